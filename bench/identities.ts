@@ -1,7 +1,7 @@
 /**
- * How long `identities` takes on a cluster, and what memory: `node bench/identities.ts [pods ...]` (default 300 3000 12000).
- * A sandbox serves each cluster from a process of its own, and another one reads it over HTTPS, as it would in AWS; what is
- * printed is the reader's. Memory that grows with the pods would show in the last column.
+ * How long `identities` takes on a cluster, and what memory: `node bench/identities.ts [pods ...]` (default 300 3000
+ * 12000). A sandbox serves each cluster from a process of its own, and another one reads it over HTTPS, as it would in
+ * AWS; what is printed is the reader's. Memory that grows with the pods would show in the last column.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -19,7 +19,16 @@ const REPLICAS = 300;
 
 const role = {
   arn: `arn:aws:iam::${ACCOUNT}:role/app`,
-  trustPolicy: { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal: { Service: 'pods.eks.amazonaws.com' }, Action: ['sts:AssumeRole', 'sts:TagSession'] }] },
+  trustPolicy: {
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Effect: 'Allow',
+        Principal: { Service: 'pods.eks.amazonaws.com' },
+        Action: ['sts:AssumeRole', 'sts:TagSession'],
+      },
+    ],
+  },
 };
 
 /** Each third workload is on Pod Identity, on IRSA and on the role of the node. */
@@ -33,24 +42,46 @@ const scenarioOf = (pods: number): unknown => {
     createdAt: '2025-06-01T08:00:00.000Z',
     ...(index % 3 === 1 ? { serviceAccountAnnotations: { 'eks.amazonaws.com/role-arn': role.arn } } : {}),
   }));
-  const associations = workloads.filter((_, index) => index % 3 === 0).map(({ namespace, serviceAccount }) => ({ namespace, serviceAccount, roleArn: role.arn, createdAt: '2025-01-01T00:00:00.000Z' }));
-  return { accounts: [{ id: ACCOUNT, roles: [role], clusters: [{ name: 'large', region: 'eu-west-1', version: '1.31', nodes: 100, associations, workloads }] }] };
+  const associations = workloads
+    .filter((_, index) => index % 3 === 0)
+    .map(({ namespace, serviceAccount }) => ({
+      namespace,
+      serviceAccount,
+      roleArn: role.arn,
+      createdAt: '2025-01-01T00:00:00.000Z',
+    }));
+  return {
+    accounts: [
+      {
+        id: ACCOUNT,
+        roles: [role],
+        clusters: [{ name: 'large', region: 'eu-west-1', version: '1.31', nodes: 100, associations, workloads }],
+      },
+    ],
+  };
 };
 
 /** In a process of its own, whose peak is that of the command alone. */
 const readAndTell = async (): Promise<void> => {
   let characters = 0;
   const startedAt = performance.now();
-  const code = await main(['identities', ...CLUSTER, '--deployed', '--json'], { stdout: { write: (text) => (characters += text.length) }, stderr: process.stderr });
+  const code = await main(['identities', ...CLUSTER, '--deployed', '--json'], {
+    stdout: { write: (text) => (characters += text.length) },
+    stderr: process.stderr,
+  });
   const seconds = (performance.now() - startedAt) / 1000;
   if (code !== 0) throw new Error(`identities ended with ${code}`);
-  console.log(`${seconds.toFixed(2).padStart(8)} s  ${String(Math.round(characters / 1024)).padStart(6)} KiB of JSON  ${String(Math.round(process.resourceUsage().maxRSS / 1024)).padStart(5)} MiB at most`);
+  console.log(
+    `${seconds.toFixed(2).padStart(8)} s  ${String(Math.round(characters / 1024)).padStart(6)} KiB of JSON  ${String(Math.round(process.resourceUsage().maxRSS / 1024)).padStart(5)} MiB at most`,
+  );
 };
 
 const measure = async (pods: number, directory: string): Promise<void> => {
   const file = join(directory, `${pods}.json`);
   writeFileSync(file, JSON.stringify(scenarioOf(pods)));
-  const sandbox = spawn(process.execPath, ['bin/pod-identity.ts', 'sandbox', '--scenario', file, '--json'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const sandbox = spawn(process.execPath, ['bin/pod-identity.ts', 'sandbox', '--scenario', file, '--json'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let [out, err] = ['', ''];
   sandbox.stdout.on('data', (chunk: Buffer) => (out += chunk.toString('utf8')));
   const serving = new Promise<void>((resolve, reject) => {
@@ -64,7 +95,10 @@ const measure = async (pods: number, directory: string): Promise<void> => {
     await serving;
     const { environment } = JSON.parse(out) as { environment: Record<string, string> };
     process.stdout.write(`${String(pods).padStart(6)} pods`);
-    const reader = spawn(process.execPath, [...HEAP, import.meta.filename, '--read'], { env: { ...process.env, ...environment }, stdio: 'inherit' });
+    const reader = spawn(process.execPath, [...HEAP, import.meta.filename, '--read'], {
+      env: { ...process.env, ...environment },
+      stdio: 'inherit',
+    });
     await once(reader, 'close');
   } finally {
     sandbox.kill('SIGTERM');

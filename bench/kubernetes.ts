@@ -1,6 +1,6 @@
 /**
- * How fast a large cluster is: `node bench/kubernetes.ts [nodes] [replicas]`. Prints what it takes to make the nodes, to
- * put a Deployment, a DaemonSet and a StatefulSet there, to roll them, and to list all pods in pages.
+ * How fast a large cluster is: `node bench/kubernetes.ts [nodes] [replicas]`. Prints what it takes to make the nodes,
+ * to put a Deployment, a DaemonSet and a StatefulSet there, to roll them, and to list all pods in pages.
  */
 import { newKubeState, replaceObject, seedAddonObjects, seedCluster } from '../sandbox/kubernetes/controllers.ts';
 import type { AddonObjects, KubeObject, Workload } from '../sandbox/kubernetes/objects.ts';
@@ -19,7 +19,14 @@ const timed = <T>(what: string, run: () => T): T => {
   return result;
 };
 
-const world = buildWorld(parseScenario({ accounts: [{ id: '111122223333', clusters: [{ name: 'large', region: 'eu-west-1', version: '1.31', nodes: 0 }] }] }, 'bench'));
+const world = buildWorld(
+  parseScenario(
+    {
+      accounts: [{ id: '111122223333', clusters: [{ name: 'large', region: 'eu-west-1', version: '1.31', nodes: 0 }] }],
+    },
+    'bench',
+  ),
+);
 const [cluster] = [...world.accounts.values()].flatMap((account) => [...account.clusters.values()]);
 if (!cluster) throw new Error('The scenario has no cluster.');
 cluster.kube = newKubeState();
@@ -32,7 +39,11 @@ const of = (kind: Workload['kind'], name: string): AddonObjects => ({
   workloads: [{ kind, name, serviceAccount: name, replicas, labels: { app: name }, containers }],
 });
 
-const seed = (kind: Workload['kind'], name: string): void => seedAddonObjects(world, cluster, name, of(kind, name), { irsaServiceAccounts: [], podsCreatedAt: world.schedule.now() });
+const seed = (kind: Workload['kind'], name: string): void =>
+  seedAddonObjects(world, cluster, name, of(kind, name), {
+    irsaServiceAccounts: [],
+    podsCreatedAt: world.schedule.now(),
+  });
 
 /** Changes a workload's template and lets time pass until every pod is a new one. */
 const roll = (kind: Workload['kind'], name: string): void => {
@@ -43,7 +54,8 @@ const roll = (kind: Workload['kind'], name: string): void => {
   replaceObject(world, cluster, workload, changed);
   const pods = () => listObjects(kube, 'Pod').filter(({ metadata }) => metadata.labels?.['app'] === name);
   const wanted = pods().length;
-  const isDone = (): boolean => pods().length === wanted && pods().every((pod) => pod.metadata.annotations?.['rolled'] === 'once' && isReady(pod));
+  const isDone = (): boolean =>
+    pods().length === wanted && pods().every((pod) => pod.metadata.annotations?.['rolled'] === 'once' && isReady(pod));
   for (let hours = 0; !isDone(); hours += 1) {
     if (hours > 1000) throw new Error(`${kind} ${name} does not end its rollout.`);
     world.schedule.advanceTo(world.schedule.now() + 3_600_000);
@@ -62,7 +74,12 @@ timed(`${2 * replicas + nodes} pods in pages of 500`, () => {
   let found = 0;
   do {
     const query = (name: string): string | undefined => ({ limit: '500', continue: token })[name];
-    const { items, metadata } = pageOf(kube, { list: 'pods', query, now: world.schedule.now(), find: () => listObjects(kube, 'Pod') });
+    const { items, metadata } = pageOf(kube, {
+      list: 'pods',
+      query,
+      now: world.schedule.now(),
+      find: () => listObjects(kube, 'Pod'),
+    });
     found += items.length;
     token = metadata.continue;
   } while (token !== undefined);

@@ -1,8 +1,8 @@
 /**
  * How fast whole migrations run in virtual time: `node bench/migrations.ts [count] [--trust-callers] [--unwatched]`.
- * Prints runs a second, the fastest, the median and the slowest, and the processor's time for each, which says more where
- * other programs run too. `--unwatched` waits for the execution's end, as the simulation does, instead of following it as
- * the command line does.
+ * Prints runs a second, the fastest, the median and the slowest, and the processor's time for each, which says more
+ * where other programs run too. `--unwatched` waits for the execution's end, as the simulation does, instead of
+ * following it as the command line does.
  */
 import { parseArgs } from 'node:util';
 import { ulid } from 'ulid';
@@ -14,7 +14,10 @@ import { openSandbox } from '../sandbox/sandbox.ts';
 import { Random } from '../sandbox/world/random.ts';
 import { readScenario } from '../sandbox/world/load.ts';
 
-const { positionals, values } = parseArgs({ allowPositionals: true, options: { 'trust-callers': { type: 'boolean', default: false }, unwatched: { type: 'boolean', default: false } } });
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { 'trust-callers': { type: 'boolean', default: false }, unwatched: { type: 'boolean', default: false } },
+});
 const count = Number(positionals[0] ?? 50);
 const trustCallers = values['trust-callers'];
 const { directory: assemblyDirectory } = await ensureAssembly();
@@ -35,12 +38,29 @@ const migrate = async (seed: number): Promise<number> => {
   const unwatched = (): Promise<string | undefined> =>
     clock.spawn(async () => {
       const migrationId = ids.ulid();
-      const execution = executions.start(outputs.stateMachineArn, JSON.stringify({ migrationId, request }), migrationId);
+      const execution = executions.start(
+        outputs.stateMachineArn,
+        JSON.stringify({ migrationId, request }),
+        migrationId,
+      );
       await clock.park(execution.ended);
       return (await ledger.getMigration(migrationId))?.outcome;
     });
   const watched = async (): Promise<string | undefined> =>
-    (await runMigration({ stepFunctions: clients.stepFunctions(), ledger, clock, ids, ...outputs, simulated: true, close: () => sandbox.close() }, request)).outcome;
+    (
+      await runMigration(
+        {
+          stepFunctions: clients.stepFunctions(),
+          ledger,
+          clock,
+          ids,
+          ...outputs,
+          simulated: true,
+          close: () => sandbox.close(),
+        },
+        request,
+      )
+    ).outcome;
   const outcome = await (values.unwatched ? unwatched() : watched());
   await sandbox.close();
   if (outcome !== 'migrated') throw new Error(`seed ${seed} ended ${outcome}`);

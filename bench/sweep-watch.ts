@@ -44,19 +44,30 @@ interface Sample {
 
 /** MB for each 1,000 calls, by least squares. */
 const slopeOf = (samples: readonly Sample[]): number => {
-  const mean = (of: (sample: Sample) => number): number => samples.reduce((all, one) => all + of(one), 0) / samples.length;
+  const mean = (of: (sample: Sample) => number): number =>
+    samples.reduce((all, one) => all + of(one), 0) / samples.length;
   const [calls, heap] = [mean((one) => one.calls), mean((one) => one.heap)];
   const spread = samples.reduce((all, one) => all + (one.calls - calls) ** 2, 0);
-  return spread === 0 ? 0 : (1000 * samples.reduce((all, one) => all + (one.calls - calls) * (one.heap - heap), 0)) / spread;
+  return spread === 0
+    ? 0
+    : (1000 * samples.reduce((all, one) => all + (one.calls - calls) * (one.heap - heap), 0)) / spread;
 };
 
-const add = (counts: Record<string, number>, name: string, by = 1): void => void (counts[name] = (counts[name] ?? 0) + by);
+const add = (counts: Record<string, number>, name: string, by = 1): void =>
+  void (counts[name] = (counts[name] ?? 0) + by);
 
 /** To be called before the sweep is started. `end` once it is over. */
 export const watchSweep = ({ world, clock, executions }: Sandbox, assemblyDirectory: string): { end: () => Seen } => {
-  const functions = new Map(loadAssembly(assemblyDirectory, world.home).functions.map((fn) => [fn.arn, { step: stepOf(fn), gb: fn.memoryMb / 1024 }]));
+  const functions = new Map(
+    loadAssembly(assemblyDirectory, world.home).functions.map((fn) => [
+      fn.arn,
+      { step: stepOf(fn), gb: fn.memoryMb / 1024 },
+    ]),
+  );
   const seen: Pick<Seen, 'functions' | 's3' | 'dynamodb'> = { functions: {}, s3: {}, dynamodb: {} };
-  const phases: (Phase & { from: number })[] = [{ name: 'look', from: clock.now(), seconds: 0, eksByPlace: {}, refused: 0, calls: {} }];
+  const phases: (Phase & { from: number })[] = [
+    { name: 'look', from: clock.now(), seconds: 0, eksByPlace: {}, refused: 0, calls: {} },
+  ];
   const samples: Sample[] = [];
   let eks = 0;
 
@@ -64,11 +75,16 @@ export const watchSweep = ({ world, clock, executions }: Sandbox, assemblyDirect
     globalThis.gc?.();
     const { heapUsed, rss } = process.memoryUsage();
     samples.push({ calls: eks, heap: heapUsed / 1e6, rss: rss / 1e6 });
-    process.stderr.write(`${new Date(clock.now()).toISOString()}  ${eks} calls of EKS, ${Math.round(heapUsed / 1e6)} MB of heap, ${Math.round(rss / 1e6)} MB\n`);
+    process.stderr.write(
+      `${new Date(clock.now()).toISOString()}  ${eks} calls of EKS, ${Math.round(heapUsed / 1e6)} MB of heap, ${Math.round(rss / 1e6)} MB\n`,
+    );
   };
 
   const ofInvocation = ({ at, input }: Call): void => {
-    const arn = String((input as { functionName: unknown }).functionName).split(':').slice(0, 7).join(':');
+    const arn = String((input as { functionName: unknown }).functionName)
+      .split(':')
+      .slice(0, 7)
+      .join(':');
     const fn = functions.get(arn);
     if (!fn) throw new Error(`There is no function ${arn}.`);
     const known = (seen.functions[fn.step] ??= { invocations: 0, gbSeconds: 0 });
@@ -111,8 +127,16 @@ export const watchSweep = ({ world, clock, executions }: Sandbox, assemblyDirect
         ...seen,
         phases,
         transitions,
-        bucketBytes: [...world.buckets.values()].flatMap(({ objects }) => [...objects.values()]).reduce((all, { body }) => all + body.length, 0),
-        memory: { heapFirst: samples[0]?.heap ?? 0, heapQuarter: late[0]?.heap ?? 0, heapLast: late.at(-1)?.heap ?? 0, heapSlope: slopeOf(late), rssMost: Math.max(...samples.map(({ rss }) => rss)) },
+        bucketBytes: [...world.buckets.values()]
+          .flatMap(({ objects }) => [...objects.values()])
+          .reduce((all, { body }) => all + body.length, 0),
+        memory: {
+          heapFirst: samples[0]?.heap ?? 0,
+          heapQuarter: late[0]?.heap ?? 0,
+          heapLast: late.at(-1)?.heap ?? 0,
+          heapSlope: slopeOf(late),
+          rssMost: Math.max(...samples.map(({ rss }) => rss)),
+        },
       };
     },
   };

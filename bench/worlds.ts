@@ -1,6 +1,6 @@
 /**
- * What worlds of many clusters cost: `node --expose-gc bench/worlds.ts [clusters ...]` (default 100 1000 2500), with four
- * add-ons each. Prints the processor's time to build one, the memory that it keeps, and the time of one call each.
+ * What worlds of many clusters cost: `node --expose-gc bench/worlds.ts [clusters ...]` (default 100 1000 2500), with
+ * four add-ons each. Prints the processor's time to build one, the memory that it keeps, and the time of one call each.
  */
 import { DescribeAddonCommand } from '@aws-sdk/client-eks';
 import { generateFleet } from '../cli/fleet/generate.ts';
@@ -34,24 +34,53 @@ for (const clusters of sizes.length > 0 ? sizes : [100, 1000, 2500]) {
   const before = memory();
   const [built, world] = await costOf(() => buildWorld(scenario));
   const kept = memory() - before;
-  const kubernetes = (cluster: Parameters<typeof createKubernetesService>[1]) => createKubernetesService(world, cluster);
-  const door = createDoor({ world, clock: { now: () => world.schedule.now() }, services: { eks: createEksService(world) }, kubernetes, trustCallers: true });
+  const kubernetes = (cluster: Parameters<typeof createKubernetesService>[1]) =>
+    createKubernetesService(world, cluster);
+  const door = createDoor({
+    world,
+    clock: { now: () => world.schedule.now() },
+    services: { eks: createEksService(world) },
+    kubernetes,
+    trustCallers: true,
+  });
   const principalArn = operatorRoleArn(world);
-  const eks = new ClientFactory({ region: REGION, credentials: credentialsOf(world, principalArn), transport: inProcessTransport(door, world, { trusted: true }) }).eks();
-  const asked = Array.from({ length: CALLS }, (_, index) => fleet.expected[Math.floor((index * fleet.expected.length) / CALLS)]!);
+  const eks = new ClientFactory({
+    region: REGION,
+    credentials: credentialsOf(world, principalArn),
+    transport: inProcessTransport(door, world, { trusted: true }),
+  }).eks();
+  const asked = Array.from(
+    { length: CALLS },
+    (_, index) => fleet.expected[Math.floor((index * fleet.expected.length) / CALLS)]!,
+  );
   const describe = async (): Promise<void> => {
-    for (const { cluster, addon } of asked) await eks.send(new DescribeAddonCommand({ clusterName: cluster, addonName: addon }));
+    for (const { cluster, addon } of asked)
+      await eks.send(new DescribeAddonCommand({ clusterName: cluster, addonName: addon }));
   };
   const list = async (): Promise<void> => {
     for (const { account, cluster } of asked) {
       const server = kubernetes(world.accounts.get(account)!.clusters.get(`${REGION}/${cluster}`)!);
-      const request = { method: 'GET', host: '', path: '/api/v1/namespaces/kube-system/pods', query: {}, headers: {}, body: new Uint8Array() };
-      await server(request, { caller: { accessKeyId: '', principalArn, account }, region: REGION, describe: () => {}, authorize: () => undefined });
+      const request = {
+        method: 'GET',
+        host: '',
+        path: '/api/v1/namespaces/kube-system/pods',
+        query: {},
+        headers: {},
+        body: new Uint8Array(),
+      };
+      await server(request, {
+        caller: { accessKeyId: '', principalArn, account },
+        region: REGION,
+        describe: () => {},
+        authorize: () => undefined,
+      });
     }
   };
   await describe();
   const [described] = await costOf(describe);
   const [listed] = await costOf(list);
   const each = (cost: number): string => `${(cost / CALLS).toFixed(2)} ms`;
-  console.log(`${clusters} clusters, ${fleet.expected.length} add-ons: built in ${built.toFixed(0)} ms, ${kept.toFixed(0)} MB kept; DescribeAddon ${each(described)}, list pods ${each(listed)}`);
+  console.log(
+    `${clusters} clusters, ${fleet.expected.length} add-ons: built in ${built.toFixed(0)} ms, ${kept.toFixed(0)} MB kept; DescribeAddon ${each(described)}, list pods ${each(listed)}`,
+  );
 }

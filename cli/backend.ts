@@ -49,7 +49,12 @@ export interface SandboxBackend extends Backend {
 }
 
 /** The port that the service's own code has, over a backend's client. */
-export const executionsOf = ({ stepFunctions, stateMachineArn, recoverStateMachineArn, sweeping }: Pick<Backend, 'stepFunctions' | 'stateMachineArn' | 'recoverStateMachineArn' | 'sweeping'>): Executions => {
+export const executionsOf = ({
+  stepFunctions,
+  stateMachineArn,
+  recoverStateMachineArn,
+  sweeping,
+}: Pick<Backend, 'stepFunctions' | 'stateMachineArn' | 'recoverStateMachineArn' | 'sweeping'>): Executions => {
   const sweepStateMachineArn = sweeping?.stateMachineArn;
   return new AwsExecutions({
     client: stepFunctions,
@@ -59,10 +64,15 @@ export const executionsOf = ({ stepFunctions, stateMachineArn, recoverStateMachi
   });
 };
 
-/** Opens the sandbox over the synthesised application; builds that first where there is none (`onBuild` is called then). */
+/**
+ * Opens the sandbox over the synthesised application; builds that first where there is none (`onBuild` is called then).
+ */
 export const openSandboxBackend = async (
   scenario: Scenario,
-  options: Pick<SandboxOptions, 'clock' | 'definitionOf' | 'keepCalls' | 'lambdas' | 'listen' | 'seed' | 'trustCallers'> & { onBuild?: () => void },
+  options: Pick<
+    SandboxOptions,
+    'clock' | 'definitionOf' | 'keepCalls' | 'lambdas' | 'listen' | 'seed' | 'trustCallers'
+  > & { onBuild?: () => void },
 ): Promise<SandboxBackend> => {
   const seed = options.seed ?? scenario.seed;
   const { directory } = await ensureAssembly(options.onBuild);

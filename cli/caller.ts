@@ -15,12 +15,21 @@ export interface Caller {
 export type SayOtherAccount = (caller: Caller, named: string) => { message: string; hint: string };
 
 /**
- * The cluster that the flags name, in the caller's account: credentials of one account reach no other. Throws a CliError
- * where no region is named, AWS does not know the caller, or the flags name another account.
+ * The cluster that the flags name, in the caller's account: credentials of one account reach no other. Throws a
+ * CliError where no region is named, AWS does not know the caller, or the flags name another account.
  */
-export const targetOfCaller = async ({ cluster, account, region: named }: TargetFlags, environment: Readonly<Record<string, string | undefined>>, say: SayOtherAccount): Promise<Target> => {
+export const targetOfCaller = async (
+  { cluster, account, region: named }: TargetFlags,
+  environment: Readonly<Record<string, string | undefined>>,
+  say: SayOtherAccount,
+): Promise<Target> => {
   const region = named ?? environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'];
-  if (region === undefined) throw new CliError('NoRegion', 'there is no --region, and no AWS_REGION in the environment', 'Add --region, such as --region eu-west-1');
+  if (region === undefined)
+    throw new CliError(
+      'NoRegion',
+      'there is no --region, and no AWS_REGION in the environment',
+      'Add --region, such as --region eu-west-1',
+    );
   const sts = new STSClient({ region });
   try {
     const { Account = '', Arn = '' } = await sts.send(new GetCallerIdentityCommand({}));

@@ -14,20 +14,37 @@ export interface CancelRequest {
   reason?: string;
 }
 
-export const isOver = ({ migrationId, outcome, endedAt }: Pick<Migration, 'migrationId' | 'outcome' | 'endedAt'>): CliError =>
+export const isOver = ({
+  migrationId,
+  outcome,
+  endedAt,
+}: Pick<Migration, 'migrationId' | 'outcome' | 'endedAt'>): CliError =>
   new CliError(
     'MigrationOver',
     `migration ${migrationId} is over: it ended ${outcome ?? 'without an outcome'}${endedAt ? ` at ${endedAt}` : ''}`,
-    outcome === 'migrated' || outcome === 'needs-human' ? `There is nothing to stop. To put back what it changed: pod-identity rollback ${migrationId}` : 'There is nothing to stop, and it has left nothing changed.',
+    outcome === 'migrated' || outcome === 'needs-human'
+      ? `There is nothing to stop. To put back what it changed: pod-identity rollback ${migrationId}`
+      : 'There is nothing to stop, and it has left nothing changed.',
   );
 
 const isGoingBack = ({ migrationId, recovery }: Migration): CliError =>
-  new CliError('MigrationOver', `migration ${migrationId} is being put back already, since ${recovery?.startedAt ?? 'a moment ago'}`, `The way back can't be stopped. To see how it goes: pod-identity show ${migrationId}`);
+  new CliError(
+    'MigrationOver',
+    `migration ${migrationId} is being put back already, since ${recovery?.startedAt ?? 'a moment ago'}`,
+    `The way back can't be stopped. To see how it goes: pod-identity show ${migrationId}`,
+  );
 
-/** In a thread of the backend's clock. Throws UnknownMigration, and MigrationOver for one that can't be stopped any more. */
+/**
+ * In a thread of the backend's clock. Throws UnknownMigration, and MigrationOver for one that can't be stopped any
+ * more.
+ */
 export const cancel = async (backend: Backend, request: CancelRequest): Promise<Cancelled> => {
   const record = await findMigration(backend, request.migrationId);
-  const answer = await requestCancel(record, request, { ledger: backend.ledger, clock: backend.clock, executions: executionsOf(backend) });
+  const answer = await requestCancel(record, request, {
+    ledger: backend.ledger,
+    clock: backend.clock,
+    executions: executionsOf(backend),
+  });
   if ('cancelled' in answer) return answer.cancelled;
   throw answer.refused === 'over' ? isOver(answer.record) : isGoingBack(answer.record);
 };

@@ -13,6 +13,9 @@ export const outputOptions = (command: Command): Command =>
 /** Where a command runs, beside a sandbox. */
 export const placeOptions = (command: Command): Command =>
   command
-    .option('--state <file>', 'keep the sandbox in that file between commands: the next one goes on where this one ended')
+    .option(
+      '--state <file>',
+      'keep the sandbox in that file between commands: the next one goes on where this one ended',
+    )
     .option('--deployed', 'run the service that is deployed in AWS, or that "sandbox" serves in another terminal')
     .addOption(new Option('--local').hideHelp());

@@ -1,4 +1,7 @@
-/** The service as it is deployed in AWS, or as a sandbox in another terminal serves it: by the SDK's own ways to endpoints and credentials. */
+/**
+ * The service as it is deployed in AWS, or as a sandbox in another terminal serves it: by the SDK's own ways to
+ * endpoints and credentials.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
@@ -24,15 +27,20 @@ export interface DeployedBackend extends Backend {
 /** What a wait ends with when somebody asks the program to end. */
 export const isInterruption = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
 
-const REFUSALS = /AccessDenied|UnrecognizedClient|InvalidClientTokenId|SignatureDoesNotMatch|ExpiredToken|InvalidSignature/;
+const REFUSALS =
+  /AccessDenied|UnrecognizedClient|InvalidClientTokenId|SignatureDoesNotMatch|ExpiredToken|InvalidSignature/;
 const UNREACHABLE = /ECONNREFUSED|ENOTFOUND|ECONNRESET|ETIMEDOUT|EAI_AGAIN|ConnectionLost|TimeoutError/;
 const UNKNOWN = /StateMachineDoesNotExist|ResourceNotFound|NotFound/;
 
 const hintFor = (text: string): string => {
-  if (text.includes('CredentialsProviderError')) return 'There are no AWS credentials: set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in';
-  if (REFUSALS.test(text)) return 'Check whose credentials these are (aws sts get-caller-identity), that they are still valid, and that they may use the state machines and the table of the service';
-  if (UNREACHABLE.test(text)) return 'Check the network and the variables AWS_ENDPOINT_URL_*: a sandbox that has been stopped listens no more';
-  if (UNKNOWN.test(text)) return 'Check the variables POD_IDENTITY_*: they are the outputs of the stack PodIdentityMigrator';
+  if (text.includes('CredentialsProviderError'))
+    return 'There are no AWS credentials: set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in';
+  if (REFUSALS.test(text))
+    return 'Check whose credentials these are (aws sts get-caller-identity), that they are still valid, and that they may use the state machines and the table of the service';
+  if (UNREACHABLE.test(text))
+    return 'Check the network and the variables AWS_ENDPOINT_URL_*: a sandbox that has been stopped listens no more';
+  if (UNKNOWN.test(text))
+    return 'Check the variables POD_IDENTITY_*: they are the outputs of the stack PodIdentityMigrator';
   return 'Run the same command with --debug to see the stack trace';
 };
 
@@ -41,7 +49,13 @@ export const awsError = (error: unknown): CliError => {
   if (error instanceof CliError) return error;
   const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return new CliError('AwsError', `AWS can't be asked: ${name}: ${message || code}`, hintFor(`${name} ${code} ${message}`), EXIT_CODES.unexpected, { cause: error });
+  return new CliError(
+    'AwsError',
+    `AWS can't be asked: ${name}: ${message || code}`,
+    hintFor(`${name} ${code} ${message}`),
+    EXIT_CODES.unexpected,
+    { cause: error },
+  );
 };
 
 /** Where the service is, by its state machine's ARN. */
@@ -54,8 +68,12 @@ const homeOf = (stateMachineArn: string): { region: string; account: string } =>
  * Throws a CliError where the environment does not say where the service is, or AWS does not know the caller. `stopped`
  * ends every wait of its clock.
  */
-export const openDeployedBackend = async (environment: Readonly<Record<string, string | undefined>>, stopped: AbortSignal): Promise<DeployedBackend> => {
-  const { simulated, tableName, approver, sweepStateMachineArn, sweepBucketName, ...machines } = readServiceEnvironment(environment);
+export const openDeployedBackend = async (
+  environment: Readonly<Record<string, string | undefined>>,
+  stopped: AbortSignal,
+): Promise<DeployedBackend> => {
+  const { simulated, tableName, approver, sweepStateMachineArn, sweepBucketName, ...machines } =
+    readServiceEnvironment(environment);
   const home = homeOf(machines.stateMachineArn);
   // Nothing of the migration depends on these calls: here the SDK may retry by itself.
   const stepFunctions = new SFNClient({ region: home.region });
@@ -78,7 +96,11 @@ export const openDeployedBackend = async (environment: Readonly<Record<string, s
         stateMachineArn: sweepStateMachineArn,
         bucketName: sweepBucketName,
       },
-      clock: { now: () => Date.now(), sleep: (milliseconds) => sleep(milliseconds, undefined, { signal: stopped }), spawn: (run) => run() },
+      clock: {
+        now: () => Date.now(),
+        sleep: (milliseconds) => sleep(milliseconds, undefined, { signal: stopped }),
+        spawn: (run) => run(),
+      },
       ids: systemIds,
       simulated,
       approver,

@@ -8,14 +8,18 @@ import { type ClusterState, findCluster, type World } from '../sandbox/world/wor
 /** From `at` (milliseconds since 1970) on, that many pods of that workload were ready. */
 export type ReadyCount = Pick<KubeState['readyHistory'][number], 'at' | 'namespace' | 'kind' | 'workload' | 'ready'>;
 
-const keyOf = ({ namespace, kind, workload }: Pick<ReadyCount, 'namespace' | 'kind' | 'workload'>): string => `${kind} ${namespace}/${workload}`;
+const keyOf = ({ namespace, kind, workload }: Pick<ReadyCount, 'namespace' | 'kind' | 'workload'>): string =>
+  `${kind} ${namespace}/${workload}`;
 
 /**
  * Over one period (milliseconds since 1970), for the workloads of `history`: the seconds in which one of them had no
  * ready pod, and the lowest count that any of them had. A workload without a ready pod at the beginning had nothing to
  * lose and is left out; `undefined` where none is left. `history`: in the order of time.
  */
-export const disruptionOf = (history: readonly ReadyCount[], { from, to }: { from: number; to: number }): Omit<Disruption, 'simulated'> | undefined => {
+export const disruptionOf = (
+  history: readonly ReadyCount[],
+  { from, to }: { from: number; to: number },
+): Omit<Disruption, 'simulated'> | undefined => {
   const ready = new Map<string, number>();
   for (const entry of history) if (entry.at <= from) ready.set(keyOf(entry), entry.ready);
   for (const [key, count] of ready) if (count === 0) ready.delete(key);
@@ -59,7 +63,9 @@ const BEGUN: readonly Migration['outcome'][] = ['migrated', 'rolled-back', 'need
 const uses = (planned: readonly PlannedAssociation[], one: ServedAccount): boolean =>
   planned.some(({ namespace, serviceAccount }) => namespace === one.namespace && serviceAccount === one.serviceAccount);
 
-/** To be called before anything happens in the world: a workload that is gone at the end is known from the beginning. */
+/**
+ * To be called before anything happens in the world: a workload that is gone at the end is known from the beginning.
+ */
 export const watchDisruption = (world: World): ((migration: Migration) => Disruption | undefined) => {
   const clusters = [...world.accounts.values()].flatMap((account) => [...account.clusters.values()]);
   const first = new Map(clusters.map((cluster) => [cluster, workloadsIn(cluster)]));

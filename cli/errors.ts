@@ -8,7 +8,13 @@ export class CliError extends Error {
   override readonly name: string;
   readonly hint: string;
   readonly exitCode: ExitCode;
-  constructor(name: string, message: string, hint: string, exitCode: ExitCode = EXIT_CODES.badInput, options?: ErrorOptions) {
+  constructor(
+    name: string,
+    message: string,
+    hint: string,
+    exitCode: ExitCode = EXIT_CODES.badInput,
+    options?: ErrorOptions,
+  ) {
     super(message, options);
     this.name = name;
     this.hint = hint;
@@ -30,7 +36,11 @@ const asCliError = (error: unknown): CliError => {
 };
 
 /** The one JSON document of `--json` when there is no report. */
-export const errorDocument = ({ name, message, hint }: CliError): { error: { name: string; message: string; hint: string } } => ({
+export const errorDocument = ({
+  name,
+  message,
+  hint,
+}: CliError): { error: { name: string; message: string; hint: string } } => ({
   error: { name, message, hint },
 });
 
@@ -38,7 +48,10 @@ export const errorDocument = ({ name, message, hint }: CliError): { error: { nam
 export const reportError = (error: unknown, io: Io, options: { json: boolean; debug: boolean }): ExitCode => {
   const known = asCliError(error);
   if (options.json) io.stdout.write(`${JSON.stringify(errorDocument(known), null, 2)}\n`);
-  else io.stderr.write(`error: ${known.message}\n${known.hint ? `hint:  ${known.hint.replaceAll('\n', '\n       ')}\n` : ''}`);
+  else
+    io.stderr.write(
+      `error: ${known.message}\n${known.hint ? `hint:  ${known.hint.replaceAll('\n', '\n       ')}\n` : ''}`,
+    );
   if (options.debug) {
     const cause = known.cause ?? known;
     io.stderr.write(`${inspect(cause)}\n`);

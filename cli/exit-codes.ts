@@ -40,7 +40,15 @@ type Ended = Readonly<Record<string, number>>;
  * Of a sweep that is over. An inventory, and plans, are what they were asked for whatever they find: what is blocked is
  * told by the report. A migration that was ready and then blocked has changed nothing, but is not what was asked for.
  */
-export const exitCodeOfSweep = ({ mode, outcome, ended }: { mode: SweepMode; outcome: SweepOutcome; ended: Ended }): ExitCode => {
+export const exitCodeOfSweep = ({
+  mode,
+  outcome,
+  ended,
+}: {
+  mode: SweepMode;
+  outcome: SweepOutcome;
+  ended: Ended;
+}): ExitCode => {
   const has = (...outcomes: string[]): boolean => outcomes.some((one) => (ended[one] ?? 0) > 0);
   if (has('needs-human', 'none')) return EXIT_CODES.needsHuman;
   if (outcome === 'failed') return EXIT_CODES.unexpected;

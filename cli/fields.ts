@@ -4,7 +4,10 @@ import { z } from 'zod';
 export const oneOf = <Value extends string>(schema: z.ZodType<Value> & { options: Value[] }) =>
   z
     .string()
-    .refine((value) => schema.safeParse(value).success, `must be ${schema.options.join(', ').replace(/, ([^,]*)$/, ' or $1')}`)
+    .refine(
+      (value) => schema.safeParse(value).success,
+      `must be ${schema.options.join(', ').replace(/, ([^,]*)$/, ' or $1')}`,
+    )
     .transform((value) => schema.parse(value));
 
 /** Digits, judged as the number that they are; anything else by what the schema says of it. */

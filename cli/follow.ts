@@ -1,5 +1,9 @@
 /** Following executions of the service to their end, and a migration from one execution to the next. */
-import { type DescribeExecutionCommandOutput, GetExecutionHistoryCommand, type HistoryEvent } from '@aws-sdk/client-sfn';
+import {
+  type DescribeExecutionCommandOutput,
+  GetExecutionHistoryCommand,
+  type HistoryEvent,
+} from '@aws-sdk/client-sfn';
 import type { Migration, MigrationReport } from '../lambdas/domain/model.ts';
 import { readReport } from '../lambdas/runtime/report.ts';
 import type { Backend } from './backend.ts';
@@ -7,8 +11,13 @@ import { hasEnded, stepsOf, type StepProgress } from './history.ts';
 import type { Progress } from './progress.ts';
 import { isWait, keyOf, type Waiting, waitingOf } from './waiting.ts';
 
-/** What is told to somebody who watches. `waits`: what the migration waits for, once each; who is told may decide about it. */
-export type Watcher = Pick<Progress, 'update' | 'say'> & { waits?: ((waiting: Waiting) => void | Promise<void>) | undefined };
+/**
+ * What is told to somebody who watches. `waits`: what the migration waits for, once each; who is told may decide about
+ * it.
+ */
+export type Watcher = Pick<Progress, 'update' | 'say'> & {
+  waits?: ((waiting: Waiting) => void | Promise<void>) | undefined;
+};
 
 const FIRST_POLL_MS = 1000;
 /** Polls grow apart while the same step goes on, up to this: a step that waits for EKS takes minutes. */
@@ -20,8 +29,8 @@ const SLOWEST_VIRTUAL_WAIT_MS = 5 * 60_000;
 const PAGE = 100;
 
 /**
- * How long an execution that stopped may stay without anybody taking it over: the schedule that looks for such ones comes
- * every 5 minutes, and its last Lambda may run for another minute; the rest is for Recover to begin.
+ * How long an execution that stopped may stay without anybody taking it over: the schedule that looks for such ones
+ * comes every 5 minutes, and its last Lambda may run for another minute; the rest is for Recover to begin.
  */
 const PATIENCE_MS = 10 * 60_000;
 const RECOVERY_POLL_MS = 15_000;
@@ -38,7 +47,10 @@ export const follower = (backend: Backend, watcher: Watcher): Follow => {
     const offset = before.at(-1)?.id ?? 0;
     const steps = await followOne(backend, executionArn, async (now) => {
       // A wait is told in words until it is over: what is said then would stand behind its line.
-      watcher.update([...before, ...now.filter((step) => !isWait(step)).map((step) => ({ ...step, id: step.id + offset }))]);
+      watcher.update([
+        ...before,
+        ...now.filter((step) => !isWait(step)).map((step) => ({ ...step, id: step.id + offset })),
+      ]);
       await tell(executionArn, now.find(isWait));
     });
     before.push(...steps.map((step) => ({ ...step, id: step.id + offset })));
@@ -61,7 +73,11 @@ const waitTeller = (backend: Backend, { waits }: Watcher) => {
   };
 };
 
-const followOne = async (backend: Backend, executionArn: string, onSteps: (steps: readonly StepProgress[]) => Promise<void>): Promise<StepProgress[]> => {
+const followOne = async (
+  backend: Backend,
+  executionArn: string,
+  onSteps: (steps: readonly StepProgress[]) => Promise<void>,
+): Promise<StepProgress[]> => {
   const events: HistoryEvent[] = [];
   const slowestWait = backend.clock.kind === 'virtual' ? SLOWEST_VIRTUAL_WAIT_MS : SLOWEST_WAIT_MS;
   let pause = FIRST_POLL_MS;
@@ -71,7 +87,8 @@ const followOne = async (backend: Backend, executionArn: string, onSteps: (steps
     const steps = stepsOf(events);
     await onSteps(steps);
     if (hasEnded(events)) return steps;
-    pause = steps.length > known ? FIRST_POLL_MS : Math.min(steps.some(isWait) ? slowestWait : SLOWEST_POLL_MS, pause * 2);
+    pause =
+      steps.length > known ? FIRST_POLL_MS : Math.min(steps.some(isWait) ? slowestWait : SLOWEST_POLL_MS, pause * 2);
     known = steps.length;
     await backend.clock.sleep(pause);
   }
@@ -83,7 +100,13 @@ const newEvents = async (backend: Backend, executionArn: string, known: number):
   let nextToken: string | undefined;
   do {
     const page = await backend.stepFunctions.send(
-      new GetExecutionHistoryCommand({ executionArn, reverseOrder: true, maxResults: PAGE, includeExecutionData: false, nextToken }),
+      new GetExecutionHistoryCommand({
+        executionArn,
+        reverseOrder: true,
+        maxResults: PAGE,
+        includeExecutionData: false,
+        nextToken,
+      }),
     );
     const fresh = (page.events ?? []).filter((event) => (event.id ?? 0) > known);
     news.push(...fresh);
@@ -93,10 +116,17 @@ const newEvents = async (backend: Backend, executionArn: string, known: number):
 };
 
 /**
- * After an execution of the migration has ended: the record, once it has an outcome. Where it has none, Recover takes the
- * migration over; that is waited for, and followed. Answers a record without an outcome, or none, where nothing more is to come.
+ * After an execution of the migration has ended: the record, once it has an outcome. Where it has none, Recover takes
+ * the migration over; that is waited for, and followed. Answers a record without an outcome, or none, where nothing
+ * more is to come.
  */
-export const untilOutcome = async (backend: Backend, migrationId: string, ended: string, follow: Follow, watcher: Watcher): Promise<Migration | undefined> => {
+export const untilOutcome = async (
+  backend: Backend,
+  migrationId: string,
+  ended: string,
+  follow: Follow,
+  watcher: Watcher,
+): Promise<Migration | undefined> => {
   const followed = new Set([ended]);
   let waited = 0;
   for (;;) {
@@ -110,7 +140,10 @@ export const untilOutcome = async (backend: Backend, migrationId: string, ended:
       waited = 0;
       continue;
     }
-    if (waited === 0) watcher.say('The execution has stopped before its end was recorded. Waiting for the service to put back, or to finish, what it left.');
+    if (waited === 0)
+      watcher.say(
+        'The execution has stopped before its end was recorded. Waiting for the service to put back, or to finish, what it left.',
+      );
     if (waited >= PATIENCE_MS) return record;
     await backend.clock.sleep(RECOVERY_POLL_MS);
     waited += RECOVERY_POLL_MS;
@@ -120,11 +153,18 @@ export const untilOutcome = async (backend: Backend, migrationId: string, ended:
 /** The report of a migration that is over, with what it did to the pods where that is known. */
 export const reportOf = async (backend: Backend, record: Migration): Promise<MigrationReport | undefined> => {
   const disruption = backend.disruption?.(record);
-  return readReport(backend.ledger, record.migrationId, { simulated: backend.simulated, ...(disruption ? { disruption } : {}) });
+  return readReport(backend.ledger, record.migrationId, {
+    simulated: backend.simulated,
+    ...(disruption ? { disruption } : {}),
+  });
 };
 
 /** What an execution ended with, in one line. */
-export const endingOf = ({ status, error, cause }: Pick<DescribeExecutionCommandOutput, 'status' | 'error' | 'cause'>): string =>
+export const endingOf = ({
+  status,
+  error,
+  cause,
+}: Pick<DescribeExecutionCommandOutput, 'status' | 'error' | 'cause'>): string =>
   [`execution ${status ?? 'of unknown status'}`, error, cause && causeMessage(cause)].filter(Boolean).join(': ');
 
 /** Lambda's causes are JSON with an errorMessage; others are plain text. */

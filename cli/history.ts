@@ -6,7 +6,10 @@ export interface StepProgress {
   /** The id of the event that entered it: unique within the execution. */
   id: number;
   step: LineName;
-  /** As the ledger's line is called: with its way of the ladder and its round (how many times it has been entered on that way). */
+  /**
+   * As the ledger's line is called: with its way of the ladder and its round (how many times it has been entered on
+   * that way).
+   */
   name: string;
   startedAt: Date;
   endedAt?: Date;
@@ -15,15 +18,26 @@ export interface StepProgress {
   error?: string;
 }
 
-const ATTEMPT_FAILED = new Set(['TaskFailed', 'TaskTimedOut', 'TaskStartFailed', 'TaskSubmitFailed', 'LambdaFunctionFailed', 'LambdaFunctionTimedOut']);
+const ATTEMPT_FAILED = new Set([
+  'TaskFailed',
+  'TaskTimedOut',
+  'TaskStartFailed',
+  'TaskSubmitFailed',
+  'LambdaFunctionFailed',
+  'LambdaFunctionTimedOut',
+]);
 const EXECUTION_ENDED = new Set(['ExecutionSucceeded', 'ExecutionFailed', 'ExecutionAborted', 'ExecutionTimedOut']);
 
 const errorOf = (event: HistoryEvent): string =>
-  event.taskFailedEventDetails?.error ?? event.lambdaFunctionFailedEventDetails?.error ?? (event.type?.includes('TimedOut') ? 'time-out' : 'error');
+  event.taskFailedEventDetails?.error ??
+  event.lambdaFunctionFailedEventDetails?.error ??
+  (event.type?.includes('TimedOut') ? 'time-out' : 'error');
 
 /** Steps in the order in which they were entered. `events`: in any order, each once or more. */
 export const stepsOf = (events: readonly HistoryEvent[]): StepProgress[] => {
-  const ordered = [...new Map(events.map((event) => [event.id ?? 0, event])).values()].sort((a, b) => (a.id ?? 0) - (b.id ?? 0));
+  const ordered = [...new Map(events.map((event) => [event.id ?? 0, event])).values()].sort(
+    (a, b) => (a.id ?? 0) - (b.id ?? 0),
+  );
   const steps: StepProgress[] = [];
   let current: StepProgress | undefined;
   let way = 1;
@@ -60,4 +74,5 @@ export const stepsOf = (events: readonly HistoryEvent[]): StepProgress[] => {
   return steps;
 };
 
-export const hasEnded = (events: readonly HistoryEvent[]): boolean => events.some((event) => EXECUTION_ENDED.has(event.type ?? ''));
+export const hasEnded = (events: readonly HistoryEvent[]): boolean =>
+  events.some((event) => EXECUTION_ENDED.has(event.type ?? ''));

@@ -1,6 +1,6 @@
 /**
- * The file of `--state`: a sandbox that outlives the command, as a journal of the commands that changed it. A sandbox is
- * deterministic, so replaying them in virtual time gives the same world again (docs/adr/0007).
+ * The file of `--state`: a sandbox that outlives the command, as a journal of the commands that changed it. A sandbox
+ * is deterministic, so replaying them in virtual time gives the same world again (docs/adr/0007).
  */
 import { randomBytes } from 'node:crypto';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -22,20 +22,51 @@ const ended = { outcome: outcome.nullable(), endedAt: z.string().nullable() };
 const asked = { migrationId, requestedBy: z.string().optional(), reason: z.string().optional() };
 
 /** The same of a sweep, with how its migrations ended. */
-const swept = { outcome: sweepOutcome.nullable(), endedAt: z.string().nullable(), ended: z.record(z.string(), z.int()) };
+const swept = {
+  outcome: sweepOutcome.nullable(),
+  endedAt: z.string().nullable(),
+  ended: z.record(z.string(), z.int()),
+};
 
 const { action, dryRun, soakDays } = retireTrustSchema.input.shape;
 const { done, roles } = retireTrustSchema.output.shape;
 
 const journalEntry = z.discriminatedUnion('what', [
-  z.strictObject({ what: z.literal('migrate'), migrationId, request: migrationRequest, decisions: z.array(rehearsed).optional(), ...ended }),
+  z.strictObject({
+    what: z.literal('migrate'),
+    migrationId,
+    request: migrationRequest,
+    decisions: z.array(rehearsed).optional(),
+    ...ended,
+  }),
   z.strictObject({ what: z.literal('rollback'), ...asked, ...ended }),
   z.strictObject({ what: z.literal('cancel'), ...asked, willEnd: z.enum(['blocked', 'rolled-back']) }),
   z.strictObject({ what: z.literal('release'), ...asked, locks: z.array(z.string()) }),
-  z.strictObject({ what: z.literal('retire'), ...asked, action, dryRun, soakDays, done, results: z.array(roles.element.shape.result) }),
+  z.strictObject({
+    what: z.literal('retire'),
+    ...asked,
+    action,
+    dryRun,
+    soakDays,
+    done,
+    results: z.array(roles.element.shape.result),
+  }),
   z.strictObject({ what: z.literal('sweep'), sweepId, request: sweepRequest, ...swept }),
-  z.strictObject({ what: z.literal('resume-sweep'), sweepId, requestedBy: asked.requestedBy, reason: asked.reason, ...swept }),
-  z.strictObject({ what: z.literal('grant-access'), target, addons: z.array(z.string()), serviceAccounts: z.array(serviceAccountRef).default([]), annotation: annotationMode.default('keep'), results: z.array(z.string()) }),
+  z.strictObject({
+    what: z.literal('resume-sweep'),
+    sweepId,
+    requestedBy: asked.requestedBy,
+    reason: asked.reason,
+    ...swept,
+  }),
+  z.strictObject({
+    what: z.literal('grant-access'),
+    target,
+    addons: z.array(z.string()),
+    serviceAccounts: z.array(serviceAccountRef).default([]),
+    annotation: annotationMode.default('keep'),
+    results: z.array(z.string()),
+  }),
 ]);
 export type JournalEntry = z.infer<typeof journalEntry>;
 
@@ -58,7 +89,13 @@ export interface StateFile {
 }
 
 const unusable = (file: string, why: string, cause?: unknown): CliError =>
-  new CliError('StateFile', `--state ${file} ${why}`, 'Name a file that this version of the program has written, or one that is not there yet', undefined, { cause });
+  new CliError(
+    'StateFile',
+    `--state ${file} ${why}`,
+    'Name a file that this version of the program has written, or one that is not there yet',
+    undefined,
+    { cause },
+  );
 
 const read = (file: string): string | undefined => {
   try {
@@ -77,8 +114,13 @@ const parsed = (file: string, text: string): Journal => {
     throw unusable(file, `is not JSON: ${error instanceof Error ? error.message : String(error)}`, error);
   }
   const version = z.object({ version: z.unknown() }).safeParse(document);
-  if (!version.success || version.data.version === undefined) throw unusable(file, 'is not a state of the sandbox: it has no version');
-  if (version.data.version !== VERSION) throw unusable(file, `is of version ${JSON.stringify(version.data.version)}, and this program knows version ${VERSION}`);
+  if (!version.success || version.data.version === undefined)
+    throw unusable(file, 'is not a state of the sandbox: it has no version');
+  if (version.data.version !== VERSION)
+    throw unusable(
+      file,
+      `is of version ${JSON.stringify(version.data.version)}, and this program knows version ${VERSION}`,
+    );
   const result = journal.safeParse(document);
   if (!result.success) {
     const [issue] = result.error.issues;
@@ -99,12 +141,24 @@ export const readState = (file: string): StateFile | undefined => {
 };
 
 /** Throws a CliError where a scenario or a seed was named that is another than the file's. */
-export const checkSame = (file: string, { scenario: kept, seed }: Journal, given: { scenario?: Scenario; scenarioFile?: string; seed?: number }): void => {
+export const checkSame = (
+  file: string,
+  { scenario: kept, seed }: Journal,
+  given: { scenario?: Scenario; scenarioFile?: string; seed?: number },
+): void => {
   if (given.scenario && !isDeepStrictEqual({ ...given.scenario, home: given.scenario.home ?? kept.home }, kept)) {
-    throw new CliError('OtherState', `--state ${file} is of another scenario than ${given.scenarioFile ?? 'the one given'}, or that has changed since`, 'Leave --sandbox out to go on with the one in the file, or name another file to begin anew');
+    throw new CliError(
+      'OtherState',
+      `--state ${file} is of another scenario than ${given.scenarioFile ?? 'the one given'}, or that has changed since`,
+      'Leave --sandbox out to go on with the one in the file, or name another file to begin anew',
+    );
   }
   if (given.seed !== undefined && given.seed !== seed) {
-    throw new CliError('OtherState', `--state ${file} is of seed ${seed}, not ${given.seed}`, 'Leave --seed out to go on with that one, or name another file to begin anew');
+    throw new CliError(
+      'OtherState',
+      `--state ${file} is of seed ${seed}, not ${given.seed}`,
+      'Leave --seed out to go on with that one, or name another file to begin anew',
+    );
   }
 };
 
@@ -135,8 +189,14 @@ const about = (entry: JournalEntry): string => {
 };
 
 /** A command of the journal that does not give what it gave when it was run. */
-export const outOfDate = (file: string, index: number, entry: JournalEntry, again: JournalEntry | undefined): CliError => {
-  const said = (one: JournalEntry | undefined): string => (one === undefined ? 'nothing' : `${about(one)} ${gives(one)}`);
+export const outOfDate = (
+  file: string,
+  index: number,
+  entry: JournalEntry,
+  again: JournalEntry | undefined,
+): CliError => {
+  const said = (one: JournalEntry | undefined): string =>
+    one === undefined ? 'nothing' : `${about(one)} ${gives(one)}`;
   return new CliError(
     'StateOutOfDate',
     `--state ${file} can't be replayed: command ${index + 1} (${entry.what} ${about(entry)}) now gives ${said(again)}, the file has ${said(entry)}. The program has changed since the file was written`,
@@ -144,9 +204,21 @@ export const outOfDate = (file: string, index: number, entry: JournalEntry, agai
   );
 };
 
-/** Writes the file in one go. Throws a CliError where it can't be written, or where another command has written it meanwhile. */
-export const writeState = (file: string, { scenario: world, seed, commands }: Journal, before: string | undefined): void => {
-  if (read(file) !== before) throw new CliError('StateFile', `--state ${file} was changed by another command meanwhile; this one is not kept in it`, 'Run it again');
+/**
+ * Writes the file in one go. Throws a CliError where it can't be written, or where another command has written it
+ * meanwhile.
+ */
+export const writeState = (
+  file: string,
+  { scenario: world, seed, commands }: Journal,
+  before: string | undefined,
+): void => {
+  if (read(file) !== before)
+    throw new CliError(
+      'StateFile',
+      `--state ${file} was changed by another command meanwhile; this one is not kept in it`,
+      'Run it again',
+    );
   const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`;
   const text = `${JSON.stringify({ version: VERSION, scenario: world, seed, commands }, null, 2)}\n`;
   try {
@@ -155,6 +227,12 @@ export const writeState = (file: string, { scenario: world, seed, commands }: Jo
   } catch (error) {
     rmSync(temporary, { force: true });
     const reason = error instanceof Error ? error.message : String(error);
-    throw new CliError('StateFile', `--state ${file} can't be written: ${reason}`, 'Name a file in a directory that exists and that you may write to', undefined, { cause: error });
+    throw new CliError(
+      'StateFile',
+      `--state ${file} can't be written: ${reason}`,
+      'Name a file in a directory that exists and that you may write to',
+      undefined,
+      { cause: error },
+    );
   }
 };

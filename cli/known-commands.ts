@@ -1,4 +1,7 @@
-/** `rollback`, `cancel`, `release`, `retire` and `show`: commands about a migration that there is, from flags to the exit code. */
+/**
+ * `rollback`, `cancel`, `release`, `retire` and `show`: commands about a migration that there is, from flags to the
+ * exit code.
+ */
 import type { Cancelled } from './cancel.ts';
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
 import { leftAlone } from './interruption.ts';
@@ -23,7 +26,12 @@ const isSilent = (flags: KnownFlags, io: Io): boolean => flags.json && io.stderr
 
 type Open<P> = (choice: StatePlace | DeployedPlace, options: OpenOptions) => Promise<P>;
 
-const withPlace = async <P extends ServicePlace, T>(open: Open<P>, flags: KnownFlags, io: Io, use: (place: P) => Promise<T>): Promise<T> => {
+const withPlace = async <P extends ServicePlace, T>(
+  open: Open<P>,
+  flags: KnownFlags,
+  io: Io,
+  use: (place: P) => Promise<T>,
+): Promise<T> => {
   const place = await open(placeOfKnown(flags), { io, silent: isSilent(flags, io), watched: false });
   try {
     return await use(place);
@@ -32,13 +40,23 @@ const withPlace = async <P extends ServicePlace, T>(open: Open<P>, flags: KnownF
   }
 };
 
-export const withService = <T>(flags: KnownFlags, io: Io, use: (place: ServicePlace) => Promise<T>): Promise<T> => withPlace(openServiceForKnown, flags, io, use);
+export const withService = <T>(flags: KnownFlags, io: Io, use: (place: ServicePlace) => Promise<T>): Promise<T> =>
+  withPlace(openServiceForKnown, flags, io, use);
 
-export const print = (document: unknown, lines: (style: Style) => string[], flags: Pick<KnownFlags, 'json'>, io: Io): void => {
+export const print = (
+  document: unknown,
+  lines: (style: Style) => string[],
+  flags: Pick<KnownFlags, 'json'>,
+  io: Io,
+): void => {
   io.stdout.write(flags.json ? `${JSON.stringify(document, null, 2)}\n` : `${lines(styleFor(io.stdout)).join('\n')}\n`);
 };
 
-const requestOf = ({ migrationId, reason }: KnownFlags, { requestedBy }: ServicePlace): RollbackRequest => ({ migrationId, requestedBy, ...(reason === undefined ? {} : { reason }) });
+const requestOf = ({ migrationId, reason }: KnownFlags, { requestedBy }: ServicePlace): RollbackRequest => ({
+  migrationId,
+  requestedBy,
+  ...(reason === undefined ? {} : { reason }),
+});
 
 /** 0: it was rolled back, as asked. Throws CliError where it is not begun (exit code 2) or has no outcome. */
 export const rollback = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
@@ -71,7 +89,12 @@ export const cancelCommand = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
       (service) => service.cancel(request),
       (done) => cancelEntry(request, done),
     );
-    print(cancelled, (style) => cancelledLines(cancelled, knownCommand('show', flags.migrationId, flags), style), flags, io);
+    print(
+      cancelled,
+      (style) => cancelledLines(cancelled, knownCommand('show', flags.migrationId, flags), style),
+      flags,
+      io,
+    );
     return EXIT_CODES.ok;
   });
 
@@ -83,7 +106,12 @@ export const releaseCommand = (flags: KnownFlags, io: Io): Promise<ExitCode> =>
       (backend) => release(backend, request),
       (done) => releaseEntry(request, done),
     );
-    print(released, (style) => releasedLines(released, knownCommand('show', flags.migrationId, flags), style), flags, io);
+    print(
+      released,
+      (style) => releasedLines(released, knownCommand('show', flags.migrationId, flags), style),
+      flags,
+      io,
+    );
     return EXIT_CODES.ok;
   });
 
@@ -105,7 +133,12 @@ const nextCommand = ({ action, dryRun, done, roles }: Retired, flags: RetireFlag
 export const retireCommand = (flags: RetireFlags, io: Io): Promise<ExitCode> =>
   withPlace(openForKnown, flags, io, async (place) => {
     const { apply, undo, soakDays } = flags;
-    const request: RetireRequest = { ...requestOf(flags, place), action: undo ? 'reinstate' : 'retire', dryRun: !apply, soakDays };
+    const request: RetireRequest = {
+      ...requestOf(flags, place),
+      action: undo ? 'reinstate' : 'retire',
+      dryRun: !apply,
+      soakDays,
+    };
     const progress = isSilent(flags, io) ? silentProgress : startProgress(io.stderr, place.backend);
     let started = false;
     try {

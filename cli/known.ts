@@ -21,12 +21,19 @@ export const stateOf = async (backend: Backend, executionArn: string): Promise<O
 };
 
 /** As `stateOf`. */
-export const statusOf = async (backend: Backend, executionArn: string): Promise<string | undefined> => (await stateOf(backend, executionArn))?.status;
+export const statusOf = async (backend: Backend, executionArn: string): Promise<string | undefined> =>
+  (await stateOf(backend, executionArn))?.status;
 
 const unknown = (migrationId: string): CliError =>
-  new CliError('UnknownMigration', `there is no migration ${migrationId} here`, 'The id stands in the second line of what migrate and plan print, and in the field migrationId of --json. Is it the same place: the same --state file, or the same deployed service?');
+  new CliError(
+    'UnknownMigration',
+    `there is no migration ${migrationId} here`,
+    'The id stands in the second line of what migrate and plan print, and in the field migrationId of --json. Is it the same place: the same --state file, or the same deployed service?',
+  );
 
-/** The ledger's record; `undefined` where the migration has just been started and has none yet. Throws UnknownMigration. */
+/**
+ * The ledger's record; `undefined` where the migration has just been started and has none yet. Throws UnknownMigration.
+ */
 export const findMigration = async (backend: Backend, migrationId: string): Promise<Migration | undefined> => {
   const record = await backend.ledger.getMigration(migrationId);
   if (record) return record;

@@ -11,7 +11,9 @@ export interface ServedCluster {
   cluster: ClusterState;
 }
 
-/** Contexts are the clusters' names; ARNs, as `aws eks update-kubeconfig` has them, where several have the same name. */
+/**
+ * Contexts are the clusters' names; ARNs, as `aws eks update-kubeconfig` has them, where several have the same name.
+ */
 export const servedClusters = (clusters: readonly ClusterState[]): ServedCluster[] =>
   clusters.map((cluster) => ({
     context: clusters.filter(({ name }) => name === cluster.name).length === 1 ? cluster.name : cluster.arn,
@@ -40,10 +42,16 @@ export const kubeconfigOf = (served: readonly ServedCluster[], environment: Envi
     preferences: {},
     clusters: served.map(({ cluster }) => ({
       name: cluster.arn,
-      cluster: { server: cluster.endpoint, 'certificate-authority-data': Buffer.from(cluster.certificateAuthority).toString('base64') },
+      cluster: {
+        server: cluster.endpoint,
+        'certificate-authority-data': Buffer.from(cluster.certificateAuthority).toString('base64'),
+      },
     })),
     users: served.map(({ cluster }) => ({ name: cluster.arn, user: userOf(cluster, environment) })),
-    contexts: served.map(({ context, cluster }) => ({ name: context, context: { cluster: cluster.arn, user: cluster.arn } })),
+    contexts: served.map(({ context, cluster }) => ({
+      name: context,
+      context: { cluster: cluster.arn, user: cluster.arn },
+    })),
     'current-context': served[0]?.context ?? '',
   };
   return `${KUBECONFIG_MARK}\n${JSON.stringify(config, null, 2)}\n`;

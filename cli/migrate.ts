@@ -24,26 +24,61 @@ interface Asked {
   command: string;
 }
 
-/** Runs one migration of an add-on, or its plan, and prints the report. Throws CliError for everything that has no report. */
+/**
+ * Runs one migration of an add-on, or its plan, and prints the report. Throws CliError for everything that has no
+ * report.
+ */
 export const migrate = (flags: MigrationFlags, io: Io): Promise<ExitCode> =>
-  run(flags, { requestOf: (target, requestedBy) => requestFrom(flags, target, requestedBy), command: migrateCommand(flags) }, io);
+  run(
+    flags,
+    { requestOf: (target, requestedBy) => requestFrom(flags, target, requestedBy), command: migrateCommand(flags) },
+    io,
+  );
 
 /** The same of a service account that is no add-on's. */
 export const migrateWorkload = (flags: WorkloadFlags, io: Io): Promise<ExitCode> =>
-  run(flags, { requestOf: (target, requestedBy) => workloadRequestFrom(flags, target, requestedBy), command: migrateWorkloadCommand(flags) }, io);
+  run(
+    flags,
+    {
+      requestOf: (target, requestedBy) => workloadRequestFrom(flags, target, requestedBy),
+      command: migrateWorkloadCommand(flags),
+    },
+    io,
+  );
 
 /** What is done about a wait: in a sandbox of this program's own it is decided here, elsewhere it is told how. */
-const waitsOf = (flags: CommonFlags, { backend }: ServicePlace, progress: Progress, io: Io, note: (made: Rehearsed) => void): Watcher['waits'] => {
+const waitsOf = (
+  flags: CommonFlags,
+  { backend }: ServicePlace,
+  progress: Progress,
+  io: Io,
+  note: (made: Rehearsed) => void,
+): Watcher['waits'] => {
   if (flags.deployed || !backend) return (waiting) => progress.say(waitingLines(waiting, flags).join('\n'));
-  return rehearse(backend, { approveAs: flags.approveAs, ask: io.ask?.bind(io), say: progress.say, drawn: progress.drawn, style: styleFor(io.stderr) }, note);
+  return rehearse(
+    backend,
+    {
+      approveAs: flags.approveAs,
+      ask: io.ask?.bind(io),
+      say: progress.say,
+      drawn: progress.drawn,
+      style: styleFor(io.stderr),
+    },
+    note,
+  );
 };
 
 /** Virtual time passes over a window that opens in days; what is watched would take hours. */
-const isWatched = (flags: CommonFlags, io: Io): boolean => io.stderr.isTTY === true && !flags.dryRun && flags.window === undefined;
+const isWatched = (flags: CommonFlags, io: Io): boolean =>
+  io.stderr.isTTY === true && !flags.dryRun && flags.window === undefined;
 
 const run = async (flags: CommonFlags, { requestOf, command }: Asked, io: Io): Promise<ExitCode> => {
   const silent = flags.json && io.stderr.isTTY !== true;
-  const { place, target } = await openServiceForMigration(placeOfMigration(flags), flags, { io, silent, watched: isWatched(flags, io) });
+  const { place, target } = await openServiceForMigration(placeOfMigration(flags), flags, {
+    io,
+    silent,
+    watched: isWatched(flags, io),
+  });
   const request = requestOf(target, place.requestedBy);
   const progress = silent ? silentProgress : startProgress(io.stderr, place);
   const decisions: Rehearsed[] = [];

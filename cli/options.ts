@@ -1,6 +1,19 @@
 /** The command line's options: what commander read, checked, with every flag that is wrong told about at once. */
 import { z } from 'zod';
-import { accountId, addonName, agentMode, annotationMode, clusterName, maxDisruption, migrationId, regionName, resolveConflicts, roleArn, strategy, verificationMode } from '../lambdas/domain/model.ts';
+import {
+  accountId,
+  addonName,
+  agentMode,
+  annotationMode,
+  clusterName,
+  maxDisruption,
+  migrationId,
+  regionName,
+  resolveConflicts,
+  roleArn,
+  strategy,
+  verificationMode,
+} from '../lambdas/domain/model.ts';
 import { namespaceName, plainText, serviceAccountName } from '../lambdas/domain/names.ts';
 import { shown } from '../lambdas/domain/text.ts';
 import { conditionKey, trustMode } from '../lambdas/domain/trust/model.ts';
@@ -27,7 +40,10 @@ const clock = z.string().transform((text, context): NonNullable<SandboxOptions['
   if (text === 'virtual' || text === 'real') return text;
   const scale = Number(/^scaled=(\d+(\.\d+)?)$/.exec(text)?.[1]);
   if (scale > 0 && scale <= MAX_SCALE) return { scaled: scale };
-  context.addIssue({ code: 'custom', message: `must be virtual, real or scaled=X with X above 0 and at most ${MAX_SCALE}, such as scaled=40` });
+  context.addIssue({
+    code: 'custom',
+    message: `must be virtual, real or scaled=X with X above 0 and at most ${MAX_SCALE}, such as scaled=40`,
+  });
   return z.NEVER;
 });
 
@@ -35,12 +51,18 @@ const clock = z.string().transform((text, context): NonNullable<SandboxOptions['
 const roleOfServiceAccount = z.string().transform((text, context): [serviceAccount: string, roleArn: string] => {
   const [, serviceAccount, arn] = /^([^=]*)=([^]*)$/.exec(text) ?? [];
   if (serviceAccount === undefined || !serviceAccountName.safeParse(serviceAccount).success) {
-    context.addIssue({ code: 'custom', message: 'must be SERVICE_ACCOUNT=ARN, such as ebs-csi-controller-sa=arn:aws:iam::111122223333:role/my-role' });
+    context.addIssue({
+      code: 'custom',
+      message: 'must be SERVICE_ACCOUNT=ARN, such as ebs-csi-controller-sa=arn:aws:iam::111122223333:role/my-role',
+    });
     return z.NEVER;
   }
   const role = roleArn.safeParse(arn);
   if (role.success) return [serviceAccount, role.data];
-  context.addIssue({ code: 'custom', message: `behind the = ${role.error.issues[0]?.message ?? 'must be an IAM role ARN'}` });
+  context.addIssue({
+    code: 'custom',
+    message: `behind the = ${role.error.issues[0]?.message ?? 'must be an IAM role ARN'}`,
+  });
   return z.NEVER;
 });
 
@@ -93,9 +115,19 @@ const migrationFlags = z
   .superRefine((flags, context) => {
     const { strategy: chosen, preserve, role } = flags;
     checkWaits(flags, context);
-    if (chosen === 'in-place' && preserve) context.addIssue({ code: 'custom', path: ['preserve'], message: 'is for ways that delete the add-on, and --strategy in-place deletes nothing: leave one of them out' });
+    if (chosen === 'in-place' && preserve)
+      context.addIssue({
+        code: 'custom',
+        path: ['preserve'],
+        message: 'is for ways that delete the add-on, and --strategy in-place deletes nothing: leave one of them out',
+      });
     for (const [index, [serviceAccount]] of role.entries()) {
-      if (role.findIndex(([other]) => other === serviceAccount) < index) context.addIssue({ code: 'custom', path: ['role', index], message: `is the second role of ${serviceAccount}: name one` });
+      if (role.findIndex(([other]) => other === serviceAccount) < index)
+        context.addIssue({
+          code: 'custom',
+          path: ['role', index],
+          message: `is the second role of ${serviceAccount}: name one`,
+        });
     }
   });
 export type MigrationFlags = z.output<typeof migrationFlags>;
@@ -105,7 +137,9 @@ const workloadFlags = z
   .strictObject({
     cluster,
     namespace: z.string({ error: 'is missing: name the namespace of the service account' }).pipe(namespaceName),
-    serviceAccount: z.string({ error: 'is missing: name the service account, as kubectl get serviceaccounts lists it' }).pipe(serviceAccountName),
+    serviceAccount: z
+      .string({ error: 'is missing: name the service account, as kubectl get serviceaccounts lists it' })
+      .pipe(serviceAccountName),
     annotation: oneOf(annotationMode).default('keep'),
     ...migrationFields,
   })
@@ -144,7 +178,8 @@ const SHOWN = 200;
 /** Of what is given without a flag. */
 const ARGUMENTS: Record<string, string> = { migrationId: 'the migration', sweepId: 'the sweep' };
 
-const flagName = (name: string): string => (ARGUMENTS[name] ?? `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+const flagName = (name: string): string =>
+  ARGUMENTS[name] ?? `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 const typed = (given: Record<string, unknown>, [name, index]: readonly PropertyKey[]): unknown => {
   const value = given[String(name)];
@@ -152,7 +187,11 @@ const typed = (given: Record<string, unknown>, [name, index]: readonly PropertyK
 };
 
 /** Throws a CliError that names each flag that is wrong, what was given and what is right. */
-export const parseFlags = <Schema extends z.ZodType>(schema: Schema, given: Record<string, unknown>, command: string): z.output<Schema> => {
+export const parseFlags = <Schema extends z.ZodType>(
+  schema: Schema,
+  given: Record<string, unknown>,
+  command: string,
+): z.output<Schema> => {
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map(({ path, message }) => {
@@ -165,7 +204,10 @@ export const parseFlags = <Schema extends z.ZodType>(schema: Schema, given: Reco
 const demoFlags = z.strictObject({ clock: clock.optional(), debug: z.boolean().default(false) });
 export type DemoFlags = z.output<typeof demoFlags>;
 
-const servedClock = clock.refine((value) => value !== 'virtual', 'must be real or scaled=X: other programs can not follow virtual time');
+const servedClock = clock.refine(
+  (value) => value !== 'virtual',
+  'must be real or scaled=X: other programs can not follow virtual time',
+);
 const port = z
   .string()
   .regex(/^\d{1,5}$/, 'must be a port number from 0 to 65535')
@@ -173,7 +215,9 @@ const port = z
   .refine((value) => value <= 65_535, 'must be a port number from 0 to 65535');
 
 const serveFlags = z.strictObject({
-  scenario: z.string({ error: `is missing: name a scenario file, such as ${EXAMPLE_SCENARIO}` }).min(1, 'must name a file'),
+  scenario: z
+    .string({ error: `is missing: name a scenario file, such as ${EXAMPLE_SCENARIO}` })
+    .min(1, 'must name a file'),
   port: port.default(0),
   clock: servedClock.default('real'),
   seed: seed.optional(),
@@ -187,10 +231,14 @@ export const parseServeFlags = (given: Record<string, unknown>): ServeFlags => p
 
 export const parseDemoFlags = (given: Record<string, unknown>): DemoFlags => parseFlags(demoFlags, given, 'demo');
 
-export const parseMigrationFlags = (given: Record<string, unknown>, command: string): MigrationFlags => parseFlags(migrationFlags, given, command);
+export const parseMigrationFlags = (given: Record<string, unknown>, command: string): MigrationFlags =>
+  parseFlags(migrationFlags, given, command);
 
-export const parseWorkloadFlags = (given: Record<string, unknown>): WorkloadFlags => parseFlags(workloadFlags, given, WORKLOAD_COMMAND);
+export const parseWorkloadFlags = (given: Record<string, unknown>): WorkloadFlags =>
+  parseFlags(workloadFlags, given, WORKLOAD_COMMAND);
 
-export const parseKnownFlags = (given: Record<string, unknown>, command: string): KnownFlags => parseFlags(knownFlags, given, command);
+export const parseKnownFlags = (given: Record<string, unknown>, command: string): KnownFlags =>
+  parseFlags(knownFlags, given, command);
 
-export const parseRetireFlags = (given: Record<string, unknown>): RetireFlags => parseFlags(retireFlags, given, 'retire');
+export const parseRetireFlags = (given: Record<string, unknown>): RetireFlags =>
+  parseFlags(retireFlags, given, 'retire');

@@ -36,24 +36,54 @@ const refuseLocal = (local: boolean | undefined): void => {
 };
 
 /** The sandbox of a command with these two flags and no more of its own; undefined where it has neither. */
-export const sandboxPlace = ({ sandbox, state }: Pick<CommonFlags, 'sandbox' | 'state'>): SandboxPlace | StatePlace | undefined => {
-  if (state !== undefined) return { kind: 'state', file: state, ...(sandbox === undefined ? {} : { scenario: sandbox }) };
+export const sandboxPlace = ({
+  sandbox,
+  state,
+}: Pick<CommonFlags, 'sandbox' | 'state'>): SandboxPlace | StatePlace | undefined => {
+  if (state !== undefined)
+    return { kind: 'state', file: state, ...(sandbox === undefined ? {} : { scenario: sandbox }) };
   return sandbox === undefined ? undefined : { kind: 'sandbox', scenario: sandbox };
 };
 
-/** Of the commands that migrate, or sweep. Throws a CliError for flags that don't go together, and for places that this version does not have. */
-export const placeOfMigration = ({ sandbox, state, local, deployed, seed, clock, calls }: Pick<CommonFlags, 'sandbox' | 'state' | 'local' | 'deployed' | 'seed' | 'clock' | 'calls'>): PlaceChoice => {
+/**
+ * Of the commands that migrate, or sweep. Throws a CliError for flags that don't go together, and for places that this
+ * version does not have.
+ */
+export const placeOfMigration = ({
+  sandbox,
+  state,
+  local,
+  deployed,
+  seed,
+  clock,
+  calls,
+}: Pick<CommonFlags, 'sandbox' | 'state' | 'local' | 'deployed' | 'seed' | 'clock' | 'calls'>): PlaceChoice => {
   refuseLocal(local);
   if (deployed) {
-    const others = Object.entries({ sandbox, state, seed, clock, calls }).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`]));
-    if (others.length > 0) throw bad(`--deployed does not go together with ${others.join(', ')}`, 'Leave out the one or the other: those are of the embedded sandbox');
+    const others = Object.entries({ sandbox, state, seed, clock, calls }).flatMap(([name, value]) =>
+      value === undefined ? [] : [`--${name}`],
+    );
+    if (others.length > 0)
+      throw bad(
+        `--deployed does not go together with ${others.join(', ')}`,
+        'Leave out the one or the other: those are of the embedded sandbox',
+      );
     return { kind: 'deployed' };
   }
   if (state !== undefined) {
     if (clock !== undefined && clock !== 'virtual') {
-      throw bad('--state goes with virtual time only', 'Leave --clock out: what the file holds is replayed by every command, in a moment');
+      throw bad(
+        '--state goes with virtual time only',
+        'Leave --clock out: what the file holds is replayed by every command, in a moment',
+      );
     }
-    return { kind: 'state', file: state, ...(sandbox === undefined ? {} : { scenario: sandbox }), ...(seed === undefined ? {} : { seed }), ...(calls === undefined ? {} : { calls }) };
+    return {
+      kind: 'state',
+      file: state,
+      ...(sandbox === undefined ? {} : { scenario: sandbox }),
+      ...(seed === undefined ? {} : { seed }),
+      ...(calls === undefined ? {} : { calls }),
+    };
   }
   if (sandbox === undefined) {
     throw new CliError(
@@ -62,31 +92,57 @@ export const placeOfMigration = ({ sandbox, state, local, deployed, seed, clock,
       `Add --sandbox FILE to try it, for example --sandbox ${EXAMPLE_SCENARIO}, or --deployed to start the deployed service`,
     );
   }
-  return { kind: 'sandbox', scenario: sandbox, ...(seed === undefined ? {} : { seed }), ...(clock === undefined ? {} : { clock }), ...(calls === undefined ? {} : { calls }) };
+  return {
+    kind: 'sandbox',
+    scenario: sandbox,
+    ...(seed === undefined ? {} : { seed }),
+    ...(clock === undefined ? {} : { clock }),
+    ...(calls === undefined ? {} : { calls }),
+  };
 };
 
 type Kept = Pick<KnownFlags, 'sandbox' | 'state' | 'local' | 'deployed'>;
 
 /** `what` is looked for, such as `migration 01J…`, which `is` there. */
-const placeOfKept = ({ sandbox, state, local, deployed }: Kept, what: string, is: 'is' | 'are'): StatePlace | DeployedPlace => {
+const placeOfKept = (
+  { sandbox, state, local, deployed }: Kept,
+  what: string,
+  is: 'is' | 'are',
+): StatePlace | DeployedPlace => {
   refuseLocal(local);
   if (deployed) {
-    if (sandbox !== undefined || state !== undefined) throw bad('--deployed does not go together with --sandbox or --state', 'Leave out the one or the other');
+    if (sandbox !== undefined || state !== undefined)
+      throw bad('--deployed does not go together with --sandbox or --state', 'Leave out the one or the other');
     return { kind: 'deployed' };
   }
-  if (state !== undefined) return { kind: 'state', file: state, ...(sandbox === undefined ? {} : { scenario: sandbox }) };
+  if (state !== undefined)
+    return { kind: 'state', file: state, ...(sandbox === undefined ? {} : { scenario: sandbox }) };
   const hint = `Keep the sandbox in a file: add --state FILE to this command and to the ones before it, from the first on.\nOr serve one with "${PROGRAM} sandbox", and use --deployed.`;
   if (sandbox !== undefined) {
-    throw new CliError('NoState', `the sandbox of --sandbox ${sandbox} begins anew with every command, so ${what} ${is} not in it`, hint);
+    throw new CliError(
+      'NoState',
+      `the sandbox of --sandbox ${sandbox} begins anew with every command, so ${what} ${is} not in it`,
+      hint,
+    );
   }
-  throw new CliError('NoSandbox', `there is no --state FILE and no --deployed: it is not clear where ${what} ${is}`, hint);
+  throw new CliError(
+    'NoSandbox',
+    `there is no --state FILE and no --deployed: it is not clear where ${what} ${is}`,
+    hint,
+  );
 };
 
 /** Of the list of all sweeps, and of the commands about one. Throws as `placeOfKnown` does. */
-export const placeOfSweep = (flags: Kept & { sweepId?: string }): StatePlace | DeployedPlace => (flags.sweepId === undefined ? placeOfKept(flags, 'earlier sweeps', 'are') : placeOfKept(flags, `sweep ${flags.sweepId}`, 'is'));
+export const placeOfSweep = (flags: Kept & { sweepId?: string }): StatePlace | DeployedPlace =>
+  flags.sweepId === undefined
+    ? placeOfKept(flags, 'earlier sweeps', 'are')
+    : placeOfKept(flags, `sweep ${flags.sweepId}`, 'is');
 
 /** Of the list of all. Throws as `placeOfKnown` does. */
 export const placeOfList = (flags: Kept): StatePlace | DeployedPlace => placeOfKept(flags, 'earlier migrations', 'are');
 
-/** Of the commands about a migration that there is: somewhere that outlives the command. Throws a CliError otherwise. */
-export const placeOfKnown = (flags: KnownFlags): StatePlace | DeployedPlace => placeOfKept(flags, `migration ${flags.migrationId}`, 'is');
+/**
+ * Of the commands about a migration that there is: somewhere that outlives the command. Throws a CliError otherwise.
+ */
+export const placeOfKnown = (flags: KnownFlags): StatePlace | DeployedPlace =>
+  placeOfKept(flags, `migration ${flags.migrationId}`, 'is');

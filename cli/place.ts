@@ -9,7 +9,16 @@ import { type Backend, openSandboxBackend, type SandboxBackend } from './backend
 import { awsError, isInterruption, openDeployedBackend } from './deployed.ts';
 import { CliError } from './errors.ts';
 import type { Io } from './io.ts';
-import { asKept, checkSame, type Journal, type JournalEntry, outOfDate, readState, type StateFile, writeState } from './journal.ts';
+import {
+  asKept,
+  checkSame,
+  type Journal,
+  type JournalEntry,
+  outOfDate,
+  readState,
+  type StateFile,
+  writeState,
+} from './journal.ts';
 import { EXAMPLE_SCENARIO, WATCHING_SCALE } from './options.ts';
 import type { DeployedPlace, PlaceChoice, SandboxPlace, StatePlace } from './place-options.ts';
 import { perform } from './replay.ts';
@@ -54,7 +63,8 @@ export interface OpenOptions {
 
 const REQUESTED_BY = 'command-line';
 
-export const sayBuilding = (io: Io) => (): void => void io.stderr.write('Building the application once: this takes some seconds.\n');
+export const sayBuilding = (io: Io) => (): void =>
+  void io.stderr.write('Building the application once: this takes some seconds.\n');
 
 const builds = ({ io, silent }: OpenOptions): { onBuild?: () => void } => (silent ? {} : { onBuild: sayBuilding(io) });
 
@@ -73,17 +83,37 @@ const writeCalls = (file: string, lines: string): void => {
     writeFileSync(file, lines);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new CliError('CallsFile', `--calls ${file} can't be written: ${reason}`, 'Name a file in a directory that exists and that you may write to', undefined, { cause: error });
+    throw new CliError(
+      'CallsFile',
+      `--calls ${file} can't be written: ${reason}`,
+      'Name a file in a directory that exists and that you may write to',
+      undefined,
+      { cause: error },
+    );
   }
 };
 
 /** The calls of this command alone: those that were replayed were written by the command that made them. */
 const writeCallsSince = (file: string, { sandbox: { world } }: SandboxBackend, since: number): void =>
-  writeCalls(file, world.log.calls.slice(since).map((call) => `${JSON.stringify(call)}\n`).join(''));
+  writeCalls(
+    file,
+    world.log.calls
+      .slice(since)
+      .map((call) => `${JSON.stringify(call)}\n`)
+      .join(''),
+  );
 
-const openSandboxPlace = async (scenario: Scenario, { calls, seed, clock }: SandboxPlace, options: OpenOptions): Promise<Place> => {
+const openSandboxPlace = async (
+  scenario: Scenario,
+  { calls, seed, clock }: SandboxPlace,
+  options: OpenOptions,
+): Promise<Place> => {
   if (calls !== undefined) writeCalls(calls, '');
-  const backend = await openSandboxBackend(scenario, { ...(seed === undefined ? {} : { seed }), clock: clock ?? (options.watched ? { scaled: WATCHING_SCALE } : 'virtual'), ...builds(options) });
+  const backend = await openSandboxBackend(scenario, {
+    ...(seed === undefined ? {} : { seed }),
+    clock: clock ?? (options.watched ? { scaled: WATCHING_SCALE } : 'virtual'),
+    ...builds(options),
+  });
   return placeOf({
     backend,
     requestedBy: REQUESTED_BY,
@@ -104,13 +134,22 @@ const replay = async (backend: Backend, file: string, commands: readonly Journal
       if (error instanceof CliError) return undefined;
       throw error;
     });
-    if (again === undefined || !isDeepStrictEqual(asKept(again), asKept(entry))) throw outOfDate(file, index, entry, again);
+    if (again === undefined || !isDeepStrictEqual(asKept(again), asKept(entry)))
+      throw outOfDate(file, index, entry, again);
   }
 };
 
-const openStatePlace = async ({ file, calls }: StatePlace, { journal, text }: StateFile, options: OpenOptions): Promise<Place> => {
+const openStatePlace = async (
+  { file, calls }: StatePlace,
+  { journal, text }: StateFile,
+  options: OpenOptions,
+): Promise<Place> => {
   if (calls !== undefined) writeCalls(calls, '');
-  const backend = await openSandboxBackend(journal.scenario, { seed: journal.seed, clock: 'virtual', ...builds(options) });
+  const backend = await openSandboxBackend(journal.scenario, {
+    seed: journal.seed,
+    clock: 'virtual',
+    ...builds(options),
+  });
   let since = 0;
   return placeOf({
     backend,
@@ -151,24 +190,41 @@ const openDeployedPlace = async ({ io }: OpenOptions) => {
   return { backend, place };
 };
 
-/** The file's state, or that of a sandbox that begins with this command. `deploy`: the scenario with the service in its place. */
-const stateFor = async ({ file, scenario: scenarioFile, seed }: StatePlace, deploy: (scenario: Scenario) => Scenario): Promise<StateFile> => {
+/**
+ * The file's state, or that of a sandbox that begins with this command. `deploy`: the scenario with the service in its
+ * place.
+ */
+const stateFor = async (
+  { file, scenario: scenarioFile, seed }: StatePlace,
+  deploy: (scenario: Scenario) => Scenario,
+): Promise<StateFile> => {
   const scenario = scenarioFile === undefined ? undefined : await openScenario(scenarioFile);
   const kept = readState(file);
   if (kept) {
-    checkSame(file, kept.journal, { ...(scenario && scenarioFile ? { scenario, scenarioFile } : {}), ...(seed === undefined ? {} : { seed }) });
+    checkSame(file, kept.journal, {
+      ...(scenario && scenarioFile ? { scenario, scenarioFile } : {}),
+      ...(seed === undefined ? {} : { seed }),
+    });
     deploy(kept.journal.scenario);
     return kept;
   }
   if (!scenario) {
-    throw new CliError('NoSandbox', `--state ${file} is not there yet, and no --sandbox FILE says what to begin with`, `Add --sandbox FILE, for example --sandbox ${EXAMPLE_SCENARIO}`);
+    throw new CliError(
+      'NoSandbox',
+      `--state ${file} is not there yet, and no --sandbox FILE says what to begin with`,
+      `Add --sandbox FILE, for example --sandbox ${EXAMPLE_SCENARIO}`,
+    );
   }
   const journal: Journal = { scenario: deploy(scenario), seed: seed ?? scenario.seed, commands: [] };
   return { journal, text: undefined };
 };
 
 /** For `plan` and `migrate`: the place, and the target there. Throws a CliError for what can't be used. */
-export const openForMigration = async (choice: PlaceChoice, flags: TargetFlags, options: OpenOptions): Promise<{ place: Place; target: Target }> => {
+export const openForMigration = async (
+  choice: PlaceChoice,
+  flags: TargetFlags,
+  options: OpenOptions,
+): Promise<{ place: Place; target: Target }> => {
   switch (choice.kind) {
     case 'sandbox': {
       const scenario = await openScenario(choice.scenario);
@@ -177,12 +233,22 @@ export const openForMigration = async (choice: PlaceChoice, flags: TargetFlags, 
     }
     case 'state': {
       const state = await stateFor(choice, (scenario) => deployedFor(resolveTarget(flags, scenario), scenario));
-      return { place: await openStatePlace(choice, state, options), target: resolveTarget(flags, state.journal.scenario) };
+      return {
+        place: await openStatePlace(choice, state, options),
+        target: resolveTarget(flags, state.journal.scenario),
+      };
     }
     case 'deployed': {
       const { backend, place } = await openDeployedPlace(options);
       try {
-        return { place, target: targetOfCaller(flags, { account: backend.caller.account, serviceAccount: backend.serviceAccount, region: backend.region }) };
+        return {
+          place,
+          target: targetOfCaller(flags, {
+            account: backend.caller.account,
+            serviceAccount: backend.serviceAccount,
+            region: backend.region,
+          }),
+        };
       } catch (error) {
         await place.close();
         throw error;
@@ -191,8 +257,14 @@ export const openForMigration = async (choice: PlaceChoice, flags: TargetFlags, 
   }
 };
 
-/** For `sweep`: the place, and the scenario where there is one. The service is where the scenario has it, or in its first account. */
-export const openForSweep = async (choice: PlaceChoice, options: OpenOptions): Promise<{ place: Place; scenario?: Scenario }> => {
+/**
+ * For `sweep`: the place, and the scenario where there is one. The service is where the scenario has it, or in its
+ * first account.
+ */
+export const openForSweep = async (
+  choice: PlaceChoice,
+  options: OpenOptions,
+): Promise<{ place: Place; scenario?: Scenario }> => {
   const deploy = (scenario: Scenario): Scenario => ({ ...scenario, home: homeOf(scenario) });
   switch (choice.kind) {
     case 'sandbox': {
@@ -213,7 +285,13 @@ export const openForKnown = async (choice: StatePlace | DeployedPlace, options: 
   if (choice.kind === 'deployed') return (await openDeployedPlace(options)).place;
   const { file, scenario: scenarioFile } = choice;
   const state = readState(file);
-  if (!state) throw new CliError('StateFile', `--state ${file}: there is no such file`, 'Name the file that plan or migrate has written with --state');
-  if (scenarioFile !== undefined) checkSame(file, state.journal, { scenario: await openScenario(scenarioFile), scenarioFile });
+  if (!state)
+    throw new CliError(
+      'StateFile',
+      `--state ${file}: there is no such file`,
+      'Name the file that plan or migrate has written with --state',
+    );
+  if (scenarioFile !== undefined)
+    checkSame(file, state.journal, { scenario: await openScenario(scenarioFile), scenarioFile });
   return openStatePlace(choice, state, options);
 };

@@ -10,7 +10,16 @@ import { addFleetCommand } from './fleet/command.ts';
 import { addIdentitiesCommand } from './identities/command.ts';
 import type { Io } from './io.ts';
 import { addMigrationCommands } from './migration-commands.ts';
-import { DEFAULT_SOAK_DAYS, EXAMPLE_SCENARIO, parseDemoFlags, parseKnownFlags, parseRetireFlags, parseServeFlags, PROGRAM, WATCHING_SCALE } from './options.ts';
+import {
+  DEFAULT_SOAK_DAYS,
+  EXAMPLE_SCENARIO,
+  parseDemoFlags,
+  parseKnownFlags,
+  parseRetireFlags,
+  parseServeFlags,
+  PROGRAM,
+  WATCHING_SCALE,
+} from './options.ts';
 import { addSweepCommands } from './sweep/command.ts';
 import { addTrustCommands } from './trust/command.ts';
 
@@ -85,7 +94,10 @@ const retireOptions = (command: Command): Command =>
   knownOptions(
     command
       .option('--apply', 'do it; without this flag nothing is changed')
-      .option('--soak-days <n>', `days since the end of the migration that must have passed (default: ${DEFAULT_SOAK_DAYS})`)
+      .option(
+        '--soak-days <n>',
+        `days since the end of the migration that must have passed (default: ${DEFAULT_SOAK_DAYS})`,
+      )
       .option('--undo', 'put back what an earlier retire took out'),
     { reason: true },
   );
@@ -94,12 +106,19 @@ const retireOptions = (command: Command): Command =>
 const knownOptions = (command: Command, { reason }: { reason: boolean }): Command => {
   command.argument('<migration-id>', 'the id in the second line of what migrate prints');
   if (reason) command.option('--reason <text>', 'noted in the ledger');
-  placeOptions(command.optionsGroup('Where:')).addOption(new Option('--sandbox <file>', 'the scenario that --state begins with').hideHelp());
+  placeOptions(command.optionsGroup('Where:')).addOption(
+    new Option('--sandbox <file>', 'the scenario that --state begins with').hideHelp(),
+  );
   return outputOptions(command);
 };
 
 /** The SDK and the sandbox are loaded once there is something to run: help and wrong flags answer at once. */
-const runKnown = async (migrationId: string, flags: Record<string, unknown>, command: 'rollback' | 'cancel' | 'release' | 'show', io: Io): Promise<number> => {
+const runKnown = async (
+  migrationId: string,
+  flags: Record<string, unknown>,
+  command: 'rollback' | 'cancel' | 'release' | 'show',
+  io: Io,
+): Promise<number> => {
   const parsed = parseKnownFlags({ ...flags, migrationId }, command);
   const { cancelCommand, releaseCommand, rollback, show } = await import('./known-commands.ts');
   return { rollback, cancel: cancelCommand, release: releaseCommand, show }[command](parsed, io);
@@ -125,10 +144,13 @@ const runSandbox = async (flags: Record<string, unknown>, io: Io): Promise<numbe
 
 const build = (io: Io, finished: (exitCode: number) => void): Command => {
   const program = new Command('pod-identity')
-    .description('Moves EKS add-ons, and workloads of your own, from IRSA (IAM roles for service accounts) to EKS Pod Identity:\nplans, changes, proves it on the pods, and goes back by itself.')
+    .description(
+      'Moves EKS add-ons, and workloads of your own, from IRSA (IAM roles for service accounts) to EKS Pod Identity:\nplans, changes, proves it on the pods, and goes back by itself.',
+    )
     .version(manifest.version, '--version', 'print the version')
     .helpOption('-h, --help', 'print help')
-    // What stands behind a command's name is that command's, also of a command that has commands of its own beside its flags.
+    // What stands behind a command's name is that command's, also of a command that has commands of its own beside its
+    // flags.
     .enablePositionalOptions()
     .exitOverride()
     .showSuggestionAfterError()
@@ -143,21 +165,37 @@ const build = (io: Io, finished: (exitCode: number) => void): Command => {
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES_HELP}`);
 
   addMigrationCommands(program, io, finished);
-  knownOptions(program.command('rollback').description('put back what a migration changed, also after it ended migrated, and check the pods'), { reason: true })
+  knownOptions(
+    program
+      .command('rollback')
+      .description('put back what a migration changed, also after it ended migrated, and check the pods'),
+    { reason: true },
+  )
     .addHelpText('after', `\n${ROLLBACK_HELP}`)
     .action(async (id: string, flags: Record<string, unknown>) => finished(await runKnown(id, flags, 'rollback', io)));
   knownOptions(program.command('cancel').description('ask a migration that is under way to stop'), { reason: true })
     .addHelpText('after', `\n${CANCEL_HELP}`)
     .action(async (id: string, flags: Record<string, unknown>) => finished(await runKnown(id, flags, 'cancel', io)));
-  knownOptions(program.command('release').description('let go the locks of a migration that ended needs-human and is not to be put back'), { reason: true })
+  knownOptions(
+    program
+      .command('release')
+      .description('let go the locks of a migration that ended needs-human and is not to be put back'),
+    { reason: true },
+  )
     .addHelpText('after', `\n${RELEASE_HELP}`)
     .action(async (id: string, flags: Record<string, unknown>) => finished(await runKnown(id, flags, 'release', io)));
-  knownOptions(program.command('show').description('tell how a migration went, or how far it has come'), { reason: false })
+  knownOptions(program.command('show').description('tell how a migration went, or how far it has come'), {
+    reason: false,
+  })
     .addHelpText('after', `\n${SHOW_HELP}`)
     .action(async (id: string, flags: Record<string, unknown>) => finished(await runKnown(id, flags, 'show', io)));
   addApprovalCommands(program, io, finished);
   addSweepCommands(program, io, finished);
-  retireOptions(program.command('retire').description("take the way back to IRSA out of the role's trust policy, some days after a migration"))
+  retireOptions(
+    program
+      .command('retire')
+      .description("take the way back to IRSA out of the role's trust policy, some days after a migration"),
+  )
     .addHelpText('after', `\n${RETIRE_HELP}`)
     .action(async (id: string, flags: Record<string, unknown>) => finished(await runRetire(id, flags, io)));
   addTrustCommands(program, io, finished);
@@ -167,14 +205,20 @@ const build = (io: Io, finished: (exitCode: number) => void): Command => {
   program
     .command('demo')
     .description('tell the whole story on an example cluster in the sandbox')
-    .option('--clock <kind>', `virtual, real or scaled=X (default: scaled=${WATCHING_SCALE} on a terminal, else virtual)`)
+    .option(
+      '--clock <kind>',
+      `virtual, real or scaled=X (default: scaled=${WATCHING_SCALE} on a terminal, else virtual)`,
+    )
     .option('--debug', 'show the stack trace of an error')
     .action(async (flags: Record<string, unknown>) => finished(await runDemo(flags, io)));
   program
     .command('sandbox')
     .description('serve the AWS of a scenario on this machine, for aws, kubectl and anything with an SDK, until Ctrl-C')
     .option('--scenario <file>', `the AWS to play, such as ${EXAMPLE_SCENARIO} (required)`)
-    .option('--port <number>', 'port of the AWS services on 127.0.0.1 (default: a free one; API servers always take free ones)')
+    .option(
+      '--port <number>',
+      'port of the AWS services on 127.0.0.1 (default: a free one; API servers always take free ones)',
+    )
     .option('--clock <kind>', 'real or scaled=X (default: real)')
     .option('--seed <number>', "every id and jitter follows from it (default: the scenario's)")
     .option('--log <file>', 'write every API call to that file as it comes, one JSON document a line')
@@ -187,7 +231,11 @@ const build = (io: Io, finished: (exitCode: number) => void): Command => {
 };
 
 const fromCommander = (error: CommanderError, command: string): CliError =>
-  new CliError('BadOption', error.message.replace(/^error: /, ''), `See: ${PROGRAM} ${command ? `${command} ` : ''}--help`);
+  new CliError(
+    'BadOption',
+    error.message.replace(/^error: /, ''),
+    `See: ${PROGRAM} ${command ? `${command} ` : ''}--help`,
+  );
 
 /** The command that was meant, as it is typed: with its group. */
 const namedIn = (group: Command, [name, ...others]: readonly string[]): string => {

@@ -1,5 +1,12 @@
 /** Live progress on stderr: one listr2 task a step, with the time that passed in the world of the migration. */
-import { Listr, ListrLogger, type ListrTaskWrapper, ProcessOutput, type DefaultRenderer, type SimpleRenderer } from 'listr2';
+import {
+  Listr,
+  ListrLogger,
+  type ListrTaskWrapper,
+  ProcessOutput,
+  type DefaultRenderer,
+  type SimpleRenderer,
+} from 'listr2';
 import { classOf } from '../lambdas/domain/errors.ts';
 import type { StepProgress } from './history.ts';
 import type { Output } from './io.ts';
@@ -17,7 +24,12 @@ export interface Progress {
   close: () => Promise<void>;
 }
 
-export const silentProgress: Progress = { update: () => {}, say: () => {}, drawn: () => Promise.resolve(), close: () => Promise.resolve() };
+export const silentProgress: Progress = {
+  update: () => {},
+  say: () => {},
+  drawn: () => Promise.resolve(),
+  close: () => Promise.resolve(),
+};
 
 /** Answers what the work answers, once everything is drawn that there is to say about it. */
 export const shownBy = async <T>(progress: Pick<Progress, 'close'>, work: Promise<T>): Promise<T> => {
@@ -91,7 +103,11 @@ const draw = (output: Output, simulated: boolean, line: Line, ended: Promise<Ste
   });
 
 /** One task as a list of its own, drawn until `work` ends; what it throws is shown. */
-export const drawTask = async (output: Output, title: string, work: (task: Pick<Task, 'title' | 'output'>) => Promise<void>): Promise<void> => {
+export const drawTask = async (
+  output: Output,
+  title: string,
+  work: (task: Pick<Task, 'title' | 'output'>) => Promise<void>,
+): Promise<void> => {
   // listr2 types its stream as a terminal's; it writes, and on a terminal looks at `columns`.
   const stream = output as unknown as NodeJS.WriteStream;
   const logger = new ListrLogger<never>({ useIcons: true, processOutput: new ProcessOutput(stream, stream) });

@@ -1,4 +1,7 @@
-/** Letting go the locks that a migration keeps after it ended needs-human, for a person who has decided that nothing is put back. */
+/**
+ * Letting go the locks that a migration keeps after it ended needs-human, for a person who has decided that nothing is
+ * put back.
+ */
 import type { Migration, Release } from '../lambdas/domain/model.ts';
 import { isRunning, standingRelease } from '../lambdas/domain/recovery.ts';
 import { lockKeys, readLocks } from '../lambdas/runtime/recovering.ts';
@@ -31,19 +34,39 @@ interface Held {
 }
 
 const notOver = (migrationId: string): CliError =>
-  new CliError('NotReleased', `migration ${migrationId} is still running, and needs its locks`, `To stop it: pod-identity cancel ${migrationId}\nTo see how it goes: pod-identity show ${migrationId}`);
+  new CliError(
+    'NotReleased',
+    `migration ${migrationId} is still running, and needs its locks`,
+    `To stop it: pod-identity cancel ${migrationId}\nTo see how it goes: pod-identity show ${migrationId}`,
+  );
 
 const endedOtherwise = ({ migrationId, outcome }: Migration): CliError =>
-  new CliError('NotReleased', `migration ${migrationId} ended ${outcome ?? 'without an outcome'}, and keeps no locks after that`, 'There is nothing to release: only a migration that ended needs-human keeps its locks');
+  new CliError(
+    'NotReleased',
+    `migration ${migrationId} ended ${outcome ?? 'without an outcome'}, and keeps no locks after that`,
+    'There is nothing to release: only a migration that ended needs-human keeps its locks',
+  );
 
 const beingPutBack = (migrationId: string, executionArn: string): CliError =>
-  new CliError('NotReleased', `migration ${migrationId} is being put back just now, by execution ${executionArn}`, `Wait some minutes until it has ended, then look at it: pod-identity show ${migrationId}`);
+  new CliError(
+    'NotReleased',
+    `migration ${migrationId} is being put back just now, by execution ${executionArn}`,
+    `Wait some minutes until it has ended, then look at it: pod-identity show ${migrationId}`,
+  );
 
 const heldBy = async ({ ledger }: Backend, record: Migration): Promise<Held[]> =>
-  (await readLocks(ledger, lockKeys(record))).flatMap(({ key, holder }) => (holder?.migrationId === record.migrationId ? [{ key, executionArn: holder.executionArn }] : []));
+  (await readLocks(ledger, lockKeys(record))).flatMap(({ key, holder }) =>
+    holder?.migrationId === record.migrationId ? [{ key, executionArn: holder.executionArn }] : [],
+  );
 
-/** A rollback takes the locks before its name stands in the record; one that was stopped in between has left them held. */
-const refuseWhereOthersAct = async (backend: Backend, { migrationId, executionArn: parkedBy }: Migration, held: readonly Held[]): Promise<void> => {
+/**
+ * A rollback takes the locks before its name stands in the record; one that was stopped in between has left them held.
+ */
+const refuseWhereOthersAct = async (
+  backend: Backend,
+  { migrationId, executionArn: parkedBy }: Migration,
+  held: readonly Held[],
+): Promise<void> => {
   for (const executionArn of new Set(held.map((lock) => lock.executionArn))) {
     if (executionArn === parkedBy) continue;
     const state = await stateOf(backend, executionArn);
@@ -56,7 +79,10 @@ const refuseWhereOthersAct = async (backend: Backend, { migrationId, executionAr
  * In a thread of the backend's clock. Changes the ledger alone: the note in the record first, then each lock that this
  * migration holds. Throws UnknownMigration, and NotReleased for one that did not end needs-human or is being put back.
  */
-export const release = async (backend: Backend, { migrationId, requestedBy, reason }: ReleaseRequest): Promise<Released> => {
+export const release = async (
+  backend: Backend,
+  { migrationId, requestedBy, reason }: ReleaseRequest,
+): Promise<Released> => {
   const { ledger, clock } = backend;
   const record = await findMigration(backend, migrationId);
   if (record?.status !== 'ended') throw notOver(migrationId);

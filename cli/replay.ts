@@ -20,7 +20,11 @@ import { silentSweep } from './sweep/progress.ts';
 const endOf = ({ report }: End) => ({ outcome: report?.outcome ?? null, endedAt: report?.endedAt ?? null });
 
 /** `decisions`: about its plan, made in the sandbox while it waited. */
-export const migrateEntry = (request: MigrationRequest, end: End, decisions: readonly Rehearsed[] = []): JournalEntry => ({
+export const migrateEntry = (
+  request: MigrationRequest,
+  end: End,
+  decisions: readonly Rehearsed[] = [],
+): JournalEntry => ({
   what: 'migrate',
   migrationId: end.migrationId,
   request,
@@ -28,16 +32,36 @@ export const migrateEntry = (request: MigrationRequest, end: End, decisions: rea
   ...endOf(end),
 });
 
-export const rollbackEntry = (request: RollbackRequest, end: End): JournalEntry => ({ what: 'rollback', ...request, ...endOf(end) });
+export const rollbackEntry = (request: RollbackRequest, end: End): JournalEntry => ({
+  what: 'rollback',
+  ...request,
+  ...endOf(end),
+});
 
-export const cancelEntry = (request: RollbackRequest, { willEnd }: Cancelled): JournalEntry => ({ what: 'cancel', ...request, willEnd });
+export const cancelEntry = (request: RollbackRequest, { willEnd }: Cancelled): JournalEntry => ({
+  what: 'cancel',
+  ...request,
+  willEnd,
+});
 
-export const releaseEntry = (request: RollbackRequest, { locks }: Released): JournalEntry => ({ what: 'release', ...request, locks });
+export const releaseEntry = (request: RollbackRequest, { locks }: Released): JournalEntry => ({
+  what: 'release',
+  ...request,
+  locks,
+});
 
 /** A dry run too: it takes time, and its step stands in the ledger. */
-export const retireEntry = (request: RetireRequest, { done, roles }: Retired): JournalEntry => ({ what: 'retire', ...request, done, results: roles.map(({ result }) => result) });
+export const retireEntry = (request: RetireRequest, { done, roles }: Retired): JournalEntry => ({
+  what: 'retire',
+  ...request,
+  done,
+  results: roles.map(({ result }) => result),
+});
 
-export const grantEntry = ({ target, addons, serviceAccounts, annotation }: GrantRequest, { accessEntries, objects }: Granted): JournalEntry => ({
+export const grantEntry = (
+  { target, addons, serviceAccounts, annotation }: GrantRequest,
+  { accessEntries, objects }: Granted,
+): JournalEntry => ({
   what: 'grant-access',
   target,
   addons: [...addons],
@@ -46,18 +70,33 @@ export const grantEntry = ({ target, addons, serviceAccounts, annotation }: Gran
   results: [...accessEntries, ...objects].map(({ result }) => result),
 });
 
-const sweptOf = ({ sweepId, outcome, endedAt, tally }: SweepStanding) => ({ sweepId, outcome: outcome ?? null, endedAt: endedAt ?? null, ended: tally.ended });
+const sweptOf = ({ sweepId, outcome, endedAt, tally }: SweepStanding) => ({
+  sweepId,
+  outcome: outcome ?? null,
+  endedAt: endedAt ?? null,
+  ended: tally.ended,
+});
 
-export const sweepEntry = (request: SweepRequest, standing: SweepStanding): JournalEntry => ({ what: 'sweep', request, ...sweptOf(standing) });
+export const sweepEntry = (request: SweepRequest, standing: SweepStanding): JournalEntry => ({
+  what: 'sweep',
+  request,
+  ...sweptOf(standing),
+});
 
-export const resumeSweepEntry = ({ requestedBy, reason }: Pick<RollbackRequest, 'requestedBy' | 'reason'>, standing: SweepStanding): JournalEntry => ({
+export const resumeSweepEntry = (
+  { requestedBy, reason }: Pick<RollbackRequest, 'requestedBy' | 'reason'>,
+  standing: SweepStanding,
+): JournalEntry => ({
   what: 'resume-sweep',
   ...(requestedBy === undefined ? {} : { requestedBy }),
   ...(reason === undefined ? {} : { reason }),
   ...sweptOf(standing),
 });
 
-const performSweep = async (backend: Backend, entry: Extract<JournalEntry, { what: 'sweep' | 'resume-sweep' }>): Promise<JournalEntry> => {
+const performSweep = async (
+  backend: Backend,
+  entry: Extract<JournalEntry, { what: 'sweep' | 'resume-sweep' }>,
+): Promise<JournalEntry> => {
   if (entry.what === 'sweep') {
     const { request } = entry;
     return sweepEntry(request, await directSweeps(backend, request.requestedBy ?? '').sweep(request, silentSweep));
@@ -72,7 +111,11 @@ const performSweep = async (backend: Backend, entry: Extract<JournalEntry, { wha
 export const perform = async (backend: Backend, entry: JournalEntry): Promise<JournalEntry> => {
   if (entry.what === 'migrate') {
     const { request: wanted, decisions } = entry;
-    return migrateEntry(wanted, await startAndFollow(backend, wanted, { ...silentProgress, waits: rehearseAgain(backend, decisions ?? []) }), decisions);
+    return migrateEntry(
+      wanted,
+      await startAndFollow(backend, wanted, { ...silentProgress, waits: rehearseAgain(backend, decisions ?? []) }),
+      decisions,
+    );
   }
   if (entry.what === 'sweep' || entry.what === 'resume-sweep') return performSweep(backend, entry);
   if (entry.what === 'grant-access') {
@@ -81,7 +124,11 @@ export const perform = async (backend: Backend, entry: JournalEntry): Promise<Jo
     return grantEntry(request, await grantAccess(toolsInSandbox(sandboxOf(backend), target), request));
   }
   const { migrationId, requestedBy, reason } = entry;
-  const request = { migrationId, ...(requestedBy === undefined ? {} : { requestedBy }), ...(reason === undefined ? {} : { reason }) };
+  const request = {
+    migrationId,
+    ...(requestedBy === undefined ? {} : { requestedBy }),
+    ...(reason === undefined ? {} : { reason }),
+  };
   if (entry.what === 'cancel') return cancelEntry(request, await cancel(backend, request));
   if (entry.what === 'release') return releaseEntry(request, await release(backend, request));
   if (entry.what === 'retire') {

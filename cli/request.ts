@@ -3,11 +3,31 @@ import { migrationRequest, type MigrationRequest, type Target } from '../lambdas
 import { type CommonFlags, type MigrationFlags, PROGRAM, type WorkloadFlags, WORKLOAD_COMMAND } from './options.ts';
 import { type WaitFlags, windowFrom } from './wait-fields.ts';
 
-type AskedOfAll = Partial<Pick<CommonFlags, 'maxDisruption' | 'roleArn' | 'trust' | 'acceptKey' | 'verification' | 'agent' | 'reason' | 'dryRun'>> & Partial<WaitFlags>;
-type Asked = AskedOfAll & Pick<MigrationFlags, 'addon' | 'strategy'> & Partial<Pick<MigrationFlags, 'preserve' | 'role' | 'resolveConflicts'>>;
+type AskedOfAll = Partial<
+  Pick<
+    CommonFlags,
+    'maxDisruption' | 'roleArn' | 'trust' | 'acceptKey' | 'verification' | 'agent' | 'reason' | 'dryRun'
+  >
+> &
+  Partial<WaitFlags>;
+type Asked = AskedOfAll &
+  Pick<MigrationFlags, 'addon' | 'strategy'> &
+  Partial<Pick<MigrationFlags, 'preserve' | 'role' | 'resolveConflicts'>>;
 type AskedOfWorkload = AskedOfAll & Pick<WorkloadFlags, 'namespace' | 'serviceAccount' | 'annotation'>;
 
-const fieldsOfAll = ({ maxDisruption, roleArn, trust, acceptKey = [], verification, agent, approval, approvalHours, reason, dryRun, ...waits }: AskedOfAll) => ({
+const fieldsOfAll = ({
+  maxDisruption,
+  roleArn,
+  trust,
+  acceptKey = [],
+  verification,
+  agent,
+  approval,
+  approvalHours,
+  reason,
+  dryRun,
+  ...waits
+}: AskedOfAll) => ({
   ...(maxDisruption ? { maxDisruption } : {}),
   ...(roleArn ? { roleArn } : {}),
   ...(trust ? { trust } : {}),
@@ -21,25 +41,64 @@ const fieldsOfAll = ({ maxDisruption, roleArn, trust, acceptKey = [], verificati
   ...(dryRun ? { dryRun } : {}),
 });
 
-export const requestFrom = ({ addon, strategy, preserve, role = [], resolveConflicts, ...all }: Asked, target: Target, requestedBy: string): MigrationRequest =>
-  migrationRequest.parse({ target, addon, strategy, ...(preserve ? { preserve } : {}), ...(resolveConflicts ? { resolveConflicts } : {}), roles: Object.fromEntries(role), ...fieldsOfAll(all), requestedBy });
+export const requestFrom = (
+  { addon, strategy, preserve, role = [], resolveConflicts, ...all }: Asked,
+  target: Target,
+  requestedBy: string,
+): MigrationRequest =>
+  migrationRequest.parse({
+    target,
+    addon,
+    strategy,
+    ...(preserve ? { preserve } : {}),
+    ...(resolveConflicts ? { resolveConflicts } : {}),
+    roles: Object.fromEntries(role),
+    ...fieldsOfAll(all),
+    requestedBy,
+  });
 
-export const workloadRequestFrom = ({ namespace, serviceAccount, annotation, ...all }: AskedOfWorkload, target: Target, requestedBy: string): MigrationRequest =>
-  migrationRequest.parse({ target, serviceAccount: { namespace, name: serviceAccount }, annotation, ...fieldsOfAll(all), requestedBy });
+export const workloadRequestFrom = (
+  { namespace, serviceAccount, annotation, ...all }: AskedOfWorkload,
+  target: Target,
+  requestedBy: string,
+): MigrationRequest =>
+  migrationRequest.parse({
+    target,
+    serviceAccount: { namespace, name: serviceAccount },
+    annotation,
+    ...fieldsOfAll(all),
+    requestedBy,
+  });
 
 /** For a shell: as it is where nothing in it means anything to one, else quoted. */
-export const shellWord = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`);
+export const shellWord = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 
 /** The flags that say where, as they were given. */
-export const placeFlags = ({ sandbox, state, deployed }: Partial<Pick<MigrationFlags, 'sandbox' | 'state' | 'deployed'>>): string[] => [
+export const placeFlags = ({
+  sandbox,
+  state,
+  deployed,
+}: Partial<Pick<MigrationFlags, 'sandbox' | 'state' | 'deployed'>>): string[] => [
   ...(sandbox === undefined ? [] : [`--sandbox ${shellWord(sandbox)}`]),
   ...(state === undefined ? [] : [`--state ${shellWord(state)}`]),
   ...(deployed ? ['--deployed'] : []),
 ];
 
-const wordsOfPlace = ({ account, region }: CommonFlags): string[] => [...(account ? [`--account ${account}`] : []), ...(region ? [`--region ${region}`] : [])];
+const wordsOfPlace = ({ account, region }: CommonFlags): string[] => [
+  ...(account ? [`--account ${account}`] : []),
+  ...(region ? [`--region ${region}`] : []),
+];
 
-const wordsOfWaits = ({ approval, approvalHours, approveAs, window, windowMinutes, windowZone, windowWaitHours }: WaitFlags): string[] => [
+const wordsOfWaits = ({
+  approval,
+  approvalHours,
+  approveAs,
+  window,
+  windowMinutes,
+  windowZone,
+  windowWaitHours,
+}: WaitFlags): string[] => [
   ...(approval === 'none' ? [] : [`--approval ${approval}`]),
   ...(approvalHours === undefined ? [] : [`--approval-hours ${approvalHours}`]),
   ...(approveAs === undefined ? [] : [`--approve-as ${shellWord(approveAs)}`]),
@@ -60,7 +119,8 @@ const wordsOfAll = (given: CommonFlags): string[] => [
   ...placeFlags(given),
 ];
 
-const maxDisruptionWords = ({ maxDisruption }: CommonFlags): string[] => (maxDisruption ? [`--max-disruption ${maxDisruption}`] : []);
+const maxDisruptionWords = ({ maxDisruption }: CommonFlags): string[] =>
+  maxDisruption ? [`--max-disruption ${maxDisruption}`] : [];
 const roleArnWords = ({ roleArn }: CommonFlags): string[] => (roleArn ? [`--role-arn ${roleArn}`] : []);
 
 /** The `migrate` command that carries a plan out, as it would be typed. */
@@ -94,5 +154,18 @@ export const migrateWorkloadCommand = (given: WorkloadFlags): string =>
   ].join(' ');
 
 /** A command about one migration, or one sweep, as it would be typed. */
-export const knownCommand = (command: 'approve' | 'rollback' | 'cancel' | 'reject' | 'retire' | 'show' | 'sweep show' | 'sweep stop' | 'sweep resume' | 'sweep report', id: string, where: Parameters<typeof placeFlags>[0]): string =>
-  [`${PROGRAM} ${command} ${id}`, ...placeFlags(where)].join(' ');
+export const knownCommand = (
+  command:
+    | 'approve'
+    | 'rollback'
+    | 'cancel'
+    | 'reject'
+    | 'retire'
+    | 'show'
+    | 'sweep show'
+    | 'sweep stop'
+    | 'sweep resume'
+    | 'sweep report',
+  id: string,
+  where: Parameters<typeof placeFlags>[0],
+): string => [`${PROGRAM} ${command} ${id}`, ...placeFlags(where)].join(' ');

@@ -1,4 +1,7 @@
-/** Taking the OIDC statement of a migrated add-on out of its role's trust, or putting it back: starts Retire for one migration and follows it. */
+/**
+ * Taking the OIDC statement of a migrated add-on out of its role's trust, or putting it back: starts Retire for one
+ * migration and follows it.
+ */
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import type { z } from 'zod';
 import type { ErrorName } from '../lambdas/domain/errors.ts';
@@ -34,32 +37,48 @@ const notEnabled = (): CliError =>
   );
 
 const notYet = (migrationId: string): CliError =>
-  new CliError('RetireRefused', `migration ${migrationId} has only just been started; nothing was changed`, `To see how it goes: pod-identity show ${migrationId}`, EXIT_CODES.blocked);
+  new CliError(
+    'RetireRefused',
+    `migration ${migrationId} has only just been started; nothing was changed`,
+    `To see how it goes: pod-identity show ${migrationId}`,
+    EXIT_CODES.blocked,
+  );
 
 /** Errors before which nothing was changed, and that say what is in the way. */
 const REFUSALS: readonly (string | undefined)[] = ['RetireRefused', 'LockHeld', 'RoleLockHeld'] satisfies ErrorName[];
 
 /** The step's own words: the execution's cause has more around them. */
 const wordsOf = async (backend: Backend, migrationId: string, name: string): Promise<string | undefined> =>
-  (await backend.ledger.listSteps(migrationId)).filter((line) => line.name.startsWith(STEP) && line.error?.name === name).sort((a, b) => a.endedAt.localeCompare(b.endedAt)).at(-1)?.error?.message;
+  (await backend.ledger.listSteps(migrationId))
+    .filter((line) => line.name.startsWith(STEP) && line.error?.name === name)
+    .sort((a, b) => a.endedAt.localeCompare(b.endedAt))
+    .at(-1)?.error?.message;
 
 /** Whether something stands in the way of what was asked for. */
 export const isRefused = ({ checks, roles }: Pick<Retired, 'checks' | 'roles'>): boolean =>
-  roles.some(({ result }) => result === 'refused') || (roles.length === 0 && checks.some(({ status }) => status === 'fail' || status === 'unknown'));
+  roles.some(({ result }) => result === 'refused') ||
+  (roles.length === 0 && checks.some(({ status }) => status === 'fail' || status === 'unknown'));
 
 /**
  * In a thread of the backend's clock. `onStart` is called once Retire runs. A dry run that finds something in the way
  * answers it. Throws UnknownMigration, NotEnabled, RetireRefused where it is not begun, and RetireFailed where the
  * execution ended otherwise.
  */
-export const retireAndFollow = async (backend: Backend, request: RetireRequest, watcher: Watcher, onStart?: () => void): Promise<Retired> => {
+export const retireAndFollow = async (
+  backend: Backend,
+  request: RetireRequest,
+  watcher: Watcher,
+  onStart?: () => void,
+): Promise<Retired> => {
   const { migrationId, action, dryRun } = request;
   const { retireStateMachineArn: stateMachineArn } = backend;
   if (stateMachineArn === undefined) throw notEnabled();
   if (!(await findMigration(backend, migrationId))) throw notYet(migrationId);
   // A migration may be asked for more than once: each time has a name of its own.
   const name = `${migrationId}-${backend.ids.ulid()}`;
-  const { executionArn = '' } = await backend.stepFunctions.send(new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(request) }));
+  const { executionArn = '' } = await backend.stepFunctions.send(
+    new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(request) }),
+  );
   onStart?.();
   const steps = await follower(backend, watcher)(executionArn);
   const execution = await backend.stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
@@ -69,6 +88,17 @@ export const retireAndFollow = async (backend: Backend, request: RetireRequest, 
   }
   const error = steps.findLast(({ step }) => step === STEP)?.error ?? execution.error;
   const words = (error === undefined ? undefined : await wordsOf(backend, migrationId, error)) ?? endingOf(execution);
-  if (REFUSALS.includes(error)) throw new CliError('RetireRefused', words, `To see every check, without a change: pod-identity retire ${migrationId}${action === 'reinstate' ? ' --undo' : ''}`, EXIT_CODES.blocked);
-  throw new CliError('RetireFailed', words, `Run the same command again: it looks first, and goes on from what it finds.\nExecution: ${executionArn}`, EXIT_CODES.unexpected);
+  if (REFUSALS.includes(error))
+    throw new CliError(
+      'RetireRefused',
+      words,
+      `To see every check, without a change: pod-identity retire ${migrationId}${action === 'reinstate' ? ' --undo' : ''}`,
+      EXIT_CODES.blocked,
+    );
+  throw new CliError(
+    'RetireFailed',
+    words,
+    `Run the same command again: it looks first, and goes on from what it finds.\nExecution: ${executionArn}`,
+    EXIT_CODES.unexpected,
+  );
 };

@@ -14,20 +14,32 @@ export interface RollbackRequest {
   reason?: string;
 }
 
-export const refused = (migrationId: string, why: string): CliError => new CliError('RollbackRefused', why, `To look at the migration: pod-identity show ${migrationId}`);
+export const refused = (migrationId: string, why: string): CliError =>
+  new CliError('RollbackRefused', why, `To look at the migration: pod-identity show ${migrationId}`);
 
 /** The step's own words: the execution's cause has more around them. */
 const refusalOf = async (backend: Backend, migrationId: string): Promise<string | undefined> =>
-  (await backend.ledger.listSteps(migrationId)).findLast(({ name, error }) => name === ('take-over' satisfies StepName) && error !== undefined)?.error?.message;
+  (await backend.ledger.listSteps(migrationId)).findLast(
+    ({ name, error }) => name === ('take-over' satisfies StepName) && error !== undefined,
+  )?.error?.message;
 
 /**
- * In a thread of the backend's clock. `onStart` is called once Recover runs. Answers the report that stands at the end. Throws UnknownMigration, and
- * RollbackRefused where it is not begun; nothing was changed then.
+ * In a thread of the backend's clock. `onStart` is called once Recover runs. Answers the report that stands at the end.
+ * Throws UnknownMigration, and RollbackRefused where it is not begun; nothing was changed then.
  */
-export const rollBackAndFollow = async (backend: Backend, request: RollbackRequest, watcher: Watcher, onStart?: () => void): Promise<End> => {
+export const rollBackAndFollow = async (
+  backend: Backend,
+  request: RollbackRequest,
+  watcher: Watcher,
+  onStart?: () => void,
+): Promise<End> => {
   const { migrationId } = request;
   const before = await findMigration(backend, migrationId);
-  if (!before) throw refused(migrationId, `migration ${migrationId} has only just been started; nothing was changed. To stop it: pod-identity cancel ${migrationId}`);
+  if (!before)
+    throw refused(
+      migrationId,
+      `migration ${migrationId} has only just been started; nothing was changed. To stop it: pod-identity cancel ${migrationId}`,
+    );
   const { executionArn = '' } = await backend.stepFunctions.send(
     new StartExecutionCommand({
       stateMachineArn: backend.recoverStateMachineArn,
@@ -41,10 +53,18 @@ export const rollBackAndFollow = async (backend: Backend, request: RollbackReque
   const steps = await follow(executionArn);
   const execution = await backend.stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
   const takeOver = steps.findLast(({ step }) => step === 'take-over');
-  if (takeOver?.error === 'RollbackRefused') throw refused(migrationId, (await refusalOf(backend, migrationId)) ?? `migration ${migrationId} is not rolled back: ${endingOf(execution)}`);
+  if (takeOver?.error === 'RollbackRefused')
+    throw refused(
+      migrationId,
+      (await refusalOf(backend, migrationId)) ?? `migration ${migrationId} is not rolled back: ${endingOf(execution)}`,
+    );
   if (execution.status === 'SUCCEEDED') {
     const record = await backend.ledger.getMigration(migrationId);
-    if (record?.recovery?.executionArn !== executionArn) throw refused(migrationId, `migration ${migrationId} has nothing to put back${before.outcome ? `: it ended ${before.outcome}` : ''}`);
+    if (record?.recovery?.executionArn !== executionArn)
+      throw refused(
+        migrationId,
+        `migration ${migrationId} has nothing to put back${before.outcome ? `: it ended ${before.outcome}` : ''}`,
+      );
   }
   const failure = new CliError(
     'RollbackFailed',

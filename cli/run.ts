@@ -11,9 +11,21 @@ import { type Progress, shownBy, silentProgress } from './progress.ts';
 /** How one migration, or one rollback, ended: with a report, or with what is known where there is none. */
 export type End = { migrationId: string } & ({ report: MigrationReport } | { report?: undefined; failure: CliError });
 
-/** Starts the execution, follows it to its end and answers the ledger's report. Throws ExecutionFailed where there is none. */
-export const runMigration = async (backend: Backend, request: MigrationRequest, progress: Watcher & Pick<Progress, 'close'> = silentProgress): Promise<MigrationReport> =>
-  reportIn(await shownBy(progress, backend.clock.spawn(() => startAndFollow(backend, request, progress))));
+/**
+ * Starts the execution, follows it to its end and answers the ledger's report. Throws ExecutionFailed where there is
+ * none.
+ */
+export const runMigration = async (
+  backend: Backend,
+  request: MigrationRequest,
+  progress: Watcher & Pick<Progress, 'close'> = silentProgress,
+): Promise<MigrationReport> =>
+  reportIn(
+    await shownBy(
+      progress,
+      backend.clock.spawn(() => startAndFollow(backend, request, progress)),
+    ),
+  );
 
 /** Throws the failure of an end that has no report. */
 export const reportIn = (end: End): MigrationReport => {
@@ -22,7 +34,12 @@ export const reportIn = (end: End): MigrationReport => {
 };
 
 /** In a thread of the backend's clock. `onStart` is told the migration's id once its execution runs. */
-export const startAndFollow = async (backend: Backend, request: MigrationRequest, watcher: Watcher, onStart?: (migrationId: string) => void): Promise<End> => {
+export const startAndFollow = async (
+  backend: Backend,
+  request: MigrationRequest,
+  watcher: Watcher,
+  onStart?: (migrationId: string) => void,
+): Promise<End> => {
   const migrationId = backend.ids.ulid();
   const { executionArn = '' } = await backend.stepFunctions.send(
     new StartExecutionCommand({
@@ -37,7 +54,9 @@ export const startAndFollow = async (backend: Backend, request: MigrationRequest
   await follow(executionArn);
   const record = await untilOutcome(backend, migrationId, executionArn, follow, watcher);
   const report = record && (await reportOf(backend, record));
-  return report ? { migrationId, report } : { migrationId, failure: await withoutReport(backend, executionArn, migrationId, request) };
+  return report
+    ? { migrationId, report }
+    : { migrationId, failure: await withoutReport(backend, executionArn, migrationId, request) };
 };
 
 const lookAt = ({ target: { cluster, region }, addon, serviceAccount }: MigrationRequest): string =>
@@ -46,7 +65,12 @@ const lookAt = ({ target: { cluster, region }, addon, serviceAccount }: Migratio
     : `aws eks describe-addon --cluster-name ${cluster} --addon-name ${addon} --region ${region}`;
 
 /** The execution ended, yet the ledger has no outcome: says all that is known, never that nothing happened. */
-const withoutReport = async (backend: Backend, executionArn: string, migrationId: string, request: MigrationRequest): Promise<CliError> => {
+const withoutReport = async (
+  backend: Backend,
+  executionArn: string,
+  migrationId: string,
+  request: MigrationRequest,
+): Promise<CliError> => {
   const execution = await backend.stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
   const record = await backend.ledger.getMigration(migrationId);
   const snapshot = record ? await backend.ledger.getSnapshot(migrationId) : undefined;
@@ -55,7 +79,9 @@ const withoutReport = async (backend: Backend, executionArn: string, migrationId
   const known = snapshot
     ? `It had begun to change ${about}; the snapshot of ${snapshot.takenAt} is in the ledger. Look at it before anything else:`
     : `No snapshot was stored, so ${about} was not changed. To look at it:`;
-  const recovery = record?.recovery ? `\nRecover took it over at ${record.recovery.startedAt} and has not ended it either: ${record.recovery.executionArn}` : '';
+  const recovery = record?.recovery
+    ? `\nRecover took it over at ${record.recovery.startedAt} and has not ended it either: ${record.recovery.executionArn}`
+    : '';
   return new CliError(
     'ExecutionFailed',
     `migration ${migrationId} ended without an outcome: ${endingOf(execution)}`,

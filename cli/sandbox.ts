@@ -18,7 +18,13 @@ import { serviceEnvironment } from './service-environment.ts';
 
 const cantWrite = (flag: string, file: string, error: unknown): CliError => {
   const reason = error instanceof Error ? error.message : String(error);
-  return new CliError('FileNotWritable', `${flag} ${file} can't be written: ${reason}`, 'Name a file in a directory that exists and that you may write to', undefined, { cause: error });
+  return new CliError(
+    'FileNotWritable',
+    `${flag} ${file} can't be written: ${reason}`,
+    'Name a file in a directory that exists and that you may write to',
+    undefined,
+    { cause: error },
+  );
 };
 
 interface LogFile {
@@ -44,7 +50,9 @@ const openLog = (file: string, io: Io): LogFile => {
       writeSync(descriptor, `${JSON.stringify(call)}\n`);
     } catch (error) {
       // The sandbox goes on without: a full disk is not what its callers ask about.
-      io.stderr.write(`error: ${cantWrite('--log', file, error).message}\nhint:  Calls from here on are not in it. Stop, make room, and start again.\n`);
+      io.stderr.write(
+        `error: ${cantWrite('--log', file, error).message}\nhint:  Calls from here on are not in it. Stop, make room, and start again.\n`,
+      );
       close();
     }
   };
@@ -63,7 +71,11 @@ const openKubeconfig = (named: string | undefined): KubeconfigFile => {
   if (named === undefined) {
     const directory = mkdtempSync(join(tmpdir(), 'pod-identity-sandbox-'));
     const path = join(directory, 'kubeconfig');
-    return { path, write: (text) => writeFileSync(path, text, { mode: 0o600 }), close: () => rmSync(directory, { recursive: true, force: true }) };
+    return {
+      path,
+      write: (text) => writeFileSync(path, text, { mode: 0o600 }),
+      close: () => rmSync(directory, { recursive: true, force: true }),
+    };
   }
   const path = resolve(named);
   try {
@@ -72,7 +84,11 @@ const openKubeconfig = (named: string | undefined): KubeconfigFile => {
     const before = readFileSync(descriptor, 'utf8');
     closeSync(descriptor);
     if (before !== '' && !before.startsWith(KUBECONFIG_MARK)) {
-      throw new CliError('FileNotOurs', `--kubeconfig ${named} is there already, and this program did not write it`, 'Name another file, or leave the flag out for a temporary one');
+      throw new CliError(
+        'FileNotOurs',
+        `--kubeconfig ${named} is there already, and this program did not write it`,
+        'Name another file, or leave the flag out for a temporary one',
+      );
     }
   } catch (error) {
     throw error instanceof CliError ? error : cantWrite('--kubeconfig', named, error);
@@ -86,23 +102,46 @@ const openServed = async (scenario: Scenario, flags: ServeFlags, io: Io): Promis
     return await openSandboxBackend(scenario, { seed, clock, listen: { port }, onBuild: sayBuilding(io) });
   } catch (error) {
     if (!(error instanceof PortError)) throw error;
-    throw new CliError('PortNotFree', `--port ${port}: ${error.message}`, 'Leave the flag out to take a free port', undefined, { cause: error });
+    throw new CliError(
+      'PortNotFree',
+      `--port ${port}: ${error.message}`,
+      'Leave the flag out to take a free port',
+      undefined,
+      { cause: error },
+    );
   }
 };
 
 /** For a POSIX shell, whatever the value holds. */
-const exportLine = ([name, value]: [string, string]): string => `export ${name}='${value.replaceAll("'", String.raw`'\''`)}'`;
+const exportLine = ([name, value]: [string, string]): string =>
+  `export ${name}='${value.replaceAll("'", String.raw`'\''`)}'`;
 
-const tell = (sandbox: Sandbox, served: readonly ServedCluster[], environment: Record<string, string>, flags: ServeFlags, io: Io): void => {
+const tell = (
+  sandbox: Sandbox,
+  served: readonly ServedCluster[],
+  environment: Record<string, string>,
+  flags: ServeFlags,
+  io: Io,
+): void => {
   if (flags.json) {
-    const clusters = served.map(({ context, cluster: { account, region, name, endpoint } }) => ({ context, account, region, name, endpoint }));
-    io.stdout.write(`${JSON.stringify({ url: sandbox.url, apiUrl: sandbox.apiUrl, environment, clusters, ...sandbox.outputs }, null, 2)}\n`);
+    const clusters = served.map(({ context, cluster: { account, region, name, endpoint } }) => ({
+      context,
+      account,
+      region,
+      name,
+      endpoint,
+    }));
+    io.stdout.write(
+      `${JSON.stringify({ url: sandbox.url, apiUrl: sandbox.apiUrl, environment, clusters, ...sandbox.outputs }, null, 2)}\n`,
+    );
   } else {
     io.stdout.write(`${Object.entries(environment).map(exportLine).join('\n')}\n`);
   }
   const pace = typeof flags.clock === 'object' ? `${flags.clock.scaled} times as fast as real time` : 'in real time';
   const names = served.map(({ context }) => context).join(', ') || 'none';
-  io.stderr.write(`The sandbox is serving AWS at ${sandbox.url ?? ''}, ${pace}. Clusters: ${names}. Ctrl-C stops it.\n`);
+  io.stderr.write(
+    `The sandbox is serving AWS at ${sandbox.url ?? ''}, ${pace}. Clusters: ${names}. Ctrl-C stops it.\n`,
+  );
 };
 
 /** Serves until the program is asked to stop. Throws CliError for a scenario, a port or a file that can't be used. */
@@ -126,7 +165,18 @@ export const serve = async (flags: ServeFlags, io: Io): Promise<ExitCode> => {
     const clusters = [...sandbox.world.accounts.values()].flatMap((account) => [...account.clusters.values()]);
     const served = servedClusters(clusters);
     kubeconfig.write(kubeconfigOf(served, environment));
-    tell(sandbox, served, { ...environment(), ...serviceEnvironment(sandbox.outputs, sandbox.apiUrl), ...accessEnvironment(rolesOfSandbox(sandbox)), KUBECONFIG: kubeconfig.path }, flags, io);
+    tell(
+      sandbox,
+      served,
+      {
+        ...environment(),
+        ...serviceEnvironment(sandbox.outputs, sandbox.apiUrl),
+        ...accessEnvironment(rolesOfSandbox(sandbox)),
+        KUBECONFIG: kubeconfig.path,
+      },
+      flags,
+      io,
+    );
     await stopped;
   } finally {
     for (const end of closing.toReversed()) await end();

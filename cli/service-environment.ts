@@ -18,15 +18,27 @@ export interface ServiceOutputs {
 export const requireSweeps = ({ sweepStateMachineArn }: Pick<ServiceOutputs, 'sweepStateMachineArn'>): string => {
   if (sweepStateMachineArn !== undefined) return sweepStateMachineArn;
   const { variable, output } = VARIABLES.sweepStateMachineArn;
-  throw new CliError('NotConfigured', `it is not said which state machine runs sweeps: ${variable} is not set`, `Set it to the output ${output} of the stack PodIdentityMigrator; a stack without it is of a version that has no sweeps`);
+  throw new CliError(
+    'NotConfigured',
+    `it is not said which state machine runs sweeps: ${variable} is not set`,
+    `Set it to the output ${output} of the stack PodIdentityMigrator; a stack without it is of a version that has no sweeps`,
+  );
 };
 
 /** By the service's output: the variable, and the output of the stack PodIdentityMigrator that has its value. */
 const VARIABLES: Record<keyof ServiceOutputs, { variable: string; output: string; optional?: true }> = {
   stateMachineArn: { variable: 'POD_IDENTITY_STATE_MACHINE_ARN', output: 'StateMachineArn' },
   recoverStateMachineArn: { variable: 'POD_IDENTITY_RECOVER_STATE_MACHINE_ARN', output: 'RecoverStateMachineArn' },
-  retireStateMachineArn: { variable: 'POD_IDENTITY_RETIRE_STATE_MACHINE_ARN', output: 'RetireStateMachineArn', optional: true },
-  sweepStateMachineArn: { variable: 'POD_IDENTITY_SWEEP_STATE_MACHINE_ARN', output: 'SweepStateMachineArn', optional: true },
+  retireStateMachineArn: {
+    variable: 'POD_IDENTITY_RETIRE_STATE_MACHINE_ARN',
+    output: 'RetireStateMachineArn',
+    optional: true,
+  },
+  sweepStateMachineArn: {
+    variable: 'POD_IDENTITY_SWEEP_STATE_MACHINE_ARN',
+    output: 'SweepStateMachineArn',
+    optional: true,
+  },
   sweepBucketName: { variable: 'POD_IDENTITY_SWEEP_BUCKET_NAME', output: 'SweepBucketName', optional: true },
   tableName: { variable: 'POD_IDENTITY_TABLE_NAME', output: 'TableName' },
 };
@@ -41,7 +53,9 @@ const names = Object.keys(VARIABLES) as (keyof ServiceOutputs)[];
 
 /** `apiUrl`: of a service that has an API. */
 export const serviceEnvironment = (outputs: ServiceOutputs, apiUrl?: string): Record<string, string> => ({
-  ...Object.fromEntries(names.flatMap((name) => (outputs[name] === undefined ? [] : [[VARIABLES[name].variable, outputs[name]]]))),
+  ...Object.fromEntries(
+    names.flatMap((name) => (outputs[name] === undefined ? [] : [[VARIABLES[name].variable, outputs[name]]])),
+  ),
   ...(apiUrl === undefined ? {} : { [API_URL]: apiUrl }),
   [SIMULATED]: '1',
 });
@@ -50,14 +64,28 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 export const isSimulated = (environment: Environment): boolean => environment[SIMULATED] === '1';
 
-/** Undefined where the service is called directly. Throws a CliError for what is no such URL: requests carry the caller's credentials. */
+/**
+ * Undefined where the service is called directly. Throws a CliError for what is no such URL: requests carry the
+ * caller's credentials.
+ */
 export const apiUrlIn = (environment: Environment): string | undefined => {
   const given = environment[API_URL];
   if (given === undefined || given === '') return undefined;
   const url = URL.canParse(given) ? new URL(given) : undefined;
   const isLocal = url !== undefined && ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname);
-  if (url && url.search === '' && url.hash === '' && url.username === '' && (url.protocol === 'https:' || (url.protocol === 'http:' && isLocal))) return given.replace(/\/+$/, '');
-  throw new CliError('NotConfigured', `${API_URL} must be the URL of a stage of the service's API, by https (http on this machine alone)`, 'Set it to the output ApiUrl of the stack PodIdentityMigrator, such as https://a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com/v1, or leave it out to call the parts of the service directly');
+  if (
+    url &&
+    url.search === '' &&
+    url.hash === '' &&
+    url.username === '' &&
+    (url.protocol === 'https:' || (url.protocol === 'http:' && isLocal))
+  )
+    return given.replace(/\/+$/, '');
+  throw new CliError(
+    'NotConfigured',
+    `${API_URL} must be the URL of a stage of the service's API, by https (http on this machine alone)`,
+    'Set it to the output ApiUrl of the stack PodIdentityMigrator, such as https://a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com/v1, or leave it out to call the parts of the service directly',
+  );
 };
 
 const approverIn = (environment: Environment): ApproverRule | undefined => {
@@ -65,20 +93,28 @@ const approverIn = (environment: Environment): ApproverRule | undefined => {
   if (given === undefined || given === '') return undefined;
   const parsed = approverRule.safeParse(given);
   if (parsed.success) return parsed.data;
-  throw new CliError('NotConfigured', `${APPROVER} must be ${approverRule.options.join(', ').replace(/, ([^,]*)$/, ' or $1')}`, 'Set it to what the deployment has configured (approvals.approver), or leave it out: then the strictest rule counts');
+  throw new CliError(
+    'NotConfigured',
+    `${APPROVER} must be ${approverRule.options.join(', ').replace(/, ([^,]*)$/, ' or $1')}`,
+    'Set it to what the deployment has configured (approvals.approver), or leave it out: then the strictest rule counts',
+  );
 };
 
 const ARN = /^arn:[\w-]+:states:[\w-]+:\d{12}:stateMachine:\S+$/;
 
 /** Throws a CliError that names every variable that is missing or wrong, and where its value comes from. */
-export const readServiceEnvironment = (environment: Environment): ServiceOutputs & { simulated: boolean; approver?: ApproverRule } => {
+export const readServiceEnvironment = (
+  environment: Environment,
+): ServiceOutputs & { simulated: boolean; approver?: ApproverRule } => {
   const value = (name: keyof ServiceOutputs): string => environment[VARIABLES[name].variable] ?? '';
   const wrong = names.filter((name) => {
     if (value(name) === '') return !VARIABLES[name].optional;
     return name.endsWith('Arn') && !ARN.test(value(name));
   });
   if (wrong.length > 0) {
-    const lines = wrong.map((name) => `${VARIABLES[name].variable} ${value(name) ? 'must be the ARN of a state machine' : 'is not set'}`);
+    const lines = wrong.map(
+      (name) => `${VARIABLES[name].variable} ${value(name) ? 'must be the ARN of a state machine' : 'is not set'}`,
+    );
     const sources = wrong.map((name) => `${VARIABLES[name].variable}: output ${VARIABLES[name].output}`);
     const api = environment[API_URL] ? `This command is none that the API (${API_URL}) has. ` : '';
     throw new CliError(
@@ -88,7 +124,8 @@ export const readServiceEnvironment = (environment: Environment): ServiceOutputs
     );
   }
   const approver = approverIn(environment);
-  const optional = (name: 'retireStateMachineArn' | 'sweepStateMachineArn' | 'sweepBucketName') => (value(name) === '' ? {} : { [name]: value(name) });
+  const optional = (name: 'retireStateMachineArn' | 'sweepStateMachineArn' | 'sweepBucketName') =>
+    value(name) === '' ? {} : { [name]: value(name) };
   return {
     stateMachineArn: value('stateMachineArn'),
     recoverStateMachineArn: value('recoverStateMachineArn'),

@@ -1,4 +1,7 @@
-/** What every place can do about migrations, and sweeps of them: by direct calls of the service's parts, or (`api/service.ts`) by its API alone. */
+/**
+ * What every place can do about migrations, and sweeps of them: by direct calls of the service's parts, or
+ * (`api/service.ts`) by its API alone.
+ */
 import type { ApprovalDecision } from '../lambdas/domain/approval.ts';
 import type { MigrationRequest } from '../lambdas/domain/model.ts';
 import type { MigrationSummary } from '../lambdas/domain/summary.ts';

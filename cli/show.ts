@@ -14,7 +14,19 @@ export type Shown = { ended: MigrationReport } | { running: Running };
 /** In a thread of the backend's clock. Throws UnknownMigration, and NotYet for one that has only just been started. */
 export const lookUp = async (backend: Backend, migrationId: string): Promise<Shown> => {
   const record = await findMigration(backend, migrationId);
-  if (!record) throw new CliError('NotYet', `migration ${migrationId} has only just been started: the ledger has nothing about it yet`, 'Ask again in a few seconds');
+  if (!record)
+    throw new CliError(
+      'NotYet',
+      `migration ${migrationId} has only just been started: the ledger has nothing about it yet`,
+      'Ask again in a few seconds',
+    );
   const report = record.status === 'ended' ? await reportOf(backend, record) : undefined;
-  return report ? { ended: report } : { running: await readRunning(backend.ledger, record, { statusOf: (arn) => statusOf(backend, arn), simulated: backend.simulated }) };
+  return report
+    ? { ended: report }
+    : {
+        running: await readRunning(backend.ledger, record, {
+          statusOf: (arn) => statusOf(backend, arn),
+          simulated: backend.simulated,
+        }),
+      };
 };

@@ -35,21 +35,36 @@ const TITLES: Record<StepName, string> = {
   'report-sweep': 'Write the report of the sweep',
 };
 
-/** Steps that do different things by their input have a name for each: the ledger's lines are called so. A wait after a step, which no line tells, has one too. */
+/**
+ * Steps that do different things by their input have a name for each: the ledger's lines are called so. A wait after a
+ * step, which no line tells, has one too.
+ */
 const VARIANTS = {
   'plan-again': { step: 'plan', title: 'Plan again: is everything as it was?' },
   'verify-restored': { step: 'verify-pods', title: 'Look at the pods: do they have their old identity again?' },
   'await-webhook': { step: 'create-association', title: "Wait until EKS's webhook knows the association" },
-  'await-former-identity': { step: 'restore-associations', title: "Wait until EKS's webhook knows that the association is gone" },
-  'restore-annotation': { step: 'annotate-service-account', title: 'Put the IRSA annotation of the service account back' },
+  'await-former-identity': {
+    step: 'restore-associations',
+    title: "Wait until EKS's webhook knows that the association is gone",
+  },
+  'restore-annotation': {
+    step: 'annotate-service-account',
+    title: 'Put the IRSA annotation of the service account back',
+  },
   'restart-restored': { step: 'restart-pods', title: 'Restart the pods that have not got their old identity back' },
   'restore-addon-update': { step: 'restore-addon', title: 'Put the add-on back by an update' },
   'restore-addon-delete': { step: 'restore-addon', title: 'Remove the copy of the add-on that failed' },
   'restore-addon-create': { step: 'restore-addon', title: 'Put the add-on back by creating it again' },
   'await-trust': { step: 'repair-trust', title: 'Wait until IAM has the new trust policies everywhere' },
   'restore-trust': { step: 'repair-trust', title: "Put the roles' trust policies back" },
-  'retire-trust-retire': { step: 'retire-trust', title: "Take this cluster's OIDC statement out of the roles' trust policies" },
-  'retire-trust-reinstate': { step: 'retire-trust', title: "Put this cluster's OIDC statement back into the roles' trust policies" },
+  'retire-trust-retire': {
+    step: 'retire-trust',
+    title: "Take this cluster's OIDC statement out of the roles' trust policies",
+  },
+  'retire-trust-reinstate': {
+    step: 'retire-trust',
+    title: "Put this cluster's OIDC statement back into the roles' trust policies",
+  },
   'finish-rolled-back': { step: 'finish', title: 'Write the report of the rollback and release the locks' },
   'finish-needs-human': { step: 'finish', title: 'Write the report with what is left to do and keep the locks' },
 } as const satisfies Record<string, { step: StepName; title: string }>;
@@ -78,9 +93,12 @@ const lineOf = (name: string): Line => {
 /** A line's name without its way and round. */
 export const baseOf = (name: string): string => lineOf(name).base;
 
-export const lineName = (base: LineName, { way, round }: { way: number; round: number }): string => `${base}${way > 1 ? `.${way}` : ''}${round > 1 ? `-${round}` : ''}`;
+export const lineName = (base: LineName, { way, round }: { way: number; round: number }): string =>
+  `${base}${way > 1 ? `.${way}` : ''}${round > 1 ? `-${round}` : ''}`;
 
-/** Whether the step is taken once for each way of the ladder that is tried; the others are of the migration as a whole. */
+/**
+ * Whether the step is taken once for each way of the ladder that is tried; the others are of the migration as a whole.
+ */
 export const isOfWay = (name: LineName): boolean => {
   const { input } = isVariant(name) ? { input: undefined } : stepSchemas[name];
   return input !== undefined && 'shape' in input && 'rung' in input.shape;
@@ -103,9 +121,13 @@ export const stepOrder = (name: string): number => {
   return ROAD.indexOf(isVariant(base) ? VARIANTS[base].step : base);
 };
 
-const pascalCase = (name: string): string => name.replaceAll(/(^|-)([a-z])/g, (_match, _dash, letter: string) => letter.toUpperCase());
+const pascalCase = (name: string): string =>
+  name.replaceAll(/(^|-)([a-z])/g, (_match, _dash, letter: string) => letter.toUpperCase());
 
-/** Names of the states that `lib/migration` and `lib/sweep` make: a step's own, those of its variants and ends, and the waits in front of polls. */
+/**
+ * Names of the states that `lib/migration` and `lib/sweep` make: a step's own, those of its variants and ends, and the
+ * waits in front of polls.
+ */
 const BY_STATE = new Map<string, LineName>([
   ...(Object.keys(stepSchemas) as StepName[]).map((name) => [pascalCase(name), name] as const),
   ['PlanAgain', 'plan-again'],

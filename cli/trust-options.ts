@@ -4,7 +4,8 @@ import { roleArn } from '../lambdas/domain/model.ts';
 import { acceptKey, file, output, parseFlags } from './options.ts';
 import { clusterArnField, namespaceField, oidcIssuerField, serviceAccountField } from './trust/fields.ts';
 
-const required = <Schema extends z.ZodType<unknown, string>>(schema: Schema, what: string) => z.string({ error: `is missing: ${what}` }).pipe(schema);
+const required = <Schema extends z.ZodType<unknown, string>>(schema: Schema, what: string) =>
+  z.string({ error: `is missing: ${what}` }).pipe(schema);
 
 const question = {
   policy: file,
@@ -25,10 +26,18 @@ interface Sources {
 }
 
 const needsSource = ({ policy, roleArn: arn }: Sources, context: z.RefinementCtx): void => {
-  if (policy === undefined && arn === undefined) context.addIssue({ code: 'custom', path: ['policy'], message: 'and --role-arn are both missing: name a file with the trust policy, - for stdin, or the role that has it' });
+  if (policy === undefined && arn === undefined)
+    context.addIssue({
+      code: 'custom',
+      path: ['policy'],
+      message:
+        'and --role-arn are both missing: name a file with the trust policy, - for stdin, or the role that has it',
+    });
 };
 
-const checkFlags = z.strictObject({ ...question, serviceAccount: required(serviceAccountField, 'name the service account') }).superRefine(needsSource);
+const checkFlags = z
+  .strictObject({ ...question, serviceAccount: required(serviceAccountField, 'name the service account') })
+  .superRefine(needsSource);
 export type TrustCheckFlags = z.output<typeof checkFlags>;
 
 const MISSING_ACCOUNTS = 'is missing: name the service account; it may be given again for another of the namespace';
@@ -42,7 +51,12 @@ const repairFlags = z
   .superRefine(needsSource)
   .superRefine(({ policy, roleArn: arn }, context) => {
     // Whether the file or the role would be meant by "write it" must not be guessed.
-    if (policy !== undefined && arn !== undefined) context.addIssue({ code: 'custom', path: ['policy'], message: 'does not go together with --role-arn: repair the document, or the role' });
+    if (policy !== undefined && arn !== undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['policy'],
+        message: 'does not go together with --role-arn: repair the document, or the role',
+      });
   });
 export type TrustRepairFlags = z.output<typeof repairFlags>;
 
@@ -50,18 +64,36 @@ const batchFlags = z.strictObject({ batch: z.string().min(1, 'must name a file')
 export type TrustBatchFlags = z.output<typeof batchFlags>;
 
 /** Flags that say what each line of a batch says itself. */
-const OF_A_LINE = ['policy', 'roleArn', 'clusterArn', 'namespace', 'serviceAccount', 'oidcIssuer', 'disableSessionTags', 'sandbox', 'state'];
+const OF_A_LINE = [
+  'policy',
+  'roleArn',
+  'clusterArn',
+  'namespace',
+  'serviceAccount',
+  'oidcIssuer',
+  'disableSessionTags',
+  'sandbox',
+  'state',
+];
 
 const batchOnly = z.record(z.string(), z.unknown()).superRefine((given, context) => {
   for (const name of OF_A_LINE) {
-    if (given[name] !== undefined) context.addIssue({ code: 'custom', path: [name], message: 'does not go together with --batch: every line says that itself' });
+    if (given[name] !== undefined)
+      context.addIssue({
+        code: 'custom',
+        path: [name],
+        message: 'does not go together with --batch: every line says that itself',
+      });
   }
 });
 
 const CHECK = 'trust check';
 
-export const parseTrustCheckFlags = (given: Record<string, unknown>): TrustCheckFlags => parseFlags(checkFlags, given, CHECK);
+export const parseTrustCheckFlags = (given: Record<string, unknown>): TrustCheckFlags =>
+  parseFlags(checkFlags, given, CHECK);
 
-export const parseTrustBatchFlags = (given: Record<string, unknown>): TrustBatchFlags => parseFlags(batchFlags, parseFlags(batchOnly, given, CHECK), CHECK);
+export const parseTrustBatchFlags = (given: Record<string, unknown>): TrustBatchFlags =>
+  parseFlags(batchFlags, parseFlags(batchOnly, given, CHECK), CHECK);
 
-export const parseTrustRepairFlags = (given: Record<string, unknown>): TrustRepairFlags => parseFlags(repairFlags, given, 'trust repair');
+export const parseTrustRepairFlags = (given: Record<string, unknown>): TrustRepairFlags =>
+  parseFlags(repairFlags, given, 'trust repair');

@@ -21,21 +21,45 @@ export type WaitFlags = z.output<z.ZodObject<typeof waitFields>>;
 
 /** A window is its schedule, how long it is open, and the time zone. */
 const PARTS = { window: '--window', windowMinutes: '--window-minutes', windowZone: '--window-zone' } as const;
-const partsOf = (flags: WaitFlags, given: boolean): (keyof typeof PARTS)[] => (Object.keys(PARTS) as (keyof typeof PARTS)[]).filter((name) => (flags[name] !== undefined) === given);
+const partsOf = (flags: WaitFlags, given: boolean): (keyof typeof PARTS)[] =>
+  (Object.keys(PARTS) as (keyof typeof PARTS)[]).filter((name) => (flags[name] !== undefined) === given);
 
 /** Flags that make sense together alone. */
-export const checkWaits = (flags: WaitFlags & { deployed?: boolean | undefined }, context: { addIssue: (issue: { code: 'custom'; path: string[]; message: string }) => void }): void => {
-  const wrong = (name: keyof WaitFlags, message: string): void => context.addIssue({ code: 'custom', path: [name], message });
+export const checkWaits = (
+  flags: WaitFlags & { deployed?: boolean | undefined },
+  context: { addIssue: (issue: { code: 'custom'; path: string[]; message: string }) => void },
+): void => {
+  const wrong = (name: keyof WaitFlags, message: string): void =>
+    context.addIssue({ code: 'custom', path: [name], message });
   const there = partsOf(flags, true);
-  if (there.length > 0) for (const name of partsOf(flags, false)) wrong(name, `is missing: ${Object.values(PARTS).join(', ')} go together`);
-  if (there.length === 0 && flags.windowWaitHours !== undefined) wrong('windowWaitHours', `is how long to wait for a window, and there is none: add ${Object.values(PARTS).join(', ')}, or leave it out`);
-  if (flags.approveAs !== undefined && flags.deployed) wrong('approveAs', 'is of the embedded sandbox: with --deployed somebody else approves, by pod-identity approve');
+  if (there.length > 0)
+    for (const name of partsOf(flags, false)) wrong(name, `is missing: ${Object.values(PARTS).join(', ')} go together`);
+  if (there.length === 0 && flags.windowWaitHours !== undefined)
+    wrong(
+      'windowWaitHours',
+      `is how long to wait for a window, and there is none: add ${Object.values(PARTS).join(', ')}, or leave it out`,
+    );
+  if (flags.approveAs !== undefined && flags.deployed)
+    wrong('approveAs', 'is of the embedded sandbox: with --deployed somebody else approves, by pod-identity approve');
 };
 
-export const windowFrom = ({ window, windowMinutes, windowZone, windowWaitHours }: Partial<WaitFlags>): { changeWindow?: z.input<typeof changeWindow> } =>
+export const windowFrom = ({
+  window,
+  windowMinutes,
+  windowZone,
+  windowWaitHours,
+}: Partial<WaitFlags>): { changeWindow?: z.input<typeof changeWindow> } =>
   window === undefined || windowMinutes === undefined || windowZone === undefined
     ? {}
-    : { changeWindow: { schedule: window, durationMinutes: windowMinutes, timeZone: windowZone, ...(windowWaitHours === undefined ? {} : { waitAtMostHours: windowWaitHours }) } };
+    : {
+        changeWindow: {
+          schedule: window,
+          durationMinutes: windowMinutes,
+          timeZone: windowZone,
+          ...(windowWaitHours === undefined ? {} : { waitAtMostHours: windowWaitHours }),
+        },
+      };
 
 /** The same as text. */
-export const windowText = ({ schedule: cron, durationMinutes: minutes, timeZone: zone }: ChangeWindow): string => `'${cron}' for ${minutes} minutes (${zone})`;
+export const windowText = ({ schedule: cron, durationMinutes: minutes, timeZone: zone }: ChangeWindow): string =>
+  `'${cron}' for ${minutes} minutes (${zone})`;

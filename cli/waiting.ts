@@ -13,19 +13,37 @@ type Line = Pick<StepProgress, 'endedAt'> & { step: string };
 
 const WAITS: readonly string[] = ['request-approval', 'await-window'];
 
-/** A step that is over when somebody decides, or when a time comes, which may be days; once it is over it was one like all others. */
+/**
+ * A step that is over when somebody decides, or when a time comes, which may be days; once it is over it was one like
+ * all others.
+ */
 export const isWait = ({ step, endedAt }: Line): boolean => endedAt === undefined && WAITS.includes(step);
 
 /** Undefined where it is not known (yet) what for. */
-export const waitingOf = ({ step }: { step: string }, { migrationId, approvals, plan, request }: Pick<Migration, 'migrationId' | 'approvals' | 'plan'> & { request: Pick<Migration['request'], 'changeWindow'> }, now: number): Waiting | undefined => {
+export const waitingOf = (
+  { step }: { step: string },
+  {
+    migrationId,
+    approvals,
+    plan,
+    request,
+  }: Pick<Migration, 'migrationId' | 'approvals' | 'plan'> & { request: Pick<Migration['request'], 'changeWindow'> },
+  now: number,
+): Waiting | undefined => {
   if (step === 'request-approval') {
     const approval = pendingApproval(approvals);
     return approval && { for: 'approval', migrationId, approval, plan };
   }
   const window = request.changeWindow;
   const opens = window && nextOpening(window, now);
-  return { for: 'window', migrationId, window, opensAt: opens === undefined ? undefined : new Date(opens).toISOString() };
+  return {
+    for: 'window',
+    migrationId,
+    window,
+    opensAt: opens === undefined ? undefined : new Date(opens).toISOString(),
+  };
 };
 
 /** Differs for each thing that is waited for, so that each is told once. `step`: the id of the one that waits. */
-export const keyOf = (waiting: Waiting, step: number): string => (waiting.for === 'approval' ? `approval ${waiting.approval.round}` : `window ${step}`);
+export const keyOf = (waiting: Waiting, step: number): string =>
+  waiting.for === 'approval' ? `approval ${waiting.approval.round}` : `window ${step}`;

@@ -15,11 +15,14 @@ export interface AppOptions {
   /** Goes before the context of `cdk.json`. */
   context?: Record<string, unknown>;
   /**
-   * For every role of the account, whatever the context says. The sandbox plays any scenario with it; no context key can
-   * ask for it, so that what is deployed to AWS names its roles.
+   * For every role of the account, whatever the context says. The sandbox plays any scenario with it; no context key
+   * can ask for it, so that what is deployed to AWS names its roles.
    */
   everyRole?: boolean;
-  /** Folder whose configuration file counts where the context names none: that of the project, for CDK's command line alone. */
+  /**
+   * Folder whose configuration file counts where the context names none: that of the project, for CDK's command line
+   * alone.
+   */
   configFolder?: string;
 }
 
@@ -27,13 +30,18 @@ export interface AppOptions {
 const METADATA = { 'aws:cdk:enable-path-metadata': true, 'aws:cdk:enable-asset-metadata': true };
 
 /**
- * The CDK app: the service itself and, where it works in other accounts, the stack for those. It knows no account and no region: it synthesises offline, and the same template is deployed anywhere.
- * The context of `cdk.json` (feature flags above all) is read here, so that a build without the command line gives the
- * same template; what the command line sets goes before it. Throws ConfigurationError for a configuration that is not right.
+ * The CDK app: the service itself and, where it works in other accounts, the stack for those. It knows no account and
+ * no region: it synthesises offline, and the same template is deployed anywhere. The context of `cdk.json` (feature
+ * flags above all) is read here, so that a build without the command line gives the same template; what the command
+ * line sets goes before it. Throws ConfigurationError for a configuration that is not right.
  */
 export function createApp(options: AppOptions): App {
   const { context } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')) as { context: Record<string, unknown> };
-  const app = new App({ outdir: options.outdir, context: { ...context, ...METADATA, ...options.context }, analyticsReporting: false });
+  const app = new App({
+    outdir: options.outdir,
+    context: { ...context, ...METADATA, ...options.context },
+    analyticsReporting: false,
+  });
   const { config } = new HubStack(app, 'PodIdentityMigrator', {
     description: 'Moves EKS add-ons from IRSA to EKS Pod Identity.',
     lambdaDirectory: options.lambdaDirectory,

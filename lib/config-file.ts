@@ -1,4 +1,6 @@
-/** Reads the configuration file: JSON or YAML, of which JSON is a part. None of its errors repeats what stands in it. */
+/**
+ * Reads the configuration file: JSON or YAML, of which JSON is a part. None of its errors repeats what stands in it.
+ */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { LineCounter, parseDocument, visit } from 'yaml';
@@ -19,10 +21,16 @@ const refuse = (file: string, problem: string, options?: ErrorOptions): never =>
   throw new ConfigurationError(`The configuration file ${printable(file)} ${problem}. ${WHERE_TO_LOOK}.`, options);
 };
 
-/** The file in that folder that is taken where none is named, if there is one. Throws ConfigurationError where there are two. */
+/**
+ * The file in that folder that is taken where none is named, if there is one. Throws ConfigurationError where there are
+ * two.
+ */
 export function defaultFile(folder: string): string | undefined {
   const [file, other] = NAMES.map((name) => join(folder, name)).filter((path) => existsSync(path));
-  if (file !== undefined && other !== undefined) throw new ConfigurationError(`There are two configuration files, ${NAMES.join(' and ')}: remove one, or name the one that counts with -c config=FILE.`);
+  if (file !== undefined && other !== undefined)
+    throw new ConfigurationError(
+      `There are two configuration files, ${NAMES.join(' and ')}: remove one, or name the one that counts with -c config=FILE.`,
+    );
   return file;
 }
 
@@ -40,7 +48,8 @@ function textOf(file: string): string {
     return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
   } catch (error) {
     if (error instanceof ConfigurationError) throw error;
-    if (error instanceof TypeError && !('path' in error) && !file.includes('\0')) return refuse(file, 'is not text in UTF-8');
+    if (error instanceof TypeError && !('path' in error) && !file.includes('\0'))
+      return refuse(file, 'is not text in UTF-8');
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
     return refuse(file, READ_ERRORS[code] ?? `can't be read (${code})`, { cause: error });
   }
@@ -60,7 +69,10 @@ export function readConfigFile(file: string): Record<string, unknown> {
   const lines = new LineCounter();
   const wrongAt = (offset: number, code: string): never => {
     const { line, col } = lines.linePos(offset);
-    return refuse(file, `${SYNTAX[code] === undefined ? 'is neither JSON nor YAML' : "can't be taken"}: line ${line}, column ${col} ${SYNTAX[code] ?? `can't be read (${code})`}`);
+    return refuse(
+      file,
+      `${SYNTAX[code] === undefined ? 'is neither JSON nor YAML' : "can't be taken"}: line ${line}, column ${col} ${SYNTAX[code] ?? `can't be read (${code})`}`,
+    );
   };
   let value: unknown;
   try {
@@ -74,7 +86,11 @@ export function readConfigFile(file: string): Record<string, unknown> {
     return refuse(file, 'is nested too deeply to be read', { cause: error });
   }
   if (value === null || value === undefined) return {};
-  if (typeof value !== 'object' || Array.isArray(value)) return refuse(file, `must hold settings by their names, such as passableRoleArns; ${basename(file)} holds ${Array.isArray(value) ? 'a list' : 'one value'}`);
+  if (typeof value !== 'object' || Array.isArray(value))
+    return refuse(
+      file,
+      `must hold settings by their names, such as passableRoleArns; ${basename(file)} holds ${Array.isArray(value) ? 'a list' : 'one value'}`,
+    );
   if (hasProtoKey(value)) return refuse(file, 'has a key __proto__, which is no setting. Remove it');
   return value as Record<string, unknown>;
 }

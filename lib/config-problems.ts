@@ -12,19 +12,29 @@ function isOneEdit(a: string, b: string): boolean {
   let start = 0;
   while (start < a.length && a[start] === b[start]) start += 1;
   const [restA, restB] = [a.slice(start), b.slice(start)];
-  const swapped = restA.length > 1 && restA[0] === restB[1] && restA[1] === restB[0] && restA.slice(2) === restB.slice(2);
+  const swapped =
+    restA.length > 1 && restA[0] === restB[1] && restA[1] === restB[0] && restA.slice(2) === restB.slice(2);
   return swapped || restA.slice(1) === restB.slice(1) || restA.slice(1) === restB || restA === restB.slice(1);
 }
 
-/** The name among `known` that was meant: the same but for case and signs, or for one letter that is wrong, missing, too many, or changed places with its neighbour. */
+/**
+ * The name among `known` that was meant: the same but for case and signs, or for one letter that is wrong, missing, too
+ * many, or changed places with its neighbour.
+ */
 export function meantBy(typed: string, known: readonly string[]): string | undefined {
-  const bare = (text: string): string => text.slice(0, 64).toLowerCase().replaceAll(/[^a-z]/g, '');
+  const bare = (text: string): string =>
+    text
+      .slice(0, 64)
+      .toLowerCase()
+      .replaceAll(/[^a-z]/g, '');
   return known.find((name) => isOneEdit(bare(typed), bare(name)));
 }
 
 /** What a group is, however much it may be left out. */
 function unwrapped(schema: unknown): unknown {
-  return schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault || schema instanceof z.ZodDefault ? unwrapped(schema.unwrap()) : schema;
+  return schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault || schema instanceof z.ZodDefault
+    ? unwrapped(schema.unwrap())
+    : schema;
 }
 
 /** The names that the group at a path has. */
@@ -37,9 +47,16 @@ function namesAt(path: readonly PropertyKey[]): string[] {
   return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
 }
 
-const TYPES: Record<string, string> = { string: 'text', object: 'a group of settings', array: 'a list', boolean: 'true or false' };
+const TYPES: Record<string, string> = {
+  string: 'text',
+  object: 'a group of settings',
+  array: 'a list',
+  boolean: 'true or false',
+};
 const plain = (message: string): string =>
-  message.replace(/^Invalid input: expected (\w+), received \w+$/, (_, type: string) => `must be ${TYPES[type] ?? type}`).replace(/^Invalid option: expected one of /, 'must be one of ');
+  message
+    .replace(/^Invalid input: expected (\w+), received \w+$/, (_, type: string) => `must be ${TYPES[type] ?? type}`)
+    .replace(/^Invalid option: expected one of /, 'must be one of ');
 
 /** What zod found; one for each name that is not known. */
 export function problemsIn(issue: z.core.$ZodIssue): Problem[] {
@@ -47,7 +64,13 @@ export function problemsIn(issue: z.core.$ZodIssue): Problem[] {
   if (issue.code !== 'unrecognized_keys') return [{ path, message: plain(issue.message) }];
   return issue.keys.map((key) => {
     const meant = meantBy(key, namesAt(path));
-    return { path: [...path, key], message: meant === undefined ? 'is no setting: correct its spelling, or remove it' : `is no setting: did you mean ${pathOf([...path, meant], '')}?` };
+    return {
+      path: [...path, key],
+      message:
+        meant === undefined
+          ? 'is no setting: correct its spelling, or remove it'
+          : `is no setting: did you mean ${pathOf([...path, meant], '')}?`,
+    };
   });
 }
 

@@ -40,25 +40,33 @@ export interface Config {
   denials: Settings['denials'];
 }
 
-/** The steps that write trust policies: who may do that can become those roles, so they are deployed by consent alone. */
+/**
+ * The steps that write trust policies: who may do that can become those roles, so they are deployed by consent alone.
+ */
 const TRUST_STEPS = ['repair-trust', 'retire-trust'] as const satisfies StepName[];
 export type TrustStep = (typeof TRUST_STEPS)[number];
 
 const isTrustStep = (step: StepName): step is TrustStep => TRUST_STEPS.some((one) => one === step);
 
 /** Steps that are no part of a state machine, and the setting that switches each off. */
-const SWITCHES = { api: 'api', 'diagnose-denial': 'denialRule' } as const satisfies Partial<Record<StepName, keyof Config['deploy']>>;
+const SWITCHES = { api: 'api', 'diagnose-denial': 'denialRule' } as const satisfies Partial<
+  Record<StepName, keyof Config['deploy']>
+>;
 type SwitchedStep = keyof typeof SWITCHES;
 const isSwitched = (step: StepName): step is SwitchedStep => Object.hasOwn(SWITCHES, step);
 /** Steps that not every deployment has. */
 export type OptionalStep = TrustStep | SwitchedStep;
 
-export const isDeployed = (step: StepName, { repairableRoleArns, deploy }: Pick<Config, 'repairableRoleArns' | 'deploy'>): boolean =>
-  isSwitched(step) ? deploy[SWITCHES[step]] : repairableRoleArns !== undefined || !isTrustStep(step);
+export const isDeployed = (
+  step: StepName,
+  { repairableRoleArns, deploy }: Pick<Config, 'repairableRoleArns' | 'deploy'>,
+): boolean => (isSwitched(step) ? deploy[SWITCHES[step]] : repairableRoleArns !== undefined || !isTrustStep(step));
 
-const textAsList = (value: unknown): unknown => (typeof value === 'string' ? value.split(',').map((part) => part.trim()) : value);
+const textAsList = (value: unknown): unknown =>
+  typeof value === 'string' ? value.split(',').map((part) => part.trim()) : value;
 /** `create` is another word for `true`. */
-const textAsYes = (value: unknown): unknown => (value === 'true' || value === 'create' ? true : value === 'false' ? false : value);
+const textAsYes = (value: unknown): unknown =>
+  value === 'true' || value === 'create' ? true : value === 'false' ? false : value;
 const asItIs = (value: unknown): unknown => value;
 
 interface ContextSetting {
@@ -79,10 +87,15 @@ const CONTEXT_SETTINGS: ContextSetting[] = [
   { key: 'logLevel', path: ['logLevel'], read: asItIs },
 ];
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The same settings with that one; what stands in its way is no group, and will be refused as it is. */
-function withSetting(given: Record<string, unknown>, [name, ...rest]: string[], value: unknown): Record<string, unknown> {
+function withSetting(
+  given: Record<string, unknown>,
+  [name, ...rest]: string[],
+  value: unknown,
+): Record<string, unknown> {
   if (name === undefined) return given;
   if (rest.length === 0) return { ...given, [name]: value };
   const { [name]: group = {} } = given;
@@ -90,7 +103,10 @@ function withSetting(given: Record<string, unknown>, [name, ...rest]: string[], 
 }
 
 /** Keys that have nothing, left out: a property that is there has a value. */
-const withoutUndefined = <Of extends object>(all: Of) => Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as { [Key in keyof Of]: Exclude<Of[Key], undefined> };
+const withoutUndefined = <Of extends object>(all: Of) =>
+  Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as {
+    [Key in keyof Of]: Exclude<Of[Key], undefined>;
+  };
 
 /** What was meant for this app: other tools may have keys of their own in the context, and CDK has many. */
 function misplaced(keys: readonly string[]): Problem[] {
@@ -98,14 +114,18 @@ function misplaced(keys: readonly string[]): Problem[] {
   return keys
     .filter((key) => !known.includes(key))
     .flatMap((key) => {
-      if (Object.hasOwn(settings.shape, key.replace(/\..*/s, ''))) return [{ path: [key], message: 'can be set in the configuration file alone: -c config=FILE' }];
+      if (Object.hasOwn(settings.shape, key.replace(/\..*/s, '')))
+        return [{ path: [key], message: 'can be set in the configuration file alone: -c config=FILE' }];
       const meant = meantBy(key, known);
       return meant === undefined ? [] : [{ path: [key], message: `is no setting: did you mean ${meant}?` }];
     });
 }
 
 export interface ConfigOptions {
-  /** Whatever is set, every role of every account may be passed and repaired, and everything is deployed; the sandbox's assembly is so. */
+  /**
+   * Whatever is set, every role of every account may be passed and repaired, and everything is deployed; the sandbox's
+   * assembly is so.
+   */
   forEveryRole?: boolean;
   /** Folder whose configuration file counts where the context names none. Left out, there is no such file. */
   configFolder?: string | undefined;
@@ -118,7 +138,10 @@ export interface ConfigOptions {
  */
 export function readConfig(node: Node, { forEveryRole = false, configFolder }: ConfigOptions = {}): Config {
   const named: unknown = node.tryGetContext('config');
-  if (named !== undefined && (typeof named !== 'string' || named === '')) throw new ConfigurationError(`The CDK context's key config must be the path of a configuration file: -c config=FILE. ${WHERE_TO_LOOK}.`);
+  if (named !== undefined && (typeof named !== 'string' || named === ''))
+    throw new ConfigurationError(
+      `The CDK context's key config must be the path of a configuration file: -c config=FILE. ${WHERE_TO_LOOK}.`,
+    );
   const file = typeof named === 'string' ? named : configFolder === undefined ? undefined : defaultFile(configFolder);
   const inFile = file === undefined ? {} : readConfigFile(resolve(file));
 
@@ -130,7 +153,9 @@ export function readConfig(node: Node, { forEveryRole = false, configFolder }: C
   // Which no pattern that is taken can name.
   const every = forEveryRole ? { passableRoleArns: [everyRole()], repairableRoleArns: [everyRole()] } : undefined;
   const patterns = z.array(z.string());
-  const parsed = every ? settings.extend({ passableRoleArns: patterns, repairableRoleArns: patterns }).safeParse({ ...given, ...every }) : settings.safeParse(given);
+  const parsed = every
+    ? settings.extend({ passableRoleArns: patterns, repairableRoleArns: patterns }).safeParse({ ...given, ...every })
+    : settings.safeParse(given);
 
   const problems = parsed.success ? [] : parsed.error.issues.flatMap(problemsIn);
   /** In the context, under the context's own key, where it is set there or its key would be the way to set it. */
@@ -142,15 +167,28 @@ export function readConfig(node: Node, { forEveryRole = false, configFolder }: C
     if (!isUnset && !inContext.some(({ key }) => key === setting.key)) return { path, message, ofContext: false };
     return { path: [setting.key, ...path.slice(setting.path.length)], message, ofContext: true };
   });
-  const ofContext = [...placed.filter((one) => one.ofContext), ...misplaced(Object.keys(node.getAllContext() as object))];
+  const ofContext = [
+    ...placed.filter((one) => one.ofContext),
+    ...misplaced(Object.keys(node.getAllContext() as object)),
+  ];
   if (!parsed.success || ofContext.length > 0) {
     const lines = [
-      ...section(`Correct in the file ${printable(file ?? '')}:`, placed.filter((one) => !one.ofContext)),
+      ...section(
+        `Correct in the file ${printable(file ?? '')}:`,
+        placed.filter((one) => !one.ofContext),
+      ),
       ...section('Correct in the CDK context, in cdk.json under "context", or with -c key=value:', ofContext),
     ];
     throw new ConfigurationError([`The configuration is not right: ${WHERE_TO_LOOK}.`, ...lines].join('\n'));
   }
   const { $schema: _, accounts, deploy, notifications, ...rest } = parsed.data;
-  const everything = { deploy: { api: true, apiAccessLog: true, runbook: true, denialRule: true }, notifications: { ...notifications, emails: ['operator@example.com'] } };
-  return { ...withoutUndefined(rest), ...(forEveryRole ? everything : { deploy, notifications }), accounts: forEveryRole ? [EVERY_ACCOUNT] : accounts };
+  const everything = {
+    deploy: { api: true, apiAccessLog: true, runbook: true, denialRule: true },
+    notifications: { ...notifications, emails: ['operator@example.com'] },
+  };
+  return {
+    ...withoutUndefined(rest),
+    ...(forEveryRole ? everything : { deploy, notifications }),
+    accounts: forEveryRole ? [EVERY_ACCOUNT] : accounts,
+  };
 }

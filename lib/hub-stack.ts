@@ -34,7 +34,11 @@ export interface HubStackProps extends StackProps {
   configFolder?: string | undefined;
 }
 
-/** All of the service that is deployed: the ledger, the steps' Lambdas, the state machines that call them, what starts Recover and what tells others, and the alarms; with the API, the runbook and the rule on denied calls, unless they are switched off, and with Retire where trust policies may be changed. */
+/**
+ * All of the service that is deployed: the ledger, the steps' Lambdas, the state machines that call them, what starts
+ * Recover and what tells others, and the alarms; with the API, the runbook and the rule on denied calls, unless they
+ * are switched off, and with Retire where trust policies may be changed.
+ */
 export class HubStack extends Stack {
   readonly outputs: CfnOutput[];
   readonly config: Config;
@@ -44,8 +48,12 @@ export class HubStack extends Stack {
     const config = readConfig(this.node, props);
     this.config = config;
     const { customerKey, permissionsBoundaryArn } = config;
-    if (permissionsBoundaryArn !== undefined) iam.PermissionsBoundary.of(this).apply(iam.ManagedPolicy.fromManagedPolicyArn(this, 'PermissionsBoundary', permissionsBoundaryArn));
-    const sealed: { key?: kms.IKey } = customerKey === undefined ? {} : { key: new CustomerKey(this, 'CustomerKey', customerKey).key };
+    if (permissionsBoundaryArn !== undefined)
+      iam.PermissionsBoundary.of(this).apply(
+        iam.ManagedPolicy.fromManagedPolicyArn(this, 'PermissionsBoundary', permissionsBoundaryArn),
+      );
+    const sealed: { key?: kms.IKey } =
+      customerKey === undefined ? {} : { key: new CustomerKey(this, 'CustomerKey', customerKey).key };
     const { table } = new LedgerTable(this, 'Ledger', sealed);
     const { bucket } = new SweepBucket(this, 'Sweeps', sealed);
     const steps = new Steps(this, 'Steps', {
@@ -61,21 +69,57 @@ export class HubStack extends Stack {
     const { tableName } = table;
     const { stateMachine: migrateAddon } = new MigrateAddon(this, 'MigrateAddon', { steps, tableName, ...sealed });
     const { stateMachine: recover } = new Recover(this, 'Recover', { steps, tableName, ...sealed });
-    const retire = steps.versions['retire-trust'] && new Retire(this, 'Retire', { steps, tableName, ...sealed }).stateMachine;
+    const retire =
+      steps.versions['retire-trust'] && new Retire(this, 'Retire', { steps, tableName, ...sealed }).stateMachine;
     const { stateMachine: sweep } = new Sweep(this, 'Sweep', { steps, tableName, bucket, ...sealed });
     steps.allowExecutions({ migrateAddon, recover, retire, sweep });
-    const { deadLetterQueue, rules } = new RecoveryTriggers(this, 'RecoveryTriggers', { migrateAddon, recover, findStranded: steps.versions['find-stranded'], ...sealed });
-    const publishing = new Publishing(this, 'Publishing', { machines: [migrateAddon, recover], publishEvents: steps.versions['publish-events'], deadLetterQueue });
+    const { deadLetterQueue, rules } = new RecoveryTriggers(this, 'RecoveryTriggers', {
+      migrateAddon,
+      recover,
+      findStranded: steps.versions['find-stranded'],
+      ...sealed,
+    });
+    const publishing = new Publishing(this, 'Publishing', {
+      machines: [migrateAddon, recover],
+      publishEvents: steps.versions['publish-events'],
+      deadLetterQueue,
+    });
     const { 'diagnose-denial': diagnoseDenial } = steps.versions;
-    const denied = diagnoseDenial && new Denials(this, 'Denials', { diagnoseDenial, deadLetterQueue, accounts: config.accounts });
-    const told = new Notifications(this, 'Notifications', { notifications: config.notifications, deadLetterQueue, ...sealed });
+    const denied =
+      diagnoseDenial && new Denials(this, 'Denials', { diagnoseDenial, deadLetterQueue, accounts: config.accounts });
+    const told = new Notifications(this, 'Notifications', {
+      notifications: config.notifications,
+      deadLetterQueue,
+      ...sealed,
+    });
     // oxlint-disable-next-line eslint/no-new -- a construct adds itself to its scope.
-    new Schedules(this, 'Schedules', { sweeps: config.sweeps, startSweep: steps.versions['start-sweep'], deadLetterQueue, ...sealed });
-    const watched = { migrateAddon, recover, retire, sweep, startSweep: steps.lambdas['start-sweep'].function, table, functions: Object.values(steps.lambdas).map((one) => one.function), rules, eventRules: [...publishing.rules, ...(denied?.rules ?? []), ...told.rules], diagnoseDenial: steps.lambdas['diagnose-denial']?.function, deadLetterQueue };
+    new Schedules(this, 'Schedules', {
+      sweeps: config.sweeps,
+      startSweep: steps.versions['start-sweep'],
+      deadLetterQueue,
+      ...sealed,
+    });
+    const watched = {
+      migrateAddon,
+      recover,
+      retire,
+      sweep,
+      startSweep: steps.lambdas['start-sweep'].function,
+      table,
+      functions: Object.values(steps.lambdas).map((one) => one.function),
+      rules,
+      eventRules: [...publishing.rules, ...(denied?.rules ?? []), ...told.rules],
+      diagnoseDenial: steps.lambdas['diagnose-denial']?.function,
+      deadLetterQueue,
+    };
     // oxlint-disable-next-line eslint/no-new -- a construct adds itself to its scope.
     new Operations(this, 'Operations', { watched, alarmTopicArn: config.alarmTopicArn });
-    const api = steps.versions.api && new Api(this, 'Api', { handler: steps.versions.api, accessLog: config.deploy.apiAccessLog, ...sealed });
-    const runbook = config.deploy.runbook ? new Runbook(this, 'Runbook', { migrateAddon, table, ...sealed }) : undefined;
+    const api =
+      steps.versions.api &&
+      new Api(this, 'Api', { handler: steps.versions.api, accessLog: config.deploy.apiAccessLog, ...sealed });
+    const runbook = config.deploy.runbook
+      ? new Runbook(this, 'Runbook', { migrateAddon, table, ...sealed })
+      : undefined;
 
     const rolesFor = (purpose: Purpose): string[] =>
       ACCESS_STEPS.flatMap((step) => {
@@ -83,14 +127,40 @@ export class HubStack extends Stack {
         return one && ACCESS_OF_STEPS[step].some((each) => each === purpose) ? [one.role.roleArn] : [];
       });
     this.outputs = [
-      new CfnOutput(this, 'StateMachineArn', { value: migrateAddon.stateMachineArn, description: 'State machine MigrateAddon.' }),
-      new CfnOutput(this, 'RecoverStateMachineArn', { value: recover.stateMachineArn, description: 'State machine Recover.' }),
-      ...(retire ? [new CfnOutput(this, 'RetireStateMachineArn', { value: retire.stateMachineArn, description: 'State machine Retire.' })] : []),
-      new CfnOutput(this, 'SweepStateMachineArn', { value: sweep.stateMachineArn, description: 'State machine Sweep.' }),
-      new CfnOutput(this, 'SweepBucketName', { value: bucket.bucketName, description: 'Bucket of what sweeps find, and of their reports.' }),
+      new CfnOutput(this, 'StateMachineArn', {
+        value: migrateAddon.stateMachineArn,
+        description: 'State machine MigrateAddon.',
+      }),
+      new CfnOutput(this, 'RecoverStateMachineArn', {
+        value: recover.stateMachineArn,
+        description: 'State machine Recover.',
+      }),
+      ...(retire
+        ? [
+            new CfnOutput(this, 'RetireStateMachineArn', {
+              value: retire.stateMachineArn,
+              description: 'State machine Retire.',
+            }),
+          ]
+        : []),
+      new CfnOutput(this, 'SweepStateMachineArn', {
+        value: sweep.stateMachineArn,
+        description: 'State machine Sweep.',
+      }),
+      new CfnOutput(this, 'SweepBucketName', {
+        value: bucket.bucketName,
+        description: 'Bucket of what sweeps find, and of their reports.',
+      }),
       new CfnOutput(this, 'TableName', { value: tableName, description: 'DynamoDB table of the ledger.' }),
       ...(api ? [api.output] : []),
-      ...(runbook ? [new CfnOutput(this, 'RunbookName', { value: runbook.documentName, description: 'SSM Automation document that runs MigrateAddon (see docs/runbook.md).' })] : []),
+      ...(runbook
+        ? [
+            new CfnOutput(this, 'RunbookName', {
+              value: runbook.documentName,
+              description: 'SSM Automation document that runs MigrateAddon (see docs/runbook.md).',
+            }),
+          ]
+        : []),
       new CfnOutput(this, 'KubernetesRoleArns', {
         value: Fn.join(',', rolesFor('read')),
         description: `Roles that call the API server of a cluster: each needs an access entry there, in the group ${ACCESS_GROUPS.read} (see docs/kubernetes-access.md).`,

@@ -1,4 +1,6 @@
-/** ARN patterns of IAM roles, as a deployment names the roles that the service may pass, or whose trust it may change. */
+/**
+ * ARN patterns of IAM roles, as a deployment names the roles that the service may pass, or whose trust it may change.
+ */
 import { Aws } from 'aws-cdk-lib';
 import { z } from 'zod';
 
@@ -15,10 +17,12 @@ const SYNTAX = /^(?:arn:(?:aws(?:-[a-z]+)*|\*):iam::(\d{12}|\*):)?role\/([\w+=.@
 function problemOf(pattern: string): string | undefined {
   const [whole, account, rest = ''] = SYNTAX.exec(pattern) ?? [];
   if (whole === undefined) return `must be an ARN pattern of IAM roles ${EXAMPLE}`;
-  if (account === '*') return 'names roles of every account: say which account, or leave out all before role/ for this one';
+  if (account === '*')
+    return 'names roles of every account: say which account, or leave out all before role/ for this one';
   // IAM takes a path as it stands; whoever reads it may not.
   const odd = rest.split('/').find((segment) => segment === '' || segment === '.' || segment === '..');
-  if (odd !== undefined) return `has ${odd === '' ? 'an empty part' : `the part ${odd}`} between its slashes, which IAM does not resolve: write the path as it is, ${EXAMPLE}`;
+  if (odd !== undefined)
+    return `has ${odd === '' ? 'an empty part' : `the part ${odd}`} between its slashes, which IAM does not resolve: write the path as it is, ${EXAMPLE}`;
   if (!/[A-Za-z0-9]/.test(rest)) return `names every role: it must have a path or a name, or a part of one, ${EXAMPLE}`;
   return undefined;
 }
@@ -38,8 +42,12 @@ export const roleArnPattern = z
   })
   .transform((pattern) => (pattern.startsWith('role/') ? inThisAccount(pattern) : pattern));
 
-/** As a function is told of it: a pattern of the account that is deployed to goes by its end alone, and so for clusters of each account. */
-export const portable = (pattern: string): string => (pattern.startsWith(inThisAccount('role/')) ? pattern.slice(inThisAccount('').length) : pattern);
+/**
+ * As a function is told of it: a pattern of the account that is deployed to goes by its end alone, and so for clusters
+ * of each account.
+ */
+export const portable = (pattern: string): string =>
+  pattern.startsWith(inThisAccount('role/')) ? pattern.slice(inThisAccount('').length) : pattern;
 
 /** Of which account it names roles; undefined for the one that is deployed to. */
 export const accountOf = (pattern: string): string | undefined => /^arn:[^:]+:iam::(\d{12}):/.exec(pattern)?.[1];

@@ -12,15 +12,23 @@ import { sweepRequest } from '../lambdas/domain/sweep/model.ts';
 import { roleArnPattern } from './role-pattern.ts';
 
 /** On the command line, text with commas between is such a list: see `config.ts`. */
-const list = <Item extends z.ZodType>(item: Item, missing: string) => z.array(item, { error: ({ input }) => (input === undefined ? missing : 'must be a list, or text with commas between on the command line') }).min(1, missing);
+const list = <Item extends z.ZodType>(item: Item, missing: string) =>
+  z
+    .array(item, {
+      error: ({ input }) =>
+        input === undefined ? missing : 'must be a list, or text with commas between on the command line',
+    })
+    .min(1, missing);
 
 const again = (items: readonly unknown[]): boolean => new Set(items).size < items.length;
 /** Values are not repeated: what is wrong with one may be that it stands in the wrong place. */
 const noneTwice = (items: readonly unknown[]): boolean => !again(items);
 const TWICE = 'names one more than once';
 
-const PASSABLE = "must name the roles that the service may hand to EKS and to pods, by ARN or by path: -c 'passableRoleArns=role/eks-addons/*'";
-const REPAIRABLE = "must name the roles whose trust policy the service may change, by ARN or by path: -c 'repairableRoleArns=role/eks-addons/*'; left out, it may change none";
+const PASSABLE =
+  "must name the roles that the service may hand to EKS and to pods, by ARN or by path: -c 'passableRoleArns=role/eks-addons/*'";
+const REPAIRABLE =
+  "must name the roles whose trust policy the service may change, by ARN or by path: -c 'repairableRoleArns=role/eks-addons/*'; left out, it may change none";
 
 const PRIVATE = 'for clusters whose API server has a private endpoint only';
 const OR_NEITHER = 'Leave out both subnetIds and securityGroupIds for Lambdas in no VPC';
@@ -31,18 +39,35 @@ const [MOST_SUBNETS, MOST_SECURITY_GROUPS] = [16, 5];
 
 /** Each once. Source of their form: Amazon Inspector API Reference, LambdaVpcConfig. */
 const ec2Ids = (prefix: 'subnet' | 'sg', most: number, missing: string) =>
-  list(z.string().regex(new RegExp(`^${prefix}-([0-9a-z]{8}|[0-9a-z]{17})$`), `must be an ID such as ${prefix}-0123456789abcdef0`), missing)
-    .refine((ids) => ids.length <= most, { error: ({ input }) => `has ${Array.isArray(input) ? input.length : 'too many'} IDs, and Lambda takes at most ${most}` })
+  list(
+    z
+      .string()
+      .regex(new RegExp(`^${prefix}-([0-9a-z]{8}|[0-9a-z]{17})$`), `must be an ID such as ${prefix}-0123456789abcdef0`),
+    missing,
+  )
+    .refine((ids) => ids.length <= most, {
+      error: ({ input }) =>
+        `has ${Array.isArray(input) ? input.length : 'too many'} IDs, and Lambda takes at most ${most}`,
+    })
     .refine(noneTwice, TWICE);
 
-/** A managed policy by its ARN, or by its end alone from `policy/` on, of this account: one policy, without wildcards. */
+/**
+ * A managed policy by its ARN, or by its end alone from `policy/` on, of this account: one policy, without wildcards.
+ */
 const boundaryArn = z
   .string()
-  .regex(/^(arn:aws(-[a-z]+)*:iam::(\d{12}|aws):)?policy(\/[\w+=,.@-]+)+$/, 'must be the ARN of a managed policy such as arn:aws:iam::111122223333:policy/boundary, or policy/boundary for one of this account')
-  .refine((arn) => arn.split('/').every((part) => part !== '.' && part !== '..'), 'has a part . or .. between its slashes, which IAM does not resolve')
+  .regex(
+    /^(arn:aws(-[a-z]+)*:iam::(\d{12}|aws):)?policy(\/[\w+=,.@-]+)+$/,
+    'must be the ARN of a managed policy such as arn:aws:iam::111122223333:policy/boundary, or policy/boundary for one of this account',
+  )
+  .refine(
+    (arn) => arn.split('/').every((part) => part !== '.' && part !== '..'),
+    'has a part . or .. between its slashes, which IAM does not resolve',
+  )
   .transform((arn) => (arn.startsWith('policy/') ? `arn:${Aws.PARTITION}:iam::${Aws.ACCOUNT_ID}:${arn}` : arn));
 
-const KEY = 'must be true, or the ARN of a key such as arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+const KEY =
+  'must be true, or the ARN of a key such as arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab';
 /** `true`, or the ARN of a key that is there; an alias may be pointed elsewhere, so it is none. */
 const customerKey = z
   .union([z.boolean(), z.string().regex(/^arn:aws(-[a-z]+)*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/, KEY)], KEY)
@@ -52,7 +77,8 @@ const customerKey = z
   })
   .optional();
 
-const TOPIC = 'must be the ARN of a standard topic of SNS, in the region of the stack, such as arn:aws:sns:eu-west-1:111122223333:alarms';
+const TOPIC =
+  'must be the ARN of a standard topic of SNS, in the region of the stack, such as arn:aws:sns:eu-west-1:111122223333:alarms';
 /** Of a standard topic: the name of a FIFO one ends in `.fifo`. */
 const topicArn = z.string(TOPIC).regex(/^arn:aws(-[a-z]+)*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}$/, TOPIC);
 
@@ -62,7 +88,8 @@ const yesNo = (standard: boolean) => z.boolean('must be true or false').default(
 export const TOLD_EVENTS = EVENT_TYPES;
 export type ToldEvent = EventType;
 
-const ACCOUNT = "must be an AWS account id (12 digits), in quotes: without them YAML takes it for a number, and a zero at its beginning is lost";
+const ACCOUNT =
+  'must be an AWS account id (12 digits), in quotes: without them YAML takes it for a number, and a zero at its beginning is lost';
 
 /** RFC 5321 allows no longer address. */
 const MOST_EMAIL = 254;
@@ -81,20 +108,41 @@ const scheduled = z.strictObject({
   schedule: z
     .string(SCHEDULE)
     .regex(/^(rate\([1-9]\d{0,4} (minute|hour|day)s?\)|cron\([\w*?,/#-]+( [\w*?,/#-]+){5}\))$/, SCHEDULE)
-    .describe('When it is started: `cron(minutes hours day-of-month month day-of-week year)` or `rate(value unit)`, as EventBridge Scheduler reads them.'),
-  timeZone: changeWindow.shape.timeZone.default('UTC').describe('Time zone of the schedule, by its name in the IANA database.'),
-  request: sweepRequest.omit({ requestedBy: true }).extend({ reason: plainText(900).optional() }).describe('What is asked for: see docs/sweeps.md.'),
+    .describe(
+      'When it is started: `cron(minutes hours day-of-month month day-of-week year)` or `rate(value unit)`, as EventBridge Scheduler reads them.',
+    ),
+  timeZone: changeWindow.shape.timeZone
+    .default('UTC')
+    .describe('Time zone of the schedule, by its name in the IANA database.'),
+  request: sweepRequest
+    .omit({ requestedBy: true })
+    .extend({ reason: plainText(900).optional() })
+    .describe('What is asked for: see docs/sweeps.md.'),
 });
 
 /** The configuration file. Groups that are left out have their defaults. */
 export const settings = z.strictObject({
-  $schema: z.string().max(2048).optional().describe('The JSON Schema of this file, for editors: `docs/configuration.schema.json`.'),
-  passableRoleArns: list(roleArnPattern, PASSABLE).describe('The roles that add-ons have and shall have, by ARN or path, with wildcards, such as `role/eks-addons/*`. No other role can be given to an add-on, or to pods.'),
+  $schema: z
+    .string()
+    .max(2048)
+    .optional()
+    .describe('The JSON Schema of this file, for editors: `docs/configuration.schema.json`.'),
+  passableRoleArns: list(roleArnPattern, PASSABLE).describe(
+    'The roles that add-ons have and shall have, by ARN or path, with wildcards, such as `role/eks-addons/*`. No other role can be given to an add-on, or to pods.',
+  ),
   repairableRoleArns: list(roleArnPattern, REPAIRABLE)
     .optional()
-    .describe('The roles whose trust policy the service may change, by ARN or path: for `trust: repair` and `retire`. Left out, it may change none, and nothing that could is deployed.'),
-  permissionsBoundaryArn: boundaryArn.optional().describe('A managed policy that limits every role of the service, by its ARN, or `policy/NAME` for one of this account.'),
-  customerKey: customerKey.describe("`true` for a KMS key of your own, made with the stack, for all that is kept; or the ARN of one that is there. Left out, AWS's own keys."),
+    .describe(
+      'The roles whose trust policy the service may change, by ARN or path: for `trust: repair` and `retire`. Left out, it may change none, and nothing that could is deployed.',
+    ),
+  permissionsBoundaryArn: boundaryArn
+    .optional()
+    .describe(
+      'A managed policy that limits every role of the service, by its ARN, or `policy/NAME` for one of this account.',
+    ),
+  customerKey: customerKey.describe(
+    "`true` for a KMS key of your own, made with the stack, for all that is kept; or the ARN of one that is there. Left out, AWS's own keys.",
+  ),
   network: z
     .strictObject({
       subnetIds: ec2Ids('subnet', MOST_SUBNETS, SUBNETS).describe('Their subnets, all of one VPC.'),
@@ -102,12 +150,21 @@ export const settings = z.strictObject({
     })
     .optional()
     .describe(`Where the Lambdas run that call API servers, ${PRIVATE}. Left out, they are in no VPC.`),
-  logLevel: z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR']).default('INFO').describe('Level from which the Lambdas write log lines.'),
-  alarmTopicArn: topicArn.optional().describe('A standard topic of SNS, in the region of the stack, that every alarm is sent to. Left out, alarms are seen in CloudWatch alone.'),
+  logLevel: z
+    .enum(['DEBUG', 'INFO', 'WARN', 'ERROR'])
+    .default('INFO')
+    .describe('Level from which the Lambdas write log lines.'),
+  alarmTopicArn: topicArn
+    .optional()
+    .describe(
+      'A standard topic of SNS, in the region of the stack, that every alarm is sent to. Left out, alarms are seen in CloudWatch alone.',
+    ),
   deploy: z
     .strictObject({
       api: yesNo(true).describe('The HTTP API.'),
-      apiAccessLog: yesNo(false).describe("The HTTP API's access log. It needs the account's CloudWatch role of API Gateway (docs/api.md); without that role a deployment with it fails."),
+      apiAccessLog: yesNo(false).describe(
+        "The HTTP API's access log. It needs the account's CloudWatch role of API Gateway (docs/api.md); without that role a deployment with it fails.",
+      ),
       runbook: yesNo(true).describe('The Automation document of Systems Manager (docs/runbook.md).'),
       denialRule: yesNo(true).describe("The rule on CloudTrail's events of an UpdateAddon that was denied."),
     })
@@ -118,7 +175,9 @@ export const settings = z.strictObject({
     .max(100, 'must have at most 100 accounts')
     .refine(noneTwice, TWICE)
     .default([])
-    .describe("Other accounts whose clusters the service works on, and whose denied calls may be told to it, by their 12 digits, in quotes; those of all others are refused. Each needs the stack PodIdentityMigratorSpoke (docs/accounts.md). The stack's own is always among them."),
+    .describe(
+      "Other accounts whose clusters the service works on, and whose denied calls may be told to it, by their 12 digits, in quotes; those of all others are refused. Each needs the stack PodIdentityMigratorSpoke (docs/accounts.md). The stack's own is always among them.",
+    ),
   regions: z
     .array(regionName, 'must be a list of regions')
     .min(1, 'must name a region')
@@ -137,25 +196,39 @@ export const settings = z.strictObject({
       required: yesNo(false).describe('`true`: every change wants an approval, also where its request asks for none.'),
       approver: approverRule
         .default('another-session')
-        .describe('Who may approve what somebody asked for: whoever has the right to approve, the same included; another session, of the same role or not; or another role or user.'),
+        .describe(
+          'Who may approve what somebody asked for: whoever has the right to approve, the same included; another session, of the same role or not; or another role or user.',
+        ),
     })
     .prefault({})
     .describe('What is asked of people before something is changed.'),
-  changeWindow: changeWindow.optional().describe('When changes may begin, for requests that carry no window of their own. Left out, at any time.'),
+  changeWindow: changeWindow
+    .optional()
+    .describe('When changes may begin, for requests that carry no window of their own. Left out, at any time.'),
   notifications: z
     .strictObject({
-      topicArn: topicArn.optional().describe('A standard topic of SNS, in the region of the stack, that is there already.'),
-      emails: list(z.email({ error: EMAIL, abort: true }).max(MOST_EMAIL, `must have at most ${MOST_EMAIL} characters`), EMAIL)
+      topicArn: topicArn
+        .optional()
+        .describe('A standard topic of SNS, in the region of the stack, that is there already.'),
+      emails: list(
+        z.email({ error: EMAIL, abort: true }).max(MOST_EMAIL, `must have at most ${MOST_EMAIL} characters`),
+        EMAIL,
+      )
         .max(50, 'must have at most 50 addresses')
         .refine(noneTwice, TWICE)
         .optional()
-        .describe('E-mail addresses: a topic is made, to which each is subscribed once its owner has confirmed it. Not together with `topicArn`.'),
+        .describe(
+          'E-mail addresses: a topic is made, to which each is subscribed once its owner has confirmed it. Not together with `topicArn`.',
+        ),
       events: list(z.enum(TOLD_EVENTS), `must name events: ${TOLD_EVENTS.join(', ')}`)
         .refine(noneTwice, TWICE)
         .default(['approval-needed', 'rolled-back', 'needs-human'])
         .describe('What is told of.'),
     })
-    .refine(({ topicArn: topic, emails }) => topic === undefined || emails === undefined, { path: ['emails'], error: 'must be left out where there is a topicArn: subscribe them to that topic, or leave topicArn out' })
+    .refine(({ topicArn: topic, emails }) => topic === undefined || emails === undefined, {
+      path: ['emails'],
+      error: 'must be left out where there is a topicArn: subscribe them to that topic, or leave topicArn out',
+    })
     .prefault({})
     .describe('Who is told of what happens.'),
   denials: z
@@ -163,8 +236,15 @@ export const settings = z.strictObject({
       action: z
         .enum(['notify', 'ask', 'migrate'])
         .default('notify')
-        .describe('What follows an UpdateAddon that was denied as a cross-account pass role: `notify` plans and tells; `ask` starts a migration that waits for an approval; `migrate` starts one.'),
-      quietHours: z.int(HOURS).min(1, HOURS).max(720, HOURS).default(24).describe('For how long the next denial of the same add-on is not told again, in hours: from 1 to 720.'),
+        .describe(
+          'What follows an UpdateAddon that was denied as a cross-account pass role: `notify` plans and tells; `ask` starts a migration that waits for an approval; `migrate` starts one.',
+        ),
+      quietHours: z
+        .int(HOURS)
+        .min(1, HOURS)
+        .max(720, HOURS)
+        .default(24)
+        .describe('For how long the next denial of the same add-on is not told again, in hours: from 1 to 720.'),
     })
     .prefault({})
     .describe('What follows a denied UpdateAddon.'),

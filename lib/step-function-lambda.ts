@@ -19,7 +19,8 @@ import { environmentKeyGrant } from './permissions/key.ts';
 export const STEP_TIMEOUT = Duration.seconds(LONGEST_LAMBDA_SECONDS);
 
 /** That of most steps, or the step's own, where it has one. */
-export const stepTimeout = ({ timeoutSeconds }: Pick<StepSchema, 'timeoutSeconds'>): Duration => (timeoutSeconds === undefined ? STEP_TIMEOUT : Duration.seconds(timeoutSeconds));
+export const stepTimeout = ({ timeoutSeconds }: Pick<StepSchema, 'timeoutSeconds'>): Duration =>
+  timeoutSeconds === undefined ? STEP_TIMEOUT : Duration.seconds(timeoutSeconds);
 
 export interface StepLambdaProps<Schema extends StepSchema> {
   schema: Schema;
@@ -83,7 +84,8 @@ export class StepLambda<Schema extends StepSchema> extends Construct {
     if (network) connect(this.function, network);
     Validations.of(this.function).acknowledge({
       id: 'Serverless-LambdaDLQ',
-      reason: 'A state machine, or API Gateway, calls it and waits for its answer, so that no event is queued; find-stranded, which a schedule calls, is not tried again but called again five minutes later, and an alarm tells where it does not look (lib/recovery/triggers.ts); of what else EventBridge calls see lib/events.',
+      reason:
+        'A state machine, or API Gateway, calls it and waits for its answer, so that no event is queued; find-stranded, which a schedule calls, is not tried again but called again five minutes later, and an alarm tells where it does not look (lib/recovery/triggers.ts); of what else EventBridge calls see lib/events.',
     });
     this.version = this.function.currentVersion;
     if (key) this.openEnvironment(key);

@@ -24,18 +24,34 @@ export interface StateMachineOptions {
  */
 function seal(scope: Construct, machine: sfn.StateMachine, key: kms.IKey): void {
   const resource = machine.node.defaultChild;
-  if (!(resource instanceof sfn.CfnStateMachine)) throw new Error(`The state machine ${machine.node.path} has no resource of its own.`);
+  if (!(resource instanceof sfn.CfnStateMachine))
+    throw new Error(`The state machine ${machine.node.path} has no resource of its own.`);
   resource.encryptionConfiguration = { type: 'CUSTOMER_MANAGED_KMS_KEY', kmsKeyId: key.keyArn };
   // The state machine waits for what its role comes with; what names the state machine itself can only come after it.
   machine.role.addToPrincipalPolicy(statementOf(logDeliveryKeyGrant(key.keyArn)));
-  machine.role.attachInlinePolicy(new iam.Policy(scope, 'StateMachineKey', { statements: [statementOf(stateMachineKeyGrant(key.keyArn, machine.stateMachineArn))] }));
+  machine.role.attachInlinePolicy(
+    new iam.Policy(scope, 'StateMachineKey', {
+      statements: [statementOf(stateMachineKeyGrant(key.keyArn, machine.stateMachineArn))],
+    }),
+  );
 }
 
-/** A state machine as this service has them: JSONata, traced, with a role and a log group of its own. Adds `StateMachine`, `Role` and `Logs` to the scope. */
-export function createStateMachine(scope: Construct, { comment, start, timeout, key }: StateMachineOptions): sfn.StateMachine {
+/**
+ * A state machine as this service has them: JSONata, traced, with a role and a log group of its own. Adds
+ * `StateMachine`, `Role` and `Logs` to the scope.
+ */
+export function createStateMachine(
+  scope: Construct,
+  { comment, start, timeout, key }: StateMachineOptions,
+): sfn.StateMachine {
   const machine = new sfn.StateMachine(scope, 'StateMachine', {
     comment,
-    role: serviceRole(scope, 'Role', 'states', 'What the state machine may do: call its Lambdas, deliver its log and its traces.'),
+    role: serviceRole(
+      scope,
+      'Role',
+      'states',
+      'What the state machine may do: call its Lambdas, deliver its log and its traces.',
+    ),
     definitionBody: sfn.DefinitionBody.fromChainable(start),
     queryLanguage: sfn.QueryLanguage.JSONATA,
     stateMachineType: sfn.StateMachineType.STANDARD,
@@ -45,7 +61,11 @@ export function createStateMachine(scope: Construct, { comment, start, timeout, 
       // Every event, but no data: configuration values and task tokens must not land in a log.
       level: sfn.LogLevel.ALL,
       includeExecutionData: false,
-      destination: new logs.LogGroup(scope, 'Logs', { retention: logs.RetentionDays.SIX_MONTHS, removalPolicy: RemovalPolicy.DESTROY, ...(key ? { encryptionKey: key } : {}) }),
+      destination: new logs.LogGroup(scope, 'Logs', {
+        retention: logs.RetentionDays.SIX_MONTHS,
+        removalPolicy: RemovalPolicy.DESTROY,
+        ...(key ? { encryptionKey: key } : {}),
+      }),
     },
   });
   acknowledgeWildcard(machine.role, '*', `${WRITES_TRACES}; ${DELIVERS_LOGS}.`);

@@ -23,7 +23,10 @@ import { StepLambda } from './step-function-lambda.ts';
 
 type Environment<Name extends StepName> = z.input<(typeof stepSchemas)[Name]['environment']>;
 /** What a step's environment has beside that of all steps, and of all that work on clusters. */
-type Own<Name extends StepName> = Omit<Environment<Name>, keyof StepEnvironment | keyof z.infer<typeof targetEnvironment>>;
+type Own<Name extends StepName> = Omit<
+  Environment<Name>,
+  keyof StepEnvironment | keyof z.infer<typeof targetEnvironment>
+>;
 /** Each step with variables of its own, and these: one that is missing does not compile. */
 type OwnEnvironments = { [Name in StepName as keyof Own<Name> extends never ? never : Name]: Own<Name> };
 
@@ -51,7 +54,20 @@ export class Steps extends Construct {
   /** What a state calls. */
   readonly versions: StepFunctions;
 
-  constructor(scope: Construct, id: string, { table, bucket, lambdaDirectory, config, key, stateMachineArn, recoverStateMachineArn, sweepStateMachineArn }: StepsProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    {
+      table,
+      bucket,
+      lambdaDirectory,
+      config,
+      key,
+      stateMachineArn,
+      recoverStateMachineArn,
+      sweepStateMachineArn,
+    }: StepsProps,
+  ) {
     super(scope, id);
     const code = lambda.Code.fromAsset(lambdaDirectory);
     const shared: StepEnvironment = {
@@ -61,18 +77,44 @@ export class Steps extends Construct {
       POWERTOOLS_LOG_LEVEL: config.logLevel,
     };
     const { passableRoleArns, repairableRoleArns, network } = config;
-    const places: Omit<z.infer<typeof targetEnvironment>, keyof StepEnvironment> = { ACCOUNT: Aws.ACCOUNT_ID, ACCOUNTS: config.accounts.join(',') };
-    const isPlaced = (name: StepName): boolean => Object.keys(targetEnvironment.shape).every((variable) => variable in stepSchemas[name].environment.shape);
+    const places: Omit<z.infer<typeof targetEnvironment>, keyof StepEnvironment> = {
+      ACCOUNT: Aws.ACCOUNT_ID,
+      ACCOUNTS: config.accounts.join(','),
+    };
+    const isPlaced = (name: StepName): boolean =>
+      Object.keys(targetEnvironment.shape).every((variable) => variable in stepSchemas[name].environment.shape);
     const passable = { PASSABLE_ROLE_ARNS: passableRoleArns.map(portable).join(',') };
     const repairable = { REPAIRABLE_ROLE_ARNS: repairableRoleArns?.map(portable).join(',') ?? '' };
     // The plan asks about roles that are made after its own.
     const roleOf = (name: PassingStep): string => Lazy.string({ produce: () => this.lambdas[name].role.roleArn });
-    const passing = { CREATE_ADDON_ROLE_ARN: roleOf('create-addon'), CREATE_ASSOCIATION_ROLE_ARN: roleOf('create-association'), UPDATE_ADDON_ROLE_ARN: roleOf('update-addon'), RESTORE_ADDON_ROLE_ARN: roleOf('restore-addon') };
+    const passing = {
+      CREATE_ADDON_ROLE_ARN: roleOf('create-addon'),
+      CREATE_ASSOCIATION_ROLE_ARN: roleOf('create-association'),
+      UPDATE_ADDON_ROLE_ARN: roleOf('update-addon'),
+      RESTORE_ADDON_ROLE_ARN: roleOf('restore-addon'),
+    };
     const approval = { APPROVAL_REQUIRED: config.approvals.required ? 'true' : 'false' } as const;
     const window = { CHANGE_WINDOW: config.changeWindow ? JSON.stringify(config.changeWindow) : '' };
     // All roles with an access entry of their own in clusters; made after the environment that names them.
-    const ofKubernetes = { KUBERNETES_ROLE_ARNS: Lazy.string({ produce: () => Fn.join(',', Object.entries(this.lambdas).flatMap(([name, { role }]) => (isConnected(name as StepName) ? [role.roleArn] : []))) }) };
-    const planning = { ...passable, ...passing, ...ofKubernetes, ...approval, ...window, ...(repairableRoleArns ? repairable : {}) };
+    const ofKubernetes = {
+      KUBERNETES_ROLE_ARNS: Lazy.string({
+        produce: () =>
+          Fn.join(
+            ',',
+            Object.entries(this.lambdas).flatMap(([name, { role }]) =>
+              isConnected(name as StepName) ? [role.roleArn] : [],
+            ),
+          ),
+      }),
+    };
+    const planning = {
+      ...passable,
+      ...passing,
+      ...ofKubernetes,
+      ...approval,
+      ...window,
+      ...(repairableRoleArns ? repairable : {}),
+    };
     const kept = { BUCKET_NAME: bucket.bucketName };
     const own: OwnEnvironments & { [Name in StepName]?: object } = {
       plan: planning,
@@ -81,10 +123,19 @@ export class Steps extends Construct {
       begin: { ...passable, ...repairable, ...approval, ...window },
       'annotate-service-account': passable,
       'find-stranded': { RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn },
-      'diagnose-denial': { STATE_MACHINE_ARN: stateMachineArn, DENIAL_ACTION: config.denials.action, QUIET_HOURS: String(config.denials.quietHours) },
+      'diagnose-denial': {
+        STATE_MACHINE_ARN: stateMachineArn,
+        DENIAL_ACTION: config.denials.action,
+        QUIET_HOURS: String(config.denials.quietHours),
+      },
       'repair-trust': repairable,
       'retire-trust': repairable,
-      api: { STATE_MACHINE_ARN: stateMachineArn, RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn, SWEEP_STATE_MACHINE_ARN: sweepStateMachineArn, APPROVER: config.approvals.approver },
+      api: {
+        STATE_MACHINE_ARN: stateMachineArn,
+        RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn,
+        SWEEP_STATE_MACHINE_ARN: sweepStateMachineArn,
+        APPROVER: config.approvals.approver,
+      },
       'start-sweep': { SWEEP_STATE_MACHINE_ARN: sweepStateMachineArn },
       'begin-sweep': { ...kept, REGIONS: config.regions?.join(',') ?? Aws.REGION },
       'take-inventory': { ...planning, ...kept },
@@ -92,9 +143,18 @@ export class Steps extends Construct {
       'report-sweep': kept,
     };
     const ledgerKey = key ? { ledgerKey: { keyArn: key.keyArn, tableName: table.tableName } } : {};
-    const options = { tableArn: table.tableArn, bucketArn: bucket.bucketArn, passableRoleArns, repairableRoleArns, passingRoleArns: Object.values(passing), accounts: config.accounts, ...ledgerKey };
+    const options = {
+      tableArn: table.tableArn,
+      bucketArn: bucket.bucketArn,
+      passableRoleArns,
+      repairableRoleArns,
+      passingRoleArns: Object.values(passing),
+      accounts: config.accounts,
+      ...ledgerKey,
+    };
     const names = (Object.keys(stepSchemas) as StepName[]).filter((name) => isDeployed(name, config));
-    const byName = <Value>(valueOf: (name: StepName) => Value) => Object.fromEntries(names.map((name) => [name, valueOf(name)])) as ByStep<Value>;
+    const byName = <Value>(valueOf: (name: StepName) => Value) =>
+      Object.fromEntries(names.map((name) => [name, valueOf(name)])) as ByStep<Value>;
     const lambdas = byName(
       (name): AnyStepLambda =>
         new StepLambda(this, pascalCase(name), {
@@ -107,26 +167,34 @@ export class Steps extends Construct {
         }),
     );
     this.lambdas = lambdas;
-    this.versions = Object.fromEntries(Object.entries(lambdas).map(([name, { version }]) => [name, version])) as StepFunctions;
+    this.versions = Object.fromEntries(
+      Object.entries(lambdas).map(([name, { version }]) => [name, version]),
+    ) as StepFunctions;
   }
 
   /**
-   * Of those that are deployed. CDK allows the versions of this definition alone; an execution in flight calls those of the
-   * one before. All versions and no more: a role's policies may have 10,240 characters, and there are many steps.
+   * Of those that are deployed. CDK allows the versions of this definition alone; an execution in flight calls those of
+   * the one before. All versions and no more: a role's policies may have 10,240 characters, and there are many steps.
    */
   grantInvoke(stateMachine: sfn.StateMachine, called: StepName[]): void {
     for (const name of new Set(called)) {
       const step = this.lambdas[name];
       if (!step) continue;
       const versions = `${step.function.functionArn}:*`;
-      stateMachine.role.addToPrincipalPolicy(new iam.PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [versions] }));
-      acknowledgeWildcard(stateMachine.role, versions, `An execution in flight calls the version of ${name} that it began with.`);
+      stateMachine.role.addToPrincipalPolicy(
+        new iam.PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [versions] }),
+      );
+      acknowledgeWildcard(
+        stateMachine.role,
+        versions,
+        `An execution in flight calls the version of ${name} that it began with.`,
+      );
     }
   }
 
   /**
-   * Lets the steps that look after other executions do so. In policies of their own: a function waits for the policy that
-   * its role comes with, and so for the state machine that calls it, which waits for the function.
+   * Lets the steps that look after other executions do so. In policies of their own: a function waits for the policy
+   * that its role comes with, and so for the state machine that calls it, which waits for the function.
    */
   allowExecutions(machines: Machines): void {
     for (const [name, { role }] of Object.entries(this.lambdas) as [StepName, AnyStepLambda][]) {

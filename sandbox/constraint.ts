@@ -17,16 +17,24 @@ const shown = (pattern: RegExp): string => pattern.source.replace(/^\^/, '').rep
 /** Why a value breaks a constraint, in the words of AWS's own validation; undefined where it keeps it. */
 export const violation = (value: unknown, constraint: Constraint): string | undefined => {
   const { length, range, pattern, enumeration, items, entries } = constraint;
-  const size = typeof value === 'string' || Array.isArray(value) ? value.length : typeof value === 'object' && value !== null ? Object.keys(value).length : undefined;
+  const size =
+    typeof value === 'string' || Array.isArray(value)
+      ? value.length
+      : typeof value === 'object' && value !== null
+        ? Object.keys(value).length
+        : undefined;
   if (length && size !== undefined) {
-    if (length.min !== undefined && size < length.min) return `Member must have length greater than or equal to ${length.min}`;
-    if (length.max !== undefined && size > length.max) return `Member must have length less than or equal to ${length.max}`;
+    if (length.min !== undefined && size < length.min)
+      return `Member must have length greater than or equal to ${length.min}`;
+    if (length.max !== undefined && size > length.max)
+      return `Member must have length less than or equal to ${length.max}`;
   }
   if (range && typeof value === 'number') {
     if (value < range.min) return `Member must have value greater than or equal to ${range.min}`;
     if (value > range.max) return `Member must have value less than or equal to ${range.max}`;
   }
-  if (pattern && typeof value === 'string' && !pattern.test(value)) return `Member must satisfy regular expression pattern: ${shown(pattern)}`;
+  if (pattern && typeof value === 'string' && !pattern.test(value))
+    return `Member must satisfy regular expression pattern: ${shown(pattern)}`;
   if (enumeration && typeof value === 'string' && !Object.values(enumeration).includes(value)) {
     return `Member must satisfy enum value set: [${Object.values(enumeration).sort().join(', ')}]`;
   }

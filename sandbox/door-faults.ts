@@ -42,13 +42,17 @@ const sessionOf = ({ caller }: StruckCall): string => {
 const denied = (call: StruckCall): string =>
   `User: ${sessionOf(call)} is not authorized to perform: ${call.service}:${call.operation} on resource: ${call.service === 'iam' ? `role ${field(call, 'RoleName')}` : `arn:aws:${call.service}:${call.region}:${call.account}:*`} because no identity-based policy allows the ${call.service}:${call.operation} action`;
 
-const s3ActionOf = ({ operation }: StruckCall): string => `s3:${operation === 'ListObjectsV2' ? 'ListBucket' : operation.replace('Head', 'Get')}`;
-const s3ResourceOf = (call: StruckCall): string => ['arn:aws:s3:::', field(call, 'Bucket'), ...(field(call, 'Key') === '' ? [] : ['/', field(call, 'Key')])].join('');
+const s3ActionOf = ({ operation }: StruckCall): string =>
+  `s3:${operation === 'ListObjectsV2' ? 'ListBucket' : operation.replace('Head', 'Get')}`;
+const s3ResourceOf = (call: StruckCall): string =>
+  ['arn:aws:s3:::', field(call, 'Bucket'), ...(field(call, 'Key') === '' ? [] : ['/', field(call, 'Key')])].join('');
 
 /** Texts: `associations.ts`, `call.ts` and `addons.ts` of the EKS service, which say where they are from. */
 const eksNotFound = (call: StruckCall): string => {
-  if (call.operation.includes('PodIdentityAssociation') && field(call, 'associationId') !== '') return `No association found for ID: ${field(call, 'associationId')}`;
-  if (field(call, 'addonName') !== '' && field(call, 'clusterName') !== '') return `No addon: ${field(call, 'addonName')} found in cluster: ${field(call, 'clusterName')}`;
+  if (call.operation.includes('PodIdentityAssociation') && field(call, 'associationId') !== '')
+    return `No association found for ID: ${field(call, 'associationId')}`;
+  if (field(call, 'addonName') !== '' && field(call, 'clusterName') !== '')
+    return `No addon: ${field(call, 'addonName')} found in cluster: ${field(call, 'clusterName')}`;
   return `No cluster found for name: ${field(call, 'clusterName') || field(call, 'name')}.`;
 };
 const eksInUse = (call: StruckCall): string =>
@@ -59,9 +63,17 @@ const eksInUse = (call: StruckCall): string =>
 /** The Query protocol's services have no "in use"; the nearest is that of two changes at once (IAM API model). */
 const QUERY: Record<RefusalKind, (call: StruckCall) => Refused> = {
   throttled: () => [400, 'Throttling', 'Rate exceeded'],
-  'server-error': () => [500, 'ServiceFailure', 'The request processing has failed because of an unknown error, exception or failure.'],
+  'server-error': () => [
+    500,
+    'ServiceFailure',
+    'The request processing has failed because of an unknown error, exception or failure.',
+  ],
   'access-denied': (call) => [403, 'AccessDenied', denied(call)],
-  'in-use': () => [409, 'ConcurrentModification', 'The request was rejected because multiple requests to change this object were submitted simultaneously. Wait a few minutes and submit your request again.'],
+  'in-use': () => [
+    409,
+    'ConcurrentModification',
+    'The request was rejected because multiple requests to change this object were submitted simultaneously. Wait a few minutes and submit your request again.',
+  ],
   'not-found': (call) => [404, 'NoSuchEntity', `The role with name ${field(call, 'RoleName')} cannot be found.`],
 };
 
@@ -84,7 +96,11 @@ const DYNAMODB: typeof QUERY = {
 
 const STATES: typeof QUERY = {
   throttled: () => [400, 'ThrottlingException', 'Rate exceeded'],
-  'server-error': () => [500, 'InternalFailure', 'The request processing has failed because of an unknown error, exception or failure.'],
+  'server-error': () => [
+    500,
+    'InternalFailure',
+    'The request processing has failed because of an unknown error, exception or failure.',
+  ],
   'access-denied': (call) => [400, 'AccessDeniedException', denied(call)],
   'in-use': () => [400, 'ConflictException', 'Updating or deleting a resource can cause inconsistency.'],
   'not-found': (call) =>
@@ -98,7 +114,11 @@ const EVENTS: typeof QUERY = {
   throttled: () => [400, 'ThrottlingException', 'Rate exceeded'],
   'server-error': () => [500, 'InternalException', 'This exception occurs due to unexpected causes.'],
   'access-denied': (call) => [400, 'AccessDeniedException', denied(call)],
-  'in-use': () => [400, 'ConcurrentModificationException', 'There is concurrent modification on a rule, target, archive, or replay.'],
+  'in-use': () => [
+    400,
+    'ConcurrentModificationException',
+    'There is concurrent modification on a rule, target, archive, or replay.',
+  ],
   'not-found': () => [400, 'ResourceNotFoundException', 'Event bus default does not exist.'],
 };
 
@@ -106,9 +126,20 @@ const EVENTS: typeof QUERY = {
 const S3: typeof QUERY = {
   throttled: () => [503, 'SlowDown', 'Please reduce your request rate.'],
   'server-error': () => [500, 'InternalError', 'We encountered an internal error. Please try again.'],
-  'access-denied': (call) => [403, 'AccessDenied', `User: ${sessionOf(call)} is not authorized to perform: ${s3ActionOf(call)} on resource: "${s3ResourceOf(call)}" because no identity-based policy allows the ${s3ActionOf(call)} action`],
-  'in-use': () => [409, 'OperationAborted', 'A conflicting conditional operation is currently in progress against this resource. Please try again.'],
-  'not-found': (call) => (field(call, 'Key') === '' ? [404, 'NoSuchBucket', 'The specified bucket does not exist'] : [404, 'NoSuchKey', 'The specified key does not exist.']),
+  'access-denied': (call) => [
+    403,
+    'AccessDenied',
+    `User: ${sessionOf(call)} is not authorized to perform: ${s3ActionOf(call)} on resource: "${s3ResourceOf(call)}" because no identity-based policy allows the ${s3ActionOf(call)} action`,
+  ],
+  'in-use': () => [
+    409,
+    'OperationAborted',
+    'A conflicting conditional operation is currently in progress against this resource. Please try again.',
+  ],
+  'not-found': (call) =>
+    field(call, 'Key') === ''
+      ? [404, 'NoSuchBucket', 'The specified bucket does not exist']
+      : [404, 'NoSuchKey', 'The specified key does not exist.'],
 };
 
 /** `pods "x"`, or `pods` for all of them. */
@@ -119,12 +150,29 @@ const objectOf = (call: StruckCall): string => {
 const KUBERNETES: typeof QUERY = {
   throttled: () => [429, 'TooManyRequests', 'Too many requests, please try again later.'],
   'server-error': () => [500, 'InternalError', 'Internal error occurred: etcdserver: request timed out'],
-  'access-denied': (call) => [403, 'Forbidden', `${objectOf(call)} is forbidden: User "${sessionOf(call)}" cannot ${call.operation.split(' ')[0] ?? ''} resource in the namespace "${field(call, 'namespace')}"`],
-  'in-use': (call) => [409, 'Conflict', `Operation cannot be fulfilled on ${objectOf(call)}: the object has been modified; please apply your changes to the latest version and try again`],
+  'access-denied': (call) => [
+    403,
+    'Forbidden',
+    `${objectOf(call)} is forbidden: User "${sessionOf(call)}" cannot ${call.operation.split(' ')[0] ?? ''} resource in the namespace "${field(call, 'namespace')}"`,
+  ],
+  'in-use': (call) => [
+    409,
+    'Conflict',
+    `Operation cannot be fulfilled on ${objectOf(call)}: the object has been modified; please apply your changes to the latest version and try again`,
+  ],
   'not-found': (call) => [404, 'NotFound', `${objectOf(call)} not found`],
 };
 
-const REFUSALS: Record<string, typeof QUERY> = { eks: EKS, iam: QUERY, sts: QUERY, dynamodb: DYNAMODB, states: STATES, events: EVENTS, s3: S3, kubernetes: KUBERNETES };
+const REFUSALS: Record<string, typeof QUERY> = {
+  eks: EKS,
+  iam: QUERY,
+  sts: QUERY,
+  dynamodb: DYNAMODB,
+  states: STATES,
+  events: EVENTS,
+  s3: S3,
+  kubernetes: KUBERNETES,
+};
 
 const refusalOf = (kind: RefusalKind, call: StruckCall, requestId: string): HttpResponse => {
   const [status, code, message] = (REFUSALS[call.service] ?? EKS)[kind](call);
@@ -132,9 +180,13 @@ const refusalOf = (kind: RefusalKind, call: StruckCall, requestId: string): Http
 };
 
 /** What the service of that call answers where it gets too many of them. */
-export const throttledAnswer = (call: StruckCall, requestId: string): HttpResponse => refusalOf('throttled', call, requestId);
+export const throttledAnswer = (call: StruckCall, requestId: string): HttpResponse =>
+  refusalOf('throttled', call, requestId);
 
-/** How long after its function's time-out a call that hung comes back or arrives, milliseconds: into the retry or past it. */
+/**
+ * How long after its function's time-out a call that hung comes back or arrives, milliseconds: into the retry or past
+ * it.
+ */
 const LATEST_MILLISECONDS = 5000;
 
 export interface PlayOptions {
@@ -149,7 +201,9 @@ export interface PlayOptions {
 }
 
 /** Plays faults; its own randomness, from the world's seed, does not shift anybody else's. */
-export const createFaultPlayer = (world: Pick<World, 'seed'>): ((kind: FaultKind, options: PlayOptions) => Promise<HttpResponse>) => {
+export const createFaultPlayer = (
+  world: Pick<World, 'seed'>,
+): ((kind: FaultKind, options: PlayOptions) => Promise<HttpResponse>) => {
   const random = new Random(world.seed);
 
   const hang = async (invocation: RunningInvocation | undefined): Promise<void> => {

@@ -25,7 +25,8 @@ const BY_METHOD: Partial<Record<Protocol, (method: string) => boolean>> = {
 };
 
 /** Whether a call can change something. */
-export const isMutating = (protocol: Protocol, method: string, operation: string): boolean => BY_METHOD[protocol]?.(method) ?? !READING.test(operation);
+export const isMutating = (protocol: Protocol, method: string, operation: string): boolean =>
+  BY_METHOD[protocol]?.(method) ?? !READING.test(operation);
 
 const jsonOf = ({ body }: HttpRequest): Json => {
   try {
@@ -36,7 +37,8 @@ const jsonOf = ({ body }: HttpRequest): Json => {
   }
 };
 
-const wantedOf = (request: HttpRequest): RequestInfo => requestInfo(request, request.path.length > 1 ? request.path.replace(/\/$/, '') : request.path);
+const wantedOf = (request: HttpRequest): RequestInfo =>
+  requestInfo(request, request.path.length > 1 ? request.path.replace(/\/$/, '') : request.path);
 
 const kubernetesOperation = (request: HttpRequest): string => {
   const { verb, path, resource, subresource } = wantedOf(request);
@@ -47,8 +49,15 @@ const kubernetesInput = (request: HttpRequest): unknown => {
   const { path, resource, namespace, name, onObject } = wantedOf(request);
   if (path !== undefined) return {};
   const query = queryOf(request);
-  const selectors = ['labelSelector', 'fieldSelector', 'limit', 'continue', 'watch'].flatMap((key) => (query(key) === undefined ? [] : [[key, query(key)] as const]));
-  return { ...(namespace === undefined || resource === 'namespaces' ? {} : { namespace }), ...(onObject ? { name } : {}), ...Object.fromEntries(selectors), ...jsonOf(request) };
+  const selectors = ['labelSelector', 'fieldSelector', 'limit', 'continue', 'watch'].flatMap((key) =>
+    query(key) === undefined ? [] : [[key, query(key)] as const],
+  );
+  return {
+    ...(namespace === undefined || resource === 'namespaces' ? {} : { namespace }),
+    ...(onObject ? { name } : {}),
+    ...Object.fromEntries(selectors),
+    ...jsonOf(request),
+  };
 };
 
 const eksInput = (request: HttpRequest): unknown => {
@@ -85,7 +94,9 @@ export const operationOf = (service: string, request: HttpRequest): string => {
   }
 };
 
-/** The operation's input, as the call log has it; nothing of a request that the service itself will refuse as malformed. */
+/**
+ * The operation's input, as the call log has it; nothing of a request that the service itself will refuse as malformed.
+ */
 export const inputOf = (service: string, request: HttpRequest): unknown => {
   try {
     return INPUTS[service]?.(request) ?? {};

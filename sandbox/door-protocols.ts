@@ -7,7 +7,16 @@ import type { SignatureProblem } from './signature.ts';
 /** `http-api`: the application's own API, whose errors are its own but for those of the sandbox. */
 export type Protocol = 'rest-json' | 'rest-xml' | 'json' | 'json-1.1' | 'query' | 'kubernetes' | 'http-api';
 
-const PROTOCOLS: Record<string, Protocol> = { iam: 'query', sts: 'query', dynamodb: 'json', states: 'json', events: 'json-1.1', kubernetes: 'kubernetes', s3: 'rest-xml', 'execute-api': 'http-api' };
+const PROTOCOLS: Record<string, Protocol> = {
+  iam: 'query',
+  sts: 'query',
+  dynamodb: 'json',
+  states: 'json',
+  events: 'json-1.1',
+  kubernetes: 'kubernetes',
+  s3: 'rest-xml',
+  'execute-api': 'http-api',
+};
 export const protocolOf = (service: string): Protocol => PROTOCOLS[service] ?? 'rest-json';
 
 /** The service that a request without a readable signature was probably meant for. */
@@ -30,10 +39,17 @@ export const guessOperation = (request: HttpRequest): string => {
   return target ?? action ?? `${request.method} ${request.path}`;
 };
 
-/** Names of authentication errors; the Query protocol has older ones (EKS and IAM API references, "Common Errors"), and S3 its own (S3 API Reference, "Error responses"). */
+/**
+ * Names of authentication errors; the Query protocol has older ones (EKS and IAM API references, "Common Errors"), and
+ * S3 its own (S3 API Reference, "Error responses").
+ */
 const PROBLEM_CODES: Record<SignatureProblem, { json: string; query: string; s3: string }> = {
   missing: { json: 'MissingAuthenticationTokenException', query: 'MissingAuthenticationToken', s3: 'AccessDenied' },
-  incomplete: { json: 'IncompleteSignatureException', query: 'IncompleteSignature', s3: 'AuthorizationHeaderMalformed' },
+  incomplete: {
+    json: 'IncompleteSignatureException',
+    query: 'IncompleteSignature',
+    s3: 'AuthorizationHeaderMalformed',
+  },
   'unknown-key': { json: 'UnrecognizedClientException', query: 'InvalidClientTokenId', s3: 'InvalidAccessKeyId' },
   expired: { json: 'ExpiredTokenException', query: 'ExpiredToken', s3: 'ExpiredToken' },
   mismatch: { json: 'InvalidSignatureException', query: 'SignatureDoesNotMatch', s3: 'SignatureDoesNotMatch' },
@@ -77,7 +93,15 @@ const REFUSALS: Record<Protocol, Refusal> = {
   kubernetes: (status, reason, message) => ({
     status,
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, code: status }),
+    body: JSON.stringify({
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Failure',
+      message,
+      reason,
+      code: status,
+    }),
   }),
 };
 
@@ -85,10 +109,28 @@ const REFUSALS: Record<Protocol, Refusal> = {
 export const refusal = (protocol: Protocol, ...rest: Parameters<Refusal>): HttpResponse => REFUSALS[protocol](...rest);
 
 /** JSON-RPC services answer 400 to a bad signature, all others 403. */
-export const signatureRefusal = (protocol: Protocol, problem: SignatureProblem, message: string, requestId: string): HttpResponse => {
+export const signatureRefusal = (
+  protocol: Protocol,
+  problem: SignatureProblem,
+  message: string,
+  requestId: string,
+): HttpResponse => {
   const { json, query, s3 } = PROBLEM_CODES[problem];
-  if (protocol === 'rest-xml') return refusal(protocol, S3_BAD_REQUESTS.includes(problem) ? 400 : 403, s3, S3_TEXTS[problem] ?? message, requestId);
-  return refusal(protocol, protocol.startsWith('json') ? 400 : 403, protocol === 'query' ? query : json, message, requestId);
+  if (protocol === 'rest-xml')
+    return refusal(
+      protocol,
+      S3_BAD_REQUESTS.includes(problem) ? 400 : 403,
+      s3,
+      S3_TEXTS[problem] ?? message,
+      requestId,
+    );
+  return refusal(
+    protocol,
+    protocol.startsWith('json') ? 400 : 403,
+    protocol === 'query' ? query : json,
+    message,
+    requestId,
+  );
 };
 
 /** The error's name that an answer carries, wherever its protocol puts it. */

@@ -22,15 +22,26 @@ const assumedAccount = (request: HttpRequest): string => {
 };
 
 /**
- * The refusal, or undefined where the region is enabled. The region knows nothing of the caller's credentials then: boto/boto3#3533 and
- * aws-samples/amazon-eks-cdk-blue-green-cicd#10 have the error of JSON services, and re:Post, "AWS was not able to validate
- * the provided access credentials", that of STS. STS answers AssumeRole otherwise where the account of
- * the role has not enabled it: turbot/steampipe-plugin-aws#1510 has status and text.
+ * The refusal, or undefined where the region is enabled. The region knows nothing of the caller's credentials then:
+ * boto/boto3#3533 and aws-samples/amazon-eks-cdk-blue-green-cicd#10 have the error of JSON services, and re:Post, "AWS
+ * was not able to validate the provided access credentials", that of STS. STS answers AssumeRole otherwise where the
+ * account of the role has not enabled it: turbot/steampipe-plugin-aws#1510 has status and text.
  */
-export const regionRefusal = (world: World, request: HttpRequest, { service, protocol, account, region }: SignedCall, requestId: () => string): HttpResponse | undefined => {
+export const regionRefusal = (
+  world: World,
+  request: HttpRequest,
+  { service, protocol, account, region }: SignedCall,
+  requestId: () => string,
+): HttpResponse | undefined => {
   if (isDisabled(world, account, region)) return signatureRefusal(protocol, 'unknown-key', UNKNOWN_KEY, requestId());
   if (service !== 'sts') return undefined;
   const assumed = assumedAccount(request);
   if (!isDisabled(world, assumed, region)) return undefined;
-  return refusal(protocol, 403, 'RegionDisabledException', `STS is not activated in this region for account:${assumed}. Your account administrator can activate STS in this region using the IAM Console.`, requestId());
+  return refusal(
+    protocol,
+    403,
+    'RegionDisabledException',
+    `STS is not activated in this region for account:${assumed}. Your account administrator can activate STS in this region using the IAM Console.`,
+    requestId(),
+  );
 };

@@ -28,7 +28,10 @@ export interface DoorOptions {
   kubernetes: (cluster: ClusterState) => Service;
   /** The clock that signatures are judged by; default: this machine's, since SDKs sign by it. */
   signatureTime?: () => number;
-  /** The step whose function has that role, for functions in processes of their own: those here are known by their invocation. */
+  /**
+   * The step whose function has that role, for functions in processes of their own: those here are known by their
+   * invocation.
+   */
   stepOf?: (principalArn: string) => string | undefined;
   /** Whether callers may name their key instead of signing; only where none of them comes from outside this process. */
   trustCallers?: boolean;
@@ -45,7 +48,10 @@ export interface Door {
   catchUp: () => void;
   /** What services threw, which callers saw as a 500: each one is a defect of the sandbox. */
   failures: { service: string; operation: string; error: unknown }[];
-  /** Origins such as http://127.0.0.1:4566 at which the AWS services answer beside their own hosts; a transport that listens adds its own. */
+  /**
+   * Origins such as http://127.0.0.1:4566 at which the AWS services answer beside their own hosts; a transport that
+   * listens adds its own.
+   */
   addresses: Set<string>;
   /** Whether the application's API answers at that URL's host. */
   hasApiAt: (url: URL) => boolean;
@@ -74,7 +80,17 @@ interface Admitted {
 /** Who calls an API, before a method of it has asked. */
 const UNASKED: Caller = { accessKeyId: '', principalArn: '', account: '' };
 
-export const createDoor = ({ world, clock, services, kubernetes, signatureTime = Date.now, stepOf, trustCallers = false, authorizer = new Authorizer(world), apis }: DoorOptions): Door => {
+export const createDoor = ({
+  world,
+  clock,
+  services,
+  kubernetes,
+  signatureTime = Date.now,
+  stepOf,
+  trustCallers = false,
+  authorizer = new Authorizer(world),
+  apis,
+}: DoorOptions): Door => {
   const failures: Door['failures'] = [];
   const addresses: Door['addresses'] = new Set();
   const ids = world.random.fork();
@@ -105,14 +121,28 @@ export const createDoor = ({ world, clock, services, kubernetes, signatureTime =
       return await service(request, context);
     } catch (error) {
       failures.push({ service: call.service, operation: call.operation, error });
-      const name = call.protocol === 'kubernetes' || call.protocol === 'rest-xml' ? 'InternalError' : call.protocol === 'query' ? 'ServiceFailure' : 'InternalServerError';
-      return refusal(call.protocol, 500, name, `The sandbox's ${call.service} service failed in ${call.operation}: ${error instanceof Error ? error.message : String(error)}`, ids.uuid());
+      const name =
+        call.protocol === 'kubernetes' || call.protocol === 'rest-xml'
+          ? 'InternalError'
+          : call.protocol === 'query'
+            ? 'ServiceFailure'
+            : 'InternalServerError';
+      return refusal(
+        call.protocol,
+        500,
+        name,
+        `The sandbox's ${call.service} service failed in ${call.operation}: ${error instanceof Error ? error.message : String(error)}`,
+        ids.uuid(),
+      );
     }
   };
 
   const admitToCluster = (request: HttpRequest, cluster: ClusterState, call: OpenCall): Admitted | HttpResponse => {
     const token = /^Bearer (.+)$/i.exec(request.headers['authorization'] ?? '')?.[1];
-    const caller = token === undefined ? { refused: 'no bearer token' } : verifyEksToken(world, token, cluster.name, signatureTime(), { addresses, trustCallers });
+    const caller =
+      token === undefined
+        ? { refused: 'no bearer token' }
+        : verifyEksToken(world, token, cluster.name, signatureTime(), { addresses, trustCallers });
     // The API server does not tell a caller why; the call log does.
     if ('refused' in caller) {
       call.input = { refused: caller.refused };
@@ -122,9 +152,14 @@ export const createDoor = ({ world, clock, services, kubernetes, signatureTime =
     return { service: apiServerOf(cluster), caller };
   };
 
-  const verify = (request: HttpRequest): Verified | Refused => (trustCallers ? readTrusted(request, world, signatureTime()) : undefined) ?? verifySignature(request, world, signatureTime());
+  const verify = (request: HttpRequest): Verified | Refused =>
+    (trustCallers ? readTrusted(request, world, signatureTime()) : undefined) ??
+    verifySignature(request, world, signatureTime());
 
-  /** Each of its methods says whether it wants a signature, and its own responses say that one is wrong: the gateway asks. */
+  /**
+   * Each of its methods says whether it wants a signature, and its own responses say that one is wrong: the gateway
+   * asks.
+   */
   const admitToApi = (gateway: ApiGateway, address: Address, call: OpenCall): Admitted => ({
     caller: UNASKED,
     service: (request, context) =>
@@ -149,13 +184,25 @@ export const createDoor = ({ world, clock, services, kubernetes, signatureTime =
     const { service: name, caller } = verified;
     // One IAM for all regions; SDKs that are given an endpoint sign for their own region nonetheless.
     const region = name === 'iam' ? 'us-east-1' : verified.region;
-    Object.assign(call, { service: name, protocol: protocolOf(name), region, caller: caller.principalArn, account: caller.account });
+    Object.assign(call, {
+      service: name,
+      protocol: protocolOf(name),
+      region,
+      caller: caller.principalArn,
+      account: caller.account,
+    });
     const disabled = regionRefusal(world, request, call, () => ids.uuid());
     if (disabled) return disabled;
     const service = Object.hasOwn(services, name) ? services[name] : undefined;
     if (!service) {
       const known = Object.keys(services).join(', ');
-      return refusal(call.protocol, 501, 'NotImplemented', `The sandbox does not have the service ${name}. It has: ${known}.`, ids.uuid());
+      return refusal(
+        call.protocol,
+        501,
+        'NotImplemented',
+        `The sandbox does not have the service ${name}. It has: ${known}.`,
+        ids.uuid(),
+      );
     }
     return { service, caller };
   };
@@ -182,7 +229,11 @@ export const createDoor = ({ world, clock, services, kubernetes, signatureTime =
       region: owner?.region ?? '',
       ...(cluster ? { cluster } : {}),
     };
-    const admitted = cluster ? admitToCluster(request, cluster, call) : apis && address ? admitToApi(apis, address, call) : admitToAws(request, call);
+    const admitted = cluster
+      ? admitToCluster(request, cluster, call)
+      : apis && address
+        ? admitToApi(apis, address, call)
+        : admitToAws(request, call);
     const invocation = currentInvocation();
     const execution = invocation?.execution?.arn;
     const arrivedAt = (): string => new Date(world.schedule.now()).toISOString();
@@ -221,13 +272,29 @@ export const createDoor = ({ world, clock, services, kubernetes, signatureTime =
     const operation = operationOf(call.service, request);
     const mutating = isMutating(call.protocol, request.method, operation);
     const input = (): unknown => inputOf(call.service, request);
-    const fault = world.faults.strike({ service: call.service, operation, step, mutating, ...(execution === undefined ? {} : { executionArn: execution }) }, input);
+    const fault = world.faults.strike(
+      {
+        service: call.service,
+        operation,
+        step,
+        mutating,
+        ...(execution === undefined ? {} : { executionArn: execution }),
+      },
+      input,
+    );
     if (fault === undefined) return effect();
     Object.assign(call, { operation, input: input() });
-    return playFault(fault, { call, invocation, effect, refuse: (response) => log(arrivedAt(), response), requestId: () => ids.uuid() });
+    return playFault(fault, {
+      call,
+      invocation,
+      effect,
+      refuse: (response) => log(arrivedAt(), response),
+      requestId: () => ids.uuid(),
+    });
   };
 
-  const hasApiAt = ({ host, origin }: URL): boolean => apis !== undefined && (apis.isHost(host) || addresses.has(origin));
+  const hasApiAt = ({ host, origin }: URL): boolean =>
+    apis !== undefined && (apis.isHost(host) || addresses.has(origin));
 
   return { handle, catchUp, failures, addresses, hasApiAt };
 };

@@ -1,6 +1,9 @@
 import type { Asked, Denial } from './authorization/authorizer.ts';
 
-/** The wire as the sandbox sees it: what both transports turn their requests into, and what every service is a function of. */
+/**
+ * The wire as the sandbox sees it: what both transports turn their requests into, and what every service is a function
+ * of.
+ */
 export interface HttpRequest {
   method: string;
   /** Host header, with the port where there is one. */
@@ -9,7 +12,10 @@ export interface HttpRequest {
   path: string;
   /** Decoded; a key that comes several times has a list. */
   query: Record<string, string | string[]>;
-  /** Names in lower case; what comes several times is joined by commas, and in `impersonate-…`, whose values may have commas, by line breaks. */
+  /**
+   * Names in lower case; what comes several times is joined by commas, and in `impersonate-…`, whose values may have
+   * commas, by line breaks.
+   */
   headers: Record<string, string>;
   body: Uint8Array;
 }

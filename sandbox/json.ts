@@ -1,8 +1,12 @@
 /** JSON objects, told from other values, and JSON texts from others. */
 export type Json = Record<string, unknown>;
-export const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+export const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** A copy of plain data. Unlike structuredClone's its texts are the same, which a world with thousands of like objects can't have twice. */
+/**
+ * A copy of plain data. Unlike structuredClone's its texts are the same, which a world with thousands of like objects
+ * can't have twice.
+ */
 export const copyOf = <T>(value: T): T => {
   if (Array.isArray(value)) return value.map((item: unknown) => copyOf(item)) as T;
   if (!isObject(value)) return value;
@@ -21,4 +25,5 @@ export const isJson = (text: string): boolean => {
 };
 
 /** What may be left out, be there once, or be a list: as a list. */
-export const listOf = (value: unknown): unknown[] => (value === undefined ? [] : Array.isArray(value) ? value : [value]);
+export const listOf = (value: unknown): unknown[] =>
+  value === undefined ? [] : Array.isArray(value) ? value : [value];

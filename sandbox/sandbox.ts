@@ -48,23 +48,34 @@ import type { World } from './world/world.ts';
 export interface SandboxOptions {
   scenario: Scenario;
   seed?: number;
-  /** Default: virtual; real where the sandbox listens (see `listen`), since other programs can't live in virtual time. */
+  /**
+   * Default: virtual; real where the sandbox listens (see `listen`), since other programs can't live in virtual time.
+   */
   clock?: 'virtual' | 'real' | { scaled: number };
-  /** `source` (default) runs handlers from source in this process; `bundled` runs the built asset in child processes over loopback. */
+  /**
+   * `source` (default) runs handlers from source in this process; `bundled` runs the built asset in child processes
+   * over loopback.
+   */
   lambdas?: 'source' | 'bundled';
   /**
-   * Also serves AWS and the clusters' API servers on 127.0.0.1, for other programs; at that port, a free one by default.
-   * Wants a real or scaled clock. Bundled functions have it served anyway.
+   * Also serves AWS and the clusters' API servers on 127.0.0.1, for other programs; at that port, a free one by
+   * default. Wants a real or scaled clock. Bundled functions have it served anyway.
    */
   listen?: { port?: number };
   /**
-   * Callers name their access key instead of signing, which takes a quarter of a run's time: for many runs. Only in this
-   * process: where the sandbox listens, every caller signs. Default: false.
+   * Callers name their access key instead of signing, which takes a quarter of a run's time: for many runs. Only in
+   * this process: where the sandbox listens, every caller signs. Default: false.
    */
   trustCallers?: boolean;
-  /** An execution that has ended keeps the last event of its history alone: for thousands of them in one process. Default: false. */
+  /**
+   * An execution that has ended keeps the last event of its history alone: for thousands of them in one process.
+   * Default: false.
+   */
   forgetHistories?: boolean;
-  /** How many of the latest calls, and of the lines that functions log, are kept, for runs with millions of them; see `CallLog`. Default: all. */
+  /**
+   * How many of the latest calls, and of the lines that functions log, are kept, for runs with millions of them; see
+   * `CallLog`. Default: all.
+   */
   keepCalls?: number;
   /** What a state machine runs in place of its own definition, such as that of an earlier release. Default: its own. */
   definitionOf?: (machine: AssemblyStateMachine, assembly: Assembly) => object;
@@ -76,15 +87,27 @@ export interface Sandbox {
   /** Clients that call this sandbox as that role; the operator's role when left out. */
   clients(as?: AwsCredentialIdentity, region?: string): ClientFactory;
   /**
-   * ARNs of the deployed state machines, the name of the ledger's table, and the roles that call API servers, all of them,
-   * those that restart workloads there and those that change service accounts, as the template's outputs say; Retire is there where roles' trust may be changed.
+   * ARNs of the deployed state machines, the name of the ledger's table, and the roles that call API servers, all of
+   * them, those that restart workloads there and those that change service accounts, as the template's outputs say;
+   * Retire is there where roles' trust may be changed.
    */
-  outputs: { stateMachineArn: string; recoverStateMachineArn: string; retireStateMachineArn?: string; sweepStateMachineArn?: string; sweepBucketName?: string; tableName: string; kubernetesRoleArns: string[]; restartRoleArns: string[]; annotateRoleArns: string[] };
+  outputs: {
+    stateMachineArn: string;
+    recoverStateMachineArn: string;
+    retireStateMachineArn?: string;
+    sweepStateMachineArn?: string;
+    sweepBucketName?: string;
+    tableName: string;
+    kubernetesRoleArns: string[];
+    restartRoleArns: string[];
+    annotateRoleArns: string[];
+  };
   /** What runs and has run: whoever waits for an execution's end parks on its `ended`, which costs no calls. */
   executions: Executions;
   /**
-   * Puts an event of AWS's own, such as a recorded one of CloudTrail, on the default bus of that place, or where the service
-   * is deployed: the rules that match it get it `eventLagSeconds` later. Throws EventError for what is no event.
+   * Puts an event of AWS's own, such as a recorded one of CloudTrail, on the default bus of that place, or where the
+   * service is deployed: the rules that match it get it `eventLagSeconds` later. Throws EventError for what is no
+   * event.
    */
   deliver(event: unknown, place?: BusPlace): void;
   /** What the functions logged and counted so far. */
@@ -97,9 +120,10 @@ export interface Sandbox {
   url?: Loopback['url'];
   environment?: Loopback['environment'];
   /**
-   * Base URL of the application's HTTP API, its first stage, without a slash at the end; there where the application has
-   * one. Of a sandbox that listens it is on 127.0.0.1, otherwise the API's own host in AWS, which `clients().config.transport.http` reaches.
-   * Requests are signed for `execute-api` in `world.home.region`; in virtual time whoever sends them is a thread of the clock.
+   * Base URL of the application's HTTP API, its first stage, without a slash at the end; there where the application
+   * has one. Of a sandbox that listens it is on 127.0.0.1, otherwise the API's own host in AWS, which
+   * `clients().config.transport.http` reaches. Requests are signed for `execute-api` in `world.home.region`; in virtual
+   * time whoever sends them is a thread of the clock.
    */
   apiUrl?: string;
   /** Stops what still runs, and ends every process and connection. */
@@ -116,7 +140,8 @@ const SIMULATED = { SIMULATED: 'true' };
 
 const outputOf = (assembly: Assembly, name: string, directory: string): string => {
   const value = assembly.outputs[name];
-  if (value === undefined) throw new Error(`The application in ${directory} has no output ${name}. Build the project again (npm run build).`);
+  if (value === undefined)
+    throw new Error(`The application in ${directory} has no output ${name}. Build the project again (npm run build).`);
   return value;
 };
 
@@ -146,14 +171,30 @@ const issueCredentials = (world: World, functions: readonly AssemblyFunction[]):
   return (fn) => credentials.get(fn.arn) ?? credentialsOf(world, fn.roleArn, fn.name);
 };
 
-/** How long a function's call to AWS takes, milliseconds: steps that follow each other have different times. A placeholder, not a measurement. */
+/**
+ * How long a function's call to AWS takes, milliseconds: steps that follow each other have different times. A
+ * placeholder, not a measurement.
+ */
 const CALL_MILLISECONDS = 20;
 
 /** Functions run from their source, each with the credentials of its own role. */
-const deploySource = ({ world, clock, assembly, door, authorizer, trustCallers, keepCalls, credentialsFor }: Deployment): { lambda: LambdaRuntime; logs: () => TelemetryLine[] } => {
+const deploySource = ({
+  world,
+  clock,
+  assembly,
+  door,
+  authorizer,
+  trustCallers,
+  keepCalls,
+  credentialsFor,
+}: Deployment): { lambda: LambdaRuntime; logs: () => TelemetryLine[] } => {
   const lines: TelemetryLine[] = [];
   const random = world.random.fork();
-  const transport = inProcessTransport(door, world, { latency: () => clock.sleep(CALL_MILLISECONDS), hang: sleepWhileRunning(clock), trusted: trustCallers });
+  const transport = inProcessTransport(door, world, {
+    latency: () => clock.sleep(CALL_MILLISECONDS),
+    hang: sleepWhileRunning(clock),
+    trusted: trustCallers,
+  });
   const functionClock: Clock = { now: () => clock.now(), sleep: sleepWhileRunning(clock) };
   const ids = { ulid: () => ulid(clock.now(), () => random.next()) };
   const known: Record<string, Step> = steps;
@@ -170,7 +211,15 @@ const deploySource = ({ world, clock, assembly, door, authorizer, trustCallers, 
       const telemetry = collectTelemetry(lines, fn.name, clock, keepCalls);
       const [, , , region = ''] = fn.arn.split(':');
       const clients = new ClientFactory({ region, credentials: credentialsFor(fn), transport });
-      const dependencies = wire({ clients, step: name, environment: { ...fn.environment, ...SIMULATED }, clock: functionClock, ids, telemetry, documentsOf: s3Documents });
+      const dependencies = wire({
+        clients,
+        step: name,
+        environment: { ...fn.environment, ...SIMULATED },
+        clock: functionClock,
+        ids,
+        telemetry,
+        documentsOf: s3Documents,
+      });
       const handler = createHandler(step, dependencies);
       // The type of aws-lambda has members of a time before async handlers, which no step uses.
       return (payload, context) => handler(payload, context as HandlerContext);
@@ -180,7 +229,11 @@ const deploySource = ({ world, clock, assembly, door, authorizer, trustCallers, 
 };
 
 /** Functions run from the bundles, in processes that reach the sandbox by loopback. */
-const deployBundled = ({ world, clock, assembly, authorizer, credentialsFor }: Deployment, loopback: Loopback, timeScale: number) => {
+const deployBundled = (
+  { world, clock, assembly, authorizer, credentialsFor }: Deployment,
+  loopback: Loopback,
+  timeScale: number,
+) => {
   const lambda = new BundledRuntime({
     world,
     clock,
@@ -190,31 +243,55 @@ const deployBundled = ({ world, clock, assembly, authorizer, credentialsFor }: D
     environmentOf: (fn) => ({ ...loopback.environment(credentialsFor(fn), fn.arn.split(':')[3]), ...SIMULATED }),
   });
   const logs = (): TelemetryLine[] =>
-    lambda.logs.map(({ functionName, stream, text }) => ({ functionName, level: stream === 'stderr' ? 'ERROR' : 'INFO', message: text.trimEnd() }));
+    lambda.logs.map(({ functionName, stream, text }) => ({
+      functionName,
+      level: stream === 'stderr' ? 'ERROR' : 'INFO',
+      message: text.trimEnd(),
+    }));
   return { lambda, logs };
 };
 
 /**
  * Opens a sandbox over a synthesised application (`assemblyDirectory`: a cdk.out). Throws AssemblyError for an
- * application that can't be read, ServiceRoleError for one whose roles AWS could not use, PortError for a port that can't
- * be had, and an Error for a definition or a clock that can't be run here.
+ * application that can't be read, ServiceRoleError for one whose roles AWS could not use, PortError for a port that
+ * can't be had, and an Error for a definition or a clock that can't be run here.
  *
  * Bundled functions look at the machine's clock, so their sandbox's time starts now, unless the scenario starts later.
  */
 export const openSandbox = async (options: SandboxOptions & { assemblyDirectory: string }): Promise<Sandbox> => {
-  const { assemblyDirectory, seed, lambdas = 'source', definitionOf = ({ definition }: AssemblyStateMachine) => definition } = options;
-  const startAt = lambdas === 'source' ? Date.parse(options.scenario.startAt) : Math.max(Date.parse(options.scenario.startAt), Date.now());
+  const {
+    assemblyDirectory,
+    seed,
+    lambdas = 'source',
+    definitionOf = ({ definition }: AssemblyStateMachine) => definition,
+  } = options;
+  const startAt =
+    lambdas === 'source'
+      ? Date.parse(options.scenario.startAt)
+      : Math.max(Date.parse(options.scenario.startAt), Date.now());
   const scenario: Scenario = { ...options.scenario, startAt: new Date(startAt).toISOString() };
   const listens = lambdas === 'bundled' || options.listen !== undefined;
   const kind = options.clock ?? (listens ? 'real' : 'virtual');
-  if (options.trustCallers === true && listens) throw new Error("A sandbox that listens can't trust its callers, who come from outside. Leave out trustCallers, or don't listen and run the functions from source.");
-  if (options.listen && kind === 'virtual') throw new Error("A sandbox that listens can't run in virtual time. Open it with a real or scaled clock.");
+  if (options.trustCallers === true && listens)
+    throw new Error(
+      "A sandbox that listens can't trust its callers, who come from outside. Leave out trustCallers, or don't listen and run the functions from source.",
+    );
+  if (options.listen && kind === 'virtual')
+    throw new Error("A sandbox that listens can't run in virtual time. Open it with a real or scaled clock.");
 
   const assembly = loadAssembly(assemblyDirectory, homeOf(scenario));
-  const spokes = loadSpokes(assemblyDirectory, { places: spokePlacesOf(scenario), outputs: assembly.outputs, rolesRegion: homeOf(scenario).region });
+  const spokes = loadSpokes(assemblyDirectory, {
+    places: spokePlacesOf(scenario),
+    outputs: assembly.outputs,
+    rolesRegion: homeOf(scenario).region,
+  });
   checkServiceRoles(assembly);
   checkServiceRoles({ ...assembly, functions: [], stateMachines: [], ...spokes });
-  const { RetireStateMachineArn: retireStateMachineArn, SweepStateMachineArn: sweepStateMachineArn, SweepBucketName: sweepBucketName } = assembly.outputs;
+  const {
+    RetireStateMachineArn: retireStateMachineArn,
+    SweepStateMachineArn: sweepStateMachineArn,
+    SweepBucketName: sweepBucketName,
+  } = assembly.outputs;
   const outputs: Sandbox['outputs'] = {
     stateMachineArn: outputOf(assembly, 'StateMachineArn', assemblyDirectory),
     recoverStateMachineArn: outputOf(assembly, 'RecoverStateMachineArn', assemblyDirectory),
@@ -259,19 +336,40 @@ export const openSandbox = async (options: SandboxOptions & { assemblyDirectory:
     return deployed.lambda.invoke(...given);
   };
   const gateway = apis.length === 0 ? {} : { apis: createApiGateway({ world, clock, apis, invoke }) };
-  const door = createDoor({ world, clock, services, trustCallers, authorizer, ...gateway, stepOf: (role) => stepsByRole.get(role), kubernetes: (cluster) => createKubernetesService(world, cluster) });
+  const door = createDoor({
+    world,
+    clock,
+    services,
+    trustCallers,
+    authorizer,
+    ...gateway,
+    stepOf: (role) => stepsByRole.get(role),
+    kubernetes: (cluster) => createKubernetesService(world, cluster),
+  });
   const transport = inProcessTransport(door, world, { trusted: trustCallers });
   const operator = credentialsOf(world, operatorRoleArn(world));
-  const clients: Sandbox['clients'] = (credentials = operator, region = world.home.region) => new ClientFactory({ region, credentials, transport });
+  const clients: Sandbox['clients'] = (credentials = operator, region = world.home.region) =>
+    new ClientFactory({ region, credentials, transport });
 
   await tables;
-  const deployment: Deployment = { world, clock, assembly, door, authorizer, trustCallers, keepCalls: options.keepCalls, credentialsFor: issueCredentials(world, assembly.functions) };
+  const deployment: Deployment = {
+    world,
+    clock,
+    assembly,
+    door,
+    authorizer,
+    trustCallers,
+    keepCalls: options.keepCalls,
+    credentialsFor: issueCredentials(world, assembly.functions),
+  };
   const closing: (() => Promise<void>)[] = [];
   const close = async (): Promise<void> => {
     for (const end of closing.splice(0).toReversed()) await end();
   };
   try {
-    const loopback = listens ? await openLoopback({ door, world, credentials: operator, ...options.listen }) : undefined;
+    const loopback = listens
+      ? await openLoopback({ door, world, credentials: operator, ...options.listen })
+      : undefined;
     if (loopback) closing.push(loopback.close);
     if (lambdas === 'bundled' && loopback) {
       const bundled = deployBundled(deployment, loopback, typeof kind === 'object' ? kind.scaled : 1);
@@ -283,14 +381,25 @@ export const openSandbox = async (options: SandboxOptions & { assemblyDirectory:
     const executions = new Executions({
       world,
       clock,
-      stateMachines: assembly.stateMachines.map((machine) => ({ ...machine, definition: definitionOf(machine, assembly) })),
+      stateMachines: assembly.stateMachines.map((machine) => ({
+        ...machine,
+        definition: definitionOf(machine, assembly),
+      })),
       lambda: deployed.lambda,
       authorizer,
       buckets,
       forgetHistories,
       onStatus: (execution) => bus.executionChanged(execution),
     });
-    const { bus, close: closeEvents } = deployEvents({ world, clock, assembly, spokeRules: spokes.rules, authorizer, lambda: deployed.lambda, startExecution: (...given) => executions.start(...given) });
+    const { bus, close: closeEvents } = deployEvents({
+      world,
+      clock,
+      assembly,
+      spokeRules: spokes.rules,
+      authorizer,
+      lambda: deployed.lambda,
+      startExecution: (...given) => executions.start(...given),
+    });
     closing.push(async () => {
       closeEvents();
       for (const execution of executions.running()) execution.stop();

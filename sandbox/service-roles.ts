@@ -1,8 +1,8 @@
 /**
- * Whether the services can use the roles that the application gives them. Lambda and Step Functions look at a role's trust
- * policy when a function or a state machine is made ("The role defined for the function cannot be assumed by Lambda.";
- * "Neither the global service principal states.amazonaws.com, nor the regional one is authorized to assume the provided
- * role."), EventBridge when it first delivers: here all of it is said before anything runs.
+ * Whether the services can use the roles that the application gives them. Lambda and Step Functions look at a role's
+ * trust policy when a function or a state machine is made ("The role defined for the function cannot be assumed by
+ * Lambda."; "Neither the global service principal states.amazonaws.com, nor the regional one is authorized to assume
+ * the provided role."), EventBridge when it first delivers: here all of it is said before anything runs.
  */
 import { parsePolicy } from '../lambdas/domain/policy/document.ts';
 import { evaluate } from '../lambdas/domain/policy/evaluate.ts';
@@ -24,24 +24,47 @@ interface Use {
 }
 
 const usesOf = ({ functions, stateMachines, rules, schedules = [] }: Assembly): Use[] => [
-  ...functions.map(({ roleArn, name, arn }) => ({ service: 'lambda' as const, roleArn, what: `function ${name}`, arn })),
-  ...stateMachines.map(({ roleArn, name, arn }) => ({ service: 'states' as const, roleArn, what: `state machine ${name}`, arn })),
+  ...functions.map(({ roleArn, name, arn }) => ({
+    service: 'lambda' as const,
+    roleArn,
+    what: `function ${name}`,
+    arn,
+  })),
+  ...stateMachines.map(({ roleArn, name, arn }) => ({
+    service: 'states' as const,
+    roleArn,
+    what: `state machine ${name}`,
+    arn,
+  })),
   ...rules.flatMap(({ targets, name, arn }) =>
-    targets.flatMap(({ roleArn }) => (roleArn === undefined ? [] : [{ service: 'events' as const, roleArn, what: `rule ${name}`, arn }])),
+    targets.flatMap(({ roleArn }) =>
+      roleArn === undefined ? [] : [{ service: 'events' as const, roleArn, what: `rule ${name}`, arn }],
+    ),
   ),
-  ...schedules.map(({ target: { roleArn }, name, groupArn }) => ({ service: 'scheduler' as const, roleArn, what: `schedule ${name}`, arn: groupArn })),
+  ...schedules.map(({ target: { roleArn }, name, groupArn }) => ({
+    service: 'scheduler' as const,
+    roleArn,
+    what: `schedule ${name}`,
+    arn: groupArn,
+  })),
 ];
 
 /**
  * Of a service that assumes a role. Step Functions sends the state machine (Step Functions Developer Guide, "Prevent
- * cross-service confused deputy issue") and EventBridge the rule (EventBridge User Guide, "Using IAM policy conditions"),
- * Scheduler the schedule's group (EventBridge Scheduler User Guide, "Confused deputy prevention");
- * what Lambda sends is not documented, and anything else is not known beforehand. That it is a service is: IAM User Guide,
+ * cross-service confused deputy issue") and EventBridge the rule (EventBridge User Guide, "Using IAM policy
+ * conditions"), Scheduler the schedule's group (EventBridge Scheduler User Guide, "Confused deputy prevention"); what
+ * Lambda sends is not documented, and anything else is not known beforehand. That it is a service is: IAM User Guide,
  * "AWS global condition context keys".
  */
 const lookUpOf = ({ service, arn }: Use): ((key: string) => KeyState) => {
   const [, , , , account = ''] = arn.split(':');
-  const from: [string, string][] = service === 'lambda' ? [] : [['aws:sourcearn', arn], ['aws:sourceaccount', account]];
+  const from: [string, string][] =
+    service === 'lambda'
+      ? []
+      : [
+          ['aws:sourcearn', arn],
+          ['aws:sourceaccount', account],
+        ];
   const known = new Map([['aws:principalisawsservice', 'true'], ...from]);
   return (key) => {
     const value = known.get(key);
@@ -53,7 +76,11 @@ const refusalOf = (use: Use, trustPolicy: unknown): string | undefined => {
   const [, , , region = ''] = use.arn.split(':');
   const service = `${use.service}.amazonaws.com`;
   const principal = { type: 'Service' as const, values: [service, `${use.service}.${region}.amazonaws.com`] };
-  const { verdict, reasons } = evaluate(parsePolicy(trustPolicy, 'trust'), { action: 'sts:AssumeRole', principal, lookUp: lookUpOf(use) });
+  const { verdict, reasons } = evaluate(parsePolicy(trustPolicy, 'trust'), {
+    action: 'sts:AssumeRole',
+    principal,
+    lookUp: lookUpOf(use),
+  });
   if (verdict === 'allowed' || verdict === 'unknown') return undefined;
   const wanted = JSON.stringify({ Effect: 'Allow', Principal: { Service: service }, Action: 'sts:AssumeRole' });
   return `The sandbox can't deploy the application: ${service} may not assume the role ${use.roleArn} of the ${use.what} (${reasons[0]?.message ?? verdict}). Add to the role's trust policy: ${wanted}.`;
@@ -62,7 +89,10 @@ const refusalOf = (use: Use, trustPolicy: unknown): string | undefined => {
 /** Assemblies are read once and never change. */
 const checked = new WeakSet<Assembly>();
 
-/** Throws ServiceRoleError for the first role that a service can't use; roles that the application only names are not looked at. */
+/**
+ * Throws ServiceRoleError for the first role that a service can't use; roles that the application only names are not
+ * looked at.
+ */
 export const checkServiceRoles = (assembly: Assembly): void => {
   if (checked.has(assembly)) return;
   const trusts = new Map(assembly.roles.map(({ arn, trustPolicy }) => [arn, trustPolicy]));

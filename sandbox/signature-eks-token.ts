@@ -60,13 +60,20 @@ export interface TokenOptions {
  * Who a token speaks for, or why the cluster would answer 401.
  * `now`: the clock of those who sign, milliseconds since 1970.
  */
-export const verifyEksToken = (keys: KeyRing, token: string, clusterName: string, now: number, { addresses = new Set(), trustCallers = false }: TokenOptions = {}): Caller | { refused: string } => {
+export const verifyEksToken = (
+  keys: KeyRing,
+  token: string,
+  clusterName: string,
+  now: number,
+  { addresses = new Set(), trustCallers = false }: TokenOptions = {},
+): Caller | { refused: string } => {
   const url = readToken(token, addresses);
   if (!(url instanceof URL)) return url;
   const query = Object.fromEntries(url.searchParams);
   if (query['Action'] !== 'GetCallerIdentity') return { refused: 'unexpected action parameter in pre-signed URL' };
   const expires = Number(query['X-Amz-Expires']);
-  if (!Number.isInteger(expires) || expires < 0 || expires > 900) return { refused: `invalid X-Amz-Expires parameter in pre-signed URL: ${query['X-Amz-Expires'] ?? 'none'}` };
+  if (!Number.isInteger(expires) || expires < 0 || expires > 900)
+    return { refused: `invalid X-Amz-Expires parameter in pre-signed URL: ${query['X-Amz-Expires'] ?? 'none'}` };
   if (!(query['X-Amz-SignedHeaders'] ?? '').split(';').includes(CLUSTER_HEADER)) {
     return { refused: `client did not sign the ${CLUSTER_HEADER} header in the pre-signed URL` };
   }
@@ -78,7 +85,9 @@ export const verifyEksToken = (keys: KeyRing, token: string, clusterName: string
     const [accessKeyId = ''] = (query['X-Amz-Credential'] ?? '').split('/');
     const sessionToken = query['X-Amz-Security-Token'];
     const key = resolveKey(keys, { accessKeyId, ...(sessionToken === undefined ? {} : { sessionToken }) }, now);
-    return 'ok' in key ? { refused: `input token was not properly formatted: ${key.message}` } : { accessKeyId, principalArn: key.principalArn, account: key.account };
+    return 'ok' in key
+      ? { refused: `input token was not properly formatted: ${key.message}` }
+      : { accessKeyId, principalArn: key.principalArn, account: key.account };
   }
   const request: HttpRequest = {
     method: 'GET',

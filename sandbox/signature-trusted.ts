@@ -1,6 +1,6 @@
 /**
- * A stand-in for Signature Version 4 within one process, for many runs in little time: it names the access key and proves
- * nothing. Only a door that was told to trust its callers takes it.
+ * A stand-in for Signature Version 4 within one process, for many runs in little time: it names the access key and
+ * proves nothing. Only a door that was told to trust its callers takes it.
  */
 import type { AwsCredentialIdentity, HttpRequest as SmithyRequest } from '@smithy/types';
 import type { HttpRequest } from './http.ts';
@@ -15,10 +15,19 @@ const SCHEME_ID = 'aws.auth#sigv4';
 interface AuthScheme {
   schemeId: string;
   identityProvider: (configuration: { getIdentityProvider(schemeId: string): unknown }) => unknown;
-  signer: { sign(request: SmithyRequest, identity: AwsCredentialIdentity, properties: { name?: string; region?: string }): Promise<SmithyRequest> };
+  signer: {
+    sign(
+      request: SmithyRequest,
+      identity: AwsCredentialIdentity,
+      properties: { name?: string; region?: string },
+    ): Promise<SmithyRequest>;
+  };
 }
 
-/** Takes the place of the SDK's own signer in a client's `httpAuthSchemes`. A list of its own for each client, which adds to it. */
+/**
+ * Takes the place of the SDK's own signer in a client's `httpAuthSchemes`. A list of its own for each client, which
+ * adds to it.
+ */
 export const trustedAuthSchemes = (): AuthScheme[] => [
   {
     schemeId: SCHEME_ID,
@@ -41,5 +50,10 @@ export const readTrusted = (request: HttpRequest, keys: KeyRing, now: number): V
   const sessionToken = request.headers['x-amz-security-token'];
   const key = resolveKey(keys, { accessKeyId, ...(sessionToken === undefined ? {} : { sessionToken }) }, now);
   if ('ok' in key) return key;
-  return { ok: true, service, region, caller: { accessKeyId: key.accessKeyId, principalArn: key.principalArn, account: key.account } };
+  return {
+    ok: true,
+    service,
+    region,
+    caller: { accessKeyId: key.accessKeyId, principalArn: key.principalArn, account: key.account },
+  };
 };

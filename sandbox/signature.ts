@@ -91,7 +91,10 @@ const payloadOf = (request: HttpRequest, { service, form }: Pick<ClaimedSignatur
 const canonicalQuery = (query: HttpRequest['query']): string =>
   Object.entries(query)
     .filter(([name]) => name !== 'X-Amz-Signature')
-    .map(([name, value]) => ({ name: encode(name), values: (Array.isArray(value) ? value : [value]).map(encode).sort() }))
+    .map(([name, value]) => ({
+      name: encode(name),
+      values: (Array.isArray(value) ? value : [value]).map(encode).sort(),
+    }))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .flatMap(({ name, values }) => values.map((value) => `${name}=${value}`))
     .join('&');
@@ -152,13 +155,22 @@ const readClaim = (request: HttpRequest): ClaimedSignature | Refused => {
     return refuse(
       'incomplete',
       form === 'header'
-        ? missing.map((name) => (name === 'Date' ? "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header." : `Authorization header requires '${name}' parameter.`)).join(' ')
+        ? missing
+            .map((name) =>
+              name === 'Date'
+                ? "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header."
+                : `Authorization header requires '${name}' parameter.`,
+            )
+            .join(' ')
         : `AWS query-string parameters must include ${missing.map((name) => `'X-Amz-${name}'`).join(', ')}. Re-examine the query-string parameters.`,
     );
   }
   const [accessKeyId, date, region, service, terminator, ...rest] = credential.split('/');
   if (!accessKeyId || !date || !region || !service || terminator !== 'aws4_request' || rest.length > 0) {
-    return refuse('incomplete', `Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '${credential}'`);
+    return refuse(
+      'incomplete',
+      `Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '${credential}'`,
+    );
   }
   return {
     form,
@@ -167,7 +179,10 @@ const readClaim = (request: HttpRequest): ClaimedSignature | Refused => {
     date,
     region,
     service,
-    signedHeaders: signedHeaders.split(';').map((name) => name.toLowerCase()).sort(),
+    signedHeaders: signedHeaders
+      .split(';')
+      .map((name) => name.toLowerCase())
+      .sort(),
     signature,
     timestamp,
     ...(fields['Token'] === undefined ? {} : { sessionToken: fields['Token'] }),
@@ -186,26 +201,50 @@ const formatTimestamp = (time: number): string => new Date(time).toISOString().r
 const checkDate = (claim: ClaimedSignature, now: number): Refused | undefined => {
   const { timestamp } = claim;
   const at = parseTimestamp(timestamp);
-  if (Number.isNaN(at)) return refuse('incomplete', `Date must be in ISO-8601 'basic format'. Got '${timestamp}'. See http://en.wikipedia.org/wiki/ISO_8601`);
+  if (Number.isNaN(at))
+    return refuse(
+      'incomplete',
+      `Date must be in ISO-8601 'basic format'. Got '${timestamp}'. See http://en.wikipedia.org/wiki/ISO_8601`,
+    );
   if (!timestamp.startsWith(claim.date)) {
-    return refuse('mismatch', `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${claim.date}' != '${timestamp.slice(0, 8)}', from '${timestamp}'.`);
+    return refuse(
+      'mismatch',
+      `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${claim.date}' != '${timestamp.slice(0, 8)}', from '${timestamp}'.`,
+    );
   }
   const minutes = WIDE_WINDOW.has(claim.service) ? 15 : 5;
   const [earliest, latest] = [now - minutes * MINUTE, now + minutes * MINUTE];
-  if (at < earliest) return refuse('mismatch', `Signature expired: ${timestamp} is now earlier than ${formatTimestamp(earliest)} (${formatTimestamp(now)} - ${minutes} min.)`);
-  if (at > latest) return refuse('mismatch', `Signature not yet current: ${timestamp} is still later than ${formatTimestamp(latest)} (${formatTimestamp(now)} + ${minutes} min.)`);
+  if (at < earliest)
+    return refuse(
+      'mismatch',
+      `Signature expired: ${timestamp} is now earlier than ${formatTimestamp(earliest)} (${formatTimestamp(now)} - ${minutes} min.)`,
+    );
+  if (at > latest)
+    return refuse(
+      'mismatch',
+      `Signature not yet current: ${timestamp} is still later than ${formatTimestamp(latest)} (${formatTimestamp(now)} + ${minutes} min.)`,
+    );
   return undefined;
 };
 
 /** The header and the amz headers that came along must be part of what was signed. */
 const checkSignedHeaders = (request: HttpRequest, claim: ClaimedSignature): Refused | undefined => {
-  const required = ['host', ...(claim.form === 'header' ? Object.keys(request.headers).filter((name) => name.startsWith('x-amz-')) : [])];
+  const required = [
+    'host',
+    ...(claim.form === 'header' ? Object.keys(request.headers).filter((name) => name.startsWith('x-amz-')) : []),
+  ];
   const missing = required.find((name) => !claim.signedHeaders.includes(name));
-  return missing === undefined ? undefined : refuse('mismatch', `'${missing}' must be a 'SignedHeader' in the AWS Authorization.`);
+  return missing === undefined
+    ? undefined
+    : refuse('mismatch', `'${missing}' must be a 'SignedHeader' in the AWS Authorization.`);
 };
 
 /** The key that a request names, or why AWS would not take it. `now`: the clock of those who sign. */
-export const resolveKey = (keys: KeyRing, claim: Pick<ClaimedSignature, 'accessKeyId' | 'sessionToken'>, now: number): AccessKey | Refused => {
+export const resolveKey = (
+  keys: KeyRing,
+  claim: Pick<ClaimedSignature, 'accessKeyId' | 'sessionToken'>,
+  now: number,
+): AccessKey | Refused => {
   const key = keys.accessKeys.get(claim.accessKeyId);
   if (!key || key.sessionToken !== claim.sessionToken) return refuse('unknown-key', UNKNOWN_KEY);
   if (key.expiresAt !== undefined && key.expiresAt <= now) return refuse('expired', EXPIRED);

@@ -13,9 +13,20 @@ export interface TelemetryLine {
 }
 
 /** A function's Telemetry that adds to `lines`. `keep`: how many of the latest stay; default: all. */
-export const collectTelemetry = (lines: TelemetryLine[], functionName: string, clock: Pick<Clock, 'now'>, keep = Number.POSITIVE_INFINITY): Telemetry => {
+export const collectTelemetry = (
+  lines: TelemetryLine[],
+  functionName: string,
+  clock: Pick<Clock, 'now'>,
+  keep = Number.POSITIVE_INFINITY,
+): Telemetry => {
   const add = (level: TelemetryLine['level'], message: string, fields?: LogFields): void => {
-    lines.push({ at: new Date(clock.now()).toISOString(), functionName, level, message, ...(fields ? { fields } : {}) });
+    lines.push({
+      at: new Date(clock.now()).toISOString(),
+      functionName,
+      level,
+      message,
+      ...(fields ? { fields } : {}),
+    });
     keepLatest(lines, keep);
   };
   return {

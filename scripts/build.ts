@@ -10,7 +10,8 @@ const LOCK = join(DIST, '.lock');
 /** The lock is held for some renames; one that is this old was left behind by a process that died. */
 const LOCK_EXPIRES_AFTER = 10_000;
 
-const hasCode = (error: unknown, code: string): boolean => error instanceof Error && 'code' in error && error.code === code;
+const hasCode = (error: unknown, code: string): boolean =>
+  error instanceof Error && 'code' in error && error.code === code;
 
 async function withLock(work: () => void): Promise<void> {
   for (;;) {
@@ -21,7 +22,8 @@ async function withLock(work: () => void): Promise<void> {
       if (!hasCode(error, 'EEXIST')) throw error;
     }
     const heldSince = statSync(LOCK, { throwIfNoEntry: false })?.mtimeMs;
-    if (heldSince !== undefined && Date.now() - heldSince > LOCK_EXPIRES_AFTER) rmSync(LOCK, { recursive: true, force: true });
+    if (heldSince !== undefined && Date.now() - heldSince > LOCK_EXPIRES_AFTER)
+      rmSync(LOCK, { recursive: true, force: true });
     else await sleep(20);
   }
   try {
@@ -33,9 +35,9 @@ async function withLock(work: () => void): Promise<void> {
 
 /**
  * Builds beside the output, then puts it in place, with the stamp last. Does nothing when the output is that of the
- * sources already: a process that reads it is never disturbed by another that builds the same.
- * `hash`: of the sources as they were before this module was loaded, where that is known: what is saved while it loads is
- * then built at the next call. Answers whether something was built. Throws what esbuild or the CDK have to say.
+ * sources already: a process that reads it is never disturbed by another that builds the same. `hash`: of the sources
+ * as they were before this module was loaded, where that is known: what is saved while it loads is then built at the
+ * next call. Answers whether something was built. Throws what esbuild or the CDK have to say.
  */
 export async function build(hash = hashSources()): Promise<boolean> {
   if (isFresh(hash)) return false;

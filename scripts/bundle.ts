@@ -6,9 +6,9 @@ import { stepSchemas } from '../lambdas/steps/schemas.ts';
 const ROOT = join(import.meta.dirname, '..');
 
 /**
- * How every step's Lambda is bundled, as `<step>.mjs` beside the chunks that they share. One call with splitting: a handler
- * then loads the SDK's rarely used parts (credential providers above all) only when it needs them, which makes a cold
- * start about 40 % shorter than one file each. The same sources give the same bytes.
+ * How every step's Lambda is bundled, as `<step>.mjs` beside the chunks that they share. One call with splitting: a
+ * handler then loads the SDK's rarely used parts (credential providers above all) only when it needs them, which makes
+ * a cold start about 40 % shorter than one file each. The same sources give the same bytes.
  */
 export const bundleOptions = (outdir: string) =>
   ({

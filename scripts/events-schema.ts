@@ -1,4 +1,7 @@
-/** `node scripts/events-schema.ts`: publishes the schema of the service's own events (docs/events.schema.json) from lambdas/domain/service-event.ts. A test fails while it is stale. */
+/**
+ * `node scripts/events-schema.ts`: publishes the schema of the service's own events (docs/events.schema.json) from
+ * lambdas/domain/service-event.ts. A test fails while it is stale.
+ */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -8,7 +11,11 @@ export const EVENTS_SCHEMA_FILE = join(import.meta.dirname, '..', 'docs', 'event
 
 /** JSON Schema, draft 7, of an event's `detail`. Fields may be added without another version, so none is ruled out. */
 export const eventsSchemaText = (): string => {
-  const schema = z.toJSONSchema(serviceEvent, { io: 'input', target: 'draft-7', override: ({ jsonSchema }) => delete jsonSchema.additionalProperties });
+  const schema = z.toJSONSchema(serviceEvent, {
+    io: 'input',
+    target: 'draft-7',
+    override: ({ jsonSchema }) => delete jsonSchema.additionalProperties,
+  });
   return `${JSON.stringify({ ...schema, title: 'Detail of an event of the Pod Identity migrator' }, null, 2)}\n`;
 };
 

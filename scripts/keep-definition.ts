@@ -23,23 +23,36 @@ interface Resource {
 }
 type Resources = Record<string, Resource>;
 
-/** What a reference of a definition stands for, in words that hold for every release. Throws an Error for one that is not known. */
+/**
+ * What a reference of a definition stands for, in words that hold for every release. Throws an Error for one that is
+ * not known.
+ */
 function placeOf(reference: string, resources: Resources): string {
   if (reference === 'AWS::Partition') return '${partition}';
   const { Type, Properties = {} } = resources[reference] ?? {};
   if (Type?.startsWith('AWS::DynamoDB::')) return '${table}';
   const { Ref: name = '' } = (Properties['FunctionName'] ?? {}) as { Ref?: string };
   const handler = resources[name]?.Properties['Handler'];
-  if (Type !== 'AWS::Lambda::Version' || typeof handler !== 'string') throw new Error(`A definition refers to ${reference}: teach scripts/keep-definition.ts and test/upgrade/previous.ts what that is.`);
+  if (Type !== 'AWS::Lambda::Version' || typeof handler !== 'string')
+    throw new Error(
+      `A definition refers to ${reference}: teach scripts/keep-definition.ts and test/upgrade/previous.ts what that is.`,
+    );
   return `\${step:${handler.replace('.handler', '')}}`;
 }
 
 /** By the name of the state machine. */
 function definitionsOf(resources: Resources): Record<string, object> {
   const definitionOf = (name: string): object => {
-    const [, machine] = Object.entries(resources).find(([id, { Type }]) => Type === 'AWS::StepFunctions::StateMachine' && id.startsWith(`${name}StateMachine`)) ?? [];
-    const { 'Fn::Join': [, parts] = ['', []] } = (machine?.Properties['DefinitionString'] ?? {}) as { 'Fn::Join'?: [string, (string | { Ref: string })[]] };
-    return JSON.parse(parts.map((part) => (typeof part === 'string' ? part : placeOf(part.Ref, resources))).join('')) as object;
+    const [, machine] =
+      Object.entries(resources).find(
+        ([id, { Type }]) => Type === 'AWS::StepFunctions::StateMachine' && id.startsWith(`${name}StateMachine`),
+      ) ?? [];
+    const { 'Fn::Join': [, parts] = ['', []] } = (machine?.Properties['DefinitionString'] ?? {}) as {
+      'Fn::Join'?: [string, (string | { Ref: string })[]];
+    };
+    return JSON.parse(
+      parts.map((part) => (typeof part === 'string' ? part : placeOf(part.Ref, resources))).join(''),
+    ) as object;
   };
   return Object.fromEntries(MACHINES.map((name) => [name, definitionOf(name)]));
 }
@@ -55,7 +68,13 @@ const CASES = {
 
 const SCENARIO = 'ebs-csi-irsa';
 
-const itemsOf = async ({ sandbox }: SandboxBackend): Promise<unknown[]> => (await sandbox.clients().dynamodb().send(new ScanCommand({ TableName: sandbox.outputs.tableName }))).Items ?? [];
+const itemsOf = async ({ sandbox }: SandboxBackend): Promise<unknown[]> =>
+  (
+    await sandbox
+      .clients()
+      .dynamodb()
+      .send(new ScanCommand({ TableName: sandbox.outputs.tableName }))
+  ).Items ?? [];
 
 async function ledgerOf(name: keyof typeof CASES): Promise<object> {
   const { request: asked, knobs, ...rest } = CASES[name];
@@ -63,7 +82,11 @@ async function ledgerOf(name: keyof typeof CASES): Promise<object> {
   Object.assign(scenario.knobs, knobs);
   const [account] = scenario.accounts;
   const [cluster] = account?.clusters ?? [];
-  const given: MigrationRequestInput = { target: { account: account?.id ?? '', region: cluster?.region ?? '', cluster: cluster?.name ?? '' }, addon: 'aws-ebs-csi-driver', ...asked };
+  const given: MigrationRequestInput = {
+    target: { account: account?.id ?? '', region: cluster?.region ?? '', cluster: cluster?.name ?? '' },
+    addon: 'aws-ebs-csi-driver',
+    ...asked,
+  };
   const request = migrationRequest.parse(given);
   const backend = await openSandboxBackend(scenario, {});
   try {
@@ -75,9 +98,16 @@ async function ledgerOf(name: keyof typeof CASES): Promise<object> {
     return await backend.clock.spawn(async () => {
       const { stepFunctions, stateMachineArn, sandbox, clock } = backend;
       const migrationId = backend.ids.ulid();
-      const { executionArn = '' } = await stepFunctions.send(new StartExecutionCommand({ stateMachineArn, name: migrationId, input: JSON.stringify({ migrationId, request }) }));
+      const { executionArn = '' } = await stepFunctions.send(
+        new StartExecutionCommand({
+          stateMachineArn,
+          name: migrationId,
+          input: JSON.stringify({ migrationId, request }),
+        }),
+      );
       const { history } = sandbox.executions.execution(executionArn);
-      while (!history.events.some((event) => JSON.stringify(event).includes(`"name":"${rest.until}"`))) await clock.sleep(1000);
+      while (!history.events.some((event) => JSON.stringify(event).includes(`"name":"${rest.until}"`)))
+        await clock.sleep(1000);
       return { scenario: SCENARIO, request, migrationId, items: await itemsOf(backend) };
     });
   } finally {
@@ -88,12 +118,18 @@ async function ledgerOf(name: keyof typeof CASES): Promise<object> {
 if (import.meta.main) {
   const folder = resolve(process.argv[2] ?? join(ROOT, 'test', 'upgrade', 'previous'));
   mkdirSync(folder, { recursive: true });
-  const write = (name: string, content: object): void => writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(content, null, 1)}\n`);
+  const write = (name: string, content: object): void =>
+    writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(content, null, 1)}\n`);
   const { directory } = await ensureAssembly();
-  const { Resources } = JSON.parse(readFileSync(join(directory, 'PodIdentityMigrator.template.json'), 'utf8')) as { Resources: Resources };
+  const { Resources } = JSON.parse(readFileSync(join(directory, 'PodIdentityMigrator.template.json'), 'utf8')) as {
+    Resources: Resources;
+  };
   for (const [name, definition] of Object.entries(definitionsOf(Resources))) write(name, definition);
   for (const name of Object.keys(CASES) as (keyof typeof CASES)[]) write(`ledger-${name}`, await ledgerOf(name));
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
-  write('release', { version, commit: execFileSync('git', ['rev-parse', 'HEAD'], { cwd: ROOT, encoding: 'utf8' }).trim() });
+  write('release', {
+    version,
+    commit: execFileSync('git', ['rev-parse', 'HEAD'], { cwd: ROOT, encoding: 'utf8' }).trim(),
+  });
   console.log(`Kept the definitions and the ledger of version ${version}.`);
 }

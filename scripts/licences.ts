@@ -1,7 +1,7 @@
 /**
- * `npm run licences`: holds every package of the lockfile against the licence policy. What ships (dependencies, theirs, and
- * whatever the Lambdas' bundles contain) is under a permissive licence; what only develops the project may be under one
- * more, package by package. Ends with 1 where a package breaks the policy, and names each.
+ * `npm run licences`: holds every package of the lockfile against the licence policy. What ships (dependencies, theirs,
+ * and whatever the Lambdas' bundles contain) is under a permissive licence; what only develops the project may be under
+ * one more, package by package. Ends with 1 where a package breaks the policy, and names each.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,13 +12,30 @@ import { NotSpdx, parseSpdx, unacceptable } from './licences/spdx.ts';
 const ROOT = join(import.meta.dirname, '..');
 
 /**
- * Permissive: whoever uses, changes or passes on the project keeps a notice at most, and need not publish anything. Those of
- * the Blue Oak Council's list (https://blueoakcouncil.org/list) that something here is under, or is likely to be one day.
+ * Permissive: whoever uses, changes or passes on the project keeps a notice at most, and need not publish anything.
+ * Those of the Blue Oak Council's list (https://blueoakcouncil.org/list) that something here is under, or is likely to
+ * be one day.
  */
-const PERMISSIVE: readonly string[] = ['0BSD', 'Apache-2.0', 'BlueOak-1.0.0', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', 'MIT', 'MIT-0'];
+const PERMISSIVE: readonly string[] = [
+  '0BSD',
+  'Apache-2.0',
+  'BlueOak-1.0.0',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  'ISC',
+  'MIT',
+  'MIT-0',
+];
 
-/** Packages that only develop the project and are under another licence: each by name, with the reason why that does no harm. */
-export const DEVELOPMENT_EXCEPTIONS: readonly { readonly packages: RegExp; readonly licence: string; readonly why: string }[] = [
+/**
+ * Packages that only develop the project and are under another licence: each by name, with the reason why that does no
+ * harm.
+ */
+export const DEVELOPMENT_EXCEPTIONS: readonly {
+  readonly packages: RegExp;
+  readonly licence: string;
+  readonly why: string;
+}[] = [
   {
     packages: /^lightningcss(-[\w-]+)?$/,
     licence: 'MPL-2.0',
@@ -37,7 +54,8 @@ const KINDS: readonly [RegExp, string][] = [
   [/^(UNLICENSED|LicenseRef)/i, 'no public licence'],
 ];
 
-const kindOf = (id: string): string => `${id} (${KINDS.find(([pattern]) => pattern.test(id))?.[1] ?? 'unknown to the policy'})`;
+const kindOf = (id: string): string =>
+  `${id} (${KINDS.find(([pattern]) => pattern.test(id))?.[1] ?? 'unknown to the policy'})`;
 
 export interface Violation {
   readonly name: string;
@@ -75,16 +93,23 @@ const licenceOf = (place: string, { license }: LockEntry, { manifestAt }: Licenc
   if (stated !== undefined) return stated;
   const manifest = manifestAt(place);
   const several = Array.isArray(manifest?.licenses) ? manifest.licenses.map(textOf) : [];
-  return textOf(manifest?.license) ?? (several.length > 0 && several.every((one) => one !== undefined) ? several.join(' OR ') : undefined);
+  return (
+    textOf(manifest?.license) ??
+    (several.length > 0 && several.every((one) => one !== undefined) ? several.join(' OR ') : undefined)
+  );
 };
 
-const isException = (name: string, id: string): boolean => DEVELOPMENT_EXCEPTIONS.some(({ packages, licence }) => licence === id && packages.test(name));
+const isException = (name: string, id: string): boolean =>
+  DEVELOPMENT_EXCEPTIONS.some(({ packages, licence }) => licence === id && packages.test(name));
 
 /** Undefined where the licence is accepted. */
 const problemOf = (name: string, licence: string | undefined, ships: boolean): string | undefined => {
   if (licence === undefined) return 'states no licence';
   try {
-    const wrong = unacceptable(parseSpdx(licence), (id) => PERMISSIVE.includes(id) || (!ships && isException(name, id)));
+    const wrong = unacceptable(
+      parseSpdx(licence),
+      (id) => PERMISSIVE.includes(id) || (!ships && isException(name, id)),
+    );
     return wrong.length === 0 ? undefined : wrong.map(kindOf).join(', ');
   } catch (error) {
     if (error instanceof NotSpdx) return error.message;
@@ -100,7 +125,15 @@ export const judgeLicences = (lock: Lock, facts: LicenceFacts): LicenceReport =>
     const licence = licenceOf(place, entry, facts);
     return { place, entry, ships, licence, problem: problemOf(nameAt(place), licence, ships) };
   });
-  const strays = [...facts.bundled].filter((place) => !lock.has(place)).map((place) => ({ place, entry: undefined, ships: true, licence: undefined, problem: 'is bundled, but is not in the lockfile' }));
+  const strays = [...facts.bundled]
+    .filter((place) => !lock.has(place))
+    .map((place) => ({
+      place,
+      entry: undefined,
+      ships: true,
+      licence: undefined,
+      problem: 'is bundled, but is not in the lockfile',
+    }));
   const counts = new Map<string, { ships: number; develops: number }>();
   for (const { licence = 'none', ships } of judged) {
     const count = counts.get(licence) ?? { ships: 0, develops: 0 };
@@ -109,33 +142,53 @@ export const judgeLicences = (lock: Lock, facts: LicenceFacts): LicenceReport =>
   const violations = [...judged, ...strays].flatMap(({ place, entry, ships, licence, problem }): Violation[] => {
     if (problem === undefined) return [];
     const broughtBy = ways.get(place)?.join(' > ') ?? 'nothing that the lockfile knows';
-    return [{ name: nameAt(place), version: entry?.version ?? 'unknown', licence: licence ?? 'none', problem, broughtBy, ships }];
+    return [
+      {
+        name: nameAt(place),
+        version: entry?.version ?? 'unknown',
+        licence: licence ?? 'none',
+        problem,
+        broughtBy,
+        ships,
+      },
+    ];
   });
   return { violations, counts };
 };
 
 /** The report as text: a table by licence, most frequent first, then each violation on a line. */
 export const printLicences = ({ violations, counts }: LicenceReport): string => {
-  const order = [...counts].sort(([a, one], [b, other]) => other.ships + other.develops - one.ships - one.develops || (a < b ? -1 : 1));
+  const order = [...counts].sort(
+    ([a, one], [b, other]) => other.ships + other.develops - one.ships - one.develops || (a < b ? -1 : 1),
+  );
   const width = Math.max(...order.map(([licence]) => licence.length), 'licence'.length);
-  const row = (licence: string, ships: number | string, develops: number | string): string => `${licence.padEnd(width)}  ${String(ships).padStart(5)}  ${String(develops).padStart(11)}`;
+  const row = (licence: string, ships: number | string, develops: number | string): string =>
+    `${licence.padEnd(width)}  ${String(ships).padStart(5)}  ${String(develops).padStart(11)}`;
   return [
     row('licence', 'ships', 'development'),
     ...order.map(([licence, { ships, develops }]) => row(licence, ships, develops)),
     '',
-    ...violations.map(({ name, version, licence, problem, broughtBy, ships }) => `${name} ${version}: ${licence}: ${problem}. ${ships ? 'It ships' : 'For development alone'}; brought by ${broughtBy}.`),
-    violations.length === 0 ? 'Every package is within the licence policy (CONTRIBUTING.md, "Dependencies").' : `${violations.length} outside the licence policy: choose another package, or argue the policy in scripts/licences.ts.`,
+    ...violations.map(
+      ({ name, version, licence, problem, broughtBy, ships }) =>
+        `${name} ${version}: ${licence}: ${problem}. ${ships ? 'It ships' : 'For development alone'}; brought by ${broughtBy}.`,
+    ),
+    violations.length === 0
+      ? 'Every package is within the licence policy (CONTRIBUTING.md, "Dependencies").'
+      : `${violations.length} outside the licence policy: choose another package, or argue the policy in scripts/licences.ts.`,
   ].join('\n');
 };
 
 /** The package.json that is installed at that place of the project. */
 const installedManifest = (place: string): ReturnType<LicenceFacts['manifestAt']> => {
   const file = join(ROOT, place, 'package.json');
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as ReturnType<LicenceFacts['manifestAt']>) : undefined;
+  return existsSync(file)
+    ? (JSON.parse(readFileSync(file, 'utf8')) as ReturnType<LicenceFacts['manifestAt']>)
+    : undefined;
 };
 
 /** The project's own packages, judged. */
-export const judgeProject = (): LicenceReport => judgeLicences(readLock(ROOT), { bundled: bundledPlaces(), manifestAt: installedManifest });
+export const judgeProject = (): LicenceReport =>
+  judgeLicences(readLock(ROOT), { bundled: bundledPlaces(), manifestAt: installedManifest });
 
 if (import.meta.main) {
   const report = judgeProject();

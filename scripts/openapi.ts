@@ -1,6 +1,6 @@
 /**
- * `node scripts/openapi.ts`: writes docs/openapi.json, the API's OpenAPI document, from the schemas that the Lambda itself
- * checks by. Version 3.0.3, since API Gateway imports no 3.1. A test fails while it is stale.
+ * `node scripts/openapi.ts`: writes docs/openapi.json, the API's OpenAPI document, from the schemas that the Lambda
+ * itself checks by. Version 3.0.3, since API Gateway imports no 3.1. A test fails while it is stale.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,15 +28,21 @@ export interface Document {
   components: { schemas: Record<string, Json>; securitySchemes: Json };
 }
 
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Bounds of every safe integer say nothing. */
-const isBound = (name: string, value: unknown): boolean => (name === 'minimum' || name === 'maximum') && Math.abs(Number(value)) === Number.MAX_SAFE_INTEGER;
+const isBound = (name: string, value: unknown): boolean =>
+  (name === 'minimum' || name === 'maximum') && Math.abs(Number(value)) === Number.MAX_SAFE_INTEGER;
 
 function tidied(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(tidied);
   if (!isObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).filter(([name, inner]) => !isBound(name, inner)).map(([name, inner]) => [name, tidied(inner)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([name, inner]) => !isBound(name, inner))
+      .map(([name, inner]) => [name, tidied(inner)]),
+  );
 }
 
 /** `io`: of what is sent, the schema before its defaults are filled in; of what is answered, the one after. */
@@ -99,10 +105,13 @@ const MEANINGS: Record<string, string> = {
 };
 
 const parametersOf = (where: 'path' | 'query', schema: z.ZodObject | undefined): Json[] => {
-  const { properties = {}, required = [] }: { properties?: Record<string, Json>; required?: string[] } = schema ? schemaOf(schema, 'input') : {};
+  const { properties = {}, required = [] }: { properties?: Record<string, Json>; required?: string[] } = schema
+    ? schemaOf(schema, 'input')
+    : {};
   return Object.entries(properties).map(([name, one]) => {
     const { [`${where}.${name}`]: description } = MEANINGS;
-    if (description === undefined) throw new Error(`The parameter ${where}.${name} has no meaning in scripts/openapi.ts.`);
+    if (description === undefined)
+      throw new Error(`The parameter ${where}.${name} has no meaning in scripts/openapi.ts.`);
     return { name, in: where, required: required.includes(name), description, schema: one };
   });
 };
@@ -111,21 +120,41 @@ const KEY_PARAMETER: Json = {
   name: 'Idempotency-Key',
   in: 'header',
   required: false,
-  description: 'The same request under the same key of the same principal is carried out once, however often it is sent: a retry is answered as the first one. One key for each request, such as a UUID.',
-  schema: { type: 'string', minLength: 1, maxLength: 255, pattern: IDEMPOTENCY_KEY.source.replaceAll(String.raw`\x20-\x7e`, ' -~').replace('{1,255}', '*') },
+  description:
+    'The same request under the same key of the same principal is carried out once, however often it is sent: a retry is answered as the first one. One key for each request, such as a UUID.',
+  schema: {
+    type: 'string',
+    minLength: 1,
+    maxLength: 255,
+    pattern: IDEMPOTENCY_KEY.source.replaceAll(String.raw`\x20-\x7e`, ' -~').replace('{1,255}', '*'),
+  },
 };
 
-const asProblem = (description: string, example: Json, headers?: Json): Json => ({ description, ...(headers ? { headers } : {}), content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' }, example } } });
+const asProblem = (description: string, example: Json, headers?: Json): Json => ({
+  description,
+  ...(headers ? { headers } : {}),
+  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' }, example } },
+});
 const RETRY_AFTER = { 'Retry-After': { description: 'Seconds.', schema: { type: 'integer' } } };
 
 const DETAILS: Partial<Record<ProblemKind, Json>> = {
-  'invalid-request': { detail: 'body.target.region: must be an AWS region such as eu-west-1', errors: [{ field: 'body.target.region', message: 'must be an AWS region such as eu-west-1' }] },
+  'invalid-request': {
+    detail: 'body.target.region: must be an AWS region such as eu-west-1',
+    errors: [{ field: 'body.target.region', message: 'must be an AWS region such as eu-west-1' }],
+  },
 };
-const exampleOf = (kind: ProblemKind): Json => ({ type: typeOf(kind), title: PROBLEMS[kind].title, status: PROBLEMS[kind].status, detail: `${PROBLEMS[kind].title}.`, ...DETAILS[kind] });
+const exampleOf = (kind: ProblemKind): Json => ({
+  type: typeOf(kind),
+  title: PROBLEMS[kind].title,
+  status: PROBLEMS[kind].status,
+  detail: `${PROBLEMS[kind].title}.`,
+  ...DETAILS[kind],
+});
 
 /** Of API Gateway itself, whatever the operation; the statuses that it shares with the Lambda are told there too. */
 const gatewayStatuses = new Map<number, string[]>();
-for (const one of Object.values(GATEWAY_PROBLEMS)) if ('status' in one) gatewayStatuses.set(one.status, [...(gatewayStatuses.get(one.status) ?? []), one.title]);
+for (const one of Object.values(GATEWAY_PROBLEMS))
+  if ('status' in one) gatewayStatuses.set(one.status, [...(gatewayStatuses.get(one.status) ?? []), one.title]);
 const OF_GATEWAY = [403, 429, 502, 504];
 
 function problemsOf(operation: Operation): Record<string, Json> {
@@ -134,10 +163,20 @@ function problemsOf(operation: Operation): Record<string, Json> {
   return Object.fromEntries(
     statuses.map((status) => {
       const own = kinds.filter((kind) => PROBLEMS[kind].status === status);
-      const titles = [...new Set([...own.map((kind) => PROBLEMS[kind].title), ...(OF_GATEWAY.includes(status) ? (gatewayStatuses.get(status) ?? []) : [])])];
+      const titles = [
+        ...new Set([
+          ...own.map((kind) => PROBLEMS[kind].title),
+          ...(OF_GATEWAY.includes(status) ? (gatewayStatuses.get(status) ?? []) : []),
+        ]),
+      ];
       const [first] = own;
-      const example = first ? exampleOf(first) : { type: typeOf('unavailable'), title: titles[0], status, detail: `${titles[0] ?? ''}.` };
-      return [String(status), asProblem(`${titles.join('. ')}.`, example, status === 503 || status === 429 ? RETRY_AFTER : undefined)];
+      const example = first
+        ? exampleOf(first)
+        : { type: typeOf('unavailable'), title: titles[0], status, detail: `${titles[0] ?? ''}.` };
+      return [
+        String(status),
+        asProblem(`${titles.join('. ')}.`, example, status === 503 || status === 429 ? RETRY_AFTER : undefined),
+      ];
     }),
   );
 }
@@ -152,10 +191,28 @@ function operationOf(id: OperationId): Json {
     operationId: id,
     summary,
     description,
-    parameters: [...parametersOf('path', parameters), ...parametersOf('query', query), ...(idempotencyKey ? [KEY_PARAMETER] : [])],
+    parameters: [
+      ...parametersOf('path', parameters),
+      ...parametersOf('query', query),
+      ...(idempotencyKey ? [KEY_PARAMETER] : []),
+    ],
     // A reason may be left out, and then the whole body.
-    ...(body ? { requestBody: { required: body !== inputs.reasonBody, content: { 'application/json': { schema: refOf(body), example: request } } } } : {}),
-    responses: { [status]: { description: isNew ? 'It was taken in.' : 'As asked for.', ...(isNew ? { headers: location } : {}), content: { 'application/json': { schema: refOf(answer), example } } }, ...problemsOf(operation) },
+    ...(body
+      ? {
+          requestBody: {
+            required: body !== inputs.reasonBody,
+            content: { 'application/json': { schema: refOf(body), example: request } },
+          },
+        }
+      : {}),
+    responses: {
+      [status]: {
+        description: isNew ? 'It was taken in.' : 'As asked for.',
+        ...(isNew ? { headers: location } : {}),
+        content: { 'application/json': { schema: refOf(answer), example } },
+      },
+      ...problemsOf(operation),
+    },
   };
 }
 
@@ -167,13 +224,32 @@ export function openapi(): Document {
   }
   return {
     openapi: '3.0.3',
-    info: { title: 'EKS Pod Identity Migrator', version: STAGE, description: 'Moves EKS add-ons, and service accounts, from IRSA to EKS Pod Identity. See docs/api.md.', license: { name: 'Apache-2.0' } },
-    servers: [{ url: `https://{api}.execute-api.{region}.amazonaws.com/${STAGE}`, description: "The stack's output ApiUrl.", variables: { api: { default: 'abcdefghij' }, region: { default: 'eu-west-1' } } }],
+    info: {
+      title: 'EKS Pod Identity Migrator',
+      version: STAGE,
+      description: 'Moves EKS add-ons, and service accounts, from IRSA to EKS Pod Identity. See docs/api.md.',
+      license: { name: 'Apache-2.0' },
+    },
+    servers: [
+      {
+        url: `https://{api}.execute-api.{region}.amazonaws.com/${STAGE}`,
+        description: "The stack's output ApiUrl.",
+        variables: { api: { default: 'abcdefghij' }, region: { default: 'eu-west-1' } },
+      },
+    ],
     security: [{ sigv4: [] }],
     paths,
     components: {
       schemas: Object.fromEntries(NAMED.map(([name, schema, io]) => [name, schemaOf(schema, io)])),
-      securitySchemes: { sigv4: { type: 'apiKey', name: 'Authorization', in: 'header', description: 'AWS Signature Version 4, for the service execute-api.', 'x-amazon-apigateway-authtype': 'awsSigv4' } },
+      securitySchemes: {
+        sigv4: {
+          type: 'apiKey',
+          name: 'Authorization',
+          in: 'header',
+          description: 'AWS Signature Version 4, for the service execute-api.',
+          'x-amazon-apigateway-authtype': 'awsSigv4',
+        },
+      },
     },
   };
 }

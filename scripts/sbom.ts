@@ -1,6 +1,7 @@
 /**
- * `npm run sbom [-- FILE]`: the bill of materials of what ships, as CycloneDX JSON, to `dist/sbom.cdx.json` or FILE. npm makes
- * it from the lockfile, so it needs no network and is the same on every platform; what is wrong with it is an error.
+ * `npm run sbom [-- FILE]`: the bill of materials of what ships, as CycloneDX JSON, to `dist/sbom.cdx.json` or FILE.
+ * npm makes it from the lockfile, so it needs no network and is the same on every platform; what is wrong with it is an
+ * error.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -22,9 +23,19 @@ const component = z.looseObject({
   version: z.string().min(1),
   purl: z.string().startsWith('pkg:npm/'),
   properties: z.array(z.object({ name: z.string(), value: z.string() })).default([]),
-  licenses: z.array(z.union([z.looseObject({ license: z.looseObject({ id: z.string() }) }), z.looseObject({ expression: z.string() })])).min(1),
+  licenses: z
+    .array(
+      z.union([
+        z.looseObject({ license: z.looseObject({ id: z.string() }) }),
+        z.looseObject({ expression: z.string() }),
+      ]),
+    )
+    .min(1),
   /** Absent of what comes in another package's archive. */
-  hashes: z.array(z.object({ alg: z.string(), content: z.string().regex(/^[0-9a-f]{64,}$/) })).min(1).optional(),
+  hashes: z
+    .array(z.object({ alg: z.string(), content: z.string().regex(/^[0-9a-f]{64,}$/) }))
+    .min(1)
+    .optional(),
 });
 
 const bill = z.looseObject({
@@ -41,15 +52,41 @@ export interface Manifest {
   dependencies: Record<string, string>;
 }
 
-/** npm's own bill of everything that the lockfile has, as text. Throws an Error that says what to do where npm can't. */
+/**
+ * npm's own bill of everything that the lockfile has, as text. Throws an Error that says what to do where npm can't.
+ */
 export const npmSbom = (npm = 'npm'): string => {
   // With --omit dev npm leaves out what ships and a development package needs too, aws-cdk-lib and esbuild among them
-  // (https://github.com/npm/cli/issues/7909), so everything is asked for and taken out here. --include goes before a NODE_ENV
-  // or an .npmrc that omits.
-  const options = ['--sbom-format', 'cyclonedx', '--sbom-type', 'application', '--package-lock-only', '--include', 'dev', '--include', 'optional', '--include', 'peer', '--offline', '--no-update-notifier'];
-  const { status, stdout, stderr, error } = spawnSync(npm, ['sbom', ...options], { cwd: ROOT, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
-  if (error !== undefined) throw new Error(`npm could not be run (${error.message}). The bill of materials needs npm 10 or newer on the PATH.`);
-  if (status !== 0) throw new Error(`npm sbom failed with ${status ?? 'a signal'}. It needs npm 10 or newer and a package-lock.json that fits package.json:\n${stderr.trim()}`);
+  // (https://github.com/npm/cli/issues/7909), so everything is asked for and taken out here. --include goes before a
+  // NODE_ENV or an .npmrc that omits.
+  const options = [
+    '--sbom-format',
+    'cyclonedx',
+    '--sbom-type',
+    'application',
+    '--package-lock-only',
+    '--include',
+    'dev',
+    '--include',
+    'optional',
+    '--include',
+    'peer',
+    '--offline',
+    '--no-update-notifier',
+  ];
+  const { status, stdout, stderr, error } = spawnSync(npm, ['sbom', ...options], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  if (error !== undefined)
+    throw new Error(
+      `npm could not be run (${error.message}). The bill of materials needs npm 10 or newer on the PATH.`,
+    );
+  if (status !== 0)
+    throw new Error(
+      `npm sbom failed with ${status ?? 'a signal'}. It needs npm 10 or newer and a package-lock.json that fits package.json:\n${stderr.trim()}`,
+    );
   return stdout;
 };
 
@@ -57,38 +94,63 @@ export const npmSbom = (npm = 'npm'): string => {
 const refOf = (place: string, version: string | undefined): string => `${nameAt(place)}@${version}`;
 
 /**
- * npm's bill, made that of what ships: without what only develops, under the project's name (npm puts the folder's), with
- * the components that the Lambdas contain marked so. Throws a ZodError for what is no bill.
+ * npm's bill, made that of what ships: without what only develops, under the project's name (npm puts the folder's),
+ * with the components that the Lambdas contain marked so. Throws a ZodError for what is no bill.
  */
 export const shippedBill = (text: string, lock: Lock, bundled: ReadonlySet<string>, { name }: Manifest): Bill => {
   const parsed = bill.parse(JSON.parse(text));
   // By the lockfile: npm lists a package once for each version, and one copy of it may ship while another doesn't.
-  const ships = new Set(packagesOf(lock).filter(([place, { dev }]) => !dev || bundled.has(place)).map(([place, { version }]) => refOf(place, version)));
+  const ships = new Set(
+    packagesOf(lock)
+      .filter(([place, { dev }]) => !dev || bundled.has(place))
+      .map(([place, { version }]) => refOf(place, version)),
+  );
   const inBundle = new Set([...bundled].map((place) => refOf(place, lock.get(place)?.version)));
   const components = parsed.components
     .filter(({ 'bom-ref': ref }) => ships.has(ref))
-    .map((one) => ({ ...one, properties: [...one.properties, ...(inBundle.has(one['bom-ref']) ? [{ name: BUNDLED, value: 'true' }] : [])] }));
+    .map((one) => ({
+      ...one,
+      properties: [...one.properties, ...(inBundle.has(one['bom-ref']) ? [{ name: BUNDLED, value: 'true' }] : [])],
+    }));
   const root = parsed.metadata.component['bom-ref'];
   return {
     ...parsed,
     metadata: { ...parsed.metadata, component: { ...parsed.metadata.component, name } },
     components,
-    dependencies: parsed.dependencies.filter(({ ref }) => ref === root || ships.has(ref)).map(({ ref, dependsOn }) => ({ ref, dependsOn: dependsOn.filter((other) => ships.has(other)) })),
+    dependencies: parsed.dependencies
+      .filter(({ ref }) => ref === root || ships.has(ref))
+      .map(({ ref, dependsOn }) => ({ ref, dependsOn: dependsOn.filter((other) => ships.has(other)) })),
   };
 };
 
-/** What is wrong with a bill, one line each: it must have everything that ships, and hashes for what comes from the registry. */
-export const problemsOf = ({ components }: Bill, lock: Lock, bundled: ReadonlySet<string>, { dependencies }: Manifest): string[] => {
+/**
+ * What is wrong with a bill, one line each: it must have everything that ships, and hashes for what comes from the
+ * registry.
+ */
+export const problemsOf = (
+  { components }: Bill,
+  lock: Lock,
+  bundled: ReadonlySet<string>,
+  { dependencies }: Manifest,
+): string[] => {
   const byRef = new Map(components.map((one) => [one['bom-ref'], one]));
   const direct = Object.entries(dependencies)
     .filter(([name, version]) => !byRef.has(`${name}@${version}`))
     .map(([name, version]) => `${name} ${version} of package.json is missing`);
   const shipped = packagesOf(lock).filter(([place, { dev }]) => !dev || bundled.has(place));
-  const missing = shipped.map(([place, { version }]) => refOf(place, version)).filter((ref) => !byRef.has(ref)).map((ref) => `${ref} of package-lock.json ships and is missing`);
+  const missing = shipped
+    .map(([place, { version }]) => refOf(place, version))
+    .filter((ref) => !byRef.has(ref))
+    .map((ref) => `${ref} of package-lock.json ships and is missing`);
   const unhashed = shipped
-    .filter(([place, { inBundle, version }]) => !inBundle && byRef.get(refOf(place, version))?.hashes === undefined && byRef.has(refOf(place, version)))
+    .filter(
+      ([place, { inBundle, version }]) =>
+        !inBundle && byRef.get(refOf(place, version))?.hashes === undefined && byRef.has(refOf(place, version)),
+    )
     .map(([place, { version }]) => `${refOf(place, version)} has no hash`);
-  const strays = [...bundled].filter((place) => !lock.has(place)).map((place) => `${place} is in the Lambdas' bundles, and not in package-lock.json`);
+  const strays = [...bundled]
+    .filter((place) => !lock.has(place))
+    .map((place) => `${place} is in the Lambdas' bundles, and not in package-lock.json`);
   return [...new Set([...direct, ...missing, ...unhashed, ...strays])];
 };
 
@@ -99,7 +161,8 @@ export const writeSbom = (file = DEFAULT_FILE): Bill => {
   const bundled = bundledPlaces();
   const made = shippedBill(npmSbom(), lock, bundled, manifest);
   const problems = problemsOf(made, lock, bundled, manifest);
-  if (problems.length > 0) throw new Error(`The bill of materials is not right:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+  if (problems.length > 0)
+    throw new Error(`The bill of materials is not right:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `${JSON.stringify(made, null, 2)}\n`);
   return made;
@@ -109,5 +172,7 @@ if (import.meta.main) {
   const file = process.argv[2] === undefined ? DEFAULT_FILE : resolve(process.argv[2]);
   const { components } = writeSbom(file);
   const inLambdas = components.filter(({ properties }) => properties.some(({ name }) => name === BUNDLED)).length;
-  console.log(`Wrote ${relative(process.cwd(), file)}: ${components.length} components, ${inLambdas} of them in the Lambdas.`);
+  console.log(
+    `Wrote ${relative(process.cwd(), file)}: ${components.length} components, ${inLambdas} of them in the Lambdas.`,
+  );
 }

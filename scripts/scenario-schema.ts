@@ -23,7 +23,8 @@ export const scenarioSchema = (): Schema =>
     },
   });
 
-const definitionsOf = (schema: Schema): [string, Schema][] => Object.entries((schema.definitions ?? {}) as Record<string, Schema>);
+const definitionsOf = (schema: Schema): [string, Schema][] =>
+  Object.entries((schema.definitions ?? {}) as Record<string, Schema>);
 
 /** The tables of the documentation, by the name of their place in it. */
 export const scenarioTables = (): Record<'fields' | 'knobs', string> => {
@@ -32,18 +33,30 @@ export const scenarioTables = (): Record<'fields' | 'knobs', string> => {
   const knobs = definitions.find(([name]) => name === 'Knobs')?.[1] ?? {};
   const sections = definitions
     .filter(([name]) => name !== 'Knobs')
-    .map(([name, definition]) => [`### ${name}`, definition.description ?? '', ...(definition.properties ? [fieldsOf(definition)] : [])].join('\n\n'));
+    .map(([name, definition]) =>
+      [`### ${name}`, definition.description ?? '', ...(definition.properties ? [fieldsOf(definition)] : [])].join(
+        '\n\n',
+      ),
+    );
   return {
     fields: ['### Scenario', 'The whole file.', fieldsOf(schema), ...sections].join('\n\n'),
     knobs: table(
       ['knob', 'value', 'default', 'what it plays', 'confidence', 'source'],
-      propertiesOf(knobs).map(([name, knob]) => [code(name), typeOf(knob), code(JSON.stringify(knob.default)), knob.description ?? '', String(knob['confidence']), String(knob['source'])]),
+      propertiesOf(knobs).map(([name, knob]) => [
+        code(name),
+        typeOf(knob),
+        code(JSON.stringify(knob.default)),
+        knob.description ?? '',
+        String(knob['confidence']),
+        String(knob['source']),
+      ]),
     ),
   };
 };
 
 /** That text with its tables replaced. Throws an Error where it has no place for one. */
-export const withTables = (text: string): string => withPlaces(text, scenarioTables(), { script: 'scripts/scenario-schema.ts', file: DOCS_FILE });
+export const withTables = (text: string): string =>
+  withPlaces(text, scenarioTables(), { script: 'scripts/scenario-schema.ts', file: DOCS_FILE });
 
 /** The schema as its file holds it. */
 export const schemaText = (): string => `${JSON.stringify(scenarioSchema(), null, 2)}\n`;

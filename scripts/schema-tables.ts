@@ -4,8 +4,12 @@ import type { z } from 'zod';
 export type Schema = z.core.JSONSchema.JSONSchema;
 
 export const code = (text: string): string => `\`${text}\``;
-export const isSchema = (value: unknown): value is Schema => typeof value === 'object' && value !== null && !Array.isArray(value);
-const nameOf = (schema: Schema): string | undefined => (schema.$ref ?? schema.allOf?.find((part): part is Schema => isSchema(part) && part.$ref !== undefined)?.$ref)?.split('/').at(-1);
+export const isSchema = (value: unknown): value is Schema =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const nameOf = (schema: Schema): string | undefined =>
+  (schema.$ref ?? schema.allOf?.find((part): part is Schema => isSchema(part) && part.$ref !== undefined)?.$ref)
+    ?.split('/')
+    .at(-1);
 
 /** What a field may be. */
 export const typeOf = (schema: Schema): string => {
@@ -15,15 +19,20 @@ export const typeOf = (schema: Schema): string => {
   if (schema.anyOf) return schema.anyOf.map((part) => (isSchema(part) ? typeOf(part) : 'anything')).join(' or ');
   if (schema.type === 'array') return `list of ${isSchema(schema.items) ? typeOf(schema.items) : 'anything'}`;
   if (schema.type === 'string') return schema.format === 'date-time' ? 'time, UTC' : 'text';
-  if (schema.type === 'integer' || schema.type === 'number') return `${schema.minimum ?? ''} to ${schema.maximum ?? ''}`;
+  if (schema.type === 'integer' || schema.type === 'number')
+    return `${schema.minimum ?? ''} to ${schema.maximum ?? ''}`;
   if (schema.type === 'boolean') return `${code('true')}, ${code('false')}`;
-  return isSchema(schema.additionalProperties) && schema.additionalProperties.type === 'string' ? 'texts by name' : 'object';
+  return isSchema(schema.additionalProperties) && schema.additionalProperties.type === 'string'
+    ? 'texts by name'
+    : 'object';
 };
 
 const row = (cells: string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', String.raw`\|`)).join(' | ')} |`;
-export const table = (head: string[], rows: string[][]): string => [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n');
+export const table = (head: string[], rows: string[][]): string =>
+  [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n');
 
-export const propertiesOf = (schema: Schema): [string, Schema][] => Object.entries(schema.properties ?? {}).filter((entry): entry is [string, Schema] => isSchema(entry[1]));
+export const propertiesOf = (schema: Schema): [string, Schema][] =>
+  Object.entries(schema.properties ?? {}).filter((entry): entry is [string, Schema] => isSchema(entry[1]));
 
 /** A table of an object's fields. */
 export const fieldsOf = (schema: Schema): string =>
@@ -31,15 +40,30 @@ export const fieldsOf = (schema: Schema): string =>
     ['field', 'value', 'default', 'meaning'],
     propertiesOf(schema).map(([name, field]) => {
       const standard = field.default === undefined ? '' : code(JSON.stringify(field.default));
-      return [code(name), typeOf(field), schema.required?.includes(name) === true ? '**required**' : standard, field.description ?? ''];
+      return [
+        code(name),
+        typeOf(field),
+        schema.required?.includes(name) === true ? '**required**' : standard,
+        field.description ?? '',
+      ];
     }),
   );
 
-/** That text with what stands between each two marks replaced. `script`: what the marks name. Throws an Error where there is no place for one. */
-export const withPlaces = (text: string, contents: Record<string, string>, { script, file }: { script: string; file: string }): string =>
+/**
+ * That text with what stands between each two marks replaced. `script`: what the marks name. Throws an Error where
+ * there is no place for one.
+ */
+export const withPlaces = (
+  text: string,
+  contents: Record<string, string>,
+  { script, file }: { script: string; file: string },
+): string =>
   Object.entries(contents).reduce((document, [place, content]) => {
     const [begin, end] = [`<!-- ${place}: made by ${script} -->\n`, `\n<!-- ${place}: end -->`];
     const [from, to] = [document.indexOf(begin), document.indexOf(end)];
-    if (from === -1 || to < from) throw new Error(`${file} has no place for the table ${place}: put the lines "${begin.trim()}" and "${end.trim()}" where it shall stand.`);
+    if (from === -1 || to < from)
+      throw new Error(
+        `${file} has no place for the table ${place}: put the lines "${begin.trim()}" and "${end.trim()}" where it shall stand.`,
+      );
     return `${document.slice(0, from)}${begin}\n${content}\n${document.slice(to)}`;
   }, text);

@@ -1,4 +1,6 @@
-/** Where the build's output lies, and whether it is that of the sources as they are. Loads neither the CDK nor esbuild. */
+/**
+ * Where the build's output lies, and whether it is that of the sources as they are. Loads neither the CDK nor esbuild.
+ */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';

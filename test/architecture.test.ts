@@ -19,8 +19,12 @@ const filesUnder = (folder: string): string[] => {
 
 /** `import`, `export … from` and `import()`: relative ones as paths from the project's root, others as they stand. */
 function importsOf(file: string, text: string): string[] {
-  const specifiers = [...text.matchAll(/(?:^(?:import|export|\})[^'"\n;]*?from\s*|^import\s*|\bimport\()['"]([^'"\n]+)['"]/gm)].map((match) => match[1]!);
-  return specifiers.map((specifier) => (specifier.startsWith('.') ? normalize(join(dirname(file), specifier)) : specifier));
+  const specifiers = [
+    ...text.matchAll(/(?:^(?:import|export|\})[^'"\n;]*?from\s*|^import\s*|\bimport\()['"]([^'"\n]+)['"]/gm),
+  ].map((match) => match[1]!);
+  return specifiers.map((specifier) =>
+    specifier.startsWith('.') ? normalize(join(dirname(file), specifier)) : specifier,
+  );
 }
 
 interface Source {
@@ -29,10 +33,12 @@ interface Source {
   imports: string[];
 }
 // But for this file, whose samples look like imports.
-const sources: Source[] = FOLDERS.flatMap(filesUnder).filter((file) => file !== 'test/architecture.test.ts').map((file) => {
-  const text = readFileSync(join(ROOT, file), 'utf8');
-  return { file, text, imports: importsOf(file, text) };
-});
+const sources: Source[] = FOLDERS.flatMap(filesUnder)
+  .filter((file) => file !== 'test/architecture.test.ts')
+  .map((file) => {
+    const text = readFileSync(join(ROOT, file), 'utf8');
+    return { file, text, imports: importsOf(file, text) };
+  });
 const isLocal = (imported: string): boolean => FOLDERS.some((folder) => imported.startsWith(`${folder}/`));
 
 interface Rule {
@@ -47,17 +53,68 @@ const STEPS = 'lambdas/steps/[\\w-]+';
 const NO_AWS = /^(?!@aws-sdk\/|@smithy\/|aws-cdk)/;
 
 const rules: [string, Rule][] = [
-  ['domain knows nothing outside it', { from: /^lambdas\/domain\//, files: /^lambdas\/domain\//, packages: /^(zod|yaml|croner|@cfworker\/json-schema|node:crypto)$/ }],
-  ['ports speak of the domain alone', { from: /^lambdas\/ports\//, files: /^lambdas\/(domain|ports)\//, packages: /^$/ }],
+  [
+    'domain knows nothing outside it',
+    {
+      from: /^lambdas\/domain\//,
+      files: /^lambdas\/domain\//,
+      packages: /^(zod|yaml|croner|@cfworker\/json-schema|node:crypto)$/,
+    },
+  ],
+  [
+    'ports speak of the domain alone',
+    { from: /^lambdas\/ports\//, files: /^lambdas\/(domain|ports)\//, packages: /^$/ },
+  ],
   ['adapters implement ports', { from: /^lambdas\/adapters\//, files: /^lambdas\/(domain|ports|adapters)\// }],
-  ['the runtime is free of AWS', { from: /^lambdas\/runtime\/(?!wiring|callers|lambda\.ts)/, files: /^lambdas\/(domain|ports|runtime)\//, packages: NO_AWS }],
-  ['the wiring alone brings adapters in', { from: /^lambdas\/runtime\/(wiring|callers|lambda)\.ts/, files: /^lambdas\/(domain|ports|adapters|runtime)\// }],
-  ['a step\'s schema is data', { from: new RegExp(`^${STEPS}/schema\\.ts`), files: /^lambdas\/(domain\/|runtime\/step\.ts|api\/proxy\.ts)/, packages: /^zod$/ }],
-  ['a handler asks ports and decides by the domain', { from: new RegExp(`^${STEPS}/handler\\.ts`), files: /^lambdas\/(domain|ports|api|runtime\/(?!wiring|lambda\.ts)|steps\/[\w-]+\/schema\.ts)/, packages: /^zod$/ }],
-  ['the API asks ports and decides by the domain', { from: /^lambdas\/api\//, files: /^lambdas\/(domain|ports|api|runtime\/(?!wiring|lambda\.ts|handler\.ts))/, packages: /^(zod|@middy\/http-router|aws-lambda)$/ }],
+  [
+    'the runtime is free of AWS',
+    {
+      from: /^lambdas\/runtime\/(?!wiring|callers|lambda\.ts)/,
+      files: /^lambdas\/(domain|ports|runtime)\//,
+      packages: NO_AWS,
+    },
+  ],
+  [
+    'the wiring alone brings adapters in',
+    { from: /^lambdas\/runtime\/(wiring|callers|lambda)\.ts/, files: /^lambdas\/(domain|ports|adapters|runtime)\// },
+  ],
+  [
+    "a step's schema is data",
+    {
+      from: new RegExp(`^${STEPS}/schema\\.ts`),
+      files: /^lambdas\/(domain\/|runtime\/step\.ts|api\/proxy\.ts)/,
+      packages: /^zod$/,
+    },
+  ],
+  [
+    'a handler asks ports and decides by the domain',
+    {
+      from: new RegExp(`^${STEPS}/handler\\.ts`),
+      files: /^lambdas\/(domain|ports|api|runtime\/(?!wiring|lambda\.ts)|steps\/[\w-]+\/schema\.ts)/,
+      packages: /^zod$/,
+    },
+  ],
+  [
+    'the API asks ports and decides by the domain',
+    {
+      from: /^lambdas\/api\//,
+      files: /^lambdas\/(domain|ports|api|runtime\/(?!wiring|lambda\.ts|handler\.ts))/,
+      packages: /^(zod|@middy\/http-router|aws-lambda)$/,
+    },
+  ],
   // Those that keep documents bring S3's client in: it is in no other bundle.
-  ['a main wires its own handler', { from: new RegExp(`^${STEPS}/main\\.ts`), files: /^lambdas\/(runtime\/lambda\.ts|adapters\/s3-documents\.ts|steps\/[\w-]+\/handler\.ts)/, packages: /^$/ }],
-  ['the registries hold steps', { from: /^lambdas\/steps\/\w+\.ts/, files: /^lambdas\/(steps|runtime\/step\.ts)/, packages: /^$/ }],
+  [
+    'a main wires its own handler',
+    {
+      from: new RegExp(`^${STEPS}/main\\.ts`),
+      files: /^lambdas\/(runtime\/lambda\.ts|adapters\/s3-documents\.ts|steps\/[\w-]+\/handler\.ts)/,
+      packages: /^$/,
+    },
+  ],
+  [
+    'the registries hold steps',
+    { from: /^lambdas\/steps\/\w+\.ts/, files: /^lambdas\/(steps|runtime\/step\.ts)/, packages: /^$/ },
+  ],
   ['the CDK app builds on the Lambdas', { from: /^lib\//, files: /^(lib|lambdas)\// }],
   ['the sandbox builds on the Lambdas', { from: /^sandbox\//, files: /^(sandbox|lambdas)\// }],
   ['the command line does not reach into the CDK', { from: /^cli\//, files: /^(cli|sandbox|lambdas|scripts)\// }],
@@ -69,7 +126,9 @@ describe('imports', () => {
     const concerned = sources.filter(({ file }) => from.test(file));
     expect(concerned.length).toBeGreaterThan(0);
     const wrong = concerned.flatMap(({ file, imports }) =>
-      imports.filter((one) => (isLocal(one) ? !files.test(one) : packages !== undefined && !packages.test(one))).map((one) => `${file} imports ${one}`),
+      imports
+        .filter((one) => (isLocal(one) ? !files.test(one) : packages !== undefined && !packages.test(one)))
+        .map((one) => `${file} imports ${one}`),
     );
     expect(wrong).toEqual([]);
   });
@@ -77,14 +136,24 @@ describe('imports', () => {
   it('of each step stay with that step', () => {
     const wrong = sources.flatMap(({ file, imports }) => {
       const own = /^lambdas\/steps\/([\w-]+)\//.exec(file)?.[1];
-      return own === undefined ? [] : imports.filter((one) => one.startsWith('lambdas/steps/') && !one.startsWith(`lambdas/steps/${own}/`)).map((one) => `${file} imports ${one}`);
+      return own === undefined
+        ? []
+        : imports
+            .filter((one) => one.startsWith('lambdas/steps/') && !one.startsWith(`lambdas/steps/${own}/`))
+            .map((one) => `${file} imports ${one}`);
     });
     expect(wrong).toEqual([]);
   });
 
   it('name files that are there', () => {
     const there = new Set(sources.map(({ file }) => file));
-    expect(sources.flatMap(({ file, imports }) => imports.filter((one) => isLocal(one) && one.endsWith('.ts') && !there.has(one)).map((one) => `${file} imports ${one}`))).toEqual([]);
+    expect(
+      sources.flatMap(({ file, imports }) =>
+        imports
+          .filter((one) => isLocal(one) && one.endsWith('.ts') && !there.has(one))
+          .map((one) => `${file} imports ${one}`),
+      ),
+    ).toEqual([]);
   });
 
   it('are all seen by this test', () => {
@@ -96,15 +165,25 @@ describe('imports', () => {
       "export * from './five.ts';",
       "export type { d } from './six.ts';",
       "const e = await import('./seven.ts');",
-      "const text = \"taken from 'elsewhere'\";",
+      'const text = "taken from \'elsewhere\'";',
     ].join('\n');
-    expect(importsOf('lambdas/domain/x.ts', text)).toEqual(['one', 'lambdas/domain/two.ts', 'three', 'lambdas/four.ts', 'lambdas/domain/five.ts', 'lambdas/domain/six.ts', 'lambdas/domain/seven.ts']);
+    expect(importsOf('lambdas/domain/x.ts', text)).toEqual([
+      'one',
+      'lambdas/domain/two.ts',
+      'three',
+      'lambdas/four.ts',
+      'lambdas/domain/five.ts',
+      'lambdas/domain/six.ts',
+      'lambdas/domain/seven.ts',
+    ]);
   });
 });
 
 describe('files', () => {
   it('have 320 lines at most, tests 400', () => {
-    const long = sources.map(({ file, text }) => ({ file, lines: text.split('\n').length - 1 })).filter(({ file, lines }) => lines > (/^(test|bench)\//.test(file) ? 400 : 320));
+    const long = sources
+      .map(({ file, text }) => ({ file, lines: text.split('\n').length - 1 }))
+      .filter(({ file, lines }) => lines > (/^(test|bench)\//.test(file) ? 400 : 320));
     expect(long).toEqual([]);
   });
 });

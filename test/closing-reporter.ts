@@ -14,7 +14,9 @@ export default class ClosingReporter implements Reporter {
       }
     }
     process.on('exit', () => {
-      console.log(`${counts.passed} passed, ${counts.failed} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ''}`);
+      console.log(
+        `${counts.passed} passed, ${counts.failed} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ''}`,
+      );
     });
   }
 }

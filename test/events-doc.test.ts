@@ -10,7 +10,9 @@ const published = readFileSync(EVENTS_SCHEMA_FILE, 'utf8');
 const document = readFileSync(join(import.meta.dirname, '..', 'docs', 'events.md'), 'utf8');
 const validator = new Validator(JSON.parse(published) as Schema, '7', false);
 /** Whole events in the document. */
-const examples = [...document.matchAll(/```json\n([^]*?)```/g)].map(([, text = '']) => JSON.parse(text) as { detail?: unknown; source?: unknown }).filter(({ detail, source }) => typeof source === 'string' && detail !== undefined);
+const examples = [...document.matchAll(/```json\n([^]*?)```/g)]
+  .map(([, text = '']) => JSON.parse(text) as { detail?: unknown; source?: unknown })
+  .filter(({ detail, source }) => typeof source === 'string' && detail !== undefined);
 
 describe('docs/events.schema.json', () => {
   it('is that of the sources: run node scripts/events-schema.ts', () => {
@@ -21,7 +23,21 @@ describe('docs/events.schema.json', () => {
     const [{ detail } = { detail: undefined }] = examples;
     const whole = detail as Record<string, unknown>;
     expect(validator.validate({ ...whole, later: 1 }).valid).toBe(true);
-    const missed = ['version', 'eventId', 'type', 'migrationId', 'at', 'account', 'region', 'cluster', 'dryRun', 'title', 'message'].filter((field) => validator.validate(Object.fromEntries(Object.entries(whole).filter(([name]) => name !== field))).valid);
+    const missed = [
+      'version',
+      'eventId',
+      'type',
+      'migrationId',
+      'at',
+      'account',
+      'region',
+      'cluster',
+      'dryRun',
+      'title',
+      'message',
+    ].filter(
+      (field) => validator.validate(Object.fromEntries(Object.entries(whole).filter(([name]) => name !== field))).valid,
+    );
     expect(missed).toEqual([]);
   });
 });

@@ -1,4 +1,7 @@
-/** docs/permissions.md is what the template allows, whole, and can't be made of one that allows what nobody gave a reason for. */
+/**
+ * docs/permissions.md is what the template allows, whole, and can't be made of one that allows what nobody gave a
+ * reason for.
+ */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { OPERATIONS } from '../lambdas/api/operations.ts';
@@ -20,33 +23,61 @@ interface Statement {
 const template = synthesisedTemplate();
 const written = documentOf(factsOf(template));
 
-const roleOf = ({ assembly }: Template, lambda: string) => assembly.roles.find(({ arn }) => assembly.functions.some((one) => one.roleArn === arn && lambdaName(one) === lambda))!;
-const statementsOf = (role: Template['assembly']['roles'][number]): Statement[] => role.policies.flatMap(({ document }) => (document as { Statement: Statement[] }).Statement);
-const machineRole = (of: Template, name: string) => of.assembly.roles.find(({ logicalId }) => logicalId.startsWith(`${name}Role`))!;
-const statementWith = (role: Template['assembly']['roles'][number], action: string): Statement => statementsOf(role).find((one) => [one.Action].flat().includes(action))!;
+const roleOf = ({ assembly }: Template, lambda: string) =>
+  assembly.roles.find(({ arn }) =>
+    assembly.functions.some((one) => one.roleArn === arn && lambdaName(one) === lambda),
+  )!;
+const statementsOf = (role: Template['assembly']['roles'][number]): Statement[] =>
+  role.policies.flatMap(({ document }) => (document as { Statement: Statement[] }).Statement);
+const machineRole = (of: Template, name: string) =>
+  of.assembly.roles.find(({ logicalId }) => logicalId.startsWith(`${name}Role`))!;
+const statementWith = (role: Template['assembly']['roles'][number], action: string): Statement =>
+  statementsOf(role).find((one) => [one.Action].flat().includes(action))!;
 /** The document of the template as changed. */
 const changed = (change: (copy: Template) => void): (() => string) => {
   const copy = structuredClone(template);
   change(copy);
   return () => documentOf(factsOf(copy));
 };
-const add = (lambda: string, statement: object) => changed((copy) => roleOf(copy, lambda).policies.push({ name: 'Added', document: { Version: '2012-10-17', Statement: [statement] } }));
+const add = (lambda: string, statement: object) =>
+  changed((copy) =>
+    roleOf(copy, lambda).policies.push({ name: 'Added', document: { Version: '2012-10-17', Statement: [statement] } }),
+  );
 const ROLE = `arn:aws:iam::${SAMPLE.account}:role/somebody`;
 
 describe('docs/permissions.md', () => {
   it('is that of the template', () => {
-    expect(readFileSync(PERMISSIONS_FILE, 'utf8'), 'docs/permissions.md is stale: run npm run permissions, and look at what changed').toBe(written);
+    expect(
+      readFileSync(PERMISSIONS_FILE, 'utf8'),
+      'docs/permissions.md is stale: run npm run permissions, and look at what changed',
+    ).toBe(written);
   });
 
   it('has every action of every role, in its own section', () => {
-    const sections = new Map(written.split(/^### /m).slice(1).map((text) => [text.split('\n')[0]!, text]));
+    const sections = new Map(
+      written
+        .split(/^### /m)
+        .slice(1)
+        .map((text) => [text.split('\n')[0]!, text]),
+    );
     const shared = sections.get('Every Lambda')!;
     for (const one of template.assembly.functions) {
       const actions = statementsOf(roleOf(template, lambdaName(one))).flatMap(({ Action: action }) => action);
       expect(actions.length).toBeGreaterThan(5);
-      expect(actions.filter((action) => !(sections.get(lambdaName(one))! + shared).includes(`\`${action}\``))).toEqual([]);
+      expect(actions.filter((action) => !(sections.get(lambdaName(one))! + shared).includes(`\`${action}\``))).toEqual(
+        [],
+      );
     }
-    expect([...sections.keys()].filter((name) => / /.test(name))).toEqual(['Every Lambda', 'EventBridge Scheduler', 'EventBridge, for the rule RecoveryTriggersExecutionStopped', 'SSM runbook', 'State machine MigrateAddon', 'State machine Recover', 'State machine Retire', 'State machine Sweep']);
+    expect([...sections.keys()].filter((name) => / /.test(name))).toEqual([
+      'Every Lambda',
+      'EventBridge Scheduler',
+      'EventBridge, for the rule RecoveryTriggersExecutionStopped',
+      'SSM runbook',
+      'State machine MigrateAddon',
+      'State machine Recover',
+      'State machine Retire',
+      'State machine Sweep',
+    ]);
   });
 
   it("has readers' names in place of generated ones", () => {
@@ -58,34 +89,67 @@ describe('docs/permissions.md', () => {
   });
 
   it('says what is deployed only with repairableRoleArns, customerKey, or a part that can be switched off', () => {
-    const rows = written.split('\n').filter((line) => line.startsWith('| [') && line.includes('with `repairableRoleArns` |'));
+    const rows = written
+      .split('\n')
+      .filter((line) => line.startsWith('| [') && line.includes('with `repairableRoleArns` |'));
     expect(rows.map((line) => /\[([\w-]+)\]/.exec(line)?.[1])).toEqual(['repair-trust', 'retire-trust']);
-    expect(/### finish\n[\s\S]*?^\| `iam:GetRole` .* \| (.*) \|$/m.exec(written)?.[1]).toMatch(/ \(only with `repairableRoleArns`\)$/);
-    expect(written.split('\n').filter((line) => line.startsWith('| `kms:') && !line.includes('(only with `customerKey`)'))).toEqual([]);
-    const needs = (section: string): string | undefined => new RegExp(`### ${section}\\n\\n.*Deployed: (.*)\\.$`, 'm').exec(written)?.[1];
-    expect([needs('api'), needs('diagnose-denial'), needs('SSM runbook'), needs('publish-events')]).toEqual(['with `deploy.api`', 'with `deploy.denialRule`', 'with `deploy.runbook`', 'always']);
+    expect(/### finish\n[\s\S]*?^\| `iam:GetRole` .* \| (.*) \|$/m.exec(written)?.[1]).toMatch(
+      / \(only with `repairableRoleArns`\)$/,
+    );
+    expect(
+      written.split('\n').filter((line) => line.startsWith('| `kms:') && !line.includes('(only with `customerKey`)')),
+    ).toEqual([]);
+    const needs = (section: string): string | undefined =>
+      new RegExp(`### ${section}\\n\\n.*Deployed: (.*)\\.$`, 'm').exec(written)?.[1];
+    expect([needs('api'), needs('diagnose-denial'), needs('SSM runbook'), needs('publish-events')]).toEqual([
+      'with `deploy.api`',
+      'with `deploy.denialRule`',
+      'with `deploy.runbook`',
+      'always',
+    ]);
     expect(/### State machine Retire\n\n.*Deployed: (.*)\.$/m.exec(written)?.[1]).toBe('with `repairableRoleArns`');
   });
 
   it('has the policies of the queue, the table, the bucket, the topic, the event bus and the keys, and who may invoke a Lambda', () => {
-    const rows = written.split('## Policies of resources')[1]!.split('\n').filter((line) => line.startsWith('| the '));
-    expect(new Set(rows.map((line) => /^\| (the (?:event )?\w+)/.exec(line)?.[1]))).toEqual(new Set(['the Lambda', 'the bucket', 'the event bus', 'the key', 'the queue', 'the table', 'the topic']));
-    expect(rows).toContain('| the table LedgerTable | Deny | `*` | `dynamodb:*` | `aws:SecureTransport` Bool `false` | always |');
-    const deployed = (of: string): Set<string | undefined> => new Set(rows.filter((line) => line.startsWith(`| ${of} |`)).map((line) => line.split(' | ').at(-1)));
-    expect([deployed('the Lambda api'), deployed('the topic NotificationsTopic'), deployed('the key NotificationsKey')]).toEqual([new Set(['with `deploy.api` |']), new Set(['with `notifications.emails` |']), new Set(['without `customerKey` |'])]);
+    const rows = written
+      .split('## Policies of resources')[1]!
+      .split('\n')
+      .filter((line) => line.startsWith('| the '));
+    expect(new Set(rows.map((line) => /^\| (the (?:event )?\w+)/.exec(line)?.[1]))).toEqual(
+      new Set(['the Lambda', 'the bucket', 'the event bus', 'the key', 'the queue', 'the table', 'the topic']),
+    );
+    expect(rows).toContain(
+      '| the table LedgerTable | Deny | `*` | `dynamodb:*` | `aws:SecureTransport` Bool `false` | always |',
+    );
+    const deployed = (of: string): Set<string | undefined> =>
+      new Set(rows.filter((line) => line.startsWith(`| ${of} |`)).map((line) => line.split(' | ').at(-1)));
+    expect([
+      deployed('the Lambda api'),
+      deployed('the topic NotificationsTopic'),
+      deployed('the key NotificationsKey'),
+    ]).toEqual([
+      new Set(['with `deploy.api` |']),
+      new Set(['with `notifications.emails` |']),
+      new Set(['without `customerKey` |']),
+    ]);
   });
 
   it('has every operation of the API, and who is told', () => {
     const section = written.split('## The HTTP API')[1]!.split('\n## ')[0]!;
-    for (const { method, path } of Object.values(OPERATIONS)) expect(section).toContain(`| ${method} | \`${path}\` | [api](#api) |`);
+    for (const { method, path } of Object.values(OPERATIONS))
+      expect(section).toContain(`| ${method} | \`${path}\` | [api](#api) |`);
     expect(written).toContain('goes to what the deployment has subscribed, by `email`');
   });
 
   it('names the states and the rule that call each Lambda', () => {
     const overview = (name: string): string => written.split('\n').find((line) => line.startsWith(`| [${name}]`))!;
-    expect(overview('verify-pods')).toContain('| MigrateAddon (VerifyPods, VerifyRestored), Recover (VerifyRestored) |');
+    expect(overview('verify-pods')).toContain(
+      '| MigrateAddon (VerifyPods, VerifyRestored), Recover (VerifyRestored) |',
+    );
     expect(overview('api')).toContain('| API Gateway |');
-    expect(overview('publish-events')).toContain('| the rule PublishingExecutionEnded, the rule PublishingPublishEvents, every minute |');
+    expect(overview('publish-events')).toContain(
+      '| the rule PublishingExecutionEnded, the rule PublishingPublishEvents, every minute |',
+    );
     expect(overview('find-stranded')).toContain('| the rule RecoveryTriggersFindStranded, every 5 minutes |');
   });
 
@@ -95,7 +159,8 @@ describe('docs/permissions.md', () => {
       for (const role of assembly.roles) {
         role.policies.reverse();
         for (const statement of statementsOf(role)) {
-          for (const field of ['Action', 'Resource'] as const) statement[field] = [statement[field]].flat().toReversed();
+          for (const field of ['Action', 'Resource'] as const)
+            statement[field] = [statement[field]].flat().toReversed();
         }
       }
     });
@@ -105,18 +170,33 @@ describe('docs/permissions.md', () => {
 
 describe('a template is refused', () => {
   it('that allows an action without a reason', () => {
-    const statement = { Effect: 'Allow', Action: 'eks:DeleteAddon', Resource: `arn:aws:eks:*:${SAMPLE.account}:addon/*/*/*` };
-    expect(add('verify-pods', statement)).toThrow('the template lets verify-pods do eks:DeleteAddon on arn:aws:eks:*:ACCOUNT:addon/*/*/*, and no grant says why');
+    const statement = {
+      Effect: 'Allow',
+      Action: 'eks:DeleteAddon',
+      Resource: `arn:aws:eks:*:${SAMPLE.account}:addon/*/*/*`,
+    };
+    expect(add('verify-pods', statement)).toThrow(
+      'the template lets verify-pods do eks:DeleteAddon on arn:aws:eks:*:ACCOUNT:addon/*/*/*, and no grant says why',
+    );
   });
 
   it('that allows an action on more than the reason is for', () => {
     const statement = { Effect: 'Allow', Action: 'iam:GetRole', Resource: `arn:aws:iam::${SAMPLE.account}:role/*` };
-    expect(add('begin', statement)).toThrow('the template lets begin do iam:GetRole on arn:aws:iam::ACCOUNT:role/*, and no grant says why');
+    expect(add('begin', statement)).toThrow(
+      'the template lets begin do iam:GetRole on arn:aws:iam::ACCOUNT:role/*, and no grant says why',
+    );
   });
 
   it('whose reason is missing', () => {
-    const without = changed(({ reasons }) => (reasons as Map<string, unknown>).set('plan', reasons.get('plan')!.filter(({ action }) => action !== 'eks:ListAddons')));
-    expect(without).toThrow('the template lets plan do eks:ListAddons on arn:aws:eks:*:ACCOUNT:cluster/*, and no grant says why');
+    const without = changed(({ reasons }) =>
+      (reasons as Map<string, unknown>).set(
+        'plan',
+        reasons.get('plan')!.filter(({ action }) => action !== 'eks:ListAddons'),
+      ),
+    );
+    expect(without).toThrow(
+      'the template lets plan do eks:ListAddons on arn:aws:eks:*:ACCOUNT:cluster/*, and no grant says why',
+    );
   });
 
   it('that does not allow what there is a reason for', () => {
@@ -124,21 +204,35 @@ describe('a template is refused', () => {
       const statement = statementWith(roleOf(copy, 'delete-addon'), 'eks:DeleteAddon');
       statement.Action = [statement.Action].flat().filter((action) => action !== 'eks:DeleteAddon');
     });
-    expect(without).toThrow(/a grant says why delete-addon may do eks:DeleteAddon on \S+ \(".+"\), and the template does not let it/);
+    expect(without).toThrow(
+      /a grant says why delete-addon may do eks:DeleteAddon on \S+ \(".+"\), and the template does not let it/,
+    );
   });
 
   it('that lets a role be passed without its condition', () => {
     const without = changed((copy) => delete statementWith(roleOf(copy, 'create-addon'), 'iam:PassRole').Condition);
-    expect(without).toThrow(/the template lets create-addon do iam:PassRole on each of passableRoleArns, and no grant says why[\s\S]*nobody may pass a role to another service than EKS/);
+    expect(without).toThrow(
+      /the template lets create-addon do iam:PassRole on each of passableRoleArns, and no grant says why[\s\S]*nobody may pass a role to another service than EKS/,
+    );
   });
 
   it('with an action whose access level is not known, or that has a wildcard', () => {
-    expect(add('plan', { Effect: 'Allow', Action: 'eks:DeleteCluster', Resource: `arn:aws:eks:*:${SAMPLE.account}:cluster/*` })).toThrow('plan may eks:DeleteCluster, whose access level is not known');
-    expect(add('plan', { Effect: 'Allow', Action: 'eks:*', Resource: '*' })).toThrow('plan may eks:*, whose access level is not known');
+    expect(
+      add('plan', {
+        Effect: 'Allow',
+        Action: 'eks:DeleteCluster',
+        Resource: `arn:aws:eks:*:${SAMPLE.account}:cluster/*`,
+      }),
+    ).toThrow('plan may eks:DeleteCluster, whose access level is not known');
+    expect(add('plan', { Effect: 'Allow', Action: 'eks:*', Resource: '*' })).toThrow(
+      'plan may eks:*, whose access level is not known',
+    );
   });
 
   it('with every resource where IAM knows narrower ones', () => {
-    expect(add('plan', { Effect: 'Allow', Action: 'eks:DescribeCluster', Resource: '*' })).toThrow('plan may eks:DescribeCluster on every resource, although IAM knows narrower ones for it');
+    expect(add('plan', { Effect: 'Allow', Action: 'eks:DescribeCluster', Resource: '*' })).toThrow(
+      'plan may eks:DescribeCluster on every resource, although IAM knows narrower ones for it',
+    );
   });
 
   it.each([
@@ -151,43 +245,76 @@ describe('a template is refused', () => {
   });
 
   it('with a managed policy from elsewhere', () => {
-    expect(changed((copy) => roleOf(copy, 'plan').managedPolicyArns.push('arn:aws:iam::aws:policy/ReadOnlyAccess'))).toThrow('plan has the managed policy arn:aws:iam::aws:policy/ReadOnlyAccess');
+    expect(
+      changed((copy) => roleOf(copy, 'plan').managedPolicyArns.push('arn:aws:iam::aws:policy/ReadOnlyAccess')),
+    ).toThrow('plan has the managed policy arn:aws:iam::aws:policy/ReadOnlyAccess');
   });
 
   it('with a role that nothing uses', () => {
-    expect(changed(({ assembly }) => assembly.roles.push({ ...assembly.roles[0]!, logicalId: 'Spare', arn: ROLE }))).toThrow('the role Spare is used by no Lambda, state machine, rule or runbook');
+    expect(
+      changed(({ assembly }) => assembly.roles.push({ ...assembly.roles[0]!, logicalId: 'Spare', arn: ROLE })),
+    ).toThrow('the role Spare is used by no Lambda, state machine, rule or runbook');
   });
 
   it('with a role that the permissions boundary does not limit', () => {
-    expect(changed((copy) => delete roleOf(copy, 'plan').permissionsBoundary)).toThrow('plan does not have the permissions boundary that the deployment names');
+    expect(changed((copy) => delete roleOf(copy, 'plan').permissionsBoundary)).toThrow(
+      'plan does not have the permissions boundary that the deployment names',
+    );
   });
 
   it('that lets anybody but AWS become a role', () => {
-    const trust = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { AWS: '*' } }] };
+    const trust = {
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { AWS: '*' } }],
+    };
     expect(changed((copy) => (roleOf(copy, 'plan').trustPolicy = trust))).toThrow(/Principal/);
   });
 
   it('whose state machine may call a Lambda that its definition does not name, or calls another service by itself', () => {
     const one = template.assembly.functions.find((each) => lambdaName(each) === 'plan')!;
-    expect(changed((copy) => [statementWith(machineRole(copy, 'Retire'), 'lambda:InvokeFunction')].map((statement) => (statement.Resource = [statement.Resource, one.arn].flat())))).toThrow(
+    expect(
+      changed((copy) =>
+        [statementWith(machineRole(copy, 'Retire'), 'lambda:InvokeFunction')].map(
+          (statement) => (statement.Resource = [statement.Resource, one.arn].flat()),
+        ),
+      ),
+    ).toThrow(
       'the template lets state machine Retire do lambda:InvokeFunction on arn:aws:lambda:REGION:ACCOUNT:function:plan, and no grant says why',
     );
-    const calling = changed(({ assembly }) => Object.assign((assembly.stateMachines[0]!.definition as { States: object }).States, { Stop: { Type: 'Task', Resource: 'arn:aws:states:::aws-sdk:sfn:stopExecution', End: true } }));
-    expect(calling).toThrow('the state Stop of MigrateAddon calls arn:aws:states:::aws-sdk:sfn:stopExecution by itself');
+    const calling = changed(({ assembly }) =>
+      Object.assign((assembly.stateMachines[0]!.definition as { States: object }).States, {
+        Stop: { Type: 'Task', Resource: 'arn:aws:states:::aws-sdk:sfn:stopExecution', End: true },
+      }),
+    );
+    expect(calling).toThrow(
+      'the state Stop of MigrateAddon calls arn:aws:states:::aws-sdk:sfn:stopExecution by itself',
+    );
   });
 
   it('whose API has a method that anybody may call', () => {
-    expect(changed(({ assembly }) => void (assembly.apis![0]!.methods[0]!.authorization = 'NONE'))).toThrow(/the API's (GET|POST) \S+ is open to everybody/);
+    expect(changed(({ assembly }) => void (assembly.apis![0]!.methods[0]!.authorization = 'NONE'))).toThrow(
+      /the API's (GET|POST) \S+ is open to everybody/,
+    );
   });
 
   it('with a policy of a resource that lets everybody in, or a service for whatever it is', () => {
-    const allow = (Principal: unknown) => changed(({ resourcePolicies }) => void (resourcePolicies[0]!.document = { Statement: [{ Effect: 'Allow', Action: 'kms:Decrypt', Resource: '*', Principal }] }));
+    const allow = (Principal: unknown) =>
+      changed(
+        ({ resourcePolicies }) =>
+          void (resourcePolicies[0]!.document = {
+            Statement: [{ Effect: 'Allow', Action: 'kms:Decrypt', Resource: '*', Principal }],
+          }),
+      );
     expect(allow('*')).toThrow(/lets `\*` do `kms:Decrypt` without a condition/);
-    expect(allow({ Service: 'events.amazonaws.com' })).toThrow(/lets `events\.amazonaws\.com` do `kms:Decrypt` without a condition/);
+    expect(allow({ Service: 'events.amazonaws.com' })).toThrow(
+      /lets `events\.amazonaws\.com` do `kms:Decrypt` without a condition/,
+    );
   });
 
   it('with a kind of resource that lets somebody in and is not shown', () => {
-    expect(changed(({ types }) => (types as string[]).push('AWS::EKS::AccessEntry'))).toThrow('the template has AWS::EKS::AccessEntry, which this document does not show');
+    expect(changed(({ types }) => (types as string[]).push('AWS::EKS::AccessEntry'))).toThrow(
+      'the template has AWS::EKS::AccessEntry, which this document does not show',
+    );
   });
 });
 
@@ -202,7 +329,11 @@ describe('what nobody may do', () => {
     ['iam:PutRolePolicy', 'arn:aws:iam::ACCOUNT:role/*'],
     ['iam:UpdateAssumeRolePolicy', 'each of repairableRoleArns'],
     ['iam:PassRole', 'each of passableRoleArns'],
-    ['iam:PassRole', 'each of passableRoleArns', '`iam:PassedToService` StringEquals `ec2.amazonaws.com` or `eks.amazonaws.com`'],
+    [
+      'iam:PassRole',
+      'each of passableRoleArns',
+      '`iam:PassedToService` StringEquals `ec2.amazonaws.com` or `eks.amazonaws.com`',
+    ],
     ['iam:PassRole', 'arn:aws:iam::ACCOUNT:role/*', PASSED],
     ['sts:AssumeRole', 'arn:aws:iam::ACCOUNT:role/x'],
     ['eks:CreateAccessEntry', 'arn:aws:eks:*:ACCOUNT:cluster/*'],
@@ -211,7 +342,11 @@ describe('what nobody may do', () => {
     ['states:StartExecution', 'arn:aws:states:REGION:ACCOUNT:stateMachine:MigrateAddon'],
     ['states:SendTaskSuccess', 'arn:aws:states:REGION:ACCOUNT:stateMachine:MigrateAddon'],
     ['events:PutEvents', 'arn:aws:events:REGION:ACCOUNT:event-bus/default'],
-    ['events:PutEvents', 'arn:aws:events:REGION:ACCOUNT:event-bus/another', '`events:source` StringEquals `pod-identity-migrator`'],
+    [
+      'events:PutEvents',
+      'arn:aws:events:REGION:ACCOUNT:event-bus/another',
+      '`events:source` StringEquals `pod-identity-migrator`',
+    ],
     ['sns:Publish', 'arn:aws:sns:REGION:ACCOUNT:x'],
     ['execute-api:Invoke', 'arn:aws:execute-api:REGION:ACCOUNT:API/v1/POST/plans'],
     ['dynamodb:DeleteTable', 'arn:aws:dynamodb:REGION:ACCOUNT:table/TABLE'],
@@ -233,41 +368,108 @@ describe('what nobody may do', () => {
   it.each(cases)('is broken by %s on %s %s', (action, resource, condition) => {
     expect(broken(action, resource, 'plan', condition)).toHaveLength(1);
     const right = { action, resource, condition: condition ?? '' };
-    expect(brokenClaims([right], { name: 'plan', isLambda: true })).toEqual([expect.stringContaining(`plan may ${action} on ${resource}, but the document says that nobody may`)]);
+    expect(brokenClaims([right], { name: 'plan', isLambda: true })).toEqual([
+      expect.stringContaining(`plan may ${action} on ${resource}, but the document says that nobody may`),
+    ]);
   });
 
   it('can be broken, each sentence of it', () => {
-    expect(new Set(cases.flatMap(([action, resource, condition]) => broken(action, resource, 'plan', condition))).size).toBe(CLAIMS.length);
+    expect(
+      new Set(cases.flatMap(([action, resource, condition]) => broken(action, resource, 'plan', condition))).size,
+    ).toBe(CLAIMS.length);
   });
 
   it('is broken by a sweep that reaches beyond its own items, its own objects and its own executions', () => {
-    const [table, sweeps] = ['arn:aws:dynamodb:REGION:ACCOUNT:table/TABLE', '`dynamodb:LeadingKeys` ForAllValues:StringLike `SWEEP#*`'];
+    const [table, sweeps] = [
+      'arn:aws:dynamodb:REGION:ACCOUNT:table/TABLE',
+      '`dynamodb:LeadingKeys` ForAllValues:StringLike `SWEEP#*`',
+    ];
     expect(broken('dynamodb:DeleteItem', table, 'dispatch-sweep', sweeps)).toEqual([]);
-    for (const [action, who, condition] of [['PutItem', 'dispatch-sweep', ''], ['UpdateItem', 'report-sweep', ''], ['DeleteItem', 'begin-sweep', sweeps], ['DeleteItem', 'finish', sweeps]] as const) expect(broken(`dynamodb:${action}`, table, who, condition), `${who} ${action}`).toHaveLength(1);
-    for (const resource of ['arn:aws:s3:::BUCKET', 'arn:aws:s3:::BUCKET/sweeps/*']) expect(broken('s3:GetObject', resource, 'report-sweep')).toEqual([]);
-    for (const [action, resource] of [['GetObject', 'arn:aws:s3:::another/sweeps/*'], ['DeleteObject', 'arn:aws:s3:::BUCKET/sweeps/*'], ['GetObject', 'arn:aws:s3:::BUCKET/*']] as const) expect(broken(`s3:${action}`, resource, 'report-sweep'), `${action} ${resource}`).not.toEqual([]);
-    const [machine, executions] = ['arn:aws:states:REGION:ACCOUNT:stateMachine:Sweep', 'arn:aws:states:REGION:ACCOUNT:execution:Sweep:*'];
-    expect([...broken('states:StopExecution', executions, 'state machine Sweep', '', false), ...broken('states:StartExecution', machine, 'start-sweep')]).toEqual([]);
-    for (const who of ['dispatch-sweep', 'state machine Recover']) expect(broken('states:StopExecution', executions, who)).toHaveLength(1);
-    expect(broken('sqs:SendMessage', 'arn:aws:sqs:REGION:ACCOUNT:DEAD-LETTERS', 'EventBridge Scheduler', '', false)).toEqual([]);
+    for (const [action, who, condition] of [
+      ['PutItem', 'dispatch-sweep', ''],
+      ['UpdateItem', 'report-sweep', ''],
+      ['DeleteItem', 'begin-sweep', sweeps],
+      ['DeleteItem', 'finish', sweeps],
+    ] as const)
+      expect(broken(`dynamodb:${action}`, table, who, condition), `${who} ${action}`).toHaveLength(1);
+    for (const resource of ['arn:aws:s3:::BUCKET', 'arn:aws:s3:::BUCKET/sweeps/*'])
+      expect(broken('s3:GetObject', resource, 'report-sweep')).toEqual([]);
+    for (const [action, resource] of [
+      ['GetObject', 'arn:aws:s3:::another/sweeps/*'],
+      ['DeleteObject', 'arn:aws:s3:::BUCKET/sweeps/*'],
+      ['GetObject', 'arn:aws:s3:::BUCKET/*'],
+    ] as const)
+      expect(broken(`s3:${action}`, resource, 'report-sweep'), `${action} ${resource}`).not.toEqual([]);
+    const [machine, executions] = [
+      'arn:aws:states:REGION:ACCOUNT:stateMachine:Sweep',
+      'arn:aws:states:REGION:ACCOUNT:execution:Sweep:*',
+    ];
+    expect([
+      ...broken('states:StopExecution', executions, 'state machine Sweep', '', false),
+      ...broken('states:StartExecution', machine, 'start-sweep'),
+    ]).toEqual([]);
+    for (const who of ['dispatch-sweep', 'state machine Recover'])
+      expect(broken('states:StopExecution', executions, who)).toHaveLength(1);
+    expect(
+      broken('sqs:SendMessage', 'arn:aws:sqs:REGION:ACCOUNT:DEAD-LETTERS', 'EventBridge Scheduler', '', false),
+    ).toEqual([]);
   });
 
   it('leaves what is allowed', () => {
     expect(broken('iam:UpdateAssumeRolePolicy', 'each of repairableRoleArns', 'repair-trust')).toEqual([]);
     expect(broken('iam:PassRole', 'each of passableRoleArns', 'create-addon', PASSED)).toEqual([]);
     expect(broken('kms:Decrypt', 'arn:aws:kms:REGION:ACCOUNT:key/KEY', 'plan', SEALED)).toEqual([]);
-    expect(broken('lambda:InvokeFunction', 'arn:aws:lambda:REGION:ACCOUNT:function:plan', 'state machine Recover', '', false)).toEqual([]);
+    expect(
+      broken(
+        'lambda:InvokeFunction',
+        'arn:aws:lambda:REGION:ACCOUNT:function:plan',
+        'state machine Recover',
+        '',
+        false,
+      ),
+    ).toEqual([]);
     expect(broken('ec2:DeleteNetworkInterface', '*', 'plan', '`lambda:SourceFunctionArn` Null `true`')).toEqual([]);
-    expect(broken('states:StartExecution', 'arn:aws:states:REGION:ACCOUNT:stateMachine:Recover', 'find-stranded')).toEqual([]);
-    expect(broken('states:StopExecution', 'arn:aws:states:REGION:ACCOUNT:execution:MigrateAddon:*', 'SSM runbook', '', false)).toEqual([]);
-    for (const action of ['StartExecution', 'SendTaskSuccess', 'SendTaskFailure']) expect(broken(`states:${action}`, 'arn:aws:states:REGION:ACCOUNT:stateMachine:MigrateAddon', 'api')).toEqual([]);
-    expect(broken('states:StartExecution', 'arn:aws:states:REGION:ACCOUNT:stateMachine:MigrateAddon', 'diagnose-denial')).toEqual([]);
-    for (const [action, who] of [['StopExecution', 'api'], ['SendTaskSuccess', 'diagnose-denial']] as const) expect(broken(`states:${action}`, 'arn:aws:states:REGION:ACCOUNT:stateMachine:MigrateAddon', who)).toHaveLength(1);
-    expect(broken('events:PutEvents', 'arn:aws:events:REGION:ACCOUNT:event-bus/default', 'publish-events', '`events:source` StringEquals `pod-identity-migrator`')).toEqual([]);
+    expect(
+      broken('states:StartExecution', 'arn:aws:states:REGION:ACCOUNT:stateMachine:Recover', 'find-stranded'),
+    ).toEqual([]);
+    expect(
+      broken(
+        'states:StopExecution',
+        'arn:aws:states:REGION:ACCOUNT:execution:MigrateAddon:*',
+        'SSM runbook',
+        '',
+        false,
+      ),
+    ).toEqual([]);
+    for (const action of ['StartExecution', 'SendTaskSuccess', 'SendTaskFailure'])
+      expect(broken(`states:${action}`, 'arn:aws:states:REGION:ACCOUNT:stateMachine:MigrateAddon', 'api')).toEqual([]);
+    expect(
+      broken('states:StartExecution', 'arn:aws:states:REGION:ACCOUNT:stateMachine:MigrateAddon', 'diagnose-denial'),
+    ).toEqual([]);
+    for (const [action, who] of [
+      ['StopExecution', 'api'],
+      ['SendTaskSuccess', 'diagnose-denial'],
+    ] as const)
+      expect(broken(`states:${action}`, 'arn:aws:states:REGION:ACCOUNT:stateMachine:MigrateAddon', who)).toHaveLength(
+        1,
+      );
+    expect(
+      broken(
+        'events:PutEvents',
+        'arn:aws:events:REGION:ACCOUNT:event-bus/default',
+        'publish-events',
+        '`events:source` StringEquals `pod-identity-migrator`',
+      ),
+    ).toEqual([]);
   });
 
   it('has a name and a reason for every right on every resource', () => {
     expect(EXCEPTIONS.flatMap(({ actions }) => actions).filter((action) => accessOf(action) === undefined)).toEqual([]);
-    expect(EXCEPTIONS.filter(({ name, reason }) => !written.split('\n').some((line) => line.startsWith(`| ${name} | `) && line.endsWith(`| ${reason} |`)))).toEqual([]);
+    expect(
+      EXCEPTIONS.filter(
+        ({ name, reason }) =>
+          !written.split('\n').some((line) => line.startsWith(`| ${name} | `) && line.endsWith(`| ${reason} |`)),
+      ),
+    ).toEqual([]);
   });
 });

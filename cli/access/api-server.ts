@@ -27,7 +27,12 @@ export interface RbacObjects {
 
 /** Under which the API server notes what was set, as `kubectl` does with its own name. */
 const FIELD_MANAGER = 'pod-identity-grant-access';
-const PLURALS: Record<Manifest['kind'], string> = { ClusterRole: 'clusterroles', ClusterRoleBinding: 'clusterrolebindings', Role: 'roles', RoleBinding: 'rolebindings' };
+const PLURALS: Record<Manifest['kind'], string> = {
+  ClusterRole: 'clusterroles',
+  ClusterRoleBinding: 'clusterrolebindings',
+  Role: 'roles',
+  RoleBinding: 'rolebindings',
+};
 
 const collectionOf = ({ kind, metadata: { namespace } }: Manifest): string =>
   `/apis/${RBAC_GROUP}/v1/${namespace === undefined ? '' : `namespaces/${encodeURIComponent(namespace)}/`}${PLURALS[kind]}`;
@@ -51,7 +56,10 @@ export const notKnown = (cluster: string, options?: ErrorOptions): CliError =>
     options,
   );
 
-/** `said`: the API server's own words. AmazonEKSAdminPolicy is not enough: github.com/aws/containers-roadmap/issues/2682. */
+/**
+ * `said`: the API server's own words. AmazonEKSAdminPolicy is not enough:
+ * github.com/aws/containers-roadmap/issues/2682.
+ */
 export const notAllowed = (cluster: string, what: string, said: string, options?: ErrorOptions): CliError =>
   new CliError(
     'AccessDenied',
@@ -66,25 +74,63 @@ const refusalOf = (cluster: string, what: string, response: PlainHttpResponse): 
   const said = (document.success ? document.data.message : response.body).slice(0, 2000);
   if (response.status === 401) return notKnown(cluster);
   if (response.status === 403) return notAllowed(cluster, what, said);
-  if (response.status === 409) return new CliError('ChangedMeanwhile', `could not ${what} on cluster ${cluster}: somebody else has changed it since it was read: ${said}`, 'Run the same command again: it begins from what is there now', EXIT_CODES.unexpected);
-  return new CliError('ApiServerError', `the API server of cluster ${cluster} answered ${response.status} to "${what}": ${said}`, 'Run the same command again; if it goes on, look at the health of the control plane', EXIT_CODES.unexpected);
+  if (response.status === 409)
+    return new CliError(
+      'ChangedMeanwhile',
+      `could not ${what} on cluster ${cluster}: somebody else has changed it since it was read: ${said}`,
+      'Run the same command again: it begins from what is there now',
+      EXIT_CODES.unexpected,
+    );
+  return new CliError(
+    'ApiServerError',
+    `the API server of cluster ${cluster} answered ${response.status} to "${what}": ${said}`,
+    'Run the same command again; if it goes on, look at the health of the control plane',
+    EXIT_CODES.unexpected,
+  );
 };
 
 export const unreachable = (cluster: string, url: string, error: unknown): CliError => {
   const why = error instanceof Error ? error.message : String(error);
-  return new CliError('Unreachable', `the API server of cluster ${cluster} can't be reached: ${why}`, `Check that ${url} can be reached from here: a private endpoint can only be from within the VPC`, EXIT_CODES.unexpected, { cause: error });
+  return new CliError(
+    'Unreachable',
+    `the API server of cluster ${cluster} can't be reached: ${why}`,
+    `Check that ${url} can be reached from here: a private endpoint can only be from within the VPC`,
+    EXIT_CODES.unexpected,
+    { cause: error },
+  );
 };
 
-export const createRbacObjects = ({ cluster, http, url, certificateAuthority, token }: ApiServerOptions): RbacObjects => {
-  const exchange = async (method: string, path: string, body?: { type: string; content: unknown }): Promise<PlainHttpResponse> => {
-    const headers = { accept: 'application/json', authorization: `Bearer ${await token()}`, ...(body === undefined ? {} : { 'content-type': body.type }) };
+export const createRbacObjects = ({
+  cluster,
+  http,
+  url,
+  certificateAuthority,
+  token,
+}: ApiServerOptions): RbacObjects => {
+  const exchange = async (
+    method: string,
+    path: string,
+    body?: { type: string; content: unknown },
+  ): Promise<PlainHttpResponse> => {
+    const headers = {
+      accept: 'application/json',
+      authorization: `Bearer ${await token()}`,
+      ...(body === undefined ? {} : { 'content-type': body.type }),
+    };
     try {
-      return await http({ method, url: `${url}${path}`, headers, certificateAuthority, ...(body === undefined ? {} : { body: JSON.stringify(body.content) }) });
+      return await http({
+        method,
+        url: `${url}${path}`,
+        headers,
+        certificateAuthority,
+        ...(body === undefined ? {} : { body: JSON.stringify(body.content) }),
+      });
     } catch (error) {
       throw unreachable(cluster, url, error);
     }
   };
-  const objectPath = (manifest: Manifest): string => `${collectionOf(manifest)}/${encodeURIComponent(manifest.metadata.name)}`;
+  const objectPath = (manifest: Manifest): string =>
+    `${collectionOf(manifest)}/${encodeURIComponent(manifest.metadata.name)}`;
   const isDone = ({ status: code }: PlainHttpResponse): boolean => code >= 200 && code <= 299;
   const written = async (what: string, response: Promise<PlainHttpResponse>): Promise<void> => {
     const answer = await response;
@@ -98,10 +144,24 @@ export const createRbacObjects = ({ cluster, http, url, certificateAuthority, to
       const what = `get ${manifestName(manifest)}`;
       if (!isDone(answer)) throw refusalOf(cluster, what, answer);
       const document = parse(answer.body);
-      if (document === undefined) throw new CliError('ApiServerError', `the answer of the API server of cluster ${cluster} to "${what}" is not JSON`, `Check what stands between this and ${url}`, EXIT_CODES.unexpected);
+      if (document === undefined)
+        throw new CliError(
+          'ApiServerError',
+          `the answer of the API server of cluster ${cluster} to "${what}" is not JSON`,
+          `Check what stands between this and ${url}`,
+          EXIT_CODES.unexpected,
+        );
       return document;
     },
-    create: (manifest) => written(`create ${manifestName(manifest)}`, exchange('POST', `${collectionOf(manifest)}?${query}`, { type: 'application/json', content: manifest })),
-    patch: (manifest, content) => written(`change ${manifestName(manifest)}`, exchange('PATCH', `${objectPath(manifest)}?${query}`, { type: 'application/merge-patch+json', content })),
+    create: (manifest) =>
+      written(
+        `create ${manifestName(manifest)}`,
+        exchange('POST', `${collectionOf(manifest)}?${query}`, { type: 'application/json', content: manifest }),
+      ),
+    patch: (manifest, content) =>
+      written(
+        `change ${manifestName(manifest)}`,
+        exchange('PATCH', `${objectPath(manifest)}?${query}`, { type: 'application/merge-patch+json', content }),
+      ),
   };
 };

@@ -22,7 +22,9 @@ with the rights of an administrator of the cluster, such as AmazonEKSClusterAdmi
 away. A second run changes nothing; one without --annotation remove takes the right to a service account's annotation away again.
 
 The roles of a deployed service (--deployed) are outputs of its stack, in these variables; "sandbox" prints them too:
-  ${Object.values(ACCESS_VARIABLES).map(({ variable }) => variable).join(', ')}
+  ${Object.values(ACCESS_VARIABLES)
+    .map(({ variable }) => variable)
+    .join(', ')}
 
 Exit codes:
   0  done, or shown
@@ -40,13 +42,29 @@ const run = async (flags: Record<string, unknown>, io: Io): Promise<number> => {
 export const addAccessCommand = (program: Command, io: Io, finished: (exitCode: number) => void): void => {
   const command = program
     .command(GRANT_ACCESS)
-    .description("give the service the access to a cluster's API server that it needs, and no more; without --apply only show it")
+    .description(
+      "give the service the access to a cluster's API server that it needs, and no more; without --apply only show it",
+    )
     .optionsGroup('What for:')
     .option('--cluster <name>', 'EKS cluster (required)')
-    .option('--addon <name>', 'an add-on that shall be migrated; may be given again (default, without --service-account: all of the cluster that take EKS Pod Identity)', collect)
-    .option('--service-account <namespace/name>', "a service account that is no add-on's and shall be migrated; may be given again", collect)
-    .option('--annotation <mode>', 'what its migration shall do with its IRSA annotation: keep, or remove, which takes the right to change that service account (default: keep)')
-    .option('--account <id>', "AWS account; default: that of the scenario's only cluster of that name, or the caller's with --deployed")
+    .option(
+      '--addon <name>',
+      'an add-on that shall be migrated; may be given again (default, without --service-account: all of the cluster that take EKS Pod Identity)',
+      collect,
+    )
+    .option(
+      '--service-account <namespace/name>',
+      "a service account that is no add-on's and shall be migrated; may be given again",
+      collect,
+    )
+    .option(
+      '--annotation <mode>',
+      'what its migration shall do with its IRSA annotation: keep, or remove, which takes the right to change that service account (default: keep)',
+    )
+    .option(
+      '--account <id>',
+      "AWS account; default: that of the scenario's only cluster of that name, or the caller's with --deployed",
+    )
     .option('--region <name>', 'AWS region; default: likewise, or AWS_REGION with --deployed')
     .optionsGroup('How:')
     .option('--apply', 'do it; without this flag nothing is changed')

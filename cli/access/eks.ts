@@ -1,5 +1,12 @@
 /** Access entries in EKS, read and written with the caller's own credentials. */
-import { CreateAccessEntryCommand, DescribeAccessEntryCommand, DescribeClusterCommand, type EKSClient, ListClustersCommand, UpdateAccessEntryCommand } from '@aws-sdk/client-eks';
+import {
+  CreateAccessEntryCommand,
+  DescribeAccessEntryCommand,
+  DescribeClusterCommand,
+  type EKSClient,
+  ListClustersCommand,
+  UpdateAccessEntryCommand,
+} from '@aws-sdk/client-eks';
 import { fromAws } from '../../lambdas/adapters/aws-errors.ts';
 import type { FoundEntry } from '../../lambdas/domain/access/entries.ts';
 import { isMigrationError } from '../../lambdas/domain/errors.ts';
@@ -12,7 +19,10 @@ export interface AccessCluster {
   endpoint: string;
   /** PEM. */
   certificateAuthority: string;
-  /** `API`, `API_AND_CONFIG_MAP` or `CONFIG_MAP`; undefined where EKS does not say, as of clusters from before there were access entries. */
+  /**
+   * `API`, `API_AND_CONFIG_MAP` or `CONFIG_MAP`; undefined where EKS does not say, as of clusters from before there
+   * were access entries.
+   */
   authenticationMode: string | undefined;
 }
 
@@ -30,13 +40,17 @@ export interface AccessEntries {
 export const eksError = (error: unknown): CliError => {
   if (!isMigrationError(error)) return awsError(error);
   if (error.name === 'AccessDenied') {
-    const hint = 'Check whose credentials these are (aws sts get-caller-identity), that they are still valid, and that they may call it: reading takes eks:DescribeCluster, ListAddons, DescribeAddon, DescribeAddonConfiguration and DescribeAccessEntry; --apply also takes CreateAccessEntry and UpdateAccessEntry';
+    const hint =
+      'Check whose credentials these are (aws sts get-caller-identity), that they are still valid, and that they may call it: reading takes eks:DescribeCluster, ListAddons, DescribeAddon, DescribeAddonConfiguration and DescribeAccessEntry; --apply also takes CreateAccessEntry and UpdateAccessEntry';
     return new CliError('AwsRefused', `AWS refused: ${error.message}`, hint, EXIT_CODES.blocked, { cause: error });
   }
   return awsError(error.cause instanceof Error ? error.cause : error);
 };
 
-export const createAccessEntries = (client: EKSClient, { account, region, cluster: clusterName }: Target): AccessEntries => {
+export const createAccessEntries = (
+  client: EKSClient,
+  { account, region, cluster: clusterName }: Target,
+): AccessEntries => {
   const call = async <T>(name: string, run: () => Promise<T>): Promise<T> => {
     try {
       return await run();
@@ -61,25 +75,56 @@ export const createAccessEntries = (client: EKSClient, { account, region, cluste
   };
   /** Of the region; none where they can't be listed, since what is wrong is known already. */
   const others = async (): Promise<string> => {
-    const clusters = await client.send(new ListClustersCommand({})).then((answer) => answer.clusters ?? [], () => []);
-    return clusters.length === 0 ? `See: aws eks list-clusters --region ${region}` : `Clusters there: ${clusters.slice(0, 20).join(', ')}`;
+    const clusters = await client.send(new ListClustersCommand({})).then(
+      (answer) => answer.clusters ?? [],
+      () => [],
+    );
+    return clusters.length === 0
+      ? `See: aws eks list-clusters --region ${region}`
+      : `Clusters there: ${clusters.slice(0, 20).join(', ')}`;
   };
 
   return {
     describeCluster: async () => {
-      const cluster = (await orUndefined('DescribeCluster', () => client.send(new DescribeClusterCommand({ name: clusterName }))))?.cluster;
-      if (!cluster) throw new CliError('UnknownCluster', `there is no cluster ${clusterName} in account ${account}, ${region}`, await others());
+      const cluster = (
+        await orUndefined('DescribeCluster', () => client.send(new DescribeClusterCommand({ name: clusterName })))
+      )?.cluster;
+      if (!cluster)
+        throw new CliError(
+          'UnknownCluster',
+          `there is no cluster ${clusterName} in account ${account}, ${region}`,
+          await others(),
+        );
       const { endpoint, certificateAuthority, accessConfig, status = 'UNKNOWN' } = cluster;
       if (endpoint === undefined || certificateAuthority?.data === undefined) {
-        throw new CliError('ClusterNotReady', `cluster ${clusterName} has no API server yet: it is ${status}`, 'Run the same command again once it is ACTIVE', EXIT_CODES.blocked);
+        throw new CliError(
+          'ClusterNotReady',
+          `cluster ${clusterName} has no API server yet: it is ${status}`,
+          'Run the same command again once it is ACTIVE',
+          EXIT_CODES.blocked,
+        );
       }
-      return { endpoint: endpoint.replace(/\/$/, ''), certificateAuthority: Buffer.from(certificateAuthority.data, 'base64').toString('utf8'), authenticationMode: accessConfig?.authenticationMode };
+      return {
+        endpoint: endpoint.replace(/\/$/, ''),
+        certificateAuthority: Buffer.from(certificateAuthority.data, 'base64').toString('utf8'),
+        authenticationMode: accessConfig?.authenticationMode,
+      };
     },
     describe: async (principalArn) => {
-      const entry = (await orUndefined('DescribeAccessEntry', () => client.send(new DescribeAccessEntryCommand({ clusterName, principalArn }))))?.accessEntry;
+      const entry = (
+        await orUndefined('DescribeAccessEntry', () =>
+          client.send(new DescribeAccessEntryCommand({ clusterName, principalArn })),
+        )
+      )?.accessEntry;
       return entry && { type: entry.type ?? 'STANDARD', groups: entry.kubernetesGroups ?? [] };
     },
-    create: (principalArn, kubernetesGroups) => changed('CreateAccessEntry', () => client.send(new CreateAccessEntryCommand({ clusterName, principalArn, type: 'STANDARD', kubernetesGroups }))),
-    update: (principalArn, kubernetesGroups) => changed('UpdateAccessEntry', () => client.send(new UpdateAccessEntryCommand({ clusterName, principalArn, kubernetesGroups }))),
+    create: (principalArn, kubernetesGroups) =>
+      changed('CreateAccessEntry', () =>
+        client.send(new CreateAccessEntryCommand({ clusterName, principalArn, type: 'STANDARD', kubernetesGroups })),
+      ),
+    update: (principalArn, kubernetesGroups) =>
+      changed('UpdateAccessEntry', () =>
+        client.send(new UpdateAccessEntryCommand({ clusterName, principalArn, kubernetesGroups })),
+      ),
   };
 };

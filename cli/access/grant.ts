@@ -46,7 +46,8 @@ export interface GrantRequest extends AccessWish {
 }
 
 /** Whether something stands in the way of what was asked for. */
-export const isGrantRefused = ({ accessEntries, objects }: Granted): boolean => [...accessEntries, ...objects].some(({ result }) => result === 'refused');
+export const isGrantRefused = ({ accessEntries, objects }: Granted): boolean =>
+  [...accessEntries, ...objects].some(({ result }) => result === 'refused');
 
 const RESULTS = {
   create: ['would-create', 'created'],
@@ -55,14 +56,32 @@ const RESULTS = {
   refuse: ['refused', 'refused'],
 } as const satisfies Record<string, readonly [shown: GrantResult, done: GrantResult]>;
 
-const refusedOf = (change: { do: string; why?: string; remedy?: string }): Refused => (change.why === undefined ? {} : { why: change.why, ...(change.remedy === undefined ? {} : { remedy: change.remedy }) });
+const refusedOf = (change: { do: string; why?: string; remedy?: string }): Refused =>
+  change.why === undefined
+    ? {}
+    : { why: change.why, ...(change.remedy === undefined ? {} : { remedy: change.remedy }) };
 
-const grantedOf = ({ cluster, entries, objects, mapRoles, notes }: Survey, target: Target, applied: boolean): Granted => ({
+const grantedOf = (
+  { cluster, entries, objects, mapRoles, notes }: Survey,
+  target: Target,
+  applied: boolean,
+): Granted => ({
   target,
   ...(cluster.authenticationMode === undefined ? {} : { authenticationMode: cluster.authenticationMode }),
   applied,
-  accessEntries: entries.map(({ principalArn, change }) => ({ principalArn, result: RESULTS[change.do][applied ? 1 : 0], groups: change.do === 'refuse' ? [] : change.groups, ...refusedOf(change) })),
-  objects: objects.map(({ manifest, reasons, change }) => ({ name: manifestName(manifest), result: RESULTS[change.do][applied ? 1 : 0], manifest, reasons, ...refusedOf(change) })),
+  accessEntries: entries.map(({ principalArn, change }) => ({
+    principalArn,
+    result: RESULTS[change.do][applied ? 1 : 0],
+    groups: change.do === 'refuse' ? [] : change.groups,
+    ...refusedOf(change),
+  })),
+  objects: objects.map(({ manifest, reasons, change }) => ({
+    name: manifestName(manifest),
+    result: RESULTS[change.do][applied ? 1 : 0],
+    manifest,
+    reasons,
+    ...refusedOf(change),
+  })),
   ...(mapRoles === undefined ? {} : { mapRoles }),
   notes,
 });
@@ -70,10 +89,19 @@ const grantedOf = ({ cluster, entries, objects, mapRoles, notes }: Survey, targe
 /** Says what was done before an error, which the next run finds done. */
 const after = (done: readonly string[], error: unknown): unknown => {
   if (!(error instanceof CliError) || done.length === 0) return error;
-  return new CliError(error.name, `${error.message}\nDone before: ${done.join(', ')}.`, `${error.hint}\nThen run the same command again: it goes on from there.`, EXIT_CODES.unexpected, { cause: error });
+  return new CliError(
+    error.name,
+    `${error.message}\nDone before: ${done.join(', ')}.`,
+    `${error.hint}\nThen run the same command again: it goes on from there.`,
+    EXIT_CODES.unexpected,
+    { cause: error },
+  );
 };
 
-const apply = async ({ cluster, entries, objects }: Survey, { entries: accessEntries, rbacOf }: AccessTools): Promise<void> => {
+const apply = async (
+  { cluster, entries, objects }: Survey,
+  { entries: accessEntries, rbacOf }: AccessTools,
+): Promise<void> => {
   const done: string[] = [];
   const rbac = rbacOf(cluster);
   try {

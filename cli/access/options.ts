@@ -11,7 +11,13 @@ const serviceAccount = z.string().transform((text, context): ServiceAccountRef =
   const parsed = serviceAccountRef.safeParse({ namespace, name });
   if (parsed.success) return parsed.data;
   const [{ path: [part], message } = { path: [], message: '' }] = parsed.error.issues;
-  context.addIssue({ code: 'custom', message: namespace === undefined ? 'must be NAMESPACE/NAME, such as payments/api' : `${part === 'namespace' ? 'before' : 'behind'} the / ${message}` });
+  context.addIssue({
+    code: 'custom',
+    message:
+      namespace === undefined
+        ? 'must be NAMESPACE/NAME, such as payments/api'
+        : `${part === 'namespace' ? 'before' : 'behind'} the / ${message}`,
+  });
   return z.NEVER;
 });
 
@@ -30,10 +36,16 @@ const grantFlags = z
     ...output,
   })
   .superRefine(({ serviceAccount: accounts, annotation }, context) => {
-    if (annotation !== undefined && accounts.length === 0) context.addIssue({ code: 'custom', path: ['annotation'], message: 'is of service accounts: name one by --service-account NAMESPACE/NAME, or leave it out' });
+    if (annotation !== undefined && accounts.length === 0)
+      context.addIssue({
+        code: 'custom',
+        path: ['annotation'],
+        message: 'is of service accounts: name one by --service-account NAMESPACE/NAME, or leave it out',
+      });
   });
 export type GrantFlags = z.output<typeof grantFlags>;
 
 export const GRANT_ACCESS = 'grant-access';
 
-export const parseGrantFlags = (given: Record<string, unknown>): GrantFlags => parseFlags(grantFlags, given, GRANT_ACCESS);
+export const parseGrantFlags = (given: Record<string, unknown>): GrantFlags =>
+  parseFlags(grantFlags, given, GRANT_ACCESS);

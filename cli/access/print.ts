@@ -20,11 +20,24 @@ interface Headline {
 
 const headlineOf = (granted: Granted): Headline => {
   const { accessEntries, objects, applied, mapRoles } = granted;
-  if (isGrantRefused(granted)) return { mark: '✖', format: 'red', word: 'refused', says: 'something is in the way; nothing was changed' };
+  if (isGrantRefused(granted))
+    return { mark: '✖', format: 'red', word: 'refused', says: 'something is in the way; nothing was changed' };
   const isChange = [...accessEntries, ...objects].some(({ result }) => result !== 'nothing');
-  if (applied && isChange) return { mark: '✔', format: 'green', word: 'granted', says: 'the service has the access that it needs' };
-  if (isChange || mapRoles !== undefined) return { mark: '✔', format: 'cyan', word: 'dry run', says: 'this is the access that the service needs; nothing was changed' };
-  return { mark: '✔', format: 'green', word: 'nothing to do', says: 'the service has the access that it needs; nothing was changed' };
+  if (applied && isChange)
+    return { mark: '✔', format: 'green', word: 'granted', says: 'the service has the access that it needs' };
+  if (isChange || mapRoles !== undefined)
+    return {
+      mark: '✔',
+      format: 'cyan',
+      word: 'dry run',
+      says: 'this is the access that the service needs; nothing was changed',
+    };
+  return {
+    mark: '✔',
+    format: 'green',
+    word: 'nothing to do',
+    says: 'the service has the access that it needs; nothing was changed',
+  };
 };
 
 const lines = ({ result, why, remedy }: GrantedEntry | GrantedObject, name: string, style: Style): string[] => {
@@ -36,7 +49,10 @@ const lines = ({ result, why, remedy }: GrantedEntry | GrantedObject, name: stri
   ];
 };
 
-const entryLines = (entry: GrantedEntry, style: Style): string[] => [...lines(entry, entry.principalArn, style), ...(entry.groups.length === 0 ? [] : hanging('      groups: ', entry.groups.join(', '), style, 'dim'))];
+const entryLines = (entry: GrantedEntry, style: Style): string[] => [
+  ...lines(entry, entry.principalArn, style),
+  ...(entry.groups.length === 0 ? [] : hanging('      groups: ', entry.groups.join(', '), style, 'dim')),
+];
 
 /** `next`: the command that does it; none where there is nothing to do, or no command does. */
 export const grantedLines = (granted: Granted, next: string | undefined, style: Style): string[] => {
@@ -44,21 +60,38 @@ export const grantedLines = (granted: Granted, next: string | undefined, style: 
   const { mark, format, word, says } = headlineOf(granted);
   const isMade = accessEntries.some(({ result }) => result === 'created');
   return [
-    ...hanging(`${style.paint(format, mark)} ${style.paint(['bold', format], word)}  `, `${target.cluster} (${target.account}, ${target.region}): ${says}`, style),
+    ...hanging(
+      `${style.paint(format, mark)} ${style.paint(['bold', format], word)}  `,
+      `${target.cluster} (${target.account}, ${target.region}): ${says}`,
+      style,
+    ),
     '',
     `${style.paint('bold', 'Access entries')}  authentication mode ${authenticationMode}`,
     ...accessEntries.flatMap((entry) => entryLines(entry, style)),
     ...(mapRoles === undefined
       ? []
       : [
-          ...hanging('  ', 'This cluster takes none. Add these lines to mapRoles of the ConfigMap kube-system/aws-auth:', style),
-          ...mapRoles.trimEnd().split('\n').map((text) => `    ${text}`),
-          ...hanging('  ', `Or let it take them (there is no way back): aws eks update-cluster-config --name ${target.cluster} --access-config authenticationMode=API_AND_CONFIG_MAP`, style),
+          ...hanging(
+            '  ',
+            'This cluster takes none. Add these lines to mapRoles of the ConfigMap kube-system/aws-auth:',
+            style,
+          ),
+          ...mapRoles
+            .trimEnd()
+            .split('\n')
+            .map((text) => `    ${text}`),
+          ...hanging(
+            '  ',
+            `Or let it take them (there is no way back): aws eks update-cluster-config --name ${target.cluster} --access-config authenticationMode=API_AND_CONFIG_MAP`,
+            style,
+          ),
         ]),
     '',
     style.paint('bold', 'RBAC objects'),
     ...objects.flatMap((object) => lines(object, object.name, style)),
-    ...(notes.length === 0 ? [] : ['', style.paint('bold', 'Notes'), ...notes.flatMap((note) => hanging('  ! ', note, style))]),
+    ...(notes.length === 0
+      ? []
+      : ['', style.paint('bold', 'Notes'), ...notes.flatMap((note) => hanging('  ! ', note, style))]),
     ...(applied && isMade ? ['', ...hanging('', 'A new access entry takes some seconds to work.', style)] : []),
     ...(next === undefined ? [] : ['', `To do it: ${next}`]),
   ];

@@ -1,4 +1,7 @@
-/** The variables that say which roles of a deployed service call API servers: printed by `sandbox`, read by `grant-access --deployed`. */
+/**
+ * The variables that say which roles of a deployed service call API servers: printed by `sandbox`, read by
+ * `grant-access --deployed`.
+ */
 import type { ServiceRoles } from '../../lambdas/domain/access/entries.ts';
 import { parseRoleArn, partitionOf } from '../../lambdas/domain/arn.ts';
 import type { Target } from '../../lambdas/domain/model.ts';
@@ -14,23 +17,44 @@ export const ACCESS_VARIABLES: Record<keyof ServiceRoles, { variable: string; ou
 };
 const names = Object.keys(ACCESS_VARIABLES) as (keyof ServiceRoles)[];
 
-export const rolesOfSandbox = ({ outputs }: Pick<Sandbox, 'outputs'>): ServiceRoles => ({ all: outputs.kubernetesRoleArns, restart: outputs.restartRoleArns, annotate: outputs.annotateRoleArns });
+export const rolesOfSandbox = ({ outputs }: Pick<Sandbox, 'outputs'>): ServiceRoles => ({
+  all: outputs.kubernetesRoleArns,
+  restart: outputs.restartRoleArns,
+  annotate: outputs.annotateRoleArns,
+});
 
-/** Those that call the API server of that cluster: the service's own, or, in another account than theirs, the ones that it assumes there. */
+/**
+ * Those that call the API server of that cluster: the service's own, or, in another account than theirs, the ones that
+ * it assumes there.
+ */
 export const rolesFor = (own: ServiceRoles, { account, region }: Pick<Target, 'account' | 'region'>): ServiceRoles =>
-  own.all.some((arn) => parseRoleArn(arn)?.account === account) ? own : spokeKubernetesRoles(account, partitionOf(region));
+  own.all.some((arn) => parseRoleArn(arn)?.account === account)
+    ? own
+    : spokeKubernetesRoles(account, partitionOf(region));
 
-export const accessEnvironment = (roles: ServiceRoles): Record<string, string> => Object.fromEntries(names.map((name) => [ACCESS_VARIABLES[name].variable, roles[name].join(',')]));
+export const accessEnvironment = (roles: ServiceRoles): Record<string, string> =>
+  Object.fromEntries(names.map((name) => [ACCESS_VARIABLES[name].variable, roles[name].join(',')]));
 
 /** Throws a CliError that names every variable that is missing or wrong, and where its value comes from. */
 export const readAccessEnvironment = (environment: Readonly<Record<string, string | undefined>>): ServiceRoles => {
-  const valueOf = (name: keyof ServiceRoles): string[] => (environment[ACCESS_VARIABLES[name].variable] ?? '').split(',').map((one) => one.trim()).filter((one) => one !== '');
+  const valueOf = (name: keyof ServiceRoles): string[] =>
+    (environment[ACCESS_VARIABLES[name].variable] ?? '')
+      .split(',')
+      .map((one) => one.trim())
+      .filter((one) => one !== '');
   const wrong = names.flatMap((name) => {
     const { variable } = ACCESS_VARIABLES[name];
     const arns = valueOf(name);
     const bad = arns.find((arn) => parseRoleArn(arn) === undefined);
     if (arns.length === 0) return [{ name, why: `${variable} is not set` }];
-    return bad === undefined ? [] : [{ name, why: `${variable} must be ARNs of IAM roles with commas between them, and "${bad.slice(0, 100)}" is none` }];
+    return bad === undefined
+      ? []
+      : [
+          {
+            name,
+            why: `${variable} must be ARNs of IAM roles with commas between them, and "${bad.slice(0, 100)}" is none`,
+          },
+        ];
   });
   if (wrong.length === 0) return { all: valueOf('all'), restart: valueOf('restart'), annotate: valueOf('annotate') };
   throw new CliError(

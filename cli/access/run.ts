@@ -29,7 +29,10 @@ const placeOfGrant = (flags: GrantFlags): SandboxPlace | StatePlace => {
   );
 };
 
-const requestOf = ({ addon, serviceAccount, annotation = 'keep', apply }: GrantFlags, target: Target): GrantRequest => ({ target, addons: addon, serviceAccounts: serviceAccount, annotation, apply });
+const requestOf = (
+  { addon, serviceAccount, annotation = 'keep', apply }: GrantFlags,
+  target: Target,
+): GrantRequest => ({ target, addons: addon, serviceAccounts: serviceAccount, annotation, apply });
 
 /** What is applied to a sandbox that is kept in a file stands in its journal; what only looks does not. */
 const grantInSandbox = async (flags: GrantFlags, io: Io): Promise<Granted> => {
@@ -46,7 +49,12 @@ const grantInSandbox = async (flags: GrantFlags, io: Io): Promise<Granted> => {
 
 const grantDeployed = async (flags: GrantFlags): Promise<Granted> => {
   const { sandbox, state } = flags;
-  if (sandbox !== undefined || state !== undefined) throw new CliError('BadOption', '--deployed does not go together with --sandbox or --state', 'Leave out the one or the other');
+  if (sandbox !== undefined || state !== undefined)
+    throw new CliError(
+      'BadOption',
+      '--deployed does not go together with --sandbox or --state',
+      'Leave out the one or the other',
+    );
   try {
     const { tools, target } = await openDeployedTools(flags, process.env);
     return await grantAccess(tools, requestOf(flags, target));
@@ -82,7 +90,8 @@ const print = (granted: Granted, flags: GrantFlags, io: Io): void => {
   const output = flags.apply ? io.stdout : io.stderr;
   output.write(`${grantedLines(granted, nextCommand(granted, flags), styleFor(output)).join('\n')}\n`);
   if (!flags.apply) io.stdout.write(yamlOf(granted.objects));
-  else if (flags.sandbox !== undefined && flags.state === undefined) io.stderr.write('This sandbox ends with this command: add --state FILE to keep it.\n');
+  else if (flags.sandbox !== undefined && flags.state === undefined)
+    io.stderr.write('This sandbox ends with this command: add --state FILE to keep it.\n');
 };
 
 /** 0: done, or shown. 3: something is in the way, and nothing was changed. Throws CliError for everything else. */

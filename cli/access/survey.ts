@@ -1,6 +1,24 @@
-/** What access there is on a cluster, what the service needs, and what would have to be changed for it. Nothing is changed here. */
-import { type EntryChange, entryChange, mapRolesOf, type ServiceRoles, takesAccessEntries, wantedEntries } from '../../lambdas/domain/access/entries.ts';
-import { type AccessManifest, accessManifests, type ManifestChange, manifestChange, manifestName, type MigratedWorkloads, withdrawnRole } from '../../lambdas/domain/access/manifests.ts';
+/**
+ * What access there is on a cluster, what the service needs, and what would have to be changed for it. Nothing is
+ * changed here.
+ */
+import {
+  type EntryChange,
+  entryChange,
+  mapRolesOf,
+  type ServiceRoles,
+  takesAccessEntries,
+  wantedEntries,
+} from '../../lambdas/domain/access/entries.ts';
+import {
+  type AccessManifest,
+  accessManifests,
+  type ManifestChange,
+  manifestChange,
+  manifestName,
+  type MigratedWorkloads,
+  withdrawnRole,
+} from '../../lambdas/domain/access/manifests.ts';
 import { knownAddon } from '../../lambdas/domain/addons.ts';
 import { isMigrationError } from '../../lambdas/domain/errors.ts';
 import type { WorkloadRef } from '../../lambdas/domain/kubernetes.ts';
@@ -84,47 +102,96 @@ const installed = async (eks: Eks, { target, addons, serviceAccounts }: AccessWi
     if (addon) found.push(addon);
     else if (addons.length > 0) {
       const there = await ask(() => eks.listAddons());
-      throw new CliError('UnknownAddon', `cluster ${target.cluster} has no add-on ${name}`, there.length === 0 ? 'It has none at all' : `Its add-ons: ${there.join(', ')}`);
+      throw new CliError(
+        'UnknownAddon',
+        `cluster ${target.cluster} has no add-on ${name}`,
+        there.length === 0 ? 'It has none at all' : `Its add-ons: ${there.join(', ')}`,
+      );
     }
   }
   return found;
 };
 
 /** Those of a namespace that run with one of the service accounts: no other is ever restarted. */
-const workloadsIn = async (kubernetes: Kubernetes, namespace: string, accounts: readonly string[], cluster: string): Promise<WorkloadRef[]> => {
-  const all = await look(() => kubernetes.listWorkloads(namespace), cluster, `list the workloads of namespace ${namespace}`, 'its names are needed, so that restarts are allowed of them alone');
-  return all.filter(({ serviceAccount }) => accounts.includes(serviceAccount)).map(({ kind, name }) => ({ kind, namespace, name }));
+const workloadsIn = async (
+  kubernetes: Kubernetes,
+  namespace: string,
+  accounts: readonly string[],
+  cluster: string,
+): Promise<WorkloadRef[]> => {
+  const all = await look(
+    () => kubernetes.listWorkloads(namespace),
+    cluster,
+    `list the workloads of namespace ${namespace}`,
+    'its names are needed, so that restarts are allowed of them alone',
+  );
+  return all
+    .filter(({ serviceAccount }) => accounts.includes(serviceAccount))
+    .map(({ kind, name }) => ({ kind, namespace, name }));
 };
 
 const KINDS = 'Deployment, DaemonSet or StatefulSet';
 const AGAIN = 'yet: run this again once it has.';
 
 /** Of the service accounts that take associations. */
-const surveyAddon = async (addon: Addon, { eks, kubernetes }: AccessTools, { target, addons }: AccessWish): Promise<Surveyed> => {
+const surveyAddon = async (
+  addon: Addon,
+  { eks, kubernetes }: AccessTools,
+  { target, addons }: AccessWish,
+): Promise<Surveyed> => {
   const { name, version } = addon;
   const named = addons.length > 0;
-  const takes = (await ask(() => eks.describeConfiguration(name, version)))?.podIdentity.map(({ serviceAccount }) => serviceAccount) ?? [];
-  if (takes.length === 0) return named ? { note: `${name} ${version} takes no EKS Pod Identity associations: nothing of it would be restarted.` } : {};
+  const takes =
+    (await ask(() => eks.describeConfiguration(name, version)))?.podIdentity.map(
+      ({ serviceAccount }) => serviceAccount,
+    ) ?? [];
+  if (takes.length === 0)
+    return named
+      ? { note: `${name} ${version} takes no EKS Pod Identity associations: nothing of it would be restarted.` }
+      : {};
   const namespace = addon.namespace ?? knownAddon(name)?.namespace ?? 'kube-system';
   const workloads = await workloadsIn(kubernetes, namespace, takes, target.cluster);
   const found = { addon: name, namespace, workloads };
-  return workloads.length > 0 ? { found } : { found, note: `${name} has no ${KINDS} for ${takes.join(', ')} in ${namespace} ${AGAIN}` };
+  return workloads.length > 0
+    ? { found }
+    : { found, note: `${name} has no ${KINDS} for ${takes.join(', ')} in ${namespace} ${AGAIN}` };
 };
 
 /** How many names a hint repeats. */
 const NAMES = 20;
 
-const unknownAccount = async ({ namespace, name }: ServiceAccountRef, kubernetes: Kubernetes, cluster: string): Promise<CliError> => {
-  const all = await look(() => kubernetes.listServiceAccounts(), cluster, 'list the service accounts of all namespaces', `there is no ${namespace}/${name}, and so it can't be said which there are`);
+const unknownAccount = async (
+  { namespace, name }: ServiceAccountRef,
+  kubernetes: Kubernetes,
+  cluster: string,
+): Promise<CliError> => {
+  const all = await look(
+    () => kubernetes.listServiceAccounts(),
+    cluster,
+    'list the service accounts of all namespaces',
+    `there is no ${namespace}/${name}, and so it can't be said which there are`,
+  );
   const there = all.filter((one) => one.namespace === namespace).map((one) => one.name);
-  const hint = there.length === 0 ? `Namespace ${namespace} has none, or is not there` : `Those of namespace ${namespace}: ${there.slice(0, NAMES).join(', ')}${there.length > NAMES ? ` and ${there.length - NAMES} more` : ''}`;
+  const hint =
+    there.length === 0
+      ? `Namespace ${namespace} has none, or is not there`
+      : `Those of namespace ${namespace}: ${there.slice(0, NAMES).join(', ')}${there.length > NAMES ? ` and ${there.length - NAMES} more` : ''}`;
   return new CliError('UnknownServiceAccount', `cluster ${cluster} has no service account ${namespace}/${name}`, hint);
 };
 
-const surveyAccount = async (serviceAccount: ServiceAccountRef, { kubernetes }: AccessTools, { target: { cluster }, annotation }: AccessWish): Promise<Surveyed> => {
+const surveyAccount = async (
+  serviceAccount: ServiceAccountRef,
+  { kubernetes }: AccessTools,
+  { target: { cluster }, annotation }: AccessWish,
+): Promise<Surveyed> => {
   const { namespace, name } = serviceAccount;
   const what = subjectOf({ serviceAccount });
-  const there = await look(() => kubernetes.getServiceAccount(namespace, name), cluster, `look at service account ${what}`, 'a right is given only for one that is there');
+  const there = await look(
+    () => kubernetes.getServiceAccount(namespace, name),
+    cluster,
+    `look at service account ${what}`,
+    'a right is given only for one that is there',
+  );
   if (!there) throw await unknownAccount(serviceAccount, kubernetes, cluster);
   const workloads = await workloadsIn(kubernetes, namespace, [name], cluster);
   const found = { serviceAccount, annotation, workloads };
@@ -134,12 +201,17 @@ const surveyAccount = async (serviceAccount: ServiceAccountRef, { kubernetes }: 
 const surveyAll = async (tools: AccessTools, wish: AccessWish): Promise<Surveyed[]> => {
   const surveyed: Surveyed[] = [];
   for (const addon of await installed(tools.eks, wish)) surveyed.push(await surveyAddon(addon, tools, wish));
-  const accounts = new Map(wish.serviceAccounts.map((serviceAccount) => [subjectOf({ serviceAccount }), serviceAccount]));
+  const accounts = new Map(
+    wish.serviceAccounts.map((serviceAccount) => [subjectOf({ serviceAccount }), serviceAccount]),
+  );
   for (const serviceAccount of accounts.values()) surveyed.push(await surveyAccount(serviceAccount, tools, wish));
   return surveyed;
 };
 
-/** Throws a CliError for a cluster, an add-on or a service account that is not there, and for what these credentials may not read. */
+/**
+ * Throws a CliError for a cluster, an add-on or a service account that is not there, and for what these credentials may
+ * not read.
+ */
 export const surveyAccess = async (tools: AccessTools, wish: AccessWish): Promise<Survey> => {
   const { entries: accessEntries, rbacOf, roles } = tools;
   const cluster = await accessEntries.describeCluster();
@@ -147,21 +219,30 @@ export const surveyAccess = async (tools: AccessTools, wish: AccessWish): Promis
   const surveyed = await surveyAll(tools, wish);
   const migrated = surveyed.flatMap(({ found }) => found ?? []);
   const notes = surveyed.flatMap(({ note }) => note ?? []);
-  if (migrated.length === 0) notes.push('No add-on takes EKS Pod Identity: the service could look at this cluster, and restart nothing.');
+  if (migrated.length === 0)
+    notes.push('No add-on takes EKS Pod Identity: the service could look at this cluster, and restart nothing.');
 
   const takesEntries = takesAccessEntries(cluster.authenticationMode);
   const entries: SurveyedEntry[] = [];
-  for (const entry of takesEntries ? wanted : []) entries.push({ principalArn: entry.principalArn, change: entryChange(entry, await accessEntries.describe(entry.principalArn)) });
+  for (const entry of takesEntries ? wanted : [])
+    entries.push({
+      principalArn: entry.principalArn,
+      change: entryChange(entry, await accessEntries.describe(entry.principalArn)),
+    });
 
   const rbac = rbacOf(cluster);
   const objects: SurveyedObject[] = [];
-  for (const one of accessManifests(migrated)) objects.push({ ...one, change: manifestChange(one.manifest, await rbac.get(one.manifest)) });
+  for (const one of accessManifests(migrated))
+    objects.push({ ...one, change: manifestChange(one.manifest, await rbac.get(one.manifest)) });
   for (const manifest of migrated.flatMap((one) => withdrawnRole(one) ?? [])) {
     const found = await rbac.get(manifest);
     if (found === undefined) continue;
     const change = manifestChange(manifest, found);
     objects.push({ manifest, reasons: [], change });
-    if (change.do === 'update') notes.push(`Without --annotation remove the right to a service account's annotation is taken away: ${manifestName(manifest)} keeps no rule.`);
+    if (change.do === 'update')
+      notes.push(
+        `Without --annotation remove the right to a service account's annotation is taken away: ${manifestName(manifest)} keeps no rule.`,
+      );
   }
   return { cluster, entries, objects, notes, ...(takesEntries ? {} : { mapRoles: mapRolesOf(wanted) }) };
 };

@@ -27,23 +27,38 @@ const toolsOf = (clients: ClientFactory, target: Target, roles: ServiceRoles): A
         http: clients.config.transport.http,
         url: endpoint,
         certificateAuthority,
-        token: async () => eksToken({ cluster: target.cluster, region: target.region, credentials: await client.config.credentials(), now: new Date() }),
+        token: async () =>
+          eksToken({
+            cluster: target.cluster,
+            region: target.region,
+            credentials: await client.config.credentials(),
+            now: new Date(),
+          }),
       }),
     roles: rolesFor(roles, target),
   };
 };
 
 /** As the sandbox's operator, who is the administrator of its clusters. */
-export const toolsInSandbox = (sandbox: Sandbox, target: Target): AccessTools => toolsOf(sandbox.clients(undefined, target.region), target, rolesOfSandbox(sandbox));
+export const toolsInSandbox = (sandbox: Sandbox, target: Target): AccessTools =>
+  toolsOf(sandbox.clients(undefined, target.region), target, rolesOfSandbox(sandbox));
 
 const otherAccount: SayOtherAccount = (caller, named) => ({
   message: `these credentials are of account ${caller.account} (${caller.arn}), not of ${named}`,
   hint: "Access is given with credentials of the cluster's own account: set AWS_PROFILE, or leave --account out",
 });
 
-/** Throws a CliError where the environment does not say which roles the service has, or AWS does not know the caller. */
-export const openDeployedTools = async (flags: GrantFlags, environment: Readonly<Record<string, string | undefined>>): Promise<{ tools: AccessTools; target: Target }> => {
+/**
+ * Throws a CliError where the environment does not say which roles the service has, or AWS does not know the caller.
+ */
+export const openDeployedTools = async (
+  flags: GrantFlags,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<{ tools: AccessTools; target: Target }> => {
   const roles = readAccessEnvironment(environment);
   const target = await targetOfCaller(flags, environment, otherAccount);
-  return { tools: toolsOf(new ClientFactory({ region: target.region, transport: { http: nodeHttp } }), target, roles), target };
+  return {
+    tools: toolsOf(new ClientFactory({ region: target.region, transport: { http: nodeHttp } }), target, roles),
+    target,
+  };
 };

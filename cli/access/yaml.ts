@@ -17,4 +17,5 @@ const documentOf = ({ manifest, reasons }: Pick<GrantedObject, 'manifest' | 'rea
 };
 
 /** Documents with `---` between them. */
-export const yamlOf = (objects: readonly Pick<GrantedObject, 'manifest' | 'reasons'>[]): string => objects.map(documentOf).join('---\n');
+export const yamlOf = (objects: readonly Pick<GrantedObject, 'manifest' | 'reasons'>[]): string =>
+  objects.map(documentOf).join('---\n');

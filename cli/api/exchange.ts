@@ -1,4 +1,6 @@
-/** One question to the API and its answer: asked again where that may help, and believed only in the form that it has. */
+/**
+ * One question to the API and its answer: asked again where that may help, and believed only in the form that it has.
+ */
 import type { AwsCredentialIdentity } from '@smithy/types';
 import type { z } from 'zod';
 import type { Clock } from '../../lambdas/ports/index.ts';
@@ -35,7 +37,10 @@ export interface Answer<Value> {
 
 export type Ask = <Schema extends z.ZodType>(question: Question<Schema>) => Promise<Answer<z.output<Schema>>>;
 
-/** Waits before each further try, milliseconds: a deployment of the API, or a burst of others' requests, is over in about a minute. */
+/**
+ * Waits before each further try, milliseconds: a deployment of the API, or a burst of others' requests, is over in
+ * about a minute.
+ */
 const PAUSES = [1000, 2000, 4000, 8000, 16_000, 32_000];
 /** Nobody is made to wait longer than that for one try, seconds. */
 const LONGEST_PAUSE = 60;
@@ -50,21 +55,47 @@ const retryAfterOf = ({ headers }: PlainHttpResponse): number | undefined => {
 };
 
 const codeOf = (error: unknown): string => {
-  const { name, message, cause } = error instanceof Error ? error : { name: 'Error', message: String(error), cause: undefined };
-  const code = [error, cause].map((one) => (one instanceof Error && 'code' in one ? String(one.code) : '')).find((one) => one !== '');
-  return [name === 'TypeError' || name === 'Error' ? undefined : name, code, cause instanceof Error ? cause.message : message].filter(Boolean).join(': ');
+  const { name, message, cause } =
+    error instanceof Error ? error : { name: 'Error', message: String(error), cause: undefined };
+  const code = [error, cause]
+    .map((one) => (one instanceof Error && 'code' in one ? String(one.code) : ''))
+    .find((one) => one !== '');
+  return [
+    name === 'TypeError' || name === 'Error' ? undefined : name,
+    code,
+    cause instanceof Error ? cause.message : message,
+  ]
+    .filter(Boolean)
+    .join(': ');
 };
 
 /** A POST whose answer is lost may have done what it was to do. */
-const unsure = ({ method, path }: { method: string; path: string }): string => (method === 'POST' ? `\nWhether it was done is not known. To look: pod-identity ${path.startsWith('/sweeps') ? 'sweeps' : 'migrations'} --deployed` : '');
+const unsure = ({ method, path }: { method: string; path: string }): string =>
+  method === 'POST'
+    ? `\nWhether it was done is not known. To look: pod-identity ${path.startsWith('/sweeps') ? 'sweeps' : 'migrations'} --deployed`
+    : '';
 
-/** Answers the function that asks. It throws CliErrors: ApiError where the API can't be asked or understood, and what its problem documents say. */
+/**
+ * Answers the function that asks. It throws CliErrors: ApiError where the API can't be asked or understood, and what
+ * its problem documents say.
+ */
 export const createAsk = ({ client, clock, credentials }: ExchangeOptions): Ask => {
-  /** Text that came from outside, without the caller's secrets: a server that is none of ours may repeat what it was sent. */
+  /**
+   * Text that came from outside, without the caller's secrets: a server that is none of ours may repeat what it was
+   * sent.
+   */
   const withoutSecrets = (text: string, { secretAccessKey, sessionToken }: AwsCredentialIdentity): string =>
-    [secretAccessKey, sessionToken].reduce<string>((told, secret) => (secret ? told.replaceAll(secret, '[secret]').replaceAll(encodeURIComponent(secret), '[secret]') : told), text);
+    [secretAccessKey, sessionToken].reduce<string>(
+      (told, secret) =>
+        secret ? told.replaceAll(secret, '[secret]').replaceAll(encodeURIComponent(secret), '[secret]') : told,
+      text,
+    );
 
-  const send = async (what: string, { method, path, query, body, idempotencyKey }: Omit<Question<z.ZodType>, 'answer'>, secrets: AwsCredentialIdentity): Promise<PlainHttpResponse> => {
+  const send = async (
+    what: string,
+    { method, path, query, body, idempotencyKey }: Omit<Question<z.ZodType>, 'answer'>,
+    secrets: AwsCredentialIdentity,
+  ): Promise<PlainHttpResponse> => {
     for (let tries = 0; ; tries += 1) {
       const pause = PAUSES[tries];
       let wanted: number | undefined;
@@ -72,13 +103,22 @@ export const createAsk = ({ client, clock, credentials }: ExchangeOptions): Ask 
         const response = await client.request(method, path, {
           ...(query ? { query } : {}),
           ...(body === undefined ? {} : { body }),
-          headers: { accept: 'application/json, application/problem+json', ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }) },
+          headers: {
+            accept: 'application/json, application/problem+json',
+            ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+          },
         });
         if (!AGAIN.has(response.status) || pause === undefined) return response;
         wanted = retryAfterOf(response);
       } catch (error) {
         const why = withoutSecrets(shown(codeOf(error), 300), secrets);
-        if (pause === undefined) throw new CliError('ApiError', `the API does not answer ${what}: ${why}`, `Check the network and POD_IDENTITY_API_URL: a sandbox that has been stopped listens no more${unsure({ method, path })}`, EXIT_CODES.unexpected);
+        if (pause === undefined)
+          throw new CliError(
+            'ApiError',
+            `the API does not answer ${what}: ${why}`,
+            `Check the network and POD_IDENTITY_API_URL: a sandbox that has been stopped listens no more${unsure({ method, path })}`,
+            EXIT_CODES.unexpected,
+          );
       }
       await clock.sleep(wanted === undefined ? (pause ?? 0) : wanted * 1000);
     }
@@ -88,10 +128,12 @@ export const createAsk = ({ client, clock, credentials }: ExchangeOptions): Ask 
     const what = `${question.method} ${question.path}`;
     const secrets = await credentials();
     const response = await send(what, question, secrets);
-    if (response.body.length > LONGEST_ANSWER) throw unreadable(what, `it has more than ${LONGEST_ANSWER / 1024 / 1024} MB`);
+    if (response.body.length > LONGEST_ANSWER)
+      throw unreadable(what, `it has more than ${LONGEST_ANSWER / 1024 / 1024} MB`);
     const isWell = response.status >= 200 && response.status < 300;
     const json = parsed(response.body, (text) => withoutSecrets(text, secrets));
-    if (!isWell) throw answeredError(what, response.status, json?.value, response.status >= 500 ? unsure(question) : '');
+    if (!isWell)
+      throw answeredError(what, response.status, json?.value, response.status >= 500 ? unsure(question) : '');
     if (!json) throw unreadable(what, 'it is not JSON');
     const value = answer.safeParse(json.value);
     if (!value.success) throw unreadable(what, firstWrong(value.error));
@@ -103,7 +145,9 @@ export const createAsk = ({ client, clock, credentials }: ExchangeOptions): Ask 
 /** `clean`: of each text in it, once its escapes are read. */
 const parsed = (text: string, clean: (text: string) => string): { value: unknown } | undefined => {
   try {
-    return { value: JSON.parse(text, (_key, value: unknown) => (typeof value === 'string' ? clean(value) : value)) as unknown };
+    return {
+      value: JSON.parse(text, (_key, value: unknown) => (typeof value === 'string' ? clean(value) : value)) as unknown,
+    };
   } catch {
     return undefined;
   }

@@ -25,7 +25,10 @@ export interface ApiRequestOptions {
 }
 
 export interface ApiClient {
-  /** `path` below the stage, encoded: `/migrations/01J…`. Answers whatever the API does, an error too; rejects as `http` does. */
+  /**
+   * `path` below the stage, encoded: `/migrations/01J…`. Answers whatever the API does, an error too; rejects as `http`
+   * does.
+   */
   request: (method: string, path: string, options?: ApiRequestOptions) => Promise<PlainHttpResponse>;
 }
 
@@ -35,16 +38,23 @@ const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 const baseOf = (text: string): URL => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || (url.protocol !== 'https:' && !(url.protocol === 'http:' && LOOPBACK.has(url.hostname)))) {
-    throw new TypeError(`The API's address ${text} can't be used: it has to be an https URL, or http on this machine. Give the URL of its stage, such as https://a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com/v1.`);
+    throw new TypeError(
+      `The API's address ${text} can't be used: it has to be an https URL, or http on this machine. Give the URL of its stage, such as https://a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com/v1.`,
+    );
   }
   return url;
 };
 
 const queryOf = (given: ApiRequestOptions['query'] = {}): Record<string, string[]> =>
-  Object.fromEntries(Object.entries(given).flatMap(([name, value]): [string, string[]][] => (value === undefined ? [] : [[name, typeof value === 'string' ? [value] : [...value]]])));
+  Object.fromEntries(
+    Object.entries(given).flatMap(([name, value]): [string, string[]][] =>
+      value === undefined ? [] : [[name, typeof value === 'string' ? [value] : [...value]]],
+    ),
+  );
 
 /** As the signature has it: a plus sign or a bracket is never left as it is. */
-const encode = (text: string): string => encodeURIComponent(text).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+const encode = (text: string): string =>
+  encodeURIComponent(text).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
 const searchOf = (query: Record<string, string[]>): string =>
   Object.entries(query)
     .flatMap(([name, values]) => values.map((value) => `${encode(name)}=${encode(value)}`))
@@ -53,7 +63,13 @@ const searchOf = (query: Record<string, string[]>): string =>
 const textOf = (body: unknown): string => (typeof body === 'string' ? body : JSON.stringify(body));
 
 /** Throws TypeError for a URL that is none, or that would send credentials in the clear. */
-export const createApiClient = ({ url, region, credentials, http, now = () => new Date() }: ApiClientOptions): ApiClient => {
+export const createApiClient = ({
+  url,
+  region,
+  credentials,
+  http,
+  now = () => new Date(),
+}: ApiClientOptions): ApiClient => {
   const base = baseOf(url);
   const signer = new SignatureV4({ service: 'execute-api', region, credentials, sha256: Sha256 });
   return {
@@ -69,7 +85,11 @@ export const createApiClient = ({ url, region, credentials, http, now = () => ne
         hostname: target.hostname,
         path: target.pathname,
         query: asked,
-        headers: { host: target.host, ...(text === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+        headers: {
+          host: target.host,
+          ...(text === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
         ...(text === undefined ? {} : { body: text }),
       });
       const signed = await signer.sign(unsigned, { signingDate: now() });
@@ -88,6 +108,12 @@ const LONGEST_MILLISECONDS = 35_000;
 export const networkHttp: PlainHttp = async ({ method, url, headers, body }) => {
   // It is the URL's, and fetch does not take it.
   const { host: _host, ...sent } = headers;
-  const response = await fetch(url, { method, headers: sent, redirect: 'manual', signal: AbortSignal.timeout(LONGEST_MILLISECONDS), ...(body === undefined ? {} : { body }) });
+  const response = await fetch(url, {
+    method,
+    headers: sent,
+    redirect: 'manual',
+    signal: AbortSignal.timeout(LONGEST_MILLISECONDS),
+    ...(body === undefined ? {} : { body }),
+  });
   return { status: response.status, headers: Object.fromEntries(response.headers), body: await response.text() };
 };

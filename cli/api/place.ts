@@ -23,11 +23,20 @@ export interface ApiPlace extends ServicePlace {
   targetOf(flags: TargetFlags): Promise<Target>;
 }
 
-/** By the host's name, which has it (Amazon API Gateway Developer Guide, "Invoke REST APIs"); a custom domain has not. */
+/**
+ * By the host's name, which has it (Amazon API Gateway Developer Guide, "Invoke REST APIs"); a custom domain has not.
+ */
 const regionOf = (url: string, environment: Environment): string => {
-  const region = /\.execute-api\.([a-z0-9-]+)\./.exec(new URL(url).hostname)?.[1] ?? environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'];
+  const region =
+    /\.execute-api\.([a-z0-9-]+)\./.exec(new URL(url).hostname)?.[1] ??
+    environment['AWS_REGION'] ??
+    environment['AWS_DEFAULT_REGION'];
   if (region !== undefined) return region;
-  throw new CliError('NoRegion', 'there is no AWS_REGION in the environment, and POD_IDENTITY_API_URL does not say the region either', "Set AWS_REGION to the service's region, such as eu-west-1");
+  throw new CliError(
+    'NoRegion',
+    'there is no AWS_REGION in the environment, and POD_IDENTITY_API_URL does not say the region either',
+    "Set AWS_REGION to the service's region, such as eu-west-1",
+  );
 };
 
 /** Throws a CliError where the environment does not say which region the API is in. Nothing is asked yet. */
@@ -37,11 +46,23 @@ export const openApiPlace = (url: string, environment: Environment, io: Io): Api
   // By the SDK's own ways to credentials.
   const sts = new STSClient({ region });
   const credentials = async () => sts.config.credentials();
-  const clock: Clock = { now: () => Date.now(), sleep: (milliseconds) => sleep(milliseconds, undefined, { signal: stopping.signal }) };
-  const ask = createAsk({ client: createApiClient({ url, region, credentials, http: networkHttp }), clock, credentials });
+  const clock: Clock = {
+    now: () => Date.now(),
+    sleep: (milliseconds) => sleep(milliseconds, undefined, { signal: stopping.signal }),
+  };
+  const ask = createAsk({
+    client: createApiClient({ url, region, credentials, http: networkHttp }),
+    clock,
+    credentials,
+  });
   const simulated = isSimulated(environment);
   const s3 = new S3Client({ region, ...S3_SETTINGS });
-  const service = apiService({ ask, clock, simulated, documentsIn: (bucket) => new S3Documents({ client: () => s3, bucket: () => bucket }) });
+  const service = apiService({
+    ask,
+    clock,
+    simulated,
+    documentsIn: (bucket) => new S3Documents({ client: () => s3, bucket: () => bucket }),
+  });
   io.onStop?.(() => stopping.abort());
 
   const toldByAws = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -71,7 +92,12 @@ export const openApiPlace = (url: string, environment: Environment, io: Io): Api
 };
 
 /** Of a cluster that the flags name. */
-export const withApi = async <T>(url: string, flags: TargetFlags, io: Io, work: (ask: Ask, target: Target) => Promise<T>): Promise<T> => {
+export const withApi = async <T>(
+  url: string,
+  flags: TargetFlags,
+  io: Io,
+  work: (ask: Ask, target: Target) => Promise<T>,
+): Promise<T> => {
   const place = openApiPlace(url, process.env, io);
   try {
     return await work(place.ask, await place.targetOf(flags));

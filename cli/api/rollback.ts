@@ -1,4 +1,7 @@
-/** Following a rollback on demand by the API's answers: it has no id of its own, so the migration shows whether it was begun. */
+/**
+ * Following a rollback on demand by the API's answers: it has no id of its own, so the migration shows whether it was
+ * begun.
+ */
 import type { MigrationAnswer } from '../../lambdas/api/answers.ts';
 import { classOf } from '../../lambdas/domain/errors.ts';
 import type { StepLine } from '../../lambdas/domain/model.ts';
@@ -7,25 +10,38 @@ import { EXIT_CODES } from '../exit-codes.ts';
 import { refused } from '../rollback.ts';
 import { watch, type WatchOptions } from './watch.ts';
 
-/** From the request to Recover's first answer: it waits up to two minutes for Lambdas of an execution that has stopped. */
+/**
+ * From the request to Recover's first answer: it waits up to two minutes for Lambdas of an execution that has stopped.
+ */
 const PATIENCE_MS = 10 * 60_000;
 
-const takeOverOf = ({ steps }: MigrationAnswer): StepLine | undefined => steps.findLast(({ name }) => name.startsWith('take-over'));
+const takeOverOf = ({ steps }: MigrationAnswer): StepLine | undefined =>
+  steps.findLast(({ name }) => name.startsWith('take-over'));
 
 /** Whether Recover has answered to this request, and not to an earlier one. */
-const isNew = (now: StepLine | undefined, before: StepLine | undefined): now is StepLine => now !== undefined && (now.attempts !== before?.attempts || now.endedAt !== before.endedAt);
+const isNew = (now: StepLine | undefined, before: StepLine | undefined): now is StepLine =>
+  now !== undefined && (now.attempts !== before?.attempts || now.endedAt !== before.endedAt);
 
 /** Errors after which it is not tried again. */
 const isFinal = (name: string): boolean => !['retryable', 'waiting'].includes(classOf(name) ?? '');
 
 const failed = ({ migrationId }: MigrationAnswer, why: string): { failure: CliError } => ({
-  failure: new CliError('RollbackFailed', `the rollback of migration ${migrationId} ended without an outcome: ${why}`, `Its steps so far: pod-identity show ${migrationId} --deployed`, EXIT_CODES.unexpected),
+  failure: new CliError(
+    'RollbackFailed',
+    `the rollback of migration ${migrationId} ended without an outcome: ${why}`,
+    `Its steps so far: pod-identity show ${migrationId} --deployed`,
+    EXIT_CODES.unexpected,
+  ),
 });
 
 /** `before`: the migration as it was before the request. Throws RollbackRefused where it is not begun. */
-export const followRollback = async (before: MigrationAnswer, options: Omit<WatchOptions, 'changeWindow' | 'before'>): Promise<{ ended: MigrationAnswer } | { failure: CliError }> => {
+export const followRollback = async (
+  before: MigrationAnswer,
+  options: Omit<WatchOptions, 'changeWindow' | 'before'>,
+): Promise<{ ended: MigrationAnswer } | { failure: CliError }> => {
   const since = options.clock.now();
-  const isBegun = ({ recovery }: MigrationAnswer): boolean => recovery?.cause === 'requested' && recovery.startedAt !== before.recovery?.startedAt;
+  const isBegun = ({ recovery }: MigrationAnswer): boolean =>
+    recovery?.cause === 'requested' && recovery.startedAt !== before.recovery?.startedAt;
   const lineOf = (answer: MigrationAnswer): StepLine | undefined => {
     const line = takeOverOf(answer);
     return isNew(line, takeOverOf(before)) ? line : undefined;
@@ -47,5 +63,8 @@ export const followRollback = async (before: MigrationAnswer, options: Omit<Watc
   if (!line) return failed(last, `Recover has not answered for ${PATIENCE_MS / 60_000} minutes`);
   if (line.error?.name === 'RollbackRefused') throw refused(last.migrationId, line.error.message);
   if (line.error) return failed(last, `${line.error.name}: ${line.error.message}`);
-  throw refused(last.migrationId, `migration ${last.migrationId} has nothing to put back${before.outcome ? `: it ended ${before.outcome}` : ''}`);
+  throw refused(
+    last.migrationId,
+    `migration ${last.migrationId} has nothing to put back${before.outcome ? `: it ended ${before.outcome}` : ''}`,
+  );
 };

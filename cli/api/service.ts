@@ -1,4 +1,7 @@
-/** What the command line does about migrations, by the service's API alone: whoever may call its routes needs no other right. */
+/**
+ * What the command line does about migrations, by the service's API alone: whoever may call its routes needs no other
+ * right.
+ */
 import { randomUUID } from 'node:crypto';
 import { accepted, approvalAnswer, cancelAnswer, listAnswer, type MigrationAnswer } from '../../lambdas/api/answers.ts';
 import { pendingApproval } from '../../lambdas/domain/approval.ts';
@@ -34,7 +37,11 @@ const bodyOf = ({ requestedBy: _requestedBy, dryRun, ...asked }: MigrationReques
   return { path: '/plans', body: planned };
 };
 
-export const withoutOutcome = (name: string, what: string, { migrationId, executionStatus, executionArn }: MigrationAnswer): CliError =>
+export const withoutOutcome = (
+  name: string,
+  what: string,
+  { migrationId, executionStatus, executionArn }: MigrationAnswer,
+): CliError =>
   new CliError(
     name,
     `${what} of migration ${migrationId} has no outcome: execution ${executionStatus ?? 'of unknown status'}`,
@@ -42,8 +49,33 @@ export const withoutOutcome = (name: string, what: string, { migrationId, execut
     EXIT_CODES.unexpected,
   );
 
-const runningFrom = ({ status: _status, outcome: _outcome, step: _step, links: _links, verification: _verification, ...answer }: MigrationAnswer, simulated: boolean): Running => {
-  const { migrationId, target, addon, serviceAccount, strategy, startedAt, executionArn, executionStatus, plan, applied, cancellation, recovery, approvals, steps } = answer;
+const runningFrom = (
+  {
+    status: _status,
+    outcome: _outcome,
+    step: _step,
+    links: _links,
+    verification: _verification,
+    ...answer
+  }: MigrationAnswer,
+  simulated: boolean,
+): Running => {
+  const {
+    migrationId,
+    target,
+    addon,
+    serviceAccount,
+    strategy,
+    startedAt,
+    executionArn,
+    executionStatus,
+    plan,
+    applied,
+    cancellation,
+    recovery,
+    approvals,
+    steps,
+  } = answer;
   return {
     migrationId,
     status: 'running',
@@ -65,10 +97,15 @@ const runningFrom = ({ status: _status, outcome: _outcome, step: _step, links: _
 };
 
 const endFrom = (answer: MigrationAnswer, simulated: boolean, watcher: Watcher): End => {
-  const { migrationId, verification: { left } } = answer;
+  const {
+    migrationId,
+    verification: { left },
+  } = answer;
   if (left) watcher.say(`${left.before + left.pods} pods are not shown: the API gives a part of many.`);
   const report = reportFrom(answer, simulated);
-  return report ? { migrationId, report } : { migrationId, failure: withoutOutcome('ExecutionFailed', 'the run', answer) };
+  return report
+    ? { migrationId, report }
+    : { migrationId, failure: withoutOutcome('ExecutionFailed', 'the run', answer) };
 };
 
 const list = async (ask: Ask, { since, ...filter }: MigrationFilter, limit: number): Promise<Listed> => {
@@ -81,7 +118,12 @@ const list = async (ask: Ask, { since, ...filter }: MigrationFilter, limit: numb
     const { value } = await ask({
       method: 'GET',
       path: '/migrations',
-      query: { ...filter, since: since === undefined ? undefined : new Date(since).toISOString(), limit: String(Math.min(PAGE, limit - migrations.length)), next },
+      query: {
+        ...filter,
+        since: since === undefined ? undefined : new Date(since).toISOString(),
+        limit: String(Math.min(PAGE, limit - migrations.length)),
+        next,
+      },
       answer: listAnswer,
     });
     migrations.push(...value.migrations.map(({ links: _links, ...summary }) => summary));
@@ -95,19 +137,44 @@ export const apiService = (options: ApiServiceOptions): Service => {
   return {
     async migrate(request, watcher, onStart) {
       // One for this command: a request that is sent again, because its answer was lost, starts nothing anew.
-      const { value } = await ask({ method: 'POST', ...bodyOf(request), idempotencyKey: randomUUID(), answer: accepted });
+      const { value } = await ask({
+        method: 'POST',
+        ...bodyOf(request),
+        idempotencyKey: randomUUID(),
+        answer: accepted,
+      });
       onStart?.(value.migrationId);
-      return endFrom(await watch(value.migrationId, ({ status }) => status === 'ended', { ask, clock, watcher, changeWindow: request.changeWindow }), simulated, watcher);
+      return endFrom(
+        await watch(value.migrationId, ({ status }) => status === 'ended', {
+          ask,
+          clock,
+          watcher,
+          changeWindow: request.changeWindow,
+        }),
+        simulated,
+        watcher,
+      );
     },
     async rollBack({ migrationId, reason }, watcher, onStart) {
       const before = (await getMigration(ask, migrationId)).value;
-      await ask({ method: 'POST', path: `/migrations/${migrationId}/rollback`, body: reason === undefined ? {} : { reason }, idempotencyKey: randomUUID(), answer: accepted });
+      await ask({
+        method: 'POST',
+        path: `/migrations/${migrationId}/rollback`,
+        body: reason === undefined ? {} : { reason },
+        idempotencyKey: randomUUID(),
+        answer: accepted,
+      });
       onStart?.();
       const answer = await followRollback(before, { ask, clock, watcher });
       return 'failure' in answer ? { migrationId, failure: answer.failure } : endFrom(answer.ended, simulated, watcher);
     },
     async cancel({ migrationId, reason }) {
-      const { value } = await ask({ method: 'POST', path: `/migrations/${migrationId}/cancel`, body: reason === undefined ? {} : { reason }, answer: cancelAnswer });
+      const { value } = await ask({
+        method: 'POST',
+        path: `/migrations/${migrationId}/cancel`,
+        body: reason === undefined ? {} : { reason },
+        answer: cancelAnswer,
+      });
       const { links: _links, ...cancelled } = value;
       return cancelled;
     },
@@ -123,7 +190,12 @@ export const apiService = (options: ApiServiceOptions): Service => {
       return { migrationId, approval, plan };
     },
     async decide(migrationId, decision) {
-      const { value } = await ask({ method: 'POST', path: `/migrations/${migrationId}/approval`, body: decision, answer: approvalAnswer });
+      const { value } = await ask({
+        method: 'POST',
+        path: `/migrations/${migrationId}/approval`,
+        body: decision,
+        answer: approvalAnswer,
+      });
       return { migrationId, approval: value.approval };
     },
     list: (filter, limit) => list(ask, filter, limit),

@@ -20,26 +20,49 @@ const PATIENCE_MS = 10 * 60_000;
 const isPoll = (error: string): boolean => classOf(error) === 'waiting';
 
 /**
- * The lines of an answer as progress: a line is written when an attempt of its step has ended, so that only the last one
- * may go on, which it does while its answer was "not yet", or while somebody is waited for.
+ * The lines of an answer as progress: a line is written when an attempt of its step has ended, so that only the last
+ * one may go on, which it does while its answer was "not yet", or while somebody is waited for.
  */
-export const progressOf = ({ steps, status, approvals }: Pick<MigrationAnswer, 'steps' | 'status' | 'approvals'>, ids: Map<string, number>): StepProgress[] =>
+export const progressOf = (
+  { steps, status, approvals }: Pick<MigrationAnswer, 'steps' | 'status' | 'approvals'>,
+  ids: Map<string, number>,
+): StepProgress[] =>
   steps.map(({ name, startedAt, endedAt, attempts, error }, index) => {
     const step = baseOf(name);
     const isLast = index === steps.length - 1 && status === 'running';
-    const goesOn = isLast && (step === 'request-approval' ? pendingApproval(approvals) !== undefined : error !== undefined && isPoll(error.name));
+    const goesOn =
+      isLast &&
+      (step === 'request-approval'
+        ? pendingApproval(approvals) !== undefined
+        : error !== undefined && isPoll(error.name));
     const id = ids.get(name) ?? ids.size + 1;
     ids.set(name, id);
-    return { id, step: step as StepProgress['step'], name, startedAt: new Date(startedAt), ...(goesOn ? {} : { endedAt: new Date(endedAt) }), attempts, ...(error ? { error: error.name } : {}) };
+    return {
+      id,
+      step: step as StepProgress['step'],
+      name,
+      startedAt: new Date(startedAt),
+      ...(goesOn ? {} : { endedAt: new Date(endedAt) }),
+      attempts,
+      ...(error ? { error: error.name } : {}),
+    };
   });
 
-export const getMigration = (ask: Ask, migrationId: string) => ask({ method: 'GET', path: `/migrations/${migrationId}`, answer: migrationAnswer });
+export const getMigration = (ask: Ask, migrationId: string) =>
+  ask({ method: 'GET', path: `/migrations/${migrationId}`, answer: migrationAnswer });
 
 /** The same document as by direct calls; `left` pods of the API's answer are not in it. */
 export const reportFrom = (answer: MigrationAnswer, simulated: boolean): MigrationReport | undefined =>
-  answer.status === 'ended' && answer.outcome && answer.endedAt !== undefined ? migrationReport.parse({ ...answer, simulated }) : undefined;
+  answer.status === 'ended' && answer.outcome && answer.endedAt !== undefined
+    ? migrationReport.parse({ ...answer, simulated })
+    : undefined;
 
-const waitOf = (answer: MigrationAnswer, now: StepProgress[], changeWindow: MigrationRequest['changeWindow'], time: number): { key: string; waiting: Waiting } | undefined => {
+const waitOf = (
+  answer: MigrationAnswer,
+  now: StepProgress[],
+  changeWindow: MigrationRequest['changeWindow'],
+  time: number,
+): { key: string; waiting: Waiting } | undefined => {
   const step = now.find(isWait);
   if (!step) return undefined;
   const waiting = waitingOf(step, { ...answer, request: { changeWindow } }, time);
@@ -65,7 +88,11 @@ const newLines = (answer: MigrationAnswer, before: MigrationAnswer | undefined):
  * Polls until `isOver` of an answer, or until its execution has been stopped for so long that nobody will take it over.
  * Answers the last answer.
  */
-export const watch = async (migrationId: string, isOver: (answer: MigrationAnswer) => boolean, { ask, clock, watcher, changeWindow, before }: WatchOptions): Promise<MigrationAnswer> => {
+export const watch = async (
+  migrationId: string,
+  isOver: (answer: MigrationAnswer) => boolean,
+  { ask, clock, watcher, changeWindow, before }: WatchOptions,
+): Promise<MigrationAnswer> => {
   const ids = new Map<string, number>();
   const told = new Set<string>();
   let pause = FIRST_POLL_MS;
@@ -83,7 +110,10 @@ export const watch = async (migrationId: string, isOver: (answer: MigrationAnswe
       await watcher.waits?.(wait.waiting);
     }
     if (answer.status === 'running' && answer.executionStatus !== undefined && answer.executionStatus !== 'RUNNING') {
-      if (stoppedSince === undefined) watcher.say('The execution has stopped before its end was recorded. Waiting for the service to put back, or to finish, what it left.');
+      if (stoppedSince === undefined)
+        watcher.say(
+          'The execution has stopped before its end was recorded. Waiting for the service to put back, or to finish, what it left.',
+        );
       stoppedSince ??= clock.now();
       if (clock.now() - stoppedSince >= PATIENCE_MS) return answer;
     } else stoppedSince = undefined;

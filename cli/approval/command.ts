@@ -22,7 +22,12 @@ Exit codes:
   2  bad input`;
 
 /** What does the work is loaded once there is some: help and wrong flags answer at once. */
-const runDecision = async (migrationId: string, flags: Record<string, unknown>, command: 'approve' | 'reject', io: Io): Promise<number> => {
+const runDecision = async (
+  migrationId: string,
+  flags: Record<string, unknown>,
+  command: 'approve' | 'reject',
+  io: Io,
+): Promise<number> => {
   const parsed = parseDecisionFlags({ ...flags, migrationId }, command);
   const { decideCommand } = await import('./run.ts');
   return decideCommand(command, parsed, io);
@@ -49,7 +54,9 @@ export const addApprovalCommands = (program: Command, io: Io, finished: (exitCod
       .option('--reason <text>', 'noted in the ledger');
     outputOptions(placeOptions(one.optionsGroup('Where:')).addOption(hiddenSandbox()))
       .addHelpText('after', `\n${DECISION_HELP}`)
-      .action(async (id: string, flags: Record<string, unknown>) => finished(await runDecision(id, flags, command, io)));
+      .action(async (id: string, flags: Record<string, unknown>) =>
+        finished(await runDecision(id, flags, command, io)),
+      );
   }
   const list = program
     .command('migrations')
@@ -58,7 +65,10 @@ export const addApprovalCommands = (program: Command, io: Io, finished: (exitCod
     .option('--account <id>', 'of that AWS account')
     .option('--region <name>', 'of that AWS region')
     .option('--cluster <name>', 'of that EKS cluster')
-    .option('--outcome <name>', 'that ended so: migrated, already-migrated, planned, blocked, rolled-back or needs-human')
+    .option(
+      '--outcome <name>',
+      'that ended so: migrated, already-migrated, planned, blocked, rolled-back or needs-human',
+    )
     .option('--since <time>', 'started then or later, such as 2026-01-15 or 2026-01-15T09:00:00Z')
     .option('--limit <n>', `at most so many (default: ${LIMIT.usual})`);
   outputOptions(placeOptions(list.optionsGroup('Where:')).addOption(hiddenSandbox()))

@@ -18,7 +18,8 @@ export interface Decision {
 const STRICTEST = 'another-role';
 
 const HINTS: Record<Refusal, (migrationId: string) => string> = {
-  unknown: (id) => `The id stands in the second line of what migrate prints. Is it the same service? To look: pod-identity show ${id}`,
+  unknown: (id) =>
+    `The id stands in the second line of what migrate prints. Is it the same service? To look: pod-identity show ${id}`,
   'not-waiting': (id) => `To see how it goes: pod-identity show ${id}`,
   'other-plan': (id) => `To see the plan that waits: pod-identity approve ${id}, without --plan`,
   expired: () => 'Nothing was changed. Ask for the migration again, or give it longer: --approval-hours',
@@ -28,12 +29,27 @@ const HINTS: Record<Refusal, (migrationId: string) => string> = {
 
 /** Exit code 3 for a principal that may not approve; 2 for all else. */
 export const decisionRefused = (migrationId: string, refused: Refusal, why: string): CliError =>
-  new CliError('NotDecided', `nothing was decided about migration ${migrationId}: ${why}`, HINTS[refused](migrationId), refused === 'barred' ? EXIT_CODES.blocked : EXIT_CODES.badInput);
+  new CliError(
+    'NotDecided',
+    `nothing was decided about migration ${migrationId}: ${why}`,
+    HINTS[refused](migrationId),
+    refused === 'barred' ? EXIT_CODES.blocked : EXIT_CODES.badInput,
+  );
 
 /** `by`: the principal. In a thread of the backend's clock. Throws NotDecided. */
-export const decide = async (backend: Backend, migrationId: string, decision: ApprovalDecision, by: string): Promise<Decision> => {
+export const decide = async (
+  backend: Backend,
+  migrationId: string,
+  decision: ApprovalDecision,
+  by: string,
+): Promise<Decision> => {
   const { ledger, clock, approver = STRICTEST } = backend;
-  const decided = await decideApproval(migrationId, decision, by, { ledger, clock, executions: executionsOf(backend), settings: { approvals: { required: false, approver } } });
+  const decided = await decideApproval(migrationId, decision, by, {
+    ledger,
+    clock,
+    executions: executionsOf(backend),
+    settings: { approvals: { required: false, approver } },
+  });
   if ('refused' in decided) throw decisionRefused(migrationId, decided.refused, decided.why);
   return { migrationId, approval: decided.approval };
 };
@@ -45,7 +61,8 @@ export interface Undecided {
   plan?: Plan | undefined;
 }
 
-export const notWaiting = (migrationId: string): CliError => decisionRefused(migrationId, 'not-waiting', `migration ${migrationId} does not wait for an approval`);
+export const notWaiting = (migrationId: string): CliError =>
+  decisionRefused(migrationId, 'not-waiting', `migration ${migrationId} does not wait for an approval`);
 
 /** In a thread of the backend's clock. Throws UnknownMigration, and NotDecided where nothing is waited for. */
 export const undecided = async (backend: Backend, migrationId: string): Promise<Undecided> => {

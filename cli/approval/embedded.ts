@@ -1,4 +1,7 @@
-/** Approving in the embedded sandbox, where nobody else is there to do it: by a flag, by asking whoever sits there, or as a journal has it. */
+/**
+ * Approving in the embedded sandbox, where nobody else is there to do it: by a flag, by asking whoever sits there, or
+ * as a journal has it.
+ */
 import { setTimeout as wallSleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { approvalDecision } from '../../lambdas/domain/approval.ts';
@@ -16,7 +19,9 @@ import { decisionCommand, planInShort, waitingLines } from './print.ts';
 export const rehearsed = approvalDecision.extend({ round: z.number().int().positive(), by: requestedBy });
 export type Rehearsed = z.infer<typeof rehearsed>;
 
-/** Whoever sits at the terminal stands for a second person: the first one, who asked, may not approve under every rule. */
+/**
+ * Whoever sits at the terminal stands for a second person: the first one, who asked, may not approve under every rule.
+ */
 const AT_THE_TERMINAL = 'approver-at-the-terminal';
 /** How often virtual time is told, by the wall, that somebody is still thinking. */
 const HOLD_MS = 100;
@@ -52,8 +57,16 @@ const aloneLines = ({ migrationId, approval }: Extract<Waiting, { for: 'approval
 ];
 
 /** Of a migration that is followed in a sandbox. `note`: told of each decision, for the journal. */
-export const rehearse = (backend: Backend, { approveAs, ask, say, drawn, style }: Rehearsal, note: (made: Rehearsed) => void): NonNullable<Watcher['waits']> => {
-  const carryOut = async ({ migrationId, approval: { round, planHash } }: Extract<Waiting, { for: 'approval' }>, decision: Rehearsed['decision'], by: string): Promise<void> => {
+export const rehearse = (
+  backend: Backend,
+  { approveAs, ask, say, drawn, style }: Rehearsal,
+  note: (made: Rehearsed) => void,
+): NonNullable<Watcher['waits']> => {
+  const carryOut = async (
+    { migrationId, approval: { round, planHash } }: Extract<Waiting, { for: 'approval' }>,
+    decision: Rehearsed['decision'],
+    by: string,
+  ): Promise<void> => {
     await decide(backend, migrationId, { decision, planHash }, by);
     note({ round, decision, planHash, by });
   };
@@ -75,7 +88,10 @@ export const rehearse = (backend: Backend, { approveAs, ask, say, drawn, style }
 };
 
 /** Decides as it was decided when the journal was written. */
-export const rehearseAgain = (backend: Backend, decisions: readonly Rehearsed[]): NonNullable<Watcher['waits']> => async (waiting) => {
-  const made = waiting.for === 'approval' ? decisions.find(({ round }) => round === waiting.approval.round) : undefined;
-  if (made) await decide(backend, waiting.migrationId, { decision: made.decision, planHash: made.planHash }, made.by);
-};
+export const rehearseAgain =
+  (backend: Backend, decisions: readonly Rehearsed[]): NonNullable<Watcher['waits']> =>
+  async (waiting) => {
+    const made =
+      waiting.for === 'approval' ? decisions.find(({ round }) => round === waiting.approval.round) : undefined;
+    if (made) await decide(backend, waiting.migrationId, { decision: made.decision, planHash: made.planHash }, made.by);
+  };

@@ -9,7 +9,8 @@ import { knownFlags, output, parseFlags, place } from '../options.ts';
 const decisionFlags = knownFlags.extend({ plan: approvalDecision.shape.planHash.optional() });
 export type DecisionFlags = z.output<typeof decisionFlags>;
 
-export const parseDecisionFlags = (given: Record<string, unknown>, command: 'approve' | 'reject'): DecisionFlags => parseFlags(decisionFlags, given, command);
+export const parseDecisionFlags = (given: Record<string, unknown>, command: 'approve' | 'reject'): DecisionFlags =>
+  parseFlags(decisionFlags, given, command);
 
 export const LIMIT = { least: 1, most: 1000, usual: 50 } as const;
 const limit = `must be a whole number from ${LIMIT.least} to ${LIMIT.most}`;

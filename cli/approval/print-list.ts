@@ -6,7 +6,14 @@ import type { Format, Style } from '../print/style.ts';
 import { table } from '../print/table.ts';
 import type { Listed } from '../service.ts';
 
-const FORMATS: Record<Outcome, Format> = { migrated: 'green', 'already-migrated': 'green', planned: 'cyan', blocked: 'red', 'rolled-back': 'yellow', 'needs-human': 'red' };
+const FORMATS: Record<Outcome, Format> = {
+  migrated: 'green',
+  'already-migrated': 'green',
+  planned: 'cyan',
+  blocked: 'red',
+  'rolled-back': 'yellow',
+  'needs-human': 'red',
+};
 
 const ended = ({ outcome, dryRun }: MigrationSummary, style: Style): string => {
   if (outcome === undefined) return style.paint('cyan', dryRun ? 'running (plan)' : 'running');
@@ -15,7 +22,8 @@ const ended = ({ outcome, dryRun }: MigrationSummary, style: Style): string => {
 
 /** Who asks is told by the end of their ARN, which tells people apart. */
 const MOST = 40;
-const whoOf = ({ requestedBy = '' }: MigrationSummary): string => (requestedBy.length > MOST ? `…${printable(requestedBy.slice(1 - MOST))}` : shown(requestedBy, MOST));
+const whoOf = ({ requestedBy = '' }: MigrationSummary): string =>
+  requestedBy.length > MOST ? `…${printable(requestedBy.slice(1 - MOST))}` : shown(requestedBy, MOST);
 
 /** Newest first. */
 export const listLines = ({ migrations, more }: Listed, { limit }: { limit: number }, style: Style): string[] => {
@@ -28,12 +36,17 @@ export const listLines = ({ migrations, more }: Listed, { limit }: { limit: numb
         { title: 'STARTED', value: ({ startedAt }) => `${startedAt.slice(0, 19)}Z` },
         { title: 'OUTCOME', value: (one) => ended(one, style) },
         { title: 'WHAT', value: (one) => printable(subjectOf(one)) },
-        { title: 'CLUSTER', value: ({ target: { cluster, account, region } }) => printable(`${cluster} (${account}, ${region})`) },
+        {
+          title: 'CLUSTER',
+          value: ({ target: { cluster, account, region } }) => printable(`${cluster} (${account}, ${region})`),
+        },
         { title: 'BY', value: whoOf },
       ],
       style,
       '',
     ),
-    ...(more ? ['', `There are older ones than these ${migrations.length}: narrow the list down, or raise --limit (${limit}).`] : []),
+    ...(more
+      ? ['', `There are older ones than these ${migrations.length}: narrow the list down, or raise --limit (${limit}).`]
+      : []),
   ];
 };

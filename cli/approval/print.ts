@@ -13,7 +13,12 @@ import type { Decision, Undecided } from './decide.ts';
 type Where = Parameters<typeof knownCommand>[2];
 
 /** `approve` or `reject` of that plan, as it would be typed. */
-export const decisionCommand = (command: 'approve' | 'reject', migrationId: string, planHash: string, where: Where): string => {
+export const decisionCommand = (
+  command: 'approve' | 'reject',
+  migrationId: string,
+  planHash: string,
+  where: Where,
+): string => {
   const [program, ...place] = knownCommand(command, migrationId, where).split(` ${migrationId}`);
   return `${program ?? ''} ${migrationId} --plan ${planHash}${place.join('')}`;
 };
@@ -24,16 +29,28 @@ export const planInShort = (plan: Plan, style: Style): string[] => {
   const changes = plan.steps.filter(({ calls }) => calls.length > 0);
   return [
     `${style.paint('bold', 'Plan')} ${plan.hash}`,
-    ...(first ? [`  ${wayName(first)}: ${DISRUPTION[first.disruption].text}${plan.ladder.length > 1 ? `; ${plan.ladder.length - 1} more way${plan.ladder.length > 2 ? 's' : ''} if the pods do not take it` : ''}`] : []),
+    ...(first
+      ? [
+          `  ${wayName(first)}: ${DISRUPTION[first.disruption].text}${plan.ladder.length > 1 ? `; ${plan.ladder.length - 1} more way${plan.ladder.length > 2 ? 's' : ''} if the pods do not take it` : ''}`,
+        ]
+      : []),
     ...changes.flatMap(({ what }) => hanging('  - ', what, style)),
-    ...plan.associations.flatMap(({ namespace, serviceAccount, roleArn }) => hanging('  + ', `association ${namespace}/${serviceAccount} → ${roleArn}`, style)),
-    ...plan.checks.flatMap(({ status, id, message }) => (status === 'pass' ? [] : hanging('  ! ', `${id}: ${message}`, style))),
+    ...plan.associations.flatMap(({ namespace, serviceAccount, roleArn }) =>
+      hanging('  + ', `association ${namespace}/${serviceAccount} → ${roleArn}`, style),
+    ),
+    ...plan.checks.flatMap(({ status, id, message }) =>
+      status === 'pass' ? [] : hanging('  ! ', `${id}: ${message}`, style),
+    ),
   ];
 };
 
 /** The plan whole, and what to type once it was looked at. */
 export const undecidedLines = ({ migrationId, approval, plan }: Undecided, where: Where, style: Style): string[] => [
-  ...hanging(`${style.paint('yellow', '…')} `, `Migration ${migrationId} waits until ${approval.expiresAt} for somebody to approve its plan.`, style),
+  ...hanging(
+    `${style.paint('yellow', '…')} `,
+    `Migration ${migrationId} waits until ${approval.expiresAt} for somebody to approve its plan.`,
+    style,
+  ),
   ...(plan ? [...checksSection(plan.checks, style), ...planSection(plan, style)] : []),
   '',
   'Nothing was decided: look at the plan, then repeat with its hash.',
@@ -46,16 +63,34 @@ export const approvalText = ({ state, decidedBy, decidedAt, reason, expiresAt }:
   if (state === 'pending') return `waits for a decision until ${expiresAt}`;
   if (state === 'expired') return `expired at ${expiresAt}: nobody decided in time`;
   if (state === 'withdrawn') return 'withdrawn: the migration ended, or its plan changed, before anybody decided';
-  return printable(`${state}${decidedBy === undefined ? '' : ` by ${decidedBy}`}${decidedAt === undefined ? '' : ` at ${decidedAt}`}${reason === undefined ? '' : `: ${reason}`}`);
+  return printable(
+    `${state}${decidedBy === undefined ? '' : ` by ${decidedBy}`}${decidedAt === undefined ? '' : ` at ${decidedAt}`}${reason === undefined ? '' : `: ${reason}`}`,
+  );
 };
 
 /** Each time that somebody was asked; nothing where nobody was. */
 export const approvalsSection = (approvals: readonly Approval[], style: Style): string[] =>
-  approvals.length === 0 ? [] : ['', style.paint('bold', 'Approval'), ...approvals.flatMap((one) => hanging('  ', `plan ${one.planHash.slice(0, 12)}… ${approvalText(one)}`, style))];
+  approvals.length === 0
+    ? []
+    : [
+        '',
+        style.paint('bold', 'Approval'),
+        ...approvals.flatMap((one) => hanging('  ', `plan ${one.planHash.slice(0, 12)}… ${approvalText(one)}`, style)),
+      ];
 
 export const decidedLines = ({ migrationId, approval }: Decision, where: Where, style: Style): string[] => [
-  ...hanging(`${style.paint('green', '✔')} `, `The plan of migration ${migrationId} was ${approvalText(approval)}.`, style),
-  ...hanging('  ', approval.state === 'approved' ? 'It goes on once its change window, where it has one, is open, and only if what it finds then still gives this plan.' : 'It ends blocked: nothing was changed.', style),
+  ...hanging(
+    `${style.paint('green', '✔')} `,
+    `The plan of migration ${migrationId} was ${approvalText(approval)}.`,
+    style,
+  ),
+  ...hanging(
+    '  ',
+    approval.state === 'approved'
+      ? 'It goes on once its change window, where it has one, is open, and only if what it finds then still gives this plan.'
+      : 'It ends blocked: nothing was changed.',
+    style,
+  ),
   `  To see how it goes: ${knownCommand('show', migrationId, where)}`,
 ];
 
@@ -64,7 +99,9 @@ export const waitingLines = (waiting: Waiting, where: Where): string[] => {
   const { migrationId } = waiting;
   if (waiting.for === 'window') {
     const which = waiting.window ? `the change window ${windowText(waiting.window)}` : "the deployment's change window";
-    return [`Waiting for ${which}${waiting.opensAt === undefined ? '' : `, which opens at ${waiting.opensAt}`}. Nothing is locked meanwhile.`];
+    return [
+      `Waiting for ${which}${waiting.opensAt === undefined ? '' : `, which opens at ${waiting.opensAt}`}. Nothing is locked meanwhile.`,
+    ];
   }
   const { planHash, expiresAt } = waiting.approval;
   return [

@@ -9,8 +9,15 @@ import { decidedLines, undecidedLines } from './print.ts';
 import { listLines } from './print-list.ts';
 import type { DecisionFlags, ListFlags } from './options.ts';
 
-/** 0: it is decided. 2: there is no --plan, and the plan was shown; or there is nothing to decide. 3: this caller may not. */
-export const decideCommand = (decision: ApprovalDecision['decision'], flags: DecisionFlags, io: Io): Promise<ExitCode> =>
+/**
+ * 0: it is decided. 2: there is no --plan, and the plan was shown; or there is nothing to decide. 3: this caller may
+ * not.
+ */
+export const decideCommand = (
+  decision: ApprovalDecision['decision'],
+  flags: DecisionFlags,
+  io: Io,
+): Promise<ExitCode> =>
   withService(flags, io, async (place) => {
     const { migrationId, plan: planHash, reason } = flags;
     if (planHash === undefined) {
@@ -18,7 +25,9 @@ export const decideCommand = (decision: ApprovalDecision['decision'], flags: Dec
       print(waiting, (style) => undecidedLines(waiting, flags, style), flags, io);
       return EXIT_CODES.badInput;
     }
-    const decided = await place.serve((service) => service.decide(migrationId, { decision, planHash, ...(reason === undefined ? {} : { reason }) }));
+    const decided = await place.serve((service) =>
+      service.decide(migrationId, { decision, planHash, ...(reason === undefined ? {} : { reason }) }),
+    );
     print(decided, (style) => decidedLines(decided, flags, style), flags, io);
     return EXIT_CODES.ok;
   });
@@ -26,7 +35,11 @@ export const decideCommand = (decision: ApprovalDecision['decision'], flags: Dec
 /** 0: that is the list, however long. */
 export const listCommand = async (flags: ListFlags, io: Io): Promise<ExitCode> => {
   const { account, region, cluster, outcome, since, limit } = flags;
-  const place = await openServiceForKnown(placeOfList(flags), { io, silent: flags.json && io.stderr.isTTY !== true, watched: false });
+  const place = await openServiceForKnown(placeOfList(flags), {
+    io,
+    silent: flags.json && io.stderr.isTTY !== true,
+    watched: false,
+  });
   try {
     const listed = await place.serve((service) => service.list({ account, region, cluster, outcome, since }, limit));
     print(listed, (style) => listLines(listed, flags, style), flags, io);

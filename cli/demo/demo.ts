@@ -35,19 +35,39 @@ export const demo = async (flags: DemoFlags, io: Io): Promise<ExitCode> => {
   }
 };
 
-const targetOf = (accounts: readonly { id: string; clusters: readonly { name: string; region: string; addons: readonly { name: string }[] }[] }[]): Target => {
+const targetOf = (
+  accounts: readonly {
+    id: string;
+    clusters: readonly { name: string; region: string; addons: readonly { name: string }[] }[];
+  }[],
+): Target => {
   for (const account of accounts) {
     const cluster = account.clusters.find(({ addons }) => addons.some(({ name }) => name === ADDON));
     if (cluster) return { account: account.id, region: cluster.region, cluster: cluster.name };
   }
-  throw new CliError('ScenarioError', `${EXAMPLE_SCENARIO} has no cluster with the add-on ${ADDON}`, 'Restore that file from the repository');
+  throw new CliError(
+    'ScenarioError',
+    `${EXAMPLE_SCENARIO} has no cluster with the add-on ${ADDON}`,
+    'Restore that file from the repository',
+  );
 };
 
-const tell = async (backend: SandboxBackend, target: Target, style: Style, say: (...lines: string[]) => void, io: Io): Promise<ExitCode> => {
-  const section = (n: number, title: string): void => say('', style.paint(['bold', 'cyan'], `── ${n}. ${title} `.padEnd(style.width - 10, '─')), '');
-  const request = (dryRun: boolean): MigrationRequest => requestFrom({ addon: ADDON, strategy: 'recreate', dryRun }, target, 'demo');
+const tell = async (
+  backend: SandboxBackend,
+  target: Target,
+  style: Style,
+  say: (...lines: string[]) => void,
+  io: Io,
+): Promise<ExitCode> => {
+  const section = (n: number, title: string): void =>
+    say('', style.paint(['bold', 'cyan'], `── ${n}. ${title} `.padEnd(style.width - 10, '─')), '');
+  const request = (dryRun: boolean): MigrationRequest =>
+    requestFrom({ addon: ADDON, strategy: 'recreate', dryRun }, target, 'demo');
 
-  say(`AWS is played by the sandbox: account, cluster and add-on come from ${EXAMPLE_SCENARIO}.`, 'Calls go through the real AWS SDK; nothing leaves this machine.');
+  say(
+    `AWS is played by the sandbox: account, cluster and add-on come from ${EXAMPLE_SCENARIO}.`,
+    'Calls go through the real AWS SDK; nothing leaves this machine.',
+  );
 
   section(1, 'What is there');
   const before = await look(backend, target, ADDON);
@@ -66,14 +86,24 @@ const tell = async (backend: SandboxBackend, target: Target, style: Style, say: 
 
   section(5, 'The proof');
   const after = await look(backend, target, ADDON);
-  say(...sightLines(after, style), '', ...callsThatChanged(backend.sandbox.world.log.calls.slice(sinceCall), style), '');
-  const missing = [...(report.outcome === 'migrated' ? [] : [`the outcome is ${report.outcome}`]), ...notOnPodIdentity(after, target)];
+  say(
+    ...sightLines(after, style),
+    '',
+    ...callsThatChanged(backend.sandbox.world.log.calls.slice(sinceCall), style),
+    '',
+  );
+  const missing = [
+    ...(report.outcome === 'migrated' ? [] : [`the outcome is ${report.outcome}`]),
+    ...notOnPodIdentity(after, target),
+  ];
   if (missing.length > 0) {
     say(style.paint('red', `✖ Not what was promised: ${missing.join('; ')}.`));
     return EXIT_CODES.unexpected;
   }
   const counted = after.pods.filter(({ identity }) => identity === 'pod-identity').length;
-  say(`${style.paint('green', '✔')} ${ADDON} is ACTIVE and on EKS Pod Identity, and so are all ${counted} pods that use its role.`);
+  say(
+    `${style.paint('green', '✔')} ${ADDON} is ACTIVE and on EKS Pod Identity, and so are all ${counted} pods that use its role.`,
+  );
   return EXIT_CODES.ok;
 };
 
@@ -82,9 +112,15 @@ const notOnPodIdentity = ({ addon, associations, pods }: Sight, target: Target):
   const counted = pods.filter(({ identity }) => identity !== 'not-applicable');
   return [
     ...(addon?.status === 'ACTIVE' ? [] : [`the add-on is ${addon?.status ?? 'not there'}`]),
-    ...(addon?.serviceAccountRoleArn === undefined ? [] : [`the add-on still has the role ${addon.serviceAccountRoleArn}`]),
-    ...(associations.some(({ ownerArn }) => isOwnedBy(ownerArn, target.cluster, ADDON)) ? [] : ['the add-on owns no association']),
+    ...(addon?.serviceAccountRoleArn === undefined
+      ? []
+      : [`the add-on still has the role ${addon.serviceAccountRoleArn}`]),
+    ...(associations.some(({ ownerArn }) => isOwnedBy(ownerArn, target.cluster, ADDON))
+      ? []
+      : ['the add-on owns no association']),
     ...(counted.length > 0 ? [] : ['there is no pod to look at']),
-    ...counted.filter(({ identity }) => identity !== 'pod-identity').map(({ name, identity }) => `pod ${name} is on ${identity}`),
+    ...counted
+      .filter(({ identity }) => identity !== 'pod-identity')
+      .map(({ name, identity }) => `pod ${name} is on ${identity}`),
   ];
 };

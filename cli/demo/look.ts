@@ -19,7 +19,12 @@ export interface Sight {
 const NAMESPACE = 'kube-system';
 
 /** Of IRSA, then of Pod Identity (EKS User Guide, "How EKS Pod Identity works"). */
-const CREDENTIAL_KEYS = ['AWS_ROLE_ARN', 'AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_CONTAINER_CREDENTIALS_FULL_URI', 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE'];
+const CREDENTIAL_KEYS = [
+  'AWS_ROLE_ARN',
+  'AWS_WEB_IDENTITY_TOKEN_FILE',
+  'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+  'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
+];
 
 export const look = (backend: SandboxBackend, target: Target, addonName: string): Promise<Sight> =>
   backend.clock.spawn(async () => {
@@ -28,7 +33,9 @@ export const look = (backend: SandboxBackend, target: Target, addonName: string)
     const namespace = addon?.namespace ?? NAMESPACE;
     const configuration = addon && (await eks.describeConfiguration(addonName, addon.version));
     const accounts = (configuration?.podIdentity ?? []).map(({ serviceAccount }) => serviceAccount);
-    const associations = (await Promise.all(accounts.map((account) => eks.listAssociations(namespace, account)))).flat();
+    const associations = (
+      await Promise.all(accounts.map((account) => eks.listAssociations(namespace, account)))
+    ).flat();
     const all = await kubernetes.listPods(namespace);
     const pods = collectEvidence(all, new Set(accounts));
     const first = all.find(({ uid }) => uid === pods.find(({ identity }) => identity !== 'not-applicable')?.uid);
@@ -43,7 +50,10 @@ const environment = ({ containers }: Pod): string[] => {
 /** The add-on, its associations, its pods and the env that decides how their SDKs get credentials. */
 export const sightLines = ({ addon, associations, pods, example }: Sight, style: Style): string[] => [
   ...(addon
-    ? [`${style.paint('bold', addon.name)} ${addon.version}, ${addon.status}`, `  IRSA role    ${addon.serviceAccountRoleArn ?? 'none'}`]
+    ? [
+        `${style.paint('bold', addon.name)} ${addon.version}, ${addon.status}`,
+        `  IRSA role    ${addon.serviceAccountRoleArn ?? 'none'}`,
+      ]
     : ['The add-on is not there.']),
   ...associations.map(
     ({ id, namespace, serviceAccount, roleArn, ownerArn }) =>
@@ -54,5 +64,11 @@ export const sightLines = ({ addon, associations, pods, example }: Sight, style:
     pods.map((pod) => ({ pod, before: '' })),
     style,
   ),
-  ...(example ? ['', `  How ${example.pod} is told where its credentials are:`, ...example.env.map((line) => `    ${style.paint('cyan', line)}`)] : []),
+  ...(example
+    ? [
+        '',
+        `  How ${example.pod} is told where its credentials are:`,
+        ...example.env.map((line) => `    ${style.paint('cyan', line)}`),
+      ]
+    : []),
 ];

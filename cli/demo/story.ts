@@ -15,10 +15,23 @@ import { look, type Sight } from './look.ts';
  * Sends what the Terraform provider sends for an add-on whose `service_account_role_arn` was removed
  * (hashicorp/terraform-provider-aws#30645) and shows AWS's answer; then looks again, to see that nothing changed.
  */
-export const tryAsTerraform = async (backend: SandboxBackend, target: Target, addonName: string, before: Sight, style: Style): Promise<string[]> => {
-  const input = { clusterName: target.cluster, addonName, serviceAccountRoleArn: '', resolveConflicts: 'OVERWRITE' as const };
+export const tryAsTerraform = async (
+  backend: SandboxBackend,
+  target: Target,
+  addonName: string,
+  before: Sight,
+  style: Style,
+): Promise<string[]> => {
+  const input = {
+    clusterName: target.cluster,
+    addonName,
+    serviceAccountRoleArn: '',
+    resolveConflicts: 'OVERWRITE' as const,
+  };
   const eks = backend.sandbox.clients(undefined, target.region).eks();
-  const refusal = await backend.clock.spawn(() => eks.send(new UpdateAddonCommand(input)).then(() => undefined, asServiceError));
+  const refusal = await backend.clock.spawn(() =>
+    eks.send(new UpdateAddonCommand(input)).then(() => undefined, asServiceError),
+  );
   if (!refusal) throw notLikeAws('UpdateAddon with an empty role was accepted');
   const after = await look(backend, target, addonName);
   if (!isDeepStrictEqual(after, before)) throw notLikeAws('the refused UpdateAddon changed something');
@@ -37,7 +50,12 @@ const asServiceError = (error: unknown): EKSServiceException => {
 };
 
 const notLikeAws = (what: string): CliError =>
-  new CliError('UnexpectedError', `the sandbox does not answer as AWS does: ${what}`, 'Report it with the version of the program', EXIT_CODES.unexpected);
+  new CliError(
+    'UnexpectedError',
+    `the sandbox does not answer as AWS does: ${what}`,
+    'Report it with the version of the program',
+    EXIT_CODES.unexpected,
+  );
 
 /** The calls that changed something in the cluster or its account, in order; and how many only read. */
 export const callsThatChanged = (calls: readonly Call[], style: Style): string[] => {

@@ -5,7 +5,15 @@ import type { ScenarioInput } from '../../sandbox/world/scenario.ts';
 import { SWEEP_TAG, TAG_OUT } from '../../lambdas/domain/sweep/model.ts';
 import { between } from './chance.ts';
 import type { AddonState } from './states.ts';
-import { denyStatement, irsaStatement, narrowStatement, podIdentityStatement, policyOf, type Statement, type TrustedCluster } from './trust.ts';
+import {
+  denyStatement,
+  irsaStatement,
+  narrowStatement,
+  podIdentityStatement,
+  policyOf,
+  type Statement,
+  type TrustedCluster,
+} from './trust.ts';
 import { currentVersion, oldVersion } from './versions.ts';
 
 export type AccountInput = ScenarioInput['accounts'][number];
@@ -44,7 +52,8 @@ export interface MadeAddon {
 }
 
 /** The state, or the nearest one that the add-on can be in. */
-const possible = (state: AddonState, { addon, cluster }: AddonContext): AddonState => (state === 'too-old' && !oldVersion(addon, cluster.kubernetes) ? 'no-trust' : state);
+const possible = (state: AddonState, { addon, cluster }: AddonContext): AddonState =>
+  state === 'too-old' && !oldVersion(addon, cluster.kubernetes) ? 'no-trust' : state;
 
 /** Short for role names: `ebs-csi-driver` of aws-ebs-csi-driver. */
 const shortOf = (name: string): string => name.replace(/^(aws|amazon)-/, '');
@@ -52,7 +61,11 @@ const shortOf = (name: string): string => name.replace(/^(aws|amazon)-/, '');
 const OTHER_CLUSTER = { name: 'former', oidcId: '00000000000000000000000000000000' };
 
 /** What its trust policy says, by the state. */
-const statementsOf = (state: AddonState, { cluster, addon, random }: AddonContext, serviceAccounts: readonly string[]): Statement[] => {
+const statementsOf = (
+  state: AddonState,
+  { cluster, addon, random }: AddonContext,
+  serviceAccounts: readonly string[],
+): Statement[] => {
   const { namespace } = addon.objects;
   const irsa = irsaStatement(cluster, namespace, serviceAccounts);
   const pods = random.integer(2) === 0 ? podIdentityStatement() : narrowStatement(cluster);
@@ -74,7 +87,8 @@ const join = ({ cluster, addon, shared }: AddonContext, serviceAccounts: readonl
 };
 
 const versionOf = (state: AddonState, { random, addon, cluster }: AddonContext): CatalogueVersion =>
-  (state === 'too-old' ? oldVersion(addon, cluster.kubernetes) : undefined) ?? currentVersion(random, addon, cluster.kubernetes);
+  (state === 'too-old' ? oldVersion(addon, cluster.kubernetes) : undefined) ??
+  currentVersion(random, addon, cluster.kubernetes);
 
 /** An add-on that can use a role, and its state. */
 export const makeAddon = (wanted: AddonState, context: AddonContext): MadeAddon => {
@@ -86,14 +100,27 @@ export const makeAddon = (wanted: AddonState, context: AddonContext): MadeAddon 
   if (state === 'node-role' || state === 'not-concerned') return { state, addon: plain, roles: [], associations: [] };
 
   const serviceAccounts = version.podIdentity?.map(({ serviceAccount }) => serviceAccount) ?? addon.irsaServiceAccounts;
-  if (state === 'shared-role') return { state, addon: { ...plain, serviceAccountRoleArn: join(context, serviceAccounts) }, roles: [], associations: [] };
+  if (state === 'shared-role')
+    return {
+      state,
+      addon: { ...plain, serviceAccountRoleArn: join(context, serviceAccounts) },
+      roles: [],
+      associations: [],
+    };
 
   const arnOf = (name: string): string => `arn:aws:iam::${cluster.account}:role/${name}`;
-  const role: RoleInput = { arn: arnOf(`${cluster.name}-${shortOf(addon.name)}`), createdAt: daysBefore(created), trustPolicy: policyOf(...statementsOf(state, context, serviceAccounts)) };
+  const role: RoleInput = {
+    arn: arnOf(`${cluster.name}-${shortOf(addon.name)}`),
+    createdAt: daysBefore(created),
+    trustPolicy: policyOf(...statementsOf(state, context, serviceAccounts)),
+  };
   const since = between(random, 20, 60);
   const irsa: AddonInput = { ...plain, serviceAccountRoleArn: role.arn };
   const states: Partial<Record<AddonState, { addon: AddonInput; associations?: Partial<AssociationInput> }>> = {
-    'on-pod-identity': { addon: { ...plain, podsCreatedAt: daysBefore(since - 1) }, associations: { owner: addon.name } },
+    'on-pod-identity': {
+      addon: { ...plain, podsCreatedAt: daysBefore(since - 1) },
+      associations: { owner: addon.name },
+    },
     'left-over-association': { addon: irsa, associations: {} },
     'foreign-association': { addon: irsa, associations: { tags: { 'managed-by': 'terraform' } } },
     degraded: { addon: { ...irsa, status: 'DEGRADED' } },
@@ -104,6 +131,15 @@ export const makeAddon = (wanted: AddonState, context: AddonContext): MadeAddon 
     state,
     addon: made,
     roles: [role],
-    associations: associations === undefined ? [] : serviceAccounts.map((serviceAccount) => ({ namespace: addon.objects.namespace, serviceAccount, roleArn: role.arn, createdAt: daysBefore(since), ...associations })),
+    associations:
+      associations === undefined
+        ? []
+        : serviceAccounts.map((serviceAccount) => ({
+            namespace: addon.objects.namespace,
+            serviceAccount,
+            roleArn: role.arn,
+            createdAt: daysBefore(since),
+            ...associations,
+          })),
   };
 };

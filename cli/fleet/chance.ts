@@ -14,9 +14,13 @@ export const shuffled = <T>(random: Random, of: readonly T[]): T[] => {
 };
 
 /** Whole numbers, both ends included. */
-export const between = (random: Random, least: number, most: number): number => least + random.integer(most - least + 1);
+export const between = (random: Random, least: number, most: number): number =>
+  least + random.integer(most - least + 1);
 
-/** Deals kinds by their shares: in each round every kind comes as often as its share says, so that none is missing for long. */
+/**
+ * Deals kinds by their shares: in each round every kind comes as often as its share says, so that none is missing for
+ * long.
+ */
 export const dealer = <T>(random: Random, shares: readonly (readonly [kind: T, share: number])[]): (() => T) => {
   const cards = shares.flatMap(([kind, share]) => Array.from({ length: share }, () => kind));
   let left: T[] = [];

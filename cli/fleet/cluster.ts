@@ -3,7 +3,14 @@ import type { Catalogue } from '../../sandbox/catalog/catalogue.ts';
 import { CLUSTER_VERSIONS } from '../../sandbox/catalog/cluster-versions.ts';
 import type { Random } from '../../sandbox/world/random.ts';
 import { SWEEP_TAG, TAG_IN, TAG_OUT } from '../../lambdas/domain/sweep/model.ts';
-import { type AddonContext, type ClusterInput, daysBefore, type MadeAddon, makeAddon, type RoleInput } from './addon.ts';
+import {
+  type AddonContext,
+  type ClusterInput,
+  daysBefore,
+  type MadeAddon,
+  makeAddon,
+  type RoleInput,
+} from './addon.ts';
 import { between, pick } from './chance.ts';
 import type { AddonState, ClusterState } from './states.ts';
 import { policyOf } from './trust.ts';
@@ -12,7 +19,23 @@ import { chooseAddons, requireAddon, takesAssociations, UNSUPPORTED } from './ve
 const HEX = '0123456789ABCDEF';
 /** Out of a few hundred days, in which a cluster is not made anew. */
 const AGE_DAYS = [120, 600] as const;
-const OWNED = { team: ['payments', 'search', 'shop', 'identity', 'logistics', 'reports', 'mobile', 'pricing', 'data', 'media', 'billing', 'platform'], env: ['dev', 'test', 'staging', 'prod'] };
+const OWNED = {
+  team: [
+    'payments',
+    'search',
+    'shop',
+    'identity',
+    'logistics',
+    'reports',
+    'mobile',
+    'pricing',
+    'data',
+    'media',
+    'billing',
+    'platform',
+  ],
+  env: ['dev', 'test', 'staging', 'prod'],
+};
 
 export interface Naming {
   team: string;
@@ -53,24 +76,35 @@ export interface MadeCluster {
 }
 
 /** Who is let in where the service is not: an administrator, and the nodes. */
-const accessWithout = (account: string, name: string): { entries: NonNullable<ClusterInput['accessEntries']>; role: RoleInput } => {
+const accessWithout = (
+  account: string,
+  name: string,
+): { entries: NonNullable<ClusterInput['accessEntries']>; role: RoleInput } => {
   const nodes = `arn:aws:iam::${account}:role/${name}-nodes`;
   return {
     entries: [
-      { principalArn: `arn:aws:iam::${account}:role/platform-admin`, policies: [{ policyArn: 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy' }] },
+      {
+        principalArn: `arn:aws:iam::${account}:role/platform-admin`,
+        policies: [{ policyArn: 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy' }],
+      },
       { principalArn: nodes, type: 'EC2_LINUX' },
     ],
     role: {
       arn: nodes,
       trustPolicy: policyOf({ Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' }),
-      attachedPolicies: ['AmazonEKSWorkerNodePolicy', 'AmazonEC2ContainerRegistryPullOnly', 'AmazonEKS_CNI_Policy'].map((policy) => ({ arn: `arn:aws:iam::aws:policy/${policy}` })),
+      attachedPolicies: ['AmazonEKSWorkerNodePolicy', 'AmazonEC2ContainerRegistryPullOnly', 'AmazonEKS_CNI_Policy'].map(
+        (policy) => ({ arn: `arn:aws:iam::aws:policy/${policy}` }),
+      ),
     },
   };
 };
 
 const PARTS: Partial<Record<ClusterState, Partial<ClusterInput>>> = {
   'auto-mode': { autoMode: true },
-  'fargate-only': { nodes: [{ count: 4, compute: 'fargate' }], fargateProfiles: [{ name: 'system', namespace: 'kube-system' }] },
+  'fargate-only': {
+    nodes: [{ count: 4, compute: 'fargate' }],
+    fargateProfiles: [{ name: 'system', namespace: 'kube-system' }],
+  },
   deleting: { status: 'DELETING' },
   unreachable: { apiServer: 'unreachable' },
 };
@@ -81,7 +115,8 @@ const tagsOf = ({ team, env }: Naming, state: ClusterState, random: Random): Rec
 };
 
 /** An add-on that needs no role; cert-manager has one now and then, though none of its versions takes associations. */
-const otherState = (name: string, { random, state }: ClusterOptions): AddonState => (name === UNSUPPORTED && state === 'ordinary' && random.integer(4) === 0 ? 'unsupported' : 'not-concerned');
+const otherState = (name: string, { random, state }: ClusterOptions): AddonState =>
+  name === UNSUPPORTED && state === 'ordinary' && random.integer(4) === 0 ? 'unsupported' : 'not-concerned';
 
 export const makeCluster = (options: ClusterOptions): MadeCluster => {
   const { random, catalogue, account, region, naming, state, nextState, shared } = options;
@@ -89,10 +124,20 @@ export const makeCluster = (options: ClusterOptions): MadeCluster => {
   const ageDays = between(random, ...AGE_DAYS);
   const oidcId = random.string(32, HEX);
   const { withRole, others } = chooseAddons(random, state, options.addons);
-  const contextOf = (name: string): AddonContext => ({ random, cluster: { account, region, name: naming.name, oidcId, kubernetes, ageDays }, addon: requireAddon(catalogue, name), shared });
+  const contextOf = (name: string): AddonContext => ({
+    random,
+    cluster: { account, region, name: naming.name, oidcId, kubernetes, ageDays },
+    addon: requireAddon(catalogue, name),
+    shared,
+  });
   const made = [
     ...others.map((name) => makeAddon(otherState(name, options), contextOf(name))),
-    ...withRole.map((name) => makeAddon(takesAssociations(requireAddon(catalogue, name), kubernetes) ? nextState() : 'unsupported', contextOf(name))),
+    ...withRole.map((name) =>
+      makeAddon(
+        takesAssociations(requireAddon(catalogue, name), kubernetes) ? nextState() : 'unsupported',
+        contextOf(name),
+      ),
+    ),
   ];
   const access = state === 'no-access' ? accessWithout(account, naming.name) : undefined;
   return {

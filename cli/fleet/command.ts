@@ -33,7 +33,10 @@ export const addFleetCommand = (program: Command, io: Io, finished: (exitCode: n
     .description('make a scenario with a fleet of clusters, for the sandbox')
     .option('--clusters <number>', 'how many clusters (required)')
     .option('--seed <number>', 'every name, id and choice follows from it (required)')
-    .option('--accounts <number>', 'how many AWS accounts they are in; the service is deployed in the first (default: 3)')
+    .option(
+      '--accounts <number>',
+      'how many AWS accounts they are in; the service is deployed in the first (default: 3)',
+    )
     .option('--regions <names>', 'AWS regions, with commas between them (default: eu-west-1,us-east-1)')
     .option('--addons <number>', 'add-ons that each cluster has, at most (default: 4 to 8, by the seed)')
     .option('--faults', 'add places that can not be looked at')

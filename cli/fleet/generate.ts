@@ -19,7 +19,10 @@ export interface FleetOptions {
   regions?: readonly string[] | undefined;
   /** How many add-ons each cluster has, at most; default: 4 to 8. */
   addons?: number | undefined;
-  /** Adds a region that an account has not enabled, a region that takes hardly any calls, and an account without the service's roles; wants three accounts. */
+  /**
+   * Adds a region that an account has not enabled, a region that takes hardly any calls, and an account without the
+   * service's roles; wants three accounts.
+   */
   faults?: boolean | undefined;
 }
 
@@ -81,7 +84,8 @@ const sharing = (account: AccountInput): (() => SharedRole) => {
 const addFaults = (scenario: ScenarioInput, regions: readonly string[]): FaultyPlace[] => {
   const [, second, third] = scenario.accounts;
   const region = regions.at(-1);
-  if (!second || !third || region === undefined) throw new Error(`A fleet with faults needs ${FAULTY_ACCOUNTS} accounts.`);
+  if (!second || !third || region === undefined)
+    throw new Error(`A fleet with faults needs ${FAULTY_ACCOUNTS} accounts.`);
   Object.assign(second, { disabledRegions: [DISABLED_REGION] });
   Object.assign(third, { spoke: 'absent' });
   Object.assign(scenario, { throttles: [{ service: 'eks', account: second.id, region, callsPerSecond: HARDLY_ANY }] });
@@ -92,13 +96,25 @@ const addFaults = (scenario: ScenarioInput, regions: readonly string[]): FaultyP
   ];
 };
 
-const isFaulty = (faulty: readonly FaultyPlace[], { account, region }: Expectation): boolean => faulty.some((place) => place.account === account && (place.region ?? region) === region);
+const isFaulty = (faulty: readonly FaultyPlace[], { account, region }: Expectation): boolean =>
+  faulty.some((place) => place.account === account && (place.region ?? region) === region);
 
 /** The same options make the same fleet. Throws an Error for faults with too few accounts. */
-export const generateFleet = ({ clusters, seed, accounts: accountCount = DEFAULT_ACCOUNTS, regions = DEFAULT_REGIONS, addons, faults = false }: FleetOptions): Fleet => {
+export const generateFleet = ({
+  clusters,
+  seed,
+  accounts: accountCount = DEFAULT_ACCOUNTS,
+  regions = DEFAULT_REGIONS,
+  addons,
+  faults = false,
+}: FleetOptions): Fleet => {
   const random = new Random(seed);
   const catalogue = loadCatalogue();
-  const accounts = accountIds(random, accountCount).map((id) => ({ id, roles: [], clusters: [] }) satisfies AccountInput as AccountInput & Required<Pick<AccountInput, 'roles' | 'clusters'>>);
+  const accounts = accountIds(random, accountCount).map(
+    (id) =>
+      ({ id, roles: [], clusters: [] }) satisfies AccountInput as AccountInput &
+        Required<Pick<AccountInput, 'roles' | 'clusters'>>,
+  );
   const places = regions.flatMap((region) => accounts.map((account) => ({ account, region })));
   const nextName = namer(random.fork());
   const nextCluster = dealer(random.fork(), CLUSTER_SHARES);
@@ -120,12 +136,22 @@ export const generateFleet = ({ clusters, seed, accounts: accountCount = DEFAULT
       naming: nextName(),
       state,
       addons: addons ?? between(random, 4, 8),
-      nextState: state === 'ordinary' || state === 'auto-mode' ? nextAddon : state === 'tagged-out' ? () => 'ready' : nextPlain,
+      nextState:
+        state === 'ordinary' || state === 'auto-mode' ? nextAddon : state === 'tagged-out' ? () => 'ready' : nextPlain,
       shared: sharedRole,
     });
     account.clusters.push(made.cluster);
     account.roles.push(...made.roles);
-    for (const one of made.addons) expected.push({ account: account.id, region, cluster: made.cluster.name, addon: one.addon.name, class: classOf(state, one.state), state: one.state, clusterState: state });
+    for (const one of made.addons)
+      expected.push({
+        account: account.id,
+        region,
+        cluster: made.cluster.name,
+        addon: one.addon.name,
+        class: classOf(state, one.state),
+        state: one.state,
+        clusterState: state,
+      });
   }
   const [home] = places;
   const scenario: ScenarioInput = {
@@ -136,5 +162,9 @@ export const generateFleet = ({ clusters, seed, accounts: accountCount = DEFAULT
     accounts,
   };
   const faulty = faults ? addFaults(scenario, regions) : [];
-  return { scenario, faulty, expected: expected.map((one) => (isFaulty(faulty, one) ? { ...one, class: 'unreachable' } : one)) };
+  return {
+    scenario,
+    faulty,
+    expected: expected.map((one) => (isFaulty(faulty, one) ? { ...one, class: 'unreachable' } : one)),
+  };
 };

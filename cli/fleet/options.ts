@@ -13,7 +13,10 @@ const from = (least: number, most: number) => {
 
 const regions = z.string().transform((text, context): string[] => {
   const names = text.split(',').map((name) => name.trim());
-  const problem = names.length === new Set(names).size ? z.array(regionName).max(30, 'must be 30 regions at most').safeParse(names).error?.issues[0]?.message : 'must name each region once';
+  const problem =
+    names.length === new Set(names).size
+      ? z.array(regionName).max(30, 'must be 30 regions at most').safeParse(names).error?.issues[0]?.message
+      : 'must name each region once';
   if (problem === undefined) return names;
   context.addIssue({ code: 'custom', message: problem });
   return z.NEVER;
@@ -30,10 +33,16 @@ const fleetFlags = z
     debug: z.boolean().default(false),
   })
   .superRefine(({ accounts, faults }, context) => {
-    if (faults && accounts < FAULTY_ACCOUNTS) context.addIssue({ code: 'custom', path: ['faults'], message: `needs ${FAULTY_ACCOUNTS} accounts: raise --accounts, or leave it out` });
+    if (faults && accounts < FAULTY_ACCOUNTS)
+      context.addIssue({
+        code: 'custom',
+        path: ['faults'],
+        message: `needs ${FAULTY_ACCOUNTS} accounts: raise --accounts, or leave it out`,
+      });
   });
 export type FleetFlags = z.output<typeof fleetFlags>;
 
 export const GENERATE_FLEET = 'generate-fleet';
 
-export const parseFleetFlags = (given: Record<string, unknown>): FleetFlags => parseFlags(fleetFlags, given, GENERATE_FLEET);
+export const parseFleetFlags = (given: Record<string, unknown>): FleetFlags =>
+  parseFlags(fleetFlags, given, GENERATE_FLEET);

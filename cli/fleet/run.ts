@@ -8,11 +8,17 @@ import type { FleetFlags } from './options.ts';
 const countsOf = (expected: readonly Expectation[]): string => {
   const counts = new Map<string, number>();
   for (const { class: found } of expected) counts.set(found, (counts.get(found) ?? 0) + 1);
-  return [...counts].sort(([, one], [, other]) => other - one).map(([name, count]) => `${count} ${name}`).join(', ');
+  return [...counts]
+    .sort(([, one], [, other]) => other - one)
+    .map(([name, count]) => `${count} ${name}`)
+    .join(', ');
 };
 
 /** The scenario goes to stdout, what is in it to stderr. What is written has passed the check of scenario files. */
-export const generateFleetCommand = ({ clusters, seed, accounts, regions, addons, faults }: FleetFlags, io: Io): ExitCode => {
+export const generateFleetCommand = (
+  { clusters, seed, accounts, regions, addons, faults }: FleetFlags,
+  io: Io,
+): ExitCode => {
   const { scenario, expected } = generateFleet({ clusters, seed, accounts, regions, addons, faults });
   parseScenario(scenario, 'of generate-fleet');
   io.stdout.write(`${JSON.stringify(scenario, null, 2)}\n`);

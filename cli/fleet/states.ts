@@ -25,7 +25,10 @@ export type AddonState =
   | 'left-over-association'
   /** Ready: its role is another add-on's too, of this cluster or another. */
   | 'shared-role'
-  /** Of its role's trust policy: no statement for EKS Pod Identity, a Deny, or the OIDC provider of another cluster alone. */
+  /**
+   * Of its role's trust policy: no statement for EKS Pod Identity, a Deny, or the OIDC provider of another cluster
+   * alone.
+   */
   | 'no-trust'
   | 'trust-denies'
   | 'wrong-provider'

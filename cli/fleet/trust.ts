@@ -9,21 +9,38 @@ export interface TrustedCluster {
 
 export type Statement = Record<string, unknown>;
 
-export const policyOf = (...statements: readonly Statement[]): { Version: string; Statement: Statement[] } => ({ Version: '2012-10-17', Statement: [...statements] });
+export const policyOf = (...statements: readonly Statement[]): { Version: string; Statement: Statement[] } => ({
+  Version: '2012-10-17',
+  Statement: [...statements],
+});
 
-const PODS = { Sid: 'PodIdentity', Effect: 'Allow', Principal: { Service: 'pods.eks.amazonaws.com' }, Action: ['sts:AssumeRole', 'sts:TagSession'] };
+const PODS = {
+  Sid: 'PodIdentity',
+  Effect: 'Allow',
+  Principal: { Service: 'pods.eks.amazonaws.com' },
+  Action: ['sts:AssumeRole', 'sts:TagSession'],
+};
 
 /** Lets EKS Pod Identity in, from any cluster of the account. */
 export const podIdentityStatement = (): Statement => ({ ...PODS });
 
-/** The same from one cluster alone (EKS User Guide, "Create IAM role with trust policy required by EKS Pod Identity"). */
+/**
+ * The same from one cluster alone (EKS User Guide, "Create IAM role with trust policy required by EKS Pod Identity").
+ */
 export const narrowStatement = ({ account, region, name }: TrustedCluster): Statement => ({
   ...PODS,
-  Condition: { StringEquals: { 'aws:SourceAccount': account }, ArnEquals: { 'aws:SourceArn': `arn:aws:eks:${region}:${account}:cluster/${name}` } },
+  Condition: {
+    StringEquals: { 'aws:SourceAccount': account },
+    ArnEquals: { 'aws:SourceArn': `arn:aws:eks:${region}:${account}:cluster/${name}` },
+  },
 });
 
 /** Lets the cluster's service accounts in by its OIDC provider. */
-export const irsaStatement = ({ account, region, name, oidcId }: TrustedCluster, namespace: string, serviceAccounts: readonly string[]): Statement => {
+export const irsaStatement = (
+  { account, region, name, oidcId }: TrustedCluster,
+  namespace: string,
+  serviceAccounts: readonly string[],
+): Statement => {
   const issuer = `oidc.eks.${region}.amazonaws.com/id/${oidcId}`;
   return {
     Sid: `Irsa${name.replaceAll(/[^A-Za-z0-9]/g, '')}`,
@@ -31,7 +48,10 @@ export const irsaStatement = ({ account, region, name, oidcId }: TrustedCluster,
     Principal: { Federated: `arn:aws:iam::${account}:oidc-provider/${issuer}` },
     Action: 'sts:AssumeRoleWithWebIdentity',
     Condition: {
-      StringEquals: { [`${issuer}:sub`]: serviceAccounts.map((one) => `system:serviceaccount:${namespace}:${one}`), [`${issuer}:aud`]: 'sts.amazonaws.com' },
+      StringEquals: {
+        [`${issuer}:sub`]: serviceAccounts.map((one) => `system:serviceaccount:${namespace}:${one}`),
+        [`${issuer}:aud`]: 'sts.amazonaws.com',
+      },
     },
   };
 };

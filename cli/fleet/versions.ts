@@ -6,7 +6,15 @@ import type { ClusterState } from './states.ts';
 
 export const AGENT = 'eks-pod-identity-agent';
 /** Add-ons that can use a role. */
-const WITH_ROLE = ['aws-ebs-csi-driver', 'vpc-cni', 'aws-efs-csi-driver', 'amazon-cloudwatch-observability', 'adot', 'aws-fsx-csi-driver', 'aws-mountpoint-s3-csi-driver'];
+const WITH_ROLE = [
+  'aws-ebs-csi-driver',
+  'vpc-cni',
+  'aws-efs-csi-driver',
+  'amazon-cloudwatch-observability',
+  'adot',
+  'aws-fsx-csi-driver',
+  'aws-mountpoint-s3-csi-driver',
+];
 /** Those whose pods can all run on Fargate. */
 const ON_FARGATE = ['aws-ebs-csi-driver', 'aws-efs-csi-driver', 'aws-fsx-csi-driver'];
 /** What EKS Auto Mode has built in. */
@@ -38,7 +46,8 @@ export const chooseAddons = (random: Random, cluster: ClusterState, count: numbe
   return { withRole: [...withRole, ...more], others: [...agent, ...others] };
 };
 
-const fitting = (addon: CatalogueAddon, kubernetes: string): CatalogueVersion[] => addon.versions.filter(({ kubernetesVersions }) => kubernetesVersions.includes(kubernetes));
+const fitting = (addon: CatalogueAddon, kubernetes: string): CatalogueVersion[] =>
+  addon.versions.filter(({ kubernetesVersions }) => kubernetesVersions.includes(kubernetes));
 
 export const requireAddon = (catalogue: Catalogue, name: string): CatalogueAddon => {
   const addon = catalogue.get(name);
@@ -53,11 +62,17 @@ export const currentVersion = (random: Random, addon: CatalogueAddon, kubernetes
   return pick(random, (taking.length > 0 ? taking : all).slice(0, 2));
 };
 
-/** The newest that takes no associations, where a newer one does; undefined where there is none for that Kubernetes version. */
+/**
+ * The newest that takes no associations, where a newer one does; undefined where there is none for that Kubernetes
+ * version.
+ */
 export const oldVersion = (addon: CatalogueAddon, kubernetes: string): CatalogueVersion | undefined => {
   const all = fitting(addon, kubernetes);
-  return all.some(({ podIdentity }) => podIdentity !== undefined) ? all.find(({ podIdentity }) => podIdentity === undefined) : undefined;
+  return all.some(({ podIdentity }) => podIdentity !== undefined)
+    ? all.find(({ podIdentity }) => podIdentity === undefined)
+    : undefined;
 };
 
 /** Whether it takes associations in any version for that Kubernetes version. */
-export const takesAssociations = (addon: CatalogueAddon, kubernetes: string): boolean => fitting(addon, kubernetes).some(({ podIdentity }) => podIdentity !== undefined);
+export const takesAssociations = (addon: CatalogueAddon, kubernetes: string): boolean =>
+  fitting(addon, kubernetes).some(({ podIdentity }) => podIdentity !== undefined);

@@ -4,7 +4,10 @@ import type { Clock } from '../../lambdas/ports/index.ts';
 
 /** Milliseconds before each further try: throttling of EKS and IAM is over in seconds. */
 const PAUSES = [1000, 3000, 9000];
-/** Of a server that does not answer: it is most often one that can't be reached from here, and each try waits long enough. */
+/**
+ * Of a server that does not answer: it is most often one that can't be reached from here, and each try waits long
+ * enough.
+ */
 const WITHOUT_ANSWER = 1;
 
 /** Runs it until it does not fail with an error that may be over in a moment; throws the last one. */

@@ -1,5 +1,10 @@
 /** What is read of EKS and IAM in bulk: a cluster may have 5,000 associations, an account 5,000 roles. */
-import { DescribeClusterCommand, DescribePodIdentityAssociationCommand, type EKSClient, paginateListPodIdentityAssociations } from '@aws-sdk/client-eks';
+import {
+  DescribeClusterCommand,
+  DescribePodIdentityAssociationCommand,
+  type EKSClient,
+  paginateListPodIdentityAssociations,
+} from '@aws-sdk/client-eks';
 import { type IAMClient, paginateListRoles } from '@aws-sdk/client-iam';
 import { aws, awsOrUndefined } from '../../lambdas/adapters/aws-errors.ts';
 import { toAssociation } from '../../lambdas/adapters/aws-eks-shapes.ts';
@@ -20,13 +25,27 @@ export interface AssociationsQuestion {
   inUse: ReadonlySet<string>;
 }
 
-/** Those of service accounts in use, whole. The list leaves out the role, so that each of those is described; one that vanished in between is no longer there. */
-export const associationsInUse = async ({ client, clock, cluster, namespace, inUse }: AssociationsQuestion): Promise<Association[]> => {
+/**
+ * Those of service accounts in use, whole. The list leaves out the role, so that each of those is described; one that
+ * vanished in between is no longer there.
+ */
+export const associationsInUse = async ({
+  client,
+  clock,
+  cluster,
+  namespace,
+  inUse,
+}: AssociationsQuestion): Promise<Association[]> => {
   const ids = await again(clock, () =>
     aws('eks:ListPodIdentityAssociations', async () => {
       const found: string[] = [];
-      for await (const { associations = [] } of paginateListPodIdentityAssociations({ client }, { clusterName: cluster, ...(namespace === undefined ? {} : { namespace }) })) {
-        for (const { associationId, namespace: of = '', serviceAccount = '' } of associations) if (associationId !== undefined && inUse.has(accountKey({ namespace: of, serviceAccount }))) found.push(associationId);
+      for await (const { associations = [] } of paginateListPodIdentityAssociations(
+        { client },
+        { clusterName: cluster, ...(namespace === undefined ? {} : { namespace }) },
+      )) {
+        for (const { associationId, namespace: of = '', serviceAccount = '' } of associations)
+          if (associationId !== undefined && inUse.has(accountKey({ namespace: of, serviceAccount })))
+            found.push(associationId);
       }
       return found;
     }),
@@ -34,15 +53,24 @@ export const associationsInUse = async ({ client, clock, cluster, namespace, inU
   const whole: Association[] = [];
   for (const associationId of ids) {
     const answer = await again(clock, () =>
-      awsOrUndefined(`eks:DescribePodIdentityAssociation ${associationId}`, () => client.send(new DescribePodIdentityAssociationCommand({ clusterName: cluster, associationId }))),
+      awsOrUndefined(`eks:DescribePodIdentityAssociation ${associationId}`, () =>
+        client.send(new DescribePodIdentityAssociationCommand({ clusterName: cluster, associationId })),
+      ),
     );
     if (answer?.association) whole.push(toAssociation(answer.association));
   }
   return whole;
 };
 
-/** By ARN, the trust policies of the account's roles that could let a token of this issuer in: the others name neither it nor everybody. */
-export const rolesTrusting = (client: IAMClient, clock: Clock, oidcIssuer: string): Promise<Map<string, ParsedPolicy>> =>
+/**
+ * By ARN, the trust policies of the account's roles that could let a token of this issuer in: the others name neither
+ * it nor everybody.
+ */
+export const rolesTrusting = (
+  client: IAMClient,
+  clock: Clock,
+  oidcIssuer: string,
+): Promise<Map<string, ParsedPolicy>> =>
   again(clock, () =>
     aws('iam:ListRoles', async () => {
       const issuer = issuerName(oidcIssuer).toLowerCase();
@@ -50,7 +78,11 @@ export const rolesTrusting = (client: IAMClient, clock: Clock, oidcIssuer: strin
       for await (const { Roles = [] } of paginateListRoles({ client }, {})) {
         for (const { Arn, AssumeRolePolicyDocument = '' } of Roles) {
           const document = decodeURIComponent(AssumeRolePolicyDocument);
-          if (Arn !== undefined && (document.toLowerCase().includes(issuer) || /"(?:NotPrincipal"|\*"|AWS":\s*"\*)/.test(document))) found.set(Arn, parsePolicy(document, 'trust'));
+          if (
+            Arn !== undefined &&
+            (document.toLowerCase().includes(issuer) || /"(?:NotPrincipal"|\*"|AWS":\s*"\*)/.test(document))
+          )
+            found.set(Arn, parsePolicy(document, 'trust'));
         }
       }
       return found;
@@ -59,16 +91,26 @@ export const rolesTrusting = (client: IAMClient, clock: Clock, oidcIssuer: strin
 
 /** Access entries that are looked at: each costs a call. */
 const MOST_ENTRIES = 100;
-/** Of nodes whose pods reach the instance metadata, or what hybrid nodes have in its place. Source: EKS API Reference, CreateAccessEntry. */
+/**
+ * Of nodes whose pods reach the instance metadata, or what hybrid nodes have in its place. Source: EKS API Reference,
+ * CreateAccessEntry.
+ */
 const NODE_TYPES = new Set(['EC2', 'EC2_LINUX', 'EC2_WINDOWS', 'HYBRID_LINUX', 'HYPERPOD_LINUX']);
 
 /**
- * The roles of all nodes, as far as that is certain: a cluster in another authentication mode than API may know others by
- * its ConfigMap aws-auth. `undefined` where it is not, or the caller may not look; a report then just names no role.
+ * The roles of all nodes, as far as that is certain: a cluster in another authentication mode than API may know others
+ * by its ConfigMap aws-auth. `undefined` where it is not, or the caller may not look; a report then just names no role.
  */
-export const rolesOfNodes = async (client: EKSClient, eks: Eks, clock: Clock, cluster: string): Promise<string[] | undefined> => {
+export const rolesOfNodes = async (
+  client: EKSClient,
+  eks: Eks,
+  clock: Clock,
+  cluster: string,
+): Promise<string[] | undefined> => {
   try {
-    const answer = await again(clock, () => aws('eks:DescribeCluster', () => client.send(new DescribeClusterCommand({ name: cluster }))));
+    const answer = await again(clock, () =>
+      aws('eks:DescribeCluster', () => client.send(new DescribeClusterCommand({ name: cluster }))),
+    );
     if (answer.cluster?.accessConfig?.authenticationMode !== 'API') return undefined;
     const { entries, more } = await again(clock, () => eks.listAccessEntries(MOST_ENTRIES));
     return more ? undefined : entries.flatMap(({ principalArn, type }) => (NODE_TYPES.has(type) ? [principalArn] : []));

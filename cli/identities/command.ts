@@ -29,13 +29,21 @@ const run = async (flags: Record<string, unknown>, io: Io): Promise<number> => {
 export const addIdentitiesCommand = (program: Command, io: Io, finished: (exitCode: number) => void): void => {
   const command = program
     .command('identities')
-    .description('say of every workload of a cluster how it gets its AWS credentials, and what stands in the way of Pod Identity')
+    .description(
+      'say of every workload of a cluster how it gets its AWS credentials, and what stands in the way of Pod Identity',
+    )
     .optionsGroup('What to look at:')
     .option('--cluster <name>', 'EKS cluster (required)')
-    .option('--account <id>', "AWS account; default: that of the scenario's only cluster of that name, or the caller's with --deployed")
+    .option(
+      '--account <id>',
+      "AWS account; default: that of the scenario's only cluster of that name, or the caller's with --deployed",
+    )
     .option('--region <name>', 'AWS region; default: likewise, or AWS_REGION with --deployed')
     .option('--namespace <name>', 'that namespace alone')
-    .option('--roles', 'look through all roles of the account as well: which would let a service account in by IRSA that nothing gives them to?')
+    .option(
+      '--roles',
+      'look through all roles of the account as well: which would let a service account in by IRSA that nothing gives them to?',
+    )
     .optionsGroup('Where:')
     .option('--sandbox <file>', 'in a sandbox with the AWS accounts of that scenario file')
     .option('--state <file>', 'in the sandbox that is kept in that file')

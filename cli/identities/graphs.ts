@@ -3,7 +3,14 @@ import type { Edge, IdentityGraph } from '../../lambdas/domain/identities/graph.
 import { SOURCES, type Source } from '../../lambdas/domain/identities/model.ts';
 import { printable } from '../../lambdas/domain/text.ts';
 
-const LABELS: Record<Edge['by'], string> = { association: 'Pod Identity', target: 'goes on to', irsa: 'IRSA', node: 'node', 'static-keys': 'static keys', trust: 'would trust by IRSA' };
+const LABELS: Record<Edge['by'], string> = {
+  association: 'Pod Identity',
+  target: 'goes on to',
+  irsa: 'IRSA',
+  node: 'node',
+  'static-keys': 'static keys',
+  trust: 'would trust by IRSA',
+};
 /** Light fills, on each of which black text can be read. */
 const FILLS: Record<Source, string> = {
   'pod-identity': '#b3e2cd',
@@ -21,15 +28,19 @@ const edgeText = ({ by, pods: n }: Edge): string => (n === undefined ? LABELS[by
 /** Ids that need no quoting: what a node is called stands in its label. */
 const idsOf = ({ accounts, roles }: IdentityGraph): ((name: string) => string) => {
   // A service account has a slash behind a name of lower-case letters, digits and dashes: no role's name is like that.
-  const ids = new Map([...accounts.map(({ name }, index) => [name, `s${index + 1}`] as const), ...roles.map((name, index) => [name, `r${index + 1}`] as const)]);
+  const ids = new Map([
+    ...accounts.map(({ name }, index) => [name, `s${index + 1}`] as const),
+    ...roles.map((name, index) => [name, `r${index + 1}`] as const),
+  ]);
   return (name) => ids.get(name) ?? 'unknown';
 };
 
 /**
- * Mermaid knows no escape in a quoted label but entities, which begin with # instead of & (its documentation, "Flowcharts",
- * "Entity codes to escape characters"). Everything but letters, digits and what ARNs have becomes one.
+ * Mermaid knows no escape in a quoted label but entities, which begin with # instead of & (its documentation,
+ * "Flowcharts", "Entity codes to escape characters"). Everything but letters, digits and what ARNs have becomes one.
  */
-const mermaidText = (text: string): string => `"${printable(text).replaceAll(/[^\p{L}\p{N} ,./:=@+_-]/gu, (character) => `#${character.codePointAt(0) ?? 0};`)}"`;
+const mermaidText = (text: string): string =>
+  `"${printable(text).replaceAll(/[^\p{L}\p{N} ,./:=@+_-]/gu, (character) => `#${character.codePointAt(0) ?? 0};`)}"`;
 
 /** A dash in the name of a class could be taken for the beginning of an arrow. */
 const classOf = (source: Source): string => source.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());
@@ -40,16 +51,28 @@ export const mermaid = (graph: IdentityGraph): string => {
   const used = SOURCES.filter((source) => graph.accounts.some(({ identity }) => identity === source));
   return [
     'flowchart LR',
-    ...graph.accounts.map(({ name, pods: n, identity }) => `  ${idOf(name)}[${mermaidText(`${name}, ${pods(n)}, ${identity}`)}]:::${classOf(identity)}`),
+    ...graph.accounts.map(
+      ({ name, pods: n, identity }) =>
+        `  ${idOf(name)}[${mermaidText(`${name}, ${pods(n)}, ${identity}`)}]:::${classOf(identity)}`,
+    ),
     ...graph.roles.map((name) => `  ${idOf(name)}(${mermaidText(name)})`),
-    ...graph.edges.map((edge) => `  ${idOf(edge.from)} ${edge.by === 'trust' ? '-.->' : '-->'}|${mermaidText(edgeText(edge))}| ${idOf(edge.to)}`),
+    ...graph.edges.map(
+      (edge) =>
+        `  ${idOf(edge.from)} ${edge.by === 'trust' ? '-.->' : '-->'}|${mermaidText(edgeText(edge))}| ${idOf(edge.to)}`,
+    ),
     ...used.map((source) => `  classDef ${classOf(source)} fill:${FILLS[source]},stroke:#333333,color:#000000`),
     '',
   ].join('\n');
 };
 
-/** A quoted string of DOT. A quote is escaped; so are a backslash and an ampersand, which would begin an escape or an entity in a label (Graphviz documentation, "DOT Language" and "escString"). */
-const dotText = (text: string): string => `"${printable(text).replaceAll('&', '&amp;').replaceAll(/[\\"]/g, (character) => `\\${character}`)}"`;
+/**
+ * A quoted string of DOT. A quote is escaped; so are a backslash and an ampersand, which would begin an escape or an
+ * entity in a label (Graphviz documentation, "DOT Language" and "escString").
+ */
+const dotText = (text: string): string =>
+  `"${printable(text)
+    .replaceAll('&', '&amp;')
+    .replaceAll(/[\\"]/g, (character) => `\\${character}`)}"`;
 
 /** `digraph`, from left to right. */
 export const graphviz = (graph: IdentityGraph): string => {
@@ -58,9 +81,15 @@ export const graphviz = (graph: IdentityGraph): string => {
     'digraph identities {',
     '  rankdir=LR;',
     '  node [shape=box, style=filled, fillcolor=white];',
-    ...graph.accounts.map(({ name, pods: n, identity }) => `  ${idOf(name)} [label=${dotText(`${name}, ${pods(n)}, ${identity}`)}, fillcolor=${dotText(FILLS[identity])}];`),
+    ...graph.accounts.map(
+      ({ name, pods: n, identity }) =>
+        `  ${idOf(name)} [label=${dotText(`${name}, ${pods(n)}, ${identity}`)}, fillcolor=${dotText(FILLS[identity])}];`,
+    ),
     ...graph.roles.map((name) => `  ${idOf(name)} [label=${dotText(name)}, shape=ellipse];`),
-    ...graph.edges.map((edge) => `  ${idOf(edge.from)} -> ${idOf(edge.to)} [label=${dotText(edgeText(edge))}${edge.by === 'trust' ? ', style=dashed' : ''}];`),
+    ...graph.edges.map(
+      (edge) =>
+        `  ${idOf(edge.from)} -> ${idOf(edge.to)} [label=${dotText(edgeText(edge))}${edge.by === 'trust' ? ', style=dashed' : ''}];`,
+    ),
     '}',
     '',
   ].join('\n');

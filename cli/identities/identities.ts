@@ -20,23 +20,41 @@ import { identitiesLines, type MigrateCommands } from './print.ts';
 import { readIdentities } from './read.ts';
 
 const HINTS = {
-  AccessDenied: 'Check whose credentials these are (aws sts get-caller-identity), and let them use that action; eks:DescribeCluster is the first that is needed',
+  AccessDenied:
+    'Check whose credentials these are (aws sts get-caller-identity), and let them use that action; eks:DescribeCluster is the first that is needed',
   Throttled: 'Others use up the rate limit of the account: try again later',
-  ConnectionLost: 'Check the network and the variables AWS_ENDPOINT_URL_*; a cluster with a private endpoint is read from within its VPC',
+  ConnectionLost:
+    'Check the network and the variables AWS_ENDPOINT_URL_*; a cluster with a private endpoint is read from within its VPC',
 } as const;
 const isHinted = (name: string): name is keyof typeof HINTS => Object.hasOwn(HINTS, name);
 
 /** Messages of the service's own errors say what to do; any other is as AWS, or the way to it, has it. */
 const explained = (error: unknown, { cluster }: IdentitiesFlags): unknown => {
   if (!isMigrationError(error)) return error instanceof Error && '$metadata' in error ? awsError(error) : error;
-  const exitCode = error.name === 'AccessDenied' || error.name === 'Unauthorised' ? EXIT_CODES.blocked : EXIT_CODES.unexpected;
-  return new CliError('NotRead', `cluster ${cluster} can't be read: ${error.message}`, isHinted(error.name) ? HINTS[error.name] : '', exitCode, { cause: error });
+  const exitCode =
+    error.name === 'AccessDenied' || error.name === 'Unauthorised' ? EXIT_CODES.blocked : EXIT_CODES.unexpected;
+  return new CliError(
+    'NotRead',
+    `cluster ${cluster} can't be read: ${error.message}`,
+    isHinted(error.name) ? HINTS[error.name] : '',
+    exitCode,
+    { cause: error },
+  );
 };
 
 const migrateCommands = ({ cluster, account, region, sandbox, state, deployed }: IdentitiesFlags): MigrateCommands => {
-  const where = [...(account === undefined ? [] : [`--account ${account}`]), ...(region === undefined ? [] : [`--region ${region}`]), ...placeFlags({ sandbox, state, ...(deployed === undefined ? {} : { deployed }) })];
-  const command = (name: string, what: string): string => [`${PROGRAM} ${name} --cluster ${cluster} ${what}`, ...where].join(' ');
-  return { addon: (name) => command('migrate', `--addon ${name}`), serviceAccount: ({ namespace, name }) => command(WORKLOAD_COMMAND, `--namespace ${namespace} --service-account ${name}`) };
+  const where = [
+    ...(account === undefined ? [] : [`--account ${account}`]),
+    ...(region === undefined ? [] : [`--region ${region}`]),
+    ...placeFlags({ sandbox, state, ...(deployed === undefined ? {} : { deployed }) }),
+  ];
+  const command = (name: string, what: string): string =>
+    [`${PROGRAM} ${name} --cluster ${cluster} ${what}`, ...where].join(' ');
+  return {
+    addon: (name) => command('migrate', `--addon ${name}`),
+    serviceAccount: ({ namespace, name }) =>
+      command(WORKLOAD_COMMAND, `--namespace ${namespace} --service-account ${name}`),
+  };
 };
 
 const textOf = (report: IdentitiesReport, flags: IdentitiesFlags, io: Io): string => {
@@ -53,14 +71,19 @@ const readByApi = (flags: IdentitiesFlags, io: Io): Promise<IdentitiesReport> | 
   return withApi(url, flags, io, (ask, target) => identitiesByApi(ask, target, flags));
 };
 
-/** 0: everything was read, whatever it says. 3: something could not be read, and is unknown. Throws CliError where there is no report at all. */
+/**
+ * 0: everything was read, whatever it says. 3: something could not be read, and is unknown. Throws CliError where there
+ * is no report at all.
+ */
 export const identities = async (flags: IdentitiesFlags, io: Io): Promise<ExitCode> => {
-  const read = (reader: Reader): Promise<IdentitiesReport> => readIdentities(reader, { namespace: flags.namespace, roles: flags.roles }).then(identitiesReport);
+  const read = (reader: Reader): Promise<IdentitiesReport> =>
+    readIdentities(reader, { namespace: flags.namespace, roles: flags.roles }).then(identitiesReport);
   const report = await (readByApi(flags, io) ?? withReader(flags, io, read)).catch((error: unknown) => {
     throw explained(error, flags);
   });
   io.stdout.write(textOf(report, flags, io));
   if (report.unread.length === 0) return EXIT_CODES.ok;
-  if (!flags.json && flags.format !== undefined && flags.format !== 'table') for (const { what, why } of report.unread) io.stderr.write(`not read: ${what}: ${why}\n`);
+  if (!flags.json && flags.format !== undefined && flags.format !== 'table')
+    for (const { what, why } of report.unread) io.stderr.write(`not read: ${what}: ${why}\n`);
   return EXIT_CODES.blocked;
 };

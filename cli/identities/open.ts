@@ -37,21 +37,43 @@ const readInAws = async <T>(flags: TargetFlags, read: (reader: Reader) => Promis
   const clients = new ClientFactory({ region: target.region, transport: { http: nodeHttp } });
   try {
     const { kubernetes } = portsOf(clients, target);
-    return await read({ target, eksClient, iamClient, clock: systemClock, kubernetes, eks: new AwsEks(eksClient, target.cluster), roles: new AwsRoles(iamClient) });
+    return await read({
+      target,
+      eksClient,
+      iamClient,
+      clock: systemClock,
+      kubernetes,
+      eks: new AwsEks(eksClient, target.cluster),
+      roles: new AwsRoles(iamClient),
+    });
   } finally {
     for (const client of [eksClient, iamClient, clients.eks(), clients.iam()]) client.destroy();
   }
 };
 
 /** Opens the place that the flags name, and reads there. Throws a CliError for one that can't be used. */
-export const withReader = async <T>(flags: IdentitiesFlags, io: Io, read: (reader: Reader) => Promise<T>): Promise<T> => {
+export const withReader = async <T>(
+  flags: IdentitiesFlags,
+  io: Io,
+  read: (reader: Reader) => Promise<T>,
+): Promise<T> => {
   const choice = placeOfIdentities(flags);
   if (choice.kind === 'deployed') return readInAws(flags, read);
-  const { place, target } = await openForMigration(choice, flags, { io, silent: flags.json && io.stderr.isTTY !== true, watched: false });
+  const { place, target } = await openForMigration(choice, flags, {
+    io,
+    silent: flags.json && io.stderr.isTTY !== true,
+    watched: false,
+  });
   try {
     return await place.run((backend) => {
       const clients = sandboxOf(backend).clients(undefined, target.region);
-      return read({ target, eksClient: clients.eks(), iamClient: clients.iam(), clock: backend.clock, ...portsOf(clients, target) });
+      return read({
+        target,
+        eksClient: clients.eks(),
+        iamClient: clients.iam(),
+        clock: backend.clock,
+        ...portsOf(clients, target),
+      });
     });
   } finally {
     await place.close();

@@ -29,16 +29,31 @@ const identitiesFlags = z
     ...output,
   })
   .superRefine(({ json, format: chosen }, context) => {
-    if (json && chosen !== undefined) context.addIssue({ code: 'custom', path: ['format'], message: 'does not go together with --json: ask for the one or the other' });
+    if (json && chosen !== undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['format'],
+        message: 'does not go together with --json: ask for the one or the other',
+      });
   });
 export type IdentitiesFlags = z.output<typeof identitiesFlags>;
 
-export const parseIdentitiesFlags = (given: Record<string, unknown>): IdentitiesFlags => parseFlags(identitiesFlags, given, 'identities');
+export const parseIdentitiesFlags = (given: Record<string, unknown>): IdentitiesFlags =>
+  parseFlags(identitiesFlags, given, 'identities');
 
 /** Throws a CliError for flags that don't go together, and where none says where the cluster is. */
-export const placeOfIdentities = ({ sandbox, state, deployed }: IdentitiesFlags): SandboxPlace | StatePlace | DeployedPlace => {
+export const placeOfIdentities = ({
+  sandbox,
+  state,
+  deployed,
+}: IdentitiesFlags): SandboxPlace | StatePlace | DeployedPlace => {
   if (deployed) {
-    if (sandbox !== undefined || state !== undefined) throw new CliError('BadOption', '--deployed does not go together with --sandbox or --state', 'Leave out the one or the other');
+    if (sandbox !== undefined || state !== undefined)
+      throw new CliError(
+        'BadOption',
+        '--deployed does not go together with --sandbox or --state',
+        'Leave out the one or the other',
+      );
     return { kind: 'deployed' };
   }
   const place = sandboxPlace({ sandbox, state });

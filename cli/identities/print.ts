@@ -7,7 +7,15 @@ import type { ServiceAccountRef } from '../../lambdas/domain/subject.ts';
 import { printable } from '../../lambdas/domain/text.ts';
 import { type Format, hanging, type Style, visibleWidth } from '../print/style.ts';
 
-const COLOURS: Record<Source, Format> = { 'pod-identity': 'green', irsa: 'yellow', mixed: 'red', 'static-keys': 'red', 'node-role': 'yellow', none: 'dim', unknown: 'red' };
+const COLOURS: Record<Source, Format> = {
+  'pod-identity': 'green',
+  irsa: 'yellow',
+  mixed: 'red',
+  'static-keys': 'red',
+  'node-role': 'yellow',
+  none: 'dim',
+  unknown: 'red',
+};
 const MARKS: Record<Check['status'], { mark: string; format: Format }> = {
   fail: { mark: '✖', format: 'red' },
   unknown: { mark: '?', format: 'yellow' },
@@ -20,7 +28,10 @@ const WIDEST = 100;
 /** Of which the names take so many; longer ones go on in the next line. */
 const MOST = { workload: 36, serviceAccount: 26 };
 
-/** Breaks a name behind `-`, `.` or `/` where there is one near the end of the line, else anywhere: nothing of it is left out. */
+/**
+ * Breaks a name behind `-`, `.` or `/` where there is one near the end of the line, else anywhere: nothing of it is
+ * left out.
+ */
 const fold = (text: string, width: number): string[] => {
   if (text.length <= width) return [text];
   const line = text.slice(0, width);
@@ -30,18 +41,38 @@ const fold = (text: string, width: number): string[] => {
 };
 
 const counted = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
-const IN_WORDS: Record<Source, string> = { 'pod-identity': 'on pod-identity', irsa: 'on irsa', mixed: 'mixed', 'static-keys': 'on static keys', 'node-role': 'on the node role', none: 'without any', unknown: 'unknown' };
-const countsText = (counts: Partial<Record<Source, number>>): string => SOURCES.flatMap((source) => (counts[source] === undefined ? [] : [`${counts[source]} ${IN_WORDS[source]}`])).join(', ');
+const IN_WORDS: Record<Source, string> = {
+  'pod-identity': 'on pod-identity',
+  irsa: 'on irsa',
+  mixed: 'mixed',
+  'static-keys': 'on static keys',
+  'node-role': 'on the node role',
+  none: 'without any',
+  unknown: 'unknown',
+};
+const countsText = (counts: Partial<Record<Source, number>>): string =>
+  SOURCES.flatMap((source) => (counts[source] === undefined ? [] : [`${counts[source]} ${IN_WORDS[source]}`])).join(
+    ', ',
+  );
 
-const roleLine = ({ by, roleArn, pods }: UsedRole, { association, annotatedRole, pods: { total } }: WorkloadIdentity): string => {
+const roleLine = (
+  { by, roleArn, pods }: UsedRole,
+  { association, annotatedRole, pods: { total } }: WorkloadIdentity,
+): string => {
   const of = pods < total ? `, ${counted(pods, 'pod')}` : '';
-  if (by === 'association') return roleArn === undefined ? `no association any more${of}` : `${roleArn} (association ${association?.id ?? ''} since ${association?.createdAt.slice(0, 10) ?? ''}${of})`;
+  if (by === 'association')
+    return roleArn === undefined
+      ? `no association any more${of}`
+      : `${roleArn} (association ${association?.id ?? ''} since ${association?.createdAt.slice(0, 10) ?? ''}${of})`;
   if (by === 'target') return `${roleArn ?? ''} (target of the association${of})`;
   if (by === 'node') return `${roleArn ?? 'that of the node'}${roleArn === undefined ? of : ` (of the node${of})`}`;
   return `${roleArn ?? ''}${annotatedRole === undefined || annotatedRole === roleArn ? '' : ` (annotated: ${annotatedRole})`}${of}`;
 };
 
-/** Not shown with each workload: the agent's check stands above all, and of a workload that may call no AWS API there is one line below. */
+/**
+ * Not shown with each workload: the agent's check stands above all, and of a workload that may call no AWS API there is
+ * one line below.
+ */
 const isShownWithWorkload = ({ id }: Check): boolean => id !== 'agent' && id !== 'own-role';
 
 const checkLines = (check: Check, lead: string, style: Style): string[] => {
@@ -68,12 +99,21 @@ const detailLines = (workload: WorkloadIdentity, style: Style): string[] => {
 /** Lines of the table, with each workload's own lines under its row. */
 const tableLines = (workloads: readonly WorkloadIdentity[], style: Style): string[] => {
   const nameOf = ({ kind, name }: WorkloadIdentity): string => printable(`${kind}/${name}`);
-  const widest = (title: string, texts: readonly string[], most: number): number => Math.min(most, Math.max(title.length, ...texts.map((text) => text.length)));
+  const widest = (title: string, texts: readonly string[], most: number): number =>
+    Math.min(most, Math.max(title.length, ...texts.map((text) => text.length)));
   const titles = ['WORKLOAD', 'SERVICE ACCOUNT', 'PODS', 'CREDENTIALS BY', 'SINCE'] as const;
   const widths = [
     widest(titles[0], workloads.map(nameOf), MOST.workload),
-    widest(titles[1], workloads.map(({ serviceAccount }) => serviceAccount), MOST.serviceAccount),
-    widest(titles[2], workloads.map(({ pods }) => String(pods.total)), 6),
+    widest(
+      titles[1],
+      workloads.map(({ serviceAccount }) => serviceAccount),
+      MOST.serviceAccount,
+    ),
+    widest(
+      titles[2],
+      workloads.map(({ pods }) => String(pods.total)),
+      6,
+    ),
     titles[3].length,
     titles[4].length,
   ];
@@ -95,25 +135,40 @@ const tableLines = (workloads: readonly WorkloadIdentity[], style: Style): strin
         const { serviceAccount, pods, identity, since } = workload;
         const [first = '', ...names] = fold(nameOf(workload), MOST.workload);
         const [account = '', ...accounts] = fold(serviceAccount, MOST.serviceAccount);
-        const further = Array.from({ length: Math.max(names.length, accounts.length) }, (_, index) => line([names[index] ?? '', accounts[index] ?? '']));
-        return [line([first, account, String(pods.total), style.paint(COLOURS[identity], identity), since.slice(0, 10)]), ...further, ...detailLines(workload, style)];
+        const further = Array.from({ length: Math.max(names.length, accounts.length) }, (_, index) =>
+          line([names[index] ?? '', accounts[index] ?? '']),
+        );
+        return [
+          line([first, account, String(pods.total), style.paint(COLOURS[identity], identity), since.slice(0, 10)]),
+          ...further,
+          ...detailLines(workload, style),
+        ];
       }),
   ]);
 };
 
 const nameOfWorkload = ({ namespace, kind, name }: WorkloadIdentity): string => `${namespace}/${kind}/${name}`;
 /** The first ten, and how many more there are: `--json` has all. */
-const list = (names: readonly string[]): string => (names.length > 10 ? `${names.slice(0, 10).join(', ')} and ${names.length - 10} more (see --json)` : names.join(', '));
+const list = (names: readonly string[]): string =>
+  names.length > 10 ? `${names.slice(0, 10).join(', ')} and ${names.length - 10} more (see --json)` : names.join(', ');
 
 const trustedLines = ({ trustedRoles }: IdentitiesReport, style: Style): string[] => {
   if (trustedRoles === undefined) return [];
-  if (trustedRoles.length === 0) return ['', 'No role of the account lets another service account in by IRSA than those that are annotated with it.'];
+  if (trustedRoles.length === 0)
+    return [
+      '',
+      'No role of the account lets another service account in by IRSA than those that are annotated with it.',
+    ];
   return [
     '',
     `${style.paint('bold', 'Roles that would let more in')}  by IRSA, though no annotation and no association gives them the role`,
     ...trustedRoles.flatMap(({ roleArn, serviceAccounts }) => [
       `  ${roleArn}`,
-      ...hanging('      for: ', list(serviceAccounts.map(({ name, verdict }) => (verdict === 'allowed' ? name : `${name} (perhaps)`))), style),
+      ...hanging(
+        '      for: ',
+        list(serviceAccounts.map(({ name, verdict }) => (verdict === 'allowed' ? name : `${name} (perhaps)`))),
+        style,
+      ),
     ]),
   ];
 };
@@ -124,37 +179,96 @@ export interface MigrateCommands {
   serviceAccount: (account: ServiceAccountRef) => string;
 }
 
-/** Whether `migrate-workload` moves it: it is no add-on's, has its role by annotation, and is made again when it is restarted. */
-const isMovable = ({ addon, annotatedRole, kind }: IdentitiesReport['workloads'][number]): boolean => addon === undefined && annotatedRole !== undefined && WORKLOAD_KINDS.some((one) => one === kind);
+/**
+ * Whether `migrate-workload` moves it: it is no add-on's, has its role by annotation, and is made again when it is
+ * restarted.
+ */
+const isMovable = ({ addon, annotatedRole, kind }: IdentitiesReport['workloads'][number]): boolean =>
+  addon === undefined && annotatedRole !== undefined && WORKLOAD_KINDS.some((one) => one === kind);
 
 /** Of the add-ons and service accounts that can move over, the command; of the rest, their names. */
 const nextLines = ({ workloads }: IdentitiesReport, commands: MigrateCommands, style: Style): string[] => {
-  const waiting = workloads.filter(({ identity, roles, association, pods }) => roles.some(({ by }) => by === 'irsa') || (association !== undefined && identity !== 'pod-identity') || pods.by['static-keys'] !== undefined);
+  const waiting = workloads.filter(
+    ({ identity, roles, association, pods }) =>
+      roles.some(({ by }) => by === 'irsa') ||
+      (association !== undefined && identity !== 'pod-identity') ||
+      pods.by['static-keys'] !== undefined,
+  );
   const addons = [...new Set(waiting.flatMap(({ addon }) => (addon?.takesAssociation ? [addon.name] : [])))].sort();
   const movable = waiting.filter(isMovable);
-  const accounts = [...new Map(movable.map(({ namespace, serviceAccount: name }) => [`${namespace}/${name}`, { namespace, name }])).values()];
+  const accounts = [
+    ...new Map(
+      movable.map(({ namespace, serviceAccount: name }) => [`${namespace}/${name}`, { namespace, name }]),
+    ).values(),
+  ];
   const others = waiting.filter((one) => one.addon === undefined && !isMovable(one));
   const without = workloads.filter(({ inTheWay }) => inTheWay.some(({ id }) => id === 'own-role'));
   return [
-    ...(addons.length > 0 ? ['', style.paint('bold', 'Add-ons that can be migrated'), ...addons.map((addon) => `  ${commands.addon(addon)}`)] : []),
-    ...(accounts.length > 0 ? ['', style.paint('bold', 'Workloads that can be migrated'), ...accounts.map((account) => `  ${commands.serviceAccount(account)}`)] : []),
-    ...(others.length > 0 ? ['', style.paint('bold', 'No part of an add-on'), ...hanging('  ', `${list(others.map(nameOfWorkload))}: do what is said with each, and look again.`, style)] : []),
-    ...(without.length > 0 ? ['', style.paint('bold', 'Without a role of their own'), ...hanging('  ', `${list(without.map(nameOfWorkload))}: if they call AWS at all, they do it with the role of their node${without.some(({ pods }) => pods.by.none !== undefined) ? '; those on Fargate can not' : ''}.`, style)] : []),
+    ...(addons.length > 0
+      ? [
+          '',
+          style.paint('bold', 'Add-ons that can be migrated'),
+          ...addons.map((addon) => `  ${commands.addon(addon)}`),
+        ]
+      : []),
+    ...(accounts.length > 0
+      ? [
+          '',
+          style.paint('bold', 'Workloads that can be migrated'),
+          ...accounts.map((account) => `  ${commands.serviceAccount(account)}`),
+        ]
+      : []),
+    ...(others.length > 0
+      ? [
+          '',
+          style.paint('bold', 'No part of an add-on'),
+          ...hanging('  ', `${list(others.map(nameOfWorkload))}: do what is said with each, and look again.`, style),
+        ]
+      : []),
+    ...(without.length > 0
+      ? [
+          '',
+          style.paint('bold', 'Without a role of their own'),
+          ...hanging(
+            '  ',
+            `${list(without.map(nameOfWorkload))}: if they call AWS at all, they do it with the role of their node${without.some(({ pods }) => pods.by.none !== undefined) ? '; those on Fargate can not' : ''}.`,
+            style,
+          ),
+        ]
+      : []),
   ];
 };
 
 export const identitiesLines = (report: IdentitiesReport, commands: MigrateCommands, given: Style): string[] => {
   const style = { ...given, width: Math.min(given.width, WIDEST) };
-  const { target: { account, region, cluster }, cluster: { version }, agent, workloads, totals, unread, namespace } = report;
+  const {
+    target: { account, region, cluster },
+    cluster: { version },
+    agent,
+    workloads,
+    totals,
+    unread,
+    namespace,
+  } = report;
   const where = `${cluster} (${account}, ${region}), Kubernetes ${version}${namespace === undefined ? '' : `, namespace ${namespace}`}`;
   return [
     ...hanging(`${style.paint('bold', 'Identities')}  `, where, style),
     ...checkLines(agent, '  ', style),
-    ...(unread.length > 0 ? ['', style.paint(['bold', 'yellow'], 'Not read'), ...unread.flatMap(({ what, why }) => hanging('  ? ', printable(`${what}: ${why}`), style))] : []),
+    ...(unread.length > 0
+      ? [
+          '',
+          style.paint(['bold', 'yellow'], 'Not read'),
+          ...unread.flatMap(({ what, why }) => hanging('  ? ', printable(`${what}: ${why}`), style)),
+        ]
+      : []),
     ...(workloads.length > 0 ? tableLines(workloads, style) : ['', 'There are no pods.']),
     ...trustedLines(report, style),
     ...nextLines(report, commands, style),
     '',
-    ...hanging('', `${counted(totals.workloads, 'workload')} with ${counted(totals.pods, 'pod')}${workloads.length > 0 ? `: ${countsText(totals.byWorkloads)}` : ''}.`, style),
+    ...hanging(
+      '',
+      `${counted(totals.workloads, 'workload')} with ${counted(totals.pods, 'pod')}${workloads.length > 0 ? `: ${countsText(totals.byWorkloads)}` : ''}.`,
+      style,
+    ),
   ];
 };

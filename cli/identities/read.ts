@@ -1,4 +1,7 @@
-/** Reads what a report on identities is made of, with the caller's own credentials: in bulk, and again where that may help. */
+/**
+ * Reads what a report on identities is made of, with the caller's own credentials: in bulk, and again where that may
+ * help.
+ */
 import { ACCESS_GROUPS } from '../../lambdas/domain/access/rules.ts';
 import type { IdentityFacts } from '../../lambdas/domain/identities/facts.ts';
 import { shellCommand } from '../../lambdas/domain/shell.ts';
@@ -24,14 +27,29 @@ const explained = ({ why, message, cause }: UnreadCluster, { target: { cluster, 
         message,
         [
           'The role that you use (aws sts get-caller-identity) needs an access entry whose group may list pods, service accounts and nodes:',
-          shellCommand(['aws', 'eks', 'create-access-entry', '--cluster-name', cluster, '--region', region, '--principal-arn', 'YOUR_ROLE_ARN', '--kubernetes-groups', ACCESS_GROUPS.read]),
+          shellCommand([
+            'aws',
+            'eks',
+            'create-access-entry',
+            '--cluster-name',
+            cluster,
+            '--region',
+            region,
+            '--principal-arn',
+            'YOUR_ROLE_ARN',
+            '--kubernetes-groups',
+            ACCESS_GROUPS.read,
+          ]),
           `The group gets these rights, and no others, by what this prints and applies: ${shellCommand(['pod-identity', 'grant-access', '--cluster', cluster])}`,
         ].join('\n'),
         EXIT_CODES.blocked,
         { cause },
       );
 
-/** Throws a CliError where there is no such cluster, or the caller may not list its pods; a MigrationError where AWS can't be asked. */
+/**
+ * Throws a CliError where there is no such cluster, or the caller may not list its pods; a MigrationError where AWS
+ * can't be asked.
+ */
 export const readIdentities = async (reader: Reader, { namespace, roles: allRoles }: Scope): Promise<IdentityFacts> => {
   const { target, eks, eksClient, iamClient, kubernetes, roles, clock } = reader;
   const sources = {
@@ -41,11 +59,15 @@ export const readIdentities = async (reader: Reader, { namespace, roles: allRole
     roles,
     clock,
     attempt: <T>(read: () => Promise<T>): Promise<T> => again(clock, read),
-    associationsOf: (inUse: ReadonlySet<string>, of: string | undefined) => associationsInUse({ client: eksClient, clock, cluster: target.cluster, namespace: of, inUse }),
+    associationsOf: (inUse: ReadonlySet<string>, of: string | undefined) =>
+      associationsInUse({ client: eksClient, clock, cluster: target.cluster, namespace: of, inUse }),
     rolesOfNodes: () => rolesOfNodes(eksClient, eks, clock, target.cluster),
   };
   try {
-    return await readFacts(sources, { namespace, rolesTrusting: allRoles ? (issuer) => rolesTrusting(iamClient, clock, issuer) : undefined });
+    return await readFacts(sources, {
+      namespace,
+      rolesTrusting: allRoles ? (issuer) => rolesTrusting(iamClient, clock, issuer) : undefined,
+    });
   } catch (error) {
     throw error instanceof UnreadCluster ? explained(error, reader) : error;
   }

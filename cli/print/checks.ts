@@ -11,7 +11,9 @@ const ORDER = Object.keys(MARKS) as Check['status'][];
 
 /** What is worth knowing although it went well. */
 export const warningsSection = (warnings: readonly Check[], style: Style): string[] =>
-  warnings.length === 0 ? [] : ['', style.paint('bold', 'Warnings'), ...warnings.flatMap((warning) => checkLines(warning, style))];
+  warnings.length === 0
+    ? []
+    : ['', style.paint('bold', 'Warnings'), ...warnings.flatMap((warning) => checkLines(warning, style))];
 
 /** Counts, then everything that is not a plain pass with what to do about it, then the passes, one line each. */
 export const checksSection = (checks: readonly Check[], style: Style): string[] => {

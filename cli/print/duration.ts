@@ -5,7 +5,9 @@ export const duration = (milliseconds: number): string => {
   if (seconds < 60) return `${seconds} s`;
   const minutes = Math.floor(seconds / 60);
   const two = (value: number): string => String(value).padStart(2, '0');
-  return minutes < 60 ? `${minutes} min ${two(seconds % 60)} s` : `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
+  return minutes < 60
+    ? `${minutes} min ${two(seconds % 60)} s`
+    : `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
 };
 
 export const between = (start: string, end: string): string => duration(Date.parse(end) - Date.parse(start));

@@ -1,4 +1,7 @@
-/** What `show` says about a migration that is under way, `cancel` about one that it stops, and `release` about the locks. */
+/**
+ * What `show` says about a migration that is under way, `cancel` about one that it stops, and `release` about the
+ * locks.
+ */
 import type { Recovery, Release } from '../../lambdas/domain/model.ts';
 import { pendingApproval } from '../../lambdas/domain/approval.ts';
 import { subjectOf } from '../../lambdas/domain/subject.ts';
@@ -12,7 +15,8 @@ import { stepsSection } from './steps.ts';
 import { hanging, type Style } from './style.ts';
 import { wayName } from './ways.ts';
 
-const by = ({ requestedBy, reason }: { requestedBy?: string | undefined; reason?: string | undefined }): string => `${requestedBy ? ` by ${requestedBy}` : ''}${reason ? `: ${reason}` : ''}`;
+const by = ({ requestedBy, reason }: { requestedBy?: string | undefined; reason?: string | undefined }): string =>
+  `${requestedBy ? ` by ${requestedBy}` : ''}${reason ? `: ${reason}` : ''}`;
 
 /** Who took a migration over, why, and since when. */
 export const recoveryText = ({ cause, startedAt, after, ...who }: Recovery): string =>
@@ -21,17 +25,34 @@ export const recoveryText = ({ cause, startedAt, after, ...who }: Recovery): str
     : `taken over at ${startedAt} by Recover, because the execution had stopped before its end was recorded`;
 
 /** Who has let the locks go, when and why. */
-export const releaseText = ({ at, by: requestedBy, reason }: Release): string => `at ${at}${by({ requestedBy, reason })}`;
+export const releaseText = ({ at, by: requestedBy, reason }: Release): string =>
+  `at ${at}${by({ requestedBy, reason })}`;
 
 export const runningLines = (running: Running, where: Parameters<typeof knownCommand>[2], style: Style): string[] => {
-  const { migrationId, target, strategy, applied, cancellation, recovery, executionStatus, startedAt, approvals = [] } = running;
+  const {
+    migrationId,
+    target,
+    strategy,
+    applied,
+    cancellation,
+    recovery,
+    executionStatus,
+    startedAt,
+    approvals = [],
+  } = running;
   const waiting = pendingApproval(approvals);
   const stopped = executionStatus !== undefined && executionStatus !== 'RUNNING';
   const notes = [
-    ...(waiting ? [`Its plan ${approvalText(waiting)}. To look at it: ${knownCommand('approve', migrationId, where)}`] : []),
+    ...(waiting
+      ? [`Its plan ${approvalText(waiting)}. To look at it: ${knownCommand('approve', migrationId, where)}`]
+      : []),
     ...(recovery ? [`Being put back: ${recoveryText(recovery)}.`] : []),
     ...(cancellation ? [`Asked to stop at ${cancellation.requestedAt}${by(cancellation)}.`] : []),
-    ...(stopped ? [`Its execution is ${executionStatus}, and its end is not recorded: the service takes it over within some minutes.`] : []),
+    ...(stopped
+      ? [
+          `Its execution is ${executionStatus}, and its end is not recorded: the service takes it over within some minutes.`,
+        ]
+      : []),
   ];
   return [
     `${style.paint('cyan', '…')} ${style.paint(['bold', 'cyan'], 'running')}  ${subjectOf(running)} on ${target.cluster} (${target.account}, ${target.region}): since ${startedAt}`,
@@ -41,18 +62,38 @@ export const runningLines = (running: Running, where: Parameters<typeof knownCom
   ];
 };
 
-export const cancelledLines = ({ migrationId, cancellation, first, begun, willEnd }: Cancelled, showCommand: string, style: Style): string[] => {
-  const what = begun ? 'It has begun: once its present step is over, what it changed is put back' : 'It has changed nothing yet: it stops before its next step';
+export const cancelledLines = (
+  { migrationId, cancellation, first, begun, willEnd }: Cancelled,
+  showCommand: string,
+  style: Style,
+): string[] => {
+  const what = begun
+    ? 'It has begun: once its present step is over, what it changed is put back'
+    : 'It has changed nothing yet: it stops before its next step';
   return [
     `${style.paint('green', '✔')} ${first ? `Migration ${migrationId} is asked to stop.` : `Migration ${migrationId} was asked to stop already, at ${cancellation.requestedAt}${by(cancellation)}.`}`,
-    ...hanging('  ', `${what}, and it ends ${willEnd}. If its change was complete and proven before it reads this, it ends migrated.`, style),
+    ...hanging(
+      '  ',
+      `${what}, and it ends ${willEnd}. If its change was complete and proven before it reads this, it ends migrated.`,
+      style,
+    ),
     `  To see how it goes: ${showCommand}`,
   ];
 };
 
-export const releasedLines = ({ migrationId, released, locks, first }: Released, showCommand: string, style: Style): string[] => [
+export const releasedLines = (
+  { migrationId, released, locks, first }: Released,
+  showCommand: string,
+  style: Style,
+): string[] => [
   `${style.paint('green', '✔')} ${first ? `Migration ${migrationId} holds no lock any more.` : `Migration ${migrationId} was released already, ${releaseText(released)}.`}`,
-  ...(first && locks.length === 0 ? ['  There was none that it still held.'] : locks.flatMap((key) => hanging('  let go: ', lockText(key), style))),
-  ...hanging('  ', 'The next migration of it may begin; it plans from what it finds. It is as it was before this command, and what it was before the migration stays in the ledger.', style),
+  ...(first && locks.length === 0
+    ? ['  There was none that it still held.']
+    : locks.flatMap((key) => hanging('  let go: ', lockText(key), style))),
+  ...hanging(
+    '  ',
+    'The next migration of it may begin; it plans from what it finds. It is as it was before this command, and what it was before the migration stays in the ledger.',
+    style,
+  ),
   `  To see its report: ${showCommand}`,
 ];

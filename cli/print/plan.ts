@@ -13,12 +13,16 @@ const stepLines = (step: PlanStep, index: number, style: Style): string[] => {
   return lines;
 };
 
-/** What would be done: the ways, the first one's steps with their API calls, disruption and way back; what is added to trust policies; what is removed and what is made. */
+/**
+ * What would be done: the ways, the first one's steps with their API calls, disruption and way back; what is added to
+ * trust policies; what is removed and what is made.
+ */
 export const planSection = (plan: Plan, style: Style): string[] => {
   if (plan.verdict !== 'migrate') return [];
   const removed = plan.purge.map((id) => `  ${style.paint('red', '-')} association ${id}`);
   const made = plan.associations.map(
-    ({ namespace, serviceAccount, roleArn }) => `  ${style.paint('green', '+')} association ${namespace}/${serviceAccount} → ${roleArn}`,
+    ({ namespace, serviceAccount, roleArn }) =>
+      `  ${style.paint('green', '+')} association ${namespace}/${serviceAccount} → ${roleArn}`,
   );
   const [first] = plan.ladder;
   return [
@@ -39,4 +43,6 @@ export const planSection = (plan: Plan, style: Style): string[] => {
 
 /** The line under a plan: what to type to carry it out. `command`: the options of this run, without `--dry-run`. */
 export const planNext = (report: MigrationReport, command: string, style: Style): string[] =>
-  report.outcome === 'planned' ? ['', `Nothing was changed. To carry it out:`, `  ${style.paint('bold', command)}`] : [];
+  report.outcome === 'planned'
+    ? ['', `Nothing was changed. To carry it out:`, `  ${style.paint('bold', command)}`]
+    : [];

@@ -29,23 +29,46 @@ export const podRows = (before: readonly PodEvidence[], now: readonly PodEvidenc
       return { pod, before: [...new Set(earlier.map((other) => other.identity))].join(', ') || 'no pod' };
     });
 
-/** What the last look at the pods stands for: one that a person has to go on from may be older than what is there now. */
+/**
+ * What the last look at the pods stands for: one that a person has to go on from may be older than what is there now.
+ */
 const LOOKED: Record<Outcome, { before: string; after: string; now: string }> = {
   migrated: { before: 'as they were before', after: 'how each gets its AWS credentials', now: 'NOW' },
   'already-migrated': { before: 'as they are', after: 'as they are', now: 'NOW' },
   planned: { before: 'as they are', after: 'as they are', now: 'NOW' },
   blocked: { before: 'as they are', after: 'as they are', now: 'NOW' },
-  'rolled-back': { before: 'as they were before the migration', after: 'how each gets its AWS credentials after the way back', now: 'NOW' },
-  'needs-human': { before: 'as they were before the migration: look at them before you go on', after: 'as they were last seen: look at them before you go on', now: 'LAST SEEN' },
+  'rolled-back': {
+    before: 'as they were before the migration',
+    after: 'how each gets its AWS credentials after the way back',
+    now: 'NOW',
+  },
+  'needs-human': {
+    before: 'as they were before the migration: look at them before you go on',
+    after: 'as they were last seen: look at them before you go on',
+    now: 'LAST SEEN',
+  },
 };
 
 /** How each pod gets its AWS credentials, before and now, and since when; then the evidence for it. */
-export const podsSection = ({ outcome, verified, verification }: Pick<MigrationReport, 'outcome' | 'verified' | 'verification'>, style: Style): string[] => {
+export const podsSection = (
+  { outcome, verified, verification }: Pick<MigrationReport, 'outcome' | 'verified' | 'verification'>,
+  style: Style,
+): string[] => {
   const { before, pods } = verification;
-  const looked = verified === 'api' ? { ...LOOKED[outcome], before: 'as they were before the migration; none was looked at after it' } : LOOKED[outcome];
+  const looked =
+    verified === 'api'
+      ? { ...LOOKED[outcome], before: 'as they were before the migration; none was looked at after it' }
+      : LOOKED[outcome];
   const title = (text: string): string[] => ['', `${style.paint('bold', 'Pods')}  ${text}`];
   if (before.length === 0 && pods.length === 0) return [];
-  if (pods.length === 0) return [...title(looked.before), ...podTable(before.map((pod) => ({ pod, before: '' })), style)];
+  if (pods.length === 0)
+    return [
+      ...title(looked.before),
+      ...podTable(
+        before.map((pod) => ({ pod, before: '' })),
+        style,
+      ),
+    ];
   const gone = before.filter((pod) => !pods.some((other) => other.uid === pod.uid)).map((pod) => pod.name);
   return [
     ...title(looked.after),
@@ -64,7 +87,10 @@ export const podTable = (rows: readonly PodRow[], style: Style, now?: string): s
       { title: 'POD', value: ({ pod }) => `${pod.namespace}/${pod.name}` },
       { title: 'SERVICE ACCOUNT', value: ({ pod }) => pod.serviceAccount },
       ...(now ? [{ title: 'BEFORE', value: ({ before }: PodRow) => before }] : []),
-      { title: now ?? 'CREDENTIALS BY', value: ({ pod }) => `${identity(pod)}${pod.ready ? '' : style.paint('red', ' (not ready)')}` },
+      {
+        title: now ?? 'CREDENTIALS BY',
+        value: ({ pod }) => `${identity(pod)}${pod.ready ? '' : style.paint('red', ' (not ready)')}`,
+      },
       { title: 'POD SINCE', value: ({ pod }) => `${pod.createdAt.slice(0, 10)} ${timeOfDay(pod.createdAt)}` },
     ],
     style,

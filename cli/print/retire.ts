@@ -30,7 +30,13 @@ const headlineOf = (retired: Retired): Headline => {
       ? { mark: '↩', format: 'green', word: 'put back', says: 'the service accounts may use the role by OIDC again' }
       : { mark: '✔', format: 'green', word: 'retired', says: 'the role is used by EKS Pod Identity alone' };
   }
-  if (roles.some(({ result }) => result.startsWith('would-'))) return { mark: '✔', format: 'cyan', word: 'dry run', says: `this is what ${back ? 'putting it back' : 'retire'} would change; nothing was changed` };
+  if (roles.some(({ result }) => result.startsWith('would-')))
+    return {
+      mark: '✔',
+      format: 'cyan',
+      word: 'dry run',
+      says: `this is what ${back ? 'putting it back' : 'retire'} would change; nothing was changed`,
+    };
   return { mark: '✔', format: 'green', word: 'nothing to do', says: 'nothing was changed' };
 };
 
@@ -44,7 +50,9 @@ const roleLines = ({ roleArn, result, why, before, after }: RetiredRole, style: 
   '',
   `${style.paint('bold', 'Role')}  ${roleArn}: ${ROLE_SAYS[result]}`,
   ...(why === undefined ? [] : hanging('  ', why, style)),
-  ...(before === undefined || after === undefined ? [] : diffPolicies(before, after).map((line) => diffLine(line, style))),
+  ...(before === undefined || after === undefined
+    ? []
+    : diffPolicies(before, after).map((line) => diffLine(line, style))),
 ];
 
 /** `next`: the command that carries a dry run out, or that puts back what was taken out. */

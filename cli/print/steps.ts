@@ -5,24 +5,41 @@ import type { Style } from './style.ts';
 import { table } from './table.ts';
 
 /** Fields of a step's answer that the headline has said already, or that are for the state machine alone. */
-const SAID = new Set(['target', 'subject', 'ladder', 'failure', 'rung', 'planHash', 'needsApproval', 'approvalSeconds', 'hasWindow']);
+const SAID = new Set([
+  'target',
+  'subject',
+  'ladder',
+  'failure',
+  'rung',
+  'planHash',
+  'needsApproval',
+  'approvalSeconds',
+  'hasWindow',
+]);
 
 const words = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
 const fieldText = ([name, value]: [string, unknown]): string[] => {
   if (SAID.has(name) || value === false) return [];
   if (value === true) return [words(name)];
-  const text = Array.isArray(value) ? value.join(' ') : typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+  const text = Array.isArray(value)
+    ? value.join(' ')
+    : typeof value === 'string' || typeof value === 'number'
+      ? String(value)
+      : '';
   return text ? [`${words(name)} ${text}`] : [];
 };
 
 /** Of a long answer, which the ledger cuts off: the plain fields that it begins with, as JSON text. */
-const beginning = (cut: string): string => `${/^\{(?:"\w+":(?:"(?:[^"\\]|\\.)*"|[\w.-]+),)*/.exec(cut)?.[0].replace(/,$/, '') ?? ''}}`;
+const beginning = (cut: string): string =>
+  `${/^\{(?:"\w+":(?:"(?:[^"\\]|\\.)*"|[\w.-]+),)*/.exec(cut)?.[0].replace(/,$/, '') ?? ''}}`;
 
 const fieldsOf = (text: string): string | undefined => {
   try {
     const parsed: unknown = JSON.parse(text);
-    return typeof parsed === 'object' && parsed !== null ? Object.entries(parsed).flatMap(fieldText).join(', ') : undefined;
+    return typeof parsed === 'object' && parsed !== null
+      ? Object.entries(parsed).flatMap(fieldText).join(', ')
+      : undefined;
   } catch {
     return undefined;
   }
@@ -41,7 +58,10 @@ export const stepsSection = (report: Pick<MigrationReport, 'steps' | 'simulated'
       { title: 'STEP', value: (line) => stepTitle(line.name) },
       { title: 'TOOK', value: (line) => between(line.startedAt, line.endedAt), align: 'right' },
       { title: 'ATTEMPTS', value: (line) => String(line.attempts), align: 'right' },
-      { title: 'RESULT', value: (line) => (line.error ? style.paint('red', line.error.name) : resultText(line.result ?? '')) },
+      {
+        title: 'RESULT',
+        value: (line) => (line.error ? style.paint('red', line.error.name) : resultText(line.result ?? '')),
+      },
     ],
     style,
   ),

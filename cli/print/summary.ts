@@ -62,7 +62,15 @@ const headline = (report: MigrationReport, style: Style): string[] => {
     report.migrationId,
     strategyText(report),
     // A rollback on demand may be days after what it puts back: its own time counts.
-    ...(BEGUN.includes(report.outcome) ? [VERIFIED[report.verified], took(report, report.recovery?.cause === 'requested' ? { ...report, startedAt: report.recovery.startedAt } : report)] : []),
+    ...(BEGUN.includes(report.outcome)
+      ? [
+          VERIFIED[report.verified],
+          took(
+            report,
+            report.recovery?.cause === 'requested' ? { ...report, startedAt: report.recovery.startedAt } : report,
+          ),
+        ]
+      : []),
   ];
   return [
     `${style.paint(format, mark)} ${style.paint(['bold', format], report.outcome)}  ${subjectOf(report)} on ${cluster} (${account}, ${region}): ${((report.verified === 'api' ? SAYS_BY_API[report.outcome] : undefined) ?? says).replace('SUBJECT', report.serviceAccount ? 'the service account' : 'the add-on')}`,
@@ -80,13 +88,29 @@ const failureSection = ({ failure, outcome }: MigrationReport, style: Style): st
 };
 
 const recoverySection = ({ recovery }: MigrationReport, style: Style): string[] =>
-  recovery ? ['', style.paint('bold', recovery.cause === 'requested' ? 'Rollback on demand' : 'Recovery'), ...hanging('  ', recoveryText(recovery), style)] : [];
+  recovery
+    ? [
+        '',
+        style.paint('bold', recovery.cause === 'requested' ? 'Rollback on demand' : 'Recovery'),
+        ...hanging('  ', recoveryText(recovery), style),
+      ]
+    : [];
 
 const releaseSection = ({ released }: MigrationReport, style: Style): string[] =>
-  released ? ['', style.paint('bold', 'Released'), ...hanging('  ', `its locks were let go ${releaseText(released)}`, style)] : [];
+  released
+    ? ['', style.paint('bold', 'Released'), ...hanging('  ', `its locks were let go ${releaseText(released)}`, style)]
+    : [];
 
-const associationLines = (mark: string, { id, namespace, serviceAccount, roleArn, ownerArn }: Association, style: Style): string[] =>
-  hanging(`    ${mark} ${id}  `, `${namespace}/${serviceAccount}${ownerArn ? '' : ' (stand-alone)'} → ${roleArn}`, style);
+const associationLines = (
+  mark: string,
+  { id, namespace, serviceAccount, roleArn, ownerArn }: Association,
+  style: Style,
+): string[] =>
+  hanging(
+    `    ${mark} ${id}  `,
+    `${namespace}/${serviceAccount}${ownerArn ? '' : ' (stand-alone)'} → ${roleArn}`,
+    style,
+  );
 
 const ANNOTATION: Partial<Record<Outcome, string>> = {
   migrated: 'no annotation any more: it was taken off',
@@ -96,20 +120,31 @@ const ANNOTATION: Partial<Record<Outcome, string>> = {
 /** What became of the annotation; not where it was to go and may still be there, which the warnings tell. */
 const annotationLine = ({ annotationChange, outcome, plan }: MigrationReport): string[] => {
   const toGo = plan?.steps.some(({ name }) => name === 'annotate-service-account') === true;
-  const kept = outcome === 'migrated' && !toGo && plan?.serviceAccount?.roleArn !== undefined ? 'the same annotation, which does nothing as long as there is the association' : undefined;
+  const kept =
+    outcome === 'migrated' && !toGo && plan?.serviceAccount?.roleArn !== undefined
+      ? 'the same annotation, which does nothing as long as there is the association'
+      : undefined;
   const now = annotationChange?.writtenAt === undefined ? kept : ANNOTATION[outcome];
   return now === undefined ? [] : [`  service account now:    ${now}`];
 };
 
-/** What became of associations that it made and then took away again; the ledger knows of each removal before it is tried. */
-const UNDONE: Partial<Record<Outcome, string>> = { 'needs-human': 'associations made, which the way back was to remove' };
+/**
+ * What became of associations that it made and then took away again; the ledger knows of each removal before it is
+ * tried.
+ */
+const UNDONE: Partial<Record<Outcome, string>> = {
+  'needs-human': 'associations made, which the way back was to remove',
+};
 
 const changesSection = (report: MigrationReport, style: Style): string[] => {
   const { purged, created, restored } = report.associations;
   const undone = created.map(({ id }) => id).filter((id) => purged.some((one) => one.id === id));
   const before = report.plan?.addon;
   const role = before?.serviceAccountRoleArn;
-  const had = [role ? `IRSA role ${role}` : 'no role', ...(before?.podIdentityAssociations.length ? ['its own associations'] : [])].join(' and ');
+  const had = [
+    role ? `IRSA role ${role}` : 'no role',
+    ...(before?.podIdentityAssociations.length ? ['its own associations'] : []),
+  ].join(' and ');
   const account = report.plan?.serviceAccount;
   const has: Partial<Record<Outcome, string>> = {
     migrated: `no role of its own; ${created.map(({ id }) => id).join(', ') || 'Pod Identity associations'}`,
@@ -119,23 +154,54 @@ const changesSection = (report: MigrationReport, style: Style): string[] => {
     '',
     style.paint('bold', 'What changed'),
     ...(before
-      ? [`  add-on before: ${before.version}, ${had}`, ...(has[report.outcome] ? [`  add-on now:    ${before.version}, ${has[report.outcome]}`] : [])]
+      ? [
+          `  add-on before: ${before.version}, ${had}`,
+          ...(has[report.outcome] ? [`  add-on now:    ${before.version}, ${has[report.outcome]}`] : []),
+        ]
       : []),
-    ...(account ? [`  service account before: ${account.roleArn === undefined ? 'no IRSA annotation' : `IRSA annotation ${account.roleArn}`}`, ...annotationLine(report)] : []),
+    ...(account
+      ? [
+          `  service account before: ${account.roleArn === undefined ? 'no IRSA annotation' : `IRSA annotation ${account.roleArn}`}`,
+          ...annotationLine(report),
+        ]
+      : []),
     ...trustChangesLines(report, style),
-    ...listed('associations removed', purged.filter((one) => !undone.includes(one.id)), style.paint('red', '-'), style),
-    ...listed('associations made', created.filter((one) => !undone.includes(one.id)), style.paint('green', '+'), style),
-    ...listed(UNDONE[report.outcome] ?? 'associations made, and removed again', created.filter((one) => undone.includes(one.id)), style.paint('cyan', '='), style),
+    ...listed(
+      'associations removed',
+      purged.filter((one) => !undone.includes(one.id)),
+      style.paint('red', '-'),
+      style,
+    ),
+    ...listed(
+      'associations made',
+      created.filter((one) => !undone.includes(one.id)),
+      style.paint('green', '+'),
+      style,
+    ),
+    ...listed(
+      UNDONE[report.outcome] ?? 'associations made, and removed again',
+      created.filter((one) => undone.includes(one.id)),
+      style.paint('cyan', '='),
+      style,
+    ),
     ...(report.plan && report.outcome === 'migrated' ? carriedOverLines(report.plan, style) : []),
     ...listed('associations put back', restored, style.paint('cyan', '+'), style),
-    ...(report.disruption ? [`  ${disruptionText(report.disruption, report.serviceAccount ? 'pods of its workloads' : 'controller pods')}`] : []),
+    ...(report.disruption
+      ? [`  ${disruptionText(report.disruption, report.serviceAccount ? 'pods of its workloads' : 'controller pods')}`]
+      : []),
   ];
 };
 
 const listed = (title: string, associations: readonly Association[], mark: string, style: Style): string[] =>
-  associations.length === 0 ? [] : [`  ${title}:`, ...associations.flatMap((association) => associationLines(mark, association, style))];
+  associations.length === 0
+    ? []
+    : [`  ${title}:`, ...associations.flatMap((association) => associationLines(mark, association, style))];
 
 const handOffSection = ({ handOff, released }: MigrationReport, style: Style): string[] =>
   handOff.length === 0
     ? []
-    : ['', style.paint('bold', released ? 'What would have put it back at its end' : 'What a person has to do now'), ...handOff.map((command) => `  ${command}`)];
+    : [
+        '',
+        style.paint('bold', released ? 'What would have put it back at its end' : 'What a person has to do now'),
+        ...handOff.map((command) => `  ${command}`),
+      ];

@@ -8,7 +8,12 @@ export interface Column<Row> {
 }
 
 /** A table without borders: two blanks between columns, as wide as its widest cells, titles dimmed. */
-export const table = <Row>(rows: readonly Row[], columns: readonly Column<Row>[], style: Style, indent = '  '): string[] => {
+export const table = <Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  style: Style,
+  indent = '  ',
+): string[] => {
   const body = rows.map((row) => columns.map((column) => column.value(row)));
   const widths = columns.map((column, index) =>
     Math.max(column.title.length, ...body.map((cells) => visibleWidth(cells[index] ?? ''))),

@@ -6,7 +6,8 @@ import { hanging, type Style } from './style.ts';
 type Statement = Record<string, unknown>;
 
 /** By its Sid, where it has one. */
-const statementName = ({ Sid }: Statement): string => (typeof Sid === 'string' && Sid !== '' ? `statement ${Sid}` : 'a statement without a Sid');
+const statementName = ({ Sid }: Statement): string =>
+  typeof Sid === 'string' && Sid !== '' ? `statement ${Sid}` : 'a statement without a Sid';
 
 /** The statements that are added before anything else is changed, each whole on its line, so that it can be copied. */
 export const trustRepairsSection = ({ trustRepairs }: Plan, style: Style): string[] =>
@@ -15,29 +16,58 @@ export const trustRepairsSection = ({ trustRepairs }: Plan, style: Style): strin
     : [
         '',
         `${style.paint('bold', 'Trust policies')}  one statement is added to each role, and taken out again by a rollback`,
-        ...trustRepairs.flatMap(({ roleArn, statement }) => [`  ${style.paint('green', '+')} role ${roleArn}`, `      ${JSON.stringify(statement)}`]),
+        ...trustRepairs.flatMap(({ roleArn, statement }) => [
+          `  ${style.paint('green', '+')} role ${roleArn}`,
+          `      ${JSON.stringify(statement)}`,
+        ]),
       ];
 
 const changeText = ({ statement, roleArn, writtenAt, undoneAt }: TrustChange): string => {
   const name = statementName(statement);
-  if (undoneAt !== undefined) return writtenAt === undefined ? `${name} is not in role ${roleArn}` : `${name} added to role ${roleArn}, and taken out again at ${undoneAt}`;
-  return writtenAt === undefined ? `${name} may have been added to role ${roleArn}: it was not read back` : `${name} added to role ${roleArn}`;
+  if (undoneAt !== undefined)
+    return writtenAt === undefined
+      ? `${name} is not in role ${roleArn}`
+      : `${name} added to role ${roleArn}, and taken out again at ${undoneAt}`;
+  return writtenAt === undefined
+    ? `${name} may have been added to role ${roleArn}: it was not read back`
+    : `${name} added to role ${roleArn}`;
 };
 
 const isThere = ({ writtenAt, undoneAt }: TrustChange): boolean => writtenAt !== undefined && undoneAt === undefined;
 
-const retirementText = ({ removed, roleArn, writtenAt, undoneAt, notedAt, requestedBy, reason }: TrustRetirement): string => {
+const retirementText = ({
+  removed,
+  roleArn,
+  writtenAt,
+  undoneAt,
+  notedAt,
+  requestedBy,
+  reason,
+}: TrustRetirement): string => {
   const names = removed.map(({ statement, kept }) => `${statementName(statement)}${kept ? ' in part' : ''}`).join(', ');
   const by = `${requestedBy === undefined ? '' : ` by ${requestedBy}`}${reason === undefined ? '' : `: ${reason}`}`;
   if (undoneAt !== undefined) return `${names} retired from role ${roleArn}${by}; put back at ${undoneAt}`;
-  return writtenAt === undefined ? `${names} may have been retired from role ${roleArn} at ${notedAt} (it was not read back)${by}` : `${names} retired from role ${roleArn} at ${writtenAt}${by}`;
+  return writtenAt === undefined
+    ? `${names} may have been retired from role ${roleArn} at ${notedAt} (it was not read back)${by}`
+    : `${names} retired from role ${roleArn} at ${writtenAt}${by}`;
 };
 
 /** What became of the trust policies, by this migration and by what was retired after it. */
-export const trustChangesLines = ({ trustChanges, retirements }: Pick<MigrationReport, 'trustChanges' | 'retirements'>, style: Style): string[] => {
+export const trustChangesLines = (
+  { trustChanges, retirements }: Pick<MigrationReport, 'trustChanges' | 'retirements'>,
+  style: Style,
+): string[] => {
   const lines = [
-    ...trustChanges.map((change) => ({ mark: isThere(change) ? style.paint('green', '+') : style.paint('cyan', '='), text: changeText(change) })),
-    ...retirements.map((retirement) => ({ mark: retirement.undoneAt === undefined ? style.paint('red', '-') : style.paint('cyan', '='), text: retirementText(retirement) })),
+    ...trustChanges.map((change) => ({
+      mark: isThere(change) ? style.paint('green', '+') : style.paint('cyan', '='),
+      text: changeText(change),
+    })),
+    ...retirements.map((retirement) => ({
+      mark: retirement.undoneAt === undefined ? style.paint('red', '-') : style.paint('cyan', '='),
+      text: retirementText(retirement),
+    })),
   ];
-  return lines.length === 0 ? [] : ['  trust policies:', ...lines.flatMap(({ mark, text }) => hanging(`    ${mark} `, text, style))];
+  return lines.length === 0
+    ? []
+    : ['  trust policies:', ...lines.flatMap(({ mark, text }) => hanging(`    ${mark} `, text, style))];
 };

@@ -12,15 +12,30 @@ export const DISRUPTION: Record<Plan['steps'][number]['disruption'], { text: str
 
 /** `in place`, `recreate with preserve` or `recreate`. */
 export const wayName = ({ strategy, preserve }: Pick<Rung, 'strategy' | 'preserve'>): string =>
-  strategy === 'in-place' ? 'in place' : strategy === 'associate' ? 'associate and restart' : `recreate${preserve ? ' with preserve' : ''}`;
+  strategy === 'in-place'
+    ? 'in place'
+    : strategy === 'associate'
+      ? 'associate and restart'
+      : `recreate${preserve ? ' with preserve' : ''}`;
 
 /** The ways of the plan, and when those after the first are taken; the first one's steps follow in full. */
 export const waysSection = ({ ladder, strategy }: Plan, style: Style): string[] => {
   if (ladder.length === 0) return [];
   const lines = ladder.flatMap((rung, index) => {
     const { text, format } = DISRUPTION[rung.disruption];
-    const when = index === 0 ? [] : hanging('      only if: ', 'the pods still do not take the new identity after restarts, on the way before it; any other failure goes to the rollback', style, 'dim');
-    return [`  ${String(index + 1).padStart(2)}. ${wayName(rung)}: ${style.paint(format, text)}${rung.strategy === 'associate' ? '' : ` ${style.paint('dim', `(resolveConflicts ${rung.resolveConflicts})`)}`}`, ...when];
+    const when =
+      index === 0
+        ? []
+        : hanging(
+            '      only if: ',
+            'the pods still do not take the new identity after restarts, on the way before it; any other failure goes to the rollback',
+            style,
+            'dim',
+          );
+    return [
+      `  ${String(index + 1).padStart(2)}. ${wayName(rung)}: ${style.paint(format, text)}${rung.strategy === 'associate' ? '' : ` ${style.paint('dim', `(resolveConflicts ${rung.resolveConflicts})`)}`}`,
+      ...when,
+    ];
   });
   const chosen = ladder.some((rung) => rung.strategy === 'associate') ? '' : `  strategy ${strategy}`;
   return ['', `${style.paint('bold', ladder.length === 1 ? 'Way' : 'Ways')}${chosen}`, ...lines];
@@ -36,21 +51,40 @@ export const carriedOverLines = ({ carryOver }: Plan, style: Style): string[] =>
       ...(policy ? ['its session policy'] : []),
       ...(tagText.length > 0 ? [`tags ${tagText.join(', ')}`] : []),
     ];
-    return fields.length === 0 ? [] : hanging(`  ${style.paint('cyan', '=')} carried over from ${from} to ${namespace}/${serviceAccount}: `, fields.join('; '), style);
+    return fields.length === 0
+      ? []
+      : hanging(
+          `  ${style.paint('cyan', '=')} carried over from ${from} to ${namespace}/${serviceAccount}: `,
+          fields.join('; '),
+          style,
+        );
   });
 
 const seconds = (value: number): string => duration(value * 1000);
 
 /** `controller pods: never fewer than 2 ready`, or for how long there was none. `whose`: such as `controller pods`. */
-export const disruptionText = ({ controllerUnavailableSeconds, minReadyPods, simulated }: Disruption, whose: string): string => {
-  const what = controllerUnavailableSeconds > 0 || minReadyPods === 0 ? `0 ready for ${seconds(controllerUnavailableSeconds)}` : `never fewer than ${minReadyPods} ready`;
+export const disruptionText = (
+  { controllerUnavailableSeconds, minReadyPods, simulated }: Disruption,
+  whose: string,
+): string => {
+  const what =
+    controllerUnavailableSeconds > 0 || minReadyPods === 0
+      ? `0 ready for ${seconds(controllerUnavailableSeconds)}`
+      : `never fewer than ${minReadyPods} ready`;
   return `${whose}: ${what}${simulated ? ' (simulated)' : ''}`;
 };
 
 /** Which way a report's migration went, next to what was asked for. */
-export const strategyText = ({ strategy, preserve, applied, serviceAccount }: Pick<MigrationReport, 'strategy' | 'preserve' | 'applied' | 'serviceAccount'>): string => {
+export const strategyText = ({
+  strategy,
+  preserve,
+  applied,
+  serviceAccount,
+}: Pick<MigrationReport, 'strategy' | 'preserve' | 'applied' | 'serviceAccount'>): string => {
   // It has one way.
   if (serviceAccount) return wayName(ASSOCIATE);
   const asked = `strategy ${strategy}${preserve ? ' with preserve' : ''}`;
-  return applied && wayName(applied) !== `${strategy}${preserve ? ' with preserve' : ''}` ? `${asked}, done ${applied.strategy === 'in-place' ? 'in place' : `by ${wayName(applied)}`}` : asked;
+  return applied && wayName(applied) !== `${strategy}${preserve ? ' with preserve' : ''}`
+    ? `${asked}, done ${applied.strategy === 'in-place' ? 'in place' : `by ${wayName(applied)}`}`
+    : asked;
 };

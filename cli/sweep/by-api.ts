@@ -28,7 +28,12 @@ const list = async (ask: Ask, limit: number): Promise<ListedSweeps> => {
   do {
     pages += 1;
     if (pages > MOST_PAGES) throw unreadable('GET /sweeps', `it has more than ${MOST_PAGES} pages`);
-    const { value } = await ask({ method: 'GET', path: '/sweeps', query: { limit: String(Math.min(PAGE, limit - sweeps.length)), next }, answer: sweepListAnswer });
+    const { value } = await ask({
+      method: 'GET',
+      path: '/sweeps',
+      query: { limit: String(Math.min(PAGE, limit - sweeps.length)), next },
+      answer: sweepListAnswer,
+    });
     sweeps.push(...value.sweeps.map(({ links: _links, ...summary }) => summary));
     next = value.next;
   } while (next !== undefined && sweeps.length < limit);
@@ -40,13 +45,30 @@ export const apiSweeps = ({ ask, clock, documentsIn }: ApiSweepsOptions): SweepS
     {
       async start({ requestedBy: _requestedBy, ...body }, onStart) {
         // One for this command: a request that is sent again, because its answer was lost, starts nothing anew.
-        const { value } = await ask({ method: 'POST', path: '/sweeps', body, idempotencyKey: randomUUID(), answer: sweepAccepted });
+        const { value } = await ask({
+          method: 'POST',
+          path: '/sweeps',
+          body,
+          idempotencyKey: randomUUID(),
+          answer: sweepAccepted,
+        });
         onStart(value.sweepId);
       },
-      show: async (sweepId) => standing((await ask({ method: 'GET', path: `/sweeps/${sweepId}`, answer: sweepAnswer })).value),
+      show: async (sweepId) =>
+        standing((await ask({ method: 'GET', path: `/sweeps/${sweepId}`, answer: sweepAnswer })).value),
       places: () => Promise.resolve(undefined),
       list: (limit) => list(ask, limit),
-      command: async (sweepId, { command, reason }) => standing((await ask({ method: 'POST', path: `/sweeps/${sweepId}/${command}`, body: reason === undefined ? {} : { reason }, answer: sweepAnswer })).value),
+      command: async (sweepId, { command, reason }) =>
+        standing(
+          (
+            await ask({
+              method: 'POST',
+              path: `/sweeps/${sweepId}/${command}`,
+              body: reason === undefined ? {} : { reason },
+              answer: sweepAnswer,
+            })
+          ).value,
+        ),
       read: (bucket, key) => documentsIn(bucket).get(key),
     },
     clock,

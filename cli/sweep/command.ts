@@ -31,7 +31,10 @@ const ASK_EXIT_CODES = `Exit codes:
 
 const ASKED = {
   pause: ['begin no more migrations until it is resumed; those under way end', ASK_EXIT_CODES],
-  resume: ['go on with a sweep that is paused or has stopped; what has ended is not done again', `In a sandbox that is kept (--state) it is followed to its end, and the exit code is that of sweep.\n\n${ASK_EXIT_CODES}`],
+  resume: [
+    'go on with a sweep that is paused or has stopped; what has ended is not done again',
+    `In a sandbox that is kept (--state) it is followed to its end, and the exit code is that of sweep.\n\n${ASK_EXIT_CODES}`,
+  ],
   stop: ['begin no more migrations, and end once those under way have ended', ASK_EXIT_CODES],
 } as const satisfies Record<string, readonly [string, string]>;
 
@@ -57,12 +60,19 @@ const { canary, concurrency, perAccount, perRegion, stopAfterFailures, stopAtFai
 const selectionOptions = (command: Command): Command =>
   command
     .optionsGroup('Which add-ons:')
-    .option('--account <id>', "of these AWS accounts (default: all of the scenario, or those of the deployment's configuration)", collect)
+    .option(
+      '--account <id>',
+      "of these AWS accounts (default: all of the scenario, or those of the deployment's configuration)",
+      collect,
+    )
     .option('--region <name>', 'of these AWS regions (default: likewise)', collect)
     .option('--cluster <pattern>', 'of clusters of such a name: * stands for any text, ? for one character', collect)
     .option('--cluster-tag <key=value>', 'of clusters that have this tag; given again: all of them', collect)
     .option('--addon <name>', 'these add-ons', collect)
-    .option('--tagging <mode>', 'opt-out: all but what is tagged exclude; opt-in: what is tagged include alone (default: opt-out)');
+    .option(
+      '--tagging <mode>',
+      'opt-out: all but what is tagged exclude; opt-in: what is tagged include alone (default: opt-out)',
+    );
 
 const limitOptions = (command: Command): Command =>
   command
@@ -72,8 +82,14 @@ const limitOptions = (command: Command): Command =>
     .option('--per-account <n>', `never more at once in one account (default: ${perAccount})`)
     .option('--per-region <n>', `never more at once in one region of one account (default: ${perRegion})`)
     .option('--stop-after <n>', `failed migrations after which no more are begun (default: ${stopAfterFailures})`)
-    .option('--stop-at-percent <n>', `the same as a share of those that have ended, once as many have as run at once (default: ${stopAtFailurePercent})`)
-    .option('--calls-per-second <n>', 'calls of EKS that the look makes in one region of one account at most (default: 5)');
+    .option(
+      '--stop-at-percent <n>',
+      `the same as a share of those that have ended, once as many have as run at once (default: ${stopAtFailurePercent})`,
+    )
+    .option(
+      '--calls-per-second <n>',
+      'calls of EKS that the look makes in one region of one account at most (default: 5)',
+    );
 
 const howOptions = (command: Command): Command =>
   command
@@ -83,31 +99,52 @@ const howOptions = (command: Command): Command =>
     .option('--preserve', 'where an add-on is deleted, keep its pods running meanwhile')
     .option('--resolve-conflicts <mode>', 'PRESERVE, NONE or OVERWRITE')
     .option('--trust <mode>', 'validate or repair (default: validate)')
-    .option('--accept-key <key>', 'condition key of trust policies that will not stand in the way; may be given again', collect)
+    .option(
+      '--accept-key <key>',
+      'condition key of trust policies that will not stand in the way; may be given again',
+      collect,
+    )
     .option('--verification <mode>', 'pods or api (default: pods)')
     .option('--agent <mode>', 'require or install (default: require)')
     .option('--approval <mode>', 'required: each plan has to be approved; of a deployed service (default: none)')
     .option('--window <cron>', "migrations begin within a window alone: when it opens, such as '0 22 * * SUN'")
     .option('--window-minutes <n>', 'how long the window stays open')
     .option('--window-zone <name>', 'its time zone, such as Europe/Berlin')
-    .option('--window-wait-hours <n>', 'how long one that was begun waits for it, where it has closed meanwhile (default: 336)')
+    .option(
+      '--window-wait-hours <n>',
+      'how long one that was begun waits for it, where it has closed meanwhile (default: 336)',
+    )
     .option('--reason <text>', 'noted in the ledger');
 
 const whereOptions = (command: Command): Command => {
-  command.optionsGroup('Where:').option('--sandbox <file>', 'run in a sandbox with the AWS accounts of that scenario file');
+  command
+    .optionsGroup('Where:')
+    .option('--sandbox <file>', 'run in a sandbox with the AWS accounts of that scenario file');
   placeOptions(command)
     .option('--seed <number>', "of a sandbox: every id and jitter follows from it (default: the scenario's)")
     .option('--clock <kind>', 'of a sandbox: virtual, real or scaled=X (default: virtual, also where somebody watches)')
     .option('--calls <file>', 'of a sandbox: write every API call to that file, one JSON document a line')
-    .option('--previous <file>', 'of a sandbox: JSON report of an earlier sweep with the same selection, for the trend');
+    .option(
+      '--previous <file>',
+      'of a sandbox: JSON report of an earlier sweep with the same selection, for the trend',
+    );
   return outputOptions(command);
 };
 
-const reportOption = (command: Command): Command => command.option('--report <file>', 'write the report there: .html, .json or .csv by its ending; may be given again', collect);
+const reportOption = (command: Command): Command =>
+  command.option(
+    '--report <file>',
+    'write the report there: .html, .json or .csv by its ending; may be given again',
+    collect,
+  );
 
 /** A command about one sweep that there is. */
 const knownOptions = (command: Command): Command =>
-  outputOptions(placeOptions(command.argument('<sweep-id>', 'the id in the second line of what sweep prints').optionsGroup('Where:')).addOption(new Option('--sandbox <file>', 'the scenario that --state begins with').hideHelp()));
+  outputOptions(
+    placeOptions(
+      command.argument('<sweep-id>', 'the id in the second line of what sweep prints').optionsGroup('Where:'),
+    ).addOption(new Option('--sandbox <file>', 'the scenario that --state begins with').hideHelp()),
+  );
 
 /** What does the work is loaded once there is some: help and wrong flags answer at once. */
 const work = () => import('./run.ts');
@@ -121,7 +158,10 @@ const addKnown = (sweep: Command, io: Io, finished: (exitCode: number) => void):
       const parsed = parseKnownSweepFlags({ ...flags, sweepId }, 'show');
       finished(await (await work()).showSweepCommand(parsed, io));
     });
-  for (const [command, [description, help]] of Object.entries(ASKED) as [keyof typeof ASKED, readonly [string, string]][]) {
+  for (const [command, [description, help]] of Object.entries(ASKED) as [
+    keyof typeof ASKED,
+    readonly [string, string],
+  ][]) {
     knownOptions(sweep.command(command).description(description).option('--reason <text>', 'noted in the ledger'))
       .addHelpText('after', `\n${help}`)
       .action(async (sweepId: string, flags: Flags) => {
@@ -140,10 +180,15 @@ const addKnown = (sweep: Command, io: Io, finished: (exitCode: number) => void):
 export const addSweepCommands = (program: Command, io: Io, finished: (exitCode: number) => void): void => {
   const sweep = program
     .command('sweep')
-    .description('look at a fleet of clusters, plan what is ready, or migrate it in waves; with a command: about a sweep that there is')
+    .description(
+      'look at a fleet of clusters, plan what is ready, or migrate it in waves; with a command: about a sweep that there is',
+    )
     .enablePositionalOptions()
     .optionsGroup('What to do:')
-    .option('--mode <name>', 'inventory: only look; plan: plan what is ready, change nothing; migrate: migrate it in waves (required)');
+    .option(
+      '--mode <name>',
+      'inventory: only look; plan: plan what is ready, change nothing; migrate: migrate it in waves (required)',
+    );
   reportOption(sweep);
   whereOptions(howOptions(limitOptions(selectionOptions(sweep))))
     .addHelpText('after', `\n${SWEEP_HELP}`)
@@ -153,8 +198,15 @@ export const addSweepCommands = (program: Command, io: Io, finished: (exitCode: 
     });
   addKnown(sweep, io, finished);
 
-  const list = program.command('sweeps').description('list sweeps, newest first').option('--limit <n>', `at most so many (default: ${LIMIT.usual})`);
-  outputOptions(placeOptions(list.optionsGroup('Where:')).addOption(new Option('--sandbox <file>', 'the scenario that --state begins with').hideHelp()))
+  const list = program
+    .command('sweeps')
+    .description('list sweeps, newest first')
+    .option('--limit <n>', `at most so many (default: ${LIMIT.usual})`);
+  outputOptions(
+    placeOptions(list.optionsGroup('Where:')).addOption(
+      new Option('--sandbox <file>', 'the scenario that --state begins with').hideHelp(),
+    ),
+  )
     .addHelpText('after', `\n${LIST_EXIT_CODES}`)
     .action(async (flags: Flags) => {
       const parsed = parseSweepListFlags(flags);

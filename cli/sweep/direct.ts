@@ -12,7 +12,15 @@ import { EXIT_CODES } from '../exit-codes.ts';
 import { endingOf } from '../follow.ts';
 import { statusOf } from '../known.ts';
 import { requireSweeps } from '../service-environment.ts';
-import { type ListedSweeps, notNow, type PlacesDone, type SweepCalls, sweepService, type SweepService, unknownSweep } from './service.ts';
+import {
+  type ListedSweeps,
+  notNow,
+  type PlacesDone,
+  type SweepCalls,
+  sweepService,
+  type SweepService,
+  unknownSweep,
+} from './service.ts';
 
 const places = z.array(z.unknown());
 
@@ -42,26 +50,51 @@ const list = async ({ sweeps }: Sweeping, limit: number): Promise<ListedSweeps> 
 const RECORD_POLL_MS = 1000;
 
 /** Throws ExecutionFailed where the execution has ended before it noted the sweep. */
-const untilRecorded = async ({ stepFunctions, clock }: Backend, sweeps: Sweeping['sweeps'], sweepId: string, executionArn: string): Promise<void> => {
+const untilRecorded = async (
+  { stepFunctions, clock }: Backend,
+  sweeps: Sweeping['sweeps'],
+  sweepId: string,
+  executionArn: string,
+): Promise<void> => {
   for (;;) {
     const execution = await stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
     if (await sweeps.get(sweepId)) return;
-    if (execution.status !== 'RUNNING') throw new CliError('ExecutionFailed', `sweep ${sweepId} did not begin: ${endingOf(execution)}`, `Nothing was looked at, and nothing was changed. Execution: ${executionArn}`, EXIT_CODES.unexpected);
+    if (execution.status !== 'RUNNING')
+      throw new CliError(
+        'ExecutionFailed',
+        `sweep ${sweepId} did not begin: ${endingOf(execution)}`,
+        `Nothing was looked at, and nothing was changed. Execution: ${executionArn}`,
+        EXIT_CODES.unexpected,
+      );
     await clock.sleep(RECORD_POLL_MS);
   }
 };
 
-/** `by`: who asks, as the ledger notes it. Its methods run in a thread of the backend's clock. Throws NotConfigured where there are no sweeps. */
+/**
+ * `by`: who asks, as the ledger notes it. Its methods run in a thread of the backend's clock. Throws NotConfigured
+ * where there are no sweeps.
+ */
 export const directSweeps = (backend: Backend, by: string): SweepService => {
   const { sweeping, clock, ids } = backend;
-  if (!sweeping) throw new CliError('NotAvailable', 'sweeps are not available here', 'Use --sandbox FILE, --state FILE or --deployed');
+  if (!sweeping)
+    throw new CliError(
+      'NotAvailable',
+      'sweeps are not available here',
+      'Use --sandbox FILE, --state FILE or --deployed',
+    );
   const { sweeps, documentsIn, stateMachineArn } = sweeping;
   const parts = { sweeps, executions: executionsOf(backend), clock };
   const show: SweepCalls['show'] = async (sweepId) => {
     const found = await showSweep(sweepId, parts);
     if (!found) throw unknownSweep(sweepId);
     const { sweep, tally } = found;
-    return standingOf(sweep, tally, sweep.executionArn === undefined || sweep.status === 'ended' ? undefined : await statusOf(backend, sweep.executionArn));
+    return standingOf(
+      sweep,
+      tally,
+      sweep.executionArn === undefined || sweep.status === 'ended'
+        ? undefined
+        : await statusOf(backend, sweep.executionArn),
+    );
   };
   return sweepService(
     {
@@ -69,7 +102,13 @@ export const directSweeps = (backend: Backend, by: string): SweepService => {
       async start(request, onStart) {
         const sweepId = ids.ulid();
         // Its record is the execution's own to make: by the service's time, and without a right of whoever starts it.
-        const { executionArn = '' } = await backend.stepFunctions.send(new StartExecutionCommand({ stateMachineArn: requireSweeps({ sweepStateMachineArn: stateMachineArn }), name: sweepId, input: JSON.stringify({ sweepId, request: { ...request, requestedBy: by } }) }));
+        const { executionArn = '' } = await backend.stepFunctions.send(
+          new StartExecutionCommand({
+            stateMachineArn: requireSweeps({ sweepStateMachineArn: stateMachineArn }),
+            name: sweepId,
+            input: JSON.stringify({ sweepId, request: { ...request, requestedBy: by } }),
+          }),
+        );
         onStart(sweepId);
         await untilRecorded(backend, sweeps, sweepId, executionArn);
       },

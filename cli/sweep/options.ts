@@ -1,6 +1,15 @@
 /** The flags of `sweep` and its commands, and of `sweeps`. */
 import { z } from 'zod';
-import { accountId, addonName, agentMode, maxDisruption, regionName, resolveConflicts, strategy, verificationMode } from '../../lambdas/domain/model.ts';
+import {
+  accountId,
+  addonName,
+  agentMode,
+  maxDisruption,
+  regionName,
+  resolveConflicts,
+  strategy,
+  verificationMode,
+} from '../../lambdas/domain/model.ts';
 import { sweepId, sweepLimits, sweepMode, sweepRequest, sweepSelection } from '../../lambdas/domain/sweep/model.ts';
 import { trustMode } from '../../lambdas/domain/trust/model.ts';
 import { shown } from '../../lambdas/domain/text.ts';
@@ -15,7 +24,10 @@ const listOf = (value: z.ZodType<string, string>, most: number) => {
     const values = typed.split(',').map((one) => one.trim());
     for (const one of values) {
       const { error } = value.safeParse(one);
-      if (error) context.addIssue(`${error.issues[0]?.message ?? 'is wrong'}${values.length > 1 ? `, which "${shown(one, 100)}" is not` : ''}`);
+      if (error)
+        context.addIssue(
+          `${error.issues[0]?.message ?? 'is wrong'}${values.length > 1 ? `, which "${shown(one, 100)}" is not` : ''}`,
+        );
     }
     return values;
   });
@@ -52,7 +64,10 @@ const clusterTag = z.string().transform((typed, context): [key: string, value: s
   const [, key, value] = /^([^=]*)=([^]*)$/.exec(typed) ?? [];
   const parsed = z.tuple([tagKey, tagValue]).safeParse([key, value]);
   if (parsed.success) return parsed.data;
-  context.addIssue({ code: 'custom', message: 'must be KEY=VALUE, such as env=prod: a key of 1 to 128 characters, a value of 256 at most' });
+  context.addIssue({
+    code: 'custom',
+    message: 'must be KEY=VALUE, such as env=prod: a key of 1 to 128 characters, a value of 256 at most',
+  });
   return z.NEVER;
 });
 
@@ -77,7 +92,9 @@ const { approvalHours: _hours, approveAs: _as, ...waits } = waitFields;
 
 const sweepFlags = z
   .strictObject({
-    mode: z.string({ error: 'is missing: name inventory (only look), plan (plan what is ready), or migrate' }).pipe(oneOf(sweepMode)),
+    mode: z
+      .string({ error: 'is missing: name inventory (only look), plan (plan what is ready), or migrate' })
+      .pipe(oneOf(sweepMode)),
     account: listOf(accountId, 1000),
     region: listOf(regionName, 50),
     cluster: listOf(selection.clusters.unwrap().element, 100),
@@ -112,10 +129,18 @@ const sweepFlags = z
   .superRefine((flags, context) => {
     const wrong = (name: string, message: string): void => context.addIssue({ code: 'custom', path: [name], message });
     checkWaits(flags, context);
-    if (flags.strategy === 'in-place' && flags.preserve) wrong('preserve', 'is for ways that delete the add-on, and --strategy in-place deletes nothing: leave one of them out');
-    if (flags.approval === 'required' && !flags.deployed) wrong('approval', 'is of a deployed service: in a sandbox nobody is there to approve the plans of a fleet');
-    if (flags.previous !== undefined && (flags.deployed || flags.state !== undefined)) wrong('previous', 'is of a sandbox that begins anew: a deployed service, and a kept one, know the sweep before');
-    const [twice] = flags.clusterTag.filter(([key], index) => flags.clusterTag.some(([other], at) => other === key && at < index));
+    if (flags.strategy === 'in-place' && flags.preserve)
+      wrong(
+        'preserve',
+        'is for ways that delete the add-on, and --strategy in-place deletes nothing: leave one of them out',
+      );
+    if (flags.approval === 'required' && !flags.deployed)
+      wrong('approval', 'is of a deployed service: in a sandbox nobody is there to approve the plans of a fleet');
+    if (flags.previous !== undefined && (flags.deployed || flags.state !== undefined))
+      wrong('previous', 'is of a sandbox that begins anew: a deployed service, and a kept one, know the sweep before');
+    const [twice] = flags.clusterTag.filter(([key], index) =>
+      flags.clusterTag.some(([other], at) => other === key && at < index),
+    );
     if (twice) wrong('clusterTag', `has key ${twice[0]} twice: a cluster has one value of each`);
   });
 export type SweepFlags = z.output<typeof sweepFlags>;
@@ -126,15 +151,24 @@ const { migrationId: _migrationId, ...ofKnown } = knownFlags.shape;
 const knownSweepFlags = z.strictObject({ sweepId, ...ofKnown });
 export type KnownSweepFlags = z.output<typeof knownSweepFlags>;
 
-export const parseKnownSweepFlags = (given: Record<string, unknown>, command: string): KnownSweepFlags => parseFlags(knownSweepFlags, given, `sweep ${command}`);
+export const parseKnownSweepFlags = (given: Record<string, unknown>, command: string): KnownSweepFlags =>
+  parseFlags(knownSweepFlags, given, `sweep ${command}`);
 
-const reportFlags = knownSweepFlags.omit({ reason: true }).extend({ report: report.refine((files) => files.length > 0, 'is missing: name a file that ends in .html, .json or .csv') });
+const reportFlags = knownSweepFlags.omit({ reason: true }).extend({
+  report: report.refine((files) => files.length > 0, 'is missing: name a file that ends in .html, .json or .csv'),
+});
 export type ReportFlags = z.output<typeof reportFlags>;
 
-export const parseReportFlags = (given: Record<string, unknown>): ReportFlags => parseFlags(reportFlags, given, 'sweep report');
+export const parseReportFlags = (given: Record<string, unknown>): ReportFlags =>
+  parseFlags(reportFlags, given, 'sweep report');
 
 const limit = `must be a whole number from ${LIMIT.least} to ${LIMIT.most}`;
-const listFlags = z.strictObject({ limit: wholeNumber(z.int(limit).min(LIMIT.least, limit).max(LIMIT.most, limit)).default(LIMIT.usual), ...place, ...output });
+const listFlags = z.strictObject({
+  limit: wholeNumber(z.int(limit).min(LIMIT.least, limit).max(LIMIT.most, limit)).default(LIMIT.usual),
+  ...place,
+  ...output,
+});
 export type SweepListFlags = z.output<typeof listFlags>;
 
-export const parseSweepListFlags = (given: Record<string, unknown>): SweepListFlags => parseFlags(listFlags, given, 'sweeps');
+export const parseSweepListFlags = (given: Record<string, unknown>): SweepListFlags =>
+  parseFlags(listFlags, given, 'sweeps');

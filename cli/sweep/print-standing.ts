@@ -11,13 +11,28 @@ import type { ListedSweeps } from './service.ts';
 
 type Where = Parameters<typeof knownCommand>[2];
 
-const FORMATS: Record<string, Format> = { running: 'cyan', paused: 'yellow', stopping: 'yellow', completed: 'green', stopped: 'yellow', failed: 'red' };
-const stateOf = ({ status, outcome }: Pick<SweepStanding, 'status' | 'outcome'>): string => (status === 'ended' ? (outcome ?? 'ended') : status);
+const FORMATS: Record<string, Format> = {
+  running: 'cyan',
+  paused: 'yellow',
+  stopping: 'yellow',
+  completed: 'green',
+  stopped: 'yellow',
+  failed: 'red',
+};
+const stateOf = ({ status, outcome }: Pick<SweepStanding, 'status' | 'outcome'>): string =>
+  status === 'ended' ? (outcome ?? 'ended') : status;
 const painted = (state: string, style: Style): string => style.paint(FORMATS[state] ?? 'bold', state);
 
-const phaseText: Record<SweepStanding['phase'], string> = { inventory: 'it looks at the fleet', migrations: 'it begins what is ready, in waves', report: 'it writes its report' };
+const phaseText: Record<SweepStanding['phase'], string> = {
+  inventory: 'it looks at the fleet',
+  migrations: 'it begins what is ready, in waves',
+  report: 'it writes its report',
+};
 
-const aboutOf = ({ mode, selection: { accounts, regions, clusters, clusterTags, addons, tagging } }: SweepSummary['request']): string => {
+const aboutOf = ({
+  mode,
+  selection: { accounts, regions, clusters, clusterTags, addons, tagging },
+}: SweepSummary['request']): string => {
   const parts = [
     accounts ? `accounts ${accounts.join(', ')}` : 'all accounts that are configured',
     ...(regions ? [`regions ${regions.join(', ')}`] : []),
@@ -30,7 +45,20 @@ const aboutOf = ({ mode, selection: { accounts, regions, clusters, clusterTags, 
 };
 
 export const standingLines = (standing: SweepStanding, where: Where, style: Style): string[] => {
-  const { sweepId, request, startedAt, endedAt, status, outcome, phase, executionStatus, command, cause, reports, failures } = standing;
+  const {
+    sweepId,
+    request,
+    startedAt,
+    endedAt,
+    status,
+    outcome,
+    phase,
+    executionStatus,
+    command,
+    cause,
+    reports,
+    failures,
+  } = standing;
   const isOver = status === 'ended';
   const isAlone = !isOver && executionStatus !== undefined && executionStatus !== 'RUNNING';
   const progress = phase === 'inventory' ? '' : standingText({ ...standing, phase: 'migrations', status: 'running' });
@@ -39,16 +67,36 @@ export const standingLines = (standing: SweepStanding, where: Where, style: Styl
     `  ${style.paint('dim', [sweepId, `since ${startedAt}`, ...(endedAt === undefined ? [] : [`until ${endedAt}`]), ...(request.requestedBy === undefined ? [] : [printable(`by ${request.requestedBy}`)])].join(' · '))}`,
     ...(isOver ? [] : [`  ${phaseText[phase]}`]),
     ...(progress === '' || request.mode === 'inventory' ? [] : hanging('  ', progress, style)),
-    ...(failures > 0 && !isOver ? [`  ${failures} failed: it stops at ${request.limits.stopAfterFailures}, or at ${request.limits.stopAtFailurePercent} percent`] : []),
+    ...(failures > 0 && !isOver
+      ? [
+          `  ${failures} failed: it stops at ${request.limits.stopAfterFailures}, or at ${request.limits.stopAtFailurePercent} percent`,
+        ]
+      : []),
     ...(command ? hanging('  ', `asked to ${command.command} at ${command.at}${askedText(command)}`, style) : []),
     ...(cause ? hanging('  ', `${cause.name}: ${printable(cause.message)}`, style, 'red') : []),
-    ...(isAlone ? hanging('  ', `Nobody works on it: its execution is ${executionStatus}. To go on: ${knownCommand('sweep resume', sweepId, where)}`, style, 'yellow') : []),
+    ...(isAlone
+      ? hanging(
+          '  ',
+          `Nobody works on it: its execution is ${executionStatus}. To go on: ${knownCommand('sweep resume', sweepId, where)}`,
+          style,
+          'yellow',
+        )
+      : []),
     ...(outcome === 'stopped' ? [`  To go on with what is left: ${knownCommand('sweep resume', sweepId, where)}`] : []),
-    ...(reports ? [`  Its report: ${knownCommand('sweep report', sweepId, where)} --report out.html`, `    s3://${reports.bucket}/${reports.html}, .json and .csv`] : []),
+    ...(reports
+      ? [
+          `  Its report: ${knownCommand('sweep report', sweepId, where)} --report out.html`,
+          `    s3://${reports.bucket}/${reports.html}, .json and .csv`,
+        ]
+      : []),
   ];
 };
 
-export const listLines = ({ sweeps, more }: ListedSweeps, { limit }: Pick<SweepListFlags, 'limit'>, style: Style): string[] => {
+export const listLines = (
+  { sweeps, more }: ListedSweeps,
+  { limit }: Pick<SweepListFlags, 'limit'>,
+  style: Style,
+): string[] => {
   if (sweeps.length === 0) return ['There are no sweeps.'];
   return [
     ...table<SweepSummary>(

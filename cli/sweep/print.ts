@@ -1,4 +1,6 @@
-/** What is said about a sweep that is over: totals, what blocks, what became of the migrations, and where the report is. */
+/**
+ * What is said about a sweep that is over: totals, what blocks, what became of the migrations, and where the report is.
+ */
 import type { SweepClass } from '../../lambdas/domain/sweep/model.ts';
 import type { ReportRow, SweepReport } from '../../lambdas/domain/sweep/report.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
@@ -21,7 +23,11 @@ const CLASSES: Record<SweepClass, { format: Format; says: string }> = {
 };
 const CLASS_NAMES = Object.keys(CLASSES) as SweepClass[];
 
-const MARKS = { completed: { mark: '✔', format: 'green' }, stopped: { mark: '!', format: 'yellow' }, failed: { mark: '✖', format: 'red' } } as const satisfies Record<string, { mark: string; format: Format }>;
+const MARKS = {
+  completed: { mark: '✔', format: 'green' },
+  stopped: { mark: '!', format: 'yellow' },
+  failed: { mark: '✖', format: 'red' },
+} as const satisfies Record<string, { mark: string; format: Format }>;
 
 /** Rows of one table that a terminal is shown: the report has all. */
 const MOST_ROWS = 10;
@@ -42,7 +48,8 @@ const headline = (report: SweepReport, style: Style): string[] => {
 };
 
 /** `+3`, `-2`; nothing where it is the same, or there is none before. */
-const changeOf = (now: number, before: number | undefined): string => (before === undefined || before === now ? '' : `${now > before ? '+' : ''}${now - before}`);
+const changeOf = (now: number, before: number | undefined): string =>
+  before === undefined || before === now ? '' : `${now > before ? '+' : ''}${now - before}`;
 
 const classSection = ({ totals: { byClass }, trend }: SweepReport, style: Style): string[] => [
   '',
@@ -52,7 +59,15 @@ const classSection = ({ totals: { byClass }, trend }: SweepReport, style: Style)
     [
       { title: 'CLASS', value: (name) => style.paint(CLASSES[name].format, name) },
       { title: 'ADD-ONS', value: (name) => String(byClass[name]), align: 'right' },
-      ...(trend ? [{ title: 'BEFORE', value: (name: SweepClass) => changeOf(byClass[name], trend.byClass[name]), align: 'right' } as const] : []),
+      ...(trend
+        ? [
+            {
+              title: 'BEFORE',
+              value: (name: SweepClass) => changeOf(byClass[name], trend.byClass[name]),
+              align: 'right',
+            } as const,
+          ]
+        : []),
       { title: 'MEANS', value: (name) => CLASSES[name].says },
     ],
     style,
@@ -60,27 +75,41 @@ const classSection = ({ totals: { byClass }, trend }: SweepReport, style: Style)
   ...(trend ? [`  ${style.paint('dim', `before: sweep ${trend.sweepId} of ${trend.at}`)}`] : []),
 ];
 
-const more = (n: number, style: Style): string[] => (n > 0 ? [`  ${style.paint('dim', `… and ${n} more: the report has all`)}`] : []);
+const more = (n: number, style: Style): string[] =>
+  n > 0 ? [`  ${style.paint('dim', `… and ${n} more: the report has all`)}`] : [];
 
 const blockersSection = ({ blockers }: SweepReport, style: Style): string[] => {
   if (blockers.length === 0) return [];
   return [
     '',
     style.paint('bold', 'What blocks'),
-    ...blockers.slice(0, MOST_ROWS).flatMap(({ id, addons, example, remedy }) => [
-      ...hanging(`  ${style.paint('red', '✖')} `, `${id}: ${plural(addons, 'add-on')}. Such as: ${shown(example, LONGEST)}`, style),
-      ...(remedy === undefined ? [] : hanging('      do: ', shown(remedy, LONGEST_REMEDY), style)),
-    ]),
+    ...blockers
+      .slice(0, MOST_ROWS)
+      .flatMap(({ id, addons, example, remedy }) => [
+        ...hanging(
+          `  ${style.paint('red', '✖')} `,
+          `${id}: ${plural(addons, 'add-on')}. Such as: ${shown(example, LONGEST)}`,
+          style,
+        ),
+        ...(remedy === undefined ? [] : hanging('      do: ', shown(remedy, LONGEST_REMEDY), style)),
+      ]),
     ...more(blockers.length - MOST_ROWS, style),
   ];
 };
 
-const placeName = ({ account, region, cluster, addon }: Pick<ReportRow, 'account' | 'region' | 'cluster' | 'addon'>): string => printable([account, region, cluster, addon].filter((part) => part !== undefined).join(' / '));
+const placeName = ({
+  account,
+  region,
+  cluster,
+  addon,
+}: Pick<ReportRow, 'account' | 'region' | 'cluster' | 'addon'>): string =>
+  printable([account, region, cluster, addon].filter((part) => part !== undefined).join(' / '));
 
 /** By their reason, which whole regions share with the clusters in them; those of whole regions first. */
 const unreachedOf = (rows: readonly ReportRow[]): ReportRow[][] => {
   const byReason = new Map<string | undefined, ReportRow[]>();
-  for (const row of rows) if (row.class === 'unreachable') byReason.set(row.reason, [...(byReason.get(row.reason) ?? []), row]);
+  for (const row of rows)
+    if (row.class === 'unreachable') byReason.set(row.reason, [...(byReason.get(row.reason) ?? []), row]);
   return [...byReason.values()].sort(([a], [b]) => Number(a?.cluster !== undefined) - Number(b?.cluster !== undefined));
 };
 
@@ -92,36 +121,76 @@ const unreachableSection = ({ rows }: SweepReport, style: Style): string[] => {
     style.paint('bold', 'Could not be looked at'),
     ...unreached
       .slice(0, MOST_ROWS)
-      .flatMap(([row, ...others]) => (row ? hanging(`  ${style.paint('red', '✖')} `, `${placeName(row)}${others.length > 0 ? `, and ${others.length} more` : ''}: ${shown(row.reason ?? 'no reason is known', LONGEST)}`, style) : [])),
+      .flatMap(([row, ...others]) =>
+        row
+          ? hanging(
+              `  ${style.paint('red', '✖')} `,
+              `${placeName(row)}${others.length > 0 ? `, and ${others.length} more` : ''}: ${shown(row.reason ?? 'no reason is known', LONGEST)}`,
+              style,
+            )
+          : [],
+      ),
     ...more(unreached.length - MOST_ROWS, style),
   ];
 };
 
 const FAILED: readonly unknown[] = ['needs-human', 'rolled-back', 'blocked'];
 /** Ended without an outcome, or with one that somebody will want to look at. */
-const isToBeLookedAt = ({ state, outcome }: ReportRow): boolean => state === 'ended' && (outcome === undefined || FAILED.includes(outcome));
+const isToBeLookedAt = ({ state, outcome }: ReportRow): boolean =>
+  state === 'ended' && (outcome === undefined || FAILED.includes(outcome));
 
-const outcomesSection = ({ mode, totals: { byOutcome, queued, inFlight }, durations, rows }: SweepReport, where: Where, style: Style): string[] => {
+const outcomesSection = (
+  { mode, totals: { byOutcome, queued, inFlight }, durations, rows }: SweepReport,
+  where: Where,
+  style: Style,
+): string[] => {
   if (mode === 'inventory') return [];
-  const counts: [string, number][] = [...Object.entries(byOutcome), ...(inFlight > 0 ? [['under way', inFlight] as [string, number]] : []), ...(queued > 0 ? [['not begun', queued] as [string, number]] : [])];
+  const counts: [string, number][] = [
+    ...Object.entries(byOutcome),
+    ...(inFlight > 0 ? [['under way', inFlight] as [string, number]] : []),
+    ...(queued > 0 ? [['not begun', queued] as [string, number]] : []),
+  ];
   const failures = rows.filter(isToBeLookedAt);
   const title = BEGUN[mode];
   return [
     '',
     style.paint('bold', `What became of the ${title}`),
-    ...(counts.length === 0 ? ['  Nothing was ready, so none was begun.'] : table(counts, [{ title: 'OUTCOME', value: ([name]) => (name === 'none' ? 'without an outcome' : name) }, { title: title.toUpperCase(), value: ([, n]) => String(n), align: 'right' }], style)),
-    ...(durations ? [`  ${style.paint('dim', `each took ${durations.least} to ${durations.most} s, in the middle ${durations.median} s`)}`] : []),
-    ...failures.slice(0, MOST_ROWS).flatMap((row) => [
-      ...hanging(`  ${style.paint('red', '✖')} `, `${row.outcome ?? 'without an outcome'}  ${placeName(row)}${row.failure ? `: ${row.failure.name}: ${shown(row.failure.message, LONGEST)}` : ''}`, style),
-      ...(row.migrationId === undefined || where.sandbox !== undefined ? [] : [`      see: ${knownCommand('show', row.migrationId, where)}`]),
-    ]),
+    ...(counts.length === 0
+      ? ['  Nothing was ready, so none was begun.']
+      : table(
+          counts,
+          [
+            { title: 'OUTCOME', value: ([name]) => (name === 'none' ? 'without an outcome' : name) },
+            { title: title.toUpperCase(), value: ([, n]) => String(n), align: 'right' },
+          ],
+          style,
+        )),
+    ...(durations
+      ? [
+          `  ${style.paint('dim', `each took ${durations.least} to ${durations.most} s, in the middle ${durations.median} s`)}`,
+        ]
+      : []),
+    ...failures
+      .slice(0, MOST_ROWS)
+      .flatMap((row) => [
+        ...hanging(
+          `  ${style.paint('red', '✖')} `,
+          `${row.outcome ?? 'without an outcome'}  ${placeName(row)}${row.failure ? `: ${row.failure.name}: ${shown(row.failure.message, LONGEST)}` : ''}`,
+          style,
+        ),
+        ...(row.migrationId === undefined || where.sandbox !== undefined
+          ? []
+          : [`      see: ${knownCommand('show', row.migrationId, where)}`]),
+      ]),
     ...more(failures.length - MOST_ROWS, style),
   ];
 };
 
 const costLines = ({ calls: { total, perCluster, perAddon }, cost }: SweepReport): string[] => {
   const all = Object.values(total).reduce((sum, n) => sum + n, 0);
-  return [`calls: ${all} for the look, ${perCluster.toFixed(1)} for each cluster, ${perAddon.toFixed(1)} for each add-on${cost ? `; it would cost about ${cost.dollars.toFixed(cost.dollars < 1 ? 4 : 2)} US dollars (an estimate)` : ''}`];
+  return [
+    `calls: ${all} for the look, ${perCluster.toFixed(1)} for each cluster, ${perAddon.toFixed(1)} for each add-on${cost ? `; it would cost about ${cost.dollars.toFixed(cost.dollars < 1 ? 4 : 2)} US dollars (an estimate)` : ''}`,
+  ];
 };
 
 export interface SummaryOptions {
@@ -133,9 +202,16 @@ export interface SummaryOptions {
 }
 
 /** A stopped sweep of a sandbox that is gone can't be resumed. */
-const resumeLines = ({ outcome, sweepId }: SweepReport, where: Where): string[] => (outcome !== 'stopped' || where.sandbox !== undefined ? [] : ['', 'To go on with what is left:', `  ${knownCommand('sweep resume', sweepId, where)}`]);
+const resumeLines = ({ outcome, sweepId }: SweepReport, where: Where): string[] =>
+  outcome !== 'stopped' || where.sandbox !== undefined
+    ? []
+    : ['', 'To go on with what is left:', `  ${knownCommand('sweep resume', sweepId, where)}`];
 
-export const summaryLines = (report: SweepReport, { files, reports, where }: SummaryOptions, style: Style): string[] => [
+export const summaryLines = (
+  report: SweepReport,
+  { files, reports, where }: SummaryOptions,
+  style: Style,
+): string[] => [
   ...headline(report, style),
   ...classSection(report, style),
   ...blockersSection(report, style),

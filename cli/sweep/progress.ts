@@ -29,17 +29,22 @@ const outcomesText = (ended: SweepStanding['tally']['ended']): string =>
 const placesText = (n: number): string => `${n} ${n === 1 ? 'region' : 'regions'} of accounts`;
 
 /** By whom, and why: of a command. */
-export const askedText = ({ by, reason }: NonNullable<SweepStanding['command']>): string => printable(`${by === undefined ? '' : ` by ${by}`}${reason === undefined ? '' : ` (${reason})`}`);
+export const askedText = ({ by, reason }: NonNullable<SweepStanding['command']>): string =>
+  printable(`${by === undefined ? '' : ` by ${by}`}${reason === undefined ? '' : ` (${reason})`}`);
 
 /** How its migrations have ended, once none is under way. */
-const endedText = ({ tally: { queued, ended } }: SweepStanding): string => [outcomesText(ended), ...(queued > 0 ? [`${queued} not begun`] : [])].filter((text) => text !== '').join(', ') || 'nothing was ready';
+const endedText = ({ tally: { queued, ended } }: SweepStanding): string =>
+  [outcomesText(ended), ...(queued > 0 ? [`${queued} not begun`] : [])].filter((text) => text !== '').join(', ') ||
+  'nothing was ready';
 
 /** How far it is, in one line; empty where there is nothing to say yet. */
 export const standingText = ({ phase, status, command, tally, wave }: SweepStanding, places?: PlacesDone): string => {
   if (phase === 'inventory') return places ? `${places.done} of ${placesText(places.total)} looked at` : '';
   if (phase === 'report') return '';
   const state = status === 'running' ? [] : [`${status}${command ? askedText(command) : ''}`];
-  const counts = [`${tally.inFlight} under way`, `${tally.queued} waiting`, outcomesText(tally.ended)].filter((text) => text !== '');
+  const counts = [`${tally.inFlight} under way`, `${tally.queued} waiting`, outcomesText(tally.ended)].filter(
+    (text) => text !== '',
+  );
   return [...state, ...(wave ? [`wave ${wave.number}, of ${wave.size} at most`] : []), counts.join(', ')].join(': ');
 };
 
@@ -54,7 +59,10 @@ interface Line {
 }
 
 /** `now`: of the world of the sweep, milliseconds. Without a terminal there is one line for each change. */
-export const startSweepProgress = (output: Output, { simulated, now }: { simulated: boolean; now: () => number }): SweepProgress => {
+export const startSweepProgress = (
+  output: Output,
+  { simulated, now }: { simulated: boolean; now: () => number },
+): SweepProgress => {
   const lines = new Map<Phase, Line>();
   let drawn = Promise.resolve();
 
@@ -71,7 +79,10 @@ export const startSweepProgress = (output: Output, { simulated, now }: { simulat
     );
     return line;
   };
-  const end = (line: Line): void => line.finish(`${line.title} (${duration(now() - line.since)}${simulated ? ' simulated' : ''}${(line.whole ?? line.text) === '' ? '' : `: ${line.whole ?? line.text}`})`);
+  const end = (line: Line): void =>
+    line.finish(
+      `${line.title} (${duration(now() - line.since)}${simulated ? ' simulated' : ''}${(line.whole ?? line.text) === '' ? '' : `: ${line.whole ?? line.text}`})`,
+    );
 
   return {
     update(standing, places) {

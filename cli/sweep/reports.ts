@@ -9,12 +9,19 @@ import type { ReadReport } from './service.ts';
 const whyOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const notWritable = (file: string, why: string, cause?: unknown): CliError =>
-  new CliError('FileNotWritable', `--report ${file} can't be written: ${why}`, 'Name a file in a directory that exists and that you may write to', undefined, { cause });
+  new CliError(
+    'FileNotWritable',
+    `--report ${file} can't be written: ${why}`,
+    'Name a file in a directory that exists and that you may write to',
+    undefined,
+    { cause },
+  );
 
 /** Before anything is started: a sweep may take hours. Nothing is made or changed yet. Throws a CliError. */
 export const checkReportFiles = (files: readonly ReportFile[]): void => {
   for (const [index, { file }] of files.entries()) {
-    if (files.some((other, at) => at < index && resolve(other.file) === resolve(file))) throw notWritable(file, 'it is named twice');
+    if (files.some((other, at) => at < index && resolve(other.file) === resolve(file)))
+      throw notWritable(file, 'it is named twice');
     try {
       const there = statSync(file, { throwIfNoEntry: false });
       if (there?.isDirectory()) throw new Error('it is a directory');
@@ -38,7 +45,14 @@ export const writeReports = (files: readonly ReportFile[], { texts }: ReadReport
 
 /** The JSON report of an earlier sweep. Throws a CliError for a file that is none. */
 export const readPrevious = (file: string): SweepReport => {
-  const unusable = (why: string, cause: unknown): CliError => new CliError('PreviousReport', `--previous ${file} ${why}`, 'Name a file that sweep has written with --report FILE.json, or printed with --json', undefined, { cause });
+  const unusable = (why: string, cause: unknown): CliError =>
+    new CliError(
+      'PreviousReport',
+      `--previous ${file} ${why}`,
+      'Name a file that sweep has written with --report FILE.json, or printed with --json',
+      undefined,
+      { cause },
+    );
   let text: string;
   try {
     text = readFileSync(file, 'utf8');

@@ -1,29 +1,67 @@
 /** From flags to the sweep that is asked for. */
 import { isDeepStrictEqual } from 'node:util';
-import { type Sweep, sweepRequest, type SweepRequest, type SweepRequestInput } from '../../lambdas/domain/sweep/model.ts';
+import {
+  type Sweep,
+  sweepRequest,
+  type SweepRequest,
+  type SweepRequestInput,
+} from '../../lambdas/domain/sweep/model.ts';
 import type { SweepReport } from '../../lambdas/domain/sweep/report.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import { CliError } from '../errors.ts';
 import { windowFrom } from '../wait-fields.ts';
 import type { SweepFlags } from './options.ts';
 
-const regionsOf = ({ accounts, home }: Scenario): string[] => [...new Set([...accounts.flatMap(({ clusters }) => clusters.map(({ region }) => region)), ...(home ? [home.region] : [])])].sort();
+const regionsOf = ({ accounts, home }: Scenario): string[] =>
+  [
+    ...new Set([
+      ...accounts.flatMap(({ clusters }) => clusters.map(({ region }) => region)),
+      ...(home ? [home.region] : []),
+    ]),
+  ].sort();
 
-/** A deployment says by its configuration which accounts and regions it is about; a sandbox is about all that its scenario has. */
+/**
+ * A deployment says by its configuration which accounts and regions it is about; a sandbox is about all that its
+ * scenario has.
+ */
 const placesIn = ({ account, region }: SweepFlags, scenario: Scenario): { accounts: string[]; regions: string[] } => {
   const known = scenario.accounts.map(({ id }) => id);
   const [unknown] = (account ?? []).filter((id) => !known.includes(id));
-  if (unknown !== undefined) throw new CliError('UnknownAccount', `--account ${unknown} is not in the scenario`, `Its accounts: ${known.join(', ')}`);
+  if (unknown !== undefined)
+    throw new CliError(
+      'UnknownAccount',
+      `--account ${unknown} is not in the scenario`,
+      `Its accounts: ${known.join(', ')}`,
+    );
   return { accounts: account ?? known, regions: region ?? regionsOf(scenario) };
 };
 
 const given = <Value extends object>(values: Value): { [Name in keyof Value]?: NonNullable<Value[Name]> } =>
-  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as { [Name in keyof Value]?: NonNullable<Value[Name]> };
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [Name in keyof Value]?: NonNullable<Value[Name]>;
+  };
 
 /** `scenario`: of a sandbox. Throws a CliError for an account that is not there. */
 export const requestFrom = (flags: SweepFlags, requestedBy: string, scenario: Scenario | undefined): SweepRequest => {
-  const { mode, account, region, cluster, clusterTag, addon, tagging, canary, concurrency, perAccount, perRegion, stopAfter, stopAtPercent, callsPerSecond, reason } = flags;
-  const { strategy, preserve, maxDisruption, resolveConflicts, trust, acceptKey, verification, agent, approval } = flags;
+  const {
+    mode,
+    account,
+    region,
+    cluster,
+    clusterTag,
+    addon,
+    tagging,
+    canary,
+    concurrency,
+    perAccount,
+    perRegion,
+    stopAfter,
+    stopAtPercent,
+    callsPerSecond,
+    reason,
+  } = flags;
+  const { strategy, preserve, maxDisruption, resolveConflicts, trust, acceptKey, verification, agent, approval } =
+    flags;
   const request: SweepRequestInput = {
     mode,
     selection: given({
@@ -33,8 +71,28 @@ export const requestFrom = (flags: SweepFlags, requestedBy: string, scenario: Sc
       addons: addon,
       tagging,
     }),
-    limits: given({ canary, concurrency, perAccount, perRegion, stopAfterFailures: stopAfter, stopAtFailurePercent: stopAtPercent }),
-    options: { ...given({ strategy, preserve, maxDisruption, resolveConflicts, trust, acceptedKeys: acceptKey, verification, agent, approval }), ...windowFrom(flags) },
+    limits: given({
+      canary,
+      concurrency,
+      perAccount,
+      perRegion,
+      stopAfterFailures: stopAfter,
+      stopAtFailurePercent: stopAtPercent,
+    }),
+    options: {
+      ...given({
+        strategy,
+        preserve,
+        maxDisruption,
+        resolveConflicts,
+        trust,
+        acceptedKeys: acceptKey,
+        verification,
+        agent,
+        approval,
+      }),
+      ...windowFrom(flags),
+    },
     ...given({ callsPerSecond, reason }),
     ...(requestedBy === '' ? {} : { requestedBy }),
   };
@@ -44,11 +102,18 @@ export const requestFrom = (flags: SweepFlags, requestedBy: string, scenario: Sc
 /** Throws a CliError where the two can't be compared. */
 export const checkPrevious = (file: string, previous: SweepReport, request: SweepRequest): void => {
   if (isDeepStrictEqual(previous.request.selection, request.selection)) return;
-  throw new CliError('OtherSelection', `--previous ${file} is of a sweep with another selection, so that its totals are not those of the same fleet`, 'Name a report of a sweep with the same accounts, regions, clusters, tags and add-ons, or leave it out');
+  throw new CliError(
+    'OtherSelection',
+    `--previous ${file} is of a sweep with another selection, so that its totals are not those of the same fleet`,
+    'Name a report of a sweep with the same accounts, regions, clusters, tags and add-ons, or leave it out',
+  );
 };
 
 /** What the ledger of a service would have of the sweep that a report is of. */
-export const recordOf = ({ sweepId, request, startedAt, endedAt, outcome, at }: SweepReport, reports: NonNullable<Sweep['reports']>): Sweep => ({
+export const recordOf = (
+  { sweepId, request, startedAt, endedAt, outcome, at }: SweepReport,
+  reports: NonNullable<Sweep['reports']>,
+): Sweep => ({
   sweepId,
   request,
   status: 'ended',

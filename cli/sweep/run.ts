@@ -27,27 +27,48 @@ type Flags = Pick<SweepFlags, 'json' | 'sandbox' | 'state' | 'deployed'>;
 const isSilent = ({ json }: Flags, io: Io): boolean => json && io.stderr.isTTY !== true;
 
 const progressOf = (flags: Flags, { backend, simulated }: ServicePlace, io: Io): SweepProgress =>
-  isSilent(flags, io) ? silentSweep : startSweepProgress(io.stderr, { simulated, now: () => backend?.clock.now() ?? Date.now() });
+  isSilent(flags, io)
+    ? silentSweep
+    : startSweepProgress(io.stderr, { simulated, now: () => backend?.clock.now() ?? Date.now() });
 
-const codeOf = ({ request: { mode }, outcome = 'failed', tally: { ended } }: SweepStanding): ExitCode => exitCodeOfSweep({ mode, outcome, ended });
+const codeOf = ({ request: { mode }, outcome = 'failed', tally: { ended } }: SweepStanding): ExitCode =>
+  exitCodeOfSweep({ mode, outcome, ended });
 
 /** What a sweep came to: written, told, and as an exit code. */
-const conclude = (standing: SweepStanding, read: ReadReport, flags: Flags & { report: SweepFlags['report'] }, io: Io): ExitCode => {
+const conclude = (
+  standing: SweepStanding,
+  read: ReadReport,
+  flags: Flags & { report: SweepFlags['report'] },
+  io: Io,
+): ExitCode => {
   writeReports(flags.report, read);
   // The bucket of a sandbox is gone with it, or in no place that others read.
   const reports = flags.deployed ? standing.reports : undefined;
-  print(read.report, (style) => summaryLines(read.report, { files: flags.report, ...(reports ? { reports } : {}), where: flags }, style), flags, io);
+  print(
+    read.report,
+    (style) => summaryLines(read.report, { files: flags.report, ...(reports ? { reports } : {}), where: flags }, style),
+    flags,
+    io,
+  );
   return codeOf(standing);
 };
 
-/** Sorts before all others: a sandbox has its own time, in which the sweep before may be as old as the new one, or younger. */
+/**
+ * Sorts before all others: a sandbox has its own time, in which the sweep before may be as old as the new one, or
+ * younger.
+ */
 const FIRST_ID = '0'.repeat(26);
 
 /** Tells the service of a sandbox of the sweep before, as if it had been there. */
 const remember = async ({ sweeping, ids }: Backend, previous: SweepReport): Promise<void> => {
   const { sweeps, documentsIn, bucketName } = sweeping ?? {};
-  if (!sweeps || !documentsIn || bucketName === undefined) throw new CliError('NotAvailable', '--previous: this sandbox has no bucket of sweeps', 'Leave it out');
-  const keys = { json: reportKey(FIRST_ID, 'json'), csv: reportKey(FIRST_ID, 'csv'), html: reportKey(FIRST_ID, 'html') };
+  if (!sweeps || !documentsIn || bucketName === undefined)
+    throw new CliError('NotAvailable', '--previous: this sandbox has no bucket of sweeps', 'Leave it out');
+  const keys = {
+    json: reportKey(FIRST_ID, 'json'),
+    csv: reportKey(FIRST_ID, 'csv'),
+    html: reportKey(FIRST_ID, 'html'),
+  };
   await documentsIn(bucketName).put(keys.json, JSON.stringify(previous), 'application/json');
   await sweeps.create({ ...recordOf(previous, { bucket: bucketName, ...keys }), sweepId: FIRST_ID });
   // Of the same seed the new one would have the id of the one before.
@@ -72,7 +93,13 @@ export const sweep = async (flags: SweepFlags, io: Io): Promise<ExitCode> => {
           const sweeps = service.sweeps();
           if (previous && place.backend) await remember(place.backend, previous);
           const standing = await sweeps.sweep(request, progress, (sweepId) => (started = sweepId));
-          return { standing, read: await sweeps.report(standing, flags.report.map(({ format }) => format)) };
+          return {
+            standing,
+            read: await sweeps.report(
+              standing,
+              flags.report.map(({ format }) => format),
+            ),
+          };
         },
         ({ standing }) => sweepEntry(request, standing),
       ),
@@ -85,7 +112,11 @@ export const sweep = async (flags: SweepFlags, io: Io): Promise<ExitCode> => {
   }
 };
 
-const withSweeps = async <T>(flags: Flags & { sweepId?: string }, io: Io, use: (place: ServicePlace) => Promise<T>): Promise<T> => {
+const withSweeps = async <T>(
+  flags: Flags & { sweepId?: string },
+  io: Io,
+  use: (place: ServicePlace) => Promise<T>,
+): Promise<T> => {
   const place = await openServiceForKnown(placeOfSweep(flags), { io, silent: isSilent(flags, io), watched: false });
   try {
     return await use(place);
@@ -100,9 +131,14 @@ const told = (standing: SweepStanding, flags: KnownSweepFlags, io: Io): ExitCode
 };
 
 /** 0: there is such a sweep, however it goes or went. */
-export const showSweepCommand = (flags: KnownSweepFlags, io: Io): Promise<ExitCode> => withSweeps(flags, io, async (place) => told(await place.serve((service) => service.sweeps().show(flags.sweepId)), flags, io));
+export const showSweepCommand = (flags: KnownSweepFlags, io: Io): Promise<ExitCode> =>
+  withSweeps(flags, io, async (place) =>
+    told(await place.serve((service) => service.sweeps().show(flags.sweepId)), flags, io),
+  );
 
-/** In a kept sandbox nobody works on a sweep between the commands: it is followed to its end, and ends as `sweep` does. */
+/**
+ * In a kept sandbox nobody works on a sweep between the commands: it is followed to its end, and ends as `sweep` does.
+ */
 const resumeKept = async (flags: KnownSweepFlags, place: ServicePlace, io: Io): Promise<ExitCode> => {
   const { sweepId, reason } = flags;
   const progress = progressOf(flags, place, io);
@@ -115,7 +151,8 @@ const resumeKept = async (flags: KnownSweepFlags, place: ServicePlace, io: Io): 
         const standing = await sweeps.follow(sweepId, progress);
         return { standing, read: await sweeps.report(standing, []) };
       },
-      ({ standing }) => resumeSweepEntry({ requestedBy: place.requestedBy, ...(reason === undefined ? {} : { reason }) }, standing),
+      ({ standing }) =>
+        resumeSweepEntry({ requestedBy: place.requestedBy, ...(reason === undefined ? {} : { reason }) }, standing),
     ),
   );
   return conclude(ended, found, { ...flags, report: [] }, io);
@@ -136,10 +173,18 @@ export const reportSweepCommand = (flags: ReportFlags, io: Io): Promise<ExitCode
     const { report: files } = flags;
     const read = await place.serve(async (service) => {
       const sweeps = service.sweeps();
-      return sweeps.report(await sweeps.show(flags.sweepId), files.map(({ format }) => format));
+      return sweeps.report(
+        await sweeps.show(flags.sweepId),
+        files.map(({ format }) => format),
+      );
     });
     writeReports(files, read);
-    print({ sweepId: flags.sweepId, files: files.map(({ file }) => file) }, () => files.map(({ file }) => `Wrote ${file}.`), flags, io);
+    print(
+      { sweepId: flags.sweepId, files: files.map(({ file }) => file) },
+      () => files.map(({ file }) => `Wrote ${file}.`),
+      flags,
+      io,
+    );
     return EXIT_CODES.ok;
   });
 };

@@ -1,4 +1,7 @@
-/** What every place can do about sweeps, whichever way it asks: `direct.ts` by the service's parts, `by-api.ts` by its API. */
+/**
+ * What every place can do about sweeps, whichever way it asks: `direct.ts` by the service's parts, `by-api.ts` by its
+ * API.
+ */
 import type { SweepCommand, SweepRequest, SweepSummary } from '../../lambdas/domain/sweep/model.ts';
 import { type SweepReport, sweepReport } from '../../lambdas/domain/sweep/report.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
@@ -56,30 +59,62 @@ export interface SweepService extends SweepCalls {
 }
 
 export const unknownSweep = (sweepId: string): CliError =>
-  new CliError('UnknownSweep', `there is no sweep ${sweepId} here`, 'The id stands in the second line of what sweep prints, and in the field sweepId of --json; pod-identity sweeps lists them. Is it the same place: the same --state file, or the same deployed service?');
+  new CliError(
+    'UnknownSweep',
+    `there is no sweep ${sweepId} here`,
+    'The id stands in the second line of what sweep prints, and in the field sweepId of --json; pod-identity sweeps lists them. Is it the same place: the same --state file, or the same deployed service?',
+  );
 
 /** `sentence`: why, as the service says it. */
-export const notNow = (sentence: string): CliError => new CliError('NotNow', `${sentence.charAt(0).toLowerCase()}${sentence.slice(1).replace(/\.$/, '')}`, 'To see how it stands: pod-identity sweep show SWEEP_ID. Nothing was changed');
+export const notNow = (sentence: string): CliError =>
+  new CliError(
+    'NotNow',
+    `${sentence.charAt(0).toLowerCase()}${sentence.slice(1).replace(/\.$/, '')}`,
+    'To see how it stands: pod-identity sweep show SWEEP_ID. Nothing was changed',
+  );
 
 const noReport = ({ sweepId, status, cause }: SweepStanding): CliError =>
   status === 'ended'
-    ? new CliError('NoReport', `sweep ${sweepId} ended before it had a report${cause ? `: ${cause.name}: ${cause.message}` : ''}`, 'Start another sweep to look again', EXIT_CODES.unexpected)
-    : new CliError('NoReport', `sweep ${sweepId} has no report yet: it is written when the sweep ends`, `To see how it goes: pod-identity sweep show ${sweepId}`);
+    ? new CliError(
+        'NoReport',
+        `sweep ${sweepId} ended before it had a report${cause ? `: ${cause.name}: ${cause.message}` : ''}`,
+        'Start another sweep to look again',
+        EXIT_CODES.unexpected,
+      )
+    : new CliError(
+        'NoReport',
+        `sweep ${sweepId} has no report yet: it is written when the sweep ends`,
+        `To see how it goes: pod-identity sweep show ${sweepId}`,
+      );
 
 const unread = (sweepId: string, place: string, why: string, cause?: unknown): CliError =>
-  new CliError('ReportUnread', `the report of sweep ${sweepId} can't be read: ${why}`, `It is ${place}. Reading it wants a right of your own: s3:GetObject on that bucket's objects sweeps/*`, EXIT_CODES.unexpected, { cause });
+  new CliError(
+    'ReportUnread',
+    `the report of sweep ${sweepId} can't be read: ${why}`,
+    `It is ${place}. Reading it wants a right of your own: s3:GetObject on that bucket's objects sweeps/*`,
+    EXIT_CODES.unexpected,
+    { cause },
+  );
 
 /** Throws ReportUnread for what is no report. */
 const reportFrom = (sweepId: string, place: string, text: string): SweepReport => {
   try {
     return sweepReport.parse(JSON.parse(text));
   } catch (error) {
-    throw unread(sweepId, place, 'it has a form that this program does not know; a program and a service of different versions may not fit', error);
+    throw unread(
+      sweepId,
+      place,
+      'it has a form that this program does not know; a program and a service of different versions may not fit',
+      error,
+    );
   }
 };
 
 /** In a thread of the clock. */
-export const sweepService = (calls: SweepCalls, clock: Pick<Backend['clock'], 'sleep' | 'now' | 'kind'>): SweepService => {
+export const sweepService = (
+  calls: SweepCalls,
+  clock: Pick<Backend['clock'], 'sleep' | 'now' | 'kind'>,
+): SweepService => {
   const readFile = async (sweepId: string, bucket: string, key: string): Promise<string> => {
     const place = `s3://${bucket}/${key}`;
     try {
@@ -106,7 +141,9 @@ export const sweepService = (calls: SweepCalls, clock: Pick<Backend['clock'], 's
       if (!reports) throw noReport(standing);
       const { bucket } = reports;
       const wanted = [...new Set<ReportFormat>(['json', ...formats])];
-      const texts: ReadReport['texts'] = Object.fromEntries(await Promise.all(wanted.map(async (format) => [format, await readFile(sweepId, bucket, reports[format])])));
+      const texts: ReadReport['texts'] = Object.fromEntries(
+        await Promise.all(wanted.map(async (format) => [format, await readFile(sweepId, bucket, reports[format])])),
+      );
       return { report: reportFrom(sweepId, `s3://${bucket}/${reports.json}`, texts.json ?? ''), texts };
     },
   };

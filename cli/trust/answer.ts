@@ -1,4 +1,6 @@
-/** What is answered about one service account and one trust policy: the same in a single check, a batch and a repair. */
+/**
+ * What is answered about one service account and one trust policy: the same in a single check, a batch and a repair.
+ */
 import { parseRoleArn } from '../../lambdas/domain/arn.ts';
 import type { TrustUse } from '../../lambdas/domain/policy/contexts.ts';
 import type { ParsedPolicy } from '../../lambdas/domain/policy/document.ts';
@@ -40,7 +42,10 @@ export const otherAccount = (roleArn: string | undefined, { account }: { account
   return own === account ? undefined : own;
 };
 
-/** What no trust policy says. Source: EKS API Reference, CreatePodIdentityAssociation: the association's role "is in this account". */
+/**
+ * What no trust policy says. Source: EKS API Reference, CreatePodIdentityAssociation: the association's role "is in
+ * this account".
+ */
 const ofOtherAccount = (account: string, { target }: TrustUse): Reason => ({
   message: `The role is in account ${account} and the cluster in ${target.account}: whatever the trust policy says, EKS associates service accounts with roles of the cluster's account alone, which may then assume this one as their target role.`,
 });
@@ -53,34 +58,54 @@ export const answersOf = (policy: ParsedPolicy, { use, acceptedKeys, roleArn }: 
   const options = { acceptedKeys };
   const other = otherAccount(roleArn, use.target);
   const podIdentity = evaluatePodIdentity(policy, use, options);
-  const irsa = evaluateIrsa(policy, other === undefined ? use : { ...use, target: { ...use.target, account: other } }, options);
+  const irsa = evaluateIrsa(
+    policy,
+    other === undefined ? use : { ...use, target: { ...use.target, account: other } },
+    options,
+  );
   return {
-    podIdentity: answerOf(policy.valid && other !== undefined ? { ...podIdentity, reasons: [...podIdentity.reasons, ofOtherAccount(other, use)] } : podIdentity),
+    podIdentity: answerOf(
+      policy.valid && other !== undefined
+        ? { ...podIdentity, reasons: [...podIdentity.reasons, ofOtherAccount(other, use)] }
+        : podIdentity,
+    ),
     irsa: answerOf(irsa),
   };
 };
 
 const WORST_FIRST: readonly Verdict[] = ['invalid', 'denied', 'unknown', 'allowed'];
 
-const joined = (lists: readonly (readonly string[] | undefined)[]): string[] => [...new Set(lists.flatMap((list) => list ?? []))];
+const joined = (lists: readonly (readonly string[] | undefined)[]): string[] => [
+  ...new Set(lists.flatMap((list) => list ?? [])),
+];
 
 const worstOf = (answers: readonly { name: string; answer: Answer }[]): Answer => {
-  const sorted = answers.toSorted((a, b) => WORST_FIRST.indexOf(a.answer.verdict) - WORST_FIRST.indexOf(b.answer.verdict));
+  const sorted = answers.toSorted(
+    (a, b) => WORST_FIRST.indexOf(a.answer.verdict) - WORST_FIRST.indexOf(b.answer.verdict),
+  );
   const undecided = joined(answers.map(({ answer }) => answer.undecided));
   const accepted = joined(answers.map(({ answer }) => answer.accepted));
   return {
     verdict: sorted[0]?.answer.verdict ?? 'unknown',
-    reasons: sorted.flatMap(({ name, answer }) => answer.reasons.map((reason) => ({ ...reason, message: `${name}: ${reason.message}` }))),
+    reasons: sorted.flatMap(({ name, answer }) =>
+      answer.reasons.map((reason) => ({ ...reason, message: `${name}: ${reason.message}` })),
+    ),
     ...(undecided.length > 0 ? { undecided } : {}),
     ...(accepted.length > 0 ? { accepted } : {}),
   };
 };
 
-/** One answer for several service accounts of a namespace: the worst verdict, and every reason with the name that it is of. */
+/**
+ * One answer for several service accounts of a namespace: the worst verdict, and every reason with the name that it is
+ * of.
+ */
 export const answersOfAll = (policy: ParsedPolicy, questions: readonly Question[]): Answers => {
   const [only, ...others] = questions;
   if (only && others.length === 0) return answersOf(policy, only);
-  const all = questions.map((question) => ({ name: question.use.serviceAccount, answers: answersOf(policy, question) }));
+  const all = questions.map((question) => ({
+    name: question.use.serviceAccount,
+    answers: answersOf(policy, question),
+  }));
   return {
     podIdentity: worstOf(all.map(({ name, answers }) => ({ name, answer: answers.podIdentity }))),
     irsa: worstOf(all.map(({ name, answers }) => ({ name, answer: answers.irsa }))),

@@ -1,4 +1,7 @@
-/** `trust check --batch`: a question on each line of a file, an answer on each line of stdout, in the same order, however many there are. */
+/**
+ * `trust check --batch`: a question on each line of a file, an answer on each line of stdout, in the same order,
+ * however many there are.
+ */
 import { Writable } from 'node:stream';
 import { z } from 'zod';
 import { roleArn } from '../../lambdas/domain/model.ts';
@@ -14,17 +17,23 @@ import { type Line, linesOf, textOf } from './input.ts';
 /** Of a line: longer than any policy with all that is asked about it. */
 const MAX_CHARACTERS = 1_000_000;
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** A member that is there and is text, and then whatever `schema` makes of it. */
-const text = <Schema extends z.ZodType<unknown, string>>(schema: Schema) => z.string({ error: ({ input }) => (input === undefined ? 'is missing' : 'must be text') }).pipe(schema);
+const text = <Schema extends z.ZodType<unknown, string>>(schema: Schema) =>
+  z.string({ error: ({ input }) => (input === undefined ? 'is missing' : 'must be text') }).pipe(schema);
 
-const id = z.union([z.string(), z.number()], { error: ({ input }) => (input === undefined ? 'is missing' : 'must be text or a number') });
+const id = z.union([z.string(), z.number()], {
+  error: ({ input }) => (input === undefined ? 'is missing' : 'must be text or a number'),
+});
 
 /** Members that are not named here are nobody's: whoever writes the lines may keep notes in them. */
 const question = z.object({
   id,
-  policy: z.custom<unknown>((value) => typeof value === 'string' || isObject(value), { error: ({ input }) => (input === undefined ? 'is missing' : 'must be a policy document: an object, or its text') }),
+  policy: z.custom<unknown>((value) => typeof value === 'string' || isObject(value), {
+    error: ({ input }) => (input === undefined ? 'is missing' : 'must be a policy document: an object, or its text'),
+  }),
   roleArn: text(roleArn),
   clusterArn: text(clusterArnField),
   namespace: text(namespaceField),
@@ -34,11 +43,14 @@ const question = z.object({
 });
 type Question = z.output<typeof question>;
 
-const HINT = 'Each line is one JSON object: {"id", "policy", "roleArn", "clusterArn", "namespace", "serviceAccount", "oidcIssuer"?, "disableSessionTags"?}';
+const HINT =
+  'Each line is one JSON object: {"id", "policy", "roleArn", "clusterArn", "namespace", "serviceAccount", "oidcIssuer"?, "disableSessionTags"?}';
 
-const bad = (message: string, cause?: unknown): CliError => new CliError('BadLine', message, HINT, undefined, { cause });
+const bad = (message: string, cause?: unknown): CliError =>
+  new CliError('BadLine', message, HINT, undefined, { cause });
 
-const given = (value: unknown): string => (typeof value === 'string' && value.length <= 300 ? ` ${JSON.stringify(value)}` : '');
+const given = (value: unknown): string =>
+  typeof value === 'string' && value.length <= 300 ? ` ${JSON.stringify(value)}` : '';
 
 const problemsOf = (document: Record<string, unknown>, { issues }: z.ZodError): string =>
   issues.map(({ path: [name], message }) => `${String(name)}${given(document[String(name)])} ${message}`).join('; ');
@@ -54,8 +66,17 @@ const read = (line: string): Record<string, unknown> => {
   return document;
 };
 
-const answer = ({ policy, clusterArn: target, namespace, serviceAccount, oidcIssuer, disableSessionTags, roleArn: arn }: Question, acceptedKeys: readonly string[]): Answers => {
-  const use = { target, namespace, serviceAccount, disableSessionTags: disableSessionTags === true, ...(typeof oidcIssuer === 'string' ? { oidcIssuer } : {}) };
+const answer = (
+  { policy, clusterArn: target, namespace, serviceAccount, oidcIssuer, disableSessionTags, roleArn: arn }: Question,
+  acceptedKeys: readonly string[],
+): Answers => {
+  const use = {
+    target,
+    namespace,
+    serviceAccount,
+    disableSessionTags: disableSessionTags === true,
+    ...(typeof oidcIssuer === 'string' ? { oidcIssuer } : {}),
+  };
   return answersOf(parsePolicy(policy, 'trust'), { use, acceptedKeys, roleArn: arn });
 };
 
@@ -65,7 +86,13 @@ const evaluated = (asked: Question, acceptedKeys: readonly string[]): Answers =>
     return answer(asked, acceptedKeys);
   } catch (error) {
     const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
-    throw new CliError('UnexpectedError', `something unexpected went wrong: ${name}: ${message}`, 'Report it with this line.', EXIT_CODES.unexpected, { cause: error });
+    throw new CliError(
+      'UnexpectedError',
+      `something unexpected went wrong: ${name}: ${message}`,
+      'Report it with this line.',
+      EXIT_CODES.unexpected,
+      { cause: error },
+    );
   }
 };
 
@@ -94,7 +121,9 @@ const answerLine = (line: Line, acceptedKeys: readonly string[]): Answered => {
 const isEmpty = (line: Line): boolean => !('tooLong' in line) && line.text.trim() === '';
 
 /** Waits with the next text until the reader has taken what there is; says when nobody reads any more. */
-const writerTo = (output: Output): { write: (text: string) => Promise<void>; gone: () => boolean; close: () => void } => {
+const writerTo = (
+  output: Output,
+): { write: (text: string) => Promise<void>; gone: () => boolean; close: () => void } => {
   const stream = output instanceof Writable ? output : undefined;
   let gone = false;
   const onError = ({ code }: NodeJS.ErrnoException): void => {
@@ -118,7 +147,10 @@ const writerTo = (output: Output): { write: (text: string) => Promise<void>; gon
   };
 };
 
-/** 2: a line was bad, or its policy invalid; else 3: Pod Identity is denied or unknown in one; else 0. Throws CliError for a file that can't be read. */
+/**
+ * 2: a line was bad, or its policy invalid; else 3: Pod Identity is denied or unknown in one; else 0. Throws CliError
+ * for a file that can't be read.
+ */
 export const trustCheckBatch = async ({ batch, acceptKey }: TrustBatchFlags, io: Io): Promise<ExitCode> => {
   const out = writerTo(io.stdout);
   const seen = new Set<ExitCode>();

@@ -1,4 +1,6 @@
-/** `trust check`: may this service account use this role, by EKS Pod Identity and by IRSA? From flags to the exit code. */
+/**
+ * `trust check`: may this service account use this role, by EKS Pod Identity and by IRSA? From flags to the exit code.
+ */
 import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
 import { exitCodeOfVerdict, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
@@ -13,9 +15,18 @@ import { readSource } from './source.ts';
 export const trustCheck = async (flags: TrustCheckFlags, io: Io): Promise<ExitCode> => {
   const { name, trustPolicy, oidcIssuer } = await readSource(flags, io);
   const { clusterArn: target, namespace, serviceAccount, disableSessionTags, acceptKey, roleArn } = flags;
-  const use = { target, namespace, serviceAccount, disableSessionTags, ...(oidcIssuer === undefined ? {} : { oidcIssuer }) };
+  const use = {
+    target,
+    namespace,
+    serviceAccount,
+    disableSessionTags,
+    ...(oidcIssuer === undefined ? {} : { oidcIssuer }),
+  };
   const answers = answersOf(parsePolicy(trustPolicy, 'trust'), { use, acceptedKeys: acceptKey, roleArn });
   if (flags.json) io.stdout.write(`${JSON.stringify(answers, null, 2)}\n`);
-  else io.stdout.write(`${checkLines({ name, use, answers, repair: repairCommand(flags) }, styleFor(io.stdout)).join('\n')}\n`);
+  else
+    io.stdout.write(
+      `${checkLines({ name, use, answers, repair: repairCommand(flags) }, styleFor(io.stdout)).join('\n')}\n`,
+    );
   return exitCodeOfVerdict(answers.podIdentity.verdict);
 };

@@ -6,7 +6,8 @@ import { EXAMPLE_SCENARIO, PROGRAM } from '../options.ts';
 import { parseTrustBatchFlags, parseTrustCheckFlags, parseTrustRepairFlags } from '../trust-options.ts';
 
 const ROLE = 'arn:aws:iam::111122223333:role/reliability-dev-ebs-csi-driver-irsa-role';
-const QUESTION = '--cluster-arn arn:aws:eks:eu-west-1:111122223333:cluster/reliability-dev --namespace kube-system --service-account ebs-csi-controller-sa';
+const QUESTION =
+  '--cluster-arn arn:aws:eks:eu-west-1:111122223333:cluster/reliability-dev --namespace kube-system --service-account ebs-csi-controller-sa';
 
 const WHERE_HELP = `Without --sandbox and --state, --role-arn is read from IAM, with the AWS SDK's own credentials and endpoints (AWS_PROFILE,
 AWS_ENDPOINT_URL_IAM). IRSA stays unknown without --oidc-issuer; a sandbox knows its cluster's own.`;
@@ -55,7 +56,11 @@ const howOptions = (command: Command): Command =>
   command
     .option('--oidc-issuer <url>', "the cluster's OIDC issuer, as aws eks describe-cluster tells it")
     .option('--disable-session-tags', 'the association has disableSessionTags: EKS sends no session tags')
-    .option('--accept-key <key>', 'condition key whose value nobody knows beforehand, such as aws:SourceIp, and that will not stand in the way; may be given again', collect);
+    .option(
+      '--accept-key <key>',
+      'condition key whose value nobody knows beforehand, such as aws:SourceIp, and that will not stand in the way; may be given again',
+      collect,
+    );
 
 const whereOptions = (command: Command): Command =>
   command
@@ -82,16 +87,41 @@ const runRepair = async (flags: Record<string, unknown>, io: Io): Promise<number
 };
 
 export const addTrustCommands = (program: Command, io: Io, finished: (exitCode: number) => void): void => {
-  const trust = program.command('trust').description("evaluate a role's trust policy as IAM does, and repair it: see trust check --help and trust repair --help");
+  const trust = program
+    .command('trust')
+    .description(
+      "evaluate a role's trust policy as IAM does, and repair it: see trust check --help and trust repair --help",
+    );
 
-  const check = policyOptions(trust.command('check').description('may this service account use this role, by EKS Pod Identity and by IRSA, and why?'));
+  const check = policyOptions(
+    trust
+      .command('check')
+      .description('may this service account use this role, by EKS Pod Identity and by IRSA, and why?'),
+  );
   howOptions(check.option('--service-account <name>', 'the service account (required)'));
-  outputOptions(whereOptions(check.optionsGroup('Many at once:').option('--batch <file>', 'one question on each line of that file, - for stdin; in place of all of the above but --accept-key')))
+  outputOptions(
+    whereOptions(
+      check
+        .optionsGroup('Many at once:')
+        .option(
+          '--batch <file>',
+          'one question on each line of that file, - for stdin; in place of all of the above but --accept-key',
+        ),
+    ),
+  )
     .addHelpText('after', `\n${CHECK_HELP}`)
     .action(async (flags: Record<string, unknown>) => finished(await runCheck(flags, io)));
 
-  const repair = policyOptions(trust.command('repair').description('add the one statement that lets EKS Pod Identity in, where it is needed'));
-  howOptions(repair.option('--service-account <name>', 'the service account (required); may be given again for another of the namespace', collect));
+  const repair = policyOptions(
+    trust.command('repair').description('add the one statement that lets EKS Pod Identity in, where it is needed'),
+  );
+  howOptions(
+    repair.option(
+      '--service-account <name>',
+      'the service account (required); may be given again for another of the namespace',
+      collect,
+    ),
+  );
   outputOptions(whereOptions(repair.optionsGroup('How:').option('--dry-run', 'show the change, write nothing')))
     .addHelpText('after', `\n${REPAIR_HELP}`)
     .action(async (flags: Record<string, unknown>) => finished(await runRepair(flags, io)));

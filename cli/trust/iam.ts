@@ -11,11 +11,15 @@ import { EXIT_CODES } from '../exit-codes.ts';
 /** What IAM, or the way to it, answered instead of what was asked for. */
 export const iamError = (error: unknown): CliError => {
   if (!isMigrationError(error, 'AccessDenied')) return awsError(error);
-  const hint = 'Check whose credentials these are (aws sts get-caller-identity), that they are still valid, and that they may call it on this role';
+  const hint =
+    'Check whose credentials these are (aws sts get-caller-identity), that they are still valid, and that they may call it on this role';
   return new CliError('AwsError', `AWS refused: ${error.message}`, hint, EXIT_CODES.unexpected, { cause: error });
 };
 
-/** By the SDK's own ways to credentials and endpoint; it may retry by itself. The region says which partition's IAM it is. */
+/**
+ * By the SDK's own ways to credentials and endpoint; it may retry by itself. The region says which partition's IAM it
+ * is.
+ */
 export const iamOf = ({ region }: Target): Roles => new AwsRoles(new IAMClient({ region }));
 
 /** The role's trust policy. Throws a CliError where there is no such role, or IAM does not answer. */

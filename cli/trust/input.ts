@@ -13,13 +13,20 @@ const READ_ERRORS: Record<string, string> = {
 
 const cantRead = (flag: string, file: string, error: unknown): CliError => {
   const { code = '', message } = error as NodeJS.ErrnoException;
-  return new CliError('FileNotReadable', `${flag} ${file} can't be read: ${READ_ERRORS[code] ?? message}`, `Name a file that is there, or ${STDIN} for stdin`, undefined, { cause: error });
+  return new CliError(
+    'FileNotReadable',
+    `${flag} ${file} can't be read: ${READ_ERRORS[code] ?? message}`,
+    `Name a file that is there, or ${STDIN} for stdin`,
+    undefined,
+    { cause: error },
+  );
 };
 
 /** `file`: a path, or `-` for stdin. Throws a CliError that names the flag where it can't be read. */
 export async function* textOf(flag: string, file: string, io: Io): AsyncGenerator<string> {
   const decoder = new TextDecoder();
-  const source: AsyncIterable<Uint8Array | string> = file === STDIN ? (io.stdin ?? process.stdin) : createReadStream(file);
+  const source: AsyncIterable<Uint8Array | string> =
+    file === STDIN ? (io.stdin ?? process.stdin) : createReadStream(file);
   const pieces = source[Symbol.asyncIterator]();
   try {
     for (;;) {
@@ -41,7 +48,12 @@ export const wholeText = async (flag: string, file: string, io: Io, limit: numbe
   let text = '';
   for await (const piece of textOf(flag, file, io)) {
     text += piece;
-    if (text.length > limit) throw new CliError('FileTooLong', `${flag} ${file} has more than ${limit} characters, and no trust policy is that long`, 'Name a file with one policy document');
+    if (text.length > limit)
+      throw new CliError(
+        'FileTooLong',
+        `${flag} ${file} has more than ${limit} characters, and no trust policy is that long`,
+        'Name a file with one policy document',
+      );
   }
   return text;
 };
@@ -49,8 +61,8 @@ export const wholeText = async (flag: string, file: string, io: Io, limit: numbe
 export type Line = { number: number; text: string } | { number: number; tooLong: true };
 
 /**
- * Lines, counted from 1, without their ends. Only a line feed ends one, with or without a carriage return before it: JSON
- * may have other separators inside its texts. A line over `limit` characters is passed over without being kept.
+ * Lines, counted from 1, without their ends. Only a line feed ends one, with or without a carriage return before it:
+ * JSON may have other separators inside its texts. A line over `limit` characters is passed over without being kept.
  */
 export async function* linesOf(pieces: AsyncIterable<string>, limit: number): AsyncGenerator<Line> {
   let number = 1;

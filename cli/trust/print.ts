@@ -17,31 +17,48 @@ const MARKS: Record<Verdict, { mark: string; format: Format }> = {
 const TITLES: Record<keyof Answers, string> = { podIdentity: 'EKS Pod Identity', irsa: 'IRSA' };
 const KINDS = Object.keys(TITLES) as (keyof Answers)[];
 
-const reasonText = ({ action, message }: Reason): string => (action === undefined || message.includes(action) ? message : `${action}: ${message}`);
+const reasonText = ({ action, message }: Reason): string =>
+  action === undefined || message.includes(action) ? message : `${action}: ${message}`;
 
 const answerLines = (kind: keyof Answers, { verdict, reasons, accepted }: Answer, style: Style): string[] => {
   const { mark, format } = MARKS[verdict];
   return [
     `${style.paint(format, mark)} ${style.paint('bold', TITLES[kind])}  ${style.paint(format, verdict)}`,
     ...reasons.flatMap((reason) => hanging('    ', reasonText(reason), style)),
-    ...(accepted ? hanging('    ', `It rests on what was accepted by name: ${accepted.join(', ')}`, style, 'yellow') : []),
+    ...(accepted
+      ? hanging('    ', `It rests on what was accepted by name: ${accepted.join(', ')}`, style, 'yellow')
+      : []),
   ];
 };
 
-/** What to do where Pod Identity is not let in. A denied IRSA has no hint: after a migration that is how it should be. */
+/**
+ * What to do where Pod Identity is not let in. A denied IRSA has no hint: after a migration that is how it should be.
+ */
 const hintLines = ({ verdict, undecided }: Answer, repair: string, style: Style): string[] => {
   if (verdict === 'allowed') return [];
-  if (verdict === 'invalid') return ['', ...hanging('  do: ', 'correct the policy where it says; a policy that can not be read is not repaired', style)];
+  if (verdict === 'invalid')
+    return [
+      '',
+      ...hanging('  do: ', 'correct the policy where it says; a policy that can not be read is not repaired', style),
+    ];
   return [
     '',
-    ...(undecided ? hanging('  do: ', `where you know that it will not stand in the way, say so: ${undecided.map((key) => `--accept-key ${shellWord(key)}`).join(' ')}`, style) : []),
+    ...(undecided
+      ? hanging(
+          '  do: ',
+          `where you know that it will not stand in the way, say so: ${undecided.map((key) => `--accept-key ${shellWord(key)}`).join(' ')}`,
+          style,
+        )
+      : []),
     '  do: see which statement would let it in, or why none can:',
     `      ${style.paint('bold', repair)}`,
   ];
 };
 
 const issuerHint = ({ irsa }: Answers, { oidcIssuer }: TrustUse, style: Style): string[] =>
-  irsa.verdict === 'unknown' && oidcIssuer === undefined ? hanging('  do: ', "to know about IRSA, add the cluster's OIDC issuer: --oidc-issuer URL", style) : [];
+  irsa.verdict === 'unknown' && oidcIssuer === undefined
+    ? hanging('  do: ', "to know about IRSA, add the cluster's OIDC issuer: --oidc-issuer URL", style)
+    : [];
 
 const subject = ({ target: { account, region, cluster }, namespace }: TrustUse, names: readonly string[]): string =>
   `${names.map((name) => `${namespace}/${name}`).join(', ')} on ${cluster} (${account}, ${region})`;
@@ -91,7 +108,10 @@ export interface RepairPrint {
   printed: boolean;
 }
 
-const HEADLINES: Record<'refused' | 'nothing' | 'written' | 'printed' | 'proposed', { mark: string; format: Format; says: string }> = {
+const HEADLINES: Record<
+  'refused' | 'nothing' | 'written' | 'printed' | 'proposed',
+  { mark: string; format: Format; says: string }
+> = {
   refused: { mark: '✖', format: 'red', says: 'not repaired; nothing was changed' },
   nothing: { mark: '✔', format: 'green', says: 'there is nothing to repair' },
   written: { mark: '✔', format: 'green', says: 'repaired: written, and read back as it was written' },
@@ -99,13 +119,19 @@ const HEADLINES: Record<'refused' | 'nothing' | 'written' | 'printed' | 'propose
   proposed: { mark: '✔', format: 'cyan', says: 'this is what a repair adds; nothing was changed' },
 };
 
-const headlineOf = ({ refused, changed, written }: Repaired, printed: boolean): (typeof HEADLINES)[keyof typeof HEADLINES] => {
+const headlineOf = (
+  { refused, changed, written }: Repaired,
+  printed: boolean,
+): (typeof HEADLINES)[keyof typeof HEADLINES] => {
   if (refused) return HEADLINES.refused;
   if (!changed) return HEADLINES.nothing;
   return HEADLINES[written ? 'written' : printed ? 'printed' : 'proposed'];
 };
 
-export const repairLines = ({ name, use, serviceAccounts, before, repaired, limit, printed }: RepairPrint, style: Style): string[] => {
+export const repairLines = (
+  { name, use, serviceAccounts, before, repaired, limit, printed }: RepairPrint,
+  style: Style,
+): string[] => {
   const { mark, format, says } = headlineOf(repaired, printed);
   const { refused, changed, policy, length } = repaired;
   return [
@@ -114,7 +140,9 @@ export const repairLines = ({ name, use, serviceAccounts, before, repaired, limi
     ...(refused ? ['', ...hanging('  why: ', refused.why, style), ...hanging('  do:  ', refused.remedy, style)] : []),
     ...(changed ? ['', ...diffLines(before, JSON.stringify(policy), style)] : []),
     '',
-    ...(repaired.after ? KINDS.map((kind) => verdictLine(kind, repaired.before, repaired.after ?? repaired.before, style)) : KINDS.flatMap((kind) => answerLines(kind, repaired.before[kind], style))),
+    ...(repaired.after
+      ? KINDS.map((kind) => verdictLine(kind, repaired.before, repaired.after ?? repaired.before, style))
+      : KINDS.flatMap((kind) => answerLines(kind, repaired.before[kind], style))),
     `  ${style.paint('dim', `${length} of ${limit} characters`)}`,
   ];
 };

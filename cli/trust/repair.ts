@@ -1,4 +1,7 @@
-/** `trust repair`: the one statement that lets EKS Pod Identity in, shown, printed, or written. From flags to the exit code. */
+/**
+ * `trust repair`: the one statement that lets EKS Pod Identity in, shown, printed, or written. From flags to the exit
+ * code.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decodePolicy, parsePolicy, type ParsedPolicy } from '../../lambdas/domain/policy/document.ts';
 import type { TrustUse } from '../../lambdas/domain/policy/contexts.ts';
@@ -34,10 +37,15 @@ export interface Repaired {
   after?: Answers;
 }
 
-/** What is written to a sandbox by this command would be gone with it, or would not be in the journal that its file is. */
+/**
+ * What is written to a sandbox by this command would be gone with it, or would not be in the journal that its file is.
+ */
 const refuseLostWrite = ({ roleArn, dryRun, sandbox, state }: TrustRepairFlags): void => {
   if (roleArn === undefined || dryRun || (sandbox === undefined && state === undefined)) return;
-  const [where, why] = state === undefined ? [`--sandbox ${sandbox}`, 'ends with this command'] : [`--state ${state}`, 'keeps what migrations do, not what is written beside them'];
+  const [where, why] =
+    state === undefined
+      ? [`--sandbox ${sandbox}`, 'ends with this command']
+      : [`--state ${state}`, 'keeps what migrations do, not what is written beside them'];
   throw new CliError(
     'NotKept',
     `the sandbox of ${where} ${why}, so a repaired role would be lost`,
@@ -47,7 +55,11 @@ const refuseLostWrite = ({ roleArn, dryRun, sandbox, state }: TrustRepairFlags):
 
 const isReadable = (policy: ParsedPolicy, name: string): void => {
   if (policy.valid) return;
-  throw new CliError('InvalidPolicy', `the trust policy of ${name} is not valid at ${policy.path}: ${policy.reason}`, 'Correct it there, and then run the same command again');
+  throw new CliError(
+    'InvalidPolicy',
+    `the trust policy of ${name} is not valid at ${policy.path}: ${policy.reason}`,
+    'Correct it there, and then run the same command again',
+  );
 };
 
 /** A role of another account would be let in by its trust policy, and then not be taken by EKS. */
@@ -57,26 +69,50 @@ const ofOtherAccount = ({ roleArn, clusterArn: target }: TrustRepairFlags): Repa
   return {
     do: 'refuse',
     why: `The role is in account ${account} and the cluster in ${target.account}: EKS associates service accounts with roles of the cluster's account alone`,
-    remedy: 'Make a role in the cluster\'s account that may assume this one, and name this one as the target role (targetRoleArn) of its association.',
+    remedy:
+      "Make a role in the cluster's account that may assume this one, and name this one as the target role (targetRoleArn) of its association.",
   };
 };
 
-const usesOf = ({ clusterArn: target, namespace, serviceAccount, disableSessionTags }: TrustRepairFlags, { oidcIssuer }: Source): TrustUse[] =>
-  [...new Set(serviceAccount)].map((name) => ({ target, namespace, serviceAccount: name, disableSessionTags, ...(oidcIssuer === undefined ? {} : { oidcIssuer }) }));
+const usesOf = (
+  { clusterArn: target, namespace, serviceAccount, disableSessionTags }: TrustRepairFlags,
+  { oidcIssuer }: Source,
+): TrustUse[] =>
+  [...new Set(serviceAccount)].map((name) => ({
+    target,
+    namespace,
+    serviceAccount: name,
+    disableSessionTags,
+    ...(oidcIssuer === undefined ? {} : { oidcIssuer }),
+  }));
 
-const propose = (flags: TrustRepairFlags, { trustPolicy, oidcIssuer }: Source, uses: readonly TrustUse[]): RepairProposal =>
+const propose = (
+  flags: TrustRepairFlags,
+  { trustPolicy, oidcIssuer }: Source,
+  uses: readonly TrustUse[],
+): RepairProposal =>
   ofOtherAccount(flags) ??
   proposeRepair({
     trustPolicy,
     target: flags.clusterArn,
-    serviceAccounts: uses.map(({ namespace, serviceAccount, disableSessionTags = false }) => ({ namespace, serviceAccount, disableSessionTags })),
+    serviceAccounts: uses.map(({ namespace, serviceAccount, disableSessionTags = false }) => ({
+      namespace,
+      serviceAccount,
+      disableSessionTags,
+    })),
     ...(oidcIssuer === undefined ? {} : { oidcIssuer }),
     acceptedKeys: flags.acceptKey,
   });
 
 const repairedBy = (proposal: RepairProposal, trustPolicy: string, answers: (policy: string) => Answers): Repaired => {
   const policy: unknown = JSON.parse(decodePolicy(trustPolicy));
-  const unchanged = { changed: false, written: false, policy, length: JSON.stringify(policy).length, before: answers(trustPolicy) };
+  const unchanged = {
+    changed: false,
+    written: false,
+    policy,
+    length: JSON.stringify(policy).length,
+    before: answers(trustPolicy),
+  };
   switch (proposal.do) {
     case 'nothing':
       return { ...unchanged, after: unchanged.before };
@@ -84,12 +120,22 @@ const repairedBy = (proposal: RepairProposal, trustPolicy: string, answers: (pol
       return { ...unchanged, refused: { why: proposal.why, remedy: proposal.remedy } };
     case 'repair': {
       const { statement, after, length } = proposal;
-      return { ...unchanged, changed: true, statement, policy: JSON.parse(after) as unknown, length, after: answers(after) };
+      return {
+        ...unchanged,
+        changed: true,
+        statement,
+        policy: JSON.parse(after) as unknown,
+        length,
+        after: answers(after),
+      };
     }
   }
 };
 
-/** 0: repaired, or nothing to do. Throws CliError for what can't be read or written. `wait`: between reads of what was written. */
+/**
+ * 0: repaired, or nothing to do. Throws CliError for what can't be read or written. `wait`: between reads of what was
+ * written.
+ */
 export const trustRepair = async (flags: TrustRepairFlags, io: Io, wait: Sleep = sleep): Promise<ExitCode> => {
   refuseLostWrite(flags);
   const source = await readSource(flags, io);
@@ -109,7 +155,12 @@ export const trustRepair = async (flags: TrustRepairFlags, io: Io, wait: Sleep =
 };
 
 /** Where the document is what was asked for, it has stdout for itself. */
-const print = (repaired: Repaired, flags: TrustRepairFlags, { source: { name, trustPolicy }, uses }: { source: Source; uses: readonly TrustUse[] }, io: Io): void => {
+const print = (
+  repaired: Repaired,
+  flags: TrustRepairFlags,
+  { source: { name, trustPolicy }, uses }: { source: Source; uses: readonly TrustUse[] },
+  io: Io,
+): void => {
   if (flags.json) {
     io.stdout.write(`${JSON.stringify(repaired, null, 2)}\n`);
     return;
@@ -120,7 +171,9 @@ const print = (repaired: Repaired, flags: TrustRepairFlags, { source: { name, tr
   if (use) {
     const before = JSON.stringify(JSON.parse(decodePolicy(trustPolicy)));
     const limit = limitFor(before.length);
-    told.write(`${repairLines({ name, use, serviceAccounts: uses.map((one) => one.serviceAccount), before, repaired, limit, printed: isDocument }, styleFor(told)).join('\n')}\n`);
+    told.write(
+      `${repairLines({ name, use, serviceAccounts: uses.map((one) => one.serviceAccount), before, repaired, limit, printed: isDocument }, styleFor(told)).join('\n')}\n`,
+    );
   }
   if (isDocument && !repaired.refused) io.stdout.write(`${JSON.stringify(repaired.policy, null, 2)}\n`);
 };

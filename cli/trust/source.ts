@@ -1,4 +1,7 @@
-/** Where a trust policy comes from: a file, a role of a sandbox, or a role in IAM; and what is known about the cluster there. */
+/**
+ * Where a trust policy comes from: a file, a role of a sandbox, or a role in IAM; and what is known about the cluster
+ * there.
+ */
 import type { Target } from '../../lambdas/domain/model.ts';
 import type { Roles } from '../../lambdas/ports/roles.ts';
 import type { Io } from '../io.ts';
@@ -28,7 +31,9 @@ export interface Source {
   roles?: Roles;
 }
 
-/** What the sandbox that is named knows; nothing where none is. It is loaded where it is needed: a file is read without. */
+/**
+ * What the sandbox that is named knows; nothing where none is. It is loaded where it is needed: a file is read without.
+ */
 const fromSandbox = async (asked: Asked, io: Io): Promise<{ oidcIssuer?: string; trustPolicy?: string }> => {
   if (asked.sandbox === undefined && asked.state === undefined) return {};
   const { issuerIn, openWorld, trustPolicyIn } = await import('./world.ts');
@@ -36,7 +41,9 @@ const fromSandbox = async (asked: Asked, io: Io): Promise<{ oidcIssuer?: string;
   const oidcIssuer = asked.oidcIssuer ?? issuerIn(asked.clusterArn, named);
   return {
     ...(oidcIssuer === undefined ? {} : { oidcIssuer }),
-    ...(asked.roleArn === undefined || asked.policy !== undefined ? {} : { trustPolicy: trustPolicyIn(asked.roleArn, named) }),
+    ...(asked.roleArn === undefined || asked.policy !== undefined
+      ? {}
+      : { trustPolicy: trustPolicyIn(asked.roleArn, named) }),
   };
 };
 
@@ -51,7 +58,12 @@ export const readSource = async (asked: Asked, io: Io): Promise<Source> => {
   const { policy, roleArn = '', clusterArn: target } = asked;
   const { oidcIssuer = asked.oidcIssuer, trustPolicy } = await fromSandbox(asked, io);
   const known = oidcIssuer === undefined ? {} : { oidcIssuer };
-  if (policy !== undefined) return { name: `--policy ${policy}`, trustPolicy: await wholeText('--policy', policy, io, MAX_CHARACTERS), ...known };
+  if (policy !== undefined)
+    return {
+      name: `--policy ${policy}`,
+      trustPolicy: await wholeText('--policy', policy, io, MAX_CHARACTERS),
+      ...known,
+    };
   if (trustPolicy !== undefined) return { name: roleArn, trustPolicy, ...known };
   return { name: roleArn, ...(await fromIam(roleArn, target)), ...known };
 };

@@ -26,7 +26,10 @@ interface Named {
 export const openWorld = async ({ sandbox = '', state, json }: Named, io: Io): Promise<NamedWorld> => {
   if (state === undefined) return { flag: `--sandbox ${sandbox}`, world: buildWorld(await openScenario(sandbox)) };
   const silent = json && io.stderr.isTTY !== true;
-  const place = await openForKnown({ kind: 'state', file: state, ...(sandbox === '' ? {} : { scenario: sandbox }) }, { io, silent, watched: false });
+  const place = await openForKnown(
+    { kind: 'state', file: state, ...(sandbox === '' ? {} : { scenario: sandbox }) },
+    { io, silent, watched: false },
+  );
   try {
     return await place.run((backend) => {
       if (!isSandbox(backend)) throw new Error(`The backend of --state ${state} is no sandbox.`);
@@ -53,5 +56,9 @@ export const issuerIn = (target: Target, { flag, world }: NamedWorld): string | 
   const cluster = world.accounts.get(target.account)?.clusters.get(`${target.region}/${target.cluster}`);
   if (cluster) return cluster.oidcIssuer;
   const clusters = [...world.accounts.values()].flatMap((one) => [...one.clusters.values()].map((each) => each.arn));
-  throw new CliError('UnknownCluster', `there is no cluster ${clusterArn(target)} in the sandbox of ${flag}`, `Its clusters: ${listed(clusters)}\nOr add --oidc-issuer URL to ask about one that is not in it.`);
+  throw new CliError(
+    'UnknownCluster',
+    `there is no cluster ${clusterArn(target)} in the sandbox of ${flag}`,
+    `Its clusters: ${listed(clusters)}\nOr add --oidc-issuer URL to ask about one that is not in it.`,
+  );
 };

@@ -15,20 +15,39 @@ export interface Change {
 
 export type Sleep = (milliseconds: number) => Promise<unknown>;
 
-/** IAM is eventually consistent (User Guide, "Changes that I make are not always immediately visible"): it is asked until it answers with what was written. */
+/**
+ * IAM is eventually consistent (User Guide, "Changes that I make are not always immediately visible"): it is asked
+ * until it answers with what was written.
+ */
 const READS = 15;
 const BETWEEN_READS = 2000;
 
-const lookAt = (arn: string): string => `Look at it: aws iam get-role --role-name ${arn.split('/').at(-1) ?? arn} --query Role.AssumeRolePolicyDocument`;
+const lookAt = (arn: string): string =>
+  `Look at it: aws iam get-role --role-name ${arn.split('/').at(-1) ?? arn} --query Role.AssumeRolePolicyDocument`;
 
 const changedMeanwhile = ({ roleArn }: Change): CliError =>
-  new CliError('TrustChanged', `the trust policy of ${roleArn} has been changed by somebody else since it was read; nothing was written`, 'Run the same command again: it begins from what is there now.', EXIT_CODES.blocked);
+  new CliError(
+    'TrustChanged',
+    `the trust policy of ${roleArn} has been changed by somebody else since it was read; nothing was written`,
+    'Run the same command again: it begins from what is there now.',
+    EXIT_CODES.blocked,
+  );
 
 const changedAfterwards = ({ roleArn }: Change): CliError =>
-  new CliError('TrustChanged', `the repaired trust policy of ${roleArn} was written, and IAM now answers with neither that nor the one before: somebody else has changed it too`, lookAt(roleArn), EXIT_CODES.unexpected);
+  new CliError(
+    'TrustChanged',
+    `the repaired trust policy of ${roleArn} was written, and IAM now answers with neither that nor the one before: somebody else has changed it too`,
+    lookAt(roleArn),
+    EXIT_CODES.unexpected,
+  );
 
 const notSeen = ({ roleArn }: Change): CliError =>
-  new CliError('TrustNotSeenYet', `the repaired trust policy of ${roleArn} was written, but ${(READS * BETWEEN_READS) / 1000} s later IAM still answers with the one before`, lookAt(roleArn), EXIT_CODES.unexpected);
+  new CliError(
+    'TrustNotSeenYet',
+    `the repaired trust policy of ${roleArn} was written, but ${(READS * BETWEEN_READS) / 1000} s later IAM still answers with the one before`,
+    lookAt(roleArn),
+    EXIT_CODES.unexpected,
+  );
 
 const trustOf = async (roles: Roles, arn: string): Promise<string> => (await roles.getRole(arn))?.trustPolicy ?? '';
 
@@ -37,7 +56,13 @@ const write = async (roles: Roles, { roleArn, after }: Change): Promise<void> =>
     await roles.updateTrustPolicy(roleArn, after);
   } catch (error) {
     if (!isMigrationError(error, 'TrustTooLong')) throw error;
-    throw new CliError('TrustTooLong', `IAM refused the repaired trust policy of ${roleArn} as too long; nothing was written`, error.message, EXIT_CODES.blocked, { cause: error });
+    throw new CliError(
+      'TrustTooLong',
+      `IAM refused the repaired trust policy of ${roleArn} as too long; nothing was written`,
+      error.message,
+      EXIT_CODES.blocked,
+      { cause: error },
+    );
   }
 };
 

@@ -1,9 +1,15 @@
-/** Has somebody stand around each call that leaves this process: one of an SDK client, page by page, or a plain HTTPS exchange. */
+/**
+ * Has somebody stand around each call that leaves this process: one of an SDK client, page by page, or a plain HTTPS
+ * exchange.
+ */
 import type { AroundCalls, CalledService } from '../ports/calls.ts';
 import { errorNameOf } from './aws-errors.ts';
 import type { PlainHttp } from './clients.ts';
 
-/** Asks for what its requests are signed with; the client keeps it. A session in another account takes a call of its own. */
+/**
+ * Asks for what its requests are signed with; the client keeps it. A session in another account takes a call of its
+ * own.
+ */
 async function sign(client: object): Promise<void> {
   const { config } = client as { config?: { credentials?: unknown } };
   const credentials = config?.credentials;
@@ -11,15 +17,33 @@ async function sign(client: object): Promise<void> {
 }
 
 /** The same client, whose calls all go through `around`; the client itself where there is nobody. */
-export function aroundClient<Client extends object>(client: Client, service: CalledService, around: AroundCalls | undefined): Client {
+export function aroundClient<Client extends object>(
+  client: Client,
+  service: CalledService,
+  around: AroundCalls | undefined,
+): Client {
   if (!around) return client;
   return new Proxy(client, {
     get: (inner, name) => {
       const member: unknown = Reflect.get(inner, name);
       if (name !== 'send' || typeof member !== 'function') return member;
-      return (...parameters: unknown[]): Promise<unknown> => around(service, () => Reflect.apply(member, inner, parameters) as Promise<unknown>, errorNameOf, () => sign(inner));
+      return (...parameters: unknown[]): Promise<unknown> =>
+        around(
+          service,
+          () => Reflect.apply(member, inner, parameters) as Promise<unknown>,
+          errorNameOf,
+          () => sign(inner),
+        );
     },
   });
 }
 
-export const aroundHttp = (http: PlainHttp, around: AroundCalls | undefined): PlainHttp => (around ? (request) => around('kubernetes', () => http(request), () => 'ConnectionLost') : http);
+export const aroundHttp = (http: PlainHttp, around: AroundCalls | undefined): PlainHttp =>
+  around
+    ? (request) =>
+        around(
+          'kubernetes',
+          () => http(request),
+          () => 'ConnectionLost',
+        )
+    : http;

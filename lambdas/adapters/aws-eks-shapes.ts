@@ -1,6 +1,12 @@
 /** What EKS answers, as the domain has it. */
 import type { Addon as SdkAddon, AddonInfo, Cluster as SdkCluster, PodIdentityAssociation } from '@aws-sdk/client-eks';
-import { addon as addonSchema, association as associationSchema, type Addon, type Association, type PlannedAssociation } from '../domain/model.ts';
+import {
+  addon as addonSchema,
+  association as associationSchema,
+  type Addon,
+  type Association,
+  type PlannedAssociation,
+} from '../domain/model.ts';
 import type { Cluster, OfferedVersion } from '../ports/eks.ts';
 
 export const toCluster = (found: SdkCluster, name: string): Cluster => ({
@@ -19,7 +25,10 @@ export const toCluster = (found: SdkCluster, name: string): Cluster => ({
 });
 
 /** The versions of an add-on that fit a Kubernetes version. */
-export const toOfferedVersions = ({ owner, addonVersions = [] }: AddonInfo, kubernetesVersion: string): OfferedVersion[] =>
+export const toOfferedVersions = (
+  { owner, addonVersions = [] }: AddonInfo,
+  kubernetesVersion: string,
+): OfferedVersion[] =>
   addonVersions.flatMap((offered) => {
     const fitting = (offered.compatibilities ?? []).filter((one) => one.clusterVersion === kubernetesVersion);
     if (!offered.addonVersion || fitting.length === 0) return [];
@@ -45,7 +54,11 @@ export function toAddon(found: SdkAddon): Addon {
     configurationValues: found.configurationValues,
     podIdentityAssociations: found.podIdentityAssociations ?? [],
     tags: found.tags ?? {},
-    issues: (found.health?.issues ?? []).map((issue) => ({ code: issue.code ?? 'Unknown', message: issue.message ?? '', resourceIds: issue.resourceIds ?? [] })),
+    issues: (found.health?.issues ?? []).map((issue) => ({
+      code: issue.code ?? 'Unknown',
+      message: issue.message ?? '',
+      resourceIds: issue.resourceIds ?? [],
+    })),
   });
 }
 

@@ -22,16 +22,31 @@ import { secretsIn } from '../domain/configuration.ts';
 import { MigrationError } from '../domain/errors.ts';
 import type { Addon, Association } from '../domain/model.ts';
 import { isNobodysNode } from '../domain/principals.ts';
-import type { AccessEntry, AddonConfiguration, AssociationRef, Cluster, Eks, NewAssociation, OfferedVersion } from '../ports/eks.ts';
+import type {
+  AccessEntry,
+  AddonConfiguration,
+  AssociationRef,
+  Cluster,
+  Eks,
+  NewAssociation,
+  OfferedVersion,
+} from '../ports/eks.ts';
 import { aws, awsOrUndefined } from './aws-errors.ts';
 import { addonForm, toAddon, toAssociation, toCluster, toOfferedVersions } from './aws-eks-shapes.ts';
 
-/** `undefined` for what is not there; an add-on or version that EKS has never heard of is refused instead of not found. */
+/**
+ * `undefined` for what is not there; an add-on or version that EKS has never heard of is refused instead of not found.
+ */
 async function knownOrUndefined<T>(call: string, run: () => Promise<T>): Promise<T | undefined> {
   try {
     return await awsOrUndefined(call, run);
   } catch (error) {
-    if (error instanceof MigrationError && error.name === 'InvalidRequest' && /not supported|not found/i.test(error.message)) return undefined;
+    if (
+      error instanceof MigrationError &&
+      error.name === 'InvalidRequest' &&
+      /not supported|not found/i.test(error.message)
+    )
+      return undefined;
     throw error;
   }
 }
@@ -42,13 +57,23 @@ function answered<T>(call: string, what: string, value: T | undefined): T {
   return value;
 }
 
-/** What of a request a refusal may repeat, and nobody else shall read: values of the configuration, of a session policy the whole text. */
-const secretsOf = ({ configurationValues, policy }: { configurationValues?: string | undefined; policy?: string | undefined }): string[] => [
+/**
+ * What of a request a refusal may repeat, and nobody else shall read: values of the configuration, of a session policy
+ * the whole text.
+ */
+const secretsOf = ({
+  configurationValues,
+  policy,
+}: {
+  configurationValues?: string | undefined;
+  policy?: string | undefined;
+}): string[] => [
   ...(configurationValues === undefined ? [] : secretsIn(configurationValues)),
   ...(policy === undefined ? [] : [policy]),
 ];
 
-const whole = (call: string, answer: { association?: PodIdentityAssociation | undefined }): Association => toAssociation(answered(call, 'an association', answer.association));
+const whole = (call: string, answer: { association?: PodIdentityAssociation | undefined }): Association =>
+  toAssociation(answered(call, 'an association', answer.association));
 
 /** EKS of one account, region and cluster, by the AWS SDK. */
 export class AwsEks implements Eks {
@@ -65,26 +90,36 @@ export class AwsEks implements Eks {
   }
 
   async describeCluster(): Promise<Cluster | undefined> {
-    const answer = await awsOrUndefined('eks:DescribeCluster', () => this.client.send(new DescribeClusterCommand({ name: this.cluster })));
+    const answer = await awsOrUndefined('eks:DescribeCluster', () =>
+      this.client.send(new DescribeClusterCommand({ name: this.cluster })),
+    );
     this.described = answer?.cluster && toCluster(answer.cluster, this.cluster);
     return this.described;
   }
 
-  /** As it was described last; it is asked for where it was not. For what does not change as long as it is there, such as its endpoint. */
+  /**
+   * As it was described last; it is asked for where it was not. For what does not change as long as it is there, such
+   * as its endpoint.
+   */
   async knownCluster(): Promise<Cluster | undefined> {
     return this.described ?? (await this.describeCluster());
   }
 
   async describeAddon(addon: string): Promise<Addon | undefined> {
     const input = { clusterName: this.cluster, addonName: addon };
-    const answer = await knownOrUndefined(`eks:DescribeAddon ${addon}`, () => this.client.send(new DescribeAddonCommand(input)));
+    const answer = await knownOrUndefined(`eks:DescribeAddon ${addon}`, () =>
+      this.client.send(new DescribeAddonCommand(input)),
+    );
     return answer?.addon && toAddon(answer.addon);
   }
 
   async listOfferedVersions(addon: string, kubernetesVersion: string): Promise<OfferedVersion[]> {
     const versions: OfferedVersion[] = [];
     await awsOrUndefined(`eks:DescribeAddonVersions ${addon}`, async () => {
-      for await (const page of paginateDescribeAddonVersions({ client: this.client }, { addonName: addon, kubernetesVersion })) {
+      for await (const page of paginateDescribeAddonVersions(
+        { client: this.client },
+        { addonName: addon, kubernetesVersion },
+      )) {
         for (const info of page.addons ?? []) versions.push(...toOfferedVersions(info, kubernetesVersion));
       }
     });
@@ -93,29 +128,38 @@ export class AwsEks implements Eks {
 
   async describeConfiguration(addon: string, version: string): Promise<AddonConfiguration | undefined> {
     const input = { addonName: addon, addonVersion: version };
-    const answer = await knownOrUndefined(`eks:DescribeAddonConfiguration ${addon} ${version}`, () => this.client.send(new DescribeAddonConfigurationCommand(input)));
+    const answer = await knownOrUndefined(`eks:DescribeAddonConfiguration ${addon} ${version}`, () =>
+      this.client.send(new DescribeAddonConfigurationCommand(input)),
+    );
     if (!answer) return undefined;
-    const podIdentity = (answer.podIdentityConfiguration ?? []).flatMap(({ serviceAccount, recommendedManagedPolicies = [] }) => (serviceAccount ? [{ serviceAccount, recommendedManagedPolicies }] : []));
+    const podIdentity = (answer.podIdentityConfiguration ?? []).flatMap(
+      ({ serviceAccount, recommendedManagedPolicies = [] }) =>
+        serviceAccount ? [{ serviceAccount, recommendedManagedPolicies }] : [],
+    );
     return { podIdentity, ...(answer.configurationSchema ? { configurationSchema: answer.configurationSchema } : {}) };
   }
 
   async createAddon(request: Parameters<Eks['createAddon']>[0]): Promise<string> {
     const call = `eks:CreateAddon ${request.addon}`;
-    const answer = await aws(call, () =>
-      this.client.send(
-        new CreateAddonCommand({
-          clusterName: this.cluster,
-          addonName: request.addon,
-          addonVersion: request.version,
-          clientRequestToken: request.clientRequestToken,
-          ...(request.serviceAccountRoleArn ? { serviceAccountRoleArn: request.serviceAccountRoleArn } : {}),
-          ...(request.podIdentityAssociations?.length ? { podIdentityAssociations: addonForm(request.podIdentityAssociations) } : {}),
-          ...(request.configurationValues === undefined ? {} : { configurationValues: request.configurationValues }),
-          ...(request.resolveConflicts ? { resolveConflicts: request.resolveConflicts } : {}),
-          ...(request.namespace ? { namespaceConfig: { namespace: request.namespace } } : {}),
-          ...(Object.keys(request.tags).length > 0 ? { tags: request.tags } : {}),
-        }),
-      ),
+    const answer = await aws(
+      call,
+      () =>
+        this.client.send(
+          new CreateAddonCommand({
+            clusterName: this.cluster,
+            addonName: request.addon,
+            addonVersion: request.version,
+            clientRequestToken: request.clientRequestToken,
+            ...(request.serviceAccountRoleArn ? { serviceAccountRoleArn: request.serviceAccountRoleArn } : {}),
+            ...(request.podIdentityAssociations?.length
+              ? { podIdentityAssociations: addonForm(request.podIdentityAssociations) }
+              : {}),
+            ...(request.configurationValues === undefined ? {} : { configurationValues: request.configurationValues }),
+            ...(request.resolveConflicts ? { resolveConflicts: request.resolveConflicts } : {}),
+            ...(request.namespace ? { namespaceConfig: { namespace: request.namespace } } : {}),
+            ...(Object.keys(request.tags).length > 0 ? { tags: request.tags } : {}),
+          }),
+        ),
       () => secretsOf({ configurationValues: request.configurationValues }),
     );
     return answered(call, "the add-on's ARN", answer.addon?.addonArn);
@@ -129,7 +173,9 @@ export class AwsEks implements Eks {
           addonName: request.addon,
           clientRequestToken: request.clientRequestToken,
           ...(request.serviceAccountRoleArn ? { serviceAccountRoleArn: request.serviceAccountRoleArn } : {}),
-          ...(request.podIdentityAssociations ? { podIdentityAssociations: addonForm(request.podIdentityAssociations) } : {}),
+          ...(request.podIdentityAssociations
+            ? { podIdentityAssociations: addonForm(request.podIdentityAssociations) }
+            : {}),
           ...(request.resolveConflicts ? { resolveConflicts: request.resolveConflicts } : {}),
         }),
       ),
@@ -138,7 +184,9 @@ export class AwsEks implements Eks {
 
   async deleteAddon(addon: string, options: { preserve: boolean }): Promise<boolean> {
     const input = { clusterName: this.cluster, addonName: addon, ...(options.preserve ? { preserve: true } : {}) };
-    const answer = await awsOrUndefined(`eks:DeleteAddon ${addon}`, () => this.client.send(new DeleteAddonCommand(input)));
+    const answer = await awsOrUndefined(`eks:DeleteAddon ${addon}`, () =>
+      this.client.send(new DeleteAddonCommand(input)),
+    );
     return answer !== undefined;
   }
 
@@ -155,14 +203,17 @@ export class AwsEks implements Eks {
   }
 
   async describeAssociation(associationId: string): Promise<Association | undefined> {
-    const answer = await awsOrUndefined(`eks:DescribePodIdentityAssociation ${associationId}`, () => this.client.send(new DescribePodIdentityAssociationCommand({ clusterName: this.cluster, associationId })));
+    const answer = await awsOrUndefined(`eks:DescribePodIdentityAssociation ${associationId}`, () =>
+      this.client.send(new DescribePodIdentityAssociationCommand({ clusterName: this.cluster, associationId })),
+    );
     return answer?.association && toAssociation(answer.association);
   }
 
   async listAddons(): Promise<string[]> {
     const names: string[] = [];
     await aws('eks:ListAddons', async () => {
-      for await (const page of paginateListAddons({ client: this.client }, { clusterName: this.cluster })) names.push(...(page.addons ?? []));
+      for await (const page of paginateListAddons({ client: this.client }, { clusterName: this.cluster }))
+        names.push(...(page.addons ?? []));
     });
     return names;
   }
@@ -188,13 +239,17 @@ export class AwsEks implements Eks {
         entries.push({ principalArn, type: 'STANDARD' });
         continue;
       }
-      const answer = await awsOrUndefined(`eks:DescribeAccessEntry ${principalArn}`, () => this.client.send(new DescribeAccessEntryCommand({ clusterName: this.cluster, principalArn })));
+      const answer = await awsOrUndefined(`eks:DescribeAccessEntry ${principalArn}`, () =>
+        this.client.send(new DescribeAccessEntryCommand({ clusterName: this.cluster, principalArn })),
+      );
       if (answer?.accessEntry?.type) entries.push({ principalArn, type: answer.accessEntry.type });
     }
     return { entries, more: arns.length > limit };
   }
 
-  /** The list leaves out the role and the tags, so each is described; one that vanished in between is no longer there. */
+  /**
+   * The list leaves out the role and the tags, so each is described; one that vanished in between is no longer there.
+   */
   private async describeAssociations(refs: AssociationRef[]): Promise<Association[]> {
     const found: Association[] = [];
     for (const { id } of refs) {
@@ -205,11 +260,21 @@ export class AwsEks implements Eks {
   }
 
   /** Of all pages, as long as there are not `enough`. */
-  private async associationRefs(filter: { namespace?: string; serviceAccount?: string }, enough = Infinity): Promise<AssociationRef[]> {
+  private async associationRefs(
+    filter: { namespace?: string; serviceAccount?: string },
+    enough = Infinity,
+  ): Promise<AssociationRef[]> {
     const refs: AssociationRef[] = [];
     await aws('eks:ListPodIdentityAssociations', async () => {
-      for await (const page of paginateListPodIdentityAssociations({ client: this.client }, { clusterName: this.cluster, ...filter })) {
-        refs.push(...(page.associations ?? []).flatMap(({ associationId: id, namespace = '', serviceAccount = '' }) => (id === undefined ? [] : [{ id, namespace, serviceAccount }])));
+      for await (const page of paginateListPodIdentityAssociations(
+        { client: this.client },
+        { clusterName: this.cluster, ...filter },
+      )) {
+        refs.push(
+          ...(page.associations ?? []).flatMap(({ associationId: id, namespace = '', serviceAccount = '' }) =>
+            id === undefined ? [] : [{ id, namespace, serviceAccount }],
+          ),
+        );
         if (refs.length >= enough) return;
       }
     });
@@ -219,40 +284,48 @@ export class AwsEks implements Eks {
   async createAssociation(association: NewAssociation, clientRequestToken: string): Promise<Association> {
     const { namespace, serviceAccount, roleArn, targetRoleArn, disableSessionTags, policy, tags } = association;
     const call = `eks:CreatePodIdentityAssociation ${namespace}/${serviceAccount}`;
-    const answer = await aws(call, () =>
-      this.client.send(
-        new CreatePodIdentityAssociationCommand({
-          clusterName: this.cluster,
-          namespace,
-          serviceAccount,
-          roleArn,
-          clientRequestToken,
-          ...(targetRoleArn === undefined ? {} : { targetRoleArn }),
-          ...(disableSessionTags === undefined ? {} : { disableSessionTags }),
-          ...(policy === undefined ? {} : { policy }),
-          ...(Object.keys(tags).length > 0 ? { tags } : {}),
-        }),
-      ),
+    const answer = await aws(
+      call,
+      () =>
+        this.client.send(
+          new CreatePodIdentityAssociationCommand({
+            clusterName: this.cluster,
+            namespace,
+            serviceAccount,
+            roleArn,
+            clientRequestToken,
+            ...(targetRoleArn === undefined ? {} : { targetRoleArn }),
+            ...(disableSessionTags === undefined ? {} : { disableSessionTags }),
+            ...(policy === undefined ? {} : { policy }),
+            ...(Object.keys(tags).length > 0 ? { tags } : {}),
+          }),
+        ),
       () => secretsOf({ policy }),
     );
     return whole(call, answer);
   }
 
-  async updateAssociation(id: string, change: Parameters<Eks['updateAssociation']>[1], clientRequestToken: string): Promise<Association> {
+  async updateAssociation(
+    id: string,
+    change: Parameters<Eks['updateAssociation']>[1],
+    clientRequestToken: string,
+  ): Promise<Association> {
     const { targetRoleArn, disableSessionTags, policy } = change;
     const call = `eks:UpdatePodIdentityAssociation ${id}`;
-    const answer = await aws(call, () =>
-      this.client.send(
-        // Without a role: the one that it has stays.
-        new UpdatePodIdentityAssociationCommand({
-          clusterName: this.cluster,
-          associationId: id,
-          clientRequestToken,
-          ...(targetRoleArn === undefined ? {} : { targetRoleArn }),
-          ...(disableSessionTags === undefined ? {} : { disableSessionTags }),
-          ...(policy === undefined ? {} : { policy }),
-        }),
-      ),
+    const answer = await aws(
+      call,
+      () =>
+        this.client.send(
+          // Without a role: the one that it has stays.
+          new UpdatePodIdentityAssociationCommand({
+            clusterName: this.cluster,
+            associationId: id,
+            clientRequestToken,
+            ...(targetRoleArn === undefined ? {} : { targetRoleArn }),
+            ...(disableSessionTags === undefined ? {} : { disableSessionTags }),
+            ...(policy === undefined ? {} : { policy }),
+          }),
+        ),
       () => secretsOf({ policy }),
     );
     return whole(call, answer);
@@ -264,7 +337,9 @@ export class AwsEks implements Eks {
 
   async deleteAssociation(id: string): Promise<boolean> {
     const input = { clusterName: this.cluster, associationId: id };
-    const answer = await awsOrUndefined(`eks:DeletePodIdentityAssociation ${id}`, () => this.client.send(new DeletePodIdentityAssociationCommand(input)));
+    const answer = await awsOrUndefined(`eks:DeletePodIdentityAssociation ${id}`, () =>
+      this.client.send(new DeletePodIdentityAssociationCommand(input)),
+    );
     return answer !== undefined;
   }
 }

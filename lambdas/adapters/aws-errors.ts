@@ -57,8 +57,12 @@ function nameOf(error: AwsError): ErrorName {
   return 'InvalidRequest';
 }
 
-/** The text without these: EKS repeats what it refuses, and a configuration value may be a secret. `secrets`: the longest first. */
-const without = (text: string, secrets: readonly string[]): string => secrets.reduce((left, secret) => left.replaceAll(secret, '[not shown]'), text);
+/**
+ * The text without these: EKS repeats what it refuses, and a configuration value may be a secret. `secrets`: the
+ * longest first.
+ */
+const without = (text: string, secrets: readonly string[]): string =>
+  secrets.reduce((left, secret) => left.replaceAll(secret, '[not shown]'), text);
 
 /**
  * An SDK error as a MigrationError that says which call it was and keeps AWS's own name and text, but for what must not
@@ -68,11 +72,16 @@ export function fromAws(call: string, thrown: unknown, secrets: () => readonly s
   if (thrown instanceof MigrationError) return thrown;
   const error = errorOf(thrown);
   const requestId = error.$metadata?.requestId;
-  return new MigrationError(nameOf(error), `${call}: ${error.name}: ${without(error.message, secrets())}${requestId ? ` (request ${requestId})` : ''}`, { cause: error });
+  return new MigrationError(
+    nameOf(error),
+    `${call}: ${error.name}: ${without(error.message, secrets())}${requestId ? ` (request ${requestId})` : ''}`,
+    { cause: error },
+  );
 }
 
 /** Which of our errors that is. */
-export const errorNameOf = (thrown: unknown): ErrorName => (thrown instanceof MigrationError ? thrown.name : nameOf(errorOf(thrown)));
+export const errorNameOf = (thrown: unknown): ErrorName =>
+  thrown instanceof MigrationError ? thrown.name : nameOf(errorOf(thrown));
 
 /** Runs one SDK call; every refusal becomes a MigrationError, whose text has none of `secrets`. */
 export async function aws<T>(call: string, run: () => Promise<T>, secrets?: () => readonly string[]): Promise<T> {

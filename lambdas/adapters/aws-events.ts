@@ -5,18 +5,28 @@ import { detailTypeOf, EVENT_SOURCE, type ServiceEvent } from '../domain/service
 import type { Events } from '../ports/events.ts';
 import { aws } from './aws-errors.ts';
 
-/** EventBridge API Reference, PutEvents: entries of one call. Together they may have 256 KB, of which one of ours may use most. */
+/**
+ * EventBridge API Reference, PutEvents: entries of one call. Together they may have 256 KB, of which one of ours may
+ * use most.
+ */
 const MOST_ENTRIES = 10;
 const MOST_BYTES = 256_000;
 
 function entryOf(event: ServiceEvent): PutEventsRequestEntry {
   const at = new Date(event.at);
   // What is no time EventBridge would refuse; without one it takes its own.
-  return { Source: EVENT_SOURCE, DetailType: detailTypeOf(event), Detail: JSON.stringify(event), Resources: [clusterArn(event)], ...(Number.isNaN(at.getTime()) ? {} : { Time: at }) };
+  return {
+    Source: EVENT_SOURCE,
+    DetailType: detailTypeOf(event),
+    Detail: JSON.stringify(event),
+    Resources: [clusterArn(event)],
+    ...(Number.isNaN(at.getTime()) ? {} : { Time: at }),
+  };
 }
 
 /** As EventBridge counts an entry (User Guide, "Calculating PutEvents event entry size"): 14 bytes for the time. */
-const bytesOf = ({ Source = '', DetailType = '', Detail = '', Resources = [] }: PutEventsRequestEntry): number => 14 + [Source, DetailType, Detail, ...Resources].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+const bytesOf = ({ Source = '', DetailType = '', Detail = '', Resources = [] }: PutEventsRequestEntry): number =>
+  14 + [Source, DetailType, Detail, ...Resources].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
 
 /** In order, each as full as a call may be. */
 function batchesOf(entries: PutEventsRequestEntry[]): PutEventsRequestEntry[][] {
@@ -36,7 +46,8 @@ function batchesOf(entries: PutEventsRequestEntry[]): PutEventsRequestEntry[][] 
 }
 
 /** Of entries: EventBridge API Reference, PutEventsResultEntry. Whatever else it is, the next try tells. */
-const nameOf = (code: string | undefined): ErrorName => (code === 'ThrottlingException' ? 'Throttled' : 'ServiceUnavailable');
+const nameOf = (code: string | undefined): ErrorName =>
+  code === 'ThrottlingException' ? 'Throttled' : 'ServiceUnavailable';
 
 /** EventBridge's default bus of the service's own account and region, by the AWS SDK. */
 export class AwsEvents implements Events {
@@ -48,10 +59,16 @@ export class AwsEvents implements Events {
 
   async publish(events: ServiceEvent[]): Promise<void> {
     for (const batch of batchesOf(events.map(entryOf))) {
-      const { Entries: answers = [] } = await aws('events:PutEvents', () => this.client.send(new PutEventsCommand({ Entries: batch })));
+      const { Entries: answers = [] } = await aws('events:PutEvents', () =>
+        this.client.send(new PutEventsCommand({ Entries: batch })),
+      );
       const failed = answers.filter(({ EventId: id }) => id === undefined);
       const [first] = failed;
-      if (first) throw new MigrationError(nameOf(first.ErrorCode), `events:PutEvents: ${failed.length} of ${batch.length} entries were not taken: ${first.ErrorCode ?? 'no code'}: ${first.ErrorMessage ?? 'no message'}`);
+      if (first)
+        throw new MigrationError(
+          nameOf(first.ErrorCode),
+          `events:PutEvents: ${failed.length} of ${batch.length} entries were not taken: ${first.ErrorCode ?? 'no code'}: ${first.ErrorMessage ?? 'no message'}`,
+        );
     }
   }
 }

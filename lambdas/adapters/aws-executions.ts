@@ -1,4 +1,14 @@
-import { DescribeExecutionCommand, ExecutionAlreadyExists, InvalidToken, SendTaskFailureCommand, SendTaskSuccessCommand, StartExecutionCommand, TaskDoesNotExist, TaskTimedOut, type SFNClient } from '@aws-sdk/client-sfn';
+import {
+  DescribeExecutionCommand,
+  ExecutionAlreadyExists,
+  InvalidToken,
+  SendTaskFailureCommand,
+  SendTaskSuccessCommand,
+  StartExecutionCommand,
+  TaskDoesNotExist,
+  TaskTimedOut,
+  type SFNClient,
+} from '@aws-sdk/client-sfn';
 import { type ErrorName, MigrationError } from '../domain/errors.ts';
 import type { MigrationRequest } from '../domain/model.ts';
 import type { Executions, ExecutionState } from '../ports/executions.ts';
@@ -16,10 +26,15 @@ export interface AwsExecutionsOptions {
 
 /** Why a token counts no more. Source: Step Functions API Reference, SendTaskSuccess. */
 const isOver = (error: unknown): boolean =>
-  error instanceof MigrationError && (error.cause instanceof TaskTimedOut || error.cause instanceof TaskDoesNotExist || error.cause instanceof InvalidToken);
+  error instanceof MigrationError &&
+  (error.cause instanceof TaskTimedOut ||
+    error.cause instanceof TaskDoesNotExist ||
+    error.cause instanceof InvalidToken);
 
-const stateMachineOf = (executionArn: string): string => executionArn.replace(':execution:', ':stateMachine:').replace(/:[^:]*$/, '');
-const executionIn = (stateMachineArn: string, name: string): string => `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
+const stateMachineOf = (executionArn: string): string =>
+  executionArn.replace(':execution:', ':stateMachine:').replace(/:[^:]*$/, '');
+const executionIn = (stateMachineArn: string, name: string): string =>
+  `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
 
 /** Step Functions of the service's own account and region, by the AWS SDK. */
 export class AwsExecutions implements Executions {
@@ -31,8 +46,11 @@ export class AwsExecutions implements Executions {
 
   async describe(executionArn: string): Promise<ExecutionState | undefined> {
     const call = `states:DescribeExecution ${executionArn}`;
-    // Whether it runs is all that is asked: its input and output are nobody's business here, and a customer's key stays closed.
-    const answer = await awsOrUndefined(call, () => this.options.client.send(new DescribeExecutionCommand({ executionArn, includedData: 'METADATA_ONLY' })));
+    // Whether it runs is all that is asked: its input and output are nobody's business here, and a customer's key stays
+    // closed.
+    const answer = await awsOrUndefined(call, () =>
+      this.options.client.send(new DescribeExecutionCommand({ executionArn, includedData: 'METADATA_ONLY' })),
+    );
     if (!answer) return undefined;
     if (!answer.status) throw new MigrationError('ServiceUnavailable', `${call} answered without a status`);
     return { status: answer.status, ...(answer.stopDate ? { stoppedAt: answer.stopDate.toISOString() } : {}) };
@@ -46,8 +64,17 @@ export class AwsExecutions implements Executions {
     return this.start(this.options.stateMachineArn(), migrationId, { migrationId, request });
   }
 
-  async startRollback(migrationId: string, name: string, { requestedBy, reason }: { requestedBy?: string | undefined; reason?: string | undefined }): Promise<void> {
-    return this.start(this.options.recoverStateMachineArn(), name, { migrationId, cause: 'requested', requestedBy, reason });
+  async startRollback(
+    migrationId: string,
+    name: string,
+    { requestedBy, reason }: { requestedBy?: string | undefined; reason?: string | undefined },
+  ): Promise<void> {
+    return this.start(this.options.recoverStateMachineArn(), name, {
+      migrationId,
+      cause: 'requested',
+      requestedBy,
+      reason,
+    });
   }
 
   async startRecovery(migrationId: string, name: string): Promise<void> {
@@ -56,21 +83,31 @@ export class AwsExecutions implements Executions {
 
   async startSweep(sweepId: string, name: string, beside?: string): Promise<void> {
     const arn = beside === undefined ? this.options.sweepStateMachineArn?.() : stateMachineOf(beside);
-    if (arn === undefined) throw new MigrationError('BadInput', `Sweep ${sweepId} can't be started from here: it is not said which state machine Sweep is.`);
+    if (arn === undefined)
+      throw new MigrationError(
+        'BadInput',
+        `Sweep ${sweepId} can't be started from here: it is not said which state machine Sweep is.`,
+      );
     return this.start(arn, name, { sweepId });
   }
 
   async completeTask(taskToken: string, output: unknown): Promise<boolean> {
-    return this.send('states:SendTaskSuccess', () => this.options.client.send(new SendTaskSuccessCommand({ taskToken, output: JSON.stringify(output) })));
+    return this.send('states:SendTaskSuccess', () =>
+      this.options.client.send(new SendTaskSuccessCommand({ taskToken, output: JSON.stringify(output) })),
+    );
   }
 
   async failTask(taskToken: string, error: ErrorName, cause: string): Promise<boolean> {
-    return this.send('states:SendTaskFailure', () => this.options.client.send(new SendTaskFailureCommand({ taskToken, error, cause })));
+    return this.send('states:SendTaskFailure', () =>
+      this.options.client.send(new SendTaskFailureCommand({ taskToken, error, cause })),
+    );
   }
 
   private async start(stateMachineArn: string, name: string, input: object): Promise<void> {
     try {
-      await aws(`states:StartExecution ${name}`, () => this.options.client.send(new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) })));
+      await aws(`states:StartExecution ${name}`, () =>
+        this.options.client.send(new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) })),
+      );
     } catch (error) {
       // That name stands for that execution: whether it still runs or is over, it was started.
       if (!(error instanceof MigrationError && error.cause instanceof ExecutionAlreadyExists)) throw error;

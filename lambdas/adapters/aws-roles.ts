@@ -18,7 +18,11 @@ import { aws, awsOrUndefined } from './aws-errors.ts';
 
 function roleName(arn: string): string {
   const parsed = parseRoleArn(arn);
-  if (!parsed) throw new MigrationError('InvalidRequest', `${arn} is not the ARN of an IAM role; it must look like arn:aws:iam::111122223333:role/my-role`);
+  if (!parsed)
+    throw new MigrationError(
+      'InvalidRequest',
+      `${arn} is not the ARN of an IAM role; it must look like arn:aws:iam::111122223333:role/my-role`,
+    );
   return parsed.name;
 }
 
@@ -32,9 +36,15 @@ const isOfAws = (policyArn: string): boolean => policyArn.split(':')[4] === 'aws
 const LIMIT = /^LimitExceeded(Exception)?$/;
 
 /** By resource: what is said of it alone goes before what is said of the action. */
-const decisionsOf = ({ EvalResourceName: name, EvalDecision: decision, ResourceSpecificResults: specific = [] }: EvaluationResult): [string, string][] => [
+const decisionsOf = ({
+  EvalResourceName: name,
+  EvalDecision: decision,
+  ResourceSpecificResults: specific = [],
+}: EvaluationResult): [string, string][] => [
   ...(name && decision ? [[name, decision] satisfies [string, string]] : []),
-  ...specific.flatMap((one): [string, string][] => (one.EvalResourceName && one.EvalResourceDecision ? [[one.EvalResourceName, one.EvalResourceDecision]] : [])),
+  ...specific.flatMap((one): [string, string][] =>
+    one.EvalResourceName && one.EvalResourceDecision ? [[one.EvalResourceName, one.EvalResourceDecision]] : [],
+  ),
 ];
 
 /** IAM of the caller's account, by the AWS SDK. */
@@ -47,7 +57,9 @@ export class AwsRoles implements Roles {
 
   async getRole(arn: string): Promise<Role | undefined> {
     const name = roleName(arn);
-    const answer = await awsOrUndefined(`iam:GetRole ${name}`, () => this.client.send(new GetRoleCommand({ RoleName: name })));
+    const answer = await awsOrUndefined(`iam:GetRole ${name}`, () =>
+      this.client.send(new GetRoleCommand({ RoleName: name })),
+    );
     // Role names are unique in an account whatever their path: a wrong path names no role.
     if (!answer?.Role || answer.Role.Arn !== arn) return undefined;
     return { arn, trustPolicy: decoded(answer.Role.AssumeRolePolicyDocument) };
@@ -56,10 +68,17 @@ export class AwsRoles implements Roles {
   async updateTrustPolicy(arn: string, document: string): Promise<void> {
     const name = roleName(arn);
     try {
-      await aws(`iam:UpdateAssumeRolePolicy ${name}`, () => this.client.send(new UpdateAssumeRolePolicyCommand({ RoleName: name, PolicyDocument: document })));
+      await aws(`iam:UpdateAssumeRolePolicy ${name}`, () =>
+        this.client.send(new UpdateAssumeRolePolicyCommand({ RoleName: name, PolicyDocument: document })),
+      );
     } catch (error) {
-      if (!(error instanceof MigrationError && error.cause instanceof Error && LIMIT.test(error.cause.name))) throw error;
-      throw new MigrationError('TrustTooLong', `${error.message}. Nothing was written; use a role of its own for this service account, or have the quota "Role trust policy length" raised (Service Quotas, at most 4,096).`, { cause: error.cause });
+      if (!(error instanceof MigrationError && error.cause instanceof Error && LIMIT.test(error.cause.name)))
+        throw error;
+      throw new MigrationError(
+        'TrustTooLong',
+        `${error.message}. Nothing was written; use a role of its own for this service account, or have the quota "Role trust policy length" raised (Service Quotas, at most 4,096).`,
+        { cause: error.cause },
+      );
     }
   }
 
@@ -67,16 +86,20 @@ export class AwsRoles implements Roles {
     const RoleName = roleName(arn);
     const names: string[] = [];
     await aws(`iam:ListRolePolicies ${RoleName}`, async () => {
-      for await (const page of paginateListRolePolicies({ client: this.client }, { RoleName })) names.push(...(page.PolicyNames ?? []));
+      for await (const page of paginateListRolePolicies({ client: this.client }, { RoleName }))
+        names.push(...(page.PolicyNames ?? []));
     });
     const attached: AttachedPolicy[] = [];
     await aws(`iam:ListAttachedRolePolicies ${RoleName}`, async () => {
-      for await (const page of paginateListAttachedRolePolicies({ client: this.client }, { RoleName })) attached.push(...(page.AttachedPolicies ?? []));
+      for await (const page of paginateListAttachedRolePolicies({ client: this.client }, { RoleName }))
+        attached.push(...(page.AttachedPolicies ?? []));
     });
     const found: RolePolicy[] = [];
     for (const PolicyName of names) {
       // One that vanished in between is no longer there.
-      const answer = await awsOrUndefined(`iam:GetRolePolicy ${RoleName} ${PolicyName}`, () => this.client.send(new GetRolePolicyCommand({ RoleName, PolicyName })));
+      const answer = await awsOrUndefined(`iam:GetRolePolicy ${RoleName} ${PolicyName}`, () =>
+        this.client.send(new GetRolePolicyCommand({ RoleName, PolicyName })),
+      );
       if (answer) found.push({ name: PolicyName, document: decoded(answer.PolicyDocument) });
     }
     for (const { PolicyArn: policyArn, PolicyName: name } of attached) {
@@ -93,14 +116,23 @@ export class AwsRoles implements Roles {
 
   /** The version that is in force; `undefined` where there is no such policy any more. */
   private async readManaged(PolicyArn: string): Promise<string | undefined> {
-    const found = await awsOrUndefined(`iam:GetPolicy ${PolicyArn}`, () => this.client.send(new GetPolicyCommand({ PolicyArn })));
+    const found = await awsOrUndefined(`iam:GetPolicy ${PolicyArn}`, () =>
+      this.client.send(new GetPolicyCommand({ PolicyArn })),
+    );
     const VersionId = found?.Policy?.DefaultVersionId;
     if (VersionId === undefined) return undefined;
-    const answer = await awsOrUndefined(`iam:GetPolicyVersion ${PolicyArn} ${VersionId}`, () => this.client.send(new GetPolicyVersionCommand({ PolicyArn, VersionId })));
+    const answer = await awsOrUndefined(`iam:GetPolicyVersion ${PolicyArn} ${VersionId}`, () =>
+      this.client.send(new GetPolicyVersionCommand({ PolicyArn, VersionId })),
+    );
     return answer?.PolicyVersion && decoded(answer.PolicyVersion.Document);
   }
 
-  async mayPass({ principalArn, roleArns, service, associatedResourceArn }: PassRoleQuestion): Promise<Record<string, boolean>> {
+  async mayPass({
+    principalArn,
+    roleArns,
+    service,
+    associatedResourceArn,
+  }: PassRoleQuestion): Promise<Record<string, boolean>> {
     if (roleArns.length === 0) return {};
     const question = {
       PolicySourceArn: principalArn,
@@ -108,16 +140,25 @@ export class AwsRoles implements Roles {
       ResourceArns: roleArns,
       ContextEntries: [
         { ContextKeyName: 'iam:PassedToService', ContextKeyType: 'string' as const, ContextKeyValues: [service] },
-        { ContextKeyName: 'iam:AssociatedResourceArn', ContextKeyType: 'string' as const, ContextKeyValues: [associatedResourceArn] },
+        {
+          ContextKeyName: 'iam:AssociatedResourceArn',
+          ContextKeyType: 'string' as const,
+          ContextKeyValues: [associatedResourceArn],
+        },
       ],
     };
     const decisions = new Map<string, string>();
     await aws(`iam:SimulatePrincipalPolicy ${principalArn}`, async () => {
       for await (const page of paginateSimulatePrincipalPolicy({ client: this.client }, question)) {
-        for (const [resource, decision] of (page.EvaluationResults ?? []).flatMap(decisionsOf)) decisions.set(resource, decision);
+        for (const [resource, decision] of (page.EvaluationResults ?? []).flatMap(decisionsOf))
+          decisions.set(resource, decision);
       }
     });
     // Of a role that the answer does not name, nothing is known.
-    return Object.fromEntries(roleArns.flatMap((arn): [string, boolean][] => (decisions.has(arn) ? [[arn, decisions.get(arn) === 'allowed']] : [])));
+    return Object.fromEntries(
+      roleArns.flatMap((arn): [string, boolean][] =>
+        decisions.has(arn) ? [[arn, decisions.get(arn) === 'allowed']] : [],
+      ),
+    );
   }
 }

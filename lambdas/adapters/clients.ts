@@ -50,11 +50,22 @@ export interface ClientConfig {
 
 /**
  * Of the SDK's own request handler, milliseconds: a call must not outlive the invocation that makes it. Without
- * `throwOnRequestTimeout` the SDK only warns of a request that takes too long. The socket's bound is for a body that stops coming.
+ * `throwOnRequestTimeout` the SDK only warns of a request that takes too long. The socket's bound is for a body that
+ * stops coming.
  */
-const TIME_OUTS = { connectionTimeout: 3000, requestTimeout: 10_000, throwOnRequestTimeout: true, socketTimeout: 10_000 } as const;
+const TIME_OUTS = {
+  connectionTimeout: 3000,
+  requestTimeout: 10_000,
+  throwOnRequestTimeout: true,
+  socketTimeout: 10_000,
+} as const;
 
-export type SharedConfig = { region: string; maxAttempts: 1; credentials?: ClientConfig['credentials']; requestHandler: typeof TIME_OUTS } & Partial<SdkSettings>;
+export type SharedConfig = {
+  region: string;
+  maxAttempts: 1;
+  credentials?: ClientConfig['credentials'];
+  requestHandler: typeof TIME_OUTS;
+} & Partial<SdkSettings>;
 
 /**
  * The one place where AWS clients are made. `maxAttempts: 1`: retries live in the state machine, where they can be

@@ -1,4 +1,6 @@
-/** Approvals in the ledger: one item for each time that somebody is asked, with the task token that no answer carries. */
+/**
+ * Approvals in the ledger: one item for each time that somebody is asked, with the task token that no answer carries.
+ */
 import { approval, type Approval } from '../domain/approval.ts';
 import { isConditionFailed, itemOf, partition, setting, type Item } from './dynamo-table.ts';
 import { DynamoTrust } from './dynamo-trust.ts';
@@ -9,21 +11,35 @@ const APPROVAL = 'APPROVAL#';
 /** Of an item that is waited for, in the index of what is pending. */
 const WAITED_FOR = 'APPROVAL';
 
-/** Two digits keep them in order: a migration waits no longer than its deadline, and a person answers in minutes at best. */
+/**
+ * Two digits keep them in order: a migration waits no longer than its deadline, and a person answers in minutes at
+ * best.
+ */
 const sortKey = (round: number): string => `${APPROVAL}${String(round).padStart(2, '0')}`;
 
 /** Of a migration's items, its approvals, in order. */
 export const approvalsOf = (items: Item[]): Approval[] =>
-  items.filter((item) => String(item['sk']).startsWith(APPROVAL)).map((item) => stored('an approval', approval, item)).sort((a, b) => a.round - b.round);
+  items
+    .filter((item) => String(item['sk']).startsWith(APPROVAL))
+    .map((item) => stored('an approval', approval, item))
+    .sort((a, b) => a.round - b.round);
 
 export class DynamoApprovals extends DynamoTrust {
-  async putApproval(migrationId: string, asked: Approval, { taskToken, at }: { taskToken: string; at: number }): Promise<Approval> {
+  async putApproval(
+    migrationId: string,
+    asked: Approval,
+    { taskToken, at }: { taskToken: string; at: number },
+  ): Promise<Approval> {
     try {
-      await this.table.put(itemOf(migrationId, sortKey(asked.round)), { ...asked, taskToken, tokenAt: at, pending: WAITED_FOR }, {
-        ConditionExpression: 'attribute_not_exists(pk) OR (#state = :pending AND tokenAt <= :at)',
-        ExpressionAttributeNames: { '#state': 'state' },
-        ExpressionAttributeValues: { ':pending': 'pending' satisfies Approval['state'], ':at': at },
-      });
+      await this.table.put(
+        itemOf(migrationId, sortKey(asked.round)),
+        { ...asked, taskToken, tokenAt: at, pending: WAITED_FOR },
+        {
+          ConditionExpression: 'attribute_not_exists(pk) OR (#state = :pending AND tokenAt <= :at)',
+          ExpressionAttributeNames: { '#state': 'state' },
+          ExpressionAttributeValues: { ':pending': 'pending' satisfies Approval['state'], ':at': at },
+        },
+      );
       return asked;
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
@@ -36,14 +52,25 @@ export class DynamoApprovals extends DynamoTrust {
     return typeof token === 'string' ? token : undefined;
   }
 
-  async decideApproval(migrationId: string, { round, planHash, ...decided }: Pick<Approval, 'round' | 'planHash' | 'state' | 'decidedBy' | 'decidedAt' | 'reason'>): Promise<Approval | undefined> {
+  async decideApproval(
+    migrationId: string,
+    {
+      round,
+      planHash,
+      ...decided
+    }: Pick<Approval, 'round' | 'planHash' | 'state' | 'decidedBy' | 'decidedAt' | 'reason'>,
+  ): Promise<Approval | undefined> {
     const change = setting(Object.entries(decided).filter(([, value]) => value !== undefined));
     try {
       const after = await this.table.update(itemOf(migrationId, sortKey(round)), {
         UpdateExpression: `${change.UpdateExpression} REMOVE pending`,
         ConditionExpression: '#state = :pending AND planHash = :hash',
         ExpressionAttributeNames: { ...change.ExpressionAttributeNames, '#state': 'state' },
-        ExpressionAttributeValues: { ...change.ExpressionAttributeValues, ':pending': 'pending' satisfies Approval['state'], ':hash': planHash },
+        ExpressionAttributeValues: {
+          ...change.ExpressionAttributeValues,
+          ':pending': 'pending' satisfies Approval['state'],
+          ':hash': planHash,
+        },
         ReturnValues: 'ALL_NEW',
       });
       return stored('an approval', approval, after);
@@ -54,12 +81,18 @@ export class DynamoApprovals extends DynamoTrust {
   }
 
   async listPendingApprovals(): Promise<string[]> {
-    return (await this.listPending(WAITED_FOR)).flatMap((item) => (typeof item['requestedAt'] === 'string' ? [item['requestedAt']] : []));
+    return (await this.listPending(WAITED_FOR)).flatMap((item) =>
+      typeof item['requestedAt'] === 'string' ? [item['requestedAt']] : [],
+    );
   }
 
   /** Items in the index of what is pending, by the kind that `pending` says. */
   protected listPending(what: string): Promise<Item[]> {
-    return this.table.query(PENDING, { IndexName: PENDING, KeyConditionExpression: 'pending = :what', ExpressionAttributeValues: { ':what': what } });
+    return this.table.query(PENDING, {
+      IndexName: PENDING,
+      KeyConditionExpression: 'pending = :what',
+      ExpressionAttributeValues: { ':what': what },
+    });
   }
 
   private async approvalAt(migrationId: string, round: number): Promise<Approval | undefined> {

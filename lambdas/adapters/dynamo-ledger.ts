@@ -1,8 +1,8 @@
 /**
- * The ledger on one DynamoDB table (`pk`, `sk`, both strings). Items of a migration share `pk` = `MIGRATION#<id>`:
- * `sk` `APPROVAL#<round>`, `ASSOCIATION#<what>#<id>`, CANCEL, RECORD, `REPAIR#<role>`, `RETIREMENT#<role>`, SNAPSHOT, then `STEP#<name>`,
- * `VERIFICATION#<round>#<chunk>`: in that order, so that one query reads what a step works from.
- * What is noted of trust policies is in `dynamo-trust.ts`, the locks are in `dynamo-locks.ts`, approvals in
+ * The ledger on one DynamoDB table (`pk`, `sk`, both strings). Items of a migration share `pk` = `MIGRATION#<id>`: `sk`
+ * `APPROVAL#<round>`, `ASSOCIATION#<what>#<id>`, CANCEL, RECORD, `REPAIR#<role>`, `RETIREMENT#<role>`, SNAPSHOT, then
+ * `STEP#<name>`, `VERIFICATION#<round>#<chunk>`: in that order, so that one query reads what a step works from. What is
+ * noted of trust policies is in `dynamo-trust.ts`, the locks are in `dynamo-locks.ts`, approvals in
  * `dynamo-approvals.ts`, what is to be told in `dynamo-outbox.ts`, claims and lists in `dynamo-lists.ts`.
  */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
@@ -42,26 +42,44 @@ const associationItem = z.object({ what: z.enum(['purged', 'created', 'restored'
 const evidenceItem = z.object({ pods: z.array(podEvidence) });
 
 /** Parts of a record that are items of their own. */
-const APART: ReadonlySet<string> = new Set<keyof Migration>(['approvals', 'associations', 'trustChanges', 'retirements']);
+const APART: ReadonlySet<string> = new Set<keyof Migration>([
+  'approvals',
+  'associations',
+  'trustChanges',
+  'retirements',
+]);
 
 /** One that can't be read is one nevertheless: somebody wants it stopped, and nothing but that must become of it. */
-const cancelOf = (item: Item): Cancellation => cancellationSchema.safeParse(item).data ?? { requestedAt: 'a time that is not noted' };
+const cancelOf = (item: Item): Cancellation =>
+  cancellationSchema.safeParse(item).data ?? { requestedAt: 'a time that is not noted' };
 
 class DynamoLedger extends DynamoLists implements Ledger {
   /** An update and not a put: what an earlier try has noted stays, unless this one says something else. */
   async putMigration(record: Migration): Promise<void> {
-    const says = ([name, value]: [string, unknown]): boolean => !APART.has(name) && value !== undefined && !(Array.isArray(value) && value.length === 0);
-    const change = setting([...Object.entries(record).filter(says), ...Object.entries(listedAs(record.request.target))]);
+    const says = ([name, value]: [string, unknown]): boolean =>
+      !APART.has(name) && value !== undefined && !(Array.isArray(value) && value.length === 0);
+    const change = setting([
+      ...Object.entries(record).filter(says),
+      ...Object.entries(listedAs(record.request.target)),
+    ]);
     try {
       await this.table.update(itemOf(record.migrationId, 'RECORD'), {
         ...change,
         ConditionExpression: `(#status = :running AND (attribute_not_exists(executionArn)${record.executionArn === undefined ? '' : ' OR executionArn = :mine'})) OR attribute_not_exists(pk)`,
         ExpressionAttributeNames: { ...change.ExpressionAttributeNames, '#status': 'status' },
-        ExpressionAttributeValues: { ...change.ExpressionAttributeValues, ':running': 'running', ...(record.executionArn === undefined ? {} : { ':mine': record.executionArn }) },
+        ExpressionAttributeValues: {
+          ...change.ExpressionAttributeValues,
+          ':running': 'running',
+          ...(record.executionArn === undefined ? {} : { ':mine': record.executionArn }),
+        },
       });
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
-      throw new MigrationError('BadInput', `Migration ${record.migrationId} is already over, or another execution works on it; start a new one under a new id.`, { cause: error });
+      throw new MigrationError(
+        'BadInput',
+        `Migration ${record.migrationId} is already over, or another execution works on it; start a new one under a new id.`,
+        { cause: error },
+      );
     }
   }
 
@@ -76,7 +94,16 @@ class DynamoLedger extends DynamoLists implements Ledger {
       associations[what].push(whole);
     }
     return {
-      ...(record ? { migration: stored('a migration', migration, { ...record, associations, approvals: approvalsOf(items), ...trustOf(items) }) } : {}),
+      ...(record
+        ? {
+            migration: stored('a migration', migration, {
+              ...record,
+              associations,
+              approvals: approvalsOf(items),
+              ...trustOf(items),
+            }),
+          }
+        : {}),
       ...(taken ? { snapshot: stored('a snapshot', snapshot, taken['snapshot']) } : {}),
       ...(cancel ? { cancel: cancelOf(cancel) } : {}),
     };
@@ -90,10 +117,17 @@ class DynamoLedger extends DynamoLists implements Ledger {
     const noted = setting(Object.entries({ plan, ...(end ? { ...end, status: 'ended' } : {}) }));
     try {
       // The first rung is noted by `begin`.
-      await this.table.update(itemOf(migrationId, 'RECORD'), { ConditionExpression: 'attribute_exists(pk) AND attribute_not_exists(rung)', ...(end ? telling(noted, end.outcome) : noted) });
+      await this.table.update(itemOf(migrationId, 'RECORD'), {
+        ConditionExpression: 'attribute_exists(pk) AND attribute_not_exists(rung)',
+        ...(end ? telling(noted, end.outcome) : noted),
+      });
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
-      throw new MigrationError('BadInput', `Migration ${migrationId} has begun already: the plan that it carries out stands.`, { cause: error });
+      throw new MigrationError(
+        'BadInput',
+        `Migration ${migrationId} has begun already: the plan that it carries out stands.`,
+        { cause: error },
+      );
     }
   }
 
@@ -103,23 +137,37 @@ class DynamoLedger extends DynamoLists implements Ledger {
 
   recordRecovery(migrationId: string, recovery: Recovery, verified?: 'none'): Promise<void> {
     const { executionArn } = recovery;
-    return this.change(migrationId, { executionArn, recovery, status: 'running', ...(verified ? { verified } : {}) }, 'attribute_not_exists(#n1) OR #n1.#n0 <> :v0');
+    return this.change(
+      migrationId,
+      { executionArn, recovery, status: 'running', ...(verified ? { verified } : {}) },
+      'attribute_not_exists(#n1) OR #n1.#n0 <> :v0',
+    );
   }
 
   /** Sets these attributes where the condition holds, and nothing otherwise. It may name them as `setting` does. */
   private async change(migrationId: string, attributes: Record<string, unknown>, condition: string): Promise<void> {
     try {
-      await this.table.update(itemOf(migrationId, 'RECORD'), { ConditionExpression: `attribute_exists(pk) AND (${condition})`, ...setting(Object.entries(attributes)) });
+      await this.table.update(itemOf(migrationId, 'RECORD'), {
+        ConditionExpression: `attribute_exists(pk) AND (${condition})`,
+        ...setting(Object.entries(attributes)),
+      });
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
     }
   }
 
-  async updateMigration(migrationId: string, change: Partial<Omit<Migration, 'migrationId' | 'associations'>>, told?: Announcement): Promise<void> {
+  async updateMigration(
+    migrationId: string,
+    change: Partial<Omit<Migration, 'migrationId' | 'associations'>>,
+    told?: Announcement,
+  ): Promise<void> {
     const entries = Object.entries(change).filter(([name, value]) => !APART.has(name) && value !== undefined);
     if (entries.length === 0) return;
     const noted = setting(entries);
-    await this.table.update(itemOf(migrationId, 'RECORD'), { ConditionExpression: 'attribute_exists(pk)', ...(told === undefined ? noted : telling(noted, told)) });
+    await this.table.update(itemOf(migrationId, 'RECORD'), {
+      ConditionExpression: 'attribute_exists(pk)',
+      ...(told === undefined ? noted : telling(noted, told)),
+    });
   }
 
   recordAssociation(migrationId: string, what: 'purged' | 'created' | 'restored', whole: Association): Promise<void> {
@@ -137,13 +185,18 @@ class DynamoLedger extends DynamoLists implements Ledger {
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
       // Noted already, or there is no record to note it in; what is not noted may not be changed.
-      if (!(await this.table.get(itemOf(migrationId, 'RECORD')))) throw new MigrationError('BadInput', `The ledger has no migration ${migrationId}.`, { cause: error });
+      if (!(await this.table.get(itemOf(migrationId, 'RECORD'))))
+        throw new MigrationError('BadInput', `The ledger has no migration ${migrationId}.`, { cause: error });
     }
   }
 
   async requestCancel(migrationId: string, cancellation: Cancellation): Promise<void> {
     try {
-      await this.table.put(itemOf(migrationId, 'CANCEL'), { ...cancellation }, { ConditionExpression: 'attribute_not_exists(pk)' });
+      await this.table.put(
+        itemOf(migrationId, 'CANCEL'),
+        { ...cancellation },
+        { ConditionExpression: 'attribute_not_exists(pk)' },
+      );
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
     }
@@ -156,7 +209,11 @@ class DynamoLedger extends DynamoLists implements Ledger {
 
   async putSnapshot(migrationId: string, taken: Snapshot): Promise<void> {
     try {
-      await this.table.put(itemOf(migrationId, 'SNAPSHOT'), { snapshot: taken }, { ConditionExpression: 'attribute_not_exists(pk)' });
+      await this.table.put(
+        itemOf(migrationId, 'SNAPSHOT'),
+        { snapshot: taken },
+        { ConditionExpression: 'attribute_not_exists(pk)' },
+      );
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
     }
@@ -170,7 +227,11 @@ class DynamoLedger extends DynamoLists implements Ledger {
   async recordStep(migrationId: string, entry: StepEntry): Promise<void> {
     await this.table.update(itemOf(migrationId, `STEP#${entry.name}`), {
       UpdateExpression: `SET #name = :name, startedAt = if_not_exists(startedAt, :started), endedAt = :ended${entry.result === undefined ? '' : ', #result = :result'}${entry.error ? ', #error = :error' : ''}${entry.error ? '' : ' REMOVE #error'} ADD attempts :one`,
-      ExpressionAttributeNames: { '#name': 'name', '#error': 'error', ...(entry.result === undefined ? {} : { '#result': 'result' }) },
+      ExpressionAttributeNames: {
+        '#name': 'name',
+        '#error': 'error',
+        ...(entry.result === undefined ? {} : { '#result': 'result' }),
+      },
       ExpressionAttributeValues: {
         ':name': entry.name,
         ':started': entry.startedAt,
@@ -183,7 +244,9 @@ class DynamoLedger extends DynamoLists implements Ledger {
   }
 
   async listSteps(migrationId: string): Promise<StepLine[]> {
-    const lines = (await this.table.under(partition(migrationId), 'STEP#')).map((item) => stored('the line of a step', stepLine, item));
+    const lines = (await this.table.under(partition(migrationId), 'STEP#')).map((item) =>
+      stored('the line of a step', stepLine, item),
+    );
     return lines.sort((a, b) => a.startedAt.localeCompare(b.startedAt) || a.endedAt.localeCompare(b.endedAt));
   }
 
@@ -191,7 +254,11 @@ class DynamoLedger extends DynamoLists implements Ledger {
     const chunks = Math.max(1, Math.ceil(pods.length / EVIDENCE_CHUNK));
     // The first one last: it says how many there are, so that chunks of an earlier, longer list don't count.
     for (let chunk = chunks - 1; chunk >= 0; chunk -= 1) {
-      const item = { lookedAt, pods: pods.slice(chunk * EVIDENCE_CHUNK, (chunk + 1) * EVIDENCE_CHUNK), ...(chunk === 0 ? { chunks } : {}) };
+      const item = {
+        lookedAt,
+        pods: pods.slice(chunk * EVIDENCE_CHUNK, (chunk + 1) * EVIDENCE_CHUNK),
+        ...(chunk === 0 ? { chunks } : {}),
+      };
       try {
         await this.table.put(itemOf(migrationId, `VERIFICATION#${round}#${String(chunk).padStart(5, '0')}`), item, {
           ConditionExpression: 'attribute_not_exists(pk) OR lookedAt <= :at',
@@ -206,8 +273,11 @@ class DynamoLedger extends DynamoLists implements Ledger {
 
   async getEvidence(migrationId: string, round: string): Promise<PodEvidence[]> {
     const items = await this.table.under(partition(migrationId), `VERIFICATION#${round}#`);
-    return items.slice(0, Number(items[0]?.['chunks'] ?? 0)).flatMap((item) => stored('evidence', evidenceItem, item).pods);
+    return items
+      .slice(0, Number(items[0]?.['chunks'] ?? 0))
+      .flatMap((item) => stored('evidence', evidenceItem, item).pods);
   }
 }
 
-export const createDynamoLedger = (options: { client: DynamoDBClient; tableName: string }): Ledger => new DynamoLedger(new DynamoTable(options.client, options.tableName));
+export const createDynamoLedger = (options: { client: DynamoDBClient; tableName: string }): Ledger =>
+  new DynamoLedger(new DynamoTable(options.client, options.tableName));

@@ -12,19 +12,35 @@ const claimItem = z.object({ migrationId: z.string(), fingerprint: z.string(), a
 const claimKey = (key: string): Key => ({ pk: `CLAIM#${key}`, sk: 'CLAIM' });
 
 /** What the indexes carry of a record. */
-const listedItem = migration.pick({ migrationId: true, request: true, status: true, outcome: true, startedAt: true, endedAt: true });
+const listedItem = migration.pick({
+  migrationId: true,
+  request: true,
+  status: true,
+  outcome: true,
+  startedAt: true,
+  endedAt: true,
+});
 
 /** Attributes of a record that have it listed. */
 const LISTED = 'MIGRATION';
 const placeOf = (account: string, region: string, cluster: string): string => `${account}#${region}#${cluster}`;
-export const listedAs = ({ account, region, cluster }: { account: string; region: string; cluster: string }): { listed: string; place: string } => ({ listed: LISTED, place: placeOf(account, region, cluster) });
+export const listedAs = ({
+  account,
+  region,
+  cluster,
+}: {
+  account: string;
+  region: string;
+  cluster: string;
+}): { listed: string; place: string } => ({ listed: LISTED, place: placeOf(account, region, cluster) });
 
 /** Records that one page looks at, at most: a filter that lets few through must not take a minute. */
 const MOST_LOOKED_AT = 1000;
 
 /** ULIDs begin with their time, 48 bits in ten characters of Crockford's base 32 (github.com/ulid/spec). */
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
-const firstIdAt = (time: number): string => Array.from({ length: 10 }, (_, index) => CROCKFORD[Math.floor(time / 32 ** (9 - index)) % 32]).join('');
+const firstIdAt = (time: number): string =>
+  Array.from({ length: 10 }, (_, index) => CROCKFORD[Math.floor(time / 32 ** (9 - index)) % 32]).join('');
 
 interface Question {
   IndexName: string;
@@ -38,14 +54,17 @@ function questionOf({ account, region, cluster, outcome, since }: MigrationFilte
   const ofOneCluster = account !== undefined && region !== undefined && cluster !== undefined;
   const names: Record<string, string> = {};
   const filters: string[] = [];
-  const values: Record<string, string> = ofOneCluster ? { ':key': placeOf(account, region, cluster) } : { ':key': LISTED };
+  const values: Record<string, string> = ofOneCluster
+    ? { ':key': placeOf(account, region, cluster) }
+    : { ':key': LISTED };
   const also = (value: string | undefined, name: string, path: string): void => {
     if (value === undefined) return;
     filters.push(`${path} = :${name}`);
     values[`:${name}`] = value;
   };
   if (!ofOneCluster) {
-    if (account !== undefined || region !== undefined || cluster !== undefined) Object.assign(names, { '#request': 'request', '#target': 'target' });
+    if (account !== undefined || region !== undefined || cluster !== undefined)
+      Object.assign(names, { '#request': 'request', '#target': 'target' });
     for (const [name, value] of Object.entries({ account, region, cluster })) {
       also(value, name, `#request.#target.#${name}`);
       if (value !== undefined) names[`#${name}`] = name;
@@ -74,29 +93,48 @@ export class DynamoLists extends DynamoOutbox {
   }
 
   async reclaim(key: string, before: Claim, mine: Claim): Promise<Claim> {
-    return this.claimWhere(key, mine, { ConditionExpression: 'migrationId = :before', ExpressionAttributeValues: { ':before': before.migrationId } });
+    return this.claimWhere(key, mine, {
+      ConditionExpression: 'migrationId = :before',
+      ExpressionAttributeValues: { ':before': before.migrationId },
+    });
   }
 
-  private async claimWhere(key: string, mine: Claim, condition: { ConditionExpression: string; ExpressionAttributeValues?: Record<string, string> }): Promise<Claim> {
+  private async claimWhere(
+    key: string,
+    mine: Claim,
+    condition: { ConditionExpression: string; ExpressionAttributeValues?: Record<string, string> },
+  ): Promise<Claim> {
     try {
       await this.table.put(claimKey(key), { ...mine }, condition);
       return mine;
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
       const there = await this.table.get(claimKey(key));
-      return there ? stored('a claim', claimItem, there) : this.claimWhere(key, mine, { ConditionExpression: 'attribute_not_exists(pk)' });
+      return there
+        ? stored('a claim', claimItem, there)
+        : this.claimWhere(key, mine, { ConditionExpression: 'attribute_not_exists(pk)' });
     }
   }
 
   async listMigrations(filter: MigrationFilter, limit: number, after?: string): Promise<MigrationPage> {
     const question = questionOf(filter);
     const { account = '', region = '', cluster = '' } = filter;
-    const keyOf = (migrationId: string): Item => ({ pk: partition(migrationId), sk: 'RECORD', migrationId, ...(question.IndexName === BY_CLUSTER ? { place: placeOf(account, region, cluster) } : { listed: LISTED }) });
+    const keyOf = (migrationId: string): Item => ({
+      pk: partition(migrationId),
+      sk: 'RECORD',
+      migrationId,
+      ...(question.IndexName === BY_CLUSTER ? { place: placeOf(account, region, cluster) } : { listed: LISTED }),
+    });
     const found: Item[] = [];
     let from = after === undefined ? undefined : keyOf(after);
     let looked = 0;
     do {
-      const page = await this.table.page(question.IndexName, { ...question, ScanIndexForward: false, Limit: 100, ...(from ? { ExclusiveStartKey: from } : {}) });
+      const page = await this.table.page(question.IndexName, {
+        ...question,
+        ScanIndexForward: false,
+        Limit: 100,
+        ...(from ? { ExclusiveStartKey: from } : {}),
+      });
       found.push(...page.items);
       from = page.next;
       looked += 100;

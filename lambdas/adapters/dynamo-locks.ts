@@ -20,10 +20,17 @@ const lockItem = z.object({
 
 const itemOf = (key: string): Key => ({ pk: `${PREFIX}${key}`, sk: 'LOCK' });
 
-const lockOf = ({ pk, fence, owner }: z.output<typeof lockItem>): Lock => ({ key: pk.slice(PREFIX.length), fence, ...(owner ? { holder: owner } : {}) });
+const lockOf = ({ pk, fence, owner }: z.output<typeof lockItem>): Lock => ({
+  key: pk.slice(PREFIX.length),
+  fence,
+  ...(owner ? { holder: owner } : {}),
+});
 const toLock = (item: unknown): Lock => lockOf(stored('a lock', lockItem, item));
 
-type Locks = Pick<Ledger, 'acquireLock' | 'takeOverLock' | 'assertLock' | 'releaseLock' | 'parkLock' | 'readLock' | 'listHeldLocks'>;
+type Locks = Pick<
+  Ledger,
+  'acquireLock' | 'takeOverLock' | 'assertLock' | 'releaseLock' | 'parkLock' | 'readLock' | 'listHeldLocks'
+>;
 
 export class DynamoLocks implements Locks {
   protected readonly table: DynamoTable;
@@ -37,11 +44,19 @@ export class DynamoLocks implements Locks {
   }
 
   takeOverLock(key: string, from: { executionArn: string; fence: number }, owner: LockHolder): Promise<LockResult> {
-    return this.pass(key, owner, '#owner.executionArn = :from AND fence = :fence', { ':from': from.executionArn, ':fence': from.fence });
+    return this.pass(key, owner, '#owner.executionArn = :from AND fence = :fence', {
+      ':from': from.executionArn,
+      ':fence': from.fence,
+    });
   }
 
   /** Gives the lock to that owner where the condition holds, and answers under which fence, or who has it instead. */
-  private async pass(key: string, owner: LockHolder, condition: string, values: Record<string, string | number> = {}): Promise<LockResult> {
+  private async pass(
+    key: string,
+    owner: LockHolder,
+    condition: string,
+    values: Record<string, string | number> = {},
+  ): Promise<LockResult> {
     try {
       const after = await this.table.update(itemOf(key), {
         UpdateExpression: 'SET #owner = :owner, held = :held ADD fence :one',
@@ -57,15 +72,22 @@ export class DynamoLocks implements Locks {
       // Let go between the refusal and this look: the next try will get it.
       if (!lock?.holder) throw new MigrationError('Busy', `The lock ${key} changed hands just now.`, { cause: error });
       // Its own already: the reply to an earlier try was lost.
-      return lock.holder.executionArn === owner.executionArn ? { acquired: true, fence: lock.fence } : { acquired: false, holder: lock.holder };
+      return lock.holder.executionArn === owner.executionArn
+        ? { acquired: true, fence: lock.fence }
+        : { acquired: false, holder: lock.holder };
     }
   }
 
   async assertLock(key: string, migrationId: string, fence: number): Promise<void> {
     const lock = await this.readLock(key);
     if (lock?.holder?.migrationId === migrationId && lock.fence === fence) return;
-    const now = lock?.holder ? `migration ${lock.holder.migrationId} (fence ${lock.fence}) since ${lock.holder.since}` : 'nobody';
-    throw new MigrationError('LockLost', `The lock ${key} is no longer held by migration ${migrationId} (fence ${fence}) but by ${now}; nothing more is changed.`);
+    const now = lock?.holder
+      ? `migration ${lock.holder.migrationId} (fence ${lock.fence}) since ${lock.holder.since}`
+      : 'nobody';
+    throw new MigrationError(
+      'LockLost',
+      `The lock ${key} is no longer held by migration ${migrationId} (fence ${fence}) but by ${now}; nothing more is changed.`,
+    );
   }
 
   releaseLock(key: string, executionArn: string): Promise<void> {
@@ -95,7 +117,11 @@ export class DynamoLocks implements Locks {
   }
 
   async listHeldLocks(): Promise<Lock[]> {
-    const items = await this.table.query(HELD_LOCKS, { IndexName: HELD_LOCKS, KeyConditionExpression: 'held = :held', ExpressionAttributeValues: { ':held': 'LOCK' } });
+    const items = await this.table.query(HELD_LOCKS, {
+      IndexName: HELD_LOCKS,
+      KeyConditionExpression: 'held = :held',
+      ExpressionAttributeValues: { ':held': 'LOCK' },
+    });
     // One that somebody else wrote must not keep the others from being looked after: it is listed as held by nobody.
     return items.map((item) => {
       const { data } = lockItem.safeParse(item);

@@ -45,9 +45,16 @@ export class DynamoOutbox extends DynamoApprovals {
 
   async markSent(migrationId: string, told: Announcement[]): Promise<void> {
     const key = itemOf(migrationId, RECORD);
-    if (told.length > 0) await this.table.update(key, { UpdateExpression: 'DELETE outbox :told', ExpressionAttributeValues: { ':told': new Set(told) } });
+    if (told.length > 0)
+      await this.table.update(key, {
+        UpdateExpression: 'DELETE outbox :told',
+        ExpressionAttributeValues: { ':told': new Set(told) },
+      });
     try {
-      await this.table.update(key, { UpdateExpression: 'REMOVE pending', ConditionExpression: 'attribute_exists(pk) AND attribute_not_exists(outbox)' });
+      await this.table.update(key, {
+        UpdateExpression: 'REMOVE pending',
+        ConditionExpression: 'attribute_exists(pk) AND attribute_not_exists(outbox)',
+      });
     } catch (error) {
       // Something else is to be told since.
       if (!isConditionFailed(error)) throw error;

@@ -1,11 +1,20 @@
 /**
- * Sweeps in the ledger's table: items of one sweep share `pk` = `SWEEP#<id>`. `sk` RECORD is the sweep; `QUEUED#`, `FLIGHT#`
- * and `ENDED#` with a migration's id are what it migrates. An item goes on by being put in its new place before it is taken
- * out of the old one, so that it is in both for a moment, or after a crash, and never in none: the later place counts.
+ * Sweeps in the ledger's table: items of one sweep share `pk` = `SWEEP#<id>`. `sk` RECORD is the sweep; `QUEUED#`,
+ * `FLIGHT#` and `ENDED#` with a migration's id are what it migrates. An item goes on by being put in its new place
+ * before it is taken out of the old one, so that it is in both for a moment, or after a crash, and never in none: the
+ * later place counts.
  */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { z } from 'zod';
-import { type Sweep, sweep, type SweepCommand, type SweepItem, sweepItem, sweepSummary, type SweepTally } from '../domain/sweep/model.ts';
+import {
+  type Sweep,
+  sweep,
+  type SweepCommand,
+  type SweepItem,
+  sweepItem,
+  sweepSummary,
+  type SweepTally,
+} from '../domain/sweep/model.ts';
 import type { SweepChange, SweepPage, Sweeps } from '../ports/sweeps.ts';
 import { DynamoTable, isConditionFailed, type Item, type Key, setting } from './dynamo-table.ts';
 import { BY_TIME } from './indexes.ts';
@@ -13,16 +22,24 @@ import { stored } from './stored.ts';
 
 const partition = (sweepId: string): string => `SWEEP#${sweepId}`;
 const record = (sweepId: string): Key => ({ pk: partition(sweepId), sk: 'RECORD' });
-const PLACES = { queued: 'QUEUED#', 'in-flight': 'FLIGHT#', ended: 'ENDED#' } as const satisfies Record<SweepItem['state'], string>;
-const placed = (sweepId: string, state: SweepItem['state'], migrationId: string): Key => ({ pk: partition(sweepId), sk: `${PLACES[state]}${migrationId}` });
+const PLACES = { queued: 'QUEUED#', 'in-flight': 'FLIGHT#', ended: 'ENDED#' } as const satisfies Record<
+  SweepItem['state'],
+  string
+>;
+const placed = (sweepId: string, state: SweepItem['state'], migrationId: string): Key => ({
+  pk: partition(sweepId),
+  sk: `${PLACES[state]}${migrationId}`,
+});
 
-// `failed` and `counted` of a record are sets: ids that count for the stop, and those that are being moved out of flight and are counted in `ended`.
+// `failed` and `counted` of a record are sets: ids that count for the stop, and those that are being moved out of
+// flight and are counted in `ended`.
 
 /** Attribute of records that are listed, beside those of migrations. */
 const LISTED = 'SWEEP';
 
 const failedIds = z.union([z.set(z.string()).transform((ids) => [...ids]), z.array(z.string())]).default([]);
-const sweepOf = (item: Item): Sweep => stored('a sweep', sweep, { ...item, failed: failedIds.catch([]).parse(item['failed']) });
+const sweepOf = (item: Item): Sweep =>
+  stored('a sweep', sweep, { ...item, failed: failedIds.catch([]).parse(item['failed']) });
 const itemFrom = (item: Item): SweepItem => stored('an add-on of a sweep', sweepItem, item);
 
 class DynamoSweeps implements Sweeps {
@@ -41,7 +58,11 @@ class DynamoSweeps implements Sweeps {
     const { failed: _, ...rest } = made;
     try {
       // `migrationId` is what the index sorts by.
-      await this.table.put(record(made.sweepId), { ...rest, listed: LISTED, migrationId: made.sweepId }, { ConditionExpression: 'attribute_not_exists(pk)' });
+      await this.table.put(
+        record(made.sweepId),
+        { ...rest, listed: LISTED, migrationId: made.sweepId },
+        { ConditionExpression: 'attribute_not_exists(pk)' },
+      );
       return made;
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
@@ -53,11 +74,17 @@ class DynamoSweeps implements Sweeps {
     const given = Object.entries(change).filter(([, value]) => value !== undefined);
     const set = setting(given.filter(([, value]) => value !== null));
     const gone = given.filter(([, value]) => value === null).map(([name]) => name);
-    const names = { ...set.ExpressionAttributeNames, ...Object.fromEntries(gone.map((name, index) => [`#g${index}`, name])) };
+    const names = {
+      ...set.ExpressionAttributeNames,
+      ...Object.fromEntries(gone.map((name, index) => [`#g${index}`, name])),
+    };
     const hasSet = Object.keys(set.ExpressionAttributeValues).length > 0;
     if (given.length === 0) return;
     await this.table.update(record(sweepId), {
-      UpdateExpression: [...(hasSet ? [set.UpdateExpression] : []), ...(gone.length > 0 ? [`REMOVE ${gone.map((_, index) => `#g${index}`).join(', ')}`] : [])].join(' '),
+      UpdateExpression: [
+        ...(hasSet ? [set.UpdateExpression] : []),
+        ...(gone.length > 0 ? [`REMOVE ${gone.map((_, index) => `#g${index}`).join(', ')}`] : []),
+      ].join(' '),
       ConditionExpression: 'attribute_exists(pk)',
       ExpressionAttributeNames: names,
       ...(hasSet ? { ExpressionAttributeValues: set.ExpressionAttributeValues } : {}),
@@ -66,7 +93,11 @@ class DynamoSweeps implements Sweeps {
 
   async command(sweepId: string, command: SweepCommand): Promise<Sweep | undefined> {
     try {
-      const after = await this.table.update(record(sweepId), { ...setting([['command', command]]), ConditionExpression: 'attribute_exists(pk)', ReturnValues: 'ALL_NEW' });
+      const after = await this.table.update(record(sweepId), {
+        ...setting([['command', command]]),
+        ConditionExpression: 'attribute_exists(pk)',
+        ReturnValues: 'ALL_NEW',
+      });
       return after && sweepOf(after);
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
@@ -75,15 +106,30 @@ class DynamoSweeps implements Sweeps {
   }
 
   async list(limit: number, after?: string): Promise<SweepPage> {
-    const from = after === undefined ? {} : { ExclusiveStartKey: { ...record(after), listed: LISTED, migrationId: after } };
-    const page = await this.table.page(BY_TIME, { IndexName: BY_TIME, KeyConditionExpression: 'listed = :key', ExpressionAttributeValues: { ':key': LISTED }, ScanIndexForward: false, Limit: limit, ...from });
+    const from =
+      after === undefined ? {} : { ExclusiveStartKey: { ...record(after), listed: LISTED, migrationId: after } };
+    const page = await this.table.page(BY_TIME, {
+      IndexName: BY_TIME,
+      KeyConditionExpression: 'listed = :key',
+      ExpressionAttributeValues: { ':key': LISTED },
+      ScanIndexForward: false,
+      Limit: limit,
+      ...from,
+    });
     const next = page.next?.['migrationId'];
-    return { sweeps: page.items.map((item) => stored('a sweep', sweepSummary, { ...item, sweepId: item['migrationId'] })), ...(typeof next === 'string' ? { next } : {}) };
+    return {
+      sweeps: page.items.map((item) => stored('a sweep', sweepSummary, { ...item, sweepId: item['migrationId'] })),
+      ...(typeof next === 'string' ? { next } : {}),
+    };
   }
 
   async enqueue(sweepId: string, item: SweepItem): Promise<void> {
     try {
-      await this.table.put(placed(sweepId, 'queued', item.migrationId), { ...item }, { ConditionExpression: 'attribute_not_exists(pk)' });
+      await this.table.put(
+        placed(sweepId, 'queued', item.migrationId),
+        { ...item },
+        { ConditionExpression: 'attribute_not_exists(pk)' },
+      );
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
     }
@@ -104,7 +150,10 @@ class DynamoSweeps implements Sweeps {
     for (const state of ['ended', 'in-flight', 'queued'] as const) {
       let from: Item | undefined;
       do {
-        const page = await this.table.page(PLACES[state], { ...this.under(sweepId, state), ...(from ? { ExclusiveStartKey: from } : {}) });
+        const page = await this.table.page(PLACES[state], {
+          ...this.under(sweepId, state),
+          ...(from ? { ExclusiveStartKey: from } : {}),
+        });
         const fresh = page.items.map(itemFrom).filter(({ migrationId }) => !seen.has(migrationId));
         for (const { migrationId } of fresh) seen.add(migrationId);
         visit(fresh);
@@ -126,17 +175,28 @@ class DynamoSweeps implements Sweeps {
     // Counted before it is moved, so that it is never forgotten, and once, however often that is said again.
     const counted = { ':one': 1, ':ids': new Set([migrationId]), ':id': migrationId };
     try {
-      await this.table.update(record(sweepId), { UpdateExpression: `ADD ended :one, counted :ids${failed ? ', failed :ids' : ''}`, ConditionExpression: 'attribute_exists(pk) AND (NOT contains(counted, :id))', ExpressionAttributeValues: counted });
+      await this.table.update(record(sweepId), {
+        UpdateExpression: `ADD ended :one, counted :ids${failed ? ', failed :ids' : ''}`,
+        ConditionExpression: 'attribute_exists(pk) AND (NOT contains(counted, :id))',
+        ExpressionAttributeValues: counted,
+      });
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
     }
     await this.move(sweepId, { ...item, ...end }, 'in-flight', 'ended');
     // Nobody comes back for one that is not in flight any more.
-    await this.table.update(record(sweepId), { UpdateExpression: 'DELETE counted :ids', ExpressionAttributeValues: { ':ids': new Set([migrationId]) } });
+    await this.table.update(record(sweepId), {
+      UpdateExpression: 'DELETE counted :ids',
+      ExpressionAttributeValues: { ':ids': new Set([migrationId]) },
+    });
   }
 
   async forgetFailures(sweepId: string): Promise<void> {
-    await this.table.update(record(sweepId), { UpdateExpression: 'SET ended = :none REMOVE failed, counted', ConditionExpression: 'attribute_exists(pk)', ExpressionAttributeValues: { ':none': 0 } });
+    await this.table.update(record(sweepId), {
+      UpdateExpression: 'SET ended = :none REMOVE failed, counted',
+      ConditionExpression: 'attribute_exists(pk)',
+      ExpressionAttributeValues: { ':none': 0 },
+    });
   }
 
   async tally(sweepId: string): Promise<SweepTally> {
@@ -151,8 +211,15 @@ class DynamoSweeps implements Sweeps {
     return tally;
   }
 
-  private under(sweepId: string, state: SweepItem['state']): { KeyConditionExpression: string; ExpressionAttributeValues: Record<string, string>; ConsistentRead: true } {
-    return { KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)', ExpressionAttributeValues: { ':pk': partition(sweepId), ':prefix': PLACES[state] }, ConsistentRead: true };
+  private under(
+    sweepId: string,
+    state: SweepItem['state'],
+  ): { KeyConditionExpression: string; ExpressionAttributeValues: Record<string, string>; ConsistentRead: true } {
+    return {
+      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+      ExpressionAttributeValues: { ':pk': partition(sweepId), ':prefix': PLACES[state] },
+      ConsistentRead: true,
+    };
   }
 
   private async at(sweepId: string, state: SweepItem['state'], migrationId: string): Promise<Item | undefined> {
@@ -164,7 +231,11 @@ class DynamoSweeps implements Sweeps {
   private async move(sweepId: string, item: Item, from: SweepItem['state'], to: SweepItem['state']): Promise<void> {
     const migrationId = String(item['migrationId']);
     try {
-      await this.table.put(placed(sweepId, to, migrationId), { ...item, state: to }, { ConditionExpression: 'attribute_not_exists(pk)' });
+      await this.table.put(
+        placed(sweepId, to, migrationId),
+        { ...item, state: to },
+        { ConditionExpression: 'attribute_not_exists(pk)' },
+      );
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
     }
@@ -173,4 +244,5 @@ class DynamoSweeps implements Sweeps {
 }
 
 /** Sweeps in the ledger's table of that name. */
-export const createDynamoSweeps = ({ client, tableName }: { client: DynamoDBClient; tableName: string }): Sweeps => new DynamoSweeps(new DynamoTable(client, tableName));
+export const createDynamoSweeps = ({ client, tableName }: { client: DynamoDBClient; tableName: string }): Sweeps =>
+  new DynamoSweeps(new DynamoTable(client, tableName));

@@ -1,5 +1,15 @@
 import { ConditionalCheckFailedException, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DeleteCommand, DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand, UpdateCommand, type PutCommandInput, type QueryCommandInput, type UpdateCommandInput } from '@aws-sdk/lib-dynamodb';
+import {
+  DeleteCommand,
+  DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  UpdateCommand,
+  type PutCommandInput,
+  type QueryCommandInput,
+  type UpdateCommandInput,
+} from '@aws-sdk/lib-dynamodb';
 import { MigrationError } from '../domain/errors.ts';
 import { aws } from './aws-errors.ts';
 
@@ -14,10 +24,15 @@ export const partition = (migrationId: string): string => `MIGRATION#${migration
 export const itemOf = (migrationId: string, sk: string): Key => ({ pk: partition(migrationId), sk });
 
 /** A refused condition stays recognisable behind the MigrationError that every SDK error becomes. */
-export const isConditionFailed = (error: unknown): boolean => error instanceof MigrationError && error.cause instanceof ConditionalCheckFailedException;
+export const isConditionFailed = (error: unknown): boolean =>
+  error instanceof MigrationError && error.cause instanceof ConditionalCheckFailedException;
 
 /** An update that sets these attributes. */
-export function setting(attributes: [string, unknown][]): { UpdateExpression: string; ExpressionAttributeNames: Record<string, string>; ExpressionAttributeValues: Record<string, unknown> } {
+export function setting(attributes: [string, unknown][]): {
+  UpdateExpression: string;
+  ExpressionAttributeNames: Record<string, string>;
+  ExpressionAttributeValues: Record<string, unknown>;
+} {
   return {
     UpdateExpression: `SET ${attributes.map((_, index) => `#n${index} = :v${index}`).join(', ')}`,
     ExpressionAttributeNames: Object.fromEntries(attributes.map(([name], index) => [`#n${index}`, name])),
@@ -25,7 +40,10 @@ export function setting(attributes: [string, unknown][]): { UpdateExpression: st
   };
 }
 
-/** One DynamoDB table with the keys `pk` and `sk`, item by item. Refusals are MigrationErrors that name call and sort key. */
+/**
+ * One DynamoDB table with the keys `pk` and `sk`, item by item. Refusals are MigrationErrors that name call and sort
+ * key.
+ */
 export class DynamoTable {
   private readonly documents: DynamoDBDocumentClient;
   private readonly name: string;
@@ -37,33 +55,56 @@ export class DynamoTable {
 
   /** Strongly consistent. */
   async get(key: Key): Promise<Item | undefined> {
-    const answer = await aws(`dynamodb:GetItem ${key.sk}`, () => this.documents.send(new GetCommand({ TableName: this.name, Key: key, ConsistentRead: true })));
+    const answer = await aws(`dynamodb:GetItem ${key.sk}`, () =>
+      this.documents.send(new GetCommand({ TableName: this.name, Key: key, ConsistentRead: true })),
+    );
     return answer.Item;
   }
 
-  async put(key: Key, item: Item, condition: Pick<PutCommandInput, 'ConditionExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'> = {}): Promise<void> {
-    await aws(`dynamodb:PutItem ${key.sk}`, () => this.documents.send(new PutCommand({ TableName: this.name, Item: { ...item, ...key }, ...condition })));
+  async put(
+    key: Key,
+    item: Item,
+    condition: Pick<
+      PutCommandInput,
+      'ConditionExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'
+    > = {},
+  ): Promise<void> {
+    await aws(`dynamodb:PutItem ${key.sk}`, () =>
+      this.documents.send(new PutCommand({ TableName: this.name, Item: { ...item, ...key }, ...condition })),
+    );
   }
 
   /** What is not there needs no removing. */
   async remove(key: Key): Promise<void> {
-    await aws(`dynamodb:DeleteItem ${key.sk}`, () => this.documents.send(new DeleteCommand({ TableName: this.name, Key: key })));
+    await aws(`dynamodb:DeleteItem ${key.sk}`, () =>
+      this.documents.send(new DeleteCommand({ TableName: this.name, Key: key })),
+    );
   }
 
   /** Answers what `ReturnValues` asks for. */
   async update(key: Key, change: Omit<UpdateCommandInput, 'TableName' | 'Key'>): Promise<Item | undefined> {
-    const answer = await aws(`dynamodb:UpdateItem ${key.sk}`, () => this.documents.send(new UpdateCommand({ TableName: this.name, Key: key, ...change })));
+    const answer = await aws(`dynamodb:UpdateItem ${key.sk}`, () =>
+      this.documents.send(new UpdateCommand({ TableName: this.name, Key: key, ...change })),
+    );
     return answer.Attributes;
   }
 
   /** One partition's items whose sort key starts so, in its order, strongly consistent. */
   under(pk: string, prefix: string): Promise<Item[]> {
-    return this.query(prefix, { KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)', ExpressionAttributeValues: { ':pk': pk, ':prefix': prefix }, ConsistentRead: true });
+    return this.query(prefix, {
+      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+      ExpressionAttributeValues: { ':pk': pk, ':prefix': prefix },
+      ConsistentRead: true,
+    });
   }
 
   /** One partition's items whose sort key comes before that, in its order, strongly consistent. */
   before(pk: string, end: string): Promise<Item[]> {
-    return this.query(`before ${end}`, { KeyConditionExpression: 'pk = :pk AND sk < :end', ExpressionAttributeValues: { ':pk': pk, ':end': end }, ConsistentRead: true });
+    return this.query(`before ${end}`, {
+      KeyConditionExpression: 'pk = :pk AND sk < :end',
+      ExpressionAttributeValues: { ':pk': pk, ':end': end },
+      ConsistentRead: true,
+    });
   }
 
   /** Over all pages. `what`: for messages. */
@@ -79,8 +120,13 @@ export class DynamoTable {
   }
 
   /** One page; `next`: the key after which the next one begins. */
-  async page(what: string, question: Omit<QueryCommandInput, 'TableName'>): Promise<{ items: Item[]; next?: Item | undefined }> {
-    const answer = await aws(`dynamodb:Query ${what}`, () => this.documents.send(new QueryCommand({ TableName: this.name, ...question })));
+  async page(
+    what: string,
+    question: Omit<QueryCommandInput, 'TableName'>,
+  ): Promise<{ items: Item[]; next?: Item | undefined }> {
+    const answer = await aws(`dynamodb:Query ${what}`, () =>
+      this.documents.send(new QueryCommand({ TableName: this.name, ...question })),
+    );
     return { items: answer.Items ?? [], next: answer.LastEvaluatedKey };
   }
 }

@@ -45,7 +45,9 @@ export class DynamoTrust extends DynamoLocks {
     return this.note(migrationId, RETIREMENT, retirement);
   }
 
-  /** A call that arrives late does not take the place of what was noted since, nor of how far the same note has come. */
+  /**
+   * A call that arrives late does not take the place of what was noted since, nor of how far the same note has come.
+   */
   private async note(migrationId: string, prefix: string, entry: Entry): Promise<void> {
     const { roleArn, notedAt } = entry;
     try {

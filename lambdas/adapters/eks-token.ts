@@ -10,7 +10,12 @@ const CLUSTER_HEADER = 'x-k8s-aws-id';
  * learn who speaks. It is good for 15 minutes after `now`. Nothing is sent to make it, and the call that it stands for
  * needs no IAM permission. Source: github.com/kubernetes-sigs/aws-iam-authenticator, pkg/token/token.go.
  */
-export const eksToken = async (options: { cluster: string; region: string; credentials: AwsCredentialIdentity; now: Date }): Promise<string> => {
+export const eksToken = async (options: {
+  cluster: string;
+  region: string;
+  credentials: AwsCredentialIdentity;
+  now: Date;
+}): Promise<string> => {
   const { cluster, region, credentials, now } = options;
   const hostname = `sts.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
   const signer = new SignatureV4({ service: 'sts', region, credentials, sha256: Sha256 });

@@ -2,7 +2,10 @@
 
 /** Locks that are held and not parked: partition key `held`. */
 export const HELD_LOCKS = 'HeldLocks';
-/** What somebody has still to do something about: partition key `pending`, of records with something unsent and of approvals that are waited for. */
+/**
+ * What somebody has still to do something about: partition key `pending`, of records with something unsent and of
+ * approvals that are waited for.
+ */
 export const PENDING = 'Pending';
 /** All migrations by time: partition key `listed`, sort key `migrationId`. */
 export const BY_TIME = 'ByTime';

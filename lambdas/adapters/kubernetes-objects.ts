@@ -1,12 +1,29 @@
 /** What the API server answers, read and made into the domain's objects. */
 import { z } from 'zod';
 import { IRSA_ANNOTATION } from '../domain/irsa.ts';
-import type { Compute, Container, MutatingWebhook, Node, Pod, ServiceAccount, ServiceAccountDetail, Workload, WorkloadKind } from '../ports/kubernetes.ts';
+import type {
+  Compute,
+  Container,
+  MutatingWebhook,
+  Node,
+  Pod,
+  ServiceAccount,
+  ServiceAccountDetail,
+  Workload,
+  WorkloadKind,
+} from '../ports/kubernetes.ts';
 import { managedFieldsEntries, toManagedFields } from './managed-fields.ts';
 
 // Only what is read is described: the API adds fields with each version, and Go writes empty lists and maps as null.
-export const listOf = <T extends z.ZodType>(item: T) => z.array(item).nullish().transform((items) => items ?? []);
-const strings = z.record(z.string(), z.string()).nullish().transform((map) => map ?? {});
+export const listOf = <T extends z.ZodType>(item: T) =>
+  z
+    .array(item)
+    .nullish()
+    .transform((items) => items ?? []);
+const strings = z
+  .record(z.string(), z.string())
+  .nullish()
+  .transform((map) => map ?? {});
 const conditions = listOf(z.looseObject({ type: z.string(), status: z.string() }));
 const owners = listOf(z.looseObject({ kind: z.string(), name: z.string(), controller: z.boolean().nullish() }));
 const optional = z.looseObject({ optional: z.boolean().nullish() }).nullish();
@@ -37,31 +54,66 @@ export const pod = z.looseObject({
     hostNetwork: z.boolean().nullish(),
     initContainers: listOf(container),
     containers: listOf(container),
-    volumes: listOf(z.looseObject({ name: z.string(), projected: z.looseObject({ sources: listOf(tokenSource) }).nullish() })),
+    volumes: listOf(
+      z.looseObject({ name: z.string(), projected: z.looseObject({ sources: listOf(tokenSource) }).nullish() }),
+    ),
   }),
   status: z.looseObject({ phase: z.string().nullish(), conditions }).nullish(),
 });
-export const node = z.looseObject({ metadata: z.looseObject({ name: z.string(), labels: strings }), status: z.looseObject({ conditions }).nullish() });
+export const node = z.looseObject({
+  metadata: z.looseObject({ name: z.string(), labels: strings }),
+  status: z.looseObject({ conditions }).nullish(),
+});
 export const mutatingWebhookConfiguration = z.looseObject({
   metadata: z.looseObject({ name: z.string() }),
-  webhooks: listOf(z.looseObject({ name: z.string(), failurePolicy: z.enum(['Fail', 'Ignore']).nullish(), admissionReviewVersions: listOf(z.string()) })),
+  webhooks: listOf(
+    z.looseObject({
+      name: z.string(),
+      failurePolicy: z.enum(['Fail', 'Ignore']).nullish(),
+      admissionReviewVersions: listOf(z.string()),
+    }),
+  ),
 });
 const accountMetadata = z.looseObject({ name: z.string(), namespace: z.string(), annotations: strings });
 export const serviceAccount = z.looseObject({ metadata: accountMetadata });
-export const serviceAccountDetail = z.looseObject({ metadata: accountMetadata.extend({ uid: z.string(), resourceVersion: z.string(), managedFields: managedFieldsEntries }) });
+export const serviceAccountDetail = z.looseObject({
+  metadata: accountMetadata.extend({
+    uid: z.string(),
+    resourceVersion: z.string(),
+    managedFields: managedFieldsEntries,
+  }),
+});
 export const replicaSet = z.looseObject({ metadata: z.looseObject({ name: z.string(), ownerReferences: owners }) });
-export const customResource = z.looseObject({ metadata: z.looseObject({ name: z.string(), namespace: z.string().nullish() }) });
-const count = z.number().int().nullish().transform((value) => value ?? 0);
+export const customResource = z.looseObject({
+  metadata: z.looseObject({ name: z.string(), namespace: z.string().nullish() }),
+});
+const count = z
+  .number()
+  .int()
+  .nullish()
+  .transform((value) => value ?? 0);
 export const workload = z.looseObject({
-  metadata: z.looseObject({ name: z.string(), namespace: z.string(), generation: count, labels: strings, managedFields: managedFieldsEntries }),
+  metadata: z.looseObject({
+    name: z.string(),
+    namespace: z.string(),
+    generation: count,
+    labels: strings,
+    managedFields: managedFieldsEntries,
+  }),
   spec: z.looseObject({
     replicas: z.number().int().nullish(),
     paused: z.boolean().nullish(),
     strategy: z.looseObject({ type: z.string().nullish() }).nullish(),
-    updateStrategy: z.looseObject({ type: z.string().nullish(), rollingUpdate: z.looseObject({ partition: count }).nullish() }).nullish(),
+    updateStrategy: z
+      .looseObject({ type: z.string().nullish(), rollingUpdate: z.looseObject({ partition: count }).nullish() })
+      .nullish(),
     template: z.looseObject({
       metadata: z.looseObject({ annotations: strings }).nullish(),
-      spec: z.looseObject({ serviceAccountName: z.string().nullish(), initContainers: listOf(container), containers: listOf(container) }),
+      spec: z.looseObject({
+        serviceAccountName: z.string().nullish(),
+        initContainers: listOf(container),
+        containers: listOf(container),
+      }),
     }),
   }),
   // The counts of a Deployment or StatefulSet and those of a DaemonSet; each has its own only.
@@ -80,11 +132,15 @@ export const workload = z.looseObject({
 });
 type ApiContainer = z.infer<typeof container>;
 type ApiVariable = ApiContainer['env'][number];
-const mayBeMissing = ({ valueFrom: source }: ApiVariable): boolean => source?.secretKeyRef?.optional === true || source?.configMapKeyRef?.optional === true;
+const mayBeMissing = ({ valueFrom: source }: ApiVariable): boolean =>
+  source?.secretKeyRef?.optional === true || source?.configMapKeyRef?.optional === true;
 
 const toContainer = ({ name, image, env, envFrom, volumeMounts }: ApiContainer, init: boolean): Container => {
   const optionalEnv = env.filter(mayBeMissing).map((variable) => variable.name);
-  const sources = envFrom.flatMap(({ secretRef, configMapRef }) => [...(secretRef?.name ? [`Secret/${secretRef.name}`] : []), ...(configMapRef?.name ? [`ConfigMap/${configMapRef.name}`] : [])]);
+  const sources = envFrom.flatMap(({ secretRef, configMapRef }) => [
+    ...(secretRef?.name ? [`Secret/${secretRef.name}`] : []),
+    ...(configMapRef?.name ? [`ConfigMap/${configMapRef.name}`] : []),
+  ]);
   return {
     name,
     image: image ?? '',
@@ -101,7 +157,8 @@ const toContainers = (spec: { initContainers: ApiContainer[]; containers: ApiCon
   ...spec.containers.map((each) => toContainer(each, false)),
 ];
 
-const isReady = (all: z.infer<typeof conditions> | undefined): boolean => all?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false;
+const isReady = (all: z.infer<typeof conditions> | undefined): boolean =>
+  all?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false;
 
 export const controllerOf = (references: z.infer<typeof owners>): { kind: string; name: string } | undefined => {
   const controller = references.find((reference) => reference.controller);
@@ -114,18 +171,26 @@ interface Owner {
 }
 
 /**
- * The Deployment of a pod, of its own labels: a Deployment names its ReplicaSets after itself and the hash of the template,
- * and puts that hash into a label of their pods. Source: Kubernetes documentation, "Deployments", "Pod-template-hash label".
+ * The Deployment of a pod, of its own labels: a Deployment names its ReplicaSets after itself and the hash of the
+ * template, and puts that hash into a label of their pods. Source: Kubernetes documentation, "Deployments",
+ * "Pod-template-hash label".
  */
 const byTemplateHash = (controller: Owner, labels: Record<string, string>): Owner | undefined => {
   const suffix = `-${labels['pod-template-hash'] ?? ''}`;
-  return suffix.length > 1 && controller.name.endsWith(suffix) ? { kind: 'Deployment', name: controller.name.slice(0, -suffix.length) } : undefined;
+  return suffix.length > 1 && controller.name.endsWith(suffix)
+    ? { kind: 'Deployment', name: controller.name.slice(0, -suffix.length) }
+    : undefined;
 };
 
 /** `deployments`: what controls each ReplicaSet of the namespace; without it, what the pod's labels tell. */
 export const toPod = ({ metadata, spec, status }: z.infer<typeof pod>, deployments?: Map<string, Owner>): Pod => {
   const controller = controllerOf(metadata.ownerReferences);
-  const deployment = controller?.kind === 'ReplicaSet' ? (deployments ? deployments.get(controller.name) : byTemplateHash(controller, metadata.labels)) : undefined;
+  const deployment =
+    controller?.kind === 'ReplicaSet'
+      ? deployments
+        ? deployments.get(controller.name)
+        : byTemplateHash(controller, metadata.labels)
+      : undefined;
   const owner = deployment ?? controller;
   return {
     namespace: metadata.namespace,
@@ -145,14 +210,22 @@ export const toPod = ({ metadata, spec, status }: z.infer<typeof pod>, deploymen
     // A token without an audience is for the API server itself; every pod has one, and AWS takes none of them.
     tokens: spec.volumes.flatMap((volume) =>
       (volume.projected?.sources ?? []).flatMap((source) =>
-        source.serviceAccountToken?.audience ? [{ volume: volume.name, audience: source.serviceAccountToken.audience }] : [],
+        source.serviceAccountToken?.audience
+          ? [{ volume: volume.name, audience: source.serviceAccountToken.audience }]
+          : [],
       ),
     ),
   };
 };
 
-/** Source: Kubernetes documentation, "Deployments", "Pausing and Resuming a rollout"; "Perform a Rolling Update on a DaemonSet"; "StatefulSets", "Update strategies". */
-const heldBackBy = (kind: WorkloadKind, { paused, updateStrategy }: z.infer<typeof workload>['spec']): string | undefined => {
+/**
+ * Source: Kubernetes documentation, "Deployments", "Pausing and Resuming a rollout"; "Perform a Rolling Update on a
+ * DaemonSet"; "StatefulSets", "Update strategies".
+ */
+const heldBackBy = (
+  kind: WorkloadKind,
+  { paused, updateStrategy }: z.infer<typeof workload>['spec'],
+): string | undefined => {
   if (kind === 'Deployment') return paused ? 'it is paused' : undefined;
   if (updateStrategy?.type === 'OnDelete') return 'its update strategy is OnDelete';
   const partition = updateStrategy?.rollingUpdate?.partition ?? 0;
@@ -162,8 +235,18 @@ const heldBackBy = (kind: WorkloadKind, { paused, updateStrategy }: z.infer<type
 export const toWorkload = (kind: WorkloadKind, { metadata, spec, status }: z.infer<typeof workload>): Workload => {
   const counts =
     kind === 'DaemonSet'
-      ? { desired: status.desiredNumberScheduled, total: status.currentNumberScheduled, updated: status.updatedNumberScheduled, ready: status.numberReady }
-      : { desired: spec.replicas ?? 1, total: status.replicas, updated: status.updatedReplicas, ready: status.readyReplicas };
+      ? {
+          desired: status.desiredNumberScheduled,
+          total: status.currentNumberScheduled,
+          updated: status.updatedNumberScheduled,
+          ready: status.numberReady,
+        }
+      : {
+          desired: spec.replicas ?? 1,
+          total: status.replicas,
+          updated: status.updatedReplicas,
+          ready: status.readyReplicas,
+        };
   const { desired, total, updated, ready } = counts;
   const heldBack = heldBackBy(kind, spec);
   return {
@@ -173,7 +256,8 @@ export const toWorkload = (kind: WorkloadKind, { metadata, spec, status }: z.inf
     serviceAccount: spec.template.spec.serviceAccountName ?? 'default',
     desired,
     ready,
-    settled: status.observedGeneration >= metadata.generation && updated === desired && ready === desired && total === desired,
+    settled:
+      status.observedGeneration >= metadata.generation && updated === desired && ready === desired && total === desired,
     ...(heldBack === undefined ? {} : { heldBack }),
     ...(kind === 'Deployment' && spec.strategy?.type === 'Recreate' ? { recreates: true } : {}),
     templateAnnotations: spec.template.metadata?.annotations ?? {},
@@ -183,7 +267,10 @@ export const toWorkload = (kind: WorkloadKind, { metadata, spec, status }: z.inf
   };
 };
 
-/** Source: EKS User Guide, "Control if a workload is deployed on EKS Auto Mode nodes"; eks-pod-identity-agent's chart, values.yaml, `affinity`. */
+/**
+ * Source: EKS User Guide, "Control if a workload is deployed on EKS Auto Mode nodes"; eks-pod-identity-agent's chart,
+ * values.yaml, `affinity`.
+ */
 const COMPUTE_TYPES: Record<string, Compute> = { auto: 'auto', fargate: 'fargate', hybrid: 'hybrid' };
 
 /** A node of a compute type that is not known is taken for one on EC2, as one without any. */
@@ -194,7 +281,9 @@ export const toNode = ({ metadata: { name, labels }, status }: z.infer<typeof no
   compute: COMPUTE_TYPES[labels['eks.amazonaws.com/compute-type'] ?? ''] ?? 'ec2',
 });
 
-export const toServiceAccount = ({ metadata: { namespace, name, annotations } }: z.infer<typeof serviceAccount>): ServiceAccount => {
+export const toServiceAccount = ({
+  metadata: { namespace, name, annotations },
+}: z.infer<typeof serviceAccount>): ServiceAccount => {
   const roleArn = annotations[IRSA_ANNOTATION];
   return { namespace, name, ...(roleArn ? { roleArn } : {}) };
 };
@@ -203,10 +292,20 @@ const ANNOTATION_FIELD = `.metadata.annotations.${IRSA_ANNOTATION}`;
 
 export const toServiceAccountDetail = (found: z.infer<typeof serviceAccountDetail>): ServiceAccountDetail => {
   const { uid, resourceVersion, managedFields } = found.metadata;
-  const annotatedBy = toManagedFields(managedFields).filter(({ fields }) => fields.includes(ANNOTATION_FIELD)).map(({ manager }) => manager);
+  const annotatedBy = toManagedFields(managedFields)
+    .filter(({ fields }) => fields.includes(ANNOTATION_FIELD))
+    .map(({ manager }) => manager);
   return { ...toServiceAccount(found), uid, resourceVersion, annotatedBy };
 };
 
 /** A failure policy that is left out is Fail in `admissionregistration.k8s.io/v1`. Source: Kubernetes API reference. */
-export const toMutatingWebhooks = ({ metadata, webhooks }: z.infer<typeof mutatingWebhookConfiguration>): MutatingWebhook[] =>
-  webhooks.map(({ name, failurePolicy, admissionReviewVersions }) => ({ configuration: metadata.name, name, failurePolicy: failurePolicy ?? 'Fail', reviewVersions: admissionReviewVersions }));
+export const toMutatingWebhooks = ({
+  metadata,
+  webhooks,
+}: z.infer<typeof mutatingWebhookConfiguration>): MutatingWebhook[] =>
+  webhooks.map(({ name, failurePolicy, admissionReviewVersions }) => ({
+    configuration: metadata.name,
+    name,
+    failurePolicy: failurePolicy ?? 'Fail',
+    reviewVersions: admissionReviewVersions,
+  }));

@@ -1,18 +1,29 @@
 /**
  * `metadata.managedFields` as lists of paths, in the notation in which the API server and EKS name conflicting fields.
- * Source: sigs.k8s.io/structured-merge-diff, fieldpath (`serialize-pe.go` for the keys, `PathElement.String` for the text).
+ * Source: sigs.k8s.io/structured-merge-diff, fieldpath (`serialize-pe.go` for the keys, `PathElement.String` for the
+ * text).
  */
 import { z } from 'zod';
 import type { ManagedFields } from '../ports/kubernetes.ts';
 
 export const managedFieldsEntries = z
-  .array(z.looseObject({ manager: z.string().nullish(), subresource: z.string().nullish(), fieldsV1: z.record(z.string(), z.unknown()).nullish() }))
+  .array(
+    z.looseObject({
+      manager: z.string().nullish(),
+      subresource: z.string().nullish(),
+      fieldsV1: z.record(z.string(), z.unknown()).nullish(),
+    }),
+  )
   .nullish()
   .transform((entries) => entries ?? []);
 
-const isFields = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isFields = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** An item of a list of objects, by its keys: `{"containerPort":80,"protocol":"TCP"}` is `containerPort=80,protocol="TCP"`. */
+/**
+ * An item of a list of objects, by its keys: `{"containerPort":80,"protocol":"TCP"}` is
+ * `containerPort=80,protocol="TCP"`.
+ */
 function keyText(json: string): string {
   const keys: unknown = JSON.parse(json);
   if (!isFields(keys)) return json;

@@ -4,11 +4,14 @@ import type { PlainHttp, PlainHttpRequest } from './clients.ts';
 
 /** The answer must begin within that time, and then not pause for as long: milliseconds. */
 export const SOCKET_TIMEOUT = 10_000;
-/** Bytes of an answer that are read: several times what a page of 500 objects has, and what a Lambda of 512 MB can hold. */
+/**
+ * Bytes of an answer that are read: several times what a page of 500 objects has, and what a Lambda of 512 MB can hold.
+ */
 export const LONGEST_ANSWER = 64 * 1024 * 1024;
 
 /** What a call ends with that gets no answer in that time. */
-export const noAnswer = (): Error => Object.assign(new Error(`no answer within ${SOCKET_TIMEOUT / 1000} seconds`), { code: 'ETIMEDOUT' });
+export const noAnswer = (): Error =>
+  Object.assign(new Error(`no answer within ${SOCKET_TIMEOUT / 1000} seconds`), { code: 'ETIMEDOUT' });
 
 const send = (options: PlainHttpRequest): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
@@ -37,9 +40,9 @@ const send = (options: PlainHttpRequest): Promise<IncomingMessage> =>
   });
 
 /**
- * One HTTPS exchange over the network, without retries. `certificateAuthority` is the only one trusted where it is given.
- * Follows no redirect. Rejects with Node's own error (`code` such as ECONNREFUSED, ECONNRESET, ETIMEDOUT) when there is no
- * whole answer, and with EMSGSIZE for one that does not end.
+ * One HTTPS exchange over the network, without retries. `certificateAuthority` is the only one trusted where it is
+ * given. Follows no redirect. Rejects with Node's own error (`code` such as ECONNREFUSED, ECONNRESET, ETIMEDOUT) when
+ * there is no whole answer, and with EMSGSIZE for one that does not end.
  */
 export const nodeHttp: PlainHttp = async (options) => {
   const response = await send(options);
@@ -47,9 +50,19 @@ export const nodeHttp: PlainHttp = async (options) => {
   let length = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > LONGEST_ANSWER) throw Object.assign(new Error(`the answer is longer than ${LONGEST_ANSWER / 1024 / 1024} MB`), { code: 'EMSGSIZE' });
+    if (length > LONGEST_ANSWER)
+      throw Object.assign(new Error(`the answer is longer than ${LONGEST_ANSWER / 1024 / 1024} MB`), {
+        code: 'EMSGSIZE',
+      });
     chunks.push(chunk);
   }
-  const headers = Object.entries(response.headers).map(([name, value]): [string, string] => [name, Array.isArray(value) ? value.join(', ') : (value ?? '')]);
-  return { status: response.statusCode ?? 0, headers: Object.fromEntries(headers), body: Buffer.concat(chunks).toString('utf8') };
+  const headers = Object.entries(response.headers).map(([name, value]): [string, string] => [
+    name,
+    Array.isArray(value) ? value.join(', ') : (value ?? ''),
+  ]);
+  return {
+    status: response.statusCode ?? 0,
+    headers: Object.fromEntries(headers),
+    body: Buffer.concat(chunks).toString('utf8'),
+  };
 };

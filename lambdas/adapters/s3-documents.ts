@@ -20,7 +20,9 @@ export class S3Documents implements Documents {
 
   async put(key: string, text: string, type: string): Promise<void> {
     const { client, bucket } = this.options;
-    await aws(`s3:PutObject ${key}`, () => client().send(new PutObjectCommand({ Bucket: bucket(), Key: key, Body: text, ContentType: type })));
+    await aws(`s3:PutObject ${key}`, () =>
+      client().send(new PutObjectCommand({ Bucket: bucket(), Key: key, Body: text, ContentType: type })),
+    );
   }
 
   async get(key: string): Promise<string | undefined> {
@@ -38,13 +40,28 @@ export class S3Documents implements Documents {
 
   async list(prefix: string, after?: string): Promise<{ keys: string[]; more: boolean }> {
     const { client, bucket } = this.options;
-    const answer = await aws(`s3:ListObjectsV2 ${prefix}`, () => client().send(new ListObjectsV2Command({ Bucket: bucket(), Prefix: prefix, ...(after === undefined ? {} : { StartAfter: after }) })));
+    const answer = await aws(`s3:ListObjectsV2 ${prefix}`, () =>
+      client().send(
+        new ListObjectsV2Command({
+          Bucket: bucket(),
+          Prefix: prefix,
+          ...(after === undefined ? {} : { StartAfter: after }),
+        }),
+      ),
+    );
     return { keys: (answer.Contents ?? []).flatMap(({ Key }) => Key ?? []), more: answer.IsTruncated === true };
   }
 }
 
-/** Of every client here: the sandbox is at an address of its own, and small objects of text need no checksum beside TLS's. */
-export const S3_SETTINGS = { forcePathStyle: true, requestChecksumCalculation: 'WHEN_REQUIRED', responseChecksumValidation: 'WHEN_REQUIRED' } as const;
+/**
+ * Of every client here: the sandbox is at an address of its own, and small objects of text need no checksum beside
+ * TLS's.
+ */
+export const S3_SETTINGS = {
+  forcePathStyle: true,
+  requestChecksumCalculation: 'WHEN_REQUIRED',
+  responseChecksumValidation: 'WHEN_REQUIRED',
+} as const;
 
 /** Objects in the bucket of that name; only the functions that import this have S3's client in their bundles. */
 export const s3Documents = (clients: ClientFactory, bucket: () => string): Documents =>

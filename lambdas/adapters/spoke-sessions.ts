@@ -18,8 +18,14 @@ export interface SpokeSessionsOptions {
   now?: () => number;
 }
 
-/** What STS says where a role is not there, does not trust the caller, or the caller may not assume it: it does not tell which. */
-const isRefusal = (error: unknown): error is MigrationError => error instanceof MigrationError && error.cause instanceof Error && /^AccessDenied(Exception)?$/.test(error.cause.name);
+/**
+ * What STS says where a role is not there, does not trust the caller, or the caller may not assume it: it does not tell
+ * which.
+ */
+const isRefusal = (error: unknown): error is MigrationError =>
+  error instanceof MigrationError &&
+  error.cause instanceof Error &&
+  /^AccessDenied(Exception)?$/.test(error.cause.name);
 
 const refused = (roleArn: string, { externalId }: SpokeSessionsOptions, error: MigrationError): MigrationError => {
   const account = roleArn.split(':')[4] ?? '';
@@ -68,9 +74,17 @@ export class SpokeSessions {
   private async assume(RoleArn: string): Promise<AwsCredentialIdentity> {
     const { sts, externalId: ExternalId, sessionName: RoleSessionName, seconds: DurationSeconds } = this.options;
     try {
-      const { Credentials: made } = await aws(`sts:AssumeRole ${RoleArn}`, () => sts().send(new AssumeRoleCommand({ RoleArn, RoleSessionName, ExternalId, DurationSeconds })));
-      if (made?.AccessKeyId === undefined || made.SecretAccessKey === undefined || made.SessionToken === undefined) throw new MigrationError('ServiceUnavailable', `sts:AssumeRole ${RoleArn}: the answer has no credentials.`);
-      return { accessKeyId: made.AccessKeyId, secretAccessKey: made.SecretAccessKey, sessionToken: made.SessionToken, ...(made.Expiration ? { expiration: made.Expiration } : {}) };
+      const { Credentials: made } = await aws(`sts:AssumeRole ${RoleArn}`, () =>
+        sts().send(new AssumeRoleCommand({ RoleArn, RoleSessionName, ExternalId, DurationSeconds })),
+      );
+      if (made?.AccessKeyId === undefined || made.SecretAccessKey === undefined || made.SessionToken === undefined)
+        throw new MigrationError('ServiceUnavailable', `sts:AssumeRole ${RoleArn}: the answer has no credentials.`);
+      return {
+        accessKeyId: made.AccessKeyId,
+        secretAccessKey: made.SecretAccessKey,
+        sessionToken: made.SessionToken,
+        ...(made.Expiration ? { expiration: made.Expiration } : {}),
+      };
     } catch (error) {
       throw isRefusal(error) ? refused(RoleArn, this.options, error) : error;
     }

@@ -2,9 +2,15 @@ import type { z } from 'zod';
 import { MigrationError } from '../domain/errors.ts';
 import { problemsOf } from '../domain/problems.ts';
 
-/** What the ledger has, by its schema. Throws BadInput, with `what` and the fields that are wrong, for what this service does not write so. */
+/**
+ * What the ledger has, by its schema. Throws BadInput, with `what` and the fields that are wrong, for what this service
+ * does not write so.
+ */
 export function stored<Schema extends z.ZodType>(what: string, schema: Schema, value: unknown): z.output<Schema> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new MigrationError('BadInput', `The ledger has ${what} that this version of the service does not write so: ${problemsOf(parsed.error, 'it')}. Nothing is done by it. Find out who wrote it, and put the item back as it was.`);
+  throw new MigrationError(
+    'BadInput',
+    `The ledger has ${what} that this version of the service does not write so: ${problemsOf(parsed.error, 'it')}. Nothing is done by it. Find out who wrote it, and put the item back as it was.`,
+  );
 }

@@ -39,7 +39,9 @@ export const migrationAnswer = migrationReport
     executionStatus: z.string().optional(),
     cancellation: cancellation.optional(),
     /** `left`: how many pods of each are not shown, where there are too many. */
-    verification: migrationReport.shape.verification.extend({ left: z.object({ before: z.int(), pods: z.int() }).optional() }),
+    verification: migrationReport.shape.verification.extend({
+      left: z.object({ before: z.int(), pods: z.int() }).optional(),
+    }),
     links,
   });
 export type MigrationAnswer = z.infer<typeof migrationAnswer>;
@@ -96,7 +98,13 @@ export const identitiesAnswer = report.omit({ namespace: true, totals: true, tru
 export type IdentitiesAnswer = z.infer<typeof identitiesAnswer>;
 
 /** As `links`, of a sweep. */
-export const sweepLinks = z.object({ self: z.string(), pause: z.string().optional(), resume: z.string().optional(), stop: z.string().optional(), report: z.string().optional() });
+export const sweepLinks = z.object({
+  self: z.string(),
+  pause: z.string().optional(),
+  resume: z.string().optional(),
+  stop: z.string().optional(),
+  report: z.string().optional(),
+});
 export type SweepLinks = z.infer<typeof sweepLinks>;
 
 export const sweepAccepted = z.object({ sweepId, status: z.literal('accepted'), links: sweepLinks });

@@ -1,4 +1,7 @@
-/** The API's one entry: from API Gateway's event to its answer. Whatever goes wrong is answered as a problem; nothing is thrown. */
+/**
+ * The API's one entry: from API Gateway's event to its answer. Whatever goes wrong is answered as a problem; nothing is
+ * thrown.
+ */
 import httpRouterHandler from '@middy/http-router';
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda';
 import type { z } from 'zod';
@@ -36,7 +39,10 @@ const answers: { [Id in OperationId]: (call: Call<Id>, dependencies: HandlerDepe
   resumeSweep,
   stopSweep,
 };
-type Answer = (call: unknown, dependencies: HandlerDependencies) => Promise<{ body: unknown; headers?: Record<string, string> }>;
+type Answer = (
+  call: unknown,
+  dependencies: HandlerDependencies,
+) => Promise<{ body: unknown; headers?: Record<string, string> }>;
 
 const IDS = Object.keys(OPERATIONS) as OperationId[];
 
@@ -57,7 +63,8 @@ function queryFor({ query }: Operation, event: ProxyEvent, errors: FieldError[])
   const given = queryOf(event);
   const once: [string, string][] = [];
   for (const [name, [value = '', ...others]] of given) {
-    if (!Object.hasOwn(query.shape, name)) errors.push({ field: `query.${shown(name, 64)}`, message: 'is not known here' });
+    if (!Object.hasOwn(query.shape, name))
+      errors.push({ field: `query.${shown(name, 64)}`, message: 'is not known here' });
     else if (others.length > 0) errors.push({ field: `query.${name}`, message: 'is given more than once' });
     else once.push([name, value]);
   }
@@ -81,15 +88,32 @@ function callOf(operation: Operation, event: ProxyEvent, parameters: unknown): o
   return call;
 }
 
-const result = (statusCode: number, type: string, body: unknown, headers: Record<string, string> = {}): ProxyResult => ({ statusCode, headers: { ...HEADERS, ...headers, 'content-type': type }, body: JSON.stringify(body) });
+const result = (
+  statusCode: number,
+  type: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+): ProxyResult => ({
+  statusCode,
+  headers: { ...HEADERS, ...headers, 'content-type': type },
+  body: JSON.stringify(body),
+});
 
 /** Such as of `/migrations/{id}`, whatever the id. */
-const PATTERNS = IDS.map((id) => ({ ...OPERATIONS[id], pattern: new RegExp(`^${OPERATIONS[id].path.replace(/\{\w+\}/g, '[^/]+')}/?$`) }));
+const PATTERNS = IDS.map((id) => ({
+  ...OPERATIONS[id],
+  pattern: new RegExp(`^${OPERATIONS[id].path.replace(/\{\w+\}/g, '[^/]+')}/?$`),
+}));
 
 function noRoute({ method, path }: { method: string; path: string }): never {
   const allowed = PATTERNS.filter(({ pattern }) => pattern.test(path)).map((one) => one.method);
-  if (allowed.length === 0) throw new ApiProblem('unknown-path', `There is nothing at ${shown(path, 200)}: docs/openapi.json has all paths.`);
-  throw new ApiProblem('method-not-allowed', `${shown(method, 20)} is not for ${shown(path, 200)}, but ${allowed.join(', ')} is.`, { headers: { allow: allowed.join(', ') } });
+  if (allowed.length === 0)
+    throw new ApiProblem('unknown-path', `There is nothing at ${shown(path, 200)}: docs/openapi.json has all paths.`);
+  throw new ApiProblem(
+    'method-not-allowed',
+    `${shown(method, 20)} is not for ${shown(path, 200)}, but ${allowed.join(', ')} is.`,
+    { headers: { allow: allowed.join(', ') } },
+  );
 }
 
 function routerFor(event: ProxyEvent, dependencies: HandlerDependencies) {
@@ -99,7 +123,10 @@ function routerFor(event: ProxyEvent, dependencies: HandlerDependencies) {
       path: OPERATIONS[id].path,
       handler: async (routed: APIGatewayProxyEvent): Promise<ProxyResult> => {
         const operation: Operation = OPERATIONS[id];
-        const { body, headers } = await (answers[id] as Answer)(callOf(operation, event, routed.pathParameters), dependencies);
+        const { body, headers } = await (answers[id] as Answer)(
+          callOf(operation, event, routed.pathParameters),
+          dependencies,
+        );
         return result(operation.status, 'application/json', operation.answer.parse(body), headers);
       },
     })),
@@ -111,22 +138,42 @@ function routerFor(event: ProxyEvent, dependencies: HandlerDependencies) {
 function problemFor(error: unknown, event: ProxyEvent, { telemetry }: HandlerDependencies): ApiProblem {
   if (error instanceof ApiProblem) return error;
   tellFailure('api', error, telemetry);
-  telemetry.log.warn('api: a request could not be answered', { requestId: event.requestContext.requestId, method: event.httpMethod, path: shown(event.path, 200) });
+  telemetry.log.warn('api: a request could not be answered', {
+    requestId: event.requestContext.requestId,
+    method: event.httpMethod,
+    path: shown(event.path, 200),
+  });
   if (isMigrationError(error) && ERROR_CLASSES[error.name] === 'retryable') {
-    return new ApiProblem('unavailable', `The request could not be answered now (${error.name}). Send it again in some seconds: with an Idempotency-Key, or unchanged, it is carried out once.`, { headers: { 'retry-after': RETRY_AFTER } });
+    return new ApiProblem(
+      'unavailable',
+      `The request could not be answered now (${error.name}). Send it again in some seconds: with an Idempotency-Key, or unchanged, it is carried out once.`,
+      { headers: { 'retry-after': RETRY_AFTER } },
+    );
   }
   // An error of ours that no route expects is one too.
   if (isMigrationError(error)) telemetry.count(UNEXPECTED_ERROR);
-  return new ApiProblem('unexpected', "The request could not be answered. What happened stands in the service's log, under the id of this problem's instance.");
+  return new ApiProblem(
+    'unexpected',
+    "The request could not be answered. What happened stands in the service's log, under the id of this problem's instance.",
+  );
 }
 
 export async function answerRequest(event: ProxyEvent, dependencies: HandlerDependencies): Promise<ProxyResult> {
   try {
     const routed = { httpMethod: event.httpMethod, path: pathOf(event) };
     if (routed.httpMethod === '' || routed.path === '') noRoute({ method: routed.httpMethod, path: routed.path });
-    return (await routerFor(event, dependencies)(routed as APIGatewayProxyEvent, {} as Context, {} as never)) as ProxyResult;
+    return (await routerFor(event, dependencies)(
+      routed as APIGatewayProxyEvent,
+      {} as Context,
+      {} as never,
+    )) as ProxyResult;
   } catch (error) {
     const found = problemFor(error, event, dependencies);
-    return result(PROBLEMS[found.kind].status, 'application/problem+json', problemOf(found, instanceOf(event)), found.headers);
+    return result(
+      PROBLEMS[found.kind].status,
+      'application/problem+json',
+      problemOf(found, instanceOf(event)),
+      found.headers,
+    );
   }
 }

@@ -10,22 +10,28 @@ export const LONGEST_BODY = 64 * 1024;
 /** Source: the draft "The Idempotency-Key HTTP Header Field"; its length is ours. */
 export const IDEMPOTENCY_KEY = /^[\x20-\x7e]{1,255}$/;
 
-const entriesOf = (value: unknown): [string, unknown][] => (typeof value === 'object' && value !== null ? Object.entries(value) : []);
+const entriesOf = (value: unknown): [string, unknown][] =>
+  typeof value === 'object' && value !== null ? Object.entries(value) : [];
 
 /** Each value of each name; those of a list that has all of them go before the one that has the last of each. */
 function valuesOf(all: unknown, last: unknown): Map<string, string[]> {
   const found = new Map<string, string[]>();
   for (const [name, value] of entriesOf(last)) found.set(name, [String(value)]);
-  for (const [name, values] of entriesOf(all)) if (Array.isArray(values) && values.length > 0) found.set(name, values.map(String));
+  for (const [name, values] of entriesOf(all))
+    if (Array.isArray(values) && values.length > 0) found.set(name, values.map(String));
   return found;
 }
 
-export const queryOf = ({ multiValueQueryStringParameters, queryStringParameters }: ProxyEvent): Map<string, string[]> => valuesOf(multiValueQueryStringParameters, queryStringParameters);
+export const queryOf = ({
+  multiValueQueryStringParameters,
+  queryStringParameters,
+}: ProxyEvent): Map<string, string[]> => valuesOf(multiValueQueryStringParameters, queryStringParameters);
 
 /** By name in lower case. */
 function headersOf({ multiValueHeaders, headers }: ProxyEvent): Map<string, string[]> {
   const found = new Map<string, string[]>();
-  for (const [name, values] of valuesOf(multiValueHeaders, headers)) found.set(name.toLowerCase(), [...(found.get(name.toLowerCase()) ?? []), ...values]);
+  for (const [name, values] of valuesOf(multiValueHeaders, headers))
+    found.set(name.toLowerCase(), [...(found.get(name.toLowerCase()) ?? []), ...values]);
   return found;
 }
 
@@ -34,7 +40,10 @@ export function idempotencyKeyOf(event: ProxyEvent, errors: FieldError[]): strin
   const [key, ...others] = headersOf(event).get('idempotency-key') ?? [];
   if (key === undefined) return undefined;
   if (others.length === 0 && IDEMPOTENCY_KEY.test(key)) return key;
-  errors.push({ field: 'header.idempotency-key', message: others.length > 0 ? 'is given more than once' : 'must have 1 to 255 printable ASCII characters' });
+  errors.push({
+    field: 'header.idempotency-key',
+    message: others.length > 0 ? 'is given more than once' : 'must have 1 to 255 printable ASCII characters',
+  });
   return undefined;
 }
 
@@ -42,11 +51,15 @@ export function idempotencyKeyOf(event: ProxyEvent, errors: FieldError[]): strin
 export function callerOf({ requestContext: { identity } }: ProxyEvent): string {
   const caller = requestedBy.min(1).safeParse(identity?.userArn);
   if (caller.success) return caller.data;
-  throw new ApiProblem('unauthenticated', 'API Gateway has not said which IAM principal asks, in 256 characters at most: every method of this API must be authorised by IAM (AWS_IAM).');
+  throw new ApiProblem(
+    'unauthenticated',
+    'API Gateway has not said which IAM principal asks, in 256 characters at most: every method of this API must be authorised by IAM (AWS_IAM).',
+  );
 }
 
 /** Names this one request where somebody asks for help. */
-export const instanceOf = ({ requestContext: { requestId } }: ProxyEvent): string | undefined => (/^[\w-]{1,64}$/.test(requestId) ? `urn:uuid:${requestId}` : undefined);
+export const instanceOf = ({ requestContext: { requestId } }: ProxyEvent): string | undefined =>
+  /^[\w-]{1,64}$/.test(requestId) ? `urn:uuid:${requestId}` : undefined;
 
 /** As it is meant, whether API Gateway has decoded it or not: no id and no name has a percent sign. */
 function decoded(text: string): string {
@@ -58,16 +71,33 @@ function decoded(text: string): string {
 }
 
 /** The route's own path: a custom domain may have put something before it. */
-export function pathOf({ resource, pathParameters, path }: Pick<ProxyEvent, 'resource' | 'pathParameters' | 'path'>): string {
+export function pathOf({
+  resource,
+  pathParameters,
+  path,
+}: Pick<ProxyEvent, 'resource' | 'pathParameters' | 'path'>): string {
   if (resource?.startsWith('/') !== true) return path;
-  return resource.replace(/\{(\w+)\}/g, (whole, name: string) => encodeURIComponent(pathParameters && Object.hasOwn(pathParameters, name) ? decoded(String(pathParameters[name])).toWellFormed() : '') || whole);
+  return resource.replace(
+    /\{(\w+)\}/g,
+    (whole, name: string) =>
+      encodeURIComponent(
+        pathParameters && Object.hasOwn(pathParameters, name)
+          ? decoded(String(pathParameters[name])).toWellFormed()
+          : '',
+      ) || whole,
+  );
 }
 
-/** What stands before that path in the caller's URL: the stage, or what a custom domain has mapped. It is as it was sent, so parameters are skipped by their number. */
+/**
+ * What stands before that path in the caller's URL: the stage, or what a custom domain has mapped. It is as it was
+ * sent, so parameters are skipped by their number.
+ */
 export function prefixOf({ requestContext, resource, path }: ProxyEvent): string {
   const whole = (requestContext.path ?? '').split('/');
   const own = (resource?.startsWith('/') === true ? resource : path).split('/');
-  const isOwn = own.every((part, index) => index === 0 || /^\{\w+\}$/.test(part) || part === whole[whole.length - own.length + index]);
+  const isOwn = own.every(
+    (part, index) => index === 0 || /^\{\w+\}$/.test(part) || part === whole[whole.length - own.length + index],
+  );
   const prefix = whole.slice(0, Math.max(0, whole.length - own.length + 1)).join('/');
   return isOwn && /^(\/[\w.~/-]*)?$/.test(prefix) ? prefix : '';
 }
@@ -102,7 +132,10 @@ export function bodyOf(event: ProxyEvent): object {
   const [type, ...others] = headersOf(event).get('content-type') ?? [];
   if (bytes.length === 0 && type === undefined) return {};
   if (others.length > 0 || type === undefined || !/^application\/json *(; *charset="?utf-8"? *)?$/i.test(type)) {
-    throw new ApiProblem('not-json', `The body must be of content-type application/json${type === undefined ? ', and none is given' : `, not ${shown(type, 100)}`}.`);
+    throw new ApiProblem(
+      'not-json',
+      `The body must be of content-type application/json${type === undefined ? ', and none is given' : `, not ${shown(type, 100)}`}.`,
+    );
   }
   if (bytes.length === 0) return {};
   const value = parsed(bytes);

@@ -10,10 +10,18 @@ import { ApiProblem } from './problems.ts';
 import { assertPlace } from './start.ts';
 import { type Row, rowTokenOf } from './tokens.ts';
 
-/** Of an invocation's time, what must be left to begin one more read, milliseconds: one that nobody answers takes ten seconds, and the caller is told nothing by a function that is cut off. */
+/**
+ * Of an invocation's time, what must be left to begin one more read, milliseconds: one that nobody answers takes ten
+ * seconds, and the caller is told nothing by a function that is cut off.
+ */
 const ENOUGH_MS = 12_000;
 
-const rowOf = ({ namespace, kind, name, serviceAccount }: WorkloadTally): Row => [namespace, kind, name, serviceAccount];
+const rowOf = ({ namespace, kind, name, serviceAccount }: WorkloadTally): Row => [
+  namespace,
+  kind,
+  name,
+  serviceAccount,
+];
 
 /** In the order of the tally. */
 function isAfter(row: Row, other: Row): boolean {
@@ -46,7 +54,8 @@ class Page {
 function sourcesOf(target: Target, { portsFor, clock, remainingTime }: HandlerDependencies): Sources {
   const ports = portsFor(target);
   const attempt = <T>(read: () => Promise<T>): Promise<T> => {
-    if (remainingTime() < ENOUGH_MS) throw new MigrationError('OutOfTime', `Reading cluster ${target.cluster} takes longer than a request may.`);
+    if (remainingTime() < ENOUGH_MS)
+      throw new MigrationError('OutOfTime', `Reading cluster ${target.cluster} takes longer than a request may.`);
     return read();
   };
   const associationsOf = async (accounts: ReadonlySet<string>): Promise<Association[]> => {
@@ -61,22 +70,43 @@ function sourcesOf(target: Target, { portsFor, clock, remainingTime }: HandlerDe
 }
 
 function problemOf(error: unknown, { cluster, region }: Target): unknown {
-  if (error instanceof UnreadCluster && error.why === 'unknown') return new ApiProblem('unknown-cluster', `${error.message.replace(/^t/, 'T')}.`, { errors: [{ field: 'path.name', message: `is the name of no cluster in region ${region}` }] });
-  if (error instanceof UnreadCluster || isMigrationError(error, 'AccessDenied') || isMigrationError(error, 'Unauthorised')) {
-    return new ApiProblem('no-access', `The service may not look into cluster ${cluster}: its roles (the stack's output KubernetesRoleArns) need an access entry there, as docs/kubernetes-access.md says. ${error.message}`);
+  if (error instanceof UnreadCluster && error.why === 'unknown')
+    return new ApiProblem('unknown-cluster', `${error.message.replace(/^t/, 'T')}.`, {
+      errors: [{ field: 'path.name', message: `is the name of no cluster in region ${region}` }],
+    });
+  if (
+    error instanceof UnreadCluster ||
+    isMigrationError(error, 'AccessDenied') ||
+    isMigrationError(error, 'Unauthorised')
+  ) {
+    return new ApiProblem(
+      'no-access',
+      `The service may not look into cluster ${cluster}: its roles (the stack's output KubernetesRoleArns) need an access entry there, as docs/kubernetes-access.md says. ${error.message}`,
+    );
   }
   return error;
 }
 
-export async function listIdentities(call: Call<'listIdentities'>, dependencies: HandlerDependencies): Promise<Reply<'listIdentities'>> {
-  const { parameters: { name: cluster }, query: { account = call.account, region, limit, next: after } } = call;
+export async function listIdentities(
+  call: Call<'listIdentities'>,
+  dependencies: HandlerDependencies,
+): Promise<Reply<'listIdentities'>> {
+  const {
+    parameters: { name: cluster },
+    query: { account = call.account, region, limit, next: after },
+  } = call;
   const target = { account, region, cluster };
   assertPlace(target, { account: 'query.account', region: 'query.region' }, call, dependencies);
   const page = new Page(limit, after);
   try {
-    const facts = await readIdentities(sourcesOf(target, dependencies), { namespace: undefined, wanted: (all) => page.take(all) });
+    const facts = await readIdentities(sourcesOf(target, dependencies), {
+      namespace: undefined,
+      wanted: (all) => page.take(all),
+    });
     const { namespace: _, totals: __, trustedRoles: ___, ...report } = identitiesReport(facts);
-    return { body: { ...report, totals: { workloads: page.total }, ...(page.next === undefined ? {} : { next: page.next }) } };
+    return {
+      body: { ...report, totals: { workloads: page.total }, ...(page.next === undefined ? {} : { next: page.next }) },
+    };
   } catch (error) {
     throw problemOf(error, target);
   }

@@ -7,7 +7,9 @@ import { sweepId, sweepRequest } from '../domain/sweep/model.ts';
 import { rowToken, idToken } from './tokens.ts';
 
 /** A dry run: it changes nothing, so it needs no approval, and waits for no window. Who asks, API Gateway says. */
-export const planBody = strictRequestFields.omit({ dryRun: true, requestedBy: true, approval: true, approvalHours: true, changeWindow: true }).superRefine(checkSubject);
+export const planBody = strictRequestFields
+  .omit({ dryRun: true, requestedBy: true, approval: true, approvalHours: true, changeWindow: true })
+  .superRefine(checkSubject);
 export const migrationBody = strictRequestFields.omit({ requestedBy: true }).superRefine(checkSubject);
 export const approvalBody = approvalDecision;
 /** Who asks, API Gateway says. */
@@ -30,11 +32,31 @@ const limit = z
   .default(LIMIT.usual)
   .meta({ openapi: { type: 'integer', minimum: LIMIT.least, maximum: LIMIT.most, default: LIMIT.usual } });
 
-const since = startedSince.meta({ openapi: { anyOf: [{ type: 'string', format: 'date-time' }, { type: 'string', format: 'date' }] } });
+const since = startedSince.meta({
+  openapi: {
+    anyOf: [
+      { type: 'string', format: 'date-time' },
+      { type: 'string', format: 'date' },
+    ],
+  },
+});
 
-export const listQuery = z.strictObject({ account: accountId.optional(), region: regionName.optional(), cluster: clusterName.optional(), outcome: outcome.optional(), since: since.optional(), limit, next: idToken.optional() });
+export const listQuery = z.strictObject({
+  account: accountId.optional(),
+  region: regionName.optional(),
+  cluster: clusterName.optional(),
+  outcome: outcome.optional(),
+  since: since.optional(),
+  limit,
+  next: idToken.optional(),
+});
 export const sweepsQuery = z.strictObject({ limit, next: idToken.optional() });
 /** `account`: of the cluster; the service's own where it is left out. */
-export const identitiesQuery = z.strictObject({ account: accountId.optional(), region: regionName, limit, next: rowToken.optional() });
+export const identitiesQuery = z.strictObject({
+  account: accountId.optional(),
+  region: regionName,
+  limit,
+  next: rowToken.optional(),
+});
 /** Of everything else. */
 export const noQuery = z.strictObject({});

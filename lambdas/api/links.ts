@@ -26,7 +26,11 @@ export function linksOf(prefix: string, record: Standing): Links {
 }
 
 /** What is known of one that was only just taken in, whatever has become of it since. */
-export const acceptedAs = (prefix: string, migrationId: string): Accepted => ({ migrationId, status: 'accepted', links: { self: migrationPath(prefix, migrationId), plan: planPath(prefix, migrationId) } });
+export const acceptedAs = (prefix: string, migrationId: string): Accepted => ({
+  migrationId,
+  status: 'accepted',
+  links: { self: migrationPath(prefix, migrationId), plan: planPath(prefix, migrationId) },
+});
 
 export const sweepPath = (prefix: string, id: string): string => `${prefix}/sweeps/${id}`;
 
@@ -36,5 +40,9 @@ const COMMANDS = ['pause', 'resume', 'stop'] as const;
 export function sweepLinksOf(prefix: string, sweep: Sweep): SweepLinks {
   const self = sweepPath(prefix, sweep.sweepId);
   const asked = COMMANDS.filter((command) => judgeCommand(sweep, command, 'running').refused === undefined);
-  return { self, ...Object.fromEntries(asked.map((command) => [command, `${self}/${command}`])), ...(sweep.reports ? { report: `${self}/report` } : {}) };
+  return {
+    self,
+    ...Object.fromEntries(asked.map((command) => [command, `${self}/${command}`])),
+    ...(sweep.reports ? { report: `${self}/report` } : {}),
+  };
 }

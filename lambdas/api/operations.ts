@@ -1,7 +1,35 @@
-/** Every operation of the API, as data: what routes requests, makes the OpenAPI document, and makes the methods of the gateway. */
+/**
+ * Every operation of the API, as data: what routes requests, makes the OpenAPI document, and makes the methods of the
+ * gateway.
+ */
 import type { z } from 'zod';
-import { accepted, approvalAnswer, cancelAnswer, identitiesAnswer, listAnswer, migrationAnswer, planAnswer, sweepAccepted, sweepAnswer, sweepListAnswer, sweepReportAnswer } from './answers.ts';
-import { approvalBody, identitiesQuery, listQuery, migrationBody, noQuery, ofCluster, ofMigration, ofSweep, planBody, reasonBody, sweepBody, sweepsQuery } from './inputs.ts';
+import {
+  accepted,
+  approvalAnswer,
+  cancelAnswer,
+  identitiesAnswer,
+  listAnswer,
+  migrationAnswer,
+  planAnswer,
+  sweepAccepted,
+  sweepAnswer,
+  sweepListAnswer,
+  sweepReportAnswer,
+} from './answers.ts';
+import {
+  approvalBody,
+  identitiesQuery,
+  listQuery,
+  migrationBody,
+  noQuery,
+  ofCluster,
+  ofMigration,
+  ofSweep,
+  planBody,
+  reasonBody,
+  sweepBody,
+  sweepsQuery,
+} from './inputs.ts';
 import type { ProblemKind } from './problems.ts';
 
 export interface Operation {
@@ -25,14 +53,26 @@ const OF_BODIES = ['too-large', 'not-json'] as const satisfies ProblemKind[];
 
 /** Of a sweep that is there: answered at once, and heeded when the sweep looks for it next. */
 const commandOf = <Name extends 'pause' | 'resume' | 'stop'>(name: Name, summary: string, description: string) =>
-  ({ method: 'POST', path: `/sweeps/{id}/${name}`, summary, description, parameters: ofSweep, query: noQuery, body: reasonBody, status: 202, answer: sweepAnswer, problems: [...OF_BODIES, 'unknown-sweep', 'not-now'] }) as const;
+  ({
+    method: 'POST',
+    path: `/sweeps/{id}/${name}`,
+    summary,
+    description,
+    parameters: ofSweep,
+    query: noQuery,
+    body: reasonBody,
+    status: 202,
+    answer: sweepAnswer,
+    problems: [...OF_BODIES, 'unknown-sweep', 'not-now'],
+  }) as const;
 
 export const OPERATIONS = {
   createPlan: {
     method: 'POST',
     path: '/plans',
     summary: 'Plan a migration',
-    description: 'Looks at everything and makes the plan, and changes nothing: a dry run. Answers at once; the plan is under `links.plan` some seconds later.',
+    description:
+      'Looks at everything and makes the plan, and changes nothing: a dry run. Answers at once; the plan is under `links.plan` some seconds later.',
     query: noQuery,
     body: planBody,
     idempotencyKey: true,
@@ -44,7 +84,8 @@ export const OPERATIONS = {
     method: 'GET',
     path: '/plans/{id}',
     summary: 'Show a plan',
-    description: 'The plan, its checks and its verdict: of a dry run, or of a migration. Without `plan` it is not made yet.',
+    description:
+      'The plan, its checks and its verdict: of a dry run, or of a migration. Without `plan` it is not made yet.',
     parameters: ofMigration,
     query: noQuery,
     status: 200,
@@ -55,7 +96,8 @@ export const OPERATIONS = {
     method: 'POST',
     path: '/migrations',
     summary: 'Start a migration',
-    description: 'Plans, waits for an approval and a change window where they are asked for, changes, verifies, and goes back by itself. Answers at once. Who asks is the principal that signed the request.',
+    description:
+      'Plans, waits for an approval and a change window where they are asked for, changes, verifies, and goes back by itself. Answers at once. Who asks is the principal that signed the request.',
     query: noQuery,
     body: migrationBody,
     idempotencyKey: true,
@@ -88,7 +130,8 @@ export const OPERATIONS = {
     method: 'POST',
     path: '/migrations/{id}/approval',
     summary: 'Approve or reject a plan',
-    description: 'Decides about the plan of that hash, and no other one. The same decision of the same principal may be said again.',
+    description:
+      'Decides about the plan of that hash, and no other one. The same decision of the same principal may be said again.',
     parameters: ofMigration,
     query: noQuery,
     body: approvalBody,
@@ -100,7 +143,8 @@ export const OPERATIONS = {
     method: 'POST',
     path: '/migrations/{id}/rollback',
     summary: 'Roll a migration back',
-    description: 'Puts back what a migration has changed that is over. Answers at once; whether it is begun, the migration shows.',
+    description:
+      'Puts back what a migration has changed that is over. Answers at once; whether it is begun, the migration shows.',
     parameters: ofMigration,
     query: noQuery,
     body: reasonBody,
@@ -125,7 +169,8 @@ export const OPERATIONS = {
     method: 'GET',
     path: '/clusters/{name}/identities',
     summary: 'Say how the workloads of a cluster get their AWS credentials',
-    description: 'A row for each workload, by namespace, kind, name and service account, with what stands in the way of Pod Identity. The pods are read anew for each page.',
+    description:
+      'A row for each workload, by namespace, kind, name and service account, with what stands in the way of Pod Identity. The pods are read anew for each page.',
     parameters: ofCluster,
     query: identitiesQuery,
     status: 200,
@@ -136,7 +181,8 @@ export const OPERATIONS = {
     method: 'POST',
     path: '/sweeps',
     summary: 'Start a sweep',
-    description: 'Looks at a fleet (`inventory`), plans what is ready there (`plan`), or migrates it in waves (`migrate`). Answers at once. Without accounts and regions it is about all that the deployment is configured for.',
+    description:
+      'Looks at a fleet (`inventory`), plans what is ready there (`plan`), or migrates it in waves (`migrate`). Answers at once. Without accounts and regions it is about all that the deployment is configured for.',
     query: noQuery,
     body: sweepBody,
     idempotencyKey: true,
@@ -169,22 +215,40 @@ export const OPERATIONS = {
     method: 'GET',
     path: '/sweeps/{id}/report',
     summary: 'Say where the report of a sweep is',
-    description: 'Its bucket, and the keys of the JSON document, the CSV file and the HTML page. They are read in S3, with rights of their own.',
+    description:
+      'Its bucket, and the keys of the JSON document, the CSV file and the HTML page. They are read in S3, with rights of their own.',
     parameters: ofSweep,
     query: noQuery,
     status: 200,
     answer: sweepReportAnswer,
     problems: ['unknown-sweep', 'no-report'],
   },
-  pauseSweep: commandOf('pause', 'Pause a sweep', 'It begins no more migrations until it is resumed; those under way go on to their end.'),
-  resumeSweep: commandOf('resume', 'Resume a sweep', 'One that is paused, has stopped, or whose execution has ended before it was over goes on. What has ended is not done again.'),
-  stopSweep: commandOf('stop', 'Stop a sweep', 'It begins no more migrations; when those under way have ended, it ends `stopped`, with a report. It can be resumed.'),
+  pauseSweep: commandOf(
+    'pause',
+    'Pause a sweep',
+    'It begins no more migrations until it is resumed; those under way go on to their end.',
+  ),
+  resumeSweep: commandOf(
+    'resume',
+    'Resume a sweep',
+    'One that is paused, has stopped, or whose execution has ended before it was over goes on. What has ended is not done again.',
+  ),
+  stopSweep: commandOf(
+    'stop',
+    'Stop a sweep',
+    'It begins no more migrations; when those under way have ended, it ends `stopped`, with a report. It can be resumed.',
+  ),
 } as const satisfies Record<string, Operation>;
 
 export type OperationId = keyof typeof OPERATIONS;
 
 /** What any of them may answer. */
-export const PROBLEMS_OF_ALL = ['invalid-request', 'unauthenticated', 'unexpected', 'unavailable'] as const satisfies ProblemKind[];
+export const PROBLEMS_OF_ALL = [
+  'invalid-request',
+  'unauthenticated',
+  'unexpected',
+  'unavailable',
+] as const satisfies ProblemKind[];
 
 type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
 type Field<One, Name extends string> = One extends Record<Name, infer Schema> ? Parsed<Schema> : undefined;

@@ -1,4 +1,7 @@
-/** What the API answers where it does not do what was asked for: problem details (RFC 9457), one kind for each thing that a caller can do something about. */
+/**
+ * What the API answers where it does not do what was asked for: problem details (RFC 9457), one kind for each thing
+ * that a caller can do something about.
+ */
 import { z } from 'zod';
 import { shown } from '../domain/text.ts';
 
@@ -57,7 +60,10 @@ export interface ProblemOptions {
   headers?: Record<string, string>;
 }
 
-/** Thrown by whatever answers a request; `message` is the problem's detail and may repeat what somebody said: it is cut and escaped. */
+/**
+ * Thrown by whatever answers a request; `message` is the problem's detail and may repeat what somebody said: it is cut
+ * and escaped.
+ */
 export class ApiProblem extends Error {
   override readonly name = 'ApiProblem';
   readonly kind: ProblemKind;
@@ -72,7 +78,15 @@ export class ApiProblem extends Error {
 }
 
 /** What is wrong with parts of the request; there is at least one. */
-export const invalid = (errors: FieldError[]): ApiProblem => new ApiProblem('invalid-request', errors.slice(0, MOST_ERRORS).map(({ field, message }) => `${field}: ${message}`).join('; '), { errors });
+export const invalid = (errors: FieldError[]): ApiProblem =>
+  new ApiProblem(
+    'invalid-request',
+    errors
+      .slice(0, MOST_ERRORS)
+      .map(({ field, message }) => `${field}: ${message}`)
+      .join('; '),
+    { errors },
+  );
 
 export const typeOf = (kind: ProblemKind): string => `${PROBLEM_TYPES}#${kind}`;
 

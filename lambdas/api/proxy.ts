@@ -3,7 +3,10 @@ import { z } from 'zod';
 
 const texts = z.record(z.string(), z.unknown());
 
-/** A REST API's proxy event (format 1.0). What only API Gateway can say is required; the rest is the caller's, and may be anything. */
+/**
+ * A REST API's proxy event (format 1.0). What only API Gateway can say is required; the rest is the caller's, and may
+ * be anything.
+ */
 export const proxyEvent = z.looseObject({
   httpMethod: z.string(),
   path: z.string(),
@@ -28,5 +31,9 @@ export const proxyEvent = z.looseObject({
 
 export type ProxyEvent = z.infer<typeof proxyEvent>;
 
-export const proxyResult = z.object({ statusCode: z.int(), headers: z.record(z.string(), z.string()), body: z.string() });
+export const proxyResult = z.object({
+  statusCode: z.int(),
+  headers: z.record(z.string(), z.string()),
+  body: z.string(),
+});
 export type ProxyResult = z.infer<typeof proxyResult>;

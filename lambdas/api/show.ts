@@ -18,53 +18,150 @@ const MOST_PODS = 1000;
 export async function foundMigration(ledger: Ledger, id: string): Promise<Migration> {
   const record = await ledger.getMigration(id);
   if (record) return record;
-  throw new ApiProblem('unknown-migration', `There is no migration, and no plan, ${id}. One that was started in another way than by this API may take some seconds until it is known.`, { errors: [{ field: 'path.id', message: 'is the id of no migration' }] });
+  throw new ApiProblem(
+    'unknown-migration',
+    `There is no migration, and no plan, ${id}. One that was started in another way than by this API may take some seconds until it is known.`,
+    { errors: [{ field: 'path.id', message: 'is the id of no migration' }] },
+  );
 }
 
 function verificationOf(before: PodEvidence[], pods: PodEvidence[]): MigrationAnswer['verification'] {
   const left = { before: Math.max(0, before.length - MOST_PODS), pods: Math.max(0, pods.length - MOST_PODS) };
-  return { before: before.slice(0, MOST_PODS), pods: pods.slice(0, MOST_PODS), ...(left.before + left.pods > 0 ? { left } : {}) };
+  return {
+    before: before.slice(0, MOST_PODS),
+    pods: pods.slice(0, MOST_PODS),
+    ...(left.before + left.pods > 0 ? { left } : {}),
+  };
 }
 
 /** What a record alone says, of one that is over and of one that is not. */
-function ofRecord({ request, verified, warnings, associations, trustChanges, retirements, handOff, trigger, approvals, annotationChange, recovery, failure, executionArn }: Migration) {
+function ofRecord({
+  request,
+  verified,
+  warnings,
+  associations,
+  trustChanges,
+  retirements,
+  handOff,
+  trigger,
+  approvals,
+  annotationChange,
+  recovery,
+  failure,
+  executionArn,
+}: Migration) {
   const { preserve, dryRun, requestedBy, reason } = request;
-  return { preserve, dryRun, requestedBy, reason, verified, warnings, associations, trustChanges, retirements, handOff, trigger, approvals, annotationChange, recovery, failure, executionArn };
+  return {
+    preserve,
+    dryRun,
+    requestedBy,
+    reason,
+    verified,
+    warnings,
+    associations,
+    trustChanges,
+    retirements,
+    handOff,
+    trigger,
+    approvals,
+    annotationChange,
+    recovery,
+    failure,
+    executionArn,
+  };
 }
 
-async function answerOf(record: Migration, prefix: string, { ledger, executions }: Pick<HandlerDependencies, 'ledger' | 'executions'>): Promise<MigrationAnswer> {
+async function answerOf(
+  record: Migration,
+  prefix: string,
+  { ledger, executions }: Pick<HandlerDependencies, 'ledger' | 'executions'>,
+): Promise<MigrationAnswer> {
   const { migrationId } = record;
   const more = { ...ofRecord(record), released: standingRelease(record), links: linksOf(prefix, record) };
   const report = await readReport(ledger, migrationId, { simulated: false });
   if (report) {
     const { verification, steps, ...rest } = report;
-    return { ...more, ...rest, status: 'ended', steps, step: steps.at(-1)?.name, cancellation: await ledger.getCancel(migrationId), verification: verificationOf(verification.before, verification.pods) };
+    return {
+      ...more,
+      ...rest,
+      status: 'ended',
+      steps,
+      step: steps.at(-1)?.name,
+      cancellation: await ledger.getCancel(migrationId),
+      verification: verificationOf(verification.before, verification.pods),
+    };
   }
   const statusOf = async (arn: string): Promise<string | undefined> => (await executions.describe(arn))?.status;
-  const [running, before, pods] = await Promise.all([readRunning(ledger, record, { statusOf, simulated: false }), ledger.getEvidence(migrationId, EVIDENCE_BEFORE), ledger.getEvidence(migrationId, EVIDENCE_LATEST)]);
-  return { ...more, ...running, approvals: record.approvals, step: running.steps.at(-1)?.name, verification: verificationOf(before, pods) };
+  const [running, before, pods] = await Promise.all([
+    readRunning(ledger, record, { statusOf, simulated: false }),
+    ledger.getEvidence(migrationId, EVIDENCE_BEFORE),
+    ledger.getEvidence(migrationId, EVIDENCE_LATEST),
+  ]);
+  return {
+    ...more,
+    ...running,
+    approvals: record.approvals,
+    step: running.steps.at(-1)?.name,
+    verification: verificationOf(before, pods),
+  };
 }
 
-export async function getMigration({ parameters: { id }, prefix }: Call<'getMigration'>, dependencies: HandlerDependencies): Promise<Reply<'getMigration'>> {
+export async function getMigration(
+  { parameters: { id }, prefix }: Call<'getMigration'>,
+  dependencies: HandlerDependencies,
+): Promise<Reply<'getMigration'>> {
   return { body: await answerOf(await foundMigration(dependencies.ledger, id), prefix, dependencies) };
 }
 
-export async function getPlan({ parameters: { id }, prefix }: Call<'getPlan'>, { ledger }: HandlerDependencies): Promise<Reply<'getPlan'>> {
+export async function getPlan(
+  { parameters: { id }, prefix }: Call<'getPlan'>,
+  { ledger }: HandlerDependencies,
+): Promise<Reply<'getPlan'>> {
   const record = await foundMigration(ledger, id);
   const { migrationId, status, outcome, request, startedAt, endedAt, plan, failure } = record;
   const { target, addon, serviceAccount, strategy, preserve, dryRun, requestedBy, reason } = request;
   const end = status === 'ended' ? { outcome, endedAt } : {};
-  return { body: { migrationId, status, ...end, target, addon, serviceAccount, strategy, preserve, dryRun, requestedBy, reason, startedAt, plan, failure, links: linksOf(prefix, record) } };
+  return {
+    body: {
+      migrationId,
+      status,
+      ...end,
+      target,
+      addon,
+      serviceAccount,
+      strategy,
+      preserve,
+      dryRun,
+      requestedBy,
+      reason,
+      startedAt,
+      plan,
+      failure,
+      links: linksOf(prefix, record),
+    },
+  };
 }
 
-export async function listMigrations({ query: { limit, next: after, ...filter }, prefix }: Call<'listMigrations'>, { ledger }: HandlerDependencies): Promise<Reply<'listMigrations'>> {
+export async function listMigrations(
+  { query: { limit, next: after, ...filter }, prefix }: Call<'listMigrations'>,
+  { ledger }: HandlerDependencies,
+): Promise<Reply<'listMigrations'>> {
   try {
     const { migrations, next } = await ledger.listMigrations(filter, limit, after);
-    const shown = migrations.map((one) => ({ ...one, links: { self: migrationPath(prefix, one.migrationId), plan: planPath(prefix, one.migrationId) } }));
+    const shown = migrations.map((one) => ({
+      ...one,
+      links: { self: migrationPath(prefix, one.migrationId), plan: planPath(prefix, one.migrationId) },
+    }));
     return { body: { migrations: shown, ...(next === undefined ? {} : { next: idTokenOf(next) }) } };
   } catch (error) {
     // DynamoDB takes no place to go on from that is outside of what it is asked for, such as one before `since`.
-    if (after !== undefined && isMigrationError(error, 'InvalidRequest')) throw invalid([{ field: 'query.next', message: 'does not belong to this list: send it with the parameters of the page that it comes from' }]);
+    if (after !== undefined && isMigrationError(error, 'InvalidRequest'))
+      throw invalid([
+        {
+          field: 'query.next',
+          message: 'does not belong to this list: send it with the parameters of the page that it comes from',
+        },
+      ]);
     throw error;
   }
 }

@@ -18,34 +18,67 @@ type Fields = Record<keyof Place, string>;
 
 type Asking = Pick<Call<'getPlan'>, 'account' | 'caller'>;
 
-/** An account that the service has no role in must never get any further: a cluster of the same name may be in its own. `field`: its name in the request. */
-export function assertAccount(account: string, field: string, { account: own }: Asking, { settings: { accounts = [] } }: Pick<HandlerDependencies, 'settings'>): void {
+/**
+ * An account that the service has no role in must never get any further: a cluster of the same name may be in its own.
+ * `field`: its name in the request.
+ */
+export function assertAccount(
+  account: string,
+  field: string,
+  { account: own }: Asking,
+  { settings: { accounts = [] } }: Pick<HandlerDependencies, 'settings'>,
+): void {
   if (isServed(account, { account: own, accounts })) return;
   const message = `is not ${own}, the account that this service works in${accounts.length > 0 ? `, nor one of those that it was deployed for: ${accounts.join(', ')}` : ''}`;
-  throw new ApiProblem('other-account', `${field}: ${message}. Send the request to the service of that account.`, { errors: [{ field, message }] });
+  throw new ApiProblem('other-account', `${field}: ${message}. Send the request to the service of that account.`, {
+    errors: [{ field, message }],
+  });
 }
 
 /** The caller's ARN says which partition the service is in. */
 export function assertRegion(region: string, field: string, { caller }: Asking): void {
   const [, partition = ''] = caller.split(':');
-  if (partitionOf(region) !== partition) throw invalid([{ field, message: `must be a region of the partition ${partition}, in which this service is` }]);
+  if (partitionOf(region) !== partition)
+    throw invalid([{ field, message: `must be a region of the partition ${partition}, in which this service is` }]);
 }
 
 /** Whether the service may look there, or change something there. */
-export function assertPlace({ account, region }: Place, fields: Fields, call: Asking, dependencies: Pick<HandlerDependencies, 'settings'>): void {
+export function assertPlace(
+  { account, region }: Place,
+  fields: Fields,
+  call: Asking,
+  dependencies: Pick<HandlerDependencies, 'settings'>,
+): void {
   assertAccount(account, fields.account, call, dependencies);
   assertRegion(region, fields.region, call);
 }
 
 const OF_TARGET: Fields = { account: 'body.target.account', region: 'body.target.region' };
 
-async function start(request: MigrationRequestInput & { target: Target }, call: Pick<Call<'createPlan'>, 'caller' | 'account' | 'prefix' | 'idempotencyKey'>, pathOf: typeof planPath, dependencies: HandlerDependencies): Promise<{ body: Accepted; headers: Record<string, string> }> {
+async function start(
+  request: MigrationRequestInput & { target: Target },
+  call: Pick<Call<'createPlan'>, 'caller' | 'account' | 'prefix' | 'idempotencyKey'>,
+  pathOf: typeof planPath,
+  dependencies: HandlerDependencies,
+): Promise<{ body: Accepted; headers: Record<string, string> }> {
   assertPlace(request.target, OF_TARGET, call, dependencies);
-  const migrationId = await takeIn(migrationRequest.parse({ ...request, requestedBy: call.caller }), call, dependencies);
-  dependencies.telemetry.log.info('api: a request was taken in', { migrationId, caller: call.caller, dryRun: request.dryRun ?? false });
+  const migrationId = await takeIn(
+    migrationRequest.parse({ ...request, requestedBy: call.caller }),
+    call,
+    dependencies,
+  );
+  dependencies.telemetry.log.info('api: a request was taken in', {
+    migrationId,
+    caller: call.caller,
+    dryRun: request.dryRun ?? false,
+  });
   return { body: acceptedAs(call.prefix, migrationId), headers: { location: pathOf(call.prefix, migrationId) } };
 }
 
-export const createPlan = (call: Call<'createPlan'>, dependencies: HandlerDependencies): Promise<Reply<'createPlan'>> => start({ ...call.body, dryRun: true }, call, planPath, dependencies);
+export const createPlan = (call: Call<'createPlan'>, dependencies: HandlerDependencies): Promise<Reply<'createPlan'>> =>
+  start({ ...call.body, dryRun: true }, call, planPath, dependencies);
 
-export const createMigration = (call: Call<'createMigration'>, dependencies: HandlerDependencies): Promise<Reply<'createMigration'>> => start(call.body, call, migrationPath, dependencies);
+export const createMigration = (
+  call: Call<'createMigration'>,
+  dependencies: HandlerDependencies,
+): Promise<Reply<'createMigration'>> => start(call.body, call, migrationPath, dependencies);

@@ -15,10 +15,18 @@ import { claimOnce } from './requesting.ts';
 import { assertAccount, assertRegion } from './start.ts';
 import { idTokenOf } from './tokens.ts';
 
-/** Sweeps of those accounts and regions are what the deployment is for; without them it is all that it is configured for. */
-function assertSelection({ body: { selection }, ...call }: Pick<Call<'createSweep'>, 'body' | 'account' | 'caller'>, dependencies: HandlerDependencies): void {
-  for (const [index, account] of (selection.accounts ?? []).entries()) assertAccount(account, `body.selection.accounts.${index}`, call, dependencies);
-  for (const [index, region] of (selection.regions ?? []).entries()) assertRegion(region, `body.selection.regions.${index}`, call);
+/**
+ * Sweeps of those accounts and regions are what the deployment is for; without them it is all that it is configured
+ * for.
+ */
+function assertSelection(
+  { body: { selection }, ...call }: Pick<Call<'createSweep'>, 'body' | 'account' | 'caller'>,
+  dependencies: HandlerDependencies,
+): void {
+  for (const [index, account] of (selection.accounts ?? []).entries())
+    assertAccount(account, `body.selection.accounts.${index}`, call, dependencies);
+  for (const [index, region] of (selection.regions ?? []).entries())
+    assertRegion(region, `body.selection.regions.${index}`, call);
 }
 
 const claimed = z.object({ sweep: sweepRequest });
@@ -28,35 +36,62 @@ function requestIn({ migrationId, input }: Claim): SweepRequest {
   try {
     return claimed.parse(JSON.parse(input)).sweep;
   } catch (error) {
-    throw new MigrationError('BadInput', `The claim of sweep ${migrationId} in the ledger is not as this service writes it; nothing was started by it.`, { cause: error });
+    throw new MigrationError(
+      'BadInput',
+      `The claim of sweep ${migrationId} in the ledger is not as this service writes it; nothing was started by it.`,
+      { cause: error },
+    );
   }
 }
 
-export async function createSweep(call: Call<'createSweep'>, dependencies: HandlerDependencies): Promise<Reply<'createSweep'>> {
+export async function createSweep(
+  call: Call<'createSweep'>,
+  dependencies: HandlerDependencies,
+): Promise<Reply<'createSweep'>> {
   assertSelection(call, dependencies);
   const { body, caller, prefix } = call;
   const { ids, clock, sweeps } = dependencies;
   const request = { ...body, requestedBy: caller };
-  const mine: Claim = { migrationId: ids.ulid(), fingerprint: sha256({ sweep: request }), at: utcNow(clock), input: JSON.stringify({ sweep: request }) };
-  const claim = await claimOnce(mine, call, async (standing) => (await sweeps.get(standing))?.status === 'ended', dependencies);
+  const mine: Claim = {
+    migrationId: ids.ulid(),
+    fingerprint: sha256({ sweep: request }),
+    at: utcNow(clock),
+    input: JSON.stringify({ sweep: request }),
+  };
+  const claim = await claimOnce(
+    mine,
+    call,
+    async (standing) => (await sweeps.get(standing))?.status === 'ended',
+    dependencies,
+  );
   const { migrationId: sweepId } = claim;
   await startSweep(requestIn(claim), undefined, dependencies, { sweepId });
   dependencies.telemetry.log.info('api: a sweep was taken in', { sweepId, caller, mode: body.mode });
-  return { body: { sweepId, status: 'accepted', links: { self: sweepPath(prefix, sweepId) } }, headers: { location: sweepPath(prefix, sweepId) } };
+  return {
+    body: { sweepId, status: 'accepted', links: { self: sweepPath(prefix, sweepId) } },
+    headers: { location: sweepPath(prefix, sweepId) },
+  };
 }
 
-const unknownSweep = (id: string): ApiProblem => new ApiProblem('unknown-sweep', `There is no sweep ${id}.`, { errors: [{ field: 'path.id', message: 'is the id of no sweep' }] });
+const unknownSweep = (id: string): ApiProblem =>
+  new ApiProblem('unknown-sweep', `There is no sweep ${id}.`, {
+    errors: [{ field: 'path.id', message: 'is the id of no sweep' }],
+  });
 
 async function answerFor(id: string, prefix: string, dependencies: HandlerDependencies): Promise<SweepAnswer> {
   const found = await showSweep(id, dependencies);
   if (!found) throw unknownSweep(id);
   const { sweep, tally } = found;
   const { executionArn, status } = sweep;
-  const execution = executionArn === undefined || status === 'ended' ? undefined : await dependencies.executions.describe(executionArn);
+  const execution =
+    executionArn === undefined || status === 'ended' ? undefined : await dependencies.executions.describe(executionArn);
   return { ...standingOf(sweep, tally, execution?.status), links: sweepLinksOf(prefix, sweep) };
 }
 
-export async function getSweep({ parameters: { id }, prefix }: Call<'getSweep'>, dependencies: HandlerDependencies): Promise<Reply<'getSweep'>> {
+export async function getSweep(
+  { parameters: { id }, prefix }: Call<'getSweep'>,
+  dependencies: HandlerDependencies,
+): Promise<Reply<'getSweep'>> {
   return { body: await answerFor(id, prefix, dependencies) };
 }
 
@@ -66,27 +101,48 @@ async function foundSweep(id: string, { sweeps }: HandlerDependencies): Promise<
   return sweep;
 }
 
-export async function getSweepReport({ parameters: { id }, prefix }: Call<'getSweepReport'>, dependencies: HandlerDependencies): Promise<Reply<'getSweepReport'>> {
+export async function getSweepReport(
+  { parameters: { id }, prefix }: Call<'getSweepReport'>,
+  dependencies: HandlerDependencies,
+): Promise<Reply<'getSweepReport'>> {
   const sweep = await foundSweep(id, dependencies);
   const { reports, status } = sweep;
-  if (!reports) throw new ApiProblem('no-report', `Sweep ${id} has no report${status === 'ended' ? ': it ended before there was one' : ' yet: it is written when the sweep ends'}.`, { errors: [{ field: 'path.id', message: 'is the id of a sweep that has no report' }] });
+  if (!reports)
+    throw new ApiProblem(
+      'no-report',
+      `Sweep ${id} has no report${status === 'ended' ? ': it ended before there was one' : ' yet: it is written when the sweep ends'}.`,
+      { errors: [{ field: 'path.id', message: 'is the id of a sweep that has no report' }] },
+    );
   return { body: { sweepId: id, reports, links: sweepLinksOf(prefix, sweep) } };
 }
 
-export async function listSweeps({ query: { limit, next: after }, prefix }: Call<'listSweeps'>, { sweeps }: HandlerDependencies): Promise<Reply<'listSweeps'>> {
+export async function listSweeps(
+  { query: { limit, next: after }, prefix }: Call<'listSweeps'>,
+  { sweeps }: HandlerDependencies,
+): Promise<Reply<'listSweeps'>> {
   try {
     const page = await sweeps.list(limit, after);
     const shown = page.sweeps.map((one) => ({ ...one, links: { self: sweepPath(prefix, one.sweepId) } }));
     return { body: { sweeps: shown, ...(page.next === undefined ? {} : { next: idTokenOf(page.next) }) } };
   } catch (error) {
     // As of migrations (`show.ts`): DynamoDB takes no place to go on from that is not one of the list.
-    if (after !== undefined && isMigrationError(error, 'InvalidRequest')) throw invalid([{ field: 'query.next', message: 'does not belong to this list' }]);
+    if (after !== undefined && isMigrationError(error, 'InvalidRequest'))
+      throw invalid([{ field: 'query.next', message: 'does not belong to this list' }]);
     throw error;
   }
 }
 
-const commander = (command: SweepCommand['command']) =>
-  async ({ parameters: { id }, body: { reason }, caller, prefix }: Pick<Call<'pauseSweep'>, 'parameters' | 'body' | 'caller' | 'prefix'>, dependencies: HandlerDependencies): Promise<{ body: SweepAnswer }> => {
+const commander =
+  (command: SweepCommand['command']) =>
+  async (
+    {
+      parameters: { id },
+      body: { reason },
+      caller,
+      prefix,
+    }: Pick<Call<'pauseSweep'>, 'parameters' | 'body' | 'caller' | 'prefix'>,
+    dependencies: HandlerDependencies,
+  ): Promise<{ body: SweepAnswer }> => {
     await foundSweep(id, dependencies);
     try {
       await commandSweep(id, command, { by: caller, reason }, dependencies);

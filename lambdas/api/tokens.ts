@@ -1,4 +1,6 @@
-/** Where the next page of a list goes on: opaque to callers, so that it may become something else, and never believed. */
+/**
+ * Where the next page of a list goes on: opaque to callers, so that it may become something else, and never believed.
+ */
 import { z } from 'zod';
 import { migrationId } from '../domain/names.ts';
 

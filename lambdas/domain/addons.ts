@@ -9,7 +9,10 @@ import type { CustomResourceKind } from './kubernetes.ts';
 export interface OwnedKind {
   group: string;
   plural: string;
-  /** Versions that one release or another serves: asked for in turn, since a version that is not served answers like no definition. */
+  /**
+   * Versions that one release or another serves: asked for in turn, since a version that is not served answers like no
+   * definition.
+   */
   versions: string[];
   /** Names of the instances that the add-on makes itself, in its own namespace: it makes them again. */
   madeByAddon?: string[];
@@ -26,26 +29,47 @@ export interface KnownAddon {
   customResources: OwnedKind[];
 }
 
-const ordinary = (namespace = 'kube-system', customResources: OwnedKind[] = []): KnownAddon => ({ namespace, risk: 'ordinary', needsIam: true, customResources });
-const withoutIam = (risk: KnownAddon['risk'] = 'ordinary', namespace = 'kube-system', customResources: OwnedKind[] = []): KnownAddon => ({ namespace, risk, needsIam: false, customResources });
+const ordinary = (namespace = 'kube-system', customResources: OwnedKind[] = []): KnownAddon => ({
+  namespace,
+  risk: 'ordinary',
+  needsIam: true,
+  customResources,
+});
+const withoutIam = (
+  risk: KnownAddon['risk'] = 'ordinary',
+  namespace = 'kube-system',
+  customResources: OwnedKind[] = [],
+): KnownAddon => ({ namespace, risk, needsIam: false, customResources });
 
 const kinds = (group: string, versions: string[], plurals: Record<string, string[]>): OwnedKind[] =>
-  Object.entries(plurals).map(([plural, made]) => ({ group, plural, versions, ...(made.length > 0 ? { madeByAddon: made } : {}) }));
+  Object.entries(plurals).map(([plural, made]) => ({
+    group,
+    plural,
+    versions,
+    ...(made.length > 0 ? { madeByAddon: made } : {}),
+  }));
 
 const registry: Record<string, KnownAddon> = {
   'aws-ebs-csi-driver': ordinary(),
   'aws-efs-csi-driver': ordinary(),
   'aws-fsx-csi-driver': ordinary(),
   // One for each volume that a pod has mounted. github.com/awslabs/mountpoint-s3-csi-driver, charts.
-  'aws-mountpoint-s3-csi-driver': ordinary('kube-system', kinds('s3.csi.aws.com', ['v2', 'v2beta', 'v1'], { mountpoints3podattachments: [] })),
+  'aws-mountpoint-s3-csi-driver': ordinary(
+    'kube-system',
+    kinds('s3.csi.aws.com', ['v2', 'v2beta', 'v1'], { mountpoints3podattachments: [] }),
+  ),
   'vpc-cni': {
     namespace: 'kube-system',
     risk: 'networking',
     needsIam: true,
     // github.com/aws/amazon-vpc-cni-k8s, charts/aws-vpc-cni/crds.
-    customResources: [...kinds('crd.k8s.amazonaws.com', ['v1alpha1'], { eniconfigs: [] }), ...kinds('networking.k8s.aws', ['v1alpha1'], { policyendpoints: [] })],
+    customResources: [
+      ...kinds('crd.k8s.amazonaws.com', ['v1alpha1'], { eniconfigs: [] }),
+      ...kinds('networking.k8s.aws', ['v1alpha1'], { policyendpoints: [] }),
+    ],
   },
-  // github.com/open-telemetry/opentelemetry-operator, config/crd. The collectors of the configuration values are the add-on's own.
+  // github.com/open-telemetry/opentelemetry-operator, config/crd. The collectors of the configuration values are the
+  // add-on's own.
   adot: ordinary(
     'opentelemetry-operator-system',
     kinds('opentelemetry.io', ['v1alpha1'], {
@@ -59,7 +83,11 @@ const registry: Record<string, KnownAddon> = {
   'amazon-cloudwatch-observability': ordinary(
     'amazon-cloudwatch',
     kinds('cloudwatch.aws.amazon.com', ['v1alpha1'], {
-      amazoncloudwatchagents: ['cloudwatch-agent', 'cloudwatch-agent-windows', 'cloudwatch-agent-windows-container-insights'],
+      amazoncloudwatchagents: [
+        'cloudwatch-agent',
+        'cloudwatch-agent-windows',
+        'cloudwatch-agent-windows-container-insights',
+      ],
       dcgmexporters: ['dcgm-exporter'],
       instrumentations: [],
       neuronmonitors: ['neuron-monitor'],
@@ -67,15 +95,26 @@ const registry: Record<string, KnownAddon> = {
   ),
   'aws-network-flow-monitoring-agent': ordinary('amazon-network-flow-monitor'),
   // github.com/cert-manager/aws-privateca-issuer, config/crd.
-  'aws-privateca-connector-for-kubernetes': ordinary('aws-privateca-issuer', kinds('awspca.cert-manager.io', ['v1beta1'], { awspcaissuers: [], awspcaclusterissuers: [] })),
+  'aws-privateca-connector-for-kubernetes': ordinary(
+    'aws-privateca-issuer',
+    kinds('awspca.cert-manager.io', ['v1beta1'], { awspcaissuers: [], awspcaclusterissuers: [] }),
+  ),
   coredns: withoutIam('networking'),
   'kube-proxy': withoutIam('networking'),
   'eks-pod-identity-agent': withoutIam(),
   'eks-node-monitoring-agent': withoutIam(),
   // github.com/kubernetes-csi/external-snapshotter, client/config/crd.
   'snapshot-controller': withoutIam('ordinary', 'kube-system', [
-    ...kinds('snapshot.storage.k8s.io', ['v1'], { volumesnapshots: [], volumesnapshotclasses: [], volumesnapshotcontents: [] }),
-    ...kinds('groupsnapshot.storage.k8s.io', ['v1beta2', 'v1beta1', 'v1alpha1'], { volumegroupsnapshots: [], volumegroupsnapshotclasses: [], volumegroupsnapshotcontents: [] }),
+    ...kinds('snapshot.storage.k8s.io', ['v1'], {
+      volumesnapshots: [],
+      volumesnapshotclasses: [],
+      volumesnapshotcontents: [],
+    }),
+    ...kinds('groupsnapshot.storage.k8s.io', ['v1beta2', 'v1beta1', 'v1alpha1'], {
+      volumegroupsnapshots: [],
+      volumegroupsnapshotclasses: [],
+      volumegroupsnapshotcontents: [],
+    }),
   ]),
   'metrics-server': withoutIam(),
   'kube-state-metrics': withoutIam('ordinary', 'kube-state-metrics'),
@@ -85,17 +124,21 @@ const registry: Record<string, KnownAddon> = {
 /** The add-on that runs the Pod Identity agent, and the DaemonSet of the same name that it makes. */
 export const AGENT_ADDON = 'eks-pod-identity-agent';
 
-export const knownAddon = (name: string): KnownAddon | undefined => (Object.hasOwn(registry, name) ? registry[name] : undefined);
+export const knownAddon = (name: string): KnownAddon | undefined =>
+  Object.hasOwn(registry, name) ? registry[name] : undefined;
 
 /** Where an installed add-on's service accounts are. */
-export const namespaceOf = ({ name, namespace }: { name: string; namespace?: string | undefined }): string => namespace ?? knownAddon(name)?.namespace ?? 'kube-system';
+export const namespaceOf = ({ name, namespace }: { name: string; namespace?: string | undefined }): string =>
+  namespace ?? knownAddon(name)?.namespace ?? 'kube-system';
 
 /** Without it new pods get no network. */
 export const isNetworking = (name: string): boolean => knownAddon(name)?.risk === 'networking';
 
 /** What to list to find the instances of an add-on's own kinds. */
 export const ownedKinds = (name: string): CustomResourceKind[] =>
-  (knownAddon(name)?.customResources ?? []).flatMap(({ group, plural, versions }) => versions.map((version) => ({ group, version, plural })));
+  (knownAddon(name)?.customResources ?? []).flatMap(({ group, plural, versions }) =>
+    versions.map((version) => ({ group, version, plural })),
+  );
 
 /** Names of the instances of a kind that the add-on makes itself. */
 export const madeByAddon = (name: string, { group, plural }: Pick<CustomResourceKind, 'group' | 'plural'>): string[] =>

@@ -7,13 +7,16 @@ export interface RoleArn {
   name: string;
 }
 
-/** The longest that an ARN of a role may be: its path has up to 512 characters, but EKS takes no more than this (EKS API model, RoleArn). */
+/**
+ * The longest that an ARN of a role may be: its path has up to 512 characters, but EKS takes no more than this (EKS API
+ * model, RoleArn).
+ */
 export const MAX_ROLE_ARN = 255;
 
 /**
- * Of paths IAM takes every printable character, and none of them means anything to it. Here a path has the characters of
- * names alone, as IAM wants it of the path of a policy (IAM API model, policyPathType): what is left out are `*` and `?`,
- * which stand for other text in the pattern of an allow-list, `$` and quotes, and `//`.
+ * Of paths IAM takes every printable character, and none of them means anything to it. Here a path has the characters
+ * of names alone, as IAM wants it of the path of a policy (IAM API model, policyPathType): what is left out are `*` and
+ * `?`, which stand for other text in the pattern of an allow-list, `$` and quotes, and `//`.
  */
 const ROLE_ARN = /^arn:(aws(?:-[a-z]+)*):iam::(\d{12}):role(\/(?:[A-Za-z0-9_+=,.@-]+\/)*)([A-Za-z0-9_+=,.@-]{1,64})$/;
 /** Nothing resolves them, but whoever reads `role/eks-addons/../admin` may think so. */
@@ -39,7 +42,8 @@ const PARTITIONS = [
 ] as const;
 
 /** Partition by region, as AWS names them: aws, aws-cn, aws-us-gov, aws-iso… */
-export const partitionOf = (region: string): string => PARTITIONS.find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'aws';
+export const partitionOf = (region: string): string =>
+  PARTITIONS.find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'aws';
 
 export const clusterArn = (target: { account: string; region: string; cluster: string }): string =>
   `arn:${partitionOf(target.region)}:eks:${target.region}:${target.account}:cluster/${target.cluster}`;
@@ -60,6 +64,9 @@ export const issuerName = (issuer: string): string => issuer.replace(/^https:\/\
 export const oidcProviderArn = (target: { account: string; region: string }, issuer: string): string =>
   `arn:${partitionOf(target.region)}:iam::${target.account}:oidc-provider/${issuerName(issuer)}`;
 
-/** Whether an association's owner is that add-on of that cluster, whichever of its incarnations: each create makes a new UUID. */
+/**
+ * Whether an association's owner is that add-on of that cluster, whichever of its incarnations: each create makes a new
+ * UUID.
+ */
 export const isOwnedBy = (ownerArn: string | undefined, cluster: string, addon: string): boolean =>
   ownerArn !== undefined && ownerArn.includes(`:addon/${cluster}/${addon}/`);

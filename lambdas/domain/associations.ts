@@ -14,7 +14,9 @@ const IAC_TAGS = new Map([
   ['eksctl', 'eksctl'],
 ]);
 
-/** The tool whose tags an association carries, or undefined: `ManagedBy`-like tags, and the prefixes that tools reserve. */
+/**
+ * The tool whose tags an association carries, or undefined: `ManagedBy`-like tags, and the prefixes that tools reserve.
+ */
 export function managingTool(tags: Record<string, string>): string | undefined {
   for (const [key, value] of Object.entries(tags)) {
     if (IAC_TAG_PREFIXES.some((prefix) => key.startsWith(prefix))) return key;
@@ -26,7 +28,9 @@ export function managingTool(tags: Record<string, string>): string | undefined {
 
 type Unportable = Pick<Association, 'targetRoleArn' | 'disableSessionTags' | 'policy'>;
 
-/** What the add-on form of an association can't carry, but for tags. `disableSessionTags: false` is what a new one has. */
+/**
+ * What the add-on form of an association can't carry, but for tags. `disableSessionTags: false` is what a new one has.
+ */
 function unportable({ targetRoleArn, disableSessionTags, policy }: Unportable): Unportable {
   return {
     ...(targetRoleArn === undefined ? {} : { targetRoleArn }),
@@ -39,23 +43,42 @@ function unportable({ targetRoleArn, disableSessionTags, policy }: Unportable): 
 export const unportableFields = (association: Unportable): string[] => Object.keys(unportable(association));
 
 /** Tags that a caller may set: AWS keeps the prefix `aws:` to itself. */
-export const ownTags = (tags: Record<string, string>): Record<string, string> => Object.fromEntries(Object.entries(tags).filter(([key]) => !key.toLowerCase().startsWith('aws:')));
+export const ownTags = (tags: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(tags).filter(([key]) => !key.toLowerCase().startsWith('aws:')));
 
-const isFor = (planned: Pick<PlannedAssociation, 'namespace' | 'serviceAccount'>, association: Pick<Association, 'namespace' | 'serviceAccount'>): boolean =>
-  planned.namespace === association.namespace && planned.serviceAccount === association.serviceAccount;
+const isFor = (
+  planned: Pick<PlannedAssociation, 'namespace' | 'serviceAccount'>,
+  association: Pick<Association, 'namespace' | 'serviceAccount'>,
+): boolean => planned.namespace === association.namespace && planned.serviceAccount === association.serviceAccount;
 
 /** The planned association that takes the place of that one, if any. */
-export const plannedFor = (association: Pick<Association, 'namespace' | 'serviceAccount'>, planned: readonly PlannedAssociation[]): PlannedAssociation | undefined =>
-  planned.find((one) => isFor(one, association));
+export const plannedFor = (
+  association: Pick<Association, 'namespace' | 'serviceAccount'>,
+  planned: readonly PlannedAssociation[],
+): PlannedAssociation | undefined => planned.find((one) => isFor(one, association));
 
-/** What goes from associations that are there now to the new ones of the same service accounts; only where there is something. */
-export function carriedOver(associations: readonly Association[], planned: readonly PlannedAssociation[]): CarriedOver[] {
+/**
+ * What goes from associations that are there now to the new ones of the same service accounts; only where there is
+ * something.
+ */
+export function carriedOver(
+  associations: readonly Association[],
+  planned: readonly PlannedAssociation[],
+): CarriedOver[] {
   return associations.flatMap((association): CarriedOver[] => {
     if (!plannedFor(association, planned)) return [];
     const fields = unportable(association);
     const tags = ownTags(association.tags);
     if (Object.keys(fields).length === 0 && Object.keys(tags).length === 0) return [];
-    return [{ namespace: association.namespace, serviceAccount: association.serviceAccount, from: association.id, ...fields, tags }];
+    return [
+      {
+        namespace: association.namespace,
+        serviceAccount: association.serviceAccount,
+        from: association.id,
+        ...fields,
+        tags,
+      },
+    ];
   });
 }
 
@@ -67,7 +90,10 @@ export interface PurgeContext {
   planned: readonly PlannedAssociation[];
   /** The way that is taken. */
   rung: Pick<Rung, 'strategy'>;
-  /** Once it is taken: nothing that is not in it as it stands is deleted, but for what the add-on's own copies made since. */
+  /**
+   * Once it is taken: nothing that is not in it as it stands is deleted, but for what the add-on's own copies made
+   * since.
+   */
   snapshot?: Pick<Snapshot, 'associations'>;
 }
 
@@ -80,16 +106,30 @@ export type PurgeDecision =
 const refuse = (reason: string, remedy: string): PurgeDecision => ({ do: 'refuse', reason, remedy });
 
 const sameContent = (a: Association, b: Association): boolean => {
-  const content = ({ roleArn, tags, ...rest }: Association): string => JSON.stringify([roleArn, Object.entries(tags).sort(([x], [y]) => (x < y ? -1 : 1)), Object.entries(unportable(rest))]);
+  const content = ({ roleArn, tags, ...rest }: Association): string =>
+    JSON.stringify([
+      roleArn,
+      Object.entries(tags).sort(([x], [y]) => (x < y ? -1 : 1)),
+      Object.entries(unportable(rest)),
+    ]);
   return content(a) === content(b);
 };
 
 /** Why the snapshot forbids to delete it; a stand-alone one must be in there, and be as it was. */
-function againstSnapshot(association: Association, { snapshot, cluster, addon }: PurgeContext, where: string): PurgeDecision | undefined {
+function againstSnapshot(
+  association: Association,
+  { snapshot, cluster, addon }: PurgeContext,
+  where: string,
+): PurgeDecision | undefined {
   if (!snapshot || isOwnedBy(association.ownerArn, cluster, addon)) return undefined;
   const known = snapshot.associations.find((one) => one.id === association.id);
-  if (!known) return refuse(`${where} appeared after the snapshot`, 'find out who made it; delete it if nobody needs it, then migrate again');
-  if (!sameContent(known, association)) return refuse(`${where} was changed after the snapshot`, 'find out who changed it, then migrate again');
+  if (!known)
+    return refuse(
+      `${where} appeared after the snapshot`,
+      'find out who made it; delete it if nobody needs it, then migrate again',
+    );
+  if (!sameContent(known, association))
+    return refuse(`${where} was changed after the snapshot`, 'find out who changed it, then migrate again');
   return undefined;
 }
 
@@ -100,10 +140,17 @@ export function decidePurge(association: Association, context: PurgeContext): Pu
   const successor = plannedFor(association, planned);
   if (!successor) return refuse(`${where} is not part of the plan`, 'leave it alone');
   const ours = isOwnedBy(association.ownerArn, cluster, addon);
-  if (association.ownerArn !== undefined && !ours) return refuse(`${where} is owned by another add-on: ${association.ownerArn}`, 'free the service account from that add-on first');
+  if (association.ownerArn !== undefined && !ours)
+    return refuse(
+      `${where} is owned by another add-on: ${association.ownerArn}`,
+      'free the service account from that add-on first',
+    );
   const tool = ours ? undefined : managingTool(association.tags);
   if (tool !== undefined) {
-    return refuse(`${where} carries the tags of another tool: ${tool}`, `remove it where it is managed, then migrate; ${tool} would otherwise make it again`);
+    return refuse(
+      `${where} carries the tags of another tool: ${tool}`,
+      `remove it where it is managed, then migrate; ${tool} would otherwise make it again`,
+    );
   }
   const forbidden = againstSnapshot(association, context, where);
   if (forbidden) return forbidden;

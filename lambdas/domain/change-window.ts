@@ -7,11 +7,15 @@ import { Cron } from 'croner';
 import { z } from 'zod';
 
 const [MINUTE, HOUR] = [60_000, 3_600_000];
-/** How far ahead an opening is looked for: longer than a year and the most that a yearly one can move (`SUN#1`, a leap day). */
+/**
+ * How far ahead an opening is looked for: longer than a year and the most that a yearly one can move (`SUN#1`, a leap
+ * day).
+ */
 const HORIZON = 400 * 24 * HOUR;
 const FIELDS = ['minute', 'hour', 'day of the month', 'month', 'day of the week'] as const;
 
-const SCHEDULE = "must be a cron schedule of five fields (minute, hour, day of the month, month, day of the week), such as '0 22 * * SUN'";
+const SCHEDULE =
+  "must be a cron schedule of five fields (minute, hour, day of the month, month, day of the week), such as '0 22 * * SUN'";
 const SELDOM = 'must open at least once in every year; a day such as 29 February or 31 June alone does not';
 const ZONE = 'must be the name of a time zone in the IANA database, such as Europe/Berlin or UTC';
 /** Of croner's signs but `+`: with it, a schedule may leave years out. */
@@ -21,7 +25,8 @@ const FIVE_FIELDS = /^[\w*?,/#-]+( +[\w*?,/#-]+){4}$/;
  * `no-wildcard`: that a start in an hour which the clocks skip is made up for, and one in an hour which they repeat is
  * not repeated, holds for lists and ranges too (`30 1,2 * * *`), and not for single times alone.
  */
-const cron = (schedule: string, timezone: string): Cron => new Cron(schedule, { timezone, mode: '5-part', fixedTimeRule: 'no-wildcard' });
+const cron = (schedule: string, timezone: string): Cron =>
+  new Cron(schedule, { timezone, mode: '5-part', fixedTimeRule: 'no-wildcard' });
 
 function isRead(schedule: string): boolean {
   try {
@@ -34,13 +39,24 @@ function isRead(schedule: string): boolean {
 
 /** Weekdays and leap years come back after these many. */
 const CYCLE = Array.from({ length: 28 }, (_, index) => 2024 + index);
-const opensEachYear = (schedule: string): boolean => CYCLE.every((year) => cron(schedule, 'UTC').nextRun(new Date(Date.UTC(year, 0, 1) - 1000))?.getUTCFullYear() === year);
+const opensEachYear = (schedule: string): boolean =>
+  CYCLE.every(
+    (year) =>
+      cron(schedule, 'UTC')
+        .nextRun(new Date(Date.UTC(year, 0, 1) - 1000))
+        ?.getUTCFullYear() === year,
+  );
 
-/** croner's own errors repeat what was given. Whether it opens is a matter of the calendar, not of today: what was right once stays right. */
+/**
+ * croner's own errors repeat what was given. Whether it opens is a matter of the calendar, not of today: what was right
+ * once stays right.
+ */
 function problemOf(schedule: string): string | undefined {
   if (!FIVE_FIELDS.test(schedule)) return SCHEDULE;
   const fields = schedule.split(/ +/);
-  const wrong = FIELDS.filter((_, index) => !isRead(FIELDS.map((__, other) => (other === index ? fields[index] : '*')).join(' ')));
+  const wrong = FIELDS.filter(
+    (_, index) => !isRead(FIELDS.map((__, other) => (other === index ? fields[index] : '*')).join(' ')),
+  );
   if (wrong.length > 0) return `${SCHEDULE}: its ${wrong.join(' and its ')} is not one`;
   if (!isRead(schedule)) return SCHEDULE;
   return opensEachYear(schedule) ? undefined : SELDOM;
@@ -64,8 +80,8 @@ const whole = (least: number, most: number, what: string) => {
 /**
  * When changes may begin: at each start that `schedule` has in `timeZone`, for `durationMinutes`. Where the clocks go
  * forward, a start in the hour that is skipped is at its end; where they go back, a start in the hour that comes twice
- * is at the first. Schedules with `*` or a step for the minute or hour follow the clocks instead: they leave the skipped
- * hour out, and start in both. Source: croner, README, "Pattern".
+ * is at the first. Schedules with `*` or a step for the minute or hour follow the clocks instead: they leave the
+ * skipped hour out, and start in both. Source: croner, README, "Pattern".
  */
 export const changeWindow = z.strictObject({
   schedule: z
@@ -75,15 +91,28 @@ export const changeWindow = z.strictObject({
       const message = problemOf(schedule);
       if (message !== undefined) refinement.addIssue({ code: 'custom', message });
     })
-    .describe('When the window opens: a cron schedule of five fields (minute, hour, day of the month, month, day of the week), that opens at least once in every year.'),
-  durationMinutes: whole(15, 10_080, 'minutes').describe('How long it stays open each time, in minutes: from 15 to 10080 (a week).'),
-  timeZone: z.string(ZONE).max(64, { error: 'must have at most 64 characters', abort: true }).refine(isZone, ZONE).describe('Time zone of the schedule, by its name in the IANA database, such as `Europe/Berlin` or `UTC`.'),
-  waitAtMostHours: whole(1, 336, 'hours').default(336).describe('How long a migration waits for the window at most, in hours: up to 336 (two weeks). Then it ends `blocked`.'),
+    .describe(
+      'When the window opens: a cron schedule of five fields (minute, hour, day of the month, month, day of the week), that opens at least once in every year.',
+    ),
+  durationMinutes: whole(15, 10_080, 'minutes').describe(
+    'How long it stays open each time, in minutes: from 15 to 10080 (a week).',
+  ),
+  timeZone: z
+    .string(ZONE)
+    .max(64, { error: 'must have at most 64 characters', abort: true })
+    .refine(isZone, ZONE)
+    .describe('Time zone of the schedule, by its name in the IANA database, such as `Europe/Berlin` or `UTC`.'),
+  waitAtMostHours: whole(1, 336, 'hours')
+    .default(336)
+    .describe(
+      'How long a migration waits for the window at most, in hours: up to 336 (two weeks). Then it ends `blocked`.',
+    ),
 });
 export type ChangeWindow = z.infer<typeof changeWindow>;
 
 /** Names a window in a message. */
-export const windowText = ({ schedule, timeZone }: Pick<ChangeWindow, 'schedule' | 'timeZone'>): string => `The change window (${schedule}, ${timeZone})`;
+export const windowText = ({ schedule, timeZone }: Pick<ChangeWindow, 'schedule' | 'timeZone'>): string =>
+  `The change window (${schedule}, ${timeZone})`;
 
 /** What follows needs no limit to the wait. */
 type Openings = Omit<ChangeWindow, 'waitAtMostHours'>;
@@ -91,7 +120,9 @@ type Openings = Omit<ChangeWindow, 'waitAtMostHours'>;
 /** The first start at or after `now` (both in milliseconds since 1970); undefined where none comes within 400 days. */
 export function nextOpening({ schedule, timeZone }: Openings, now: number): number | undefined {
   // croner looks for starts after the given second.
-  const start = cron(schedule, timeZone).nextRun(new Date(Math.ceil(now / 1000) * 1000 - 1000))?.getTime();
+  const start = cron(schedule, timeZone)
+    .nextRun(new Date(Math.ceil(now / 1000) * 1000 - 1000))
+    ?.getTime();
   return start === undefined || start - now > HORIZON ? undefined : start;
 }
 
@@ -101,9 +132,14 @@ export function isOpen(window: Openings, now: number): boolean {
   return start !== undefined && start <= now;
 }
 
-/** When the opening that `now` falls into closes, in milliseconds since 1970: of several, the one that began last. Undefined while it is closed. */
+/**
+ * When the opening that `now` falls into closes, in milliseconds since 1970: of several, the one that began last.
+ * Undefined while it is closed.
+ */
 export function openUntil(window: Openings, now: number): number | undefined {
-  const start = cron(window.schedule, window.timeZone).previousRuns(1, new Date(Math.floor(now / 1000) * 1000 + 1000))[0]?.getTime();
+  const start = cron(window.schedule, window.timeZone)
+    .previousRuns(1, new Date(Math.floor(now / 1000) * 1000 + 1000))[0]
+    ?.getTime();
   const end = start === undefined ? now : start + window.durationMinutes * MINUTE;
   return now < end ? end : undefined;
 }

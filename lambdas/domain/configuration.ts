@@ -1,6 +1,6 @@
 /**
- * Whether an add-on's configuration values are valid for its schema, as CreateAddon will judge them.
- * Source: EKS API reference, CreateAddon.configurationValues (JSON or YAML) and DescribeAddonConfiguration.configurationSchema.
+ * Whether an add-on's configuration values are valid for its schema, as CreateAddon will judge them. Source: EKS API
+ * reference, CreateAddon.configurationValues (JSON or YAML) and DescribeAddonConfiguration.configurationSchema.
  */
 import { Validator, type OutputUnit, type SchemaDraft } from '@cfworker/json-schema';
 import { parseDocument } from 'yaml';
@@ -12,7 +12,8 @@ export type ConfigurationVerdict =
   /** There is nothing to judge them by. */
   | { verdict: 'unknown'; why: string };
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function parseValues(raw: string): { values: unknown } | { error: string } {
   try {
@@ -27,7 +28,7 @@ function parseValues(raw: string): { values: unknown } | { error: string } {
     return { values: document.toJS() };
   } catch {
     // Aliases that lead nowhere, or to more than anybody needs.
-    return { error: 'they are YAML that can\'t be resolved' };
+    return { error: "they are YAML that can't be resolved" };
   }
 }
 
@@ -35,18 +36,19 @@ function parseValues(raw: string): { values: unknown } | { error: string } {
 const TELLING = 4;
 
 /**
- * Texts of configuration values that may be secret: all strings and longer numbers, as they are and as JSON writes them;
- * every word of what is neither JSON nor YAML. The longest first. Never throws.
+ * Texts of configuration values that may be secret: all strings and longer numbers, as they are and as JSON writes
+ * them; every word of what is neither JSON nor YAML. The longest first. Never throws.
  */
 export function secretsIn(raw: string): string[] {
   const parsed = parseValues(raw);
   const found = new Set<string>();
   const add = (text: string): void => {
-    for (const one of [text, ...text.split('\n').map((line) => line.trim()), JSON.stringify(text).slice(1, -1)]) if (one.length >= TELLING) found.add(one);
+    for (const one of [text, ...text.split('\n').map((line) => line.trim()), JSON.stringify(text).slice(1, -1)])
+      if (one.length >= TELLING) found.add(one);
   };
   // Not by recursion: nobody says how deep they are. What an alias names is looked at once.
   const seen = new Set<unknown>();
-  const left: unknown[] = 'values' in parsed ? [parsed.values] : raw.match(/[^\s"'{}[\],:]+/g) ?? [];
+  const left: unknown[] = 'values' in parsed ? [parsed.values] : (raw.match(/[^\s"'{}[\],:]+/g) ?? []);
   while (left.length > 0) {
     const value = left.pop();
     if (typeof value === 'string' || typeof value === 'number') add(String(value));
@@ -72,7 +74,7 @@ function validatorOf(text: string): Validator | { why: string } {
     // Every error is told, not the first alone.
     return new Validator(schema, isRecord(schema) ? draftOf(schema) : '7', false);
   } catch {
-    return { why: 'the schema that EKS gives can\'t be read' };
+    return { why: "the schema that EKS gives can't be read" };
   }
 }
 
@@ -82,14 +84,25 @@ const OUTER = new Set(['$ref', 'properties', 'patternProperties', 'additionalPro
 function tell(errors: OutputUnit[]): string[] {
   const inner = errors.filter(({ keyword }) => !OUTER.has(keyword));
   // A property with an error of its own is named again as if it were not in the schema at all.
-  const alsoBelow = (location: string): boolean => inner.some((one) => one.keyword !== 'false' && (one.instanceLocation === location || one.instanceLocation.startsWith(`${location}/`)));
-  const deeper = (location: string): boolean => inner.some((one) => one.keyword === 'false' && one.instanceLocation.startsWith(`${location}/`));
-  const told = inner.filter(({ keyword, instanceLocation }) => keyword !== 'false' || !(alsoBelow(instanceLocation) || deeper(instanceLocation)));
+  const alsoBelow = (location: string): boolean =>
+    inner.some(
+      (one) =>
+        one.keyword !== 'false' &&
+        (one.instanceLocation === location || one.instanceLocation.startsWith(`${location}/`)),
+    );
+  const deeper = (location: string): boolean =>
+    inner.some((one) => one.keyword === 'false' && one.instanceLocation.startsWith(`${location}/`));
+  const told = inner.filter(
+    ({ keyword, instanceLocation }) =>
+      keyword !== 'false' || !(alsoBelow(instanceLocation) || deeper(instanceLocation)),
+  );
   return [
     ...new Set(
       (told.length > 0 ? told : errors).map(({ keyword, instanceLocation, error }) => {
         const where = instanceLocation.replace(/^#\/?/, '/');
-        return keyword === 'false' ? `${where}: is not defined in the schema, which allows nothing else` : `${where}: ${error.replace(/\.$/, '')}`;
+        return keyword === 'false'
+          ? `${where}: is not defined in the schema, which allows nothing else`
+          : `${where}: ${error.replace(/\.$/, '')}`;
       }),
     ),
   ];
@@ -109,6 +122,6 @@ export function validateConfiguration(raw: string | undefined, schemaText: strin
     return { verdict: 'invalid', errors: tell(errors) };
   } catch {
     // Such as a reference that leads nowhere.
-    return { verdict: 'unknown', why: 'the schema that EKS gives can\'t be evaluated' };
+    return { verdict: 'unknown', why: "the schema that EKS gives can't be evaluated" };
   }
 }

@@ -33,11 +33,14 @@ export function classifyCopy(snapshot: AddonSnapshot, record: KnownCopies, now: 
 }
 
 /** Version and raw configuration values never change in a migration: neither on the road nor on the way back. */
-const isSameSoftware = ({ addon: was }: AddonSnapshot, now: Addon): boolean => now.version === was.version && now.configurationValues === was.configurationValues;
+const isSameSoftware = ({ addon: was }: AddonSnapshot, now: Addon): boolean =>
+  now.version === was.version && now.configurationValues === was.configurationValues;
 
 /** As `create-addon` makes it: no role, one association for each planned service account. */
 export const hasPlannedShape = (snapshot: AddonSnapshot, now: Addon): boolean =>
-  isSameSoftware(snapshot, now) && now.serviceAccountRoleArn === undefined && now.podIdentityAssociations.length === snapshot.planned.length;
+  isSameSoftware(snapshot, now) &&
+  now.serviceAccountRoleArn === undefined &&
+  now.podIdentityAssociations.length === snapshot.planned.length;
 
 /** As the way back makes it: the snapshot's role and as many associations as the add-on owned then. */
 export const hasRestoredShape = (snapshot: AddonSnapshot, now: Addon): boolean =>
@@ -50,8 +53,10 @@ export const hasRestoredShape = (snapshot: AddonSnapshot, now: Addon): boolean =
  * takes the role away or puts the snapshot's back.
  */
 export function changedByOthers({ addon: was }: AddonSnapshot, now: Addon): string | undefined {
-  if (now.version !== was.version) return `somebody else changed add-on ${was.name} meanwhile: version ${now.version}, was ${was.version}`;
-  if (now.configurationValues !== was.configurationValues) return `somebody else changed the configuration values of add-on ${was.name} meanwhile`;
+  if (now.version !== was.version)
+    return `somebody else changed add-on ${was.name} meanwhile: version ${now.version}, was ${was.version}`;
+  if (now.configurationValues !== was.configurationValues)
+    return `somebody else changed the configuration values of add-on ${was.name} meanwhile`;
   if (now.serviceAccountRoleArn !== undefined && now.serviceAccountRoleArn !== was.serviceAccountRoleArn) {
     return `somebody else gave add-on ${was.name} the role ${now.serviceAccountRoleArn}`;
   }
@@ -59,4 +64,5 @@ export function changedByOthers({ addon: was }: AddonSnapshot, now: Addon): stri
 }
 
 /** ARN of the copy that stands, as far as the record knows: the one that this migration has not asked EKS to delete. */
-export const standingCopy = (snapshot: AddonSnapshot, record: KnownCopies): string | undefined => [...record.made, snapshot.addon.arn].find((arn) => !record.removed.includes(arn));
+export const standingCopy = (snapshot: AddonSnapshot, record: KnownCopies): string | undefined =>
+  [...record.made, snapshot.addon.arn].find((arn) => !record.removed.includes(arn));

@@ -1,7 +1,8 @@
 /**
- * What to say of an UpdateAddon that EKS refused with "Cross-account pass role is not allowed.": why, and what to change
- * where the call came from. Sources: hashicorp/terraform-provider-aws#30645 (AWS Support on what the call has in it);
- * internal/service/eks/addon.go of the provider, which sends the role as "" where it was taken out of the configuration.
+ * What to say of an UpdateAddon that EKS refused with "Cross-account pass role is not allowed.": why, and what to
+ * change where the call came from. Sources: hashicorp/terraform-provider-aws#30645 (AWS Support on what the call has in
+ * it); internal/service/eks/addon.go of the provider, which sends the role as "" where it was taken out of the
+ * configuration.
  */
 import type { Migration } from './model.ts';
 import { subjectText } from './subject.ts';
@@ -16,7 +17,8 @@ const TOOLS: readonly [pattern: RegExp, name: string][] = [
   [/eksctl/i, 'eksctl'],
   [/aws-cli/i, 'The AWS CLI'],
 ];
-const toolOf = ({ userAgent = '' }: Trigger): string | undefined => TOOLS.find(([pattern]) => pattern.test(userAgent))?.[1];
+const toolOf = ({ userAgent = '' }: Trigger): string | undefined =>
+  TOOLS.find(([pattern]) => pattern.test(userAgent))?.[1];
 
 /** What was refused, by whom, and what it means. */
 export function diagnosis({ request }: Migration, trigger: Trigger): string[] {
@@ -38,8 +40,12 @@ const WITH_RESOURCE = new Set(['Terraform', 'OpenTofu', 'Pulumi', 'Crossplane'])
 /** What to change afterwards where the call came from, so that the next one is not refused. */
 export function terraformLines({ trigger, plan }: Migration): string[] {
   const tool = trigger && toolOf(trigger);
-  if (tool === undefined || !WITH_RESOURCE.has(tool)) return ['Then leave serviceAccountRoleArn out of the calls that were refused.'];
-  const blocks = (plan?.associations ?? []).map(({ serviceAccount, roleArn }) => `  pod_identity_association with service_account = "${serviceAccount}" and role_arn = "${roleArn}"`);
+  if (tool === undefined || !WITH_RESOURCE.has(tool))
+    return ['Then leave serviceAccountRoleArn out of the calls that were refused.'];
+  const blocks = (plan?.associations ?? []).map(
+    ({ serviceAccount, roleArn }) =>
+      `  pod_identity_association with service_account = "${serviceAccount}" and role_arn = "${roleArn}"`,
+  );
   return [
     `Then, in ${tool}: in the resource aws_eks_addon, drop service_account_role_arn, and have a block ${blocks.length === 0 ? 'pod_identity_association for each service account.' : 'for each service account:'}`,
     ...blocks,

@@ -1,7 +1,7 @@
 /**
- * CloudTrail's event of an UpdateAddon that EKS refused because the role was to be taken off the add-on by an empty text:
- * what of it is used, and what is asked for then. Sources: hashicorp/terraform-provider-aws#30645 (AWS Support quotes
- * requestParameters and message: the cluster is `name`); CloudTrail User Guide, "CloudTrail record contents".
+ * CloudTrail's event of an UpdateAddon that EKS refused because the role was to be taken off the add-on by an empty
+ * text: what of it is used, and what is asked for then. Sources: hashicorp/terraform-provider-aws#30645 (AWS Support
+ * quotes requestParameters and message: the cluster is `name`); CloudTrail User Guide, "CloudTrail record contents".
  */
 import { z } from 'zod';
 import { BY_CLOUDTRAIL } from './approval.ts';
@@ -30,7 +30,14 @@ export const denialEnvelope = z.looseObject({
   source: z.string(),
   'detail-type': z.string(),
   account: z.string(),
-  detail: z.looseObject({ eventID: z.string().optional(), eventSource: z.string().optional(), eventName: z.string().optional(), errorCode: z.string().optional(), errorMessage: z.string().optional(), requestParameters: z.unknown() }),
+  detail: z.looseObject({
+    eventID: z.string().optional(),
+    eventSource: z.string().optional(),
+    eventName: z.string().optional(),
+    errorCode: z.string().optional(),
+    errorMessage: z.string().optional(),
+    requestParameters: z.unknown(),
+  }),
 });
 export type DenialEnvelope = z.infer<typeof denialEnvelope>;
 
@@ -62,21 +69,36 @@ export type Denial = z.infer<typeof denial>;
 const REFUSAL = 'Cross-account pass role';
 const emptied = z.looseObject({ serviceAccountRoleArn: z.literal('') });
 
-/** Why an event is none of these; undefined for one that is. A role of another account that is really named is refused in the same words, and no migration helps there. */
+/**
+ * Why an event is none of these; undefined for one that is. A role of another account that is really named is refused
+ * in the same words, and no migration helps there.
+ */
 export function unrelated({ source, 'detail-type': detailType, detail }: DenialEnvelope): string | undefined {
-  if (source !== 'aws.eks' || detailType !== 'AWS API Call via CloudTrail' || detail.eventSource !== 'eks.amazonaws.com') return "it is not CloudTrail's event of a call of EKS";
+  if (
+    source !== 'aws.eks' ||
+    detailType !== 'AWS API Call via CloudTrail' ||
+    detail.eventSource !== 'eks.amazonaws.com'
+  )
+    return "it is not CloudTrail's event of a call of EKS";
   if (detail.eventName !== 'UpdateAddon') return 'the call was not UpdateAddon';
-  if (detail.errorCode?.startsWith('AccessDenied') !== true || detail.errorMessage?.includes(REFUSAL) !== true) return 'the call was not refused as a cross-account pass role';
-  return emptied.safeParse(detail.requestParameters).success ? undefined : 'the call did not have an empty serviceAccountRoleArn';
+  if (detail.errorCode?.startsWith('AccessDenied') !== true || detail.errorMessage?.includes(REFUSAL) !== true)
+    return 'the call was not refused as a cross-account pass role';
+  return emptied.safeParse(detail.requestParameters).success
+    ? undefined
+    : 'the call did not have an empty serviceAccountRoleArn';
 }
 
 /** Why an account's events are not taken; undefined where they are. */
-export function refusedAccount(account: string, served: Pick<DenialSettings, 'account' | 'accounts'>): string | undefined {
+export function refusedAccount(
+  account: string,
+  served: Pick<DenialSettings, 'account' | 'accounts'>,
+): string | undefined {
   return isServed(account, served) ? undefined : 'its account is not configured';
 }
 
 /** What is claimed: one add-on of one cluster. */
-export const denialKey = ({ account, region, detail: { requestParameters } }: Denial): string => ['DENIAL', account, region, requestParameters.name, requestParameters.addonName].join('#');
+export const denialKey = ({ account, region, detail: { requestParameters } }: Denial): string =>
+  ['DENIAL', account, region, requestParameters.name, requestParameters.addonName].join('#');
 
 export function triggerOf({ detail: { eventID: eventId, eventTime, userAgent, userIdentity } }: Denial): Trigger {
   const principal = userIdentity?.arn;

@@ -27,7 +27,10 @@ export interface AccessEntry {
   type: string;
 }
 
-/** An association as ListPodIdentityAssociations has it: without its role, its tags, and what else only a look at it says. */
+/**
+ * An association as ListPodIdentityAssociations has it: without its role, its tags, and what else only a look at it
+ * says.
+ */
 export interface AssociationRef {
   id: string;
   namespace: string;

@@ -84,7 +84,8 @@ export const isMigrationError = (error: unknown, name?: ErrorName): error is Mig
   error instanceof MigrationError && (name === undefined || error.name === name);
 
 /** Of a name that somebody else has written; undefined for none of ours. */
-export const classOf = (name: string): ErrorClass | undefined => (Object.hasOwn(ERROR_CLASSES, name) ? ERROR_CLASSES[name as ErrorName] : undefined);
+export const classOf = (name: string): ErrorClass | undefined =>
+  Object.hasOwn(ERROR_CLASSES, name) ? ERROR_CLASSES[name as ErrorName] : undefined;
 
 export const namesOfClass = (errorClass: ErrorClass): ErrorName[] =>
   (Object.keys(ERROR_CLASSES) as ErrorName[]).filter((name) => ERROR_CLASSES[name] === errorClass);

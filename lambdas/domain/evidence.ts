@@ -2,8 +2,9 @@
 import { z } from 'zod';
 
 /**
- * How a pod gets its AWS credentials. `mixed`: some of its containers by one way, some by another, or both in one, which is
- * IRSA in effect. `unknown`: its spec alone can't tell. `not-applicable`: its service account is not one that migrates.
+ * How a pod gets its AWS credentials. `mixed`: some of its containers by one way, some by another, or both in one,
+ * which is IRSA in effect. `unknown`: its spec alone can't tell. `not-applicable`: its service account is not one that
+ * migrates.
  */
 export const podIdentity = z.enum(['pod-identity', 'irsa', 'node-role', 'mixed', 'unknown', 'not-applicable']);
 export type PodIdentity = z.infer<typeof podIdentity>;
@@ -17,7 +18,10 @@ export const podEvidence = z.object({
   ready: z.boolean(),
   createdAt: z.string(),
   node: z.string().optional(),
-  /** What the pod's spec shows: the env keys and the token volume that make the class, or what is missing to judge; and what its age says. */
+  /**
+   * What the pod's spec shows: the env keys and the token volume that make the class, or what is missing to judge; and
+   * what its age says.
+   */
   evidence: z.string(),
 });
 export type PodEvidence = z.infer<typeof podEvidence>;

@@ -23,7 +23,9 @@ const tagWords = (tags: Record<string, string>): string[] | undefined => {
 
 const fieldWords = ({ targetRoleArn, disableSessionTags, policy }: Partial<Association>): string[] => [
   ...(targetRoleArn === undefined ? [] : ['--target-role-arn', targetRoleArn]),
-  ...(disableSessionTags === undefined ? [] : [disableSessionTags ? '--disable-session-tags' : '--no-disable-session-tags']),
+  ...(disableSessionTags === undefined
+    ? []
+    : [disableSessionTags ? '--disable-session-tags' : '--no-disable-session-tags']),
   ...(policy === undefined ? [] : option('--policy', policy)),
 ];
 
@@ -44,24 +46,40 @@ export interface HandOffLines {
   kubeconfig: () => string;
 }
 
-const eksCommand = (operation: string, ...groups: (Word[] | undefined)[]): string => shellCommand(['aws', 'eks', operation], ...groups);
+const eksCommand = (operation: string, ...groups: (Word[] | undefined)[]): string =>
+  shellCommand(['aws', 'eks', operation], ...groups);
 const keyOf = (one: Association): string[] => ['--namespace', one.namespace, '--service-account', one.serviceAccount];
 
 /** Of associations alone, whoever owns them. */
-export function associationLines({ region, cluster }: Target): { delete: (id: string) => string; create: (was: Association) => string } {
+export function associationLines({ region, cluster }: Target): {
+  delete: (id: string) => string;
+  create: (was: Association) => string;
+} {
   const where = ['--region', region, '--cluster-name', cluster];
   return {
     delete: (id) => eksCommand('delete-pod-identity-association', where, ['--association-id', id]),
-    create: (one) => eksCommand('create-pod-identity-association', where, keyOf(one), ['--role-arn', one.roleArn], fieldWords(one), tagWords(one.tags)),
+    create: (one) =>
+      eksCommand(
+        'create-pod-identity-association',
+        where,
+        keyOf(one),
+        ['--role-arn', one.roleArn],
+        fieldWords(one),
+        tagWords(one.tags),
+      ),
   };
 }
 
-export const restartLine = ({ namespace, kind, name }: WorkloadRef): string => shellCommand(['kubectl', '-n', namespace, 'rollout', 'restart', `${kind.toLowerCase()}/${name}`]);
-export const kubeconfigLine = ({ region, cluster }: Target): string => eksCommand('update-kubeconfig', ['--region', region, '--name', cluster]);
+export const restartLine = ({ namespace, kind, name }: WorkloadRef): string =>
+  shellCommand(['kubectl', '-n', namespace, 'rollout', 'restart', `${kind.toLowerCase()}/${name}`]);
+export const kubeconfigLine = ({ region, cluster }: Target): string =>
+  eksCommand('update-kubeconfig', ['--region', region, '--name', cluster]);
 
 /** The last lines of every hand-off: they record the end, and with it what it is about can be migrated again. */
 export const endLines = (migrationId: string): string[] => [
-  comment(`Checks that everything is as it was, records the end and frees the lock. To leave it as it is instead: pod-identity release ${migrationId}`),
+  comment(
+    `Checks that everything is as it was, records the end and frees the lock. To leave it as it is instead: pod-identity release ${migrationId}`,
+  ),
   `pod-identity rollback ${migrationId} --deployed`,
 ];
 
@@ -71,12 +89,14 @@ export function handOffLines(target: Target, snapshot: AddonSnapshot, owned: Ass
   const here = [...where, '--addon-name', was.name];
   const eks = eksCommand;
   const associations = associationLines(target);
-  const role = was.serviceAccountRoleArn === undefined ? undefined : ['--service-account-role-arn', was.serviceAccountRoleArn];
+  const role =
+    was.serviceAccountRoleArn === undefined ? undefined : ['--service-account-role-arn', was.serviceAccountRoleArn];
   /** Its id or ARN is not known before it is made. */
   const found = (one: Association, field: 'associationId' | 'associationArn'): Raw => ({
     raw: `"$(${eks('list-pod-identity-associations', where, keyOf(one), ['--query', `associations[0].${field}`], ['--output', 'text'])})"`,
   });
-  const configuration = (addon: Addon): string[] | undefined => (addon.configurationValues === undefined ? undefined : option('--configuration-values', addon.configurationValues));
+  const configuration = (addon: Addon): string[] | undefined =>
+    addon.configurationValues === undefined ? undefined : option('--configuration-values', addon.configurationValues);
 
   return {
     create: (conflicts) =>
@@ -91,22 +111,66 @@ export function handOffLines(target: Target, snapshot: AddonSnapshot, owned: Ass
         tagWords(was.tags),
         ['--resolve-conflicts', conflicts],
       ),
-    update: () => eks('update-addon', here, role, ['--pod-identity-associations', ...associationWords(owned)], ['--resolve-conflicts', 'PRESERVE']),
+    update: () =>
+      eks(
+        'update-addon',
+        here,
+        role,
+        ['--pod-identity-associations', ...associationWords(owned)],
+        ['--resolve-conflicts', 'PRESERVE'],
+      ),
     delete: (preserve) => eks('delete-addon', here, preserve ? ['--preserve'] : undefined),
     wait: (until) => eks('wait', [until], here),
     deleteAssociation: associations.delete,
     createAssociation: associations.create,
     fields: (one) => {
       // As the add-on makes it: without any of them.
-      const bare: Association = { id: one.id, arn: one.arn, namespace: one.namespace, serviceAccount: one.serviceAccount, roleArn: one.roleArn, tags: {}, createdAt: one.createdAt, modifiedAt: one.modifiedAt };
+      const bare: Association = {
+        id: one.id,
+        arn: one.arn,
+        namespace: one.namespace,
+        serviceAccount: one.serviceAccount,
+        roleArn: one.roleArn,
+        tags: {},
+        createdAt: one.createdAt,
+        modifiedAt: one.modifiedAt,
+      };
       const { change, tags } = missingFields(one, bare);
       return [
-        ...(change ? [eks('update-pod-identity-association', where, ['--association-id', found(one, 'associationId')], fieldWords(change))] : []),
-        ...(tags ? [eks('tag-resource', ['--region', target.region], ['--resource-arn', found(one, 'associationArn')], tagWords(tags))] : []),
+        ...(change
+          ? [
+              eks(
+                'update-pod-identity-association',
+                where,
+                ['--association-id', found(one, 'associationId')],
+                fieldWords(change),
+              ),
+            ]
+          : []),
+        ...(tags
+          ? [
+              eks(
+                'tag-resource',
+                ['--region', target.region],
+                ['--resource-arn', found(one, 'associationArn')],
+                tagWords(tags),
+              ),
+            ]
+          : []),
       ];
     },
     restart: restartLine,
-    restartByLabel: (namespace) => shellCommand(['kubectl', '-n', namespace, 'rollout', 'restart', WORKLOAD_KINDS.join(',').toLowerCase(), '-l', `app.kubernetes.io/name=${was.name}`]),
+    restartByLabel: (namespace) =>
+      shellCommand([
+        'kubectl',
+        '-n',
+        namespace,
+        'rollout',
+        'restart',
+        WORKLOAD_KINDS.join(',').toLowerCase(),
+        '-l',
+        `app.kubernetes.io/name=${was.name}`,
+      ]),
     kubeconfig: () => kubeconfigLine(target),
   };
 }

@@ -1,4 +1,7 @@
-/** What a person does about a trust policy that this migration changed and could not put back. Options: AWS CLI command reference, `aws iam update-assume-role-policy`. */
+/**
+ * What a person does about a trust policy that this migration changed and could not put back. Options: AWS CLI command
+ * reference, `aws iam update-assume-role-policy`.
+ */
 import { parseRoleArn } from './arn.ts';
 import type { Check, Target } from './model.ts';
 import { comment, option, shellCommand } from './shell.ts';
@@ -21,9 +24,13 @@ const onOneLine = (policy: string): string => {
 
 /** IAM is one for the partition; the region says which. */
 export const updateTrustLine = (roleArn: string, document: string, { region }: Pick<Target, 'region'>): string =>
-  shellCommand(['aws', 'iam', 'update-assume-role-policy', '--region', region, '--role-name', nameOf(roleArn)], option('--policy-document', onOneLine(document)));
+  shellCommand(
+    ['aws', 'iam', 'update-assume-role-policy', '--region', region, '--role-name', nameOf(roleArn)],
+    option('--policy-document', onOneLine(document)),
+  );
 
-const sidOf = ({ statement }: TrustChange): string => (typeof statement['Sid'] === 'string' ? ` ${statement['Sid']}` : '');
+const sidOf = ({ statement }: TrustChange): string =>
+  typeof statement['Sid'] === 'string' ? ` ${statement['Sid']}` : '';
 
 /** The add-on is back and needs nothing more; only a statement more than before stands in its role's trust policy. */
 export const trustNotRestored = (change: TrustChange, target: Target, why: string): Check => ({
@@ -33,12 +40,16 @@ export const trustNotRestored = (change: TrustChange, target: Target, why: strin
   remedy: `Compare the policy with what it was, then take the statement out. The policy as it was, over everything that others have changed since: ${updateTrustLine(change.roleArn, change.before, target)}`,
 });
 
-/** The same of a role that this deployment has no business with: what a record holds ready for it is not handed on as a command. */
+/**
+ * The same of a role that this deployment has no business with: what a record holds ready for it is not handed on as a
+ * command.
+ */
 export const trustNotOurs = ({ roleArn }: Pick<TrustChange, 'roleArn'>, repairable: readonly string[]): Check => ({
   id: TRUST_NOT_RESTORED,
   status: 'warn',
   message: `The trust policy of role ${roleArn} was not put back: this deployment may not change it (it may for: ${repairable.join(', ') || 'none'}).`,
-  remedy: 'Find out whether the migration, or somebody who wrote into its record, is behind it; then take out by hand of the policy what does not belong there. The add-on does not need it.',
+  remedy:
+    'Find out whether the migration, or somebody who wrote into its record, is behind it; then take out by hand of the policy what does not belong there. The add-on does not need it.',
 });
 
 /**
@@ -52,10 +63,19 @@ export function trustLines(change: TrustChange, target: Target, current: string 
   if (current === null) return [];
   if (current === undefined) {
     const read = shellCommand(['aws', 'iam', 'get-role', '--region', target.region, '--role-name', nameOf(roleArn)]);
-    return [comment(`${added}. The policy could not be read, so the next line writes it as it was before, over what others may have changed since. To see it first: ${read}`), asBefore];
+    return [
+      comment(
+        `${added}. The policy could not be read, so the next line writes it as it was before, over what others may have changed since. To see it first: ${read}`,
+      ),
+      asBefore,
+    ];
   }
   const decision = undoRepair(change, current);
   if (decision.do === 'nothing') return [];
-  if (decision.do === 'write') return [comment(`${added}: the next line takes it out.`), updateTrustLine(roleArn, decision.document, target)];
-  return [comment(`${added}, and can't be taken out by itself: ${decision.why}.`), comment(`As it was before, over everything that others have changed since: ${asBefore}`)];
+  if (decision.do === 'write')
+    return [comment(`${added}: the next line takes it out.`), updateTrustLine(roleArn, decision.document, target)];
+  return [
+    comment(`${added}, and can't be taken out by itself: ${decision.why}.`),
+    comment(`As it was before, over everything that others have changed since: ${asBefore}`),
+  ];
 }

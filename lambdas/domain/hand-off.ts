@@ -21,21 +21,33 @@ export interface HandOffFacts {
   seen?: { addon: Addon | undefined; associations: Association[] };
   /** Of the planned service accounts; absent where the API server could not be read. */
   workloads?: WorkloadRef[];
-  /** Trust policies now, by role's ARN, of those that this migration has changed: null where the role is gone; what could not be read is not there. */
+  /**
+   * Trust policies now, by role's ARN, of those that this migration has changed: null where the role is gone; what
+   * could not be read is not there.
+   */
   trust?: Record<string, string | null>;
 }
 
-/** For the key of a deleted association to be free again (aws-controllers-k8s/community#2684: 1 to 3 seconds; the User Guide says several). */
+/**
+ * For the key of a deleted association to be free again (aws-controllers-k8s/community#2684: 1 to 3 seconds; the User
+ * Guide says several).
+ */
 const KEY_IS_FREED = 'sleep 30';
 
-/** The waiter gives up at DEGRADED, which an add-on may be for a while; the last line sees whether it has become ACTIVE. */
+/**
+ * The waiter gives up at DEGRADED, which an add-on may be for a while; the last line sees whether it has become ACTIVE.
+ */
 const settled = (lines: HandOffLines): string => mayFail(lines.wait('addon-active'));
 
 /** The add-on, whatever it is now: each line either does its part or has nothing to do. */
 function fromAnyState({ record, snapshot }: HandOffFacts, lines: HandOffLines): string[] {
-  const made = record.associations.created.filter((one) => snapshot.associations.every((before) => before.id !== one.id));
+  const made = record.associations.created.filter((one) =>
+    snapshot.associations.every((before) => before.id !== one.id),
+  );
   return [
-    comment('EKS could not be read, so these lines work from any state; a line that ends in "|| true" may say that there is nothing to do.'),
+    comment(
+      'EKS could not be read, so these lines work from any state; a line that ends in "|| true" may say that there is nothing to do.',
+    ),
     settled(lines),
     ...made.map((one) => mayFail(lines.deleteAssociation(one.id))),
     ...(made.length > 0 ? [KEY_IS_FREED] : []),
@@ -50,8 +62,16 @@ function createLines({ record }: HandOffFacts, lines: HandOffLines, addon: Addon
   const conflict = addon !== undefined && needsConsent(record, addon);
   const conflicts = conflict ? 'OVERWRITE' : conflictsOfCreate(record);
   return [
-    ...(conflict ? [comment(`OVERWRITE resets what others have changed: ${addon.issues.map((issue) => issue.message).join(' ')}`)] : []),
-    ...(conflicts === 'NONE' ? [comment('Should it end in CREATE_FAILED for conflicts: delete it with --preserve and create it with OVERWRITE, which resets what others have changed.')] : []),
+    ...(conflict
+      ? [comment(`OVERWRITE resets what others have changed: ${addon.issues.map((issue) => issue.message).join(' ')}`)]
+      : []),
+    ...(conflicts === 'NONE'
+      ? [
+          comment(
+            'Should it end in CREATE_FAILED for conflicts: delete it with --preserve and create it with OVERWRITE, which resets what others have changed.',
+          ),
+        ]
+      : []),
     lines.create(conflicts),
     settled(lines),
   ];
@@ -62,7 +82,11 @@ const describe = (addon: Addon | undefined, { snapshot, record }: HandOffFacts):
   const changed = addon && changedByOthers(snapshot, addon);
   const issues = addon?.issues.map((issue) => issue.message).join('; ') ?? '';
   return [
-    comment(addon ? `Add-on ${addon.name} is ${addon.status} with ${addon.serviceAccountRoleArn ?? 'no role'}${issues ? ` (${issues})` : ''}.` : `Add-on ${snapshot.addon.name} is not there.`),
+    comment(
+      addon
+        ? `Add-on ${addon.name} is ${addon.status} with ${addon.serviceAccountRoleArn ?? 'no role'}${issues ? ` (${issues})` : ''}.`
+        : `Add-on ${snapshot.addon.name} is not there.`,
+    ),
     ...(copy === 'gone' ? [comment('This migration did not delete it; somebody else did.')] : []),
     ...(copy === 'foreign' ? [comment('This copy was made by somebody else.')] : []),
     ...(changed === undefined ? [] : [comment(`${changed}. Version and configuration are left as they are now.`)]),
@@ -72,9 +96,13 @@ const describe = (addon: Addon | undefined, { snapshot, record }: HandOffFacts):
 /** What somebody else has put where an association has to come back: the old one needs its place. */
 function freeKeys({ snapshot, record, seen }: HandOffFacts, wanted: Association[], lines: HandOffLines): string[] {
   if (!seen) return [];
-  const inTheWay = madeByOthers(snapshot, record, seen.addon, seen.associations).filter((other) => wanted.some((was) => was.namespace === other.namespace && was.serviceAccount === other.serviceAccount));
+  const inTheWay = madeByOthers(snapshot, record, seen.addon, seen.associations).filter((other) =>
+    wanted.some((was) => was.namespace === other.namespace && was.serviceAccount === other.serviceAccount),
+  );
   return inTheWay.flatMap((other) => [
-    comment(`Somebody else made ${other.id} for ${other.namespace}/${other.serviceAccount} meanwhile; the old association needs its place.`),
+    comment(
+      `Somebody else made ${other.id} for ${other.namespace}/${other.serviceAccount} meanwhile; the old association needs its place.`,
+    ),
     mayFail(lines.deleteAssociation(other.id)),
     KEY_IS_FREED,
   ]);
@@ -88,17 +116,36 @@ function fromSeenState(facts: HandOffFacts, seen: NonNullable<HandOffFacts['seen
   const kept = new Set(snapshot.associations.map((one) => one.id));
   // A copy that goes may leave its associations behind.
   const deleteLeft = (goes: boolean): string[] =>
-    associations.filter((one) => left.has(one.id) || (goes && one.ownerArn === addon?.arn && (ownedBefore(snapshot).some((was) => was.id === one.id) || !kept.has(one.id)))).map((one) => mayFail(lines.deleteAssociation(one.id)));
+    associations
+      .filter(
+        (one) =>
+          left.has(one.id) ||
+          (goes &&
+            one.ownerArn === addon?.arn &&
+            (ownedBefore(snapshot).some((was) => was.id === one.id) || !kept.has(one.id))),
+      )
+      .map((one) => mayFail(lines.deleteAssociation(one.id)));
   const orNothing = (deleted: string[]): string[] => (deleted.length > 0 ? [...deleted, KEY_IS_FREED] : []);
 
   const begin = [...describe(addon, facts), ...freeKeys(facts, ownedBefore(snapshot), lines)];
   if (!addon) return [...begin, ...orNothing(deleteLeft(false)), ...createLines(facts, lines, addon)];
   switch (addon.status) {
     case 'DELETING':
-      return [...begin, lines.wait('addon-deleted'), ...orNothing(deleteLeft(true)), ...createLines(facts, lines, undefined)];
+      return [
+        ...begin,
+        lines.wait('addon-deleted'),
+        ...orNothing(deleteLeft(true)),
+        ...createLines(facts, lines, undefined),
+      ];
     case 'CREATE_FAILED':
     case 'DELETE_FAILED':
-      return [...begin, lines.delete(preservesFailedCopy(record)), lines.wait('addon-deleted'), ...orNothing(deleteLeft(true)), ...createLines(facts, lines, addon)];
+      return [
+        ...begin,
+        lines.delete(preservesFailedCopy(record)),
+        lines.wait('addon-deleted'),
+        ...orNothing(deleteLeft(true)),
+        ...createLines(facts, lines, addon),
+      ];
     case 'CREATING':
     case 'UPDATING':
       return [...begin, settled(lines), ...orNothing(deleteLeft(false)), lines.update(), settled(lines)];
@@ -106,7 +153,9 @@ function fromSeenState(facts: HandOffFacts, seen: NonNullable<HandOffFacts['seen
     case 'DEGRADED':
     case 'UPDATE_FAILED': {
       const restore: RestoreFacts = { snapshot, record, now: addon, associations, actions: 0 };
-      const asBefore = addon.status === 'ACTIVE' && decideRestore({ ...restore, associations: associations.filter((one) => !left.has(one.id)) }).do === 'done';
+      const asBefore =
+        addon.status === 'ACTIVE' &&
+        decideRestore({ ...restore, associations: associations.filter((one) => !left.has(one.id)) }).do === 'done';
       return [...begin, ...orNothing(deleteLeft(false)), ...(asBefore ? [] : [lines.update(), settled(lines)])];
     }
   }
@@ -117,12 +166,18 @@ function associationLines(facts: HandOffFacts, lines: HandOffLines): string[] {
   const { target, snapshot, seen } = facts;
   const standAlone = standAloneBefore(snapshot, target.cluster).flatMap((was) => {
     if (!seen) return [mayFail(lines.createAssociation(was))];
-    const there = seen.associations.some((one) => one.id === was.id || (one.ownerArn === undefined && isSameAssociation(was, one)));
+    const there = seen.associations.some(
+      (one) => one.id === was.id || (one.ownerArn === undefined && isSameAssociation(was, one)),
+    );
     if (there) return [];
     return [...freeKeys(facts, [was], lines), lines.createAssociation(was)];
   });
   // What the add-on lets go of holds its key for a moment.
-  return [...(standAlone.length > 0 ? [KEY_IS_FREED] : []), ...standAlone, ...ownedBefore(snapshot).flatMap((was) => lines.fields(was))];
+  return [
+    ...(standAlone.length > 0 ? [KEY_IS_FREED] : []),
+    ...standAlone,
+    ...ownedBefore(snapshot).flatMap((was) => lines.fields(was)),
+  ];
 }
 
 /** Exact, in order; a line is a comment, or a command that needs nothing filled in. Never empty. */
@@ -130,7 +185,10 @@ export function handOffCommands(facts: HandOffFacts): string[] {
   const { target, snapshot, seen, workloads, record, trust = {} } = facts;
   const lines = handOffLines(target, snapshot, ownedBefore(snapshot));
   const namespaces = [...new Set(snapshot.planned.map((one) => one.namespace))];
-  const restarts = workloads && workloads.length > 0 ? workloads.map((one) => lines.restart(one)) : namespaces.map((namespace) => mayFail(lines.restartByLabel(namespace)));
+  const restarts =
+    workloads && workloads.length > 0
+      ? workloads.map((one) => lines.restart(one))
+      : namespaces.map((namespace) => mayFail(lines.restartByLabel(namespace)));
   return [
     ...(seen ? fromSeenState(facts, seen, lines) : fromAnyState(facts, lines)),
     ...associationLines(facts, lines),

@@ -5,7 +5,9 @@ export interface Container {
   init: boolean;
   /** A value that comes from elsewhere (valueFrom) is `undefined`. */
   env: Record<string, string | undefined>;
-  /** Of those, the ones that are not set at all where the Secret or ConfigMap they come from is not there (`optional`). */
+  /**
+   * Of those, the ones that are not set at all where the Secret or ConfigMap they come from is not there (`optional`).
+   */
   optionalEnv?: string[];
   /** Secrets and ConfigMaps whose keys all become variables, such as `Secret/aws`: the keys are not in the pod. */
   envFrom?: string[];
@@ -41,7 +43,11 @@ export interface Pod {
 
 export type WorkloadKind = 'Deployment' | 'DaemonSet' | 'StatefulSet';
 /** The resource of each kind, in URLs, in RBAC and for kubectl; all are of `apps/v1`. */
-export const WORKLOAD_PLURALS: Record<WorkloadKind, string> = { Deployment: 'deployments', DaemonSet: 'daemonsets', StatefulSet: 'statefulsets' };
+export const WORKLOAD_PLURALS: Record<WorkloadKind, string> = {
+  Deployment: 'deployments',
+  DaemonSet: 'daemonsets',
+  StatefulSet: 'statefulsets',
+};
 /** In the order in which they are listed. */
 export const WORKLOAD_KINDS = Object.keys(WORKLOAD_PLURALS) as WorkloadKind[];
 
@@ -55,7 +61,8 @@ export interface WorkloadRef {
 export const SERVICE_MANAGER = 'eks-pod-identity-migrator';
 
 /** Of the same namespace. */
-export const isMadeBy = ({ owner }: Pick<Pod, 'owner'>, { kind, name }: Pick<WorkloadRef, 'kind' | 'name'>): boolean => owner?.kind === kind && owner.name === name;
+export const isMadeBy = ({ owner }: Pick<Pod, 'owner'>, { kind, name }: Pick<WorkloadRef, 'kind' | 'name'>): boolean =>
+  owner?.kind === kind && owner.name === name;
 /** A pod that ends by itself, and whose next one takes the new identity. */
 export const isOfJob = ({ owner }: Pick<Pod, 'owner'>): boolean => owner?.kind === 'Job';
 
@@ -67,7 +74,10 @@ export interface Workload extends WorkloadRef {
   recreates?: boolean;
   /** True when the controller has seen the newest template and every pod is of it, ready, with none left over. */
   settled: boolean;
-  /** Why a change of its template would not replace its pods by itself, for a message: `it is paused`. Left out where it would. */
+  /**
+   * Why a change of its template would not replace its pods by itself, for a message: `it is paused`. Left out where it
+   * would.
+   */
   heldBack?: string;
   templateAnnotations: Record<string, string>;
   /** As the template has them, before any webhook. */
@@ -77,7 +87,9 @@ export interface Workload extends WorkloadRef {
   managedFields: ManagedFields[];
 }
 
-/** Fields that one manager owns, as paths such as `.spec.replicas` or `.spec.template.spec.containers[name="x"].image`. */
+/**
+ * Fields that one manager owns, as paths such as `.spec.replicas` or `.spec.template.spec.containers[name="x"].image`.
+ */
 export interface ManagedFields {
   manager: string;
   fields: string[];

@@ -1,4 +1,7 @@
-/** What the Lambdas measure for the dashboard and the alarms (`lib/operations`): one place for the names, so that nobody watches what nobody sends. */
+/**
+ * What the Lambdas measure for the dashboard and the alarms (`lib/operations`): one place for the names, so that nobody
+ * watches what nobody sends.
+ */
 import type { ErrorName } from './errors.ts';
 import { type Outcome, OUTCOMES } from './model.ts';
 import { sweepOutcome, type SweepOutcome } from './sweep/model.ts';
@@ -12,7 +15,9 @@ export const sweepMetric = <One extends SweepOutcome>(outcome: One): `sweep-${On
 export const UNEXPECTED_ERROR = 'unexpected-error';
 /** A call that AWS or an API server refused because there were too many. */
 export const THROTTLED_CALL = 'throttled-call';
-/** Locks that are held and not parked, at each look of find-stranded; 0 is sent too, so that no number means no look. */
+/**
+ * Locks that are held and not parked, at each look of find-stranded; 0 is sent too, so that no number means no look.
+ */
 export const LOCKS_HELD = 'locks-held';
 /** Of them, the age of the oldest in seconds. */
 export const OLDEST_LOCK = 'oldest-lock';
@@ -27,12 +32,30 @@ export const DENIAL_REFUSED = 'denial-refused';
 
 /**
  * Measured for the service as a whole: an alarm adds up ten metrics at most, and there are more steps. All others (each
- * error by its name) have the step as a dimension. No account and no cluster is one: each value would be a metric to pay for.
+ * error by its name) have the step as a dimension. No account and no cluster is one: each value would be a metric to
+ * pay for.
  */
-export const SERVICE_METRICS: ReadonlySet<string> = new Set<string>([...OUTCOMES.map(outcomeMetric), ...sweepOutcome.options.map(sweepMetric), UNEXPECTED_ERROR, THROTTLED_CALL, LOCKS_HELD, OLDEST_LOCK, STRANDED, APPROVALS_PENDING, OLDEST_APPROVAL, DENIAL_REFUSED]);
+export const SERVICE_METRICS: ReadonlySet<string> = new Set<string>([
+  ...OUTCOMES.map(outcomeMetric),
+  ...sweepOutcome.options.map(sweepMetric),
+  UNEXPECTED_ERROR,
+  THROTTLED_CALL,
+  LOCKS_HELD,
+  OLDEST_LOCK,
+  STRANDED,
+  APPROVALS_PENDING,
+  OLDEST_APPROVAL,
+  DENIAL_REFUSED,
+]);
 
-/** What an error counts as beside its own name; a poll's "not yet" is no failure, and an error that a step means is told of by the outcome. */
-export function failureMetric(name: string, isOurs: boolean): typeof UNEXPECTED_ERROR | typeof THROTTLED_CALL | undefined {
+/**
+ * What an error counts as beside its own name; a poll's "not yet" is no failure, and an error that a step means is told
+ * of by the outcome.
+ */
+export function failureMetric(
+  name: string,
+  isOurs: boolean,
+): typeof UNEXPECTED_ERROR | typeof THROTTLED_CALL | undefined {
   if (!isOurs) return UNEXPECTED_ERROR;
   return name === ('Throttled' satisfies ErrorName) ? THROTTLED_CALL : undefined;
 }

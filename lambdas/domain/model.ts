@@ -24,7 +24,10 @@ export type Outcome = z.infer<typeof outcome>;
 
 export { accountId, addonName, clusterName, migrationId, reason, regionName, requestedBy, roleArn } from './names.ts';
 
-/** One way to make the change. `preserve` is DeleteAddon's, and false for ways that delete nothing. `associate`: of a service account that is no add-on's. */
+/**
+ * One way to make the change. `preserve` is DeleteAddon's, and false for ways that delete nothing. `associate`: of a
+ * service account that is no add-on's.
+ */
 export const rung = z.object({
   strategy: z.enum(['in-place', 'recreate', 'associate']),
   preserve: z.boolean(),
@@ -46,7 +49,10 @@ export const check = z.object({
 });
 export type Check = z.infer<typeof check>;
 
-/** One association that the migration will make: the add-on form knows no more than these. Its role may be the add-on's own, whatever that is: the plan's checks judge it. */
+/**
+ * One association that the migration will make: the add-on form knows no more than these. Its role may be the add-on's
+ * own, whatever that is: the plan's checks judge it.
+ */
 export const plannedAssociation = z.object({ namespace: z.string(), serviceAccount: z.string(), roleArn: z.string() });
 export type PlannedAssociation = z.infer<typeof plannedAssociation>;
 
@@ -95,9 +101,15 @@ export const plan = z.object({
   /** Those of them that the first way deletes by itself, because they stand in its way. */
   purge: z.array(z.string()),
   carryOver: z.array(carriedOver),
-  /** Changes of trust policies that come before the change of the add-on; empty unless the request says `repair` and one is needed. */
+  /**
+   * Changes of trust policies that come before the change of the add-on; empty unless the request says `repair` and one
+   * is needed.
+   */
   trustRepairs: z.array(trustRepair).default([]),
-  /** The Pod Identity agent's add-on, which is installed before anything else changes; absent where the cluster has an agent, or nobody asked for it. */
+  /**
+   * The Pod Identity agent's add-on, which is installed before anything else changes; absent where the cluster has an
+   * agent, or nobody asked for it.
+   */
   installAgent: z.object({ version: z.string() }).optional(),
   /** SHA-256 over what was found and is not here itself: the associations, and the roles' trust policies; hex. */
   found: z.string().default(''),
@@ -129,7 +141,11 @@ export type Failure = z.infer<typeof failure>;
 export const verified = z.enum(['pods', 'api', 'none']);
 
 /** Somebody asked a migration to stop: before `begin` it ends blocked, after it rolls back. */
-export const cancellation = z.object({ requestedAt: z.string(), requestedBy: requestedBy.optional(), reason: reason.optional() });
+export const cancellation = z.object({
+  requestedAt: z.string(),
+  requestedBy: requestedBy.optional(),
+  reason: reason.optional(),
+});
 export type Cancellation = z.infer<typeof cancellation>;
 
 /** Who took the migration over from an execution that stopped, or to put it back on demand. */
@@ -148,8 +164,15 @@ export type Recovery = z.infer<typeof recovery>;
 export const release = z.object({ at: z.string(), by: requestedBy.optional(), reason: reason.optional() });
 export type Release = z.infer<typeof release>;
 
-/** The annotation that a migration takes off: noted before it is written. `writtenAt`: it is off; `undoneAt`: it is there again. */
-export const annotationChange = z.object({ notedAt: z.string(), writtenAt: z.string().optional(), undoneAt: z.string().optional() });
+/**
+ * The annotation that a migration takes off: noted before it is written. `writtenAt`: it is off; `undoneAt`: it is
+ * there again.
+ */
+export const annotationChange = z.object({
+  notedAt: z.string(),
+  writtenAt: z.string().optional(),
+  undoneAt: z.string().optional(),
+});
 export type AnnotationChange = z.infer<typeof annotationChange>;
 
 /** The ledger's record of a migration: all that the run's Lambdas share, and what remains when it is over. */
@@ -184,7 +207,11 @@ export const migration = z.object({
   /** What is worth knowing although it went well, such as `irsa-role-still-set`. */
   warnings: z.array(check).default([]),
   /** What the migration deleted, made and put back, by association id. */
-  associations: z.object({ purged: z.array(association), created: z.array(association), restored: z.array(association) }),
+  associations: z.object({
+    purged: z.array(association),
+    created: z.array(association),
+    restored: z.array(association),
+  }),
   /** Trust policies that it repaired, by role; and what `retire` took out of them later. */
   trustChanges: z.array(trustChange).default([]),
   retirements: z.array(trustRetirement).default([]),
@@ -195,7 +222,9 @@ export const migration = z.object({
 export type Migration = z.infer<typeof migration>;
 
 /** One that has just begun: nothing was changed for it yet. */
-export const newMigration = (base: Pick<Migration, 'migrationId' | 'request' | 'executionArn' | 'startedAt' | 'trigger'>): Migration => ({
+export const newMigration = (
+  base: Pick<Migration, 'migrationId' | 'request' | 'executionArn' | 'startedAt' | 'trigger'>,
+): Migration => ({
   ...base,
   status: 'running',
   approvals: [],
@@ -245,7 +274,11 @@ export const migrationReport = z.object({
   /** What it did to the add-on's pods; there where somebody watched them all the time. */
   disruption: disruption.optional(),
   steps: z.array(stepLine),
-  associations: z.object({ purged: z.array(association), created: z.array(association), restored: z.array(association) }),
+  associations: z.object({
+    purged: z.array(association),
+    created: z.array(association),
+    restored: z.array(association),
+  }),
   trustChanges: z.array(trustChange).default([]),
   annotationChange: annotationChange.optional(),
   retirements: z.array(trustRetirement).default([]),

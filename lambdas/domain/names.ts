@@ -1,10 +1,15 @@
-/** Names that come from outside, as zod schemas: what each may consist of is said here, once. None of their errors repeats what was given. */
+/**
+ * Names that come from outside, as zod schemas: what each may consist of is said here, once. None of their errors
+ * repeats what was given.
+ */
 import { z } from 'zod';
 import { MAX_ROLE_ARN, parseRoleArn } from './arn.ts';
 import { isPrintable } from './text.ts';
 
 /** ULID: sorts by time, 26 characters of Crockford's base 32. */
-export const migrationId = z.string().regex(/^[0-9A-HJKMNP-TV-Z]{26}$/, 'must be a ULID (26 characters, such as 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A)');
+export const migrationId = z
+  .string()
+  .regex(/^[0-9A-HJKMNP-TV-Z]{26}$/, 'must be a ULID (26 characters, such as 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A)');
 
 export const accountId = z.string().regex(/^\d{12}$/, 'must be an AWS account id (12 digits)');
 export const regionName = z
@@ -14,17 +19,28 @@ export const regionName = z
 /** EKS API model, CreateCluster.name. */
 export const clusterName = z
   .string()
-  .regex(/^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/, 'must be an EKS cluster name (letters, digits, - and _, at most 100, starting with a letter or digit)');
-export const addonName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,99}$/, 'must be an EKS add-on name such as aws-ebs-csi-driver');
+  .regex(
+    /^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$/,
+    'must be an EKS cluster name (letters, digits, - and _, at most 100, starting with a letter or digit)',
+  );
+export const addonName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,99}$/, 'must be an EKS add-on name such as aws-ebs-csi-driver');
 export const roleArn = z
   .string()
   .max(MAX_ROLE_ARN, { error: `must have at most ${MAX_ROLE_ARN} characters`, abort: true })
-  .refine((arn) => parseRoleArn(arn) !== undefined, 'must be an IAM role ARN such as arn:aws:iam::111122223333:role/my-role, whose path has no empty parts, no . and no ..');
+  .refine(
+    (arn) => parseRoleArn(arn) !== undefined,
+    'must be an IAM role ARN such as arn:aws:iam::111122223333:role/my-role, whose path has no empty parts, no . and no ..',
+  );
 /** A DNS subdomain (Kubernetes documentation, "Object Names and IDs"). */
 export const serviceAccountName = z
   .string()
   .max(253, { error: 'must have at most 253 characters', abort: true })
-  .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/, 'must be the name of a Kubernetes service account such as ebs-csi-controller-sa');
+  .regex(
+    /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/,
+    'must be the name of a Kubernetes service account such as ebs-csi-controller-sa',
+  );
 /** A DNS label (Kubernetes documentation, "Object Names and IDs"). */
 export const namespaceName = z
   .string()

@@ -3,12 +3,23 @@ import { z } from 'zod';
 
 export const addonHealthIssue = z.object({ code: z.string(), message: z.string(), resourceIds: z.array(z.string()) });
 
-/** An installed add-on, as DescribeAddon answers. `configurationValues` is the raw string, JSON or YAML, never parsed. */
+/**
+ * An installed add-on, as DescribeAddon answers. `configurationValues` is the raw string, JSON or YAML, never parsed.
+ */
 export const addon = z.object({
   name: z.string(),
   arn: z.string(),
   version: z.string(),
-  status: z.enum(['CREATING', 'ACTIVE', 'CREATE_FAILED', 'UPDATING', 'DELETING', 'DELETE_FAILED', 'DEGRADED', 'UPDATE_FAILED']),
+  status: z.enum([
+    'CREATING',
+    'ACTIVE',
+    'CREATE_FAILED',
+    'UPDATING',
+    'DELETING',
+    'DELETE_FAILED',
+    'DEGRADED',
+    'UPDATE_FAILED',
+  ]),
   namespace: z.string().optional(),
   serviceAccountRoleArn: z.string().optional(),
   configurationValues: z.string().optional(),

@@ -1,4 +1,7 @@
-/** What is wrong with data that does not fit its schema, in words that name each field and repeat no value: a value may be a secret, or a megabyte long. */
+/**
+ * What is wrong with data that does not fit its schema, in words that name each field and repeat no value: a value may
+ * be a secret, or a megabyte long.
+ */
 import type { z } from 'zod';
 import { shown } from './text.ts';
 
@@ -10,14 +13,19 @@ const KEY = 64;
 function wordsOf(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_key') return `has a key that ${issue.issues[0]?.message ?? 'is not allowed'}`;
   // As zod says it where nobody has said it better.
-  if (issue.code === 'invalid_type' && /^Invalid input: expected .*, received undefined$/.test(issue.message)) return 'is missing';
+  if (issue.code === 'invalid_type' && /^Invalid input: expected .*, received undefined$/.test(issue.message))
+    return 'is missing';
   if (issue.code !== 'unrecognized_keys') return issue.message;
   const { keys } = issue;
-  return `has fields that are not known: ${keys.slice(0, TOLD).map((key) => shown(key, KEY)).join(', ')}${keys.length > TOLD ? ` and ${keys.length - TOLD} more` : ''}`;
+  return `has fields that are not known: ${keys
+    .slice(0, TOLD)
+    .map((key) => shown(key, KEY))
+    .join(', ')}${keys.length > TOLD ? ` and ${keys.length - TOLD} more` : ''}`;
 }
 
 /** A path as it is shown: `roles.0`. `whole`: what the data is called where the path is empty. */
-export const pathOf = (path: readonly PropertyKey[], whole: string): string => path.map((part) => shown(String(part), KEY)).join('.') || whole;
+export const pathOf = (path: readonly PropertyKey[], whole: string): string =>
+  path.map((part) => shown(String(part), KEY)).join('.') || whole;
 
 /** One thing that is wrong, and where: a key that is not known is its own place. */
 export interface Wrong {
@@ -29,9 +37,12 @@ export interface Wrong {
 /** The same as a list, for whoever looks at single fields. At most ten keys of each object that are not known. */
 export const wrongsOf = ({ issues }: z.ZodError, whole: string): Wrong[] =>
   issues.flatMap((issue) => {
-    const placeOf = (path: readonly PropertyKey[]): string => (path.length === 0 ? whole : `${whole}.${pathOf(path, '')}`);
+    const placeOf = (path: readonly PropertyKey[]): string =>
+      path.length === 0 ? whole : `${whole}.${pathOf(path, '')}`;
     if (issue.code !== 'unrecognized_keys') return [{ place: placeOf(issue.path), message: wordsOf(issue) }];
-    return issue.keys.slice(0, TOLD).map((key) => ({ place: placeOf([...issue.path, key]), message: 'is not known here' }));
+    return issue.keys
+      .slice(0, TOLD)
+      .map((key) => ({ place: placeOf([...issue.path, key]), message: 'is not known here' }));
   });
 
 /** `whole`: what the data is called where it is wrong itself. The first ten, and how many more there are. */
@@ -40,7 +51,10 @@ export function problemsOf({ issues }: z.ZodError, whole: string): string {
   return [...told, ...(issues.length > TOLD ? [`and ${issues.length - TOLD} more`] : [])].join('; ');
 }
 
-/** Whether there is a key `__proto__` anywhere: JSON has it as any other, schemas leave it out without a word. Not by recursion: nobody says how deep it is. */
+/**
+ * Whether there is a key `__proto__` anywhere: JSON has it as any other, schemas leave it out without a word. Not by
+ * recursion: nobody says how deep it is.
+ */
 export function hasProtoKey(data: unknown): boolean {
   const left = [data];
   while (left.length > 0) {

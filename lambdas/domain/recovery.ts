@@ -35,14 +35,23 @@ export type RecoveryDecision =
   | { do: 'let-go' }
   | { do: 'take-over'; action: 'roll-back' | 'finish' | 'release' };
 
-export const isRunning = (owner: OwnerState): boolean => owner?.status === 'RUNNING' || owner?.status === 'PENDING_REDRIVE';
+export const isRunning = (owner: OwnerState): boolean =>
+  owner?.status === 'RUNNING' || owner?.status === 'PENDING_REDRIVE';
 
-/** The release of the present end's locks: a rollback on demand may have ended anew, and kept them again, since an earlier one. */
-export const standingRelease = ({ status, endedAt = '', released }: Pick<Migration, 'status' | 'endedAt' | 'released'>): Release | undefined =>
+/**
+ * The release of the present end's locks: a rollback on demand may have ended anew, and kept them again, since an
+ * earlier one.
+ */
+export const standingRelease = ({
+  status,
+  endedAt = '',
+  released,
+}: Pick<Migration, 'status' | 'endedAt' | 'released'>): Release | undefined =>
   status === 'ended' && released && released.at >= endedAt ? released : undefined;
 
 /** Changes of trust policies that are, or may be, in force: a way back has to undo them. */
-export const standingTrustChanges = ({ trustChanges }: Pick<Migration, 'trustChanges'>): TrustChange[] => trustChanges.filter((one) => one.undoneAt === undefined);
+export const standingTrustChanges = ({ trustChanges }: Pick<Migration, 'trustChanges'>): TrustChange[] =>
+  trustChanges.filter((one) => one.undoneAt === undefined);
 
 /** What a migration that has not ended needs. */
 function unfinished({ record, cause, hasSnapshot, rollbackBegun }: RecoveryFacts): RecoveryDecision {
@@ -54,7 +63,11 @@ function unfinished({ record, cause, hasSnapshot, rollbackBegun }: RecoveryFacts
 }
 
 /** Why a migration that is over has nothing to put back, or undefined: it has, or it is not over. */
-export function nothingToPutBack({ migrationId, status, outcome }: Pick<Migration, 'migrationId' | 'status' | 'outcome'>): string | undefined {
+export function nothingToPutBack({
+  migrationId,
+  status,
+  outcome,
+}: Pick<Migration, 'migrationId' | 'status' | 'outcome'>): string | undefined {
   if (status !== 'ended' || outcome === 'migrated' || outcome === 'needs-human') return undefined;
   const why = outcome === 'rolled-back' ? 'it was put back already' : 'it changed nothing';
   return `Migration ${migrationId} ended ${outcome ?? 'without an outcome'}: ${why}, so there is nothing to roll back`;
@@ -67,24 +80,38 @@ function onDemand(facts: RecoveryFacts): RecoveryDecision {
   if (nothing !== undefined) return { do: 'refuse', why: nothing };
   const other = locks.find((lock) => lock.holder && lock.holder.migrationId !== migrationId);
   if (other?.holder && hasSnapshot) {
-    return { do: 'refuse', why: `Migration ${other.holder.migrationId} holds the lock ${other.key} since ${other.holder.since}: roll back when it has ended` };
+    return {
+      do: 'refuse',
+      why: `Migration ${other.holder.migrationId} holds the lock ${other.key} since ${other.holder.since}: roll back when it has ended`,
+    };
   }
-  return record.status === 'ended' ? { do: 'take-over', action: hasSnapshot ? 'roll-back' : 'release' } : unfinished(facts);
+  return record.status === 'ended'
+    ? { do: 'take-over', action: hasSnapshot ? 'roll-back' : 'release' }
+    : unfinished(facts);
 }
 
 export function decideRecovery(facts: RecoveryFacts): RecoveryDecision {
   const { record, cause, locks, owners, now, graceMs } = facts;
   const held = locks.some((lock) => lock.holder?.migrationId === record.migrationId);
   // What needs a person keeps its lock until one asks for the rollback.
-  if (cause === 'stranded' && record.status === 'ended' && (!held || record.outcome === 'needs-human')) return { do: 'nothing', why: `migration ${record.migrationId} has ended ${record.outcome ?? ''}` };
+  if (cause === 'stranded' && record.status === 'ended' && (!held || record.outcome === 'needs-human'))
+    return { do: 'nothing', why: `migration ${record.migrationId} has ended ${record.outcome ?? ''}` };
 
   const running = [...owners].find(([, owner]) => isRunning(owner));
   if (running) {
     const why = `execution ${running[0]} is still working on migration ${record.migrationId}`;
-    return cause === 'stranded' ? { do: 'nothing', why } : { do: 'refuse', why: `${why}: cancel it instead, with pod-identity cancel ${record.migrationId}` };
+    return cause === 'stranded'
+      ? { do: 'nothing', why }
+      : { do: 'refuse', why: `${why}: cancel it instead, with pod-identity cancel ${record.migrationId}` };
   }
-  const lingering = [...owners].find(([, owner]) => owner?.stoppedAt !== undefined && now < Date.parse(owner.stoppedAt) + graceMs);
-  if (lingering) return { do: 'wait', why: `execution ${lingering[0]} stopped at ${lingering[1]?.stoppedAt ?? ''}; one of its Lambdas may still be at work` };
+  const lingering = [...owners].find(
+    ([, owner]) => owner?.stoppedAt !== undefined && now < Date.parse(owner.stoppedAt) + graceMs,
+  );
+  if (lingering)
+    return {
+      do: 'wait',
+      why: `execution ${lingering[0]} stopped at ${lingering[1]?.stoppedAt ?? ''}; one of its Lambdas may still be at work`,
+    };
 
   if (cause === 'requested') return onDemand(facts);
   return record.status === 'ended' ? { do: 'let-go' } : unfinished(facts);

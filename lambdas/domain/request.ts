@@ -1,7 +1,16 @@
 /** What somebody asks for, as zod schemas: part of the records in `model.ts`. */
 import { z } from 'zod';
 import { changeWindow } from './change-window.ts';
-import { accountId, addonName, clusterName, reason, regionName, requestedBy, roleArn, serviceAccountName } from './names.ts';
+import {
+  accountId,
+  addonName,
+  clusterName,
+  reason,
+  regionName,
+  requestedBy,
+  roleArn,
+  serviceAccountName,
+} from './names.ts';
 import { type ServiceAccountRef, serviceAccountRef } from './subject.ts';
 import { conditionKey, trustMode } from './trust/model.ts';
 
@@ -26,7 +35,10 @@ const MAX_ROLES = 50;
 export const verificationMode = z.enum(['pods', 'api']);
 export type VerificationMode = z.infer<typeof verificationMode>;
 
-/** What becomes of a cluster without the Pod Identity agent. `require`: it blocks; `install`: its add-on is installed first. */
+/**
+ * What becomes of a cluster without the Pod Identity agent. `require`: it blocks; `install`: its add-on is installed
+ * first.
+ */
 export const agentMode = z.enum(['require', 'install']);
 export type AgentMode = z.infer<typeof agentMode>;
 
@@ -49,13 +61,21 @@ export const migrationRequestFields = z.object({
   serviceAccount: serviceAccountRef.optional(),
   /** Of a service account. `keep`: it stays, and does nothing as long as there is an association. */
   annotation: annotationMode.default('keep'),
-  /** `auto`: the least disturbing way that is possible, then the next one where the pods did not take the new identity. */
+  /**
+   * `auto`: the least disturbing way that is possible, then the next one where the pods did not take the new identity.
+   */
   strategy: strategy.default('auto'),
-  /** DeleteAddon's `preserve`: the Kubernetes objects keep running while EKS lets go of them. With `auto`: no way without it. */
+  /**
+   * DeleteAddon's `preserve`: the Kubernetes objects keep running while EKS lets go of them. With `auto`: no way
+   * without it.
+   */
   preserve: z.boolean().default(false),
   /** How far it may go. Default: `rolling` with `auto`; what the chosen way takes otherwise. */
   maxDisruption: maxDisruption.optional(),
-  /** Default: PRESERVE in place, NONE for a create over preserved objects. OVERWRITE is the consent to reset what others changed. */
+  /**
+   * Default: PRESERVE in place, NONE for a create over preserved objects. OVERWRITE is the consent to reset what others
+   * changed.
+   */
   resolveConflicts: resolveConflicts.optional(),
   roles: z
     .record(serviceAccountName, roleArn)
@@ -86,28 +106,55 @@ const OF_ADDONS = {
   resolveConflicts: ({ resolveConflicts: wanted }: SubjectFields) => wanted !== undefined,
   roles: ({ roles }: SubjectFields) => Object.keys(roles).length > 0,
 };
-type SubjectFields = Pick<z.infer<typeof migrationRequestFields>, 'addon' | 'serviceAccount' | 'annotation' | 'strategy' | 'preserve' | 'resolveConflicts' | 'roles'>;
+type SubjectFields = Pick<
+  z.infer<typeof migrationRequestFields>,
+  'addon' | 'serviceAccount' | 'annotation' | 'strategy' | 'preserve' | 'resolveConflicts' | 'roles'
+>;
 
 /** What a request is about: an add-on or a service account, and no option of the other. */
-export function checkSubject(request: SubjectFields, { addIssue }: { addIssue: (issue: { code: 'custom'; path: string[]; message: string }) => void }): void {
+export function checkSubject(
+  request: SubjectFields,
+  { addIssue }: { addIssue: (issue: { code: 'custom'; path: string[]; message: string }) => void },
+): void {
   const { addon, serviceAccount, annotation } = request;
   if ((addon === undefined) === (serviceAccount === undefined)) {
-    addIssue({ code: 'custom', path: [addon === undefined ? 'addon' : 'serviceAccount'], message: `name either addon or serviceAccount, ${addon === undefined ? 'and neither is there' : 'not both'}` });
+    addIssue({
+      code: 'custom',
+      path: [addon === undefined ? 'addon' : 'serviceAccount'],
+      message: `name either addon or serviceAccount, ${addon === undefined ? 'and neither is there' : 'not both'}`,
+    });
   } else if (addon !== undefined && annotation === 'remove') {
-    addIssue({ code: 'custom', path: ['annotation'], message: "is of service accounts that are no add-on's: EKS looks after those of add-ons itself" });
+    addIssue({
+      code: 'custom',
+      path: ['annotation'],
+      message: "is of service accounts that are no add-on's: EKS looks after those of add-ons itself",
+    });
   }
   for (const [option, isGiven] of Object.entries(OF_ADDONS)) {
-    if (serviceAccount !== undefined && isGiven(request)) addIssue({ code: 'custom', path: [option], message: 'is of add-ons, and this request is about a service account: leave it out' });
+    if (serviceAccount !== undefined && isGiven(request))
+      addIssue({
+        code: 'custom',
+        path: [option],
+        message: 'is of add-ons, and this request is about a service account: leave it out',
+      });
   }
 }
 
-/** What somebody asks for. `roles` maps a service account's name to the role it shall use; default: the role that the add-on, or the service account, has by IRSA. */
+/**
+ * What somebody asks for. `roles` maps a service account's name to the role it shall use; default: the role that the
+ * add-on, or the service account, has by IRSA.
+ */
 export const migrationRequest = migrationRequestFields.superRefine(checkSubject);
 export type MigrationRequest = z.infer<typeof migrationRequest>;
 export type MigrationRequestInput = z.input<typeof migrationRequest>;
 
-/** As somebody outside says them. A field that is not known is refused: a `dryrun` in place of `dryRun` must not be a change. */
-export const strictRequestFields = migrationRequestFields.extend({ target: target.strict(), serviceAccount: serviceAccountRef.strict().optional() }).strict();
+/**
+ * As somebody outside says them. A field that is not known is refused: a `dryrun` in place of `dryRun` must not be a
+ * change.
+ */
+export const strictRequestFields = migrationRequestFields
+  .extend({ target: target.strict(), serviceAccount: serviceAccountRef.strict().optional() })
+  .strict();
 export const strictMigrationRequest = strictRequestFields.superRefine(checkSubject);
 
 /** A request for an add-on. */

@@ -3,15 +3,20 @@ import { ownTags } from './associations.ts';
 import { isOwnedBy } from './arn.ts';
 import type { Addon, Association, Migration, AddonSnapshot } from './model.ts';
 
-/** Those of the snapshot that belonged to the add-on's copy itself: they come back with it, through the add-on's API. */
-export const ownedBefore = ({ addon, associations }: AddonSnapshot): Association[] => associations.filter((one) => one.ownerArn === addon.arn);
+/**
+ * Those of the snapshot that belonged to the add-on's copy itself: they come back with it, through the add-on's API.
+ */
+export const ownedBefore = ({ addon, associations }: AddonSnapshot): Association[] =>
+  associations.filter((one) => one.ownerArn === addon.arn);
 
 /**
  * Those that come back by themselves: stand-alone ones, and left-overs of an earlier copy of the add-on, whose owner
  * can't be made again. What another add-on owns is never purged, so there is nothing to put back.
  */
 export const standAloneBefore = ({ addon, associations }: AddonSnapshot, cluster: string): Association[] =>
-  associations.filter((one) => one.ownerArn === undefined || (one.ownerArn !== addon.arn && isOwnedBy(one.ownerArn, cluster, addon.name)));
+  associations.filter(
+    (one) => one.ownerArn === undefined || (one.ownerArn !== addon.arn && isOwnedBy(one.ownerArn, cluster, addon.name)),
+  );
 
 /** What the record knows of the copies and the associations that are this migration's. */
 export type KnownAssociations = Pick<Migration, 'made' | 'associations'>;
@@ -21,7 +26,12 @@ export type KnownAssociations = Pick<Migration, 'made' | 'associations'>;
  * with it: their owner is a copy that is gone, or EKS has cleared the owner. They would keep new pods on Pod Identity,
  * and no create could make one for the same service account.
  */
-export function leftOvers(snapshot: AddonSnapshot, record: KnownAssociations, now: Addon | undefined, there: Association[]): Association[] {
+export function leftOvers(
+  snapshot: AddonSnapshot,
+  record: KnownAssociations,
+  now: Addon | undefined,
+  there: Association[],
+): Association[] {
   const copies = new Set([snapshot.addon.arn, ...record.made]);
   const known = new Set([...record.associations.created, ...ownedBefore(snapshot)].map((one) => one.id));
   return there.filter((one) => {
@@ -31,8 +41,17 @@ export function leftOvers(snapshot: AddonSnapshot, record: KnownAssociations, no
 }
 
 /** Those that neither the snapshot, nor this migration, nor the copy that is there now accounts for. */
-export function madeByOthers(snapshot: AddonSnapshot, record: KnownAssociations, now: Addon | undefined, there: Association[]): Association[] {
-  const ours = new Set([...snapshot.associations, ...record.associations.restored, ...leftOvers(snapshot, record, now, there)].map((one) => one.id));
+export function madeByOthers(
+  snapshot: AddonSnapshot,
+  record: KnownAssociations,
+  now: Addon | undefined,
+  there: Association[],
+): Association[] {
+  const ours = new Set(
+    [...snapshot.associations, ...record.associations.restored, ...leftOvers(snapshot, record, now, there)].map(
+      (one) => one.id,
+    ),
+  );
   return there.filter((one) => !ours.has(one.id) && (now === undefined || one.ownerArn !== now.arn));
 }
 
@@ -46,8 +65,12 @@ export interface MissingFields {
 /** What an association had that the one in its place has not; both empty where it is as it was. */
 export function missingFields(was: Association, now: Association): MissingFields {
   const change = {
-    ...(was.targetRoleArn !== undefined && was.targetRoleArn !== now.targetRoleArn ? { targetRoleArn: was.targetRoleArn } : {}),
-    ...((was.disableSessionTags ?? false) === (now.disableSessionTags ?? false) ? {} : { disableSessionTags: was.disableSessionTags ?? false }),
+    ...(was.targetRoleArn !== undefined && was.targetRoleArn !== now.targetRoleArn
+      ? { targetRoleArn: was.targetRoleArn }
+      : {}),
+    ...((was.disableSessionTags ?? false) === (now.disableSessionTags ?? false)
+      ? {}
+      : { disableSessionTags: was.disableSessionTags ?? false }),
     ...(was.policy !== undefined && was.policy !== now.policy ? { policy: was.policy } : {}),
   };
   const tags = Object.fromEntries(Object.entries(ownTags(was.tags)).filter(([key, value]) => now.tags[key] !== value));
@@ -58,6 +81,11 @@ const KEPT = ['namespace', 'serviceAccount', 'roleArn', 'targetRoleArn', 'policy
 
 /** Whether one is the other again, in every field that a caller can set. */
 export function isSameAssociation(was: Association, now: Association): boolean {
-  const tags = (one: Association): string => JSON.stringify(Object.entries(ownTags(one.tags)).sort(([a], [b]) => (a < b ? -1 : 1)));
-  return KEPT.every((field) => was[field] === now[field]) && (was.disableSessionTags ?? false) === (now.disableSessionTags ?? false) && tags(was) === tags(now);
+  const tags = (one: Association): string =>
+    JSON.stringify(Object.entries(ownTags(one.tags)).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return (
+    KEPT.every((field) => was[field] === now[field]) &&
+    (was.disableSessionTags ?? false) === (now.disableSessionTags ?? false) &&
+    tags(was) === tags(now)
+  );
 }

@@ -1,25 +1,50 @@
-/** The migration of a service account that is no add-on's: whose association is whose, and what somebody else has changed meanwhile. */
+/**
+ * The migration of a service account that is no add-on's: whose association is whose, and what somebody else has
+ * changed meanwhile.
+ */
 import type { Association, Migration, PlannedAssociation, ServiceAccountState, Snapshot } from './model.ts';
 
-/** A tag of each association that a migration makes by itself, with its id: what a call whose reply was lost has made is known by it. */
+/**
+ * A tag of each association that a migration makes by itself, with its id: what a call whose reply was lost has made is
+ * known by it.
+ */
 export const MIGRATION_TAG = 'pod-identity-migrator/migration';
 
 type Known = Pick<Migration, 'migrationId' | 'associations'>;
 
-/** Made by this migration, as its record or the association's own tag says. Never one of an add-on's, whatever they say: only EKS makes those. */
-export const isOwnAssociation = ({ migrationId, associations }: Known, { id, tags, ownerArn }: Pick<Association, 'id' | 'tags' | 'ownerArn'>): boolean =>
+/**
+ * Made by this migration, as its record or the association's own tag says. Never one of an add-on's, whatever they say:
+ * only EKS makes those.
+ */
+export const isOwnAssociation = (
+  { migrationId, associations }: Known,
+  { id, tags, ownerArn }: Pick<Association, 'id' | 'tags' | 'ownerArn'>,
+): boolean =>
   ownerArn === undefined && (associations.created.some((one) => one.id === id) || tags[MIGRATION_TAG] === migrationId);
 
-export const wasThere = ({ associations }: Pick<Snapshot, 'associations'>, { id }: Pick<Association, 'id'>): boolean => associations.some((one) => one.id === id);
+export const wasThere = ({ associations }: Pick<Snapshot, 'associations'>, { id }: Pick<Association, 'id'>): boolean =>
+  associations.some((one) => one.id === id);
 
 /** Those that neither were there before nor are this migration's. */
-export const foreignAssociations = (record: Known, snapshot: Pick<Snapshot, 'associations'>, there: readonly Association[]): Association[] =>
-  there.filter((one) => !wasThere(snapshot, one) && !isOwnAssociation(record, one));
+export const foreignAssociations = (
+  record: Known,
+  snapshot: Pick<Snapshot, 'associations'>,
+  there: readonly Association[],
+): Association[] => there.filter((one) => !wasThere(snapshot, one) && !isOwnAssociation(record, one));
 
-export const associationText = ({ id, namespace, serviceAccount, roleArn }: Association): string => `${id} of ${namespace}/${serviceAccount} with ${roleArn}`;
+export const associationText = ({ id, namespace, serviceAccount, roleArn }: Association): string =>
+  `${id} of ${namespace}/${serviceAccount} with ${roleArn}`;
 
-/** What of these is not as the road leaves it, in words, or undefined: the one planned association, this migration's or of before. */
-export function associationProblem(record: Known, snapshot: Pick<Snapshot, 'associations'>, planned: PlannedAssociation, there: readonly Association[]): string | undefined {
+/**
+ * What of these is not as the road leaves it, in words, or undefined: the one planned association, this migration's or
+ * of before.
+ */
+export function associationProblem(
+  record: Known,
+  snapshot: Pick<Snapshot, 'associations'>,
+  planned: PlannedAssociation,
+  there: readonly Association[],
+): string | undefined {
   const [foreign] = foreignAssociations(record, snapshot, there);
   if (foreign) return `somebody else made ${associationText(foreign)} meanwhile`;
   const [found] = there;
@@ -28,13 +53,23 @@ export function associationProblem(record: Known, snapshot: Pick<Snapshot, 'asso
 }
 
 /** Whether this migration has taken the annotation off, or may have. */
-export const isUnannotated = ({ annotationChange }: Pick<Migration, 'annotationChange'>): boolean => annotationChange !== undefined && annotationChange.undoneAt === undefined;
+export const isUnannotated = ({ annotationChange }: Pick<Migration, 'annotationChange'>): boolean =>
+  annotationChange !== undefined && annotationChange.undoneAt === undefined;
 
-/** What somebody else has changed at a service account since it was seen, in words, or undefined. `unannotated`: this migration may have taken the annotation off. */
-export function accountProblem(was: ServiceAccountState, now: Pick<ServiceAccountState, 'uid' | 'roleArn'> | undefined, unannotated: boolean): string | undefined {
+/**
+ * What somebody else has changed at a service account since it was seen, in words, or undefined. `unannotated`: this
+ * migration may have taken the annotation off.
+ */
+export function accountProblem(
+  was: ServiceAccountState,
+  now: Pick<ServiceAccountState, 'uid' | 'roleArn'> | undefined,
+  unannotated: boolean,
+): string | undefined {
   const what = `service account ${was.namespace}/${was.name}`;
   if (!now) return `somebody else has deleted ${what}`;
   if (now.uid !== was.uid) return `somebody else has deleted ${what} and made it again`;
   if (now.roleArn === was.roleArn || (unannotated && now.roleArn === undefined)) return undefined;
-  return now.roleArn === undefined ? `somebody else has taken the annotation eks.amazonaws.com/role-arn off ${what}` : `somebody else has given ${what} the annotation eks.amazonaws.com/role-arn: ${now.roleArn}`;
+  return now.roleArn === undefined
+    ? `somebody else has taken the annotation eks.amazonaws.com/role-arn off ${what}`
+    : `somebody else has given ${what} the annotation eks.amazonaws.com/role-arn: ${now.roleArn}`;
 }

@@ -21,29 +21,61 @@ const TITLES: Record<EventType, string> = {
 };
 
 /** Of what CloudTrail told of, the ends that changed nothing. */
-const DENIED_TITLES: Partial<Record<EventType, string>> = { planned: 'UpdateAddon was denied, a migration fixes it', blocked: 'UpdateAddon was denied, a migration is blocked', 'already-migrated': 'UpdateAddon was denied, already migrated' };
+const DENIED_TITLES: Partial<Record<EventType, string>> = {
+  planned: 'UpdateAddon was denied, a migration fixes it',
+  blocked: 'UpdateAddon was denied, a migration is blocked',
+  'already-migrated': 'UpdateAddon was denied, already migrated',
+};
 
-export const titleOf = ({ request, trigger }: Migration, type: EventType): string => `${(trigger && DENIED_TITLES[type]) ?? TITLES[type]}: ${subjectOf(request)} on ${request.target.cluster}`;
+export const titleOf = ({ request, trigger }: Migration, type: EventType): string =>
+  `${(trigger && DENIED_TITLES[type]) ?? TITLES[type]}: ${subjectOf(request)} on ${request.target.cluster}`;
 
-const DISRUPTION: Record<Rung['disruption'], string> = { rolling: 'pods roll, capacity stays', outage: 'the software is gone for a while' };
+const DISRUPTION: Record<Rung['disruption'], string> = {
+  rolling: 'pods roll, capacity stays',
+  outage: 'the software is gone for a while',
+};
 
-const firstOf = (lines: string[], what: string): string[] => (lines.length > TOLD ? [...lines.slice(0, TOLD), `… and ${lines.length - TOLD} more ${what}`] : lines);
+const firstOf = (lines: string[], what: string): string[] =>
+  lines.length > TOLD ? [...lines.slice(0, TOLD), `… and ${lines.length - TOLD} more ${what}`] : lines;
 
-const warningLines = (warnings: Check[]): string[] => firstOf(warnings.map(({ id, message }) => `Warning, ${id}: ${message}`), 'warnings');
+const warningLines = (warnings: Check[]): string[] =>
+  firstOf(
+    warnings.map(({ id, message }) => `Warning, ${id}: ${message}`),
+    'warnings',
+  );
 
-const checkLines = ({ id, message, remedy }: Check): string[] => [`- ${id}: ${message}`, ...(remedy === undefined ? [] : [`  What to do: ${remedy}`])];
+const checkLines = ({ id, message, remedy }: Check): string[] => [
+  `- ${id}: ${message}`,
+  ...(remedy === undefined ? [] : [`  What to do: ${remedy}`]),
+];
 
-const showLine = ({ migrationId }: Migration): string => `All of it: ${shellCommand(['pod-identity', 'show', migrationId, '--deployed'])}`;
+const showLine = ({ migrationId }: Migration): string =>
+  `All of it: ${shellCommand(['pod-identity', 'show', migrationId, '--deployed'])}`;
 
 /** What would be done, in short. */
 function planLines({ ladder, associations, purge, trustRepairs, installAgent, checks }: Plan): string[] {
   const [first, ...later] = ladder;
   return [
-    ...(first ? [`The plan: ${nameOf(first)}; ${DISRUPTION[first.disruption]}.${later.length === 0 ? '' : ` If the pods do not take the new identity so: ${later.map((one) => `${nameOf(one)} (${DISRUPTION[one.disruption]})`).join(', then ')}.`}`] : []),
-    ...firstOf(associations.map(({ namespace, serviceAccount, roleArn }) => `+ association ${namespace}/${serviceAccount} with ${roleArn}`), 'associations'),
-    ...firstOf(purge.map((id) => `- association ${id}`), 'associations'),
+    ...(first
+      ? [
+          `The plan: ${nameOf(first)}; ${DISRUPTION[first.disruption]}.${later.length === 0 ? '' : ` If the pods do not take the new identity so: ${later.map((one) => `${nameOf(one)} (${DISRUPTION[one.disruption]})`).join(', then ')}.`}`,
+        ]
+      : []),
+    ...firstOf(
+      associations.map(
+        ({ namespace, serviceAccount, roleArn }) => `+ association ${namespace}/${serviceAccount} with ${roleArn}`,
+      ),
+      'associations',
+    ),
+    ...firstOf(
+      purge.map((id) => `- association ${id}`),
+      'associations',
+    ),
     ...(installAgent ? [`The EKS Pod Identity agent is installed first (${installAgent.version}), and stays.`] : []),
-    ...firstOf(trustRepairs.map(({ roleArn }) => `The trust policy of ${roleArn} gets one statement more.`), 'trust policies'),
+    ...firstOf(
+      trustRepairs.map(({ roleArn }) => `The trust policy of ${roleArn} gets one statement more.`),
+      'trust policies',
+    ),
     ...warningLines(checks.filter(({ status }) => status === 'warn')),
   ];
 }
@@ -65,48 +97,125 @@ function approvalLines(record: Migration, { planHash, expiresAt, round }: Approv
 /** Checks that stand in the way, or else the error that came before there were any. */
 function blockedLines({ plan, failure }: Migration): string[] {
   const failing = plan?.checks.filter(blocks) ?? [];
-  const reasons = failing.length > 0 ? [`In the way:`, ...failing.slice(0, TOLD).flatMap(checkLines), ...(failing.length > TOLD ? [`… and ${failing.length - TOLD} more checks`] : [])] : [];
-  return ['Nothing was changed.', ...reasons, ...(failing.length === 0 && failure ? [`Why: ${failure.name}: ${failure.message}`] : [])];
+  const reasons =
+    failing.length > 0
+      ? [
+          `In the way:`,
+          ...failing.slice(0, TOLD).flatMap(checkLines),
+          ...(failing.length > TOLD ? [`… and ${failing.length - TOLD} more checks`] : []),
+        ]
+      : [];
+  return [
+    'Nothing was changed.',
+    ...reasons,
+    ...(failing.length === 0 && failure ? [`Why: ${failure.name}: ${failure.message}`] : []),
+  ];
 }
 
-const failureLines = ({ failure }: Migration): string[] => (failure ? [`The first error: ${failure.name}: ${failure.message}`] : []);
+const failureLines = ({ failure }: Migration): string[] =>
+  failure ? [`The first error: ${failure.name}: ${failure.message}`] : [];
 
 /** `pods` is a proof; everything else says so. */
-const provenBy = ({ verified }: Migration): string => (verified === 'pods' ? 'proven on its pods' : verified === 'api' ? 'by what EKS says; no pod was looked at' : 'without a proof');
+const provenBy = ({ verified }: Migration): string =>
+  verified === 'pods'
+    ? 'proven on its pods'
+    : verified === 'api'
+      ? 'by what EKS says; no pod was looked at'
+      : 'without a proof';
 
 const migrateCommand = ({ request: { target, addon, serviceAccount } }: Migration): string =>
   addon === undefined
-    ? shellCommand(['pod-identity', 'migrate-workload', '--cluster', target.cluster, '--region', target.region], ['--namespace', serviceAccount?.namespace ?? '', '--service-account', serviceAccount?.name ?? '', '--deployed'])
-    : shellCommand(['pod-identity', 'migrate', '--cluster', target.cluster, '--region', target.region, '--addon', addon, '--deployed']);
+    ? shellCommand(
+        ['pod-identity', 'migrate-workload', '--cluster', target.cluster, '--region', target.region],
+        ['--namespace', serviceAccount?.namespace ?? '', '--service-account', serviceAccount?.name ?? '', '--deployed'],
+      )
+    : shellCommand([
+        'pod-identity',
+        'migrate',
+        '--cluster',
+        target.cluster,
+        '--region',
+        target.region,
+        '--addon',
+        addon,
+        '--deployed',
+      ]);
 
 /** By how it ended. What the record says of its end is not said of one that another has replaced since. */
 const ENDS: Record<Outcome, (record: Migration, handOff: readonly string[]) => string[]> = {
-  migrated: (record) => [`It is on EKS Pod Identity, ${provenBy(record)}.`, ...warningLines(record.warnings), ...(record.trigger ? terraformLines(record) : []), showLine(record)],
-  'already-migrated': (record) => ['It is on EKS Pod Identity already. Nothing was changed.', ...(record.trigger ? terraformLines(record) : []), showLine(record)],
-  planned: (record) => ['Nothing was changed: this is a plan.', ...(record.plan ? planLines(record.plan) : []), `To carry it out: ${migrateCommand(record)}`, ...(record.trigger ? terraformLines(record) : []), showLine(record)],
+  migrated: (record) => [
+    `It is on EKS Pod Identity, ${provenBy(record)}.`,
+    ...warningLines(record.warnings),
+    ...(record.trigger ? terraformLines(record) : []),
+    showLine(record),
+  ],
+  'already-migrated': (record) => [
+    'It is on EKS Pod Identity already. Nothing was changed.',
+    ...(record.trigger ? terraformLines(record) : []),
+    showLine(record),
+  ],
+  planned: (record) => [
+    'Nothing was changed: this is a plan.',
+    ...(record.plan ? planLines(record.plan) : []),
+    `To carry it out: ${migrateCommand(record)}`,
+    ...(record.trigger ? terraformLines(record) : []),
+    showLine(record),
+  ],
   blocked: (record) => [...blockedLines(record), `Once that is done: ${migrateCommand(record)}`, showLine(record)],
-  'rolled-back': (record) => [`It is as it was before, ${provenBy(record)}.`, ...failureLines(record), ...warningLines(record.warnings), showLine(record)],
-  'needs-human': (record, handOff) => ['A person has to finish this: going on or back by itself would be wrong, or has failed. Nothing else can start on it meanwhile.', ...failureLines(record), 'What finishes it, in this order, as it was found at the end:', ...handOff, showLine(record)],
+  'rolled-back': (record) => [
+    `It is as it was before, ${provenBy(record)}.`,
+    ...failureLines(record),
+    ...warningLines(record.warnings),
+    showLine(record),
+  ],
+  'needs-human': (record, handOff) => [
+    'A person has to finish this: going on or back by itself would be wrong, or has failed. Nothing else can start on it meanwhile.',
+    ...failureLines(record),
+    'What finishes it, in this order, as it was found at the end:',
+    ...handOff,
+    showLine(record),
+  ],
 };
 
-function whatHappened(record: Migration, type: EventType, asked: Approval | undefined, handOff: readonly string[]): string[] {
+function whatHappened(
+  record: Migration,
+  type: EventType,
+  asked: Approval | undefined,
+  handOff: readonly string[],
+): string[] {
   if (asked) return approvalLines(record, asked);
-  if (type === 'started') return ['The change has begun.', ...(record.plan ? planLines(record.plan) : []), `To stop it in good order: ${shellCommand(['pod-identity', 'cancel', record.migrationId, '--deployed'])}`];
+  if (type === 'started')
+    return [
+      'The change has begun.',
+      ...(record.plan ? planLines(record.plan) : []),
+      `To stop it in good order: ${shellCommand(['pod-identity', 'cancel', record.migrationId, '--deployed'])}`,
+    ];
   // What is left are outcomes.
   const end = type as Outcome;
-  return record.outcome === end ? ENDS[end](record, handOff) : [`It had ended ${end}; since then it was taken up again${record.status === 'ended' && record.outcome ? `, and has ended ${record.outcome}` : ''}.`, showLine(record)];
+  return record.outcome === end
+    ? ENDS[end](record, handOff)
+    : [
+        `It had ended ${end}; since then it was taken up again${record.status === 'ended' && record.outcome ? `, and has ended ${record.outcome}` : ''}.`,
+        showLine(record),
+      ];
 }
 
 /** In order, none of them cut; the first is the title. */
-export function linesOf(record: Migration, type: EventType, asked: Approval | undefined, handOff: readonly string[]): string[] {
+export function linesOf(
+  record: Migration,
+  type: EventType,
+  asked: Approval | undefined,
+  handOff: readonly string[],
+): string[] {
   const { request, trigger, migrationId } = record;
   const { account, region } = request.target;
   const { requestedBy, reason } = request;
   return [
     titleOf(record, type),
     `Account ${account}, ${region}; migration ${migrationId}.`,
-    ...(trigger ? diagnosis(record, trigger) : [requestedBy === undefined ? '' : `Asked for by ${requestedBy}${reason === undefined ? '' : `: ${reason}`}`]),
+    ...(trigger
+      ? diagnosis(record, trigger)
+      : [requestedBy === undefined ? '' : `Asked for by ${requestedBy}${reason === undefined ? '' : `: ${reason}`}`]),
     ...whatHappened(record, type, asked, handOff),
   ];
 }
-

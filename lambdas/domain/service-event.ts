@@ -12,7 +12,9 @@ import { linesOf, titleOf } from './service-event-text.ts';
 import { serviceAccountRef } from './subject.ts';
 import { trigger } from './trigger.ts';
 
-/** EventBridge keeps sources that begin with `aws.` to AWS; this one anybody in the account may use who may put events. */
+/**
+ * EventBridge keeps sources that begin with `aws.` to AWS; this one anybody in the account may use who may put events.
+ */
 export const EVENT_SOURCE = 'pod-identity-migrator';
 
 export const EVENT_TYPES = ['started', 'approval-needed', ...OUTCOMES] as const;
@@ -20,14 +22,26 @@ export const eventType = z.enum(EVENT_TYPES);
 export type EventType = z.infer<typeof eventType>;
 
 /** Most of each. Together an entry stays far below the 256 KB that EventBridge takes, whatever the record holds. */
-export const MOST = { title: 100, lines: 30, line: 400, commands: 25, command: 1000, warnings: 10, warning: 500, failure: 1000 } as const;
+export const MOST = {
+  title: 100,
+  lines: 30,
+  line: 400,
+  commands: 25,
+  command: 1000,
+  warnings: 10,
+  warning: 500,
+  failure: 1000,
+} as const;
 
 const LONGEST_TIME = 40;
 const time = z.string().max(LONGEST_TIME);
 
 export const serviceEvent = z.object({
   version: z.literal('1').describe('Of this schema.'),
-  eventId: z.string().max(80).describe('`migrationId#what`: the same however often the event comes. Who has seen it can leave it.'),
+  eventId: z
+    .string()
+    .max(80)
+    .describe('`migrationId#what`: the same however often the event comes. Who has seen it can leave it.'),
   type: eventType.describe('What happened.'),
   migrationId: migrationId.describe('Of the migration: `pod-identity show` and the API know it.'),
   at: time.describe('When it happened, ISO 8601, UTC.'),
@@ -42,29 +56,55 @@ export const serviceEvent = z.object({
   requestedBy: requestedBy.optional().describe('Who asked for it, as the record has it.'),
   reason: reason.optional().describe('Why, in their words.'),
   planHash: z.string().max(64).optional().describe('Of the plan; of an approval the one that it is about.'),
-  approval: z.object({ round: z.number().int().positive(), expiresAt: time }).optional().describe('Of `approval-needed`: how often has been asked by now, and until when is waited.'),
-  failure: z.object({ name: z.string().max(100), message: z.string().max(MOST.failure) }).optional().describe('The first error, of ends that have one.'),
-  handOff: z.array(z.string().max(MOST.command)).max(MOST.commands).optional().describe('Of `needs-human`: the commands that finish by hand. In the place of one with values in it, or of one that is too long, there is a comment.'),
+  approval: z
+    .object({ round: z.number().int().positive(), expiresAt: time })
+    .optional()
+    .describe('Of `approval-needed`: how often has been asked by now, and until when is waited.'),
+  failure: z
+    .object({ name: z.string().max(100), message: z.string().max(MOST.failure) })
+    .optional()
+    .describe('The first error, of ends that have one.'),
+  handOff: z
+    .array(z.string().max(MOST.command))
+    .max(MOST.commands)
+    .optional()
+    .describe(
+      'Of `needs-human`: the commands that finish by hand. In the place of one with values in it, or of one that is too long, there is a comment.',
+    ),
   trigger: trigger.optional().describe('What had the service start it by itself.'),
-  warnings: z.array(z.object({ id: z.string().max(100), message: z.string().max(MOST.warning) })).max(MOST.warnings).optional().describe('What is worth knowing although it went well.'),
+  warnings: z
+    .array(z.object({ id: z.string().max(100), message: z.string().max(MOST.warning) }))
+    .max(MOST.warnings)
+    .optional()
+    .describe('What is worth knowing although it went well.'),
   title: z.string().max(MOST.title).describe('One line for people.'),
-  message: z.string().max(MOST.lines * (MOST.line + 1)).describe('For people: what happened, where, why, and what to do now.'),
-  lines: z.array(z.string().max(MOST.line)).max(MOST.lines).describe("The message's lines: an input transformer of EventBridge can't break a text into lines."),
+  message: z
+    .string()
+    .max(MOST.lines * (MOST.line + 1))
+    .describe('For people: what happened, where, why, and what to do now.'),
+  lines: z
+    .array(z.string().max(MOST.line))
+    .max(MOST.lines)
+    .describe("The message's lines: an input transformer of EventBridge can't break a text into lines."),
 });
 export type ServiceEvent = z.infer<typeof serviceEvent>;
 
 const isOutcome = (type: EventType): type is (typeof OUTCOMES)[number] => OUTCOMES.some((one) => one === type);
 
 /** When: an end that a recovery has replaced since is not noted any more, but it was before that. */
-function timeOf({ startedAt, endedAt, outcome: end, recovery }: Migration, type: EventType, { asked, begunAt }: { asked: Migration['approvals'][number] | undefined; begunAt: string | undefined }): string {
+function timeOf(
+  { startedAt, endedAt, outcome: end, recovery }: Migration,
+  type: EventType,
+  { asked, begunAt }: { asked: Migration['approvals'][number] | undefined; begunAt: string | undefined },
+): string {
   if (asked) return asked.requestedAt;
   if (type === 'started') return begunAt ?? startedAt;
   return (end === type ? endedAt : recovery?.startedAt) ?? startedAt;
 }
 
 /**
- * The event of what is to be told of a migration, as its record has it now. Undefined where that can't be told any more:
- * of an approval that the record does not know. `begunAt`: when its snapshot was taken, where it was.
+ * The event of what is to be told of a migration, as its record has it now. Undefined where that can't be told any
+ * more: of an approval that the record does not know. `begunAt`: when its snapshot was taken, where it was.
  */
 export function serviceEventOf(record: Migration, told: Announcement, begunAt?: string): ServiceEvent | undefined {
   const round = roundOf(told);
@@ -80,7 +120,16 @@ export function serviceEventOf(record: Migration, told: Announcement, begunAt?: 
   const planHash = asked?.planHash ?? plan?.hash;
   const handOff = isLast && type === 'needs-human' ? handOffFor(record, MOST) : [];
   const lines = linesOf(record, type, asked, handOff).flatMap((line) => (line === '' ? [] : [fit(line, MOST.line)]));
-  const shown = lines.length > MOST.lines ? [...lines.slice(0, MOST.lines - 1), fit(`… ${lines.length - MOST.lines + 1} more lines: pod-identity show ${record.migrationId} --deployed`, MOST.line)] : lines;
+  const shown =
+    lines.length > MOST.lines
+      ? [
+          ...lines.slice(0, MOST.lines - 1),
+          fit(
+            `… ${lines.length - MOST.lines + 1} more lines: pod-identity show ${record.migrationId} --deployed`,
+            MOST.line,
+          ),
+        ]
+      : lines;
   return {
     version: '1',
     eventId: eventIdOf(record.migrationId, told),
@@ -100,7 +149,9 @@ export function serviceEventOf(record: Migration, told: Announcement, begunAt?: 
     ...(failure ? { failure: { name: fit(failure.name, 100), message: fit(failure.message, MOST.failure) } } : {}),
     ...(handOff.length > 0 ? { handOff } : {}),
     ...(cause ? { trigger: { ...cause, at: fit(cause.at, LONGEST_TIME) } } : {}),
-    ...(warnings.length > 0 ? { warnings: warnings.map(({ id, message }) => ({ id: fit(id, 100), message: fit(message, MOST.warning) })) } : {}),
+    ...(warnings.length > 0
+      ? { warnings: warnings.map(({ id, message }) => ({ id: fit(id, 100), message: fit(message, MOST.warning) })) }
+      : {}),
     title: fit(titleOf(record, type), MOST.title),
     message: shown.join('\n'),
     lines: shown,
@@ -108,4 +159,5 @@ export function serviceEventOf(record: Migration, told: Announcement, begunAt?: 
 }
 
 /** `Pod Identity Migration Needs Human`. */
-export const detailTypeOf = ({ type }: Pick<ServiceEvent, 'type'>): string => `Pod Identity Migration ${type.replaceAll(/(^|-)(\w)/g, (_, dash: string, letter: string) => `${dash === '' ? '' : ' '}${letter.toUpperCase()}`)}`;
+export const detailTypeOf = ({ type }: Pick<ServiceEvent, 'type'>): string =>
+  `Pod Identity Migration ${type.replaceAll(/(^|-)(\w)/g, (_, dash: string, letter: string) => `${dash === '' ? '' : ' '}${letter.toUpperCase()}`)}`;

@@ -1,7 +1,8 @@
 /** Commands for a POSIX shell, from words: what a person pastes must reach the program as it was meant. */
 
 /** One word: quoted where anything in it could mean something to the shell. */
-export const shellWord = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+export const shellWord = (text: string): string =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** A word that is already in the shell's own form, such as a command substitution. */
 export interface Raw {
@@ -17,7 +18,8 @@ export const shellCommand = (...groups: (Word[] | undefined)[]): string =>
     .join(' ');
 
 /** An option and its value: with `=` where the value would be taken for an option itself. */
-export const option = (name: string, value: string): string[] => (value.startsWith('-') ? [`${name}=${value}`] : [name, value]);
+export const option = (name: string, value: string): string[] =>
+  value.startsWith('-') ? [`${name}=${value}`] : [name, value];
 
 /** A line of a script that only a person reads; a text of several lines stays one comment. */
 export const comment = (text: string): string => `# ${text.replaceAll(/\s*\n\s*/g, ' ')}`;

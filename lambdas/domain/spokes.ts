@@ -1,15 +1,26 @@
 /**
  * Other accounts ("spokes"), whose clusters the service (in its "hub") works on by roles that it assumes there: one for
- * each capability, under names that never change, so that access entries can name them before the service has been there.
- * `lib/spokes` makes the roles; `ROLE_OF_STEPS` says which step works with which. How to set it up: docs/accounts.md.
+ * each capability, under names that never change, so that access entries can name them before the service has been
+ * there. `lib/spokes` makes the roles; `ROLE_OF_STEPS` says which step works with which. How to set it up:
+ * docs/accounts.md.
  */
 import type { ServiceRoles } from './access/entries.ts';
 import { ACCESS_OF_STEPS, type Purpose } from './access/rules.ts';
 import { partitionOf } from './arn.ts';
 import type { PassingStep } from './plan/facts.ts';
 
-/** `read` looks at EKS and IAM; `change` changes add-ons and associations, and passes roles; `trust` changes trust policies. The others are for API servers alone, and have no right in AWS. */
-export const CAPABILITIES = ['read', 'change', 'trust', 'kubernetes-read', 'kubernetes-restart', 'kubernetes-annotate'] as const;
+/**
+ * `read` looks at EKS and IAM; `change` changes add-ons and associations, and passes roles; `trust` changes trust
+ * policies. The others are for API servers alone, and have no right in AWS.
+ */
+export const CAPABILITIES = [
+  'read',
+  'change',
+  'trust',
+  'kubernetes-read',
+  'kubernetes-restart',
+  'kubernetes-annotate',
+] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
 /** Capabilities of EKS and IAM. */
@@ -22,18 +33,28 @@ export const SPOKE_STACK = 'PodIdentityMigratorSpoke';
 
 /** Name of the role, without a path: aws-auth knows no paths. */
 export const spokeRoleName = (capability: Capability): string => `pod-identity-migrator-${capability}`;
-export const spokeRoleArn = (account: string, capability: Capability, partition = 'aws'): string => `arn:${partition}:iam::${account}:role/${spokeRoleName(capability)}`;
+export const spokeRoleArn = (account: string, capability: Capability, partition = 'aws'): string =>
+  `arn:${partition}:iam::${account}:role/${spokeRoleName(capability)}`;
 
 /** Seconds: the shortest that STS takes. A role that is assumed from a role has an hour at most. */
 export const SPOKE_SESSION_SECONDS = 900;
 
-/** Told with each AssumeRole; one for each hub, so that nobody has to make one up. Source: IAM User Guide, "Access to AWS accounts owned by third parties". */
+/**
+ * Told with each AssumeRole; one for each hub, so that nobody has to make one up. Source: IAM User Guide, "Access to
+ * AWS accounts owned by third parties".
+ */
 export const externalIdOf = (hubAccount: string): string => `pod-identity-migrator-${hubAccount}`;
 
-/** What a session of a step is called: CloudTrail shows it beside the role. At most 64 characters (STS API Reference, AssumeRole). */
+/**
+ * What a session of a step is called: CloudTrail shows it beside the role. At most 64 characters (STS API Reference,
+ * AssumeRole).
+ */
 export const spokeSessionName = (step: string): string => `pod-identity-migrator-${step}`.slice(0, 64);
 
-/** By which role a step works in another account; a step that is not here calls neither EKS nor IAM. Where it has two, the first is for EKS and the second for IAM. */
+/**
+ * By which role a step works in another account; a step that is not here calls neither EKS nor IAM. Where it has two,
+ * the first is for EKS and the second for IAM.
+ */
 export const ROLE_OF_STEPS = {
   plan: ['read'],
   begin: ['read'],
@@ -64,7 +85,11 @@ export type SpokeStep = keyof typeof ROLE_OF_STEPS;
 export const SPOKE_STEPS = Object.keys(ROLE_OF_STEPS) as SpokeStep[];
 export const isSpokeStep = (step: string): step is SpokeStep => Object.hasOwn(ROLE_OF_STEPS, step);
 
-const KUBERNETES: Record<Purpose, KubernetesCapability> = { read: 'kubernetes-read', restart: 'kubernetes-restart', annotate: 'kubernetes-annotate' };
+const KUBERNETES: Record<Purpose, KubernetesCapability> = {
+  read: 'kubernetes-read',
+  restart: 'kubernetes-restart',
+  annotate: 'kubernetes-annotate',
+};
 
 /** The roles of one step. `kubernetes`: absent where it calls no API server. */
 export interface StepRoles {
@@ -88,12 +113,17 @@ export function capabilitiesOf(step: SpokeStep): Capability[] {
 }
 
 /** Those whose roles are let in to the role of that capability. */
-export const stepsWith = (capability: Capability): SpokeStep[] => SPOKE_STEPS.filter((step) => capabilitiesOf(step).includes(capability));
+export const stepsWith = (capability: Capability): SpokeStep[] =>
+  SPOKE_STEPS.filter((step) => capabilitiesOf(step).includes(capability));
 
 /** The roles that call API servers in an account, as access entries name them. */
 export function spokeKubernetesRoles(account: string, partition = 'aws'): ServiceRoles {
   const arnOf = (purpose: Purpose): string => spokeRoleArn(account, KUBERNETES[purpose], partition);
-  return { all: (['read', 'restart', 'annotate'] as const).map(arnOf), restart: [arnOf('restart')], annotate: [arnOf('annotate')] };
+  return {
+    all: (['read', 'restart', 'annotate'] as const).map(arnOf),
+    restart: [arnOf('restart')],
+    annotate: [arnOf('annotate')],
+  };
 }
 
 /** Every account: of the sandbox alone, no configuration can name it. */
@@ -106,7 +136,8 @@ export interface Served {
   accounts?: readonly string[] | undefined;
 }
 
-export const isServed = (account: string, { account: own, accounts = [] }: Served): boolean => account === own || accounts.includes(account) || accounts.includes(EVERY_ACCOUNT);
+export const isServed = (account: string, { account: own, accounts = [] }: Served): boolean =>
+  account === own || accounts.includes(account) || accounts.includes(EVERY_ACCOUNT);
 
 /** A place in AWS whose roles are meant. */
 interface Somewhere {
@@ -122,14 +153,23 @@ interface RoleSettings extends Served {
 }
 
 /**
- * The same settings as they are for clusters of that account: a pattern that begins with `role/` is of whichever account
- * it is asked about, and in another one than the service's own the steps pass roles with those that they assume there.
+ * The same settings as they are for clusters of that account: a pattern that begins with `role/` is of whichever
+ * account it is asked about, and in another one than the service's own the steps pass roles with those that they assume
+ * there.
  */
-export function settingsFor<Settings extends RoleSettings>(settings: Settings, { account, region }: Somewhere): Settings {
+export function settingsFor<Settings extends RoleSettings>(
+  settings: Settings,
+  { account, region }: Somewhere,
+): Settings {
   const partition = partitionOf(region);
-  const there = (pattern: string): string => (pattern.startsWith('role/') ? `arn:${partition}:iam::${account}:${pattern}` : pattern);
+  const there = (pattern: string): string =>
+    pattern.startsWith('role/') ? `arn:${partition}:iam::${account}:${pattern}` : pattern;
   const { account: own, passingRoles } = settings;
-  const assumed = Object.fromEntries(Object.keys(passingRoles).flatMap((step) => (isSpokeStep(step) ? [[step, spokeRoleArn(account, rolesOfStep(step).eks, partition)]] : [])));
+  const assumed = Object.fromEntries(
+    Object.keys(passingRoles).flatMap((step) =>
+      isSpokeStep(step) ? [[step, spokeRoleArn(account, rolesOfStep(step).eks, partition)]] : [],
+    ),
+  );
   return {
     ...settings,
     passableRoleArns: settings.passableRoleArns.map(there),
@@ -139,4 +179,5 @@ export function settingsFor<Settings extends RoleSettings>(settings: Settings, {
 }
 
 /** Whether a role is one of those that the service has in other accounts. */
-export const isSpokeRole = (arn: string): boolean => CAPABILITIES.some((capability) => arn.endsWith(`:role/${spokeRoleName(capability)}`));
+export const isSpokeRole = (arn: string): boolean =>
+  CAPABILITIES.some((capability) => arn.endsWith(`:role/${spokeRoleName(capability)}`));

@@ -9,7 +9,12 @@ export const serviceAccountRef = z.object({ namespace: namespaceName, name: serv
 export type ServiceAccountRef = z.infer<typeof serviceAccountRef>;
 
 /** The text of either. */
-export const subjectName = z.string().refine((text) => parseSubject(text) !== undefined, 'must be an EKS add-on name such as aws-ebs-csi-driver, or a service account as namespace/name');
+export const subjectName = z
+  .string()
+  .refine(
+    (text) => parseSubject(text) !== undefined,
+    'must be an EKS add-on name such as aws-ebs-csi-driver, or a service account as namespace/name',
+  );
 
 /** Exactly one of the two. */
 export interface Subject {
@@ -19,7 +24,8 @@ export interface Subject {
 
 const nameOf = ({ namespace, name }: ServiceAccountRef): string => `${namespace}/${name}`;
 
-export const subjectOf = ({ addon, serviceAccount }: Subject): string => addon ?? (serviceAccount ? nameOf(serviceAccount) : '');
+export const subjectOf = ({ addon, serviceAccount }: Subject): string =>
+  addon ?? (serviceAccount ? nameOf(serviceAccount) : '');
 
 /** `undefined` for a text that is neither. */
 export function parseSubject(text: string): Subject | undefined {
@@ -30,7 +36,9 @@ export function parseSubject(text: string): Subject | undefined {
 }
 
 /** `add-on aws-ebs-csi-driver`, or `service account payments/api`. */
-export const subjectText = (subject: string): string => `${subject.includes('/') ? 'service account' : 'add-on'} ${subject}`;
+export const subjectText = (subject: string): string =>
+  `${subject.includes('/') ? 'service account' : 'add-on'} ${subject}`;
 
 /** The same at the beginning of a sentence. */
-export const subjectTitle = (subject: string): string => subjectText(subject).replace(/^./, (first) => first.toUpperCase());
+export const subjectTitle = (subject: string): string =>
+  subjectText(subject).replace(/^./, (first) => first.toUpperCase());

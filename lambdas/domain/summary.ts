@@ -3,9 +3,12 @@ import { z } from 'zod';
 import { migrationId, outcome, type Migration, target } from './model.ts';
 import { serviceAccountRef } from './subject.ts';
 
-const SINCE = 'must be a time in ISO 8601 with its offset, such as 2026-01-15T09:00:00Z, or a day in UTC such as 2026-01-15';
+const SINCE =
+  'must be a time in ISO 8601 with its offset, such as 2026-01-15T09:00:00Z, or a day in UTC such as 2026-01-15';
 /** From when on they were started, as text; milliseconds since 1970, before which nothing was. */
-export const startedSince = z.union([z.iso.datetime({ offset: true }), z.iso.date()], SINCE).transform((text) => Math.max(0, Date.parse(text)));
+export const startedSince = z
+  .union([z.iso.datetime({ offset: true }), z.iso.date()], SINCE)
+  .transform((text) => Math.max(0, Date.parse(text)));
 
 export const migrationSummary = z.object({
   migrationId,
@@ -21,7 +24,14 @@ export const migrationSummary = z.object({
 });
 export type MigrationSummary = z.infer<typeof migrationSummary>;
 
-export function summaryOf({ migrationId: id, request, status, outcome: end, startedAt, endedAt }: Pick<Migration, 'migrationId' | 'request' | 'status' | 'outcome' | 'startedAt' | 'endedAt'>): MigrationSummary {
+export function summaryOf({
+  migrationId: id,
+  request,
+  status,
+  outcome: end,
+  startedAt,
+  endedAt,
+}: Pick<Migration, 'migrationId' | 'request' | 'status' | 'outcome' | 'startedAt' | 'endedAt'>): MigrationSummary {
   const { target: where, addon, serviceAccount, dryRun, requestedBy } = request;
   return {
     migrationId: id,

@@ -1,8 +1,12 @@
-/** Text that others wrote, for logs, records and terminals: nothing in it may act on whoever shows it, and it has an end. */
+/**
+ * Text that others wrote, for logs, records and terminals: nothing in it may act on whoever shows it, and it has an
+ * end.
+ */
 
 /**
- * What a terminal or a viewer of logs obeys instead of showing it: control characters (ESC begins a terminal's commands),
- * line and paragraph separators, marks that turn the order of the text around (CVE-2021-42574), and halves of characters.
+ * What a terminal or a viewer of logs obeys instead of showing it: control characters (ESC begins a terminal's
+ * commands), line and paragraph separators, marks that turn the order of the text around (CVE-2021-42574), and halves
+ * of characters.
  */
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/u;
 /** The same rule as a pattern for a whole text, for what checks inputs before they come here. */

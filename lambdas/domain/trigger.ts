@@ -2,7 +2,10 @@
 import { z } from 'zod';
 import { plainText } from './names.ts';
 
-/** CloudTrail told of an UpdateAddon that was refused because the role was to be taken off the add-on by an empty string. */
+/**
+ * CloudTrail told of an UpdateAddon that was refused because the role was to be taken off the add-on by an empty
+ * string.
+ */
 export const trigger = z.object({
   kind: z.literal('cross-account-pass-role'),
   /** CloudTrail's own id of the event. */

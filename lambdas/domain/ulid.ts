@@ -1,4 +1,7 @@
-/** ULIDs that are derived: the same event always comes to the same migration. Source of their form: github.com/ulid/spec. */
+/**
+ * ULIDs that are derived: the same event always comes to the same migration. Source of their form:
+ * github.com/ulid/spec.
+ */
 import { createHash } from 'node:crypto';
 
 /** Crockford's base 32. */

@@ -1,4 +1,7 @@
-/** Whether the pods have the identity that they shall have: a decision from their evidence and the workloads they belong to; and what is said where nobody looked. */
+/**
+ * Whether the pods have the identity that they shall have: a decision from their evidence and the workloads they belong
+ * to; and what is said where nobody looked.
+ */
 import { grantCommand } from './access/command.ts';
 import { podsThatCount } from './identity.ts';
 import { isMadeBy, isOfJob, WORKLOAD_PLURALS, type Pod, type Workload, type WorkloadRef } from './kubernetes.ts';
@@ -23,23 +26,38 @@ export const onPodIdentity = ({ planned }: Pick<Snapshot, 'planned'>): ExpectedP
  * After a rollback: IRSA, or what the service account's pods had before (`before`: evidence of then), or Pod Identity
  * where the snapshot has an association for it.
  */
-export const asBefore = ({ planned, associations }: Pick<Snapshot, 'planned' | 'associations'>, before: PodEvidence[]): ExpectedPods => ({
+export const asBefore = (
+  { planned, associations }: Pick<Snapshot, 'planned' | 'associations'>,
+  before: PodEvidence[],
+): ExpectedPods => ({
   identities: new Map(
     planned.map(({ namespace, serviceAccount }) => {
       const had = podsThatCount(before).filter((pod) => pod.serviceAccount === serviceAccount);
-      const associated = associations.some((one) => one.namespace === namespace && one.serviceAccount === serviceAccount);
-      return [serviceAccount, new Set<PodIdentity>(['irsa', ...had.map((pod) => pod.identity), ...(associated ? (['pod-identity'] as const) : [])])];
+      const associated = associations.some(
+        (one) => one.namespace === namespace && one.serviceAccount === serviceAccount,
+      );
+      return [
+        serviceAccount,
+        new Set<PodIdentity>([
+          'irsa',
+          ...had.map((pod) => pod.identity),
+          ...(associated ? (['pod-identity'] as const) : []),
+        ]),
+      ];
     }),
   ),
   mayBeNone: podsThatCount(before).length === 0,
 });
 
 /** Whether a pod that counts is as it shall be. */
-export const isExpected = ({ identities }: ExpectedPods, pod: PodEvidence): boolean => identities.get(pod.serviceAccount)?.has(pod.identity) ?? false;
+export const isExpected = ({ identities }: ExpectedPods, pod: PodEvidence): boolean =>
+  identities.get(pod.serviceAccount)?.has(pod.identity) ?? false;
 
 export type PodsVerdict =
   | { verdict: 'proven' }
-  /** These workloads' pods are settled, but have another identity: a rolling restart lets the webhook see them again. */
+  /**
+   * These workloads' pods are settled, but have another identity: a rolling restart lets the webhook see them again.
+   */
   | { verdict: 'restart'; workloads: WorkloadRef[]; pods: PodEvidence[] }
   /** Of these pods it can't be told which identity they have, and of no other is it wrong: a restart would not help. */
   | { verdict: 'unknown'; pods: PodEvidence[] }
@@ -48,19 +66,35 @@ export type PodsVerdict =
 /** A pod that no node takes keeps its workload from settling for good: say, for want of room for a surge. */
 function unscheduled(pods: Pod[], workload: Workload): string {
   const { namespace } = workload;
-  const pod = pods.find((one) => one.namespace === namespace && isMadeBy(one, workload) && one.node === undefined && !one.terminating);
+  const pod = pods.find(
+    (one) => one.namespace === namespace && isMadeBy(one, workload) && one.node === undefined && !one.terminating,
+  );
   return pod ? `, and no node takes pod ${pod.name} (kubectl -n ${namespace} describe pod ${pod.name} says why)` : '';
 }
 
-const refOf = (workload: Workload): WorkloadRef => ({ kind: workload.kind, namespace: workload.namespace, name: workload.name });
+const refOf = (workload: Workload): WorkloadRef => ({
+  kind: workload.kind,
+  namespace: workload.namespace,
+  name: workload.name,
+});
 
-export function judgePods(evidence: PodEvidence[], pods: Pod[], workloads: Workload[], expected: ExpectedPods): PodsVerdict {
+export function judgePods(
+  evidence: PodEvidence[],
+  pods: Pod[],
+  workloads: Workload[],
+  expected: ExpectedPods,
+): PodsVerdict {
   const { identities } = expected;
   const counted = podsThatCount(evidence);
   const concerned = workloads.filter((workload) => identities.has(workload.serviceAccount) && workload.desired > 0);
   const unsettled = concerned.find((workload) => !workload.settled);
-  if (unsettled) return { verdict: 'wait', why: `${unsettled.kind} ${unsettled.name} is rolling out: ${unsettled.ready} of ${unsettled.desired} pods are ready${unscheduled(pods, unsettled)}` };
-  if (counted.length === 0 && !expected.mayBeNone) return { verdict: 'wait', why: `no pod runs with ${[...identities.keys()].join(', ')} yet` };
+  if (unsettled)
+    return {
+      verdict: 'wait',
+      why: `${unsettled.kind} ${unsettled.name} is rolling out: ${unsettled.ready} of ${unsettled.desired} pods are ready${unscheduled(pods, unsettled)}`,
+    };
+  if (counted.length === 0 && !expected.mayBeNone)
+    return { verdict: 'wait', why: `no pod runs with ${[...identities.keys()].join(', ')} yet` };
   const leaving = pods.find((pod) => pod.terminating && identities.has(pod.serviceAccount));
   if (leaving) return { verdict: 'wait', why: `pod ${leaving.name} is still terminating` };
   const notReady = counted.find((pod) => !pod.ready);
@@ -69,10 +103,22 @@ export function judgePods(evidence: PodEvidence[], pods: Pod[], workloads: Workl
   const wrong = counted.filter((pod) => !isExpected(expected, pod));
   if (wrong.length === 0) return { verdict: 'proven' };
   const ofJob = pods.find((pod) => isOfJob(pod) && wrong.some((one) => one.uid === pod.uid));
-  if (ofJob) return { verdict: 'wait', why: `pod ${ofJob.name} of Job ${ofJob.owner?.name ?? ''} keeps the identity that it began with until it ends` };
+  if (ofJob)
+    return {
+      verdict: 'wait',
+      why: `pod ${ofJob.name} of Job ${ofJob.owner?.name ?? ''} keeps the identity that it began with until it ends`,
+    };
   if (wrong.every((pod) => pod.identity === 'unknown')) return { verdict: 'unknown', pods: wrong };
-  const owners = new Set(pods.filter((pod) => wrong.some((one) => one.uid === pod.uid)).map((pod) => `${pod.owner?.kind ?? ''}/${pod.owner?.name ?? ''}`));
-  return { verdict: 'restart', workloads: concerned.filter((workload) => owners.has(`${workload.kind}/${workload.name}`)).map(refOf), pods: wrong };
+  const owners = new Set(
+    pods
+      .filter((pod) => wrong.some((one) => one.uid === pod.uid))
+      .map((pod) => `${pod.owner?.kind ?? ''}/${pod.owner?.name ?? ''}`),
+  );
+  return {
+    verdict: 'restart',
+    workloads: concerned.filter((workload) => owners.has(`${workload.kind}/${workload.name}`)).map(refOf),
+    pods: wrong,
+  };
 }
 
 export const ROLE_STILL_SET = 'irsa-role-still-set';
@@ -86,7 +132,8 @@ export const roleStillSet = ({ name, serviceAccountRoleArn }: Addon, verificatio
     verification === 'pods'
       ? 'Nothing has to be done for the pods: Pod Identity goes before the role. Take the role out of whatever manages the add-on, so that nobody takes it for the one in use.'
       : 'Pods that are made from now on take Pod Identity before the role; older ones may be on the role still. Look at them, then take the role out of whatever manages the add-on.',
-  source: 'hashicorp/terraform-provider-aws#30645; EKS User Guide, "Assign IAM roles to add-ons": with the agent installed the role is ignored',
+  source:
+    'hashicorp/terraform-provider-aws#30645; EKS User Guide, "Assign IAM roles to add-ons": with the agent installed the role is ignored',
 });
 
 export const PODS_NOT_SEEN = 'pods-not-seen';
@@ -95,14 +142,22 @@ export const PODS_NOT_SEEN = 'pods-not-seen';
 function restartByHand(planned: Snapshot['planned']): string {
   const accounts = [...new Set(planned.map((one) => one.serviceAccount))].join(', ');
   const commands = [...new Set(planned.map((one) => one.namespace))].map((namespace) => {
-    const list = shellCommand(['kubectl', '-n', namespace, 'get', Object.values(WORKLOAD_PLURALS).join(',')], ['-o', 'custom-columns=KIND:.kind,NAME:.metadata.name,ACCOUNT:.spec.template.spec.serviceAccountName']);
+    const list = shellCommand(
+      ['kubectl', '-n', namespace, 'get', Object.values(WORKLOAD_PLURALS).join(',')],
+      ['-o', 'custom-columns=KIND:.kind,NAME:.metadata.name,ACCOUNT:.spec.template.spec.serviceAccountName'],
+    );
     return `${list} lists them, then for each of ${accounts}: kubectl -n ${namespace} rollout restart KIND/NAME`;
   });
   return commands.join('; ');
 }
 
 /** What an end that EKS alone has confirmed leaves to a person. `planned`: whose pods nobody looked at. */
-export const podsNotSeen = (outcome: 'migrated' | 'rolled-back', subject: string, { cluster }: Pick<Target, 'cluster'>, planned: Snapshot['planned']): Check => ({
+export const podsNotSeen = (
+  outcome: 'migrated' | 'rolled-back',
+  subject: string,
+  { cluster }: Pick<Target, 'cluster'>,
+  planned: Snapshot['planned'],
+): Check => ({
   id: PODS_NOT_SEEN,
   status: 'warn',
   message:
@@ -110,7 +165,8 @@ export const podsNotSeen = (outcome: 'migrated' | 'rolled-back', subject: string
       ? `EKS shows ${subjectText(subject)}${subject.includes('/') ? ' with its Pod Identity association' : ' ACTIVE with its Pod Identity associations'}, but no pod was looked at: those that kept their old identity, or were created before the webhook knew the associations, were not found, and none was restarted.`
       : `EKS shows ${subjectText(subject)}${subject.includes('/') ? '' : ' ACTIVE'} as it was before, but no pod was looked at: those that still have Pod Identity's env, or no credentials at all, were not found, and none was restarted.`,
   remedy: `Look at the pods, and restart those that have the wrong identity: ${restartByHand(planned)}. How each workload gets its credentials then: pod-identity identities --cluster ${cluster}`,
-  source: 'aws/amazon-eks-pod-identity-webhook: it looks at a pod once, when it is created; aws/eks-pod-identity-agent#52',
+  source:
+    'aws/amazon-eks-pod-identity-webhook: it looks at a pod once, when it is created; aws/eks-pod-identity-agent#52',
 });
 
 export const ANNOTATION_LEFT = 'annotation-left';

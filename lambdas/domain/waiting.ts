@@ -4,14 +4,22 @@ import type { ChangeWindow } from './change-window.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** From the start on, over all approvals and windows: an execution must have time left to make the change and to go back. */
+/**
+ * From the start on, over all approvals and windows: an execution must have time left to make the change and to go
+ * back.
+ */
 export const MOST_DAYS_BEFORE_BEGIN = 30;
 
 /** Milliseconds since 1970. */
-export const deadlineOf = ({ startedAt }: { startedAt: string }): number => Date.parse(startedAt) + MOST_DAYS_BEFORE_BEGIN * 24 * HOUR_MS;
+export const deadlineOf = ({ startedAt }: { startedAt: string }): number =>
+  Date.parse(startedAt) + MOST_DAYS_BEFORE_BEGIN * 24 * HOUR_MS;
 
 /** When an approval that is asked for now is no longer waited for. */
-export const approvalExpiry = ({ approvalHours }: Pick<MigrationRequest, 'approvalHours'>, record: { startedAt: string }, now: number): number => Math.min(now + approvalHours * HOUR_MS, deadlineOf(record));
+export const approvalExpiry = (
+  { approvalHours }: Pick<MigrationRequest, 'approvalHours'>,
+  record: { startedAt: string },
+  now: number,
+): number => Math.min(now + approvalHours * HOUR_MS, deadlineOf(record));
 
 interface Rules {
   approvals: { required: boolean };
@@ -19,10 +27,15 @@ interface Rules {
 }
 
 /** Whether somebody has to approve: because the request says so, or because the deployment wants it of every change. */
-export const needsApproval = ({ approval }: { approval: ApprovalMode }, { approvals }: Rules): boolean => approval === 'required' || approvals.required;
+export const needsApproval = ({ approval }: { approval: ApprovalMode }, { approvals }: Rules): boolean =>
+  approval === 'required' || approvals.required;
 
 /** The request's own window goes before the deployment's. */
-export const windowOf = (request: { changeWindow?: ChangeWindow | undefined }, rules: Rules): ChangeWindow | undefined => request.changeWindow ?? rules.changeWindow;
+export const windowOf = (
+  request: { changeWindow?: ChangeWindow | undefined },
+  rules: Rules,
+): ChangeWindow | undefined => request.changeWindow ?? rules.changeWindow;
 
 /** Until when a window is waited for, from the moment that the wait began. */
-export const windowLimit = ({ waitAtMostHours }: ChangeWindow, record: { startedAt: string }, since: number): number => Math.min(since + waitAtMostHours * HOUR_MS, deadlineOf(record));
+export const windowLimit = ({ waitAtMostHours }: ChangeWindow, record: { startedAt: string }, since: number): number =>
+  Math.min(since + waitAtMostHours * HOUR_MS, deadlineOf(record));

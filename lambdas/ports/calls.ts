@@ -4,8 +4,13 @@ import type { ErrorName } from '../domain/errors.ts';
 export type CalledService = 'eks' | 'iam' | 'sts' | 'kubernetes';
 
 /**
- * Stands around each single call, page by page: for whoever paces calls, counts them, or makes them again. `nameOf`: which
- * of our errors is what the call has thrown. `prepare`: what it has to have before it can leave, such as a session; it fails
- * as the call does, and costs nothing where it is there. Answers, or throws, what the call does.
+ * Stands around each single call, page by page: for whoever paces calls, counts them, or makes them again. `nameOf`:
+ * which of our errors is what the call has thrown. `prepare`: what it has to have before it can leave, such as a
+ * session; it fails as the call does, and costs nothing where it is there. Answers, or throws, what the call does.
  */
-export type AroundCalls = <T>(service: CalledService, call: () => Promise<T>, nameOf: (thrown: unknown) => ErrorName, prepare?: () => Promise<unknown>) => Promise<T>;
+export type AroundCalls = <T>(
+  service: CalledService,
+  call: () => Promise<T>,
+  nameOf: (thrown: unknown) => ErrorName,
+  prepare?: () => Promise<unknown>,
+) => Promise<T>;

@@ -26,7 +26,10 @@ export interface UpdateAddonRequest {
 }
 
 /** What of an association a caller can say; all else EKS gives. */
-export type NewAssociation = Pick<Association, 'namespace' | 'serviceAccount' | 'roleArn' | 'targetRoleArn' | 'disableSessionTags' | 'policy' | 'tags'>;
+export type NewAssociation = Pick<
+  Association,
+  'namespace' | 'serviceAccount' | 'roleArn' | 'targetRoleArn' | 'disableSessionTags' | 'policy' | 'tags'
+>;
 
 /**
  * EKS of one account, region and cluster. Everything that is missing is `undefined` or an empty list; every other
@@ -56,10 +59,18 @@ export interface Eks {
   listAddons(): Promise<string[]>;
   /** Whole associations of all service accounts, at most `limit` of them; `more`: there are others. */
   listAllAssociations(limit: number): Promise<{ associations: Association[]; more: boolean }>;
-  /** Access entries with their type, at most `limit` of them; `more`: there are others. Those whose ARN says that they are nobody's node are STANDARD without being looked at. Throws InvalidRequest where the cluster's authentication mode knows none. */
+  /**
+   * Access entries with their type, at most `limit` of them; `more`: there are others. Those whose ARN says that they
+   * are nobody's node are STANDARD without being looked at. Throws InvalidRequest where the cluster's authentication
+   * mode knows none.
+   */
   listAccessEntries(limit: number): Promise<{ entries: AccessEntry[]; more: boolean }>;
   /** Sets what the add-on form of an association can't carry; the role stays. */
-  updateAssociation(id: string, change: { targetRoleArn?: string; disableSessionTags?: boolean; policy?: string }, clientRequestToken: string): Promise<Association>;
+  updateAssociation(
+    id: string,
+    change: { targetRoleArn?: string; disableSessionTags?: boolean; policy?: string },
+    clientRequestToken: string,
+  ): Promise<Association>;
   /** Adds tags to an add-on or an association. */
   tagResource(arn: string, tags: Record<string, string>): Promise<void>;
   createAssociation(association: NewAssociation, clientRequestToken: string): Promise<Association>;

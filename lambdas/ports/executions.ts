@@ -12,17 +12,28 @@ export interface ExecutionState {
 export interface Executions {
   /** `undefined`: Step Functions does not know it (any more: closed executions are kept for 90 days). */
   describe(executionArn: string): Promise<ExecutionState | undefined>;
-  /** The same of MigrateAddon's execution for that migration, which has its id as its name. A moment behind: one that was just started may not be known yet. */
+  /**
+   * The same of MigrateAddon's execution for that migration, which has its id as its name. A moment behind: one that
+   * was just started may not be known yet.
+   */
   describeMigration(migrationId: string): Promise<ExecutionState | undefined>;
   /** Starts MigrateAddon for one migration, under its id; one that was started under it counts as started. */
   startMigration(migrationId: string, request: MigrationRequest): Promise<void>;
   /** Starts Recover to put a migration back on demand, under that name. */
-  startRollback(migrationId: string, name: string, who: { requestedBy?: string | undefined; reason?: string | undefined }): Promise<void>;
+  startRollback(
+    migrationId: string,
+    name: string,
+    who: { requestedBy?: string | undefined; reason?: string | undefined },
+  ): Promise<void>;
   /** Lets a task go on that waits under that token. False: it does not wait any more. */
   completeTask(taskToken: string, output: unknown): Promise<boolean>;
   /** Ends it with that error instead. */
   failTask(taskToken: string, error: ErrorName, cause: string): Promise<boolean>;
-  /** Starts Sweep for a sweep that has a record, or goes on with it, under that name; one that was started under it counts as started. `beside`: an execution of the same state machine, for a step of that one, which can't be told its ARN. */
+  /**
+   * Starts Sweep for a sweep that has a record, or goes on with it, under that name; one that was started under it
+   * counts as started. `beside`: an execution of the same state machine, for a step of that one, which can't be told
+   * its ARN.
+   */
   startSweep(sweepId: string, name: string, beside?: string): Promise<void>;
   /** Starts Recover for one migration, under that name; one that runs under the name already counts as started. */
   startRecovery(migrationId: string, name: string): Promise<void>;

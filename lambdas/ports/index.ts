@@ -37,18 +37,38 @@ export interface TargetPorts {
 
 /** What a plan reads of one target: with these nothing can be changed. */
 export interface ReadingPorts {
-  eks: Pick<Eks, 'describeCluster' | 'describeAddon' | 'listOfferedVersions' | 'describeConfiguration' | 'listAddons' | 'listAssociations' | 'countAssociations' | 'listAllAssociations' | 'listAccessEntries'>;
+  eks: Pick<
+    Eks,
+    | 'describeCluster'
+    | 'describeAddon'
+    | 'listOfferedVersions'
+    | 'describeConfiguration'
+    | 'listAddons'
+    | 'listAssociations'
+    | 'countAssociations'
+    | 'listAllAssociations'
+    | 'listAccessEntries'
+  >;
   roles: Pick<Roles, 'getRole' | 'listPolicies' | 'mayPass'>;
-  kubernetes: Pick<Kubernetes, 'listPods' | 'listWorkloads' | 'getWorkload' | 'listNodes' | 'listMutatingWebhooks' | 'listCustomResources'>;
+  kubernetes: Pick<
+    Kubernetes,
+    'listPods' | 'listWorkloads' | 'getWorkload' | 'listNodes' | 'listMutatingWebhooks' | 'listCustomResources'
+  >;
 }
 
 /** What the deployment tells a step beside its table. */
 export interface Settings {
-  /** ARN patterns (`*` stands for any text) of the roles that the service may hand to EKS and to pods; those that begin with `role/` are of each cluster's own account (`settingsFor`). */
+  /**
+   * ARN patterns (`*` stands for any text) of the roles that the service may hand to EKS and to pods; those that begin
+   * with `role/` are of each cluster's own account (`settingsFor`).
+   */
   passableRoleArns: string[];
   /** The same of the roles whose trust policy the service may change; empty where that was not enabled. */
   repairableRoleArns: string[];
-  /** By step, the ARN of the role that it passes other roles with; a step that the deployment does not name can't be asked about. */
+  /**
+   * By step, the ARN of the role that it passes other roles with; a step that the deployment does not name can't be
+   * asked about.
+   */
   passingRoles: Partial<Record<PassingStep, string>>;
   /** Whether every change has to be approved, and who may approve what somebody asked for. */
   approvals: { required: boolean; approver: ApproverRule };
@@ -68,7 +88,10 @@ export interface Settings {
   simulated?: boolean | undefined;
 }
 
-/** Everything a handler is given; never reached for at import, so that AWS, the sandbox and the tests run the same function. */
+/**
+ * Everything a handler is given; never reached for at import, so that AWS, the sandbox and the tests run the same
+ * function.
+ */
 export interface HandlerDependencies {
   portsFor: (target: Target, around?: AroundCalls) => TargetPorts;
   fleetOf: (place: SweepPlace, around?: AroundCalls) => Fleet;

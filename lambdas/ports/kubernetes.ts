@@ -1,4 +1,14 @@
-import type { AnnotatedServiceAccount, CustomResourceKind, MutatingWebhook, Node, Pod, ServiceAccount, ServiceAccountDetail, Workload, WorkloadRef } from '../domain/kubernetes.ts';
+import type {
+  AnnotatedServiceAccount,
+  CustomResourceKind,
+  MutatingWebhook,
+  Node,
+  Pod,
+  ServiceAccount,
+  ServiceAccountDetail,
+  Workload,
+  WorkloadRef,
+} from '../domain/kubernetes.ts';
 
 export type * from '../domain/kubernetes.ts';
 
@@ -13,8 +23,8 @@ export interface Kubernetes {
   /** Of all namespaces. */
   listAllPods(): Promise<Pod[]>;
   /**
-   * Visits the pods of all namespaces, at most 500 at a time: nothing is kept, so that memory stays the same at any number of
-   * pods. A Deployment is named as the owner of its pods where their labels tell it, else the ReplicaSet.
+   * Visits the pods of all namespaces, at most 500 at a time: nothing is kept, so that memory stays the same at any
+   * number of pods. A Deployment is named as the owner of its pods where their labels tell it, else the ReplicaSet.
    */
   eachPod(visit: (pods: Pod[]) => void): Promise<void>;
   listNodes(): Promise<Node[]>;
@@ -24,8 +34,14 @@ export interface Kubernetes {
   /** `namespace/name` of each; empty where the cluster has no such definition. */
   listCustomResources(kind: CustomResourceKind): Promise<string[]>;
   getServiceAccount(namespace: string, name: string): Promise<ServiceAccountDetail | undefined>;
-  /** Sets the IRSA annotation of a service account, or takes it off (null), where it has not been changed since it was read; throws Busy where it has. */
-  annotateServiceAccount(account: Pick<ServiceAccountDetail, 'namespace' | 'name' | 'resourceVersion'>, roleArn: string | null): Promise<void>;
+  /**
+   * Sets the IRSA annotation of a service account, or takes it off (null), where it has not been changed since it was
+   * read; throws Busy where it has.
+   */
+  annotateServiceAccount(
+    account: Pick<ServiceAccountDetail, 'namespace' | 'name' | 'resourceVersion'>,
+    roleArn: string | null,
+  ): Promise<void>;
   /** Sets an annotation on the pod template: a new value starts a rolling restart, the same value changes nothing. */
   restartWorkload(ref: WorkloadRef, marker: string): Promise<void>;
 }

@@ -1,6 +1,17 @@
 import type { Announcement } from '../domain/announcements.ts';
 import type { Approval } from '../domain/approval.ts';
-import type { Association, Cancellation, Failure, Migration, Outcome, Plan, PodEvidence, Recovery, Snapshot, StepLine } from '../domain/model.ts';
+import type {
+  Association,
+  Cancellation,
+  Failure,
+  Migration,
+  Outcome,
+  Plan,
+  PodEvidence,
+  Recovery,
+  Snapshot,
+  StepLine,
+} from '../domain/model.ts';
 import type { MigrationSummary } from '../domain/summary.ts';
 import type { TrustChange, TrustRetirement } from '../domain/trust/model.ts';
 
@@ -65,26 +76,44 @@ export interface MigrationPage {
 export interface Ledger {
   /** All of a migration but its step lines and its evidence, in one read. */
   getFile(migrationId: string): Promise<MigrationFile>;
-  /** Puts a new record; one of the same id and execution that is still running is overwritten (a retry of the first step), and one of no execution yet. Throws BadInput for one that is over, or another execution's. */
+  /**
+   * Puts a new record; one of the same id and execution that is still running is overwritten (a retry of the first
+   * step), and one of no execution yet. Throws BadInput for one that is over, or another execution's.
+   */
   putMigration(migration: Migration): Promise<void>;
   getMigration(migrationId: string): Promise<Migration | undefined>;
-  /** Notes the plan, and the end where the plan is one, which is to be told. Throws BadInput once anything was begun: a late plan must not take the place of the one that is carried out. */
+  /**
+   * Notes the plan, and the end where the plan is one, which is to be told. Throws BadInput once anything was begun: a
+   * late plan must not take the place of the one that is carried out.
+   */
   recordPlan(migrationId: string, plan: Plan, end?: { outcome: Outcome; endedAt: string }): Promise<void>;
   /** Notes the way that is about to be tried. It only grows: a late call does not go back to an earlier one. */
   noteRung(migrationId: string, rung: number): Promise<void>;
-  /** Notes that an execution takes the migration over, and that it is running again. Said again by the same execution it changes nothing: a late call must not reopen what that one has ended. `verified`: what the pods have shown does not count any more. */
+  /**
+   * Notes that an execution takes the migration over, and that it is running again. Said again by the same execution it
+   * changes nothing: a late call must not reopen what that one has ended. `verified`: what the pods have shown does not
+   * count any more.
+   */
   recordRecovery(migrationId: string, recovery: Recovery, verified?: 'none'): Promise<void>;
   /** `told`: what others are to be told, noted by the same write. */
-  updateMigration(migrationId: string, change: Partial<Omit<Migration, 'migrationId' | 'associations'>>, told?: Announcement): Promise<void>;
+  updateMigration(
+    migrationId: string,
+    change: Partial<Omit<Migration, 'migrationId' | 'associations'>>,
+    told?: Announcement,
+  ): Promise<void>;
   /** Notes one association as purged, created or restored; the same id twice is kept once. */
-  recordAssociation(migrationId: string, what: 'purged' | 'created' | 'restored', association: Association): Promise<void>;
+  recordAssociation(
+    migrationId: string,
+    what: 'purged' | 'created' | 'restored',
+    association: Association,
+  ): Promise<void>;
 
   /** Adds to what the record already has; the same ARN twice is kept once. */
   recordCopy(migrationId: string, what: 'removed' | 'made', addonArn: string): Promise<void>;
 
   /**
-   * Notes a trust policy's change before it is written, or what has become of it since; one for each role, replacing what
-   * was noted of it.
+   * Notes a trust policy's change before it is written, or what has become of it since; one for each role, replacing
+   * what was noted of it.
    */
   recordTrustChange(migrationId: string, change: TrustChange): Promise<void>;
   recordRetirement(migrationId: string, retirement: TrustRetirement): Promise<void>;
@@ -102,14 +131,24 @@ export interface Ledger {
   markSent(migrationId: string, told: Announcement[]): Promise<void>;
 
   /**
-   * Asks for an approval, or again under a new task token; one that is decided stands. Answers the one that stands. `at`:
-   * when whoever has the token began, milliseconds since 1970: a call that arrives late must not bring back an old token.
+   * Asks for an approval, or again under a new task token; one that is decided stands. Answers the one that stands.
+   * `at`: when whoever has the token began, milliseconds since 1970: a call that arrives late must not bring back an
+   * old token.
    */
   putApproval(migrationId: string, approval: Approval, waiting: { taskToken: string; at: number }): Promise<Approval>;
-  /** The token by which Step Functions waits for it. It goes to Step Functions alone: never into an answer, a message or a log. */
+  /**
+   * The token by which Step Functions waits for it. It goes to Step Functions alone: never into an answer, a message or
+   * a log.
+   */
   approvalToken(migrationId: string, round: number): Promise<string | undefined>;
-  /** Decides one that is pending, about that plan; otherwise it stays. Answers the one that stands, undefined where there is none. */
-  decideApproval(migrationId: string, decided: Pick<Approval, 'round' | 'planHash' | 'state' | 'decidedBy' | 'decidedAt' | 'reason'>): Promise<Approval | undefined>;
+  /**
+   * Decides one that is pending, about that plan; otherwise it stays. Answers the one that stands, undefined where
+   * there is none.
+   */
+  decideApproval(
+    migrationId: string,
+    decided: Pick<Approval, 'round' | 'planHash' | 'state' | 'decidedBy' | 'decidedAt' | 'reason'>,
+  ): Promise<Approval | undefined>;
   /** When each pending approval was asked for, ISO 8601; a moment behind (an index). */
   listPendingApprovals(): Promise<string[]>;
 
@@ -118,12 +157,18 @@ export interface Ledger {
   /** Puts a claim in the place of another's, where that still stands; answers the one that stands then. */
   reclaim(key: string, before: Claim, mine: Claim): Promise<Claim>;
 
-  /** At most `limit` of those that the filter lets through, from `after` (a migration's id) on; a moment behind (an index). A page may be short, or empty, and not the last. */
+  /**
+   * At most `limit` of those that the filter lets through, from `after` (a migration's id) on; a moment behind (an
+   * index). A page may be short, or empty, and not the last.
+   */
   listMigrations(filter: MigrationFilter, limit: number, after?: string): Promise<MigrationPage>;
 
   /** Takes a free lock under a new fence. Held by the same execution already: answers the fence that it has. */
   acquireLock(key: string, owner: LockHolder): Promise<LockResult>;
-  /** Takes the lock from an execution that can't act any more, under a new fence, where it is still held by that one under that fence. */
+  /**
+   * Takes the lock from an execution that can't act any more, under a new fence, where it is still held by that one
+   * under that fence.
+   */
   takeOverLock(key: string, from: { executionArn: string; fence: number }, owner: LockHolder): Promise<LockResult>;
   /** Throws LockLost unless the lock is held by this migration under this fence. */
   assertLock(key: string, migrationId: string, fence: number): Promise<void>;
@@ -146,8 +191,8 @@ export interface Ledger {
   listSteps(migrationId: string): Promise<StepLine[]>;
 
   /**
-   * Evidence of one round (`before` or `latest`), in chunks, replacing what the round had: unless that was seen later. A
-   * call that arrives late must not take the place of what was found since.
+   * Evidence of one round (`before` or `latest`), in chunks, replacing what the round had: unless that was seen later.
+   * A call that arrives late must not take the place of what was found since.
    */
   putEvidence(migrationId: string, round: string, pods: PodEvidence[], lookedAt: string): Promise<void>;
   getEvidence(migrationId: string, round: string): Promise<PodEvidence[]>;

@@ -26,7 +26,10 @@ export interface PassRoleQuestion {
 export interface Roles {
   /** By ARN of this account; `undefined` where IAM has no such role. */
   getRole(arn: string): Promise<Role | undefined>;
-  /** Replaces the trust policy. Throws InvalidRequest for one that IAM does not take, `TrustTooLong` over the quota of the account. */
+  /**
+   * Replaces the trust policy. Throws InvalidRequest for one that IAM does not take, `TrustTooLong` over the quota of
+   * the account.
+   */
   updateTrustPolicy(arn: string, document: string): Promise<void>;
   /** Inline and managed ones. Throws AccessDenied where they may not be read. */
   listPolicies(arn: string): Promise<RolePolicy[]>;

@@ -33,7 +33,11 @@ export interface Sweeps {
   /** From the queue into flight, before it is begun. Said again it changes nothing. */
   toFlight(sweepId: string, migrationId: string, begun: { begunAt: string; wave: number }): Promise<void>;
   /** Out of flight. `failed`: it counts for the stop. Said again it changes nothing. */
-  toEnd(sweepId: string, migrationId: string, end: Pick<SweepItem, 'endedAt' | 'outcome'> & { failure?: Failure | undefined; failed: boolean }): Promise<void>;
+  toEnd(
+    sweepId: string,
+    migrationId: string,
+    end: Pick<SweepItem, 'endedAt' | 'outcome'> & { failure?: Failure | undefined; failed: boolean },
+  ): Promise<void>;
   /** Forgets what counts for the stop. */
   forgetFailures(sweepId: string): Promise<void>;
   tally(sweepId: string): Promise<SweepTally>;

@@ -9,21 +9,30 @@ import type { AroundCalls, CalledService, Clock, HandlerDependencies } from '../
 /** Of one call, the first one too. */
 export const MOST_ATTEMPTS = 8;
 /**
- * Exponential backoff with full jitter, milliseconds: a random share of a bound that doubles from the base up to the cap.
- * Source of both: AWS SDKs and Tools Reference Guide, "Retry behavior" (standard mode: base 1 s, cap 20 s).
+ * Exponential backoff with full jitter, milliseconds: a random share of a bound that doubles from the base up to the
+ * cap. Source of both: AWS SDKs and Tools Reference Guide, "Retry behavior" (standard mode: base 1 s, cap 20 s).
  */
 export const BACKOFF = { base: 1000, cap: 20_000 } as const;
 /** Milliseconds of the invocation that no wait may use up: what was found by then has to be kept. */
 export const RESERVE = 15_000;
 
-/** Numbers from 0 up to 1, the same ones for the same text: two that share a limit never wait in step, and a run can be replayed. */
+/**
+ * Numbers from 0 up to 1, the same ones for the same text: two that share a limit never wait in step, and a run can be
+ * replayed.
+ */
 export function randomFrom(text: string): () => number {
   let count = 0;
-  return () => createHash('sha256').update(`${text} ${(count += 1)}`).digest().readUInt32BE() / 2 ** 32;
+  return () =>
+    createHash('sha256')
+      .update(`${text} ${(count += 1)}`)
+      .digest()
+      .readUInt32BE() /
+    2 ** 32;
 }
 
 /** Milliseconds to wait after that attempt (1 is the first) has failed. */
-export const backoff = (attempt: number, random: number): number => Math.floor(random * Math.min(BACKOFF.cap, BACKOFF.base * 2 ** (attempt - 1)));
+export const backoff = (attempt: number, random: number): number =>
+  Math.floor(random * Math.min(BACKOFF.cap, BACKOFF.base * 2 ** (attempt - 1)));
 
 export interface AgainLaterOptions {
   clock: Clock;
@@ -65,18 +74,24 @@ function readingBy<Port extends object>(reading: Port, changing: Port): Port {
     get: (inner, name) => {
       const owner = typeof name === 'string' && READS.test(name) ? reading : inner;
       const member: unknown = Reflect.get(owner, name);
-      return typeof member === 'function' ? (...given: unknown[]): unknown => Reflect.apply(member, owner, given) : member;
+      return typeof member === 'function'
+        ? (...given: unknown[]): unknown => Reflect.apply(member, owner, given)
+        : member;
     },
   });
 }
 
 /**
  * The ports of a step, whose reads wait for a service that throttles them: a step that reads more than is taken at once
- * would not come any further when the state machine began it anew. What is still throttled when the time is up is thrown
- * as it is. A change is not simply made again: the step looks first, and the state machine begins it anew.
+ * would not come any further when the state machine began it anew. What is still throttled when the time is up is
+ * thrown as it is. A change is not simply made again: the step looks first, and the state machine begins it anew.
  * `text`: what the waits are drawn from.
  */
-export function throughThrottling(portsFor: HandlerDependencies['portsFor'], { clock, remainingTime }: { clock: Clock; remainingTime: () => number }, text: string): HandlerDependencies['portsFor'] {
+export function throughThrottling(
+  portsFor: HandlerDependencies['portsFor'],
+  { clock, remainingTime }: { clock: Clock; remainingTime: () => number },
+  text: string,
+): HandlerDependencies['portsFor'] {
   const patience = againLater({
     clock,
     random: randomFrom(text),
@@ -89,6 +104,10 @@ export function throughThrottling(portsFor: HandlerDependencies['portsFor'], { c
     // Whoever stands around the calls decides.
     if (around) return portsFor(target, around);
     const [reading, changing] = [portsFor(target, patience), portsFor(target)];
-    return { eks: readingBy(reading.eks, changing.eks), roles: readingBy(reading.roles, changing.roles), kubernetes: reading.kubernetes };
+    return {
+      eks: readingBy(reading.eks, changing.eks),
+      roles: readingBy(reading.roles, changing.roles),
+      kubernetes: reading.kubernetes,
+    };
   };
 }

@@ -7,7 +7,9 @@ import { utcNow } from './utc.ts';
 export type Refusal = 'unknown' | 'not-waiting' | 'other-plan' | 'expired' | 'decided' | 'barred';
 export type Decided = { approval: Approval } | { refused: Refusal; why: string };
 
-type Deciding = Pick<HandlerDependencies, 'ledger' | 'executions' | 'clock'> & { settings: Pick<HandlerDependencies['settings'], 'approvals'> };
+type Deciding = Pick<HandlerDependencies, 'ledger' | 'executions' | 'clock'> & {
+  settings: Pick<HandlerDependencies['settings'], 'approvals'>;
+};
 
 const STATES = { approve: 'approved', reject: 'rejected' } as const;
 
@@ -20,36 +22,75 @@ const overText = ({ state, decidedBy, decidedAt }: Approval): string => {
 };
 
 /** Tells the execution, which waits under the token. */
-async function tell(migrationId: string, { round, state, planHash, decidedBy, reason }: Approval, { ledger, executions }: Deciding): Promise<boolean> {
+async function tell(
+  migrationId: string,
+  { round, state, planHash, decidedBy, reason }: Approval,
+  { ledger, executions }: Deciding,
+): Promise<boolean> {
   const token = await ledger.approvalToken(migrationId, round);
   if (token === undefined) return false;
   if (state === 'approved') return executions.completeTask(token, { planHash, decidedBy });
-  return executions.failTask(token, 'ApprovalRejected', `${decidedBy ?? 'Somebody'} rejected the plan${reason === undefined ? '' : `: ${reason}`}.`);
+  return executions.failTask(
+    token,
+    'ApprovalRejected',
+    `${decidedBy ?? 'Somebody'} rejected the plan${reason === undefined ? '' : `: ${reason}`}.`,
+  );
 }
 
 /**
- * Decides once, about the plan of that hash alone. `by`: the principal, as whoever authenticated it says. The same decision
- * of the same principal may be said again: where the execution was not told the first time, it is then.
+ * Decides once, about the plan of that hash alone. `by`: the principal, as whoever authenticated it says. The same
+ * decision of the same principal may be said again: where the execution was not told the first time, it is then.
  */
-export async function decideApproval(migrationId: string, { decision, planHash, reason }: ApprovalDecision, by: string, dependencies: Deciding): Promise<Decided> {
+export async function decideApproval(
+  migrationId: string,
+  { decision, planHash, reason }: ApprovalDecision,
+  by: string,
+  dependencies: Deciding,
+): Promise<Decided> {
   const { ledger, settings, clock } = dependencies;
   const record = await ledger.getMigration(migrationId);
   if (!record) return no('unknown', `the ledger has no migration ${migrationId}`);
   const last = record.approvals.at(-1);
-  if (!last) return no('not-waiting', `migration ${migrationId} does not wait for an approval${record.status === 'ended' ? `: it ended ${record.outcome ?? 'without an outcome'}` : ''}`);
-  if (planHash !== last.planHash) return no('other-plan', `that is not the plan that waits: its hash is ${last.planHash}. Look at it, then decide about that one`);
+  if (!last)
+    return no(
+      'not-waiting',
+      `migration ${migrationId} does not wait for an approval${record.status === 'ended' ? `: it ended ${record.outcome ?? 'without an outcome'}` : ''}`,
+    );
+  if (planHash !== last.planHash)
+    return no(
+      'other-plan',
+      `that is not the plan that waits: its hash is ${last.planHash}. Look at it, then decide about that one`,
+    );
 
   const state = STATES[decision];
   const isSame = (one: Approval): boolean => one.state === state && one.decidedBy === by;
-  if (last.state !== 'pending' && !isSame(last)) return no(last.state === 'expired' ? 'expired' : 'decided', overText(last));
+  if (last.state !== 'pending' && !isSame(last))
+    return no(last.state === 'expired' ? 'expired' : 'decided', overText(last));
   if (last.state === 'pending') {
-    if (record.status === 'ended') return no('not-waiting', `migration ${migrationId} ended ${record.outcome ?? 'without an outcome'}`);
-    if (Date.parse(last.expiresAt) <= clock.now()) return no('expired', `the approval has expired at ${last.expiresAt}`);
-    const barred = decision === 'approve' ? barredFromApproving(settings.approvals.approver, record.request.requestedBy, by) : undefined;
+    if (record.status === 'ended')
+      return no('not-waiting', `migration ${migrationId} ended ${record.outcome ?? 'without an outcome'}`);
+    if (Date.parse(last.expiresAt) <= clock.now())
+      return no('expired', `the approval has expired at ${last.expiresAt}`);
+    const barred =
+      decision === 'approve'
+        ? barredFromApproving(settings.approvals.approver, record.request.requestedBy, by)
+        : undefined;
     if (barred !== undefined) return no('barred', barred);
   }
-  const decided = await ledger.decideApproval(migrationId, { round: last.round, planHash, state, decidedBy: by, decidedAt: utcNow(clock), ...(reason === undefined ? {} : { reason }) });
-  if (!decided || !isSame(decided)) return no('decided', decided ? overText(decided) : `the approval of migration ${migrationId} is not there any more`);
-  if (!(await tell(migrationId, decided, dependencies)) && record.status !== 'ended' && last.state === 'pending') return no('expired', 'the execution does not wait for it any more');
+  const decided = await ledger.decideApproval(migrationId, {
+    round: last.round,
+    planHash,
+    state,
+    decidedBy: by,
+    decidedAt: utcNow(clock),
+    ...(reason === undefined ? {} : { reason }),
+  });
+  if (!decided || !isSame(decided))
+    return no(
+      'decided',
+      decided ? overText(decided) : `the approval of migration ${migrationId} is not there any more`,
+    );
+  if (!(await tell(migrationId, decided, dependencies)) && record.status !== 'ended' && last.state === 'pending')
+    return no('expired', 'the execution does not wait for it any more');
   return { approval: decided };
 }

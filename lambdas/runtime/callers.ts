@@ -1,9 +1,22 @@
-/** By whose credentials a step works where: in the service's own account by its own, in others by the roles that it assumes there. */
+/**
+ * By whose credentials a step works where: in the service's own account by its own, in others by the roles that it
+ * assumes there.
+ */
 import { ClientFactory } from '../adapters/clients.ts';
 import { SpokeSessions } from '../adapters/spoke-sessions.ts';
 import { partitionOf } from '../domain/arn.ts';
 import { MigrationError } from '../domain/errors.ts';
-import { type Capability, externalIdOf, isServed, isSpokeStep, rolesOfStep, type Served, SPOKE_SESSION_SECONDS, spokeRoleArn, spokeSessionName } from '../domain/spokes.ts';
+import {
+  type Capability,
+  externalIdOf,
+  isServed,
+  isSpokeStep,
+  rolesOfStep,
+  type Served,
+  SPOKE_SESSION_SECONDS,
+  spokeRoleArn,
+  spokeSessionName,
+} from '../domain/spokes.ts';
 
 /** Clients of a place's region, by what they are for. */
 export interface TargetClients {
@@ -21,7 +34,10 @@ interface Place {
 /** The caller's own, whatever account that is. */
 export function ownClients(clients: ClientFactory, { region: elsewhere }: Pick<Place, 'region'>): TargetClients {
   const { transport, credentials, region } = clients.config;
-  const own = elsewhere === region ? clients : new ClientFactory({ region: elsewhere, transport, ...(credentials ? { credentials } : {}) });
+  const own =
+    elsewhere === region
+      ? clients
+      : new ClientFactory({ region: elsewhere, transport, ...(credentials ? { credentials } : {}) });
   return { eks: own, iam: own, kubernetes: own };
 }
 
@@ -46,7 +62,10 @@ export class Callers {
     const known = this.known.get(key);
     if (known) return known;
     const { account: own } = this.served;
-    const made = own === undefined || account === own ? ownClients(this.clients, { region }) : this.spokeClients(own, { account, region });
+    const made =
+      own === undefined || account === own
+        ? ownClients(this.clients, { region })
+        : this.spokeClients(own, { account, region });
     this.known.set(key, made);
     return made;
   }
@@ -54,9 +73,16 @@ export class Callers {
   private spokeClients(own: string, { account, region }: Place): TargetClients {
     const { step } = this;
     if (!isServed(account, this.served)) {
-      throw new MigrationError('BadInput', `Account ${account} is not one that this service was deployed for; nothing was read or changed there. Add it to the setting accounts of the configuration, deploy again, and deploy the stack PodIdentityMigratorSpoke in that account: docs/accounts.md.`);
+      throw new MigrationError(
+        'BadInput',
+        `Account ${account} is not one that this service was deployed for; nothing was read or changed there. Add it to the setting accounts of the configuration, deploy again, and deploy the stack PodIdentityMigratorSpoke in that account: docs/accounts.md.`,
+      );
     }
-    if (!isSpokeStep(step)) throw new MigrationError('BadInput', `The step ${step} has no role in other accounts; nothing was read or changed in account ${account}.`);
+    if (!isSpokeStep(step))
+      throw new MigrationError(
+        'BadInput',
+        `The step ${step} has no role in other accounts; nothing was read or changed in account ${account}.`,
+      );
     const { eks, iam, kubernetes = eks } = rolesOfStep(step);
     const clientsOf = (capability: Capability): ClientFactory => this.clientsOf(own, capability, { account, region });
     return { eks: clientsOf(eks), iam: clientsOf(iam), kubernetes: clientsOf(kubernetes) };
@@ -67,9 +93,18 @@ export class Callers {
     const key = `${roleArn} ${region}`;
     const known = this.assumed.get(key);
     if (known) return known;
-    this.sessions ??= new SpokeSessions({ sts: this.clients.sts, externalId: externalIdOf(own), sessionName: spokeSessionName(this.step), seconds: SPOKE_SESSION_SECONDS });
+    this.sessions ??= new SpokeSessions({
+      sts: this.clients.sts,
+      externalId: externalIdOf(own),
+      sessionName: spokeSessionName(this.step),
+      seconds: SPOKE_SESSION_SECONDS,
+    });
     const { sessions } = this;
-    const made = new ClientFactory({ region, transport: this.clients.config.transport, credentials: () => sessions.credentialsOf(roleArn) });
+    const made = new ClientFactory({
+      region,
+      transport: this.clients.config.transport,
+      credentials: () => sessions.credentialsOf(roleArn),
+    });
     this.assumed.set(key, made);
     return made;
   }

@@ -24,18 +24,42 @@ export interface Cancelled {
 /** `over`: it has ended. `going-back`: it is being put back already, and that can't be stopped. */
 export type CancelAnswer = { cancelled: Cancelled } | { refused: 'over' | 'going-back'; record: Migration };
 
-/** `record`: undefined for one that has only just been started. An execution that waits for an approval is told at once. */
-export async function requestCancel(record: Migration | undefined, { migrationId, requestedBy, reason }: CancelWish, { ledger, executions, clock }: Pick<HandlerDependencies, 'ledger' | 'executions' | 'clock'>): Promise<CancelAnswer> {
+/**
+ * `record`: undefined for one that has only just been started. An execution that waits for an approval is told at once.
+ */
+export async function requestCancel(
+  record: Migration | undefined,
+  { migrationId, requestedBy, reason }: CancelWish,
+  { ledger, executions, clock }: Pick<HandlerDependencies, 'ledger' | 'executions' | 'clock'>,
+): Promise<CancelAnswer> {
   if (record?.status === 'ended') return { refused: 'over', record };
   if (record?.recovery) return { refused: 'going-back', record };
   const earlier = await ledger.getCancel(migrationId);
-  const wanted: Cancellation = { requestedAt: utcNow(clock), ...(requestedBy ? { requestedBy } : {}), ...(reason ? { reason } : {}) };
+  const wanted: Cancellation = {
+    requestedAt: utcNow(clock),
+    ...(requestedBy ? { requestedBy } : {}),
+    ...(reason ? { reason } : {}),
+  };
   await ledger.requestCancel(migrationId, wanted);
   const cancellation = (await ledger.getCancel(migrationId)) ?? wanted;
   const begun = (await ledger.getSnapshot(migrationId)) !== undefined;
-  // Also one that was decided: whoever decided may not have come so far as to tell the execution. One that was told does not hear it.
+  // Also one that was decided: whoever decided may not have come so far as to tell the execution. One that was told
+  // does not hear it.
   const last = begun ? undefined : (await ledger.getMigration(migrationId))?.approvals.at(-1);
   const token = last && (await ledger.approvalToken(migrationId, last.round));
-  if (token !== undefined) await executions.failTask(token, 'Cancelled', `${cancelledText(cancellation)}: its approval is not waited for any more.`);
-  return { cancelled: { migrationId, cancellation, first: earlier === undefined, begun, willEnd: begun ? 'rolled-back' : 'blocked' } };
+  if (token !== undefined)
+    await executions.failTask(
+      token,
+      'Cancelled',
+      `${cancelledText(cancellation)}: its approval is not waited for any more.`,
+    );
+  return {
+    cancelled: {
+      migrationId,
+      cancellation,
+      first: earlier === undefined,
+      begun,
+      willEnd: begun ? 'rolled-back' : 'blocked',
+    },
+  };
 }

@@ -8,12 +8,13 @@ import type { Telemetry } from '../ports/index.ts';
 const LONGEST_MESSAGE = 4000;
 
 /**
- * Anything without one of our names is a defect or a surprise: it keeps its own name, and the state machine treats it as
- * terminal. JSON.parse repeats a piece of what it can't read, which may be anybody's.
+ * Anything without one of our names is a defect or a surprise: it keeps its own name, and the state machine treats it
+ * as terminal. JSON.parse repeats a piece of what it can't read, which may be anybody's.
  */
 export function failureOf(error: unknown): { name: string; message: string } {
   if (!(error instanceof Error)) return { name: 'Error', message: shown(String(error), LONGEST_MESSAGE) };
-  if (error instanceof SyntaxError) return { name: error.name, message: 'A text could not be read; it is not shown here.' };
+  if (error instanceof SyntaxError)
+    return { name: error.name, message: 'A text could not be read; it is not shown here.' };
   return { name: error.name, message: shown(error.message, LONGEST_MESSAGE) };
 }
 

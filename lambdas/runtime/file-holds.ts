@@ -1,20 +1,34 @@
 /**
- * Whether what the ledger has of a migration is about one add-on, or one service account, of one cluster: a way back that is made from a forged
- * record must not reach any further than its request says, whatever else it says.
+ * Whether what the ledger has of a migration is about one add-on, or one service account, of one cluster: a way back
+ * that is made from a forged record must not reach any further than its request says, whatever else it says.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { partitionOf } from '../domain/arn.ts';
 import { plannedFor } from '../domain/associations.ts';
 import { MigrationError } from '../domain/errors.ts';
-import { type Addon, type AddonSnapshot, isForAddon, isOfAddon, type Migration, type Snapshot } from '../domain/model.ts';
+import {
+  type Addon,
+  type AddonSnapshot,
+  isForAddon,
+  isOfAddon,
+  type Migration,
+  type Snapshot,
+} from '../domain/model.ts';
 import { subjectOf, subjectText } from '../domain/subject.ts';
 
-const ofEks = ({ request: { target } }: Migration): string => `arn:${partitionOf(target.region)}:eks:${target.region}:${target.account}`;
+const ofEks = ({ request: { target } }: Migration): string =>
+  `arn:${partitionOf(target.region)}:eks:${target.region}:${target.account}`;
 
-/** An association that is not of the planned service accounts of that cluster, in words; undefined where there is none. */
+/**
+ * An association that is not of the planned service accounts of that cluster, in words; undefined where there is none.
+ */
 function strayAssociation(record: Migration, snapshot: Snapshot): string | undefined {
   const noted = [snapshot.associations, ...Object.values(record.associations)].flat();
-  const association = noted.find((one) => !plannedFor(one, snapshot.planned) || !one.arn.startsWith(`${ofEks(record)}:podidentityassociation/${record.request.target.cluster}/`));
+  const association = noted.find(
+    (one) =>
+      !plannedFor(one, snapshot.planned) ||
+      !one.arn.startsWith(`${ofEks(record)}:podidentityassociation/${record.request.target.cluster}/`),
+  );
   return association && `association ${association.arn} for ${association.namespace}/${association.serviceAccount}`;
 }
 
@@ -22,35 +36,54 @@ function strayAssociation(record: Migration, snapshot: Snapshot): string | undef
 function strayOfAddon(record: Migration, addon: string, snapshot: AddonSnapshot): string | undefined {
   const copies = [snapshot.addon.arn, ...record.removed, ...record.made];
   if (snapshot.addon.name !== addon) return `add-on ${snapshot.addon.name}`;
-  const copy = copies.find((arn) => !arn.startsWith(`${ofEks(record)}:addon/${record.request.target.cluster}/${addon}/`));
+  const copy = copies.find(
+    (arn) => !arn.startsWith(`${ofEks(record)}:addon/${record.request.target.cluster}/${addon}/`),
+  );
   if (copy !== undefined) return `the copy ${copy}`;
   const elsewhere = snapshot.planned.find(({ namespace }) => namespace !== snapshot.namespace);
   return elsewhere && `namespace ${elsewhere.namespace}`;
 }
 
 /** What is not the service account's, in words. */
-function strayOfAccount({ request, removed, made }: Migration, { serviceAccount: state, namespace, planned }: Snapshot): string | undefined {
+function strayOfAccount(
+  { request, removed, made }: Migration,
+  { serviceAccount: state, namespace, planned }: Snapshot,
+): string | undefined {
   const [copy] = [...removed, ...made];
   if (copy !== undefined) return `the copy ${copy} of an add-on`;
   const { serviceAccount } = request;
-  const named = [{ namespace, name: serviceAccount?.name ?? '' }, ...planned.map((one) => ({ namespace: one.namespace, name: one.serviceAccount })), ...(state ? [state] : [])];
+  const named = [
+    { namespace, name: serviceAccount?.name ?? '' },
+    ...planned.map((one) => ({ namespace: one.namespace, name: one.serviceAccount })),
+    ...(state ? [state] : []),
+  ];
   const other = named.find((one) => one.namespace !== serviceAccount?.namespace || one.name !== serviceAccount.name);
   return other && `service account ${other.namespace}/${other.name}`;
 }
 
 function strayIn(record: Migration, snapshot: Snapshot): string | undefined {
   const { request, plan } = record;
-  if (isForAddon(request) !== isOfAddon(snapshot)) return `a snapshot of ${isOfAddon(snapshot) ? `add-on ${snapshot.addon.name}` : 'a service account'}`;
-  const stray = isForAddon(request) && isOfAddon(snapshot) ? strayOfAddon(record, request.addon, snapshot) : strayOfAccount(record, snapshot);
+  if (isForAddon(request) !== isOfAddon(snapshot))
+    return `a snapshot of ${isOfAddon(snapshot) ? `add-on ${snapshot.addon.name}` : 'a service account'}`;
+  const stray =
+    isForAddon(request) && isOfAddon(snapshot)
+      ? strayOfAddon(record, request.addon, snapshot)
+      : strayOfAccount(record, snapshot);
   if (stray !== undefined) return stray;
   if (!isDeepStrictEqual(plan?.associations, snapshot.planned)) return 'the planned associations';
   return strayAssociation(record, snapshot);
 }
 
-/** Throws BadInput where the add-on is of another namespace than its record says: associations there are none of its own. */
+/**
+ * Throws BadInput where the add-on is of another namespace than its record says: associations there are none of its
+ * own.
+ */
 export function assertNamespaceHolds({ namespace, addon }: AddonSnapshot, now: Addon | undefined): void {
   if (now?.namespace === undefined || now.namespace === namespace) return;
-  throw new MigrationError('BadInput', `The ledger's snapshot is not acted upon: it has namespace ${namespace} for add-on ${addon.name}, which is in ${now.namespace}. Nothing was changed by this step. Find out who wrote that into the ledger.`);
+  throw new MigrationError(
+    'BadInput',
+    `The ledger's snapshot is not acted upon: it has namespace ${namespace} for add-on ${addon.name}, which is in ${now.namespace}. Nothing was changed by this step. Find out who wrote that into the ledger.`,
+  );
 }
 
 /** Throws BadInput where the record or its snapshot names something of another add-on, cluster or service account. */
@@ -58,5 +91,8 @@ export function assertFileHolds(record: Migration, snapshot: Snapshot): void {
   const stray = strayIn(record, snapshot);
   if (stray === undefined) return;
   const { migrationId, request } = record;
-  throw new MigrationError('BadInput', `The ledger's record of migration ${migrationId} is not acted upon: ${stray} does not belong to what it was asked for, ${subjectText(subjectOf(request))} of cluster ${request.target.cluster}. Nothing was changed by this step. Find out who wrote that into the ledger.`);
+  throw new MigrationError(
+    'BadInput',
+    `The ledger's record of migration ${migrationId} is not acted upon: ${stray} does not belong to what it was asked for, ${subjectText(subjectOf(request))} of cluster ${request.target.cluster}. Nothing was changed by this step. Find out who wrote that into the ledger.`,
+  );
 }

@@ -3,7 +3,9 @@ import type { Target } from '../domain/model.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 import { subjectLock } from './lock.ts';
 
-/** What is left of an invocation's time when it may still begin a change, milliseconds: longer than one call can take. */
+/**
+ * What is left of an invocation's time when it may still begin a change, milliseconds: longer than one call can take.
+ */
 const NEEDED_MS = 15_000;
 
 export interface LockedInput {
@@ -19,9 +21,16 @@ export interface LockedInput {
  * one while the call is still under way.
  */
 export const changeGuard =
-  ({ ledger, remainingTime }: Pick<HandlerDependencies, 'ledger' | 'remainingTime'>, { migrationId, target, subject, fence }: LockedInput): (() => Promise<void>) =>
+  (
+    { ledger, remainingTime }: Pick<HandlerDependencies, 'ledger' | 'remainingTime'>,
+    { migrationId, target, subject, fence }: LockedInput,
+  ): (() => Promise<void>) =>
   async () => {
     await ledger.assertLock(subjectLock(target, subject), migrationId, fence);
     const left = remainingTime();
-    if (left < NEEDED_MS) throw new MigrationError('OutOfTime', `Only ${Math.round(left / 1000)} s of this invocation are left: no change is begun; the next invocation will.`);
+    if (left < NEEDED_MS)
+      throw new MigrationError(
+        'OutOfTime',
+        `Only ${Math.round(left / 1000)} s of this invocation are left: no change is begun; the next invocation will.`,
+      );
   };

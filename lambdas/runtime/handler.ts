@@ -1,7 +1,7 @@
 /**
- * The one handler around every step: parse, heed a cancel, run, note the step's line in the ledger, turn what is thrown into an
- * error with a name that the state machine knows. The middy stack is the same in AWS, in the sandbox and in the tests;
- * what a deployment adds (Powertools' middlewares) is handed in.
+ * The one handler around every step: parse, heed a cancel, run, note the step's line in the ledger, turn what is thrown
+ * into an error with a name that the state machine knows. The middy stack is the same in AWS, in the sandbox and in the
+ * tests; what a deployment adds (Powertools' middlewares) is handed in.
  */
 import middy, { type MiddlewareObj } from '@middy/core';
 import type { Context } from 'aws-lambda';
@@ -32,12 +32,23 @@ const identified = z.object({
 type Identified = z.infer<typeof identified>;
 
 /** Steps of both directions are lines of their own on the way back. */
-const ON_THE_WAY_BACK: Record<string, string> = { 'verify-pods': 'verify-restored', 'restart-pods': 'restart-restored', 'repair-trust': 'restore-trust', 'annotate-service-account': 'restore-annotation' };
+const ON_THE_WAY_BACK: Record<string, string> = {
+  'verify-pods': 'verify-restored',
+  'restart-pods': 'restart-restored',
+  'repair-trust': 'restore-trust',
+  'annotate-service-account': 'restore-annotation',
+};
 
-/** Ends that may come after another one, which keeps its own line: `finish-rolled-back` after the `finish` of one that was migrated. */
+/**
+ * Ends that may come after another one, which keeps its own line: `finish-rolled-back` after the `finish` of one that
+ * was migrated.
+ */
 const LATER_ENDS: readonly (string | undefined)[] = ['rolled-back', 'needs-human'];
 
-/** The line's name: what is done again, on another way or in another round, keeps its own times. `verify-pods.2-3`: way 2, round 3. */
+/**
+ * The line's name: what is done again, on another way or in another round, keeps its own times. `verify-pods.2-3`: way
+ * 2, round 3.
+ */
 function lineName({ schema: { name } }: Step, { rung = 0, round = 1, towards, action, outcome }: Identified): string {
   const base = towards === 'before' ? (ON_THE_WAY_BACK[name] ?? name) : name;
   const variant = action ?? (LATER_ENDS.includes(outcome) ? outcome : undefined);
@@ -45,7 +56,11 @@ function lineName({ schema: { name } }: Step, { rung = 0, round = 1, towards, ac
 }
 
 function parseInput(step: Step, event: unknown): unknown {
-  const wrong = (what: string): MigrationError => new MigrationError('BadInput', `The input of step ${step.schema.name} is wrong: ${what}. Nothing was changed by this step; correct it, then start again.`);
+  const wrong = (what: string): MigrationError =>
+    new MigrationError(
+      'BadInput',
+      `The input of step ${step.schema.name} is wrong: ${what}. Nothing was changed by this step; correct it, then start again.`,
+    );
   if (!step.schema.answersProblems && hasProtoKey(event)) throw wrong('it has a key __proto__');
   const parsed = step.schema.input.safeParse(event);
   if (parsed.success) return parsed.data;
@@ -64,8 +79,15 @@ function outward(error: unknown): Error {
   return clean;
 }
 
-/** Somebody may have asked the migration to stop: then no further step of the change is begun. The way back is never stopped. */
-async function heedCancel({ schema }: Step, who: Identified | undefined, { ledger }: HandlerDependencies): Promise<void> {
+/**
+ * Somebody may have asked the migration to stop: then no further step of the change is begun. The way back is never
+ * stopped.
+ */
+async function heedCancel(
+  { schema }: Step,
+  who: Identified | undefined,
+  { ledger }: HandlerDependencies,
+): Promise<void> {
   if (!schema.cancellable || !who || who.towards === 'before') return;
   const cancel = await ledger.getCancel(who.migrationId);
   if (!cancel) return;
@@ -91,7 +113,9 @@ async function runStep(step: Step, event: unknown, dependencies: HandlerDependen
   } catch (error) {
     tellFailure(step.schema.name, error, dependencies.telemetry);
     // What the step threw matters more than a line that could not be written.
-    await note({ error: failureOf(error) }).catch((second: unknown) => dependencies.telemetry.log.warn('step line not written', failureOf(second)));
+    await note({ error: failureOf(error) }).catch((second: unknown) =>
+      dependencies.telemetry.log.warn('step line not written', failureOf(second)),
+    );
     throw outward(error);
   }
 }
@@ -108,8 +132,17 @@ export function createHandler(
   const handler = middy<unknown, unknown>().use(middlewares);
   const stack = handler.handler((event: unknown, context: LambdaContext) => {
     const remainingTime = (): number => context.getRemainingTimeInMillis();
-    const portsFor = throughThrottling(dependencies.portsFor, { clock: dependencies.clock, remainingTime }, `${step.schema.name} ${context.awsRequestId}`);
-    return runStep(step, event, { ...dependencies, portsFor, ledger: rememberedLedger(dependencies.ledger, remainingTime), remainingTime });
+    const portsFor = throughThrottling(
+      dependencies.portsFor,
+      { clock: dependencies.clock, remainingTime },
+      `${step.schema.name} ${context.awsRequestId}`,
+    );
+    return runStep(step, event, {
+      ...dependencies,
+      portsFor,
+      ledger: rememberedLedger(dependencies.ledger, remainingTime),
+      remainingTime,
+    });
   });
   return (event, context) => Promise.resolve(stack(event, context, {} as never));
 }

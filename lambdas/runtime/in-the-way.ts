@@ -1,4 +1,7 @@
-/** Associations that stand in the way of the planned ones: which are this migration's to delete, and what a refusal by EKS means. */
+/**
+ * Associations that stand in the way of the planned ones: which are this migration's to delete, and what a refusal by
+ * EKS means.
+ */
 import { decidePurge, type PurgeDecision } from '../domain/associations.ts';
 import { isMigrationError, MigrationError } from '../domain/errors.ts';
 import type { Association, PlannedAssociation, Target } from '../domain/model.ts';
@@ -14,20 +17,36 @@ type Where = Omit<AddonWork, 'plan'> & { target: Target; addon: string };
  */
 export function decideNow(association: Association, { snapshot, record, way, target, addon }: Where): PurgeDecision {
   // EKS may have let go of it when its add-on was deleted with preserve: its id says whose it is.
-  if (way.strategy === 'recreate' && record.associations.created.some((one) => one.id === association.id)) return { do: 'purge' };
+  if (way.strategy === 'recreate' && record.associations.created.some((one) => one.id === association.id))
+    return { do: 'purge' };
   const { ownerArn, id } = association;
   const known = snapshot.associations.find((one) => one.id === id);
   if (!known && ownerArn !== undefined && ![snapshot.addon.arn, ...record.made].includes(ownerArn)) {
-    return { do: 'refuse', reason: `${id} (${association.namespace}/${association.serviceAccount}) appeared after the snapshot, owned by ${ownerArn}`, remedy: 'find out who made it, then migrate again' };
+    return {
+      do: 'refuse',
+      reason: `${id} (${association.namespace}/${association.serviceAccount}) appeared after the snapshot, owned by ${ownerArn}`,
+      remedy: 'find out who made it, then migrate again',
+    };
   }
   // In place the copy that is there is the snapshot's; a way that recreates has none at this point.
   const current = way.strategy === 'in-place' ? { addonArn: snapshot.addon.arn } : {};
   // And what the add-on owned before it was deleted is no stand-alone one for that.
-  const whose = ownerArn === undefined && known?.ownerArn !== undefined ? { ...association, ownerArn: known.ownerArn } : association;
-  return decidePurge(whose, { cluster: target.cluster, addon, planned: snapshot.planned, rung: way, snapshot, ...current });
+  const whose =
+    ownerArn === undefined && known?.ownerArn !== undefined
+      ? { ...association, ownerArn: known.ownerArn }
+      : association;
+  return decidePurge(whose, {
+    cluster: target.cluster,
+    addon,
+    planned: snapshot.planned,
+    rung: way,
+    snapshot,
+    ...current,
+  });
 }
 
-export const associationChanged = (reason: string, remedy: string): MigrationError => new MigrationError('AssociationChanged', `Association ${reason}. It was left alone; ${remedy}.`);
+export const associationChanged = (reason: string, remedy: string): MigrationError =>
+  new MigrationError('AssociationChanged', `Association ${reason}. It was left alone; ${remedy}.`);
 
 /**
  * What "Association already exists" of a create or an update means: one of somebody else's is listed
@@ -43,10 +62,23 @@ export async function explainConflict(error: unknown, eks: Eks, where: Where): P
   throw new MigrationError('AssociationStillThere', error.message, { cause: error });
 }
 
-/** Of what is listed, the association that a copy of the add-on owns for each planned one, with the planned role; `undefined` for what is missing. */
-export async function listOwned(eks: Eks, planned: readonly PlannedAssociation[], ownerArn: string): Promise<(Association | undefined)[]> {
+/**
+ * Of what is listed, the association that a copy of the add-on owns for each planned one, with the planned role;
+ * `undefined` for what is missing.
+ */
+export async function listOwned(
+  eks: Eks,
+  planned: readonly PlannedAssociation[],
+  ownerArn: string,
+): Promise<(Association | undefined)[]> {
   const listed = await listPlannedAssociations(eks, planned);
   return planned.map(({ namespace, serviceAccount, roleArn }) =>
-    listed.find((one) => one.namespace === namespace && one.serviceAccount === serviceAccount && one.roleArn === roleArn && one.ownerArn === ownerArn),
+    listed.find(
+      (one) =>
+        one.namespace === namespace &&
+        one.serviceAccount === serviceAccount &&
+        one.roleArn === roleArn &&
+        one.ownerArn === ownerArn,
+    ),
   );
 }

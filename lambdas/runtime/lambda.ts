@@ -31,18 +31,39 @@ function powertools(step: Step): { telemetry: Telemetry; middlewares: Middleware
       seconds: (metric, value) => metricsFor(metric).addMetric(metric, MetricUnit.Seconds, value),
     },
     // Never the event itself: configuration values must not land in the log.
-    middlewares: [injectLambdaContext(logger, { resetKeys: true }), logMetrics(metrics)] as MiddlewareObj<unknown, unknown>[],
+    middlewares: [injectLambdaContext(logger, { resetKeys: true }), logMetrics(metrics)] as MiddlewareObj<
+      unknown,
+      unknown
+    >[],
   };
 }
 
-/** A step as AWS Lambda runs it. Clients are made at the first invocation, from the function's own role and environment. `beside`: what few steps need. */
-export function lambdaHandler(step: Step, beside: Pick<WireOptions, 'documentsOf'> = {}): (event: unknown, context: LambdaContext) => Promise<unknown> {
+/**
+ * A step as AWS Lambda runs it. Clients are made at the first invocation, from the function's own role and environment.
+ * `beside`: what few steps need.
+ */
+export function lambdaHandler(
+  step: Step,
+  beside: Pick<WireOptions, 'documentsOf'> = {},
+): (event: unknown, context: LambdaContext) => Promise<unknown> {
   let handler: ReturnType<typeof createHandler> | undefined;
   return (event, context) => {
     if (!handler) {
       const { telemetry, middlewares } = powertools(step);
       const clients = new ClientFactory({ region: process.env['AWS_REGION'] ?? '', transport: { http: nodeHttp } });
-      handler = createHandler(step, wire({ clients, step: step.schema.name, environment: process.env, clock: systemClock, ids: systemIds, telemetry, ...beside }), middlewares);
+      handler = createHandler(
+        step,
+        wire({
+          clients,
+          step: step.schema.name,
+          environment: process.env,
+          clock: systemClock,
+          ids: systemIds,
+          telemetry,
+          ...beside,
+        }),
+        middlewares,
+      );
     }
     return handler(event, context);
   };

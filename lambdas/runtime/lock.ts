@@ -6,7 +6,8 @@ import type { Ledger, LockHolder } from '../ports/index.ts';
 const ROLE_PREFIX = 'ROLE#';
 
 /** Key of the lock on one add-on, or one service account, of one cluster. */
-export const subjectLock = (target: Target, subject: string): string => `${target.account}#${target.region}#${target.cluster}#${subject}`;
+export const subjectLock = (target: Target, subject: string): string =>
+  `${target.account}#${target.region}#${target.cluster}#${subject}`;
 
 /** Key of the lock on a role: add-ons that share one are migrated one after the other. */
 export const roleLock = (roleArn: string): string => `${ROLE_PREFIX}${roleArn}`;
@@ -22,7 +23,10 @@ export function lockText(key: string): string {
  * Keys of the locks that a migration takes, in the order in which it takes them: the subject's, then the roles' in an
  * order that is the same for all migrations, so that two of them never wait for each other.
  */
-export const lockKeys = (target: Target, subject: string, roleArns: Iterable<string>): string[] => [subjectLock(target, subject), ...[...new Set(roleArns)].sort().map(roleLock)];
+export const lockKeys = (target: Target, subject: string, roleArns: Iterable<string>): string[] => [
+  subjectLock(target, subject),
+  ...[...new Set(roleArns)].sort().map(roleLock),
+];
 
 /**
  * Takes a lock, or finds that the owner's execution has it; answers its fence. Throws RoleLockHeld where a role's is
@@ -33,6 +37,10 @@ export async function takeLock(ledger: Ledger, key: string, owner: LockHolder): 
   if (lock.acquired) return lock.fence;
   const { migrationId, since, executionArn } = lock.holder;
   const held = `Migration ${migrationId} holds the lock on ${lockText(key)} since ${since} (execution ${executionArn}).`;
-  if (key.startsWith(ROLE_PREFIX)) throw new MigrationError('RoleLockHeld', `${held} It is another migration's, which shares the role: it is waited for.`);
+  if (key.startsWith(ROLE_PREFIX))
+    throw new MigrationError(
+      'RoleLockHeld',
+      `${held} It is another migration's, which shares the role: it is waited for.`,
+    );
   throw new MigrationError('LockHeld', `${held} Wait until it has ended, then start again.`);
 }

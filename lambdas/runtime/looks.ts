@@ -5,7 +5,11 @@ const LOOKS = 3;
 const BETWEEN_LOOKS_MS = 2000;
 
 /** Looks until an answer is `sure`, at most three times with two seconds between; the last answer otherwise. */
-export async function lookSeveralTimes<T>(clock: Clock, look: () => Promise<T>, sure: (answer: T) => boolean): Promise<T> {
+export async function lookSeveralTimes<T>(
+  clock: Clock,
+  look: () => Promise<T>,
+  sure: (answer: T) => boolean,
+): Promise<T> {
   let answer = await look();
   for (let again = 1; again < LOOKS && !sure(answer); again += 1) {
     await clock.sleep(BETWEEN_LOOKS_MS);
@@ -19,8 +23,16 @@ export async function lookSeveralTimes<T>(clock: Clock, look: () => Promise<T>, 
  * eventually consistent.
  */
 export const lookAtAddon = (eks: Eks, addon: string, clock: Clock): Promise<Addon | undefined> =>
-  lookSeveralTimes(clock, () => eks.describeAddon(addon), (now) => now !== undefined);
+  lookSeveralTimes(
+    clock,
+    () => eks.describeAddon(addon),
+    (now) => now !== undefined,
+  );
 
 /** A role as it is now; its absence is believed as an add-on's is. */
 export const lookAtRole = (roles: Roles, arn: string, clock: Clock): Promise<Role | undefined> =>
-  lookSeveralTimes(clock, () => roles.getRole(arn), (now) => now !== undefined);
+  lookSeveralTimes(
+    clock,
+    () => roles.getRole(arn),
+    (now) => now !== undefined,
+  );

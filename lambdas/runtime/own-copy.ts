@@ -7,12 +7,18 @@ import { lookSeveralTimes } from './looks.ts';
 import type { AddonWork } from './recorded.ts';
 
 /** What EKS says about the add-on's health, for messages; empty where it says nothing. */
-export const issuesOf = ({ issues }: Addon): string => issues.map((issue) => `${issue.code}: ${issue.message}`).join('; ');
+export const issuesOf = ({ issues }: Addon): string =>
+  issues.map((issue) => `${issue.code}: ${issue.message}`).join('; ');
 
 /** As a message shows an add-on that is not as it should be. */
-export const describeState = (now: Addon | undefined): string => (now ? `${now.version}, ${now.status}, ${now.serviceAccountRoleArn ?? 'no role'}` : 'gone');
+export const describeState = (now: Addon | undefined): string =>
+  now ? `${now.version}, ${now.status}, ${now.serviceAccountRoleArn ?? 'no role'}` : 'gone';
 
-export const addonChanged = (addon: string, why: string): MigrationError => new MigrationError('AddonChanged', `Add-on ${addon} is no longer as this migration left it: ${why}. It was left alone.`);
+export const addonChanged = (addon: string, why: string): MigrationError =>
+  new MigrationError(
+    'AddonChanged',
+    `Add-on ${addon} is no longer as this migration left it: ${why}. It was left alone.`,
+  );
 
 /** What is wrong with a copy that is not the one which this way works on. */
 const WRONG: Record<Copy, string> = {
@@ -30,14 +36,25 @@ const WRONG: Record<Copy, string> = {
  * where it is gone, replaced, or changed by somebody else in what the migration never changes; `notYet` while EKS
  * still shows what was deleted, or does not show what was made.
  */
-export async function lookAtOwnCopy({ eks, clock }: { eks: Eks; clock: Clock }, addon: string, { snapshot, record, way }: Omit<AddonWork, 'plan'>, notYet: 'AddonNotActive' | 'PodsNotSettled' | 'Busy'): Promise<Addon> {
+export async function lookAtOwnCopy(
+  { eks, clock }: { eks: Eks; clock: Clock },
+  addon: string,
+  { snapshot, record, way }: Omit<AddonWork, 'plan'>,
+  notYet: 'AddonNotActive' | 'PodsNotSettled' | 'Busy',
+): Promise<Addon> {
   const isRemoved = (now: Addon): boolean => record.removed.includes(now.arn);
-  const now = await lookSeveralTimes(clock, () => eks.describeAddon(addon), (seen) => seen !== undefined && !isRemoved(seen));
+  const now = await lookSeveralTimes(
+    clock,
+    () => eks.describeAddon(addon),
+    (seen) => seen !== undefined && !isRemoved(seen),
+  );
   const copy = classifyCopy(snapshot, record, now);
-  if (copy === 'removed-by-us' || (now && isRemoved(now))) throw new MigrationError(notYet, `EKS does not show the new copy of add-on ${addon} yet.`);
+  if (copy === 'removed-by-us' || (now && isRemoved(now)))
+    throw new MigrationError(notYet, `EKS does not show the new copy of add-on ${addon} yet.`);
   if (!now || copy !== (way.strategy === 'in-place' ? 'snapshot' : 'made')) throw addonChanged(addon, WRONG[copy]);
   const changed = changedByOthers(snapshot, now);
   if (changed !== undefined) throw addonChanged(addon, changed);
-  if (copy === 'made' && now.serviceAccountRoleArn !== undefined) throw addonChanged(addon, `somebody else gave it the role ${now.serviceAccountRoleArn}`);
+  if (copy === 'made' && now.serviceAccountRoleArn !== undefined)
+    throw addonChanged(addon, `somebody else gave it the role ${now.serviceAccountRoleArn}`);
   return now;
 }

@@ -11,24 +11,51 @@ const AGAIN = 'Nothing was changed; plan again.';
 const byFrom = (a: CarriedOver, b: CarriedOver): number => (a.from < b.from ? -1 : 1);
 
 /** Throws AddonChanged where the add-on is another, or not ACTIVE, by now. */
-export function assertAddonAsPlanned({ addon: planned }: Plan, addon: string, now: Addon | undefined): asserts now is Addon {
+export function assertAddonAsPlanned(
+  { addon: planned }: Plan,
+  addon: string,
+  now: Addon | undefined,
+): asserts now is Addon {
   if (now?.status === 'ACTIVE' && planned && isAsSnapshot({ addon: planned }, now)) return;
-  throw new MigrationError('AddonChanged', `Add-on ${addon} is no longer as the plan found it (now ${now ? `${now.version}, ${now.status}` : 'gone'}). ${AGAIN}`);
+  throw new MigrationError(
+    'AddonChanged',
+    `Add-on ${addon} is no longer as the plan found it (now ${now ? `${now.version}, ${now.status}` : 'gone'}). ${AGAIN}`,
+  );
 }
 
 /** Throws AssociationChanged where associations came, went or changed in what matters. */
-export function assertAssociationsAsPlanned(plan: Plan, associations: readonly Association[], { target, addon }: { target: Target; addon: Addon }): void {
+export function assertAssociationsAsPlanned(
+  plan: Plan,
+  associations: readonly Association[],
+  { target, addon }: { target: Target; addon: Addon },
+): void {
   const ids = associations.map((one) => one.id).sort();
   if (!isDeepStrictEqual(ids, [...plan.existing].sort())) {
-    throw new MigrationError('AssociationChanged', `The associations are no longer as the plan found them (now ${ids.join(', ') || 'none'}). ${AGAIN}`);
+    throw new MigrationError(
+      'AssociationChanged',
+      `The associations are no longer as the plan found them (now ${ids.join(', ') || 'none'}). ${AGAIN}`,
+    );
   }
   if (!isDeepStrictEqual(carriedOver(associations, plan.associations).sort(byFrom), [...plan.carryOver].sort(byFrom))) {
-    throw new MigrationError('AssociationChanged', `What would be carried over from ${ids.join(', ')} is no longer as the plan found it. ${AGAIN}`);
+    throw new MigrationError(
+      'AssociationChanged',
+      `What would be carried over from ${ids.join(', ')} is no longer as the plan found it. ${AGAIN}`,
+    );
   }
   for (const association of associations) {
     for (const rung of plan.ladder) {
-      const decision = decidePurge(association, { cluster: target.cluster, addon: addon.name, addonArn: addon.arn, planned: plan.associations, rung });
-      if (decision.do === 'refuse') throw new MigrationError('AssociationChanged', `Association ${decision.reason}, which the plan did not find so. ${AGAIN}`);
+      const decision = decidePurge(association, {
+        cluster: target.cluster,
+        addon: addon.name,
+        addonArn: addon.arn,
+        planned: plan.associations,
+        rung,
+      });
+      if (decision.do === 'refuse')
+        throw new MigrationError(
+          'AssociationChanged',
+          `Association ${decision.reason}, which the plan did not find so. ${AGAIN}`,
+        );
     }
   }
 }
@@ -36,12 +63,26 @@ export function assertAssociationsAsPlanned(plan: Plan, associations: readonly A
 /** Throws ServiceAccountChanged where the service account, or its annotation, is another by now. */
 export function assertAccountAsPlanned(planned: ServiceAccountState, now: ServiceAccountDetail | undefined): void {
   const why = accountProblem(planned, now, false);
-  if (why !== undefined) throw new MigrationError('ServiceAccountChanged', `The service account is no longer as the plan found it: ${why}. ${AGAIN}`);
+  if (why !== undefined)
+    throw new MigrationError(
+      'ServiceAccountChanged',
+      `The service account is no longer as the plan found it: ${why}. ${AGAIN}`,
+    );
 }
 
 /** The same of the association of a service account: the plan keeps the one that it found, or found none. */
 export function assertAssociationAsPlanned(plan: Plan, associations: readonly Association[]): void {
   const [only] = plan.associations;
-  if (isDeepStrictEqual(associations.map(({ id }) => id), plan.existing) && associations.every(({ roleArn }) => roleArn === only?.roleArn)) return;
-  throw new MigrationError('AssociationChanged', `The association is no longer as the plan found it (now ${associations.map(associationText).join(', ') || 'none'}). ${AGAIN}`);
+  if (
+    isDeepStrictEqual(
+      associations.map(({ id }) => id),
+      plan.existing,
+    ) &&
+    associations.every(({ roleArn }) => roleArn === only?.roleArn)
+  )
+    return;
+  throw new MigrationError(
+    'AssociationChanged',
+    `The association is no longer as the plan found it (now ${associations.map(associationText).join(', ') || 'none'}). ${AGAIN}`,
+  );
 }

@@ -1,6 +1,13 @@
 import { type AssociatedSince, collectEvidence, podsThatCount } from '../domain/identity.ts';
 import type { Migration, PodEvidence, Snapshot } from '../domain/model.ts';
-import { asBefore, isExpected, judgePods, onPodIdentity, type ExpectedPods, type PodsVerdict } from '../domain/verification.ts';
+import {
+  asBefore,
+  isExpected,
+  judgePods,
+  onPodIdentity,
+  type ExpectedPods,
+  type PodsVerdict,
+} from '../domain/verification.ts';
 import type { Kubernetes, Ledger } from '../ports/index.ts';
 import { EVIDENCE_BEFORE } from './report.ts';
 
@@ -8,8 +15,15 @@ import { EVIDENCE_BEFORE } from './report.ts';
 export type Direction = 'pod-identity' | 'before';
 
 /** What the pods shall have for that direction; for the way back the ledger's evidence of before says it. */
-export async function expectedPods(ledger: Ledger, migrationId: string, snapshot: Snapshot, towards: Direction): Promise<ExpectedPods> {
-  return towards === 'pod-identity' ? onPodIdentity(snapshot) : asBefore(snapshot, await ledger.getEvidence(migrationId, EVIDENCE_BEFORE));
+export async function expectedPods(
+  ledger: Ledger,
+  migrationId: string,
+  snapshot: Snapshot,
+  towards: Direction,
+): Promise<ExpectedPods> {
+  return towards === 'pod-identity'
+    ? onPodIdentity(snapshot)
+    : asBefore(snapshot, await ledger.getEvidence(migrationId, EVIDENCE_BEFORE));
 }
 
 /** Since when there are the associations that the migration has made, of each the newest, as EKS gave them. */
@@ -25,8 +39,15 @@ export interface PodsSeen {
   podsAsTheyShallBe: number;
 }
 
-/** Looks at the planned service accounts' pods and judges them. `since`: of the associations that they shall have now. */
-export async function lookAtPods(kubernetes: Kubernetes, snapshot: Snapshot, expected: ExpectedPods, since?: AssociatedSince): Promise<PodsSeen> {
+/**
+ * Looks at the planned service accounts' pods and judges them. `since`: of the associations that they shall have now.
+ */
+export async function lookAtPods(
+  kubernetes: Kubernetes,
+  snapshot: Snapshot,
+  expected: ExpectedPods,
+  since?: AssociatedSince,
+): Promise<PodsSeen> {
   const accounts = new Set(expected.identities.keys());
   const namespaces = [...new Set(snapshot.planned.map((one) => one.namespace))];
   const pods = (await Promise.all(namespaces.map((namespace) => kubernetes.listPods(namespace)))).flat();

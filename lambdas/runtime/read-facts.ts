@@ -11,11 +11,22 @@ import { settingsFor } from '../domain/spokes.ts';
 import type { ReadingPorts, Settings, TargetPorts } from '../ports/index.ts';
 import { readKubernetes, type Unanswered } from './read-kubernetes.ts';
 import { stateOf } from './service-account.ts';
-import { readAssociations, readNodeRoles, readOwner, readPassing, readRolePolicies, readRoles, readRoleUsers } from './read-roles.ts';
+import {
+  readAssociations,
+  readNodeRoles,
+  readOwner,
+  readPassing,
+  readRolePolicies,
+  readRoles,
+  readRoleUsers,
+} from './read-roles.ts';
 
 type Eks = ReadingPorts['eks'];
 
-const rolesAllowed = (settings: Settings, { target }: MigrationRequest): Pick<Facts, 'passableRoleArns' | 'repairableRoleArns'> => {
+const rolesAllowed = (
+  settings: Settings,
+  { target }: MigrationRequest,
+): Pick<Facts, 'passableRoleArns' | 'repairableRoleArns'> => {
   const { passableRoleArns, repairableRoleArns } = settingsFor(settings, target);
   return { passableRoleArns, repairableRoleArns };
 };
@@ -34,26 +45,54 @@ export const noFacts = (request: MigrationRequest, settings: Settings): Facts =>
   customResources: [],
 });
 
-async function readSupport(eks: Eks, addon: Addon, kubernetesVersion: string): Promise<Pick<Facts, 'offered' | 'podIdentity' | 'configurationSchema' | 'newerVersionWithPodIdentity'>> {
+async function readSupport(
+  eks: Eks,
+  addon: Addon,
+  kubernetesVersion: string,
+): Promise<Pick<Facts, 'offered' | 'podIdentity' | 'configurationSchema' | 'newerVersionWithPodIdentity'>> {
   const offered = await eks.listOfferedVersions(addon.name, kubernetesVersion);
   const configuration = (await eks.describeConfiguration(addon.name, addon.version)) ?? { podIdentity: [] };
   if (configuration.podIdentity.length > 0) return { offered, ...configuration };
   const best = offered.find((one) => one.default) ?? offered[0];
   if (!best || best.version === addon.version) return { offered, ...configuration };
   const newer = await eks.describeConfiguration(addon.name, best.version);
-  return { offered, ...configuration, ...(newer && newer.podIdentity.length > 0 ? { newerVersionWithPodIdentity: best.version } : {}) };
+  return {
+    offered,
+    ...configuration,
+    ...(newer && newer.podIdentity.length > 0 ? { newerVersionWithPodIdentity: best.version } : {}),
+  };
 }
 
-/** What only matters where an association is planned: who else uses the roles, what their policies allow, and what those of the nodes do. */
-async function readUse(facts: Facts, { eks, roles }: Pick<ReadingPorts, 'eks' | 'roles'>, described: readonly string[], ofCluster: Parameters<typeof readRoleUsers>[2]): Promise<{ facts: Facts; addons: Addon[] }> {
+/**
+ * What only matters where an association is planned: who else uses the roles, what their policies allow, and what those
+ * of the nodes do.
+ */
+async function readUse(
+  facts: Facts,
+  { eks, roles }: Pick<ReadingPorts, 'eks' | 'roles'>,
+  described: readonly string[],
+  ofCluster: Parameters<typeof readRoleUsers>[2],
+): Promise<{ facts: Facts; addons: Addon[] }> {
   const planned = plannedAssociations(facts);
   if (planned.length === 0) return { facts, addons: [] };
   const { seen, ...roleUsers } = await readRoleUsers(eks, described, ofCluster);
-  return { addons: seen, facts: { ...facts, roleUsers, rolePolicies: await readRolePolicies(roles, planned, facts.roles), nodeRoles: await readNodeRoles(eks, roles) } };
+  return {
+    addons: seen,
+    facts: {
+      ...facts,
+      roleUsers,
+      rolePolicies: await readRolePolicies(roles, planned, facts.roles),
+      nodeRoles: await readNodeRoles(eks, roles),
+    },
+  };
 }
 
 /** The Pod Identity agent's add-on, and which of it there is to install where the request asks for that. */
-async function readAgent(eks: Eks, { agent }: MigrationRequest, cluster: Cluster): Promise<Pick<Facts, 'agentAddon' | 'agentOffered'>> {
+async function readAgent(
+  eks: Eks,
+  { agent }: MigrationRequest,
+  cluster: Cluster,
+): Promise<Pick<Facts, 'agentAddon' | 'agentOffered'>> {
   if (cluster.autoMode) return {};
   const agentAddon = await eks.describeAddon(AGENT_ADDON);
   if (agentAddon) return { agentAddon };
@@ -66,7 +105,12 @@ const rolesIn = (facts: Pick<Facts, 'addon' | 'serviceAccount'>, planned: readon
 };
 
 /** Stops where what was read decides the plan already: each call costs some of the account's request rate. */
-export async function readFacts(empty: AddonFacts, ports: ReadingPorts, settings: Settings, unanswered: Unanswered = 'throws'): Promise<AddonFacts> {
+export async function readFacts(
+  empty: AddonFacts,
+  ports: ReadingPorts,
+  settings: Settings,
+  unanswered: Unanswered = 'throws',
+): Promise<AddonFacts> {
   const { eks, roles, kubernetes } = ports;
   const { request } = empty;
   const cluster = await eks.describeCluster();
@@ -91,27 +135,58 @@ export async function readFacts(empty: AddonFacts, ports: ReadingPorts, settings
   };
   const use = await readUse(found, ports, [request.addon, ...(agent.agentAddon ? [AGENT_ADDON] : [])], ofCluster);
   const facts = { ...use.facts, ...(await readKubernetes(kubernetes, request, namespace, unanswered)), request };
-  return { ...facts, passing: await readPassing(roles, facts, passingQuestions(facts, planned, planWays(facts, planned).ladder), settings) };
+  return {
+    ...facts,
+    passing: await readPassing(
+      roles,
+      facts,
+      passingQuestions(facts, planned, planWays(facts, planned).ladder),
+      settings,
+    ),
+  };
 }
 
 /** The same of a service account that is no add-on's. The API server comes first: it knows the role. */
-export async function readServiceAccountFacts(empty: ServiceAccountFacts, ports: TargetPorts, settings: Settings): Promise<ServiceAccountFacts> {
+export async function readServiceAccountFacts(
+  empty: ServiceAccountFacts,
+  ports: TargetPorts,
+  settings: Settings,
+): Promise<ServiceAccountFacts> {
   const { eks, roles, kubernetes } = ports;
   const { request } = empty;
   const { namespace, name } = request.serviceAccount;
   const cluster = await eks.describeCluster();
   if (!cluster) return empty;
   const objects = await readKubernetes(kubernetes, request, namespace);
-  const account = objects.kubernetesError === undefined ? await kubernetes.getServiceAccount(namespace, name) : undefined;
-  const known = { ...empty, cluster, namespace, ...objects, podIdentity: [{ serviceAccount: name, recommendedManagedPolicies: [] }], ...(account ? { serviceAccount: stateOf(account) } : {}) };
+  const account =
+    objects.kubernetesError === undefined ? await kubernetes.getServiceAccount(namespace, name) : undefined;
+  const known = {
+    ...empty,
+    cluster,
+    namespace,
+    ...objects,
+    podIdentity: [{ serviceAccount: name, recommendedManagedPolicies: [] }],
+    ...(account ? { serviceAccount: stateOf(account) } : {}),
+  };
   if (objects.kubernetesError === undefined && !account) return known;
   const agent = await readAgent(eks, request, cluster);
   const planned = plannedAssociations(known);
   // Also where no role is known yet: it may have an association already.
-  const { ofCluster, ...associations } = await readAssociations(eks, planned.length > 0 ? planned : [{ namespace, serviceAccount: name, roleArn: '' }]);
-  const found: Facts = { ...known, ...agent, ...associations, roles: await readRoles(roles, rolesIn(known, planned), request.target.account) };
+  const { ofCluster, ...associations } = await readAssociations(
+    eks,
+    planned.length > 0 ? planned : [{ namespace, serviceAccount: name, roleArn: '' }],
+  );
+  const found: Facts = {
+    ...known,
+    ...agent,
+    ...associations,
+    roles: await readRoles(roles, rolesIn(known, planned), request.target.account),
+  };
   const use = await readUse(found, ports, agent.agentAddon ? [AGENT_ADDON] : [], ofCluster);
   const ownerAddon = await readOwner(eks, request.serviceAccount, use.addons);
   const facts = { ...use.facts, request, ...(ownerAddon === undefined ? {} : { ownerAddon }) };
-  return { ...facts, passing: await readPassing(roles, facts, passingQuestions(facts, planned, [ASSOCIATE]), settings) };
+  return {
+    ...facts,
+    passing: await readPassing(roles, facts, passingQuestions(facts, planned, [ASSOCIATE]), settings),
+  };
 }

@@ -10,9 +10,12 @@ type Kubernetes = ReadingPorts['kubernetes'];
 
 const REFUSED = ['Unauthorised', 'AccessDenied', 'InvalidRequest'] as const;
 /** What the API server will not let us read; anything else may be over in a moment. */
-const refusal = (error: unknown): string | undefined => (REFUSED.some((name) => isMigrationError(error, name)) && error instanceof Error ? error.message : undefined);
+const refusal = (error: unknown): string | undefined =>
+  REFUSED.some((name) => isMigrationError(error, name)) && error instanceof Error ? error.message : undefined;
 
-/** Objects of the add-on's own kinds, where a way would delete their definitions. What can't be read is told as such. */
+/**
+ * Objects of the add-on's own kinds, where a way would delete their definitions. What can't be read is told as such.
+ */
 async function readCustomResources(kubernetes: Kubernetes, request: MigrationRequest): Promise<CustomResourceFact[]> {
   if (!isForAddon(request)) return [];
   const networking = isNetworking(request.addon);
@@ -41,29 +44,50 @@ async function seen<T>(read: () => Promise<T>): Promise<Seen<T>> {
   }
 }
 
-/** Pods of the agent's DaemonSets: it has one of its own for hybrid nodes. Source: github.com/aws/eks-hybrid, test/e2e, `PodIdentityAgentDaemonsetName`. */
-const isAgentPod = ({ owner }: Pod): boolean => owner?.kind === 'DaemonSet' && (owner.name === AGENT_ADDON || owner.name.startsWith(`${AGENT_ADDON}-hybrid`));
+/**
+ * Pods of the agent's DaemonSets: it has one of its own for hybrid nodes. Source: github.com/aws/eks-hybrid, test/e2e,
+ * `PodIdentityAgentDaemonsetName`.
+ */
+const isAgentPod = ({ owner }: Pod): boolean =>
+  owner?.kind === 'DaemonSet' && (owner.name === AGENT_ADDON || owner.name.startsWith(`${AGENT_ADDON}-hybrid`));
 
-type KubernetesFacts = Pick<Facts, 'pods' | 'workloads' | 'agentWorkload' | 'customResources' | 'kubernetesError' | 'nodes' | 'agentPods' | 'webhooks'>;
+type KubernetesFacts = Pick<
+  Facts,
+  'pods' | 'workloads' | 'agentWorkload' | 'customResources' | 'kubernetesError' | 'nodes' | 'agentPods' | 'webhooks'
+>;
 
 /** Failures of an API server that gives no answer now, and may give one later. */
 const NO_ANSWER = ['ConnectionLost', 'ServiceUnavailable', 'Throttled', 'Busy'] as const;
 
-/** What becomes of an API server that gives no answer: `throws`, so that it is asked again later, or `tells`, as of one that lets nobody in. */
+/**
+ * What becomes of an API server that gives no answer: `throws`, so that it is asked again later, or `tells`, as of one
+ * that lets nobody in.
+ */
 export type Unanswered = 'throws' | 'tells';
 
 /** Without access to the API server the plan says `unknown`, which blocks; it does not fall over. */
-export async function readKubernetes(kubernetes: Kubernetes, request: MigrationRequest, namespace: string, unanswered: Unanswered = 'throws'): Promise<KubernetesFacts> {
+export async function readKubernetes(
+  kubernetes: Kubernetes,
+  request: MigrationRequest,
+  namespace: string,
+  unanswered: Unanswered = 'throws',
+): Promise<KubernetesFacts> {
   try {
     const pods = await kubernetes.listPods(namespace);
     const workloads = await kubernetes.listWorkloads(namespace);
     const agent = { kind: 'DaemonSet' as const, namespace: 'kube-system', name: AGENT_ADDON };
-    const agentWorkload = namespace === agent.namespace ? workloads.find((one) => one.kind === agent.kind && one.name === agent.name) : await kubernetes.getWorkload(agent);
-    const inAgentsNamespace = async (): Promise<Pod[]> => (namespace === agent.namespace ? pods : kubernetes.listPods(agent.namespace));
+    const agentWorkload =
+      namespace === agent.namespace
+        ? workloads.find((one) => one.kind === agent.kind && one.name === agent.name)
+        : await kubernetes.getWorkload(agent);
+    const inAgentsNamespace = async (): Promise<Pod[]> =>
+      namespace === agent.namespace ? pods : kubernetes.listPods(agent.namespace);
     return {
       pods,
       workloads,
-      ...(agentWorkload ? { agentWorkload, agentPods: await seen(async () => (await inAgentsNamespace()).filter(isAgentPod)) } : {}),
+      ...(agentWorkload
+        ? { agentWorkload, agentPods: await seen(async () => (await inAgentsNamespace()).filter(isAgentPod)) }
+        : {}),
       nodes: await seen(() => kubernetes.listNodes()),
       webhooks: await seen(() => kubernetes.listMutatingWebhooks()),
       customResources: await readCustomResources(kubernetes, request),
@@ -73,7 +97,8 @@ export async function readKubernetes(kubernetes: Kubernetes, request: MigrationR
     // An endpoint that nobody here can reach is as good as one that lets nobody in, where no pod is to be seen anyway.
     const unreached = request.verification === 'api' && isMigrationError(error, 'ConnectionLost');
     const told = unanswered === 'tells' && NO_ANSWER.some((name) => isMigrationError(error, name));
-    if ((closed || unreached || told) && error instanceof Error) return { kubernetesError: error.message, customResources: [] };
+    if ((closed || unreached || told) && error instanceof Error)
+      return { kubernetesError: error.message, customResources: [] };
     throw error;
   }
 }

@@ -1,4 +1,7 @@
-/** What the plan reads about roles: trust and policies, who else uses them, and whether the service's own roles may pass them. */
+/**
+ * What the plan reads about roles: trust and policies, who else uses them, and whether the service's own roles may pass
+ * them.
+ */
 import { clusterArn, parseRoleArn } from '../domain/arn.ts';
 import { plannedFor } from '../domain/associations.ts';
 import { isMigrationError } from '../domain/errors.ts';
@@ -22,8 +25,9 @@ const MOST_ASSOCIATIONS = 100;
 const MOST_ENTRIES = 100;
 const MOST_NODE_ROLES = 10;
 /**
- * Types of access entries whose nodes can give pods credentials by EKS Pod Identity: no Windows, no Fargate.
- * Source: EKS API Reference, CreateAccessEntry; EKS User Guide, "Learn how EKS Pod Identity grants Pods access to AWS services".
+ * Types of access entries whose nodes can give pods credentials by EKS Pod Identity: no Windows, no Fargate. Source:
+ * EKS API Reference, CreateAccessEntry; EKS User Guide, "Learn how EKS Pod Identity grants Pods access to AWS
+ * services".
  */
 const NODE_TYPES = new Set(['EC2', 'EC2_LINUX', 'HYBRID_LINUX', 'HYPERPOD_LINUX']);
 
@@ -37,7 +41,8 @@ async function advisory<T>(read: () => Promise<T>): Promise<Advice<T>> {
   try {
     return { read: await read() };
   } catch (error) {
-    if (REFUSALS.some((name) => isMigrationError(error, name)) && error instanceof Error) return { refused: error.message };
+    if (REFUSALS.some((name) => isMigrationError(error, name)) && error instanceof Error)
+      return { refused: error.message };
     throw error;
   }
 }
@@ -52,22 +57,33 @@ export async function readRoles(roles: Roles, arns: string[], account: string): 
   return found;
 }
 
-export type AssociationFacts = Pick<Facts, 'associations' | 'associationCount'> & { ofCluster: Omit<RoleUsersFact, 'addons'> };
+export type AssociationFacts = Pick<Facts, 'associations' | 'associationCount'> & {
+  ofCluster: Omit<RoleUsersFact, 'addons'>;
+};
 
 /**
- * Associations of the planned service accounts, and of all others: in one go, unless the cluster has too many of them or
- * they may not be read all.
+ * Associations of the planned service accounts, and of all others: in one go, unless the cluster has too many of them
+ * or they may not be read all.
  */
 export async function readAssociations(eks: Eks, planned: PlannedAssociation[]): Promise<AssociationFacts> {
   if (planned.length === 0) return { associations: [], ofCluster: { associations: [], more: false } };
   const all = await advisory(() => eks.listAllAssociations(MOST_ASSOCIATIONS));
   if ('read' in all && !all.read.more) {
-    const ofPlanned = (one: PlannedAssociation): Association[] => all.read.associations.filter((association) => plannedFor(association, [one]));
-    return { associations: planned.flatMap(ofPlanned), associationCount: all.read.associations.length, ofCluster: all.read };
+    const ofPlanned = (one: PlannedAssociation): Association[] =>
+      all.read.associations.filter((association) => plannedFor(association, [one]));
+    return {
+      associations: planned.flatMap(ofPlanned),
+      associationCount: all.read.associations.length,
+      ofCluster: all.read,
+    };
   }
   const associations = await listPlannedAssociations(eks, planned);
   const ofCluster = 'read' in all ? all.read : { associations, more: false, error: all.refused };
-  return { associations, ofCluster, ...(addedAssociations(associations, planned) > 0 ? { associationCount: await eks.countAssociations() } : {}) };
+  return {
+    associations,
+    ofCluster,
+    ...(addedAssociations(associations, planned) > 0 ? { associationCount: await eks.countAssociations() } : {}),
+  };
 }
 
 /** All add-ons of the cluster but those of which `described` has the names. */
@@ -81,20 +97,34 @@ export async function readAddons(eks: Eks, described: readonly string[] = []): P
 }
 
 /** Who uses which role. `described`: names of add-ons whose role is known, or does not matter. */
-export async function readRoleUsers(eks: Eks, described: readonly string[], ofCluster: Omit<RoleUsersFact, 'addons'>): Promise<RoleUsersFact & { seen: Addon[] }> {
+export async function readRoleUsers(
+  eks: Eks,
+  described: readonly string[],
+  ofCluster: Omit<RoleUsersFact, 'addons'>,
+): Promise<RoleUsersFact & { seen: Addon[] }> {
   const answer = await advisory(() => readAddons(eks, described));
   const seen = 'read' in answer ? answer.read : [];
-  const addons = seen.flatMap(({ name, serviceAccountRoleArn: roleArn }) => (roleArn === undefined ? [] : [{ name, roleArn }]));
+  const addons = seen.flatMap(({ name, serviceAccountRoleArn: roleArn }) =>
+    roleArn === undefined ? [] : [{ name, roleArn }],
+  );
   const errors = [ofCluster.error, 'refused' in answer ? answer.refused : undefined].filter((one) => one !== undefined);
   return { ...ofCluster, addons, seen, ...(errors.length > 0 ? { error: errors.join('; ') } : {}) };
 }
 
-/** The add-on whose service account that is: one in its namespace whose version takes associations for it. Who may not be asked is none. */
-export async function readOwner(eks: Eks, { namespace, name: account }: ServiceAccountRef, addons: readonly Addon[]): Promise<string | undefined> {
+/**
+ * The add-on whose service account that is: one in its namespace whose version takes associations for it. Who may not
+ * be asked is none.
+ */
+export async function readOwner(
+  eks: Eks,
+  { namespace, name: account }: ServiceAccountRef,
+  addons: readonly Addon[],
+): Promise<string | undefined> {
   for (const { name, version, namespace: own } of addons) {
     if (namespaceOf({ name, namespace: own }) !== namespace) continue;
     const answer = await advisory(() => eks.describeConfiguration(name, version));
-    if ('read' in answer && answer.read?.podIdentity.some(({ serviceAccount }) => serviceAccount === account)) return name;
+    if ('read' in answer && answer.read?.podIdentity.some(({ serviceAccount }) => serviceAccount === account))
+      return name;
   }
   return undefined;
 }
@@ -105,7 +135,11 @@ async function policiesOf(roles: Roles, arn: string): Promise<RolePoliciesFact> 
 }
 
 /** Policies of the roles that IAM has. */
-export async function readRolePolicies(roles: Roles, planned: readonly PlannedAssociation[], found: Facts['roles']): Promise<Record<string, RolePoliciesFact>> {
+export async function readRolePolicies(
+  roles: Roles,
+  planned: readonly PlannedAssociation[],
+  found: Facts['roles'],
+): Promise<Record<string, RolePoliciesFact>> {
   const policies: Record<string, RolePoliciesFact> = {};
   for (const arn of new Set(planned.map((one) => one.roleArn))) {
     if (!found[arn]) continue;
@@ -121,23 +155,38 @@ export async function readNodeRoles(eks: Eks, roles: Roles): Promise<NodeRolesFa
   const { entries, more } = answer.read;
   const ofNodes = entries.filter(({ type }) => NODE_TYPES.has(type));
   const found: NodeRolesFact['roles'] = [];
-  for (const { principalArn: arn, type } of ofNodes.slice(0, MOST_NODE_ROLES)) found.push({ arn, type, ...(await policiesOf(roles, arn)) });
+  for (const { principalArn: arn, type } of ofNodes.slice(0, MOST_NODE_ROLES))
+    found.push({ arn, type, ...(await policiesOf(roles, arn)) });
   const errors = [
     ...(more ? [`the cluster has more than ${MOST_ENTRIES} access entries, of which so many were looked at`] : []),
-    ...(ofNodes.length > MOST_NODE_ROLES ? [`its nodes have ${ofNodes.length} roles, of which ${MOST_NODE_ROLES} were looked at`] : []),
+    ...(ofNodes.length > MOST_NODE_ROLES
+      ? [`its nodes have ${ofNodes.length} roles, of which ${MOST_NODE_ROLES} were looked at`]
+      : []),
   ];
   return { roles: found, ...(errors.length > 0 ? { error: errors.join('; ') } : {}) };
 }
 
 /** Asks IAM, once for each step's role and service. */
-export async function readPassing(roles: Roles, { request }: Pick<Facts, 'request'>, questions: readonly PassingQuestion[], settings: Settings): Promise<PassingFact[]> {
+export async function readPassing(
+  roles: Roles,
+  { request }: Pick<Facts, 'request'>,
+  questions: readonly PassingQuestion[],
+  settings: Settings,
+): Promise<PassingFact[]> {
   const { passingRoles } = settingsFor(settings, request.target);
   const found: PassingFact[] = [];
   for (const { step, service, roleArns } of questions) {
     const principalArn = passingRoles[step];
     if (principalArn === undefined) continue;
-    const answer = await advisory(() => roles.mayPass({ principalArn, roleArns, service, associatedResourceArn: clusterArn(request.target) }));
-    found.push({ step, service, principalArn, ...('read' in answer ? { allowed: answer.read } : { allowed: {}, error: answer.refused }) });
+    const answer = await advisory(() =>
+      roles.mayPass({ principalArn, roleArns, service, associatedResourceArn: clusterArn(request.target) }),
+    );
+    found.push({
+      step,
+      service,
+      principalArn,
+      ...('read' in answer ? { allowed: answer.read } : { allowed: {}, error: answer.refused }),
+    });
   }
   return found;
 }

@@ -12,7 +12,8 @@ export async function recordedMigration(ledger: Ledger, migrationId: string): Pr
 
 /** The plan of a record that allows a change; throws BadInput otherwise. */
 export function planOf({ migrationId, plan }: Migration): Plan {
-  if (!plan || plan.verdict !== 'migrate') throw new MigrationError('BadInput', `Migration ${migrationId} has no plan that allows a change.`);
+  if (!plan || plan.verdict !== 'migrate')
+    throw new MigrationError('BadInput', `Migration ${migrationId} has no plan that allows a change.`);
   return plan;
 }
 
@@ -23,18 +24,26 @@ export async function recordedPlan(ledger: Ledger, migrationId: string): Promise
 /** Throws BadInput where there is none, or where it is not about what the record is about. */
 export async function recordedSnapshot(ledger: Ledger, migrationId: string): Promise<Snapshot> {
   const { migration, snapshot } = await ledger.getFile(migrationId);
-  if (!snapshot) throw new MigrationError('BadInput', `Migration ${migrationId} has no snapshot; nothing may be changed without one.`);
+  if (!snapshot)
+    throw new MigrationError(
+      'BadInput',
+      `Migration ${migrationId} has no snapshot; nothing may be changed without one.`,
+    );
   if (migration) assertFileHolds(migration, snapshot);
   return snapshot;
 }
 
 function ofAddon(snapshot: Snapshot, migrationId: string): AddonSnapshot {
   if (isOfAddon(snapshot)) return snapshot;
-  throw new MigrationError('BadInput', `Migration ${migrationId} is of a service account, and this step is of add-ons. Nothing was changed by it.`);
+  throw new MigrationError(
+    'BadInput',
+    `Migration ${migrationId} is of a service account, and this step is of add-ons. Nothing was changed by it.`,
+  );
 }
 
 /** The same of an add-on; throws BadInput for a service account's. */
-export const recordedAddonSnapshot = async (ledger: Ledger, migrationId: string): Promise<AddonSnapshot> => ofAddon(await recordedSnapshot(ledger, migrationId), migrationId);
+export const recordedAddonSnapshot = async (ledger: Ledger, migrationId: string): Promise<AddonSnapshot> =>
+  ofAddon(await recordedSnapshot(ledger, migrationId), migrationId);
 
 /** What a step of the change works from. `way`: the one of the plan's ladder that is being tried. */
 export interface Work {
@@ -50,7 +59,11 @@ export async function recordedWork(ledger: Ledger, migrationId: string, rung: nu
   const plan = planOf(record);
   const snapshot = await recordedSnapshot(ledger, migrationId);
   const way = plan.ladder[rung];
-  if (!way) throw new MigrationError('BadInput', `The plan of migration ${migrationId} has ${plan.ladder.length} ways, and none with index ${rung}.`);
+  if (!way)
+    throw new MigrationError(
+      'BadInput',
+      `The plan of migration ${migrationId} has ${plan.ladder.length} ways, and none with index ${rung}.`,
+    );
   return { record, plan, snapshot, way };
 }
 
@@ -66,7 +79,10 @@ export async function recordedAddonWork(ledger: Ledger, migrationId: string, run
 export async function recordedAccountWork(ledger: Ledger, migrationId: string, rung: number): Promise<Work> {
   const work = await recordedWork(ledger, migrationId, rung);
   if (!isOfAddon(work.snapshot)) return work;
-  throw new MigrationError('BadInput', `Migration ${migrationId} is of an add-on, and this step is of service accounts. Nothing was changed by it.`);
+  throw new MigrationError(
+    'BadInput',
+    `Migration ${migrationId} is of an add-on, and this step is of service accounts. Nothing was changed by it.`,
+  );
 }
 
 /** Notes the way that is about to be tried, before its first change: a rollback, and Recover, go by it. */

@@ -21,9 +21,9 @@ const WRITES: ReadonlySet<PropertyKey> = new Set<keyof Ledger>([
 const READS = /^(get|list|read|assert)/;
 
 /**
- * The ledger of one invocation: a migration's file is read once, and again after the invocation itself has written to it.
- * Everything else goes through, the locks above all: those are read anew each time. Once the invocation's time is up it
- * writes nothing more, since another one may have written since: OutOfTime.
+ * The ledger of one invocation: a migration's file is read once, and again after the invocation itself has written to
+ * it. Everything else goes through, the locks above all: those are read anew each time. Once the invocation's time is
+ * up it writes nothing more, since another one may have written since: OutOfTime.
  */
 export function rememberedLedger(ledger: Ledger, remainingTime: () => number): Ledger {
   const files = new Map<string, Promise<MigrationFile>>();
@@ -47,7 +47,11 @@ export function rememberedLedger(ledger: Ledger, remainingTime: () => number): L
       if (typeof member !== 'function') return member;
       return async (...parameters: unknown[]): Promise<unknown> => {
         if (WRITES.has(name)) files.clear();
-        if (!READS.test(String(name)) && remainingTime() <= 0) throw new MigrationError('OutOfTime', 'The time of this invocation is up: it writes nothing more into the ledger.');
+        if (!READS.test(String(name)) && remainingTime() <= 0)
+          throw new MigrationError(
+            'OutOfTime',
+            'The time of this invocation is up: it writes nothing more into the ledger.',
+          );
         try {
           return (await Reflect.apply(member, inner, parameters)) as unknown;
         } finally {

@@ -13,8 +13,14 @@ export interface ReportOptions {
   disruption?: Disruption;
 }
 
-/** One document about one migration, from the ledger; `undefined` while there is no record, or while it runs (again). */
-export async function readReport(ledger: Ledger, migrationId: string, { simulated, disruption }: ReportOptions): Promise<MigrationReport | undefined> {
+/**
+ * One document about one migration, from the ledger; `undefined` while there is no record, or while it runs (again).
+ */
+export async function readReport(
+  ledger: Ledger,
+  migrationId: string,
+  { simulated, disruption }: ReportOptions,
+): Promise<MigrationReport | undefined> {
   const migration = await ledger.getMigration(migrationId);
   if (!migration?.outcome || !migration.endedAt || migration.status !== 'ended') return undefined;
   const [steps, before, pods] = await Promise.all([

@@ -35,22 +35,35 @@ function inputOf({ migrationId, input: text }: Claim): z.infer<typeof input> {
   try {
     return input.parse(JSON.parse(text));
   } catch (error) {
-    throw new MigrationError('BadInput', `The claim of migration ${migrationId} in the ledger is not as this service writes it; nothing was started by it.`, { cause: error });
+    throw new MigrationError(
+      'BadInput',
+      `The claim of migration ${migrationId} in the ledger is not as this service writes it; nothing was started by it.`,
+      { cause: error },
+    );
   }
 }
 
 /** As a claim keeps what is asked for. */
-export const claimInput = (asked: { request: MigrationRequest; trigger?: Trigger | undefined }): string => JSON.stringify(asked);
+export const claimInput = (asked: { request: MigrationRequest; trigger?: Trigger | undefined }): string =>
+  JSON.stringify(asked);
 
-/** Puts the record and starts the execution, where that is missing. Throws BadInput for a claim that is not as it is written here. */
-export async function ensureStarted(claim: Claim, { ledger, executions }: Pick<HandlerDependencies, 'ledger' | 'executions'>): Promise<void> {
+/**
+ * Puts the record and starts the execution, where that is missing. Throws BadInput for a claim that is not as it is
+ * written here.
+ */
+export async function ensureStarted(
+  claim: Claim,
+  { ledger, executions }: Pick<HandlerDependencies, 'ledger' | 'executions'>,
+): Promise<void> {
   const { migrationId, at } = claim;
   const record = await ledger.getMigration(migrationId);
   // An execution has noted itself there: it was started, whatever has become of it.
   if (record?.executionArn !== undefined || record?.status === 'ended') return;
   const { request, trigger: cause } = inputOf(claim);
   try {
-    await ledger.putMigration(newMigration({ migrationId, request, startedAt: at, ...(cause ? { trigger: cause } : {}) }));
+    await ledger.putMigration(
+      newMigration({ migrationId, request, startedAt: at, ...(cause ? { trigger: cause } : {}) }),
+    );
   } catch (error) {
     // Somebody else has started it since: its execution works on it, or it has ended already.
     const since = isMigrationError(error, 'BadInput') ? await ledger.getMigration(migrationId) : undefined;
@@ -61,7 +74,10 @@ export async function ensureStarted(claim: Claim, { ledger, executions }: Pick<H
 }
 
 /** Throws BadInput for a claim that is not as it is written here; every other failure leaves it to be said again. */
-export async function requestMigration({ key, fingerprint, migrationId, request, trigger: cause, isOver }: Wish, dependencies: Pick<HandlerDependencies, 'ledger' | 'executions' | 'clock'>): Promise<Requested> {
+export async function requestMigration(
+  { key, fingerprint, migrationId, request, trigger: cause, isOver }: Wish,
+  dependencies: Pick<HandlerDependencies, 'ledger' | 'executions' | 'clock'>,
+): Promise<Requested> {
   const { ledger, clock } = dependencies;
   const mine: Claim = { migrationId, fingerprint, at: utcNow(clock), input: claimInput({ request, trigger: cause }) };
   let claim = await ledger.claim(key, mine);

@@ -1,7 +1,13 @@
 /** The way back of a service account's association: what the migration made goes, what was there before stays. */
 import { MigrationError } from '../domain/errors.ts';
 import type { Association, Migration, Snapshot } from '../domain/model.ts';
-import { accountProblem, associationText, foreignAssociations, isOwnAssociation, wasThere } from '../domain/service-account.ts';
+import {
+  accountProblem,
+  associationText,
+  foreignAssociations,
+  isOwnAssociation,
+  wasThere,
+} from '../domain/service-account.ts';
 import type { Clock, Eks, Kubernetes, Ledger } from '../ports/index.ts';
 import { listPlannedAssociations } from './associations.ts';
 import { lookSeveralTimes } from './looks.ts';
@@ -18,17 +24,25 @@ export interface AccountRestoring {
   guard: () => Promise<void>;
 }
 
-/** Without its annotation, which was put back before, or without the service account, new pods would have no role at all: the association stays then. */
+/**
+ * Without its annotation, which was put back before, or without the service account, new pods would have no role at
+ * all: the association stays then.
+ */
 async function assertIrsaIsLeft({ record, snapshot, kubernetes, clock }: AccountRestoring): Promise<void> {
   const { serviceAccount: was } = snapshot;
   if (!was || record.request.verification === 'api') return;
   const why = accountProblem(was, await lookAtAccount(kubernetes, was, clock), false);
-  if (why !== undefined) throw new MigrationError('RestoreRefused', `The way back stops: ${why}. The association was left as it is, since pods would be without a role; the record's hand-off has the commands that put it back.`);
+  if (why !== undefined)
+    throw new MigrationError(
+      'RestoreRefused',
+      `The way back stops: ${why}. The association was left as it is, since pods would be without a role; the record's hand-off has the commands that put it back.`,
+    );
 }
 
 /**
- * Answers the ids of those that were there before and still are. Each one is in the ledger, whole, before it is deleted.
- * Throws RestoreRefused where somebody else's is in the way, AssociationStillThere while a deleted one is listed.
+ * Answers the ids of those that were there before and still are. Each one is in the ledger, whole, before it is
+ * deleted. Throws RestoreRefused where somebody else's is in the way, AssociationStillThere while a deleted one is
+ * listed.
  */
 export async function restoreOfAccount(work: AccountRestoring): Promise<string[]> {
   const { record, snapshot, eks, ledger, clock, guard } = work;
@@ -46,9 +60,14 @@ export async function restoreOfAccount(work: AccountRestoring): Promise<string[]
   }
   const now = await lookSeveralTimes(clock, list, (found) => found.some(isLeft));
   const [left] = now.filter(isLeft);
-  if (left) throw new MigrationError('AssociationStillThere', `Association ${left.id} of this migration is still listed.`);
+  if (left)
+    throw new MigrationError('AssociationStillThere', `Association ${left.id} of this migration is still listed.`);
   const [foreign] = foreignAssociations(record, snapshot, now);
   // As long as this migration has made none, no pod was restarted for it: theirs is in nobody's way.
-  if (foreign && record.associations.created.length > 0) throw new MigrationError('RestoreRefused', `Somebody else made association ${associationText(foreign)} meanwhile; it was left alone, and with it new pods do not go back to IRSA. The record's hand-off says how it was before.`);
+  if (foreign && record.associations.created.length > 0)
+    throw new MigrationError(
+      'RestoreRefused',
+      `Somebody else made association ${associationText(foreign)} meanwhile; it was left alone, and with it new pods do not go back to IRSA. The record's hand-off says how it was before.`,
+    );
   return now.map(({ id }) => id);
 }

@@ -1,4 +1,6 @@
-/** What the steps of the way back share: one look at all that its decision needs, and the deletion of what is left over. */
+/**
+ * What the steps of the way back share: one look at all that its decision needs, and the deletion of what is left over.
+ */
 import { isMigrationError, MigrationError } from '../domain/errors.ts';
 import type { AddonSnapshot, Migration, Target } from '../domain/model.ts';
 import { decideRestore, type RestoreDecision, type RestoreFacts } from '../domain/restore.ts';
@@ -40,7 +42,10 @@ export interface Restoring {
 }
 
 /** Deletes what this migration left behind, each noted first; answers the facts without it. */
-export async function deleteLeftOvers(look: RestoreLook, { migrationId, eks, ledger, guard }: Restoring): Promise<RestoreFacts> {
+export async function deleteLeftOvers(
+  look: RestoreLook,
+  { migrationId, eks, ledger, guard }: Restoring,
+): Promise<RestoreFacts> {
   const left = leftOvers(look.snapshot, look.record, look.now, look.associations);
   for (const association of left) {
     await ledger.recordAssociation(migrationId, 'purged', association);
@@ -55,7 +60,11 @@ export async function deleteLeftOvers(look: RestoreLook, { migrationId, eks, led
  * is in the way, or none is listed and the key of a deleted one is not free yet.
  * Source of the text: aws-controllers-k8s/community#2684.
  */
-export async function overFreedKeys<T>(look: RestoreLook, { eks }: Pick<Restoring, 'eks'>, change: () => Promise<T>): Promise<T> {
+export async function overFreedKeys<T>(
+  look: RestoreLook,
+  { eks }: Pick<Restoring, 'eks'>,
+  change: () => Promise<T>,
+): Promise<T> {
   try {
     return await change();
   } catch (error) {
@@ -63,7 +72,11 @@ export async function overFreedKeys<T>(look: RestoreLook, { eks }: Pick<Restorin
     const there = await listPlannedAssociations(eks, look.snapshot.planned);
     const [other] = madeByOthers(look.snapshot, look.record, look.now, there);
     if (other) {
-      throw new MigrationError('RestoreRefused', `Somebody else associated ${other.namespace}/${other.serviceAccount} with ${other.roleArn} meanwhile (${other.id}); it was left alone, and stands in the way of the add-on as it was.`, { cause: error });
+      throw new MigrationError(
+        'RestoreRefused',
+        `Somebody else associated ${other.namespace}/${other.serviceAccount} with ${other.roleArn} meanwhile (${other.id}); it was left alone, and stands in the way of the add-on as it was.`,
+        { cause: error },
+      );
     }
     throw new MigrationError('AssociationStillThere', error.message, { cause: error });
   }

@@ -1,4 +1,6 @@
-/** What `retire`, and the way back of it, decide from: one look at the ledger and the target. Nothing is changed here. */
+/**
+ * What `retire`, and the way back of it, decide from: one look at the ledger and the target. Nothing is changed here.
+ */
 import { parseRoleArn } from '../domain/arn.ts';
 import { isMigrationError, MigrationError } from '../domain/errors.ts';
 import { irsaRoleOf } from '../domain/irsa.ts';
@@ -27,14 +29,17 @@ export interface RetireWish {
   reason?: string | undefined;
 }
 
-export type Decision = { roleArn: string } & (
+export type Decision = { roleArn: string } &
   /** `note`: what the ledger shall say beforehand. */
-  | { do: 'write'; before: string; after: string; note: TrustRetirement }
-  /** The policy is as it shall be, and only its note does not say so: an earlier attempt was cut off behind its write. */
-  | { do: 'confirm'; note: TrustRetirement }
-  | { do: 'nothing'; why: string }
-  | { do: 'refuse'; why: string }
-);
+  (
+    | { do: 'write'; before: string; after: string; note: TrustRetirement }
+    /**
+     * The policy is as it shall be, and only its note does not say so: an earlier attempt was cut off behind its write.
+     */
+    | { do: 'confirm'; note: TrustRetirement }
+    | { do: 'nothing'; why: string }
+    | { do: 'refuse'; why: string }
+  );
 
 export interface Outlook {
   checks: Check[];
@@ -47,19 +52,34 @@ const IN_THE_WAY = 'its checks stand in the way';
 const isBlocking = ({ status }: Check): boolean => status === 'fail' || status === 'unknown';
 
 /** Retirements whose statements are, or may be, out of the policy. */
-const standingRetirements = ({ retirements }: Pick<Migration, 'retirements'>): TrustRetirement[] => retirements.filter((one) => one.undoneAt === undefined);
+const standingRetirements = ({ retirements }: Pick<Migration, 'retirements'>): TrustRetirement[] =>
+  retirements.filter((one) => one.undoneAt === undefined);
 
 /** Only an end that the pods have proved counts: another one leaves them, or may leave them, on IRSA. */
 function checkVerified({ migrationId, status, outcome, verified, request }: Migration, begunBack: boolean): Check {
   const id = 'retire-verified';
-  if (status === 'ended' && outcome === 'migrated' && verified === 'pods' && !begunBack) return pass(id, `Migration ${migrationId} ended migrated, proved on the pods.`);
-  const state = status === 'running' ? 'is not over' : begunBack ? `was rolled back, or that was begun (it ended ${outcome ?? 'without an outcome'})` : `ended ${outcome ?? 'without an outcome'}`;
+  if (status === 'ended' && outcome === 'migrated' && verified === 'pods' && !begunBack)
+    return pass(id, `Migration ${migrationId} ended migrated, proved on the pods.`);
+  const state =
+    status === 'running'
+      ? 'is not over'
+      : begunBack
+        ? `was rolled back, or that was begun (it ended ${outcome ?? 'without an outcome'})`
+        : `ended ${outcome ?? 'without an outcome'}`;
   if (status === 'ended' && outcome === 'migrated' && verified === 'api' && !begunBack) {
     const remedy = `Look at every pod (pod-identity identities --cluster ${request.target.cluster}); where all are on Pod Identity, take the statement out by hand, or prove it: pod-identity rollback ${migrationId}, then migrate again without --verification api.`;
-    return fail(id, `Migration ${migrationId} ended migrated, verified by the EKS API alone: no pod was seen, so that some may need the OIDC trust.`, remedy);
+    return fail(
+      id,
+      `Migration ${migrationId} ended migrated, verified by the EKS API alone: no pod was seen, so that some may need the OIDC trust.`,
+      remedy,
+    );
   }
   const instead = outcome === 'migrated' && !begunBack ? ', verified by nothing' : '';
-  return fail(id, `Migration ${migrationId} ${state}${instead}: ${subjectText(subjectOf(request))} needs the OIDC trust, or may need it.`, 'Name the migration after which the pods were proved to use EKS Pod Identity; pod-identity show says how one ended.');
+  return fail(
+    id,
+    `Migration ${migrationId} ${state}${instead}: ${subjectText(subjectOf(request))} needs the OIDC trust, or may need it.`,
+    'Name the migration after which the pods were proved to use EKS Pod Identity; pod-identity show says how one ended.',
+  );
 }
 
 function checkRepairable(roleArn: string, { request: { target } }: Migration, patterns: readonly string[]): Check {
@@ -68,36 +88,63 @@ function checkRepairable(roleArn: string, { request: { target } }: Migration, pa
   const isHere = parseRoleArn(roleArn)?.account === target.account;
   if (isHere && isCovered(patterns, roleArn)) return pass(id, `The service may change the trust policy of ${roleArn}.`);
   const why = isHere ? `it may for ${patterns.join(', ') || 'none'}` : `it is not of account ${target.account}`;
-  return fail(id, `The service may not change the trust policy of ${roleArn}: ${why}.`, 'Add the role to the CDK context repairableRoleArns and deploy, or change its trust policy by hand.');
+  return fail(
+    id,
+    `The service may not change the trust policy of ${roleArn}: ${why}.`,
+    'Add the role to the CDK context repairableRoleArns and deploy, or change its trust policy by hand.',
+  );
 }
 
 /** What the retirement leaves the pods with: EKS gives them credentials by the add-on's associations. */
 function checkOnPodIdentity(addon: string, roleArn: string, now: Addon | undefined, lacking: readonly string[]): Check {
   const id = 'retire-pod-identity';
   const again = 'Migrate it again, and retire after that migration.';
-  if (!now) return fail(id, `Add-on ${addon} is gone.`, 'Where nobody needs its role any more, remove the role; otherwise bring the add-on back first.');
-  if (now.serviceAccountRoleArn === roleArn) return fail(id, `Add-on ${addon} has ${roleArn} as its IRSA role (again).`, again);
-  if (now.podIdentityAssociations.length === 0) return fail(id, `Add-on ${addon} owns no Pod Identity association.`, again);
-  if (lacking.length > 0) return fail(id, `${lacking.join(', ')} of add-on ${addon} have no Pod Identity association.`, again);
+  if (!now)
+    return fail(
+      id,
+      `Add-on ${addon} is gone.`,
+      'Where nobody needs its role any more, remove the role; otherwise bring the add-on back first.',
+    );
+  if (now.serviceAccountRoleArn === roleArn)
+    return fail(id, `Add-on ${addon} has ${roleArn} as its IRSA role (again).`, again);
+  if (now.podIdentityAssociations.length === 0)
+    return fail(id, `Add-on ${addon} owns no Pod Identity association.`, again);
+  if (lacking.length > 0)
+    return fail(id, `${lacking.join(', ')} of add-on ${addon} have no Pod Identity association.`, again);
   return pass(id, `Add-on ${addon} is on EKS Pod Identity (${now.podIdentityAssociations.length} associations).`);
 }
 
 /** EKS gives pods credentials by the association of their service account, whoever owns it. */
-async function checkSubject(request: MigrationRequest, roleArn: string, eks: Eks, clock: Clock, lacking: readonly string[]): Promise<Check> {
-  if (isForAddon(request)) return checkOnPodIdentity(request.addon, roleArn, await lookAtAddon(eks, request.addon, clock), lacking);
+async function checkSubject(
+  request: MigrationRequest,
+  roleArn: string,
+  eks: Eks,
+  clock: Clock,
+  lacking: readonly string[],
+): Promise<Check> {
+  if (isForAddon(request))
+    return checkOnPodIdentity(request.addon, roleArn, await lookAtAddon(eks, request.addon, clock), lacking);
   const id = 'retire-pod-identity';
-  if (lacking.length > 0) return fail(id, `${subjectTitle(subjectOf(request))} has no Pod Identity association.`, 'Migrate it again, and retire after that migration.');
+  if (lacking.length > 0)
+    return fail(
+      id,
+      `${subjectTitle(subjectOf(request))} has no Pod Identity association.`,
+      'Migrate it again, and retire after that migration.',
+    );
   return pass(id, `${subjectTitle(subjectOf(request))} has its Pod Identity association.`);
 }
 
 const REFUSALS = ['Unauthorised', 'AccessDenied'] as const;
 
 /** Without access to the API server it says so; it does not fall over. */
-async function readKubernetes(kubernetes: Kubernetes): Promise<Pick<RetireFacts, 'annotated' | 'pods' | 'kubernetesError'>> {
+async function readKubernetes(
+  kubernetes: Kubernetes,
+): Promise<Pick<RetireFacts, 'annotated' | 'pods' | 'kubernetesError'>> {
   try {
     return { annotated: await kubernetes.listAnnotatedServiceAccounts(), pods: await kubernetes.listAllPods() };
   } catch (error) {
-    if (error instanceof Error && REFUSALS.some((name) => isMigrationError(error, name))) return { kubernetesError: error.message };
+    if (error instanceof Error && REFUSALS.some((name) => isMigrationError(error, name)))
+      return { kubernetesError: error.message };
     throw error;
   }
 }
@@ -112,7 +159,11 @@ interface Case {
 }
 
 /** Whether somebody still needs the trust, whether it is time, and whether what was migrated can do without. */
-async function checkNeeds({ wish, record, roleArn, serviceAccounts, lacking }: Case, ports: TargetPorts, clock: Clock): Promise<Check[]> {
+async function checkNeeds(
+  { wish, record, roleArn, serviceAccounts, lacking }: Case,
+  ports: TargetPorts,
+  clock: Clock,
+): Promise<Check[]> {
   const { request } = record;
   const { cluster } = request.target;
   const onPodIdentity = await checkSubject(request, roleArn, ports.eks, clock, lacking);
@@ -129,23 +180,44 @@ async function checkNeeds({ wish, record, roleArn, serviceAccounts, lacking }: C
   return [onPodIdentity, ...stillNeeded(facts)];
 }
 
-/** Later than what is noted of the role already, by whichever Lambda's clock: an older note would not take its place. */
-const notedAt = (clock: Clock, before: TrustRetirement | undefined): string => new Date(Math.max(clock.now(), before ? Date.parse(before.notedAt) + 1 : 0)).toISOString();
+/**
+ * Later than what is noted of the role already, by whichever Lambda's clock: an older note would not take its place.
+ */
+const notedAt = (clock: Clock, before: TrustRetirement | undefined): string =>
+  new Date(Math.max(clock.now(), before ? Date.parse(before.notedAt) + 1 : 0)).toISOString();
 
 /**
- * What is noted before the write. Where an earlier retirement of the same role stands, its statements belong to this note
- * too, which takes its place: undone, it brings all of them back.
+ * What is noted before the write. Where an earlier retirement of the same role stands, its statements belong to this
+ * note too, which takes its place: undone, it brings all of them back.
  */
-function noteOf({ wish, record, roleArn }: Case, current: string, { after, removed }: Extract<RetirementProposal, { do: 'remove' }>, clock: Clock): TrustRetirement {
+function noteOf(
+  { wish, record, roleArn }: Case,
+  current: string,
+  { after, removed }: Extract<RetirementProposal, { do: 'remove' }>,
+  clock: Clock,
+): TrustRetirement {
   const noted = record.retirements.find((one) => one.roleArn === roleArn);
   const standing = noted?.undoneAt === undefined ? noted : undefined;
   const earlier = standing && undoRetirement(standing, current);
-  const whole = standing && earlier?.do === 'write' ? { before: earlier.document, removed: [...standing.removed, ...removed] } : { before: current, removed };
+  const whole =
+    standing && earlier?.do === 'write'
+      ? { before: earlier.document, removed: [...standing.removed, ...removed] }
+      : { before: current, removed };
   const { requestedBy, reason } = wish;
-  return { roleArn, ...whole, after, notedAt: notedAt(clock, noted), ...(requestedBy === undefined ? {} : { requestedBy }), ...(reason === undefined ? {} : { reason }) };
+  return {
+    roleArn,
+    ...whole,
+    after,
+    notedAt: notedAt(clock, noted),
+    ...(requestedBy === undefined ? {} : { requestedBy }),
+    ...(reason === undefined ? {} : { reason }),
+  };
 }
 
-const refuse = (checks: Check[], roleArn: string, why: string): Outlook => ({ checks, decisions: [{ roleArn, do: 'refuse', why }] });
+const refuse = (checks: Check[], roleArn: string, why: string): Outlook => ({
+  checks,
+  decisions: [{ roleArn, do: 'refuse', why }],
+});
 
 /** Where the proposal is to do nothing: an attempt that was cut off behind its write has left its note open. */
 function nothingTo(record: Migration, roleArn: string, why: string): Decision {
@@ -162,44 +234,93 @@ async function lookAtCase(one: Case, checks: Check[], ports: TargetPorts, clock:
   if (!role) return { checks, decisions: [{ roleArn, do: 'nothing', why: 'IAM has no such role (any more)' }] };
   const oidcIssuer = (await ports.eks.describeCluster())?.oidcIssuer;
   if (oidcIssuer === undefined) {
-    const unread = unknown('retire-issuer', `Cluster ${target.cluster} shows no OIDC issuer, so that it can't be told which statement is its own.`, 'Look whether the cluster is still there (aws eks describe-cluster); where it is gone, take the statement out by hand.');
+    const unread = unknown(
+      'retire-issuer',
+      `Cluster ${target.cluster} shows no OIDC issuer, so that it can't be told which statement is its own.`,
+      'Look whether the cluster is still there (aws eks describe-cluster); where it is gone, take the statement out by hand.',
+    );
     return refuse([...checks, unread], roleArn, IN_THE_WAY);
   }
-  const proposal = proposeRetirement({ trustPolicy: role.trustPolicy, target, oidcIssuer, serviceAccounts, acceptedKeys });
+  const proposal = proposeRetirement({
+    trustPolicy: role.trustPolicy,
+    target,
+    oidcIssuer,
+    serviceAccounts,
+    acceptedKeys,
+  });
   // Whoever needed it has to do without already: there is nothing to protect any more.
   if (proposal.do === 'nothing') return { checks, decisions: [nothingTo(record, roleArn, proposal.why)] };
   const all = [...checks, ...(await checkNeeds(one, ports, clock))];
   if (proposal.do === 'refuse') return refuse(all, roleArn, `${proposal.why}. ${proposal.remedy}`);
   if (all.some(isBlocking)) return refuse(all, roleArn, IN_THE_WAY);
-  return { checks: all, decisions: [{ roleArn, do: 'write', before: role.trustPolicy, after: proposal.after, note: noteOf(one, role.trustPolicy, proposal, clock) }] };
+  return {
+    checks: all,
+    decisions: [
+      {
+        roleArn,
+        do: 'write',
+        before: role.trustPolicy,
+        after: proposal.after,
+        note: noteOf(one, role.trustPolicy, proposal, clock),
+      },
+    ],
+  };
 }
 
-async function lookAtRetirement(wish: RetireWish, record: Migration, { ledger, portsFor, settings, clock }: HandlerDependencies): Promise<Outlook> {
+async function lookAtRetirement(
+  wish: RetireWish,
+  record: Migration,
+  { ledger, portsFor, settings, clock }: HandlerDependencies,
+): Promise<Outlook> {
   const { migrationId } = wish;
   const verified = checkVerified(record, await rollbackBegun(ledger, record));
   const snapshot = await ledger.getSnapshot(migrationId);
   const roleArn = snapshot && irsaRoleOf(snapshot);
   if (!snapshot || roleArn === undefined) {
-    const none = fail('retire-role', `${subjectTitle(subjectOf(record.request))} had no IRSA role before migration ${migrationId}${snapshot ? '' : ', as far as is known: it has changed nothing'}.`, 'There is no OIDC trust of it to retire.');
+    const none = fail(
+      'retire-role',
+      `${subjectTitle(subjectOf(record.request))} had no IRSA role before migration ${migrationId}${snapshot ? '' : ', as far as is known: it has changed nothing'}.`,
+      'There is no OIDC trust of it to retire.',
+    );
     return { checks: [verified, none], decisions: [] };
   }
-  const checks = [verified, checkRepairable(roleArn, record, settingsFor(settings, record.request.target).repairableRoleArns)];
+  const checks = [
+    verified,
+    checkRepairable(roleArn, record, settingsFor(settings, record.request.target).repairableRoleArns),
+  ];
   if (checks.some(isBlocking)) return refuse(checks, roleArn, IN_THE_WAY);
   const ports = portsFor(record.request.target);
   const associations = await listPlannedAssociations(ports.eks, snapshot.planned);
-  const found = snapshot.planned.map(({ namespace, serviceAccount }) => ({ namespace, serviceAccount, is: associations.find((one) => one.namespace === namespace && one.serviceAccount === serviceAccount) }));
-  const serviceAccounts = found.map(({ namespace, serviceAccount, is }) => ({ namespace, serviceAccount, ...(is?.disableSessionTags === undefined ? {} : { disableSessionTags: is.disableSessionTags }) }));
-  const lacking = found.filter(({ is }) => !is).map(({ namespace, serviceAccount }) => `${namespace}/${serviceAccount}`);
+  const found = snapshot.planned.map(({ namespace, serviceAccount }) => ({
+    namespace,
+    serviceAccount,
+    is: associations.find((one) => one.namespace === namespace && one.serviceAccount === serviceAccount),
+  }));
+  const serviceAccounts = found.map(({ namespace, serviceAccount, is }) => ({
+    namespace,
+    serviceAccount,
+    ...(is?.disableSessionTags === undefined ? {} : { disableSessionTags: is.disableSessionTags }),
+  }));
+  const lacking = found
+    .filter(({ is }) => !is)
+    .map(({ namespace, serviceAccount }) => `${namespace}/${serviceAccount}`);
   return lookAtCase({ wish, record, roleArn, serviceAccounts, lacking }, checks, ports, clock);
 }
 
-async function lookAtReinstatement(record: Migration, { portsFor, settings, clock }: HandlerDependencies): Promise<Outlook> {
+async function lookAtReinstatement(
+  record: Migration,
+  { portsFor, settings, clock }: HandlerDependencies,
+): Promise<Outlook> {
   const { migrationId, status, request } = record;
   const { roles } = portsFor(request.target);
   const checks: Check[] = [
     status === 'ended'
       ? pass('reinstate-over', `Migration ${migrationId} is over.`)
-      : fail('reinstate-over', `Migration ${migrationId} is not over.`, `Wait until it has ended: pod-identity show ${migrationId}`),
+      : fail(
+          'reinstate-over',
+          `Migration ${migrationId} is not over.`,
+          `Wait until it has ended: pod-identity show ${migrationId}`,
+        ),
   ];
   const decisions: Decision[] = [];
   for (const note of standingRetirements(record)) {
@@ -218,15 +339,27 @@ async function lookAtReinstatement(record: Migration, { portsFor, settings, cloc
     else if (undo.do === 'nothing') decisions.push({ roleArn, do: 'confirm', note });
     else decisions.push({ roleArn, do: 'write', before: role.trustPolicy, after: undo.document, note });
   }
-  if (decisions.length === 0) return { checks: [...checks, pass('reinstate-retired', `Nothing that migration ${migrationId} has retired is still out.`)], decisions };
+  if (decisions.length === 0)
+    return {
+      checks: [...checks, pass('reinstate-retired', `Nothing that migration ${migrationId} has retired is still out.`)],
+      decisions,
+    };
   if (!checks.some(isBlocking)) return { checks, decisions };
   return { checks, decisions: decisions.map(({ roleArn }) => ({ roleArn, do: 'refuse', why: IN_THE_WAY })) };
 }
 
 /** Throws BadInput for a migration that the ledger does not know. */
-export async function lookAhead(wish: RetireWish, dependencies: HandlerDependencies): Promise<Outlook & { record: Migration }> {
+export async function lookAhead(
+  wish: RetireWish,
+  dependencies: HandlerDependencies,
+): Promise<Outlook & { record: Migration }> {
   const record = await recordedMigration(dependencies.ledger, wish.migrationId);
-  return { record, ...(await (wish.action === 'retire' ? lookAtRetirement(wish, record, dependencies) : lookAtReinstatement(record, dependencies))) };
+  return {
+    record,
+    ...(await (wish.action === 'retire'
+      ? lookAtRetirement(wish, record, dependencies)
+      : lookAtReinstatement(record, dependencies))),
+  };
 }
 
 /** Whether nothing stands in the way. */
@@ -239,8 +372,13 @@ export function assertMay(outlook: Outlook, action: RetireWish['action']): void 
   const { checks, decisions } = outlook;
   const refused = decisions.filter((one) => one.do === 'refuse');
   const reasons = [
-    ...checks.filter(isBlocking).map(({ id, message, remedy }) => `${id}: ${message}${remedy === undefined ? '' : ` ${remedy}`}`),
+    ...checks
+      .filter(isBlocking)
+      .map(({ id, message, remedy }) => `${id}: ${message}${remedy === undefined ? '' : ` ${remedy}`}`),
     ...refused.filter(({ why }) => why !== IN_THE_WAY).map(({ roleArn, why }) => `${roleArn}: ${why}`),
   ];
-  throw new MigrationError('RetireRefused', `${action === 'retire' ? 'The OIDC trust is not retired' : 'What was retired is not put back'}, and nothing was changed. ${reasons.join(' ')}`);
+  throw new MigrationError(
+    'RetireRefused',
+    `${action === 'retire' ? 'The OIDC trust is not retired' : 'What was retired is not put back'}, and nothing was changed. ${reasons.join(' ')}`,
+  );
 }

@@ -31,9 +31,17 @@ export interface RunningOptions {
   simulated: boolean;
 }
 
-export async function readRunning(ledger: Ledger, record: Migration, { statusOf, simulated }: RunningOptions): Promise<Running> {
+export async function readRunning(
+  ledger: Ledger,
+  record: Migration,
+  { statusOf, simulated }: RunningOptions,
+): Promise<Running> {
   const { migrationId, request, plan, rung, executionArn, recovery, approvals } = record;
-  const [steps, cancellation, executionStatus] = await Promise.all([ledger.listSteps(migrationId), ledger.getCancel(migrationId), executionArn === undefined ? undefined : statusOf(executionArn)]);
+  const [steps, cancellation, executionStatus] = await Promise.all([
+    ledger.listSteps(migrationId),
+    ledger.getCancel(migrationId),
+    executionArn === undefined ? undefined : statusOf(executionArn),
+  ]);
   const applied = rung === undefined ? undefined : plan?.ladder[rung];
   return {
     migrationId,

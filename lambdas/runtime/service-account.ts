@@ -6,11 +6,29 @@ import type { Clock, Kubernetes, ServiceAccountDetail } from '../ports/index.ts'
 import { lookSeveralTimes } from './looks.ts';
 
 /** What is remembered of it. */
-export const stateOf = ({ namespace, name, uid, roleArn, annotatedBy }: ServiceAccountDetail): ServiceAccountState => ({ namespace, name, uid, annotatedBy, ...(roleArn === undefined ? {} : { roleArn }) });
+export const stateOf = ({ namespace, name, uid, roleArn, annotatedBy }: ServiceAccountDetail): ServiceAccountState => ({
+  namespace,
+  name,
+  uid,
+  annotatedBy,
+  ...(roleArn === undefined ? {} : { roleArn }),
+});
 
 /** As it is now; its absence is believed only after several looks, as an add-on's is. */
-export const lookAtAccount = (kubernetes: Kubernetes, { namespace, name }: ServiceAccountRef, clock: Clock): Promise<ServiceAccountDetail | undefined> =>
-  lookSeveralTimes(clock, () => kubernetes.getServiceAccount(namespace, name), (now) => now !== undefined);
+export const lookAtAccount = (
+  kubernetes: Kubernetes,
+  { namespace, name }: ServiceAccountRef,
+  clock: Clock,
+): Promise<ServiceAccountDetail | undefined> =>
+  lookSeveralTimes(
+    clock,
+    () => kubernetes.getServiceAccount(namespace, name),
+    (now) => now !== undefined,
+  );
 
 /** Of a service account that somebody else has changed. `why`: in words. */
-export const accountChanged = (why: string): MigrationError => new MigrationError('ServiceAccountChanged', `${why.replace(/^./, (first) => first.toUpperCase())}. It was left alone.`);
+export const accountChanged = (why: string): MigrationError =>
+  new MigrationError(
+    'ServiceAccountChanged',
+    `${why.replace(/^./, (first) => first.toUpperCase())}. It was left alone.`,
+  );

@@ -13,9 +13,15 @@ export const stepEnvironment = z.object({
 });
 export type StepEnvironment = z.infer<typeof stepEnvironment>;
 
-/** A step that works on clusters. ACCOUNT: the service's own; ACCOUNTS: others whose clusters may be named, separated by commas. */
+/**
+ * A step that works on clusters. ACCOUNT: the service's own; ACCOUNTS: others whose clusters may be named, separated by
+ * commas.
+ */
 export const targetEnvironment = stepEnvironment.extend({ ACCOUNT: z.string().min(1), ACCOUNTS: z.string() });
-/** A step that checks which roles the service may pass: ARN patterns, separated by commas; one that begins with `role/` is of each cluster's own account. */
+/**
+ * A step that checks which roles the service may pass: ARN patterns, separated by commas; one that begins with `role/`
+ * is of each cluster's own account.
+ */
 export const passingEnvironment = targetEnvironment.extend({ PASSABLE_ROLE_ARNS: z.string().min(1) });
 /** A step that looks at the change window: the deployment's own, as JSON; empty where it has none. */
 export const windowEnvironment = stepEnvironment.extend({ CHANGE_WINDOW: z.string() });
@@ -23,27 +29,40 @@ export const windowEnvironment = stepEnvironment.extend({ CHANGE_WINDOW: z.strin
 export const approvalEnvironment = z.object({ APPROVAL_REQUIRED: z.enum(['true', 'false']) });
 /**
  * A step that makes plans. REPAIRABLE_ROLE_ARNS: ARN patterns, separated by commas; absent where no trust policy may be
- * changed. KUBERNETES_ROLE_ARNS: the service's own roles that call API servers, separated by commas: no nodes have them.
- * The others: the roles of the steps that pass roles, about which IAM is asked.
+ * changed. KUBERNETES_ROLE_ARNS: the service's own roles that call API servers, separated by commas: no nodes have
+ * them. The others: the roles of the steps that pass roles, about which IAM is asked.
  */
-export const planningEnvironment = passingEnvironment.extend(windowEnvironment.shape).extend(approvalEnvironment.shape).extend({
-  REPAIRABLE_ROLE_ARNS: z.string().optional(),
-  KUBERNETES_ROLE_ARNS: z.string(),
-  CREATE_ADDON_ROLE_ARN: z.string().min(1),
-  CREATE_ASSOCIATION_ROLE_ARN: z.string().min(1),
-  UPDATE_ADDON_ROLE_ARN: z.string().min(1),
-  RESTORE_ADDON_ROLE_ARN: z.string().min(1),
-});
+export const planningEnvironment = passingEnvironment
+  .extend(windowEnvironment.shape)
+  .extend(approvalEnvironment.shape)
+  .extend({
+    REPAIRABLE_ROLE_ARNS: z.string().optional(),
+    KUBERNETES_ROLE_ARNS: z.string(),
+    CREATE_ADDON_ROLE_ARN: z.string().min(1),
+    CREATE_ASSOCIATION_ROLE_ARN: z.string().min(1),
+    UPDATE_ADDON_ROLE_ARN: z.string().min(1),
+    RESTORE_ADDON_ROLE_ARN: z.string().min(1),
+  });
 /** A step that changes trust policies: such patterns of the roles, separated by commas. */
 export const repairingEnvironment = targetEnvironment.extend({ REPAIRABLE_ROLE_ARNS: z.string().min(1) });
 /** A step that starts the state machine Recover. */
 export const recoveringEnvironment = stepEnvironment.extend({ RECOVER_STATE_MACHINE_ARN: z.string().min(1) });
 
 /** What starts migrations for somebody outside, and rollbacks. APPROVER: who may approve what somebody asked for. */
-export const startingEnvironment = recoveringEnvironment.extend(targetEnvironment.shape).extend({ STATE_MACHINE_ARN: z.string().min(1), APPROVER: approverRule });
+export const startingEnvironment = recoveringEnvironment
+  .extend(targetEnvironment.shape)
+  .extend({ STATE_MACHINE_ARN: z.string().min(1), APPROVER: approverRule });
 
-/** What every step gets: which migration, of what (an add-on's name, or `namespace/name` of a service account). `startedAt`: when the Wait before a poll began, for the step's line. */
-export const stepInput = z.object({ migrationId, target, subject: subjectName, startedAt: z.iso.datetime({ offset: true }).optional() });
+/**
+ * What every step gets: which migration, of what (an add-on's name, or `namespace/name` of a service account).
+ * `startedAt`: when the Wait before a poll began, for the step's line.
+ */
+export const stepInput = z.object({
+  migrationId,
+  target,
+  subject: subjectName,
+  startedAt: z.iso.datetime({ offset: true }).optional(),
+});
 
 /** A step that holds the lock: `fence` is the number under which `begin` took it. */
 export const lockedStepInput = stepInput.extend({ fence: z.number().int().positive() });
@@ -62,7 +81,10 @@ export interface StepSchema<Input extends z.ZodType = z.ZodType, Output extends 
    * way back: an input with `towards: 'before'` is not stopped either.
    */
   cancellable: boolean;
-  /** Its input is a request that somebody outside has made: what is wrong with that is answered by the step, not thrown at whoever called the function. */
+  /**
+   * Its input is a request that somebody outside has made: what is wrong with that is answered by the step, not thrown
+   * at whoever called the function.
+   */
   answersProblems: boolean;
   /** Of its Lambda; that of all steps where it is left out. */
   timeoutSeconds?: number;
@@ -70,9 +92,21 @@ export interface StepSchema<Input extends z.ZodType = z.ZodType, Output extends 
   memoryMb?: number;
 }
 
-export const defineStep = <Input extends z.ZodType, Output extends z.ZodType, Environment extends z.ZodObject<typeof stepEnvironment.shape> = typeof stepEnvironment>(
+export const defineStep = <
+  Input extends z.ZodType,
+  Output extends z.ZodType,
+  Environment extends z.ZodObject<typeof stepEnvironment.shape> = typeof stepEnvironment,
+>(
   name: string,
-  schemas: { input: Input; output: Output; environment?: Environment; cancellable?: boolean; answersProblems?: boolean; timeoutSeconds?: number; memoryMb?: number },
+  schemas: {
+    input: Input;
+    output: Output;
+    environment?: Environment;
+    cancellable?: boolean;
+    answersProblems?: boolean;
+    timeoutSeconds?: number;
+    memoryMb?: number;
+  },
 ): StepSchema<Input, Output> & { environment: Environment } => ({
   cancellable: false,
   answersProblems: false,

@@ -18,7 +18,10 @@ import type { AddonWork, Work } from './recorded.ts';
 import { accountChanged, lookAtAccount } from './service-account.ts';
 
 export interface Grounds {
-  /** Once the pods have shown what they shall, towards Pod Identity: makes sure of the associations again, which the pods' env says nothing of, and answers the warnings. */
+  /**
+   * Once the pods have shown what they shall, towards Pod Identity: makes sure of the associations again, which the
+   * pods' env says nothing of, and answers the warnings.
+   */
   conclude: () => Promise<Check[]>;
 }
 
@@ -28,7 +31,10 @@ interface Looking {
   clock: Clock;
 }
 
-/** What was warned of before, and what this look makes of it. A late one, which overtakes the end, leaves out nothing that the end says. */
+/**
+ * What was warned of before, and what this look makes of it. A late one, which overtakes the end, leaves out nothing
+ * that the end says.
+ */
 const warningsOf = ({ warnings, request }: Migration, { planned }: Snapshot, now: Addon | undefined): Check[] => [
   ...warnings.filter(({ id }) => id !== ROLE_STILL_SET && id !== PODS_NOT_SEEN),
   ...(now?.serviceAccountRoleArn === undefined ? [] : [roleStillSet(now, request.verification)]),
@@ -39,32 +45,61 @@ const warningsOf = ({ warnings, request }: Migration, { planned }: Snapshot, now
 async function lookAtRestored(eks: Eks, clock: Clock, { snapshot, record }: AddonWork): Promise<Addon> {
   const { name, serviceAccountRoleArn } = snapshot.addon;
   const now = await lookAtAddon(eks, name, clock);
-  if (!now) throw new MigrationError('RestoreRefused', `Somebody else has deleted add-on ${name} after it was put back.`);
-  const role = now.serviceAccountRoleArn === serviceAccountRoleArn ? undefined : `it has ${now.serviceAccountRoleArn ?? 'no role'}, and had ${serviceAccountRoleArn ?? 'none'}`;
-  const why = classifyCopy(snapshot, record, now) === 'foreign' ? 'somebody else has created it again' : (changedByOthers(snapshot, now) ?? role);
-  if (why !== undefined) throw new MigrationError('RestoreRefused', `Add-on ${name} is no longer as it was put back: ${why}. It was left as it is.`);
+  if (!now)
+    throw new MigrationError('RestoreRefused', `Somebody else has deleted add-on ${name} after it was put back.`);
+  const role =
+    now.serviceAccountRoleArn === serviceAccountRoleArn
+      ? undefined
+      : `it has ${now.serviceAccountRoleArn ?? 'no role'}, and had ${serviceAccountRoleArn ?? 'none'}`;
+  const why =
+    classifyCopy(snapshot, record, now) === 'foreign'
+      ? 'somebody else has created it again'
+      : (changedByOthers(snapshot, now) ?? role);
+  if (why !== undefined)
+    throw new MigrationError(
+      'RestoreRefused',
+      `Add-on ${name} is no longer as it was put back: ${why}. It was left as it is.`,
+    );
   return now;
 }
 
 /** The pods' env says nothing of an association that was deleted, or given another role, since they started. */
 async function assertAssociated(eks: Eks, clock: Clock, { planned }: Snapshot, ownerArn: string): Promise<void> {
-  const owned = await lookSeveralTimes(clock, () => listOwned(eks, planned, ownerArn), (found) => !found.includes(undefined));
+  const owned = await lookSeveralTimes(
+    clock,
+    () => listOwned(eks, planned, ownerArn),
+    (found) => !found.includes(undefined),
+  );
   const missing = planned[owned.indexOf(undefined)];
-  if (missing) throw associationChanged(`for ${missing.namespace}/${missing.serviceAccount} is no longer as this migration made it`, 'find out who changed it');
+  if (missing)
+    throw associationChanged(
+      `for ${missing.namespace}/${missing.serviceAccount} is no longer as this migration made it`,
+      'find out who changed it',
+    );
 }
 
-/** Throws PodsNotSettled while EKS does not call the add-on well. What it found wrong before the migration counts only where no pod is looked at by anybody. */
+/**
+ * Throws PodsNotSettled while EKS does not call the add-on well. What it found wrong before the migration counts only
+ * where no pod is looked at by anybody.
+ */
 function assertHealthy(now: Addon, { snapshot, record }: AddonWork): void {
   if (now.status !== 'ACTIVE') throw new MigrationError('PodsNotSettled', `Add-on ${now.name} is ${now.status} again.`);
   if (record.request.verification === 'pods') return;
   const before = new Set(snapshot.addon.issues.map(({ code }) => code));
   const issues = now.issues.filter(({ code }) => !before.has(code));
-  if (issues.length > 0) throw new MigrationError('PodsNotSettled', `Add-on ${now.name} is ACTIVE, but not healthy: ${issuesOf({ ...now, issues })}.`);
+  if (issues.length > 0)
+    throw new MigrationError(
+      'PodsNotSettled',
+      `Add-on ${now.name} is ACTIVE, but not healthy: ${issuesOf({ ...now, issues })}.`,
+    );
 }
 
 async function groundsOfAddon({ eks, clock }: Looking, work: AddonWork, towards: Direction): Promise<Grounds> {
   const { record, snapshot } = work;
-  const now = towards === 'before' ? await lookAtRestored(eks, clock, work) : await lookAtOwnCopy({ eks, clock }, snapshot.addon.name, work, 'PodsNotSettled');
+  const now =
+    towards === 'before'
+      ? await lookAtRestored(eks, clock, work)
+      : await lookAtOwnCopy({ eks, clock }, snapshot.addon.name, work, 'PodsNotSettled');
   assertHealthy(now, work);
   return {
     conclude: async () => {
@@ -74,13 +109,18 @@ async function groundsOfAddon({ eks, clock }: Looking, work: AddonWork, towards:
   };
 }
 
-async function groundsOfAccount({ eks, kubernetes, clock }: Looking, { record, snapshot }: Work, towards: Direction): Promise<Grounds> {
+async function groundsOfAccount(
+  { eks, kubernetes, clock }: Looking,
+  { record, snapshot }: Work,
+  towards: Direction,
+): Promise<Grounds> {
   const { serviceAccount: was, planned } = snapshot;
   // Where nobody may look at the API server, nobody could.
   if (was && record.request.verification === 'pods') {
     // Going forward the association goes before an annotation, so that one that is gone does no harm.
     const why = accountProblem(was, await lookAtAccount(kubernetes, was, clock), towards === 'pod-identity');
-    if (why !== undefined && towards === 'before') throw new MigrationError('RestoreRefused', `The way back stops: ${why}. It was left as it is.`);
+    if (why !== undefined && towards === 'before')
+      throw new MigrationError('RestoreRefused', `The way back stops: ${why}. It was left as it is.`);
     if (why !== undefined) throw accountChanged(why);
   }
   const problem = async (): Promise<string | undefined> => {
@@ -90,7 +130,11 @@ async function groundsOfAccount({ eks, kubernetes, clock }: Looking, { record, s
   };
   const look = async (): Promise<void> => {
     const why = await lookSeveralTimes(clock, problem, (one) => one === undefined);
-    if (why !== undefined) throw new MigrationError('AssociationChanged', `${why.replace(/^./, (first) => first.toUpperCase())}. It was left alone; find out who changed it.`);
+    if (why !== undefined)
+      throw new MigrationError(
+        'AssociationChanged',
+        `${why.replace(/^./, (first) => first.toUpperCase())}. It was left alone; find out who changed it.`,
+      );
   };
   if (towards === 'pod-identity') await look();
   return {
@@ -103,4 +147,6 @@ async function groundsOfAccount({ eks, kubernetes, clock }: Looking, { record, s
 
 /** Throws where what the pods belong to is not as it was left: by somebody else's doing, or not yet. */
 export const groundsOf = (looking: Looking, work: Work, towards: Direction): Promise<Grounds> =>
-  isOfAddon(work.snapshot) ? groundsOfAddon(looking, { ...work, snapshot: work.snapshot }, towards) : groundsOfAccount(looking, work, towards);
+  isOfAddon(work.snapshot)
+    ? groundsOfAddon(looking, { ...work, snapshot: work.snapshot }, towards)
+    : groundsOfAccount(looking, work, towards);

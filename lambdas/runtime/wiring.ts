@@ -16,7 +16,16 @@ import { denialSettings, type DenialSettings } from '../domain/denial.ts';
 import { MigrationError } from '../domain/errors.ts';
 import type { Target } from '../domain/model.ts';
 import { problemsOf } from '../domain/problems.ts';
-import type { AroundCalls, Clock, Documents, HandlerDependencies, Ids, Settings, TargetPorts, Telemetry } from '../ports/index.ts';
+import type {
+  AroundCalls,
+  Clock,
+  Documents,
+  HandlerDependencies,
+  Ids,
+  Settings,
+  TargetPorts,
+  Telemetry,
+} from '../ports/index.ts';
 import { Callers, ownClients, type TargetClients } from './callers.ts';
 import { stepEnvironment } from './step.ts';
 
@@ -29,8 +38,15 @@ export interface PortsOptions {
   others?: TargetClients;
 }
 
-/** The ports of one target, made from the caller's own credentials: its account is the caller's, unless others are given. */
-export function portsOf(clients: ClientFactory, target: Target, { around, ofService = [], others }: PortsOptions = {}): TargetPorts {
+/**
+ * The ports of one target, made from the caller's own credentials: its account is the caller's, unless others are
+ * given.
+ */
+export function portsOf(
+  clients: ClientFactory,
+  target: Target,
+  { around, ofService = [], others }: PortsOptions = {},
+): TargetPorts {
   const { transport } = clients.config;
   const there = others ?? ownClients(clients, target);
   const client = aroundClient(there.eks.eks(), 'eks', around);
@@ -40,13 +56,27 @@ export function portsOf(clients: ClientFactory, target: Target, { around, ofServ
     http: aroundHttp(transport.http, around),
     endpoint: async () => {
       const cluster = await eks.knownCluster();
-      if (!cluster?.endpoint) throw new MigrationError('NotFound', `Cluster ${target.cluster} in ${target.region} has no API server endpoint.`);
+      if (!cluster?.endpoint)
+        throw new MigrationError(
+          'NotFound',
+          `Cluster ${target.cluster} in ${target.region} has no API server endpoint.`,
+        );
       // Without it Node would trust every public authority.
-      if (!cluster.certificateAuthority) throw new MigrationError('NotFound', `Cluster ${target.cluster} in ${target.region} has no certificate authority, by which its API server could be known.`);
+      if (!cluster.certificateAuthority)
+        throw new MigrationError(
+          'NotFound',
+          `Cluster ${target.cluster} in ${target.region} has no certificate authority, by which its API server could be known.`,
+        );
       return { url: cluster.endpoint, certificateAuthority: cluster.certificateAuthority };
     },
     // Signed at the caller's own time, as the SDK signs.
-    token: async () => eksToken({ cluster: target.cluster, region: target.region, credentials: await there.kubernetes.eks().config.credentials(), now: new Date() }),
+    token: async () =>
+      eksToken({
+        cluster: target.cluster,
+        region: target.region,
+        credentials: await there.kubernetes.eks().config.credentials(),
+        now: new Date(),
+      }),
   });
   return { eks, roles: new AwsRoles(aroundClient(there.iam.iam(), 'iam', around)), kubernetes };
 }
@@ -73,7 +103,10 @@ const noDocuments: Documents = { put: refuseDocuments, get: refuseDocuments, lis
 function requireVariable(environment: WireOptions['environment'], name: string): string {
   const value = environment[name];
   if (value) return value;
-  throw new MigrationError('BadInput', `The environment variable ${name} of this function is not set; deploy the service again, so that the function gets it.`);
+  throw new MigrationError(
+    'BadInput',
+    `The environment variable ${name} of this function is not set; deploy the service again, so that the function gets it.`,
+  );
 }
 
 const listIn = (value: string | undefined): string[] =>
@@ -83,9 +116,17 @@ const listIn = (value: string | undefined): string[] =>
     .filter((one) => one !== '');
 
 /** By step, the variable that says which role it passes other roles with. */
-const PASSING_ROLES = { 'create-addon': 'CREATE_ADDON_ROLE_ARN', 'create-association': 'CREATE_ASSOCIATION_ROLE_ARN', 'update-addon': 'UPDATE_ADDON_ROLE_ARN', 'restore-addon': 'RESTORE_ADDON_ROLE_ARN' } as const;
+const PASSING_ROLES = {
+  'create-addon': 'CREATE_ADDON_ROLE_ARN',
+  'create-association': 'CREATE_ASSOCIATION_ROLE_ARN',
+  'update-addon': 'UPDATE_ADDON_ROLE_ARN',
+  'restore-addon': 'RESTORE_ADDON_ROLE_ARN',
+} as const;
 
-/** What the deployment's own configuration was checked for at its synthesis; anything else was put there by hand, and nothing is done by it. */
+/**
+ * What the deployment's own configuration was checked for at its synthesis; anything else was put there by hand, and
+ * nothing is done by it.
+ */
 function windowIn(text: string | undefined): ChangeWindow | undefined {
   if (!text) return undefined;
   const parsed = z
@@ -101,20 +142,34 @@ function windowIn(text: string | undefined): ChangeWindow | undefined {
     .pipe(changeWindow)
     .safeParse(text);
   if (parsed.success) return parsed.data;
-  throw new MigrationError('BadInput', `The environment variable CHANGE_WINDOW of this function is wrong: ${problemsOf(parsed.error, 'it')}. Deploy the service again.`);
+  throw new MigrationError(
+    'BadInput',
+    `The environment variable CHANGE_WINDOW of this function is wrong: ${problemsOf(parsed.error, 'it')}. Deploy the service again.`,
+  );
 }
 
 /** Of the one step that is given them. */
 function denialsIn(environment: WireOptions['environment']): DenialSettings | undefined {
   const { ACCOUNT: account, ACCOUNTS: accounts, DENIAL_ACTION: action, QUIET_HOURS: quietHours } = environment;
   if (action === undefined) return undefined;
-  const parsed = denialSettings.safeParse({ account, accounts: listIn(accounts), action, quietHours: Number(quietHours) });
+  const parsed = denialSettings.safeParse({
+    account,
+    accounts: listIn(accounts),
+    action,
+    quietHours: Number(quietHours),
+  });
   if (parsed.success) return parsed.data;
-  throw new MigrationError('BadInput', `The environment variables of this function about denied calls are wrong: ${problemsOf(parsed.error, 'they')}. Deploy the service again.`);
+  throw new MigrationError(
+    'BadInput',
+    `The environment variables of this function about denied calls are wrong: ${problemsOf(parsed.error, 'they')}. Deploy the service again.`,
+  );
 }
 
 const settingsIn = (environment: WireOptions['environment']): Settings => ({
-  approvals: { required: environment['APPROVAL_REQUIRED'] === 'true', approver: approverRule.catch('another-role').parse(environment['APPROVER']) },
+  approvals: {
+    required: environment['APPROVAL_REQUIRED'] === 'true',
+    approver: approverRule.catch('another-role').parse(environment['APPROVER']),
+  },
   changeWindow: windowIn(environment['CHANGE_WINDOW']),
   ...(environment['ACCOUNT'] === undefined ? {} : { account: environment['ACCOUNT'] }),
   accounts: listIn(environment['ACCOUNTS']),
@@ -136,12 +191,25 @@ const settingsIn = (environment: WireOptions['environment']): Settings => ({
  * Everything a step needs, from clients and an environment: the same wiring in a Lambda and in the sandbox. It knows of
  * no end of the invocation: the handler does.
  */
-export function wire({ clients, step, environment, clock, ids, telemetry, documentsOf }: WireOptions): HandlerDependencies {
+export function wire({
+  clients,
+  step,
+  environment,
+  clock,
+  ids,
+  telemetry,
+  documentsOf,
+}: WireOptions): HandlerDependencies {
   const { TABLE_NAME } = stepEnvironment.parse(environment);
   const settings = settingsIn(environment);
   const callers = new Callers(clients, step, settings);
   return {
-    portsFor: (target, around) => portsOf(clients, target, { around, ofService: listIn(environment['KUBERNETES_ROLE_ARNS']), others: callers.in(target) }),
+    portsFor: (target, around) =>
+      portsOf(clients, target, {
+        around,
+        ofService: listIn(environment['KUBERNETES_ROLE_ARNS']),
+        others: callers.in(target),
+      }),
     fleetOf: (place, around) => new AwsFleet(aroundClient(callers.in(place).eks.eks(), 'eks', around)),
     ledger: createDynamoLedger({ client: clients.dynamodb(), tableName: TABLE_NAME }),
     executions: new AwsExecutions({

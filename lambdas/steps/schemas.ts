@@ -31,7 +31,10 @@ import { takeOverSchema } from './take-over/schema.ts';
 import { updateAddonSchema } from './update-addon/schema.ts';
 import { verifyPodsSchema } from './verify-pods/schema.ts';
 
-/** Every step of the state machines `MigrateAddon` and `Recover`, in the order of the road, then that of `Retire`, then what EventBridge and API Gateway call, then those of `Sweep`. A new step is added here and in `index.ts`. */
+/**
+ * Every step of the state machines `MigrateAddon` and `Recover`, in the order of the road, then that of `Retire`, then
+ * what EventBridge and API Gateway call, then those of `Sweep`. A new step is added here and in `index.ts`.
+ */
 export const stepSchemas = {
   plan: planSchema,
   'request-approval': requestApprovalSchema,

@@ -10,7 +10,10 @@ import { addGatewayResponses } from './gateway-responses.ts';
 /** In every URL, so that another version can stand beside it. */
 export const STAGE = 'v1';
 
-/** Requests a second, on average and at once, of all callers together: many times what people and pipelines need, and few enough that nothing behind it is overrun. */
+/**
+ * Requests a second, on average and at once, of all callers together: many times what people and pipelines need, and
+ * few enough that nothing behind it is overrun.
+ */
 const [RATE, BURST] = [20, 40];
 
 /** Who asked for what, and what came of it: neither what was sent nor what was answered. */
@@ -36,9 +39,9 @@ export interface ApiProps {
 }
 
 /**
- * The HTTP API: a REST API whose methods are those of `OPERATIONS`, each authorised by IAM, and answered by one Lambda. Its
- * access log needs the account's setting for API Gateway's logs, which is one for all APIs of the account and region, and
- * so is none of this stack's business: see docs/api.md.
+ * The HTTP API: a REST API whose methods are those of `OPERATIONS`, each authorised by IAM, and answered by one Lambda.
+ * Its access log needs the account's setting for API Gateway's logs, which is one for all APIs of the account and
+ * region, and so is none of this stack's business: see docs/api.md.
  */
 export class Api extends Construct {
   readonly restApi: apigateway.RestApi;
@@ -46,7 +49,13 @@ export class Api extends Construct {
 
   constructor(scope: Construct, id: string, { handler, accessLog, key }: ApiProps) {
     super(scope, id);
-    const logGroup = accessLog ? new logs.LogGroup(this, 'AccessLogs', { retention: logs.RetentionDays.SIX_MONTHS, ...(key ? { encryptionKey: key } : {}), removalPolicy: RemovalPolicy.DESTROY }) : undefined;
+    const logGroup = accessLog
+      ? new logs.LogGroup(this, 'AccessLogs', {
+          retention: logs.RetentionDays.SIX_MONTHS,
+          ...(key ? { encryptionKey: key } : {}),
+          removalPolicy: RemovalPolicy.DESTROY,
+        })
+      : undefined;
     const restApi = new apigateway.RestApi(this, 'RestApi', {
       restApiName: Stack.of(this).stackName,
       description: 'Moves EKS add-ons from IRSA to EKS Pod Identity: docs/api.md.',
@@ -56,7 +65,12 @@ export class Api extends Construct {
       defaultMethodOptions: { authorizationType: apigateway.AuthorizationType.IAM },
       deployOptions: {
         stageName: STAGE,
-        ...(logGroup ? { accessLogDestination: new apigateway.LogGroupLogDestination(logGroup), accessLogFormat: apigateway.AccessLogFormat.custom(JSON.stringify(LOGGED)) } : {}),
+        ...(logGroup
+          ? {
+              accessLogDestination: new apigateway.LogGroupLogDestination(logGroup),
+              accessLogFormat: apigateway.AccessLogFormat.custom(JSON.stringify(LOGGED)),
+            }
+          : {}),
         // It would log bodies and headers.
         loggingLevel: apigateway.MethodLoggingLevel.OFF,
         dataTraceEnabled: false,
@@ -69,24 +83,47 @@ export class Api extends Construct {
     const integration = new apigateway.LambdaIntegration(handler, { proxy: true, allowTestInvoke: false });
     for (const { method, path } of Object.values<Operation>(OPERATIONS)) {
       const made = restApi.root.resourceForPath(path).addMethod(method, integration);
-      Validations.of(made).acknowledge({ id: 'AwsSolutions-COG4', reason: 'It is authorised by IAM: its callers are roles of pipelines, portals and operators, and not users of a pool.' });
+      Validations.of(made).acknowledge({
+        id: 'AwsSolutions-COG4',
+        reason:
+          'It is authorised by IAM: its callers are roles of pipelines, portals and operators, and not users of a pool.',
+      });
     }
     addGatewayResponses(this, restApi);
     // A deployment is a copy of the methods: without this it would go on calling the version that it was made with.
     restApi.latestDeployment?.addToLogicalId({ handler: handler.functionArn });
-    this.output = new CfnOutput(scope, 'ApiUrl', { value: restApi.url, description: 'The HTTP API, authorised by IAM (docs/api.md).' });
+    this.output = new CfnOutput(scope, 'ApiUrl', {
+      value: restApi.url,
+      description: 'The HTTP API, authorised by IAM (docs/api.md).',
+    });
     this.acknowledge(accessLog);
   }
 
   private acknowledge(accessLog: boolean): void {
-    Validations.of(this.restApi.node.defaultChild ?? this.restApi).acknowledge({ id: 'AwsSolutions-APIG2', reason: "The Lambda checks every part of a request by the schemas that docs/openapi.json is made of, and says of each field what is wrong with it, which API Gateway's own validation would not." });
+    Validations.of(this.restApi.node.defaultChild ?? this.restApi).acknowledge({
+      id: 'AwsSolutions-APIG2',
+      reason:
+        "The Lambda checks every part of a request by the schemas that docs/openapi.json is made of, and says of each field what is wrong with it, which API Gateway's own validation would not.",
+    });
     if (!accessLog) {
-      const reason = 'It wants a role that is set for all APIs of the account and region, without which the whole deployment would fail: the setting deploy.apiAccessLog switches it on. The Lambda logs who asked for what.';
-      Validations.of(this.restApi.deploymentStage).acknowledge({ id: 'AwsSolutions-APIG1', reason }, { id: 'Serverless-APIGWAccessLogging', reason });
+      const reason =
+        'It wants a role that is set for all APIs of the account and region, without which the whole deployment would fail: the setting deploy.apiAccessLog switches it on. The Lambda logs who asked for what.';
+      Validations.of(this.restApi.deploymentStage).acknowledge(
+        { id: 'AwsSolutions-APIG1', reason },
+        { id: 'Serverless-APIGWAccessLogging', reason },
+      );
     }
     Validations.of(this.restApi.deploymentStage).acknowledge(
-      { id: 'AwsSolutions-APIG3', reason: 'Every method is authorised by IAM: a request that is not signed by a principal of the account is refused before anything looks at it, and there is nothing for anonymous callers that a firewall would have to guard.' },
-      { id: 'AwsSolutions-APIG6', reason: 'The access log says who asked for what and what came of it; an execution log would keep headers and bodies, which may hold configuration, and needs a role for all APIs of the account.' },
+      {
+        id: 'AwsSolutions-APIG3',
+        reason:
+          'Every method is authorised by IAM: a request that is not signed by a principal of the account is refused before anything looks at it, and there is nothing for anonymous callers that a firewall would have to guard.',
+      },
+      {
+        id: 'AwsSolutions-APIG6',
+        reason:
+          'The access log says who asked for what and what came of it; an execution log would keep headers and bodies, which may hold configuration, and needs a role for all APIs of the account.',
+      },
     );
   }
 }

@@ -1,8 +1,8 @@
 /**
  * What API Gateway itself answers where a request does not get as far as the Lambda: problem details (RFC 9457), as the
- * Lambda's are. Its templates are not processed by anything but for simple variables, of which `$context.error.messageString`
- * comes with its quotes. Sources: API Gateway Developer Guide, "Gateway response types for API Gateway" and "Gateway
- * responses for REST APIs in API Gateway".
+ * Lambda's are. Its templates are not processed by anything but for simple variables, of which
+ * `$context.error.messageString` comes with its quotes. Sources: API Gateway Developer Guide, "Gateway response types
+ * for API Gateway" and "Gateway responses for REST APIs in API Gateway".
  */
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import type { Construct } from 'constructs';
@@ -26,7 +26,8 @@ export const GATEWAY_PROBLEMS = {
   MISSING_AUTHENTICATION_TOKEN: {
     status: 403,
     title: 'The request is not signed, or there is nothing at this path',
-    detail: 'API Gateway answers both alike: the request has no Signature Version 4 for the service execute-api, or this path does not exist, or not with this method. docs/openapi.json has all paths and methods.',
+    detail:
+      'API Gateway answers both alike: the request has no Signature Version 4 for the service execute-api, or this path does not exist, or not with this method. docs/openapi.json has all paths and methods.',
   },
   INVALID_SIGNATURE: { status: 403, title: 'The signature is not right' },
   EXPIRED_TOKEN: { status: 403, title: 'The credentials have expired' },
@@ -39,8 +40,18 @@ export const GATEWAY_PROBLEMS = {
   BAD_REQUEST_BODY: { status: 400, title: 'The request is not right' },
   BAD_REQUEST_PARAMETERS: { status: 400, title: 'The request is not right' },
   WAF_FILTERED: { status: 403, title: 'A firewall has stopped the request' },
-  INTEGRATION_FAILURE: { status: 502, title: 'The service did not answer', detail: 'The function behind the API failed, or took too long. What was asked for may have been taken in: send it again, with the same Idempotency-Key or unchanged, and it is carried out once.' },
-  INTEGRATION_TIMEOUT: { status: 504, title: 'The service did not answer in time', detail: 'What was asked for may have been taken in: send it again, with the same Idempotency-Key or unchanged, and it is carried out once.' },
+  INTEGRATION_FAILURE: {
+    status: 502,
+    title: 'The service did not answer',
+    detail:
+      'The function behind the API failed, or took too long. What was asked for may have been taken in: send it again, with the same Idempotency-Key or unchanged, and it is carried out once.',
+  },
+  INTEGRATION_TIMEOUT: {
+    status: 504,
+    title: 'The service did not answer in time',
+    detail:
+      'What was asked for may have been taken in: send it again, with the same Idempotency-Key or unchanged, and it is carried out once.',
+  },
   DEFAULT_4XX: { title: 'The request was refused' },
   DEFAULT_5XX: { title: 'The request failed' },
 } as const satisfies Record<string, GatewayProblem>;
@@ -51,7 +62,13 @@ export const anchorOf = (name: string): string => `gateway-${name.toLowerCase().
 
 /** The message is not put into quotes: it has its own. */
 const templateOf = (name: Name, { status, title, detail }: GatewayProblem): string =>
-  JSON.stringify({ type: `${PROBLEM_TYPES}#${anchorOf(name)}`, title, ...(status === undefined ? {} : { status }), detail: detail ?? MESSAGE, instance: 'urn:uuid:$context.requestId' }).replace(JSON.stringify(MESSAGE), MESSAGE);
+  JSON.stringify({
+    type: `${PROBLEM_TYPES}#${anchorOf(name)}`,
+    title,
+    ...(status === undefined ? {} : { status }),
+    detail: detail ?? MESSAGE,
+    instance: 'urn:uuid:$context.requestId',
+  }).replace(JSON.stringify(MESSAGE), MESSAGE);
 
 export function addGatewayResponses(scope: Construct, restApi: apigateway.RestApi): void {
   for (const [name, given] of Object.entries(GATEWAY_PROBLEMS)) {
@@ -61,7 +78,11 @@ export function addGatewayResponses(scope: Construct, restApi: apigateway.RestAp
       restApi,
       type: apigateway.ResponseType.of(name),
       ...(found.status === undefined ? {} : { statusCode: String(found.status) }),
-      responseHeaders: { 'Content-Type': "'application/problem+json'", 'Cache-Control': "'no-store'", ...found.headers },
+      responseHeaders: {
+        'Content-Type': "'application/problem+json'",
+        'Cache-Control': "'no-store'",
+        ...found.headers,
+      },
       // The one that is taken where the request accepts anything; what it is called is said by the header.
       templates: { 'application/json': templateOf(name as Name, found) },
     });

@@ -1,4 +1,7 @@
-/** How long EventBridge tries to deliver what nothing else would make up for: it is laid into the dead-letter queue after that. */
+/**
+ * How long EventBridge tries to deliver what nothing else would make up for: it is laid into the dead-letter queue
+ * after that.
+ */
 import { Duration } from 'aws-cdk-lib';
 
 export const KEPT_FOR = Duration.hours(6);

@@ -17,7 +17,10 @@ export interface DenialsProps {
 const SOURCE = 'aws.eks';
 const DETAIL_TYPE = 'AWS API Call via CloudTrail';
 
-/** CloudTrail's event of an UpdateAddon that EKS refused as a cross-account pass role: here, and in other accounts, which forward it. */
+/**
+ * CloudTrail's event of an UpdateAddon that EKS refused as a cross-account pass role: here, and in other accounts,
+ * which forward it.
+ */
 export const DENIED_UPDATE = {
   source: [SOURCE],
   detailType: [DETAIL_TYPE],
@@ -31,9 +34,9 @@ export const DENIED_UPDATE = {
 } satisfies events.EventPattern;
 
 /**
- * CloudTrail's events of an UpdateAddon that EKS refused as a cross-account pass role. The function looks at account and
- * parameters. A trail with write management events must be there, or EventBridge gets no such event (EventBridge User
- * Guide, "AWS service events delivered via AWS CloudTrail").
+ * CloudTrail's events of an UpdateAddon that EKS refused as a cross-account pass role. The function looks at account
+ * and parameters. A trail with write management events must be there, or EventBridge gets no such event (EventBridge
+ * User Guide, "AWS service events delivered via AWS CloudTrail").
  */
 export class Denials extends Construct {
   readonly rules: events.Rule[];
@@ -44,9 +47,20 @@ export class Denials extends Construct {
       description: 'EKS refused an UpdateAddon as a cross-account pass role.',
       eventPattern: DENIED_UPDATE,
     });
-    const thrice = new lambda.EventInvokeConfig(this, 'TriesThrice', { function: diagnoseDenial.lambda, qualifier: diagnoseDenial.version, maxEventAge: KEPT_FOR, retryAttempts: 2 });
-    Validations.of(thrice).acknowledge({ id: 'Serverless-LambdaAsyncFailureDestination', reason: 'CloudTrail keeps the event for 90 days, and an alarm tells where one was dropped; docs/runbook.md says how it is found there.' });
-    denied.addTarget(new targets.LambdaFunction(diagnoseDenial, { deadLetterQueue, maxEventAge: KEPT_FOR, retryAttempts: RETRIES }));
+    const thrice = new lambda.EventInvokeConfig(this, 'TriesThrice', {
+      function: diagnoseDenial.lambda,
+      qualifier: diagnoseDenial.version,
+      maxEventAge: KEPT_FOR,
+      retryAttempts: 2,
+    });
+    Validations.of(thrice).acknowledge({
+      id: 'Serverless-LambdaAsyncFailureDestination',
+      reason:
+        'CloudTrail keeps the event for 90 days, and an alarm tells where one was dropped; docs/runbook.md says how it is found there.',
+    });
+    denied.addTarget(
+      new targets.LambdaFunction(diagnoseDenial, { deadLetterQueue, maxEventAge: KEPT_FOR, retryAttempts: RETRIES }),
+    );
     this.rules = [denied];
     if (accounts.length > 0) this.letIn(accounts);
   }
@@ -57,7 +71,9 @@ export class Denials extends Construct {
    * policy conditions").
    */
   private letIn(accounts: readonly string[]): void {
-    const principals = accounts.map((account) => (account === EVERY_ACCOUNT ? account : `arn:${Aws.PARTITION}:iam::${account}:root`));
+    const principals = accounts.map((account) =>
+      account === EVERY_ACCOUNT ? account : `arn:${Aws.PARTITION}:iam::${account}:root`,
+    );
     // oxlint-disable-next-line eslint/no-new -- a construct adds itself to its scope.
     new CfnResource(this, 'OtherAccounts', {
       type: 'AWS::Events::EventBusPolicy',

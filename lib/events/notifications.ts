@@ -21,8 +21,8 @@ export interface NotificationsProps {
 }
 
 /**
- * Tells people, by SNS, of those of the service's own events that the deployment names, and of all that CloudTrail had it
- * start. What is sent is the event's own text, which nothing can be done by but to read it.
+ * Tells people, by SNS, of those of the service's own events that the deployment names, and of all that CloudTrail had
+ * it start. What is sent is the event's own text, which nothing can be done by but to read it.
  */
 export class Notifications extends Construct {
   readonly rules: events.Rule[] = [];
@@ -31,32 +31,63 @@ export class Notifications extends Construct {
   constructor(scope: Construct, id: string, { notifications, deadLetterQueue, key }: NotificationsProps) {
     super(scope, id);
     const { topicArn, emails, events: types } = notifications;
-    this.topic = topicArn === undefined ? emails && this.ownTopic(emails, key) : sns.Topic.fromTopicArn(this, 'Topic', topicArn);
+    this.topic =
+      topicArn === undefined ? emails && this.ownTopic(emails, key) : sns.Topic.fromTopicArn(this, 'Topic', topicArn);
     if (!this.topic) return;
     const notify = new events.Rule(this, 'Notify', {
       description: "Tells people of the service's own events.",
-      eventPattern: { source: [EVENT_SOURCE], account: [Aws.ACCOUNT_ID], detail: { $or: [{ type: types }, { trigger: { kind: [{ exists: true }] } }] } },
+      eventPattern: {
+        source: [EVENT_SOURCE],
+        account: [Aws.ACCOUNT_ID],
+        detail: { $or: [{ type: types }, { trigger: { kind: [{ exists: true }] } }] },
+      },
     });
-    notify.addTarget(new targets.SnsTopic(this.topic, { message: EventText.input(), deadLetterQueue, maxEventAge: KEPT_FOR, retryAttempts: RETRIES }));
+    notify.addTarget(
+      new targets.SnsTopic(this.topic, {
+        message: EventText.input(),
+        deadLetterQueue,
+        maxEventAge: KEPT_FOR,
+        retryAttempts: RETRIES,
+      }),
+    );
     this.rules.push(notify);
   }
 
   private ownTopic(emails: string[], key: kms.IKey | undefined): sns.Topic {
     const topic = new sns.Topic(this, 'Topic', { displayName: 'Pod Identity migrator', enforceSSL: true });
-    // Not by CDK's property: whoever may publish is then let use the key without a condition, and the key's own policy has one.
-    if (topic.node.defaultChild instanceof sns.CfnTopic) topic.node.defaultChild.kmsMasterKeyId = (key ?? this.ownKey()).keyArn;
+    // Not by CDK's property: whoever may publish is then let use the key without a condition, and the key's own policy
+    // has one.
+    if (topic.node.defaultChild instanceof sns.CfnTopic)
+      topic.node.defaultChild.kmsMasterKeyId = (key ?? this.ownKey()).keyArn;
     for (const email of emails) {
       const subscription = topic.addSubscription(new EmailSubscription(email));
-      Validations.of(subscription).acknowledge({ id: 'Serverless-SNSRedrivePolicy', reason: 'SNS tries an e-mail address again by itself for hours; what it told of stays in the ledger, and on the bus for other rules.' });
+      Validations.of(subscription).acknowledge({
+        id: 'Serverless-SNSRedrivePolicy',
+        reason:
+          'SNS tries an e-mail address again by itself for hours; what it told of stays in the ledger, and on the bus for other rules.',
+      });
     }
     return topic;
   }
 
-  /** EventBridge may not use AWS's own key for SNS, whose policy nobody can change. It keeps nothing that outlives a delivery, so it goes with the stack. */
+  /**
+   * EventBridge may not use AWS's own key for SNS, whose policy nobody can change. It keeps nothing that outlives a
+   * delivery, so it goes with the stack.
+   */
   private ownKey(): kms.Key {
-    const key = new kms.Key(this, 'Key', { description: 'Seals the notifications of the Pod Identity migrator.', enableKeyRotation: true, removalPolicy: RemovalPolicy.DESTROY });
+    const key = new kms.Key(this, 'Key', {
+      description: 'Seals the notifications of the Pod Identity migrator.',
+      enableKeyRotation: true,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
     key.addToResourcePolicy(
-      new iam.PolicyStatement({ sid: 'Notifications', principals: [new iam.ServicePrincipal('events.amazonaws.com')], actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: ['*'], conditions: notificationConditions(this) }),
+      new iam.PolicyStatement({
+        sid: 'Notifications',
+        principals: [new iam.ServicePrincipal('events.amazonaws.com')],
+        actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+        resources: ['*'],
+        conditions: notificationConditions(this),
+      }),
     );
     return key;
   }

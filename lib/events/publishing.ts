@@ -27,17 +27,39 @@ export class Publishing extends Construct {
       eventPattern: {
         source: ['aws.states'],
         detailType: ['Step Functions Execution Status Change'],
-        detail: { stateMachineArn: machines.map(({ stateMachineArn }) => stateMachineArn), status: ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] },
+        detail: {
+          stateMachineArn: machines.map(({ stateMachineArn }) => stateMachineArn),
+          status: ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'],
+        },
       },
     });
-    const schedule = new events.Rule(this, 'PublishEvents', { description: 'Looks for what is to be told of migrations.', schedule: events.Schedule.rate(EVERY) });
+    const schedule = new events.Rule(this, 'PublishEvents', {
+      description: 'Looks for what is to be told of migrations.',
+      schedule: events.Schedule.rate(EVERY),
+    });
     // The next tick does what this one could not. An event that waits for longer than that is of no use.
-    const once = new lambda.EventInvokeConfig(this, 'TriesOnce', { function: publishEvents.lambda, qualifier: publishEvents.version, maxEventAge: EVERY, retryAttempts: 0 });
-    Validations.of(once).acknowledge({ id: 'Serverless-LambdaAsyncFailureDestination', reason: 'What is to be told is in the ledger: the next tick, a minute later, tells it, and an alarm tells where no look was measured.' });
+    const once = new lambda.EventInvokeConfig(this, 'TriesOnce', {
+      function: publishEvents.lambda,
+      qualifier: publishEvents.version,
+      maxEventAge: EVERY,
+      retryAttempts: 0,
+    });
+    Validations.of(once).acknowledge({
+      id: 'Serverless-LambdaAsyncFailureDestination',
+      reason:
+        'What is to be told is in the ledger: the next tick, a minute later, tells it, and an alarm tells where no look was measured.',
+    });
     const delivery = { deadLetterQueue, maxEventAge: EVERY, retryAttempts: 2 };
     // An execution of MigrateAddon is called by its migration's id, and one of Recover begins with it.
-    ended.addTarget(new targets.LambdaFunction(publishEvents, { ...delivery, event: events.RuleTargetInput.fromObject({ name: events.EventField.fromPath('$.detail.name') }) }));
-    schedule.addTarget(new targets.LambdaFunction(publishEvents, { ...delivery, event: events.RuleTargetInput.fromObject({}) }));
+    ended.addTarget(
+      new targets.LambdaFunction(publishEvents, {
+        ...delivery,
+        event: events.RuleTargetInput.fromObject({ name: events.EventField.fromPath('$.detail.name') }),
+      }),
+    );
+    schedule.addTarget(
+      new targets.LambdaFunction(publishEvents, { ...delivery, event: events.RuleTargetInput.fromObject({}) }),
+    );
     this.rules = [ended, schedule];
   }
 }

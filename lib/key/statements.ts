@@ -6,12 +6,32 @@
 import { Aws, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
-import { allLogs, FUNCTION_CONTEXT, LOG_DELIVERY_CONTEXT, LOG_GROUP_CONTEXT, QUEUE_CONTEXT, STATE_MACHINE_CONTEXT, TOPIC_CONTEXT, viaService } from '../permissions/key.ts';
+import {
+  allLogs,
+  FUNCTION_CONTEXT,
+  LOG_DELIVERY_CONTEXT,
+  LOG_GROUP_CONTEXT,
+  QUEUE_CONTEXT,
+  STATE_MACHINE_CONTEXT,
+  TOPIC_CONTEXT,
+  viaService,
+} from '../permissions/key.ts';
 
-/** AWS KMS Developer Guide, "Allows key administrators to administer the KMS key", without CreateGrant, which could give the use of the key to anybody. */
+/**
+ * AWS KMS Developer Guide, "Allows key administrators to administer the KMS key", without CreateGrant, which could give
+ * the use of the key to anybody.
+ */
 const ADMINISTRATION = [
   ...['Describe', 'List', 'Get', 'Enable', 'Disable', 'Put', 'Update', 'Delete'].map((verb) => `kms:${verb}*`),
-  ...['CreateAlias', 'TagResource', 'UntagResource', 'RevokeGrant', 'ScheduleKeyDeletion', 'CancelKeyDeletion', 'RotateKeyOnDemand'].map((action) => `kms:${action}`),
+  ...[
+    'CreateAlias',
+    'TagResource',
+    'UntagResource',
+    'RevokeGrant',
+    'ScheduleKeyDeletion',
+    'CancelKeyDeletion',
+    'RotateKeyOnDemand',
+  ].map((action) => `kms:${action}`),
 ];
 const ALL_USES = ['kms:Encrypt', 'kms:Decrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:DescribeKey'];
 
@@ -23,28 +43,89 @@ interface KeyStatement {
   conditions?: Record<string, Record<string, string | string[]>>;
 }
 
-/** Amazon SNS Developer Guide, "Managing Amazon SNS encryption keys and costs": EventBridge does not say for which account or rule it uses the key of a topic. CloudFormation begins the names of the topics with the stack's. */
-export const notificationConditions = (scope: Construct): Record<string, Record<string, string>> => ({ ArnLike: { [TOPIC_CONTEXT]: `arn:${Aws.PARTITION}:sns:${Aws.REGION}:${Aws.ACCOUNT_ID}:${Stack.of(scope).stackName}-*` } });
+/**
+ * Amazon SNS Developer Guide, "Managing Amazon SNS encryption keys and costs": EventBridge does not say for which
+ * account or rule it uses the key of a topic. CloudFormation begins the names of the topics with the stack's.
+ */
+export const notificationConditions = (scope: Construct): Record<string, Record<string, string>> => ({
+  ArnLike: {
+    [TOPIC_CONTEXT]: `arn:${Aws.PARTITION}:sns:${Aws.REGION}:${Aws.ACCOUNT_ID}:${Stack.of(scope).stackName}-*`,
+  },
+});
 
 function statementsOf(scope: Construct): KeyStatement[] {
   const ofAccount = { 'kms:CallerAccount': Aws.ACCOUNT_ID };
   const stack = Stack.of(scope);
-  const arn = (service: string, resource: string): string => `arn:${Aws.PARTITION}:${service}:${Aws.REGION}:${Aws.ACCOUNT_ID}:${resource}`;
+  const arn = (service: string, resource: string): string =>
+    `arn:${Aws.PARTITION}:${service}:${Aws.REGION}:${Aws.ACCOUNT_ID}:${resource}`;
   return [
     { sid: 'Administration', actions: ADMINISTRATION },
     // Whoever deploys, the service's functions in the ledger, and people who read the ledger, a history or the queue.
-    { sid: 'UseThroughServices', actions: ALL_USES, conditions: { StringEquals: { ...ofAccount, 'kms:ViaService': ['dynamodb', 'lambda', 'logs', 's3', 'sqs', 'states'].map(viaService) } } },
+    {
+      sid: 'UseThroughServices',
+      actions: ALL_USES,
+      conditions: {
+        StringEquals: {
+          ...ofAccount,
+          'kms:ViaService': ['dynamodb', 'lambda', 'logs', 's3', 'sqs', 'states'].map(viaService),
+        },
+      },
+    },
     // What DynamoDB and Lambda go on with when nobody calls: made when the table and the functions are.
-    { sid: 'GrantsOfServices', actions: ['kms:CreateGrant'], conditions: { StringEquals: { ...ofAccount, 'kms:ViaService': ['dynamodb', 'lambda'].map(viaService) }, Bool: { 'kms:GrantIsForAWSResource': 'true' } } },
-    { sid: 'FunctionEnvironments', actions: ['kms:Decrypt'], conditions: { StringEquals: ofAccount, ArnLike: { [FUNCTION_CONTEXT]: arn('lambda', 'function:*') } } },
-    { sid: 'StateMachines', actions: ['kms:Decrypt', 'kms:GenerateDataKey'], conditions: { StringEquals: ofAccount, ArnLike: { [STATE_MACHINE_CONTEXT]: arn('states', 'stateMachine:*') } } },
-    { sid: 'StateMachineLogs', actions: ['kms:GenerateDataKey'], conditions: { StringEquals: { ...ofAccount, [LOG_DELIVERY_CONTEXT]: allLogs() } } },
-    { sid: 'LogDelivery', service: 'delivery.logs.amazonaws.com', actions: ['kms:Decrypt'], conditions: { StringEquals: { [LOG_DELIVERY_CONTEXT]: allLogs() } } },
-    // CloudWatch Logs User Guide, "Encrypt log data in CloudWatch Logs using AWS KMS". CloudFormation begins the names of the log groups with the stack's.
-    { sid: 'LogGroups', service: viaService('logs'), actions: ALL_USES, conditions: { ArnLike: { [LOG_GROUP_CONTEXT]: arn('logs', `log-group:${stack.stackName}-*`) } } },
-    // EventBridge User Guide, "Using dead-letter queues": with the account, since the rule's ARN would need the queue, and the queue the key.
-    { sid: 'DeadLetters', service: 'events.amazonaws.com', actions: ['kms:Decrypt', 'kms:GenerateDataKey'], conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID }, ArnLike: { [QUEUE_CONTEXT]: arn('sqs', `${stack.stackName}-*`) } } },
-    { sid: 'Notifications', service: 'events.amazonaws.com', actions: ['kms:Decrypt', 'kms:GenerateDataKey'], conditions: notificationConditions(scope) },
+    {
+      sid: 'GrantsOfServices',
+      actions: ['kms:CreateGrant'],
+      conditions: {
+        StringEquals: { ...ofAccount, 'kms:ViaService': ['dynamodb', 'lambda'].map(viaService) },
+        Bool: { 'kms:GrantIsForAWSResource': 'true' },
+      },
+    },
+    {
+      sid: 'FunctionEnvironments',
+      actions: ['kms:Decrypt'],
+      conditions: { StringEquals: ofAccount, ArnLike: { [FUNCTION_CONTEXT]: arn('lambda', 'function:*') } },
+    },
+    {
+      sid: 'StateMachines',
+      actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+      conditions: { StringEquals: ofAccount, ArnLike: { [STATE_MACHINE_CONTEXT]: arn('states', 'stateMachine:*') } },
+    },
+    {
+      sid: 'StateMachineLogs',
+      actions: ['kms:GenerateDataKey'],
+      conditions: { StringEquals: { ...ofAccount, [LOG_DELIVERY_CONTEXT]: allLogs() } },
+    },
+    {
+      sid: 'LogDelivery',
+      service: 'delivery.logs.amazonaws.com',
+      actions: ['kms:Decrypt'],
+      conditions: { StringEquals: { [LOG_DELIVERY_CONTEXT]: allLogs() } },
+    },
+    // CloudWatch Logs User Guide, "Encrypt log data in CloudWatch Logs using AWS KMS". CloudFormation begins the names
+    // of the log groups with the stack's.
+    {
+      sid: 'LogGroups',
+      service: viaService('logs'),
+      actions: ALL_USES,
+      conditions: { ArnLike: { [LOG_GROUP_CONTEXT]: arn('logs', `log-group:${stack.stackName}-*`) } },
+    },
+    // EventBridge User Guide, "Using dead-letter queues": with the account, since the rule's ARN would need the queue,
+    // and the queue the key.
+    {
+      sid: 'DeadLetters',
+      service: 'events.amazonaws.com',
+      actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+      conditions: {
+        StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
+        ArnLike: { [QUEUE_CONTEXT]: arn('sqs', `${stack.stackName}-*`) },
+      },
+    },
+    {
+      sid: 'Notifications',
+      service: 'events.amazonaws.com',
+      actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+      conditions: notificationConditions(scope),
+    },
   ];
 }
 

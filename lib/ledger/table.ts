@@ -33,13 +33,15 @@ export class LedgerTable extends Construct {
       sortKey: { name: 'sk', type: dynamodb.AttributeType.STRING },
       // A migration makes some 200 write units (about 60 items, the record of 8 KB ten times, each lock twice for the
       // index) and 400 read units, and leaves 20 KB: 200 × 0.625 + 400 × 0.125 USD a million = 0.0002 USD, and nothing
-      // between migrations. The provisioned 100 + 100 units that a sweep of a hundred needs cost 57 USD a month, as much
-      // as 285,000 migrations. Standard-IA asks 25 % more for requests to save on storage that is free up to 25 GB, which
-      // is 1.2 million migrations. See docs/adr/0006; prices: us-east-1, on demand since November 2024.
+      // between migrations. The provisioned 100 + 100 units that a sweep of a hundred needs cost 57 USD a month, as
+      // much as 285,000 migrations. Standard-IA asks 25 % more for requests to save on storage that is free up to 25
+      // GB, which is 1.2 million migrations. See docs/adr/0006; prices: us-east-1, on demand since November 2024.
       billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
       tableClass: dynamodb.TableClass.STANDARD,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      ...(key ? { encryption: dynamodb.TableEncryption.CUSTOMER_MANAGED, encryptionKey: key } : { encryption: dynamodb.TableEncryption.AWS_MANAGED }),
+      ...(key
+        ? { encryption: dynamodb.TableEncryption.CUSTOMER_MANAGED, encryptionKey: key }
+        : { encryption: dynamodb.TableEncryption.AWS_MANAGED }),
       resourcePolicy: new iam.PolicyDocument({ statements: [TLS_ONLY] }),
       deletionProtection: true,
       removalPolicy: RemovalPolicy.RETAIN,
@@ -59,9 +61,22 @@ export class LedgerTable extends Construct {
       projectionType: dynamodb.ProjectionType.INCLUDE,
       nonKeyAttributes: ['requestedAt'],
     });
-    // Lists of migrations. Only what a list shows is in them, so that they are written when a migration begins and ends.
-    const listed = { sortKey: { name: 'migrationId', type: dynamodb.AttributeType.STRING }, projectionType: dynamodb.ProjectionType.INCLUDE, nonKeyAttributes: ['request', 'status', 'outcome', 'startedAt', 'endedAt'] };
-    this.table.addGlobalSecondaryIndex({ indexName: BY_TIME, partitionKey: { name: 'listed', type: dynamodb.AttributeType.STRING }, ...listed });
-    this.table.addGlobalSecondaryIndex({ indexName: BY_CLUSTER, partitionKey: { name: 'place', type: dynamodb.AttributeType.STRING }, ...listed });
+    // Lists of migrations. Only what a list shows is in them, so that they are written when a migration begins and
+    // ends.
+    const listed = {
+      sortKey: { name: 'migrationId', type: dynamodb.AttributeType.STRING },
+      projectionType: dynamodb.ProjectionType.INCLUDE,
+      nonKeyAttributes: ['request', 'status', 'outcome', 'startedAt', 'endedAt'],
+    };
+    this.table.addGlobalSecondaryIndex({
+      indexName: BY_TIME,
+      partitionKey: { name: 'listed', type: dynamodb.AttributeType.STRING },
+      ...listed,
+    });
+    this.table.addGlobalSecondaryIndex({
+      indexName: BY_CLUSTER,
+      partitionKey: { name: 'place', type: dynamodb.AttributeType.STRING },
+      ...listed,
+    });
   }
 }

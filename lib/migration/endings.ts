@@ -1,6 +1,15 @@
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { caughtAs, expression, FAILURE_TEXT, MIGRATION_ID, migrationText, recordText, REQUEST, REQUEST_SUBJECT } from './expressions.ts';
+import {
+  caughtAs,
+  expression,
+  FAILURE_TEXT,
+  MIGRATION_ID,
+  migrationText,
+  recordText,
+  REQUEST,
+  REQUEST_SUBJECT,
+} from './expressions.ts';
 import { failWith, FIRST_ERROR, recordEnd } from './records.ts';
 import { createRollback, NOT_RECORDED, type Rollback } from './rollback.ts';
 import { changesTrust, type StepFunctions } from './task.ts';
@@ -27,7 +36,10 @@ export interface Endings extends Rollback {
   Planned: sfn.State;
 }
 
-/** Every state in which an execution of MigrateAddon ends, the states that record the end in the ledger, and the way back. */
+/**
+ * Every state in which an execution of MigrateAddon ends, the states that record the end in the ledger, and the way
+ * back.
+ */
 export function createEndings(scope: Construct, functions: StepFunctions, tableName: string): Endings {
   // From the request: when `Plan` itself has failed, its variables are not there.
   const MIGRATION_TEXT = migrationText(REQUEST_SUBJECT, `${REQUEST}.target.cluster`);
@@ -41,7 +53,11 @@ export function createEndings(scope: Construct, functions: StepFunctions, tableN
   const recordBlocked = recordEnd(scope, functions, {
     stateName: 'RecordBlocked',
     outcome: 'blocked',
-    migration: { migrationId: expression(MIGRATION_ID), target: expression(`${REQUEST}.target`), subject: expression(REQUEST_SUBJECT) },
+    migration: {
+      migrationId: expression(MIGRATION_ID),
+      target: expression(`${REQUEST}.target`),
+      subject: expression(REQUEST_SUBJECT),
+    },
     next: blocked,
     // An end that can't be recorded stays what it is, and the cause tells of it.
     unrecorded: { target: 'Blocked', state: blocked, failure: NOT_RECORDED },
@@ -56,7 +72,12 @@ export function createEndings(scope: Construct, functions: StepFunctions, tableN
 
   // Before the first way changes anything, the agent may have been installed for it, or a trust policy repaired.
   const isAnythingChanged = sfn.Choice.jsonata(scope, 'IsAnythingChanged')
-    .when(sfn.Condition.jsonata(expression(`$rung = 0 and $not($installsAgent)${changesTrust(functions) ? ' and $not($repairsTrust)' : ''}`)), recordBlocked)
+    .when(
+      sfn.Condition.jsonata(
+        expression(`$rung = 0 and $not($installsAgent)${changesTrust(functions) ? ' and $not($repairsTrust)' : ''}`),
+      ),
+      recordBlocked,
+    )
     .otherwise(rollback.RollBack);
 
   const recordMigrated = recordEnd(scope, functions, {

@@ -50,8 +50,8 @@ const TRANSIENT: Retrier[] = [
     jitter: true,
   },
   {
-    // Something else works on the add-on or the association: an update takes 1 to 3 minutes.
-    // 10 s × 1.5^k, at most 60 s: 10 + 15 + 22.5 + 33.8 + 50.6 + 7 × 60 = 552 s over 12 retries, 4 to 5 minutes on average.
+    // Something else works on the add-on or the association: an update takes 1 to 3 minutes. 10 s × 1.5^k, at most 60
+    // s: 10 + 15 + 22.5 + 33.8 + 50.6 + 7 × 60 = 552 s over 12 retries, 4 to 5 minutes on average.
     errors: ['Busy'],
     intervalSeconds: 10,
     backoffRate: 1.5,
@@ -61,8 +61,8 @@ const TRANSIENT: Retrier[] = [
   },
   {
     // The function was not called for weeks: Lambda has taken away its network interfaces, or its copy of the code, and
-    // fetches them anew at the first call, which fails, as others do until they are there: a minute or two.
-    // 10 s × 18 = 3 min. Source: Lambda Developer Guide, "Lambda function states"; Lambda API Reference, Invoke, errors.
+    // fetches them anew at the first call, which fails, as others do until they are there: a minute or two. 10 s × 18 =
+    // 3 min. Source: Lambda Developer Guide, "Lambda function states"; Lambda API Reference, Invoke, errors.
     errors: [
       'Lambda.ResourceNotReadyException',
       'Lambda.ResourceConflictException',
@@ -117,12 +117,12 @@ const POLLS: Partial<Record<StepName, Retrier>> = {
   // 20 s × 60 = 20 min, for an execution that has stopped and left its lock: Recover is started within 5 min and waits
   // 1 to 2 until the Lambdas of that execution are certainly over; the rest is for its rollback, 1 to 5 min as a rule.
   plan: poll('RecoveryPending', 20, 60),
-  // 10 min × 2016 = 14 days, the longest that a window may be waited for; the step says beforehand where it is longer. A
-  // window is at least 15 min long, so that none is missed; a cancel is seen within these 10 min. At most 6,048 of the
-  // 25,000 events of a history.
+  // 10 min × 2016 = 14 days, the longest that a window may be waited for; the step says beforehand where it is longer.
+  // A window is at least 15 min long, so that none is missed; a cancel is seen within these 10 min. At most 6,048 of
+  // the 25,000 events of a history.
   'await-window': poll('WindowClosed', 600, 2016),
-  // 20 s × 180 = 60 min, for another migration with the same role: its migration takes 2 to 10 min, so this is the place of
-  // about the tenth in the queue; 10 s of lag.
+  // 20 s × 180 = 60 min, for another migration with the same role: its migration takes 2 to 10 min, so this is the
+  // place of about the tenth in the queue; 10 s of lag.
   begin: poll('RoleLockHeld', 20, 180),
   // 10 s × 120 = 20 min, as Terraform allows a create. A DaemonSet of one small image is ready on every node in 20 s to
   // 2 min: 2 to 12 transitions, 5 s of lag. No wait comes first, since the step is rarely called at all.
@@ -144,8 +144,8 @@ const POLLS: Partial<Record<StepName, Retrier>> = {
   // 10 s × 90 = 15 min a round. A Deployment rolls in 1 to 3 min, a DaemonSet longer with every node: some 20
   // transitions, 5 s of lag.
   'verify-pods': poll('PodsNotSettled', 10, 90),
-  // 10 s × 180 = 30 min an assessment: what it waits for is one delete or one create, 20 min each at most, that the road
-  // or the action before it began; 5 s of lag.
+  // 10 s × 180 = 30 min an assessment: what it waits for is one delete or one create, 20 min each at most, that the
+  // road or the action before it began; 5 s of lag.
   'assess-rollback': poll('RestoreInProgress', 10, 180),
   // 10 s × 30 = 5 min, for the one Lambda of a stopped execution that may still be running: 60 s and a margin. A few
   // transitions as a rule, none where the execution stopped long ago.
@@ -155,8 +155,8 @@ const POLLS: Partial<Record<StepName, Retrier>> = {
 };
 
 /**
- * 10 s × 12 = 2 min, for EKS to see a trust policy that was repaired just before. IAM's changes are visible after seconds
- * as a rule, and a wait of 10 s comes first: no transition, or one.
+ * 10 s × 12 = 2 min, for EKS to see a trust policy that was repaired just before. IAM's changes are visible after
+ * seconds as a rule, and a wait of 10 s comes first: no transition, or one.
  */
 const TRUST_POLL = poll('TrustNotSeenYet', 10, 12);
 
@@ -164,15 +164,36 @@ const TRUST_POLL = poll('TrustNotSeenYet', 10, 12);
 const TRUSTING: readonly StepName[] = ['create-addon', 'update-addon', 'create-association', 'carry-over'];
 
 /** A step's retriers, its polls first. `trust`: the deployment may change trust policies. */
-export function retriersOf(step: StepName, { trust, callback = false }: { trust: boolean; callback?: boolean }): Retrier[] {
+export function retriersOf(
+  step: StepName,
+  { trust, callback = false }: { trust: boolean; callback?: boolean },
+): Retrier[] {
   const ownPoll = POLLS[step];
   // The time-out of a state that waits for somebody is its answer.
-  const transient = callback ? TRANSIENT.map((retrier) => ({ ...retrier, errors: retrier.errors.filter((error) => error !== 'States.Timeout') })) : TRANSIENT;
+  const transient = callback
+    ? TRANSIENT.map((retrier) => ({ ...retrier, errors: retrier.errors.filter((error) => error !== 'States.Timeout') }))
+    : TRANSIENT;
   return [...(ownPoll ? [ownPoll] : []), ...(trust && TRUSTING.includes(step) ? [TRUST_POLL] : []), ...transient];
 }
 
-/** Where a failure leads: to the way back, to a state that records the end, to an end, or to the choice between these. */
-export type FailureTarget = 'AwaitWindow' | 'RollBack' | 'RecordMigrated' | 'IsAnythingChanged' | 'RecordBlocked' | 'RecordNeedsHuman' | 'Blocked' | 'NeedsHuman' | 'RecoveryFailed' | 'RetireRefused' | 'RetireFailed' | 'PlaceFailed' | 'ReportFailure' | 'SweepFailed';
+/**
+ * Where a failure leads: to the way back, to a state that records the end, to an end, or to the choice between these.
+ */
+export type FailureTarget =
+  | 'AwaitWindow'
+  | 'RollBack'
+  | 'RecordMigrated'
+  | 'IsAnythingChanged'
+  | 'RecordBlocked'
+  | 'RecordNeedsHuman'
+  | 'Blocked'
+  | 'NeedsHuman'
+  | 'RecoveryFailed'
+  | 'RetireRefused'
+  | 'RetireFailed'
+  | 'PlaceFailed'
+  | 'ReportFailure'
+  | 'SweepFailed';
 
 export interface Catcher {
   errors: ErrorName[] | 'any';
@@ -191,13 +212,19 @@ export const ON_THE_WAY_BACK: Catcher[] = [{ errors: 'any', next: 'RecordNeedsHu
 /** A recovery that can't be begun changes nothing, not even the record. */
 export const BEFORE_RECOVERY: Catcher[] = [{ errors: 'any', next: 'RecoveryFailed' }];
 
-/** Before it has written anything it is refused; after any other error something may be written, and the record says what. */
+/**
+ * Before it has written anything it is refused; after any other error something may be written, and the record says
+ * what.
+ */
 export const OF_RETIREMENT: Catcher[] = [
   { errors: ['RetireRefused', 'LockHeld', 'RoleLockHeld', 'BadInput'], next: 'RetireRefused' },
   { errors: 'any', next: 'RetireFailed' },
 ];
 
-/** One region of one account is looked at in an execution of its own: the others go on, and the report says of this one that the look at it did not end. */
+/**
+ * One region of one account is looked at in an execution of its own: the others go on, and the report says of this one
+ * that the look at it did not end.
+ */
 export const OF_A_PLACE: Catcher[] = [{ errors: 'any', next: 'PlaceFailed' }];
 /** The migrations that a sweep has begun are executions of their own, and go on. */
 export const OF_A_SWEEP: Catcher[] = [{ errors: 'any', next: 'ReportFailure' }];
@@ -228,5 +255,9 @@ export const ROAD_CATCHERS = {
   'verify-pods': AFTER_CHANGES,
   'restart-pods': AFTER_CHANGES,
   // The pods are proven and do without the annotation: nothing is put back because it stays.
-  'annotate-service-account': [{ errors: ['LockLost'], next: 'RecordNeedsHuman' }, { errors: ['Cancelled'], next: 'RollBack' }, { errors: 'any', next: 'RecordMigrated' }],
+  'annotate-service-account': [
+    { errors: ['LockLost'], next: 'RecordNeedsHuman' },
+    { errors: ['Cancelled'], next: 'RollBack' },
+    { errors: 'any', next: 'RecordMigrated' },
+  ],
 } as const satisfies Partial<Record<StepName, Catcher[]>>;

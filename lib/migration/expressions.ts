@@ -1,8 +1,14 @@
-/** JSONata, as Step Functions takes it. Every expression here is total: a failing one in a Catch or a Fail would end the execution as something else. */
+/**
+ * JSONata, as Step Functions takes it. Every expression here is total: a failing one in a Catch or a Fail would end the
+ * execution as something else.
+ */
 export type Expression = `{% ${string} %}`;
 export const expression = (body: string): Expression => `{% ${body} %}`;
 
-/** From the execution's input, so that they are there before the first state has answered; `request` is MigrateAddon's alone. */
+/**
+ * From the execution's input, so that they are there before the first state has answered; `request` is MigrateAddon's
+ * alone.
+ */
 export const MIGRATION_ID = '$states.context.Execution.Input.migrationId';
 export const REQUEST = '$states.context.Execution.Input.request';
 /** The execution itself, which holds the locks: its ARN. */
@@ -18,7 +24,8 @@ export const REQUEST_SUBJECT = `($exists(${REQUEST}.serviceAccount) ? ${REQUEST}
 export const migrationText = (subject: string, cluster: string): string =>
   `'Migration ' & ${shortText(MIGRATION_ID)} & ' of ' & (${subject} = '' ? 'an unnamed add-on or service account' : ($contains(${subject}, '/') ? 'service account ' : 'add-on ') & ${shortText(subject)}) & ' in cluster ' & ${shortText(cluster)}`;
 /** A piece of text, to stand within quotes: where the ledger has the migration. */
-export const recordText = (tableName: string): string => `item ' & ${shortText(MIGRATION_ID)} & ' of table ${tableName}`;
+export const recordText = (tableName: string): string =>
+  `item ' & ${shortText(MIGRATION_ID)} & ' of table ${tableName}`;
 
 /**
  * The readable part of an error's cause. Lambda makes JSON of it (errorType, errorMessage, and a trace where a handler

@@ -1,4 +1,7 @@
-/** What each step's Lambda may do, and no more, with the reasons: at its target, in the ledger, and with executions of this service. */
+/**
+ * What each step's Lambda may do, and no more, with the reasons: at its target, in the ledger, and with executions of
+ * this service.
+ */
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
@@ -25,7 +28,10 @@ export interface PermissionOptions extends TargetOptions {
 function keyGrantsOf(step: StepName, { ledgerKey, bucketArn }: PermissionOptions): Grant[] {
   if (!ledgerKey) return [];
   const use = bucketUseOf(step);
-  return [ledgerKeyGrant(ledgerKey.keyArn, ledgerKey.tableName), ...(use ? [bucketKeyGrant(ledgerKey.keyArn, bucketArn, use)] : [])];
+  return [
+    ledgerKeyGrant(ledgerKey.keyArn, ledgerKey.tableName),
+    ...(use ? [bucketKeyGrant(ledgerKey.keyArn, bucketArn, use)] : []),
+  ];
 }
 
 /** The rights of one step's role, ledger included; beside them it may write its own log and its traces. */
@@ -46,39 +52,106 @@ export interface Machines {
 }
 
 /** Those that hold locks. */
-const holdersOf = ({ migrateAddon, recover, retire }: Machines): sfn.StateMachine[] => [migrateAddon, recover, ...(retire ? [retire] : [])];
+const holdersOf = ({ migrateAddon, recover, retire }: Machines): sfn.StateMachine[] => [
+  migrateAddon,
+  recover,
+  ...(retire ? [retire] : []),
+];
 
 /** Their state alone is read (`includedData: METADATA_ONLY`), which needs no right of a customer's key. */
 const describeExecutions = (machines: sfn.StateMachine[], why: string): Grant => {
   const executionsOf = (machine: sfn.StateMachine): string =>
-    Stack.of(machine).formatArn({ service: 'states', resource: 'execution', resourceName: `${machine.stateMachineName}:*`, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
+    Stack.of(machine).formatArn({
+      service: 'states',
+      resource: 'execution',
+      resourceName: `${machine.stateMachineName}:*`,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
   return { actions: ['states:DescribeExecution'], resources: machines.map(executionsOf), why };
 };
 
-/** Steps that ask whether the execution that holds a lock is still running, of whichever state machine; one starts Recover, and the API starts what is asked for. */
+/**
+ * Steps that ask whether the execution that holds a lock is still running, of whichever state machine; one starts
+ * Recover, and the API starts what is asked for.
+ */
 const executionGrants: Partial<Record<StepName, (machines: Machines) => Grant[]>> = {
-  plan: (machines) => [describeExecutions(holdersOf(machines), "asks whether the execution that holds the add-on's lock is still running")],
-  'take-over': (machines) => [describeExecutions(holdersOf(machines), 'makes sure that the execution that it takes over from has stopped')],
+  plan: (machines) => [
+    describeExecutions(holdersOf(machines), "asks whether the execution that holds the add-on's lock is still running"),
+  ],
+  'take-over': (machines) => [
+    describeExecutions(holdersOf(machines), 'makes sure that the execution that it takes over from has stopped'),
+  ],
   'find-stranded': (machines) => [
     describeExecutions(holdersOf(machines), 'asks of each lock that is held whether its execution is still running'),
-    { actions: ['states:StartExecution'], resources: [machines.recover.stateMachineArn], why: 'starts Recover for a migration whose execution has stopped' },
+    {
+      actions: ['states:StartExecution'],
+      resources: [machines.recover.stateMachineArn],
+      why: 'starts Recover for a migration whose execution has stopped',
+    },
   ],
   api: (machines) => [
-    describeExecutions([...holdersOf(machines), machines.sweep], 'says of a migration, and of a sweep, whether its execution is still running'),
-    { actions: ['states:StartExecution'], resources: [machines.migrateAddon.stateMachineArn], why: 'starts the migrations and dry runs that are asked for' },
-    { actions: ['states:StartExecution'], resources: [machines.recover.stateMachineArn], why: 'starts the rollbacks that are asked for' },
-    { actions: ['states:StartExecution'], resources: [machines.sweep.stateMachineArn], why: 'starts the sweeps that are asked for, and those that are resumed' },
-    { actions: ['states:SendTaskSuccess'], resources: [machines.migrateAddon.stateMachineArn], why: 'lets an execution go on whose plan was approved' },
-    { actions: ['states:SendTaskFailure'], resources: [machines.migrateAddon.stateMachineArn], why: 'ends an execution whose plan was rejected, or that was cancelled while it waited' },
+    describeExecutions(
+      [...holdersOf(machines), machines.sweep],
+      'says of a migration, and of a sweep, whether its execution is still running',
+    ),
+    {
+      actions: ['states:StartExecution'],
+      resources: [machines.migrateAddon.stateMachineArn],
+      why: 'starts the migrations and dry runs that are asked for',
+    },
+    {
+      actions: ['states:StartExecution'],
+      resources: [machines.recover.stateMachineArn],
+      why: 'starts the rollbacks that are asked for',
+    },
+    {
+      actions: ['states:StartExecution'],
+      resources: [machines.sweep.stateMachineArn],
+      why: 'starts the sweeps that are asked for, and those that are resumed',
+    },
+    {
+      actions: ['states:SendTaskSuccess'],
+      resources: [machines.migrateAddon.stateMachineArn],
+      why: 'lets an execution go on whose plan was approved',
+    },
+    {
+      actions: ['states:SendTaskFailure'],
+      resources: [machines.migrateAddon.stateMachineArn],
+      why: 'ends an execution whose plan was rejected, or that was cancelled while it waited',
+    },
   ],
-  'start-sweep': (machines) => [{ actions: ['states:StartExecution'], resources: [machines.sweep.stateMachineArn], why: 'starts the sweep of a schedule' }],
+  'start-sweep': (machines) => [
+    {
+      actions: ['states:StartExecution'],
+      resources: [machines.sweep.stateMachineArn],
+      why: 'starts the sweep of a schedule',
+    },
+  ],
   'dispatch-sweep': (machines) => [
-    describeExecutions([machines.migrateAddon, machines.recover], 'asks whether a migration that has taken long, or has written nothing, is still being worked on'),
-    { actions: ['states:StartExecution'], resources: [machines.migrateAddon.stateMachineArn], why: 'starts the migrations and dry runs of the sweep' },
-    { actions: ['states:StartExecution'], resources: [machines.sweep.stateMachineArn], why: 'hands over to another execution before its own history is full' },
+    describeExecutions(
+      [machines.migrateAddon, machines.recover],
+      'asks whether a migration that has taken long, or has written nothing, is still being worked on',
+    ),
+    {
+      actions: ['states:StartExecution'],
+      resources: [machines.migrateAddon.stateMachineArn],
+      why: 'starts the migrations and dry runs of the sweep',
+    },
+    {
+      actions: ['states:StartExecution'],
+      resources: [machines.sweep.stateMachineArn],
+      why: 'hands over to another execution before its own history is full',
+    },
   ],
-  'diagnose-denial': (machines) => [{ actions: ['states:StartExecution'], resources: [machines.migrateAddon.stateMachineArn], why: 'starts the plan, or the migration, of the add-on whose update was denied' }],
+  'diagnose-denial': (machines) => [
+    {
+      actions: ['states:StartExecution'],
+      resources: [machines.migrateAddon.stateMachineArn],
+      why: 'starts the plan, or the migration, of the add-on whose update was denied',
+    },
+  ],
 };
 
 /** What a step may do with executions of this service; empty for most. */
-export const executionGrantsOf = (step: StepName, machines: Machines): Grant[] => executionGrants[step]?.(machines) ?? [];
+export const executionGrantsOf = (step: StepName, machines: Machines): Grant[] =>
+  executionGrants[step]?.(machines) ?? [];

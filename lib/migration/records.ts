@@ -17,11 +17,24 @@ interface Recorded {
 }
 
 /** A state that records how a migration ended and lets go of its locks. The ends of failures say what failed. */
-export function recordEnd(scope: Construct, functions: StepFunctions, { stateName, outcome, migration = MIGRATION, next, unrecorded }: Recorded): sfn.State {
+export function recordEnd(
+  scope: Construct,
+  functions: StepFunctions,
+  { stateName, outcome, migration = MIGRATION, next, unrecorded }: Recorded,
+): sfn.State {
   const failure = outcome === 'migrated' ? {} : { failure: FAILURE };
-  const record = stepTask(scope, 'finish', { functions, stateName, payload: { ...migration, executionArn: EXECUTION_ARN, outcome, ...failure } });
+  const record = stepTask(scope, 'finish', {
+    functions,
+    stateName,
+    payload: { ...migration, executionArn: EXECUTION_ARN, outcome, ...failure },
+  });
   record.next(next);
-  catchFailures(record, [{ errors: 'any', next: unrecorded.target }], { [unrecorded.target]: unrecorded.state }, unrecorded.failure);
+  catchFailures(
+    record,
+    [{ errors: 'any', next: unrecorded.target }],
+    { [unrecorded.target]: unrecorded.state },
+    unrecorded.failure,
+  );
   return record;
 }
 

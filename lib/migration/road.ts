@@ -4,7 +4,20 @@ import type { Construct } from 'constructs';
 import type { Endings } from './endings.ts';
 import { type FailureTarget, ROAD_CATCHERS } from './errors.ts';
 import { expression } from './expressions.ts';
-import { answerIs, catchFailures, CHANGE, changesTrust, EXECUTION_ARN, isSet, LOCKED_MIGRATION, MIGRATION, type StepFunctions, stepTask, type StepTaskOptions, wait } from './task.ts';
+import {
+  answerIs,
+  catchFailures,
+  CHANGE,
+  changesTrust,
+  EXECUTION_ARN,
+  isSet,
+  LOCKED_MIGRATION,
+  MIGRATION,
+  type StepFunctions,
+  stepTask,
+  type StepTaskOptions,
+  wait,
+} from './task.ts';
 import { answered, CHECKS_FAILED, createWaiting, NOBODY_DECIDED, PLAN_INPUT, plannedVariables } from './waiting.ts';
 
 /** The steps that the road calls. */
@@ -15,12 +28,20 @@ const SINCE_NOW = { waitingSince: expression('$states.context.State.EnteredTime'
 const startedAt = expression('$waitingSince');
 
 /** The way that is being tried: an entry of the plan's ladder; none beyond its end. */
-const wayIs = (strategy: 'in-place' | 'recreate' | 'associate'): sfn.Condition => sfn.Condition.jsonata(expression(`$ladder[$rung].strategy = '${strategy}'`));
+const wayIs = (strategy: 'in-place' | 'recreate' | 'associate'): sfn.Condition =>
+  sfn.Condition.jsonata(expression(`$ladder[$rung].strategy = '${strategy}'`));
 
 /** `others`: states that failures lead to beside the endings. */
-export type MakeTask = <Name extends RoadStep>(step: Name, options: Omit<StepTaskOptions<Name>, 'functions'>, others?: Partial<Record<FailureTarget, sfn.State>>) => tasks.LambdaInvoke;
+export type MakeTask = <Name extends RoadStep>(
+  step: Name,
+  options: Omit<StepTaskOptions<Name>, 'functions'>,
+  others?: Partial<Record<FailureTarget, sfn.State>>,
+) => tasks.LambdaInvoke;
 
-/** The states that make the roles' trust policies let EKS Pod Identity in, where the plan says so. Answers the first of them. */
+/**
+ * The states that make the roles' trust policies let EKS Pod Identity in, where the plan says so. Answers the first of
+ * them.
+ */
 function repairTrust(scope: Construct, task: MakeTask, next: sfn.State): sfn.State {
   const repair = task('repair-trust', { payload: { ...LOCKED_MIGRATION, towards: 'pod-identity' } });
   // Changes of IAM are visible everywhere after seconds (IAM User Guide, "Troubleshoot IAM").
@@ -39,17 +60,30 @@ function installAgent(scope: Construct, task: MakeTask, next: sfn.State): sfn.St
 export function createRoad(scope: Construct, functions: StepFunctions, endings: Endings): sfn.State {
   const task: MakeTask = (step, options, others = {}) => {
     const state = stepTask(scope, step, { functions, ...options });
-    if (options.callback) state.addCatch(endings.RecordBlocked, { errors: [sfn.Errors.TIMEOUT], assign: { failure: NOBODY_DECIDED } });
+    if (options.callback)
+      state.addCatch(endings.RecordBlocked, { errors: [sfn.Errors.TIMEOUT], assign: { failure: NOBODY_DECIDED } });
     catchFailures(state, ROAD_CATCHERS[step], { ...endings, ...others });
     return state;
   };
 
-  const plan = task('plan', { payload: PLAN_INPUT, assign: { ...plannedVariables(functions), approvedHash: expression("''") } });
+  const plan = task('plan', {
+    payload: PLAN_INPUT,
+    assign: { ...plannedVariables(functions), approvedHash: expression("''") },
+  });
   const waiting = createWaiting(scope, task, plannedVariables(functions));
-  // The hash comes from the step's answer, not from the ledger: a plan that was exchanged there meanwhile is not carried out.
+  // The hash comes from the step's answer, not from the ledger: a plan that was exchanged there meanwhile is not
+  // carried out.
   const begin = task(
     'begin',
-    { payload: { ...MIGRATION, executionArn: EXECUTION_ARN, planHash: expression('$planHash'), approvedHash: expression('$approvedHash') }, assign: { fence: answered('fence') } },
+    {
+      payload: {
+        ...MIGRATION,
+        executionArn: EXECUTION_ARN,
+        planHash: expression('$planHash'),
+        approvedHash: expression('$approvedHash'),
+      },
+      assign: { fence: answered('fence') },
+    },
     { AwaitWindow: waiting.awaitWindow },
   );
   waiting.leadTo(begin, endings);
@@ -87,16 +121,27 @@ export function createRoad(scope: Construct, functions: StepFunctions, endings: 
     .otherwise(endings.Blocked);
   // A way that this definition does not know is not taken; what the ways before it changed is put back.
   const whichWay = sfn.Choice.jsonata(scope, 'WhichWay', {
-    assign: { failure: expression(`{'Error': 'NoWayLeft', 'Cause': 'The plan has no way ' & ($rung + 1) & ' that could be taken.'}`) },
+    assign: {
+      failure: expression(
+        `{'Error': 'NoWayLeft', 'Cause': 'The plan has no way ' & ($rung + 1) & ' that could be taken.'}`,
+      ),
+    },
   })
     .when(wayIs('in-place'), purgeAssociations)
     .when(wayIs('recreate'), deleteAddon)
     .when(wayIs('associate'), createAssociation)
     .otherwise(endings.RollBack);
-  const updateOrCreate = sfn.Choice.jsonata(scope, 'UpdateOrCreate').when(wayIs('in-place'), updateAddon).otherwise(createAddon);
+  const updateOrCreate = sfn.Choice.jsonata(scope, 'UpdateOrCreate')
+    .when(wayIs('in-place'), updateAddon)
+    .otherwise(createAddon);
   // The step bounds the rounds: after the last restart of the last way it throws rather than ask for another.
   const isAnnotationToRemove = sfn.Choice.jsonata(scope, 'IsAnnotationToRemove')
-    .when(isSet('removesAnnotation'), task('annotate-service-account', { payload: { ...LOCKED_MIGRATION, towards: 'pod-identity' } }).next(endings.RecordMigrated))
+    .when(
+      isSet('removesAnnotation'),
+      task('annotate-service-account', { payload: { ...LOCKED_MIGRATION, towards: 'pod-identity' } }).next(
+        endings.RecordMigrated,
+      ),
+    )
     .otherwise(endings.RecordMigrated);
   const proven = sfn.Choice.jsonata(scope, 'AreThePodsProven')
     .when(answerIs('verdict', 'proven'), isAnnotationToRemove)

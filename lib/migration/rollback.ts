@@ -4,10 +4,31 @@ import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { ON_THE_WAY_BACK } from './errors.ts';
 import { caughtAnotherFailure, expression, migrationText, recordText } from './expressions.ts';
 import { failWith, FIRST_ERROR, recordEnd } from './records.ts';
-import { answerIs, catchFailures, CHANGE, changesTrust, isOfServiceAccount, isSet, LOCKED_MIGRATION, type StepFunctions, stepTask, type StepTaskOptions, wait } from './task.ts';
+import {
+  answerIs,
+  catchFailures,
+  CHANGE,
+  changesTrust,
+  isOfServiceAccount,
+  isSet,
+  LOCKED_MIGRATION,
+  type StepFunctions,
+  stepTask,
+  type StepTaskOptions,
+  wait,
+} from './task.ts';
 
 /** The steps that the way back calls, where they are deployed. */
-export const ROLLBACK_STEPS = ['assess-rollback', 'restore-addon', 'restore-associations', 'annotate-service-account', 'verify-pods', 'restart-pods', 'repair-trust', 'finish'] as const satisfies StepName[];
+export const ROLLBACK_STEPS = [
+  'assess-rollback',
+  'restore-addon',
+  'restore-associations',
+  'annotate-service-account',
+  'verify-pods',
+  'restart-pods',
+  'repair-trust',
+  'finish',
+] as const satisfies StepName[];
 
 export interface RollbackOptions {
   functions: StepFunctions;
@@ -17,22 +38,26 @@ export interface RollbackOptions {
 }
 
 export interface Rollback {
-  /** Its first state. To be read before: `target`, `subject`, `fence`, `rung`, `failure`, the reason, `removesAnnotation`, and `repairsTrust` where trust policies may be changed. */
+  /**
+   * Its first state. To be read before: `target`, `subject`, `fence`, `rung`, `failure`, the reason,
+   * `removesAnnotation`, and `repairsTrust` where trust policies may be changed.
+   */
   RollBack: sfn.State;
   RecordNeedsHuman: sfn.State;
   NeedsHuman: sfn.State;
 }
 
 /** What is said in a `failure` whose end could not be recorded. */
-export const NOT_RECORDED = caughtAnotherFailure('The end could not be recorded in the ledger either, so the locks may still be held');
+export const NOT_RECORDED = caughtAnotherFailure(
+  'The end could not be recorded in the ledger either, so the locks may still be held',
+);
 
 /**
  * The way back, the same states in both state machines: look, take one action, wait, look again, until the add-on is as
- * the snapshot has it; then the associations; then the pods, which are restarted where they did not take the old identity;
- * then the trust policies, which the pods do not need any more.
- * Of a service account that is no add-on's there is no add-on to look at: its annotation comes back, its association goes,
- * and then its pods go back.
- * It looks at what is there and not at what was done, so it may start from anywhere, and start again.
+ * the snapshot has it; then the associations; then the pods, which are restarted where they did not take the old
+ * identity; then the trust policies, which the pods do not need any more. Of a service account that is no add-on's
+ * there is no add-on to look at: its annotation comes back, its association goes, and then its pods go back. It looks
+ * at what is there and not at what was done, so it may start from anywhere, and start again.
  */
 export function createRollback(scope: Construct, { functions, tableName, rolledBack }: RollbackOptions): Rollback {
   const needsHuman = failWith(
@@ -41,12 +66,27 @@ export function createRollback(scope: Construct, { functions, tableName, rolledB
     `${migrationText('$subject', '$target.cluster')} & ' needs a person. ${FIRST_ERROR} What was there before and the commands that put it back: ${recordText(tableName)}.'`,
   );
   const unrecorded = { target: 'NeedsHuman', state: needsHuman, failure: NOT_RECORDED } as const;
-  const recordNeedsHuman = recordEnd(scope, functions, { stateName: 'RecordNeedsHuman', outcome: 'needs-human', next: needsHuman, unrecorded });
-  const recordRolledBack = recordEnd(scope, functions, { stateName: 'RecordRolledBack', outcome: 'rolled-back', next: rolledBack, unrecorded });
+  const recordNeedsHuman = recordEnd(scope, functions, {
+    stateName: 'RecordNeedsHuman',
+    outcome: 'needs-human',
+    next: needsHuman,
+    unrecorded,
+  });
+  const recordRolledBack = recordEnd(scope, functions, {
+    stateName: 'RecordRolledBack',
+    outcome: 'rolled-back',
+    next: rolledBack,
+    unrecorded,
+  });
 
   const task = <Name extends StepName>(step: Name, options: Omit<StepTaskOptions<Name>, 'functions'>) => {
     const state = stepTask(scope, step, { functions, ...options });
-    catchFailures(state, ON_THE_WAY_BACK, { RecordNeedsHuman: recordNeedsHuman }, caughtAnotherFailure('Putting it back failed too'));
+    catchFailures(
+      state,
+      ON_THE_WAY_BACK,
+      { RecordNeedsHuman: recordNeedsHuman },
+      caughtAnotherFailure('Putting it back failed too'),
+    );
     return state;
   };
 
@@ -68,7 +108,12 @@ export function createRollback(scope: Construct, { functions, tableName, rolledB
 
   const podsRestored = changesTrust(functions)
     ? sfn.Choice.jsonata(scope, 'IsTrustToRestore')
-        .when(isSet('repairsTrust'), task('repair-trust', { stateName: 'RestoreTrust', payload: { ...LOCKED_MIGRATION, towards: 'before' } }).next(recordRolledBack))
+        .when(
+          isSet('repairsTrust'),
+          task('repair-trust', { stateName: 'RestoreTrust', payload: { ...LOCKED_MIGRATION, towards: 'before' } }).next(
+            recordRolledBack,
+          ),
+        )
         .otherwise(recordRolledBack)
     : recordRolledBack;
 
@@ -84,18 +129,29 @@ export function createRollback(scope: Construct, { functions, tableName, rolledB
     .when(answerIs('verdict', 'restart'), restartRestored)
     .otherwise(recordNeedsHuman);
 
-  // The annotation first: while there is neither, new pods have no role. The association goes before it as long as it is there.
+  // The annotation first: while there is neither, new pods have no role. The association goes before it as long as it
+  // is there.
   const isAnnotationToRestore = sfn.Choice.jsonata(scope, 'IsAnnotationToRestore')
-    .when(isSet('removesAnnotation'), task('annotate-service-account', { stateName: 'RestoreAnnotation', payload: { ...LOCKED_MIGRATION, towards: 'before' } }).next(restoreAssociations))
+    .when(
+      isSet('removesAnnotation'),
+      task('annotate-service-account', {
+        stateName: 'RestoreAnnotation',
+        payload: { ...LOCKED_MIGRATION, towards: 'before' },
+      }).next(restoreAssociations),
+    )
     .otherwise(restoreAssociations);
   // EKS's webhook knows for some seconds longer of an association that is gone.
   const waitForWebhook = wait(scope, 'WaitForFormerIdentity', 15);
 
-  rollBack.next(sfn.Choice.jsonata(scope, 'WhatGoesBack').when(isOfServiceAccount(), isAnnotationToRestore).otherwise(assess));
+  rollBack.next(
+    sfn.Choice.jsonata(scope, 'WhatGoesBack').when(isOfServiceAccount(), isAnnotationToRestore).otherwise(assess),
+  );
   assess.next(whichWayBack);
   for (const action of [restoreByUpdate, removeFailedCopy, restoreByCreate]) action.next(waitForRestore);
   waitForRestore.next(assess);
-  restoreAssociations.next(sfn.Choice.jsonata(scope, 'IsAddonBack').when(isOfServiceAccount(), waitForWebhook).otherwise(verifyRestored));
+  restoreAssociations.next(
+    sfn.Choice.jsonata(scope, 'IsAddonBack').when(isOfServiceAccount(), waitForWebhook).otherwise(verifyRestored),
+  );
   waitForWebhook.next(verifyRestored);
   verifyRestored.next(restored);
   restartRestored.next(waitForRestoredRollout).next(verifyRestored);

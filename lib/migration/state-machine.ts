@@ -13,13 +13,16 @@ import { ROLLBACK_STEPS } from './rollback.ts';
 
 /**
  * A machine that times out runs no Catch, so this must never come before the way back has ended; Recover would have to
- * take over. The longest that the polls and waits take together, minutes: the plan 20; the locks 60; the agent 20; a way in place:
- * purge 3 + update 3 + until ACTIVE 20.3 + three rounds of 15 and two waits for a rollout, 45.5; two ways by deletion:
- * until gone 20.3 + purge 3 + create 3 + 20.3 + 45.5 each; for a repaired trust to be seen 2 for each update, create and carry-over; the way back: seven assessments of 30 + six actions of 3.3 +
- * associations 3 + 45.5. That is 646 min; the rest of 18 h is for retries of transient faults on the way. Before it begins it may wait for
+ * take over. The longest that the polls and waits take together, minutes: the plan 20; the locks 60; the agent 20; a
+ * way in place: purge 3 + update 3 + until ACTIVE 20.3 + three rounds of 15 and two waits for a rollout, 45.5; two ways
+ * by deletion: until gone 20.3 + purge 3 + create 3 + 20.3 + 45.5 each; for a repaired trust to be seen 2 for each
+ * update, create and carry-over; the way back: seven assessments of 30 + six actions of 3.3 + associations 3 + 45.5.
+ * That is 646 min; the rest of 18 h is for retries of transient faults on the way. Before it begins it may wait for
  * approvals and windows: no wait begins after 30 days, and an approval's takes 7 at most.
  */
-export const MACHINE_TIMEOUT = Duration.hours(18).plus(Duration.days(MOST_DAYS_BEFORE_BEGIN)).plus(Duration.hours(APPROVAL_HOURS.most));
+export const MACHINE_TIMEOUT = Duration.hours(18)
+  .plus(Duration.days(MOST_DAYS_BEFORE_BEGIN))
+  .plus(Duration.hours(APPROVAL_HOURS.most));
 
 export interface MachineProps {
   steps: Steps;
@@ -31,7 +34,8 @@ export interface MachineProps {
 
 /**
  * The migration of one add-on. Input: `{ migrationId, request }` (see `MigrationRequest`); an execution has its
- * migration's id as its name. State and variables carry identifiers and the ladder only; everything else is in the ledger.
+ * migration's id as its name. State and variables carry identifiers and the ladder only; everything else is in the
+ * ledger.
  */
 export class MigrateAddon extends Construct {
   readonly stateMachine: sfn.StateMachine;
@@ -41,7 +45,8 @@ export class MigrateAddon extends Construct {
     const states = new Construct(this, 'States');
     const endings = createEndings(states, steps.versions, tableName);
     this.stateMachine = createStateMachine(this, {
-      comment: 'Moves one EKS add-on from IRSA to EKS Pod Identity, proves it on the pods, and goes back when it fails.',
+      comment:
+        'Moves one EKS add-on from IRSA to EKS Pod Identity, proves it on the pods, and goes back when it fails.',
       start: createRoad(states, steps.versions, endings),
       timeout: MACHINE_TIMEOUT,
       key,

@@ -1,4 +1,7 @@
-/** What comes between the plan and the first lock: somebody's approval, and the change window. Nothing is held meanwhile. */
+/**
+ * What comes between the plan and the first lock: somebody's approval, and the change window. Nothing is held
+ * meanwhile.
+ */
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
@@ -9,13 +12,21 @@ import { answerIs, changesTrust, EXECUTION_ARN, isSet, MIGRATION, type StepFunct
 
 export const answered = (field: string): Expression => expression(`$states.result.Payload.${field}`);
 
-export const PLAN_INPUT = { migrationId: expression(MIGRATION_ID), executionArn: EXECUTION_ARN, request: expression(REQUEST) };
+export const PLAN_INPUT = {
+  migrationId: expression(MIGRATION_ID),
+  executionArn: EXECUTION_ARN,
+  request: expression(REQUEST),
+};
 
 /** In a Choice after a plan that allows no change. */
-export const CHECKS_FAILED = expression(`{'Error': 'ChecksFailed', 'Cause': 'Checks that block: ' & $join($states.input.blockedBy, ', ') & '.'}`);
+export const CHECKS_FAILED = expression(
+  `{'Error': 'ChecksFailed', 'Cause': 'Checks that block: ' & $join($states.input.blockedBy, ', ') & '.'}`,
+);
 
 /** In a Catch of States.Timeout, where a state has waited for somebody. */
-export const NOBODY_DECIDED = expression(`{'Error': 'ApprovalExpired', 'Cause': 'Nobody approved the plan in time. Nothing was changed. Start it again, or give it longer (approvalHours).'}`);
+export const NOBODY_DECIDED = expression(
+  `{'Error': 'ApprovalExpired', 'Cause': 'Nobody approved the plan in time. Nothing was changed. Start it again, or give it longer (approvalHours).'}`,
+);
 
 /** What the states after a plan go by. */
 export const plannedVariables = (functions: StepFunctions): Record<string, Expression | number> => ({
@@ -32,7 +43,8 @@ export const plannedVariables = (functions: StepFunctions): Record<string, Expre
   ...(changesTrust(functions) ? { repairsTrust: answered('repairsTrust') } : {}),
 });
 
-const migratesIf = (condition: string): sfn.Condition => sfn.Condition.jsonata(expression(`$states.input.verdict = 'migrate' and ${condition}`));
+const migratesIf = (condition: string): sfn.Condition =>
+  sfn.Condition.jsonata(expression(`$states.input.verdict = 'migrate' and ${condition}`));
 
 export interface Waiting {
   /** After a plan: whether somebody has to approve it, or its window has to be waited for. */
@@ -49,15 +61,23 @@ export interface Waiting {
  * has come out differently wants an approval of its own. `planned`: what a plan assigns.
  */
 export function createWaiting(scope: Construct, task: MakeTask, planned: Record<string, Expression | number>): Waiting {
-  const planAgain = task('plan', { stateName: 'PlanAgain', payload: { ...PLAN_INPUT, action: 'again' }, assign: planned });
-  const awaitWindow = task('await-window', { payload: { ...MIGRATION, startedAt: expression('$states.context.State.EnteredTime') } });
+  const planAgain = task('plan', {
+    stateName: 'PlanAgain',
+    payload: { ...PLAN_INPUT, action: 'again' },
+    assign: planned,
+  });
+  const awaitWindow = task('await-window', {
+    payload: { ...MIGRATION, startedAt: expression('$states.context.State.EnteredTime') },
+  });
   // Nobody but the approver's call ends the wait well: its answer says which plan it was about.
   const requestApproval = task('request-approval', {
     payload: { ...MIGRATION, planHash: expression('$planHash'), taskToken: TASK_TOKEN },
     callback: { timeoutSeconds: expression('$approvalSeconds') },
     assign: { approvedHash: expression('$states.result.planHash') },
   });
-  requestApproval.next(sfn.Choice.jsonata(scope, 'IsThereAWindow').when(isSet('hasWindow'), awaitWindow).otherwise(planAgain));
+  requestApproval.next(
+    sfn.Choice.jsonata(scope, 'IsThereAWindow').when(isSet('hasWindow'), awaitWindow).otherwise(planAgain),
+  );
   awaitWindow.next(planAgain);
   return {
     needsApproval: migratesIf('$needsApproval'),

@@ -1,42 +1,121 @@
 import { Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
-import { APPROVALS_PENDING, DENIAL_REFUSED, LOCKS_HELD, OLDEST_APPROVAL, OLDEST_LOCK, outcomeMetric, STRANDED, sweepMetric, THROTTLED_CALL, UNEXPECTED_ERROR } from '../../lambdas/domain/metrics.ts';
+import {
+  APPROVALS_PENDING,
+  DENIAL_REFUSED,
+  LOCKS_HELD,
+  OLDEST_APPROVAL,
+  OLDEST_LOCK,
+  outcomeMetric,
+  STRANDED,
+  sweepMetric,
+  THROTTLED_CALL,
+  UNEXPECTED_ERROR,
+} from '../../lambdas/domain/metrics.ts';
 import { OUTCOMES } from '../../lambdas/domain/model.ts';
 import { sweepOutcome } from '../../lambdas/domain/sweep/model.ts';
-import { deadLetters, dropped, failed, lambdaThrottles, ledgerThrottles, machinesOf, machineThrottled, ofService, PERIOD, ruleFailures, started, stopped, type Watched } from './metrics.ts';
+import {
+  deadLetters,
+  dropped,
+  failed,
+  lambdaThrottles,
+  ledgerThrottles,
+  machinesOf,
+  machineThrottled,
+  ofService,
+  PERIOD,
+  ruleFailures,
+  started,
+  stopped,
+  type Watched,
+} from './metrics.ts';
 
 /** Half of the width. */
 const WIDTH = 12;
 
 /** The label is its name: there is one service. */
-const measured = (name: string, statistic?: string): cloudwatch.Metric => ofService(name, statistic).with({ label: name });
+const measured = (name: string, statistic?: string): cloudwatch.Metric =>
+  ofService(name, statistic).with({ label: name });
 /** Step Functions' metrics have one label for all machines. */
-const named = (name: string, metric: cloudwatch.Metric): cloudwatch.Metric => metric.with({ label: `${name} ${metric.metricName}` });
+const named = (name: string, metric: cloudwatch.Metric): cloudwatch.Metric =>
+  metric.with({ label: `${name} ${metric.metricName}` });
 
-/** One page for all: what is wrong, how migrations end, what runs, who holds locks, what is throttled, how long steps take. */
+/**
+ * One page for all: what is wrong, how migrations end, what runs, who holds locks, what is throttled, how long steps
+ * take.
+ */
 export function createDashboard(scope: Construct, watched: Watched, alarms: cloudwatch.IAlarm[]): cloudwatch.Dashboard {
   const { recover, functions, table, rules, eventRules, diagnoseDenial, deadLetterQueue } = watched;
   const machines = machinesOf(watched);
-  const graph = (title: string, left: cloudwatch.IMetric[], right: cloudwatch.IMetric[] = []): cloudwatch.GraphWidget => new cloudwatch.GraphWidget({ title, left, right, width: WIDTH, leftYAxis: { min: 0 }, rightYAxis: { min: 0 } });
+  const graph = (title: string, left: cloudwatch.IMetric[], right: cloudwatch.IMetric[] = []): cloudwatch.GraphWidget =>
+    new cloudwatch.GraphWidget({ title, left, right, width: WIDTH, leftYAxis: { min: 0 }, rightYAxis: { min: 0 } });
   return new cloudwatch.Dashboard(scope, 'Dashboard', {
     defaultInterval: Duration.days(1),
     widgets: [
-      [new cloudwatch.AlarmStatusWidget({ title: 'Alarms (docs/runbook.md has a section for each)', alarms, width: 2 * WIDTH, height: 4 })],
       [
-        graph('How migrations, and sweeps, ended', [...OUTCOMES.map((outcome) => measured(outcomeMetric(outcome))), ...sweepOutcome.options.map((outcome) => measured(sweepMetric(outcome)))]),
-        graph('Executions started, failed (also blocked and rolled back) and stopped', machines.flatMap(([name, machine]) => [started(machine), failed(machine), ...stopped(machine)].map((metric) => named(name, metric)))),
-      ],
-      [graph('Recover', [named('Recover', started(recover)), measured(STRANDED, cloudwatch.Stats.MAXIMUM)]), graph('Locks held; age of the oldest in seconds', [measured(LOCKS_HELD, cloudwatch.Stats.MAXIMUM)], [measured(OLDEST_LOCK, cloudwatch.Stats.MAXIMUM)])],
-      [
-        graph('Approvals waited for; age of the oldest in seconds', [measured(APPROVALS_PENDING, cloudwatch.Stats.MAXIMUM)], [measured(OLDEST_APPROVAL, cloudwatch.Stats.MAXIMUM)]),
-        graph('Events that were not delivered; denied calls that were refused or given up', [...ruleFailures(eventRules), measured(DENIAL_REFUSED), ...(diagnoseDenial ? [dropped(diagnoseDenial)] : [])]),
+        new cloudwatch.AlarmStatusWidget({
+          title: 'Alarms (docs/runbook.md has a section for each)',
+          alarms,
+          width: 2 * WIDTH,
+          height: 4,
+        }),
       ],
       [
-        graph('Throttling', [measured(THROTTLED_CALL), ...lambdaThrottles(functions), ...ledgerThrottles(table), ...machines.map(([name, machine]) => named(name, machineThrottled(machine)))]),
-        graph('Unexpected errors; what starts Recover', [measured(UNEXPECTED_ERROR), ...ruleFailures(rules), deadLetters(deadLetterQueue)]),
+        graph('How migrations, and sweeps, ended', [
+          ...OUTCOMES.map((outcome) => measured(outcomeMetric(outcome))),
+          ...sweepOutcome.options.map((outcome) => measured(sweepMetric(outcome))),
+        ]),
+        graph(
+          'Executions started, failed (also blocked and rolled back) and stopped',
+          machines.flatMap(([name, machine]) =>
+            [started(machine), failed(machine), ...stopped(machine)].map((metric) => named(name, metric)),
+          ),
+        ),
       ],
-      [graph('How long steps take at most, milliseconds', functions.map((one) => one.metricDuration({ period: PERIOD, statistic: cloudwatch.Stats.MAXIMUM }))), graph('Errors of steps, polls that say "not yet" among them', functions.map((one) => one.metricErrors({ period: PERIOD })))],
+      [
+        graph('Recover', [named('Recover', started(recover)), measured(STRANDED, cloudwatch.Stats.MAXIMUM)]),
+        graph(
+          'Locks held; age of the oldest in seconds',
+          [measured(LOCKS_HELD, cloudwatch.Stats.MAXIMUM)],
+          [measured(OLDEST_LOCK, cloudwatch.Stats.MAXIMUM)],
+        ),
+      ],
+      [
+        graph(
+          'Approvals waited for; age of the oldest in seconds',
+          [measured(APPROVALS_PENDING, cloudwatch.Stats.MAXIMUM)],
+          [measured(OLDEST_APPROVAL, cloudwatch.Stats.MAXIMUM)],
+        ),
+        graph('Events that were not delivered; denied calls that were refused or given up', [
+          ...ruleFailures(eventRules),
+          measured(DENIAL_REFUSED),
+          ...(diagnoseDenial ? [dropped(diagnoseDenial)] : []),
+        ]),
+      ],
+      [
+        graph('Throttling', [
+          measured(THROTTLED_CALL),
+          ...lambdaThrottles(functions),
+          ...ledgerThrottles(table),
+          ...machines.map(([name, machine]) => named(name, machineThrottled(machine))),
+        ]),
+        graph('Unexpected errors; what starts Recover', [
+          measured(UNEXPECTED_ERROR),
+          ...ruleFailures(rules),
+          deadLetters(deadLetterQueue),
+        ]),
+      ],
+      [
+        graph(
+          'How long steps take at most, milliseconds',
+          functions.map((one) => one.metricDuration({ period: PERIOD, statistic: cloudwatch.Stats.MAXIMUM })),
+        ),
+        graph(
+          'Errors of steps, polls that say "not yet" among them',
+          functions.map((one) => one.metricErrors({ period: PERIOD })),
+        ),
+      ],
     ],
   });
 }

@@ -29,10 +29,18 @@ export interface Watched {
 }
 
 export const PERIOD = Duration.minutes(5);
-/** An alarm's expression adds up no more. Source: Amazon CloudWatch User Guide, "Create an alarm based on a metric math expression". */
+/**
+ * An alarm's expression adds up no more. Source: Amazon CloudWatch User Guide, "Create an alarm based on a metric math
+ * expression".
+ */
 const MOST_IN_A_SUM = 10;
 
-export const machinesOf = ({ migrateAddon, recover, retire, sweep }: Watched): [name: string, machine: sfn.StateMachine][] => [
+export const machinesOf = ({
+  migrateAddon,
+  recover,
+  retire,
+  sweep,
+}: Watched): [name: string, machine: sfn.StateMachine][] => [
   ['MigrateAddon', migrateAddon],
   ['Recover', recover],
   ...(retire ? [['Retire', retire] satisfies [string, sfn.StateMachine]] : []),
@@ -40,56 +48,104 @@ export const machinesOf = ({ migrateAddon, recover, retire, sweep }: Watched): [
 ];
 
 /** As Powertools sends it for the service as a whole. */
-export const ofService = (metricName: string, statistic: string = cloudwatch.Stats.SUM, period = PERIOD): cloudwatch.Metric =>
-  new cloudwatch.Metric({ namespace: METRICS_NAMESPACE, metricName, dimensionsMap: { service: METRICS_SERVICE }, statistic, period });
+export const ofService = (
+  metricName: string,
+  statistic: string = cloudwatch.Stats.SUM,
+  period = PERIOD,
+): cloudwatch.Metric =>
+  new cloudwatch.Metric({
+    namespace: METRICS_NAMESPACE,
+    metricName,
+    dimensionsMap: { service: METRICS_SERVICE },
+    statistic,
+    period,
+  });
 
 /** The sum; what is not sent counts as 0, since a sum with a hole in it would be a hole. */
 export function sumOf(label: string, metrics: cloudwatch.IMetric[], period = PERIOD): cloudwatch.MathExpression {
-  if (metrics.length > MOST_IN_A_SUM) throw new Error(`${label} adds up ${metrics.length} metrics, and an alarm takes at most ${MOST_IN_A_SUM}.`);
+  if (metrics.length > MOST_IN_A_SUM)
+    throw new Error(`${label} adds up ${metrics.length} metrics, and an alarm takes at most ${MOST_IN_A_SUM}.`);
   // Unique in a graph that has several sums.
   const id = label.replaceAll(/\W+/g, '_').toLowerCase();
   const usingMetrics = Object.fromEntries(metrics.map((metric, index) => [`${id}_${index}`, metric]));
-  return new cloudwatch.MathExpression({ label, period, usingMetrics, expression: Object.keys(usingMetrics).map((name) => `FILL(${name}, 0)`).join(' + ') });
+  return new cloudwatch.MathExpression({
+    label,
+    period,
+    usingMetrics,
+    expression: Object.keys(usingMetrics)
+      .map((name) => `FILL(${name}, 0)`)
+      .join(' + '),
+  });
 }
 
 /** Source: Step Functions Developer Guide, "Monitoring Step Functions metrics using Amazon CloudWatch". */
 export const started = (machine: sfn.StateMachine): cloudwatch.Metric => machine.metricStarted({ period: PERIOD });
 /** Without an end of their own: no state of theirs had a say in it. */
-export const stopped = (machine: sfn.StateMachine): cloudwatch.Metric[] => [machine.metricAborted({ period: PERIOD }), machine.metricTimedOut({ period: PERIOD })];
+export const stopped = (machine: sfn.StateMachine): cloudwatch.Metric[] => [
+  machine.metricAborted({ period: PERIOD }),
+  machine.metricTimedOut({ period: PERIOD }),
+];
 export const failed = (machine: sfn.StateMachine): cloudwatch.Metric => machine.metricFailed({ period: PERIOD });
-export const machineThrottled = (machine: sfn.StateMachine): cloudwatch.Metric => machine.metricThrottled({ period: PERIOD });
+export const machineThrottled = (machine: sfn.StateMachine): cloudwatch.Metric =>
+  machine.metricThrottled({ period: PERIOD });
 
 /** In as few sums as an alarm may have of them. */
 export const lambdaThrottles = (functions: lambda.IFunction[]): cloudwatch.MathExpression[] =>
   Array.from({ length: Math.ceil(functions.length / MOST_IN_A_SUM) }, (_, part) =>
     sumOf(
       `Lambdas throttled ${part + 1}`,
-      functions.slice(part * MOST_IN_A_SUM, (part + 1) * MOST_IN_A_SUM).map((one) => one.metricThrottles({ period: PERIOD })),
+      functions
+        .slice(part * MOST_IN_A_SUM, (part + 1) * MOST_IN_A_SUM)
+        .map((one) => one.metricThrottles({ period: PERIOD })),
     ),
   );
 
-const PARTS_OF_THE_LEDGER: Record<string, string>[] = [{}, ...[HELD_LOCKS, PENDING, BY_TIME, BY_CLUSTER].map((index) => ({ GlobalSecondaryIndexName: index }))];
+const PARTS_OF_THE_LEDGER: Record<string, string>[] = [
+  {},
+  ...[HELD_LOCKS, PENDING, BY_TIME, BY_CLUSTER].map((index) => ({ GlobalSecondaryIndexName: index })),
+];
 
 /**
- * Of the table and of its indexes, which are throttled each for itself. `ThrottledRequests` is by operation, and `UserErrors`
- * of the whole account. Source: Amazon DynamoDB Developer Guide, "DynamoDB metrics and dimensions".
+ * Of the table and of its indexes, which are throttled each for itself. `ThrottledRequests` is by operation, and
+ * `UserErrors` of the whole account. Source: Amazon DynamoDB Developer Guide, "DynamoDB metrics and dimensions".
  */
 export const ledgerThrottles = ({ tableName }: dynamodb.ITable): cloudwatch.Metric[] =>
   ['ReadThrottleEvents', 'WriteThrottleEvents'].flatMap((metricName) =>
     PARTS_OF_THE_LEDGER.map(
-      (part) => new cloudwatch.Metric({ namespace: 'AWS/DynamoDB', metricName, dimensionsMap: { TableName: tableName, ...part }, statistic: cloudwatch.Stats.SUM, period: PERIOD }),
+      (part) =>
+        new cloudwatch.Metric({
+          namespace: 'AWS/DynamoDB',
+          metricName,
+          dimensionsMap: { TableName: tableName, ...part },
+          statistic: cloudwatch.Stats.SUM,
+          period: PERIOD,
+        }),
     ),
   );
 
-/** What was given up, and what could not even be laid into the dead-letter queue. Source: Amazon EventBridge User Guide, "Monitoring Amazon EventBridge". */
+/**
+ * What was given up, and what could not even be laid into the dead-letter queue. Source: Amazon EventBridge User Guide,
+ * "Monitoring Amazon EventBridge".
+ */
 export const ruleFailures = (rules: events.IRule[]): cloudwatch.Metric[] =>
   rules.flatMap(({ ruleName }) =>
     ['FailedInvocations', 'InvocationsFailedToBeSentToDlq'].map(
-      (metricName) => new cloudwatch.Metric({ namespace: 'AWS/Events', metricName, dimensionsMap: { RuleName: ruleName }, statistic: cloudwatch.Stats.SUM, period: PERIOD }),
+      (metricName) =>
+        new cloudwatch.Metric({
+          namespace: 'AWS/Events',
+          metricName,
+          dimensionsMap: { RuleName: ruleName },
+          statistic: cloudwatch.Stats.SUM,
+          period: PERIOD,
+        }),
     ),
   );
 
-/** Events that Lambda had taken, and gave up. Source: Lambda Developer Guide, "Types of metrics for Lambda functions". */
-export const dropped = (one: lambda.IFunction): cloudwatch.Metric => one.metric('AsyncEventsDropped', { period: PERIOD, statistic: cloudwatch.Stats.SUM });
+/**
+ * Events that Lambda had taken, and gave up. Source: Lambda Developer Guide, "Types of metrics for Lambda functions".
+ */
+export const dropped = (one: lambda.IFunction): cloudwatch.Metric =>
+  one.metric('AsyncEventsDropped', { period: PERIOD, statistic: cloudwatch.Stats.SUM });
 
-export const deadLetters = (queue: sqs.IQueue): cloudwatch.Metric => queue.metricApproximateNumberOfMessagesVisible({ period: PERIOD, statistic: cloudwatch.Stats.MAXIMUM });
+export const deadLetters = (queue: sqs.IQueue): cloudwatch.Metric =>
+  queue.metricApproximateNumberOfMessagesVisible({ period: PERIOD, statistic: cloudwatch.Stats.MAXIMUM });

@@ -18,18 +18,32 @@ export interface OperationsProps {
 export class Operations extends Construct {
   constructor(scope: Construct, id: string, { watched, alarmTopicArn }: OperationsProps) {
     super(scope, id);
-    const action = alarmTopicArn === undefined ? undefined : new SnsAction(sns.Topic.fromTopicArn(this, 'AlarmTopic', alarmTopicArn));
+    const action =
+      alarmTopicArn === undefined
+        ? undefined
+        : new SnsAction(sns.Topic.fromTopicArn(this, 'AlarmTopic', alarmTopicArn));
     const alarms = alarmsOf(watched).map((spec) => this.alarm(spec));
     if (action) for (const alarm of alarms) alarm.addAlarmAction(action);
     createDashboard(this, watched, alarms);
   }
 
-  private alarm({ id, section, means, metric, threshold, below = false, periods: [datapointsToAlarm, evaluationPeriods] = [1, 1], missing = cloudwatch.TreatMissingData.NOT_BREACHING }: AlarmSpec): cloudwatch.Alarm {
+  private alarm({
+    id,
+    section,
+    means,
+    metric,
+    threshold,
+    below = false,
+    periods: [datapointsToAlarm, evaluationPeriods] = [1, 1],
+    missing = cloudwatch.TreatMissingData.NOT_BREACHING,
+  }: AlarmSpec): cloudwatch.Alarm {
     return new cloudwatch.Alarm(this, id, {
       alarmDescription: `${means} What to do: ${RUNBOOK}#${section}`,
       metric,
       threshold,
-      comparisonOperator: below ? cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD : cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      comparisonOperator: below
+        ? cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
+        : cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       datapointsToAlarm,
       evaluationPeriods,
       treatMissingData: missing,

@@ -2,7 +2,9 @@
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import type { Grant } from './grant.ts';
 
-/** Objects of a sweep, by what their keys end with (`lambdas/domain/sweep/keys.ts`), and what they are put or got for. */
+/**
+ * Objects of a sweep, by what their keys end with (`lambdas/domain/sweep/keys.ts`), and what they are put or got for.
+ */
 interface Objects {
   keys: string[];
   why: string;
@@ -21,7 +23,10 @@ const USES: Partial<Record<StepName, Use>> = {
   },
   'report-sweep': {
     puts: { keys: ['report.*'], why: 'writes the report' },
-    gets: { keys: ['places.json', 'inventory/*', 'report.json'], why: 'reads what was found, and the report of the sweep before it' },
+    gets: {
+      keys: ['places.json', 'inventory/*', 'report.json'],
+      why: 'reads what was found, and the report of the sweep before it',
+    },
     lists: 'finds what was found of which cluster',
   },
 };
@@ -32,18 +37,31 @@ export const bucketUseOf = (step: StepName): { puts: boolean; gets: boolean } | 
   return use && { puts: use.puts !== undefined, gets: use.gets !== undefined };
 };
 
-/** Of the role of the state machine Sweep. Source: Step Functions Developer Guide, "IAM policies for using Distributed Map states". */
-export const mapReads = (bucketArn: string): Grant => ({ actions: ['s3:GetObject'], resources: [`${bucketArn}/sweeps/*/places.json`], why: 'reads the places that the sweep looks at' });
+/**
+ * Of the role of the state machine Sweep. Source: Step Functions Developer Guide, "IAM policies for using Distributed
+ * Map states".
+ */
+export const mapReads = (bucketArn: string): Grant => ({
+  actions: ['s3:GetObject'],
+  resources: [`${bucketArn}/sweeps/*/places.json`],
+  why: 'reads the places that the sweep looks at',
+});
 export const mapWrites = (bucketArn: string): Grant => ({
   actions: ['s3:PutObject', 's3:GetObject', 's3:ListMultipartUploadParts', 's3:AbortMultipartUpload'],
   resources: [`${bucketArn}/sweeps/*/map/*`],
   why: 'writes what became of the looks at these places',
 });
 
-/** `bucketArn`: of the bucket, to which everything is limited; a step has the objects that it works with. GetObject of an object that is not there says so only to who may list. */
+/**
+ * `bucketArn`: of the bucket, to which everything is limited; a step has the objects that it works with. GetObject of
+ * an object that is not there says so only to who may list.
+ */
 export const bucketGrantsOf = (step: StepName, bucketArn: string): Grant[] => {
   const { puts, gets, lists } = USES[step] ?? {};
-  const onObjects = (action: string, objects: Objects | undefined): Grant[] => (objects ? [{ actions: [action], resources: objects.keys.map((key) => `${bucketArn}/sweeps/*/${key}`), why: objects.why }] : []);
+  const onObjects = (action: string, objects: Objects | undefined): Grant[] =>
+    objects
+      ? [{ actions: [action], resources: objects.keys.map((key) => `${bucketArn}/sweeps/*/${key}`), why: objects.why }]
+      : [];
   return [
     ...onObjects('s3:PutObject', puts),
     ...onObjects('s3:GetObject', gets),

@@ -4,7 +4,10 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 export interface Grant {
   /** As policies write them, such as `eks:CreateAddon`. */
   actions: string[];
-  /** ARNs, with wildcards where a migration's target is known only when it is asked for; `*` alone where IAM knows no resource for the action. */
+  /**
+   * ARNs, with wildcards where a migration's target is known only when it is asked for; `*` alone where IAM knows no
+   * resource for the action.
+   */
   resources: string[];
   /** Operator, key, value or values. */
   conditions?: Record<string, Record<string, string | string[]>>;
@@ -12,4 +15,5 @@ export interface Grant {
   why: string;
 }
 
-export const statementOf = ({ actions, resources, conditions }: Grant): iam.PolicyStatement => new iam.PolicyStatement({ actions, resources, ...(conditions ? { conditions } : {}) });
+export const statementOf = ({ actions, resources, conditions }: Grant): iam.PolicyStatement =>
+  new iam.PolicyStatement({ actions, resources, ...(conditions ? { conditions } : {}) });

@@ -27,22 +27,31 @@ export const allLogs = (): string => `arn:${Aws.PARTITION}:logs:${Aws.REGION}:${
 export const ledgerKeyGrant = (keyArn: string, tableName: string): Grant => ({
   actions: ['kms:Decrypt'],
   resources: [keyArn],
-  conditions: { StringEquals: { 'kms:ViaService': viaService('dynamodb'), [context('aws:dynamodb:tableName')]: tableName } },
+  conditions: {
+    StringEquals: { 'kms:ViaService': viaService('dynamodb'), [context('aws:dynamodb:tableName')]: tableName },
+  },
   why: "DynamoDB opens the ledger's table with the caller's rights",
 });
 
 /**
- * Of whoever puts objects into the bucket of sweeps, or gets them. The context is the bucket's ARN, since it has a bucket
- * key. Source: Amazon S3 User Guide, "Reducing the cost of SSE-KMS with Amazon S3 Bucket Keys".
+ * Of whoever puts objects into the bucket of sweeps, or gets them. The context is the bucket's ARN, since it has a
+ * bucket key. Source: Amazon S3 User Guide, "Reducing the cost of SSE-KMS with Amazon S3 Bucket Keys".
  */
-export const bucketKeyGrant = (keyArn: string, bucketArn: string, { puts, gets }: { puts: boolean; gets: boolean }): Grant => ({
+export const bucketKeyGrant = (
+  keyArn: string,
+  bucketArn: string,
+  { puts, gets }: { puts: boolean; gets: boolean },
+): Grant => ({
   actions: [...(gets ? ['kms:Decrypt'] : []), ...(puts ? ['kms:GenerateDataKey'] : [])],
   resources: [keyArn],
   conditions: { StringEquals: { 'kms:ViaService': viaService('s3'), [BUCKET_CONTEXT]: bucketArn } },
   why: "S3 seals and opens what sweeps keep with the caller's rights",
 });
 
-/** Of the role with which EventBridge Scheduler sends to the dead-letter queue. Source: Amazon SQS Developer Guide, "Key management", permissions of producers. */
+/**
+ * Of the role with which EventBridge Scheduler sends to the dead-letter queue. Source: Amazon SQS Developer Guide, "Key
+ * management", permissions of producers.
+ */
 export const queueKeyGrant = (keyArn: string, queueArn: string): Grant => ({
   actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
   resources: [keyArn],

@@ -17,7 +17,11 @@ const callsOf: Record<StepName, Calls> = {
     PutItem: 'notes which identity the pods have before the change',
     UpdateItem: `writes the migration's record and the plan, and ${LINE}`,
   },
-  'request-approval': { Query: READS, PutItem: 'notes that an approval is waited for, and by which token', UpdateItem: `notes that others are to be told of it, and ${LINE}` },
+  'request-approval': {
+    Query: READS,
+    PutItem: 'notes that an approval is waited for, and by which token',
+    UpdateItem: `notes that others are to be told of it, and ${LINE}`,
+  },
   'await-window': { Query: READS, UpdateItem: LINE },
   begin: {
     Query: READS,
@@ -25,29 +29,85 @@ const callsOf: Record<StepName, Calls> = {
     PutItem: 'stores the snapshot, before anything is changed',
     UpdateItem: `takes the locks of what migrates and of its roles, and ${LINE}`,
   },
-  'install-agent': { Query: READS, GetItem: GUARD, UpdateItem: `notes that it installs the agent, which stays, and ${LINE}` },
+  'install-agent': {
+    Query: READS,
+    GetItem: GUARD,
+    UpdateItem: `notes that it installs the agent, which stays, and ${LINE}`,
+  },
   'repair-trust': {
     Query: READS,
     GetItem: GUARD,
     PutItem: 'notes a trust policy, before and after, before it is written',
     UpdateItem: `notes what could not be undone, and ${LINE}`,
   },
-  'delete-addon': { Query: READS, GetItem: GUARD, UpdateItem: `notes which copy of the add-on it deletes before it does, and ${LINE}` },
+  'delete-addon': {
+    Query: READS,
+    GetItem: GUARD,
+    UpdateItem: `notes which copy of the add-on it deletes before it does, and ${LINE}`,
+  },
   'await-deleted': { Query: READS, UpdateItem: LINE },
-  'purge-associations': { Query: READS, GetItem: GUARD, PutItem: 'notes each association, whole, before it is deleted', UpdateItem: LINE },
+  'purge-associations': {
+    Query: READS,
+    GetItem: GUARD,
+    PutItem: 'notes each association, whole, before it is deleted',
+    UpdateItem: LINE,
+  },
   'create-addon': { Query: READS, GetItem: GUARD, UpdateItem: `notes which copy of the add-on it made, and ${LINE}` },
-  'update-addon': { Query: READS, GetItem: GUARD, UpdateItem: `notes the way that is tried before its first change, and ${LINE}` },
-  'create-association': { Query: READS, GetItem: GUARD, PutItem: 'notes the association that it made', UpdateItem: LINE },
+  'update-addon': {
+    Query: READS,
+    GetItem: GUARD,
+    UpdateItem: `notes the way that is tried before its first change, and ${LINE}`,
+  },
+  'create-association': {
+    Query: READS,
+    GetItem: GUARD,
+    PutItem: 'notes the association that it made',
+    UpdateItem: LINE,
+  },
   'await-active': { Query: READS, PutItem: 'notes the associations that were made', UpdateItem: LINE },
-  'carry-over': { Query: READS, GetItem: GUARD, PutItem: 'notes the associations as they are after it', UpdateItem: LINE },
-  'verify-pods': { Query: READS, PutItem: 'keeps the evidence of every pod that counts', UpdateItem: `notes what was verified, and ${LINE}` },
+  'carry-over': {
+    Query: READS,
+    GetItem: GUARD,
+    PutItem: 'notes the associations as they are after it',
+    UpdateItem: LINE,
+  },
+  'verify-pods': {
+    Query: READS,
+    PutItem: 'keeps the evidence of every pod that counts',
+    UpdateItem: `notes what was verified, and ${LINE}`,
+  },
   'restart-pods': { Query: READS, GetItem: GUARD, UpdateItem: LINE },
-  'annotate-service-account': { Query: READS, GetItem: GUARD, UpdateItem: `notes that it takes the annotation off before it does, what was verified, and ${LINE}` },
-  'assess-rollback': { Query: READS, GetItem: 'makes sure of its lock', UpdateItem: `notes a copy of the add-on as the migration's own, and ${LINE}` },
-  'restore-addon': { Query: READS, GetItem: GUARD, PutItem: 'notes each left-over association, whole, before it is deleted', UpdateItem: `notes the copies of the add-on that it removes and makes, and ${LINE}` },
-  'restore-associations': { Query: READS, GetItem: GUARD, PutItem: 'notes the associations that it made again, and its own before it deletes them', UpdateItem: LINE },
-  'take-over': { Query: 'reads the record, the snapshot and the step lines of the migration', GetItem: 'reads who holds its locks', UpdateItem: `takes the locks over, notes the recovery, and ${LINE}` },
-  'find-stranded': { Query: 'reads the record of a migration whose lock is held', UpdateItem: 'parks a lock that waits for a person' },
+  'annotate-service-account': {
+    Query: READS,
+    GetItem: GUARD,
+    UpdateItem: `notes that it takes the annotation off before it does, what was verified, and ${LINE}`,
+  },
+  'assess-rollback': {
+    Query: READS,
+    GetItem: 'makes sure of its lock',
+    UpdateItem: `notes a copy of the add-on as the migration's own, and ${LINE}`,
+  },
+  'restore-addon': {
+    Query: READS,
+    GetItem: GUARD,
+    PutItem: 'notes each left-over association, whole, before it is deleted',
+    UpdateItem: `notes the copies of the add-on that it removes and makes, and ${LINE}`,
+  },
+  'restore-associations': {
+    Query: READS,
+    GetItem: GUARD,
+    PutItem: 'notes the associations that it made again, and its own before it deletes them',
+    UpdateItem: LINE,
+  },
+  'take-over': {
+    Query: 'reads the record, the snapshot and the step lines of the migration',
+    GetItem: 'reads who holds its locks',
+    UpdateItem: `takes the locks over, notes the recovery, and ${LINE}`,
+  },
+  'find-stranded': {
+    Query: 'reads the record of a migration whose lock is held',
+    UpdateItem: 'parks a lock that waits for a person',
+  },
   finish: { Query: READS, UpdateItem: `writes the outcome, lets go of the locks, and ${LINE}` },
   'retire-trust': {
     Query: `${READS}, and whether a rollback was begun`,
@@ -56,20 +116,33 @@ const callsOf: Record<StepName, Calls> = {
     UpdateItem: `takes the locks and lets go of them, and ${LINE}`,
   },
   api: {
-    Query: 'reads the migrations that are asked about, with their steps and their evidence, and the sweeps, with what they migrate',
+    Query:
+      'reads the migrations that are asked about, with their steps and their evidence, and the sweeps, with what they migrate',
     GetItem: 'finds what was asked for before under the same key, and the task that waits for an approval',
     PutItem: 'notes what is asked for, before anything is started, so that it is started once',
-    UpdateItem: "writes a new migration's record, the decision about an approval, that a migration shall stop, and what is asked of a sweep",
+    UpdateItem:
+      "writes a new migration's record, the decision about an approval, that a migration shall stop, and what is asked of a sweep",
   },
-  'publish-events': { Query: 'reads the record of a migration that is to be told of', GetItem: 'reads what is to be told of it', UpdateItem: 'notes what was told' },
+  'publish-events': {
+    Query: 'reads the record of a migration that is to be told of',
+    GetItem: 'reads what is to be told of it',
+    UpdateItem: 'notes what was told',
+  },
   'diagnose-denial': {
     Query: "reads the record of the migration that has the add-on's claim",
-    GetItem: "reads the claim of an earlier event of the same add-on",
+    GetItem: 'reads the claim of an earlier event of the same add-on',
     PutItem: 'claims the add-on for the event, before anything is started',
     UpdateItem: "writes the migration's record before it is started",
   },
-  'start-sweep': { Query: 'reads the record of a sweep that was started before', PutItem: 'notes a scheduled sweep, once' },
-  'begin-sweep': { Query: 'reads the record of the sweep', PutItem: 'notes a sweep that has no record yet', UpdateItem: 'notes the execution that works on it' },
+  'start-sweep': {
+    Query: 'reads the record of a sweep that was started before',
+    PutItem: 'notes a scheduled sweep, once',
+  },
+  'begin-sweep': {
+    Query: 'reads the record of the sweep',
+    PutItem: 'notes a sweep that has no record yet',
+    UpdateItem: 'notes the execution that works on it',
+  },
   'take-inventory': { Query: 'reads what the sweep asks for', PutItem: 'queues what is ready to be migrated' },
   'dispatch-sweep': {
     Query: "reads the sweep, what waits and what is in flight, and the migrations' records",
@@ -77,7 +150,10 @@ const callsOf: Record<StepName, Calls> = {
     UpdateItem: 'notes the wave that it is at, and what counts for the stop',
     DeleteItem: 'takes an add-on out of the place where it was before',
   },
-  'report-sweep': { Query: 'reads the sweep, and what became of what it has begun', UpdateItem: 'writes how the sweep ended' },
+  'report-sweep': {
+    Query: 'reads the sweep, and what became of what it has begun',
+    UpdateItem: 'writes how the sweep ended',
+  },
 };
 
 /** What is looked up in an index of the table, by whom. */
@@ -89,15 +165,30 @@ const INDEXES: Partial<Record<StepName, Record<string, string>>> = {
 };
 
 /**
- * Steps that write in the partitions of sweeps alone: what a migration goes back by is out of their reach. Source: DynamoDB
- * Developer Guide, "Using IAM policy conditions for fine-grained access control".
+ * Steps that write in the partitions of sweeps alone: what a migration goes back by is out of their reach. Source:
+ * DynamoDB Developer Guide, "Using IAM policy conditions for fine-grained access control".
  */
-const OF_SWEEPS: ReadonlySet<StepName> = new Set<StepName>(['start-sweep', 'begin-sweep', 'take-inventory', 'dispatch-sweep', 'report-sweep']);
+const OF_SWEEPS: ReadonlySet<StepName> = new Set<StepName>([
+  'start-sweep',
+  'begin-sweep',
+  'take-inventory',
+  'dispatch-sweep',
+  'report-sweep',
+]);
 const IN_SWEEPS = { conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': 'SWEEP#*' } } };
 const isWrite = (call: string): boolean => call !== 'Query' && call !== 'GetItem';
 
 /** `tableArn`: of the ledger's table, to which everything is limited. */
 export const ledgerGrantsOf = (step: StepName, tableArn: string): Grant[] => [
-  ...Object.entries(callsOf[step]).map(([call, why]) => ({ actions: [`dynamodb:${call}`], resources: [tableArn], ...(OF_SWEEPS.has(step) && isWrite(call) ? IN_SWEEPS : {}), why })),
-  ...Object.entries(INDEXES[step] ?? {}).map(([index, why]) => ({ actions: ['dynamodb:Query'], resources: [`${tableArn}/index/${index}`], why })),
+  ...Object.entries(callsOf[step]).map(([call, why]) => ({
+    actions: [`dynamodb:${call}`],
+    resources: [tableArn],
+    ...(OF_SWEEPS.has(step) && isWrite(call) ? IN_SWEEPS : {}),
+    why,
+  })),
+  ...Object.entries(INDEXES[step] ?? {}).map(([index, why]) => ({
+    actions: ['dynamodb:Query'],
+    resources: [`${tableArn}/index/${index}`],
+    why,
+  })),
 ];

@@ -22,15 +22,32 @@ export const executionArnOf = ({ migrateAddon }: Pick<RunbookRights, 'migrateAdd
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
 
-/** The first three are those that the action wants: Systems Manager User Guide, "aws:executeStateMachine", required permissions. */
+/**
+ * The first three are those that the action wants: Systems Manager User Guide, "aws:executeStateMachine", required
+ * permissions.
+ */
 export const runbookGrants = (rights: RunbookRights): Grant[] => {
   const { migrateAddon, tableArn, tableName, keyArn } = rights;
   const executions = [executionArnOf(rights, '*')];
   return [
-    { actions: ['states:StartExecution'], resources: [migrateAddon.stateMachineArn], why: 'starts the migration that it is asked for' },
-    { actions: ['states:DescribeExecution'], resources: executions, why: 'waits for the end of that migration, and reports how its execution ended' },
-    { actions: ['states:StopExecution'], resources: executions, why: 'Systems Manager may stop the execution of a runbook that is cancelled, and Recover then takes over' },
+    {
+      actions: ['states:StartExecution'],
+      resources: [migrateAddon.stateMachineArn],
+      why: 'starts the migration that it is asked for',
+    },
+    {
+      actions: ['states:DescribeExecution'],
+      resources: executions,
+      why: 'waits for the end of that migration, and reports how its execution ended',
+    },
+    {
+      actions: ['states:StopExecution'],
+      resources: executions,
+      why: 'Systems Manager may stop the execution of a runbook that is cancelled, and Recover then takes over',
+    },
     { actions: ['dynamodb:GetItem'], resources: [tableArn], why: "reads the migration's record for the report" },
-    ...(keyArn === undefined ? [] : [ledgerKeyGrant(keyArn, tableName), executionKeyGrant(keyArn, migrateAddon.stateMachineArn)]),
+    ...(keyArn === undefined
+      ? []
+      : [ledgerKeyGrant(keyArn, tableName), executionKeyGrant(keyArn, migrateAddon.stateMachineArn)]),
   ];
 };

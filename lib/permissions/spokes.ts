@@ -1,23 +1,43 @@
 /**
- * Other accounts: what the steps need here to work there, and what the roles need that they assume there. What a role may
- * do is what its steps may do in their own account, by the same grants (`targets.ts`).
+ * Other accounts: what the steps need here to work there, and what the roles need that they assume there. What a role
+ * may do is what its steps may do in their own account, by the same grants (`targets.ts`).
  */
 import { Aws } from 'aws-cdk-lib';
 import { matchesWildcard } from '../../lambdas/domain/policy/wildcard.ts';
-import { type AwsCapability, capabilitiesOf, EVERY_ACCOUNT, isSpokeStep, rolesOfStep, type SpokeStep, spokeRoleArn } from '../../lambdas/domain/spokes.ts';
+import {
+  type AwsCapability,
+  capabilitiesOf,
+  EVERY_ACCOUNT,
+  isSpokeStep,
+  rolesOfStep,
+  type SpokeStep,
+  spokeRoleArn,
+} from '../../lambdas/domain/spokes.ts';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { accountOf } from '../role-pattern.ts';
 import type { Grant } from './grant.ts';
 import { targetGrants, type TargetOptions } from './targets.ts';
 
-/** Which accounts are meant, whatever the resource says: it has to leave the account open, or a hundred of them would not fit into a policy. */
-const within = (accounts: readonly string[]): Grant['conditions'] => ({ [accounts.includes(EVERY_ACCOUNT) ? 'StringLike' : 'StringEquals']: { 'aws:ResourceAccount': [...accounts] } });
+/**
+ * Which accounts are meant, whatever the resource says: it has to leave the account open, or a hundred of them would
+ * not fit into a policy.
+ */
+const within = (accounts: readonly string[]): Grant['conditions'] => ({
+  [accounts.includes(EVERY_ACCOUNT) ? 'StringLike' : 'StringEquals']: { 'aws:ResourceAccount': [...accounts] },
+});
 
 /** Of the step's own role: none where no other account is configured. */
 export function spokeGrantsOf(step: StepName, accounts: readonly string[]): Grant[] {
   if (accounts.length === 0 || !isSpokeStep(step)) return [];
   const resources = capabilitiesOf(step).map((capability) => spokeRoleArn('*', capability, Aws.PARTITION));
-  return [{ actions: ['sts:AssumeRole'], resources, conditions: within(accounts) ?? {}, why: 'works on clusters of other accounts by the roles that it is let in to there' }];
+  return [
+    {
+      actions: ['sts:AssumeRole'],
+      resources,
+      conditions: within(accounts) ?? {},
+      why: 'works on clusters of other accounts by the roles that it is let in to there',
+    },
+  ];
 }
 
 /**
@@ -31,22 +51,32 @@ export const patternsThere = (patterns: readonly string[], accounts: readonly st
     return account === undefined || accounts.includes(account);
   });
 
-/** Whether that capability's role makes the calls that need the action. Where a step has two, EKS is called by the first, IAM by the second. */
+/**
+ * Whether that capability's role makes the calls that need the action. Where a step has two, EKS is called by the
+ * first, IAM by the second.
+ */
 const isCalledBy = (capability: AwsCapability, step: SpokeStep, action: string): boolean => {
   const { eks, iam } = rolesOfStep(step);
   return (action.startsWith('iam:') ? iam : eks) === capability;
 };
 
 /** Of the two, the wider one alone. */
-const withoutCovered = (resources: readonly string[]): string[] => resources.filter((one) => !resources.some((other) => other !== one && matchesWildcard(other, one)));
+const withoutCovered = (resources: readonly string[]): string[] =>
+  resources.filter((one) => !resources.some((other) => other !== one && matchesWildcard(other, one)));
 
 /**
- * What the role of that capability may do, by the steps that are deployed: each action once for the same conditions, with
- * everything that it is for.
- * `passingRoleArns` of the options: the roles that pass others there.
+ * What the role of that capability may do, by the steps that are deployed: each action once for the same conditions,
+ * with everything that it is for. `passingRoleArns` of the options: the roles that pass others there.
  */
-export function capabilityGrants(capability: AwsCapability, steps: readonly SpokeStep[], options: TargetOptions): Grant[] {
-  const merged = new Map<string, { action: string; resources: Set<string>; conditions: Grant['conditions']; whys: Set<string> }>();
+export function capabilityGrants(
+  capability: AwsCapability,
+  steps: readonly SpokeStep[],
+  options: TargetOptions,
+): Grant[] {
+  const merged = new Map<
+    string,
+    { action: string; resources: Set<string>; conditions: Grant['conditions']; whys: Set<string> }
+  >();
   for (const step of steps) {
     for (const { actions, resources, conditions, why } of targetGrants[step](options)) {
       for (const action of actions.filter((one) => isCalledBy(capability, step, one))) {
@@ -60,5 +90,10 @@ export function capabilityGrants(capability: AwsCapability, steps: readonly Spok
   }
   return [...merged.values()]
     .filter(({ resources }) => resources.size > 0)
-    .map(({ action, resources, conditions, whys }) => ({ actions: [action], resources: withoutCovered([...resources]), ...(conditions ? { conditions } : {}), why: [...whys].join('; ') }));
+    .map(({ action, resources, conditions, whys }) => ({
+      actions: [action],
+      resources: withoutCovered([...resources]),
+      ...(conditions ? { conditions } : {}),
+      why: [...whys].join('; '),
+    }));
 }

@@ -15,19 +15,52 @@ export const PLACES_LABEL = 'places';
 export function mapGrants(machine: sfn.IStateMachine): Grant[] {
   const stack = Stack.of(machine);
   const name = stack.splitArn(machine.stateMachineArn, ArnFormat.COLON_RESOURCE_NAME).resourceName ?? '';
-  const executions = (of: string): string => stack.formatArn({ service: 'states', resource: 'execution', resourceName: `${of}:*`, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
+  const executions = (of: string): string =>
+    stack.formatArn({
+      service: 'states',
+      resource: 'execution',
+      resourceName: `${of}:*`,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
   return [
-    { actions: ['states:StartExecution'], resources: [machine.stateMachineArn], why: 'looks at each place in an execution of its own' },
-    { actions: ['states:DescribeExecution', 'states:StopExecution'], resources: [executions(name)], why: 'follows these executions, and stops them where it is stopped itself' },
-    { actions: ['states:RedriveExecution'], resources: [executions(`${name}/${PLACES_LABEL}`)], why: 'redrives them where somebody redrives the sweep' },
+    {
+      actions: ['states:StartExecution'],
+      resources: [machine.stateMachineArn],
+      why: 'looks at each place in an execution of its own',
+    },
+    {
+      actions: ['states:DescribeExecution', 'states:StopExecution'],
+      resources: [executions(name)],
+      why: 'follows these executions, and stops them where it is stopped itself',
+    },
+    {
+      actions: ['states:RedriveExecution'],
+      resources: [executions(`${name}/${PLACES_LABEL}`)],
+      why: 'redrives them where somebody redrives the sweep',
+    },
   ];
 }
 
-/** Of the same role: the list of places, and what became of them, under the customer's key where there is one. Step Functions writes in parts, which S3 opens to put them together. */
-export const mapBucketGrants = (bucketArn: string, keyArn?: string): Grant[] => [mapReads(bucketArn), mapWrites(bucketArn), ...(keyArn === undefined ? [] : [bucketKeyGrant(keyArn, bucketArn, { puts: true, gets: true })])];
+/**
+ * Of the same role: the list of places, and what became of them, under the customer's key where there is one. Step
+ * Functions writes in parts, which S3 opens to put them together.
+ */
+export const mapBucketGrants = (bucketArn: string, keyArn?: string): Grant[] => [
+  mapReads(bucketArn),
+  mapWrites(bucketArn),
+  ...(keyArn === undefined ? [] : [bucketKeyGrant(keyArn, bucketArn, { puts: true, gets: true })]),
+];
 
 /** Of the role with which EventBridge Scheduler starts sweeps. */
-export const scheduleGrants = ({ functionArn, queueArn, keyArn }: { functionArn: string; queueArn: string; keyArn?: string | undefined }): Grant[] => [
+export const scheduleGrants = ({
+  functionArn,
+  queueArn,
+  keyArn,
+}: {
+  functionArn: string;
+  queueArn: string;
+  keyArn?: string | undefined;
+}): Grant[] => [
   { actions: ['lambda:InvokeFunction'], resources: [functionArn], why: 'starts the sweep that is due' },
   { actions: ['sqs:SendMessage'], resources: [queueArn], why: 'keeps what could not be started' },
   ...(keyArn === undefined ? [] : [queueKeyGrant(keyArn, queueArn)]),

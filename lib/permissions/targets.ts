@@ -56,9 +56,21 @@ const changeTrust = (roles: string[] = []): Grant[] => [
   { actions: ['iam:UpdateAssumeRolePolicy'], resources: roles, why: 'writes the trust policy' },
 ];
 
-const createAssociations = (why: string): Grant => ({ actions: ['eks:CreatePodIdentityAssociation'], resources: CLUSTERS, why });
-const updateAssociations = (why: string): Grant => ({ actions: ['eks:UpdatePodIdentityAssociation'], resources: ASSOCIATIONS, why });
-const deleteAssociations = (why: string): Grant => ({ actions: ['eks:DeletePodIdentityAssociation'], resources: ASSOCIATIONS, why });
+const createAssociations = (why: string): Grant => ({
+  actions: ['eks:CreatePodIdentityAssociation'],
+  resources: CLUSTERS,
+  why,
+});
+const updateAssociations = (why: string): Grant => ({
+  actions: ['eks:UpdatePodIdentityAssociation'],
+  resources: ASSOCIATIONS,
+  why,
+});
+const deleteAssociations = (why: string): Grant => ({
+  actions: ['eks:DeletePodIdentityAssociation'],
+  resources: ASSOCIATIONS,
+  why,
+});
 const tag = (resources: string[], why: string): Grant => ({ actions: ['eks:TagResource'], resources, why });
 const createAddon = (why: string): Grant => ({ actions: ['eks:CreateAddon'], resources: CLUSTERS, why });
 const updateAddon = (why: string): Grant => ({ actions: ['eks:UpdateAddon'], resources: ADDONS, why });
@@ -76,7 +88,10 @@ type Service = 'pods.eks.amazonaws.com' | 'eks.amazonaws.com';
 const passRole = (roles: string[], service: Service, why: string): Grant => ({
   actions: ['iam:PassRole'],
   resources: roles,
-  conditions: { StringEquals: { 'iam:PassedToService': service }, ArnLikeIfExists: { 'iam:AssociatedResourceArn': eksArn('*') } },
+  conditions: {
+    StringEquals: { 'iam:PassedToService': service },
+    ArnLikeIfExists: { 'iam:AssociatedResourceArn': eksArn('*') },
+  },
   why,
 });
 /** With what EKS reads for the caller then. */
@@ -90,17 +105,36 @@ const planGrants = ({ passingRoleArns }: TargetOptions): Grant[] => [
   describeCluster("reads the cluster's version and OIDC issuer, and finds its API server"),
   listAddons('finds other add-ons that use the same roles'),
   ...observe('reads the add-on, its associations, and those that share its roles'),
-  { actions: ['eks:ListAccessEntries'], resources: CLUSTERS, why: "finds the roles of the cluster's nodes, which fetch the credentials of the pods" },
-  { actions: ['eks:DescribeAccessEntry'], resources: ACCESS_ENTRIES, why: 'reads which of the access entries are of nodes' },
+  {
+    actions: ['eks:ListAccessEntries'],
+    resources: CLUSTERS,
+    why: "finds the roles of the cluster's nodes, which fetch the credentials of the pods",
+  },
+  {
+    actions: ['eks:DescribeAccessEntry'],
+    resources: ACCESS_ENTRIES,
+    why: 'reads which of the access entries are of nodes',
+  },
   describeOffer(),
-  getRole(ROLES, 'evaluates the trust policy of the roles in question: those outside of the allow-list too, to say what is wrong with them'),
+  getRole(
+    ROLES,
+    'evaluates the trust policy of the roles in question: those outside of the allow-list too, to say what is wrong with them',
+  ),
   {
     actions: ['iam:ListRolePolicies', 'iam:GetRolePolicy', 'iam:ListAttachedRolePolicies'],
     resources: ROLES,
     why: 'reads whether the roles in question assume others, which session tags can stop, and whether those of the nodes may fetch credentials for pods',
   },
-  { actions: ['iam:GetPolicy', 'iam:GetPolicyVersion'], resources: POLICIES, why: "reads the same in the account's managed policies that these roles have" },
-  { actions: ['iam:SimulatePrincipalPolicy'], resources: passingRoleArns, why: 'asks beforehand whether the steps that pass roles may do so' },
+  {
+    actions: ['iam:GetPolicy', 'iam:GetPolicyVersion'],
+    resources: POLICIES,
+    why: "reads the same in the account's managed policies that these roles have",
+  },
+  {
+    actions: ['iam:SimulatePrincipalPolicy'],
+    resources: passingRoleArns,
+    why: 'asks beforehand whether the steps that pass roles may do so',
+  },
 ];
 
 export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]> = {
@@ -109,14 +143,21 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
   'request-approval': () => [],
   'await-window': () => [],
   begin: ({ passableRoleArns }) => [
-    describeCluster("finds the address of the cluster's API server, which it asks about a service account that is no add-on's"),
+    describeCluster(
+      "finds the address of the cluster's API server, which it asks about a service account that is no add-on's",
+    ),
     ...observe('makes sure that all is as the plan found it, and takes the snapshot'),
-    getRole(passableRoleArns, "keeps the roles' trust policies in the snapshot, and compares those to be repaired with the plan"),
+    getRole(
+      passableRoleArns,
+      "keeps the roles' trust policies in the snapshot, and compares those to be repaired with the plan",
+    ),
   ],
   'install-agent': () => [
     describeAddon('looks whether the Pod Identity agent is there, and waits until it is active'),
     createAddon("installs the Pod Identity agent's add-on, which has no role, where the plan says so"),
-    describeCluster("finds the address of the cluster's API server, which it asks on how many nodes the agent is ready"),
+    describeCluster(
+      "finds the address of the cluster's API server, which it asks on how many nodes the agent is ready",
+    ),
   ],
   'repair-trust': ({ repairableRoleArns }) => changeTrust(repairableRoleArns),
   'delete-addon': () => [
@@ -125,13 +166,19 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
     deleteAssociations("without preserve, EKS deletes the add-on's associations on the caller's behalf"),
   ],
   'await-deleted': () => [describeAddon('waits until the add-on is gone')],
-  'purge-associations': () => [...observe('finds the associations that stand in the way, and sees them gone'), deleteAssociations('deletes the associations of the planned service accounts that would make the change fail')],
+  'purge-associations': () => [
+    ...observe('finds the associations that stand in the way, and sees them gone'),
+    deleteAssociations('deletes the associations of the planned service accounts that would make the change fail'),
+  ],
   'create-addon': ({ passableRoleArns }) => [
     ...observe('finds its own create of before, whose reply was lost, and what stands in its way'),
     createAddon('creates the add-on again, as it was, with associations'),
     createAssociations("EKS makes the add-on's associations on the caller's behalf"),
     tag(ADDONS, 'creates the add-on with the tags that it had'),
-    ...passToPods(passableRoleArns, 'gives the planned roles to the pods, by the associations of the add-on that it creates'),
+    ...passToPods(
+      passableRoleArns,
+      'gives the planned roles to the pods, by the associations of the add-on that it creates',
+    ),
   ],
   'update-addon': ({ passableRoleArns }) => [
     ...observe('finds its own update of before, whose reply was lost, and what stands in its way'),
@@ -140,7 +187,10 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
     updateAssociations("EKS gives those that the add-on owns another role on the caller's behalf"),
     // Nobody says whether EKS keeps an association that is given another role, or makes it again.
     deleteAssociations("EKS may replace those by new ones, and then deletes the old ones, on the caller's behalf"),
-    ...passToPods(passableRoleArns, 'gives the planned roles to the pods, by the associations of the add-on that it updates'),
+    ...passToPods(
+      passableRoleArns,
+      'gives the planned roles to the pods, by the associations of the add-on that it updates',
+    ),
   ],
   'create-association': ({ passableRoleArns }) => [
     describeCluster("finds the address of the cluster's API server, which it asks about the service account"),
@@ -150,15 +200,21 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
     ...passToPods(passableRoleArns, 'gives the planned role to the pods, by the association that it creates'),
   ],
   'await-active': () => observe('waits until the add-on is active with its associations'),
-  // It names no role; whether EKS wants the right to pass the one that the association has, nobody says. A target role is assumed by the pods' role, and not passed.
+  // It names no role; whether EKS wants the right to pass the one that the association has, nobody says. A target role
+  // is assumed by the pods' role, and not passed.
   'carry-over': ({ passableRoleArns }) => [
     ...readAssociations('compares what the new associations have with what the old ones had'),
-    updateAssociations('gives them the target role, session policy and session tags that the add-on form can\'t carry'),
+    updateAssociations("gives them the target role, session policy and session tags that the add-on form can't carry"),
     tag(ASSOCIATIONS, 'gives them the tags that the old ones had'),
     ...passToPods(passableRoleArns, 'changes associations of these roles, for which EKS may ask'),
   ],
-  'verify-pods': () => [describeCluster(API_SERVER), ...observe('makes sure that the add-on and its associations are as the step before left them')],
-  'restart-pods': () => [describeCluster("finds the address of the cluster's API server, which it asks to restart workloads")],
+  'verify-pods': () => [
+    describeCluster(API_SERVER),
+    ...observe('makes sure that the add-on and its associations are as the step before left them'),
+  ],
+  'restart-pods': () => [
+    describeCluster("finds the address of the cluster's API server, which it asks to restart workloads"),
+  ],
   'annotate-service-account': () => [
     describeCluster("finds the address of the cluster's API server, which it asks to change the service account"),
     ...readAssociations('makes sure that the association is there before it takes the annotation off'),
@@ -171,14 +227,18 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
     deleteAddon('deletes a copy of the add-on that EKS could not make or delete'),
     createAssociations("EKS makes the associations that the add-on had on the caller's behalf"),
     updateAssociations("EKS gives those that it still has their role of before on the caller's behalf"),
-    deleteAssociations("takes away the migration's own associations; EKS does so on the caller's behalf with an add-on that it updates or deletes"),
+    deleteAssociations(
+      "takes away the migration's own associations; EKS does so on the caller's behalf with an add-on that it updates or deletes",
+    ),
     tag(ADDONS, 'creates the add-on with the tags that it had'),
     passRole(passableRoleArns, 'eks.amazonaws.com', 'gives the add-on its IRSA role again'),
     ...passToPods(passableRoleArns, 'gives the add-on the roles of the associations that it had again'),
   ],
   'restore-associations': ({ passableRoleArns }) => [
-    describeCluster("finds the address of the cluster's API server, which it asks whether a service account still has its IRSA role"),
-    deleteAssociations("takes the association of a service account away that the migration has made"),
+    describeCluster(
+      "finds the address of the cluster's API server, which it asks whether a service account still has its IRSA role",
+    ),
+    deleteAssociations('takes the association of a service account away that the migration has made'),
     ...observe('compares what is there with the snapshot, and sends only what differs'),
     createAssociations('makes the stand-alone associations again that the migration deleted'),
     ...passToPods(passableRoleArns, 'gives these associations the roles that they had'),
@@ -186,15 +246,21 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
     tag(ASSOCIATIONS, 'gives associations the tags that they had'),
   ],
   'take-over': ({ passableRoleArns }) => [
-    describeCluster("reads the OIDC issuer, by which it evaluates the IRSA role's trust before a rollback, and finds the cluster's API server"),
+    describeCluster(
+      "reads the OIDC issuer, by which it evaluates the IRSA role's trust before a rollback, and finds the cluster's API server",
+    ),
     ...observe('makes sure before a rollback that nobody else has changed the add-on, or the association, since'),
     getRole(passableRoleArns, 'makes sure before a rollback that the IRSA role would still let the pods in'),
   ],
   'find-stranded': () => [],
   finish: ({ repairableRoleArns }) => [
-    describeCluster("finds the address of the cluster's API server, to name the workloads in the commands for a person"),
+    describeCluster(
+      "finds the address of the cluster's API server, to name the workloads in the commands for a person",
+    ),
     ...observe('looks at what the commands for a person must start from'),
-    ...(repairableRoleArns ? [getRole(repairableRoleArns, 'looks at what a person would have to undo in a repaired trust policy')] : []),
+    ...(repairableRoleArns
+      ? [getRole(repairableRoleArns, 'looks at what a person would have to undo in a repaired trust policy')]
+      : []),
   ],
   'publish-events': () => [
     {
@@ -223,7 +289,11 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
     describeCluster("finds the API server of a cluster whose workloads' identities are asked for"),
     listAddons('finds the add-ons that these workloads belong to'),
     ...observe('reads these add-ons, and the associations of the workloads'),
-    { actions: ['eks:DescribeAddonConfiguration'], resources: ['*'], why: "reads EKS's catalogue: for which service accounts an add-on takes associations" },
+    {
+      actions: ['eks:DescribeAddonConfiguration'],
+      resources: ['*'],
+      why: "reads EKS's catalogue: for which service accounts an add-on takes associations",
+    },
     getRole(ROLES, 'evaluates the trust policies of the roles that the workloads use, to say what stands in the way'),
   ],
 };

@@ -32,9 +32,17 @@ export class Recover extends Construct {
     const functions = steps.versions;
     const states = new Construct(this, 'States');
 
-    const recovered = sfn.Succeed.jsonata(states, 'Recovered', { outputs: { migrationId: expression(MIGRATION_ID), outcome: expression('$states.input.outcome') } });
-    const nothing = sfn.Succeed.jsonata(states, 'NothingToRecover', { outputs: { migrationId: expression(MIGRATION_ID) } });
-    const failed = failWith(states, 'RecoveryFailed', `'The recovery of migration ' & ${MIGRATION_ID} & ' did not come to its end. ' & ${FAILURE_TEXT} & ' The migration: ${recordText(tableName)}.'`);
+    const recovered = sfn.Succeed.jsonata(states, 'Recovered', {
+      outputs: { migrationId: expression(MIGRATION_ID), outcome: expression('$states.input.outcome') },
+    });
+    const nothing = sfn.Succeed.jsonata(states, 'NothingToRecover', {
+      outputs: { migrationId: expression(MIGRATION_ID) },
+    });
+    const failed = failWith(
+      states,
+      'RecoveryFailed',
+      `'The recovery of migration ' & ${MIGRATION_ID} & ' did not come to its end. ' & ${FAILURE_TEXT} & ' The migration: ${recordText(tableName)}.'`,
+    );
     const rollback = createRollback(states, { functions, tableName, rolledBack: recovered });
     const recordMigrated = recordEnd(states, functions, {
       stateName: 'RecordMigrated',
@@ -49,7 +57,15 @@ export class Recover extends Construct {
       unrecorded: { target: 'RecoveryFailed', state: failed, failure: NOT_RECORDED },
     });
 
-    const assigned = ['target', 'subject', 'fence', 'rung', 'failure', 'removesAnnotation', ...(changesTrust(functions) ? ['repairsTrust'] : [])];
+    const assigned = [
+      'target',
+      'subject',
+      'fence',
+      'rung',
+      'failure',
+      'removesAnnotation',
+      ...(changesTrust(functions) ? ['repairsTrust'] : []),
+    ];
     const takeOver = stepTask(states, 'take-over', {
       functions,
       payload: sparsePayload<'take-over'>({
@@ -59,7 +75,9 @@ export class Recover extends Construct {
         requestedBy: `${INPUT}.requestedBy`,
         reason: `${INPUT}.reason`,
       }),
-      assign: Object.fromEntries(assigned.map((variable) => [variable, expression(`$states.result.Payload.${variable}`)])),
+      assign: Object.fromEntries(
+        assigned.map((variable) => [variable, expression(`$states.result.Payload.${variable}`)]),
+      ),
     });
     catchFailures(takeOver, BEFORE_RECOVERY, { RecoveryFailed: failed });
     takeOver.next(

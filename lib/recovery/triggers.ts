@@ -21,8 +21,8 @@ export interface RecoveryTriggersProps {
 export const EVERY = Duration.minutes(5);
 
 /**
- * What starts Recover by itself. At once: the event that an execution of MigrateAddon stopped without an end of its own.
- * Step Functions sends these as well as it can (Step Functions Developer Guide, "Automating event delivery"), so a
+ * What starts Recover by itself. At once: the event that an execution of MigrateAddon stopped without an end of its
+ * own. Step Functions sends these as well as it can (Step Functions Developer Guide, "Automating event delivery"), so a
  * schedule looks for what no event told of; that is also what ends a Recover that was stopped.
  */
 export class RecoveryTriggers extends Construct {
@@ -33,13 +33,18 @@ export class RecoveryTriggers extends Construct {
   constructor(scope: Construct, id: string, { migrateAddon, recover, findStranded, key }: RecoveryTriggersProps) {
     super(scope, id);
     const deadLetterQueue = new sqs.Queue(this, 'DeadLetters', {
-      ...(key ? { encryption: sqs.QueueEncryption.KMS, encryptionMasterKey: key } : { encryption: sqs.QueueEncryption.SQS_MANAGED }),
+      ...(key
+        ? { encryption: sqs.QueueEncryption.KMS, encryptionMasterKey: key }
+        : { encryption: sqs.QueueEncryption.SQS_MANAGED }),
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
     });
     this.deadLetterQueue = deadLetterQueue;
     const reason = 'It is the dead-letter queue itself.';
-    Validations.of(deadLetterQueue).acknowledge({ id: 'AwsSolutions-SQS3', reason }, { id: 'Serverless-SQSRedrivePolicy', reason });
+    Validations.of(deadLetterQueue).acknowledge(
+      { id: 'AwsSolutions-SQS3', reason },
+      { id: 'Serverless-SQSRedrivePolicy', reason },
+    );
 
     const stopped = new events.Rule(this, 'ExecutionStopped', {
       description: 'An execution of MigrateAddon was aborted, timed out, or failed with an error that is no outcome.',
@@ -48,15 +53,26 @@ export class RecoveryTriggers extends Construct {
         detailType: ['Step Functions Execution Status Change'],
         detail: {
           stateMachineArn: [migrateAddon.stateMachineArn],
-          $or: [{ status: ['ABORTED', 'TIMED_OUT'] }, { status: ['FAILED'], error: [{ 'anything-but': FAILED_OUTCOMES }, { exists: false }] }],
+          $or: [
+            { status: ['ABORTED', 'TIMED_OUT'] },
+            { status: ['FAILED'], error: [{ 'anything-but': FAILED_OUTCOMES }, { exists: false }] },
+          ],
         },
       },
     });
     stopped.addTarget(
       new targets.SfnStateMachine(recover, {
-        role: serviceRole(this, 'StartsRecover', 'events', 'Starts Recover when an execution of MigrateAddon has stopped.'),
+        role: serviceRole(
+          this,
+          'StartsRecover',
+          'events',
+          'Starts Recover when an execution of MigrateAddon has stopped.',
+        ),
         // An execution has its migration's id as its name.
-        input: events.RuleTargetInput.fromObject({ migrationId: events.EventField.fromPath('$.detail.name'), cause: 'stranded' }),
+        input: events.RuleTargetInput.fromObject({
+          migrationId: events.EventField.fromPath('$.detail.name'),
+          cause: 'stranded',
+        }),
         deadLetterQueue,
         // By then the schedule has found it some ten times.
         maxEventAge: Duration.hours(1),
@@ -68,11 +84,23 @@ export class RecoveryTriggers extends Construct {
       description: 'Looks for locks whose execution is no longer running.',
       schedule: events.Schedule.rate(EVERY),
     });
-    // The next tick looks again: one that is late is of no use. So Lambda, which takes the event into a queue of its own,
-    // does not try again either, and has nothing to keep: what is missed is told by an alarm, since no look is measured.
-    const once = new lambda.EventInvokeConfig(this, 'LooksOnce', { function: findStranded.lambda, qualifier: findStranded.version, maxEventAge: EVERY, retryAttempts: 0 });
-    Validations.of(once).acknowledge({ id: 'Serverless-LambdaAsyncFailureDestination', reason: 'Its event says nothing but that it is time to look: the next one, five minutes later, says the same, and an alarm tells where no look was measured.' });
-    schedule.addTarget(new targets.LambdaFunction(findStranded, { deadLetterQueue, maxEventAge: EVERY, retryAttempts: 2 }));
+    // The next tick looks again: one that is late is of no use. So Lambda, which takes the event into a queue of its
+    // own, does not try again either, and has nothing to keep: what is missed is told by an alarm, since no look is
+    // measured.
+    const once = new lambda.EventInvokeConfig(this, 'LooksOnce', {
+      function: findStranded.lambda,
+      qualifier: findStranded.version,
+      maxEventAge: EVERY,
+      retryAttempts: 0,
+    });
+    Validations.of(once).acknowledge({
+      id: 'Serverless-LambdaAsyncFailureDestination',
+      reason:
+        'Its event says nothing but that it is time to look: the next one, five minutes later, says the same, and an alarm tells where no look was measured.',
+    });
+    schedule.addTarget(
+      new targets.LambdaFunction(findStranded, { deadLetterQueue, maxEventAge: EVERY, retryAttempts: 2 }),
+    );
     this.rules = [stopped, schedule];
   }
 }

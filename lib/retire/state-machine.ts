@@ -8,14 +8,17 @@ import type { MachineProps } from '../migration/state-machine.ts';
 import { catchFailures, sparsePayload, stepTask } from '../migration/task.ts';
 import { createStateMachine } from '../step-machine.ts';
 
-/** The polls for a role's lock take 10 min together; the rest is for retries of transient faults, 25 min with a time-out each. */
+/**
+ * The polls for a role's lock take 10 min together; the rest is for retries of transient faults, 25 min with a time-out
+ * each.
+ */
 const MACHINE_TIMEOUT = Duration.hours(1);
 
 const INPUT = '$states.context.Execution.Input';
 
 /**
- * Takes the OIDC trust of a migrated add-on away, or puts it back, when a person asks for it. Input: `{ migrationId, action,
- * dryRun, soakDays, requestedBy?, reason? }`, and its output what the step retire-trust answers. It fails as
+ * Takes the OIDC trust of a migrated add-on away, or puts it back, when a person asks for it. Input: `{ migrationId,
+ * action, dryRun, soakDays, requestedBy?, reason? }`, and its output what the step retire-trust answers. It fails as
  * `RetireRefused`, with nothing changed, or as `RetireFailed`: then the record says what may have been written.
  */
 export class Retire extends Construct {
@@ -27,8 +30,16 @@ export class Retire extends Construct {
     const states = new Construct(this, 'States');
 
     const about = `'The OIDC trust of migration ' & ${MIGRATION_ID} & `;
-    const refused = failWith(states, 'RetireRefused', `${about}' was left as it is. ' & ${FAILURE_TEXT} & ' The migration: ${recordText(tableName)}.'`);
-    const failed = failWith(states, 'RetireFailed', `${about}' may have been changed in part. ' & ${FAILURE_TEXT} & ' What was noted before each change: ${recordText(tableName)}. Ask for it again: it goes on from what it finds.'`);
+    const refused = failWith(
+      states,
+      'RetireRefused',
+      `${about}' was left as it is. ' & ${FAILURE_TEXT} & ' The migration: ${recordText(tableName)}.'`,
+    );
+    const failed = failWith(
+      states,
+      'RetireFailed',
+      `${about}' may have been changed in part. ' & ${FAILURE_TEXT} & ' What was noted before each change: ${recordText(tableName)}. Ask for it again: it goes on from what it finds.'`,
+    );
 
     const retireTrust = stepTask(states, 'retire-trust', {
       functions,

@@ -13,13 +13,18 @@ import { BY_STRATEGY, PARAMETERS } from './parameters.ts';
 /** What lets the automation succeed: as an execution does. */
 const GOOD: Outcome[] = ['migrated', 'already-migrated', 'planned'];
 /** What an execution that fails by an outcome of ours has as its error. */
-const BY_ERROR: Record<(typeof FAILED_OUTCOMES)[number], Outcome> = { Blocked: 'blocked', RolledBack: 'rolled-back', NeedsHuman: 'needs-human' };
+const BY_ERROR: Record<(typeof FAILED_OUTCOMES)[number], Outcome> = {
+  Blocked: 'blocked',
+  RolledBack: 'rolled-back',
+  NeedsHuman: 'needs-human',
+};
 /** The report's outcome of a migration that has none: it still runs, or its execution has stopped. */
 const UNFINISHED = 'unfinished';
 /**
- * Seven days: far longer than a change and its way back can take, so that the execution ends by itself and the action hears
- * of it. Where the deployment has it wait for approvals and windows, it may take longer; the report says then that it is
- * unfinished. That actions take this much is documented of those that wait for people ("aws:approve", "aws:pause").
+ * Seven days: far longer than a change and its way back can take, so that the execution ends by itself and the action
+ * hears of it. Where the deployment has it wait for approvals and windows, it may take longer; the report says then
+ * that it is unfinished. That actions take this much is documented of those that wait for people ("aws:approve",
+ * "aws:pause").
  */
 const RUN_SECONDS = Math.min(MACHINE_TIMEOUT.toSeconds() + 600, 7 * 24 * 3600);
 /** Far below the 600 that a script may take. */
@@ -42,14 +47,19 @@ const script = (name: 'prepare' | 'report' | 'conclude', payload: object): objec
   Script: readFileSync(join(import.meta.dirname, `${name}.py`), 'utf8'),
 });
 
-const output = (name: string, type: 'String' | 'StringList' = 'String'): object => ({ Name: name, Selector: `$.Payload.${name}`, Type: type });
+const output = (name: string, type: 'String' | 'StringList' = 'String'): object => ({
+  Name: name,
+  Selector: `$.Payload.${name}`,
+  Type: type,
+});
 
 const MIGRATION_ID = '{{ prepare.migrationId }}';
 
 const stepsOf = ({ region, stateMachineArn, executionArnOf, tableName }: Deployed): object[] => [
   {
     name: 'prepare',
-    description: "Makes the migration's id of the automation's own, and the request of the parameters; refuses those that do not go together. Nothing has been started yet.",
+    description:
+      "Makes the migration's id of the automation's own, and the request of the parameters; refuses those that do not go together. Nothing has been started yet.",
     action: 'aws:executeScript',
     timeoutSeconds: SCRIPT_SECONDS,
     onFailure: 'Abort',
@@ -63,7 +73,8 @@ const stepsOf = ({ region, stateMachineArn, executionArnOf, tableName }: Deploye
   },
   {
     name: 'run',
-    description: 'Runs the state machine MigrateAddon, and waits for its end. An execution fails where the migration was blocked, rolled back, or needs a person.',
+    description:
+      'Runs the state machine MigrateAddon, and waits for its end. An execution fails where the migration was blocked, rolled back, or needs a person.',
     action: 'aws:executeStateMachine',
     timeoutSeconds: RUN_SECONDS,
     onFailure: 'step:report',

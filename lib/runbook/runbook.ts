@@ -24,15 +24,22 @@ export class Runbook extends Construct {
   constructor(scope: Construct, id: string, { migrateAddon, table, key }: RunbookProps) {
     super(scope, id);
     const rights = { migrateAddon, tableArn: table.tableArn, tableName: table.tableName, keyArn: key?.keyArn };
-    // An automation may run for longer than 12 hours only with a role of its own (Systems Manager quotas), and scripts have no rights without one.
-    const role = serviceRole(this, 'Role', 'ssm', 'What the SSM runbook may do: run MigrateAddon, and read how it ended.');
+    // An automation may run for longer than 12 hours only with a role of its own (Systems Manager quotas), and scripts
+    // have no rights without one.
+    const role = serviceRole(
+      this,
+      'Role',
+      'ssm',
+      'What the SSM runbook may do: run MigrateAddon, and read how it ended.',
+    );
     const grants = runbookGrants(rights);
     for (const grant of grants) role.addToPolicy(statementOf(grant));
     acknowledgeGrants(role, grants);
 
     const document = new ssm.CfnDocument(this, 'Document', {
       documentType: 'Automation',
-      // In JSON documents a script can only be an attachment ("aws:executeScript"); JSON is YAML too, whichever of them CloudFormation makes of this.
+      // In JSON documents a script can only be an attachment ("aws:executeScript"); JSON is YAML too, whichever of them
+      // CloudFormation makes of this.
       documentFormat: 'YAML',
       // Whoever names the document, such as a parent runbook, goes on to.
       updateMethod: 'NewVersion',

@@ -1,7 +1,24 @@
-import { Aws, BootstraplessSynthesizer, CfnCondition, CfnOutput, CfnParameter, Fn, Stack, type StackProps } from 'aws-cdk-lib';
+import {
+  Aws,
+  BootstraplessSynthesizer,
+  CfnCondition,
+  CfnOutput,
+  CfnParameter,
+  Fn,
+  Stack,
+  type StackProps,
+} from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
-import { type AwsCapability, CAPABILITIES, type Capability, externalIdOf, SPOKE_STEPS, spokeRoleArn, spokeRoleName } from '../../lambdas/domain/spokes.ts';
+import {
+  type AwsCapability,
+  CAPABILITIES,
+  type Capability,
+  externalIdOf,
+  SPOKE_STEPS,
+  spokeRoleArn,
+  spokeRoleName,
+} from '../../lambdas/domain/spokes.ts';
 import { acknowledgeGrants } from '../acknowledge.ts';
 import { type Config, isDeployed } from '../config.ts';
 import { pascalCase } from '../names.ts';
@@ -26,13 +43,29 @@ export interface SpokeStackProps extends StackProps {
  */
 export class SpokeStack extends Stack {
   constructor(scope: Construct, id: string, { config, ...props }: SpokeStackProps) {
-    super(scope, id, { ...props, synthesizer: new BootstraplessSynthesizer(), description: 'Lets the Pod Identity migrator of another account work on the EKS clusters of this one.' });
+    super(scope, id, {
+      ...props,
+      synthesizer: new BootstraplessSynthesizer(),
+      description: 'Lets the Pod Identity migrator of another account work on the EKS clusters of this one.',
+    });
     const { passableRoleArns, repairableRoleArns, accounts, permissionsBoundaryArn } = config;
     // One of another account's can't be used here.
-    if (permissionsBoundaryArn !== undefined && patternsThere([permissionsBoundaryArn], []).length > 0) iam.PermissionsBoundary.of(this).apply(iam.ManagedPolicy.fromManagedPolicyArn(this, 'PermissionsBoundary', permissionsBoundaryArn));
+    if (permissionsBoundaryArn !== undefined && patternsThere([permissionsBoundaryArn], []).length > 0)
+      iam.PermissionsBoundary.of(this).apply(
+        iam.ManagedPolicy.fromManagedPolicyArn(this, 'PermissionsBoundary', permissionsBoundaryArn),
+      );
 
-    const account = new CfnParameter(this, HUB_ACCOUNT, { type: 'String', allowedPattern: '\\d{12}', description: "Account of the service: output HubAccountId of the service's stack, as are all others that begin with Hub." }).valueAsString;
-    const rolesRegion = new CfnParameter(this, ROLES_REGION, { type: 'String', description: 'The one region, of those that this stack is deployed to, in which the roles are made: IAM is global, and their names are fixed.' }).valueAsString;
+    const account = new CfnParameter(this, HUB_ACCOUNT, {
+      type: 'String',
+      allowedPattern: '\\d{12}',
+      description:
+        "Account of the service: output HubAccountId of the service's stack, as are all others that begin with Hub.",
+    }).valueAsString;
+    const rolesRegion = new CfnParameter(this, ROLES_REGION, {
+      type: 'String',
+      description:
+        'The one region, of those that this stack is deployed to, in which the roles are made: IAM is global, and their names are fixed.',
+    }).valueAsString;
     const rolesHere = new CfnCondition(this, 'RolesHere', { expression: Fn.conditionEquals(Aws.REGION, rolesRegion) });
 
     const steps = SPOKE_STEPS.filter((step) => isDeployed(step, config));
@@ -43,7 +76,10 @@ export class SpokeStack extends Stack {
     };
     for (const capability of CAPABILITIES) {
       if (capability === 'trust' && repairableRoleArns === undefined) continue;
-      const trusted = new CfnParameter(this, hubRolesName(capability), { type: 'CommaDelimitedList', description: `Roles of the service that ${ROLES_OF[capability]}.` });
+      const trusted = new CfnParameter(this, hubRolesName(capability), {
+        type: 'CommaDelimitedList',
+        description: `Roles of the service that ${ROLES_OF[capability]}.`,
+      });
       const grants = isOfAws(capability) ? capabilityGrants(capability, steps, options) : [];
       const role = new iam.CfnRole(this, `${pascalCase(capability)}Role`, {
         roleName: spokeRoleName(capability),
@@ -51,19 +87,39 @@ export class SpokeStack extends Stack {
         maxSessionDuration: LONGEST_SESSION,
         assumeRolePolicyDocument: {
           Version: '2012-10-17',
-          Statement: [{ Effect: 'Allow', Principal: { AWS: trusted.valueAsList }, Action: 'sts:AssumeRole', Condition: { StringEquals: { 'sts:ExternalId': externalIdOf(account) } } }],
+          Statement: [
+            {
+              Effect: 'Allow',
+              Principal: { AWS: trusted.valueAsList },
+              Action: 'sts:AssumeRole',
+              Condition: { StringEquals: { 'sts:ExternalId': externalIdOf(account) } },
+            },
+          ],
         },
-        ...(grants.length === 0 ? {} : { policies: [{ policyName: capability, policyDocument: new iam.PolicyDocument({ statements: grants.map(statementOf), minimize: true }) }] }),
+        ...(grants.length === 0
+          ? {}
+          : {
+              policies: [
+                {
+                  policyName: capability,
+                  policyDocument: new iam.PolicyDocument({ statements: grants.map(statementOf), minimize: true }),
+                },
+              ],
+            }),
       });
       role.cfnOptions.condition = rolesHere;
       acknowledgeGrants(role, grants);
     }
     if (config.deploy.denialRule) {
-      const region = new CfnParameter(this, HUB_REGION, { type: 'String', description: 'Region of the service.' }).valueAsString;
+      const region = new CfnParameter(this, HUB_REGION, { type: 'String', description: 'Region of the service.' })
+        .valueAsString;
       // oxlint-disable-next-line eslint/no-new -- a construct adds itself to its scope.
       new Forward(this, 'Forward', { account, region });
     }
     // oxlint-disable-next-line eslint/no-new -- a construct adds itself to its scope.
-    new CfnOutput(this, 'ExternalId', { value: externalIdOf(account), description: 'What the roles want to be told by whoever assumes them.' });
+    new CfnOutput(this, 'ExternalId', {
+      value: externalIdOf(account),
+      description: 'What the roles want to be told by whoever assumes them.',
+    });
   }
 }

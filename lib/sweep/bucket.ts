@@ -6,7 +6,10 @@ import { Construct } from 'constructs';
 /** How long what a sweep has found, and its report, are kept. */
 const KEPT_FOR = Duration.days(400);
 
-/** Where sweeps keep what is too much for a state: what they found, and their reports. Nothing in it is needed to go back. */
+/**
+ * Where sweeps keep what is too much for a state: what they found, and their reports. Nothing in it is needed to go
+ * back.
+ */
 export class SweepBucket extends Construct {
   readonly bucket: s3.Bucket;
 
@@ -16,10 +19,18 @@ export class SweepBucket extends Construct {
       blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
       objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
       enforceSSL: true,
-      ...(key ? { encryption: s3.BucketEncryption.KMS, encryptionKey: key, bucketKeyEnabled: true } : { encryption: s3.BucketEncryption.S3_MANAGED }),
-      lifecycleRules: [{ prefix: 'sweeps/', expiration: KEPT_FOR, abortIncompleteMultipartUploadAfter: Duration.days(1) }],
+      ...(key
+        ? { encryption: s3.BucketEncryption.KMS, encryptionKey: key, bucketKeyEnabled: true }
+        : { encryption: s3.BucketEncryption.S3_MANAGED }),
+      lifecycleRules: [
+        { prefix: 'sweeps/', expiration: KEPT_FOR, abortIncompleteMultipartUploadAfter: Duration.days(1) },
+      ],
       removalPolicy: RemovalPolicy.RETAIN,
     });
-    Validations.of(this.bucket).acknowledge({ id: 'AwsSolutions-S1', reason: "Only the service's own functions use it, and CloudTrail's data events, which a deployment may switch on, say who read what; a log bucket of its own would only hold their requests." });
+    Validations.of(this.bucket).acknowledge({
+      id: 'AwsSolutions-S1',
+      reason:
+        "Only the service's own functions use it, and CloudTrail's data events, which a deployment may switch on, say who read what; a log bucket of its own would only hold their requests.",
+    });
   }
 }

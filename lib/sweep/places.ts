@@ -33,11 +33,20 @@ const INPUT = '$states.context.Execution.Input';
 
 /** What looks at one region of one account: an execution of its own, whose input is one item of the list. */
 function lookAtOne(scope: Construct, functions: StepFunctions): sfn.IChainable {
-  const failed = failWith(scope, 'PlaceFailed', `'The look at region ' & ${INPUT}.region & ' of account ' & ${INPUT}.account & ' did not end. ' & ${FAILURE_TEXT}`);
+  const failed = failWith(
+    scope,
+    'PlaceFailed',
+    `'The look at region ' & ${INPUT}.region & ' of account ' & ${INPUT}.account & ' did not end. ' & ${FAILURE_TEXT}`,
+  );
   const look = stepTask(scope, 'take-inventory', {
     functions,
     // The execution's own input is the item; what the state is given is that, or the answer of the call before.
-    payload: sparsePayload<'take-inventory'>({ sweepId: `${INPUT}.sweepId`, account: `${INPUT}.account`, region: `${INPUT}.region`, after: '$states.input.after' }),
+    payload: sparsePayload<'take-inventory'>({
+      sweepId: `${INPUT}.sweepId`,
+      account: `${INPUT}.account`,
+      region: `${INPUT}.region`,
+      after: '$states.input.after',
+    }),
   });
   catchFailures(look, OF_A_PLACE, { PlaceFailed: failed });
   return look.next(
@@ -52,7 +61,10 @@ function lookAtOne(scope: Construct, functions: StepFunctions): sfn.IChainable {
  * `placesKey`, `mapPrefix`). It never fails by one that can't be looked at. What was found is in the bucket: its answer
  * says nothing of it.
  */
-export function lookAtPlaces(scope: Construct, { functions, bucket }: { functions: StepFunctions; bucket: s3.IBucket }): sfn.DistributedMap {
+export function lookAtPlaces(
+  scope: Construct,
+  { functions, bucket }: { functions: StepFunctions; bucket: s3.IBucket },
+): sfn.DistributedMap {
   const child = new Construct(scope, 'Place');
   // Without it CDK knows the older writer alone, whose rights can't be told.
   child.node.setContext(STEPFUNCTIONS_USE_DISTRIBUTED_MAP_RESULT_WRITER_V2, true);
@@ -62,7 +74,11 @@ export function lookAtPlaces(scope: Construct, { functions, bucket }: { function
     toleratedFailurePercentage: 100,
     mapExecutionType: sfn.StateMachineType.STANDARD,
     itemReader: new PlacesReader({ bucket, key: expression('$placesKey') }),
-    itemSelector: { sweepId: expression('$sweepId'), account: expression('$states.context.Map.Item.Value.account'), region: expression('$states.context.Map.Item.Value.region') },
+    itemSelector: {
+      sweepId: expression('$sweepId'),
+      account: expression('$states.context.Map.Item.Value.account'),
+      region: expression('$states.context.Map.Item.Value.region'),
+    },
     resultWriterV2: new ResultsWriter({ bucket, prefix: expression('$mapPrefix') }),
   }).itemProcessor(lookAtOne(child, functions));
 }

@@ -27,16 +27,32 @@ const SCHEDULED_TIME = '<aws.scheduler.scheduled-time>';
 
 type Input = z.input<typeof startSweepSchema.input>;
 
-/** What starts sweeps by the clock: a schedule for each that the configuration has. Scheduler delivers at least once; `start-sweep` makes one sweep of each scheduled time. */
+/**
+ * What starts sweeps by the clock: a schedule for each that the configuration has. Scheduler delivers at least once;
+ * `start-sweep` makes one sweep of each scheduled time.
+ */
 export class Schedules extends Construct {
   constructor(scope: Construct, id: string, { sweeps, startSweep, deadLetterQueue, key }: SchedulesProps) {
     super(scope, id);
     if (sweeps.length === 0) return;
-    const grants = scheduleGrants({ functionArn: startSweep.functionArn, queueArn: deadLetterQueue.queueArn, keyArn: key?.keyArn });
+    const grants = scheduleGrants({
+      functionArn: startSweep.functionArn,
+      queueArn: deadLetterQueue.queueArn,
+      keyArn: key?.keyArn,
+    });
     const role = serviceRole(this, 'StartsSweeps', 'scheduler', 'Starts the sweeps that are due.');
     for (const grant of grants) role.addToPolicy(statementOf(grant));
-    const thrice = new lambda.EventInvokeConfig(this, 'TriesThrice', { function: startSweep.lambda, qualifier: startSweep.version, maxEventAge: STARTS_WITHIN, retryAttempts: 2 });
-    Validations.of(thrice).acknowledge({ id: 'Serverless-LambdaAsyncFailureDestination', reason: 'Its event says nothing but which schedule was due: the configuration says the same, an alarm tells where one was dropped, and a sweep can be started by hand.' });
+    const thrice = new lambda.EventInvokeConfig(this, 'TriesThrice', {
+      function: startSweep.lambda,
+      qualifier: startSweep.version,
+      maxEventAge: STARTS_WITHIN,
+      retryAttempts: 2,
+    });
+    Validations.of(thrice).acknowledge({
+      id: 'Serverless-LambdaAsyncFailureDestination',
+      reason:
+        'Its event says nothing but which schedule was due: the configuration says the same, an alarm tells where one was dropped, and a sweep can be started by hand.',
+    });
     for (const { name, schedule, timeZone, request } of sweeps) {
       const input: Record<keyof Input, unknown> = { schedule: name, at: SCHEDULED_TIME, request };
       // CDK's own construct would let the role call every version, and ask for an acknowledgement of that.

@@ -4,7 +4,15 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { acknowledgeGrants } from '../acknowledge.ts';
 import { OF_A_SWEEP, OF_REPORTING } from '../migration/errors.ts';
-import { caughtAnotherFailure, caughtFailure, EXECUTION, expression, FAILURE_MESSAGE, FAILURE_TEXT, shortText } from '../migration/expressions.ts';
+import {
+  caughtAnotherFailure,
+  caughtFailure,
+  EXECUTION,
+  expression,
+  FAILURE_MESSAGE,
+  FAILURE_TEXT,
+  shortText,
+} from '../migration/expressions.ts';
 import { failWith } from '../migration/records.ts';
 import type { MachineProps } from '../migration/state-machine.ts';
 import { answerIs, catchFailures, sparsePayload, stepTask } from '../migration/task.ts';
@@ -46,42 +54,83 @@ export class Sweep extends Construct {
     const completed = sfn.Succeed.jsonata(states, 'Completed', { outputs: { sweepId: expression(SWEEP_ID) } });
     const handedOver = sfn.Succeed.jsonata(states, 'HandedOver', { outputs: { sweepId: expression(SWEEP_ID) } });
     const stopped = failWith(states, 'SweepStopped', `'' & $states.input.text`);
-    const failed = failWith(states, 'SweepFailed', `${TEXT}' did not come to its end. ' & ${FAILURE_TEXT} & ' What it has begun goes on by itself. Its record: item SWEEP#' & ${shortText(SWEEP_ID)} & ' of table ${tableName}. Resume it once the cause is gone.'`);
+    const failed = failWith(
+      states,
+      'SweepFailed',
+      `${TEXT}' did not come to its end. ' & ${FAILURE_TEXT} & ' What it has begun goes on by itself. Its record: item SWEEP#' & ${shortText(SWEEP_ID)} & ' of table ${tableName}. Resume it once the cause is gone.'`,
+    );
 
     const reportFailure = stepTask(states, 'report-sweep', {
       functions,
       stateName: 'ReportFailure',
-      payload: { sweepId: expression(SWEEP_ID), executionArn: expression(EXECUTION), failure: expression(`{'name': $failure.Error, 'message': ${FAILURE_MESSAGE}}`) },
+      payload: {
+        sweepId: expression(SWEEP_ID),
+        executionArn: expression(EXECUTION),
+        failure: expression(`{'name': $failure.Error, 'message': ${FAILURE_MESSAGE}}`),
+      },
     });
-    catchFailures(reportFailure, OF_REPORTING, { SweepFailed: failed }, caughtAnotherFailure('and that could not be reported'));
+    catchFailures(
+      reportFailure,
+      OF_REPORTING,
+      { SweepFailed: failed },
+      caughtAnotherFailure('and that could not be reported'),
+    );
     reportFailure.next(failed);
 
-    const reportSweep = stepTask(states, 'report-sweep', { functions, payload: { sweepId: expression(SWEEP_ID), executionArn: expression(EXECUTION) } });
+    const reportSweep = stepTask(states, 'report-sweep', {
+      functions,
+      payload: { sweepId: expression(SWEEP_ID), executionArn: expression(EXECUTION) },
+    });
     catchFailures(reportSweep, OF_A_SWEEP, { ReportFailure: reportFailure });
     reportSweep.next(
       sfn.Choice.jsonata(states, 'HowItEnded')
         .when(answerIs('outcome', 'completed'), completed)
         .when(answerIs('outcome', 'stopped'), stopped)
-        .otherwise(sfn.Pass.jsonata(states, 'KeepFailure', { assign: { failure: expression(`{'Error': 'SweepFailed', 'Cause': '' & $states.input.text}`) } }).next(failed)),
+        .otherwise(
+          sfn.Pass.jsonata(states, 'KeepFailure', {
+            assign: { failure: expression(`{'Error': 'SweepFailed', 'Cause': '' & $states.input.text}`) },
+          }).next(failed),
+        ),
     );
 
-    const dispatch = stepTask(states, 'dispatch-sweep', { functions, payload: { sweepId: expression(SWEEP_ID), executionArn: expression(EXECUTION), tick: expression('$tick') } });
+    const dispatch = stepTask(states, 'dispatch-sweep', {
+      functions,
+      payload: { sweepId: expression(SWEEP_ID), executionArn: expression(EXECUTION), tick: expression('$tick') },
+    });
     catchFailures(dispatch, OF_A_SWEEP, { ReportFailure: reportFailure });
-    const waitForNext = sfn.Wait.jsonata(states, 'WaitForNextLook', { time: sfn.WaitTime.seconds(expression('$states.input.waitSeconds')), assign: { tick: expression('$tick + 1') } });
+    const waitForNext = sfn.Wait.jsonata(states, 'WaitForNextLook', {
+      time: sfn.WaitTime.seconds(expression('$states.input.waitSeconds')),
+      assign: { tick: expression('$tick + 1') },
+    });
     waitForNext.next(dispatch);
     dispatch.next(
-      sfn.Choice.jsonata(states, 'WhatIsNext').when(answerIs('next', 'wait'), waitForNext).when(answerIs('next', 'hand-over'), handedOver).otherwise(reportSweep),
+      sfn.Choice.jsonata(states, 'WhatIsNext')
+        .when(answerIs('next', 'wait'), waitForNext)
+        .when(answerIs('next', 'hand-over'), handedOver)
+        .otherwise(reportSweep),
     );
 
     const look = lookAtPlaces(states, { functions, bucket });
     look.addCatch(reportFailure, { errors: [sfn.Errors.ALL], assign: { failure: caughtFailure } });
-    look.next(sfn.Choice.jsonata(states, 'IsItAnInventory').when(sfn.Condition.jsonata(expression(`$mode = 'inventory'`)), reportSweep).otherwise(dispatch));
+    look.next(
+      sfn.Choice.jsonata(states, 'IsItAnInventory')
+        .when(sfn.Condition.jsonata(expression(`$mode = 'inventory'`)), reportSweep)
+        .otherwise(dispatch),
+    );
 
     const answered = ['mode', 'placesKey', 'mapPrefix'];
     const beginSweep = stepTask(states, 'begin-sweep', {
       functions,
-      payload: sparsePayload<'begin-sweep'>({ sweepId: SWEEP_ID, executionArn: EXECUTION, request: `${INPUT}.request` }),
-      assign: { ...Object.fromEntries(answered.map((variable) => [variable, expression(`$states.result.Payload.${variable}`)])), sweepId: expression(SWEEP_ID), tick: 0 },
+      payload: sparsePayload<'begin-sweep'>({
+        sweepId: SWEEP_ID,
+        executionArn: EXECUTION,
+        request: `${INPUT}.request`,
+      }),
+      assign: {
+        ...Object.fromEntries(answered.map((variable) => [variable, expression(`$states.result.Payload.${variable}`)])),
+        sweepId: expression(SWEEP_ID),
+        tick: 0,
+      },
     });
     catchFailures(beginSweep, OF_A_SWEEP, { ReportFailure: reportFailure });
     beginSweep.next(
@@ -100,7 +149,10 @@ export class Sweep extends Construct {
     });
     acknowledgeGrants(this.stateMachine.role, mapBucketGrants(bucket.bucketArn));
     acknowledgeGrants(this.stateMachine.node.findChild('DistributedMapPolicy'), mapGrants(this.stateMachine));
-    if (key) this.stateMachine.role.addToPrincipalPolicy(statementOf(bucketKeyGrant(key.keyArn, bucket.bucketArn, { puts: true, gets: true })));
+    if (key)
+      this.stateMachine.role.addToPrincipalPolicy(
+        statementOf(bucketKeyGrant(key.keyArn, bucket.bucketArn, { puts: true, gets: true })),
+      );
     steps.grantInvoke(this.stateMachine, ['begin-sweep', 'take-inventory', 'dispatch-sweep', 'report-sweep']);
   }
 }

@@ -23,7 +23,8 @@ export const signedFor = (request: HttpRequest): string | undefined => {
 const hostnameOf = (host: string): string => host.toLowerCase().replace(/:\d+$/, '');
 const isAws = (host: string): boolean => /\.amazonaws\.com(\.cn)?$/.test(hostnameOf(host));
 
-export const apiAtHost = (apis: readonly AssemblyApi[], host: string): AssemblyApi | undefined => apis.find((api) => api.host === hostnameOf(host));
+export const apiAtHost = (apis: readonly AssemblyApi[], host: string): AssemblyApi | undefined =>
+  apis.find((api) => api.host === hostnameOf(host));
 
 /** Of several APIs, the path says which: `/_apis/ID/STAGE/…`. */
 const named = /^\/_apis\/([^/]+)/;
@@ -37,7 +38,8 @@ export const addressOf = (apis: readonly AssemblyApi[], request: HttpRequest): A
   const api = apiAtHost(apis, request.host);
   if (api) return { api, prefix: '' };
   const service = signedFor(request);
-  if (isAws(request.host) || (service !== undefined && service !== 'execute-api')) return service === 'execute-api' ? { prefix: '' } : undefined;
+  if (isAws(request.host) || (service !== undefined && service !== 'execute-api'))
+    return service === 'execute-api' ? { prefix: '' } : undefined;
   const [prefix, id] = named.exec(request.path) ?? [];
   if (prefix !== undefined) {
     const found = apis.find((each) => each.id === id);
@@ -50,4 +52,5 @@ export const addressOf = (apis: readonly AssemblyApi[], request: HttpRequest): A
 };
 
 /** Base URL of an API's stage below a sandbox's address: with one API, the stage alone says which. */
-export const loopbackUrlOf = (apis: readonly AssemblyApi[], api: AssemblyApi, stage: string, url: string): string => `${url}${apis.length === 1 ? '' : `/_apis/${api.id}`}/${stage}`;
+export const loopbackUrlOf = (apis: readonly AssemblyApi[], api: AssemblyApi, stage: string, url: string): string =>
+  `${url}${apis.length === 1 ? '' : `/_apis/${api.id}`}/${stage}`;

@@ -9,14 +9,23 @@ import { isObject } from '../json.ts';
 const FIELDS = new Set(['statusCode', 'headers', 'multiValueHeaders', 'body', 'isBase64Encoded']);
 
 /** Developer Guide, "Amazon API Gateway important notes": these come under `x-amzn-remapped-…`. */
-const REMAPPED = new Set(['connection', 'content-length', 'date', 'host', 'server', 'transfer-encoding', 'www-authenticate']);
+const REMAPPED = new Set([
+  'connection',
+  'content-length',
+  'date',
+  'host',
+  'server',
+  'transfer-encoding',
+  'www-authenticate',
+]);
 
 const nameOf = (name: string): string => {
   const lower = name.toLowerCase();
   return REMAPPED.has(lower) ? `x-amzn-remapped-${lower}` : lower;
 };
 
-const isValue = (value: unknown): value is string | number | boolean => typeof value === 'number' || typeof value === 'boolean' || (typeof value === 'string' && !/[\r\n]/.test(value));
+const isValue = (value: unknown): value is string | number | boolean =>
+  typeof value === 'number' || typeof value === 'boolean' || (typeof value === 'string' && !/[\r\n]/.test(value));
 const isName = (name: string): boolean => /^[!#$%&'*+.^`|~\w-]+$/.test(name);
 const isAbsent = (value: unknown): value is null | undefined => value === undefined || value === null;
 
@@ -24,7 +33,13 @@ const isAbsent = (value: unknown): value is null | undefined => value === undefi
 const headersOf = (single: unknown, multiple: unknown): Record<string, string> | undefined => {
   if (!isAbsent(single) && !isObject(single)) return undefined;
   if (!isAbsent(multiple) && !isObject(multiple)) return undefined;
-  const all = [...Object.entries(single ?? {}).map(([name, value]): [string, unknown[]] => [name, [value]]), ...Object.entries(multiple ?? {}).map(([name, values]): [string, unknown[]] => [name, Array.isArray(values) ? values : [values]])];
+  const all = [
+    ...Object.entries(single ?? {}).map(([name, value]): [string, unknown[]] => [name, [value]]),
+    ...Object.entries(multiple ?? {}).map(([name, values]): [string, unknown[]] => [
+      name,
+      Array.isArray(values) ? values : [values],
+    ]),
+  ];
   const headers: Record<string, string> = {};
   for (const [name, values] of all) {
     if (!isName(name) || !values.every(isValue)) return undefined;
@@ -34,7 +49,11 @@ const headersOf = (single: unknown, multiple: unknown): Record<string, string> |
 };
 
 const statusOf = (given: unknown): number | undefined => {
-  const status = isAbsent(given) ? 200 : typeof given === 'string' || typeof given === 'number' ? Number(given) : Number.NaN;
+  const status = isAbsent(given)
+    ? 200
+    : typeof given === 'string' || typeof given === 'number'
+      ? Number(given)
+      : Number.NaN;
   return Number.isInteger(status) && status >= 200 && status <= 599 ? status : undefined;
 };
 
@@ -46,6 +65,7 @@ export const answerOf = (result: unknown): HttpResponse | undefined => {
   if (status === undefined || headers === undefined) return undefined;
   if (!isAbsent(body) && typeof body !== 'string') return undefined;
   if (!isAbsent(encoded) && typeof encoded !== 'boolean') return undefined;
-  // Without binary media types even a body in base64 goes out as it is (Developer Guide, "Content type conversions in API Gateway").
+  // Without binary media types even a body in base64 goes out as it is (Developer Guide, "Content type conversions in
+  // API Gateway").
   return { status, headers: { 'content-type': 'application/json', ...headers }, body: body ?? '' };
 };

@@ -39,25 +39,44 @@ const NOBODY: APIGatewayEventIdentity = {
   userArn: null,
 };
 
-/** Of a role's session, `caller` and `user` are its id, as GetCallerIdentity answers it. Who needs no signature is not known. */
+/**
+ * Of a role's session, `caller` and `user` are its id, as GetCallerIdentity answers it. Who needs no signature is not
+ * known.
+ */
 const identityOf = (world: World, { request }: Visit, caller: Caller | undefined): APIGatewayEventIdentity => {
   const anybody = { ...NOBODY, userAgent: request.headers['user-agent'] ?? null };
   if (!caller) return anybody;
   const id = userIdOf(world, caller);
-  return { ...anybody, accessKey: caller.accessKeyId, accountId: caller.account, caller: id, user: id, userArn: sessionOf(world, caller) };
+  return {
+    ...anybody,
+    accessKey: caller.accessKeyId,
+    accountId: caller.account,
+    caller: id,
+    user: id,
+    userArn: sessionOf(world, caller),
+  };
 };
 
 /** As in `09/Apr/2015:12:34:56 +0000`. */
 const requestTime = (at: number): string => {
-  const [, , day = '', month = '', year = '', time = ''] = /^(\w+), (\d+) (\w+) (\d+) ([\d:]+) GMT$/.exec(new Date(at).toUTCString()) ?? [];
+  const [, , day = '', month = '', year = '', time = ''] =
+    /^(\w+), (\d+) (\w+) (\d+) ([\d:]+) GMT$/.exec(new Date(at).toUTCString()) ?? [];
   return `${day}/${month}/${year}:${time} +0000`;
 };
 
 /** `method`: undefined where none was found. `deploymentId` comes along, which the types do not know. */
 export type RequestContext = APIGatewayEventRequestContext & { deploymentId: string };
 
-/** Source: API Gateway Developer Guide, "Variables for data transformations for API Gateway" and "Lambda proxy integrations". */
-export const requestContextOf = (world: World, visit: Visit, method: AssemblyMethod | undefined, caller?: Caller): RequestContext => {
+/**
+ * Source: API Gateway Developer Guide, "Variables for data transformations for API Gateway" and "Lambda proxy
+ * integrations".
+ */
+export const requestContextOf = (
+  world: World,
+  visit: Visit,
+  method: AssemblyMethod | undefined,
+  caller?: Caller,
+): RequestContext => {
   const { api, stage, request, path } = visit;
   const domainName = request.host.replace(/:\d+$/, '');
   return {

@@ -1,4 +1,6 @@
-/** What a function gets. Source: API Gateway Developer Guide, "Input format of a Lambda function for proxy integration". */
+/**
+ * What a function gets. Source: API Gateway Developer Guide, "Input format of a Lambda function for proxy integration".
+ */
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import type { World } from '../world/world.ts';
 import type { RequestContext, Visit } from './context.ts';
@@ -10,7 +12,10 @@ const orNull = <T extends object>(values: T): T | null => (Object.keys(values).l
 /** Of the connection, not of the request (Developer Guide, "Amazon API Gateway important notes"). */
 const DROPPED = new Set(['connection', 'content-length', 'transfer-encoding', 'keep-alive']);
 
-/** With those that API Gateway adds. Names are in lower case, since the sandbox knows them so; in AWS they are as they were sent. */
+/**
+ * With those that API Gateway adds. Names are in lower case, since the sandbox knows them so; in AWS they are as they
+ * were sent.
+ */
 const headersOf = ({ request, requestId }: Visit): Record<string, string> => ({
   ...Object.fromEntries(Object.entries(request.headers).filter(([name]) => !DROPPED.has(name))),
   host: request.host,
@@ -20,7 +25,12 @@ const headersOf = ({ request, requestId }: Visit): Record<string, string> => ({
   'X-Forwarded-Proto': 'https',
 });
 
-export const proxyEventOf = (world: World, visit: Visit, { method, parameters }: Match, requestContext: RequestContext): APIGatewayProxyEvent => {
+export const proxyEventOf = (
+  world: World,
+  visit: Visit,
+  { method, parameters }: Match,
+  requestContext: RequestContext,
+): APIGatewayProxyEvent => {
   const { request, stage, path } = visit;
   const headers = headersOf(visit);
   const query = Object.entries(request.query).map(([name, value]): [string, string[]] => [name, [value].flat()]);

@@ -46,7 +46,9 @@ const matchPath = (parts: readonly Part[], segments: readonly string[]): Record<
  * own name. Source: API Gateway Developer Guide, "Set up a proxy integration with a proxy resource" (`{proxy+}` takes
  * what has no resource of its own). That a resource is chosen before the method is not written there.
  */
-export const createRouter = (methods: readonly AssemblyMethod[]): ((path: string, httpMethod: string) => Match | undefined) => {
+export const createRouter = (
+  methods: readonly AssemblyMethod[],
+): ((path: string, httpMethod: string) => Match | undefined) => {
   const resources = [...new Set(methods.map(({ path }) => path))]
     .map((path) => ({ path, parts: segmentsOf(path).map(partOf) }))
     .map((resource) => ({ ...resource, rank: resource.parts.map(({ kind }) => RANKS[kind]).join('') }))
@@ -57,7 +59,8 @@ export const createRouter = (methods: readonly AssemblyMethod[]): ((path: string
       const parameters = matchPath(parts, segments);
       if (!parameters) continue;
       const own = methods.filter((method) => method.path === resource);
-      const method = own.find((each) => each.httpMethod === httpMethod) ?? own.find((each) => each.httpMethod === 'ANY');
+      const method =
+        own.find((each) => each.httpMethod === httpMethod) ?? own.find((each) => each.httpMethod === 'ANY');
       return method && { method, parameters };
     }
     return undefined;

@@ -14,7 +14,21 @@ import type { World } from '../world/world.ts';
 import { type Address, addressOf, apiAtHost } from './addresses.ts';
 import { answerOf } from './answer.ts';
 import { requestContextOf, type Visit } from './context.ts';
-import { accessDenied, FORBIDDEN, type GatewayError, gatewayResponse, LONGEST_BODY, MISCONFIGURED, MISSING_TOKEN, notBelieved, TIMED_OUT, TOO_LONG, TOO_LONG_FOR_LAMBDA, unusable, wrongScope } from './errors.ts';
+import {
+  accessDenied,
+  FORBIDDEN,
+  type GatewayError,
+  gatewayResponse,
+  LONGEST_BODY,
+  MISCONFIGURED,
+  MISSING_TOKEN,
+  notBelieved,
+  TIMED_OUT,
+  TOO_LONG,
+  TOO_LONG_FOR_LAMBDA,
+  unusable,
+  wrongScope,
+} from './errors.ts';
 import { proxyEventOf } from './event.ts';
 import { createRouter, type Match } from './routes.ts';
 
@@ -39,7 +53,9 @@ export interface ApiGateway {
   find: (request: HttpRequest) => Address | undefined;
   /** Whether an API's own host. */
   isHost: (host: string) => boolean;
-  /** Answers what `find` has found. In virtual time its caller is a thread, which parks until the function has answered. */
+  /**
+   * Answers what `find` has found. In virtual time its caller is a thread, which parks until the function has answered.
+   */
   handle: (request: HttpRequest, address: Address, call: GatewayCall) => Promise<HttpResponse>;
 }
 
@@ -47,7 +63,8 @@ export interface ApiGateway {
 const PRINCIPAL = 'apigateway.amazonaws.com';
 
 /** `arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/PATH` */
-const arnOf = ({ api, stage, request }: Visit, account: string, path: string): string => `arn:${api.partition}:execute-api:${api.region}:${account}:${api.id}/${stage.name}/${request.method}${path}`;
+const arnOf = ({ api, stage, request }: Visit, account: string, path: string): string =>
+  `arn:${api.partition}:execute-api:${api.region}:${account}:${api.id}/${stage.name}/${request.method}${path}`;
 
 /** As callers see it in refusals: `********2222`. */
 const hidden = (account: string): string => account.slice(-4).padStart(account.length, '*');
@@ -60,7 +77,18 @@ export const createApiGateway = ({ world, clock, apis, invoke }: ApiGatewayOptio
   const visitOf = (request: HttpRequest, { api, prefix }: Address): Visit | undefined => {
     const [, name = '', path = ''] = /^\/([^/]*)(.*)$/s.exec(request.path.slice(prefix.length)) ?? [];
     const stage = api?.stages.find((each) => each.name === name);
-    return api && stage && { api, stage, request, path, requestId: random.uuid(), extendedRequestId: `${random.string(15)}=`, at: clock.now() };
+    return (
+      api &&
+      stage && {
+        api,
+        stage,
+        request,
+        path,
+        requestId: random.uuid(),
+        extendedRequestId: `${random.string(15)}=`,
+        at: clock.now(),
+      }
+    );
   };
 
   /** The caller, undefined where the method wants none; or why it may not call. */
@@ -71,7 +99,11 @@ export const createApiGateway = ({ world, clock, apis, invoke }: ApiGatewayOptio
     const misplaced = wrongScope(verified, visit.api.region);
     if (misplaced) return misplaced;
     const path = visit.path === '' ? '/' : visit.path;
-    const denial = call.authorize(verified.caller, { action: 'execute-api:Invoke', resource: arnOf(visit, visit.api.account, path), named: arnOf(visit, hidden(visit.api.account), path) });
+    const denial = call.authorize(verified.caller, {
+      action: 'execute-api:Invoke',
+      resource: arnOf(visit, visit.api.account, path),
+      named: arnOf(visit, hidden(visit.api.account), path),
+    });
     return denial ? accessDenied(denial.message) : { caller: verified.caller };
   };
 
@@ -79,7 +111,10 @@ export const createApiGateway = ({ world, clock, apis, invoke }: ApiGatewayOptio
   const integrate = async (visit: Visit, { method }: Match, event: unknown): Promise<HttpResponse | GatewayError> => {
     const timer = clock.timer(method.timeoutMilliseconds);
     const malformed = unusable(world.knobs.apiUnusableAnswer);
-    const running = invoke(method.functionArn, event, { caller: PRINCIPAL, sourceArn: arnOf(visit, visit.api.account, method.path) }).then(
+    const running = invoke(method.functionArn, event, {
+      caller: PRINCIPAL,
+      sourceArn: arnOf(visit, visit.api.account, method.path),
+    }).then(
       (result) => answerOf(result) ?? malformed,
       (error: unknown) => {
         if (error instanceof InvokeRefusal) return MISCONFIGURED;
@@ -101,7 +136,8 @@ export const createApiGateway = ({ world, clock, apis, invoke }: ApiGatewayOptio
     const match = routers.get(api)?.(path, request.method);
     call.describe(`${request.method} ${match?.method.path ?? path}`, { stage: stage.name, path });
     if (!match) return gatewayResponse(visit, requestContextOf(world, visit, undefined), MISSING_TOKEN);
-    const refuse = (error: GatewayError, caller?: Caller): HttpResponse => gatewayResponse(visit, requestContextOf(world, visit, match.method, caller), error, match.parameters);
+    const refuse = (error: GatewayError, caller?: Caller): HttpResponse =>
+      gatewayResponse(visit, requestContextOf(world, visit, match.method, caller), error, match.parameters);
     const admitted = admit(visit, match, call);
     if ('type' in admitted) return refuse(admitted);
     const context = requestContextOf(world, visit, match.method, admitted.caller);
@@ -118,7 +154,11 @@ export const createApiGateway = ({ world, clock, apis, invoke }: ApiGatewayOptio
       const visit = visitOf(request, address);
       if (!visit) return FORBIDDEN;
       const { status, headers, body } = await answer(visit, call);
-      return { status, headers: { ...headers, 'x-amzn-requestid': visit.requestId, 'x-amz-apigw-id': visit.extendedRequestId }, body };
+      return {
+        status,
+        headers: { ...headers, 'x-amzn-requestid': visit.requestId, 'x-amz-apigw-id': visit.extendedRequestId },
+        body,
+      };
     },
   };
 };

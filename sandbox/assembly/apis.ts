@@ -42,15 +42,79 @@ export interface AssemblyMethod {
 }
 
 /** What is read here, and what changes nothing in what callers see. All other types of API Gateway are refused. */
-const PLAYED = ['RestApi', 'Resource', 'Method', 'Deployment', 'Stage', 'GatewayResponse', 'Account', 'Model', 'RequestValidator', 'DocumentationPart', 'DocumentationVersion'];
+const PLAYED = [
+  'RestApi',
+  'Resource',
+  'Method',
+  'Deployment',
+  'Stage',
+  'GatewayResponse',
+  'Account',
+  'Model',
+  'RequestValidator',
+  'DocumentationPart',
+  'DocumentationVersion',
+];
 
-/** Of each type, the properties that the sandbox plays or that callers see nothing of; `RequestValidatorId` and models are not played. */
+/**
+ * Of each type, the properties that the sandbox plays or that callers see nothing of; `RequestValidatorId` and models
+ * are not played.
+ */
 const FIELDS = {
-  RestApi: ['Name', 'Description', 'EndpointConfiguration', 'ApiKeySourceType', 'BinaryMediaTypes', 'DisableExecuteApiEndpoint', 'EndpointAccessMode', 'FailOnWarnings', 'MinimumCompressionSize', 'Mode', 'Parameters', 'SecurityPolicy', 'Tags'],
+  RestApi: [
+    'Name',
+    'Description',
+    'EndpointConfiguration',
+    'ApiKeySourceType',
+    'BinaryMediaTypes',
+    'DisableExecuteApiEndpoint',
+    'EndpointAccessMode',
+    'FailOnWarnings',
+    'MinimumCompressionSize',
+    'Mode',
+    'Parameters',
+    'SecurityPolicy',
+    'Tags',
+  ],
   Resource: ['RestApiId', 'ParentId', 'PathPart'],
-  Method: ['RestApiId', 'ResourceId', 'HttpMethod', 'AuthorizationType', 'ApiKeyRequired', 'Integration', 'MethodResponses', 'OperationName', 'RequestModels', 'RequestParameters', 'RequestValidatorId'],
-  Integration: ['Type', 'Uri', 'IntegrationHttpMethod', 'TimeoutInMillis', 'PassthroughBehavior', 'CacheKeyParameters', 'CacheNamespace', 'RequestParameters', 'IntegrationResponses', 'ResponseTransferMode'],
-  Stage: ['RestApiId', 'DeploymentId', 'StageName', 'Variables', 'Description', 'AccessLogSetting', 'MethodSettings', 'TracingEnabled', 'Tags', 'DocumentationVersion', 'CacheClusterEnabled'],
+  Method: [
+    'RestApiId',
+    'ResourceId',
+    'HttpMethod',
+    'AuthorizationType',
+    'ApiKeyRequired',
+    'Integration',
+    'MethodResponses',
+    'OperationName',
+    'RequestModels',
+    'RequestParameters',
+    'RequestValidatorId',
+  ],
+  Integration: [
+    'Type',
+    'Uri',
+    'IntegrationHttpMethod',
+    'TimeoutInMillis',
+    'PassthroughBehavior',
+    'CacheKeyParameters',
+    'CacheNamespace',
+    'RequestParameters',
+    'IntegrationResponses',
+    'ResponseTransferMode',
+  ],
+  Stage: [
+    'RestApiId',
+    'DeploymentId',
+    'StageName',
+    'Variables',
+    'Description',
+    'AccessLogSetting',
+    'MethodSettings',
+    'TracingEnabled',
+    'Tags',
+    'DocumentationVersion',
+    'CacheClusterEnabled',
+  ],
 };
 
 const allow = (fields: string[], given: Json, what: string, where: Where): void => {
@@ -62,29 +126,42 @@ const refuseOthers = ({ resolver }: Stack): void => {
   for (const [logicalId, { Type: type }] of Object.entries(resolver.resources)) {
     const [, name] = /^AWS::ApiGateway(?:V2)?::(.+)$/.exec(String(type)) ?? [];
     if (name !== undefined && !(String(type).startsWith('AWS::ApiGateway::') && PLAYED.includes(name))) {
-      throw new AssemblyError(`the type ${String(type)}; of API Gateway the sandbox has REST APIs with ${PLAYED.join(', ')}`, { template: resolver.file, logicalId });
+      throw new AssemblyError(
+        `the type ${String(type)}; of API Gateway the sandbox has REST APIs with ${PLAYED.join(', ')}`,
+        { template: resolver.file, logicalId },
+      );
     }
   }
 };
 
-/** Longest and default time of an integration: Developer Guide, "Amazon API Gateway quotas" (a longer one is to be had on request alone). */
+/**
+ * Longest and default time of an integration: Developer Guide, "Amazon API Gateway quotas" (a longer one is to be had
+ * on request alone).
+ */
 const LONGEST_MILLISECONDS = 29_000;
 
 const timeoutOf = (value: unknown, where: Where): number => {
   const milliseconds = value === undefined ? LONGEST_MILLISECONDS : Number(value);
-  if (!(milliseconds >= 50 && milliseconds <= LONGEST_MILLISECONDS)) throw new AssemblyError(`a time-out of ${String(value)} milliseconds; API Gateway takes 50 to ${LONGEST_MILLISECONDS}`, where);
+  if (!(milliseconds >= 50 && milliseconds <= LONGEST_MILLISECONDS))
+    throw new AssemblyError(
+      `a time-out of ${String(value)} milliseconds; API Gateway takes 50 to ${LONGEST_MILLISECONDS}`,
+      where,
+    );
   return milliseconds;
 };
 
 /** `arn:PARTITION:apigateway:REGION:lambda:path/2015-03-31/functions/FUNCTION-ARN/invocations` */
 const functionOf = (uri: unknown, where: Where): string => {
-  const [, functionArn = ''] = /^arn:[\w-]+:apigateway:[\w-]+:lambda:path\/2015-03-31\/functions\/([^/]+)\/invocations$/.exec(String(uri)) ?? [];
-  if (!isFunctionArn(functionArn)) throw new AssemblyError(`the integration ${String(uri)}; the sandbox's API Gateway calls functions alone`, where);
+  const [, functionArn = ''] =
+    /^arn:[\w-]+:apigateway:[\w-]+:lambda:path\/2015-03-31\/functions\/([^/]+)\/invocations$/.exec(String(uri)) ?? [];
+  if (!isFunctionArn(functionArn))
+    throw new AssemblyError(`the integration ${String(uri)}; the sandbox's API Gateway calls functions alone`, where);
   return functionArn;
 };
 
 /** Text, whatever type the template has. */
-const textsOf = (value: unknown): Record<string, string> => Object.fromEntries(Object.entries(isObject(value) ? value : {}).map(([name, each]) => [name, String(each)]));
+const textsOf = (value: unknown): Record<string, string> =>
+  Object.fromEntries(Object.entries(isObject(value) ? value : {}).map(([name, each]) => [name, String(each)]));
 
 interface Owned {
   stack: Stack;
@@ -95,7 +172,14 @@ interface Owned {
 /** The API's resources of a type, in whichever stack they are. */
 const owned = (stacks: Stack[], type: string, apiId: string): Owned[] =>
   stacks
-    .flatMap((stack) => resourcesOfType(stack, `AWS::ApiGateway::${type}`).map((resource) => ({ stack, resource, text: (name: string) => stack.resolver.textOf(resource.properties[name], { ...resource.where, path: `Properties.${name}` }) })))
+    .flatMap((stack) =>
+      resourcesOfType(stack, `AWS::ApiGateway::${type}`).map((resource) => ({
+        stack,
+        resource,
+        text: (name: string) =>
+          stack.resolver.textOf(resource.properties[name], { ...resource.where, path: `Properties.${name}` }),
+      })),
+    )
     .filter(({ text }) => text('RestApiId') === apiId);
 
 /** Paths of all resources by id, from the root down. */
@@ -103,32 +187,57 @@ const pathsOf = (stacks: Stack[], apiId: string, rootId: string): Map<string, st
   const parts = new Map(
     owned(stacks, 'Resource', apiId).map(({ stack, resource, text }) => {
       allow(FIELDS.Resource, resource.properties, 'a resource', resource.where);
-      return [stack.resolver.reference(resource.logicalId, resource.where), { parent: text('ParentId'), part: text('PathPart'), where: resource.where }];
+      return [
+        stack.resolver.reference(resource.logicalId, resource.where),
+        { parent: text('ParentId'), part: text('PathPart'), where: resource.where },
+      ];
     }),
   );
   const pathOf = (id: string, below: readonly string[], where: Where): string => {
     if (id === rootId) return `/${below.join('/')}`;
     const found = parts.get(id);
-    if (!found || below.length > parts.size) throw new AssemblyError('a resource that does not lead to the root of its API', where);
+    if (!found || below.length > parts.size)
+      throw new AssemblyError('a resource that does not lead to the root of its API', where);
     return pathOf(found.parent, [found.part, ...below], found.where);
   };
-  return new Map([[rootId, '/'], ...[...parts].map(([id, { where }]): [string, string] => [id, pathOf(id, [], where)])]);
+  return new Map([
+    [rootId, '/'],
+    ...[...parts].map(([id, { where }]): [string, string] => [id, pathOf(id, [], where)]),
+  ]);
 };
 
 const methodOf = ({ resource: { properties, where }, text }: Owned, paths: Map<string, string>): AssemblyMethod => {
   allow(FIELDS.Method, properties, 'a method', where);
   const resourceId = text('ResourceId');
   const path = paths.get(resourceId);
-  if (path === undefined) throw new AssemblyError(`a method of the resource ${resourceId}, which its API does not have`, where);
-  const { AuthorizationType: authorization = 'NONE', ApiKeyRequired: key = false, Integration: integration } = properties;
-  if (authorization !== 'AWS_IAM' && authorization !== 'NONE') throw new AssemblyError(`the authorization ${String(authorization)}; the sandbox has AWS_IAM and NONE`, { ...where, path: 'Properties.AuthorizationType' });
-  if (String(key) === 'true') throw new AssemblyError('a method that wants an API key; the sandbox has none', { ...where, path: 'Properties.ApiKeyRequired' });
+  if (path === undefined)
+    throw new AssemblyError(`a method of the resource ${resourceId}, which its API does not have`, where);
+  const {
+    AuthorizationType: authorization = 'NONE',
+    ApiKeyRequired: key = false,
+    Integration: integration,
+  } = properties;
+  if (authorization !== 'AWS_IAM' && authorization !== 'NONE')
+    throw new AssemblyError(`the authorization ${String(authorization)}; the sandbox has AWS_IAM and NONE`, {
+      ...where,
+      path: 'Properties.AuthorizationType',
+    });
+  if (String(key) === 'true')
+    throw new AssemblyError('a method that wants an API key; the sandbox has none', {
+      ...where,
+      path: 'Properties.ApiKeyRequired',
+    });
   const at: Where = { ...where, path: 'Properties.Integration' };
   if (!isObject(integration)) throw new AssemblyError('a method without an integration', at);
   const { Type: type, Uri: uri, IntegrationHttpMethod: by, ResponseTransferMode: transfer = 'BUFFERED' } = integration;
-  if (type !== 'AWS_PROXY') throw new AssemblyError(`an integration of type ${String(type)}; the sandbox has AWS_PROXY alone`, at);
+  if (type !== 'AWS_PROXY')
+    throw new AssemblyError(`an integration of type ${String(type)}; the sandbox has AWS_PROXY alone`, at);
   allow(FIELDS.Integration, integration, 'an integration', at);
-  if (transfer !== 'BUFFERED') throw new AssemblyError(`an integration whose answers come as ${String(transfer)}; the sandbox has BUFFERED alone`, at);
+  if (transfer !== 'BUFFERED')
+    throw new AssemblyError(
+      `an integration whose answers come as ${String(transfer)}; the sandbox has BUFFERED alone`,
+      at,
+    );
   // Developer Guide, "Lambda proxy integrations": "you must use the HTTP method of POST for the integration request".
   if (by !== 'POST') throw new AssemblyError(`an integration by ${String(by)}; Lambda is invoked by POST`, at);
   return {
@@ -137,7 +246,10 @@ const methodOf = ({ resource: { properties, where }, text }: Owned, paths: Map<s
     httpMethod: text('HttpMethod'),
     authorization,
     functionArn: functionOf(uri, { ...at, path: 'Properties.Integration.Uri' }),
-    timeoutMilliseconds: timeoutOf(integration['TimeoutInMillis'], { ...at, path: 'Properties.Integration.TimeoutInMillis' }),
+    timeoutMilliseconds: timeoutOf(integration['TimeoutInMillis'], {
+      ...at,
+      path: 'Properties.Integration.TimeoutInMillis',
+    }),
   };
 };
 
@@ -146,7 +258,9 @@ const isTrue = (value: unknown): boolean => String(value) === 'true';
 const stageOf = ({ resource: { properties, where }, text }: Owned): AssemblyStage => {
   allow(FIELDS.Stage, properties, 'a stage', where);
   const { MethodSettings: settings, CacheClusterEnabled: cluster } = properties;
-  const caches = isTrue(cluster) || (Array.isArray(settings) && settings.some((each) => isObject(each) && isTrue(each['CachingEnabled'])));
+  const caches =
+    isTrue(cluster) ||
+    (Array.isArray(settings) && settings.some((each) => isObject(each) && isTrue(each['CachingEnabled'])));
   if (caches) throw new AssemblyError('a stage that caches; the sandbox does not', where);
   return { name: text('StageName'), deploymentId: text('DeploymentId'), variables: textsOf(properties['Variables']) };
 };
@@ -157,20 +271,48 @@ const stagesOf = (stacks: Stack[], apiId: string): AssemblyStage[] => [
   ...owned(stacks, 'Deployment', apiId).flatMap(({ stack, resource: { logicalId, properties, where }, text }) => {
     if (properties['StageName'] === undefined) return [];
     const described = isObject(properties['StageDescription']) ? properties['StageDescription'] : {};
-    return [{ name: text('StageName'), deploymentId: stack.resolver.reference(logicalId, where), variables: textsOf(described['Variables']) }];
+    return [
+      {
+        name: text('StageName'),
+        deploymentId: stack.resolver.reference(logicalId, where),
+        variables: textsOf(described['Variables']),
+      },
+    ];
   }),
 ];
 
-const apiOf = (stacks: Stack[], { resolver }: Stack, { logicalId, properties, where }: ResolvedResource): AssemblyApi => {
+const apiOf = (
+  stacks: Stack[],
+  { resolver }: Stack,
+  { logicalId, properties, where }: ResolvedResource,
+): AssemblyApi => {
   allow(FIELDS.RestApi, properties, 'an API', where);
-  const { EndpointConfiguration: endpoint, BinaryMediaTypes: binary = [], DisableExecuteApiEndpoint: disabled } = properties;
-  if (isObject(endpoint) && JSON.stringify(endpoint['Types'])?.includes('PRIVATE')) throw new AssemblyError('a private API; the sandbox has no VPC endpoints', { ...where, path: 'Properties.EndpointConfiguration' });
-  if (!Array.isArray(binary) || binary.length > 0) throw new AssemblyError('media types that are binary; the sandbox has text alone', { ...where, path: 'Properties.BinaryMediaTypes' });
-  if (isTrue(disabled)) throw new AssemblyError('an API without its own endpoint; the sandbox has no domain names', { ...where, path: 'Properties.DisableExecuteApiEndpoint' });
+  const {
+    EndpointConfiguration: endpoint,
+    BinaryMediaTypes: binary = [],
+    DisableExecuteApiEndpoint: disabled,
+  } = properties;
+  if (isObject(endpoint) && JSON.stringify(endpoint['Types'])?.includes('PRIVATE'))
+    throw new AssemblyError('a private API; the sandbox has no VPC endpoints', {
+      ...where,
+      path: 'Properties.EndpointConfiguration',
+    });
+  if (!Array.isArray(binary) || binary.length > 0)
+    throw new AssemblyError('media types that are binary; the sandbox has text alone', {
+      ...where,
+      path: 'Properties.BinaryMediaTypes',
+    });
+  if (isTrue(disabled))
+    throw new AssemblyError('an API without its own endpoint; the sandbox has no domain names', {
+      ...where,
+      path: 'Properties.DisableExecuteApiEndpoint',
+    });
   const { partition, region, account } = resolver.environment;
   const id = resolver.reference(logicalId, where);
   const paths = pathsOf(stacks, id, resolver.attribute(logicalId, 'RootResourceId', where));
-  const responses = owned(stacks, 'GatewayResponse', id).map(({ stack, resource }) => gatewayResponseOf(stack, resource));
+  const responses = owned(stacks, 'GatewayResponse', id).map(({ stack, resource }) =>
+    gatewayResponseOf(stack, resource),
+  );
   return {
     logicalId,
     id,
@@ -185,11 +327,13 @@ const apiOf = (stacks: Stack[], { resolver }: Stack, { logicalId, properties, wh
 };
 
 /**
- * All REST APIs. Throws AssemblyError for what the sandbox's API Gateway does not play: other kinds of API, authorizers,
- * keys, resource policies, OpenAPI bodies, caches, other integrations. What a deployment took of an API is not known from
- * a template: the API is as it stands there.
+ * All REST APIs. Throws AssemblyError for what the sandbox's API Gateway does not play: other kinds of API,
+ * authorizers, keys, resource policies, OpenAPI bodies, caches, other integrations. What a deployment took of an API is
+ * not known from a template: the API is as it stands there.
  */
 export const apisOf = (stacks: Stack[]): AssemblyApi[] => {
   for (const stack of stacks) refuseOthers(stack);
-  return stacks.flatMap((stack) => resourcesOfType(stack, 'AWS::ApiGateway::RestApi').map((resource) => apiOf(stacks, stack, resource)));
+  return stacks.flatMap((stack) =>
+    resourcesOfType(stack, 'AWS::ApiGateway::RestApi').map((resource) => apiOf(stacks, stack, resource)),
+  );
 };

@@ -122,9 +122,12 @@ export interface AssemblyOptions {
 const parseDefinition = (resolver: Resolver, properties: Json, where: Where): object => {
   const { DefinitionString: text, Definition: object, DefinitionSubstitutions: substitutions } = properties;
   if (isObject(object)) return object;
-  if (typeof text !== 'string') throw new AssemblyError('a state machine without DefinitionString or Definition', where);
+  if (typeof text !== 'string')
+    throw new AssemblyError('a state machine without DefinitionString or Definition', where);
   const values = isObject(substitutions) ? substitutions : {};
-  const substituted = text.replace(/\$\{(\w+)\}/g, (whole, name: string) => (Object.hasOwn(values, name) ? resolver.textOf(values[name], where) : whole));
+  const substituted = text.replace(/\$\{(\w+)\}/g, (whole, name: string) =>
+    Object.hasOwn(values, name) ? resolver.textOf(values[name], where) : whole,
+  );
   try {
     const parsed: unknown = JSON.parse(substituted);
     if (isObject(parsed)) return parsed;
@@ -159,8 +162,14 @@ const tablesOf = (stack: Stack): AssemblyTable[] =>
       name: stack.resolver.reference(logicalId, where),
       arn: stack.resolver.attribute(logicalId, 'Arn', where),
       keySchema: listOf(properties['KeySchema'], { ...where, path: 'Properties.KeySchema' }),
-      attributeDefinitions: listOf(properties['AttributeDefinitions'], { ...where, path: 'Properties.AttributeDefinitions' }),
-      globalSecondaryIndexes: listOf(properties['GlobalSecondaryIndexes'], { ...where, path: 'Properties.GlobalSecondaryIndexes' }),
+      attributeDefinitions: listOf(properties['AttributeDefinitions'], {
+        ...where,
+        path: 'Properties.AttributeDefinitions',
+      }),
+      globalSecondaryIndexes: listOf(properties['GlobalSecondaryIndexes'], {
+        ...where,
+        path: 'Properties.GlobalSecondaryIndexes',
+      }),
       // CloudFormation's default.
       billingMode: typeof properties['BillingMode'] === 'string' ? properties['BillingMode'] : 'PROVISIONED',
     })),
@@ -170,7 +179,10 @@ const outputsOf = (stacks: Stack[]): Record<string, string> => {
   const outputs: Record<string, string> = {};
   const put = (name: string, value: string, where: Where): void => {
     if (Object.hasOwn(outputs, name) && outputs[name] !== value) {
-      throw new AssemblyError(`an output named ${name}, as another stack has with another value; give one of them another name`, where);
+      throw new AssemblyError(
+        `an output named ${name}, as another stack has with another value; give one of them another name`,
+        where,
+      );
     }
     outputs[name] = value;
   };

@@ -1,4 +1,7 @@
-/** Buckets with what their policies say. Source: CloudFormation Template Reference, `AWS::S3::Bucket` and `AWS::S3::BucketPolicy`. */
+/**
+ * Buckets with what their policies say. Source: CloudFormation Template Reference, `AWS::S3::Bucket` and
+ * `AWS::S3::BucketPolicy`.
+ */
 import { type ParsedPolicy, parsePolicy } from '../../lambdas/domain/policy/document.ts';
 import { AssemblyError, type Where } from './error.ts';
 import { isObject, type Json, listOf } from '../json.ts';
@@ -24,7 +27,8 @@ export interface AssemblyBucket {
 
 const statementOf = (statement: Json, version: unknown, where: Where): BucketStatement => {
   const { Resource: resources, NotResource: others, ...rest } = statement;
-  if (others !== undefined) throw new AssemblyError('a policy with NotResource, which the sandbox does not know; name the resource', where);
+  if (others !== undefined)
+    throw new AssemblyError('a policy with NotResource, which the sandbox does not know; name the resource', where);
   const policy = parsePolicy({ Version: version ?? '2008-10-17', Statement: [rest] }, 'trust');
   if (!policy.valid) throw new AssemblyError(`a policy that AWS would refuse: ${policy.path} ${policy.reason}`, where);
   return { resources: listOf(resources).map(String), policy };
@@ -46,7 +50,13 @@ export const bucketsOf = (stacks: Stack[]): AssemblyBucket[] => {
     resourcesOfType(stack, 'AWS::S3::Bucket').map(({ logicalId, where }) => {
       const { account, region } = stack.resolver.environment;
       const name = stack.resolver.reference(logicalId, where);
-      return { logicalId, name, account, region, statements: policies.filter(({ properties }) => properties['Bucket'] === name).flatMap(statementsOf) };
+      return {
+        logicalId,
+        name,
+        account,
+        region,
+        statements: policies.filter(({ properties }) => properties['Bucket'] === name).flatMap(statementsOf),
+      };
     }),
   );
 };

@@ -13,16 +13,33 @@ export interface AssemblyBusPolicy {
 
 const FIELDS = new Set(['StatementId', 'Statement', 'EventBusName']);
 
-/** All stacks'. Throws AssemblyError for a form that the sandbox does not know, such as the older one without a statement. */
+/**
+ * All stacks'. Throws AssemblyError for a form that the sandbox does not know, such as the older one without a
+ * statement.
+ */
 export const busPoliciesOf = (stacks: Stack[]): AssemblyBusPolicy[] =>
   stacks.flatMap((stack) =>
     resourcesOfType(stack, 'AWS::Events::EventBusPolicy').map(({ properties, where }) => {
       const unknown = Object.keys(properties).find((name) => !FIELDS.has(name));
-      if (unknown !== undefined) throw new AssemblyError(`an EventBusPolicy with ${unknown}, which the sandbox does not know; say it in its Statement`, where);
+      if (unknown !== undefined)
+        throw new AssemblyError(
+          `an EventBusPolicy with ${unknown}, which the sandbox does not know; say it in its Statement`,
+          where,
+        );
       const { Statement: statement, EventBusName: bus = 'default' } = properties;
-      if (bus !== 'default') throw new AssemblyError(`the event bus ${String(bus)}; the sandbox has the default one alone`, { ...where, path: 'Properties.EventBusName' });
+      if (bus !== 'default')
+        throw new AssemblyError(`the event bus ${String(bus)}; the sandbox has the default one alone`, {
+          ...where,
+          path: 'Properties.EventBusName',
+        });
       const { partition, region, account } = stack.resolver.environment;
       const busArn = `arn:${partition}:events:${region}:${account}:event-bus/default`;
-      return { busArn, policies: policyAbout({ Version: '2012-10-17', Statement: [statement] }, busArn, { ...where, path: 'Properties.Statement' }) };
+      return {
+        busArn,
+        policies: policyAbout({ Version: '2012-10-17', Statement: [statement] }, busArn, {
+          ...where,
+          path: 'Properties.Statement',
+        }),
+      };
     }),
   );

@@ -21,11 +21,17 @@ const environmentOf = (stack: Stack, { properties, where }: ResolvedResource): R
   const variables = isObject(environment) && isObject(environment['Variables']) ? environment['Variables'] : {};
   const at = 'Properties.Environment.Variables';
   return Object.fromEntries(
-    Object.entries(variables).map(([name, value]) => [name, stack.resolver.textOf(value, { ...where, path: `${at}.${name}` })]),
+    Object.entries(variables).map(([name, value]) => [
+      name,
+      stack.resolver.textOf(value, { ...where, path: `${at}.${name}` }),
+    ]),
   );
 };
 
-/** CloudFormation Template Reference, `AWS::Lambda::Permission`, FunctionName: a name, `NAME:QUALIFIER`, an ARN, or one that begins with the account. */
+/**
+ * CloudFormation Template Reference, `AWS::Lambda::Permission`, FunctionName: a name, `NAME:QUALIFIER`, an ARN, or one
+ * that begins with the account.
+ */
 const permittedArn = ({ resolver }: Stack, given: string): string => {
   const { partition, region, account } = resolver.environment;
   if (given.startsWith('arn:')) return given;
@@ -38,11 +44,17 @@ const PERMISSION_FIELDS = new Set(['Action', 'FunctionName', 'Principal', 'Sourc
 /** Throws AssemblyError for a permission that the sandbox's Lambda would not judge right. */
 const permissionsOf = (stack: Stack): AssemblyPermission[] =>
   resourcesOfType(stack, 'AWS::Lambda::Permission').map(({ properties, where }) => {
-    const text = (name: string): string => stack.resolver.textOf(properties[name], { ...where, path: `Properties.${name}` });
+    const text = (name: string): string =>
+      stack.resolver.textOf(properties[name], { ...where, path: `Properties.${name}` });
     const unknown = Object.keys(properties).find((name) => !PERMISSION_FIELDS.has(name));
-    if (unknown !== undefined) throw new AssemblyError(`a permission with ${unknown}, which the sandbox does not know`, where);
+    if (unknown !== undefined)
+      throw new AssemblyError(`a permission with ${unknown}, which the sandbox does not know`, where);
     const service = text('Principal');
-    if (!/^[\w.-]+\.amazonaws\.com(\.cn)?$/.test(service)) throw new AssemblyError(`a permission for ${service}; the sandbox has those of services alone. Give a role the right by its own policy`, where);
+    if (!/^[\w.-]+\.amazonaws\.com(\.cn)?$/.test(service))
+      throw new AssemblyError(
+        `a permission for ${service}; the sandbox has those of services alone. Give a role the right by its own policy`,
+        where,
+      );
     return {
       functionArn: permittedArn(stack, text('FunctionName')),
       action: text('Action'),
@@ -52,22 +64,43 @@ const permissionsOf = (stack: Stack): AssemblyPermission[] =>
     };
   });
 
-const ASYNC_FIELDS = new Set(['FunctionName', 'Qualifier', 'MaximumRetryAttempts', 'MaximumEventAgeInSeconds', 'DestinationConfig']);
+const ASYNC_FIELDS = new Set([
+  'FunctionName',
+  'Qualifier',
+  'MaximumRetryAttempts',
+  'MaximumEventAgeInSeconds',
+  'DestinationConfig',
+]);
 
 /** Throws AssemblyError for a configuration of asynchronous invocations that the sandbox's Lambda does not follow. */
 const asyncConfigsOf = (stack: Stack): AssemblyAsyncConfig[] =>
   resourcesOfType(stack, 'AWS::Lambda::EventInvokeConfig').map(({ properties, where }) => {
-    const text = (name: string): string => stack.resolver.textOf(properties[name], { ...where, path: `Properties.${name}` });
+    const text = (name: string): string =>
+      stack.resolver.textOf(properties[name], { ...where, path: `Properties.${name}` });
     const unknown = Object.keys(properties).find((name) => !ASYNC_FIELDS.has(name));
-    if (unknown !== undefined) throw new AssemblyError(`an EventInvokeConfig with ${unknown}, which the sandbox does not know`, where);
+    if (unknown !== undefined)
+      throw new AssemblyError(`an EventInvokeConfig with ${unknown}, which the sandbox does not know`, where);
     const qualifier = text('Qualifier');
-    const { MaximumRetryAttempts: attempts, MaximumEventAgeInSeconds: age, DestinationConfig: destinations } = properties;
+    const {
+      MaximumRetryAttempts: attempts,
+      MaximumEventAgeInSeconds: age,
+      DestinationConfig: destinations,
+    } = properties;
     const { OnFailure: onFailure, OnSuccess: onSuccess } = isObject(destinations) ? destinations : {};
-    if (onSuccess !== undefined) throw new AssemblyError('an EventInvokeConfig with OnSuccess, which the sandbox does not know', where);
-    const destination = isObject(onFailure) ? stack.resolver.textOf(onFailure['Destination'], { ...where, path: 'Properties.DestinationConfig.OnFailure.Destination' }) : undefined;
+    if (onSuccess !== undefined)
+      throw new AssemblyError('an EventInvokeConfig with OnSuccess, which the sandbox does not know', where);
+    const destination = isObject(onFailure)
+      ? stack.resolver.textOf(onFailure['Destination'], {
+          ...where,
+          path: 'Properties.DestinationConfig.OnFailure.Destination',
+        })
+      : undefined;
     return {
       // As for a version or an alias; $LATEST is the function as it is called without.
-      functionArn: permittedArn(stack, qualifier === '$LATEST' ? text('FunctionName') : `${text('FunctionName')}:${qualifier}`),
+      functionArn: permittedArn(
+        stack,
+        qualifier === '$LATEST' ? text('FunctionName') : `${text('FunctionName')}:${qualifier}`,
+      ),
       ...(attempts === undefined ? {} : { maximumRetryAttempts: Number(attempts) }),
       ...(age === undefined ? {} : { maximumEventAgeSeconds: Number(age) }),
       ...(destination === undefined ? {} : { onFailureArn: destination }),
@@ -85,7 +118,8 @@ export const functionsOf = (stack: Stack): AssemblyFunction[] => {
   return resourcesOfType(stack, 'AWS::Lambda::Function').map((resource) => {
     const { logicalId, properties, where } = resource;
     const arn = resolver.attribute(logicalId, 'Arn', where);
-    const isOwn = ({ functionArn }: { functionArn: string }): boolean => functionArn === arn || functionArn.startsWith(`${arn}:`);
+    const isOwn = ({ functionArn }: { functionArn: string }): boolean =>
+      functionArn === arn || functionArn.startsWith(`${arn}:`);
     const permissions = allPermissions.filter(isOwn);
     const asyncConfigs = allAsyncConfigs.filter(isOwn);
     const deadLetters = properties['DeadLetterConfig'];
@@ -103,7 +137,14 @@ export const functionsOf = (stack: Stack): AssemblyFunction[] => {
       codeDirectory: codeDirectoryOf(stack, resource),
       ...(permissions.length === 0 ? {} : { permissions }),
       ...(asyncConfigs.length === 0 ? {} : { asyncConfigs }),
-      ...(isObject(deadLetters) ? { deadLetterArn: resolver.textOf(deadLetters['TargetArn'], { ...where, path: 'Properties.DeadLetterConfig.TargetArn' }) } : {}),
+      ...(isObject(deadLetters)
+        ? {
+            deadLetterArn: resolver.textOf(deadLetters['TargetArn'], {
+              ...where,
+              path: 'Properties.DeadLetterConfig.TargetArn',
+            }),
+          }
+        : {}),
     };
   });
 };

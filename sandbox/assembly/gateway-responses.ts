@@ -1,7 +1,7 @@
 /**
- * What an API answers where API Gateway itself refuses or fails. Source: API Gateway Developer Guide, "Gateway responses
- * for REST APIs in API Gateway" and "Gateway response types for API Gateway"; CloudFormation Template Reference,
- * `AWS::ApiGateway::GatewayResponse`.
+ * What an API answers where API Gateway itself refuses or fails. Source: API Gateway Developer Guide, "Gateway
+ * responses for REST APIs in API Gateway" and "Gateway response types for API Gateway"; CloudFormation Template
+ * Reference, `AWS::ApiGateway::GatewayResponse`.
  */
 import { AssemblyError, type Where } from './error.ts';
 import { isObject } from '../json.ts';
@@ -69,12 +69,19 @@ const CONTEXT = new Set([
 
 const checkVariable = (name: string, where: Where): void => {
   if (name.startsWith('context.') && !CONTEXT.has(name.slice('context.'.length))) {
-    throw new AssemblyError(`the variable ${name}, which the sandbox's gateway responses do not have. There are: ${[...CONTEXT].map((known) => `context.${known}`).join(', ')}, method.request.…, stageVariables.…`, where);
+    throw new AssemblyError(
+      `the variable ${name}, which the sandbox's gateway responses do not have. There are: ${[...CONTEXT].map((known) => `context.${known}`).join(', ')}, method.request.…, stageVariables.…`,
+      where,
+    );
   }
 };
 
-/** The template with each variable replaced; nothing is escaped, and nothing else is Velocity's (Developer Guide: "supporting only simple variable substitution"). */
-export const substitute = (template: string, valueOf: (name: string) => string): string => template.replace(VARIABLE, (_, name: string) => valueOf(name));
+/**
+ * The template with each variable replaced; nothing is escaped, and nothing else is Velocity's (Developer Guide:
+ * "supporting only simple variable substitution").
+ */
+export const substitute = (template: string, valueOf: (name: string) => string): string =>
+  template.replace(VARIABLE, (_, name: string) => valueOf(name));
 
 const HEADER = 'gatewayresponse.header.';
 
@@ -82,10 +89,13 @@ const headersOf = (given: unknown, where: Where): Record<string, string> =>
   Object.fromEntries(
     Object.entries(isObject(given) ? given : {}).map(([key, value]) => {
       const at: Where = { ...where, path: `${where.path ?? ''}.${key}` };
-      if (!key.startsWith(HEADER)) throw new AssemblyError(`the parameter ${key}; the sandbox's gateway responses have ${HEADER}NAME alone`, at);
+      if (!key.startsWith(HEADER))
+        throw new AssemblyError(`the parameter ${key}; the sandbox's gateway responses have ${HEADER}NAME alone`, at);
       const text = String(value);
-      const variable = /^(context(\.\w+)+|stageVariables\.\w+|method\.request\.(header|path|querystring)\.[\w-]+)$/.test(text);
-      if (!variable && !/^'.*'$/.test(text)) throw new AssemblyError(`the value ${text}, which is neither text in single quotes nor a variable`, at);
+      const variable =
+        /^(context(\.\w+)+|stageVariables\.\w+|method\.request\.(header|path|querystring)\.[\w-]+)$/.test(text);
+      if (!variable && !/^'.*'$/.test(text))
+        throw new AssemblyError(`the value ${text}, which is neither text in single quotes nor a variable`, at);
       if (variable) checkVariable(text, at);
       return [key.slice(HEADER.length).toLowerCase(), text];
     }),
@@ -95,7 +105,8 @@ const templatesOf = (given: unknown, where: Where): Record<string, string> =>
   Object.fromEntries(
     Object.entries(isObject(given) ? given : {}).map(([type, template]) => {
       const text = String(template);
-      for (const [, name = ''] of text.matchAll(VARIABLE)) checkVariable(name, { ...where, path: `${where.path ?? ''}.${type}` });
+      for (const [, name = ''] of text.matchAll(VARIABLE))
+        checkVariable(name, { ...where, path: `${where.path ?? ''}.${type}` });
       return [type, text];
     }),
   );
@@ -103,13 +114,17 @@ const templatesOf = (given: unknown, where: Where): Record<string, string> =>
 const isType = (text: string): text is ResponseType => Object.hasOwn(RESPONSE_TYPES, text);
 
 /** With its type. Throws AssemblyError for a type, a variable or a parameter that the sandbox does not know. */
-export const gatewayResponseOf = (stack: Stack, { properties, where }: ResolvedResource): [ResponseType, AssemblyGatewayResponse] => {
+export const gatewayResponseOf = (
+  stack: Stack,
+  { properties, where }: ResolvedResource,
+): [ResponseType, AssemblyGatewayResponse] => {
   const type = stack.resolver.textOf(properties['ResponseType'], { ...where, path: 'Properties.ResponseType' });
   if (!isType(type)) throw new AssemblyError(`the response type ${type}, which API Gateway does not have`, where);
   const { StatusCode: given, ResponseParameters: parameters, ResponseTemplates: templates } = properties;
   const at: Where = { ...where, path: 'Properties.StatusCode' };
   const status = given === undefined ? undefined : stack.resolver.textOf(given, at);
-  if (status !== undefined && !/^[1-5]\d\d$/.test(status)) throw new AssemblyError(`the status ${status}, which is none`, at);
+  if (status !== undefined && !/^[1-5]\d\d$/.test(status))
+    throw new AssemblyError(`the status ${status}, which is none`, at);
   return [
     type,
     {

@@ -13,7 +13,9 @@ export interface AssemblyTopic {
   logicalId: string;
   name: string;
   arn: string;
-  /** The statements that are about it, without their `Resource`. None: nobody but the account's own roles may use it. */
+  /**
+   * The statements that are about it, without their `Resource`. None: nobody but the account's own roles may use it.
+   */
   policies: ParsedPolicy[];
   subscriptions: { protocol: string; endpoint: string }[];
 }
@@ -26,19 +28,25 @@ export interface AssemblyQueue {
 }
 
 const isAbout = (statement: Json, arn: string, where: Where): boolean => {
-  if (statement['NotResource'] !== undefined) throw new AssemblyError('a policy with NotResource, which the sandbox does not know; name the resource', where);
+  if (statement['NotResource'] !== undefined)
+    throw new AssemblyError('a policy with NotResource, which the sandbox does not know; name the resource', where);
   return listOf(statement['Resource']).some((pattern) => matchesWildcard(String(pattern), arn));
 };
 
 /** The part of a resource's policy that is about it, read as one that belongs to it. */
-const policyFor = ({ properties, where }: ResolvedResource, arn: string): ParsedPolicy[] => policyAbout(properties['PolicyDocument'], arn, { ...where, path: 'Properties.PolicyDocument' });
+const policyFor = ({ properties, where }: ResolvedResource, arn: string): ParsedPolicy[] =>
+  policyAbout(properties['PolicyDocument'], arn, { ...where, path: 'Properties.PolicyDocument' });
 
 /** Those statements of a policy document that are about that resource. */
 export const policyAbout = (document: unknown, arn: string, at: Where): ParsedPolicy[] => {
   if (!isObject(document)) throw new AssemblyError('a policy that is no object', at);
-  const own = listOf(document['Statement']).filter(isObject).filter((statement) => isAbout(statement, arn, at));
+  const own = listOf(document['Statement'])
+    .filter(isObject)
+    .filter((statement) => isAbout(statement, arn, at));
   if (own.length === 0) return [];
-  const statements = own.map((statement) => Object.fromEntries(Object.entries(statement).filter(([name]) => name !== 'Resource')));
+  const statements = own.map((statement) =>
+    Object.fromEntries(Object.entries(statement).filter(([name]) => name !== 'Resource')),
+  );
   const policy = parsePolicy({ Version: document['Version'] ?? '2008-10-17', Statement: statements }, 'trust');
   if (!policy.valid) throw new AssemblyError(`a policy that AWS would refuse: ${policy.path} ${policy.reason}`, at);
   return [policy];
@@ -47,22 +55,28 @@ export const policyAbout = (document: unknown, arn: string, at: Where): ParsedPo
 /** Of a policy's `Topics` or `Queues`: references, which CloudFormation gives as ARNs or, of queues, as URLs. */
 const namesOf = ({ properties }: ResolvedResource, member: string): string[] => listOf(properties[member]).map(String);
 
-const resourcesIn = (stacks: Stack[], type: string) => stacks.flatMap((stack) => resourcesOfType(stack, type).map((resource) => ({ stack, resource })));
+const resourcesIn = (stacks: Stack[], type: string) =>
+  stacks.flatMap((stack) => resourcesOfType(stack, type).map((resource) => ({ stack, resource })));
 
 /** All stacks' topics: a policy or a subscription may be in another stack than its topic. Throws AssemblyError. */
 export const topicsOf = (stacks: Stack[]): AssemblyTopic[] => {
   const policies = resourcesIn(stacks, 'AWS::SNS::TopicPolicy').map(({ resource }) => resource);
-  const subscriptions = resourcesIn(stacks, 'AWS::SNS::Subscription').map(({ stack, resource: { properties, where } }) => {
-    const text = (name: string): string => stack.resolver.textOf(properties[name], { ...where, path: `Properties.${name}` });
-    return { topicArn: text('TopicArn'), protocol: text('Protocol'), endpoint: text('Endpoint') };
-  });
+  const subscriptions = resourcesIn(stacks, 'AWS::SNS::Subscription').map(
+    ({ stack, resource: { properties, where } }) => {
+      const text = (name: string): string =>
+        stack.resolver.textOf(properties[name], { ...where, path: `Properties.${name}` });
+      return { topicArn: text('TopicArn'), protocol: text('Protocol'), endpoint: text('Endpoint') };
+    },
+  );
   return resourcesIn(stacks, 'AWS::SNS::Topic').map(({ stack: { resolver }, resource: { logicalId, where } }) => {
     const arn = resolver.reference(logicalId, where);
     return {
       logicalId,
       name: resolver.attribute(logicalId, 'TopicName', where),
       arn,
-      policies: policies.filter((policy) => namesOf(policy, 'Topics').includes(arn)).flatMap((policy) => policyFor(policy, arn)),
+      policies: policies
+        .filter((policy) => namesOf(policy, 'Topics').includes(arn))
+        .flatMap((policy) => policyFor(policy, arn)),
       subscriptions: subscriptions.flatMap(({ topicArn, ...subscription }) => (topicArn === arn ? [subscription] : [])),
     };
   });
@@ -78,7 +92,9 @@ export const queuesOf = (stacks: Stack[]): AssemblyQueue[] => {
       logicalId,
       name: resolver.attribute(logicalId, 'QueueName', where),
       arn,
-      policies: policies.filter((policy) => namesOf(policy, 'Queues').some((name) => name === url || name === arn)).flatMap((policy) => policyFor(policy, arn)),
+      policies: policies
+        .filter((policy) => namesOf(policy, 'Queues').some((name) => name === url || name === arn))
+        .flatMap((policy) => policyFor(policy, arn)),
     };
   });
 };

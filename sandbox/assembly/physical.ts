@@ -14,8 +14,8 @@ export interface ResourceContext {
 }
 
 /**
- * The name that CloudFormation would give: stack and logical id, without the random part. One that is too long keeps its
- * beginning and its end, where CDK has its hash.
+ * The name that CloudFormation would give: stack and logical id, without the random part. One that is too long keeps
+ * its beginning and its end, where CDK has its hash.
  */
 export const generatedName = ({ environment, logicalId }: ResourceContext, longest: number): string => {
   const name = `${environment.stackName}-${logicalId}`;
@@ -35,10 +35,13 @@ const named =
     resource.text(property) ?? generatedName(resource, longest);
 
 const arn = ({ environment: { partition, region, account } }: ResourceContext, service: string, rest: string): string =>
-  service === 'iam' ? `arn:${partition}:iam::${account}:${rest}` : `arn:${partition}:${service}:${region}:${account}:${rest}`;
+  service === 'iam'
+    ? `arn:${partition}:iam::${account}:${rest}`
+    : `arn:${partition}:${service}:${region}:${account}:${rest}`;
 
 const functionName = named('FunctionName', 64);
-const functionArn = (resource: ResourceContext): string => arn(resource, 'lambda', `function:${functionName(resource)}`);
+const functionArn = (resource: ResourceContext): string =>
+  arn(resource, 'lambda', `function:${functionName(resource)}`);
 
 /** A function is named by its name or its ARN. */
 const publishedArn = (resource: ResourceContext, qualifier: string): string => {
@@ -47,18 +50,24 @@ const publishedArn = (resource: ResourceContext, qualifier: string): string => {
 };
 
 const machineName = named('StateMachineName', 80);
-const machineArn = (resource: ResourceContext): string => arn(resource, 'states', `stateMachine:${machineName(resource)}`);
+const machineArn = (resource: ResourceContext): string =>
+  arn(resource, 'states', `stateMachine:${machineName(resource)}`);
 const roleName = named('RoleName', 64);
 const managedPolicyName = named('ManagedPolicyName', 128);
-const managedPolicyArn = (resource: ResourceContext): string => arn(resource, 'iam', `policy${resource.text('Path') ?? '/'}${managedPolicyName(resource)}`);
+const managedPolicyArn = (resource: ResourceContext): string =>
+  arn(resource, 'iam', `policy${resource.text('Path') ?? '/'}${managedPolicyName(resource)}`);
 const tableName = named('TableName', 255);
 const tableArn = (resource: ResourceContext): string => arn(resource, 'dynamodb', `table/${tableName(resource)}`);
-const table: Kind = { name: tableName, attributes: { Arn: tableArn, StreamArn: (resource) => `${tableArn(resource)}/stream/2026-01-01T00:00:00.000` } };
+const table: Kind = {
+  name: tableName,
+  attributes: { Arn: tableArn, StreamArn: (resource) => `${tableArn(resource)}/stream/2026-01-01T00:00:00.000` },
+};
 const logGroupName = named('LogGroupName', 512);
 const queueName = named('QueueName', 80);
 const topicName = named('TopicName', 256);
 const topicArn = (resource: ResourceContext): string => arn(resource, 'sns', topicName(resource));
-const bucketName = (resource: ResourceContext): string => (resource.text('BucketName') ?? generatedName(resource, 63)).toLowerCase();
+const bucketName = (resource: ResourceContext): string =>
+  (resource.text('BucketName') ?? generatedName(resource, 63)).toLowerCase();
 const busName = named('Name', 256);
 const ruleName = named('Name', 64);
 const scheduleName = named('Name', 64);
@@ -67,9 +76,14 @@ const alarmName = named('AlarmName', 255);
 const documentName = named('Name', 128);
 const keyId = (resource: ResourceContext): string => generatedName(resource, 256);
 
-/** Ten letters and digits, as API Gateway's own ids have; made of where the resource is, so that it is the same each time. `part`: of something that comes with the resource. */
+/**
+ * Ten letters and digits, as API Gateway's own ids have; made of where the resource is, so that it is the same each
+ * time. `part`: of something that comes with the resource.
+ */
 const gatewayId = ({ environment: { account, region, stackName }, logicalId }: ResourceContext, part = ''): string =>
-  BigInt(`0x${createHash('sha256').update([account, region, stackName, logicalId, part].join('/')).digest('hex')}`).toString(36).slice(0, 10);
+  BigInt(`0x${createHash('sha256').update([account, region, stackName, logicalId, part].join('/')).digest('hex')}`)
+    .toString(36)
+    .slice(0, 10);
 const gatewayKind = (...attributes: string[]): Kind => ({
   name: (resource) => gatewayId(resource),
   attributes: Object.fromEntries(attributes.map((name) => [name, (resource: ResourceContext) => gatewayId(resource)])),
@@ -86,27 +100,66 @@ const KINDS: Record<string, Kind> = {
     name: (resource) => publishedArn(resource, resource.text('Name') ?? ''),
     attributes: { AliasArn: (resource) => publishedArn(resource, resource.text('Name') ?? '') },
   },
-  'AWS::StepFunctions::StateMachine': { name: machineName, ref: machineArn, attributes: { Arn: machineArn, Name: machineName } },
-  'AWS::IAM::Role': { name: roleName, attributes: { Arn: (resource) => arn(resource, 'iam', `role${resource.text('Path') ?? '/'}${roleName(resource)}`) } },
+  'AWS::StepFunctions::StateMachine': {
+    name: machineName,
+    ref: machineArn,
+    attributes: { Arn: machineArn, Name: machineName },
+  },
+  'AWS::IAM::Role': {
+    name: roleName,
+    attributes: { Arn: (resource) => arn(resource, 'iam', `role${resource.text('Path') ?? '/'}${roleName(resource)}`) },
+  },
   'AWS::IAM::Policy': { name: named('PolicyName', 128) },
-  'AWS::IAM::ManagedPolicy': { name: managedPolicyName, ref: managedPolicyArn, attributes: { PolicyArn: managedPolicyArn } },
+  'AWS::IAM::ManagedPolicy': {
+    name: managedPolicyName,
+    ref: managedPolicyArn,
+    attributes: { PolicyArn: managedPolicyArn },
+  },
   'AWS::DynamoDB::Table': table,
   'AWS::DynamoDB::GlobalTable': table,
-  'AWS::Logs::LogGroup': { name: logGroupName, attributes: { Arn: (resource) => arn(resource, 'logs', `log-group:${logGroupName(resource)}:*`) } },
-  'AWS::S3::Bucket': { name: bucketName, attributes: { Arn: (resource) => `arn:${resource.environment.partition}:s3:::${bucketName(resource)}` } },
+  'AWS::Logs::LogGroup': {
+    name: logGroupName,
+    attributes: { Arn: (resource) => arn(resource, 'logs', `log-group:${logGroupName(resource)}:*`) },
+  },
+  'AWS::S3::Bucket': {
+    name: bucketName,
+    attributes: { Arn: (resource) => `arn:${resource.environment.partition}:s3:::${bucketName(resource)}` },
+  },
   'AWS::SQS::Queue': {
     name: queueName,
-    ref: (resource) => `https://sqs.${resource.environment.region}.amazonaws.com/${resource.environment.account}/${queueName(resource)}`,
+    ref: (resource) =>
+      `https://sqs.${resource.environment.region}.amazonaws.com/${resource.environment.account}/${queueName(resource)}`,
     attributes: { Arn: (resource) => arn(resource, 'sqs', queueName(resource)), QueueName: queueName },
   },
   'AWS::SNS::Topic': { name: topicName, ref: topicArn, attributes: { TopicArn: topicArn, TopicName: topicName } },
-  'AWS::Events::EventBus': { name: busName, attributes: { Arn: (resource) => arn(resource, 'events', `event-bus/${busName(resource)}`), Name: busName } },
-  'AWS::Events::Rule': { name: ruleName, attributes: { Arn: (resource) => arn(resource, 'events', `rule/${ruleName(resource)}`) } },
-  'AWS::Scheduler::Schedule': { name: scheduleName, attributes: { Arn: (resource) => arn(resource, 'scheduler', `schedule/${resource.text('GroupName') ?? 'default'}/${scheduleName(resource)}`) } },
-  'AWS::Scheduler::ScheduleGroup': { name: groupName, attributes: { Arn: (resource) => arn(resource, 'scheduler', `schedule-group/${groupName(resource)}`) } },
-  'AWS::CloudWatch::Alarm': { name: alarmName, attributes: { Arn: (resource) => arn(resource, 'cloudwatch', `alarm:${alarmName(resource)}`) } },
+  'AWS::Events::EventBus': {
+    name: busName,
+    attributes: { Arn: (resource) => arn(resource, 'events', `event-bus/${busName(resource)}`), Name: busName },
+  },
+  'AWS::Events::Rule': {
+    name: ruleName,
+    attributes: { Arn: (resource) => arn(resource, 'events', `rule/${ruleName(resource)}`) },
+  },
+  'AWS::Scheduler::Schedule': {
+    name: scheduleName,
+    attributes: {
+      Arn: (resource) =>
+        arn(resource, 'scheduler', `schedule/${resource.text('GroupName') ?? 'default'}/${scheduleName(resource)}`),
+    },
+  },
+  'AWS::Scheduler::ScheduleGroup': {
+    name: groupName,
+    attributes: { Arn: (resource) => arn(resource, 'scheduler', `schedule-group/${groupName(resource)}`) },
+  },
+  'AWS::CloudWatch::Alarm': {
+    name: alarmName,
+    attributes: { Arn: (resource) => arn(resource, 'cloudwatch', `alarm:${alarmName(resource)}`) },
+  },
   'AWS::SSM::Document': { name: documentName },
-  'AWS::ApiGateway::RestApi': { ...restApi, attributes: { ...restApi.attributes, RootResourceId: (resource) => gatewayId(resource, 'root') } },
+  'AWS::ApiGateway::RestApi': {
+    ...restApi,
+    attributes: { ...restApi.attributes, RootResourceId: (resource) => gatewayId(resource, 'root') },
+  },
   'AWS::ApiGateway::Resource': gatewayKind('ResourceId'),
   'AWS::ApiGateway::Deployment': gatewayKind('DeploymentId'),
   'AWS::ApiGateway::Stage': { name: named('StageName', 128) },
@@ -115,7 +168,10 @@ const KINDS: Record<string, Kind> = {
   'AWS::ApiGateway::RequestValidator': gatewayKind('RequestValidatorId'),
   'AWS::ApiGateway::GatewayResponse': gatewayKind('Id'),
   'AWS::ApiGateway::Account': gatewayKind('Id'),
-  'AWS::KMS::Key': { name: keyId, attributes: { Arn: (resource) => arn(resource, 'kms', `key/${keyId(resource)}`), KeyId: keyId } },
+  'AWS::KMS::Key': {
+    name: keyId,
+    attributes: { Arn: (resource) => arn(resource, 'kms', `key/${keyId(resource)}`), KeyId: keyId },
+  },
 };
 
 /** Undefined for a type that the sandbox does not know. */
@@ -127,5 +183,7 @@ export const refOf = (resource: ResourceContext): string | undefined => {
 /** By attribute, each to be called for its value. */
 export const attributesOf = (resource: ResourceContext): Record<string, () => string> | undefined => {
   const attributes = KINDS[resource.type]?.attributes;
-  return attributes && Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, () => value(resource)]));
+  return (
+    attributes && Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, () => value(resource)]))
+  );
 };

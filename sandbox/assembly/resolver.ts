@@ -25,7 +25,9 @@ export interface ResolvedOutput {
 const NO_VALUE = Symbol('AWS::NoValue');
 
 const section = (template: Json, name: string): Record<string, Json> =>
-  isObject(template[name]) ? Object.fromEntries(Object.entries(template[name]).filter((entry): entry is [string, Json] => isObject(entry[1]))) : {};
+  isObject(template[name])
+    ? Object.fromEntries(Object.entries(template[name]).filter((entry): entry is [string, Json] => isObject(entry[1])))
+    : {};
 
 const below = (where: Where, key: string | number): Where => ({
   ...where,
@@ -43,7 +45,13 @@ export class Resolver {
   private readonly open = new Set<string>();
 
   /** `importValue` answers what any stack exports by that name; `parameters` go before their defaults. */
-  constructor(file: string, template: Json, environment: Environment, importValue: (name: string) => string | undefined, parameters: Readonly<Record<string, string>> = {}) {
+  constructor(
+    file: string,
+    template: Json,
+    environment: Environment,
+    importValue: (name: string) => string | undefined,
+    parameters: Readonly<Record<string, string>> = {},
+  ) {
     this.file = file;
     this.template = template;
     this.environment = environment;
@@ -76,7 +84,11 @@ export class Resolver {
     return this.guarded(`${logicalId}.${name}`, where, () => {
       const resource = this.resourceContext(logicalId, where);
       const value = attributesOf(resource)?.[name]?.();
-      if (value === undefined) throw new AssemblyError(`Fn::GetAtt of ${logicalId}.${name}: the sandbox does not know that attribute of ${resource.type}`, where);
+      if (value === undefined)
+        throw new AssemblyError(
+          `Fn::GetAtt of ${logicalId}.${name}: the sandbox does not know that attribute of ${resource.type}`,
+          where,
+        );
       return value;
     });
   }
@@ -101,7 +113,8 @@ export class Resolver {
   exported(name: string): string | undefined {
     for (const [key, output] of Object.entries(section(this.template, 'Outputs'))) {
       const where: Where = { template: this.file, logicalId: `output ${key}` };
-      if (this.isWanted(output, where) && this.exportNameOf(output, where) === name) return this.textOf(output['Value'], below(where, 'Value'));
+      if (this.isWanted(output, where) && this.exportNameOf(output, where) === name)
+        return this.textOf(output['Value'], below(where, 'Value'));
     }
     return undefined;
   }
@@ -149,27 +162,37 @@ export class Resolver {
     if (parameter) return this.parameter(name, parameter, where);
     const resource = this.resourceContext(name, where);
     const value = refOf(resource);
-    if (value === undefined) throw new AssemblyError(`Ref of ${name}: the sandbox does not know what a reference to ${resource.type} gives`, where);
+    if (value === undefined)
+      throw new AssemblyError(
+        `Ref of ${name}: the sandbox does not know what a reference to ${resource.type} gives`,
+        where,
+      );
     return value;
   }
 
   private parameter(name: string, parameter: Json, where: Where): string {
     const { Type: type, Default: value } = parameter;
-    if (typeof type === 'string' && type.startsWith('AWS::SSM::')) throw new AssemblyError(`Ref of the parameter ${name}, whose value is in the Parameter Store`, where);
+    if (typeof type === 'string' && type.startsWith('AWS::SSM::'))
+      throw new AssemblyError(`Ref of the parameter ${name}, whose value is in the Parameter Store`, where);
     const given = this.parameters[name] ?? value;
     if (typeof given === 'string' || typeof given === 'number') return String(given);
     throw new AssemblyError(`Ref of the parameter ${name}, which has no default`, where);
   }
 
   private value(value: unknown, where: Where): unknown {
-    if (Array.isArray(value)) return value.map((part, index) => this.value(part, below(where, index))).filter((part) => part !== NO_VALUE);
+    if (Array.isArray(value))
+      return value.map((part, index) => this.value(part, below(where, index))).filter((part) => part !== NO_VALUE);
     if (!isObject(value)) return value;
     const [name = '', ...others] = Object.keys(value);
     if (others.length === 0 && (name === 'Ref' || name === 'Condition' || name.startsWith('Fn::'))) {
       // A policy statement may be no more than its Condition: only text names a condition of the template.
-      if (name !== 'Condition' || typeof value[name] === 'string') return this.call(name, value[name], below(where, name));
+      if (name !== 'Condition' || typeof value[name] === 'string')
+        return this.call(name, value[name], below(where, name));
     }
-    const entries = Object.entries(value).map(([key, part]): [string, unknown] => [key, this.value(part, below(where, key))]);
+    const entries = Object.entries(value).map(([key, part]): [string, unknown] => [
+      key,
+      this.value(part, below(where, key)),
+    ]);
     return Object.fromEntries(entries.filter(([, part]) => part !== NO_VALUE));
   }
 
@@ -188,10 +211,13 @@ export class Resolver {
         const target = this.textOf(given, where);
         if (target === 'AWS::NoValue') return NO_VALUE;
         const value = this.reference(target, where);
-        return section(this.template, 'Parameters')[target]?.['Type'] === 'CommaDelimitedList' ? value.split(',').map((part) => part.trim()) : value;
+        return section(this.template, 'Parameters')[target]?.['Type'] === 'CommaDelimitedList'
+          ? value.split(',').map((part) => part.trim())
+          : value;
       }
       case 'Fn::GetAtt': {
-        const [logicalId = '', ...attribute] = typeof given === 'string' ? given.split('.') : list().map((part) => this.textOf(part, where));
+        const [logicalId = '', ...attribute] =
+          typeof given === 'string' ? given.split('.') : list().map((part) => this.textOf(part, where));
         return this.attribute(logicalId, attribute.join('.'), where);
       }
       case 'Fn::Join': {
@@ -215,13 +241,15 @@ export class Resolver {
       case 'Fn::ImportValue': {
         const exportName = this.textOf(given, where);
         const value = this.guarded(`import ${exportName}`, where, () => this.importValue(exportName));
-        if (value === undefined) throw new AssemblyError(`Fn::ImportValue of ${exportName}, which no stack exports`, where);
+        if (value === undefined)
+          throw new AssemblyError(`Fn::ImportValue of ${exportName}, which no stack exports`, where);
         return value;
       }
       case 'Fn::FindInMap': {
         const [map = '', first = '', second = ''] = list().map((part, index) => this.textOf(part, below(where, index)));
         const found = section(this.template, 'Mappings')[map]?.[first];
-        if (!isObject(found) || found[second] === undefined) throw new AssemblyError(`Fn::FindInMap of ${map}.${first}.${second}, which is not there`, where);
+        if (!isObject(found) || found[second] === undefined)
+          throw new AssemblyError(`Fn::FindInMap of ${map}.${first}.${second}, which is not there`, where);
         return found[second];
       }
       case 'Fn::Base64':
@@ -251,7 +279,11 @@ export class Resolver {
   private condition(name: string, where: Where): boolean {
     const condition = section(this.template, 'Conditions')[name];
     if (!condition) throw new AssemblyError(`the condition ${name}, which is not there`, where);
-    return this.guarded(`condition ${name}`, where, () => this.value(condition, { template: this.file, logicalId: `condition ${name}` }) === true);
+    return this.guarded(
+      `condition ${name}`,
+      where,
+      () => this.value(condition, { template: this.file, logicalId: `condition ${name}` }) === true,
+    );
   }
 
   private sub(given: unknown, where: Where): string {
@@ -262,7 +294,9 @@ export class Resolver {
       if (name.startsWith('!')) return `\${${name.slice(1)}}`;
       if (Object.hasOwn(values, name)) return this.textOf(values[name], below(where, name));
       const [logicalId = '', ...attribute] = name.split('.');
-      return attribute.length === 0 ? this.reference(name, where) : this.attribute(logicalId, attribute.join('.'), where);
+      return attribute.length === 0
+        ? this.reference(name, where)
+        : this.attribute(logicalId, attribute.join('.'), where);
     });
   }
 }

@@ -41,41 +41,80 @@ const secondsOf = (expression: unknown, where: Where): number => {
   const [, count = '', unit = '', plural = ''] = /^rate\((\d+) (minute|hour|day)(s?)\)$/.exec(String(expression)) ?? [];
   const seconds = Number(count) * (SECONDS[unit] ?? 0);
   if (seconds > 0 && (Number(count) === 1) === (plural === '')) return seconds;
-  throw new AssemblyError(`the schedule ${String(expression)}; the sandbox runs rate(…) alone, such as rate(5 minutes)`, where);
+  throw new AssemblyError(
+    `the schedule ${String(expression)}; the sandbox runs rate(…) alone, such as rate(5 minutes)`,
+    where,
+  );
 };
 
-const TARGET_FIELDS = new Set(['Id', 'Arn', 'RoleArn', 'Input', 'InputPath', 'InputTransformer', 'RetryPolicy', 'DeadLetterConfig']);
-const TARGET_ARN = /^arn:aws[\w-]*:(lambda:[^:]+:\d{12}:function:|states:[^:]+:\d{12}:stateMachine:|sns:[^:]+:\d{12}:[\w-]+$|events:[^:]+:\d{12}:event-bus\/default$)/;
+const TARGET_FIELDS = new Set([
+  'Id',
+  'Arn',
+  'RoleArn',
+  'Input',
+  'InputPath',
+  'InputTransformer',
+  'RetryPolicy',
+  'DeadLetterConfig',
+]);
+const TARGET_ARN =
+  /^arn:aws[\w-]*:(lambda:[^:]+:\d{12}:function:|states:[^:]+:\d{12}:stateMachine:|sns:[^:]+:\d{12}:[\w-]+$|events:[^:]+:\d{12}:event-bus\/default$)/;
 
 /** What a template can't use without a path: EventBridge has these of each event. */
-const PREDEFINED = new Set(['aws.events.rule-arn', 'aws.events.rule-name', 'aws.events.event.ingestion-time', 'aws.events.event', 'aws.events.event.json']);
+const PREDEFINED = new Set([
+  'aws.events.rule-arn',
+  'aws.events.rule-name',
+  'aws.events.event.ingestion-time',
+  'aws.events.event',
+  'aws.events.event.json',
+]);
 
 /** Of an input transformer's template: `<name>`. */
 export const PLACEHOLDER = /<([\w.-]+)>/g;
 
-/** EventBridge User Guide, "Amazon EventBridge input transformation", lists what of JSON Path there is; its wildcards are not played. */
+/**
+ * EventBridge User Guide, "Amazon EventBridge input transformation", lists what of JSON Path there is; its wildcards
+ * are not played.
+ */
 const PATH = /^\$(?:\.[\w/-]+|\[\d+\])*$/;
 
 const pathOf = (path: string, where: Where): string => {
-  if (!PATH.test(path)) throw new AssemblyError(`the path ${path}; the sandbox has those of names and indices alone, such as $.detail.items[0]`, where);
+  if (!PATH.test(path))
+    throw new AssemblyError(
+      `the path ${path}; the sandbox has those of names and indices alone, such as $.detail.items[0]`,
+      where,
+    );
   return path;
 };
 
 /** Throws AssemblyError for what PutTargets would refuse as well. */
-const transformerOf = (stack: Stack, transformer: Json, where: Where): NonNullable<AssemblyTarget['inputTransformer']> => {
+const transformerOf = (
+  stack: Stack,
+  transformer: Json,
+  where: Where,
+): NonNullable<AssemblyTarget['inputTransformer']> => {
   const { InputPathsMap: map, InputTemplate: text } = transformer;
-  const paths = Object.fromEntries(Object.entries(isObject(map) ? map : {}).map(([name, path]) => [name, pathOf(String(path), where)]));
+  const paths = Object.fromEntries(
+    Object.entries(isObject(map) ? map : {}).map(([name, path]) => [name, pathOf(String(path), where)]),
+  );
   const template = stack.resolver.textOf(text, where);
   for (const [, name = ''] of template.matchAll(PLACEHOLDER)) {
-    if (!PREDEFINED.has(name) && !Object.hasOwn(paths, name)) throw new AssemblyError(`an InputTemplate with <${name}>, which InputPathsMap does not have`, where);
+    if (!PREDEFINED.has(name) && !Object.hasOwn(paths, name))
+      throw new AssemblyError(`an InputTemplate with <${name}>, which InputPathsMap does not have`, where);
   }
   return { paths, template };
 };
 
-const inputOf = (stack: Stack, target: Json, where: Where): Pick<AssemblyTarget, 'input' | 'inputPath' | 'inputTransformer'> => {
-  const text = (name: string): string => stack.resolver.textOf(target[name], { ...where, path: `${where.path ?? ''}.${name}` });
+const inputOf = (
+  stack: Stack,
+  target: Json,
+  where: Where,
+): Pick<AssemblyTarget, 'input' | 'inputPath' | 'inputTransformer'> => {
+  const text = (name: string): string =>
+    stack.resolver.textOf(target[name], { ...where, path: `${where.path ?? ''}.${name}` });
   const { Input: input, InputPath: path, InputTransformer: transformer } = target;
-  if ([input, path, transformer].filter((each) => each !== undefined).length > 1) throw new AssemblyError('a target with more than one of Input, InputPath and InputTransformer; keep one', where);
+  if ([input, path, transformer].filter((each) => each !== undefined).length > 1)
+    throw new AssemblyError('a target with more than one of Input, InputPath and InputTransformer; keep one', where);
   if (input !== undefined && !isJson(text('Input'))) throw new AssemblyError('an Input that is no JSON text', where);
   return {
     ...(input === undefined ? {} : { input: text('Input') }),
@@ -86,37 +125,66 @@ const inputOf = (stack: Stack, target: Json, where: Where): Pick<AssemblyTarget,
 
 const targetOf = (stack: Stack, target: unknown, where: Where): AssemblyTarget => {
   if (!isObject(target)) throw new AssemblyError('a target that is no object', where);
-  const text = (name: string): string => stack.resolver.textOf(target[name], { ...where, path: `${where.path ?? ''}.${name}` });
+  const text = (name: string): string =>
+    stack.resolver.textOf(target[name], { ...where, path: `${where.path ?? ''}.${name}` });
   const arn = text('Arn');
-  if (!TARGET_ARN.test(arn)) throw new AssemblyError(`the target ${arn}; the sandbox has state machines, functions, topics and default buses as targets`, where);
+  if (!TARGET_ARN.test(arn))
+    throw new AssemblyError(
+      `the target ${arn}; the sandbox has state machines, functions, topics and default buses as targets`,
+      where,
+    );
   const unknown = Object.keys(target).find((name) => !TARGET_FIELDS.has(name));
-  if (unknown !== undefined) throw new AssemblyError(`a target with ${unknown}, which the sandbox does not know`, where);
+  if (unknown !== undefined)
+    throw new AssemblyError(`a target with ${unknown}, which the sandbox does not know`, where);
   const { DeadLetterConfig: deadLetters } = target;
   return {
     id: text('Id'),
     arn,
     ...(target['RoleArn'] === undefined ? {} : { roleArn: text('RoleArn') }),
-    ...(isObject(deadLetters) ? { deadLetterArn: stack.resolver.textOf(deadLetters['Arn'], { ...where, path: `${where.path ?? ''}.DeadLetterConfig.Arn` }) } : {}),
+    ...(isObject(deadLetters)
+      ? {
+          deadLetterArn: stack.resolver.textOf(deadLetters['Arn'], {
+            ...where,
+            path: `${where.path ?? ''}.DeadLetterConfig.Arn`,
+          }),
+        }
+      : {}),
     ...inputOf(stack, target, where),
   };
 };
 
 const ruleOf = (stack: Stack, { logicalId, properties, where }: ResolvedResource): AssemblyRule[] => {
-  const { State: state = 'ENABLED', EventBusName: bus = 'default', EventPattern: pattern, ScheduleExpression: schedule, Targets: targets = [] } = properties;
+  const {
+    State: state = 'ENABLED',
+    EventBusName: bus = 'default',
+    EventPattern: pattern,
+    ScheduleExpression: schedule,
+    Targets: targets = [],
+  } = properties;
   if (state === 'DISABLED') return [];
-  if (bus !== 'default') throw new AssemblyError(`the event bus ${String(bus)}; the sandbox has the default one alone`, { ...where, path: 'Properties.EventBusName' });
-  if (!Array.isArray(targets)) throw new AssemblyError('Targets that are no list', { ...where, path: 'Properties.Targets' });
+  if (bus !== 'default')
+    throw new AssemblyError(`the event bus ${String(bus)}; the sandbox has the default one alone`, {
+      ...where,
+      path: 'Properties.EventBusName',
+    });
+  if (!Array.isArray(targets))
+    throw new AssemblyError('Targets that are no list', { ...where, path: 'Properties.Targets' });
   return [
     {
       logicalId,
       name: stack.resolver.reference(logicalId, where),
       arn: stack.resolver.attribute(logicalId, 'Arn', where),
       ...(isObject(pattern) ? { pattern } : {}),
-      ...(schedule === undefined ? {} : { everySeconds: secondsOf(schedule, { ...where, path: 'Properties.ScheduleExpression' }) }),
-      targets: targets.map((target, index) => targetOf(stack, target, { ...where, path: `Properties.Targets[${index}]` })),
+      ...(schedule === undefined
+        ? {}
+        : { everySeconds: secondsOf(schedule, { ...where, path: 'Properties.ScheduleExpression' }) }),
+      targets: targets.map((target, index) =>
+        targetOf(stack, target, { ...where, path: `Properties.Targets[${index}]` }),
+      ),
     },
   ];
 };
 
 /** The enabled rules of a stack. Throws AssemblyError for what the sandbox's EventBridge does not have. */
-export const rulesOf = (stack: Stack): AssemblyRule[] => resourcesOfType(stack, 'AWS::Events::Rule').flatMap((resource) => ruleOf(stack, resource));
+export const rulesOf = (stack: Stack): AssemblyRule[] =>
+  resourcesOfType(stack, 'AWS::Events::Rule').flatMap((resource) => ruleOf(stack, resource));

@@ -42,33 +42,59 @@ const isZone = (name: string): boolean => {
   }
 };
 
-const SCHEDULE_FIELDS = new Set(['Name', 'Description', 'GroupName', 'ScheduleExpression', 'ScheduleExpressionTimezone', 'State', 'StartDate', 'EndDate', 'FlexibleTimeWindow', 'Target', 'KmsKeyArn']);
+const SCHEDULE_FIELDS = new Set([
+  'Name',
+  'Description',
+  'GroupName',
+  'ScheduleExpression',
+  'ScheduleExpressionTimezone',
+  'State',
+  'StartDate',
+  'EndDate',
+  'FlexibleTimeWindow',
+  'Target',
+  'KmsKeyArn',
+]);
 const TARGET_FIELDS = new Set(['Arn', 'RoleArn', 'Input', 'RetryPolicy', 'DeadLetterConfig']);
 
 const refuseUnknown = (given: Json, known: ReadonlySet<string>, what: string, where: Where): void => {
   const unknown = Object.keys(given).find((name) => !known.has(name));
-  if (unknown !== undefined) throw new AssemblyError(`a ${what} with ${unknown}, which the sandbox does not know`, where);
+  if (unknown !== undefined)
+    throw new AssemblyError(`a ${what} with ${unknown}, which the sandbox does not know`, where);
 };
 
 const targetOf = (stack: Stack, target: unknown, where: Where): ScheduleTarget => {
   if (!isObject(target)) throw new AssemblyError('a schedule without a Target', where);
   refuseUnknown(target, TARGET_FIELDS, "schedule's target", where);
-  const text = (name: string): string => stack.resolver.textOf(target[name], { ...where, path: `${where.path ?? ''}.${name}` });
+  const text = (name: string): string =>
+    stack.resolver.textOf(target[name], { ...where, path: `${where.path ?? ''}.${name}` });
   const { DeadLetterConfig: deadLetters, Input: input } = target;
   const arn = text('Arn');
-  if (!isFunctionArn(arn) && !isStateMachineArn(arn)) throw new AssemblyError(`the target ${arn}; the sandbox's Scheduler has functions and state machines as targets`, where);
+  if (!isFunctionArn(arn) && !isStateMachineArn(arn))
+    throw new AssemblyError(
+      `the target ${arn}; the sandbox's Scheduler has functions and state machines as targets`,
+      where,
+    );
   return {
     arn,
     roleArn: text('RoleArn'),
     ...(input === undefined ? {} : { input: text('Input') }),
-    ...(isObject(deadLetters) ? { deadLetterArn: stack.resolver.textOf(deadLetters['Arn'], { ...where, path: `${where.path ?? ''}.DeadLetterConfig.Arn` }) } : {}),
+    ...(isObject(deadLetters)
+      ? {
+          deadLetterArn: stack.resolver.textOf(deadLetters['Arn'], {
+            ...where,
+            path: `${where.path ?? ''}.DeadLetterConfig.Arn`,
+          }),
+        }
+      : {}),
   };
 };
 
 const timeOf = (value: unknown, where: Where): number | undefined => {
   if (value === undefined) return undefined;
   const time = typeof value === 'string' ? Date.parse(value) : Number.NaN;
-  if (Number.isNaN(time)) throw new AssemblyError(`the time ${JSON.stringify(value)}; write it as 2026-01-15T09:00:00Z`, where);
+  if (Number.isNaN(time))
+    throw new AssemblyError(`the time ${JSON.stringify(value)}; write it as 2026-01-15T09:00:00Z`, where);
   return time;
 };
 
@@ -76,14 +102,34 @@ const scheduleOf = (stack: Stack, { logicalId, properties, where }: ResolvedReso
   const at = (name: string): Where => ({ ...where, path: `Properties.${name}` });
   const text = (name: string): string => stack.resolver.textOf(properties[name], at(name));
   refuseUnknown(properties, SCHEDULE_FIELDS, 'schedule', where);
-  const { State: state = 'ENABLED', FlexibleTimeWindow: window, ScheduleExpressionTimezone: zone, GroupName: group } = properties;
+  const {
+    State: state = 'ENABLED',
+    FlexibleTimeWindow: window,
+    ScheduleExpressionTimezone: zone,
+    GroupName: group,
+  } = properties;
   if (state === 'DISABLED') return [];
-  if (!isObject(window) || window['Mode'] !== 'OFF') throw new AssemblyError('a flexible time window; the sandbox delivers on time alone (Mode OFF)', at('FlexibleTimeWindow'));
+  if (!isObject(window) || window['Mode'] !== 'OFF')
+    throw new AssemblyError(
+      'a flexible time window; the sandbox delivers on time alone (Mode OFF)',
+      at('FlexibleTimeWindow'),
+    );
   const timeZone = zone === undefined ? 'UTC' : text('ScheduleExpressionTimezone');
-  if (!isZone(timeZone)) throw new AssemblyError(`the time zone ${timeZone}, which the IANA database does not have`, at('ScheduleExpressionTimezone'));
+  if (!isZone(timeZone))
+    throw new AssemblyError(
+      `the time zone ${timeZone}, which the IANA database does not have`,
+      at('ScheduleExpressionTimezone'),
+    );
   const expression = text('ScheduleExpression');
-  if (!parseExpression(expression, timeZone)) throw new AssemblyError(`the schedule ${expression}, which Scheduler would refuse; write it as rate(1 hour), cron(0 9 ? * MON-FRI *) or at(2026-01-15T09:00:00)`, at('ScheduleExpression'));
-  const [startAt, endAt] = [timeOf(properties['StartDate'], at('StartDate')), timeOf(properties['EndDate'], at('EndDate'))];
+  if (!parseExpression(expression, timeZone))
+    throw new AssemblyError(
+      `the schedule ${expression}, which Scheduler would refuse; write it as rate(1 hour), cron(0 9 ? * MON-FRI *) or at(2026-01-15T09:00:00)`,
+      at('ScheduleExpression'),
+    );
+  const [startAt, endAt] = [
+    timeOf(properties['StartDate'], at('StartDate')),
+    timeOf(properties['EndDate'], at('EndDate')),
+  ];
   const { partition, region, account } = stack.resolver.environment;
   return [
     {
@@ -101,4 +147,5 @@ const scheduleOf = (stack: Stack, { logicalId, properties, where }: ResolvedReso
 };
 
 /** The enabled schedules of a stack. Throws AssemblyError for what the sandbox's Scheduler does not have. */
-export const schedulesOf = (stack: Stack): AssemblySchedule[] => resourcesOfType(stack, 'AWS::Scheduler::Schedule').flatMap((resource) => scheduleOf(stack, resource));
+export const schedulesOf = (stack: Stack): AssemblySchedule[] =>
+  resourcesOfType(stack, 'AWS::Scheduler::Schedule').flatMap((resource) => scheduleOf(stack, resource));

@@ -24,7 +24,10 @@ export interface SpokesOptions {
 const known = new Map<string, { fingerprint: string; read: (place: AssemblyOptions) => Spokes }>();
 
 /** In one place, read once. */
-const readerOf = (directory: string, parameters: Readonly<Record<string, string>>): ((place: AssemblyOptions) => Spokes) => {
+const readerOf = (
+  directory: string,
+  parameters: Readonly<Record<string, string>>,
+): ((place: AssemblyOptions) => Spokes) => {
   const stackAt = spokeStackOf(directory);
   if (!stackAt) return () => ({ roles: [], rules: [] });
   const places = new Map<string, Spokes>();

@@ -27,7 +27,10 @@ export const fingerprintOf = (directory: string): string => {
 
 const readJson = (directory: string, file: string): Json => {
   const path = join(directory, file);
-  if (!existsSync(path)) throw new AssemblyError(`no file ${file} in ${directory}; build the project first (npm run build)`, { template: file });
+  if (!existsSync(path))
+    throw new AssemblyError(`no file ${file} in ${directory}; build the project first (npm run build)`, {
+      template: file,
+    });
   try {
     const content: unknown = JSON.parse(readFileSync(path, 'utf8'));
     if (isObject(content)) return content;
@@ -60,10 +63,14 @@ const artifactsOf = (manifest: Json): Artifact[] =>
 /** `aws://unknown-account/unknown-region` leaves both open. */
 const environmentOf = (text: string, { account, region }: AssemblyOptions): AssemblyOptions => {
   const [, ownAccount = '', ownRegion = ''] = /^aws:\/\/([^/]+)\/([^/]+)$/.exec(text) ?? [];
-  return { account: /^\d{12}$/.test(ownAccount) ? ownAccount : account, region: /-\d$/.test(ownRegion) ? ownRegion : region };
+  return {
+    account: /^\d{12}$/.test(ownAccount) ? ownAccount : account,
+    region: /-\d$/.test(ownRegion) ? ownRegion : region,
+  };
 };
 
-const partitionOf = (region: string): string => (region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws');
+const partitionOf = (region: string): string =>
+  region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
 
 const assetsOf = (directory: string, artifacts: Artifact[]): Map<string, string> => {
   const assets = new Map<string, string>();
@@ -74,7 +81,8 @@ const assetsOf = (directory: string, artifacts: Artifact[]): Map<string, string>
       const { path } = asset['source'];
       if (typeof path !== 'string') continue;
       for (const destination of Object.values(asset['destinations'])) {
-        if (isObject(destination) && typeof destination['objectKey'] === 'string') assets.set(destination['objectKey'], resolve(directory, path));
+        if (isObject(destination) && typeof destination['objectKey'] === 'string')
+          assets.set(destination['objectKey'], resolve(directory, path));
       }
     }
   }
@@ -85,18 +93,38 @@ const isStack = ({ type }: Artifact): boolean => type === 'aws:cloudformation:st
 
 const templateOf = (directory: string, { id, type, properties }: Artifact): { file: string; template: Json } => {
   const file = properties['templateFile'];
-  if (typeof file !== 'string') throw new AssemblyError(`a stack ${id} of type ${type} without a templateFile`, { template: 'manifest.json' });
+  if (typeof file !== 'string')
+    throw new AssemblyError(`a stack ${id} of type ${type} without a templateFile`, { template: 'manifest.json' });
   return { file, template: readJson(directory, file) };
 };
 
-/** The stack for other accounts, once for each of these places; undefined where the application has none. Nothing is exported to it. */
-export const spokeStackOf = (directory: string): ((place: AssemblyOptions, parameters: Readonly<Record<string, string>>) => Stack) | undefined => {
-  const artifact = artifactsOf(readJson(directory, 'manifest.json')).find((each) => isStack(each) && each.id === SPOKE_STACK);
+/**
+ * The stack for other accounts, once for each of these places; undefined where the application has none. Nothing is
+ * exported to it.
+ */
+export const spokeStackOf = (
+  directory: string,
+): ((place: AssemblyOptions, parameters: Readonly<Record<string, string>>) => Stack) | undefined => {
+  const artifact = artifactsOf(readJson(directory, 'manifest.json')).find(
+    (each) => isStack(each) && each.id === SPOKE_STACK,
+  );
   if (!artifact) return undefined;
   const { file, template } = templateOf(directory, artifact);
   const { account, region } = environmentOf(artifact.environment, { account: '', region: '' });
-  if (account !== '' || region !== '') throw new AssemblyError(`a stack ${SPOKE_STACK} that is for one account or region alone`, { template: 'manifest.json' });
-  return (place, parameters) => ({ assets: new Map(), resolver: new Resolver(file, template, { ...place, partition: partitionOf(place.region), stackName: artifact.displayName }, () => undefined, parameters) });
+  if (account !== '' || region !== '')
+    throw new AssemblyError(`a stack ${SPOKE_STACK} that is for one account or region alone`, {
+      template: 'manifest.json',
+    });
+  return (place, parameters) => ({
+    assets: new Map(),
+    resolver: new Resolver(
+      file,
+      template,
+      { ...place, partition: partitionOf(place.region), stackName: artifact.displayName },
+      () => undefined,
+      parameters,
+    ),
+  });
 };
 
 /** All stacks of the assembly but the one for other accounts, in the manifest's order. */
@@ -116,7 +144,15 @@ export const loadStacks = (directory: string, options: AssemblyOptions): Stack[]
     const { file, template } = templateOf(directory, artifact);
     const { account, region } = environmentOf(environment, options);
     const stackName = typeof properties['stackName'] === 'string' ? properties['stackName'] : displayName;
-    stacks.push({ assets, resolver: new Resolver(file, template, { account, region, partition: partitionOf(region), stackName }, importValue) });
+    stacks.push({
+      assets,
+      resolver: new Resolver(
+        file,
+        template,
+        { account, region, partition: partitionOf(region), stackName },
+        importValue,
+      ),
+    });
   }
   if (stacks.length === 0) throw new AssemblyError(`no stack (${directory})`, { template: 'manifest.json' });
   return stacks;

@@ -1,8 +1,8 @@
 /**
  * Whether a caller may make a call: by the identity policies of its role, which come from the synthesised template for
- * the service's own and from the scenario for others, by the role's permissions boundary, by its session's policies and,
- * where it assumes a role, by that role's trust policy.
- * Source: IAM User Guide, "Policy evaluation logic" and "Troubleshoot access denied error messages".
+ * the service's own and from the scenario for others, by the role's permissions boundary, by its session's policies
+ * and, where it assumes a role, by that role's trust policy. Source: IAM User Guide, "Policy evaluation logic" and
+ * "Troubleshoot access denied error messages".
  */
 import { closedWorld } from '../../lambdas/domain/policy/contexts.ts';
 import type { ParsedPolicy } from '../../lambdas/domain/policy/document.ts';
@@ -18,17 +18,25 @@ import { decide, type Decision, identityPolicy } from './decide.ts';
 export interface Asked {
   /** Such as `eks:CreateAddon`. */
   action: string;
-  /** ARN, or `*` where the action has no resource. A part that nobody knows before the call, such as an id, is `*` too. */
+  /**
+   * ARN, or `*` where the action has no resource. A part that nobody knows before the call, such as an id, is `*` too.
+   */
   resource: string;
   /** Condition keys of this call beside the global ones, such as `iam:PassedToService`. */
   context?: Record<string, string | readonly string[]>;
   /** How a refusal names the resource, where it is not by its ARN: IAM says `role NAME`. */
   named?: string;
-  /** What the resource's own policy says, where that has a say: of a role that is assumed its trust policy, of a bucket the bucket's. */
+  /**
+   * What the resource's own policy says, where that has a say: of a role that is assumed its trust policy, of a bucket
+   * the bucket's.
+   */
   trust?: Trust;
 }
 
-/** What a trust policy, or another one of a resource, says to a call, and whom it names where it allows it: that decides what else has to. */
+/**
+ * What a trust policy, or another one of a resource, says to a call, and whom it names where it allows it: that decides
+ * what else has to.
+ */
 export interface Trust {
   decision: Decision;
   /** Whether a refusal says which policy it is for. That of a role that is assumed does not. */
@@ -78,17 +86,33 @@ const SPARED: Record<Trust['names'], readonly Kind[]> = {
 };
 
 /** A managed policy whose document nobody has said allows nothing. */
-const policiesOf = (all: readonly { document?: string }[]): ParsedPolicy[] => all.flatMap(({ document }) => (document === undefined ? [] : [identityPolicy(document)]));
+const policiesOf = (all: readonly { document?: string }[]): ParsedPolicy[] =>
+  all.flatMap(({ document }) => (document === undefined ? [] : [identityPolicy(document)]));
 
-const identityOf = (role: RoleState | undefined): ParsedPolicy[] => (role ? [...policiesOf(role.policies), ...policiesOf(role.attachedPolicies)] : []);
+const identityOf = (role: RoleState | undefined): ParsedPolicy[] =>
+  role ? [...policiesOf(role.policies), ...policiesOf(role.attachedPolicies)] : [];
 
-const ARTICLES: Record<Kind, string> = { 'identity-based policy': 'an', 'permissions boundary': 'a', 'session policy': 'a', 'resource-based policy': 'a' };
+const ARTICLES: Record<Kind, string> = {
+  'identity-based policy': 'an',
+  'permissions boundary': 'a',
+  'session policy': 'a',
+  'resource-based policy': 'a',
+};
 
 const reasonOf = (kind: Kind, decision: Denial['decision'], action: string): string =>
-  decision === 'explicitDeny' ? ` with an explicit deny in ${ARTICLES[kind]} ${kind}` : ` because no ${kind} allows the ${action} action`;
+  decision === 'explicitDeny'
+    ? ` with an explicit deny in ${ARTICLES[kind]} ${kind}`
+    : ` because no ${kind} allows the ${action} action`;
 
-/** What refuses it. An explicit deny comes first, wherever it is: "in all those policies, the enforcement code looks for a Deny statement". */
-const refusalOf = (layers: Layer[], request: PolicyRequest, trust: Trust | undefined): { kind: Kind; decision: Denial['decision'] } | undefined => {
+/**
+ * What refuses it. An explicit deny comes first, wherever it is: "in all those policies, the enforcement code looks for
+ * a Deny statement".
+ */
+const refusalOf = (
+  layers: Layer[],
+  request: PolicyRequest,
+  trust: Trust | undefined,
+): { kind: Kind; decision: Denial['decision'] } | undefined => {
   if (trust?.decision === 'explicitDeny') return { kind: 'resource-based policy', decision: 'explicitDeny' };
   let missing: Kind | undefined;
   for (const { kind, policies } of layers) {
@@ -135,7 +159,9 @@ export class Authorizer {
     this.world = world;
   }
 
-  /** The rights that calls have rested on so far, each once: those that a trust policy made needless are not among them. */
+  /**
+   * The rights that calls have rested on so far, each once: those that a trust policy made needless are not among them.
+   */
   uses(): Use[] {
     return [...this.used.values()];
   }
@@ -147,7 +173,8 @@ export class Authorizer {
     const refusal = refusalOf(this.layersOf(caller), this.requestOf(caller, asked, region), trust);
     if (!refusal) {
       const use = useOf(principalArn, asked);
-      if (!trust || trust.names === 'account') this.used.set(`${principalArn} ${action} ${resource} ${use.passedTo ?? ''}`, use);
+      if (!trust || trust.names === 'account')
+        this.used.set(`${principalArn} ${action} ${resource} ${use.passedTo ?? ''}`, use);
       return undefined;
     }
     const { kind, decision } = refusal;
@@ -158,19 +185,29 @@ export class Authorizer {
     return denial;
   }
 
-  /** The operator is the account's administrator, limited by session policies alone. A role that IAM does not have has no rights. */
+  /**
+   * The operator is the account's administrator, limited by session policies alone. A role that IAM does not have has
+   * no rights.
+   */
   private layersOf(caller: Caller): Layer[] {
     const role = findRole(this.world, caller.principalArn);
     const session = this.world.accessKeys.get(caller.accessKeyId)?.policies;
     const layers: Layer[] = [];
-    if (role || caller.principalArn !== operatorRoleArn(this.world)) layers.push({ kind: 'identity-based policy', policies: identityOf(role) });
-    if (role?.permissionsBoundary) layers.push({ kind: 'permissions boundary', policies: policiesOf([role.permissionsBoundary]) });
-    // "The resulting session's permissions are the intersection of the role's identity-based policy and the session policies": any of them may allow it.
+    if (role || caller.principalArn !== operatorRoleArn(this.world))
+      layers.push({ kind: 'identity-based policy', policies: identityOf(role) });
+    if (role?.permissionsBoundary)
+      layers.push({ kind: 'permissions boundary', policies: policiesOf([role.permissionsBoundary]) });
+    // "The resulting session's permissions are the intersection of the role's identity-based policy and the session
+    // policies": any of them may allow it.
     if (session) layers.push({ kind: 'session policy', policies: session.map(identityPolicy) });
     return layers;
   }
 
   private requestOf(caller: Caller, { action, resource, context }: Asked, region: string): PolicyRequest {
-    return { action, resource, lookUp: closedWorld({ ...globalKeys(this.world, caller, resource, region), ...context }) };
+    return {
+      action,
+      resource,
+      lookUp: closedWorld({ ...globalKeys(this.world, caller, resource, region), ...context }),
+    };
   }
 }

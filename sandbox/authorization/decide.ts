@@ -9,12 +9,19 @@ import { matchesWildcard } from '../../lambdas/domain/policy/wildcard.ts';
 export type Decision = 'allowed' | 'explicitDeny' | 'implicitDeny';
 
 /** Under which only a Deny still denies. */
-const EVERYTHING = parsePolicy({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] }, 'identity');
+const EVERYTHING = parsePolicy(
+  { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] },
+  'identity',
+);
 
 /** Whether a statement speaks of that action, in lower case: one that does not can't decide anything. */
-const speaksOf = ({ action: { patterns, negated } }: Statement, action: string): boolean => patterns.some((pattern) => matchesWildcard(pattern.toLowerCase(), action)) !== negated;
+const speaksOf = ({ action: { patterns, negated } }: Statement, action: string): boolean =>
+  patterns.some((pattern) => matchesWildcard(pattern.toLowerCase(), action)) !== negated;
 
-/** Of a policy and an action: the policy with the statements that speak of it. Most of a role's statements are of other actions, and the same ones are asked again and again. */
+/**
+ * Of a policy and an action: the policy with the statements that speak of it. Most of a role's statements are of other
+ * actions, and the same ones are asked again and again.
+ */
 const narrowed = new WeakMap<ParsedPolicy, Map<string, ParsedPolicy>>();
 
 const about = (policy: ParsedPolicy, action: string): ParsedPolicy => {
@@ -22,13 +29,17 @@ const about = (policy: ParsedPolicy, action: string): ParsedPolicy => {
   const known = narrowed.get(policy) ?? new Map<string, ParsedPolicy>();
   narrowed.set(policy, known);
   const wanted = action.toLowerCase();
-  const found = known.get(wanted) ?? { ...policy, statements: policy.statements.filter((statement) => speaksOf(statement, wanted)) };
+  const found = known.get(wanted) ?? {
+    ...policy,
+    statements: policy.statements.filter((statement) => speaksOf(statement, wanted)),
+  };
   known.set(wanted, found);
   return found;
 };
 
 /** Whether one of them denies it whatever else allows it. */
-export const denies = (policies: readonly ParsedPolicy[], request: PolicyRequest): boolean => evaluate([...policies, EVERYTHING], request).verdict === 'denied';
+export const denies = (policies: readonly ParsedPolicy[], request: PolicyRequest): boolean =>
+  evaluate([...policies, EVERYTHING], request).verdict === 'denied';
 
 /** What can't be decided is not allowed. */
 export const decide = (policies: readonly ParsedPolicy[], request: PolicyRequest): Decision => {

@@ -1,4 +1,7 @@
-/** What a resource's own policy says to a service that calls for somebody: of a function, a topic, a queue. Source: IAM User Guide, "Identity-based policies and resource-based policies". */
+/**
+ * What a resource's own policy says to a service that calls for somebody: of a function, a topic, a queue. Source: IAM
+ * User Guide, "Identity-based policies and resource-based policies".
+ */
 import { closedWorld } from '../../lambdas/domain/policy/contexts.ts';
 import type { ParsedPolicy } from '../../lambdas/domain/policy/document.ts';
 import { evaluate } from '../../lambdas/domain/policy/evaluate.ts';
@@ -27,8 +30,14 @@ export interface ResourceCall {
 
 const accountOf = (arn: string): string => arn.split(':')[4] ?? '';
 
-/** EventBridge User Guide, "Using IAM policy conditions": the rule and its account; IAM User Guide, "AWS global condition context keys", for the others. */
-const requestOf = ({ caller, sourceArn }: ResourceCaller, { action, resource, context = {} }: ResourceCall): PolicyRequest => {
+/**
+ * EventBridge User Guide, "Using IAM policy conditions": the rule and its account; IAM User Guide, "AWS global
+ * condition context keys", for the others.
+ */
+const requestOf = (
+  { caller, sourceArn }: ResourceCaller,
+  { action, resource, context = {} }: ResourceCall,
+): PolicyRequest => {
   const account = sourceArn === undefined ? undefined : accountOf(sourceArn);
   const lookUp = closedWorld({
     'aws:PrincipalIsAWSService': String(!caller.startsWith('arn:')),
@@ -38,22 +47,44 @@ const requestOf = ({ caller, sourceArn }: ResourceCaller, { action, resource, co
     ...context,
   });
   // Whoever names an account means all of its roles.
-  const principal = caller.startsWith('arn:') ? { type: 'AWS' as const, values: [accountOf(caller), caller] } : { type: 'Service' as const, values: [caller] };
+  const principal = caller.startsWith('arn:')
+    ? { type: 'AWS' as const, values: [accountOf(caller), caller] }
+    : { type: 'Service' as const, values: [caller] };
   return { action, resource, principal, lookUp };
 };
 
-const noted = (authorizer: Authorizer, { action, resource }: ResourceCall, { caller }: ResourceCaller, decision: Denial['decision']): Denial => {
-  const reason = decision === 'explicitDeny' ? 'with an explicit deny in a resource-based policy' : `because no resource-based policy allows the ${action} action`;
-  const denial: Denial = { action, resource, principalArn: caller, decision, message: `User: ${caller} is not authorized to perform: ${action} on resource: ${resource} ${reason}` };
+const noted = (
+  authorizer: Authorizer,
+  { action, resource }: ResourceCall,
+  { caller }: ResourceCaller,
+  decision: Denial['decision'],
+): Denial => {
+  const reason =
+    decision === 'explicitDeny'
+      ? 'with an explicit deny in a resource-based policy'
+      : `because no resource-based policy allows the ${action} action`;
+  const denial: Denial = {
+    action,
+    resource,
+    principalArn: caller,
+    decision,
+    message: `User: ${caller} is not authorized to perform: ${action} on resource: ${resource} ${reason}`,
+  };
   authorizer.denials.push(denial);
   return denial;
 };
 
 /**
- * The refusal of a service by the policies of the resource, which name principals and whose `Resource` is left to whoever
- * asks. Noted with the authorizer's other denials. Its text is IAM's for a resource's policy; nobody shows what EventBridge gets.
+ * The refusal of a service by the policies of the resource, which name principals and whose `Resource` is left to
+ * whoever asks. Noted with the authorizer's other denials. Its text is IAM's for a resource's policy; nobody shows what
+ * EventBridge gets.
  */
-export const denialOfService = (authorizer: Authorizer, policies: readonly ParsedPolicy[], call: ResourceCall, caller: ResourceCaller): Denial | undefined => {
+export const denialOfService = (
+  authorizer: Authorizer,
+  policies: readonly ParsedPolicy[],
+  call: ResourceCall,
+  caller: ResourceCaller,
+): Denial | undefined => {
   const request = requestOf(caller, call);
   if (evaluate(policies, request).verdict === 'allowed') return undefined;
   return noted(authorizer, call, caller, denies(policies, request) ? 'explicitDeny' : 'implicitDeny');
@@ -63,14 +94,28 @@ export const denialOfService = (authorizer: Authorizer, policies: readonly Parse
  * The refusal of a role: by its own policies, or by a Deny of the resource's. Within one account those of the resource
  * need not allow it too; in another one they have to (IAM User Guide, "Cross-account policy evaluation logic").
  */
-export const denialOfRole = (authorizer: Authorizer, policies: readonly ParsedPolicy[], call: ResourceCall, caller: ResourceCaller): Denial | undefined => {
+export const denialOfRole = (
+  authorizer: Authorizer,
+  policies: readonly ParsedPolicy[],
+  call: ResourceCall,
+  caller: ResourceCaller,
+): Denial | undefined => {
   const [, , , region = ''] = call.resource.split(':');
-  const denial = authorizer.authorize({ accessKeyId: '', principalArn: caller.caller, account: accountOf(caller.caller) }, call, region);
+  const denial = authorizer.authorize(
+    { accessKeyId: '', principalArn: caller.caller, account: accountOf(caller.caller) },
+    call,
+    region,
+  );
   if (denial) return denial;
-  if (policies.length > 0 && denies(policies, requestOf(caller, call))) return noted(authorizer, call, caller, 'explicitDeny');
+  if (policies.length > 0 && denies(policies, requestOf(caller, call)))
+    return noted(authorizer, call, caller, 'explicitDeny');
   return isLetIn(policies, call, caller) ? undefined : noted(authorizer, call, caller, 'implicitDeny');
 };
 
-/** Whether the resource's policies let a role in that has the right by its own: they have to where it is of another account. */
+/**
+ * Whether the resource's policies let a role in that has the right by its own: they have to where it is of another
+ * account.
+ */
 export const isLetIn = (policies: readonly ParsedPolicy[], call: ResourceCall, caller: ResourceCaller): boolean =>
-  accountOf(caller.caller) === accountOf(call.resource) || (policies.length > 0 && evaluate(policies, requestOf(caller, call)).verdict === 'allowed');
+  accountOf(caller.caller) === accountOf(call.resource) ||
+  (policies.length > 0 && evaluate(policies, requestOf(caller, call)).verdict === 'allowed');

@@ -39,4 +39,5 @@ export const ACCESS_POLICIES: readonly string[] = [
 ];
 
 /** `partition` is that of the cluster: `aws`, `aws-cn`, … */
-export const accessPolicyArn = (partition: string, name: string): string => `arn:${partition}:eks::aws:cluster-access-policy/${name}`;
+export const accessPolicyArn = (partition: string, name: string): string =>
+  `arn:${partition}:eks::aws:cluster-access-policy/${name}`;

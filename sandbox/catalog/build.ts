@@ -11,7 +11,10 @@ export const podIdentity = (policies: Record<string, string[]>): PodIdentity =>
     recommendedManagedPolicies: names.map((name) => `arn:aws:iam::aws:policy/${name}`),
   }));
 
-/** Versions, newest first: `[version, first and last Kubernetes version that it is offered for, versions that it is the default of]`. */
+/**
+ * Versions, newest first: `[version, first and last Kubernetes version that it is offered for, versions that it is the
+ * default of]`.
+ */
 export const versions = (
   rows: [version: string, from: number, to: number, defaultFor: number[], takesAssociations: boolean][],
   options: { requiresIamPermissions: boolean; podIdentity?: PodIdentity },
@@ -39,6 +42,19 @@ const REGISTRY = '602401143452.dkr.ecr.us-west-2.amazonaws.com/eks';
 export const containers = (images: Record<string, string>): WorkloadTemplate['containers'] =>
   Object.entries(images).map(([name, image]) => ({ name, image: `${REGISTRY}/${image}` }));
 
-/** Custom resources of one group: `[plural, kind, versions (the preferred one first), short names, false where they have no namespace]`. */
-export const customKinds = (group: string, rows: [plural: string, kind: string, versions: string[], shortNames?: string[], namespaced?: boolean][]): CustomKind[] =>
-  rows.map(([plural, kind, served, shortNames = [], namespaced = true]) => ({ group, versions: served, plural, kind, shortNames, namespaced }));
+/**
+ * Custom resources of one group: `[plural, kind, versions (the preferred one first), short names, false where they have
+ * no namespace]`.
+ */
+export const customKinds = (
+  group: string,
+  rows: [plural: string, kind: string, versions: string[], shortNames?: string[], namespaced?: boolean][],
+): CustomKind[] =>
+  rows.map(([plural, kind, served, shortNames = [], namespaced = true]) => ({
+    group,
+    versions: served,
+    plural,
+    kind,
+    shortNames,
+    namespaced,
+  }));

@@ -11,9 +11,39 @@ export interface ClusterVersion {
 
 /** Oldest first. */
 export const CLUSTER_VERSIONS: readonly ClusterVersion[] = [
-  { version: '1.29', platformVersion: 'eks.61', released: '2024-01-23', endOfStandardSupport: '2025-03-23', endOfExtendedSupport: '2026-03-23' },
-  { version: '1.30', platformVersion: 'eks.58', released: '2024-05-23', endOfStandardSupport: '2025-07-23', endOfExtendedSupport: '2026-07-23' },
-  { version: '1.31', platformVersion: 'eks.50', released: '2024-09-26', endOfStandardSupport: '2025-11-26', endOfExtendedSupport: '2026-11-26' },
-  { version: '1.32', platformVersion: 'eks.34', released: '2025-01-23', endOfStandardSupport: '2026-03-23', endOfExtendedSupport: '2027-03-23' },
-  { version: '1.33', platformVersion: 'eks.27', released: '2025-05-29', endOfStandardSupport: '2026-07-29', endOfExtendedSupport: '2027-07-29' },
+  {
+    version: '1.29',
+    platformVersion: 'eks.61',
+    released: '2024-01-23',
+    endOfStandardSupport: '2025-03-23',
+    endOfExtendedSupport: '2026-03-23',
+  },
+  {
+    version: '1.30',
+    platformVersion: 'eks.58',
+    released: '2024-05-23',
+    endOfStandardSupport: '2025-07-23',
+    endOfExtendedSupport: '2026-07-23',
+  },
+  {
+    version: '1.31',
+    platformVersion: 'eks.50',
+    released: '2024-09-26',
+    endOfStandardSupport: '2025-11-26',
+    endOfExtendedSupport: '2026-11-26',
+  },
+  {
+    version: '1.32',
+    platformVersion: 'eks.34',
+    released: '2025-01-23',
+    endOfStandardSupport: '2026-03-23',
+    endOfExtendedSupport: '2027-03-23',
+  },
+  {
+    version: '1.33',
+    platformVersion: 'eks.27',
+    released: '2025-05-29',
+    endOfStandardSupport: '2026-07-29',
+    endOfExtendedSupport: '2027-07-29',
+  },
 ];

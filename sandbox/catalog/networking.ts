@@ -1,7 +1,23 @@
 /** Networking and security add-ons. */
 import { containers, customKinds, labels, podIdentity, versions } from './build.ts';
 import type { CatalogueAddon } from './catalogue.ts';
-import { affinity, anyObject, boolean, configurationSchema, generatedSchema, integer, list, object, oneOf, replicas, resources, text, texts, tolerations, variable } from './schemas.ts';
+import {
+  affinity,
+  anyObject,
+  boolean,
+  configurationSchema,
+  generatedSchema,
+  integer,
+  list,
+  object,
+  oneOf,
+  replicas,
+  resources,
+  text,
+  texts,
+  tolerations,
+  variable,
+} from './schemas.ts';
 
 const aws = { publisher: 'eks', owner: 'aws' };
 const podSettings = { affinity, nodeSelector: texts, podAnnotations: texts, podLabels: texts, resources, tolerations };
@@ -20,7 +36,10 @@ export const networking: CatalogueAddon[] = [
           name: 'aws-node',
           serviceAccount: 'aws-node',
           labels: { ...labels('aws-node', 'aws-node'), 'k8s-app': 'aws-node' },
-          containers: containers({ 'aws-node': 'amazon-k8s-cni', 'aws-eks-nodeagent': 'amazon/aws-network-policy-agent' }),
+          containers: containers({
+            'aws-node': 'amazon-k8s-cni',
+            'aws-eks-nodeagent': 'amazon/aws-network-policy-agent',
+          }),
           hostNetwork: true,
         },
       ],
@@ -54,9 +73,15 @@ export const networking: CatalogueAddon[] = [
         WARM_IP_TARGET: variable('integer'),
         WARM_PREFIX_TARGET: variable('integer'),
       }),
-      init: object({ env: object({ DISABLE_TCP_EARLY_DEMUX: variable('boolean'), ENABLE_V6_EGRESS: variable('boolean') }) }),
+      init: object({
+        env: object({ DISABLE_TCP_EARLY_DEMUX: variable('boolean'), ENABLE_V6_EGRESS: variable('boolean') }),
+      }),
       livenessProbeTimeoutSeconds: integer,
-      nodeAgent: object({ enableCloudWatchLogs: variable('boolean'), enablePolicyEventLogs: variable('boolean'), resources }),
+      nodeAgent: object({
+        enableCloudWatchLogs: variable('boolean'),
+        enablePolicyEventLogs: variable('boolean'),
+        resources,
+      }),
     }),
     versions: versions(
       [
@@ -180,7 +205,8 @@ export const networking: CatalogueAddon[] = [
     ),
   },
   {
-    // A community add-on: EKS publishes it, its community owns it. It refuses associations (aws/containers-roadmap#2712).
+    // A community add-on: EKS publishes it, its community owns it. It refuses associations
+    // (aws/containers-roadmap#2712).
     publisher: 'eks',
     owner: 'community',
     name: 'cert-manager',
@@ -210,7 +236,12 @@ export const networking: CatalogueAddon[] = [
       ],
     },
     irsaServiceAccounts: ['cert-manager'],
-    configurationSchema: configurationSchema('Configurable parameters of cert-manager', { ...podSettings, cainjector: anyObject, replicaCount: replicas(), webhook: anyObject }),
+    configurationSchema: configurationSchema('Configurable parameters of cert-manager', {
+      ...podSettings,
+      cainjector: anyObject,
+      replicaCount: replicas(),
+      webhook: anyObject,
+    }),
     versions: versions(
       [
         ['v1.18.2-eksbuild.2', 29, 33, [31, 32, 33], false],

@@ -1,7 +1,18 @@
 /** Observability add-ons: each has a namespace of its own. */
 import { containers, customKinds, labels, podIdentity, versions } from './build.ts';
 import type { CatalogueAddon } from './catalogue.ts';
-import { affinity, anyObject, boolean, configurationSchema, object, replicas, resources, text, texts, tolerations } from './schemas.ts';
+import {
+  affinity,
+  anyObject,
+  boolean,
+  configurationSchema,
+  object,
+  replicas,
+  resources,
+  text,
+  texts,
+  tolerations,
+} from './schemas.ts';
 
 const aws = { type: 'observability', publisher: 'eks', owner: 'aws' };
 const serviceAccount = object({ annotations: texts, create: boolean, name: text });
@@ -13,7 +24,12 @@ export const observability: CatalogueAddon[] = [
     name: 'adot',
     objects: {
       namespace: 'opentelemetry-operator-system',
-      serviceAccounts: ['opentelemetry-operator', 'adot-col-prom-metrics', 'adot-col-otlp-ingest', 'adot-col-container-logs'],
+      serviceAccounts: [
+        'opentelemetry-operator',
+        'adot-col-prom-metrics',
+        'adot-col-otlp-ingest',
+        'adot-col-container-logs',
+      ],
       workloads: [
         {
           kind: 'Deployment',
@@ -53,7 +69,11 @@ export const observability: CatalogueAddon[] = [
         ['opampbridges', 'OpAMPBridge', ['v1alpha1']],
         ['targetallocators', 'TargetAllocator', ['v1alpha1']],
       ]),
-      customResources: ['adot-col-prom-metrics', 'adot-col-otlp-ingest', 'adot-col-container-logs'].map((name) => ({ group: 'opentelemetry.io', plural: 'opentelemetrycollectors', name })),
+      customResources: ['adot-col-prom-metrics', 'adot-col-otlp-ingest', 'adot-col-container-logs'].map((name) => ({
+        group: 'opentelemetry.io',
+        plural: 'opentelemetrycollectors',
+        name,
+      })),
     },
     // IRSA has one role for all three; associations are one each.
     irsaServiceAccounts: ['adot-col-prom-metrics', 'adot-col-otlp-ingest', 'adot-col-container-logs'],
@@ -127,7 +147,14 @@ export const observability: CatalogueAddon[] = [
     irsaServiceAccounts: ['cloudwatch-agent'],
     configurationSchema: configurationSchema('Configurable parameters of the Amazon CloudWatch Observability add-on', {
       affinity,
-      agent: object({ config: anyObject, enabled: boolean, priorityClassName: text, resources, serviceAccount, tolerations }),
+      agent: object({
+        config: anyObject,
+        enabled: boolean,
+        priorityClassName: text,
+        resources,
+        serviceAccount,
+        tolerations,
+      }),
       containerLogs: object({ enabled: boolean, fluentBit: object({ config: anyObject, resources }) }),
       manager: object({ applicationSignals: anyObject, resources, tolerations }),
       nodeSelector: texts,
@@ -141,7 +168,10 @@ export const observability: CatalogueAddon[] = [
         ['v3.1.0-eksbuild.1', 29, 31, [29], true],
         ['v2.1.2-eksbuild.1', 29, 30, [], false],
       ],
-      { requiresIamPermissions: true, podIdentity: podIdentity({ 'cloudwatch-agent': ['CloudWatchAgentServerPolicy', 'AWSXrayWriteOnlyAccess'] }) },
+      {
+        requiresIamPermissions: true,
+        podIdentity: podIdentity({ 'cloudwatch-agent': ['CloudWatchAgentServerPolicy', 'AWSXrayWriteOnlyAccess'] }),
+      },
     ),
   },
 ];

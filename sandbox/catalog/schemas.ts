@@ -1,11 +1,16 @@
 /**
- * Configuration schemas in the two forms that EKS publishes: those of the networking add-ons are generated, draft 6, all by
- * reference; those of the CSI drivers are written by hand, draft 2019-09. Forms: terraform-aws-modules/terraform-aws-eks#2667
- * (vpc-cni), aws/amazon-vpc-cni-k8s#2272 (aws-ebs-csi-driver). The parameters are a choice of the real ones.
+ * Configuration schemas in the two forms that EKS publishes: those of the networking add-ons are generated, draft 6,
+ * all by reference; those of the CSI drivers are written by hand, draft 2019-09. Forms:
+ * terraform-aws-modules/terraform-aws-eks#2667 (vpc-cni), aws/amazon-vpc-cni-k8s#2272 (aws-ebs-csi-driver). The
+ * parameters are a choice of the real ones.
  */
 export type Property = Record<string, unknown>;
 
-const closed = (properties: Record<string, Property>): Property => ({ type: 'object', additionalProperties: false, properties });
+const closed = (properties: Record<string, Property>): Property => ({
+  type: 'object',
+  additionalProperties: false,
+  properties,
+});
 
 export const object = closed;
 export const text: Property = { type: 'string' };
@@ -16,7 +21,10 @@ export const list: Property = { type: 'array' };
 export const anyObject: Property = { type: 'object' };
 export const texts: Property = { type: 'object', additionalProperties: text };
 /** Environment variables are texts, whatever they hold. */
-export const variable = (format?: 'boolean' | 'integer'): Property => ({ type: 'string', ...(format === undefined ? {} : { format }) });
+export const variable = (format?: 'boolean' | 'integer'): Property => ({
+  type: 'string',
+  ...(format === undefined ? {} : { format }),
+});
 export const oneOf = (...values: string[]): Property => ({ type: 'string', enum: values });
 
 /** CPU and memory; EKS takes numbers as well as texts such as `50m`. */
@@ -26,13 +34,27 @@ export const resources: Property = closed({
 });
 export const tolerations: Property = {
   type: 'array',
-  items: closed({ key: text, operator: oneOf('Exists', 'Equal'), value: text, effect: oneOf('NoSchedule', 'PreferNoSchedule', 'NoExecute', ''), tolerationSeconds: integer }),
+  items: closed({
+    key: text,
+    operator: oneOf('Exists', 'Equal'),
+    value: text,
+    effect: oneOf('NoSchedule', 'PreferNoSchedule', 'NoExecute', ''),
+    tolerationSeconds: integer,
+  }),
 };
 export const affinity: Property = { type: ['object', 'null'] };
-export const replicas = (most?: number): Property => ({ type: 'integer', minimum: 1, ...(most === undefined ? {} : { maximum: most }) });
+export const replicas = (most?: number): Property => ({
+  type: 'integer',
+  minimum: 1,
+  ...(most === undefined ? {} : { maximum: most }),
+});
 
 /** A schema's text as the CSI drivers have it: nothing is allowed that is not named. */
-export const configurationSchema = (description: string, properties: Record<string, Property>, definitions: Record<string, Property> = {}): string =>
+export const configurationSchema = (
+  description: string,
+  properties: Record<string, Property>,
+  definitions: Record<string, Property> = {},
+): string =>
   JSON.stringify({
     ...(Object.keys(definitions).length > 0 ? { $defs: definitions } : {}),
     $schema: 'https://json-schema.org/draft/2019-09/schema',
@@ -57,7 +79,17 @@ export const generatedSchema = (title: string, description: string, properties: 
     return { $ref: `#/definitions/${name}` };
   };
   const namedIn = (parent: string, members: Record<string, Property>): Record<string, Property> =>
-    Object.fromEntries(Object.entries(members).map(([name, property]) => [name, referTo(`${parent === title ? '' : parent}${titleOf(name)}`, property)]));
+    Object.fromEntries(
+      Object.entries(members).map(([name, property]) => [
+        name,
+        referTo(`${parent === title ? '' : parent}${titleOf(name)}`, property),
+      ]),
+    );
   const root = { ...closed(namedIn(title, properties)), title };
-  return JSON.stringify({ $ref: `#/definitions/${title}`, $schema: 'http://json-schema.org/draft-06/schema#', definitions: { ...definitions, [title]: root }, description });
+  return JSON.stringify({
+    $ref: `#/definitions/${title}`,
+    $schema: 'http://json-schema.org/draft-06/schema#',
+    definitions: { ...definitions, [title]: root },
+    description,
+  });
 };

@@ -1,7 +1,22 @@
-/** Storage add-ons. Service accounts, policies and first versions with Pod Identity: EKS User Guide, "IAM roles for add-ons". */
+/**
+ * Storage add-ons. Service accounts, policies and first versions with Pod Identity: EKS User Guide, "IAM roles for
+ * add-ons".
+ */
 import { containers, customKinds, labels, podIdentity, versions } from './build.ts';
 import type { CatalogueAddon } from './catalogue.ts';
-import { affinity, anyObject, boolean, configurationSchema, object, reference, replicas, resources, text, texts, tolerations } from './schemas.ts';
+import {
+  affinity,
+  anyObject,
+  boolean,
+  configurationSchema,
+  object,
+  reference,
+  replicas,
+  resources,
+  text,
+  texts,
+  tolerations,
+} from './schemas.ts';
 
 const aws = { type: 'storage', publisher: 'eks', owner: 'aws' };
 const sidecars = { 'csi-provisioner': 'csi-provisioner', 'liveness-probe': 'livenessprobe' };
@@ -16,7 +31,14 @@ const controllerSettings = object({
   resources,
   tolerations,
 });
-const nodeSettings = object({ additionalArgs: { type: 'array', items: text }, affinity, resources, tolerateAllTaints: boolean, tolerations, volumeAttachLimit: { type: 'integer', minimum: -1 } });
+const nodeSettings = object({
+  additionalArgs: { type: 'array', items: text },
+  affinity,
+  resources,
+  tolerateAllTaints: boolean,
+  tolerations,
+  volumeAttachLimit: { type: 'integer', minimum: -1 },
+});
 const TAG = String.raw`^[a-zA-Z0-9 _\.:\/=+\-@]*$`;
 const definitions = {
   extraVolumeTags: {
@@ -60,12 +82,16 @@ export const storage: CatalogueAddon[] = [
       ],
     },
     irsaServiceAccounts: ['ebs-csi-controller-sa'],
-    configurationSchema: configurationSchema('Configurable parameters of the AWS EBS CSI Driver', {
-      controller: controllerSettings,
-      defaultStorageClass: object({ enabled: boolean }),
-      node: nodeSettings,
-      sidecars: anyObject,
-    }, definitions),
+    configurationSchema: configurationSchema(
+      'Configurable parameters of the AWS EBS CSI Driver',
+      {
+        controller: controllerSettings,
+        defaultStorageClass: object({ enabled: boolean }),
+        node: nodeSettings,
+        sidecars: anyObject,
+      },
+      definitions,
+    ),
     versions: versions(
       [
         ['v1.44.0-eksbuild.1', 30, 33, [32, 33], true],
@@ -75,7 +101,10 @@ export const storage: CatalogueAddon[] = [
         // The last one before associations: those came with v1.26.0-eksbuild.1.
         ['v1.25.0-eksbuild.1', 29, 30, [], false],
       ],
-      { requiresIamPermissions: true, podIdentity: podIdentity({ 'ebs-csi-controller-sa': ['service-role/AmazonEBSCSIDriverPolicy'] }) },
+      {
+        requiresIamPermissions: true,
+        podIdentity: podIdentity({ 'ebs-csi-controller-sa': ['service-role/AmazonEBSCSIDriverPolicy'] }),
+      },
     ),
   },
   {
@@ -99,19 +128,27 @@ export const storage: CatalogueAddon[] = [
           name: 'efs-csi-node',
           serviceAccount: 'efs-csi-node-sa',
           labels: { ...labels('aws-efs-csi-driver', 'csi-driver'), app: 'efs-csi-node' },
-          containers: containers({ 'efs-plugin': 'aws-efs-csi-driver', 'csi-driver-registrar': 'csi-node-driver-registrar', 'liveness-probe': 'livenessprobe' }),
+          containers: containers({
+            'efs-plugin': 'aws-efs-csi-driver',
+            'csi-driver-registrar': 'csi-node-driver-registrar',
+            'liveness-probe': 'livenessprobe',
+          }),
           hostNetwork: true,
         },
       ],
     },
     irsaServiceAccounts: ['efs-csi-controller-sa', 'efs-csi-node-sa'],
-    configurationSchema: configurationSchema('Configurable parameters of the AWS EFS CSI Driver', {
-      controller: controllerSettings,
-      node: nodeSettings,
-      replicaCount: replicas(),
-      sidecars: anyObject,
-      useFIPS: boolean,
-    }, definitions),
+    configurationSchema: configurationSchema(
+      'Configurable parameters of the AWS EFS CSI Driver',
+      {
+        controller: controllerSettings,
+        node: nodeSettings,
+        replicaCount: replicas(),
+        sidecars: anyObject,
+        useFIPS: boolean,
+      },
+      definitions,
+    ),
     versions: versions(
       [
         ['v2.1.9-eksbuild.1', 30, 33, [31, 32, 33], true],
@@ -119,7 +156,10 @@ export const storage: CatalogueAddon[] = [
         ['v2.0.7-eksbuild.1', 29, 31, [], true],
         ['v1.7.7-eksbuild.1', 29, 30, [], false],
       ],
-      { requiresIamPermissions: true, podIdentity: podIdentity({ 'efs-csi-controller-sa': ['service-role/AmazonEFSCSIDriverPolicy'] }) },
+      {
+        requiresIamPermissions: true,
+        podIdentity: podIdentity({ 'efs-csi-controller-sa': ['service-role/AmazonEFSCSIDriverPolicy'] }),
+      },
     ),
   },
   {
@@ -147,7 +187,11 @@ export const storage: CatalogueAddon[] = [
       ],
     },
     irsaServiceAccounts: ['fsx-csi-controller-sa'],
-    configurationSchema: configurationSchema('Configurable parameters of the Amazon FSx CSI Driver', { controller: controllerSettings, node: nodeSettings }, definitions),
+    configurationSchema: configurationSchema(
+      'Configurable parameters of the Amazon FSx CSI Driver',
+      { controller: controllerSettings, node: nodeSettings },
+      definitions,
+    ),
     versions: versions(
       [
         ['v1.6.0-eksbuild.1', 30, 33, [31, 32, 33], true],
@@ -180,7 +224,9 @@ export const storage: CatalogueAddon[] = [
           containers: containers({ 's3-plugin': 'aws-s3-csi-driver', ...nodeSidecars }),
         },
       ],
-      customKinds: customKinds('s3.csi.aws.com', [['mountpoints3podattachments', 'MountpointS3PodAttachment', ['v2'], ['s3pa'], false]]),
+      customKinds: customKinds('s3.csi.aws.com', [
+        ['mountpoints3podattachments', 'MountpointS3PodAttachment', ['v2'], ['s3pa'], false],
+      ]),
     },
     irsaServiceAccounts: ['s3-csi-driver-sa'],
     configurationSchema: configurationSchema('Configurable parameters of the Mountpoint for Amazon S3 CSI Driver', {
@@ -222,8 +268,20 @@ export const storage: CatalogueAddon[] = [
         ]),
         ...customKinds('groupsnapshot.storage.k8s.io', [
           ['volumegroupsnapshots', 'VolumeGroupSnapshot', ['v1beta1', 'v1alpha1'], ['vgs']],
-          ['volumegroupsnapshotcontents', 'VolumeGroupSnapshotContent', ['v1beta1', 'v1alpha1'], ['vgsc', 'vgscs'], false],
-          ['volumegroupsnapshotclasses', 'VolumeGroupSnapshotClass', ['v1beta1', 'v1alpha1'], ['vgsclass', 'vgsclasses'], false],
+          [
+            'volumegroupsnapshotcontents',
+            'VolumeGroupSnapshotContent',
+            ['v1beta1', 'v1alpha1'],
+            ['vgsc', 'vgscs'],
+            false,
+          ],
+          [
+            'volumegroupsnapshotclasses',
+            'VolumeGroupSnapshotClass',
+            ['v1beta1', 'v1alpha1'],
+            ['vgsclass', 'vgsclasses'],
+            false,
+          ],
         ]),
       ],
     },

@@ -1,9 +1,9 @@
 /**
- * Which right each operation of DynamoDB wants, and on what. Source: Service Authorization Reference, "Actions, resources,
- * and condition keys for Amazon DynamoDB". A condition of a write wants no right of its own, nor do the old values that
- * it answers. Of DynamoDB's own condition keys `dynamodb:LeadingKeys` is played, for operations on one item; the others are
- * not: a request has none of them. Source: DynamoDB Developer Guide, "Using IAM policy conditions for fine-grained access
- * control".
+ * Which right each operation of DynamoDB wants, and on what. Source: Service Authorization Reference, "Actions,
+ * resources, and condition keys for Amazon DynamoDB". A condition of a write wants no right of its own, nor do the old
+ * values that it answers. Of DynamoDB's own condition keys `dynamodb:LeadingKeys` is played, for operations on one
+ * item; the others are not: a request has none of them. Source: DynamoDB Developer Guide, "Using IAM policy conditions
+ * for fine-grained access control".
  */
 import type { Asked } from '../authorization/authorizer.ts';
 import type { CallContext } from '../http.ts';
@@ -21,7 +21,8 @@ const tableOrIndex: Resources = (input) => {
   const [index] = textsOf(input['IndexName']);
   return table(input).map((resource) => (index === undefined ? resource : `${resource}/index/${index}`));
 };
-const tables: Resources = ({ RequestItems: batch }) => (isObject(batch) ? Object.keys(batch).map((name) => `table/${name}`) : []);
+const tables: Resources = ({ RequestItems: batch }) =>
+  isObject(batch) ? Object.keys(batch).map((name) => `table/${name}`) : [];
 const tagged: Resources = ({ ResourceArn: arn }) => textsOf(arn);
 /** As refusals of ListTables name it: AntonShuvaev/intellij-dynamodb#20. Older ones have `*`. */
 const everyTable: Resources = () => ['table/*'];
@@ -66,14 +67,21 @@ const isPlayed = (operation: string): operation is OperationName => Object.hasOw
  * DynamoDB looks at the input or at the caller first is not known, and this lets nobody by.
  */
 /** `partitionKey`: the attribute's name in the table that the input names. */
-export const askedOf = (operation: string, input: Json, { caller, region }: Pick<CallContext, 'caller' | 'region'>, partitionKey = 'pk'): Asked[] | undefined => {
+export const askedOf = (
+  operation: string,
+  input: Json,
+  { caller, region }: Pick<CallContext, 'caller' | 'region'>,
+  partitionKey = 'pk',
+): Asked[] | undefined => {
   if (!isPlayed(operation)) return undefined;
   const [, partition = 'aws'] = caller.principalArn.split(':');
   const named = RESOURCES[operation](input);
   const leading = LEADING[operation]?.(input, partitionKey) ?? [];
   return (named.length === 0 ? everyTable(input) : named).map((resource) => ({
     action: `dynamodb:${operation}`,
-    resource: resource.startsWith('arn:') ? resource : `arn:${partition}:dynamodb:${region}:${caller.account}:${resource}`,
+    resource: resource.startsWith('arn:')
+      ? resource
+      : `arn:${partition}:dynamodb:${region}:${caller.account}:${resource}`,
     ...(leading.length > 0 ? { context: { 'dynamodb:LeadingKeys': leading } } : {}),
   }));
 };

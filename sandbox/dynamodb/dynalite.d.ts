@@ -1,7 +1,12 @@
 declare module 'dynalite/db/index.js' {
   /** Tables and items; without `path` they live in memory. */
   export type Store = object;
-  export function create(options: { path?: string; createTableMs?: number; deleteTableMs?: number; updateTableMs?: number }): Store;
+  export function create(options: {
+    path?: string;
+    createTableMs?: number;
+    deleteTableMs?: number;
+    updateTableMs?: number;
+  }): Store;
 }
 
 declare module 'dynalite/validations/index.js' {

@@ -1,6 +1,6 @@
 /**
- * dynalite's tables without its HTTP server: an operation's name and input in, status and output out, as that server has
- * it behind its own checks of method, content type and signature, which the door has made already.
+ * dynalite's tables without its HTTP server: an operation's name and input in, status and output out, as that server
+ * has it behind its own checks of method, content type and signature, which the door has made already.
  */
 import { createRequire } from 'node:module';
 import conditionParser from 'dynalite/db/conditionParser.js';
@@ -42,7 +42,10 @@ const fileOf = (name: string): string => `${name.charAt(0).toLowerCase()}${name.
 const operations = new Map<string, Operation>(
   NAMES.map((name) => [
     name,
-    { validation: require(`dynalite/validations/${fileOf(name)}`) as Operation['validation'], run: require(`dynalite/actions/${fileOf(name)}`) as Operation['run'] },
+    {
+      validation: require(`dynalite/validations/${fileOf(name)}`) as Operation['validation'],
+      run: require(`dynalite/actions/${fileOf(name)}`) as Operation['run'],
+    },
   ]),
 );
 
@@ -57,9 +60,14 @@ export interface EngineAnswer {
 
 /** What dynalite throws and answers to refuse. */
 const refusalIn = (error: unknown): EngineAnswer | undefined =>
-  isObject(error) && typeof error['statusCode'] === 'number' ? { status: error['statusCode'], output: error['body'] } : undefined;
+  isObject(error) && typeof error['statusCode'] === 'number'
+    ? { status: error['statusCode'], output: error['body'] }
+    : undefined;
 
-/** Tables of its own, in memory. The operation answers undefined where dynalite does not have it; it rejects where dynalite fails. */
+/**
+ * Tables of its own, in memory. The operation answers undefined where dynalite does not have it; it rejects where
+ * dynalite fails.
+ */
 export const createEngine = (): ((name: string, input: Json) => Promise<EngineAnswer | undefined>) => {
   const store = create({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
   return async (name, input) => {

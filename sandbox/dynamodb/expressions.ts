@@ -1,7 +1,7 @@
 /**
- * Parses an expression once. dynalite parses each of a request's expressions anew, with their names and values already in
- * place, which takes as long as all the rest of a call. A ledger's expressions are few, so the parsed form is kept for a
- * text with its names and the types of its values, and gets the values of each request.
+ * Parses an expression once. dynalite parses each of a request's expressions anew, with their names and values already
+ * in place, which takes as long as all the rest of a call. A ledger's expressions are few, so the parsed form is kept
+ * for a text with its names and the types of its values, and gets the values of each request.
  */
 import { isObject } from '../json.ts';
 
@@ -51,7 +51,12 @@ const copy = (tree: unknown, replace: (part: object) => unknown): unknown => {
 };
 
 const keyOf = (text: string, { attrNames, attrVals = {}, isKeyCondition = false }: ExpressionContext): string =>
-  JSON.stringify([text, attrNames, Object.entries(attrVals).map(([name, value]) => [name, Object.keys(value)]), isKeyCondition]);
+  JSON.stringify([
+    text,
+    attrNames,
+    Object.entries(attrVals).map(([name, value]) => [name, Object.keys(value)]),
+    isKeyCondition,
+  ]);
 
 /** The parser with a memory; its answers are the same, and belong to whoever asked. */
 export const remembering = ({ parse }: ExpressionParser): ExpressionParser => {
@@ -59,7 +64,8 @@ export const remembering = ({ parse }: ExpressionParser): ExpressionParser => {
 
   const learn = (text: string, context: ExpressionContext): Parsed => {
     const { attrNames = {}, attrVals = {} } = context;
-    const all = (names: object): Record<string, true> => Object.fromEntries(Object.keys(names).map((name) => [name, true]));
+    const all = (names: object): Record<string, true> =>
+      Object.fromEntries(Object.keys(names).map((name) => [name, true]));
     // Also those that another expression of the same request has used already.
     const unused = { unusedAttrNames: all(attrNames), unusedAttrVals: all(attrVals) };
     const tree = parse(text, { context: { ...context, ...unused } });
@@ -74,7 +80,8 @@ export const remembering = ({ parse }: ExpressionParser): ExpressionParser => {
   return {
     parse: (text, options) => {
       const { context } = options;
-      if (LOOKS_AT_VALUES.test(text) || !Object.values(context.attrVals ?? {}).every(isObject)) return parse(text, options);
+      if (LOOKS_AT_VALUES.test(text) || !Object.values(context.attrVals ?? {}).every(isObject))
+        return parse(text, options);
       const key = keyOf(text, context);
       const parsed = known.get(key) ?? learn(text, context);
       if (known.size < MOST) known.set(key, parsed);

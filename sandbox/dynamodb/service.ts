@@ -33,9 +33,18 @@ const JSON_TYPE = 'application/x-amz-json-1.0';
 
 /** What the call log shows: which table and which keys, never the items. */
 export const summarise = (input: Json, keys: ReadonlyMap<string, string[]> = new Map()): Json => {
-  const { TableName: table, Key: key, Item: item, IndexName: index, KeyConditionExpression: condition, RequestItems: batch } = input;
+  const {
+    TableName: table,
+    Key: key,
+    Item: item,
+    IndexName: index,
+    KeyConditionExpression: condition,
+    RequestItems: batch,
+  } = input;
   const names = keys.get(String(table)) ?? ['pk', 'sk'];
-  const itemKey = isObject(item) ? Object.fromEntries(names.filter((name) => name in item).map((name) => [name, item[name]])) : undefined;
+  const itemKey = isObject(item)
+    ? Object.fromEntries(names.filter((name) => name in item).map((name) => [name, item[name]]))
+    : undefined;
   return {
     ...(table === undefined ? {} : { TableName: table }),
     ...(index === undefined ? {} : { IndexName: index }),
@@ -53,7 +62,10 @@ export const createDynamoDb = (world: World): DynamoDb => {
   /** A call of the sandbox's own. */
   const call = async (operation: string, input: Json): Promise<Json> => {
     const answer = await run(operation, input);
-    if (answer?.status !== 200) throw new Error(`DynamoDB refused ${operation} of table ${String(input['TableName'])}: ${JSON.stringify(answer?.output)}`);
+    if (answer?.status !== 200)
+      throw new Error(
+        `DynamoDB refused ${operation} of table ${String(input['TableName'])}: ${JSON.stringify(answer?.output)}`,
+      );
     return isObject(answer.output) ? answer.output : {};
   };
 
@@ -63,21 +75,32 @@ export const createDynamoDb = (world: World): DynamoDb => {
       const input = parseObject(Buffer.from(request.body).toString('utf8'));
       context.describe(operation, summarise(input ?? {}, keys));
       const headers = { 'content-type': JSON_TYPE, 'x-amzn-requestid': ids.uuid() };
-      const respond = (status: number, output: unknown): HttpResponse => ({ status, headers, body: JSON.stringify(output) });
+      const respond = (status: number, output: unknown): HttpResponse => ({
+        status,
+        headers,
+        body: JSON.stringify(output),
+      });
       if (!input) return respond(400, { __type: 'com.amazon.coral.service#SerializationException' });
       const asked = askedOf(operation, input, context, keys.get(String(input['TableName']))?.[0]);
       for (const each of asked ?? []) {
         const denial = context.authorize(each);
         // Member names as sebdah/dynamic-dynamodb#321 shows them: this one alone has a capital letter.
-        if (denial) return respond(400, { __type: 'com.amazon.coral.service#AccessDeniedException', Message: denial.message });
+        if (denial)
+          return respond(400, { __type: 'com.amazon.coral.service#AccessDeniedException', Message: denial.message });
       }
       const answer = asked && (await run(operation, input));
       if (answer) return respond(answer.status, answer.output);
-      return respond(400, { __type: 'com.amazon.coral.service#UnknownOperationException', message: `The sandbox's DynamoDB does not have the operation ${operation}.` });
+      return respond(400, {
+        __type: 'com.amazon.coral.service#UnknownOperationException',
+        message: `The sandbox's DynamoDB does not have the operation ${operation}.`,
+      });
     },
 
     createTable: async (table) => {
-      keys.set(table.name, table.keySchema.map((key) => key.AttributeName));
+      keys.set(
+        table.name,
+        table.keySchema.map((key) => key.AttributeName),
+      );
       await call('CreateTable', {
         TableName: table.name,
         KeySchema: table.keySchema,

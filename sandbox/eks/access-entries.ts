@@ -1,7 +1,16 @@
 /** The operations on access entries: who is let in to a cluster's API server. */
 import type * as eks from '@aws-sdk/client-eks';
 import type { AccessEntryState, ClusterState } from '../world/world.ts';
-import { checkIdentity, checkPrincipal, entryArn, nodeGroups, requireEntry, requireEntryCluster, requireStandard, usernameOf } from './access-entry-state.ts';
+import {
+  checkIdentity,
+  checkPrincipal,
+  entryArn,
+  nodeGroups,
+  requireEntry,
+  requireEntryCluster,
+  requireStandard,
+  usernameOf,
+} from './access-entry-state.ts';
 import { once, paginate, seconds } from './call.ts';
 import type { Handler } from './call.ts';
 import { EksError } from './errors.ts';
@@ -22,7 +31,10 @@ const answerOf = (cluster: ClusterState, entry: AccessEntryState): Wire<eks.Acce
   type: entry.type,
 });
 
-export const createAccessEntry: Handler<eks.CreateAccessEntryRequest, eks.CreateAccessEntryResponse> = (call, input) => {
+export const createAccessEntry: Handler<eks.CreateAccessEntryRequest, eks.CreateAccessEntryResponse> = (
+  call,
+  input,
+) => {
   const cluster = requireEntryCluster(call, input.clusterName);
   const fields = { clusterName: cluster.name };
   return once(call, `${cluster.arn} CreateAccessEntry`, input, () => {
@@ -30,9 +42,19 @@ export const createAccessEntry: Handler<eks.CreateAccessEntryRequest, eks.Create
     checkPrincipal(call, cluster, principalArn, type);
     checkIdentity(cluster, type, input);
     // terraform-aws-modules/terraform-aws-eks#3293.
-    if (cluster.accessEntries.has(principalArn)) throw new EksError('ResourceInUseException', 'The specified access entry resource is already in use on this cluster.', fields);
+    if (cluster.accessEntries.has(principalArn))
+      throw new EksError(
+        'ResourceInUseException',
+        'The specified access entry resource is already in use on this cluster.',
+        fields,
+      );
     // The type is modelled; AWS's text is not known.
-    if (cluster.accessEntries.size >= ENTRIES_PER_CLUSTER) throw new EksError('ResourceLimitExceededException', `The cluster ${cluster.name} can have at most ${ENTRIES_PER_CLUSTER} access entries.`, fields);
+    if (cluster.accessEntries.size >= ENTRIES_PER_CLUSTER)
+      throw new EksError(
+        'ResourceLimitExceededException',
+        `The cluster ${cluster.name} can have at most ${ENTRIES_PER_CLUSTER} access entries.`,
+        fields,
+      );
     const now = call.world.schedule.now();
     const entry: AccessEntryState = {
       principalArn,
@@ -44,17 +66,26 @@ export const createAccessEntry: Handler<eks.CreateAccessEntryRequest, eks.Create
       policies: [],
     };
     cluster.accessEntries.set(principalArn, entry);
-    return { answer: { accessEntry: answerOf(cluster, entry) }, stillThere: () => cluster.accessEntries.get(principalArn) === entry };
+    return {
+      answer: { accessEntry: answerOf(cluster, entry) },
+      stillThere: () => cluster.accessEntries.get(principalArn) === entry,
+    };
   });
 };
 
-export const describeAccessEntry: Handler<eks.DescribeAccessEntryRequest, eks.DescribeAccessEntryResponse> = (call, input) => {
+export const describeAccessEntry: Handler<eks.DescribeAccessEntryRequest, eks.DescribeAccessEntryResponse> = (
+  call,
+  input,
+) => {
   const cluster = requireEntryCluster(call, input.clusterName);
   return { accessEntry: answerOf(cluster, requireEntry(cluster, input.principalArn)) };
 };
 
 /** What is left out stays; groups are the whole list (aws/containers-roadmap#185: "Groups are declarative"). */
-export const updateAccessEntry: Handler<eks.UpdateAccessEntryRequest, eks.UpdateAccessEntryResponse> = (call, input) => {
+export const updateAccessEntry: Handler<eks.UpdateAccessEntryRequest, eks.UpdateAccessEntryResponse> = (
+  call,
+  input,
+) => {
   const cluster = requireEntryCluster(call, input.clusterName);
   const entry = requireEntry(cluster, input.principalArn);
   return once(call, `${entryArn(cluster, entry)} UpdateAccessEntry`, input, () => {
@@ -63,17 +94,26 @@ export const updateAccessEntry: Handler<eks.UpdateAccessEntryRequest, eks.Update
     if (input.username !== undefined) entry.username = input.username;
     if (input.kubernetesGroups !== undefined) entry.kubernetesGroups = [...input.kubernetesGroups];
     entry.modifiedAt = call.world.schedule.now();
-    return { answer: { accessEntry: answerOf(cluster, entry) }, stillThere: () => cluster.accessEntries.get(entry.principalArn) === entry };
+    return {
+      answer: { accessEntry: answerOf(cluster, entry) },
+      stillThere: () => cluster.accessEntries.get(entry.principalArn) === entry,
+    };
   });
 };
 
-export const deleteAccessEntry: Handler<eks.DeleteAccessEntryRequest, eks.DeleteAccessEntryResponse> = (call, input) => {
+export const deleteAccessEntry: Handler<eks.DeleteAccessEntryRequest, eks.DeleteAccessEntryResponse> = (
+  call,
+  input,
+) => {
   const cluster = requireEntryCluster(call, input.clusterName);
   cluster.accessEntries.delete(requireEntry(cluster, input.principalArn).principalArn);
   return {};
 };
 
-export const listAccessEntries: Handler<eks.ListAccessEntriesRequest, eks.ListAccessEntriesResponse> = (call, input) => {
+export const listAccessEntries: Handler<eks.ListAccessEntriesRequest, eks.ListAccessEntriesResponse> = (
+  call,
+  input,
+) => {
   const { associatedPolicyArn: policyArn } = input;
   const matching = [...requireEntryCluster(call, input.clusterName).accessEntries.values()]
     .filter((entry) => policyArn === undefined || entry.policies.some((policy) => policy.policyArn === policyArn))

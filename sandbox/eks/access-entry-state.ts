@@ -9,9 +9,17 @@ import { EksError } from './errors.ts';
 
 /** API reference of CreateAccessEntry. */
 const TYPES = ['STANDARD', 'EC2', 'EC2_LINUX', 'EC2_WINDOWS', 'FARGATE_LINUX', 'HYBRID_LINUX', 'HYPERPOD_LINUX'];
-/** Groups that EKS gives to nodes; that of EC2_LINUX is documented (AWS CLI, create-access-entry), the others are likely. */
-const NODE_GROUPS: Record<string, string[]> = { EC2_WINDOWS: ['eks:kube-proxy-windows', 'system:nodes'], FARGATE_LINUX: ['system:bootstrappers', 'system:node-proxier', 'system:nodes'] };
-/** Types that can have access policies: a node of Auto Mode needs one (terraform-aws-modules/terraform-aws-eks#3274). */
+/**
+ * Groups that EKS gives to nodes; that of EC2_LINUX is documented (AWS CLI, create-access-entry), the others are
+ * likely.
+ */
+const NODE_GROUPS: Record<string, string[]> = {
+  EC2_WINDOWS: ['eks:kube-proxy-windows', 'system:nodes'],
+  FARGATE_LINUX: ['system:bootstrappers', 'system:node-proxier', 'system:nodes'],
+};
+/**
+ * Types that can have access policies: a node of Auto Mode needs one (terraform-aws-modules/terraform-aws-eks#3274).
+ */
 const TYPES_WITH_POLICIES = ['STANDARD', 'EC2'];
 
 const PRINCIPAL = /^arn:[\w-]+:iam::\d{12}:(role|user)\/[\x21-\x7e]+$/;
@@ -26,7 +34,10 @@ export const partsOf = (principalArn: string): { kind: 'role' | 'user'; account:
 
 export const usernameOf = (entry: AccessEntryState): string => entry.username ?? defaultUsername(entry);
 
-/** An entry's ARN ends in a UUID; it is made of what never changes about the entry, so that it needs no place in the world. */
+/**
+ * An entry's ARN ends in a UUID; it is made of what never changes about the entry, so that it needs no place in the
+ * world.
+ */
 export const entryArn = (cluster: ClusterState, entry: AccessEntryState): string => {
   const { kind, account, name } = partsOf(entry.principalArn);
   const hex = createHash('sha256').update(`${cluster.arn} ${entry.principalArn} ${entry.createdAt}`).digest('hex');
@@ -34,63 +45,102 @@ export const entryArn = (cluster: ClusterState, entry: AccessEntryState): string
   return `${arnPrefix(cluster)}:access-entry/${cluster.name}/${kind}/${account}/${name}/${uuid}`;
 };
 
-export const nodeGroups = (type: string): string[] => (type === 'STANDARD' ? [] : (NODE_GROUPS[type] ?? ['system:nodes']));
+export const nodeGroups = (type: string): string[] =>
+  type === 'STANDARD' ? [] : (NODE_GROUPS[type] ?? ['system:nodes']);
 
-/** The cluster, where EKS keeps access entries for it. Text: aws-ia/terraform-aws-eks-blueprints#1877; of a read: upbound/configuration-aws-eks#122. */
+/**
+ * The cluster, where EKS keeps access entries for it. Text: aws-ia/terraform-aws-eks-blueprints#1877; of a read:
+ * upbound/configuration-aws-eks#122.
+ */
 export const requireEntryCluster = (call: EksCall, name: string): ClusterState => {
   const cluster = requireCluster(call, name);
   if (cluster.authenticationMode !== 'CONFIG_MAP') return cluster;
-  throw new EksError('InvalidRequestException', "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation.", { clusterName: name });
+  throw new EksError(
+    'InvalidRequestException',
+    "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation.",
+    { clusterName: name },
+  );
 };
 
 export const requireEntry = (cluster: ClusterState, principalArn: string): AccessEntryState => {
   const entry = cluster.accessEntries.get(principalArn);
   // terraform-aws-modules/terraform-aws-eks#3024.
-  if (!entry) throw new EksError('ResourceNotFoundException', "The specified principalArn could not be found. You can view your available access entries with 'list-access-entries'.", { clusterName: cluster.name });
+  if (!entry)
+    throw new EksError(
+      'ResourceNotFoundException',
+      "The specified principalArn could not be found. You can view your available access entries with 'list-access-entries'.",
+      { clusterName: cluster.name },
+    );
   return entry;
 };
 
 /** aws-controllers-k8s/community#2144. */
-export const requireStandard = (cluster: ClusterState, entry: AccessEntryState, options: { policies: boolean }): void => {
+export const requireStandard = (
+  cluster: ClusterState,
+  entry: AccessEntryState,
+  options: { policies: boolean },
+): void => {
   if (entry.type === 'STANDARD' || (options.policies && TYPES_WITH_POLICIES.includes(entry.type))) return;
-  throw new EksError('InvalidParameterException', 'This operation can only be performed on Access Entries with a type of "STANDARD".', { clusterName: cluster.name });
+  throw new EksError(
+    'InvalidParameterException',
+    'This operation can only be performed on Access Entries with a type of "STANDARD".',
+    { clusterName: cluster.name },
+  );
 };
 
 /** The world knows roles of its own accounts, those that call in it, and nothing of users and of other accounts. */
 const exists = (call: EksCall, principalArn: string): boolean => {
   const { kind, account } = partsOf(principalArn);
   if (kind === 'user' || !call.world.accounts.has(account)) return true;
-  return findRole(call.world, principalArn) !== undefined || [...call.world.accessKeys.values()].some((key) => key.principalArn === principalArn);
+  return (
+    findRole(call.world, principalArn) !== undefined ||
+    [...call.world.accessKeys.values()].some((key) => key.principalArn === principalArn)
+  );
 };
 
 /** Refuses a principal that can't have an entry of that type. */
 export const checkPrincipal = (call: EksCall, cluster: ClusterState, principalArn: string, type: string): void => {
-  const refuse = (message: string): EksError => new EksError('InvalidParameterException', message, { clusterName: cluster.name });
+  const refuse = (message: string): EksError =>
+    new EksError('InvalidParameterException', message, { clusterName: cluster.name });
   // aws-samples/appmod-blueprints#319: this is what an assumed role's ARN gets.
   if (!PRINCIPAL.test(principalArn)) throw refuse('The principalArn parameter format is not valid');
   const { kind, account } = partsOf(principalArn);
   // hashicorp/terraform-provider-aws#36447.
-  if (principalArn.includes(':role/aws-service-role/')) throw refuse('The caller is not allowed to modify access entries with a principalArn value of a Service Linked Role');
+  if (principalArn.includes(':role/aws-service-role/'))
+    throw refuse(
+      'The caller is not allowed to modify access entries with a principalArn value of a Service Linked Role',
+    );
   // AWS's texts for these two are not known.
   if (!TYPES.includes(type)) throw refuse(`The type ${type} is not valid. Valid types are: ${TYPES.join(', ')}.`);
-  if (type !== 'STANDARD' && (kind === 'user' || account !== cluster.account)) throw refuse(`An access entry of type ${type} needs the ARN of an IAM role of the cluster's own account.`);
+  if (type !== 'STANDARD' && (kind === 'user' || account !== cluster.account))
+    throw refuse(`An access entry of type ${type} needs the ARN of an IAM role of the cluster's own account.`);
   // terraform-aws-modules/terraform-aws-eks#2969.
   if (!exists(call, principalArn)) throw refuse('The specified principalArn is invalid: invalid principal.');
 };
 
 /** What users may say about who the principal is for Kubernetes. */
-export const checkIdentity = (cluster: ClusterState, type: string, input: { username?: string; kubernetesGroups?: string[] }): void => {
-  const refuse = (message: string): EksError => new EksError('InvalidParameterException', message, { clusterName: cluster.name });
+export const checkIdentity = (
+  cluster: ClusterState,
+  type: string,
+  input: { username?: string; kubernetesGroups?: string[] },
+): void => {
+  const refuse = (message: string): EksError =>
+    new EksError('InvalidParameterException', message, { clusterName: cluster.name });
   const { username, kubernetesGroups = [] } = input;
   if (type !== 'STANDARD' && (username !== undefined || kubernetesGroups.length > 0)) {
-    throw refuse(`username and kubernetesGroups can only be specified for access entries of type STANDARD, not ${type}.`);
+    throw refuse(
+      `username and kubernetesGroups can only be specified for access entries of type STANDARD, not ${type}.`,
+    );
   }
   const reserved = kubernetesGroups.find((group) => group.startsWith('system:'));
   // terraform-aws-modules/terraform-aws-eks#2915.
-  if (reserved !== undefined) throw refuse(`The kubernetes group name ${reserved} is invalid, it cannot start with system:`);
+  if (reserved !== undefined)
+    throw refuse(`The kubernetes group name ${reserved} is invalid, it cannot start with system:`);
   if (username === undefined) return;
   // The rules are documented, AWS's texts are not known.
-  if (RESERVED_USERNAME.test(username)) throw refuse(`The username ${username} is invalid, it cannot start with system:, eks:, aws:, amazon: or iam:`);
+  if (RESERVED_USERNAME.test(username))
+    throw refuse(`The username ${username} is invalid, it cannot start with system:, eks:, aws:, amazon: or iam:`);
   const session = SESSION_NAME.exec(username);
-  if (session && !username.slice(0, session.index).includes(':')) throw refuse(`The username ${username} is invalid, it must include a colon before ${session[0]}.`);
+  if (session && !username.slice(0, session.index).includes(':'))
+    throw refuse(`The username ${username} is invalid, it must include a colon before ${session[0]}.`);
 };

@@ -18,26 +18,40 @@ const answerOf = (policy: AccessPolicyState): Wire<eks.AssociatedAccessPolicy> =
 });
 
 /** AWS's texts for a policy that is none are not known; these follow those for a principal. */
-const NO_POLICY = "The specified policyArn could not be found. You can view your available access policies with 'list-access-policies'.";
+const NO_POLICY =
+  "The specified policyArn could not be found. You can view your available access policies with 'list-access-policies'.";
 
 const checkPolicy = (cluster: ClusterState, policyArn: string): void => {
   const [, partition, name = ''] = POLICY.exec(policyArn) ?? [];
-  if (partition === undefined) throw new EksError('InvalidParameterException', 'The policyArn parameter format is not valid', { clusterName: cluster.name });
-  if (partition !== cluster.arn.split(':')[1] || !ACCESS_POLICIES.includes(name)) throw new EksError('ResourceNotFoundException', NO_POLICY, { clusterName: cluster.name });
+  if (partition === undefined)
+    throw new EksError('InvalidParameterException', 'The policyArn parameter format is not valid', {
+      clusterName: cluster.name,
+    });
+  if (partition !== cluster.arn.split(':')[1] || !ACCESS_POLICIES.includes(name))
+    throw new EksError('ResourceNotFoundException', NO_POLICY, { clusterName: cluster.name });
 };
 
 /** EKS does not look whether the namespaces exist, and takes wildcards such as `dev-*` (EKS User Guide). */
-const scopeOf = (cluster: ClusterState, { type, namespaces = [] }: Decoded<eks.AccessScope>): AccessPolicyState['scope'] => {
+const scopeOf = (
+  cluster: ClusterState,
+  { type, namespaces = [] }: Decoded<eks.AccessScope>,
+): AccessPolicyState['scope'] => {
   // AWS's texts are not known.
-  const refuse = (message: string): EksError => new EksError('InvalidParameterException', message, { clusterName: cluster.name });
+  const refuse = (message: string): EksError =>
+    new EksError('InvalidParameterException', message, { clusterName: cluster.name });
   if (type === undefined) throw refuse('accessScope.type must be specified: cluster or namespace.');
-  if (type === 'cluster' && namespaces.length > 0) throw refuse('accessScope.namespaces can only be specified for an access scope of type namespace.');
-  if (type === 'namespace' && namespaces.length === 0) throw refuse('accessScope.namespaces must be specified for an access scope of type namespace.');
+  if (type === 'cluster' && namespaces.length > 0)
+    throw refuse('accessScope.namespaces can only be specified for an access scope of type namespace.');
+  if (type === 'namespace' && namespaces.length === 0)
+    throw refuse('accessScope.namespaces must be specified for an access scope of type namespace.');
   return { type, namespaces: [...namespaces] };
 };
 
 /** Once more for a policy that is associated already: its scope becomes the new one (EKS User Guide). */
-export const associateAccessPolicy: Handler<eks.AssociateAccessPolicyRequest, eks.AssociateAccessPolicyResponse> = (call, input) => {
+export const associateAccessPolicy: Handler<eks.AssociateAccessPolicyRequest, eks.AssociateAccessPolicyResponse> = (
+  call,
+  input,
+) => {
   const cluster = requireEntryCluster(call, input.clusterName);
   const entry = requireEntry(cluster, input.principalArn);
   requireStandard(cluster, entry, { policies: true });
@@ -45,27 +59,44 @@ export const associateAccessPolicy: Handler<eks.AssociateAccessPolicyRequest, ek
   const scope = scopeOf(cluster, input.accessScope);
   const now = call.world.schedule.now();
   const before = entry.policies.find(({ policyArn }) => policyArn === input.policyArn);
-  const policy = before ? { ...before, scope, modifiedAt: now } : { policyArn: input.policyArn, scope, associatedAt: now };
+  const policy = before
+    ? { ...before, scope, modifiedAt: now }
+    : { policyArn: input.policyArn, scope, associatedAt: now };
   entry.policies = [...entry.policies.filter((other) => other !== before), policy];
   return { clusterName: cluster.name, principalArn: entry.principalArn, associatedAccessPolicy: answerOf(policy) };
 };
 
-export const disassociateAccessPolicy: Handler<eks.DisassociateAccessPolicyRequest, eks.DisassociateAccessPolicyResponse> = (call, input) => {
+export const disassociateAccessPolicy: Handler<
+  eks.DisassociateAccessPolicyRequest,
+  eks.DisassociateAccessPolicyResponse
+> = (call, input) => {
   const cluster = requireEntryCluster(call, input.clusterName);
   const entry = requireEntry(cluster, input.principalArn);
-  if (!entry.policies.some(({ policyArn }) => policyArn === input.policyArn)) throw new EksError('ResourceNotFoundException', NO_POLICY, { clusterName: cluster.name });
+  if (!entry.policies.some(({ policyArn }) => policyArn === input.policyArn))
+    throw new EksError('ResourceNotFoundException', NO_POLICY, { clusterName: cluster.name });
   entry.policies = entry.policies.filter(({ policyArn }) => policyArn !== input.policyArn);
   return {};
 };
 
-export const listAssociatedAccessPolicies: Handler<eks.ListAssociatedAccessPoliciesRequest, eks.ListAssociatedAccessPoliciesResponse> = (call, input) => {
+export const listAssociatedAccessPolicies: Handler<
+  eks.ListAssociatedAccessPoliciesRequest,
+  eks.ListAssociatedAccessPoliciesResponse
+> = (call, input) => {
   const cluster = requireEntryCluster(call, input.clusterName);
   const entry = requireEntry(cluster, input.principalArn);
   const { page, nextToken } = paginate(entry.policies, ({ policyArn }) => policyArn, input);
-  return { clusterName: cluster.name, principalArn: entry.principalArn, associatedAccessPolicies: page.map(answerOf), nextToken };
+  return {
+    clusterName: cluster.name,
+    principalArn: entry.principalArn,
+    associatedAccessPolicies: page.map(answerOf),
+    nextToken,
+  };
 };
 
-export const listAccessPolicies: Handler<eks.ListAccessPoliciesRequest, eks.ListAccessPoliciesResponse> = (call, input) => {
+export const listAccessPolicies: Handler<eks.ListAccessPoliciesRequest, eks.ListAccessPoliciesResponse> = (
+  call,
+  input,
+) => {
   const partition = call.region.startsWith('cn-') ? 'aws-cn' : call.region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
   const { page, nextToken } = paginate(ACCESS_POLICIES, (name) => name, input);
   return { accessPolicies: page.map((name) => ({ name, arn: accessPolicyArn(partition, name) })), nextToken };

@@ -1,4 +1,6 @@
-/** What Create- and UpdateAddon check before anything changes. All refusals are synchronous; texts from users' reports. */
+/**
+ * What Create- and UpdateAddon check before anything changes. All refusals are synchronous; texts from users' reports.
+ */
 import type { CatalogueAddon, CatalogueVersion } from '../catalog/catalogue.ts';
 import type { AddonState, ClusterState } from '../world/world.ts';
 import { hasAgent, NO_AGENT } from './agent.ts';
@@ -33,10 +35,23 @@ export const requireOffered = (call: EksCall, name: string, fields: ErrorFields)
  * The version that a request is for: the one it names, else the default for the cluster. A version that is not offered
  * for the cluster's Kubernetes version (any more) is refused: hashicorp/terraform-provider-aws#32238.
  */
-export const requireVersion = (offered: CatalogueAddon, cluster: ClusterState, version: string | undefined): CatalogueVersion => {
-  const usable = offered.versions.filter((candidate) => candidate.offered && candidate.kubernetesVersions.includes(cluster.version));
-  const chosen = usable.find((candidate) => (version === undefined ? candidate.defaultFor.includes(cluster.version) : candidate.version === version)) ?? (version === undefined ? usable[0] : undefined);
-  if (!chosen) throw new EksError('InvalidParameterException', 'Addon version specified is not supported', { clusterName: cluster.name, addonName: offered.name });
+export const requireVersion = (
+  offered: CatalogueAddon,
+  cluster: ClusterState,
+  version: string | undefined,
+): CatalogueVersion => {
+  const usable = offered.versions.filter(
+    (candidate) => candidate.offered && candidate.kubernetesVersions.includes(cluster.version),
+  );
+  const chosen =
+    usable.find((candidate) =>
+      version === undefined ? candidate.defaultFor.includes(cluster.version) : candidate.version === version,
+    ) ?? (version === undefined ? usable[0] : undefined);
+  if (!chosen)
+    throw new EksError('InvalidParameterException', 'Addon version specified is not supported', {
+      clusterName: cluster.name,
+      addonName: offered.name,
+    });
   return chosen;
 };
 
@@ -53,16 +68,21 @@ export const checkParameters = (
   checkConfiguration(input.configurationValues, offered.configurationSchema, fields);
   const wanted = input.podIdentityAssociations ?? [];
   // terraform-aws-modules/terraform-aws-eks#3520 has both texts.
-  if (wanted.length > 0 && !version.podIdentity) throw refuse(`Pod Identity feature is not supported for addon version: ${version.version}`);
+  if (wanted.length > 0 && !version.podIdentity)
+    throw refuse(`Pod Identity feature is not supported for addon version: ${version.version}`);
   for (const { serviceAccount } of wanted) {
     if (!version.podIdentity?.some((supported) => supported.serviceAccount === serviceAccount)) {
-      throw refuse(`Service account ${serviceAccount} in pod identity configuration is not supported for addon ${offered.name}`);
+      throw refuse(
+        `Service account ${serviceAccount} in pod identity configuration is not supported for addon ${offered.name}`,
+      );
     }
     // AWS's text for one named twice is not known.
-    if (wanted.filter((other) => other.serviceAccount === serviceAccount).length > 1) throw refuse(`Service account ${serviceAccount} is specified more than once in pod identity configuration`);
+    if (wanted.filter((other) => other.serviceAccount === serviceAccount).length > 1)
+      throw refuse(`Service account ${serviceAccount} is specified more than once in pod identity configuration`);
   }
   if (wanted.length > 0 && call.world.knobs.withoutAgent === 'refuse' && !hasAgent(cluster)) throw refuse(NO_AGENT);
-  for (const { roleArn, serviceAccount } of wanted) checkAssociationRole(call.world, roleArn, { cluster, namespace, serviceAccount }, fields);
+  for (const { roleArn, serviceAccount } of wanted)
+    checkAssociationRole(call.world, roleArn, { cluster, namespace, serviceAccount }, fields);
   let own = 0;
   for (const { serviceAccount } of wanted) {
     const holder = holderOf(cluster, namespace, serviceAccount);
@@ -73,6 +93,8 @@ export const checkParameters = (
 };
 
 /** What an operation sees of an add-on, though DescribeAddon may still show its old status. */
-export const statusFor = (call: EksCall, addon: AddonState): AddonState['status'] => (call.deleting.has(addon) ? 'DELETING' : addon.status);
+export const statusFor = (call: EksCall, addon: AddonState): AddonState['status'] =>
+  call.deleting.has(addon) ? 'DELETING' : addon.status;
 
-export const isBusy = (status: AddonState['status']): boolean => status === 'CREATING' || status === 'UPDATING' || status === 'DELETING';
+export const isBusy = (status: AddonState['status']): boolean =>
+  status === 'CREATING' || status === 'UPDATING' || status === 'DELETING';

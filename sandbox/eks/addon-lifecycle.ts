@@ -1,4 +1,7 @@
-/** How an add-on goes on by itself after an operation has started it: statuses over time, and what they do in the cluster. */
+/**
+ * How an add-on goes on by itself after an operation has started it: statuses over time, and what they do in the
+ * cluster.
+ */
 import type { AddonObjects } from '../kubernetes/objects.ts';
 import { addonReplicas, applyAddonObjects, removeAddonObjects } from '../kubernetes/controllers.ts';
 import { withPodSettings } from '../kubernetes/manifests.ts';
@@ -11,11 +14,16 @@ import type { EksCall } from './call.ts';
 /** Between two looks at pods that are not ready yet; longer once the add-on has been given up as DEGRADED. */
 const LOOK_SECONDS = 2;
 const DEGRADED_LOOK_SECONDS = 15;
-/** From the end of a create or update to DEGRADED, where the pods do not get ready. A placeholder, not a measurement. */
+/**
+ * From the end of a create or update to DEGRADED, where the pods do not get ready. A placeholder, not a measurement.
+ */
 const PATIENCE_SECONDS = 300;
 
 /** Text: aws-ia/terraform-aws-eks-blueprints-addons#335. */
-const TOO_FEW_REPLICAS = { code: 'InsufficientNumberOfReplicas', message: "The add-on is unhealthy because it doesn't have the desired number of replicas." };
+const TOO_FEW_REPLICAS = {
+  code: 'InsufficientNumberOfReplicas',
+  message: "The add-on is unhealthy because it doesn't have the desired number of replicas.",
+};
 
 export const objectsOf = (call: EksCall, cluster: ClusterState, addon: AddonState): AddonObjects => {
   const objects = call.world.catalogue.get(addon.name)?.objects ?? { serviceAccounts: [], workloads: [] };
@@ -35,12 +43,22 @@ type Issue = AddonState['issues'][number];
 
 const tooFewReplicas = (): Issue => ({ ...TOO_FEW_REPLICAS, resourceIds: [] });
 /** What a knob makes fail has no story of its own. */
-const failure = (what: 'created' | 'updated' | 'deleted'): Issue => ({ code: 'InternalFailure', message: `The add-on could not be ${what}.`, resourceIds: [] });
+const failure = (what: 'created' | 'updated' | 'deleted'): Issue => ({
+  code: 'InternalFailure',
+  message: `The add-on could not be ${what}.`,
+  resourceIds: [],
+});
 
 const degrade = (call: EksCall, addon: AddonState): void => setStatus(call, addon, 'DEGRADED', [tooFewReplicas()]);
 
 /** Runs later, unless the add-on has changed or gone by then. */
-const later = (call: EksCall, cluster: ClusterState, addon: AddonState, delaySeconds: number, run: () => void): void => {
+const later = (
+  call: EksCall,
+  cluster: ClusterState,
+  addon: AddonState,
+  delaySeconds: number,
+  run: () => void,
+): void => {
   const { generation } = addon;
   call.world.schedule.after(delaySeconds * 1000, () => {
     if (cluster.addons.get(addon.name) === addon && addon.generation === generation) run();
@@ -51,14 +69,27 @@ const finishUpdate = (update: UpdateState | undefined, issue?: Issue): void => {
   if (update?.status !== 'InProgress') return;
   update.status = issue ? 'Failed' : 'Successful';
   // An update has no code for an internal failure.
-  if (issue) update.errors = [{ errorCode: issue.code === 'InternalFailure' ? 'Unknown' : issue.code, errorMessage: issue.message, resourceIds: issue.resourceIds }];
+  if (issue)
+    update.errors = [
+      {
+        errorCode: issue.code === 'InternalFailure' ? 'Unknown' : issue.code,
+        errorMessage: issue.message,
+        resourceIds: issue.resourceIds,
+      },
+    ];
 };
 
 /**
  * ACTIVE as soon as the pods are ready; DEGRADED when they were not for too long, which fails the update but heals by
  * itself when they get ready after all (hashicorp/terraform-provider-aws#49104). EKS takes nothing back.
  */
-const settle = (call: EksCall, cluster: ClusterState, addon: AddonState, deadline: number, update?: UpdateState): void => {
+const settle = (
+  call: EksCall,
+  cluster: ClusterState,
+  addon: AddonState,
+  deadline: number,
+  update?: UpdateState,
+): void => {
   const look = (): void => {
     if (ready(call, cluster, addon)) {
       setStatus(call, addon, 'ACTIVE');
@@ -75,7 +106,13 @@ const settle = (call: EksCall, cluster: ClusterState, addon: AddonState, deadlin
   look();
 };
 
-const settleAfter = (call: EksCall, cluster: ClusterState, addon: AddonState, durationSeconds: number, update?: UpdateState): void => {
+const settleAfter = (
+  call: EksCall,
+  cluster: ClusterState,
+  addon: AddonState,
+  durationSeconds: number,
+  update?: UpdateState,
+): void => {
   const deadline = call.world.schedule.now() + (durationSeconds + PATIENCE_SECONDS) * 1000;
   later(call, cluster, addon, durationSeconds, () => settle(call, cluster, addon, deadline, update));
 };
@@ -84,7 +121,12 @@ const settleAfter = (call: EksCall, cluster: ClusterState, addon: AddonState, du
  * Puts the add-on's objects into the cluster; its associations are there already, so that the webhook can know them.
  * Preserved objects are EKS's again with that. `restart`: also where nothing in the objects changed.
  */
-export const applyObjects = (call: EksCall, cluster: ClusterState, addon: AddonState, options: { restart: boolean; keepAnnotation?: boolean }): void => {
+export const applyObjects = (
+  call: EksCall,
+  cluster: ClusterState,
+  addon: AddonState,
+  options: { restart: boolean; keepAnnotation?: boolean },
+): void => {
   applyAddonObjects(call.world, cluster, addon.name, objectsOf(call, cluster, addon), {
     irsaServiceAccounts: call.world.catalogue.get(addon.name)?.irsaServiceAccounts ?? [],
     ...(addon.serviceAccountRoleArn === undefined ? {} : { roleArn: addon.serviceAccountRoleArn }),
@@ -98,7 +140,9 @@ export const applyObjects = (call: EksCall, cluster: ClusterState, addon: AddonS
 export const beginCreate = (call: EksCall, cluster: ClusterState, addon: AddonState, conflict?: Issue): void => {
   const { addonCreateSeconds, degradedAfterCreateSeconds, createEndsIn, withoutAgent } = call.world.knobs;
   if (conflict || createEndsIn === 'CREATE_FAILED') {
-    later(call, cluster, addon, addonCreateSeconds, () => setStatus(call, addon, 'CREATE_FAILED', [conflict ?? failure('created')]));
+    later(call, cluster, addon, addonCreateSeconds, () =>
+      setStatus(call, addon, 'CREATE_FAILED', [conflict ?? failure('created')]),
+    );
   } else if (withoutAgent === 'degrade' && addon.associationIds.length > 0 && !hasAgent(cluster)) {
     later(call, cluster, addon, addonCreateSeconds, () => setStatus(call, addon, 'DEGRADED', [noAgentIssue()]));
   } else if (createEndsIn === 'DEGRADED') {
@@ -112,10 +156,16 @@ export const beginCreate = (call: EksCall, cluster: ClusterState, addon: AddonSt
 };
 
 /**
- * From UPDATING to ACTIVE or DEGRADED, and the update from InProgress to Successful or Failed. Where a conflict ends it, the
- * knob `updateConflictEndsIn` says.
+ * From UPDATING to ACTIVE or DEGRADED, and the update from InProgress to Successful or Failed. Where a conflict ends
+ * it, the knob `updateConflictEndsIn` says.
  */
-export const beginUpdate = (call: EksCall, cluster: ClusterState, addon: AddonState, update: UpdateState, conflict?: Issue): void => {
+export const beginUpdate = (
+  call: EksCall,
+  cluster: ClusterState,
+  addon: AddonState,
+  update: UpdateState,
+  conflict?: Issue,
+): void => {
   const { addonUpdateSeconds, updateEndsIn, updateConflictEndsIn } = call.world.knobs;
   const status = conflict ? updateConflictEndsIn : updateEndsIn;
   if (status === 'ACTIVE') {
@@ -140,7 +190,9 @@ export const beginDelete = (call: EksCall, cluster: ClusterState, addon: AddonSt
   call.deleting.add(addon);
   const fails = knobs.deleteEndsIn === 'DELETE_FAILED';
   if (!preserve && !fails) removeAddonObjects(call.world, cluster, addon.name, objectsOf(call, cluster, addon));
-  const staleSeconds = knobs.stuckDeleting ? knobs.deleteStaleSeconds : Math.min(knobs.deleteStaleSeconds, durationSeconds);
+  const staleSeconds = knobs.stuckDeleting
+    ? knobs.deleteStaleSeconds
+    : Math.min(knobs.deleteStaleSeconds, durationSeconds);
   const show = (): void => setStatus(call, addon, 'DELETING');
   if (staleSeconds === 0) show();
   else later(call, cluster, addon, staleSeconds, show);
@@ -158,7 +210,8 @@ export const beginDelete = (call: EksCall, cluster: ClusterState, addon: AddonSt
       cluster.preserved.add(addon.name);
       const key = preservedKey(cluster, addon.name);
       // Still there: this copy never reached the objects, so they are made of what the one before was.
-      if (!call.preserved.has(key)) call.preserved.set(key, { version: addon.version, configurationValues: addon.configurationValues });
+      if (!call.preserved.has(key))
+        call.preserved.set(key, { version: addon.version, configurationValues: addon.configurationValues });
       if (knobs.ownerArnAfterPreserve === 'clear') for (const association of owned) association.ownerArn = undefined;
       return;
     }
@@ -168,7 +221,8 @@ export const beginDelete = (call: EksCall, cluster: ClusterState, addon: AddonSt
     schedule.after(knobs.cascadeLagSeconds * 1000, () => {
       for (const { id } of owned) {
         const association = cluster.associations.get(id);
-        if (association?.ownerArn === addon.arn && isLive(association)) removeAssociation(call, cluster, association, 0);
+        if (association?.ownerArn === addon.arn && isLive(association))
+          removeAssociation(call, cluster, association, 0);
       }
     });
   });

@@ -4,7 +4,14 @@
  */
 import type * as eks from '@aws-sdk/client-eks';
 import type { AddonState, ClusterState, UpdateState } from '../world/world.ts';
-import { checkParameters, checkPassedRoles, isBusy, requireOffered, requireVersion, statusFor } from './addon-checks.ts';
+import {
+  checkParameters,
+  checkPassedRoles,
+  isBusy,
+  requireOffered,
+  requireVersion,
+  statusFor,
+} from './addon-checks.ts';
 import { applyObjects, beginCreate, beginDelete, beginUpdate } from './addon-lifecycle.ts';
 import { changesOf, isLive, ownedBy, replaceOwned } from './association-state.ts';
 import { arnPrefix, once, paginate, preservedKey, requireAddon, requireCluster, seconds } from './call.ts';
@@ -91,7 +98,10 @@ export const createAddon: Handler<eks.CreateAddonRequest, eks.CreateAddonRespons
     cluster.addons.set(addon.name, addon);
     const conflict = conflictOf(cluster, addon.name, 'create', input.resolveConflicts);
     if (!conflict && world.knobs.createEndsIn !== 'CREATE_FAILED') {
-      const madeFrom = call.preserved.get(preservedKey(cluster, addon.name)) ?? { version: addon.version, configurationValues: addon.configurationValues };
+      const madeFrom = call.preserved.get(preservedKey(cluster, addon.name)) ?? {
+        version: addon.version,
+        configurationValues: addon.configurationValues,
+      };
       const changed = madeFrom.version !== addon.version || madeFrom.configurationValues !== addon.configurationValues;
       const takenBack = takeBackFields(cluster, addon.name, input.resolveConflicts);
       applyObjects(call, cluster, addon, {
@@ -100,15 +110,19 @@ export const createAddon: Handler<eks.CreateAddonRequest, eks.CreateAddonRespons
       });
     }
     beginCreate(call, cluster, addon, conflict);
-    return { answer: { addon: answerOf(cluster, addon) }, stillThere: () => cluster.addons.get(addon.name) === addon && !call.deleting.has(addon) };
+    return {
+      answer: { addon: answerOf(cluster, addon) },
+      stillThere: () => cluster.addons.get(addon.name) === addon && !call.deleting.has(addon),
+    };
   });
 };
 
 /**
- * A role that the request leaves out is taken away, with or without associations (hashicorp/terraform-provider-aws#19402
- * and #30645); the knob `keepIrsaRole` plays the contrary report. Version, configuration and associations stay as they
- * are when left out. Pods roll when anything that they hang on changed (but see `podsKeepIdentityOnUpdate`). What an update that fails has asked for is kept:
- * EKS takes nothing back, and the next update applies it.
+ * A role that the request leaves out is taken away, with or without associations
+ * (hashicorp/terraform-provider-aws#19402 and #30645); the knob `keepIrsaRole` plays the contrary report. Version,
+ * configuration and associations stay as they are when left out. Pods roll when anything that they hang on changed (but
+ * see `podsKeepIdentityOnUpdate`). What an update that fails has asked for is kept: EKS takes nothing back, and the
+ * next update applies it.
  */
 export const updateAddon: Handler<eks.UpdateAddonRequest, eks.UpdateAddonResponse> = (call, input) => {
   checkPassedRoles(call, input);
@@ -121,14 +135,26 @@ export const updateAddon: Handler<eks.UpdateAddonRequest, eks.UpdateAddonRespons
     requireChangeRights(call, cluster, changes, input.serviceAccountRoleArn);
     const status = statusFor(call, addon);
     // awslabs/cdk-eks-blueprints#447, eksctl-io/eksctl#7269.
-    if (isBusy(status)) throw new EksError('ResourceInUseException', `Addon ${addon.name} cannot be updated as it is currently in ${status} state`, fields);
+    if (isBusy(status))
+      throw new EksError(
+        'ResourceInUseException',
+        `Addon ${addon.name} cannot be updated as it is currently in ${status} state`,
+        fields,
+      );
     const offered = requireOffered(call, addon.name, fields);
     // The installed version may be one that is offered no more; staying on it is no request for it.
     const current = offered.versions.find((candidate) => candidate.version === addon.version);
-    const version = current && (input.addonVersion ?? addon.version) === addon.version ? current : requireVersion(offered, cluster, input.addonVersion);
+    const version =
+      current && (input.addonVersion ?? addon.version) === addon.version
+        ? current
+        : requireVersion(offered, cluster, input.addonVersion);
     checkParameters(call, cluster, { offered, version, namespace: addon.namespace, owner: addon.arn }, input);
 
-    const before = { role: addon.serviceAccountRoleArn, version: addon.version, configuration: addon.configurationValues };
+    const before = {
+      role: addon.serviceAccountRoleArn,
+      version: addon.version,
+      configuration: addon.configurationValues,
+    };
     const given = (wanted ?? []).length > 0;
     const keepsRole = call.world.knobs.keepIrsaRole && given;
     const podsKeepIdentity = call.world.knobs.podsKeepIdentityOnUpdate && given;
@@ -139,7 +165,15 @@ export const updateAddon: Handler<eks.UpdateAddonRequest, eks.UpdateAddonRespons
     if (changes) replaceOwned(call, cluster, addon, changes, { unknownToWebhook: podsKeepIdentity });
 
     const now = call.world.schedule.now();
-    const update: UpdateState = { id: call.ids.uuid(), addonName: addon.name, status: 'InProgress', type: 'AddonUpdate', params: updateParams(input, addon.namespace), errors: [], createdAt: now };
+    const update: UpdateState = {
+      id: call.ids.uuid(),
+      addonName: addon.name,
+      status: 'InProgress',
+      type: 'AddonUpdate',
+      params: updateParams(input, addon.namespace),
+      errors: [],
+      createdAt: now,
+    };
     cluster.updates.set(update.id, update);
     Object.assign(addon, { status: 'UPDATING', issues: [], modifiedAt: now, generation: addon.generation + 1 });
     const conflict = conflictOf(cluster, addon.name, 'update', input.resolveConflicts);
@@ -149,7 +183,10 @@ export const updateAddon: Handler<eks.UpdateAddonRequest, eks.UpdateAddonRespons
       const identityChanges = !podsKeepIdentity && (associationsChange || before.role !== addon.serviceAccountRoleArn);
       // What the last one asked for has not reached the objects yet.
       const behind = status === 'UPDATE_FAILED' || status === 'CREATE_FAILED';
-      applyObjects(call, cluster, addon, { restart: identityChanges || changed || takenBack || behind, keepAnnotation: podsKeepIdentity });
+      applyObjects(call, cluster, addon, {
+        restart: identityChanges || changed || takenBack || behind,
+        keepAnnotation: podsKeepIdentity,
+      });
     }
     beginUpdate(call, cluster, addon, update, conflict);
     return { answer: { update: updateAnswer(update) }, stillThere: () => cluster.addons.get(addon.name) === addon };
@@ -166,7 +203,10 @@ export const deleteAddon: Handler<eks.DeleteAddonRequest, eks.DeleteAddonRespons
   const status = statusFor(call, addon);
   const { deleteWhileBusy } = call.world.knobs;
   if (isBusy(status) && deleteWhileBusy !== 'accept') {
-    throw new EksError(deleteWhileBusy, `Addon ${addon.name} cannot be deleted as it is currently in ${status} state`, { clusterName: cluster.name, addonName: addon.name });
+    throw new EksError(deleteWhileBusy, `Addon ${addon.name} cannot be deleted as it is currently in ${status} state`, {
+      clusterName: cluster.name,
+      addonName: addon.name,
+    });
   }
   if (status !== 'DELETING') {
     const preserve = input.preserve ?? false;

@@ -29,23 +29,38 @@ const answerOf = (cluster: ClusterState, association: AssociationState): Wire<ek
   policy: association.policy,
 });
 
-const requireAssociation = (call: EksCall, clusterName: string, id: string): { cluster: ClusterState; association: AssociationState } => {
+const requireAssociation = (
+  call: EksCall,
+  clusterName: string,
+  id: string,
+): { cluster: ClusterState; association: AssociationState } => {
   const cluster = requireCluster(call, clusterName);
-  if (id.length !== ID_LENGTH) throw new EksError('InvalidParameterException', `The parameter associationId should be ${ID_LENGTH} characters long.`, { clusterName });
+  if (id.length !== ID_LENGTH)
+    throw new EksError(
+      'InvalidParameterException',
+      `The parameter associationId should be ${ID_LENGTH} characters long.`,
+      { clusterName },
+    );
   const association = cluster.associations.get(id);
   // The type is modelled; AWS's text is not known.
-  if (!association || !isLive(association)) throw new EksError('ResourceNotFoundException', `No association found for ID: ${id}`, { clusterName });
+  if (!association || !isLive(association))
+    throw new EksError('ResourceNotFoundException', `No association found for ID: ${id}`, { clusterName });
   return { cluster, association };
 };
 
 /** API reference: a session policy wants session tags disabled. AWS's text is not known. */
 const checkPolicy = (clusterName: string, association: { policy?: string; disableSessionTags?: boolean }): void => {
   if (association.policy !== undefined && association.disableSessionTags !== true) {
-    throw new EksError('InvalidParameterException', 'A policy can only be specified when disableSessionTags is true.', { clusterName });
+    throw new EksError('InvalidParameterException', 'A policy can only be specified when disableSessionTags is true.', {
+      clusterName,
+    });
   }
 };
 
-export const createPodIdentityAssociation: Handler<eks.CreatePodIdentityAssociationRequest, eks.CreatePodIdentityAssociationResponse> = (call, input) => {
+export const createPodIdentityAssociation: Handler<
+  eks.CreatePodIdentityAssociationRequest,
+  eks.CreatePodIdentityAssociationResponse
+> = (call, input) => {
   const cluster = requireCluster(call, input.clusterName);
   const fields = { clusterName: cluster.name };
   return once(call, `${cluster.arn} CreatePodIdentityAssociation`, input, () => {
@@ -56,7 +71,15 @@ export const createPodIdentityAssociation: Handler<eks.CreatePodIdentityAssociat
     checkAssociationRole(call.world, roleArn, { cluster, namespace, serviceAccount, disableSessionTags }, fields);
     refuseHeldKey(holderOf(cluster, namespace, serviceAccount), fields);
     checkQuota(cluster, 1);
-    const association = addAssociation(call, cluster, { namespace, serviceAccount, roleArn, targetRoleArn, disableSessionTags, policy, tags: { ...tags } });
+    const association = addAssociation(call, cluster, {
+      namespace,
+      serviceAccount,
+      roleArn,
+      targetRoleArn,
+      disableSessionTags,
+      policy,
+      tags: { ...tags },
+    });
     return {
       answer: { association: answerOf(cluster, association) },
       stillThere: () => {
@@ -67,13 +90,19 @@ export const createPodIdentityAssociation: Handler<eks.CreatePodIdentityAssociat
   });
 };
 
-export const describePodIdentityAssociation: Handler<eks.DescribePodIdentityAssociationRequest, eks.DescribePodIdentityAssociationResponse> = (call, input) => {
+export const describePodIdentityAssociation: Handler<
+  eks.DescribePodIdentityAssociationRequest,
+  eks.DescribePodIdentityAssociationResponse
+> = (call, input) => {
   const { cluster, association } = requireAssociation(call, input.clusterName, input.associationId);
   return { association: answerOf(cluster, association) };
 };
 
 /** The summary leaves out the role, the times and the tags, as the API does. */
-export const listPodIdentityAssociations: Handler<eks.ListPodIdentityAssociationsRequest, eks.ListPodIdentityAssociationsResponse> = (call, input) => {
+export const listPodIdentityAssociations: Handler<
+  eks.ListPodIdentityAssociationsRequest,
+  eks.ListPodIdentityAssociationsResponse
+> = (call, input) => {
   const cluster = requireCluster(call, input.clusterName);
   const matching = [...cluster.associations.values()].filter(
     (association) =>
@@ -93,26 +122,44 @@ export const listPodIdentityAssociations: Handler<eks.ListPodIdentityAssociation
   return { associations, nextToken };
 };
 
-/** Takes an owned one as well: EKS User Guide, "You also can directly update or delete the pod identity association". */
-export const deletePodIdentityAssociation: Handler<eks.DeletePodIdentityAssociationRequest, eks.DeletePodIdentityAssociationResponse> = (call, input) => {
+/**
+ * Takes an owned one as well: EKS User Guide, "You also can directly update or delete the pod identity association".
+ */
+export const deletePodIdentityAssociation: Handler<
+  eks.DeletePodIdentityAssociationRequest,
+  eks.DeletePodIdentityAssociationResponse
+> = (call, input) => {
   const { cluster, association } = requireAssociation(call, input.clusterName, input.associationId);
   removeAssociation(call, cluster, association, call.world.knobs.associationDeleteLagSeconds);
   return { association: answerOf(cluster, association) };
 };
 
 /** An empty target role or policy takes the old one away. */
-export const updatePodIdentityAssociation: Handler<eks.UpdatePodIdentityAssociationRequest, eks.UpdatePodIdentityAssociationResponse> = (call, input) => {
+export const updatePodIdentityAssociation: Handler<
+  eks.UpdatePodIdentityAssociationRequest,
+  eks.UpdatePodIdentityAssociationResponse
+> = (call, input) => {
   const { cluster, association } = requireAssociation(call, input.clusterName, input.associationId);
   const { roleArn, targetRoleArn, disableSessionTags, policy } = input;
   if ([roleArn, targetRoleArn, disableSessionTags, policy].every((value) => value === undefined)) {
     // API reference: "You must change at least one". AWS's text is not known.
-    throw new EksError('InvalidParameterException', 'At least one of roleArn, targetRoleArn, disableSessionTags and policy must be specified.', { clusterName: cluster.name });
+    throw new EksError(
+      'InvalidParameterException',
+      'At least one of roleArn, targetRoleArn, disableSessionTags and policy must be specified.',
+      { clusterName: cluster.name },
+    );
   }
   checkRoleAccount(call.account, roleArn);
-  if (roleArn !== undefined || call.world.knobs.updateAssociationPassesRole) requireRoleRights(call, cluster, [roleArn ?? association.roleArn]);
+  if (roleArn !== undefined || call.world.knobs.updateAssociationPassesRole)
+    requireRoleRights(call, cluster, [roleArn ?? association.roleArn]);
   if (roleArn !== undefined) {
     const { namespace, serviceAccount } = association;
-    checkAssociationRole(call.world, roleArn, { cluster, namespace, serviceAccount, disableSessionTags: disableSessionTags ?? association.disableSessionTags }, { clusterName: cluster.name });
+    checkAssociationRole(
+      call.world,
+      roleArn,
+      { cluster, namespace, serviceAccount, disableSessionTags: disableSessionTags ?? association.disableSessionTags },
+      { clusterName: cluster.name },
+    );
   }
   const next: AssociationState = {
     ...association,

@@ -1,8 +1,8 @@
 /**
  * What a caller must be allowed to call each operation: action, resource and condition keys. Source: Service
- * Authorization Reference, "Actions, resources, and condition keys for Amazon Elastic Kubernetes Service". It also names
- * `podidentityassociation` as an optional resource of Create-, Update- and DeleteAddon, without saying what is asked of
- * it there; what those do to associations is in `on-behalf.ts`.
+ * Authorization Reference, "Actions, resources, and condition keys for Amazon Elastic Kubernetes Service". It also
+ * names `podidentityassociation` as an optional resource of Create-, Update- and DeleteAddon, without saying what is
+ * asked of it there; what those do to associations is in `on-behalf.ts`.
  *
  * A part of an ARN that nobody knows before the call is `*`. What AWS names in its place is not known: in 2021, before
  * add-ons could be named in policies, it was the request's path, as in `…:/clusters/c/addons/kube-proxy` and
@@ -27,18 +27,29 @@ const tagContext = (prefix: 'aws:RequestTag' | 'aws:ResourceTag', tags: Tags = {
   Object.fromEntries(Object.entries(tags).map(([key, value]) => [`${prefix}/${key}`, value]));
 
 /** Of a request that gives tags. */
-const requestTags = (tags: Tags = {}): Context => (Object.keys(tags).length === 0 ? {} : { ...tagContext('aws:RequestTag', tags), 'aws:TagKeys': Object.keys(tags) });
+const requestTags = (tags: Tags = {}): Context =>
+  Object.keys(tags).length === 0 ? {} : { ...tagContext('aws:RequestTag', tags), 'aws:TagKeys': Object.keys(tags) };
 
-const arnOf = ({ region, account }: EksCall, resource: string): string => `arn:${partitionOf(region)}:eks:${region}:${account}:${resource}`;
+const arnOf = ({ region, account }: EksCall, resource: string): string =>
+  `arn:${partitionOf(region)}:eks:${region}:${account}:${resource}`;
 
-const onResource = (action: string, { arn, tags }: { arn: string; tags?: Tags }, context: Context = {}): Asked => ({ action, resource: arn, context: { ...tagContext('aws:ResourceTag', tags), ...context } });
+const onResource = (action: string, { arn, tags }: { arn: string; tags?: Tags }, context: Context = {}): Asked => ({
+  action,
+  resource: arn,
+  context: { ...tagContext('aws:ResourceTag', tags), ...context },
+});
 
 export const clusterRight = (action: string, cluster: ClusterState): Asked => onResource(action, cluster);
-export const associationRight = (action: string, association: AssociationState): Asked => onResource(action, association);
+export const associationRight = (action: string, association: AssociationState): Asked =>
+  onResource(action, association);
 
 /** Of a cluster, which need not be there. */
 const onCluster = (action: string, call: EksCall, cluster: string, context: Context = {}): Asked =>
-  onResource(action, findCluster(call.world, call.account, call.region, cluster) ?? { arn: clusterArn({ ...call, cluster }) }, context);
+  onResource(
+    action,
+    findCluster(call.world, call.account, call.region, cluster) ?? { arn: clusterArn({ ...call, cluster }) },
+    context,
+  );
 
 /** Of an add-on, which need not be there. */
 const onAddon = (action: string, call: EksCall, cluster: string, addon: string): Asked => {
@@ -48,7 +59,10 @@ const onAddon = (action: string, call: EksCall, cluster: string, addon: string):
 
 const onAssociation = (action: string, call: EksCall, cluster: string, id: string): Asked => {
   const found = findCluster(call.world, call.account, call.region, cluster)?.associations.get(id);
-  return onResource(action, found && isLive(found) ? found : { arn: arnOf(call, `podidentityassociation/${cluster}/${id}`) });
+  return onResource(
+    action,
+    found && isLive(found) ? found : { arn: arnOf(call, `podidentityassociation/${cluster}/${id}`) },
+  );
 };
 
 /** ARN of the entry that a principal has or would have. */
@@ -57,25 +71,48 @@ const newEntryArn = (call: EksCall, cluster: string, principalArn: string): stri
   return arnOf(call, `access-entry/${cluster}/${kind}/${account}/${name}/*`);
 };
 
-const entryContext = ({ type, kubernetesGroups = [], username }: { type?: string; kubernetesGroups?: readonly string[]; username?: string }): Context => ({
+const entryContext = ({
+  type,
+  kubernetesGroups = [],
+  username,
+}: {
+  type?: string;
+  kubernetesGroups?: readonly string[];
+  username?: string;
+}): Context => ({
   ...(type === undefined ? {} : { 'eks:accessEntryType': type }),
   ...(kubernetesGroups.length === 0 ? {} : { 'eks:kubernetesGroups': kubernetesGroups }),
   ...(username === undefined ? {} : { 'eks:username': username }),
 });
 
-const onEntry = (action: string, call: EksCall, clusterName: string, principalArn: string, context: Context = {}): Asked => {
+const onEntry = (
+  action: string,
+  call: EksCall,
+  clusterName: string,
+  principalArn: string,
+  context: Context = {},
+): Asked => {
   const keys: Context = { 'eks:clusterName': clusterName, 'eks:principalArn': principalArn };
   const cluster = findCluster(call.world, call.account, call.region, clusterName);
   const entry: AccessEntryState | undefined = cluster?.accessEntries.get(principalArn);
-  if (!cluster || !entry) return onResource(action, { arn: newEntryArn(call, clusterName, principalArn) }, { ...keys, ...context });
-  return onResource(action, { arn: entryArn(cluster, entry), tags: entry.tags }, { ...keys, ...entryContext({ ...entry, username: usernameOf(entry) }), ...context });
+  if (!cluster || !entry)
+    return onResource(action, { arn: newEntryArn(call, clusterName, principalArn) }, { ...keys, ...context });
+  return onResource(
+    action,
+    { arn: entryArn(cluster, entry), tags: entry.tags },
+    { ...keys, ...entryContext({ ...entry, username: usernameOf(entry) }), ...context },
+  );
 };
 
 /**
  * Of an action that has no resource: policies must say `*`. What AWS names instead is known of DescribeClusterVersions
  * (awslabs/idf-modules#311) and ListClusters (aws/aws-cli#5823); the others are likely as the former.
  */
-const onNothing = (action: string, call: EksCall, named = '*'): Asked => ({ action, resource: '*', named: arnOf(call, named) });
+const onNothing = (action: string, call: EksCall, named = '*'): Asked => ({
+  action,
+  resource: '*',
+  named: arnOf(call, named),
+});
 
 /** The cluster, and the add-on where the request names one: the reference has both. */
 const onUpdates = (action: string, call: EksCall, input: { name: string; addonName?: string }): Asked[] => [
@@ -83,26 +120,45 @@ const onUpdates = (action: string, call: EksCall, input: { name: string; addonNa
   ...(input.addonName === undefined ? [] : [onAddon(action, call, input.name, input.addonName)]),
 ];
 
-const onTagged = (action: string, call: EksCall, arn: string, context: Context = {}): Asked => onResource(action, { arn, tags: findTags(call, arn) ?? {} }, context);
+const onTagged = (action: string, call: EksCall, arn: string, context: Context = {}): Asked =>
+  onResource(action, { arn, tags: findTags(call, arn) ?? {} }, context);
 
 /**
  * A create with tags also wants eks:TagResource, which rpadovani.com/eks-iam-permissions shows of CreateAddon and the
  * CloudFormation schemas list behind each create; on the new resource, as the reference has it.
  */
-const taggingNew = (arn: string, tags: Tags = {}): Asked[] => (Object.keys(tags).length === 0 ? [] : [onResource('eks:TagResource', { arn }, requestTags(tags))]);
+const taggingNew = (arn: string, tags: Tags = {}): Asked[] =>
+  Object.keys(tags).length === 0 ? [] : [onResource('eks:TagResource', { arn }, requestTags(tags))];
 
 const RIGHTS = {
-  AssociateAccessPolicy: (call: EksCall, { clusterName, principalArn, policyArn, accessScope }: Decoded<eks.AssociateAccessPolicyRequest>) => [
+  AssociateAccessPolicy: (
+    call: EksCall,
+    { clusterName, principalArn, policyArn, accessScope }: Decoded<eks.AssociateAccessPolicyRequest>,
+  ) => [
     onEntry('eks:AssociateAccessPolicy', call, clusterName, principalArn, {
       'eks:policyArn': policyArn,
       ...(accessScope.type === undefined ? {} : { 'eks:accessScope': accessScope.type }),
       ...((accessScope.namespaces ?? []).length === 0 ? {} : { 'eks:namespaces': accessScope.namespaces ?? [] }),
     }),
   ],
-  CreateAccessEntry: (call: EksCall, { clusterName, principalArn, type = 'STANDARD', kubernetesGroups, username, tags }: Decoded<eks.CreateAccessEntryRequest>) => [
+  CreateAccessEntry: (
+    call: EksCall,
+    {
+      clusterName,
+      principalArn,
+      type = 'STANDARD',
+      kubernetesGroups,
+      username,
+      tags,
+    }: Decoded<eks.CreateAccessEntryRequest>,
+  ) => [
     onCluster('eks:CreateAccessEntry', call, clusterName, {
       'eks:principalArn': principalArn,
-      ...entryContext({ type, ...(kubernetesGroups === undefined ? {} : { kubernetesGroups }), ...(username === undefined ? {} : { username }) }),
+      ...entryContext({
+        type,
+        ...(kubernetesGroups === undefined ? {} : { kubernetesGroups }),
+        ...(username === undefined ? {} : { username }),
+      }),
       ...requestTags(tags),
     }),
     ...taggingNew(newEntryArn(call, clusterName, principalArn), tags),
@@ -111,51 +167,89 @@ const RIGHTS = {
     onCluster('eks:CreateAddon', call, clusterName, requestTags(tags)),
     ...taggingNew(arnOf(call, `addon/${clusterName}/${addonName}/*`), tags),
   ],
-  CreatePodIdentityAssociation: (call: EksCall, { clusterName, tags }: Decoded<eks.CreatePodIdentityAssociationRequest>) => [
+  CreatePodIdentityAssociation: (
+    call: EksCall,
+    { clusterName, tags }: Decoded<eks.CreatePodIdentityAssociationRequest>,
+  ) => [
     onCluster('eks:CreatePodIdentityAssociation', call, clusterName, requestTags(tags)),
     ...taggingNew(arnOf(call, `podidentityassociation/${clusterName}/*`), tags),
   ],
-  DeleteAccessEntry: (call: EksCall, { clusterName, principalArn }: Decoded<eks.DeleteAccessEntryRequest>) => [onEntry('eks:DeleteAccessEntry', call, clusterName, principalArn)],
-  DeleteAddon: (call: EksCall, { clusterName, addonName }: Decoded<eks.DeleteAddonRequest>) => [onAddon('eks:DeleteAddon', call, clusterName, addonName)],
-  DeletePodIdentityAssociation: (call: EksCall, { clusterName, associationId }: Decoded<eks.DeletePodIdentityAssociationRequest>) => [
-    onAssociation('eks:DeletePodIdentityAssociation', call, clusterName, associationId),
+  DeleteAccessEntry: (call: EksCall, { clusterName, principalArn }: Decoded<eks.DeleteAccessEntryRequest>) => [
+    onEntry('eks:DeleteAccessEntry', call, clusterName, principalArn),
   ],
-  DescribeAccessEntry: (call: EksCall, { clusterName, principalArn }: Decoded<eks.DescribeAccessEntryRequest>) => [onEntry('eks:DescribeAccessEntry', call, clusterName, principalArn)],
-  DescribeAddon: (call: EksCall, { clusterName, addonName }: Decoded<eks.DescribeAddonRequest>) => [onAddon('eks:DescribeAddon', call, clusterName, addonName)],
+  DeleteAddon: (call: EksCall, { clusterName, addonName }: Decoded<eks.DeleteAddonRequest>) => [
+    onAddon('eks:DeleteAddon', call, clusterName, addonName),
+  ],
+  DeletePodIdentityAssociation: (
+    call: EksCall,
+    { clusterName, associationId }: Decoded<eks.DeletePodIdentityAssociationRequest>,
+  ) => [onAssociation('eks:DeletePodIdentityAssociation', call, clusterName, associationId)],
+  DescribeAccessEntry: (call: EksCall, { clusterName, principalArn }: Decoded<eks.DescribeAccessEntryRequest>) => [
+    onEntry('eks:DescribeAccessEntry', call, clusterName, principalArn),
+  ],
+  DescribeAddon: (call: EksCall, { clusterName, addonName }: Decoded<eks.DescribeAddonRequest>) => [
+    onAddon('eks:DescribeAddon', call, clusterName, addonName),
+  ],
   DescribeAddonConfiguration: (call: EksCall) => [onNothing('eks:DescribeAddonConfiguration', call)],
   DescribeAddonVersions: (call: EksCall) => [onNothing('eks:DescribeAddonVersions', call)],
-  DescribeCluster: (call: EksCall, { name }: Decoded<eks.DescribeClusterRequest>) => [onCluster('eks:DescribeCluster', call, name)],
+  DescribeCluster: (call: EksCall, { name }: Decoded<eks.DescribeClusterRequest>) => [
+    onCluster('eks:DescribeCluster', call, name),
+  ],
   DescribeClusterVersions: (call: EksCall) => [onNothing('eks:DescribeClusterVersions', call)],
-  DescribePodIdentityAssociation: (call: EksCall, { clusterName, associationId }: Decoded<eks.DescribePodIdentityAssociationRequest>) => [
-    onAssociation('eks:DescribePodIdentityAssociation', call, clusterName, associationId),
+  DescribePodIdentityAssociation: (
+    call: EksCall,
+    { clusterName, associationId }: Decoded<eks.DescribePodIdentityAssociationRequest>,
+  ) => [onAssociation('eks:DescribePodIdentityAssociation', call, clusterName, associationId)],
+  DescribeUpdate: (call: EksCall, input: Decoded<eks.DescribeUpdateRequest>) =>
+    onUpdates('eks:DescribeUpdate', call, input),
+  DisassociateAccessPolicy: (
+    call: EksCall,
+    { clusterName, principalArn, policyArn }: Decoded<eks.DisassociateAccessPolicyRequest>,
+  ) => [onEntry('eks:DisassociateAccessPolicy', call, clusterName, principalArn, { 'eks:policyArn': policyArn })],
+  ListAccessEntries: (call: EksCall, { clusterName }: Decoded<eks.ListAccessEntriesRequest>) => [
+    onCluster('eks:ListAccessEntries', call, clusterName),
   ],
-  DescribeUpdate: (call: EksCall, input: Decoded<eks.DescribeUpdateRequest>) => onUpdates('eks:DescribeUpdate', call, input),
-  DisassociateAccessPolicy: (call: EksCall, { clusterName, principalArn, policyArn }: Decoded<eks.DisassociateAccessPolicyRequest>) => [
-    onEntry('eks:DisassociateAccessPolicy', call, clusterName, principalArn, { 'eks:policyArn': policyArn }),
-  ],
-  ListAccessEntries: (call: EksCall, { clusterName }: Decoded<eks.ListAccessEntriesRequest>) => [onCluster('eks:ListAccessEntries', call, clusterName)],
   ListAccessPolicies: (call: EksCall) => [onNothing('eks:ListAccessPolicies', call)],
-  ListAddons: (call: EksCall, { clusterName }: Decoded<eks.ListAddonsRequest>) => [onCluster('eks:ListAddons', call, clusterName)],
-  ListAssociatedAccessPolicies: (call: EksCall, { clusterName, principalArn }: Decoded<eks.ListAssociatedAccessPoliciesRequest>) => [
-    onEntry('eks:ListAssociatedAccessPolicies', call, clusterName, principalArn),
+  ListAddons: (call: EksCall, { clusterName }: Decoded<eks.ListAddonsRequest>) => [
+    onCluster('eks:ListAddons', call, clusterName),
   ],
+  ListAssociatedAccessPolicies: (
+    call: EksCall,
+    { clusterName, principalArn }: Decoded<eks.ListAssociatedAccessPoliciesRequest>,
+  ) => [onEntry('eks:ListAssociatedAccessPolicies', call, clusterName, principalArn)],
   ListClusters: (call: EksCall) => [onNothing('eks:ListClusters', call, 'cluster/*')],
-  ListPodIdentityAssociations: (call: EksCall, { clusterName }: Decoded<eks.ListPodIdentityAssociationsRequest>) => [onCluster('eks:ListPodIdentityAssociations', call, clusterName)],
-  ListTagsForResource: (call: EksCall, { resourceArn }: Decoded<eks.ListTagsForResourceRequest>) => [onTagged('eks:ListTagsForResource', call, resourceArn)],
-  ListUpdates: (call: EksCall, input: Decoded<eks.ListUpdatesRequest>) => onUpdates('eks:ListUpdates', call, input),
-  TagResource: (call: EksCall, { resourceArn, tags }: Decoded<eks.TagResourceRequest>) => [onTagged('eks:TagResource', call, resourceArn, requestTags(tags))],
-  UntagResource: (call: EksCall, { resourceArn, tagKeys }: Decoded<eks.UntagResourceRequest>) => [onTagged('eks:UntagResource', call, resourceArn, { 'aws:TagKeys': tagKeys })],
-  UpdateAccessEntry: (call: EksCall, { clusterName, principalArn }: Decoded<eks.UpdateAccessEntryRequest>) => [onEntry('eks:UpdateAccessEntry', call, clusterName, principalArn)],
-  UpdateAddon: (call: EksCall, { clusterName, addonName }: Decoded<eks.UpdateAddonRequest>) => [onAddon('eks:UpdateAddon', call, clusterName, addonName)],
-  UpdatePodIdentityAssociation: (call: EksCall, { clusterName, associationId }: Decoded<eks.UpdatePodIdentityAssociationRequest>) => [
-    onAssociation('eks:UpdatePodIdentityAssociation', call, clusterName, associationId),
+  ListPodIdentityAssociations: (call: EksCall, { clusterName }: Decoded<eks.ListPodIdentityAssociationsRequest>) => [
+    onCluster('eks:ListPodIdentityAssociations', call, clusterName),
   ],
+  ListTagsForResource: (call: EksCall, { resourceArn }: Decoded<eks.ListTagsForResourceRequest>) => [
+    onTagged('eks:ListTagsForResource', call, resourceArn),
+  ],
+  ListUpdates: (call: EksCall, input: Decoded<eks.ListUpdatesRequest>) => onUpdates('eks:ListUpdates', call, input),
+  TagResource: (call: EksCall, { resourceArn, tags }: Decoded<eks.TagResourceRequest>) => [
+    onTagged('eks:TagResource', call, resourceArn, requestTags(tags)),
+  ],
+  UntagResource: (call: EksCall, { resourceArn, tagKeys }: Decoded<eks.UntagResourceRequest>) => [
+    onTagged('eks:UntagResource', call, resourceArn, { 'aws:TagKeys': tagKeys }),
+  ],
+  UpdateAccessEntry: (call: EksCall, { clusterName, principalArn }: Decoded<eks.UpdateAccessEntryRequest>) => [
+    onEntry('eks:UpdateAccessEntry', call, clusterName, principalArn),
+  ],
+  UpdateAddon: (call: EksCall, { clusterName, addonName }: Decoded<eks.UpdateAddonRequest>) => [
+    onAddon('eks:UpdateAddon', call, clusterName, addonName),
+  ],
+  UpdatePodIdentityAssociation: (
+    call: EksCall,
+    { clusterName, associationId }: Decoded<eks.UpdatePodIdentityAssociationRequest>,
+  ) => [onAssociation('eks:UpdatePodIdentityAssociation', call, clusterName, associationId)],
 };
 
 /** Only what has an entry here can be played. */
 export type PlayedOperation = keyof typeof RIGHTS;
 
-/** What a call of one operation wants, in the order in which it is asked; the input is decoded by that operation's schema. */
+/**
+ * What a call of one operation wants, in the order in which it is asked; the input is decoded by that operation's
+ * schema.
+ */
 type Rights = (call: EksCall, input: never) => Asked[];
 
 const rights: ReadonlyMap<string, Rights> = new Map<string, Rights>(Object.entries(RIGHTS));

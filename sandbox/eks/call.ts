@@ -32,7 +32,10 @@ export type Handler<Input, Output> = (call: EksCall, input: Decoded<Input>) => W
 
 export const seconds = (milliseconds: number): number => milliseconds / 1000;
 
-/** Refuses what the caller may not do; aws/eks-hybrid#740 and aws-samples/appmod-blueprints#816 have the name and the text. Changes nothing. */
+/**
+ * Refuses what the caller may not do; aws/eks-hybrid#740 and aws-samples/appmod-blueprints#816 have the name and the
+ * text. Changes nothing.
+ */
 export const requireRight = (call: EksCall, asked: Asked): void => {
   const denial = call.authorize(asked);
   if (denial) throw new EksError('AccessDeniedException', denial.message);
@@ -41,21 +44,27 @@ export const requireRight = (call: EksCall, asked: Asked): void => {
 /** The cluster itself, in whatever state. */
 export const requireListedCluster = (call: EksCall, name: string): ClusterState => {
   const cluster = findCluster(call.world, call.account, call.region, name);
-  if (!cluster) throw new EksError('ResourceNotFoundException', `No cluster found for name: ${name}.`, { clusterName: name });
+  if (!cluster)
+    throw new EksError('ResourceNotFoundException', `No cluster found for name: ${name}.`, { clusterName: name });
   return cluster;
 };
 
 /** The cluster for what is in it: of one that is being deleted that may be gone already (knob `deletingCluster`). */
 export const requireCluster = (call: EksCall, name: string): ClusterState => {
   const cluster = requireListedCluster(call, name);
-  if (cluster.status === 'DELETING' && call.world.knobs.deletingCluster === 'not-found') throw new EksError('ResourceNotFoundException', `No cluster found for name: ${name}.`, { clusterName: name });
+  if (cluster.status === 'DELETING' && call.world.knobs.deletingCluster === 'not-found')
+    throw new EksError('ResourceNotFoundException', `No cluster found for name: ${name}.`, { clusterName: name });
   return cluster;
 };
 
 export const requireAddon = (cluster: ClusterState, name: string): AddonState => {
   const addon = cluster.addons.get(name);
   // EKS User Guide, "Removing an add-on".
-  if (!addon) throw new EksError('ResourceNotFoundException', `No addon: ${name} found in cluster: ${cluster.name}`, { clusterName: cluster.name, addonName: name });
+  if (!addon)
+    throw new EksError('ResourceNotFoundException', `No addon: ${name} found in cluster: ${cluster.name}`, {
+      clusterName: cluster.name,
+      addonName: name,
+    });
   return addon;
 };
 
@@ -65,9 +74,14 @@ export const preservedKey = (cluster: ClusterState, addonName: string): string =
 export const arnPrefix = (cluster: ClusterState): string => cluster.arn.split(':').slice(0, 5).join(':');
 
 /** One page of a list, in the order of the items' keys; EKS gives 100 at most, also where nobody says how many. */
-export const paginate = <T>(items: Iterable<T>, keyOf: (item: T) => string, input: { maxResults?: number; nextToken?: string }): { page: T[]; nextToken?: string } => {
+export const paginate = <T>(
+  items: Iterable<T>,
+  keyOf: (item: T) => string,
+  input: { maxResults?: number; nextToken?: string },
+): { page: T[]; nextToken?: string } => {
   const page = pageAfter(items, keyOf, input.maxResults ?? 100, input.nextToken);
-  if (!page) throw new EksError('InvalidParameterException', `The nextToken ${input.nextToken} is not one that this list gave.`);
+  if (!page)
+    throw new EksError('InvalidParameterException', `The nextToken ${input.nextToken} is not one that this list gave.`);
   return page;
 };
 
@@ -88,7 +102,11 @@ export const once = <Output>(
   const text = JSON.stringify(rest);
   const known = call.tokens.get(key);
   if (known?.stillThere()) {
-    if (known.input !== text) throw new EksError('InvalidParameterException', `The clientRequestToken ${token} was already used with other parameters.`);
+    if (known.input !== text)
+      throw new EksError(
+        'InvalidParameterException',
+        `The clientRequestToken ${token} was already used with other parameters.`,
+      );
     return known.answer as Output;
   }
   const result = act();

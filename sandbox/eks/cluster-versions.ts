@@ -14,15 +14,20 @@ const statusAt = (version: ClusterVersion, now: number): eks.VersionStatus => {
 };
 
 /** The deprecated form: `standard-support` for `STANDARD_SUPPORT`. */
-const oldForm = (status: eks.VersionStatus): eks.ClusterVersionStatus => status.toLowerCase().replace('_', '-') as eks.ClusterVersionStatus;
+const oldForm = (status: eks.VersionStatus): eks.ClusterVersionStatus =>
+  status.toLowerCase().replace('_', '-') as eks.ClusterVersionStatus;
 
 /** Versions that are supported no more come only when asked for: by `includeAll`, by their name or by their status. */
-export const describeClusterVersions: Handler<eks.DescribeClusterVersionsRequest, eks.DescribeClusterVersionsResponse> = (call, input) => {
+export const describeClusterVersions: Handler<
+  eks.DescribeClusterVersionsRequest,
+  eks.DescribeClusterVersionsResponse
+> = (call, input) => {
   const now = call.world.schedule.now();
   const released = CLUSTER_VERSIONS.filter((version) => Date.parse(version.released) <= now);
   const newest = released.at(-1)?.version;
   const named = input.clusterVersions ?? [];
-  const hidesOld = input.includeAll !== true && named.length === 0 && input.status === undefined && input.versionStatus === undefined;
+  const hidesOld =
+    input.includeAll !== true && named.length === 0 && input.status === undefined && input.versionStatus === undefined;
   const matching = released.filter((version) => {
     const status = statusAt(version, now);
     if (named.length > 0 && !named.includes(version.version)) return false;

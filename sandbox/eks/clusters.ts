@@ -12,7 +12,9 @@ export const describeCluster: Handler<eks.DescribeClusterRequest, eks.DescribeCl
       createdAt: seconds(cluster.createdAt),
       version: cluster.version,
       ...(cluster.endpoint === '' ? {} : { endpoint: cluster.endpoint }),
-      ...(cluster.certificateAuthority === '' ? {} : { certificateAuthority: { data: Buffer.from(cluster.certificateAuthority).toString('base64') } }),
+      ...(cluster.certificateAuthority === ''
+        ? {}
+        : { certificateAuthority: { data: Buffer.from(cluster.certificateAuthority).toString('base64') } }),
       ...(cluster.oidcIssuer === undefined ? {} : { identity: { oidc: { issuer: cluster.oidcIssuer } } }),
       status: cluster.status as eks.ClusterStatus,
       platformVersion: cluster.platformVersion,
@@ -25,7 +27,9 @@ export const describeCluster: Handler<eks.DescribeClusterRequest, eks.DescribeCl
 };
 
 export const listClusters: Handler<eks.ListClustersRequest, eks.ListClustersResponse> = (call, input) => {
-  const names = [...(call.world.accounts.get(call.account)?.clusters.values() ?? [])].filter((cluster) => cluster.region === call.region).map((cluster) => cluster.name);
+  const names = [...(call.world.accounts.get(call.account)?.clusters.values() ?? [])]
+    .filter((cluster) => cluster.region === call.region)
+    .map((cluster) => cluster.name);
   const { page, nextToken } = paginate(names, (name) => name, input);
   return { clusters: page, nextToken };
 };

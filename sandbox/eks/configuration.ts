@@ -1,6 +1,6 @@
 /**
- * Checks configurationValues, JSON or YAML, by an add-on's schema, and refuses in EKS's words: those of the validator that
- * EKS seems to use (github.com/networknt/json-schema-validator).
+ * Checks configurationValues, JSON or YAML, by an add-on's schema, and refuses in EKS's words: those of the validator
+ * that EKS seems to use (github.com/networknt/json-schema-validator).
  */
 import { Validator } from '@cfworker/json-schema';
 import type { OutputUnit, Schema } from '@cfworker/json-schema';
@@ -21,7 +21,10 @@ const checkerOf = (text: string): Checker => {
   if (known) return known;
   const schema = JSON.parse(text) as Schema;
   // Draft 6 differs from 7 in nothing that these schemas have.
-  const made = { schema, validator: new Validator(schema, schema.$schema?.includes('draft-06') ? '7' : '2019-09', false) };
+  const made = {
+    schema,
+    validator: new Validator(schema, schema.$schema?.includes('draft-06') ? '7' : '2019-09', false),
+  };
   checkers.set(text, made);
   return made;
 };
@@ -31,7 +34,11 @@ const at = (document: unknown, pointer: string): unknown =>
     .split('/')
     .slice(1)
     .map((part) => decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~'))
-    .reduce<unknown>((value, part) => (Array.isArray(value) ? (value as unknown[])[Number(part)] : isObject(value) ? value[part] : undefined), document);
+    .reduce<unknown>(
+      (value, part) =>
+        Array.isArray(value) ? (value as unknown[])[Number(part)] : isObject(value) ? value[part] : undefined,
+      document,
+    );
 
 /** A keyword's value, though the way to it leads through references. */
 const keywordValue = (schema: Schema, location: string): unknown => {
@@ -53,14 +60,27 @@ const pathOf = (location: string): string =>
   location
     .split('/')
     .slice(1)
-    .reduce((path, part) => (/^\d+$/.test(part) ? `${path}[${part}]` : `${path}.${decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~')}`), '$');
+    .reduce(
+      (path, part) =>
+        /^\d+$/.test(part)
+          ? `${path}[${part}]`
+          : `${path}.${decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~')}`,
+      '$',
+    );
 
 type Explain = (expected: unknown, found: unknown) => string;
-/** What is left out only says that something below is wrong. Texts: aws/containers-roadmap#2216, terraform-aws-modules/terraform-aws-eks#2349, networknt's messages. */
+/**
+ * What is left out only says that something below is wrong. Texts: aws/containers-roadmap#2216,
+ * terraform-aws-modules/terraform-aws-eks#2349, networknt's messages.
+ */
 const TEXTS: Record<string, Explain> = {
   false: () => 'is not defined in the schema and the schema does not allow additional properties',
-  type: (expected, found) => (Array.isArray(expected) ? `${typeOf(found)} found, but [${expected.join(', ')}] is required` : `${typeOf(found)} found, ${String(expected)} expected`),
-  enum: (expected) => `does not have a value in the enumeration [${Array.isArray(expected) ? expected.join(', ') : ''}]`,
+  type: (expected, found) =>
+    Array.isArray(expected)
+      ? `${typeOf(found)} found, but [${expected.join(', ')}] is required`
+      : `${typeOf(found)} found, ${String(expected)} expected`,
+  enum: (expected) =>
+    `does not have a value in the enumeration [${Array.isArray(expected) ? expected.join(', ') : ''}]`,
   pattern: (expected) => `does not match the regex pattern ${String(expected)}`,
   minimum: (expected) => `must have a minimum value of ${String(expected)}`,
   maximum: (expected) => `must have a maximum value of ${String(expected)}`,
@@ -68,15 +88,25 @@ const TEXTS: Record<string, Explain> = {
   maxLength: (expected) => `may only be ${String(expected)} characters long`,
 };
 
-/** The validator also calls a property additional whose value is wrong: then something else is said of it, or of what is in it. */
+/**
+ * The validator also calls a property additional whose value is wrong: then something else is said of it, or of what is
+ * in it.
+ */
 const isEcho = ({ keyword, instanceLocation: here }: OutputUnit, units: OutputUnit[]): boolean =>
-  keyword === 'false' && units.some((other) => other.instanceLocation.startsWith(`${here}/`) || (other.instanceLocation === here && other.keyword !== 'false'));
+  keyword === 'false' &&
+  units.some(
+    (other) =>
+      other.instanceLocation.startsWith(`${here}/`) || (other.instanceLocation === here && other.keyword !== 'false'),
+  );
 
 const faults = ({ schema, validator }: Checker, value: unknown): string[] => {
   const units = validator.validate(value).errors.filter(({ keyword }) => Object.hasOwn(TEXTS, keyword));
   const texts = units
     .filter((unit) => !isEcho(unit, units))
-    .map(({ keyword, keywordLocation, instanceLocation }) => `${pathOf(instanceLocation)}: ${TEXTS[keyword]?.(keywordValue(schema, keywordLocation), at(value, instanceLocation)) ?? keyword}`);
+    .map(
+      ({ keyword, keywordLocation, instanceLocation }) =>
+        `${pathOf(instanceLocation)}: ${TEXTS[keyword]?.(keywordValue(schema, keywordLocation), at(value, instanceLocation)) ?? keyword}`,
+    );
   return [...new Set(texts)];
 };
 
@@ -90,9 +120,18 @@ const read = (text: string): unknown => {
 };
 
 /** Nothing is checked where nothing is given. */
-export const checkConfiguration = (text: string | undefined, configurationSchema: string, fields: ErrorFields): void => {
+export const checkConfiguration = (
+  text: string | undefined,
+  configurationSchema: string,
+  fields: ErrorFields,
+): void => {
   if (!text) return;
-  const refuse = (what: string): EksError => new EksError('InvalidParameterException', `ConfigurationValue provided in request is not supported: ${what}`, fields);
+  const refuse = (what: string): EksError =>
+    new EksError(
+      'InvalidParameterException',
+      `ConfigurationValue provided in request is not supported: ${what}`,
+      fields,
+    );
   let value: unknown;
   try {
     value = read(text);

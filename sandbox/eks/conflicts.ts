@@ -8,10 +8,16 @@ import type { AddonState, ClusterState } from '../world/world.ts';
 type Issue = AddonState['issues'][number];
 
 /**
- * What EKS reports instead of applying an add-on's objects; undefined where nothing is in the way. A create takes PRESERVE
- * for NONE. Text: nebari-dev/nebari#2537, eksctl-io/eksctl#5880, which also shows that no resource ids come with it.
+ * What EKS reports instead of applying an add-on's objects; undefined where nothing is in the way. A create takes
+ * PRESERVE for NONE. Text: nebari-dev/nebari#2537, eksctl-io/eksctl#5880, which also shows that no resource ids come
+ * with it.
  */
-export const conflictOf = (cluster: ClusterState, addonName: string, operation: 'create' | 'update', mode: eks.ResolveConflicts = 'NONE'): Issue | undefined => {
+export const conflictOf = (
+  cluster: ClusterState,
+  addonName: string,
+  operation: 'create' | 'update',
+  mode: eks.ResolveConflicts = 'NONE',
+): Issue | undefined => {
   const fields = cluster.foreignFields.get(addonName) ?? [];
   if (fields.length === 0 || mode === 'OVERWRITE' || (mode === 'PRESERVE' && operation === 'update')) return undefined;
   const message = `Conflicts found when trying to apply. Will not continue due to resolve conflicts mode. Conflicts:\n${fields.map(({ field }) => field).join('\n')}`;
@@ -19,7 +25,11 @@ export const conflictOf = (cluster: ClusterState, addonName: string, operation: 
 };
 
 /** OVERWRITE: the fields are EKS's own again. True where a pod template was among them, so that pods roll. */
-export const takeBackFields = (cluster: ClusterState, addonName: string, mode: eks.ResolveConflicts | undefined): boolean => {
+export const takeBackFields = (
+  cluster: ClusterState,
+  addonName: string,
+  mode: eks.ResolveConflicts | undefined,
+): boolean => {
   if (mode !== 'OVERWRITE') return false;
   const fields = cluster.foreignFields.get(addonName) ?? [];
   cluster.foreignFields.delete(addonName);

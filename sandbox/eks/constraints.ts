@@ -69,4 +69,5 @@ const CONSTRAINTS: Record<string, Constraint> = {
   'UpdateParam.type': { enumeration: UpdateParamType },
 };
 
-export const constraintOf = (shape: string, member: string): Constraint | undefined => CONSTRAINTS[`${shape}.${member}`];
+export const constraintOf = (shape: string, member: string): Constraint | undefined =>
+  CONSTRAINTS[`${shape}.${member}`];

@@ -31,12 +31,20 @@ export interface Operation {
   output: Schema;
 }
 
-const isTagged = (value: unknown, tag: number): value is [number, string, string, Record<string, unknown>, ...unknown[]] =>
-  Array.isArray(value) && value[0] === tag;
+const isTagged = (
+  value: unknown,
+  tag: number,
+): value is [number, string, string, Record<string, unknown>, ...unknown[]] => Array.isArray(value) && value[0] === tag;
 
 const exported: unknown[] = Object.values(sdk);
 
-const toOperation = ([, , name, traits, input, output]: [number, string, string, Record<string, unknown>, ...unknown[]]): Operation => {
+const toOperation = ([, , name, traits, input, output]: [
+  number,
+  string,
+  string,
+  Record<string, unknown>,
+  ...unknown[],
+]): Operation => {
   const [method, uri, status] = traits['http'] as [string, string, number];
   const [path = ''] = uri.split('?');
   return {
@@ -60,7 +68,9 @@ export const operations: readonly Operation[] = exported
 export const errorStatuses: ReadonlyMap<string, number> = new Map(
   exported
     .filter((value) => isTagged(value, ERROR_TAG))
-    .flatMap(([, , name, traits]) => (typeof traits['httpError'] === 'number' ? [[name, traits['httpError']] as const] : [])),
+    .flatMap(([, , name, traits]) =>
+      typeof traits['httpError'] === 'number' ? [[name, traits['httpError']] as const] : [],
+    ),
 );
 
 /** The operation that a request is for, with its labels still percent-encoded; undefined where EKS has none. */

@@ -19,12 +19,16 @@ const PODS_ACTIONS = ['sts:AssumeRole', 'sts:TagSession'];
 export const checkRoleAccount = (account: string, roleArn: string | undefined): void => {
   if (roleArn === undefined) return;
   const [arn, , service, , owner] = roleArn.split(':');
-  if (arn !== 'arn' || service !== 'iam' || owner !== account) throw new EksError('AccessDeniedException', 'Cross-account pass role is not allowed.');
+  if (arn !== 'arn' || service !== 'iam' || owner !== account)
+    throw new EksError('AccessDeniedException', 'Cross-account pass role is not allowed.');
 };
 
-const covers = ({ action }: Statement, wanted: string): boolean => action.patterns.some((pattern) => matchesWildcard(pattern.toLowerCase(), wanted.toLowerCase())) !== action.negated;
+const covers = ({ action }: Statement, wanted: string): boolean =>
+  action.patterns.some((pattern) => matchesWildcard(pattern.toLowerCase(), wanted.toLowerCase())) !== action.negated;
 
-const namesPods = ({ principals }: Statement): boolean => principals?.negated === false && (principals.everybody || (principals.named.get('Service') ?? []).includes(POD_IDENTITY_PRINCIPAL));
+const namesPods = ({ principals }: Statement): boolean =>
+  principals?.negated === false &&
+  (principals.everybody || (principals.named.get('Service') ?? []).includes(POD_IDENTITY_PRINCIPAL));
 
 /**
  * A structural look, as EKS's own seems to be: some statements allow the pods' principal both actions. Conditions and
@@ -32,7 +36,9 @@ const namesPods = ({ principals }: Statement): boolean => principals?.negated ==
  */
 export const trustsPods = (trustPolicy: string): boolean => {
   const policy = parsePolicy(trustPolicy, 'trust');
-  const allowing = policy.valid ? policy.statements.filter((statement) => statement.effect === 'Allow' && namesPods(statement)) : [];
+  const allowing = policy.valid
+    ? policy.statements.filter((statement) => statement.effect === 'Allow' && namesPods(statement))
+    : [];
   return PODS_ACTIONS.every((action) => allowing.some((statement) => covers(statement, action)));
 };
 
@@ -44,19 +50,32 @@ export interface RoleUse {
   disableSessionTags?: boolean | undefined;
 }
 
-/** What depends on a pod is not known when an association is made: EKS could not refuse it then, whatever STS will say. */
-const evaluatesForPods = (trustPolicy: string, { cluster, namespace, serviceAccount, disableSessionTags }: RoleUse): boolean => {
+/**
+ * What depends on a pod is not known when an association is made: EKS could not refuse it then, whatever STS will say.
+ */
+const evaluatesForPods = (
+  trustPolicy: string,
+  { cluster, namespace, serviceAccount, disableSessionTags }: RoleUse,
+): boolean => {
   const target = { account: cluster.account, region: cluster.region, cluster: cluster.name };
-  const { verdict } = evaluatePodIdentity(parsePolicy(trustPolicy, 'trust'), { target, namespace, serviceAccount, ...(disableSessionTags === undefined ? {} : { disableSessionTags }) });
+  const { verdict } = evaluatePodIdentity(parsePolicy(trustPolicy, 'trust'), {
+    target,
+    namespace,
+    serviceAccount,
+    ...(disableSessionTags === undefined ? {} : { disableSessionTags }),
+  });
   return verdict === 'allowed' || verdict === 'unknown';
 };
 
-/** Refuses a role that an association can't have: hashicorp/terraform-provider-aws#34711 and #41483, aws/aws-cdk#31522. */
+/**
+ * Refuses a role that an association can't have: hashicorp/terraform-provider-aws#34711 and #41483, aws/aws-cdk#31522.
+ */
 export const checkAssociationRole = (world: World, roleArn: string, use: RoleUse, fields: ErrorFields): void => {
   checkRoleAccount(use.cluster.account, roleArn);
   const role = findRole(world, roleArn);
   const tooYoung = role !== undefined && world.schedule.now() - role.createdAt < world.knobs.iamLagSeconds * 1000;
-  if (!role || tooYoung) throw new EksError('InvalidParameterException', 'Role provided in the request does not exist.', fields);
+  if (!role || tooYoung)
+    throw new EksError('InvalidParameterException', 'Role provided in the request does not exist.', fields);
   const trust = seenTrustPolicy(world, role);
   const taken = world.knobs.trustValidation === 'evaluated' ? evaluatesForPods(trust, use) : trustsPods(trust);
   if (!taken) throw new EksError('InvalidParameterException', 'Trust policy of the role provided is invalid', fields);

@@ -1,8 +1,19 @@
 /** EKS as the sandbox plays it: one function from request to answer over the world's state. */
 import type { CallContext, HttpRequest, HttpResponse, Service } from '../http.ts';
 import type { World } from '../world/world.ts';
-import { createAccessEntry, deleteAccessEntry, describeAccessEntry, listAccessEntries, updateAccessEntry } from './access-entries.ts';
-import { associateAccessPolicy, disassociateAccessPolicy, listAccessPolicies, listAssociatedAccessPolicies } from './access-policies.ts';
+import {
+  createAccessEntry,
+  deleteAccessEntry,
+  describeAccessEntry,
+  listAccessEntries,
+  updateAccessEntry,
+} from './access-entries.ts';
+import {
+  associateAccessPolicy,
+  disassociateAccessPolicy,
+  listAccessPolicies,
+  listAssociatedAccessPolicies,
+} from './access-policies.ts';
 import { describeAddonConfiguration, describeAddonVersions } from './addon-versions.ts';
 import { createAddon, deleteAddon, describeAddon, listAddons, updateAddon } from './addons.ts';
 import {
@@ -64,7 +75,12 @@ const handlers: ReadonlyMap<string, AnyHandler> = new Map(Object.entries(HANDLER
 /** Names of the operations that the sandbox plays. */
 export const playedOperations: readonly string[] = [...handlers.keys()];
 
-const answer = (world: World, memory: Memory, request: HttpRequest, context: CallContext): Omit<HttpResponse, 'headers'> => {
+const answer = (
+  world: World,
+  memory: Memory,
+  request: HttpRequest,
+  context: CallContext,
+): Omit<HttpResponse, 'headers'> => {
   const route = findOperation(request.method, request.path);
   if (!route) {
     context.describe('UnknownOperation', { method: request.method, path: request.path });
@@ -75,16 +91,26 @@ const answer = (world: World, memory: Memory, request: HttpRequest, context: Cal
   const handler = handlers.get(operation.name);
   const rights = rightsOf(operation.name);
   if (!handler || !rights) {
-    throw new EksError('NotImplemented', `The sandbox does not play ${operation.name}. It plays: ${playedOperations.join(', ')}.`);
+    throw new EksError(
+      'NotImplemented',
+      `The sandbox does not play ${operation.name}. It plays: ${playedOperations.join(', ')}.`,
+    );
   }
   const input = decodeInput(operation, labels, request);
   context.describe(operation.name, input);
-  const call: EksCall = { ...memory, world, account: context.caller.account, region: context.region, authorize: (asked) => context.authorize(asked) };
+  const call: EksCall = {
+    ...memory,
+    world,
+    account: context.caller.account,
+    region: context.region,
+    authorize: (asked) => context.authorize(asked),
+  };
   const checked = input as never;
   for (const asked of rights(call, checked)) requireRight(call, asked);
   const output = handler(call, checked);
   const faults = outputFaults(operation.output, output);
-  if (faults.length > 0) throw new Error(`The sandbox's answer to ${operation.name} is not what the API model says: ${faults.join('; ')}.`);
+  if (faults.length > 0)
+    throw new Error(`The sandbox's answer to ${operation.name} is not what the API model says: ${faults.join('; ')}.`);
   return { status: operation.status, body: JSON.stringify(output) };
 };
 
@@ -98,7 +124,10 @@ export const createEksService = (world: World): Service => {
   return async (request, context) => {
     const requestId = requestIds.uuid();
     try {
-      return { ...answer(world, memory, request, context), headers: { 'content-type': 'application/json', 'x-amzn-requestid': requestId } };
+      return {
+        ...answer(world, memory, request, context),
+        headers: { 'content-type': 'application/json', 'x-amzn-requestid': requestId },
+      };
     } catch (error) {
       if (error instanceof EksError) return errorAnswer(error, requestId);
       throw error;

@@ -17,7 +17,9 @@ export const findTags = (call: EksCall, arn: string): Record<string, string> | u
   const cluster = findCluster(call.world, call.account, call.region, arn.split('/')[1] ?? '');
   if (!cluster) return undefined;
   const resources = [cluster, ...cluster.addons.values(), ...[...cluster.associations.values()].filter(isLive)];
-  const resource = resources.find((candidate) => candidate.arn === arn) ?? [...cluster.accessEntries.values()].find((entry) => entryArn(cluster, entry) === arn);
+  const resource =
+    resources.find((candidate) => candidate.arn === arn) ??
+    [...cluster.accessEntries.values()].find((entry) => entryArn(cluster, entry) === arn);
   return resource?.tags;
 };
 
@@ -28,12 +30,18 @@ const tagsOf = (call: EksCall, arn: string): Record<string, string> => {
   return tags;
 };
 
-export const listTagsForResource: Handler<eks.ListTagsForResourceRequest, eks.ListTagsForResourceResponse> = (call, input) => ({ tags: { ...tagsOf(call, input.resourceArn) } });
+export const listTagsForResource: Handler<eks.ListTagsForResourceRequest, eks.ListTagsForResourceResponse> = (
+  call,
+  input,
+) => ({ tags: { ...tagsOf(call, input.resourceArn) } });
 
 export const tagResource: Handler<eks.TagResourceRequest, eks.TagResourceResponse> = (call, input) => {
   const tags = tagsOf(call, input.resourceArn);
   if (Object.keys({ ...tags, ...input.tags }).length > TAGS_PER_RESOURCE) {
-    throw new EksError('BadRequestException', `The resource ${input.resourceArn} can have at most ${TAGS_PER_RESOURCE} tags.`);
+    throw new EksError(
+      'BadRequestException',
+      `The resource ${input.resourceArn} can have at most ${TAGS_PER_RESOURCE} tags.`,
+    );
   }
   Object.assign(tags, input.tags);
   return {};

@@ -17,7 +17,11 @@ export const updateAnswer = (update: UpdateState): Wire<eks.Update> => ({
 
 /** Only what the request holds; EKS adds the namespace to each association (hashicorp/terraform-provider-aws#30645). */
 export const updateParams = (input: Decoded<eks.UpdateAddonRequest>, namespace: string): UpdateState['params'] => {
-  const associations = input.podIdentityAssociations?.map(({ serviceAccount, roleArn }) => ({ serviceAccount, roleArn, namespace }));
+  const associations = input.podIdentityAssociations?.map(({ serviceAccount, roleArn }) => ({
+    serviceAccount,
+    roleArn,
+    namespace,
+  }));
   const values: [eks.UpdateParamType, string | undefined][] = [
     ['AddonVersion', input.addonVersion],
     ['ServiceAccountRoleArn', input.serviceAccountRoleArn],
@@ -32,8 +36,10 @@ export const updateParams = (input: Decoded<eks.UpdateAddonRequest>, namespace: 
 const refuseOthers = (cluster: ClusterState, input: { nodegroupName?: string; capabilityName?: string }): void => {
   const { nodegroupName, capabilityName } = input;
   const fields = { clusterName: cluster.name };
-  if (nodegroupName !== undefined) throw new EksError('ResourceNotFoundException', `No node group found for name: ${nodegroupName}.`, fields);
-  if (capabilityName !== undefined) throw new EksError('ResourceNotFoundException', `No capability found for name: ${capabilityName}.`, fields);
+  if (nodegroupName !== undefined)
+    throw new EksError('ResourceNotFoundException', `No node group found for name: ${nodegroupName}.`, fields);
+  if (capabilityName !== undefined)
+    throw new EksError('ResourceNotFoundException', `No capability found for name: ${capabilityName}.`, fields);
 };
 
 /** An add-on's update is found only when the add-on is named (aws/aws-cli#10252). */
@@ -41,7 +47,10 @@ export const describeUpdate: Handler<eks.DescribeUpdateRequest, eks.DescribeUpda
   const cluster = requireCluster(call, input.name);
   refuseOthers(cluster, input);
   const update = cluster.updates.get(input.updateId);
-  if (!update || update.addonName !== input.addonName) throw new EksError('ResourceNotFoundException', `No update found for ID: ${input.updateId}`, { clusterName: cluster.name });
+  if (!update || update.addonName !== input.addonName)
+    throw new EksError('ResourceNotFoundException', `No update found for ID: ${input.updateId}`, {
+      clusterName: cluster.name,
+    });
   return { update: updateAnswer(update) };
 };
 
@@ -50,7 +59,9 @@ export const listUpdates: Handler<eks.ListUpdatesRequest, eks.ListUpdatesRespons
   const cluster = requireCluster(call, input.name);
   refuseOthers(cluster, input);
   if (input.addonName !== undefined) requireAddon(cluster, input.addonName);
-  const ids = [...cluster.updates.values()].filter((update) => update.addonName === input.addonName).map((update) => update.id);
+  const ids = [...cluster.updates.values()]
+    .filter((update) => update.addonName === input.addonName)
+    .map((update) => update.id);
   const { page, nextToken } = paginate(ids, (id) => id, input);
   return { updateIds: page, nextToken };
 };

@@ -15,13 +15,20 @@ export type Decoded<T> = T extends (infer Item)[]
     : T;
 
 /** An SDK output as it is on the wire: epoch seconds for dates. */
-export type Wire<T> = T extends Date ? number : T extends (infer Item)[] ? Wire<Item>[] : T extends object ? { [Key in keyof T]: Wire<T[Key]> } : T;
-
+export type Wire<T> = T extends Date
+  ? number
+  : T extends (infer Item)[]
+    ? Wire<Item>[]
+    : T extends object
+      ? { [Key in keyof T]: Wire<T[Key]> }
+      : T;
 
 const refuse = (value: unknown, path: string, constraint: string): EksError =>
   new EksError('InvalidParameterException', `1 validation error detected: ${constraintText(value, path, constraint)}`);
 
-const kindOf = (schema: Schema): 'structure' | 'list' | 'map' | 'string' | 'number' | 'boolean' | 'timestamp' | 'other' => {
+const kindOf = (
+  schema: Schema,
+): 'structure' | 'list' | 'map' | 'string' | 'number' | 'boolean' | 'timestamp' | 'other' => {
   if (schema.isStructSchema()) return 'structure';
   if (schema.isListSchema()) return 'list';
   if (schema.isMapSchema()) return 'map';
@@ -45,7 +52,12 @@ const decodeValue = (schema: Schema, value: unknown, path: string): unknown => {
   }
   if (kind === 'map') {
     if (!isObject(value)) throw wrongType();
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, decodeValue(schema.getValueSchema(), item, `${path}.${key}.member`)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [
+        key,
+        decodeValue(schema.getValueSchema(), item, `${path}.${key}.member`),
+      ]),
+    );
   }
   if (kind !== 'other' && typeof value !== (kind === 'timestamp' ? 'number' : kind)) throw wrongType();
   return value;
@@ -131,8 +143,17 @@ export const outputFaults = (schema: Schema, value: unknown, path = ''): string[
       return [...outputFaults(member, item, at), ...(why === undefined ? [] : [`${at}: ${why}`])];
     });
   }
-  if (kind === 'list') return Array.isArray(value) ? value.flatMap((item, index) => outputFaults(schema.getValueSchema(), item, `${path}[${index}]`)) : [`${path} must be a list`];
-  if (kind === 'map') return isObject(value) ? Object.entries(value).flatMap(([key, item]) => outputFaults(schema.getValueSchema(), item, `${path}.${key}`)) : [`${path} must be a map`];
-  if (kind === 'timestamp') return typeof value === 'number' && Math.abs(value) < LATEST_SECONDS ? [] : [`${path} must be a number of seconds since 1970`];
+  if (kind === 'list')
+    return Array.isArray(value)
+      ? value.flatMap((item, index) => outputFaults(schema.getValueSchema(), item, `${path}[${index}]`))
+      : [`${path} must be a list`];
+  if (kind === 'map')
+    return isObject(value)
+      ? Object.entries(value).flatMap(([key, item]) => outputFaults(schema.getValueSchema(), item, `${path}.${key}`))
+      : [`${path} must be a map`];
+  if (kind === 'timestamp')
+    return typeof value === 'number' && Math.abs(value) < LATEST_SECONDS
+      ? []
+      : [`${path} must be a number of seconds since 1970`];
   return kind === 'other' || typeof value === kind ? [] : [`${path} must be a ${kind}`];
 };

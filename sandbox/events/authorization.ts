@@ -1,7 +1,7 @@
 /**
- * Which right PutEvents wants, and on what. Source: Service Authorization Reference, "Actions, resources, and condition keys
- * for Amazon EventBridge". The keys of the events have the values of all entries at once, so that policies compare them
- * by `ForAllValues` (EventBridge User Guide, "Using IAM policy conditions").
+ * Which right PutEvents wants, and on what. Source: Service Authorization Reference, "Actions, resources, and condition
+ * keys for Amazon EventBridge". The keys of the events have the values of all entries at once, so that policies compare
+ * them by `ForAllValues` (EventBridge User Guide, "Using IAM policy conditions").
  */
 import type { Asked } from '../authorization/authorizer.ts';
 import type { BusPlace } from './bus.ts';
@@ -20,7 +20,8 @@ export interface NamedBus extends BusPlace {
 /** By name or ARN; the caller's default bus where an entry names none. */
 export const busNamed = (name: string, { account, region, partition }: BusPlace & { partition: string }): NamedBus => {
   const [, ofRegion, ofAccount, own] = /^arn:aws[\w-]*:events:([^:]+):(\d{12}):event-bus\/(.+)$/.exec(name) ?? [];
-  if (ofRegion !== undefined && ofAccount !== undefined && own !== undefined) return { account: ofAccount, region: ofRegion, name: own, arn: name };
+  if (ofRegion !== undefined && ofAccount !== undefined && own !== undefined)
+    return { account: ofAccount, region: ofRegion, name: own, arn: name };
   return { account, region, name, arn: `arn:${partition}:events:${region}:${account}:event-bus/${name}` };
 };
 
@@ -34,8 +35,14 @@ export const askedOf = (bus: NamedBus, entries: readonly EntryKeys[]): Asked => 
   action: 'events:PutEvents',
   resource: bus.arn,
   context: {
-    ...keyOf('events:source', entries.map(({ Source: source }) => source)),
-    ...keyOf('events:detail-type', entries.map(({ DetailType: detailType }) => detailType)),
+    ...keyOf(
+      'events:source',
+      entries.map(({ Source: source }) => source),
+    ),
+    ...keyOf(
+      'events:detail-type',
+      entries.map(({ DetailType: detailType }) => detailType),
+    ),
     'events:eventBusInvocation': 'false',
   },
 });

@@ -11,7 +11,15 @@ import type { SandboxClock } from '../world/clock.ts';
 import { Later } from '../world/later.ts';
 import { Random } from '../world/random.ts';
 import type { World } from '../world/world.ts';
-import { customEvent, type Entry, type Event, type ExecutionStatus, readEvent, scheduledEvent, statusChange } from './event.ts';
+import {
+  customEvent,
+  type Entry,
+  type Event,
+  type ExecutionStatus,
+  readEvent,
+  scheduledEvent,
+  statusChange,
+} from './event.ts';
 import { compile, PatternError } from './pattern.ts';
 import { needsRole, Targets, type TargetsOptions } from './targets.ts';
 
@@ -50,14 +58,21 @@ interface CompiledRule {
 const compileRule = (rule: AssemblyRule): CompiledRule => {
   const place = placeOf(rule.arn);
   const nobody = rule.targets.find(({ arn, roleArn }) => roleArn === undefined && needsRole(arn));
-  if (nobody) throw new Error(`The sandbox's EventBridge can't run the rule ${rule.name}: its target ${nobody.id} is a state machine or a bus, which EventBridge calls as a role. Give the target a RoleArn.`);
+  if (nobody)
+    throw new Error(
+      `The sandbox's EventBridge can't run the rule ${rule.name}: its target ${nobody.id} is a state machine or a bus, which EventBridge calls as a role. Give the target a RoleArn.`,
+    );
   if (!rule.pattern) return { rule, place, matches: () => false };
   try {
     return { rule, place, matches: compile(rule.pattern) };
   } catch (error) {
     if (!(error instanceof PatternError)) throw error;
-    const operators = 'exact values, prefix, suffix, wildcard, equals-ignore-case, anything-but, numeric, exists or $or';
-    throw new Error(`The sandbox's EventBridge can't run the rule ${rule.name}: it has ${error.message}. Use ${operators}.`, { cause: error });
+    const operators =
+      'exact values, prefix, suffix, wildcard, equals-ignore-case, anything-but, numeric, exists or $or';
+    throw new Error(
+      `The sandbox's EventBridge can't run the rule ${rule.name}: it has ${error.message}. Use ${operators}.`,
+      { cause: error },
+    );
   }
 };
 
@@ -78,8 +93,23 @@ export class EventBus {
     this.options = options;
     this.rules = options.rules.map(compileRule);
     this.later = new Later(clock);
-    const invocations = new AsyncInvocations({ clock, lambda, functions, messages, after: (milliseconds, run) => this.later.after(milliseconds, run, { background: true }) });
-    this.targets = new Targets({ world, clock, authorizer, invocations, messages, startExecution, policiesOf: (arn) => this.policiesOf(arn), forward: (event, arn) => this.hand(event, placeOf(arn)) });
+    const invocations = new AsyncInvocations({
+      clock,
+      lambda,
+      functions,
+      messages,
+      after: (milliseconds, run) => this.later.after(milliseconds, run, { background: true }),
+    });
+    this.targets = new Targets({
+      world,
+      clock,
+      authorizer,
+      invocations,
+      messages,
+      startExecution,
+      policiesOf: (arn) => this.policiesOf(arn),
+      forward: (event, arn) => this.hand(event, placeOf(arn)),
+    });
     this.ids = world.random.fork();
     this.putIds = new Random(world.seed ^ OWN_STREAM);
     for (const { rule } of this.rules) if (rule.everySeconds !== undefined) this.tick(rule, rule.everySeconds * 1000);
@@ -105,7 +135,10 @@ export class EventBus {
     return id;
   }
 
-  /** An event of AWS's own arrives on a bus; left out: on that where the service is deployed. Throws EventError for what is no event. */
+  /**
+   * An event of AWS's own arrives on a bus; left out: on that where the service is deployed. Throws EventError for what
+   * is no event.
+   */
   receive(event: unknown, place: BusPlace = this.options.world.home): void {
     this.hand(readEvent(event), place);
   }
@@ -124,7 +157,10 @@ export class EventBus {
     this.later.after(
       milliseconds,
       () => {
-        this.fire(rule, scheduledEvent(rule.arn, { id: this.ids.uuid(), ...placeOf(rule.arn), at: this.options.clock.now() }));
+        this.fire(
+          rule,
+          scheduledEvent(rule.arn, { id: this.ids.uuid(), ...placeOf(rule.arn), at: this.options.clock.now() }),
+        );
         this.tick(rule, milliseconds);
       },
       { background: true },
@@ -141,6 +177,7 @@ export class EventBus {
   }
 
   private fire(rule: AssemblyRule, event: Event): void {
-    for (const target of rule.targets) this.targets.deliver(target, rule, event, () => `${event.id}_${this.ids.uuid()}`);
+    for (const target of rule.targets)
+      this.targets.deliver(target, rule, event, () => `${event.id}_${this.ids.uuid()}`);
   }
 }

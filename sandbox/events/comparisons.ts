@@ -1,12 +1,13 @@
 /**
- * What a pattern says of one field's value. Source: EventBridge User Guide, "Comparison operators for use in event patterns";
- * what it leaves open is as in aws/event-ruler, which EventBridge matches by.
+ * What a pattern says of one field's value. Source: EventBridge User Guide, "Comparison operators for use in event
+ * patterns"; what it leaves open is as in aws/event-ruler, which EventBridge matches by.
  */
 import { isObject } from '../json.ts';
 
 /** A value that is neither a list nor an object: those alone are compared. */
 export type Leaf = string | number | boolean | null;
-export const isLeaf = (value: unknown): value is Leaf => value === null || ['string', 'number', 'boolean'].includes(typeof value);
+export const isLeaf = (value: unknown): value is Leaf =>
+  value === null || ['string', 'number', 'boolean'].includes(typeof value);
 
 /** One entry of a pattern's list: that the event has no such field, or what its value has to be. */
 export type Comparison = 'absent' | ((value: Leaf) => boolean);
@@ -24,7 +25,9 @@ const literal = (character: string): string => (/[.*+?^${}()|[\]\\/]/.test(chara
 const wildcard = (text: string): RegExp | undefined => {
   // "Consecutive wildcard characters are not allowed", and a backslash is there for a wildcard or a backslash alone.
   if (!/^(?:[^\\*]|\\[\\*]|\*(?!\*))*$/.test(text)) return undefined;
-  const source = text.replaceAll(/\\([\\*])|\*|[^\\*]/g, (part, escaped: string | undefined) => (part === '*' ? '[^]*' : literal(escaped ?? part)));
+  const source = text.replaceAll(/\\([\\*])|\*|[^\\*]/g, (part, escaped: string | undefined) =>
+    part === '*' ? '[^]*' : literal(escaped ?? part),
+  );
   return new RegExp(`^${source}$`);
 };
 
@@ -48,7 +51,8 @@ const withoutCase: Record<string, (given: string) => TextTest> = {
 };
 
 const textTest = (operator: string, given: unknown): TextTest | undefined => {
-  if (typeof given === 'string') return Object.hasOwn(textOperators, operator) ? textOperators[operator]?.(given) : undefined;
+  if (typeof given === 'string')
+    return Object.hasOwn(textOperators, operator) ? textOperators[operator]?.(given) : undefined;
   if (!isObject(given) || Object.keys(given).length !== 1 || !Object.hasOwn(withoutCase, operator)) return undefined;
   const { 'equals-ignore-case': text } = given;
   return typeof text === 'string' ? withoutCase[operator]?.(text) : undefined;
@@ -70,7 +74,14 @@ const numeric = (given: unknown): Comparison | undefined => {
   if (typeof low !== 'number' || !one) return undefined;
   if (given.length === 2) return (value) => typeof value === 'number' && one(value, low);
   const other = NUMBER_TESTS[String(second)];
-  if (typeof high !== 'number' || !other || !String(first).startsWith('>') || !String(second).startsWith('<') || low >= high) return undefined;
+  if (
+    typeof high !== 'number' ||
+    !other ||
+    !String(first).startsWith('>') ||
+    !String(second).startsWith('<') ||
+    low >= high
+  )
+    return undefined;
   return (value) => typeof value === 'number' && one(value, low) && other(value, high);
 };
 
@@ -89,12 +100,19 @@ const anythingBut = (given: unknown): Comparison | undefined => {
   const empty = (operator === 'prefix' || operator === 'suffix') && all.includes('');
   if (more.length > 0 || all.length === 0 || empty || all.some((each) => typeof each !== 'string')) return undefined;
   const tests = all.map((each) => textTest(operator, each));
-  return tests.some((test) => !test) ? undefined : (value) => typeof value !== 'string' || !tests.some((test) => test?.(value));
+  return tests.some((test) => !test)
+    ? undefined
+    : (value) => typeof value !== 'string' || !tests.some((test) => test?.(value));
 };
 
-const exists = (given: unknown): Comparison | undefined => (given === true ? () => true : given === false ? 'absent' : undefined);
+const exists = (given: unknown): Comparison | undefined =>
+  given === true ? () => true : given === false ? 'absent' : undefined;
 
-const OPERATORS: Record<string, (given: unknown) => Comparison | undefined> = { numeric, exists, 'anything-but': anythingBut };
+const OPERATORS: Record<string, (given: unknown) => Comparison | undefined> = {
+  numeric,
+  exists,
+  'anything-but': anythingBut,
+};
 
 const expression = (entry: unknown): Comparison | undefined => {
   if (!isObject(entry)) return undefined;
@@ -114,5 +132,14 @@ export const comparisonOf = (entry: unknown, path: string): Comparison => {
   return comparison;
 };
 
-/** What `$or`'s alternatives can't have as a field: aws/event-ruler, "RESERVED_FIELD_NAMES_IN_OR_RELATIONSHIP", of the operators that there are. */
-export const RESERVED: ReadonlySet<string> = new Set([...Object.keys(textOperators), ...Object.keys(OPERATORS), ...Object.keys(NUMBER_TESTS), 'cidr', 'exactly']);
+/**
+ * What `$or`'s alternatives can't have as a field: aws/event-ruler, "RESERVED_FIELD_NAMES_IN_OR_RELATIONSHIP", of the
+ * operators that there are.
+ */
+export const RESERVED: ReadonlySet<string> = new Set([
+  ...Object.keys(textOperators),
+  ...Object.keys(OPERATORS),
+  ...Object.keys(NUMBER_TESTS),
+  'cidr',
+  'exactly',
+]);

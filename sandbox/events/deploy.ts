@@ -16,7 +16,11 @@ export interface EventsOptions extends StartOptions {
 }
 
 /** `close`: nothing ticks any more. */
-export const deployEvents = ({ assembly, spokeRules, ...options }: EventsOptions): { bus: EventBus; close: () => void } => {
+export const deployEvents = ({
+  assembly,
+  spokeRules,
+  ...options
+}: EventsOptions): { bus: EventBus; close: () => void } => {
   const { topics, queues, rules, functions, schedules = [], busPolicies = [] } = assembly;
   const messages = new Messages({ ...options, topics, queues });
   const bus = new EventBus({ ...options, rules: [...rules, ...spokeRules], functions, busPolicies, messages });

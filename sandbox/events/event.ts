@@ -1,4 +1,7 @@
-/** Events as EventBridge hands them on. Source: EventBridge User Guide, "Events"; Step Functions Developer Guide, "EventBridge". */
+/**
+ * Events as EventBridge hands them on. Source: EventBridge User Guide, "Events"; Step Functions Developer Guide,
+ * "EventBridge".
+ */
 import { z } from 'zod';
 import type { Json } from '../json.ts';
 
@@ -41,9 +44,15 @@ export interface ExecutionStatus {
 
 /** Step Functions Developer Guide: input and output, escaped, beyond this are left out of the event. */
 const MAX_DATA_BYTES = 248 * 1024;
-const bytesOf = (text: string | undefined): number => (text === undefined ? 0 : Buffer.byteLength(JSON.stringify(text)));
+const bytesOf = (text: string | undefined): number =>
+  text === undefined ? 0 : Buffer.byteLength(JSON.stringify(text));
 
-const envelope = ({ id, account, region, at }: EventOptions): Pick<Event, 'version' | 'id' | 'account' | 'time' | 'region'> => ({
+const envelope = ({
+  id,
+  account,
+  region,
+  at,
+}: EventOptions): Pick<Event, 'version' | 'id' | 'account' | 'time' | 'region'> => ({
   version: '0',
   id,
   account,
@@ -132,5 +141,7 @@ export const readEvent = (value: unknown): Event => {
   const parsed = event.safeParse(value);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the event'}: ${message}`);
-  throw new EventError(`That can't be delivered as an event: ${problems.join('; ')}. Give it as EventBridge hands it on.`);
+  throw new EventError(
+    `That can't be delivered as an event: ${problems.join('; ')}. Give it as EventBridge hands it on.`,
+  );
 };

@@ -1,6 +1,7 @@
 /**
  * What a target gets of an event. Source: EventBridge User Guide, "Amazon EventBridge input transformation"; where it
- * leaves something open, what localstack/localstack has recorded of AWS (`tests/aws/services/events/test_events_inputs`).
+ * leaves something open, what localstack/localstack has recorded of AWS
+ * (`tests/aws/services/events/test_events_inputs`).
  */
 import { type AssemblyRule, type AssemblyTarget, PLACEHOLDER } from '../assembly/rules.ts';
 import { isObject } from '../json.ts';
@@ -15,7 +16,10 @@ const valueAt = (event: unknown, path: string): unknown => {
   }, event);
 };
 
-/** Within quotes, where "EventBridge does not escape values": text with a quotation mark breaks the JSON around it. Of lists and objects a template of text loses the quotation marks. */
+/**
+ * Within quotes, where "EventBridge does not escape values": text with a quotation mark breaks the JSON around it. Of
+ * lists and objects a template of text loses the quotation marks.
+ */
 const within = (value: unknown, isText: boolean): string => {
   if (value === undefined) return '';
   if (typeof value === 'string') return value;
@@ -25,7 +29,10 @@ const within = (value: unknown, isText: boolean): string => {
 
 const TOKEN = new RegExp(String.raw`\\.|"|${PLACEHOLDER.source}`, 'g');
 
-/** Within quotes a variable becomes part of the text, elsewhere it is a value of its own; one without a value is empty text. */
+/**
+ * Within quotes a variable becomes part of the text, elsewhere it is a value of its own; one without a value is empty
+ * text.
+ */
 const insert = (template: string, values: (name: string) => unknown): string => {
   const isText = template.trimStart().startsWith('"');
   let quoted = false;
@@ -37,7 +44,9 @@ const insert = (template: string, values: (name: string) => unknown): string => 
   });
 };
 
-/** "The JSON that is passed to the target is minified"; what is no JSON, such as several lines of text, stays as it is. */
+/**
+ * "The JSON that is passed to the target is minified"; what is no JSON, such as several lines of text, stays as it is.
+ */
 const minified = (text: string): string => {
   try {
     return JSON.stringify(JSON.parse(text));

@@ -1,7 +1,7 @@
 /**
- * Event patterns. Source: EventBridge User Guide, "Amazon EventBridge event patterns" and "Comparison operators for use in
- * event patterns"; aws/event-ruler, which EventBridge matches by. All operators but `cidr`; what is not known is refused
- * when the rule is read. How complex wildcards may be before EventBridge refuses them is not played.
+ * Event patterns. Source: EventBridge User Guide, "Amazon EventBridge event patterns" and "Comparison operators for use
+ * in event patterns"; aws/event-ruler, which EventBridge matches by. All operators but `cidr`; what is not known is
+ * refused when the rule is read. How complex wildcards may be before EventBridge refuses them is not played.
  */
 import { isObject, type Json } from '../json.ts';
 import { type Comparison, comparisonOf, isLeaf, type Leaf, PatternError, RESERVED } from './comparisons.ts';
@@ -13,7 +13,10 @@ type Pattern = (event: unknown) => boolean;
 /** What a rule wants, by path: `detail.status`. A key with dots is the same as the keys one within the other. */
 type Fields = ReadonlyMap<string, readonly Comparison[]>;
 
-/** Alternatives multiply: a pattern that has more is one by mistake, and takes long to compare. The number is the sandbox's own. */
+/**
+ * Alternatives multiply: a pattern that has more is one by mistake, and takes long to compare. The number is the
+ * sandbox's own.
+ */
 const MOST_COMBINATIONS = 1000;
 
 const below = (path: string, key: string): string => (path === '' ? key : `${path}.${key}`);
@@ -30,13 +33,15 @@ const withField = (rules: Fields[], path: string, given: unknown[], at: string):
 /** Each alternative makes a rule of its own. */
 const withAlternatives = (rules: Fields[], path: string, given: unknown, at: string): Fields[] => {
   // With one alternative alone EventBridge takes it for the name of a field.
-  if (!Array.isArray(given) || given.length < 2 || !given.every(isObject)) throw new PatternError(`$or of something that is no list of patterns, of two at least, at ${at}`);
+  if (!Array.isArray(given) || given.length < 2 || !given.every(isObject))
+    throw new PatternError(`$or of something that is no list of patterns, of two at least, at ${at}`);
   const all = given.flatMap((each, index) => {
     const reserved = Object.keys(each).find((key) => RESERVED.has(key));
     if (reserved !== undefined) throw new PatternError(`the operator ${reserved} as a field at ${at}[${index}]`);
     return expand(rules, path, each, `${at}[${index}]`);
   });
-  if (all.length > MOST_COMBINATIONS) throw new PatternError(`$or with more than ${MOST_COMBINATIONS} combinations at ${at}`);
+  if (all.length > MOST_COMBINATIONS)
+    throw new PatternError(`$or with more than ${MOST_COMBINATIONS} combinations at ${at}`);
   return all;
 };
 
@@ -80,7 +85,8 @@ const leavesOf = (event: unknown): Map<string, Found[]> => {
 };
 
 /** Both, unless they are of two items of one list. */
-const together = (one: Places, other: Places): Places | undefined => ([...one].every(([list, index]) => (other.get(list) ?? index) === index) ? new Map([...one, ...other]) : undefined);
+const together = (one: Places, other: Places): Places | undefined =>
+  [...one].every(([list, index]) => (other.get(list) ?? index) === index) ? new Map([...one, ...other]) : undefined;
 
 /** Whether each field has a value that fits, all of them from the same items. */
 const fits = (fields: [string, readonly Comparison[]][], leaves: Map<string, Found[]>, places: Places): boolean => {
@@ -89,7 +95,9 @@ const fits = (fields: [string, readonly Comparison[]][], leaves: Map<string, Fou
   const found = leaves.get(path);
   if (!found) return comparisons.includes('absent') && fits(others, leaves, places);
   return found.some((each) => {
-    const joined = comparisons.some((comparison) => comparison !== 'absent' && comparison(each.value)) ? together(places, each.places) : undefined;
+    const joined = comparisons.some((comparison) => comparison !== 'absent' && comparison(each.value))
+      ? together(places, each.places)
+      : undefined;
     return joined !== undefined && fits(others, leaves, joined);
   });
 };

@@ -23,19 +23,32 @@ const entry = z.object({
   TraceHeader: z.string().optional(),
 });
 type RequestEntry = z.infer<typeof entry>;
-const input = z.object({ Entries: z.array(entry), EndpointId: z.never('the sandbox has no global endpoints').optional() });
+const input = z.object({
+  Entries: z.array(entry),
+  EndpointId: z.never('the sandbox has no global endpoints').optional(),
+});
 
 type Result = { EventId: string } | { ErrorCode: string; ErrorMessage: string };
 
 const MOST_ENTRIES = 10;
-/** Of all entries together: AWS What's New, January 2026, "Amazon EventBridge increases event payload size from 256 KB to 1 MB". */
+/**
+ * Of all entries together: AWS What's New, January 2026, "Amazon EventBridge increases event payload size from 256 KB
+ * to 1 MB".
+ */
 const MAX_BYTES = 1_048_576;
 
 const bytesOf = (text: string | undefined): number => Buffer.byteLength(text ?? '');
 
 /** EventBridge User Guide, "Calculating PutEvents event entry size". */
-const sizeOf = ({ Time: time, Source: source, DetailType: detailType, Detail: detail, Resources: resources = [] }: RequestEntry): number =>
-  (time === undefined ? 0 : 14) + [source, detailType, detail, ...resources].reduce((sum, text) => sum + bytesOf(text), 0);
+const sizeOf = ({
+  Time: time,
+  Source: source,
+  DetailType: detailType,
+  Detail: detail,
+  Resources: resources = [],
+}: RequestEntry): number =>
+  (time === undefined ? 0 : 14) +
+  [source, detailType, detail, ...resources].reduce((sum, text) => sum + bytesOf(text), 0);
 
 /** The whole call is refused. */
 class EventsError extends Error {
@@ -45,7 +58,11 @@ class EventsError extends Error {
   }
 }
 
-const validation = (problem: string): EventsError => new EventsError('ValidationException', `1 validation error detected: Value at 'entries' failed to satisfy constraint: ${problem}`);
+const validation = (problem: string): EventsError =>
+  new EventsError(
+    'ValidationException',
+    `1 validation error detected: Value at 'entries' failed to satisfy constraint: ${problem}`,
+  );
 
 const parseInput = (body: Uint8Array): RequestEntry[] => {
   let json: unknown;
@@ -55,7 +72,11 @@ const parseInput = (body: Uint8Array): RequestEntry[] => {
     throw new EventsError('SerializationException', 'The body of PutEvents is not JSON.');
   }
   const parsed = input.safeParse(json);
-  if (!parsed.success) throw new EventsError('SerializationException', parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
+  if (!parsed.success)
+    throw new EventsError(
+      'SerializationException',
+      parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '),
+    );
   const { Entries: entries } = parsed.data;
   if (entries.length === 0) throw validation('Member must have length greater than or equal to 1');
   if (entries.length > MOST_ENTRIES) throw validation(`Member must have length less than or equal to ${MOST_ENTRIES}`);
@@ -73,9 +94,19 @@ const objectOf = (text: string): Json | undefined => {
 
 const failed = (code: string, message: string): Result => ({ ErrorCode: code, ErrorMessage: message });
 
-/** AWS's own sources are its own. An event for another bus than the default one is taken, and nobody hears of it again: so is one for a bus that is not there. */
-const putOne = (bus: EventBus, place: NamedBus, { Source: source, DetailType: detailType, Detail: detail, Resources: resources = [], Time: time }: RequestEntry, otherId: () => string): Result => {
-  const missing = Object.entries({ Source: source, DetailType: detailType, Detail: detail }).find(([, value]) => value === undefined || value === '')?.[0];
+/**
+ * AWS's own sources are its own. An event for another bus than the default one is taken, and nobody hears of it again:
+ * so is one for a bus that is not there.
+ */
+const putOne = (
+  bus: EventBus,
+  place: NamedBus,
+  { Source: source, DetailType: detailType, Detail: detail, Resources: resources = [], Time: time }: RequestEntry,
+  otherId: () => string,
+): Result => {
+  const missing = Object.entries({ Source: source, DetailType: detailType, Detail: detail }).find(
+    ([, value]) => value === undefined || value === '',
+  )?.[0];
   if (source === undefined || detailType === undefined || detail === undefined || missing !== undefined) {
     return failed('InvalidArgument', `Parameter ${missing} is not valid. Reason: ${missing} is a required argument.`);
   }
@@ -84,25 +115,51 @@ const putOne = (bus: EventBus, place: NamedBus, { Source: source, DetailType: de
   if (!object) return failed('MalformedDetail', 'Detail is malformed.');
   if (place.name !== 'default') return { EventId: otherId() };
   const { account, region } = place;
-  return { EventId: bus.put({ source, detailType, detail: object, resources, ...(time === undefined ? {} : { time: time * 1000 }) }, { account, region }) };
+  return {
+    EventId: bus.put(
+      { source, detailType, detail: object, resources, ...(time === undefined ? {} : { time: time * 1000 }) },
+      { account, region },
+    ),
+  };
 };
 
 /** What the call log shows: never the details. */
 export const summarise = (given: Json): Json => {
   const { Entries: entries } = given;
   return {
-    Entries: (Array.isArray(entries) ? entries : []).filter(isObject).map(({ Source: source, DetailType: detailType, EventBusName: bus }) => ({ Source: source, DetailType: detailType, ...(bus === undefined ? {} : { EventBusName: bus }) })),
+    Entries: (Array.isArray(entries) ? entries : [])
+      .filter(isObject)
+      .map(({ Source: source, DetailType: detailType, EventBusName: bus }) => ({
+        Source: source,
+        DetailType: detailType,
+        ...(bus === undefined ? {} : { EventBusName: bus }),
+      })),
   };
 };
 
-/** Throws EventsError without the right to one of the buses; another account's has to let the caller in by its own policy. */
-const authorize = (world: World, all: EventBus, buses: NamedBus[], entries: RequestEntry[], context: CallContext): void => {
+/**
+ * Throws EventsError without the right to one of the buses; another account's has to let the caller in by its own
+ * policy.
+ */
+const authorize = (
+  world: World,
+  all: EventBus,
+  buses: NamedBus[],
+  entries: RequestEntry[],
+  context: CallContext,
+): void => {
   for (const bus of new Map(buses.map((each) => [each.arn, each])).values()) {
-    const asked = askedOf(bus, entries.filter((_, index) => buses[index]?.arn === bus.arn));
+    const asked = askedOf(
+      bus,
+      entries.filter((_, index) => buses[index]?.arn === bus.arn),
+    );
     const denial = context.authorize(asked);
     if (denial) throw new EventsError('AccessDeniedException', denial.message);
     if (isLetIn(all.policiesOf(bus.arn), asked, { caller: context.caller.principalArn })) continue;
-    throw new EventsError('AccessDeniedException', `User: ${sessionOf(world, context.caller)} is not authorized to perform: ${asked.action} on resource: ${asked.resource} because no resource-based policy allows the ${asked.action} action`);
+    throw new EventsError(
+      'AccessDeniedException',
+      `User: ${sessionOf(world, context.caller)} is not authorized to perform: ${asked.action} on resource: ${asked.resource} because no resource-based policy allows the ${asked.action} action`,
+    );
   }
 };
 
@@ -115,21 +172,30 @@ export const createEventsService = (world: World, bus: EventBus): Service => {
 
   return (request, context) => {
     const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': ids.uuid() };
-    const answer = (status: number, body: unknown): Promise<HttpResponse> => Promise.resolve({ status, headers, body: JSON.stringify(body) });
+    const answer = (status: number, body: unknown): Promise<HttpResponse> =>
+      Promise.resolve({ status, headers, body: JSON.stringify(body) });
     const name = (request.headers['x-amz-target'] ?? '').split('.').at(-1) ?? '';
     context.describe(name, {});
-    if (name !== 'PutEvents') return answer(501, { __type: 'NotImplemented', message: `The sandbox's EventBridge does not have the operation ${name}. It has: PutEvents.` });
+    if (name !== 'PutEvents')
+      return answer(501, {
+        __type: 'NotImplemented',
+        message: `The sandbox's EventBridge does not have the operation ${name}. It has: PutEvents.`,
+      });
     try {
       const entries = parseInput(request.body);
       context.describe(name, summarise({ Entries: entries }));
       const [, partition = 'aws'] = context.caller.principalArn.split(':');
-      const buses = entries.map(({ EventBusName: named = 'default' }) => busNamed(named, { account: context.caller.account, region: context.region, partition }));
+      const buses = entries.map(({ EventBusName: named = 'default' }) =>
+        busNamed(named, { account: context.caller.account, region: context.region, partition }),
+      );
       authorize(world, bus, buses, entries, context);
-      if (entries.reduce((sum, each) => sum + sizeOf(each), 0) > MAX_BYTES) throw new EventsError('ValidationException', 'Total size of the entries in the request is over the limit.');
+      if (entries.reduce((sum, each) => sum + sizeOf(each), 0) > MAX_BYTES)
+        throw new EventsError('ValidationException', 'Total size of the entries in the request is over the limit.');
       const results = entries.map((each, index) => putOne(bus, buses[index] as NamedBus, each, () => ids.uuid()));
       return answer(200, { FailedEntryCount: results.filter((each) => 'ErrorCode' in each).length, Entries: results });
     } catch (error) {
-      if (!(error instanceof EventsError)) return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+      if (!(error instanceof EventsError))
+        return Promise.reject(error instanceof Error ? error : new Error(String(error)));
       return answer(400, { __type: error.name, message: error.message });
     }
   };

@@ -13,12 +13,28 @@ export interface StartOptions {
 }
 
 /** What StartExecution refuses, as a dead letter's ERROR_CODE has it. */
-const START_CODES: Record<string, NotTaken['code']> = { StateMachineDoesNotExist: 'NO_RESOURCE', ExecutionAlreadyExists: 'RESOURCE_ALREADY_EXISTS' };
+const START_CODES: Record<string, NotTaken['code']> = {
+  StateMachineDoesNotExist: 'NO_RESOURCE',
+  ExecutionAlreadyExists: 'RESOURCE_ALREADY_EXISTS',
+};
 
 /** Undefined once it runs. The call log has it, as it has every call of a service. */
-export const startAs = ({ world, clock, authorizer, startExecution }: StartOptions, roleArn: string, { arn, input, name }: { arn: string; input: string; name: string }): NotTaken | undefined => {
+export const startAs = (
+  { world, clock, authorizer, startExecution }: StartOptions,
+  roleArn: string,
+  { arn, input, name }: { arn: string; input: string; name: string },
+): NotTaken | undefined => {
   const [, , , region = '', account = ''] = arn.split(':');
-  const call = { at: new Date(clock.now()).toISOString(), service: 'states', operation: 'StartExecution', mutating: true, caller: roleArn, account, region, input: { stateMachineArn: arn, name } };
+  const call = {
+    at: new Date(clock.now()).toISOString(),
+    service: 'states',
+    operation: 'StartExecution',
+    mutating: true,
+    caller: roleArn,
+    account,
+    region,
+    input: { stateMachineArn: arn, name },
+  };
   const denial = denialOfRole(authorizer, [], { action: 'states:StartExecution', resource: arn }, { caller: roleArn });
   if (denial) {
     world.log.add({ ...call, status: 400, error: 'AccessDeniedException', denied: denial.action });

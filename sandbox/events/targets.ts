@@ -29,8 +29,9 @@ export const needsRole = (arn: string): boolean => !isFunctionArn(arn) && !isTop
 
 /**
  * Nothing here is tried again: EventBridge itself does it where a target is throttled or out of reach, which is not
- * played, and "for errors that result from missing permissions to a target, or if a target resource that no longer exists,
- * no retry attempts will happen" (EventBridge User Guide, "Using dead-letter queues to process undelivered events").
+ * played, and "for errors that result from missing permissions to a target, or if a target resource that no longer
+ * exists, no retry attempts will happen" (EventBridge User Guide, "Using dead-letter queues to process undelivered
+ * events").
  */
 export class Targets {
   private readonly options: TargetsOptions;
@@ -45,21 +46,43 @@ export class Targets {
     const input = inputFor(target, rule, event);
     const undelivered = (notTaken: NotTaken | undefined): void => this.undelivered(target, rule, event, notTaken);
     // A topic takes any text.
-    if (isTopicArn(arn)) return undelivered(this.options.messages.publish(arn, input, roleArn === undefined ? { caller: EVENTS_PRINCIPAL, sourceArn: rule.arn } : { caller: roleArn }));
-    if (!isJson(input)) return undelivered({ code: 'INVALID_JSON', message: `The input of the target ${target.id} is no JSON: ${input}` });
+    if (isTopicArn(arn))
+      return undelivered(
+        this.options.messages.publish(
+          arn,
+          input,
+          roleArn === undefined ? { caller: EVENTS_PRINCIPAL, sourceArn: rule.arn } : { caller: roleArn },
+        ),
+      );
+    if (!isJson(input))
+      return undelivered({
+        code: 'INVALID_JSON',
+        message: `The input of the target ${target.id} is no JSON: ${input}`,
+      });
     if (isBusArn(arn)) return undelivered(this.forward(arn, roleArn ?? '', event));
-    if (!isFunctionArn(arn)) return undelivered(startAs(this.options, roleArn ?? '', { arn, input, name: executionName() }));
+    if (!isFunctionArn(arn))
+      return undelivered(startAs(this.options, roleArn ?? '', { arn, input, name: executionName() }));
     return this.options.invocations.invoke({
       functionArn: arn,
       payload: JSON.parse(input),
       caller: { caller: EVENTS_PRINCIPAL, sourceArn: rule.arn },
-      refused: ({ status, failureCause }) => undelivered({ code: status === 403 ? 'NO_PERMISSIONS' : 'NO_RESOURCE', message: failureCause }),
+      refused: ({ status, failureCause }) =>
+        undelivered({ code: status === 403 ? 'NO_PERMISSIONS' : 'NO_RESOURCE', message: failureCause }),
     });
   }
 
-  private undelivered({ deadLetterArn }: AssemblyTarget, rule: AssemblyRule, event: Event, notTaken: NotTaken | undefined): void {
+  private undelivered(
+    { deadLetterArn }: AssemblyTarget,
+    rule: AssemblyRule,
+    event: Event,
+    notTaken: NotTaken | undefined,
+  ): void {
     if (!notTaken || deadLetterArn === undefined) return;
-    this.options.messages.keep(deadLetterArn, { event, why: `${notTaken.code}: ${notTaken.message}` }, { caller: EVENTS_PRINCIPAL, sourceArn: rule.arn });
+    this.options.messages.keep(
+      deadLetterArn,
+      { event, why: `${notTaken.code}: ${notTaken.message}` },
+      { caller: EVENTS_PRINCIPAL, sourceArn: rule.arn },
+    );
   }
 
   /** To the bus of another place. What EventBridge sends is the event as it came; the keys are those of PutEvents. */
@@ -67,10 +90,27 @@ export class Targets {
     const { world, clock, authorizer, policiesOf, forward } = this.options;
     const [, , , region = '', account = ''] = arn.split(':');
     const { source, 'detail-type': detailType } = event;
-    const call = { at: new Date(clock.now()).toISOString(), service: 'events', operation: 'PutEvents', mutating: true, caller: roleArn, account, region, input: { Entries: [{ Source: source, DetailType: detailType, EventBusName: arn }] } };
-    const asked = { action: 'events:PutEvents', resource: arn, context: { 'events:source': [source], 'events:detail-type': [detailType], 'events:eventBusInvocation': 'true' } };
+    const call = {
+      at: new Date(clock.now()).toISOString(),
+      service: 'events',
+      operation: 'PutEvents',
+      mutating: true,
+      caller: roleArn,
+      account,
+      region,
+      input: { Entries: [{ Source: source, DetailType: detailType, EventBusName: arn }] },
+    };
+    const asked = {
+      action: 'events:PutEvents',
+      resource: arn,
+      context: { 'events:source': [source], 'events:detail-type': [detailType], 'events:eventBusInvocation': 'true' },
+    };
     const denial = denialOfRole(authorizer, policiesOf(arn), asked, { caller: roleArn });
-    world.log.add({ ...call, status: denial ? 400 : 200, ...(denial ? { error: 'AccessDeniedException', denied: denial.action } : {}) });
+    world.log.add({
+      ...call,
+      status: denial ? 400 : 200,
+      ...(denial ? { error: 'AccessDeniedException', denied: denial.action } : {}),
+    });
     if (denial) return { code: 'NO_PERMISSIONS', message: denial.message };
     forward(event, arn);
     return undefined;

@@ -46,14 +46,22 @@ export const toXml = (value: XmlValue): string => {
 /** The parameters of a request: its form body, or its query (presigned requests, GET). */
 export const readParameters = (request: HttpRequest): Map<string, string> => {
   const form = new URLSearchParams(Buffer.from(request.body).toString('utf8'));
-  const query = Object.entries(request.query).map(([name, value]): [string, string] => [name, Array.isArray(value) ? (value[0] ?? '') : value]);
+  const query = Object.entries(request.query).map(([name, value]): [string, string] => [
+    name,
+    Array.isArray(value) ? (value[0] ?? '') : value,
+  ]);
   return new Map([...query, ...form].filter(([name]) => !name.startsWith('X-Amz-')));
 };
 
 /** The values of a list: `NAME.member.1`, `NAME.member.2`, … */
 export const membersOf = (parameters: Map<string, string>, name: string): string[] => {
   const values: string[] = [];
-  for (let value = parameters.get(`${name}.member.1`); value !== undefined; value = parameters.get(`${name}.member.${values.length + 1}`)) values.push(value);
+  for (
+    let value = parameters.get(`${name}.member.1`);
+    value !== undefined;
+    value = parameters.get(`${name}.member.${values.length + 1}`)
+  )
+    values.push(value);
   return values;
 };
 
@@ -61,7 +69,9 @@ export const membersOf = (parameters: Map<string, string>, name: string): string
 export const structuresOf = (parameters: Map<string, string>, name: string): Map<string, string>[] => {
   const structures: Map<string, string>[] = [];
   for (const [key, value] of parameters) {
-    const [, position, member] = key.startsWith(`${name}.member.`) ? (/^(\d+)\.(.+)$/.exec(key.slice(`${name}.member.`.length)) ?? []) : [];
+    const [, position, member] = key.startsWith(`${name}.member.`)
+      ? (/^(\d+)\.(.+)$/.exec(key.slice(`${name}.member.`.length)) ?? [])
+      : [];
     if (position === undefined || member === undefined) continue;
     const structure = structures[Number(position) - 1] ?? new Map<string, string>();
     structures[Number(position) - 1] = structure.set(member, value);
@@ -75,7 +85,12 @@ const xmlResponse = (status: number, requestId: string, body: string): HttpRespo
   body,
 });
 
-export const queryAnswer = (api: QueryApi, action: string, result: XmlValue | undefined, requestId: string): HttpResponse => {
+export const queryAnswer = (
+  api: QueryApi,
+  action: string,
+  result: XmlValue | undefined,
+  requestId: string,
+): HttpResponse => {
   const inner = result === undefined ? '' : `<${action}Result>${toXml(result)}</${action}Result>`;
   return xmlResponse(
     200,
@@ -84,7 +99,13 @@ export const queryAnswer = (api: QueryApi, action: string, result: XmlValue | un
   );
 };
 
-export const queryRefusal = (status: number, code: string, message: string, requestId: string, namespace = 'https://iam.amazonaws.com/doc/2010-05-08/'): HttpResponse =>
+export const queryRefusal = (
+  status: number,
+  code: string,
+  message: string,
+  requestId: string,
+  namespace = 'https://iam.amazonaws.com/doc/2010-05-08/',
+): HttpResponse =>
   xmlResponse(
     status,
     requestId,
@@ -92,7 +113,11 @@ export const queryRefusal = (status: number, code: string, message: string, requ
   );
 
 const refuseInvalid = (faults: string[]): QueryError =>
-  new QueryError(400, 'ValidationError', `${faults.length} validation error${faults.length === 1 ? '' : 's'} detected: ${faults.join('; ')}`);
+  new QueryError(
+    400,
+    'ValidationError',
+    `${faults.length} validation error${faults.length === 1 ? '' : 's'} detected: ${faults.join('; ')}`,
+  );
 
 /** Messages begin a parameter's name in lower case. */
 const memberOf = (name: string): string => name.charAt(0).toLowerCase() + name.slice(1);
@@ -109,7 +134,10 @@ export const checkParameters = (parameters: Map<string, string>, constraints: Re
   const faults = Object.entries(constraints).flatMap(([name, constraint]) => {
     const value = parameters.get(name);
     if (value === undefined) return [];
-    const why = constraint.range && !/^-?\d+$/.test(value) ? 'Member must be a number' : violation(constraint.range ? Number(value) : value, constraint);
+    const why =
+      constraint.range && !/^-?\d+$/.test(value)
+        ? 'Member must be a number'
+        : violation(constraint.range ? Number(value) : value, constraint);
     return why === undefined ? [] : [constraintText(value, memberOf(name), why)];
   });
   if (faults.length > 0) throw refuseInvalid(faults);

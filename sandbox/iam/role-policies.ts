@@ -16,25 +16,44 @@ interface ManagedPolicy extends AttachedPolicyState {
   boundaries: number;
 }
 
-/** A managed policy that some role of the account has, as its own or as its boundary: others the world does not know. */
+/**
+ * A managed policy that some role of the account has, as its own or as its boundary: others the world does not know.
+ */
 export const findManagedPolicy = (world: World, account: string, arn: string): ManagedPolicy | undefined => {
   const roles = [...(world.accounts.get(account)?.roles.values() ?? [])];
-  const attached = roles.flatMap((role) => role.attachedPolicies.filter((policy) => policy.arn === arn).map((policy) => ({ role, policy })));
-  const bounded = roles.flatMap((role) => (role.permissionsBoundary?.arn === arn ? [{ role, policy: role.permissionsBoundary }] : []));
+  const attached = roles.flatMap((role) =>
+    role.attachedPolicies.filter((policy) => policy.arn === arn).map((policy) => ({ role, policy })),
+  );
+  const bounded = roles.flatMap((role) =>
+    role.permissionsBoundary?.arn === arn ? [{ role, policy: role.permissionsBoundary }] : [],
+  );
   const holders = [...attached, ...bounded];
   const [first] = holders;
   if (!first) return undefined;
   const document = holders.find(({ policy }) => policy.document !== undefined)?.policy.document;
-  return { arn, createdAt: first.role.createdAt, attachments: attached.length, boundaries: bounded.length, ...(document === undefined ? {} : { document }) };
+  return {
+    arn,
+    createdAt: first.role.createdAt,
+    attachments: attached.length,
+    boundaries: bounded.length,
+    ...(document === undefined ? {} : { document }),
+  };
 };
 
 /** What a managed policy says. Throws QueryError where the world has not been told. */
 export const documentOf = ({ arn, document }: AttachedPolicyState): string => {
   if (document !== undefined) return document;
-  throw new QueryError(501, 'NotImplemented', `The sandbox does not know what the policy ${arn} says. Give it a document in the scenario.`);
+  throw new QueryError(
+    501,
+    'NotImplemented',
+    `The sandbox does not know what the policy ${arn} says. Give it a document in the scenario.`,
+  );
 };
 
-export const rolePolicyActions = (world: World, roleOf: (parameters: Map<string, string>, caller: CallContext['caller']) => RoleState): Record<string, QueryAction> => {
+export const rolePolicyActions = (
+  world: World,
+  roleOf: (parameters: Map<string, string>, caller: CallContext['caller']) => RoleState,
+): Record<string, QueryAction> => {
   const managed = (parameters: Map<string, string>, { caller }: CallContext): ManagedPolicy => {
     const arn = required(parameters, 'PolicyArn');
     checkParameters(parameters, { PolicyArn: ARN });
@@ -48,8 +67,15 @@ export const rolePolicyActions = (world: World, roleOf: (parameters: Map<string,
       const { attachedPolicies } = roleOf(parameters, caller);
       checkParameters(parameters, { PathPrefix: POLICY_PATH });
       const prefix = parameters.get('PathPrefix') ?? '/';
-      const { items, ...rest } = page(attachedPolicies.filter(({ arn }) => nameAndPath(arn).path.startsWith(prefix)), ({ arn }) => arn, parameters);
-      return { ...rest, AttachedPolicies: items.map(({ arn }) => ({ PolicyName: nameAndPath(arn).name, PolicyArn: arn })) };
+      const { items, ...rest } = page(
+        attachedPolicies.filter(({ arn }) => nameAndPath(arn).path.startsWith(prefix)),
+        ({ arn }) => arn,
+        parameters,
+      );
+      return {
+        ...rest,
+        AttachedPolicies: items.map(({ arn }) => ({ PolicyName: nameAndPath(arn).name, PolicyArn: arn })),
+      };
     },
 
     ListRolePolicies: (parameters, { caller }) => {
@@ -71,7 +97,19 @@ export const rolePolicyActions = (world: World, roleOf: (parameters: Map<string,
       const { arn, createdAt, attachments, boundaries } = managed(parameters, context);
       const { name, path } = nameAndPath(arn);
       const time = timeOf(createdAt);
-      return { Policy: { PolicyName: name, Arn: arn, Path: path, DefaultVersionId: VERSION, AttachmentCount: attachments, PermissionsBoundaryUsageCount: boundaries, IsAttachable: true, CreateDate: time, UpdateDate: time } };
+      return {
+        Policy: {
+          PolicyName: name,
+          Arn: arn,
+          Path: path,
+          DefaultVersionId: VERSION,
+          AttachmentCount: attachments,
+          PermissionsBoundaryUsageCount: boundaries,
+          IsAttachable: true,
+          CreateDate: time,
+          UpdateDate: time,
+        },
+      };
     },
 
     GetPolicyVersion: (parameters, context) => {
@@ -79,7 +117,14 @@ export const rolePolicyActions = (world: World, roleOf: (parameters: Map<string,
       const version = required(parameters, 'VersionId');
       // AWS's text is not known.
       if (version !== VERSION) throw noSuchEntity(`Policy ${policy.arn} version ${version} does not exist.`);
-      return { PolicyVersion: { Document: urlEncoded(documentOf(policy)), VersionId: VERSION, IsDefaultVersion: true, CreateDate: timeOf(policy.createdAt) } };
+      return {
+        PolicyVersion: {
+          Document: urlEncoded(documentOf(policy)),
+          VersionId: VERSION,
+          IsDefaultVersion: true,
+          CreateDate: timeOf(policy.createdAt),
+        },
+      };
     },
   };
 };

@@ -15,8 +15,9 @@ import { noSuchRole, page, PATH_PREFIX, POLICY_DOCUMENT, ROLE_NAME, timeOf, urlE
 const API = { namespace: 'https://iam.amazonaws.com/doc/2010-05-08/', version: '2010-05-08', title: 'IAM' };
 
 /**
- * IAM API reference, ListRoles: it does not answer tags and permissions boundary. The API model has PermissionsBoundaryPolicy
- * as the only type of boundary; answers have Policy (AWS CLI's example of get-user, and what users show of get-role).
+ * IAM API reference, ListRoles: it does not answer tags and permissions boundary. The API model has
+ * PermissionsBoundaryPolicy as the only type of boundary; answers have Policy (AWS CLI's example of get-user, and what
+ * users show of get-role).
  */
 const roleXml = (role: RoleState, options: { whole: boolean }): XmlValue => {
   const { permissionsBoundary: boundary } = role;
@@ -29,12 +30,16 @@ const roleXml = (role: RoleState, options: { whole: boolean }): XmlValue => {
     CreateDate: timeOf(role.createdAt),
     AssumeRolePolicyDocument: urlEncoded(role.trustPolicy),
     MaxSessionDuration: 3600,
-    ...(options.whole && boundary ? { PermissionsBoundary: { PermissionsBoundaryType: 'Policy', PermissionsBoundaryArn: boundary.arn } } : {}),
+    ...(options.whole && boundary
+      ? { PermissionsBoundary: { PermissionsBoundaryType: 'Policy', PermissionsBoundaryArn: boundary.arn } }
+      : {}),
     ...(options.whole && tags.length > 0 ? { Tags: tags } : {}),
   };
 };
 
-/** Paths of roles that only AWS changes: service-linked ones, and those of IAM Identity Center (rebuy-de/aws-nuke#441). */
+/**
+ * Paths of roles that only AWS changes: service-linked ones, and those of IAM Identity Center (rebuy-de/aws-nuke#441).
+ */
 const PROTECTED_PATHS = ['/aws-service-role/', '/aws-reserved/'];
 
 export const createIamService = (world: World): Service => {
@@ -52,7 +57,9 @@ export const createIamService = (world: World): Service => {
     ListRoles: (parameters, { caller }) => {
       checkParameters(parameters, { PathPrefix: PATH_PREFIX });
       const prefix = parameters.get('PathPrefix') ?? '/';
-      const roles = [...(world.accounts.get(caller.account)?.roles.values() ?? [])].filter((role) => role.path.startsWith(prefix));
+      const roles = [...(world.accounts.get(caller.account)?.roles.values() ?? [])].filter((role) =>
+        role.path.startsWith(prefix),
+      );
       const { items, ...rest } = page(roles, ({ name }) => name, parameters);
       return { ...rest, Roles: items.map((role) => roleXml(role, { whole: false })) };
     },
@@ -71,7 +78,11 @@ export const createIamService = (world: World): Service => {
       checkParameters(parameters, { PolicyDocument: POLICY_DOCUMENT });
       const role = roleOf(parameters, caller);
       if (PROTECTED_PATHS.some((path) => role.path.startsWith(path))) {
-        throw new QueryError(400, 'UnmodifiableEntity', `Cannot perform the operation on the protected role '${role.name}' - this role is only modifiable by AWS`);
+        throw new QueryError(
+          400,
+          'UnmodifiableEntity',
+          `Cannot perform the operation on the protected role '${role.name}' - this role is only modifiable by AWS`,
+        );
       }
       updateTrustPolicy(world, role, document);
       return undefined;

@@ -1,4 +1,7 @@
-/** What IAM checks of a trust policy when it is stored, and from when on others see it. Texts as users report them (opstrace#88, aws-cdk#18564). */
+/**
+ * What IAM checks of a trust policy when it is stored, and from when on others see it. Texts as users report them
+ * (opstrace#88, aws-cdk#18564).
+ */
 import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
 import type { Statement } from '../../lambdas/domain/policy/document.ts';
 import { findRole } from '../world/world.ts';
@@ -8,7 +11,8 @@ import { QueryError } from './query-protocol.ts';
 /** A policy document that IAM or STS does not take. */
 export const malformed = (message: string): QueryError => new QueryError(400, 'MalformedPolicyDocument', message);
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** What IAM names by itself when a statement lacks it, or has it although trust policies have none. */
 const checkFields = (document: unknown): void => {
@@ -26,7 +30,8 @@ const checkStatement = (world: World, { action, principals }: Statement): void =
   for (const arn of principals?.named.get('AWS') ?? []) {
     // A role principal must exist; accounts and roles that the world does not know belong to somebody else.
     const [, , , , account = '', resource = ''] = arn.split(':');
-    if (resource.startsWith('role/') && world.accounts.has(account) && !findRole(world, arn)) throw malformed(`Invalid principal in policy: "AWS":"${arn}"`);
+    if (resource.startsWith('role/') && world.accounts.has(account) && !findRole(world, arn))
+      throw malformed(`Invalid principal in policy: "AWS":"${arn}"`);
   }
 };
 
@@ -42,14 +47,18 @@ const checkTrustPolicy = (world: World, text: string): void => {
   if (!policy.valid) throw malformed('Syntax errors in policy.');
   for (const statement of policy.statements) checkStatement(world, statement);
   const quota = world.knobs.trustPolicyQuota;
-  if (text.replace(/\s/g, '').length > quota) throw new QueryError(409, 'LimitExceeded', `Cannot exceed quota for ACLSizePerRole: ${quota}`);
+  if (text.replace(/\s/g, '').length > quota)
+    throw new QueryError(409, 'LimitExceeded', `Cannot exceed quota for ACLSizePerRole: ${quota}`);
 };
 
 /** Replaces a role's trust policy, which IAM itself shows at once. Throws QueryError for one that it does not take. */
 export const updateTrustPolicy = (world: World, role: RoleState, text: string): void => {
   checkTrustPolicy(world, text);
   const now = world.schedule.now();
-  role.pastTrust = [...role.pastTrust.filter(({ replacedAt }) => replacedAt + world.knobs.trustLagSeconds * 1000 > now), { text: role.trustPolicy, replacedAt: now }];
+  role.pastTrust = [
+    ...role.pastTrust.filter(({ replacedAt }) => replacedAt + world.knobs.trustLagSeconds * 1000 > now),
+    { text: role.trustPolicy, replacedAt: now },
+  ];
   role.trustPolicy = text;
 };
 

@@ -10,20 +10,35 @@ export const ARN: Constraint = { length: { min: 20, max: 2048 } };
 export const PATH_PREFIX: Constraint = { length: { min: 1, max: 512 }, pattern: /^\/[!-\x7f]*$/ };
 export const POLICY_PATH: Constraint = { length: { min: 1, max: 512 }, pattern: /^((\/[A-Za-z0-9.,+@=_-]+)*)\/$/ };
 export const POLICY_DOCUMENT: Constraint = { length: { min: 1, max: 131_072 }, pattern: /^[\t\n\r -\xff]+$/ };
-const PAGE: Record<string, Constraint> = { Marker: { length: { min: 1, max: 320 }, pattern: /^[ -\xff]+$/ }, MaxItems: { range: { min: 1, max: 1000 } } };
+const PAGE: Record<string, Constraint> = {
+  Marker: { length: { min: 1, max: 320 }, pattern: /^[ -\xff]+$/ },
+  MaxItems: { range: { min: 1, max: 1000 } },
+};
 
 export const noSuchEntity = (message: string): QueryError => new QueryError(404, 'NoSuchEntity', message);
 export const noSuchRole = (name: string): QueryError => noSuchEntity(`The role with name ${name} cannot be found.`);
 
-export const page = <T>(items: T[], keyOf: (item: T) => string, parameters: Map<string, string>): { items: T[]; IsTruncated: boolean; Marker?: string } => {
+export const page = <T>(
+  items: T[],
+  keyOf: (item: T) => string,
+  parameters: Map<string, string>,
+): { items: T[]; IsTruncated: boolean; Marker?: string } => {
   checkParameters(parameters, PAGE);
   const found = pageAfter(items, keyOf, Number(parameters.get('MaxItems') ?? 100), parameters.get('Marker'));
   if (!found) throw new QueryError(400, 'ValidationError', 'Invalid Marker.');
-  return { items: found.page, IsTruncated: found.nextToken !== undefined, ...(found.nextToken === undefined ? {} : { Marker: found.nextToken }) };
+  return {
+    items: found.page,
+    IsTruncated: found.nextToken !== undefined,
+    ...(found.nextToken === undefined ? {} : { Marker: found.nextToken }),
+  };
 };
 
 /** A policy document as IAM answers it: RFC 3986, as the API reference of GetRole says. */
-export const urlEncoded = (document: string): string => encodeURIComponent(document).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+export const urlEncoded = (document: string): string =>
+  encodeURIComponent(document).replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
 
 /** Milliseconds since 1970, as IAM writes them. */
 export const timeOf = (milliseconds: number): string => new Date(milliseconds).toISOString().replace(/\.\d{3}/, '');

@@ -1,16 +1,21 @@
 /**
  * What EKS's access policies allow, and with them Kubernetes' user-facing roles, which they are made after. Source: EKS
- * User Guide, "Review access policy permissions"; k8s.io/kubernetes, rbac/bootstrappolicy for `pods/eviction`, which the
- * guide's tables do not have.
+ * User Guide, "Review access policy permissions"; k8s.io/kubernetes, rbac/bootstrappolicy for `pods/eviction`, which
+ * the guide's tables do not have.
  */
 import type { PolicyRule } from './objects.ts';
 
 const READ = ['get', 'list', 'watch'];
 const WRITE = ['create', 'delete', 'deletecollection', 'patch', 'update'];
 
-const rule = (verbs: string[], group: string, ...resources: string[]): PolicyRule => ({ apiGroups: [group], resources, verbs });
+const rule = (verbs: string[], group: string, ...resources: string[]): PolicyRule => ({
+  apiGroups: [group],
+  resources,
+  verbs,
+});
 /** A resource together with its status. */
-const withStatus = (...resources: string[]): string[] => resources.flatMap((resource) => [resource, `${resource}/status`]);
+const withStatus = (...resources: string[]): string[] =>
+  resources.flatMap((resource) => [resource, `${resource}/status`]);
 
 const SCALED = ['deployments', 'replicasets', 'statefulsets'];
 const scales = (resources: string[]): string[] => resources.map((resource) => `${resource}/scale`);
@@ -20,11 +25,40 @@ const VIEW: PolicyRule[] = [
   rule(READ, 'autoscaling', ...withStatus('horizontalpodautoscalers')),
   rule(READ, 'batch', ...withStatus('cronjobs', 'jobs')),
   rule(READ, 'discovery.k8s.io', 'endpointslices'),
-  rule(READ, 'extensions', ...withStatus('daemonsets', 'deployments', 'ingresses', 'replicasets'), 'networkpolicies', 'deployments/scale', 'replicasets/scale', 'replicationcontrollers/scale'),
+  rule(
+    READ,
+    'extensions',
+    ...withStatus('daemonsets', 'deployments', 'ingresses', 'replicasets'),
+    'networkpolicies',
+    'deployments/scale',
+    'replicasets/scale',
+    'replicationcontrollers/scale',
+  ),
   rule(READ, 'networking.k8s.io', ...withStatus('ingresses'), 'networkpolicies'),
   rule(READ, 'policy', ...withStatus('poddisruptionbudgets')),
-  rule(READ, '', 'configmaps', 'endpoints', ...withStatus('persistentvolumeclaims', 'services'), 'pods', 'replicationcontrollers', 'replicationcontrollers/scale', 'serviceaccounts'),
-  rule(READ, '', 'bindings', 'events', 'limitranges', 'namespaces/status', 'pods/log', 'pods/status', 'replicationcontrollers/status', ...withStatus('resourcequotas')),
+  rule(
+    READ,
+    '',
+    'configmaps',
+    'endpoints',
+    ...withStatus('persistentvolumeclaims', 'services'),
+    'pods',
+    'replicationcontrollers',
+    'replicationcontrollers/scale',
+    'serviceaccounts',
+  ),
+  rule(
+    READ,
+    '',
+    'bindings',
+    'events',
+    'limitranges',
+    'namespaces/status',
+    'pods/log',
+    'pods/status',
+    'replicationcontrollers/status',
+    ...withStatus('resourcequotas'),
+  ),
   rule(READ, '', 'namespaces'),
 ];
 
@@ -33,13 +67,37 @@ const EDIT: PolicyRule[] = [
   rule(WRITE, 'apps', 'daemonsets', ...SCALED, 'deployments/rollback', ...scales(SCALED)),
   rule(WRITE, 'autoscaling', 'horizontalpodautoscalers'),
   rule(WRITE, 'batch', 'cronjobs', 'jobs'),
-  rule(WRITE, 'extensions', 'daemonsets', 'deployments', 'deployments/rollback', 'deployments/scale', 'ingresses', 'networkpolicies', 'replicasets', 'replicasets/scale', 'replicationcontrollers/scale'),
+  rule(
+    WRITE,
+    'extensions',
+    'daemonsets',
+    'deployments',
+    'deployments/rollback',
+    'deployments/scale',
+    'ingresses',
+    'networkpolicies',
+    'replicasets',
+    'replicasets/scale',
+    'replicationcontrollers/scale',
+  ),
   rule(WRITE, 'networking.k8s.io', 'ingresses', 'networkpolicies'),
   rule(WRITE, 'policy', 'poddisruptionbudgets'),
   rule(READ, '', 'pods/attach', 'pods/exec', 'pods/portforward', 'pods/proxy', 'secrets', 'services/proxy'),
   rule(['impersonate'], '', 'serviceaccounts'),
   rule(WRITE, '', 'pods', 'pods/attach', 'pods/exec', 'pods/portforward', 'pods/proxy'),
-  rule(WRITE, '', 'configmaps', 'events', 'persistentvolumeclaims', 'replicationcontrollers', 'replicationcontrollers/scale', 'secrets', 'serviceaccounts', 'services', 'services/proxy'),
+  rule(
+    WRITE,
+    '',
+    'configmaps',
+    'events',
+    'persistentvolumeclaims',
+    'replicationcontrollers',
+    'replicationcontrollers/scale',
+    'secrets',
+    'serviceaccounts',
+    'services',
+    'services/proxy',
+  ),
 ];
 
 const ADMIN: PolicyRule[] = [

@@ -12,14 +12,17 @@ const AUTHENTICATION = 'authentication.k8s.io';
 const text = z.string().default('');
 const accessReview = z.looseObject({
   spec: z.looseObject({
-    resourceAttributes: z.looseObject({ namespace: text, verb: text, group: text, resource: text, subresource: text, name: text }).optional(),
+    resourceAttributes: z
+      .looseObject({ namespace: text, verb: text, group: text, resource: text, subresource: text, name: text })
+      .optional(),
     nonResourceAttributes: z.looseObject({ path: text, verb: text }).optional(),
   }),
 });
 const rulesReview = z.looseObject({ spec: z.looseObject({ namespace: text }) });
 
 /** `{ a: '' }` is `{}`: the wire has empty text for what is left out. */
-const given = <K extends string>(key: K, value: string): Partial<Record<K, string>> => (value === '' ? {} : ({ [key]: value } as Partial<Record<K, string>>));
+const given = <K extends string>(key: K, value: string): Partial<Record<K, string>> =>
+  value === '' ? {} : ({ [key]: value } as Partial<Record<K, string>>);
 
 const parse = <T extends z.ZodType>(schema: T, body: unknown): z.output<T> => {
   const parsed = schema.safeParse(body);
@@ -31,12 +34,22 @@ const parse = <T extends z.ZodType>(schema: T, body: unknown): z.output<T> => {
 const selfSubjectAccessReview = (cluster: ClusterState, user: User, body: unknown): unknown => {
   const { spec } = parse(accessReview, body);
   const { resourceAttributes: wanted, nonResourceAttributes: url } = spec;
-  if ((wanted === undefined) === (url === undefined)) throw badRequest('spec: Invalid value: exactly one of nonResourceAttributes or resourceAttributes must be specified');
+  if ((wanted === undefined) === (url === undefined))
+    throw badRequest(
+      'spec: Invalid value: exactly one of nonResourceAttributes or resourceAttributes must be specified',
+    );
   const { allowed, reason } = decide(
     cluster,
     user,
     wanted
-      ? { verb: wanted.verb, group: wanted.group, resource: wanted.resource, ...given('subresource', wanted.subresource), ...given('namespace', wanted.namespace), ...given('name', wanted.name) }
+      ? {
+          verb: wanted.verb,
+          group: wanted.group,
+          resource: wanted.resource,
+          ...given('subresource', wanted.subresource),
+          ...given('namespace', wanted.namespace),
+          ...given('name', wanted.name),
+        }
       : { verb: url?.verb ?? '', path: url?.path ?? '', group: '', resource: '' },
   );
   return { spec, status: { allowed, ...given('reason', reason) } };
@@ -50,7 +63,8 @@ const selfSubjectRulesReview = (cluster: ClusterState, user: User, body: unknown
     status: {
       resourceRules: rules.filter(({ resources }) => resources !== undefined),
       nonResourceRules: rules.filter(({ nonResourceURLs }) => nonResourceURLs !== undefined),
-      // Access policies are decided by a webhook, and webhooks have no rules to list (k8s.io/apiserver, authorizer/webhook).
+      // Access policies are decided by a webhook, and webhooks have no rules to list (k8s.io/apiserver,
+      // authorizer/webhook).
       incomplete: true,
       evaluationError: 'webhook authorizer does not support user rule resolution',
     },
@@ -58,7 +72,9 @@ const selfSubjectRulesReview = (cluster: ClusterState, user: User, body: unknown
 };
 
 const selfSubjectReview = (_cluster: ClusterState, { username, groups, uid, extra }: User): unknown => ({
-  status: { userInfo: { username, ...given('uid', uid ?? ''), groups, ...(Object.keys(extra).length > 0 ? { extra } : {}) } },
+  status: {
+    userInfo: { username, ...given('uid', uid ?? ''), groups, ...(Object.keys(extra).length > 0 ? { extra } : {}) },
+  },
 });
 
 interface Review {
@@ -69,12 +85,28 @@ interface Review {
 }
 
 export const REVIEWS: readonly Review[] = [
-  { group: AUTHORIZATION, plural: 'selfsubjectaccessreviews', kind: 'SelfSubjectAccessReview', answer: selfSubjectAccessReview },
-  { group: AUTHORIZATION, plural: 'selfsubjectrulesreviews', kind: 'SelfSubjectRulesReview', answer: selfSubjectRulesReview },
+  {
+    group: AUTHORIZATION,
+    plural: 'selfsubjectaccessreviews',
+    kind: 'SelfSubjectAccessReview',
+    answer: selfSubjectAccessReview,
+  },
+  {
+    group: AUTHORIZATION,
+    plural: 'selfsubjectrulesreviews',
+    kind: 'SelfSubjectRulesReview',
+    answer: selfSubjectRulesReview,
+  },
   { group: AUTHENTICATION, plural: 'selfsubjectreviews', kind: 'SelfSubjectReview', answer: selfSubjectReview },
 ];
 
-export const reviewAt = (group: string, plural: string): Review | undefined => REVIEWS.find((review) => review.group === group && review.plural === plural);
+export const reviewAt = (group: string, plural: string): Review | undefined =>
+  REVIEWS.find((review) => review.group === group && review.plural === plural);
 
 export const answerReview = (review: Review, cluster: ClusterState, user: User, body: unknown): HttpResponse =>
-  json(201, { kind: review.kind, apiVersion: `${review.group}/v1`, metadata: { creationTimestamp: null }, ...(review.answer(cluster, user, body) as object) });
+  json(201, {
+    kind: review.kind,
+    apiVersion: `${review.group}/v1`,
+    metadata: { creationTimestamp: null },
+    ...(review.answer(cluster, user, body) as object),
+  });

@@ -1,4 +1,6 @@
-/** Who a caller is for Kubernetes: its access entry's user and groups. Source: EKS User Guide, "Create access entries". */
+/**
+ * Who a caller is for Kubernetes: its access entry's user and groups. Source: EKS User Guide, "Create access entries".
+ */
 import type { Caller } from '../http.ts';
 import type { AccessEntryState, ClusterState, World } from '../world/world.ts';
 import { Refusal } from './answers.ts';
@@ -23,7 +25,9 @@ export const defaultUsername = ({ principalArn, type }: Pick<AccessEntryState, '
   if (type !== 'STANDARD') return 'system:node:{{SessionName}}';
   const [, partition = '', , , account = '', resource = ''] = principalArn.split(':');
   const name = resource.split('/').at(-1) ?? '';
-  return resource.startsWith('role/') ? `arn:${partition}:sts::${account}:assumed-role/${name}/{{SessionName}}` : principalArn;
+  return resource.startsWith('role/')
+    ? `arn:${partition}:sts::${account}:assumed-role/${name}/{{SessionName}}`
+    : principalArn;
 };
 
 /** The user behind a caller; undefined where no access entry lets it in. */
@@ -36,7 +40,13 @@ export const userOf = (world: World, cluster: ClusterState, caller: Caller): Use
     .replaceAll('{{SessionName}}', session.replaceAll('@', '-'))
     // An instance's session is named after the instance; there is no other name of it here.
     .replaceAll('{{EC2PrivateDNSName}}', session);
-  const groups = [...new Set([...entry.kubernetesGroups, ...(entry.type === 'STANDARD' ? [] : ['system:bootstrappers', 'system:nodes']), 'system:authenticated'])];
+  const groups = [
+    ...new Set([
+      ...entry.kubernetesGroups,
+      ...(entry.type === 'STANDARD' ? [] : ['system:bootstrappers', 'system:nodes']),
+      'system:authenticated',
+    ]),
+  ];
   const { principalArn, policies } = entry;
   return { username, groups, extra: { canonicalArn: [principalArn], sessionName: [session] }, principalArn, policies };
 };

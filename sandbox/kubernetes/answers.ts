@@ -25,7 +25,13 @@ export class Refusal extends Error {
   readonly headers: Record<string, string>;
   /** With which the client can go on reading a list, if it takes an inconsistent one. */
   continueToken?: string;
-  constructor(status: number, reason: string, message: string, details: Details = {}, headers: Record<string, string> = {}) {
+  constructor(
+    status: number,
+    reason: string,
+    message: string,
+    details: Details = {},
+    headers: Record<string, string> = {},
+  ) {
     super(message);
     this.status = status;
     this.reason = reason;
@@ -36,50 +42,95 @@ export class Refusal extends Error {
   answer(): HttpResponse {
     const { status, reason, message, details, headers } = this;
     const metadata = this.continueToken === undefined ? {} : { continue: this.continueToken };
-    return json(status, { kind: 'Status', apiVersion: 'v1', metadata, status: 'Failure', message, reason, ...(Object.keys(details).length > 0 ? { details } : {}), code: status }, headers);
+    return json(
+      status,
+      {
+        kind: 'Status',
+        apiVersion: 'v1',
+        metadata,
+        status: 'Failure',
+        message,
+        reason,
+        ...(Object.keys(details).length > 0 ? { details } : {}),
+        code: status,
+      },
+      headers,
+    );
   }
 }
 
 const TEXT = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' };
 
-/** What the API server answers by itself, before any of its handlers: no Status, but text (k8s.io/apiserver, handlers/responsewriters/errors.go). */
+/**
+ * What the API server answers by itself, before any of its handlers: no Status, but text (k8s.io/apiserver,
+ * handlers/responsewriters/errors.go).
+ */
 export class InternalError extends Refusal {
   readonly uri: string;
   constructor({ path, query }: HttpRequest, message: string) {
     super(500, 'InternalError', message);
-    const search = new URLSearchParams(Object.entries(query).flatMap(([key, value]) => [value].flat().map((one): [string, string] => [key, one]))).toString();
+    const search = new URLSearchParams(
+      Object.entries(query).flatMap(([key, value]) => [value].flat().map((one): [string, string] => [key, one])),
+    ).toString();
     this.uri = search === '' ? path : `${path}?${search}`;
   }
 
   override answer(): HttpResponse {
     const text = `Internal Server Error: ${JSON.stringify(this.uri)}: ${this.message}`;
-    return { status: this.status, headers: TEXT, body: `${text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')}\n` };
+    return {
+      status: this.status,
+      headers: TEXT,
+      body: `${text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')}\n`,
+    };
   }
 }
 
 /** A Status that says that it was done. */
 export const success = (status: number, details?: Details): HttpResponse =>
-  json(status, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', ...(details ? { details } : { code: status }) });
+  json(status, {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Success',
+    ...(details ? { details } : { code: status }),
+  });
 
 /** `deployments.apps "x"`, as the API server names objects in its refusals. */
-const qualified = ({ group, plural }: ResourceInfo, name: string): string => `${group === '' ? plural : `${plural}.${group}`} "${name}"`;
-export const detailsOf = ({ group, plural }: ResourceInfo, name: string): Details => ({ name, ...(group === '' ? {} : { group }), kind: plural });
+const qualified = ({ group, plural }: ResourceInfo, name: string): string =>
+  `${group === '' ? plural : `${plural}.${group}`} "${name}"`;
+export const detailsOf = ({ group, plural }: ResourceInfo, name: string): Details => ({
+  name,
+  ...(group === '' ? {} : { group }),
+  kind: plural,
+});
 
 export const badRequest = (message: string): Refusal => new Refusal(400, 'BadRequest', message);
 
-export const notFound = (info: ResourceInfo, name: string): Refusal => new Refusal(404, 'NotFound', `${qualified(info, name)} not found`, detailsOf(info, name));
+export const notFound = (info: ResourceInfo, name: string): Refusal =>
+  new Refusal(404, 'NotFound', `${qualified(info, name)} not found`, detailsOf(info, name));
 
-export const alreadyExists = (info: ResourceInfo, name: string): Refusal => new Refusal(409, 'AlreadyExists', `${qualified(info, name)} already exists`, detailsOf(info, name));
+export const alreadyExists = (info: ResourceInfo, name: string): Refusal =>
+  new Refusal(409, 'AlreadyExists', `${qualified(info, name)} already exists`, detailsOf(info, name));
 
 /** Paths that no part of the API server serves get no Status, but Go's own text; clients know what to make of it. */
 export const noSuchPath = (): HttpResponse => ({ status: 404, headers: TEXT, body: '404 page not found\n' });
 
 export const methodNotAllowed = (allowed: string[]): Refusal =>
-  new Refusal(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {}, { allow: allowed.join(', ') });
+  new Refusal(
+    405,
+    'MethodNotAllowed',
+    'the server does not allow this method on the requested resource',
+    {},
+    { allow: allowed.join(', ') },
+  );
 
 /** `more`: what else to say. */
 export const unsupportedMediaType = (accepted: string[], more = ''): Refusal =>
-  new Refusal(415, 'UnsupportedMediaType', `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}${more}`);
+  new Refusal(
+    415,
+    'UnsupportedMediaType',
+    `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}${more}`,
+  );
 
 export const conflict = (info: ResourceInfo, name: string): Refusal =>
   new Refusal(
@@ -91,14 +142,29 @@ export const conflict = (info: ResourceInfo, name: string): Refusal =>
 
 /** `field`: path such as `spec.replicas`; `detail`: `Invalid value: "x": must be …`. */
 export const invalid = (info: ResourceInfo, name: string, field: string, detail: string): Refusal =>
-  new Refusal(422, 'Invalid', `${info.kind}${info.group === '' ? '' : `.${info.group}`} "${name}" is invalid: ${field}: ${detail}`, {
-    ...detailsOf(info, name),
-    kind: info.kind,
-    causes: [{ reason: 'FieldValueInvalid', message: detail, field }],
-  });
+  new Refusal(
+    422,
+    'Invalid',
+    `${info.kind}${info.group === '' ? '' : `.${info.group}`} "${name}" is invalid: ${field}: ${detail}`,
+    {
+      ...detailsOf(info, name),
+      kind: info.kind,
+      causes: [{ reason: 'FieldValueInvalid', message: detail, field }],
+    },
+  );
 
 export const expired = (message: string): Refusal => new Refusal(410, 'Expired', message);
 
 /** `causes`: what stands in the way, each with its reason. */
-export const tooManyRequests = (message: string, retryAfterSeconds: number, causes: NonNullable<Details['causes']>): Refusal =>
-  new Refusal(429, 'TooManyRequests', message, { causes, ...(retryAfterSeconds > 0 ? { retryAfterSeconds } : {}) }, retryAfterSeconds > 0 ? { 'retry-after': String(retryAfterSeconds) } : {});
+export const tooManyRequests = (
+  message: string,
+  retryAfterSeconds: number,
+  causes: NonNullable<Details['causes']>,
+): Refusal =>
+  new Refusal(
+    429,
+    'TooManyRequests',
+    message,
+    { causes, ...(retryAfterSeconds > 0 ? { retryAfterSeconds } : {}) },
+    retryAfterSeconds > 0 ? { 'retry-after': String(retryAfterSeconds) } : {},
+  );

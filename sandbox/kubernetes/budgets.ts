@@ -15,9 +15,12 @@ const CONTROLLER_LAG = 50;
 const STALE_DISRUPTION = 120_000;
 
 export const budgetsOf = ({ cluster }: ControlPlane, pod: Pod): Budget[] =>
-  listObjects(cluster.kube, 'PodDisruptionBudget', pod.metadata.namespace).filter((budget) => objectSelector(budget.spec.selector)(pod));
+  listObjects(cluster.kube, 'PodDisruptionBudget', pod.metadata.namespace).filter((budget) =>
+    objectSelector(budget.spec.selector)(pod),
+  );
 
-const podsOfBudget = ({ cluster }: ControlPlane, { metadata, spec }: Budget): Pod[] => listObjects(cluster.kube, 'Pod', metadata.namespace).filter(objectSelector(spec.selector));
+const podsOfBudget = ({ cluster }: ControlPlane, { metadata, spec }: Budget): Pod[] =>
+  listObjects(cluster.kube, 'Pod', metadata.namespace).filter(objectSelector(spec.selector));
 
 /** How many pods their controllers want; a text where that can't be told. */
 const expectedScale = ({ cluster }: ControlPlane, pods: Pod[]): number | string => {
@@ -38,12 +41,18 @@ const wanted = (plane: ControlPlane, { spec }: Budget, pods: Pod[]): { expected:
   if (minAvailable === undefined && maxUnavailable === undefined) return { expected: 0, desired: 0 };
   const expected = expectedScale(plane, pods);
   if (typeof expected === 'string') return expected;
-  if (maxUnavailable !== undefined) return { expected, desired: Math.max(0, expected - countOf(maxUnavailable, expected, Math.ceil, 0)) };
+  if (maxUnavailable !== undefined)
+    return { expected, desired: Math.max(0, expected - countOf(maxUnavailable, expected, Math.ceil, 0)) };
   return { expected, desired: countOf(minAvailable, expected, Math.ceil, 0) };
 };
 
 /** The condition DisruptionAllowed; `lastTransitionTime` stays while the status does. */
-export const disruptionCondition = ({ metadata, status }: Budget, at: number, allowed: number, problem?: string): NonNullable<BudgetStatus['conditions']>[number] => {
+export const disruptionCondition = (
+  { metadata, status }: Budget,
+  at: number,
+  allowed: number,
+  problem?: string,
+): NonNullable<BudgetStatus['conditions']>[number] => {
   const before = status.conditions?.find(({ type }) => type === 'DisruptionAllowed');
   const now: Condition['status'] = allowed > 0 ? 'True' : 'False';
   return {
@@ -62,13 +71,23 @@ const reconcileBudget = (plane: ControlPlane, budget: Budget, at: number): void 
   const common = { observedGeneration: budget.metadata.generation ?? 1 };
   if (typeof wants === 'string') {
     // It fails safe: nothing may be evicted.
-    setStatus(plane.cluster.kube, budget, { ...budget.status, ...common, disruptionsAllowed: 0, conditions: [disruptionCondition(budget, at, 0, wants)] });
+    setStatus(plane.cluster.kube, budget, {
+      ...budget.status,
+      ...common,
+      disruptionsAllowed: 0,
+      conditions: [disruptionCondition(budget, at, 0, wants)],
+    });
     return;
   }
   const disrupted = Object.fromEntries(
-    Object.entries(budget.status.disruptedPods ?? {}).filter(([name, since]) => Date.parse(since) + STALE_DISRUPTION > at && pods.some((pod) => pod.metadata.name === name && isActive(pod))),
+    Object.entries(budget.status.disruptedPods ?? {}).filter(
+      ([name, since]) =>
+        Date.parse(since) + STALE_DISRUPTION > at && pods.some((pod) => pod.metadata.name === name && isActive(pod)),
+    ),
   );
-  const healthy = pods.filter((pod) => isActive(pod) && isReady(pod) && disrupted[pod.metadata.name] === undefined).length;
+  const healthy = pods.filter(
+    (pod) => isActive(pod) && isReady(pod) && disrupted[pod.metadata.name] === undefined,
+  ).length;
   const allowed = wants.expected <= 0 ? 0 : Math.max(0, healthy - wants.desired);
   setStatus(plane.cluster.kube, budget, {
     ...common,

@@ -1,4 +1,7 @@
-/** What a cluster has before anything is installed: namespaces with their default service account, EKS's webhook, and nodes. */
+/**
+ * What a cluster has before anything is installed: namespaces with their default service account, EKS's webhook, and
+ * nodes.
+ */
 import { createHash } from 'node:crypto';
 import type { ClusterState, World } from '../world/world.ts';
 import { seedNodes } from './nodes.ts';
@@ -9,7 +12,13 @@ import { getObject, newMetadata, putObject, timestamp } from './store.ts';
 
 const NAMESPACES = ['default', 'kube-node-lease', 'kube-public', 'kube-system'];
 
-export const createServiceAccount = (cluster: ClusterState, namespace: string, name: string, at: number, labels?: Record<string, string>): KubeObject =>
+export const createServiceAccount = (
+  cluster: ClusterState,
+  namespace: string,
+  name: string,
+  at: number,
+  labels?: Record<string, string>,
+): KubeObject =>
   putObject(cluster.kube, 'ServiceAccount', {
     apiVersion: 'v1',
     kind: 'ServiceAccount',
@@ -29,7 +38,10 @@ export const ensureNamespace = (cluster: ClusterState, name: string, at: number)
   createServiceAccount(cluster, name, 'default', at);
 };
 
-/** EKS's own, and the webhook in it. Names: aws/amazon-eks-pod-identity-webhook#83; its failure policy, and that it understands v1beta1 alone: #225. */
+/**
+ * EKS's own, and the webhook in it. Names: aws/amazon-eks-pod-identity-webhook#83; its failure policy, and that it
+ * understands v1beta1 alone: #225.
+ */
 export const POD_IDENTITY_WEBHOOK = 'pod-identity-webhook';
 
 /** Its id is made of the cluster's ARN, so that it takes nothing from the cluster's random numbers. */

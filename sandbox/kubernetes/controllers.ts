@@ -20,7 +20,17 @@ import { strategicMergePatch } from './patch.ts';
 import { assignNode, isActive, noteReady, podsOf, readyPods, terminatePod } from './pods.ts';
 import type { ControlPlane } from './pods.ts';
 import { reconcileStatefulSet } from './statefulset.ts';
-import { controlledBy, getObject, isWorkloadKind, listObjects, newMetadata, putObject, removeObject, touch, workloadOf } from './store.ts';
+import {
+  controlledBy,
+  getObject,
+  isWorkloadKind,
+  listObjects,
+  newMetadata,
+  putObject,
+  removeObject,
+  touch,
+  workloadOf,
+} from './store.ts';
 import { ROLE_ANNOTATION } from './webhook.ts';
 
 export { seedCluster } from './cluster-objects.ts';
@@ -38,7 +48,12 @@ const noteChange = (plane: ControlPlane, workload: Workload): void => {
   podsChanged(plane, workload.metadata.namespace ?? '');
 };
 
-const reconcile = (world: World, cluster: ClusterState, workload: Workload, options: { at: number; instant: boolean }): void => {
+const reconcile = (
+  world: World,
+  cluster: ClusterState,
+  workload: Workload,
+  options: { at: number; instant: boolean },
+): void => {
   const plane = { world, cluster };
   if (isLive(cluster, workload)) {
     const { pendingWorkloads } = cluster.kube;
@@ -67,8 +82,16 @@ export const workloadChanged = (world: World, cluster: ClusterState, workload: W
   world.schedule.after(CONTROLLER_LAG, (at) => reconcile(world, cluster, workload, { at, instant: false }));
 };
 
-/** Deletes a pod as the API server does; its controller, if it has one, soon makes a new one. `graceSeconds`: 30 by default. */
-export const deletePod = (world: World, cluster: ClusterState, name: { namespace: string; name: string }, graceSeconds?: number): void => {
+/**
+ * Deletes a pod as the API server does; its controller, if it has one, soon makes a new one. `graceSeconds`: 30 by
+ * default.
+ */
+export const deletePod = (
+  world: World,
+  cluster: ClusterState,
+  name: { namespace: string; name: string },
+  graceSeconds?: number,
+): void => {
   const pod = getObject(cluster.kube, 'Pod', name.namespace, name.name);
   if (!pod) return;
   const workload = workloadOf(cluster.kube, pod);
@@ -82,11 +105,28 @@ export const deletePod = (world: World, cluster: ClusterState, name: { namespace
 };
 
 /** `applier`: the add-on that it is of, or who else has put it there. */
-const createWorkload = (cluster: ClusterState, namespace: string, template: WorkloadTemplate, at: number, applier: { addon?: string; manager: string }): Workload => {
+const createWorkload = (
+  cluster: ClusterState,
+  namespace: string,
+  template: WorkloadTemplate,
+  at: number,
+  applier: { addon?: string; manager: string },
+): Workload => {
   const { kube } = cluster;
-  const metadata = newMetadata(kube, at, { name: template.name, namespace, generation: 1, labels: { ...template.labels } });
+  const metadata = newMetadata(kube, at, {
+    name: template.name,
+    namespace,
+    generation: 1,
+    labels: { ...template.labels },
+  });
   // Its manifest is of its kind.
-  const workload = putObject(kube, template.kind, { apiVersion: 'apps/v1', kind: template.kind, metadata, spec: manifestOf(template).spec, status: {} } as Workload);
+  const workload = putObject(kube, template.kind, {
+    apiVersion: 'apps/v1',
+    kind: template.kind,
+    metadata,
+    spec: manifestOf(template).spec,
+    status: {},
+  } as Workload);
   noteApplied(cluster, workload, { ...applier, manifest: template, at, restarted: false });
   return workload;
 };
@@ -99,24 +139,38 @@ const schedulePending = (world: World, cluster: ClusterState): void => {
       const nodes = schedulableNodes(cluster.kube, pod.spec, pod.metadata.labels?.[FARGATE_PROFILE] !== undefined);
       const nodeName = nodes[index % nodes.length];
       const workload = workloadOf(cluster.kube, pod);
-      if (nodeName !== undefined) assignNode({ world, cluster }, pod, nodeName, () => workload && workloadChanged(world, cluster, workload));
+      if (nodeName !== undefined)
+        assignNode({ world, cluster }, pod, nodeName, () => workload && workloadChanged(world, cluster, workload));
     }
   });
 };
 
 /** What a client can change of an object beside its metadata and its spec: rules, subjects, secrets, … */
-const contentOf = ({ apiVersion: _apiVersion, kind: _kind, metadata: _metadata, spec: _spec, status: _status, ...content }: KubeObject): Record<string, unknown> => content;
+const contentOf = ({
+  apiVersion: _apiVersion,
+  kind: _kind,
+  metadata: _metadata,
+  spec: _spec,
+  status: _status,
+  ...content
+}: KubeObject): Record<string, unknown> => content;
 
 /**
- * Replaces an object's labels, annotations, spec and content by those of `changed` and counts it: a new generation where
- * the spec differs, nothing at all where nothing does.
+ * Replaces an object's labels, annotations, spec and content by those of `changed` and counts it: a new generation
+ * where the spec differs, nothing at all where nothing does.
  */
 export const replaceObject = (world: World, cluster: ClusterState, object: KubeObject, changed: KubeObject): void => {
   const { labels, annotations } = changed.metadata;
   const specChanged = !isDeepStrictEqual(object.spec, changed.spec);
   const content = contentOf(changed);
   const contentChanged = !isDeepStrictEqual(contentOf(object), content);
-  if (!specChanged && !contentChanged && isDeepStrictEqual(object.metadata.labels, labels) && isDeepStrictEqual(object.metadata.annotations, annotations)) return;
+  if (
+    !specChanged &&
+    !contentChanged &&
+    isDeepStrictEqual(object.metadata.labels, labels) &&
+    isDeepStrictEqual(object.metadata.annotations, annotations)
+  )
+    return;
   object.metadata = { ...object.metadata, ...(labels ? { labels } : {}), ...(annotations ? { annotations } : {}) };
   if (!labels) delete object.metadata.labels;
   if (!annotations) delete object.metadata.annotations;
@@ -138,10 +192,18 @@ export const replaceObject = (world: World, cluster: ClusterState, object: KubeO
 const EKS = 'eks';
 
 /** Creates the service account where it is missing; `roleArn` null takes the annotation away, undefined leaves it. */
-const applyServiceAccount = (cluster: ClusterState, account: { namespace: string; name: string }, addonName: string, roleArn: string | null | undefined, at: number): void => {
+const applyServiceAccount = (
+  cluster: ClusterState,
+  account: { namespace: string; name: string },
+  addonName: string,
+  roleArn: string | null | undefined,
+  at: number,
+): void => {
   const { namespace, name } = account;
   const labels = { 'app.kubernetes.io/name': addonName, 'app.kubernetes.io/managed-by': 'EKS' };
-  const object = getObject(cluster.kube, 'ServiceAccount', namespace, name) ?? createServiceAccount(cluster, namespace, name, at, labels);
+  const object =
+    getObject(cluster.kube, 'ServiceAccount', namespace, name) ??
+    createServiceAccount(cluster, namespace, name, at, labels);
   const before = object.metadata.annotations?.[ROLE_ANNOTATION];
   if (roleArn === undefined || (roleArn ?? undefined) === before) return;
   const { [ROLE_ANNOTATION]: _, ...others } = object.metadata.annotations ?? {};
@@ -151,8 +213,14 @@ const applyServiceAccount = (cluster: ClusterState, account: { namespace: string
   touch(cluster.kube, object);
 };
 
-const workloadsOf = (cluster: ClusterState, objects: AddonObjects): { template: WorkloadTemplate; existing: Workload | undefined }[] =>
-  objects.workloads.map((template) => ({ template, existing: getObject(cluster.kube, template.kind, objects.namespace, template.name) }));
+const workloadsOf = (
+  cluster: ClusterState,
+  objects: AddonObjects,
+): { template: WorkloadTemplate; existing: Workload | undefined }[] =>
+  objects.workloads.map((template) => ({
+    template,
+    existing: getObject(cluster.kube, template.kind, objects.namespace, template.name),
+  }));
 
 /** Gives fields of a new workload the values that somebody is said to have given them. */
 const setFields = (workload: Workload, fields: { field: string; value?: unknown }[]): void => {
@@ -173,7 +241,13 @@ export const seedAddonObjects = (
   cluster: ClusterState,
   addonName: string,
   objects: AddonObjects,
-  options: { irsaServiceAccounts: string[]; roleArn?: string; podsCreatedAt: number; manager?: string; fields?: { field: string; value?: unknown }[] },
+  options: {
+    irsaServiceAccounts: string[];
+    roleArn?: string;
+    podsCreatedAt: number;
+    manager?: string;
+    fields?: { field: string; value?: unknown }[];
+  },
 ): void => {
   const at = options.podsCreatedAt;
   const { manager } = options;
@@ -193,9 +267,9 @@ export const seedAddonObjects = (
 };
 
 /**
- * Creates what is missing of an add-on and applies what is there: EKS's own fields are set again but for those that others
- * have changed, the role's annotation is set or, without a role, removed (unless `keepAnnotation`). Pods roll where that
- * changed their template, or when `restart` says so.
+ * Creates what is missing of an add-on and applies what is there: EKS's own fields are set again but for those that
+ * others have changed, the role's annotation is set or, without a role, removed (unless `keepAnnotation`). Pods roll
+ * where that changed their template, or when `restart` says so.
  */
 export const applyAddonObjects = (
   world: World,
@@ -214,25 +288,42 @@ export const applyAddonObjects = (
   }
   for (const { template, existing } of workloadsOf(cluster, objects)) {
     if (!existing) {
-      workloadChanged(world, cluster, createWorkload(cluster, objects.namespace, template, at, { addon: addonName, manager: EKS }));
+      workloadChanged(
+        world,
+        cluster,
+        createWorkload(cluster, objects.namespace, template, at, { addon: addonName, manager: EKS }),
+      );
       continue;
     }
-    const restart = { spec: { template: { metadata: { annotations: { [RESTARTED_AT]: new Date(at).toISOString() } } } } };
+    const restart = {
+      spec: { template: { metadata: { annotations: { [RESTARTED_AT]: new Date(at).toISOString() } } } },
+    };
     const foreign = foreignFieldsOf(cluster, addonName, existing);
     const manifest = strategicMergePatch(existing, manifestOf(template));
     const applied = foreign ? withFieldsOf(manifest, existing, foreign) : manifest;
-    replaceObject(world, cluster, existing, (options.restart ? strategicMergePatch(applied, restart) : applied) as KubeObject);
-    const restarted = options.restart || (cluster.kube.fieldOwners.get(existing.metadata.uid)?.applied.restarted ?? false);
+    replaceObject(
+      world,
+      cluster,
+      existing,
+      (options.restart ? strategicMergePatch(applied, restart) : applied) as KubeObject,
+    );
+    const restarted =
+      options.restart || (cluster.kube.fieldOwners.get(existing.metadata.uid)?.applied.restarted ?? false);
     noteApplied(cluster, existing, { addon: addonName, manager: EKS, manifest: template, at, restarted });
     workloadChanged(world, cluster, existing);
   }
 };
 
 /**
- * Deletes an add-on's workloads, service accounts and definitions of custom resources; the pods terminate and are gone a
- * little later, and custom resources go with their definition (but see the knob `customResourcesOnDelete`).
+ * Deletes an add-on's workloads, service accounts and definitions of custom resources; the pods terminate and are gone
+ * a little later, and custom resources go with their definition (but see the knob `customResourcesOnDelete`).
  */
-export const removeAddonObjects = (world: World, cluster: ClusterState, _addonName: string, objects: AddonObjects): void => {
+export const removeAddonObjects = (
+  world: World,
+  cluster: ClusterState,
+  _addonName: string,
+  objects: AddonObjects,
+): void => {
   const { kube } = cluster;
   const plane = { world, cluster };
   for (const { existing } of workloadsOf(cluster, objects)) {
@@ -251,7 +342,11 @@ export const removeAddonObjects = (world: World, cluster: ClusterState, _addonNa
 };
 
 /** Pods of an add-on's workloads: how many there should be and how many are ready. */
-export const addonReplicas = (world: World, cluster: ClusterState, objects: AddonObjects): { desired: number; ready: number } => {
+export const addonReplicas = (
+  world: World,
+  cluster: ClusterState,
+  objects: AddonObjects,
+): { desired: number; ready: number } => {
   const sum = { desired: 0, ready: 0 };
   for (const { template, existing } of workloadsOf(cluster, objects)) {
     const replicas = existing && existing.kind !== 'DaemonSet' ? existing.spec.replicas : (template.replicas ?? 1);

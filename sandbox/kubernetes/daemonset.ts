@@ -46,7 +46,11 @@ export const reconcileDaemonSet = (sync: Sync, daemonSet: DaemonSet): void => {
     const held = heldNodesOf(kube, daemonSet);
     for (const nodeName of names) {
       if (held.has(nodeName)) continue;
-      createPod(sync, { owner: daemonSet, template, labels, nodeName, createdAt: sync.at, ready: sync.instant }, sync.again);
+      createPod(
+        sync,
+        { owner: daemonSet, template, labels, nodeName, createdAt: sync.at, ready: sync.instant },
+        sync.again,
+      );
     }
   }
   if (updateStrategy?.type !== 'OnDelete') replaceOld(sync, daemonSet, hash, nodes);
@@ -59,6 +63,10 @@ export const reconcileDaemonSet = (sync: Sync, daemonSet: DaemonSet): void => {
     currentNumberScheduled: countControlled(kube, daemonSet),
     numberMisscheduled: 0,
     numberReady: ready,
-    ...nonZero({ updatedNumberScheduled: tallyOf(kube, daemonSet, hash).active, numberAvailable: ready, numberUnavailable: nodes - ready }),
+    ...nonZero({
+      updatedNumberScheduled: tallyOf(kube, daemonSet, hash).active,
+      numberAvailable: ready,
+      numberUnavailable: nodes - ready,
+    }),
   });
 };

@@ -12,9 +12,14 @@ const HASH_LABEL = 'pod-template-hash';
 const DEFAULT_HISTORY = 10;
 
 const revisionOf = (replicaSet: ReplicaSet): number => Number(replicaSet.metadata.annotations?.[REVISION] ?? 0);
-const activePods = ({ cluster }: Sync, replicaSet: ReplicaSet): Pod[] => controlledBy(cluster.kube, 'Pod', replicaSet).filter(isActive);
+const activePods = ({ cluster }: Sync, replicaSet: ReplicaSet): Pod[] =>
+  controlledBy(cluster.kube, 'Pod', replicaSet).filter(isActive);
 
-const replicaSetOf = ({ cluster }: Sync, deployment: Deployment, hash = templateHash(deployment.spec.template)): ReplicaSet | undefined =>
+const replicaSetOf = (
+  { cluster }: Sync,
+  deployment: Deployment,
+  hash = templateHash(deployment.spec.template),
+): ReplicaSet | undefined =>
   controlledBy(cluster.kube, 'ReplicaSet', deployment).find(({ metadata }) => metadata.labels?.[HASH_LABEL] === hash);
 
 /** The ReplicaSet of the newest template: found, or made. An older one that fits again becomes the newest revision. */
@@ -46,7 +51,10 @@ const currentReplicaSet = (sync: Sync, deployment: Deployment): ReplicaSet => {
       namespace: deployment.metadata.namespace ?? 'default',
       generation: 1,
       labels,
-      annotations: { [REVISION]: revision, 'deployment.kubernetes.io/desired-replicas': String(deployment.spec.replicas) },
+      annotations: {
+        [REVISION]: revision,
+        'deployment.kubernetes.io/desired-replicas': String(deployment.spec.replicas),
+      },
       ownerReferences: [ownedBy(deployment)],
     }),
     spec: {
@@ -103,7 +111,8 @@ const rollOut = (sync: Sync, deployment: Deployment, current: ReplicaSet, old: R
     const broken = isOld.filter((pod) => !isReady(pod));
     scaleDown(sync, broken, Math.min(broken.length, removable()));
     isOld = isOld.filter(isActive);
-    if (removable() > 0) scaleDown(sync, isOld, Math.min(isOld.filter(isReady).length + newReady - least, isOld.length));
+    if (removable() > 0)
+      scaleDown(sync, isOld, Math.min(isOld.filter(isReady).length + newReady - least, isOld.length));
   }
   const surplus = isNew.filter(isActive);
   scaleDown(sync, surplus, surplus.length - replicas);
@@ -115,7 +124,9 @@ const rollOut = (sync: Sync, deployment: Deployment, current: ReplicaSet, old: R
  * deployment/sync.go).
  */
 const holdBack = (sync: Sync, deployment: Deployment): void => {
-  const replicaSets = controlledBy(sync.cluster.kube, 'ReplicaSet', deployment).sort((a, b) => revisionOf(a) - revisionOf(b));
+  const replicaSets = controlledBy(sync.cluster.kube, 'ReplicaSet', deployment).sort(
+    (a, b) => revisionOf(a) - revisionOf(b),
+  );
   const inUse = replicaSets.filter(({ spec }) => spec.replicas > 0);
   const only = inUse.length > 1 ? undefined : (inUse[0] ?? replicaSets.at(-1));
   for (const replicaSet of replicaSets) {
@@ -190,14 +201,22 @@ const report = (sync: Sync, deployment: Deployment, current: ReplicaSet | undefi
       availableReplicas: ready,
       unavailableReplicas: Math.max(0, Math.max(total, replicas) - ready),
     }),
-    conditions: conditionsOf(deployment, sync.at, ready >= replicas - limits(deployment).maxUnavailable, progressOf(deployment, current, complete)),
+    conditions: conditionsOf(
+      deployment,
+      sync.at,
+      ready >= replicas - limits(deployment).maxUnavailable,
+      progressOf(deployment, current, complete),
+    ),
   });
 };
 
 /** Old ReplicaSets stay for `kubectl rollout undo`, but not for ever. */
 const forgetOldRevisions = (sync: Sync, deployment: Deployment, old: ReplicaSet[]): void => {
-  const empty = old.filter((replicaSet) => controlledBy(sync.cluster.kube, 'Pod', replicaSet).length === 0).sort((a, b) => revisionOf(b) - revisionOf(a));
-  for (const replicaSet of empty.slice(deployment.spec.revisionHistoryLimit ?? DEFAULT_HISTORY)) removeObject(sync.cluster.kube, 'ReplicaSet', replicaSet);
+  const empty = old
+    .filter((replicaSet) => controlledBy(sync.cluster.kube, 'Pod', replicaSet).length === 0)
+    .sort((a, b) => revisionOf(b) - revisionOf(a));
+  for (const replicaSet of empty.slice(deployment.spec.revisionHistoryLimit ?? DEFAULT_HISTORY))
+    removeObject(sync.cluster.kube, 'ReplicaSet', replicaSet);
 };
 
 export const reconcileDeployment = (sync: Sync, deployment: Deployment): void => {

@@ -12,7 +12,8 @@ const GROUPS = [...new Set([...kinds, ...REVIEWS].map(({ group }) => group))].fi
 /** The versions of each named group of a cluster, the preferred one first. */
 const groupsOf = ({ kube }: ClusterState): Map<string, string[]> => {
   const groups = new Map(GROUPS.map((group) => [group, ['v1']]));
-  for (const { group, versions } of kube.customKinds.values()) groups.set(group, [...new Set([...(groups.get(group) ?? []), ...versions])]);
+  for (const { group, versions } of kube.customKinds.values())
+    groups.set(group, [...new Set([...(groups.get(group) ?? []), ...versions])]);
   return groups;
 };
 
@@ -29,11 +30,37 @@ const resources = ({ kube }: ClusterState, group: string, groupVersion: string):
     ...[...kinds, ...[...kube.customKinds.values()].flatMap((kind) => kind.versions.map((each) => infoOf(kind, each)))]
       .filter((info) => info.group === group && apiVersionOf(info) === groupVersion)
       .flatMap(({ plural, kind, namespaced, shortNames, verbs, inAll }) => [
-        { name: plural, singularName: kind.toLowerCase(), namespaced, kind, verbs, shortNames, categories: inAll === true ? ['all'] : [] },
+        {
+          name: plural,
+          singularName: kind.toLowerCase(),
+          namespaced,
+          kind,
+          verbs,
+          shortNames,
+          categories: inAll === true ? ['all'] : [],
+        },
         // Its group tells kubectl drain that pods can be evicted.
-        ...(kind === 'Pod' ? [{ name: 'pods/eviction', singularName: '', namespaced: true, group: 'policy', version: 'v1', kind: 'Eviction', verbs: ['create'] }] : []),
+        ...(kind === 'Pod'
+          ? [
+              {
+                name: 'pods/eviction',
+                singularName: '',
+                namespaced: true,
+                group: 'policy',
+                version: 'v1',
+                kind: 'Eviction',
+                verbs: ['create'],
+              },
+            ]
+          : []),
       ]),
-    ...REVIEWS.filter((review) => review.group === group).map(({ plural, kind }) => ({ name: plural, singularName: kind.toLowerCase(), namespaced: false, kind, verbs: ['create'] })),
+    ...REVIEWS.filter((review) => review.group === group).map(({ plural, kind }) => ({
+      name: plural,
+      singularName: kind.toLowerCase(),
+      namespaced: false,
+      kind,
+      verbs: ['create'],
+    })),
   ],
 });
 
@@ -52,7 +79,11 @@ const version = (cluster: ClusterState): unknown => ({
 const pathOf = (group: string): string => (group === '' ? 'api/v1' : `apis/${group}/v1`);
 
 /** Parameters that writes take; kubectl looks for `fieldValidation` to know whether the server checks what it sends. */
-const PARAMETERS = ['dryRun', 'fieldManager', 'fieldValidation'].map((name) => ({ name, in: 'query', schema: { type: 'string', uniqueItems: true } }));
+const PARAMETERS = ['dryRun', 'fieldManager', 'fieldValidation'].map((name) => ({
+  name,
+  in: 'query',
+  schema: { type: 'string', uniqueItems: true },
+}));
 
 /** Of OpenAPI v3, as much as tells clients which writes there are; no schemas. */
 const openApi = (group: string): unknown => ({
@@ -82,20 +113,39 @@ export const discover = (cluster: ClusterState, path: string): unknown => {
     case '/version':
       return version(cluster);
     case '/api':
-      return { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: new URL(cluster.endpoint).host }] };
+      return {
+        kind: 'APIVersions',
+        versions: ['v1'],
+        serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: new URL(cluster.endpoint).host }],
+      };
     case '/apis':
-      return { kind: 'APIGroupList', apiVersion: 'v1', groups: [...groupsOf(cluster)].map(([group, versions]) => groupDocument(group, versions)) };
+      return {
+        kind: 'APIGroupList',
+        apiVersion: 'v1',
+        groups: [...groupsOf(cluster)].map(([group, versions]) => groupDocument(group, versions)),
+      };
     case '/api/v1':
       return resources(cluster, '', 'v1');
     case '/openapi/v3':
-      return { paths: Object.fromEntries(['', ...GROUPS].map((group) => [pathOf(group), { serverRelativeURL: `/openapi/v3/${pathOf(group)}` }])) };
+      return {
+        paths: Object.fromEntries(
+          ['', ...GROUPS].map((group) => [pathOf(group), { serverRelativeURL: `/openapi/v3/${pathOf(group)}` }]),
+        ),
+      };
     case '/openapi/v3/api/v1':
       return openApi('');
     default: {
-      const { document, group = '', version: wanted } = /^\/(?<document>openapi\/v3\/apis|apis)\/(?<group>[^/]+)(\/(?<version>[^/]+))?$/.exec(path)?.groups ?? {};
+      const {
+        document,
+        group = '',
+        version: wanted,
+      } = /^\/(?<document>openapi\/v3\/apis|apis)\/(?<group>[^/]+)(\/(?<version>[^/]+))?$/.exec(path)?.groups ?? {};
       const versions = groupsOf(cluster).get(group);
       if (!versions || (wanted !== undefined && !versions.includes(wanted))) return undefined;
-      if (document === 'apis') return wanted === undefined ? { kind: 'APIGroup', apiVersion: 'v1', ...groupDocument(group, versions) } : resources(cluster, group, `${group}/${wanted}`);
+      if (document === 'apis')
+        return wanted === undefined
+          ? { kind: 'APIGroup', apiVersion: 'v1', ...groupDocument(group, versions) }
+          : resources(cluster, group, `${group}/${wanted}`);
       // Custom resources are not written, so that nobody asks for their schema.
       return wanted === undefined || !GROUPS.includes(group) ? undefined : openApi(group);
     }

@@ -1,6 +1,6 @@
 /**
- * Nobody hands out by RBAC what they don't have by RBAC, unless they may `escalate` or `bind`. What an access policy gives
- * does not count as had: with AmazonEKSAdminPolicy alone, no Role can be made (k8s.io/kubernetes, registry/rbac
+ * Nobody hands out by RBAC what they don't have by RBAC, unless they may `escalate` or `bind`. What an access policy
+ * gives does not count as had: with AmazonEKSAdminPolicy alone, no Role can be made (k8s.io/kubernetes, registry/rbac
  * escalation_check.go and rbac/validation; EKS decides access policies by a webhook, which lists no rules).
  */
 import type { ClusterState } from '../world/world.ts';
@@ -11,30 +11,46 @@ import { decide, forbidden, rbacRules } from './rbac.ts';
 import { getObject, KINDS } from './store.ts';
 import type { KindInfo } from './store.ts';
 
-const holds = (list: string[] | undefined, wanted: string): boolean => list?.some((each) => each === '*' || each === wanted) ?? false;
+const holds = (list: string[] | undefined, wanted: string): boolean =>
+  list?.some((each) => each === '*' || each === wanted) ?? false;
 const holdsResource = (list: string[] | undefined, wanted: string): boolean => {
   const [, subresource] = wanted.split('/');
   return holds(list, wanted) || (subresource !== undefined && (list?.includes(`*/${subresource}`) ?? false));
 };
-const holdsUrl = (list: string[] | undefined, wanted: string): boolean => holds(list, wanted) || (list?.some((url) => url.endsWith('*') && wanted.startsWith(url.slice(0, -1))) ?? false);
+const holdsUrl = (list: string[] | undefined, wanted: string): boolean =>
+  holds(list, wanted) || (list?.some((url) => url.endsWith('*') && wanted.startsWith(url.slice(0, -1))) ?? false);
 
 /** Whether all that a rule gives is given by those that are held; each combination may come from another one. */
 const isCovered = (rule: PolicyRule, held: PolicyRule[]): boolean =>
   rule.verbs.every((verb) => {
     const withVerb = held.filter(({ verbs }) => holds(verbs, verb));
-    const urls = (rule.nonResourceURLs ?? []).every((url) => withVerb.some(({ nonResourceURLs }) => holdsUrl(nonResourceURLs, url)));
+    const urls = (rule.nonResourceURLs ?? []).every((url) =>
+      withVerb.some(({ nonResourceURLs }) => holdsUrl(nonResourceURLs, url)),
+    );
     const resources = (rule.apiGroups ?? []).every((group) =>
       (rule.resources ?? []).every((resource) => {
-        const matching = withVerb.filter((each) => holds(each.apiGroups, group) && holdsResource(each.resources, resource));
+        const matching = withVerb.filter(
+          (each) => holds(each.apiGroups, group) && holdsResource(each.resources, resource),
+        );
         const names = rule.resourceNames?.length ? rule.resourceNames : [undefined];
-        return names.every((name) => matching.some(({ resourceNames }) => !resourceNames?.length || (name !== undefined && resourceNames.includes(name))));
+        return names.every((name) =>
+          matching.some(
+            ({ resourceNames }) => !resourceNames?.length || (name !== undefined && resourceNames.includes(name)),
+          ),
+        );
       }),
     );
     return urls && resources;
   });
 
 const compact = ({ apiGroups, nonResourceURLs, resourceNames, resources, verbs }: PolicyRule): string =>
-  `{${Object.entries({ APIGroups: apiGroups, NonResourceURLs: nonResourceURLs, Resources: resources, ResourceNames: resourceNames, Verbs: verbs })
+  `{${Object.entries({
+    APIGroups: apiGroups,
+    NonResourceURLs: nonResourceURLs,
+    Resources: resources,
+    ResourceNames: resourceNames,
+    Verbs: verbs,
+  })
     .flatMap(([name, list]) => (list?.length ? [`${name}:${JSON.stringify(list)}`] : []))
     .join(', ')}}`;
 
@@ -47,7 +63,11 @@ interface Granted {
 
 const grantedBy = (cluster: ClusterState, info: KindInfo, object: KubeObject): Granted | undefined => {
   if (info.kind === 'Role' || info.kind === 'ClusterRole') {
-    return { verb: 'escalate', role: { info, name: object.metadata.name }, rules: () => (object['rules'] as PolicyRule[] | undefined) ?? [] };
+    return {
+      verb: 'escalate',
+      role: { info, name: object.metadata.name },
+      rules: () => (object['rules'] as PolicyRule[] | undefined) ?? [],
+    };
   }
   if (info.kind !== 'RoleBinding' && info.kind !== 'ClusterRoleBinding') return undefined;
   const { kind, name } = object['roleRef'] as RoleRef;
@@ -66,7 +86,11 @@ export const checkEscalation = (cluster: ClusterState, user: User, info: KindInf
   const { namespace } = object.metadata;
   const where = namespace === undefined ? {} : { namespace };
   const { verb, role } = granted;
-  if (decide(cluster, user, { verb, group: role.info.group, resource: role.info.plural, name: role.name, ...where }).allowed) return;
+  if (
+    decide(cluster, user, { verb, group: role.info.group, resource: role.info.plural, name: role.name, ...where })
+      .allowed
+  )
+    return;
   const held = rbacRules(cluster, user, namespace);
   const missing = granted.rules().filter((rule) => !isCovered(rule, held));
   if (missing.length === 0) return;

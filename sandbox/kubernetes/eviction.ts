@@ -1,4 +1,7 @@
-/** POST pods/NAME/eviction: a deletion that asks the pod's budget first (k8s.io/kubernetes, registry/core/pod/storage/eviction.go). */
+/**
+ * POST pods/NAME/eviction: a deletion that asks the pod's budget first (k8s.io/kubernetes,
+ * registry/core/pod/storage/eviction.go).
+ */
 import { z } from 'zod';
 import type { HttpResponse } from '../http.ts';
 import { badRequest, Refusal, success, tooManyRequests } from './answers.ts';
@@ -30,7 +33,9 @@ const spend = ({ world, cluster }: ControlPlane, budget: Budget, pod: Pod, dryRu
   const { metadata, status } = budget;
   const { name } = metadata;
   if ((status.observedGeneration ?? 0) < (metadata.generation ?? 1)) {
-    throw tooManyRequests(VIOLATES, 10, [{ reason: 'DisruptionBudget', message: `The disruption budget ${name} is still being processed by the server.` }]);
+    throw tooManyRequests(VIOLATES, 10, [
+      { reason: 'DisruptionBudget', message: `The disruption budget ${name} is still being processed by the server.` },
+    ]);
   }
   if (status.disruptionsAllowed <= 0) {
     const message = `The disruption budget ${name} needs ${status.desiredHealthy} healthy pods and has ${status.currentHealthy} currently`;
@@ -50,24 +55,45 @@ const spend = ({ world, cluster }: ControlPlane, budget: Budget, pod: Pod, dryRu
 /** `body`: the Eviction; left out members come from the path. */
 export const evictPod = (plane: ControlPlane, pod: Pod, body: unknown, dryRunQuery: boolean): HttpResponse => {
   const parsed = eviction.safeParse(body);
-  if (!parsed.success) throw badRequest(`invalid Eviction: ${parsed.error.issues[0]?.path.join('.') ?? ''}: ${parsed.error.issues[0]?.message ?? 'not valid'}`);
+  if (!parsed.success)
+    throw badRequest(
+      `invalid Eviction: ${parsed.error.issues[0]?.path.join('.') ?? ''}: ${parsed.error.issues[0]?.message ?? 'not valid'}`,
+    );
   const { metadata, deleteOptions } = parsed.data;
   const { name, namespace = '', uid } = pod.metadata;
   if (metadata?.name && metadata.name !== name) throw badRequest('name in URL does not match name in Eviction object');
   const wanted = deleteOptions?.preconditions?.uid;
-  if (wanted && wanted !== uid) throw new Refusal(409, 'Conflict', `Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${uid}`, { name, kind: 'pods' });
+  if (wanted && wanted !== uid)
+    throw new Refusal(
+      409,
+      'Conflict',
+      `Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${uid}`,
+      { name, kind: 'pods' },
+    );
 
   const dryRun = dryRunQuery || (deleteOptions?.dryRun?.includes('All') ?? false);
   const budgets = budgetsOf(plane, pod);
   const [budget] = budgets;
-  // A pod that does not run yet, or goes already, is nobody's loss. Here, one that runs is ready: unhealthyPodEvictionPolicy changes nothing.
+  // A pod that does not run yet, or goes already, is nobody's loss. Here, one that runs is ready:
+  // unhealthyPodEvictionPolicy changes nothing.
   if (budget && isActive(pod) && pod.status.phase !== 'Pending') {
-    if (budgets.length > 1) throw new Refusal(500, 'InternalError', 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.');
+    if (budgets.length > 1)
+      throw new Refusal(
+        500,
+        'InternalError',
+        'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
+      );
     spend(plane, budget, pod, dryRun);
   }
   if (!dryRun) {
     const at = plane.world.schedule.now();
-    pod.status.conditions.push({ type: 'DisruptionTarget', status: 'True', lastTransitionTime: timestamp(at), reason: 'EvictionByEvictionAPI', message: 'Eviction API: evicting' });
+    pod.status.conditions.push({
+      type: 'DisruptionTarget',
+      status: 'True',
+      lastTransitionTime: timestamp(at),
+      reason: 'EvictionByEvictionAPI',
+      message: 'Eviction API: evicting',
+    });
     touch(plane.cluster.kube, pod);
     deletePod(plane.world, plane.cluster, { namespace, name }, deleteOptions?.gracePeriodSeconds ?? undefined);
   }

@@ -1,6 +1,6 @@
 /**
- * Sets of fields, in the notation of managedFields (FieldsV1; sigs.k8s.io/structured-merge-diff, fieldpath): `f:NAME` for a
- * field, `k:{"name":"x"}` for an item of a list that merges by key, `.` for such an item or a map itself.
+ * Sets of fields, in the notation of managedFields (FieldsV1; sigs.k8s.io/structured-merge-diff, fieldpath): `f:NAME`
+ * for a field, `k:{"name":"x"}` for an item of a list that merges by key, `.` for such an item or a map itself.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { isObject } from '../json.ts';
@@ -25,14 +25,18 @@ const itemElement = (list: string, item: unknown): string | undefined => {
   const keys = LIST_KEYS[list] ?? (MERGE_KEYS[list] === undefined ? [] : [MERGE_KEYS[list]]);
   if (keys.length === 0 || !isObject(item)) return undefined;
   const entries = keys.map((key) => [key, item[key] ?? DEFAULTS[key]] as const);
-  return entries.some(([, value]) => value === undefined) ? undefined : `k:${JSON.stringify(Object.fromEntries(entries))}`;
+  return entries.some(([, value]) => value === undefined)
+    ? undefined
+    : `k:${JSON.stringify(Object.fromEntries(entries))}`;
 };
 
 /** The parts of a value that are owned one by one; undefined where it is owned whole. */
 const partsOf = (name: string, value: unknown): [element: string, name: string, part: unknown][] | undefined => {
   if (Array.isArray(value)) {
     const items = value.map((item: unknown) => [itemElement(name, item), name, item] as const);
-    return items.length > 0 && items.every((item): item is [string, string, unknown] => item[0] !== undefined) ? items.map((item) => [...item]) : undefined;
+    return items.length > 0 && items.every((item): item is [string, string, unknown] => item[0] !== undefined)
+      ? items.map((item) => [...item])
+      : undefined;
   }
   if (!isObject(value) || ATOMIC.has(name) || Object.keys(value).length === 0) return undefined;
   return Object.entries(value).map(([key, part]) => [`f:${key}`, key, part]);
@@ -95,7 +99,10 @@ export const without = (set: FieldSet, other: FieldSet): FieldSet | undefined =>
 const MAPS = /^(?:labels|annotations|data|stringData|limits|requests)$/;
 const STEP = /\.(?<field>[\w-]+)|\[(?<keys>[^\]]*)\]/y;
 
-/** The field of a path as EKS writes it, such as `.spec.template.spec.containers[name="x"].image`; undefined where it is none. */
+/**
+ * The field of a path as EKS writes it, such as `.spec.template.spec.containers[name="x"].image`; undefined where it is
+ * none.
+ */
 export const parseField = (path: string): FieldSet | undefined => {
   const elements: string[] = [];
   STEP.lastIndex = 0;
@@ -122,17 +129,29 @@ const itemText = (element: string): string => {
 /** The leaves of a set, as `parseField` reads them. */
 export const formatFields = (set: FieldSet, path = ''): string[] => {
   if (isLeaf(set)) return path === '' ? [] : [path];
-  return Object.entries(set).flatMap(([element, part]) => (element === ITSELF ? [] : formatFields(part, `${path}${element.startsWith('k:') ? itemText(element) : `.${element.slice(2)}`}`)));
+  return Object.entries(set).flatMap(([element, part]) =>
+    element === ITSELF
+      ? []
+      : formatFields(part, `${path}${element.startsWith('k:') ? itemText(element) : `.${element.slice(2)}`}`),
+  );
 };
 
 /** `target` with the leaves of the set as `leaf` makes them of what `source` has there; neither is changed. */
-const replaced = (target: unknown, source: unknown, set: FieldSet, leaf: (value: unknown) => unknown, name: string): unknown => {
+const replaced = (
+  target: unknown,
+  source: unknown,
+  set: FieldSet,
+  leaf: (value: unknown) => unknown,
+  name: string,
+): unknown => {
   if (isLeaf(set)) return leaf(source);
   if (Array.isArray(target)) {
     return target.map((item: unknown) => {
       const element = itemElement(name, item) ?? '';
       const part = set[element];
-      const other = Array.isArray(source) ? source.find((each: unknown) => itemElement(name, each) === element) : undefined;
+      const other = Array.isArray(source)
+        ? source.find((each: unknown) => itemElement(name, each) === element)
+        : undefined;
       return part ? replaced(item, other, part, leaf, '') : item;
     });
   }
@@ -149,7 +168,9 @@ const replaced = (target: unknown, source: unknown, set: FieldSet, leaf: (value:
 };
 
 /** A copy of `target` that has the fields of the set from `source`. */
-export const withFieldsOf = <T extends object>(target: T, source: object, set: FieldSet): T => replaced(target, source, set, (value) => value, '') as T;
+export const withFieldsOf = <T extends object>(target: T, source: object, set: FieldSet): T =>
+  replaced(target, source, set, (value) => value, '') as T;
 
 /** A copy of `target` with that value at each leaf of the set. */
-export const withValue = <T extends object>(target: T, set: FieldSet, value: unknown): T => replaced(target, undefined, set, () => value, '') as T;
+export const withValue = <T extends object>(target: T, set: FieldSet, value: unknown): T =>
+  replaced(target, undefined, set, () => value, '') as T;

@@ -47,8 +47,17 @@ const partsOf = (request: HttpRequest): Part[] => [
   ...valuesOf(request, 'impersonate-group').map((name): Part => ({ kind: 'Group', name })),
   ...Object.keys(request.headers)
     .filter((header) => header.startsWith(EXTRA))
-    .flatMap((header) => valuesOf(request, header).map((name): Part => ({ kind: 'UserExtra', name, key: extraKey(header.slice(EXTRA.length)) }))),
-  ...valuesOf(request, 'impersonate-uid').filter(Boolean).slice(0, 1).map((name): Part => ({ kind: 'UID', name })),
+    .flatMap((header) =>
+      valuesOf(request, header).map((name): Part => ({
+        kind: 'UserExtra',
+        name,
+        key: extraKey(header.slice(EXTRA.length)),
+      })),
+    ),
+  ...valuesOf(request, 'impersonate-uid')
+    .filter(Boolean)
+    .slice(0, 1)
+    .map((name): Part => ({ kind: 'UID', name })),
 ];
 
 const RESOURCES: Record<Part['kind'], { group: string; resource: string }> = {
@@ -67,7 +76,10 @@ const groupsOf = (parts: readonly Part[], username: string): string[] => {
   const asked = parts.flatMap(({ kind, name }) => (kind === 'Group' ? [name] : []));
   const account = parts.find(({ kind }) => kind === 'ServiceAccount');
   // Groups that are asked for take the place of a service account's own.
-  const groups = asked.length > 0 || account === undefined ? asked : ['system:serviceaccounts', `system:serviceaccounts:${account.namespace ?? ''}`];
+  const groups =
+    asked.length > 0 || account === undefined
+      ? asked
+      : ['system:serviceaccounts', `system:serviceaccounts:${account.namespace ?? ''}`];
   if (username === ANONYMOUS) return groups.includes(UNAUTHENTICATED) ? groups : [...groups, UNAUTHENTICATED];
   return groups.includes(AUTHENTICATED) || groups.includes(UNAUTHENTICATED) ? groups : [...groups, AUTHENTICATED];
 };
@@ -79,19 +91,33 @@ const extraOf = (parts: readonly Part[]): Record<string, string[]> => {
 };
 
 /**
- * Whom the request is made as: the caller, or whom its headers name. Throws the 403 where the caller may not impersonate one
- * part of that, and the API server's internal error where groups, a UID or extras come without a user.
+ * Whom the request is made as: the caller, or whom its headers name. Throws the 403 where the caller may not
+ * impersonate one part of that, and the API server's internal error where groups, a UID or extras come without a user.
  */
 export const actingUser = (cluster: ClusterState, caller: User, request: HttpRequest): User => {
   const parts = partsOf(request);
   if (parts.length === 0) return caller;
   const [who] = parts;
-  if (who?.kind !== 'User' && who?.kind !== 'ServiceAccount') throw new InternalError(request, `requested [${parts.map(printed).join(' ')}] without impersonating a user`);
+  if (who?.kind !== 'User' && who?.kind !== 'ServiceAccount')
+    throw new InternalError(request, `requested [${parts.map(printed).join(' ')}] without impersonating a user`);
   for (const { kind, name, namespace, key } of parts) {
-    authorise(cluster, caller, { verb: 'impersonate', ...RESOURCES[kind], name, ...(namespace === undefined ? {} : { namespace }), ...(key === undefined ? {} : { subresource: key }) });
+    authorise(cluster, caller, {
+      verb: 'impersonate',
+      ...RESOURCES[kind],
+      name,
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(key === undefined ? {} : { subresource: key }),
+    });
   }
   const username = who.kind === 'User' ? who.name : `system:serviceaccount:${who.namespace ?? ''}:${who.name}`;
   const uid = parts.find(({ kind }) => kind === 'UID')?.name;
   // Access policies belong to the principal of an entry, which whom it acts as is not.
-  return { username, groups: groupsOf(parts, username), ...(uid === undefined ? {} : { uid }), extra: extraOf(parts), principalArn: caller.principalArn, policies: [] };
+  return {
+    username,
+    groups: groupsOf(parts, username),
+    ...(uid === undefined ? {} : { uid }),
+    extra: extraOf(parts),
+    principalArn: caller.principalArn,
+    policies: [],
+  };
 };

@@ -20,10 +20,12 @@ export const queryOf =
     return (Array.isArray(value) ? value.at(-1) : value) || undefined;
   };
 
-export const wantsTable = (request: HttpRequest): boolean => (request.headers['accept'] ?? '').split(',').some((type) => type.includes('as=Table'));
+export const wantsTable = (request: HttpRequest): boolean =>
+  (request.headers['accept'] ?? '').split(',').some((type) => type.includes('as=Table'));
 
 /** An object as one of these is answered: a custom one in the version that was asked for. */
-export const asServed = (cluster: ClusterState, info: ResourceInfo, object: KubeObject): KubeObject => (isBuiltIn(info) ? shown(cluster, object) : { ...object, apiVersion: apiVersionOf(info) });
+export const asServed = (cluster: ClusterState, info: ResourceInfo, object: KubeObject): KubeObject =>
+  isBuiltIn(info) ? shown(cluster, object) : { ...object, apiVersion: apiVersionOf(info) };
 
 /** Lists of the kinds that every cluster has name kind and version once, not in each item. */
 const item = (cluster: ClusterState, info: ResourceInfo, object: KubeObject): unknown => {
@@ -33,7 +35,12 @@ const item = (cluster: ClusterState, info: ResourceInfo, object: KubeObject): un
   return rest;
 };
 
-const matching = (cluster: ClusterState, info: ResourceInfo, namespace: string | undefined, query: Query): KubeObject[] => {
+const matching = (
+  cluster: ClusterState,
+  info: ResourceInfo,
+  namespace: string | undefined,
+  query: Query,
+): KubeObject[] => {
   const labels = labelSelector(query('labelSelector') ?? '');
   const fields = fieldSelector(query('fieldSelector') ?? '', info);
   return listResources(cluster.kube, info, namespace).filter((object) => labels(object) && fields(object));
@@ -43,27 +50,45 @@ const matching = (cluster: ClusterState, info: ResourceInfo, namespace: string |
  * A watch that ends at once: what has changed since `resourceVersion`, then the connection is closed, and clients ask
  * again. A removal since then can't be told from here, so that it is "too old": the client lists again.
  */
-const watch = (world: World, cluster: ClusterState, info: ResourceInfo, namespace: string | undefined, request: HttpRequest): HttpResponse => {
+const watch = (
+  world: World,
+  cluster: ClusterState,
+  info: ResourceInfo,
+  namespace: string | undefined,
+  request: HttpRequest,
+): HttpResponse => {
   const query = queryOf(request);
   if (query('sendInitialEvents') === 'true') {
-    const message = 'sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled';
+    const message =
+      'sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled';
     throw new Refusal(422, 'Invalid', `ListOptions.meta.k8s.io "" is invalid: ${message}`);
   }
   const since = Number(query('resourceVersion') ?? 0);
   if (!Number.isInteger(since)) throw badRequest(`invalid resource version "${query('resourceVersion') ?? ''}"`);
   const { kube } = cluster;
-  if (since > 0 && (kube.removals.get(resourceOf(info)) ?? 0) > since) throw expired(`too old resource version: ${since} (${kube.resourceVersion})`);
-  const changed = matching(cluster, info, namespace, query).filter(({ metadata }) => Number(metadata.resourceVersion) > since);
+  if (since > 0 && (kube.removals.get(resourceOf(info)) ?? 0) > since)
+    throw expired(`too old resource version: ${since} (${kube.resourceVersion})`);
+  const changed = matching(cluster, info, namespace, query).filter(
+    ({ metadata }) => Number(metadata.resourceVersion) > since,
+  );
   const events = changed
     .sort((a, b) => Number(a.metadata.resourceVersion) - Number(b.metadata.resourceVersion))
     .map((object) => ({
       type: since === 0 ? 'ADDED' : 'MODIFIED',
-      object: wantsTable(request) ? tableOf(info, [object], world.schedule.now(), { resourceVersion: object.metadata.resourceVersion }) : asServed(cluster, info, object),
+      object: wantsTable(request)
+        ? tableOf(info, [object], world.schedule.now(), { resourceVersion: object.metadata.resourceVersion })
+        : asServed(cluster, info, object),
     }));
   return { ...json(200, null), body: events.map((event) => `${JSON.stringify(event)}\n`).join('') };
 };
 
-const list = (world: World, cluster: ClusterState, info: ResourceInfo, namespace: string | undefined, request: HttpRequest): HttpResponse => {
+const list = (
+  world: World,
+  cluster: ClusterState,
+  info: ResourceInfo,
+  namespace: string | undefined,
+  request: HttpRequest,
+): HttpResponse => {
   const query = queryOf(request);
   const { items, metadata } = pageOf(cluster.kube, {
     list: JSON.stringify([resourceOf(info), namespace, query('labelSelector'), query('fieldSelector')]),
@@ -72,8 +97,21 @@ const list = (world: World, cluster: ClusterState, info: ResourceInfo, namespace
     find: () => matching(cluster, info, namespace, query),
   });
   if (wantsTable(request)) return json(200, tableOf(info, items, world.schedule.now(), metadata));
-  return json(200, { kind: `${info.kind}List`, apiVersion: apiVersionOf(info), metadata, items: items.map((object) => item(cluster, info, object)) });
+  return json(200, {
+    kind: `${info.kind}List`,
+    apiVersion: apiVersionOf(info),
+    metadata,
+    items: items.map((object) => item(cluster, info, object)),
+  });
 };
 
-export const listOrWatch = (world: World, cluster: ClusterState, info: ResourceInfo, namespace: string | undefined, request: HttpRequest): HttpResponse =>
-  ['true', '1'].includes(queryOf(request)('watch') ?? '') ? watch(world, cluster, info, namespace, request) : list(world, cluster, info, namespace, request);
+export const listOrWatch = (
+  world: World,
+  cluster: ClusterState,
+  info: ResourceInfo,
+  namespace: string | undefined,
+  request: HttpRequest,
+): HttpResponse =>
+  ['true', '1'].includes(queryOf(request)('watch') ?? '')
+    ? watch(world, cluster, info, namespace, request)
+    : list(world, cluster, info, namespace, request);

@@ -1,7 +1,7 @@
 /**
- * `metadata.managedFields` of workloads: who has set which fields. EKS applies its manifests server-side, as manager `eks`
- * (EKS User Guide, "Determine fields you can customize for Amazon EKS add-ons"); whoever changes a field of them takes it
- * over. Computed when an object is read; kept is only what can't be computed.
+ * `metadata.managedFields` of workloads: who has set which fields. EKS applies its manifests server-side, as manager
+ * `eks` (EKS User Guide, "Determine fields you can customize for Amazon EKS add-ons"); whoever changes a field of them
+ * takes it over. Computed when an object is read; kept is only what can't be computed.
  */
 import type { ClusterState } from '../world/world.ts';
 import { annotatorEntries, type ManagedFieldsEntry, noteAnnotator } from './annotators.ts';
@@ -14,7 +14,9 @@ import { timestamp } from './store.ts';
 /** What `kubectl rollout restart` sets, and EKS with it. */
 export const RESTARTED_AT = 'kubectl.kubernetes.io/restartedAt';
 
-const RESTARTED: FieldSet = { 'f:spec': { 'f:template': { 'f:metadata': { 'f:annotations': { [`f:${RESTARTED_AT}`]: {} } } } } };
+const RESTARTED: FieldSet = {
+  'f:spec': { 'f:template': { 'f:metadata': { 'f:annotations': { [`f:${RESTARTED_AT}`]: {} } } } },
+};
 const EMPTY: FieldSet = {};
 
 const manifestFields = new WeakMap<WorkloadTemplate, FieldSet>();
@@ -24,13 +26,18 @@ const fieldsOfManifest = (template: WorkloadTemplate): FieldSet => {
   return known;
 };
 
-const appliedFields = ({ applied }: FieldOwners): FieldSet => (applied.restarted ? union(fieldsOfManifest(applied.manifest), RESTARTED) : fieldsOfManifest(applied.manifest));
+const appliedFields = ({ applied }: FieldOwners): FieldSet =>
+  applied.restarted ? union(fieldsOfManifest(applied.manifest), RESTARTED) : fieldsOfManifest(applied.manifest);
 
 /** `Deployment.apps ebs-csi-controller`, as EKS names it in a conflict. */
 const nameOf = ({ kind, metadata }: KubeObject): string => `${kind}.apps ${metadata.name}`;
 
 /** Those of an add-on's foreign fields that are of this object. */
-const foreignOf = (cluster: ClusterState, addon: string | undefined, object: KubeObject): { manager: string; fields: FieldSet }[] => {
+const foreignOf = (
+  cluster: ClusterState,
+  addon: string | undefined,
+  object: KubeObject,
+): { manager: string; fields: FieldSet }[] => {
   const start = `${nameOf(object)} - `;
   return (cluster.foreignFields.get(addon ?? '') ?? []).flatMap(({ field, manager }) => {
     const fields = field.startsWith(start) ? parseField(field.slice(start.length)) : undefined;
@@ -60,7 +67,13 @@ export const noteApplied = (cluster: ClusterState, object: Workload, applied: Fi
 };
 
 /** Fields of EKS's that somebody has set: foreign from now on, and no longer where they are as EKS has them again. */
-const noteForeign = (cluster: ClusterState, { addon = '', manifest }: FieldOwners['applied'], object: KubeObject, manager: string, edited: FieldSet): void => {
+const noteForeign = (
+  cluster: ClusterState,
+  { addon = '', manifest }: FieldOwners['applied'],
+  object: KubeObject,
+  manager: string,
+  edited: FieldSet,
+): void => {
   const touched = common(edited, fieldsOfManifest(manifest));
   if (!touched) return;
   const changed = changesOf(manifestOf(manifest), object);
@@ -75,11 +88,22 @@ const noteForeign = (cluster: ClusterState, { addon = '', manifest }: FieldOwner
   else cluster.foreignFields.delete(addon);
 };
 
-/** Notes what a client's patch has changed; `before`: the object as it was. Fields that EKS had set are in its way now. */
-export const noteEdit = (cluster: ClusterState, before: Pick<KubeObject, 'metadata' | 'spec'>, object: KubeObject, manager: string, at: number): void => {
+/**
+ * Notes what a client's patch has changed; `before`: the object as it was. Fields that EKS had set are in its way now.
+ */
+export const noteEdit = (
+  cluster: ClusterState,
+  before: Pick<KubeObject, 'metadata' | 'spec'>,
+  object: KubeObject,
+  manager: string,
+  at: number,
+): void => {
   noteAnnotator(cluster, before, object, manager, at);
   const owners = cluster.kube.fieldOwners.get(object.metadata.uid);
-  const parts = ({ metadata: { labels, annotations }, spec }: typeof before): object => ({ metadata: { labels, annotations }, spec });
+  const parts = ({ metadata: { labels, annotations }, spec }: typeof before): object => ({
+    metadata: { labels, annotations },
+    spec,
+  });
   const fields = changesOf(parts(before), parts(object));
   if (!owners || !fields) return;
   const others = owners.edits.flatMap((edit) => {
@@ -87,26 +111,50 @@ export const noteEdit = (cluster: ClusterState, before: Pick<KubeObject, 'metada
     return left ? [{ ...edit, fields: left }] : [];
   });
   const mine = others.find((edit) => edit.manager === manager);
-  owners.edits = [...others.filter((edit) => edit !== mine), { manager, fields: mine ? union(mine.fields, fields) : fields, at }];
+  owners.edits = [
+    ...others.filter((edit) => edit !== mine),
+    { manager, fields: mine ? union(mine.fields, fields) : fields, at },
+  ];
   if (owners.applied.addon !== undefined) noteForeign(cluster, owners.applied, object, manager, fields);
 };
 
 /** What the controller writes: the status, and a Deployment's revision. */
 const controllerFields = ({ kind, status }: KubeObject): FieldSet => {
-  const revision: FieldSet = kind === 'Deployment' ? { 'f:metadata': { 'f:annotations': { '.': {}, 'f:deployment.kubernetes.io/revision': {} } } } : {};
+  const revision: FieldSet =
+    kind === 'Deployment'
+      ? { 'f:metadata': { 'f:annotations': { '.': {}, 'f:deployment.kubernetes.io/revision': {} } } }
+      : {};
   return { ...revision, 'f:status': fieldsOf(status, 'status') };
 };
 
 const controllerTime = ({ metadata, status }: KubeObject): string =>
-  ((status?.['conditions'] ?? []) as (Condition & { lastUpdateTime?: string })[]).reduce((latest, { lastUpdateTime = '' }) => (lastUpdateTime > latest ? lastUpdateTime : latest), metadata.creationTimestamp);
+  ((status?.['conditions'] ?? []) as (Condition & { lastUpdateTime?: string })[]).reduce(
+    (latest, { lastUpdateTime = '' }) => (lastUpdateTime > latest ? lastUpdateTime : latest),
+    metadata.creationTimestamp,
+  );
 
 const managedFieldsOf = (cluster: ClusterState, object: KubeObject, owners: FieldOwners): ManagedFieldsEntry[] => {
   const { applied, edits } = owners;
-  const entry = (manager: string, operation: ManagedFieldsEntry['operation'], time: string, fieldsV1: FieldSet): ManagedFieldsEntry => ({ manager, operation, apiVersion: object.apiVersion, time, fieldsType: 'FieldsV1', fieldsV1 });
+  const entry = (
+    manager: string,
+    operation: ManagedFieldsEntry['operation'],
+    time: string,
+    fieldsV1: FieldSet,
+  ): ManagedFieldsEntry => ({
+    manager,
+    operation,
+    apiVersion: object.apiVersion,
+    time,
+    fieldsType: 'FieldsV1',
+    fieldsV1,
+  });
   const others = new Map<string, { fields: FieldSet; time: string }>();
   const add = (manager: string, fields: FieldSet, time: string): void => {
     const known = others.get(manager);
-    others.set(manager, { fields: known ? union(known.fields, fields) : fields, time: known && known.time > time ? known.time : time });
+    others.set(manager, {
+      fields: known ? union(known.fields, fields) : fields,
+      time: known && known.time > time ? known.time : time,
+    });
   };
   let own = appliedFields(owners);
   for (const { manager, fields } of foreignOf(cluster, applied.addon, object)) {
@@ -120,11 +168,21 @@ const managedFieldsOf = (cluster: ClusterState, object: KubeObject, owners: Fiel
   return [
     entry(applied.manager, applied.manager === 'eks' ? 'Apply' : 'Update', timestamp(applied.at), own),
     ...[...others].map(([manager, { fields, time }]) => entry(manager, 'Update', time, fields)),
-    ...(object.status === undefined || Object.keys(object.status).length === 0 ? [] : [{ ...entry('kube-controller-manager', 'Update', controllerTime(object), controllerFields(object)), subresource: 'status' as const }]),
+    ...(object.status === undefined || Object.keys(object.status).length === 0
+      ? []
+      : [
+          {
+            ...entry('kube-controller-manager', 'Update', controllerTime(object), controllerFields(object)),
+            subresource: 'status' as const,
+          },
+        ]),
   ];
 };
 
-/** The object as the API server answers it: with its managed fields, where it is a workload, or a service account with the IRSA annotation. */
+/**
+ * The object as the API server answers it: with its managed fields, where it is a workload, or a service account with
+ * the IRSA annotation.
+ */
 export const shown = (cluster: ClusterState, object: KubeObject): KubeObject => {
   const owners = cluster.kube.fieldOwners.get(object.metadata.uid);
   const managedFields = owners ? managedFieldsOf(cluster, object, owners) : annotatorEntries(cluster, object);

@@ -1,14 +1,28 @@
 /** An add-on's objects as EKS would apply them. */
 import { copyOf } from '../json.ts';
-import type { AddonObjects, DaemonSetSpec, DeploymentSpec, PodSettings, PodTemplate, StatefulSetSpec, Workload, WorkloadTemplate } from './objects.ts';
+import type {
+  AddonObjects,
+  DaemonSetSpec,
+  DeploymentSpec,
+  PodSettings,
+  PodTemplate,
+  StatefulSetSpec,
+  Workload,
+  WorkloadTemplate,
+} from './objects.ts';
 
 const podTemplate = (workload: WorkloadTemplate): PodTemplate => ({
-  metadata: { labels: { ...workload.labels }, ...(workload.podAnnotations ? { annotations: { ...workload.podAnnotations } } : {}) },
+  metadata: {
+    labels: { ...workload.labels },
+    ...(workload.podAnnotations ? { annotations: { ...workload.podAnnotations } } : {}),
+  },
   spec: {
     serviceAccountName: workload.serviceAccount,
     ...(workload.hostNetwork === true ? { hostNetwork: true } : {}),
     nodeSelector: { 'kubernetes.io/os': 'linux', ...workload.nodeSelector },
-    ...(workload.initContainers ? { initContainers: workload.initContainers.map((container) => copyOf(container)) } : {}),
+    ...(workload.initContainers
+      ? { initContainers: workload.initContainers.map((container) => copyOf(container)) }
+      : {}),
     containers: workload.containers.map((container) => copyOf(container)),
   },
 });
@@ -22,7 +36,11 @@ const deploymentSpec = (workload: WorkloadTemplate): DeploymentSpec => ({
   ...(workload.paused === true ? { paused: true } : {}),
 });
 
-const updateStrategyOf = <T>({ updateStrategy }: WorkloadTemplate, rollingUpdate: T): { type: string; rollingUpdate?: T } => (updateStrategy === undefined ? { type: 'RollingUpdate', rollingUpdate } : { type: updateStrategy });
+const updateStrategyOf = <T>(
+  { updateStrategy }: WorkloadTemplate,
+  rollingUpdate: T,
+): { type: string; rollingUpdate?: T } =>
+  updateStrategy === undefined ? { type: 'RollingUpdate', rollingUpdate } : { type: updateStrategy };
 
 export const daemonSetSpec = (workload: WorkloadTemplate): DaemonSetSpec => ({
   selector: { matchLabels: { ...workload.labels } },
@@ -40,28 +58,51 @@ const statefulSetSpec = (workload: WorkloadTemplate): StatefulSetSpec => ({
   template: podTemplate(workload),
 });
 
-const SPECS: { [K in Workload['kind']]: (workload: WorkloadTemplate) => Extract<Workload, { kind: K }>['spec'] } = { Deployment: deploymentSpec, DaemonSet: daemonSetSpec, StatefulSet: statefulSetSpec };
+const SPECS: { [K in Workload['kind']]: (workload: WorkloadTemplate) => Extract<Workload, { kind: K }>['spec'] } = {
+  Deployment: deploymentSpec,
+  DaemonSet: daemonSetSpec,
+  StatefulSet: statefulSetSpec,
+};
 
 /** All that EKS sets of a workload, beside its name. */
-export const manifestOf = (workload: WorkloadTemplate): { metadata: { labels: Record<string, string> }; spec: Workload['spec'] } => ({
+export const manifestOf = (
+  workload: WorkloadTemplate,
+): { metadata: { labels: Record<string, string> }; spec: Workload['spec'] } => ({
   metadata: { labels: { ...workload.labels } },
   spec: SPECS[workload.kind](workload),
 });
 
-/** An add-on's objects with what people have set of its pods; a node selector is none of its DaemonSets, which run everywhere. */
+/**
+ * An add-on's objects with what people have set of its pods; a node selector is none of its DaemonSets, which run
+ * everywhere.
+ */
 export const withPodSettings = (objects: AddonObjects, settings: PodSettings | undefined): AddonObjects => {
   if (!settings) return objects;
-  const configured = (workload: WorkloadTemplate, container: WorkloadTemplate['containers'][number]): typeof container => {
-    const added = settings.env.filter((one) => (one.workload ?? workload.name) === workload.name && (one.container ?? container.name) === container.name);
+  const configured = (
+    workload: WorkloadTemplate,
+    container: WorkloadTemplate['containers'][number],
+  ): typeof container => {
+    const added = settings.env.filter(
+      (one) =>
+        (one.workload ?? workload.name) === workload.name && (one.container ?? container.name) === container.name,
+    );
     if (added.length === 0) return container;
-    return { ...container, env: [...(container.env ?? []), ...added.map(({ workload: _workload, container: _container, ...variable }) => variable)] };
+    return {
+      ...container,
+      env: [
+        ...(container.env ?? []),
+        ...added.map(({ workload: _workload, container: _container, ...variable }) => variable),
+      ],
+    };
   };
   return {
     ...objects,
     workloads: objects.workloads.map((workload) => ({
       ...workload,
       containers: workload.containers.map((container) => configured(workload, container)),
-      ...(workload.kind !== 'DaemonSet' && settings.nodeSelector ? { nodeSelector: { ...workload.nodeSelector, ...settings.nodeSelector } } : {}),
+      ...(workload.kind !== 'DaemonSet' && settings.nodeSelector
+        ? { nodeSelector: { ...workload.nodeSelector, ...settings.nodeSelector } }
+        : {}),
     })),
   };
 };

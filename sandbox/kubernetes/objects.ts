@@ -68,8 +68,17 @@ export type PodSpec = {
   volumes?: Volume[];
   nodeSelector?: Record<string, string>;
 };
-export type PodTemplate = { metadata: { labels?: Record<string, string>; annotations?: Record<string, string> }; spec: PodSpec };
-export type Condition = { type: string; status: 'True' | 'False' | 'Unknown'; lastTransitionTime: string; reason?: string; message?: string };
+export type PodTemplate = {
+  metadata: { labels?: Record<string, string>; annotations?: Record<string, string> };
+  spec: PodSpec;
+};
+export type Condition = {
+  type: string;
+  status: 'True' | 'False' | 'Unknown';
+  lastTransitionTime: string;
+  reason?: string;
+  message?: string;
+};
 export type PodStatus = { phase: 'Pending' | 'Running'; conditions: Condition[]; [key: string]: unknown };
 
 export interface Pod extends KubeObject {
@@ -121,7 +130,10 @@ export interface ReplicaSet extends KubeObject {
 export type Workload = Deployment | DaemonSet | StatefulSet;
 
 /** As selectors stand in objects; left out: nothing is selected, empty: everything. */
-export type LabelSelector = { matchLabels?: Record<string, string>; matchExpressions?: { key: string; operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist'; values?: string[] }[] };
+export type LabelSelector = {
+  matchLabels?: Record<string, string>;
+  matchExpressions?: { key: string; operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist'; values?: string[] }[];
+};
 
 export type BudgetSpec = {
   minAvailable?: number | string;
@@ -204,7 +216,10 @@ export interface KubeState {
   controlled: Map<string, Set<KubeObject>>;
   /** resourceVersion of the newest removal, by `plural.group`. */
   removals: Map<string, number>;
-  /** How many of a controller's pods are there (and not on their way out) and ready, by its uid, and by `uid/hash` of their template. */
+  /**
+   * How many of a controller's pods are there (and not on their way out) and ready, by its uid, and by `uid/hash` of
+   * their template.
+   */
   tallies: Map<string, Tally>;
   /** Nodes on which a controller has a pod, terminating ones too; by its uid. */
   heldNodes: Map<string, Set<string>>;

@@ -1,6 +1,6 @@
 /**
- * Lists in pages. All pages of a list are of one moment, that of the first: what comes later is kept as it was then, for
- * as long as etcd would (k8s.io/apiserver, storage/etcd3: continue.go, errors.go).
+ * Lists in pages. All pages of a list are of one moment, that of the first: what comes later is kept as it was then,
+ * for as long as etcd would (k8s.io/apiserver, storage/etcd3: continue.go, errors.go).
  */
 import { z } from 'zod';
 import { badRequest, expired } from './answers.ts';
@@ -19,7 +19,8 @@ const TOO_OLD =
 const continueToken = z.object({ v: z.literal('meta.k8s.io/v1'), rv: z.number(), start: z.string() });
 type Token = z.infer<typeof continueToken>;
 
-const writeToken = (rv: number, start: string): string => Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', rv, start } satisfies Token)).toString('base64url');
+const writeToken = (rv: number, start: string): string =>
+  Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', rv, start } satisfies Token)).toString('base64url');
 const readToken = (token: string): Token => {
   try {
     return continueToken.parse(JSON.parse(Buffer.from(token, 'base64url').toString('utf8')));
@@ -30,7 +31,8 @@ const readToken = (token: string): Token => {
 
 const readLimit = (limit: string | undefined): number => {
   if (limit === undefined) return Number.POSITIVE_INFINITY;
-  if (!/^\d+$/.test(limit)) throw badRequest(`Invalid value for limit: strconv.ParseInt: parsing "${limit}": invalid syntax`);
+  if (!/^\d+$/.test(limit))
+    throw badRequest(`Invalid value for limit: strconv.ParseInt: parsing "${limit}": invalid syntax`);
   return Number(limit) || Number.POSITIVE_INFINITY;
 };
 
@@ -43,15 +45,23 @@ export interface Page {
 }
 
 const snapshotOf = (kube: KubeState, list: string, token: Token, now: number): ListSnapshot => {
-  const found = kube.snapshots.find((snapshot) => snapshot.resourceVersion === token.rv && snapshot.list === list && now - snapshot.takenAt <= KEPT);
+  const found = kube.snapshots.find(
+    (snapshot) => snapshot.resourceVersion === token.rv && snapshot.list === list && now - snapshot.takenAt <= KEPT,
+  );
   if (found) return found;
   const refusal = expired(TOO_OLD);
   refusal.continueToken = writeToken(-1, token.start);
   throw refusal;
 };
 
-/** `list`: what is listed, the same for each of its pages. `find`: what matches now, in any order. `now`: the world's time. */
-export const pageOf = (kube: KubeState, options: { list: string; query: Query; now: number; find: () => KubeObject[] }): Page => {
+/**
+ * `list`: what is listed, the same for each of its pages. `find`: what matches now, in any order. `now`: the world's
+ * time.
+ */
+export const pageOf = (
+  kube: KubeState,
+  options: { list: string; query: Query; now: number; find: () => KubeObject[] },
+): Page => {
   const { list, query, now, find } = options;
   const given = query('continue');
   const token = given === undefined ? undefined : readToken(given);
@@ -62,14 +72,25 @@ export const pageOf = (kube: KubeState, options: { list: string; query: Query; n
     const last = items.at(-1);
     if (!last || left === 0) return { items, metadata: { resourceVersion: String(rv) } };
     // The API server does not count what a selector would leave out.
-    return { items, metadata: { resourceVersion: String(rv), continue: writeToken(rv, position(last)), ...(selected ? {} : { remainingItemCount: left }) } };
+    return {
+      items,
+      metadata: {
+        resourceVersion: String(rv),
+        continue: writeToken(rv, position(last)),
+        ...(selected ? {} : { remainingItemCount: left }),
+      },
+    };
   };
 
   if (token && token.rv >= 0) {
     const { items } = snapshotOf(kube, list, token, now);
     const first = items.findIndex((item) => item.position > token.start);
     const rest = first === -1 ? [] : items.slice(first);
-    return answer(rest.slice(0, limit).map(({ json }) => JSON.parse(json) as KubeObject), token.rv, Math.max(0, rest.length - limit));
+    return answer(
+      rest.slice(0, limit).map(({ json }) => JSON.parse(json) as KubeObject),
+      token.rv,
+      Math.max(0, rest.length - limit),
+    );
   }
 
   const found = find()
@@ -79,8 +100,15 @@ export const pageOf = (kube: KubeState, options: { list: string; query: Query; n
   const later = found.slice(limit);
   const rv = kube.resourceVersion;
   if (later.length > 0) {
-    const snapshot = { resourceVersion: rv, takenAt: now, list, items: later.map((each) => ({ position: each.position, json: JSON.stringify(each.object) })) };
-    const others = kube.snapshots.filter((other) => now - other.takenAt <= KEPT && !(other.resourceVersion === rv && other.list === list));
+    const snapshot = {
+      resourceVersion: rv,
+      takenAt: now,
+      list,
+      items: later.map((each) => ({ position: each.position, json: JSON.stringify(each.object) })),
+    };
+    const others = kube.snapshots.filter(
+      (other) => now - other.takenAt <= KEPT && !(other.resourceVersion === rv && other.list === list),
+    );
     kube.snapshots = [...others, snapshot].slice(-MOST_SNAPSHOTS);
   }
   return answer(

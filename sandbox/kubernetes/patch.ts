@@ -5,7 +5,8 @@
 type Json = unknown;
 type JsonObject = Record<string, Json>;
 
-const isObject = (value: Json): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: Json): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** `patchMergeKey` of the lists that the sandbox's kinds have (k8s.io/api, core/v1 and apps/v1). */
 export const MERGE_KEYS: Record<string, string> = {
@@ -27,7 +28,8 @@ export const MERGE_KEYS: Record<string, string> = {
 const IGNORED = /^\$(setElementOrder\/|retainKeys$)/;
 
 const mergeList = (target: Json[], patch: Json[], key: string): Json[] => {
-  if (patch.some((item) => isObject(item) && item['$patch'] === 'replace')) return patch.filter((item) => !isObject(item) || item['$patch'] === undefined);
+  if (patch.some((item) => isObject(item) && item['$patch'] === 'replace'))
+    return patch.filter((item) => !isObject(item) || item['$patch'] === undefined);
   let merged = [...target];
   for (const item of patch) {
     if (!isObject(item)) continue;
@@ -42,7 +44,8 @@ const mergeList = (target: Json[], patch: Json[], key: string): Json[] => {
 
 const merge = (target: Json, patch: Json, strategic: boolean): Json => {
   if (!isObject(patch)) return patch;
-  if (strategic && patch['$patch'] === 'replace') return Object.fromEntries(Object.entries(patch).filter(([name]) => name !== '$patch'));
+  if (strategic && patch['$patch'] === 'replace')
+    return Object.fromEntries(Object.entries(patch).filter(([name]) => name !== '$patch'));
   const result: JsonObject = isObject(target) ? { ...target } : {};
   for (const [name, value] of Object.entries(patch)) {
     if (strategic && IGNORED.test(name)) continue;
@@ -57,7 +60,9 @@ const merge = (target: Json, patch: Json, strategic: boolean): Json => {
 };
 
 /** A new document; neither argument is changed. */
-export const mergePatch = (target: JsonObject, patch: JsonObject): JsonObject => merge(target, patch, false) as JsonObject;
+export const mergePatch = (target: JsonObject, patch: JsonObject): JsonObject =>
+  merge(target, patch, false) as JsonObject;
 
 /** As `mergePatch`, with lists such as containers merged by their key and `$patch` directives obeyed. */
-export const strategicMergePatch = (target: JsonObject, patch: JsonObject): JsonObject => merge(target, patch, true) as JsonObject;
+export const strategicMergePatch = (target: JsonObject, patch: JsonObject): JsonObject =>
+  merge(target, patch, true) as JsonObject;

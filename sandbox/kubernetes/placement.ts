@@ -6,7 +6,8 @@ import type { Pod, PodTemplate } from './objects.ts';
 /** Gives nodes for new pods, one by one: always the one that has the fewest of the workload's, the first of those. */
 const nodePicker = (nodes: string[], pods: Pod[]): (() => string | undefined) => {
   const load = new Map<string, number>();
-  for (const { spec } of pods) if (spec.nodeName !== undefined) load.set(spec.nodeName, (load.get(spec.nodeName) ?? 0) + 1);
+  for (const { spec } of pods)
+    if (spec.nodeName !== undefined) load.set(spec.nodeName, (load.get(spec.nodeName) ?? 0) + 1);
   // By how many pods a node has; each level is walked once, however many pods come.
   const levels = new Map<number, number[]>();
   for (const [index, node] of nodes.entries()) {
@@ -29,8 +30,16 @@ const nodePicker = (nodes: string[], pods: Pod[]): (() => string | undefined) =>
   };
 };
 
-/** For pods of one template: the labels that their place gives them, and the node of each; `siblings`: pods that are there already. */
-export const placementOf = (cluster: ClusterState, namespace: string, template: PodTemplate, siblings: Pod[]): { labels: Record<string, string>; pick: () => string | undefined } => {
+/**
+ * For pods of one template: the labels that their place gives them, and the node of each; `siblings`: pods that are
+ * there already.
+ */
+export const placementOf = (
+  cluster: ClusterState,
+  namespace: string,
+  template: PodTemplate,
+  siblings: Pod[],
+): { labels: Record<string, string>; pick: () => string | undefined } => {
   const profile = fargateProfileOf(cluster, namespace, template.metadata.labels);
   return {
     labels: profile === undefined ? {} : { [FARGATE_PROFILE]: profile },

@@ -3,7 +3,18 @@ import { copyOf } from '../json.ts';
 import type { ClusterState, World } from '../world/world.ts';
 import { canRun } from './nodes.ts';
 import type { Condition, Container, KubeObject, KubeState, Pod, PodTemplate, Tally, Workload } from './objects.ts';
-import { controlledBy, controllerOf, getObject, NAME_ALPHABET, newMetadata, ownedBy, putObject, removeObject, timestamp, touch } from './store.ts';
+import {
+  controlledBy,
+  controllerOf,
+  getObject,
+  NAME_ALPHABET,
+  newMetadata,
+  ownedBy,
+  putObject,
+  removeObject,
+  timestamp,
+  touch,
+} from './store.ts';
 import { admitPod } from './webhook.ts';
 
 /** What the controllers work on. */
@@ -16,23 +27,33 @@ export interface ControlPlane {
 const GRACE_SECONDS = 30;
 
 export const isActive = (pod: Pod): boolean => pod.metadata.deletionTimestamp === undefined;
-export const isReady = (pod: Pod): boolean => pod.status.conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+export const isReady = (pod: Pod): boolean =>
+  pod.status.conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
 
 /** What controls a workload's pods: a Deployment's ReplicaSets, else the workload itself. */
-const controllersOf = (kube: KubeState, workload: Workload): KubeObject[] => (workload.kind === 'Deployment' ? controlledBy(kube, 'ReplicaSet', workload) : [workload]);
+const controllersOf = (kube: KubeState, workload: Workload): KubeObject[] =>
+  workload.kind === 'Deployment' ? controlledBy(kube, 'ReplicaSet', workload) : [workload];
 
 /** All pods of a workload, terminating ones too. */
-export const podsOf = ({ cluster: { kube } }: ControlPlane, workload: Workload): Pod[] => controllersOf(kube, workload).flatMap((controller) => controlledBy(kube, 'Pod', controller));
+export const podsOf = ({ cluster: { kube } }: ControlPlane, workload: Workload): Pod[] =>
+  controllersOf(kube, workload).flatMap((controller) => controlledBy(kube, 'Pod', controller));
 
 /** Which template a DaemonSet's or a StatefulSet's pod is of. */
 export const REVISION_LABEL = 'controller-revision-hash';
 
-/** Of all the pods that `controller` controls, or of those of one template: counted as they change, since clusters are large. */
+/**
+ * Of all the pods that `controller` controls, or of those of one template: counted as they change, since clusters are
+ * large.
+ */
 export const tallyOf = (kube: KubeState, controller: KubeObject, hash?: string): Tally =>
-  kube.tallies.get(hash === undefined ? controller.metadata.uid : `${controller.metadata.uid}/${hash}`) ?? { active: 0, ready: 0 };
+  kube.tallies.get(hash === undefined ? controller.metadata.uid : `${controller.metadata.uid}/${hash}`) ?? {
+    active: 0,
+    ready: 0,
+  };
 
 /** Nodes that a DaemonSet's pods are on; another controller can have several pods on one. */
-export const heldNodesOf = (kube: KubeState, controller: KubeObject): Set<string> => kube.heldNodes.get(controller.metadata.uid) ?? new Set();
+export const heldNodesOf = (kube: KubeState, controller: KubeObject): Set<string> =>
+  kube.heldNodes.get(controller.metadata.uid) ?? new Set();
 
 const count = (kube: KubeState, pod: Pod, change: Tally): void => {
   const uid = controllerOf(pod)?.uid ?? '';
@@ -67,7 +88,12 @@ const condition = (type: string, status: boolean, at: number, reason?: string, m
   ...(message === undefined ? {} : { message }),
 });
 
-const containerStatuses = (containers: Container[], running: boolean, at: number, init = false): Record<string, unknown>[] =>
+const containerStatuses = (
+  containers: Container[],
+  running: boolean,
+  at: number,
+  init = false,
+): Record<string, unknown>[] =>
   containers.map(({ name, image }) => {
     const state = init
       ? { terminated: { exitCode: 0, reason: 'Completed', startedAt: timestamp(at), finishedAt: timestamp(at) } }
@@ -79,7 +105,9 @@ const containerStatuses = (containers: Container[], running: boolean, at: number
 
 const addressOf = (node: KubeObject | undefined): string | undefined => {
   const addresses = node?.status?.['addresses'];
-  const found = Array.isArray(addresses) ? (addresses as { type: string; address: string }[]).find(({ type }) => type === 'InternalIP') : undefined;
+  const found = Array.isArray(addresses)
+    ? (addresses as { type: string; address: string }[]).find(({ type }) => type === 'InternalIP')
+    : undefined;
   return found?.address;
 };
 
@@ -87,8 +115,16 @@ const setStatus = (plane: ControlPlane, pod: Pod, at: number, ready: boolean): v
   const { kube } = plane.cluster;
   const scheduled = pod.spec.nodeName !== undefined;
   const hostIP = addressOf(getObject(kube, 'Node', undefined, pod.spec.nodeName ?? ''));
-  const podIP = pod.spec.hostNetwork === true ? hostIP : (pod.status['podIP'] ?? `10.0.${64 + kube.random.integer(128)}.${1 + kube.random.integer(254)}`);
-  const notReady = ready ? [] : ['ContainersNotReady', `containers with unready status: [${pod.spec.containers.map(({ name }) => name).join(' ')}]`];
+  const podIP =
+    pod.spec.hostNetwork === true
+      ? hostIP
+      : (pod.status['podIP'] ?? `10.0.${64 + kube.random.integer(128)}.${1 + kube.random.integer(254)}`);
+  const notReady = ready
+    ? []
+    : [
+        'ContainersNotReady',
+        `containers with unready status: [${pod.spec.containers.map(({ name }) => name).join(' ')}]`,
+      ];
   pod.status = {
     phase: ready ? 'Running' : 'Pending',
     qosClass: 'BestEffort',
@@ -104,7 +140,9 @@ const setStatus = (plane: ControlPlane, pod: Pod, at: number, ready: boolean): v
     ...(scheduled ? { hostIP, hostIPs: [{ ip: hostIP }], startTime: pod.metadata.creationTimestamp } : {}),
     ...(ready ? { podIP, podIPs: [{ ip: podIP }] } : {}),
     ...(scheduled ? { containerStatuses: containerStatuses(pod.spec.containers, ready, at) } : {}),
-    ...(scheduled && pod.spec.initContainers ? { initContainerStatuses: containerStatuses(pod.spec.initContainers, ready, at, ready) } : {}),
+    ...(scheduled && pod.spec.initContainers
+      ? { initContainerStatuses: containerStatuses(pod.spec.initContainers, ready, at, ready) }
+      : {}),
   };
 };
 
@@ -115,7 +153,10 @@ const addApiAccess = (pod: Pod, suffix: string): void => {
   const authority = { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } };
   pod.spec.volumes = [...(pod.spec.volumes ?? []), { name, projected: { sources: [token, authority] } }];
   for (const container of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
-    container.volumeMounts = [...(container.volumeMounts ?? []), { name, readOnly: true, mountPath: '/var/run/secrets/kubernetes.io/serviceaccount' }];
+    container.volumeMounts = [
+      ...(container.volumeMounts ?? []),
+      { name, readOnly: true, mountPath: '/var/run/secrets/kubernetes.io/serviceaccount' },
+    ];
   }
 };
 
@@ -175,7 +216,8 @@ export const createPod = (plane: ControlPlane, options: NewPod, changed: () => v
   setStatus(plane, pod, createdAt, options.ready && canRun(kube, pod));
   putObject(kube, 'Pod', pod);
   count(kube, pod, { active: 1, ready: isReady(pod) ? 1 : 0 });
-  if (options.nodeName !== undefined) kube.heldNodes.set(owner.metadata.uid, heldNodesOf(kube, owner).add(options.nodeName));
+  if (options.nodeName !== undefined)
+    kube.heldNodes.set(owner.metadata.uid, heldNodesOf(kube, owner).add(options.nodeName));
   if (options.nodeName !== undefined && !options.ready) becomeReady(plane, pod, changed);
   return pod;
 };
@@ -192,7 +234,12 @@ export const assignNode = (plane: ControlPlane, pod: Pod, nodeName: string, chan
  * Starts a pod's termination: it counts no longer, and is gone a little later, when `changed` is called.
  * `graceSeconds` 0: gone at once. A second call changes nothing.
  */
-export const terminatePod = (plane: ControlPlane, pod: Pod, changed: () => void, graceSeconds = GRACE_SECONDS): void => {
+export const terminatePod = (
+  plane: ControlPlane,
+  pod: Pod,
+  changed: () => void,
+  graceSeconds = GRACE_SECONDS,
+): void => {
   const { kube } = plane.cluster;
   const { schedule, knobs } = plane.world;
   const remove = (): void => {

@@ -1,6 +1,6 @@
 /**
- * Bodies in Kubernetes' protobuf, which kubectl sends for the kinds that it knows by heart (create role, auth can-i, drain).
- * Form: `k8s\0` and a runtime.Unknown with the object in it; field numbers: generated.proto of k8s.io/api and
+ * Bodies in Kubernetes' protobuf, which kubectl sends for the kinds that it knows by heart (create role, auth can-i,
+ * drain). Form: `k8s\0` and a runtime.Unknown with the object in it; field numbers: generated.proto of k8s.io/api and
  * k8s.io/apimachinery. What the tables leave out is skipped: status, and what only the server sets. Answers are JSON,
  * which every client takes.
  */
@@ -10,25 +10,68 @@ type Type = 'string' | 'bool' | 'int' | 'strings' | 'map' | 'intOrString' | { me
 type Message = Record<number, [name: string, type: Type]>;
 type Json = Record<string, unknown>;
 
-const METADATA: Message = { 1: ['name', 'string'], 2: ['generateName', 'string'], 3: ['namespace', 'string'], 6: ['resourceVersion', 'string'], 11: ['labels', 'map'], 12: ['annotations', 'map'] };
+const METADATA: Message = {
+  1: ['name', 'string'],
+  2: ['generateName', 'string'],
+  3: ['namespace', 'string'],
+  6: ['resourceVersion', 'string'],
+  11: ['labels', 'map'],
+  12: ['annotations', 'map'],
+};
 const metadata: Message = { 1: ['metadata', { message: METADATA }] };
 const NAME: Message = { 1: ['name', 'string'] };
 const OBJECT_REFERENCE: Message = { 1: ['kind', 'string'], 2: ['namespace', 'string'], 3: ['name', 'string'] };
-const RULE: Message = { 1: ['verbs', 'strings'], 2: ['apiGroups', 'strings'], 3: ['resources', 'strings'], 4: ['resourceNames', 'strings'], 5: ['nonResourceURLs', 'strings'] };
-const SUBJECT: Message = { 1: ['kind', 'string'], 2: ['apiGroup', 'string'], 3: ['name', 'string'], 4: ['namespace', 'string'] };
+const RULE: Message = {
+  1: ['verbs', 'strings'],
+  2: ['apiGroups', 'strings'],
+  3: ['resources', 'strings'],
+  4: ['resourceNames', 'strings'],
+  5: ['nonResourceURLs', 'strings'],
+};
+const SUBJECT: Message = {
+  1: ['kind', 'string'],
+  2: ['apiGroup', 'string'],
+  3: ['name', 'string'],
+  4: ['namespace', 'string'],
+};
 const ROLE_REF: Message = { 1: ['apiGroup', 'string'], 2: ['kind', 'string'], 3: ['name', 'string'] };
 const REQUIREMENT: Message = { 1: ['key', 'string'], 2: ['operator', 'string'], 3: ['values', 'strings'] };
 const SELECTOR: Message = { 1: ['matchLabels', 'map'], 2: ['matchExpressions', { list: REQUIREMENT }] };
-const BUDGET_SPEC: Message = { 1: ['minAvailable', 'intOrString'], 2: ['selector', { message: SELECTOR }], 3: ['maxUnavailable', 'intOrString'], 4: ['unhealthyPodEvictionPolicy', 'string'] };
-const DELETE_OPTIONS: Message = { 1: ['gracePeriodSeconds', 'int'], 2: ['preconditions', { message: { 1: ['uid', 'string'] } }], 5: ['dryRun', 'strings'] };
-const RESOURCE_ATTRIBUTES: Message = { 1: ['namespace', 'string'], 2: ['verb', 'string'], 3: ['group', 'string'], 4: ['version', 'string'], 5: ['resource', 'string'], 6: ['subresource', 'string'], 7: ['name', 'string'] };
-const ACCESS: Message = { 1: ['resourceAttributes', { message: RESOURCE_ATTRIBUTES }], 2: ['nonResourceAttributes', { message: { 1: ['path', 'string'], 2: ['verb', 'string'] } }] };
+const BUDGET_SPEC: Message = {
+  1: ['minAvailable', 'intOrString'],
+  2: ['selector', { message: SELECTOR }],
+  3: ['maxUnavailable', 'intOrString'],
+  4: ['unhealthyPodEvictionPolicy', 'string'],
+};
+const DELETE_OPTIONS: Message = {
+  1: ['gracePeriodSeconds', 'int'],
+  2: ['preconditions', { message: { 1: ['uid', 'string'] } }],
+  5: ['dryRun', 'strings'],
+};
+const RESOURCE_ATTRIBUTES: Message = {
+  1: ['namespace', 'string'],
+  2: ['verb', 'string'],
+  3: ['group', 'string'],
+  4: ['version', 'string'],
+  5: ['resource', 'string'],
+  6: ['subresource', 'string'],
+  7: ['name', 'string'],
+};
+const ACCESS: Message = {
+  1: ['resourceAttributes', { message: RESOURCE_ATTRIBUTES }],
+  2: ['nonResourceAttributes', { message: { 1: ['path', 'string'], 2: ['verb', 'string'] } }],
+};
 
 const role: Message = { ...metadata, 2: ['rules', { list: RULE }] };
 const binding: Message = { ...metadata, 2: ['subjects', { list: SUBJECT }], 3: ['roleRef', { message: ROLE_REF }] };
 
 const MESSAGES: Record<string, Message> = {
-  ServiceAccount: { ...metadata, 2: ['secrets', { list: OBJECT_REFERENCE }], 3: ['imagePullSecrets', { list: NAME }], 4: ['automountServiceAccountToken', 'bool'] },
+  ServiceAccount: {
+    ...metadata,
+    2: ['secrets', { list: OBJECT_REFERENCE }],
+    3: ['imagePullSecrets', { list: NAME }],
+    4: ['automountServiceAccountToken', 'bool'],
+  },
   Role: role,
   ClusterRole: { ...role, 3: ['aggregationRule', { message: {} }] },
   RoleBinding: binding,
@@ -80,7 +123,8 @@ const wires = (bytes: Buffer): Wire[] => {
 };
 
 const bytesOf = ({ value }: Wire): Buffer => {
-  if (typeof value === 'bigint') throw badRequest('the protobuf body is not valid: it has a number where text or an object belongs');
+  if (typeof value === 'bigint')
+    throw badRequest('the protobuf body is not valid: it has a number where text or an object belongs');
   return value;
 };
 const textOf = (wire: Wire): string => bytesOf(wire).toString('utf8');
@@ -113,7 +157,10 @@ const read = (bytes: Buffer, message: Message): Json => {
     else if (type === 'int') object[name] = numberOf(wire);
     else if (type === 'intOrString') object[name] = intOrString(bytesOf(wire));
     else if (type === 'map') {
-      const entry = read(bytesOf(wire), { 1: ['key', 'string'], 2: ['value', 'string'] }) as { key?: string; value?: string };
+      const entry = read(bytesOf(wire), { 1: ['key', 'string'], 2: ['value', 'string'] }) as {
+        key?: string;
+        value?: string;
+      };
       object[name] = { ...(object[name] as Json | undefined), [entry.key ?? '']: entry.value ?? '' };
     } else if ('message' in type) object[name] = read(bytesOf(wire), type.message);
     else add(name, read(bytesOf(wire), type.list));
@@ -125,17 +172,27 @@ export const PROTOBUF = 'application/vnd.kubernetes.protobuf';
 
 const MAGIC = Buffer.from('k8s\0');
 
-/** The object in a protobuf body, as its JSON would be. Throws BadRequest for what is none, or of a kind that is not known here. */
+/**
+ * The object in a protobuf body, as its JSON would be. Throws BadRequest for what is none, or of a kind that is not
+ * known here.
+ */
 export const readProtobuf = (body: Uint8Array): Json => {
   const bytes = Buffer.from(body);
-  if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) throw badRequest('provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]');
+  if (!bytes.subarray(0, MAGIC.length).equals(MAGIC))
+    throw badRequest('provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]');
   const envelope = wires(bytes.subarray(MAGIC.length));
   const part = (field: number): Buffer => {
     const found = envelope.find((wire) => wire.field === field);
     return found ? bytesOf(found) : Buffer.alloc(0);
   };
-  const { apiVersion, kind } = read(part(1), { 1: ['apiVersion', 'string'], 2: ['kind', 'string'] }) as { apiVersion?: string; kind?: string };
+  const { apiVersion, kind } = read(part(1), { 1: ['apiVersion', 'string'], 2: ['kind', 'string'] }) as {
+    apiVersion?: string;
+    kind?: string;
+  };
   const message = Object.hasOwn(MESSAGES, kind ?? '') ? MESSAGES[kind ?? ''] : undefined;
-  if (!message) throw badRequest(`no kind "${kind ?? ''}" is registered for version "${apiVersion ?? ''}" in protobuf; send it as JSON`);
+  if (!message)
+    throw badRequest(
+      `no kind "${kind ?? ''}" is registered for version "${apiVersion ?? ''}" in protobuf; send it as JSON`,
+    );
   return { apiVersion, kind, ...read(part(2), message) };
 };

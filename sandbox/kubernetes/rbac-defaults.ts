@@ -1,5 +1,13 @@
-/** The RBAC objects that a cluster has from its first day, and the access that the sandbox's own roles have by default. */
-import { ANNOTATE_EVERYTHING, customResourceRules, type Purpose, READ_RULES, RESTART_EVERYTHING } from '../../lambdas/domain/access/rules.ts';
+/**
+ * The RBAC objects that a cluster has from its first day, and the access that the sandbox's own roles have by default.
+ */
+import {
+  ANNOTATE_EVERYTHING,
+  customResourceRules,
+  type Purpose,
+  READ_RULES,
+  RESTART_EVERYTHING,
+} from '../../lambdas/domain/access/rules.ts';
 import type { Catalogue } from '../catalog/catalogue.ts';
 import { copyOf } from '../json.ts';
 import type { AccessEntryState, ClusterState } from '../world/world.ts';
@@ -8,14 +16,25 @@ import type { CustomKind, Metadata, PolicyRule } from './objects.ts';
 import { newMetadata, putObject, RBAC_GROUP } from './store.ts';
 
 /**
- * The groups that the deployed service belongs to where a scenario lists no access entries, and the ClusterRoles that are
- * bound to them. They are others than those of `grant-access`, so that its objects can be tried beside these.
+ * The groups that the deployed service belongs to where a scenario lists no access entries, and the ClusterRoles that
+ * are bound to them. They are others than those of `grant-access`, so that its objects can be tried beside these.
  */
-export const SANDBOX_GROUPS: Record<Purpose, string> = { read: 'sandbox:migrator:read', restart: 'sandbox:migrator:restart', annotate: 'sandbox:migrator:annotate' };
+export const SANDBOX_GROUPS: Record<Purpose, string> = {
+  read: 'sandbox:migrator:read',
+  restart: 'sandbox:migrator:restart',
+  annotate: 'sandbox:migrator:annotate',
+};
 
-const resources = (apiGroup: string, names: string[], verbs: string[]): PolicyRule => ({ apiGroups: [apiGroup], resources: names, verbs });
+const resources = (apiGroup: string, names: string[], verbs: string[]): PolicyRule => ({
+  apiGroups: [apiGroup],
+  resources: names,
+  verbs,
+});
 
-/** What the service does on an API server, and no more: the rules of `grant-access`, for any add-on and workload. `custom`: resources that add-ons define. */
+/**
+ * What the service does on an API server, and no more: the rules of `grant-access`, for any add-on and workload.
+ * `custom`: resources that add-ons define.
+ */
 const migratorRules = (custom: CustomKind[]): Record<Purpose, PolicyRule[]> => ({
   read: [...READ_RULES, ...customResourceRules(custom)].map(({ rule }) => rule),
   restart: [RESTART_EVERYTHING.rule],
@@ -40,8 +59,14 @@ const BOOTSTRAP: Pick<Metadata, 'labels' | 'annotations'> = {
   annotations: { 'rbac.authorization.kubernetes.io/autoupdate': 'true' },
 };
 
-/** Those that all clusters of a world have, made once: as many again for each of thousands of clusters would fill the memory. */
-const shared = new WeakMap<Catalogue, { defaults: Record<string, PolicyRule[]>; migrator: Record<Purpose, PolicyRule[]> }>();
+/**
+ * Those that all clusters of a world have, made once: as many again for each of thousands of clusters would fill the
+ * memory.
+ */
+const shared = new WeakMap<
+  Catalogue,
+  { defaults: Record<string, PolicyRule[]>; migrator: Record<Purpose, PolicyRule[]> }
+>();
 
 /** Whoever changes a role gives it other rules, and none changes those in place; frozen, so that nobody can. */
 const freeze = (value: unknown): void => {
@@ -50,7 +75,9 @@ const freeze = (value: unknown): void => {
   for (const part of Object.values(value)) freeze(part);
 };
 
-const sharedRules = (catalogue: Catalogue): { defaults: Record<string, PolicyRule[]>; migrator: Record<Purpose, PolicyRule[]> } => {
+const sharedRules = (
+  catalogue: Catalogue,
+): { defaults: Record<string, PolicyRule[]>; migrator: Record<Purpose, PolicyRule[]> } => {
   const known = shared.get(catalogue);
   if (known) return known;
   const custom = [...catalogue.values()].flatMap(({ objects }) => objects.customKinds ?? []);
@@ -60,7 +87,12 @@ const sharedRules = (catalogue: Catalogue): { defaults: Record<string, PolicyRul
   return made;
 };
 
-const putRole = ({ kube, createdAt }: ClusterState, name: string, rules: PolicyRule[], meta: typeof BOOTSTRAP): void => {
+const putRole = (
+  { kube, createdAt }: ClusterState,
+  name: string,
+  rules: PolicyRule[],
+  meta: typeof BOOTSTRAP,
+): void => {
   putObject(kube, 'ClusterRole', {
     apiVersion: `${RBAC_GROUP}/v1`,
     kind: 'ClusterRole',
@@ -80,8 +112,8 @@ const bind = ({ kube, createdAt }: ClusterState, name: string, group: string, me
 };
 
 /**
- * Roles and bindings of every cluster. The service's own are among them, so that an access entry only has to name the group;
- * it reads what the catalogue's add-ons define.
+ * Roles and bindings of every cluster. The service's own are among them, so that an access entry only has to name the
+ * group; it reads what the catalogue's add-ons define.
  */
 export const seedRbacDefaults = (cluster: ClusterState, catalogue: Catalogue): void => {
   const { defaults, migrator } = sharedRules(catalogue);
@@ -96,17 +128,34 @@ export const seedRbacDefaults = (cluster: ClusterState, catalogue: Catalogue): v
 };
 
 /**
- * The access entries of a cluster whose scenario lists none: the operator is an administrator, as whoever makes a cluster
- * is, and the roles of the service that call API servers are in the service's groups: `restart` are those that restart
- * workloads there, `annotate` those that change service accounts.
+ * The access entries of a cluster whose scenario lists none: the operator is an administrator, as whoever makes a
+ * cluster is, and the roles of the service that call API servers are in the service's groups: `restart` are those that
+ * restart workloads there, `annotate` those that change service accounts.
  */
-export const defaultAccessEntries = (createdAt: number, roles: { operator: string; service: string[]; restart: string[]; annotate: string[] }): AccessEntryState[] => {
+export const defaultAccessEntries = (
+  createdAt: number,
+  roles: { operator: string; service: string[]; restart: string[]; annotate: string[] },
+): AccessEntryState[] => {
   const entry = { type: 'STANDARD', tags: {}, createdAt, kubernetesGroups: [], policies: [] };
   return [
-    { ...entry, principalArn: roles.operator, policies: [{ policyArn: `${POLICY_ARN}AmazonEKSClusterAdminPolicy`, scope: { type: 'cluster', namespaces: [] }, associatedAt: createdAt }] },
+    {
+      ...entry,
+      principalArn: roles.operator,
+      policies: [
+        {
+          policyArn: `${POLICY_ARN}AmazonEKSClusterAdminPolicy`,
+          scope: { type: 'cluster', namespaces: [] },
+          associatedAt: createdAt,
+        },
+      ],
+    },
     ...roles.service.map((principalArn) => {
       const changes = (['restart', 'annotate'] as const).filter((purpose) => roles[purpose].includes(principalArn));
-      return { ...entry, principalArn, kubernetesGroups: [SANDBOX_GROUPS.read, ...changes.map((purpose) => SANDBOX_GROUPS[purpose])] };
+      return {
+        ...entry,
+        principalArn,
+        kubernetesGroups: [SANDBOX_GROUPS.read, ...changes.map((purpose) => SANDBOX_GROUPS[purpose])],
+      };
     }),
   ];
 };

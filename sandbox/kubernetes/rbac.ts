@@ -1,4 +1,6 @@
-/** Who may do what: the API server's authorisation by RBAC objects, and by the access policies that EKS adds to them. */
+/**
+ * Who may do what: the API server's authorisation by RBAC objects, and by the access policies that EKS adds to them.
+ */
 import type { ClusterState } from '../world/world.ts';
 import { Refusal } from './answers.ts';
 import type { User } from './access.ts';
@@ -43,10 +45,18 @@ export interface RuleUse {
 /** By cluster, each once: as the world is built again for each run, so is what was used of it. */
 const used = new WeakMap<ClusterState, Map<string, RuleUse>>();
 
-/** The rules that calls to the cluster's API server have rested on so far, each use once; paths that are no resource are not among them. */
+/**
+ * The rules that calls to the cluster's API server have rested on so far, each use once; paths that are no resource are
+ * not among them.
+ */
 export const ruleUses = (cluster: ClusterState): RuleUse[] => [...(used.get(cluster)?.values() ?? [])];
 
-const noteUse = (cluster: ClusterState, { principalArn }: User, { verb, group, resource, subresource, name }: Attributes, { source, rule }: NonNullable<Decision['by']>): void => {
+const noteUse = (
+  cluster: ClusterState,
+  { principalArn }: User,
+  { verb, group, resource, subresource, name }: Attributes,
+  { source, rule }: NonNullable<Decision['by']>,
+): void => {
   const full = subresource === undefined ? resource : `${resource}/${subresource}`;
   const named = rule.resourceNames?.length && name !== undefined ? { name } : {};
   const uses = used.get(cluster) ?? new Map<string, RuleUse>();
@@ -55,14 +65,16 @@ const noteUse = (cluster: ClusterState, { principalArn }: User, { verb, group, r
   uses.set(Object.values(use).join(' '), use);
 };
 
-const holds = (list: string[] | undefined, wanted: string): boolean => list?.some((each) => each === '*' || each === wanted) ?? false;
+const holds = (list: string[] | undefined, wanted: string): boolean =>
+  list?.some((each) => each === '*' || each === wanted) ?? false;
 
 const resourceMatches = (resources: string[] | undefined, { resource, subresource }: Attributes): boolean => {
   const full = subresource === undefined ? resource : `${resource}/${subresource}`;
   return holds(resources, full) || (subresource !== undefined && (resources?.includes(`*/${subresource}`) ?? false));
 };
 
-const pathMatches = (urls: string[] | undefined, path: string): boolean => urls?.some((url) => url === '*' || url === path || (url.endsWith('*') && path.startsWith(url.slice(0, -1)))) ?? false;
+const pathMatches = (urls: string[] | undefined, path: string): boolean =>
+  urls?.some((url) => url === '*' || url === path || (url.endsWith('*') && path.startsWith(url.slice(0, -1)))) ?? false;
 
 /** As k8s.io/kubernetes, rbac/v1 evaluation_helpers.go. */
 export const ruleAllows = (rule: PolicyRule, wanted: Attributes): boolean => {
@@ -90,14 +102,22 @@ interface Grants {
   errors: string[];
 }
 
-const grantOf = (cluster: ClusterState, binding: Binding | Binding<'ClusterRoleBinding'>, subject: Subject): Grant | string => {
+const grantOf = (
+  cluster: ClusterState,
+  binding: Binding | Binding<'ClusterRoleBinding'>,
+  subject: Subject,
+): Grant | string => {
   const { kind, metadata, roleRef } = binding;
   const namespace = roleRef.kind === 'Role' ? metadata.namespace : undefined;
   const role = getObject(cluster.kube, roleRef.kind, namespace, roleRef.name);
   if (!role) return `${roleRef.kind.toLowerCase()}.rbac.authorization.k8s.io "${roleRef.name}" not found`;
   const name = metadata.namespace === undefined ? metadata.name : `${metadata.name}/${metadata.namespace}`;
   const source = `${roleRef.kind} ${namespace === undefined ? '' : `${namespace}/`}${roleRef.name}`;
-  return { rules: role.rules ?? [], source, why: `RBAC: allowed by ${kind} "${name}" of ${roleRef.kind} "${roleRef.name}" to ${subject.kind} "${subject.name}"` };
+  return {
+    rules: role.rules ?? [],
+    source,
+    why: `RBAC: allowed by ${kind} "${name}" of ${roleRef.kind} "${roleRef.name}" to ${subject.kind} "${subject.name}"`,
+  };
 };
 
 /** What RBAC objects give a user in a namespace; without one, for the whole cluster only. */
@@ -121,7 +141,9 @@ export const rbacRules = (cluster: ClusterState, user: User, namespace: string |
 
 const policyGrants = ({ policies, principalArn }: User, namespace: string | undefined): Grant[] =>
   policies
-    .filter(({ scope }) => scope.type === 'cluster' || (namespace !== undefined && scope.namespaces.includes(namespace)))
+    .filter(
+      ({ scope }) => scope.type === 'cluster' || (namespace !== undefined && scope.namespaces.includes(namespace)),
+    )
     .map(({ policyArn }) => ({
       rules: ACCESS_POLICIES.get(policyArn.split('/').at(-1) ?? '') ?? [],
       source: `AccessPolicy ${policyArn.split('/').at(-1) ?? policyArn}`,
@@ -135,11 +157,20 @@ export const decide = (cluster: ClusterState, user: User, wanted: Attributes): D
     const rule = rules.find((each) => ruleAllows(each, wanted));
     if (rule) return { allowed: true, reason: why, by: { source, rule } };
   }
-  return { allowed: false, reason: rbac.errors.length === 0 ? '' : `RBAC: ${rbac.errors.length === 1 ? rbac.errors.join('') : `[${rbac.errors.join(', ')}]`}` };
+  return {
+    allowed: false,
+    reason:
+      rbac.errors.length === 0
+        ? ''
+        : `RBAC: ${rbac.errors.length === 1 ? rbac.errors.join('') : `[${rbac.errors.join(', ')}]`}`,
+  };
 };
 
 /** k8s.io/apiserver, endpoints/handlers/responsewriters/errors.go. */
-const forbiddenText = ({ username }: User, { verb, path, group, resource, subresource, namespace }: Attributes): string => {
+const forbiddenText = (
+  { username }: User,
+  { verb, path, group, resource, subresource, namespace }: Attributes,
+): string => {
   if (path !== undefined) return `User "${username}" cannot ${verb} path "${path}"`;
   const full = subresource === undefined ? resource : `${resource}/${subresource}`;
   const where = namespace === undefined ? 'at the cluster scope' : `in the namespace "${namespace}"`;
@@ -151,7 +182,12 @@ export const forbidden = ({ group, resource, name, path }: Attributes, why: stri
   if (path !== undefined) return new Refusal(403, 'Forbidden', `forbidden: ${why}`, {});
   const qualified = group === '' ? resource : `${resource}.${group}`;
   const details = { ...(name === undefined ? {} : { name }), ...(group === '' ? {} : { group }), kind: resource };
-  return new Refusal(403, 'Forbidden', `${qualified}${name === undefined ? '' : ` "${name}"`} is forbidden: ${why}`, details);
+  return new Refusal(
+    403,
+    'Forbidden',
+    `${qualified}${name === undefined ? '' : ` "${name}"`} is forbidden: ${why}`,
+    details,
+  );
 };
 
 /** Throws the 403 where neither RBAC nor an access policy allows it. */

@@ -1,4 +1,7 @@
-/** What a request's method and path ask for, whether or not the server has it (k8s.io/apiserver, request/requestinfo.go). */
+/**
+ * What a request's method and path ask for, whether or not the server has it (k8s.io/apiserver,
+ * request/requestinfo.go).
+ */
 import type { HttpRequest } from '../http.ts';
 import { badRequest } from './answers.ts';
 import { queryOf } from './lists.ts';
@@ -28,7 +31,8 @@ export const requestInfo = (request: HttpRequest, path: string): RequestInfo => 
   const core = /^\/api\/(?<version>[^/]+)\/(?<rest>.+)$/.exec(path)?.groups;
   const named = /^\/apis\/(?<group>[^/]+)\/(?<version>[^/]+)\/(?<rest>.+)$/.exec(path)?.groups;
   const { version = '', rest = '' } = core ?? named ?? {};
-  if (rest === '') return { verb: request.method.toLowerCase(), path, group: '', version: '', resource: '', onObject: false };
+  if (rest === '')
+    return { verb: request.method.toLowerCase(), path, group: '', version: '', resource: '', onObject: false };
 
   let segments = rest.split('/').map(decode);
   let namespace: string | undefined;
@@ -43,7 +47,14 @@ export const requestInfo = (request: HttpRequest, path: string): RequestInfo => 
   const ofSelector = /^metadata\.name==?(?<name>[^,=!]+)$/.exec(query('fieldSelector') ?? '')?.groups?.['name'];
   const many = ofPath === undefined;
   const reads = many ? (isWatch(query('watch')) ? 'watch' : 'list') : 'get';
-  const verb = request.method === 'GET' ? reads : request.method === 'DELETE' ? (many ? 'deletecollection' : 'delete') : (VERBS[request.method] ?? request.method.toLowerCase());
+  const verb =
+    request.method === 'GET'
+      ? reads
+      : request.method === 'DELETE'
+        ? many
+          ? 'deletecollection'
+          : 'delete'
+        : (VERBS[request.method] ?? request.method.toLowerCase());
   const name = ofPath ?? (request.method === 'GET' ? ofSelector : undefined);
   return {
     verb,

@@ -22,13 +22,19 @@ export const templateHash = (template: PodTemplate): string => {
 };
 
 /** A count, or a percentage of `total` such as `25%`. */
-export const countOf = (value: number | string | undefined, total: number, round: (value: number) => number, otherwise: number | string): number => {
+export const countOf = (
+  value: number | string | undefined,
+  total: number,
+  round: (value: number) => number,
+  otherwise: number | string,
+): number => {
   const given = value ?? otherwise;
   return typeof given === 'number' ? given : round((Number.parseInt(given, 10) * total) / 100);
 };
 
 /** Leaves out what is 0, as the API does for optional counts. */
-export const nonZero = (counts: Record<string, number>): Record<string, number> => Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0));
+export const nonZero = (counts: Record<string, number>): Record<string, number> =>
+  Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0));
 
 export const setStatus = (kube: KubeState, object: KubeObject, status: Record<string, unknown>): void => {
   if (isDeepStrictEqual(object.status, status)) return;

@@ -31,8 +31,20 @@ const container = z.looseObject({
   env: z.array(z.looseObject({ name: z.string().min(1), value: z.string().optional() })).optional(),
   volumeMounts: z.array(z.looseObject({ name: z.string(), mountPath: z.string() })).optional(),
 });
-const intOrPercent = z.union([z.number().int().min(0), z.string().regex(/^\d+%$/, 'must be a count or a percentage such as 25%')]);
-const strategy = z.looseObject({ type: z.string(), rollingUpdate: z.looseObject({ maxSurge: intOrPercent.optional(), maxUnavailable: intOrPercent.optional(), partition: z.number().int().min(0).optional() }).optional() });
+const intOrPercent = z.union([
+  z.number().int().min(0),
+  z.string().regex(/^\d+%$/, 'must be a count or a percentage such as 25%'),
+]);
+const strategy = z.looseObject({
+  type: z.string(),
+  rollingUpdate: z
+    .looseObject({
+      maxSurge: intOrPercent.optional(),
+      maxUnavailable: intOrPercent.optional(),
+      partition: z.number().int().min(0).optional(),
+    })
+    .optional(),
+});
 
 export const workloadSchema = z.looseObject({
   metadata: z.looseObject({ name: z.string(), labels: strings.optional(), annotations: strings.optional() }),
@@ -54,14 +66,28 @@ export const workloadSchema = z.looseObject({
   }),
 });
 
-const ofKind = <T extends z.ZodRawShape>(shape: T) => z.strictObject({ apiVersion: z.string(), kind: z.string(), metadata, ...shape });
+const ofKind = <T extends z.ZodRawShape>(shape: T) =>
+  z.strictObject({ apiVersion: z.string(), kind: z.string(), metadata, ...shape });
 
-type Rule = { apiGroups?: string[] | null | undefined; resources?: string[] | null | undefined; nonResourceURLs?: string[] | null | undefined; verbs?: string[] | null | undefined };
+type Rule = {
+  apiGroups?: string[] | null | undefined;
+  resources?: string[] | null | undefined;
+  nonResourceURLs?: string[] | null | undefined;
+  verbs?: string[] | null | undefined;
+};
 const required = (rule: Rule, issue: (field: string, message: string) => void, namespaced: boolean): void => {
   if (!rule.verbs?.length) issue('verbs', 'Required value: verbs must contain at least one value');
   if (rule.nonResourceURLs?.length) {
-    if (namespaced) issue('nonResourceURLs', `Invalid value: ${JSON.stringify(rule.nonResourceURLs)}: namespaced rules cannot apply to non-resource URLs`);
-    else if (rule.apiGroups?.length || rule.resources?.length) issue('nonResourceURLs', `Invalid value: ${JSON.stringify(rule.nonResourceURLs)}: rules cannot apply to both regular resources and non-resource URLs`);
+    if (namespaced)
+      issue(
+        'nonResourceURLs',
+        `Invalid value: ${JSON.stringify(rule.nonResourceURLs)}: namespaced rules cannot apply to non-resource URLs`,
+      );
+    else if (rule.apiGroups?.length || rule.resources?.length)
+      issue(
+        'nonResourceURLs',
+        `Invalid value: ${JSON.stringify(rule.nonResourceURLs)}: rules cannot apply to both regular resources and non-resource URLs`,
+      );
     return;
   }
   if (!rule.apiGroups?.length) issue('apiGroups', 'Required value: resource rules must supply at least one api group');
@@ -71,24 +97,49 @@ const rulesOf = (namespaced: boolean) =>
   z
     .array(
       z
-        .strictObject({ verbs: texts, apiGroups: texts, resources: texts, resourceNames: texts, nonResourceURLs: texts })
-        .superRefine((rule, context) => required(rule, (field, message) => context.addIssue({ code: 'custom', path: [field], message }), namespaced)),
+        .strictObject({
+          verbs: texts,
+          apiGroups: texts,
+          resources: texts,
+          resourceNames: texts,
+          nonResourceURLs: texts,
+        })
+        .superRefine((rule, context) =>
+          required(rule, (field, message) => context.addIssue({ code: 'custom', path: [field], message }), namespaced),
+        ),
     )
     .nullish();
 
 const apiGroup = z.string().default(RBAC_GROUP);
 const subject = z
-  .strictObject({ kind: z.enum(['User', 'Group', 'ServiceAccount']), apiGroup: z.string().optional(), name: z.string().min(1), namespace: z.string().optional() })
+  .strictObject({
+    kind: z.enum(['User', 'Group', 'ServiceAccount']),
+    apiGroup: z.string().optional(),
+    name: z.string().min(1),
+    namespace: z.string().optional(),
+  })
   .superRefine(({ kind, namespace }, context) => {
-    if (kind === 'ServiceAccount' && !namespace) context.addIssue({ code: 'custom', path: ['namespace'], message: 'Required value' });
+    if (kind === 'ServiceAccount' && !namespace)
+      context.addIssue({ code: 'custom', path: ['namespace'], message: 'Required value' });
   })
   .transform((each) => (each.kind === 'ServiceAccount' ? each : { ...each, apiGroup: each.apiGroup ?? RBAC_GROUP }));
 const bindingOf = (kinds: ['ClusterRole'] | ['ClusterRole', 'Role']) =>
-  ofKind({ subjects: z.array(subject).nullish(), roleRef: z.strictObject({ apiGroup, kind: z.enum(kinds), name: z.string().min(1) }) });
+  ofKind({
+    subjects: z.array(subject).nullish(),
+    roleRef: z.strictObject({ apiGroup, kind: z.enum(kinds), name: z.string().min(1) }),
+  });
 
 const selector = z.strictObject({
   matchLabels: strings.optional(),
-  matchExpressions: z.array(z.strictObject({ key: z.string(), operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']), values: z.array(z.string()).optional() })).optional(),
+  matchExpressions: z
+    .array(
+      z.strictObject({
+        key: z.string(),
+        operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
+        values: z.array(z.string()).optional(),
+      }),
+    )
+    .optional(),
 });
 const budgetSpec = z
   .strictObject({
@@ -97,7 +148,10 @@ const budgetSpec = z
     selector: selector.optional(),
     unhealthyPodEvictionPolicy: z.enum(['IfHealthyBudget', 'AlwaysAllow']).optional(),
   })
-  .refine(({ minAvailable, maxUnavailable }) => minAvailable === undefined || maxUnavailable === undefined, 'minAvailable and maxUnavailable cannot be both set');
+  .refine(
+    ({ minAvailable, maxUnavailable }) => minAvailable === undefined || maxUnavailable === undefined,
+    'minAvailable and maxUnavailable cannot be both set',
+  );
 
 /** Kinds that can be created, whose schema is all that the kind has; and nodes, which can be cordoned. */
 export const SCHEMAS: Partial<Record<Kind, z.ZodType<Record<string, unknown>>>> = {
@@ -109,7 +163,12 @@ export const SCHEMAS: Partial<Record<Kind, z.ZodType<Record<string, unknown>>>> 
   }),
   Role: ofKind({ rules: rulesOf(true) }),
   // Aggregated roles would need a controller that the sandbox does not have.
-  ClusterRole: ofKind({ rules: rulesOf(false), aggregationRule: z.undefined('Forbidden: the sandbox does not aggregate ClusterRoles; list the rules instead').optional() }),
+  ClusterRole: ofKind({
+    rules: rulesOf(false),
+    aggregationRule: z
+      .undefined('Forbidden: the sandbox does not aggregate ClusterRoles; list the rules instead')
+      .optional(),
+  }),
   RoleBinding: bindingOf(['ClusterRole', 'Role']),
   ClusterRoleBinding: bindingOf(['ClusterRole']),
   PodDisruptionBudget: ofKind({ spec: budgetSpec.default({}), status: z.looseObject({}).optional() }),

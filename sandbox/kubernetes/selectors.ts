@@ -54,14 +54,18 @@ export const objectSelector = (selector: LabelSelector | undefined): Selector =>
     pairs.every(([label, value]) => labels[label] === value) &&
     expressions.every(({ key, operator, values = [] }) => {
       const value = labels[key];
-      if (operator === 'Exists' || operator === 'DoesNotExist') return (value !== undefined) === (operator === 'Exists');
+      if (operator === 'Exists' || operator === 'DoesNotExist')
+        return (value !== undefined) === (operator === 'Exists');
       return (value !== undefined && values.includes(value)) === (operator === 'In');
     });
 };
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 type Field = (object: KubeObject) => string;
-const COMMON_FIELDS: Record<string, Field> = { 'metadata.name': ({ metadata }) => metadata.name, 'metadata.namespace': ({ metadata }) => metadata.namespace ?? '' };
+const COMMON_FIELDS: Record<string, Field> = {
+  'metadata.name': ({ metadata }) => metadata.name,
+  'metadata.namespace': ({ metadata }) => metadata.namespace ?? '',
+};
 const POD_FIELDS: Record<string, Field> = {
   'spec.nodeName': ({ spec }) => text(spec?.['nodeName']),
   'spec.serviceAccountName': ({ spec }) => text(spec?.['serviceAccountName']),

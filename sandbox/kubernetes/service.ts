@@ -1,6 +1,7 @@
 /**
- * The API server of one cluster, as far as this project and kubectl need it. A token's signature was checked before (see
- * `door.ts`); whom it lets in is said by the access entries, and what they may do by RBAC objects and access policies.
+ * The API server of one cluster, as far as this project and kubectl need it. A token's signature was checked before
+ * (see `door.ts`); whom it lets in is said by the access entries, and what they may do by RBAC objects and access
+ * policies.
  */
 import type { CallContext, HttpRequest, HttpResponse, Service } from '../http.ts';
 import type { ClusterState, World } from '../world/world.ts';
@@ -26,30 +27,56 @@ const METHODS = { get: 'GET', list: 'GET', watch: 'GET', create: 'POST', patch: 
 const OF_COLLECTIONS = new Set(['list', 'watch', 'create']);
 
 /** A resource where the path fits it: a namespaced object has no address without its namespace. */
-const resourceAt = (cluster: ClusterState, { group, version, resource, subresource, namespace, onObject }: RequestInfo): ResourceInfo | undefined => {
-  const builtIn = version === 'v1' ? Object.values(KINDS).find((info) => info.group === group && info.plural === resource) : undefined;
+const resourceAt = (
+  cluster: ClusterState,
+  { group, version, resource, subresource, namespace, onObject }: RequestInfo,
+): ResourceInfo | undefined => {
+  const builtIn =
+    version === 'v1'
+      ? Object.values(KINDS).find((info) => info.group === group && info.plural === resource)
+      : undefined;
   const found = builtIn ?? findCustomKind(cluster, { group, version, plural: resource });
-  const fits = found?.namespaced === true ? namespace !== undefined || !onObject : namespace === undefined || found?.kind === 'Namespace';
+  const fits =
+    found?.namespaced === true
+      ? namespace !== undefined || !onObject
+      : namespace === undefined || found?.kind === 'Namespace';
   const known = subresource === undefined || (found?.kind === 'Pod' && subresource === 'eviction');
   return fits && known ? found : undefined;
 };
 
 const checkMethod = (method: string, info: ResourceInfo, { namespace, onObject }: RequestInfo): void => {
-  const verbs = info.verbs.filter((verb) => onObject !== OF_COLLECTIONS.has(verb)).filter((verb) => verb !== 'create' || !info.namespaced || namespace !== undefined);
+  const verbs = info.verbs
+    .filter((verb) => onObject !== OF_COLLECTIONS.has(verb))
+    .filter((verb) => verb !== 'create' || !info.namespaced || namespace !== undefined);
   const allowed = [...new Set(verbs.map((verb) => METHODS[verb]))];
   if (!allowed.some((each) => each === method)) throw methodNotAllowed(allowed);
 };
 
-const describeTo = (context: CallContext, request: HttpRequest, { verb, resource, subresource, namespace, name, onObject }: RequestInfo): ((body: unknown) => void) => {
+const describeTo = (
+  context: CallContext,
+  request: HttpRequest,
+  { verb, resource, subresource, namespace, name, onObject }: RequestInfo,
+): ((body: unknown) => void) => {
   const query = queryOf(request);
-  const where = { ...(namespace === undefined || resource === 'namespaces' ? {} : { namespace }), ...(onObject ? { name } : {}) };
-  const selectors = Object.fromEntries(['labelSelector', 'fieldSelector', 'limit', 'continue', 'watch'].flatMap((key) => (query(key) === undefined ? [] : [[key, query(key)] as const])));
+  const where = {
+    ...(namespace === undefined || resource === 'namespaces' ? {} : { namespace }),
+    ...(onObject ? { name } : {}),
+  };
+  const selectors = Object.fromEntries(
+    ['labelSelector', 'fieldSelector', 'limit', 'continue', 'watch'].flatMap((key) =>
+      query(key) === undefined ? [] : [[key, query(key)] as const],
+    ),
+  );
   const what = subresource === undefined ? resource : `${resource}/${subresource}`;
   return (body) => context.describe(`${verb} ${what}`, { ...where, ...selectors, ...(body as object) });
 };
 
 /** POST of what is stored nowhere: reviews and evictions. */
-const answerAction = (write: Omit<Write, 'info'>, wanted: RequestInfo, info: ResourceInfo | undefined): HttpResponse | undefined => {
+const answerAction = (
+  write: Omit<Write, 'info'>,
+  wanted: RequestInfo,
+  info: ResourceInfo | undefined,
+): HttpResponse | undefined => {
   const { world, cluster, user, request, describe } = write;
   const { group, version, resource, subresource, namespace, name, onObject } = wanted;
   const review = version === 'v1' ? reviewAt(group, resource) : undefined;
@@ -73,7 +100,9 @@ const answer = (world: World, cluster: ClusterState, request: HttpRequest, conte
   const caller: User | undefined = userOf(world, cluster, context.caller);
   const wanted = requestInfo(request, path);
   const isPath = wanted.path !== undefined;
-  const log = isPath ? (body: unknown) => context.describe(`${wanted.verb} ${path}`, body) : describeTo(context, request, wanted);
+  const log = isPath
+    ? (body: unknown) => context.describe(`${wanted.verb} ${path}`, body)
+    : describeTo(context, request, wanted);
   if (!caller) {
     // The caller is not told why; the call log is.
     log({ refused: `cluster ${cluster.name} has no access entry for ${context.caller.principalArn}` });
@@ -109,7 +138,11 @@ const answer = (world: World, cluster: ClusterState, request: HttpRequest, conte
   if (!object) throw notFound(info, name);
   if (request.method === 'PATCH' && isBuiltIn(info)) return patchObject({ ...common, info }, object);
   if (request.method === 'DELETE') return deleteObject({ ...common, info }, object);
-  if (wantsTable(request)) return json(200, tableOf(info, [object], world.schedule.now(), { resourceVersion: object.metadata.resourceVersion }));
+  if (wantsTable(request))
+    return json(
+      200,
+      tableOf(info, [object], world.schedule.now(), { resourceVersion: object.metadata.resourceVersion }),
+    );
   return json(200, asServed(cluster, info, object));
 };
 

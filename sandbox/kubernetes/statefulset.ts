@@ -1,7 +1,7 @@
 /**
  * The StatefulSet controller: pods with ordinals, made and ended in order, replaced from the highest down (Kubernetes
- * documentation, "StatefulSets"; k8s.io/kubernetes, pkg/controller/statefulset/stateful_set_control.go). It does not play
- * volume claims and `ordinals.start`.
+ * documentation, "StatefulSets"; k8s.io/kubernetes, pkg/controller/statefulset/stateful_set_control.go). It does not
+ * play volume claims and `ordinals.start`.
  */
 import type { Pod, PodTemplate, Revision, StatefulSet } from './objects.ts';
 import { placementOf } from './placement.ts';
@@ -13,7 +13,9 @@ import { controlledBy, getObject } from './store.ts';
 /** Until the controller tries again to make a pod whose name is taken; a placeholder, not a measurement. */
 const RETRY = 1000;
 
-/** One look at a StatefulSet: its pods by their ordinals, terminating ones too, and the revisions that they may be of. */
+/**
+ * One look at a StatefulSet: its pods by their ordinals, terminating ones too, and the revisions that they may be of.
+ */
 interface Look {
   sync: Sync;
   statefulSet: StatefulSet;
@@ -49,7 +51,10 @@ const lookAt = (sync: Sync, statefulSet: StatefulSet): Look => {
 };
 
 /** The pod's name in the network is its own; its domain is that of the headless service. */
-const templateFor = ({ template }: Revision, hostname: string, subdomain: string): PodTemplate => ({ ...template, spec: { ...template.spec, hostname, subdomain } });
+const templateFor = ({ template }: Revision, hostname: string, subdomain: string): PodTemplate => ({
+  ...template,
+  spec: { ...template.spec, hostname, subdomain },
+});
 
 /** Where another controller's pod still has the name, there is none yet, and the controller tries again. */
 const create = ({ sync, statefulSet, pods, current, update, places }: Look, ordinal: number): Pod | undefined => {
@@ -60,11 +65,21 @@ const create = ({ sync, statefulSet, pods, current, update, places }: Look, ordi
     return undefined;
   }
   const revision = ordinal < partitionOf(statefulSet) ? current : update;
-  const place = places.get(revision.name) ?? placementOf(sync.cluster, namespace, revision.template, [...pods.values()]);
+  const place =
+    places.get(revision.name) ?? placementOf(sync.cluster, namespace, revision.template, [...pods.values()]);
   places.set(revision.name, place);
-  const labels = { [REVISION_LABEL]: revision.name, 'statefulset.kubernetes.io/pod-name': name, 'apps.kubernetes.io/pod-index': String(ordinal), ...place.labels };
+  const labels = {
+    [REVISION_LABEL]: revision.name,
+    'statefulset.kubernetes.io/pod-name': name,
+    'apps.kubernetes.io/pod-index': String(ordinal),
+    ...place.labels,
+  };
   const template = templateFor(revision, name, statefulSet.spec.serviceName);
-  const pod = createPod(sync, { owner: statefulSet, name, template, labels, nodeName: place.pick(), createdAt: sync.at, ready: sync.instant }, sync.again);
+  const pod = createPod(
+    sync,
+    { owner: statefulSet, name, template, labels, nodeName: place.pick(), createdAt: sync.at, ready: sync.instant },
+    sync.again,
+  );
   pods.set(ordinal, pod);
   return pod;
 };
@@ -81,7 +96,10 @@ const fill = (look: Look): boolean => {
 
 /** Ends those above the wanted number, the highest first; whether nothing is left to wait for. */
 const shrink = ({ sync, statefulSet, pods, ordered }: Look): boolean => {
-  const condemned = [...pods].filter(([ordinal]) => ordinal >= statefulSet.spec.replicas).sort(([a], [b]) => b - a).map(([, pod]) => pod);
+  const condemned = [...pods]
+    .filter(([ordinal]) => ordinal >= statefulSet.spec.replicas)
+    .sort(([a], [b]) => b - a)
+    .map(([, pod]) => pod);
   const firstUnhealthy = condemned.findLast((pod) => !isHealthy(pod));
   for (const pod of condemned) {
     const waits = !isActive(pod) || (!isReady(pod) && pod !== firstUnhealthy);
@@ -111,7 +129,11 @@ const report = ({ sync, statefulSet, pods, current, update }: Look): void => {
   const active = all.filter(isActive);
   const ready = all.filter(isReady).length;
   const updated = active.filter((pod) => isOf(pod, update)).length;
-  const complete = spec.updateStrategy?.type !== 'OnDelete' && updated === spec.replicas && ready === spec.replicas && all.length === spec.replicas;
+  const complete =
+    spec.updateStrategy?.type !== 'OnDelete' &&
+    updated === spec.replicas &&
+    ready === spec.replicas &&
+    all.length === spec.replicas;
   const reached = complete ? update : current;
   kube.currentRevisions.set(metadata.uid, reached);
   setStatus(kube, statefulSet, {
@@ -119,7 +141,11 @@ const report = ({ sync, statefulSet, pods, current, update }: Look): void => {
     // These two are there also where they are 0 (k8s.io/api, apps/v1, StatefulSetStatus).
     replicas: all.length,
     availableReplicas: ready,
-    ...nonZero({ readyReplicas: ready, currentReplicas: active.filter((pod) => isOf(pod, reached)).length, updatedReplicas: updated }),
+    ...nonZero({
+      readyReplicas: ready,
+      currentReplicas: active.filter((pod) => isOf(pod, reached)).length,
+      updatedReplicas: updated,
+    }),
     currentRevision: reached.name,
     updateRevision: update.name,
     collisionCount: 0,

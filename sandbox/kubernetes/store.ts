@@ -27,29 +27,114 @@ const READ: KindInfo['verbs'] = ['get', 'list', 'watch'];
 const ALL: KindInfo['verbs'] = ['create', 'delete', 'get', 'list', 'patch', 'watch'];
 
 export const KINDS: Record<Kind, KindInfo> = {
-  Pod: { kind: 'Pod', plural: 'pods', shortNames: ['po'], group: '', namespaced: true, verbs: ['delete', ...READ], inAll: true },
-  ServiceAccount: { kind: 'ServiceAccount', plural: 'serviceaccounts', shortNames: ['sa'], group: '', namespaced: true, verbs: ALL },
+  Pod: {
+    kind: 'Pod',
+    plural: 'pods',
+    shortNames: ['po'],
+    group: '',
+    namespaced: true,
+    verbs: ['delete', ...READ],
+    inAll: true,
+  },
+  ServiceAccount: {
+    kind: 'ServiceAccount',
+    plural: 'serviceaccounts',
+    shortNames: ['sa'],
+    group: '',
+    namespaced: true,
+    verbs: ALL,
+  },
   Node: { kind: 'Node', plural: 'nodes', shortNames: ['no'], group: '', namespaced: false, verbs: ['patch', ...READ] },
   Namespace: { kind: 'Namespace', plural: 'namespaces', shortNames: ['ns'], group: '', namespaced: false, verbs: READ },
-  Deployment: { kind: 'Deployment', plural: 'deployments', shortNames: ['deploy'], group: 'apps', namespaced: true, verbs: ['patch', ...READ], inAll: true },
-  DaemonSet: { kind: 'DaemonSet', plural: 'daemonsets', shortNames: ['ds'], group: 'apps', namespaced: true, verbs: ['patch', ...READ], inAll: true },
-  StatefulSet: { kind: 'StatefulSet', plural: 'statefulsets', shortNames: ['sts'], group: 'apps', namespaced: true, verbs: ['patch', ...READ], inAll: true },
-  ReplicaSet: { kind: 'ReplicaSet', plural: 'replicasets', shortNames: ['rs'], group: 'apps', namespaced: true, verbs: READ, inAll: true },
-  PodDisruptionBudget: { kind: 'PodDisruptionBudget', plural: 'poddisruptionbudgets', shortNames: ['pdb'], group: 'policy', namespaced: true, verbs: ALL },
+  Deployment: {
+    kind: 'Deployment',
+    plural: 'deployments',
+    shortNames: ['deploy'],
+    group: 'apps',
+    namespaced: true,
+    verbs: ['patch', ...READ],
+    inAll: true,
+  },
+  DaemonSet: {
+    kind: 'DaemonSet',
+    plural: 'daemonsets',
+    shortNames: ['ds'],
+    group: 'apps',
+    namespaced: true,
+    verbs: ['patch', ...READ],
+    inAll: true,
+  },
+  StatefulSet: {
+    kind: 'StatefulSet',
+    plural: 'statefulsets',
+    shortNames: ['sts'],
+    group: 'apps',
+    namespaced: true,
+    verbs: ['patch', ...READ],
+    inAll: true,
+  },
+  ReplicaSet: {
+    kind: 'ReplicaSet',
+    plural: 'replicasets',
+    shortNames: ['rs'],
+    group: 'apps',
+    namespaced: true,
+    verbs: READ,
+    inAll: true,
+  },
+  PodDisruptionBudget: {
+    kind: 'PodDisruptionBudget',
+    plural: 'poddisruptionbudgets',
+    shortNames: ['pdb'],
+    group: 'policy',
+    namespaced: true,
+    verbs: ALL,
+  },
   Role: { kind: 'Role', plural: 'roles', shortNames: [], group: RBAC_GROUP, namespaced: true, verbs: ALL },
-  ClusterRole: { kind: 'ClusterRole', plural: 'clusterroles', shortNames: [], group: RBAC_GROUP, namespaced: false, verbs: ALL },
-  RoleBinding: { kind: 'RoleBinding', plural: 'rolebindings', shortNames: [], group: RBAC_GROUP, namespaced: true, verbs: ALL },
-  ClusterRoleBinding: { kind: 'ClusterRoleBinding', plural: 'clusterrolebindings', shortNames: [], group: RBAC_GROUP, namespaced: false, verbs: ALL },
-  MutatingWebhookConfiguration: { kind: 'MutatingWebhookConfiguration', plural: 'mutatingwebhookconfigurations', shortNames: [], group: 'admissionregistration.k8s.io', namespaced: false, verbs: READ },
+  ClusterRole: {
+    kind: 'ClusterRole',
+    plural: 'clusterroles',
+    shortNames: [],
+    group: RBAC_GROUP,
+    namespaced: false,
+    verbs: ALL,
+  },
+  RoleBinding: {
+    kind: 'RoleBinding',
+    plural: 'rolebindings',
+    shortNames: [],
+    group: RBAC_GROUP,
+    namespaced: true,
+    verbs: ALL,
+  },
+  ClusterRoleBinding: {
+    kind: 'ClusterRoleBinding',
+    plural: 'clusterrolebindings',
+    shortNames: [],
+    group: RBAC_GROUP,
+    namespaced: false,
+    verbs: ALL,
+  },
+  MutatingWebhookConfiguration: {
+    kind: 'MutatingWebhookConfiguration',
+    plural: 'mutatingwebhookconfigurations',
+    shortNames: [],
+    group: 'admissionregistration.k8s.io',
+    namespaced: false,
+    verbs: READ,
+  },
 };
 
 /** Whether it is a kind of what rolls out pods by itself. */
-export const isWorkloadKind = (kind: string): kind is Workload['kind'] => (WORKLOAD_KINDS as readonly string[]).includes(kind);
+export const isWorkloadKind = (kind: string): kind is Workload['kind'] =>
+  (WORKLOAD_KINDS as readonly string[]).includes(kind);
 
 /** Whether it is one of the kinds that every cluster has. */
-export const isBuiltIn = (info: ResourceInfo): info is KindInfo => (KINDS as Record<string, KindInfo>)[info.kind] === info;
+export const isBuiltIn = (info: ResourceInfo): info is KindInfo =>
+  (KINDS as Record<string, KindInfo>)[info.kind] === info;
 
-export const apiVersionOf = ({ group, version = 'v1' }: ResourceInfo): string => (group === '' ? version : `${group}/${version}`);
+export const apiVersionOf = ({ group, version = 'v1' }: ResourceInfo): string =>
+  group === '' ? version : `${group}/${version}`;
 
 /** `pods.` or `deployments.apps`: the key of a resource's objects. */
 export const resourceOf = ({ plural, group }: Pick<ResourceInfo, 'plural' | 'group'>): string => `${plural}.${group}`;
@@ -57,7 +142,9 @@ export const resourceOf = ({ plural, group }: Pick<ResourceInfo, 'plural' | 'gro
 const keyOf = (namespace: string | undefined, name: string): string => `${namespace ?? ''}/${name}`;
 
 export const newKubeState = (): KubeState => ({
-  objects: new Map((Object.keys(KINDS) as Kind[]).map((kind) => [resourceOf(KINDS[kind]), new Map<string, KubeObject>()])),
+  objects: new Map(
+    (Object.keys(KINDS) as Kind[]).map((kind) => [resourceOf(KINDS[kind]), new Map<string, KubeObject>()]),
+  ),
   resourceVersion: 0,
   readyHistory: [],
   readyCounts: new Map(),
@@ -84,13 +171,18 @@ const shelfOf = (kube: KubeState, info: Pick<ResourceInfo, 'plural' | 'group'>):
   return objects;
 };
 // Only `put` adds objects, each to the map of its own kind.
-const shelf = <K extends Kind>(kube: KubeState, kind: K): Map<string, Kinds[K]> => shelfOf(kube, KINDS[kind]) as Map<string, Kinds[K]>;
+const shelf = <K extends Kind>(kube: KubeState, kind: K): Map<string, Kinds[K]> =>
+  shelfOf(kube, KINDS[kind]) as Map<string, Kinds[K]>;
 
 /** How many objects of a kind there are. */
 export const countObjects = (kube: KubeState, kind: Kind): number => shelf(kube, kind).size;
 
-export const getObject = <K extends Kind>(kube: KubeState, kind: K, namespace: string | undefined, name: string): Kinds[K] | undefined =>
-  shelf(kube, kind).get(keyOf(namespace, name));
+export const getObject = <K extends Kind>(
+  kube: KubeState,
+  kind: K,
+  namespace: string | undefined,
+  name: string,
+): Kinds[K] | undefined => shelf(kube, kind).get(keyOf(namespace, name));
 
 /** In no particular order; of all namespaces when none is given. */
 export const listObjects = <K extends Kind>(kube: KubeState, kind: K, namespace?: string): Kinds[K][] => {
@@ -99,13 +191,19 @@ export const listObjects = <K extends Kind>(kube: KubeState, kind: K, namespace?
 };
 
 /** As `getObject` and `listObjects`, for whatever resource. */
-export const getResource = (kube: KubeState, info: ResourceInfo, namespace: string | undefined, name: string): KubeObject | undefined => shelfOf(kube, info).get(keyOf(namespace, name));
+export const getResource = (
+  kube: KubeState,
+  info: ResourceInfo,
+  namespace: string | undefined,
+  name: string,
+): KubeObject | undefined => shelfOf(kube, info).get(keyOf(namespace, name));
 export const listResources = (kube: KubeState, info: ResourceInfo, namespace?: string): KubeObject[] => {
   const all = [...shelfOf(kube, info).values()];
   return namespace === undefined ? all : all.filter((object) => object.metadata.namespace === namespace);
 };
 
-export const controllerOf = (object: KubeObject): OwnerReference | undefined => object.metadata.ownerReferences?.find((owner) => owner.controller);
+export const controllerOf = (object: KubeObject): OwnerReference | undefined =>
+  object.metadata.ownerReferences?.find((owner) => owner.controller);
 
 /** Marks an object as written. */
 export const touch = (kube: KubeState, object: KubeObject): void => {
@@ -129,7 +227,11 @@ export const putResource = (kube: KubeState, info: CustomKind, object: KubeObjec
   shelfOf(kube, info).set(keyOf(object.metadata.namespace, object.metadata.name), object);
 };
 
-export const removeResource = (kube: KubeState, info: Pick<ResourceInfo, 'plural' | 'group'>, object: KubeObject): void => {
+export const removeResource = (
+  kube: KubeState,
+  info: Pick<ResourceInfo, 'plural' | 'group'>,
+  object: KubeObject,
+): void => {
   const objects = shelfOf(kube, info);
   const key = keyOf(object.metadata.namespace, object.metadata.name);
   if (objects.get(key) !== object) return;
@@ -141,10 +243,12 @@ export const removeResource = (kube: KubeState, info: Pick<ResourceInfo, 'plural
   kube.resourceVersion += 1;
   kube.removals.set(resourceOf(info), kube.resourceVersion);
 };
-export const removeObject = (kube: KubeState, kind: Kind, object: KubeObject): void => removeResource(kube, KINDS[kind], object);
+export const removeObject = (kube: KubeState, kind: Kind, object: KubeObject): void =>
+  removeResource(kube, KINDS[kind], object);
 
 /** How many objects `owner` controls, of whatever kind. */
-export const countControlled = (kube: KubeState, owner: KubeObject): number => kube.controlled.get(owner.metadata.uid)?.size ?? 0;
+export const countControlled = (kube: KubeState, owner: KubeObject): number =>
+  kube.controlled.get(owner.metadata.uid)?.size ?? 0;
 
 /** The objects of that kind that `owner` controls, oldest first. */
 export const controlledBy = <K extends Kind>(kube: KubeState, kind: K, owner: KubeObject): Kinds[K][] =>
@@ -182,7 +286,11 @@ export const timestamp = (at: number): string => {
 };
 
 /** Metadata of an object that is created at `at`. */
-export const newMetadata = (kube: KubeState, at: number, metadata: Omit<Metadata, 'uid' | 'resourceVersion' | 'creationTimestamp'>): Metadata => ({
+export const newMetadata = (
+  kube: KubeState,
+  at: number,
+  metadata: Omit<Metadata, 'uid' | 'resourceVersion' | 'creationTimestamp'>,
+): Metadata => ({
   ...metadata,
   uid: kube.random.uuid(),
   resourceVersion: '',

@@ -22,9 +22,15 @@ export const humanDuration = (seconds: number): string => {
 };
 
 const NAME: Column = ['Name', ({ metadata }) => metadata.name];
-const AGE: Column = ['Age', ({ metadata }, now) => humanDuration(Math.max(0, Math.floor((now - Date.parse(metadata.creationTimestamp)) / 1000)))];
+const AGE: Column = [
+  'Age',
+  ({ metadata }, now) => humanDuration(Math.max(0, Math.floor((now - Date.parse(metadata.creationTimestamp)) / 1000))),
+];
 const text = (value: unknown): string => (typeof value === 'string' ? value : '<none>');
-const count = (path: string): Column[1] => (object) => Number(object.status?.[path] ?? 0);
+const count =
+  (path: string): Column[1] =>
+  (object) =>
+    Number(object.status?.[path] ?? 0);
 
 const podStatus = (pod: Pod): string => {
   if (pod.metadata.deletionTimestamp !== undefined) return 'Terminating';
@@ -32,19 +38,31 @@ const podStatus = (pod: Pod): string => {
 };
 const podReady = (pod: Pod): string => `${isReady(pod) ? pod.spec.containers.length : 0}/${pod.spec.containers.length}`;
 
-const readyOf: Column[1] = (object) => `${Number(object.status?.['readyReplicas'] ?? 0)}/${(object as Kinds['Deployment' | 'StatefulSet']).spec.replicas}`;
+const readyOf: Column[1] = (object) =>
+  `${Number(object.status?.['readyReplicas'] ?? 0)}/${(object as Kinds['Deployment' | 'StatefulSet']).spec.replicas}`;
 const containersOf =
   (field: 'name' | 'image'): Column[1] =>
   (object) =>
     (object as Workload).spec.template.spec.containers.map((container) => container[field]).join(',');
 
 const CREATED: Column = ['Created At', ({ metadata }) => metadata.creationTimestamp];
-const roleOf = (object: KubeObject): string => `${(object as Binding).roleRef.kind}/${(object as Binding).roleRef.name}`;
+const roleOf = (object: KubeObject): string =>
+  `${(object as Binding).roleRef.kind}/${(object as Binding).roleRef.name}`;
 const subjectsOf =
   (kind: string): Column[1] =>
   (object) =>
-    ((object as Binding).subjects ?? []).filter((subject) => subject.kind === kind).map(({ namespace, name }) => (namespace === undefined ? name : `${namespace}/${name}`)).join(', ');
-const BINDING: Column[] = [NAME, ['Role', roleOf], AGE, ['Users', subjectsOf('User'), 1], ['Groups', subjectsOf('Group'), 1], ['ServiceAccounts', subjectsOf('ServiceAccount'), 1]];
+    ((object as Binding).subjects ?? [])
+      .filter((subject) => subject.kind === kind)
+      .map(({ namespace, name }) => (namespace === undefined ? name : `${namespace}/${name}`))
+      .join(', ');
+const BINDING: Column[] = [
+  NAME,
+  ['Role', roleOf],
+  AGE,
+  ['Users', subjectsOf('User'), 1],
+  ['Groups', subjectsOf('Group'), 1],
+  ['ServiceAccounts', subjectsOf('ServiceAccount'), 1],
+];
 
 // The columns of a kind are only ever asked about objects of that kind.
 const COLUMNS: Record<Kind, Column[]> = {
@@ -58,7 +76,20 @@ const COLUMNS: Record<Kind, Column[]> = {
     ['Node', (pod) => text(pod.spec?.['nodeName']), 1],
   ],
   ServiceAccount: [NAME, ['Secrets', () => 0], AGE],
-  Node: [NAME, ['Status', (node) => `${isNodeReady(node) ? 'Ready' : 'NotReady'}${node.spec?.['unschedulable'] === true ? ',SchedulingDisabled' : ''}`], ['Roles', () => '<none>'], AGE, ['Version', ({ status }) => text((status?.['nodeInfo'] as { kubeletVersion?: unknown } | undefined)?.kubeletVersion)]],
+  Node: [
+    NAME,
+    [
+      'Status',
+      (node) =>
+        `${isNodeReady(node) ? 'Ready' : 'NotReady'}${node.spec?.['unschedulable'] === true ? ',SchedulingDisabled' : ''}`,
+    ],
+    ['Roles', () => '<none>'],
+    AGE,
+    [
+      'Version',
+      ({ status }) => text((status?.['nodeInfo'] as { kubeletVersion?: unknown } | undefined)?.kubeletVersion),
+    ],
+  ],
   Namespace: [NAME, ['Status', () => 'Active'], AGE],
   Deployment: [
     NAME,
@@ -76,8 +107,20 @@ const COLUMNS: Record<Kind, Column[]> = {
     ['Available', count('numberAvailable')],
     AGE,
   ],
-  StatefulSet: [NAME, ['Ready', readyOf], AGE, ['Containers', containersOf('name'), 1], ['Images', containersOf('image'), 1]],
-  ReplicaSet: [NAME, ['Desired', (object) => (object as Kinds['ReplicaSet']).spec.replicas], ['Current', count('replicas')], ['Ready', count('readyReplicas')], AGE],
+  StatefulSet: [
+    NAME,
+    ['Ready', readyOf],
+    AGE,
+    ['Containers', containersOf('name'), 1],
+    ['Images', containersOf('image'), 1],
+  ],
+  ReplicaSet: [
+    NAME,
+    ['Desired', (object) => (object as Kinds['ReplicaSet']).spec.replicas],
+    ['Current', count('replicas')],
+    ['Ready', count('readyReplicas')],
+    AGE,
+  ],
   PodDisruptionBudget: [
     NAME,
     ['Min Available', (object) => (object as Budget).spec.minAvailable ?? 'N/A'],
@@ -89,18 +132,33 @@ const COLUMNS: Record<Kind, Column[]> = {
   ClusterRole: [NAME, CREATED],
   RoleBinding: BINDING,
   ClusterRoleBinding: BINDING,
-  MutatingWebhookConfiguration: [NAME, ['Webhooks', ({ webhooks }) => (Array.isArray(webhooks) ? webhooks.length : 0)], AGE],
+  MutatingWebhookConfiguration: [
+    NAME,
+    ['Webhooks', ({ webhooks }) => (Array.isArray(webhooks) ? webhooks.length : 0)],
+    AGE,
+  ],
 };
 
 /** A `meta.k8s.io/v1` Table of objects of one kind; `now`: milliseconds since 1970. */
-export const tableOf = (info: ResourceInfo, objects: KubeObject[], now: number, metadata: Record<string, unknown>): unknown => {
+export const tableOf = (
+  info: ResourceInfo,
+  objects: KubeObject[],
+  now: number,
+  metadata: Record<string, unknown>,
+): unknown => {
   // A custom resource whose definition names no columns has just these.
   const columns = isBuiltIn(info) ? COLUMNS[info.kind] : [NAME, AGE];
   return {
     kind: 'Table',
     apiVersion: 'meta.k8s.io/v1',
     metadata,
-    columnDefinitions: columns.map(([name, , priority = 0]) => ({ name, type: 'string', format: name === 'Name' ? 'name' : '', description: '', priority })),
+    columnDefinitions: columns.map(([name, , priority = 0]) => ({
+      name,
+      type: 'string',
+      format: name === 'Name' ? 'name' : '',
+      description: '',
+      priority,
+    })),
     rows: objects.map((object) => ({
       cells: columns.map(([, cell]) => cell(object, now)),
       object: { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata },

@@ -24,19 +24,30 @@ interface Injection {
 }
 
 /**
- * Whether the webhook knows an association for that service account: it learns of new ones `webhookLagSeconds` late, and
- * of some never (`podsKeepIdentityOnUpdate`, `podsKeepIdentityOnPreserve`). Removals are known at once.
+ * Whether the webhook knows an association for that service account: it learns of new ones `webhookLagSeconds` late,
+ * and of some never (`podsKeepIdentityOnUpdate`, `podsKeepIdentityOnPreserve`). Removals are known at once.
  */
-const knowsAssociation = (world: World, cluster: ClusterState, namespace: string, serviceAccount: string, admittedAt: number): boolean => {
+const knowsAssociation = (
+  world: World,
+  cluster: ClusterState,
+  namespace: string,
+  serviceAccount: string,
+  admittedAt: number,
+): boolean => {
   const newest = admittedAt - world.knobs.webhookLagSeconds * 1000;
   for (const association of cluster.associations.values()) {
-    const known = association.deletedUntil === undefined && association.unknownToWebhook !== true && association.createdAt <= newest;
+    const known =
+      association.deletedUntil === undefined &&
+      association.unknownToWebhook !== true &&
+      association.createdAt <= newest;
     if (known && association.namespace === namespace && association.serviceAccount === serviceAccount) return true;
   }
   return false;
 };
 
-/** Seconds that a token lives, as the pod's annotation says, else the service account's; what is no number is ignored. */
+/**
+ * Seconds that a token lives, as the pod's annotation says, else the service account's; what is no number is ignored.
+ */
 const expirationOf = (...annotations: (Record<string, string> | undefined)[]): number => {
   for (const annotation of annotations) {
     const value = annotation?.[`${DOMAIN}/token-expiration`] ?? '';
@@ -63,7 +74,11 @@ const injectionFor = (world: World, cluster: ClusterState, pod: Pod, admittedAt:
       },
       volume: 'eks-pod-identity-token',
       mountPath,
-      token: { audience: 'pods.eks.amazonaws.com', expirationSeconds: expiration === DEFAULT_EXPIRATION ? jittered : expiration, path },
+      token: {
+        audience: 'pods.eks.amazonaws.com',
+        expirationSeconds: expiration === DEFAULT_EXPIRATION ? jittered : expiration,
+        path,
+      },
     };
   }
 
@@ -75,7 +90,11 @@ const injectionFor = (world: World, cluster: ClusterState, pod: Pod, admittedAt:
     credentials: { AWS_ROLE_ARN: roleArn, AWS_WEB_IDENTITY_TOKEN_FILE: `${mountPath}/token` },
     volume: 'aws-iam-token',
     mountPath,
-    token: { audience: annotations[`${DOMAIN}/audience`] ?? 'sts.amazonaws.com', expirationSeconds: expiration, path: 'token' },
+    token: {
+      audience: annotations[`${DOMAIN}/audience`] ?? 'sts.amazonaws.com',
+      expirationSeconds: expiration,
+      path: 'token',
+    },
   };
 };
 
@@ -90,7 +109,8 @@ const inject = (container: Container, injection: Injection, region: string, regi
   add({ AWS_DEFAULT_REGION: region, AWS_REGION: region });
   add(injection.credentials);
   const mounts = (container.volumeMounts ??= []);
-  if (!mounts.some(({ name }) => name === injection.volume)) mounts.push({ name: injection.volume, readOnly: true, mountPath: injection.mountPath });
+  if (!mounts.some(({ name }) => name === injection.volume))
+    mounts.push({ name: injection.volume, readOnly: true, mountPath: injection.mountPath });
 };
 
 /**
@@ -102,7 +122,12 @@ export const admitPod = (world: World, cluster: ClusterState, pod: Pod, admitted
   if (!getObject(cluster.kube, 'MutatingWebhookConfiguration', undefined, POD_IDENTITY_WEBHOOK)) return;
   const injection = injectionFor(world, cluster, pod, admittedAt);
   if (!injection) return;
-  const serviceAccount = getObject(cluster.kube, 'ServiceAccount', pod.metadata.namespace, pod.spec.serviceAccountName ?? 'default');
+  const serviceAccount = getObject(
+    cluster.kube,
+    'ServiceAccount',
+    pod.metadata.namespace,
+    pod.spec.serviceAccountName ?? 'default',
+  );
   const regionalSts = serviceAccount?.metadata.annotations?.[`${DOMAIN}/sts-regional-endpoints`] !== 'false';
   const skipped = pod.metadata.annotations?.[`${DOMAIN}/skip-containers`]?.split(',') ?? [];
   for (const container of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
@@ -112,5 +137,6 @@ export const admitPod = (world: World, cluster: ClusterState, pod: Pod, admitted
   if (!volumes.some(({ name }) => name === injection.volume)) {
     volumes.unshift({ name: injection.volume, projected: { sources: [{ serviceAccountToken: injection.token }] } });
   }
-  if (injection.method === 'pod-identity') pod.metadata.labels = { ...pod.metadata.labels, [`${DOMAIN}/pod-identity`]: 'enabled' };
+  if (injection.method === 'pod-identity')
+    pod.metadata.labels = { ...pod.metadata.labels, [`${DOMAIN}/pod-identity`]: 'enabled' };
 };

@@ -3,7 +3,17 @@ import { z } from 'zod';
 import type { HttpRequest, HttpResponse } from '../http.ts';
 import type { ClusterState, World } from '../world/world.ts';
 import type { User } from './access.ts';
-import { alreadyExists, badRequest, detailsOf, invalid, json, notFound, Refusal, success, unsupportedMediaType } from './answers.ts';
+import {
+  alreadyExists,
+  badRequest,
+  detailsOf,
+  invalid,
+  json,
+  notFound,
+  Refusal,
+  success,
+  unsupportedMediaType,
+} from './answers.ts';
 import { noteAnnotator } from './annotators.ts';
 import { podsChanged } from './budgets.ts';
 import { deletePod, replaceObject } from './controllers.ts';
@@ -13,7 +23,16 @@ import { noteEdit, shown } from './managed-fields.ts';
 import type { Kind, Kinds, KubeObject } from './objects.ts';
 import { mergePatch, strategicMergePatch } from './patch.ts';
 import { PROTOBUF, readProtobuf } from './protobuf.ts';
-import { apiVersionOf, getObject, KINDS, NAME_ALPHABET, newMetadata, putObject, RBAC_GROUP, removeResource } from './store.ts';
+import {
+  apiVersionOf,
+  getObject,
+  KINDS,
+  NAME_ALPHABET,
+  newMetadata,
+  putObject,
+  RBAC_GROUP,
+  removeResource,
+} from './store.ts';
 import type { KindInfo, ResourceInfo } from './store.ts';
 import { parseObject, readObject, readPatched } from './validation.ts';
 
@@ -28,15 +47,23 @@ export interface Write<Info extends ResourceInfo = KindInfo> {
   describe: (body: unknown) => void;
 }
 
-const PATCHES = { 'application/merge-patch+json': mergePatch, 'application/strategic-merge-patch+json': strategicMergePatch };
+const PATCHES = {
+  'application/merge-patch+json': mergePatch,
+  'application/strategic-merge-patch+json': strategicMergePatch,
+};
 const JSON_TYPE = 'application/json';
 const SERVER_SIDE_APPLY = 'application/apply-patch+yaml';
 
-const contentType = (request: HttpRequest): string => (request.headers['content-type'] ?? '').split(';')[0]?.trim() ?? '';
+const contentType = (request: HttpRequest): string =>
+  (request.headers['content-type'] ?? '').split(';')[0]?.trim() ?? '';
 const isDryRun = (request: HttpRequest): boolean => queryOf(request)('dryRun') === 'All';
 
-/** Who gets the fields that are written: a client that does not say it goes by the name of its program (k8s.io/apiserver, managedfields). */
-const fieldManagerOf = (request: HttpRequest): string => queryOf(request)('fieldManager') ?? (request.headers['user-agent']?.split('/')[0]?.slice(0, 128) || 'unknown');
+/**
+ * Who gets the fields that are written: a client that does not say it goes by the name of its program
+ * (k8s.io/apiserver, managedfields).
+ */
+const fieldManagerOf = (request: HttpRequest): string =>
+  queryOf(request)('fieldManager') ?? (request.headers['user-agent']?.split('/')[0]?.slice(0, 128) || 'unknown');
 
 /** The object in a body: JSON, also where the client does not say so, or protobuf. */
 export const readBody = (request: HttpRequest, what = 'object'): Record<string, unknown> => {
@@ -46,18 +73,33 @@ export const readBody = (request: HttpRequest, what = 'object'): Record<string, 
   return parseObject(request.body, what);
 };
 
-export const patchObject = ({ world, cluster, user, info, request, describe }: Write, object: KubeObject): HttpResponse => {
+export const patchObject = (
+  { world, cluster, user, info, request, describe }: Write,
+  object: KubeObject,
+): HttpResponse => {
   const type = contentType(request);
   const apply = Object.entries(PATCHES).find(([name]) => name === type)?.[1];
   if (!apply) {
-    const more = type === SERVER_SIDE_APPLY ? '. The sandbox does not play server-side apply: run kubectl apply without --server-side' : '';
+    const more =
+      type === SERVER_SIDE_APPLY
+        ? '. The sandbox does not play server-side apply: run kubectl apply without --server-side'
+        : '';
     throw unsupportedMediaType(Object.keys(PATCHES), more);
   }
   const patch = parseObject(request.body);
   describe(patch);
   const { object: after, headers } = readPatched(info, object, apply(object, patch), queryOf(request));
   checkEscalation(cluster, user, info, after);
-  if (isDryRun(request)) return json(200, { ...after, metadata: { ...object.metadata, labels: after.metadata.labels, annotations: after.metadata.annotations }, ...(object.status ? { status: object.status } : {}) }, headers);
+  if (isDryRun(request))
+    return json(
+      200,
+      {
+        ...after,
+        metadata: { ...object.metadata, labels: after.metadata.labels, annotations: after.metadata.annotations },
+        ...(object.status ? { status: object.status } : {}),
+      },
+      headers,
+    );
   const before = { metadata: object.metadata, spec: object.spec };
   replaceObject(world, cluster, object, after);
   noteEdit(cluster, before, object, fieldManagerOf(request), world.schedule.now());
@@ -71,28 +113,52 @@ const SUBDOMAIN_RULE =
 
 const checkName = (info: KindInfo, name: string): void => {
   // RBAC objects may have any name that fits into a path.
-  const fits = info.group === RBAC_GROUP ? !/[/%]/.test(name) && name !== '.' && name !== '..' : SUBDOMAIN.test(name) && name.length <= 253;
-  if (!fits) throw invalid(info, name, 'metadata.name', `Invalid value: ${JSON.stringify(name)}: ${info.group === RBAC_GROUP ? 'may not contain \'/\' or \'%\'' : SUBDOMAIN_RULE}`);
+  const fits =
+    info.group === RBAC_GROUP
+      ? !/[/%]/.test(name) && name !== '.' && name !== '..'
+      : SUBDOMAIN.test(name) && name.length <= 253;
+  if (!fits)
+    throw invalid(
+      info,
+      name,
+      'metadata.name',
+      `Invalid value: ${JSON.stringify(name)}: ${info.group === RBAC_GROUP ? "may not contain '/' or '%'" : SUBDOMAIN_RULE}`,
+    );
 };
 
-const START: Partial<Record<Kind, Pick<KubeObject, 'status'>>> = { PodDisruptionBudget: { status: { currentHealthy: 0, desiredHealthy: 0, disruptionsAllowed: 0, expectedPods: 0 } } };
+const START: Partial<Record<Kind, Pick<KubeObject, 'status'>>> = {
+  PodDisruptionBudget: { status: { currentHealthy: 0, desiredHealthy: 0, disruptionsAllowed: 0, expectedPods: 0 } },
+};
 
 export const createObject = (write: Write, namespace: string | undefined): HttpResponse => {
   const { world, cluster, user, info, request, describe } = write;
   const { kube } = cluster;
   const document = readBody(request);
   describe(document);
-  if (document['apiVersion'] !== apiVersionOf(info)) throw badRequest(`the API version in the data (${String(document['apiVersion'])}) does not match the expected API version (${apiVersionOf(info)})`);
-  if (document['kind'] !== info.kind) throw badRequest(`the kind in the data (${String(document['kind'])}) does not match the expected kind (${info.kind})`);
+  if (document['apiVersion'] !== apiVersionOf(info))
+    throw badRequest(
+      `the API version in the data (${String(document['apiVersion'])}) does not match the expected API version (${apiVersionOf(info)})`,
+    );
+  if (document['kind'] !== info.kind)
+    throw badRequest(
+      `the kind in the data (${String(document['kind'])}) does not match the expected kind (${info.kind})`,
+    );
   const { name: givenName } = (document['metadata'] ?? {}) as { name?: unknown };
-  const { object, headers } = readObject(info, { metadata: {}, ...document }, typeof givenName === 'string' ? givenName : '', queryOf(request));
+  const { object, headers } = readObject(
+    info,
+    { metadata: {}, ...document },
+    typeof givenName === 'string' ? givenName : '',
+    queryOf(request),
+  );
   const { labels, annotations, generateName, ...meta } = object.metadata;
-  if (meta.namespace !== undefined && meta.namespace !== namespace) throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  if (meta.namespace !== undefined && meta.namespace !== namespace)
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   if (meta.resourceVersion) throw badRequest('resourceVersion should not be set on objects to be created');
   const name = meta.name || (generateName ? `${generateName}${kube.random.string(5, NAME_ALPHABET)}` : '');
   if (name === '') throw invalid(info, '', 'metadata.name', 'Required value: name or generateName is required');
   checkName(info, name);
-  if (namespace !== undefined && !getObject(kube, 'Namespace', undefined, namespace)) throw notFound(KINDS.Namespace, namespace);
+  if (namespace !== undefined && !getObject(kube, 'Namespace', undefined, namespace))
+    throw notFound(KINDS.Namespace, namespace);
   if (getObject(kube, info.kind, namespace, name)) throw alreadyExists(info, name);
   object.metadata = newMetadata(kube, world.schedule.now(), {
     name,
@@ -121,17 +187,29 @@ const deleteOptions = z.looseObject({
 });
 
 /** Answers a pod as it is on its way out, a service account as it was, and of all others that they are gone. */
-export const deleteObject = ({ world, cluster, info, request, describe }: Write<ResourceInfo>, object: KubeObject): HttpResponse => {
+export const deleteObject = (
+  { world, cluster, info, request, describe }: Write<ResourceInfo>,
+  object: KubeObject,
+): HttpResponse => {
   const options = deleteOptions.safeParse(request.body.length === 0 ? {} : readBody(request, 'DeleteOptions'));
   if (!options.success) throw badRequest(`invalid DeleteOptions: ${options.error.issues[0]?.message ?? 'not valid'}`);
   describe(options.data);
   const { namespace = '', name, uid } = object.metadata;
   const wanted = options.data.preconditions?.uid;
-  if (wanted && wanted !== uid) throw new Refusal(409, 'Conflict', `Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${uid}`, { name, kind: info.plural });
+  if (wanted && wanted !== uid)
+    throw new Refusal(
+      409,
+      'Conflict',
+      `Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${uid}`,
+      { name, kind: info.plural },
+    );
   const grace = queryOf(request)('gracePeriodSeconds') ?? options.data.gracePeriodSeconds ?? undefined;
   if (!isDryRun(request) && !options.data.dryRun?.includes('All')) {
-    if (info.kind === 'Pod') deletePod(world, cluster, { namespace, name }, grace === undefined ? undefined : Number(grace));
+    if (info.kind === 'Pod')
+      deletePod(world, cluster, { namespace, name }, grace === undefined ? undefined : Number(grace));
     else removeResource(cluster.kube, info, object);
   }
-  return info.kind === 'Pod' || info.kind === 'ServiceAccount' ? json(200, object) : success(200, { ...detailsOf(info, name), uid });
+  return info.kind === 'Pod' || info.kind === 'ServiceAccount'
+    ? json(200, object)
+    : success(200, { ...detailsOf(info, name), uid });
 };

@@ -1,7 +1,7 @@
 /**
  * Lambda's queue of asynchronous invocations: it tries again what fails, and says in the end that it gave up. Source:
- * Lambda Developer Guide, "How Lambda handles errors and retries with asynchronous invocation" and "Capturing records of
- * Lambda asynchronous invocations".
+ * Lambda Developer Guide, "How Lambda handles errors and retries with asynchronous invocation" and "Capturing records
+ * of Lambda asynchronous invocations".
  */
 import type { AssemblyFunction } from '../assembly/assembly.ts';
 import { isTopicArn, type Messages } from '../messaging/messages.ts';
@@ -48,7 +48,8 @@ export class AsyncInvocations {
     void clock.spawn(() =>
       clock.park(lambda.invoke(functionArn, payload, caller)).then(
         () => undefined,
-        (error: unknown) => (error instanceof InvokeRefusal ? refused(error) : this.failed(invocation, since, attempt, error)),
+        (error: unknown) =>
+          error instanceof InvokeRefusal ? refused(error) : this.failed(invocation, since, attempt, error),
       ),
     );
   }
@@ -58,18 +59,37 @@ export class AsyncInvocations {
     const { functionArn } = invocation;
     const fn = functions.find(({ arn }) => arn === parseFunctionArn(functionArn)?.arn);
     const config = fn?.asyncConfigs?.find((each) => each.functionArn === functionArn);
-    const pause = attempt < (config?.maximumRetryAttempts ?? RETRIES_MILLISECONDS.length) ? RETRIES_MILLISECONDS[attempt] : undefined;
+    const pause =
+      attempt < (config?.maximumRetryAttempts ?? RETRIES_MILLISECONDS.length)
+        ? RETRIES_MILLISECONDS[attempt]
+        : undefined;
     const age = clock.now() + (pause ?? 0) - since;
     if (pause !== undefined && age <= (config?.maximumEventAgeSeconds ?? LONGEST_AGE_SECONDS) * 1000) {
       after(pause, () => this.attempt(invocation, since, attempt + 1));
       return;
     }
-    if (fn) this.giveUp(fn, config?.onFailureArn, invocation, { attempts: attempt + 1, condition: pause === undefined ? 'RetriesExhausted' : 'EventAgeExceeded', error });
+    if (fn)
+      this.giveUp(fn, config?.onFailureArn, invocation, {
+        attempts: attempt + 1,
+        condition: pause === undefined ? 'RetriesExhausted' : 'EventAgeExceeded',
+        error,
+      });
   }
 
-  /** Both may be there: the dead-letter queue gets the event, the destination a record of the invocation. Either is called as the function's role. */
-  private giveUp({ roleArn, deadLetterArn }: AssemblyFunction, onFailureArn: string | undefined, { functionArn, payload }: AsyncInvocation, { attempts, condition, error }: { attempts: number; condition: string; error: unknown }): void {
-    const { errorType, errorMessage } = error instanceof LambdaFailure ? { errorType: error.errorType, errorMessage: error.failureCause } : { errorType: 'InternalError', errorMessage: String(error) };
+  /**
+   * Both may be there: the dead-letter queue gets the event, the destination a record of the invocation. Either is
+   * called as the function's role.
+   */
+  private giveUp(
+    { roleArn, deadLetterArn }: AssemblyFunction,
+    onFailureArn: string | undefined,
+    { functionArn, payload }: AsyncInvocation,
+    { attempts, condition, error }: { attempts: number; condition: string; error: unknown },
+  ): void {
+    const { errorType, errorMessage } =
+      error instanceof LambdaFailure
+        ? { errorType: error.errorType, errorMessage: error.failureCause }
+        : { errorType: 'InternalError', errorMessage: String(error) };
     const why = `${condition}: ${errorType}`;
     const caller = { caller: roleArn };
     const record = {
@@ -77,10 +97,17 @@ export class AsyncInvocations {
       timestamp: new Date(this.options.clock.now()).toISOString(),
       requestContext: { functionArn, condition, approximateInvokeCount: attempts },
       requestPayload: payload,
-      responseContext: { statusCode: 200, executedVersion: parseFunctionArn(functionArn)?.qualifier ?? '$LATEST', functionError: 'Unhandled' },
+      responseContext: {
+        statusCode: 200,
+        executedVersion: parseFunctionArn(functionArn)?.qualifier ?? '$LATEST',
+        functionError: 'Unhandled',
+      },
       responsePayload: { errorType, errorMessage },
     };
-    for (const [arn, event] of [[deadLetterArn, payload], [onFailureArn, record]] as const) {
+    for (const [arn, event] of [
+      [deadLetterArn, payload],
+      [onFailureArn, record],
+    ] as const) {
       if (arn === undefined) continue;
       if (isTopicArn(arn)) this.options.messages.publish(arn, JSON.stringify(event), caller);
       else this.options.messages.keep(arn, { event, why }, caller);

@@ -5,7 +5,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AssemblyFunction } from '../assembly/assembly.ts';
 import type { HostRequest, HostResponse } from './host.ts';
-import { functionFailure, FunctionRuntime, type FunctionRuntimeOptions, type Invocation, runtimeFailure } from './runtime.ts';
+import {
+  functionFailure,
+  FunctionRuntime,
+  type FunctionRuntimeOptions,
+  type Invocation,
+  runtimeFailure,
+} from './runtime.ts';
 
 export interface BundledRuntimeOptions extends FunctionRuntimeOptions {
   /**
@@ -35,8 +41,14 @@ const HOST = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './host.ts'
 /** The module and the export behind `plan.handler`. Throws what Lambda answers when there is no such file. */
 const locate = (fn: AssemblyFunction): { file: string; exportName: string } => {
   const [name = '', exportName = ''] = fn.handler.split('.');
-  const file = ['mjs', 'js', 'cjs'].map((ending) => join(fn.codeDirectory, `${name}.${ending}`)).find((path) => existsSync(path));
-  if (file === undefined) throw runtimeFailure('Runtime.ImportModuleError', `Error: Cannot find module '${name}' in ${fn.codeDirectory}. Build the project again.`);
+  const file = ['mjs', 'js', 'cjs']
+    .map((ending) => join(fn.codeDirectory, `${name}.${ending}`))
+    .find((path) => existsSync(path));
+  if (file === undefined)
+    throw runtimeFailure(
+      'Runtime.ImportModuleError',
+      `Error: Cannot find module '${name}' in ${fn.codeDirectory}. Build the project again.`,
+    );
   return { file, exportName };
 };
 
@@ -52,7 +64,10 @@ export class BundledRuntime extends FunctionRuntime {
   /** Throws an Error for a virtual clock: its jumps would overtake a process. */
   constructor(options: BundledRuntimeOptions) {
     super(options);
-    if (options.clock.kind === 'virtual') throw new Error('Bundled functions run in processes of their own, which virtual time would overtake. Open the sandbox with a real or scaled clock.');
+    if (options.clock.kind === 'virtual')
+      throw new Error(
+        'Bundled functions run in processes of their own, which virtual time would overtake. Open the sandbox with a real or scaled clock.',
+      );
     this.options = options;
   }
 
@@ -62,7 +77,13 @@ export class BundledRuntime extends FunctionRuntime {
     const container = this.idle.get(fn.arn)?.pop() ?? this.start(fn);
     this.busy.set(id, container);
     try {
-      const request: HostRequest = { id, payload, context, remaining: invocation.remainingMilliseconds(), timeScale: this.options.timeScale ?? 1 };
+      const request: HostRequest = {
+        id,
+        payload,
+        context,
+        remaining: invocation.remainingMilliseconds(),
+        timeScale: this.options.timeScale ?? 1,
+      };
       const response = await exchange(container, request);
       if ('result' in response) return response.result;
       const { errorType, errorMessage } = response.error;
@@ -100,7 +121,9 @@ export class BundledRuntime extends FunctionRuntime {
     const container = { fn, child };
     this.all.add(container);
     for (const stream of ['stdout', 'stderr'] as const) {
-      child[stream]?.setEncoding('utf8').on('data', (text: string) => this.logs.push({ functionName: fn.name, stream, text }));
+      child[stream]
+        ?.setEncoding('utf8')
+        .on('data', (text: string) => this.logs.push({ functionName: fn.name, stream, text }));
     }
     child.once('exit', () => this.forget(container));
     return container;
@@ -108,7 +131,10 @@ export class BundledRuntime extends FunctionRuntime {
 
   private forget(container: Container): void {
     this.all.delete(container);
-    this.idle.set(container.fn.arn, (this.idle.get(container.fn.arn) ?? []).filter((each) => each !== container));
+    this.idle.set(
+      container.fn.arn,
+      (this.idle.get(container.fn.arn) ?? []).filter((each) => each !== container),
+    );
   }
 
   private end(container: Container): void {
@@ -143,6 +169,7 @@ const exchange = ({ child }: Container, request: HostRequest): Promise<HostRespo
     child.once('exit', onExit);
     child.send(request, (error) => {
       // A process that died while idle: its exit says more, and comes.
-      if (error && child.exitCode === null && child.signalCode === null) reject(runtimeFailure('Runtime.ExitError', `RequestId: ${request.id} Error: ${error.message}`));
+      if (error && child.exitCode === null && child.signalCode === null)
+        reject(runtimeFailure('Runtime.ExitError', `RequestId: ${request.id} Error: ${error.message}`));
     });
   });

@@ -1,4 +1,6 @@
-/** What Lambda's Node.js runtime makes of what a handler throws and answers. Used in child processes too: no imports. */
+/**
+ * What Lambda's Node.js runtime makes of what a handler throws and answers. Used in child processes too: no imports.
+ */
 export const failureOf = (thrown: unknown): { errorType: string; errorMessage: string } =>
   thrown instanceof Error
     ? { errorType: thrown.name || 'Error', errorMessage: thrown.message }

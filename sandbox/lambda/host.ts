@@ -18,7 +18,11 @@ export interface HostRequest {
 }
 export type HostResponse =
   | { id: string; result: string }
-  | { id: string; error: { errorType: string; errorMessage: string }; /** Whether the bundle itself could not be used. */ unusable: boolean };
+  | {
+      id: string;
+      error: { errorType: string; errorMessage: string };
+      /** Whether the bundle itself could not be used. */ unusable: boolean;
+    };
 
 class Unusable extends Error {}
 
@@ -33,7 +37,10 @@ const load = async (file: string, exportName: string): Promise<Handler> => {
     throw Object.assign(new Unusable(`${errorType}: ${errorMessage}`), { name: 'Runtime.ImportModuleError' });
   }
   const handler = module[exportName];
-  if (typeof handler !== 'function') throw Object.assign(new Unusable(`${exportName} is undefined or not exported`), { name: 'Runtime.HandlerNotFound' });
+  if (typeof handler !== 'function')
+    throw Object.assign(new Unusable(`${exportName} is undefined or not exported`), {
+      name: 'Runtime.HandlerNotFound',
+    });
   return handler as Handler;
 };
 
@@ -45,7 +52,8 @@ handler.catch(() => undefined);
 /** Timers run at the pace of the sandbox's time; `Date` stays the machine's, since requests are signed by it. */
 const paceTimers = (timeScale: number): void => {
   const wait = globalThis.setTimeout;
-  const paced = (run: (...args: unknown[]) => void, delay = 0, ...args: unknown[]): NodeJS.Timeout => wait(run, delay / timeScale, ...args);
+  const paced = (run: (...args: unknown[]) => void, delay = 0, ...args: unknown[]): NodeJS.Timeout =>
+    wait(run, delay / timeScale, ...args);
   globalThis.setTimeout = Object.assign(paced, wait);
 };
 let paced = false;
@@ -54,7 +62,8 @@ const answer = async ({ id, payload, context, remaining, timeScale }: HostReques
   if (!paced && timeScale !== 1) paceTimers(timeScale);
   paced = true;
   const startedAt = performance.now();
-  const getRemainingTimeInMillis = (): number => Math.max(0, Math.round(remaining - (performance.now() - startedAt) * timeScale));
+  const getRemainingTimeInMillis = (): number =>
+    Math.max(0, Math.round(remaining - (performance.now() - startedAt) * timeScale));
   try {
     const result = await (await handler)(JSON.parse(payload), { ...context, getRemainingTimeInMillis });
     return { id, result: stringifyResult(result) };

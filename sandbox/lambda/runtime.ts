@@ -1,6 +1,6 @@
 /**
- * Lambda, as Step Functions uses it: what both ways of running a function have in common. Each invocation gets its time,
- * its payload limits, its request id and its line in the call log here; running the code is the subclasses'.
+ * Lambda, as Step Functions uses it: what both ways of running a function have in common. Each invocation gets its
+ * time, its payload limits, its request id and its line in the call log here; running the code is the subclasses'.
  */
 import type { AssemblyFunction } from '../assembly/assembly.ts';
 import { Authorizer, type Denial } from '../authorization/authorizer.ts';
@@ -122,16 +122,30 @@ export abstract class FunctionRuntime implements LambdaRuntime {
       const failure = error instanceof LambdaFailure ? error.errorType : 'InternalError';
       const refusal = error instanceof InvokeRefusal ? error : undefined;
       // A function that fails is a success of the service.
-      this.world.log.add({ ...call, status: refusal?.status ?? 200, error: failure, ...(refusal?.denied === undefined ? {} : { denied: refusal.denied }) });
+      this.world.log.add({
+        ...call,
+        status: refusal?.status ?? 200,
+        error: failure,
+        ...(refusal?.denied === undefined ? {} : { denied: refusal.denied }),
+      });
       throw error;
     }
   }
 
-  private async answer(fn: AssemblyFunction, functionArn: string, target: FunctionArn | undefined, payload: unknown, execution: InvokingExecution | undefined): Promise<unknown> {
+  private async answer(
+    fn: AssemblyFunction,
+    functionArn: string,
+    target: FunctionArn | undefined,
+    payload: unknown,
+    execution: InvokingExecution | undefined,
+  ): Promise<unknown> {
     const text = JSON.stringify(payload ?? null);
     const awsRequestId = this.ids.uuid();
     if (Buffer.byteLength(text) > MAX_PAYLOAD_BYTES) {
-      throw new LambdaFailure('Lambda.RequestTooLargeException', `Request must be smaller than ${MAX_PAYLOAD_BYTES} bytes for the InvokeFunction operation`);
+      throw new LambdaFailure(
+        'Lambda.RequestTooLargeException',
+        `Request must be smaller than ${MAX_PAYLOAD_BYTES} bytes for the InvokeFunction operation`,
+      );
     }
     const startedAt = this.clock.now();
     const invocation: Invocation = {
@@ -152,7 +166,10 @@ export abstract class FunctionRuntime implements LambdaRuntime {
     };
     const result = await this.inTime(invocation);
     if (Buffer.byteLength(result) > MAX_PAYLOAD_BYTES) {
-      throw runtimeFailure('Function.ResponseSizeTooLarge', `Response payload size exceeded maximum allowed payload size (${MAX_PAYLOAD_BYTES} bytes).`);
+      throw runtimeFailure(
+        'Function.ResponseSizeTooLarge',
+        `Response payload size exceeded maximum allowed payload size (${MAX_PAYLOAD_BYTES} bytes).`,
+      );
     }
     return JSON.parse(result) as unknown;
   }
@@ -162,12 +179,20 @@ export abstract class FunctionRuntime implements LambdaRuntime {
     if (target) this.refuse(refusalOfRole(this.authorizer, functionArn, caller));
     const fn = target && this.functions.get(target.arn);
     const isPublished = target?.qualifier === '$LATEST' || fn?.versionArns.includes(functionArn) === true;
-    if (!fn || !isPublished) throw new InvokeRefusal(404, 'Lambda.ResourceNotFoundException', `Function not found: ${functionArn} (Service: Lambda, Status Code: 404)`);
+    if (!fn || !isPublished)
+      throw new InvokeRefusal(
+        404,
+        'Lambda.ResourceNotFoundException',
+        `Function not found: ${functionArn} (Service: Lambda, Status Code: 404)`,
+      );
     this.refuse(refusalOfService(this.authorizer, fn, functionArn, caller));
     return fn;
   }
 
-  /** As Step Functions tells it: awslabs/aws-deployment-framework#460, where the role's session has 32 letters for a name. */
+  /**
+   * As Step Functions tells it: awslabs/aws-deployment-framework#460, where the role's session has 32 letters for a
+   * name.
+   */
   private refuse(denial: Denial | undefined): void {
     if (!denial) return;
     const answer = `Service: AWSLambda; Status Code: 403; Error Code: AccessDeniedException; Request ID: ${this.ids.uuid()}; Proxy: null`;
@@ -183,7 +208,10 @@ export abstract class FunctionRuntime implements LambdaRuntime {
     const timedOut = timer.elapsed.then((): never => {
       this.timedOut(invocation);
       const at = new Date(this.clock.now()).toISOString();
-      throw runtimeFailure('Sandbox.Timedout', `${at} ${context.awsRequestId} Task timed out after ${fn.timeoutSeconds.toFixed(2)} seconds`);
+      throw runtimeFailure(
+        'Sandbox.Timedout',
+        `${at} ${context.awsRequestId} Task timed out after ${fn.timeoutSeconds.toFixed(2)} seconds`,
+      );
     });
     try {
       return await Promise.race([running, timedOut]);

@@ -3,7 +3,14 @@ import type { AssemblyFunction } from '../assembly/assembly.ts';
 import type { LambdaContext } from './context.ts';
 import { failureOf, stringifyResult } from './handler-error.ts';
 import { runInvocation, type RunningInvocation } from './invocation.ts';
-import { functionFailure, FunctionRuntime, type FunctionRuntimeOptions, type Invocation, type LambdaFailure, runtimeFailure } from './runtime.ts';
+import {
+  functionFailure,
+  FunctionRuntime,
+  type FunctionRuntimeOptions,
+  type Invocation,
+  type LambdaFailure,
+  runtimeFailure,
+} from './runtime.ts';
 
 /** A function's handler, wired: a warm container. */
 export type Invoker = (payload: unknown, context: LambdaContext) => Promise<unknown>;
@@ -21,7 +28,10 @@ export interface SourceRuntimeOptions extends FunctionRuntimeOptions {
 export class SourceRuntime extends FunctionRuntime {
   private readonly steps: Record<string, unknown>;
   private readonly createInvoker: (fn: AssemblyFunction) => Invoker;
-  /** Containers that are free, by function. Each has one invocation at a time, so that nothing that it keeps is waited for by another one. */
+  /**
+   * Containers that are free, by function. Each has one invocation at a time, so that nothing that it keeps is waited
+   * for by another one.
+   */
   private readonly free = new Map<string, Invoker[]>();
 
   constructor({ steps, createInvoker, ...options }: SourceRuntimeOptions) {
@@ -38,7 +48,9 @@ export class SourceRuntime extends FunctionRuntime {
       this.clock.spawn(async () => {
         const invoker = this.invokerOf(fn);
         try {
-          return stringifyResult(await invoker(JSON.parse(payload), { ...context, getRemainingTimeInMillis: remainingMilliseconds }));
+          return stringifyResult(
+            await invoker(JSON.parse(payload), { ...context, getRemainingTimeInMillis: remainingMilliseconds }),
+          );
         } catch (error) {
           const { errorType, errorMessage } = failureOf(error);
           throw functionFailure(errorType, errorMessage);
@@ -52,7 +64,10 @@ export class SourceRuntime extends FunctionRuntime {
   }
 
   /** `die` tells whoever waits that the process has exited. */
-  private begin({ fn, context, remainingMilliseconds, execution }: Invocation, die: (reason: LambdaFailure) => void): RunningInvocation {
+  private begin(
+    { fn, context, remainingMilliseconds, execution }: Invocation,
+    die: (reason: LambdaFailure) => void,
+  ): RunningInvocation {
     let exited = false;
     return {
       id: context.awsRequestId,
@@ -65,7 +80,12 @@ export class SourceRuntime extends FunctionRuntime {
       },
       exit: () => {
         exited = true;
-        die(runtimeFailure('Runtime.ExitError', `RequestId: ${context.awsRequestId} Error: Runtime exited with error: exit status 1`));
+        die(
+          runtimeFailure(
+            'Runtime.ExitError',
+            `RequestId: ${context.awsRequestId} Error: Runtime exited with error: exit status 1`,
+          ),
+        );
       },
     };
   }
@@ -84,7 +104,10 @@ export class SourceRuntime extends FunctionRuntime {
     if (warm) return warm;
     const name = stepOf(fn);
     if (!Object.hasOwn(this.steps, name)) {
-      throw runtimeFailure('Runtime.ImportModuleError', `Error: Cannot find module '${name}' of ${fn.name}. There are: ${Object.keys(this.steps).join(', ')}.`);
+      throw runtimeFailure(
+        'Runtime.ImportModuleError',
+        `Error: Cannot find module '${name}' of ${fn.name}. There are: ${Object.keys(this.steps).join(', ')}.`,
+      );
     }
     try {
       return this.createInvoker(fn);

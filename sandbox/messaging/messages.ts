@@ -16,9 +16,18 @@ export interface MessagesOptions {
   queues?: readonly AssemblyQueue[];
 }
 
-/** Why something was not taken. `code` as in a dead letter's ERROR_CODE (EventBridge User Guide, "Using dead-letter queues to process undelivered events"). */
+/**
+ * Why something was not taken. `code` as in a dead letter's ERROR_CODE (EventBridge User Guide, "Using dead-letter
+ * queues to process undelivered events").
+ */
 export interface NotTaken {
-  code: 'NO_PERMISSIONS' | 'NO_RESOURCE' | 'INVALID_PARAMETER' | 'INVALID_JSON' | 'RESOURCE_ALREADY_EXISTS' | 'ERROR_FROM_TARGET';
+  code:
+    | 'NO_PERMISSIONS'
+    | 'NO_RESOURCE'
+    | 'INVALID_PARAMETER'
+    | 'INVALID_JSON'
+    | 'RESOURCE_ALREADY_EXISTS'
+    | 'ERROR_FROM_TARGET';
   message: string;
 }
 
@@ -40,7 +49,11 @@ interface Sending {
 /** Names of errors as the call log has them: SNS API Reference, Publish; SQS API Reference, SendMessage. */
 const ERRORS = {
   sns: { denied: 'AuthorizationError', missing: 'NotFound', text: 'Topic does not exist' },
-  sqs: { denied: 'AccessDenied', missing: 'AWS.SimpleQueueService.NonExistentQueue', text: 'The specified queue does not exist.' },
+  sqs: {
+    denied: 'AccessDenied',
+    missing: 'AWS.SimpleQueueService.NonExistentQueue',
+    text: 'The specified queue does not exist.',
+  },
 } as const;
 
 export class Messages {
@@ -53,7 +66,13 @@ export class Messages {
   /** Undefined once the topic has it. */
   publish(topicArn: string, message: string, caller: ResourceCaller): NotTaken | undefined {
     const { world, topics = [] } = this.options;
-    const sending: Sending = { service: 'sns', operation: 'Publish', arn: topicArn, input: { TopicArn: topicArn }, resource: topics.find(({ arn }) => arn === topicArn) };
+    const sending: Sending = {
+      service: 'sns',
+      operation: 'Publish',
+      arn: topicArn,
+      input: { TopicArn: topicArn },
+      resource: topics.find(({ arn }) => arn === topicArn),
+    };
     if (Buffer.byteLength(message) > MAX_MESSAGE_BYTES) {
       this.log(sending, caller, { status: 400, error: 'InvalidParameter' });
       return { code: 'INVALID_PARAMETER', message: 'Invalid parameter: Message too long' };
@@ -64,9 +83,22 @@ export class Messages {
   }
 
   /** Undefined once the queue has it. `event` is what the message's body says, and `why` what its attributes do. */
-  keep(queueArn: string, { event, why }: { event: unknown; why: string }, caller: ResourceCaller): NotTaken | undefined {
+  keep(
+    queueArn: string,
+    { event, why }: { event: unknown; why: string },
+    caller: ResourceCaller,
+  ): NotTaken | undefined {
     const { world, queues = [] } = this.options;
-    const notTaken = this.send({ service: 'sqs', operation: 'SendMessage', arn: queueArn, input: { queueArn }, resource: queues.find(({ arn }) => arn === queueArn) }, caller);
+    const notTaken = this.send(
+      {
+        service: 'sqs',
+        operation: 'SendMessage',
+        arn: queueArn,
+        input: { queueArn },
+        resource: queues.find(({ arn }) => arn === queueArn),
+      },
+      caller,
+    );
     if (!notTaken) world.deadLetters.push({ at: this.at(), queueArn, event, why });
     return notTaken;
   }
@@ -77,7 +109,9 @@ export class Messages {
     const errors = ERRORS[service];
     const call = { action: `${service}:${operation}`, resource: arn };
     // A role without the right does not learn whether there is one.
-    const denial = isRole(caller) ? denialOfRole(authorizer, resource?.policies ?? [], call, caller) : resource && denialOfService(authorizer, resource.policies, call, caller);
+    const denial = isRole(caller)
+      ? denialOfRole(authorizer, resource?.policies ?? [], call, caller)
+      : resource && denialOfService(authorizer, resource.policies, call, caller);
     if (denial) {
       this.log(sending, caller, { status: 403, error: errors.denied, denied: denial.action });
       return { code: 'NO_PERMISSIONS', message: denial.message };
@@ -90,8 +124,22 @@ export class Messages {
     return new Date(this.options.clock.now()).toISOString();
   }
 
-  private log({ service, operation, arn, input }: Sending, { caller }: ResourceCaller, answer: { status: number; error?: string; denied?: string }): void {
+  private log(
+    { service, operation, arn, input }: Sending,
+    { caller }: ResourceCaller,
+    answer: { status: number; error?: string; denied?: string },
+  ): void {
     const [, , , region = '', account = ''] = arn.split(':');
-    this.options.world.log.add({ at: this.at(), service, operation, mutating: true, caller, account, region, input, ...answer });
+    this.options.world.log.add({
+      at: this.at(),
+      service,
+      operation,
+      mutating: true,
+      caller,
+      account,
+      region,
+      input,
+      ...answer,
+    });
   }
 }

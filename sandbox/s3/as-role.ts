@@ -1,4 +1,7 @@
-/** S3 as a service of AWS uses it for somebody: as a role, whose rights are judged, and in the call log like any other call. */
+/**
+ * S3 as a service of AWS uses it for somebody: as a role, whose rights are judged, and in the call log like any other
+ * call.
+ */
 import type { Authorizer } from '../authorization/authorizer.ts';
 import type { World } from '../world/world.ts';
 import type { S3Caller } from './authorization.ts';
@@ -19,7 +22,11 @@ export interface RoleObjectsOptions {
   buckets: Buckets;
 }
 
-export const objectsAs = ({ world, clock, authorizer, buckets }: RoleObjectsOptions, roleArn: string, region: string): RoleObjects => {
+export const objectsAs = (
+  { world, clock, authorizer, buckets }: RoleObjectsOptions,
+  roleArn: string,
+  region: string,
+): RoleObjects => {
   const caller = { accessKeyId: '', principalArn: roleArn, account: roleArn.split(':')[4] ?? '' };
 
   const call = <T>(operation: string, input: object, mutating: boolean, run: (by: S3Caller) => T): T => {
@@ -34,7 +41,18 @@ export const objectsAs = ({ world, clock, authorizer, buckets }: RoleObjectsOpti
       },
     };
     const log = (answer: { status: number; error?: string }): void =>
-      world.log.add({ at: new Date(clock.now()).toISOString(), service: 's3', operation, mutating, caller: roleArn, account: caller.account, region, input, ...answer, ...(denied === undefined ? {} : { denied }) });
+      world.log.add({
+        at: new Date(clock.now()).toISOString(),
+        service: 's3',
+        operation,
+        mutating,
+        caller: roleArn,
+        account: caller.account,
+        region,
+        input,
+        ...answer,
+        ...(denied === undefined ? {} : { denied }),
+      });
     try {
       const result = run(by);
       log({ status: 200 });
@@ -46,7 +64,16 @@ export const objectsAs = ({ world, clock, authorizer, buckets }: RoleObjectsOpti
   };
 
   return {
-    get: (bucket, key) => call('GetObject', { Bucket: bucket, Key: key }, false, (by) => Buffer.from(buckets.get(by, bucket, key).body).toString('utf8')),
-    put: (bucket, key, text, contentType) => call('PutObject', { Bucket: bucket, Key: key }, true, (by) => buckets.put(by, bucket, key, Buffer.from(text), contentType).body.length),
+    get: (bucket, key) =>
+      call('GetObject', { Bucket: bucket, Key: key }, false, (by) =>
+        Buffer.from(buckets.get(by, bucket, key).body).toString('utf8'),
+      ),
+    put: (bucket, key, text, contentType) =>
+      call(
+        'PutObject',
+        { Bucket: bucket, Key: key },
+        true,
+        (by) => buckets.put(by, bucket, key, Buffer.from(text), contentType).body.length,
+      ),
   };
 };

@@ -25,10 +25,20 @@ export interface Right {
   context?: Record<string, string>;
 }
 
-/** What the policy says to the caller. Within one account it need not say anything; of another account's caller it has to allow the call. */
-const trustOf = (world: World, { account, statements }: AssemblyBucket, asked: Asked, { caller, region }: S3Caller): Trust | undefined => {
+/**
+ * What the policy says to the caller. Within one account it need not say anything; of another account's caller it has
+ * to allow the call.
+ */
+const trustOf = (
+  world: World,
+  { account, statements }: AssemblyBucket,
+  asked: Asked,
+  { caller, region }: S3Caller,
+): Trust | undefined => {
   const [, partition = 'aws'] = caller.principalArn.split(':');
-  const policies = statements.flatMap(({ resources, policy }) => (resources.some((pattern) => matchesWildcard(pattern, asked.resource)) ? [policy] : []));
+  const policies = statements.flatMap(({ resources, policy }) =>
+    resources.some((pattern) => matchesWildcard(pattern, asked.resource)) ? [policy] : [],
+  );
   const itself = [caller.principalArn, sessionOf(world, caller)];
   const request: PolicyRequest = {
     action: asked.action,
@@ -36,14 +46,27 @@ const trustOf = (world: World, { account, statements }: AssemblyBucket, asked: A
     principal: { type: 'AWS', values: [...itself, caller.account, `arn:${partition}:iam::${caller.account}:root`] },
     lookUp: closedWorld({ ...globalKeys(world, caller, asked.resource, region), ...asked.context }),
   };
-  if (policies.length > 0 && denies(policies, request)) return { decision: 'explicitDeny', names: 'account', reasons: true };
-  if (caller.account !== account) return { decision: policies.length > 0 ? decide(policies, request) : 'implicitDeny', names: 'account', reasons: true };
-  const isNamed = policies.length > 0 && evaluate(policies, { ...request, principal: { type: 'AWS', values: itself } }).verdict === 'allowed';
+  if (policies.length > 0 && denies(policies, request))
+    return { decision: 'explicitDeny', names: 'account', reasons: true };
+  if (caller.account !== account)
+    return {
+      decision: policies.length > 0 ? decide(policies, request) : 'implicitDeny',
+      names: 'account',
+      reasons: true,
+    };
+  const isNamed =
+    policies.length > 0 &&
+    evaluate(policies, { ...request, principal: { type: 'AWS', values: itself } }).verdict === 'allowed';
   return isNamed ? { decision: 'allowed', names: 'role', reasons: true } : undefined;
 };
 
 /** What S3 says to a caller without the right; undefined where it has it. */
-export const refusalOf = (world: World, bucket: AssemblyBucket, { action, key, context }: Right, by: S3Caller): string | undefined => {
+export const refusalOf = (
+  world: World,
+  bucket: AssemblyBucket,
+  { action, key, context }: Right,
+  by: S3Caller,
+): string | undefined => {
   const [, partition = 'aws'] = by.caller.principalArn.split(':');
   const resource = `arn:${partition}:s3:::${bucket.name}${key === undefined ? '' : `/${key}`}`;
   const asked: Asked = { action, resource, named: JSON.stringify(resource), ...(context ? { context } : {}) };

@@ -1,7 +1,8 @@
 /**
  * What a request's body says, and whether that is what the sender meant. Sources: Amazon S3 API Reference, "Signature
- * calculations for the Authorization header: transferring a payload in multiple chunks" and "Checking object integrity";
- * AWS SDKs and Tools Reference Guide, "Data Integrity Protections for Amazon S3": since 2025 they send a CRC32 by default.
+ * calculations for the Authorization header: transferring a payload in multiple chunks" and "Checking object
+ * integrity"; AWS SDKs and Tools Reference Guide, "Data Integrity Protections for Amazon S3": since 2025 they send a
+ * CRC32 by default.
  */
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
@@ -18,7 +19,10 @@ interface Unpacked {
   trailers: Record<string, string>;
 }
 
-/** Chunks of `SIZE[;extension]`, a line break, as many bytes and a line break; the last has size 0, and trailing headers follow it. */
+/**
+ * Chunks of `SIZE[;extension]`, a line break, as many bytes and a line break; the last has size 0, and trailing headers
+ * follow it.
+ */
 const unchunk = (raw: Uint8Array): Unpacked => {
   const data = Buffer.from(raw);
   const chunks: Buffer[] = [];
@@ -39,14 +43,27 @@ const unchunk = (raw: Uint8Array): Unpacked => {
     at += size;
     if (line() !== '') throw incomplete();
   }
-  const lines = data.toString('latin1', at).split(/\r?\n/).filter((text) => text.includes(':'));
-  const trailers = lines.map((text): [string, string] => [text.slice(0, text.indexOf(':')).trim().toLowerCase(), text.slice(text.indexOf(':') + 1).trim()]);
+  const lines = data
+    .toString('latin1', at)
+    .split(/\r?\n/)
+    .filter((text) => text.includes(':'));
+  const trailers = lines.map((text): [string, string] => [
+    text.slice(0, text.indexOf(':')).trim().toLowerCase(),
+    text.slice(text.indexOf(':') + 1).trim(),
+  ]);
   return { body: Buffer.concat(chunks), trailers: Object.fromEntries(trailers) };
 };
 
 const unpack = (request: HttpRequest): Unpacked => {
-  const { [PAYLOAD]: payload = '', 'x-amz-decoded-content-length': length, 'content-encoding': encoding = '' } = request.headers;
-  if (payload.startsWith('STREAMING-AWS4-')) throw notImplemented('bodies whose chunks are signed one by one; send them unsigned (STREAMING-UNSIGNED-PAYLOAD-TRAILER) or in one piece');
+  const {
+    [PAYLOAD]: payload = '',
+    'x-amz-decoded-content-length': length,
+    'content-encoding': encoding = '',
+  } = request.headers;
+  if (payload.startsWith('STREAMING-AWS4-'))
+    throw notImplemented(
+      'bodies whose chunks are signed one by one; send them unsigned (STREAMING-UNSIGNED-PAYLOAD-TRAILER) or in one piece',
+    );
   const isChunked = payload.startsWith('STREAMING-') || encoding.split(/, */).includes('aws-chunked');
   if (!isChunked) return { body: request.body, trailers: {} };
   const unpacked = unchunk(request.body);
@@ -54,7 +71,10 @@ const unpack = (request: HttpRequest): Unpacked => {
   return unpacked;
 };
 
-const digest = (algorithm: string) => (body: Uint8Array): string => createHash(algorithm).update(body).digest('base64');
+const digest =
+  (algorithm: string) =>
+  (body: Uint8Array): string =>
+    createHash(algorithm).update(body).digest('base64');
 const crc = (body: Uint8Array): string => {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(crc32(body));
@@ -62,18 +82,32 @@ const crc = (body: Uint8Array): string => {
 };
 
 /** Those that Node.js can make. The others (CRC32C, CRC64NVME) are taken as they come. */
-const CHECKSUMS: Record<string, (body: Uint8Array) => string> = { crc32: crc, sha1: digest('sha1'), sha256: digest('sha256') };
+const CHECKSUMS: Record<string, (body: Uint8Array) => string> = {
+  crc32: crc,
+  sha1: digest('sha1'),
+  sha256: digest('sha256'),
+};
 
 const check = (request: HttpRequest, { body, trailers }: Unpacked): void => {
   const given = { ...request.headers, ...trailers };
   const { [PAYLOAD]: payload = '', 'content-md5': md5 } = request.headers;
   if (/^[0-9a-f]{64}$/.test(payload) && createHash('sha256').update(request.body).digest('hex') !== payload) {
-    throw new S3Error(400, 'XAmzContentSHA256Mismatch', "The provided 'x-amz-content-sha256' header does not match what was computed.");
+    throw new S3Error(
+      400,
+      'XAmzContentSHA256Mismatch',
+      "The provided 'x-amz-content-sha256' header does not match what was computed.",
+    );
   }
-  if (md5 !== undefined && digest('md5')(body) !== md5) throw new S3Error(400, 'BadDigest', 'The Content-MD5 you specified did not match what we received.');
+  if (md5 !== undefined && digest('md5')(body) !== md5)
+    throw new S3Error(400, 'BadDigest', 'The Content-MD5 you specified did not match what we received.');
   for (const [name, made] of Object.entries(CHECKSUMS)) {
     const wanted = given[`x-amz-checksum-${name}`];
-    if (wanted !== undefined && wanted !== made(body)) throw new S3Error(400, 'BadDigest', `The ${name.toUpperCase()} you specified did not match the calculated checksum.`);
+    if (wanted !== undefined && wanted !== made(body))
+      throw new S3Error(
+        400,
+        'BadDigest',
+        `The ${name.toUpperCase()} you specified did not match the calculated checksum.`,
+      );
   }
 };
 

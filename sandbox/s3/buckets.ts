@@ -1,4 +1,7 @@
-/** The objects of the application's buckets, and who may do what with them: for S3's own API and for the services that use it. */
+/**
+ * The objects of the application's buckets, and who may do what with them: for S3's own API and for the services that
+ * use it.
+ */
 import { createHash } from 'node:crypto';
 import type { AssemblyBucket } from '../assembly/buckets.ts';
 import type { BucketState, ObjectState, World } from '../world/world.ts';
@@ -32,7 +35,15 @@ export class Buckets {
   private readonly known: Map<string, AssemblyBucket>;
 
   /** Puts the buckets into the world, empty. */
-  constructor({ world, clock, buckets }: { world: World; clock: { now(): number }; buckets: readonly AssemblyBucket[] }) {
+  constructor({
+    world,
+    clock,
+    buckets,
+  }: {
+    world: World;
+    clock: { now(): number };
+    buckets: readonly AssemblyBucket[];
+  }) {
     this.world = world;
     this.clock = clock;
     this.known = new Map(buckets.map((bucket) => [bucket.name, bucket]));
@@ -44,12 +55,20 @@ export class Buckets {
     const { objects } = this.open(by, bucketName, { action: 's3:PutObject', key });
     if (Buffer.byteLength(key) > LONGEST_KEY) throw new S3Error(400, 'KeyTooLongError', 'Your key is too long');
     // A view of somebody's buffer would change with it.
-    const object: ObjectState = { body: Buffer.from(body), contentType, etag: createHash('md5').update(body).digest('hex'), modifiedAt: this.clock.now() };
+    const object: ObjectState = {
+      body: Buffer.from(body),
+      contentType,
+      etag: createHash('md5').update(body).digest('hex'),
+      modifiedAt: this.clock.now(),
+    };
     objects.set(key, object);
     return object;
   }
 
-  /** Throws S3Error. That there is no such object is told to who may list alone (Amazon S3 API Reference, GetObject, "Permissions"); others are refused that (schubergphilis/terraform-aws-mcaf-securityhub-findings-manager#64). */
+  /**
+   * Throws S3Error. That there is no such object is told to who may list alone (Amazon S3 API Reference, GetObject,
+   * "Permissions"); others are refused that (schubergphilis/terraform-aws-mcaf-securityhub-findings-manager#64).
+   */
   get(by: S3Caller, bucketName: string, key: string): ObjectState {
     const object = this.open(by, bucketName, { action: 's3:GetObject', key }).objects.get(key);
     if (object) return object;
@@ -64,9 +83,15 @@ export class Buckets {
 
   /** Throws S3Error. */
   list(by: S3Caller, bucketName: string, { prefix, delimiter, after, maxKeys }: ListOptions): Listing {
-    const context = { ...(prefix === undefined ? {} : { 's3:prefix': prefix }), ...(delimiter === undefined ? {} : { 's3:delimiter': delimiter }), 's3:max-keys': String(maxKeys) };
+    const context = {
+      ...(prefix === undefined ? {} : { 's3:prefix': prefix }),
+      ...(delimiter === undefined ? {} : { 's3:delimiter': delimiter }),
+      's3:max-keys': String(maxKeys),
+    };
     const { objects } = this.open(by, bucketName, { action: 's3:ListBucket', context });
-    const keys = [...objects.keys()].filter((key) => key.startsWith(prefix ?? '')).sort((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)));
+    const keys = [...objects.keys()]
+      .filter((key) => key.startsWith(prefix ?? ''))
+      .sort((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)));
     const listing: Listing = { objects: [], prefixes: [] };
     const prefixes = new Set<string>();
     let last: string | undefined;
@@ -74,9 +99,14 @@ export class Buckets {
       const at = delimiter === undefined || delimiter === '' ? -1 : key.indexOf(delimiter, (prefix ?? '').length);
       const entry = at === -1 ? key : key.slice(0, at + (delimiter ?? '').length);
       // A page that ended with a common prefix goes on behind all its keys.
-      if (after !== undefined && (Buffer.compare(Buffer.from(entry), Buffer.from(after)) <= 0 || (at !== -1 && after.startsWith(entry)))) continue;
+      if (
+        after !== undefined &&
+        (Buffer.compare(Buffer.from(entry), Buffer.from(after)) <= 0 || (at !== -1 && after.startsWith(entry)))
+      )
+        continue;
       if (prefixes.has(entry)) continue;
-      if (listing.objects.length + prefixes.size >= maxKeys) return { ...listing, prefixes: [...prefixes], ...(last === undefined ? {} : { next: last }) };
+      if (listing.objects.length + prefixes.size >= maxKeys)
+        return { ...listing, prefixes: [...prefixes], ...(last === undefined ? {} : { next: last }) };
       const object = objects.get(key);
       if (at !== -1) prefixes.add(entry);
       else if (object) listing.objects.push({ key, ...object });
@@ -85,15 +115,23 @@ export class Buckets {
     return { ...listing, prefixes: [...prefixes] };
   }
 
-  /** The bucket, for who may do that. A bucket that is not there is told to everybody; so is where one is that was asked for in the wrong region. */
+  /**
+   * The bucket, for who may do that. A bucket that is not there is told to everybody; so is where one is that was asked
+   * for in the wrong region.
+   */
   private open(by: S3Caller, name: string, right: Right): BucketState {
     const [bucket, state] = [this.known.get(name), this.world.buckets.get(name)];
     if (!bucket || !state) throw noSuchBucket(name);
     if (bucket.region !== by.region) {
-      throw new S3Error(301, 'PermanentRedirect', 'The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint.', {
-        Endpoint: `${name}.s3.${bucket.region}.amazonaws.com`,
-        Bucket: name,
-      });
+      throw new S3Error(
+        301,
+        'PermanentRedirect',
+        'The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint.',
+        {
+          Endpoint: `${name}.s3.${bucket.region}.amazonaws.com`,
+          Bucket: name,
+        },
+      );
     }
     const refusal = refusalOf(this.world, bucket, right, by);
     if (refusal !== undefined) throw new S3Error(403, 'AccessDenied', refusal);

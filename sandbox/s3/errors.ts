@@ -13,8 +13,16 @@ export class S3Error extends Error {
   }
 }
 
-export const noSuchBucket = (bucket: string): S3Error => new S3Error(404, 'NoSuchBucket', 'The specified bucket does not exist', { BucketName: bucket });
-export const noSuchKey = (key: string): S3Error => new S3Error(404, 'NoSuchKey', 'The specified key does not exist.', { Key: key });
-export const invalidArgument = (name: string, value: string, message: string): S3Error => new S3Error(400, 'InvalidArgument', message, { ArgumentName: name, ArgumentValue: value });
+export const noSuchBucket = (bucket: string): S3Error =>
+  new S3Error(404, 'NoSuchBucket', 'The specified bucket does not exist', { BucketName: bucket });
+export const noSuchKey = (key: string): S3Error =>
+  new S3Error(404, 'NoSuchKey', 'The specified key does not exist.', { Key: key });
+export const invalidArgument = (name: string, value: string, message: string): S3Error =>
+  new S3Error(400, 'InvalidArgument', message, { ArgumentName: name, ArgumentValue: value });
 /** S3's own text for what it does not have either. */
-export const notImplemented = (what: string): S3Error => new S3Error(501, 'NotImplemented', `A header you provided implies functionality that is not implemented: the sandbox's S3 does not have ${what}.`);
+export const notImplemented = (what: string): S3Error =>
+  new S3Error(
+    501,
+    'NotImplemented',
+    `A header you provided implies functionality that is not implemented: the sandbox's S3 does not have ${what}.`,
+  );

@@ -1,4 +1,7 @@
-/** What a request to S3 asks for: the bucket is in the path or in the host's name, the operation in the method and the query. */
+/**
+ * What a request to S3 asks for: the bucket is in the path or in the host's name, the operation in the method and the
+ * query.
+ */
 import type { HttpRequest } from '../http.ts';
 
 export const OPERATIONS = ['PutObject', 'GetObject', 'HeadObject', 'DeleteObject', 'ListObjectsV2'] as const;
@@ -25,7 +28,10 @@ export const parameter = ({ query }: HttpRequest, name: string): string | undefi
 
 /** By its host or, at an address of this machine, by what its signature says, be that right or wrong. */
 export const isForS3 = (request: HttpRequest): boolean =>
-  isS3Host(request.host) || [request.headers['authorization'], parameter(request, 'X-Amz-Credential')].some((claim) => claim?.includes('/s3/aws4_request'));
+  isS3Host(request.host) ||
+  [request.headers['authorization'], parameter(request, 'X-Amz-Credential')].some((claim) =>
+    claim?.includes('/s3/aws4_request'),
+  );
 
 const decoded = (text: string): string => {
   try {
@@ -35,10 +41,16 @@ const decoded = (text: string): string => {
   }
 };
 
-const ON_OBJECTS: Record<string, OperationName> = { PUT: 'PutObject', GET: 'GetObject', HEAD: 'HeadObject', DELETE: 'DeleteObject' };
+const ON_OBJECTS: Record<string, OperationName> = {
+  PUT: 'PutObject',
+  GET: 'GetObject',
+  HEAD: 'HeadObject',
+  DELETE: 'DeleteObject',
+};
 
 /** Anything else in the query is another operation: `?acl`, `?uploads`, `?versionId=…`. */
-const isOfObjects = (name: string): boolean => name === 'x-id' || name.startsWith('X-Amz-') || name.startsWith('response-');
+const isOfObjects = (name: string): boolean =>
+  name === 'x-id' || name.startsWith('X-Amz-') || name.startsWith('response-');
 
 const operationFor = (request: HttpRequest, bucket: string, key: string): OperationName | undefined => {
   if (bucket === '') return undefined;
@@ -55,11 +67,16 @@ export const readRequest = (request: HttpRequest): S3Request => {
 };
 
 /** The operation's name, as the call log has it. */
-export const operationNameOf = (request: HttpRequest): string => readRequest(request).operation ?? `${request.method} ${request.path}`;
+export const operationNameOf = (request: HttpRequest): string =>
+  readRequest(request).operation ?? `${request.method} ${request.path}`;
 
 /** The operation's input, as the call log has it: never what an object says. */
 export const summarise = (request: HttpRequest): Record<string, string> => {
   const { bucket, key } = readRequest(request);
   const prefix = parameter(request, 'prefix');
-  return { Bucket: bucket, ...(key === '' ? {} : { Key: key }), ...(key !== '' || prefix === undefined ? {} : { Prefix: prefix }) };
+  return {
+    Bucket: bucket,
+    ...(key === '' ? {} : { Key: key }),
+    ...(key !== '' || prefix === undefined ? {} : { Prefix: prefix }),
+  };
 };

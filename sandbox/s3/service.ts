@@ -16,7 +16,11 @@ const MOST_KEYS = 1000;
 type Answer = Pick<HttpResponse, 'status' | 'body'> & { headers?: Record<string, string> };
 type Run = (buckets: Buckets, request: HttpRequest, target: S3Request, context: CallContext) => Answer;
 
-const xml = (status: number, body: string): Answer => ({ status, headers: { 'content-type': 'application/xml' }, body: `${DECLARATION}${body}` });
+const xml = (status: number, body: string): Answer => ({
+  status,
+  headers: { 'content-type': 'application/xml' },
+  body: `${DECLARATION}${body}`,
+});
 const element = (name: string, value: XmlValue): string => `<${name}>${toXml(value)}</${name}>`;
 
 const headersOf = ({ body, contentType, etag, modifiedAt }: ObjectState): Record<string, string> => ({
@@ -29,7 +33,8 @@ const headersOf = ({ body, contentType, etag, modifiedAt }: ObjectState): Record
 });
 
 /** What would be lost or not looked at. A Range is passed over, as HTTP allows. */
-const UNPLAYED = /^(?:if-|x-amz-(?:meta-|tagging|copy-source|object-lock-|acl$|grant-|website-|expected-bucket-owner$|storage-class$|mp-))/;
+const UNPLAYED =
+  /^(?:if-|x-amz-(?:meta-|tagging|copy-source|object-lock-|acl$|grant-|website-|expected-bucket-owner$|storage-class$|mp-))/;
 
 const refuseUnplayed = ({ headers }: HttpRequest): void => {
   const unplayed = Object.keys(headers).find((name) => UNPLAYED.test(name));
@@ -40,22 +45,36 @@ const refuseUnplayed = ({ headers }: HttpRequest): void => {
 const tokenOf = (key: string): string => Buffer.from(key).toString('base64url');
 const keyOf = (token: string): string => {
   const key = Buffer.from(token, 'base64url').toString('utf8');
-  if (key === '' || tokenOf(key) !== token) throw invalidArgument('continuation-token', token, 'The continuation token provided is incorrect');
+  if (key === '' || tokenOf(key) !== token)
+    throw invalidArgument('continuation-token', token, 'The continuation token provided is incorrect');
   return key;
 };
 
 const maxKeysOf = (text: string | undefined): number => {
   if (text === undefined) return MOST_KEYS;
-  if (!/^\d{1,9}$/.test(text)) throw invalidArgument('max-keys', text, 'Provided max-keys not an integer or within integer range');
+  if (!/^\d{1,9}$/.test(text))
+    throw invalidArgument('max-keys', text, 'Provided max-keys not an integer or within integer range');
   return Math.min(MOST_KEYS, Number(text));
 };
 
 const list: Run = (buckets, request, { bucket }, context) => {
   const given = (name: string): string | undefined => parameter(request, name);
-  const [prefix, delimiter, startAfter, token, encoding] = ['prefix', 'delimiter', 'start-after', 'continuation-token', 'encoding-type'].map(given);
-  if (encoding !== undefined && encoding !== 'url') throw invalidArgument('encoding-type', encoding, 'Invalid Encoding Method specified in Request');
+  const [prefix, delimiter, startAfter, token, encoding] = [
+    'prefix',
+    'delimiter',
+    'start-after',
+    'continuation-token',
+    'encoding-type',
+  ].map(given);
+  if (encoding !== undefined && encoding !== 'url')
+    throw invalidArgument('encoding-type', encoding, 'Invalid Encoding Method specified in Request');
   const maxKeys = maxKeysOf(given('max-keys'));
-  const { objects, prefixes, next } = buckets.list(context, bucket, { prefix, delimiter, after: token === undefined ? startAfter : keyOf(token), maxKeys });
+  const { objects, prefixes, next } = buckets.list(context, bucket, {
+    prefix,
+    delimiter,
+    after: token === undefined ? startAfter : keyOf(token),
+    maxKeys,
+  });
   const shown = (text: string): string => (encoding === 'url' ? encodeURIComponent(text).replaceAll('%2F', '/') : text);
   const head: XmlValue = {
     Name: bucket,
@@ -69,9 +88,20 @@ const list: Run = (buckets, request, { bucket }, context) => {
     MaxKeys: maxKeys,
     IsTruncated: next !== undefined,
   };
-  const contents = objects.map(({ key, body, etag, modifiedAt }) => element('Contents', { Key: shown(key), LastModified: new Date(modifiedAt).toISOString(), ETag: `"${etag}"`, Size: body.length, StorageClass: 'STANDARD' }));
+  const contents = objects.map(({ key, body, etag, modifiedAt }) =>
+    element('Contents', {
+      Key: shown(key),
+      LastModified: new Date(modifiedAt).toISOString(),
+      ETag: `"${etag}"`,
+      Size: body.length,
+      StorageClass: 'STANDARD',
+    }),
+  );
   const common = prefixes.map((each) => element('CommonPrefixes', { Prefix: shown(each) }));
-  return xml(200, `<ListBucketResult xmlns="${NAMESPACE}">${toXml(head)}${contents.join('')}${common.join('')}</ListBucketResult>`);
+  return xml(
+    200,
+    `<ListBucketResult xmlns="${NAMESPACE}">${toXml(head)}${contents.join('')}${common.join('')}</ListBucketResult>`,
+  );
 };
 
 const RUNS: Record<OperationName, Run> = {
@@ -85,7 +115,11 @@ const RUNS: Record<OperationName, Run> = {
     const object = buckets.get(context, bucket, key);
     return { status: 200, headers: headersOf(object), body: object.body };
   },
-  HeadObject: (buckets, _, { bucket, key }, context) => ({ status: 200, headers: headersOf(buckets.get(context, bucket, key)), body: '' }),
+  HeadObject: (buckets, _, { bucket, key }, context) => ({
+    status: 200,
+    headers: headersOf(buckets.get(context, bucket, key)),
+    body: '',
+  }),
   DeleteObject: (buckets, _, { bucket, key }, context) => {
     buckets.delete(context, bucket, key);
     return { status: 204, body: '' };
@@ -98,8 +132,10 @@ const isSigned = ({ headers }: HttpRequest): boolean => (headers['authorization'
 /** Throws S3Error. */
 const answerTo = (buckets: Buckets, request: HttpRequest, target: S3Request, context: CallContext): Answer => {
   const { operation } = target;
-  if (operation === undefined) throw notImplemented(`${request.method} ${request.path} with that query; it has: ${OPERATIONS.join(', ')}`);
-  if (isSigned(request) && request.headers['x-amz-content-sha256'] === undefined) throw new S3Error(400, 'InvalidRequest', 'Missing required header for this request: x-amz-content-sha256');
+  if (operation === undefined)
+    throw notImplemented(`${request.method} ${request.path} with that query; it has: ${OPERATIONS.join(', ')}`);
+  if (isSigned(request) && request.headers['x-amz-content-sha256'] === undefined)
+    throw new S3Error(400, 'InvalidRequest', 'Missing required header for this request: x-amz-content-sha256');
   refuseUnplayed(request);
   return RUNS[operation](buckets, request, target, context);
 };
@@ -116,15 +152,28 @@ export const createS3Service = (world: World, buckets: Buckets): Service => {
     context.describe(target.operation ?? `${request.method} ${request.path}`, summarise(request));
     const requestId = ids.string(16, '0123456789ABCDEFGHJKMNPQRSTVWXYZ');
     const own = { 'x-amz-request-id': requestId, 'x-amz-id-2': ids.string(76) };
-    const answer = ({ status, headers, body }: Answer): Promise<HttpResponse> => Promise.resolve({ status, headers: { ...own, ...headers }, body });
+    const answer = ({ status, headers, body }: Answer): Promise<HttpResponse> =>
+      Promise.resolve({ status, headers: { ...own, ...headers }, body });
     try {
       return answer(answerTo(buckets, request, target, context));
     } catch (error) {
       if (!(error instanceof S3Error)) return Promise.reject(error instanceof Error ? error : new Error(String(error)));
       const { status, name, message, details } = error;
       // A refusal of HEAD has no body: its status is all that the caller gets.
-      if (request.method === 'HEAD') return answer({ status, headers: { 'content-type': 'application/xml' }, body: '' });
-      return answer(xml(status, element('Error', { Code: name, Message: message, ...details, RequestId: requestId, HostId: own['x-amz-id-2'] })));
+      if (request.method === 'HEAD')
+        return answer({ status, headers: { 'content-type': 'application/xml' }, body: '' });
+      return answer(
+        xml(
+          status,
+          element('Error', {
+            Code: name,
+            Message: message,
+            ...details,
+            RequestId: requestId,
+            HostId: own['x-amz-id-2'],
+          }),
+        ),
+      );
     }
   };
 };

@@ -1,11 +1,14 @@
 /**
- * When a schedule is due. Sources: EventBridge Scheduler User Guide, "Schedule types in EventBridge Scheduler" and "Time
- * zones in EventBridge Scheduler": a time that the clocks skip is left out, one that they repeat is taken once.
+ * When a schedule is due. Sources: EventBridge Scheduler User Guide, "Schedule types in EventBridge Scheduler" and
+ * "Time zones in EventBridge Scheduler": a time that the clocks skip is left out, one that they repeat is taken once.
  */
 import { Cron } from 'croner';
 
 export interface Timing {
-  /** The first time from `from` on (milliseconds since 1970, itself included); undefined: there is none. `since`: when a rate begins. */
+  /**
+   * The first time from `from` on (milliseconds since 1970, itself included); undefined: there is none. `since`: when a
+   * rate begins.
+   */
   next: (from: number, since: number) => number | undefined;
 }
 
@@ -25,15 +28,26 @@ const DAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
 const dayOfWeek = (field: string): string =>
   field
     .split(',')
-    .map((part) => (part === 'L' ? 'SAT' : part.replace(/^([1-7]|[A-Z]{3})L$/, '$1#L').replaceAll(/(?<![#/\w])[1-7](?!\w)/g, (day) => DAYS[Number(day) - 1] ?? day)))
+    .map((part) =>
+      part === 'L'
+        ? 'SAT'
+        : part
+            .replace(/^([1-7]|[A-Z]{3})L$/, '$1#L')
+            .replaceAll(/(?<![#/\w])[1-7](?!\w)/g, (day) => DAYS[Number(day) - 1] ?? day),
+    )
     .join(',');
 
-/** `0/15` is from 0 on, to the field's end; a whole hour or minute is written out, so that croner takes each time of the day once. */
-const upTo = (least: number, most: number) => (field: string): string =>
-  field
-    .split(',')
-    .map((part) => part.replace(/^\*/, `${least}-${most}`).replace(/^(\d+)\//, `$1-${most}/`))
-    .join(',');
+/**
+ * `0/15` is from 0 on, to the field's end; a whole hour or minute is written out, so that croner takes each time of the
+ * day once.
+ */
+const upTo =
+  (least: number, most: number) =>
+  (field: string): string =>
+    field
+      .split(',')
+      .map((part) => part.replace(/^\*/, `${least}-${most}`).replace(/^(\d+)\//, `$1-${most}/`))
+      .join(',');
 
 const any = (field: string): string => (field === '?' ? '*' : field);
 
@@ -41,8 +55,17 @@ const cronOf = (text: string, timeZone: string): Timing | undefined => {
   const [, body = ''] = /^cron\(([\w ?*,/#-]+)\)$/.exec(text) ?? [];
   const [minute = '', hour = '', day = '', month = '', weekday = '', year, ...more] = body.split(' ');
   // "You can't specify the day-of-month and day-of-week fields in the same cron expression": one of them is `?`.
-  if (year === undefined || more.length > 0 || (day !== '?' && weekday !== '?') || (day === '?' && weekday === '?')) return undefined;
-  const pattern = ['0', upTo(0, 59)(minute), upTo(0, 23)(hour), any(day).replace(/^(\d+)\//, '$1-31/'), any(month).replace(/^(\d+)\//, '$1-12/'), dayOfWeek(any(weekday)), year].join(' ');
+  if (year === undefined || more.length > 0 || (day !== '?' && weekday !== '?') || (day === '?' && weekday === '?'))
+    return undefined;
+  const pattern = [
+    '0',
+    upTo(0, 59)(minute),
+    upTo(0, 23)(hour),
+    any(day).replace(/^(\d+)\//, '$1-31/'),
+    any(month).replace(/^(\d+)\//, '$1-12/'),
+    dayOfWeek(any(weekday)),
+    year,
+  ].join(' ');
   let cron: Cron;
   try {
     cron = new Cron(pattern, { timezone: timeZone, mode: '7-part', fixedTimeRule: 'no-wildcard' });
@@ -67,4 +90,5 @@ const atOf = (text: string, timeZone: string): Timing | undefined => {
 };
 
 /** Undefined for what is no expression of EventBridge Scheduler's. `timeZone`: of the IANA database. */
-export const parseExpression = (text: string, timeZone: string): Timing | undefined => rateOf(text) ?? cronOf(text, timeZone) ?? atOf(text, timeZone);
+export const parseExpression = (text: string, timeZone: string): Timing | undefined =>
+  rateOf(text) ?? cronOf(text, timeZone) ?? atOf(text, timeZone);

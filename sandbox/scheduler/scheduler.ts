@@ -42,11 +42,21 @@ export class Scheduler {
     this.options = options;
     this.ids = new Random(world.seed ^ OWN_STREAM);
     this.later = new Later(clock);
-    this.invocations = new AsyncInvocations({ clock, lambda, functions, messages, after: (milliseconds, run) => this.later.after(milliseconds, run, { background: true }) });
+    this.invocations = new AsyncInvocations({
+      clock,
+      lambda,
+      functions,
+      messages,
+      after: (milliseconds, run) => this.later.after(milliseconds, run, { background: true }),
+    });
     for (const schedule of schedules) {
       const timing = parseExpression(schedule.expression, schedule.timeZone);
-      if (!timing) throw new Error(`The sandbox's Scheduler can't run the schedule ${schedule.name}: ${schedule.expression} is no expression of Scheduler's.`);
-      // "If you do not provide a StartDate for a rate-based schedule, your schedule starts invoking the target immediately" (EventBridge Scheduler User Guide, "Schedule types").
+      if (!timing)
+        throw new Error(
+          `The sandbox's Scheduler can't run the schedule ${schedule.name}: ${schedule.expression} is no expression of Scheduler's.`,
+        );
+      // "If you do not provide a StartDate for a rate-based schedule, your schedule starts invoking the target
+      // immediately" (EventBridge Scheduler User Guide, "Schedule types").
       const since = isOnce(schedule) ? clock.now() : (schedule.startAt ?? clock.now());
       this.tick(schedule, timing, since, Math.max(since, clock.now()));
     }
@@ -64,7 +74,8 @@ export class Scheduler {
     const { world, clock } = this.options;
     const run = (): void => {
       this.deliver(schedule, at);
-      if (world.knobs.schedulesTwice) this.later.after(world.knobs.eventLagSeconds * 1000, () => this.deliver(schedule, at));
+      if (world.knobs.schedulesTwice)
+        this.later.after(world.knobs.eventLagSeconds * 1000, () => this.deliver(schedule, at));
       this.tick(schedule, timing, since, at + 1);
     };
     this.later.after(at - clock.now(), run, { background: true });
@@ -76,29 +87,61 @@ export class Scheduler {
     const executionId = this.ids.string(16, HEX);
     const input = this.inputOf(schedule, at, executionId);
     const undelivered = (notTaken: NotTaken | undefined): void => this.undelivered(schedule, input, notTaken);
-    if (!isJson(input)) return undelivered({ code: 'INVALID_JSON', message: `The input of the schedule ${arn} is no JSON: ${input}` });
-    if (!isFunctionArn(target.arn)) return undelivered(startAs(this.options, target.roleArn, { arn: target.arn, input, name: executionId }));
+    if (!isJson(input))
+      return undelivered({ code: 'INVALID_JSON', message: `The input of the schedule ${arn} is no JSON: ${input}` });
+    if (!isFunctionArn(target.arn))
+      return undelivered(startAs(this.options, target.roleArn, { arn: target.arn, input, name: executionId }));
     return this.invocations.invoke({
       functionArn: target.arn,
       payload: JSON.parse(input),
       caller: { caller: target.roleArn },
-      refused: ({ status, failureCause }) => undelivered({ code: status === 403 ? 'NO_PERMISSIONS' : 'NO_RESOURCE', message: failureCause }),
+      refused: ({ status, failureCause }) =>
+        undelivered({ code: status === 403 ? 'NO_PERMISSIONS' : 'NO_RESOURCE', message: failureCause }),
     });
   }
 
-  /** Source: EventBridge Scheduler User Guide, "Adding context attributes". What a target without an input gets is as users show it; its `detail` is text. */
+  /**
+   * Source: EventBridge Scheduler User Guide, "Adding context attributes". What a target without an input gets is as
+   * users show it; its `detail` is text.
+   */
   private inputOf({ arn, target }: AssemblySchedule, at: number, executionId: string): string {
     const [, , , region = '', account = ''] = arn.split(':');
     if (target.input === undefined) {
-      return JSON.stringify({ version: '0', id: executionId, 'detail-type': 'Scheduled Event', source: 'aws.scheduler', account, time: stamp(at), region, resources: [arn], detail: '{}' });
+      return JSON.stringify({
+        version: '0',
+        id: executionId,
+        'detail-type': 'Scheduled Event',
+        source: 'aws.scheduler',
+        account,
+        time: stamp(at),
+        region,
+        resources: [arn],
+        detail: '{}',
+      });
     }
-    const values: Record<string, string> = { 'schedule-arn': arn, 'scheduled-time': stamp(at), 'execution-id': executionId, 'attempt-number': '1' };
+    const values: Record<string, string> = {
+      'schedule-arn': arn,
+      'scheduled-time': stamp(at),
+      'execution-id': executionId,
+      'attempt-number': '1',
+    };
     return target.input.replaceAll(/<aws\.scheduler\.([\w-]+)>/g, (whole, name: string) => values[name] ?? whole);
   }
 
-  /** Scheduler sends it as the schedule's role (EventBridge Scheduler User Guide, "Configuring a schedule's dead-letter queue"). */
-  private undelivered({ target: { deadLetterArn, roleArn } }: AssemblySchedule, input: string, notTaken: NotTaken | undefined): void {
+  /**
+   * Scheduler sends it as the schedule's role (EventBridge Scheduler User Guide, "Configuring a schedule's dead-letter
+   * queue").
+   */
+  private undelivered(
+    { target: { deadLetterArn, roleArn } }: AssemblySchedule,
+    input: string,
+    notTaken: NotTaken | undefined,
+  ): void {
     if (!notTaken || deadLetterArn === undefined) return;
-    this.options.messages.keep(deadLetterArn, { event: isJson(input) ? (JSON.parse(input) as unknown) : input, why: `${notTaken.code}: ${notTaken.message}` }, { caller: roleArn });
+    this.options.messages.keep(
+      deadLetterArn,
+      { event: isJson(input) ? (JSON.parse(input) as unknown) : input, why: `${notTaken.code}: ${notTaken.message}` },
+      { caller: roleArn },
+    );
   }
 }

@@ -56,14 +56,19 @@ export interface AskedContext {
  * that begins right is not known. The second is AWS's to StartExecution of an execution. InvalidToken, for a token that
  * never was, is AWS's to `FakeTaskToken`; that it comes before the question of rights is not known.
  */
-export const askedOf = (operation: OperationName, input: unknown, { caller, region, machineOf }: AskedContext): Asked => {
+export const askedOf = (
+  operation: OperationName,
+  input: unknown,
+  { caller, region, machineOf }: AskedContext,
+): Asked => {
   const action = `states:${operation}`;
   const byRun = operation === 'ListExecutions' && isObject(input) && input['mapRunArn'] !== undefined;
   // The children of a Map Run are listed by that, and it is the resource then.
   const resource = byRun ? mapRun : RESOURCES[operation];
   const [, partition = 'aws'] = caller.principalArn.split(':');
   // The reference has no resource for it; refusals name this one (scribd/terraform-aws-datadog#18).
-  if (resource === 'all') return { action, resource: `arn:${partition}:states:${region}:${caller.account}:stateMachine:*` };
+  if (resource === 'all')
+    return { action, resource: `arn:${partition}:states:${region}:${caller.account}:stateMachine:*` };
   const member = (name: string): string => (isObject(input) ? String(input[name]) : '');
   if (resource === 'task') {
     const machineArn = machineOf(member('taskToken'));
@@ -73,7 +78,8 @@ export const askedOf = (operation: OperationName, input: unknown, { caller, regi
   const arn = member(resource.member);
   const [, , type] = ARN.exec(arn) ?? [];
   if (type === undefined) throw new StatesError('InvalidArn', `Invalid Arn: 'Invalid ARN prefix: ${arn}'`);
-  if (type !== resource.type) throw new StatesError('InvalidArn', `Invalid Arn: 'Resource type not valid in this context: ${type}'`);
+  if (type !== resource.type)
+    throw new StatesError('InvalidArn', `Invalid Arn: 'Resource type not valid in this context: ${type}'`);
   return { action, resource: arn };
 };
 

@@ -6,10 +6,14 @@ import { z } from 'zod';
 
 /** `{% ... %}`; any other string is taken as it is. */
 const template = z.unknown();
-const assign = z.record(z.string().regex(/^[\p{ID_Start}_][\p{ID_Continue}_]{0,79}$/u, 'must be a variable name'), template);
+const assign = z.record(
+  z.string().regex(/^[\p{ID_Start}_][\p{ID_Continue}_]{0,79}$/u, 'must be a variable name'),
+  template,
+);
 const seconds = z.union([z.number().int().min(0).max(99_999_999), z.string()]);
 /** A number, or an expression that gives one. */
-const numberOr = (schema: z.ZodNumber) => z.union([schema, z.string().regex(/^\{%[^]*%\}$/, 'must be a number or an expression')]);
+const numberOr = (schema: z.ZodNumber) =>
+  z.union([schema, z.string().regex(/^\{%[^]*%\}$/, 'must be a number or an expression')]);
 const errorNames = z.array(z.string().min(1)).min(1);
 
 const common = { Comment: z.string().optional(), QueryLanguage: z.literal('JSONata').optional() };
@@ -27,7 +31,12 @@ const retrier = z.strictObject({
 });
 export type Retrier = z.infer<typeof retrier>;
 
-const catcher = z.strictObject({ Comment: z.string().optional(), ErrorEquals: errorNames, Next: z.string(), ...results });
+const catcher = z.strictObject({
+  Comment: z.string().optional(),
+  ErrorEquals: errorNames,
+  Next: z.string(),
+  ...results,
+});
 export type Catcher = z.infer<typeof catcher>;
 
 const recovery = { Retry: z.array(retrier).optional(), Catch: z.array(catcher).optional() };
@@ -53,24 +62,50 @@ const task = z
     path: ['HeartbeatSeconds'],
     message: 'the sandbox has "HeartbeatSeconds" in tasks with .waitForTaskToken only',
   })
-  .refine(({ HeartbeatSeconds: beat, TimeoutSeconds: all }) => typeof beat !== 'number' || typeof all !== 'number' || beat < all, {
-    path: ['HeartbeatSeconds'],
-    message: 'must be smaller than TimeoutSeconds',
-  });
+  .refine(
+    ({ HeartbeatSeconds: beat, TimeoutSeconds: all }) =>
+      typeof beat !== 'number' || typeof all !== 'number' || beat < all,
+    {
+      path: ['HeartbeatSeconds'],
+      message: 'must be smaller than TimeoutSeconds',
+    },
+  );
 const choice = z.strictObject({
   Type: z.literal('Choice'),
   ...common,
   ...results,
   Choices: z
-    .array(z.strictObject({ Comment: z.string().optional(), Condition: z.union([z.string(), z.boolean()]), Next: z.string(), ...results }))
+    .array(
+      z.strictObject({
+        Comment: z.string().optional(),
+        Condition: z.union([z.string(), z.boolean()]),
+        Next: z.string(),
+        ...results,
+      }),
+    )
     .min(1),
   Default: z.string().optional(),
 });
 const wait = z
-  .strictObject({ Type: z.literal('Wait'), ...common, ...results, ...transition, Seconds: seconds.optional(), Timestamp: z.string().optional() })
-  .refine((state) => (state.Seconds === undefined) !== (state.Timestamp === undefined), 'must have either Seconds or Timestamp');
+  .strictObject({
+    Type: z.literal('Wait'),
+    ...common,
+    ...results,
+    ...transition,
+    Seconds: seconds.optional(),
+    Timestamp: z.string().optional(),
+  })
+  .refine(
+    (state) => (state.Seconds === undefined) !== (state.Timestamp === undefined),
+    'must have either Seconds or Timestamp',
+  );
 const succeed = z.strictObject({ Type: z.literal('Succeed'), ...common, Output: template.optional() });
-const fail = z.strictObject({ Type: z.literal('Fail'), ...common, Error: z.string().optional(), Cause: z.string().optional() });
+const fail = z.strictObject({
+  Type: z.literal('Fail'),
+  ...common,
+  Error: z.string().optional(),
+  Cause: z.string().optional(),
+});
 
 const parallelFields = {
   Type: z.literal('Parallel'),
@@ -92,25 +127,51 @@ const mapFields = {
 };
 
 const itemReader = z.strictObject({
-  Resource: z.string().regex(/^arn:aws[\w-]*:states:::s3:getObject$/, "must be arn:aws:states:::s3:getObject: the sandbox's Map reads nothing else"),
+  Resource: z
+    .string()
+    .regex(
+      /^arn:aws[\w-]*:states:::s3:getObject$/,
+      "must be arn:aws:states:::s3:getObject: the sandbox's Map reads nothing else",
+    ),
   Arguments: template,
-  ReaderConfig: z.strictObject({ InputType: z.literal('JSON', "must be JSON: the sandbox's Map reads no other"), MaxItems: numberOr(z.number().int().min(0).max(100_000_000)).optional() }),
+  ReaderConfig: z.strictObject({
+    InputType: z.literal('JSON', "must be JSON: the sandbox's Map reads no other"),
+    MaxItems: numberOr(z.number().int().min(0).max(100_000_000)).optional(),
+  }),
 });
 export type ItemReader = z.infer<typeof itemReader>;
 
 const itemBatcher = z
-  .strictObject({ BatchInput: template.optional(), MaxItemsPerBatch: numberOr(z.number().int().min(1)).optional(), MaxInputBytesPerBatch: numberOr(z.number().int().min(1).max(262_144)).optional() })
-  .refine((batcher) => batcher.MaxItemsPerBatch !== undefined || batcher.MaxInputBytesPerBatch !== undefined, 'must have MaxItemsPerBatch or MaxInputBytesPerBatch');
+  .strictObject({
+    BatchInput: template.optional(),
+    MaxItemsPerBatch: numberOr(z.number().int().min(1)).optional(),
+    MaxInputBytesPerBatch: numberOr(z.number().int().min(1).max(262_144)).optional(),
+  })
+  .refine(
+    (batcher) => batcher.MaxItemsPerBatch !== undefined || batcher.MaxInputBytesPerBatch !== undefined,
+    'must have MaxItemsPerBatch or MaxInputBytesPerBatch',
+  );
 export type ItemBatcher = z.infer<typeof itemBatcher>;
 
 const resultWriter = z
   .strictObject({
-    Resource: z.string().regex(/^arn:aws[\w-]*:states:::s3:putObject$/, 'must be arn:aws:states:::s3:putObject').optional(),
+    Resource: z
+      .string()
+      .regex(/^arn:aws[\w-]*:states:::s3:putObject$/, 'must be arn:aws:states:::s3:putObject')
+      .optional(),
     Arguments: template.optional(),
-    WriterConfig: z.strictObject({ Transformation: z.enum(['NONE', 'COMPACT', 'FLATTEN']), OutputType: z.enum(['JSON', 'JSONL']) }).optional(),
+    WriterConfig: z
+      .strictObject({ Transformation: z.enum(['NONE', 'COMPACT', 'FLATTEN']), OutputType: z.enum(['JSON', 'JSONL']) })
+      .optional(),
   })
-  .refine((writer) => (writer.Resource === undefined) === (writer.Arguments === undefined), 'must have both Resource and Arguments, or neither')
-  .refine((writer) => writer.Resource !== undefined || writer.WriterConfig !== undefined, 'must have Resource and Arguments, WriterConfig, or all of them');
+  .refine(
+    (writer) => (writer.Resource === undefined) === (writer.Arguments === undefined),
+    'must have both Resource and Arguments, or neither',
+  )
+  .refine(
+    (writer) => writer.Resource !== undefined || writer.WriterConfig !== undefined,
+    'must have Resource and Arguments, WriterConfig, or all of them',
+  );
 export type ResultWriter = z.infer<typeof resultWriter>;
 
 const distributedFields = {
@@ -119,7 +180,12 @@ const distributedFields = {
   ResultWriter: resultWriter.optional(),
   ToleratedFailurePercentage: numberOr(z.number().min(0).max(100)).optional(),
   ToleratedFailureCount: numberOr(z.number().int().min(0)).optional(),
-  Label: z.string().min(1).max(40).regex(/^[^\s?*<>{}[\]:;,\\|^~$#%&`"\p{Cc}]+$/u, 'must have no white space, brackets or special characters').optional(),
+  Label: z
+    .string()
+    .min(1)
+    .max(40)
+    .regex(/^[^\s?*<>{}[\]:;,\\|^~$#%&`"\p{Cc}]+$/u, 'must have no white space, brackets or special characters')
+    .optional(),
 };
 
 const processorConfig = z.discriminatedUnion('Mode', [
@@ -135,8 +201,18 @@ export type WaitState = z.infer<typeof wait>;
 export type SucceedState = z.infer<typeof succeed>;
 export type FailState = z.infer<typeof fail>;
 export type ParallelState = z.infer<z.ZodObject<typeof parallelFields>> & { Branches: StateSet[] };
-export type MapState = z.infer<z.ZodObject<typeof mapFields & typeof distributedFields>> & { ItemProcessor: StateSet & { ProcessorConfig?: ProcessorConfig | undefined } };
-export type State = PassState | TaskState | ChoiceState | WaitState | SucceedState | FailState | ParallelState | MapState;
+export type MapState = z.infer<z.ZodObject<typeof mapFields & typeof distributedFields>> & {
+  ItemProcessor: StateSet & { ProcessorConfig?: ProcessorConfig | undefined };
+};
+export type State =
+  | PassState
+  | TaskState
+  | ChoiceState
+  | WaitState
+  | SucceedState
+  | FailState
+  | ParallelState
+  | MapState;
 /** What every state but Succeed and Fail may give on. */
 export type StateResults = Pick<PassState, 'Output' | 'Assign'>;
 
@@ -146,16 +222,34 @@ export interface StateSet {
   States: Record<string, State>;
 }
 
-const state: z.ZodType<State> = z.lazy(() => z.discriminatedUnion('Type', [pass, task, choice, wait, succeed, fail, parallel, map]));
-const stateSet = { Comment: z.string().optional(), StartAt: z.string(), States: z.record(z.string().min(1).max(80), state) };
+const state: z.ZodType<State> = z.lazy(() =>
+  z.discriminatedUnion('Type', [pass, task, choice, wait, succeed, fail, parallel, map]),
+);
+const stateSet = {
+  Comment: z.string().optional(),
+  StartAt: z.string(),
+  States: z.record(z.string().min(1).max(80), state),
+};
 const parallel = z.strictObject({ ...parallelFields, Branches: z.array(z.strictObject(stateSet)).min(1) });
 
-export const isDistributed = ({ ItemProcessor: { ProcessorConfig: config } }: Pick<MapState, 'ItemProcessor'>): boolean => config?.Mode === 'DISTRIBUTED';
+export const isDistributed = ({
+  ItemProcessor: { ProcessorConfig: config },
+}: Pick<MapState, 'ItemProcessor'>): boolean => config?.Mode === 'DISTRIBUTED';
 
 const map = z
-  .strictObject({ ...mapFields, ...distributedFields, ItemProcessor: z.strictObject({ ...stateSet, ProcessorConfig: processorConfig.optional() }) })
-  .refine((each) => isDistributed(each) || !Object.keys(distributedFields).some((name) => Object.hasOwn(each, name)), `has a field of distributed Maps (${Object.keys(distributedFields).join(', ')}) without ProcessorConfig's Mode DISTRIBUTED`)
-  .refine((each) => each.ItemReader === undefined || each.Items === undefined, 'must have ItemReader or Items, not both');
+  .strictObject({
+    ...mapFields,
+    ...distributedFields,
+    ItemProcessor: z.strictObject({ ...stateSet, ProcessorConfig: processorConfig.optional() }),
+  })
+  .refine(
+    (each) => isDistributed(each) || !Object.keys(distributedFields).some((name) => Object.hasOwn(each, name)),
+    `has a field of distributed Maps (${Object.keys(distributedFields).join(', ')}) without ProcessorConfig's Mode DISTRIBUTED`,
+  )
+  .refine(
+    (each) => each.ItemReader === undefined || each.Items === undefined,
+    'must have ItemReader or Items, not both',
+  );
 
 const machine = z.strictObject({
   ...stateSet,
@@ -177,9 +271,14 @@ const setsWithin = (name: string, each: State): [where: string, set: StateSet][]
 
 /** "Must be unique within a state machine definition." */
 const labelsOf = ({ States }: StateSet): string[] =>
-  Object.entries(States).flatMap(([name, each]) => [...(each.Type === 'Map' && each.Label !== undefined ? [each.Label] : []), ...setsWithin(name, each).flatMap(([, set]) => labelsOf(set))]);
+  Object.entries(States).flatMap(([name, each]) => [
+    ...(each.Type === 'Map' && each.Label !== undefined ? [each.Label] : []),
+    ...setsWithin(name, each).flatMap(([, set]) => labelsOf(set)),
+  ]);
 
-const repeated = (labels: string[]): string[] => [...new Set(labels.filter((label, index) => labels.indexOf(label) !== index))];
+const repeated = (labels: string[]): string[] => [
+  ...new Set(labels.filter((label, index) => labels.indexOf(label) !== index)),
+];
 
 /** Targets that are not there, and states that lead nowhere; the rest is the schema's. */
 const problemsOf = (where: string, { StartAt, States }: StateSet): string[] => {
@@ -188,7 +287,8 @@ const problemsOf = (where: string, { StartAt, States }: StateSet): string[] => {
   for (const [name, each] of Object.entries(States)) {
     const path = `${where}States.${name}`;
     if ('Next' in each) targets.push([`${path}.Next`, each.Next]);
-    if ('Catch' in each) each.Catch?.forEach((entry, index) => targets.push([`${path}.Catch[${index}].Next`, entry.Next]));
+    if ('Catch' in each)
+      each.Catch?.forEach((entry, index) => targets.push([`${path}.Catch[${index}].Next`, entry.Next]));
     if (each.Type === 'Choice') {
       each.Choices.forEach((rule, index) => targets.push([`${path}.Choices[${index}].Next`, rule.Next]));
       targets.push([`${path}.Default`, each.Default]);
@@ -198,7 +298,8 @@ const problemsOf = (where: string, { StartAt, States }: StateSet): string[] => {
     for (const [inner, set] of setsWithin(path, each)) problems.push(...problemsOf(`${inner}.`, set));
   }
   for (const [path, target] of targets) {
-    if (target !== undefined && !Object.hasOwn(States, target)) problems.push(`${path} leads to ${target}, which is not there`);
+    if (target !== undefined && !Object.hasOwn(States, target))
+      problems.push(`${path} leads to ${target}, which is not there`);
   }
   return problems;
 };
@@ -206,16 +307,24 @@ const problemsOf = (where: string, { StartAt, States }: StateSet): string[] => {
 /** Those that were checked before: the same for every sandbox that runs the same application. */
 const checked = new WeakMap<object, Definition>();
 
-/** Checks a definition and fills in the defaults. Throws an Error that names the state machine and every path that is wrong. */
+/**
+ * Checks a definition and fills in the defaults. Throws an Error that names the state machine and every path that is
+ * wrong.
+ */
 export const parseDefinition = (machineName: string, definition: object): Definition => {
   const before = checked.get(definition);
   if (before) return before;
   const parsed = machine.safeParse(definition);
   const problems = parsed.success
-    ? [...problemsOf('', parsed.data), ...repeated(labelsOf(parsed.data)).map((label) => `the label ${label} is there more than once`)]
+    ? [
+        ...problemsOf('', parsed.data),
+        ...repeated(labelsOf(parsed.data)).map((label) => `the label ${label} is there more than once`),
+      ]
     : parsed.error.issues.map((issue) => `${issue.path.join('.') || 'the definition'}: ${issue.message}`);
   if (!parsed.success || problems.length > 0) {
-    throw new Error(`The sandbox can't run the state machine ${machineName}. Correct its definition: ${problems.join('; ')}.`);
+    throw new Error(
+      `The sandbox can't run the state machine ${machineName}. Correct its definition: ${problems.join('; ')}.`,
+    );
   }
   checked.set(definition, parsed.data);
   return parsed.data;

@@ -38,7 +38,10 @@ export interface ExecutionsOptions {
   clock: SandboxClock;
   stateMachines: AssemblyStateMachine[];
   lambda: LambdaRuntime;
-  /** Judges the state machines' roles where they start children and use S3; default: one of its own, by the world's roles. */
+  /**
+   * Judges the state machines' roles where they start children and use S3; default: one of its own, by the world's
+   * roles.
+   */
   authorizer?: Authorizer;
   /** Where distributed Maps read and write; default: none. */
   buckets?: Buckets;
@@ -55,7 +58,8 @@ const EVENTS: Record<Exclude<ExecutionStatus, 'RUNNING'>, [type: string, details
   ABORTED: ['ExecutionAborted', 'executionAbortedEventDetails'],
 };
 
-const arnOf = (machine: StateMachine, name: string): string => `${machine.arn.replace(':stateMachine:', ':execution:')}:${name}`;
+const arnOf = (machine: StateMachine, name: string): string =>
+  `${machine.arn.replace(':stateMachine:', ':execution:')}:${name}`;
 
 /** What an execution is made of. */
 interface ExecutionOptions extends Pick<ExecutionsOptions, 'clock' | 'lambda' | 'forgetHistories'> {
@@ -126,7 +130,20 @@ export class Execution {
       },
       StateMachine: { Id: machine.arn, Name: machine.name },
     };
-    const run = { clock, lambda, random, tokens, maps, region, machineArn: machine.arn, roleArn: machine.roleArn, execution: { arn: this.arn, stop: () => this.stop() }, history: this.history, context, runStates };
+    const run = {
+      clock,
+      lambda,
+      random,
+      tokens,
+      maps,
+      region,
+      machineArn: machine.arn,
+      roleArn: machine.roleArn,
+      execution: { arn: this.arn, stop: () => this.stop() },
+      history: this.history,
+      context,
+      runStates,
+    };
     // Two events begin a history, and the second has no predecessor either.
     const cancellation = new Cancellation();
     this.cancellation = cancellation;
@@ -150,7 +167,12 @@ export class Execution {
       if (error instanceof Interrupted) return;
       // Anything else is a defect of the sandbox or of what runs in it: the run ends, and says so.
       const text = error instanceof Error ? error.message : String(error);
-      this.end('FAILED', error instanceof StateFailure ? error : new StateFailure('States.Runtime', `The sandbox could not go on with this execution: ${text}`));
+      this.end(
+        'FAILED',
+        error instanceof StateFailure
+          ? error
+          : new StateFailure('States.Runtime', `The sandbox could not go on with this execution: ${text}`),
+      );
     }
   }
 
@@ -162,7 +184,9 @@ export class Execution {
   private end(status: Exclude<ExecutionStatus, 'RUNNING'>, result: unknown): void {
     if (this.status !== 'RUNNING') return;
     const [type, detailsName] = EVENTS[status];
-    const details: EventDetails = { [detailsName]: result instanceof StateFailure ? result.details() : payload('output', result) };
+    const details: EventDetails = {
+      [detailsName]: result instanceof StateFailure ? result.details() : payload('output', result),
+    };
     this.status = status;
     this.stoppedAt = this.clock.now();
     if (result instanceof StateFailure) Object.assign(this, result.details());
@@ -176,18 +200,26 @@ export class Execution {
   }
 }
 
-/** Step Functions API, StartExecution.name: no white space, brackets, wildcards, other special or control characters. */
+/**
+ * Step Functions API, StartExecution.name: no white space, brackets, wildcards, other special or control characters.
+ */
 // oxlint-disable-next-line no-control-regex
 const ILLEGAL_IN_NAMES = /[\s<>{}[\]?*"#%\\^|~`$&,;:/\u0000-\u001F\u007F-\u009F]/;
 
 const checkInput = (input: string): void => {
   if (Buffer.byteLength(input) > MAX_PAYLOAD_BYTES) {
-    throw new StatesError('ValidationException', `1 validation error detected: Value at 'input' failed to satisfy constraint: Member must have length less than or equal to ${MAX_PAYLOAD_BYTES}`);
+    throw new StatesError(
+      'ValidationException',
+      `1 validation error detected: Value at 'input' failed to satisfy constraint: Member must have length less than or equal to ${MAX_PAYLOAD_BYTES}`,
+    );
   }
   try {
     JSON.parse(input);
   } catch {
-    throw new StatesError('InvalidExecutionInput', `Invalid State Machine Execution Input: 'The input is not valid JSON: ${input.slice(0, 100)}'`);
+    throw new StatesError(
+      'InvalidExecutionInput',
+      `Invalid State Machine Execution Input: 'The input is not valid JSON: ${input.slice(0, 100)}'`,
+    );
   }
 };
 
@@ -206,10 +238,26 @@ export class Executions {
     this.options = options;
     this.random = options.world.random.fork();
     this.tokens = new TaskTokens(options.world.seed);
-    const { world, clock, authorizer = new Authorizer(world), buckets = new Buckets({ world, clock, buckets: [] }) } = options;
-    this.mapRuns = new MapRuns({ world, clock, authorizer, buckets, random: this.random, start: (child) => this.startChild(child) });
+    const {
+      world,
+      clock,
+      authorizer = new Authorizer(world),
+      buckets = new Buckets({ world, clock, buckets: [] }),
+    } = options;
+    this.mapRuns = new MapRuns({
+      world,
+      clock,
+      authorizer,
+      buckets,
+      random: this.random,
+      start: (child) => this.startChild(child),
+    });
     for (const machine of options.stateMachines) {
-      this.machines.set(machine.arn, { ...machine, parsed: parseDefinition(machine.name, machine.definition), createdAt: options.clock.now() });
+      this.machines.set(machine.arn, {
+        ...machine,
+        parsed: parseDefinition(machine.name, machine.definition),
+        createdAt: options.clock.now(),
+      });
     }
   }
 
@@ -222,7 +270,10 @@ export class Executions {
     const machine = this.machines.get(arn);
     if (machine) return machine;
     const known = [...this.machines.keys()].join(', ') || 'none';
-    throw new StatesError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${arn}'. The sandbox has: ${known}.`);
+    throw new StatesError(
+      'StateMachineDoesNotExist',
+      `State Machine Does Not Exist: '${arn}'. The sandbox has: ${known}.`,
+    );
   }
 
   /** Throws ExecutionDoesNotExist. */
@@ -240,13 +291,19 @@ export class Executions {
   /** Newest first. */
   list(machineArn: string, status?: string): Execution[] {
     this.stateMachine(machineArn);
-    return [...this.executions.values()].filter((each) => each.machine.arn === machineArn && (status === undefined || each.status === status)).toReversed();
+    return [...this.executions.values()]
+      .filter((each) => each.machine.arn === machineArn && (status === undefined || each.status === status))
+      .toReversed();
   }
 
-  /** State transitions so far, by the name of the state machine; a Map's children are those of one of its own. Express ones are not billed by them. */
+  /**
+   * State transitions so far, by the name of the state machine; a Map's children are those of one of its own. Express
+   * ones are not billed by them.
+   */
   transitions(): Map<string, number> {
     const made = new Map<string, number>();
-    for (const { machine, history } of this.executions.values()) made.set(machine.name, (made.get(machine.name) ?? 0) + history.transitions);
+    for (const { machine, history } of this.executions.values())
+      made.set(machine.name, (made.get(machine.name) ?? 0) + history.transitions);
     return made;
   }
 
@@ -263,7 +320,8 @@ export class Executions {
    */
   start(machineArn: string, input = '{}', name = this.random.uuid()): Execution {
     const machine = this.stateMachine(machineArn);
-    if (name.length === 0 || name.length > 80 || ILLEGAL_IN_NAMES.test(name)) throw new StatesError('InvalidName', `Invalid Name: '${name}'`);
+    if (name.length === 0 || name.length > 80 || ILLEGAL_IN_NAMES.test(name))
+      throw new StatesError('InvalidName', `Invalid Name: '${name}'`);
     checkInput(input);
     const known = this.executions.get(arnOf(machine, name));
     if (known) {
@@ -273,7 +331,10 @@ export class Executions {
     return this.open({ arn: arnOf(machine, name), name, machine, input }, this.options.onStatus);
   }
 
-  /** "Express Workflows do not emit events to EventBridge", nor can anybody look at their executions (Step Functions Developer Guide, "Choosing workflow type"). */
+  /**
+   * "Express Workflows do not emit events to EventBridge", nor can anybody look at their executions (Step Functions
+   * Developer Guide, "Choosing workflow type").
+   */
   private startChild(child: Child): Execution {
     return child.isExpress ? this.make(child, undefined) : this.open(child, this.options.onStatus);
   }
@@ -285,6 +346,12 @@ export class Executions {
   }
 
   private make(started: Started, onStatus: ExecutionsOptions['onStatus']): Execution {
-    return new Execution(started, { ...this.options, onStatus, random: this.random.fork(), tokens: this.tokens, maps: this.mapRuns.for(started.arn, started.machine) });
+    return new Execution(started, {
+      ...this.options,
+      onStatus,
+      random: this.random.fork(),
+      tokens: this.tokens,
+      maps: this.mapRuns.for(started.arn, started.machine),
+    });
   }
 }

@@ -22,11 +22,17 @@ export class StateFailure extends Error {
 
   /** `$states.errorOutput`, and the `error` and `cause` of events, by other names. */
   output(): { Error?: string; Cause?: string } {
-    return { ...(this.error === undefined ? {} : { Error: this.error }), ...(this.failureCause === undefined ? {} : { Cause: this.failureCause }) };
+    return {
+      ...(this.error === undefined ? {} : { Error: this.error }),
+      ...(this.failureCause === undefined ? {} : { Cause: this.failureCause }),
+    };
   }
 
   details(): { error?: string; cause?: string } {
-    return { ...(this.error === undefined ? {} : { error: this.error }), ...(this.failureCause === undefined ? {} : { cause: this.failureCause }) };
+    return {
+      ...(this.error === undefined ? {} : { error: this.error }),
+      ...(this.failureCause === undefined ? {} : { cause: this.failureCause }),
+    };
   }
 }
 
@@ -39,7 +45,10 @@ export class Interrupted extends Error {
  * Whether a Retry or Catch takes that error. Source: Step Functions Developer Guide, "Handling errors": nothing takes
  * States.Runtime, States.ALL leaves out States.DataLimitExceeded, and States.TaskFailed leaves out States.Timeout.
  */
-export const takes = ({ ErrorEquals: names }: Pick<Retrier | Catcher, 'ErrorEquals'>, { error = '', alias }: Pick<StateFailure, 'error' | 'alias'>): boolean => {
+export const takes = (
+  { ErrorEquals: names }: Pick<Retrier | Catcher, 'ErrorEquals'>,
+  { error = '', alias }: Pick<StateFailure, 'error' | 'alias'>,
+): boolean => {
   if (error === 'States.Runtime') return false;
   if (names.includes(error) || (alias !== undefined && names.includes(alias))) return true;
   if (error === 'States.DataLimitExceeded') return false;

@@ -1,7 +1,15 @@
 import type { HistoryEvent } from './history.ts';
 
 /** Execution data within an event's details: left out where the caller does not want it. */
-const DATA = new Set(['input', 'inputDetails', 'output', 'outputDetails', 'parameters', 'assignedVariables', 'assignedVariablesDetails']);
+const DATA = new Set([
+  'input',
+  'inputDetails',
+  'output',
+  'outputDetails',
+  'parameters',
+  'assignedVariables',
+  'assignedVariablesDetails',
+]);
 
 /** An event as GetExecutionHistory answers it: seconds since 1970. */
 export const toWire = (event: HistoryEvent, includeExecutionData: boolean): Record<string, unknown> =>
@@ -9,6 +17,9 @@ export const toWire = (event: HistoryEvent, includeExecutionData: boolean): Reco
     Object.entries(event).map(([key, value]): [string, unknown] => {
       if (key === 'timestamp') return [key, event.timestamp / 1000];
       if (includeExecutionData || typeof value !== 'object') return [key, value];
-      return [key, Object.fromEntries(Object.entries(value as Record<string, unknown>).filter(([name]) => !DATA.has(name)))];
+      return [
+        key,
+        Object.fromEntries(Object.entries(value as Record<string, unknown>).filter(([name]) => !DATA.has(name))),
+      ];
     }),
   );

@@ -52,7 +52,10 @@ export class History {
     this.events.splice(0, this.events.length - 1);
   }
 
-  /** What is billed, whatever was let go of: states entered, and retries ("each retry will be charged as an additional state transition": aws.amazon.com/step-functions/pricing). */
+  /**
+   * What is billed, whatever was let go of: states entered, and retries ("each retry will be charged as an additional
+   * state transition": aws.amazon.com/step-functions/pricing).
+   */
   get transitions(): number {
     return this.entered + Math.max(0, this.retried);
   }

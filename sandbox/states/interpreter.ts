@@ -43,15 +43,17 @@ const exited = (name: string, { output, assigned }: Outcome) => ({
     ...(Object.keys(assigned).length === 0
       ? {}
       : {
-          assignedVariables: Object.fromEntries(Object.entries(assigned).map(([variable, value]) => [variable, JSON.stringify(value)])),
+          assignedVariables: Object.fromEntries(
+            Object.entries(assigned).map(([variable, value]) => [variable, JSON.stringify(value)]),
+          ),
           assignedVariablesDetails: { truncated: false },
         }),
   },
 });
 
 /**
- * Runs states from the first to an end and answers the last one's output. Throws StateFailure when one fails and nothing
- * catches it, and Interrupted when the scope is called off.
+ * Runs states from the first to an end and answers the last one's output. Throws StateFailure when one fails and
+ * nothing catches it, and Interrupted when the scope is called off.
  */
 export const runStates = async (states: StateSet, scope: Scope, input: unknown): Promise<unknown> => {
   let name: string | undefined = states.StartAt;

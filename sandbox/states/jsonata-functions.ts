@@ -56,7 +56,10 @@ const partition = (...given: unknown[]): unknown => {
   const length = integerOf(size, 'partition', 2);
   if (length < 0) throw failed('Second argument must be zero or greater');
   if (length === 0) return undefined;
-  return Array.from({ length: Math.ceil(list.length / length) }, (_, chunk) => list.slice(chunk * length, (chunk + 1) * length) as unknown[]);
+  return Array.from(
+    { length: Math.ceil(list.length / length) },
+    (_, chunk) => list.slice(chunk * length, (chunk + 1) * length) as unknown[],
+  );
 };
 
 /** Above that AWS refuses for want of memory. */

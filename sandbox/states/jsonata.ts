@@ -27,7 +27,10 @@ const isExpression = (text: string): boolean => text.startsWith('{%') && text.en
 
 /** JSONata throws plain objects too. */
 const reasonOf = (thrown: unknown): string => {
-  const { code, message } = (typeof thrown === 'object' && thrown !== null ? thrown : {}) as { code?: unknown; message?: unknown };
+  const { code, message } = (typeof thrown === 'object' && thrown !== null ? thrown : {}) as {
+    code?: unknown;
+    message?: unknown;
+  };
   const text = typeof message === 'string' ? message : String(thrown);
   return typeof code === 'string' ? `${code}: ${text}` : text;
 };
@@ -38,7 +41,8 @@ class Unsupported extends Error {}
 const plain = (value: unknown): unknown =>
   JSON.parse(
     JSON.stringify(value, (_, part: unknown) => {
-      const isFunction = typeof part === 'function' || (typeof part === 'object' && part !== null && '_jsonata_lambda' in part);
+      const isFunction =
+        typeof part === 'function' || (typeof part === 'object' && part !== null && '_jsonata_lambda' in part);
       if (isFunction) throw new Unsupported();
       return part;
     }),
@@ -66,14 +70,17 @@ const evaluateExpression = async (text: string, location: string, bindings: Bind
  * variables, `states` and the functions by name, without the dollar sign. Throws EvaluationFailure.
  */
 export const evaluate = async (template: unknown, location: string, bindings: Bindings): Promise<unknown> => {
-  if (typeof template === 'string') return isExpression(template) ? evaluateExpression(template, location, bindings) : template;
+  if (typeof template === 'string')
+    return isExpression(template) ? evaluateExpression(template, location, bindings) : template;
   if (Array.isArray(template)) {
     const values: unknown[] = [];
-    for (const [index, part] of template.entries()) values.push(await evaluate(part, `${location}[${index}]`, bindings));
+    for (const [index, part] of template.entries())
+      values.push(await evaluate(part, `${location}[${index}]`, bindings));
     return values;
   }
   if (typeof template !== 'object' || template === null) return template;
   const values: [string, unknown][] = [];
-  for (const [key, part] of Object.entries(template)) values.push([key, await evaluate(part, `${location}/${key}`, bindings)]);
+  for (const [key, part] of Object.entries(template))
+    values.push([key, await evaluate(part, `${location}/${key}`, bindings)]);
   return Object.fromEntries(values);
 };

@@ -1,7 +1,8 @@
 /**
- * What becomes of the results of a distributed Map's children. Source: Step Functions Developer Guide, "ResultWriter (Map)";
- * the files' contents as sigpwned.com ("AWS Step Functions Distributed Map ResultWriter Example") and localstack/localstack#11381
- * show them. That an execution can't be redriven is not said here: nothing is redriven in the sandbox.
+ * What becomes of the results of a distributed Map's children. Source: Step Functions Developer Guide, "ResultWriter
+ * (Map)"; the files' contents as sigpwned.com ("AWS Step Functions Distributed Map ResultWriter Example") and
+ * localstack/localstack#11381 show them. That an execution can't be redriven is not said here: nothing is redriven in
+ * the sandbox.
  */
 import type { RoleObjects } from '../s3/as-role.ts';
 import type { ResultWriter } from './definition.ts';
@@ -13,7 +14,18 @@ type Transformation = NonNullable<ResultWriter['WriterConfig']>['Transformation'
 const time = (at: number): string => new Date(at).toISOString();
 
 /** All about a child: `NONE`. */
-const recordOf = ({ arn, name, machine, input, output, error, cause, status, startedAt, stoppedAt }: Execution): Record<string, unknown> => ({
+const recordOf = ({
+  arn,
+  name,
+  machine,
+  input,
+  output,
+  error,
+  cause,
+  status,
+  startedAt,
+  stoppedAt,
+}: Execution): Record<string, unknown> => ({
   ExecutionArn: arn,
   Input: input,
   InputDetails: { Included: true },
@@ -28,7 +40,10 @@ const recordOf = ({ arn, name, machine, input, output, error, cause, status, sta
   ...(stoppedAt === undefined ? {} : { StopDate: time(stoppedAt) }),
 });
 
-/** "If a child workflow execution fails, Step Functions returns its execution result unchanged", as if the transformation were NONE. */
+/**
+ * "If a child workflow execution fails, Step Functions returns its execution result unchanged", as if the
+ * transformation were NONE.
+ */
 const resultsOf = (children: readonly Execution[], transformation: Transformation): unknown[] =>
   children.flatMap((child): unknown[] => {
     if (child.status !== 'SUCCEEDED' || transformation === 'NONE') return [recordOf(child)];
@@ -37,7 +52,8 @@ const resultsOf = (children: readonly Execution[], transformation: Transformatio
   });
 
 /** The state's result where nothing is exported: in the order of the items. */
-export const resultOf = (children: readonly Execution[], writer: ResultWriter | undefined): unknown[] => resultsOf(children, writer?.WriterConfig?.Transformation ?? 'COMPACT');
+export const resultOf = (children: readonly Execution[], writer: ResultWriter | undefined): unknown[] =>
+  resultsOf(children, writer?.WriterConfig?.Transformation ?? 'COMPACT');
 
 export interface Destination {
   bucket: string;
@@ -45,7 +61,8 @@ export interface Destination {
   prefix?: string | undefined;
 }
 
-const keyIn = ({ prefix }: Destination, run: MapRun, name: string): string => [...(prefix === undefined || prefix === '' ? [] : [prefix.replace(/\/$/, '')]), run.id, name].join('/');
+const keyIn = ({ prefix }: Destination, run: MapRun, name: string): string =>
+  [...(prefix === undefined || prefix === '' ? [] : [prefix.replace(/\/$/, '')]), run.id, name].join('/');
 
 const JSON_TYPE = 'application/json';
 
@@ -54,12 +71,20 @@ interface ResultFile {
   Size: number;
 }
 
-const manifestOf = (destination: Destination, run: MapRun, files: Record<'FAILED' | 'PENDING' | 'SUCCEEDED', ResultFile[]>): string =>
-  JSON.stringify({ DestinationBucket: destination.bucket, MapRunArn: run.arn, ResultFiles: files });
+const manifestOf = (
+  destination: Destination,
+  run: MapRun,
+  files: Record<'FAILED' | 'PENDING' | 'SUCCEEDED', ResultFile[]>,
+): string => JSON.stringify({ DestinationBucket: destination.bucket, MapRunArn: run.arn, ResultFiles: files });
 
 /** Whether the role may write there is found out before anything runs. Throws S3Error. */
 export const testDestination = (objects: RoleObjects, destination: Destination, run: MapRun): void => {
-  objects.put(destination.bucket, keyIn(destination, run, 'manifest.json'), manifestOf(destination, run, { FAILED: [], PENDING: [], SUCCEEDED: [] }), JSON_TYPE);
+  objects.put(
+    destination.bucket,
+    keyIn(destination, run, 'manifest.json'),
+    manifestOf(destination, run, { FAILED: [], PENDING: [], SUCCEEDED: [] }),
+    JSON_TYPE,
+  );
 };
 
 export interface Exported {
@@ -70,7 +95,12 @@ export interface Exported {
 }
 
 /** Writes the files and the manifest, and answers the state's result. Throws S3Error. */
-export const exportResults = (objects: RoleObjects, destination: Destination, run: MapRun, { children, pending, writer }: Exported): object => {
+export const exportResults = (
+  objects: RoleObjects,
+  destination: Destination,
+  run: MapRun,
+  { children, pending, writer }: Exported,
+): object => {
   const { Transformation: transformation = 'NONE', OutputType: type = 'JSON' } = writer.WriterConfig ?? {};
   const write = (name: string, results: readonly unknown[]): ResultFile[] => {
     if (results.length === 0) return [];
@@ -82,7 +112,10 @@ export const exportResults = (objects: RoleObjects, destination: Destination, ru
   const files = {
     // "All failed, timed out, and aborted child workflow executions."
     FAILED: write('FAILED', children.filter(({ status }) => status !== 'SUCCEEDED').map(recordOf)),
-    PENDING: write('PENDING', pending.map((input) => ({ Input: input, InputDetails: { Included: true }, Status: 'PENDING' }))),
+    PENDING: write(
+      'PENDING',
+      pending.map((input) => ({ Input: input, InputDetails: { Included: true }, Status: 'PENDING' })),
+    ),
     SUCCEEDED: write('SUCCEEDED', resultsOf(succeeded, transformation)),
   };
   const key = keyIn(destination, run, 'manifest.json');

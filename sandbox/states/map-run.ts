@@ -38,9 +38,25 @@ export interface MapRunOptions {
   tolerance: Tolerance;
 }
 
-const ENDS: Record<Exclude<ExecutionStatus, 'RUNNING'>, 'succeeded' | 'failed' | 'timedOut' | 'aborted'> = { SUCCEEDED: 'succeeded', FAILED: 'failed', TIMED_OUT: 'timedOut', ABORTED: 'aborted' };
+const ENDS: Record<Exclude<ExecutionStatus, 'RUNNING'>, 'succeeded' | 'failed' | 'timedOut' | 'aborted'> = {
+  SUCCEEDED: 'succeeded',
+  FAILED: 'failed',
+  TIMED_OUT: 'timedOut',
+  ABORTED: 'aborted',
+};
 
-const counts = (): Counts => ({ pending: 0, running: 0, succeeded: 0, failed: 0, timedOut: 0, aborted: 0, total: 0, resultsWritten: 0, failuresNotRedrivable: 0, pendingRedrive: 0 });
+const counts = (): Counts => ({
+  pending: 0,
+  running: 0,
+  succeeded: 0,
+  failed: 0,
+  timedOut: 0,
+  aborted: 0,
+  total: 0,
+  resultsWritten: 0,
+  failuresNotRedrivable: 0,
+  pendingRedrive: 0,
+});
 
 export class MapRun {
   readonly arn: string;
@@ -88,7 +104,10 @@ export class MapRun {
     this.add(ENDS[status], items);
   }
 
-  /** "The total number of failed or timed out items divided by the total number of items"; where both bounds are there, either. */
+  /**
+   * "The total number of failed or timed out items divided by the total number of items"; where both bounds are there,
+   * either.
+   */
   get isOverTolerance(): boolean {
     const { percentage, count } = this.tolerance;
     const { failed, timedOut, total } = this.itemCounts;
@@ -99,7 +118,8 @@ export class MapRun {
 
   /** All that it has is in the result, or exported. */
   resultsWritten(): void {
-    for (const each of [this.itemCounts, this.executionCounts]) each.resultsWritten = each.succeeded + each.failed + each.timedOut + each.aborted;
+    for (const each of [this.itemCounts, this.executionCounts])
+      each.resultsWritten = each.succeeded + each.failed + each.timedOut + each.aborted;
   }
 
   end(status: Exclude<MapRunStatus, 'RUNNING'>, at: number): void {

@@ -28,7 +28,8 @@ export interface MapRunsOptions extends RoleObjectsOptions {
 const EXPRESS_SECONDS = 300;
 
 /** What AWS makes one of is not known: this is the same each time. */
-const labelOf = (machineArn: string, stateName: string): string => createHash('sha256').update(`${machineArn}/${stateName}`).digest('hex').slice(0, 32);
+const labelOf = (machineArn: string, stateName: string): string =>
+  createHash('sha256').update(`${machineArn}/${stateName}`).digest('hex').slice(0, 32);
 
 /** Of an ARN that may have a label at its end. */
 const unlabelled = (arn: string): string => arn.replace(/\/.*$/, '');
@@ -59,8 +60,14 @@ export class MapRuns {
     return {
       open: (stateName, state, options) => this.open(executionArn, machine, stateName, state, options),
       authorize: () => {
-        const denial = denialOfRole(authorizer, [], { action: 'states:StartExecution', resource: unlabelled(machine.arn) }, { caller: machine.roleArn });
-        // The text is AWS's (serverless-operations/serverless-step-functions#543); under which name it fails is not known.
+        const denial = denialOfRole(
+          authorizer,
+          [],
+          { action: 'states:StartExecution', resource: unlabelled(machine.arn) },
+          { caller: machine.roleArn },
+        );
+        // The text is AWS's (serverless-operations/serverless-step-functions#543); under which name it fails is not
+        // known.
         if (denial) throw new StateFailure('States.Permissions', denial.message);
       },
       start: (run, state, input) => this.start(run, state, input),
@@ -69,7 +76,13 @@ export class MapRuns {
   }
 
   /** ARNs as the Step Functions API Reference shows them: DescribeMapRun, DescribeStateMachine, ListExecutions. */
-  private open(executionArn: string, machine: StateMachine, stateName: string, state: MapState, options: Parameters<DistributedMaps['open']>[2]): MapRun {
+  private open(
+    executionArn: string,
+    machine: StateMachine,
+    stateName: string,
+    state: MapState,
+    options: Parameters<DistributedMaps['open']>[2],
+  ): MapRun {
     const base = unlabelled(machine.arn);
     const label = state.Label ?? labelOf(base, stateName);
     const { StartAt, States, ProcessorConfig: config } = state.ItemProcessor;
@@ -82,7 +95,12 @@ export class MapRuns {
       startedAt: this.options.clock.now(),
     });
     this.runs.set(run.arn, run);
-    this.machines.set(run.arn, { ...machine, arn: run.stateMachineArn, name: `${unlabelled(machine.name)}/${label}`, parsed: { StartAt, States, ...(isExpress ? { TimeoutSeconds: EXPRESS_SECONDS } : {}) } });
+    this.machines.set(run.arn, {
+      ...machine,
+      arn: run.stateMachineArn,
+      name: `${unlabelled(machine.name)}/${label}`,
+      parsed: { StartAt, States, ...(isExpress ? { TimeoutSeconds: EXPRESS_SECONDS } : {}) },
+    });
     return run;
   }
 
@@ -92,7 +110,9 @@ export class MapRuns {
     if (!machine) throw new Error(`There is no Map Run ${run.arn}.`);
     const isExpress = config?.Mode === 'DISTRIBUTED' && config.ExecutionType === 'EXPRESS';
     const name = random.uuid();
-    const arn = isExpress ? `${machine.arn.replace(':stateMachine:', ':express:')}:${name}:${random.uuid()}` : `${machine.arn.replace(':stateMachine:', ':execution:')}:${name}`;
+    const arn = isExpress
+      ? `${machine.arn.replace(':stateMachine:', ':express:')}:${name}:${random.uuid()}`
+      : `${machine.arn.replace(':stateMachine:', ':execution:')}:${name}`;
     return start({ arn, name, machine, input, mapRunArn: run.arn, isExpress });
   }
 }

@@ -3,7 +3,10 @@ import { StatesError } from './executions.ts';
 /** Step Functions API: 100 a page, unless the caller says otherwise; 0 means the same. */
 const DEFAULT_PAGE = 100;
 
-/** A page of a list that only grows at its end. In reverse, pages go from the newest that the first page saw to the oldest. */
+/**
+ * A page of a list that only grows at its end. In reverse, pages go from the newest that the first page saw to the
+ * oldest.
+ */
 export const pageOf = <Item>(
   list: readonly Item[],
   { maxResults, nextToken }: { maxResults?: number | undefined; nextToken?: string | undefined },
@@ -17,5 +20,8 @@ export const pageOf = <Item>(
   const items = list.slice(from, to);
   const rest = reverse ? from : to;
   const isLast = reverse ? from === 0 : to === list.length;
-  return { items: reverse ? items.toReversed() : items, ...(isLast ? {} : { nextToken: Buffer.from(String(rest)).toString('base64url') }) };
+  return {
+    items: reverse ? items.toReversed() : items,
+    ...(isLast ? {} : { nextToken: Buffer.from(String(rest)).toString('base64url') }),
+  };
 };

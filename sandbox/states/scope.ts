@@ -1,4 +1,7 @@
-/** What a state works with while it runs: its execution, its scope's variables, and the ways to wait, evaluate and give on. */
+/**
+ * What a state works with while it runs: its execution, its scope's variables, and the ways to wait, evaluate and give
+ * on.
+ */
 import type { RoleObjects } from '../s3/as-role.ts';
 import type { InvokingExecution } from '../lambda/invocation.ts';
 import type { LambdaRuntime } from '../lambda/runtime.ts';
@@ -46,7 +49,10 @@ export interface Run {
   runStates(states: StateSet, scope: Scope, input: unknown): Promise<unknown>;
 }
 
-/** The top level of a machine, an iteration of a Map or a branch of a Parallel: it has variables and a line of events of its own. */
+/**
+ * The top level of a machine, an iteration of a Map or a branch of a Parallel: it has variables and a line of events of
+ * its own.
+ */
 export class Scope {
   readonly run: Run;
   readonly cancellation: Cancellation;
@@ -56,7 +62,11 @@ export class Scope {
   readonly mapContext: Record<string, unknown>;
   previousEventId: number;
 
-  constructor(run: Run, cancellation: Cancellation, options: { outer?: Scope; previousEventId: number; mapContext?: Record<string, unknown> }) {
+  constructor(
+    run: Run,
+    cancellation: Cancellation,
+    options: { outer?: Scope; previousEventId: number; mapContext?: Record<string, unknown> },
+  ) {
     this.run = run;
     this.cancellation = cancellation;
     this.outer = options.outer;
@@ -79,7 +89,10 @@ export class Scope {
     const outer = this.outer?.readable() ?? {};
     for (const [name, value] of Object.entries(values)) {
       if (Object.hasOwn(outer, name)) {
-        throw new StateFailure('States.Runtime', `The variable ${name} belongs to an outer scope, where an inner one can't assign it. Use another name.`);
+        throw new StateFailure(
+          'States.Runtime',
+          `The variable ${name} belongs to an outer scope, where an inner one can't assign it. Use another name.`,
+        );
       }
       this.variables.set(name, value);
     }
@@ -132,14 +145,22 @@ export class Visit {
 
   /** A failure whose text begins as AWS's does. */
   failure(error: string, text: string): StateFailure {
-    return new StateFailure(error, `An error occurred while executing the state '${this.name}' (entered at the event id #${this.enteredEventId}). ${text}`);
+    return new StateFailure(
+      error,
+      `An error occurred while executing the state '${this.name}' (entered at the event id #${this.enteredEventId}). ${text}`,
+    );
   }
 
   /**
    * Evaluates a field. `ownContext` is what the context object has beside what it has everywhere. Throws
    * States.QueryEvaluationError, which is in the history then.
    */
-  async evaluate(template: unknown, field: string, extra: Extra = {}, ownContext = this.scope.mapContext): Promise<unknown> {
+  async evaluate(
+    template: unknown,
+    field: string,
+    extra: Extra = {},
+    ownContext = this.scope.mapContext,
+  ): Promise<unknown> {
     const { run } = this.scope;
     const context = {
       ...run.context,
@@ -161,28 +182,47 @@ export class Visit {
   /** For a value that is not what its field needs, too. */
   evaluationFailed(location: string, text: string): StateFailure {
     const failure = this.failure('States.QueryEvaluationError', text);
-    this.scope.add('EvaluationFailed', { evaluationFailedEventDetails: { state: this.name, location, ...failure.details() } });
+    this.scope.add('EvaluationFailed', {
+      evaluationFailedEventDetails: { state: this.name, location, ...failure.details() },
+    });
     return failure;
   }
 
   /** Evaluates a field that must be of a kind; `expected` says which, for the error. */
-  async evaluateAs<T>(template: unknown, field: string, expected: string, is: (value: unknown) => value is T): Promise<T> {
+  async evaluateAs<T>(
+    template: unknown,
+    field: string,
+    expected: string,
+    is: (value: unknown) => value is T,
+  ): Promise<T> {
     const value = await this.evaluate(template, field);
     if (is(value)) return value;
-    throw this.evaluationFailed(field, `The value of the field '${field}' must be ${expected}, but was ${JSON.stringify(value).slice(0, 200)}.`);
+    throw this.evaluationFailed(
+      field,
+      `The value of the field '${field}' must be ${expected}, but was ${JSON.stringify(value).slice(0, 200)}.`,
+    );
   }
 
   /** Throws States.DataLimitExceeded. */
   checkSize(value: unknown, what: string): void {
     if (Buffer.byteLength(JSON.stringify(value ?? null)) > MAX_PAYLOAD_BYTES) {
-      throw new StateFailure('States.DataLimitExceeded', `The state/task '${this.name}' ${what} with a size exceeding the maximum number of bytes service limit.`);
+      throw new StateFailure(
+        'States.DataLimitExceeded',
+        `The state/task '${this.name}' ${what} with a size exceeding the maximum number of bytes service limit.`,
+      );
     }
   }
 
   /** Output and variables of a state, a Catch or a choice rule: both see the variables as they were before. */
-  async settle(results: StateResults, defaultOutput: unknown, extra: Extra = {}, at = ''): Promise<Omit<Outcome, 'next'>> {
+  async settle(
+    results: StateResults,
+    defaultOutput: unknown,
+    extra: Extra = {},
+    at = '',
+  ): Promise<Omit<Outcome, 'next'>> {
     const assigned = (await this.evaluate(results.Assign ?? {}, `${at}Assign`, extra)) as Record<string, unknown>;
-    const output = results.Output === undefined ? defaultOutput : await this.evaluate(results.Output, `${at}Output`, extra);
+    const output =
+      results.Output === undefined ? defaultOutput : await this.evaluate(results.Output, `${at}Output`, extra);
     this.checkSize(output, 'returned a result');
     this.checkSize(assigned, 'assigned variables');
     return { output, assigned };

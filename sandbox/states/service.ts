@@ -33,7 +33,10 @@ const summaryOf = (execution: Execution): Record<string, unknown> => ({
   redriveCount: 0,
 });
 
-/** `stopDate` is not there while it runs (floci-io/floci#2694, measured on AWS). A bound that the definition leaves out is 0. */
+/**
+ * `stopDate` is not there while it runs (floci-io/floci#2694, measured on AWS). A bound that the definition leaves out
+ * is 0.
+ */
 const mapRunOf = (run: MapRun): Record<string, unknown> => ({
   mapRunArn: run.arn,
   executionArn: run.executionArn,
@@ -60,7 +63,9 @@ const mapRunSummaryOf = (run: MapRun): Record<string, unknown> => ({
 const childrenOf = (executions: Executions, mapRunArn: string, status: string | undefined): Record<string, unknown>[] =>
   executions
     .mapRun(mapRunArn)
-    .children.filter(({ execution }) => execution.arn.includes(':execution:') && (status === undefined || execution.status === status))
+    .children.filter(
+      ({ execution }) => execution.arn.includes(':execution:') && (status === undefined || execution.status === status),
+    )
     .map(({ execution, items }) => ({ ...summaryOf(execution), mapRunArn, itemCount: items }));
 
 const machineSummaryOf = (machine: StateMachine): Record<string, unknown> => ({
@@ -76,7 +81,8 @@ const machineSummaryOf = (machine: StateMachine): Record<string, unknown> => ({
  */
 const use = (executions: Executions, token: string, by: (task: WaitingTask) => boolean): Record<string, unknown> => {
   const task = executions.tokens.find(token);
-  if (!task || !by(task)) throw new StatesError('TaskTimedOut', "Task Timed Out: 'Provided task does not exist anymore'");
+  if (!task || !by(task))
+    throw new StatesError('TaskTimedOut', "Task Timed Out: 'Provided task does not exist anymore'");
   return {};
 };
 
@@ -91,27 +97,42 @@ const operation = <Input extends z.ZodType>(
 
 const OPERATIONS: Record<OperationName, Operation> = {
   StartExecution: operation(
-    z.object({ stateMachineArn: arn, name: z.string().optional(), input: z.string().optional(), traceHeader: z.string().optional() }),
+    z.object({
+      stateMachineArn: arn,
+      name: z.string().optional(),
+      input: z.string().optional(),
+      traceHeader: z.string().optional(),
+    }),
     ({ stateMachineArn, input, name }, executions) => {
       const execution = executions.start(stateMachineArn, input, name);
       return { executionArn: execution.arn, startDate: seconds(execution.startedAt) };
     },
   ),
-  DescribeExecution: operation(z.object({ executionArn: arn, includedData: z.enum(['ALL_DATA', 'METADATA_ONLY']).default('ALL_DATA') }), (input, executions) => {
-    const execution = executions.execution(input.executionArn);
-    const included = input.includedData === 'ALL_DATA';
-    return {
-      ...summaryOf(execution),
-      ...(execution.mapRunArn === undefined ? {} : { mapRunArn: execution.mapRunArn }),
-      ...(included ? { input: execution.input } : {}),
-      inputDetails: { included },
-      ...(execution.output === undefined ? {} : { ...(included ? { output: execution.output } : {}), outputDetails: { included } }),
-      ...(execution.error === undefined ? {} : { error: execution.error }),
-      ...(execution.cause === undefined ? {} : { cause: execution.cause }),
-    };
-  }),
+  DescribeExecution: operation(
+    z.object({ executionArn: arn, includedData: z.enum(['ALL_DATA', 'METADATA_ONLY']).default('ALL_DATA') }),
+    (input, executions) => {
+      const execution = executions.execution(input.executionArn);
+      const included = input.includedData === 'ALL_DATA';
+      return {
+        ...summaryOf(execution),
+        ...(execution.mapRunArn === undefined ? {} : { mapRunArn: execution.mapRunArn }),
+        ...(included ? { input: execution.input } : {}),
+        inputDetails: { included },
+        ...(execution.output === undefined
+          ? {}
+          : { ...(included ? { output: execution.output } : {}), outputDetails: { included } }),
+        ...(execution.error === undefined ? {} : { error: execution.error }),
+        ...(execution.cause === undefined ? {} : { cause: execution.cause }),
+      };
+    },
+  ),
   GetExecutionHistory: operation(
-    z.object({ executionArn: arn, reverseOrder: z.boolean().default(false), includeExecutionData: z.boolean().default(true), ...page }),
+    z.object({
+      executionArn: arn,
+      reverseOrder: z.boolean().default(false),
+      includeExecutionData: z.boolean().default(true),
+      ...page,
+    }),
     (input, executions) => {
       const { events } = executions.execution(input.executionArn).history;
       const { items, nextToken } = pageOf(events, input, input.reverseOrder);
@@ -120,48 +141,85 @@ const OPERATIONS: Record<OperationName, Operation> = {
   ),
   ListExecutions: operation(
     z
-      .object({ stateMachineArn: arn.optional(), mapRunArn: longArn.optional(), statusFilter: z.enum(['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED', 'PENDING_REDRIVE']).optional(), ...page })
-      .refine((input) => (input.stateMachineArn === undefined) !== (input.mapRunArn === undefined), 'Must provide either stateMachineArn or mapRunArn, not both'),
+      .object({
+        stateMachineArn: arn.optional(),
+        mapRunArn: longArn.optional(),
+        statusFilter: z.enum(['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED', 'PENDING_REDRIVE']).optional(),
+        ...page,
+      })
+      .refine(
+        (input) => (input.stateMachineArn === undefined) !== (input.mapRunArn === undefined),
+        'Must provide either stateMachineArn or mapRunArn, not both',
+      ),
     ({ stateMachineArn, mapRunArn, ...input }, executions) => {
       // The oldest first, so that a token stays right when new executions come: pages are cut from the end.
-      const all = mapRunArn === undefined ? executions.list(stateMachineArn ?? '', input.statusFilter).toReversed().map(summaryOf) : childrenOf(executions, mapRunArn, input.statusFilter);
+      const all =
+        mapRunArn === undefined
+          ? executions
+              .list(stateMachineArn ?? '', input.statusFilter)
+              .toReversed()
+              .map(summaryOf)
+          : childrenOf(executions, mapRunArn, input.statusFilter);
       const { items, nextToken } = pageOf(all, input, true);
       return { executions: items, nextToken };
     },
   ),
-  DescribeMapRun: operation(z.object({ mapRunArn: longArn }), (input, executions) => mapRunOf(executions.mapRun(input.mapRunArn))),
+  DescribeMapRun: operation(z.object({ mapRunArn: longArn }), (input, executions) =>
+    mapRunOf(executions.mapRun(input.mapRunArn)),
+  ),
   ListMapRuns: operation(z.object({ executionArn: arn, ...page }), (input, executions) => {
-    const { items, nextToken } = pageOf(executions.mapRuns.of(executions.execution(input.executionArn).arn), input, true);
+    const { items, nextToken } = pageOf(
+      executions.mapRuns.of(executions.execution(input.executionArn).arn),
+      input,
+      true,
+    );
     return { mapRuns: items.map(mapRunSummaryOf), nextToken };
   }),
-  StopExecution: operation(
-    z.object({ executionArn: arn, ...reason }),
-    (input, executions) => {
-      const execution = executions.execution(input.executionArn);
-      execution.stop(input.error, input.cause);
-      return { stopDate: seconds(execution.stoppedAt ?? execution.startedAt) };
-    },
-  ),
+  StopExecution: operation(z.object({ executionArn: arn, ...reason }), (input, executions) => {
+    const execution = executions.execution(input.executionArn);
+    execution.stop(input.error, input.cause);
+    return { stopDate: seconds(execution.stoppedAt ?? execution.startedAt) };
+  }),
   DescribeStateMachine: operation(z.object({ stateMachineArn: arn }), (input, executions) => {
     const machine = executions.stateMachine(input.stateMachineArn);
-    return { ...machineSummaryOf(machine), status: 'ACTIVE', definition: JSON.stringify(machine.definition), roleArn: machine.roleArn };
+    return {
+      ...machineSummaryOf(machine),
+      status: 'ACTIVE',
+      definition: JSON.stringify(machine.definition),
+      roleArn: machine.roleArn,
+    };
   }),
   ListStateMachines: operation(z.object(page), (input, executions) => {
     const { items, nextToken } = pageOf(executions.stateMachines(), input);
     return { stateMachines: items.map(machineSummaryOf), nextToken };
   }),
   SendTaskSuccess: operation(
-    z.object({ taskToken, output: z.string().refine((text) => Buffer.byteLength(text) <= MAX_PAYLOAD_BYTES, `Member must have length less than or equal to ${MAX_PAYLOAD_BYTES}`) }),
+    z.object({
+      taskToken,
+      output: z
+        .string()
+        .refine(
+          (text) => Buffer.byteLength(text) <= MAX_PAYLOAD_BYTES,
+          `Member must have length less than or equal to ${MAX_PAYLOAD_BYTES}`,
+        ),
+    }),
     (input, executions) => {
       // AWS's text is not known. The output stays out of it: it may be secret.
-      if (!isJson(input.output)) throw new StatesError('InvalidOutput', "Invalid Output: 'The output is not valid JSON'");
-      return use(executions, input.taskToken, (task) => task.decide({ kind: 'succeeded', output: JSON.parse(input.output) as unknown }));
+      if (!isJson(input.output))
+        throw new StatesError('InvalidOutput', "Invalid Output: 'The output is not valid JSON'");
+      return use(executions, input.taskToken, (task) =>
+        task.decide({ kind: 'succeeded', output: JSON.parse(input.output) as unknown }),
+      );
     },
   ),
   SendTaskFailure: operation(z.object({ taskToken, ...reason }), (input, executions) =>
-    use(executions, input.taskToken, (task) => task.decide({ kind: 'failed', failure: new StateFailure(input.error, input.cause) })),
+    use(executions, input.taskToken, (task) =>
+      task.decide({ kind: 'failed', failure: new StateFailure(input.error, input.cause) }),
+    ),
   ),
-  SendTaskHeartbeat: operation(z.object({ taskToken }), (input, executions) => use(executions, input.taskToken, (task) => task.heartbeat())),
+  SendTaskHeartbeat: operation(z.object({ taskToken }), (input, executions) =>
+    use(executions, input.taskToken, (task) => task.heartbeat()),
+  ),
 };
 
 const isPlayed = (name: string): name is OperationName => Object.hasOwn(OPERATIONS, name);
@@ -177,13 +235,26 @@ const parseInput = (name: string, schema: z.ZodType, body: Uint8Array): unknown 
   }
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => `Value at '${issue.path.join('.')}' failed to satisfy constraint: ${issue.message}`);
-  throw new StatesError('ValidationException', `${problems.length} validation error${problems.length === 1 ? '' : 's'} detected: ${problems.join('; ')}`);
+  const problems = parsed.error.issues.map(
+    (issue) => `Value at '${issue.path.join('.')}' failed to satisfy constraint: ${issue.message}`,
+  );
+  throw new StatesError(
+    'ValidationException',
+    `${problems.length} validation error${problems.length === 1 ? '' : 's'} detected: ${problems.join('; ')}`,
+  );
 };
 
-/** What the call log shows: identifiers, never execution data, nor a token, with which anybody may go on with a task. */
+/**
+ * What the call log shows: identifiers, never execution data, nor a token, with which anybody may go on with a task.
+ */
 export const summarise = (input: unknown): unknown => {
-  const { input: _input, output: _output, cause: _cause, taskToken: _taskToken, ...shown } = input as Record<string, unknown>;
+  const {
+    input: _input,
+    output: _output,
+    cause: _cause,
+    taskToken: _taskToken,
+    ...shown
+  } = input as Record<string, unknown>;
   return shown;
 };
 
@@ -191,9 +262,19 @@ export const summarise = (input: unknown): unknown => {
  * What a caller without the right is told. Where the resource is another account's, what AWS says is not known: this is
  * the text that IAM has for it (IAM User Guide, "Troubleshoot access denied error messages").
  */
-const refusalOf = (world: World, executions: Executions, name: OperationName, input: unknown, context: CallContext): string | undefined => {
+const refusalOf = (
+  world: World,
+  executions: Executions,
+  name: OperationName,
+  input: unknown,
+  context: CallContext,
+): string | undefined => {
   const { caller, region } = context;
-  const asked = askedOf(name, input, { caller, region, machineOf: (token) => executions.tokens.find(token)?.machineArn });
+  const asked = askedOf(name, input, {
+    caller,
+    region,
+    machineOf: (token) => executions.tokens.find(token)?.machineArn,
+  });
   const denial = context.authorize(asked);
   if (denial || !isElsewhere(asked, caller)) return denial?.message;
   const { action, resource } = asked;
@@ -206,12 +287,16 @@ export const createStatesService = (world: World, executions: Executions): Servi
 
   return (request, context) => {
     const headers = { 'content-type': CONTENT_TYPE, 'x-amzn-requestid': ids.uuid() };
-    const answer = (status: number, body: unknown): Promise<HttpResponse> => Promise.resolve({ status, headers, body: JSON.stringify(body) });
+    const answer = (status: number, body: unknown): Promise<HttpResponse> =>
+      Promise.resolve({ status, headers, body: JSON.stringify(body) });
     const name = (request.headers['x-amz-target'] ?? '').split('.').at(-1) ?? '';
     if (!isPlayed(name)) {
       context.describe(name, {});
       const names = Object.keys(OPERATIONS).join(', ');
-      return answer(501, { __type: 'NotImplemented', message: `The sandbox's Step Functions does not have the operation ${name}. It has: ${names}.` });
+      return answer(501, {
+        __type: 'NotImplemented',
+        message: `The sandbox's Step Functions does not have the operation ${name}. It has: ${names}.`,
+      });
     }
     try {
       context.describe(name, {});
@@ -220,10 +305,12 @@ export const createStatesService = (world: World, executions: Executions): Servi
       context.describe(name, summarise(input));
       const refusal = refusalOf(world, executions, name, input, context);
       // As DynamoDB has it, whose framework is the same: nobody shows this one on the wire.
-      if (refusal !== undefined) return answer(400, { __type: 'com.amazon.coral.service#AccessDeniedException', Message: refusal });
+      if (refusal !== undefined)
+        return answer(400, { __type: 'com.amazon.coral.service#AccessDeniedException', Message: refusal });
       return answer(200, known.run(input as never, executions));
     } catch (error) {
-      if (!(error instanceof StatesError)) return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+      if (!(error instanceof StatesError))
+        return Promise.reject(error instanceof Error ? error : new Error(String(error)));
       return answer(400, { __type: error.name, message: error.message });
     }
   };

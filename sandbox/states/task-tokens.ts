@@ -73,12 +73,17 @@ export class TaskTokens {
   }
 
   /**
-   * A token for the attempt that these parts tell from every other. It is made of them, not drawn: a draw would shift all
-   * that is drawn after it. It has the characters of AWS's, some of which a URL must escape.
+   * A token for the attempt that these parts tell from every other. It is made of them, not drawn: a draw would shift
+   * all that is drawn after it. It has the characters of AWS's, some of which a URL must escape.
    */
-  open(attempt: { executionArn: string; enteredEventId: number; retryCount: number }, options: Omit<WaitingTaskOptions, 'token'>): WaitingTask {
+  open(
+    attempt: { executionArn: string; enteredEventId: number; retryCount: number },
+    options: Omit<WaitingTaskOptions, 'token'>,
+  ): WaitingTask {
     const { executionArn, enteredEventId, retryCount } = attempt;
-    const token = createHash('sha512').update(JSON.stringify([this.seed, executionArn, enteredEventId, retryCount])).digest('base64');
+    const token = createHash('sha512')
+      .update(JSON.stringify([this.seed, executionArn, enteredEventId, retryCount]))
+      .digest('base64');
     const task = new WaitingTask({ token, ...options });
     this.tasks.set(token, task);
     return task;

@@ -33,17 +33,28 @@ const ASSUME_ROLE: Record<string, Constraint> = {
   Policy: SESSION_POLICY,
 };
 
-const TAG: Record<string, Constraint> = { Key: { length: { min: 1, max: 128 } }, Value: { length: { min: 0, max: 256 } } };
+const TAG: Record<string, Constraint> = {
+  Key: { length: { min: 1, max: 128 } },
+  Value: { length: { min: 0, max: 256 } },
+};
 
 const tagsOf = (parameters: Map<string, string>): Record<string, string> => {
   const tags = structuresOf(parameters, 'Tags');
   for (const tag of tags) checkParameters(tag, TAG);
   // AWS's text is not known.
-  if (tags.length > MOST_TAGS) throw new QueryError(400, 'ValidationError', `1 validation error detected: Value at 'tags' failed to satisfy constraint: Member must have length less than or equal to ${MOST_TAGS}`);
+  if (tags.length > MOST_TAGS)
+    throw new QueryError(
+      400,
+      'ValidationError',
+      `1 validation error detected: Value at 'tags' failed to satisfy constraint: Member must have length less than or equal to ${MOST_TAGS}`,
+    );
   return Object.fromEntries(tags.map((tag) => [required(tag, 'Key'), required(tag, 'Value')]));
 };
 
-/** The call as policies see it. Throws QueryError for parameters that AWS does not take: nobody can say what is asked then. */
+/**
+ * The call as policies see it. Throws QueryError for parameters that AWS does not take: nobody can say what is asked
+ * then.
+ */
 const callOf = (world: World, parameters: Map<string, string>, { caller }: CallContext): AssumeRoleCall => {
   const arn = required(parameters, 'RoleArn');
   const sessionName = required(parameters, 'RoleSessionName');
@@ -65,7 +76,12 @@ const callOf = (world: World, parameters: Map<string, string>, { caller }: CallC
 };
 
 /** Condition keys that identity policies see: Service Authorization Reference, AWS STS. */
-const keysOf = ({ sessionName, externalId, tags = {}, transitiveTagKeys = [] }: AssumeRoleCall): NonNullable<Asked['context']> => ({
+const keysOf = ({
+  sessionName,
+  externalId,
+  tags = {},
+  transitiveTagKeys = [],
+}: AssumeRoleCall): NonNullable<Asked['context']> => ({
   'sts:RoleSessionName': sessionName,
   ...(externalId === undefined ? {} : { 'sts:ExternalId': externalId }),
   ...Object.fromEntries(Object.entries(tags).map(([key, value]) => [`aws:RequestTag/${key}`, value])),
@@ -73,42 +89,55 @@ const keysOf = ({ sessionName, externalId, tags = {}, transitiveTagKeys = [] }: 
   ...(transitiveTagKeys.length === 0 ? {} : { 'sts:TransitiveTagKeys': transitiveTagKeys }),
 });
 
-/** AWS does not tell a role that is not there from one that does not trust the caller; aws-actions/configure-aws-credentials#54 has the text for tags. */
-const rightsToAssume = (world: World): QueryRights => (parameters, context) => {
-  const call = callOf(world, parameters, context);
-  const resource = required(parameters, 'RoleArn');
-  const role = findRole(world, resource);
-  const actions: AssumeAction[] = Object.keys(call.tags ?? {}).length > 0 ? ['sts:AssumeRole', 'sts:TagSession'] : ['sts:AssumeRole'];
-  return actions.map((action): Asked => ({
-    action,
-    resource,
-    context: { ...keysOf(call), ...roleTagKeys(role) },
-    trust: role ? trustOf(world, role, context.caller, call, action) : { decision: 'implicitDeny', names: 'account' },
-  }));
-};
-
-const assumeRole = (world: World): QueryAction => (parameters) => {
-  const arn = required(parameters, 'RoleArn');
-  const sessionName = required(parameters, 'RoleSessionName');
-  const role = findRole(world, arn);
-  if (!role) throw new Error(`A caller was let in to ${arn}, which is not there.`);
-  const duration = Number(parameters.get('DurationSeconds') ?? HOUR_SECONDS);
-  // Every caller of the sandbox is a role already.
-  if (duration > HOUR_SECONDS) throw new QueryError(400, 'ValidationError', 'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.');
-  const policies = sessionPoliciesOf(world, role.arn.split(':')[4] ?? '', parameters);
-  // By the clock of those who sign, since SDKs compare it with their own; whole seconds, as the answer says it.
-  const expiresAt = Math.floor(Date.now() / 1000 + duration) * 1000;
-  const key = issueAccessKey(world, arn, { sessionName, expiresAt, ...(policies ? { policies } : {}) });
-  return {
-    AssumedRoleUser: { AssumedRoleId: `${role.roleId}:${sessionName}`, Arn: sessionArn(arn, sessionName) },
-    Credentials: {
-      AccessKeyId: key.accessKeyId,
-      SecretAccessKey: key.secretAccessKey,
-      SessionToken: key.sessionToken,
-      Expiration: new Date(expiresAt).toISOString().replace(/\.\d{3}/, ''),
-    },
+/**
+ * AWS does not tell a role that is not there from one that does not trust the caller;
+ * aws-actions/configure-aws-credentials#54 has the text for tags.
+ */
+const rightsToAssume =
+  (world: World): QueryRights =>
+  (parameters, context) => {
+    const call = callOf(world, parameters, context);
+    const resource = required(parameters, 'RoleArn');
+    const role = findRole(world, resource);
+    const actions: AssumeAction[] =
+      Object.keys(call.tags ?? {}).length > 0 ? ['sts:AssumeRole', 'sts:TagSession'] : ['sts:AssumeRole'];
+    return actions.map((action): Asked => ({
+      action,
+      resource,
+      context: { ...keysOf(call), ...roleTagKeys(role) },
+      trust: role ? trustOf(world, role, context.caller, call, action) : { decision: 'implicitDeny', names: 'account' },
+    }));
   };
-};
+
+const assumeRole =
+  (world: World): QueryAction =>
+  (parameters) => {
+    const arn = required(parameters, 'RoleArn');
+    const sessionName = required(parameters, 'RoleSessionName');
+    const role = findRole(world, arn);
+    if (!role) throw new Error(`A caller was let in to ${arn}, which is not there.`);
+    const duration = Number(parameters.get('DurationSeconds') ?? HOUR_SECONDS);
+    // Every caller of the sandbox is a role already.
+    if (duration > HOUR_SECONDS)
+      throw new QueryError(
+        400,
+        'ValidationError',
+        'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.',
+      );
+    const policies = sessionPoliciesOf(world, role.arn.split(':')[4] ?? '', parameters);
+    // By the clock of those who sign, since SDKs compare it with their own; whole seconds, as the answer says it.
+    const expiresAt = Math.floor(Date.now() / 1000 + duration) * 1000;
+    const key = issueAccessKey(world, arn, { sessionName, expiresAt, ...(policies ? { policies } : {}) });
+    return {
+      AssumedRoleUser: { AssumedRoleId: `${role.roleId}:${sessionName}`, Arn: sessionArn(arn, sessionName) },
+      Credentials: {
+        AccessKeyId: key.accessKeyId,
+        SecretAccessKey: key.secretAccessKey,
+        SessionToken: key.sessionToken,
+        Expiration: new Date(expiresAt).toISOString().replace(/\.\d{3}/, ''),
+      },
+    };
+  };
 
 export const createStsService = (world: World): Service => {
   const actions: Record<string, QueryAction> = {

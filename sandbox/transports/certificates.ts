@@ -24,23 +24,34 @@ const DAY = 86_400_000;
 /** OID of TLS server authentication. */
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
 
-const generateKeys = (): Promise<webcrypto.CryptoKeyPair> => webcrypto.subtle.generateKey(CURVE, true, ['sign', 'verify']);
+const generateKeys = (): Promise<webcrypto.CryptoKeyPair> =>
+  webcrypto.subtle.generateKey(CURVE, true, ['sign', 'verify']);
 
 const pem = (label: string, data: ArrayBuffer): string => {
-  const lines = Buffer.from(data).toString('base64').match(/.{1,64}/g) ?? [];
+  const lines =
+    Buffer.from(data)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? [];
   return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
 };
 
 /** For 127.0.0.1 and localhost, good for a month from now. */
 export const createServerCertificate = async (): Promise<ServerCertificate> => {
   const [authorityKeys, serverKeys] = await Promise.all([generateKeys(), generateKeys()]);
-  const validity = { notBefore: new Date(Date.now() - DAY), notAfter: new Date(Date.now() + 30 * DAY), signingAlgorithm: SIGNING };
+  const validity = {
+    notBefore: new Date(Date.now() - DAY),
+    notAfter: new Date(Date.now() + 30 * DAY),
+    signingAlgorithm: SIGNING,
+  };
   const authority = await X509CertificateGenerator.createSelfSigned({
     ...validity,
     serialNumber: '01',
     name: 'CN=kubernetes',
     keys: authorityKeys,
-    extensions: [new BasicConstraintsExtension(true, 0, true), new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.digitalSignature, true)],
+    extensions: [
+      new BasicConstraintsExtension(true, 0, true),
+      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.digitalSignature, true),
+    ],
   });
   const server = await X509CertificateGenerator.create({
     ...validity,

@@ -33,7 +33,10 @@ const withoutDate = (response: HttpResponse): Record<string, string> => {
 
 const fromSmithy = (request: SmithyRequest): HttpRequest => {
   const headers = lowerCase(request.headers);
-  const query = Object.entries(request.query ?? {}).map(([name, value]): [string, string | string[]] => [name, value ?? '']);
+  const query = Object.entries(request.query ?? {}).map(([name, value]): [string, string | string[]] => [
+    name,
+    value ?? '',
+  ]);
   return {
     method: request.method,
     host: headers['host'] ?? (request.port === undefined ? request.hostname : `${request.hostname}:${request.port}`),
@@ -52,9 +55,11 @@ const plainHttp =
   (door: Pick<Door, 'handle' | 'hasApiAt'>, world: World, hang: NonNullable<InProcessOptions['hang']>): PlainHttp =>
   async (request) => {
     const url = new URL(request.url);
-    // What TLS would do: no such host, or a certificate that the caller's authority did not sign. That of an API is everybody's.
+    // What TLS would do: no such host, or a certificate that the caller's authority did not sign. That of an API is
+    // everybody's.
     const cluster = clusterAt(world, url.host);
-    if (!cluster && !door.hasApiAt(url)) throw Object.assign(new Error(`getaddrinfo ENOTFOUND ${url.hostname}`), { code: 'ENOTFOUND' });
+    if (!cluster && !door.hasApiAt(url))
+      throw Object.assign(new Error(`getaddrinfo ENOTFOUND ${url.hostname}`), { code: 'ENOTFOUND' });
     if (cluster?.unreachable) {
       await hang(SOCKET_TIMEOUT);
       throw noAnswer();
@@ -70,11 +75,18 @@ const plainHttp =
       headers: lowerCase(request.headers),
       body: bytesOf(request.body),
     });
-    return { status: response.status, headers: withoutDate(response), body: typeof response.body === 'string' ? response.body : Buffer.from(response.body).toString('utf8') };
+    return {
+      status: response.status,
+      headers: withoutDate(response),
+      body: typeof response.body === 'string' ? response.body : Buffer.from(response.body).toString('utf8'),
+    };
   };
 
 /** What DynamoDB's client alone would look up: in files too, at the first call of each client. */
-const DYNAMODB_SETTINGS = { accountIdEndpointMode: 'disabled', endpointDiscoveryEnabledProvider: () => Promise.resolve(false) };
+const DYNAMODB_SETTINGS = {
+  accountIdEndpointMode: 'disabled',
+  endpointDiscoveryEnabledProvider: () => Promise.resolve(false),
+};
 
 /** Whatever profile, endpoint or FIPS setting this machine has for AWS: the sandbox is not there. */
 const settingsFor = (service: string, region: string): SdkSettings & { cacheMiddleware: boolean } => ({
@@ -91,19 +103,32 @@ const settingsFor = (service: string, region: string): SdkSettings & { cacheMidd
 });
 
 /** Once, as `maxAttempts: 1` says, without what a retry would need: a token, an id and a stack trace for each call. */
-const onceOnly = { mode: 'standard', retry: <Input, Output>(next: (input: Input) => Promise<Output>, input: Input): Promise<Output> => next(input) };
+const onceOnly = {
+  mode: 'standard',
+  retry: <Input, Output>(next: (input: Input) => Promise<Output>, input: Input): Promise<Output> => next(input),
+};
 
 export interface InProcessOptions {
   /** Waited for before each request arrives; without it a call takes no time at all. */
   latency?: () => Promise<void>;
-  /** Waited for by a call that nobody answers, for as many milliseconds, before it gives up; without it that takes no time at all. */
+  /**
+   * Waited for by a call that nobody answers, for as many milliseconds, before it gives up; without it that takes no
+   * time at all.
+   */
   hang?: (milliseconds: number) => Promise<void>;
   /** Clients name their key instead of signing: for a door that trusts its callers. */
   trusted?: boolean;
 }
 
-/** A Transport for the client factory. The bodies of its answers are bytes, which the SDK takes as they are, but for S3's. */
-export const inProcessTransport = (door: Door, world: World, { latency, hang = () => Promise.resolve(), trusted = false }: InProcessOptions = {}): Transport => {
+/**
+ * A Transport for the client factory. The bodies of its answers are bytes, which the SDK takes as they are, but for
+ * S3's.
+ */
+export const inProcessTransport = (
+  door: Door,
+  world: World,
+  { latency, hang = () => Promise.resolve(), trusted = false }: InProcessOptions = {},
+): Transport => {
   const delayed: Pick<Door, 'handle' | 'hasApiAt'> = {
     hasApiAt: door.hasApiAt,
     handle: async (request) => {
@@ -114,7 +139,10 @@ export const inProcessTransport = (door: Door, world: World, { latency, hang = (
   };
   const handler = {
     metadata: { handlerProtocol: 'http/1.1' },
-    handle: async (request: SmithyRequest, options?: { abortSignal?: { aborted: boolean } }): Promise<{ response: SmithyResponse }> => {
+    handle: async (
+      request: SmithyRequest,
+      options?: { abortSignal?: { aborted: boolean } },
+    ): Promise<{ response: SmithyResponse }> => {
       if (options?.abortSignal?.aborted) throw Object.assign(new Error('Request aborted'), { name: 'AbortError' });
       const response = await delayed.handle(fromSmithy(request)).catch((error: unknown): never => {
         // As the SDK's own request handler names it.
@@ -126,6 +154,17 @@ export const inProcessTransport = (door: Door, world: World, { latency, hang = (
       return { response: new SmithyResponse({ statusCode: response.status, headers: withoutDate(response), body }) };
     },
   };
-  const settings = trusted ? (service: string, region: string) => ({ ...settingsFor(service, region), retryStrategy: onceOnly, defaultUserAgentProvider: () => Promise.resolve([]), httpAuthSchemes: trustedAuthSchemes() }) : settingsFor;
-  return { requestHandler: handler as unknown as NonNullable<Transport['requestHandler']>, settingsFor: settings, http: plainHttp(delayed, world, hang) };
+  const settings = trusted
+    ? (service: string, region: string) => ({
+        ...settingsFor(service, region),
+        retryStrategy: onceOnly,
+        defaultUserAgentProvider: () => Promise.resolve([]),
+        httpAuthSchemes: trustedAuthSchemes(),
+      })
+    : settingsFor;
+  return {
+    requestHandler: handler as unknown as NonNullable<Transport['requestHandler']>,
+    settingsFor: settings,
+    http: plainHttp(delayed, world, hang),
+  };
 };

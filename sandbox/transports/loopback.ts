@@ -48,7 +48,11 @@ const toRequest = async (message: IncomingMessage, host: string | undefined): Pr
   const [path = '/', search = ''] = (message.url ?? '/').split(/\?(.*)/s);
   const headers = Object.entries(message.headers).map(([name, value]): [string, string] => [
     name,
-    name.startsWith('impersonate-') ? (message.headersDistinct[name] ?? []).join('\n') : Array.isArray(value) ? value.join(', ') : (value ?? ''),
+    name.startsWith('impersonate-')
+      ? (message.headersDistinct[name] ?? []).join('\n')
+      : Array.isArray(value)
+        ? value.join(', ')
+        : (value ?? ''),
   ]);
   return {
     method: message.method ?? 'GET',
@@ -60,13 +64,18 @@ const toRequest = async (message: IncomingMessage, host: string | undefined): Pr
   };
 };
 
-/** Hands requests to the door. A cluster's own host takes the place of the Host header, which may name this machine in several ways. */
+/**
+ * Hands requests to the door. A cluster's own host takes the place of the Host header, which may name this machine in
+ * several ways.
+ */
 const listener = (door: Door, cluster?: ClusterState): RequestListener => {
   const answer = async (message: IncomingMessage, reply: ServerResponse): Promise<void> => {
     // The SDK would move its signing clock by a Date header.
     reply.sendDate = false;
     const request = await toRequest(message, cluster && new URL(cluster.endpoint).host);
-    const response = await (cluster && isWatch(request) ? serveWatch(door, cluster, request, reply) : door.handle(request));
+    const response = await (cluster && isWatch(request)
+      ? serveWatch(door, cluster, request, reply)
+      : door.handle(request));
     if (!response) return;
     const body = typeof response.body === 'string' ? Buffer.from(response.body) : response.body;
     // An answer to HEAD says itself how long the body would be.
@@ -84,13 +93,22 @@ export class PortError extends Error {
   override readonly name = 'PortError';
 }
 
-const PORT_REASONS: Record<string, string> = { EADDRINUSE: 'is taken', EACCES: 'is reserved: this user may not listen there' };
+const PORT_REASONS: Record<string, string> = {
+  EADDRINUSE: 'is taken',
+  EACCES: 'is reserved: this user may not listen there',
+};
 
 const listen = (server: TcpServer, port: number): Promise<number> =>
   new Promise((resolve, reject) => {
     const refuse = (error: NodeJS.ErrnoException): void => {
       const reason = PORT_REASONS[error.code ?? ''];
-      reject(reason === undefined ? error : new PortError(`Port ${port} on ${HOST} ${reason}. Choose another one, or 0 for any free port.`, { cause: error }));
+      reject(
+        reason === undefined
+          ? error
+          : new PortError(`Port ${port} on ${HOST} ${reason}. Choose another one, or 0 for any free port.`, {
+              cause: error,
+            }),
+      );
     };
     server.once('error', refuse);
     server.listen(port, HOST, () => {
@@ -151,7 +169,9 @@ export const openLoopback = async ({ door, world, credentials, port = 0 }: Loopb
     if (clusters.length > 0) {
       const { authority, certificate, privateKey } = await createServerCertificate();
       for (const cluster of clusters) {
-        const { server, stop: end } = cluster.unreachable ? silent() : answering(createTlsServer({ key: privateKey, cert: certificate }, listener(door, cluster)));
+        const { server, stop: end } = cluster.unreachable
+          ? silent()
+          : answering(createTlsServer({ key: privateKey, cert: certificate }, listener(door, cluster)));
         const endpoint = `https://${HOST}:${await listen(server, 0)}`;
         stops.push(end);
         former.push({ cluster, endpoint: cluster.endpoint, certificateAuthority: cluster.certificateAuthority });

@@ -7,7 +7,8 @@ type Store = Map<Key, Map<unknown, unknown>>;
 
 const stores = new WeakMap<object, Store>();
 
-const own = (metadataKey: unknown, target: object, property?: Key): unknown => stores.get(target)?.get(property)?.get(metadataKey);
+const own = (metadataKey: unknown, target: object, property?: Key): unknown =>
+  stores.get(target)?.get(property)?.get(metadataKey);
 
 const inherited = (metadataKey: unknown, target: object, property?: Key): unknown => {
   for (let object: object | null = target; object; object = Object.getPrototypeOf(object) as object | null) {
@@ -23,4 +24,5 @@ const define = (metadataKey: unknown, value: unknown, target: object, property?:
   stores.set(target, store.set(property, values.set(metadataKey, value)));
 };
 
-if (!('getMetadata' in Reflect)) Object.assign(Reflect, { getMetadata: inherited, getOwnMetadata: own, defineMetadata: define });
+if (!('getMetadata' in Reflect))
+  Object.assign(Reflect, { getMetadata: inherited, getOwnMetadata: own, defineMetadata: define });

@@ -1,4 +1,7 @@
-/** What a scenario puts into a cluster beside its add-ons: workloads of its own, custom resources, access entries and RBAC objects. */
+/**
+ * What a scenario puts into a cluster beside its add-ons: workloads of its own, custom resources, access entries and
+ * RBAC objects.
+ */
 import { partitionOf } from '../../lambdas/domain/arn.ts';
 import { noteAnnotator } from '../kubernetes/annotators.ts';
 import { createServiceAccount, ensureNamespace, POD_IDENTITY_WEBHOOK } from '../kubernetes/cluster-objects.ts';
@@ -6,10 +9,24 @@ import { seedAddonObjects } from '../kubernetes/controllers.ts';
 import { defineCustomKinds } from '../kubernetes/custom-resources.ts';
 import type { EnvVar, PodSettings } from '../kubernetes/objects.ts';
 import { defaultAccessEntries } from '../kubernetes/rbac-defaults.ts';
-import { getObject, newMetadata, putObject, putResource, removeObject, resourceOf, touch } from '../kubernetes/store.ts';
+import {
+  getObject,
+  newMetadata,
+  putObject,
+  putResource,
+  removeObject,
+  resourceOf,
+  touch,
+} from '../kubernetes/store.ts';
 import type { DeployedRole } from './build.ts';
 import type { ScenarioAddon, ScenarioCluster } from './scenario.ts';
-import type { ScenarioAccessEntry, ScenarioCustomResource, ScenarioExtraEnv, ScenarioRbacObject, ScenarioWorkload } from './scenario-cluster.ts';
+import type {
+  ScenarioAccessEntry,
+  ScenarioCustomResource,
+  ScenarioExtraEnv,
+  ScenarioRbacObject,
+  ScenarioWorkload,
+} from './scenario-cluster.ts';
 import type { AccessEntryState, ClusterState, World } from './world.ts';
 
 const entryOf = ({ createdAt: since, ...entry }: ScenarioAccessEntry, clusterCreatedAt: number): AccessEntryState => {
@@ -28,7 +45,10 @@ const entryOf = ({ createdAt: since, ...entry }: ScenarioAccessEntry, clusterCre
 /** Who calls API servers of the sandbox's own accord: ARNs of roles. */
 export interface Callers {
   operator: string;
-  /** Roles of the deployed service that call API servers, and those of them that restart workloads there, or change service accounts. */
+  /**
+   * Roles of the deployed service that call API servers, and those of them that restart workloads there, or change
+   * service accounts.
+   */
   service: string[];
   restart: string[];
   annotate: string[];
@@ -36,27 +56,50 @@ export interface Callers {
   nodes: string;
 }
 
-/** As EKS makes it for a managed node group, and for the node role of Auto Mode (EKS User Guide, "Create access entries"). */
+/**
+ * As EKS makes it for a managed node group, and for the node role of Auto Mode (EKS User Guide, "Create access
+ * entries").
+ */
 const nodeEntry = ({ autoMode }: ScenarioCluster, { nodes }: Callers, createdAt: number): AccessEntryState => ({
   principalArn: nodes,
   type: autoMode ? 'EC2' : 'EC2_LINUX',
   kubernetesGroups: [],
-  policies: autoMode ? [{ policyArn: 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSAutoNodePolicy', scope: { type: 'cluster', namespaces: [] }, associatedAt: createdAt }] : [],
+  policies: autoMode
+    ? [
+        {
+          policyArn: 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSAutoNodePolicy',
+          scope: { type: 'cluster', namespaces: [] },
+          associatedAt: createdAt,
+        },
+      ]
+    : [],
   tags: {},
   createdAt,
 });
 
-/** The entries of a cluster, by principal: those that its scenario lists, else those that the sandbox's own callers need. */
+/**
+ * The entries of a cluster, by principal: those that its scenario lists, else those that the sandbox's own callers
+ * need.
+ */
 export const buildAccessEntries = (cluster: ScenarioCluster, callers: Callers): ClusterState['accessEntries'] => {
   const createdAt = Date.parse(cluster.createdAt);
-  const entries = cluster.accessEntries?.map((entry) => entryOf(entry, createdAt)) ?? [...defaultAccessEntries(createdAt, callers), nodeEntry(cluster, callers, createdAt)];
+  const entries = cluster.accessEntries?.map((entry) => entryOf(entry, createdAt)) ?? [
+    ...defaultAccessEntries(createdAt, callers),
+    nodeEntry(cluster, callers, createdAt),
+  ];
   return new Map(entries.map((entry) => [entry.principalArn, entry]));
 };
 
 const variableOf = ({ name, value, secret }: Pick<ScenarioExtraEnv, 'name' | 'value' | 'secret'>): EnvVar => ({
   name,
   ...(value === undefined ? {} : { value }),
-  ...(secret === undefined ? {} : { valueFrom: { secretKeyRef: { name: secret.name, key: secret.key, ...(secret.optional ? { optional: true } : {}) } } }),
+  ...(secret === undefined
+    ? {}
+    : {
+        valueFrom: {
+          secretKeyRef: { name: secret.name, key: secret.key, ...(secret.optional ? { optional: true } : {}) },
+        },
+      }),
 });
 
 /** What the scenario says of the pods of add-ons, by add-on name. */
@@ -64,7 +107,11 @@ export const podSettingsOf = (addons: ScenarioAddon[]): NonNullable<ClusterState
   new Map(
     addons.flatMap(({ name, extraEnv = [], nodeSelector }): [string, PodSettings][] => {
       if (extraEnv.length === 0 && !nodeSelector) return [];
-      const env = extraEnv.map(({ workload, container, ...variable }) => ({ ...variableOf(variable), ...(workload === undefined ? {} : { workload }), ...(container === undefined ? {} : { container }) }));
+      const env = extraEnv.map(({ workload, container, ...variable }) => ({
+        ...variableOf(variable),
+        ...(workload === undefined ? {} : { workload }),
+        ...(container === undefined ? {} : { container }),
+      }));
       return [[name, { env, ...(nodeSelector ? { nodeSelector } : {}) }]];
     }),
   );
@@ -74,42 +121,80 @@ const APPLIER = 'helm';
 
 /** A workload that was there before the sandbox opened, with its pods ready and as the webhook made them then. */
 export const seedWorkload = (world: World, cluster: ClusterState, workload: ScenarioWorkload): void => {
-  const { namespace, serviceAccount, serviceAccountAnnotations, createdAt, kind, name, replicas, paused, updateStrategy } = workload;
+  const {
+    namespace,
+    serviceAccount,
+    serviceAccountAnnotations,
+    createdAt,
+    kind,
+    name,
+    replicas,
+    paused,
+    updateStrategy,
+  } = workload;
   const at = Date.parse(createdAt);
   ensureNamespace(cluster, namespace, at);
-  const account = getObject(cluster.kube, 'ServiceAccount', namespace, serviceAccount) ?? createServiceAccount(cluster, namespace, serviceAccount, at);
+  const account =
+    getObject(cluster.kube, 'ServiceAccount', namespace, serviceAccount) ??
+    createServiceAccount(cluster, namespace, serviceAccount, at);
   if (Object.keys(serviceAccountAnnotations).length > 0) {
     const was = { metadata: { ...account.metadata } };
     account.metadata.annotations = { ...account.metadata.annotations, ...serviceAccountAnnotations };
     noteAnnotator(cluster, was, account, APPLIER, at);
     touch(cluster.kube, account);
   }
-  const { labels = { 'app.kubernetes.io/name': name }, containers = [{ name, image: `registry.example.com/${name}`, env: [] }], nodeSelector, hostNetwork } = workload;
+  const {
+    labels = { 'app.kubernetes.io/name': name },
+    containers = [{ name, image: `registry.example.com/${name}`, env: [] }],
+    nodeSelector,
+    hostNetwork,
+  } = workload;
   const template = {
     kind,
     name,
     serviceAccount,
     labels,
-    containers: containers.map(({ env, ...container }) => ({ ...container, ...(env.length > 0 ? { env: env.map(variableOf) } : {}) })),
+    containers: containers.map(({ env, ...container }) => ({
+      ...container,
+      ...(env.length > 0 ? { env: env.map(variableOf) } : {}),
+    })),
     ...(replicas === undefined ? {} : { replicas }),
     ...(paused ? { paused } : {}),
     ...(updateStrategy === undefined ? {} : { updateStrategy }),
     ...(nodeSelector === undefined ? {} : { nodeSelector }),
     ...(hostNetwork ? { hostNetwork } : {}),
   };
-  seedAddonObjects(world, cluster, name, { namespace, serviceAccounts: [], workloads: [template] }, { irsaServiceAccounts: [], podsCreatedAt: at, manager: APPLIER });
+  seedAddonObjects(
+    world,
+    cluster,
+    name,
+    { namespace, serviceAccounts: [], workloads: [template] },
+    { irsaServiceAccounts: [], podsCreatedAt: at, manager: APPLIER },
+  );
 };
 
-/** After the add-ons, which bring definitions; what none of them defines is defined by the first that there is of it. */
+/**
+ * After the add-ons, which bring definitions; what none of them defines is defined by the first that there is of it.
+ */
 export const seedCustomResources = (cluster: ClusterState, resources: ScenarioCustomResource[]): void => {
   const { kube, createdAt: clusterCreatedAt } = cluster;
   for (const { apiVersion, plural, namespace, name, createdAt, ...rest } of resources) {
     const [group = '', version = ''] = apiVersion.split('/');
     const at = createdAt === undefined ? clusterCreatedAt : Date.parse(createdAt);
     if (namespace !== undefined) ensureNamespace(cluster, namespace, at);
-    const kind = kube.customKinds.get(resourceOf({ plural, group })) ?? { group, versions: [version], plural, kind: rest.kind, namespaced: namespace !== undefined };
+    const kind = kube.customKinds.get(resourceOf({ plural, group })) ?? {
+      group,
+      versions: [version],
+      plural,
+      kind: rest.kind,
+      namespaced: namespace !== undefined,
+    };
     defineCustomKinds(cluster, [kind]);
-    putResource(kube, kind, { ...rest, apiVersion, metadata: newMetadata(kube, at, { name, ...(namespace === undefined ? {} : { namespace }), generation: 1 }) });
+    putResource(kube, kind, {
+      ...rest,
+      apiVersion,
+      metadata: newMetadata(kube, at, { name, ...(namespace === undefined ? {} : { namespace }), generation: 1 }),
+    });
   }
 };
 
@@ -117,7 +202,10 @@ export const seedRbac = (cluster: ClusterState, objects: ScenarioRbacObject[]): 
   for (const object of objects) {
     const { namespace } = { namespace: undefined, ...object.metadata };
     if (namespace !== undefined) ensureNamespace(cluster, namespace, cluster.createdAt);
-    putObject(cluster.kube, object.kind, { ...object, metadata: newMetadata(cluster.kube, cluster.createdAt, object.metadata) });
+    putObject(cluster.kube, object.kind, {
+      ...object,
+      metadata: newMetadata(cluster.kube, cluster.createdAt, object.metadata),
+    });
   }
 };
 
@@ -126,17 +214,29 @@ export const setWebhook = ({ kube }: ClusterState, policy: ScenarioCluster['podI
   const configuration = getObject(kube, 'MutatingWebhookConfiguration', undefined, POD_IDENTITY_WEBHOOK);
   if (!configuration || policy === 'Ignore') return;
   if (policy === 'absent') removeObject(kube, 'MutatingWebhookConfiguration', configuration);
-  else configuration['webhooks'] = (configuration['webhooks'] as object[]).map((webhook) => ({ ...webhook, failurePolicy: policy }));
+  else
+    configuration['webhooks'] = (configuration['webhooks'] as object[]).map((webhook) => ({
+      ...webhook,
+      failurePolicy: policy,
+    }));
 };
 
-export const nodeRoleOf = ({ name, nodeRoleArn, region }: ScenarioCluster, account: string): string => nodeRoleArn ?? `arn:${partitionOf(region)}:iam::${account}:role/${name}-nodes`;
+export const nodeRoleOf = ({ name, nodeRoleArn, region }: ScenarioCluster, account: string): string =>
+  nodeRoleArn ?? `arn:${partitionOf(region)}:iam::${account}:role/${name}-nodes`;
 
-/** The role of a cluster's nodes with the policies that AWS recommends (EKS User Guide, "Amazon EKS node IAM role", "Amazon EKS Auto Mode node IAM role"). */
+/**
+ * The role of a cluster's nodes with the policies that AWS recommends (EKS User Guide, "Amazon EKS node IAM role",
+ * "Amazon EKS Auto Mode node IAM role").
+ */
 export const nodeRole = ({ autoMode, region }: ScenarioCluster, arn: string): DeployedRole => ({
   arn,
   policies: [],
-  managedPolicyArns: (autoMode ? ['AmazonEKSWorkerNodeMinimalPolicy', 'AmazonEC2ContainerRegistryPullOnly'] : ['AmazonEKSWorkerNodePolicy', 'AmazonEC2ContainerRegistryPullOnly', 'AmazonEKS_CNI_Policy']).map(
-    (name) => `arn:${partitionOf(region)}:iam::aws:policy/${name}`,
-  ),
-  trustPolicy: { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' }] },
+  managedPolicyArns: (autoMode
+    ? ['AmazonEKSWorkerNodeMinimalPolicy', 'AmazonEC2ContainerRegistryPullOnly']
+    : ['AmazonEKSWorkerNodePolicy', 'AmazonEC2ContainerRegistryPullOnly', 'AmazonEKS_CNI_Policy']
+  ).map((name) => `arn:${partitionOf(region)}:iam::aws:policy/${name}`),
+  trustPolicy: {
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+  },
 });

@@ -7,7 +7,16 @@ import { nameAndPath } from '../iam/wire.ts';
 import { newKubeState, seedAddonObjects, seedCluster } from '../kubernetes/controllers.ts';
 import { withPodSettings } from '../kubernetes/manifests.ts';
 import { issueAccessKey, operatorRoleArn } from '../sts/access-keys.ts';
-import { buildAccessEntries, nodeRole, nodeRoleOf, podSettingsOf, seedCustomResources, seedRbac, seedWorkload, setWebhook } from './build-kubernetes.ts';
+import {
+  buildAccessEntries,
+  nodeRole,
+  nodeRoleOf,
+  podSettingsOf,
+  seedCustomResources,
+  seedRbac,
+  seedWorkload,
+  setWebhook,
+} from './build-kubernetes.ts';
 import type { Callers } from './build-kubernetes.ts';
 import { CallLog } from './call-log.ts';
 import { Faults } from './faults.ts';
@@ -20,7 +29,10 @@ import type { AddonState, AttachedPolicyState, ClusterState, RoleState, World } 
 export interface BuildOptions {
   /** Instead of the scenario's own. */
   seed?: number;
-  /** The roles that call AWS beside the operator: those of the deployed functions and state machines. IAM knows those that come with their policies. */
+  /**
+   * The roles that call AWS beside the operator: those of the deployed functions and state machines. IAM knows those
+   * that come with their policies.
+   */
   roles?: (string | DeployedRole)[];
   /** Those of them that call API servers; default: all. */
   kubernetesRoles?: string[];
@@ -61,9 +73,13 @@ const textOf = (document: unknown): string => (typeof document === 'string' ? do
 
 type Managed = { arn: string; document?: unknown };
 
-const managedPolicy = ({ arn, document }: Managed): AttachedPolicyState => ({ arn, ...(document === undefined ? {} : { document: textOf(document) }) });
+const managedPolicy = ({ arn, document }: Managed): AttachedPolicyState => ({
+  arn,
+  ...(document === undefined ? {} : { document: textOf(document) }),
+});
 
-const boundaryOf = (boundary: Managed | undefined): Pick<RoleState, 'permissionsBoundary'> => (boundary ? { permissionsBoundary: managedPolicy(boundary) } : {});
+const boundaryOf = (boundary: Managed | undefined): Pick<RoleState, 'permissionsBoundary'> =>
+  boundary ? { permissionsBoundary: managedPolicy(boundary) } : {};
 
 const buildRole = (world: World, role: Scenario['accounts'][number]['roles'][number]): RoleState => ({
   arn: role.arn,
@@ -79,7 +95,10 @@ const buildRole = (world: World, role: Scenario['accounts'][number]['roles'][num
 });
 
 /** Its id is made of its ARN: what a seed gives must not depend on how the service is built. */
-const addRole = (world: World, { arn, policies, managedPolicyArns, permissionsBoundary, trustPolicy }: DeployedRole): void => {
+const addRole = (
+  world: World,
+  { arn, policies, managedPolicyArns, permissionsBoundary, trustPolicy }: DeployedRole,
+): void => {
   const { name, path } = nameAndPath(arn);
   world.accounts.get(arn.split(':')[4] ?? '')?.roles.set(name, {
     arn,
@@ -156,7 +175,11 @@ const buildCluster = (world: World, account: string, spec: ScenarioCluster, call
     associations: new Map(),
     updates: new Map(),
     preserved: new Set(),
-    foreignFields: new Map(spec.addons.flatMap(({ name: addon, modifiedFields }) => (modifiedFields === undefined ? [] : [[addon, modifiedFields.map(({ field, manager }) => ({ field, manager }))]]))),
+    foreignFields: new Map(
+      spec.addons.flatMap(({ name: addon, modifiedFields }) =>
+        modifiedFields === undefined ? [] : [[addon, modifiedFields.map(({ field, manager }) => ({ field, manager }))]],
+      ),
+    ),
     podSettings: podSettingsOf(spec.addons),
     fargateProfiles: spec.fargateProfiles ?? [],
     accessEntries: buildAccessEntries(spec, callers),
@@ -170,12 +193,18 @@ const buildCluster = (world: World, account: string, spec: ScenarioCluster, call
   for (const addon of spec.addons) {
     const offered = world.catalogue.get(addon.name);
     if (!offered || addon.status === 'CREATING' || addon.status === 'CREATE_FAILED') continue;
-    seedAddonObjects(world, cluster, addon.name, withPodSettings(offered.objects, cluster.podSettings?.get(addon.name)), {
-      irsaServiceAccounts: offered.irsaServiceAccounts,
-      ...(addon.serviceAccountRoleArn === undefined ? {} : { roleArn: addon.serviceAccountRoleArn }),
-      podsCreatedAt: Date.parse(addon.podsCreatedAt ?? addon.createdAt),
-      fields: addon.modifiedFields ?? [],
-    });
+    seedAddonObjects(
+      world,
+      cluster,
+      addon.name,
+      withPodSettings(offered.objects, cluster.podSettings?.get(addon.name)),
+      {
+        irsaServiceAccounts: offered.irsaServiceAccounts,
+        ...(addon.serviceAccountRoleArn === undefined ? {} : { roleArn: addon.serviceAccountRoleArn }),
+        podsCreatedAt: Date.parse(addon.podsCreatedAt ?? addon.createdAt),
+        fields: addon.modifiedFields ?? [],
+      },
+    );
   }
   for (const workload of spec.workloads) seedWorkload(world, cluster, workload);
   seedCustomResources(cluster, spec.customResources);
@@ -198,11 +227,19 @@ export const homeOf = (scenario: Scenario): World['home'] => {
   return scenario.home ?? { account: first?.id ?? '', region: first?.clusters[0]?.region ?? DEFAULT_REGION };
 };
 
-/** Where the service's stack for other accounts is deployed: into each of these accounts, in the region of the service and in all that have clusters. */
+/**
+ * Where the service's stack for other accounts is deployed: into each of these accounts, in the region of the service
+ * and in all that have clusters.
+ */
 export const spokePlacesOf = (scenario: Scenario): World['home'][] => {
   const home = homeOf(scenario);
-  const regions = new Set([home.region, ...scenario.accounts.flatMap(({ clusters }) => clusters.map(({ region }) => region))]);
-  return scenario.accounts.filter(({ id, spoke }) => id !== home.account && spoke !== 'absent').flatMap(({ id: account }) => [...regions].map((region) => ({ account, region })));
+  const regions = new Set([
+    home.region,
+    ...scenario.accounts.flatMap(({ clusters }) => clusters.map(({ region }) => region)),
+  ]);
+  return scenario.accounts
+    .filter(({ id, spoke }) => id !== home.account && spoke !== 'absent')
+    .flatMap(({ id: account }) => [...regions].map((region) => ({ account, region })));
 };
 
 /** The scenario must have been checked (`parseScenario`). The same scenario and seed make the same world. */
@@ -233,13 +270,24 @@ export const buildWorld = (scenario: Scenario, options: BuildOptions = {}): Worl
   const spokes = new Set((options.spokeRoles ?? []).map(({ arn }) => arn));
   /** In other accounts the service is let in by the roles that it assumes there, where there are any. */
   const callersIn = (account: string): Omit<Callers, 'nodes'> => {
-    if (account === world.home.account) return { operator, service: kubernetesRoles, restart: options.restartRoles ?? [], annotate: options.annotateRoles ?? [] };
+    if (account === world.home.account)
+      return {
+        operator,
+        service: kubernetesRoles,
+        restart: options.restartRoles ?? [],
+        annotate: options.annotateRoles ?? [],
+      };
     const { all, restart, annotate } = spokeKubernetesRoles(account, partitionOf(world.home.region));
     const there = (arns: readonly string[]): string[] => arns.filter((arn) => spokes.has(arn));
     return { operator, service: there(all), restart: there(restart), annotate: there(annotate) };
   };
   for (const { id, roles, clusters, disabledRegions } of scenario.accounts) {
-    const account = { id, roles: new Map<string, RoleState>(), clusters: new Map<string, ClusterState>(), disabledRegions };
+    const account = {
+      id,
+      roles: new Map<string, RoleState>(),
+      clusters: new Map<string, ClusterState>(),
+      disabledRegions,
+    };
     world.accounts.set(id, account);
     for (const role of roles) {
       const state = buildRole(world, role);
@@ -247,11 +295,16 @@ export const buildWorld = (scenario: Scenario, options: BuildOptions = {}): Worl
     }
     for (const cluster of clusters) {
       const nodes = nodeRoleOf(cluster, id);
-      account.clusters.set(`${cluster.region}/${cluster.name}`, buildCluster(world, id, cluster, { ...callersIn(id), nodes }));
-      if (cluster.nodeRoleArn === undefined && cluster.accessEntries === undefined) addRole(world, nodeRole(cluster, nodes));
+      account.clusters.set(
+        `${cluster.region}/${cluster.name}`,
+        buildCluster(world, id, cluster, { ...callersIn(id), nodes }),
+      );
+      if (cluster.nodeRoleArn === undefined && cluster.accessEntries === undefined)
+        addRole(world, nodeRole(cluster, nodes));
     }
   }
-  for (const role of [...deployedRoles, ...(options.spokeRoles ?? [])]) if (typeof role !== 'string') addRole(world, role);
+  for (const role of [...deployedRoles, ...(options.spokeRoles ?? [])])
+    if (typeof role !== 'string') addRole(world, role);
   for (const role of [operator, ...serviceRoles]) issueAccessKey(world, role);
   return world;
 };

@@ -1,5 +1,15 @@
 /** What the service itself is made of, whose calls change nothing of the target. */
-export const OWN_SERVICES: readonly string[] = ['dynamodb', 'states', 'lambda', 'sts', 'events', 's3', 'sns', 'sqs', 'execute-api'];
+export const OWN_SERVICES: readonly string[] = [
+  'dynamodb',
+  'states',
+  'lambda',
+  'sts',
+  'events',
+  's3',
+  'sns',
+  'sqs',
+  'execute-api',
+];
 
 /** One API call, as it was answered. */
 export interface Call {
@@ -7,7 +17,9 @@ export interface Call {
   n: number;
   /** The world's time when the request came in, ISO 8601. */
   at: string;
-  /** `eks`, `iam`, `sts`, `dynamodb`, `states`, `events`, `s3`, `sns`, `sqs`, `lambda`, `execute-api` or `kubernetes`. */
+  /**
+   * `eks`, `iam`, `sts`, `dynamodb`, `states`, `events`, `s3`, `sns`, `sqs`, `lambda`, `execute-api` or `kubernetes`.
+   */
   service: string;
   operation: string;
   /** True for calls that can change something. */
@@ -16,7 +28,10 @@ export interface Call {
   account: string;
   region: string;
   cluster?: string;
-  /** Of a call that one of the service's functions made in this process: its step, the execution that invoked it, and the invocation's request id. */
+  /**
+   * Of a call that one of the service's functions made in this process: its step, the execution that invoked it, and
+   * the invocation's request id.
+   */
   step?: string;
   execution?: string;
   invocation?: string;

@@ -26,8 +26,8 @@ export interface ParkOptions {
 
 export interface TimerOptions {
   /**
-   * For what ticks for ever, such as a schedule: it keeps neither the process nor virtual time alive. Virtual time comes
-   * to it on its way to another timer only, so that whoever waits for a background timer alone waits in vain.
+   * For what ticks for ever, such as a schedule: it keeps neither the process nor virtual time alive. Virtual time
+   * comes to it on its way to another timer only, so that whoever waits for a background timer alone waits in vain.
    */
   background?: boolean;
 }
@@ -110,10 +110,10 @@ export interface VirtualClockOptions {
  * Time that stands still while anything can run and jumps to the next timer when nothing can.
  * Nothing inside a run may wait for the outside (sockets, thread pool): the jump would overtake it.
  *
- * A clock can get stuck: all threads are parked and no timer is left, or one hangs without having parked (a handler that
- * waits for a promise that nobody resolves). After `stuckAfter`, hanging threads count as parked, so that time-outs
- * still come; where no timer is left, whoever is parked gets a VirtualDeadlock, unless one of them waits for the outside:
- * the clock is idle then until somebody comes.
+ * A clock can get stuck: all threads are parked and no timer is left, or one hangs without having parked (a handler
+ * that waits for a promise that nobody resolves). After `stuckAfter`, hanging threads count as parked, so that
+ * time-outs still come; where no timer is left, whoever is parked gets a VirtualDeadlock, unless one of them waits for
+ * the outside: the clock is idle then until somebody comes.
  */
 export class VirtualClock implements SandboxClock {
   readonly kind = 'virtual';
@@ -177,11 +177,16 @@ export class VirtualClock implements SandboxClock {
     return { elapsed, cancel: () => queue.remove(timer) };
   }
 
-  /** The next timer to fire. One in the background is passed on the way to another, and never wakes anybody by itself. */
+  /**
+   * The next timer to fire. One in the background is passed on the way to another, and never wakes anybody by itself.
+   */
   private nextTimer(): PendingTimer | undefined {
     const next = this.timers.first();
     const ticking = this.background.first();
-    const first = next && ticking && (ticking.at < next.at || (ticking.at === next.at && ticking.order < next.order)) ? ticking : next;
+    const first =
+      next && ticking && (ticking.at < next.at || (ticking.at === next.at && ticking.order < next.order))
+        ? ticking
+        : next;
     if (first) (first === next ? this.timers : this.background).remove(first);
     return first;
   }

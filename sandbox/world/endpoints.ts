@@ -6,7 +6,9 @@ interface Known {
   byHost: Map<string, ClusterState>;
 }
 
-/** Made at the first look, and again once a cluster has come or an endpoint has changed: there may be thousands of them. */
+/**
+ * Made at the first look, and again once a cluster has come or an endpoint has changed: there may be thousands of them.
+ */
 const known = new WeakMap<World, Known>();
 
 const originOf = (host: string): string => `https://${host.toLowerCase()}`;
@@ -34,7 +36,11 @@ export const clusterAt = (world: World, host: string): ClusterState | undefined 
 };
 
 /** Gives a cluster's API server another place: the one way to change its endpoint. */
-export const moveApiServer = (world: World, cluster: ClusterState, place: Pick<ClusterState, 'endpoint' | 'certificateAuthority'>): void => {
+export const moveApiServer = (
+  world: World,
+  cluster: ClusterState,
+  place: Pick<ClusterState, 'endpoint' | 'certificateAuthority'>,
+): void => {
   Object.assign(cluster, { endpoint: place.endpoint, certificateAuthority: place.certificateAuthority });
   known.delete(world);
 };

@@ -1,16 +1,17 @@
 /**
- * Faults: what goes wrong with the calls that the service's own functions make, and when. Declared in a scenario, or added
- * by code. How each kind is played is in `door-faults.ts`.
+ * Faults: what goes wrong with the calls that the service's own functions make, and when. Declared in a scenario, or
+ * added by code. How each kind is played is in `door-faults.ts`.
  */
 import { z } from 'zod';
 import { isObject } from '../json.ts';
 import { keepLatest } from './call-log.ts';
 
 /**
- * `throttled` to `not-found`: the service refuses, with its own error, and does nothing. `lost-…`: the connection breaks
- * before the call arrives, or before its reply does. `crash-…`: the function's process dies there. `time-out-…`: the call
- * hangs until the function's time is up; before: it arrives then, after: it had arrived at once; the invocation goes on,
- * while Step Functions already retries. `abort-…`: the execution is stopped; the invocation goes on to its end.
+ * `throttled` to `not-found`: the service refuses, with its own error, and does nothing. `lost-…`: the connection
+ * breaks before the call arrives, or before its reply does. `crash-…`: the function's process dies there. `time-out-…`:
+ * the call hangs until the function's time is up; before: it arrives then, after: it had arrived at once; the
+ * invocation goes on, while Step Functions already retries. `abort-…`: the execution is stopped; the invocation goes on
+ * to its end.
  */
 export const FAULT_KINDS = [
   'throttled',
@@ -30,15 +31,40 @@ export const FAULT_KINDS = [
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
 /** Kinds that happen to a call alone; the others happen to the function or the execution that makes it. */
-export const CALL_FAULTS: readonly FaultKind[] = ['throttled', 'server-error', 'lost-before', 'lost-after', 'access-denied', 'in-use', 'not-found'];
+export const CALL_FAULTS: readonly FaultKind[] = [
+  'throttled',
+  'server-error',
+  'lost-before',
+  'lost-after',
+  'access-denied',
+  'in-use',
+  'not-found',
+];
 
 export const fault = z
   .strictObject({
-    service: z.enum(['eks', 'iam', 'sts', 'dynamodb', 'states', 'events', 's3', 'kubernetes']).optional().describe('Calls of that service only.'),
-    operation: z.string().min(1).optional().describe('Calls of that operation only, named as the call log names it: `DeleteAddon`, `list pods`.'),
+    service: z
+      .enum(['eks', 'iam', 'sts', 'dynamodb', 'states', 'events', 's3', 'kubernetes'])
+      .optional()
+      .describe('Calls of that service only.'),
+    operation: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Calls of that operation only, named as the call log names it: `DeleteAddon`, `list pods`.'),
     step: z.string().min(1).optional().describe("Calls of that step's function only: `delete-addon`."),
-    input: z.record(z.string(), z.unknown()).optional().describe("Calls whose input, as the call log has it, contains all of this: an object's other fields do not matter."),
-    call: z.number().int().min(1).default(1).describe('Which of the calls that match is the first to be struck, counted from 1 over the whole run.'),
+    input: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .describe(
+        "Calls whose input, as the call log has it, contains all of this: an object's other fields do not matter.",
+      ),
+    call: z
+      .number()
+      .int()
+      .min(1)
+      .default(1)
+      .describe('Which of the calls that match is the first to be struck, counted from 1 over the whole run.'),
     times: z
       .union([z.number().int().min(1), z.literal('all')])
       .default(1)
@@ -68,8 +94,15 @@ export interface SeenCall {
 
 /** Whether `whole` has all that `part` has; lists must be equal in length, their items are compared the same way. */
 const contains = (whole: unknown, part: unknown): boolean => {
-  if (Array.isArray(part)) return Array.isArray(whole) && whole.length === part.length && part.every((item, index) => contains(whole[index], item));
-  if (isObject(part)) return isObject(whole) && Object.entries(part).every(([key, value]) => Object.hasOwn(whole, key) && contains(whole[key], value));
+  if (Array.isArray(part))
+    return (
+      Array.isArray(whole) && whole.length === part.length && part.every((item, index) => contains(whole[index], item))
+    );
+  if (isObject(part))
+    return (
+      isObject(whole) &&
+      Object.entries(part).every(([key, value]) => Object.hasOwn(whole, key) && contains(whole[key], value))
+    );
   return Object.is(whole, part);
 };
 
@@ -105,7 +138,9 @@ export class Faults {
     this.list.length = 0;
   }
 
-  /** From now on only faults of those kinds are taken. Throws FaultError for one of another kind that is there already. */
+  /**
+   * From now on only faults of those kinds are taken. Throws FaultError for one of another kind that is there already.
+   */
   restrict(kinds: readonly FaultKind[]): void {
     this.possible = kinds;
     for (const { fault: each } of this.list) this.check(each);
@@ -118,7 +153,10 @@ export class Faults {
     );
   }
 
-  /** Counts the call and answers what happens to it; where several faults strike, the first of the list. `input` is asked for only where a fault looks at it. */
+  /**
+   * Counts the call and answers what happens to it; where several faults strike, the first of the list. `input` is
+   * asked for only where a fault looks at it.
+   */
   strike(call: Omit<SeenCall, 'n'>, input: () => unknown): FaultKind | undefined {
     this.total += 1;
     this.seen.push({ n: this.total, ...call });

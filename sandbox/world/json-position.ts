@@ -47,6 +47,9 @@ export const findJsonSyntaxError = (text: string): JsonSyntaxError | undefined =
   return {
     line: before.length,
     column: (before.at(-1)?.length ?? 0) + 1,
-    message: message.replace(/ in JSON at position.*$/s, '').replace(/, .*is not valid JSON$/s, '').replace("'\n'", 'end of line'),
+    message: message
+      .replace(/ in JSON at position.*$/s, '')
+      .replace(/, .*is not valid JSON$/s, '')
+      .replace("'\n'", 'end of line'),
   };
 };

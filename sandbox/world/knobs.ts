@@ -10,7 +10,8 @@ export const seconds = z.number().min(0).max(86_400);
 export type Confidence = 'certain' | 'likely' | 'unknown' | 'placeholder';
 
 /** Both go into the published schema, and with it into docs/sandbox.md. */
-const knob = <T extends z.ZodType>(schema: T, confidence: Confidence, source: string, description: string): T => schema.meta({ description, confidence, source });
+const knob = <T extends z.ZodType>(schema: T, confidence: Confidence, source: string, description: string): T =>
+  schema.meta({ description, confidence, source });
 
 const OURS = 'chosen for the sandbox';
 
@@ -70,7 +71,12 @@ export const knobs = z
       'aws-controllers-k8s/community#2684: 1 to 3 seconds',
       'From DeletePodIdentityAssociation to its namespace and service account being free again.',
     ),
-    cascadeLagSeconds: knob(seconds.default(2), 'unknown', OURS, "From the add-on's 404 to the associations that it owned being gone."),
+    cascadeLagSeconds: knob(
+      seconds.default(2),
+      'unknown',
+      OURS,
+      "From the add-on's 404 to the associations that it owned being gone.",
+    ),
     deleteStaleSeconds: knob(
       seconds.default(2),
       'likely',
@@ -83,10 +89,25 @@ export const knobs = z
       'hashicorp/terraform-provider-aws#26528 and its sweeper of add-ons: clusters that ListClusters names and for which ListAddons answers ResourceNotFoundException; whether those were being deleted is not said',
       'What EKS answers about the add-ons, associations and access entries of a cluster that is DELETING: as before, or that it finds no such cluster. DescribeCluster and ListClusters show it either way.',
     ),
-    addonCreateSeconds: knob(seconds.default(25), 'placeholder', 'upbound/configuration-aws-eks#11: 30 seconds to 4 minutes', 'CREATING lasts so long at least; then the add-on waits for its pods.'),
-    addonUpdateSeconds: knob(seconds.default(15), 'placeholder', OURS, 'UPDATING lasts so long at least; then the add-on waits for its pods.'),
+    addonCreateSeconds: knob(
+      seconds.default(25),
+      'placeholder',
+      'upbound/configuration-aws-eks#11: 30 seconds to 4 minutes',
+      'CREATING lasts so long at least; then the add-on waits for its pods.',
+    ),
+    addonUpdateSeconds: knob(
+      seconds.default(15),
+      'placeholder',
+      OURS,
+      'UPDATING lasts so long at least; then the add-on waits for its pods.',
+    ),
     addonDeleteSeconds: knob(seconds.default(40), 'placeholder', OURS, 'From DeleteAddon without preserve to the 404.'),
-    addonPreserveDeleteSeconds: knob(seconds.default(15), 'placeholder', OURS, 'From DeleteAddon with preserve to the 404.'),
+    addonPreserveDeleteSeconds: knob(
+      seconds.default(15),
+      'placeholder',
+      OURS,
+      'From DeleteAddon with preserve to the 404.',
+    ),
     degradedAfterCreateSeconds: knob(
       seconds.default(0),
       'certain',
@@ -129,19 +150,49 @@ export const knobs = z
       'EKS API reference: AddonStatus',
       'Where every delete of an add-on ends. With DELETE_FAILED its software and associations stay, and it can be deleted again.',
     ),
-    stuckDeleting: knob(z.boolean().default(false), 'certain', 'hashicorp/terraform-provider-aws#16972 (2021)', 'A deleted add-on stays DELETING for good.'),
+    stuckDeleting: knob(
+      z.boolean().default(false),
+      'certain',
+      'hashicorp/terraform-provider-aws#16972 (2021)',
+      'A deleted add-on stays DELETING for good.',
+    ),
     podReadySeconds: knob(seconds.default(12), 'placeholder', OURS, 'From the creation of a pod to its being ready.'),
-    podTerminationSeconds: knob(seconds.default(3), 'placeholder', OURS, 'From the deletion of a pod to its being gone; never longer than its grace period.'),
+    podTerminationSeconds: knob(
+      seconds.default(3),
+      'placeholder',
+      OURS,
+      'From the deletion of a pod to its being gone; never longer than its grace period.',
+    ),
     deleteWhileBusy: knob(
       z.enum(['accept', 'ResourceInUseException', 'InvalidRequestException']).default('ResourceInUseException'),
       'unknown',
       'the API model names no ResourceInUseException for DeleteAddon',
       'What DeleteAddon answers while the add-on is CREATING or UPDATING.',
     ),
-    eventLagSeconds: knob(seconds.default(1), 'placeholder', 'EventBridge: typical latency of half a second', 'From an event, such as the end of an execution, to what EventBridge starts because of it.'),
-    eventsLost: knob(z.boolean().default(false), 'certain', 'EventBridge Events Reference, AWS Step Functions events: delivery type best effort', 'Events of executions never arrive; schedules go on, and what was put by PutEvents arrives.'),
-    ownEventsTwice: knob(z.boolean().default(false), 'certain', 'EventBridge User Guide, "My rule ran more than once in response to one event"', 'What was put by PutEvents is delivered twice, with one id, the second time after `eventLagSeconds` more.'),
-    schedulesTwice: knob(z.boolean().default(false), 'certain', 'EventBridge Scheduler User Guide, "What is Amazon EventBridge Scheduler?": at-least-once delivery', 'What is due by EventBridge Scheduler is delivered twice, with one scheduled time, the second time `eventLagSeconds` later.'),
+    eventLagSeconds: knob(
+      seconds.default(1),
+      'placeholder',
+      'EventBridge: typical latency of half a second',
+      'From an event, such as the end of an execution, to what EventBridge starts because of it.',
+    ),
+    eventsLost: knob(
+      z.boolean().default(false),
+      'certain',
+      'EventBridge Events Reference, AWS Step Functions events: delivery type best effort',
+      'Events of executions never arrive; schedules go on, and what was put by PutEvents arrives.',
+    ),
+    ownEventsTwice: knob(
+      z.boolean().default(false),
+      'certain',
+      'EventBridge User Guide, "My rule ran more than once in response to one event"',
+      'What was put by PutEvents is delivered twice, with one id, the second time after `eventLagSeconds` more.',
+    ),
+    schedulesTwice: knob(
+      z.boolean().default(false),
+      'certain',
+      'EventBridge Scheduler User Guide, "What is Amazon EventBridge Scheduler?": at-least-once delivery',
+      'What is due by EventBridge Scheduler is delivered twice, with one scheduled time, the second time `eventLagSeconds` later.',
+    ),
     iamLagSeconds: knob(
       seconds.default(10),
       'certain',
@@ -164,7 +215,7 @@ export const knobs = z
       z.enum(['structural', 'evaluated']).default('structural'),
       'likely',
       'aws/aws-cdk#31522, hashicorp/terraform-provider-aws#41483: a missing sts:TagSession is refused; nobody reports a condition that was',
-      'How EKS judges the trust policy of a role that an association gets. `structural`: some statements allow the pods\' principal both actions. `evaluated`: the whole policy for that cluster, namespace and service account; what only a pod would decide is taken.',
+      "How EKS judges the trust policy of a role that an association gets. `structural`: some statements allow the pods' principal both actions. `evaluated`: the whole policy for that cluster, namespace and service account; what only a pod would decide is taken.",
     ),
     associatedResourceArn: knob(
       z.enum(['cluster', 'absent']).default('absent'),
@@ -197,5 +248,9 @@ export const knobs = z
       "Type of API Gateway's response where a function failed or answered what is no HTTP response.",
     ),
   })
-  .meta({ id: 'Knobs', description: 'How AWS behaves where nobody knows for sure, and how long things take. Every knob has a default; name those that shall differ.' });
+  .meta({
+    id: 'Knobs',
+    description:
+      'How AWS behaves where nobody knows for sure, and how long things take. Every knob has a default; name those that shall differ.',
+  });
 export type Knobs = z.infer<typeof knobs>;

@@ -22,7 +22,10 @@ export class ScenarioError extends Error {
 
 /** A path as it is written in JavaScript: accounts[0].clusters[0].name. */
 export const formatPath = (path: readonly PropertyKey[]): string =>
-  path.reduce<string>((text, part) => (typeof part === 'number' ? `${text}[${part}]` : `${text}${text === '' ? '' : '.'}${String(part)}`), '');
+  path.reduce<string>(
+    (text, part) => (typeof part === 'number' ? `${text}[${part}]` : `${text}${text === '' ? '' : '.'}${String(part)}`),
+    '',
+  );
 
 const shorten = (value: unknown): string => {
   const text = JSON.stringify(value) ?? String(value);
@@ -33,7 +36,10 @@ const shorten = (value: unknown): string => {
 const explain = (issue: z.core.$ZodIssue): ScenarioProblem[] => {
   const path = issue.path as (string | number)[];
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ path: [...path, key], message: 'there is no such field. Correct its spelling, or remove it.' }));
+    return issue.keys.map((key) => ({
+      path: [...path, key],
+      message: 'there is no such field. Correct its spelling, or remove it.',
+    }));
   }
   if (path.at(-1) === 'trustPolicy') {
     return [{ path, message: 'must be a policy document: an object, or its JSON text. Add it.' }];
@@ -41,17 +47,31 @@ const explain = (issue: z.core.$ZodIssue): ScenarioProblem[] => {
   if (issue.code === 'invalid_union' && issue.discriminator !== undefined) {
     // Its input is the whole object, of which one field says what it is.
     const value = (issue.input as Record<string, unknown>)[issue.discriminator];
-    const wanted = issue.message.replace(/^Invalid discriminator value. Expected /, 'must be one of ').replaceAll(' | ', '|').replaceAll("'", '"');
-    return [{ path, message: value === undefined ? `is missing: ${wanted}. Add it.` : `${wanted}; it is ${shorten(value)}. Change it.` }];
+    const wanted = issue.message
+      .replace(/^Invalid discriminator value. Expected /, 'must be one of ')
+      .replaceAll(' | ', '|')
+      .replaceAll("'", '"');
+    return [
+      {
+        path,
+        message:
+          value === undefined ? `is missing: ${wanted}. Add it.` : `${wanted}; it is ${shorten(value)}. Change it.`,
+      },
+    ];
   }
-  const wanted = issue.message.replace(/^Invalid input: expected (\w+), received \w+$/, 'must be of type $1').replace(/^Invalid option: expected /, 'must be ');
+  const wanted = issue.message
+    .replace(/^Invalid input: expected (\w+), received \w+$/, 'must be of type $1')
+    .replace(/^Invalid option: expected /, 'must be ');
   if (issue.input === undefined) return [{ path, message: `is missing: ${wanted}. Add it.` }];
   return [{ path, message: `${wanted}; it is ${shorten(issue.input)}. Change it.` }];
 };
 
 const refuse = (name: string, problems: ScenarioProblem[]): never => {
   const lines = problems.map(({ path, message }) => `  ${formatPath(path) || '(the whole file)'}: ${message}`);
-  throw new ScenarioError(`The scenario ${name} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${lines.join('\n')}`, problems);
+  throw new ScenarioError(
+    `The scenario ${name} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${lines.join('\n')}`,
+    problems,
+  );
 };
 
 /**
@@ -62,7 +82,10 @@ export const parseScenario = (json: unknown, name: string): Scenario => {
   let value = json;
   if (typeof json === 'string') {
     const syntax = findJsonSyntaxError(json);
-    if (syntax) throw new ScenarioError(`The scenario ${name} is not JSON: line ${syntax.line}, column ${syntax.column}: ${syntax.message}. Correct that place and start again.`);
+    if (syntax)
+      throw new ScenarioError(
+        `The scenario ${name} is not JSON: line ${syntax.line}, column ${syntax.column}: ${syntax.message}. Correct that place and start again.`,
+      );
     value = JSON.parse(json) as unknown;
   }
   const parsed = scenarioSchema.safeParse(value, { reportInput: true });

@@ -7,7 +7,9 @@ export interface Queued {
 
 const isBefore = (a: Queued, b: Queued): boolean => a.at < b.at || (a.at === b.at && a.order < b.order);
 
-/** Things by their time, those of one time by their order: a binary heap, so that thousands of waiting ones cost little. */
+/**
+ * Things by their time, those of one time by their order: a binary heap, so that thousands of waiting ones cost little.
+ */
 export class TimeQueue<T extends Queued> {
   private readonly heap: T[] = [];
   private readonly places = new Map<T, number>();

@@ -23,19 +23,32 @@ type Report = (path: Path, message: string) => void;
 const accountOf = (arn: string): string => arn.split(':')[4] ?? '';
 
 /** Reports every item whose key another one before it has. */
-const reportDuplicates = <T>(items: T[], keyOf: (item: T) => string, pathOf: (index: number) => Path, what: string, report: Report): void => {
+const reportDuplicates = <T>(
+  items: T[],
+  keyOf: (item: T) => string,
+  pathOf: (index: number) => Path,
+  what: string,
+  report: Report,
+): void => {
   const first = new Map<string, number>();
   for (const [index, item] of items.entries()) {
     const key = keyOf(item);
     const earlier = first.get(key);
     if (earlier === undefined) first.set(key, index);
-    else report(pathOf(index), `${what} ${key} is there twice (the other one is number ${earlier} of the list, counted from 0). Remove one of them.`);
+    else
+      report(
+        pathOf(index),
+        `${what} ${key} is there twice (the other one is number ${earlier} of the list, counted from 0). Remove one of them.`,
+      );
   }
 };
 
 const checkRoleAccount = (arn: string | undefined, account: string, path: Path, report: Report): void => {
   if (arn === undefined || accountOf(arn) === account) return;
-  report(path, `the role is of account ${accountOf(arn)}, but stands in account ${account}. Change the ARN, or move the entry to the other account.`);
+  report(
+    path,
+    `the role is of account ${accountOf(arn)}, but stands in account ${account}. Change the ARN, or move the entry to the other account.`,
+  );
 };
 
 /** Fields of a workload must be those of one that the add-on has; what else it has, the catalogue does not say. */
@@ -45,31 +58,59 @@ const checkModifiedFields = (addon: ScenarioAddon, known: CatalogueAddon, path: 
   for (const [index, { field, value }] of fields.entries()) {
     const [object = ''] = field.split(' - ');
     const isWorkload = isWorkloadKind(object.split(/\W/)[0] ?? '');
-    if (isWorkload && !workloads.includes(object)) report([...path, index, 'field'], `${addon.name} has no ${object}. It has: ${workloads.join(', ')}.`);
-    if (!isWorkload && value !== undefined) report([...path, index, 'value'], `the sandbox has no ${object} to set it in. Remove it.`);
+    if (isWorkload && !workloads.includes(object))
+      report([...path, index, 'field'], `${addon.name} has no ${object}. It has: ${workloads.join(', ')}.`);
+    if (!isWorkload && value !== undefined)
+      report([...path, index, 'value'], `the sandbox has no ${object} to set it in. Remove it.`);
   }
-  reportDuplicates(fields, ({ field }) => field, (index) => [...path, index, 'field'], 'the field', report);
+  reportDuplicates(
+    fields,
+    ({ field }) => field,
+    (index) => [...path, index, 'field'],
+    'the field',
+    report,
+  );
 };
 
 /** A variable has a value, or a Secret that it comes from. */
-const checkVariables = (variables: { name: string; value?: string | undefined; secret?: object | undefined }[], path: Path, report: Report): void => {
+const checkVariables = (
+  variables: { name: string; value?: string | undefined; secret?: object | undefined }[],
+  path: Path,
+  report: Report,
+): void => {
   for (const [index, { name, value, secret }] of variables.entries()) {
-    if ((value === undefined) === (secret === undefined)) report([...path, index], `${name} needs either a value or a secret. ${value === undefined ? 'Add one of them' : 'Remove one of them'}.`);
+    if ((value === undefined) === (secret === undefined))
+      report(
+        [...path, index],
+        `${name} needs either a value or a secret. ${value === undefined ? 'Add one of them' : 'Remove one of them'}.`,
+      );
   }
 };
 
 /** What people have added to the pods of an add-on must be of a workload and container that it has. */
-const checkExtraEnv = ({ name, extraEnv = [] }: ScenarioAddon, known: CatalogueAddon, path: Path, report: Report): void => {
+const checkExtraEnv = (
+  { name, extraEnv = [] }: ScenarioAddon,
+  known: CatalogueAddon,
+  path: Path,
+  report: Report,
+): void => {
   checkVariables(extraEnv, path, report);
   const { workloads } = known.objects;
   for (const [index, { workload, container }] of extraEnv.entries()) {
     const fitting = workloads.filter((one) => workload === undefined || one.name === workload);
     if (fitting.length === 0) {
-      report([...path, index, 'workload'], `${name} has no workload ${workload ?? ''}. It has: ${workloads.map((one) => one.name).join(', ')}.`);
+      report(
+        [...path, index, 'workload'],
+        `${name} has no workload ${workload ?? ''}. It has: ${workloads.map((one) => one.name).join(', ')}.`,
+      );
       continue;
     }
     const containers = [...new Set(fitting.flatMap((one) => one.containers.map((each) => each.name)))];
-    if (container !== undefined && !containers.includes(container)) report([...path, index, 'container'], `${workload ?? name} has no container ${container}. It has: ${containers.join(', ')}.`);
+    if (container !== undefined && !containers.includes(container))
+      report(
+        [...path, index, 'container'],
+        `${workload ?? name} has no container ${container}. It has: ${containers.join(', ')}.`,
+      );
   }
 };
 
@@ -77,15 +118,43 @@ const checkExtraEnv = ({ name, extraEnv = [] }: ScenarioAddon, known: CatalogueA
 const checkNodes = ({ autoMode, nodes, fargateProfiles = [] }: ScenarioCluster, path: Path, report: Report): void => {
   const groups = typeof nodes === 'number' ? [] : nodes;
   for (const [index, { os, compute }] of groups.entries()) {
-    if (compute === 'auto' && !autoMode) report([...path, 'nodes', index, 'compute'], 'the cluster has no Auto Mode. Set its autoMode to true, or change compute.');
-    if (os === 'windows' && compute !== undefined && compute !== 'ec2') report([...path, 'nodes', index, 'os'], `there are no Windows nodes on ${compute}. Change os to linux, or compute to ec2.`);
-    if (os === 'windows' && compute === undefined && autoMode) report([...path, 'nodes', index, 'os'], 'there are no Windows nodes on Auto Mode. Change os to linux, or add "compute": "ec2".');
+    if (compute === 'auto' && !autoMode)
+      report(
+        [...path, 'nodes', index, 'compute'],
+        'the cluster has no Auto Mode. Set its autoMode to true, or change compute.',
+      );
+    if (os === 'windows' && compute !== undefined && compute !== 'ec2')
+      report(
+        [...path, 'nodes', index, 'os'],
+        `there are no Windows nodes on ${compute}. Change os to linux, or compute to ec2.`,
+      );
+    if (os === 'windows' && compute === undefined && autoMode)
+      report(
+        [...path, 'nodes', index, 'os'],
+        'there are no Windows nodes on Auto Mode. Change os to linux, or add "compute": "ec2".',
+      );
   }
-  if (fargateProfiles.length > 0 && !groups.some(({ compute }) => compute === 'fargate')) report([...path, 'fargateProfiles'], 'no node is on Fargate. Add such a group to nodes: { "count": 2, "compute": "fargate" }.');
-  reportDuplicates(fargateProfiles, ({ name }) => name, (index) => [...path, 'fargateProfiles', index, 'name'], 'the Fargate profile', report);
+  if (fargateProfiles.length > 0 && !groups.some(({ compute }) => compute === 'fargate'))
+    report(
+      [...path, 'fargateProfiles'],
+      'no node is on Fargate. Add such a group to nodes: { "count": 2, "compute": "fargate" }.',
+    );
+  reportDuplicates(
+    fargateProfiles,
+    ({ name }) => name,
+    (index) => [...path, 'fargateProfiles', index, 'name'],
+    'the Fargate profile',
+    report,
+  );
 };
 
-const checkAddons = (cluster: ScenarioCluster, account: string, path: Path, catalogue: Catalogue, report: Report): void => {
+const checkAddons = (
+  cluster: ScenarioCluster,
+  account: string,
+  path: Path,
+  catalogue: Catalogue,
+  report: Report,
+): void => {
   for (const [index, addon] of cluster.addons.entries()) {
     const here = [...path, 'addons', index];
     checkRoleAccount(addon.serviceAccountRoleArn, account, [...here, 'serviceAccountRoleArn'], report);
@@ -95,10 +164,18 @@ const checkAddons = (cluster: ScenarioCluster, account: string, path: Path, cata
       checkExtraEnv(addon, known, [...here, 'extraEnv'], report);
     }
     if (!known) {
-      report([...here, 'name'], `the sandbox's catalogue has no add-on ${addon.name}. It has: ${[...catalogue.keys()].sort().join(', ')}.`);
+      report(
+        [...here, 'name'],
+        `the sandbox's catalogue has no add-on ${addon.name}. It has: ${[...catalogue.keys()].sort().join(', ')}.`,
+      );
     } else if (!known.versions.some((version) => version.version === addon.version)) {
-      const offered = known.versions.filter((version) => version.kubernetesVersions.includes(cluster.version)).map((version) => version.version);
-      report([...here, 'version'], `the catalogue has no version ${addon.version} of ${addon.name}. For Kubernetes ${cluster.version} it has: ${offered.join(', ') || 'none'}.`);
+      const offered = known.versions
+        .filter((version) => version.kubernetesVersions.includes(cluster.version))
+        .map((version) => version.version);
+      report(
+        [...here, 'version'],
+        `the catalogue has no version ${addon.version} of ${addon.name}. For Kubernetes ${cluster.version} it has: ${offered.join(', ') || 'none'}.`,
+      );
     }
   }
 };
@@ -109,15 +186,35 @@ const checkAssociations = (cluster: ScenarioCluster, account: string, path: Path
     const here = [...path, 'associations', index];
     checkRoleAccount(association.roleArn, account, [...here, 'roleArn'], report);
     if (association.owner !== undefined && !installed.includes(association.owner)) {
-      report([...here, 'owner'], `the add-on ${association.owner} is not installed on cluster ${cluster.name}. Add it to the cluster's addons, or leave owner out for a stand-alone association.`);
+      report(
+        [...here, 'owner'],
+        `the add-on ${association.owner} is not installed on cluster ${cluster.name}. Add it to the cluster's addons, or leave owner out for a stand-alone association.`,
+      );
     }
     if (association.policy === undefined) continue;
-    if (!isJson(association.policy)) report([...here, 'policy'], 'the text is not JSON. Write a policy document as text, with its quotes escaped.');
-    if (association.disableSessionTags !== true) report([...here, 'disableSessionTags'], 'must be true where there is a policy, as EKS wants it. Add "disableSessionTags": true.');
+    if (!isJson(association.policy))
+      report([...here, 'policy'], 'the text is not JSON. Write a policy document as text, with its quotes escaped.');
+    if (association.disableSessionTags !== true)
+      report(
+        [...here, 'disableSessionTags'],
+        'must be true where there is a policy, as EKS wants it. Add "disableSessionTags": true.',
+      );
   }
-  reportDuplicates(cluster.associations, (one) => `${one.namespace}/${one.serviceAccount}`, (index) => [...path, 'associations', index], 'the association of', report);
+  reportDuplicates(
+    cluster.associations,
+    (one) => `${one.namespace}/${one.serviceAccount}`,
+    (index) => [...path, 'associations', index],
+    'the association of',
+    report,
+  );
   const withId = cluster.associations.flatMap((one, index) => (one.id === undefined ? [] : [{ id: one.id, index }]));
-  reportDuplicates(withId, (one) => one.id, (index) => [...path, 'associations', withId[index]?.index ?? 0, 'id'], 'the association id', report);
+  reportDuplicates(
+    withId,
+    (one) => one.id,
+    (index) => [...path, 'associations', withId[index]?.index ?? 0, 'id'],
+    'the association id',
+    report,
+  );
 };
 
 const checkWorkloads = (cluster: ScenarioCluster, path: Path, catalogue: Catalogue, report: Report): void => {
@@ -128,34 +225,75 @@ const checkWorkloads = (cluster: ScenarioCluster, path: Path, catalogue: Catalog
   }
   for (const [index, workload] of cluster.workloads.entries()) {
     const owner = owners.get(`${workload.kind} ${workload.namespace}/${workload.name}`);
-    if (owner !== undefined) report([...path, index], `the add-on ${owner} has a ${workload.kind} of that name. Remove the add-on from the cluster's addons for a self-managed one, or give the workload another name.`);
-    for (const [position, { env }] of (workload.containers ?? []).entries()) checkVariables(env, [...path, index, 'containers', position, 'env'], report);
-    if (workload.kind === 'DaemonSet' && workload.replicas !== undefined) report([...path, index, 'replicas'], 'a DaemonSet has one pod on each node. Remove it, or change kind to Deployment.');
-    if (workload.kind !== 'Deployment' && workload.paused) report([...path, index, 'paused'], `a ${workload.kind} can't be paused. Remove it, or change kind to Deployment.`);
-    if (workload.kind === 'Deployment' && workload.updateStrategy !== undefined) report([...path, index, 'updateStrategy'], 'a Deployment has no such strategy. Remove it, or add "paused": true, which holds its pods back too.');
+    if (owner !== undefined)
+      report(
+        [...path, index],
+        `the add-on ${owner} has a ${workload.kind} of that name. Remove the add-on from the cluster's addons for a self-managed one, or give the workload another name.`,
+      );
+    for (const [position, { env }] of (workload.containers ?? []).entries())
+      checkVariables(env, [...path, index, 'containers', position, 'env'], report);
+    if (workload.kind === 'DaemonSet' && workload.replicas !== undefined)
+      report(
+        [...path, index, 'replicas'],
+        'a DaemonSet has one pod on each node. Remove it, or change kind to Deployment.',
+      );
+    if (workload.kind !== 'Deployment' && workload.paused)
+      report(
+        [...path, index, 'paused'],
+        `a ${workload.kind} can't be paused. Remove it, or change kind to Deployment.`,
+      );
+    if (workload.kind === 'Deployment' && workload.updateStrategy !== undefined)
+      report(
+        [...path, index, 'updateStrategy'],
+        'a Deployment has no such strategy. Remove it, or add "paused": true, which holds its pods back too.',
+      );
   }
-  reportDuplicates(cluster.workloads, ({ kind, namespace, name }) => `${kind} ${namespace}/${name}`, (index) => [...path, index], 'the workload', report);
+  reportDuplicates(
+    cluster.workloads,
+    ({ kind, namespace, name }) => `${kind} ${namespace}/${name}`,
+    (index) => [...path, index],
+    'the workload',
+    report,
+  );
 };
 
-/** All resources of one name are of one kind: that of the add-on which brings their definition, else that of the first. */
+/**
+ * All resources of one name are of one kind: that of the add-on which brings their definition, else that of the first.
+ */
 const checkCustomResources = (cluster: ScenarioCluster, path: Path, catalogue: Catalogue, report: Report): void => {
   const known = new Map<string, { kind: string; namespaced: boolean; versions?: string[]; whose: string }>();
   for (const addon of cluster.addons) {
-    for (const kind of catalogue.get(addon.name)?.objects.customKinds ?? []) known.set(`${kind.plural}.${kind.group}`, { ...kind, whose: `as ${addon.name} defines them` });
+    for (const kind of catalogue.get(addon.name)?.objects.customKinds ?? [])
+      known.set(`${kind.plural}.${kind.group}`, { ...kind, whose: `as ${addon.name} defines them` });
   }
   for (const [index, { apiVersion, kind, plural, namespace }] of cluster.customResources.entries()) {
     const [group = '', version = ''] = apiVersion.split('/');
     const resource = `${plural}.${group}`;
     const defined = known.get(resource);
     if (!defined) {
-      known.set(resource, { kind, namespaced: namespace !== undefined, versions: [version], whose: `as number ${index} of the list has them` });
+      known.set(resource, {
+        kind,
+        namespaced: namespace !== undefined,
+        versions: [version],
+        whose: `as number ${index} of the list has them`,
+      });
       continue;
     }
-    if (defined.kind !== kind) report([...path, index, 'kind'], `${resource}, ${defined.whose}, are of kind ${defined.kind}. Change it.`);
-    if (defined.versions && !defined.versions.includes(version)) report([...path, index, 'apiVersion'], `${resource}, ${defined.whose}, are served in ${defined.versions.map((each) => `${group}/${each}`).join(', ')}. Change it.`);
-    if (defined.namespaced !== (namespace !== undefined)) report([...path, index, 'namespace'], `${resource}, ${defined.whose}, ${defined.namespaced ? 'have a namespace. Add it' : 'have no namespace. Remove it'}.`);
+    if (defined.kind !== kind)
+      report([...path, index, 'kind'], `${resource}, ${defined.whose}, are of kind ${defined.kind}. Change it.`);
+    if (defined.versions && !defined.versions.includes(version))
+      report(
+        [...path, index, 'apiVersion'],
+        `${resource}, ${defined.whose}, are served in ${defined.versions.map((each) => `${group}/${each}`).join(', ')}. Change it.`,
+      );
+    if (defined.namespaced !== (namespace !== undefined))
+      report(
+        [...path, index, 'namespace'],
+        `${resource}, ${defined.whose}, ${defined.namespaced ? 'have a namespace. Add it' : 'have no namespace. Remove it'}.`,
+      );
   }
-  const nameOf = ({ apiVersion, plural, namespace, name }: ScenarioCluster['customResources'][number]): string => `${plural}.${apiVersion.split('/')[0]} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
+  const nameOf = ({ apiVersion, plural, namespace, name }: ScenarioCluster['customResources'][number]): string =>
+    `${plural}.${apiVersion.split('/')[0]} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
   reportDuplicates(cluster.customResources, nameOf, (index) => [...path, index], 'the custom resource', report);
 };
 
@@ -164,12 +302,28 @@ const checkAccess = (cluster: ScenarioCluster, path: Path, report: Report): void
   for (const [index, entry] of entries.entries()) {
     const here = [...path, 'accessEntries', index];
     if (entry.type !== 'STANDARD' && (entry.policies.length > 0 || entry.kubernetesGroups.length > 0)) {
-      report([...here, 'type'], `an entry of type ${entry.type} is for nodes and takes neither policies nor kubernetesGroups. Change it to STANDARD, or remove those.`);
+      report(
+        [...here, 'type'],
+        `an entry of type ${entry.type} is for nodes and takes neither policies nor kubernetesGroups. Change it to STANDARD, or remove those.`,
+      );
     }
-    reportDuplicates(entry.policies, ({ policyArn }) => policyArn, (position) => [...here, 'policies', position, 'policyArn'], 'the access policy', report);
+    reportDuplicates(
+      entry.policies,
+      ({ policyArn }) => policyArn,
+      (position) => [...here, 'policies', position, 'policyArn'],
+      'the access policy',
+      report,
+    );
   }
-  reportDuplicates(entries, ({ principalArn }) => principalArn, (index) => [...path, 'accessEntries', index, 'principalArn'], 'the access entry of', report);
-  const nameOf = ({ kind, metadata }: ScenarioCluster['rbac'][number]): string => `${kind} ${'namespace' in metadata ? `${metadata.namespace}/` : ''}${metadata.name}`;
+  reportDuplicates(
+    entries,
+    ({ principalArn }) => principalArn,
+    (index) => [...path, 'accessEntries', index, 'principalArn'],
+    'the access entry of',
+    report,
+  );
+  const nameOf = ({ kind, metadata }: ScenarioCluster['rbac'][number]): string =>
+    `${kind} ${'namespace' in metadata ? `${metadata.namespace}/` : ''}${metadata.name}`;
   reportDuplicates(cluster.rbac, nameOf, (index) => [...path, 'rbac', index, 'metadata', 'name'], 'the', report);
 };
 
@@ -181,13 +335,17 @@ const checkDocument = (document: Document | undefined, kind: PolicyKind, path: P
   }
   // A role may well have a trust policy that was never valid: what the service makes of it is what a scenario is for.
   const policy = kind === 'identity' ? parsePolicy(document, kind) : undefined;
-  if (policy?.valid === false) report(path, `IAM would not take the policy: ${policy.path} ${policy.reason}. Change it.`);
+  if (policy?.valid === false)
+    report(path, `IAM would not take the policy: ${policy.path} ${policy.reason}. Change it.`);
 };
 
 type ManagedPolicy = ScenarioRole['attachedPolicies'][number];
 
 /** Those that a role has, and its boundary, with where they stand in it. */
-const managedPoliciesOf = ({ attachedPolicies, permissionsBoundary }: ScenarioRole): { here: Path; policy: ManagedPolicy }[] => [
+const managedPoliciesOf = ({
+  attachedPolicies,
+  permissionsBoundary,
+}: ScenarioRole): { here: Path; policy: ManagedPolicy }[] => [
   ...attachedPolicies.map((policy, index) => ({ here: ['attachedPolicies', index], policy })),
   ...(permissionsBoundary ? [{ here: ['permissionsBoundary'], policy: permissionsBoundary }] : []),
 ];
@@ -195,16 +353,34 @@ const managedPoliciesOf = ({ attachedPolicies, permissionsBoundary }: ScenarioRo
 const checkManagedPolicy = ({ arn, document }: ManagedPolicy, account: string, path: Path, report: Report): void => {
   checkDocument(document, 'identity', [...path, 'document'], report);
   if (accountOf(arn) === 'aws') return;
-  if (accountOf(arn) !== account) report([...path, 'arn'], `the policy is of account ${accountOf(arn)}, but its role of account ${account}. Change the ARN.`);
+  if (accountOf(arn) !== account)
+    report(
+      [...path, 'arn'],
+      `the policy is of account ${accountOf(arn)}, but its role of account ${account}. Change the ARN.`,
+    );
   if (document === undefined) report(path, `${arn} is the account's own. Add its document.`);
 };
 
 const checkPolicies = (role: ScenarioRole, account: string, path: Path, report: Report): void => {
   checkDocument(role.trustPolicy, 'trust', [...path, 'trustPolicy'], report);
-  for (const [index, { document }] of role.policies.entries()) checkDocument(document, 'identity', [...path, 'policies', index, 'document'], report);
-  reportDuplicates(role.policies, ({ name }) => name, (index) => [...path, 'policies', index, 'name'], 'the policy', report);
-  for (const { here, policy } of managedPoliciesOf(role)) checkManagedPolicy(policy, account, [...path, ...here], report);
-  reportDuplicates(role.attachedPolicies, ({ arn }) => arn, (index) => [...path, 'attachedPolicies', index, 'arn'], 'the policy', report);
+  for (const [index, { document }] of role.policies.entries())
+    checkDocument(document, 'identity', [...path, 'policies', index, 'document'], report);
+  reportDuplicates(
+    role.policies,
+    ({ name }) => name,
+    (index) => [...path, 'policies', index, 'name'],
+    'the policy',
+    report,
+  );
+  for (const { here, policy } of managedPoliciesOf(role))
+    checkManagedPolicy(policy, account, [...path, ...here], report);
+  reportDuplicates(
+    role.attachedPolicies,
+    ({ arn }) => arn,
+    (index) => [...path, 'attachedPolicies', index, 'arn'],
+    'the policy',
+    report,
+  );
 };
 
 /** A managed policy says the same of every role that has it. */
@@ -215,7 +391,11 @@ const checkSharedPolicies = ({ roles }: Scenario['accounts'][number], path: Path
       const text = JSON.stringify(policy.document);
       const first = known.get(policy.arn) ?? { text, role: role.arn };
       known.set(policy.arn, first);
-      if (first.text !== text) report([...path, position, ...here, 'document'], `${policy.arn} says something else than it does at ${first.role}. Make them equal.`);
+      if (first.text !== text)
+        report(
+          [...path, position, ...here, 'document'],
+          `${policy.arn} says something else than it does at ${first.role}. Make them equal.`,
+        );
     }
   }
 };
@@ -226,13 +406,25 @@ const checkRegions = (scenario: Scenario, report: Report): void => {
   for (const [index, { id, disabledRegions }] of scenario.accounts.entries()) {
     const path = ['accounts', index, 'disabledRegions'];
     for (const [position, region] of disabledRegions.entries()) {
-      if (DEFAULT_REGIONS.includes(region)) report([...path, position], `every account has ${region}, which can't be disabled. Name a region that has to be enabled first, such as eu-south-1.`);
-      if (scenario.home?.account === id && scenario.home.region === region) report([...path, position], 'the service itself is deployed there. Change home, or remove it.');
+      if (DEFAULT_REGIONS.includes(region))
+        report(
+          [...path, position],
+          `every account has ${region}, which can't be disabled. Name a region that has to be enabled first, such as eu-south-1.`,
+        );
+      if (scenario.home?.account === id && scenario.home.region === region)
+        report([...path, position], 'the service itself is deployed there. Change home, or remove it.');
     }
-    reportDuplicates(disabledRegions, (region) => region, (position) => [...path, position], 'the region', report);
+    reportDuplicates(
+      disabledRegions,
+      (region) => region,
+      (position) => [...path, position],
+      'the region',
+      report,
+    );
   }
   for (const [index, { account }] of scenario.throttles.entries()) {
-    if (account !== undefined && !ids.includes(account)) report(['throttles', index, 'account'], `there is no account ${account}. The scenario has: ${ids.join(', ')}.`);
+    if (account !== undefined && !ids.includes(account))
+      report(['throttles', index, 'account'], `there is no account ${account}. The scenario has: ${ids.join(', ')}.`);
   }
 };
 
@@ -241,7 +433,13 @@ export const checkScenario = (scenario: Scenario, catalogue: Catalogue): Scenari
   const problems: ScenarioProblem[] = [];
   const report: Report = (path, message) => problems.push({ path, message });
 
-  reportDuplicates(scenario.accounts, (account) => account.id, (index) => ['accounts', index, 'id'], 'the account', report);
+  reportDuplicates(
+    scenario.accounts,
+    (account) => account.id,
+    (index) => ['accounts', index, 'id'],
+    'the account',
+    report,
+  );
   for (const [index, account] of scenario.accounts.entries()) {
     const here = ['accounts', index];
     for (const [position, role] of account.roles.entries()) {
@@ -249,11 +447,29 @@ export const checkScenario = (scenario: Scenario, catalogue: Catalogue): Scenari
       checkPolicies(role, account.id, [...here, 'roles', position], report);
     }
     checkSharedPolicies(account, [...here, 'roles'], report);
-    reportDuplicates(account.roles, (role) => role.arn.split('/').at(-1) ?? '', (position) => [...here, 'roles', position, 'arn'], 'the role name', report);
-    reportDuplicates(account.clusters, (cluster) => `${cluster.name} in ${cluster.region}`, (position) => [...here, 'clusters', position, 'name'], 'the cluster', report);
+    reportDuplicates(
+      account.roles,
+      (role) => role.arn.split('/').at(-1) ?? '',
+      (position) => [...here, 'roles', position, 'arn'],
+      'the role name',
+      report,
+    );
+    reportDuplicates(
+      account.clusters,
+      (cluster) => `${cluster.name} in ${cluster.region}`,
+      (position) => [...here, 'clusters', position, 'name'],
+      'the cluster',
+      report,
+    );
     for (const [position, cluster] of account.clusters.entries()) {
       const path = [...here, 'clusters', position];
-      reportDuplicates(cluster.addons, (addon) => addon.name, (addonIndex) => [...path, 'addons', addonIndex, 'name'], 'the add-on', report);
+      reportDuplicates(
+        cluster.addons,
+        (addon) => addon.name,
+        (addonIndex) => [...path, 'addons', addonIndex, 'name'],
+        'the add-on',
+        report,
+      );
       checkNodes(cluster, path, report);
       checkAddons(cluster, account.id, path, catalogue, report);
       checkAssociations(cluster, account.id, path, report);
@@ -267,17 +483,26 @@ export const checkScenario = (scenario: Scenario, catalogue: Catalogue): Scenari
 
   const { home } = scenario;
   if (home && !scenario.accounts.some((account) => account.id === home.account)) {
-    report(['home', 'account'], `there is no account ${home.account}. The scenario has: ${scenario.accounts.map((account) => account.id).join(', ')}.`);
+    report(
+      ['home', 'account'],
+      `there is no account ${home.account}. The scenario has: ${scenario.accounts.map((account) => account.id).join(', ')}.`,
+    );
   }
   for (const [index, change] of scenario.catalogue.entries()) {
     const known = catalogue.get(change.addon);
     if (!known) {
-      report(['catalogue', index, 'addon'], `the sandbox's catalogue has no add-on ${change.addon}. It has: ${[...catalogue.keys()].sort().join(', ')}.`);
+      report(
+        ['catalogue', index, 'addon'],
+        `the sandbox's catalogue has no add-on ${change.addon}. It has: ${[...catalogue.keys()].sort().join(', ')}.`,
+      );
       continue;
     }
     for (const [position, version] of change.withdrawnVersions.entries()) {
       if (known.versions.some((one) => one.version === version)) continue;
-      report(['catalogue', index, 'withdrawnVersions', position], `the catalogue has no version ${version} of ${change.addon}. It has: ${known.versions.map((one) => one.version).join(', ')}.`);
+      report(
+        ['catalogue', index, 'withdrawnVersions', position],
+        `the catalogue has no version ${version} of ${change.addon}. It has: ${known.versions.map((one) => one.version).join(', ')}.`,
+      );
     }
   }
   return problems;

@@ -1,14 +1,26 @@
 /**
  * A scenario: the AWS accounts, roles and clusters that a sandbox starts with, and how its AWS behaves where nobody
  * knows for sure. This schema is what a scenario file is checked by; `load.ts` reads the file and builds the world.
- * `scripts/scenario-schema.ts` publishes it, with the descriptions, as sandbox/scenario.schema.json and in docs/sandbox.md.
+ * `scripts/scenario-schema.ts` publishes it, with the descriptions, as sandbox/scenario.schema.json and in
+ * docs/sandbox.md.
  */
 import { z } from 'zod';
 import { accountId, addonName, clusterName, regionName, roleArn } from '../../lambdas/domain/model.ts';
 import { fault } from './faults.ts';
 import { knobs } from './knobs.ts';
 import { throttle } from './throttles.ts';
-import { accessEntry, clusterTags, customResource, extraEnv, fargateProfile, nodeGroup, rbacObject, tags, timestamp, workload } from './scenario-cluster.ts';
+import {
+  accessEntry,
+  clusterTags,
+  customResource,
+  extraEnv,
+  fargateProfile,
+  nodeGroup,
+  rbacObject,
+  tags,
+  timestamp,
+  workload,
+} from './scenario-cluster.ts';
 
 export { knobs } from './knobs.ts';
 export type { Knobs } from './knobs.ts';
@@ -17,22 +29,35 @@ const policyDocument = z.union([z.string(), z.record(z.string(), z.unknown())]);
 
 const inlinePolicy = z
   .strictObject({
-    name: z.string().regex(/^[\w+=,.@-]{1,128}$/, 'must be a policy name: letters, digits and any of _+=,.@-, at most 128').describe('Name of the policy.'),
+    name: z
+      .string()
+      .regex(/^[\w+=,.@-]{1,128}$/, 'must be a policy name: letters, digits and any of _+=,.@-, at most 128')
+      .describe('Name of the policy.'),
     document: policyDocument.describe('The policy: an object, or its JSON text.'),
   })
   .meta({ id: 'InlinePolicy', description: 'A policy that is part of a role.' });
 
 const managedPolicyArn = z
   .string()
-  .regex(/^arn:aws(-[a-z]+)*:iam::(\d{12}|aws):policy\/[\w+=,.@/-]+$/, 'must be the ARN of a managed policy, such as arn:aws:iam::aws:policy/ReadOnlyAccess')
+  .regex(
+    /^arn:aws(-[a-z]+)*:iam::(\d{12}|aws):policy\/[\w+=,.@/-]+$/,
+    'must be the ARN of a managed policy, such as arn:aws:iam::aws:policy/ReadOnlyAccess',
+  )
   .describe("ARN of a managed policy: AWS's, or the account's own.");
-const managedPolicyDocument = policyDocument.optional().describe("What it says: an object, or its JSON text. Needed for the account's own; one of AWS's without it allows nothing.");
+const managedPolicyDocument = policyDocument
+  .optional()
+  .describe(
+    "What it says: an object, or its JSON text. Needed for the account's own; one of AWS's without it allows nothing.",
+  );
 
-const attachedPolicy = z.strictObject({ arn: managedPolicyArn, document: managedPolicyDocument }).meta({ id: 'AttachedPolicy', description: 'A managed policy that a role has.' });
-
-const permissionsBoundary = z
+const attachedPolicy = z
   .strictObject({ arn: managedPolicyArn, document: managedPolicyDocument })
-  .meta({ id: 'PermissionsBoundary', description: "A managed policy that bounds what a role's own policies allow: the role may do what both allow." });
+  .meta({ id: 'AttachedPolicy', description: 'A managed policy that a role has.' });
+
+const permissionsBoundary = z.strictObject({ arn: managedPolicyArn, document: managedPolicyDocument }).meta({
+  id: 'PermissionsBoundary',
+  description: "A managed policy that bounds what a role's own policies allow: the role may do what both allow.",
+});
 
 const role = z
   .strictObject({
@@ -40,9 +65,13 @@ const role = z
     trustPolicy: policyDocument.describe('The trust policy: an object, or its JSON text.'),
     policies: z.array(inlinePolicy).default([]).describe('Its inline policies.'),
     attachedPolicies: z.array(attachedPolicy).default([]).describe('Its managed policies.'),
-    permissionsBoundary: permissionsBoundary.optional().describe('Its permissions boundary; where it is left out, nothing bounds its policies.'),
+    permissionsBoundary: permissionsBoundary
+      .optional()
+      .describe('Its permissions boundary; where it is left out, nothing bounds its policies.'),
     tags: tags.default({}).describe('Tags.'),
-    createdAt: timestamp.default('2024-01-01T00:00:00.000Z').describe('When it was created; see the knob `iamLagSeconds`.'),
+    createdAt: timestamp
+      .default('2024-01-01T00:00:00.000Z')
+      .describe('When it was created; see the knob `iamLagSeconds`.'),
   })
   .meta({ id: 'Role', description: 'An IAM role.' });
 
@@ -69,12 +98,23 @@ const modifiedField = z
   .strictObject({
     field: z
       .string()
-      .regex(/^[A-Z]\w*(\.[\w.-]+)? [\w.:-]+ - \.\S+$/, 'must name kind, object and field as EKS does in a conflict, such as "Deployment.apps ebs-csi-controller - .spec.replicas"')
+      .regex(
+        /^[A-Z]\w*(\.[\w.-]+)? [\w.:-]+ - \.\S+$/,
+        'must name kind, object and field as EKS does in a conflict, such as "Deployment.apps ebs-csi-controller - .spec.replicas"',
+      )
       .describe('As EKS names it in a conflict: `Deployment.apps ebs-csi-controller - .spec.replicas`.'),
     manager: z.string().min(1).describe('The field manager that owns it: `kubectl-edit`, `helm`, …'),
-    value: z.unknown().optional().describe("Its value, for a field of a workload. Where it is left out, it is as EKS would set it, which makes no other difference."),
+    value: z
+      .unknown()
+      .optional()
+      .describe(
+        'Its value, for a field of a workload. Where it is left out, it is as EKS would set it, which makes no other difference.',
+      ),
   })
-  .meta({ id: 'ModifiedField', description: "A field of an add-on's object to which somebody else gave another value than EKS would." });
+  .meta({
+    id: 'ModifiedField',
+    description: "A field of an add-on's object to which somebody else gave another value than EKS would.",
+  });
 
 const installedAddon = z
   .strictObject({
@@ -84,19 +124,33 @@ const installedAddon = z
       .enum(['ACTIVE', 'DEGRADED', 'CREATE_FAILED', 'UPDATE_FAILED', 'CREATING', 'UPDATING', 'DELETING'])
       .default('ACTIVE')
       .describe('A passing status (CREATING, UPDATING, DELETING) stays: nothing has been started that would end it.'),
-    serviceAccountRoleArn: roleArn.optional().describe("Its IRSA role, of the cluster's account; none: its pods use the role of their node."),
+    serviceAccountRoleArn: roleArn
+      .optional()
+      .describe("Its IRSA role, of the cluster's account; none: its pods use the role of their node."),
     configurationValues: z.string().optional().describe('The raw text, JSON or YAML.'),
     modifiedFields: z
       .array(modifiedField)
       .optional()
-      .describe('Fields that other managers own, as `metadata.managedFields` shows: an update, and a create over preserved objects, fails because of them with resolveConflicts NONE.'),
-    extraEnv: z.array(extraEnv).optional().describe("Environment variables that people have added to its containers."),
-    nodeSelector: z.record(z.string(), z.string()).optional().describe('Labels of the nodes that the pods of its Deployments run on, as people set them.'),
+      .describe(
+        'Fields that other managers own, as `metadata.managedFields` shows: an update, and a create over preserved objects, fails because of them with resolveConflicts NONE.',
+      ),
+    extraEnv: z.array(extraEnv).optional().describe('Environment variables that people have added to its containers.'),
+    nodeSelector: z
+      .record(z.string(), z.string())
+      .optional()
+      .describe('Labels of the nodes that the pods of its Deployments run on, as people set them.'),
     tags: tags.default({}).describe('Tags.'),
     createdAt: timestamp.describe('When it was created.'),
-    podsCreatedAt: timestamp.optional().describe("When its pods were created: an association that is younger is not in them. Where it is left out: the add-on's own time."),
+    podsCreatedAt: timestamp
+      .optional()
+      .describe(
+        "When its pods were created: an association that is younger is not in them. Where it is left out: the add-on's own time.",
+      ),
   })
-  .meta({ id: 'Addon', description: 'An installed EKS add-on. Its associations stand in the list of the cluster, with its name as owner.' });
+  .meta({
+    id: 'Addon',
+    description: 'An installed EKS add-on. Its associations stand in the list of the cluster, with its name as owner.',
+  });
 
 const cluster = z
   .strictObject({
@@ -107,7 +161,10 @@ const cluster = z
       .regex(/^1\.\d{2}$/, 'must be a Kubernetes version such as 1.31')
       .describe('Kubernetes version; the catalogue knows 1.29 to 1.33.'),
     platformVersion: z.string().default('eks.12').describe('Platform version of EKS.'),
-    status: z.enum(['ACTIVE', 'CREATING', 'UPDATING', 'DELETING', 'FAILED']).default('ACTIVE').describe('What DescribeCluster says; it stays.'),
+    status: z
+      .enum(['ACTIVE', 'CREATING', 'UPDATING', 'DELETING', 'FAILED'])
+      .default('ACTIVE')
+      .describe('What DescribeCluster says; it stays.'),
     createdAt: timestamp.default('2024-06-01T00:00:00.000Z').describe('When it was created; its nodes are as old.'),
     oidcId: z
       .string()
@@ -117,28 +174,47 @@ const cluster = z
     apiServer: z
       .enum(['reachable', 'unreachable'])
       .default('reachable')
-      .describe('Whether its API server can be reached from outside. `unreachable`: a connection gets no answer and runs into the time-out of whoever makes it, as behind a firewall; EKS itself still reaches it.'),
+      .describe(
+        'Whether its API server can be reached from outside. `unreachable`: a connection gets no answer and runs into the time-out of whoever makes it, as behind a firewall; EKS itself still reaches it.',
+      ),
     autoMode: z.boolean().default(false).describe('EKS Auto Mode: the Pod Identity agent is built in.'),
     authenticationMode: z
       .enum(['API', 'API_AND_CONFIG_MAP', 'CONFIG_MAP'])
       .default('API_AND_CONFIG_MAP')
-      .describe("How it lets callers in. With `CONFIG_MAP` EKS shows and changes no access entries: `accessEntries` then stand for what the ConfigMap aws-auth says."),
+      .describe(
+        'How it lets callers in. With `CONFIG_MAP` EKS shows and changes no access entries: `accessEntries` then stand for what the ConfigMap aws-auth says.',
+      ),
     nodes: z
       .union([z.number().int().min(0).max(5000), z.array(nodeGroup)])
       .default(2)
-      .describe('Its nodes: how many there are, all ready, on Linux, and on EC2 (with Auto Mode: of that); or groups of them.'),
-    fargateProfiles: z.array(fargateProfile).optional().describe('Which pods run on Fargate, the first that fits; none where it is left out.'),
+      .describe(
+        'Its nodes: how many there are, all ready, on Linux, and on EC2 (with Auto Mode: of that); or groups of them.',
+      ),
+    fargateProfiles: z
+      .array(fargateProfile)
+      .optional()
+      .describe('Which pods run on Fargate, the first that fits; none where it is left out.'),
     nodeRoleArn: roleArn
       .optional()
-      .describe("IAM role of its nodes. Where it is left out, they have one of the name CLUSTER-nodes with the policies that AWS recommends. Has an access entry where `accessEntries` is left out."),
+      .describe(
+        'IAM role of its nodes. Where it is left out, they have one of the name CLUSTER-nodes with the policies that AWS recommends. Has an access entry where `accessEntries` is left out.',
+      ),
     podIdentityWebhook: z
       .enum(['Ignore', 'Fail', 'absent'])
       .default('Ignore')
-      .describe("Failure policy of the MutatingWebhookConfiguration that gives pods their identity; EKS's own is Ignore. `absent`: somebody has deleted it, after the pods were made; new ones get no identity."),
+      .describe(
+        "Failure policy of the MutatingWebhookConfiguration that gives pods their identity; EKS's own is Ignore. `absent`: somebody has deleted it, after the pods were made; new ones get no identity.",
+      ),
     addons: z.array(installedAddon).default([]).describe('Its add-ons.'),
-    associations: z.array(association).default([]).describe('Its Pod Identity associations: stand-alone ones, and those that add-ons own.'),
+    associations: z
+      .array(association)
+      .default([])
+      .describe('Its Pod Identity associations: stand-alone ones, and those that add-ons own.'),
     workloads: z.array(workload).default([]).describe('Deployments, DaemonSets and StatefulSets that no add-on owns.'),
-    customResources: z.array(customResource).default([]).describe('Custom resources, such as people make for the operator that an add-on brings.'),
+    customResources: z
+      .array(customResource)
+      .default([])
+      .describe('Custom resources, such as people make for the operator that an add-on brings.'),
     accessEntries: z
       .array(accessEntry)
       .optional()
@@ -158,15 +234,25 @@ const account = z
     disabledRegions: z
       .array(regionName)
       .default([])
-      .describe('Regions to opt in to that it has not enabled: AWS refuses every call there that is made with its credentials, and no role of it can be assumed there.'),
-    spoke: z.enum(['deployed', 'absent']).optional().describe("Whether the service's stack for other accounts (docs/accounts.md) is deployed there: it is where this is left out. Says nothing of the service's own account."),
+      .describe(
+        'Regions to opt in to that it has not enabled: AWS refuses every call there that is made with its credentials, and no role of it can be assumed there.',
+      ),
+    spoke: z
+      .enum(['deployed', 'absent'])
+      .optional()
+      .describe(
+        "Whether the service's stack for other accounts (docs/accounts.md) is deployed there: it is where this is left out. Says nothing of the service's own account.",
+      ),
   })
   .meta({ id: 'Account', description: 'An AWS account.' });
 
 const catalogueChange = z
   .strictObject({
     addon: addonName.describe('Name of the add-on.'),
-    withdrawnVersions: z.array(z.string()).default([]).describe('Versions that EKS offers no longer: installed ones go on, new ones are refused.'),
+    withdrawnVersions: z
+      .array(z.string())
+      .default([])
+      .describe('Versions that EKS offers no longer: installed ones go on, new ones are refused.'),
   })
   .meta({ id: 'CatalogueChange', description: 'Takes away from what EKS offers.' });
 
@@ -181,9 +267,16 @@ export const scenario = z
     seed: z.number().int().min(0).max(4_294_967_295).default(1).describe('Every id and every jitter follows from it.'),
     startAt: timestamp.default('2026-01-15T09:00:00.000Z').describe("The world's time when the sandbox opens."),
     accounts: z.array(account).min(1).describe('The AWS accounts that there are.'),
-    home: home.optional().describe("Where the service itself is deployed. Where it is left out: in the first account, in the region of its first cluster."),
+    home: home
+      .optional()
+      .describe(
+        'Where the service itself is deployed. Where it is left out: in the first account, in the region of its first cluster.',
+      ),
     catalogue: z.array(catalogueChange).default([]).describe('Changes to what EKS offers.'),
-    faults: z.array(fault).default([]).describe("What goes wrong with the calls of the service's own functions, and when."),
+    faults: z
+      .array(fault)
+      .default([])
+      .describe("What goes wrong with the calls of the service's own functions, and when."),
     throttles: z.array(throttle).default([]).describe('How many calls services take; no limit where there is none.'),
     knobs: knobs.prefault({}).describe('How AWS behaves where nobody knows for sure.'),
   })

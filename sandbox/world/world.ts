@@ -54,7 +54,15 @@ export interface AssociationState {
   deletedUntil?: number;
 }
 
-export type AddonStatus = 'CREATING' | 'ACTIVE' | 'CREATE_FAILED' | 'UPDATING' | 'DELETING' | 'DELETE_FAILED' | 'DEGRADED' | 'UPDATE_FAILED';
+export type AddonStatus =
+  | 'CREATING'
+  | 'ACTIVE'
+  | 'CREATE_FAILED'
+  | 'UPDATING'
+  | 'DELETING'
+  | 'DELETE_FAILED'
+  | 'DEGRADED'
+  | 'UPDATE_FAILED';
 
 export interface AddonState {
   name: string;
@@ -151,7 +159,9 @@ export interface ClusterState {
   preserved: Set<string>;
   /** By add-on name; a create over preserved objects with NONE fails on them (UG kubernetes-field-management). */
   foreignFields: Map<string, ForeignField[]>;
-  /** What people have set of the pods of add-ons, by add-on name; stays with the cluster, as configuration values do. */
+  /**
+   * What people have set of the pods of add-ons, by add-on name; stays with the cluster, as configuration values do.
+   */
   podSettings?: ReadonlyMap<string, PodSettings>;
   /** In the order in which they are asked; none where it is left out. */
   fargateProfiles?: readonly FargateProfile[];

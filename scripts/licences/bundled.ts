@@ -7,11 +7,17 @@ import { placeOf } from './lockfile.ts';
 const ROOT = join(import.meta.dirname, '../..');
 
 /** The Lambdas' bundles, made in memory. Throws what esbuild has to say. */
-export const bundleInMemory = (): BuildResult<{ metafile: true; write: false }> => buildSync({ ...bundleOptions(join(ROOT, 'dist', 'lambda')), metafile: true, write: false });
+export const bundleInMemory = (): BuildResult<{ metafile: true; write: false }> =>
+  buildSync({ ...bundleOptions(join(ROOT, 'dist', 'lambda')), metafile: true, write: false });
 
-/** Places in the lockfile of the packages that have code in the Lambdas' bundles; what was shaken out whole isn't among them. */
+/**
+ * Places in the lockfile of the packages that have code in the Lambdas' bundles; what was shaken out whole isn't among
+ * them.
+ */
 export const bundledPlaces = (): ReadonlySet<string> => {
   const { outputs } = bundleInMemory().metafile;
-  const files = Object.values(outputs).flatMap(({ inputs }) => Object.entries(inputs).filter(([, { bytesInOutput }]) => bytesInOutput > 0));
+  const files = Object.values(outputs).flatMap(({ inputs }) =>
+    Object.entries(inputs).filter(([, { bytesInOutput }]) => bytesInOutput > 0),
+  );
   return new Set(files.map(([file]) => placeOf(file)).filter((place) => place !== undefined));
 };

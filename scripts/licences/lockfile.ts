@@ -5,7 +5,10 @@ import { z } from 'zod';
 
 const names = z.record(z.string(), z.string()).default({});
 
-/** One installed package, as lockfile version 3 has it: https://docs.npmjs.com/cli/v11/configuring-npm/package-lock-json. */
+/**
+ * One installed package, as lockfile version 3 has it:
+ * https://docs.npmjs.com/cli/v11/configuring-npm/package-lock-json.
+ */
 const entry = z.object({
   /** Absent of the project itself where it has none. */
   version: z.string().optional(),
@@ -44,10 +47,12 @@ const FOLDER = 'node_modules/';
 export const nameAt = (place: string): string => place.slice(place.lastIndexOf(FOLDER) + FOLDER.length);
 
 /** The place of the package that a file belongs to, as esbuild names files; undefined for a file of no package. */
-export const placeOf = (file: string): string | undefined => /node_modules\/(?:.*\/node_modules\/)?(?:@[^/]+\/)?[^/]+/.exec(file)?.[0];
+export const placeOf = (file: string): string | undefined =>
+  /node_modules\/(?:.*\/node_modules\/)?(?:@[^/]+\/)?[^/]+/.exec(file)?.[0];
 
 /** Everything but the project itself, by place. */
-export const packagesOf = (lock: Lock): [place: string, entry: LockEntry][] => [...lock].filter(([place]) => place !== '');
+export const packagesOf = (lock: Lock): [place: string, entry: LockEntry][] =>
+  [...lock].filter(([place]) => place !== '');
 
 /** Where Node finds a package from a place on: beside it, or in any folder above. */
 const placeSeenFrom = (lock: Lock, place: string, name: string): string | undefined => {
@@ -76,7 +81,16 @@ export const bringersOf = (lock: Lock): ReadonlyMap<string, readonly string[]> =
       }
     }
   };
-  walk([''], ({ dependencies, optionalDependencies, peerDependencies }) => [dependencies, optionalDependencies, peerDependencies]);
-  walk([''], ({ dependencies, devDependencies, optionalDependencies, peerDependencies }) => [dependencies, devDependencies, optionalDependencies, peerDependencies]);
+  walk([''], ({ dependencies, optionalDependencies, peerDependencies }) => [
+    dependencies,
+    optionalDependencies,
+    peerDependencies,
+  ]);
+  walk([''], ({ dependencies, devDependencies, optionalDependencies, peerDependencies }) => [
+    dependencies,
+    devDependencies,
+    optionalDependencies,
+    peerDependencies,
+  ]);
   return ways;
 };

@@ -1,4 +1,7 @@
-/** SPDX licence expressions, as annex D of the SPDX specification 2.3 has them: identifiers, `+`, `WITH`, `AND`, `OR` and brackets. */
+/**
+ * SPDX licence expressions, as annex D of the SPDX specification 2.3 has them: identifiers, `+`, `WITH`, `AND`, `OR`
+ * and brackets.
+ */
 
 export type Expression =
   | { readonly is: 'licence'; readonly id: string }
@@ -18,21 +21,26 @@ const tokensOf = (text: string): string[] => {
   while (TOKEN.lastIndex < end) {
     const at = TOKEN.lastIndex;
     const token = TOKEN.exec(text)?.[1];
-    if (token === undefined) throw new NotSpdx(`"${text}" is no SPDX expression: ${JSON.stringify(text.slice(at).trim())} is neither a licence nor an operator`);
+    if (token === undefined)
+      throw new NotSpdx(
+        `"${text}" is no SPDX expression: ${JSON.stringify(text.slice(at).trim())} is neither a licence nor an operator`,
+      );
     tokens.push(token);
   }
   return tokens;
 };
 
 /**
- * Parses an expression; WITH binds closest, then AND, then OR. An exception (`WITH …`) only ever adds rights, so it is left
- * out and the licence itself is judged; `+` (or later) is left out for the same reason. Throws NotSpdx.
+ * Parses an expression; WITH binds closest, then AND, then OR. An exception (`WITH …`) only ever adds rights, so it is
+ * left out and the licence itself is judged; `+` (or later) is left out for the same reason. Throws NotSpdx.
  */
 export const parseSpdx = (text: string): Expression => {
   const tokens = tokensOf(text);
   let at = 0;
   const fail = (expected: string): never => {
-    throw new NotSpdx(`"${text}" is no SPDX expression: ${expected} expected ${at < tokens.length ? `before "${tokens[at]}"` : 'at its end'}`);
+    throw new NotSpdx(
+      `"${text}" is no SPDX expression: ${expected} expected ${at < tokens.length ? `before "${tokens[at]}"` : 'at its end'}`,
+    );
   };
   const isOperator = (token: string | undefined): boolean => token === 'AND' || token === 'OR' || token === 'WITH';
   const identifier = (expected: string): string => {

@@ -4,7 +4,9 @@ import type { SweepRequestInput } from '../../lambdas/domain/sweep/model.ts';
 import type { OperationId, OPERATIONS } from '../../lambdas/api/operations.ts';
 
 type Schemas = typeof OPERATIONS;
-type Body<Id extends OperationId> = Schemas[Id] extends { body: infer Schema extends z.ZodType } ? { request: z.input<Schema> } : { request?: undefined };
+type Body<Id extends OperationId> = Schemas[Id] extends { body: infer Schema extends z.ZodType }
+  ? { request: z.input<Schema> }
+  : { request?: undefined };
 type Examples = { [Id in OperationId]: Body<Id> & { answer: z.input<Schemas[Id]['answer']> } };
 
 const ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
@@ -14,7 +16,12 @@ const ADDON = 'aws-ebs-csi-driver';
 const ROLE = 'arn:aws:iam::111122223333:role/eks-addons/ebs-csi';
 const DEPLOYER = 'arn:aws:sts::111122223333:assumed-role/Deployer/pipeline-42';
 const REVIEWER = 'arn:aws:sts::111122223333:assumed-role/Reviewer/jane';
-const [STARTED, ASKED, DECIDED, EXPIRES] = ['2026-01-15T09:00:00.000Z', '2026-01-15T09:00:12.000Z', '2026-01-15T09:20:00.000Z', '2026-01-16T09:00:12.000Z'];
+const [STARTED, ASKED, DECIDED, EXPIRES] = [
+  '2026-01-15T09:00:00.000Z',
+  '2026-01-15T09:00:12.000Z',
+  '2026-01-15T09:20:00.000Z',
+  '2026-01-16T09:00:12.000Z',
+];
 
 const LINKS = { self: `/v1/migrations/${ID}`, plan: `/v1/plans/${ID}` };
 const ACCEPTED = { migrationId: ID, status: 'accepted', links: LINKS } as const;
@@ -24,7 +31,15 @@ const PLAN = {
   preserve: false,
   ladder: [{ strategy: 'in-place', preserve: false, disruption: 'rolling', resolveConflicts: 'PRESERVE' }],
   checks: [{ id: 'trust', status: 'pass', message: `The trust policy of ${ROLE} lets EKS Pod Identity in.` }],
-  steps: [{ name: 'update-addon', what: 'Give the add-on its Pod Identity association, and no role', calls: ['eks:UpdateAddon'], disruption: 'rolling', undo: 'UpdateAddon with the role of before' }],
+  steps: [
+    {
+      name: 'update-addon',
+      what: 'Give the add-on its Pod Identity association, and no role',
+      calls: ['eks:UpdateAddon'],
+      disruption: 'rolling',
+      undo: 'UpdateAddon with the role of before',
+    },
+  ],
   associations: [{ namespace: 'kube-system', serviceAccount: 'ebs-csi-controller-sa', roleArn: ROLE }],
   existing: [],
   purge: [],
@@ -33,11 +48,23 @@ const PLAN = {
   found: HASH,
   hash: HASH,
 } as const;
-const UNTOUCHED = { warnings: [], associations: { purged: [], created: [], restored: [] }, trustChanges: [], retirements: [], handOff: [], verification: { before: [], pods: [] } };
+const UNTOUCHED = {
+  warnings: [],
+  associations: { purged: [], created: [], restored: [] },
+  trustChanges: [],
+  retirements: [],
+  handOff: [],
+  verification: { before: [], pods: [] },
+};
 const PENDING = { round: 1, planHash: HASH, state: 'pending', requestedAt: ASKED, expiresAt: EXPIRES } as const;
 
 const SWEEP_LINKS = { self: `/v1/sweeps/${ID}` };
-const SWEEP_REQUEST: SweepRequestInput = { mode: 'migrate', selection: { clusters: ['prod-*'], clusterTags: { team: 'payments' } }, limits: { canary: 2, concurrency: 20 }, reason: 'IRSA goes' };
+const SWEEP_REQUEST: SweepRequestInput = {
+  mode: 'migrate',
+  selection: { clusters: ['prod-*'], clusterTags: { team: 'payments' } },
+  limits: { canary: 2, concurrency: 20 },
+  reason: 'IRSA goes',
+};
 const SWEEP = {
   sweepId: ID,
   request: { ...SWEEP_REQUEST, requestedBy: DEPLOYER },
@@ -50,18 +77,56 @@ const SWEEP = {
   failures: 0,
   tally: { queued: 31, inFlight: 4, ended: { migrated: 2 } },
 } as const;
-const REPORTS = { bucket: 'podidentitymigrator-sweeps-a1b2c3', json: `sweeps/${ID}/report.json`, csv: `sweeps/${ID}/report.csv`, html: `sweeps/${ID}/report.html` };
-const commanded = (command: 'pause' | 'resume' | 'stop', reason: string) => ({ request: { reason }, answer: { ...SWEEP, command: { command, at: DECIDED, by: DEPLOYER, reason }, links: SWEEP_LINKS } });
+const REPORTS = {
+  bucket: 'podidentitymigrator-sweeps-a1b2c3',
+  json: `sweeps/${ID}/report.json`,
+  csv: `sweeps/${ID}/report.csv`,
+  html: `sweeps/${ID}/report.html`,
+};
+const commanded = (command: 'pause' | 'resume' | 'stop', reason: string) => ({
+  request: { reason },
+  answer: { ...SWEEP, command: { command, at: DECIDED, by: DEPLOYER, reason }, links: SWEEP_LINKS },
+});
 
 export const EXAMPLES: Examples = {
   createPlan: { request: { target: TARGET, addon: ADDON }, answer: ACCEPTED },
   getPlan: {
-    answer: { migrationId: ID, status: 'ended', outcome: 'planned', target: TARGET, addon: ADDON, strategy: 'auto', preserve: false, dryRun: true, requestedBy: DEPLOYER, startedAt: STARTED, endedAt: ASKED, plan: PLAN as never, links: LINKS },
+    answer: {
+      migrationId: ID,
+      status: 'ended',
+      outcome: 'planned',
+      target: TARGET,
+      addon: ADDON,
+      strategy: 'auto',
+      preserve: false,
+      dryRun: true,
+      requestedBy: DEPLOYER,
+      startedAt: STARTED,
+      endedAt: ASKED,
+      plan: PLAN as never,
+      links: LINKS,
+    },
   },
-  createMigration: { request: { target: TARGET, addon: ADDON, approval: 'required', reason: 'IRSA goes' }, answer: ACCEPTED },
+  createMigration: {
+    request: { target: TARGET, addon: ADDON, approval: 'required', reason: 'IRSA goes' },
+    answer: ACCEPTED,
+  },
   listMigrations: {
     answer: {
-      migrations: [{ migrationId: ID, target: TARGET, addon: ADDON, status: 'ended', outcome: 'migrated', dryRun: false, requestedBy: DEPLOYER, startedAt: STARTED, endedAt: DECIDED, links: LINKS }],
+      migrations: [
+        {
+          migrationId: ID,
+          target: TARGET,
+          addon: ADDON,
+          status: 'ended',
+          outcome: 'migrated',
+          dryRun: false,
+          requestedBy: DEPLOYER,
+          startedAt: STARTED,
+          endedAt: DECIDED,
+          links: LINKS,
+        },
+      ],
       next: 'IjAxSkQ4WjVRNlI3UzhUOVYwVzFYMlkzWjRBIg',
     },
   },
@@ -90,18 +155,39 @@ export const EXAMPLES: Examples = {
   },
   decideApproval: {
     request: { decision: 'approve', planHash: HASH, reason: 'Looked at the plan' },
-    answer: { migrationId: ID, approval: { ...PENDING, state: 'approved', decidedBy: REVIEWER, decidedAt: DECIDED, reason: 'Looked at the plan' }, links: { ...LINKS, cancel: `${LINKS.self}/cancel` } },
+    answer: {
+      migrationId: ID,
+      approval: {
+        ...PENDING,
+        state: 'approved',
+        decidedBy: REVIEWER,
+        decidedAt: DECIDED,
+        reason: 'Looked at the plan',
+      },
+      links: { ...LINKS, cancel: `${LINKS.self}/cancel` },
+    },
   },
   rollBack: { request: { reason: 'The driver can not mount volumes' }, answer: ACCEPTED },
   cancel: {
     request: { reason: 'Wrong day' },
-    answer: { migrationId: ID, cancellation: { requestedAt: DECIDED, requestedBy: DEPLOYER, reason: 'Wrong day' }, first: true, begun: false, willEnd: 'blocked', links: { ...LINKS, cancel: `${LINKS.self}/cancel` } },
+    answer: {
+      migrationId: ID,
+      cancellation: { requestedAt: DECIDED, requestedBy: DEPLOYER, reason: 'Wrong day' },
+      first: true,
+      begun: false,
+      willEnd: 'blocked',
+      links: { ...LINKS, cancel: `${LINKS.self}/cancel` },
+    },
   },
   listIdentities: {
     answer: {
       target: TARGET,
       takenAt: STARTED,
-      cluster: { version: '1.31', autoMode: false, oidcIssuer: 'https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE' },
+      cluster: {
+        version: '1.31',
+        autoMode: false,
+        oidcIssuer: 'https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE',
+      },
       agent: { id: 'agent', status: 'pass', message: 'The Pod Identity agent is ready on 3 of 3 nodes.' },
       workloads: [
         {
@@ -111,7 +197,10 @@ export const EXAMPLES: Examples = {
           serviceAccount: 'ebs-csi-controller-sa',
           pods: { total: 2, ready: 2, by: { irsa: 2 } },
           identity: 'irsa',
-          example: { pod: 'ebs-csi-controller-7d9f8b6c5-abcde', evidence: 'AWS_WEB_IDENTITY_TOKEN_FILE in the env of ebs-plugin' },
+          example: {
+            pod: 'ebs-csi-controller-7d9f8b6c5-abcde',
+            evidence: 'AWS_WEB_IDENTITY_TOKEN_FILE in the env of ebs-plugin',
+          },
           since: '2026-01-02T10:00:00.000Z',
           youngest: '2026-01-02T10:00:05.000Z',
           roles: [{ by: 'irsa', roleArn: ROLE, pods: 2 }],
@@ -124,9 +213,21 @@ export const EXAMPLES: Examples = {
     },
   },
   createSweep: { request: SWEEP_REQUEST, answer: { sweepId: ID, status: 'accepted', links: SWEEP_LINKS } },
-  listSweeps: { answer: { sweeps: [{ sweepId: ID, request: SWEEP.request, status: 'running', startedAt: STARTED, links: SWEEP_LINKS }], next: 'IjAxSkQ4WjVRNlI3UzhUOVYwVzFYMlkzWjRBIg' } },
-  getSweep: { answer: { ...SWEEP, links: { ...SWEEP_LINKS, pause: `${SWEEP_LINKS.self}/pause`, stop: `${SWEEP_LINKS.self}/stop` } } },
-  getSweepReport: { answer: { sweepId: ID, reports: REPORTS, links: { ...SWEEP_LINKS, report: `${SWEEP_LINKS.self}/report` } } },
+  listSweeps: {
+    answer: {
+      sweeps: [{ sweepId: ID, request: SWEEP.request, status: 'running', startedAt: STARTED, links: SWEEP_LINKS }],
+      next: 'IjAxSkQ4WjVRNlI3UzhUOVYwVzFYMlkzWjRBIg',
+    },
+  },
+  getSweep: {
+    answer: {
+      ...SWEEP,
+      links: { ...SWEEP_LINKS, pause: `${SWEEP_LINKS.self}/pause`, stop: `${SWEEP_LINKS.self}/stop` },
+    },
+  },
+  getSweepReport: {
+    answer: { sweepId: ID, reports: REPORTS, links: { ...SWEEP_LINKS, report: `${SWEEP_LINKS.self}/report` } },
+  },
   pauseSweep: commanded('pause', 'Release night'),
   resumeSweep: commanded('resume', 'It is over'),
   stopSweep: commanded('stop', 'Volumes can not be mounted'),

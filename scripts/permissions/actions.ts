@@ -3,47 +3,90 @@
 export type Access = 'Read' | 'List' | 'Write' | 'Tagging' | 'Permissions management';
 
 /**
- * Access levels of the actions that the service has. Source: Service Authorization Reference, the page of each service; where
- * it names two (`Tagging, Write`), the narrower one stands here. An action that isn't here is looked up there first.
+ * Access levels of the actions that the service has. Source: Service Authorization Reference, the page of each service;
+ * where it names two (`Tagging, Write`), the narrower one stands here. An action that isn't here is looked up there
+ * first.
  */
 const LEVELS: Readonly<Record<Access, readonly string[]>> = {
   Read: [
-    'dynamodb:GetItem', 'dynamodb:Query',
-    'eks:DescribeAccessEntry', 'eks:DescribeAddon', 'eks:DescribeAddonConfiguration', 'eks:DescribeAddonVersions', 'eks:DescribeCluster', 'eks:DescribePodIdentityAssociation',
-    'iam:GetPolicy', 'iam:GetPolicyVersion', 'iam:GetRole', 'iam:GetRolePolicy', 'iam:SimulatePrincipalPolicy',
+    'dynamodb:GetItem',
+    'dynamodb:Query',
+    'eks:DescribeAccessEntry',
+    'eks:DescribeAddon',
+    'eks:DescribeAddonConfiguration',
+    'eks:DescribeAddonVersions',
+    'eks:DescribeCluster',
+    'eks:DescribePodIdentityAssociation',
+    'iam:GetPolicy',
+    'iam:GetPolicyVersion',
+    'iam:GetRole',
+    'iam:GetRolePolicy',
+    'iam:SimulatePrincipalPolicy',
     'logs:GetLogDelivery',
     's3:GetObject',
     'states:DescribeExecution',
-    'xray:GetSamplingRules', 'xray:GetSamplingTargets',
+    'xray:GetSamplingRules',
+    'xray:GetSamplingTargets',
   ],
   List: [
-    'ec2:DescribeNetworkInterfaces', 'ec2:DescribeSubnets',
-    'eks:ListAccessEntries', 'eks:ListAddons', 'eks:ListClusters', 'eks:ListPodIdentityAssociations',
-    'iam:ListAttachedRolePolicies', 'iam:ListRolePolicies',
-    's3:ListBucket', 's3:ListMultipartUploadParts',
-    'logs:DescribeLogGroups', 'logs:DescribeResourcePolicies', 'logs:ListLogDeliveries',
+    'ec2:DescribeNetworkInterfaces',
+    'ec2:DescribeSubnets',
+    'eks:ListAccessEntries',
+    'eks:ListAddons',
+    'eks:ListClusters',
+    'eks:ListPodIdentityAssociations',
+    'iam:ListAttachedRolePolicies',
+    'iam:ListRolePolicies',
+    's3:ListBucket',
+    's3:ListMultipartUploadParts',
+    'logs:DescribeLogGroups',
+    'logs:DescribeResourcePolicies',
+    'logs:ListLogDeliveries',
   ],
   Write: [
-    'dynamodb:DeleteItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem',
-    'ec2:AssignPrivateIpAddresses', 'ec2:CreateNetworkInterface', 'ec2:DeleteNetworkInterface', 'ec2:UnassignPrivateIpAddresses',
-    'eks:CreateAddon', 'eks:CreatePodIdentityAssociation', 'eks:DeleteAddon', 'eks:DeletePodIdentityAssociation', 'eks:UpdateAddon', 'eks:UpdatePodIdentityAssociation',
+    'dynamodb:DeleteItem',
+    'dynamodb:PutItem',
+    'dynamodb:UpdateItem',
+    'ec2:AssignPrivateIpAddresses',
+    'ec2:CreateNetworkInterface',
+    'ec2:DeleteNetworkInterface',
+    'ec2:UnassignPrivateIpAddresses',
+    'eks:CreateAddon',
+    'eks:CreatePodIdentityAssociation',
+    'eks:DeleteAddon',
+    'eks:DeletePodIdentityAssociation',
+    'eks:UpdateAddon',
+    'eks:UpdatePodIdentityAssociation',
     'events:PutEvents',
     'iam:PassRole',
-    'kms:Decrypt', 'kms:GenerateDataKey',
+    'kms:Decrypt',
+    'kms:GenerateDataKey',
     'lambda:InvokeFunction',
-    'logs:CreateLogDelivery', 'logs:CreateLogStream', 'logs:DeleteLogDelivery', 'logs:PutLogEvents', 'logs:UpdateLogDelivery',
-    's3:AbortMultipartUpload', 's3:PutObject',
+    'logs:CreateLogDelivery',
+    'logs:CreateLogStream',
+    'logs:DeleteLogDelivery',
+    'logs:PutLogEvents',
+    'logs:UpdateLogDelivery',
+    's3:AbortMultipartUpload',
+    's3:PutObject',
     'sqs:SendMessage',
-    'states:RedriveExecution', 'states:SendTaskFailure', 'states:SendTaskSuccess', 'states:StartExecution', 'states:StopExecution',
+    'states:RedriveExecution',
+    'states:SendTaskFailure',
+    'states:SendTaskSuccess',
+    'states:StartExecution',
+    'states:StopExecution',
     'sts:AssumeRole',
-    'xray:PutTelemetryRecords', 'xray:PutTraceSegments',
+    'xray:PutTelemetryRecords',
+    'xray:PutTraceSegments',
   ],
   Tagging: ['eks:TagResource'],
   'Permissions management': ['iam:UpdateAssumeRolePolicy', 'logs:PutResourcePolicy'],
 };
 
 const ACCESS: ReadonlyMap<string, Access> = new Map(
-  (Object.entries(LEVELS) as [Access, readonly string[]][]).flatMap(([access, actions]) => actions.map((action): [string, Access] => [action, access])),
+  (Object.entries(LEVELS) as [Access, readonly string[]][]).flatMap(([access, actions]) =>
+    actions.map((action): [string, Access] => [action, access]),
+  ),
 );
 
 /** Undefined for an action that isn't known here, and for one with a wildcard. */
@@ -64,7 +107,8 @@ export const EXCEPTIONS: readonly Exception[] = [
   {
     name: "EKS's catalogue",
     actions: ['eks:DescribeAddonConfiguration', 'eks:DescribeAddonVersions'],
-    reason: 'What they read is of no account: they have no resource type (Service Authorization Reference, Amazon EKS).',
+    reason:
+      'What they read is of no account: they have no resource type (Service Authorization Reference, Amazon EKS).',
   },
   {
     name: 'clusters',
@@ -74,7 +118,14 @@ export const EXCEPTIONS: readonly Exception[] = [
   {
     name: 'log delivery of Step Functions',
     actions: [
-      'logs:CreateLogDelivery', 'logs:DeleteLogDelivery', 'logs:DescribeLogGroups', 'logs:DescribeResourcePolicies', 'logs:GetLogDelivery', 'logs:ListLogDeliveries', 'logs:PutResourcePolicy', 'logs:UpdateLogDelivery',
+      'logs:CreateLogDelivery',
+      'logs:DeleteLogDelivery',
+      'logs:DescribeLogGroups',
+      'logs:DescribeResourcePolicies',
+      'logs:GetLogDelivery',
+      'logs:ListLogDeliveries',
+      'logs:PutResourcePolicy',
+      'logs:UpdateLogDelivery',
     ],
     reason:
       '"You need to specify * in the Resource field. CloudWatch API actions, such as CreateLogDelivery and DescribeLogGroups, do not support resource types defined by Amazon CloudWatch Logs" ' +
@@ -82,7 +133,14 @@ export const EXCEPTIONS: readonly Exception[] = [
   },
   {
     name: 'VPC interfaces',
-    actions: ['ec2:AssignPrivateIpAddresses', 'ec2:CreateNetworkInterface', 'ec2:DeleteNetworkInterface', 'ec2:DescribeNetworkInterfaces', 'ec2:DescribeSubnets', 'ec2:UnassignPrivateIpAddresses'],
+    actions: [
+      'ec2:AssignPrivateIpAddresses',
+      'ec2:CreateNetworkInterface',
+      'ec2:DeleteNetworkInterface',
+      'ec2:DescribeNetworkInterfaces',
+      'ec2:DescribeSubnets',
+      'ec2:UnassignPrivateIpAddresses',
+    ],
     reason:
       'The two that read have no resource type (Service Authorization Reference, Amazon EC2). For the others Lambda looks whether the role has them before there is an interface to name: "include all resource IDs" ' +
       "([Lambda Developer Guide](https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html)); AWS's own policy for this, AWSLambdaVPCAccessExecutionRole, has all six on `*`. " +
@@ -91,16 +149,21 @@ export const EXCEPTIONS: readonly Exception[] = [
   {
     name: 'X-Ray',
     actions: ['xray:GetSamplingRules', 'xray:GetSamplingTargets', 'xray:PutTelemetryRecords', 'xray:PutTraceSegments'],
-    reason: "They have no resource type (Service Authorization Reference, AWS X-Ray); AWS's own policy for Step Functions has `*` too ([Step Functions Developer Guide](https://docs.aws.amazon.com/step-functions/latest/dg/xray-iam.html)).",
+    reason:
+      "They have no resource type (Service Authorization Reference, AWS X-Ray); AWS's own policy for Step Functions has `*` too ([Step Functions Developer Guide](https://docs.aws.amazon.com/step-functions/latest/dg/xray-iam.html)).",
   },
 ];
 
 /** Undefined where something narrower than `*` can be written for the action. */
-export const exceptionOf = (action: string): Exception | undefined => EXCEPTIONS.find(({ actions }) => actions.includes(action));
+export const exceptionOf = (action: string): Exception | undefined =>
+  EXCEPTIONS.find(({ actions }) => actions.includes(action));
 
-const exceptional = (prefix: string): readonly string[] => EXCEPTIONS.flatMap(({ actions }) => actions).filter((action) => action.startsWith(prefix));
+const exceptional = (prefix: string): readonly string[] =>
+  EXCEPTIONS.flatMap(({ actions }) => actions).filter((action) => action.startsWith(prefix));
 
-/** A right that no step's grant is for: what AWS asks of everybody who logs, traces, or lets one service start another. */
+/**
+ * A right that no step's grant is for: what AWS asks of everybody who logs, traces, or lets one service start another.
+ */
 export interface CommonRight {
   readonly actions: readonly string[];
   readonly why: string;
@@ -120,4 +183,6 @@ export const OF_STATE_MACHINES: readonly CommonRight[] = [
 ];
 
 /** Of a role that EventBridge uses for a rule. */
-export const OF_EVENT_RULES: readonly CommonRight[] = [{ actions: ['states:StartExecution'], why: "starts the rule's target" }];
+export const OF_EVENT_RULES: readonly CommonRight[] = [
+  { actions: ['states:StartExecution'], why: "starts the rule's target" },
+];

@@ -1,4 +1,6 @@
-/** What nobody of the service may do: each sentence is held against every right in the template before it is written. */
+/**
+ * What nobody of the service may do: each sentence is held against every right in the template before it is written.
+ */
 import { exceptionOf } from './actions.ts';
 import { RUNBOOK, SCHEDULER } from './names.ts';
 import type { Right } from './rights.ts';
@@ -16,19 +18,54 @@ interface Claim {
 
 const TRUST_WRITERS = ['repair-trust', 'retire-trust'];
 /** Conditions stand side by side, so one of them that limits the service is enough. */
-const PASSED_TO_EKS = /(^|, and )`iam:PassedToService` StringEquals `(pods\.)?eks\.amazonaws\.com`( or `(pods\.)?eks\.amazonaws\.com`)?($|, and )/;
-const EKS_CHANGES = ['CreateAddon', 'UpdateAddon', 'DeleteAddon', 'CreatePodIdentityAssociation', 'UpdatePodIdentityAssociation', 'DeletePodIdentityAssociation', 'TagResource'].map((name) => `eks:${name}`);
+const PASSED_TO_EKS =
+  /(^|, and )`iam:PassedToService` StringEquals `(pods\.)?eks\.amazonaws\.com`( or `(pods\.)?eks\.amazonaws\.com`)?($|, and )/;
+const EKS_CHANGES = [
+  'CreateAddon',
+  'UpdateAddon',
+  'DeleteAddon',
+  'CreatePodIdentityAssociation',
+  'UpdatePodIdentityAssociation',
+  'DeletePodIdentityAssociation',
+  'TagResource',
+].map((name) => `eks:${name}`);
 const NOT_BY_CODE = '`lambda:SourceFunctionArn` Null `true`';
-const RUNS_MIGRATIONS = new Set(['states:StartExecution stateMachine:MigrateAddon', 'states:StopExecution execution:MigrateAddon:*']);
+const RUNS_MIGRATIONS = new Set([
+  'states:StartExecution stateMachine:MigrateAddon',
+  'states:StopExecution execution:MigrateAddon:*',
+]);
 const RECOVERS = new Set(['states:StartExecution stateMachine:Recover']);
-const [API, DENIALS, DISPATCHER, STARTER, SWEEP] = ['api', 'diagnose-denial', 'dispatch-sweep', 'start-sweep', 'state machine Sweep'];
-const ASKED_FOR = new Set(['states:StartExecution stateMachine:MigrateAddon', 'states:StartExecution stateMachine:Recover', 'states:SendTaskSuccess stateMachine:MigrateAddon', 'states:SendTaskFailure stateMachine:MigrateAddon', 'states:StartExecution stateMachine:Sweep']);
+const [API, DENIALS, DISPATCHER, STARTER, SWEEP] = [
+  'api',
+  'diagnose-denial',
+  'dispatch-sweep',
+  'start-sweep',
+  'state machine Sweep',
+];
+const ASKED_FOR = new Set([
+  'states:StartExecution stateMachine:MigrateAddon',
+  'states:StartExecution stateMachine:Recover',
+  'states:SendTaskSuccess stateMachine:MigrateAddon',
+  'states:SendTaskFailure stateMachine:MigrateAddon',
+  'states:StartExecution stateMachine:Sweep',
+]);
 const STARTS = new Set(['states:StartExecution stateMachine:MigrateAddon']);
 const STARTS_SWEEPS = new Set(['states:StartExecution stateMachine:Sweep']);
 const DISPATCHES = new Set([...STARTS, ...STARTS_SWEEPS]);
 /** Of its own executions for one place each. */
-const LOOKS = new Set([...STARTS_SWEEPS, 'states:StopExecution execution:Sweep:*', 'states:RedriveExecution execution:Sweep/places:*']);
-const MACHINES_OF: Readonly<Record<string, ReadonlySet<string>>> = { [RUNBOOK]: RUNS_MIGRATIONS, [API]: ASKED_FOR, [DENIALS]: STARTS, [DISPATCHER]: DISPATCHES, [STARTER]: STARTS_SWEEPS, [SWEEP]: LOOKS };
+const LOOKS = new Set([
+  ...STARTS_SWEEPS,
+  'states:StopExecution execution:Sweep:*',
+  'states:RedriveExecution execution:Sweep/places:*',
+]);
+const MACHINES_OF: Readonly<Record<string, ReadonlySet<string>>> = {
+  [RUNBOOK]: RUNS_MIGRATIONS,
+  [API]: ASKED_FOR,
+  [DENIALS]: STARTS,
+  [DISPATCHER]: DISPATCHES,
+  [STARTER]: STARTS_SWEEPS,
+  [SWEEP]: LOOKS,
+};
 /** Whoever gets these events is told by the source whose they are. */
 const OWN_EVENTS = '`events:source` StringEquals `pod-identity-migrator`';
 /** By item, in the partitions of sweeps alone. */
@@ -37,7 +74,13 @@ const WRITES_ITEMS = ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:Delet
 const OF_SWEEPS: readonly string[] = [STARTER, 'begin-sweep', 'take-inventory', DISPATCHER, 'report-sweep'];
 const IN_BUCKET = /^arn:aws:s3:::BUCKET(\/sweeps\/[\w*./-]+)?$/;
 const USES_BUCKET = ['begin-sweep', 'take-inventory', 'report-sweep', SWEEP];
-const OBJECTS = ['s3:GetObject', 's3:PutObject', 's3:ListBucket', 's3:ListMultipartUploadParts', 's3:AbortMultipartUpload'];
+const OBJECTS = [
+  's3:GetObject',
+  's3:PutObject',
+  's3:ListBucket',
+  's3:ListMultipartUploadParts',
+  's3:AbortMultipartUpload',
+];
 const ITEMS = ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem'];
 
 /** Of a stack of its own in each of these accounts. */
@@ -46,18 +89,27 @@ const IN_ACCOUNTS = '`aws:ResourceAccount` StringEquals `each-of-accounts`';
 
 /** Rights are in readers' names here: `TABLE`, `each of passableRoleArns`. */
 export const CLAIMS: readonly Claim[] = [
-  { says: 'change an IAM role, user, group or policy in any other way than by `iam:UpdateAssumeRolePolicy`, create one or delete one', isBroken: ({ action }) => /^iam:(?!Get|List|Simulate)/.test(action) && !['iam:PassRole', 'iam:UpdateAssumeRolePolicy'].includes(action) },
+  {
+    says: 'change an IAM role, user, group or policy in any other way than by `iam:UpdateAssumeRolePolicy`, create one or delete one',
+    isBroken: ({ action }) =>
+      /^iam:(?!Get|List|Simulate)/.test(action) && !['iam:PassRole', 'iam:UpdateAssumeRolePolicy'].includes(action),
+  },
   {
     says: `change a trust policy, but for ${TRUST_WRITERS.map((name) => `\`${name}\``).join(' and ')} on each of \`repairableRoleArns\``,
-    isBroken: ({ action, resource }, { name }) => action === 'iam:UpdateAssumeRolePolicy' && !(TRUST_WRITERS.includes(name) && resource === 'each of repairableRoleArns'),
+    isBroken: ({ action, resource }, { name }) =>
+      action === 'iam:UpdateAssumeRolePolicy' &&
+      !(TRUST_WRITERS.includes(name) && resource === 'each of repairableRoleArns'),
   },
   {
     says: 'pass a role to another service than EKS, or one that `passableRoleArns` does not name',
-    isBroken: ({ action, resource, condition }) => action === 'iam:PassRole' && !(resource === 'each of passableRoleArns' && PASSED_TO_EKS.test(condition)),
+    isBroken: ({ action, resource, condition }) =>
+      action === 'iam:PassRole' && !(resource === 'each of passableRoleArns' && PASSED_TO_EKS.test(condition)),
   },
   {
     says: 'become another role, or make credentials (`sts`), but those that the stack PodIdentityMigratorSpoke has in each of `accounts` for that step',
-    isBroken: ({ action, resource, condition }, { isLambda }) => action.startsWith('sts:') && !(isLambda && action === 'sts:AssumeRole' && SPOKE_ROLE.test(resource) && condition === IN_ACCOUNTS),
+    isBroken: ({ action, resource, condition }, { isLambda }) =>
+      action.startsWith('sts:') &&
+      !(isLambda && action === 'sts:AssumeRole' && SPOKE_ROLE.test(resource) && condition === IN_ACCOUNTS),
   },
   {
     says: "change a cluster, a node group or an access entry, or anything else of EKS's but add-ons, Pod Identity associations and their tags; nor open an API server through EKS (`eks:AccessKubernetesApi`)",
@@ -83,33 +135,60 @@ export const CLAIMS: readonly Claim[] = [
     isBroken: ({ action, resource, condition }, { name }) => {
       if (!action.startsWith('dynamodb:')) return false;
       if (!/:table\/TABLE(\/index\/[\w-]+)?$/.test(resource)) return true;
-      if (OF_SWEEPS.includes(name) && WRITES_ITEMS.includes(action)) return condition !== IN_SWEEPS || (action === 'dynamodb:DeleteItem' && name !== DISPATCHER);
+      if (OF_SWEEPS.includes(name) && WRITES_ITEMS.includes(action))
+        return condition !== IN_SWEEPS || (action === 'dynamodb:DeleteItem' && name !== DISPATCHER);
       return !ITEMS.includes(action);
     },
   },
-  { says: 'read a secret or a parameter (`secretsmanager`, `ssm`)', isBroken: ({ action }) => /^(secretsmanager|ssm):/.test(action) },
+  {
+    says: 'read a secret or a parameter (`secretsmanager`, `ssm`)',
+    isBroken: ({ action }) => /^(secretsmanager|ssm):/.test(action),
+  },
   {
     says: "use another key than the customer's (`customerKey`), or that for more than to open and to seal what the service keeps, each bound by its encryption context",
-    isBroken: ({ action, resource, condition }) => action.startsWith('kms:') && !(['kms:Decrypt', 'kms:GenerateDataKey'].includes(action) && resource.endsWith(':key/KEY') && condition.includes('`kms:EncryptionContext:')),
+    isBroken: ({ action, resource, condition }) =>
+      action.startsWith('kms:') &&
+      !(
+        ['kms:Decrypt', 'kms:GenerateDataKey'].includes(action) &&
+        resource.endsWith(':key/KEY') &&
+        condition.includes('`kms:EncryptionContext:')
+      ),
   },
   {
     says: `do anything in S3 but put, get and list objects of the bucket of sweeps, which ${USES_BUCKET.map((name) => (name === SWEEP ? 'the state machine Sweep' : `\`${name}\``)).join(', ')} do`,
-    isBroken: ({ action, resource }, { name }) => action.startsWith('s3:') && !(USES_BUCKET.includes(name) && OBJECTS.includes(action) && IN_BUCKET.test(resource)),
+    isBroken: ({ action, resource }, { name }) =>
+      action.startsWith('s3:') && !(USES_BUCKET.includes(name) && OBJECTS.includes(action) && IN_BUCKET.test(resource)),
   },
   {
     says: 'do anything in EC2, but that Lambda itself (`lambda:SourceFunctionArn` is absent) makes and removes the network interfaces of the functions that are in a VPC',
-    isBroken: ({ action, condition }, { isLambda }) => action.startsWith('ec2:') && !(isLambda && exceptionOf(action)?.name === 'VPC interfaces' && condition === NOT_BY_CODE),
+    isBroken: ({ action, condition }, { isLambda }) =>
+      action.startsWith('ec2:') &&
+      !(isLambda && exceptionOf(action)?.name === 'VPC interfaces' && condition === NOT_BY_CODE),
   },
-  { says: 'call a Lambda by the role of a Lambda', isBroken: ({ action }, { isLambda }) => isLambda && action.startsWith('lambda:') },
-  { says: 'read a log', isBroken: ({ action }) => /^logs:(Get(?!LogDelivery$)|Filter|StartQuery|StartLiveTail|Unmask)/.test(action) },
+  {
+    says: 'call a Lambda by the role of a Lambda',
+    isBroken: ({ action }, { isLambda }) => isLambda && action.startsWith('lambda:'),
+  },
+  {
+    says: 'read a log',
+    isBroken: ({ action }) => /^logs:(Get(?!LogDelivery$)|Filter|StartQuery|StartLiveTail|Unmask)/.test(action),
+  },
   {
     says: 'act on a resource of another account by what stands here (`passableRoleArns` and `repairableRoleArns` may name one), but to become such a role there',
-    isBroken: ({ resource }) => resource !== '*' && !resource.startsWith('each of ') && !IN_BUCKET.test(resource) && !SPOKE_ROLE.test(resource) && resource.split(':')[4] !== 'ACCOUNT',
+    isBroken: ({ resource }) =>
+      resource !== '*' &&
+      !resource.startsWith('each of ') &&
+      !IN_BUCKET.test(resource) &&
+      !SPOKE_ROLE.test(resource) &&
+      resource.split(':')[4] !== 'ACCOUNT',
   },
 ];
 
 /** One sentence for each right of somebody that a claim denies. */
 export const brokenClaims = (rights: readonly Right[], who: Claimant): string[] =>
   rights.flatMap((right) =>
-    CLAIMS.filter(({ isBroken }) => isBroken(right, who)).map(({ says }) => `${who.name} may ${right.action} on ${right.resource}, but the document says that nobody may ${says}: take one of them back (scripts/permissions/claims.ts)`),
+    CLAIMS.filter(({ isBroken }) => isBroken(right, who)).map(
+      ({ says }) =>
+        `${who.name} may ${right.action} on ${right.resource}, but the document says that nobody may ${says}: take one of them back (scripts/permissions/claims.ts)`,
+    ),
   );

@@ -5,27 +5,53 @@ import type { Caller, ExplainedRight, Facts, Needs, PolicyFacts, RoleFacts } fro
 import { byText } from './names.ts';
 
 const code = (text: string): string => `\`${text}\``;
-const row = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', String.raw`\|`)).join(' | ')} |`;
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string => [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n');
+const row = (cells: readonly string[]): string =>
+  `| ${cells.map((cell) => cell.replaceAll('|', String.raw`\|`)).join(' | ')} |`;
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n');
 const unique = (texts: readonly string[]): string[] => [...new Set(texts)].sort(byText);
 const list = (texts: readonly string[]): string => (texts.length === 0 ? '–' : texts.join(', '));
 
 const serviceOf = (action: string): string => action.split(':')[0] ?? '';
 const isLedger = ({ action }: ExplainedRight): boolean => serviceOf(action) === 'dynamodb';
-/** What the service does with its own: the ledger, the bucket of sweeps, logs, traces, the key that seals them, and network interfaces. */
-const isOwn = ({ action }: ExplainedRight): boolean => ['dynamodb', 'ec2', 'kms', 'logs', 's3', 'xray'].includes(serviceOf(action));
-const SERVICES: Readonly<Record<string, string>> = { dynamodb: 'DynamoDB', ec2: 'EC2', eks: 'EKS', events: 'EventBridge', iam: 'IAM', kms: 'KMS', lambda: 'Lambda', logs: 'CloudWatch Logs', s3: 'S3', sqs: 'SQS', states: 'Step Functions', sts: 'STS', xray: 'X-Ray' };
+/**
+ * What the service does with its own: the ledger, the bucket of sweeps, logs, traces, the key that seals them, and
+ * network interfaces.
+ */
+const isOwn = ({ action }: ExplainedRight): boolean =>
+  ['dynamodb', 'ec2', 'kms', 'logs', 's3', 'xray'].includes(serviceOf(action));
+const SERVICES: Readonly<Record<string, string>> = {
+  dynamodb: 'DynamoDB',
+  ec2: 'EC2',
+  eks: 'EKS',
+  events: 'EventBridge',
+  iam: 'IAM',
+  kms: 'KMS',
+  lambda: 'Lambda',
+  logs: 'CloudWatch Logs',
+  s3: 'S3',
+  sqs: 'SQS',
+  states: 'Step Functions',
+  sts: 'STS',
+  xray: 'X-Ray',
+};
 const serviceName = (action: string): string => SERVICES[serviceOf(action)] ?? serviceOf(action);
 
 /** What changes something stands out, and comes first. */
 const accessText = (action: string): string => (changes(action) ? `**${accessOf(action)}**` : `${accessOf(action)}`);
-const rank = (action: string): string => `${['Permissions management', 'Write', 'Tagging', 'List', 'Read'].indexOf(accessOf(action) ?? '')}${action}`;
+const rank = (action: string): string =>
+  `${['Permissions management', 'Write', 'Tagging', 'List', 'Read'].indexOf(accessOf(action) ?? '')}${action}`;
 
 const FUNCTION = /^(.*:function:)([\w-]+)(:.*)?$/;
 /** Functions with their versions in one line each; what a wildcard of the same row covers is left out. */
 const resourcesText = (resources: readonly string[]): string => {
   const functions = resources.map((resource) => FUNCTION.exec(resource)).filter((match) => match !== null);
-  if (functions.length === 0) return resources.map((resource) => (resource.startsWith('each of ') ? `each of ${code(resource.slice('each of '.length))}` : code(resource))).join('<br>');
+  if (functions.length === 0)
+    return resources
+      .map((resource) =>
+        resource.startsWith('each of ') ? `each of ${code(resource.slice('each of '.length))}` : code(resource),
+      )
+      .join('<br>');
   const names = unique(functions.map(([, , name = '']) => name));
   return `${code(`${functions[0]?.[1] ?? ''}NAME`)}, with any version, of: ${names.join(', ')}`;
 };
@@ -33,27 +59,42 @@ const resourcesText = (resources: readonly string[]): string => {
 const groupBy = <Item>(items: readonly Item[], keyOf: (item: Item) => string): [Item, ...Item[]][] =>
   [...Map.groupBy(items, keyOf).values()].filter((group): group is [Item, ...Item[]] => group.length > 0);
 
-/** An action with all its resources for the same reasons; then actions that are alike in all but their name, those that change something apart. */
+/**
+ * An action with all its resources for the same reasons; then actions that are alike in all but their name, those that
+ * change something apart.
+ */
 const rowsOf = (rights: readonly ExplainedRight[], roleNeeds: Needs): string[][] => {
   const sorted = [...rights].sort((a, b) => byText(rank(a.action), rank(b.action)) || byText(a.resource, b.resource));
-  const actions = groupBy(sorted, ({ action, condition, whys, needs }) => [action, condition, needs, ...whys].join('\n')).map((group) => {
+  const actions = groupBy(sorted, ({ action, condition, whys, needs }) =>
+    [action, condition, needs, ...whys].join('\n'),
+  ).map((group) => {
     const [{ action, condition, whys, needs }] = group;
     const only = needs === undefined || needs === roleNeeds ? '' : ` (only with ${code(needs)})`;
     return { action, cells: [resourcesText(group.map(({ resource }) => resource)), condition, whys.join('; ') + only] };
   });
   return groupBy(actions, ({ action, cells }) => [changes(action), ...cells].join('\n')).map((group) => {
     const [{ cells }] = group;
-    return [group.map(({ action }) => code(action)).join('<br>'), group.map(({ action }) => accessText(action)).join('<br>'), ...cells];
+    return [
+      group.map(({ action }) => code(action)).join('<br>'),
+      group.map(({ action }) => accessText(action)).join('<br>'),
+      ...cells,
+    ];
   });
 };
 const RIGHTS_HEAD = ['action', 'access', 'resource', 'condition', 'what for'];
 
-const deployed = ({ needs }: Pick<RoleFacts, 'needs'>): string => (needs === undefined ? 'always' : `with ${code(needs)}`);
+const deployed = ({ needs }: Pick<RoleFacts, 'needs'>): string =>
+  needs === undefined ? 'always' : `with ${code(needs)}`;
 
-const policyDeployed = ({ needs, insteadOf }: PolicyFacts): string => (insteadOf === undefined ? deployed({ needs }) : `without ${code(insteadOf)}`);
+const policyDeployed = ({ needs, insteadOf }: PolicyFacts): string =>
+  insteadOf === undefined ? deployed({ needs }) : `without ${code(insteadOf)}`;
 
-const callers = (calledBy: readonly Caller[]): string => list(calledBy.map(({ by, states }) => (states.length === 0 ? by : `${by} (${states.join(', ')})`)));
-const linked = (names: readonly string[]): string => unique(names).map((name) => `[${name}](#${name})`).join(', ');
+const callers = (calledBy: readonly Caller[]): string =>
+  list(calledBy.map(({ by, states }) => (states.length === 0 ? by : `${by} (${states.join(', ')})`)));
+const linked = (names: readonly string[]): string =>
+  unique(names)
+    .map((name) => `[${name}](#${name})`)
+    .join(', ');
 
 const overview = (lambdas: readonly RoleFacts[], kubernetes: readonly string[]): string =>
   table(
@@ -66,7 +107,10 @@ const overview = (lambdas: readonly RoleFacts[], kubernetes: readonly string[]):
         list(unique(target.filter(({ action }) => !changes(action)).map(({ action }) => serviceName(action)))),
         list(unique(target.filter(({ action }) => changes(action)).map(({ action }) => action)).map(code)),
         kubernetes.includes(lambda.name) ? 'by its access entry' : '–',
-        list([...(ledger.some(({ action }) => !changes(action)) ? ['reads'] : []), ...(ledger.some(({ action }) => changes(action)) ? ['writes'] : [])]),
+        list([
+          ...(ledger.some(({ action }) => !changes(action)) ? ['reads'] : []),
+          ...(ledger.some(({ action }) => changes(action)) ? ['writes'] : []),
+        ]),
         callers(lambda.calledBy),
         deployed(lambda),
       ];
@@ -75,44 +119,81 @@ const overview = (lambdas: readonly RoleFacts[], kubernetes: readonly string[]):
 
 /** What can change something outside of the service itself, by action. */
 const changesTable = (lambdas: readonly RoleFacts[]): string => {
-  const rights = lambdas.flatMap((lambda) => lambda.rights.filter((right) => changes(right.action) && !isOwn(right)).map((right) => ({ ...right, name: lambda.name })));
-  const sorted = rights.sort((a, b) => byText([rank(a.action), a.resource, a.condition].join('\n'), [rank(b.action), b.resource, b.condition].join('\n')));
+  const rights = lambdas.flatMap((lambda) =>
+    lambda.rights
+      .filter((right) => changes(right.action) && !isOwn(right))
+      .map((right) => ({ ...right, name: lambda.name })),
+  );
+  const sorted = rights.sort((a, b) =>
+    byText([rank(a.action), a.resource, a.condition].join('\n'), [rank(b.action), b.resource, b.condition].join('\n')),
+  );
   const groups = groupBy(sorted, ({ action, resource, condition }) => [action, resource, condition].join('\n'));
   return table(
     ['action', 'access', 'resource', 'condition', 'Lambdas'],
-    groups.map((group) => [code(group[0].action), accessText(group[0].action), resourcesText([group[0].resource]), group[0].condition, linked(group.map(({ name }) => name))]),
+    groups.map((group) => [
+      code(group[0].action),
+      accessText(group[0].action),
+      resourcesText([group[0].resource]),
+      group[0].condition,
+      linked(group.map(({ name }) => name)),
+    ]),
   );
 };
 
 /** Every right on `*`, under the name of its exception. */
 const exceptionsTable = (roles: readonly RoleFacts[]): string => {
-  const rights = roles.flatMap((role) => role.rights.filter(({ resource }) => resource === '*').map(({ action }) => ({ action, role })));
+  const rights = roles.flatMap((role) =>
+    role.rights.filter(({ resource }) => resource === '*').map(({ action }) => ({ action, role })),
+  );
   return table(
     ['exception', 'actions', 'who', "AWS's reason"],
     EXCEPTIONS.flatMap(({ name, actions, reason }) => {
       const of = rights.filter(({ action }) => actions.includes(action));
       if (of.length === 0) return [];
-      const [lambdas, others] = [of.filter(({ role }) => role.isLambda), of.filter(({ role }) => !role.isLambda)].map((some) => unique(some.map(({ role }) => role.name)));
+      const [lambdas, others] = [of.filter(({ role }) => role.isLambda), of.filter(({ role }) => !role.isLambda)].map(
+        (some) => unique(some.map(({ role }) => role.name)),
+      );
       const all = roles.filter(({ isLambda }) => isLambda).length;
-      const who = [lambdas?.length === all ? 'every Lambda' : linked(lambdas ?? []), ...(others ?? [])].filter((text) => text !== '').join(', ');
-      return [[name, unique(of.map(({ action }) => action)).map(code).join(', '), who, reason]];
+      const who = [lambdas?.length === all ? 'every Lambda' : linked(lambdas ?? []), ...(others ?? [])]
+        .filter((text) => text !== '')
+        .join(', ');
+      return [
+        [
+          name,
+          unique(of.map(({ action }) => action))
+            .map(code)
+            .join(', '),
+          who,
+          reason,
+        ],
+      ];
     }),
   );
 };
 
 /** A Lambda's rights with what is its own called so, by their text. */
 const ownRights = ({ name, rights }: RoleFacts): Map<string, ExplainedRight> => {
-  const ownNames = (text: string): string => text.replaceAll(new RegExp(`(function:|LOG-GROUP-OF-)${name}(?![\\w-])`, 'g'), (_, before: string) => (before === 'function:' ? 'function:ITS-NAME' : 'ITS-LOG-GROUP'));
-  return new Map(rights.map((right) => ({ ...right, resource: ownNames(right.resource), condition: ownNames(right.condition) })).map((right) => [sameAs(right), right]));
+  const ownNames = (text: string): string =>
+    text.replaceAll(new RegExp(`(function:|LOG-GROUP-OF-)${name}(?![\\w-])`, 'g'), (_, before: string) =>
+      before === 'function:' ? 'function:ITS-NAME' : 'ITS-LOG-GROUP',
+    );
+  return new Map(
+    rights
+      .map((right) => ({ ...right, resource: ownNames(right.resource), condition: ownNames(right.condition) }))
+      .map((right) => [sameAs(right), right]),
+  );
 };
 /** A Lambda that is there with a context alone has its common rights so too. */
-const sameAs = ({ action, resource, condition, whys }: ExplainedRight): string => [action, resource, condition, ...whys].join('\n');
+const sameAs = ({ action, resource, condition, whys }: ExplainedRight): string =>
+  [action, resource, condition, ...whys].join('\n');
 
 /** The rights that every Lambda has, for the same reasons. */
 const sharedOf = (lambdas: readonly RoleFacts[]): ExplainedRight[] => {
   const [first, ...others] = lambdas.filter(({ needs }) => needs === undefined).map(ownRights);
   const rest = [...others, ...lambdas.filter(({ needs }) => needs !== undefined).map(ownRights)];
-  return [...(first ?? new Map<string, ExplainedRight>())].filter(([key]) => rest.every((rights) => rights.has(key))).map(([, right]) => right);
+  return [...(first ?? new Map<string, ExplainedRight>())]
+    .filter(([key]) => rest.every((rights) => rights.has(key)))
+    .map(([, right]) => right);
 };
 const withoutShared = (lambda: RoleFacts, shared: readonly ExplainedRight[]): ExplainedRight[] => {
   const keys = new Set(shared.map(sameAs));
@@ -120,7 +201,15 @@ const withoutShared = (lambda: RoleFacts, shared: readonly ExplainedRight[]): Ex
 };
 
 /** The whole document. */
-export const documentOf = ({ roles, resourcePolicies, methods, subscribed, kubernetes, restart, annotate }: Facts): string => {
+export const documentOf = ({
+  roles,
+  resourcePolicies,
+  methods,
+  subscribed,
+  kubernetes,
+  restart,
+  annotate,
+}: Facts): string => {
   const lambdas = roles.filter(({ isLambda }) => isLambda);
   const others = roles.filter(({ isLambda }) => !isLambda);
   const services = unique(roles.flatMap(({ rights }) => rights.map(({ action }) => serviceName(action))));
@@ -140,7 +229,9 @@ What is deployed goes by the settings of [configuration.md](configuration.md); w
     changesTable(lambdas),
     '## What nobody may do',
     `Each sentence was held against every right here when this file was made. All rights are in ${list(services)}. No right has a wildcard in its action, and none is a \`NotAction\` or \`NotResource\`; no role has a managed policy, and each has the permissions boundary, where the deployment names one (\`permissionsBoundaryArn\`). Every right on \`*\` has its name and its reason [below](#rights-on-every-resource).`,
-    `Nobody may\n\n${CLAIMS.map(({ says }) => `- ${says};`).join('\n').replace(/;$/, '.')}`,
+    `Nobody may\n\n${CLAIMS.map(({ says }) => `- ${says};`)
+      .join('\n')
+      .replace(/;$/, '.')}`,
     '## Rights on every resource',
     "The exceptions, with AWS's reason for each; no other action may have `*` alone as its resource.",
     exceptionsTable(roles),
@@ -150,15 +241,36 @@ What is deployed goes by the settings of [configuration.md](configuration.md); w
     '### Every Lambda',
     `Beside its own rights, each may do this. \`ITS-NAME\` and \`ITS-LOG-GROUP\` are the Lambda's own. Who may become its role: ${unique(lambdas.map(({ trustedBy }) => trustedBy)).join('; ')}.`,
     table(RIGHTS_HEAD, rowsOf(shared, undefined)),
-    ...lambdas.flatMap((lambda) => [`### ${lambda.name}`, `Called by ${callers(lambda.calledBy)}. Deployed: ${deployed(lambda)}.`, table(RIGHTS_HEAD, rowsOf(withoutShared(lambda, shared), lambda.needs))]),
+    ...lambdas.flatMap((lambda) => [
+      `### ${lambda.name}`,
+      `Called by ${callers(lambda.calledBy)}. Deployed: ${deployed(lambda)}.`,
+      table(RIGHTS_HEAD, rowsOf(withoutShared(lambda, shared), lambda.needs)),
+    ]),
     '## The HTTP API',
     `Deployed: with \`deploy.api\`. Each method wants a signed request, and IAM decides by \`execute-api:Invoke\` on \`arn:aws:execute-api:REGION:ACCOUNT:API/v1/METHOD/PATH\` who may call it ([api.md](api.md) has policies for readers, requesters, approvers and operators). The stack gives that right to nobody, and the API has no policy of its own that would let another account in. API Gateway calls the Lambda by the Lambda's [policy](#policies-of-resources), one method each, and writes the access log, where there is one (\`deploy.apiAccessLog\`), by a role of the account's that is no part of the stack.`,
-    table(['method', 'path', 'answered by'], methods.map(({ method, path, lambda }) => [method, code(path), linked([lambda])])),
+    table(
+      ['method', 'path', 'answered by'],
+      methods.map(({ method, path, lambda }) => [method, code(path), linked([lambda])]),
+    ),
     '## State machines, EventBridge and the runbook',
-    ...others.flatMap((role) => [`### ${role.name.replace(/^./, (first) => first.toUpperCase())}`, `Who may become its role: ${role.trustedBy}. Deployed: ${deployed(role)}.`, table(RIGHTS_HEAD, rowsOf(role.rights, role.needs))]),
+    ...others.flatMap((role) => [
+      `### ${role.name.replace(/^./, (first) => first.toUpperCase())}`,
+      `Who may become its role: ${role.trustedBy}. Deployed: ${deployed(role)}.`,
+      table(RIGHTS_HEAD, rowsOf(role.rights, role.needs)),
+    ]),
     '## Policies of resources',
     "Whom a resource lets in, or keeps out, beside what the roles may do. The customer's key has this policy where it is made here; `:root` stands for the account, which leaves it to IAM whom of its principals that is for. EventBridge calls Lambdas, and publishes to the topic, by these policies, and needs no role for it.",
-    table(['resource', 'effect', 'who', 'action', 'condition', 'deployed'], resourcePolicies.map((policy) => [policy.of, policy.effect, policy.who, policy.action, policy.condition, policyDeployed(policy)])),
+    table(
+      ['resource', 'effect', 'who', 'action', 'condition', 'deployed'],
+      resourcePolicies.map((policy) => [
+        policy.of,
+        policy.effect,
+        policy.who,
+        policy.action,
+        policy.condition,
+        policyDeployed(policy),
+      ]),
+    ),
     `What is published to the topic goes to what the deployment has subscribed, by ${list(subscribed.map(code))}: each of \`notifications.emails\`, once its owner has confirmed it.`,
   ].join('\n\n')}\n`;
 };

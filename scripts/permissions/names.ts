@@ -6,7 +6,10 @@ export const SAMPLE = { account: '111122223333', region: 'eu-west-1' };
 /** Another account, for whose clusters it is deployed; it stands for each that a deployment names. */
 export const SAMPLE_OTHER = '444455556666';
 /** Configured once each, so that a right on them is seen to be on each that a deployment names. */
-export const SAMPLE_ROLES = { passableRoleArns: 'role/each-of-passableRoleArns', repairableRoleArns: 'role/each-of-repairableRoleArns' };
+export const SAMPLE_ROLES = {
+  passableRoleArns: 'role/each-of-passableRoleArns',
+  repairableRoleArns: 'role/each-of-repairableRoleArns',
+};
 /** Of the Lambdas that call API servers then; no right names them. */
 export const SAMPLE_NETWORK = { subnetIds: ['subnet-0123456789abcdef0'], securityGroupIds: ['sg-0123456789abcdef0'] };
 /** Who is told then; it stands for each address that a deployment names. */
@@ -21,7 +24,8 @@ export const lambdaName = ({ handler }: Pick<AssemblyFunction, 'handler'>): stri
 export const withoutHash = (logicalId: string): string => logicalId.replace(/[0-9A-F]{8}$/, '');
 
 /** The construct that has it. */
-export const machineName = ({ logicalId }: Pick<AssemblyStateMachine, 'logicalId'>): string => withoutHash(logicalId).replace(/StateMachine$/, '');
+export const machineName = ({ logicalId }: Pick<AssemblyStateMachine, 'logicalId'>): string =>
+  withoutHash(logicalId).replace(/StateMachine$/, '');
 
 /** The one document of Systems Manager, whose role trusts nobody else. */
 export const RUNBOOK = 'SSM runbook';
@@ -32,8 +36,14 @@ export const SCHEDULER = 'EventBridge Scheduler';
 /** An order that depends on neither locale nor machine. */
 export const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** A function that puts readers' names into an ARN, or into any other text of the template. `others`: by what they are generated as. */
-export const readersNames = ({ apis = [], functions, rules, stateMachines, tables }: Assembly, others: ReadonlyMap<string, string>): ((text: string) => string) => {
+/**
+ * A function that puts readers' names into an ARN, or into any other text of the template. `others`: by what they are
+ * generated as.
+ */
+export const readersNames = (
+  { apis = [], functions, rules, stateMachines, tables }: Assembly,
+  others: ReadonlyMap<string, string>,
+): ((text: string) => string) => {
   const names: [string, string][] = [
     ...functions.flatMap((one): [string, string][] => [
       [one.name, lambdaName(one)],
@@ -41,14 +51,20 @@ export const readersNames = ({ apis = [], functions, rules, stateMachines, table
     ]),
     ...stateMachines.map((one): [string, string] => [one.name, machineName(one)]),
     ...rules.map(({ name, logicalId }): [string, string] => [name, withoutHash(logicalId)]),
-    ...tables.map(({ name, logicalId }): [string, string] => [name, tables.length === 1 ? 'TABLE' : `TABLE-${withoutHash(logicalId)}`]),
+    ...tables.map(({ name, logicalId }): [string, string] => [
+      name,
+      tables.length === 1 ? 'TABLE' : `TABLE-${withoutHash(logicalId)}`,
+    ]),
     ...apis.map(({ id }): [string, string] => [id, 'API']),
     ...others,
     [SAMPLE.account, 'ACCOUNT'],
     [SAMPLE_OTHER, 'each-of-accounts'],
     [SAMPLE.region, 'REGION'],
   ];
-  const configured = Object.entries(SAMPLE_ROLES).map(([key, role]): [string, string] => [`arn:aws:iam::${SAMPLE.account}:${role}`, `each of ${key}`]);
+  const configured = Object.entries(SAMPLE_ROLES).map(([key, role]): [string, string] => [
+    `arn:aws:iam::${SAMPLE.account}:${role}`,
+    `each of ${key}`,
+  ]);
   // Longest first: a name may be the beginning of another.
   const order = [...configured, ...names].sort(([a], [b]) => b.length - a.length || byText(a, b));
   return (text) => order.reduce((result, [generated, name]) => result.replaceAll(generated, name), text);

@@ -1,4 +1,6 @@
-/** The template with everything that can be switched on, synthesised in this process, and what its authors say of it. */
+/**
+ * The template with everything that can be switched on, synthesised in this process, and what its authors say of it.
+ */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +19,18 @@ import { mapBucketGrants, mapGrants, scheduleGrants } from '../../lib/permission
 import { type Assembly, loadAssembly } from '../../sandbox/assembly/assembly.ts';
 import { resourcesOfType } from '../../sandbox/assembly/resources.ts';
 import { loadStacks, type Stack } from '../../sandbox/assembly/stacks.ts';
-import { lambdaName, machineName, RUNBOOK, SAMPLE, SAMPLE_BOUNDARY, SAMPLE_EMAIL, SAMPLE_NETWORK, SAMPLE_OTHER, SAMPLE_ROLES, SCHEDULER } from './names.ts';
+import {
+  lambdaName,
+  machineName,
+  RUNBOOK,
+  SAMPLE,
+  SAMPLE_BOUNDARY,
+  SAMPLE_EMAIL,
+  SAMPLE_NETWORK,
+  SAMPLE_OTHER,
+  SAMPLE_ROLES,
+  SCHEDULER,
+} from './names.ts';
 import { conditionText, type Reason } from './rights.ts';
 
 /** A policy that is no role's: a queue's, a table's, a key's. */
@@ -29,7 +42,17 @@ export interface ResourcePolicy {
 }
 
 /** Settings that rights come with, beside what must be given. A right that needs two of them is told of the first. */
-export const SWITCHES = ['customerKey', 'subnetIds', 'repairableRoleArns', 'deploy.api', 'deploy.denialRule', 'deploy.runbook', 'notifications.emails', 'sweeps', 'accounts'] as const;
+export const SWITCHES = [
+  'customerKey',
+  'subnetIds',
+  'repairableRoleArns',
+  'deploy.api',
+  'deploy.denialRule',
+  'deploy.runbook',
+  'notifications.emails',
+  'sweeps',
+  'accounts',
+] as const;
 export type Switch = (typeof SWITCHES)[number];
 
 /** The configuration with all of them but that one: as keys of the CDK context, and as what stands in the file. */
@@ -44,8 +67,15 @@ const settingsWithout = (out?: Switch): { context: Record<string, unknown>; file
     },
     file: {
       // The log is no right of ours: API Gateway writes it by a role of the account's.
-      deploy: { api: has('deploy.api'), apiAccessLog: has('deploy.api'), denialRule: has('deploy.denialRule'), runbook: has('deploy.runbook') },
-      ...(has('sweeps') ? { sweeps: [{ name: 'weekly', schedule: 'rate(7 days)', request: { mode: 'inventory' } }] } : {}),
+      deploy: {
+        api: has('deploy.api'),
+        apiAccessLog: has('deploy.api'),
+        denialRule: has('deploy.denialRule'),
+        runbook: has('deploy.runbook'),
+      },
+      ...(has('sweeps')
+        ? { sweeps: [{ name: 'weekly', schedule: 'rate(7 days)', request: { mode: 'inventory' } }] }
+        : {}),
       ...(has('notifications.emails') ? { notifications: { emails: [SAMPLE_EMAIL] } } : {}),
       ...(has('accounts') ? { accounts: [SAMPLE_OTHER] } : {}),
     },
@@ -72,21 +102,40 @@ export interface Template {
   types: readonly string[];
 }
 
-export const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;
 
 const machinesOf = (app: App): Machines => {
-  const machines = new Map(app.node.findAll().filter((one) => one instanceof sfn.StateMachine).map((one) => [one.node.scope?.node.id ?? '', one]));
+  const machines = new Map(
+    app.node
+      .findAll()
+      .filter((one) => one instanceof sfn.StateMachine)
+      .map((one) => [one.node.scope?.node.id ?? '', one]),
+  );
   const [migrateAddon, recover, sweep] = [machines.get('MigrateAddon'), machines.get('Recover'), machines.get('Sweep')];
-  if (migrateAddon === undefined || recover === undefined || sweep === undefined) throw new Error(`The app has no state machines MigrateAddon, Recover and Sweep, but ${[...machines.keys()].join(', ')}.`);
+  if (migrateAddon === undefined || recover === undefined || sweep === undefined)
+    throw new Error(
+      `The app has no state machines MigrateAddon, Recover and Sweep, but ${[...machines.keys()].join(', ')}.`,
+    );
   return { migrateAddon, recover, retire: machines.get('Retire'), sweep };
 };
 
 /** As lib/sweep/schedules.ts makes them. */
 const scheduleTarget = z.object({ arn: z.string(), deadLetterConfig: z.object({ arn: z.string() }) });
-const schedulesOf = (app: App): { target: z.infer<typeof scheduleTarget> }[] => app.node.findAll().flatMap((one) => (one instanceof scheduler.CfnSchedule ? [{ target: scheduleTarget.parse(one.target) }] : []));
+const schedulesOf = (app: App): { target: z.infer<typeof scheduleTarget> }[] =>
+  app.node
+    .findAll()
+    .flatMap((one) => (one instanceof scheduler.CfnSchedule ? [{ target: scheduleTarget.parse(one.target) }] : []));
 
-/** The grants' reasons, with tokens replaced by what they are in the template as it is deployed to the sample account. */
-const reasonsOf = (app: App, { functions, stateMachines, tables }: Assembly, stack: Stack, keyArn: string): Map<string, Reason[]> => {
+/**
+ * The grants' reasons, with tokens replaced by what they are in the template as it is deployed to the sample account.
+ */
+const reasonsOf = (
+  app: App,
+  { functions, stateMachines, tables }: Assembly,
+  stack: Stack,
+  keyArn: string,
+): Map<string, Reason[]> => {
   const machines = machinesOf(app);
   const cdk = CdkStack.of(machines.migrateAddon);
   const textOf = (token: unknown): string => stack.resolver.textOf(cdk.resolve(token), { template: 'grants' });
@@ -98,32 +147,75 @@ const reasonsOf = (app: App, { functions, stateMachines, tables }: Assembly, sta
     passableRoleArns: [arnOf(SAMPLE_ROLES.passableRoleArns)],
     repairableRoleArns: [arnOf(SAMPLE_ROLES.repairableRoleArns)],
     // As lib/steps.ts has them.
-    passingRoleArns: functions.filter((one) => ['create-addon', 'create-association', 'update-addon', 'restore-addon'].includes(lambdaName(one))).map(({ roleArn }) => roleArn),
+    passingRoleArns: functions
+      .filter((one) =>
+        ['create-addon', 'create-association', 'update-addon', 'restore-addon'].includes(lambdaName(one)),
+      )
+      .map(({ roleArn }) => roleArn),
     accounts: [SAMPLE_OTHER],
     ledgerKey: { keyArn, tableName: table?.name ?? '' },
   };
   const reasonsFor = ({ actions, resources, conditions = {}, why }: Grant): Reason[] => {
-    const resolved = Object.entries(conditions).map(([operator, keys]) => [operator, Object.fromEntries(Object.entries(keys).map(([key, values]) => [key, [values].flat().map(textOf)]))]);
+    const resolved = Object.entries(conditions).map(([operator, keys]) => [
+      operator,
+      Object.fromEntries(Object.entries(keys).map(([key, values]) => [key, [values].flat().map(textOf)])),
+    ]);
     const condition = conditionText(Object.fromEntries(resolved) as Parameters<typeof conditionText>[0]);
-    return actions.flatMap((action) => resources.map((resource) => ({ action, resource: textOf(resource), condition, why })));
+    return actions.flatMap((action) =>
+      resources.map((resource) => ({ action, resource: textOf(resource), condition, why })),
+    );
   };
   return new Map([
     ...functions.map((one): [string, Reason[]] => {
       const step = lambdaName(one) as StepName;
-      return [step, [...grantsOf(step, options), ...executionGrantsOf(step, machines), environmentKeyGrant(keyArn, one.arn), ...(isConnected(step) ? [networkInterfaceGrant()] : [])].flatMap(reasonsFor)];
+      return [
+        step,
+        [
+          ...grantsOf(step, options),
+          ...executionGrantsOf(step, machines),
+          environmentKeyGrant(keyArn, one.arn),
+          ...(isConnected(step) ? [networkInterfaceGrant()] : []),
+        ].flatMap(reasonsFor),
+      ];
     }),
-    ...stateMachines.map((one): [string, Reason[]] => [machineName(one), [stateMachineKeyGrant(keyArn, one.arn), logDeliveryKeyGrant(keyArn), ...(machineName(one) === 'Sweep' ? [...mapGrants(machines.sweep), ...mapBucketGrants(options.bucketArn, keyArn)] : [])].flatMap(reasonsFor)]),
-    [SCHEDULER, schedulesOf(app).flatMap(({ target }) => scheduleGrants({ functionArn: target.arn, queueArn: target.deadLetterConfig.arn, keyArn })).flatMap(reasonsFor)],
-    [RUNBOOK, runbookGrants({ migrateAddon: machines.migrateAddon, tableArn: options.tableArn, tableName: options.ledgerKey.tableName, keyArn }).flatMap(reasonsFor)],
+    ...stateMachines.map((one): [string, Reason[]] => [
+      machineName(one),
+      [
+        stateMachineKeyGrant(keyArn, one.arn),
+        logDeliveryKeyGrant(keyArn),
+        ...(machineName(one) === 'Sweep'
+          ? [...mapGrants(machines.sweep), ...mapBucketGrants(options.bucketArn, keyArn)]
+          : []),
+      ].flatMap(reasonsFor),
+    ]),
+    [
+      SCHEDULER,
+      schedulesOf(app)
+        .flatMap(({ target }) =>
+          scheduleGrants({ functionArn: target.arn, queueArn: target.deadLetterConfig.arn, keyArn }),
+        )
+        .flatMap(reasonsFor),
+    ],
+    [
+      RUNBOOK,
+      runbookGrants({
+        migrateAddon: machines.migrateAddon,
+        tableArn: options.tableArn,
+        tableName: options.ledgerKey.tableName,
+        keyArn,
+      }).flatMap(reasonsFor),
+    ],
   ]);
 };
 
 const logGroupsOf = (stack: Stack): Map<string, string> =>
   new Map(
-    resourcesOfType(stack, 'AWS::Lambda::Function').map(({ properties: { Handler: handler, LoggingConfig: logging } }) => [
-      lambdaName({ handler: String(handler) }),
-      isRecord(logging) ? String(logging['LogGroup']) : '',
-    ]),
+    resourcesOfType(stack, 'AWS::Lambda::Function').map(
+      ({ properties: { Handler: handler, LoggingConfig: logging } }) => [
+        lambdaName({ handler: String(handler) }),
+        isRecord(logging) ? String(logging['LogGroup']) : '',
+      ],
+    ),
   );
 
 /** Policy documents anywhere in a resource. */
@@ -144,16 +236,27 @@ const keptIn = (stack: Stack): Map<string, string> =>
         ['AWS::S3::Bucket', 'BUCKET'],
         ['AWS::SQS::Queue', 'DEAD-LETTERS'],
       ] as const
-    ).flatMap(([type, name]) => resourcesOfType(stack, type).map(({ logicalId, where }): [string, string] => [stack.resolver.attribute(logicalId, 'Arn', where).split(':').at(-1) ?? '', name])),
+    ).flatMap(([type, name]) =>
+      resourcesOfType(stack, type).map(({ logicalId, where }): [string, string] => [
+        stack.resolver.attribute(logicalId, 'Arn', where).split(':').at(-1) ?? '',
+        name,
+      ]),
+    ),
   );
 
-const typesOf = (stack: Stack): string[] => [...new Set(Object.values(stack.resolver.resources).map((resource) => String(resource['Type'])))];
+const typesOf = (stack: Stack): string[] => [
+  ...new Set(Object.values(stack.resolver.resources).map((resource) => String(resource['Type']))),
+];
 
 /** Of whatever is no part of IAM: what IAM has belongs to a role. */
 const resourcePoliciesOf = (stack: Stack): ResourcePolicy[] =>
   typesOf(stack)
     .filter((type) => !type.startsWith('AWS::IAM::'))
-    .flatMap((type) => resourcesOfType(stack, type).flatMap(({ logicalId, properties }) => documentsIn(properties).map((document) => ({ logicalId, type, document }))));
+    .flatMap((type) =>
+      resourcesOfType(stack, type).flatMap(({ logicalId, properties }) =>
+        documentsIn(properties).map((document) => ({ logicalId, type, document })),
+      ),
+    );
 
 /** Synthesises with everything, and without each switch. Throws whatever stands in the way. */
 export const synthesisedTemplate = (): Template => {
@@ -162,17 +265,24 @@ export const synthesisedTemplate = (): Template => {
     // Rights do not depend on the code.
     const lambdaDirectory = join(folder, 'lambda');
     mkdirSync(lambdaDirectory);
-    const synthesise = (name: string, { context, file }: ReturnType<typeof settingsWithout>): { app: App; assembly: Assembly; stack: Stack } => {
+    const synthesise = (
+      name: string,
+      { context, file }: ReturnType<typeof settingsWithout>,
+    ): { app: App; assembly: Assembly; stack: Stack } => {
       const [directory, config] = [join(folder, name), join(folder, `${name}.json`)];
       writeFileSync(config, JSON.stringify(file));
       const app = createApp({ outdir: directory, lambdaDirectory, context: { ...context, config } });
       app.synth();
       const [stack, ...others] = loadStacks(directory, SAMPLE);
-      if (stack === undefined || others.length > 0) throw new Error('docs/permissions.md is made for one stack; teach scripts/permissions/template.ts more.');
+      if (stack === undefined || others.length > 0)
+        throw new Error('docs/permissions.md is made for one stack; teach scripts/permissions/template.ts more.');
       return { app, assembly: loadAssembly(directory, SAMPLE), stack };
     };
     const { context, file } = settingsWithout();
-    const { app, assembly, stack } = synthesise('all', { context: { ...context, permissionsBoundaryArn: SAMPLE_BOUNDARY }, file });
+    const { app, assembly, stack } = synthesise('all', {
+      context: { ...context, permissionsBoundaryArn: SAMPLE_BOUNDARY },
+      file,
+    });
     const without = SWITCHES.map((out): [Switch, Template['without'][Switch]] => {
       const other = synthesise(`without-${out}`, settingsWithout(out));
       return [out, { assembly: other.assembly, resourcePolicies: resourcePoliciesOf(other.stack) }];

@@ -3,13 +3,22 @@ import { eksToken } from '../../lambdas/adapters/eks-token.ts';
 import { verifyEksToken } from '../../sandbox/signature-eks-token.ts';
 
 const now = new Date('2026-01-15T09:00:00.123Z');
-const credentials = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY' };
+const credentials = {
+  accessKeyId: 'AKIAIOSFODNN7EXAMPLE',
+  secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
+};
 const options = { cluster: 'dev', region: 'eu-west-1', credentials, now };
-const urlOf = (token: string): URL => new URL(Buffer.from(token.replace(/^k8s-aws-v1\./, ''), 'base64url').toString('utf8'));
+const urlOf = (token: string): URL =>
+  new URL(Buffer.from(token.replace(/^k8s-aws-v1\./, ''), 'base64url').toString('utf8'));
 
 /** The caller that the sandbox's authenticator sees, or why it sees none. */
 const verify = (token: string, cluster: string, sessionToken?: string, at = now) => {
-  const accessKey = { ...credentials, ...(sessionToken ? { sessionToken } : {}), principalArn: 'arn:aws:iam::111122223333:role/r', account: '111122223333' };
+  const accessKey = {
+    ...credentials,
+    ...(sessionToken ? { sessionToken } : {}),
+    principalArn: 'arn:aws:iam::111122223333:role/r',
+    account: '111122223333',
+  };
   return verifyEksToken({ accessKeys: new Map([[credentials.accessKeyId, accessKey]]) }, token, cluster, at.getTime());
 };
 

@@ -22,10 +22,20 @@ describe('pods', () => {
       ready: true,
       terminating: false,
       owner: { kind: 'Deployment', name: 'ebs-csi-controller' },
-      containers: [{ name: 'ebs-plugin', init: false, env: { AWS_ROLE_ARN: ROLE }, mounts: [expect.stringContaining('kube-api-access'), 'aws-iam-token'] }, { name: 'csi-attacher' }],
+      containers: [
+        {
+          name: 'ebs-plugin',
+          init: false,
+          env: { AWS_ROLE_ARN: ROLE },
+          mounts: [expect.stringContaining('kube-api-access'), 'aws-iam-token'],
+        },
+        { name: 'csi-attacher' },
+      ],
       tokens: [{ volume: 'aws-iam-token', audience: 'sts.amazonaws.com' }],
     });
-    expect(pods.filter(({ owner }) => owner?.kind === 'DaemonSet').map(({ owner, tokens }) => [owner?.name, tokens])).toEqual([
+    expect(
+      pods.filter(({ owner }) => owner?.kind === 'DaemonSet').map(({ owner, tokens }) => [owner?.name, tokens]),
+    ).toEqual([
       ['ebs-csi-node', []],
       ['ebs-csi-node', []],
       ['ebs-csi-node', []],
@@ -56,9 +66,21 @@ describe('pods', () => {
   });
 
   test('of what the API leaves out or writes as null', async () => {
-    const metadata = { name: 'bare', namespace: 'default', uid: 'u', creationTimestamp: '2026-01-01T00:00:00Z', labels: null };
+    const metadata = {
+      name: 'bare',
+      namespace: 'default',
+      uid: 'u',
+      creationTimestamp: '2026-01-01T00:00:00Z',
+      labels: null,
+    };
     const variable = { name: 'SECRET', valueFrom: { secretKeyRef: { name: 's', key: 'k' } } };
-    const items = [{ metadata, spec: { containers: [{ name: 'c', env: [variable], volumeMounts: null }], volumes: null }, status: {} }];
+    const items = [
+      {
+        metadata,
+        spec: { containers: [{ name: 'c', env: [variable], volumeMounts: null }], volumes: null },
+        status: {},
+      },
+    ];
     expect(await answering(200, { metadata: {}, items }).listPods('default')).toEqual([
       {
         namespace: 'default',
@@ -80,8 +102,18 @@ describe('pods', () => {
   });
 
   test('a ReplicaSet that is gone meanwhile is the owner itself', async () => {
-    const metadata = { name: 'p', namespace: 'default', uid: 'u', creationTimestamp: '2026-01-01T00:00:00Z', ownerReferences: [{ kind: 'ReplicaSet', name: 'gone', controller: true }] };
-    const http: PlainHttp = async ({ url }) => ({ status: 200, headers: {}, body: JSON.stringify({ metadata: {}, items: url.includes('/pods?') ? [{ metadata, spec: {} }] : [] }) });
+    const metadata = {
+      name: 'p',
+      namespace: 'default',
+      uid: 'u',
+      creationTimestamp: '2026-01-01T00:00:00Z',
+      ownerReferences: [{ kind: 'ReplicaSet', name: 'gone', controller: true }],
+    };
+    const http: PlainHttp = async ({ url }) => ({
+      status: 200,
+      headers: {},
+      body: JSON.stringify({ metadata: {}, items: url.includes('/pods?') ? [{ metadata, spec: {} }] : [] }),
+    });
     expect((await kubernetesBy(http).listPods('default'))[0]?.owner).toEqual({ kind: 'ReplicaSet', name: 'gone' });
   });
 });
@@ -92,7 +124,10 @@ describe('custom resources', () => {
   test('are named with their namespace, where they have one, over all pages', async () => {
     const urls: string[] = [];
     const pages = [
-      { metadata: { continue: 'more' }, items: [{ metadata: { name: 'web', namespace: 'shop' } }, { metadata: { name: 'everywhere' } }] },
+      {
+        metadata: { continue: 'more' },
+        items: [{ metadata: { name: 'web', namespace: 'shop' } }, { metadata: { name: 'everywhere' } }],
+      },
       { metadata: {}, items: [{ metadata: { name: 'api', namespace: 'shop' } }] },
     ];
     const kubernetes = kubernetesBy(async ({ url }) => {
@@ -100,19 +135,34 @@ describe('custom resources', () => {
       return { status: 200, headers: {}, body: JSON.stringify(pages[urls.length - 1]) };
     });
     expect(await kubernetes.listCustomResources(KIND)).toEqual(['shop/web', 'everywhere', 'shop/api']);
-    expect(urls.map((url) => url.replace('https://abc.eks.amazonaws.com', ''))).toEqual(['/apis/cert-manager.io/v1/certificates?limit=500', '/apis/cert-manager.io/v1/certificates?limit=500&continue=more']);
+    expect(urls.map((url) => url.replace('https://abc.eks.amazonaws.com', ''))).toEqual([
+      '/apis/cert-manager.io/v1/certificates?limit=500',
+      '/apis/cert-manager.io/v1/certificates?limit=500&continue=more',
+    ]);
   });
-  test.each(['404 page not found\n', { kind: 'Status', message: 'the server could not find the requested resource', code: 404 }])('are none where the cluster has no such definition: %j', async (body) => {
+  test.each([
+    '404 page not found\n',
+    { kind: 'Status', message: 'the server could not find the requested resource', code: 404 },
+  ])('are none where the cluster has no such definition: %j', async (body) => {
     expect(await answering(404, body).listCustomResources(KIND)).toEqual([]);
   });
   test('are not none where they may not be read', async () => {
-    const error = await errorOf(answering(403, { kind: 'Status', message: 'because', code: 403 }).listCustomResources(KIND));
-    expect(error).toMatchObject({ name: 'AccessDenied', message: expect.stringContaining('403 to list certificates.cert-manager.io on cluster dev: because. Give the calling role what it lacks: pod-identity grant-access --cluster dev (for a service account that is no add-on\'s with --service-account NAMESPACE/NAME, and --annotation remove where its annotation shall go) does it for the service\'s roles; for another role associate AmazonEKSAdminViewPolicy for the whole cluster') as string });
+    const error = await errorOf(
+      answering(403, { kind: 'Status', message: 'because', code: 403 }).listCustomResources(KIND),
+    );
+    expect(error).toMatchObject({
+      name: 'AccessDenied',
+      message: expect.stringContaining(
+        "403 to list certificates.cert-manager.io on cluster dev: because. Give the calling role what it lacks: pod-identity grant-access --cluster dev (for a service account that is no add-on's with --service-account NAMESPACE/NAME, and --annotation remove where its annotation shall go) does it for the service's roles; for another role associate AmazonEKSAdminViewPolicy for the whole cluster",
+      ) as string,
+    });
   });
 });
 
 describe('all namespaces', () => {
-  const annotated = (namespace: string, name: string, annotations: Record<string, string> | null) => ({ metadata: { namespace, name, annotations } });
+  const annotated = (namespace: string, name: string, annotations: Record<string, string> | null) => ({
+    metadata: { namespace, name, annotations },
+  });
 
   test('are asked for pods at once, page by page, and not for what owns them', async () => {
     const lab = newEbsLab({ objects: ebsWith({ replicas: 600 }) });
@@ -124,7 +174,10 @@ describe('all namespaces', () => {
     }).listAllPods();
     expect(new Set(pods.map(({ uid }) => uid)).size).toBe(603);
     expect(urls.map((url) => new URL(url).pathname)).toEqual(['/api/v1/pods', '/api/v1/pods']);
-    expect(pods.find(({ serviceAccount }) => serviceAccount === 'ebs-csi-controller-sa')).toMatchObject({ tokens: [{ audience: 'sts.amazonaws.com' }], owner: { kind: 'Deployment', name: 'ebs-csi-controller' } });
+    expect(pods.find(({ serviceAccount }) => serviceAccount === 'ebs-csi-controller-sa')).toMatchObject({
+      tokens: [{ audience: 'sts.amazonaws.com' }],
+      owner: { kind: 'Deployment', name: 'ebs-csi-controller' },
+    });
   });
 
   test('are asked for service accounts: those with the annotation of IRSA are answered', async () => {
@@ -134,13 +187,35 @@ describe('all namespaces', () => {
 
   test('and on every page', async () => {
     const pages = [
-      { metadata: { continue: 'more' }, items: [annotated('a', 'plain', null), annotated('a', 'one', { 'eks.amazonaws.com/role-arn': ROLE, other: 'x' })] },
-      { metadata: {}, items: [annotated('b', 'emptied', { 'eks.amazonaws.com/role-arn': '' }), annotated('b', 'two', { 'eks.amazonaws.com/role-arn': ROLE })] },
+      {
+        metadata: { continue: 'more' },
+        items: [
+          annotated('a', 'plain', null),
+          annotated('a', 'one', { 'eks.amazonaws.com/role-arn': ROLE, other: 'x' }),
+        ],
+      },
+      {
+        metadata: {},
+        items: [
+          annotated('b', 'emptied', { 'eks.amazonaws.com/role-arn': '' }),
+          annotated('b', 'two', { 'eks.amazonaws.com/role-arn': ROLE }),
+        ],
+      },
     ];
     const urls: string[] = [];
-    const kubernetes = kubernetesBy(async ({ url }) => ({ status: 200, headers: {}, body: JSON.stringify(pages[urls.push(url) - 1]) }));
-    expect(await kubernetes.listAnnotatedServiceAccounts()).toEqual([{ namespace: 'a', name: 'one', roleArn: ROLE }, { namespace: 'b', name: 'two', roleArn: ROLE }]);
-    expect(urls.map((url) => url.replace('https://abc.eks.amazonaws.com', ''))).toEqual(['/api/v1/serviceaccounts?limit=500', '/api/v1/serviceaccounts?limit=500&continue=more']);
+    const kubernetes = kubernetesBy(async ({ url }) => ({
+      status: 200,
+      headers: {},
+      body: JSON.stringify(pages[urls.push(url) - 1]),
+    }));
+    expect(await kubernetes.listAnnotatedServiceAccounts()).toEqual([
+      { namespace: 'a', name: 'one', roleArn: ROLE },
+      { namespace: 'b', name: 'two', roleArn: ROLE },
+    ]);
+    expect(urls.map((url) => url.replace('https://abc.eks.amazonaws.com', ''))).toEqual([
+      '/api/v1/serviceaccounts?limit=500',
+      '/api/v1/serviceaccounts?limit=500&continue=more',
+    ]);
   });
 
   test.each<[string, (kubernetes: Kubernetes) => Promise<unknown>]>([
@@ -148,7 +223,12 @@ describe('all namespaces', () => {
     ['list service accounts', (kubernetes) => kubernetes.listAnnotatedServiceAccounts()],
   ])('%s: a refusal says that the right must hold for the whole cluster', async (what, list) => {
     const error = await errorOf(list(answering(403, { kind: 'Status', message: 'because', code: 403 })));
-    expect(error).toMatchObject({ name: 'AccessDenied', message: expect.stringContaining(`403 to ${what} in all namespaces on cluster dev: because. Give the calling role what it lacks: ${grantForms('dev')} does it for the service's roles; for another role associate AmazonEKSViewPolicy for the whole cluster`) as string });
+    expect(error).toMatchObject({
+      name: 'AccessDenied',
+      message: expect.stringContaining(
+        `403 to ${what} in all namespaces on cluster dev: because. Give the calling role what it lacks: ${grantForms('dev')} does it for the service's roles; for another role associate AmazonEKSViewPolicy for the whole cluster`,
+      ) as string,
+    });
   });
 });
 
@@ -169,8 +249,17 @@ describe('the calls', () => {
     await kubernetes.listPods('a/b');
     await kubernetes.restartWorkload(CONTROLLER, 'm');
     expect(asked).toBe(1);
-    expect(seen[0]).toEqual({ method: 'GET', url: 'https://abc/api/v1/namespaces/a%2Fb/pods?limit=500', headers: { accept: 'application/json', authorization: 'Bearer k8s-aws-v1.x' }, certificateAuthority: 'PEM' });
-    expect(seen[1]).toMatchObject({ method: 'PATCH', url: 'https://abc/apis/apps/v1/namespaces/kube-system/deployments/ebs-csi-controller?fieldManager=eks-pod-identity-migrator', headers: { 'content-type': 'application/strategic-merge-patch+json' } });
+    expect(seen[0]).toEqual({
+      method: 'GET',
+      url: 'https://abc/api/v1/namespaces/a%2Fb/pods?limit=500',
+      headers: { accept: 'application/json', authorization: 'Bearer k8s-aws-v1.x' },
+      certificateAuthority: 'PEM',
+    });
+    expect(seen[1]).toMatchObject({
+      method: 'PATCH',
+      url: 'https://abc/apis/apps/v1/namespaces/kube-system/deployments/ebs-csi-controller?fieldManager=eks-pod-identity-migrator',
+      headers: { 'content-type': 'application/strategic-merge-patch+json' },
+    });
   });
 
   test('an endpoint that could not be found is asked for again', async () => {
@@ -198,17 +287,24 @@ describe('the calls', () => {
     [500, 'ServiceUnavailable'],
     [503, 'ServiceUnavailable'],
   ])('a %i is %s, and says what, where, why and what to do', async (status, name) => {
-    const error = await errorOf(answering(status, { kind: 'Status', message: 'because', code: status }).restartWorkload(CONTROLLER, 'm'));
+    const error = await errorOf(
+      answering(status, { kind: 'Status', message: 'because', code: status }).restartWorkload(CONTROLLER, 'm'),
+    );
     expect(error.name).toBe(name);
-    expect(error.message).toContain(`${status} to restart Deployment kube-system/ebs-csi-controller on cluster dev: because. `);
+    expect(error.message).toContain(
+      `${status} to restart Deployment kube-system/ebs-csi-controller on cluster dev: because. `,
+    );
     expect(error.message.split('because. ')[1]).toMatch(/\w{4,}/);
   });
 
-  test.each([{ kind: 'Status', message: 'no such user k8s-aws-v1.x here' }, 'Bearer k8s-aws-v1.x? no'])('a refusal that repeats the token is told without it: %j', async (body) => {
-    const { message } = await errorOf(answering(401, body).listPods('x'));
-    expect(message).toContain('[token]');
-    expect(message).not.toContain('k8s-aws-v1.x');
-  });
+  test.each([{ kind: 'Status', message: 'no such user k8s-aws-v1.x here' }, 'Bearer k8s-aws-v1.x? no'])(
+    'a refusal that repeats the token is told without it: %j',
+    async (body) => {
+      const { message } = await errorOf(answering(401, body).listPods('x'));
+      expect(message).toContain('[token]');
+      expect(message).not.toContain('k8s-aws-v1.x');
+    },
+  );
 
   test('a list without an end is given up', async () => {
     let pages = 0;
@@ -216,7 +312,10 @@ describe('the calls', () => {
       pages += 1;
       return { status: 200, headers: {}, body: JSON.stringify({ metadata: { continue: `${pages}` }, items: [] }) };
     });
-    expect(await errorOf(kubernetes.listPods('x'))).toMatchObject({ name: 'InvalidRequest', message: expect.stringContaining('more than 2000 pages') as string });
+    expect(await errorOf(kubernetes.listPods('x'))).toMatchObject({
+      name: 'InvalidRequest',
+      message: expect.stringContaining('more than 2000 pages') as string,
+    });
     expect(pages).toBe(2000);
   });
 

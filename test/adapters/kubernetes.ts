@@ -6,12 +6,18 @@ import { MigrationError } from '../../lambdas/domain/errors.ts';
 import { plainHttp } from '../sandbox/kubernetes/support.ts';
 import type { Lab } from '../sandbox/kubernetes/support.ts';
 
-export const kubernetesBy = (http: PlainHttp, endpoint = async () => ({ url: 'https://abc.eks.amazonaws.com', certificateAuthority: Buffer.from('PEM').toString('base64') })) =>
-  createHttpKubernetes({ http, endpoint, token: async () => 'k8s-aws-v1.x', cluster: 'dev' });
+export const kubernetesBy = (
+  http: PlainHttp,
+  endpoint = async () => ({
+    url: 'https://abc.eks.amazonaws.com',
+    certificateAuthority: Buffer.from('PEM').toString('base64'),
+  }),
+) => createHttpKubernetes({ http, endpoint, token: async () => 'k8s-aws-v1.x', cluster: 'dev' });
 /** Over the API server of a lab. */
 export const kubernetesOf = (lab: Lab) => kubernetesBy(plainHttp(lab));
 /** Over one that answers everything so. */
-export const answering = (status: number, body: unknown) => kubernetesBy(async () => ({ status, headers: {}, body: typeof body === 'string' ? body : JSON.stringify(body) }));
+export const answering = (status: number, body: unknown) =>
+  kubernetesBy(async () => ({ status, headers: {}, body: typeof body === 'string' ? body : JSON.stringify(body) }));
 export const errorOf = (promise: Promise<unknown>): Promise<MigrationError> =>
   promise.then(
     () => expect.unreachable('it was not refused'),

@@ -27,11 +27,14 @@ const serve = async (answer: RequestListener): Promise<string> => {
   return `https://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 };
 
-const get = (url: string, { authority }: ServerCertificate = certificate) => nodeHttp({ method: 'GET', url, headers: { authorization: 'Bearer secret' }, certificateAuthority: authority });
+const get = (url: string, { authority }: ServerCertificate = certificate) =>
+  nodeHttp({ method: 'GET', url, headers: { authorization: 'Bearer secret' }, certificateAuthority: authority });
 
 describe('an exchange', () => {
   it('gives what the server that the authority vouches for says', async () => {
-    const url = await serve((_request, response) => response.writeHead(200, { 'content-type': 'text/plain' }).end('pods'));
+    const url = await serve((_request, response) =>
+      response.writeHead(200, { 'content-type': 'text/plain' }).end('pods'),
+    );
     expect(await get(url)).toMatchObject({ status: 200, headers: { 'content-type': 'text/plain' }, body: 'pods' });
   });
 
@@ -41,7 +44,9 @@ describe('an exchange', () => {
       heard.push(request.headers);
       response.end();
     });
-    await expect(get(url, other)).rejects.toMatchObject({ code: expect.stringMatching(/CERT|UNABLE_TO|SELF_SIGNED/) as string });
+    await expect(get(url, other)).rejects.toMatchObject({
+      code: expect.stringMatching(/CERT|UNABLE_TO|SELF_SIGNED/) as string,
+    });
     expect(heard).toEqual([]);
   });
 

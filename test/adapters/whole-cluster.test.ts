@@ -10,7 +10,11 @@ const paging = (pages: unknown[][]): { kubernetes: Kubernetes; paths: string[] }
   const paths: string[] = [];
   const kubernetes = kubernetesBy(async ({ url }) => {
     const at = paths.push(url.replace('https://abc.eks.amazonaws.com', '')) - 1;
-    return { status: 200, headers: {}, body: JSON.stringify({ metadata: at + 1 < pages.length ? { continue: `page-${at + 1}` } : {}, items: pages[at] }) };
+    return {
+      status: 200,
+      headers: {},
+      body: JSON.stringify({ metadata: at + 1 < pages.length ? { continue: `page-${at + 1}` } : {}, items: pages[at] }),
+    };
   });
   return { kubernetes, paths };
 };
@@ -28,7 +32,9 @@ describe('each pod', () => {
     expect(visited.map((pods) => pods.length)).toEqual([500, 500, 103]);
     expect(new Set(visited.flat().map(({ uid }) => uid)).size).toBe(1103);
     expect(paths).toEqual(['/api/v1/pods', '/api/v1/pods', '/api/v1/pods']);
-    expect(new Set(visited.flat().map(({ owner }) => `${owner?.kind}/${owner?.name}`))).toEqual(new Set(['Deployment/ebs-csi-controller', 'DaemonSet/ebs-csi-node']));
+    expect(new Set(visited.flat().map(({ owner }) => `${owner?.kind}/${owner?.name}`))).toEqual(
+      new Set(['Deployment/ebs-csi-controller', 'DaemonSet/ebs-csi-node']),
+    );
   });
 
   test('is handed on before the next page is asked for', async () => {
@@ -36,8 +42,15 @@ describe('each pod', () => {
     const seenAtCall: number[] = [];
     const kubernetes = kubernetesBy(async () => {
       const calls = seenAtCall.push(visited);
-      const pod = { metadata: { name: `p-${calls}`, namespace: 'n', uid: `u-${calls}`, creationTimestamp: '2026-01-01T00:00:00Z' }, spec: {} };
-      return { status: 200, headers: {}, body: JSON.stringify({ metadata: calls < 4 ? { continue: 'c' } : {}, items: [pod, pod] }) };
+      const pod = {
+        metadata: { name: `p-${calls}`, namespace: 'n', uid: `u-${calls}`, creationTimestamp: '2026-01-01T00:00:00Z' },
+        spec: {},
+      };
+      return {
+        status: 200,
+        headers: {},
+        body: JSON.stringify({ metadata: calls < 4 ? { continue: 'c' } : {}, items: [pod, pod] }),
+      };
     });
     await kubernetes.eachPod((pods) => void (visited += pods.length));
     expect(seenAtCall).toEqual([0, 2, 4, 6]);
@@ -46,32 +59,74 @@ describe('each pod', () => {
   test.each<[string, Record<string, string>, string, string, { kind: string; name: string }]>([
     ['of a Deployment', { 'pod-template-hash': '5d8f' }, 'ReplicaSet', 'web-5d8f', { kind: 'Deployment', name: 'web' }],
     ['of a replica set that somebody has made', {}, 'ReplicaSet', 'web-5d8f', { kind: 'ReplicaSet', name: 'web-5d8f' }],
-    ['of a replica set that is not named after the hash', { 'pod-template-hash': '5d8f' }, 'ReplicaSet', 'web', { kind: 'ReplicaSet', name: 'web' }],
+    [
+      'of a replica set that is not named after the hash',
+      { 'pod-template-hash': '5d8f' },
+      'ReplicaSet',
+      'web',
+      { kind: 'ReplicaSet', name: 'web' },
+    ],
     ['with an empty hash', { 'pod-template-hash': '' }, 'ReplicaSet', 'web-', { kind: 'ReplicaSet', name: 'web-' }],
-    ['of a DaemonSet with that label', { 'pod-template-hash': '5d8f' }, 'DaemonSet', 'web-5d8f', { kind: 'DaemonSet', name: 'web-5d8f' }],
+    [
+      'of a DaemonSet with that label',
+      { 'pod-template-hash': '5d8f' },
+      'DaemonSet',
+      'web-5d8f',
+      { kind: 'DaemonSet', name: 'web-5d8f' },
+    ],
   ])('%s: what owns it', async (_, labels, kind, name, owner) => {
-    const metadata = { name: 'p', namespace: 'n', uid: 'u', creationTimestamp: '2026-01-01T00:00:00Z', labels, ownerReferences: [{ kind, name, controller: true }] };
+    const metadata = {
+      name: 'p',
+      namespace: 'n',
+      uid: 'u',
+      creationTimestamp: '2026-01-01T00:00:00Z',
+      labels,
+      ownerReferences: [{ kind, name, controller: true }],
+    };
     const visited: Pod[] = [];
-    await paging([[{ metadata, spec: { hostNetwork: true } }]]).kubernetes.eachPod((pods) => void visited.push(...pods));
+    await paging([[{ metadata, spec: { hostNetwork: true } }]]).kubernetes.eachPod(
+      (pods) => void visited.push(...pods),
+    );
     expect(visited).toMatchObject([{ owner, hostNetwork: true }]);
   });
 });
 
 describe('service accounts', () => {
   test('of all namespaces, with the role that their annotation names', async () => {
-    const named = (namespace: string, name: string, annotations: Record<string, string> | null) => ({ metadata: { namespace, name, annotations } });
-    const { kubernetes, paths } = paging([[named('a', 'plain', null), named('a', 'one', { 'eks.amazonaws.com/role-arn': ROLE })], [named('b', 'emptied', { 'eks.amazonaws.com/role-arn': '' })]]);
-    expect(await kubernetes.listServiceAccounts()).toEqual([{ namespace: 'a', name: 'plain' }, { namespace: 'a', name: 'one', roleArn: ROLE }, { namespace: 'b', name: 'emptied' }]);
+    const named = (namespace: string, name: string, annotations: Record<string, string> | null) => ({
+      metadata: { namespace, name, annotations },
+    });
+    const { kubernetes, paths } = paging([
+      [named('a', 'plain', null), named('a', 'one', { 'eks.amazonaws.com/role-arn': ROLE })],
+      [named('b', 'emptied', { 'eks.amazonaws.com/role-arn': '' })],
+    ]);
+    expect(await kubernetes.listServiceAccounts()).toEqual([
+      { namespace: 'a', name: 'plain' },
+      { namespace: 'a', name: 'one', roleArn: ROLE },
+      { namespace: 'b', name: 'emptied' },
+    ]);
     expect(paths).toEqual(['/api/v1/serviceaccounts?limit=500', '/api/v1/serviceaccounts?limit=500&continue=page-1']);
   });
 });
 
 describe('nodes', () => {
-  const ready = (status: string) => ({ conditions: [{ type: 'MemoryPressure', status: 'False' }, { type: 'Ready', status }] });
+  const ready = (status: string) => ({
+    conditions: [
+      { type: 'MemoryPressure', status: 'False' },
+      { type: 'Ready', status },
+    ],
+  });
   test('say by their labels what they run on', async () => {
-    const node = (name: string, labels: Record<string, string> | null, status: unknown = ready('True')) => ({ metadata: { name, labels }, status });
+    const node = (name: string, labels: Record<string, string> | null, status: unknown = ready('True')) => ({
+      metadata: { name, labels },
+      status,
+    });
     const type = (compute: string) => ({ 'kubernetes.io/os': 'linux', 'eks.amazonaws.com/compute-type': compute });
-    const { kubernetes, paths } = paging([[node('plain', { 'kubernetes.io/os': 'linux' }), node('fargate', type('fargate')), node('auto', type('auto'))], [node('hybrid', type('hybrid')), node('new', type('moon'))], [node('windows', { 'kubernetes.io/os': 'windows' }, ready('Unknown')), node('bare', null, null)]]);
+    const { kubernetes, paths } = paging([
+      [node('plain', { 'kubernetes.io/os': 'linux' }), node('fargate', type('fargate')), node('auto', type('auto'))],
+      [node('hybrid', type('hybrid')), node('new', type('moon'))],
+      [node('windows', { 'kubernetes.io/os': 'windows' }, ready('Unknown')), node('bare', null, null)],
+    ]);
     expect(await kubernetes.listNodes()).toEqual([
       { name: 'plain', ready: true, os: 'linux', compute: 'ec2' },
       { name: 'fargate', ready: true, os: 'linux', compute: 'fargate' },
@@ -94,13 +149,29 @@ describe('mutating webhooks', () => {
   test('come one by one, with the configuration that they are of', async () => {
     const { kubernetes, paths } = paging([
       [
-        { metadata: { name: 'pod-identity-webhook' }, webhooks: [{ name: 'iam-for-pods.amazonaws.com', failurePolicy: 'Ignore', admissionReviewVersions: ['v1beta1'] }] },
-        { metadata: { name: 'mesh' }, webhooks: [{ name: 'a.mesh', admissionReviewVersions: ['v1', 'v1beta1'] }, { name: 'b.mesh', failurePolicy: 'Fail' }] },
+        {
+          metadata: { name: 'pod-identity-webhook' },
+          webhooks: [
+            { name: 'iam-for-pods.amazonaws.com', failurePolicy: 'Ignore', admissionReviewVersions: ['v1beta1'] },
+          ],
+        },
+        {
+          metadata: { name: 'mesh' },
+          webhooks: [
+            { name: 'a.mesh', admissionReviewVersions: ['v1', 'v1beta1'] },
+            { name: 'b.mesh', failurePolicy: 'Fail' },
+          ],
+        },
         { metadata: { name: 'empty' }, webhooks: null },
       ],
     ]);
     expect(await kubernetes.listMutatingWebhooks()).toEqual([
-      { configuration: 'pod-identity-webhook', name: 'iam-for-pods.amazonaws.com', failurePolicy: 'Ignore', reviewVersions: ['v1beta1'] },
+      {
+        configuration: 'pod-identity-webhook',
+        name: 'iam-for-pods.amazonaws.com',
+        failurePolicy: 'Ignore',
+        reviewVersions: ['v1beta1'],
+      },
       { configuration: 'mesh', name: 'a.mesh', failurePolicy: 'Fail', reviewVersions: ['v1', 'v1beta1'] },
       { configuration: 'mesh', name: 'b.mesh', failurePolicy: 'Fail', reviewVersions: [] },
     ]);
@@ -110,7 +181,9 @@ describe('mutating webhooks', () => {
 
 describe('environment of a container', () => {
   test('tells which variables may be left out, and where others come from', async () => {
-    const from = (kind: string, optional?: boolean) => ({ [kind]: { name: 'aws-secret', key: 'k', ...(optional === undefined ? {} : { optional }) } });
+    const from = (kind: string, optional?: boolean) => ({
+      [kind]: { name: 'aws-secret', key: 'k', ...(optional === undefined ? {} : { optional }) },
+    });
     const env = [
       { name: 'AWS_ACCESS_KEY_ID', valueFrom: from('secretKeyRef', true) },
       { name: 'SETTING', valueFrom: from('configMapKeyRef', true) },
@@ -118,14 +191,39 @@ describe('environment of a container', () => {
       { name: 'NODE', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
       { name: 'PLAIN', value: 'x' },
     ];
-    const workload = { metadata: { name: 'd', namespace: 'n' }, spec: { template: { spec: { initContainers: [{ name: 'i', image: 'init' }], containers: [{ name: 'c', image: 'app:1', env, envFrom: [{ secretRef: { name: 'aws' } }, { prefix: 'X_', configMapRef: { name: 'settings' } }] }] } } } };
-    expect((await answering(200, workload).getWorkload({ kind: 'Deployment', namespace: 'n', name: 'd' }))?.containers).toEqual([
+    const workload = {
+      metadata: { name: 'd', namespace: 'n' },
+      spec: {
+        template: {
+          spec: {
+            initContainers: [{ name: 'i', image: 'init' }],
+            containers: [
+              {
+                name: 'c',
+                image: 'app:1',
+                env,
+                envFrom: [{ secretRef: { name: 'aws' } }, { prefix: 'X_', configMapRef: { name: 'settings' } }],
+              },
+            ],
+          },
+        },
+      },
+    };
+    expect(
+      (await answering(200, workload).getWorkload({ kind: 'Deployment', namespace: 'n', name: 'd' }))?.containers,
+    ).toEqual([
       { name: 'i', image: 'init', init: true, env: {}, mounts: [] },
       {
         name: 'c',
         image: 'app:1',
         init: false,
-        env: { AWS_ACCESS_KEY_ID: undefined, SETTING: undefined, AWS_SECRET_ACCESS_KEY: undefined, NODE: undefined, PLAIN: 'x' },
+        env: {
+          AWS_ACCESS_KEY_ID: undefined,
+          SETTING: undefined,
+          AWS_SECRET_ACCESS_KEY: undefined,
+          NODE: undefined,
+          PLAIN: 'x',
+        },
         optionalEnv: ['AWS_ACCESS_KEY_ID', 'SETTING'],
         envFrom: ['Secret/aws', 'ConfigMap/settings'],
         mounts: [],
@@ -138,8 +236,17 @@ test.each<[string, string, (kubernetes: Kubernetes) => Promise<unknown>]>([
   ['list pods in all namespaces', 'AmazonEKSViewPolicy', (kubernetes) => kubernetes.eachPod(() => undefined)],
   ['list service accounts in all namespaces', 'AmazonEKSViewPolicy', (kubernetes) => kubernetes.listServiceAccounts()],
   ['list nodes', 'AmazonEKSAdminViewPolicy', (kubernetes) => kubernetes.listNodes()],
-  ['list mutating webhook configurations', 'AmazonEKSAdminViewPolicy', (kubernetes) => kubernetes.listMutatingWebhooks()],
+  [
+    'list mutating webhook configurations',
+    'AmazonEKSAdminViewPolicy',
+    (kubernetes) => kubernetes.listMutatingWebhooks(),
+  ],
 ])('%s: a refusal names what to grant for the whole cluster', async (what, policy, list) => {
   const error = await errorOf(list(answering(403, { kind: 'Status', message: 'because', code: 403 })));
-  expect(error).toMatchObject({ name: 'AccessDenied', message: expect.stringContaining(`403 to ${what} on cluster dev: because. Give the calling role what it lacks: ${grantForms('dev')} does it for the service's roles; for another role associate ${policy} for the whole cluster`) as string });
+  expect(error).toMatchObject({
+    name: 'AccessDenied',
+    message: expect.stringContaining(
+      `403 to ${what} on cluster dev: because. Give the calling role what it lacks: ${grantForms('dev')} does it for the service's roles; for another role associate ${policy} for the whole cluster`,
+    ) as string,
+  });
 });

@@ -1,7 +1,16 @@
 /** What the port reads of workloads, and how it restarts them. */
 import { describe, expect, test } from 'vitest';
 import { seedAddonObjects } from '../../sandbox/kubernetes/controllers.ts';
-import { associate, DEPLOYMENT, ebs, newDatabaseLab, newEbsLab, START, STATEFUL_SET, strategic } from '../sandbox/kubernetes/support.ts';
+import {
+  associate,
+  DEPLOYMENT,
+  ebs,
+  newDatabaseLab,
+  newEbsLab,
+  START,
+  STATEFUL_SET,
+  strategic,
+} from '../sandbox/kubernetes/support.ts';
 import type { Lab } from '../sandbox/kubernetes/support.ts';
 import { answering, kubernetesBy, kubernetesOf } from './kubernetes.ts';
 
@@ -13,10 +22,35 @@ describe('workloads', () => {
   test('of all kinds, settled at rest', async () => {
     const common = { namespace: 'kube-system', settled: true, templateAnnotations: {} };
     const plugin = { name: 'ebs-plugin', image: 'ebs', init: false, env: {}, mounts: [] };
-    const managedFields = [{ manager: 'eks', fields: expect.arrayContaining(['.spec.template.spec.containers[name="ebs-plugin"].image']) as string[] }];
+    const managedFields = [
+      {
+        manager: 'eks',
+        fields: expect.arrayContaining(['.spec.template.spec.containers[name="ebs-plugin"].image']) as string[],
+      },
+    ];
     expect(await kubernetesOf(newDatabaseLab()).listWorkloads('kube-system')).toEqual([
-      { ...common, kind: 'Deployment', name: 'ebs-csi-controller', serviceAccount: 'ebs-csi-controller-sa', desired: 2, ready: 2, containers: [plugin, { ...plugin, name: 'csi-attacher', image: 'attacher' }], labels: { app: 'ebs-csi-controller' }, managedFields },
-      { ...common, kind: 'DaemonSet', name: 'ebs-csi-node', serviceAccount: 'ebs-csi-node-sa', desired: 3, ready: 3, containers: [plugin], labels: { app: 'ebs-csi-node' }, managedFields },
+      {
+        ...common,
+        kind: 'Deployment',
+        name: 'ebs-csi-controller',
+        serviceAccount: 'ebs-csi-controller-sa',
+        desired: 2,
+        ready: 2,
+        containers: [plugin, { ...plugin, name: 'csi-attacher', image: 'attacher' }],
+        labels: { app: 'ebs-csi-controller' },
+        managedFields,
+      },
+      {
+        ...common,
+        kind: 'DaemonSet',
+        name: 'ebs-csi-node',
+        serviceAccount: 'ebs-csi-node-sa',
+        desired: 3,
+        ready: 3,
+        containers: [plugin],
+        labels: { app: 'ebs-csi-node' },
+        managedFields,
+      },
       {
         ...common,
         kind: 'StatefulSet',
@@ -24,7 +58,10 @@ describe('workloads', () => {
         serviceAccount: 'ebs-csi-controller-sa',
         desired: 3,
         ready: 3,
-        containers: [{ ...plugin, name: 'main', image: 'db:1' }, { ...plugin, name: 'exporter', image: 'exporter' }],
+        containers: [
+          { ...plugin, name: 'main', image: 'db:1' },
+          { ...plugin, name: 'exporter', image: 'exporter' },
+        ],
         labels: { app: 'db' },
         managedFields: [{ manager: 'helm', fields: expect.arrayContaining(['.spec.serviceName']) as string[] }],
       },
@@ -38,22 +75,53 @@ describe('workloads', () => {
       return { status: 200, headers: {}, body: JSON.stringify({ metadata: {}, items: [] }) };
     });
     await kubernetes.listWorkloads('shop');
-    expect(urls).toEqual(['deployments', 'daemonsets', 'statefulsets'].map((plural) => `/apis/apps/v1/namespaces/shop/${plural}?limit=500`));
+    expect(urls).toEqual(
+      ['deployments', 'daemonsets', 'statefulsets'].map(
+        (plural) => `/apis/apps/v1/namespaces/shop/${plural}?limit=500`,
+      ),
+    );
   });
 
   const seedOnDelete = (lab: Lab, kind: 'DaemonSet' | 'StatefulSet'): void => {
-    const workload = { kind, name: 'held', serviceAccount: 'default', labels: { app: 'held' }, containers: [{ name: 'main', image: 'i' }], updateStrategy: 'OnDelete' as const };
-    seedAddonObjects(lab.world, lab.cluster, 'held', { ...ebs, workloads: [workload] }, { irsaServiceAccounts: [], podsCreatedAt: START });
+    const workload = {
+      kind,
+      name: 'held',
+      serviceAccount: 'default',
+      labels: { app: 'held' },
+      containers: [{ name: 'main', image: 'i' }],
+      updateStrategy: 'OnDelete' as const,
+    };
+    seedAddonObjects(
+      lab.world,
+      lab.cluster,
+      'held',
+      { ...ebs, workloads: [workload] },
+      { irsaServiceAccounts: [], podsCreatedAt: START },
+    );
   };
 
   test('say why a new template would not reach their pods', async () => {
     const lab = newDatabaseLab();
     const kubernetes = kubernetesOf(lab);
-    const reasons = async () => Object.fromEntries((await kubernetes.listWorkloads('kube-system')).map(({ kind, name, heldBack: why }) => [`${kind}/${name}`, why]));
-    expect(await reasons()).toEqual({ 'Deployment/ebs-csi-controller': undefined, 'DaemonSet/ebs-csi-node': undefined, 'StatefulSet/db': undefined });
-    for (const workload of await kubernetes.listWorkloads('kube-system')) expect(workload).not.toHaveProperty('heldBack');
+    const reasons = async () =>
+      Object.fromEntries(
+        (await kubernetes.listWorkloads('kube-system')).map(({ kind, name, heldBack: why }) => [
+          `${kind}/${name}`,
+          why,
+        ]),
+      );
+    expect(await reasons()).toEqual({
+      'Deployment/ebs-csi-controller': undefined,
+      'DaemonSet/ebs-csi-node': undefined,
+      'StatefulSet/db': undefined,
+    });
+    for (const workload of await kubernetes.listWorkloads('kube-system'))
+      expect(workload).not.toHaveProperty('heldBack');
     await lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: { spec: { paused: true } } });
-    await lab.call('PATCH', STATEFUL_SET, { headers: strategic, body: { spec: { updateStrategy: { rollingUpdate: { partition: 2 } } } } });
+    await lab.call('PATCH', STATEFUL_SET, {
+      headers: strategic,
+      body: { spec: { updateStrategy: { rollingUpdate: { partition: 2 } } } },
+    });
     seedOnDelete(lab, 'DaemonSet');
     seedOnDelete(lab, 'StatefulSet');
     expect(await reasons()).toEqual({
@@ -74,7 +142,9 @@ describe('workloads', () => {
     ['StatefulSet', { updateStrategy: null }],
   ] as const)('of kind %s, with %j, are held back by nothing', async (kind, spec) => {
     const workload = { metadata: { name: 'w', namespace: 'n' }, spec: { ...spec, template: { spec: {} } } };
-    expect(await answering(200, workload).getWorkload({ kind, namespace: 'n', name: 'w' })).not.toHaveProperty('heldBack');
+    expect(await answering(200, workload).getWorkload({ kind, namespace: 'n', name: 'w' })).not.toHaveProperty(
+      'heldBack',
+    );
   });
 
   test.each([
@@ -88,7 +158,9 @@ describe('workloads', () => {
     ['DaemonSet', { strategy: { type: 'Recreate' } }, undefined],
   ] as const)('of kind %s, with %j, end all their pods before new ones: %s', async (kind, spec, recreates) => {
     const workload = { metadata: { name: 'w', namespace: 'n' }, spec: { ...spec, template: { spec: {} } } };
-    expect((await answering(200, workload).getWorkload({ kind, namespace: 'n', name: 'w' }))?.recreates).toBe(recreates);
+    expect((await answering(200, workload).getWorkload({ kind, namespace: 'n', name: 'w' }))?.recreates).toBe(
+      recreates,
+    );
   });
 
   test('of which the API tells no labels and no managers', async () => {
@@ -96,35 +168,47 @@ describe('workloads', () => {
     expect(await answering(200, workload).getWorkload(CONTROLLER)).toMatchObject({ labels: {}, managedFields: [] });
   });
 
-  test('a restart is noted under the service\'s own name', async () => {
+  test("a restart is noted under the service's own name", async () => {
     const kubernetes = kubernetesOf(newEbsLab());
     await kubernetes.restartWorkload(CONTROLLER, '01JD/1');
     const { managedFields = [] } = (await kubernetes.getWorkload(CONTROLLER)) ?? {};
-    expect(managedFields.find(({ manager }) => manager === 'eks-pod-identity-migrator')?.fields).toContain('.spec.template.metadata.annotations.eks-pod-identity-migrator/restarted-for');
+    expect(managedFields.find(({ manager }) => manager === 'eks-pod-identity-migrator')?.fields).toContain(
+      '.spec.template.metadata.annotations.eks-pod-identity-migrator/restarted-for',
+    );
   });
 
   test('what is not there is undefined', async () => {
     expect(await kubernetesOf(newEbsLab()).getWorkload({ ...CONTROLLER, name: 'nope' })).toBeUndefined();
   });
 
-  test.each([CONTROLLER, NODE, DATABASE])('a restart of the $kind: unsettled from the first moment until the last pod is new and ready', async (ref) => {
-    const lab = newDatabaseLab();
-    associate(lab);
-    associate(lab, undefined, 'ebs-csi-node-sa');
-    const kubernetes = kubernetesOf(lab);
-    await kubernetes.restartWorkload(ref, '01JD/1');
-    // The controller has not even seen it: its old counts still look right.
-    expect(await kubernetes.getWorkload(ref)).toMatchObject({ settled: false, templateAnnotations: { 'eks-pod-identity-migrator/restarted-for': '01JD/1' } });
-    let seconds = 0;
-    while (!(await kubernetes.getWorkload(ref))?.settled) {
-      lab.pass(1);
-      seconds += 1;
-      expect(seconds).toBeLessThan(120);
-    }
-    expect(seconds).toBeGreaterThan(20);
-    const pods = (await kubernetes.listPods('kube-system')).filter(({ owner, terminating }) => owner?.name === ref.name && !terminating);
-    expect(pods.map(({ tokens, ready }) => [tokens[0]?.audience, ready])).toEqual(pods.map(() => ['pods.eks.amazonaws.com', true]));
-  });
+  test.each([CONTROLLER, NODE, DATABASE])(
+    'a restart of the $kind: unsettled from the first moment until the last pod is new and ready',
+    async (ref) => {
+      const lab = newDatabaseLab();
+      associate(lab);
+      associate(lab, undefined, 'ebs-csi-node-sa');
+      const kubernetes = kubernetesOf(lab);
+      await kubernetes.restartWorkload(ref, '01JD/1');
+      // The controller has not even seen it: its old counts still look right.
+      expect(await kubernetes.getWorkload(ref)).toMatchObject({
+        settled: false,
+        templateAnnotations: { 'eks-pod-identity-migrator/restarted-for': '01JD/1' },
+      });
+      let seconds = 0;
+      while (!(await kubernetes.getWorkload(ref))?.settled) {
+        lab.pass(1);
+        seconds += 1;
+        expect(seconds).toBeLessThan(120);
+      }
+      expect(seconds).toBeGreaterThan(20);
+      const pods = (await kubernetes.listPods('kube-system')).filter(
+        ({ owner, terminating }) => owner?.name === ref.name && !terminating,
+      );
+      expect(pods.map(({ tokens, ready }) => [tokens[0]?.audience, ready])).toEqual(
+        pods.map(() => ['pods.eks.amazonaws.com', true]),
+      );
+    },
+  );
 
   test('the same marker again restarts nothing, another one does', async () => {
     const lab = newEbsLab();
@@ -143,21 +227,55 @@ describe('workloads', () => {
     ['a template that is not seen yet', { replicas: 2, updatedReplicas: 2, readyReplicas: 2, observedGeneration: 6 }],
     ['no status at all', undefined],
   ])('is not settled with %s', async (_, status) => {
-    const workload = { metadata: { name: 'd', namespace: 'n', generation: 7 }, spec: { replicas: 2, template: { spec: {} } }, ...(status ? { status: { observedGeneration: 7, ...status } } : {}) };
-    for (const ref of [CONTROLLER, DATABASE]) expect(await answering(200, workload).getWorkload(ref)).toMatchObject({ desired: 2, settled: false, serviceAccount: 'default' });
+    const workload = {
+      metadata: { name: 'd', namespace: 'n', generation: 7 },
+      spec: { replicas: 2, template: { spec: {} } },
+      ...(status ? { status: { observedGeneration: 7, ...status } } : {}),
+    };
+    for (const ref of [CONTROLLER, DATABASE])
+      expect(await answering(200, workload).getWorkload(ref)).toMatchObject({
+        desired: 2,
+        settled: false,
+        serviceAccount: 'default',
+      });
   });
 
   test.each([
-    ['of no pods, whose counts the API leaves out', 0, { observedGeneration: 7, replicas: 0, availableReplicas: 0 }, true],
-    ['whose status says nothing of new pods', 2, { observedGeneration: 7, replicas: 2, readyReplicas: 2, currentReplicas: 2 }, false],
-    ['all of whose pods are new', 2, { observedGeneration: 7, replicas: 2, readyReplicas: 2, updatedReplicas: 2 }, true],
+    [
+      'of no pods, whose counts the API leaves out',
+      0,
+      { observedGeneration: 7, replicas: 0, availableReplicas: 0 },
+      true,
+    ],
+    [
+      'whose status says nothing of new pods',
+      2,
+      { observedGeneration: 7, replicas: 2, readyReplicas: 2, currentReplicas: 2 },
+      false,
+    ],
+    [
+      'all of whose pods are new',
+      2,
+      { observedGeneration: 7, replicas: 2, readyReplicas: 2, updatedReplicas: 2 },
+      true,
+    ],
   ])('a StatefulSet %s', async (_, replicas, status, settled) => {
-    const workload = { metadata: { name: 'd', namespace: 'n', generation: 7 }, spec: { replicas, template: { spec: {} } }, status };
+    const workload = {
+      metadata: { name: 'd', namespace: 'n', generation: 7 },
+      spec: { replicas, template: { spec: {} } },
+      status,
+    };
     expect(await answering(200, workload).getWorkload(DATABASE)).toMatchObject({ desired: replicas, settled });
   });
 
   test('of a StatefulSet own their pods themselves', async () => {
     const pods = await kubernetesOf(newDatabaseLab()).listPods('kube-system');
-    expect(pods.filter(({ owner }) => owner?.kind === 'StatefulSet').map(({ name, owner }) => [name, owner?.name])).toEqual([['db-0', 'db'], ['db-1', 'db'], ['db-2', 'db']]);
+    expect(
+      pods.filter(({ owner }) => owner?.kind === 'StatefulSet').map(({ name, owner }) => [name, owner?.name]),
+    ).toEqual([
+      ['db-0', 'db'],
+      ['db-1', 'db'],
+      ['db-2', 'db'],
+    ]);
   });
 });

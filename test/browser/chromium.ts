@@ -7,7 +7,15 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from 'p
 
 const CHROMIUM = '/usr/bin/chromium';
 /** It runs as root in containers, and asks nobody for updates meanwhile. */
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
 
 /** Why these tests can't run here; undefined where they can. In CI they always run, and fail without it. */
 export const reasonToSkip = (): string | undefined => {
@@ -43,7 +51,11 @@ export class Files {
     const file = join(this.folder, 'report.html');
     writeFileSync(file, html);
     const url = pathToFileURL(file).href;
-    const context = await this.browser.newContext({ offline: true, viewport: { width: 1280, height: 800 }, ...options });
+    const context = await this.browser.newContext({
+      offline: true,
+      viewport: { width: 1280, height: 800 },
+      ...options,
+    });
     const page = await context.newPage();
     const heard: string[] = [];
     page.on('console', (message) => heard.push(`${message.type()}: ${message.text()}`));
@@ -53,7 +65,8 @@ export class Files {
       void dialog.dismiss();
     });
     page.on('request', (request) => {
-      if (request.url().split('#')[0] !== url && !request.url().startsWith('data:')) heard.push(`request: ${request.url()}`);
+      if (request.url().split('#')[0] !== url && !request.url().startsWith('data:'))
+        heard.push(`request: ${request.url()}`);
     });
     await page.goto(url + hash);
     return { page, heard };

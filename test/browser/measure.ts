@@ -8,7 +8,10 @@ export interface Contrast {
   least: number;
 }
 
-/** Of each text that is shown: the contrast of its colour to what is behind it, by WCAG's formula for relative luminance. */
+/**
+ * Of each text that is shown: the contrast of its colour to what is behind it, by WCAG's formula for relative
+ * luminance.
+ */
 export const contrasts = (page: Page): Promise<Contrast[]> =>
   page.evaluate<Contrast[]>(`(() => {
     const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
@@ -41,7 +44,9 @@ export const contrasts = (page: Page): Promise<Contrast[]> =>
     return [...found.values()];
   })()`);
 
-/** How much wider the page is than the window, and what of it sticks out, but for what scrolls inside a box of its own. */
+/**
+ * How much wider the page is than the window, and what of it sticks out, but for what scrolls inside a box of its own.
+ */
 export const sticksOut = (page: Page): Promise<{ wider: number; elements: string[] }> =>
   page.evaluate(`(() => {
     const { scrollWidth, clientWidth } = document.documentElement;
@@ -50,7 +55,8 @@ export const sticksOut = (page: Page): Promise<{ wider: number; elements: string
   })()`);
 
 /** Text of the first element that matches, of all of them, and how many there are of each kind. */
-export const cells = (page: Page, column: string): Promise<string[]> => page.locator(`#list tbody td[data-label="${column}"]`).allInnerTexts();
+export const cells = (page: Page, column: string): Promise<string[]> =>
+  page.locator(`#list tbody td[data-label="${column}"]`).allInnerTexts();
 
 /** What has the focus: its role or tag, and its words. */
 export const focused = (page: Page): Promise<{ tag: string; text: string; inMatrix: boolean; href: string | null }> =>
@@ -64,7 +70,8 @@ export const rolesIn = async (page: Page): Promise<Record<string, number>> => {
   const session = await page.context().newCDPSession(page);
   const { nodes } = await session.send('Accessibility.getFullAXTree');
   const roles: Record<string, number> = {};
-  for (const { ignored, role } of nodes) if (!ignored && typeof role?.value === 'string') roles[role.value] = (roles[role.value] ?? 0) + 1;
+  for (const { ignored, role } of nodes)
+    if (!ignored && typeof role?.value === 'string') roles[role.value] = (roles[role.value] ?? 0) + 1;
   return roles;
 };
 
@@ -72,6 +79,18 @@ export const rolesIn = async (page: Page): Promise<Record<string, number>> => {
 export const nameless = async (page: Page): Promise<string[]> => {
   const session = await page.context().newCDPSession(page);
   const { nodes } = await session.send('Accessibility.getFullAXTree');
-  const operated = new Set(['link', 'button', 'combobox', 'searchbox', 'textbox', 'dialog', 'region', 'table', 'search']);
-  return nodes.flatMap(({ ignored, role, name }) => (!ignored && operated.has(String(role?.value)) && !name?.value ? [String(role?.value)] : []));
+  const operated = new Set([
+    'link',
+    'button',
+    'combobox',
+    'searchbox',
+    'textbox',
+    'dialog',
+    'region',
+    'table',
+    'search',
+  ]);
+  return nodes.flatMap(({ ignored, role, name }) =>
+    !ignored && operated.has(String(role?.value)) && !name?.value ? [String(role?.value)] : [],
+  );
 };

@@ -21,10 +21,17 @@ const OWN = [`Role payments/${NAME}`, `RoleBinding payments/${NAME}`];
 const ANNOTATE = `${ACCESS_GROUPS.annotate}:payments:api`;
 const ANNOTATE_ROLE = `Role payments/${ANNOTATE}`;
 
-const workload = (kind: ScenarioWorkload['kind'], name: string, serviceAccount: string, namespace = 'payments'): ScenarioWorkload =>
+const workload = (
+  kind: ScenarioWorkload['kind'],
+  name: string,
+  serviceAccount: string,
+  namespace = 'payments',
+): ScenarioWorkload =>
   scenarioWorkload.parse({ kind, namespace, name, serviceAccount, createdAt: '2025-12-03T16:20:00.000Z' });
 
-/** Three workloads run with `payments/api`, one beside them with another, and one elsewhere with one of the same name. */
+/**
+ * Three workloads run with `payments/api`, one beside them with another, and one elsewhere with one of the same name.
+ */
 const payments = (cluster: ScenarioCluster): void => {
   cluster.workloads = [
     workload('Deployment', 'web', 'api'),
@@ -41,15 +48,27 @@ afterEach(() => {
   files?.remove();
   files = undefined;
 });
-const open = (entries = [ADMINISTRATOR], change: (cluster: ScenarioCluster) => void = payments): Files => (files = filesWith(entries, change));
+const open = (entries = [ADMINISTRATOR], change: (cluster: ScenarioCluster) => void = payments): Files =>
+  (files = filesWith(entries, change));
 const documentOf = ({ out }: { out: string }): Granted => JSON.parse(out) as Granted;
 const namesOf = ({ objects }: Granted): string[] => objects.map(({ name }) => name);
-const rulesOf = (manifests: readonly Manifest[], name = NAME): unknown => manifests.flatMap((one) => ('rules' in one && one.metadata.name === name ? one.rules : []));
-const resultsOf = ({ objects }: Granted): Record<string, string> => Object.fromEntries(objects.map(({ name, result }) => [name, result]));
+const rulesOf = (manifests: readonly Manifest[], name = NAME): unknown =>
+  manifests.flatMap((one) => ('rules' in one && one.metadata.name === name ? one.rules : []));
+const resultsOf = ({ objects }: Granted): Record<string, string> =>
+  Object.fromEntries(objects.map(({ name, result }) => [name, result]));
 const grant = (...flags: string[]): ReturnType<typeof run> => run('grant-access', ...flags);
 
-const restarts = (resource: string, ...resourceNames: string[]): object => ({ apiGroups: ['apps'], resources: [resource], resourceNames, verbs: ['patch'] });
-const RESTARTS = [restarts('deployments', 'api', 'web'), restarts('daemonsets', 'tail'), restarts('statefulsets', 'outbox')];
+const restarts = (resource: string, ...resourceNames: string[]): object => ({
+  apiGroups: ['apps'],
+  resources: [resource],
+  resourceNames,
+  verbs: ['patch'],
+});
+const RESTARTS = [
+  restarts('deployments', 'api', 'web'),
+  restarts('daemonsets', 'tail'),
+  restarts('statefulsets', 'outbox'),
+];
 const ANNOTATES = { apiGroups: [''], resources: ['serviceaccounts'], resourceNames: ['api'], verbs: ['patch'] };
 
 describe('grant-access --service-account', () => {
@@ -59,7 +78,12 @@ describe('grant-access --service-account', () => {
     expect(rulesOf(document.objects.map(({ manifest }) => manifest))).toEqual(RESTARTS);
     expect(document.notes).toEqual([]);
     const binding = document.objects.at(-1)!.manifest;
-    expect(binding).toMatchObject({ kind: 'RoleBinding', metadata: { namespace: 'payments' }, subjects: [{ kind: 'Group', name: ACCESS_GROUPS.restart }], roleRef: { kind: 'Role', name: NAME } });
+    expect(binding).toMatchObject({
+      kind: 'RoleBinding',
+      metadata: { namespace: 'payments' },
+      subjects: [{ kind: 'Group', name: ACCESS_GROUPS.restart }],
+      roleRef: { kind: 'Role', name: NAME },
+    });
   });
 
   it('--annotation remove also lets the service account itself be changed, by its name, and says why', async () => {
@@ -67,20 +91,47 @@ describe('grant-access --service-account', () => {
     expect(code).toBe(0);
     const manifests = parseAllDocuments(out).map((each) => each.toJS() as Manifest);
     expect([rulesOf(manifests), rulesOf(manifests, ANNOTATE)]).toEqual([RESTARTS, [ANNOTATES]]);
-    const binding = { kind: 'RoleBinding', metadata: { namespace: 'payments' }, subjects: [{ kind: 'Group', name: ACCESS_GROUPS.annotate }], roleRef: { kind: 'Role', name: ANNOTATE } };
+    const binding = {
+      kind: 'RoleBinding',
+      metadata: { namespace: 'payments' },
+      subjects: [{ kind: 'Group', name: ACCESS_GROUPS.annotate }],
+      roleRef: { kind: 'Role', name: ANNOTATE },
+    };
     expect(manifests.at(-1)).toMatchObject(binding);
-    expect(out).toContain('  # takes the IRSA annotation off, and puts it back on the way back\n  - apiGroups: [""]\n    resources: [serviceaccounts]\n    resourceNames: [api]\n    verbs: [patch]\n');
+    expect(out).toContain(
+      '  # takes the IRSA annotation off, and puts it back on the way back\n  - apiGroups: [""]\n    resources: [serviceaccounts]\n    resourceNames: [api]\n    verbs: [patch]\n',
+    );
     for (const name of [NAME, ANNOTATE]) expect(err).toContain(`+ Role payments/${name}: would be made\n`);
-    expect(err.replaceAll(/\s+/g, ' ')).toContain(`To do it: npm run --silent pod-identity -- grant-access --cluster ${TARGET.cluster} --service-account payments/api --annotation remove --sandbox `);
+    expect(err.replaceAll(/\s+/g, ' ')).toContain(
+      `To do it: npm run --silent pod-identity -- grant-access --cluster ${TARGET.cluster} --service-account payments/api --annotation remove --sandbox `,
+    );
   });
 
   it('goes together with add-ons and with others, each with objects of its own, once', async () => {
     const { scenario } = open();
-    const wanted = [...API, '--service-account', 'shop/api', '--service-account', 'payments/api', '--addon', 'aws-ebs-csi-driver'];
+    const wanted = [
+      ...API,
+      '--service-account',
+      'shop/api',
+      '--service-account',
+      'payments/api',
+      '--addon',
+      'aws-ebs-csi-driver',
+    ];
     const document = documentOf(await grant(...wanted, '--sandbox', scenario, '--json'));
-    const of = (namespace: string, name: string): string[] => [`Role ${namespace}/${ACCESS_GROUPS.restart}:${name}`, `RoleBinding ${namespace}/${ACCESS_GROUPS.restart}:${name}`];
-    expect(namesOf(document)).toEqual([...READ, ...of('kube-system', 'aws-ebs-csi-driver'), ...OWN, ...of('shop', 'shop:api')]);
-    expect((await grant(...wanted, '--sandbox', scenario)).err).toContain('--addon aws-ebs-csi-driver --service-account payments/api --service-account shop/api --service-account payments/api --sandbox ');
+    const of = (namespace: string, name: string): string[] => [
+      `Role ${namespace}/${ACCESS_GROUPS.restart}:${name}`,
+      `RoleBinding ${namespace}/${ACCESS_GROUPS.restart}:${name}`,
+    ];
+    expect(namesOf(document)).toEqual([
+      ...READ,
+      ...of('kube-system', 'aws-ebs-csi-driver'),
+      ...OWN,
+      ...of('shop', 'shop:api'),
+    ]);
+    expect((await grant(...wanted, '--sandbox', scenario)).err).toContain(
+      '--addon aws-ebs-csi-driver --service-account payments/api --service-account shop/api --service-account payments/api --sandbox ',
+    );
   });
 
   it('says of one that runs no workload that there is nothing to restart yet; its annotation may be granted nevertheless', async () => {
@@ -88,12 +139,22 @@ describe('grant-access --service-account', () => {
     const none = [...CLUSTER, '--service-account', 'payments/default'];
     const { code, err } = await grant(...none, '--sandbox', scenario);
     expect(code).toBe(0);
-    expect(err.replaceAll(/\s+/g, ' ')).toContain('Notes ! Service account payments/default has no Deployment, DaemonSet or StatefulSet yet: run this again once it has. ');
+    expect(err.replaceAll(/\s+/g, ' ')).toContain(
+      'Notes ! Service account payments/default has no Deployment, DaemonSet or StatefulSet yet: run this again once it has. ',
+    );
     expect(err).not.toContain('No add-on takes');
     expect(namesOf(documentOf(await grant(...none, '--sandbox', scenario, '--json')))).toEqual(READ);
     const document = documentOf(await grant(...none, ...REMOVE, '--sandbox', scenario, '--json'));
-    expect(namesOf(document)).toEqual([...READ, ...['Role', 'RoleBinding'].map((kind) => `${kind} payments/${ACCESS_GROUPS.annotate}:payments:default`)]);
-    expect(rulesOf(document.objects.map(({ manifest }) => manifest), `${ACCESS_GROUPS.annotate}:payments:default`)).toEqual([{ ...ANNOTATES, resourceNames: ['default'] }]);
+    expect(namesOf(document)).toEqual([
+      ...READ,
+      ...['Role', 'RoleBinding'].map((kind) => `${kind} payments/${ACCESS_GROUPS.annotate}:payments:default`),
+    ]);
+    expect(
+      rulesOf(
+        document.objects.map(({ manifest }) => manifest),
+        `${ACCESS_GROUPS.annotate}:payments:default`,
+      ),
+    ).toEqual([{ ...ANNOTATES, resourceNames: ['default'] }]);
   });
 });
 
@@ -104,42 +165,89 @@ describe('grant-access --service-account --apply', () => {
     const state = ['--state', file];
     const granted = documentOf(await grant(...API, ...REMOVE, '--sandbox', scenario, ...state, '--apply', '--json'));
     expect(new Set(granted.objects.map(({ result }) => result))).toEqual(new Set(['created']));
-    expect(await grant(...API, ...REMOVE, ...state, '--apply')).toMatchObject({ code: 0, out: expect.stringMatching(/^✔ nothing to do /) });
+    expect(await grant(...API, ...REMOVE, ...state, '--apply')).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^✔ nothing to do /),
+    });
 
     const shown = await grant(...API, ...state);
-    expect([shown.out, shown.err]).toEqual([expect.stringMatching(/ {2}name: pod-identity-migrator:annotate:payments:api\n {2}namespace: payments\n[^]*\nrules: \[\]\n$/), expect.stringContaining(`~ ${ANNOTATE_ROLE}: would be changed\n`)]);
+    expect([shown.out, shown.err]).toEqual([
+      expect.stringMatching(
+        / {2}name: pod-identity-migrator:annotate:payments:api\n {2}namespace: payments\n[^]*\nrules: \[\]\n$/,
+      ),
+      expect.stringContaining(`~ ${ANNOTATE_ROLE}: would be changed\n`),
+    ]);
     const narrower = documentOf(await grant(...API, ...state, '--apply', '--json'));
-    expect(resultsOf(narrower)).toEqual({ ...Object.fromEntries([...READ, ...OWN].map((name) => [name, 'nothing'])), [ANNOTATE_ROLE]: 'updated' });
-    expect(narrower.notes).toEqual([`Without --annotation remove the right to a service account's annotation is taken away: ${ANNOTATE_ROLE} keeps no rule.`]);
+    expect(resultsOf(narrower)).toEqual({
+      ...Object.fromEntries([...READ, ...OWN].map((name) => [name, 'nothing'])),
+      [ANNOTATE_ROLE]: 'updated',
+    });
+    expect(narrower.notes).toEqual([
+      `Without --annotation remove the right to a service account's annotation is taken away: ${ANNOTATE_ROLE} keeps no rule.`,
+    ]);
     const after = documentOf(await grant(...API, ...state, '--json'));
     const manifests = after.objects.map(({ manifest }) => manifest);
-    expect([rulesOf(manifests), rulesOf(manifests, ANNOTATE), new Set(Object.values(resultsOf(after))), after.notes]).toEqual([RESTARTS, [], new Set(['nothing']), []]);
+    expect([
+      rulesOf(manifests),
+      rulesOf(manifests, ANNOTATE),
+      new Set(Object.values(resultsOf(after))),
+      after.notes,
+    ]).toEqual([RESTARTS, [], new Set(['nothing']), []]);
 
     const { commands } = JSON.parse(readFileSync(file, 'utf8')) as { commands: Record<string, unknown>[] };
     const noted = { what: 'grant-access', addons: [], serviceAccounts: [{ namespace: 'payments', name: 'api' }] };
-    expect(commands).toEqual([expect.objectContaining({ ...noted, annotation: 'remove' }), expect.objectContaining({ ...noted, annotation: 'remove' }), expect.objectContaining({ ...noted, annotation: 'keep' })]);
+    expect(commands).toEqual([
+      expect.objectContaining({ ...noted, annotation: 'remove' }),
+      expect.objectContaining({ ...noted, annotation: 'remove' }),
+      expect.objectContaining({ ...noted, annotation: 'keep' }),
+    ]);
   });
 
   it('takes that right away from a service account that runs no workload too, and gives it again', async () => {
     const { directory, scenario } = open();
-    const [none, role] = [[...CLUSTER, '--service-account', 'payments/default'], `Role payments/${ACCESS_GROUPS.annotate}:payments:default`];
+    const [none, role] = [
+      [...CLUSTER, '--service-account', 'payments/default'],
+      `Role payments/${ACCESS_GROUPS.annotate}:payments:default`,
+    ];
     const state = ['--state', join(directory, 'world.json')];
     await grant(...none, ...REMOVE, '--sandbox', scenario, ...state, '--apply');
-    expect(resultsOf(documentOf(await grant(...none, ...state, '--apply', '--json')))).toMatchObject({ [role]: 'updated' });
-    expect(resultsOf(documentOf(await grant(...none, ...REMOVE, ...state, '--apply', '--json')))).toMatchObject({ [role]: 'updated', [role.replace('Role', 'RoleBinding')]: 'nothing' });
+    expect(resultsOf(documentOf(await grant(...none, ...state, '--apply', '--json')))).toMatchObject({
+      [role]: 'updated',
+    });
+    expect(resultsOf(documentOf(await grant(...none, ...REMOVE, ...state, '--apply', '--json')))).toMatchObject({
+      [role]: 'updated',
+      [role.replace('Role', 'RoleBinding')]: 'nothing',
+    });
   });
 
   it('takes nothing from another service account, and leaves a Role that somebody else has made alone', async () => {
     const { directory, scenario } = open();
     const state = ['--state', join(directory, 'world.json')];
     await grant(...API, ...REMOVE, '--sandbox', scenario, ...state, '--apply');
-    const other = documentOf(await grant(...CLUSTER, '--service-account', 'payments/batch', ...state, '--apply', '--json'));
+    const other = documentOf(
+      await grant(...CLUSTER, '--service-account', 'payments/batch', ...state, '--apply', '--json'),
+    );
     expect(namesOf(other)).not.toContain(ANNOTATE_ROLE);
-    expect(rulesOf(documentOf(await grant(...API, ...REMOVE, ...state, '--json')).objects.map(({ manifest }) => manifest), ANNOTATE)).toEqual([ANNOTATES]);
+    expect(
+      rulesOf(
+        documentOf(await grant(...API, ...REMOVE, ...state, '--json')).objects.map(({ manifest }) => manifest),
+        ANNOTATE,
+      ),
+    ).toEqual([ANNOTATES]);
 
-    const mine = { apiVersion: 'rbac.authorization.k8s.io/v1' as const, kind: 'Role' as const, metadata: { name: ANNOTATE, namespace: 'payments', labels: {} }, rules: [ANNOTATES] };
+    const mine = {
+      apiVersion: 'rbac.authorization.k8s.io/v1' as const,
+      kind: 'Role' as const,
+      metadata: { name: ANNOTATE, namespace: 'payments', labels: {} },
+      rules: [ANNOTATES],
+    };
     files?.remove();
-    const theirs = await grant(...API, '--sandbox', open([ADMINISTRATOR], (cluster) => void (payments(cluster), (cluster.rbac = [mine]))).scenario, '--apply');
+    const theirs = await grant(
+      ...API,
+      '--sandbox',
+      open([ADMINISTRATOR], (cluster) => void (payments(cluster), (cluster.rbac = [mine]))).scenario,
+      '--apply',
+    );
     expect([theirs.code, theirs.out]).toEqual([3, expect.stringContaining(`✖ ${ANNOTATE_ROLE}: left as it is\n`)]);
   });
 
@@ -150,18 +258,45 @@ describe('grant-access --service-account --apply', () => {
     const kept = JSON.parse(readFileSync(file, 'utf8')) as { commands: Record<string, unknown>[] };
     for (const command of kept.commands) for (const name of ['serviceAccounts', 'annotation']) delete command[name];
     writeFileSync(file, JSON.stringify(kept));
-    expect(await grant(...CLUSTER, '--state', file, '--apply')).toMatchObject({ code: 0, out: expect.stringMatching(/^✔ nothing to do /) });
+    expect(await grant(...CLUSTER, '--state', file, '--apply')).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^✔ nothing to do /),
+    });
   });
 });
 
 describe('grant-access --service-account is refused', () => {
   it.each<[string, string[], RegExp]>([
-    ['that is not there', ['--service-account', 'payments/web'], /has no service account payments\/web\nhint: {2}Those of namespace payments: api, batch, default$/m],
-    ['of a namespace that is not there', ['--service-account', 'payment/api'], /has no service account payment\/api\nhint: {2}Namespace payment has none, or is not there$/m],
-    ['without a namespace', ['--service-account', 'api'], /--service-account "api" must be NAMESPACE\/NAME, such as payments\/api/],
-    ['whose namespace is none', ['--service-account', 'Pay/api'], /--service-account "Pay\/api" before the \/ must be the name of a Kubernetes namespace/],
-    ['whose name is none', ['--service-account', 'payments/api', '--service-account', 'payments/../api'], /--service-account "payments\/..\/api" behind the \/ must be the name of a Kubernetes service account/],
-    ['with another annotation', ['--service-account', 'payments/api', '--annotation', 'drop'], /--annotation "drop" must be keep or remove/],
+    [
+      'that is not there',
+      ['--service-account', 'payments/web'],
+      /has no service account payments\/web\nhint: {2}Those of namespace payments: api, batch, default$/m,
+    ],
+    [
+      'of a namespace that is not there',
+      ['--service-account', 'payment/api'],
+      /has no service account payment\/api\nhint: {2}Namespace payment has none, or is not there$/m,
+    ],
+    [
+      'without a namespace',
+      ['--service-account', 'api'],
+      /--service-account "api" must be NAMESPACE\/NAME, such as payments\/api/,
+    ],
+    [
+      'whose namespace is none',
+      ['--service-account', 'Pay/api'],
+      /--service-account "Pay\/api" before the \/ must be the name of a Kubernetes namespace/,
+    ],
+    [
+      'whose name is none',
+      ['--service-account', 'payments/api', '--service-account', 'payments/../api'],
+      /--service-account "payments\/..\/api" behind the \/ must be the name of a Kubernetes service account/,
+    ],
+    [
+      'with another annotation',
+      ['--service-account', 'payments/api', '--annotation', 'drop'],
+      /--annotation "drop" must be keep or remove/,
+    ],
   ])('for one %s, as bad input', async (_, flags, said) => {
     const { code, err } = await grant(...CLUSTER, ...flags, '--sandbox', open().scenario);
     expect(err).toMatch(said);
@@ -169,20 +304,49 @@ describe('grant-access --service-account is refused', () => {
   });
 
   it('for more than a hint can name, with the first of them', async () => {
-    const many = (cluster: ScenarioCluster): void => void (cluster.workloads = Array.from({ length: 30 }, (_, index) => workload('Deployment', `w${index}`, `sa${String(index).padStart(2, '0')}`)));
-    const { err } = await grant(...CLUSTER, '--service-account', 'payments/web', '--sandbox', open([ADMINISTRATOR], many).scenario);
+    const many = (cluster: ScenarioCluster): void =>
+      void (cluster.workloads = Array.from({ length: 30 }, (_, index) =>
+        workload('Deployment', `w${index}`, `sa${String(index).padStart(2, '0')}`),
+      ));
+    const { err } = await grant(
+      ...CLUSTER,
+      '--service-account',
+      'payments/web',
+      '--sandbox',
+      open([ADMINISTRATOR], many).scenario,
+    );
     expect(err).toMatch(/hint: {2}Those of namespace payments: (\S+, ){19}\S+ and 11 more/);
   });
 
   it('where --annotation is given without one', async () => {
-    const { code, err } = await grant(...CLUSTER, ...REMOVE, '--addon', 'aws-ebs-csi-driver', '--sandbox', open().scenario);
-    expect([code, err]).toEqual([2, expect.stringContaining('--annotation "remove" is of service accounts: name one by --service-account NAMESPACE/NAME, or leave it out')]);
+    const { code, err } = await grant(
+      ...CLUSTER,
+      ...REMOVE,
+      '--addon',
+      'aws-ebs-csi-driver',
+      '--sandbox',
+      open().scenario,
+    );
+    expect([code, err]).toEqual([
+      2,
+      expect.stringContaining(
+        '--annotation "remove" is of service accounts: name one by --service-account NAMESPACE/NAME, or leave it out',
+      ),
+    ]);
   });
 
   it.each<[string, Parameters<typeof filesWith>[0], RegExp]>([
     ['does not know', [], /does not know these credentials/],
-    ['does not let look', [entryOf(ADMINISTRATOR.principalArn)], /may not look at service account payments\/api on cluster reliability-dev: a right is given only for one that is there/],
-    ['lets read everything, and hand out nothing', [operatorWith('AmazonEKSAdminViewPolicy')], /may not create ClusterRole pod-identity-migrator:read/],
+    [
+      'does not let look',
+      [entryOf(ADMINISTRATOR.principalArn)],
+      /may not look at service account payments\/api on cluster reliability-dev: a right is given only for one that is there/,
+    ],
+    [
+      'lets read everything, and hand out nothing',
+      [operatorWith('AmazonEKSAdminViewPolicy')],
+      /may not create ClusterRole pod-identity-migrator:read/,
+    ],
   ])('to whom the API server %s', async (_, entries, said) => {
     const { code, err } = await grant(...API, ...REMOVE, '--sandbox', open(entries).scenario, '--apply');
     expect(err).toMatch(said);
@@ -192,6 +356,9 @@ describe('grant-access --service-account is refused', () => {
 
 it('the role that may change a service account is in a group of its own, and so is the one that restarts', async () => {
   const environment = accessEnvironment(await serviceRoles());
-  const stepsOf = (purpose: string): unknown => environment[`POD_IDENTITY_KUBERNETES_${purpose}_ROLE_ARNS`]?.split(',').map((arn) => /Steps(\w+?)Role/.exec(arn)?.[1]);
+  const stepsOf = (purpose: string): unknown =>
+    environment[`POD_IDENTITY_KUBERNETES_${purpose}_ROLE_ARNS`]
+      ?.split(',')
+      .map((arn) => /Steps(\w+?)Role/.exec(arn)?.[1]);
   expect([stepsOf('RESTART'), stepsOf('ANNOTATE')]).toEqual([['RestartPods'], ['AnnotateServiceAccount']]);
 });

@@ -14,16 +14,31 @@ export const OPERATOR = `arn:aws:iam::${TARGET.account}:role/operator`;
 export const POLICY = 'arn:aws:eks::aws:cluster-access-policy/';
 
 type Entry = NonNullable<ScenarioCluster['accessEntries']>[number];
-export const entryOf = (principalArn: string, change: Partial<Entry> = {}): Entry => ({ principalArn, type: 'STANDARD', kubernetesGroups: [], policies: [], tags: {}, ...change });
+export const entryOf = (principalArn: string, change: Partial<Entry> = {}): Entry => ({
+  principalArn,
+  type: 'STANDARD',
+  kubernetesGroups: [],
+  policies: [],
+  tags: {},
+  ...change,
+});
 /** The operator, with that access policy for the whole cluster. */
-export const operatorWith = (policy: string): Entry => entryOf(OPERATOR, { policies: [{ policyArn: `${POLICY}${policy}`, accessScope: { type: 'cluster' } }] });
+export const operatorWith = (policy: string): Entry =>
+  entryOf(OPERATOR, { policies: [{ policyArn: `${POLICY}${policy}`, accessScope: { type: 'cluster' } }] });
 export const ADMINISTRATOR = operatorWith('AmazonEKSClusterAdminPolicy');
 
 /** Roles of the service as it is deployed in the sandbox. */
 export const serviceRoles = async (): Promise<ServiceRoles> => {
-  const { outputs } = loadAssembly((await ensureAssembly()).directory, { account: TARGET.account, region: TARGET.region });
+  const { outputs } = loadAssembly((await ensureAssembly()).directory, {
+    account: TARGET.account,
+    region: TARGET.region,
+  });
   const arns = (output: string): string[] => outputs[output]!.split(',');
-  return { all: arns('KubernetesRoleArns'), restart: arns('KubernetesRestartRoleArns'), annotate: arns('KubernetesAnnotateRoleArns') };
+  return {
+    all: arns('KubernetesRoleArns'),
+    restart: arns('KubernetesRestartRoleArns'),
+    annotate: arns('KubernetesAnnotateRoleArns'),
+  };
 };
 
 export interface Ran {
@@ -45,7 +60,10 @@ export interface Files {
 }
 
 /** Files with a scenario whose cluster has these access entries and, by `change`, whatever else. */
-export const filesWith = (accessEntries: Entry[] = [ADMINISTRATOR], change: (cluster: ScenarioCluster) => void = () => {}): Files => {
+export const filesWith = (
+  accessEntries: Entry[] = [ADMINISTRATOR],
+  change: (cluster: ScenarioCluster) => void = () => {},
+): Files => {
   const directory = mkdtempSync(join(tmpdir(), 'access-'));
   const scenario = join(directory, 'scenario.json');
   const made = scenarioWith((one, cluster) => {

@@ -1,5 +1,16 @@
-/** What of `grant-access` no sandbox shows: clusters that know aws-auth alone, refusals by AWS, and an end in the middle. */
-import { CreateAccessEntryCommand, DescribeAccessEntryCommand, DescribeClusterCommand, EKSClient, EKSServiceException, ListClustersCommand, UpdateAccessEntryCommand } from '@aws-sdk/client-eks';
+/**
+ * What of `grant-access` no sandbox shows: clusters that know aws-auth alone, refusals by AWS, and an end in the
+ * middle.
+ */
+import {
+  CreateAccessEntryCommand,
+  DescribeAccessEntryCommand,
+  DescribeClusterCommand,
+  EKSClient,
+  EKSServiceException,
+  ListClustersCommand,
+  UpdateAccessEntryCommand,
+} from '@aws-sdk/client-eks';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { createRbacObjects, type RbacObjects } from '../../cli/access/api-server.ts';
@@ -16,7 +27,11 @@ import { accessManifests, manifestName } from '../../lambdas/domain/access/manif
 import type { Eks, Kubernetes } from '../../lambdas/ports/index.ts';
 import { errorOf, TARGET } from './fixtures.ts';
 
-const [READER, RESTARTER, ANNOTATOR] = ['arn:aws:iam::111122223333:role/reader', 'arn:aws:iam::111122223333:role/restarter', 'arn:aws:iam::111122223333:role/annotator'] as const;
+const [READER, RESTARTER, ANNOTATOR] = [
+  'arn:aws:iam::111122223333:role/reader',
+  'arn:aws:iam::111122223333:role/restarter',
+  'arn:aws:iam::111122223333:role/annotator',
+] as const;
 const ROLES = { all: [READER, RESTARTER, ANNOTATOR], restart: [RESTARTER], annotate: [ANNOTATOR] };
 
 interface Cluster {
@@ -30,7 +45,8 @@ const clusterWith = ({ mode = 'API', entries = {}, rbac = {} }: Cluster): { tool
   const note = (what: string): Promise<void> => Promise.resolve(void done.push(what));
   const tools: AccessTools = {
     entries: {
-      describeCluster: () => Promise.resolve({ endpoint: 'https://api', certificateAuthority: 'PEM', authenticationMode: mode }),
+      describeCluster: () =>
+        Promise.resolve({ endpoint: 'https://api', certificateAuthority: 'PEM', authenticationMode: mode }),
       describe: () => Promise.resolve(undefined),
       create: (arn) => note(`create ${arn}`),
       update: (arn) => note(`update ${arn}`),
@@ -38,27 +54,54 @@ const clusterWith = ({ mode = 'API', entries = {}, rbac = {} }: Cluster): { tool
     },
     eks: { listAddons: () => Promise.resolve([]) } as unknown as Eks,
     kubernetes: {} as unknown as Kubernetes,
-    rbacOf: () => ({ get: () => Promise.resolve(undefined), create: (manifest) => note(`create ${manifestName(manifest)}`), patch: (manifest) => note(`patch ${manifestName(manifest)}`), ...rbac }),
+    rbacOf: () => ({
+      get: () => Promise.resolve(undefined),
+      create: (manifest) => note(`create ${manifestName(manifest)}`),
+      patch: (manifest) => note(`patch ${manifestName(manifest)}`),
+      ...rbac,
+    }),
     roles: ROLES,
   };
   return { tools, done };
 };
 const wish = { target: TARGET, addons: [], serviceAccounts: [], annotation: 'keep' } as const;
 const rejection = async (run: Promise<unknown>): Promise<CliError> => {
-  const error: unknown = await run.then(() => undefined, (thrown: unknown) => thrown);
+  const error: unknown = await run.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
   if (error instanceof CliError) return error;
   throw new Error('expected a CliError', { cause: error });
 };
 
 describe('a cluster that takes no access entries', () => {
   it.each(['CONFIG_MAP', ''])('(%s) is shown the lines of aws-auth instead, beside the objects', async (mode) => {
-    const { tools } = clusterWith({ entries: { describeCluster: () => Promise.resolve({ endpoint: 'https://api', certificateAuthority: 'PEM', authenticationMode: mode || undefined }), describe: () => Promise.reject(new Error('not asked')) } });
+    const { tools } = clusterWith({
+      entries: {
+        describeCluster: () =>
+          Promise.resolve({
+            endpoint: 'https://api',
+            certificateAuthority: 'PEM',
+            authenticationMode: mode || undefined,
+          }),
+        describe: () => Promise.reject(new Error('not asked')),
+      },
+    });
     const granted = await grantAccess(tools, { ...wish, apply: false });
-    expect(granted).toMatchObject({ applied: false, accessEntries: [], mapRoles: expect.stringContaining(`- rolearn: ${READER}\n`) });
+    expect(granted).toMatchObject({
+      applied: false,
+      accessEntries: [],
+      mapRoles: expect.stringContaining(`- rolearn: ${READER}\n`),
+    });
     const text = grantedLines(granted, undefined, PLAIN).join('\n');
     expect(text).toContain('authentication mode CONFIG_MAP');
-    for (const [arn, purpose] of [[RESTARTER, 'restart'], [ANNOTATOR, 'annotate']] as const) {
-      expect(text).toContain(`    - rolearn: ${arn}\n      username: pod-identity-migrator:{{SessionName}}\n      groups:\n        - ${ACCESS_GROUPS.read}\n        - ${ACCESS_GROUPS[purpose]}\n`);
+    for (const [arn, purpose] of [
+      [RESTARTER, 'restart'],
+      [ANNOTATOR, 'annotate'],
+    ] as const) {
+      expect(text).toContain(
+        `    - rolearn: ${arn}\n      username: pod-identity-migrator:{{SessionName}}\n      groups:\n        - ${ACCESS_GROUPS.read}\n        - ${ACCESS_GROUPS[purpose]}\n`,
+      );
     }
     expect(text).toContain('No add-on takes EKS Pod Identity');
   });
@@ -68,7 +111,9 @@ describe('a cluster that takes no access entries', () => {
     const { name, exitCode, message, hint } = await rejection(grantAccess(tools, { ...wish, apply: true }));
     expect([name, exitCode, done]).toEqual(['NoAccessEntries', 3, []]);
     expect(message).toContain('its authentication mode is CONFIG_MAP; nothing was changed');
-    expect(hint).toContain('aws eks update-cluster-config --name demo --access-config authenticationMode=API_AND_CONFIG_MAP');
+    expect(hint).toContain(
+      'aws eks update-cluster-config --name demo --access-config authenticationMode=API_AND_CONFIG_MAP',
+    );
     expect(hint).toContain(`- rolearn: ${RESTARTER}`);
   });
 });
@@ -76,32 +121,72 @@ describe('a cluster that takes no access entries', () => {
 describe('an end in the middle', () => {
   it('says what was done before, and how to go on', async () => {
     const refused = new CliError('AwsRefused', 'AWS refused: eks:CreateAccessEntry', 'Check the rights', 3);
-    const { tools, done } = clusterWith({ entries: { create: (arn) => (arn === READER ? Promise.resolve() : Promise.reject(refused)) } });
+    const { tools, done } = clusterWith({
+      entries: { create: (arn) => (arn === READER ? Promise.resolve() : Promise.reject(refused)) },
+    });
     const { exitCode, message, hint } = await rejection(grantAccess(tools, { ...wish, apply: true }));
-    expect(done).toEqual([`create ClusterRole ${ACCESS_GROUPS.read}`, `create ClusterRoleBinding ${ACCESS_GROUPS.read}`]);
+    expect(done).toEqual([
+      `create ClusterRole ${ACCESS_GROUPS.read}`,
+      `create ClusterRoleBinding ${ACCESS_GROUPS.read}`,
+    ]);
     expect(exitCode).toBe(1);
-    expect(message).toBe(`AWS refused: eks:CreateAccessEntry\nDone before: ClusterRole ${ACCESS_GROUPS.read}, ClusterRoleBinding ${ACCESS_GROUPS.read}, the access entry of ${READER}.`);
+    expect(message).toBe(
+      `AWS refused: eks:CreateAccessEntry\nDone before: ClusterRole ${ACCESS_GROUPS.read}, ClusterRoleBinding ${ACCESS_GROUPS.read}, the access entry of ${READER}.`,
+    );
     expect(hint).toMatch(/Check the rights\nThen run the same command again/);
   });
 });
 
 describe('EKS', () => {
   const eks = mockClient(EKSClient);
-  const entries = createAccessEntries(new EKSClient({ region: TARGET.region, credentials: { accessKeyId: 'A', secretAccessKey: 'S' } }), TARGET);
-  const failure = (name: string, status: number): EKSServiceException => new EKSServiceException({ name, message: `${name} it is`, $fault: 'client', $metadata: { httpStatusCode: status } });
+  const entries = createAccessEntries(
+    new EKSClient({ region: TARGET.region, credentials: { accessKeyId: 'A', secretAccessKey: 'S' } }),
+    TARGET,
+  );
+  const failure = (name: string, status: number): EKSServiceException =>
+    new EKSServiceException({
+      name,
+      message: `${name} it is`,
+      $fault: 'client',
+      $metadata: { httpStatusCode: status },
+    });
 
   it('tells a cluster, and how it lets people in', async () => {
-    eks.on(DescribeClusterCommand).resolves({ cluster: { endpoint: 'https://api/', certificateAuthority: { data: Buffer.from('PEM').toString('base64') }, accessConfig: { authenticationMode: 'API' } } });
-    expect(await entries.describeCluster()).toEqual({ endpoint: 'https://api', certificateAuthority: 'PEM', authenticationMode: 'API' });
+    eks.on(DescribeClusterCommand).resolves({
+      cluster: {
+        endpoint: 'https://api/',
+        certificateAuthority: { data: Buffer.from('PEM').toString('base64') },
+        accessConfig: { authenticationMode: 'API' },
+      },
+    });
+    expect(await entries.describeCluster()).toEqual({
+      endpoint: 'https://api',
+      certificateAuthority: 'PEM',
+      authenticationMode: 'API',
+    });
   });
 
   it('has no such cluster, or none that is ready', async () => {
-    eks.on(DescribeClusterCommand).rejects(failure('ResourceNotFoundException', 404)).on(ListClustersCommand).resolves({ clusters: ['one', 'two'] });
-    expect(await rejection(entries.describeCluster())).toMatchObject({ name: 'UnknownCluster', exitCode: 2, hint: 'Clusters there: one, two' });
+    eks
+      .on(DescribeClusterCommand)
+      .rejects(failure('ResourceNotFoundException', 404))
+      .on(ListClustersCommand)
+      .resolves({ clusters: ['one', 'two'] });
+    expect(await rejection(entries.describeCluster())).toMatchObject({
+      name: 'UnknownCluster',
+      exitCode: 2,
+      hint: 'Clusters there: one, two',
+    });
     eks.on(ListClustersCommand).rejects(failure('AccessDeniedException', 403));
-    expect(await rejection(entries.describeCluster())).toMatchObject({ hint: 'See: aws eks list-clusters --region eu-west-1' });
+    expect(await rejection(entries.describeCluster())).toMatchObject({
+      hint: 'See: aws eks list-clusters --region eu-west-1',
+    });
     eks.on(DescribeClusterCommand).resolves({ cluster: { status: 'CREATING' } });
-    expect(await rejection(entries.describeCluster())).toMatchObject({ name: 'ClusterNotReady', exitCode: 3, message: expect.stringContaining('CREATING') });
+    expect(await rejection(entries.describeCluster())).toMatchObject({
+      name: 'ClusterNotReady',
+      exitCode: 3,
+      message: expect.stringContaining('CREATING'),
+    });
   });
 
   it('is asked for STANDARD entries, by the role', async () => {
@@ -112,27 +197,71 @@ describe('EKS', () => {
     eks.on(CreateAccessEntryCommand).resolves({}).on(UpdateAccessEntryCommand).resolves({});
     await entries.create(READER, ['a']);
     await entries.update(READER, ['a', 'b']);
-    expect(eks.commandCalls(CreateAccessEntryCommand)[0]?.args[0].input).toEqual({ clusterName: 'demo', principalArn: READER, type: 'STANDARD', kubernetesGroups: ['a'] });
-    expect(eks.commandCalls(UpdateAccessEntryCommand)[0]?.args[0].input).toEqual({ clusterName: 'demo', principalArn: READER, kubernetesGroups: ['a', 'b'] });
+    expect(eks.commandCalls(CreateAccessEntryCommand)[0]?.args[0].input).toEqual({
+      clusterName: 'demo',
+      principalArn: READER,
+      type: 'STANDARD',
+      kubernetesGroups: ['a'],
+    });
+    expect(eks.commandCalls(UpdateAccessEntryCommand)[0]?.args[0].input).toEqual({
+      clusterName: 'demo',
+      principalArn: READER,
+      kubernetesGroups: ['a', 'b'],
+    });
   });
 
   it('refuses with what the rights are, and is out of reach with what to check', async () => {
     eks.on(CreateAccessEntryCommand).rejects(failure('AccessDeniedException', 403));
-    expect(await rejection(entries.create(READER, []))).toMatchObject({ name: 'AwsRefused', exitCode: 3, message: expect.stringContaining('eks:CreateAccessEntry'), hint: expect.stringContaining('CreateAccessEntry and UpdateAccessEntry') });
-    eks.on(UpdateAccessEntryCommand).rejects(Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }));
-    expect(await rejection(entries.update(READER, []))).toMatchObject({ name: 'AwsError', exitCode: 1, hint: expect.stringContaining('AWS_ENDPOINT_URL_') });
+    expect(await rejection(entries.create(READER, []))).toMatchObject({
+      name: 'AwsRefused',
+      exitCode: 3,
+      message: expect.stringContaining('eks:CreateAccessEntry'),
+      hint: expect.stringContaining('CreateAccessEntry and UpdateAccessEntry'),
+    });
+    eks
+      .on(UpdateAccessEntryCommand)
+      .rejects(Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }));
+    expect(await rejection(entries.update(READER, []))).toMatchObject({
+      name: 'AwsError',
+      exitCode: 1,
+      hint: expect.stringContaining('AWS_ENDPOINT_URL_'),
+    });
   });
 });
 
 describe('the API server', () => {
   const { manifest } = accessManifests([])[0]!;
   const answering = (status: number, body: string): RbacObjects =>
-    createRbacObjects({ cluster: 'demo', url: 'https://api', certificateAuthority: 'PEM', token: () => Promise.resolve('t'), http: () => Promise.resolve({ status, headers: {}, body }) });
+    createRbacObjects({
+      cluster: 'demo',
+      url: 'https://api',
+      certificateAuthority: 'PEM',
+      token: () => Promise.resolve('t'),
+      http: () => Promise.resolve({ status, headers: {}, body }),
+    });
   const status = (message: string): string => JSON.stringify({ kind: 'Status', message });
 
   it.each<[number, string, Partial<CliError>]>([
-    [409, status('the object has been modified'), { name: 'ChangedMeanwhile', exitCode: 1, message: expect.stringContaining('somebody else has changed it') as string }],
-    [422, status('is invalid'), { name: 'ApiServerError', exitCode: 1, message: expect.stringContaining('answered 422 to "change ClusterRole pod-identity-migrator:read": is invalid') as string }],
+    [
+      409,
+      status('the object has been modified'),
+      {
+        name: 'ChangedMeanwhile',
+        exitCode: 1,
+        message: expect.stringContaining('somebody else has changed it') as string,
+      },
+    ],
+    [
+      422,
+      status('is invalid'),
+      {
+        name: 'ApiServerError',
+        exitCode: 1,
+        message: expect.stringContaining(
+          'answered 422 to "change ClusterRole pod-identity-migrator:read": is invalid',
+        ) as string,
+      },
+    ],
     [503, 'no', { name: 'ApiServerError', exitCode: 1 }],
     [401, '', { name: 'Unauthorised', exitCode: 3 }],
   ])('answers %i', async (code, body, expected) => {
@@ -140,9 +269,22 @@ describe('the API server', () => {
   });
 
   it('answers what is not JSON, or not at all', async () => {
-    expect(await rejection(answering(200, '<html>').get(manifest))).toMatchObject({ name: 'ApiServerError', message: expect.stringContaining('is not JSON') });
-    const silent = createRbacObjects({ cluster: 'demo', url: 'https://api', certificateAuthority: 'PEM', token: () => Promise.resolve('t'), http: () => Promise.reject(new Error('ENOTFOUND')) });
-    expect(await rejection(silent.get(manifest))).toMatchObject({ name: 'Unreachable', exitCode: 1, hint: expect.stringContaining('private endpoint') });
+    expect(await rejection(answering(200, '<html>').get(manifest))).toMatchObject({
+      name: 'ApiServerError',
+      message: expect.stringContaining('is not JSON'),
+    });
+    const silent = createRbacObjects({
+      cluster: 'demo',
+      url: 'https://api',
+      certificateAuthority: 'PEM',
+      token: () => Promise.resolve('t'),
+      http: () => Promise.reject(new Error('ENOTFOUND')),
+    });
+    expect(await rejection(silent.get(manifest))).toMatchObject({
+      name: 'Unreachable',
+      exitCode: 1,
+      hint: expect.stringContaining('private endpoint'),
+    });
   });
 });
 
@@ -155,15 +297,28 @@ describe('the roles of a deployed service', () => {
     expect(rolesFor(ROLES, { account: '111122223333', region: 'eu-west-1' })).toBe(ROLES);
     const there = rolesFor(ROLES, { account: '444455556666', region: 'us-gov-west-1' });
     expect(wantedEntries(there)).toEqual([
-      { principalArn: 'arn:aws-us-gov:iam::444455556666:role/pod-identity-migrator-kubernetes-read', groups: [ACCESS_GROUPS.read] },
-      { principalArn: 'arn:aws-us-gov:iam::444455556666:role/pod-identity-migrator-kubernetes-restart', groups: [ACCESS_GROUPS.read, ACCESS_GROUPS.restart] },
-      { principalArn: 'arn:aws-us-gov:iam::444455556666:role/pod-identity-migrator-kubernetes-annotate', groups: [ACCESS_GROUPS.read, ACCESS_GROUPS.annotate] },
+      {
+        principalArn: 'arn:aws-us-gov:iam::444455556666:role/pod-identity-migrator-kubernetes-read',
+        groups: [ACCESS_GROUPS.read],
+      },
+      {
+        principalArn: 'arn:aws-us-gov:iam::444455556666:role/pod-identity-migrator-kubernetes-restart',
+        groups: [ACCESS_GROUPS.read, ACCESS_GROUPS.restart],
+      },
+      {
+        principalArn: 'arn:aws-us-gov:iam::444455556666:role/pod-identity-migrator-kubernetes-annotate',
+        groups: [ACCESS_GROUPS.read, ACCESS_GROUPS.annotate],
+      },
     ]);
   });
 
   it('are asked for by name, each that is missing or wrong', () => {
-    const { message, hint } = errorOf(() => readAccessEnvironment({ POD_IDENTITY_KUBERNETES_ROLE_ARNS: `${READER},mine` }));
-    expect(message).toContain('POD_IDENTITY_KUBERNETES_ROLE_ARNS must be ARNs of IAM roles with commas between them, and "mine" is none\nPOD_IDENTITY_KUBERNETES_RESTART_ROLE_ARNS is not set\nPOD_IDENTITY_KUBERNETES_ANNOTATE_ROLE_ARNS is not set');
+    const { message, hint } = errorOf(() =>
+      readAccessEnvironment({ POD_IDENTITY_KUBERNETES_ROLE_ARNS: `${READER},mine` }),
+    );
+    expect(message).toContain(
+      'POD_IDENTITY_KUBERNETES_ROLE_ARNS must be ARNs of IAM roles with commas between them, and "mine" is none\nPOD_IDENTITY_KUBERNETES_RESTART_ROLE_ARNS is not set\nPOD_IDENTITY_KUBERNETES_ANNOTATE_ROLE_ARNS is not set',
+    );
     expect(hint).toContain('POD_IDENTITY_KUBERNETES_ROLE_ARNS: output KubernetesRoleArns');
   });
 });

@@ -9,14 +9,30 @@ import { reasonToSkip, serve, type Served } from '../end-to-end/served.ts';
 import { ADMINISTRATOR } from './access-fixtures.ts';
 
 const reason = reasonToSkip('aws', 'kubectl');
-const GRANT = ['bin/pod-identity.ts', 'grant-access', '--cluster', TARGET.cluster, '--addon', 'aws-ebs-csi-driver', '--deployed'];
+const GRANT = [
+  'bin/pod-identity.ts',
+  'grant-access',
+  '--cluster',
+  TARGET.cluster,
+  '--addon',
+  'aws-ebs-csi-driver',
+  '--deployed',
+];
 const ROLE = 'role.rbac.authorization.k8s.io/pod-identity-migrator:restart:aws-ebs-csi-driver';
 
 let served: Served;
 beforeAll(async () => {
   served = await serve([], (_, cluster) => {
     cluster.accessEntries = [ADMINISTRATOR];
-    cluster.workloads = [workload.parse({ kind: 'StatefulSet', namespace: 'payments', name: 'outbox', serviceAccount: 'api', createdAt: '2025-12-03T16:20:00.000Z' })];
+    cluster.workloads = [
+      workload.parse({
+        kind: 'StatefulSet',
+        namespace: 'payments',
+        name: 'outbox',
+        serviceAccount: 'api',
+        createdAt: '2025-12-03T16:20:00.000Z',
+      }),
+    ];
   });
 }, 180_000);
 afterAll(async () => {
@@ -35,62 +51,144 @@ const resultsOf = (out: string): { entries: string[]; objects: string[] } => {
   return { entries: each(accessEntries), objects: each(objects) };
 };
 
-describe.skipIf(reason !== undefined)(`the printed objects${reason === undefined ? '' : ` (${reason})`}`, { timeout: 120_000 }, () => {
-  it('are taken by kubectl apply, are there then for grant-access, and only the access entries are missing', async () => {
-    const file = join(served.directory, 'access.yaml');
-    writeFileSync(file, await grant());
-    const apply = () => served.run('kubectl', ['apply', '-f', file]);
-    const first = await apply();
-    expect(first).toMatchObject({ code: 0, err: '' });
-    expect(first.out.trimEnd().split('\n')).toEqual([
-      'clusterrole.rbac.authorization.k8s.io/pod-identity-migrator:read created',
-      'clusterrolebinding.rbac.authorization.k8s.io/pod-identity-migrator:read created',
-      `${ROLE} created`,
-      'rolebinding.rbac.authorization.k8s.io/pod-identity-migrator:restart:aws-ebs-csi-driver created',
-    ]);
-    expect((await apply()).out.trimEnd().split('\n').every((line) => line.endsWith(' unchanged'))).toBe(true);
-    expect(resultsOf(await grant('--json'))).toEqual({ entries: ['would-create'], objects: ['nothing'] });
-    expect(resultsOf(await grant('--apply', '--json'))).toEqual({ entries: ['created'], objects: ['nothing'] });
-    expect(await grant('--apply')).toMatch(/^✔ nothing to do /);
+describe.skipIf(reason !== undefined)(
+  `the printed objects${reason === undefined ? '' : ` (${reason})`}`,
+  { timeout: 120_000 },
+  () => {
+    it('are taken by kubectl apply, are there then for grant-access, and only the access entries are missing', async () => {
+      const file = join(served.directory, 'access.yaml');
+      writeFileSync(file, await grant());
+      const apply = () => served.run('kubectl', ['apply', '-f', file]);
+      const first = await apply();
+      expect(first).toMatchObject({ code: 0, err: '' });
+      expect(first.out.trimEnd().split('\n')).toEqual([
+        'clusterrole.rbac.authorization.k8s.io/pod-identity-migrator:read created',
+        'clusterrolebinding.rbac.authorization.k8s.io/pod-identity-migrator:read created',
+        `${ROLE} created`,
+        'rolebinding.rbac.authorization.k8s.io/pod-identity-migrator:restart:aws-ebs-csi-driver created',
+      ]);
+      expect(
+        (await apply()).out
+          .trimEnd()
+          .split('\n')
+          .every((line) => line.endsWith(' unchanged')),
+      ).toBe(true);
+      expect(resultsOf(await grant('--json'))).toEqual({ entries: ['would-create'], objects: ['nothing'] });
+      expect(resultsOf(await grant('--apply', '--json'))).toEqual({ entries: ['created'], objects: ['nothing'] });
+      expect(await grant('--apply')).toMatch(/^✔ nothing to do /);
 
-    const listed = await served.run('aws', ['eks', 'describe-access-entry', '--cluster-name', TARGET.cluster, '--principal-arn', served.restartRoleArns[0]!, '--query', 'accessEntry.kubernetesGroups', '--output', 'text']);
-    expect(listed.out).toBe('pod-identity-migrator:read\tpod-identity-migrator:restart\n');
-  });
+      const listed = await served.run('aws', [
+        'eks',
+        'describe-access-entry',
+        '--cluster-name',
+        TARGET.cluster,
+        '--principal-arn',
+        served.restartRoleArns[0]!,
+        '--query',
+        'accessEntry.kubernetesGroups',
+        '--output',
+        'text',
+      ]);
+      expect(listed.out).toBe('pod-identity-migrator:read\tpod-identity-migrator:restart\n');
+    });
 
-  it('are applied by grant-access itself over what kubectl has made and somebody has changed', async () => {
-    const patched = await served.run('kubectl', ['--namespace', 'kube-system', 'patch', 'role', 'pod-identity-migrator:restart:aws-ebs-csi-driver', '--type', 'merge', '--patch', JSON.stringify({ rules: [] })]);
-    expect(patched.code).toBe(0);
-    expect(resultsOf(await grant('--apply', '--json')).objects.sort()).toEqual(['nothing', 'updated']);
-    const names = await served.run('kubectl', ['--namespace', 'kube-system', 'get', 'role', 'pod-identity-migrator:restart:aws-ebs-csi-driver', '--output', 'jsonpath={.rules[*].resourceNames}']);
-    expect(names.out).toBe('["ebs-csi-controller"]');
-  });
+    it('are applied by grant-access itself over what kubectl has made and somebody has changed', async () => {
+      const patched = await served.run('kubectl', [
+        '--namespace',
+        'kube-system',
+        'patch',
+        'role',
+        'pod-identity-migrator:restart:aws-ebs-csi-driver',
+        '--type',
+        'merge',
+        '--patch',
+        JSON.stringify({ rules: [] }),
+      ]);
+      expect(patched.code).toBe(0);
+      expect(resultsOf(await grant('--apply', '--json')).objects.sort()).toEqual(['nothing', 'updated']);
+      const names = await served.run('kubectl', [
+        '--namespace',
+        'kube-system',
+        'get',
+        'role',
+        'pod-identity-migrator:restart:aws-ebs-csi-driver',
+        '--output',
+        'jsonpath={.rules[*].resourceNames}',
+      ]);
+      expect(names.out).toBe('["ebs-csi-controller"]');
+    });
 
-  it('for a service account are taken by kubectl too, its empty API group as it stands', async () => {
-    const file = join(served.directory, 'account.yaml');
-    const command = ['bin/pod-identity.ts', 'grant-access', '--cluster', TARGET.cluster, '--service-account', 'payments/api', '--annotation', 'remove', '--deployed'];
-    writeFileSync(file, await granted(command));
-    const applied = await served.run('kubectl', ['apply', '-f', file]);
-    expect(applied).toMatchObject({ code: 0, err: '', out: expect.stringContaining('role.rbac.authorization.k8s.io/pod-identity-migrator:annotate:payments:api created\n') });
-    expect(resultsOf(await granted([...command, '--json'])).objects).toEqual(['nothing']);
-    const rulesOf = async (purpose: string): Promise<unknown> => {
-      const { out } = await served.run('kubectl', ['--namespace', 'payments', 'get', 'role', `pod-identity-migrator:${purpose}:payments:api`, '--output', 'json']);
-      return (JSON.parse(out) as { rules: unknown }).rules;
-    };
-    const restarts = [{ apiGroups: ['apps'], resources: ['statefulsets'], resourceNames: ['outbox'], verbs: ['patch'] }];
-    expect([await rulesOf('restart'), await rulesOf('annotate')]).toEqual([restarts, [{ apiGroups: [''], resources: ['serviceaccounts'], resourceNames: ['api'], verbs: ['patch'] }]]);
+    it('for a service account are taken by kubectl too, its empty API group as it stands', async () => {
+      const file = join(served.directory, 'account.yaml');
+      const command = [
+        'bin/pod-identity.ts',
+        'grant-access',
+        '--cluster',
+        TARGET.cluster,
+        '--service-account',
+        'payments/api',
+        '--annotation',
+        'remove',
+        '--deployed',
+      ];
+      writeFileSync(file, await granted(command));
+      const applied = await served.run('kubectl', ['apply', '-f', file]);
+      expect(applied).toMatchObject({
+        code: 0,
+        err: '',
+        out: expect.stringContaining(
+          'role.rbac.authorization.k8s.io/pod-identity-migrator:annotate:payments:api created\n',
+        ),
+      });
+      expect(resultsOf(await granted([...command, '--json'])).objects).toEqual(['nothing']);
+      const rulesOf = async (purpose: string): Promise<unknown> => {
+        const { out } = await served.run('kubectl', [
+          '--namespace',
+          'payments',
+          'get',
+          'role',
+          `pod-identity-migrator:${purpose}:payments:api`,
+          '--output',
+          'json',
+        ]);
+        return (JSON.parse(out) as { rules: unknown }).rules;
+      };
+      const restarts = [
+        { apiGroups: ['apps'], resources: ['statefulsets'], resourceNames: ['outbox'], verbs: ['patch'] },
+      ];
+      expect([await rulesOf('restart'), await rulesOf('annotate')]).toEqual([
+        restarts,
+        [{ apiGroups: [''], resources: ['serviceaccounts'], resourceNames: ['api'], verbs: ['patch'] }],
+      ]);
 
-    // What is printed without --annotation remove takes that right away, by kubectl too.
-    writeFileSync(file, await granted(command.filter((word) => word !== '--annotation' && word !== 'remove')));
-    expect(await served.run('kubectl', ['apply', '-f', file])).toMatchObject({ code: 0, err: '', out: expect.stringContaining('role.rbac.authorization.k8s.io/pod-identity-migrator:annotate:payments:api configured\n') });
-    expect([await rulesOf('restart'), await rulesOf('annotate')]).toEqual([restarts, []]);
-  });
-});
+      // What is printed without --annotation remove takes that right away, by kubectl too.
+      writeFileSync(file, await granted(command.filter((word) => word !== '--annotation' && word !== 'remove')));
+      expect(await served.run('kubectl', ['apply', '-f', file])).toMatchObject({
+        code: 0,
+        err: '',
+        out: expect.stringContaining(
+          'role.rbac.authorization.k8s.io/pod-identity-migrator:annotate:payments:api configured\n',
+        ),
+      });
+      expect([await rulesOf('restart'), await rulesOf('annotate')]).toEqual([restarts, []]);
+    });
+  },
+);
 
 describe('grant-access --deployed', { timeout: 120_000 }, () => {
   it('is refused for another account than that of the credentials, and for an unknown cluster', async () => {
     const other = await served.run(process.execPath, [...GRANT, '--account', '999999999999']);
-    expect(other).toMatchObject({ code: 2, err: expect.stringContaining(`these credentials are of account ${TARGET.account}`) });
-    const unknown = await served.run(process.execPath, ['bin/pod-identity.ts', 'grant-access', '--cluster', 'none', '--deployed']);
+    expect(other).toMatchObject({
+      code: 2,
+      err: expect.stringContaining(`these credentials are of account ${TARGET.account}`),
+    });
+    const unknown = await served.run(process.execPath, [
+      'bin/pod-identity.ts',
+      'grant-access',
+      '--cluster',
+      'none',
+      '--deployed',
+    ]);
     expect(unknown).toMatchObject({ code: 2, err: expect.stringContaining(`Clusters there: ${TARGET.cluster}`) });
   });
 

@@ -19,8 +19,11 @@ afterEach(() => {
 });
 const open = (...given: Parameters<typeof filesWith>): Files => (files = filesWith(...given));
 const documentOf = ({ out }: { out: string }): Granted => JSON.parse(out) as Granted;
-const results = ({ accessEntries, objects }: Granted): string[] => [...new Set([...accessEntries, ...objects].map(({ result }) => result))];
-const groupsOf = (entries: GrantedEntry[]): Record<string, string[]> => Object.fromEntries(entries.map(({ principalArn, groups }) => [principalArn, groups]));
+const results = ({ accessEntries, objects }: Granted): string[] => [
+  ...new Set([...accessEntries, ...objects].map(({ result }) => result)),
+];
+const groupsOf = (entries: GrantedEntry[]): Record<string, string[]> =>
+  Object.fromEntries(entries.map(({ principalArn, groups }) => [principalArn, groups]));
 
 describe('grant-access, a dry run', () => {
   it('prints the objects alone on stdout, for kubectl, and says all else on stderr', async () => {
@@ -28,21 +31,41 @@ describe('grant-access, a dry run', () => {
     const { code, out, err } = await run('grant-access', ...EBS, '--sandbox', scenario);
     expect(code).toBe(0);
     const document = documentOf(await run('grant-access', ...EBS, '--sandbox', scenario, '--json'));
-    expect(parseAllDocuments(out).map((each) => each.toJS() as unknown)).toEqual(document.objects.map(({ manifest }) => manifest));
-    expect(out).toContain('  # which Deployment a pod belongs to\n  - apiGroups: [apps]\n    resources: [replicasets]\n    verbs: [list]\n');
+    expect(parseAllDocuments(out).map((each) => each.toJS() as unknown)).toEqual(
+      document.objects.map(({ manifest }) => manifest),
+    );
+    expect(out).toContain(
+      '  # which Deployment a pod belongs to\n  - apiGroups: [apps]\n    resources: [replicasets]\n    verbs: [list]\n',
+    );
     expect(err).toMatch(/^✔ dry run {2}reliability-dev \(111122223333, eu-west-1\): [^]*nothing was\s+changed\n/);
     expect(err).toContain('Access entries  authentication mode API_AND_CONFIG_MAP\n');
     expect(err).toContain('+ Role kube-system/pod-identity-migrator:restart:aws-ebs-csi-driver: would be made\n');
-    expect(err).toContain(`To do it: npm run --silent pod-identity -- grant-access --cluster reliability-dev --addon aws-ebs-csi-driver --sandbox ${scenario} --apply\n`);
+    expect(err).toContain(
+      `To do it: npm run --silent pod-identity -- grant-access --cluster reliability-dev --addon aws-ebs-csi-driver --sandbox ${scenario} --apply\n`,
+    );
   });
 
   it('is for every role that calls API servers, each in its groups, and says them in JSON', async () => {
     const document = documentOf(await run('grant-access', ...EBS, '--sandbox', open().scenario, '--json'));
-    expect(document).toMatchObject({ target: TARGET, authenticationMode: 'API_AND_CONFIG_MAP', applied: false, notes: [] });
+    expect(document).toMatchObject({
+      target: TARGET,
+      authenticationMode: 'API_AND_CONFIG_MAP',
+      applied: false,
+      notes: [],
+    });
     expect(results(document)).toEqual(['would-create']);
     expect(Object.keys(groupsOf(document.accessEntries))).toEqual([...roles.all]);
-    for (const [arn, groups] of Object.entries(groupsOf(document.accessEntries))) expect(groups).toEqual([ACCESS_GROUPS.read, ...(['restart', 'annotate'] as const).filter((purpose) => roles[purpose].includes(arn)).map((purpose) => ACCESS_GROUPS[purpose])]);
-    expect([roles.restart, roles.annotate].map((arns) => arns.map((arn) => /Steps(\w+?)Role/.exec(arn)?.[1]))).toEqual([['RestartPods'], ['AnnotateServiceAccount']]);
+    for (const [arn, groups] of Object.entries(groupsOf(document.accessEntries)))
+      expect(groups).toEqual([
+        ACCESS_GROUPS.read,
+        ...(['restart', 'annotate'] as const)
+          .filter((purpose) => roles[purpose].includes(arn))
+          .map((purpose) => ACCESS_GROUPS[purpose]),
+      ]);
+    expect([roles.restart, roles.annotate].map((arns) => arns.map((arn) => /Steps(\w+?)Role/.exec(arn)?.[1]))).toEqual([
+      ['RestartPods'],
+      ['AnnotateServiceAccount'],
+    ]);
   });
 
   it('is for all add-ons that take associations, where none is named', async () => {
@@ -54,7 +77,14 @@ describe('grant-access, a dry run', () => {
   });
 
   it('says of an add-on that takes none that nothing of it is restarted', async () => {
-    const { code, out, err } = await run('grant-access', ...CLUSTER, '--addon', 'coredns', '--sandbox', open().scenario);
+    const { code, out, err } = await run(
+      'grant-access',
+      ...CLUSTER,
+      '--addon',
+      'coredns',
+      '--sandbox',
+      open().scenario,
+    );
     expect(code).toBe(0);
     expect(err).toMatch(/Notes\n {2}! coredns v\S+ takes no EKS Pod Identity associations/);
     expect(out).not.toContain('kind: Role\n');
@@ -67,7 +97,9 @@ describe('grant-access --apply', () => {
     const state = ['--state', join(directory, 'world.json')];
     const blocked = await run('plan', ...EBS, '--sandbox', scenario, ...state, '--json');
     expect(blocked.code).toBe(3);
-    expect(migrationReport.parse(JSON.parse(blocked.out)).plan?.checks.find(({ id }) => id === 'kubernetes-access')?.status).toBe('unknown');
+    expect(
+      migrationReport.parse(JSON.parse(blocked.out)).plan?.checks.find(({ id }) => id === 'kubernetes-access')?.status,
+    ).toBe('unknown');
 
     const granted = await run('grant-access', ...EBS, ...state, '--apply', '--json');
     expect(granted.code).toBe(0);
@@ -84,7 +116,9 @@ describe('grant-access --apply', () => {
     const report = migrationReport.parse(JSON.parse(migrated.out));
     expect(report).toMatchObject({ outcome: 'migrated', verified: 'pods' });
     expect(report.steps.map(({ name }) => name.split('#')[0])).toContain('restart-pods');
-    const { commands } = JSON.parse(readFileSync(join(directory, 'world.json'), 'utf8')) as { commands: { what: string }[] };
+    const { commands } = JSON.parse(readFileSync(join(directory, 'world.json'), 'utf8')) as {
+      commands: { what: string }[];
+    };
     expect(commands.map(({ what }) => what)).toEqual(['migrate', 'grant-access', 'grant-access', 'migrate']);
   });
 
@@ -95,13 +129,31 @@ describe('grant-access --apply', () => {
       kind: 'ClusterRoleBinding' as const,
       metadata: { name: ACCESS_GROUPS.read },
       subjects: [{ kind: 'User' as const, name: 'jo', apiGroup: 'rbac.authorization.k8s.io' }],
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io' as const, kind: 'ClusterRole' as const, name: ACCESS_GROUPS.read },
+      roleRef: {
+        apiGroup: 'rbac.authorization.k8s.io' as const,
+        kind: 'ClusterRole' as const,
+        name: ACCESS_GROUPS.read,
+      },
     };
-    const role = { apiVersion: 'rbac.authorization.k8s.io/v1' as const, kind: 'ClusterRole' as const, metadata: { name: ACCESS_GROUPS.read, labels: { 'app.kubernetes.io/managed-by': 'eks-pod-identity-migrator' } }, rules: [] };
-    const { directory, scenario } = open([ADMINISTRATOR, entryOf(planRole!, { kubernetesGroups: ['auditors'] })], (cluster) => (cluster.rbac = [role, binding]));
+    const role = {
+      apiVersion: 'rbac.authorization.k8s.io/v1' as const,
+      kind: 'ClusterRole' as const,
+      metadata: { name: ACCESS_GROUPS.read, labels: { 'app.kubernetes.io/managed-by': 'eks-pod-identity-migrator' } },
+      rules: [],
+    };
+    const { directory, scenario } = open(
+      [ADMINISTRATOR, entryOf(planRole!, { kubernetesGroups: ['auditors'] })],
+      (cluster) => (cluster.rbac = [role, binding]),
+    );
     const calls = join(directory, 'world.json');
-    const first = documentOf(await run('grant-access', ...EBS, '--sandbox', scenario, '--state', calls, '--apply', '--json'));
-    expect(first.accessEntries[0]).toEqual({ principalArn: planRole, result: 'updated', groups: ['auditors', ACCESS_GROUPS.read] });
+    const first = documentOf(
+      await run('grant-access', ...EBS, '--sandbox', scenario, '--state', calls, '--apply', '--json'),
+    );
+    expect(first.accessEntries[0]).toEqual({
+      principalArn: planRole,
+      result: 'updated',
+      groups: ['auditors', ACCESS_GROUPS.read],
+    });
     expect(first.objects.slice(0, 2).map(({ result }) => result)).toEqual(['updated', 'updated']);
     const second = documentOf(await run('grant-access', ...EBS, '--state', calls, '--json'));
     expect(results(second)).toEqual(['nothing']);
@@ -122,7 +174,15 @@ describe('grant-access --apply', () => {
   ])('changes nothing where %s is in the way', async (what, said) => {
     const nodes = what.includes('entry') ? [entryOf(roles.all[0]!, { type: 'EC2_LINUX' })] : [];
     const { directory, scenario } = open([ADMINISTRATOR, ...nodes], (cluster) => {
-      if (nodes.length === 0) cluster.rbac = [{ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: ACCESS_GROUPS.read }, rules: [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }] }];
+      if (nodes.length === 0)
+        cluster.rbac = [
+          {
+            apiVersion: 'rbac.authorization.k8s.io/v1',
+            kind: 'ClusterRole',
+            metadata: { name: ACCESS_GROUPS.read },
+            rules: [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }],
+          },
+        ];
     });
     const state = join(directory, 'world.json');
     const { code, out } = await run('grant-access', ...EBS, '--sandbox', scenario, '--state', state, '--apply');
@@ -137,21 +197,59 @@ describe('grant-access --apply', () => {
 
 describe('grant-access is refused', () => {
   it.each<[string, Parameters<typeof filesWith>[0], string, RegExp]>([
-    ['to whom the API server does not know', [], '', /does not know these credentials\nhint: [^]*create-access-entry --cluster-name reliability-dev/],
-    ['to whom may not read RBAC objects', [operatorWith('AmazonEKSEditPolicy')], '', /may not get ClusterRole pod-identity-migrator:read on cluster reliability-dev: [^]*cannot get resource "clusterroles"[^]*\nhint: [^]*AmazonEKSClusterAdminPolicy/],
-    ['to whom may not look at workloads', [entryOf(ADMINISTRATOR.principalArn)], '', /may not list the workloads of namespace kube-system on cluster reliability-dev/],
-    ['to whom may read everything, and hand out nothing', [operatorWith('AmazonEKSAdminViewPolicy')], '--apply', /may not create ClusterRole pod-identity-migrator:read [^]*cannot create resource "clusterroles"/],
+    [
+      'to whom the API server does not know',
+      [],
+      '',
+      /does not know these credentials\nhint: [^]*create-access-entry --cluster-name reliability-dev/,
+    ],
+    [
+      'to whom may not read RBAC objects',
+      [operatorWith('AmazonEKSEditPolicy')],
+      '',
+      /may not get ClusterRole pod-identity-migrator:read on cluster reliability-dev: [^]*cannot get resource "clusterroles"[^]*\nhint: [^]*AmazonEKSClusterAdminPolicy/,
+    ],
+    [
+      'to whom may not look at workloads',
+      [entryOf(ADMINISTRATOR.principalArn)],
+      '',
+      /may not list the workloads of namespace kube-system on cluster reliability-dev/,
+    ],
+    [
+      'to whom may read everything, and hand out nothing',
+      [operatorWith('AmazonEKSAdminViewPolicy')],
+      '--apply',
+      /may not create ClusterRole pod-identity-migrator:read [^]*cannot create resource "clusterroles"/,
+    ],
   ])('%s', async (_, entries, flag, said) => {
-    const { code, err } = await run('grant-access', ...EBS, '--sandbox', open(entries).scenario, ...(flag ? [flag] : []));
+    const { code, err } = await run(
+      'grant-access',
+      ...EBS,
+      '--sandbox',
+      open(entries).scenario,
+      ...(flag ? [flag] : []),
+    );
     expect(err).toMatch(said);
     expect(code).toBe(3);
     expect(err).not.toContain('Done before');
   });
 
   it.each<[string, string[], RegExp]>([
-    ['a cluster that is not there', ['--cluster', 'other'], /there is no cluster other in account 111122223333, eu-west-1\nhint: {2}Clusters there: reliability-dev/],
-    ['an add-on that is not there', [...CLUSTER, '--addon', 'adot'], /has no add-on adot\nhint: {2}Its add-ons: aws-ebs-csi-driver, /],
-    ['an account that is not there', [...CLUSTER, '--account', '999999999999'], /--account 999999999999 is not in the scenario/],
+    [
+      'a cluster that is not there',
+      ['--cluster', 'other'],
+      /there is no cluster other in account 111122223333, eu-west-1\nhint: {2}Clusters there: reliability-dev/,
+    ],
+    [
+      'an add-on that is not there',
+      [...CLUSTER, '--addon', 'adot'],
+      /has no add-on adot\nhint: {2}Its add-ons: aws-ebs-csi-driver, /,
+    ],
+    [
+      'an account that is not there',
+      [...CLUSTER, '--account', '999999999999'],
+      /--account 999999999999 is not in the scenario/,
+    ],
     ['a name that is none', [...CLUSTER, '--addon', 'a b'], /--addon "a b" /],
     ['no cluster', [], /--cluster is missing: name the EKS cluster/],
   ])('for %s, as bad input', async (_, flags, said) => {
@@ -161,8 +259,19 @@ describe('grant-access is refused', () => {
   });
 
   it('without a place, with two, and where the environment does not say the roles', async () => {
-    expect(await run('grant-access', ...CLUSTER)).toMatchObject({ code: 2, err: expect.stringContaining('it is not clear where the cluster is') });
-    expect(await run('grant-access', ...CLUSTER, '--deployed', '--sandbox', open().scenario)).toMatchObject({ code: 2, err: expect.stringContaining('--deployed does not go together with --sandbox or --state') });
-    expect(await run('grant-access', ...CLUSTER, '--deployed')).toMatchObject({ code: 2, err: expect.stringContaining('POD_IDENTITY_KUBERNETES_RESTART_ROLE_ARNS: output KubernetesRestartRoleArns\n       POD_IDENTITY_KUBERNETES_ANNOTATE_ROLE_ARNS: output KubernetesAnnotateRoleArns') });
+    expect(await run('grant-access', ...CLUSTER)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('it is not clear where the cluster is'),
+    });
+    expect(await run('grant-access', ...CLUSTER, '--deployed', '--sandbox', open().scenario)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--deployed does not go together with --sandbox or --state'),
+    });
+    expect(await run('grant-access', ...CLUSTER, '--deployed')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining(
+        'POD_IDENTITY_KUBERNETES_RESTART_ROLE_ARNS: output KubernetesRestartRoleArns\n       POD_IDENTITY_KUBERNETES_ANNOTATE_ROLE_ARNS: output KubernetesAnnotateRoleArns',
+      ),
+    });
   });
 });

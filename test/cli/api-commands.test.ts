@@ -1,14 +1,31 @@
-/** Commands with --deployed where the environment says where the API is: everything goes through it, and nothing else is called. */
+/**
+ * Commands with --deployed where the environment says where the API is: everything goes through it, and nothing else is
+ * called.
+ */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { main } from '../../cli/program.ts';
 import { apiUrlIn } from '../../cli/service-environment.ts';
 import { identitiesAnswer } from '../../lambdas/api/answers.ts';
 import type { PlainHttpResponse } from '../../lambdas/adapters/clients.ts';
-import { accepted, anAnswer, API_URL, aRunning, CREDENTIALS, HASH, ID, json, pending, problemAnswer } from './api-fixtures.ts';
+import {
+  accepted,
+  anAnswer,
+  API_URL,
+  aRunning,
+  CREDENTIALS,
+  HASH,
+  ID,
+  json,
+  pending,
+  problemAnswer,
+} from './api-fixtures.ts';
 import { aReport, collectingIo, errorOf, TARGET } from './fixtures.ts';
 
 /** Between two looks no real time passes. */
-vi.mock(import('node:timers/promises'), async (original) => ({ ...(await original()), setTimeout: () => Promise.resolve() as Promise<never> }));
+vi.mock(import('node:timers/promises'), async (original) => ({
+  ...(await original()),
+  setTimeout: () => Promise.resolve() as Promise<never>,
+}));
 
 const ADDON = ['--cluster', TARGET.cluster, '--addon', 'aws-ebs-csi-driver', '--account', TARGET.account];
 /** Nobody listens there. */
@@ -19,13 +36,25 @@ let replies: Partial<PlainHttpResponse>[];
 
 beforeEach(() => {
   for (const name of Object.keys(process.env)) if (/^(AWS|POD_IDENTITY)_/.test(name)) vi.stubEnv(name, undefined);
-  const variables = { POD_IDENTITY_API_URL: API_URL, POD_IDENTITY_SIMULATED: '1', AWS_REGION: TARGET.region, AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId, AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey, AWS_SESSION_TOKEN: CREDENTIALS.sessionToken, AWS_ENDPOINT_URL: NOWHERE };
+  const variables = {
+    POD_IDENTITY_API_URL: API_URL,
+    POD_IDENTITY_SIMULATED: '1',
+    AWS_REGION: TARGET.region,
+    AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+    AWS_SESSION_TOKEN: CREDENTIALS.sessionToken,
+    AWS_ENDPOINT_URL: NOWHERE,
+  };
   for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
   asked = [];
   replies = [];
   vi.stubGlobal('fetch', (url: string, { method }: { method: string }) => {
     asked.push(`${method} ${url.slice(API_URL.length)}`);
-    const { status = 200, headers = {}, body = '' } = (replies.length > 1 ? replies.shift() : replies[0]) ?? { status: 404 };
+    const {
+      status = 200,
+      headers = {},
+      body = '',
+    } = (replies.length > 1 ? replies.shift() : replies[0]) ?? { status: 404 };
     return Promise.resolve(new Response(body, { status, headers }));
   });
 });
@@ -49,19 +78,51 @@ describe('a deployed service with an API', () => {
     expect(asked).toEqual(['POST /migrations', `GET /migrations/${ID}`]);
 
     replies = [json(accepted, 202), json(anAnswer({ outcome: 'rolled-back' }))];
-    expect((await run('migrate-workload', '--cluster', 'demo', '--namespace', 'payments', '--service-account', 'api', '--account', TARGET.account)).code).toBe(4);
+    expect(
+      (
+        await run(
+          'migrate-workload',
+          '--cluster',
+          'demo',
+          '--namespace',
+          'payments',
+          '--service-account',
+          'api',
+          '--account',
+          TARGET.account,
+        )
+      ).code,
+    ).toBe(4);
   });
 
   it('plans by it, and says what carries it out', async () => {
     replies = [json(accepted, 202), json(anAnswer({ outcome: 'planned', dryRun: true }))];
     const { code, out } = await run('plan', ...ADDON);
     expect(code).toBe(0);
-    expect(out).toMatch(/^✔ planned [^]*migrate --cluster demo --addon aws-ebs-csi-driver --account 111122223333 --deployed\n$/);
+    expect(out).toMatch(
+      /^✔ planned [^]*migrate --cluster demo --addon aws-ebs-csi-driver --account 111122223333 --deployed\n$/,
+    );
     expect(asked[0]).toBe('POST /plans');
   });
 
   it('shows how to approve while it waits', async () => {
-    replies = [json(accepted, 202), json(aRunning({ approvals: [pending], steps: [{ name: 'request-approval', startedAt: pending.requestedAt, endedAt: pending.requestedAt, attempts: 1 }] }), 200), json(anAnswer({ approvals: [{ ...pending, state: 'approved', decidedBy: 'you', decidedAt: '2026-01-15T09:30:00.000Z' }] }))];
+    replies = [
+      json(accepted, 202),
+      json(
+        aRunning({
+          approvals: [pending],
+          steps: [
+            { name: 'request-approval', startedAt: pending.requestedAt, endedAt: pending.requestedAt, attempts: 1 },
+          ],
+        }),
+        200,
+      ),
+      json(
+        anAnswer({
+          approvals: [{ ...pending, state: 'approved', decidedBy: 'you', decidedAt: '2026-01-15T09:30:00.000Z' }],
+        }),
+      ),
+    ];
     const { code, out, err } = await run('migrate', ...ADDON);
     expect(code).toBe(0);
     expect(err).toContain(`approve ${ID} --plan ${HASH} --deployed\n`);
@@ -72,54 +133,123 @@ describe('a deployed service with an API', () => {
     replies = [json(aRunning({ approvals: [pending] }))];
     const looked = await run('approve', ID);
     expect(looked.code).toBe(2);
-    expect(looked.out).toMatch(new RegExp(`waits until 2026-01-16T09:00:01[^]*\\nPlan ${HASH}\\n\\nNothing was decided: [^]*approve ${ID} --plan ${HASH} --deployed\\n[^]*reject ${ID} --plan ${HASH} --deployed\\n$`));
+    expect(looked.out).toMatch(
+      new RegExp(
+        `waits until 2026-01-16T09:00:01[^]*\\nPlan ${HASH}\\n\\nNothing was decided: [^]*approve ${ID} --plan ${HASH} --deployed\\n[^]*reject ${ID} --plan ${HASH} --deployed\\n$`,
+      ),
+    );
     expect(asked).toEqual([`GET /migrations/${ID}`]);
 
-    const approval = { ...pending, state: 'approved', decidedBy: 'you', decidedAt: '2026-01-15T09:30:00.000Z', reason: 'looks good' } as const;
+    const approval = {
+      ...pending,
+      state: 'approved',
+      decidedBy: 'you',
+      decidedAt: '2026-01-15T09:30:00.000Z',
+      reason: 'looks good',
+    } as const;
     replies = [json({ migrationId: ID, approval, links: { self: '/x' } })];
     const approved = await run('approve', ID, '--plan', HASH, '--reason', 'looks good', '--json');
     expect([approved.code, JSON.parse(approved.out)]).toEqual([0, { migrationId: ID, approval }]);
     expect(asked.at(-1)).toBe(`POST /migrations/${ID}/approval`);
     replies = [problemAnswer('not-allowed-to-approve', 'It is the same role.')];
-    expect(await run('approve', ID, '--plan', HASH)).toMatchObject({ code: 3, err: expect.stringContaining('It is the same role.') as unknown });
+    expect(await run('approve', ID, '--plan', HASH)).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('It is the same role.') as unknown,
+    });
   });
 
   it('shows, cancels, rolls back and lists by it', async () => {
     replies = [json(anAnswer())];
     expect(JSON.parse((await run('show', ID, '--json')).out)).toEqual(aReport());
     replies = [json(aRunning({ approvals: [pending] }))];
-    expect((await run('show', ID)).out).toMatch(new RegExp(`Its plan waits for a decision until [^]*approve\\s+${ID}\\s+--deployed`));
+    expect((await run('show', ID)).out).toMatch(
+      new RegExp(`Its plan waits for a decision until [^]*approve\\s+${ID}\\s+--deployed`),
+    );
     replies = [problemAnswer('no-cancel', 'It is over.')];
-    expect(await run('cancel', ID)).toMatchObject({ code: 2, err: `error: The migration can not be stopped: It is over.\nhint:  To see how it went: pod-identity show ${ID} --deployed\n` });
+    expect(await run('cancel', ID)).toMatchObject({
+      code: 2,
+      err: `error: The migration can not be stopped: It is over.\nhint:  To see how it went: pod-identity show ${ID} --deployed\n`,
+    });
     replies = [json(anAnswer()), problemAnswer('no-rollback', 'It changed nothing.')];
     expect((await run('rollback', ID)).code).toBe(2);
-    replies = [json({ migrations: [{ migrationId: ID, target: TARGET, serviceAccount: { namespace: 'payments', name: 'api' }, status: 'running', dryRun: false, requestedBy: 'arn:aws:sts::111122223333:assumed-role/a-very-long-role-name/somebody', startedAt: '2026-01-15T09:00:00.000Z', links: { self: '/x' } }] })];
-    expect((await run('migrations', '--outcome', 'migrated')).out).toMatch(/\n\S+ {2}2026-01-15T09:00:00Z {2}running +payments\/api +demo \(111122223333, eu-west-1\) {2}…[^\n]{39}\n$/);
+    replies = [
+      json({
+        migrations: [
+          {
+            migrationId: ID,
+            target: TARGET,
+            serviceAccount: { namespace: 'payments', name: 'api' },
+            status: 'running',
+            dryRun: false,
+            requestedBy: 'arn:aws:sts::111122223333:assumed-role/a-very-long-role-name/somebody',
+            startedAt: '2026-01-15T09:00:00.000Z',
+            links: { self: '/x' },
+          },
+        ],
+      }),
+    ];
+    expect((await run('migrations', '--outcome', 'migrated')).out).toMatch(
+      /\n\S+ {2}2026-01-15T09:00:00Z {2}running +payments\/api +demo \(111122223333, eu-west-1\) {2}…[^\n]{39}\n$/,
+    );
   });
 
   it('reads identities by it, page by page', async () => {
-    const page = (names: string[], next?: string) => json(identitiesAnswer.parse({
-      target: TARGET,
-      takenAt: '2026-01-15T09:00:00.000Z',
-      cluster: { version: '1.31', autoMode: false },
-      agent: { id: 'agent', status: 'pass', message: 'It is ready.' },
-      workloads: names.map((name) => ({ namespace: name === 'web' ? 'shop' : 'kube-system', kind: 'Deployment', name, serviceAccount: name, identity: 'irsa', roles: [], youngest: '2026-01-01T00:00:00.000Z', pods: { total: 2, ready: 2, by: { irsa: 2 } }, since: '2026-01-01T00:00:00.000Z', example: { pod: 'p', evidence: 'AWS_ROLE_ARN' }, inTheWay: [] })),
-      totals: { workloads: 3 },
-      unread: [{ what: 'the nodes', why: 'no' }],
-      ...(next === undefined ? {} : { next }),
-    }));
+    const page = (names: string[], next?: string) =>
+      json(
+        identitiesAnswer.parse({
+          target: TARGET,
+          takenAt: '2026-01-15T09:00:00.000Z',
+          cluster: { version: '1.31', autoMode: false },
+          agent: { id: 'agent', status: 'pass', message: 'It is ready.' },
+          workloads: names.map((name) => ({
+            namespace: name === 'web' ? 'shop' : 'kube-system',
+            kind: 'Deployment',
+            name,
+            serviceAccount: name,
+            identity: 'irsa',
+            roles: [],
+            youngest: '2026-01-01T00:00:00.000Z',
+            pods: { total: 2, ready: 2, by: { irsa: 2 } },
+            since: '2026-01-01T00:00:00.000Z',
+            example: { pod: 'p', evidence: 'AWS_ROLE_ARN' },
+            inTheWay: [],
+          })),
+          totals: { workloads: 3 },
+          unread: [{ what: 'the nodes', why: 'no' }],
+          ...(next === undefined ? {} : { next }),
+        }),
+      );
     replies = [page(['a', 'b'], 'more'), page(['web'])];
     const whole = await run('identities', '--cluster', 'demo', '--account', TARGET.account, '--json');
     expect(whole.code).toBe(3);
-    expect(JSON.parse(whole.out)).toMatchObject({ totals: { workloads: 3, pods: 6, byWorkloads: { irsa: 3 }, byPods: { irsa: 6 } }, unread: [{ what: 'the nodes' }] });
-    expect(asked).toEqual(['GET /clusters/demo/identities?account=111122223333&region=eu-west-1&limit=100', 'GET /clusters/demo/identities?account=111122223333&region=eu-west-1&limit=100&next=more']);
+    expect(JSON.parse(whole.out)).toMatchObject({
+      totals: { workloads: 3, pods: 6, byWorkloads: { irsa: 3 }, byPods: { irsa: 6 } },
+      unread: [{ what: 'the nodes' }],
+    });
+    expect(asked).toEqual([
+      'GET /clusters/demo/identities?account=111122223333&region=eu-west-1&limit=100',
+      'GET /clusters/demo/identities?account=111122223333&region=eu-west-1&limit=100&next=more',
+    ]);
     replies = [page(['a', 'b'], 'more'), page(['web'])];
-    expect(JSON.parse((await run('identities', '--cluster', 'demo', '--account', TARGET.account, '--namespace', 'shop', '--json')).out)).toMatchObject({ namespace: 'shop', totals: { workloads: 1, pods: 2 } });
-    expect(await run('identities', '--cluster', 'demo', '--account', TARGET.account, '--roles')).toMatchObject({ code: 2, err: expect.stringContaining('--roles looks through the roles') as unknown });
+    expect(
+      JSON.parse(
+        (await run('identities', '--cluster', 'demo', '--account', TARGET.account, '--namespace', 'shop', '--json'))
+          .out,
+      ),
+    ).toMatchObject({ namespace: 'shop', totals: { workloads: 1, pods: 2 } });
+    expect(await run('identities', '--cluster', 'demo', '--account', TARGET.account, '--roles')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--roles looks through the roles') as unknown,
+    });
   });
 
   it('is asked by no other way: commands without a route say what they lack', async () => {
-    expect(await run('release', ID)).toMatchObject({ code: 2, err: expect.stringMatching(/This command is none that the API \(POD_IDENTITY_API_URL\) has\. --deployed needs[^]*POD_IDENTITY_TABLE_NAME is not set/) as unknown });
+    expect(await run('release', ID)).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(
+        /This command is none that the API \(POD_IDENTITY_API_URL\) has\. --deployed needs[^]*POD_IDENTITY_TABLE_NAME is not set/,
+      ) as unknown,
+    });
     expect((await run('retire', ID)).err).toContain('none that the API');
     expect(asked).toEqual([]);
   });
@@ -128,13 +258,25 @@ describe('a deployed service with an API', () => {
     replies = [json(accepted, 202), json({ message: 'Forbidden' }, 403)];
     const { code, err } = await run('migrate', ...ADDON);
     expect(code).toBe(1);
-    expect(err).toMatch(new RegExp(`error: migration ${ID} goes on by itself: the API answers GET \\S+ with 403: Forbidden\\nhint: .*execute-api:Invoke[^]*show ${ID} --deployed`));
+    expect(err).toMatch(
+      new RegExp(
+        `error: migration ${ID} goes on by itself: the API answers GET \\S+ with 403: Forbidden\\nhint: .*execute-api:Invoke[^]*show ${ID} --deployed`,
+      ),
+    );
   });
 
   it('wants credentials', async () => {
     for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN']) vi.stubEnv(name, undefined);
-    for (const [name, value] of Object.entries({ AWS_CONFIG_FILE: '/nonexistent', AWS_SHARED_CREDENTIALS_FILE: '/nonexistent', AWS_EC2_METADATA_DISABLED: 'true' })) vi.stubEnv(name, value);
-    expect(await run('show', ID)).toMatchObject({ code: 1, err: expect.stringMatching(/CredentialsProviderError[^]*no AWS credentials/) as unknown });
+    for (const [name, value] of Object.entries({
+      AWS_CONFIG_FILE: '/nonexistent',
+      AWS_SHARED_CREDENTIALS_FILE: '/nonexistent',
+      AWS_EC2_METADATA_DISABLED: 'true',
+    }))
+      vi.stubEnv(name, value);
+    expect(await run('show', ID)).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/CredentialsProviderError[^]*no AWS credentials/) as unknown,
+    });
     expect(asked).toEqual([]);
   });
 
@@ -143,7 +285,8 @@ describe('a deployed service with an API', () => {
     for (const flags of [[], ['--json'], ['--debug']]) {
       const { out, err } = await run('show', ID, ...flags);
       expect(out + err).toContain('[secret]');
-      for (const secret of [CREDENTIALS.sessionToken, CREDENTIALS.secretAccessKey]) expect(out + err).not.toContain(secret);
+      for (const secret of [CREDENTIALS.sessionToken, CREDENTIALS.secretAccessKey])
+        expect(out + err).not.toContain(secret);
     }
   });
 });
@@ -156,7 +299,12 @@ describe("the API's address", () => {
     ['https://user:secret@api.example.com/v1'],
     ['https://api.example.com/v1?a=b'],
   ])('%s is none', (url) => {
-    expect(errorOf(() => apiUrlIn({ POD_IDENTITY_API_URL: url }))).toMatchObject({ name: 'NotConfigured', exitCode: 2, message: expect.not.stringContaining('secret') as unknown, hint: expect.stringContaining('ApiUrl') as unknown });
+    expect(errorOf(() => apiUrlIn({ POD_IDENTITY_API_URL: url }))).toMatchObject({
+      name: 'NotConfigured',
+      exitCode: 2,
+      message: expect.not.stringContaining('secret') as unknown,
+      hint: expect.stringContaining('ApiUrl') as unknown,
+    });
   });
 
   it('is a stage by https, or on this machine', () => {

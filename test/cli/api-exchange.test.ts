@@ -7,7 +7,8 @@ import { asked, CREDENTIALS, fakeApi, type FakeApi, json, lost, problemAnswer, t
 const escaped = (reply: { body?: string }) => ({ ...reply, body: reply.body?.replaceAll('/', String.raw`\/`) ?? '' });
 
 const answer = z.object({ ok: z.boolean() });
-const post = (api: FakeApi) => api.ask({ method: 'POST', path: '/migrations', body: { addon: 'a' }, idempotencyKey: 'key-1', answer });
+const post = (api: FakeApi) =>
+  api.ask({ method: 'POST', path: '/migrations', body: { addon: 'a' }, idempotencyKey: 'key-1', answer });
 const get = (api: FakeApi) => api.ask({ method: 'GET', path: '/migrations/ID', answer });
 
 describe('a question', () => {
@@ -15,7 +16,14 @@ describe('a question', () => {
     const api = fakeApi(json({ ok: true }, 202, { 'Retry-After': '5' }));
     await expect(post(api)).resolves.toEqual({ value: { ok: true }, retryAfter: 5 });
     expect(api.requests).toHaveLength(1);
-    expect(api.requests[0]).toMatchObject({ method: 'POST', body: '{"addon":"a"}', headers: { 'idempotency-key': 'key-1', authorization: expect.stringContaining('/eu-west-1/execute-api/aws4_request') as unknown } });
+    expect(api.requests[0]).toMatchObject({
+      method: 'POST',
+      body: '{"addon":"a"}',
+      headers: {
+        'idempotency-key': 'key-1',
+        authorization: expect.stringContaining('/eu-west-1/execute-api/aws4_request') as unknown,
+      },
+    });
   });
 
   it.each([
@@ -30,18 +38,30 @@ describe('a question', () => {
     const api = fakeApi(reply, reply, json({ ok: true }));
     await expect(post(api)).resolves.toMatchObject({ value: { ok: true } });
     expect(api.sleeps).toEqual([1000, 2000]);
-    expect(api.requests.map(({ headers, body }) => [headers['idempotency-key'], body])).toEqual(Array.from({ length: 3 }, () => ['key-1', '{"addon":"a"}']));
+    expect(api.requests.map(({ headers, body }) => [headers['idempotency-key'], body])).toEqual(
+      Array.from({ length: 3 }, () => ['key-1', '{"addon":"a"}']),
+    );
   });
 
   it('waits as long as it is told to, but not for ever', async () => {
-    const api = fakeApi({ status: 429, headers: { 'retry-after': '7' } }, { status: 503, headers: { 'retry-after': '86400' } }, { status: 503, headers: { 'retry-after': 'Wed, 21 Oct 2026 07:28:00 GMT' } }, json({ ok: true }));
+    const api = fakeApi(
+      { status: 429, headers: { 'retry-after': '7' } },
+      { status: 503, headers: { 'retry-after': '86400' } },
+      { status: 503, headers: { 'retry-after': 'Wed, 21 Oct 2026 07:28:00 GMT' } },
+      json({ ok: true }),
+    );
     await post(api);
     expect(api.sleeps).toEqual([7000, 60_000, 4000]);
   });
 
   it('is given up after a minute; of a POST it is then not known whether it was done', async () => {
     const api = fakeApi(lost());
-    expect(await thrownBy(post(api))).toMatchObject({ name: 'ApiError', exitCode: 1, message: 'the API does not answer POST /migrations: ECONNRESET: read ECONNRESET', hint: expect.stringMatching(/Whether it was done is not known\. To look: pod-identity migrations/) as unknown });
+    expect(await thrownBy(post(api))).toMatchObject({
+      name: 'ApiError',
+      exitCode: 1,
+      message: 'the API does not answer POST /migrations: ECONNRESET: read ECONNRESET',
+      hint: expect.stringMatching(/Whether it was done is not known\. To look: pod-identity migrations/) as unknown,
+    });
     expect(api.sleeps).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000]);
     expect((await thrownBy(get(fakeApi(lost())))).hint).not.toContain('not known');
     expect((await thrownBy(post(fakeApi({ status: 504 })))).hint).toContain('not known');
@@ -49,19 +69,38 @@ describe('a question', () => {
 
   it.each([400, 403, 404, 409, 413, 415, 422, 500, 301])('is not asked again after %i', async (status) => {
     const api = fakeApi({ status, body: '' });
-    expect(await thrownBy(post(api))).toMatchObject({ name: 'ApiError', message: `the API answers POST /migrations with ${status}` });
+    expect(await thrownBy(post(api))).toMatchObject({
+      name: 'ApiError',
+      message: `the API answers POST /migrations with ${status}`,
+    });
     expect(api.requests.map(asked)).toEqual(['POST /migrations']);
   });
 });
 
 describe('a problem', () => {
   it('is told with its detail, the fields that it names, and what to do', async () => {
-    const api = fakeApi(problemAnswer('invalid-request', 'Two fields are wrong.', { errors: [{ field: 'body.addon', message: 'must be an EKS add-on name' }, { field: 'body.target.region', message: 'must be an AWS region' }] }));
-    expect(await thrownBy(post(api))).toMatchObject({ exitCode: 2, message: 'The request is not right: Two fields are wrong.\n  body.addon: must be an EKS add-on name\n  body.target.region: must be an AWS region', hint: expect.stringMatching(/\S/) as unknown });
+    const api = fakeApi(
+      problemAnswer('invalid-request', 'Two fields are wrong.', {
+        errors: [
+          { field: 'body.addon', message: 'must be an EKS add-on name' },
+          { field: 'body.target.region', message: 'must be an AWS region' },
+        ],
+      }),
+    );
+    expect(await thrownBy(post(api))).toMatchObject({
+      exitCode: 2,
+      message:
+        'The request is not right: Two fields are wrong.\n  body.addon: must be an EKS add-on name\n  body.target.region: must be an AWS region',
+      hint: expect.stringMatching(/\S/) as unknown,
+    });
   });
 
   it('does not repeat fields that its detail names already', async () => {
-    const api = fakeApi(problemAnswer('invalid-request', 'body.addon: must be a name', { errors: [{ field: 'body.addon', message: 'Must be a name' }] }));
+    const api = fakeApi(
+      problemAnswer('invalid-request', 'body.addon: must be a name', {
+        errors: [{ field: 'body.addon', message: 'Must be a name' }],
+      }),
+    );
     expect((await thrownBy(post(api))).message).toBe('The request is not right: body.addon: must be a name');
   });
 
@@ -76,12 +115,29 @@ describe('a problem', () => {
     ['unauthenticated', 'ApiError', 1, /execute-api:Invoke/],
     ['unexpected', 'ApiError', 1, /who runs the service[^]*This answer: urn:uuid:1/],
   ] as const)('%s is %s', async (kind, name, exitCode, hint) => {
-    expect(await thrownBy(get(fakeApi(problemAnswer(kind, 'So it is.', { instance: 'urn:uuid:1' }))))).toMatchObject({ name, exitCode, hint: expect.stringMatching(hint) as unknown, message: expect.stringMatching(/: So it is\.$/) as unknown });
+    expect(await thrownBy(get(fakeApi(problemAnswer(kind, 'So it is.', { instance: 'urn:uuid:1' }))))).toMatchObject({
+      name,
+      exitCode,
+      hint: expect.stringMatching(hint) as unknown,
+      message: expect.stringMatching(/: So it is\.$/) as unknown,
+    });
   });
 
   it("of API Gateway's own form is told as it is, with the right that is missing", async () => {
-    expect(await thrownBy(get(fakeApi(json({ message: 'User: arn:aws:iam::111122223333:user/x is not authorized to perform: execute-api:Invoke' }, 403))))).toMatchObject({
-      message: 'the API answers GET /migrations/ID with 403: User: arn:aws:iam::111122223333:user/x is not authorized to perform: execute-api:Invoke',
+    expect(
+      await thrownBy(
+        get(
+          fakeApi(
+            json(
+              { message: 'User: arn:aws:iam::111122223333:user/x is not authorized to perform: execute-api:Invoke' },
+              403,
+            ),
+          ),
+        ),
+      ),
+    ).toMatchObject({
+      message:
+        'the API answers GET /migrations/ID with 403: User: arn:aws:iam::111122223333:user/x is not authorized to perform: execute-api:Invoke',
       hint: expect.stringContaining('need execute-api:Invoke') as unknown,
     });
   });
@@ -96,26 +152,49 @@ describe('an answer that nobody expects', () => {
     ['null', json(null), /: the answer: /],
     ['11 MB', { body: `{"ok":true,"more":"${'x'.repeat(11 * 1024 * 1024)}"}` }, /: it has more than 10 MB$/],
   ])('%s is refused', async (_what, reply, message) => {
-    expect(await thrownBy(get(fakeApi(reply)))).toMatchObject({ name: 'ApiError', exitCode: 1, message: expect.stringMatching(message) as unknown, hint: expect.stringContaining('POD_IDENTITY_API_URL') as unknown });
+    expect(await thrownBy(get(fakeApi(reply)))).toMatchObject({
+      name: 'ApiError',
+      exitCode: 1,
+      message: expect.stringMatching(message) as unknown,
+      hint: expect.stringContaining('POD_IDENTITY_API_URL') as unknown,
+    });
   });
 
   it('acts on no terminal, and has an end', async () => {
-    const { message } = await thrownBy(get(fakeApi(problemAnswer('invalid-request', `\u001B[2J${'x'.repeat(100_000)}`, { errors: [{ field: 'a\u202Eb', message: '\u001B]0;title\u0007' }] }))));
+    const { message } = await thrownBy(
+      get(
+        fakeApi(
+          problemAnswer('invalid-request', `\u001B[2J${'x'.repeat(100_000)}`, {
+            errors: [{ field: 'a\u202Eb', message: '\u001B]0;title\u0007' }],
+          }),
+        ),
+      ),
+    );
     expect(message).toContain(String.raw`\x1b[2J`);
     expect(message.split('\n').every(isPrintable)).toBe(true);
     expect(message.length).toBeLessThan(3000);
   });
 
   it.each([
-    ['a problem', (echoed: string) => problemAnswer('invalid-request', `You sent ${echoed}`, { errors: [{ field: 'header.x', message: echoed }] })],
+    [
+      'a problem',
+      (echoed: string) =>
+        problemAnswer('invalid-request', `You sent ${echoed}`, { errors: [{ field: 'header.x', message: echoed }] }),
+    ],
     ["API Gateway's form", (echoed: string) => json({ message: `Signature of ${echoed}` }, 403)],
     ['a problem with escapes', (echoed: string) => escaped(problemAnswer('unexpected', echoed))],
-    ['a lost connection', (echoed: string) => new TypeError('fetch failed', { cause: new Error(`bad header ${echoed}`) })],
+    [
+      'a lost connection',
+      (echoed: string) => new TypeError('fetch failed', { cause: new Error(`bad header ${echoed}`) }),
+    ],
   ])('tells nothing secret: %s that repeats what was sent', async (_what, reply) => {
     const { secretAccessKey, sessionToken } = CREDENTIALS;
-    const error = await thrownBy(get(fakeApi(reply(`${secretAccessKey} ${sessionToken} ${encodeURIComponent(sessionToken)}`))));
+    const error = await thrownBy(
+      get(fakeApi(reply(`${secretAccessKey} ${sessionToken} ${encodeURIComponent(sessionToken)}`))),
+    );
     const told = `${error.message}${error.hint}`;
     expect(told).toContain('[secret]');
-    for (const secret of [secretAccessKey, sessionToken, encodeURIComponent(sessionToken)]) expect(told).not.toContain(secret);
+    for (const secret of [secretAccessKey, sessionToken, encodeURIComponent(sessionToken)])
+      expect(told).not.toContain(secret);
   });
 });

@@ -10,18 +10,33 @@ import type { Waiting } from '../../cli/waiting.ts';
 import { aReport } from './fixtures.ts';
 
 export const API_URL = 'https://a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com/v1';
-export const CREDENTIALS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY', sessionToken: 'IQoJb3JpZ2luX2VjEXAMPLETOKEN//////////wEaCXVz' };
+export const CREDENTIALS = {
+  accessKeyId: 'AKIDEXAMPLE',
+  secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY',
+  sessionToken: 'IQoJb3JpZ2luX2VjEXAMPLETOKEN//////////wEaCXVz',
+};
 export const ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
 export const HASH = 'f'.repeat(64);
 
 type Reply = Partial<PlainHttpResponse> | Error;
 
-export const json = (value: unknown, status = 200, headers: Record<string, string> = {}): Partial<PlainHttpResponse> => ({ status, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(value) });
+export const json = (
+  value: unknown,
+  status = 200,
+  headers: Record<string, string> = {},
+): Partial<PlainHttpResponse> => ({
+  status,
+  headers: { 'content-type': 'application/json', ...headers },
+  body: JSON.stringify(value),
+});
 
 export const problemAnswer = (kind: ProblemKind, detail: string, more: object = {}): Partial<PlainHttpResponse> =>
-  json({ type: `docs/api.md#${kind}`, ...PROBLEMS[kind], detail, ...more }, PROBLEMS[kind].status, { 'content-type': 'application/problem+json' });
+  json({ type: `docs/api.md#${kind}`, ...PROBLEMS[kind], detail, ...more }, PROBLEMS[kind].status, {
+    'content-type': 'application/problem+json',
+  });
 
-export const lost = (code = 'ECONNRESET'): Error => new TypeError('fetch failed', { cause: Object.assign(new Error('read ECONNRESET'), { code }) });
+export const lost = (code = 'ECONNRESET'): Error =>
+  new TypeError('fetch failed', { cause: Object.assign(new Error('read ECONNRESET'), { code }) });
 
 /** What was asked, as `POST /migrations`. */
 export const asked = ({ method, url }: PlainHttpRequest): string => `${method} ${url.slice(API_URL.length)}`;
@@ -44,7 +59,9 @@ export const fakeApi = (...replies: (Reply | ((request: PlainHttpRequest) => Rep
     const next = replies.length > 1 ? replies.shift() : replies[0];
     const reply = typeof next === 'function' ? next(request) : next;
     if (reply === undefined) throw new Error(`Nobody expects ${asked(request)}.`);
-    return reply instanceof Error ? Promise.reject(reply) : Promise.resolve({ status: 200, headers: {}, body: '', ...reply });
+    return reply instanceof Error
+      ? Promise.reject(reply)
+      : Promise.resolve({ status: 200, headers: {}, body: '', ...reply });
   };
   const clock = {
     now: () => time,
@@ -55,7 +72,13 @@ export const fakeApi = (...replies: (Reply | ((request: PlainHttpRequest) => Rep
     },
   };
   const client = createApiClient({ url: API_URL, region: 'eu-west-1', credentials: CREDENTIALS, http });
-  return { http, requests, sleeps, clock, ask: createAsk({ client, clock, credentials: () => Promise.resolve(CREDENTIALS) }) };
+  return {
+    http,
+    requests,
+    sleeps,
+    clock,
+    ask: createAsk({ client, clock, credentials: () => Promise.resolve(CREDENTIALS) }),
+  };
 };
 
 export const accepted = { migrationId: ID, status: 'accepted', links: { self: `/v1/migrations/${ID}` } };
@@ -63,7 +86,14 @@ export const accepted = { migrationId: ID, status: 'accepted', links: { self: `/
 /** Of one that has ended migrated. */
 export const anAnswer = (change: Partial<MigrationAnswer> = {}): MigrationAnswer => {
   const { simulated: _simulated, ...report } = aReport();
-  return { ...report, status: 'ended', dryRun: false, requestedBy: 'arn:aws:sts::111122223333:assumed-role/deployer/me', links: { self: `/v1/migrations/${ID}` }, ...change };
+  return {
+    ...report,
+    status: 'ended',
+    dryRun: false,
+    requestedBy: 'arn:aws:sts::111122223333:assumed-role/deployer/me',
+    links: { self: `/v1/migrations/${ID}` },
+    ...change,
+  };
 };
 
 /** The same while it is under way. */
@@ -72,7 +102,13 @@ export const aRunning = (change: Partial<MigrationAnswer> = {}): MigrationAnswer
   return { ...answer, status: 'running', executionStatus: 'RUNNING', steps: [], ...change };
 };
 
-export const pending = { round: 1, planHash: HASH, state: 'pending', requestedAt: '2026-01-15T09:00:01.000Z', expiresAt: '2026-01-16T09:00:01.000Z' } as const;
+export const pending = {
+  round: 1,
+  planHash: HASH,
+  state: 'pending',
+  requestedAt: '2026-01-15T09:00:01.000Z',
+  expiresAt: '2026-01-16T09:00:01.000Z',
+} as const;
 
 /** What somebody who follows is told. */
 export const watching = () => {
@@ -84,7 +120,8 @@ export const watching = () => {
     said,
     waited: waits,
     watcher: {
-      update: (now: readonly { name: string; endedAt?: Date }[]) => void steps.push(now.map(({ name, endedAt }) => `${name}${endedAt ? '' : ' …'}`)),
+      update: (now: readonly { name: string; endedAt?: Date }[]) =>
+        void steps.push(now.map(({ name, endedAt }) => `${name}${endedAt ? '' : ' …'}`)),
       say: (text: string) => void said.push(text),
       waits: (waiting: Waiting) => void waits.push(waiting),
     },

@@ -1,28 +1,90 @@
 import { describe, expect, it } from 'vitest';
 import { apiService } from '../../cli/api/service.ts';
 import type { MigrationAnswer } from '../../lambdas/api/answers.ts';
-import { migrationRequest, type MigrationRequestInput, migrationReport, type StepLine } from '../../lambdas/domain/model.ts';
-import { accepted, anAnswer, aRunning, asked, fakeApi, type FakeApi, HASH, ID, json, lost, pending, problemAnswer, thrownBy, watching } from './api-fixtures.ts';
+import {
+  migrationRequest,
+  type MigrationRequestInput,
+  migrationReport,
+  type StepLine,
+} from '../../lambdas/domain/model.ts';
+import {
+  accepted,
+  anAnswer,
+  aRunning,
+  asked,
+  fakeApi,
+  type FakeApi,
+  HASH,
+  ID,
+  json,
+  lost,
+  pending,
+  problemAnswer,
+  thrownBy,
+  watching,
+} from './api-fixtures.ts';
 import { FakeDocuments } from '../lambdas/fake-sweeps.ts';
 import { aPlan, aReport, TARGET } from './fixtures.ts';
 
-const serviceOf = ({ ask, clock }: FakeApi, simulated = true) => apiService({ ask, clock, simulated, documentsIn: () => new FakeDocuments() });
-const request = (change: Partial<MigrationRequestInput> = {}) => migrationRequest.parse({ target: TARGET, addon: 'aws-ebs-csi-driver', requestedBy: 'me', ...change });
-const line = (name: string, second: number, change: Partial<StepLine> = {}): StepLine => ({ name, startedAt: `2026-01-15T09:00:${String(second).padStart(2, '0')}.000Z`, endedAt: `2026-01-15T09:00:${String(second + 1).padStart(2, '0')}.000Z`, attempts: 1, ...change });
+const serviceOf = ({ ask, clock }: FakeApi, simulated = true) =>
+  apiService({ ask, clock, simulated, documentsIn: () => new FakeDocuments() });
+const request = (change: Partial<MigrationRequestInput> = {}) =>
+  migrationRequest.parse({ target: TARGET, addon: 'aws-ebs-csi-driver', requestedBy: 'me', ...change });
+const line = (name: string, second: number, change: Partial<StepLine> = {}): StepLine => ({
+  name,
+  startedAt: `2026-01-15T09:00:${String(second).padStart(2, '0')}.000Z`,
+  endedAt: `2026-01-15T09:00:${String(second + 1).padStart(2, '0')}.000Z`,
+  attempts: 1,
+  ...change,
+});
 const bodyOf = (api: FakeApi, index = 0): unknown => JSON.parse(api.requests[index]?.body ?? 'null');
 
 describe('a migration by the API', () => {
   it('is asked for, followed, and reported as by direct calls', async () => {
-    const api = fakeApi(json(accepted, 202), json(aRunning()), json(aRunning({ steps: [line('plan', 0)] })), json(aRunning({ steps: [line('plan', 0), line('await-deleted', 2, { error: { name: 'AddonStillThere', message: 'not yet' } })] })), json(anAnswer()));
+    const api = fakeApi(
+      json(accepted, 202),
+      json(aRunning()),
+      json(aRunning({ steps: [line('plan', 0)] })),
+      json(
+        aRunning({
+          steps: [
+            line('plan', 0),
+            line('await-deleted', 2, { error: { name: 'AddonStillThere', message: 'not yet' } }),
+          ],
+        }),
+      ),
+      json(anAnswer()),
+    );
     const { watcher, steps } = watching();
     const started: string[] = [];
-    const end = await serviceOf(api).migrate(request({ changeWindow: { schedule: '0 22 * * SUN', durationMinutes: 60, timeZone: 'UTC' }, approval: 'required' }), watcher, (id) => started.push(id));
+    const end = await serviceOf(api).migrate(
+      request({
+        changeWindow: { schedule: '0 22 * * SUN', durationMinutes: 60, timeZone: 'UTC' },
+        approval: 'required',
+      }),
+      watcher,
+      (id) => started.push(id),
+    );
     expect(end).toEqual({ migrationId: ID, report: aReport() });
     expect(migrationReport.parse(end.report)).toEqual(aReport());
     expect(started).toEqual([ID]);
-    expect(api.requests.map(asked)).toEqual(['POST /migrations', ...Array.from({ length: 4 }, () => `GET /migrations/${ID}`)]);
+    expect(api.requests.map(asked)).toEqual([
+      'POST /migrations',
+      ...Array.from({ length: 4 }, () => `GET /migrations/${ID}`),
+    ]);
     // Who asks is the one who signs, whatever a body says.
-    expect(bodyOf(api)).toEqual({ ...JSON.parse(JSON.stringify(request({ changeWindow: { schedule: '0 22 * * SUN', durationMinutes: 60, timeZone: 'UTC' }, approval: 'required' }))) as object, requestedBy: undefined, dryRun: undefined });
+    expect(bodyOf(api)).toEqual({
+      ...(JSON.parse(
+        JSON.stringify(
+          request({
+            changeWindow: { schedule: '0 22 * * SUN', durationMinutes: 60, timeZone: 'UTC' },
+            approval: 'required',
+          }),
+        ),
+      ) as object),
+      requestedBy: undefined,
+      dryRun: undefined,
+    });
     expect(api.requests[0]?.headers['idempotency-key']).toMatch(/^[\da-f-]{36}$/);
     // A poll that says "not yet" goes on.
     expect(steps).toEqual([[], ['plan'], ['plan', 'await-deleted …'], ['plan', 'await-deleted']]);
@@ -38,31 +100,64 @@ describe('a migration by the API', () => {
   });
 
   it('has another key with each command', async () => {
-    const [one, other] = [fakeApi(json(accepted, 202), json(anAnswer())), fakeApi(json(accepted, 202), json(anAnswer()))];
+    const [one, other] = [
+      fakeApi(json(accepted, 202), json(anAnswer())),
+      fakeApi(json(accepted, 202), json(anAnswer())),
+    ];
     for (const api of [one, other]) await serviceOf(api).migrate(request(), watching().watcher);
     expect(one.requests[0]?.headers['idempotency-key']).not.toBe(other.requests[0]?.headers['idempotency-key']);
   });
 
   it('is a plan where it is a dry run: that waits for nothing', async () => {
     const api = fakeApi(json(accepted, 202), json(anAnswer({ outcome: 'planned', dryRun: true })));
-    const end = await serviceOf(api, false).migrate(request({ dryRun: true, approval: 'required' }), watching().watcher);
+    const end = await serviceOf(api, false).migrate(
+      request({ dryRun: true, approval: 'required' }),
+      watching().watcher,
+    );
     expect(end.report).toMatchObject({ outcome: 'planned', simulated: false });
     expect(asked(api.requests[0]!)).toBe('POST /plans');
-    for (const field of ['dryRun', 'requestedBy', 'approval', 'approvalHours', 'changeWindow']) expect(bodyOf(api)).not.toHaveProperty(field);
+    for (const field of ['dryRun', 'requestedBy', 'approval', 'approvalHours', 'changeWindow'])
+      expect(bodyOf(api)).not.toHaveProperty(field);
   });
 
   it('is polled less often while nothing happens, and as often as the API says', async () => {
-    const api = fakeApi(json(accepted, 202), ...Array.from({ length: 6 }, () => json(aRunning())), json(aRunning({ steps: [line('plan', 0)] }), 200, { 'retry-after': '3' }), json(aRunning({ steps: [line('plan', 0), line('begin', 1)] })), json(anAnswer()));
+    const api = fakeApi(
+      json(accepted, 202),
+      ...Array.from({ length: 6 }, () => json(aRunning())),
+      json(aRunning({ steps: [line('plan', 0)] }), 200, { 'retry-after': '3' }),
+      json(aRunning({ steps: [line('plan', 0), line('begin', 1)] })),
+      json(anAnswer()),
+    );
     await serviceOf(api).migrate(request(), watching().watcher);
     expect(api.sleeps).toEqual([2000, 4000, 8000, 10_000, 10_000, 10_000, 3000, 1000]);
   });
 
   it('tells once what it waits for, and looks less often', async () => {
-    const waiting = aRunning({ steps: [line('plan', 0), line('request-approval', 1)], approvals: [pending], plan: aPlan() });
-    const window = aRunning({ steps: [line('plan', 0), line('request-approval', 1), line('await-window', 3, { error: { name: 'WindowClosed', message: 'it opens later' } })], approvals: [{ ...pending, state: 'approved', decidedBy: 'you' }] });
-    const api = fakeApi(json(accepted, 202), ...Array.from({ length: 7 }, () => json(waiting)), json(window), json(window), json(anAnswer()));
+    const waiting = aRunning({
+      steps: [line('plan', 0), line('request-approval', 1)],
+      approvals: [pending],
+      plan: aPlan(),
+    });
+    const window = aRunning({
+      steps: [
+        line('plan', 0),
+        line('request-approval', 1),
+        line('await-window', 3, { error: { name: 'WindowClosed', message: 'it opens later' } }),
+      ],
+      approvals: [{ ...pending, state: 'approved', decidedBy: 'you' }],
+    });
+    const api = fakeApi(
+      json(accepted, 202),
+      ...Array.from({ length: 7 }, () => json(waiting)),
+      json(window),
+      json(window),
+      json(anAnswer()),
+    );
     const { watcher, waited, steps } = watching();
-    await serviceOf(api).migrate(request({ changeWindow: { schedule: '0 22 * * SUN', durationMinutes: 60, timeZone: 'UTC' } }), watcher);
+    await serviceOf(api).migrate(
+      request({ changeWindow: { schedule: '0 22 * * SUN', durationMinutes: 60, timeZone: 'UTC' } }),
+      watcher,
+    );
     expect(waited).toMatchObject([
       { for: 'approval', migrationId: ID, approval: pending, plan: { hash: HASH } },
       { for: 'window', window: { timeZone: 'UTC' }, opensAt: '2026-01-18T22:00:00.000Z' },
@@ -80,15 +175,32 @@ describe('a migration by the API', () => {
     const { watcher, said } = watching();
     const end = await serviceOf(api).migrate(request(), watcher);
     expect(said).toEqual([expect.stringContaining('has stopped before its end was recorded')]);
-    expect(end).toMatchObject({ migrationId: ID, failure: { name: 'ExecutionFailed', exitCode: 1, message: `the run of migration ${ID} has no outcome: execution ABORTED`, hint: expect.stringContaining('arn:execution') as unknown } });
+    expect(end).toMatchObject({
+      migrationId: ID,
+      failure: {
+        name: 'ExecutionFailed',
+        exitCode: 1,
+        message: `the run of migration ${ID} has no outcome: execution ABORTED`,
+        hint: expect.stringContaining('arn:execution') as unknown,
+      },
+    });
     expect(api.sleeps.reduce((sum, one) => sum + one, 0)).toBeGreaterThanOrEqual(600_000);
 
-    const taken = fakeApi(json(accepted, 202), stopped, stopped, json(aRunning()), json(anAnswer({ outcome: 'rolled-back' })));
+    const taken = fakeApi(
+      json(accepted, 202),
+      stopped,
+      stopped,
+      json(aRunning()),
+      json(anAnswer({ outcome: 'rolled-back' })),
+    );
     expect((await serviceOf(taken).migrate(request(), watching().watcher)).report?.outcome).toBe('rolled-back');
   });
 
   it('says how many pods the API has left out', async () => {
-    const api = fakeApi(json(accepted, 202), json(anAnswer({ verification: { before: [], pods: [], left: { before: 2, pods: 40 } } })));
+    const api = fakeApi(
+      json(accepted, 202),
+      json(anAnswer({ verification: { before: [], pods: [], left: { before: 2, pods: 40 } } })),
+    );
     const { watcher, said } = watching();
     expect((await serviceOf(api).migrate(request(), watcher)).report?.verification).toEqual({ before: [], pods: [] });
     expect(said).toEqual(['42 pods are not shown: the API gives a part of many.']);
@@ -106,7 +218,11 @@ describe('a rollback by the API', () => {
   };
 
   it('is followed from the moment that it is begun, by its own steps', async () => {
-    const { api, end, told } = rollBack(anAnswer({ steps }), aRunning({ steps: [...steps, took], recovery }), anAnswer({ steps: [...steps, took, line('finish-rolled-back', 20)], recovery, outcome: 'rolled-back' }));
+    const { api, end, told } = rollBack(
+      anAnswer({ steps }),
+      aRunning({ steps: [...steps, took], recovery }),
+      anAnswer({ steps: [...steps, took, line('finish-rolled-back', 20)], recovery, outcome: 'rolled-back' }),
+    );
     expect(await end).toMatchObject({ report: { outcome: 'rolled-back', recovery } });
     expect(api.requests.slice(0, 2).map(asked)).toEqual([`GET /migrations/${ID}`, `POST /migrations/${ID}/rollback`]);
     expect(bodyOf(api, 1)).toEqual({ reason: 'try it' });
@@ -115,32 +231,85 @@ describe('a rollback by the API', () => {
 
   it('is refused with the words of the step, now and not by an earlier refusal', async () => {
     const before = line('take-over', 9, { error: { name: 'RollbackRefused', message: 'an earlier one' } });
-    const api = fakeApi(json(anAnswer({ steps: [before] })), json(accepted, 202), json(anAnswer({ steps: [before] })), json(anAnswer({ steps: [{ ...before, attempts: 2, endedAt: '2026-01-16T08:00:01.000Z', error: { name: 'RollbackRefused', message: 'another holds the lock' } }] })));
-    expect(await thrownBy(serviceOf(api).rollBack({ migrationId: ID }, watching().watcher))).toMatchObject({ name: 'RollbackRefused', exitCode: 2, message: 'another holds the lock' });
+    const api = fakeApi(
+      json(anAnswer({ steps: [before] })),
+      json(accepted, 202),
+      json(anAnswer({ steps: [before] })),
+      json(
+        anAnswer({
+          steps: [
+            {
+              ...before,
+              attempts: 2,
+              endedAt: '2026-01-16T08:00:01.000Z',
+              error: { name: 'RollbackRefused', message: 'another holds the lock' },
+            },
+          ],
+        }),
+      ),
+    );
+    expect(await thrownBy(serviceOf(api).rollBack({ migrationId: ID }, watching().watcher))).toMatchObject({
+      name: 'RollbackRefused',
+      exitCode: 2,
+      message: 'another holds the lock',
+    });
   });
 
   it('has nothing to put back where Recover answers and does not begin; one look alone does not tell', async () => {
-    expect(await thrownBy(rollBack(anAnswer({ steps: [...steps, took] })).end)).toMatchObject({ name: 'RollbackRefused', message: `migration ${ID} has nothing to put back: it ended migrated` });
-    const begun = rollBack(anAnswer({ steps: [...steps, took] }), aRunning({ steps: [...steps, took], recovery }), anAnswer({ recovery, outcome: 'rolled-back' }));
+    expect(await thrownBy(rollBack(anAnswer({ steps: [...steps, took] })).end)).toMatchObject({
+      name: 'RollbackRefused',
+      message: `migration ${ID} has nothing to put back: it ended migrated`,
+    });
+    const begun = rollBack(
+      anAnswer({ steps: [...steps, took] }),
+      aRunning({ steps: [...steps, took], recovery }),
+      anAnswer({ recovery, outcome: 'rolled-back' }),
+    );
     expect(await begun.end).toMatchObject({ report: { outcome: 'rolled-back' } });
   });
 
   it('waits while Recover waits, and not for ever', async () => {
     const waiting = line('take-over', 9, { error: { name: 'OwnerMayStillAct', message: 'a Lambda may still act' } });
-    expect(await rollBack(anAnswer({ steps: [...steps, waiting] }), aRunning({ steps: [...steps, took], recovery }), anAnswer({ recovery, outcome: 'rolled-back' })).end).toMatchObject({ report: { outcome: 'rolled-back' } });
-    expect(await rollBack(anAnswer({ steps })).end).toMatchObject({ failure: { name: 'RollbackFailed', message: expect.stringContaining('has not answered for 10 minutes') as unknown } });
-    expect(await rollBack(anAnswer({ steps: [...steps, line('take-over', 9, { error: { name: 'AccessDenied', message: 'no' } })] })).end).toMatchObject({ failure: { name: 'RollbackFailed', message: expect.stringContaining('AccessDenied: no') as unknown } });
+    expect(
+      await rollBack(
+        anAnswer({ steps: [...steps, waiting] }),
+        aRunning({ steps: [...steps, took], recovery }),
+        anAnswer({ recovery, outcome: 'rolled-back' }),
+      ).end,
+    ).toMatchObject({ report: { outcome: 'rolled-back' } });
+    expect(await rollBack(anAnswer({ steps })).end).toMatchObject({
+      failure: {
+        name: 'RollbackFailed',
+        message: expect.stringContaining('has not answered for 10 minutes') as unknown,
+      },
+    });
+    expect(
+      await rollBack(
+        anAnswer({ steps: [...steps, line('take-over', 9, { error: { name: 'AccessDenied', message: 'no' } })] }),
+      ).end,
+    ).toMatchObject({
+      failure: { name: 'RollbackFailed', message: expect.stringContaining('AccessDenied: no') as unknown },
+    });
   });
 
   it('is refused by the API itself', async () => {
     const api = fakeApi(json(anAnswer()), problemAnswer('no-rollback', 'It changed nothing.'));
-    expect(await thrownBy(serviceOf(api).rollBack({ migrationId: ID }, watching().watcher))).toMatchObject({ name: 'RollbackRefused', exitCode: 2 });
+    expect(await thrownBy(serviceOf(api).rollBack({ migrationId: ID }, watching().watcher))).toMatchObject({
+      name: 'RollbackRefused',
+      exitCode: 2,
+    });
   });
 });
 
 describe('the rest by the API', () => {
   it('cancels', async () => {
-    const cancelled = { migrationId: ID, cancellation: { requestedAt: '2026-01-15T09:00:00.000Z', reason: 'no' }, first: true, begun: false, willEnd: 'blocked' } as const;
+    const cancelled = {
+      migrationId: ID,
+      cancellation: { requestedAt: '2026-01-15T09:00:00.000Z', reason: 'no' },
+      first: true,
+      begun: false,
+      willEnd: 'blocked',
+    } as const;
     const api = fakeApi(json({ ...cancelled, links: { self: '/x' } }, 202));
     expect(await serviceOf(api).cancel({ migrationId: ID, requestedBy: 'nobody', reason: 'no' })).toEqual(cancelled);
     expect([asked(api.requests[0]!), bodyOf(api)]).toEqual([`POST /migrations/${ID}/cancel`, { reason: 'no' }]);
@@ -149,28 +318,71 @@ describe('the rest by the API', () => {
   it('shows one that is over, and one that is not', async () => {
     expect(await serviceOf(fakeApi(json(anAnswer()))).lookUp(ID)).toEqual({ ended: aReport() });
     const shown = await serviceOf(fakeApi(json(aRunning({ approvals: [pending], step: 'plan' })))).lookUp(ID);
-    expect(shown).toMatchObject({ running: { migrationId: ID, status: 'running', approvals: [pending], executionStatus: 'RUNNING', simulated: true } });
-    for (const field of ['links', 'verification', 'step', 'outcome']) expect(shown).not.toHaveProperty(['running', field]);
+    expect(shown).toMatchObject({
+      running: {
+        migrationId: ID,
+        status: 'running',
+        approvals: [pending],
+        executionStatus: 'RUNNING',
+        simulated: true,
+      },
+    });
+    for (const field of ['links', 'verification', 'step', 'outcome'])
+      expect(shown).not.toHaveProperty(['running', field]);
   });
 
   it('shows what waits for a decision, and decides about that plan', async () => {
     const waiting = fakeApi(json(aRunning({ approvals: [pending] })));
-    expect(await serviceOf(waiting).undecided(ID)).toMatchObject({ migrationId: ID, approval: pending, plan: { hash: HASH } });
-    expect(await thrownBy(serviceOf(fakeApi(json(anAnswer()))).undecided(ID))).toMatchObject({ name: 'NotDecided', exitCode: 2 });
-    const approval = { ...pending, state: 'approved', decidedBy: 'you', decidedAt: '2026-01-15T10:00:00.000Z' } as const;
+    expect(await serviceOf(waiting).undecided(ID)).toMatchObject({
+      migrationId: ID,
+      approval: pending,
+      plan: { hash: HASH },
+    });
+    expect(await thrownBy(serviceOf(fakeApi(json(anAnswer()))).undecided(ID))).toMatchObject({
+      name: 'NotDecided',
+      exitCode: 2,
+    });
+    const approval = {
+      ...pending,
+      state: 'approved',
+      decidedBy: 'you',
+      decidedAt: '2026-01-15T10:00:00.000Z',
+    } as const;
     const deciding = fakeApi(json({ migrationId: ID, approval, links: { self: '/x' } }));
-    expect(await serviceOf(deciding).decide(ID, { decision: 'approve', planHash: HASH })).toEqual({ migrationId: ID, approval });
-    expect([asked(deciding.requests[0]!), bodyOf(deciding)]).toEqual([`POST /migrations/${ID}/approval`, { decision: 'approve', planHash: HASH }]);
+    expect(await serviceOf(deciding).decide(ID, { decision: 'approve', planHash: HASH })).toEqual({
+      migrationId: ID,
+      approval,
+    });
+    expect([asked(deciding.requests[0]!), bodyOf(deciding)]).toEqual([
+      `POST /migrations/${ID}/approval`,
+      { decision: 'approve', planHash: HASH },
+    ]);
   });
 
   it('lists no more pages than there can be', async () => {
     const api = fakeApi(json({ migrations: [], next: 'a' }));
-    expect(await thrownBy(serviceOf(api).list({}, 10))).toMatchObject({ name: 'ApiError', message: expect.stringContaining('more than 1000 pages') as unknown });
+    expect(await thrownBy(serviceOf(api).list({}, 10))).toMatchObject({
+      name: 'ApiError',
+      message: expect.stringContaining('more than 1000 pages') as unknown,
+    });
   });
 
   it('lists page by page, until there are enough', async () => {
-    const one = (index: number) => ({ migrationId: `${ID.slice(0, -3)}${String(index).padStart(3, '0')}`, target: TARGET, addon: 'a', status: 'ended', outcome: 'migrated', dryRun: false, startedAt: '2026-01-15T09:00:00.000Z', links: { self: '/x' } });
-    const page = (from: number, n: number, next?: string) => json({ migrations: Array.from({ length: n }, (_, index) => one(from + index)), ...(next === undefined ? {} : { next }) });
+    const one = (index: number) => ({
+      migrationId: `${ID.slice(0, -3)}${String(index).padStart(3, '0')}`,
+      target: TARGET,
+      addon: 'a',
+      status: 'ended',
+      outcome: 'migrated',
+      dryRun: false,
+      startedAt: '2026-01-15T09:00:00.000Z',
+      links: { self: '/x' },
+    });
+    const page = (from: number, n: number, next?: string) =>
+      json({
+        migrations: Array.from({ length: n }, (_, index) => one(from + index)),
+        ...(next === undefined ? {} : { next }),
+      });
     const api = fakeApi(page(0, 100, 'a'), page(100, 0, 'b'), page(100, 20, 'c'));
     const listed = await serviceOf(api).list({ cluster: 'demo', since: Date.parse('2026-01-01T00:00:00Z') }, 120);
     expect(listed).toMatchObject({ more: true });

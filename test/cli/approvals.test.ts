@@ -6,7 +6,14 @@ import { migrationReport } from '../../lambdas/domain/model.ts';
 import { collectingIo } from './fixtures.ts';
 import { keptWorld } from './kept-world.ts';
 
-const ADDON = ['--cluster', 'reliability-dev', '--addon', 'aws-ebs-csi-driver', '--sandbox', 'sandbox/scenarios/ebs-csi-irsa.json'];
+const ADDON = [
+  '--cluster',
+  'reliability-dev',
+  '--addon',
+  'aws-ebs-csi-driver',
+  '--sandbox',
+  'sandbox/scenarios/ebs-csi-irsa.json',
+];
 /** An hour is waited for as 24 are, in less of the machine's time. */
 const APPROVAL = ['migrate', ...ADDON, '--approval', 'required', '--approval-hours', '1'];
 
@@ -20,7 +27,9 @@ describe('a migration that wants an approval, in a sandbox of its own', () => {
   it('says how it would be approved, and ends when nobody has', async () => {
     const { code, out, err } = await run([...APPROVAL, '--approval-hours', '2']);
     expect(code).toBe(3);
-    expect(err).toMatch(/ends when the approval expires, at 2026-01-15T11:00[^]*approve \S+ --plan [\da-f]{64} --deployed\n[^]*--approve-as NAME/);
+    expect(err).toMatch(
+      /ends when the approval expires, at 2026-01-15T11:00[^]*approve \S+ --plan [\da-f]{64} --deployed\n[^]*--approve-as NAME/,
+    );
     expect(out).toMatch(/^✖ blocked [^]*ApprovalExpired[^]*\nApproval\n {2}plan \S+ expired at 2026-01-15T11:00/);
   });
 
@@ -28,11 +37,18 @@ describe('a migration that wants an approval, in a sandbox of its own', () => {
     const { code, out } = await run([...APPROVAL, '--approve-as', 'the-boss', '--json']);
     const report = migrationReport.parse(JSON.parse(out));
     expect([code, report.outcome]).toEqual([0, 'migrated']);
-    expect(report.approvals).toMatchObject([{ round: 1, state: 'approved', decidedBy: 'the-boss', planHash: report.plan?.hash }]);
+    expect(report.approvals).toMatchObject([
+      { round: 1, state: 'approved', decidedBy: 'the-boss', planHash: report.plan?.hash },
+    ]);
   });
 
   it('is not approved as whoever asked for it', async () => {
-    expect(await run([...APPROVAL, '--approve-as', 'command-line'])).toMatchObject({ code: 3, err: expect.stringMatching(/who asks for a migration may not approve it[^]*Somebody else has to approve/) as unknown });
+    expect(await run([...APPROVAL, '--approve-as', 'command-line'])).toMatchObject({
+      code: 3,
+      err: expect.stringMatching(
+        /who asks for a migration may not approve it[^]*Somebody else has to approve/,
+      ) as unknown,
+    });
   });
 
   it.each([
@@ -56,7 +72,9 @@ describe('a migration that wants an approval, in a sandbox of its own', () => {
     let before = '';
     const io = collectingIo();
     await main(APPROVAL, { ...io, ask: () => Promise.resolve(void (before = io.err())) });
-    expect(before).toMatch(/✔ Check everything[^]*\nPlan [\da-f]{64}\n {2}in place: pods roll[^]*\n {2}- update aws-ebs-csi-driver in place[^]*\n {2}\+ association kube-system\/ebs-csi-controller-sa →[^]*\n {2}! associations: Left-over/);
+    expect(before).toMatch(
+      /✔ Check everything[^]*\nPlan [\da-f]{64}\n {2}in place: pods roll[^]*\n {2}- update aws-ebs-csi-driver in place[^]*\n {2}\+ association kube-system\/ebs-csi-controller-sa →[^]*\n {2}! associations: Left-over/,
+    );
     expect(before).not.toContain('Ask for an approval');
   });
 });
@@ -70,13 +88,27 @@ describe('a migration that wants a window', () => {
     const { steps } = migrationReport.parse(JSON.parse(out));
     const begin = steps.find(({ name }) => name === 'begin')?.startedAt ?? '';
     expect(begin > '2026-01-15T09:20:00' && begin < '2026-01-15T11:20:00').toBe(true);
-    expect((await run(['migrate', ...ADDON, ...window])).err).toContain("Waiting for the change window '20 10 * * THU' for 120 minutes (Europe/Berlin), which opens at 2026-01-15T09:20:00.000Z.");
+    expect((await run(['migrate', ...ADDON, ...window])).err).toContain(
+      "Waiting for the change window '20 10 * * THU' for 120 minutes (Europe/Berlin), which opens at 2026-01-15T09:20:00.000Z.",
+    );
   });
 
   it('ends blocked where it is too far away', async () => {
-    const { code, out } = await run(['migrate', ...ADDON, ...window, '--window', '0 13 * * THU', '--window-wait-hours', '2', '--json']);
+    const { code, out } = await run([
+      'migrate',
+      ...ADDON,
+      ...window,
+      '--window',
+      '0 13 * * THU',
+      '--window-wait-hours',
+      '2',
+      '--json',
+    ]);
     expect(code).toBe(3);
-    expect(migrationReport.parse(JSON.parse(out))).toMatchObject({ outcome: 'blocked', failure: { name: 'WindowOutOfReach' } });
+    expect(migrationReport.parse(JSON.parse(out))).toMatchObject({
+      outcome: 'blocked',
+      failure: { name: 'WindowOutOfReach' },
+    });
   });
 });
 
@@ -85,7 +117,15 @@ describe('a kept sandbox', () => {
 
   it('keeps who approved, and lists its migrations, newest first', async () => {
     const one = await world.reportOf(...APPROVAL, '--approve-as', 'the-boss');
-    expect(JSON.parse(readFileSync(world.state(), 'utf8'))).toMatchObject({ commands: [{ what: 'migrate', outcome: 'migrated', decisions: [{ round: 1, decision: 'approve', by: 'the-boss', planHash: one.plan?.hash }] }] });
+    expect(JSON.parse(readFileSync(world.state(), 'utf8'))).toMatchObject({
+      commands: [
+        {
+          what: 'migrate',
+          outcome: 'migrated',
+          decisions: [{ round: 1, decision: 'approve', by: 'the-boss', planHash: one.plan?.hash }],
+        },
+      ],
+    });
     // Replayed.
     expect(await world.reportOf('show', one.migrationId)).toEqual(one);
     const other = await world.reportOf('plan', ...ADDON);
@@ -93,19 +133,39 @@ describe('a kept sandbox', () => {
 
     const listed = await world.run('migrations', '--json');
     expect(listed.code).toBe(0);
-    expect(JSON.parse(listed.out)).toMatchObject({ more: false, migrations: [{ migrationId: other.migrationId, outcome: 'already-migrated', dryRun: true }, { migrationId: one.migrationId, outcome: 'migrated', requestedBy: 'command-line' }] });
-    const ids = async (...flags: string[]): Promise<string[]> => (JSON.parse((await world.run('migrations', '--json', ...flags)).out) as { migrations: { migrationId: string }[] }).migrations.map(({ migrationId }) => migrationId);
+    expect(JSON.parse(listed.out)).toMatchObject({
+      more: false,
+      migrations: [
+        { migrationId: other.migrationId, outcome: 'already-migrated', dryRun: true },
+        { migrationId: one.migrationId, outcome: 'migrated', requestedBy: 'command-line' },
+      ],
+    });
+    const ids = async (...flags: string[]): Promise<string[]> =>
+      (
+        JSON.parse((await world.run('migrations', '--json', ...flags)).out) as { migrations: { migrationId: string }[] }
+      ).migrations.map(({ migrationId }) => migrationId);
     expect(await ids('--outcome', 'migrated')).toEqual([one.migrationId]);
     expect(await ids('--limit', '1')).toEqual([other.migrationId]);
     expect(await ids('--since', '2027-01-01')).toEqual([]);
-    expect(await ids('--cluster', 'reliability-dev', '--since', '2026-01-15T00:00:00Z')).toEqual([other.migrationId, one.migrationId]);
+    expect(await ids('--cluster', 'reliability-dev', '--since', '2026-01-15T00:00:00Z')).toEqual([
+      other.migrationId,
+      one.migrationId,
+    ]);
     const table = (await world.run('migrations', '--limit', '1')).out;
-    expect(table).toMatch(/^MIGRATION +STARTED +OUTCOME +WHAT +CLUSTER +BY\n\S+ +2026-01-15T09:\d\d:\d\dZ {2}already-migrated {2}aws-ebs-csi-driver +reliability-dev \(111122223333, eu-west-1\) {2}command-line\n\nThere are older ones than these 1: [^\n]*--limit \(1\)\.\n$/);
+    expect(table).toMatch(
+      /^MIGRATION +STARTED +OUTCOME +WHAT +CLUSTER +BY\n\S+ +2026-01-15T09:\d\d:\d\dZ {2}already-migrated {2}aws-ebs-csi-driver +reliability-dev \(111122223333, eu-west-1\) {2}command-line\n\nThere are older ones than these 1: [^\n]*--limit \(1\)\.\n$/,
+    );
     expect((await world.run('migrations', '--cluster', 'other')).out).toBe('There are no such migrations.\n');
 
     const late = await world.run('approve', one.migrationId, '--plan', one.plan?.hash ?? '');
-    expect(late).toMatchObject({ code: 2, err: expect.stringMatching(/it was approved already, by the-boss/) as unknown });
-    expect(await world.run('reject', other.migrationId)).toMatchObject({ code: 2, err: expect.stringContaining('does not wait for an approval') as unknown });
+    expect(late).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/it was approved already, by the-boss/) as unknown,
+    });
+    expect(await world.run('reject', other.migrationId)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('does not wait for an approval') as unknown,
+    });
   });
 });
 
@@ -117,30 +177,63 @@ describe('flags', () => {
   };
 
   it.each([
-    [['--window', '0 22 * * SUN'], /--window-minutes is missing: --window, --window-minutes, --window-zone go together\n *--window-zone is missing/],
+    [
+      ['--window', '0 22 * * SUN'],
+      /--window-minutes is missing: --window, --window-minutes, --window-zone go together\n *--window-zone is missing/,
+    ],
     [['--window-wait-hours', '3'], /--window-wait-hours "3" is how long to wait for a window, and there is none/],
-    [['--window', '61 22 * * SUN', '--window-minutes', '60', '--window-zone', 'UTC'], /--window "61 22 \* \* SUN" must be a cron schedule of five fields .*: its minute is not one/],
-    [['--window', '0 22 * * SUN', '--window-minutes', '5', '--window-zone', 'Mars/Olympus'], /--window-minutes "5" must be a whole number of minutes from 15 to 10080\n *--window-zone "Mars\/Olympus" must be the name of a time zone/],
-    [['--window', '0 22 * * SUN', '--window-minutes', '1e2', '--window-zone', 'UTC', '--window-wait-hours', '337'], /--window-minutes "1e2" must be a whole number[^]*--window-wait-hours "337" must be a whole number of hours from 1 to 336/],
+    [
+      ['--window', '61 22 * * SUN', '--window-minutes', '60', '--window-zone', 'UTC'],
+      /--window "61 22 \* \* SUN" must be a cron schedule of five fields .*: its minute is not one/,
+    ],
+    [
+      ['--window', '0 22 * * SUN', '--window-minutes', '5', '--window-zone', 'Mars/Olympus'],
+      /--window-minutes "5" must be a whole number of minutes from 15 to 10080\n *--window-zone "Mars\/Olympus" must be the name of a time zone/,
+    ],
+    [
+      ['--window', '0 22 * * SUN', '--window-minutes', '1e2', '--window-zone', 'UTC', '--window-wait-hours', '337'],
+      /--window-minutes "1e2" must be a whole number[^]*--window-wait-hours "337" must be a whole number of hours from 1 to 336/,
+    ],
     [['--approval', 'yes'], /--approval "yes" must be none or required/],
     [['--approval-hours', '169'], /--approval-hours "169" must be a whole number of hours from 1 to 168/],
     [['--approve-as', ''], /--approve-as "" must not be empty/],
   ])('%j are told about', async (flags, message) => {
     expect(await refused('migrate', ...ADDON, ...flags)).toMatch(message);
-    expect(await refused('migrate-workload', '--cluster', 'c', '--namespace', 'n', '--service-account', 's', '--sandbox', 'a.json', ...flags)).toMatch(message);
+    expect(
+      await refused(
+        'migrate-workload',
+        '--cluster',
+        'c',
+        '--namespace',
+        'n',
+        '--service-account',
+        's',
+        '--sandbox',
+        'a.json',
+        ...flags,
+      ),
+    ).toMatch(message);
     expect(await refused('plan', ...ADDON, ...flags)).toMatch(/unknown option/);
   });
 
   it('of the sandbox are none of a deployed service', async () => {
-    expect(await refused('migrate', '--cluster', 'c', '--addon', 'a', '--deployed', '--approve-as', 'me')).toMatch(/--approve-as "me" is of the embedded sandbox/);
+    expect(await refused('migrate', '--cluster', 'c', '--addon', 'a', '--deployed', '--approve-as', 'me')).toMatch(
+      /--approve-as "me" is of the embedded sandbox/,
+    );
   });
 
   it.each([
     [['approve', 'x', '--deployed'], /the migration "x" must be a ULID/],
-    [['approve', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', '--plan', 'abc', '--deployed'], /--plan "abc" must be the hash of the plan, 64 hexadecimal digits/],
+    [
+      ['approve', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', '--plan', 'abc', '--deployed'],
+      /--plan "abc" must be the hash of the plan, 64 hexadecimal digits/,
+    ],
     [['migrations', '--sandbox', 'a.json'], /begins anew with every command, so earlier migrations are not in it/],
     [['migrations'], /it is not clear where earlier migrations are/],
-    [['migrations', '--deployed', '--since', 'yesterday', '--limit', '0', '--outcome', 'fine'], /--outcome "fine" must be[^]*--since "yesterday" must be a time in ISO 8601[^]*--limit "0" must be a whole number from 1 to 1000/],
+    [
+      ['migrations', '--deployed', '--since', 'yesterday', '--limit', '0', '--outcome', 'fine'],
+      /--outcome "fine" must be[^]*--since "yesterday" must be a time in ISO 8601[^]*--limit "0" must be a whole number from 1 to 1000/,
+    ],
   ])('%j are told about as well', async (argv, message) => {
     expect(await refused(...argv)).toMatch(message);
   });

@@ -6,26 +6,56 @@ import { migrationReport } from '../../lambdas/domain/model.ts';
 const ROOT = join(import.meta.dirname, '../..');
 
 const run = (...argv: string[]): { code: number | null; out: string; err: string } => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['bin/pod-identity.ts', ...argv], { cwd: ROOT, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['bin/pod-identity.ts', ...argv], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
   return { code: status, out: stdout, err: stderr };
 };
 
 describe('the program as a process', () => {
   it('migrates: one JSON document on stdout, nothing on stderr, exit code 0, and it ends by itself', () => {
-    const { code, out, err } = run('migrate', '--cluster', 'reliability-dev', '--addon', 'aws-ebs-csi-driver', '--sandbox', 'sandbox/scenarios/ebs-csi-irsa.json', '--json');
+    const { code, out, err } = run(
+      'migrate',
+      '--cluster',
+      'reliability-dev',
+      '--addon',
+      'aws-ebs-csi-driver',
+      '--sandbox',
+      'sandbox/scenarios/ebs-csi-irsa.json',
+      '--json',
+    );
     expect(err).toBe('');
     expect(migrationReport.parse(JSON.parse(out)).outcome).toBe('migrated');
     expect(code).toBe(0);
   });
 
   it('is blocked by an unknown cluster: exit code 3', () => {
-    const { code, err } = run('migrate', '--cluster', 'nowhere', '--addon', 'aws-ebs-csi-driver', '--sandbox', 'sandbox/scenarios/ebs-csi-irsa.json');
+    const { code, err } = run(
+      'migrate',
+      '--cluster',
+      'nowhere',
+      '--addon',
+      'aws-ebs-csi-driver',
+      '--sandbox',
+      'sandbox/scenarios/ebs-csi-irsa.json',
+    );
     expect(code).toBe(3);
     expect(err).not.toMatch(/\n {4}at /);
   });
 
   it('refuses wrong input: exit code 2 and no stack trace', () => {
-    const { code, out, err } = run('migrate', '--cluster', 'demo', '--addon', 'aws-ebs-csi-driver', '--role-arn', 'nonsense', '--sandbox', 'x.json');
+    const { code, out, err } = run(
+      'migrate',
+      '--cluster',
+      'demo',
+      '--addon',
+      'aws-ebs-csi-driver',
+      '--role-arn',
+      'nonsense',
+      '--sandbox',
+      'x.json',
+    );
     expect(code).toBe(2);
     expect(out).toBe('');
     expect(err).toContain('--role-arn "nonsense" must be an IAM role ARN');

@@ -1,4 +1,7 @@
-/** `--deployed` against a sandbox that another command serves: the SDK's own endpoints and credentials, in real connections. */
+/**
+ * `--deployed` against a sandbox that another command serves: the SDK's own endpoints and credentials, in real
+ * connections.
+ */
 import { writeFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +24,10 @@ beforeAll(async () => {
   writeFileSync(scenario, JSON.stringify(scenarioWith((one) => Object.assign(one.knobs, { addonDeleteSeconds: 400 }))));
   const io = collectingIo();
   let stop: (() => void) | undefined;
-  const ended = main(['sandbox', '--scenario', scenario, '--clock', 'scaled=100', '--json'], { ...io, onStop: (wanted) => (stop = wanted) });
+  const ended = main(['sandbox', '--scenario', scenario, '--clock', 'scaled=100', '--json'], {
+    ...io,
+    onStop: (wanted) => (stop = wanted),
+  });
   stopServing = () => {
     stop?.();
     return ended;
@@ -38,14 +44,24 @@ afterEach(() => vi.unstubAllEnvs());
 /** Nobody listens there. */
 const NOWHERE = 'http://127.0.0.1:9';
 /** By its API alone: nothing else can be called. */
-const BY_API = { AWS_ENDPOINT_URL: NOWHERE, ...Object.fromEntries(['EKS', 'IAM', 'DYNAMODB', 'SFN'].map((service) => [`AWS_ENDPOINT_URL_${service}`, NOWHERE])) };
+const BY_API = {
+  AWS_ENDPOINT_URL: NOWHERE,
+  ...Object.fromEntries(['EKS', 'IAM', 'DYNAMODB', 'SFN'].map((service) => [`AWS_ENDPOINT_URL_${service}`, NOWHERE])),
+};
 const DIRECTLY = { POD_IDENTITY_API_URL: undefined };
 
 const point = (change: Record<string, string | undefined> = DIRECTLY): void => {
   const outer = Object.keys(process.env).filter((name) => /^(AWS|POD_IDENTITY)_/.test(name));
   for (const name of outer) vi.stubEnv(name, undefined);
   const none = join(directory, 'none');
-  for (const [name, value] of Object.entries({ AWS_CONFIG_FILE: none, AWS_SHARED_CREDENTIALS_FILE: none, AWS_EC2_METADATA_DISABLED: 'true', ...environment, ...change })) vi.stubEnv(name, value);
+  for (const [name, value] of Object.entries({
+    AWS_CONFIG_FILE: none,
+    AWS_SHARED_CREDENTIALS_FILE: none,
+    AWS_EC2_METADATA_DISABLED: 'true',
+    ...environment,
+    ...change,
+  }))
+    vi.stubEnv(name, value);
 };
 
 const start = (...argv: string[]) => {
@@ -77,11 +93,19 @@ describe.each([
     point();
     const retire = await run('retire', report.migrationId, '--soak-days', '0', '--json');
     expect(retire).toMatchObject({ code: 0, err: '' });
-    expect(JSON.parse(retire.out)).toMatchObject({ migrationId: report.migrationId, dryRun: true, done: false, roles: [{ result: 'would-remove' }] });
+    expect(JSON.parse(retire.out)).toMatchObject({
+      migrationId: report.migrationId,
+      dryRun: true,
+      done: false,
+      roles: [{ result: 'would-remove' }],
+    });
     point(change);
     const back = await run('rollback', report.migrationId, '--json');
     expect(back.code).toBe(0);
-    expect(migrationReport.parse(JSON.parse(back.out))).toMatchObject({ outcome: 'rolled-back', recovery: { requestedBy: expect.stringContaining(':assumed-role/operator/') as unknown } });
+    expect(migrationReport.parse(JSON.parse(back.out))).toMatchObject({
+      outcome: 'rolled-back',
+      recovery: { requestedBy: expect.stringContaining(':assumed-role/operator/') as unknown },
+    });
   });
 
   it('goes on when somebody stops following it; it can be shown, cancelled, and then goes back', async () => {
@@ -90,21 +114,35 @@ describe.each([
     await vi.waitFor(() => expect(followed.err()).toContain('✔ Delete the add-on'), 20_000);
     followed.interrupt();
     expect(await followed.ended).toBe(1);
-    expect(followed.err()).toMatch(/error: migration (\S+) goes on by itself: you have stopped following it\nhint: .* show \1 --deployed\n.* cancel \1 --deployed\n$/);
+    expect(followed.err()).toMatch(
+      /error: migration (\S+) goes on by itself: you have stopped following it\nhint: .* show \1 --deployed\n.* cancel \1 --deployed\n$/,
+    );
     const id = /migration (\S+) goes on/.exec(followed.err())![1]!;
 
     const shown = await run('show', id);
     expect(shown.code).toBe(0);
-    expect(shown.out).toMatch(/^… running {2}aws-ebs-csi-driver on reliability-dev .*\n.* · now recreate\n[^]*Delete the add-on/);
+    expect(shown.out).toMatch(
+      /^… running {2}aws-ebs-csi-driver on reliability-dev .*\n.* · now recreate\n[^]*Delete the add-on/,
+    );
     const cancelled = await run('cancel', id, '--reason', 'wrong day');
     expect(cancelled.code).toBe(0);
     expect(cancelled.out).toMatch(/is asked to stop\.\n {2}It has begun: [^]*it ends rolled-back/);
-    expect(JSON.parse((await run('show', id, '--json')).out)).toMatchObject({ status: 'running', cancellation: { reason: 'wrong day' }, executionStatus: 'RUNNING' });
+    expect(JSON.parse((await run('show', id, '--json')).out)).toMatchObject({
+      status: 'running',
+      cancellation: { reason: 'wrong day' },
+      executionStatus: 'RUNNING',
+    });
 
-    await vi.waitFor(async () => expect((await run('show', id)).out).toMatch(/^↩ rolled-back[^]*\nWhy\n {2}Cancelled: [^]*wrong day/), { timeout: 25_000, interval: 500 });
+    await vi.waitFor(
+      async () => expect((await run('show', id)).out).toMatch(/^↩ rolled-back[^]*\nWhy\n {2}Cancelled: [^]*wrong day/),
+      { timeout: 25_000, interval: 500 },
+    );
     expect((await run('cancel', id)).err).toMatch(/it ended rolled-back/);
     point();
-    expect(await run('release', id)).toMatchObject({ code: 2, err: expect.stringContaining('ended rolled-back, and keeps no locks') as unknown });
+    expect(await run('release', id)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('ended rolled-back, and keeps no locks') as unknown,
+    });
   });
 });
 
@@ -118,11 +156,23 @@ describe('a deployed service with an API', () => {
     const looked = await run('approve', id);
     expect(looked.code).toBe(2);
     expect(looked.out).toContain(`Plan ${hash}\n`);
-    expect(await run('approve', id, '--plan', '0'.repeat(64))).toMatchObject({ code: 2, err: expect.stringMatching(/not the plan that waits/) as unknown });
-    expect(await run('approve', id, '--plan', hash)).toMatchObject({ code: 3, err: expect.stringMatching(/may not approve/) as unknown });
+    expect(await run('approve', id, '--plan', '0'.repeat(64))).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/not the plan that waits/) as unknown,
+    });
+    expect(await run('approve', id, '--plan', hash)).toMatchObject({
+      code: 3,
+      err: expect.stringMatching(/may not approve/) as unknown,
+    });
     expect((await run('show', id)).out).toContain('Its plan waits for a decision until');
     const rejected = await run('reject', id, '--plan', hash, '--reason', 'not today', '--json');
-    expect([rejected.code, JSON.parse(rejected.out)]).toEqual([0, expect.objectContaining({ migrationId: id, approval: expect.objectContaining({ state: 'rejected', reason: 'not today' }) as unknown })]);
+    expect([rejected.code, JSON.parse(rejected.out)]).toEqual([
+      0,
+      expect.objectContaining({
+        migrationId: id,
+        approval: expect.objectContaining({ state: 'rejected', reason: 'not today' }) as unknown,
+      }),
+    ]);
     expect(await followed.ended).toBe(3);
     expect(followed.out()).toMatch(/ApprovalRejected: [^]*not\s+today/);
     const listed = JSON.parse((await run('migrations', '--outcome', 'blocked', '--json')).out) as unknown;
@@ -135,15 +185,37 @@ describe('a deployed service without an API', () => {
     point({ ...DIRECTLY, POD_IDENTITY_TABLE_NAME: undefined, POD_IDENTITY_STATE_MACHINE_ARN: 'MigrateAddon' });
     const { code, err } = await run('plan', ...ADDON);
     expect(code).toBe(2);
-    expect(err).toMatch(/POD_IDENTITY_STATE_MACHINE_ARN must be the ARN of a state machine\nPOD_IDENTITY_TABLE_NAME is not set\nhint: .*stack PodIdentityMigrator/);
+    expect(err).toMatch(
+      /POD_IDENTITY_STATE_MACHINE_ARN must be the ARN of a state machine\nPOD_IDENTITY_TABLE_NAME is not set\nhint: .*stack PodIdentityMigrator/,
+    );
     expect(err).toContain('POD_IDENTITY_TABLE_NAME: output TableName');
   });
 
   it.each([
-    ['credentials', { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined, AWS_SESSION_TOKEN: undefined }, 1, /AWS can't be asked: CredentialsProviderError[^]*hint: .*no AWS credentials/],
-    ['valid credentials', { AWS_SECRET_ACCESS_KEY: 'wrong' }, 1, /AWS can't be asked: SignatureDoesNotMatch[^]*hint: .*get-caller-identity/],
-    ['a service that listens', { AWS_ENDPOINT_URL_STS: 'http://127.0.0.1:9' }, 1, /ECONNREFUSED[^]*hint: .*AWS_ENDPOINT_URL_/],
-    ['a table that there is', { POD_IDENTITY_TABLE_NAME: 'none' }, 1, /AWS can't be asked: NotFound: [^]*hint: .*POD_IDENTITY_/],
+    [
+      'credentials',
+      { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined, AWS_SESSION_TOKEN: undefined },
+      1,
+      /AWS can't be asked: CredentialsProviderError[^]*hint: .*no AWS credentials/,
+    ],
+    [
+      'valid credentials',
+      { AWS_SECRET_ACCESS_KEY: 'wrong' },
+      1,
+      /AWS can't be asked: SignatureDoesNotMatch[^]*hint: .*get-caller-identity/,
+    ],
+    [
+      'a service that listens',
+      { AWS_ENDPOINT_URL_STS: 'http://127.0.0.1:9' },
+      1,
+      /ECONNREFUSED[^]*hint: .*AWS_ENDPOINT_URL_/,
+    ],
+    [
+      'a table that there is',
+      { POD_IDENTITY_TABLE_NAME: 'none' },
+      1,
+      /AWS can't be asked: NotFound: [^]*hint: .*POD_IDENTITY_/,
+    ],
     ['a region', { AWS_REGION: undefined, AWS_DEFAULT_REGION: undefined }, 2, /no AWS_REGION in the environment/],
   ])('wants %s', async (_what, change, code, message) => {
     point({ ...DIRECTLY, ...change });

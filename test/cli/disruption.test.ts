@@ -6,12 +6,21 @@ import { findCluster } from '../../sandbox/world/world.ts';
 import { ADDON, ROLE, scenarioWith, TARGET } from '../end-to-end/fixture.ts';
 import { aPlan } from './fixtures.ts';
 
-const count = (at: number, ready: number, workload = 'controller'): ReadyCount => ({ at: at * 1000, namespace: 'kube-system', kind: 'Deployment', workload, ready });
+const count = (at: number, ready: number, workload = 'controller'): ReadyCount => ({
+  at: at * 1000,
+  namespace: 'kube-system',
+  kind: 'Deployment',
+  workload,
+  ready,
+});
 const between = (from: number, to: number) => ({ from: from * 1000, to: to * 1000 });
 
 describe('the disruption of a period', () => {
   it('of pods that roll is none: never fewer than there were', () => {
-    expect(disruptionOf([count(0, 2), count(20, 3), count(25, 2)], between(10, 60))).toEqual({ controllerUnavailableSeconds: 0, minReadyPods: 2 });
+    expect(disruptionOf([count(0, 2), count(20, 3), count(25, 2)], between(10, 60))).toEqual({
+      controllerUnavailableSeconds: 0,
+      minReadyPods: 2,
+    });
   });
 
   it('counts the seconds without any ready pod, in as many stretches as there are', () => {
@@ -20,20 +29,36 @@ describe('the disruption of a period', () => {
   });
 
   it('goes to the end of the period where the pods never came back, and no further', () => {
-    expect(disruptionOf([count(0, 2), count(30, 0), count(90, 2)], between(10, 60))).toEqual({ controllerUnavailableSeconds: 30, minReadyPods: 0 });
+    expect(disruptionOf([count(0, 2), count(30, 0), count(90, 2)], between(10, 60))).toEqual({
+      controllerUnavailableSeconds: 30,
+      minReadyPods: 0,
+    });
   });
 
   it('begins with the period: what was before counts for its last state alone', () => {
-    expect(disruptionOf([count(0, 2), count(1, 0), count(5, 2)], between(10, 60))).toEqual({ controllerUnavailableSeconds: 0, minReadyPods: 2 });
+    expect(disruptionOf([count(0, 2), count(1, 0), count(5, 2)], between(10, 60))).toEqual({
+      controllerUnavailableSeconds: 0,
+      minReadyPods: 2,
+    });
   });
 
   it('counts a second once in which two workloads had none', () => {
-    const history = [count(0, 2), count(0, 1, 'node'), count(20, 0), count(25, 0, 'node'), count(30, 2), count(35, 1, 'node')];
+    const history = [
+      count(0, 2),
+      count(0, 1, 'node'),
+      count(20, 0),
+      count(25, 0, 'node'),
+      count(30, 2),
+      count(35, 1, 'node'),
+    ];
     expect(disruptionOf(history, between(10, 60))).toEqual({ controllerUnavailableSeconds: 15, minReadyPods: 0 });
   });
 
   it('leaves out workloads that had no ready pod to lose', () => {
-    expect(disruptionOf([count(0, 0), count(0, 3, 'node'), count(50, 1)], between(10, 60))).toEqual({ controllerUnavailableSeconds: 0, minReadyPods: 3 });
+    expect(disruptionOf([count(0, 0), count(0, 3, 'node'), count(50, 1)], between(10, 60))).toEqual({
+      controllerUnavailableSeconds: 0,
+      minReadyPods: 3,
+    });
     expect(disruptionOf([count(0, 0), count(30, 2)], between(10, 60))).toBeUndefined();
     expect(disruptionOf([], between(10, 60))).toBeUndefined();
   });
@@ -47,7 +72,9 @@ describe('the disruption of a migration', () => {
     endedAt: '2026-01-15T09:01:00.000Z',
     status: 'ended',
     outcome: 'migrated',
-    plan: aPlan({ associations: [{ namespace: 'kube-system', serviceAccount: 'ebs-csi-controller-sa', roleArn: ROLE }] }),
+    plan: aPlan({
+      associations: [{ namespace: 'kube-system', serviceAccount: 'ebs-csi-controller-sa', roleArn: ROLE }],
+    }),
     associations: { purged: [], created: [], restored: [] },
     handOff: [],
   });
@@ -69,7 +96,9 @@ describe('the disruption of a migration', () => {
     expect(measure(record)).toEqual({ controllerUnavailableSeconds: 40, minReadyPods: 0, simulated: true });
 
     expect(measure({ ...record, outcome: 'blocked' })).toBeUndefined();
-    expect(measure({ ...record, request: { ...record.request, target: { ...TARGET, cluster: 'other' } } })).toBeUndefined();
+    expect(
+      measure({ ...record, request: { ...record.request, target: { ...TARGET, cluster: 'other' } } }),
+    ).toBeUndefined();
     await backend.close();
   });
 });

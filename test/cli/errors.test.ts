@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { CliError, reportError } from '../../cli/errors.ts';
 import { collectingIo } from './fixtures.ts';
 
-const tell = (error: unknown, options: { json?: boolean; debug?: boolean } = {}): { code: number; out: string; err: string } => {
+const tell = (
+  error: unknown,
+  options: { json?: boolean; debug?: boolean } = {},
+): { code: number; out: string; err: string } => {
   const io = collectingIo();
   const code = reportError(error, io, { json: false, debug: false, ...options });
   return { code, out: io.out(), err: io.err() };
@@ -10,7 +13,11 @@ const tell = (error: unknown, options: { json?: boolean; debug?: boolean } = {})
 
 describe('an error', () => {
   it('that is known says what is wrong and what to do, on lines of their own', () => {
-    expect(tell(new CliError('BadOption', 'this is wrong', 'do that\nor that'))).toEqual({ code: 2, out: '', err: 'error: this is wrong\nhint:  do that\n       or that\n' });
+    expect(tell(new CliError('BadOption', 'this is wrong', 'do that\nor that'))).toEqual({
+      code: 2,
+      out: '',
+      err: 'error: this is wrong\nhint:  do that\n       or that\n',
+    });
   });
 
   it('that is not known is one line without a stack trace, and how to get more', () => {
@@ -29,7 +36,13 @@ describe('an error', () => {
 
   it('is one JSON document with --json, on stdout alone', () => {
     const { out, err } = tell(new Error('broken'), { json: true });
-    expect(JSON.parse(out)).toEqual({ error: { name: 'UnexpectedError', message: expect.stringContaining('broken') as unknown, hint: expect.stringContaining('--debug') as unknown } });
+    expect(JSON.parse(out)).toEqual({
+      error: {
+        name: 'UnexpectedError',
+        message: expect.stringContaining('broken') as unknown,
+        hint: expect.stringContaining('--debug') as unknown,
+      },
+    });
     expect(err).toBe('');
   });
 });

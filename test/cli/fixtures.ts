@@ -41,7 +41,12 @@ export const aPod = (change: Partial<PodEvidence> = {}): PodEvidence => ({
   ...change,
 });
 
-export const aCheck = (change: Partial<Check> = {}): Check => ({ id: 'cluster-active', status: 'pass', message: 'cluster demo is ACTIVE', ...change });
+export const aCheck = (change: Partial<Check> = {}): Check => ({
+  id: 'cluster-active',
+  status: 'pass',
+  message: 'cluster demo is ACTIVE',
+  ...change,
+});
 
 export const aPlan = (change: Partial<Plan> = {}): Plan => ({
   verdict: 'migrate',
@@ -50,7 +55,13 @@ export const aPlan = (change: Partial<Plan> = {}): Plan => ({
   ladder: [{ strategy: 'recreate', preserve: false, disruption: 'outage', resolveConflicts: 'NONE' }],
   checks: [aCheck()],
   steps: [
-    { name: 'delete-addon', what: 'Delete the add-on', calls: ['eks:DeleteAddon'], disruption: 'outage', undo: 'create it again from the snapshot' },
+    {
+      name: 'delete-addon',
+      what: 'Delete the add-on',
+      calls: ['eks:DeleteAddon'],
+      disruption: 'outage',
+      undo: 'create it again from the snapshot',
+    },
     { name: 'verify-pods', what: 'Look at the pods', calls: [], disruption: 'none', undo: 'nothing to undo' },
   ],
   addon: {
@@ -87,15 +98,39 @@ export const aReport = (change: Partial<MigrationReport> = {}): MigrationReport 
   plan: aPlan(),
   warnings: [],
   steps: [
-    { name: 'plan', startedAt: '2026-01-15T09:00:00.000Z', endedAt: '2026-01-15T09:00:00.200Z', attempts: 1, result: 'migrate' },
-    { name: 'await-deleted', startedAt: '2026-01-15T09:00:01.000Z', endedAt: '2026-01-15T09:00:43.000Z', attempts: 4, result: 'gone' },
+    {
+      name: 'plan',
+      startedAt: '2026-01-15T09:00:00.000Z',
+      endedAt: '2026-01-15T09:00:00.200Z',
+      attempts: 1,
+      result: 'migrate',
+    },
+    {
+      name: 'await-deleted',
+      startedAt: '2026-01-15T09:00:01.000Z',
+      endedAt: '2026-01-15T09:00:43.000Z',
+      attempts: 4,
+      result: 'gone',
+    },
   ],
-  associations: { purged: [anAssociation()], created: [anAssociation({ id: 'a-00000000000000002', ownerArn: 'arn:owner' })], restored: [] },
+  associations: {
+    purged: [anAssociation()],
+    created: [anAssociation({ id: 'a-00000000000000002', ownerArn: 'arn:owner' })],
+    restored: [],
+  },
   trustChanges: [],
   retirements: [],
   verification: {
     before: [aPod()],
-    pods: [aPod({ name: 'ebs-csi-controller-new', uid: 'uid-new', identity: 'pod-identity', createdAt: '2026-01-15T09:01:12.000Z', evidence: 'AWS_CONTAINER_CREDENTIALS_FULL_URI' })],
+    pods: [
+      aPod({
+        name: 'ebs-csi-controller-new',
+        uid: 'uid-new',
+        identity: 'pod-identity',
+        createdAt: '2026-01-15T09:01:12.000Z',
+        evidence: 'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+      }),
+    ],
   },
   handOff: [],
   simulated: true,

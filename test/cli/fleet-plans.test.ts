@@ -11,14 +11,19 @@ import { parseScenario } from '../../sandbox/world/load.ts';
 // One account and its region: the sandbox's service plans there with its own roles.
 const fleet = generateFleet({ clusters: 20, seed: 9, accounts: 1, regions: ['eu-west-1'], addons: 6 });
 
-const blockersOf = ({ plan }: MigrationReport): string[] => (plan?.checks ?? []).filter(({ status }) => status === 'fail' || status === 'unknown').map(({ id }) => id);
+const blockersOf = ({ plan }: MigrationReport): string[] =>
+  (plan?.checks ?? []).filter(({ status }) => status === 'fail' || status === 'unknown').map(({ id }) => id);
 
 /** The class that follows from a plan; tags are not looked at by it. */
 const planned = (report: MigrationReport): SweepClass => {
   if (report.outcome === 'already-migrated') return 'on-pod-identity';
   if (report.outcome === 'planned') return 'ready';
   const blockers = blockersOf(report);
-  if (blockers.includes('cluster-exists') || JSON.stringify([report.plan?.checks ?? [], report.failure]).includes('no answer within 10 seconds')) return 'unreachable';
+  if (
+    blockers.includes('cluster-exists') ||
+    JSON.stringify([report.plan?.checks ?? [], report.failure]).includes('no answer within 10 seconds')
+  )
+    return 'unreachable';
   if (!blockers.includes('addon-uses-irsa')) return 'blocked';
   return blockers.includes('pod-identity-support') ? 'not-concerned' : 'node-role';
 };
@@ -64,7 +69,13 @@ describe('a fleet', () => {
       const report = await clock.spawn(() => planOf(one));
       const { cluster, addon, state, clusterState } = one;
       const names = { cluster, addon, state, clusterState };
-      found.push({ ...names, class: planned(report), ...(planned(report) === asPlanned(one) ? {} : { checks: report.plan?.checks.filter(({ status }) => status !== 'pass'), failure: report.failure }) });
+      found.push({
+        ...names,
+        class: planned(report),
+        ...(planned(report) === asPlanned(one)
+          ? {}
+          : { checks: report.plan?.checks.filter(({ status }) => status !== 'pass'), failure: report.failure }),
+      });
       asSaid.push({ ...names, class: asPlanned(one) });
       const blocker = asPlanned(one) === 'blocked' ? (IN_THE_WAY[state] ?? IN_THE_WAY[clusterState]) : undefined;
       if (blocker !== undefined && !blockersOf(report).includes(blocker)) notInTheWay.push({ ...names, blocker });

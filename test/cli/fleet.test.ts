@@ -9,7 +9,9 @@ import { collectingIo } from './fixtures.ts';
 
 const parsed = (options: FleetOptions): Scenario => parseScenario(generateFleet(options).scenario, 'fleet');
 const addonsOf = ({ accounts }: Scenario): string[] =>
-  accounts.flatMap(({ id, clusters }) => clusters.flatMap(({ region, name, addons }) => addons.map((addon) => `${id} ${region} ${name} ${addon.name}`)));
+  accounts.flatMap(({ id, clusters }) =>
+    clusters.flatMap(({ region, name, addons }) => addons.map((addon) => `${id} ${region} ${name} ${addon.name}`)),
+  );
 
 const REGIONS = ['eu-west-1', 'us-east-1', 'ap-southeast-2', 'eu-central-1'];
 const arbitrary = record({
@@ -23,7 +25,9 @@ const arbitrary = record({
 describe('a fleet', () => {
   it('follows from its options', () => {
     expect(generateFleet({ clusters: 30, seed: 1 })).toEqual(generateFleet({ clusters: 30, seed: 1 }));
-    expect(generateFleet({ clusters: 30, seed: 1 }).scenario.accounts).not.toEqual(generateFleet({ clusters: 30, seed: 2 }).scenario.accounts);
+    expect(generateFleet({ clusters: 30, seed: 1 }).scenario.accounts).not.toEqual(
+      generateFleet({ clusters: 30, seed: 2 }).scenario.accounts,
+    );
   });
 
   it('is a scenario, in which each add-on is expected in one class', () => {
@@ -31,9 +35,15 @@ describe('a fleet', () => {
       property(arbitrary, (options) => {
         const { scenario, expected } = generateFleet(options);
         const { accounts, home } = parseScenario(scenario, 'fleet');
-        expect(expected.map(({ account, region, cluster, addon }) => `${account} ${region} ${cluster} ${addon}`).sort()).toEqual(addonsOf(parseScenario(scenario, 'fleet')).sort());
+        expect(
+          expected.map(({ account, region, cluster, addon }) => `${account} ${region} ${cluster} ${addon}`).sort(),
+        ).toEqual(addonsOf(parseScenario(scenario, 'fleet')).sort());
         const clusters = accounts.flatMap((account) => account.clusters);
-        expect([accounts.length, clusters.length, new Set(clusters.map(({ name }) => name)).size]).toEqual([options.accounts, options.clusters, options.clusters]);
+        expect([accounts.length, clusters.length, new Set(clusters.map(({ name }) => name)).size]).toEqual([
+          options.accounts,
+          options.clusters,
+          options.clusters,
+        ]);
         expect(Math.max(...clusters.map(({ addons }) => addons.length))).toBeLessThanOrEqual(options.addons);
         expect(home).toEqual({ account: accounts[0]!.id, region: options.regions[0] });
         expect(options.regions).toEqual(expect.arrayContaining([...new Set(clusters.map(({ region }) => region))]));
@@ -44,7 +54,9 @@ describe('a fleet', () => {
 
   it('spreads its clusters evenly over accounts and regions', () => {
     const { accounts } = parsed({ clusters: 240, seed: 1 });
-    const counts = accounts.flatMap(({ clusters }) => ['eu-west-1', 'us-east-1'].map((region) => clusters.filter((cluster) => cluster.region === region).length));
+    const counts = accounts.flatMap(({ clusters }) =>
+      ['eu-west-1', 'us-east-1'].map((region) => clusters.filter((cluster) => cluster.region === region).length),
+    );
     expect(counts).toEqual([40, 40, 40, 40, 40, 40]);
   });
 
@@ -52,7 +64,18 @@ describe('a fleet', () => {
     for (const seed of [1, 2, 3, 4, 5]) {
       const { expected } = generateFleet({ clusters: 20, seed });
       expect(new Set(expected.map((one) => one.class))).toEqual(new Set(sweepClass.options));
-      expect(new Set(expected.map(({ clusterState }) => clusterState))).toEqual(new Set(['ordinary', 'auto-mode', 'no-agent', 'fargate-only', 'no-access', 'tagged-out', 'deleting', 'unreachable']));
+      expect(new Set(expected.map(({ clusterState }) => clusterState))).toEqual(
+        new Set([
+          'ordinary',
+          'auto-mode',
+          'no-agent',
+          'fargate-only',
+          'no-access',
+          'tagged-out',
+          'deleting',
+          'unreachable',
+        ]),
+      );
     }
   });
 
@@ -60,7 +83,20 @@ describe('a fleet', () => {
     const states = new Set(generateFleet({ clusters: 100, seed: 3 }).expected.map(({ state }) => state));
     expect(states).toEqual(
       new Set([
-        'on-pod-identity', 'ready', 'left-over-association', 'shared-role', 'no-trust', 'trust-denies', 'wrong-provider', 'too-old', 'unsupported', 'foreign-association', 'degraded', 'tagged-out', 'node-role', 'not-concerned',
+        'on-pod-identity',
+        'ready',
+        'left-over-association',
+        'shared-role',
+        'no-trust',
+        'trust-denies',
+        'wrong-provider',
+        'too-old',
+        'unsupported',
+        'foreign-association',
+        'degraded',
+        'tagged-out',
+        'node-role',
+        'not-concerned',
       ]),
     );
   });
@@ -88,10 +124,19 @@ describe('a fleet with faults', () => {
       { account: second!.id, region: 'us-east-1', fault: 'throttled' },
       { account: third!.id, fault: 'spoke-absent' },
     ]);
-    expect([second!.disabledRegions, scenario.throttles]).toEqual([['eu-south-1'], [{ service: 'eks', account: second!.id, region: 'us-east-1', callsPerSecond: 0.0001 }]]);
+    expect([second!.disabledRegions, scenario.throttles]).toEqual([
+      ['eu-south-1'],
+      [{ service: 'eks', account: second!.id, region: 'us-east-1', callsPerSecond: 0.0001 }],
+    ]);
     expect(third).toMatchObject({ spoke: 'absent' });
-    const found = (account: string, region: string): string[] => [...new Set(expected.filter((one) => one.account === account && one.region === region).map((one) => one.class))];
-    expect([found(second!.id, 'us-east-1'), found(third!.id, 'eu-west-1'), found(third!.id, 'us-east-1')]).toEqual([['unreachable'], ['unreachable'], ['unreachable']]);
+    const found = (account: string, region: string): string[] => [
+      ...new Set(expected.filter((one) => one.account === account && one.region === region).map((one) => one.class)),
+    ];
+    expect([found(second!.id, 'us-east-1'), found(third!.id, 'eu-west-1'), found(third!.id, 'us-east-1')]).toEqual([
+      ['unreachable'],
+      ['unreachable'],
+      ['unreachable'],
+    ]);
     expect(found(second!.id, 'eu-west-1').length).toBeGreaterThan(1);
   });
 
@@ -107,7 +152,9 @@ describe('a fleet with faults', () => {
   });
 
   it('needs three accounts', () => {
-    expect(() => generateFleet({ clusters: 6, seed: 1, accounts: 2, faults: true })).toThrow('A fleet with faults needs 3 accounts.');
+    expect(() => generateFleet({ clusters: 6, seed: 1, accounts: 2, faults: true })).toThrow(
+      'A fleet with faults needs 3 accounts.',
+    );
   });
 });
 
@@ -119,7 +166,18 @@ describe('generate-fleet', () => {
   };
 
   it('writes the scenario to stdout, and what is in it to stderr', async () => {
-    const { code, out, err } = await run('--clusters', '20', '--seed', '5', '--accounts', '2', '--regions', 'eu-west-1,eu-central-1', '--addons', '4');
+    const { code, out, err } = await run(
+      '--clusters',
+      '20',
+      '--seed',
+      '5',
+      '--accounts',
+      '2',
+      '--regions',
+      'eu-west-1,eu-central-1',
+      '--addons',
+      '4',
+    );
     expect(code).toBe(0);
     const options = { clusters: 20, seed: 5, accounts: 2, regions: ['eu-west-1', 'eu-central-1'], addons: 4 };
     expect(parseScenario(out, 'out')).toEqual(parsed(options));
@@ -129,11 +187,22 @@ describe('generate-fleet', () => {
   it('explains its flags and exit codes', async () => {
     const { code, out } = await run('--help');
     expect(code).toBe(0);
-    for (const text of ['--clusters <number>', '--seed <number>', '--accounts <number>', '--regions <names>', '--addons <number>', '--faults', 'Exit codes:']) expect(out).toContain(text);
+    for (const text of [
+      '--clusters <number>',
+      '--seed <number>',
+      '--accounts <number>',
+      '--regions <names>',
+      '--addons <number>',
+      '--faults',
+      'Exit codes:',
+    ])
+      expect(out).toContain(text);
   });
 
   it('says all that is wrong with its flags at once', async () => {
-    expect(await run('--clusters', '0', '--regions', 'eu-west-1,eu-west-1', '--addons', '1', '--accounts', 'x')).toEqual({
+    expect(
+      await run('--clusters', '0', '--regions', 'eu-west-1,eu-west-1', '--addons', '1', '--accounts', 'x'),
+    ).toEqual({
       code: 2,
       out: '',
       err: [
@@ -146,6 +215,8 @@ describe('generate-fleet', () => {
         '',
       ].join('\n'),
     });
-    expect((await run('--clusters', '3', '--seed', '1', '--accounts', '2', '--faults')).err).toContain('--faults needs 3 accounts');
+    expect((await run('--clusters', '3', '--seed', '1', '--accounts', '2', '--faults')).err).toContain(
+      '--faults needs 3 accounts',
+    );
   });
 });

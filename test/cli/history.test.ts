@@ -11,14 +11,25 @@ const history = (...events: [HistoryEventType, string?][]): HistoryEvent[] =>
     type,
     timestamp: new Date(START + index * 1000),
     ...(type.endsWith('StateEntered') && name ? { stateEnteredEventDetails: { name } } : {}),
-    ...(type === 'TaskFailed' ? { taskFailedEventDetails: { resourceType: 'lambda', resource: 'invoke', error: name } } : {}),
+    ...(type === 'TaskFailed'
+      ? { taskFailedEventDetails: { resourceType: 'lambda', resource: 'invoke', error: name } }
+      : {}),
   }));
 const second = (n: number): Date => new Date(START + n * 1000);
 
 describe('steps of a history', () => {
   it('are the states named after a step; others are passed over', () => {
     const steps = stepsOf(
-      history(['ExecutionStarted'], ['TaskStateEntered', 'Plan'], ['TaskScheduled'], ['TaskSucceeded'], ['TaskStateExited'], ['ChoiceStateEntered', 'WhatNext'], ['TaskStateEntered', 'DeleteAddon'], ['TaskScheduled']),
+      history(
+        ['ExecutionStarted'],
+        ['TaskStateEntered', 'Plan'],
+        ['TaskScheduled'],
+        ['TaskSucceeded'],
+        ['TaskStateExited'],
+        ['ChoiceStateEntered', 'WhatNext'],
+        ['TaskStateEntered', 'DeleteAddon'],
+        ['TaskScheduled'],
+      ),
     );
     expect(steps).toEqual([
       { id: 2, step: 'plan', name: 'plan', startedAt: second(1), endedAt: second(4), attempts: 1 },
@@ -27,14 +38,26 @@ describe('steps of a history', () => {
   });
 
   it('count attempts, and keep the error only while the last attempt failed', () => {
-    const poll = history(['TaskStateEntered', 'AwaitActive'], ['TaskScheduled'], ['TaskFailed', 'AddonNotActive'], ['TaskScheduled']);
+    const poll = history(
+      ['TaskStateEntered', 'AwaitActive'],
+      ['TaskScheduled'],
+      ['TaskFailed', 'AddonNotActive'],
+      ['TaskScheduled'],
+    );
     expect(stepsOf(poll)).toMatchObject([{ attempts: 2, error: 'AddonNotActive' }]);
     const [step] = stepsOf([...poll, ...history(['TaskSucceeded']).map((event) => ({ ...event, id: 5 }))]);
     expect(step).not.toHaveProperty('error');
   });
 
   it('begin where the wait in front of them began', () => {
-    const events = history(['TaskStateEntered', 'DeleteAddon'], ['TaskStateExited'], ['WaitStateEntered', 'WaitForDeletion'], ['WaitStateExited'], ['TaskStateEntered', 'AwaitDeleted'], ['TaskStateExited']);
+    const events = history(
+      ['TaskStateEntered', 'DeleteAddon'],
+      ['TaskStateExited'],
+      ['WaitStateEntered', 'WaitForDeletion'],
+      ['WaitStateExited'],
+      ['TaskStateEntered', 'AwaitDeleted'],
+      ['TaskStateExited'],
+    );
     expect(stepsOf(events)).toMatchObject([
       { step: 'delete-addon', endedAt: second(1) },
       { step: 'await-deleted', startedAt: second(2), endedAt: second(5) },
@@ -43,20 +66,57 @@ describe('steps of a history', () => {
   });
 
   it('end with the execution, with the error that ended them', () => {
-    const events = history(['TaskStateEntered', 'CreateAddon'], ['TaskScheduled'], ['TaskFailed', 'AccessDenied'], ['ExecutionFailed']);
+    const events = history(
+      ['TaskStateEntered', 'CreateAddon'],
+      ['TaskScheduled'],
+      ['TaskFailed', 'AccessDenied'],
+      ['ExecutionFailed'],
+    );
     expect(stepsOf(events)).toMatchObject([{ endedAt: second(3), error: 'AccessDenied' }]);
     expect(hasEnded(events)).toBe(true);
     expect(hasEnded(events.slice(0, 3))).toBe(false);
   });
 
   it('are numbered when they come again, whatever the order of the events', () => {
-    const events = history(['TaskStateEntered', 'VerifyPods'], ['TaskStateExited'], ['TaskStateEntered', 'RestartPods'], ['TaskStateExited'], ['TaskStateEntered', 'VerifyPods']);
-    expect(stepsOf(events.toReversed()).map(({ name }) => name)).toEqual(['verify-pods', 'restart-pods', 'verify-pods-2']);
+    const events = history(
+      ['TaskStateEntered', 'VerifyPods'],
+      ['TaskStateExited'],
+      ['TaskStateEntered', 'RestartPods'],
+      ['TaskStateExited'],
+      ['TaskStateEntered', 'VerifyPods'],
+    );
+    expect(stepsOf(events.toReversed()).map(({ name }) => name)).toEqual([
+      'verify-pods',
+      'restart-pods',
+      'verify-pods-2',
+    ]);
   });
 
   it('are called as in the ledger on each way of the ladder and on the way back', () => {
-    const entered = ['UpdateAddon', 'VerifyPods', 'RestartPods', 'VerifyPods', 'NextWay', 'DeleteAddon', 'VerifyPods', 'RestartPods', 'VerifyPods', 'RollBack', 'AssessRollback', 'RestoreByCreate', 'WaitForRestore', 'AssessRollback', 'VerifyRestored', 'RestartRestored', 'WaitForRestoredRollout', 'VerifyRestored', 'RecordRolledBack'];
-    const names = stepsOf(history(...entered.map((state): [HistoryEventType, string] => ['TaskStateEntered', state]))).map(({ name }) => name);
+    const entered = [
+      'UpdateAddon',
+      'VerifyPods',
+      'RestartPods',
+      'VerifyPods',
+      'NextWay',
+      'DeleteAddon',
+      'VerifyPods',
+      'RestartPods',
+      'VerifyPods',
+      'RollBack',
+      'AssessRollback',
+      'RestoreByCreate',
+      'WaitForRestore',
+      'AssessRollback',
+      'VerifyRestored',
+      'RestartRestored',
+      'WaitForRestoredRollout',
+      'VerifyRestored',
+      'RecordRolledBack',
+    ];
+    const names = stepsOf(
+      history(...entered.map((state): [HistoryEventType, string] => ['TaskStateEntered', state])),
+    ).map(({ name }) => name);
     expect(names).toEqual([
       'update-addon',
       'verify-pods',

@@ -1,5 +1,13 @@
-/** What `identities` reads, and what it makes of refusals and of what is over in a moment: without a sandbox, whose operator may read all. */
-import { DescribeClusterCommand, DescribePodIdentityAssociationCommand, EKSClient, ListPodIdentityAssociationsCommand } from '@aws-sdk/client-eks';
+/**
+ * What `identities` reads, and what it makes of refusals and of what is over in a moment: without a sandbox, whose
+ * operator may read all.
+ */
+import {
+  DescribeClusterCommand,
+  DescribePodIdentityAssociationCommand,
+  EKSClient,
+  ListPodIdentityAssociationsCommand,
+} from '@aws-sdk/client-eks';
 import { IAMClient, ListRolesCommand } from '@aws-sdk/client-iam';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -11,7 +19,17 @@ import { report as reportSchema, type IdentitiesReport } from '../../lambdas/dom
 import { identitiesReport } from '../../lambdas/domain/identities/report.ts';
 import { FakeEks } from '../lambdas/fake-eks.ts';
 import { FakeClock, FakeKubernetes, FakeRoles } from '../lambdas/fakes.ts';
-import { ACCOUNT, anAddon, anAgentAddon, aPod, irsaStatement, OTHER_ROLE, policyText, ROLE, target } from '../lambdas/fixtures.ts';
+import {
+  ACCOUNT,
+  anAddon,
+  anAgentAddon,
+  aPod,
+  irsaStatement,
+  OTHER_ROLE,
+  policyText,
+  ROLE,
+  target,
+} from '../lambdas/fixtures.ts';
 
 const eks = mockClient(EKSClient);
 const iam = mockClient(IAMClient);
@@ -24,11 +42,22 @@ interface Fakes {
 }
 let fakes: Fakes;
 
-const awsRefuses = (name: string): Error => Object.assign(new Error('You may not.'), { name, $metadata: { httpStatusCode: 403 } });
+const awsRefuses = (name: string): Error =>
+  Object.assign(new Error('You may not.'), { name, $metadata: { httpStatusCode: 403 } });
 const refuses = (name: ErrorName) => () => Promise.reject(new MigrationError(name, `${name}: no.`));
 
-const summary = { associationId: 'a-00000000000000001', namespace: 'kube-system', serviceAccount: 'ebs-csi-controller-sa' };
-const whole = { ...summary, associationArn: 'arn', roleArn: ROLE, createdAt: new Date('2026-01-01T00:00:00Z'), modifiedAt: new Date('2026-01-01T00:00:00Z') };
+const summary = {
+  associationId: 'a-00000000000000001',
+  namespace: 'kube-system',
+  serviceAccount: 'ebs-csi-controller-sa',
+};
+const whole = {
+  ...summary,
+  associationArn: 'arn',
+  roleArn: ROLE,
+  createdAt: new Date('2026-01-01T00:00:00Z'),
+  modifiedAt: new Date('2026-01-01T00:00:00Z'),
+};
 
 beforeEach(() => {
   const clock = new FakeClock();
@@ -44,19 +73,34 @@ afterEach(() => {
 });
 
 const read = (roles = false): Promise<IdentityFacts> => {
-  const reader: Reader = { target, eksClient: new EKSClient({ region: target.region }), iamClient: new IAMClient({ region: target.region }), ...fakes };
+  const reader: Reader = {
+    target,
+    eksClient: new EKSClient({ region: target.region }),
+    iamClient: new IAMClient({ region: target.region }),
+    ...fakes,
+  };
   return readIdentities(reader, { namespace: undefined, roles });
 };
-const look = async (roles = false): Promise<IdentitiesReport> => reportSchema.parse(identitiesReport(await read(roles)));
+const look = async (roles = false): Promise<IdentitiesReport> =>
+  reportSchema.parse(identitiesReport(await read(roles)));
 const driver = ({ workloads }: IdentitiesReport) => workloads.find(({ name }) => name === 'ebs-csi-controller');
 
 describe('reading identities', () => {
   it('describes the associations of service accounts in use, of all pages, and no others', async () => {
-    eks.on(ListPodIdentityAssociationsCommand).resolves({ associations: [{ ...summary, associationId: 'a-other', serviceAccount: 'nobody' }], nextToken: 'next' });
+    eks.on(ListPodIdentityAssociationsCommand).resolves({
+      associations: [{ ...summary, associationId: 'a-other', serviceAccount: 'nobody' }],
+      nextToken: 'next',
+    });
     eks.on(ListPodIdentityAssociationsCommand, { nextToken: 'next' }).resolves({ associations: [summary] });
     eks.on(DescribePodIdentityAssociationCommand).resolves({ association: whole });
-    expect(driver(await look())?.association).toEqual({ id: summary.associationId, roleArn: ROLE, createdAt: '2026-01-01T00:00:00.000Z' });
-    expect(eks.commandCalls(DescribePodIdentityAssociationCommand).map((call) => call.args[0].input.associationId)).toEqual([summary.associationId]);
+    expect(driver(await look())?.association).toEqual({
+      id: summary.associationId,
+      roleArn: ROLE,
+      createdAt: '2026-01-01T00:00:00.000Z',
+    });
+    expect(
+      eks.commandCalls(DescribePodIdentityAssociationCommand).map((call) => call.args[0].input.associationId),
+    ).toEqual([summary.associationId]);
   });
 
   it('counts anew what breaks off: no pod twice', async () => {
@@ -90,7 +134,9 @@ describe('what may not be read', () => {
   it('associations: unknown, not none', async () => {
     eks.on(ListPodIdentityAssociationsCommand).rejects(awsRefuses('AccessDeniedException'));
     const report = await look();
-    expect(report.unread).toMatchObject([{ what: 'the Pod Identity associations', why: expect.stringContaining('AccessDeniedException') as string }]);
+    expect(report.unread).toMatchObject([
+      { what: 'the Pod Identity associations', why: expect.stringContaining('AccessDeniedException') as string },
+    ]);
     expect(driver(report)?.inTheWay).toMatchObject([{ id: 'association', status: 'unknown' }]);
   });
 
@@ -98,14 +144,23 @@ describe('what may not be read', () => {
     fakes.kubernetes.annotated = [{ namespace: 'kube-system', name: 'ebs-csi-controller-sa', roleArn: OTHER_ROLE }];
     fakes.roles.getRole = refuses('AccessDenied');
     const report = await look();
-    expect(report.unread).toEqual([{ what: `the trust policies of 2 roles, such as ${[ROLE, OTHER_ROLE].sort()[0]}`, why: 'AccessDenied: no.' }]);
-    expect(driver(report)?.inTheWay.filter(({ id }) => id === 'trust').map(({ status }) => status)).toEqual(['unknown', 'unknown']);
+    expect(report.unread).toEqual([
+      { what: `the trust policies of 2 roles, such as ${[ROLE, OTHER_ROLE].sort()[0]}`, why: 'AccessDenied: no.' },
+    ]);
+    expect(
+      driver(report)
+        ?.inTheWay.filter(({ id }) => id === 'trust')
+        .map(({ status }) => status),
+    ).toEqual(['unknown', 'unknown']);
   });
 
   it("the agent's DaemonSet: unknown, also where the add-on is ACTIVE", async () => {
     fakes.kubernetes.getWorkload = refuses('AccessDenied');
     const report = await look();
-    expect(report.agent).toMatchObject({ status: 'unknown', message: expect.stringContaining('its add-on is ACTIVE') as string });
+    expect(report.agent).toMatchObject({
+      status: 'unknown',
+      message: expect.stringContaining('its add-on is ACTIVE') as string,
+    });
     expect(report.unread).toMatchObject([{ what: 'DaemonSet kube-system/eks-pod-identity-agent' }]);
   });
 
@@ -114,7 +169,9 @@ describe('what may not be read', () => {
     const report = await look();
     expect(report.unread).toMatchObject([{ what: 'the add-ons' }]);
     expect(driver(report)?.addon).toBeUndefined();
-    expect(driver(report)?.inTheWay.find(({ id }) => id === 'association')?.remedy).toMatch(/^Have the add-ons and the associations read first\./);
+    expect(driver(report)?.inTheWay.find(({ id }) => id === 'association')?.remedy).toMatch(
+      /^Have the add-ons and the associations read first\./,
+    );
   });
 
   it('the cluster itself, or its pods: no report', async () => {
@@ -126,13 +183,18 @@ describe('what may not be read', () => {
 });
 
 describe('the role of the nodes', () => {
-  const mode = (authenticationMode: 'API' | 'API_AND_CONFIG_MAP'): void => void eks.on(DescribeClusterCommand).resolves({ cluster: { accessConfig: { authenticationMode } } });
+  const mode = (authenticationMode: 'API' | 'API_AND_CONFIG_MAP'): void =>
+    void eks.on(DescribeClusterCommand).resolves({ cluster: { accessConfig: { authenticationMode } } });
   const node = `arn:aws:iam::${ACCOUNT}:role/nodes`;
-  const ofNodes = async (): Promise<unknown> => (await look()).workloads.flatMap(({ roles }) => roles).find(({ by }) => by === 'node');
+  const ofNodes = async (): Promise<unknown> =>
+    (await look()).workloads.flatMap(({ roles }) => roles).find(({ by }) => by === 'node');
 
   it('is named where all nodes have that one', async () => {
     mode('API');
-    fakes.eks.accessEntries = [{ principalArn: node, type: 'EC2_LINUX' }, { principalArn: `arn:aws:iam::${ACCOUNT}:role/people`, type: 'STANDARD' }];
+    fakes.eks.accessEntries = [
+      { principalArn: node, type: 'EC2_LINUX' },
+      { principalArn: `arn:aws:iam::${ACCOUNT}:role/people`, type: 'STANDARD' },
+    ];
     expect(await ofNodes()).toMatchObject({ by: 'node', roleArn: node });
   });
 
@@ -141,25 +203,52 @@ describe('the role of the nodes', () => {
     fakes.eks.accessEntries = [{ principalArn: node, type: 'EC2_LINUX' }];
     expect(await ofNodes()).not.toHaveProperty('roleArn');
     mode('API');
-    fakes.eks.accessEntries = [{ principalArn: node, type: 'EC2_LINUX' }, { principalArn: OTHER_ROLE, type: 'EC2' }];
+    fakes.eks.accessEntries = [
+      { principalArn: node, type: 'EC2_LINUX' },
+      { principalArn: OTHER_ROLE, type: 'EC2' },
+    ];
     expect(await ofNodes()).not.toHaveProperty('roleArn');
     fakes.eks.listAccessEntries = refuses('AccessDenied');
     const report = await look();
-    expect(report.workloads.flatMap(({ roles }) => roles)).toContainEqual(expect.not.objectContaining({ roleArn: expect.anything() as unknown }));
+    expect(report.workloads.flatMap(({ roles }) => roles)).toContainEqual(
+      expect.not.objectContaining({ roleArn: expect.anything() as unknown }),
+    );
     expect(report.unread).toEqual([]);
   });
 });
 
 describe('all roles of the account', () => {
   it('are looked through for those that trust the issuer, or everybody', async () => {
-    const role = (RoleName: string, document: string) => ({ Path: '/', RoleName, RoleId: RoleName, Arn: `arn:aws:iam::${ACCOUNT}:role/${RoleName}`, CreateDate: new Date(0), AssumeRolePolicyDocument: encodeURIComponent(document) });
+    const role = (RoleName: string, document: string) => ({
+      Path: '/',
+      RoleName,
+      RoleId: RoleName,
+      Arn: `arn:aws:iam::${ACCOUNT}:role/${RoleName}`,
+      CreateDate: new Date(0),
+      AssumeRolePolicyDocument: encodeURIComponent(document),
+    });
     const everybody = policyText({ Effect: 'Allow', Principal: '*', Action: '*' });
-    iam.on(ListRolesCommand).resolves({ Roles: [role('ec2', policyText({ Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' })), role('driver', policyText(irsaStatement))], IsTruncated: true, Marker: 'next' });
+    iam.on(ListRolesCommand).resolves({
+      Roles: [
+        role(
+          'ec2',
+          policyText({ Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' }),
+        ),
+        role('driver', policyText(irsaStatement)),
+      ],
+      IsTruncated: true,
+      Marker: 'next',
+    });
     iam.on(ListRolesCommand, { Marker: 'next' }).resolves({ Roles: [role('open', everybody)], IsTruncated: false });
     fakes.kubernetes.pods = [aPod('irsa')];
     const facts = await read(true);
-    expect([...(facts.trusting?.keys() ?? [])]).toEqual([`arn:aws:iam::${ACCOUNT}:role/driver`, `arn:aws:iam::${ACCOUNT}:role/open`]);
-    expect(reportSchema.parse(identitiesReport(facts)).trustedRoles?.map(({ roleArn }) => roleArn)).toContain(`arn:aws:iam::${ACCOUNT}:role/driver`);
+    expect([...(facts.trusting?.keys() ?? [])]).toEqual([
+      `arn:aws:iam::${ACCOUNT}:role/driver`,
+      `arn:aws:iam::${ACCOUNT}:role/open`,
+    ]);
+    expect(reportSchema.parse(identitiesReport(facts)).trustedRoles?.map(({ roleArn }) => roleArn)).toContain(
+      `arn:aws:iam::${ACCOUNT}:role/driver`,
+    );
   });
 
   it('may not be listed: not an empty list', async () => {

@@ -35,7 +35,10 @@ const run = async (...argv: string[]): Promise<Ran> => {
 const CLUSTER = ['--cluster', TARGET.cluster];
 let written = 0;
 /** In a sandbox of the first case, changed. */
-const runWith = async (change: (scenario: Scenario, cluster: ScenarioCluster) => void, ...argv: string[]): Promise<Ran> => {
+const runWith = async (
+  change: (scenario: Scenario, cluster: ScenarioCluster) => void,
+  ...argv: string[]
+): Promise<Ran> => {
   written += 1;
   const file = join(directory, `scenario-${written}.json`);
   writeFileSync(file, JSON.stringify(scenarioWith(change)));
@@ -47,7 +50,14 @@ const errorIn = ({ out }: Ran) => (JSON.parse(out) as { error: { name: string; m
 
 const OPERATOR = `arn:aws:iam::${TARGET.account}:role/operator`;
 const VIEW = 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy';
-const entry = (policies: object[] = []) => ({ principalArn: OPERATOR, type: 'STANDARD' as const, kubernetesGroups: [], policies, tags: {} }) as unknown as NonNullable<ScenarioCluster['accessEntries']>[number];
+const entry = (policies: object[] = []) =>
+  ({
+    principalArn: OPERATOR,
+    type: 'STANDARD' as const,
+    kubernetesGroups: [],
+    policies,
+    tags: {},
+  }) as unknown as NonNullable<ScenarioCluster['accessEntries']>[number];
 const withAccess =
   (...policies: object[]) =>
   (_: Scenario, cluster: ScenarioCluster): void => {
@@ -55,7 +65,15 @@ const withAccess =
   };
 
 const application = (name: string, change: object = {}) =>
-  ({ kind: 'Deployment', namespace: 'shop', name, serviceAccount: name, serviceAccountAnnotations: {}, createdAt: '2025-06-01T08:00:00.000Z', ...change }) as unknown as ScenarioCluster['workloads'][number];
+  ({
+    kind: 'Deployment',
+    namespace: 'shop',
+    name,
+    serviceAccount: name,
+    serviceAccountAnnotations: {},
+    createdAt: '2025-06-01T08:00:00.000Z',
+    ...change,
+  }) as unknown as ScenarioCluster['workloads'][number];
 
 describe('identities', () => {
   it('tells of each workload how it gets its credentials, and what to do', async () => {
@@ -63,8 +81,12 @@ describe('identities', () => {
     expect({ code, err }).toEqual({ code: 0, err: expect.stringMatching(/^(Building .*\n)?$/) as string });
     expect(out).toMatch(/^Identities {2}reliability-dev \(111122223333, eu-west-1\), Kubernetes 1\.31\n {2}✔ agent: /);
     expect(out).toMatch(/\nkube-system\n {2}WORKLOAD +SERVICE ACCOUNT +PODS {2}CREDENTIALS BY {2}SINCE\n/);
-    expect(out).toMatch(/\n {2}Deployment\/ebs-csi-controller +ebs-csi-controller-sa +2 {2}irsa +2025-09-30\n {6}role: arn:aws:iam::111122223333:role\/reliability-dev-ebs-csi-driver-irsa-role\n {6}✖ restart: /);
-    expect(out).toContain(`\nAdd-ons that can be migrated\n  npm run --silent pod-identity -- migrate --cluster reliability-dev --addon aws-ebs-csi-driver --sandbox ${SCENARIO}\n`);
+    expect(out).toMatch(
+      /\n {2}Deployment\/ebs-csi-controller +ebs-csi-controller-sa +2 {2}irsa +2025-09-30\n {6}role: arn:aws:iam::111122223333:role\/reliability-dev-ebs-csi-driver-irsa-role\n {6}✖ restart: /,
+    );
+    expect(out).toContain(
+      `\nAdd-ons that can be migrated\n  npm run --silent pod-identity -- migrate --cluster reliability-dev --addon aws-ebs-csi-driver --sandbox ${SCENARIO}\n`,
+    );
     expect(out).toMatch(/\n6 workloads with 16 pods: 1 on irsa, 5 on the node role\.\n$/);
   });
 
@@ -72,7 +94,12 @@ describe('identities', () => {
     const first = await run(...CLUSTER, '--sandbox', SCENARIO, '--json');
     const document = documentIn(first);
     expect(first.code).toBe(0);
-    expect(document).toMatchObject({ target: TARGET, agent: { status: 'pass' }, unread: [], totals: { byPods: { irsa: 2, 'node-role': 14 } } });
+    expect(document).toMatchObject({
+      target: TARGET,
+      agent: { status: 'pass' },
+      unread: [],
+      totals: { byPods: { irsa: 2, 'node-role': 14 } },
+    });
     expect(document.workloads.find(({ name }) => name === 'ebs-csi-controller')).toMatchObject({
       identity: 'irsa',
       annotatedRole: ROLE,
@@ -86,26 +113,53 @@ describe('identities', () => {
 
   it('looks at one namespace, and at the roles of the account where it is asked to', async () => {
     const change = (scenario: Scenario, cluster: ScenarioCluster): void => {
-      cluster.workloads = [application('orders', { serviceAccountAnnotations: { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::111122223333:role/gone' } })];
+      cluster.workloads = [
+        application('orders', {
+          serviceAccountAnnotations: { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::111122223333:role/gone' },
+        }),
+      ];
       const [driver] = scenario.accounts[0]!.roles;
-      scenario.accounts[0]!.roles.push({ ...driver!, arn: 'arn:aws:iam::111122223333:role/wide', trustPolicy: JSON.stringify(driver!.trustPolicy).replaceAll('StringEquals', 'StringLike').replaceAll(/kube-system:[\w-]+/g, '*:*') });
+      scenario.accounts[0]!.roles.push({
+        ...driver!,
+        arn: 'arn:aws:iam::111122223333:role/wide',
+        trustPolicy: JSON.stringify(driver!.trustPolicy)
+          .replaceAll('StringEquals', 'StringLike')
+          .replaceAll(/kube-system:[\w-]+/g, '*:*'),
+      });
     };
     const document = documentIn(await runWith(change, '--namespace', 'shop', '--roles', '--json'));
     expect(document.namespace).toBe('shop');
-    expect(document.workloads).toMatchObject([{ namespace: 'shop', name: 'orders', identity: 'irsa', inTheWay: [{ id: 'association' }, { id: 'role-exists' }] }]);
-    expect(document.trustedRoles).toMatchObject([{ roleArn: 'arn:aws:iam::111122223333:role/wide', serviceAccounts: [{ name: 'shop/default' }, { name: 'shop/orders' }] }]);
+    expect(document.workloads).toMatchObject([
+      { namespace: 'shop', name: 'orders', identity: 'irsa', inTheWay: [{ id: 'association' }, { id: 'role-exists' }] },
+    ]);
+    expect(document.trustedRoles).toMatchObject([
+      {
+        roleArn: 'arn:aws:iam::111122223333:role/wide',
+        serviceAccounts: [{ name: 'shop/default' }, { name: 'shop/orders' }],
+      },
+    ]);
     const { out } = await runWith(change, '--namespace', 'shop', '--roles');
     expect(out).toContain('Roles that would let more in');
     expect(out).toContain('      for: shop/default, shop/orders\n');
-    expect(out).toMatch(/\nWorkloads that can be migrated\n {2}.* migrate-workload --cluster reliability-dev --namespace shop --service-account orders --sandbox /);
+    expect(out).toMatch(
+      /\nWorkloads that can be migrated\n {2}.* migrate-workload --cluster reliability-dev --namespace shop --service-account orders --sandbox /,
+    );
   });
 
   it('sees Fargate, Windows, static keys, and an agent that is not ready everywhere', async () => {
     const annotated = { serviceAccountAnnotations: { 'eks.amazonaws.com/role-arn': ROLE } };
-    const keys = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'].map((name) => ({ name, secret: { name: 'aws', key: name } }));
+    const keys = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'].map((name) => ({
+      name,
+      secret: { name: 'aws', key: name },
+    }));
     const ran = await runWith((_, cluster) => {
       Object.assign(cluster, {
-        nodes: [{ count: 2 }, { count: 1, agentReady: false }, { count: 1, compute: 'fargate' }, { count: 1, os: 'windows' }],
+        nodes: [
+          { count: 2 },
+          { count: 1, agentReady: false },
+          { count: 1, compute: 'fargate' },
+          { count: 1, os: 'windows' },
+        ],
         fargateProfiles: [{ name: 'shop', namespace: 'serverless' }],
         workloads: [
           application('legacy', { containers: [{ name: 'app', image: 'app', env: keys }] }),
@@ -128,21 +182,54 @@ describe('identities', () => {
   });
 
   it('tells of a StatefulSet as of any workload, and how to restart it', async () => {
-    const association = { namespace: 'shop', serviceAccount: 'db', roleArn: ROLE, tags: {}, createdAt: '2025-07-01T08:00:00.000Z' };
-    const ran = await runWith((_, cluster) => {
-      cluster.workloads = [application('db', { kind: 'StatefulSet', replicas: 3, serviceAccountAnnotations: { 'eks.amazonaws.com/role-arn': ROLE } })];
-      cluster.associations.push(association);
-    }, '--namespace', 'shop', '--json');
+    const association = {
+      namespace: 'shop',
+      serviceAccount: 'db',
+      roleArn: ROLE,
+      tags: {},
+      createdAt: '2025-07-01T08:00:00.000Z',
+    };
+    const ran = await runWith(
+      (_, cluster) => {
+        cluster.workloads = [
+          application('db', {
+            kind: 'StatefulSet',
+            replicas: 3,
+            serviceAccountAnnotations: { 'eks.amazonaws.com/role-arn': ROLE },
+          }),
+        ];
+        cluster.associations.push(association);
+      },
+      '--namespace',
+      'shop',
+      '--json',
+    );
     expect(documentIn(ran).workloads).toMatchObject([
-      { kind: 'StatefulSet', name: 'db', identity: 'irsa', inTheWay: expect.arrayContaining([expect.objectContaining({ id: 'restart', remedy: expect.stringContaining('kubectl rollout restart statefulset/db --namespace shop') as string })]) as object[] },
+      {
+        kind: 'StatefulSet',
+        name: 'db',
+        identity: 'irsa',
+        inTheWay: expect.arrayContaining([
+          expect.objectContaining({
+            id: 'restart',
+            remedy: expect.stringContaining('kubectl rollout restart statefulset/db --namespace shop') as string,
+          }),
+        ]) as object[],
+      },
     ]);
   });
 
   it('fits 100 columns whatever things are called, and leaves nothing of a name out', async () => {
     const name = `a-very-long-name.${'of-a-deployment-'.repeat(10)}x`;
-    const { out } = await runWith((_, cluster) => (cluster.workloads = [application('orders', { name, serviceAccount: 's'.repeat(253), namespace: 'n'.repeat(63) })]));
+    const { out } = await runWith(
+      (_, cluster) =>
+        (cluster.workloads = [
+          application('orders', { name, serviceAccount: 's'.repeat(253), namespace: 'n'.repeat(63) }),
+        ]),
+    );
     // A command stays one line, and a word that is longer than a line stays whole, so that both can be copied.
-    const breakable = (line: string): boolean => !line.includes('pod-identity -- migrate') && line.split(' ').every((word) => word.length < 80);
+    const breakable = (line: string): boolean =>
+      !line.includes('pod-identity -- migrate') && line.split(' ').every((word) => word.length < 80);
     expect(out.split('\n').filter((line) => line.length > 100 && breakable(line))).toEqual([]);
     const table = out.split('\n').slice(out.split('\n').indexOf('n'.repeat(63)) + 2);
     const cells = table.slice(0, 10).map((line) => [line.slice(2, 38).trim(), line.slice(40, 66).trim()]);
@@ -169,7 +256,10 @@ describe('without access', () => {
     const change = withAccess({ policyArn: VIEW, accessScope: { type: 'cluster' } });
     const ran = await runWith(change, '--json');
     expect(ran.code).toBe(3);
-    expect(documentIn(ran)).toMatchObject({ totals: { pods: 16 }, unread: [{ what: 'the nodes', why: expect.stringContaining('403') as string }] });
+    expect(documentIn(ran)).toMatchObject({
+      totals: { pods: 16 },
+      unread: [{ what: 'the nodes', why: expect.stringContaining('403') as string }],
+    });
     const { out } = await runWith(change);
     expect(out).toMatch(/\nNot read\n {2}\? the nodes: /);
     const graph = await runWith(change, '--format', 'mermaid');
@@ -177,7 +267,12 @@ describe('without access', () => {
   });
 
   it('to anything but one namespace, that one can be looked at', async () => {
-    const ran = await runWith(withAccess({ policyArn: VIEW, accessScope: { type: 'namespace', namespaces: ['kube-system'] } }), '--namespace', 'kube-system', '--json');
+    const ran = await runWith(
+      withAccess({ policyArn: VIEW, accessScope: { type: 'namespace', namespaces: ['kube-system'] } }),
+      '--namespace',
+      'kube-system',
+      '--json',
+    );
     expect(ran.code).toBe(3);
     const { unread, workloads } = documentIn(ran);
     expect(unread.map(({ what }) => what)).toEqual(['the nodes', 'the service accounts']);
@@ -191,9 +286,18 @@ describe('flags', () => {
     [CLUSTER, 'there is no --sandbox FILE and no --deployed'],
     [[...CLUSTER, '--deployed', '--sandbox', SCENARIO], '--deployed does not go together with --sandbox or --state'],
     [[...CLUSTER, '--sandbox', SCENARIO, '--format', 'svg'], '--format "svg" must be table, mermaid or graphviz'],
-    [[...CLUSTER, '--sandbox', SCENARIO, '--format', 'mermaid', '--json'], 'does not go together with --json: ask for the one or the other'],
-    [[...CLUSTER, '--sandbox', SCENARIO, '--namespace', 'Not_One'], '--namespace "Not_One" must be the name of a namespace'],
-    [['--cluster', 'other', '--sandbox', SCENARIO], 'there is no cluster other in account 111122223333, region eu-west-1'],
+    [
+      [...CLUSTER, '--sandbox', SCENARIO, '--format', 'mermaid', '--json'],
+      'does not go together with --json: ask for the one or the other',
+    ],
+    [
+      [...CLUSTER, '--sandbox', SCENARIO, '--namespace', 'Not_One'],
+      '--namespace "Not_One" must be the name of a namespace',
+    ],
+    [
+      ['--cluster', 'other', '--sandbox', SCENARIO],
+      'there is no cluster other in account 111122223333, region eu-west-1',
+    ],
     [[...CLUSTER, '--deployed', '--region', 'moon'], '--region "moon" must be'],
   ])('%j', async (argv, text) => {
     const { code, out, err } = await run(...argv);
@@ -203,12 +307,20 @@ describe('flags', () => {
 
   it('refuses an account that the credentials are not of, and a region that nobody names', async () => {
     const sts = mockClient(STSClient);
-    sts.on(GetCallerIdentityCommand).resolves({ Account: '444455556666', Arn: 'arn:aws:sts::444455556666:assumed-role/me/session' });
+    sts
+      .on(GetCallerIdentityCommand)
+      .resolves({ Account: '444455556666', Arn: 'arn:aws:sts::444455556666:assumed-role/me/session' });
     const other = await run(...CLUSTER, '--deployed', '--account', TARGET.account, '--region', 'eu-west-1');
-    expect(other).toMatchObject({ code: 2, err: expect.stringContaining('the credentials are of account 444455556666') as string });
+    expect(other).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('the credentials are of account 444455556666') as string,
+    });
     vi.stubEnv('AWS_REGION', undefined);
     vi.stubEnv('AWS_DEFAULT_REGION', undefined);
-    expect(await run(...CLUSTER, '--deployed')).toMatchObject({ code: 2, err: expect.stringContaining('there is no --region, and no AWS_REGION') as string });
+    expect(await run(...CLUSTER, '--deployed')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('there is no --region, and no AWS_REGION') as string,
+    });
     sts.restore();
   });
 });
@@ -216,7 +328,10 @@ describe('flags', () => {
 /** Names that mean something to one language or the other. */
 const NASTY = ['arn:aws:iam::111122223333:role/a+=,.@-_b', 'we"ird \\ `x` [y] {z} <b> #1; & | --> end'];
 const GRAPH: IdentityGraph = {
-  accounts: [{ name: 'end/subgraph', pods: 1, identity: 'static-keys' }, { name: 'kube-system/ebs-csi-controller-sa', pods: 2, identity: 'pod-identity' }],
+  accounts: [
+    { name: 'end/subgraph', pods: 1, identity: 'static-keys' },
+    { name: 'kube-system/ebs-csi-controller-sa', pods: 2, identity: 'pod-identity' },
+  ],
   roles: NASTY,
   edges: [
     { from: 'end/subgraph', to: NASTY[1]!, by: 'irsa', pods: 1 },
@@ -232,12 +347,15 @@ interface Parsed {
 }
 const byLabel = ({ labels }: Parsed): string[] => [...labels.values()];
 
-/** The subset of Mermaid that is printed: one statement a line, quoted labels with entities. Throws for anything else. */
+/**
+ * The subset of Mermaid that is printed: one statement a line, quoted labels with entities. Throws for anything else.
+ */
 const parseMermaid = (text: string): Parsed => {
   const [head, ...lines] = text.trimEnd().split('\n');
   expect(head).toBe('flowchart LR');
   const parsed: Parsed = { labels: new Map(), edges: [], classes: new Map() };
-  const plain = (quoted: string): string => quoted.replaceAll(/#(\d+);/g, (_, code: string) => String.fromCodePoint(Number(code)));
+  const plain = (quoted: string): string =>
+    quoted.replaceAll(/#(\d+);/g, (_, code: string) => String.fromCodePoint(Number(code)));
   const defined = new Set<string>();
   for (const line of lines) {
     const node = /^ {2}([sr]\d+)[[(]"([^"`<>[\]{}|\\&]*)"[\])](?::::(\w+))?$/.exec(line);
@@ -246,7 +364,8 @@ const parseMermaid = (text: string): Parsed => {
     if (node) {
       parsed.labels.set(node[1]!, plain(node[2]!));
       if (node[3]) parsed.classes.set(node[1]!, node[3]);
-    } else if (edge) parsed.edges.push(`${parsed.labels.get(edge[1]!)} -${plain(edge[2]!)}-> ${parsed.labels.get(edge[3]!)}`);
+    } else if (edge)
+      parsed.edges.push(`${parsed.labels.get(edge[1]!)} -${plain(edge[2]!)}-> ${parsed.labels.get(edge[3]!)}`);
     else if (style) defined.add(style[1]!);
     else throw new Error(`no Mermaid that is known here: ${line}`);
   }
@@ -262,10 +381,12 @@ const parseDot = (text: string): Parsed => {
   const parsed: Parsed = { labels: new Map(), edges: [], classes: new Map() };
   const plain = (quoted: string): string => quoted.replaceAll(/\\(.)/g, '$1').replaceAll('&amp;', '&');
   for (const line of lines.slice(3, -1)) {
-    const node = /^ {2}([sr]\d+) \[label="((?:[^"\\]|\\["\\])*)", (?:fillcolor="(#[0-9a-f]{6})"|shape=ellipse)\];$/.exec(line);
+    const node =
+      /^ {2}([sr]\d+) \[label="((?:[^"\\]|\\["\\])*)", (?:fillcolor="(#[0-9a-f]{6})"|shape=ellipse)\];$/.exec(line);
     const edge = /^ {2}([sr]\d+) -> ([sr]\d+) \[label="((?:[^"\\]|\\["\\])*)"(?:, style=dashed)?\];$/.exec(line);
     if (node) parsed.labels.set(node[1]!, plain(node[2]!));
-    else if (edge) parsed.edges.push(`${parsed.labels.get(edge[1]!)} -${plain(edge[3]!)}-> ${parsed.labels.get(edge[2]!)}`);
+    else if (edge)
+      parsed.edges.push(`${parsed.labels.get(edge[1]!)} -${plain(edge[3]!)}-> ${parsed.labels.get(edge[2]!)}`);
     else throw new Error(`no DOT that is known here: ${line}`);
   }
   return parsed;
@@ -294,7 +415,10 @@ describe('graphs', () => {
   });
 
   it('of a cluster are the same in both', async () => {
-    const [first, second] = [await run(...CLUSTER, '--sandbox', SCENARIO, '--format', 'mermaid'), await run(...CLUSTER, '--sandbox', SCENARIO, '--format', 'graphviz')];
+    const [first, second] = [
+      await run(...CLUSTER, '--sandbox', SCENARIO, '--format', 'mermaid'),
+      await run(...CLUSTER, '--sandbox', SCENARIO, '--format', 'graphviz'),
+    ];
     const parsed = parseMermaid(first.out);
     expect(parsed.edges).toContain(`kube-system/ebs-csi-controller-sa, 2 pods, irsa -IRSA, 2 pods-> ${ROLE}`);
     expect(parseDot(second.out)).toEqual({ ...parsed, classes: new Map() });
@@ -319,16 +443,29 @@ describe('the table', () => {
           example: { pod: 'orders-1', evidence: 'env \u001b[31m' },
           since: '2026-01-01T00:00:00.000Z',
           youngest: '2026-01-01T00:00:00.000Z',
-          roles: [{ by: 'association', roleArn: ROLE, pods: 1 }, { by: 'target', roleArn: 'arn:aws:iam::444455556666:role/far', pods: 1 }, { by: 'irsa', roleArn: 'role\u001b[2J', pods: 2 }],
+          roles: [
+            { by: 'association', roleArn: ROLE, pods: 1 },
+            { by: 'target', roleArn: 'arn:aws:iam::444455556666:role/far', pods: 1 },
+            { by: 'irsa', roleArn: 'role\u001b[2J', pods: 2 },
+          ],
           annotatedRole: ROLE,
-          association: { id: 'a-1', roleArn: ROLE, targetRoleArn: 'arn:aws:iam::444455556666:role/far', createdAt: '2026-01-02T00:00:00.000Z' },
+          association: {
+            id: 'a-1',
+            roleArn: ROLE,
+            targetRoleArn: 'arn:aws:iam::444455556666:role/far',
+            createdAt: '2026-01-02T00:00:00.000Z',
+          },
           inTheWay: [],
         },
       ],
       totals: { workloads: 1, pods: 3, byWorkloads: { mixed: 1 }, byPods: { 'pod-identity': 1, irsa: 2 } },
       unread: [],
     };
-    const COMMANDS = { addon: (name: string) => `migrate ${name}`, serviceAccount: ({ namespace, name }: { namespace: string; name: string }) => `migrate-workload ${namespace}/${name}` };
+    const COMMANDS = {
+      addon: (name: string) => `migrate ${name}`,
+      serviceAccount: ({ namespace, name }: { namespace: string; name: string }) =>
+        `migrate-workload ${namespace}/${name}`,
+    };
     const text = identitiesLines(report, COMMANDS, PLAIN).join('\n');
     expect(text).not.toContain('\u001b');
     expect(text).toContain('  ? agent: nobody knows\n      do: look\n');
@@ -337,6 +474,12 @@ describe('the table', () => {
     expect(text).toContain('(annotated:');
     expect(text).toContain('seen: env \\x1b[31m (pod orders-1)');
     expect(text).toMatch(/1 workload with 3 pods: 1 mixed\.$/);
-    expect(identitiesLines({ ...report, workloads: [], totals: { workloads: 0, pods: 0, byWorkloads: {}, byPods: {} } }, COMMANDS, PLAIN).join('\n')).toContain('There are no pods.');
+    expect(
+      identitiesLines(
+        { ...report, workloads: [], totals: { workloads: 0, pods: 0, byWorkloads: {}, byPods: {} } },
+        COMMANDS,
+        PLAIN,
+      ).join('\n'),
+    ).toContain('There are no pods.');
   });
 });

@@ -2,14 +2,36 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { asKept, checkSame, type Journal, type JournalEntry, outOfDate, readState, writeState } from '../../cli/journal.ts';
+import {
+  asKept,
+  checkSame,
+  type Journal,
+  type JournalEntry,
+  outOfDate,
+  readState,
+  writeState,
+} from '../../cli/journal.ts';
 import { migrationRequest } from '../../lambdas/domain/model.ts';
 import { scenarioWith, TARGET } from '../end-to-end/fixture.ts';
 import { errorOf } from './fixtures.ts';
 
 const ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
-const migrated: JournalEntry = { what: 'migrate', migrationId: ID, request: migrationRequest.parse({ target: TARGET, addon: 'aws-ebs-csi-driver' }), outcome: 'migrated', endedAt: '2026-01-15T09:01:00.000Z' };
-const retired: JournalEntry = { what: 'retire', migrationId: ID, action: 'retire', dryRun: false, soakDays: 0, done: true, results: ['removed'] };
+const migrated: JournalEntry = {
+  what: 'migrate',
+  migrationId: ID,
+  request: migrationRequest.parse({ target: TARGET, addon: 'aws-ebs-csi-driver' }),
+  outcome: 'migrated',
+  endedAt: '2026-01-15T09:01:00.000Z',
+};
+const retired: JournalEntry = {
+  what: 'retire',
+  migrationId: ID,
+  action: 'retire',
+  dryRun: false,
+  soakDays: 0,
+  done: true,
+  results: ['removed'],
+};
 const home = { account: TARGET.account, region: TARGET.region };
 const journal: Journal = { scenario: { ...scenarioWith(), home }, seed: 7, commands: [migrated] };
 
@@ -27,8 +49,25 @@ describe('the state file', () => {
     writeState(file, journal, undefined);
     const kept = readState(file)!;
     expect(kept.journal).toMatchObject(journal);
-    writeState(file, { ...journal, commands: [migrated, { what: 'cancel', migrationId: ID, willEnd: 'blocked' }, { what: 'release', migrationId: ID, reason: 'gone', locks: ['a#b'] }, retired] }, kept.text);
-    expect(readState(file)!.journal.commands.map(({ what }) => what)).toEqual(['migrate', 'cancel', 'release', 'retire']);
+    writeState(
+      file,
+      {
+        ...journal,
+        commands: [
+          migrated,
+          { what: 'cancel', migrationId: ID, willEnd: 'blocked' },
+          { what: 'release', migrationId: ID, reason: 'gone', locks: ['a#b'] },
+          retired,
+        ],
+      },
+      kept.text,
+    );
+    expect(readState(file)!.journal.commands.map(({ what }) => what)).toEqual([
+      'migrate',
+      'cancel',
+      'release',
+      'retire',
+    ]);
     expect(readState(file)!.journal.commands.at(-1)).toEqual(retired);
     expect(readdirSync(directory)).toEqual(['world.json']);
   });
@@ -36,7 +75,9 @@ describe('the state file', () => {
   it('is not written over what another command has written meanwhile', () => {
     writeState(file, journal, undefined);
     const before = readFileSync(file, 'utf8');
-    expect(errorOf(() => writeState(file, { ...journal, commands: [] }, undefined)).message).toContain('was changed by another command meanwhile');
+    expect(errorOf(() => writeState(file, { ...journal, commands: [] }, undefined)).message).toContain(
+      'was changed by another command meanwhile',
+    );
     expect(readFileSync(file, 'utf8')).toBe(before);
   });
 
@@ -51,8 +92,16 @@ describe('the state file', () => {
     ['not JSON', '{', /is not JSON/],
     ['something else', '{}', /is not a state of the sandbox/],
     ['of another version', '{"version": 2}', /is of version 2, and this program knows version 1/],
-    ['damaged', '{"version": 1, "scenario": {}, "seed": 1, "commands": [{"what": "migrate"}]}', /is damaged: commands\.0\./],
-    ['of a scenario that is none', '{"version": 1, "scenario": {}, "seed": 1, "commands": []}', /holds a scenario that this program does not take: .*accounts/s],
+    [
+      'damaged',
+      '{"version": 1, "scenario": {}, "seed": 1, "commands": [{"what": "migrate"}]}',
+      /is damaged: commands\.0\./,
+    ],
+    [
+      'of a scenario that is none',
+      '{"version": 1, "scenario": {}, "seed": 1, "commands": []}',
+      /holds a scenario that this program does not take: .*accounts/s,
+    ],
   ])('that is %s is refused', (_what, text, message) => {
     writeFileSync(file, text);
     const error = errorOf(() => readState(file));
@@ -67,17 +116,25 @@ describe('the state file', () => {
 
 describe('a journal', () => {
   it('goes on with its own scenario and seed only', () => {
-    expect(() => checkSame('w.json', journal, { scenario: scenarioWith(), scenarioFile: 's.json', seed: 7 })).not.toThrow();
+    expect(() =>
+      checkSame('w.json', journal, { scenario: scenarioWith(), scenarioFile: 's.json', seed: 7 }),
+    ).not.toThrow();
     expect(() => checkSame('w.json', journal, {})).not.toThrow();
     const other = scenarioWith((_scenario, cluster) => (cluster.nodes = 9));
-    expect(errorOf(() => checkSame('w.json', journal, { scenario: other, scenarioFile: 's.json' })).message).toBe('--state w.json is of another scenario than s.json, or that has changed since');
+    expect(errorOf(() => checkSame('w.json', journal, { scenario: other, scenarioFile: 's.json' })).message).toBe(
+      '--state w.json is of another scenario than s.json, or that has changed since',
+    );
     expect(errorOf(() => checkSame('w.json', journal, { seed: 8 })).message).toBe('--state w.json is of seed 7, not 8');
   });
 
   it('says which command gives something else when it is replayed', () => {
     const error = outOfDate('w.json', 1, migrated, { ...migrated, outcome: 'rolled-back' });
-    expect(error.message).toContain(`command 2 (migrate ${ID}) now gives ${ID} rolled-back, the file has ${ID} migrated`);
-    expect(outOfDate('w.json', 0, retired, { ...retired, results: [] }).message).toContain(`(retire ${ID}) now gives ${ID} no role, the file has ${ID} removed`);
+    expect(error.message).toContain(
+      `command 2 (migrate ${ID}) now gives ${ID} rolled-back, the file has ${ID} migrated`,
+    );
+    expect(outOfDate('w.json', 0, retired, { ...retired, results: [] }).message).toContain(
+      `(retire ${ID}) now gives ${ID} no role, the file has ${ID} removed`,
+    );
     expect(outOfDate('w.json', 0, migrated, undefined).message).toContain('now gives nothing');
   });
 

@@ -31,5 +31,10 @@ export const keptWorld = (): KeptWorld => {
     const code = await main([...argv, '--state', state()], io);
     return { code, out: io.out(), err: io.err() };
   };
-  return { file, state, run, reportOf: async (...argv) => migrationReport.parse(JSON.parse((await run(...argv, '--json')).out)) };
+  return {
+    file,
+    state,
+    run,
+    reportOf: async (...argv) => migrationReport.parse(JSON.parse((await run(...argv, '--json')).out)),
+  };
 };

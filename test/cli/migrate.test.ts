@@ -38,7 +38,9 @@ const callsIn = (file: string): Call[] =>
     .map((line) => JSON.parse(line) as Call);
 
 const changes = (calls: Call[]): string[] =>
-  calls.filter(({ mutating, service }) => mutating && ['eks', 'iam', 'kubernetes'].includes(service)).map(({ operation }) => operation);
+  calls
+    .filter(({ mutating, service }) => mutating && ['eks', 'iam', 'kubernetes'].includes(service))
+    .map(({ operation }) => operation);
 
 describe('migrate', () => {
   it('tells a person what happened, with progress on stderr', async () => {
@@ -49,7 +51,15 @@ describe('migrate', () => {
     expect(out).toMatch(/ebs-csi-controller-\S+ +ebs-csi-controller-sa +irsa +pod-identity +2026-01-15/);
     expect(out).toMatch(/associations removed:\n.*a-[a-z0-9]{17}/);
     expect(out).toMatch(/ {2}controller pods: 0 ready for (\d+ min )?\d+ s \(simulated\)/);
-    for (const line of ['make the plan', 'Delete the add-on', 'Wait until the add-on is gone', 'Create the add-on', 'ACTIVE', 'Look at the pods', 'Write the report']) {
+    for (const line of [
+      'make the plan',
+      'Delete the add-on',
+      'Wait until the add-on is gone',
+      'Create the add-on',
+      'ACTIVE',
+      'Look at the pods',
+      'Write the report',
+    ]) {
       expect(err).toMatch(new RegExp(`✔ .*${line}.*simulated`));
     }
   });
@@ -64,16 +74,30 @@ describe('migrate', () => {
   });
 
   it('in place says in JSON that pods were ready all the time, recreated how long they were not', async () => {
-    const disruptionOf = async (...flags: string[]) => migrationReport.parse(JSON.parse((await run('migrate', ...ADDON, ...flags, '--sandbox', SCENARIO, '--json')).out)).disruption;
-    expect(await disruptionOf('--strategy', 'in-place')).toEqual({ controllerUnavailableSeconds: 0, minReadyPods: 2, simulated: true });
-    expect(await disruptionOf('--strategy', 'recreate', '--preserve')).toEqual({ controllerUnavailableSeconds: 0, minReadyPods: 2, simulated: true });
+    const disruptionOf = async (...flags: string[]) =>
+      migrationReport.parse(JSON.parse((await run('migrate', ...ADDON, ...flags, '--sandbox', SCENARIO, '--json')).out))
+        .disruption;
+    expect(await disruptionOf('--strategy', 'in-place')).toEqual({
+      controllerUnavailableSeconds: 0,
+      minReadyPods: 2,
+      simulated: true,
+    });
+    expect(await disruptionOf('--strategy', 'recreate', '--preserve')).toEqual({
+      controllerUnavailableSeconds: 0,
+      minReadyPods: 2,
+      simulated: true,
+    });
     const outage = await disruptionOf('--strategy', 'recreate');
     expect(outage).toMatchObject({ minReadyPods: 0, simulated: true });
     expect(outage?.controllerUnavailableSeconds).toBeGreaterThan(30);
   });
 
   it('with --json prints the report and nothing else, the same for the same seed', async () => {
-    const [first, second, other] = [await run('migrate', ...ADDON, '--sandbox', SCENARIO, '--json', '--seed', '7'), await run('migrate', ...ADDON, '--sandbox', SCENARIO, '--json', '--seed', '7'), await run('migrate', ...ADDON, '--sandbox', SCENARIO, '--json', '--seed', '8')];
+    const [first, second, other] = [
+      await run('migrate', ...ADDON, '--sandbox', SCENARIO, '--json', '--seed', '7'),
+      await run('migrate', ...ADDON, '--sandbox', SCENARIO, '--json', '--seed', '7'),
+      await run('migrate', ...ADDON, '--sandbox', SCENARIO, '--json', '--seed', '8'),
+    ];
     const report = migrationReport.parse(JSON.parse(first.out));
     expect(report).toMatchObject({ outcome: 'migrated', verified: 'pods', simulated: true });
     expect(first.err).toBe('');
@@ -99,18 +123,29 @@ describe('migrate', () => {
     expect(out).toContain('strategy auto, done by recreate with preserve');
     expect(out).toMatch(/\nWhy\n {2}PodsOnWrongIdentity: /);
     expect(out).toMatch(/add-on now: .* IRSA role \S+ again/);
-    for (const line of ['in place', 'Delete the add-on \\(way 2\\)', '\\(way 2, round 3\\)', 'Put the add-on back by an update', 'Look at the pods: do they have their old identity again']) {
+    for (const line of [
+      'in place',
+      'Delete the add-on \\(way 2\\)',
+      '\\(way 2, round 3\\)',
+      'Put the add-on back by an update',
+      'Look at the pods: do they have their old identity again',
+    ]) {
       expect(err).toMatch(new RegExp(`[✔✖] .*${line}.*simulated`));
     }
     expect(out).toMatch(/Look at the pods: do they have their old identity again\?.* verdict proven/);
   });
 
   it('whose execution is stopped half-way ends with the report of what put it back', async () => {
-    const file = scenarioFile('aborted.json', (scenario) => (scenario.faults = [{ step: 'delete-addon', operation: 'DeleteAddon', kind: 'abort-after' }]));
+    const file = scenarioFile(
+      'aborted.json',
+      (scenario) => (scenario.faults = [{ step: 'delete-addon', operation: 'DeleteAddon', kind: 'abort-after' }]),
+    );
     const { code, out, err } = await run('migrate', ...ADDON, '--strategy', 'recreate', '--sandbox', file);
     expect(code).toBe(4);
     expect(out).toMatch(/\nRecovery\n {2}taken over at \S+ by Recover, because the execution had stopped/);
-    expect(err).toMatch(/Delete the add-on[^]*The execution has stopped before its end was recorded\.[^]*✔ Take the migration over[^]*✔ Put the add-on back by creating it again[^]*✔ Write the report/);
+    expect(err).toMatch(
+      /Delete the add-on[^]*The execution has stopped before its end was recorded\.[^]*✔ Take the migration over[^]*✔ Put the add-on back by creating it again[^]*✔ Write the report/,
+    );
   });
 
   it('that could not even go back exits with 5 and hands over the commands', async () => {
@@ -142,7 +177,15 @@ describe('plan', () => {
   });
 
   it('of a cluster that is not there is blocked', async () => {
-    const { code, out } = await run('plan', '--cluster', 'nowhere', '--addon', 'aws-ebs-csi-driver', '--sandbox', SCENARIO);
+    const { code, out } = await run(
+      'plan',
+      '--cluster',
+      'nowhere',
+      '--addon',
+      'aws-ebs-csi-driver',
+      '--sandbox',
+      SCENARIO,
+    );
     expect(code).toBe(3);
     expect(out).toMatch(/^✖ blocked/);
     expect(out).toContain('nowhere');
@@ -152,8 +195,20 @@ describe('plan', () => {
 describe('a scenario', () => {
   it.each([
     ['that is not there', () => join(directory, 'none.json'), /there is no such file/],
-    ['that is not JSON', () => { const file = join(directory, 'text.json'); writeFileSync(file, '{ "accounts": [ }'); return file; }, /is not JSON: line 1/],
-    ['with a wrong field', () => scenarioFile('field.json', (scenario) => (scenario.accounts[0]!.clusters![0]!.nodes = -1)), /accounts\[0\]\.clusters\[0\]\.nodes/],
+    [
+      'that is not JSON',
+      () => {
+        const file = join(directory, 'text.json');
+        writeFileSync(file, '{ "accounts": [ }');
+        return file;
+      },
+      /is not JSON: line 1/,
+    ],
+    [
+      'with a wrong field',
+      () => scenarioFile('field.json', (scenario) => (scenario.accounts[0]!.clusters![0]!.nodes = -1)),
+      /accounts\[0\]\.clusters\[0\]\.nodes/,
+    ],
   ])('%s is named, with what to do', async (_what, file, message) => {
     const path = file();
     const plain = await run('migrate', ...ADDON, '--sandbox', path);
@@ -166,7 +221,14 @@ describe('a scenario', () => {
 });
 
 it('a file for calls that cannot be written stops everything before it starts', async () => {
-  const { code, err } = await run('migrate', ...ADDON, '--sandbox', SCENARIO, '--calls', join(directory, 'no', 'such', 'calls.jsonl'));
+  const { code, err } = await run(
+    'migrate',
+    ...ADDON,
+    '--sandbox',
+    SCENARIO,
+    '--calls',
+    join(directory, 'no', 'such', 'calls.jsonl'),
+  );
   expect(code).toBe(2);
   expect(err).toMatch(/--calls .* can't be written/);
 });

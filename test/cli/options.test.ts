@@ -8,7 +8,20 @@ const ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
 
 describe('flags', () => {
   it('have defaults', () => {
-    expect(parseMigrationFlags(GOOD, 'migrate')).toEqual({ ...GOOD, strategy: 'auto', preserve: false, role: [], trust: 'validate', acceptKey: [], verification: 'pods', agent: 'require', approval: 'none', dryRun: false, json: false, debug: false });
+    expect(parseMigrationFlags(GOOD, 'migrate')).toEqual({
+      ...GOOD,
+      strategy: 'auto',
+      preserve: false,
+      role: [],
+      trust: 'validate',
+      acceptKey: [],
+      verification: 'pods',
+      agent: 'require',
+      approval: 'none',
+      dryRun: false,
+      json: false,
+      debug: false,
+    });
   });
 
   it.each([
@@ -45,7 +58,11 @@ describe('flags', () => {
     ['role', [`a=${ROLE}`, 'b=nonsense'], /--role "b=nonsense" behind the = must be an IAM role ARN/],
     ['role', [`a=${ROLE}`, `a=${ROLE}`], /--role "a=arn:aws:iam::111122223333:role\/ebs-csi" is the second role of a/],
     ['state', '', /--state "" must name a file/],
-    ['roleArn', 'ebs-csi', /--role-arn "ebs-csi" must be an IAM role ARN such as arn:aws:iam::111122223333:role\/my-role/],
+    [
+      'roleArn',
+      'ebs-csi',
+      /--role-arn "ebs-csi" must be an IAM role ARN such as arn:aws:iam::111122223333:role\/my-role/,
+    ],
     ['roleArn', '', /--role-arn "" must be an IAM role ARN/],
     ['region', 'Ireland', /--region "Ireland" must be an AWS region/],
     ['account', '123', /--account "123" must be an AWS account id/],
@@ -66,7 +83,9 @@ describe('flags', () => {
   });
 
   it('can not ask to preserve what is not deleted', () => {
-    expect(errorOf(() => parseMigrationFlags({ ...GOOD, strategy: 'in-place', preserve: true }, 'migrate')).message).toBe(
+    expect(
+      errorOf(() => parseMigrationFlags({ ...GOOD, strategy: 'in-place', preserve: true }, 'migrate')).message,
+    ).toBe(
       '--preserve is for ways that delete the add-on, and --strategy in-place deletes nothing: leave one of them out',
     );
   });
@@ -77,12 +96,22 @@ describe('flags', () => {
 });
 
 describe('the place of a migration', () => {
-  const placeOf = (change: Record<string, unknown>) => placeOfMigration(parseMigrationFlags({ ...GOOD, sandbox: undefined, ...change }, 'migrate'));
+  const placeOf = (change: Record<string, unknown>) =>
+    placeOfMigration(parseMigrationFlags({ ...GOOD, sandbox: undefined, ...change }, 'migrate'));
 
   it.each([
-    [{ sandbox: 'a.json', clock: 'real' }, { kind: 'sandbox', scenario: 'a.json', clock: 'real' }],
-    [{ sandbox: 'a.json', state: 'w.json', seed: '7' }, { kind: 'state', file: 'w.json', scenario: 'a.json', seed: 7 }],
-    [{ state: 'w.json', clock: 'virtual' }, { kind: 'state', file: 'w.json' }],
+    [
+      { sandbox: 'a.json', clock: 'real' },
+      { kind: 'sandbox', scenario: 'a.json', clock: 'real' },
+    ],
+    [
+      { sandbox: 'a.json', state: 'w.json', seed: '7' },
+      { kind: 'state', file: 'w.json', scenario: 'a.json', seed: 7 },
+    ],
+    [
+      { state: 'w.json', clock: 'virtual' },
+      { kind: 'state', file: 'w.json' },
+    ],
     [{ deployed: true }, { kind: 'deployed' }],
   ])('%j is %j', (given, place) => {
     expect(placeOf(given)).toEqual(place);
@@ -94,12 +123,17 @@ describe('the place of a migration', () => {
     [{ deployed: true, sandbox: 'a.json', seed: '1' }, /--deployed does not go together with --sandbox, --seed/],
     [{ state: 'w.json', clock: 'real' }, /--state goes with virtual time only/],
   ])('%j is none', (given, message) => {
-    expect(errorOf(() => placeOf(given))).toMatchObject({ message: expect.stringMatching(message) as unknown, exitCode: 2, hint: expect.stringMatching(/\S/) as unknown });
+    expect(errorOf(() => placeOf(given))).toMatchObject({
+      message: expect.stringMatching(message) as unknown,
+      exitCode: 2,
+      hint: expect.stringMatching(/\S/) as unknown,
+    });
   });
 });
 
 describe('the place of a migration that there is', () => {
-  const placeOf = (change: Record<string, unknown>) => placeOfKnown(parseKnownFlags({ migrationId: ID, ...change }, 'show'));
+  const placeOf = (change: Record<string, unknown>) =>
+    placeOfKnown(parseKnownFlags({ migrationId: ID, ...change }, 'show'));
 
   it('is a state file or a deployed service', () => {
     expect(placeOf({ state: 'w.json' })).toEqual({ kind: 'state', file: 'w.json' });
@@ -108,7 +142,9 @@ describe('the place of a migration that there is', () => {
 
   it('is no sandbox that begins anew', () => {
     const error = errorOf(() => placeOf({ sandbox: 'a.json' }));
-    expect(error.message).toBe(`the sandbox of --sandbox a.json begins anew with every command, so migration ${ID} is not in it`);
+    expect(error.message).toBe(
+      `the sandbox of --sandbox a.json begins anew with every command, so migration ${ID} is not in it`,
+    );
     expect(error.hint).toMatch(/--state FILE[^]*sandbox[^]*--deployed/);
     expect(errorOf(() => placeOf({})).hint).toMatch(/--state FILE/);
     expect(errorOf(() => placeOf({ state: 'w.json', deployed: true })).message).toContain('does not go together');
@@ -116,7 +152,9 @@ describe('the place of a migration that there is', () => {
   });
 
   it('wants an id', () => {
-    expect(errorOf(() => parseKnownFlags({ migrationId: 'x', state: 'w.json' }, 'show')).message).toBe('the migration "x" must be a ULID (26 characters, such as 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A)');
+    expect(errorOf(() => parseKnownFlags({ migrationId: 'x', state: 'w.json' }, 'show')).message).toBe(
+      'the migration "x" must be a ULID (26 characters, such as 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A)',
+    );
   });
 });
 
@@ -124,12 +162,26 @@ describe('the flags of retire', () => {
   const GIVEN = { migrationId: ID, state: 'w.json' };
 
   it('ask for a dry run after a week, unless they say otherwise', () => {
-    expect(parseRetireFlags(GIVEN)).toEqual({ ...GIVEN, apply: false, undo: false, soakDays: 7, json: false, debug: false });
-    expect(parseRetireFlags({ ...GIVEN, apply: true, undo: true, soakDays: '0', reason: 'done' })).toMatchObject({ apply: true, undo: true, soakDays: 0, reason: 'done' });
+    expect(parseRetireFlags(GIVEN)).toEqual({
+      ...GIVEN,
+      apply: false,
+      undo: false,
+      soakDays: 7,
+      json: false,
+      debug: false,
+    });
+    expect(parseRetireFlags({ ...GIVEN, apply: true, undo: true, soakDays: '0', reason: 'done' })).toMatchObject({
+      apply: true,
+      undo: true,
+      soakDays: 0,
+      reason: 'done',
+    });
     expect(parseRetireFlags({ ...GIVEN, soakDays: '365' }).soakDays).toBe(365);
   });
 
   it.each(['-1', '366', '1.5', 'week', ''])('--soak-days %j is none', (soakDays) => {
-    expect(errorOf(() => parseRetireFlags({ ...GIVEN, soakDays })).message).toBe(`--soak-days ${JSON.stringify(soakDays)} must be a whole number of days from 0 to 365`);
+    expect(errorOf(() => parseRetireFlags({ ...GIVEN, soakDays })).message).toBe(
+      `--soak-days ${JSON.stringify(soakDays)} must be a whole number of days from 0 to 365`,
+    );
   });
 });

@@ -18,7 +18,9 @@ const text = (change: Parameters<typeof aReport>[0] = {}): string => {
 describe('a summary of a migration', () => {
   it('begins with the outcome, the add-on, how it was proved and how long it took', () => {
     const [first, second] = text().split('\n');
-    expect(first).toBe('✔ migrated  aws-ebs-csi-driver on demo (111122223333, eu-west-1): the add-on is on EKS Pod Identity');
+    expect(first).toBe(
+      '✔ migrated  aws-ebs-csi-driver on demo (111122223333, eu-west-1): the add-on is on EKS Pod Identity',
+    );
     expect(second).toContain('proved on the pods · 1 min 43 s (simulated)');
   });
 
@@ -30,13 +32,17 @@ describe('a summary of a migration', () => {
     const lines = text();
     expect(lines).toContain(`add-on before: v1.35.0-eksbuild.1, IRSA role ${ROLE}`);
     expect(lines).toContain('add-on now:    v1.35.0-eksbuild.1, no role of its own; a-00000000000000002');
-    expect(lines).toMatch(/associations removed:\n.*- a-00000000000000001 {2}kube-system\/ebs-csi-controller-sa \(stand-alone\) →/);
+    expect(lines).toMatch(
+      /associations removed:\n.*- a-00000000000000001 {2}kube-system\/ebs-csi-controller-sa \(stand-alone\) →/,
+    );
     expect(lines).toMatch(/associations made:\n.*\+ a-00000000000000002/);
   });
 
   it('shows each pod before and now, since when, the pods it replaced, and the evidence', () => {
     const lines = text();
-    expect(lines).toMatch(/kube-system\/ebs-csi-controller-new +ebs-csi-controller-sa +irsa +pod-identity +2026-01-15 09:01:12/);
+    expect(lines).toMatch(
+      /kube-system\/ebs-csi-controller-new +ebs-csi-controller-sa +irsa +pod-identity +2026-01-15 09:01:12/,
+    );
     expect(lines).toContain('replaced: ebs-csi-controller-old');
     expect(lines).toContain('evidence (1 pod): AWS_CONTAINER_CREDENTIALS_FULL_URI');
   });
@@ -46,18 +52,35 @@ describe('a summary of a migration', () => {
   });
 
   it('says of the checks what to do and where the rule comes from', () => {
-    const checks = [aCheck(), aCheck({ id: 'leftover', status: 'warn', message: 'stands in the way', remedy: 'it will be deleted', source: 'https://example.com' })];
+    const checks = [
+      aCheck(),
+      aCheck({
+        id: 'leftover',
+        status: 'warn',
+        message: 'stands in the way',
+        remedy: 'it will be deleted',
+        source: 'https://example.com',
+      }),
+    ];
     const lines = text({ plan: aPlan({ checks }) }).split('\n');
     expect(lines).toContain('Checks  1 warn, 1 pass');
     const at = lines.indexOf('  ! leftover: stands in the way');
-    expect(lines.slice(at + 1, at + 4)).toEqual(['      do: it will be deleted', '      see: https://example.com', '  ✔ cluster-active: cluster demo is ACTIVE']);
+    expect(lines.slice(at + 1, at + 4)).toEqual([
+      '      do: it will be deleted',
+      '      see: https://example.com',
+      '  ✔ cluster-active: cluster demo is ACTIVE',
+    ]);
   });
 
   it('of one that was rolled back says why, and what was put back', () => {
     const lines = text({
       outcome: 'rolled-back',
       failure: { name: 'AddonFailed', message: 'CREATE_FAILED' },
-      associations: { purged: [anAssociation()], created: [], restored: [anAssociation({ id: 'a-00000000000000003' })] },
+      associations: {
+        purged: [anAssociation()],
+        created: [],
+        restored: [anAssociation({ id: 'a-00000000000000003' })],
+      },
     });
     expect(lines).toContain('↩ rolled-back');
     expect(lines).toContain('Why\n  AddonFailed: CREATE_FAILED');
@@ -70,40 +93,60 @@ describe('a summary of a migration', () => {
     const own = anAssociation({ id: 'a-00000000000000002' });
     const associations = { purged: [anAssociation(), own], created: [own], restored: [] };
     const lines = text({ outcome: 'rolled-back', associations });
-    expect(lines).toMatch(/associations removed:\n.*a-00000000000000001[^]*\n {2}associations made, and removed again:\n.*= a-00000000000000002/);
+    expect(lines).toMatch(
+      /associations removed:\n.*a-00000000000000001[^]*\n {2}associations made, and removed again:\n.*= a-00000000000000002/,
+    );
     expect(lines.match(/a-00000000000000002/g)).toHaveLength(1);
     // Each removal is noted before it is tried.
-    expect(text({ outcome: 'needs-human', associations })).toMatch(/associations made, which the way back was to remove:\n.*= a-00000000000000002/);
+    expect(text({ outcome: 'needs-human', associations })).toMatch(
+      /associations made, which the way back was to remove:\n.*= a-00000000000000002/,
+    );
   });
 
   it('of a rollback on demand counts from when it was asked for', () => {
     const recovery = { startedAt: '2026-01-15T09:01:23.000Z', executionArn: 'arn:x', cause: 'requested' } as const;
     expect(text({ outcome: 'rolled-back', recovery })).toContain(' · 20 s (simulated)');
-    expect(text({ outcome: 'rolled-back', recovery: { ...recovery, cause: 'stranded' } })).toContain(' · 1 min 43 s (simulated)');
+    expect(text({ outcome: 'rolled-back', recovery: { ...recovery, cause: 'stranded' } })).toContain(
+      ' · 1 min 43 s (simulated)',
+    );
   });
 
   it('of one that EKS alone has confirmed does not say that its pods were proved', () => {
     const verification = { before: [aPod()], pods: [] };
-    const warnings = [aCheck({ id: 'pods-not-seen', status: 'warn', message: 'no pod was looked at', remedy: 'look at them' })];
+    const warnings = [
+      aCheck({ id: 'pods-not-seen', status: 'warn', message: 'no pod was looked at', remedy: 'look at them' }),
+    ];
     const lines = text({ verified: 'api', verification, warnings });
     const [first, second] = lines.split('\n');
-    expect(first).toBe('✔ migrated  aws-ebs-csi-driver on demo (111122223333, eu-west-1): EKS shows the add-on on EKS Pod Identity; what its pods use was not looked at');
+    expect(first).toBe(
+      '✔ migrated  aws-ebs-csi-driver on demo (111122223333, eu-west-1): EKS shows the add-on on EKS Pod Identity; what its pods use was not looked at',
+    );
     expect(second).toContain('verified by the EKS API alone: no pod was seen');
     expect(lines).toContain('Warnings\n  ! pods-not-seen: no pod was looked at\n      do: look at them');
     expect(lines).toContain('Pods  as they were before the migration; none was looked at after it');
     expect(lines).not.toMatch(/proved|NOW/);
     expect(text({ verified: 'api', verification: { before: [], pods: [] } })).not.toContain('Pods  ');
-    expect(text({ verified: 'api', outcome: 'rolled-back', verification })).toContain('EKS shows the add-on as it was; what its pods use was not looked at');
+    expect(text({ verified: 'api', outcome: 'rolled-back', verification })).toContain(
+      'EKS shows the add-on as it was; what its pods use was not looked at',
+    );
   });
 
   it('of one that needs a human ends with the commands, whole', () => {
     const command = `aws eks create-addon --cluster-name demo --addon-name aws-ebs-csi-driver --service-account-role-arn ${ROLE} --configuration-values '{}'`;
-    const lines = text({ outcome: 'needs-human', failure: { name: 'LockLost', message: 'another run has it' }, handOff: [command] });
+    const lines = text({
+      outcome: 'needs-human',
+      failure: { name: 'LockLost', message: 'another run has it' },
+      handOff: [command],
+    });
     expect(lines.endsWith(`What a person has to do now\n  ${command}`)).toBe(true);
     expect(lines).not.toContain('add-on now:');
     expect(lines).toContain('Pods  as they were last seen: look at them before you go on');
     expect(lines).toMatch(/BEFORE +LAST SEEN/);
-    const released = text({ outcome: 'needs-human', handOff: [command], released: { at: '2026-01-15T09:05:00.000Z', by: 'me', reason: 'gone' } });
+    const released = text({
+      outcome: 'needs-human',
+      handOff: [command],
+      released: { at: '2026-01-15T09:05:00.000Z', by: 'me', reason: 'gone' },
+    });
     expect(released).toContain('Released\n  its locks were let go at 2026-01-15T09:05:00.000Z by me: gone');
     expect(released).not.toContain('has to do now');
   });
@@ -114,20 +157,31 @@ describe('steps', () => {
   const line = (name: string, result: string) => ({ name, startedAt: at, endedAt: at, attempts: 1, result });
 
   it('of the same instant stand in the order of the road', () => {
-    const steps = [line('begin', '{"fence":1}'), line('finish', ''), line('plan', '{"verdict":"migrate"}'), line('verify-pods-2', '')];
+    const steps = [
+      line('begin', '{"fence":1}'),
+      line('finish', ''),
+      line('plan', '{"verdict":"migrate"}'),
+      line('verify-pods-2', ''),
+    ];
     const lines = stepsSection(aReport({ steps }), PLAIN).slice(3).join('\n');
     expect(lines).toMatch(/the plan .*verdict migrate\n.*the locks .*fence 1\n.*round 2.*\n.*the report/);
   });
 
   it.each([
-    ['{"verdict":"migrate","target":{"cluster":"demo"},"subject":"x","ladder":[{"strategy":"in-place"}],"blockedBy":[]}', 'verdict migrate'],
+    [
+      '{"verdict":"migrate","target":{"cluster":"demo"},"subject":"x","ladder":[{"strategy":"in-place"}],"blockedBy":[]}',
+      'verdict migrate',
+    ],
     ['{"purged":["a-1","a-2"]}', 'purged a-1 a-2'],
     ['{"deleted":true}', 'deleted'],
     ['{"created":false}', ''],
     ['{"verdict":"proven","podsThatCount":2}', 'verdict proven, pods that count 2'],
     ['plain', 'plain'],
     // As the ledger cuts them off.
-    ['{"action":"retire","dryRun":true,"done":false,"checks":[{"id":"retire-soak","message":"0 da', 'action retire, dry run'],
+    [
+      '{"action":"retire","dryRun":true,"done":false,"checks":[{"id":"retire-soak","message":"0 da',
+      'action retire, dry run',
+    ],
     ['{"verdict":"a \\"b\\", c","n":2,"purged":["a-1","a-', 'verdict a "b", c, n 2'],
     ['{"purged":["a-1","a-', ''],
     ['{"message":"it ha', ''],
@@ -137,7 +191,13 @@ describe('steps', () => {
 });
 
 describe('a summary of a plan', () => {
-  const planned = { outcome: 'planned', verified: 'none', steps: [], verification: { before: [aPod()], pods: [] }, associations: { purged: [], created: [], restored: [] } } as const;
+  const planned = {
+    outcome: 'planned',
+    verified: 'none',
+    steps: [],
+    verification: { before: [aPod()], pods: [] },
+    associations: { purged: [], created: [], restored: [] },
+  } as const;
   const change = structuredClone(planned) as unknown as Parameters<typeof aReport>[0];
 
   it('lists steps with their calls, disruption and way back, and the associations', () => {
@@ -155,7 +215,9 @@ describe('a summary of a plan', () => {
   });
 
   it('says what to type next, unless there is nothing to carry out', () => {
-    expect(planNext(aReport(change), 'pod-identity migrate', PLAIN).join('\n')).toContain('To carry it out:\n  pod-identity migrate');
+    expect(planNext(aReport(change), 'pod-identity migrate', PLAIN).join('\n')).toContain(
+      'To carry it out:\n  pod-identity migrate',
+    );
     expect(planNext(aReport({ outcome: 'blocked' }), 'pod-identity migrate', PLAIN)).toEqual([]);
   });
 
@@ -170,7 +232,11 @@ describe('a summary of a plan', () => {
 describe('pods', () => {
   it('that stayed are compared with themselves, new ones with their service account', () => {
     const before = [aPod(), aPod({ uid: 'uid-2', name: 'second', identity: 'node-role' })];
-    const rows = podRows(before, [aPod({ uid: 'uid-2', name: 'second' }), aPod({ uid: 'uid-3', name: 'third' }), aPod({ uid: 'uid-4', serviceAccount: 'other' })]);
+    const rows = podRows(before, [
+      aPod({ uid: 'uid-2', name: 'second' }),
+      aPod({ uid: 'uid-3', name: 'third' }),
+      aPod({ uid: 'uid-4', serviceAccount: 'other' }),
+    ]);
     expect(rows.map((row) => [row.pod.uid, row.before])).toEqual([
       ['uid-2', 'node-role'],
       ['uid-3', 'irsa, node-role'],
@@ -203,7 +269,14 @@ describe('text', () => {
     expect(visibleWidth(red)).toBe(2);
     expect(styleFor({ write: () => true }).paint('red', 'no')).toBe('no');
     expect(styleFor({ write: () => true, isTTY: true, hasColors: () => false }).paint('red', 'no')).toBe('no');
-    const rows = table([{ cell: red }, { cell: 'yes!' }], [{ title: 'A', value: ({ cell }) => cell }, { title: 'N', value: () => '1', align: 'right' }], terminal);
+    const rows = table(
+      [{ cell: red }, { cell: 'yes!' }],
+      [
+        { title: 'A', value: ({ cell }) => cell },
+        { title: 'N', value: () => '1', align: 'right' },
+      ],
+      terminal,
+    );
     expect(rows.map(visibleWidth)).toEqual([9, 9, 9]);
   });
 });

@@ -10,7 +10,9 @@ const run = async (...argv: string[]): Promise<{ code: number; out: string; err:
   return { code, out: io.out(), err: io.err() };
 };
 
-const errorDocument = z.strictObject({ error: z.strictObject({ name: z.string(), message: z.string(), hint: z.string().min(1) }) });
+const errorDocument = z.strictObject({
+  error: z.strictObject({ name: z.string(), message: z.string(), hint: z.string().min(1) }),
+});
 
 describe('the program', () => {
   it('prints its version', async () => {
@@ -20,31 +22,91 @@ describe('the program', () => {
   it('explains its commands and exit codes', async () => {
     const { code, out } = await run('--help');
     expect(code).toBe(0);
-    for (const text of ['plan', 'migrate', 'rollback', 'cancel', 'release', 'show', 'retire', 'trust', 'demo', '5  needs-human', '--sandbox sandbox/scenarios/ebs-csi-irsa.json']) expect(out).toContain(text);
+    for (const text of [
+      'plan',
+      'migrate',
+      'rollback',
+      'cancel',
+      'release',
+      'show',
+      'retire',
+      'trust',
+      'demo',
+      '5  needs-human',
+      '--sandbox sandbox/scenarios/ebs-csi-irsa.json',
+    ])
+      expect(out).toContain(text);
   });
 
   it('explains every flag of migrate', async () => {
     const { out } = await run('migrate', '--help');
-    for (const flag of ['cluster', 'addon', 'region', 'account', 'strategy', 'preserve', 'max-disruption', 'role-arn', 'role <', 'reason', 'resolve-conflicts', 'trust', 'accept-key', 'dry-run', 'sandbox', 'state', 'deployed', 'seed', 'clock', 'calls', 'json']) {
+    for (const flag of [
+      'cluster',
+      'addon',
+      'region',
+      'account',
+      'strategy',
+      'preserve',
+      'max-disruption',
+      'role-arn',
+      'role <',
+      'reason',
+      'resolve-conflicts',
+      'trust',
+      'accept-key',
+      'dry-run',
+      'sandbox',
+      'state',
+      'deployed',
+      'seed',
+      'clock',
+      'calls',
+      'json',
+    ]) {
       expect(out).toContain(`--${flag}`);
     }
   });
 
-  it.each(['rollback', 'cancel', 'release', 'show', 'retire'])('explains %s: where the migration is, and its exit codes', async (command) => {
-    const { code, out } = await run(command, '--help');
-    expect(code).toBe(0);
-    for (const text of ['<migration-id>', '--state', '--deployed', 'Exit codes:']) expect(out).toContain(text);
-  });
+  it.each(['rollback', 'cancel', 'release', 'show', 'retire'])(
+    'explains %s: where the migration is, and its exit codes',
+    async (command) => {
+      const { code, out } = await run(command, '--help');
+      expect(code).toBe(0);
+      for (const text of ['<migration-id>', '--state', '--deployed', 'Exit codes:']) expect(out).toContain(text);
+    },
+  );
 
   it('explains retire: a dry run unless it is applied, and when it is refused', async () => {
     const { out } = await run('retire', '--help');
-    for (const text of ['--apply', '--soak-days <n>', '--undo', '--reason', 'Without --apply it only says', '3  refused']) expect(out).toContain(text);
+    for (const text of [
+      '--apply',
+      '--soak-days <n>',
+      '--undo',
+      '--reason',
+      'Without --apply it only says',
+      '3  refused',
+    ])
+      expect(out).toContain(text);
   });
 
   it.each(['check', 'repair'])('explains trust %s: its flags and exit codes', async (command) => {
     const { code, out } = await run('trust', command, '--help');
     expect(code).toBe(0);
-    for (const text of ['--policy', '--role-arn', '--cluster-arn', '--namespace', '--service-account', '--oidc-issuer', '--disable-session-tags', '--accept-key', '--sandbox', '--state', 'Exit codes', '  2  the policy is invalid']) expect(out).toContain(text);
+    for (const text of [
+      '--policy',
+      '--role-arn',
+      '--cluster-arn',
+      '--namespace',
+      '--service-account',
+      '--oidc-issuer',
+      '--disable-session-tags',
+      '--accept-key',
+      '--sandbox',
+      '--state',
+      'Exit codes',
+      '  2  the policy is invalid',
+    ])
+      expect(out).toContain(text);
     expect(out).toContain(command === 'check' ? '--batch <file>' : '--dry-run');
   });
 
@@ -58,8 +120,16 @@ describe('the program', () => {
   it.each([
     [['trust', 'chek'], /unknown command 'chek'.*\n.*Did you mean check/, 'trust --help'],
     [['trust', 'check', '--polcy', 'x'], /unknown option '--polcy'/, 'trust check --help'],
-    [['trust', 'repair'], /--cluster-arn is missing[^]*--namespace is missing[^]*--service-account is missing/, 'trust repair --help'],
-    [['retire', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', '--state', 'w.json', '--soak-days', '400'], /--soak-days "400" must be a whole number of days from 0 to 365/, 'retire --help'],
+    [
+      ['trust', 'repair'],
+      /--cluster-arn is missing[^]*--namespace is missing[^]*--service-account is missing/,
+      'trust repair --help',
+    ],
+    [
+      ['retire', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', '--state', 'w.json', '--soak-days', '400'],
+      /--soak-days "400" must be a whole number of days from 0 to 365/,
+      'retire --help',
+    ],
   ])('%j is bad input, and says where to look', async (argv, message, help) => {
     const { code, err } = await run(...argv);
     expect(code).toBe(2);
@@ -85,7 +155,10 @@ describe('the program', () => {
     [['release', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', '--sandbox', 'a.json'], /begins anew with every command/],
     [['release', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A'], /no --state FILE and no --deployed/],
     [['cancel', 'x', '--state', 'w.json'], /the migration "x" must be a ULID/],
-    [['rollback', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', '--state', 'nowhere.json'], /--state nowhere\.json: there is no such file/],
+    [
+      ['rollback', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', '--state', 'nowhere.json'],
+      /--state nowhere\.json: there is no such file/,
+    ],
   ])('%j is bad input', async (argv, message) => {
     const plain = await run(...argv);
     expect(plain.code).toBe(2);

@@ -4,7 +4,14 @@ import { startProgress } from '../../cli/progress.ts';
 import { collector } from './fixtures.ts';
 
 const startedAt = new Date('2026-01-15T09:00:00.000Z');
-const step = (change: Partial<StepProgress> = {}): StepProgress => ({ id: 1, step: 'plan', name: change.step ?? 'plan', startedAt, attempts: 1, ...change });
+const step = (change: Partial<StepProgress> = {}): StepProgress => ({
+  id: 1,
+  step: 'plan',
+  name: change.step ?? 'plan',
+  startedAt,
+  attempts: 1,
+  ...change,
+});
 const after = (seconds: number): Date => new Date(startedAt.getTime() + seconds * 1000);
 
 describe('progress', () => {
@@ -13,7 +20,10 @@ describe('progress', () => {
     const progress = startProgress(output, { simulated: true });
     progress.update([step()]);
     progress.update([step({ endedAt: after(1) }), step({ id: 2, step: 'await-deleted', attempts: 4 })]);
-    progress.update([step({ endedAt: after(1) }), step({ id: 2, step: 'await-deleted', attempts: 4, endedAt: after(42) })]);
+    progress.update([
+      step({ endedAt: after(1) }),
+      step({ id: 2, step: 'await-deleted', attempts: 4, endedAt: after(42) }),
+    ]);
     await progress.close();
     const lines = output.text().split('\n');
     const at = (text: string): number => lines.findIndex((line) => line.includes(text));

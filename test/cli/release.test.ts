@@ -7,7 +7,18 @@ import type { Migration } from '../../lambdas/domain/model.ts';
 import type { Ledger } from '../../lambdas/ports/index.ts';
 import { subjectLock } from '../../lambdas/runtime/lock.ts';
 import { FakeLedger } from '../lambdas/fake-ledger.ts';
-import { ADDON, aMigration, at, EXECUTION, MIGRATION_ID, OTHER_EXECUTION, OTHER_MIGRATION_ID, RECOVERY_EXECUTION, ROLE_LOCK, target } from '../lambdas/fixtures.ts';
+import {
+  ADDON,
+  aMigration,
+  at,
+  EXECUTION,
+  MIGRATION_ID,
+  OTHER_EXECUTION,
+  OTHER_MIGRATION_ID,
+  RECOVERY_EXECUTION,
+  ROLE_LOCK,
+  target,
+} from '../lambdas/fixtures.ts';
 
 const LOCK = subjectLock(target, ADDON);
 const NOW = at(600);
@@ -32,15 +43,24 @@ const backendWith = (ledger: Ledger): Backend => ({
 const ended = async (change: Partial<Migration> = {}, holder = EXECUTION): Promise<FakeLedger> => {
   const ledger = new FakeLedger();
   await ledger.putMigration(aMigration());
-  await ledger.updateMigration(MIGRATION_ID, { executionArn: EXECUTION, locks: [LOCK, ROLE_LOCK], status: 'ended', outcome: 'needs-human', endedAt: at(300), ...change });
+  await ledger.updateMigration(MIGRATION_ID, {
+    executionArn: EXECUTION,
+    locks: [LOCK, ROLE_LOCK],
+    status: 'ended',
+    outcome: 'needs-human',
+    endedAt: at(300),
+    ...change,
+  });
   for (const key of [LOCK, ROLE_LOCK]) {
     await ledger.acquireLock(key, { migrationId: MIGRATION_ID, executionArn: holder, since: at(0) });
     await ledger.parkLock(key, holder);
   }
   return ledger;
 };
-const ask = (ledger: Ledger, change: { reason?: string } = { reason: 'gone for good' }): Promise<Released> => release(backendWith(ledger), { migrationId: MIGRATION_ID, requestedBy: 'me', ...change });
-const holders = (ledger: Ledger): Promise<(string | undefined)[]> => Promise.all([LOCK, ROLE_LOCK].map(async (key) => (await ledger.readLock(key))?.holder?.migrationId));
+const ask = (ledger: Ledger, change: { reason?: string } = { reason: 'gone for good' }): Promise<Released> =>
+  release(backendWith(ledger), { migrationId: MIGRATION_ID, requestedBy: 'me', ...change });
+const holders = (ledger: Ledger): Promise<(string | undefined)[]> =>
+  Promise.all([LOCK, ROLE_LOCK].map(async (key) => (await ledger.readLock(key))?.holder?.migrationId));
 
 const released = { at: NOW, by: 'me', reason: 'gone for good' };
 
@@ -52,7 +72,9 @@ describe('a release', () => {
     expect(await holders(ledger)).toEqual([undefined, undefined]);
     expect(await ledger.getMigration(MIGRATION_ID)).toEqual({ ...before, released });
     // Whoever comes next gets it under a new fence.
-    expect(await ledger.acquireLock(LOCK, { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: NOW })).toEqual({ acquired: true, fence: 2 });
+    expect(
+      await ledger.acquireLock(LOCK, { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: NOW }),
+    ).toEqual({ acquired: true, fence: 2 });
   });
 
   it("lets the add-on's lock go where the record names none", async () => {
@@ -63,7 +85,11 @@ describe('a release', () => {
   it('leaves the locks of others alone', async () => {
     const ledger = await ended();
     await ledger.releaseLock(ROLE_LOCK, EXECUTION);
-    await ledger.acquireLock(ROLE_LOCK, { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(400) });
+    await ledger.acquireLock(ROLE_LOCK, {
+      migrationId: OTHER_MIGRATION_ID,
+      executionArn: OTHER_EXECUTION,
+      since: at(400),
+    });
     expect((await ask(ledger)).locks).toEqual([LOCK]);
     expect(await holders(ledger)).toEqual([undefined, OTHER_MIGRATION_ID]);
   });
@@ -71,7 +97,12 @@ describe('a release', () => {
   it('may be repeated: the first one stands', async () => {
     const ledger = await ended({ released: { at: at(500), by: 'you' } });
     for (const key of [LOCK, ROLE_LOCK]) await ledger.releaseLock(key, EXECUTION);
-    expect(await ask(ledger)).toEqual({ migrationId: MIGRATION_ID, released: { at: at(500), by: 'you' }, locks: [], first: false });
+    expect(await ask(ledger)).toEqual({
+      migrationId: MIGRATION_ID,
+      released: { at: at(500), by: 'you' },
+      locks: [],
+      first: false,
+    });
     expect((await ledger.getMigration(MIGRATION_ID))?.released).toEqual({ at: at(500), by: 'you' });
   });
 
@@ -84,7 +115,12 @@ describe('a release', () => {
   it('of an earlier end is none of this one', async () => {
     const ledger = await ended({ released: { at: at(200), by: 'you' } });
     for (const key of [LOCK, ROLE_LOCK]) await ledger.releaseLock(key, EXECUTION);
-    expect(await ask(ledger, {})).toEqual({ migrationId: MIGRATION_ID, released: { at: NOW, by: 'me' }, locks: [], first: true });
+    expect(await ask(ledger, {})).toEqual({
+      migrationId: MIGRATION_ID,
+      released: { at: NOW, by: 'me' },
+      locks: [],
+      first: true,
+    });
   });
 
   it('counts for the end that it follows, whatever the clock here says', async () => {
@@ -97,14 +133,22 @@ describe('a release', () => {
     ['was blocked', { outcome: 'blocked' } as const, 'ended blocked'],
   ])('of one that %s is bad input', async (_, change, message) => {
     const ledger = await ended(change);
-    await expect(ask(ledger)).rejects.toMatchObject({ name: 'NotReleased', exitCode: 2, message: expect.stringContaining(message) as unknown });
+    await expect(ask(ledger)).rejects.toMatchObject({
+      name: 'NotReleased',
+      exitCode: 2,
+      message: expect.stringContaining(message) as unknown,
+    });
     expect(await holders(ledger)).toEqual([MIGRATION_ID, MIGRATION_ID]);
   });
 
   it('of one that has only just been started, or that nobody knows, is bad input', async () => {
     await expect(ask(new FakeLedger())).rejects.toMatchObject({ name: 'UnknownMigration', exitCode: 2 });
     sfn.on(DescribeExecutionCommand).resolves({ status: 'RUNNING' });
-    await expect(ask(new FakeLedger())).rejects.toMatchObject({ name: 'NotReleased', exitCode: 2, message: expect.stringContaining('is still running') as unknown });
+    await expect(ask(new FakeLedger())).rejects.toMatchObject({
+      name: 'NotReleased',
+      exitCode: 2,
+      message: expect.stringContaining('is still running') as unknown,
+    });
   });
 
   it.each([
@@ -113,13 +157,19 @@ describe('a release', () => {
   ])('waits for a rollback that has taken the locks and %s', async (_, execution) => {
     sfn.on(DescribeExecutionCommand, { executionArn: RECOVERY_EXECUTION }).resolves(execution);
     const ledger = await ended({}, RECOVERY_EXECUTION);
-    await expect(ask(ledger)).rejects.toMatchObject({ name: 'NotReleased', exitCode: 2, message: expect.stringContaining(RECOVERY_EXECUTION) as unknown });
+    await expect(ask(ledger)).rejects.toMatchObject({
+      name: 'NotReleased',
+      exitCode: 2,
+      message: expect.stringContaining(RECOVERY_EXECUTION) as unknown,
+    });
     expect(await holders(ledger)).toEqual([MIGRATION_ID, MIGRATION_ID]);
     expect((await ledger.getMigration(MIGRATION_ID))?.released).toBeUndefined();
   });
 
   it('takes what a rollback has left that stopped before it was noted', async () => {
-    sfn.on(DescribeExecutionCommand, { executionArn: RECOVERY_EXECUTION }).resolves({ status: 'ABORTED', stopDate: new Date(Date.parse(NOW) - 75_000) });
+    sfn
+      .on(DescribeExecutionCommand, { executionArn: RECOVERY_EXECUTION })
+      .resolves({ status: 'ABORTED', stopDate: new Date(Date.parse(NOW) - 75_000) });
     const ledger = await ended({}, RECOVERY_EXECUTION);
     expect((await ask(ledger)).locks).toEqual([LOCK, ROLE_LOCK]);
     expect(await holders(ledger)).toEqual([undefined, undefined]);
@@ -130,9 +180,16 @@ describe('a release', () => {
     const note = ledger.updateMigration.bind(ledger);
     ledger.updateMigration = async (...change) => {
       await note(...change);
-      await ledger.takeOverLock(LOCK, { executionArn: EXECUTION, fence: 1 }, { migrationId: MIGRATION_ID, executionArn: RECOVERY_EXECUTION, since: NOW });
+      await ledger.takeOverLock(
+        LOCK,
+        { executionArn: EXECUTION, fence: 1 },
+        { migrationId: MIGRATION_ID, executionArn: RECOVERY_EXECUTION, since: NOW },
+      );
     };
-    await expect(ask(ledger)).rejects.toMatchObject({ name: 'NotReleased', message: expect.stringContaining(RECOVERY_EXECUTION) as unknown });
+    await expect(ask(ledger)).rejects.toMatchObject({
+      name: 'NotReleased',
+      message: expect.stringContaining(RECOVERY_EXECUTION) as unknown,
+    });
     expect((await ledger.readLock(LOCK))?.holder?.executionArn).toBe(RECOVERY_EXECUTION);
   });
 });

@@ -1,4 +1,11 @@
-import { DescribeExecutionCommand, ExecutionDoesNotExist, GetExecutionHistoryCommand, type HistoryEvent, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import {
+  DescribeExecutionCommand,
+  ExecutionDoesNotExist,
+  GetExecutionHistoryCommand,
+  type HistoryEvent,
+  SFNClient,
+  StartExecutionCommand,
+} from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Backend } from '../../cli/backend.ts';
@@ -24,7 +31,11 @@ const answer = { action: 'retire', dryRun: false, done: true, checks: [aCheck()]
 
 const backendWith = (ledger: Partial<Ledger> = {}, change: Partial<Backend> = {}): Backend => ({
   stepFunctions: new SFNClient({ region: 'eu-west-1' }),
-  ledger: { getMigration: () => Promise.resolve({ migrationId: ID } as Migration), listSteps: () => Promise.resolve([]), ...ledger } as Ledger,
+  ledger: {
+    getMigration: () => Promise.resolve({ migrationId: ID } as Migration),
+    listSteps: () => Promise.resolve([]),
+    ...ledger,
+  } as Ledger,
   clock: { now: () => 0, sleep: () => Promise.resolve(), spawn: (run) => run() },
   ids: { ulid: () => '2' },
   stateMachineArn: machine('MigrateAddon'),
@@ -35,17 +46,31 @@ const backendWith = (ledger: Partial<Ledger> = {}, change: Partial<Backend> = {}
   ...change,
 });
 const history = (error?: string): HistoryEvent[] => {
-  const at = (id: number, event: Omit<HistoryEvent, 'id' | 'timestamp'>): HistoryEvent => ({ ...event, id, timestamp: new Date(0) });
+  const at = (id: number, event: Omit<HistoryEvent, 'id' | 'timestamp'>): HistoryEvent => ({
+    ...event,
+    id,
+    timestamp: new Date(0),
+  });
   return [
     at(1, { type: 'ExecutionStarted' }),
     at(2, { type: 'TaskStateEntered', stateEnteredEventDetails: { name: 'RetireTrust' } }),
     at(3, { type: 'TaskScheduled' }),
-    at(4, error === undefined ? { type: 'TaskSucceeded' } : { type: 'TaskFailed', taskFailedEventDetails: { resourceType: 'lambda', resource: 'invoke', error } }),
+    at(
+      4,
+      error === undefined
+        ? { type: 'TaskSucceeded' }
+        : { type: 'TaskFailed', taskFailedEventDetails: { resourceType: 'lambda', resource: 'invoke', error } },
+    ),
     at(5, { type: error === undefined ? 'ExecutionSucceeded' : 'ExecutionFailed' }),
   ].toReversed();
 };
-const line = (name: string, message: string, second: number, action = 'retire'): StepLine =>
-  ({ name: `retire-trust-${action}`, startedAt: '2026-01-15T09:00:00.000Z', endedAt: `2026-01-15T09:00:0${second}.000Z`, attempts: 1, error: { name, message } });
+const line = (name: string, message: string, second: number, action = 'retire'): StepLine => ({
+  name: `retire-trust-${action}`,
+  startedAt: '2026-01-15T09:00:00.000Z',
+  endedAt: `2026-01-15T09:00:0${second}.000Z`,
+  attempts: 1,
+  error: { name, message },
+});
 
 beforeEach(() => {
   sfn.reset();
@@ -61,52 +86,130 @@ const failsWith = (error: string): void => {
 describe('retire', () => {
   it('starts Retire for that migration and answers what it has done', async () => {
     let started = false;
-    expect(await retireAndFollow(backendWith(), request, watcher, () => (started = true))).toEqual({ migrationId: ID, ...answer });
+    expect(await retireAndFollow(backendWith(), request, watcher, () => (started = true))).toEqual({
+      migrationId: ID,
+      ...answer,
+    });
     expect(started).toBe(true);
     const { input, ...rest } = sfn.commandCalls(StartExecutionCommand)[0]!.args[0].input;
     expect(rest).toEqual({ stateMachineArn: machine('Retire'), name: `${ID}-2` });
     expect(JSON.parse(input!)).toEqual(request);
   });
 
-  it.each(['RetireRefused', 'LockHeld', 'RoleLockHeld'])('that ends with %s is refused in the words of the service', async (name) => {
-    failsWith(name);
-    const lines = [line(name, 'of the time before', 1), line(name, 'of this time', 3, 'reinstate'), line('Busy', 'another', 5)];
-    await expect(retireAndFollow(backendWith({ listSteps: () => Promise.resolve(lines) }), request, watcher)).rejects.toMatchObject({ name: 'RetireRefused', exitCode: 3, message: 'of this time', hint: expect.stringContaining(`retire ${ID}`) as unknown });
-    await expect(retireAndFollow(backendWith(), { ...request, action: 'reinstate' }, watcher)).rejects.toMatchObject({ exitCode: 3, message: expect.stringContaining('long text') as unknown, hint: expect.stringContaining('--undo') as unknown });
-  });
+  it.each(['RetireRefused', 'LockHeld', 'RoleLockHeld'])(
+    'that ends with %s is refused in the words of the service',
+    async (name) => {
+      failsWith(name);
+      const lines = [
+        line(name, 'of the time before', 1),
+        line(name, 'of this time', 3, 'reinstate'),
+        line('Busy', 'another', 5),
+      ];
+      await expect(
+        retireAndFollow(backendWith({ listSteps: () => Promise.resolve(lines) }), request, watcher),
+      ).rejects.toMatchObject({
+        name: 'RetireRefused',
+        exitCode: 3,
+        message: 'of this time',
+        hint: expect.stringContaining(`retire ${ID}`) as unknown,
+      });
+      await expect(retireAndFollow(backendWith(), { ...request, action: 'reinstate' }, watcher)).rejects.toMatchObject({
+        exitCode: 3,
+        message: expect.stringContaining('long text') as unknown,
+        hint: expect.stringContaining('--undo') as unknown,
+      });
+    },
+  );
 
   it('that ends otherwise is no refusal: something may have been written', async () => {
     failsWith('TrustChanged');
     const failed = { name: 'RetireFailed', exitCode: 1, hint: expect.stringContaining(EXECUTION) as unknown };
-    await expect(retireAndFollow(backendWith({ listSteps: () => Promise.resolve([line('TrustChanged', 'somebody else', 1)]) }), request, watcher)).rejects.toMatchObject({ ...failed, message: 'somebody else' });
-    sfn.on(GetExecutionHistoryCommand).resolves({ events: [{ id: 1, type: 'ExecutionAborted', timestamp: new Date(0) }] });
+    await expect(
+      retireAndFollow(
+        backendWith({ listSteps: () => Promise.resolve([line('TrustChanged', 'somebody else', 1)]) }),
+        request,
+        watcher,
+      ),
+    ).rejects.toMatchObject({ ...failed, message: 'somebody else' });
+    sfn
+      .on(GetExecutionHistoryCommand)
+      .resolves({ events: [{ id: 1, type: 'ExecutionAborted', timestamp: new Date(0) }] });
     sfn.on(DescribeExecutionCommand).resolves({ status: 'ABORTED' });
-    await expect(retireAndFollow(backendWith(), request, watcher)).rejects.toMatchObject({ ...failed, message: 'execution ABORTED' });
+    await expect(retireAndFollow(backendWith(), request, watcher)).rejects.toMatchObject({
+      ...failed,
+      message: 'execution ABORTED',
+    });
   });
 
   it('starts nothing for an unknown migration, one without a record yet, or a service that may change no trust', async () => {
     const { retireStateMachineArn: _none, ...without } = backendWith();
-    await expect(retireAndFollow(without, request, watcher)).rejects.toMatchObject({ name: 'NotEnabled', exitCode: 2, hint: expect.stringMatching(/repairableRoleArns.*POD_IDENTITY_RETIRE_STATE_MACHINE_ARN/) as unknown });
+    await expect(retireAndFollow(without, request, watcher)).rejects.toMatchObject({
+      name: 'NotEnabled',
+      exitCode: 2,
+      hint: expect.stringMatching(/repairableRoleArns.*POD_IDENTITY_RETIRE_STATE_MACHINE_ARN/) as unknown,
+    });
     const unrecorded = backendWith({ getMigration: () => Promise.resolve(undefined) });
     sfn.on(DescribeExecutionCommand).resolves({ status: 'RUNNING' });
-    await expect(retireAndFollow(unrecorded, request, watcher)).rejects.toMatchObject({ name: 'RetireRefused', exitCode: 3 });
+    await expect(retireAndFollow(unrecorded, request, watcher)).rejects.toMatchObject({
+      name: 'RetireRefused',
+      exitCode: 3,
+    });
     sfn.on(DescribeExecutionCommand).rejects(new ExecutionDoesNotExist({ message: 'no', $metadata: {} }));
-    await expect(retireAndFollow(unrecorded, request, watcher)).rejects.toMatchObject({ name: 'UnknownMigration', exitCode: 2 });
+    await expect(retireAndFollow(unrecorded, request, watcher)).rejects.toMatchObject({
+      name: 'UnknownMigration',
+      exitCode: 2,
+    });
     expect(sfn.commandCalls(StartExecutionCommand)).toEqual([]);
   });
 });
 
 describe('what retire prints', () => {
-  const retired = (change: Partial<Retired> = {}): Retired => ({ migrationId: ID, action: 'retire', dryRun: false, done: true, checks: [aCheck()], roles: [removed], ...change });
-  const lines = (change: Partial<Retired>, next?: string): string => retiredLines(retired(change), next, PLAIN).join('\n');
+  const retired = (change: Partial<Retired> = {}): Retired => ({
+    migrationId: ID,
+    action: 'retire',
+    dryRun: false,
+    done: true,
+    checks: [aCheck()],
+    roles: [removed],
+    ...change,
+  });
+  const lines = (change: Partial<Retired>, next?: string): string =>
+    retiredLines(retired(change), next, PLAIN).join('\n');
   const failing = aCheck({ id: 'retire-pods', status: 'fail', message: 'one pod', remedy: 'restart it' });
 
   it.each<[string, Partial<Retired>, RegExp]>([
-    ['done', {}, new RegExp(`^✔ retired {2}${ID}: the role is used by EKS Pod Identity alone\n\nRole {2}${ROLE}: this was taken out\n[^]*\n {4}- {7}"Sid": "Irsa"`)],
-    ['a dry run', { dryRun: true, done: false, roles: [{ ...removed, result: 'would-remove' }] }, /^✔ dry run .*what retire would change; nothing was changed\n[^]*would be taken out/],
-    ['put back', { action: 'reinstate', roles: [{ roleArn: ROLE, result: 'put-back', before: AFTER, after: BEFORE }] }, /^↩ put back [^]*\n {4}\+ {7}"Sid": "Irsa"/],
-    ['nothing', { done: false, roles: [{ roleArn: ROLE, result: 'nothing', why: 'it is out already' }] }, /^✔ nothing to do [^]*: nothing to do\n {2}it is out already\n/],
-    ['refused', { done: false, dryRun: true, checks: [failing], roles: [{ roleArn: ROLE, result: 'refused', why: 'its checks' }] }, /^✖ refused .*nothing was changed\n[^]*left as it is\n[^]*✖ retire-pods: one pod\n +do: restart it/],
+    [
+      'done',
+      {},
+      new RegExp(
+        `^✔ retired {2}${ID}: the role is used by EKS Pod Identity alone\n\nRole {2}${ROLE}: this was taken out\n[^]*\n {4}- {7}"Sid": "Irsa"`,
+      ),
+    ],
+    [
+      'a dry run',
+      { dryRun: true, done: false, roles: [{ ...removed, result: 'would-remove' }] },
+      /^✔ dry run .*what retire would change; nothing was changed\n[^]*would be taken out/,
+    ],
+    [
+      'put back',
+      { action: 'reinstate', roles: [{ roleArn: ROLE, result: 'put-back', before: AFTER, after: BEFORE }] },
+      /^↩ put back [^]*\n {4}\+ {7}"Sid": "Irsa"/,
+    ],
+    [
+      'nothing',
+      { done: false, roles: [{ roleArn: ROLE, result: 'nothing', why: 'it is out already' }] },
+      /^✔ nothing to do [^]*: nothing to do\n {2}it is out already\n/,
+    ],
+    [
+      'refused',
+      {
+        done: false,
+        dryRun: true,
+        checks: [failing],
+        roles: [{ roleArn: ROLE, result: 'refused', why: 'its checks' }],
+      },
+      /^✖ refused .*nothing was changed\n[^]*left as it is\n[^]*✖ retire-pods: one pod\n +do: restart it/,
+    ],
   ])('%s', (_, change, text) => {
     expect(lines(change)).toMatch(text);
   });
@@ -127,7 +230,11 @@ describe('what retire prints', () => {
 });
 
 describe('the variable of the state machine Retire', () => {
-  const outputs = { stateMachineArn: machine('MigrateAddon'), recoverStateMachineArn: machine('Recover'), tableName: 'Ledger' };
+  const outputs = {
+    stateMachineArn: machine('MigrateAddon'),
+    recoverStateMachineArn: machine('Recover'),
+    tableName: 'Ledger',
+  };
 
   it('may be left out, and is printed where there is one', () => {
     const without = serviceEnvironment(outputs);
@@ -138,9 +245,13 @@ describe('the variable of the state machine Retire', () => {
   });
 
   it('must be the ARN of a state machine', () => {
-    const error = errorOf(() => readServiceEnvironment({ ...serviceEnvironment(outputs), POD_IDENTITY_RETIRE_STATE_MACHINE_ARN: 'Retire' }));
+    const error = errorOf(() =>
+      readServiceEnvironment({ ...serviceEnvironment(outputs), POD_IDENTITY_RETIRE_STATE_MACHINE_ARN: 'Retire' }),
+    );
     expect(error).toBeInstanceOf(CliError);
-    expect(error.message).toBe('--deployed needs to know where the service is:\nPOD_IDENTITY_RETIRE_STATE_MACHINE_ARN must be the ARN of a state machine');
+    expect(error.message).toBe(
+      '--deployed needs to know where the service is:\nPOD_IDENTITY_RETIRE_STATE_MACHINE_ARN must be the ARN of a state machine',
+    );
     expect(error.hint).toContain('output RetireStateMachineArn');
   });
 });

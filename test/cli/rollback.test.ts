@@ -1,4 +1,11 @@
-import { DescribeExecutionCommand, ExecutionDoesNotExist, GetExecutionHistoryCommand, type HistoryEvent, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import {
+  DescribeExecutionCommand,
+  ExecutionDoesNotExist,
+  GetExecutionHistoryCommand,
+  type HistoryEvent,
+  SFNClient,
+  StartExecutionCommand,
+} from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Backend } from '../../cli/backend.ts';
@@ -15,15 +22,37 @@ const RECOVERY = `arn:aws:states:eu-west-1:111122223333:execution:Recover:${ID}-
 const watcher = { update: () => {}, say: () => {} };
 const sfn = mockClient(SFNClient);
 
-const base = { approvals: [], migrationId: ID, request: migrationRequest.parse({ target: TARGET, addon: 'aws-ebs-csi-driver' }), startedAt: '2026-01-15T09:00:00.000Z', executionArn: FIRST } as const;
+const base = {
+  approvals: [],
+  migrationId: ID,
+  request: migrationRequest.parse({ target: TARGET, addon: 'aws-ebs-csi-driver' }),
+  startedAt: '2026-01-15T09:00:00.000Z',
+  executionArn: FIRST,
+} as const;
 const running = { ...base, status: 'running' } as unknown as Migration;
 const ended = (outcome: Migration['outcome'], change: Partial<Migration> = {}): Migration =>
-  ({ ...base, status: 'ended', outcome, endedAt: '2026-01-15T09:05:00.000Z', verified: 'pods', warnings: [], handOff: [], associations: { purged: [], created: [], restored: [] }, ...change }) as unknown as Migration;
+  ({
+    ...base,
+    status: 'ended',
+    outcome,
+    endedAt: '2026-01-15T09:05:00.000Z',
+    verified: 'pods',
+    warnings: [],
+    handOff: [],
+    associations: { purged: [], created: [], restored: [] },
+    ...change,
+  }) as unknown as Migration;
 const recovery = { startedAt: '2026-01-15T09:04:00.000Z', executionArn: RECOVERY, cause: 'requested' } as const;
 
 const backendWith = (ledger: Partial<Ledger>): Backend => ({
   stepFunctions: new SFNClient({ region: 'eu-west-1' }),
-  ledger: { getSnapshot: () => Promise.resolve(undefined), listSteps: () => Promise.resolve([]), getEvidence: () => Promise.resolve([]), getCancel: () => Promise.resolve(undefined), ...ledger } as Ledger,
+  ledger: {
+    getSnapshot: () => Promise.resolve(undefined),
+    listSteps: () => Promise.resolve([]),
+    getEvidence: () => Promise.resolve([]),
+    getCancel: () => Promise.resolve(undefined),
+    ...ledger,
+  } as Ledger,
   clock: { now: () => Date.parse('2026-01-15T09:10:00.000Z'), sleep: () => Promise.resolve(), spawn: (run) => run() },
   ids: { ulid: () => '2' },
   stateMachineArn: 'arn:aws:states:eu-west-1:111122223333:stateMachine:MigrateAddon',
@@ -32,15 +61,26 @@ const backendWith = (ledger: Partial<Ledger>): Backend => ({
   close: () => Promise.resolve(),
 });
 /** The ledger's record, look after look; the last one stays. */
-const records = (...all: (Migration | undefined)[]): Pick<Ledger, 'getMigration'> => ({ getMigration: () => Promise.resolve(all.length > 1 ? all.shift() : all[0]) });
+const records = (...all: (Migration | undefined)[]): Pick<Ledger, 'getMigration'> => ({
+  getMigration: () => Promise.resolve(all.length > 1 ? all.shift() : all[0]),
+});
 
 const takeOver = (error?: string): HistoryEvent[] => {
-  const at = (id: number, event: Omit<HistoryEvent, 'id' | 'timestamp'>): HistoryEvent => ({ ...event, id, timestamp: new Date(0) });
+  const at = (id: number, event: Omit<HistoryEvent, 'id' | 'timestamp'>): HistoryEvent => ({
+    ...event,
+    id,
+    timestamp: new Date(0),
+  });
   return [
     at(1, { type: 'ExecutionStarted' }),
     at(2, { type: 'TaskStateEntered', stateEnteredEventDetails: { name: 'TakeOver' } }),
     at(3, { type: 'TaskScheduled' }),
-    at(4, error === undefined ? { type: 'TaskSucceeded' } : { type: 'TaskFailed', taskFailedEventDetails: { resourceType: 'lambda', resource: 'invoke', error } }),
+    at(
+      4,
+      error === undefined
+        ? { type: 'TaskSucceeded' }
+        : { type: 'TaskFailed', taskFailedEventDetails: { resourceType: 'lambda', resource: 'invoke', error } },
+    ),
     at(5, { type: error === undefined ? 'ExecutionSucceeded' : 'ExecutionFailed' }),
   ].toReversed();
 };
@@ -56,7 +96,8 @@ const unknownExecution = (): void => {
 };
 
 describe('a rollback on demand', () => {
-  const rollBack = (ledger: Partial<Ledger>) => rollBackAndFollow(backendWith(ledger), { migrationId: ID, requestedBy: 'me', reason: 'too slow' }, watcher);
+  const rollBack = (ledger: Partial<Ledger>) =>
+    rollBackAndFollow(backendWith(ledger), { migrationId: ID, requestedBy: 'me', reason: 'too slow' }, watcher);
 
   it('starts Recover for that migration and answers its report', async () => {
     const end = await rollBack(records(ended('migrated'), ended('rolled-back', { recovery })));
@@ -69,29 +110,60 @@ describe('a rollback on demand', () => {
   it('that is refused says why in the words of the service', async () => {
     sfn.on(GetExecutionHistoryCommand).resolves({ events: takeOver('RollbackRefused') });
     sfn.on(DescribeExecutionCommand).resolves({ status: 'FAILED', error: 'RecoveryFailed', cause: 'long text' });
-    const line = { name: 'take-over', startedAt: '', endedAt: '', attempts: 1, error: { name: 'RollbackRefused', message: 'The OIDC trust is gone.' } };
+    const line = {
+      name: 'take-over',
+      startedAt: '',
+      endedAt: '',
+      attempts: 1,
+      error: { name: 'RollbackRefused', message: 'The OIDC trust is gone.' },
+    };
     const refused = { name: 'RollbackRefused', exitCode: 2, hint: expect.stringContaining(`show ${ID}`) as unknown };
-    await expect(rollBack({ ...records(ended('migrated')), listSteps: () => Promise.resolve([line]) })).rejects.toMatchObject({ ...refused, message: 'The OIDC trust is gone.' });
-    await expect(rollBack(records(ended('migrated')))).rejects.toMatchObject({ ...refused, message: expect.stringContaining('long text') as unknown });
+    await expect(
+      rollBack({ ...records(ended('migrated')), listSteps: () => Promise.resolve([line]) }),
+    ).rejects.toMatchObject({ ...refused, message: 'The OIDC trust is gone.' });
+    await expect(rollBack(records(ended('migrated')))).rejects.toMatchObject({
+      ...refused,
+      message: expect.stringContaining('long text') as unknown,
+    });
   });
 
   it('that finds nothing to do is refused as well', async () => {
-    await expect(rollBack(records(ended('blocked')))).rejects.toMatchObject({ name: 'RollbackRefused', message: `migration ${ID} has nothing to put back: it ended blocked`, exitCode: 2 });
+    await expect(rollBack(records(ended('blocked')))).rejects.toMatchObject({
+      name: 'RollbackRefused',
+      message: `migration ${ID} has nothing to put back: it ended blocked`,
+      exitCode: 2,
+    });
   });
 
   it('that could not be begun for another reason is no outcome, whatever the record says', async () => {
     sfn.on(GetExecutionHistoryCommand).resolves({ events: takeOver('AccessDenied') });
     sfn.on(DescribeExecutionCommand).resolves({ status: 'FAILED', error: 'RecoveryFailed', cause: 'AccessDenied: no' });
     const end = await rollBack(records(ended('migrated')));
-    expect(end).toMatchObject({ failure: { exitCode: 1, message: expect.stringContaining('execution FAILED: RecoveryFailed: AccessDenied: no') as unknown } });
+    expect(end).toMatchObject({
+      failure: {
+        exitCode: 1,
+        message: expect.stringContaining('execution FAILED: RecoveryFailed: AccessDenied: no') as unknown,
+      },
+    });
   });
 
   it('that is stopped itself is followed to the recovery after it', async () => {
     sfn.on(DescribeExecutionCommand).resolves({ status: 'ABORTED' });
     const taken = { ...running, recovery, executionArn: RECOVERY } as Migration;
-    const end = await rollBack(records(ended('migrated'), taken, taken, { ...taken, executionArn: `${RECOVERY}-next` }, ended('rolled-back', { recovery })));
+    const end = await rollBack(
+      records(
+        ended('migrated'),
+        taken,
+        taken,
+        { ...taken, executionArn: `${RECOVERY}-next` },
+        ended('rolled-back', { recovery }),
+      ),
+    );
     expect(end.report?.outcome).toBe('rolled-back');
-    expect(sfn.commandCalls(GetExecutionHistoryCommand).map(({ args }) => args[0].input.executionArn)).toEqual([RECOVERY, `${RECOVERY}-next`]);
+    expect(sfn.commandCalls(GetExecutionHistoryCommand).map(({ args }) => args[0].input.executionArn)).toEqual([
+      RECOVERY,
+      `${RECOVERY}-next`,
+    ]);
   });
 
   it('of a migration that nobody knows starts nothing', async () => {
@@ -102,28 +174,48 @@ describe('a rollback on demand', () => {
 
   it('of a migration that has only just been started is a case for cancel', async () => {
     sfn.on(DescribeExecutionCommand, { executionArn: FIRST }).resolves({ status: 'RUNNING' });
-    await expect(rollBack(records(undefined))).rejects.toMatchObject({ name: 'RollbackRefused', message: expect.stringContaining(`cancel ${ID}`) as unknown });
+    await expect(rollBack(records(undefined))).rejects.toMatchObject({
+      name: 'RollbackRefused',
+      message: expect.stringContaining(`cancel ${ID}`) as unknown,
+    });
   });
 });
 
 describe('a cancel', () => {
   const stored = (): Pick<Ledger, 'requestCancel' | 'getCancel'> & { all: Cancellation[] } => {
     const all: Cancellation[] = [];
-    return { all, requestCancel: (_id, wanted) => Promise.resolve(void all.push(wanted)), getCancel: () => Promise.resolve(all[0]) };
+    return {
+      all,
+      requestCancel: (_id, wanted) => Promise.resolve(void all.push(wanted)),
+      getCancel: () => Promise.resolve(all[0]),
+    };
   };
-  const ask = (ledger: Partial<Ledger>) => cancel(backendWith(ledger), { migrationId: ID, requestedBy: 'me', reason: 'wrong day' });
+  const ask = (ledger: Partial<Ledger>) =>
+    cancel(backendWith(ledger), { migrationId: ID, requestedBy: 'me', reason: 'wrong day' });
   const cancellation = { requestedAt: '2026-01-15T09:10:00.000Z', requestedBy: 'me', reason: 'wrong day' };
 
   it('before anything was changed will end the migration blocked, later rolled-back', async () => {
-    expect(await ask({ ...records(running), ...stored() })).toEqual({ migrationId: ID, cancellation, first: true, begun: false, willEnd: 'blocked' });
+    expect(await ask({ ...records(running), ...stored() })).toEqual({
+      migrationId: ID,
+      cancellation,
+      first: true,
+      begun: false,
+      willEnd: 'blocked',
+    });
     const snapshot = { getSnapshot: () => Promise.resolve({ takenAt: '' } as never) };
-    expect(await ask({ ...records(running), ...stored(), ...snapshot })).toMatchObject({ begun: true, willEnd: 'rolled-back' });
+    expect(await ask({ ...records(running), ...stored(), ...snapshot })).toMatchObject({
+      begun: true,
+      willEnd: 'rolled-back',
+    });
   });
 
   it('that is not the first changes nothing, and says whose stands', async () => {
     const flags = stored();
     flags.all.push({ requestedAt: '2026-01-15T09:09:00.000Z', requestedBy: 'you' });
-    expect(await ask({ ...records(running), ...flags })).toMatchObject({ first: false, cancellation: { requestedBy: 'you' } });
+    expect(await ask({ ...records(running), ...flags })).toMatchObject({
+      first: false,
+      cancellation: { requestedBy: 'you' },
+    });
   });
 
   it('may come before the ledger knows the migration', async () => {
@@ -136,12 +228,20 @@ describe('a cancel', () => {
     ['rolled-back', /ended rolled-back/, /nothing changed/],
   ] as const)('of one that is over (%s) is bad input', async (outcome, message, hint) => {
     const flags = stored();
-    await expect(ask({ ...records(ended(outcome)), ...flags })).rejects.toMatchObject({ name: 'MigrationOver', exitCode: 2, message: expect.stringMatching(message) as unknown, hint: expect.stringMatching(hint) as unknown });
+    await expect(ask({ ...records(ended(outcome)), ...flags })).rejects.toMatchObject({
+      name: 'MigrationOver',
+      exitCode: 2,
+      message: expect.stringMatching(message) as unknown,
+      hint: expect.stringMatching(hint) as unknown,
+    });
     expect(flags.all).toEqual([]);
   });
 
   it('does not stop the way back', async () => {
-    await expect(ask({ ...records({ ...running, recovery }), ...stored() })).rejects.toMatchObject({ name: 'MigrationOver', message: expect.stringContaining('is being put back already') as unknown });
+    await expect(ask({ ...records({ ...running, recovery }), ...stored() })).rejects.toMatchObject({
+      name: 'MigrationOver',
+      message: expect.stringContaining('is being put back already') as unknown,
+    });
   });
 
   it('wants a migration that there is', async () => {
@@ -158,9 +258,24 @@ describe('a look at a migration', () => {
   it('is how far it has come where it is not', async () => {
     const cancellation = { requestedAt: '2026-01-15T09:01:00.000Z' };
     sfn.on(DescribeExecutionCommand).resolves({ status: 'RUNNING' });
-    const shown = await lookUp(backendWith({ ...records(running), getCancel: () => Promise.resolve(cancellation) }), ID);
+    const shown = await lookUp(
+      backendWith({ ...records(running), getCancel: () => Promise.resolve(cancellation) }),
+      ID,
+    );
     expect(shown).toEqual({
-      running: { migrationId: ID, status: 'running', target: TARGET, addon: 'aws-ebs-csi-driver', strategy: 'auto', startedAt: base.startedAt, executionArn: FIRST, executionStatus: 'RUNNING', cancellation, steps: [], simulated: false },
+      running: {
+        migrationId: ID,
+        status: 'running',
+        target: TARGET,
+        addon: 'aws-ebs-csi-driver',
+        strategy: 'auto',
+        startedAt: base.startedAt,
+        executionArn: FIRST,
+        executionStatus: 'RUNNING',
+        cancellation,
+        steps: [],
+        simulated: false,
+      },
     });
   });
 

@@ -1,4 +1,10 @@
-import { DescribeExecutionCommand, GetExecutionHistoryCommand, type HistoryEvent, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import {
+  DescribeExecutionCommand,
+  GetExecutionHistoryCommand,
+  type HistoryEvent,
+  SFNClient,
+  StartExecutionCommand,
+} from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Backend } from '../../cli/backend.ts';
@@ -16,7 +22,11 @@ const sfn = mockClient(SFNClient);
 const backendWith = (ledger: Partial<Ledger>, sleeps: number[] = []): Backend => ({
   stepFunctions: new SFNClient({ region: 'eu-west-1' }),
   ledger: { getMigration: () => Promise.resolve(undefined), ...ledger } as Ledger,
-  clock: { now: () => 0, sleep: (milliseconds) => Promise.resolve(void sleeps.push(milliseconds)), spawn: (run) => run() },
+  clock: {
+    now: () => 0,
+    sleep: (milliseconds) => Promise.resolve(void sleeps.push(milliseconds)),
+    spawn: (run) => run(),
+  },
   ids: { ulid: () => ID },
   stateMachineArn: 'arn:aws:states:eu-west-1:111122223333:stateMachine:MigrateAddon',
   recoverStateMachineArn: 'arn:aws:states:eu-west-1:111122223333:stateMachine:Recover',
@@ -40,7 +50,11 @@ beforeEach(() => {
 describe('a run without an outcome in the ledger', () => {
   beforeEach(() => {
     sfn.on(GetExecutionHistoryCommand).resolves({ events: newestFirst(4) });
-    sfn.on(DescribeExecutionCommand).resolves({ status: 'FAILED', error: 'States.Runtime', cause: JSON.stringify({ errorMessage: 'no such function' }) });
+    sfn.on(DescribeExecutionCommand).resolves({
+      status: 'FAILED',
+      error: 'States.Runtime',
+      cause: JSON.stringify({ errorMessage: 'no such function' }),
+    });
   });
 
   it('fails with what the execution ended with, and that nothing was changed', async () => {
@@ -61,15 +75,32 @@ describe('a run without an outcome in the ledger', () => {
       getEvidence: () => Promise.resolve([]),
     };
     await expect(runMigration(backendWith(ledger), request)).rejects.toMatchObject({
-      hint: expect.stringMatching(/had begun to change .*snapshot of 2026-01-15T09:00:01[^]*aws eks describe-addon --cluster-name demo/) as unknown,
+      hint: expect.stringMatching(
+        /had begun to change .*snapshot of 2026-01-15T09:00:01[^]*aws eks describe-addon --cluster-name demo/,
+      ) as unknown,
     });
   });
 });
 
 describe('a run whose execution has stopped', () => {
   const RECOVERY = `${ARN.replace('MigrateAddon', 'Recover')}-1`;
-  const running = { migrationId: ID, request, startedAt: '2026-01-15T09:00:00.000Z', status: 'running', executionArn: ARN } as unknown as Migration;
-  const over = { ...running, status: 'ended', outcome: 'rolled-back', endedAt: '2026-01-15T09:05:00.000Z', verified: 'pods', warnings: [], handOff: [], associations: { purged: [], created: [], restored: [] } } as unknown as Migration;
+  const running = {
+    migrationId: ID,
+    request,
+    startedAt: '2026-01-15T09:00:00.000Z',
+    status: 'running',
+    executionArn: ARN,
+  } as unknown as Migration;
+  const over = {
+    ...running,
+    status: 'ended',
+    outcome: 'rolled-back',
+    endedAt: '2026-01-15T09:05:00.000Z',
+    verified: 'pods',
+    warnings: [],
+    handOff: [],
+    associations: { purged: [], created: [], restored: [] },
+  } as unknown as Migration;
   /** The ledger's record, look after look; the last one stays. */
   const ledgerOf = (...records: Migration[]): Partial<Ledger> => ({
     getMigration: () => Promise.resolve(records.length > 1 ? records.shift() : records[0]),
@@ -93,8 +124,16 @@ describe('a run whose execution has stopped', () => {
     const sleeps: number[] = [];
     const seen: StepProgress[][] = [];
     const said: string[] = [];
-    const progress = { update: (steps: readonly StepProgress[]) => void seen.push([...steps]), say: (text: string) => void said.push(text), close: () => Promise.resolve() };
-    const report = await runMigration(backendWith(ledgerOf(running, running, { ...running, executionArn: RECOVERY }, over), sleeps), request, progress);
+    const progress = {
+      update: (steps: readonly StepProgress[]) => void seen.push([...steps]),
+      say: (text: string) => void said.push(text),
+      close: () => Promise.resolve(),
+    };
+    const report = await runMigration(
+      backendWith(ledgerOf(running, running, { ...running, executionArn: RECOVERY }, over), sleeps),
+      request,
+      progress,
+    );
     expect(report.outcome).toBe('rolled-back');
     expect(sleeps).toEqual([15_000, 15_000]);
     expect(said).toEqual([expect.stringContaining('The execution has stopped')]);
@@ -106,16 +145,24 @@ describe('a run whose execution has stopped', () => {
 
   it('gives up after ten minutes in which nobody takes it over', async () => {
     const sleeps: number[] = [];
-    await expect(runMigration(backendWith(ledgerOf(running), sleeps), request)).rejects.toMatchObject({ name: 'ExecutionFailed', message: expect.stringContaining('execution ABORTED') as unknown });
+    await expect(runMigration(backendWith(ledgerOf(running), sleeps), request)).rejects.toMatchObject({
+      name: 'ExecutionFailed',
+      message: expect.stringContaining('execution ABORTED') as unknown,
+    });
     expect(sleeps.reduce((sum, one) => sum + one)).toBe(600_000);
   });
 
   it('gives up where one recovery after the other stops, and says that there was one', async () => {
     let n = 0;
     const recovery = { startedAt: '2026-01-15T09:05:00.000Z', executionArn: RECOVERY, cause: 'stranded' as const };
-    const ledger = { ...ledgerOf(running), getMigration: () => Promise.resolve({ ...running, recovery, executionArn: `${RECOVERY}${(n += 1)}` }) };
+    const ledger = {
+      ...ledgerOf(running),
+      getMigration: () => Promise.resolve({ ...running, recovery, executionArn: `${RECOVERY}${(n += 1)}` }),
+    };
     sfn.on(GetExecutionHistoryCommand).resolves({ events: recoverySteps.toReversed() });
-    await expect(runMigration(backendWith(ledger), request)).rejects.toMatchObject({ hint: expect.stringContaining('Recover took it over at 2026-01-15T09:05:00.000Z') as unknown });
+    await expect(runMigration(backendWith(ledger), request)).rejects.toMatchObject({
+      hint: expect.stringContaining('Recover took it over at 2026-01-15T09:05:00.000Z') as unknown,
+    });
     expect(n).toBeLessThan(10);
   });
 });
@@ -133,7 +180,11 @@ describe('following an execution', () => {
     sfn.on(DescribeExecutionCommand).resolves({ status: 'FAILED' });
     const sleeps: number[] = [];
     const seen: StepProgress[][] = [];
-    const progress = { update: (steps: readonly StepProgress[]) => void seen.push([...steps]), say: () => {}, close: () => Promise.resolve() };
+    const progress = {
+      update: (steps: readonly StepProgress[]) => void seen.push([...steps]),
+      say: () => {},
+      close: () => Promise.resolve(),
+    };
     await expect(runMigration(backendWith({}, sleeps), request, progress)).rejects.toThrow(/without an outcome/);
     expect(sleeps).toEqual([1000, 2000, 4000, 8000, 10_000]);
     expect(seen.map(([step]) => step?.endedAt?.getTime())).toEqual([undefined, undefined, undefined, 1000, 1000, 1000]);

@@ -14,7 +14,16 @@ import { serve, type Served } from '../end-to-end/served.ts';
 import { collectingIo } from './fixtures.ts';
 
 /** What says where the service is, for --deployed. */
-const SERVICE = ['POD_IDENTITY_STATE_MACHINE_ARN', 'POD_IDENTITY_RECOVER_STATE_MACHINE_ARN', 'POD_IDENTITY_RETIRE_STATE_MACHINE_ARN', 'POD_IDENTITY_SWEEP_STATE_MACHINE_ARN', 'POD_IDENTITY_SWEEP_BUCKET_NAME', 'POD_IDENTITY_TABLE_NAME', 'POD_IDENTITY_API_URL', 'POD_IDENTITY_SIMULATED'];
+const SERVICE = [
+  'POD_IDENTITY_STATE_MACHINE_ARN',
+  'POD_IDENTITY_RECOVER_STATE_MACHINE_ARN',
+  'POD_IDENTITY_RETIRE_STATE_MACHINE_ARN',
+  'POD_IDENTITY_SWEEP_STATE_MACHINE_ARN',
+  'POD_IDENTITY_SWEEP_BUCKET_NAME',
+  'POD_IDENTITY_TABLE_NAME',
+  'POD_IDENTITY_API_URL',
+  'POD_IDENTITY_SIMULATED',
+];
 
 let directory: string;
 const closing: (() => unknown)[] = [];
@@ -52,7 +61,11 @@ const exported = (text: string): Record<string, string> =>
 const sdkOf = (environment: Record<string, string>, url = environment['AWS_ENDPOINT_URL_EKS']) => ({
   endpoint: url,
   region: environment['AWS_REGION']!,
-  credentials: { accessKeyId: environment['AWS_ACCESS_KEY_ID']!, secretAccessKey: environment['AWS_SECRET_ACCESS_KEY']!, sessionToken: environment['AWS_SESSION_TOKEN']! },
+  credentials: {
+    accessKeyId: environment['AWS_ACCESS_KEY_ID']!,
+    secretAccessKey: environment['AWS_SECRET_ACCESS_KEY']!,
+    sessionToken: environment['AWS_SESSION_TOKEN']!,
+  },
   maxAttempts: 1,
 });
 
@@ -69,9 +82,25 @@ describe('sandbox', () => {
   it('prints what points other programs at it, serves until it is stopped, and leaves nothing', async () => {
     const { out, err, stopped } = await start();
     const environment = exported(out());
-    const endpoints = ['EKS', 'IAM', 'STS', 'DYNAMODB', 'SFN', 'EVENTBRIDGE', 'S3'].map((service) => `AWS_ENDPOINT_URL_${service}`);
-    expect(Object.keys(environment)).toEqual([...endpoints, 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_REGION', 'AWS_DEFAULT_REGION', ...SERVICE, 'POD_IDENTITY_KUBERNETES_ROLE_ARNS', 'POD_IDENTITY_KUBERNETES_RESTART_ROLE_ARNS', 'POD_IDENTITY_KUBERNETES_ANNOTATE_ROLE_ARNS', 'KUBECONFIG']);
-    expect(err()).toMatch(/The sandbox is serving AWS at http:\/\/127\.0\.0\.1:\d+, in real time\. Clusters: reliability-dev\. Ctrl-C stops it\.\n$/);
+    const endpoints = ['EKS', 'IAM', 'STS', 'DYNAMODB', 'SFN', 'EVENTBRIDGE', 'S3'].map(
+      (service) => `AWS_ENDPOINT_URL_${service}`,
+    );
+    expect(Object.keys(environment)).toEqual([
+      ...endpoints,
+      'AWS_ACCESS_KEY_ID',
+      'AWS_SECRET_ACCESS_KEY',
+      'AWS_SESSION_TOKEN',
+      'AWS_REGION',
+      'AWS_DEFAULT_REGION',
+      ...SERVICE,
+      'POD_IDENTITY_KUBERNETES_ROLE_ARNS',
+      'POD_IDENTITY_KUBERNETES_RESTART_ROLE_ARNS',
+      'POD_IDENTITY_KUBERNETES_ANNOTATE_ROLE_ARNS',
+      'KUBECONFIG',
+    ]);
+    expect(err()).toMatch(
+      /The sandbox is serving AWS at http:\/\/127\.0\.0\.1:\d+, in real time\. Clusters: reliability-dev\. Ctrl-C stops it\.\n$/,
+    );
     expect(await listClusters(environment)).toEqual([TARGET.cluster]);
     expect(existsSync(environment['KUBECONFIG']!)).toBe(true);
 
@@ -83,9 +112,21 @@ describe('sandbox', () => {
   it('writes each call to the log before it is answered', async () => {
     const log = join(directory, 'calls.jsonl');
     const { out, stopped } = await start('--log', log);
-    const calls = (): Call[] => readFileSync(log, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as Call);
+    const calls = (): Call[] =>
+      readFileSync(log, 'utf8')
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Call);
     await listClusters(exported(out()));
-    expect(calls()).toEqual([expect.objectContaining({ n: 1, service: 'eks', operation: 'ListClusters', status: 200, caller: `arn:aws:iam::${TARGET.account}:role/operator` })]);
+    expect(calls()).toEqual([
+      expect.objectContaining({
+        n: 1,
+        service: 'eks',
+        operation: 'ListClusters',
+        status: 200,
+        caller: `arn:aws:iam::${TARGET.account}:role/operator`,
+      }),
+    ]);
     await stopped();
     expect(calls()).toHaveLength(1);
   });
@@ -93,11 +134,29 @@ describe('sandbox', () => {
   it('writes a kubeconfig whose users ask aws for a token, with the environment of the sandbox', async () => {
     const file = join(directory, 'kubeconfig');
     const { out, stopped } = await start('--kubeconfig', file, '--json');
-    const document = JSON.parse(out()) as { environment: Record<string, string>; clusters: { endpoint: string }[]; stateMachineArn: string; recoverStateMachineArn: string; retireStateMachineArn: string; sweepStateMachineArn: string; sweepBucketName: string; tableName: string; apiUrl: string };
+    const document = JSON.parse(out()) as {
+      environment: Record<string, string>;
+      clusters: { endpoint: string }[];
+      stateMachineArn: string;
+      recoverStateMachineArn: string;
+      retireStateMachineArn: string;
+      sweepStateMachineArn: string;
+      sweepBucketName: string;
+      tableName: string;
+      apiUrl: string;
+    };
     expect(document).toMatchObject({
       url: document.environment['AWS_ENDPOINT_URL_EKS'],
       environment: { KUBECONFIG: file, POD_IDENTITY_SIMULATED: '1' },
-      clusters: [{ context: TARGET.cluster, account: TARGET.account, region: TARGET.region, name: TARGET.cluster, endpoint: expect.stringMatching(/^https:\/\/127\.0\.0\.1:\d+$/) }],
+      clusters: [
+        {
+          context: TARGET.cluster,
+          account: TARGET.account,
+          region: TARGET.region,
+          name: TARGET.cluster,
+          endpoint: expect.stringMatching(/^https:\/\/127\.0\.0\.1:\d+$/),
+        },
+      ],
       stateMachineArn: expect.stringContaining(':stateMachine:'),
       recoverStateMachineArn: expect.stringContaining('Recover'),
       retireStateMachineArn: expect.stringContaining('Retire'),
@@ -106,12 +165,36 @@ describe('sandbox', () => {
     const [mark, ...json] = readFileSync(file, 'utf8').split('\n');
     expect(mark).toBe(KUBECONFIG_MARK);
     const aws = Object.fromEntries(Object.entries(document.environment).filter(([name]) => name.startsWith('AWS_')));
-    expect(SERVICE.map((name) => document.environment[name])).toEqual([document.stateMachineArn, document.recoverStateMachineArn, document.retireStateMachineArn, document.sweepStateMachineArn, document.sweepBucketName, document.tableName, document.apiUrl, '1']);
-    const config = JSON.parse(json.join('\n')) as { users: { user: { exec: { env: { name: string; value: string }[] } } }[] };
+    expect(SERVICE.map((name) => document.environment[name])).toEqual([
+      document.stateMachineArn,
+      document.recoverStateMachineArn,
+      document.retireStateMachineArn,
+      document.sweepStateMachineArn,
+      document.sweepBucketName,
+      document.tableName,
+      document.apiUrl,
+      '1',
+    ]);
+    const config = JSON.parse(json.join('\n')) as {
+      users: { user: { exec: { env: { name: string; value: string }[] } } }[];
+    };
     expect(config).toMatchObject({
       'current-context': TARGET.cluster,
-      clusters: [{ cluster: { server: document.clusters[0]!.endpoint, 'certificate-authority-data': expect.stringMatching(/^[\w+/=]+$/) } }],
-      users: [{ user: { exec: { command: 'aws', args: expect.arrayContaining(['get-token', '--cluster-name', TARGET.cluster]) } } }],
+      clusters: [
+        {
+          cluster: {
+            server: document.clusters[0]!.endpoint,
+            'certificate-authority-data': expect.stringMatching(/^[\w+/=]+$/),
+          },
+        },
+      ],
+      users: [
+        {
+          user: {
+            exec: { command: 'aws', args: expect.arrayContaining(['get-token', '--cluster-name', TARGET.cluster]) },
+          },
+        },
+      ],
     });
     expect(Object.fromEntries(config.users[0]!.user.exec.env.map(({ name, value }) => [name, value]))).toEqual(aws);
     expect(statSync(file).mode & 0o077).toBe(0);
@@ -146,14 +229,20 @@ describe('sandbox with something wrong', () => {
 
   it('says what a flag should be', async () => {
     expect(await refused()).toContain(`--scenario is missing: name a scenario file, such as ${SCENARIO}`);
-    expect(await refused('--scenario', SCENARIO, '--port', '65536')).toContain('--port "65536" must be a port number from 0 to 65535');
+    expect(await refused('--scenario', SCENARIO, '--port', '65536')).toContain(
+      '--port "65536" must be a port number from 0 to 65535',
+    );
     expect(await refused('--scenario', SCENARIO, '--port', 'http')).toContain('--port "http" must be a port number');
-    expect(await refused('--scenario', SCENARIO, '--clock', 'virtual')).toContain('--clock "virtual" must be real or scaled=X: other programs can not follow virtual time');
+    expect(await refused('--scenario', SCENARIO, '--clock', 'virtual')).toContain(
+      '--clock "virtual" must be real or scaled=X: other programs can not follow virtual time',
+    );
     expect(await refused('--scenario', SCENARIO, '--clock', 'fast')).toContain('--clock "fast" must be');
   });
 
   it('names the place in a broken scenario', async () => {
-    expect(await refused('--scenario', 'nowhere.json')).toContain('The scenario nowhere.json can\'t be read: there is no such file.');
+    expect(await refused('--scenario', 'nowhere.json')).toContain(
+      "The scenario nowhere.json can't be read: there is no such file.",
+    );
     const file = join(directory, 'scenario.json');
     writeFileSync(file, '{"accounts": [{"id": "1"}]}');
     expect(await refused('--scenario', file)).toContain('accounts[0].id: ');
@@ -171,8 +260,12 @@ describe('sandbox with something wrong', () => {
 
   it('says that a file can not be written', async () => {
     mkdirSync(join(directory, 'd'));
-    expect(await refused('--scenario', SCENARIO, '--log', join(directory, 'd'))).toMatch(/--log \S+ can't be written: EISDIR/);
-    expect(await refused('--scenario', SCENARIO, '--kubeconfig', join(directory, 'none', 'kubeconfig'))).toMatch(/--kubeconfig \S+ can't be written: ENOENT/);
+    expect(await refused('--scenario', SCENARIO, '--log', join(directory, 'd'))).toMatch(
+      /--log \S+ can't be written: EISDIR/,
+    );
+    expect(await refused('--scenario', SCENARIO, '--kubeconfig', join(directory, 'none', 'kubeconfig'))).toMatch(
+      /--kubeconfig \S+ can't be written: ENOENT/,
+    );
   });
 
   // Linux's file for that is always full.
@@ -188,32 +281,42 @@ describe('sandbox with something wrong', () => {
   it('leaves a kubeconfig alone that it did not write', async () => {
     const file = join(directory, 'config');
     writeFileSync(file, 'apiVersion: v1\nkind: Config\n');
-    expect(await refused('--scenario', SCENARIO, '--kubeconfig', file)).toContain('is there already, and this program did not write it');
+    expect(await refused('--scenario', SCENARIO, '--kubeconfig', file)).toContain(
+      'is there already, and this program did not write it',
+    );
     expect(readFileSync(file, 'utf8')).toBe('apiVersion: v1\nkind: Config\n');
   });
 
   it('tells it as one JSON document where that was asked for', async () => {
     const io = collectingIo();
     expect(await main(['sandbox', '--json', '--scenario', 'nowhere.json'], io)).toBe(2);
-    expect(JSON.parse(io.out())).toMatchObject({ error: { name: 'ScenarioError', hint: expect.stringContaining(SCENARIO) } });
+    expect(JSON.parse(io.out())).toMatchObject({
+      error: { name: 'ScenarioError', hint: expect.stringContaining(SCENARIO) },
+    });
   });
 });
 
 describe('sandbox as a process', () => {
   const startMigration = async ({ environment, url, stateMachineArn }: Served): Promise<void> => {
     const stepFunctions = new SFNClient(sdkOf(environment, url));
-    const input = JSON.stringify({ migrationId: '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', request: { target: TARGET, addon: ADDON } });
+    const input = JSON.stringify({
+      migrationId: '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A',
+      request: { target: TARGET, addon: ADDON },
+    });
     await stepFunctions.send(new StartExecutionCommand({ stateMachineArn, input }));
     stepFunctions.destroy();
   };
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('ends by itself after %s, with a migration under way and a connection open', async (signal) => {
-    const served = await serve(['--clock', 'real']);
-    await startMigration(served);
-    // Kept alive by fetch's pool.
-    await fetch(served.url);
-    const result = await served.stop(signal);
-    expect(result).toMatchObject({ code: 0, err: expect.stringMatching(/Ctrl-C stops it\.\n$/) });
-    await expect(fetch(served.url)).rejects.toThrow('fetch failed');
-  });
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'ends by itself after %s, with a migration under way and a connection open',
+    async (signal) => {
+      const served = await serve(['--clock', 'real']);
+      await startMigration(served);
+      // Kept alive by fetch's pool.
+      await fetch(served.url);
+      const result = await served.stop(signal);
+      expect(result).toMatchObject({ code: 0, err: expect.stringMatching(/Ctrl-C stops it\.\n$/) });
+      await expect(fetch(served.url)).rejects.toThrow('fetch failed');
+    },
+  );
 });

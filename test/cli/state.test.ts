@@ -9,8 +9,10 @@ import { keptWorld } from './kept-world.ts';
 const ADDON = ['--cluster', TARGET.cluster, '--addon', 'aws-ebs-csi-driver'];
 
 const { file: inDirectory, state, run, reportOf } = keptWorld();
-const migrated = (...flags: string[]): Promise<MigrationReport> => reportOf('migrate', ...ADDON, '--sandbox', SCENARIO, ...flags);
-const journal = (): { commands: { what: string; migrationId: string; outcome: string }[] } => JSON.parse(readFileSync(state(), 'utf8')) as ReturnType<typeof journal>;
+const migrated = (...flags: string[]): Promise<MigrationReport> =>
+  reportOf('migrate', ...ADDON, '--sandbox', SCENARIO, ...flags);
+const journal = (): { commands: { what: string; migrationId: string; outcome: string }[] } =>
+  JSON.parse(readFileSync(state(), 'utf8')) as ReturnType<typeof journal>;
 
 describe('a sandbox that is kept in a file', () => {
   it('goes on from command to command: migrate, show, roll back, migrate again', async () => {
@@ -21,9 +23,15 @@ describe('a sandbox that is kept in a file', () => {
     const back = await run('rollback', first.migrationId, '--reason', 'too early');
     expect(back.code).toBe(0);
     expect(back.out).toMatch(/^↩ rolled-back .*put back as it was\n/);
-    expect(back.out).toMatch(/Rollback on demand\n {2}asked for at \S+ by command-line: too early \(it had ended migrated\)/);
+    expect(back.out).toMatch(
+      /Rollback on demand\n {2}asked for at \S+ by command-line: too early \(it had ended migrated\)/,
+    );
     expect(back.err).toMatch(/✔ Take the migration over .*[^]*✔ Put the add-on back by an update/);
-    expect(await reportOf('show', first.migrationId)).toMatchObject({ outcome: 'rolled-back', recovery: { cause: 'requested', reason: 'too early' }, disruption: { controllerUnavailableSeconds: 0 } });
+    expect(await reportOf('show', first.migrationId)).toMatchObject({
+      outcome: 'rolled-back',
+      recovery: { cause: 'requested', reason: 'too early' },
+      disruption: { controllerUnavailableSeconds: 0 },
+    });
 
     const second = await reportOf('migrate', ...ADDON, '--strategy', 'recreate');
     expect(second.outcome).toBe('migrated');
@@ -40,7 +48,11 @@ describe('a sandbox that is kept in a file', () => {
   it('is the same world, whether its first commands were run or are replayed', async () => {
     const calls = inDirectory('calls.jsonl');
     const { migrationId } = await migrated('--calls', calls);
-    const number = (file: string): number[] => readFileSync(file, 'utf8').trimEnd().split('\n').map((line) => (JSON.parse(line) as Call).n);
+    const number = (file: string): number[] =>
+      readFileSync(file, 'utf8')
+        .trimEnd()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as Call).n);
     const last = number(calls).at(-1)!;
     await run('plan', ...ADDON, '--calls', calls);
     // Those of the new command alone, numbered as they come in that world.
@@ -55,9 +67,15 @@ describe('a sandbox that is kept in a file', () => {
     const cancelled = await run('cancel', migrationId);
     expect(cancelled).toMatchObject({ code: 2, out: '' });
     expect(cancelled.err).toMatch(/is over: it ended migrated[^]*pod-identity rollback/);
-    expect(await run('release', migrationId)).toMatchObject({ code: 2, out: '', err: expect.stringContaining('ended migrated, and keeps no locks') as unknown });
+    expect(await run('release', migrationId)).toMatchObject({
+      code: 2,
+      out: '',
+      err: expect.stringContaining('ended migrated, and keeps no locks') as unknown,
+    });
     expect((await run('show', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A')).code).toBe(2);
-    expect((await run('rollback', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A')).err).toContain('there is no migration 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A here');
+    expect((await run('rollback', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A')).err).toContain(
+      'there is no migration 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A here',
+    );
     await run('show', migrationId);
     expect(readFileSync(state(), 'utf8')).toBe(before);
   });
@@ -73,7 +91,20 @@ describe('a sandbox that is kept in a file', () => {
 
   it('keeps a migration whose execution was stopped, with what put it back', async () => {
     const file = inDirectory('scenario.json');
-    writeFileSync(file, JSON.stringify(scenarioWith((scenario) => scenario.faults.push({ step: 'delete-addon', operation: 'DeleteAddon', kind: 'abort-after', call: 1, times: 1 }))));
+    writeFileSync(
+      file,
+      JSON.stringify(
+        scenarioWith((scenario) =>
+          scenario.faults.push({
+            step: 'delete-addon',
+            operation: 'DeleteAddon',
+            kind: 'abort-after',
+            call: 1,
+            times: 1,
+          }),
+        ),
+      ),
+    );
     const report = await reportOf('migrate', ...ADDON, '--strategy', 'recreate', '--sandbox', file);
     expect(report).toMatchObject({ outcome: 'rolled-back', recovery: { cause: 'stranded' } });
     // The fault struck once, in that world.
@@ -82,21 +113,54 @@ describe('a sandbox that is kept in a file', () => {
 
   it('lets the locks of a migration go that is not to be put back, so that the next one may begin', async () => {
     const file = inDirectory('scenario.json');
-    writeFileSync(file, JSON.stringify(scenarioWith((scenario) => scenario.faults.push({ operation: 'CreateAddon', kind: 'access-denied', call: 1, times: 'all' }))));
+    writeFileSync(
+      file,
+      JSON.stringify(
+        scenarioWith((scenario) =>
+          scenario.faults.push({ operation: 'CreateAddon', kind: 'access-denied', call: 1, times: 'all' }),
+        ),
+      ),
+    );
     const { migrationId, outcome } = await reportOf('migrate', ...ADDON, '--strategy', 'recreate', '--sandbox', file);
     expect(outcome).toBe('needs-human');
-    expect((await run('plan', ...ADDON)).out).toMatch(new RegExp(`✖ lock-free: [^]*pod-identity release\\s+${migrationId}`));
+    expect((await run('plan', ...ADDON)).out).toMatch(
+      new RegExp(`✖ lock-free: [^]*pod-identity release\\s+${migrationId}`),
+    );
 
     const released = await run('release', migrationId, '--reason', 'it is gone for good');
     expect(released).toMatchObject({ code: 0, err: '' });
-    expect(released.out).toMatch(/^✔ .* holds no lock any more\.\n {2}let go: add-on aws-ebs-csi-driver of cluster reliability-dev /);
-    expect((await run('release', migrationId)).out).toMatch(/was released already, at \S+ by command-line: it is gone for good\./);
-    expect(JSON.parse((await run('release', migrationId, '--json')).out)).toMatchObject({ migrationId, first: false, locks: [], released: { reason: 'it is gone for good' } });
-    expect(await reportOf('show', migrationId)).toMatchObject({ outcome: 'needs-human', released: { by: 'command-line', reason: 'it is gone for good' } });
+    expect(released.out).toMatch(
+      /^✔ .* holds no lock any more\.\n {2}let go: add-on aws-ebs-csi-driver of cluster reliability-dev /,
+    );
+    expect((await run('release', migrationId)).out).toMatch(
+      /was released already, at \S+ by command-line: it is gone for good\./,
+    );
+    expect(JSON.parse((await run('release', migrationId, '--json')).out)).toMatchObject({
+      migrationId,
+      first: false,
+      locks: [],
+      released: { reason: 'it is gone for good' },
+    });
+    expect(await reportOf('show', migrationId)).toMatchObject({
+      outcome: 'needs-human',
+      released: { by: 'command-line', reason: 'it is gone for good' },
+    });
     // The ground is free, and what is there now is told: the add-on is gone.
     const { plan } = await reportOf('plan', ...ADDON);
-    expect(plan?.checks).toEqual(expect.arrayContaining([expect.objectContaining({ id: 'lock-free', status: 'pass' }), expect.objectContaining({ id: 'addon-installed', status: 'fail' })]));
-    expect(journal().commands.map(({ what }) => what)).toEqual(['migrate', 'migrate', 'release', 'release', 'release', 'migrate']);
+    expect(plan?.checks).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ id: 'lock-free', status: 'pass' }),
+        expect.objectContaining({ id: 'addon-installed', status: 'fail' }),
+      ]),
+    );
+    expect(journal().commands.map(({ what }) => what)).toEqual([
+      'migrate',
+      'migrate',
+      'release',
+      'release',
+      'release',
+      'migrate',
+    ]);
   });
 
   it('retires the way back, and brings it back: each command in the world that the others have left', async () => {
@@ -105,27 +169,56 @@ describe('a sandbox that is kept in a file', () => {
 
     const early = await retire();
     expect(early.code).toBe(3);
-    expect(early.out).toMatch(/^✖ refused .*nothing was changed\n[^]*✖ retire-soak: [^]*do: Try again from 2026-01-22T09:/);
+    expect(early.out).toMatch(
+      /^✖ refused .*nothing was changed\n[^]*✖ retire-soak: [^]*do: Try again from 2026-01-22T09:/,
+    );
     const tooEarly = await retire('--apply', '--json');
     expect(tooEarly.code).toBe(3);
-    expect(JSON.parse(tooEarly.out)).toMatchObject({ error: { name: 'RetireRefused', message: expect.stringMatching(/retire-soak: .* 2026-01-22T09:/) as unknown } });
+    expect(JSON.parse(tooEarly.out)).toMatchObject({
+      error: { name: 'RetireRefused', message: expect.stringMatching(/retire-soak: .* 2026-01-22T09:/) as unknown },
+    });
 
     const planned = await retire('--soak-days', '0', '--reason', 'it is time');
     expect(planned).toMatchObject({ code: 0 });
-    expect(planned.out).toMatch(new RegExp(`^✔ dry run [^]*\\n {4}- .*"Sid": "Irsa"[^]*To do it: .* retire ${migrationId} --soak-days 0 --apply --reason 'it is time' --state ${state()}\n$`));
-    const done = JSON.parse((await retire('--soak-days', '0', '--apply', '--reason', 'it is time', '--json')).out) as Retired;
-    expect(done).toMatchObject({ migrationId, action: 'retire', dryRun: false, done: true, roles: [{ result: 'removed' }] });
+    expect(planned.out).toMatch(
+      new RegExp(
+        `^✔ dry run [^]*\\n {4}- .*"Sid": "Irsa"[^]*To do it: .* retire ${migrationId} --soak-days 0 --apply --reason 'it is time' --state ${state()}\n$`,
+      ),
+    );
+    const done = JSON.parse(
+      (await retire('--soak-days', '0', '--apply', '--reason', 'it is time', '--json')).out,
+    ) as Retired;
+    expect(done).toMatchObject({
+      migrationId,
+      action: 'retire',
+      dryRun: false,
+      done: true,
+      roles: [{ result: 'removed' }],
+    });
     expect(done.roles[0]?.after).not.toContain('oidc-provider');
-    expect(await reportOf('show', migrationId)).toMatchObject({ outcome: 'migrated', retirements: [{ reason: 'it is time', requestedBy: 'command-line', writtenAt: expect.any(String) as unknown }] });
+    expect(await reportOf('show', migrationId)).toMatchObject({
+      outcome: 'migrated',
+      retirements: [{ reason: 'it is time', requestedBy: 'command-line', writtenAt: expect.any(String) as unknown }],
+    });
 
     // The way back is closed meanwhile, and says how to open it.
     expect((await run('rollback', migrationId)).err).toMatch(new RegExp(`retire ${migrationId} --undo`));
     const back = await retire('--undo', '--apply');
     expect(back.code).toBe(0);
     expect(back.out).toMatch(/^↩ put back [^]*\n {4}\+ .*"Sid": "Irsa"/);
-    expect(await reportOf('rollback', migrationId)).toMatchObject({ outcome: 'rolled-back', retirements: [{ undoneAt: expect.any(String) as unknown }] });
+    expect(await reportOf('rollback', migrationId)).toMatchObject({
+      outcome: 'rolled-back',
+      retirements: [{ undoneAt: expect.any(String) as unknown }],
+    });
     // What was refused before it began is not kept; a dry run is.
-    expect(journal().commands.map(({ what }) => what)).toEqual(['migrate', 'retire', 'retire', 'retire', 'retire', 'rollback']);
+    expect(journal().commands.map(({ what }) => what)).toEqual([
+      'migrate',
+      'retire',
+      'retire',
+      'retire',
+      'retire',
+      'rollback',
+    ]);
   });
 
   it('says that the program has changed, where a command gives something else than it did', async () => {
@@ -133,7 +226,9 @@ describe('a sandbox that is kept in a file', () => {
     writeFileSync(state(), readFileSync(state(), 'utf8').replace('"outcome": "migrated"', '"outcome": "rolled-back"'));
     const { code, err } = await run('plan', ...ADDON);
     expect(code).toBe(2);
-    expect(err).toMatch(/can't be replayed: command 1 \(migrate \S+\) now gives \S+ migrated, the file has \S+ rolled-back/);
+    expect(err).toMatch(
+      /can't be replayed: command 1 \(migrate \S+\) now gives \S+ migrated, the file has \S+ rolled-back/,
+    );
   });
 
   it('belongs to one scenario and one seed', async () => {
@@ -146,7 +241,9 @@ describe('a sandbox that is kept in a file', () => {
   });
 
   it('begins with a scenario, and is not begun by what fails', async () => {
-    expect((await run('plan', ...ADDON)).err).toMatch(/is not there yet, and no --sandbox FILE says what to begin with/);
+    expect((await run('plan', ...ADDON)).err).toMatch(
+      /is not there yet, and no --sandbox FILE says what to begin with/,
+    );
     expect((await run('migrate', ...ADDON, '--sandbox', SCENARIO, '--account', '999999999999')).code).toBe(2);
     expect(existsSync(state())).toBe(false);
   });

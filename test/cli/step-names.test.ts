@@ -5,7 +5,8 @@ import { allMachines, migrateAddon } from '../lib/definition.ts';
 
 describe('the steps that are shown', () => {
   it.each(allMachines)('cover every task and wait of $name', ({ states }) => {
-    const namesOf = (...types: string[]): string[] => Object.entries(states).flatMap(([name, { Type }]) => (types.includes(Type) ? [name] : []));
+    const namesOf = (...types: string[]): string[] =>
+      Object.entries(states).flatMap(([name, { Type }]) => (types.includes(Type) ? [name] : []));
     const shown = namesOf('Task', 'Wait');
     expect(shown.length).toBeGreaterThan(0);
     expect(shown.filter((name) => stepOfState(name) === undefined)).toEqual([]);
@@ -18,7 +19,19 @@ describe('the steps that are shown', () => {
 
   it('have names for people', () => {
     for (const name of Object.keys(stepSchemas)) expect(stepTitle(name)).not.toBe(name);
-    for (const name of ['verify-restored', 'restart-restored', 'restore-trust', 'retire-trust-retire', 'retire-trust-reinstate', 'restore-addon-update', 'restore-addon-delete', 'restore-addon-create', 'finish-rolled-back', 'finish-needs-human']) expect(stepTitle(name)).not.toBe(name);
+    for (const name of [
+      'verify-restored',
+      'restart-restored',
+      'restore-trust',
+      'retire-trust-retire',
+      'retire-trust-reinstate',
+      'restore-addon-update',
+      'restore-addon-delete',
+      'restore-addon-create',
+      'finish-rolled-back',
+      'finish-needs-human',
+    ])
+      expect(stepTitle(name)).not.toBe(name);
     expect(stepTitle('verify-pods-2')).toBe(`${stepTitle('verify-pods')} (round 2)`);
     expect(stepTitle('verify-pods.2')).toBe(`${stepTitle('verify-pods')} (way 2)`);
     expect(stepTitle('verify-restored.3-2')).toBe(`${stepTitle('verify-restored')} (way 3, round 2)`);
@@ -29,13 +42,33 @@ describe('the steps that are shown', () => {
 describe('a step of the ledger', () => {
   it('stands where its step stands on the road, whatever its way and round', () => {
     const names = ['finish-rolled-back', 'verify-restored.2', 'restore-addon-create', 'verify-pods.2-2', 'plan'];
-    expect(names.toSorted((a, b) => stepOrder(a) - stepOrder(b))).toEqual(['plan', 'verify-restored.2', 'verify-pods.2-2', 'restore-addon-create', 'finish-rolled-back']);
-    expect([stepOrder('verify-pods'), stepOrder('verify-restored')]).toEqual([stepOrder('verify-pods-3'), stepOrder('verify-pods')]);
+    expect(names.toSorted((a, b) => stepOrder(a) - stepOrder(b))).toEqual([
+      'plan',
+      'verify-restored.2',
+      'verify-pods.2-2',
+      'restore-addon-create',
+      'finish-rolled-back',
+    ]);
+    expect([stepOrder('verify-pods'), stepOrder('verify-restored')]).toEqual([
+      stepOrder('verify-pods-3'),
+      stepOrder('verify-pods'),
+    ]);
   });
 
   it('is called by its base name, its way and its round', () => {
     expect(lineName('verify-pods', { way: 1, round: 1 })).toBe('verify-pods');
     expect(lineName('verify-pods', { way: 2, round: 3 })).toBe('verify-pods.2-3');
-    expect((Object.keys(stepSchemas) as StepName[]).filter(isOfWay)).toEqual(['delete-addon', 'await-deleted', 'purge-associations', 'create-addon', 'update-addon', 'create-association', 'await-active', 'carry-over', 'verify-pods', 'restart-pods']);
+    expect((Object.keys(stepSchemas) as StepName[]).filter(isOfWay)).toEqual([
+      'delete-addon',
+      'await-deleted',
+      'purge-associations',
+      'create-addon',
+      'update-addon',
+      'create-association',
+      'await-active',
+      'carry-over',
+      'verify-pods',
+      'restart-pods',
+    ]);
   });
 });

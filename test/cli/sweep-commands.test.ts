@@ -1,4 +1,7 @@
-/** `sweep` and its commands as they are typed, of a deployed service that is reached by its API: from argv to the exit code. */
+/**
+ * `sweep` and its commands as they are typed, of a deployed service that is reached by its API: from argv to the exit
+ * code.
+ */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +17,10 @@ import { collectingIo, TARGET } from './fixtures.ts';
 import { aStanding, aSweep, aSweepReport, aSweepRequest, ENDED, ID, REPORTS } from './sweep-fixtures.ts';
 
 /** Between two looks no real time passes. */
-vi.mock(import('node:timers/promises'), async (original) => ({ ...(await original()), setTimeout: () => Promise.resolve() as Promise<never> }));
+vi.mock(import('node:timers/promises'), async (original) => ({
+  ...(await original()),
+  setTimeout: () => Promise.resolve() as Promise<never>,
+}));
 
 const s3 = mockClient(S3Client);
 let directory: string;
@@ -27,12 +33,23 @@ beforeAll(() => {
 afterAll(() => rmSync(directory, { recursive: true }));
 beforeEach(() => {
   for (const name of Object.keys(process.env)) if (/^(AWS|POD_IDENTITY)_/.test(name)) vi.stubEnv(name, undefined);
-  const variables = { POD_IDENTITY_API_URL: API_URL, AWS_REGION: TARGET.region, AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId, AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey, AWS_SESSION_TOKEN: CREDENTIALS.sessionToken, AWS_ENDPOINT_URL: 'http://127.0.0.1:9' };
+  const variables = {
+    POD_IDENTITY_API_URL: API_URL,
+    AWS_REGION: TARGET.region,
+    AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+    AWS_SESSION_TOKEN: CREDENTIALS.sessionToken,
+    AWS_ENDPOINT_URL: 'http://127.0.0.1:9',
+  };
   for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
   asked = [];
   vi.stubGlobal('fetch', (url: string, { method }: { method: string }) => {
     asked.push(`${method} ${url.slice(API_URL.length)}`);
-    const { status = 200, headers = {}, body = '' } = (replies.length > 1 ? replies.shift() : replies[0]) ?? { status: 404 };
+    const {
+      status = 200,
+      headers = {},
+      body = '',
+    } = (replies.length > 1 ? replies.shift() : replies[0]) ?? { status: 404 };
     return Promise.resolve(new Response(body, { status, headers }));
   });
   s3.reset();
@@ -43,10 +60,23 @@ afterEach(() => {
 });
 
 const accepted = json({ sweepId: ID, status: 'accepted', links: { self: `/v1/sweeps/${ID}` } }, 202);
-const standing = (change: Partial<SweepStanding> = {}) => json({ ...aStanding(change), links: { self: `/v1/sweeps/${ID}` } });
-const over = (change: Partial<SweepStanding> = {}) => standing({ status: 'ended', phase: 'report', outcome: 'completed', endedAt: ENDED, reports: REPORTS, executionStatus: undefined, ...change });
+const standing = (change: Partial<SweepStanding> = {}) =>
+  json({ ...aStanding(change), links: { self: `/v1/sweeps/${ID}` } });
+const over = (change: Partial<SweepStanding> = {}) =>
+  standing({
+    status: 'ended',
+    phase: 'report',
+    outcome: 'completed',
+    endedAt: ENDED,
+    reports: REPORTS,
+    executionStatus: undefined,
+    ...change,
+  });
 const inBucket = (texts: Partial<Record<'json' | 'csv' | 'html', string>>): void => {
-  for (const [format, text] of Object.entries(texts)) s3.on(GetObjectCommand, { Bucket: REPORTS.bucket, Key: REPORTS[format as 'json'] }).resolves({ Body: { transformToString: () => Promise.resolve(text) } as never });
+  for (const [format, text] of Object.entries(texts))
+    s3.on(GetObjectCommand, { Bucket: REPORTS.bucket, Key: REPORTS[format as 'json'] }).resolves({
+      Body: { transformToString: () => Promise.resolve(text) } as never,
+    });
 };
 
 const run = async (...argv: string[]) => {
@@ -59,12 +89,22 @@ describe('sweep --deployed, by the API', () => {
   it('starts it, says how it goes, writes the reports and prints the summary', async () => {
     inBucket({ json: JSON.stringify(aSweepReport()), html: '<html>', csv: 'a,b' });
     const migrating = { phase: 'migrations', tally: { queued: 1, inFlight: 1, ended: {} } } as const;
-    replies = [accepted, standing(), standing(migrating), over({ tally: { queued: 0, inFlight: 0, ended: { migrated: 2 } } })];
+    replies = [
+      accepted,
+      standing(),
+      standing(migrating),
+      over({ tally: { queued: 0, inFlight: 0, ended: { migrated: 2 } } }),
+    ];
     const [html, csv] = [join(directory, 'out.html'), join(directory, 'out.csv')];
     const { code, out, err } = await run('sweep', '--mode', 'migrate', '--report', html, '--report', csv);
-    expect({ code, asked }).toEqual({ code: 0, asked: ['POST /sweeps', ...Array.from({ length: 3 }, () => `GET /sweeps/${ID}`)] });
+    expect({ code, asked }).toEqual({
+      code: 0,
+      asked: ['POST /sweeps', ...Array.from({ length: 3 }, () => `GET /sweeps/${ID}`)],
+    });
     expect([readFileSync(html, 'utf8'), readFileSync(csv, 'utf8')]).toEqual(['<html>', 'a,b']);
-    expect(out).toMatch(/^✔ completed {2}migrate of 12 clusters[^]*\nReports\n[^]*out\.html\n[^]*out\.csv\n {2}s3:\/\/sweeps\//);
+    expect(out).toMatch(
+      /^✔ completed {2}migrate of 12 clusters[^]*\nReports\n[^]*out\.html\n[^]*out\.csv\n {2}s3:\/\/sweeps\//,
+    );
     expect(err).toMatch(/Look at the fleet[^]*1 under way, 1 waiting[^]*Migrate in waves \([^]*Write the report/);
   });
 
@@ -81,34 +121,53 @@ describe('sweep --deployed, by the API', () => {
     replies = [accepted, over()];
     const { code, out, err } = await run('sweep', '--mode', 'plan');
     expect({ code, out }).toEqual({ code: 1, out: '' });
-    expect(err).toMatch(/error: the report of sweep \w+ can't be read: [^]*Access Denied[^]*hint: {2}It is s3:\/\/sweeps\/[^]*s3:GetObject/);
+    expect(err).toMatch(
+      /error: the report of sweep \w+ can't be read: [^]*Access Denied[^]*hint: {2}It is s3:\/\/sweeps\/[^]*s3:GetObject/,
+    );
   });
 
   it('starts nothing where a file can not be written, or a flag is wrong', async () => {
     replies = [];
-    expect((await run('sweep', '--mode', 'plan', '--report', join(directory, 'none', 'a.html'))).err).toMatch(/--report .* can't be written: [^]*Name a file in a directory/);
+    expect((await run('sweep', '--mode', 'plan', '--report', join(directory, 'none', 'a.html'))).err).toMatch(
+      /--report .* can't be written: [^]*Name a file in a directory/,
+    );
     expect((await run('sweep', '--mode', 'plan', '--canary', 'x')).code).toBe(2);
     expect(asked).toEqual([]);
   });
 
   it('is refused with the reason of the service', async () => {
-    replies = [problemAnswer('other-account', 'body.selection.accounts.0: is not 111122223333', { errors: [{ field: 'body.selection.accounts.0', message: 'is not 111122223333' }] })];
-    expect(await run('sweep', '--mode', 'inventory', '--account', '999999999999')).toMatchObject({ code: 2, out: '', err: expect.stringContaining('is not 111122223333') as unknown });
+    replies = [
+      problemAnswer('other-account', 'body.selection.accounts.0: is not 111122223333', {
+        errors: [{ field: 'body.selection.accounts.0', message: 'is not 111122223333' }],
+      }),
+    ];
+    expect(await run('sweep', '--mode', 'inventory', '--account', '999999999999')).toMatchObject({
+      code: 2,
+      out: '',
+      err: expect.stringContaining('is not 111122223333') as unknown,
+    });
   });
 
   it('goes on by itself where it can not be followed any more', async () => {
     replies = [accepted, { status: 200, body: 'no JSON' }];
     const { code, err } = await run('sweep', '--mode', 'migrate');
     expect(code).toBe(1);
-    expect(err).toMatch(/sweep 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A goes on by itself[^]*sweep show 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A --deployed[^]*sweep stop 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A --deployed/);
+    expect(err).toMatch(
+      /sweep 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A goes on by itself[^]*sweep show 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A --deployed[^]*sweep stop 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A --deployed/,
+    );
   });
 });
 
 describe('the commands about a sweep', () => {
   it('show it, also as one document', async () => {
     replies = [standing({ phase: 'migrations' })];
-    expect(await run('sweep', 'show', ID)).toMatchObject({ code: 0, out: expect.stringMatching(/^running {2}migrate of/) as unknown });
-    expect(JSON.parse((await run('sweep', 'show', ID, '--json')).out)).toEqual(JSON.parse(JSON.stringify(aStanding({ phase: 'migrations' }))));
+    expect(await run('sweep', 'show', ID)).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^running {2}migrate of/) as unknown,
+    });
+    expect(JSON.parse((await run('sweep', 'show', ID, '--json')).out)).toEqual(
+      JSON.parse(JSON.stringify(aStanding({ phase: 'migrations' }))),
+    );
     replies = [problemAnswer('unknown-sweep', `There is no sweep ${ID}.`)];
     expect((await run('sweep', 'show', ID)).code).toBe(2);
   });
@@ -119,7 +178,11 @@ describe('the commands about a sweep', () => {
     expect({ code, asked }).toEqual({ code: 0, asked: [`POST /sweeps/${ID}/${command}`] });
     expect(out).toContain(`asked to ${command} at ${ENDED} by me (night)`);
     replies = [problemAnswer('not-now', 'It has completed.')];
-    expect(await run('sweep', command, ID)).toMatchObject({ code: 2, out: '', err: expect.stringContaining('It has completed.') as unknown });
+    expect(await run('sweep', command, ID)).toMatchObject({
+      code: 2,
+      out: '',
+      err: expect.stringContaining('It has completed.') as unknown,
+    });
   });
 
   it('write its report', async () => {
@@ -129,15 +192,28 @@ describe('the commands about a sweep', () => {
     expect(await run('sweep', 'report', ID, '--report', file)).toMatchObject({ code: 0, out: `Wrote ${file}.\n` });
     expect(readFileSync(file, 'utf8')).toBe('a,b');
     replies = [standing()];
-    expect(await run('sweep', 'report', ID, '--report', file)).toMatchObject({ code: 2, err: expect.stringContaining('no report yet') as unknown });
+    expect(await run('sweep', 'report', ID, '--report', file)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('no report yet') as unknown,
+    });
   });
 
   it('list all', async () => {
     const { sweepId, startedAt } = aSweep();
-    const one = { sweepId, request: aSweepRequest({ mode: 'plan' }), status: 'ended', outcome: 'completed', startedAt, links: { self: '/x' } };
+    const one = {
+      sweepId,
+      request: aSweepRequest({ mode: 'plan' }),
+      status: 'ended',
+      outcome: 'completed',
+      startedAt,
+      links: { self: '/x' },
+    };
     replies = [json({ sweeps: [one] })];
     expect((await run('sweeps', '--limit', '5')).out).toMatch(/completed +plan of all accounts that are configured\n$/);
-    expect(JSON.parse((await run('sweeps', '--json')).out)).toMatchObject({ sweeps: [{ sweepId: ID, outcome: 'completed' }], more: false });
+    expect(JSON.parse((await run('sweeps', '--json')).out)).toMatchObject({
+      sweeps: [{ sweepId: ID, outcome: 'completed' }],
+      more: false,
+    });
     expect(asked).toEqual(['GET /sweeps?limit=5', 'GET /sweeps?limit=50']);
   });
 });

@@ -12,13 +12,27 @@ export const ENDED = '2026-01-15T09:05:30.000Z';
 export const SWEEP_MACHINE = 'arn:aws:states:eu-west-1:111122223333:stateMachine:Sweep';
 export const SWEEP_ARN = `arn:aws:states:eu-west-1:111122223333:execution:Sweep:${ID}`;
 export const BUCKET = 'sweeps';
-export const REPORTS = { bucket: BUCKET, json: `sweeps/${ID}/report.json`, csv: `sweeps/${ID}/report.csv`, html: `sweeps/${ID}/report.html` };
+export const REPORTS = {
+  bucket: BUCKET,
+  json: `sweeps/${ID}/report.json`,
+  csv: `sweeps/${ID}/report.csv`,
+  html: `sweeps/${ID}/report.html`,
+};
 
-export const aSweepRequest = (change: Partial<SweepRequestInput> = {}) => sweepRequest.parse({ mode: 'migrate', requestedBy: 'command-line', ...change });
+export const aSweepRequest = (change: Partial<SweepRequestInput> = {}) =>
+  sweepRequest.parse({ mode: 'migrate', requestedBy: 'command-line', ...change });
 
-export const aSweep = (change: Partial<Sweep> = {}): Sweep => ({ ...newSweep({ sweepId: ID, request: aSweepRequest(), startedAt: STARTED }), executionArn: SWEEP_ARN, executions: 1, ...change });
+export const aSweep = (change: Partial<Sweep> = {}): Sweep => ({
+  ...newSweep({ sweepId: ID, request: aSweepRequest(), startedAt: STARTED }),
+  executionArn: SWEEP_ARN,
+  executions: 1,
+  ...change,
+});
 
-export const aStanding = (change: Partial<SweepStanding> = {}): SweepStanding => ({ ...standingOf(aSweep(), { queued: 0, inFlight: 0, ended: {} }, 'RUNNING'), ...change });
+export const aStanding = (change: Partial<SweepStanding> = {}): SweepStanding => ({
+  ...standingOf(aSweep(), { queued: 0, inFlight: 0, ended: {} }, 'RUNNING'),
+  ...change,
+});
 
 export const aSweepReport = (change: Partial<SweepReport> = {}): SweepReport =>
   sweepReport.parse({
@@ -31,7 +45,15 @@ export const aSweepReport = (change: Partial<SweepReport> = {}): SweepReport =>
     startedAt: STARTED,
     endedAt: ENDED,
     at: ENDED,
-    totals: { places: 4, clusters: 12, addons: 31, byClass: { 'on-pod-identity': 9, ready: 10, blocked: 3, 'node-role': 2, 'not-concerned': 6, unreachable: 1 }, byOutcome: { migrated: 9, blocked: 1 }, queued: 0, inFlight: 0 },
+    totals: {
+      places: 4,
+      clusters: 12,
+      addons: 31,
+      byClass: { 'on-pod-identity': 9, ready: 10, blocked: 3, 'node-role': 2, 'not-concerned': 6, unreachable: 1 },
+      byOutcome: { migrated: 9, blocked: 1 },
+      queued: 0,
+      inFlight: 0,
+    },
     blockers: [],
     calls: { total: { eks: 120, iam: 31 }, perCluster: 12.58, perAddon: 4.871 },
     places: [],

@@ -5,7 +5,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exitCodeOfSweep } from '../../cli/exit-codes.ts';
 import { main } from '../../cli/program.ts';
 import { placeOfMigration, placeOfSweep } from '../../cli/place-options.ts';
-import { parseKnownSweepFlags, parseReportFlags, parseSweepFlags, parseSweepListFlags } from '../../cli/sweep/options.ts';
+import {
+  parseKnownSweepFlags,
+  parseReportFlags,
+  parseSweepFlags,
+  parseSweepListFlags,
+} from '../../cli/sweep/options.ts';
 import { checkReportFiles, readPrevious, writeReports } from '../../cli/sweep/reports.ts';
 import { checkPrevious, recordOf, requestFrom } from '../../cli/sweep/request.ts';
 import { sweep, sweepLimits } from '../../lambdas/domain/sweep/model.ts';
@@ -15,7 +20,8 @@ import { collectingIo, errorOf } from './fixtures.ts';
 import { aSweepReport, aSweepRequest, ID, REPORTS } from './sweep-fixtures.ts';
 
 const GOOD = { mode: 'inventory', sandbox: 'a.json' };
-const messageOf = (given: Record<string, unknown>): string => errorOf(() => parseSweepFlags({ ...GOOD, ...given })).message;
+const messageOf = (given: Record<string, unknown>): string =>
+  errorOf(() => parseSweepFlags({ ...GOOD, ...given })).message;
 
 let directory: string;
 beforeAll(() => {
@@ -25,7 +31,9 @@ afterAll(() => rmSync(directory, { recursive: true }));
 
 describe('the flags of sweep', () => {
   it('have the defaults of the request that is made of them', () => {
-    expect(requestFrom(parseSweepFlags({ ...GOOD, mode: 'migrate' }), 'me', undefined)).toEqual(aSweepRequest({ requestedBy: 'me' }));
+    expect(requestFrom(parseSweepFlags({ ...GOOD, mode: 'migrate' }), 'me', undefined)).toEqual(
+      aSweepRequest({ requestedBy: 'me' }),
+    );
   });
 
   it.each([
@@ -33,12 +41,28 @@ describe('the flags of sweep', () => {
     ['region', ['eu-west-1, us-east-1'], ['eu-west-1', 'us-east-1']],
     ['cluster', ['prod-*,dev-?'], ['prod-*', 'dev-?']],
     ['addon', ['vpc-cni', 'aws-ebs-csi-driver'], ['vpc-cni', 'aws-ebs-csi-driver']],
-    ['clusterTag', ['team=payments', 'formula=a=b', 'empty='], [['team', 'payments'], ['formula', 'a=b'], ['empty', '']]],
+    [
+      'clusterTag',
+      ['team=payments', 'formula=a=b', 'empty='],
+      [
+        ['team', 'payments'],
+        ['formula', 'a=b'],
+        ['empty', ''],
+      ],
+    ],
     ['canary', '100', 100],
     ['concurrency', '500', 500],
     ['stopAtPercent', '0.5', 0.5],
     ['callsPerSecond', '12.25', 12.25],
-    ['report', ['a.HTML', 'dir/b.json', 'c.csv'], [{ file: 'a.HTML', format: 'html' }, { file: 'dir/b.json', format: 'json' }, { file: 'c.csv', format: 'csv' }]],
+    [
+      'report',
+      ['a.HTML', 'dir/b.json', 'c.csv'],
+      [
+        { file: 'a.HTML', format: 'html' },
+        { file: 'dir/b.json', format: 'json' },
+        { file: 'c.csv', format: 'csv' },
+      ],
+    ],
     ['tagging', 'opt-in', 'opt-in'],
   ])('--%s %j is read', (name, given, read) => {
     expect(parseSweepFlags({ ...GOOD, [name]: given })).toHaveProperty(name, read);
@@ -48,7 +72,11 @@ describe('the flags of sweep', () => {
     ['mode', undefined, /--mode is missing: name inventory/],
     ['mode', 'look', /--mode "look" must be inventory, plan or migrate/],
     ['account', ['1'], /^--account "1" must be an AWS account id \(12 digits\)$/],
-    ['account', ['111122223333,2,3'], /^--account "111122223333,2,3" must be [^\n]*, which "2" is not\n--account [^\n]*, which "3" is not$/],
+    [
+      'account',
+      ['111122223333,2,3'],
+      /^--account "111122223333,2,3" must be [^\n]*, which "2" is not\n--account [^\n]*, which "3" is not$/,
+    ],
     ['account', [''], /--account "" must be/],
     ['region', ['Frankfurt'], /--region "Frankfurt" must be an AWS region/],
     ['cluster', ['prod/*'], /--cluster "prod\/\*" must be a cluster name in which/],
@@ -77,30 +105,91 @@ describe('the flags of sweep', () => {
 
   it('are refused all at once', () => {
     const lines = messageOf({ mode: 'x', canary: '0', report: ['a.pdf', 'b.doc'], region: ['a', 'b'] }).split('\n');
-    expect(lines.map((line) => line.split(' ').slice(0, 2).join(' ')).sort()).toEqual(['--canary "0"', '--mode "x"', '--region "a"', '--region "b"', '--report "a.pdf"', '--report "b.doc"']);
+    expect(lines.map((line) => line.split(' ').slice(0, 2).join(' ')).sort()).toEqual([
+      '--canary "0"',
+      '--mode "x"',
+      '--region "a"',
+      '--region "b"',
+      '--report "a.pdf"',
+      '--report "b.doc"',
+    ]);
   });
 
   it('are refused where they do not go together', () => {
-    expect(messageOf({ strategy: 'in-place', preserve: true })).toContain('--preserve is for ways that delete the add-on');
-    for (const place of [{ state: 'w.json' }, { deployed: true, sandbox: undefined }]) expect(messageOf({ previous: 'a.json', ...place })).toContain('--previous "a.json" is of a sandbox that begins anew');
-    expect(errorOf(() => placeOfMigration(parseSweepFlags({ ...GOOD, deployed: true, clock: 'real' }))).message).toContain('--deployed does not go together with --sandbox, --clock');
+    expect(messageOf({ strategy: 'in-place', preserve: true })).toContain(
+      '--preserve is for ways that delete the add-on',
+    );
+    for (const place of [{ state: 'w.json' }, { deployed: true, sandbox: undefined }])
+      expect(messageOf({ previous: 'a.json', ...place })).toContain(
+        '--previous "a.json" is of a sandbox that begins anew',
+      );
+    expect(
+      errorOf(() => placeOfMigration(parseSweepFlags({ ...GOOD, deployed: true, clock: 'real' }))).message,
+    ).toContain('--deployed does not go together with --sandbox, --clock');
     expect(errorOf(() => placeOfMigration(parseSweepFlags({ mode: 'plan' }))).name).toBe('NoSandbox');
   });
 
   it('have the bounds of the request', () => {
     const { canary, concurrency } = sweepLimits.shape;
     expect([canary.unwrap().maxValue, concurrency.unwrap().maxValue]).toEqual([100, 500]);
-    expect(requestFrom(parseSweepFlags({ ...GOOD, canary: '2', concurrency: '40', perAccount: '3', perRegion: '4', stopAfter: '5', stopAtPercent: '2.5', callsPerSecond: '9' }), '', undefined)).toMatchObject({
-      limits: { canary: 2, concurrency: 40, perAccount: 3, perRegion: 4, stopAfterFailures: 5, stopAtFailurePercent: 2.5 },
+    expect(
+      requestFrom(
+        parseSweepFlags({
+          ...GOOD,
+          canary: '2',
+          concurrency: '40',
+          perAccount: '3',
+          perRegion: '4',
+          stopAfter: '5',
+          stopAtPercent: '2.5',
+          callsPerSecond: '9',
+        }),
+        '',
+        undefined,
+      ),
+    ).toMatchObject({
+      limits: {
+        canary: 2,
+        concurrency: 40,
+        perAccount: 3,
+        perRegion: 4,
+        stopAfterFailures: 5,
+        stopAtFailurePercent: 2.5,
+      },
       callsPerSecond: 9,
     });
   });
 
   it('of what is migrated are those of migrate', () => {
-    const flags = parseSweepFlags({ ...GOOD, strategy: 'recreate', preserve: true, maxDisruption: 'outage', resolveConflicts: 'NONE', trust: 'repair', acceptKey: ['aws:SourceIp'], verification: 'api', agent: 'install', window: '0 22 * * SUN', windowMinutes: '60', windowZone: 'Europe/Berlin', reason: 'why' });
+    const flags = parseSweepFlags({
+      ...GOOD,
+      strategy: 'recreate',
+      preserve: true,
+      maxDisruption: 'outage',
+      resolveConflicts: 'NONE',
+      trust: 'repair',
+      acceptKey: ['aws:SourceIp'],
+      verification: 'api',
+      agent: 'install',
+      window: '0 22 * * SUN',
+      windowMinutes: '60',
+      windowZone: 'Europe/Berlin',
+      reason: 'why',
+    });
     expect(requestFrom(flags, '', undefined)).toMatchObject({
       reason: 'why',
-      options: { strategy: 'recreate', preserve: true, maxDisruption: 'outage', resolveConflicts: 'NONE', trust: 'repair', acceptedKeys: ['aws:SourceIp'], verification: 'api', agent: 'install', approval: 'none', changeWindow: { schedule: '0 22 * * SUN', durationMinutes: 60, timeZone: 'Europe/Berlin' } },
+      options: {
+        strategy: 'recreate',
+        preserve: true,
+        maxDisruption: 'outage',
+        resolveConflicts: 'NONE',
+        trust: 'repair',
+        acceptedKeys: ['aws:SourceIp'],
+        verification: 'api',
+        agent: 'install',
+        approval: 'none',
+        changeWindow: { schedule: '0 22 * * SUN', durationMinutes: 60, timeZone: 'Europe/Berlin' },
+      },
     });
   });
 });
@@ -109,8 +198,15 @@ describe('a sweep of a sandbox', () => {
   const scenario = parseScenario(JSON.parse(readFileSync(SCENARIO, 'utf8')), 'here');
   it('is about all that the scenario has, unless it says less', () => {
     const { selection } = requestFrom(parseSweepFlags({ ...GOOD, clusterTag: ['a=b'] }), '', scenario);
-    expect(selection).toEqual({ accounts: scenario.accounts.map(({ id }) => id), regions: ['eu-west-1'], clusterTags: { a: 'b' }, tagging: 'opt-out' });
-    expect(requestFrom(parseSweepFlags({ ...GOOD, region: ['us-east-1'] }), '', scenario).selection.regions).toEqual(['us-east-1']);
+    expect(selection).toEqual({
+      accounts: scenario.accounts.map(({ id }) => id),
+      regions: ['eu-west-1'],
+      clusterTags: { a: 'b' },
+      tagging: 'opt-out',
+    });
+    expect(requestFrom(parseSweepFlags({ ...GOOD, region: ['us-east-1'] }), '', scenario).selection.regions).toEqual([
+      'us-east-1',
+    ]);
   });
   it('knows no other account', () => {
     const error = errorOf(() => requestFrom(parseSweepFlags({ ...GOOD, account: ['999999999999'] }), '', scenario));
@@ -120,19 +216,38 @@ describe('a sweep of a sandbox', () => {
 
 describe('the flags of the commands about sweeps', () => {
   it('name a sweep, and where it is', () => {
-    expect(errorOf(() => parseKnownSweepFlags({ sweepId: 'x' }, 'show'))).toMatchObject({ message: expect.stringContaining('the sweep "x" must be a ULID') as unknown, hint: expect.stringContaining('sweep show --help') as unknown });
-    expect(errorOf(() => placeOfSweep(parseKnownSweepFlags({ sweepId: ID }, 'show'))).message).toContain(`it is not clear where sweep ${ID} is`);
-    expect(errorOf(() => placeOfSweep(parseKnownSweepFlags({ sweepId: ID, sandbox: 'a.json' }, 'show'))).name).toBe('NoState');
-    expect(errorOf(() => placeOfSweep(parseSweepListFlags({ sandbox: 'a.json' }))).message).toContain('so earlier sweeps are not in it');
+    expect(errorOf(() => parseKnownSweepFlags({ sweepId: 'x' }, 'show'))).toMatchObject({
+      message: expect.stringContaining('the sweep "x" must be a ULID') as unknown,
+      hint: expect.stringContaining('sweep show --help') as unknown,
+    });
+    expect(errorOf(() => placeOfSweep(parseKnownSweepFlags({ sweepId: ID }, 'show'))).message).toContain(
+      `it is not clear where sweep ${ID} is`,
+    );
+    expect(errorOf(() => placeOfSweep(parseKnownSweepFlags({ sweepId: ID, sandbox: 'a.json' }, 'show'))).name).toBe(
+      'NoState',
+    );
+    expect(errorOf(() => placeOfSweep(parseSweepListFlags({ sandbox: 'a.json' }))).message).toContain(
+      'so earlier sweeps are not in it',
+    );
     expect(placeOfSweep(parseKnownSweepFlags({ sweepId: ID, deployed: true }, 'show'))).toEqual({ kind: 'deployed' });
   });
   it('name files for a report', () => {
     expect(errorOf(() => parseReportFlags({ sweepId: ID })).message).toContain('--report is missing');
     expect(parseReportFlags({ sweepId: ID, report: ['a.csv'] }).report).toEqual([{ file: 'a.csv', format: 'csv' }]);
   });
-  it.each(['0', '1001', 'x'])('list no %j sweeps', (limit) => expect(errorOf(() => parseSweepListFlags({ limit })).message).toContain('must be a whole number from 1 to 1000'));
+  it.each(['0', '1001', 'x'])('list no %j sweeps', (limit) =>
+    expect(errorOf(() => parseSweepListFlags({ limit })).message).toContain('must be a whole number from 1 to 1000'),
+  );
 
-  it.each([['sweep', 'show'], ['sweep', 'pause'], ['sweep', 'resume'], ['sweep', 'stop'], ['sweep', 'report'], ['sweeps'], ['sweep']])('are explained: %s %s', async (...command) => {
+  it.each([
+    ['sweep', 'show'],
+    ['sweep', 'pause'],
+    ['sweep', 'resume'],
+    ['sweep', 'stop'],
+    ['sweep', 'report'],
+    ['sweeps'],
+    ['sweep'],
+  ])('are explained: %s %s', async (...command) => {
     const io = collectingIo();
     expect(await main([...command, '--help'], io)).toBe(0);
     for (const text of ['--state', '--deployed', '--json', 'Exit codes:']) expect(io.out()).toContain(text);
@@ -151,13 +266,24 @@ describe('files of reports', () => {
     checkReportFiles([file('new.html'), file('there.html')]);
     expect(readFileSync(join(directory, 'there.html'), 'utf8')).toBe('before');
     mkdirSync(join(directory, 'folder.html'));
-    for (const wrong of ['none/a.html', 'folder.html']) expect(errorOf(() => checkReportFiles([file(wrong)]))).toMatchObject({ name: 'FileNotWritable', exitCode: 2, message: expect.stringContaining(wrong) as unknown });
+    for (const wrong of ['none/a.html', 'folder.html'])
+      expect(errorOf(() => checkReportFiles([file(wrong)]))).toMatchObject({
+        name: 'FileNotWritable',
+        exitCode: 2,
+        message: expect.stringContaining(wrong) as unknown,
+      });
     expect(errorOf(() => checkReportFiles([file('a.html'), { ...file('./a.html') }])).message).toContain('named twice');
   });
   it('are each of their own format', () => {
     const report = aSweepReport();
-    writeReports([file('out.html'), { file: join(directory, 'out.csv'), format: 'csv' }], { report, texts: { html: '<html>', csv: 'a,b', json: '{}' } });
-    expect([readFileSync(join(directory, 'out.html'), 'utf8'), readFileSync(join(directory, 'out.csv'), 'utf8')]).toEqual(['<html>', 'a,b']);
+    writeReports([file('out.html'), { file: join(directory, 'out.csv'), format: 'csv' }], {
+      report,
+      texts: { html: '<html>', csv: 'a,b', json: '{}' },
+    });
+    expect([
+      readFileSync(join(directory, 'out.html'), 'utf8'),
+      readFileSync(join(directory, 'out.csv'), 'utf8'),
+    ]).toEqual(['<html>', 'a,b']);
     expect(errorOf(() => writeReports([file('none/a.html')], { report, texts: {} })).name).toBe('FileNotWritable');
   });
   it('of an earlier sweep are read, and must be of the same selection', () => {
@@ -166,11 +292,24 @@ describe('files of reports', () => {
     writeFileSync(path, JSON.stringify(before));
     expect(readPrevious(path)).toEqual(before);
     checkPrevious(path, before, aSweepRequest({ mode: 'inventory' }));
-    expect(errorOf(() => checkPrevious(path, before, aSweepRequest({ selection: { clusters: ['a'] } }))).name).toBe('OtherSelection');
-    expect(sweep.parse(recordOf(before, REPORTS))).toMatchObject({ sweepId: ID, status: 'ended', outcome: 'completed', reports: REPORTS });
-    for (const [name, text] of [['not.json', 'no'], ['other.json', '{}']] as const) {
+    expect(errorOf(() => checkPrevious(path, before, aSweepRequest({ selection: { clusters: ['a'] } }))).name).toBe(
+      'OtherSelection',
+    );
+    expect(sweep.parse(recordOf(before, REPORTS))).toMatchObject({
+      sweepId: ID,
+      status: 'ended',
+      outcome: 'completed',
+      reports: REPORTS,
+    });
+    for (const [name, text] of [
+      ['not.json', 'no'],
+      ['other.json', '{}'],
+    ] as const) {
       writeFileSync(join(directory, name), text);
-      expect(errorOf(() => readPrevious(join(directory, name)))).toMatchObject({ name: 'PreviousReport', message: expect.stringContaining('is not the JSON report') as unknown });
+      expect(errorOf(() => readPrevious(join(directory, name)))).toMatchObject({
+        name: 'PreviousReport',
+        message: expect.stringContaining('is not the JSON report') as unknown,
+      });
     }
     expect(errorOf(() => readPrevious(join(directory, 'nowhere.json'))).message).toContain("can't be read");
   });
@@ -189,5 +328,7 @@ describe('the exit code of a sweep', () => {
     ['migrate', 'completed', { 'rolled-back': 1, 'needs-human': 1 }, 5],
     ['migrate', 'failed', { none: 1 }, 5],
     ['migrate', 'stopped', { 'needs-human': 0, migrated: 1 }, 4],
-  ] as const)('%s, %s, %j: %i', (mode, outcome, ended, code) => expect(exitCodeOfSweep({ mode, outcome, ended })).toBe(code));
+  ] as const)('%s, %s, %j: %i', (mode, outcome, ended, code) =>
+    expect(exitCodeOfSweep({ mode, outcome, ended })).toBe(code),
+  );
 });

@@ -9,16 +9,32 @@ import { collector } from './fixtures.ts';
 import { aStanding, aSweep, aSweepReport, aSweepRequest, ENDED, fakeClock, REPORTS } from './sweep-fixtures.ts';
 
 const OTHER = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4B';
-const row = (change: Partial<ReportRow>): ReportRow => ({ account: '111122223333', region: 'eu-west-1', cluster: 'demo', addon: 'vpc-cni', class: 'ready', checks: [], ...change });
-const text = (report: SweepReport, options: Partial<Parameters<typeof summaryLines>[1]> = {}): string => summaryLines(report, { files: [], where: { deployed: true }, ...options }, PLAIN).join('\n');
+const row = (change: Partial<ReportRow>): ReportRow => ({
+  account: '111122223333',
+  region: 'eu-west-1',
+  cluster: 'demo',
+  addon: 'vpc-cni',
+  class: 'ready',
+  checks: [],
+  ...change,
+});
+const text = (report: SweepReport, options: Partial<Parameters<typeof summaryLines>[1]> = {}): string =>
+  summaryLines(report, { files: [], where: { deployed: true }, ...options }, PLAIN).join('\n');
 
 describe('the summary of a sweep', () => {
   it('says how it ended, what was found, and what became of it', () => {
     const shown = text(aSweepReport(), { files: [{ file: 'out.html', format: 'html' }], reports: REPORTS });
-    expect(shown).toMatch(/^✔ completed {2}migrate of 12 clusters in 4 regions of accounts: 31 add-ons\n {2}01JD8Z5Q6R7S8T9V0W1X2Y3Z4A · 5 min 30 s \(simulated\)\n/);
-    expect(shown).toMatch(/\nAdd-ons\n {2}CLASS +ADD-ONS {2}MEANS\n {2}on-pod-identity +9 {2}on EKS Pod Identity\n {2}ready +10 /);
-    for (const name of ['blocked', 'node-role', 'not-concerned', 'unreachable']) expect(shown).toMatch(new RegExp(`\\n  ${name} +\\d`));
-    expect(shown).toMatch(/\nWhat became of the migrations\n {2}OUTCOME +MIGRATIONS\n {2}migrated +9\n {2}blocked +1\n/);
+    expect(shown).toMatch(
+      /^✔ completed {2}migrate of 12 clusters in 4 regions of accounts: 31 add-ons\n {2}01JD8Z5Q6R7S8T9V0W1X2Y3Z4A · 5 min 30 s \(simulated\)\n/,
+    );
+    expect(shown).toMatch(
+      /\nAdd-ons\n {2}CLASS +ADD-ONS {2}MEANS\n {2}on-pod-identity +9 {2}on EKS Pod Identity\n {2}ready +10 /,
+    );
+    for (const name of ['blocked', 'node-role', 'not-concerned', 'unreachable'])
+      expect(shown).toMatch(new RegExp(`\\n  ${name} +\\d`));
+    expect(shown).toMatch(
+      /\nWhat became of the migrations\n {2}OUTCOME +MIGRATIONS\n {2}migrated +9\n {2}blocked +1\n/,
+    );
     expect(shown).toContain('calls: 151 for the look, 12.6 for each cluster, 4.9 for each add-on');
     expect(shown).toMatch(/\nReports\n {2}out\.html\n {2}s3:\/\/sweeps\/.*report\.html, \.json and \.csv$/);
     expect(shown).not.toContain('resume');
@@ -39,23 +55,57 @@ describe('the summary of a sweep', () => {
   });
 
   it('says what blocks, what could not be looked at, and what failed, ten of each', () => {
-    const many = Array.from({ length: 12 }, (_, index) => row({ cluster: `c-${index}`, class: 'unreachable', addon: undefined, reason: `it is DELETING since ${index}` }));
-    const places = [row({ cluster: 'x', class: 'unreachable', reason: 'the region is disabled' }), row({ cluster: undefined, class: 'unreachable', addon: undefined, reason: 'the region is disabled' })].toReversed();
-    const failed = row({ migrationId: OTHER, state: 'ended', outcome: 'rolled-back', failure: { name: 'PodsNotMigrated', message: 'no\u001b[2J pod' } });
+    const many = Array.from({ length: 12 }, (_, index) =>
+      row({ cluster: `c-${index}`, class: 'unreachable', addon: undefined, reason: `it is DELETING since ${index}` }),
+    );
+    const places = [
+      row({ cluster: 'x', class: 'unreachable', reason: 'the region is disabled' }),
+      row({ cluster: undefined, class: 'unreachable', addon: undefined, reason: 'the region is disabled' }),
+    ].toReversed();
+    const failed = row({
+      migrationId: OTHER,
+      state: 'ended',
+      outcome: 'rolled-back',
+      failure: { name: 'PodsNotMigrated', message: 'no\u001b[2J pod' },
+    });
     const shown = text(
       aSweepReport({
         outcome: 'stopped',
         cause: { name: 'BadInput', message: '3 of 4 migrations failed' },
-        blockers: [{ id: 'role-trust', addons: 3, example: 'The trust policy of role x does not let it in.', remedy: 'Add this statement' }],
-        rows: [...many, ...places, failed, row({ state: 'ended', cluster: 'lost' }), row({ state: 'ended', outcome: 'migrated', cluster: 'fine' })],
-        totals: { ...aSweepReport().totals, byOutcome: { 'rolled-back': 1, none: 1, migrated: 1 }, queued: 5, inFlight: 0 },
+        blockers: [
+          {
+            id: 'role-trust',
+            addons: 3,
+            example: 'The trust policy of role x does not let it in.',
+            remedy: 'Add this statement',
+          },
+        ],
+        rows: [
+          ...many,
+          ...places,
+          failed,
+          row({ state: 'ended', cluster: 'lost' }),
+          row({ state: 'ended', outcome: 'migrated', cluster: 'fine' }),
+        ],
+        totals: {
+          ...aSweepReport().totals,
+          byOutcome: { 'rolled-back': 1, none: 1, migrated: 1 },
+          queued: 5,
+          inFlight: 0,
+        },
       }),
     );
     expect(shown).toMatch(/^! stopped [^\n]*\n[^\n]*\n {2}BadInput: 3 of 4 migrations failed\n/);
-    expect(shown).toMatch(/\nWhat blocks\n {2}✖ role-trust: 3 add-ons\. Such as: The trust policy of role x does not let it in\.\n {6}do: Add this statement\n/);
-    expect(shown).toMatch(/Could not be looked at\n {2}✖ 111122223333 \/ eu-west-1, and 1 more: the region is disabled\n {2}✖ 111122223333 \/ eu-west-1 \/ c-0: it is DELETING since 0\n/);
+    expect(shown).toMatch(
+      /\nWhat blocks\n {2}✖ role-trust: 3 add-ons\. Such as: The trust policy of role x does not let it in\.\n {6}do: Add this statement\n/,
+    );
+    expect(shown).toMatch(
+      /Could not be looked at\n {2}✖ 111122223333 \/ eu-west-1, and 1 more: the region is disabled\n {2}✖ 111122223333 \/ eu-west-1 \/ c-0: it is DELETING since 0\n/,
+    );
     expect(shown).toContain('… and 3 more: the report has all');
-    expect(shown).toContain(String.raw`✖ rolled-back  111122223333 / eu-west-1 / demo / vpc-cni: PodsNotMigrated: no\x1b[2J pod`);
+    expect(shown).toContain(
+      String.raw`✖ rolled-back  111122223333 / eu-west-1 / demo / vpc-cni: PodsNotMigrated: no\x1b[2J pod`,
+    );
     expect(shown).toContain(`show ${OTHER} --deployed`);
     expect(shown).toContain('✖ without an outcome  111122223333 / eu-west-1 / lost / vpc-cni');
     expect(shown).not.toContain('/ fine');
@@ -64,27 +114,72 @@ describe('the summary of a sweep', () => {
   });
 
   it('does not offer what a sandbox that is gone can not do', () => {
-    const stopped = aSweepReport({ outcome: 'stopped', rows: [row({ migrationId: OTHER, state: 'ended', outcome: 'needs-human' })] });
+    const stopped = aSweepReport({
+      outcome: 'stopped',
+      rows: [row({ migrationId: OTHER, state: 'ended', outcome: 'needs-human' })],
+    });
     const shown = text(stopped, { where: { sandbox: 'fleet.json' } });
     expect(shown).not.toMatch(/resume|show/);
-    expect(text(stopped, { where: { state: 'w.json' } })).toMatch(/show \w+ --state w\.json[^]*sweep resume \w+ --state w\.json$/);
+    expect(text(stopped, { where: { state: 'w.json' } })).toMatch(
+      /show \w+ --state w\.json[^]*sweep resume \w+ --state w\.json$/,
+    );
   });
 });
 
 describe('a sweep as it stands', () => {
-  const lines = (change: Parameters<typeof aStanding>[0], where = { deployed: true }): string => standingLines(aStanding(change), where, PLAIN).join('\n');
+  const lines = (change: Parameters<typeof aStanding>[0], where = { deployed: true }): string =>
+    standingLines(aStanding(change), where, PLAIN).join('\n');
   it('is told with what can be done about it', () => {
-    const migrating = { phase: 'migrations', wave: { number: 2, size: 4, begun: 3 }, failures: 1, tally: { queued: 31, inFlight: 3, ended: { migrated: 2, 'rolled-back': 1 } } } as const;
-    expect(lines(migrating)).toMatch(/^running {2}migrate of all accounts that are configured\n[^]*it begins what is ready, in waves\n {2}wave 2, of 4 at most: 3 under way, 31 waiting, 2 migrated, 1 rolled-back\n {2}1 failed: it stops at 3, or at 10 percent$/);
-    expect(lines({ ...migrating, status: 'paused', command: { command: 'pause', at: ENDED, by: 'me', reason: 'night' } })).toContain(`asked to pause at ${ENDED} by me (night)`);
-    expect(lines({ executionStatus: 'ABORTED' })).toMatch(/Nobody works on it: its execution is ABORTED\. To go on:[^]*sweep resume/);
-    expect(lines({ status: 'ended', outcome: 'stopped', endedAt: ENDED, reports: REPORTS })).toMatch(/^stopped [^]*sweep resume \w+ --deployed\n[^]*sweep report \w+ --deployed --report out\.html\n/);
-    expect(lines({ request: aSweepRequest({ mode: 'inventory', selection: { accounts: ['111122223333'], clusters: ['prod-*'], clusterTags: { team: 'a' }, tagging: 'opt-in' } }) })).toMatch(/^running {2}inventory of accounts 111122223333; clusters prod-\*; tag team=a; only what is tagged for it\n/);
+    const migrating = {
+      phase: 'migrations',
+      wave: { number: 2, size: 4, begun: 3 },
+      failures: 1,
+      tally: { queued: 31, inFlight: 3, ended: { migrated: 2, 'rolled-back': 1 } },
+    } as const;
+    expect(lines(migrating)).toMatch(
+      /^running {2}migrate of all accounts that are configured\n[^]*it begins what is ready, in waves\n {2}wave 2, of 4 at most: 3 under way, 31 waiting, 2 migrated, 1 rolled-back\n {2}1 failed: it stops at 3, or at 10 percent$/,
+    );
+    expect(
+      lines({ ...migrating, status: 'paused', command: { command: 'pause', at: ENDED, by: 'me', reason: 'night' } }),
+    ).toContain(`asked to pause at ${ENDED} by me (night)`);
+    expect(lines({ executionStatus: 'ABORTED' })).toMatch(
+      /Nobody works on it: its execution is ABORTED\. To go on:[^]*sweep resume/,
+    );
+    expect(lines({ status: 'ended', outcome: 'stopped', endedAt: ENDED, reports: REPORTS })).toMatch(
+      /^stopped [^]*sweep resume \w+ --deployed\n[^]*sweep report \w+ --deployed --report out\.html\n/,
+    );
+    expect(
+      lines({
+        request: aSweepRequest({
+          mode: 'inventory',
+          selection: {
+            accounts: ['111122223333'],
+            clusters: ['prod-*'],
+            clusterTags: { team: 'a' },
+            tagging: 'opt-in',
+          },
+        }),
+      }),
+    ).toMatch(
+      /^running {2}inventory of accounts 111122223333; clusters prod-\*; tag team=a; only what is tagged for it\n/,
+    );
   });
   it('is one line of the list', () => {
     const { sweepId, request, status, startedAt } = aSweep();
-    const listed = listLines({ sweeps: [{ sweepId, request, status, startedAt }, { sweepId: OTHER, request, status: 'ended', outcome: 'stopped', startedAt }], more: true }, { limit: 2 }, PLAIN).join('\n');
-    expect(listed).toMatch(/^SWEEP +STARTED +STATE +WHAT\n01JD8Z5Q6R7S8T9V0W1X2Y3Z4A {2}2026-01-15T09:00:00Z {2}running +migrate of/);
+    const listed = listLines(
+      {
+        sweeps: [
+          { sweepId, request, status, startedAt },
+          { sweepId: OTHER, request, status: 'ended', outcome: 'stopped', startedAt },
+        ],
+        more: true,
+      },
+      { limit: 2 },
+      PLAIN,
+    ).join('\n');
+    expect(listed).toMatch(
+      /^SWEEP +STARTED +STATE +WHAT\n01JD8Z5Q6R7S8T9V0W1X2Y3Z4A {2}2026-01-15T09:00:00Z {2}running +migrate of/,
+    );
     expect(listed).toMatch(/stopped +migrate[^]*There are older ones than these 2: raise --limit \(2\)\.$/);
     expect(listLines({ sweeps: [], more: false }, { limit: 2 }, PLAIN)).toEqual(['There are no sweeps.']);
   });
@@ -95,8 +190,19 @@ describe('the progress of a sweep', () => {
     expect(standingText(aStanding(), { done: 3, total: 6 })).toBe('3 of 6 regions of accounts looked at');
     expect(standingText(aStanding())).toBe('');
     const tally = { queued: 2, inFlight: 1, ended: { migrated: 4, none: 1 } };
-    expect(standingText(aStanding({ phase: 'migrations', tally, wave: { number: 3, size: 4, begun: 1 } }))).toBe('wave 3, of 4 at most: 1 under way, 2 waiting, 4 migrated, 1 without an outcome');
-    expect(standingText(aStanding({ phase: 'migrations', status: 'stopping', tally, command: { command: 'stop', at: ENDED, by: 'm\u202ee', reason: 'x' } }))).toBe(String.raw`stopping by m\u202ee (x): 1 under way, 2 waiting, 4 migrated, 1 without an outcome`);
+    expect(standingText(aStanding({ phase: 'migrations', tally, wave: { number: 3, size: 4, begun: 1 } }))).toBe(
+      'wave 3, of 4 at most: 1 under way, 2 waiting, 4 migrated, 1 without an outcome',
+    );
+    expect(
+      standingText(
+        aStanding({
+          phase: 'migrations',
+          status: 'stopping',
+          tally,
+          command: { command: 'stop', at: ENDED, by: 'm\u202ee', reason: 'x' },
+        }),
+      ),
+    ).toBe(String.raw`stopping by m\u202ee (x): 1 under way, 2 waiting, 4 migrated, 1 without an outcome`);
   });
 
   it('has a line for each phase that began and ended, and one for each change', async () => {
@@ -113,11 +219,20 @@ describe('the progress of a sweep', () => {
     progress.update(aStanding(), { done: 1, total: 2 });
     progress.update(aStanding(), { done: 1, total: 2 });
     await tick(32);
-    const migrating = aStanding({ phase: 'migrations', tally: { queued: 3, inFlight: 1, ended: {} }, wave: { number: 1, size: 1, begun: 1 } });
+    const migrating = aStanding({
+      phase: 'migrations',
+      tally: { queued: 3, inFlight: 1, ended: {} },
+      wave: { number: 1, size: 1, begun: 1 },
+    });
     progress.update(migrating);
     await tick(60);
     progress.update({ ...migrating, tally: { queued: 0, inFlight: 0, ended: { migrated: 4 } } });
-    progress.update({ ...migrating, status: 'ended', phase: 'report', tally: { queued: 1, inFlight: 0, ended: { migrated: 4 } } });
+    progress.update({
+      ...migrating,
+      status: 'ended',
+      phase: 'report',
+      tally: { queued: 1, inFlight: 0, ended: { migrated: 4 } },
+    });
     await progress.close();
     const drawn = stripVTControlCharacters(output.text());
     expect(drawn).toContain('Look at the fleet (42 s simulated: 2 regions of accounts)');

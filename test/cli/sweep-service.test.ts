@@ -12,9 +12,30 @@ import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 import { FakeDocuments } from '../lambdas/fake-sweeps.ts';
 import { asked, fakeApi, json, lost, problemAnswer, thrownBy } from './api-fixtures.ts';
 import { errorOf } from './fixtures.ts';
-import { aStanding, aSweep, aSweepReport, aSweepRequest, BUCKET, ENDED, fakeClock, ID, REPORTS, sweepBackend, SWEEP_ARN } from './sweep-fixtures.ts';
+import {
+  aStanding,
+  aSweep,
+  aSweepReport,
+  aSweepRequest,
+  BUCKET,
+  ENDED,
+  fakeClock,
+  ID,
+  REPORTS,
+  sweepBackend,
+  SWEEP_ARN,
+} from './sweep-fixtures.ts';
 
-const item = (migrationId: string, change: Partial<SweepItem> = {}): SweepItem => ({ migrationId, account: '111122223333', region: 'eu-west-1', cluster: 'demo', addon: 'vpc-cni', roles: [], state: 'queued', ...change });
+const item = (migrationId: string, change: Partial<SweepItem> = {}): SweepItem => ({
+  migrationId,
+  account: '111122223333',
+  region: 'eu-west-1',
+  cluster: 'demo',
+  addon: 'vpc-cni',
+  roles: [],
+  state: 'queued',
+  ...change,
+});
 const LINKS = { self: `/v1/sweeps/${ID}` };
 
 describe('following a sweep', () => {
@@ -22,7 +43,10 @@ describe('following a sweep', () => {
     const clock = fakeClock();
     const told: (readonly [SweepStanding['phase'], PlacesDone | undefined])[] = [];
     const work = followSweep(
-      { show: () => Promise.resolve((answers.length > 1 ? answers.shift() : answers[0]) ?? aStanding()), places: () => Promise.resolve({ done: 1, total: 4 }) },
+      {
+        show: () => Promise.resolve((answers.length > 1 ? answers.shift() : answers[0]) ?? aStanding()),
+        places: () => Promise.resolve({ done: 1, total: 4 }),
+      },
       clock,
       ID,
       { update: ({ phase }, places) => void told.push([phase, places]) },
@@ -32,16 +56,33 @@ describe('following a sweep', () => {
 
   it('looks until it is over, less often while nothing changes', async () => {
     const quiet = Array.from({ length: 6 }, () => aStanding());
-    const { work, told, clock } = await follow(...quiet, aStanding({ phase: 'migrations' }), aStanding({ status: 'ended', outcome: 'completed', phase: 'report' }));
+    const { work, told, clock } = await follow(
+      ...quiet,
+      aStanding({ phase: 'migrations' }),
+      aStanding({ status: 'ended', outcome: 'completed', phase: 'report' }),
+    );
     expect((await work).outcome).toBe('completed');
     expect(clock.sleeps).toEqual([2000, 4000, 8000, 16_000, 20_000, 20_000, 2000]);
     // How many places are done is asked while it looks at them, and not after.
-    expect(told.map(([phase, places]) => [phase, places?.done])).toEqual([...quiet.map(() => ['inventory', 1]), ['migrations', undefined], ['report', undefined]]);
+    expect(told.map(([phase, places]) => [phase, places?.done])).toEqual([
+      ...quiet.map(() => ['inventory', 1]),
+      ['migrations', undefined],
+      ['report', undefined],
+    ]);
   });
 
   it('looks rarely at thousands, of which always one has ended', async () => {
-    const answers = Array.from({ length: 4 }, (_, index) => aStanding({ phase: 'migrations', tally: { queued: 500 - index, inFlight: 20, ended: { migrated: 480 + index } } }));
-    const { work, clock } = await follow(...answers, aStanding({ phase: 'migrations', tally: { queued: 0, inFlight: 0, ended: { migrated: 10_000 } } }), aStanding({ status: 'ended', outcome: 'completed' }));
+    const answers = Array.from({ length: 4 }, (_, index) =>
+      aStanding({
+        phase: 'migrations',
+        tally: { queued: 500 - index, inFlight: 20, ended: { migrated: 480 + index } },
+      }),
+    );
+    const { work, clock } = await follow(
+      ...answers,
+      aStanding({ phase: 'migrations', tally: { queued: 0, inFlight: 0, ended: { migrated: 10_000 } } }),
+      aStanding({ status: 'ended', outcome: 'completed' }),
+    );
     await work;
     expect(clock.sleeps).toEqual([60_000, 60_000, 60_000, 60_000, 60_000]);
   });
@@ -51,7 +92,12 @@ describe('following a sweep', () => {
     ['none has begun', { executionArn: undefined, executionStatus: undefined }],
   ])('gives up where nobody works on it: %s', async (_, change) => {
     const { work, clock } = await follow(aStanding(change));
-    expect(await thrownBy(work)).toMatchObject({ name: 'ExecutionFailed', exitCode: 1, message: expect.stringContaining('nobody works on it') as unknown, hint: expect.stringContaining(`sweep resume ${ID}`) as unknown });
+    expect(await thrownBy(work)).toMatchObject({
+      name: 'ExecutionFailed',
+      exitCode: 1,
+      message: expect.stringContaining('nobody works on it') as unknown,
+      hint: expect.stringContaining(`sweep resume ${ID}`) as unknown,
+    });
     expect(clock.sleeps.reduce((sum, one) => sum + one, 0)).toBeGreaterThanOrEqual(600_000);
   });
 
@@ -75,13 +121,19 @@ describe('sweeps by direct calls', () => {
       return get(id);
     };
     await directSweeps(backend, 'me').start(aSweepRequest(), (id) => told.push(id));
-    expect(started).toEqual([{ name: told[0], input: { sweepId: told[0], request: aSweepRequest({ requestedBy: 'me' }) } }]);
+    expect(started).toEqual([
+      { name: told[0], input: { sweepId: told[0], request: aSweepRequest({ requestedBy: 'me' }) } },
+    ]);
     expect(clock.sleeps).toEqual([1000, 1000]);
   });
 
   it('fail where their execution ends before it has noted them', async () => {
     const { backend } = sweepBackend(() => 'FAILED');
-    expect(await thrownBy(directSweeps(backend, 'me').start(aSweepRequest(), () => {}))).toMatchObject({ name: 'ExecutionFailed', exitCode: 1, message: expect.stringContaining('did not begin: execution FAILED') as unknown });
+    expect(await thrownBy(directSweeps(backend, 'me').start(aSweepRequest(), () => {}))).toMatchObject({
+      name: 'ExecutionFailed',
+      exitCode: 1,
+      message: expect.stringContaining('did not begin: execution FAILED') as unknown,
+    });
   });
 
   it('are shown as the API shows them', async () => {
@@ -89,8 +141,13 @@ describe('sweeps by direct calls', () => {
     await sweeps.create(aSweep({ failed: ['a', 'b'], phase: 'migrations' }));
     await sweeps.enqueue(ID, item('a'));
     await sweeps.enqueue(ID, item('b', { state: 'ended', outcome: 'migrated' }));
-    expect(await directSweeps(backend, 'me').show(ID)).toEqual(aStanding({ phase: 'migrations', failures: 2, tally: { queued: 1, inFlight: 0, ended: { migrated: 1 } } }));
-    expect(await thrownBy(directSweeps(backend, 'me').show('01JD8Z5Q6R7S8T9V0W1X2Y3Z4B'))).toMatchObject({ name: 'UnknownSweep', exitCode: 2 });
+    expect(await directSweeps(backend, 'me').show(ID)).toEqual(
+      aStanding({ phase: 'migrations', failures: 2, tally: { queued: 1, inFlight: 0, ended: { migrated: 1 } } }),
+    );
+    expect(await thrownBy(directSweeps(backend, 'me').show('01JD8Z5Q6R7S8T9V0W1X2Y3Z4B'))).toMatchObject({
+      name: 'UnknownSweep',
+      exitCode: 2,
+    });
   });
 
   it('say how many regions of accounts were looked at, where that can be read', async () => {
@@ -100,7 +157,12 @@ describe('sweeps by direct calls', () => {
     const places = ['eu-west-1', 'us-east-1', 'us-west-2'].map((region) => ({ account: '111122223333', region }));
     await documents.put(placesKey(ID), JSON.stringify(places), 'application/json');
     // More than a page of the list.
-    for (let index = 0; index < 1500; index += 1) await documents.put(clusterKey(ID, places[0] ?? { account: '', region: '' }, `c-${index}`), '{}', 'application/json');
+    for (let index = 0; index < 1500; index += 1)
+      await documents.put(
+        clusterKey(ID, places[0] ?? { account: '', region: '' }, `c-${index}`),
+        '{}',
+        'application/json',
+      );
     for (const place of places.slice(0, 2)) await documents.put(placeKey(ID, place), '{}', 'application/json');
     expect(await calls.places(ID)).toEqual({ done: 2, total: 3 });
     documents.get = () => Promise.reject(new MigrationError('AccessDenied', 's3:GetObject'));
@@ -126,18 +188,29 @@ describe('sweeps by direct calls', () => {
     const { backend, sweeps, started } = sweepBackend();
     await sweeps.create(aSweep({ phase: 'migrations' }));
     const calls = directSweeps(backend, 'me');
-    expect(await calls.command(ID, { command: 'pause', reason: 'night' })).toMatchObject({ command: { command: 'pause', by: 'me', reason: 'night' } });
+    expect(await calls.command(ID, { command: 'pause', reason: 'night' })).toMatchObject({
+      command: { command: 'pause', by: 'me', reason: 'night' },
+    });
     expect(await calls.command(ID, { command: 'resume' })).toMatchObject({ command: { command: 'resume' } });
     expect(started).toEqual([]);
     await sweeps.update(ID, { status: 'ended', outcome: 'completed' });
-    expect(await thrownBy(calls.command(ID, { command: 'stop' }))).toMatchObject({ name: 'NotNow', exitCode: 2, message: expect.stringMatching(/^sweep .* can't be told to stop: .*[^.]$/) as unknown });
-    expect(await thrownBy(calls.command('01JD8Z5Q6R7S8T9V0W1X2Y3Z4B', { command: 'stop' }))).toMatchObject({ name: 'UnknownSweep' });
+    expect(await thrownBy(calls.command(ID, { command: 'stop' }))).toMatchObject({
+      name: 'NotNow',
+      exitCode: 2,
+      message: expect.stringMatching(/^sweep .* can't be told to stop: .*[^.]$/) as unknown,
+    });
+    expect(await thrownBy(calls.command('01JD8Z5Q6R7S8T9V0W1X2Y3Z4B', { command: 'stop' }))).toMatchObject({
+      name: 'UnknownSweep',
+    });
   });
 
   it('say what is missing of their service', async () => {
     const { backend } = sweepBackend();
     delete backend.sweeping?.stateMachineArn;
-    expect(await thrownBy(directSweeps(backend, 'me').start(aSweepRequest(), () => {}))).toMatchObject({ name: 'NotConfigured', message: expect.stringContaining('POD_IDENTITY_SWEEP_STATE_MACHINE_ARN') as unknown });
+    expect(await thrownBy(directSweeps(backend, 'me').start(aSweepRequest(), () => {}))).toMatchObject({
+      name: 'NotConfigured',
+      message: expect.stringContaining('POD_IDENTITY_SWEEP_STATE_MACHINE_ARN') as unknown,
+    });
   });
 });
 
@@ -149,26 +222,50 @@ describe('the report', () => {
     await documents.put(REPORTS.json, JSON.stringify(report), 'application/json');
     await documents.put(REPORTS.html, '<html>', 'text/html');
     const sweeps = directSweeps(backend, 'me');
-    expect(await sweeps.report(ended, ['html'])).toEqual({ report, texts: { json: JSON.stringify(report), html: '<html>' } });
-    expect(await thrownBy(sweeps.report(ended, ['csv']))).toMatchObject({ name: 'ReportUnread', message: expect.stringContaining('is not there any more') as unknown, hint: expect.stringContaining(`s3://${BUCKET}/${REPORTS.csv}`) as unknown });
+    expect(await sweeps.report(ended, ['html'])).toEqual({
+      report,
+      texts: { json: JSON.stringify(report), html: '<html>' },
+    });
+    expect(await thrownBy(sweeps.report(ended, ['csv']))).toMatchObject({
+      name: 'ReportUnread',
+      message: expect.stringContaining('is not there any more') as unknown,
+      hint: expect.stringContaining(`s3://${BUCKET}/${REPORTS.csv}`) as unknown,
+    });
     await documents.put(REPORTS.json, '{"schemaVersion":2}', 'application/json');
     expect((await thrownBy(sweeps.report(ended, []))).message).toContain('a form that this program does not know');
     documents.get = () => Promise.reject(new MigrationError('AccessDenied', 's3:GetObject is not allowed'));
-    expect(await thrownBy(sweeps.report(ended, []))).toMatchObject({ exitCode: 1, message: expect.stringContaining('s3:GetObject is not allowed') as unknown });
+    expect(await thrownBy(sweeps.report(ended, []))).toMatchObject({
+      exitCode: 1,
+      message: expect.stringContaining('s3:GetObject is not allowed') as unknown,
+    });
   });
   it('is not there before the end, nor after an end without one', async () => {
     const sweeps = directSweeps(sweepBackend().backend, 'me');
     expect(await thrownBy(sweeps.report(aStanding(), []))).toMatchObject({ name: 'NoReport', exitCode: 2 });
-    const failed = aStanding({ status: 'ended', outcome: 'failed', cause: { name: 'BadInput', message: 'account 1 is not configured' } });
-    expect(await thrownBy(sweeps.report(failed, []))).toMatchObject({ name: 'NoReport', exitCode: 1, message: expect.stringContaining('BadInput: account 1 is not configured') as unknown });
+    const failed = aStanding({
+      status: 'ended',
+      outcome: 'failed',
+      cause: { name: 'BadInput', message: 'account 1 is not configured' },
+    });
+    expect(await thrownBy(sweeps.report(failed, []))).toMatchObject({
+      name: 'NoReport',
+      exitCode: 1,
+      message: expect.stringContaining('BadInput: account 1 is not configured') as unknown,
+    });
   });
 });
 
 describe('sweeps by the API', () => {
-  const service = ({ ask, clock }: ReturnType<typeof fakeApi>, documents = new FakeDocuments()) => apiSweeps({ ask, clock, documentsIn: () => documents });
+  const service = ({ ask, clock }: ReturnType<typeof fakeApi>, documents = new FakeDocuments()) =>
+    apiSweeps({ ask, clock, documentsIn: () => documents });
 
   it('are started once, though the answer is lost, and followed', async () => {
-    const api = fakeApi(lost(), json({ sweepId: ID, status: 'accepted', links: LINKS }, 202), json({ ...aStanding(), links: LINKS }), json({ ...aStanding({ status: 'ended', outcome: 'completed' }), links: LINKS }));
+    const api = fakeApi(
+      lost(),
+      json({ sweepId: ID, status: 'accepted', links: LINKS }, 202),
+      json({ ...aStanding(), links: LINKS }),
+      json({ ...aStanding({ status: 'ended', outcome: 'completed' }), links: LINKS }),
+    );
     const started: string[] = [];
     const end = await service(api).sweep(aSweepRequest(), { update: () => {} }, (id) => started.push(id));
     expect([end.outcome, started]).toEqual(['completed', [ID]]);
@@ -177,19 +274,37 @@ describe('sweeps by the API', () => {
     const keys = api.requests.slice(0, 2).map(({ headers }) => headers['idempotency-key']);
     expect(keys[0]).toBe(keys[1]);
     // Who asks, the signature says.
-    expect(JSON.parse(api.requests[0]?.body ?? '')).toEqual(JSON.parse(JSON.stringify({ ...aSweepRequest(), requestedBy: undefined })));
+    expect(JSON.parse(api.requests[0]?.body ?? '')).toEqual(
+      JSON.parse(JSON.stringify({ ...aSweepRequest(), requestedBy: undefined })),
+    );
   });
 
   it('are shown, listed and asked', async () => {
     const { request, startedAt } = aSweep();
     const one = { sweepId: ID, request, status: 'running', startedAt, links: LINKS };
-    const api = fakeApi(json({ sweeps: [one], next: 'bmV4dA' }), json({ sweeps: [one] }), json({ ...aStanding(), links: LINKS }, 202), problemAnswer('not-now', `Sweep ${ID} can't be told to stop: it has ended.`), problemAnswer('unknown-sweep', `There is no sweep ${ID}.`));
+    const api = fakeApi(
+      json({ sweeps: [one], next: 'bmV4dA' }),
+      json({ sweeps: [one] }),
+      json({ ...aStanding(), links: LINKS }, 202),
+      problemAnswer('not-now', `Sweep ${ID} can't be told to stop: it has ended.`),
+      problemAnswer('unknown-sweep', `There is no sweep ${ID}.`),
+    );
     const sweeps = service(api);
     expect(await sweeps.list(10)).toMatchObject({ sweeps: [{ sweepId: ID }, { sweepId: ID }], more: false });
     expect(await sweeps.command(ID, { command: 'pause', reason: 'night' })).toEqual(aStanding());
-    expect(await thrownBy(sweeps.command(ID, { command: 'stop' }))).toMatchObject({ name: 'NotNow', exitCode: 2, hint: expect.stringContaining(`sweep show ${ID} --deployed`) as unknown });
+    expect(await thrownBy(sweeps.command(ID, { command: 'stop' }))).toMatchObject({
+      name: 'NotNow',
+      exitCode: 2,
+      hint: expect.stringContaining(`sweep show ${ID} --deployed`) as unknown,
+    });
     expect(await thrownBy(sweeps.show(ID))).toMatchObject({ name: 'UnknownSweep', exitCode: 2 });
-    expect(api.requests.map(asked)).toEqual(['GET /sweeps?limit=10', 'GET /sweeps?limit=9&next=bmV4dA', `POST /sweeps/${ID}/pause`, `POST /sweeps/${ID}/stop`, `GET /sweeps/${ID}`]);
+    expect(api.requests.map(asked)).toEqual([
+      'GET /sweeps?limit=10',
+      'GET /sweeps?limit=9&next=bmV4dA',
+      `POST /sweeps/${ID}/pause`,
+      `POST /sweeps/${ID}/stop`,
+      `GET /sweeps/${ID}`,
+    ]);
     expect(JSON.parse(api.requests[2]?.body ?? '')).toEqual({ reason: 'night' });
   });
 
@@ -209,15 +324,24 @@ describe('sweeps by the API', () => {
 
 describe('the variables of sweeps', () => {
   const machine = (name: string): string => `arn:aws:states:eu-west-1:111122223333:stateMachine:${name}`;
-  const outputs = { stateMachineArn: machine('MigrateAddon'), recoverStateMachineArn: machine('Recover'), tableName: 'Ledger' };
+  const outputs = {
+    stateMachineArn: machine('MigrateAddon'),
+    recoverStateMachineArn: machine('Recover'),
+    tableName: 'Ledger',
+  };
   it('may be left out, and are printed where there are sweeps', () => {
     expect(readServiceEnvironment(serviceEnvironment(outputs))).toEqual({ ...outputs, simulated: true });
     const all = { ...outputs, sweepStateMachineArn: machine('Sweep'), sweepBucketName: 'a-bucket' };
-    expect(serviceEnvironment(all)).toMatchObject({ POD_IDENTITY_SWEEP_STATE_MACHINE_ARN: machine('Sweep'), POD_IDENTITY_SWEEP_BUCKET_NAME: 'a-bucket' });
+    expect(serviceEnvironment(all)).toMatchObject({
+      POD_IDENTITY_SWEEP_STATE_MACHINE_ARN: machine('Sweep'),
+      POD_IDENTITY_SWEEP_BUCKET_NAME: 'a-bucket',
+    });
     expect(readServiceEnvironment(serviceEnvironment(all))).toEqual({ ...all, simulated: true });
   });
   it('must be what they are', () => {
     const wrong = { ...serviceEnvironment(outputs), POD_IDENTITY_SWEEP_STATE_MACHINE_ARN: 'Sweep' };
-    expect(errorOf(() => readServiceEnvironment(wrong)).message).toContain('POD_IDENTITY_SWEEP_STATE_MACHINE_ARN must be the ARN of a state machine');
+    expect(errorOf(() => readServiceEnvironment(wrong)).message).toContain(
+      'POD_IDENTITY_SWEEP_STATE_MACHINE_ARN must be the ARN of a state machine',
+    );
   });
 });

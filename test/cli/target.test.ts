@@ -17,11 +17,19 @@ describe('the target', () => {
   );
 
   it("is the scenario's only cluster of that name", () => {
-    expect(resolveTarget({ cluster: 'other' }, two)).toEqual({ account: '444455556666', region: 'eu-west-1', cluster: 'other' });
+    expect(resolveTarget({ cluster: 'other' }, two)).toEqual({
+      account: '444455556666',
+      region: 'eu-west-1',
+      cluster: 'other',
+    });
   });
 
   it('is narrowed down by what was given', () => {
-    expect(resolveTarget({ cluster: 'demo', region: 'us-east-1' }, two)).toEqual({ account: '111122223333', region: 'us-east-1', cluster: 'demo' });
+    expect(resolveTarget({ cluster: 'demo', region: 'us-east-1' }, two)).toEqual({
+      account: '111122223333',
+      region: 'us-east-1',
+      cluster: 'demo',
+    });
   });
 
   it('is asked for where there are several', () => {
@@ -31,12 +39,18 @@ describe('the target', () => {
   });
 
   it('may be a cluster that is not there: the plan says so', () => {
-    expect(resolveTarget({ cluster: 'gone' }, two)).toEqual({ account: '111122223333', region: 'eu-west-1', cluster: 'gone' });
+    expect(resolveTarget({ cluster: 'gone' }, two)).toEqual({
+      account: '111122223333',
+      region: 'eu-west-1',
+      cluster: 'gone',
+    });
     expect(resolveTarget({ cluster: 'gone', account: '444455556666' }, two)).toMatchObject({ account: '444455556666' });
   });
 
   it('is no account that the scenario does not have', () => {
-    expect(errorOf(() => resolveTarget({ cluster: 'demo', account: '999999999999' }, two)).hint).toContain('111122223333, 444455556666');
+    expect(errorOf(() => resolveTarget({ cluster: 'demo', account: '999999999999' }, two)).hint).toContain(
+      '111122223333, 444455556666',
+    );
   });
 });
 
@@ -51,7 +65,9 @@ describe('where the service is deployed', () => {
 
   it('can not be another account', () => {
     const home = { account: '444455556666', region: 'eu-west-1' };
-    expect(errorOf(() => deployedFor(TARGET, { ...scenarioWith(one), home })).message).toMatch(/in account 444455556666, .* not of another account \(111122223333\)/);
+    expect(errorOf(() => deployedFor(TARGET, { ...scenarioWith(one), home })).message).toMatch(
+      /in account 444455556666, .* not of another account \(111122223333\)/,
+    );
   });
 });
 
@@ -59,25 +75,58 @@ describe('the target of a deployed service', () => {
   const caller = { account: '111122223333', serviceAccount: '111122223333', region: 'eu-west-1' };
 
   it("is in the caller's account and the environment's region, unless it is said", () => {
-    expect(targetOfCaller({ cluster: 'demo' }, caller)).toEqual({ account: '111122223333', region: 'eu-west-1', cluster: 'demo' });
-    expect(targetOfCaller({ cluster: 'demo', region: 'us-east-1' }, { ...caller, region: undefined })).toMatchObject({ region: 'us-east-1' });
+    expect(targetOfCaller({ cluster: 'demo' }, caller)).toEqual({
+      account: '111122223333',
+      region: 'eu-west-1',
+      cluster: 'demo',
+    });
+    expect(targetOfCaller({ cluster: 'demo', region: 'us-east-1' }, { ...caller, region: undefined })).toMatchObject({
+      region: 'us-east-1',
+    });
   });
 
   it('may be in another account, where that is named', () => {
-    expect(targetOfCaller({ cluster: 'demo', account: '444455556666' }, caller)).toEqual({ account: '444455556666', region: 'eu-west-1', cluster: 'demo' });
+    expect(targetOfCaller({ cluster: 'demo', account: '444455556666' }, caller)).toEqual({
+      account: '444455556666',
+      region: 'eu-west-1',
+      cluster: 'demo',
+    });
     const elsewhere = { ...caller, serviceAccount: '444455556666' };
-    expect(errorOf(() => targetOfCaller({ cluster: 'demo' }, elsewhere))).toMatchObject({ name: 'OtherAccount', exitCode: 2, message: expect.stringMatching(/deployed in account 444455556666.*another account \(111122223333\)/) as string });
-    expect(targetOfCaller({ cluster: 'demo', account: '111122223333' }, elsewhere)).toMatchObject({ account: '111122223333' });
+    expect(errorOf(() => targetOfCaller({ cluster: 'demo' }, elsewhere))).toMatchObject({
+      name: 'OtherAccount',
+      exitCode: 2,
+      message: expect.stringMatching(/deployed in account 444455556666.*another account \(111122223333\)/) as string,
+    });
+    expect(targetOfCaller({ cluster: 'demo', account: '111122223333' }, elsewhere)).toMatchObject({
+      account: '111122223333',
+    });
   });
 
   it('wants a region', () => {
-    expect(errorOf(() => targetOfCaller({ cluster: 'demo' }, { ...caller, region: undefined }))).toMatchObject({ name: 'NoRegion', exitCode: 2 });
+    expect(errorOf(() => targetOfCaller({ cluster: 'demo' }, { ...caller, region: undefined }))).toMatchObject({
+      name: 'NoRegion',
+      exitCode: 2,
+    });
   });
 });
 
 describe('the request', () => {
   it('holds what was asked for', () => {
-    const given = { ...GOOD, strategy: 'recreate', preserve: true, maxDisruption: 'rolling', roleArn: ROLE, role: [`a=${ROLE}2`], resolveConflicts: 'OVERWRITE', trust: 'repair', acceptKey: ['aws:SourceIp'], verification: 'api', agent: 'install', reason: 'why not', dryRun: true };
+    const given = {
+      ...GOOD,
+      strategy: 'recreate',
+      preserve: true,
+      maxDisruption: 'rolling',
+      roleArn: ROLE,
+      role: [`a=${ROLE}2`],
+      resolveConflicts: 'OVERWRITE',
+      trust: 'repair',
+      acceptKey: ['aws:SourceIp'],
+      verification: 'api',
+      agent: 'install',
+      reason: 'why not',
+      dryRun: true,
+    };
     expect(requestFrom(parseMigrationFlags(given, 'migrate'), TARGET, 'me')).toEqual({
       target: TARGET,
       addon: 'aws-ebs-csi-driver',
@@ -101,17 +150,48 @@ describe('the request', () => {
   });
 
   it('leaves to the service what was not asked for', () => {
-    expect(requestFrom(parseMigrationFlags(GOOD, 'migrate'), TARGET, 'me')).toEqual({ target: TARGET, addon: 'aws-ebs-csi-driver', strategy: 'auto', preserve: false, roles: {}, trust: 'validate', acceptedKeys: [], verification: 'pods', agent: 'require', approval: 'none', approvalHours: 24, dryRun: false, requestedBy: 'me', annotation: 'keep' });
+    expect(requestFrom(parseMigrationFlags(GOOD, 'migrate'), TARGET, 'me')).toEqual({
+      target: TARGET,
+      addon: 'aws-ebs-csi-driver',
+      strategy: 'auto',
+      preserve: false,
+      roles: {},
+      trust: 'validate',
+      acceptedKeys: [],
+      verification: 'pods',
+      agent: 'require',
+      approval: 'none',
+      approvalHours: 24,
+      dryRun: false,
+      requestedBy: 'me',
+      annotation: 'keep',
+    });
   });
 
   it('becomes the command that carries a plan out', () => {
-    const command = (change: Record<string, unknown>): string => migrateCommand(parseMigrationFlags({ ...GOOD, dryRun: true, ...change }, 'plan'));
+    const command = (change: Record<string, unknown>): string =>
+      migrateCommand(parseMigrationFlags({ ...GOOD, dryRun: true, ...change }, 'plan'));
     const start = 'npm run --silent pod-identity -- migrate --cluster demo --addon aws-ebs-csi-driver';
     expect(command({})).toBe(`${start} --sandbox a.json`);
-    expect(command({ strategy: 'recreate', preserve: true, maxDisruption: 'outage', resolveConflicts: 'NONE', role: [`a=${ROLE}`], trust: 'repair', acceptKey: ['aws:SourceIp', 'aws:RequestTag/my$key'], reason: "it's time", seed: '7', state: 'w.json' })).toBe(
+    expect(
+      command({
+        strategy: 'recreate',
+        preserve: true,
+        maxDisruption: 'outage',
+        resolveConflicts: 'NONE',
+        role: [`a=${ROLE}`],
+        trust: 'repair',
+        acceptKey: ['aws:SourceIp', 'aws:RequestTag/my$key'],
+        reason: "it's time",
+        seed: '7',
+        state: 'w.json',
+      }),
+    ).toBe(
       `${start} --strategy recreate --preserve --max-disruption outage --resolve-conflicts NONE --role a=${ROLE} --trust repair --accept-key aws:SourceIp --accept-key 'aws:RequestTag/my$key' --reason 'it'\\''s time' --seed 7 --sandbox a.json --state w.json`,
     );
-    expect(command({ sandbox: undefined, deployed: true, region: 'eu-west-1' })).toBe(`${start} --region eu-west-1 --deployed`);
+    expect(command({ sandbox: undefined, deployed: true, region: 'eu-west-1' })).toBe(
+      `${start} --region eu-west-1 --deployed`,
+    );
   });
 
   it('has commands that go on with it', () => {

@@ -7,10 +7,29 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { linesOf } from '../../cli/trust/input.ts';
 import { trustCheckBatch } from '../../cli/trust/batch.ts';
 import { collector } from './fixtures.ts';
-import { CLUSTER, DENY, FROM_OFFICE, IRSA, ISSUER, POD_IDENTITY, policy, policyText, ROLE, trust } from './trust-fixtures.ts';
+import {
+  CLUSTER,
+  DENY,
+  FROM_OFFICE,
+  IRSA,
+  ISSUER,
+  POD_IDENTITY,
+  policy,
+  policyText,
+  ROLE,
+  trust,
+} from './trust-fixtures.ts';
 
 const line = (change: Record<string, unknown> = {}): string =>
-  JSON.stringify({ id: 'a', policy: policy(POD_IDENTITY), roleArn: ROLE, clusterArn: CLUSTER, namespace: 'kube-system', serviceAccount: 'ebs-csi-controller-sa', ...change });
+  JSON.stringify({
+    id: 'a',
+    policy: policy(POD_IDENTITY),
+    roleArn: ROLE,
+    clusterArn: CLUSTER,
+    namespace: 'kube-system',
+    serviceAccount: 'ebs-csi-controller-sa',
+    ...change,
+  });
 
 interface Answered {
   id?: unknown;
@@ -20,9 +39,19 @@ interface Answered {
   error?: { name: string; message: string; hint: string };
 }
 
-const batch = async (text: string, ...flags: string[]): Promise<{ code: number; answered: Answered[]; err: string }> => {
+const batch = async (
+  text: string,
+  ...flags: string[]
+): Promise<{ code: number; answered: Answered[]; err: string }> => {
   const { code, out, err } = await trust(['check', '--batch', '-', ...flags], text, 7);
-  return { code, answered: out.split('\n').slice(0, -1).map((each) => JSON.parse(each) as Answered), err };
+  return {
+    code,
+    answered: out
+      .split('\n')
+      .slice(0, -1)
+      .map((each) => JSON.parse(each) as Answered),
+    err,
+  };
 };
 
 describe('a batch', () => {
@@ -31,7 +60,12 @@ describe('a batch', () => {
       [
         line({ id: 1, policy: policy(POD_IDENTITY, IRSA), oidcIssuer: ISSUER }),
         line({ id: 'two', policy: policyText(IRSA), note: 'members of others stay theirs' }),
-        line({ id: 'Äpfel', policy: encodeURIComponent(policyText(FROM_OFFICE)), oidcIssuer: null, disableSessionTags: null }),
+        line({
+          id: 'Äpfel',
+          policy: encodeURIComponent(policyText(FROM_OFFICE)),
+          oidcIssuer: null,
+          disableSessionTags: null,
+        }),
         line({ id: '', policy: policy(POD_IDENTITY, DENY) }),
       ].join('\n'),
     );
@@ -46,8 +80,23 @@ describe('a batch', () => {
   });
 
   it('goes on behind a bad line, which is told with its number, and its id where it has one', async () => {
-    const { code, answered } = await batch(['nonsense', '', line({ roleArn: undefined, clusterArn: 'x' }), '  ', '[1]', '"text"', 'null', line({ id: 'good' }), line({ id: undefined }), line({ id: {} })].join('\r\n'));
-    expect(answered.map(({ id, line: number, error, podIdentity }) => [number, id, error?.name ?? podIdentity?.verdict])).toEqual([
+    const { code, answered } = await batch(
+      [
+        'nonsense',
+        '',
+        line({ roleArn: undefined, clusterArn: 'x' }),
+        '  ',
+        '[1]',
+        '"text"',
+        'null',
+        line({ id: 'good' }),
+        line({ id: undefined }),
+        line({ id: {} }),
+      ].join('\r\n'),
+    );
+    expect(
+      answered.map(({ id, line: number, error, podIdentity }) => [number, id, error?.name ?? podIdentity?.verdict]),
+    ).toEqual([
       [1, undefined, 'BadLine'],
       [3, 'a', 'BadLine'],
       [5, undefined, 'BadLine'],
@@ -58,12 +107,16 @@ describe('a batch', () => {
       [10, undefined, 'BadLine'],
     ]);
     expect(answered[0]!.error!.message).toMatch(/^the line is not JSON: /);
-    expect(answered[1]!.error!.message).toMatch(/^roleArn is missing; clusterArn "x" must be the ARN of an EKS cluster/);
+    expect(answered[1]!.error!.message).toMatch(
+      /^roleArn is missing; clusterArn "x" must be the ARN of an EKS cluster/,
+    );
     expect(answered[2]!.error!.message).toBe('the line is no JSON object');
     expect(answered[6]!.error!.message).toBe('id is missing');
     expect(answered[7]!.error!.message).toBe('id must be text or a number');
     expect(new Set(answered.flatMap(({ error }) => (error ? [error.hint] : []))).size).toBe(1);
-    expect(answered[0]!.error!.hint).toContain('{"id", "policy", "roleArn", "clusterArn", "namespace", "serviceAccount", "oidcIssuer"?, "disableSessionTags"?}');
+    expect(answered[0]!.error!.hint).toContain(
+      '{"id", "policy", "roleArn", "clusterArn", "namespace", "serviceAccount", "oidcIssuer"?, "disableSessionTags"?}',
+    );
     expect(code).toBe(2);
   });
 
@@ -72,14 +125,22 @@ describe('a batch', () => {
     [{ policy: null }, 'policy must be a policy document: an object, or its text'],
     [{ policy: [] }, 'policy must be a policy document: an object, or its text'],
     [{ namespace: '' }, 'namespace "" must be the name of a namespace such as kube-system'],
-    [{ serviceAccount: 'A*' }, 'serviceAccount "A*" must be the name of a service account such as ebs-csi-controller-sa'],
+    [
+      { serviceAccount: 'A*' },
+      'serviceAccount "A*" must be the name of a service account such as ebs-csi-controller-sa',
+    ],
     [{ serviceAccount: 7 }, 'serviceAccount must be text'],
-    [{ roleArn: 'arn:aws:iam::1:role/x' }, 'roleArn "arn:aws:iam::1:role/x" must be an IAM role ARN such as arn:aws:iam::111122223333:role/my-role, whose path has no empty parts, no . and no ..'],
+    [
+      { roleArn: 'arn:aws:iam::1:role/x' },
+      'roleArn "arn:aws:iam::1:role/x" must be an IAM role ARN such as arn:aws:iam::111122223333:role/my-role, whose path has no empty parts, no . and no ..',
+    ],
     [{ disableSessionTags: 'no' }, 'disableSessionTags "no" must be true or false'],
     [{ oidcIssuer: 'ftp://x' }, expect.stringMatching(/^oidcIssuer "ftp:\/\/x" must be the address of/)],
   ])('refuses the line with %j', async (change, message) => {
     const { code, answered } = await batch(line(change));
-    expect(answered).toEqual([{ id: 'a', line: 1, error: { name: 'BadLine', message, hint: expect.any(String) as unknown } }]);
+    expect(answered).toEqual([
+      { id: 'a', line: 1, error: { name: 'BadLine', message, hint: expect.any(String) as unknown } },
+    ]);
     expect(code).toBe(2);
   });
 
@@ -93,7 +154,9 @@ describe('a batch', () => {
         line({ id: 4 }).replace('"policy":{', '"policy":{"__proto__":{"Effect":"Deny"},'),
       ].join('\n'),
     );
-    expect(answered.map(({ id, podIdentity, error }) => [id, podIdentity?.verdict ?? error?.message.split(';')[0]])).toEqual([
+    expect(
+      answered.map(({ id, podIdentity, error }) => [id, podIdentity?.verdict ?? error?.message.split(';')[0]]),
+    ).toEqual([
       ['__proto__', 'allowed'],
       ['constructor', 'invalid'],
       [undefined, 'id is missing'],
@@ -120,7 +183,11 @@ describe('a batch', () => {
   });
 
   it('accepts keys for every line', async () => {
-    const { code } = await batch(`${line({ policy: policy(FROM_OFFICE) })}\n${line({ policy: policy(FROM_OFFICE) })}`, '--accept-key', 'aws:SourceIp');
+    const { code } = await batch(
+      `${line({ policy: policy(FROM_OFFICE) })}\n${line({ policy: policy(FROM_OFFICE) })}`,
+      '--accept-key',
+      'aws:SourceIp',
+    );
     expect(code).toBe(0);
   });
 
@@ -132,14 +199,20 @@ describe('a batch', () => {
   it('does not keep a line that is too long, and goes on behind it', async () => {
     const { code, out } = await trust(['check', '--batch', '-'], `"${'x'.repeat(1_000_000)}"\n${line()}\n`, 100_000);
     const [first, second] = out.split('\n').map((each) => (each ? (JSON.parse(each) as Answered) : {}));
-    expect(first).toMatchObject({ line: 1, error: { name: 'BadLine', message: 'the line has more than 1000000 characters' } });
+    expect(first).toMatchObject({
+      line: 1,
+      error: { name: 'BadLine', message: 'the line has more than 1000000 characters' },
+    });
     expect(second).toMatchObject({ id: 'a', podIdentity: { verdict: 'allowed' } });
     expect(code).toBe(2);
   });
 
   it.each([
     [['--batch', 'nowhere.jsonl'], /--batch nowhere\.jsonl can't be read: there is no such file/],
-    [['--batch', '-', '--namespace', 'x', '--disable-session-tags'], /--namespace "x" does not go together with --batch[^]*--disable-session-tags does not go together/],
+    [
+      ['--batch', '-', '--namespace', 'x', '--disable-session-tags'],
+      /--namespace "x" does not go together with --batch[^]*--disable-session-tags does not go together/,
+    ],
     [['--batch', '-', '--sandbox', 'x'], /--sandbox "x" does not go together with --batch/],
   ])('%j is bad input', async (flags, message) => {
     const { code, out, err } = await trust(['check', ...flags]);
@@ -153,7 +226,13 @@ describe('a batch', () => {
     };
     const lines = [];
     for await (const one of linesOf(pieces(), 8)) lines.push(one);
-    expect(lines).toEqual([{ number: 1, text: 'a' }, { number: 2, text: 'bc' }, { number: 3, text: '' }, { number: 4, tooLong: true }, { number: 5, text: 'd' }]);
+    expect(lines).toEqual([
+      { number: 1, text: 'a' },
+      { number: 2, text: 'bc' },
+      { number: 3, text: '' },
+      { number: 4, tooLong: true },
+      { number: 5, text: 'd' },
+    ]);
   });
 });
 
@@ -205,7 +284,11 @@ describe('who reads a batch', () => {
   });
 
   it('gets every line, and no trace where it leaves', () => {
-    const run = (tail: string) => spawnSync('sh', ['-c', `"$0" bin/pod-identity.ts trust check --batch "$1" ${tail}`, process.execPath, file], { encoding: 'utf8', maxBuffer: 64_000_000 });
+    const run = (tail: string) =>
+      spawnSync('sh', ['-c', `"$0" bin/pod-identity.ts trust check --batch "$1" ${tail}`, process.execPath, file], {
+        encoding: 'utf8',
+        maxBuffer: 64_000_000,
+      });
     const whole = run('');
     expect(whole.stderr).toBe('');
     expect(whole.stdout.split('\n')).toHaveLength(LINES + 1);

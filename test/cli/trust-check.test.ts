@@ -5,7 +5,19 @@ import { GetRoleCommand, IAMClient } from '@aws-sdk/client-iam';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { ASKED, CLUSTER, DENY, FROM_OFFICE, IRSA, ISSUER, POD_IDENTITY, policyText, ROLE, SCENARIO, trust } from './trust-fixtures.ts';
+import {
+  ASKED,
+  CLUSTER,
+  DENY,
+  FROM_OFFICE,
+  IRSA,
+  ISSUER,
+  POD_IDENTITY,
+  policyText,
+  ROLE,
+  SCENARIO,
+  trust,
+} from './trust-fixtures.ts';
 
 const answer = z.strictObject({
   verdict: z.enum(['allowed', 'denied', 'unknown', 'invalid']),
@@ -16,7 +28,10 @@ const answer = z.strictObject({
 const answers = z.strictObject({ podIdentity: answer, irsa: answer });
 
 /** The verdicts for Pod Identity and IRSA, and the exit code. */
-const verdicts = async (text: string, ...flags: string[]): Promise<[podIdentity: string, irsa: string, code: number]> => {
+const verdicts = async (
+  text: string,
+  ...flags: string[]
+): Promise<[podIdentity: string, irsa: string, code: number]> => {
   const { code, out, err } = await trust(['check', '--policy', '-', ...ASKED, '--json', ...flags], text);
   expect(err).toBe('');
   const { podIdentity, irsa } = answers.parse(JSON.parse(out));
@@ -44,13 +59,22 @@ describe('trust check', () => {
   });
 
   it('takes a key for met that is accepted by name, and says what rests on that', async () => {
-    const { code, out } = await trust(['check', '--policy', '-', ...ASKED, '--json', '--accept-key', 'aws:SourceIp'], policyText(FROM_OFFICE));
+    const { code, out } = await trust(
+      ['check', '--policy', '-', ...ASKED, '--json', '--accept-key', 'aws:SourceIp'],
+      policyText(FROM_OFFICE),
+    );
     expect(code).toBe(0);
-    expect(answers.parse(JSON.parse(out)).podIdentity).toMatchObject({ verdict: 'allowed', accepted: ['aws:SourceIp'] });
+    expect(answers.parse(JSON.parse(out)).podIdentity).toMatchObject({
+      verdict: 'allowed',
+      accepted: ['aws:SourceIp'],
+    });
   });
 
   it('evaluates an association without session tags', async () => {
-    const tagged = policyText({ ...POD_IDENTITY, Condition: { StringEquals: { 'aws:RequestTag/kubernetes-namespace': 'kube-system' } } });
+    const tagged = policyText({
+      ...POD_IDENTITY,
+      Condition: { StringEquals: { 'aws:RequestTag/kubernetes-namespace': 'kube-system' } },
+    });
     expect((await verdicts(tagged))[0]).toBe('allowed');
     expect((await verdicts(tagged, '--disable-session-tags'))[0]).toBe('denied');
   });
@@ -58,13 +82,20 @@ describe('trust check', () => {
   it('names in each reason the statement, the key, what was wanted and what is there', async () => {
     const other = policyText({ ...POD_IDENTITY, Condition: { StringEquals: { 'aws:SourceAccount': '444455556666' } } });
     const { out } = await trust(['check', '--policy', '-', ...ASKED, '--json'], other);
-    expect(answers.parse(JSON.parse(out)).podIdentity.reasons[0]).toMatchObject({ statement: 'PodIdentity', key: 'aws:SourceAccount', wanted: ['444455556666'], found: ['111122223333'] });
+    expect(answers.parse(JSON.parse(out)).podIdentity.reasons[0]).toMatchObject({
+      statement: 'PodIdentity',
+      key: 'aws:SourceAccount',
+      wanted: ['444455556666'],
+      found: ['111122223333'],
+    });
   });
 
   it('tells people the verdicts, the reasons and what to do', async () => {
     const { code, out, err } = await trust(['check', '--policy', '-', ...ASKED], policyText(IRSA, FROM_OFFICE));
     expect({ code, err }).toEqual({ code: 3, err: '' });
-    expect(out).toMatch(/^Trust policy {2}--policy -, for kube-system\/ebs-csi-controller-sa on reliability-dev \(111122223333,\s+eu-west-1\)\n/);
+    expect(out).toMatch(
+      /^Trust policy {2}--policy -, for kube-system\/ebs-csi-controller-sa on reliability-dev \(111122223333,\s+eu-west-1\)\n/,
+    );
     expect(out).toMatch(/\n\? EKS Pod Identity {2}unknown\n {4}\S[^]*aws:SourceIp[^]*\n\? IRSA {2}unknown\n {4}\S/);
     expect(out).toContain('--accept-key aws:SourceIp');
     expect(out).toContain('--oidc-issuer URL');
@@ -72,37 +103,73 @@ describe('trust check', () => {
   });
 
   it('has nothing to advise where Pod Identity is let in, whatever IRSA may do', async () => {
-    const { code, out } = await trust(['check', '--policy', '-', ...ASKED, '--oidc-issuer', ISSUER], policyText(POD_IDENTITY));
+    const { code, out } = await trust(
+      ['check', '--policy', '-', ...ASKED, '--oidc-issuer', ISSUER],
+      policyText(POD_IDENTITY),
+    );
     expect(code).toBe(0);
     expect(out).toMatch(/\n✔ EKS Pod Identity {2}allowed\n[^]*\n✖ IRSA {2}denied\n/);
     expect(out).not.toContain('do: ');
   });
 
   it('says where a policy is not valid, and does not offer to repair it', async () => {
-    const { code, out } = await trust(['check', '--policy', '-', ...ASKED], '{\n  "Version": "2012-10-17"\n  "Statement": []\n}');
+    const { code, out } = await trust(
+      ['check', '--policy', '-', ...ASKED],
+      '{\n  "Version": "2012-10-17"\n  "Statement": []\n}',
+    );
     expect(code).toBe(2);
     expect(out).toMatch(/✖ EKS Pod Identity {2}invalid\n[^]*line 3, column 3/);
     expect(out).not.toContain('trust repair');
   });
 
   it('of a role in another account says that EKS would not take it, and evaluates the provider of that account', async () => {
-    const text = policyText(POD_IDENTITY, { ...IRSA, Principal: { Federated: IRSA.Principal.Federated.replace('111122223333', '444455556666') } });
-    const { out } = await trust(['check', '--policy', '-', '--role-arn', 'arn:aws:iam::444455556666:role/other', ...ASKED, '--oidc-issuer', ISSUER, '--json'], text);
+    const text = policyText(POD_IDENTITY, {
+      ...IRSA,
+      Principal: { Federated: IRSA.Principal.Federated.replace('111122223333', '444455556666') },
+    });
+    const { out } = await trust(
+      [
+        'check',
+        '--policy',
+        '-',
+        '--role-arn',
+        'arn:aws:iam::444455556666:role/other',
+        ...ASKED,
+        '--oidc-issuer',
+        ISSUER,
+        '--json',
+      ],
+      text,
+    );
     const { podIdentity, irsa } = answers.parse(JSON.parse(out));
-    expect(podIdentity.reasons.at(-1)?.message).toMatch(/^The role is in account 444455556666 and the cluster in 111122223333: .* roles of the cluster's account alone/);
+    expect(podIdentity.reasons.at(-1)?.message).toMatch(
+      /^The role is in account 444455556666 and the cluster in 111122223333: .* roles of the cluster's account alone/,
+    );
     expect(irsa.verdict).toBe('allowed');
     expect((await verdicts(text, '--oidc-issuer', ISSUER))[1]).toBe('denied');
   });
 
   it.each([
-    [['--policy', 'x.json'], /--cluster-arn is missing: .*\n.*--namespace is missing.*\n.*--service-account is missing/],
+    [
+      ['--policy', 'x.json'],
+      /--cluster-arn is missing: .*\n.*--namespace is missing.*\n.*--service-account is missing/,
+    ],
     [ASKED, /--policy and --role-arn are both missing/],
     [['--policy', 'nowhere.json', ...ASKED], /--policy nowhere\.json can't be read: there is no such file/],
     [['--policy', '.', ...ASKED], /--policy \. can't be read: that is a directory/],
-    [['--policy', '-', ...ASKED, '--cluster-arn', 'arn:aws:eks:cn-north-1:111122223333:cluster/a'], /--cluster-arn "arn:aws:eks:cn-north-1:\S+" must be the ARN of an EKS cluster/],
-    [['--policy', '-', ...ASKED, '--service-account', '*'], /--service-account "\*" must be the name of a service account/],
+    [
+      ['--policy', '-', ...ASKED, '--cluster-arn', 'arn:aws:eks:cn-north-1:111122223333:cluster/a'],
+      /--cluster-arn "arn:aws:eks:cn-north-1:\S+" must be the ARN of an EKS cluster/,
+    ],
+    [
+      ['--policy', '-', ...ASKED, '--service-account', '*'],
+      /--service-account "\*" must be the name of a service account/,
+    ],
     [['--policy', '-', ...ASKED, '--namespace', 'Kube'], /--namespace "Kube" must be the name of a namespace/],
-    [['--policy', '-', ...ASKED, '--oidc-issuer', 'http://x'], /--oidc-issuer "http:\/\/x" must be the address of the cluster's OIDC issuer/],
+    [
+      ['--policy', '-', ...ASKED, '--oidc-issuer', 'http://x'],
+      /--oidc-issuer "http:\/\/x" must be the address of the cluster's OIDC issuer/,
+    ],
     [['--policy', '-', ...ASKED, '--accept-key', '*'], /--accept-key "\*" must be the name of a condition key/],
     [['--role-arn', 'x', ...ASKED], /--role-arn "x" must be an IAM role ARN/],
   ])('%j is bad input', async (argv, message) => {
@@ -129,8 +196,21 @@ describe('a role of a sandbox', () => {
   it('is read from the scenario, whose cluster has its own issuer', async () => {
     const { code, out } = await trust(['check', '--role-arn', ROLE, ...ASKED, '--sandbox', SCENARIO, '--json']);
     expect(code).toBe(0);
-    expect(answers.parse(JSON.parse(out))).toMatchObject({ podIdentity: { verdict: 'allowed' }, irsa: { verdict: 'allowed' } });
-    const other = await trust(['check', '--role-arn', ROLE, ...ASKED, '--sandbox', SCENARIO, '--json', '--oidc-issuer', 'https://oidc.example.com/other']);
+    expect(answers.parse(JSON.parse(out))).toMatchObject({
+      podIdentity: { verdict: 'allowed' },
+      irsa: { verdict: 'allowed' },
+    });
+    const other = await trust([
+      'check',
+      '--role-arn',
+      ROLE,
+      ...ASKED,
+      '--sandbox',
+      SCENARIO,
+      '--json',
+      '--oidc-issuer',
+      'https://oidc.example.com/other',
+    ]);
     expect(answers.parse(JSON.parse(other.out)).irsa.verdict).toBe('denied');
   });
 
@@ -138,15 +218,31 @@ describe('a role of a sandbox', () => {
     const state = join(directory, 'world.json');
     const missing = await trust(['check', '--role-arn', ROLE, ...ASKED, '--state', state]);
     expect(missing).toMatchObject({ code: 2, err: expect.stringContaining('there is no such file') as unknown });
-    writeFileSync(state, JSON.stringify({ version: 1, scenario: JSON.parse(readFileSync(SCENARIO, 'utf8')) as unknown, seed: 1, commands: [] }));
+    writeFileSync(
+      state,
+      JSON.stringify({
+        version: 1,
+        scenario: JSON.parse(readFileSync(SCENARIO, 'utf8')) as unknown,
+        seed: 1,
+        commands: [],
+      }),
+    );
     const { code, out } = await trust(['check', '--role-arn', ROLE, ...ASKED, '--state', state, '--json']);
     expect(code).toBe(0);
     expect(answers.parse(JSON.parse(out)).irsa.verdict).toBe('allowed');
   });
 
   it.each([
-    ['--role-arn', `${ROLE}x`, /there is no role .*x in the sandbox of --sandbox [^]*Its roles: arn:aws:iam::111122223333:role\/reliability-dev/],
-    ['--cluster-arn', `${CLUSTER}x`, /there is no cluster .*x in the sandbox of --sandbox [^]*Its clusters: arn:aws:eks:eu-west-1:111122223333:cluster\/reliability-dev\n.*--oidc-issuer/],
+    [
+      '--role-arn',
+      `${ROLE}x`,
+      /there is no role .*x in the sandbox of --sandbox [^]*Its roles: arn:aws:iam::111122223333:role\/reliability-dev/,
+    ],
+    [
+      '--cluster-arn',
+      `${CLUSTER}x`,
+      /there is no cluster .*x in the sandbox of --sandbox [^]*Its clusters: arn:aws:eks:eu-west-1:111122223333:cluster\/reliability-dev\n.*--oidc-issuer/,
+    ],
   ])('has a name: %s %s', async (flag, value, message) => {
     const { code, err } = await trust(['check', '--role-arn', ROLE, ...ASKED, '--sandbox', SCENARIO, flag, value]);
     expect(code).toBe(2);
@@ -160,10 +256,15 @@ describe('a role in IAM', () => {
   const check = (...flags: string[]) => trust(['check', '--role-arn', ROLE, ...ASKED, ...flags]);
 
   it('is read by its name, and the answer is decoded', async () => {
-    iam.on(GetRoleCommand, { RoleName: ROLE.split('/')[1] }).resolves({ Role: { Arn: ROLE, AssumeRolePolicyDocument: encodeURIComponent(policyText(POD_IDENTITY)) } as never });
+    iam.on(GetRoleCommand, { RoleName: ROLE.split('/')[1] }).resolves({
+      Role: { Arn: ROLE, AssumeRolePolicyDocument: encodeURIComponent(policyText(POD_IDENTITY)) } as never,
+    });
     const { code, out } = await check('--json');
     expect(code).toBe(0);
-    expect(answers.parse(JSON.parse(out))).toMatchObject({ podIdentity: { verdict: 'allowed' }, irsa: { verdict: 'denied' } });
+    expect(answers.parse(JSON.parse(out))).toMatchObject({
+      podIdentity: { verdict: 'allowed' },
+      irsa: { verdict: 'denied' },
+    });
   });
 
   it('that is not there is bad input', async () => {
@@ -174,10 +275,14 @@ describe('a role in IAM', () => {
   });
 
   it('that may not be read says so, without a trace', async () => {
-    iam.on(GetRoleCommand).rejects(Object.assign(new Error('not authorized to perform: iam:GetRole'), { name: 'AccessDenied' }));
+    iam
+      .on(GetRoleCommand)
+      .rejects(Object.assign(new Error('not authorized to perform: iam:GetRole'), { name: 'AccessDenied' }));
     const { code, err } = await check();
     expect(code).toBe(1);
-    expect(err).toMatch(/^error: AWS refused: iam:GetRole .*not authorized[^]*hint: {2}Check whose credentials these are/);
+    expect(err).toMatch(
+      /^error: AWS refused: iam:GetRole .*not authorized[^]*hint: {2}Check whose credentials these are/,
+    );
     expect(err).not.toMatch(/\n {4}at /);
   });
 });

@@ -6,7 +6,14 @@ export const SCENARIO = 'sandbox/scenarios/ebs-csi-irsa.json';
 export const ROLE = 'arn:aws:iam::111122223333:role/reliability-dev-ebs-csi-driver-irsa-role';
 export const CLUSTER = 'arn:aws:eks:eu-west-1:111122223333:cluster/reliability-dev';
 export const ISSUER = 'https://oidc.eks.eu-west-1.amazonaws.com/id/5B1C7E0F9A3D4826B7E19C40D25F8A63';
-export const ASKED = ['--cluster-arn', CLUSTER, '--namespace', 'kube-system', '--service-account', 'ebs-csi-controller-sa'];
+export const ASKED = [
+  '--cluster-arn',
+  CLUSTER,
+  '--namespace',
+  'kube-system',
+  '--service-account',
+  'ebs-csi-controller-sa',
+];
 
 const provider = ISSUER.replace('https://', '');
 export const IRSA = {
@@ -14,10 +21,25 @@ export const IRSA = {
   Effect: 'Allow',
   Principal: { Federated: `arn:aws:iam::111122223333:oidc-provider/${provider}` },
   Action: 'sts:AssumeRoleWithWebIdentity',
-  Condition: { StringEquals: { [`${provider}:sub`]: 'system:serviceaccount:kube-system:ebs-csi-controller-sa', [`${provider}:aud`]: 'sts.amazonaws.com' } },
+  Condition: {
+    StringEquals: {
+      [`${provider}:sub`]: 'system:serviceaccount:kube-system:ebs-csi-controller-sa',
+      [`${provider}:aud`]: 'sts.amazonaws.com',
+    },
+  },
 };
-export const POD_IDENTITY = { Sid: 'PodIdentity', Effect: 'Allow', Principal: { Service: 'pods.eks.amazonaws.com' }, Action: ['sts:AssumeRole', 'sts:TagSession'] };
-export const DENY = { Sid: 'NoPods', Effect: 'Deny', Principal: { Service: 'pods.eks.amazonaws.com' }, Action: 'sts:AssumeRole' };
+export const POD_IDENTITY = {
+  Sid: 'PodIdentity',
+  Effect: 'Allow',
+  Principal: { Service: 'pods.eks.amazonaws.com' },
+  Action: ['sts:AssumeRole', 'sts:TagSession'],
+};
+export const DENY = {
+  Sid: 'NoPods',
+  Effect: 'Deny',
+  Principal: { Service: 'pods.eks.amazonaws.com' },
+  Action: 'sts:AssumeRole',
+};
 /** Where the call comes from is not known beforehand. */
 export const FROM_OFFICE = { ...POD_IDENTITY, Condition: { IpAddress: { 'aws:SourceIp': '203.0.113.0/24' } } };
 

@@ -7,7 +7,20 @@ import { trustRepair } from '../../cli/trust/repair.ts';
 import { parseTrustRepairFlags } from '../../cli/trust-options.ts';
 import { reportError } from '../../cli/errors.ts';
 import { collectingIo } from './fixtures.ts';
-import { ASKED, CLUSTER, DENY, IRSA, ISSUER, POD_IDENTITY, policy, policyText, type Ran, ROLE, SCENARIO, trust } from './trust-fixtures.ts';
+import {
+  ASKED,
+  CLUSTER,
+  DENY,
+  IRSA,
+  ISSUER,
+  POD_IDENTITY,
+  policy,
+  policyText,
+  type Ran,
+  ROLE,
+  SCENARIO,
+  trust,
+} from './trust-fixtures.ts';
 
 const answer = z.object({ verdict: z.string(), reasons: z.array(z.object({ message: z.string() })) });
 const answers = z.strictObject({ podIdentity: answer, irsa: answer });
@@ -22,7 +35,8 @@ const document = z.strictObject({
   after: answers.optional(),
 });
 
-const repairOf = (text: string, ...flags: string[]): Promise<Ran> => trust(['repair', '--policy', '-', ...ASKED, '--oidc-issuer', ISSUER, ...flags], text);
+const repairOf = (text: string, ...flags: string[]): Promise<Ran> =>
+  trust(['repair', '--policy', '-', ...ASKED, '--oidc-issuer', ISSUER, ...flags], text);
 const repaired = async (text: string, ...flags: string[]) => {
   const { code, out } = await repairOf(text, '--json', ...flags);
   return { code, ...document.parse(JSON.parse(out)) };
@@ -30,18 +44,34 @@ const repaired = async (text: string, ...flags: string[]) => {
 
 describe('trust repair of a document', () => {
   it('adds one statement, and says what it changes for Pod Identity and for IRSA', async () => {
-    const { code, changed, written, statement, policy: after, length, before, after: then } = await repaired(policyText(IRSA));
+    const {
+      code,
+      changed,
+      written,
+      statement,
+      policy: after,
+      length,
+      before,
+      after: then,
+    } = await repaired(policyText(IRSA));
     expect({ code, changed, written }).toEqual({ code: 0, changed: true, written: false });
     expect(after).toEqual(policy(IRSA, statement!));
     expect(length).toBe(JSON.stringify(after).length);
-    expect([before.podIdentity.verdict, before.irsa.verdict, then?.podIdentity.verdict, then?.irsa.verdict]).toEqual(['denied', 'allowed', 'allowed', 'allowed']);
+    expect([before.podIdentity.verdict, before.irsa.verdict, then?.podIdentity.verdict, then?.irsa.verdict]).toEqual([
+      'denied',
+      'allowed',
+      'allowed',
+      'allowed',
+    ]);
   });
 
   it('prints the document for the next program, and the rest beside it', async () => {
     const { code, out, err } = await repairOf(policyText(IRSA));
     expect(code).toBe(0);
     expect(await trust(['check', '--policy', '-', ...ASKED], out)).toMatchObject({ code: 0 });
-    expect(err).toMatch(/^✔ repaired; the whole document is on stdout\n {2}--policy -, for kube-system\/ebs-csi-controller-sa on /);
+    expect(err).toMatch(
+      /^✔ repaired; the whole document is on stdout\n {2}--policy -, for kube-system\/ebs-csi-controller-sa on /,
+    );
     expect(err).toMatch(/✔ EKS Pod Identity {2}denied → allowed\n✔ IRSA {2}allowed\n {2}\d+ of 2048 characters\n$/);
     const again = await repairOf(out);
     expect(JSON.parse(again.out)).toEqual(JSON.parse(out));
@@ -51,14 +81,22 @@ describe('trust repair of a document', () => {
   it('is shown as a diff in a dry run, and nothing else is printed', async () => {
     const { code, out, err } = await repairOf(policyText(IRSA), '--dry-run');
     expect({ code, err }).toEqual({ code: 0, err: '' });
-    expect(out).toMatch(/^✔ this is what a repair adds; nothing was changed\n[^]*\n {2}\{\n {4}"Version"[^]*\n\+ {7}"Sid": "PodIdentity\w+",\n/);
+    expect(out).toMatch(
+      /^✔ this is what a repair adds; nothing was changed\n[^]*\n {2}\{\n {4}"Version"[^]*\n\+ {7}"Sid": "PodIdentity\w+",\n/,
+    );
     expect(out.split('\n').filter((line) => line.startsWith('- '))).toEqual([]);
   });
 
   it('is for several service accounts of a namespace at once, each named in the reasons', async () => {
     const { before, after, statement } = await repaired(policyText(IRSA), '--service-account', 'ebs-csi-node-sa');
-    expect(before.podIdentity.reasons.map(({ message }) => message.split(':')[0])).toEqual(expect.arrayContaining(['ebs-csi-controller-sa', 'ebs-csi-node-sa']));
-    expect([before.irsa.verdict, after?.podIdentity.verdict, after?.irsa.verdict]).toEqual(['denied', 'allowed', 'denied']);
+    expect(before.podIdentity.reasons.map(({ message }) => message.split(':')[0])).toEqual(
+      expect.arrayContaining(['ebs-csi-controller-sa', 'ebs-csi-node-sa']),
+    );
+    expect([before.irsa.verdict, after?.podIdentity.verdict, after?.irsa.verdict]).toEqual([
+      'denied',
+      'allowed',
+      'denied',
+    ]);
     expect(JSON.stringify(statement)).toContain('["ebs-csi-controller-sa","ebs-csi-node-sa"]');
   });
 
@@ -69,11 +107,17 @@ describe('trust repair of a document', () => {
     expect(kept).toEqual(policy(IRSA, DENY));
     const { code: plain, out, err } = await repairOf(policyText(IRSA, DENY));
     expect({ plain, out }).toEqual({ plain: 3, out: '' });
-    expect(err).toMatch(/^✖ not repaired; nothing was changed\n[^]*\n\n {2}why: \S[^]*\n {2}do: {2}\S[^]*\n✖ EKS Pod Identity {2}denied\n/);
+    expect(err).toMatch(
+      /^✖ not repaired; nothing was changed\n[^]*\n\n {2}why: \S[^]*\n {2}do: {2}\S[^]*\n✖ EKS Pod Identity {2}denied\n/,
+    );
   });
 
   it('is refused where it would be too long', async () => {
-    const long = Array.from({ length: 5 }, (_, index) => ({ ...IRSA, Sid: `Irsa${index}`, Condition: { StringEquals: { [`oidc.example.com/${index}:sub`]: 'x'.repeat(110) } } }));
+    const long = Array.from({ length: 5 }, (_, index) => ({
+      ...IRSA,
+      Sid: `Irsa${index}`,
+      Condition: { StringEquals: { [`oidc.example.com/${index}:sub`]: 'x'.repeat(110) } },
+    }));
     const { code, refused } = await repaired(policyText(...long));
     expect(code).toBe(3);
     expect(refused?.why).toMatch(/would have \d+ characters .* IAM takes 2048/);
@@ -90,7 +134,16 @@ describe('trust repair of a document', () => {
     [['--service-account', '*'], /--service-account "\*" must be the name of a service account/],
     [['--service-account', 'a', '--role-arn', ROLE], /--policy "-" does not go together with --role-arn/],
   ])('wants to know for whom, and what: %j', async (flags, message) => {
-    const { code, err } = await trust(['repair', '--policy', '-', '--cluster-arn', CLUSTER, '--namespace', 'kube-system', ...flags]);
+    const { code, err } = await trust([
+      'repair',
+      '--policy',
+      '-',
+      '--cluster-arn',
+      CLUSTER,
+      '--namespace',
+      'kube-system',
+      ...flags,
+    ]);
     expect(code).toBe(2);
     expect(err).toMatch(message);
   });
@@ -98,19 +151,39 @@ describe('trust repair of a document', () => {
 
 describe('trust repair of a role of a sandbox', () => {
   it('is shown, and not written into a world that ends with the command', async () => {
-    const argv = ['repair', '--role-arn', ROLE, ...ASKED.slice(0, 4), '--service-account', 'other', '--sandbox', SCENARIO];
+    const argv = [
+      'repair',
+      '--role-arn',
+      ROLE,
+      ...ASKED.slice(0, 4),
+      '--service-account',
+      'other',
+      '--sandbox',
+      SCENARIO,
+    ];
     const shown = await trust([...argv, '--dry-run', '--json']);
-    expect(document.parse(JSON.parse(shown.out))).toMatchObject({ changed: false, after: { podIdentity: { verdict: 'allowed' }, irsa: { verdict: 'denied' } } });
+    expect(document.parse(JSON.parse(shown.out))).toMatchObject({
+      changed: false,
+      after: { podIdentity: { verdict: 'allowed' }, irsa: { verdict: 'denied' } },
+    });
     const { code, out, err } = await trust(argv);
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err).toMatch(/ends with this command, so a repaired role would be lost\nhint: {2}Add --dry-run/);
-    expect((await trust(['repair', '--role-arn', ROLE, ...ASKED, '--state', 'w.json'])).err).toContain('keeps what migrations do, not what is written beside them');
+    expect((await trust(['repair', '--role-arn', ROLE, ...ASKED, '--state', 'w.json'])).err).toContain(
+      'keeps what migrations do, not what is written beside them',
+    );
   });
 });
 
 describe('trust repair of a role in IAM', () => {
   const iam = mockClient(IAMClient);
-  const ARGV = { roleArn: ROLE, clusterArn: CLUSTER, namespace: 'kube-system', serviceAccount: ['ebs-csi-controller-sa'], oidcIssuer: ISSUER };
+  const ARGV = {
+    roleArn: ROLE,
+    clusterArn: CLUSTER,
+    namespace: 'kube-system',
+    serviceAccount: ['ebs-csi-controller-sa'],
+    oidcIssuer: ISSUER,
+  };
   let trustPolicy: string;
   let waited: number[];
   /** What happens between the program's calls. */
@@ -134,7 +207,9 @@ describe('trust repair of a role in IAM', () => {
   const sleep: Sleep = (milliseconds) => Promise.resolve(waited.push(milliseconds));
   const run = async (flags: Record<string, unknown> = {}): Promise<Ran> => {
     const io = collectingIo();
-    const code = await trustRepair(parseTrustRepairFlags({ ...ARGV, ...flags }), io, sleep).catch((error: unknown) => reportError(error, io, { json: false, debug: false }));
+    const code = await trustRepair(parseTrustRepairFlags({ ...ARGV, ...flags }), io, sleep).catch((error: unknown) =>
+      reportError(error, io, { json: false, debug: false }),
+    );
     return { code, out: io.out(), err: io.err() };
   };
   const writes = (): number => iam.commandCalls(UpdateAssumeRolePolicyCommand).length;
@@ -162,7 +237,9 @@ describe('trust repair of a role in IAM', () => {
     };
     const { code, out, err } = await run();
     expect({ code, out }).toEqual({ code: 3, out: '' });
-    expect(err).toMatch(/has been changed by somebody else since it was read; nothing was written\nhint: {2}Run the same command again/);
+    expect(err).toMatch(
+      /has been changed by somebody else since it was read; nothing was written\nhint: {2}Run the same command again/,
+    );
     expect(writes()).toBe(0);
   });
 
@@ -184,7 +261,9 @@ describe('trust repair of a role in IAM', () => {
     };
     const never = await run();
     expect(never.code).toBe(1);
-    expect(never.err).toMatch(/was written, but 30 s later IAM still answers with the one before\nhint: {2}Look at it: aws iam get-role --role-name reliability-dev-ebs-csi-driver-irsa-role /);
+    expect(never.err).toMatch(
+      /was written, but 30 s later IAM still answers with the one before\nhint: {2}Look at it: aws iam get-role --role-name reliability-dev-ebs-csi-driver-irsa-role /,
+    );
     expect(waited).toHaveLength(15);
     between = (call) => {
       if (call % 20 === 0) trustPolicy = policyText(POD_IDENTITY);
@@ -196,14 +275,24 @@ describe('trust repair of a role in IAM', () => {
   });
 
   it('that IAM finds too long is refused, with the ways out', async () => {
-    iam.on(UpdateAssumeRolePolicyCommand).rejects(Object.assign(new Error('Cannot exceed quota for ACLSizePerRole: 2048'), { name: 'LimitExceededException' }));
+    iam
+      .on(UpdateAssumeRolePolicyCommand)
+      .rejects(
+        Object.assign(new Error('Cannot exceed quota for ACLSizePerRole: 2048'), { name: 'LimitExceededException' }),
+      );
     const { code, err } = await run();
     expect(code).toBe(3);
-    expect(err).toMatch(/^error: IAM refused the repaired trust policy of \S+ as too long; nothing was written\nhint: {2}.*quota/);
+    expect(err).toMatch(
+      /^error: IAM refused the repaired trust policy of \S+ as too long; nothing was written\nhint: {2}.*quota/,
+    );
   });
 
   it('that may not be written says so', async () => {
-    iam.on(UpdateAssumeRolePolicyCommand).rejects(Object.assign(new Error('not authorized to perform: iam:UpdateAssumeRolePolicy'), { name: 'AccessDenied' }));
+    iam
+      .on(UpdateAssumeRolePolicyCommand)
+      .rejects(
+        Object.assign(new Error('not authorized to perform: iam:UpdateAssumeRolePolicy'), { name: 'AccessDenied' }),
+      );
     const { code, err } = await run();
     expect(code).toBe(1);
     expect(err).toMatch(/^error: AWS refused: iam:UpdateAssumeRolePolicy /);
@@ -214,7 +303,9 @@ describe('trust repair of a role in IAM', () => {
     iam.on(GetRoleCommand).resolves({ Role: { Arn: other, AssumeRolePolicyDocument: policyText(IRSA) } as never });
     const { code, out } = await run({ roleArn: other, json: true });
     expect(code).toBe(3);
-    expect(document.parse(JSON.parse(out)).refused?.why).toMatch(/in account 444455556666 and the cluster in 111122223333/);
+    expect(document.parse(JSON.parse(out)).refused?.why).toMatch(
+      /in account 444455556666 and the cluster in 111122223333/,
+    );
     expect(writes()).toBe(0);
   });
 });

@@ -23,7 +23,18 @@ const run = async (...argv: string[]): Promise<{ code: number; out: string; err:
 
 describe('flags', () => {
   it('have defaults', () => {
-    expect(parseWorkloadFlags(GOOD)).toEqual({ ...GOOD, annotation: 'keep', trust: 'validate', acceptKey: [], verification: 'pods', agent: 'require', approval: 'none', dryRun: false, json: false, debug: false });
+    expect(parseWorkloadFlags(GOOD)).toEqual({
+      ...GOOD,
+      annotation: 'keep',
+      trust: 'validate',
+      acceptKey: [],
+      verification: 'pods',
+      agent: 'require',
+      approval: 'none',
+      dryRun: false,
+      json: false,
+      debug: false,
+    });
   });
 
   it.each([
@@ -43,11 +54,19 @@ describe('flags', () => {
   it.each([
     ['cluster', undefined, /^--cluster is missing: name the EKS cluster$/],
     ['namespace', undefined, /^--namespace is missing: name the namespace of the service account$/],
-    ['serviceAccount', undefined, /^--service-account is missing: name the service account, as kubectl get serviceaccounts lists it$/],
+    [
+      'serviceAccount',
+      undefined,
+      /^--service-account is missing: name the service account, as kubectl get serviceaccounts lists it$/,
+    ],
     ['namespace', '', /^--namespace "" must be the name of a Kubernetes namespace/],
     ['namespace', 'Payments', /^--namespace "Payments" must be/],
     ['namespace', 'a.b', /^--namespace "a\.b" must be/],
-    ['serviceAccount', 'payments/api', /^--service-account "payments\/api" must be the name of a Kubernetes service account/],
+    [
+      'serviceAccount',
+      'payments/api',
+      /^--service-account "payments\/api" must be the name of a Kubernetes service account/,
+    ],
     ['serviceAccount', 'api,web', /^--service-account "api,web" must be/],
     ['annotation', 'delete', /^--annotation "delete" must be keep or remove$/],
     ['maxDisruption', 'none', /^--max-disruption "none" must be rolling or outage$/],
@@ -56,19 +75,46 @@ describe('flags', () => {
     ['agent', 'add', /^--agent "add" must be require or install$/],
     ['reason', 'a\u001b[31mb', /^--reason "/],
   ])('%s %j is refused with its name and what is right', (name, given, message) => {
-    expect(errorOf(() => parseWorkloadFlags({ ...GOOD, [name]: given }))).toMatchObject({ message: expect.stringMatching(message) as unknown, exitCode: 2, hint: 'See: npm run --silent pod-identity -- migrate-workload --help' });
+    expect(errorOf(() => parseWorkloadFlags({ ...GOOD, [name]: given }))).toMatchObject({
+      message: expect.stringMatching(message) as unknown,
+      exitCode: 2,
+      hint: 'See: npm run --silent pod-identity -- migrate-workload --help',
+    });
   });
 
   it('are all told about at once, and nothing is begun', async () => {
     const calls = join(directory, 'calls.jsonl');
     const state = join(directory, 'world.json');
-    const flags = ['--namespace', 'Bad', '--annotation', 'drop', '--trust', 'fix', '--sandbox', SCENARIO, '--state', state, '--calls', calls];
+    const flags = [
+      '--namespace',
+      'Bad',
+      '--annotation',
+      'drop',
+      '--trust',
+      'fix',
+      '--sandbox',
+      SCENARIO,
+      '--state',
+      state,
+      '--calls',
+      calls,
+    ];
     const { code, out, err } = await run('migrate-workload', ...flags);
     expect({ code, out }).toEqual({ code: 2, out: '' });
-    expect(err.split('\n').map((line) => line.split(/ (?:must|is) /)[0])).toEqual(['error: --cluster', '--namespace "Bad"', '--service-account', '--annotation "drop"', '--trust "fix"', 'hint:  See: npm run --silent pod-identity -- migrate-workload --help', '']);
+    expect(err.split('\n').map((line) => line.split(/ (?:must|is) /)[0])).toEqual([
+      'error: --cluster',
+      '--namespace "Bad"',
+      '--service-account',
+      '--annotation "drop"',
+      '--trust "fix"',
+      'hint:  See: npm run --silent pod-identity -- migrate-workload --help',
+      '',
+    ]);
     const json = await run('migrate-workload', ...flags, '--json');
     expect([json.code, json.err]).toEqual([2, '']);
-    expect(JSON.parse(json.out)).toMatchObject({ error: { name: 'BadOption', message: expect.stringContaining('--service-account is missing') as unknown } });
+    expect(JSON.parse(json.out)).toMatchObject({
+      error: { name: 'BadOption', message: expect.stringContaining('--service-account is missing') as unknown },
+    });
     expect([existsSync(calls), existsSync(state)]).toEqual([false, false]);
   });
 
@@ -76,12 +122,35 @@ describe('flags', () => {
     [['migrate-workload', '--cluster', 'demo', '--addon', 'vpc-cni'], "unknown option '--addon'"],
     [['migrate-workload', '--cluster', 'demo', '--strategy', 'recreate'], "unknown option '--strategy'"],
     [['migrate-workload', 'payments/api'], 'too many arguments'],
-    [['migrate-workload', '--cluster', 'demo', '--namespace', 'payments', '--service-account', 'api'], 'no --sandbox FILE and no --deployed'],
-    [['migrate-workload', '--cluster', 'demo', '--namespace', 'payments', '--service-account', 'api', '--deployed', '--sandbox', 'a.json'], '--deployed does not go together with --sandbox'],
+    [
+      ['migrate-workload', '--cluster', 'demo', '--namespace', 'payments', '--service-account', 'api'],
+      'no --sandbox FILE and no --deployed',
+    ],
+    [
+      [
+        'migrate-workload',
+        '--cluster',
+        'demo',
+        '--namespace',
+        'payments',
+        '--service-account',
+        'api',
+        '--deployed',
+        '--sandbox',
+        'a.json',
+      ],
+      '--deployed does not go together with --sandbox',
+    ],
     [['migrate', '--cluster', 'demo', '--addon', 'vpc-cni', '--namespace', 'payments'], "unknown option '--namespace'"],
-    [['migrate', '--cluster', 'demo', '--addon', 'vpc-cni', '--service-account', 'api'], "unknown option '--service-account'"],
+    [
+      ['migrate', '--cluster', 'demo', '--addon', 'vpc-cni', '--service-account', 'api'],
+      "unknown option '--service-account'",
+    ],
     [['migrate', '--cluster', 'demo', '--addon', 'vpc-cni', '--annotation', 'remove'], "unknown option '--annotation'"],
-    [['plan', '--cluster', 'demo', '--addon', 'payments/api', '--sandbox', 'a.json'], '--addon "payments/api" must be an EKS add-on name'],
+    [
+      ['plan', '--cluster', 'demo', '--addon', 'payments/api', '--sandbox', 'a.json'],
+      '--addon "payments/api" must be an EKS add-on name',
+    ],
   ])('%j is bad input', async (argv, message) => {
     const { code, out, err } = await run(...argv);
     expect({ code, out }).toEqual({ code: 2, out: '' });
@@ -92,28 +161,83 @@ describe('flags', () => {
   it('are explained, with the exit codes', async () => {
     const { code, out } = await run('migrate-workload', '--help');
     expect(code).toBe(0);
-    for (const flag of ['cluster', 'namespace', 'service-account', 'annotation', 'max-disruption', 'role-arn', 'trust', 'accept-key', 'verification', 'agent', 'reason', 'dry-run', 'sandbox', 'state', 'deployed', 'seed', 'clock', 'calls', 'json']) expect(out).toContain(`--${flag}`);
+    for (const flag of [
+      'cluster',
+      'namespace',
+      'service-account',
+      'annotation',
+      'max-disruption',
+      'role-arn',
+      'trust',
+      'accept-key',
+      'verification',
+      'agent',
+      'reason',
+      'dry-run',
+      'sandbox',
+      'state',
+      'deployed',
+      'seed',
+      'clock',
+      'calls',
+      'json',
+    ])
+      expect(out).toContain(`--${flag}`);
     for (const flag of ['addon', 'strategy', 'preserve', 'resolve-conflicts']) expect(out).not.toContain(`--${flag} `);
     expect(out).toContain('  4  rolled-back: all is as it was');
   });
 
   it('say where, as those of migrate do', () => {
-    const placeOf = (change: Record<string, unknown>) => placeOfMigration(parseWorkloadFlags({ ...GOOD, sandbox: undefined, ...change }));
-    expect(placeOf({ sandbox: 'a.json', state: 'w.json', seed: '7' })).toEqual({ kind: 'state', file: 'w.json', scenario: 'a.json', seed: 7 });
+    const placeOf = (change: Record<string, unknown>) =>
+      placeOfMigration(parseWorkloadFlags({ ...GOOD, sandbox: undefined, ...change }));
+    expect(placeOf({ sandbox: 'a.json', state: 'w.json', seed: '7' })).toEqual({
+      kind: 'state',
+      file: 'w.json',
+      scenario: 'a.json',
+      seed: 7,
+    });
     expect(placeOf({ deployed: true })).toEqual({ kind: 'deployed' });
   });
 });
 
 describe('the request', () => {
-  const request = (change: Record<string, unknown> = {}): unknown => workloadRequestFrom(parseWorkloadFlags({ ...GOOD, ...change }), TARGET, 'me');
-  const plain = { target: TARGET, serviceAccount: { namespace: 'payments', name: 'api' }, annotation: 'keep', strategy: 'auto', preserve: false, roles: {}, trust: 'validate', acceptedKeys: [], verification: 'pods', agent: 'require', approval: 'none', approvalHours: 24, dryRun: false, requestedBy: 'me' };
+  const request = (change: Record<string, unknown> = {}): unknown =>
+    workloadRequestFrom(parseWorkloadFlags({ ...GOOD, ...change }), TARGET, 'me');
+  const plain = {
+    target: TARGET,
+    serviceAccount: { namespace: 'payments', name: 'api' },
+    annotation: 'keep',
+    strategy: 'auto',
+    preserve: false,
+    roles: {},
+    trust: 'validate',
+    acceptedKeys: [],
+    verification: 'pods',
+    agent: 'require',
+    approval: 'none',
+    approvalHours: 24,
+    dryRun: false,
+    requestedBy: 'me',
+  };
 
   it('leaves to the service what was not asked for', () => {
     expect(request()).toEqual(plain);
   });
 
   it('holds what was asked for', () => {
-    expect(request({ annotation: 'remove', maxDisruption: 'rolling', roleArn: ROLE, trust: 'repair', acceptKey: ['aws:SourceIp'], verification: 'api', agent: 'install', reason: 'why not', dryRun: true })).toEqual({
+    expect(
+      request({
+        annotation: 'remove',
+        maxDisruption: 'rolling',
+        roleArn: ROLE,
+        trust: 'repair',
+        acceptKey: ['aws:SourceIp'],
+        verification: 'api',
+        agent: 'install',
+        reason: 'why not',
+        dryRun: true,
+      }),
+    ).toEqual({
       ...plain,
       annotation: 'remove',
       maxDisruption: 'rolling',
@@ -128,10 +252,28 @@ describe('the request', () => {
   });
 
   it('becomes the command that carries a plan out, quoted for a shell', () => {
-    const command = (change: Record<string, unknown>): string => migrateWorkloadCommand(parseWorkloadFlags({ ...GOOD, dryRun: true, json: true, calls: 'c.jsonl', ...change }));
-    const start = 'npm run --silent pod-identity -- migrate-workload --cluster demo --namespace payments --service-account api';
+    const command = (change: Record<string, unknown>): string =>
+      migrateWorkloadCommand(parseWorkloadFlags({ ...GOOD, dryRun: true, json: true, calls: 'c.jsonl', ...change }));
+    const start =
+      'npm run --silent pod-identity -- migrate-workload --cluster demo --namespace payments --service-account api';
     expect(command({})).toBe(`${start} --sandbox a.json`);
-    expect(command({ account: '111122223333', region: 'eu-west-1', annotation: 'remove', maxDisruption: 'outage', roleArn: ROLE, trust: 'repair', verification: 'api', agent: 'install', acceptKey: ['aws:SourceIp', 'aws:RequestTag/my$key'], reason: "it's $HOME; `time`", seed: '7', sandbox: 'my worlds/a.json', state: 'w (1).json' })).toBe(
+    expect(
+      command({
+        account: '111122223333',
+        region: 'eu-west-1',
+        annotation: 'remove',
+        maxDisruption: 'outage',
+        roleArn: ROLE,
+        trust: 'repair',
+        verification: 'api',
+        agent: 'install',
+        acceptKey: ['aws:SourceIp', 'aws:RequestTag/my$key'],
+        reason: "it's $HOME; `time`",
+        seed: '7',
+        sandbox: 'my worlds/a.json',
+        state: 'w (1).json',
+      }),
+    ).toBe(
       `${start} --account 111122223333 --region eu-west-1 --annotation remove --max-disruption outage --role-arn ${ROLE} --trust repair --verification api --agent install --accept-key aws:SourceIp --accept-key 'aws:RequestTag/my$key' --reason 'it'\\''s $HOME; \`time\`' --seed 7 --sandbox 'my worlds/a.json' --state 'w (1).json'`,
     );
     expect(command({ sandbox: undefined, deployed: true })).toBe(`${start} --deployed`);

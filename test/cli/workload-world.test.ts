@@ -1,4 +1,6 @@
-/** `migrate-workload` in worlds that outlive it: kept in a file, changed under it, and asked without the command line. */
+/**
+ * `migrate-workload` in worlds that outlive it: kept in a file, changed under it, and asked without the command line.
+ */
 import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
 import { exitCodeOf } from '../../cli/exit-codes.ts';
@@ -18,8 +20,18 @@ describe('in a world that is kept in a file', () => {
   const { state, run, reportOf } = keptWorld();
 
   it('show, identities, retire and rollback take it up by its id', async () => {
-    const planned = await run('migrate-workload', ...ACCOUNT, '--annotation', 'remove', '--dry-run', '--sandbox', SCENARIO);
-    expect(planned.out).toContain(`migrate-workload ${ACCOUNT.join(' ')} --annotation remove --sandbox ${SCENARIO} --state ${state()}\n`);
+    const planned = await run(
+      'migrate-workload',
+      ...ACCOUNT,
+      '--annotation',
+      'remove',
+      '--dry-run',
+      '--sandbox',
+      SCENARIO,
+    );
+    expect(planned.out).toContain(
+      `migrate-workload ${ACCOUNT.join(' ')} --annotation remove --sandbox ${SCENARIO} --state ${state()}\n`,
+    );
     const migrated = await reportOf('migrate-workload', ...ACCOUNT, '--annotation', 'remove');
     const { migrationId } = migrated;
     expect(migrated.outcome).toBe('migrated');
@@ -29,24 +41,34 @@ describe('in a world that is kept in a file', () => {
     const identities = (await run('identities', '--cluster', 'payments-prod', '--namespace', 'payments')).out;
     expect(identities).toMatch(/Deployment\/api +api +3 +pod-identity/);
     expect(identities).not.toContain('migrate-workload');
-    expect((await run('migrate-workload', ...ACCOUNT)).out).toMatch(/^✔ already-migrated {2}payments\/api .*there was nothing to do\n/);
+    expect((await run('migrate-workload', ...ACCOUNT)).out).toMatch(
+      /^✔ already-migrated {2}payments\/api .*there was nothing to do\n/,
+    );
 
     const early = await run('retire', migrationId);
     expect(early.code).toBe(3);
     expect(early.out).toMatch(/^✖ refused .*nothing was changed\n[^]*✖ retire-soak: /);
     const dryRun = await run('retire', migrationId, '--soak-days', '0');
     expect(dryRun.code).toBe(0);
-    expect(dryRun.out).toMatch(new RegExp(`^✔ dry run [^]*\\n {4}- .*"Sid": "Irsa"[^]*✔ retire-pod-identity: Service account payments/api has its[^]*To do it: .* retire ${migrationId} --soak-days 0 --apply --state ${state()}\n$`));
+    expect(dryRun.out).toMatch(
+      new RegExp(
+        `^✔ dry run [^]*\\n {4}- .*"Sid": "Irsa"[^]*✔ retire-pod-identity: Service account payments/api has its[^]*To do it: .* retire ${migrationId} --soak-days 0 --apply --state ${state()}\n$`,
+      ),
+    );
 
     const back = await run('rollback', migrationId, '--reason', 'too early');
     expect(back.code).toBe(0);
-    expect(back.out).toMatch(/^↩ rolled-back {2}payments\/api .*: the service account was put back as it was\n[^]*Rollback on demand\n {2}asked for at \S+ by command-line: too early/);
+    expect(back.out).toMatch(
+      /^↩ rolled-back {2}payments\/api .*: the service account was put back as it was\n[^]*Rollback on demand\n {2}asked for at \S+ by command-line: too early/,
+    );
     expect(back.out).toContain('service account now:    the annotation that it had: it was taken off, and put back');
     expect(back.out).toMatch(/associations made, and removed again:\n {4}= a-/);
     // A dry run of retire is a long answer, which the ledger cuts off.
     expect(back.out).toMatch(/OIDC statement out of the roles' trust policies +\S+ \S+ +\d+ +action retire, dry run\n/);
     expect((await run('show', migrationId)).out).toBe(back.out);
-    expect((await run('identities', '--cluster', 'payments-prod', '--namespace', 'payments')).out).toContain(`\nWorkloads that can be migrated\n  npm run --silent pod-identity -- migrate-workload ${ACCOUNT.join(' ')} --state ${state()}\n`);
+    expect((await run('identities', '--cluster', 'payments-prod', '--namespace', 'payments')).out).toContain(
+      `\nWorkloads that can be migrated\n  npm run --silent pod-identity -- migrate-workload ${ACCOUNT.join(' ')} --state ${state()}\n`,
+    );
   });
 
   it('what was migrated with its annotation kept is not retired before that is off', async () => {
@@ -60,8 +82,16 @@ describe('in a world that is kept in a file', () => {
     const web = ['--cluster', 'payments-prod', '--namespace', 'payments', '--service-account', 'web'];
     const { migrationId, outcome } = await reportOf('migrate-workload', ...web, '--sandbox', SCENARIO);
     expect(outcome).toBe('blocked');
-    expect(await run('show', migrationId)).toMatchObject({ out: expect.stringContaining('blocked  payments/web on payments-prod') as unknown });
-    expect(await run('rollback', migrationId)).toMatchObject({ code: 2, out: '', err: expect.stringContaining(`Migration ${migrationId} ended blocked: it changed nothing, so there is nothing to roll back.`) as unknown });
+    expect(await run('show', migrationId)).toMatchObject({
+      out: expect.stringContaining('blocked  payments/web on payments-prod') as unknown,
+    });
+    expect(await run('rollback', migrationId)).toMatchObject({
+      code: 2,
+      out: '',
+      err: expect.stringContaining(
+        `Migration ${migrationId} ended blocked: it changed nothing, so there is nothing to roll back.`,
+      ) as unknown,
+    });
   });
 });
 
@@ -93,7 +123,9 @@ describe('a request by JSON', () => {
       const { ids, stepFunctions, stateMachineArn } = world.backend;
       const migrationId = ids.ulid();
       const input = JSON.stringify({ migrationId, request: { target: world.target, ...request } });
-      const { executionArn } = await stepFunctions.send(new StartExecutionCommand({ stateMachineArn, name: migrationId, input }));
+      const { executionArn } = await stepFunctions.send(
+        new StartExecutionCommand({ stateMachineArn, name: migrationId, input }),
+      );
       await world.rest();
       const { status, error, cause } = await stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
       expect([status, world.changes()]).toEqual(['FAILED', []]);
@@ -101,18 +133,37 @@ describe('a request by JSON', () => {
     });
 
   it.each<[string, object, RegExp]>([
-    ['that names both', { addon: 'aws-ebs-csi-driver', serviceAccount: REF }, /serviceAccount.*name either addon or serviceAccount, not both/],
+    [
+      'that names both',
+      { addon: 'aws-ebs-csi-driver', serviceAccount: REF },
+      /serviceAccount.*name either addon or serviceAccount, not both/,
+    ],
     ['that names neither', {}, /addon.*name either addon or serviceAccount, and neither is there/],
-    ['that asks of a service account what is of add-ons', { serviceAccount: REF, strategy: 'recreate' }, /strategy.*is of add-ons, and this request is about a service account: leave it out/],
-    ['that asks of an add-on what is of service accounts', { addon: 'aws-ebs-csi-driver', annotation: 'remove' }, /annotation.*is of service accounts that are no add-on's/],
-    ['with a name that is none', { serviceAccount: { namespace: 'payments', name: 'a/b' } }, /serviceAccount.*must be the name of a Kubernetes service account/],
+    [
+      'that asks of a service account what is of add-ons',
+      { serviceAccount: REF, strategy: 'recreate' },
+      /strategy.*is of add-ons, and this request is about a service account: leave it out/,
+    ],
+    [
+      'that asks of an add-on what is of service accounts',
+      { addon: 'aws-ebs-csi-driver', annotation: 'remove' },
+      /annotation.*is of service accounts that are no add-on's/,
+    ],
+    [
+      'with a name that is none',
+      { serviceAccount: { namespace: 'payments', name: 'a/b' } },
+      /serviceAccount.*must be the name of a Kubernetes service account/,
+    ],
   ])('%s is refused, and nothing is changed', async (_, request, message) => {
     expect(await failureOf(request)).toMatch(message);
   });
 
   it('with the role of that service account alone is taken', async () => {
     await inWorld({ scenario: 'service-account-irsa' }, async (world) => {
-      expect(await world.migrate({ serviceAccount: REF, roleArn: ROLE, dryRun: true })).toMatchObject({ outcome: 'planned', serviceAccount: REF });
+      expect(await world.migrate({ serviceAccount: REF, roleArn: ROLE, dryRun: true })).toMatchObject({
+        outcome: 'planned',
+        serviceAccount: REF,
+      });
     });
   });
 });

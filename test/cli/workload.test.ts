@@ -27,7 +27,8 @@ const scenarioFile = (change: (scenario: ScenarioInput) => void): string => {
   writeFileSync(file, JSON.stringify(scenario));
   return file;
 };
-const withFaults = (...faults: NonNullable<ScenarioInput['faults']>): string => scenarioFile((scenario) => (scenario.faults = faults));
+const withFaults = (...faults: NonNullable<ScenarioInput['faults']>): string =>
+  scenarioFile((scenario) => (scenario.faults = faults));
 
 interface Run {
   code: number;
@@ -40,51 +41,96 @@ const run = async (...argv: string[]): Promise<Run> => {
   const io = collectingIo();
   const file = join(directory, 'calls.jsonl');
   const code = await main(['migrate-workload', ...argv, '--calls', file], io);
-  const calls = readFileSync(file, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as Call);
-  return { code, out: io.out(), err: io.err(), changes: calls.filter(({ mutating, service }) => mutating && ['eks', 'iam', 'kubernetes'].includes(service)).map(({ operation }) => operation) };
+  const calls = readFileSync(file, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Call);
+  return {
+    code,
+    out: io.out(),
+    err: io.err(),
+    changes: calls
+      .filter(({ mutating, service }) => mutating && ['eks', 'iam', 'kubernetes'].includes(service))
+      .map(({ operation }) => operation),
+  };
 };
 
 describe('migrated', () => {
   it('tells a person what happened, with progress on stderr; the annotation stays', async () => {
     const { code, out, err, changes } = await run(...ACCOUNT, '--sandbox', SCENARIO);
     expect(code).toBe(0);
-    expect(out).toMatch(/^✔ migrated {2}payments\/api on payments-prod \(111122223333, eu-west-1\): the service account is on EKS Pod Identity\n {2}01\w{24} · associate and restart · proved on the pods · \S.* \(simulated\)\n/);
-    expect(out).toContain(`service account before: IRSA annotation ${ROLE}\n  service account now:    the same annotation, which does nothing as long as there is the association\n`);
-    expect(out).toMatch(new RegExp(`associations made:\\n {4}\\+ a-[a-z0-9]{17} {2}payments/api \\(stand-alone\\) → ${ROLE}\\n {2}pods of its workloads: never fewer than [12] ready \\(simulated\\)`));
-    for (const pod of ['api-\\S+', 'api-\\S+', 'api-\\S+', 'outbox-0', 'outbox-1']) expect(out).toMatch(new RegExp(`payments/${pod} +api +irsa +pod-identity +2026-01-15`));
+    expect(out).toMatch(
+      /^✔ migrated {2}payments\/api on payments-prod \(111122223333, eu-west-1\): the service account is on EKS Pod Identity\n {2}01\w{24} · associate and restart · proved on the pods · \S.* \(simulated\)\n/,
+    );
+    expect(out).toContain(
+      `service account before: IRSA annotation ${ROLE}\n  service account now:    the same annotation, which does nothing as long as there is the association\n`,
+    );
+    expect(out).toMatch(
+      new RegExp(
+        `associations made:\\n {4}\\+ a-[a-z0-9]{17} {2}payments/api \\(stand-alone\\) → ${ROLE}\\n {2}pods of its workloads: never fewer than [12] ready \\(simulated\\)`,
+      ),
+    );
+    for (const pod of ['api-\\S+', 'api-\\S+', 'api-\\S+', 'outbox-0', 'outbox-1'])
+      expect(out).toMatch(new RegExp(`payments/${pod} +api +irsa +pod-identity +2026-01-15`));
     expect(out).toMatch(/restarted Deployment\/payments\/api StatefulSet\/payments\/outbox/);
     expect(out).not.toMatch(/the add-on|strategy|payments\/web/);
-    for (const line of ['make the plan', 'Associate the service account', 'webhook knows the association', 'Restart the pods', 'Look at the pods', 'Write the report']) expect(err).toMatch(new RegExp(`✔ .*${line}.*simulated`));
+    for (const line of [
+      'make the plan',
+      'Associate the service account',
+      'webhook knows the association',
+      'Restart the pods',
+      'Look at the pods',
+      'Write the report',
+    ])
+      expect(err).toMatch(new RegExp(`✔ .*${line}.*simulated`));
     expect(changes).toEqual(['CreatePodIdentityAssociation', 'patch deployments', 'patch statefulsets']);
   });
 
   it('takes the annotation off where that is asked for, once the pods are proven', async () => {
     const { code, out, err, changes } = await run(...ACCOUNT, '--annotation', 'remove', '--sandbox', SCENARIO);
     expect(code).toBe(0);
-    expect(out).toContain(`service account before: IRSA annotation ${ROLE}\n  service account now:    no annotation any more: it was taken off\n`);
+    expect(out).toContain(
+      `service account before: IRSA annotation ${ROLE}\n  service account now:    no annotation any more: it was taken off\n`,
+    );
     expect(out).toMatch(/! annotation: The annotation eks.amazonaws.com\/role-arn of payments\/api was set by helm/);
     expect(err).toMatch(/Look at the pods[^]*✔ Take the IRSA annotation off the service account/);
     expect(changes.at(-1)).toBe('patch serviceaccounts');
   });
 
   it('stays migrated where the annotation could not be taken off, and says how to do that', async () => {
-    const { code, out } = await run(...ACCOUNT, '--annotation', 'remove', '--sandbox', withFaults({ ...REFUSED, step: 'annotate-service-account', operation: 'patch serviceaccounts' }));
+    const { code, out } = await run(
+      ...ACCOUNT,
+      '--annotation',
+      'remove',
+      '--sandbox',
+      withFaults({ ...REFUSED, step: 'annotate-service-account', operation: 'patch serviceaccounts' }),
+    );
     expect(code).toBe(0);
-    expect(out.replaceAll(/\n +/g, ' ')).toMatch(/Warnings ! annotation-left: .* kubectl -n payments annotate serviceaccount api eks.amazonaws.com\/role-arn- ;.* pod-identity grant-access --cluster payments-prod --service-account payments\/api --annotation remove see:/);
+    expect(out.replaceAll(/\n +/g, ' ')).toMatch(
+      /Warnings ! annotation-left: .* kubectl -n payments annotate serviceaccount api eks.amazonaws.com\/role-arn- ;.* pod-identity grant-access --cluster payments-prod --service-account payments\/api --annotation remove see:/,
+    );
     expect(out).not.toContain('service account now:');
   });
 
   it('by the API alone says that no pod was seen', async () => {
     const { code, out, changes } = await run(...ACCOUNT, '--verification', 'api', '--sandbox', SCENARIO);
     expect(code).toBe(0);
-    expect(out).toMatch(/^✔ migrated .*: EKS shows the service account on EKS Pod Identity; what its pods use was not looked at\n.*no pod was seen/);
+    expect(out).toMatch(
+      /^✔ migrated .*: EKS shows the service account on EKS Pod Identity; what its pods use was not looked at\n.*no pod was seen/,
+    );
     expect(changes).toEqual(['CreatePodIdentityAssociation']);
   });
 
   it('with --json prints the report and nothing else, the same for the same seed', async () => {
     const first = await run(...ACCOUNT, '--sandbox', SCENARIO, '--json', '--seed', '7');
     const report = migrationReport.parse(JSON.parse(first.out));
-    expect(report).toMatchObject({ outcome: 'migrated', verified: 'pods', serviceAccount: { namespace: 'payments', name: 'api' }, applied: { strategy: 'associate' }, simulated: true });
+    expect(report).toMatchObject({
+      outcome: 'migrated',
+      verified: 'pods',
+      serviceAccount: { namespace: 'payments', name: 'api' },
+      applied: { strategy: 'associate' },
+      simulated: true,
+    });
     expect(report).not.toHaveProperty('addon');
     expect(first.err).toBe('');
     expect((await run(...ACCOUNT, '--sandbox', SCENARIO, '--json', '--seed', '7')).out).toBe(first.out);
@@ -93,25 +139,82 @@ describe('migrated', () => {
 
 describe('planned', () => {
   it('says what would be done and how to do it, and changes nothing', async () => {
-    const { code, out, changes } = await run(...ACCOUNT, '--annotation', 'remove', '--reason', "it's time", '--dry-run', '--sandbox', SCENARIO);
+    const { code, out, changes } = await run(
+      ...ACCOUNT,
+      '--annotation',
+      'remove',
+      '--reason',
+      "it's time",
+      '--dry-run',
+      '--sandbox',
+      SCENARIO,
+    );
     expect([code, changes]).toEqual([0, []]);
     expect(out).toMatch(/^✔ planned .*nothing was changed\n/);
-    expect(out).toMatch(/\nWay\n +1\. associate and restart: pods roll, capacity stays\n\nSteps {2}associate and restart\n/);
-    expect(out).toMatch(/calls: eks:CreatePodIdentityAssociation\n[^]*undo: +delete the association, and restart its pods, which go back to IRSA/);
-    expect(out).toMatch(/take the annotation eks.amazonaws.com\/role-arn off payments\/api\n +calls: kubernetes: patch of the service account\n +undo: +set it again/);
+    expect(out).toMatch(
+      /\nWay\n +1\. associate and restart: pods roll, capacity stays\n\nSteps {2}associate and restart\n/,
+    );
+    expect(out).toMatch(
+      /calls: eks:CreatePodIdentityAssociation\n[^]*undo: +delete the association, and restart its pods, which go back to IRSA/,
+    );
+    expect(out).toMatch(
+      /take the annotation eks.amazonaws.com\/role-arn off payments\/api\n +calls: kubernetes: patch of the service account\n +undo: +set it again/,
+    );
     expect(out).toContain(`+ association payments/api → ${ROLE}`);
     expect(out).toMatch(/Pods {2}as they are\n(.*\n){6}/);
-    expect(out).toContain(`\nNothing was changed. To carry it out:\n  npm run --silent pod-identity -- migrate-workload ${ACCOUNT.join(' ')} --annotation remove --reason 'it'\\''s time' --sandbox ${SCENARIO}\n`);
+    expect(out).toContain(
+      `\nNothing was changed. To carry it out:\n  npm run --silent pod-identity -- migrate-workload ${ACCOUNT.join(' ')} --annotation remove --reason 'it'\\''s time' --sandbox ${SCENARIO}\n`,
+    );
   });
 });
 
 describe('blocked', () => {
   it.each<[string, string[], RegExp]>([
-    ['no annotation', ['--cluster', 'payments-prod', '--namespace', 'payments', '--service-account', 'web', '--sandbox', SCENARIO], /✖ service-account-uses-irsa: .*payments\/web has no annotation .* restart its pods then: aws eks create-pod-identity-association .* --service-account web --role-arn ROLE_ARN see:/],
-    ['no annotation, and a role that is named', ['--cluster', 'payments-prod', '--namespace', 'payments', '--service-account', 'web', '--role-arn', ROLE, '--sandbox', SCENARIO], new RegExp(`--service-account web --role-arn ${ROLE} see:`)],
-    ["an add-on's service account", ['--cluster', 'catalogue-prod', '--namespace', 'kube-system', '--service-account', 'ebs-csi-controller-sa', '--sandbox', 'sandbox/scenarios/in-place.json'], /✖ service-account-owner: .* is add-on aws-ebs-csi-driver's\. do: Migrate the add-on: pod-identity migrate --cluster catalogue-prod --addon aws-ebs-csi-driver see:/],
-    ['nobody', ['--cluster', 'payments-prod', '--namespace', 'payments', '--service-account', 'nobody', '--sandbox', SCENARIO], /✖ service-account: There is no service account payments\/nobody in cluster payments-prod\. do: Check --namespace and --service-account;.* pod-identity identities --cluster payments-prod/],
-    ['no such cluster', ['--cluster', 'nowhere', '--namespace', 'payments', '--service-account', 'api', '--sandbox', SCENARIO], /✖ cluster-exists: /],
+    [
+      'no annotation',
+      ['--cluster', 'payments-prod', '--namespace', 'payments', '--service-account', 'web', '--sandbox', SCENARIO],
+      /✖ service-account-uses-irsa: .*payments\/web has no annotation .* restart its pods then: aws eks create-pod-identity-association .* --service-account web --role-arn ROLE_ARN see:/,
+    ],
+    [
+      'no annotation, and a role that is named',
+      [
+        '--cluster',
+        'payments-prod',
+        '--namespace',
+        'payments',
+        '--service-account',
+        'web',
+        '--role-arn',
+        ROLE,
+        '--sandbox',
+        SCENARIO,
+      ],
+      new RegExp(`--service-account web --role-arn ${ROLE} see:`),
+    ],
+    [
+      "an add-on's service account",
+      [
+        '--cluster',
+        'catalogue-prod',
+        '--namespace',
+        'kube-system',
+        '--service-account',
+        'ebs-csi-controller-sa',
+        '--sandbox',
+        'sandbox/scenarios/in-place.json',
+      ],
+      /✖ service-account-owner: .* is add-on aws-ebs-csi-driver's\. do: Migrate the add-on: pod-identity migrate --cluster catalogue-prod --addon aws-ebs-csi-driver see:/,
+    ],
+    [
+      'nobody',
+      ['--cluster', 'payments-prod', '--namespace', 'payments', '--service-account', 'nobody', '--sandbox', SCENARIO],
+      /✖ service-account: There is no service account payments\/nobody in cluster payments-prod\. do: Check --namespace and --service-account;.* pod-identity identities --cluster payments-prod/,
+    ],
+    [
+      'no such cluster',
+      ['--cluster', 'nowhere', '--namespace', 'payments', '--service-account', 'api', '--sandbox', SCENARIO],
+      /✖ cluster-exists: /,
+    ],
   ])('%s: says why and what to do, and changes nothing', async (_, flags, message) => {
     const { code, out, changes } = await run(...flags);
     expect([code, changes]).toEqual([3, []]);
@@ -123,10 +226,16 @@ describe('blocked', () => {
 
 describe('that fails half-way', () => {
   it('is rolled back, exits with 4 and says why', async () => {
-    const { code, out, err } = await run(...ACCOUNT, '--sandbox', withFaults({ ...REFUSED, times: 1, step: 'restart-pods', operation: 'patch statefulsets' }));
+    const { code, out, err } = await run(
+      ...ACCOUNT,
+      '--sandbox',
+      withFaults({ ...REFUSED, times: 1, step: 'restart-pods', operation: 'patch statefulsets' }),
+    );
     expect(code).toBe(4);
     expect(out).toMatch(/^↩ rolled-back .*: the service account was put back as it was\n/);
-    expect(out.replaceAll(/\n +/g, ' ')).toMatch(/Why AccessDenied: .*restart StatefulSet payments\/outbox.* pod-identity grant-access --cluster payments-prod \(for a service account that is no add-on's with --service-account NAMESPACE\/NAME[^)]*\) does it for the service's roles/);
+    expect(out.replaceAll(/\n +/g, ' ')).toMatch(
+      /Why AccessDenied: .*restart StatefulSet payments\/outbox.* pod-identity grant-access --cluster payments-prod \(for a service account that is no add-on's with --service-account NAMESPACE\/NAME[^)]*\) does it for the service's roles/,
+    );
     expect(out).not.toMatch(/the add-on's|service account now:/);
     expect(out).toMatch(/associations made, and removed again:\n {4}= a-\w{17} {2}payments\/api/);
     expect(out).toMatch(/payments\/outbox-0 +api +irsa +irsa +2025-12-03/);
@@ -134,12 +243,17 @@ describe('that fails half-way', () => {
   });
 
   it('and cannot even go back exits with 5 and hands over the commands', async () => {
-    const file = withFaults({ ...REFUSED, step: 'restart-pods', operation: 'patch deployments' }, { ...REFUSED, step: 'restore-associations', operation: 'DeletePodIdentityAssociation' });
+    const file = withFaults(
+      { ...REFUSED, step: 'restart-pods', operation: 'patch deployments' },
+      { ...REFUSED, step: 'restore-associations', operation: 'DeletePodIdentityAssociation' },
+    );
     const { code, out } = await run(...ACCOUNT, '--sandbox', file);
     expect(code).toBe(5);
     expect(out).toMatch(/^✖ needs-human/);
     expect(out).toContain('associations made, which the way back was to remove:');
     expect(out).not.toContain('associations removed');
-    expect(out).toMatch(/What a person has to do now\n[^]*aws eks delete-pod-identity-association .*\n[^]*kubectl -n payments rollout restart deployment\/api\n[^]* {2}pod-identity rollback 01\w{24} --deployed\n$/);
+    expect(out).toMatch(
+      /What a person has to do now\n[^]*aws eks delete-pod-identity-association .*\n[^]*kubectl -n payments rollout restart deployment\/api\n[^]* {2}pod-identity rollback 01\w{24} --deployed\n$/,
+    );
   });
 });

@@ -1,4 +1,6 @@
-/** Clusters without the Pod Identity agent, and with one of every kind: what a request that may install it does there. */
+/**
+ * Clusters without the Pod Identity agent, and with one of every kind: what a request that may install it does there.
+ */
 import { DeleteAddonCommand } from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
 import type { MigrationReport } from '../../lambdas/domain/model.ts';
@@ -32,7 +34,9 @@ const migrated = (options: WorldOptions, asked: Asked = INSTALL): Promise<Seen> 
   inWorld(options, async (world) => {
     const before = world.look(ADDON, ACCOUNT);
     const report = await world.migrate(asked);
-    const pods = [...world.cluster.kube.objects.get('pods.')!.values()].filter(({ metadata }) => metadata.name.startsWith(AGENT));
+    const pods = [...world.cluster.kube.objects.get('pods.')!.values()].filter(({ metadata }) =>
+      metadata.name.startsWith(AGENT),
+    );
     return {
       report,
       before,
@@ -50,9 +54,20 @@ const creates = (calls: string[]): string[] => calls.filter((call) => call.start
 describe('a cluster without the Pod Identity agent', () => {
   it('gets it first, in the version that EKS offers as its default, and the add-on is migrated', async () => {
     const { report, calls, agent, nodes, after, locks } = await migrated({ scenario: 'agent-absent' });
-    expect(report).toMatchObject({ outcome: 'migrated', verified: 'pods', plan: { installAgent: { version: VERSION } } });
+    expect(report).toMatchObject({
+      outcome: 'migrated',
+      verified: 'pods',
+      plan: { installAgent: { version: VERSION } },
+    });
     expect(calls).toEqual(['install-agent CreateAddon', 'update-addon UpdateAddon']);
-    expect(agent).toMatchObject({ status: 'ACTIVE', version: VERSION, serviceAccountRoleArn: undefined, configurationValues: undefined, tags: {}, associationIds: [] });
+    expect(agent).toMatchObject({
+      status: 'ACTIVE',
+      version: VERSION,
+      serviceAccountRoleArn: undefined,
+      configurationValues: undefined,
+      tags: {},
+      associationIds: [],
+    });
     expect(new Set(nodes).size).toBe(2);
     expect(after).toMatchObject({ pods: ['pod-identity', 'pod-identity'] });
     expect(warningsOf(report)).toEqual(['agent-left-installed']);
@@ -64,14 +79,20 @@ describe('a cluster without the Pod Identity agent', () => {
   it('is left as it is by default, and says how it could be installed', async () => {
     const { report, calls, agent } = await migrated({ scenario: 'agent-absent' }, { addon: ADDON });
     expect(report.outcome).toBe('blocked');
-    expect(checkOf(report)).toMatchObject({ status: 'fail', remedy: expect.stringContaining('--agent install') as unknown });
+    expect(checkOf(report)).toMatchObject({
+      status: 'fail',
+      remedy: expect.stringContaining('--agent install') as unknown,
+    });
     expect([calls, agent]).toEqual([[], undefined]);
   });
 
   it('is told of it by a dry run, and nothing is installed', async () => {
     const { report, calls, agent } = await migrated({ scenario: 'agent-absent' }, { ...INSTALL, dryRun: true });
     expect(report).toMatchObject({ outcome: 'planned', plan: { installAgent: { version: VERSION } } });
-    expect(report.plan!.steps[1]).toMatchObject({ name: 'install-agent', undo: expect.stringContaining('stays installed') as unknown });
+    expect(report.plan!.steps[1]).toMatchObject({
+      name: 'install-agent',
+      undo: expect.stringContaining('stays installed') as unknown,
+    });
     expect([calls, agent]).toEqual([[], undefined]);
   });
 
@@ -85,8 +106,15 @@ describe('a cluster without the Pod Identity agent', () => {
 
   it("gets it by EKS's word alone where nobody may look and the request says that this is enough", async () => {
     const { report, calls, agent } = await migrated(unseen, { ...INSTALL, verification: 'api' });
-    expect(report).toMatchObject({ outcome: 'migrated', verified: 'api', plan: { installAgent: { version: VERSION } } });
-    expect(checkOf(report)).toMatchObject({ status: 'warn', message: expect.stringContaining('Nobody could look') as unknown });
+    expect(report).toMatchObject({
+      outcome: 'migrated',
+      verified: 'api',
+      plan: { installAgent: { version: VERSION } },
+    });
+    expect(checkOf(report)).toMatchObject({
+      status: 'warn',
+      message: expect.stringContaining('Nobody could look') as unknown,
+    });
     expect(calls).toEqual(['install-agent CreateAddon', 'update-addon UpdateAddon']);
     expect(agent).toMatchObject({ status: 'ACTIVE', version: VERSION });
     expect(warningsOf(report)).toContain('agent-left-installed');
@@ -95,18 +123,30 @@ describe('a cluster without the Pod Identity agent', () => {
   it('does not get it where nobody may look otherwise: somebody may run one without EKS', async () => {
     const { report, calls, agent } = await migrated(unseen);
     expect(report.outcome).toBe('blocked');
-    expect(checkOf(report)).toMatchObject({ status: 'unknown', remedy: expect.stringContaining('kubernetes-access') as unknown });
+    expect(checkOf(report)).toMatchObject({
+      status: 'unknown',
+      remedy: expect.stringContaining('kubernetes-access') as unknown,
+    });
     expect([calls, agent]).toEqual([[], undefined]);
   });
 
   it('keeps it where the migration rolls back, and the report says so', async () => {
-    const { report, before, after, agent } = await migrated({ scenario: 'agent-absent', knobs: { updateEndsIn: 'UPDATE_FAILED' } }, { ...INSTALL, strategy: 'in-place' });
+    const { report, before, after, agent } = await migrated(
+      { scenario: 'agent-absent', knobs: { updateEndsIn: 'UPDATE_FAILED' } },
+      { ...INSTALL, strategy: 'in-place' },
+    );
     // Every update fails, the one back too.
     expect(report.outcome).toBe('needs-human');
     expect(warningsOf(report)).toEqual(['agent-left-installed']);
     expect(agent).toMatchObject({ status: 'ACTIVE' });
     expect(after).not.toEqual(before);
-    const refused = await migrated({ scenario: 'agent-absent', faults: [{ kind: 'access-denied', step: 'update-addon', operation: 'UpdateAddon', times: 'all' }] }, { ...INSTALL, strategy: 'in-place' });
+    const refused = await migrated(
+      {
+        scenario: 'agent-absent',
+        faults: [{ kind: 'access-denied', step: 'update-addon', operation: 'UpdateAddon', times: 'all' }],
+      },
+      { ...INSTALL, strategy: 'in-place' },
+    );
     expect(refused.report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'AccessDenied' } });
     expect(warningsOf(refused.report)).toEqual(['agent-left-installed']);
     expect(refused.agent).toMatchObject({ status: 'ACTIVE', version: VERSION });
@@ -119,7 +159,14 @@ describe('a cluster without the Pod Identity agent', () => {
       const { migrationId } = await world.migrate(INSTALL);
       const back = await world.rollBack({ migrationId });
       // Once more: now it is there.
-      return { before, back, after: world.look(ADDON, ACCOUNT), again: await world.migrate(INSTALL), calls: callsOf(world), agent: agentOf(world) };
+      return {
+        before,
+        back,
+        after: world.look(ADDON, ACCOUNT),
+        again: await world.migrate(INSTALL),
+        calls: callsOf(world),
+        agent: agentOf(world),
+      };
     });
     expect(seen.back.outcome).toBe('rolled-back');
     expect(warningsOf(seen.back)).toEqual(['agent-left-installed']);
@@ -133,15 +180,27 @@ describe('a cluster without the Pod Identity agent', () => {
 
 describe('an install that fails', () => {
   it('for want of a right leaves the add-on untouched, and nothing behind', async () => {
-    const { report, before, after, calls, agent, locks } = await migrated({ scenario: 'agent-absent', faults: [{ kind: 'access-denied', step: 'install-agent', operation: 'CreateAddon', times: 'all' }] });
+    const { report, before, after, calls, agent, locks } = await migrated({
+      scenario: 'agent-absent',
+      faults: [{ kind: 'access-denied', step: 'install-agent', operation: 'CreateAddon', times: 'all' }],
+    });
     expect(report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'AccessDenied' }, warnings: [] });
     expect(after).toEqual(before);
     expect([calls, agent, locks]).toEqual([[], undefined, []]);
   });
 
   it('because EKS can not create it leaves the add-on untouched, and says what it left', async () => {
-    const { report, before, after, calls, agent } = await migrated({ scenario: 'agent-absent', knobs: { createEndsIn: 'CREATE_FAILED' } });
-    expect(report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'AddonFailed', message: expect.stringContaining('is CREATE_FAILED (InternalFailure') as unknown } });
+    const { report, before, after, calls, agent } = await migrated({
+      scenario: 'agent-absent',
+      knobs: { createEndsIn: 'CREATE_FAILED' },
+    });
+    expect(report).toMatchObject({
+      outcome: 'rolled-back',
+      failure: {
+        name: 'AddonFailed',
+        message: expect.stringContaining('is CREATE_FAILED (InternalFailure') as unknown,
+      },
+    });
     expect(after).toEqual(before);
     expect(calls).toEqual(['install-agent CreateAddon']);
     expect([agent?.status, warningsOf(report)]).toEqual(['CREATE_FAILED', ['agent-left-installed']]);
@@ -149,7 +208,13 @@ describe('an install that fails', () => {
 
   it('because it never gets healthy ends, and says what EKS says', async () => {
     const { report, before, after } = await migrated({ scenario: 'agent-absent', knobs: { createEndsIn: 'DEGRADED' } });
-    expect(report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'AddonNotActive', message: expect.stringMatching(/is DEGRADED \(InsufficientNumberOfReplicas/) as unknown } });
+    expect(report).toMatchObject({
+      outcome: 'rolled-back',
+      failure: {
+        name: 'AddonNotActive',
+        message: expect.stringMatching(/is DEGRADED \(InsufficientNumberOfReplicas/) as unknown,
+      },
+    });
     expect(after).toEqual(before);
     const line = report.steps.find(({ name }) => name === 'install-agent')!;
     expect(Date.parse(line.endedAt) - Date.parse(line.startedAt)).toBeGreaterThan(20 * 60_000);
@@ -167,7 +232,10 @@ describe('an install that fails', () => {
       );
       return { report: await world.migrate(INSTALL), calls: callsOf(world) };
     });
-    expect(seen.report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'AddonFailed', message: expect.stringContaining('somebody else has deleted it') as unknown } });
+    expect(seen.report).toMatchObject({
+      outcome: 'rolled-back',
+      failure: { name: 'AddonFailed', message: expect.stringContaining('somebody else has deleted it') as unknown },
+    });
     expect(seen.calls).toEqual(['install-agent CreateAddon']);
   });
 });
@@ -185,16 +253,26 @@ describe('where there is an agent already', () => {
     expect(agent === undefined).toBe(options.scenario !== 'in-place');
   });
 
-  it.each(['DEGRADED', 'CREATE_FAILED'] as const)('as an add-on that is %s, it blocks, and nothing is done about it', async (status) => {
-    const { report, calls, agent } = await migrated({ scenario: 'in-place', change: ({ accounts }) => void (accounts[0]!.clusters[0]!.addons.find(({ name }) => name === AGENT)!.status = status) });
-    expect(report.outcome).toBe('blocked');
-    expect(checkOf(report)).toMatchObject({ status: 'fail', message: expect.stringContaining(status) as unknown });
-    expect([calls, agent?.status]).toEqual([[], status]);
-  });
+  it.each(['DEGRADED', 'CREATE_FAILED'] as const)(
+    'as an add-on that is %s, it blocks, and nothing is done about it',
+    async (status) => {
+      const { report, calls, agent } = await migrated({
+        scenario: 'in-place',
+        change: ({ accounts }) =>
+          void (accounts[0]!.clusters[0]!.addons.find(({ name }) => name === AGENT)!.status = status),
+      });
+      expect(report.outcome).toBe('blocked');
+      expect(checkOf(report)).toMatchObject({ status: 'fail', message: expect.stringContaining(status) as unknown });
+      expect([calls, agent?.status]).toEqual([[], status]);
+    },
+  );
 
   it('that EKS has let go of, so that its DaemonSet runs on: it is not taken back', async () => {
     const seen = await inWorld({ scenario: 'in-place' }, async (world) => {
-      await world.backend.sandbox.clients().eks().send(new DeleteAddonCommand({ clusterName: world.target.cluster, addonName: AGENT, preserve: true }));
+      await world.backend.sandbox
+        .clients()
+        .eks()
+        .send(new DeleteAddonCommand({ clusterName: world.target.cluster, addonName: AGENT, preserve: true }));
       await world.later(60_000);
       return { report: await world.migrate(INSTALL), calls: callsOf(world), agent: agentOf(world) };
     });
@@ -212,15 +290,30 @@ describe('two migrations of one cluster at once', () => {
           const [{ roles, clusters }] = accounts as [(typeof accounts)[number]];
           const [cluster] = clusters;
           const roleArn = `${roles[0]!.arn}-efs`;
-          roles.push({ ...structuredClone(roles[0]!), arn: roleArn, trustPolicy: JSON.parse(JSON.stringify(roles[0]!.trustPolicy).replaceAll(ACCOUNT, 'efs-csi-controller-sa')) as (typeof roles)[number]['trustPolicy'] });
-          cluster!.addons.push({ ...cluster!.addons.find(({ name }) => name === ADDON)!, name: EFS, version: 'v2.1.9-eksbuild.1', serviceAccountRoleArn: roleArn });
+          roles.push({
+            ...structuredClone(roles[0]!),
+            arn: roleArn,
+            trustPolicy: JSON.parse(
+              JSON.stringify(roles[0]!.trustPolicy).replaceAll(ACCOUNT, 'efs-csi-controller-sa'),
+            ) as (typeof roles)[number]['trustPolicy'],
+          });
+          cluster!.addons.push({
+            ...cluster!.addons.find(({ name }) => name === ADDON)!,
+            name: EFS,
+            version: 'v2.1.9-eksbuild.1',
+            serviceAccountRoleArn: roleArn,
+          });
         },
       },
       async (world) => {
         const executions = [await world.start(INSTALL), await world.start({ addon: EFS, agent: 'install' })];
         await world.rest();
         const ids = executions.map(({ name }) => name);
-        return { reports: [await world.report(ids[0]!), await world.report(ids[1]!)], calls: callsOf(world), agent: agentOf(world) };
+        return {
+          reports: [await world.report(ids[0]!), await world.report(ids[1]!)],
+          calls: callsOf(world),
+          agent: agentOf(world),
+        };
       },
     );
     expect(reports.map(({ outcome, failure }) => [outcome, failure])).toEqual([
@@ -231,7 +324,11 @@ describe('two migrations of one cluster at once', () => {
     expect(creates(calls)).toEqual(['install-agent CreateAddon']);
     expect(agent).toMatchObject({ status: 'ACTIVE', version: VERSION });
     // The one whose create came second can't know whose the agent is.
-    const told = reports.flatMap(({ warnings }) => warnings.map(({ id, message }) => `${id} ${message.includes('or by somebody else') ? 'of somebody' : 'of its own'}`));
+    const told = reports.flatMap(({ warnings }) =>
+      warnings.map(
+        ({ id, message }) => `${id} ${message.includes('or by somebody else') ? 'of somebody' : 'of its own'}`,
+      ),
+    );
     expect(told.sort()).toEqual(['agent-left-installed of its own', 'agent-left-installed of somebody']);
   });
 });

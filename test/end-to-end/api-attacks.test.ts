@@ -1,4 +1,7 @@
-/** Approvals attacked, and requests that the gateway must not let through: refused, with nothing changed and nothing started. */
+/**
+ * Approvals attacked, and requests that the gateway must not let through: refused, with nothing changed and nothing
+ * started.
+ */
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { SendTaskFailureCommand, SendTaskSuccessCommand } from '@aws-sdk/client-sfn';
 import * as fc from 'fast-check';
@@ -8,7 +11,20 @@ import { problem } from '../../lambdas/api/problems.ts';
 import { issueAccessKey } from '../../sandbox/sts/access-keys.ts';
 import type { Knobs } from '../../sandbox/world/scenario.ts';
 import { hostileEvent } from '../lambdas/api/hostile.ts';
-import { type ApiWorld, BODY, ended, inApiWorld, migrationsIn, MINUTES, pending, personIn, problemIn, ROLES, SERVICE_ACCOUNT, WANTS_APPROVAL } from './api-world.ts';
+import {
+  type ApiWorld,
+  BODY,
+  ended,
+  inApiWorld,
+  migrationsIn,
+  MINUTES,
+  pending,
+  personIn,
+  problemIn,
+  ROLES,
+  SERVICE_ACCOUNT,
+  WANTS_APPROVAL,
+} from './api-world.ts';
 import { ADDON } from './fixture.ts';
 
 /** It waits as before, and nobody has changed anything. */
@@ -29,9 +45,15 @@ describe('an approval that is attacked', () => {
       const taskToken = (await world.backend.ledger.approvalToken(id, 1))!;
       const states = sandbox.clients(bob.credentials).stepFunctions();
       const output = JSON.stringify({ planHash, decidedBy: bob.arn });
-      await expect(states.send(new SendTaskSuccessCommand({ taskToken, output }))).rejects.toMatchObject({ name: 'AccessDeniedException' });
-      await expect(states.send(new SendTaskFailureCommand({ taskToken, error: 'ApprovalRejected' }))).rejects.toMatchObject({ name: 'AccessDeniedException' });
-      await expect(states.send(new SendTaskSuccessCommand({ taskToken: 'QUFBQUtn', output }))).rejects.toMatchObject({ name: 'InvalidToken' });
+      await expect(states.send(new SendTaskSuccessCommand({ taskToken, output }))).rejects.toMatchObject({
+        name: 'AccessDeniedException',
+      });
+      await expect(
+        states.send(new SendTaskFailureCommand({ taskToken, error: 'ApprovalRejected' })),
+      ).rejects.toMatchObject({ name: 'AccessDeniedException' });
+      await expect(states.send(new SendTaskSuccessCommand({ taskToken: 'QUFBQUtn', output }))).rejects.toMatchObject({
+        name: 'InvalidToken',
+      });
       await stillWaits(given, id);
       expect((await bob.shown(id)).approvals).toMatchObject([{ state: 'pending' }]);
       await bob.cancel(id);
@@ -50,14 +72,22 @@ describe('an approval that is attacked', () => {
         Key: { pk: { S: `MIGRATION#${id}` }, sk: { S: 'APPROVAL#01' } },
         UpdateExpression: 'SET #state = :approved, decidedBy = :who, decidedAt = :at REMOVE pending',
         ExpressionAttributeNames: { '#state': 'state' },
-        ExpressionAttributeValues: { ':approved': { S: 'approved' }, ':who': { S: 'arn:aws:sts::111122223333:assumed-role/reviewer/forger' }, ':at': { S: '2026-01-15T09:05:00.000Z' } },
+        ExpressionAttributeValues: {
+          ':approved': { S: 'approved' },
+          ':who': { S: 'arn:aws:sts::111122223333:assumed-role/reviewer/forger' },
+          ':at': { S: '2026-01-15T09:05:00.000Z' },
+        },
       });
-      await expect(sandbox.clients(bob.credentials).dynamodb().send(forge)).rejects.toMatchObject({ name: 'AccessDeniedException' });
+      await expect(sandbox.clients(bob.credentials).dynamodb().send(forge)).rejects.toMatchObject({
+        name: 'AccessDeniedException',
+      });
       await sandbox.clients().dynamodb().send(forge);
       expect((await bob.shown(id)).approvals).toMatchObject([{ state: 'approved' }]);
       await stillWaits(given, id);
       // And nobody can make it their own afterwards.
-      expect((await bob.refused('no-approval', 'POST', `/migrations/${id}/approval`, decision(planHash))).detail).toContain('assumed-role/reviewer/forger');
+      expect(
+        (await bob.refused('no-approval', 'POST', `/migrations/${id}/approval`, decision(planHash))).detail,
+      ).toContain('assumed-role/reviewer/forger');
       await stillWaits(given, id);
       // A cancel is heard nonetheless.
       await bob.cancel(id);
@@ -75,8 +105,13 @@ describe('an approval that is attacked', () => {
       await bob.approve(id, planHash);
       expect((await bob.approve(id, planHash)).approval).toMatchObject({ decidedBy: bob.arn });
       await eve.refused('no-approval', 'POST', `/migrations/${id}/approval`, decision(planHash));
-      await bob.refused('no-approval', 'POST', `/migrations/${id}/approval`, { body: { decision: 'reject', planHash } });
-      expect(await ended(sandbox, ann, id)).toMatchObject({ outcome: 'migrated', approvals: [{ round: 1, decidedBy: bob.arn }] });
+      await bob.refused('no-approval', 'POST', `/migrations/${id}/approval`, {
+        body: { decision: 'reject', planHash },
+      });
+      expect(await ended(sandbox, ann, id)).toMatchObject({
+        outcome: 'migrated',
+        approvals: [{ round: 1, decidedBy: bob.arn }],
+      });
       // Replayed at the next migration of the same add-on: there is nothing to decide there.
       const next = await ann.migrate(WANTS_APPROVAL);
       await world.rest();
@@ -92,7 +127,9 @@ describe('an approval that is attacked', () => {
       const other = await ann.migrate({ ...WANTS_APPROVAL, strategy: 'recreate' });
       const [one, two] = [await pending(sandbox, bob, first), await pending(sandbox, bob, other)];
       expect(one.planHash).not.toBe(two.planHash);
-      expect(await bob.refused('no-approval', 'POST', `/migrations/${first}/approval`, decision(two.planHash))).toMatchObject({ status: 409, errors: [{ field: 'body.planHash' }] });
+      expect(
+        await bob.refused('no-approval', 'POST', `/migrations/${first}/approval`, decision(two.planHash)),
+      ).toMatchObject({ status: 409, errors: [{ field: 'body.planHash' }] });
       await bob.cancel(other);
       await world.later(MINUTES);
       await bob.refused('no-approval', 'POST', `/migrations/${other}/approval`, decision(two.planHash));
@@ -114,7 +151,7 @@ const nothing = async ({ world, sandbox }: Pick<ApiWorld, 'world' | 'sandbox'>):
   expect((await world.backend.ledger.listMigrations({}, 10)).migrations).toEqual([]);
 };
 
-describe('a request that is nobody\'s', () => {
+describe("a request that is nobody's", () => {
   it('unsigned, by a wrong key, for another service, tampered with, expired or without the right is 403, as a problem', async () => {
     await inApiWorld({}, async (given) => {
       const { sandbox, ann } = given;
@@ -126,15 +163,43 @@ describe('a request that is nobody\'s', () => {
         return { status, headers, text: body };
       };
       const text = JSON.stringify(BODY);
-      problemIn(await send({ method: 'POST', url: `${url}/migrations`, headers: { 'content-type': 'application/json' }, body: text }), 'gateway-missing-authentication-token');
+      problemIn(
+        await send({
+          method: 'POST',
+          url: `${url}/migrations`,
+          headers: { 'content-type': 'application/json' },
+          body: text,
+        }),
+        'gateway-missing-authentication-token',
+      );
 
       // What is sent in the end, changed on the way.
-      const tampered = (change: (request: Parameters<typeof http>[0]) => Parameters<typeof http>[0], options: Partial<Parameters<typeof createApiClient>[0]> = {}) =>
-        createApiClient({ url, region, credentials: ann.credentials, http: (request) => http(change(request)), ...options }).request('POST', '/migrations', { body: BODY }).then(({ body, ...rest }) => ({ ...rest, text: body }));
+      const tampered = (
+        change: (request: Parameters<typeof http>[0]) => Parameters<typeof http>[0],
+        options: Partial<Parameters<typeof createApiClient>[0]> = {},
+      ) =>
+        createApiClient({
+          url,
+          region,
+          credentials: ann.credentials,
+          http: (request) => http(change(request)),
+          ...options,
+        })
+          .request('POST', '/migrations', { body: BODY })
+          .then(({ body, ...rest }) => ({ ...rest, text: body }));
       const as = (request: Parameters<typeof http>[0]) => request;
-      problemIn(await tampered((request) => ({ ...request, body: text.replace(ADDON, 'vpc-cni') })), 'gateway-invalid-signature');
-      problemIn(await tampered((request) => ({ ...request, url: request.url.replace('/migrations', '/plans') })), 'gateway-invalid-signature');
-      problemIn(await tampered(as, { credentials: { ...ann.credentials, secretAccessKey: 'x'.repeat(40) } }), 'gateway-invalid-signature');
+      problemIn(
+        await tampered((request) => ({ ...request, body: text.replace(ADDON, 'vpc-cni') })),
+        'gateway-invalid-signature',
+      );
+      problemIn(
+        await tampered((request) => ({ ...request, url: request.url.replace('/migrations', '/plans') })),
+        'gateway-invalid-signature',
+      );
+      problemIn(
+        await tampered(as, { credentials: { ...ann.credentials, secretAccessKey: 'x'.repeat(40) } }),
+        'gateway-invalid-signature',
+      );
       problemIn(await tampered(as, { now: () => new Date(Date.now() - 20 * MINUTES) }), 'gateway-invalid-signature');
       const refusals = await Promise.all([
         tampered(as, { credentials: { ...ann.credentials, accessKeyId: 'ASIAAAAAAAAAAAAAAAAA' } }),
@@ -144,12 +209,31 @@ describe('a request that is nobody\'s', () => {
         expect(refused).toMatchObject({ status: 403, headers: { 'content-type': 'application/problem+json' } });
         expect(problem.parse(JSON.parse(refused.text)).type).toMatch(/^docs\/api\.md#gateway-/);
       }
-      const expired = issueAccessKey(sandbox.world, ROLES.deployer, { sessionName: 'ann', expiresAt: Date.now() - 1000 });
-      expect(await tampered(as, { credentials: { ...ann.credentials, accessKeyId: expired.accessKeyId, secretAccessKey: expired.secretAccessKey, sessionToken: expired.sessionToken! } })).toMatchObject({ status: 403, headers: { 'content-type': 'application/problem+json' } });
+      const expired = issueAccessKey(sandbox.world, ROLES.deployer, {
+        sessionName: 'ann',
+        expiresAt: Date.now() - 1000,
+      });
+      expect(
+        await tampered(as, {
+          credentials: {
+            ...ann.credentials,
+            accessKeyId: expired.accessKeyId,
+            secretAccessKey: expired.secretAccessKey,
+            sessionToken: expired.sessionToken!,
+          },
+        }),
+      ).toMatchObject({ status: 403, headers: { 'content-type': 'application/problem+json' } });
 
       const visitor = personIn(sandbox, ROLES.visitor, 'vic');
-      for (const [method, path] of [['GET', '/migrations'], ['POST', '/migrations'], ['POST', '/plans']] as const) {
-        const denied = problemIn(await visitor.ask(method, path, method === 'GET' ? {} : { body: BODY }), 'gateway-access-denied');
+      for (const [method, path] of [
+        ['GET', '/migrations'],
+        ['POST', '/migrations'],
+        ['POST', '/plans'],
+      ] as const) {
+        const denied = problemIn(
+          await visitor.ask(method, path, method === 'GET' ? {} : { body: BODY }),
+          'gateway-access-denied',
+        );
         expect(denied.detail).toContain('is not authorized to perform: execute-api:Invoke');
       }
       await nothing(given);
@@ -169,59 +253,110 @@ const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS'];
 
 /** What of it can be sent by HTTP at all: a path that a URL has, header values that a header may have. */
 const asRequest = ({ httpMethod, path, multiValueQueryStringParameters: query, headers, body }: HostileEvent) => {
-  const key = typeof headers === 'object' && headers !== null ? Object.entries(headers).find(([name]) => name.toLowerCase() === 'idempotency-key')?.[1] : undefined;
-  const type = typeof headers === 'object' && headers !== null ? Object.entries(headers).find(([name]) => name.toLowerCase() === 'content-type')?.[1] : undefined;
-  const isFit = (value: unknown): value is string => typeof value === 'string' && /^[\x21-\x7e]([\x20-\x7e]{0,300}[\x21-\x7e])?$/.test(value);
+  const key =
+    typeof headers === 'object' && headers !== null
+      ? Object.entries(headers).find(([name]) => name.toLowerCase() === 'idempotency-key')?.[1]
+      : undefined;
+  const type =
+    typeof headers === 'object' && headers !== null
+      ? Object.entries(headers).find(([name]) => name.toLowerCase() === 'content-type')?.[1]
+      : undefined;
+  const isFit = (value: unknown): value is string =>
+    typeof value === 'string' && /^[\x21-\x7e]([\x20-\x7e]{0,300}[\x21-\x7e])?$/.test(value);
   return {
     method: METHODS.includes(httpMethod) ? httpMethod : 'POST',
-    path: `/${encodeURI(path.toWellFormed()).replaceAll(/[?#\\]/g, encodeURIComponent).replace(/^\/+/, '')}`,
+    path: `/${encodeURI(path.toWellFormed())
+      .replaceAll(/[?#\\]/g, encodeURIComponent)
+      .replace(/^\/+/, '')}`,
     options: {
-      query: typeof query === 'object' && query !== null && Object.values(query).every((values) => Array.isArray(values) && values.every((value) => typeof value === 'string' && value.isWellFormed())) ? Object.fromEntries(Object.entries(query).filter(([name]) => name !== '' && name !== '__proto__' && name.isWellFormed())) : {},
+      query:
+        typeof query === 'object' &&
+        query !== null &&
+        Object.values(query).every(
+          (values) =>
+            Array.isArray(values) && values.every((value) => typeof value === 'string' && value.isWellFormed()),
+        )
+          ? Object.fromEntries(
+              Object.entries(query).filter(([name]) => name !== '' && name !== '__proto__' && name.isWellFormed()),
+            )
+          : {},
       headers: { ...(isFit(key) ? { 'idempotency-key': key } : {}), ...(isFit(type) ? { 'content-type': type } : {}) },
-      ...(body === null || body === undefined || httpMethod === 'GET' || httpMethod === 'HEAD' ? {} : { body: typeof body === 'string' ? body.toWellFormed() : JSON.stringify(body) }),
+      ...(body === null || body === undefined || httpMethod === 'GET' || httpMethod === 'HEAD'
+        ? {}
+        : { body: typeof body === 'string' ? body.toWellFormed() : JSON.stringify(body) }),
     },
   };
 };
 
 describe('hostile requests through the gateway', () => {
-  it('that are signed are answered, and never by a 5xx; whatever is no success is a problem, and starts nothing', { timeout: 120_000 }, async () => {
-    await inApiWorld({}, async ({ world, sandbox, ann }) => {
-      const statuses = new Map<number, number>();
-      const sample = fc.sample(hostileEvent, { numRuns: RUNS, seed: 20_260_105 }) as unknown as HostileEvent[];
-      // What a URL takes for a step up is of no stage, and so not the API's to answer.
-      for (const { method, path, options } of sample.map(asRequest).filter((one) => new URL(`https://api/v1${one.path}`).pathname.startsWith('/v1/'))) {
-        const before = migrationsIn({ world, sandbox }).length;
-        const { status, headers, text } = await ann.ask(method, path, options);
-        statuses.set(status, (statuses.get(status) ?? 0) + 1);
-        const what = `${method} ${path.slice(0, 200)} ${JSON.stringify(options).slice(0, 500)} ${text.slice(0, 500)}`;
-        if (status >= 200 && status < 300) continue;
-        const isProblem = headers['content-type'] === 'application/problem+json' && problem.safeParse(JSON.parse(text)).success;
-        const started = migrationsIn({ world, sandbox }).length - before;
-        expect({ what, is4xx: status >= 400 && status < 500, isProblem, started }).toEqual({ what, is4xx: true, isProblem: true, started: 0 });
-      }
-      // They come to both: the gateway's own refusals, and the Lambda's.
-      for (const status of [400, 403, 404]) expect(statuses.get(status), `answers of ${status}`).toBeGreaterThan(5);
-      await world.rest();
-    });
-  });
+  it(
+    'that are signed are answered, and never by a 5xx; whatever is no success is a problem, and starts nothing',
+    { timeout: 120_000 },
+    async () => {
+      await inApiWorld({}, async ({ world, sandbox, ann }) => {
+        const statuses = new Map<number, number>();
+        const sample = fc.sample(hostileEvent, { numRuns: RUNS, seed: 20_260_105 }) as unknown as HostileEvent[];
+        // What a URL takes for a step up is of no stage, and so not the API's to answer.
+        for (const { method, path, options } of sample
+          .map(asRequest)
+          .filter((one) => new URL(`https://api/v1${one.path}`).pathname.startsWith('/v1/'))) {
+          const before = migrationsIn({ world, sandbox }).length;
+          const { status, headers, text } = await ann.ask(method, path, options);
+          statuses.set(status, (statuses.get(status) ?? 0) + 1);
+          const what = `${method} ${path.slice(0, 200)} ${JSON.stringify(options).slice(0, 500)} ${text.slice(0, 500)}`;
+          if (status >= 200 && status < 300) continue;
+          const isProblem =
+            headers['content-type'] === 'application/problem+json' && problem.safeParse(JSON.parse(text)).success;
+          const started = migrationsIn({ world, sandbox }).length - before;
+          expect({ what, is4xx: status >= 400 && status < 500, isProblem, started }).toEqual({
+            what,
+            is4xx: true,
+            isProblem: true,
+            started: 0,
+          });
+        }
+        // They come to both: the gateway's own refusals, and the Lambda's.
+        for (const status of [400, 403, 404]) expect(statuses.get(status), `answers of ${status}`).toBeGreaterThan(5);
+        await world.rest();
+      });
+    },
+  );
 });
 
 describe('a path that is percent-encoded', () => {
-  it.each<Knobs['apiPathParameters']>(['encoded', 'decoded'])('names what it is decoded to, where the function gets it %s', async (apiPathParameters) => {
-    await inApiWorld({ knobs: { apiPathParameters } }, async ({ world, ann }) => {
-      const id = await ann.plan();
-      await world.rest();
-      const encoded = id.replace(/./g, (character) => `%${character.charCodeAt(0).toString(16)}`);
-      const shown = await ann.ask('GET', `/plans/${encoded}`);
-      expect(shown).toMatchObject({ status: 200 });
-      expect(JSON.parse(shown.text)).toMatchObject({ migrationId: id, links: { self: `/v1/migrations/${id}`, plan: `/v1/plans/${id}` } });
-      const identities = await ann.ask('GET', '/clusters/reliability%2Ddev/identities', { query: { region: 'eu-west-1' } });
-      expect(identities.status).toBe(200);
-      for (const path of ['/migrations/%2f', '/migrations/%00', '/migrations/%', '/migrations/%zz', `/migrations/${id}%2fcancel`]) {
-        const refused = await ann.ask('GET', path);
-        expect({ path, isRefused: [400, 403, 404].includes(refused.status), type: refused.headers['content-type'] }).toEqual({ path, isRefused: true, type: 'application/problem+json' });
-      }
-      expect((world.look(ADDON, SERVICE_ACCOUNT) as { pods: string[] }).pods).not.toContain('pod-identity');
-    });
-  });
+  it.each<Knobs['apiPathParameters']>(['encoded', 'decoded'])(
+    'names what it is decoded to, where the function gets it %s',
+    async (apiPathParameters) => {
+      await inApiWorld({ knobs: { apiPathParameters } }, async ({ world, ann }) => {
+        const id = await ann.plan();
+        await world.rest();
+        const encoded = id.replace(/./g, (character) => `%${character.charCodeAt(0).toString(16)}`);
+        const shown = await ann.ask('GET', `/plans/${encoded}`);
+        expect(shown).toMatchObject({ status: 200 });
+        expect(JSON.parse(shown.text)).toMatchObject({
+          migrationId: id,
+          links: { self: `/v1/migrations/${id}`, plan: `/v1/plans/${id}` },
+        });
+        const identities = await ann.ask('GET', '/clusters/reliability%2Ddev/identities', {
+          query: { region: 'eu-west-1' },
+        });
+        expect(identities.status).toBe(200);
+        for (const path of [
+          '/migrations/%2f',
+          '/migrations/%00',
+          '/migrations/%',
+          '/migrations/%zz',
+          `/migrations/${id}%2fcancel`,
+        ]) {
+          const refused = await ann.ask('GET', path);
+          expect({
+            path,
+            isRefused: [400, 403, 404].includes(refused.status),
+            type: refused.headers['content-type'],
+          }).toEqual({ path, isRefused: true, type: 'application/problem+json' });
+        }
+        expect((world.look(ADDON, SERVICE_ACCOUNT) as { pods: string[] }).pods).not.toContain('pod-identity');
+      });
+    },
+  );
 });

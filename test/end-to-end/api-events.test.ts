@@ -4,7 +4,8 @@ import { type ServiceEvent, serviceEvent } from '../../lambdas/domain/service-ev
 import type { FaultInput, FaultKind } from '../../sandbox/world/faults.ts';
 import { type ApiWorld, BODY, inApiWorld, leaksOf, MINUTES, pending, WANTS_APPROVAL } from './api-world.ts';
 
-const toldIn = ({ sandbox }: Pick<ApiWorld, 'sandbox'>): ServiceEvent[] => sandbox.world.events.map(({ detail }) => serviceEvent.parse(detail));
+const toldIn = ({ sandbox }: Pick<ApiWorld, 'sandbox'>): ServiceEvent[] =>
+  sandbox.world.events.map(({ detail }) => serviceEvent.parse(detail));
 const idsIn = (given: Pick<ApiWorld, 'sandbox'>): string[] => toldIn(given).map(({ eventId }) => eventId);
 
 /** Asked for and approved; then everything that follows by itself. */
@@ -31,7 +32,11 @@ describe('what is told of a migration by the API', () => {
       expect(end).toMatchObject({ type: 'migrated', outcome: 'migrated', verified: 'pods', requestedBy: ann.arn });
       const messages = sandbox.world.notifications.map(({ message }) => message);
       expect(messages).toHaveLength(1);
-      for (const part of [`pod-identity approve ${id} --plan ${planHash} --deployed`, `POST /migrations/${id}/approval {"decision":"approve","planHash":"${planHash}"}`]) expect(messages[0]).toContain(part);
+      for (const part of [
+        `pod-identity approve ${id} --plan ${planHash} --deployed`,
+        `POST /migrations/${id}/approval {"decision":"approve","planHash":"${planHash}"}`,
+      ])
+        expect(messages[0]).toContain(part);
       expect(await leaksOf({ world, sandbox }, id, [ann, bob])).toEqual([]);
       expect(sandbox.world.deadLetters).toEqual([]);
     });
@@ -53,8 +58,15 @@ describe('what is told of a migration by the API', () => {
       await world.rest();
       await world.later(3 * MINUTES);
       const of = (id: string) => toldIn(given).filter(({ migrationId }) => migrationId === id);
-      expect(of(rejected).map(({ type }) => type).at(-1)).toBe('blocked');
-      expect(of(rejected).at(-1)?.failure).toMatchObject({ name: 'ApprovalRejected', message: expect.stringContaining('not now') as unknown });
+      expect(
+        of(rejected)
+          .map(({ type }) => type)
+          .at(-1),
+      ).toBe('blocked');
+      expect(of(rejected).at(-1)?.failure).toMatchObject({
+        name: 'ApprovalRejected',
+        message: expect.stringContaining('not now') as unknown,
+      });
       expect(of(cancelled).at(-1)).toMatchObject({ type: 'blocked', failure: { name: 'Cancelled' } });
       expect(of(migrated).map(({ type }) => type)).toEqual(['started', 'migrated', 'rolled-back']);
       // Each has one id, and no two share one.
@@ -64,26 +76,45 @@ describe('what is told of a migration by the API', () => {
     });
   });
 
-  const KINDS: FaultKind[] = ['throttled', 'server-error', 'lost-before', 'lost-after', 'crash-before', 'crash-after', 'time-out-before', 'time-out-after'];
-  it.each(KINDS)('comes with one id though publish-events meets %s, at each of the calls by which it tells', async (kind) => {
-    for (const operation of ['PutEvents', 'UpdateItem']) {
-      const fault: FaultInput = { kind, step: 'publish-events', operation, call: 1, times: 2 };
-      await inApiWorld({ faults: [fault] }, async (given) => {
-        const id = await approvedIn(given);
-        const where = `${kind} at ${operation}`;
-        expect({ where, told: new Set(idsIn(given)), unsent: await given.world.backend.ledger.listUnsent() }).toEqual({ where, told: new Set(WHOLE.map((told) => `${id}#${told}`)), unsent: [] });
-        // A second copy is the same event: what it says, and of which migration.
-        expect(new Set(toldIn(given).map(({ eventId, type, at }) => `${eventId} ${type} ${at}`)).size).toBe(WHOLE.length);
-      });
-    }
-  });
+  const KINDS: FaultKind[] = [
+    'throttled',
+    'server-error',
+    'lost-before',
+    'lost-after',
+    'crash-before',
+    'crash-after',
+    'time-out-before',
+    'time-out-after',
+  ];
+  it.each(KINDS)(
+    'comes with one id though publish-events meets %s, at each of the calls by which it tells',
+    async (kind) => {
+      for (const operation of ['PutEvents', 'UpdateItem']) {
+        const fault: FaultInput = { kind, step: 'publish-events', operation, call: 1, times: 2 };
+        await inApiWorld({ faults: [fault] }, async (given) => {
+          const id = await approvedIn(given);
+          const where = `${kind} at ${operation}`;
+          expect({ where, told: new Set(idsIn(given)), unsent: await given.world.backend.ledger.listUnsent() }).toEqual(
+            { where, told: new Set(WHOLE.map((told) => `${id}#${told}`)), unsent: [] },
+          );
+          // A second copy is the same event: what it says, and of which migration.
+          expect(new Set(toldIn(given).map(({ eventId, type, at }) => `${eventId} ${type} ${at}`)).size).toBe(
+            WHOLE.length,
+          );
+        });
+      }
+    },
+  );
 
   it('comes twice under one id where publish-events dies between telling and noting that it has', async () => {
-    await inApiWorld({ faults: [{ kind: 'crash-after', step: 'publish-events', operation: 'PutEvents' }] }, async (given) => {
-      const id = await approvedIn(given);
-      expect(idsIn(given).filter((one) => one === `${id}#approval-needed`)).toHaveLength(2);
-      expect([...new Set(idsIn(given))]).toEqual(WHOLE.map((told) => `${id}#${told}`));
-    });
+    await inApiWorld(
+      { faults: [{ kind: 'crash-after', step: 'publish-events', operation: 'PutEvents' }] },
+      async (given) => {
+        const id = await approvedIn(given);
+        expect(idsIn(given).filter((one) => one === `${id}#approval-needed`)).toHaveLength(2);
+        expect([...new Set(idsIn(given))]).toEqual(WHOLE.map((told) => `${id}#${told}`));
+      },
+    );
   });
 
   it('comes by schedule where Step Functions tells of nothing, and twice where EventBridge delivers twice', async () => {

@@ -1,4 +1,7 @@
-/** The API on loopback: the command line in processes of its own, whose principals may call the API and nothing else; and the deployed asset. */
+/**
+ * The API on loopback: the command line in processes of its own, whose principals may call the API and nothing else;
+ * and the deployed asset.
+ */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createApiClient, networkHttp } from '../../cli/api/http.ts';
 import { openSandboxBackend } from '../../cli/backend.ts';
@@ -13,7 +16,12 @@ import { type Result, serveHere, type ServedHere } from './served.ts';
 /** Short, so that little of the scaled time is spent on waiting. */
 const quick = (scenario: Scenario): void => {
   withPeople(scenario);
-  Object.assign(scenario.knobs, { addonCreateSeconds: 1, addonUpdateSeconds: 1, addonDeleteSeconds: 1, podReadySeconds: 1 });
+  Object.assign(scenario.knobs, {
+    addonCreateSeconds: 1,
+    addonUpdateSeconds: 1,
+    addonDeleteSeconds: 1,
+    podReadySeconds: 1,
+  });
 };
 const SCALE = 40;
 const OF_ADDON = ['--cluster', TARGET.cluster, '--addon', ADDON, '--deployed', '--json'];
@@ -24,13 +32,22 @@ describe('the command line over the API', () => {
   beforeAll(async () => {
     served = await serveHere(scenarioWith(quick), SCALE);
     for (const [who, role] of Object.entries(ROLES)) {
-      const { accessKeyId, secretAccessKey, sessionToken = '' } = issueAccessKey(served.backend.sandbox.world, role, { sessionName: who });
-      people.set(who as keyof typeof ROLES, { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN: sessionToken });
+      const {
+        accessKeyId,
+        secretAccessKey,
+        sessionToken = '',
+      } = issueAccessKey(served.backend.sandbox.world, role, { sessionName: who });
+      people.set(who as keyof typeof ROLES, {
+        AWS_ACCESS_KEY_ID: accessKeyId,
+        AWS_SECRET_ACCESS_KEY: secretAccessKey,
+        AWS_SESSION_TOKEN: sessionToken,
+      });
     }
   });
   afterAll(() => served.close());
 
-  const as = (who: keyof typeof ROLES, ...argv: string[]): Promise<Result> => served.run('pod-identity', argv, { ...people.get(who), POD_IDENTITY_API_URL: served.backend.sandbox.apiUrl! });
+  const as = (who: keyof typeof ROLES, ...argv: string[]): Promise<Result> =>
+    served.run('pod-identity', argv, { ...people.get(who), POD_IDENTITY_API_URL: served.backend.sandbox.apiUrl! });
   /** The one that waits for somebody now. */
   const waiting = (): Promise<{ id: string; planHash: string }> =>
     vi.waitFor(
@@ -47,8 +64,14 @@ describe('the command line over the API', () => {
   it('migrates with the approval of another principal, goes back, and ends by its exit codes where somebody rejects', async () => {
     const migrating = as('deployer', 'migrate', ...OF_ADDON, '--approval', 'required', '--reason', 'IRSA goes');
     const { id, planHash } = await waiting();
-    const [looked, barred] = await Promise.all([as('reviewer', 'approve', id, '--deployed'), as('deployer', 'approve', id, '--plan', planHash, '--deployed')]);
-    expect([looked.code, looked.out]).toEqual([2, expect.stringContaining(`approve ${id} --plan ${planHash} --deployed`)]);
+    const [looked, barred] = await Promise.all([
+      as('reviewer', 'approve', id, '--deployed'),
+      as('deployer', 'approve', id, '--plan', planHash, '--deployed'),
+    ]);
+    expect([looked.code, looked.out]).toEqual([
+      2,
+      expect.stringContaining(`approve ${id} --plan ${planHash} --deployed`),
+    ]);
     expect([barred.code, barred.err]).toEqual([3, expect.stringContaining('may not approve it')]);
     expect(served.backend.sandbox.world.log.mutations()).toEqual([]);
 
@@ -57,11 +80,22 @@ describe('the command line over the API', () => {
     const migrated = await migrating;
     expect([migrated.code, migrated.err]).toEqual([0, '']);
     const report = migrationReport.parse(JSON.parse(migrated.out));
-    expect(report).toMatchObject({ migrationId: id, outcome: 'migrated', verified: 'pods', approvals: [{ state: 'approved', decidedBy: `arn:aws:sts::${TARGET.account}:assumed-role/reviewer/reviewer` }] });
-    const cluster = served.backend.sandbox.world.accounts.get(TARGET.account)!.clusters.get(`${TARGET.region}/${TARGET.cluster}`)!;
+    expect(report).toMatchObject({
+      migrationId: id,
+      outcome: 'migrated',
+      verified: 'pods',
+      approvals: [{ state: 'approved', decidedBy: `arn:aws:sts::${TARGET.account}:assumed-role/reviewer/reviewer` }],
+    });
+    const cluster = served.backend.sandbox.world.accounts
+      .get(TARGET.account)!
+      .clusters.get(`${TARGET.region}/${TARGET.cluster}`)!;
     expect(new Set(identityOf(cluster, 'ebs-csi-controller-sa'))).toEqual(new Set(['pod-identity']));
 
-    const [listed, late, shown] = await Promise.all([as('reviewer', 'migrations', '--deployed', '--json'), as('reviewer', 'cancel', id, '--deployed'), as('visitor', 'show', id, '--deployed')]);
+    const [listed, late, shown] = await Promise.all([
+      as('reviewer', 'migrations', '--deployed', '--json'),
+      as('reviewer', 'cancel', id, '--deployed'),
+      as('visitor', 'show', id, '--deployed'),
+    ]);
     expect(JSON.parse(listed.out)).toMatchObject({ migrations: [{ migrationId: id, outcome: 'migrated' }] });
     expect([late.code, late.err]).toEqual([2, expect.stringContaining('it ended migrated')]);
     expect(shown.code).not.toBe(0);
@@ -72,12 +106,21 @@ describe('the command line over the API', () => {
 
     const again = as('deployer', 'migrate', ...OF_ADDON, '--approval', 'required');
     const next = await waiting();
-    expect((await as('reviewer', 'reject', next.id, '--plan', next.planHash, '--reason', 'not now', '--deployed')).code).toBe(0);
+    expect(
+      (await as('reviewer', 'reject', next.id, '--plan', next.planHash, '--reason', 'not now', '--deployed')).code,
+    ).toBe(0);
     const rejected = await again;
-    expect([rejected.code, migrationReport.parse(JSON.parse(rejected.out))]).toMatchObject([3, { outcome: 'blocked', failure: { name: 'ApprovalRejected' } }]);
+    expect([rejected.code, migrationReport.parse(JSON.parse(rejected.out))]).toMatchObject([
+      3,
+      { outcome: 'blocked', failure: { name: 'ApprovalRejected' } },
+    ]);
 
     const roles: string[] = Object.values(ROLES);
-    const used = new Set(served.backend.sandbox.world.log.calls.filter(({ caller }) => roles.includes(caller)).map(({ service }) => service));
+    const used = new Set(
+      served.backend.sandbox.world.log.calls
+        .filter(({ caller }) => roles.includes(caller))
+        .map(({ service }) => service),
+    );
     expect([...used].filter((service) => service !== 'sts')).toEqual(['execute-api']);
     expect(served.backend.sandbox.failures).toEqual([]);
   });
@@ -87,8 +130,17 @@ it('the bundled asset takes in a plan over loopback, and shows it', async () => 
   const backend = await openSandboxBackend(scenarioWith(quick), BUNDLED);
   try {
     const { sandbox } = backend;
-    const { accessKeyId, secretAccessKey, sessionToken = '' } = issueAccessKey(sandbox.world, ROLES.deployer, { sessionName: 'ann' });
-    const api = createApiClient({ url: sandbox.apiUrl!, region: TARGET.region, credentials: { accessKeyId, secretAccessKey, sessionToken }, http: networkHttp });
+    const {
+      accessKeyId,
+      secretAccessKey,
+      sessionToken = '',
+    } = issueAccessKey(sandbox.world, ROLES.deployer, { sessionName: 'ann' });
+    const api = createApiClient({
+      url: sandbox.apiUrl!,
+      region: TARGET.region,
+      credentials: { accessKeyId, secretAccessKey, sessionToken },
+      http: networkHttp,
+    });
     const refused = await api.request('POST', '/plans', { body: { ...BODY, dryrun: true } });
     expect(refused).toMatchObject({ status: 400, headers: { 'content-type': 'application/problem+json' } });
     const answered = await api.request('POST', '/plans', { body: BODY, headers: { 'idempotency-key': 'one' } });
@@ -102,8 +154,14 @@ it('the bundled asset takes in a plan over loopback, and shows it', async () => 
       },
       { timeout: 30_000, interval: 200 },
     );
-    expect(plan).toMatchObject({ outcome: 'planned', requestedBy: `arn:aws:sts::${TARGET.account}:assumed-role/deployer/ann`, plan: { verdict: 'migrate' } });
-    expect((await api.request('POST', '/plans', { body: BODY, headers: { 'idempotency-key': 'one' } })).body).toContain(migrationId);
+    expect(plan).toMatchObject({
+      outcome: 'planned',
+      requestedBy: `arn:aws:sts::${TARGET.account}:assumed-role/deployer/ann`,
+      plan: { verdict: 'migrate' },
+    });
+    expect((await api.request('POST', '/plans', { body: BODY, headers: { 'idempotency-key': 'one' } })).body).toContain(
+      migrationId,
+    );
     expect([sandbox.failures, sandbox.world.log.mutations()]).toEqual([[], []]);
   } finally {
     await backend.close();

@@ -7,13 +7,32 @@ import { atOnce, inApiWorld, migrationsIn, personIn, problemIn, ROLES, type Pers
 import { ADDON, TARGET } from './fixture.ts';
 
 const BODY = { mode: 'migrate', selection: { addons: [ADDON] }, reason: 'IRSA goes' };
-const start = async (person: Person, body: object, key?: string): Promise<string> => sweepAccepted.parse(JSON.parse((await person.ask('POST', '/sweeps', { body, ...(key === undefined ? {} : { headers: { 'idempotency-key': key } }) })).text)).sweepId;
-const show = async (person: Person, id: string): Promise<SweepAnswer> => sweepAnswer.parse(JSON.parse((await person.ask('GET', `/sweeps/${id}`)).text));
-const command = async (person: Person, id: string, what: string): Promise<SweepAnswer> => sweepAnswer.parse(JSON.parse((await person.ask('POST', `/sweeps/${id}/${what}`, { body: { reason: 'night' } })).text));
+const start = async (person: Person, body: object, key?: string): Promise<string> =>
+  sweepAccepted.parse(
+    JSON.parse(
+      (
+        await person.ask('POST', '/sweeps', {
+          body,
+          ...(key === undefined ? {} : { headers: { 'idempotency-key': key } }),
+        })
+      ).text,
+    ),
+  ).sweepId;
+const show = async (person: Person, id: string): Promise<SweepAnswer> =>
+  sweepAnswer.parse(JSON.parse((await person.ask('GET', `/sweeps/${id}`)).text));
+const command = async (person: Person, id: string, what: string): Promise<SweepAnswer> =>
+  sweepAnswer.parse(
+    JSON.parse((await person.ask('POST', `/sweeps/${id}/${what}`, { body: { reason: 'night' } })).text),
+  );
 
 /** More than any of these sweeps takes, half a minute each. */
 const LOOKS = 120;
-const until = async (sandbox: Sandbox, person: Person, id: string, isSo: (shown: SweepAnswer) => boolean): Promise<SweepAnswer> => {
+const until = async (
+  sandbox: Sandbox,
+  person: Person,
+  id: string,
+  isSo: (shown: SweepAnswer) => boolean,
+): Promise<SweepAnswer> => {
   for (let look = 0; look < LOOKS; look += 1) {
     const shown = await show(person, id);
     if (isSo(shown)) return shown;
@@ -27,27 +46,48 @@ describe('a sweep over HTTP', () => {
   it('goes from the request to the report, and migrates what is ready', async () => {
     await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const id = await start(ann, BODY);
-      expect(await show(bob, id)).toMatchObject({ status: 'running', request: { mode: 'migrate', requestedBy: ann.arn, reason: 'IRSA goes' } });
+      expect(await show(bob, id)).toMatchObject({
+        status: 'running',
+        request: { mode: 'migrate', requestedBy: ann.arn, reason: 'IRSA goes' },
+      });
       problemIn(await bob.ask('GET', `/sweeps/${id}/report`), 'no-report');
       const end = await until(sandbox, ann, id, isOver);
-      expect(end).toMatchObject({ outcome: 'completed', tally: { queued: 0, inFlight: 0, ended: { migrated: 1 } }, failures: 0, links: { report: `/v1/sweeps/${id}/report` } });
+      expect(end).toMatchObject({
+        outcome: 'completed',
+        tally: { queued: 0, inFlight: 0, ended: { migrated: 1 } },
+        failures: 0,
+        links: { report: `/v1/sweeps/${id}/report` },
+      });
       expect(migrationsIn({ world, sandbox })).toHaveLength(1);
 
       const { reports } = sweepReportAnswer.parse(JSON.parse((await ann.ask('GET', `/sweeps/${id}/report`)).text));
       const text = await world.backend.sweeping?.documentsIn(reports.bucket).get(reports.json);
       const { rows } = sweepReport.parse(JSON.parse(text ?? ''));
-      expect(rows.find(({ addon }) => addon === ADDON)).toMatchObject({ cluster: TARGET.cluster, class: 'ready', outcome: 'migrated' });
-      expect(JSON.parse((await bob.ask('GET', '/sweeps')).text)).toMatchObject({ sweeps: [{ sweepId: id, outcome: 'completed' }] });
+      expect(rows.find(({ addon }) => addon === ADDON)).toMatchObject({
+        cluster: TARGET.cluster,
+        class: 'ready',
+        outcome: 'migrated',
+      });
+      expect(JSON.parse((await bob.ask('GET', '/sweeps')).text)).toMatchObject({
+        sweeps: [{ sweepId: id, outcome: 'completed' }],
+      });
       problemIn(await bob.ask('POST', `/sweeps/${id}/resume`), 'not-now');
     });
   });
 
   it('is one sweep, however many ask for it at once', async () => {
     await inApiWorld({}, async ({ sandbox, ann }) => {
-      const ids = await atOnce(sandbox, Array.from({ length: 20 }, (_, index) => () => start(ann, { mode: 'inventory' }, index % 2 === 0 ? 'once' : undefined)));
+      const ids = await atOnce(
+        sandbox,
+        Array.from(
+          { length: 20 },
+          (_, index) => () => start(ann, { mode: 'inventory' }, index % 2 === 0 ? 'once' : undefined),
+        ),
+      );
       expect(new Set(ids.filter((_, index) => index % 2 === 0)).size).toBe(1);
       expect(new Set(ids.filter((_, index) => index % 2 === 1)).size).toBe(1);
-      for (const id of new Set(ids)) expect(await until(sandbox, ann, id, isOver)).toMatchObject({ outcome: 'completed' });
+      for (const id of new Set(ids))
+        expect(await until(sandbox, ann, id, isOver)).toMatchObject({ outcome: 'completed' });
       expect(sandbox.executions.list(sandbox.outputs.sweepStateMachineArn ?? '')).toHaveLength(2);
     });
   });
@@ -55,13 +95,22 @@ describe('a sweep over HTTP', () => {
   it('begins nothing while it is paused, and goes on when it is resumed', async () => {
     await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const id = await start(ann, BODY);
-      expect(await command(bob, id, 'pause')).toMatchObject({ command: { command: 'pause', by: bob.arn, reason: 'night' } });
+      expect(await command(bob, id, 'pause')).toMatchObject({
+        command: { command: 'pause', by: bob.arn, reason: 'night' },
+      });
       const paused = await until(sandbox, ann, id, ({ status }) => status === 'paused');
       await sandbox.clock.sleep(1_800_000);
-      expect(await show(ann, id)).toMatchObject({ status: 'paused', tally: { queued: 1, inFlight: 0, ended: {} }, links: { resume: `${paused.links.self}/resume` } });
+      expect(await show(ann, id)).toMatchObject({
+        status: 'paused',
+        tally: { queued: 1, inFlight: 0, ended: {} },
+        links: { resume: `${paused.links.self}/resume` },
+      });
       expect(migrationsIn({ world, sandbox })).toEqual([]);
       await command(bob, id, 'resume');
-      expect(await until(sandbox, ann, id, isOver)).toMatchObject({ outcome: 'completed', tally: { ended: { migrated: 1 } } });
+      expect(await until(sandbox, ann, id, isOver)).toMatchObject({
+        outcome: 'completed',
+        tally: { ended: { migrated: 1 } },
+      });
     });
   });
 
@@ -69,14 +118,20 @@ describe('a sweep over HTTP', () => {
     await inApiWorld({}, async ({ world, sandbox, ann }) => {
       const id = await start(ann, BODY);
       await command(ann, id, 'stop');
-      expect(await until(sandbox, ann, id, isOver)).toMatchObject({ outcome: 'stopped', tally: { queued: 1, ended: {} } });
+      expect(await until(sandbox, ann, id, isOver)).toMatchObject({
+        outcome: 'stopped',
+        tally: { queued: 1, ended: {} },
+      });
       expect(migrationsIn({ world, sandbox })).toEqual([]);
       await command(ann, id, 'resume');
-      expect(await until(sandbox, ann, id, isOver)).toMatchObject({ outcome: 'completed', tally: { queued: 0, ended: { migrated: 1 } } });
+      expect(await until(sandbox, ann, id, isOver)).toMatchObject({
+        outcome: 'completed',
+        tally: { queued: 0, ended: { migrated: 1 } },
+      });
     });
   });
 
-  it('is nobody\'s who may not call the API, nor anything that is no request', async () => {
+  it("is nobody's who may not call the API, nor anything that is no request", async () => {
     await inApiWorld({}, async ({ sandbox, ann }) => {
       const visitor = personIn(sandbox, ROLES.visitor, 'vic');
       problemIn(await visitor.ask('POST', '/sweeps', { body: BODY }), 'gateway-access-denied');

@@ -1,4 +1,7 @@
-/** What a migration waits for, over HTTP: its change window, an approval that the deployment wants of everybody; and cancels in each phase. */
+/**
+ * What a migration waits for, over HTTP: its change window, an approval that the deployment wants of everybody; and
+ * cancels in each phase.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +10,22 @@ import { ensureAssembly } from '../../cli/assembly.ts';
 import { synthesise } from '../../lib/app.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import { openSandbox } from '../../sandbox/sandbox.ts';
-import { type ApiWorld, BODY, ended, HOURS, inApiWorld, MINUTES, migrationsIn, pending, personIn, ROLES, SERVICE_ACCOUNT, until, WANTS_APPROVAL, withPeople } from './api-world.ts';
+import {
+  type ApiWorld,
+  BODY,
+  ended,
+  HOURS,
+  inApiWorld,
+  MINUTES,
+  migrationsIn,
+  pending,
+  personIn,
+  ROLES,
+  SERVICE_ACCOUNT,
+  until,
+  WANTS_APPROVAL,
+  withPeople,
+} from './api-world.ts';
 import { ADDON, scenarioWith } from './fixture.ts';
 
 /** The world begins on a Thursday at 9:00 in UTC. */
@@ -15,7 +33,14 @@ const OPENS = Date.parse('2026-01-15T11:00:00.000Z');
 const WINDOW = { schedule: '0 12 * * THU', durationMinutes: 60, timeZone: 'Europe/Berlin' };
 
 /** Locks that were taken, or let go. */
-const lockWrites = ({ sandbox }: Pick<ApiWorld, 'sandbox'>): Call[] => sandbox.world.log.calls.filter(({ service, operation, input, status }) => service === 'dynamodb' && status < 300 && /^(Put|Update)Item|TransactWrite/.test(operation) && JSON.stringify(input).includes('LOCK#'));
+const lockWrites = ({ sandbox }: Pick<ApiWorld, 'sandbox'>): Call[] =>
+  sandbox.world.log.calls.filter(
+    ({ service, operation, input, status }) =>
+      service === 'dynamodb' &&
+      status < 300 &&
+      /^(Put|Update)Item|TransactWrite/.test(operation) &&
+      JSON.stringify(input).includes('LOCK#'),
+  );
 
 describe('a change window', () => {
   it('is waited for without a lock, and begun within', async () => {
@@ -67,21 +92,36 @@ describe('a deployment that wants approvals', () => {
     const scenario = scenarioWith(withPeople);
     try {
       const config = join(folder, 'config.json');
-      writeFileSync(config, JSON.stringify({ passableRoleArns: ['role/reliability-*'], approvals: { required: true, approver: 'another-role' } }));
+      writeFileSync(
+        config,
+        JSON.stringify({
+          passableRoleArns: ['role/reliability-*'],
+          approvals: { required: true, approver: 'another-role' },
+        }),
+      );
       const assemblyDirectory = join(folder, 'assembly');
       synthesise(assemblyDirectory, (await ensureAssembly()).lambdaDirectory, { config });
       const sandbox = await openSandbox({ scenario, assemblyDirectory });
       try {
         await sandbox.clock.spawn(async () => {
-          const [ann, twin, bob] = [personIn(sandbox, ROLES.deployer, 'ann'), personIn(sandbox, ROLES.deployer, 'twin'), personIn(sandbox, ROLES.reviewer, 'bob')];
+          const [ann, twin, bob] = [
+            personIn(sandbox, ROLES.deployer, 'ann'),
+            personIn(sandbox, ROLES.deployer, 'twin'),
+            personIn(sandbox, ROLES.reviewer, 'bob'),
+          ];
           expect(await ended(sandbox, ann, await ann.plan())).toMatchObject({ outcome: 'planned', approvals: [] });
           const id = await ann.migrate({ ...BODY, approval: 'none' });
           const { planHash } = await pending(sandbox, bob, id);
-          const barred = await twin.refused('not-allowed-to-approve', 'POST', `/migrations/${id}/approval`, { body: { decision: 'approve', planHash } });
+          const barred = await twin.refused('not-allowed-to-approve', 'POST', `/migrations/${id}/approval`, {
+            body: { decision: 'approve', planHash },
+          });
           expect(barred.detail).toContain('this is the same role');
           expect(sandbox.world.log.mutations()).toEqual([]);
           await bob.approve(id, planHash);
-          expect(await ended(sandbox, ann, id)).toMatchObject({ outcome: 'migrated', approvals: [{ state: 'approved', decidedBy: bob.arn }] });
+          expect(await ended(sandbox, ann, id)).toMatchObject({
+            outcome: 'migrated',
+            approvals: [{ state: 'approved', decidedBy: bob.arn }],
+          });
         });
         expect(sandbox.failures).toEqual([]);
       } finally {
@@ -98,14 +138,27 @@ describe('a cancel over HTTP', () => {
     await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const id = await ann.migrate(WANTS_APPROVAL);
       const { planHash } = await pending(sandbox, bob, id);
-      expect(await bob.cancel(id, 'wrong day')).toMatchObject({ migrationId: id, first: true, begun: false, willEnd: 'blocked', cancellation: { requestedBy: bob.arn, reason: 'wrong day' } });
+      expect(await bob.cancel(id, 'wrong day')).toMatchObject({
+        migrationId: id,
+        first: true,
+        begun: false,
+        willEnd: 'blocked',
+        cancellation: { requestedBy: bob.arn, reason: 'wrong day' },
+      });
       const asked = sandbox.clock.now();
       await world.rest();
       expect(sandbox.clock.now() - asked).toBeLessThan(MINUTES);
       const end = await ann.shown(id);
-      expect(end).toMatchObject({ outcome: 'blocked', failure: { name: 'Cancelled' }, approvals: [{ state: 'withdrawn' }], cancellation: { requestedBy: bob.arn } });
+      expect(end).toMatchObject({
+        outcome: 'blocked',
+        failure: { name: 'Cancelled' },
+        approvals: [{ state: 'withdrawn' }],
+        cancellation: { requestedBy: bob.arn },
+      });
       expect(end.failure!.message).toContain('wrong day');
-      await bob.refused('no-approval', 'POST', `/migrations/${id}/approval`, { body: { decision: 'approve', planHash } });
+      await bob.refused('no-approval', 'POST', `/migrations/${id}/approval`, {
+        body: { decision: 'approve', planHash },
+      });
       expect(world.changes()).toEqual([]);
     });
   });
@@ -125,34 +178,59 @@ describe('a cancel over HTTP', () => {
   it.each([
     ['the update', 'UpdateAddon', { strategy: 'in-place' }],
     ['the delete', 'DeleteAddon', { strategy: 'recreate' }],
-  ] as const)('during the change, after %s, puts everything back; said again on the way back it is refused', async (_, operation, way) => {
-    await inApiWorld({ scenario: 'preserve' }, async ({ world, ann, bob }) => {
-      const before = world.look(ADDON, SERVICE_ACCOUNT);
-      let cancelled: Promise<unknown> | undefined;
-      let again: Promise<unknown> | undefined;
-      const id = await ann.migrate({ ...BODY, target: world.target, ...way });
-      world.onFirst((call) => call.operation === operation, () => (cancelled = bob.cancel(id)));
-      // The first of the way back.
-      world.onFirst(({ step }) => step === 'assess-rollback', () => (again = bob.cancel(id, 'again')));
-      await world.rest();
-      expect(await cancelled).toMatchObject({ first: true, begun: true, willEnd: 'rolled-back' });
-      // An execution's own way back goes on as it is, and the first word stands.
-      expect(await again).toMatchObject({ first: false, cancellation: { reason: 'not today' }, willEnd: 'rolled-back' });
-      expect(await ann.shown(id)).toMatchObject({ outcome: 'rolled-back', verified: 'pods', failure: { name: 'Cancelled' } });
-      expect(world.look(ADDON, SERVICE_ACCOUNT)).toEqual(before);
-      expect(await world.backend.ledger.listHeldLocks()).toEqual([]);
-      expect(await bob.refused('no-cancel', 'POST', `/migrations/${id}/cancel`, { body: {} })).toMatchObject({ status: 409, detail: expect.stringContaining('it ended rolled-back') as unknown });
-    });
-  });
+  ] as const)(
+    'during the change, after %s, puts everything back; said again on the way back it is refused',
+    async (_, operation, way) => {
+      await inApiWorld({ scenario: 'preserve' }, async ({ world, ann, bob }) => {
+        const before = world.look(ADDON, SERVICE_ACCOUNT);
+        let cancelled: Promise<unknown> | undefined;
+        let again: Promise<unknown> | undefined;
+        const id = await ann.migrate({ ...BODY, target: world.target, ...way });
+        world.onFirst(
+          (call) => call.operation === operation,
+          () => (cancelled = bob.cancel(id)),
+        );
+        // The first of the way back.
+        world.onFirst(
+          ({ step }) => step === 'assess-rollback',
+          () => (again = bob.cancel(id, 'again')),
+        );
+        await world.rest();
+        expect(await cancelled).toMatchObject({ first: true, begun: true, willEnd: 'rolled-back' });
+        // An execution's own way back goes on as it is, and the first word stands.
+        expect(await again).toMatchObject({
+          first: false,
+          cancellation: { reason: 'not today' },
+          willEnd: 'rolled-back',
+        });
+        expect(await ann.shown(id)).toMatchObject({
+          outcome: 'rolled-back',
+          verified: 'pods',
+          failure: { name: 'Cancelled' },
+        });
+        expect(world.look(ADDON, SERVICE_ACCOUNT)).toEqual(before);
+        expect(await world.backend.ledger.listHeldLocks()).toEqual([]);
+        expect(await bob.refused('no-cancel', 'POST', `/migrations/${id}/cancel`, { body: {} })).toMatchObject({
+          status: 409,
+          detail: expect.stringContaining('it ended rolled-back') as unknown,
+        });
+      });
+    },
+  );
 
   it('during a way back that somebody asked for, and after the end, is refused', async () => {
     await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const id = await ann.migrate();
       expect(await ended(sandbox, ann, id)).toMatchObject({ outcome: 'migrated' });
-      expect((await ann.refused('no-cancel', 'POST', `/migrations/${id}/cancel`, { body: {} })).detail).toBe(`Migration ${id} can't be stopped: it ended migrated.`);
+      expect((await ann.refused('no-cancel', 'POST', `/migrations/${id}/cancel`, { body: {} })).detail).toBe(
+        `Migration ${id} can't be stopped: it ended migrated.`,
+      );
       await bob.rollBack(id);
       while ((await ann.shown(id)).recovery === undefined) await sandbox.clock.sleep(1000);
-      expect(await bob.refused('no-cancel', 'POST', `/migrations/${id}/cancel`, { body: {} })).toMatchObject({ status: 409, detail: expect.stringContaining('it is being put back already') as unknown });
+      expect(await bob.refused('no-cancel', 'POST', `/migrations/${id}/cancel`, { body: {} })).toMatchObject({
+        status: 409,
+        detail: expect.stringContaining('it is being put back already') as unknown,
+      });
       await world.rest();
       expect(await ann.shown(id)).toMatchObject({ outcome: 'rolled-back' });
       expect((await ann.refused('no-cancel', 'POST', `/migrations/${id}/cancel`, { body: {} })).status).toBe(409);

@@ -1,9 +1,20 @@
-/** The service by its HTTP API alone, in virtual time: principals with rights of their own, whose requests the SDK's signer signs. */
+/**
+ * The service by its HTTP API alone, in virtual time: principals with rights of their own, whose requests the SDK's
+ * signer signs.
+ */
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { expect } from 'vitest';
 import type { z } from 'zod';
 import { createApiClient, type ApiClient, type ApiRequestOptions } from '../../cli/api/http.ts';
-import { accepted, approvalAnswer, cancelAnswer, type MigrationAnswer, migrationAnswer, planAnswer, type PlanAnswer } from '../../lambdas/api/answers.ts';
+import {
+  accepted,
+  approvalAnswer,
+  cancelAnswer,
+  type MigrationAnswer,
+  migrationAnswer,
+  planAnswer,
+  type PlanAnswer,
+} from '../../lambdas/api/answers.ts';
 import { problem, type Problem, type ProblemKind } from '../../lambdas/api/problems.ts';
 import type { Execution } from '../../sandbox/states/executions.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
@@ -21,15 +32,40 @@ export const WANTS_APPROVAL = { ...BODY, approval: 'required' } as const;
 
 const roleArn = (name: string): string => `arn:aws:iam::${TARGET.account}:role/${name}`;
 /** May call every method of every API of the account, and nothing else; as docs/api.md has it. */
-const CALLS_APIS = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'execute-api:Invoke', Resource: `arn:aws:execute-api:${TARGET.region}:${TARGET.account}:*` }] };
+const CALLS_APIS = {
+  Version: '2012-10-17',
+  Statement: [
+    {
+      Effect: 'Allow',
+      Action: 'execute-api:Invoke',
+      Resource: `arn:aws:execute-api:${TARGET.region}:${TARGET.account}:*`,
+    },
+  ],
+};
 /** Roles of people and pipelines. `visitor` has no rights at all. */
-export const ROLES = { deployer: roleArn('deployer'), reviewer: roleArn('reviewer'), visitor: roleArn('visitor') } as const;
+export const ROLES = {
+  deployer: roleArn('deployer'),
+  reviewer: roleArn('reviewer'),
+  visitor: roleArn('visitor'),
+} as const;
 
 export const withPeople = (scenario: Scenario): void => {
-  const trustPolicy = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal: { AWS: `arn:aws:iam::${TARGET.account}:root` }, Action: 'sts:AssumeRole' }] };
+  const trustPolicy = {
+    Version: '2012-10-17',
+    Statement: [
+      { Effect: 'Allow', Principal: { AWS: `arn:aws:iam::${TARGET.account}:root` }, Action: 'sts:AssumeRole' },
+    ],
+  };
   for (const arn of Object.values(ROLES)) {
     const policies = arn === ROLES.visitor ? [] : [{ name: 'calls-the-api', document: CALLS_APIS }];
-    scenario.accounts[0]!.roles.push({ arn, trustPolicy, policies, attachedPolicies: [], tags: {}, createdAt: '2025-01-01T00:00:00.000Z' });
+    scenario.accounts[0]!.roles.push({
+      arn,
+      trustPolicy,
+      policies,
+      attachedPolicies: [],
+      tags: {},
+      createdAt: '2025-01-01T00:00:00.000Z',
+    });
   }
 };
 
@@ -48,10 +84,19 @@ export class Person {
   readonly heard: Heard[] = [];
 
   constructor(sandbox: Sandbox, role: string, session: string) {
-    const { accessKeyId, secretAccessKey, sessionToken = '' } = issueAccessKey(sandbox.world, role, { sessionName: session });
+    const {
+      accessKeyId,
+      secretAccessKey,
+      sessionToken = '',
+    } = issueAccessKey(sandbox.world, role, { sessionName: session });
     this.arn = sessionArn(role, session);
     this.credentials = { accessKeyId, secretAccessKey, sessionToken };
-    this.client = createApiClient({ url: sandbox.apiUrl!, region: sandbox.world.home.region, credentials: this.credentials, http: sandbox.clients().config.transport.http });
+    this.client = createApiClient({
+      url: sandbox.apiUrl!,
+      region: sandbox.world.home.region,
+      credentials: this.credentials,
+      http: sandbox.clients().config.transport.http,
+    });
   }
 
   async ask(method: string, path: string, options?: ApiRequestOptions): Promise<Heard> {
@@ -61,10 +106,17 @@ export class Person {
     return heard;
   }
 
-  private async well<Schema extends z.ZodType>(schema: Schema, status: number, ...question: Parameters<Person['ask']>): Promise<z.output<Schema>> {
+  private async well<Schema extends z.ZodType>(
+    schema: Schema,
+    status: number,
+    ...question: Parameters<Person['ask']>
+  ): Promise<z.output<Schema>> {
     const answered = await this.ask(...question);
     const { 'content-type': type, 'cache-control': cache } = answered.headers;
-    if (answered.status !== status || type !== 'application/json' || cache !== 'no-store') throw new Error(`${question[0]} ${question[1]} was answered by ${answered.status}, ${type ?? ''}, ${cache ?? ''}: ${answered.text}`);
+    if (answered.status !== status || type !== 'application/json' || cache !== 'no-store')
+      throw new Error(
+        `${question[0]} ${question[1]} was answered by ${answered.status}, ${type ?? ''}, ${cache ?? ''}: ${answered.text}`,
+      );
     return schema.parse(JSON.parse(answered.text));
   }
 
@@ -75,23 +127,41 @@ export class Person {
 
   /** Answers the id. */
   async plan(body: object = BODY, key?: string): Promise<string> {
-    return (await this.well(accepted, 202, 'POST', '/plans', { body, ...(key === undefined ? {} : { headers: { 'idempotency-key': key } }) })).migrationId;
+    return (
+      await this.well(accepted, 202, 'POST', '/plans', {
+        body,
+        ...(key === undefined ? {} : { headers: { 'idempotency-key': key } }),
+      })
+    ).migrationId;
   }
 
   async migrate(body: object = BODY, key?: string): Promise<string> {
-    return (await this.well(accepted, 202, 'POST', '/migrations', { body, ...(key === undefined ? {} : { headers: { 'idempotency-key': key } }) })).migrationId;
+    return (
+      await this.well(accepted, 202, 'POST', '/migrations', {
+        body,
+        ...(key === undefined ? {} : { headers: { 'idempotency-key': key } }),
+      })
+    ).migrationId;
   }
 
   shownPlan = (id: string): Promise<PlanAnswer> => this.well(planAnswer, 200, 'GET', `/plans/${id}`);
   shown = (id: string): Promise<MigrationAnswer> => this.well(migrationAnswer, 200, 'GET', `/migrations/${id}`);
-  approve = (id: string, planHash: string, decision: 'approve' | 'reject' = 'approve', reason?: string) => this.well(approvalAnswer, 200, 'POST', `/migrations/${id}/approval`, { body: { decision, planHash, ...(reason === undefined ? {} : { reason }) } });
-  cancel = (id: string, reason = 'not today') => this.well(cancelAnswer, 202, 'POST', `/migrations/${id}/cancel`, { body: { reason } });
-  rollBack = (id: string, reason = 'the new role lacks a right') => this.well(accepted, 202, 'POST', `/migrations/${id}/rollback`, { body: { reason } });
+  approve = (id: string, planHash: string, decision: 'approve' | 'reject' = 'approve', reason?: string) =>
+    this.well(approvalAnswer, 200, 'POST', `/migrations/${id}/approval`, {
+      body: { decision, planHash, ...(reason === undefined ? {} : { reason }) },
+    });
+  cancel = (id: string, reason = 'not today') =>
+    this.well(cancelAnswer, 202, 'POST', `/migrations/${id}/cancel`, { body: { reason } });
+  rollBack = (id: string, reason = 'the new role lacks a right') =>
+    this.well(accepted, 202, 'POST', `/migrations/${id}/rollback`, { body: { reason } });
 }
 
 /** Of the service's own kinds, or of the gateway's (`gateway-access-denied`). */
 export const problemIn = ({ status, headers, text }: Heard, kind: string): Problem => {
-  expect({ type: headers['content-type'], body: JSON.parse(text) as unknown }).toMatchObject({ type: 'application/problem+json', body: { type: `docs/api.md#${kind}`, status } });
+  expect({ type: headers['content-type'], body: JSON.parse(text) as unknown }).toMatchObject({
+    type: 'application/problem+json',
+    body: { type: `docs/api.md#${kind}`, status },
+  });
   return problem.parse(JSON.parse(text));
 };
 
@@ -106,41 +176,76 @@ export interface ApiWorld {
 export const personIn = (sandbox: Sandbox, role: string, session: string): Person => new Person(sandbox, role, session);
 
 export const inApiWorld = <T>(options: Partial<WorldOptions>, work: (given: ApiWorld) => Promise<T>): Promise<T> =>
-  inWorld({ scenario: 'ebs-csi-irsa', ...options, change: (scenario) => (withPeople(scenario), options.change?.(scenario)) }, (world) => {
-    const { sandbox } = world.backend;
-    return work({ world, sandbox, ann: personIn(sandbox, ROLES.deployer, 'ann'), bob: personIn(sandbox, ROLES.reviewer, 'bob') });
-  });
+  inWorld(
+    { scenario: 'ebs-csi-irsa', ...options, change: (scenario) => (withPeople(scenario), options.change?.(scenario)) },
+    (world) => {
+      const { sandbox } = world.backend;
+      return work({
+        world,
+        sandbox,
+        ann: personIn(sandbox, ROLES.deployer, 'ann'),
+        bob: personIn(sandbox, ROLES.reviewer, 'bob'),
+      });
+    },
+  );
 
 /** Executions of MigrateAddon, oldest first. */
-export const migrationsIn = ({ world, sandbox }: Pick<ApiWorld, 'world' | 'sandbox'>): Execution[] => sandbox.executions.list(world.backend.stateMachineArn).toReversed();
+export const migrationsIn = ({ world, sandbox }: Pick<ApiWorld, 'world' | 'sandbox'>): Execution[] =>
+  sandbox.executions.list(world.backend.stateMachineArn).toReversed();
 
 /** All at once, each in a thread of its own. */
-export const atOnce = <T>({ clock }: Sandbox, work: (() => Promise<T>)[]): Promise<T[]> => clock.park(Promise.all(work.map((one) => clock.spawn(one))));
+export const atOnce = <T>({ clock }: Sandbox, work: (() => Promise<T>)[]): Promise<T[]> =>
+  clock.park(Promise.all(work.map((one) => clock.spawn(one))));
 
 /** More than any of these migrations takes. */
 const LOOKS = 500;
 
 /** Looks every half a minute, as a pipeline would. Throws where it ends otherwise, or goes on for hours. */
-export async function until(sandbox: Sandbox, person: Person, id: string, isSo: (shown: MigrationAnswer) => boolean): Promise<MigrationAnswer> {
+export async function until(
+  sandbox: Sandbox,
+  person: Person,
+  id: string,
+  isSo: (shown: MigrationAnswer) => boolean,
+): Promise<MigrationAnswer> {
   let shown = await person.shown(id);
   for (let look = 1; look < LOOKS && shown.status !== 'ended' && !isSo(shown); look += 1) {
     await sandbox.clock.sleep(30_000);
     shown = await person.shown(id);
   }
   if (isSo(shown)) return shown;
-  throw new Error(`Migration ${id} never came so far: ${JSON.stringify({ ...shown, plan: undefined, verification: undefined })}`);
+  throw new Error(
+    `Migration ${id} never came so far: ${JSON.stringify({ ...shown, plan: undefined, verification: undefined })}`,
+  );
 }
 
-export const ended = (sandbox: Sandbox, person: Person, id: string): Promise<MigrationAnswer> => until(sandbox, person, id, ({ status }) => status === 'ended');
+export const ended = (sandbox: Sandbox, person: Person, id: string): Promise<MigrationAnswer> =>
+  until(sandbox, person, id, ({ status }) => status === 'ended');
 
 /** The approval that is waited for; from that round on. */
-export async function pending(sandbox: Sandbox, person: Person, id: string, round = 1): Promise<{ planHash: string; shown: MigrationAnswer }> {
-  const shown = await until(sandbox, person, id, ({ approvals }) => approvals.at(-1)?.round === round && approvals.at(-1)?.state === 'pending');
+export async function pending(
+  sandbox: Sandbox,
+  person: Person,
+  id: string,
+  round = 1,
+): Promise<{ planHash: string; shown: MigrationAnswer }> {
+  const shown = await until(
+    sandbox,
+    person,
+    id,
+    ({ approvals }) => approvals.at(-1)?.round === round && approvals.at(-1)?.state === 'pending',
+  );
   return { planHash: shown.approvals.at(-1)!.planHash, shown };
 }
 
-/** Where a secret of the service can be found: places in which a task token of that migration stands, none where all is well. */
-export async function leaksOf({ world, sandbox }: Pick<ApiWorld, 'world' | 'sandbox'>, id: string, people: Person[]): Promise<string[]> {
+/**
+ * Where a secret of the service can be found: places in which a task token of that migration stands, none where all is
+ * well.
+ */
+export async function leaksOf(
+  { world, sandbox }: Pick<ApiWorld, 'world' | 'sandbox'>,
+  id: string,
+  people: Person[],
+): Promise<string[]> {
   const { approvals = [] } = (await world.backend.ledger.getMigration(id)) ?? {};
   const tokens = await Promise.all(approvals.map(({ round }) => world.backend.ledger.approvalToken(id, round)));
   expect(tokens).not.toContain(undefined);
@@ -152,8 +257,16 @@ export async function leaksOf({ world, sandbox }: Pick<ApiWorld, 'world' | 'sand
     'dead letters': sandbox.world.deadLetters,
     logs: sandbox.logs(),
     report: await world.report(id).catch(() => undefined),
-    'inputs and outputs of executions': sandbox.executions.list(world.backend.stateMachineArn).map(({ input, output, cause }) => ({ input, output, cause })),
+    'inputs and outputs of executions': sandbox.executions
+      .list(world.backend.stateMachineArn)
+      .map(({ input, output, cause }) => ({ input, output, cause })),
   };
   // As it is in JSON, and as it would be in a URL.
-  return Object.entries(places).flatMap(([place, value]) => (tokens.some((token) => [token!, encodeURIComponent(token!)].some((text) => JSON.stringify(value ?? '').includes(text))) ? [place] : []));
+  return Object.entries(places).flatMap(([place, value]) =>
+    tokens.some((token) =>
+      [token!, encodeURIComponent(token!)].some((text) => JSON.stringify(value ?? '').includes(text)),
+    )
+      ? [place]
+      : [],
+  );
 }

@@ -1,40 +1,83 @@
 /** Whole migrations over HTTP, from the request to the proof on the pods. */
 import { describe, expect, it } from 'vitest';
-import { BODY, ended, HOURS, inApiWorld, leaksOf, migrationsIn, MINUTES, pending, SERVICE_ACCOUNT, until, WANTS_APPROVAL } from './api-world.ts';
+import {
+  BODY,
+  ended,
+  HOURS,
+  inApiWorld,
+  leaksOf,
+  migrationsIn,
+  MINUTES,
+  pending,
+  SERVICE_ACCOUNT,
+  until,
+  WANTS_APPROVAL,
+} from './api-world.ts';
 import { ADDON } from './fixture.ts';
 
 describe('a migration over HTTP', () => {
-  it('goes from a plan, by somebody else\'s approval, to pods on the new identity', async () => {
+  it("goes from a plan, by somebody else's approval, to pods on the new identity", async () => {
     await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const before = world.look(ADDON, SERVICE_ACCOUNT);
       const planId = await ann.plan();
       const planned = await ended(sandbox, ann, planId);
       expect(planned).toMatchObject({ outcome: 'planned', dryRun: true, requestedBy: ann.arn });
       const plan = await ann.shownPlan(planId);
-      expect(plan).toMatchObject({ outcome: 'planned', plan: { verdict: 'migrate' }, links: { self: `/v1/migrations/${planId}` } });
+      expect(plan).toMatchObject({
+        outcome: 'planned',
+        plan: { verdict: 'migrate' },
+        links: { self: `/v1/migrations/${planId}` },
+      });
       expect(world.look(ADDON, SERVICE_ACCOUNT)).toEqual(before);
 
       const id = await ann.migrate({ ...WANTS_APPROVAL, reason: 'IRSA goes' });
       expect(await ann.shown(id)).toMatchObject({ status: 'running', requestedBy: ann.arn, reason: 'IRSA goes' });
       const { planHash, shown } = await pending(sandbox, bob, id);
-      expect(shown).toMatchObject({ status: 'running', executionStatus: 'RUNNING', links: { approval: `/v1/migrations/${id}/approval`, cancel: `/v1/migrations/${id}/cancel` } });
+      expect(shown).toMatchObject({
+        status: 'running',
+        executionStatus: 'RUNNING',
+        links: { approval: `/v1/migrations/${id}/approval`, cancel: `/v1/migrations/${id}/cancel` },
+      });
       // The world is as it was when it was planned.
       expect(planHash).toBe(plan.plan!.hash);
       await world.later(20 * MINUTES);
       expect([world.changes(), await world.backend.ledger.listHeldLocks()]).toEqual([[], []]);
 
       const decided = await bob.approve(id, planHash, 'approve', 'looked at it');
-      expect(decided.approval).toMatchObject({ round: 1, state: 'approved', decidedBy: bob.arn, reason: 'looked at it' });
+      expect(decided.approval).toMatchObject({
+        round: 1,
+        state: 'approved',
+        decidedBy: bob.arn,
+        reason: 'looked at it',
+      });
       expect(decided.links).not.toHaveProperty('approval');
       const end = await ended(sandbox, ann, id);
-      expect(end).toMatchObject({ outcome: 'migrated', verified: 'pods', approvals: [{ state: 'approved', decidedBy: bob.arn }], links: { rollback: `/v1/migrations/${id}/rollback` } });
+      expect(end).toMatchObject({
+        outcome: 'migrated',
+        verified: 'pods',
+        approvals: [{ state: 'approved', decidedBy: bob.arn }],
+        links: { rollback: `/v1/migrations/${id}/rollback` },
+      });
       expect(end.verification.pods.length).toBeGreaterThan(0);
-      expect(new Set(end.verification.pods.filter(({ serviceAccount }) => serviceAccount === SERVICE_ACCOUNT).map(({ identity }) => identity))).toEqual(new Set(['pod-identity']));
-      expect(new Set((world.look(ADDON, SERVICE_ACCOUNT) as { pods: string[] }).pods)).toEqual(new Set(['pod-identity']));
+      expect(
+        new Set(
+          end.verification.pods
+            .filter(({ serviceAccount }) => serviceAccount === SERVICE_ACCOUNT)
+            .map(({ identity }) => identity),
+        ),
+      ).toEqual(new Set(['pod-identity']));
+      expect(new Set((world.look(ADDON, SERVICE_ACCOUNT) as { pods: string[] }).pods)).toEqual(
+        new Set(['pod-identity']),
+      );
       await world.later(3 * MINUTES);
       expect(await leaksOf({ world, sandbox }, id, [ann, bob])).toEqual([]);
-      const listed = JSON.parse((await ann.ask('GET', '/migrations', { query: { cluster: BODY.target.cluster } })).text) as { migrations: { migrationId: string; outcome: string }[] };
-      expect(listed.migrations).toMatchObject([{ migrationId: id, outcome: 'migrated' }, { migrationId: planId, outcome: 'planned' }]);
+      const listed = JSON.parse(
+        (await ann.ask('GET', '/migrations', { query: { cluster: BODY.target.cluster } })).text,
+      ) as { migrations: { migrationId: string; outcome: string }[] };
+      expect(listed.migrations).toMatchObject([
+        { migrationId: id, outcome: 'migrated' },
+        { migrationId: planId, outcome: 'planned' },
+      ]);
     });
   });
 
@@ -44,10 +87,20 @@ describe('a migration over HTTP', () => {
       const { planHash } = await pending(sandbox, bob, id);
       await bob.approve(id, planHash, 'reject', 'not on a Friday');
       const end = await ended(sandbox, ann, id);
-      expect(end).toMatchObject({ outcome: 'blocked', failure: { name: 'ApprovalRejected' }, approvals: [{ state: 'rejected', decidedBy: bob.arn, reason: 'not on a Friday' }] });
+      expect(end).toMatchObject({
+        outcome: 'blocked',
+        failure: { name: 'ApprovalRejected' },
+        approvals: [{ state: 'rejected', decidedBy: bob.arn, reason: 'not on a Friday' }],
+      });
       expect(end.failure!.message).toContain('not on a Friday');
-      await bob.refused('no-approval', 'POST', `/migrations/${id}/approval`, { body: { decision: 'approve', planHash } });
-      expect([world.changes(), await world.backend.ledger.listHeldLocks(), await leaksOf({ world, sandbox }, id, [ann, bob])]).toEqual([[], [], []]);
+      await bob.refused('no-approval', 'POST', `/migrations/${id}/approval`, {
+        body: { decision: 'approve', planHash },
+      });
+      expect([
+        world.changes(),
+        await world.backend.ledger.listHeldLocks(),
+        await leaksOf({ world, sandbox }, id, [ann, bob]),
+      ]).toEqual([[], [], []]);
     });
   });
 
@@ -60,9 +113,15 @@ describe('a migration over HTTP', () => {
       await world.later(HOURS - 2 * MINUTES);
       expect(await bob.shown(id)).toMatchObject({ status: 'running', approvals: [{ state: 'pending' }] });
       const end = await ended(sandbox, ann, id);
-      expect(end).toMatchObject({ outcome: 'blocked', failure: { name: 'ApprovalExpired' }, approvals: [{ state: 'expired' }] });
+      expect(end).toMatchObject({
+        outcome: 'blocked',
+        failure: { name: 'ApprovalExpired' },
+        approvals: [{ state: 'expired' }],
+      });
       expect(end.approvals[0]).not.toHaveProperty('decidedBy');
-      const late = await bob.refused('no-approval', 'POST', `/migrations/${id}/approval`, { body: { decision: 'approve', planHash } });
+      const late = await bob.refused('no-approval', 'POST', `/migrations/${id}/approval`, {
+        body: { decision: 'approve', planHash },
+      });
       expect(late.detail).toContain('expired');
       expect([world.changes(), await leaksOf({ world, sandbox }, id, [ann, bob])]).toEqual([[], []]);
     });
@@ -76,18 +135,27 @@ describe('a migration over HTTP', () => {
       await bob.approve(id, old);
       const { planHash, shown } = await pending(sandbox, bob, id, 2);
       expect(planHash).not.toBe(old);
-      expect(shown.approvals).toMatchObject([{ state: 'approved', planHash: old }, { state: 'pending', planHash }]);
+      expect(shown.approvals).toMatchObject([
+        { state: 'approved', planHash: old },
+        { state: 'pending', planHash },
+      ]);
       expect(shown.plan!.hash).toBe(planHash);
-      const refused = await bob.refused('no-approval', 'POST', `/migrations/${id}/approval`, { body: { decision: 'approve', planHash: old } });
+      const refused = await bob.refused('no-approval', 'POST', `/migrations/${id}/approval`, {
+        body: { decision: 'approve', planHash: old },
+      });
       expect(refused).toMatchObject({ status: 409, errors: [{ field: 'body.planHash' }] });
       expect(refused.detail).toContain(planHash);
       await world.later(20 * MINUTES);
       expect([world.changes(), (await bob.shown(id)).status]).toEqual([[], 'running']);
       await bob.approve(id, planHash);
       expect(await ended(sandbox, ann, id)).toMatchObject({ outcome: 'migrated', verified: 'pods' });
-      expect(world.look(ADDON, SERVICE_ACCOUNT)).toMatchObject({ addon: { configurationValues: '{"controller":{"replicaCount":3}}' } });
+      expect(world.look(ADDON, SERVICE_ACCOUNT)).toMatchObject({
+        addon: { configurationValues: '{"controller":{"replicaCount":3}}' },
+      });
       await world.later(3 * MINUTES);
-      expect(sandbox.world.events.map(({ detail }) => (detail as { eventId: string }).eventId)).toEqual(['approval-needed', 'approval-needed.2', 'started', 'migrated'].map((told) => `${id}#${told}`));
+      expect(sandbox.world.events.map(({ detail }) => (detail as { eventId: string }).eventId)).toEqual(
+        ['approval-needed', 'approval-needed.2', 'started', 'migrated'].map((told) => `${id}#${told}`),
+      );
       expect(await leaksOf({ world, sandbox }, id, [ann, bob])).toEqual([]);
     });
   });
@@ -96,11 +164,19 @@ describe('a migration over HTTP', () => {
     await inApiWorld({}, async ({ world, sandbox, ann, bob }) => {
       const id = await ann.migrate(WANTS_APPROVAL);
       const { planHash } = await pending(sandbox, ann, id);
-      const barred = await ann.refused('not-allowed-to-approve', 'POST', `/migrations/${id}/approval`, { body: { decision: 'approve', planHash } });
-      expect(barred).toMatchObject({ status: 403, detail: 'Who asks for a migration may not approve it, and this is the same principal.' });
+      const barred = await ann.refused('not-allowed-to-approve', 'POST', `/migrations/${id}/approval`, {
+        body: { decision: 'approve', planHash },
+      });
+      expect(barred).toMatchObject({
+        status: 403,
+        detail: 'Who asks for a migration may not approve it, and this is the same principal.',
+      });
       expect((await bob.shown(id)).approvals).toMatchObject([{ state: 'pending' }]);
       await ann.approve(id, planHash, 'reject');
-      expect(await ended(sandbox, ann, id)).toMatchObject({ outcome: 'blocked', approvals: [{ state: 'rejected', decidedBy: ann.arn }] });
+      expect(await ended(sandbox, ann, id)).toMatchObject({
+        outcome: 'blocked',
+        approvals: [{ state: 'rejected', decidedBy: ann.arn }],
+      });
       expect(world.changes()).toEqual([]);
     });
   });
@@ -115,7 +191,11 @@ describe('a migration over HTTP', () => {
       expect(world.look(ADDON, SERVICE_ACCOUNT)).not.toEqual(before);
       await bob.rollBack(id, 'the new role lacks kms:Decrypt');
       await world.rest();
-      expect(await bob.shown(id)).toMatchObject({ status: 'ended', verified: 'pods', recovery: { requestedBy: bob.arn, reason: 'the new role lacks kms:Decrypt' } });
+      expect(await bob.shown(id)).toMatchObject({
+        status: 'ended',
+        verified: 'pods',
+        recovery: { requestedBy: bob.arn, reason: 'the new role lacks kms:Decrypt' },
+      });
       expect(world.look(ADDON, SERVICE_ACCOUNT)).toEqual(before);
       await bob.refused('no-rollback', 'POST', `/migrations/${id}/rollback`, { body: {} });
       expect(migrationsIn({ world, sandbox })).toHaveLength(1);

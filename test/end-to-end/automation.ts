@@ -1,8 +1,17 @@
-/** Plays the runbook as Systems Manager would: its document as it is deployed, its scripts by Python, its calls with its own role. */
+/**
+ * Plays the runbook as Systems Manager would: its document as it is deployed, its scripts by Python, its calls with its
+ * own role.
+ */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { DynamoDBClient, GetItemCommand, type GetItemCommandInput } from '@aws-sdk/client-dynamodb';
-import { DescribeExecutionCommand, type DescribeExecutionCommandInput, type SFNClient, StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
+import {
+  DescribeExecutionCommand,
+  type DescribeExecutionCommandInput,
+  type SFNClient,
+  StartExecutionCommand,
+  StopExecutionCommand,
+} from '@aws-sdk/client-sfn';
 import { ensureAssembly } from '../../cli/assembly.ts';
 import { resourcesOfType } from '../../sandbox/assembly/resources.ts';
 import { loadStacks } from '../../sandbox/assembly/stacks.ts';
@@ -51,8 +60,10 @@ interface Clients {
 }
 
 const callOf = (clients: Clients, { call, arguments: given }: Line): Promise<unknown> => {
-  if (call === 'dynamodb.get_item') return clients.dynamodb.send(new GetItemCommand(given as unknown as GetItemCommandInput));
-  if (call === 'stepfunctions.describe_execution') return clients.stepFunctions.send(new DescribeExecutionCommand(given as unknown as DescribeExecutionCommandInput));
+  if (call === 'dynamodb.get_item')
+    return clients.dynamodb.send(new GetItemCommand(given as unknown as GetItemCommandInput));
+  if (call === 'stepfunctions.describe_execution')
+    return clients.stepFunctions.send(new DescribeExecutionCommand(given as unknown as DescribeExecutionCommandInput));
   throw new Error(`The runbook's scripts call ${call}, which is not played: teach test/end-to-end/automation.ts.`);
 };
 
@@ -67,7 +78,10 @@ const runScript = async (inputs: object, clients: Clients): Promise<unknown> => 
     tell(
       await callOf(clients, line).then(
         (result) => ({ result }),
-        (error: unknown) => ({ error: error instanceof Error ? error.name : 'Error', message: error instanceof Error ? error.message : String(error) }),
+        (error: unknown) => ({
+          error: error instanceof Error ? error.name : 'Error',
+          message: error instanceof Error ? error.message : String(error),
+        }),
       ),
     );
   }
@@ -77,7 +91,9 @@ const runScript = async (inputs: object, clients: Clients): Promise<unknown> => 
 /** As StartAutomationExecution refuses them, before anything runs. */
 const refusalOf = ({ parameters }: AutomationDocument, given: Record<string, string>): string | undefined => {
   const isAllowed = ({ allowedPattern, allowedValues, maxChars = Infinity }: Parameter, text: string): boolean =>
-    (allowedPattern === undefined || new RegExp(allowedPattern, 'u').test(text)) && (allowedValues?.includes(text) ?? true) && text.length <= maxChars;
+    (allowedPattern === undefined || new RegExp(allowedPattern, 'u').test(text)) &&
+    (allowedValues?.includes(text) ?? true) &&
+    text.length <= maxChars;
   const unknown = Object.keys(given).find((name) => !(name in parameters));
   if (unknown !== undefined) return `There is no parameter ${unknown}.`;
   const wrong = Object.entries(parameters).find(([name, parameter]) => {
@@ -95,10 +111,14 @@ const filled = (value: unknown, known: ReadonlyMap<string, unknown>): unknown =>
   };
   if (typeof value === 'string') {
     const whole = /^\{\{\s*([\w:.]+)\s*\}\}$/.exec(value);
-    return whole ? valueOf(whole[1]!) : value.replaceAll(/\{\{\s*([\w:.]+)\s*\}\}/g, (_, reference: string) => String(valueOf(reference)));
+    return whole
+      ? valueOf(whole[1]!)
+      : value.replaceAll(/\{\{\s*([\w:.]+)\s*\}\}/g, (_, reference: string) => String(valueOf(reference)));
   }
   if (Array.isArray(value)) return value.map((one) => filled(one, known));
-  return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value).map(([name, one]) => [name, filled(one, known)])) : value;
+  return typeof value === 'object' && value !== null
+    ? Object.fromEntries(Object.entries(value).map(([name, one]) => [name, filled(one, known)]))
+    : value;
 };
 
 export interface Automation {
@@ -123,24 +143,36 @@ class Cancelled extends Error {}
 
 export const deployedRunbook = async (world: OpenWorld): Promise<AutomationDocument> => {
   const { home } = world.backend.sandbox.world;
-  const [document] = loadStacks((await ensureAssembly()).directory, home).flatMap((stack) => resourcesOfType(stack, 'AWS::SSM::Document'));
+  const [document] = loadStacks((await ensureAssembly()).directory, home).flatMap((stack) =>
+    resourcesOfType(stack, 'AWS::SSM::Document'),
+  );
   return automationDocument.parse(document?.properties['Content']);
 };
 
 /** In a thread of the world's clock: time stands still while a script runs. */
-export const runAutomation = async (world: OpenWorld, given: Record<string, string>, { executionId = EXECUTION_ID, whileRunning }: AutomationOptions = {}): Promise<Automation> => {
+export const runAutomation = async (
+  world: OpenWorld,
+  given: Record<string, string>,
+  { executionId = EXECUTION_ID, whileRunning }: AutomationOptions = {},
+): Promise<Automation> => {
   const { sandbox } = world.backend;
   const document = await deployedRunbook(world);
   const refused = refusalOf(document, given);
-  if (refused !== undefined) return { status: 'Refused', steps: [{ name: 'start', status: 'Failed', failure: refused }], outputs: {} };
+  if (refused !== undefined)
+    return { status: 'Refused', steps: [{ name: 'start', status: 'Failed', failure: refused }], outputs: {} };
 
   const factory = sandbox.clients(credentialsOf(sandbox.world, document.assumeRole));
   const clients: Clients = { dynamodb: factory.dynamodb(), stepFunctions: factory.stepFunctions() };
-  const parameters = Object.entries(document.parameters).map(([name, parameter]): [string, unknown] => [name, given[name] ?? parameter.default]);
+  const parameters = Object.entries(document.parameters).map(([name, parameter]): [string, unknown] => [
+    name,
+    given[name] ?? parameter.default,
+  ]);
   const known = new Map<string, unknown>([...parameters, ['automation:EXECUTION_ID', executionId]]);
 
   const runMachine = async (inputs: Values): Promise<void> => {
-    const { executionArn = '' } = await clients.stepFunctions.send(new StartExecutionCommand(inputs as unknown as { stateMachineArn: string; name: string; input: string }));
+    const { executionArn = '' } = await clients.stepFunctions.send(
+      new StartExecutionCommand(inputs as unknown as { stateMachineArn: string; name: string; input: string }),
+    );
     const execution = sandbox.executions.execution(executionArn);
     if ((await whileRunning?.(execution)) === true) {
       await clients.stepFunctions.send(new StopExecutionCommand({ executionArn }));
@@ -154,12 +186,13 @@ export const runAutomation = async (world: OpenWorld, given: Record<string, stri
     const inputs = filled(step.inputs, known) as Values;
     if (step.action === 'aws:executeStateMachine') return runMachine(inputs);
     const payload = (await runScript(inputs, clients)) as Values;
-    for (const { Name, Selector } of step.outputs ?? []) known.set(`${step.name}.${Name}`, payload[Selector.replace('$.Payload.', '')]);
+    for (const { Name, Selector } of step.outputs ?? [])
+      known.set(`${step.name}.${Name}`, payload[Selector.replace('$.Payload.', '')]);
   };
 
   const steps: Automation['steps'] = [];
   let status: Automation['status'] = 'Success';
-  for (let next: string | undefined = document.mainSteps[0]!.name; next !== undefined; ) {
+  for (let next: string | undefined = document.mainSteps[0]!.name; next !== undefined;) {
     const step: Step = document.mainSteps.find(({ name }) => name === next)!;
     const { name, nextStep, onFailure = 'Abort', onCancel = 'Abort', isCritical = true, isEnd = false } = step;
     try {
@@ -168,12 +201,20 @@ export const runAutomation = async (world: OpenWorld, given: Record<string, stri
       next = nextStep;
     } catch (error) {
       const isCancelled = error instanceof Cancelled;
-      steps.push({ name, status: isCancelled ? 'Cancelled' : 'Failed', failure: error instanceof Error ? error.message : String(error) });
+      steps.push({
+        name,
+        status: isCancelled ? 'Cancelled' : 'Failed',
+        failure: error instanceof Error ? error.message : String(error),
+      });
       if (isCancelled) status = 'Cancelled';
       else if (isCritical && status === 'Success') status = 'Failed';
       next = /^step:(.*)$/.exec(isCancelled ? onCancel : onFailure)?.[1];
     }
     if (isEnd) break;
   }
-  return { status, steps, outputs: Object.fromEntries(document.outputs.map((output) => [output.split('.')[1], known.get(output)])) };
+  return {
+    status,
+    steps,
+    outputs: Object.fromEntries(document.outputs.map((output) => [output.split('.')[1], known.get(output)])),
+  };
 };

@@ -20,7 +20,9 @@ const answer = async (...args: string[]): Promise<Record<string, never>> => {
   return JSON.parse(out) as Record<string, never>;
 };
 
-/** Version 2 has exit codes of their own for what it refuses itself and for what AWS refuses; version 1 has one for all. */
+/**
+ * Version 2 has exit codes of their own for what it refuses itself and for what AWS refuses; version 1 has one for all.
+ */
 const REFUSED_BY_ITSELF = [252, 255];
 const REFUSED_BY_AWS = [254, 255];
 
@@ -38,7 +40,9 @@ const mutations = (): string[] =>
     .filter(({ service, mutating }) => service === 'eks' && mutating)
     .map(({ operation, error }) => `${operation}${error === undefined ? '' : ` ${error}`}`);
 
-/** How often a waiter asked; more than once would mean that it has slept. The service's own schedule ticks beside it. */
+/**
+ * How often a waiter asked; more than once would mean that it has slept. The service's own schedule ticks beside it.
+ */
 const asked = async (...args: string[]): Promise<number> => {
   const looks = (): number => served.calls().filter(({ operation }) => operation === 'DescribeAddon').length;
   const before = looks();
@@ -46,102 +50,195 @@ const asked = async (...args: string[]): Promise<number> => {
   return looks() - before;
 };
 
-describe.skipIf(reason !== undefined)(`the aws command line${reason === undefined ? '' : ` (${reason})`}`, { timeout: 120_000 }, () => {
-  beforeAll(async () => {
-    served = await serve();
-  });
-  afterEach(async () => {
-    for (const one of closing.splice(0)) await one.stop();
-  });
-  afterAll(async () => {
-    await served?.stop();
-  });
-
-  it('goes the way by hand: from the 403 to an add-on on Pod Identity', async () => {
-    // What Terraform sends. The command line refuses an empty role itself, so that AWS sees it from another client.
-    const empty = await aws('eks', 'update-addon', ...THE_ADDON, '--service-account-role-arn', '', ...POD_IDENTITY);
-    expect(REFUSED_BY_ITSELF).toContain(empty.code);
-    expect(empty.err).toContain('Invalid length for parameter serviceAccountRoleArn, value: 0, valid min length: 1');
-    const { AWS_ACCESS_KEY_ID: accessKeyId = '', AWS_SECRET_ACCESS_KEY: secretAccessKey = '', AWS_SESSION_TOKEN: sessionToken } = served.environment;
-    const sdk = new EKSClient({ endpoint: served.url, region: TARGET.region, credentials: { accessKeyId, secretAccessKey, sessionToken }, maxAttempts: 1 });
-    const asTerraform = new UpdateAddonCommand({
-      clusterName: TARGET.cluster,
-      addonName: ADDON,
-      serviceAccountRoleArn: '',
-      podIdentityAssociations: [{ serviceAccount: 'ebs-csi-controller-sa', roleArn: ROLE }],
+describe.skipIf(reason !== undefined)(
+  `the aws command line${reason === undefined ? '' : ` (${reason})`}`,
+  { timeout: 120_000 },
+  () => {
+    beforeAll(async () => {
+      served = await serve();
     });
-    await expect(sdk.send(asTerraform)).rejects.toMatchObject({ name: 'AccessDeniedException', message: 'Cross-account pass role is not allowed.', $metadata: { httpStatusCode: 403 } });
-    sdk.destroy();
+    afterEach(async () => {
+      for (const one of closing.splice(0)) await one.stop();
+    });
+    afterAll(async () => {
+      await served?.stop();
+    });
 
-    const { addon: before } = await answer('eks', 'describe-addon', ...THE_ADDON);
-    expect(before).toMatchObject({ status: 'ACTIVE', serviceAccountRoleArn: ROLE });
+    it('goes the way by hand: from the 403 to an add-on on Pod Identity', async () => {
+      // What Terraform sends. The command line refuses an empty role itself, so that AWS sees it from another client.
+      const empty = await aws('eks', 'update-addon', ...THE_ADDON, '--service-account-role-arn', '', ...POD_IDENTITY);
+      expect(REFUSED_BY_ITSELF).toContain(empty.code);
+      expect(empty.err).toContain('Invalid length for parameter serviceAccountRoleArn, value: 0, valid min length: 1');
+      const {
+        AWS_ACCESS_KEY_ID: accessKeyId = '',
+        AWS_SECRET_ACCESS_KEY: secretAccessKey = '',
+        AWS_SESSION_TOKEN: sessionToken,
+      } = served.environment;
+      const sdk = new EKSClient({
+        endpoint: served.url,
+        region: TARGET.region,
+        credentials: { accessKeyId, secretAccessKey, sessionToken },
+        maxAttempts: 1,
+      });
+      const asTerraform = new UpdateAddonCommand({
+        clusterName: TARGET.cluster,
+        addonName: ADDON,
+        serviceAccountRoleArn: '',
+        podIdentityAssociations: [{ serviceAccount: 'ebs-csi-controller-sa', roleArn: ROLE }],
+      });
+      await expect(sdk.send(asTerraform)).rejects.toMatchObject({
+        name: 'AccessDeniedException',
+        message: 'Cross-account pass role is not allowed.',
+        $metadata: { httpStatusCode: 403 },
+      });
+      sdk.destroy();
 
-    expect((await answer('eks', 'delete-addon', ...THE_ADDON))['addon']).toMatchObject({ addonName: ADDON, status: 'DELETING' });
-    expect(await asked('eks', 'wait', 'addon-deleted', ...THE_ADDON)).toBe(1);
-    expect(await refusal(['eks', 'describe-addon', ...THE_ADDON])).toContain(
-      `An error occurred (ResourceNotFoundException) when calling the DescribeAddon operation: No addon: ${ADDON} found in cluster: ${TARGET.cluster}`,
-    );
+      const { addon: before } = await answer('eks', 'describe-addon', ...THE_ADDON);
+      expect(before).toMatchObject({ status: 'ACTIVE', serviceAccountRoleArn: ROLE });
 
-    // An association of an earlier try is in the way.
-    const create = ['eks', 'create-addon', ...THE_ADDON, ...POD_IDENTITY];
-    const { associations } = await answer('eks', 'list-pod-identity-associations', ...CLUSTER, '--namespace', 'kube-system');
-    const [{ associationId: left }] = associations as unknown as [{ associationId: string }];
-    expect(await refusal(create)).toContain(`An error occurred (ResourceInUseException) when calling the CreateAddon operation: Association already exists: ${left}`);
-    const described = await answer('eks', 'describe-pod-identity-association', ...CLUSTER, '--association-id', left);
-    expect(described['association']).toMatchObject({ associationId: left, serviceAccount: 'ebs-csi-controller-sa', roleArn: ROLE });
-    expect(described['association']).not.toHaveProperty('ownerArn');
-    await answer('eks', 'delete-pod-identity-association', ...CLUSTER, '--association-id', left);
-    expect(await refusal(['eks', 'describe-pod-identity-association', ...CLUSTER, '--association-id', left])).toContain('(ResourceNotFoundException)');
+      expect((await answer('eks', 'delete-addon', ...THE_ADDON))['addon']).toMatchObject({
+        addonName: ADDON,
+        status: 'DELETING',
+      });
+      expect(await asked('eks', 'wait', 'addon-deleted', ...THE_ADDON)).toBe(1);
+      expect(await refusal(['eks', 'describe-addon', ...THE_ADDON])).toContain(
+        `An error occurred (ResourceNotFoundException) when calling the DescribeAddon operation: No addon: ${ADDON} found in cluster: ${TARGET.cluster}`,
+      );
 
-    expect((await answer(...create))['addon']).toMatchObject({ status: 'CREATING' });
-    expect(await asked('eks', 'wait', 'addon-active', ...THE_ADDON)).toBe(1);
-    const { addon: after } = await answer('eks', 'describe-addon', ...THE_ADDON);
-    expect(after).toMatchObject({ status: 'ACTIVE', podIdentityAssociations: [expect.stringContaining(':podidentityassociation/reliability-dev/a-')] });
-    expect(after).not.toHaveProperty('serviceAccountRoleArn');
-    const owned = await answer('eks', 'list-pod-identity-associations', ...CLUSTER);
-    expect(owned['associations']).toEqual([expect.objectContaining({ ownerArn: (after as unknown as { addonArn: string }).addonArn })]);
+      // An association of an earlier try is in the way.
+      const create = ['eks', 'create-addon', ...THE_ADDON, ...POD_IDENTITY];
+      const { associations } = await answer(
+        'eks',
+        'list-pod-identity-associations',
+        ...CLUSTER,
+        '--namespace',
+        'kube-system',
+      );
+      const [{ associationId: left }] = associations as unknown as [{ associationId: string }];
+      expect(await refusal(create)).toContain(
+        `An error occurred (ResourceInUseException) when calling the CreateAddon operation: Association already exists: ${left}`,
+      );
+      const described = await answer('eks', 'describe-pod-identity-association', ...CLUSTER, '--association-id', left);
+      expect(described['association']).toMatchObject({
+        associationId: left,
+        serviceAccount: 'ebs-csi-controller-sa',
+        roleArn: ROLE,
+      });
+      expect(described['association']).not.toHaveProperty('ownerArn');
+      await answer('eks', 'delete-pod-identity-association', ...CLUSTER, '--association-id', left);
+      expect(
+        await refusal(['eks', 'describe-pod-identity-association', ...CLUSTER, '--association-id', left]),
+      ).toContain('(ResourceNotFoundException)');
 
-    expect(mutations()).toEqual([
-      'UpdateAddon AccessDeniedException',
-      'DeleteAddon',
-      'CreateAddon ResourceInUseException',
-      'DeletePodIdentityAssociation',
-      'CreateAddon',
-    ]);
-  });
+      expect((await answer(...create))['addon']).toMatchObject({ status: 'CREATING' });
+      expect(await asked('eks', 'wait', 'addon-active', ...THE_ADDON)).toBe(1);
+      const { addon: after } = await answer('eks', 'describe-addon', ...THE_ADDON);
+      expect(after).toMatchObject({
+        status: 'ACTIVE',
+        podIdentityAssociations: [expect.stringContaining(':podidentityassociation/reliability-dev/a-')],
+      });
+      expect(after).not.toHaveProperty('serviceAccountRoleArn');
+      const owned = await answer('eks', 'list-pod-identity-associations', ...CLUSTER);
+      expect(owned['associations']).toEqual([
+        expect.objectContaining({ ownerArn: (after as unknown as { addonArn: string }).addonArn }),
+      ]);
 
-  it.each<[string, string[], string]>([
-    ['a cluster that is not there', ['eks', 'describe-cluster', '--name', 'prod'], '(ResourceNotFoundException) when calling the DescribeCluster operation: No cluster found for name: prod.'],
-    ['a version that is not offered', ['eks', 'create-addon', ...CLUSTER, '--addon-name', 'aws-efs-csi-driver', '--addon-version', 'v9.9.9-eksbuild.9'], '(InvalidParameterException) when calling the CreateAddon operation: Addon version specified is not supported'],
-    ['an add-on that is there already', ['eks', 'create-addon', ...CLUSTER, '--addon-name', 'vpc-cni'], '(ResourceInUseException) when calling the CreateAddon operation: Addon already exists.'],
-    ['a role that is not there', ['iam', 'get-role', '--role-name', 'nobody'], '(NoSuchEntity) when calling the GetRole operation: The role with name nobody cannot be found.'],
-  ])('reads the refusal of %s', async (_what, args, text) => {
-    expect(await refusal(args)).toContain(`An error occurred ${text}`);
-  });
+      expect(mutations()).toEqual([
+        'UpdateAddon AccessDeniedException',
+        'DeleteAddon',
+        'CreateAddon ResourceInUseException',
+        'DeletePodIdentityAssociation',
+        'CreateAddon',
+      ]);
+    });
 
-  it.each<[string, Record<string, string>, string, string]>([
-    ['a wrong secret', { AWS_SECRET_ACCESS_KEY: 'guess' }, 'InvalidSignatureException', 'The request signature we calculated does not match the signature you provided.'],
-    ['an unknown key', { AWS_ACCESS_KEY_ID: 'ASIANOBODY0123456789' }, 'UnrecognizedClientException', 'The security token included in the request is invalid.'],
-    ['a wrong session token', { AWS_SESSION_TOKEN: 'old' }, 'UnrecognizedClientException', 'The security token included in the request is invalid.'],
-  ])('is refused with %s', async (_what, change, name, text) => {
-    expect(await refusal(['eks', 'list-clusters'], change)).toContain(`An error occurred (${name}) when calling the ListClusters operation: ${text}`);
-  });
+    it.each<[string, string[], string]>([
+      [
+        'a cluster that is not there',
+        ['eks', 'describe-cluster', '--name', 'prod'],
+        '(ResourceNotFoundException) when calling the DescribeCluster operation: No cluster found for name: prod.',
+      ],
+      [
+        'a version that is not offered',
+        [
+          'eks',
+          'create-addon',
+          ...CLUSTER,
+          '--addon-name',
+          'aws-efs-csi-driver',
+          '--addon-version',
+          'v9.9.9-eksbuild.9',
+        ],
+        '(InvalidParameterException) when calling the CreateAddon operation: Addon version specified is not supported',
+      ],
+      [
+        'an add-on that is there already',
+        ['eks', 'create-addon', ...CLUSTER, '--addon-name', 'vpc-cni'],
+        '(ResourceInUseException) when calling the CreateAddon operation: Addon already exists.',
+      ],
+      [
+        'a role that is not there',
+        ['iam', 'get-role', '--role-name', 'nobody'],
+        '(NoSuchEntity) when calling the GetRole operation: The role with name nobody cannot be found.',
+      ],
+    ])('reads the refusal of %s', async (_what, args, text) => {
+      expect(await refusal(args)).toContain(`An error occurred ${text}`);
+    });
 
-  it('starts the deployed state machine, and reads its ledger', async () => {
-    // Slow enough for functions to end before their time-outs.
-    const slower = await serve(['--clock', 'scaled=20']);
-    closing.push(slower);
-    const ask = async (...args: string[]): Promise<Record<string, unknown>> => JSON.parse((await slower.run('aws', [...args, '--output', 'json'])).out) as Record<string, unknown>;
-    const migrationId = ulid();
-    const input = JSON.stringify({ migrationId, request: { target: TARGET, addon: ADDON, dryRun: true } });
-    const { executionArn } = await ask('stepfunctions', 'start-execution', '--state-machine-arn', slower.stateMachineArn, '--name', migrationId, '--input', input);
-    let execution: Record<string, unknown>;
-    do execution = await ask('stepfunctions', 'describe-execution', '--execution-arn', String(executionArn));
-    while (execution['status'] === 'RUNNING');
-    expect(execution['status']).toBe('SUCCEEDED');
-    const key = JSON.stringify({ pk: { S: `MIGRATION#${migrationId}` }, sk: { S: 'RECORD' } });
-    const { Item: item } = await ask('dynamodb', 'get-item', '--table-name', slower.tableName, '--key', key);
-    expect(item).toMatchObject({ outcome: { S: 'planned' } });
-    expect(await ask('sts', 'get-caller-identity')).toMatchObject({ Account: TARGET.account, Arn: expect.stringContaining(':assumed-role/operator/') });
-  });
-});
+    it.each<[string, Record<string, string>, string, string]>([
+      [
+        'a wrong secret',
+        { AWS_SECRET_ACCESS_KEY: 'guess' },
+        'InvalidSignatureException',
+        'The request signature we calculated does not match the signature you provided.',
+      ],
+      [
+        'an unknown key',
+        { AWS_ACCESS_KEY_ID: 'ASIANOBODY0123456789' },
+        'UnrecognizedClientException',
+        'The security token included in the request is invalid.',
+      ],
+      [
+        'a wrong session token',
+        { AWS_SESSION_TOKEN: 'old' },
+        'UnrecognizedClientException',
+        'The security token included in the request is invalid.',
+      ],
+    ])('is refused with %s', async (_what, change, name, text) => {
+      expect(await refusal(['eks', 'list-clusters'], change)).toContain(
+        `An error occurred (${name}) when calling the ListClusters operation: ${text}`,
+      );
+    });
+
+    it('starts the deployed state machine, and reads its ledger', async () => {
+      // Slow enough for functions to end before their time-outs.
+      const slower = await serve(['--clock', 'scaled=20']);
+      closing.push(slower);
+      const ask = async (...args: string[]): Promise<Record<string, unknown>> =>
+        JSON.parse((await slower.run('aws', [...args, '--output', 'json'])).out) as Record<string, unknown>;
+      const migrationId = ulid();
+      const input = JSON.stringify({ migrationId, request: { target: TARGET, addon: ADDON, dryRun: true } });
+      const { executionArn } = await ask(
+        'stepfunctions',
+        'start-execution',
+        '--state-machine-arn',
+        slower.stateMachineArn,
+        '--name',
+        migrationId,
+        '--input',
+        input,
+      );
+      let execution: Record<string, unknown>;
+      do execution = await ask('stepfunctions', 'describe-execution', '--execution-arn', String(executionArn));
+      while (execution['status'] === 'RUNNING');
+      expect(execution['status']).toBe('SUCCEEDED');
+      const key = JSON.stringify({ pk: { S: `MIGRATION#${migrationId}` }, sk: { S: 'RECORD' } });
+      const { Item: item } = await ask('dynamodb', 'get-item', '--table-name', slower.tableName, '--key', key);
+      expect(item).toMatchObject({ outcome: { S: 'planned' } });
+      expect(await ask('sts', 'get-caller-identity')).toMatchObject({
+        Account: TARGET.account,
+        Arn: expect.stringContaining(':assumed-role/operator/'),
+      });
+    });
+  },
+);

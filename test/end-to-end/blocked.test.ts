@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { migrate, mutationsOf, RECREATE, type RunOptions, scenarioWith, ebs, TARGET, trustOf, ROLE } from './fixture.ts';
+import {
+  migrate,
+  mutationsOf,
+  RECREATE,
+  type RunOptions,
+  scenarioWith,
+  ebs,
+  TARGET,
+  trustOf,
+  ROLE,
+} from './fixture.ts';
 
 const withoutPodsPrincipal = scenarioWith((scenario) => {
   const trust = trustOf(scenario);
@@ -14,20 +24,44 @@ const OTHER_ROLE = 'arn:aws:iam::111122223333:role/of-an-earlier-try';
 const withForeignFields = scenarioWith((scenario, cluster) => {
   const { roles } = scenario.accounts[0]!;
   roles.push({ ...structuredClone(roles[0]!), arn: OTHER_ROLE });
-  Object.assign(cluster.associations[0]!, { roleArn: OTHER_ROLE, targetRoleArn: 'arn:aws:iam::444455556666:role/target' });
+  Object.assign(cluster.associations[0]!, {
+    roleArn: OTHER_ROLE,
+    targetRoleArn: 'arn:aws:iam::444455556666:role/target',
+  });
 });
-const vpcCniOnIrsa = scenarioWith((_, cluster) => void (cluster.addons.find(({ name }) => name === 'vpc-cni')!.serviceAccountRoleArn = ROLE));
-const withModifiedField = scenarioWith((_, cluster) => void (ebs(cluster).modifiedFields = [{ field: 'Deployment.apps ebs-csi-controller - .spec.replicas', manager: 'kubectl-edit', value: 3 }]));
+const vpcCniOnIrsa = scenarioWith(
+  (_, cluster) => void (cluster.addons.find(({ name }) => name === 'vpc-cni')!.serviceAccountRoleArn = ROLE),
+);
+const withModifiedField = scenarioWith(
+  (_, cluster) =>
+    void (ebs(cluster).modifiedFields = [
+      { field: 'Deployment.apps ebs-csi-controller - .spec.replicas', manager: 'kubectl-edit', value: 3 },
+    ]),
+);
 
 /** What is wrong, the run that meets it, the check that must block, and what its remedy must speak of. */
 const cases: [string, RunOptions, string, RegExp][] = [
-  ['the role is missing', { scenario: scenarioWith((scenario) => void (scenario.accounts[0]!.roles = [])) }, 'role-exists', /get-role|--role-arn/],
+  [
+    'the role is missing',
+    { scenario: scenarioWith((scenario) => void (scenario.accounts[0]!.roles = [])) },
+    'role-exists',
+    /get-role|--role-arn/,
+  ],
   ['the trust lacks the pods principal', { scenario: withoutPodsPrincipal }, 'role-trust', /pods\.eks\.amazonaws\.com/],
   ['the trust lacks sts:TagSession', { scenario: withoutTagSession }, 'role-trust', /sts:TagSession/],
-  ['the role is of another account', { request: { roleArn: 'arn:aws:iam::444455556666:role/elsewhere' } }, 'role-account', /own account/],
+  [
+    'the role is of another account',
+    { request: { roleArn: 'arn:aws:iam::444455556666:role/elsewhere' } },
+    'role-account',
+    /own account/,
+  ],
   [
     'the agent is missing',
-    { scenario: scenarioWith((_, cluster) => void (cluster.addons = cluster.addons.filter(({ name }) => name !== 'eks-pod-identity-agent'))) },
+    {
+      scenario: scenarioWith(
+        (_, cluster) => void (cluster.addons = cluster.addons.filter(({ name }) => name !== 'eks-pod-identity-agent')),
+      ),
+    },
     'agent',
     /create-addon .*eks-pod-identity-agent/,
   ],
@@ -46,7 +80,14 @@ const cases: [string, RunOptions, string, RegExp][] = [
     'the add-on does not support Pod Identity',
     {
       scenario: scenarioWith((_, cluster) => {
-        cluster.addons.push({ name: 'cert-manager', version: 'v1.17.2-eksbuild.2', status: 'ACTIVE', serviceAccountRoleArn: ROLE, tags: {}, createdAt: '2025-03-04T10:15:00.000Z' });
+        cluster.addons.push({
+          name: 'cert-manager',
+          version: 'v1.17.2-eksbuild.2',
+          status: 'ACTIVE',
+          serviceAccountRoleArn: ROLE,
+          tags: {},
+          createdAt: '2025-03-04T10:15:00.000Z',
+        });
       }),
       request: { addon: 'cert-manager' },
     },
@@ -55,27 +96,78 @@ const cases: [string, RunOptions, string, RegExp][] = [
   ],
   [
     'the version is no longer offered',
-    { scenario: scenarioWith((scenario, cluster) => void scenario.catalogue.push({ addon: 'aws-ebs-csi-driver', withdrawnVersions: [ebs(cluster).version] })), request: RECREATE },
+    {
+      scenario: scenarioWith(
+        (scenario, cluster) =>
+          void scenario.catalogue.push({ addon: 'aws-ebs-csi-driver', withdrawnVersions: [ebs(cluster).version] }),
+      ),
+      request: RECREATE,
+    },
     'version-offered',
     /update-addon .*--addon-version/,
   ],
   ['the add-on is not installed', { request: { addon: 'aws-efs-csi-driver' } }, 'addon-installed', /list-addons/],
   ['nobody knows the add-on', { request: { addon: 'no-such-addon' } }, 'addon-installed', /list-addons/],
-  ['there is no such cluster', { request: { target: { ...TARGET, cluster: 'elsewhere' } } }, 'cluster-exists', /list-clusters/],
-  ['the cluster is in another region', { request: { target: { ...TARGET, region: 'us-east-1' } } }, 'cluster-exists', /list-clusters/],
-  ['the add-on is not ACTIVE', { scenario: scenarioWith((_, cluster) => void (ebs(cluster).status = 'DEGRADED')) }, 'addon-installed', /ACTIVE/],
-  ['the add-on has no role', { scenario: scenarioWith((_, cluster) => void delete ebs(cluster).serviceAccountRoleArn) }, 'addon-uses-irsa', /node role|podIdentityAssociations/],
-  ['a left-over association has a target role that it reaches by another role', { scenario: withForeignFields }, 'associations', /--role ebs-csi-controller-sa=.*of-an-earlier-try|delete-pod-identity-association/],
+  [
+    'there is no such cluster',
+    { request: { target: { ...TARGET, cluster: 'elsewhere' } } },
+    'cluster-exists',
+    /list-clusters/,
+  ],
+  [
+    'the cluster is in another region',
+    { request: { target: { ...TARGET, region: 'us-east-1' } } },
+    'cluster-exists',
+    /list-clusters/,
+  ],
+  [
+    'the add-on is not ACTIVE',
+    { scenario: scenarioWith((_, cluster) => void (ebs(cluster).status = 'DEGRADED')) },
+    'addon-installed',
+    /ACTIVE/,
+  ],
+  [
+    'the add-on has no role',
+    { scenario: scenarioWith((_, cluster) => void delete ebs(cluster).serviceAccountRoleArn) },
+    'addon-uses-irsa',
+    /node role|podIdentityAssociations/,
+  ],
+  [
+    'a left-over association has a target role that it reaches by another role',
+    { scenario: withForeignFields },
+    'associations',
+    /--role ebs-csi-controller-sa=.*of-an-earlier-try|delete-pod-identity-association/,
+  ],
   [
     'a left-over association is managed by another tool',
     { scenario: scenarioWith((_, cluster) => void (cluster.associations[0]!.tags = { ManagedBy: 'terraform' })) },
     'associations',
     /Terraform/,
   ],
-  ['a networking add-on would be deleted without preserve', { request: { ...RECREATE, addon: 'vpc-cni' }, scenario: vpcCniOnIrsa }, 'addon-risk', /--preserve/],
-  ['it would be down, and may not be', { request: { ...RECREATE, maxDisruption: 'rolling' } }, 'max-disruption', /--max-disruption outage/],
-  ['a create over preserved objects would meet the fields of others', { request: { ...RECREATE, preserve: true }, scenario: withModifiedField }, 'field-managers', /--resolve-conflicts OVERWRITE/],
-  ['an update in place would meet the fields of others, and may not keep them', { request: { strategy: 'in-place', resolveConflicts: 'NONE' }, scenario: withModifiedField }, 'field-managers', /PRESERVE keeps them/],
+  [
+    'a networking add-on would be deleted without preserve',
+    { request: { ...RECREATE, addon: 'vpc-cni' }, scenario: vpcCniOnIrsa },
+    'addon-risk',
+    /--preserve/,
+  ],
+  [
+    'it would be down, and may not be',
+    { request: { ...RECREATE, maxDisruption: 'rolling' } },
+    'max-disruption',
+    /--max-disruption outage/,
+  ],
+  [
+    'a create over preserved objects would meet the fields of others',
+    { request: { ...RECREATE, preserve: true }, scenario: withModifiedField },
+    'field-managers',
+    /--resolve-conflicts OVERWRITE/,
+  ],
+  [
+    'an update in place would meet the fields of others, and may not keep them',
+    { request: { strategy: 'in-place', resolveConflicts: 'NONE' }, scenario: withModifiedField },
+    'field-managers',
+    /PRESERVE keeps them/,
+  ],
 ];
 
 describe('a plan that blocks', () => {

@@ -6,7 +6,15 @@ import type { Scenario } from '../../sandbox/world/scenario.ts';
 import { ADDON, BUNDLED, clusterOf, ebs, migrate, mutationsOf, RECREATE, scenarioWith } from './fixture.ts';
 
 /** Short, so that little of the scaled time is spent on waiting. */
-const quick = { addonCreateSeconds: 1, addonUpdateSeconds: 1, addonDeleteSeconds: 1, podReadySeconds: 1, deleteStaleSeconds: 0, associationDeleteLagSeconds: 0, cascadeLagSeconds: 0 };
+const quick = {
+  addonCreateSeconds: 1,
+  addonUpdateSeconds: 1,
+  addonDeleteSeconds: 1,
+  podReadySeconds: 1,
+  deleteStaleSeconds: 0,
+  associationDeleteLagSeconds: 0,
+  cascadeLagSeconds: 0,
+};
 const scenarioOf = (change?: Parameters<typeof scenarioWith>[0]): Scenario => {
   const scenario = scenarioWith(change);
   Object.assign(scenario.knobs, quick);
@@ -31,7 +39,9 @@ it.each(ends)('the bundled asset ends %s', async (outcome, scenario, request) =>
   const run = await migrate({ scenario, request, bundled: true });
   expect(run.backend.sandbox.failures).toEqual([]);
   expect(run.report.outcome).toBe(outcome);
-  expect(mutationsOf(run)).toEqual(outcome === 'migrated' ? ['eks:DeleteAddon', 'eks:DeletePodIdentityAssociation', 'eks:CreateAddon'] : []);
+  expect(mutationsOf(run)).toEqual(
+    outcome === 'migrated' ? ['eks:DeleteAddon', 'eks:DeletePodIdentityAssociation', 'eks:CreateAddon'] : [],
+  );
 });
 
 it('the bundled asset climbs to the next way, and ends migrated', async () => {
@@ -50,11 +60,16 @@ it('the bundled asset ends rolled-back, with the add-on as it was', async () => 
   });
   const run = await migrate({ scenario, request: RECREATE, bundled: true });
   expect(run.report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'PodsOnWrongIdentity' } });
-  expect(clusterOf(run).addons.get(ADDON)).toMatchObject({ status: 'ACTIVE', serviceAccountRoleArn: run.report.plan!.addon!.serviceAccountRoleArn });
+  expect(clusterOf(run).addons.get(ADDON)).toMatchObject({
+    status: 'ACTIVE',
+    serviceAccountRoleArn: run.report.plan!.addon!.serviceAccountRoleArn,
+  });
 });
 
 it('the bundled asset ends needs-human, with the commands', async () => {
-  const scenario = scenarioOf((changed) => changed.faults.push({ operation: 'CreateAddon', kind: 'access-denied', call: 1, times: 'all' }));
+  const scenario = scenarioOf((changed) =>
+    changed.faults.push({ operation: 'CreateAddon', kind: 'access-denied', call: 1, times: 'all' }),
+  );
   const run = await migrate({ scenario, request: RECREATE, bundled: true });
   expect(run.report).toMatchObject({ outcome: 'needs-human', failure: { name: 'AccessDenied' } });
   expect(run.report.handOff.join('\n')).toMatch(/aws eks create-addon [^]*\npod-identity rollback /);
@@ -65,10 +80,19 @@ it('the bundled asset looks for what a stopped execution left, and finds nothing
   const backend = await openSandboxBackend(scenarioOf(), BUNDLED);
   try {
     const { executions, failures } = backend.sandbox;
-    const execution = executions.start(backend.recoverStateMachineArn, JSON.stringify({ migrationId, cause: 'stranded' }), migrationId);
+    const execution = executions.start(
+      backend.recoverStateMachineArn,
+      JSON.stringify({ migrationId, cause: 'stranded' }),
+      migrationId,
+    );
     await execution.ended;
     // Whoever is really taken over has stopped a minute ago, by the clock of the function, which is not the scaled one.
-    expect([execution.status, execution.output, execution.cause, failures]).toEqual(['SUCCEEDED', JSON.stringify({ migrationId }), undefined, []]);
+    expect([execution.status, execution.output, execution.cause, failures]).toEqual([
+      'SUCCEEDED',
+      JSON.stringify({ migrationId }),
+      undefined,
+      [],
+    ]);
   } finally {
     await backend.close();
   }

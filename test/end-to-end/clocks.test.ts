@@ -14,7 +14,11 @@ interface Outcome {
 }
 
 const plain = (value: unknown): unknown =>
-  JSON.parse(JSON.stringify(value, (_key, inner: unknown) => (inner instanceof Map ? [...inner] : inner instanceof Set ? [...inner] : inner)));
+  JSON.parse(
+    JSON.stringify(value, (_key, inner: unknown) =>
+      inner instanceof Map ? [...inner] : inner instanceof Set ? [...inner] : inner,
+    ),
+  );
 
 /** The same in both runs: an id begins with the time, and the hash of a restarted pod template would follow from it. */
 const MIGRATION_ID = '01KF0E44M047C4FEZDQK8YZG0M';
@@ -22,7 +26,10 @@ const MIGRATION_ID = '01KF0E44M047C4FEZDQK8YZG0M';
 const run = async (clock: NonNullable<SandboxOptions['clock']>): Promise<Outcome> => {
   const backend = await openSandboxBackend(scenarioWith(), { clock });
   try {
-    const report = await runMigration({ ...backend, ids: { ulid: () => MIGRATION_ID } }, migrationRequest.parse(requestOf({ ...RECREATE, preserve: true })));
+    const report = await runMigration(
+      { ...backend, ids: { ulid: () => MIGRATION_ID } },
+      migrationRequest.parse(requestOf({ ...RECREATE, preserve: true })),
+    );
     const { world } = backend.sandbox;
     return { report, calls: world.log.calls, state: plain(world.accounts) };
   } finally {
@@ -35,21 +42,30 @@ const DATE = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g;
 const isTime = (value: unknown): boolean => typeof value === 'number' && value > 1e12;
 
 /** As JSON, with every time hidden. */
-const timeless = (value: unknown): string => JSON.stringify(value, (_key, inner: unknown) => (isTime(inner) ? 'TIME' : inner)).replaceAll(DATE, 'TIME');
+const timeless = (value: unknown): string =>
+  JSON.stringify(value, (_key, inner: unknown) => (isTime(inner) ? 'TIME' : inner)).replaceAll(DATE, 'TIME');
 
 /** Called by the clock, at times that fall differently among the other calls. */
 const BY_SCHEDULE = ['find-stranded', 'publish-events'];
 
-/** What was called, each call once where it was asked again with the same answer; without those who only watch the execution. */
+/**
+ * What was called, each call once where it was asked again with the same answer; without those who only watch the
+ * execution.
+ */
 const callsOf = ({ calls }: Outcome): string[] => {
-  const made = calls.filter(({ service, mutating, step = '', caller }) => (service !== 'states' || mutating) && !BY_SCHEDULE.includes(step) && caller !== 'events.amazonaws.com');
+  const made = calls.filter(
+    ({ service, mutating, step = '', caller }) =>
+      (service !== 'states' || mutating) && !BY_SCHEDULE.includes(step) && caller !== 'events.amazonaws.com',
+  );
   // A poll more or less is an invocation more or less, and each has an id of its own.
   return [...new Set(made.map(({ n: _n, at: _at, invocation: _invocation, ...call }) => timeless(call)))];
 };
 
 /** Every call that changed the target, repeated or not. */
 const changesOf = ({ calls }: Outcome): string[] =>
-  calls.filter(({ mutating, service }) => mutating && ['eks', 'iam', 'kubernetes'].includes(service)).map(({ operation, input }) => `${operation} ${timeless(input)}`);
+  calls
+    .filter(({ mutating, service }) => mutating && ['eks', 'iam', 'kubernetes'].includes(service))
+    .map(({ operation, input }) => `${operation} ${timeless(input)}`);
 
 describe('a clock scaled by 60', () => {
   it('ends in the same state as a virtual one, with the same calls apart from times and polls', async () => {
@@ -65,7 +81,11 @@ describe('a clock scaled by 60', () => {
     expect(callsOf(scaled)).toEqual(callsOf(virtual));
     expect(callsOf(virtual).length).toBeGreaterThan(40);
     expect(JSON.parse(timeless(scaled.state))).toEqual(JSON.parse(timeless(virtual.state)));
-    const proven = ({ report }: Outcome): unknown => [report.steps.map(({ name, result }) => [name, result]), report.associations, report.verification];
+    const proven = ({ report }: Outcome): unknown => [
+      report.steps.map(({ name, result }) => [name, result]),
+      report.associations,
+      report.verification,
+    ];
     expect(JSON.parse(timeless(proven(scaled)))).toEqual(JSON.parse(timeless(proven(virtual))));
   });
 });

@@ -17,15 +17,25 @@ async function deliver(world: OpenWorld, ...events: DeniedEvent[]): Promise<void
   await world.rest();
   await world.later(5 * MINUTES);
 }
-const toldIn = ({ backend }: OpenWorld): ServiceEvent[] => backend.sandbox.world.events.map(({ detail }) => serviceEvent.parse(detail));
-const messagesIn = ({ backend }: OpenWorld): string[] => backend.sandbox.world.notifications.map(({ message }) => message);
+const toldIn = ({ backend }: OpenWorld): ServiceEvent[] =>
+  backend.sandbox.world.events.map(({ detail }) => serviceEvent.parse(detail));
+const messagesIn = ({ backend }: OpenWorld): string[] =>
+  backend.sandbox.world.notifications.map(({ message }) => message);
 
 describe('a denied UpdateAddon', () => {
   it('leads to one plan, and one message with diagnosis and command, however often CloudTrail tells of it; nothing is changed', async () => {
     await inWorld({ scenario: 'ebs-csi-irsa' }, async (world) => {
       const before = world.look(ADDON, SERVICE_ACCOUNT);
       await deliver(world, deniedEvent(), deniedEvent(), deniedEvent({ detail: { eventID: 'of-the-next-apply' } }));
-      expect(toldIn(world)).toMatchObject([{ type: 'planned', dryRun: true, cluster: 'reliability-dev', addon: ADDON, trigger: { kind: 'cross-account-pass-role', eventId: '7f2b6f0e-5d0a-4a52-9b7e-0f3b1c2d3e4f' } }]);
+      expect(toldIn(world)).toMatchObject([
+        {
+          type: 'planned',
+          dryRun: true,
+          cluster: 'reliability-dev',
+          addon: ADDON,
+          trigger: { kind: 'cross-account-pass-role', eventId: '7f2b6f0e-5d0a-4a52-9b7e-0f3b1c2d3e4f' },
+        },
+      ]);
       const [message = '', ...others] = messagesIn(world);
       expect(others).toEqual([]);
       for (const part of [
@@ -48,8 +58,14 @@ describe('a denied UpdateAddon', () => {
   });
 
   it.each<[string, DeniedEvent]>([
-    ['an unrelated AccessDenied', deniedEvent({ detail: { errorMessage: 'User: x is not authorized to perform: eks:UpdateAddon' } })],
-    ['a role of another account that was really named', deniedEvent({ parameters: { serviceAccountRoleArn: 'arn:aws:iam::999999999999:role/x' } })],
+    [
+      'an unrelated AccessDenied',
+      deniedEvent({ detail: { errorMessage: 'User: x is not authorized to perform: eks:UpdateAddon' } }),
+    ],
+    [
+      'a role of another account that was really named',
+      deniedEvent({ parameters: { serviceAccountRoleArn: 'arn:aws:iam::999999999999:role/x' } }),
+    ],
   ])('is not what this is: %s', async (_, event) => {
     await inWorld({ scenario: 'ebs-csi-irsa' }, async (world) => {
       await deliver(world, event);
@@ -70,8 +86,14 @@ describe('a denied UpdateAddon', () => {
   it.each([
     ['is put again after a lost reply, under the same id', { kind: 'lost-after', operation: 'PutEvents' }],
     ['is put though PutEvents was throttled', { kind: 'throttled', operation: 'PutEvents' }],
-    ['is started though StartExecution was throttled', { kind: 'throttled', operation: 'StartExecution', step: 'diagnose-denial' }],
-    ['is started though the reply of the claim was lost', { kind: 'lost-after', operation: 'PutItem', step: 'diagnose-denial' }],
+    [
+      'is started though StartExecution was throttled',
+      { kind: 'throttled', operation: 'StartExecution', step: 'diagnose-denial' },
+    ],
+    [
+      'is started though the reply of the claim was lost',
+      { kind: 'lost-after', operation: 'PutItem', step: 'diagnose-denial' },
+    ],
   ] as const)('%s', async (_, fault) => {
     await inWorld({ scenario: 'ebs-csi-irsa', faults: [fault as never] }, async (world) => {
       await deliver(world, deniedEvent());

@@ -1,16 +1,37 @@
-/** What a migration does to the add-on's pods, as the report tells it: measured in the world, with the durations of its knobs. */
+/**
+ * What a migration does to the add-on's pods, as the report tells it: measured in the world, with the durations of its
+ * knobs.
+ */
 import { describe, expect, it } from 'vitest';
 import { main } from '../../cli/program.ts';
 import { migrationReport, type MigrationReport } from '../../lambdas/domain/model.ts';
 import { collectingIo } from '../cli/fixtures.ts';
 import { ADDON, scenarioFile } from './fixture.ts';
 
-const CLUSTERS = { 'in-place': 'catalogue-prod', preserve: 'payments-prod', 'auto-climbs': 'search-prod', 'auto-climbs-to-outage': 'search-dev' } as const;
+const CLUSTERS = {
+  'in-place': 'catalogue-prod',
+  preserve: 'payments-prod',
+  'auto-climbs': 'search-prod',
+  'auto-climbs-to-outage': 'search-dev',
+} as const;
 
 /** By the command line, as a pipeline reads it. */
 const migrate = async (scenario: keyof typeof CLUSTERS, ...flags: string[]): Promise<MigrationReport> => {
   const io = collectingIo();
-  await main(['migrate', '--sandbox', scenarioFile(scenario), '--cluster', CLUSTERS[scenario], '--addon', ADDON, '--json', ...flags], io);
+  await main(
+    [
+      'migrate',
+      '--sandbox',
+      scenarioFile(scenario),
+      '--cluster',
+      CLUSTERS[scenario],
+      '--addon',
+      ADDON,
+      '--json',
+      ...flags,
+    ],
+    io,
+  );
   return migrationReport.parse(JSON.parse(io.out()));
 };
 
@@ -35,7 +56,8 @@ describe('what stays ready meanwhile', () => {
     expect(report.outcome).toBe('migrated');
     expect(report.disruption).toMatchObject({ minReadyPods: 0, simulated: true });
     // Down from the delete until new pods are ready; not longer than the steps that are between.
-    const at = (name: string, end: 'startedAt' | 'endedAt'): number => Date.parse(report.steps.findLast((step) => step.name.startsWith(name))![end]);
+    const at = (name: string, end: 'startedAt' | 'endedAt'): number =>
+      Date.parse(report.steps.findLast((step) => step.name.startsWith(name))![end]);
     const between = (at('verify-pods', 'endedAt') - at('delete-addon', 'startedAt')) / 1000;
     expect(report.disruption!.controllerUnavailableSeconds).toBeGreaterThan(15);
     expect(report.disruption!.controllerUnavailableSeconds).toBeLessThanOrEqual(between);
@@ -45,9 +67,25 @@ describe('what stays ready meanwhile', () => {
     const short = await migrate('preserve', '--strategy', 'recreate');
     const io = collectingIo();
     // Its knobs are the defaults: 40 s for the delete, where the other has 10.
-    await main(['migrate', '--sandbox', scenarioFile('ebs-csi-irsa'), '--cluster', 'reliability-dev', '--addon', ADDON, '--strategy', 'recreate', '--json'], io);
+    await main(
+      [
+        'migrate',
+        '--sandbox',
+        scenarioFile('ebs-csi-irsa'),
+        '--cluster',
+        'reliability-dev',
+        '--addon',
+        ADDON,
+        '--strategy',
+        'recreate',
+        '--json',
+      ],
+      io,
+    );
     const long = migrationReport.parse(JSON.parse(io.out()));
-    expect(long.disruption!.controllerUnavailableSeconds).toBeGreaterThan(short.disruption!.controllerUnavailableSeconds + 20);
+    expect(long.disruption!.controllerUnavailableSeconds).toBeGreaterThan(
+      short.disruption!.controllerUnavailableSeconds + 20,
+    );
   });
 
   it('is not told where nothing was begun', async () => {

@@ -5,8 +5,10 @@ import { inWorld, type OpenWorld, type WorldOptions } from './world.ts';
 
 const ADDON = 'aws-ebs-csi-driver';
 const MINUTES = 60_000;
-const toldIn = ({ backend }: OpenWorld): ServiceEvent[] => backend.sandbox.world.events.map(({ detail }) => serviceEvent.parse(detail));
-const messagesIn = ({ backend }: OpenWorld): string[] => backend.sandbox.world.notifications.map(({ message }) => message);
+const toldIn = ({ backend }: OpenWorld): ServiceEvent[] =>
+  backend.sandbox.world.events.map(({ detail }) => serviceEvent.parse(detail));
+const messagesIn = ({ backend }: OpenWorld): string[] =>
+  backend.sandbox.world.notifications.map(({ message }) => message);
 const idsOf = (events: ServiceEvent[]): string[] => events.map(({ eventId }) => eventId.replace(/^\w+#/, ''));
 
 describe('the events of a migration', () => {
@@ -14,19 +16,41 @@ describe('the events of a migration', () => {
     ['migrated', { scenario: 'in-place' }, {}, ['started', 'migrated'], 0],
     ['planned', { scenario: 'in-place' }, { dryRun: true }, ['planned'], 0],
     ['blocked', { scenario: 'agent-absent' }, {}, ['blocked'], 0],
-    ['rolled back', { scenario: 'ebs-csi-irsa', faults: [{ kind: 'access-denied', step: 'create-addon', operation: 'CreateAddon', times: 'all' }] }, { strategy: 'recreate' }, ['started', 'rolled-back'], 1],
-    ['needing a person', { scenario: 'ebs-csi-irsa', knobs: { createEndsIn: 'CREATE_FAILED' } }, { strategy: 'recreate' }, ['started', 'needs-human'], 1],
-  ])('that ends %s are put once each, in order, and people are told of those that are theirs', async (_, options, asked, expected, messages) => {
-    await inWorld(options, async (world) => {
-      await world.start({ addon: ADDON, ...asked });
-      await world.rest();
-      await world.later(3 * MINUTES);
-      expect(idsOf(toldIn(world))).toEqual(expected);
-      expect(toldIn(world).map(({ at }) => at)).toEqual(toldIn(world).map(({ at }) => at).toSorted());
-      expect(messagesIn(world)).toHaveLength(messages);
-      expect(world.backend.sandbox.world.deadLetters).toEqual([]);
-    });
-  });
+    [
+      'rolled back',
+      {
+        scenario: 'ebs-csi-irsa',
+        faults: [{ kind: 'access-denied', step: 'create-addon', operation: 'CreateAddon', times: 'all' }],
+      },
+      { strategy: 'recreate' },
+      ['started', 'rolled-back'],
+      1,
+    ],
+    [
+      'needing a person',
+      { scenario: 'ebs-csi-irsa', knobs: { createEndsIn: 'CREATE_FAILED' } },
+      { strategy: 'recreate' },
+      ['started', 'needs-human'],
+      1,
+    ],
+  ])(
+    'that ends %s are put once each, in order, and people are told of those that are theirs',
+    async (_, options, asked, expected, messages) => {
+      await inWorld(options, async (world) => {
+        await world.start({ addon: ADDON, ...asked });
+        await world.rest();
+        await world.later(3 * MINUTES);
+        expect(idsOf(toldIn(world))).toEqual(expected);
+        expect(toldIn(world).map(({ at }) => at)).toEqual(
+          toldIn(world)
+            .map(({ at }) => at)
+            .toSorted(),
+        );
+        expect(messagesIn(world)).toHaveLength(messages);
+        expect(world.backend.sandbox.world.deadLetters).toEqual([]);
+      });
+    },
+  );
 
   it('that has nothing to do are those of that end, and of no other migration', async () => {
     await inWorld({ scenario: 'in-place' }, async (world) => {
@@ -50,22 +74,32 @@ describe('the events of a migration', () => {
       const [message = '', ...others] = messagesIn(world);
       expect(others).toEqual([]);
       expect(message).toContain(`pod-identity approve ${migrationId} --plan ${planHash} --deployed`);
-      expect(message).toContain(`POST /migrations/${migrationId}/approval {"decision":"approve","planHash":"${planHash}"}`);
+      expect(message).toContain(
+        `POST /migrations/${migrationId}/approval {"decision":"approve","planHash":"${planHash}"}`,
+      );
       const token = await backend.ledger.approvalToken(migrationId, 1);
       expect(token).toMatch(/./);
-      expect(JSON.stringify([backend.sandbox.world.events, backend.sandbox.world.notifications, backend.sandbox.logs()])).not.toContain(token);
+      expect(
+        JSON.stringify([backend.sandbox.world.events, backend.sandbox.world.notifications, backend.sandbox.logs()]),
+      ).not.toContain(token);
       expect(execution.status).toBe('RUNNING');
     });
   });
 
-  it.each(['lost-after', 'throttled', 'server-error'] as const)('come though PutEvents fails, each under one id: %s', async (kind) => {
-    await inWorld({ scenario: 'in-place', faults: [{ kind, step: 'publish-events', operation: 'PutEvents' }] }, async (world) => {
-      await world.start({ addon: ADDON });
-      await world.rest();
-      await world.later(3 * MINUTES);
-      expect([...new Set(idsOf(toldIn(world)))]).toEqual(['started', 'migrated']);
-    });
-  });
+  it.each(['lost-after', 'throttled', 'server-error'] as const)(
+    'come though PutEvents fails, each under one id: %s',
+    async (kind) => {
+      await inWorld(
+        { scenario: 'in-place', faults: [{ kind, step: 'publish-events', operation: 'PutEvents' }] },
+        async (world) => {
+          await world.start({ addon: ADDON });
+          await world.rest();
+          await world.later(3 * MINUTES);
+          expect([...new Set(idsOf(toldIn(world)))]).toEqual(['started', 'migrated']);
+        },
+      );
+    },
+  );
 
   it('come by schedule where Step Functions does not tell of the end', async () => {
     await inWorld({ scenario: 'in-place', knobs: { eventsLost: true } }, async (world) => {

@@ -24,7 +24,8 @@ export function scenarioWith(change: (scenario: Scenario, cluster: ScenarioClust
   return scenario;
 }
 
-export const ebs = (cluster: ScenarioCluster): ScenarioCluster['addons'][number] => cluster.addons.find(({ name }) => name === ADDON)!;
+export const ebs = (cluster: ScenarioCluster): ScenarioCluster['addons'][number] =>
+  cluster.addons.find(({ name }) => name === ADDON)!;
 
 type Trust = { Statement: { Sid: string; Action: string | string[] }[] };
 
@@ -46,12 +47,25 @@ export interface RunOptions {
   prepare?: (backend: SandboxBackend) => void;
 }
 
-export const requestOf = (change: Partial<MigrationRequestInput> = {}): MigrationRequestInput => ({ target: TARGET, ...(change.serviceAccount ? {} : { addon: ADDON }), ...change });
+export const requestOf = (change: Partial<MigrationRequestInput> = {}): MigrationRequestInput => ({
+  target: TARGET,
+  ...(change.serviceAccount ? {} : { addon: ADDON }),
+  ...change,
+});
 
 export const BUNDLED = { lambdas: 'bundled', clock: { scaled: 30 } } as const;
 
-export async function migrate({ scenario = scenarioWith(), request = {}, seed, bundled = false, prepare }: RunOptions = {}): Promise<Run> {
-  const backend = await openSandboxBackend(scenario, { ...(seed === undefined ? {} : { seed }), ...(bundled ? BUNDLED : {}) });
+export async function migrate({
+  scenario = scenarioWith(),
+  request = {},
+  seed,
+  bundled = false,
+  prepare,
+}: RunOptions = {}): Promise<Run> {
+  const backend = await openSandboxBackend(scenario, {
+    ...(seed === undefined ? {} : { seed }),
+    ...(bundled ? BUNDLED : {}),
+  });
   prepare?.(backend);
   try {
     return { report: await runMigration(backend, migrationRequest.parse(requestOf(request))), backend };
@@ -61,9 +75,13 @@ export async function migrate({ scenario = scenarioWith(), request = {}, seed, b
 }
 
 /** Names of the calls that changed something at the target, in order. */
-export const mutationsOf = ({ backend }: Run): string[] => backend.sandbox.world.log.mutations().map((call) => `${call.service}:${call.operation}${call.error ? ` ${call.error}` : ''}`);
+export const mutationsOf = ({ backend }: Run): string[] =>
+  backend.sandbox.world.log
+    .mutations()
+    .map((call) => `${call.service}:${call.operation}${call.error ? ` ${call.error}` : ''}`);
 
-export const clusterOf = ({ backend }: Run) => backend.sandbox.world.accounts.get(TARGET.account)!.clusters.get(`${TARGET.region}/${TARGET.cluster}`)!;
+export const clusterOf = ({ backend }: Run) =>
+  backend.sandbox.world.accounts.get(TARGET.account)!.clusters.get(`${TARGET.region}/${TARGET.cluster}`)!;
 
 /** Of each pod that runs under a service account: whether it has the env of IRSA, that of Pod Identity, or both. */
 export const identityOf = (cluster: ClusterState, serviceAccount: string): string[] =>

@@ -1,4 +1,7 @@
-/** `identities` before and after a migration, in AWS as another process serves it, and on a cluster with thousands of pods. */
+/**
+ * `identities` before and after a migration, in AWS as another process serves it, and on a cluster with thousands of
+ * pods.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,10 +39,32 @@ describe('identities and a migration', () => {
       expect(code).toBe(0);
       return reportSchema.parse(JSON.parse(out));
     };
-    expect(driverIn(await look('--sandbox', SCENARIO))).toMatchObject({ identity: 'irsa', roles: [{ by: 'irsa', roleArn: ROLE }] });
-    expect((await cli('migrate', '--cluster', TARGET.cluster, '--addon', ADDON, '--sandbox', SCENARIO, '--state', state, '--json')).code).toBe(0);
+    expect(driverIn(await look('--sandbox', SCENARIO))).toMatchObject({
+      identity: 'irsa',
+      roles: [{ by: 'irsa', roleArn: ROLE }],
+    });
+    expect(
+      (
+        await cli(
+          'migrate',
+          '--cluster',
+          TARGET.cluster,
+          '--addon',
+          ADDON,
+          '--sandbox',
+          SCENARIO,
+          '--state',
+          state,
+          '--json',
+        )
+      ).code,
+    ).toBe(0);
     const after = driverIn(await look('--state', state));
-    expect(after).toMatchObject({ identity: 'pod-identity', roles: [{ by: 'association', roleArn: ROLE, pods: 2 }], inTheWay: [] });
+    expect(after).toMatchObject({
+      identity: 'pod-identity',
+      roles: [{ by: 'association', roleArn: ROLE, pods: 2 }],
+      inTheWay: [],
+    });
     expect(after?.association?.ownerArn).toContain(`/${ADDON}/`);
     // It looked only: the file is as the migration left it.
     expect(driverIn(await look('--state', state))).toEqual(after);
@@ -56,11 +81,25 @@ describe('identities of a cluster in AWS', () => {
   });
 
   it("reads it with the caller's own credentials, and changes nothing", async () => {
-    const { code, out, err } = await served.run(process.execPath, ['bin/pod-identity.ts', 'identities', '--cluster', TARGET.cluster, '--region', TARGET.region, '--deployed', '--roles', '--json'], {
-      POD_IDENTITY_STATE_MACHINE_ARN: '',
-      POD_IDENTITY_TABLE_NAME: '',
-      POD_IDENTITY_API_URL: '',
-    });
+    const { code, out, err } = await served.run(
+      process.execPath,
+      [
+        'bin/pod-identity.ts',
+        'identities',
+        '--cluster',
+        TARGET.cluster,
+        '--region',
+        TARGET.region,
+        '--deployed',
+        '--roles',
+        '--json',
+      ],
+      {
+        POD_IDENTITY_STATE_MACHINE_ARN: '',
+        POD_IDENTITY_TABLE_NAME: '',
+        POD_IDENTITY_API_URL: '',
+      },
+    );
     expect({ code, err }).toEqual({ code: 0, err: '' });
     const report = reportSchema.parse(JSON.parse(out));
     expect(report).toMatchObject({ target: TARGET, unread: [], trustedRoles: [] });
@@ -68,7 +107,9 @@ describe('identities of a cluster in AWS', () => {
     // Beside it the service looks for stranded migrations, in its own ledger.
     const calls = served.calls().filter(({ service }) => ['eks', 'iam', 'sts', 'kubernetes'].includes(service));
     expect(calls.filter(({ mutating }) => mutating)).toEqual([]);
-    expect(new Set(calls.map(({ caller }) => caller))).toEqual(new Set([`arn:aws:iam::${TARGET.account}:role/operator`]));
+    expect(new Set(calls.map(({ caller }) => caller))).toEqual(
+      new Set([`arn:aws:iam::${TARGET.account}:role/operator`]),
+    );
   });
 });
 
@@ -93,10 +134,17 @@ const largeScenario = () => {
               version: '1.31',
               oidcId: '5B1C7E0F9A3D4826B7E19C40D25F8A63',
               nodes: 100,
-              addons: [{ name: 'eks-pod-identity-agent', version: 'v1.3.4-eksbuild.1', createdAt: '2025-11-20T14:02:00.000Z' }],
+              addons: [
+                { name: 'eks-pod-identity-agent', version: 'v1.3.4-eksbuild.1', createdAt: '2025-11-20T14:02:00.000Z' },
+              ],
               associations: [
                 { namespace: 'shop', serviceAccount: 'search', roleArn: ROLE, createdAt: '2025-01-01T00:00:00.000Z' },
-                { namespace: 'shop', serviceAccount: 'nobody-uses-it', roleArn: ROLE, createdAt: '2025-01-01T00:00:00.000Z' },
+                {
+                  namespace: 'shop',
+                  serviceAccount: 'nobody-uses-it',
+                  roleArn: ROLE,
+                  createdAt: '2025-01-01T00:00:00.000Z',
+                },
               ],
               workloads: WORKLOADS.map(({ name, replicas, annotated }) => ({
                 kind: 'Deployment',
@@ -133,17 +181,28 @@ describe('identities of 3,620 pods', () => {
           ...ports.kubernetes,
           listAllPods: () => Promise.reject(new Error('All pods at once are never asked for.')),
           listPods: () => Promise.reject(new Error('All pods of a namespace are not either.')),
-          eachPod: (visit) => ports.kubernetes.eachPod((pods) => {
-            pages.push(pods.length);
-            visit(pods);
-          }),
+          eachPod: (visit) =>
+            ports.kubernetes.eachPod((pods) => {
+              pages.push(pods.length);
+              visit(pods);
+            }),
         },
       };
-      const report = reportSchema.parse(identitiesReport(await backend.clock.spawn(() => readIdentities(reader, { namespace: undefined, roles: false }))));
-      expect(report.totals).toEqual({ workloads: 4, pods: 3620, byWorkloads: { 'pod-identity': 1, irsa: 1, 'node-role': 2 }, byPods: { 'pod-identity': 1500, irsa: 1500, 'node-role': 620 } });
+      const report = reportSchema.parse(
+        identitiesReport(
+          await backend.clock.spawn(() => readIdentities(reader, { namespace: undefined, roles: false })),
+        ),
+      );
+      expect(report.totals).toEqual({
+        workloads: 4,
+        pods: 3620,
+        byWorkloads: { 'pod-identity': 1, irsa: 1, 'node-role': 2 },
+        byPods: { 'pod-identity': 1500, irsa: 1500, 'node-role': 620 },
+      });
       expect(pages).toEqual([500, 500, 500, 500, 500, 500, 500, 120]);
       const { calls } = backend.sandbox.world.log;
-      const asked = (operation: RegExp): number => calls.filter((call) => operation.test(`${call.service}:${call.operation}`)).length;
+      const asked = (operation: RegExp): number =>
+        calls.filter((call) => operation.test(`${call.service}:${call.operation}`)).length;
       expect(asked(/^kubernetes:.*pods$/)).toBe(8);
       expect(asked(/^eks:ListPodIdentityAssociations$/)).toBe(1);
       expect(asked(/^eks:DescribePodIdentityAssociation$/)).toBe(1);

@@ -21,10 +21,25 @@ const run = (asked: Asked, options: Partial<WorldOptions> = {}): Promise<Seen> =
     return { report, world, before, after: world.look(ADDON, ACCOUNT) };
   });
 
-const updatesOf = ({ world }: Seen): unknown[] => world.changes().filter(({ operation }) => operation === 'UpdateAddon').map(({ input }) => input);
+const updatesOf = ({ world }: Seen): unknown[] =>
+  world
+    .changes()
+    .filter(({ operation }) => operation === 'UpdateAddon')
+    .map(({ input }) => input);
 
-const rolled = { status: 'ACTIVE', version: 'v1.38.1-eksbuild.1', role: undefined, configurationValues: undefined, tags: { team: 'catalogue' }, owns: 1 };
-const onPodIdentity = { addon: rolled, associations: [expect.objectContaining({ serviceAccount: ACCOUNT, owned: true }) as unknown], pods: ['pod-identity', 'pod-identity'] };
+const rolled = {
+  status: 'ACTIVE',
+  version: 'v1.38.1-eksbuild.1',
+  role: undefined,
+  configurationValues: undefined,
+  tags: { team: 'catalogue' },
+  owns: 1,
+};
+const onPodIdentity = {
+  addon: rolled,
+  associations: [expect.objectContaining({ serviceAccount: ACCOUNT, owned: true }) as unknown],
+  pods: ['pod-identity', 'pod-identity'],
+};
 
 describe('an add-on that is migrated in place', () => {
   it.each<[string, Asked]>([
@@ -44,14 +59,28 @@ describe('an add-on that is migrated in place', () => {
       {
         clusterName: 'catalogue-prod',
         addonName: ADDON,
-        podIdentityAssociations: [{ serviceAccount: ACCOUNT, roleArn: 'arn:aws:iam::111122223333:role/catalogue-prod-ebs-csi-driver' }],
+        podIdentityAssociations: [
+          { serviceAccount: ACCOUNT, roleArn: 'arn:aws:iam::111122223333:role/catalogue-prod-ebs-csi-driver' },
+        ],
         resolveConflicts: 'PRESERVE',
         clientRequestToken: `${seen.report.migrationId}-update-addon-0`,
       },
     ]);
-    expect(seen.world.changes().map(({ operation }) => operation)).toEqual(['DeletePodIdentityAssociation', 'UpdateAddon']);
+    expect(seen.world.changes().map(({ operation }) => operation)).toEqual([
+      'DeletePodIdentityAssociation',
+      'UpdateAddon',
+    ]);
     expect(seen.after).toEqual(onPodIdentity);
-    expect(seen.report.steps.map(({ name }) => name)).toEqual(['plan', 'begin', 'purge-associations', 'update-addon', 'await-active', 'carry-over', 'verify-pods', 'finish']);
+    expect(seen.report.steps.map(({ name }) => name)).toEqual([
+      'plan',
+      'begin',
+      'purge-associations',
+      'update-addon',
+      'await-active',
+      'carry-over',
+      'verify-pods',
+      'finish',
+    ]);
   });
 
   it('takes the mode of the request', async () => {
@@ -72,9 +101,16 @@ describe('an add-on that is migrated in place', () => {
 
   it('is migrated with a warning where EKS still shows the role: the pods are what counts', async () => {
     const seen = await run(IN_PLACE, { knobs: { keepIrsaRole: true } });
-    expect(seen.report).toMatchObject({ outcome: 'migrated', verified: 'pods', warnings: [{ id: 'irsa-role-still-set', status: 'warn' }] });
+    expect(seen.report).toMatchObject({
+      outcome: 'migrated',
+      verified: 'pods',
+      warnings: [{ id: 'irsa-role-still-set', status: 'warn' }],
+    });
     expect(seen.report.warnings[0]!.message).toContain('role/catalogue-prod-ebs-csi-driver');
-    expect(seen.after).toMatchObject({ addon: { role: 'arn:aws:iam::111122223333:role/catalogue-prod-ebs-csi-driver', owns: 1 }, pods: ['pod-identity', 'pod-identity'] });
+    expect(seen.after).toMatchObject({
+      addon: { role: 'arn:aws:iam::111122223333:role/catalogue-prod-ebs-csi-driver', owns: 1 },
+      pods: ['pod-identity', 'pod-identity'],
+    });
   });
 });
 
@@ -83,30 +119,54 @@ describe('an update that EKS can not carry out', () => {
     const seen = await inWorld({ scenario: 'in-place', knobs: { updateEndsIn: 'UPDATE_FAILED' } }, async (world) => {
       const before = world.look(ADDON, ACCOUNT);
       // The next one works: what was wrong with the first is over.
-      world.onFirst(({ operation }) => operation === 'UpdateAddon', async () => {
-        await world.backend.clock.sleep(10_000);
-        world.backend.sandbox.world.knobs.updateEndsIn = 'ACTIVE';
-      });
+      world.onFirst(
+        ({ operation }) => operation === 'UpdateAddon',
+        async () => {
+          await world.backend.clock.sleep(10_000);
+          world.backend.sandbox.world.knobs.updateEndsIn = 'ACTIVE';
+        },
+      );
       const report = await world.migrate(IN_PLACE);
       return { report, world, before, after: world.look(ADDON, ACCOUNT) };
     });
-    expect(seen.report).toMatchObject({ outcome: 'rolled-back', verified: 'pods', failure: { name: 'AddonFailed' }, associations: { restored: [{ serviceAccount: ACCOUNT }] } });
+    expect(seen.report).toMatchObject({
+      outcome: 'rolled-back',
+      verified: 'pods',
+      failure: { name: 'AddonFailed' },
+      associations: { restored: [{ serviceAccount: ACCOUNT }] },
+    });
     expect(seen.report.failure!.message).toContain('UPDATE_FAILED');
     expect(seen.after).toEqual(seen.before);
-    expect(updatesOf(seen)).toMatchObject([{}, { serviceAccountRoleArn: 'arn:aws:iam::111122223333:role/catalogue-prod-ebs-csi-driver', podIdentityAssociations: [], resolveConflicts: 'PRESERVE' }]);
-    for (const update of updatesOf(seen)) for (const left of ['addonVersion', 'configurationValues']) expect(update).not.toHaveProperty(left);
+    expect(updatesOf(seen)).toMatchObject([
+      {},
+      {
+        serviceAccountRoleArn: 'arn:aws:iam::111122223333:role/catalogue-prod-ebs-csi-driver',
+        podIdentityAssociations: [],
+        resolveConflicts: 'PRESERVE',
+      },
+    ]);
+    for (const update of updatesOf(seen))
+      for (const left of ['addonVersion', 'configurationValues']) expect(update).not.toHaveProperty(left);
   });
 
   it('and whose way back fails as well needs a person, who gets the commands', async () => {
     const { report } = await run(IN_PLACE, { knobs: { updateEndsIn: 'UPDATE_FAILED' } });
     expect(report).toMatchObject({ outcome: 'needs-human', failure: { name: 'AddonFailed' } });
-    expect(report.handOff.join('\n')).toMatch(/aws eks update-addon .*--service-account-role-arn arn:aws:iam::111122223333:role\/catalogue-prod-ebs-csi-driver .*\n.*wait addon-active[^]*pod-identity rollback /);
+    expect(report.handOff.join('\n')).toMatch(
+      /aws eks update-addon .*--service-account-role-arn arn:aws:iam::111122223333:role\/catalogue-prod-ebs-csi-driver .*\n.*wait addon-active[^]*pod-identity rollback /,
+    );
   });
 
   it('for fields that others have set meanwhile, and that NONE does not let it keep, ends rolled-back', async () => {
     const seen = await inWorld({ scenario: 'in-place' }, async (world) => {
       const before = world.look(ADDON, ACCOUNT);
-      world.onFirst(({ operation }) => operation === 'DeletePodIdentityAssociation', () => void world.cluster.foreignFields.set(ADDON, [{ field: 'Deployment.apps ebs-csi-controller - .spec.replicas', manager: 'kubectl-edit' }]));
+      world.onFirst(
+        ({ operation }) => operation === 'DeletePodIdentityAssociation',
+        () =>
+          void world.cluster.foreignFields.set(ADDON, [
+            { field: 'Deployment.apps ebs-csi-controller - .spec.replicas', manager: 'kubectl-edit' },
+          ]),
+      );
       const report = await world.migrate({ ...IN_PLACE, resolveConflicts: 'NONE' });
       return { report, world, before, after: world.look(ADDON, ACCOUNT) };
     });

@@ -1,8 +1,19 @@
-/** The inventory of one region in the sandbox: its clusters as a test wants them, its calls made by the operator, in virtual time. */
+/**
+ * The inventory of one region in the sandbox: its clusters as a test wants them, its calls made by the operator, in
+ * virtual time.
+ */
 import { ensureAssembly } from '../../cli/assembly.ts';
 import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
 import { clusterKey, placeKey } from '../../lambdas/domain/sweep/keys.ts';
-import { clusterInventory, type ClusterInventory, type PlaceInventory, placeInventory, sweepRequest, type SweepItem, type SweepRequestInput } from '../../lambdas/domain/sweep/model.ts';
+import {
+  clusterInventory,
+  type ClusterInventory,
+  type PlaceInventory,
+  placeInventory,
+  sweepRequest,
+  type SweepItem,
+  type SweepRequestInput,
+} from '../../lambdas/domain/sweep/model.ts';
 import { newSweep } from '../../lambdas/runtime/sweep/commanding.ts';
 import { wire } from '../../lambdas/runtime/wiring.ts';
 import { takeInventoryStep } from '../../lambdas/steps/take-inventory/handler.ts';
@@ -22,7 +33,10 @@ export const roleOf = (cluster: string): string => `arn:aws:iam::111122223333:ro
 
 export type Change = (cluster: ScenarioCluster, role: Scenario['accounts'][number]['roles'][number]) => void;
 
-/** The first case once for each name, with a role and an OIDC provider of its own, without what was left over of an earlier try. */
+/**
+ * The first case once for each name, with a role and an OIDC provider of its own, without what was left over of an
+ * earlier try.
+ */
 export function fleetOf(changes: Record<string, Change>): Scenario {
   return scenarioWith((scenario, model) => {
     const [account] = scenario.accounts;
@@ -33,8 +47,11 @@ export function fleetOf(changes: Record<string, Change>): Scenario {
     for (const [index, [name, change]] of Object.entries(changes).entries()) {
       const own = oidcId.slice(0, -2) + String(index).padStart(2, '0');
       const cluster: ScenarioCluster = structuredClone({ ...model, name, oidcId: own, associations: [], nodes: 2 });
-      const itsRole = JSON.parse(JSON.stringify({ ...role, arn: roleOf(name) }).replaceAll(oidcId, own)) as NonNullable<typeof role>;
-      for (const addon of cluster.addons) if (addon.serviceAccountRoleArn !== undefined) addon.serviceAccountRoleArn = itsRole.arn;
+      const itsRole = JSON.parse(JSON.stringify({ ...role, arn: roleOf(name) }).replaceAll(oidcId, own)) as NonNullable<
+        typeof role
+      >;
+      for (const addon of cluster.addons)
+        if (addon.serviceAccountRoleArn !== undefined) addon.serviceAccountRoleArn = itsRole.arn;
       change(cluster, itsRole);
       account!.clusters.push(cluster);
       account!.roles.push(itsRole);
@@ -65,7 +82,10 @@ export interface TakeOptions {
 const OF_TARGET = ['eks', 'iam', 'sts', 'kubernetes'];
 
 /** Invokes take-inventory until it is done. */
-export async function takeInventory(scenario: Scenario, { request = {}, invocation = 900_000, prepare, change = () => ({}) }: TakeOptions = {}): Promise<Taken> {
+export async function takeInventory(
+  scenario: Scenario,
+  { request = {}, invocation = 900_000, prepare, change = () => ({}) }: TakeOptions = {},
+): Promise<Taken> {
   const backend = await openSandboxBackend(scenario, {});
   try {
     prepare?.(backend);
@@ -74,9 +94,23 @@ export async function takeInventory(scenario: Scenario, { request = {}, invocati
     const { directory } = await ensureAssembly();
     const fn = loadAssembly(directory, homeOf(scenario)).functions.find((one) => stepOf(one) === 'take-inventory')!;
     const documents = new FakeDocuments();
-    const wired = wire({ clients: sandbox.clients(), step: 'take-inventory', environment: fn.environment, clock, ids: backend.ids, telemetry: new FakeTelemetry(), documentsOf: () => documents });
+    const wired = wire({
+      clients: sandbox.clients(),
+      step: 'take-inventory',
+      environment: fn.environment,
+      clock,
+      ids: backend.ids,
+      telemetry: new FakeTelemetry(),
+      documentsOf: () => documents,
+    });
     const dependencies: HandlerDependencies = { ...wired, ...change(wired) };
-    await dependencies.sweeps.create(newSweep({ sweepId: SWEEP_ID, request: sweepRequest.parse({ mode: 'inventory', ...request }), startedAt: new Date(clock.now()).toISOString() }));
+    await dependencies.sweeps.create(
+      newSweep({
+        sweepId: SWEEP_ID,
+        request: sweepRequest.parse({ mode: 'inventory', ...request }),
+        startedAt: new Date(clock.now()).toISOString(),
+      }),
+    );
     const since = sandbox.world.log.calls.length;
     const began = clock.now();
     const answers: unknown[] = [];
@@ -86,7 +120,11 @@ export async function takeInventory(scenario: Scenario, { request = {}, invocati
       const { input, output } = takeInventoryStep.schema;
       const asked = input.parse({ sweepId: SWEEP_ID, ...PLACE, ...(after === undefined ? {} : { after }) });
       const end = clock.now() + invocation;
-      const answer = await clock.park(clock.spawn(async () => output.parse(await takeInventoryStep.run(asked, { ...dependencies, remainingTime: () => end - clock.now() }))));
+      const answer = await clock.park(
+        clock.spawn(async () =>
+          output.parse(await takeInventoryStep.run(asked, { ...dependencies, remainingTime: () => end - clock.now() })),
+        ),
+      );
       answers.push(answer);
       ({ done, after } = answer as { done: boolean; after: string | undefined });
     }
@@ -97,10 +135,12 @@ export async function takeInventory(scenario: Scenario, { request = {}, invocati
     const read = (key: string): unknown => JSON.parse(documents.objects.get(key)?.text ?? 'null');
     const place = placeInventory.safeParse(read(placeKey(SWEEP_ID, PLACE))).data;
     const [account] = scenario.accounts;
-    const clusters = Object.fromEntries(account!.clusters.flatMap(({ name }) => {
-      const found = clusterInventory.safeParse(read(clusterKey(SWEEP_ID, PLACE, name))).data;
-      return found ? [[name, found] as const] : [];
-    }));
+    const clusters = Object.fromEntries(
+      account!.clusters.flatMap(({ name }) => {
+        const found = clusterInventory.safeParse(read(clusterKey(SWEEP_ID, PLACE, name))).data;
+        return found ? [[name, found] as const] : [];
+      }),
+    );
     return { place, clusters, items, calls, answers, took };
   } finally {
     await backend.close();
@@ -108,4 +148,5 @@ export async function takeInventory(scenario: Scenario, { request = {}, invocati
 }
 
 /** By add-on, its class; a cluster of which nothing is known has `-`. */
-export const classesOf = ({ findings }: ClusterInventory): Record<string, string> => Object.fromEntries(findings.map(({ addon = '-', class: found }) => [addon, found]));
+export const classesOf = ({ findings }: ClusterInventory): Record<string, string> =>
+  Object.fromEntries(findings.map(({ addon = '-', class: found }) => [addon, found]));

@@ -8,7 +8,16 @@ import { blockingChecks } from '../../lambdas/domain/plan/plan.ts';
 import type { AroundCalls, Kubernetes } from '../../lambdas/ports/index.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import { ADDON, ebs } from './fixture.ts';
-import { type Change, classesOf, fleetOf, PLACE, roleOf, SWEEP_ID, takeInventory, type TakeOptions } from './inventory-world.ts';
+import {
+  type Change,
+  classesOf,
+  fleetOf,
+  PLACE,
+  roleOf,
+  SWEEP_ID,
+  takeInventory,
+  type TakeOptions,
+} from './inventory-world.ts';
 
 const ready: Change = () => undefined;
 const untrusted: Change = (_, role) => {
@@ -20,7 +29,16 @@ const associated =
   (owner?: string): Change =>
   (cluster, role) => {
     withoutRole(cluster, role);
-    cluster.associations = [{ namespace: 'kube-system', serviceAccount: 'ebs-csi-controller-sa', roleArn: role.arn, tags: {}, createdAt: '2025-03-04T10:20:00.000Z', ...(owner === undefined ? {} : { owner }) }];
+    cluster.associations = [
+      {
+        namespace: 'kube-system',
+        serviceAccount: 'ebs-csi-controller-sa',
+        roleArn: role.arn,
+        tags: {},
+        createdAt: '2025-03-04T10:20:00.000Z',
+        ...(owner === undefined ? {} : { owner }),
+      },
+    ];
   };
 const status =
   (value: 'DELETING' | 'UPDATING'): Change =>
@@ -34,17 +52,41 @@ const tagged: Change = (cluster) => {
   ebs(cluster).tags = { 'pod-identity-migration': 'exclude' };
 };
 
-const FLEET = { alpha: ready, bravo: untrusted, charlie: associated(), delta: status('DELETING'), echo: withoutRole, foxtrot: closed, golf: associated(ADDON), hotel: status('UPDATING'), india: tagged };
-const REST = { coredns: 'not-concerned', 'eks-pod-identity-agent': 'not-concerned', 'kube-proxy': 'not-concerned', 'vpc-cni': 'node-role' };
+const FLEET = {
+  alpha: ready,
+  bravo: untrusted,
+  charlie: associated(),
+  delta: status('DELETING'),
+  echo: withoutRole,
+  foxtrot: closed,
+  golf: associated(ADDON),
+  hotel: status('UPDATING'),
+  india: tagged,
+};
+const REST = {
+  coredns: 'not-concerned',
+  'eks-pod-identity-agent': 'not-concerned',
+  'kube-proxy': 'not-concerned',
+  'vpc-cni': 'node-role',
+};
 
 /** How often each operation was called. */
 const tally = (calls: readonly Call[]): Record<string, number> => {
   const counts: Record<string, number> = {};
-  for (const { service, operation } of calls) counts[`${service} ${operation}`] = (counts[`${service} ${operation}`] ?? 0) + 1;
+  for (const { service, operation } of calls)
+    counts[`${service} ${operation}`] = (counts[`${service} ${operation}`] ?? 0) + 1;
   return counts;
 };
-const ofCluster = (calls: readonly Call[], cluster: string): Call[] => calls.filter((call) => call.cluster === cluster || JSON.stringify(call.input).includes(`"${cluster}"`) || JSON.stringify(call.input).includes(`${cluster}-`) || JSON.stringify(call.input).includes(`cluster/${cluster}`));
-const startsOf = (calls: readonly Call[]): number[] => calls.filter(({ service }) => service === 'eks').map(({ at }) => Date.parse(at));
+const ofCluster = (calls: readonly Call[], cluster: string): Call[] =>
+  calls.filter(
+    (call) =>
+      call.cluster === cluster ||
+      JSON.stringify(call.input).includes(`"${cluster}"`) ||
+      JSON.stringify(call.input).includes(`${cluster}-`) ||
+      JSON.stringify(call.input).includes(`cluster/${cluster}`),
+  );
+const startsOf = (calls: readonly Call[]): number[] =>
+  calls.filter(({ service }) => service === 'eks').map(({ at }) => Date.parse(at));
 
 describe('an inventory', () => {
   it('has each add-on in exactly one class, as its scenario makes it', async () => {
@@ -61,7 +103,9 @@ describe('an inventory', () => {
       india: { [ADDON]: 'not-concerned', ...REST },
     });
     expect(clusters['alpha']?.findings[0]?.roles).toEqual([roleOf('alpha')]);
-    expect(new Set(clusters['delta']?.findings.map(({ reason }) => reason))).toEqual(new Set(['Cluster delta is DELETING.']));
+    expect(new Set(clusters['delta']?.findings.map(({ reason }) => reason))).toEqual(
+      new Set(['Cluster delta is DELETING.']),
+    );
     expect(clusters['india']?.findings[0]?.reason).toBe('It has the tag pod-identity-migration = exclude.');
     expect(place).toMatchObject({ ...PLACE, clusters: 9, notSelected: 0, calls: { eks: 1 } });
     expect(place?.unreachable).toBeUndefined();
@@ -77,7 +121,10 @@ describe('an inventory', () => {
     const backend = await openSandboxBackend(scenario, {});
     try {
       for (const cluster of ['alpha', 'bravo', 'foxtrot', 'hotel']) {
-        const { outcome, plan } = await runMigration(backend, migrationRequest.parse({ target: { ...PLACE, cluster }, addon: ADDON, dryRun: true }));
+        const { outcome, plan } = await runMigration(
+          backend,
+          migrationRequest.parse({ target: { ...PLACE, cluster }, addon: ADDON, dryRun: true }),
+        );
         const finding = clusters[cluster]?.findings.find(({ addon }) => addon === ADDON);
         expect(finding?.class).toBe(outcome === 'planned' ? 'ready' : 'blocked');
         expect(finding?.checks.map(({ id }) => id)).toEqual(blockingChecks(plan!));
@@ -88,19 +135,44 @@ describe('an inventory', () => {
   });
 
   it('says of an API server that gives no answer that it could not be reached, unless something else blocks as well', async () => {
-    const silent = { get: () => () => Promise.reject(new MigrationError('ConnectionLost', 'Could not list pods: no answer.')) };
+    const silent = {
+      get: () => () => Promise.reject(new MigrationError('ConnectionLost', 'Could not list pods: no answer.')),
+    };
     const { clusters } = await takeInventory(fleetOf({ alpha: ready, bravo: untrusted, echo: withoutRole }), {
-      change: ({ portsFor }) => ({ portsFor: (target, around) => ({ ...portsFor(target, around), kubernetes: new Proxy({} as Kubernetes, silent) }) }),
+      change: ({ portsFor }) => ({
+        portsFor: (target, around) => ({
+          ...portsFor(target, around),
+          kubernetes: new Proxy({} as Kubernetes, silent),
+        }),
+      }),
     });
-    expect(clusters['alpha']?.findings[0]).toMatchObject({ class: 'unreachable', reason: 'Could not list pods: no answer.', checks: [] });
-    expect(clusters['bravo']?.findings[0]).toMatchObject({ class: 'blocked', checks: [{ id: 'role-trust' }, { id: 'kubernetes-access' }] });
+    expect(clusters['alpha']?.findings[0]).toMatchObject({
+      class: 'unreachable',
+      reason: 'Could not list pods: no answer.',
+      checks: [],
+    });
+    expect(clusters['bravo']?.findings[0]).toMatchObject({
+      class: 'blocked',
+      checks: [{ id: 'role-trust' }, { id: 'kubernetes-access' }],
+    });
     expect(classesOf(clusters['echo']!)).toEqual({ [ADDON]: 'node-role', ...REST });
   });
 
   it('queues what is ready, under an id that is derived', async () => {
-    const { items } = await takeInventory(fleetOf({ alpha: ready, bravo: untrusted }), { request: { mode: 'migrate' } });
+    const { items } = await takeInventory(fleetOf({ alpha: ready, bravo: untrusted }), {
+      request: { mode: 'migrate' },
+    });
     const again = await takeInventory(fleetOf({ alpha: ready, bravo: untrusted }), { request: { mode: 'plan' } });
-    expect(items).toEqual([{ migrationId: expect.stringMatching(/^01KF0E44M0/) as string, ...PLACE, cluster: 'alpha', addon: ADDON, roles: [roleOf('alpha')], state: 'queued' }]);
+    expect(items).toEqual([
+      {
+        migrationId: expect.stringMatching(/^01KF0E44M0/) as string,
+        ...PLACE,
+        cluster: 'alpha',
+        addon: ADDON,
+        roles: [roleOf('alpha')],
+        state: 'queued',
+      },
+    ]);
     expect(again.items).toEqual(items);
     expect(SWEEP_ID.slice(0, 10)).toBe(items[0]?.migrationId.slice(0, 10));
   });
@@ -131,14 +203,18 @@ describe('the calls of an inventory', () => {
   const WITHOUT_IRSA = { 'eks DescribeCluster': 1, 'eks ListAddons': 1, 'eks DescribeAddon': 5 };
 
   it('are these and no more, for a cluster with an add-on on IRSA, for one without, and once for the region', async () => {
-    const { calls, clusters, place } = await takeInventory(fleetOf({ alpha: ready, bravo: ready, charlie: withoutRole, delta: associated(ADDON), echo: status('DELETING') }));
+    const { calls, clusters, place } = await takeInventory(
+      fleetOf({ alpha: ready, bravo: ready, charlie: withoutRole, delta: associated(ADDON), echo: status('DELETING') }),
+    );
     expect(tally(ofCluster(calls, 'alpha'))).toEqual(READY);
     expect(tally(ofCluster(calls, 'bravo'))).toEqual(READY);
     expect(tally(ofCluster(calls, 'charlie'))).toEqual({ ...WITHOUT_IRSA, 'eks ListPodIdentityAssociations': 1 });
     // vpc-cni could take an association too: whether it has one, only the list says.
     expect(tally(ofCluster(calls, 'delta'))).toEqual({ ...WITHOUT_IRSA, 'eks ListPodIdentityAssociations': 1 });
     expect(tally(ofCluster(calls, 'echo'))).toEqual({ 'eks DescribeCluster': 1, 'eks ListAddons': 1 });
-    const ofRegion = calls.filter((call) => !['alpha', 'bravo', 'charlie', 'delta', 'echo'].some((name) => ofCluster([call], name).length > 0));
+    const ofRegion = calls.filter(
+      (call) => !['alpha', 'bravo', 'charlie', 'delta', 'echo'].some((name) => ofCluster([call], name).length > 0),
+    );
     expect(tally(ofRegion)).toEqual({ 'eks ListClusters': 1, ...CATALOGUE });
     // The first one pays for the catalogue.
     expect(clusters['alpha']?.calls).toEqual({ eks: 11 + 6, iam: 8, kubernetes: 7 });
@@ -150,7 +226,9 @@ describe('the calls of an inventory', () => {
 
   it('never ask twice for the same', async () => {
     const { calls } = await takeInventory(fleetOf(FLEET));
-    const asked = calls.map(({ service, operation, cluster, input }) => `${service} ${operation} ${cluster ?? ''} ${JSON.stringify(input)}`);
+    const asked = calls.map(
+      ({ service, operation, cluster, input }) => `${service} ${operation} ${cluster ?? ''} ${JSON.stringify(input)}`,
+    );
     expect(asked.filter((one, index) => asked.indexOf(one) !== index)).toEqual([]);
   });
 
@@ -158,7 +236,14 @@ describe('the calls of an inventory', () => {
     const { calls } = await takeInventory(
       fleetOf({
         alpha: (cluster, role) => {
-          for (const name of ['aws-efs-csi-driver', 'aws-fsx-csi-driver']) cluster.addons.push({ ...ebs(cluster), name, version: name === 'aws-efs-csi-driver' ? 'v2.1.4-eksbuild.1' : 'v1.2.0-eksbuild.1', configurationValues: undefined, serviceAccountRoleArn: role.arn });
+          for (const name of ['aws-efs-csi-driver', 'aws-fsx-csi-driver'])
+            cluster.addons.push({
+              ...ebs(cluster),
+              name,
+              version: name === 'aws-efs-csi-driver' ? 'v2.1.4-eksbuild.1' : 'v1.2.0-eksbuild.1',
+              configurationValues: undefined,
+              serviceAccountRoleArn: role.arn,
+            });
         },
       }),
     );
@@ -182,22 +267,32 @@ describe('the pace of an inventory', () => {
             },
             nameOf,
           ));
-      return { portsFor: (target, around) => portsFor(target, slowed(around)), fleetOf: (place, around) => fleet(place, slowed(around)) };
+      return {
+        portsFor: (target, around) => portsFor(target, slowed(around)),
+        fleetOf: (place, around) => fleet(place, slowed(around)),
+      };
     };
 
   it.each([5, 2, 0.5])('is at most %d calls of EKS a second, and hardly less', async (callsPerSecond) => {
-    const { calls, took } = await takeInventory(fleetOf({ alpha: ready, bravo: ready, charlie: untrusted }), { request: { callsPerSecond }, change: latency(20) });
+    const { calls, took } = await takeInventory(fleetOf({ alpha: ready, bravo: ready, charlie: untrusted }), {
+      request: { callsPerSecond },
+      change: latency(20),
+    });
     const starts = startsOf(calls);
     const most = Math.max(1, callsPerSecond);
     const window = (most / callsPerSecond) * 1000;
-    for (const start of starts) expect(starts.filter((one) => one >= start && one < start + window).length).toBeLessThanOrEqual(most);
+    for (const start of starts)
+      expect(starts.filter((one) => one >= start && one < start + window).length).toBeLessThanOrEqual(most);
     expect(took / 1000).toBeLessThanOrEqual((starts.length / callsPerSecond) * 1.1);
   });
 
   it('goes on in another invocation where the time of one is up, and comes to the same', async () => {
     const fleet = { alpha: ready, bravo: untrusted, charlie: withoutRole, delta: ready, echo: ready };
     const once = await takeInventory(fleetOf(fleet), { request: { callsPerSecond: 0.5, mode: 'migrate' } });
-    const often = await takeInventory(fleetOf(fleet), { request: { callsPerSecond: 0.5, mode: 'migrate' }, invocation: 100_000 });
+    const often = await takeInventory(fleetOf(fleet), {
+      request: { callsPerSecond: 0.5, mode: 'migrate' },
+      invocation: 100_000,
+    });
     expect(once.answers).toHaveLength(1);
     expect(often.answers.length).toBeGreaterThan(2);
     const classes = ({ clusters }: typeof once): unknown => Object.values(clusters).map(classesOf);
@@ -205,8 +300,12 @@ describe('the pace of an inventory', () => {
     expect(often.place).toMatchObject({ clusters: 5, notSelected: 0 });
     expect(often.items.map(({ cluster }) => cluster).sort()).toEqual(['alpha', 'delta', 'echo']);
     // Every call is counted: those of clusters that were begun again too.
-    const counted = [often.place, ...Object.values(often.clusters)].reduce((sum, one) => sum + (one?.calls['eks'] ?? 0), 0);
+    const counted = [often.place, ...Object.values(often.clusters)].reduce(
+      (sum, one) => sum + (one?.calls['eks'] ?? 0),
+      0,
+    );
     expect(counted).toBe(startsOf(often.calls).length);
-    for (const start of startsOf(often.calls)) expect(startsOf(often.calls).filter((one) => one >= start && one < start + 2000).length).toBeLessThanOrEqual(1);
+    for (const start of startsOf(often.calls))
+      expect(startsOf(often.calls).filter((one) => one >= start && one < start + 2000).length).toBeLessThanOrEqual(1);
   });
 });

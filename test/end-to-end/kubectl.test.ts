@@ -21,65 +21,106 @@ const token = async (cluster: string, more: Record<string, string> = {}): Promis
 
 const lastCaller = (): string | undefined => served.calls().findLast(({ service }) => service === 'kubernetes')?.caller;
 
-describe.skipIf(reason !== undefined)(`kubectl${reason === undefined ? '' : ` (${reason})`}`, { timeout: 120_000 }, () => {
-  beforeAll(async () => {
-    served = await serve();
-  });
-  afterAll(async () => {
-    await served?.stop();
-  });
+describe.skipIf(reason !== undefined)(
+  `kubectl${reason === undefined ? '' : ` (${reason})`}`,
+  { timeout: 120_000 },
+  () => {
+    beforeAll(async () => {
+      served = await serve();
+    });
+    afterAll(async () => {
+      await served?.stop();
+    });
 
-  it('knows the cluster by its name, and is known by the token of aws eks get-token', async () => {
-    expect(await kubectl(['config', 'get-contexts', '--output', 'name'])).toBe(`${TARGET.cluster}\n`);
-    expect(await kubectl(['version'])).toMatch(/Server Version: v1\.31\./);
-    expect(await kubectl(['get', 'pods'])).toMatch(/^NAME +READY +STATUS +RESTARTS +AGE\n[^]*ebs-csi-controller-\S+ +6\/6 +Running/);
-    expect(lastCaller()).toBe(`arn:aws:iam::${TARGET.account}:role/operator`);
-  });
+    it('knows the cluster by its name, and is known by the token of aws eks get-token', async () => {
+      expect(await kubectl(['config', 'get-contexts', '--output', 'name'])).toBe(`${TARGET.cluster}\n`);
+      expect(await kubectl(['version'])).toMatch(/Server Version: v1\.31\./);
+      expect(await kubectl(['get', 'pods'])).toMatch(
+        /^NAME +READY +STATUS +RESTARTS +AGE\n[^]*ebs-csi-controller-\S+ +6\/6 +Running/,
+      );
+      expect(lastCaller()).toBe(`arn:aws:iam::${TARGET.account}:role/operator`);
+    });
 
-  it('shows how a pod gets its credentials', async () => {
-    const yaml = await kubectl(['get', 'pods', '--selector', 'app=ebs-csi-controller', '--output', 'yaml']);
-    expect(yaml).toMatch(/^apiVersion: v1\nitems:\n- apiVersion: v1\n {2}kind: Pod\n/);
-    expect(yaml).toMatch(new RegExp(`- name: AWS_ROLE_ARN\n +value: ${ROLE}\n`));
-    const [name = ''] = (await kubectl(['get', 'pods', '--selector', 'app=ebs-csi-controller', '--output', 'name'])).split('\n');
-    const described = await kubectl(['describe', name]);
-    expect(described).toMatch(/Service Account: +ebs-csi-controller-sa\n/);
-    expect(described).toMatch(/AWS_WEB_IDENTITY_TOKEN_FILE: +\/var\/run\/secrets\/eks\.amazonaws\.com\/serviceaccount\/token\n/);
-    expect(described).toMatch(/Controlled By: +ReplicaSet\/ebs-csi-controller-/);
-  });
+    it('shows how a pod gets its credentials', async () => {
+      const yaml = await kubectl(['get', 'pods', '--selector', 'app=ebs-csi-controller', '--output', 'yaml']);
+      expect(yaml).toMatch(/^apiVersion: v1\nitems:\n- apiVersion: v1\n {2}kind: Pod\n/);
+      expect(yaml).toMatch(new RegExp(`- name: AWS_ROLE_ARN\n +value: ${ROLE}\n`));
+      const [name = ''] = (
+        await kubectl(['get', 'pods', '--selector', 'app=ebs-csi-controller', '--output', 'name'])
+      ).split('\n');
+      const described = await kubectl(['describe', name]);
+      expect(described).toMatch(/Service Account: +ebs-csi-controller-sa\n/);
+      expect(described).toMatch(
+        /AWS_WEB_IDENTITY_TOKEN_FILE: +\/var\/run\/secrets\/eks\.amazonaws\.com\/serviceaccount\/token\n/,
+      );
+      expect(described).toMatch(/Controlled By: +ReplicaSet\/ebs-csi-controller-/);
+    });
 
-  it('annotates a service account, and restarts what runs under it', async () => {
-    expect(await kubectl(['annotate', 'serviceaccount', 'ebs-csi-controller-sa', 'eks.amazonaws.com/role-arn-'])).toBe('serviceaccount/ebs-csi-controller-sa annotated\n');
-    expect(await kubectl(['annotate', 'serviceaccount', 'ebs-csi-controller-sa', 'example.com/why=moved'])).toBe('serviceaccount/ebs-csi-controller-sa annotated\n');
-    expect(await kubectl(['describe', 'serviceaccount', 'ebs-csi-controller-sa'])).toMatch(/Annotations: +example\.com\/why: moved\n/);
+    it('annotates a service account, and restarts what runs under it', async () => {
+      expect(
+        await kubectl(['annotate', 'serviceaccount', 'ebs-csi-controller-sa', 'eks.amazonaws.com/role-arn-']),
+      ).toBe('serviceaccount/ebs-csi-controller-sa annotated\n');
+      expect(await kubectl(['annotate', 'serviceaccount', 'ebs-csi-controller-sa', 'example.com/why=moved'])).toBe(
+        'serviceaccount/ebs-csi-controller-sa annotated\n',
+      );
+      expect(await kubectl(['describe', 'serviceaccount', 'ebs-csi-controller-sa'])).toMatch(
+        /Annotations: +example\.com\/why: moved\n/,
+      );
 
-    const selected = ['--selector', 'app=ebs-csi-controller', '--output', 'name'];
-    const before = (await kubectl(['get', 'pods', ...selected])).trim().split('\n');
-    expect(await kubectl(['rollout', 'restart', 'deployment/ebs-csi-controller'])).toBe('deployment.apps/ebs-csi-controller restarted\n');
-    expect(await kubectl(['rollout', 'status', 'deployment/ebs-csi-controller', '--timeout', '60s'])).toContain('deployment "ebs-csi-controller" successfully rolled out');
-    const after = (await kubectl(['get', 'pods', ...selected])).trim().split('\n');
-    expect(after).toHaveLength(before.length);
-    expect(after.filter((name) => before.includes(name))).toEqual([]);
-    // The left-over association is younger than the old pods; the new ones have it.
-    expect(await kubectl(['get', 'pods', '--selector', 'app=ebs-csi-controller', '--output', 'yaml'])).toContain('AWS_CONTAINER_CREDENTIALS_FULL_URI');
-  });
+      const selected = ['--selector', 'app=ebs-csi-controller', '--output', 'name'];
+      const before = (await kubectl(['get', 'pods', ...selected])).trim().split('\n');
+      expect(await kubectl(['rollout', 'restart', 'deployment/ebs-csi-controller'])).toBe(
+        'deployment.apps/ebs-csi-controller restarted\n',
+      );
+      expect(await kubectl(['rollout', 'status', 'deployment/ebs-csi-controller', '--timeout', '60s'])).toContain(
+        'deployment "ebs-csi-controller" successfully rolled out',
+      );
+      const after = (await kubectl(['get', 'pods', ...selected])).trim().split('\n');
+      expect(after).toHaveLength(before.length);
+      expect(after.filter((name) => before.includes(name))).toEqual([]);
+      // The left-over association is younger than the old pods; the new ones have it.
+      expect(await kubectl(['get', 'pods', '--selector', 'app=ebs-csi-controller', '--output', 'yaml'])).toContain(
+        'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+      );
+    });
 
-  it('works with the kubeconfig of aws eks update-kubeconfig', async () => {
-    const KUBECONFIG = join(served.directory, 'own-kubeconfig');
-    const made = await served.run('aws', ['eks', 'update-kubeconfig', '--name', TARGET.cluster, '--kubeconfig', KUBECONFIG]);
-    expect(made).toMatchObject({ code: 0, err: '' });
-    expect(await kubectl(['get', 'serviceaccount', 'ebs-csi-controller-sa', '--output', 'name'], { KUBECONFIG })).toBe('serviceaccount/ebs-csi-controller-sa\n');
-  });
+    it('works with the kubeconfig of aws eks update-kubeconfig', async () => {
+      const KUBECONFIG = join(served.directory, 'own-kubeconfig');
+      const made = await served.run('aws', [
+        'eks',
+        'update-kubeconfig',
+        '--name',
+        TARGET.cluster,
+        '--kubeconfig',
+        KUBECONFIG,
+      ]);
+      expect(made).toMatchObject({ code: 0, err: '' });
+      expect(
+        await kubectl(['get', 'serviceaccount', 'ebs-csi-controller-sa', '--output', 'name'], { KUBECONFIG }),
+      ).toBe('serviceaccount/ebs-csi-controller-sa\n');
+    });
 
-  it('is refused with a token for another cluster, or of credentials that nobody has', async () => {
-    const given = { token: await token(TARGET.cluster), other: await token('prod'), wrong: await token(TARGET.cluster, { AWS_SECRET_ACCESS_KEY: 'guess' }) };
-    const get = (bearer: string) => served.run('kubectl', ['--token', bearer, '--namespace', 'kube-system', 'get', 'pods', '--output', 'name']);
-    expect(await get(given.token)).toMatchObject({ code: 0 });
-    for (const bearer of [given.other, given.wrong]) {
-      const { code, err } = await get(bearer);
-      expect(code).toBe(1);
-      expect(err).toMatch(/You must be logged in to the server|Unauthorized/);
-    }
-    // What the clock calls may come after it.
-    expect(served.calls().filter(({ service }) => service === 'kubernetes').at(-1)).toMatchObject({ service: 'kubernetes', status: 401, caller: '', error: 'Unauthorized' });
-  });
-});
+    it('is refused with a token for another cluster, or of credentials that nobody has', async () => {
+      const given = {
+        token: await token(TARGET.cluster),
+        other: await token('prod'),
+        wrong: await token(TARGET.cluster, { AWS_SECRET_ACCESS_KEY: 'guess' }),
+      };
+      const get = (bearer: string) =>
+        served.run('kubectl', ['--token', bearer, '--namespace', 'kube-system', 'get', 'pods', '--output', 'name']);
+      expect(await get(given.token)).toMatchObject({ code: 0 });
+      for (const bearer of [given.other, given.wrong]) {
+        const { code, err } = await get(bearer);
+        expect(code).toBe(1);
+        expect(err).toMatch(/You must be logged in to the server|Unauthorized/);
+      }
+      // What the clock calls may come after it.
+      expect(
+        served
+          .calls()
+          .filter(({ service }) => service === 'kubernetes')
+          .at(-1),
+      ).toMatchObject({ service: 'kubernetes', status: 401, caller: '', error: 'Unauthorized' });
+    });
+  },
+);

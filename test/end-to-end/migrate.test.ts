@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { ADDON, clusterOf, ebs, migrate, mutationsOf, RECREATE, ROLE, type RunOptions, scenarioWith } from './fixture.ts';
+import {
+  ADDON,
+  clusterOf,
+  ebs,
+  migrate,
+  mutationsOf,
+  RECREATE,
+  ROLE,
+  type RunOptions,
+  scenarioWith,
+} from './fixture.ts';
 
 const recreate = (options: RunOptions = {}) => migrate({ ...options, request: { ...RECREATE, ...options.request } });
 
@@ -7,16 +17,34 @@ describe('migrate with recreate', () => {
   it('moves the add-on and proves it on every pod that counts', async () => {
     const run = await recreate();
     const { report } = run;
-    expect(report).toMatchObject({ outcome: 'migrated', verified: 'pods', strategy: 'recreate', preserve: false, simulated: true, warnings: [] });
-    expect(report.applied).toEqual({ strategy: 'recreate', preserve: false, disruption: 'outage', resolveConflicts: 'NONE' });
+    expect(report).toMatchObject({
+      outcome: 'migrated',
+      verified: 'pods',
+      strategy: 'recreate',
+      preserve: false,
+      simulated: true,
+      warnings: [],
+    });
+    expect(report.applied).toEqual({
+      strategy: 'recreate',
+      preserve: false,
+      disruption: 'outage',
+      resolveConflicts: 'NONE',
+    });
     expect(report.migrationId).toMatch(/^[0-9A-Z]{26}$/);
     const counted = report.verification.pods.filter((pod) => pod.identity !== 'not-applicable');
     expect(counted.map((pod) => [pod.serviceAccount, pod.identity, pod.ready])).toEqual([
       ['ebs-csi-controller-sa', 'pod-identity', true],
       ['ebs-csi-controller-sa', 'pod-identity', true],
     ]);
-    expect(report.verification.pods.filter((pod) => pod.serviceAccount === 'ebs-csi-node-sa').map((pod) => pod.identity)).toEqual(Array(3).fill('not-applicable'));
-    expect(report.verification.before.filter((pod) => pod.serviceAccount === 'ebs-csi-controller-sa').map((pod) => pod.identity)).toEqual(['irsa', 'irsa']);
+    expect(
+      report.verification.pods.filter((pod) => pod.serviceAccount === 'ebs-csi-node-sa').map((pod) => pod.identity),
+    ).toEqual(Array(3).fill('not-applicable'));
+    expect(
+      report.verification.before
+        .filter((pod) => pod.serviceAccount === 'ebs-csi-controller-sa')
+        .map((pod) => pod.identity),
+    ).toEqual(['irsa', 'irsa']);
   });
 
   it('changes no more than it says, in that order', async () => {
@@ -34,7 +62,13 @@ describe('migrate with recreate', () => {
     const was = ebs(scenario.accounts[0]!.clusters[0]!);
     const run = await recreate({ scenario });
     const now = clusterOf(run).addons.get(ADDON)!;
-    expect({ version: now.version, configurationValues: now.configurationValues, tags: now.tags, role: now.serviceAccountRoleArn, status: now.status }).toEqual({
+    expect({
+      version: now.version,
+      configurationValues: now.configurationValues,
+      tags: now.tags,
+      role: now.serviceAccountRoleArn,
+      status: now.status,
+    }).toEqual({
       version: was.version,
       configurationValues: was.configurationValues,
       tags: was.tags,
@@ -46,7 +80,16 @@ describe('migrate with recreate', () => {
   it('tells when each step began and ended, in order', async () => {
     const { report } = await recreate();
     expect(report.steps.map((step) => step.name)).toEqual([
-      'plan', 'begin', 'delete-addon', 'await-deleted', 'purge-associations', 'create-addon', 'await-active', 'carry-over', 'verify-pods', 'finish',
+      'plan',
+      'begin',
+      'delete-addon',
+      'await-deleted',
+      'purge-associations',
+      'create-addon',
+      'await-active',
+      'carry-over',
+      'verify-pods',
+      'finish',
     ]);
     expect(report.steps.filter((step) => step.endedAt < step.startedAt)).toEqual([]);
     const times = report.steps.map((step) => step.startedAt);
@@ -58,7 +101,11 @@ describe('migrate with recreate', () => {
     const run = await recreate();
     for (const key of [`111122223333#eu-west-1#reliability-dev#${ADDON}`, `ROLE#${ROLE}`]) {
       expect(await run.backend.ledger.readLock(key)).toEqual({ key, fence: 1 });
-      const again = await run.backend.ledger.acquireLock(key, { migrationId: 'next', executionArn: 'none', since: 'now' });
+      const again = await run.backend.ledger.acquireLock(key, {
+        migrationId: 'next',
+        executionArn: 'none',
+        since: 'now',
+      });
       expect(again).toMatchObject({ acquired: true, fence: 2 });
     }
   });
@@ -68,9 +115,16 @@ describe('migrate with preserve', () => {
   it('restarts the pods that kept the old identity, and never has too few of them', async () => {
     const run = await recreate({ request: { preserve: true } });
     expect(run.report).toMatchObject({ outcome: 'migrated', verified: 'pods', preserve: true });
-    expect(mutationsOf(run)).toEqual(['eks:DeleteAddon', 'eks:DeletePodIdentityAssociation', 'eks:CreateAddon', 'kubernetes:patch deployments']);
+    expect(mutationsOf(run)).toEqual([
+      'eks:DeleteAddon',
+      'eks:DeletePodIdentityAssociation',
+      'eks:CreateAddon',
+      'kubernetes:patch deployments',
+    ]);
     expect(run.report.steps.map((step) => step.name)).toContain('restart-pods');
-    const ready = clusterOf(run).kube.readyHistory.filter((entry) => entry.workload === 'ebs-csi-controller').map((entry) => entry.ready);
+    const ready = clusterOf(run)
+      .kube.readyHistory.filter((entry) => entry.workload === 'ebs-csi-controller')
+      .map((entry) => entry.ready);
     expect(Math.min(...ready)).toBeGreaterThanOrEqual(2);
   });
 
@@ -90,8 +144,21 @@ describe('what nobody knows of AWS', () => {
     ['a deleted association keeps its key for a while', { associationDeleteLagSeconds: 12 }],
     ['the add-on is DEGRADED for a while after its create', { degradedAfterCreateSeconds: 45 }],
     ['DescribeAddon still says ACTIVE after the delete', { deleteStaleSeconds: 25 }],
-    ['everything is quick', { addonCreateSeconds: 1, addonUpdateSeconds: 1, addonDeleteSeconds: 1, podReadySeconds: 1, associationDeleteLagSeconds: 0, deleteStaleSeconds: 0 }],
-    ['everything is slow', { addonCreateSeconds: 300, addonUpdateSeconds: 300, addonDeleteSeconds: 300, podReadySeconds: 90 }],
+    [
+      'everything is quick',
+      {
+        addonCreateSeconds: 1,
+        addonUpdateSeconds: 1,
+        addonDeleteSeconds: 1,
+        podReadySeconds: 1,
+        associationDeleteLagSeconds: 0,
+        deleteStaleSeconds: 0,
+      },
+    ],
+    [
+      'everything is slow',
+      { addonCreateSeconds: 300, addonUpdateSeconds: 300, addonDeleteSeconds: 300, podReadySeconds: 90 },
+    ],
     ['a delete is accepted while the add-on is busy', { deleteWhileBusy: 'accept' }],
   ];
   describe.each([
@@ -105,27 +172,34 @@ describe('what nobody knows of AWS', () => {
     });
   });
 
-  it.each(['keep', 'clear'] as const)('with preserve: associations that outlive their add-on %s their owner', async (ownerArnAfterPreserve) => {
-    const scenario = scenarioWith((changed, cluster) => {
-      changed.knobs.ownerArnAfterPreserve = ownerArnAfterPreserve;
-      cluster.associations[0]!.owner = ADDON;
-    });
-    const run = await recreate({ scenario, request: { preserve: true } });
-    expect(run.report.outcome).toBe('migrated');
-    expect(run.report.associations.purged).toHaveLength(1);
-  });
+  it.each(['keep', 'clear'] as const)(
+    'with preserve: associations that outlive their add-on %s their owner',
+    async (ownerArnAfterPreserve) => {
+      const scenario = scenarioWith((changed, cluster) => {
+        changed.knobs.ownerArnAfterPreserve = ownerArnAfterPreserve;
+        cluster.associations[0]!.owner = ADDON;
+      });
+      const run = await recreate({ scenario, request: { preserve: true } });
+      expect(run.report.outcome).toBe('migrated');
+      expect(run.report.associations.purged).toHaveLength(1);
+    },
+  );
 
-  it.each(['remove', 'keep'] as const)('with preserve: the annotation after the create is %s', async (annotationAfterRecreate) => {
-    const scenario = scenarioWith((changed) => {
-      changed.knobs.annotationAfterRecreate = annotationAfterRecreate;
-    });
-    expect((await recreate({ scenario, request: { preserve: true } })).report.outcome).toBe('migrated');
-  });
+  it.each(['remove', 'keep'] as const)(
+    'with preserve: the annotation after the create is %s',
+    async (annotationAfterRecreate) => {
+      const scenario = scenarioWith((changed) => {
+        changed.knobs.annotationAfterRecreate = annotationAfterRecreate;
+      });
+      expect((await recreate({ scenario, request: { preserve: true } })).report.outcome).toBe('migrated');
+    },
+  );
 });
 
 describe('determinism', () => {
   it('gives the same call log twice for the same scenario and seed, and another for another seed', async () => {
-    const log = async (seed: number): Promise<string> => (await migrate({ seed })).backend.sandbox.world.log.toJsonLines();
+    const log = async (seed: number): Promise<string> =>
+      (await migrate({ seed })).backend.sandbox.world.log.toJsonLines();
     const first = await log(7);
     expect(await log(7)).toBe(first);
     expect(await log(8)).not.toBe(first);

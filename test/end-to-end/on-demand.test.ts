@@ -8,7 +8,10 @@ import { ADDON } from './fixture.ts';
 import { type Asked, inWorld, type OpenWorld, type WorldOptions } from './world.ts';
 
 const ACCOUNT = 'ebs-csi-controller-sa';
-const WHO = { requestedBy: 'arn:aws:sts::111122223333:assumed-role/on-call/kim', reason: 'the new role lacks kms:Decrypt' };
+const WHO = {
+  requestedBy: 'arn:aws:sts::111122223333:assumed-role/on-call/kim',
+  reason: 'the new role lacks kms:Decrypt',
+};
 const WAYS: [string, Partial<Asked>][] = [
   ['in place', { strategy: 'in-place' }],
   ['by deletion', { strategy: 'recreate' }],
@@ -36,24 +39,58 @@ describe('a rollback of a migration that ended migrated', () => {
       const back = await world.rollBack({ migrationId: migrated.migrationId, ...WHO });
       const after = world.look(ADDON, ACCOUNT);
       const twice = await refusalOf(world.rollBack({ migrationId: migrated.migrationId }));
-      return { before, migrated, between, back, after, twice, again: await world.migrate({ addon: ADDON, ...asked }), locks: await world.backend.ledger.listHeldLocks() };
+      return {
+        before,
+        migrated,
+        between,
+        back,
+        after,
+        twice,
+        again: await world.migrate({ addon: ADDON, ...asked }),
+        locks: await world.backend.ledger.listHeldLocks(),
+      };
     });
 
-  it.each(WAYS)('%s: the add-on is as it was, its pods are on IRSA again, and it can be migrated again', async (_, asked) => {
-    const { before, migrated, between, back, after, twice, again, locks } = await there(asked, { scenario: 'preserve' });
-    expect([migrated.outcome, back.outcome, again.outcome]).toEqual(['migrated', 'rolled-back', 'migrated']);
-    expect(between).toMatchObject({ pods: ['pod-identity', 'pod-identity'] });
-    expect(before).toMatchObject({ pods: ['irsa', 'irsa'] });
-    expect(after).toEqual(before);
-    expect(back).toMatchObject({ migrationId: migrated.migrationId, verified: 'pods', recovery: { cause: 'requested', after: 'migrated', ...WHO }, failure: { name: 'RollbackRequested' } });
-    expect(back.failure!.message).toContain(WHO.reason);
-    expect(twice).toEqual({ name: 'RollbackRefused', message: expect.stringContaining('it was put back already') as unknown });
-    expect(locks).toEqual([]);
-  });
+  it.each(WAYS)(
+    '%s: the add-on is as it was, its pods are on IRSA again, and it can be migrated again',
+    async (_, asked) => {
+      const { before, migrated, between, back, after, twice, again, locks } = await there(asked, {
+        scenario: 'preserve',
+      });
+      expect([migrated.outcome, back.outcome, again.outcome]).toEqual(['migrated', 'rolled-back', 'migrated']);
+      expect(between).toMatchObject({ pods: ['pod-identity', 'pod-identity'] });
+      expect(before).toMatchObject({ pods: ['irsa', 'irsa'] });
+      expect(after).toEqual(before);
+      expect(back).toMatchObject({
+        migrationId: migrated.migrationId,
+        verified: 'pods',
+        recovery: { cause: 'requested', after: 'migrated', ...WHO },
+        failure: { name: 'RollbackRequested' },
+      });
+      expect(back.failure!.message).toContain(WHO.reason);
+      expect(twice).toEqual({
+        name: 'RollbackRefused',
+        message: expect.stringContaining('it was put back already') as unknown,
+      });
+      expect(locks).toEqual([]);
+    },
+  );
 
   it.each(WAYS)('%s: an association that was in the way is back, with all that it said', async (_, asked) => {
     const { before, back, after } = await there(asked, { scenario: 'left-over-target-role' });
-    expect(back).toMatchObject({ outcome: 'rolled-back', associations: { restored: [{ serviceAccount: ACCOUNT, targetRoleArn: 'arn:aws:iam::444455556666:role/snapshots', disableSessionTags: true, tags: { 'cost-centre': '4711' } }] } });
+    expect(back).toMatchObject({
+      outcome: 'rolled-back',
+      associations: {
+        restored: [
+          {
+            serviceAccount: ACCOUNT,
+            targetRoleArn: 'arn:aws:iam::444455556666:role/snapshots',
+            disableSessionTags: true,
+            tags: { 'cost-centre': '4711' },
+          },
+        ],
+      },
+    });
     // The pods came first, and are older than it, as they were before.
     expect(after).toEqual(before);
     expect(back.associations.restored[0]!.policy).toContain('ec2:*');
@@ -84,23 +121,49 @@ describe('a rollback that is refused', () => {
       },
       /OIDC trust of .*payments-prod-ebs-csi-driver does not certainly let .*ebs-csi-controller-sa/,
     ],
-    ['the role is gone', ({ backend }) => backend.sandbox.world.accounts.get('111122223333')!.roles.delete('payments-prod-ebs-csi-driver'), /role .*payments-prod-ebs-csi-driver is not there any more/],
-    ['somebody has updated the add-on since', updated({ addonVersion: 'v1.44.0-eksbuild.1' }), /somebody else changed .*version v1\.44\.0-eksbuild\.1, was v1\.38\.1/],
-    ['somebody has configured it since', updated({ configurationValues: '{}' }), /somebody else changed the configuration values/],
+    [
+      'the role is gone',
+      ({ backend }) => backend.sandbox.world.accounts.get('111122223333')!.roles.delete('payments-prod-ebs-csi-driver'),
+      /role .*payments-prod-ebs-csi-driver is not there any more/,
+    ],
+    [
+      'somebody has updated the add-on since',
+      updated({ addonVersion: 'v1.44.0-eksbuild.1' }),
+      /somebody else changed .*version v1\.44\.0-eksbuild\.1, was v1\.38\.1/,
+    ],
+    [
+      'somebody has configured it since',
+      updated({ configurationValues: '{}' }),
+      /somebody else changed the configuration values/,
+    ],
     [
       'somebody has deleted it since',
-      ({ backend, target }) => backend.sandbox.clients(undefined, target.region).eks().send(new DeleteAddonCommand({ clusterName: target.cluster, addonName: ADDON })),
+      ({ backend, target }) =>
+        backend.sandbox
+          .clients(undefined, target.region)
+          .eks()
+          .send(new DeleteAddonCommand({ clusterName: target.cluster, addonName: ADDON })),
       /somebody else deleted add-on aws-ebs-csi-driver/,
     ],
   ])('because %s: nothing is changed, and the migration stays migrated', async (_, happen, why) => {
-    const { refusal, changes, report, locks, before, after } = await inWorld({ scenario: 'preserve' }, async (world) => {
-      const { migrationId } = await world.migrate({ addon: ADDON });
-      await happen(world);
-      await world.later(120_000);
-      const seen = { before: world.look(ADDON, ACCOUNT), changes: world.changes().length };
-      const answer = await refusalOf(world.rollBack({ migrationId }));
-      return { ...seen, refusal: answer, changes: world.changes().length - seen.changes, after: world.look(ADDON, ACCOUNT), report: await world.report(migrationId), locks: await world.backend.ledger.listHeldLocks() };
-    });
+    const { refusal, changes, report, locks, before, after } = await inWorld(
+      { scenario: 'preserve' },
+      async (world) => {
+        const { migrationId } = await world.migrate({ addon: ADDON });
+        await happen(world);
+        await world.later(120_000);
+        const seen = { before: world.look(ADDON, ACCOUNT), changes: world.changes().length };
+        const answer = await refusalOf(world.rollBack({ migrationId }));
+        return {
+          ...seen,
+          refusal: answer,
+          changes: world.changes().length - seen.changes,
+          after: world.look(ADDON, ACCOUNT),
+          report: await world.report(migrationId),
+          locks: await world.backend.ledger.listHeldLocks(),
+        };
+      },
+    );
     expect(refusal).toEqual({ name: 'RollbackRefused', message: expect.stringMatching(why) as unknown });
     expect(refusal.message).toContain('Nothing was changed.');
     expect(changes).toBe(0);
@@ -115,7 +178,10 @@ describe('a rollback that is refused', () => {
       const { migrationId } = await world.migrate({ addon: ADDON });
       return refusalOf(world.rollBack({ migrationId }));
     });
-    expect(refusal).toEqual({ name: 'RollbackRefused', message: expect.stringContaining('ended blocked: it changed nothing') as unknown });
+    expect(refusal).toEqual({
+      name: 'RollbackRefused',
+      message: expect.stringContaining('ended blocked: it changed nothing') as unknown,
+    });
   });
 
   it('because it is still running: it can be cancelled instead', async () => {
@@ -126,7 +192,12 @@ describe('a rollback that is refused', () => {
       await world.rest();
       return { refusal: answer, report: await world.report(execution.name) };
     });
-    expect(refusal).toEqual({ name: 'RollbackRefused', message: expect.stringMatching(/still working on migration \w+: cancel it instead, with pod-identity cancel/) as unknown });
+    expect(refusal).toEqual({
+      name: 'RollbackRefused',
+      message: expect.stringMatching(
+        /still working on migration \w+: cancel it instead, with pod-identity cancel/,
+      ) as unknown,
+    });
     expect(report.outcome).toBe('migrated');
   });
 });
@@ -140,11 +211,20 @@ describe('a cancel', () => {
       world.onFirst(when, () => (answer = cancel(world.backend, { migrationId: execution.name, ...WHO })));
       await world.rest();
       const report: MigrationReport = await world.report(execution.name);
-      return { before, report, answer: await answer, after: world.look(ADDON, ACCOUNT), changes: world.changes().map(({ operation }) => operation), locks: await world.backend.ledger.listHeldLocks() };
+      return {
+        before,
+        report,
+        answer: await answer,
+        after: world.look(ADDON, ACCOUNT),
+        changes: world.changes().map(({ operation }) => operation),
+        locks: await world.backend.ledger.listHeldLocks(),
+      };
     });
 
   it('before anything was begun ends it blocked, with nothing changed', async () => {
-    const { report, answer, changes, locks } = await cancelled(({ operation }) => operation === 'DescribeAddonVersions');
+    const { report, answer, changes, locks } = await cancelled(
+      ({ operation }) => operation === 'DescribeAddonVersions',
+    );
     expect(answer).toMatchObject({ first: true, begun: false, willEnd: 'blocked', cancellation: WHO });
     expect(report).toMatchObject({ outcome: 'blocked', failure: { name: 'Cancelled' } });
     expect(report.failure!.message).toContain(WHO.reason);
@@ -154,7 +234,12 @@ describe('a cancel', () => {
 
   it.each<[string, string, Partial<Asked>, string[]]>([
     ['the delete', 'DeleteAddon', { strategy: 'recreate' }, ['DeleteAddon', 'CreateAddon']],
-    ['the delete with preserve', 'DeleteAddon', { strategy: 'recreate', preserve: true }, ['DeleteAddon', 'CreateAddon']],
+    [
+      'the delete with preserve',
+      'DeleteAddon',
+      { strategy: 'recreate', preserve: true },
+      ['DeleteAddon', 'CreateAddon'],
+    ],
     ['the create', 'CreateAddon', { strategy: 'recreate' }, ['DeleteAddon', 'CreateAddon', 'UpdateAddon']],
     ['the update', 'UpdateAddon', { strategy: 'in-place' }, ['UpdateAddon', 'UpdateAddon']],
   ])('after %s puts everything back', async (_, after, asked, operations) => {
@@ -176,6 +261,9 @@ describe('a cancel', () => {
       const { migrationId } = await world.migrate({ addon: ADDON });
       return refusalOf(cancel(world.backend, { migrationId }));
     });
-    expect(refusal).toEqual({ name: 'MigrationOver', message: expect.stringContaining('is over: it ended migrated') as unknown });
+    expect(refusal).toEqual({
+      name: 'MigrationOver',
+      message: expect.stringContaining('is over: it ended migrated') as unknown,
+    });
   });
 });

@@ -1,34 +1,210 @@
-/** The preflight checks of a plan in the sandbox: what each finds there. The scenarios that come along show the others. */
+/**
+ * The preflight checks of a plan in the sandbox: what each finds there. The scenarios that come along show the others.
+ */
 import { describe, expect, it } from 'vitest';
 import type { Check } from '../../lambdas/domain/model.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import { ebs, migrate, mutationsOf, scenarioWith, type RunOptions } from './fixture.ts';
 
 const DRY = { dryRun: true } as const;
-const changed = (change: (cluster: ScenarioCluster, scenario: Scenario) => void): Scenario => scenarioWith((scenario, cluster) => change(cluster, scenario));
+const changed = (change: (cluster: ScenarioCluster, scenario: Scenario) => void): Scenario =>
+  scenarioWith((scenario, cluster) => change(cluster, scenario));
 const plan = async (options: RunOptions): Promise<{ outcome: string; checks: Check[]; mutations: string[] }> => {
   const run = await migrate({ ...options, request: { ...DRY, ...options.request } });
   return { outcome: run.report.outcome, checks: run.report.plan!.checks, mutations: mutationsOf(run) };
 };
 const group = { os: 'linux', ready: true, agentReady: true } as const;
 const WHO = { type: 'STANDARD', kubernetesGroups: [], policies: [], tags: {} } as const;
-const VIEW = { policyArn: 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy', accessScope: { type: 'cluster' } } as const;
+const VIEW = {
+  policyArn: 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy',
+  accessScope: { type: 'cluster' },
+} as const;
 
 const cases: [string, RunOptions, string, Check['status'], RegExp][] = [
-  ['a platform version that is too old', { scenario: changed((cluster) => void (cluster.platformVersion = 'eks.3')) }, 'platform-version', 'fail', /from eks\.4 on/],
-  ['the pods on a Windows node', { scenario: changed((cluster) => Object.assign(cluster, { nodes: [{ ...group, count: 2 }, { ...group, count: 2, os: 'windows' }] }) && void (ebs(cluster).nodeSelector = { 'kubernetes.io/os': 'windows' })) }, 'unsupported-compute', 'fail', /2 of 2 pods .*Windows/],
-  ['the pods on a hybrid node without an agent', { scenario: changed((cluster) => Object.assign(cluster, { nodes: [{ ...group, count: 2 }, { ...group, count: 1, compute: 'hybrid' }] }) && void (ebs(cluster).nodeSelector = { 'eks.amazonaws.com/compute-type': 'hybrid' })) }, 'agent-nodes', 'fail', /: mi-/],
-  ['a Windows node beside the others', { scenario: changed((cluster) => void (cluster.nodes = [{ ...group, count: 2 }, { ...group, count: 1, os: 'windows' }])) }, 'agent-nodes', 'pass', /each of the 2 nodes/],
-  ['a node that is not ready', { scenario: changed((cluster) => void (cluster.nodes = [{ ...group, count: 2 }, { ...group, count: 1, ready: false }])) }, 'agent-nodes', 'pass', /each of the 2 nodes/],
-  ['a webhook that somebody has deleted', { scenario: changed((cluster) => void (cluster.podIdentityWebhook = 'absent')) }, 'webhook', 'fail', /pod-identity-webhook/],
-  ['a webhook whose failures stop pods', { scenario: changed((cluster) => void (cluster.podIdentityWebhook = 'Fail')) }, 'webhook', 'pass', /is there\.$/],
-  ['nodes that aws-auth lets in', { scenario: changed((cluster) => void (cluster.accessEntries = [])) }, 'node-role', 'warn', /aws-auth/],
-  ['a proxy without exception for the agent', { scenario: changed((cluster) => void (ebs(cluster).extraEnv = [{ name: 'HTTPS_PROXY', value: 'http://proxy:3128' }, { name: 'NO_PROXY', value: '.svc,10.0.0.0/8' }])) }, 'proxy', 'warn', /169\.254\.170\.23 in container ebs-plugin/],
-  ['a policy of the role that goes by the name of its session', { scenario: changed((_, { accounts: [account] }) => void account!.roles[0]!.policies.push({ name: 'buckets', document: { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 's3:*', Resource: 'arn:aws:s3:::bucket/${aws:userid}/*' }] } })) }, 'session-names', 'warn', /statement 1 of policy buckets/],
-  ['pods that name their sessions', { scenario: changed((cluster) => void (ebs(cluster).extraEnv = [{ container: 'ebs-plugin', name: 'AWS_ROLE_SESSION_NAME', value: 'ebs' }])) }, 'session-names', 'warn', /container ebs-plugin of Deployment ebs-csi-controller/],
-  ['a proxy with one', { scenario: changed((cluster) => void (ebs(cluster).extraEnv = [{ name: 'HTTPS_PROXY', value: 'http://proxy:3128' }, { name: 'NO_PROXY', value: '169.254.170.23' }])) }, 'proxy', 'pass', /NO_PROXY has its address/],
-  ['a token file of the template\'s own', { scenario: changed((cluster) => void (ebs(cluster).extraEnv = [{ container: 'ebs-plugin', name: 'AWS_WEB_IDENTITY_TOKEN_FILE', value: '/var/run/token' }])) }, 'static-credentials', 'fail', /AWS_WEB_IDENTITY_TOKEN_FILE in container ebs-plugin/],
-  ['keys of a Secret that may be missing', { scenario: changed((cluster) => void (ebs(cluster).extraEnv = [{ workload: 'ebs-csi-controller', name: 'AWS_ACCESS_KEY_ID', secret: { name: 'aws-secret', key: 'key_id', optional: true } }])) }, 'static-credentials', 'warn', /if they are there/],
+  [
+    'a platform version that is too old',
+    { scenario: changed((cluster) => void (cluster.platformVersion = 'eks.3')) },
+    'platform-version',
+    'fail',
+    /from eks\.4 on/,
+  ],
+  [
+    'the pods on a Windows node',
+    {
+      scenario: changed(
+        (cluster) =>
+          Object.assign(cluster, {
+            nodes: [
+              { ...group, count: 2 },
+              { ...group, count: 2, os: 'windows' },
+            ],
+          }) && void (ebs(cluster).nodeSelector = { 'kubernetes.io/os': 'windows' }),
+      ),
+    },
+    'unsupported-compute',
+    'fail',
+    /2 of 2 pods .*Windows/,
+  ],
+  [
+    'the pods on a hybrid node without an agent',
+    {
+      scenario: changed(
+        (cluster) =>
+          Object.assign(cluster, {
+            nodes: [
+              { ...group, count: 2 },
+              { ...group, count: 1, compute: 'hybrid' },
+            ],
+          }) && void (ebs(cluster).nodeSelector = { 'eks.amazonaws.com/compute-type': 'hybrid' }),
+      ),
+    },
+    'agent-nodes',
+    'fail',
+    /: mi-/,
+  ],
+  [
+    'a Windows node beside the others',
+    {
+      scenario: changed(
+        (cluster) =>
+          void (cluster.nodes = [
+            { ...group, count: 2 },
+            { ...group, count: 1, os: 'windows' },
+          ]),
+      ),
+    },
+    'agent-nodes',
+    'pass',
+    /each of the 2 nodes/,
+  ],
+  [
+    'a node that is not ready',
+    {
+      scenario: changed(
+        (cluster) =>
+          void (cluster.nodes = [
+            { ...group, count: 2 },
+            { ...group, count: 1, ready: false },
+          ]),
+      ),
+    },
+    'agent-nodes',
+    'pass',
+    /each of the 2 nodes/,
+  ],
+  [
+    'a webhook that somebody has deleted',
+    { scenario: changed((cluster) => void (cluster.podIdentityWebhook = 'absent')) },
+    'webhook',
+    'fail',
+    /pod-identity-webhook/,
+  ],
+  [
+    'a webhook whose failures stop pods',
+    { scenario: changed((cluster) => void (cluster.podIdentityWebhook = 'Fail')) },
+    'webhook',
+    'pass',
+    /is there\.$/,
+  ],
+  [
+    'nodes that aws-auth lets in',
+    { scenario: changed((cluster) => void (cluster.accessEntries = [])) },
+    'node-role',
+    'warn',
+    /aws-auth/,
+  ],
+  [
+    'a proxy without exception for the agent',
+    {
+      scenario: changed(
+        (cluster) =>
+          void (ebs(cluster).extraEnv = [
+            { name: 'HTTPS_PROXY', value: 'http://proxy:3128' },
+            { name: 'NO_PROXY', value: '.svc,10.0.0.0/8' },
+          ]),
+      ),
+    },
+    'proxy',
+    'warn',
+    /169\.254\.170\.23 in container ebs-plugin/,
+  ],
+  [
+    'a policy of the role that goes by the name of its session',
+    {
+      scenario: changed(
+        (_, { accounts: [account] }) =>
+          void account!.roles[0]!.policies.push({
+            name: 'buckets',
+            document: {
+              Version: '2012-10-17',
+              Statement: [{ Effect: 'Allow', Action: 's3:*', Resource: 'arn:aws:s3:::bucket/${aws:userid}/*' }],
+            },
+          }),
+      ),
+    },
+    'session-names',
+    'warn',
+    /statement 1 of policy buckets/,
+  ],
+  [
+    'pods that name their sessions',
+    {
+      scenario: changed(
+        (cluster) =>
+          void (ebs(cluster).extraEnv = [{ container: 'ebs-plugin', name: 'AWS_ROLE_SESSION_NAME', value: 'ebs' }]),
+      ),
+    },
+    'session-names',
+    'warn',
+    /container ebs-plugin of Deployment ebs-csi-controller/,
+  ],
+  [
+    'a proxy with one',
+    {
+      scenario: changed(
+        (cluster) =>
+          void (ebs(cluster).extraEnv = [
+            { name: 'HTTPS_PROXY', value: 'http://proxy:3128' },
+            { name: 'NO_PROXY', value: '169.254.170.23' },
+          ]),
+      ),
+    },
+    'proxy',
+    'pass',
+    /NO_PROXY has its address/,
+  ],
+  [
+    "a token file of the template's own",
+    {
+      scenario: changed(
+        (cluster) =>
+          void (ebs(cluster).extraEnv = [
+            { container: 'ebs-plugin', name: 'AWS_WEB_IDENTITY_TOKEN_FILE', value: '/var/run/token' },
+          ]),
+      ),
+    },
+    'static-credentials',
+    'fail',
+    /AWS_WEB_IDENTITY_TOKEN_FILE in container ebs-plugin/,
+  ],
+  [
+    'keys of a Secret that may be missing',
+    {
+      scenario: changed(
+        (cluster) =>
+          void (ebs(cluster).extraEnv = [
+            {
+              workload: 'ebs-csi-controller',
+              name: 'AWS_ACCESS_KEY_ID',
+              secret: { name: 'aws-secret', key: 'key_id', optional: true },
+            },
+          ]),
+      ),
+    },
+    'static-credentials',
+    'warn',
+    /if they are there/,
+  ],
 ];
 
 describe('the preflight', () => {
@@ -37,15 +213,26 @@ describe('the preflight', () => {
     const found = checks.find((check) => check.id === id);
     expect(found).toMatchObject({ status });
     expect(found?.message).toMatch(message);
-    expect(outcome).toBe(checks.some((check) => check.status === 'fail' || check.status === 'unknown') ? 'blocked' : 'planned');
+    expect(outcome).toBe(
+      checks.some((check) => check.status === 'fail' || check.status === 'unknown') ? 'blocked' : 'planned',
+    );
     expect(mutations).toEqual([]);
   });
 
   it('passes whole on a cluster that has everything', async () => {
     const { outcome, checks } = await plan({});
     expect(outcome).toBe('planned');
-    const ids = ['platform-version', 'node-role', 'unsupported-compute', 'agent-nodes', 'webhook', 'static-credentials'];
-    expect(checks.filter(({ id }) => ids.includes(id)).map(({ id, status }) => [id, status])).toEqual(ids.map((id) => [id, 'pass']));
+    const ids = [
+      'platform-version',
+      'node-role',
+      'unsupported-compute',
+      'agent-nodes',
+      'webhook',
+      'static-credentials',
+    ];
+    expect(checks.filter(({ id }) => ids.includes(id)).map(({ id, status }) => [id, status])).toEqual(
+      ids.map((id) => [id, 'pass']),
+    );
   });
 
   it('does not pass what the service may not look at: with the policy for viewing alone it sees pods, and no nodes', async () => {
@@ -55,7 +242,14 @@ describe('the preflight', () => {
       prepare: ({ sandbox }) => {
         const cluster = [...sandbox.world.accounts.get('111122223333')!.clusters.values()][0]!;
         for (const principalArn of sandbox.outputs.kubernetesRoleArns) {
-          cluster.accessEntries.set(principalArn, { ...WHO, kubernetesGroups: [], tags: {}, principalArn, createdAt: 0, policies: [{ policyArn: VIEW.policyArn, scope: { type: 'cluster', namespaces: [] }, associatedAt: 0 }] });
+          cluster.accessEntries.set(principalArn, {
+            ...WHO,
+            kubernetesGroups: [],
+            tags: {},
+            principalArn,
+            createdAt: 0,
+            policies: [{ policyArn: VIEW.policyArn, scope: { type: 'cluster', namespaces: [] }, associatedAt: 0 }],
+          });
         }
       },
     };
@@ -63,9 +257,17 @@ describe('the preflight', () => {
     expect(outcome).toBe('blocked');
     const unknown = checks.filter(({ status }) => status === 'unknown');
     expect(unknown.map(({ id }) => id)).toEqual(['unsupported-compute', 'agent-nodes', 'webhook']);
-    for (const { message, remedy } of unknown) expect([message, remedy]).toEqual([expect.stringContaining('is forbidden'), expect.stringContaining('pod-identity grant-access')]);
+    for (const { message, remedy } of unknown)
+      expect([message, remedy]).toEqual([
+        expect.stringContaining('is forbidden'),
+        expect.stringContaining('pod-identity grant-access'),
+      ]);
     const content = await plan({ ...viewing, request: { verification: 'api' } });
     expect(content.outcome).toBe('planned');
-    expect(content.checks.filter(({ id, status }) => status === 'warn' && ['unsupported-compute', 'agent-nodes', 'webhook'].includes(id))).toHaveLength(3);
+    expect(
+      content.checks.filter(
+        ({ id, status }) => status === 'warn' && ['unsupported-compute', 'agent-nodes', 'webhook'].includes(id),
+      ),
+    ).toHaveLength(3);
   });
 });

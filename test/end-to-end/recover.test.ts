@@ -10,7 +10,10 @@ import { type Asked, inWorld, type OpenWorld, type WorldOptions } from './world.
 const ACCOUNT = 'ebs-csi-controller-sa';
 /** One that is no add-on's, and its annotation shall go. */
 const OWN_ACCOUNT = { namespace: 'payments', name: 'api' };
-const account = { scenario: 'service-account-irsa', asked: { serviceAccount: OWN_ACCOUNT, annotation: 'remove' } } as const;
+const account = {
+  scenario: 'service-account-irsa',
+  asked: { serviceAccount: OWN_ACCOUNT, annotation: 'remove' },
+} as const;
 
 /** Where the first migration is stopped: in a call of a Task, whose function goes on to its end, or in a Wait. */
 type Stop = Omit<FaultInput, 'kind'> | { wait: string };
@@ -38,48 +41,169 @@ const LEFT_OVER = 'left-over-target-role';
 const rows: Row[] = [
   { state: 'Plan', stop: { step: 'plan', operation: 'DescribeCluster' }, outcome: 'blocked' },
   // It goes on waiting for nobody: Recover ends it, and nothing was changed.
-  { state: 'RequestApproval', stop: { step: 'request-approval', operation: 'UpdateItem' }, outcome: 'blocked', asked: { approval: 'required' } },
-  { state: 'AwaitWindow', stop: { step: 'await-window', operation: 'Query' }, outcome: 'blocked', asked: { changeWindow: { ...WINDOW, schedule: '0 12 * * *' } } },
-  { state: 'PlanAgain', stop: { step: 'plan', operation: 'PutItem', call: 2 }, outcome: 'blocked', asked: { changeWindow: WINDOW } },
+  {
+    state: 'RequestApproval',
+    stop: { step: 'request-approval', operation: 'UpdateItem' },
+    outcome: 'blocked',
+    asked: { approval: 'required' },
+  },
+  {
+    state: 'AwaitWindow',
+    stop: { step: 'await-window', operation: 'Query' },
+    outcome: 'blocked',
+    asked: { changeWindow: { ...WINDOW, schedule: '0 12 * * *' } },
+  },
+  {
+    state: 'PlanAgain',
+    stop: { step: 'plan', operation: 'PutItem', call: 2 },
+    outcome: 'blocked',
+    asked: { changeWindow: WINDOW },
+  },
   { state: 'Begin', stop: { step: 'begin', operation: 'UpdateItem', call: 2 }, outcome: 'rolled-back' },
-  { state: 'PurgeAssociations', stop: { step: 'purge-associations', operation: 'DeletePodIdentityAssociation' }, outcome: 'rolled-back', scenario: LEFT_OVER },
-  { state: 'UpdateAddon', stop: { step: 'update-addon', operation: 'UpdateAddon' }, outcome: 'rolled-back', kind: 'abort-before' },
+  {
+    state: 'PurgeAssociations',
+    stop: { step: 'purge-associations', operation: 'DeletePodIdentityAssociation' },
+    outcome: 'rolled-back',
+    scenario: LEFT_OVER,
+  },
+  {
+    state: 'UpdateAddon',
+    stop: { step: 'update-addon', operation: 'UpdateAddon' },
+    outcome: 'rolled-back',
+    kind: 'abort-before',
+  },
   { state: 'UpdateAddon', stop: { step: 'update-addon', operation: 'UpdateAddon' }, outcome: 'rolled-back' },
   { state: 'WaitForUpdate', stop: { wait: 'WaitForUpdate' }, outcome: 'rolled-back' },
   { state: 'AwaitActive', stop: { step: 'await-active', operation: 'DescribeAddon' }, outcome: 'rolled-back' },
-  { state: 'CarryOver', stop: { step: 'carry-over', operation: 'UpdatePodIdentityAssociation' }, outcome: 'rolled-back', scenario: LEFT_OVER },
+  {
+    state: 'CarryOver',
+    stop: { step: 'carry-over', operation: 'UpdatePodIdentityAssociation' },
+    outcome: 'rolled-back',
+    scenario: LEFT_OVER,
+  },
   // The look at the pods goes on, and proves them: only the end is missing.
   { state: 'VerifyPods', stop: { step: 'verify-pods', operation: 'list pods' }, outcome: 'migrated' },
   { state: 'RecordMigrated', stop: { step: 'finish', operation: 'Query' }, outcome: 'migrated', ended: true },
-  { state: 'RepairTrust', stop: { step: 'repair-trust', operation: 'UpdateAssumeRolePolicy' }, outcome: 'rolled-back', scenario: 'trust-repair', asked: repair, kind: 'abort-before' },
-  { state: 'RepairTrust', stop: { step: 'repair-trust', operation: 'UpdateAssumeRolePolicy' }, outcome: 'rolled-back', scenario: 'trust-repair', asked: repair },
-  { state: 'WaitForTrust', stop: { wait: 'WaitForTrust' }, outcome: 'rolled-back', scenario: 'trust-repair', asked: repair },
-  { state: 'InstallAgent', stop: { step: 'install-agent', operation: 'CreateAddon' }, outcome: 'rolled-back', scenario: 'agent-absent', asked: { agent: 'install' } },
-  { state: 'DeleteAddon', stop: { step: 'delete-addon', operation: 'DeleteAddon' }, outcome: 'rolled-back', asked: recreate, kind: 'abort-before' },
-  { state: 'DeleteAddon', stop: { step: 'delete-addon', operation: 'DeleteAddon' }, outcome: 'rolled-back', asked: recreate },
+  {
+    state: 'RepairTrust',
+    stop: { step: 'repair-trust', operation: 'UpdateAssumeRolePolicy' },
+    outcome: 'rolled-back',
+    scenario: 'trust-repair',
+    asked: repair,
+    kind: 'abort-before',
+  },
+  {
+    state: 'RepairTrust',
+    stop: { step: 'repair-trust', operation: 'UpdateAssumeRolePolicy' },
+    outcome: 'rolled-back',
+    scenario: 'trust-repair',
+    asked: repair,
+  },
+  {
+    state: 'WaitForTrust',
+    stop: { wait: 'WaitForTrust' },
+    outcome: 'rolled-back',
+    scenario: 'trust-repair',
+    asked: repair,
+  },
+  {
+    state: 'InstallAgent',
+    stop: { step: 'install-agent', operation: 'CreateAddon' },
+    outcome: 'rolled-back',
+    scenario: 'agent-absent',
+    asked: { agent: 'install' },
+  },
+  {
+    state: 'DeleteAddon',
+    stop: { step: 'delete-addon', operation: 'DeleteAddon' },
+    outcome: 'rolled-back',
+    asked: recreate,
+    kind: 'abort-before',
+  },
+  {
+    state: 'DeleteAddon',
+    stop: { step: 'delete-addon', operation: 'DeleteAddon' },
+    outcome: 'rolled-back',
+    asked: recreate,
+  },
   { state: 'WaitForDeletion', stop: { wait: 'WaitForDeletion' }, outcome: 'rolled-back', asked: recreate },
-  { state: 'AwaitDeleted', stop: { step: 'await-deleted', operation: 'DescribeAddon' }, outcome: 'rolled-back', asked: preserve },
-  { state: 'PurgeAssociations', stop: { step: 'purge-associations', operation: 'DeletePodIdentityAssociation' }, outcome: 'rolled-back', scenario: LEFT_OVER, asked: recreate },
-  { state: 'CreateAddon', stop: { step: 'create-addon', operation: 'CreateAddon' }, outcome: 'rolled-back', asked: recreate, kind: 'abort-before' },
-  { state: 'CreateAddon', stop: { step: 'create-addon', operation: 'CreateAddon' }, outcome: 'rolled-back', asked: recreate },
+  {
+    state: 'AwaitDeleted',
+    stop: { step: 'await-deleted', operation: 'DescribeAddon' },
+    outcome: 'rolled-back',
+    asked: preserve,
+  },
+  {
+    state: 'PurgeAssociations',
+    stop: { step: 'purge-associations', operation: 'DeletePodIdentityAssociation' },
+    outcome: 'rolled-back',
+    scenario: LEFT_OVER,
+    asked: recreate,
+  },
+  {
+    state: 'CreateAddon',
+    stop: { step: 'create-addon', operation: 'CreateAddon' },
+    outcome: 'rolled-back',
+    asked: recreate,
+    kind: 'abort-before',
+  },
+  {
+    state: 'CreateAddon',
+    stop: { step: 'create-addon', operation: 'CreateAddon' },
+    outcome: 'rolled-back',
+    asked: recreate,
+  },
   { state: 'WaitForCreation', stop: { wait: 'WaitForCreation' }, outcome: 'rolled-back', asked: recreate },
-  { state: 'RestartPods', stop: { step: 'restart-pods', operation: 'patch deployments' }, outcome: 'rolled-back', asked: preserve },
+  {
+    state: 'RestartPods',
+    stop: { step: 'restart-pods', operation: 'patch deployments' },
+    outcome: 'rolled-back',
+    asked: preserve,
+  },
   { state: 'WaitForRollout', stop: { wait: 'WaitForRollout' }, outcome: 'rolled-back', asked: preserve },
-  { state: 'CreateAssociation', stop: { step: 'create-association', operation: 'CreatePodIdentityAssociation' }, outcome: 'rolled-back', kind: 'abort-before', ...account },
-  { state: 'CreateAssociation', stop: { step: 'create-association', operation: 'CreatePodIdentityAssociation' }, outcome: 'rolled-back', ...account },
+  {
+    state: 'CreateAssociation',
+    stop: { step: 'create-association', operation: 'CreatePodIdentityAssociation' },
+    outcome: 'rolled-back',
+    kind: 'abort-before',
+    ...account,
+  },
+  {
+    state: 'CreateAssociation',
+    stop: { step: 'create-association', operation: 'CreatePodIdentityAssociation' },
+    outcome: 'rolled-back',
+    ...account,
+  },
   { state: 'WaitForWebhook', stop: { wait: 'WaitForWebhook' }, outcome: 'rolled-back', ...account },
   { state: 'WaitForRollout', stop: { wait: 'WaitForRollout' }, outcome: 'rolled-back', ...account },
-  { state: 'AnnotateServiceAccount', stop: { step: 'annotate-service-account', operation: 'patch serviceaccounts' }, outcome: 'migrated', ...account },
-  { state: 'NextWay', stop: { step: 'create-addon', operation: 'CreateAddon' }, outcome: 'rolled-back', scenario: 'auto-climbs' },
+  {
+    state: 'AnnotateServiceAccount',
+    stop: { step: 'annotate-service-account', operation: 'patch serviceaccounts' },
+    outcome: 'migrated',
+    ...account,
+  },
+  {
+    state: 'NextWay',
+    stop: { step: 'create-addon', operation: 'CreateAddon' },
+    outcome: 'rolled-back',
+    scenario: 'auto-climbs',
+  },
 ];
 
 const titleOf = ({ state, kind, scenario, asked, outcome }: Row): string => {
-  const how = [asked?.serviceAccount ? 'a service account' : (asked?.strategy ?? 'auto'), ...(asked?.preserve ? ['preserve'] : []), ...(scenario && scenario !== account.scenario ? [scenario] : []), ...(kind ? ['before its call'] : [])];
+  const how = [
+    asked?.serviceAccount ? 'a service account' : (asked?.strategy ?? 'auto'),
+    ...(asked?.preserve ? ['preserve'] : []),
+    ...(scenario && scenario !== account.scenario ? [scenario] : []),
+    ...(kind ? ['before its call'] : []),
+  ];
   return `in ${state} (${how.join(', ')}): ${outcome}`;
 };
 
-const subjectOf = ({ asked }: Row): Asked => (asked?.serviceAccount ? { serviceAccount: asked.serviceAccount } : { addon: ADDON });
-const lookAt = (world: OpenWorld, { asked }: Row): object => (asked?.serviceAccount ? world.lookAtAccount(OWN_ACCOUNT) : world.look(ADDON, ACCOUNT));
+const subjectOf = ({ asked }: Row): Asked =>
+  asked?.serviceAccount ? { serviceAccount: asked.serviceAccount } : { addon: ADDON };
+const lookAt = (world: OpenWorld, { asked }: Row): object =>
+  asked?.serviceAccount ? world.lookAtAccount(OWN_ACCOUNT) : world.look(ADDON, ACCOUNT);
 
 /** A migration that is stopped there; answers how it ended after all. */
 const stopped = async (world: OpenWorld, row: Row): Promise<MigrationReport> => {
@@ -103,11 +227,25 @@ const play = (row: Row, knobs: WorldOptions['knobs'] = {}) =>
     const between = lookAt(world, row);
     const again = await world.migrate({ ...subjectOf(row), ...(row.asked?.trust ? { trust: row.asked.trust } : {}) });
     const { executions } = world.backend.sandbox;
-    return { before, first, between, again, after: lookAt(world, row), locks: await world.backend.ledger.listHeldLocks(), execution: executions.execution(firstExecutionOf(world.backend, first.migrationId)) };
+    return {
+      before,
+      first,
+      between,
+      again,
+      after: lookAt(world, row),
+      locks: await world.backend.ledger.listHeldLocks(),
+      execution: executions.execution(firstExecutionOf(world.backend, first.migrationId)),
+    };
   });
 
-const ON_POD_IDENTITY = { addon: { status: 'ACTIVE', role: undefined, owns: 1 }, pods: ['pod-identity', 'pod-identity'] };
-const ACCOUNT_ON_POD_IDENTITY = { associations: [{ owned: false }], pods: Array.from({ length: 5 }, () => 'pod-identity') };
+const ON_POD_IDENTITY = {
+  addon: { status: 'ACTIVE', role: undefined, owns: 1 },
+  pods: ['pod-identity', 'pod-identity'],
+};
+const ACCOUNT_ON_POD_IDENTITY = {
+  associations: [{ owned: false }],
+  pods: Array.from({ length: 5 }, () => 'pod-identity'),
+};
 const movedOf = ({ asked }: Row): object => (asked?.serviceAccount ? ACCOUNT_ON_POD_IDENTITY : ON_POD_IDENTITY);
 const ENDS = {
   migrated: { outcome: 'migrated', verified: 'pods' },
@@ -117,8 +255,13 @@ const ENDS = {
 
 /** As it was, apart from the pods where an association was there before already: new ones take it. */
 const lookAfter = ({ outcome, associations }: MigrationReport, before: object, row: Row): unknown => {
-  if (outcome === 'migrated' && row.asked?.serviceAccount) return expect.objectContaining({ annotation: undefined, pods: ACCOUNT_ON_POD_IDENTITY.pods });
-  if (outcome === 'migrated') return expect.objectContaining({ addon: expect.objectContaining(ON_POD_IDENTITY.addon) as unknown, pods: ON_POD_IDENTITY.pods });
+  if (outcome === 'migrated' && row.asked?.serviceAccount)
+    return expect.objectContaining({ annotation: undefined, pods: ACCOUNT_ON_POD_IDENTITY.pods });
+  if (outcome === 'migrated')
+    return expect.objectContaining({
+      addon: expect.objectContaining(ON_POD_IDENTITY.addon) as unknown,
+      pods: ON_POD_IDENTITY.pods,
+    });
   return associations.restored.length > 0 ? { ...before, pods: expect.any(Array) as unknown } : before;
 };
 
@@ -151,7 +294,11 @@ describe('an event that never arrives', () => {
       expect(first).toMatchObject({ ...ENDS[row.outcome], recovery: { cause: 'stranded' } });
       expect(between).toEqual(lookAfter(first, before, row));
       // Found by a tick of every five minutes, not at once.
-      const stoppedAt = Math.max(...first.steps.filter(({ startedAt }) => startedAt < first.recovery!.startedAt).map(({ startedAt }) => Date.parse(startedAt)));
+      const stoppedAt = Math.max(
+        ...first.steps
+          .filter(({ startedAt }) => startedAt < first.recovery!.startedAt)
+          .map(({ startedAt }) => Date.parse(startedAt)),
+      );
       expect(Date.parse(first.recovery!.startedAt) - stoppedAt).toBeLessThanOrEqual(8 * 60_000);
       expect(again.outcome).toBe(row.outcome === 'migrated' ? 'already-migrated' : 'migrated');
       expect(locks).toEqual([]);
@@ -167,10 +314,24 @@ describe('a recovery', () => {
     ];
     const { first, before, after, names } = await inWorld({ scenario: 'preserve', faults }, async (world) => {
       const { executions, outputs } = world.backend.sandbox;
-      const seen = { before: world.look(ADDON, ACCOUNT), first: await world.migrate({ addon: ADDON, ...recreate }), after: world.look(ADDON, ACCOUNT) };
-      return { ...seen, names: executions.list(outputs.recoverStateMachineArn).toReversed().map(({ name, status }) => ({ name, status })) };
+      const seen = {
+        before: world.look(ADDON, ACCOUNT),
+        first: await world.migrate({ addon: ADDON, ...recreate }),
+        after: world.look(ADDON, ACCOUNT),
+      };
+      return {
+        ...seen,
+        names: executions
+          .list(outputs.recoverStateMachineArn)
+          .toReversed()
+          .map(({ name, status }) => ({ name, status })),
+      };
     });
-    expect(first).toMatchObject({ outcome: 'rolled-back', recovery: { cause: 'stranded' }, failure: { name: 'ExecutionStopped' } });
+    expect(first).toMatchObject({
+      outcome: 'rolled-back',
+      recovery: { cause: 'stranded' },
+      failure: { name: 'ExecutionStopped' },
+    });
     expect(after).toEqual(before);
     expect(names.map(({ status }) => status)).toEqual(['ABORTED', 'SUCCEEDED']);
     // The first by the event, the second by the schedule, whose names begin with the migration.
@@ -179,13 +340,19 @@ describe('a recovery', () => {
   });
 
   it('is waited for by a migration of the same add-on that comes before it', async () => {
-    const { first, second, looks } = await inWorld({ scenario: 'preserve', knobs: { eventsLost: true } }, async (world) => {
-      const dead = await world.start({ addon: ADDON, ...recreate });
-      await world.until(dead, 'WaitForDeletion');
-      dead.stop();
-      const ended = { second: await world.migrate({ addon: ADDON }), first: await world.report(dead.name) };
-      return { ...ended, looks: world.backend.sandbox.logs().filter(({ message }) => message === 'plan: RecoveryPending').length };
-    });
+    const { first, second, looks } = await inWorld(
+      { scenario: 'preserve', knobs: { eventsLost: true } },
+      async (world) => {
+        const dead = await world.start({ addon: ADDON, ...recreate });
+        await world.until(dead, 'WaitForDeletion');
+        dead.stop();
+        const ended = { second: await world.migrate({ addon: ADDON }), first: await world.report(dead.name) };
+        return {
+          ...ended,
+          looks: world.backend.sandbox.logs().filter(({ message }) => message === 'plan: RecoveryPending').length,
+        };
+      },
+    );
     expect(first.outcome).toBe('rolled-back');
     expect(second.outcome).toBe('migrated');
     const [plan] = second.steps;
@@ -193,7 +360,10 @@ describe('a recovery', () => {
     expect(plan!.attempts).toBeGreaterThan(2);
     expect(looks).toBe(plan!.attempts - 1);
     // It planned on what had been put back.
-    expect(second.plan!.addon).toMatchObject({ status: 'ACTIVE', serviceAccountRoleArn: expect.any(String) as unknown });
+    expect(second.plan!.addon).toMatchObject({
+      status: 'ACTIVE',
+      serviceAccountRoleArn: expect.any(String) as unknown,
+    });
     expect(second.steps[1]!.startedAt > first.endedAt).toBe(true);
   });
 });

@@ -12,13 +12,21 @@ const onFirst = (operation: string, happen: (backend: SandboxBackend) => void) =
   });
 };
 
-const roleOf = (backend: SandboxBackend) => backend.sandbox.world.accounts.get(TARGET.account)!.roles.get('reliability-dev-ebs-csi-driver-irsa-role')!;
+const roleOf = (backend: SandboxBackend) =>
+  backend.sandbox.world.accounts.get(TARGET.account)!.roles.get('reliability-dev-ebs-csi-driver-irsa-role')!;
 
 /** The add-on is there as it was: role, version, configuration, tags, and the association that was purged. */
 function expectRestored(run: Run): void {
   const now = clusterOf(run).addons.get(ADDON)!;
   const was = run.report.plan!.addon!;
-  expect({ status: now.status, role: now.serviceAccountRoleArn, version: now.version, configurationValues: now.configurationValues, tags: now.tags, owned: now.associationIds }).toEqual({
+  expect({
+    status: now.status,
+    role: now.serviceAccountRoleArn,
+    version: now.version,
+    configurationValues: now.configurationValues,
+    tags: now.tags,
+    owned: now.associationIds,
+  }).toEqual({
     status: 'ACTIVE',
     role: ROLE,
     version: was.version,
@@ -27,7 +35,9 @@ function expectRestored(run: Run): void {
     owned: [],
   });
   const left = [...clusterOf(run).associations.values()].filter((one) => one.deletedUntil === undefined);
-  expect(left.map((one) => [one.namespace, one.serviceAccount, one.roleArn, one.ownerArn])).toEqual([['kube-system', 'ebs-csi-controller-sa', ROLE, undefined]]);
+  expect(left.map((one) => [one.namespace, one.serviceAccount, one.roleArn, one.ownerArn])).toEqual([
+    ['kube-system', 'ebs-csi-controller-sa', ROLE, undefined],
+  ]);
 }
 
 describe('a failure after the change has begun', () => {
@@ -37,7 +47,10 @@ describe('a failure after the change has begun', () => {
       prepare: (backend) => {
         const role = roleOf(backend);
         const right = role.trustPolicy;
-        onFirst('DeletePodIdentityAssociation', () => (role.trustPolicy = right.replace('"sts:AssumeRole"', '"sts:GetCallerIdentity"')))(backend);
+        onFirst(
+          'DeletePodIdentityAssociation',
+          () => (role.trustPolicy = right.replace('"sts:AssumeRole"', '"sts:GetCallerIdentity"')),
+        )(backend);
         onFirst('CreateAddon', () => (role.trustPolicy = right))(backend);
       },
     });
@@ -62,8 +75,17 @@ describe('a failure after the change has begun', () => {
       changed.knobs.webhookLagSeconds = 86_400;
     });
     const run = await migrate({ scenario });
-    expect(run.report).toMatchObject({ outcome: 'rolled-back', applied: { strategy: 'recreate', preserve: true }, failure: { name: 'PodsOnWrongIdentity' } });
-    expect(run.report.steps.map(({ name }) => name).filter((name) => name.startsWith('restart-pods'))).toEqual(['restart-pods', 'restart-pods-2', 'restart-pods.2', 'restart-pods.2-2']);
+    expect(run.report).toMatchObject({
+      outcome: 'rolled-back',
+      applied: { strategy: 'recreate', preserve: true },
+      failure: { name: 'PodsOnWrongIdentity' },
+    });
+    expect(run.report.steps.map(({ name }) => name).filter((name) => name.startsWith('restart-pods'))).toEqual([
+      'restart-pods',
+      'restart-pods-2',
+      'restart-pods.2',
+      'restart-pods.2-2',
+    ]);
     expectRestored(run);
   });
 
@@ -83,7 +105,9 @@ describe('a failure after the change has begun', () => {
     });
     const run = await migrate({ scenario, request: RECREATE });
     expect(run.report.outcome).toBe('needs-human');
-    expect(run.report.handOff.join('\n')).toContain(`aws eks create-addon --region eu-west-1 --cluster-name reliability-dev --addon-name ${ADDON}`);
+    expect(run.report.handOff.join('\n')).toContain(
+      `aws eks create-addon --region eu-west-1 --cluster-name reliability-dev --addon-name ${ADDON}`,
+    );
     expect(run.report.handOff.join('\n')).toContain(`--service-account-role-arn ${ROLE}`);
   });
 

@@ -18,150 +18,244 @@ const MIGRATION_ID = '210PJFSYA427K9TCMFPBDJFA89';
 const textOf = ({ outputs }: Automation): string => (outputs['report'] as string[]).join('\n');
 const recordOf = async (world: OpenWorld, id = MIGRATION_ID) => world.backend.ledger.getMigration(id);
 /** In the world's first cluster. */
-const run = (world: OpenWorld, given: Record<string, string>, options?: AutomationOptions): Promise<Automation> => runAutomation(world, { Cluster: world.target.cluster, ...given }, options);
+const run = (world: OpenWorld, given: Record<string, string>, options?: AutomationOptions): Promise<Automation> =>
+  runAutomation(world, { Cluster: world.target.cluster, ...given }, options);
 const stepsOf = ({ steps }: Automation): string[] => steps.map(({ name, status }) => `${name} ${status}`);
 const FAILED_RUN = ['prepare Success', 'run Failed', 'report Success', 'conclude Failed'];
 
-describe.skipIf(reason !== undefined)(`the runbook${reason === undefined ? '' : ` (${reason})`}`, { timeout: 60_000 }, () => {
-  it('only plans, unless it is told otherwise', async () => {
-    const { automation, changes } = await inWorld({ scenario: 'in-place' }, async (world) => ({ automation: await run(world, EBS), changes: world.changes() }));
-    expect(automation).toMatchObject({ status: 'Success', outputs: { migrationId: MIGRATION_ID, outcome: 'planned', verified: 'none' } });
-    expect(stepsOf(automation)).toEqual(['prepare Success', 'run Success', 'report Success', 'conclude Success']);
-    expect(changes.filter(({ service }) => service !== 'dynamodb')).toEqual([]);
-  });
-
-  it("migrates an add-on, under an id of the automation's own", async () => {
-    const { automation, record, executions } = await inWorld({ scenario: 'in-place' }, async (world) => {
-      const done = await run(world, { ...EBS, ...APPLY, Reason: 'CHG-1234' });
-      return { automation: done, record: await recordOf(world), executions: world.backend.sandbox.executions.list(world.backend.stateMachineArn).map(({ name }) => name) };
+describe.skipIf(reason !== undefined)(
+  `the runbook${reason === undefined ? '' : ` (${reason})`}`,
+  { timeout: 60_000 },
+  () => {
+    it('only plans, unless it is told otherwise', async () => {
+      const { automation, changes } = await inWorld({ scenario: 'in-place' }, async (world) => ({
+        automation: await run(world, EBS),
+        changes: world.changes(),
+      }));
+      expect(automation).toMatchObject({
+        status: 'Success',
+        outputs: { migrationId: MIGRATION_ID, outcome: 'planned', verified: 'none' },
+      });
+      expect(stepsOf(automation)).toEqual(['prepare Success', 'run Success', 'report Success', 'conclude Success']);
+      expect(changes.filter(({ service }) => service !== 'dynamodb')).toEqual([]);
     });
-    expect(automation).toMatchObject({ status: 'Success', outputs: { migrationId: MIGRATION_ID, outcome: 'migrated', verified: 'pods' } });
-    expect(textOf(automation)).toContain(`Add-on ${ADDON} in cluster catalogue-prod (111122223333, eu-west-1): migrated, verified: pods.`);
-    expect(migrationId.parse(MIGRATION_ID)).toBe(MIGRATION_ID);
-    const bits = MIGRATION_ID.split('').reduce((number, character) => number * 32n + BigInt('0123456789ABCDEFGHJKMNPQRSTVWXYZ'.indexOf(character)), 0n);
-    expect(bits.toString(16)).toBe(EXECUTION_ID.replaceAll('-', ''));
-    expect(executions).toEqual([MIGRATION_ID]);
-    expect(record?.request).toMatchObject({ requestedBy: `ssm-automation ${EXECUTION_ID}`, reason: 'CHG-1234', dryRun: false });
-  });
 
-  it('finds what is migrated already', async () => {
-    const again = await inWorld({ scenario: 'in-place' }, async (world) => {
-      await run(world, { ...EBS, ...APPLY });
-      return run(world, { ...EBS, ...APPLY }, { executionId: '00000000-0000-4000-8000-000000000000' });
+    it("migrates an add-on, under an id of the automation's own", async () => {
+      const { automation, record, executions } = await inWorld({ scenario: 'in-place' }, async (world) => {
+        const done = await run(world, { ...EBS, ...APPLY, Reason: 'CHG-1234' });
+        return {
+          automation: done,
+          record: await recordOf(world),
+          executions: world.backend.sandbox.executions.list(world.backend.stateMachineArn).map(({ name }) => name),
+        };
+      });
+      expect(automation).toMatchObject({
+        status: 'Success',
+        outputs: { migrationId: MIGRATION_ID, outcome: 'migrated', verified: 'pods' },
+      });
+      expect(textOf(automation)).toContain(
+        `Add-on ${ADDON} in cluster catalogue-prod (111122223333, eu-west-1): migrated, verified: pods.`,
+      );
+      expect(migrationId.parse(MIGRATION_ID)).toBe(MIGRATION_ID);
+      const bits = MIGRATION_ID.split('').reduce(
+        (number, character) => number * 32n + BigInt('0123456789ABCDEFGHJKMNPQRSTVWXYZ'.indexOf(character)),
+        0n,
+      );
+      expect(bits.toString(16)).toBe(EXECUTION_ID.replaceAll('-', ''));
+      expect(executions).toEqual([MIGRATION_ID]);
+      expect(record?.request).toMatchObject({
+        requestedBy: `ssm-automation ${EXECUTION_ID}`,
+        reason: 'CHG-1234',
+        dryRun: false,
+      });
     });
-    expect(again).toMatchObject({ status: 'Success', outputs: { migrationId: '00000000008008000000000000', outcome: 'already-migrated' } });
-  });
 
-  it("migrates a service account that is no add-on's", async () => {
-    const { automation, look } = await inWorld({ scenario: 'service-account-irsa' }, async (world) => {
-      const done = await run(world, { ...ACCOUNT, ...APPLY, Annotation: 'remove' });
-      return { automation: done, look: world.lookAtAccount({ namespace: 'payments', name: 'api' }) };
+    it('finds what is migrated already', async () => {
+      const again = await inWorld({ scenario: 'in-place' }, async (world) => {
+        await run(world, { ...EBS, ...APPLY });
+        return run(world, { ...EBS, ...APPLY }, { executionId: '00000000-0000-4000-8000-000000000000' });
+      });
+      expect(again).toMatchObject({
+        status: 'Success',
+        outputs: { migrationId: '00000000008008000000000000', outcome: 'already-migrated' },
+      });
     });
-    expect(automation).toMatchObject({ status: 'Success', outputs: { outcome: 'migrated' } });
-    expect(look).toMatchObject({ annotation: undefined, associations: [{ owned: false }] });
-  });
 
-  it('fails after the report of a migration that is blocked', async () => {
-    const automation = await inWorld({ scenario: 'agent-absent' }, (world) => run(world, { ...EBS, ...APPLY }));
-    expect(automation).toMatchObject({ status: 'Failed', outputs: { outcome: 'blocked', verified: 'none' } });
-    expect(stepsOf(automation)).toEqual(FAILED_RUN);
-    expect(automation.steps.at(-1)!.failure).toBe(`RuntimeError: Migration ${MIGRATION_ID} ended blocked: see the output of the step report.`);
-    expect(textOf(automation)).toMatch(/^Check \S*agent\S* fail: .+$/m);
-  });
-
-  it('knows from the execution how one ended that could not be recorded', async () => {
-    const unrecorded = { kind: 'access-denied', step: 'finish', operation: 'UpdateItem', times: 'all' } as const;
-    const automation = await inWorld({ scenario: 'in-place', faults: [unrecorded] }, (world) => run(world, { ...EBS, ...APPLY }));
-    expect(automation).toMatchObject({ status: 'Failed', outputs: { outcome: 'needs-human', verified: 'pods' } });
-    expect(textOf(automation)).toMatch(/^NeedsHuman: .*only the record of it is missing/m);
-  });
-
-  it('fails after the report of one that was put back', async () => {
-    const { automation, look, before } = await inWorld({ scenario: 'ebs-csi-irsa', faults: [{ kind: 'access-denied', step: 'create-addon', operation: 'CreateAddon', times: 'all' }] }, async (world) => {
-      const found = world.look(ADDON, SERVICE_ACCOUNT);
-      return { automation: await run(world, { ...EBS, ...APPLY, Strategy: 'recreate', MaxDisruption: 'outage' }), before: found, look: world.look(ADDON, SERVICE_ACCOUNT) };
+    it("migrates a service account that is no add-on's", async () => {
+      const { automation, look } = await inWorld({ scenario: 'service-account-irsa' }, async (world) => {
+        const done = await run(world, { ...ACCOUNT, ...APPLY, Annotation: 'remove' });
+        return { automation: done, look: world.lookAtAccount({ namespace: 'payments', name: 'api' }) };
+      });
+      expect(automation).toMatchObject({ status: 'Success', outputs: { outcome: 'migrated' } });
+      expect(look).toMatchObject({ annotation: undefined, associations: [{ owned: false }] });
     });
-    expect(automation).toMatchObject({ status: 'Failed', outputs: { outcome: 'rolled-back', verified: 'pods' } });
-    expect(stepsOf(automation)).toEqual(FAILED_RUN);
-    expect(textOf(automation)).toMatch(/^AccessDenied: /m);
-    expect(look).toEqual(before);
-  });
 
-  it('says who has the commands where a person is needed, and shows none', async () => {
-    const { automation, record } = await inWorld({ scenario: 'ebs-csi-irsa', knobs: { createEndsIn: 'CREATE_FAILED' } }, async (world) => ({
-      automation: await run(world, { ...EBS, ...APPLY, Strategy: 'recreate', MaxDisruption: 'outage' }),
-      record: await recordOf(world),
-    }));
-    expect(automation).toMatchObject({ status: 'Failed', outputs: { outcome: 'needs-human' } });
-    expect(textOf(automation)).toContain(`A person has to finish it: pod-identity show ${MIGRATION_ID} has the commands.`);
-    expect(record!.handOff.length).toBeGreaterThan(0);
-    expect(record!.handOff.filter((command) => command.startsWith('aws ') && textOf(automation).includes(command))).toEqual([]);
-  });
-
-  it('reports when it is cancelled, and Recover puts back what it left', async () => {
-    const { automation, before, report, look, locks } = await inWorld({ scenario: 'preserve' }, async (world) => {
-      const found = world.look(ADDON, SERVICE_ACCOUNT);
-      const cancelled = await run(world, { ...EBS, ...APPLY }, { whileRunning: (execution) => world.until(execution, 'WaitForUpdate').then(() => true) });
-      return { automation: cancelled, before: found, report: await world.settled(MIGRATION_ID), look: world.look(ADDON, SERVICE_ACCOUNT), locks: await world.backend.ledger.listHeldLocks() };
+    it('fails after the report of a migration that is blocked', async () => {
+      const automation = await inWorld({ scenario: 'agent-absent' }, (world) => run(world, { ...EBS, ...APPLY }));
+      expect(automation).toMatchObject({ status: 'Failed', outputs: { outcome: 'blocked', verified: 'none' } });
+      expect(stepsOf(automation)).toEqual(FAILED_RUN);
+      expect(automation.steps.at(-1)!.failure).toBe(
+        `RuntimeError: Migration ${MIGRATION_ID} ended blocked: see the output of the step report.`,
+      );
+      expect(textOf(automation)).toMatch(/^Check \S*agent\S* fail: .+$/m);
     });
-    expect(automation).toMatchObject({ status: 'Cancelled', outputs: { migrationId: MIGRATION_ID, outcome: 'unfinished', verified: 'none' } });
-    expect(stepsOf(automation)).toEqual(['prepare Success', 'run Cancelled', 'report Success', 'conclude Failed']);
-    expect(textOf(automation)).toMatch(/: ABORTED\.$/m);
-    expect(textOf(automation)).toContain('State machine Recover takes over what it left by itself');
-    expect(report).toMatchObject({ outcome: 'rolled-back', recovery: { cause: 'stranded' } });
-    expect(look).toEqual(before);
-    expect(locks).toEqual([]);
-  });
 
-  it.each([
-    ['neither an add-on nor a service account', PLACE, 'Name what shall migrate'],
-    ['half a service account', { ...PLACE, Namespace: 'payments' }, 'Name what shall migrate'],
-    ['both', { ...PLACE, ...EBS, ...ACCOUNT }, 'not both'],
-    ["a service account's option for an add-on", { ...PLACE, ...EBS, Annotation: 'remove' }, 'Annotation is of service accounts'],
-    ["an add-on's option for a service account", { ...PLACE, ...ACCOUNT, Strategy: 'recreate' }, 'Strategy is of add-ons'],
-    ['no cluster', EBS, 'Cluster is not allowed'],
-    ['a name that is none', { ...EBS, Cluster: 'a b' }, 'Cluster is not allowed'],
-    ['a choice that is none', { ...PLACE, ...EBS, DryRun: 'no' }, 'DryRun is not allowed'],
-    ['a reason of two lines', { ...PLACE, ...EBS, Reason: 'a\nb' }, 'Reason is not allowed'],
-    ['a parameter that is none', { ...PLACE, ...EBS, Preserve: 'true' }, 'There is no parameter Preserve'],
-  ] as [string, Record<string, string>, string][])('refuses %s before anything is started', async (_, given, says) => {
-    const { automation, executions, record } = await inWorld({ scenario: 'in-place' }, async (world) => ({
-      automation: await runAutomation(world, given),
-      executions: world.backend.sandbox.executions.list(world.backend.stateMachineArn),
-      record: await recordOf(world),
-    }));
-    expect(['Refused', 'Failed']).toContain(automation.status);
-    expect(automation.steps).toEqual([{ name: expect.stringMatching(/^(start|prepare)$/) as string, status: 'Failed', failure: expect.stringContaining(says) as string }]);
-    expect(executions).toEqual([]);
-    expect(record).toBeUndefined();
-  });
-
-  it.each(['"}, "dryRun": false, {"', '{{ Cluster }} {{ssm:secret}} }}', String.raw`\u0022 \ $(id) 'x'`, 'größer 🚀'])('keeps a reason what it is: %s', async (text) => {
-    const record = await inWorld({ scenario: 'in-place' }, async (world) => {
-      await run(world, { ...EBS, Reason: text });
-      return recordOf(world);
+    it('knows from the execution how one ended that could not be recorded', async () => {
+      const unrecorded = { kind: 'access-denied', step: 'finish', operation: 'UpdateItem', times: 'all' } as const;
+      const automation = await inWorld({ scenario: 'in-place', faults: [unrecorded] }, (world) =>
+        run(world, { ...EBS, ...APPLY }),
+      );
+      expect(automation).toMatchObject({ status: 'Failed', outputs: { outcome: 'needs-human', verified: 'pods' } });
+      expect(textOf(automation)).toMatch(/^NeedsHuman: .*only the record of it is missing/m);
     });
-    expect(record?.request).toMatchObject({ reason: text, dryRun: true });
-  });
 
-  it('has a report where neither the ledger nor the execution can be read', async () => {
-    const automation = await inWorld({ scenario: 'in-place' }, (world) => {
-      const whileRunning = async (): Promise<boolean> => {
-        const { world: inside } = world.backend.sandbox;
-        const [role] = [...inside.accounts.get(inside.home.account)!.roles].filter(([name]) => name.includes('RunbookRole'));
-        for (const policy of role![1].policies) policy.document = policy.document.replaceAll(/dynamodb:GetItem|states:DescribeExecution/g, 'none:Nothing');
-        return Promise.resolve(false);
-      };
-      return run(world, { ...EBS, ...APPLY }, { whileRunning });
+    it('fails after the report of one that was put back', async () => {
+      const { automation, look, before } = await inWorld(
+        {
+          scenario: 'ebs-csi-irsa',
+          faults: [{ kind: 'access-denied', step: 'create-addon', operation: 'CreateAddon', times: 'all' }],
+        },
+        async (world) => {
+          const found = world.look(ADDON, SERVICE_ACCOUNT);
+          return {
+            automation: await run(world, { ...EBS, ...APPLY, Strategy: 'recreate', MaxDisruption: 'outage' }),
+            before: found,
+            look: world.look(ADDON, SERVICE_ACCOUNT),
+          };
+        },
+      );
+      expect(automation).toMatchObject({ status: 'Failed', outputs: { outcome: 'rolled-back', verified: 'pods' } });
+      expect(stepsOf(automation)).toEqual(FAILED_RUN);
+      expect(textOf(automation)).toMatch(/^AccessDenied: /m);
+      expect(look).toEqual(before);
     });
-    expect(automation).toMatchObject({ status: 'Failed', outputs: { migrationId: MIGRATION_ID, outcome: 'unfinished' } });
-    expect(textOf(automation)).toMatch(/^The ledger can't be read: AccessDenied\w*: [^]*^The execution can't be read: AccessDenied/m);
-  });
 
-  it('keeps its report to what Systems Manager keeps of an output', async () => {
-    const automation = await inWorld({ scenario: 'agent-absent' }, (world) => run(world, { ...EBS, ...APPLY }));
-    const lines = automation.outputs['report'] as string[];
-    expect(lines.length).toBeLessThanOrEqual(50);
-    expect(lines.filter((line) => line.length === 0 || line.length > 512)).toEqual([]);
-  });
-});
+    it('says who has the commands where a person is needed, and shows none', async () => {
+      const { automation, record } = await inWorld(
+        { scenario: 'ebs-csi-irsa', knobs: { createEndsIn: 'CREATE_FAILED' } },
+        async (world) => ({
+          automation: await run(world, { ...EBS, ...APPLY, Strategy: 'recreate', MaxDisruption: 'outage' }),
+          record: await recordOf(world),
+        }),
+      );
+      expect(automation).toMatchObject({ status: 'Failed', outputs: { outcome: 'needs-human' } });
+      expect(textOf(automation)).toContain(
+        `A person has to finish it: pod-identity show ${MIGRATION_ID} has the commands.`,
+      );
+      expect(record!.handOff.length).toBeGreaterThan(0);
+      expect(
+        record!.handOff.filter((command) => command.startsWith('aws ') && textOf(automation).includes(command)),
+      ).toEqual([]);
+    });
+
+    it('reports when it is cancelled, and Recover puts back what it left', async () => {
+      const { automation, before, report, look, locks } = await inWorld({ scenario: 'preserve' }, async (world) => {
+        const found = world.look(ADDON, SERVICE_ACCOUNT);
+        const cancelled = await run(
+          world,
+          { ...EBS, ...APPLY },
+          { whileRunning: (execution) => world.until(execution, 'WaitForUpdate').then(() => true) },
+        );
+        return {
+          automation: cancelled,
+          before: found,
+          report: await world.settled(MIGRATION_ID),
+          look: world.look(ADDON, SERVICE_ACCOUNT),
+          locks: await world.backend.ledger.listHeldLocks(),
+        };
+      });
+      expect(automation).toMatchObject({
+        status: 'Cancelled',
+        outputs: { migrationId: MIGRATION_ID, outcome: 'unfinished', verified: 'none' },
+      });
+      expect(stepsOf(automation)).toEqual(['prepare Success', 'run Cancelled', 'report Success', 'conclude Failed']);
+      expect(textOf(automation)).toMatch(/: ABORTED\.$/m);
+      expect(textOf(automation)).toContain('State machine Recover takes over what it left by itself');
+      expect(report).toMatchObject({ outcome: 'rolled-back', recovery: { cause: 'stranded' } });
+      expect(look).toEqual(before);
+      expect(locks).toEqual([]);
+    });
+
+    it.each([
+      ['neither an add-on nor a service account', PLACE, 'Name what shall migrate'],
+      ['half a service account', { ...PLACE, Namespace: 'payments' }, 'Name what shall migrate'],
+      ['both', { ...PLACE, ...EBS, ...ACCOUNT }, 'not both'],
+      [
+        "a service account's option for an add-on",
+        { ...PLACE, ...EBS, Annotation: 'remove' },
+        'Annotation is of service accounts',
+      ],
+      [
+        "an add-on's option for a service account",
+        { ...PLACE, ...ACCOUNT, Strategy: 'recreate' },
+        'Strategy is of add-ons',
+      ],
+      ['no cluster', EBS, 'Cluster is not allowed'],
+      ['a name that is none', { ...EBS, Cluster: 'a b' }, 'Cluster is not allowed'],
+      ['a choice that is none', { ...PLACE, ...EBS, DryRun: 'no' }, 'DryRun is not allowed'],
+      ['a reason of two lines', { ...PLACE, ...EBS, Reason: 'a\nb' }, 'Reason is not allowed'],
+      ['a parameter that is none', { ...PLACE, ...EBS, Preserve: 'true' }, 'There is no parameter Preserve'],
+    ] as [string, Record<string, string>, string][])(
+      'refuses %s before anything is started',
+      async (_, given, says) => {
+        const { automation, executions, record } = await inWorld({ scenario: 'in-place' }, async (world) => ({
+          automation: await runAutomation(world, given),
+          executions: world.backend.sandbox.executions.list(world.backend.stateMachineArn),
+          record: await recordOf(world),
+        }));
+        expect(['Refused', 'Failed']).toContain(automation.status);
+        expect(automation.steps).toEqual([
+          {
+            name: expect.stringMatching(/^(start|prepare)$/) as string,
+            status: 'Failed',
+            failure: expect.stringContaining(says) as string,
+          },
+        ]);
+        expect(executions).toEqual([]);
+        expect(record).toBeUndefined();
+      },
+    );
+
+    it.each([
+      '"}, "dryRun": false, {"',
+      '{{ Cluster }} {{ssm:secret}} }}',
+      String.raw`\u0022 \ $(id) 'x'`,
+      'größer 🚀',
+    ])('keeps a reason what it is: %s', async (text) => {
+      const record = await inWorld({ scenario: 'in-place' }, async (world) => {
+        await run(world, { ...EBS, Reason: text });
+        return recordOf(world);
+      });
+      expect(record?.request).toMatchObject({ reason: text, dryRun: true });
+    });
+
+    it('has a report where neither the ledger nor the execution can be read', async () => {
+      const automation = await inWorld({ scenario: 'in-place' }, (world) => {
+        const whileRunning = async (): Promise<boolean> => {
+          const { world: inside } = world.backend.sandbox;
+          const [role] = [...inside.accounts.get(inside.home.account)!.roles].filter(([name]) =>
+            name.includes('RunbookRole'),
+          );
+          for (const policy of role![1].policies)
+            policy.document = policy.document.replaceAll(/dynamodb:GetItem|states:DescribeExecution/g, 'none:Nothing');
+          return Promise.resolve(false);
+        };
+        return run(world, { ...EBS, ...APPLY }, { whileRunning });
+      });
+      expect(automation).toMatchObject({
+        status: 'Failed',
+        outputs: { migrationId: MIGRATION_ID, outcome: 'unfinished' },
+      });
+      expect(textOf(automation)).toMatch(
+        /^The ledger can't be read: AccessDenied\w*: [^]*^The execution can't be read: AccessDenied/m,
+      );
+    });
+
+    it('keeps its report to what Systems Manager keeps of an output', async () => {
+      const automation = await inWorld({ scenario: 'agent-absent' }, (world) => run(world, { ...EBS, ...APPLY }));
+      const lines = automation.outputs['report'] as string[];
+      expect(lines.length).toBeLessThanOrEqual(50);
+      expect(lines.filter((line) => line.length === 0 || line.length > 512)).toEqual([]);
+    });
+  },
+);

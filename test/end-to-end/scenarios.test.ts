@@ -29,7 +29,23 @@ interface Expected {
   /** Calls that changed something, in order. */
   mutations: string[];
 }
-type Row = [scenario: string, request: Pick<MigrationRequestInput, 'addon' | 'serviceAccount' | 'annotation' | 'strategy' | 'preserve' | 'resolveConflicts' | 'maxDisruption' | 'trust' | 'acceptedKeys' | 'verification'>, expected: Expected];
+type Row = [
+  scenario: string,
+  request: Pick<
+    MigrationRequestInput,
+    | 'addon'
+    | 'serviceAccount'
+    | 'annotation'
+    | 'strategy'
+    | 'preserve'
+    | 'resolveConflicts'
+    | 'maxDisruption'
+    | 'trust'
+    | 'acceptedKeys'
+    | 'verification'
+  >,
+  expected: Expected,
+];
 
 const IN_PLACE = ['eks:UpdateAddon'];
 const PURGED_IN_PLACE = ['eks:DeletePodIdentityAssociation', 'eks:UpdateAddon'];
@@ -53,71 +69,244 @@ const recreated = { outcome: 'migrated', applied: 'recreate', mutations: RECREAT
 const recreatedPreserved = { outcome: 'migrated', applied: 'recreate+preserve' } as const;
 
 const rows: Row[] = [
-  ['ebs-csi-irsa', { addon: EBS }, { ...inPlace, purged: EBS_ACCOUNT, created: EBS_ACCOUNT, mutations: PURGED_IN_PLACE }],
-  ['ebs-csi-irsa', { addon: EBS, ...recreate }, { ...recreated, purged: EBS_ACCOUNT, created: EBS_ACCOUNT, mutations: PURGED }],
-  ['in-place', { addon: EBS, strategy: 'in-place' }, { ...inPlace, purged: EBS_ACCOUNT, created: EBS_ACCOUNT, mutations: PURGED_IN_PLACE }],
-  ['preserve', { addon: EBS, ...recreate, preserve: true }, { ...recreatedPreserved, created: EBS_ACCOUNT, mutations: [...RECREATED, RESTARTED] }],
+  [
+    'ebs-csi-irsa',
+    { addon: EBS },
+    { ...inPlace, purged: EBS_ACCOUNT, created: EBS_ACCOUNT, mutations: PURGED_IN_PLACE },
+  ],
+  [
+    'ebs-csi-irsa',
+    { addon: EBS, ...recreate },
+    { ...recreated, purged: EBS_ACCOUNT, created: EBS_ACCOUNT, mutations: PURGED },
+  ],
+  [
+    'in-place',
+    { addon: EBS, strategy: 'in-place' },
+    { ...inPlace, purged: EBS_ACCOUNT, created: EBS_ACCOUNT, mutations: PURGED_IN_PLACE },
+  ],
+  [
+    'preserve',
+    { addon: EBS, ...recreate, preserve: true },
+    { ...recreatedPreserved, created: EBS_ACCOUNT, mutations: [...RECREATED, RESTARTED] },
+  ],
   ['efs-csi-irsa', { addon: EFS }, { ...inPlace, created: ['efs-csi-controller-sa'] }],
   ['efs-csi-irsa', { addon: EFS, ...recreate }, { ...recreated, created: ['efs-csi-controller-sa'] }],
   ['vpc-cni-irsa', { addon: 'vpc-cni' }, { ...inPlace, created: ['aws-node'] }],
-  ['vpc-cni-irsa', { addon: 'vpc-cni', ...recreate, preserve: true }, { ...recreatedPreserved, created: ['aws-node'], mutations: [...RECREATED, 'kubernetes:patch daemonsets'] }],
-  ['vpc-cni-irsa', { addon: 'vpc-cni', ...recreate }, { outcome: 'blocked', blockedBy: { 'addon-risk': /network/ }, mutations: [] }],
+  [
+    'vpc-cni-irsa',
+    { addon: 'vpc-cni', ...recreate, preserve: true },
+    { ...recreatedPreserved, created: ['aws-node'], mutations: [...RECREATED, 'kubernetes:patch daemonsets'] },
+  ],
+  [
+    'vpc-cni-irsa',
+    { addon: 'vpc-cni', ...recreate },
+    { outcome: 'blocked', blockedBy: { 'addon-risk': /network/ }, mutations: [] },
+  ],
   ['adot-three-service-accounts', { addon: 'adot' }, { ...inPlace, created: ADOT_ACCOUNTS }],
   ['adot-three-service-accounts', { addon: 'adot', ...recreate }, { ...recreated, created: ADOT_ACCOUNTS }],
   ['fsx-csi-irsa', { addon: FSX }, { ...inPlace, created: ['fsx-csi-controller-sa'] }],
   ['fsx-csi-irsa', { addon: FSX, ...recreate }, { ...recreated, created: ['fsx-csi-controller-sa'] }],
-  ['auto-climbs', { addon: EBS }, { ...recreatedPreserved, purged: EBS_ACCOUNT, created: [...EBS_ACCOUNT, ...EBS_ACCOUNT], mutations: CLIMBED }],
-  ['auto-climbs', { addon: EBS, strategy: 'in-place' }, { outcome: 'rolled-back', applied: 'in-place', failure: 'PodsOnWrongIdentity', created: EBS_ACCOUNT, mutations: [...TRIED, ...IN_PLACE] }],
+  [
+    'auto-climbs',
+    { addon: EBS },
+    { ...recreatedPreserved, purged: EBS_ACCOUNT, created: [...EBS_ACCOUNT, ...EBS_ACCOUNT], mutations: CLIMBED },
+  ],
+  [
+    'auto-climbs',
+    { addon: EBS, strategy: 'in-place' },
+    {
+      outcome: 'rolled-back',
+      applied: 'in-place',
+      failure: 'PodsOnWrongIdentity',
+      created: EBS_ACCOUNT,
+      mutations: [...TRIED, ...IN_PLACE],
+    },
+  ],
   [
     'auto-climbs-to-outage',
     { addon: EBS },
-    { outcome: 'rolled-back', applied: 'recreate+preserve', failure: 'PodsOnWrongIdentity', purged: EBS_ACCOUNT, created: [...EBS_ACCOUNT, ...EBS_ACCOUNT], mutations: [...CLIMBED, RESTARTED, ...IN_PLACE] },
+    {
+      outcome: 'rolled-back',
+      applied: 'recreate+preserve',
+      failure: 'PodsOnWrongIdentity',
+      purged: EBS_ACCOUNT,
+      created: [...EBS_ACCOUNT, ...EBS_ACCOUNT],
+      mutations: [...CLIMBED, RESTARTED, ...IN_PLACE],
+    },
   ],
   [
     'auto-climbs-to-outage',
     { addon: EBS, maxDisruption: 'outage' },
-    { ...recreated, purged: EBS_ACCOUNT, created: [...EBS_ACCOUNT, ...EBS_ACCOUNT, ...EBS_ACCOUNT], mutations: [...CLIMBED, RESTARTED, ...RECREATED] },
+    {
+      ...recreated,
+      purged: EBS_ACCOUNT,
+      created: [...EBS_ACCOUNT, ...EBS_ACCOUNT, ...EBS_ACCOUNT],
+      mutations: [...CLIMBED, RESTARTED, ...RECREATED],
+    },
   ],
-  ['left-over-target-role', { addon: EBS }, { ...inPlace, purged: EBS_ACCOUNT, created: EBS_ACCOUNT, mutations: [...PURGED_IN_PLACE, ...CARRIED_OVER], warnings: [] }],
-  ['left-over-target-role', { addon: EBS, ...recreate }, { ...recreated, purged: EBS_ACCOUNT, created: EBS_ACCOUNT, mutations: [...PURGED, ...CARRIED_OVER] }],
+  [
+    'left-over-target-role',
+    { addon: EBS },
+    {
+      ...inPlace,
+      purged: EBS_ACCOUNT,
+      created: EBS_ACCOUNT,
+      mutations: [...PURGED_IN_PLACE, ...CARRIED_OVER],
+      warnings: [],
+    },
+  ],
+  [
+    'left-over-target-role',
+    { addon: EBS, ...recreate },
+    { ...recreated, purged: EBS_ACCOUNT, created: EBS_ACCOUNT, mutations: [...PURGED, ...CARRIED_OVER] },
+  ],
   ['shared-role', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
   ['shared-role', { addon: EBS, ...recreate }, { ...recreated, created: EBS_ACCOUNT }],
   ['degraded-after-create', { addon: EBS, ...recreate }, { ...recreated, created: EBS_ACCOUNT }],
   ['stuck-deleting', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
-  ['stuck-deleting', { addon: EBS, ...recreate }, { outcome: 'needs-human', applied: 'recreate', failure: 'AddonStillThere', mutations: ['eks:DeleteAddon'] }],
+  [
+    'stuck-deleting',
+    { addon: EBS, ...recreate },
+    { outcome: 'needs-human', applied: 'recreate', failure: 'AddonStillThere', mutations: ['eks:DeleteAddon'] },
+  ],
   ['user-modified-fields', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
-  ['user-modified-fields', { addon: EBS, strategy: 'in-place', resolveConflicts: 'OVERWRITE' }, { ...inPlace, created: EBS_ACCOUNT }],
+  [
+    'user-modified-fields',
+    { addon: EBS, strategy: 'in-place', resolveConflicts: 'OVERWRITE' },
+    { ...inPlace, created: EBS_ACCOUNT },
+  ],
   ['conflict-on-create', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
-  ['conflict-on-create', { addon: EBS, ...recreate, preserve: true }, { outcome: 'blocked', blockedBy: { 'field-managers': /spec\.replicas \(kubectl-edit\).*recreate with preserve would fail/i }, mutations: [] }],
-  ['conflict-on-create', { addon: EBS, ...recreate, preserve: true, resolveConflicts: 'OVERWRITE' }, { ...recreatedPreserved, created: EBS_ACCOUNT, mutations: [...RECREATED, RESTARTED] }],
+  [
+    'conflict-on-create',
+    { addon: EBS, ...recreate, preserve: true },
+    {
+      outcome: 'blocked',
+      blockedBy: { 'field-managers': /spec\.replicas \(kubectl-edit\).*recreate with preserve would fail/i },
+      mutations: [],
+    },
+  ],
+  [
+    'conflict-on-create',
+    { addon: EBS, ...recreate, preserve: true, resolveConflicts: 'OVERWRITE' },
+    { ...recreatedPreserved, created: EBS_ACCOUNT, mutations: [...RECREATED, RESTARTED] },
+  ],
   ['custom-resources', { addon: CLOUDWATCH }, { ...inPlace, created: ['cloudwatch-agent'] }],
-  ['custom-resources', { addon: CLOUDWATCH, ...recreate }, { outcome: 'blocked', blockedBy: { 'custom-resources': /amazoncloudwatchagents\.cloudwatch\.aws\.amazon\.com shop\/prometheus/ }, mutations: [] }],
+  [
+    'custom-resources',
+    { addon: CLOUDWATCH, ...recreate },
+    {
+      outcome: 'blocked',
+      blockedBy: { 'custom-resources': /amazoncloudwatchagents\.cloudwatch\.aws\.amazon\.com shop\/prometheus/ },
+      mutations: [],
+    },
+  ],
   ['agent-absent', { addon: EBS }, { outcome: 'blocked', blockedBy: { agent: /not installed/ }, mutations: [] }],
   ['agent-self-managed', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
   ['agent-self-managed', { addon: EBS, ...recreate }, { ...recreated, created: EBS_ACCOUNT }],
-  ['agent-not-ready', { addon: EBS }, { outcome: 'blocked', blockedBy: { agent: /2 of 3 nodes/, 'agent-nodes': /1 of 3 nodes where these pods can run: ip-10-0-/ }, mutations: [] }],
-  ['fargate-only', { addon: EBS }, { outcome: 'blocked', blockedBy: { 'unsupported-compute': /2 of 2 pods .*AWS Fargate/ }, mutations: [] }],
-  ['static-keys', { addon: EBS }, { outcome: 'blocked', blockedBy: { 'static-credentials': /AWS_ACCESS_KEY_ID in container ebs-plugin of Deployment ebs-csi-controller/ }, mutations: [] }],
-  ['node-role-lacks-right', { addon: EBS }, { outcome: 'blocked', blockedBy: { 'node-role': /eks-auth:AssumeRoleForPodIdentity: ledger-prod-nodes/ }, mutations: [] }],
+  [
+    'agent-not-ready',
+    { addon: EBS },
+    {
+      outcome: 'blocked',
+      blockedBy: { agent: /2 of 3 nodes/, 'agent-nodes': /1 of 3 nodes where these pods can run: ip-10-0-/ },
+      mutations: [],
+    },
+  ],
+  [
+    'fargate-only',
+    { addon: EBS },
+    { outcome: 'blocked', blockedBy: { 'unsupported-compute': /2 of 2 pods .*AWS Fargate/ }, mutations: [] },
+  ],
+  [
+    'static-keys',
+    { addon: EBS },
+    {
+      outcome: 'blocked',
+      blockedBy: { 'static-credentials': /AWS_ACCESS_KEY_ID in container ebs-plugin of Deployment ebs-csi-controller/ },
+      mutations: [],
+    },
+  ],
+  [
+    'node-role-lacks-right',
+    { addon: EBS },
+    {
+      outcome: 'blocked',
+      blockedBy: { 'node-role': /eks-auth:AssumeRoleForPodIdentity: ledger-prod-nodes/ },
+      mutations: [],
+    },
+  ],
   ['aws-auth-only', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
   ['auto-mode', { addon: EFS }, { ...inPlace, created: ['efs-csi-controller-sa'] }],
   ['auto-mode', { addon: EFS, ...recreate }, { ...recreated, created: ['efs-csi-controller-sa'] }],
-  ['api-only', { addon: EBS }, { outcome: 'blocked', blockedBy: { 'kubernetes-access': /could not be read/ }, mutations: [] }],
+  [
+    'api-only',
+    { addon: EBS },
+    { outcome: 'blocked', blockedBy: { 'kubernetes-access': /could not be read/ }, mutations: [] },
+  ],
   ['api-only', { addon: EBS, verification: 'api' }, { ...inPlace, created: EBS_ACCOUNT, warnings: ['pods-not-seen'] }],
   ['version-withdrawn', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
-  ['version-withdrawn', { addon: EBS, ...recreate }, { outcome: 'blocked', blockedBy: { 'version-offered': /v1\.35\.0-eksbuild\.1 .* no longer offered/ }, mutations: [] }],
-  ['trust-repair', { addon: EBS }, { outcome: 'blocked', blockedBy: { 'role-trust': /No statement allows sts:AssumeRole/ }, mutations: [] }],
-  ['trust-repair', { addon: EBS, trust: 'repair' }, { ...inPlace, created: EBS_ACCOUNT, mutations: ['iam:UpdateAssumeRolePolicy', ...IN_PLACE] }],
-  ['trust-deny', { addon: EBS }, { outcome: 'blocked', blockedBy: { 'role-trust': /OurOrganisationOnly/ }, mutations: [] }],
-  ['trust-deny', { addon: EBS, trust: 'repair' }, { outcome: 'blocked', blockedBy: { 'role-trust': /OurOrganisationOnly/ }, mutations: [] }],
-  ['trust-too-long', { addon: EBS, trust: 'repair' }, { outcome: 'blocked', blockedBy: { 'role-trust': /No statement allows sts:AssumeRole/ }, mutations: [] }],
+  [
+    'version-withdrawn',
+    { addon: EBS, ...recreate },
+    {
+      outcome: 'blocked',
+      blockedBy: { 'version-offered': /v1\.35\.0-eksbuild\.1 .* no longer offered/ },
+      mutations: [],
+    },
+  ],
+  [
+    'trust-repair',
+    { addon: EBS },
+    { outcome: 'blocked', blockedBy: { 'role-trust': /No statement allows sts:AssumeRole/ }, mutations: [] },
+  ],
+  [
+    'trust-repair',
+    { addon: EBS, trust: 'repair' },
+    { ...inPlace, created: EBS_ACCOUNT, mutations: ['iam:UpdateAssumeRolePolicy', ...IN_PLACE] },
+  ],
+  [
+    'trust-deny',
+    { addon: EBS },
+    { outcome: 'blocked', blockedBy: { 'role-trust': /OurOrganisationOnly/ }, mutations: [] },
+  ],
+  [
+    'trust-deny',
+    { addon: EBS, trust: 'repair' },
+    { outcome: 'blocked', blockedBy: { 'role-trust': /OurOrganisationOnly/ }, mutations: [] },
+  ],
+  [
+    'trust-too-long',
+    { addon: EBS, trust: 'repair' },
+    { outcome: 'blocked', blockedBy: { 'role-trust': /No statement allows sts:AssumeRole/ }, mutations: [] },
+  ],
   ['trust-conditions', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
-  ['trust-undecided', { addon: EBS }, { outcome: 'blocked', blockedBy: { 'role-trust': /kubernetes-pod-name/ }, mutations: [] }],
-  ['trust-undecided', { addon: EBS, acceptedKeys: ['aws:RequestTag/kubernetes-pod-name'] }, { ...inPlace, created: EBS_ACCOUNT }],
+  [
+    'trust-undecided',
+    { addon: EBS },
+    { outcome: 'blocked', blockedBy: { 'role-trust': /kubernetes-pod-name/ }, mutations: [] },
+  ],
+  [
+    'trust-undecided',
+    { addon: EBS, acceptedKeys: ['aws:RequestTag/kubernetes-pod-name'] },
+    { ...inPlace, created: EBS_ACCOUNT },
+  ],
   ['shared-role-fleet', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
   ['role-chaining', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
-  ['service-account-irsa', { serviceAccount: PAYMENTS }, { outcome: 'migrated', applied: 'associate', created: ['api'], mutations: ASSOCIATED }],
-  ['service-account-irsa', { serviceAccount: PAYMENTS, annotation: 'remove' }, { outcome: 'migrated', applied: 'associate', created: ['api'], mutations: [...ASSOCIATED, 'kubernetes:patch serviceaccounts'] }],
+  [
+    'service-account-irsa',
+    { serviceAccount: PAYMENTS },
+    { outcome: 'migrated', applied: 'associate', created: ['api'], mutations: ASSOCIATED },
+  ],
+  [
+    'service-account-irsa',
+    { serviceAccount: PAYMENTS, annotation: 'remove' },
+    {
+      outcome: 'migrated',
+      applied: 'associate',
+      created: ['api'],
+      mutations: [...ASSOCIATED, 'kubernetes:patch serviceaccounts'],
+    },
+  ],
 ];
 
 interface Ended extends Run {
@@ -138,7 +327,8 @@ const start = async (name: string, request: Row[1], prepare?: (backend: Run['bac
     request: { target: { account: account!.id, region: cluster!.region, cluster: cluster!.name }, ...request },
     prepare: (backend) => {
       const { sandbox } = backend;
-      for (const each of clustersOf(sandbox.world)) for (const addon of each.addons.values()) was.set(`${each.name}/${addon.name}`, structuredClone(addon));
+      for (const each of clustersOf(sandbox.world))
+        for (const addon of each.addons.values()) was.set(`${each.name}/${addon.name}`, structuredClone(addon));
       prepare?.(backend);
     },
   });
@@ -155,44 +345,62 @@ const run = (name: string, request: Row[1]): Promise<Ended> => {
   return known;
 };
 
-const clustersOf = ({ accounts }: Run['backend']['sandbox']['world']): ClusterState[] => [...accounts.values()].flatMap(({ clusters }) => [...clusters.values()]);
-const serviceAccounts = (associations: { serviceAccount: string }[]): string[] => associations.map((one) => one.serviceAccount).sort();
-const wayOf = ({ applied }: MigrationReport): string | undefined => applied && `${applied.strategy}${applied.preserve ? '+preserve' : ''}`;
+const clustersOf = ({ accounts }: Run['backend']['sandbox']['world']): ClusterState[] =>
+  [...accounts.values()].flatMap(({ clusters }) => [...clusters.values()]);
+const serviceAccounts = (associations: { serviceAccount: string }[]): string[] =>
+  associations.map((one) => one.serviceAccount).sort();
+const wayOf = ({ applied }: MigrationReport): string | undefined =>
+  applied && `${applied.strategy}${applied.preserve ? '+preserve' : ''}`;
 
 describe('the scenarios that come along', () => {
-  it.each(rows)('%s, %j', async (name, request, { outcome, blockedBy = {}, failure, applied, warnings = [], purged = [], created = [], restored = [], mutations }) => {
-    const ended = await run(name, request);
-    const { report } = ended;
-    expect(report.failure?.name).toBe(failure);
-    expect(report.outcome).toBe(outcome);
-    expect(wayOf(report)).toBe(applied);
-    expect(report.warnings.map(({ id }) => id)).toEqual(warnings);
-    const blocking = report.plan!.checks.filter(({ status }) => status === 'fail' || status === 'unknown');
-    expect([...new Set(blocking.map(({ id }) => id))]).toEqual(Object.keys(blockedBy));
-    for (const { id, message } of blocking) expect(message).toMatch(blockedBy[id]!);
-    expect({
-      purged: serviceAccounts(report.associations.purged),
-      created: serviceAccounts(report.associations.created),
-      restored: serviceAccounts(report.associations.restored),
-    }).toEqual({ purged, created, restored });
-    expect(mutationsOf(ended)).toEqual(mutations);
-    expect(ended.backend.sandbox.failures).toEqual([]);
-  });
+  it.each(rows)(
+    '%s, %j',
+    async (
+      name,
+      request,
+      { outcome, blockedBy = {}, failure, applied, warnings = [], purged = [], created = [], restored = [], mutations },
+    ) => {
+      const ended = await run(name, request);
+      const { report } = ended;
+      expect(report.failure?.name).toBe(failure);
+      expect(report.outcome).toBe(outcome);
+      expect(wayOf(report)).toBe(applied);
+      expect(report.warnings.map(({ id }) => id)).toEqual(warnings);
+      const blocking = report.plan!.checks.filter(({ status }) => status === 'fail' || status === 'unknown');
+      expect([...new Set(blocking.map(({ id }) => id))]).toEqual(Object.keys(blockedBy));
+      for (const { id, message } of blocking) expect(message).toMatch(blockedBy[id]!);
+      expect({
+        purged: serviceAccounts(report.associations.purged),
+        created: serviceAccounts(report.associations.created),
+        restored: serviceAccounts(report.associations.restored),
+      }).toEqual({ purged, created, restored });
+      expect(mutationsOf(ended)).toEqual(mutations);
+      expect(ended.backend.sandbox.failures).toEqual([]);
+    },
+  );
 
-  it.each(rows.filter(([, { addon }, { outcome }]) => addon !== undefined && outcome === 'migrated'))('%s, %j: the add-on is the same but for its identity, and its pods have the new one', async (name, request, { created = [] }) => {
-    const { cluster, before } = await run(name, request);
-    const { version, configurationValues, tags } = before(cluster.name, request.addon ?? '');
-    const now = cluster.addons.get(request.addon ?? '')!;
-    expect(now).toMatchObject({ status: 'ACTIVE', version, tags });
-    expect(now.configurationValues).toBe(configurationValues);
-    expect(now.serviceAccountRoleArn).toBeUndefined();
-    expect(created.map((serviceAccount) => [...new Set(identityOf(cluster, serviceAccount))])).toEqual(created.map(() => ['pod-identity']));
-  });
+  it.each(rows.filter(([, { addon }, { outcome }]) => addon !== undefined && outcome === 'migrated'))(
+    '%s, %j: the add-on is the same but for its identity, and its pods have the new one',
+    async (name, request, { created = [] }) => {
+      const { cluster, before } = await run(name, request);
+      const { version, configurationValues, tags } = before(cluster.name, request.addon ?? '');
+      const now = cluster.addons.get(request.addon ?? '')!;
+      expect(now).toMatchObject({ status: 'ACTIVE', version, tags });
+      expect(now.configurationValues).toBe(configurationValues);
+      expect(now.serviceAccountRoleArn).toBeUndefined();
+      expect(created.map((serviceAccount) => [...new Set(identityOf(cluster, serviceAccount))])).toEqual(
+        created.map(() => ['pod-identity']),
+      );
+    },
+  );
 
-  it.each(rows.filter(([, , { outcome }]) => outcome === 'blocked'))('%s, %j: nothing has changed', async (name, request) => {
-    const { cluster, before } = await run(name, request);
-    expect(cluster.addons.get(request.addon ?? '')).toEqual(before(cluster.name, request.addon ?? ''));
-  });
+  it.each(rows.filter(([, , { outcome }]) => outcome === 'blocked'))(
+    '%s, %j: nothing has changed',
+    async (name, request) => {
+      const { cluster, before } = await run(name, request);
+      expect(cluster.addons.get(request.addon ?? '')).toEqual(before(cluster.name, request.addon ?? ''));
+    },
+  );
 
   it('are all in that table', () => {
     const files = readdirSync(FOLDER).filter((file) => file.endsWith('.json'));
@@ -208,8 +416,17 @@ describe('what a migration leaves alone', () => {
     const written = (await readScenario(scenarioFile('shared-role'))).accounts[0]!.roles[0]!.trustPolicy;
     expect(JSON.parse(trust)).toEqual(written);
     const green = clustersOf(world).find(({ name }) => name === 'prod-green')!;
-    for (const [of, addon] of [[cluster, EFS], [green, EBS], [green, EFS]] as const) expect(of.addons.get(addon)).toEqual(before(of.name, addon));
-    for (const [of, serviceAccount] of [[cluster, 'efs-csi-controller-sa'], [green, 'ebs-csi-controller-sa'], [green, 'efs-csi-controller-sa']] as const) {
+    for (const [of, addon] of [
+      [cluster, EFS],
+      [green, EBS],
+      [green, EFS],
+    ] as const)
+      expect(of.addons.get(addon)).toEqual(before(of.name, addon));
+    for (const [of, serviceAccount] of [
+      [cluster, 'efs-csi-controller-sa'],
+      [green, 'ebs-csi-controller-sa'],
+      [green, 'efs-csi-controller-sa'],
+    ] as const) {
       expect(identityOf(of, serviceAccount)).toEqual(['irsa', 'irsa']);
     }
   });
@@ -217,23 +434,40 @@ describe('what a migration leaves alone', () => {
   it('an application that uses IRSA, and the agent that Helm has installed', async () => {
     const { cluster } = await run('agent-self-managed', { addon: EBS });
     expect(identityOf(cluster, 'checkout')).toEqual(['irsa', 'irsa', 'irsa']);
-    expect(cluster.kube.readyHistory.filter(({ workload }) => workload === 'checkout' || workload === 'eks-pod-identity-agent').map(({ ready }) => ready)).toEqual([3, 3]);
+    expect(
+      cluster.kube.readyHistory
+        .filter(({ workload }) => workload === 'checkout' || workload === 'eks-pod-identity-agent')
+        .map(({ ready }) => ready),
+    ).toEqual([3, 3]);
     expect(cluster.addons.has('eks-pod-identity-agent')).toBe(false);
   });
 
   it('fields that somebody has come to manage since the plan: nobody has agreed to reset them', async () => {
     const { report, cluster } = await start('preserve', { addon: EBS, ...recreate, preserve: true }, ({ sandbox }) => {
       sandbox.world.log.onCall(({ operation }) => {
-        if (operation === 'DeleteAddon') clustersOf(sandbox.world)[0]!.foreignFields.set(EBS, [{ field: 'Deployment.apps ebs-csi-controller - .spec.replicas', manager: 'kubectl-edit' }]);
+        if (operation === 'DeleteAddon')
+          clustersOf(sandbox.world)[0]!.foreignFields.set(EBS, [
+            { field: 'Deployment.apps ebs-csi-controller - .spec.replicas', manager: 'kubectl-edit' },
+          ]);
       });
     });
     expect(report).toMatchObject({ outcome: 'needs-human', failure: { name: 'AddonFailed' } });
-    expect(report.failure!.message).toContain('Conflicts found when trying to apply. Will not continue due to resolve conflicts mode.');
+    expect(report.failure!.message).toContain(
+      'Conflicts found when trying to apply. Will not continue due to resolve conflicts mode.',
+    );
     expect(report.failure!.message).toContain('Deployment.apps ebs-csi-controller - .spec.replicas');
-    expect(report.handOff.join('\n')).toMatch(/# OVERWRITE resets what others have changed: .*spec\.replicas[^]*create-addon .* --resolve-conflicts OVERWRITE/);
+    expect(report.handOff.join('\n')).toMatch(
+      /# OVERWRITE resets what others have changed: .*spec\.replicas[^]*create-addon .* --resolve-conflicts OVERWRITE/,
+    );
     // Preserved: its pods go on as they were.
     expect(identityOf(cluster, 'ebs-csi-controller-sa')).toEqual(['irsa', 'irsa']);
-    expect(Math.min(...cluster.kube.readyHistory.filter(({ workload }) => workload === 'ebs-csi-controller').map(({ ready }) => ready))).toBe(2);
+    expect(
+      Math.min(
+        ...cluster.kube.readyHistory
+          .filter(({ workload }) => workload === 'ebs-csi-controller')
+          .map(({ ready }) => ready),
+      ),
+    ).toBe(2);
   });
 
   it('a field that somebody manages by hand: an update in place keeps it, unless it may take it back', async () => {
@@ -245,20 +479,34 @@ describe('what a migration leaves alone', () => {
     expect(await replicas({ addon: EBS, strategy: 'in-place', resolveConflicts: 'OVERWRITE' })).toBe(2);
   });
 
-  it.each(['in-place', 'recreate'] as const)('what an association said beside its role: the new one says it too (%s)', async (strategy) => {
-    const { cluster, report } = await run('left-over-target-role', strategy === 'in-place' ? { addon: EBS } : { addon: EBS, ...recreate });
-    const [was] = (await readScenario(scenarioFile('left-over-target-role'))).accounts[0]!.clusters[0]!.associations;
-    const live = [...cluster.associations.values()].filter(({ deletedUntil }) => deletedUntil === undefined);
-    expect(live).toHaveLength(1);
-    expect(live[0]).toMatchObject({ targetRoleArn: was!.targetRoleArn, policy: was!.policy, disableSessionTags: true, tags: was!.tags, roleArn: was!.roleArn });
-    expect(live[0]!.ownerArn).toBe(cluster.addons.get(EBS)!.arn);
-    expect(report.plan!.checks.find(({ id }) => id === 'association-external-id')).toMatchObject({ status: 'warn' });
-  });
+  it.each(['in-place', 'recreate'] as const)(
+    'what an association said beside its role: the new one says it too (%s)',
+    async (strategy) => {
+      const { cluster, report } = await run(
+        'left-over-target-role',
+        strategy === 'in-place' ? { addon: EBS } : { addon: EBS, ...recreate },
+      );
+      const [was] = (await readScenario(scenarioFile('left-over-target-role'))).accounts[0]!.clusters[0]!.associations;
+      const live = [...cluster.associations.values()].filter(({ deletedUntil }) => deletedUntil === undefined);
+      expect(live).toHaveLength(1);
+      expect(live[0]).toMatchObject({
+        targetRoleArn: was!.targetRoleArn,
+        policy: was!.policy,
+        disableSessionTags: true,
+        tags: was!.tags,
+        roleArn: was!.roleArn,
+      });
+      expect(live[0]!.ownerArn).toBe(cluster.addons.get(EBS)!.arn);
+      expect(report.plan!.checks.find(({ id }) => id === 'association-external-id')).toMatchObject({ status: 'warn' });
+    },
+  );
 
   it('custom resources that a team has made', async () => {
     for (const request of [{ addon: CLOUDWATCH }, { addon: CLOUDWATCH, ...recreate }]) {
       const { cluster } = await run('custom-resources', request);
-      expect([...cluster.kube.objects.get('amazoncloudwatchagents.cloudwatch.aws.amazon.com')!.keys()]).toContain('shop/prometheus');
+      expect([...cluster.kube.objects.get('amazoncloudwatchagents.cloudwatch.aws.amazon.com')!.keys()]).toContain(
+        'shop/prometheus',
+      );
     }
   });
 
@@ -277,11 +525,19 @@ describe('what a migration leaves alone', () => {
 describe('access to the API server', () => {
   it.each([
     ['without an access entry', (cluster: ClusterState) => cluster.accessEntries.clear()],
-    ['with an access entry that allows nothing', (cluster: ClusterState) => cluster.accessEntries.forEach((entry) => Object.assign(entry, { kubernetesGroups: [], policies: [] }))],
+    [
+      'with an access entry that allows nothing',
+      (cluster: ClusterState) =>
+        cluster.accessEntries.forEach((entry) => Object.assign(entry, { kubernetesGroups: [], policies: [] })),
+    ],
   ])('%s the plan blocks, since nobody can prove the migration', async (_, change) => {
     const ended = await migrate({ prepare: ({ sandbox }) => change(clustersOf(sandbox.world)[0]!) });
     expect(ended.report.outcome).toBe('blocked');
-    expect(ended.report.plan!.checks.filter(({ status }) => status === 'fail' || status === 'unknown').map(({ id, status }) => [id, status])).toEqual([['kubernetes-access', 'unknown']]);
+    expect(
+      ended.report
+        .plan!.checks.filter(({ status }) => status === 'fail' || status === 'unknown')
+        .map(({ id, status }) => [id, status]),
+    ).toEqual([['kubernetes-access', 'unknown']]);
     expect(mutationsOf(ended)).toEqual([]);
   });
 });

@@ -33,7 +33,15 @@ const announced = z.strictObject({
   url: z.string(),
   apiUrl: z.string(),
   environment: z.record(z.string(), z.string()),
-  clusters: z.array(z.strictObject({ context: z.string(), account: z.string(), region: z.string(), name: z.string(), endpoint: z.string() })),
+  clusters: z.array(
+    z.strictObject({
+      context: z.string(),
+      account: z.string(),
+      region: z.string(),
+      name: z.string(),
+      endpoint: z.string(),
+    }),
+  ),
   stateMachineArn: z.string(),
   recoverStateMachineArn: z.string(),
   retireStateMachineArn: z.string(),
@@ -61,8 +69,13 @@ export interface Served extends z.output<typeof announced> {
 }
 
 /** What is in this machine's environment, but nothing of whoever runs the tests: no profile, no cache, no proxy. */
-const environmentIn = (directory: string, announcedVariables: Record<string, string>): Record<string, string | undefined> => ({
-  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(AWS|POD_IDENTITY)_/.test(name) && name !== 'KUBECONFIG')),
+const environmentIn = (
+  directory: string,
+  announcedVariables: Record<string, string>,
+): Record<string, string | undefined> => ({
+  ...Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(AWS|POD_IDENTITY)_/.test(name) && name !== 'KUBECONFIG'),
+  ),
   AWS_CONFIG_FILE: join(directory, 'none'),
   AWS_SHARED_CREDENTIALS_FILE: join(directory, 'none'),
   AWS_PAGER: '',
@@ -77,7 +90,8 @@ const runIn =
   (command, args, more = {}) =>
     new Promise((resolve, reject) => {
       execFile(command, args, { env: { ...environment, ...more }, cwd: ROOT }, (error, stdout, stderr) => {
-        if (error && typeof error.code !== 'number') reject(new Error(`${command} can't be run: ${error.message}`, { cause: error }));
+        if (error && typeof error.code !== 'number')
+          reject(new Error(`${command} can't be run: ${error.message}`, { cause: error }));
         else resolve({ code: typeof error?.code === 'number' ? error.code : 0, out: stdout, err: stderr });
       });
     });
@@ -91,7 +105,22 @@ export const serve = async (flags: string[] = [], change?: Parameters<typeof sce
   const scenario = join(directory, 'scenario.json');
   const log = join(directory, 'calls.jsonl');
   writeFileSync(scenario, JSON.stringify(scenarioWith(change)));
-  const child = spawn(process.execPath, ['bin/pod-identity.ts', 'sandbox', '--scenario', scenario, '--log', log, '--clock', `scaled=${PACE}`, '--json', ...flags], { cwd: ROOT });
+  const child = spawn(
+    process.execPath,
+    [
+      'bin/pod-identity.ts',
+      'sandbox',
+      '--scenario',
+      scenario,
+      '--log',
+      log,
+      '--clock',
+      `scaled=${PACE}`,
+      '--json',
+      ...flags,
+    ],
+    { cwd: ROOT },
+  );
   let [out, err] = ['', ''];
   const ended = new Promise<Result>((resolve) => child.on('close', (code) => resolve({ code: code ?? -1, out, err })));
   const serving = new Promise<void>((resolve) => {
@@ -110,7 +139,12 @@ export const serve = async (flags: string[] = [], change?: Parameters<typeof sce
     ...document,
     directory,
     run: runIn(environment),
-    calls: () => readFileSync(log, 'utf8').trimEnd().split('\n').filter(Boolean).map((line) => JSON.parse(line) as Call),
+    calls: () =>
+      readFileSync(log, 'utf8')
+        .trimEnd()
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as Call),
     stop: async (signal = 'SIGTERM') => {
       child.kill(signal);
       const result = await ended;
@@ -136,13 +170,19 @@ export const serveHere = async (scenario: Scenario, scale: number): Promise<Serv
   const { world, environment, outputs } = backend.sandbox;
   const programs = join(directory, 'bin');
   mkdirSync(programs);
-  const write = (name: string, text: string): void => writeFileSync(join(programs, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  const write = (name: string, text: string): void =>
+    writeFileSync(join(programs, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
   write('pod-identity', `exec ${process.execPath} ${join(ROOT, 'bin/pod-identity.ts')} "$@"`);
   write('sleep', `exec ${process.execPath} -e 'setTimeout(() => {}, 1000 * Number(process.argv[1]) / ${scale})' "$1"`);
   const clusters = [...world.accounts.values()].flatMap((account) => [...account.clusters.values()]);
   const kubeconfig = join(directory, 'kubeconfig');
   writeFileSync(kubeconfig, kubeconfigOf(servedClusters(clusters), environment!));
-  const variables = { ...environment!(), ...serviceEnvironment(outputs), KUBECONFIG: kubeconfig, PATH: `${programs}:${process.env['PATH'] ?? ''}` };
+  const variables = {
+    ...environment!(),
+    ...serviceEnvironment(outputs),
+    KUBECONFIG: kubeconfig,
+    PATH: `${programs}:${process.env['PATH'] ?? ''}`,
+  };
   return {
     backend,
     run: runIn(environmentIn(directory, variables)),

@@ -12,19 +12,29 @@ const ROLE = 'arn:aws:iam::111122223333:role/payments-prod-api';
 const IRSA = Array.from({ length: 5 }, () => 'irsa');
 const POD_IDENTITY = Array.from({ length: 5 }, () => 'pod-identity');
 const OPTIONS: WorldOptions = { scenario: 'service-account-irsa' };
-const move = (world: OpenWorld, asked: Asked = {}): Promise<MigrationReport> => world.migrate({ serviceAccount: ACCOUNT, ...asked });
+const move = (world: OpenWorld, asked: Asked = {}): Promise<MigrationReport> =>
+  world.migrate({ serviceAccount: ACCOUNT, ...asked });
 
 const ofCluster =
   (change: (cluster: ScenarioCluster) => void) =>
   (scenario: Scenario): void =>
     change(scenario.accounts[0]!.clusters[0]!);
-const workload = (cluster: ScenarioCluster, name: string): NonNullable<ScenarioCluster['workloads']>[number] => cluster.workloads.find((one) => one.name === name)!;
+const workload = (cluster: ScenarioCluster, name: string): NonNullable<ScenarioCluster['workloads']>[number] =>
+  cluster.workloads.find((one) => one.name === name)!;
 
 const associate = (world: OpenWorld, roleArn = ROLE): Promise<unknown> =>
   world.backend.sandbox
     .clients(undefined, world.target.region)
     .eks()
-    .send(new CreatePodIdentityAssociationCommand({ clusterName: world.target.cluster, namespace: ACCOUNT.namespace, serviceAccount: ACCOUNT.name, roleArn, tags: { by: 'somebody-else' } }));
+    .send(
+      new CreatePodIdentityAssociationCommand({
+        clusterName: world.target.cluster,
+        namespace: ACCOUNT.namespace,
+        serviceAccount: ACCOUNT.name,
+        roleArn,
+        tags: { by: 'somebody-else' },
+      }),
+    );
 
 /** Sets, or takes off, the annotation as somebody with kubectl does. */
 const annotate = async (world: OpenWorld, roleArn: string | null): Promise<void> => {
@@ -33,30 +43,48 @@ const annotate = async (world: OpenWorld, roleArn: string | null): Promise<void>
   await kubernetes.annotateServiceAccount(now!, roleArn);
 };
 
-const blocking = ({ plan }: MigrationReport): string[] => plan!.checks.filter(({ status }) => status === 'fail' || status === 'unknown').map(({ id }) => id);
+const blocking = ({ plan }: MigrationReport): string[] =>
+  plan!.checks.filter(({ status }) => status === 'fail' || status === 'unknown').map(({ id }) => id);
 
 describe('a service account', () => {
-  it.each(['keep', 'remove'] as const)('moves with all that runs with it, and back on demand: annotation %s', async (annotation) => {
-    await inWorld(OPTIONS, async (world) => {
-      const before = world.lookAtAccount(ACCOUNT);
-      const report = await move(world, { annotation });
-      expect(report).toMatchObject({ outcome: 'migrated', verified: 'pods', warnings: [], serviceAccount: ACCOUNT, applied: { strategy: 'associate' } });
-      expect(report.addon).toBeUndefined();
-      const after = world.lookAtAccount(ACCOUNT);
-      expect(after).toMatchObject({ annotation: annotation === 'keep' ? ROLE : undefined, associations: [{ roleArn: ROLE, owned: false }], pods: POD_IDENTITY });
-      expect(report.verification.pods.filter(({ identity }) => identity === 'pod-identity')).toHaveLength(5);
+  it.each(['keep', 'remove'] as const)(
+    'moves with all that runs with it, and back on demand: annotation %s',
+    async (annotation) => {
+      await inWorld(OPTIONS, async (world) => {
+        const before = world.lookAtAccount(ACCOUNT);
+        const report = await move(world, { annotation });
+        expect(report).toMatchObject({
+          outcome: 'migrated',
+          verified: 'pods',
+          warnings: [],
+          serviceAccount: ACCOUNT,
+          applied: { strategy: 'associate' },
+        });
+        expect(report.addon).toBeUndefined();
+        const after = world.lookAtAccount(ACCOUNT);
+        expect(after).toMatchObject({
+          annotation: annotation === 'keep' ? ROLE : undefined,
+          associations: [{ roleArn: ROLE, owned: false }],
+          pods: POD_IDENTITY,
+        });
+        expect(report.verification.pods.filter(({ identity }) => identity === 'pod-identity')).toHaveLength(5);
 
-      const back = await world.rollBack({ migrationId: report.migrationId, requestedBy: 'kim' });
-      expect(back).toMatchObject({ outcome: 'rolled-back', verified: 'pods' });
-      expect(world.lookAtAccount(ACCOUNT)).toEqual(before);
-      expect(before).toMatchObject({ annotation: ROLE, associations: [], pods: IRSA });
-      expect(await world.backend.ledger.listHeldLocks()).toEqual([]);
-    });
-  });
+        const back = await world.rollBack({ migrationId: report.migrationId, requestedBy: 'kim' });
+        expect(back).toMatchObject({ outcome: 'rolled-back', verified: 'pods' });
+        expect(world.lookAtAccount(ACCOUNT)).toEqual(before);
+        expect(before).toMatchObject({ annotation: ROLE, associations: [], pods: IRSA });
+        expect(await world.backend.ledger.listHeldLocks()).toEqual([]);
+      });
+    },
+  );
 
   it('leaves workloads of other service accounts alone', async () => {
     await inWorld(OPTIONS, async (world) => {
-      const names = (): string[] => [...world.cluster.kube.objects.get('pods.')!.values()].map(({ metadata }) => metadata.name).filter((name) => name.startsWith('web-')).sort();
+      const names = (): string[] =>
+        [...world.cluster.kube.objects.get('pods.')!.values()]
+          .map(({ metadata }) => metadata.name)
+          .filter((name) => name.startsWith('web-'))
+          .sort();
       const before = names();
       await move(world);
       expect(names()).toEqual(before);
@@ -72,7 +100,11 @@ describe('a service account', () => {
       expect(world.changes().map(({ operation }) => operation)).toEqual(['patch deployments', 'patch statefulsets']);
       const back = await world.rollBack({ migrationId: report.migrationId });
       expect(back.outcome).toBe('rolled-back');
-      expect(world.lookAtAccount(ACCOUNT)).toMatchObject({ annotation: ROLE, associations: [{ tags: { by: 'somebody-else' } }], pods: POD_IDENTITY });
+      expect(world.lookAtAccount(ACCOUNT)).toMatchObject({
+        annotation: ROLE,
+        associations: [{ tags: { by: 'somebody-else' } }],
+        pods: POD_IDENTITY,
+      });
     });
   });
 
@@ -92,7 +124,11 @@ describe('a service account', () => {
   it('by the API alone gets its association, and nothing is restarted', async () => {
     await inWorld(OPTIONS, async (world) => {
       const report = await move(world, { verification: 'api' });
-      expect(report).toMatchObject({ outcome: 'migrated', verified: 'api', warnings: [{ id: 'pods-not-seen', message: expect.stringContaining('service account payments/api') as string }] });
+      expect(report).toMatchObject({
+        outcome: 'migrated',
+        verified: 'api',
+        warnings: [{ id: 'pods-not-seen', message: expect.stringContaining('service account payments/api') as string }],
+      });
       expect(world.lookAtAccount(ACCOUNT)).toMatchObject({ pods: IRSA, associations: [{ roleArn: ROLE }] });
     });
   });
@@ -103,7 +139,8 @@ describe('a service account', () => {
       policy.Statement = policy.Statement.filter(({ Sid }) => Sid === 'Irsa');
     };
     await inWorld({ ...OPTIONS, change: withoutTrust }, async (world) => {
-      const trust = (): string => world.backend.sandbox.world.accounts.get('111122223333')!.roles.get('payments-prod-api')!.trustPolicy;
+      const trust = (): string =>
+        world.backend.sandbox.world.accounts.get('111122223333')!.roles.get('payments-prod-api')!.trustPolicy;
       const before = JSON.stringify(JSON.parse(trust()));
       expect(blocking(await move(world))).toEqual(['role-trust']);
       const report = await move(world, { trust: 'repair' });
@@ -117,7 +154,10 @@ describe('a service account', () => {
   it('in a cluster without the agent moves once it is installed on request', async () => {
     await inWorld({ ...OPTIONS, change: ofCluster((cluster) => void (cluster.addons = [])) }, async (world) => {
       expect(blocking(await move(world))).toContain('agent');
-      expect(await move(world, { agent: 'install' })).toMatchObject({ outcome: 'migrated', warnings: [{ id: 'agent-left-installed' }] });
+      expect(await move(world, { agent: 'install' })).toMatchObject({
+        outcome: 'migrated',
+        warnings: [{ id: 'agent-left-installed' }],
+      });
       expect(world.cluster.addons.get('eks-pod-identity-agent')?.status).toBe('ACTIVE');
     });
   });
@@ -126,12 +166,39 @@ describe('a service account', () => {
 describe('a service account that is blocked', () => {
   it.each<[string, (cluster: ScenarioCluster) => void, Asked, string[]]>([
     ['that is not there', () => {}, { serviceAccount: { namespace: 'payments', name: 'nobody' } }, ['service-account']],
-    ['without an annotation', () => {}, { serviceAccount: { namespace: 'payments', name: 'web' } }, ['service-account-uses-irsa']],
+    [
+      'without an annotation',
+      () => {},
+      { serviceAccount: { namespace: 'payments', name: 'web' } },
+      ['service-account-uses-irsa'],
+    ],
     ['with a paused Deployment', (cluster) => void (workload(cluster, 'api').paused = true), {}, ['rollout']],
-    ['with a StatefulSet that is updated OnDelete', (cluster) => void (workload(cluster, 'outbox').updateStrategy = 'OnDelete'), {}, ['rollout']],
-    ['with no more than rolling pods allowed and a StatefulSet of one', (cluster) => void (workload(cluster, 'outbox').replicas = 1), { maxDisruption: 'rolling' }, ['max-disruption']],
-    ['without a pod', (cluster) => { for (const name of ['api', 'outbox']) workload(cluster, name).replicas = 0; }, {}, ['kubernetes-access']],
-    ['with an association for another role', (cluster) => void cluster.associations.push({ ...ACCOUNT_ASSOCIATION, roleArn: `${ROLE}-other` }), {}, ['associations']],
+    [
+      'with a StatefulSet that is updated OnDelete',
+      (cluster) => void (workload(cluster, 'outbox').updateStrategy = 'OnDelete'),
+      {},
+      ['rollout'],
+    ],
+    [
+      'with no more than rolling pods allowed and a StatefulSet of one',
+      (cluster) => void (workload(cluster, 'outbox').replicas = 1),
+      { maxDisruption: 'rolling' },
+      ['max-disruption'],
+    ],
+    [
+      'without a pod',
+      (cluster) => {
+        for (const name of ['api', 'outbox']) workload(cluster, name).replicas = 0;
+      },
+      {},
+      ['kubernetes-access'],
+    ],
+    [
+      'with an association for another role',
+      (cluster) => void cluster.associations.push({ ...ACCOUNT_ASSOCIATION, roleArn: `${ROLE}-other` }),
+      {},
+      ['associations'],
+    ],
   ])('%s changes nothing', async (_, change, asked, ids) => {
     await inWorld({ ...OPTIONS, change: ofCluster(change) }, async (world) => {
       const report = await move(world, asked);
@@ -142,18 +209,30 @@ describe('a service account that is blocked', () => {
 
   it("that is an add-on's is told to move with it", async () => {
     await inWorld({ scenario: 'in-place' }, async (world) => {
-      const report = await world.migrate({ serviceAccount: { namespace: 'kube-system', name: 'ebs-csi-controller-sa' } });
+      const report = await world.migrate({
+        serviceAccount: { namespace: 'kube-system', name: 'ebs-csi-controller-sa' },
+      });
       expect([report.outcome, blocking(report)]).toEqual(['blocked', ['service-account-owner']]);
-      expect(report.plan!.checks.find(({ id }) => id === 'service-account-owner')!.remedy).toBe('Migrate the add-on: pod-identity migrate --cluster catalogue-prod --addon aws-ebs-csi-driver');
+      expect(report.plan!.checks.find(({ id }) => id === 'service-account-owner')!.remedy).toBe(
+        'Migrate the add-on: pod-identity migrate --cluster catalogue-prod --addon aws-ebs-csi-driver',
+      );
       expect(world.changes()).toEqual([]);
     });
   });
 });
 
-const ACCOUNT_ASSOCIATION = { namespace: ACCOUNT.namespace, serviceAccount: ACCOUNT.name, tags: {}, createdAt: '2025-12-04T09:00:00.000Z' };
+const ACCOUNT_ASSOCIATION = {
+  namespace: ACCOUNT.namespace,
+  serviceAccount: ACCOUNT.name,
+  tags: {},
+  createdAt: '2025-12-04T09:00:00.000Z',
+};
 
 describe('a change that fails', () => {
-  const failing = async (faults: WorldOptions['faults'], asked: Asked = {}): Promise<{ report: MigrationReport; before: unknown; after: unknown }> =>
+  const failing = async (
+    faults: WorldOptions['faults'],
+    asked: Asked = {},
+  ): Promise<{ report: MigrationReport; before: unknown; after: unknown }> =>
     inWorld({ ...OPTIONS, faults: faults ?? [] }, async (world) => {
       const before = world.lookAtAccount(ACCOUNT);
       const report = await move(world, asked);
@@ -161,8 +240,14 @@ describe('a change that fails', () => {
     });
 
   it.each([
-    ['the association is refused', { kind: 'access-denied', step: 'create-association', operation: 'CreatePodIdentityAssociation', times: 'all' }],
-    ['the restart is refused', { kind: 'access-denied', step: 'restart-pods', operation: 'patch statefulsets', times: 1 }],
+    [
+      'the association is refused',
+      { kind: 'access-denied', step: 'create-association', operation: 'CreatePodIdentityAssociation', times: 'all' },
+    ],
+    [
+      'the restart is refused',
+      { kind: 'access-denied', step: 'restart-pods', operation: 'patch statefulsets', times: 1 },
+    ],
   ] as const)('is put back: %s', async (_, fault) => {
     const { report, before, after } = await failing([fault]);
     expect(report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'AccessDenied' } });
@@ -170,8 +255,22 @@ describe('a change that fails', () => {
   });
 
   it('at the annotation alone is no reason to go back: it ends migrated, and says that the annotation is left', async () => {
-    const { report, after } = await failing([{ kind: 'access-denied', step: 'annotate-service-account', operation: 'patch serviceaccounts', times: 'all' }], { annotation: 'remove' });
-    expect(report).toMatchObject({ outcome: 'migrated', verified: 'pods', warnings: [{ id: 'annotation-left', remedy: expect.stringContaining('kubectl -n payments annotate serviceaccount api eks.amazonaws.com/role-arn-') as string }] });
+    const { report, after } = await failing(
+      [{ kind: 'access-denied', step: 'annotate-service-account', operation: 'patch serviceaccounts', times: 'all' }],
+      { annotation: 'remove' },
+    );
+    expect(report).toMatchObject({
+      outcome: 'migrated',
+      verified: 'pods',
+      warnings: [
+        {
+          id: 'annotation-left',
+          remedy: expect.stringContaining(
+            'kubectl -n payments annotate serviceaccount api eks.amazonaws.com/role-arn-',
+          ) as string,
+        },
+      ],
+    });
     expect(after).toMatchObject({ annotation: ROLE, pods: POD_IDENTITY });
   });
 
@@ -196,10 +295,16 @@ describe('a change that fails', () => {
 describe('somebody else', () => {
   it('who associates the service account meanwhile is left alone', async () => {
     await inWorld(OPTIONS, async (world) => {
-      world.onFirst(({ step, operation }) => step === 'begin' && operation === 'PutItem', () => associate(world));
+      world.onFirst(
+        ({ step, operation }) => step === 'begin' && operation === 'PutItem',
+        () => associate(world),
+      );
       const report = await move(world);
       expect(report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'AssociationChanged' } });
-      expect(world.lookAtAccount(ACCOUNT)).toMatchObject({ associations: [{ tags: { by: 'somebody-else' } }], pods: IRSA });
+      expect(world.lookAtAccount(ACCOUNT)).toMatchObject({
+        associations: [{ tags: { by: 'somebody-else' } }],
+        pods: IRSA,
+      });
     });
   });
 
@@ -209,8 +314,14 @@ describe('somebody else', () => {
       await annotate(world, null);
       const refusal = await world.rollBack({ migrationId }).catch((error: unknown) => error);
       expect(refusal).toBeInstanceOf(CliError);
-      expect((refusal as CliError).message).toMatch(/somebody else has taken the annotation eks\.amazonaws\.com\/role-arn off service account payments\/api/);
-      expect(world.lookAtAccount(ACCOUNT)).toMatchObject({ annotation: undefined, associations: [{ roleArn: ROLE }], pods: POD_IDENTITY });
+      expect((refusal as CliError).message).toMatch(
+        /somebody else has taken the annotation eks\.amazonaws\.com\/role-arn off service account payments\/api/,
+      );
+      expect(world.lookAtAccount(ACCOUNT)).toMatchObject({
+        annotation: undefined,
+        associations: [{ roleArn: ROLE }],
+        pods: POD_IDENTITY,
+      });
     });
   });
 

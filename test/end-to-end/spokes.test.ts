@@ -35,29 +35,44 @@ const withoutStack = (scenario: Scenario): void => {
   scenario.accounts[0]!.spoke = 'absent';
 };
 /** Of EKS, IAM and API servers. */
-const callsAt = ({ world: { log } }: Sandbox): Call[] => log.calls.filter(({ service, step }) => step !== undefined && /^(eks|iam|kubernetes)$/.test(service));
-const sessionsIn = ({ world: { log } }: Sandbox): Call[] => log.calls.filter(({ operation }) => operation === 'AssumeRole');
+const callsAt = ({ world: { log } }: Sandbox): Call[] =>
+  log.calls.filter(({ service, step }) => step !== undefined && /^(eks|iam|kubernetes)$/.test(service));
+const sessionsIn = ({ world: { log } }: Sandbox): Call[] =>
+  log.calls.filter(({ operation }) => operation === 'AssumeRole');
 const elsewhere = (change = fromAfar) => ({ scenario: 'in-place', change });
-const saidIn = ({ failure, plan }: MigrationReport): string => `${failure?.name ?? ''} ${failure?.message ?? ''} ${JSON.stringify(plan?.checks ?? [])}`;
+const saidIn = ({ failure, plan }: MigrationReport): string =>
+  `${failure?.name ?? ''} ${failure?.message ?? ''} ${JSON.stringify(plan?.checks ?? [])}`;
 
 describe('a migration of a cluster in another account', () => {
   it.each([
     ['in place', {}],
     ['recreated', { strategy: 'recreate' as const }],
-  ])('ends migrated, every call there by an assumed role, and none by a role of the service (%s)', async (_, request) => {
-    await inWorld(elsewhere(), async (world) => {
-      const { sandbox } = world.backend;
-      expect(await world.migrate({ addon: ADDON, ...request })).toMatchObject({ outcome: 'migrated', verified: 'pods', target: { account: CLUSTERS } });
-      expect(world.look(ADDON, SERVICE_ACCOUNT)).toMatchObject({ addon: { role: undefined, owns: 1 }, pods: expect.arrayContaining(['pod-identity']) as unknown });
-      const calls = callsAt(sandbox);
-      expect(calls.length).toBeGreaterThan(30);
-      expect(calls.filter(({ caller, account }) => !isSpokeRole(caller) || account !== CLUSTERS)).toEqual([]);
-      expect(sandbox.authorizer.denials).toEqual([]);
-      // One for each role of each function, however many calls it makes.
-      const sessions = sessionsIn(sandbox).map(({ caller, input }) => `${caller} ${(input as { RoleArn: string }).RoleArn}`);
-      expect(new Set(sessions).size).toBe(sessions.length);
-    });
-  });
+  ])(
+    'ends migrated, every call there by an assumed role, and none by a role of the service (%s)',
+    async (_, request) => {
+      await inWorld(elsewhere(), async (world) => {
+        const { sandbox } = world.backend;
+        expect(await world.migrate({ addon: ADDON, ...request })).toMatchObject({
+          outcome: 'migrated',
+          verified: 'pods',
+          target: { account: CLUSTERS },
+        });
+        expect(world.look(ADDON, SERVICE_ACCOUNT)).toMatchObject({
+          addon: { role: undefined, owns: 1 },
+          pods: expect.arrayContaining(['pod-identity']) as unknown,
+        });
+        const calls = callsAt(sandbox);
+        expect(calls.length).toBeGreaterThan(30);
+        expect(calls.filter(({ caller, account }) => !isSpokeRole(caller) || account !== CLUSTERS)).toEqual([]);
+        expect(sandbox.authorizer.denials).toEqual([]);
+        // One for each role of each function, however many calls it makes.
+        const sessions = sessionsIn(sandbox).map(
+          ({ caller, input }) => `${caller} ${(input as { RoleArn: string }).RoleArn}`,
+        );
+        expect(new Set(sessions).size).toBe(sessions.length);
+      });
+    },
+  );
 
   it('goes back by the same roles', async () => {
     await inWorld(elsewhere(), async (world) => {
@@ -82,7 +97,11 @@ describe('a migration of a cluster in another account', () => {
       const before = world.look(ADDON, SERVICE_ACCOUNT);
       const report = await world.migrate({ addon: ADDON });
       expect(report.outcome).toBe('blocked');
-      expect(saidIn(report)).toMatch(new RegExp(`AccessDenied .*${spokeRoleArn(CLUSTERS, 'read')}.*account ${CLUSTERS}.*PodIdentityMigratorSpoke.*docs/accounts\\.md`));
+      expect(saidIn(report)).toMatch(
+        new RegExp(
+          `AccessDenied .*${spokeRoleArn(CLUSTERS, 'read')}.*account ${CLUSTERS}.*PodIdentityMigratorSpoke.*docs/accounts\\.md`,
+        ),
+      );
       expect(world.look(ADDON, SERVICE_ACCOUNT)).toEqual(before);
       expect([callsAt(sandbox), world.changes()]).toEqual([[], []]);
       // Nobody tries for ever what somebody has to set up.
@@ -92,21 +111,37 @@ describe('a migration of a cluster in another account', () => {
 });
 
 describe('the roles in another account', () => {
-  const wanted = { RoleSessionName: 'somebody', ExternalId: externalIdOf(HUB.account), DurationSeconds: SPOKE_SESSION_SECONDS };
-  const assume = async (world: OpenWorld, caller: string, change: Partial<typeof wanted> & { capability?: 'read' | 'change' | 'kubernetes-read' } = {}): Promise<unknown> => {
+  const wanted = {
+    RoleSessionName: 'somebody',
+    ExternalId: externalIdOf(HUB.account),
+    DurationSeconds: SPOKE_SESSION_SECONDS,
+  };
+  const assume = async (
+    world: OpenWorld,
+    caller: string,
+    change: Partial<typeof wanted> & { capability?: 'read' | 'change' | 'kubernetes-read' } = {},
+  ): Promise<unknown> => {
     const { sandbox } = world.backend;
     const { capability = 'read', ...rest } = change;
-    return sandbox.clients(credentialsOf(sandbox.world, caller), HUB.region).sts().send(new AssumeRoleCommand({ RoleArn: spokeRoleArn(CLUSTERS, capability), ...wanted, ...rest }));
+    return sandbox
+      .clients(credentialsOf(sandbox.world, caller), HUB.region)
+      .sts()
+      .send(new AssumeRoleCommand({ RoleArn: spokeRoleArn(CLUSTERS, capability), ...wanted, ...rest }));
   };
-  const roleOf = (step: string): string => loadAssembly(directory, HUB).functions.find(({ handler }) => handler === `${step}.handler`)!.roleArn;
+  const roleOf = (step: string): string =>
+    loadAssembly(directory, HUB).functions.find(({ handler }) => handler === `${step}.handler`)!.roleArn;
 
   it('let in the step that works with them, and nobody with another external id, no other step, and no other role', async () => {
     await inWorld(elsewhere(), async (world) => {
       await expect(assume(world, roleOf('plan'))).resolves.toMatchObject({ Credentials: {} });
       const refusal = { name: 'AccessDenied' };
-      await expect(assume(world, roleOf('plan'), { ExternalId: externalIdOf('123456789012') })).rejects.toMatchObject(refusal);
+      await expect(assume(world, roleOf('plan'), { ExternalId: externalIdOf('123456789012') })).rejects.toMatchObject(
+        refusal,
+      );
       await expect(assume(world, roleOf('plan'), { capability: 'change' })).rejects.toMatchObject(refusal);
-      await expect(assume(world, roleOf('create-addon'), { capability: 'kubernetes-read' })).rejects.toMatchObject(refusal);
+      await expect(assume(world, roleOf('create-addon'), { capability: 'kubernetes-read' })).rejects.toMatchObject(
+        refusal,
+      );
       await expect(assume(world, roleOf('publish-events'))).rejects.toMatchObject(refusal);
       // Who may do everything in the account of the service is not let in either.
       await expect(assume(world, `arn:aws:iam::${HUB.account}:role/operator`)).rejects.toMatchObject(refusal);
@@ -115,18 +150,47 @@ describe('the roles in another account', () => {
 
   it("let in no other hub's steps, which have the same names", async () => {
     const OTHER_HUB = '123456789012';
-    await inWorld({ scenario: 'in-place', change: (scenario) => {
-      fromAfar(scenario);
-      scenario.accounts.push({ id: OTHER_HUB, roles: [{ arn: roleOf('plan').replace(HUB.account, OTHER_HUB), trustPolicy: '{}', attachedPolicies: [], policies: [{ name: 'all', document: { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] } }], tags: {}, createdAt: '2025-01-01T00:00:00.000Z' }], clusters: [], disabledRegions: [] });
-    } }, async (world) => {
-      for (const hub of [HUB.account, OTHER_HUB]) await expect(assume(world, roleOf('plan').replace(HUB.account, OTHER_HUB), { ExternalId: externalIdOf(hub) })).rejects.toMatchObject({ name: 'AccessDenied' });
-    });
+    await inWorld(
+      {
+        scenario: 'in-place',
+        change: (scenario) => {
+          fromAfar(scenario);
+          scenario.accounts.push({
+            id: OTHER_HUB,
+            roles: [
+              {
+                arn: roleOf('plan').replace(HUB.account, OTHER_HUB),
+                trustPolicy: '{}',
+                attachedPolicies: [],
+                policies: [
+                  {
+                    name: 'all',
+                    document: { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] },
+                  },
+                ],
+                tags: {},
+                createdAt: '2025-01-01T00:00:00.000Z',
+              },
+            ],
+            clusters: [],
+            disabledRegions: [],
+          });
+        },
+      },
+      async (world) => {
+        for (const hub of [HUB.account, OTHER_HUB])
+          await expect(
+            assume(world, roleOf('plan').replace(HUB.account, OTHER_HUB), { ExternalId: externalIdOf(hub) }),
+          ).rejects.toMatchObject({ name: 'AccessDenied' });
+      },
+    );
   });
 });
 
 describe('a denied UpdateAddon in another account', () => {
   const place = { account: CLUSTERS, region: 'eu-west-1' };
-  const toldIn = ({ backend }: OpenWorld) => backend.sandbox.world.events.map(({ detail }) => serviceEvent.parse(detail));
+  const toldIn = ({ backend }: OpenWorld) =>
+    backend.sandbox.world.events.map(({ detail }) => serviceEvent.parse(detail));
 
   it('is forwarded by a rule there, and leads to a diagnosis of that cluster', async () => {
     await inWorld(elsewhere(), async (world) => {
@@ -134,7 +198,15 @@ describe('a denied UpdateAddon in another account', () => {
       await world.later(5 * 60_000);
       await world.rest();
       await world.later(5 * 60_000);
-      expect(toldIn(world)).toMatchObject([{ type: 'planned', account: CLUSTERS, cluster: world.target.cluster, addon: ADDON, trigger: { kind: 'cross-account-pass-role' } }]);
+      expect(toldIn(world)).toMatchObject([
+        {
+          type: 'planned',
+          account: CLUSTERS,
+          cluster: world.target.cluster,
+          addon: ADDON,
+          trigger: { kind: 'cross-account-pass-role' },
+        },
+      ]);
       expect(world.changes()).toEqual([]);
     });
   });
@@ -164,13 +236,18 @@ describe('an account that is not configured', () => {
       assemblies.set(accounts.join(), outdir);
     }
   }, 300_000);
-  const inDeployment = async (accounts: string[], work: (sandbox: Sandbox, target: Target) => Promise<void>): Promise<void> => {
+  const inDeployment = async (
+    accounts: string[],
+    work: (sandbox: Sandbox, target: Target) => Promise<void>,
+  ): Promise<void> => {
     const scenario = await readScenario(scenarioFile('in-place'));
     fromAfar(scenario);
     const sandbox = await openSandbox({ scenario, assemblyDirectory: assemblies.get(accounts.join())! });
     const [cluster] = scenario.accounts[0]!.clusters;
     try {
-      await sandbox.clock.spawn(() => work(sandbox, { account: CLUSTERS, region: cluster!.region, cluster: cluster!.name }));
+      await sandbox.clock.spawn(() =>
+        work(sandbox, { account: CLUSTERS, region: cluster!.region, cluster: cluster!.name }),
+      );
       expect(sandbox.failures).toEqual([]);
     } finally {
       await sandbox.close();
@@ -180,27 +257,47 @@ describe('an account that is not configured', () => {
   const migrate = async (sandbox: Sandbox, target: Target) => {
     const { clock, executions, outputs } = sandbox;
     const input = JSON.stringify({ migrationId: MIGRATION, request: { target, addon: ADDON } });
-    const { executionArn } = await sandbox.clients().stepFunctions().send(new StartExecutionCommand({ stateMachineArn: outputs.stateMachineArn, name: MIGRATION, input }));
+    const { executionArn } = await sandbox
+      .clients()
+      .stepFunctions()
+      .send(new StartExecutionCommand({ stateMachineArn: outputs.stateMachineArn, name: MIGRATION, input }));
     await clock.park(executions.execution(executionArn!).ended);
-    return createDynamoLedger({ client: sandbox.clients().dynamodb(), tableName: outputs.tableName }).getMigration(MIGRATION);
+    return createDynamoLedger({ client: sandbox.clients().dynamodb(), tableName: outputs.tableName }).getMigration(
+      MIGRATION,
+    );
   };
 
   it.each([
     ['none', []],
     ['another', [OTHER]],
-  ])('is refused before anything is called there, with the setting that names it (configured: %s)', async (_, accounts) => {
-    await inDeployment(accounts, async (sandbox, target) => {
-      const record = await migrate(sandbox, target);
-      expect(record).toMatchObject({ outcome: 'blocked', failure: { name: 'BadInput', message: expect.stringMatching(new RegExp(`Account ${CLUSTERS} .*setting accounts .*docs/accounts\\.md`)) as string } });
-      expect([callsAt(sandbox), sessionsIn(sandbox)]).toEqual([[], []]);
-    });
-  });
+  ])(
+    'is refused before anything is called there, with the setting that names it (configured: %s)',
+    async (_, accounts) => {
+      await inDeployment(accounts, async (sandbox, target) => {
+        const record = await migrate(sandbox, target);
+        expect(record).toMatchObject({
+          outcome: 'blocked',
+          failure: {
+            name: 'BadInput',
+            message: expect.stringMatching(
+              new RegExp(`Account ${CLUSTERS} .*setting accounts .*docs/accounts\\.md`),
+            ) as string,
+          },
+        });
+        expect([callsAt(sandbox), sessionsIn(sandbox)]).toEqual([[], []]);
+      });
+    },
+  );
 
   it('can forward no event to the service, and becomes none of its own where it is put by hand', async () => {
     await inDeployment([OTHER], async (sandbox, target) => {
       sandbox.deliver(deniedEvent({ cluster: target.cluster }), target);
       await sandbox.clock.sleep(5 * 60_000);
-      expect(sandbox.world.log.calls.filter(({ operation, caller }) => operation === 'PutEvents' && caller.includes('-forward-'))).toMatchObject([{ status: 400, error: 'AccessDeniedException' }]);
+      expect(
+        sandbox.world.log.calls.filter(
+          ({ operation, caller }) => operation === 'PutEvents' && caller.includes('-forward-'),
+        ),
+      ).toMatchObject([{ status: 400, error: 'AccessDeniedException' }]);
       sandbox.deliver(deniedEvent({ cluster: target.cluster }));
       await sandbox.clock.sleep(5 * 60_000);
       expect([sandbox.executions.running(), sandbox.world.events]).toEqual([[], []]);

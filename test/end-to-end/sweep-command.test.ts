@@ -1,4 +1,7 @@
-/** A fleet from the command line alone: generated, looked at, migrated in waves, stopped and resumed, and looked at again. */
+/**
+ * A fleet from the command line alone: generated, looked at, migrated in waves, stopped and resumed, and looked at
+ * again.
+ */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,17 +39,37 @@ beforeAll(async () => {
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 /** Each add-on of the scenario, by its place and name. */
-const addonsOf = ({ accounts }: Scenario): string[] => accounts.flatMap(({ id, clusters }) => clusters.flatMap(({ region, name, addons }) => addons.map((addon) => [id, region, name, addon.name].join(' ')))).sort();
+const addonsOf = ({ accounts }: Scenario): string[] =>
+  accounts
+    .flatMap(({ id, clusters }) =>
+      clusters.flatMap(({ region, name, addons }) => addons.map((addon) => [id, region, name, addon.name].join(' '))),
+    )
+    .sort();
 /** Those of a report, and of which clusters nothing is known. */
 const foundIn = ({ rows }: SweepReport) => ({
-  addons: rows.flatMap(({ account, region, cluster, addon }) => (cluster === undefined || addon === undefined ? [] : [[account, region, cluster, addon].join(' ')])).sort(),
-  unknown: new Set(rows.flatMap(({ account, region, cluster, addon }) => (cluster !== undefined && addon === undefined ? [[account, region, cluster].join(' ')] : []))),
+  addons: rows
+    .flatMap(({ account, region, cluster, addon }) =>
+      cluster === undefined || addon === undefined ? [] : [[account, region, cluster, addon].join(' ')],
+    )
+    .sort(),
+  unknown: new Set(
+    rows.flatMap(({ account, region, cluster, addon }) =>
+      cluster !== undefined && addon === undefined ? [[account, region, cluster].join(' ')] : [],
+    ),
+  ),
 });
 
 describe('sweep --sandbox', () => {
   it('looks at each add-on of the fleet, says how it goes, and writes the reports', { timeout: 120_000 }, async () => {
     const files = ['look.html', 'look.csv', 'look.json'].map(file);
-    const { code, out, err } = await run('sweep', '--mode', 'inventory', '--sandbox', fleet, ...files.flatMap((one) => ['--report', one]));
+    const { code, out, err } = await run(
+      'sweep',
+      '--mode',
+      'inventory',
+      '--sandbox',
+      fleet,
+      ...files.flatMap((one) => ['--report', one]),
+    );
     expect({ code, err: code === 0 ? '' : err }).toEqual({ code: 0, err: '' });
     expect(out).toMatch(/^✔ completed {2}inventory of 10 clusters in 4 regions of accounts: \d+ add-ons\n/);
     for (const one of files) expect(out).toContain(`\n  ${one}`);
@@ -56,20 +79,36 @@ describe('sweep --sandbox', () => {
     expect(html).toMatch(/^<!doctype html>/i);
     const report = reportIn(json);
     expect(csv.trimEnd().split('\r\n')).toHaveLength(report.rows.length + 1);
-    expect(report).toMatchObject({ mode: 'inventory', outcome: 'completed', simulated: true, totals: { clusters: 10, places: 4, byOutcome: {}, queued: 0, inFlight: 0 } });
+    expect(report).toMatchObject({
+      mode: 'inventory',
+      outcome: 'completed',
+      simulated: true,
+      totals: { clusters: 10, places: 4, byOutcome: {}, queued: 0, inFlight: 0 },
+    });
     const { addons, unknown } = foundIn(report);
     expect(addons).toEqual(addonsOf(scenario).filter((one) => !unknown.has(one.split(' ').slice(0, 3).join(' '))));
     expect(Object.values(report.totals.byClass).reduce((sum, n) => sum + n, 0)).toBe(report.rows.length);
   });
 
   it('prints the report alone with --json, and the trend against an earlier one', { timeout: 120_000 }, async () => {
-    const { code, out, err } = await run('sweep', '--mode', 'inventory', '--sandbox', fleet, '--json', '--previous', file('look.json'));
+    const { code, out, err } = await run(
+      'sweep',
+      '--mode',
+      'inventory',
+      '--sandbox',
+      fleet,
+      '--json',
+      '--previous',
+      file('look.json'),
+    );
     expect({ code, err }).toEqual({ code: 0, err: '' });
     const [before, now] = [reportIn(readFileSync(file('look.json'), 'utf8')), reportIn(out)];
     expect(now.trend).toMatchObject({ sweepId: before.sweepId, byClass: before.totals.byClass });
     expect(now.sweepId).not.toBe(before.sweepId);
     expect(now.rows.map(({ class: one }) => one)).toEqual(before.rows.map(({ class: one }) => one));
-    expect(await run('sweep', '--mode', 'inventory', '--sandbox', fleet, '--cluster', '*', '--previous', file('look.json'))).toMatchObject({ code: 2, out: '', err: expect.stringContaining('another selection') as unknown });
+    expect(
+      await run('sweep', '--mode', 'inventory', '--sandbox', fleet, '--cluster', '*', '--previous', file('look.json')),
+    ).toMatchObject({ code: 2, out: '', err: expect.stringContaining('another selection') as unknown });
   });
 
   it('plans what is ready, and changes nothing', { timeout: 120_000 }, async () => {
@@ -84,42 +123,109 @@ describe('sweep --sandbox', () => {
 
   it('looks at what was selected', { timeout: 120_000 }, async () => {
     const [first] = scenario.accounts;
-    const { out } = await run('sweep', '--mode', 'inventory', '--sandbox', fleet, '--account', first?.id ?? '', '--region', 'eu-west-1', '--json');
-    expect(new Set(reportIn(out).rows.map(({ account, region }) => `${account} ${region}`))).toEqual(new Set([`${first?.id ?? ''} eu-west-1`]));
+    const { out } = await run(
+      'sweep',
+      '--mode',
+      'inventory',
+      '--sandbox',
+      fleet,
+      '--account',
+      first?.id ?? '',
+      '--region',
+      'eu-west-1',
+      '--json',
+    );
+    expect(new Set(reportIn(out).rows.map(({ account, region }) => `${account} ${region}`))).toEqual(
+      new Set([`${first?.id ?? ''} eu-west-1`]),
+    );
   });
 });
 
 describe('sweep --state', () => {
   const state = (): string[] => ['--state', file('world.json')];
 
-  it('stops when something fails, is resumed, finishes the rest, and then has nothing more to do', { timeout: 300_000 }, async () => {
-    // Each command does again what those before it did: a small fleet.
-    const small = await generate('--clusters', '4', '--seed', '5', '--accounts', '1', '--regions', 'eu-west-1', '--addons', '5');
-    // The function of the first change is killed; Recover puts the add-on back.
-    writeFileSync(file('small.json'), JSON.stringify({ ...small, faults: [...small.faults, { step: 'update-addon', operation: 'UpdateAddon', kind: 'abort-after', call: 1, times: 1 }] }));
-    const first = await run('sweep', '--mode', 'migrate', '--sandbox', file('small.json'), ...state(), '--canary', '1', '--stop-after', '1', '--json');
-    expect(first.code).toBe(4);
-    const stopped = reportIn(first.out);
-    expect(stopped).toMatchObject({ outcome: 'stopped', totals: { byOutcome: { 'rolled-back': 1 }, inFlight: 0 } });
-    expect(stopped.totals.queued).toBeGreaterThan(0);
-    expect((await run('sweep', 'show', stopped.sweepId, ...state())).out).toMatch(/^stopped {2}migrate of accounts [^]*sweep resume/);
+  it(
+    'stops when something fails, is resumed, finishes the rest, and then has nothing more to do',
+    { timeout: 300_000 },
+    async () => {
+      // Each command does again what those before it did: a small fleet.
+      const small = await generate(
+        '--clusters',
+        '4',
+        '--seed',
+        '5',
+        '--accounts',
+        '1',
+        '--regions',
+        'eu-west-1',
+        '--addons',
+        '5',
+      );
+      // The function of the first change is killed; Recover puts the add-on back.
+      writeFileSync(
+        file('small.json'),
+        JSON.stringify({
+          ...small,
+          faults: [
+            ...small.faults,
+            { step: 'update-addon', operation: 'UpdateAddon', kind: 'abort-after', call: 1, times: 1 },
+          ],
+        }),
+      );
+      const first = await run(
+        'sweep',
+        '--mode',
+        'migrate',
+        '--sandbox',
+        file('small.json'),
+        ...state(),
+        '--canary',
+        '1',
+        '--stop-after',
+        '1',
+        '--json',
+      );
+      expect(first.code).toBe(4);
+      const stopped = reportIn(first.out);
+      expect(stopped).toMatchObject({ outcome: 'stopped', totals: { byOutcome: { 'rolled-back': 1 }, inFlight: 0 } });
+      expect(stopped.totals.queued).toBeGreaterThan(0);
+      expect((await run('sweep', 'show', stopped.sweepId, ...state())).out).toMatch(
+        /^stopped {2}migrate of accounts [^]*sweep resume/,
+      );
 
-    const resumed = await run('sweep', 'resume', stopped.sweepId, '--reason', 'looked at it', ...state(), '--json');
-    const rest = reportIn(resumed.out);
-    // What was rolled back is not tried again.
-    expect({ code: resumed.code, outcome: rest.outcome, queued: rest.totals.queued }).toEqual({ code: 4, outcome: 'completed', queued: 0 });
-    expect(rest.totals.byOutcome).toEqual({ 'rolled-back': 1, migrated: stopped.totals.queued });
+      const resumed = await run('sweep', 'resume', stopped.sweepId, '--reason', 'looked at it', ...state(), '--json');
+      const rest = reportIn(resumed.out);
+      // What was rolled back is not tried again.
+      expect({ code: resumed.code, outcome: rest.outcome, queued: rest.totals.queued }).toEqual({
+        code: 4,
+        outcome: 'completed',
+        queued: 0,
+      });
+      expect(rest.totals.byOutcome).toEqual({ 'rolled-back': 1, migrated: stopped.totals.queued });
 
-    // Another sweep finds what the first one did, and does what it has left.
-    const again = reportIn((await run('sweep', '--mode', 'migrate', ...state(), '--json')).out);
-    expect(again.totals).toMatchObject({ byOutcome: { migrated: 1 }, byClass: { ready: 1, 'on-pod-identity': stopped.totals.byClass['on-pod-identity'] + stopped.totals.queued } });
-    expect(again.trend?.sweepId).toBe(stopped.sweepId);
-    const last = await run('sweep', '--mode', 'migrate', ...state(), '--report', file('last.html'));
-    expect(last).toMatchObject({ code: 0, out: expect.stringContaining('Nothing was ready, so none was begun.') as unknown });
+      // Another sweep finds what the first one did, and does what it has left.
+      const again = reportIn((await run('sweep', '--mode', 'migrate', ...state(), '--json')).out);
+      expect(again.totals).toMatchObject({
+        byOutcome: { migrated: 1 },
+        byClass: { ready: 1, 'on-pod-identity': stopped.totals.byClass['on-pod-identity'] + stopped.totals.queued },
+      });
+      expect(again.trend?.sweepId).toBe(stopped.sweepId);
+      const last = await run('sweep', '--mode', 'migrate', ...state(), '--report', file('last.html'));
+      expect(last).toMatchObject({
+        code: 0,
+        out: expect.stringContaining('Nothing was ready, so none was begun.') as unknown,
+      });
 
-    const { sweeps } = JSON.parse((await run('sweeps', ...state(), '--json')).out) as { sweeps: { sweepId: string; outcome: string }[] };
-    expect(sweeps.map(({ outcome }) => outcome)).toEqual(['completed', 'completed', 'completed']);
-    expect(readFileSync(file('last.html'), 'utf8')).toContain(sweeps[0]?.sweepId);
-    expect(await run('sweep', 'resume', stopped.sweepId, ...state())).toMatchObject({ code: 2, out: '', err: expect.stringContaining('nothing to resume') as unknown });
-  });
+      const { sweeps } = JSON.parse((await run('sweeps', ...state(), '--json')).out) as {
+        sweeps: { sweepId: string; outcome: string }[];
+      };
+      expect(sweeps.map(({ outcome }) => outcome)).toEqual(['completed', 'completed', 'completed']);
+      expect(readFileSync(file('last.html'), 'utf8')).toContain(sweeps[0]?.sweepId);
+      expect(await run('sweep', 'resume', stopped.sweepId, ...state())).toMatchObject({
+        code: 2,
+        out: '',
+        err: expect.stringContaining('nothing to resume') as unknown,
+      });
+    },
+  );
 });

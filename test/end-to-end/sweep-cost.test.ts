@@ -5,7 +5,10 @@ import { RUNS } from '../../lambdas/domain/sweep/cost.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import { migrate, type Run, scenarioWith, trustOf } from './fixture.ts';
 
-/** Transitions: each state that is entered, and each retry ("each retry will be charged as an additional state transition": aws.amazon.com/step-functions/pricing). */
+/**
+ * Transitions: each state that is entered, and each retry ("each retry will be charged as an additional state
+ * transition": aws.amazon.com/step-functions/pricing).
+ */
 function counted({ backend: { sandbox } }: Run): { transitions: number; invocations: number } {
   const [execution] = sandbox.executions.list(sandbox.outputs.stateMachineArn);
   const types = execution!.history.events.map(({ type }) => type);
@@ -35,9 +38,12 @@ const cases: [keyof typeof RUNS, Partial<MigrationRequestInput>, Scenario][] = [
 ];
 
 describe('one execution of MigrateAddon', () => {
-  it.each(cases)('that ends %s has the transitions and invocations of the estimate', async (outcome, request, scenario) => {
-    const run = await migrate({ request, scenario });
-    expect(run.report.outcome).toBe(outcome);
-    expect(counted(run)).toEqual(pick(RUNS[outcome]));
-  });
+  it.each(cases)(
+    'that ends %s has the transitions and invocations of the estimate',
+    async (outcome, request, scenario) => {
+      const run = await migrate({ request, scenario });
+      expect(run.report.outcome).toBe(outcome);
+      expect(counted(run)).toEqual(pick(RUNS[outcome]));
+    },
+  );
 });

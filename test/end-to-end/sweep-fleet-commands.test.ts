@@ -1,24 +1,38 @@
-/** Sweeps of a small fleet that are paused, that wait for a change window, and that more than one execution works on. */
+/**
+ * Sweeps of a small fleet that are paused, that wait for a change window, and that more than one execution works on.
+ */
 import { describe, expect, it, vi } from 'vitest';
 import { sweepLimits } from '../../lambdas/domain/sweep/model.ts';
 import { asKnown, expectCaps } from './sweep-watch.ts';
 import { type FleetWorld, inFleet, keyOf } from './sweep-world.ts';
 
-/** How many looks an execution makes, so that it hands over within a test; that of the service where it is undefined. */
+/**
+ * How many looks an execution makes, so that it hands over within a test; that of the service where it is undefined.
+ */
 const overridden = vi.hoisted(() => ({ looks: undefined as number | undefined }));
 vi.mock(import('../../lambdas/runtime/sweep/dispatching.ts'), async (original) => {
   const real = await original();
-  return { ...real, dispatchSweep: (input, dependencies, looks) => real.dispatchSweep(input, dependencies, looks ?? overridden.looks) };
+  return {
+    ...real,
+    dispatchSweep: (input, dependencies, looks) => real.dispatchSweep(input, dependencies, looks ?? overridden.looks),
+  };
 });
 
 const FLEET = { clusters: 12, seed: 4, accounts: 2, regions: ['eu-west-1'], addons: 4 };
 const LIMITS = sweepLimits.parse({ canary: 1, concurrency: 2, perAccount: 2, perRegion: 2 });
 const MINUTE = 60_000;
 
-const readyIn = ({ expected }: FleetWorld): string[] => expected.filter((one) => one.class === 'ready').map(keyOf).sort();
+const readyIn = ({ expected }: FleetWorld): string[] =>
+  expected
+    .filter((one) => one.class === 'ready')
+    .map(keyOf)
+    .sort();
 const expectAllMigratedOnce = (world: FleetWorld, { standing }: Awaited<ReturnType<FleetWorld['follow']>>): void => {
   expect(readyIn(world).length).toBeGreaterThan(4);
-  expect(standing).toMatchObject({ outcome: 'completed', tally: { queued: 0, inFlight: 0, ended: { migrated: readyIn(world).length } } });
+  expect(standing).toMatchObject({
+    outcome: 'completed',
+    tally: { queued: 0, inFlight: 0, ended: { migrated: readyIn(world).length } },
+  });
   expect(world.begun().map(keyOf).sort()).toEqual(readyIn(world));
 };
 
@@ -27,7 +41,10 @@ describe('a sweep that is paused', () => {
     await inFleet(FLEET, async (world) => {
       const { clock } = world.backend;
       const sweepId = await world.start({ limits: LIMITS });
-      await world.until(sweepId, ({ wave }) => wave !== undefined && wave.size === LIMITS.concurrency && wave.begun > 0);
+      await world.until(
+        sweepId,
+        ({ wave }) => wave !== undefined && wave.size === LIMITS.concurrency && wave.begun > 0,
+      );
       await world.sweeps.command(sweepId, { command: 'pause', reason: 'a release goes out' });
       const pausedAt = clock.now();
       // The look that was under way may have begun some.
@@ -63,9 +80,19 @@ describe('a sweep with a change window', () => {
       const changeWindow = { schedule: `${opens},${opens + every} * * * *`, durationMinutes: minutes, timeZone: 'UTC' };
       const swept = await world.sweep({ limits: { ...LIMITS, concurrency: 1 }, options: { changeWindow } });
       expectAllMigratedOnce(world, swept);
-      expect(world.begun().filter(({ at }) => !isOpen(at)).map(({ at }) => new Date(at).toISOString())).toEqual([]);
+      expect(
+        world
+          .begun()
+          .filter(({ at }) => !isOpen(at))
+          .map(({ at }) => new Date(at).toISOString()),
+      ).toEqual([]);
       // Each looks at the window itself again before it changes anything.
-      const first = new Map(world.changes().toReversed().map((call) => [call.execution, Date.parse(call.at)]));
+      const first = new Map(
+        world
+          .changes()
+          .toReversed()
+          .map((call) => [call.execution, Date.parse(call.at)]),
+      );
       expect(first.size).toBe(readyIn(world).length);
       expect([...first.values()].filter((at) => !isOpen(at))).toEqual([]);
       // It took more than one window.
@@ -81,15 +108,31 @@ describe('a sweep of which each execution makes few looks', () => {
       await inFleet(FLEET, async (world) => {
         const swept = await world.sweep({ limits: LIMITS });
         expectAllMigratedOnce(world, swept);
-        expectCaps(asKnown(world.begun(), await world.items(swept.standing.sweepId)), await world.items(swept.standing.sweepId), LIMITS);
+        expectCaps(
+          asKnown(world.begun(), await world.items(swept.standing.sweepId)),
+          await world.items(swept.standing.sweepId),
+          LIMITS,
+        );
         const executions = world.sweepExecutions();
         const { sweepId, executions: count } = await world.record(swept.standing.sweepId);
         expect(executions.length).toBeGreaterThan(3);
-        expect(executions.map(({ name }) => name)).toEqual(executions.map((_, index) => (index === 0 ? sweepId : `${sweepId}-${index + 1}`)));
-        expect([count, new Set(executions.map(({ status }) => status))]).toEqual([executions.length, new Set(['SUCCEEDED'])]);
+        expect(executions.map(({ name }) => name)).toEqual(
+          executions.map((_, index) => (index === 0 ? sweepId : `${sweepId}-${index + 1}`)),
+        );
+        expect([count, new Set(executions.map(({ status }) => status))]).toEqual([
+          executions.length,
+          new Set(['SUCCEEDED']),
+        ]);
         // Nobody looks again at what was looked at.
         expect(new Set(world.callsOf('take-inventory').map(({ execution }) => execution)).size).toBe(2);
-        for (const [index, next] of executions.slice(1).entries()) expect(world.callsOf('dispatch-sweep').filter(({ execution, at }) => execution === executions[index]?.arn && Date.parse(at) > next.startedAt + 1000)).toEqual([]);
+        for (const [index, next] of executions.slice(1).entries())
+          expect(
+            world
+              .callsOf('dispatch-sweep')
+              .filter(
+                ({ execution, at }) => execution === executions[index]?.arn && Date.parse(at) > next.startedAt + 1000,
+              ),
+          ).toEqual([]);
       });
     } finally {
       overridden.looks = undefined;

@@ -17,9 +17,13 @@ describe('a fleet with an account without the roles, a region that is disabled, 
   }, 200_000);
   afterAll(() => world.backend.close());
 
-  const faultOf = ({ account, region }: Where) => world.faulty.find((place) => place.account === account && (place.region ?? region) === region)?.fault;
+  const faultOf = ({ account, region }: Where) =>
+    world.faulty.find((place) => place.account === account && (place.region ?? region) === region)?.fault;
   const ofPlaces = (): ReportRow[] => rows.filter(({ cluster }) => cluster === undefined);
-  const reasonsOf = (fault: ReturnType<typeof faultOf>): string[] => ofPlaces().filter((row) => faultOf(row) === fault).map(({ reason = '' }) => reason);
+  const reasonsOf = (fault: ReturnType<typeof faultOf>): string[] =>
+    ofPlaces()
+      .filter((row) => faultOf(row) === fault)
+      .map(({ reason = '' }) => reason);
 
   it('is swept to the end', () => {
     expect(swept.standing).toMatchObject({ status: 'ended', outcome: 'completed' });
@@ -28,29 +32,54 @@ describe('a fleet with an account without the roles, a region that is disabled, 
     expect(swept.report.totals.places).toBe(9);
   });
 
-  it('says of each place that can\'t be looked at why, in a row of its own', () => {
-    expect(ofPlaces().map((row) => [row.class, faultOf(row)]).filter(([found, fault]) => found !== 'unreachable' || fault === undefined)).toEqual([]);
+  it("says of each place that can't be looked at why, in a row of its own", () => {
+    expect(
+      ofPlaces()
+        .map((row) => [row.class, faultOf(row)])
+        .filter(([found, fault]) => found !== 'unreachable' || fault === undefined),
+    ).toEqual([]);
     const { account = '' } = world.faulty.find(({ fault }) => fault === 'spoke-absent') ?? {};
     expect(reasonsOf('spoke-absent')).toHaveLength(3);
     for (const reason of reasonsOf('spoke-absent')) {
       expect(reason).toContain(spokeRoleArn(account, 'read'));
       expect(reason).toContain('docs/accounts.md');
     }
-    expect(reasonsOf('region-disabled')).toEqual([expect.stringMatching(/eu-south-1|UnrecognizedClient|security token|RegionDisabled/) as string]);
-    expect(reasonsOf('throttled')).toEqual([expect.stringMatching(/^3 clusters in a row .* ThrottlingException: Rate exceeded/) as string]);
+    expect(reasonsOf('region-disabled')).toEqual([
+      expect.stringMatching(/eu-south-1|UnrecognizedClient|security token|RegionDisabled/) as string,
+    ]);
+    expect(reasonsOf('throttled')).toEqual([
+      expect.stringMatching(/^3 clusters in a row .* ThrottlingException: Rate exceeded/) as string,
+    ]);
   });
 
   it('names each cluster of the region that was throttled once it was listed, and leaves it in peace after three', () => {
     const ofClusters = rows.filter((row) => faultOf(row) !== undefined && row.cluster !== undefined);
-    expect(ofClusters.map(({ account, region, cluster = '' }) => [account, region, cluster].join(' '))).toEqual([...new Set(world.expected.filter((one) => faultOf(one) === 'throttled').map(({ account, region, cluster }) => [account, region, cluster].join(' ')))].sort());
-    expect(ofClusters.filter((row) => row.class !== 'unreachable' || !/Rate exceeded/.test(row.reason ?? ''))).toEqual([]);
+    expect(ofClusters.map(({ account, region, cluster = '' }) => [account, region, cluster].join(' '))).toEqual(
+      [
+        ...new Set(
+          world.expected
+            .filter((one) => faultOf(one) === 'throttled')
+            .map(({ account, region, cluster }) => [account, region, cluster].join(' ')),
+        ),
+      ].sort(),
+    );
+    expect(ofClusters.filter((row) => row.class !== 'unreachable' || !/Rate exceeded/.test(row.reason ?? ''))).toEqual(
+      [],
+    );
     const refused = world.callsOf('take-inventory').filter(({ error }) => error === 'ThrottlingException');
     expect(new Set(refused.map(({ input }) => JSON.stringify(input))).size).toBe(3);
     expect(refused).toHaveLength(3 * 8);
   });
 
   it('says of clusters that are being deleted, and whose API server gives no answer, why', () => {
-    const of = (state: string): ReportRow[] => rows.filter((row) => faultOf(row) === undefined && world.expected.some((one) => keyOf(one) === keyOf(row) && one.clusterState === state && one.class === 'unreachable'));
+    const of = (state: string): ReportRow[] =>
+      rows.filter(
+        (row) =>
+          faultOf(row) === undefined &&
+          world.expected.some(
+            (one) => keyOf(one) === keyOf(row) && one.clusterState === state && one.class === 'unreachable',
+          ),
+      );
     expect(of('deleting').length).toBeGreaterThan(0);
     for (const { cluster, reason } of of('deleting')) expect(reason).toBe(`Cluster ${cluster ?? ''} is DELETING.`);
     expect(of('unreachable').length).toBeGreaterThan(0);
@@ -70,12 +99,17 @@ describe('a fleet with an account without the roles, a region that is disabled, 
 
   it('calls other accounts by the roles there alone, and one that has none hardly at all', () => {
     const [home] = world.scenario.accounts;
-    const there = world.sandbox.world.log.calls.filter(({ step, service, account }) => step !== undefined && ['eks', 'iam', 'kubernetes'].includes(service) && account !== home?.id);
+    const there = world.sandbox.world.log.calls.filter(
+      ({ step, service, account }) =>
+        step !== undefined && ['eks', 'iam', 'kubernetes'].includes(service) && account !== home?.id,
+    );
     expect(there.length).toBeGreaterThan(50);
     expect(there.filter(({ caller }) => !isSpokeRole(caller))).toEqual([]);
     const without = world.faulty.find(({ fault }) => fault === 'spoke-absent')?.account;
     expect(there.filter(({ account }) => account === without)).toEqual([]);
-    const refused = world.sandbox.world.log.calls.filter(({ operation, input }) => operation === 'AssumeRole' && JSON.stringify(input).includes(`::${without ?? ''}:`));
+    const refused = world.sandbox.world.log.calls.filter(
+      ({ operation, input }) => operation === 'AssumeRole' && JSON.stringify(input).includes(`::${without ?? ''}:`),
+    );
     // A place asks once at most; those that are looked at at once share the answer.
     expect(refused.length).toBeLessThanOrEqual(3);
     expect(new Set(refused.map(({ status }) => status))).toEqual(new Set([403]));
@@ -83,22 +117,49 @@ describe('a fleet with an account without the roles, a region that is disabled, 
 });
 
 describe('a fleet of which one region takes two calls a second', () => {
-  it('is looked at to the end without a gap, and what can\'t be done there for want of calls is left, or put back, as it was, and told', async () => {
-    await inFleet({ clusters: 16, seed: 5, accounts: 2, addons: 3, change: ({ throttles, accounts: [account] }) => void throttles.push({ service: 'eks', account: account?.id, region: 'eu-west-1', callsPerSecond: 2, burst: 2 }) }, async (world) => {
-      const isThrottled = ({ account, region }: Where): boolean => account === world.scenario.accounts[0]?.id && region === 'eu-west-1';
-      const { standing, report } = await world.sweep({ limits: { canary: 4 } });
-      const throttled = world.sandbox.world.log.calls.filter(({ error, service }) => service === 'eks' && error === 'ThrottlingException');
-      expect(throttled.filter(({ step }) => step === 'take-inventory').length).toBeGreaterThan(10);
-      expect(throttled.filter((call) => !isThrottled(call))).toEqual([]);
-      expect(standing.outcome).toBe('completed');
-      expect(classesIn(report)).toEqual(classesExpected(world.expected));
-      expect(report.rows).toHaveLength(world.expected.length);
+  it("is looked at to the end without a gap, and what can't be done there for want of calls is left, or put back, as it was, and told", async () => {
+    await inFleet(
+      {
+        clusters: 16,
+        seed: 5,
+        accounts: 2,
+        addons: 3,
+        change: ({ throttles, accounts: [account] }) =>
+          void throttles.push({
+            service: 'eks',
+            account: account?.id,
+            region: 'eu-west-1',
+            callsPerSecond: 2,
+            burst: 2,
+          }),
+      },
+      async (world) => {
+        const isThrottled = ({ account, region }: Where): boolean =>
+          account === world.scenario.accounts[0]?.id && region === 'eu-west-1';
+        const { standing, report } = await world.sweep({ limits: { canary: 4 } });
+        const throttled = world.sandbox.world.log.calls.filter(
+          ({ error, service }) => service === 'eks' && error === 'ThrottlingException',
+        );
+        expect(throttled.filter(({ step }) => step === 'take-inventory').length).toBeGreaterThan(10);
+        expect(throttled.filter((call) => !isThrottled(call))).toEqual([]);
+        expect(standing.outcome).toBe('completed');
+        expect(classesIn(report)).toEqual(classesExpected(world.expected));
+        expect(report.rows).toHaveLength(world.expected.length);
 
-      const ready = report.rows.filter((row) => row.class === 'ready');
-      expect(ready.filter((row) => !isThrottled(row)).map(({ outcome }) => outcome)).toEqual(ready.filter((row) => !isThrottled(row)).map(() => 'migrated'));
-      const there = ready.filter(isThrottled);
-      expect(there.length).toBeGreaterThan(0);
-      expect(there.filter(({ outcome, failure }) => outcome !== 'migrated' && !((outcome === 'blocked' || outcome === 'rolled-back') && failure?.name === 'Throttled'))).toEqual([]);
-    });
+        const ready = report.rows.filter((row) => row.class === 'ready');
+        expect(ready.filter((row) => !isThrottled(row)).map(({ outcome }) => outcome)).toEqual(
+          ready.filter((row) => !isThrottled(row)).map(() => 'migrated'),
+        );
+        const there = ready.filter(isThrottled);
+        expect(there.length).toBeGreaterThan(0);
+        expect(
+          there.filter(
+            ({ outcome, failure }) =>
+              outcome !== 'migrated' &&
+              !((outcome === 'blocked' || outcome === 'rolled-back') && failure?.name === 'Throttled'),
+          ),
+        ).toEqual([]);
+      },
+    );
   });
 });

@@ -1,14 +1,29 @@
-/** What may be over in a moment, at the calls of each step of a sweep: it still comes to its end, and nothing is begun twice. */
+/**
+ * What may be over in a moment, at the calls of each step of a sweep: it still comes to its end, and nothing is begun
+ * twice.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SweepTally } from '../../lambdas/domain/sweep/model.ts';
 import type { FaultKind } from '../../sandbox/world/faults.ts';
 import { classesExpected, classesIn, type FleetWorld, inFleet, keyOf, openFleet } from './sweep-world.ts';
 
-/** Three clusters in two accounts with four add-ons that are ready: two on one role, one in whose way an association stands. */
+/**
+ * Three clusters in two accounts with four add-ons that are ready: two on one role, one in whose way an association
+ * stands.
+ */
 const FLEET = { clusters: 3, seed: 59, accounts: 2, regions: ['eu-west-1'], addons: 4 };
 const LIMITS = { canary: 1, concurrency: 2 };
 const READY = 4;
-const KINDS: FaultKind[] = ['throttled', 'server-error', 'lost-before', 'lost-after', 'crash-before', 'crash-after', 'time-out-before', 'time-out-after'];
+const KINDS: FaultKind[] = [
+  'throttled',
+  'server-error',
+  'lost-before',
+  'lost-after',
+  'crash-before',
+  'crash-after',
+  'time-out-before',
+  'time-out-after',
+];
 /** How many calls of each step are tried, spread over all that it makes. */
 const SAMPLE = { 'begin-sweep': 5, 'take-inventory': 8, 'dispatch-sweep': 10, 'report-sweep': 5 };
 type SweepStep = keyof typeof SAMPLE;
@@ -20,9 +35,15 @@ interface Site {
   kind: FaultKind;
 }
 
-const callsOf = ({ sandbox }: FleetWorld, step: string, from = 0) => sandbox.world.faults.seen.filter((call) => call.step === step && call.n > from);
-const spread = (count: number, of: number): number[] => Array.from({ length: count }, (_, index) => 1 + Math.floor((index * (of - 1)) / (count - 1)));
-const readyIn = ({ expected }: FleetWorld): string[] => expected.filter((one) => one.class === 'ready').map(keyOf).sort();
+const callsOf = ({ sandbox }: FleetWorld, step: string, from = 0) =>
+  sandbox.world.faults.seen.filter((call) => call.step === step && call.n > from);
+const spread = (count: number, of: number): number[] =>
+  Array.from({ length: count }, (_, index) => 1 + Math.floor((index * (of - 1)) / (count - 1)));
+const readyIn = ({ expected }: FleetWorld): string[] =>
+  expected
+    .filter((one) => one.class === 'ready')
+    .map(keyOf)
+    .sort();
 
 type Mode = 'plan' | 'migrate';
 interface Seen {
@@ -76,12 +97,19 @@ describe('a fault', () => {
   let since: number;
   beforeAll(async () => {
     world = await openFleet(FLEET);
-    // The third one is like those that follow: its functions are warm, their sessions there, and there was a sweep before.
+    // The third one is like those that follow: its functions are warm, their sessions there, and there was a sweep
+    // before.
     for (let sweep = 0; sweep < 3; sweep += 1) {
       since = world.sandbox.world.faults.seen.length;
       await world.run(() => world.sweep({ mode: 'plan', limits: LIMITS }));
     }
-    sites = Object.entries(SAMPLE).flatMap(([step, count], first) => spread(count, callsOf(world, step, since).length).map((call, index) => ({ step: step as SweepStep, call, kind: KINDS[(index * 3 + first * 5) % KINDS.length] ?? 'throttled' })));
+    sites = Object.entries(SAMPLE).flatMap(([step, count], first) =>
+      spread(count, callsOf(world, step, since).length).map((call, index) => ({
+        step: step as SweepStep,
+        call,
+        kind: KINDS[(index * 3 + first * 5) % KINDS.length] ?? 'throttled',
+      })),
+    );
   });
   afterAll(() => world.backend.close());
 
@@ -92,15 +120,21 @@ describe('a fault', () => {
     expect(readyIn(world)).toHaveLength(READY);
   });
 
-  it.each(Object.keys(SAMPLE))('at a call of %s keeps no sweep from its end, and has nothing planned twice', async (step) => {
-    for (const site of sites.filter((one) => one.step === step)) expect(await world.run(() => sweepWith(world, site, 'plan'))).toEqual(wanted(world, site, 'plan'));
-  });
+  it.each(Object.keys(SAMPLE))(
+    'at a call of %s keeps no sweep from its end, and has nothing planned twice',
+    async (step) => {
+      for (const site of sites.filter((one) => one.step === step))
+        expect(await world.run(() => sweepWith(world, site, 'plan'))).toEqual(wanted(world, site, 'plan'));
+    },
+  );
 
   it.each(KINDS)('%s, where a migration is started or noted, has none begun twice', async (kind) => {
     // Its first start; and what it notes of the canary that has ended.
     for (const call of kind.endsWith('-after') ? [10, 19] : [10]) {
       const site: Site = { step: 'dispatch-sweep', call, kind };
-      expect(await inFleet(FLEET, (fresh) => sweepWith(fresh, site, 'migrate'))).toEqual(wanted(world, site, 'migrate'));
+      expect(await inFleet(FLEET, (fresh) => sweepWith(fresh, site, 'migrate'))).toEqual(
+        wanted(world, site, 'migrate'),
+      );
     }
   });
 });

@@ -1,4 +1,6 @@
-/** Sweeps by the clock, as the configuration has them: one for each scheduled time, however often Scheduler delivers it. */
+/**
+ * Sweeps by the clock, as the configuration has them: one for each scheduled time, however often Scheduler delivers it.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,8 +28,18 @@ beforeAll(() => {
   outdir = mkdtempSync(join(tmpdir(), 'sweep-schedule-'));
   const config = join(outdir, 'settings.json');
   const request = { mode: 'inventory', reason: 'by the clock' };
-  writeFileSync(config, JSON.stringify({ accounts: [other?.id], regions, sweeps: [{ name: NAME, schedule: 'cron(30 * * * ? *)', request }] }));
-  synthesise(outdir, lambdaDirectory, { passableRoleArns: 'role/*-dev-*,role/*-test-*,role/*-staging-*,role/*-prod-*,role/shared-*', config });
+  writeFileSync(
+    config,
+    JSON.stringify({
+      accounts: [other?.id],
+      regions,
+      sweeps: [{ name: NAME, schedule: 'cron(30 * * * ? *)', request }],
+    }),
+  );
+  synthesise(outdir, lambdaDirectory, {
+    passableRoleArns: 'role/*-dev-*,role/*-test-*,role/*-staging-*,role/*-prod-*,role/shared-*',
+    config,
+  });
 }, 300_000);
 afterAll(() => rmSync(outdir, { recursive: true, force: true }));
 
@@ -42,18 +54,31 @@ describe('a scheduled sweep', () => {
         await clock.sleep(2 * HOUR);
         const { tableName, sweepBucketName = '', sweepStateMachineArn = '' } = outputs;
         const sweeps = createDynamoSweeps({ client: sandbox.clients().dynamodb(), tableName });
-        const invoked = world.log.calls.filter(({ service, operation, input }) => service === 'lambda' && operation === 'Invoke' && JSON.stringify(input).includes('StartSweep'));
+        const invoked = world.log.calls.filter(
+          ({ service, operation, input }) =>
+            service === 'lambda' && operation === 'Invoke' && JSON.stringify(input).includes('StartSweep'),
+        );
         const due = ['2026-01-15T09:30:00.000Z', '2026-01-15T10:30:00.000Z'];
         expect(invoked).toHaveLength(2 * due.length);
 
         const found = (await sweeps.list(10)).sweeps.toReversed();
         expect(found.map(({ status, outcome }) => [status, outcome])).toEqual(due.map(() => ['ended', 'completed']));
-        expect(executions.list(sweepStateMachineArn).map(({ name, status }) => [name, status])).toEqual(found.toReversed().map(({ sweepId }) => [sweepId, 'SUCCEEDED']));
+        expect(executions.list(sweepStateMachineArn).map(({ name, status }) => [name, status])).toEqual(
+          found.toReversed().map(({ sweepId }) => [sweepId, 'SUCCEEDED']),
+        );
         for (const [index, { sweepId }] of found.entries()) {
           const record = await sweeps.get(sweepId);
-          expect(record).toMatchObject({ schedule: { name: NAME, at: due[index] }, executions: 1, request: { mode: 'inventory', requestedBy: `schedule ${NAME}`, reason: 'by the clock' } });
+          expect(record).toMatchObject({
+            schedule: { name: NAME, at: due[index] },
+            executions: 1,
+            request: { mode: 'inventory', requestedBy: `schedule ${NAME}`, reason: 'by the clock' },
+          });
           expect(record?.previous).toBe(found[index - 1]?.sweepId);
-          const report = sweepReport.parse(JSON.parse((await s3Documents(sandbox.clients(), () => sweepBucketName).get(record?.reports?.json ?? '')) ?? ''));
+          const report = sweepReport.parse(
+            JSON.parse(
+              (await s3Documents(sandbox.clients(), () => sweepBucketName).get(record?.reports?.json ?? '')) ?? '',
+            ),
+          );
           expect(report.totals.places).toBe(4);
           expect(classesIn(report)).toEqual(classesExpected(fleet.expected));
         }

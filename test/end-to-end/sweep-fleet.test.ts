@@ -1,20 +1,50 @@
-/** A fleet of 240 clusters in three accounts and two regions: looked at, migrated in waves while things go wrong, stopped, resumed, and looked at again. */
+/**
+ * A fleet of 240 clusters in three accounts and two regions: looked at, migrated in waves while things go wrong,
+ * stopped, resumed, and looked at again.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { silentProgress } from '../../cli/progress.ts';
 import { rollBackAndFollow } from '../../cli/rollback.ts';
 import { placeInventory, type Sweep, type SweepItem, sweepLimits } from '../../lambdas/domain/sweep/model.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import type { FaultInput } from '../../sandbox/world/faults.ts';
-import { asKnown, expectBrokenWithin, expectCaps, expectStopped, expectWaves, mostWithin, Watch } from './sweep-watch.ts';
-import { type Begun, classesExpected, classesIn, type FleetWorld, keyOf, openFleet, type Place, type Swept } from './sweep-world.ts';
+import {
+  asKnown,
+  expectBrokenWithin,
+  expectCaps,
+  expectStopped,
+  expectWaves,
+  mostWithin,
+  Watch,
+} from './sweep-watch.ts';
+import {
+  type Begun,
+  classesExpected,
+  classesIn,
+  type FleetWorld,
+  keyOf,
+  openFleet,
+  type Place,
+  type Swept,
+} from './sweep-world.ts';
 
 const CLUSTERS = 240;
-const LIMITS = sweepLimits.parse({ canary: 2, concurrency: 16, perAccount: 6, perRegion: 4, stopAfterFailures: 4, stopAtFailurePercent: 100 });
+const LIMITS = sweepLimits.parse({
+  canary: 2,
+  concurrency: 16,
+  perAccount: 6,
+  perRegion: 4,
+  stopAfterFailures: 4,
+  stopAtFailurePercent: 100,
+});
 const CALLS_PER_SECOND = 5;
 
 /** What goes wrong with the migration of that add-on, for good; the first of them keeps it from going back, too. */
 const FAILURES: ((input: Record<string, unknown>) => FaultInput[])[] = [
-  (input) => [{ operation: 'UpdateAddon', kind: 'abort-after', input }, { operation: 'UpdateAddon', kind: 'access-denied', input, call: 2, times: 'all' }],
+  (input) => [
+    { operation: 'UpdateAddon', kind: 'abort-after', input },
+    { operation: 'UpdateAddon', kind: 'access-denied', input, call: 2, times: 'all' },
+  ],
   (input) => [{ step: 'update-addon', operation: 'UpdateAddon', kind: 'access-denied', input, times: 'all' }],
   (input) => [{ operation: 'UpdateAddon', kind: 'abort-after', input }],
 ];
@@ -47,16 +77,26 @@ const play = (work: () => Promise<Swept>): Promise<Part> =>
     const swept = await work();
     await watch.stop();
     const { sweepId } = swept.standing;
-    return { ...swept, items: await world.items(sweepId), record: await world.record(sweepId), begun: world.begun(from), samples: watch.samples, crowded: watch.crowded, before };
+    return {
+      ...swept,
+      items: await world.items(sweepId),
+      record: await world.record(sweepId),
+      begun: world.begun(from),
+      samples: watch.samples,
+      crowded: watch.crowded,
+      before,
+    };
   });
 
 const outcomesOf = ({ items }: Part): Record<string, number> => {
   const counts: Record<string, number> = {};
-  for (const { outcome = 'none' } of items.filter(({ state }) => state === 'ended')) counts[outcome] = (counts[outcome] ?? 0) + 1;
+  for (const { outcome = 'none' } of items.filter(({ state }) => state === 'ended'))
+    counts[outcome] = (counts[outcome] ?? 0) + 1;
   return counts;
 };
 const leftTo = (part: Part): SweepItem[] => part.items.filter(({ outcome }) => outcome === 'needs-human');
-const failedIn = (part: Part): SweepItem[] => part.items.filter(({ outcome }) => outcome === 'needs-human' || outcome === 'rolled-back');
+const failedIn = (part: Part): SweepItem[] =>
+  part.items.filter(({ outcome }) => outcome === 'needs-human' || outcome === 'rolled-back');
 
 beforeAll(async () => {
   world = await openFleet({
@@ -65,7 +105,14 @@ beforeAll(async () => {
     addons: 4,
     change: ({ faults }, expected) => {
       failing = expected.filter((one, index) => one.class === 'ready' && index % FAILING === 0);
-      for (const [index, one] of failing.entries()) faults.push(...(FAILURES[index % FAILURES.length]?.(inputOf(one)) ?? []).map((fault) => ({ call: 1, times: 1, ...fault })));
+      for (const [index, one] of failing.entries())
+        faults.push(
+          ...(FAILURES[index % FAILURES.length]?.(inputOf(one)) ?? []).map((fault) => ({
+            call: 1,
+            times: 1,
+            ...fault,
+          })),
+        );
       // EKS is busy for a moment, in the midst of it; that passes.
       faults.push({ service: 'eks', step: 'await-active', kind: 'throttled', call: 20, times: 4 });
     },
@@ -76,12 +123,18 @@ beforeAll(async () => {
   // Somebody finds out why.
   world.sandbox.world.faults.clear();
   resumed = await play(async () => {
-    for (const { migrationId } of leftTo(stopped)) await rollBackAndFollow(world.backend, { migrationId }, silentProgress);
+    for (const { migrationId } of leftTo(stopped))
+      await rollBackAndFollow(world.backend, { migrationId }, silentProgress);
     await world.sweeps.command(sweepId, { command: 'resume', reason: 'the cause is gone' });
     return world.follow(sweepId);
   });
   // What was put back is for another sweep.
-  again = await play(() => world.sweep({ ...everything, selection: { clusters: [...new Set(failedIn(resumed).map(({ cluster }) => cluster))] } }));
+  again = await play(() =>
+    world.sweep({
+      ...everything,
+      selection: { clusters: [...new Set(failedIn(resumed).map(({ cluster }) => cluster))] },
+    }),
+  );
   last = await play(() => world.sweep(everything));
 }, 400_000);
 afterAll(() => world.backend.close());
@@ -89,10 +142,14 @@ afterAll(() => world.backend.close());
 describe('the inventory of a fleet', () => {
   const rowsOfCsv = (csv: string): string[] =>
     // None of the first five columns has anything to quote.
-    csv.trimEnd().split('\r\n').slice(1).map((line) => {
-      const [account = '', region = '', cluster = '', , addon = '', , found = ''] = line.split(',');
-      return `${keyOf({ account, region, cluster, addon })} ${found}`;
-    });
+    csv
+      .trimEnd()
+      .split('\r\n')
+      .slice(1)
+      .map((line) => {
+        const [account = '', region = '', cluster = '', , addon = '', , found = ''] = line.split(',');
+        return `${keyOf({ account, region, cluster, addon })} ${found}`;
+      });
 
   it('has each add-on of the scenario in one row, in the class that its state makes, and no other row', () => {
     const { report, csv } = stopped;
@@ -102,19 +159,34 @@ describe('the inventory of a fleet', () => {
     expect(rowsOfCsv(csv)).toEqual(report.rows.map((row) => `${keyOf(row)} ${row.class}`));
     // What blocks, and why it could not be looked at, is said of each.
     expect(report.rows.filter((row) => row.class === 'blocked' && row.checks.length === 0)).toEqual([]);
-    expect(report.rows.filter((row) => row.class === 'unreachable' && !/ is DELETING\.$|API server|Could not /.test(row.reason ?? ''))).toEqual([]);
-    expect(report.places.map((place) => placeInventory.parse(place)).map(({ clusters, unreachable }) => [clusters, unreachable])).toEqual(report.places.map(() => [CLUSTERS / 6, undefined]));
+    expect(
+      report.rows.filter(
+        (row) => row.class === 'unreachable' && !/ is DELETING\.$|API server|Could not /.test(row.reason ?? ''),
+      ),
+    ).toEqual([]);
+    expect(
+      report.places
+        .map((place) => placeInventory.parse(place))
+        .map(({ clusters, unreachable }) => [clusters, unreachable]),
+    ).toEqual(report.places.map(() => [CLUSTERS / 6, undefined]));
   });
 
   it('queues what is ready, each once', () => {
-    expect(stopped.items.map(keyOf).sort()).toEqual(world.expected.filter((one) => one.class === 'ready').map(keyOf).sort());
+    expect(stopped.items.map(keyOf).sort()).toEqual(
+      world.expected
+        .filter((one) => one.class === 'ready')
+        .map(keyOf)
+        .sort(),
+    );
   });
 
   /** Of the look of the first sweep alone. */
   const looks = (): Call[] => world.callsOf('take-inventory', stopped.before).filter(({ n }) => n < resumed.before);
 
   it('only reads', () => {
-    expect(looks().filter(({ mutating, service }) => mutating && !['dynamodb', 's3', 'sts'].includes(service))).toEqual([]);
+    expect(looks().filter(({ mutating, service }) => mutating && !['dynamodb', 's3', 'sts'].includes(service))).toEqual(
+      [],
+    );
     expect(world.callsOf('begin-sweep').filter(({ service }) => !['dynamodb', 's3'].includes(service))).toEqual([]);
   });
 
@@ -122,15 +194,35 @@ describe('the inventory of a fleet', () => {
     const { report } = stopped;
     const ofTarget = looks().filter(({ service }) => ['eks', 'iam', 'kubernetes'].includes(service));
     const count = (service: string): number => ofTarget.filter((call) => call.service === service).length;
-    // What never arrived at an API server is no call in the log: one for each that gives no answer, and has an add-on with a role.
-    const silent = new Set(world.expected.filter(({ clusterState, class: found }) => clusterState === 'unreachable' && (found === 'unreachable' || found === 'blocked')).map(({ cluster }) => cluster)).size;
-    expect(report.calls.total).toEqual({ eks: count('eks'), iam: count('iam'), kubernetes: count('kubernetes') + silent });
+    // What never arrived at an API server is no call in the log: one for each that gives no answer, and has an add-on
+    // with a role.
+    const silent = new Set(
+      world.expected
+        .filter(
+          ({ clusterState, class: found }) =>
+            clusterState === 'unreachable' && (found === 'unreachable' || found === 'blocked'),
+        )
+        .map(({ cluster }) => cluster),
+    ).size;
+    expect(report.calls.total).toEqual({
+      eks: count('eks'),
+      iam: count('iam'),
+      kubernetes: count('kubernetes') + silent,
+    });
     // Each place is an invocation of its own here; what it has learnt of a role another one asks again.
-    const asked = ofTarget.map(({ invocation = '', cluster = '', operation, input }) => `${invocation} ${cluster} ${operation} ${JSON.stringify(input)}`);
+    const asked = ofTarget.map(
+      ({ invocation = '', cluster = '', operation, input }) =>
+        `${invocation} ${cluster} ${operation} ${JSON.stringify(input)}`,
+    );
     expect(asked.filter((one, index) => asked.indexOf(one) !== index)).toEqual([]);
     const of = (operation: string): number => ofTarget.filter((call) => call.operation === operation).length;
     const deleting = world.expected.filter(({ clusterState }) => clusterState === 'deleting').length;
-    expect([of('ListClusters'), of('DescribeCluster'), of('ListAddons'), of('DescribeAddon')]).toEqual([6, CLUSTERS, CLUSTERS, world.expected.length - deleting]);
+    expect([of('ListClusters'), of('DescribeCluster'), of('ListAddons'), of('DescribeAddon')]).toEqual([
+      6,
+      CLUSTERS,
+      CLUSTERS,
+      world.expected.length - deleting,
+    ]);
     // docs/sweeps.md: 11 of EKS for a cluster with five add-ons of which one has a role, one less for each add-on less.
     expect(count('eks') / CLUSTERS).toBeLessThanOrEqual(11);
     expect(count('eks') / world.expected.length).toBeLessThanOrEqual(2.75);
@@ -138,9 +230,18 @@ describe('the inventory of a fleet', () => {
   });
 
   it('begins no more calls of EKS in any second than it was allowed, in each region of each account', () => {
-    const places = Map.groupBy(looks().filter(({ service }) => service === 'eks'), ({ account, region }) => `${account} ${region}`);
+    const places = Map.groupBy(
+      looks().filter(({ service }) => service === 'eks'),
+      ({ account, region }) => `${account} ${region}`,
+    );
     expect(places.size).toBe(6);
-    const most = [...places].map(([place, calls]) => ({ place, most: mostWithin(calls.map(({ at }) => Date.parse(at)), 1000) }));
+    const most = [...places].map(([place, calls]) => ({
+      place,
+      most: mostWithin(
+        calls.map(({ at }) => Date.parse(at)),
+        1000,
+      ),
+    }));
     expect(most.filter((one) => one.most > CALLS_PER_SECOND)).toEqual([]);
   });
 });
@@ -149,7 +250,9 @@ describe('the waves of a sweep', () => {
   it('begin with the canary, alone, and are twice as large each until the concurrency', () => {
     for (const part of [stopped, resumed]) expectWaves(asKnown(part.begun, part.items), LIMITS);
     const [first, second, third] = stopped.begun;
-    const ended = Math.min(...stopped.items.flatMap(({ endedAt }) => (endedAt === undefined ? [] : [Date.parse(endedAt)])));
+    const ended = Math.min(
+      ...stopped.items.flatMap(({ endedAt }) => (endedAt === undefined ? [] : [Date.parse(endedAt)])),
+    );
     expect([first?.at, second?.at].every((at) => at !== undefined && at < ended)).toBe(true);
     expect(third?.at).toBeGreaterThan(ended);
   });
@@ -158,11 +261,17 @@ describe('the waves of a sweep', () => {
     for (const part of [stopped, resumed, again]) expectCaps(asKnown(part.begun, part.items), part.items, LIMITS);
     // They were reached.
     const known = asKnown(resumed.begun, resumed.items);
-    expect(Math.max(...known.map(({ at }) => known.filter((one) => one.at <= at && one.until > at).length))).toBe(LIMITS.concurrency);
+    expect(Math.max(...known.map(({ at }) => known.filter((one) => one.at <= at && one.until > at).length))).toBe(
+      LIMITS.concurrency,
+    );
   });
 
   it('never break more at once than the wave allows, and nothing but what is in flight', () => {
-    const firstWave = Math.min(...resumed.items.flatMap(({ migrationId, wave }) => (resumed.begun.some(({ id }) => id === migrationId) && wave !== undefined ? [wave] : [])));
+    const firstWave = Math.min(
+      ...resumed.items.flatMap(({ migrationId, wave }) =>
+        resumed.begun.some(({ id }) => id === migrationId) && wave !== undefined ? [wave] : [],
+      ),
+    );
     const most = [
       expectBrokenWithin(stopped.samples, { items: stopped.items, limits: LIMITS, left: leftTo(stopped) }),
       expectBrokenWithin(resumed.samples, { items: resumed.items, limits: LIMITS, left: leftTo(stopped), firstWave }),
@@ -180,14 +289,24 @@ describe('a sweep in which migrations fail', () => {
     expect(failed.length).toBeGreaterThanOrEqual(LIMITS.stopAfterFailures);
     expect(failed.filter((item) => !failing.some((one) => keyOf(one) === keyOf(item)))).toEqual([]);
     expectStopped(begun, items, LIMITS);
-    expect(standing).toMatchObject({ status: 'ended', outcome: 'stopped', cause: { name: 'SweepStopped' }, tally: { inFlight: 0 } });
+    expect(standing).toMatchObject({
+      status: 'ended',
+      outcome: 'stopped',
+      cause: { name: 'SweepStopped' },
+      tally: { inFlight: 0 },
+    });
     expect(record.failed.length).toBe(failed.length);
     const [execution] = world.sweepExecutions();
     expect(execution).toMatchObject({ status: 'FAILED', error: 'SweepStopped', name: standing.sweepId });
     const left = items.filter(({ state }) => state === 'queued');
     expect(left.length).toBeGreaterThan(items.length / 4);
     expect(report.totals).toMatchObject({ queued: left.length, inFlight: 0, byOutcome: outcomesOf(stopped) });
-    expect(report.rows.filter(({ state }) => state === 'queued').map(keyOf).sort()).toEqual(left.map(keyOf).sort());
+    expect(
+      report.rows
+        .filter(({ state }) => state === 'queued')
+        .map(keyOf)
+        .sort(),
+    ).toEqual(left.map(keyOf).sort());
     expect(execution?.cause).toContain('failed migrations');
   });
 
@@ -198,9 +317,18 @@ describe('a sweep in which migrations fail', () => {
     expect(outcomesOf(resumed)).toEqual({ ...outcomesOf(stopped), migrated: items.length - failed.length });
     expect(begun.map(({ id }) => id).sort()).toEqual(left.map(({ migrationId }) => migrationId).sort());
     // Of each item one execution, under its id, in both parts together.
-    expect([...stopped.begun, ...begun].map(({ id }) => id).sort()).toEqual(items.map(({ migrationId }) => migrationId).sort());
-    expect(report.rows.filter((row) => row.class === 'ready' && row.outcome === 'migrated')).toHaveLength(items.length - failed.length);
-    expect(world.sweepExecutions().filter(({ name }) => name.startsWith(standing.sweepId)).map(({ status }) => status)).toEqual(['FAILED', 'SUCCEEDED']);
+    expect([...stopped.begun, ...begun].map(({ id }) => id).sort()).toEqual(
+      items.map(({ migrationId }) => migrationId).sort(),
+    );
+    expect(report.rows.filter((row) => row.class === 'ready' && row.outcome === 'migrated')).toHaveLength(
+      items.length - failed.length,
+    );
+    expect(
+      world
+        .sweepExecutions()
+        .filter(({ name }) => name.startsWith(standing.sweepId))
+        .map(({ status }) => status),
+    ).toEqual(['FAILED', 'SUCCEEDED']);
   });
 
   it('leaves what it put back to another sweep, and nothing to the one after that, which changes nothing', () => {
@@ -212,8 +340,15 @@ describe('a sweep in which migrations fail', () => {
     expect(last.begun).toEqual([]);
     expect(world.changes(last.before)).toEqual([]);
     const classes = classesExpected(world.expected);
-    expect(classesIn(last.report)).toEqual(Object.fromEntries(Object.entries(classes).map(([key, found]) => [key, found === 'ready' ? 'on-pod-identity' : found])));
-    expect(last.report.trend).toMatchObject({ sweepId: stopped.standing.sweepId, byClass: stopped.report.totals.byClass });
+    expect(classesIn(last.report)).toEqual(
+      Object.fromEntries(
+        Object.entries(classes).map(([key, found]) => [key, found === 'ready' ? 'on-pod-identity' : found]),
+      ),
+    );
+    expect(last.report.trend).toMatchObject({
+      sweepId: stopped.standing.sweepId,
+      byClass: stopped.report.totals.byClass,
+    });
   });
 
   it('is allowed all that it does', () => {

@@ -1,4 +1,7 @@
-/** Whole sweeps by the state machine Sweep, in virtual time: waves that break, a stop, what goes on after it, and an execution that somebody stops. */
+/**
+ * Whole sweeps by the state machine Sweep, in virtual time: waves that break, a stop, what goes on after it, and an
+ * execution that somebody stops.
+ */
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
 import { executionsOf, openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
@@ -7,7 +10,8 @@ import { commandSweep, showSweep, startSweep } from '../../lambdas/runtime/sweep
 import { fleetOf } from './inventory-world.ts';
 
 const MINUTE = 60_000;
-const clusters = (count: number): Record<string, () => void> => Object.fromEntries(Array.from({ length: count }, (_, index) => [`cluster-${index}`, () => undefined]));
+const clusters = (count: number): Record<string, () => void> =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [`cluster-${index}`, () => undefined]));
 
 class World {
   readonly backend: SandboxBackend;
@@ -19,10 +23,16 @@ class World {
     return { sweeps: sweeping!.sweeps, executions: executionsOf(this.backend), clock, ids };
   }
   start = (request: SweepRequestInput): Promise<Sweep> => startSweep(sweepRequest.parse(request), 'ada', this.parts);
-  tell = (sweepId: string, command: 'pause' | 'resume' | 'stop'): Promise<Sweep> => commandSweep(sweepId, command, { by: 'ada' }, this.parts);
-  show = async (sweepId: string): Promise<{ sweep: Sweep; tally: SweepTally }> => (await showSweep(sweepId, this.parts))!;
+  tell = (sweepId: string, command: 'pause' | 'resume' | 'stop'): Promise<Sweep> =>
+    commandSweep(sweepId, command, { by: 'ada' }, this.parts);
+  show = async (sweepId: string): Promise<{ sweep: Sweep; tally: SweepTally }> =>
+    (await showSweep(sweepId, this.parts))!;
   /** Looks each half minute, for so many hours at most. */
-  async until(sweepId: string, isSo: (shown: { sweep: Sweep; tally: SweepTally }) => boolean, hours = 12): Promise<{ sweep: Sweep; tally: SweepTally }> {
+  async until(
+    sweepId: string,
+    isSo: (shown: { sweep: Sweep; tally: SweepTally }) => boolean,
+    hours = 12,
+  ): Promise<{ sweep: Sweep; tally: SweepTally }> {
     for (let look = 0; look < hours * 120; look += 1) {
       const shown = await this.show(sweepId);
       if (isSo(shown)) return shown;
@@ -34,10 +44,19 @@ class World {
   /** How many executions of MigrateAddon there were, and how many at once at most. */
   migrations(): { all: number; atOnce: number } {
     const { sandbox, stateMachineArn } = this.backend;
-    const runs = sandbox.executions.list(stateMachineArn).map(({ startedAt, stoppedAt }) => ({ from: startedAt, to: stoppedAt ?? Infinity }));
-    return { all: runs.length, atOnce: Math.max(0, ...runs.map(({ from }) => runs.filter((other) => other.from <= from && from < other.to).length)) };
+    const runs = sandbox.executions
+      .list(stateMachineArn)
+      .map(({ startedAt, stoppedAt }) => ({ from: startedAt, to: stoppedAt ?? Infinity }));
+    return {
+      all: runs.length,
+      atOnce: Math.max(
+        0,
+        ...runs.map(({ from }) => runs.filter((other) => other.from <= from && from < other.to).length),
+      ),
+    };
   }
-  sweepExecutions = (): { status: string; error?: string | undefined; arn: string }[] => this.backend.sandbox.executions.list(this.backend.sandbox.outputs.sweepStateMachineArn!);
+  sweepExecutions = (): { status: string; error?: string | undefined; arn: string }[] =>
+    this.backend.sandbox.executions.list(this.backend.sandbox.outputs.sweepStateMachineArn!);
 }
 
 async function inWorld(count: number, run: (world: World) => Promise<void>): Promise<void> {
@@ -58,7 +77,10 @@ describe('a sweep by its state machine', () => {
       faults.add({ kind: 'access-denied', step: 'update-addon', operation: 'UpdateAddon', times: 'all' });
       const { sweepId } = await world.start({ mode: 'migrate', limits: LIMITS });
       const stopped = await world.over(sweepId);
-      expect(stopped).toMatchObject({ sweep: { outcome: 'stopped', cause: { name: 'SweepStopped' } }, tally: { inFlight: 0, ended: { 'rolled-back': 3 } } });
+      expect(stopped).toMatchObject({
+        sweep: { outcome: 'stopped', cause: { name: 'SweepStopped' } },
+        tally: { inFlight: 0, ended: { 'rolled-back': 3 } },
+      });
       expect(world.migrations()).toEqual({ all: 3, atOnce: 2 });
       const waiting = stopped.tally.queued;
       expect(waiting).toBeGreaterThan(5);
@@ -66,16 +88,25 @@ describe('a sweep by its state machine', () => {
 
       faults.clear();
       await world.tell(sweepId, 'resume');
-      expect(await world.over(sweepId)).toMatchObject({ sweep: { outcome: 'completed', executions: 2 }, tally: { queued: 0, inFlight: 0, ended: { 'rolled-back': 3, migrated: waiting } } });
+      expect(await world.over(sweepId)).toMatchObject({
+        sweep: { outcome: 'completed', executions: 2 },
+        tally: { queued: 0, inFlight: 0, ended: { 'rolled-back': 3, migrated: waiting } },
+      });
       const after = world.migrations();
       expect(after.all).toBe(3 + waiting);
       expect(after.atOnce).toBeLessThanOrEqual(LIMITS.concurrency);
 
       const second = await world.start({ mode: 'migrate', limits: LIMITS });
-      expect(await world.over(second.sweepId)).toMatchObject({ sweep: { outcome: 'completed', previous: sweepId }, tally: { ended: { migrated: 3 } } });
+      expect(await world.over(second.sweepId)).toMatchObject({
+        sweep: { outcome: 'completed', previous: sweepId },
+        tally: { ended: { migrated: 3 } },
+      });
       const changes = log.mutations().length;
       const third = await world.start({ mode: 'migrate', limits: LIMITS });
-      expect(await world.over(third.sweepId)).toMatchObject({ sweep: { outcome: 'completed' }, tally: { queued: 0, inFlight: 0, ended: {} } });
+      expect(await world.over(third.sweepId)).toMatchObject({
+        sweep: { outcome: 'completed' },
+        tally: { queued: 0, inFlight: 0, ended: {} },
+      });
       expect(log.mutations()).toHaveLength(changes);
       expect(world.backend.sandbox.authorizer.denials).toEqual([]);
       expect(world.backend.sandbox.failures).toEqual([]);
@@ -91,7 +122,10 @@ describe('a sweep by its state machine', () => {
       await world.backend.clock.sleep(30 * MINUTE);
       expect(await world.show(sweepId)).toMatchObject({ sweep: { status: 'running' }, tally: { inFlight: 1 } });
       await world.tell(sweepId, 'resume');
-      expect(await world.over(sweepId)).toMatchObject({ sweep: { outcome: 'completed', executions: 2 }, tally: { ended: { migrated: 4 } } });
+      expect(await world.over(sweepId)).toMatchObject({
+        sweep: { outcome: 'completed', executions: 2 },
+        tally: { ended: { migrated: 4 } },
+      });
       expect(world.migrations().all).toBe(4);
     });
   });

@@ -22,7 +22,12 @@ type Asked = Partial<SweepRequestInput>;
 export type Place = Pick<Expectation, 'account' | 'region' | 'cluster' | 'addon'>;
 
 /** `account region cluster addon`, as far as they are known. */
-export const keyOf = ({ account, region, cluster = '', addon = '' }: Pick<ReportRow, 'account' | 'region' | 'cluster' | 'addon'>): string => [account, region, cluster, addon].join(' ');
+export const keyOf = ({
+  account,
+  region,
+  cluster = '',
+  addon = '',
+}: Pick<ReportRow, 'account' | 'region' | 'cluster' | 'addon'>): string => [account, region, cluster, addon].join(' ');
 
 /** A migration of a sweep, as Step Functions has it. */
 export interface Begun extends Place {
@@ -41,7 +46,12 @@ export class FleetWorld {
   readonly faulty: readonly FaultyPlace[];
   readonly sweeps: SweepService;
 
-  constructor(backend: SandboxBackend, scenario: Scenario, expected: readonly Expectation[], faulty: readonly FaultyPlace[]) {
+  constructor(
+    backend: SandboxBackend,
+    scenario: Scenario,
+    expected: readonly Expectation[],
+    faulty: readonly FaultyPlace[],
+  ) {
     this.backend = backend;
     this.sandbox = backend.sandbox;
     this.scenario = scenario;
@@ -53,15 +63,27 @@ export class FleetWorld {
   /** Does that in a thread of the clock. A failure of the sandbox's own services fails the test. */
   async run<T>(work: () => Promise<T>): Promise<T> {
     const result = await this.backend.clock.spawn(work);
-    if (this.sandbox.failures.length > 0) throw new Error(`The sandbox itself failed: ${JSON.stringify(this.sandbox.failures)}`);
+    if (this.sandbox.failures.length > 0)
+      throw new Error(`The sandbox itself failed: ${JSON.stringify(this.sandbox.failures)}`);
     return result;
   }
 
   /** A request about the whole fleet, but for what is said otherwise. */
   request({ selection, ...asked }: Asked = {}): ReturnType<typeof sweepRequest.parse> {
     const { accounts } = this.scenario;
-    const regions = [...new Set(accounts.flatMap(({ clusters, disabledRegions }) => [...clusters.map(({ region }) => region), ...disabledRegions]))];
-    return sweepRequest.parse({ mode: 'migrate', ...asked, selection: { accounts: accounts.map(({ id }) => id), regions, ...selection } });
+    const regions = [
+      ...new Set(
+        accounts.flatMap(({ clusters, disabledRegions }) => [
+          ...clusters.map(({ region }) => region),
+          ...disabledRegions,
+        ]),
+      ),
+    ];
+    return sweepRequest.parse({
+      mode: 'migrate',
+      ...asked,
+      selection: { accounts: accounts.map(({ id }) => id), regions, ...selection },
+    });
   }
 
   async reported(standing: SweepStanding): Promise<Swept> {
@@ -115,7 +137,14 @@ export class FleetWorld {
       .list(outputs.stateMachineArn)
       .map((execution) => {
         const { request } = JSON.parse(execution.input) as { request: { target: Target; addon: string } };
-        return { execution, id: execution.name, ...request.target, addon: request.addon, at: execution.startedAt, until: execution.stoppedAt ?? Number.POSITIVE_INFINITY };
+        return {
+          execution,
+          id: execution.name,
+          ...request.target,
+          addon: request.addon,
+          at: execution.startedAt,
+          until: execution.stoppedAt ?? Number.POSITIVE_INFINITY,
+        };
       })
       .filter(({ at }) => at >= from)
       .sort((a, b) => a.at - b.at);
@@ -123,7 +152,9 @@ export class FleetWorld {
 
   /** Executions of Sweep, in the order in which they were started. */
   sweepExecutions(): Execution[] {
-    return this.sandbox.executions.list(this.sandbox.outputs.sweepStateMachineArn ?? '').toSorted((a, b) => a.startedAt - b.startedAt);
+    return this.sandbox.executions
+      .list(this.sandbox.outputs.sweepStateMachineArn ?? '')
+      .toSorted((a, b) => a.startedAt - b.startedAt);
   }
 
   /** What a call was answered with, of the service's own steps, from that number on. */
@@ -166,5 +197,7 @@ export const inFleet = async <T>(options: FleetWorldOptions, work: (world: Fleet
 };
 
 /** Of each row that is an add-on's, its class. */
-export const classesIn = ({ rows }: Pick<SweepReport, 'rows'>): Record<string, string> => Object.fromEntries(rows.map((row) => [keyOf(row), row.class]));
-export const classesExpected = (expected: readonly Expectation[]): Record<string, string> => Object.fromEntries(expected.map((one) => [keyOf(one), one.class]));
+export const classesIn = ({ rows }: Pick<SweepReport, 'rows'>): Record<string, string> =>
+  Object.fromEntries(rows.map((row) => [keyOf(row), row.class]));
+export const classesExpected = (expected: readonly Expectation[]): Record<string, string> =>
+  Object.fromEntries(expected.map((one) => [keyOf(one), one.class]));

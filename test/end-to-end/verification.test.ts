@@ -1,4 +1,7 @@
-/** What a migration goes by to call itself migrated: the pods, one by one; or EKS alone, where somebody is content with that. */
+/**
+ * What a migration goes by to call itself migrated: the pods, one by one; or EKS alone, where somebody is content with
+ * that.
+ */
 import { describe, expect, it } from 'vitest';
 import { retireAndFollow } from '../../cli/retire.ts';
 import { silentProgress } from '../../cli/progress.ts';
@@ -15,19 +18,32 @@ const CONTROLLER = 'ebs-csi-controller';
 const RESTARTED = 'kubernetes:patch deployments';
 const API = { addon: ADDON, verification: 'api' } as const;
 
-const calls = (world: OpenWorld): string[] => world.changes().map(({ service, operation }) => `${service}:${operation}`);
-const restarts = ({ steps }: MigrationReport): string[] => steps.map(({ name }) => name).filter((name) => name.startsWith('restart-pods'));
-const minutes = ({ startedAt, endedAt }: Pick<MigrationReport, 'startedAt' | 'endedAt'>): number => (Date.parse(endedAt) - Date.parse(startedAt)) / 60_000;
+const calls = (world: OpenWorld): string[] =>
+  world.changes().map(({ service, operation }) => `${service}:${operation}`);
+const restarts = ({ steps }: MigrationReport): string[] =>
+  steps.map(({ name }) => name).filter((name) => name.startsWith('restart-pods'));
+const minutes = ({ startedAt, endedAt }: Pick<MigrationReport, 'startedAt' | 'endedAt'>): number =>
+  (Date.parse(endedAt) - Date.parse(startedAt)) / 60_000;
 const warned = ({ warnings }: MigrationReport): string[] => warnings.map(({ id }) => id);
 
 describe('verified by the EKS API alone', () => {
   it('without access: migrates, asks the API server nothing after its plan, and says that no pod was seen', () =>
     inWorld({ scenario: 'api-only' }, async (world) => {
       const report = await world.migrate(API);
-      expect(report).toMatchObject({ outcome: 'migrated', verified: 'api', applied: { strategy: 'in-place' }, verification: { before: [], pods: [] } });
+      expect(report).toMatchObject({
+        outcome: 'migrated',
+        verified: 'api',
+        applied: { strategy: 'in-place' },
+        verification: { before: [], pods: [] },
+      });
       expect(warned(report)).toEqual(['pods-not-seen']);
-      expect(report.plan!.checks.find(({ id }) => id === 'kubernetes-access')).toMatchObject({ status: 'warn', message: expect.stringContaining('401') as string });
-      const asked = world.backend.sandbox.world.log.calls.filter(({ service, step }) => service === 'kubernetes' && step !== undefined);
+      expect(report.plan!.checks.find(({ id }) => id === 'kubernetes-access')).toMatchObject({
+        status: 'warn',
+        message: expect.stringContaining('401') as string,
+      });
+      const asked = world.backend.sandbox.world.log.calls.filter(
+        ({ service, step }) => service === 'kubernetes' && step !== undefined,
+      );
       expect([...new Set(asked.map(({ step, status }) => `${step ?? ''} ${status}`))]).toEqual(['plan 401']);
       expect(calls(world)).toEqual(['eks:UpdateAddon']);
       const text = summary(report, PLAIN).join('\n');
@@ -48,14 +64,22 @@ describe('verified by the EKS API alone', () => {
     }));
 
   it('climbs nowhere: one way, and the way back by the same word', () =>
-    inWorld({ scenario: 'api-only', faults: [{ kind: 'access-denied', step: 'carry-over', operation: 'UpdateItem', times: 'all' }] }, async (world) => {
-      const before = world.look(ADDON, ACCOUNT);
-      const report = await world.migrate({ ...API, maxDisruption: 'outage' });
-      expect(report.plan!.ladder).toHaveLength(1);
-      expect(report).toMatchObject({ outcome: 'rolled-back', verified: 'api', verification: { pods: [] } });
-      expect(report.warnings).toMatchObject([{ id: 'pods-not-seen', message: expect.stringContaining('as it was before') as string }]);
-      expect(world.look(ADDON, ACCOUNT)).toEqual(before);
-    }));
+    inWorld(
+      {
+        scenario: 'api-only',
+        faults: [{ kind: 'access-denied', step: 'carry-over', operation: 'UpdateItem', times: 'all' }],
+      },
+      async (world) => {
+        const before = world.look(ADDON, ACCOUNT);
+        const report = await world.migrate({ ...API, maxDisruption: 'outage' });
+        expect(report.plan!.ladder).toHaveLength(1);
+        expect(report).toMatchObject({ outcome: 'rolled-back', verified: 'api', verification: { pods: [] } });
+        expect(report.warnings).toMatchObject([
+          { id: 'pods-not-seen', message: expect.stringContaining('as it was before') as string },
+        ]);
+        expect(world.look(ADDON, ACCOUNT)).toEqual(before);
+      },
+    ));
 
   it('is rolled back on demand, and says then what it says of the way back, once', () =>
     inWorld({ scenario: 'api-only' }, async (world) => {
@@ -63,25 +87,37 @@ describe('verified by the EKS API alone', () => {
       const { migrationId } = await world.migrate(API);
       const report = await world.rollBack({ migrationId });
       expect(report).toMatchObject({ outcome: 'rolled-back', verified: 'api' });
-      expect(report.warnings).toMatchObject([{ id: 'pods-not-seen', message: expect.stringContaining('as it was before') as string }]);
+      expect(report.warnings).toMatchObject([
+        { id: 'pods-not-seen', message: expect.stringContaining('as it was before') as string },
+      ]);
       expect(world.look(ADDON, ACCOUNT)).toEqual(before);
     }));
 
   it('is no proof for a retirement', () =>
     inWorld({ scenario: 'api-only' }, async (world) => {
       const { migrationId } = await world.migrate(API);
-      const refused = await retireAndFollow(world.backend, { migrationId, action: 'retire', dryRun: false, soakDays: 0 }, silentProgress).catch((error: unknown) => error);
-      expect(refused).toMatchObject({ name: 'RetireRefused', message: expect.stringContaining('no pod was seen') as string });
+      const refused = await retireAndFollow(
+        world.backend,
+        { migrationId, action: 'retire', dryRun: false, soakDays: 0 },
+        silentProgress,
+      ).catch((error: unknown) => error);
+      expect(refused).toMatchObject({
+        name: 'RetireRefused',
+        message: expect.stringContaining('no pod was seen') as string,
+      });
       expect(calls(world)).toEqual(['eks:UpdateAddon']);
     }));
 
   it('counts for Recover where only the end is missing', () =>
-    inWorld({ scenario: 'api-only', faults: [{ kind: 'abort-after', step: 'verify-pods', operation: 'UpdateItem' }] }, async (world) => {
-      const { input } = await world.start(API);
-      const report = await world.settled((JSON.parse(input) as { migrationId: string }).migrationId);
-      expect(report).toMatchObject({ outcome: 'migrated', verified: 'api', recovery: { cause: 'stranded' } });
-      expect(warned(report)).toEqual(['pods-not-seen']);
-    }));
+    inWorld(
+      { scenario: 'api-only', faults: [{ kind: 'abort-after', step: 'verify-pods', operation: 'UpdateItem' }] },
+      async (world) => {
+        const { input } = await world.start(API);
+        const report = await world.settled((JSON.parse(input) as { migrationId: string }).migrationId);
+        expect(report).toMatchObject({ outcome: 'migrated', verified: 'api', recovery: { cause: 'stranded' } });
+        expect(warned(report)).toEqual(['pods-not-seen']);
+      },
+    ));
 });
 
 describe('the identity of each pod', () => {
@@ -95,25 +131,51 @@ describe('the identity of each pod', () => {
 
   it('that kept its own, since nothing rolled it: it is restarted, and no workload whose service account is not concerned', () =>
     inWorld({ scenario: 'preserve', knobs: { webhookLagSeconds: 8 } }, async (world) => {
-      const { outcome, verification, ...report } = await world.migrate({ addon: ADDON, strategy: 'recreate', preserve: true });
+      const { outcome, verification, ...report } = await world.migrate({
+        addon: ADDON,
+        strategy: 'recreate',
+        preserve: true,
+      });
       expect(outcome).toBe('migrated');
       expect(report.steps.filter(({ name }) => name.startsWith('restart-pods'))).not.toEqual([]);
-      const others = (pods: MigrationReport['verification']['pods']): string[] => pods.filter(({ identity }) => identity === 'not-applicable').map(({ serviceAccount, uid }) => `${serviceAccount} ${uid}`).sort();
-      expect(others(verification.pods)).toEqual([expect.stringMatching(/^ebs-csi-node-sa /), expect.stringMatching(/^ebs-csi-node-sa /)]);
+      const others = (pods: MigrationReport['verification']['pods']): string[] =>
+        pods
+          .filter(({ identity }) => identity === 'not-applicable')
+          .map(({ serviceAccount, uid }) => `${serviceAccount} ${uid}`)
+          .sort();
+      expect(others(verification.pods)).toEqual([
+        expect.stringMatching(/^ebs-csi-node-sa /),
+        expect.stringMatching(/^ebs-csi-node-sa /),
+      ]);
       expect(others(verification.pods)).toEqual(others(verification.before));
     }));
 
   it('that has both sets of env is on IRSA in effect: after the restarts it is put back', () =>
     inWorld({ scenario: 'in-place', knobs: { webhookLagSeconds: 8 } }, async (world) => {
       // Somebody hard-codes IRSA's env into the template once EKS has rolled the pods; the webhook leaves it as it is.
-      world.onFirst(({ step }) => step === 'verify-pods', () => {
-        const deployment = getObject(world.cluster.kube, 'Deployment', 'kube-system', CONTROLLER)!;
-        const [container] = deployment.spec.template.spec.containers;
-        container!.env = [...(container!.env ?? []), { name: 'AWS_ROLE_ARN', value: 'arn:aws:iam::111122223333:role/by-hand' }, { name: 'AWS_WEB_IDENTITY_TOKEN_FILE', value: '/token' }];
-        touch(world.cluster.kube, deployment);
-      });
+      world.onFirst(
+        ({ step }) => step === 'verify-pods',
+        () => {
+          const deployment = getObject(world.cluster.kube, 'Deployment', 'kube-system', CONTROLLER)!;
+          const [container] = deployment.spec.template.spec.containers;
+          container!.env = [
+            ...(container!.env ?? []),
+            { name: 'AWS_ROLE_ARN', value: 'arn:aws:iam::111122223333:role/by-hand' },
+            { name: 'AWS_WEB_IDENTITY_TOKEN_FILE', value: '/token' },
+          ];
+          touch(world.cluster.kube, deployment);
+        },
+      );
       const report = await world.migrate({ addon: ADDON, strategy: 'in-place' });
-      expect(report).toMatchObject({ outcome: 'rolled-back', failure: { name: 'PodsOnWrongIdentity', message: expect.stringMatching(/^After 2 restarts these pods are still not on Pod Identity: \S+ \(mixed\), \S+ \(mixed\)\.$/) as string } });
+      expect(report).toMatchObject({
+        outcome: 'rolled-back',
+        failure: {
+          name: 'PodsOnWrongIdentity',
+          message: expect.stringMatching(
+            /^After 2 restarts these pods are still not on Pod Identity: \S+ \(mixed\), \S+ \(mixed\)\.$/,
+          ) as string,
+        },
+      });
       expect(restarts(report)).toEqual(['restart-pods', 'restart-pods-2']);
     }));
 });
@@ -121,29 +183,59 @@ describe('the identity of each pod', () => {
 describe('an API server that refuses the service in the middle', () => {
   it.each([
     ['401: its access entry is gone', (world: OpenWorld) => world.cluster.accessEntries.clear(), 'Unauthorised', '401'],
-    ['403: its rights are gone', (world: OpenWorld) => world.cluster.accessEntries.forEach((entry) => Object.assign(entry, { kubernetesGroups: [], policies: [] })), 'AccessDenied', '403'],
-  ] as const)('%s: nothing is called proven, the add-on is put back, and a person gets the commands for the pods', async (_, refuse, name, status) => {
-    await inWorld({ scenario: 'in-place' }, async (world) => {
-      world.onFirst(({ operation }) => operation === 'UpdateAddon', () => refuse(world));
-      const report = await world.migrate({ addon: ADDON, strategy: 'in-place' });
-      expect(report).toMatchObject({ outcome: 'needs-human', verified: 'none', failure: { name, message: expect.stringContaining(status) as string } });
-      expect(world.cluster.addons.get(ADDON)).toMatchObject({ status: 'ACTIVE', serviceAccountRoleArn: report.plan!.addon!.serviceAccountRoleArn });
-      expect(report.handOff.join('\n')).toContain('kubectl -n kube-system rollout restart');
-    });
-  });
+    [
+      '403: its rights are gone',
+      (world: OpenWorld) =>
+        world.cluster.accessEntries.forEach((entry) => Object.assign(entry, { kubernetesGroups: [], policies: [] })),
+      'AccessDenied',
+      '403',
+    ],
+  ] as const)(
+    '%s: nothing is called proven, the add-on is put back, and a person gets the commands for the pods',
+    async (_, refuse, name, status) => {
+      await inWorld({ scenario: 'in-place' }, async (world) => {
+        world.onFirst(
+          ({ operation }) => operation === 'UpdateAddon',
+          () => refuse(world),
+        );
+        const report = await world.migrate({ addon: ADDON, strategy: 'in-place' });
+        expect(report).toMatchObject({
+          outcome: 'needs-human',
+          verified: 'none',
+          failure: { name, message: expect.stringContaining(status) as string },
+        });
+        expect(world.cluster.addons.get(ADDON)).toMatchObject({
+          status: 'ACTIVE',
+          serviceAccountRoleArn: report.plan!.addon!.serviceAccountRoleArn,
+        });
+        expect(report.handOff.join('\n')).toContain('kubectl -n kube-system rollout restart');
+      });
+    },
+  );
 
   it('and takes it again in time: it is put back without a person', () =>
     inWorld({ scenario: 'in-place' }, async (world) => {
       const entries = new Map(world.cluster.accessEntries);
-      world.onFirst(({ operation }) => operation === 'UpdateAddon', () => world.cluster.accessEntries.clear());
-      world.onFirst(({ step }) => step === 'assess-rollback', () => entries.forEach((entry, arn) => world.cluster.accessEntries.set(arn, entry)));
-      expect(await world.migrate({ addon: ADDON, strategy: 'in-place' })).toMatchObject({ outcome: 'rolled-back', verified: 'pods', failure: { name: 'Unauthorised' } });
+      world.onFirst(
+        ({ operation }) => operation === 'UpdateAddon',
+        () => world.cluster.accessEntries.clear(),
+      );
+      world.onFirst(
+        ({ step }) => step === 'assess-rollback',
+        () => entries.forEach((entry, arn) => world.cluster.accessEntries.set(arn, entry)),
+      );
+      expect(await world.migrate({ addon: ADDON, strategy: 'in-place' })).toMatchObject({
+        outcome: 'rolled-back',
+        verified: 'pods',
+        failure: { name: 'Unauthorised' },
+      });
     }));
 });
 
 describe('a restart', () => {
   const preserved = { addon: ADDON, strategy: 'recreate', preserve: true } as const;
-  const there = (work: (world: OpenWorld) => Promise<void>, options: Partial<WorldOptions> = {}): Promise<void> => inWorld({ scenario: 'preserve', ...options }, work);
+  const there = (work: (world: OpenWorld) => Promise<void>, options: Partial<WorldOptions> = {}): Promise<void> =>
+    inWorld({ scenario: 'preserve', ...options }, work);
   const cordon = ({ cluster: { kube } }: OpenWorld, unschedulable: boolean): void => {
     for (const node of listObjects(kube, 'Node')) {
       node.spec = { ...node.spec, unschedulable };
@@ -154,17 +246,30 @@ describe('a restart', () => {
   it('is no eviction: a PodDisruptionBudget that allows none does not stop it', () =>
     there(async (world) => {
       const { cluster, backend } = world;
-      const spec = { maxUnavailable: 0, selector: { matchLabels: getObject(cluster.kube, 'Deployment', 'kube-system', CONTROLLER)!.spec.selector.matchLabels ?? {} } };
+      const spec = {
+        maxUnavailable: 0,
+        selector: {
+          matchLabels:
+            getObject(cluster.kube, 'Deployment', 'kube-system', CONTROLLER)!.spec.selector.matchLabels ?? {},
+        },
+      };
       putObject(cluster.kube, 'PodDisruptionBudget', {
         apiVersion: 'policy/v1',
         kind: 'PodDisruptionBudget',
-        metadata: newMetadata(cluster.kube, backend.clock.now(), { name: 'guard', namespace: 'kube-system', generation: 1 }),
+        metadata: newMetadata(cluster.kube, backend.clock.now(), {
+          name: 'guard',
+          namespace: 'kube-system',
+          generation: 1,
+        }),
         spec,
         status: { currentHealthy: 0, desiredHealthy: 0, disruptionsAllowed: 0, expectedPods: 0 },
       });
       podsChanged({ world: backend.sandbox.world, cluster }, 'kube-system');
       await world.later(1000);
-      expect(getObject(cluster.kube, 'PodDisruptionBudget', 'kube-system', 'guard')!.status).toMatchObject({ disruptionsAllowed: 0, currentHealthy: 2 });
+      expect(getObject(cluster.kube, 'PodDisruptionBudget', 'kube-system', 'guard')!.status).toMatchObject({
+        disruptionsAllowed: 0,
+        currentHealthy: 2,
+      });
       const report = await world.migrate(preserved);
       expect(report).toMatchObject({ outcome: 'migrated', verified: 'pods' });
       expect(restarts(report)).toEqual(['restart-pods']);
@@ -172,10 +277,18 @@ describe('a restart', () => {
 
   it('whose new pods no node takes ends within its bounds: while it lasts a person is asked, and is told which pod', () =>
     there(async (world) => {
-      world.onFirst(({ operation }) => operation === 'patch deployments', () => cordon(world, true));
+      world.onFirst(
+        ({ operation }) => operation === 'patch deployments',
+        () => cordon(world, true),
+      );
       const report = await world.migrate(preserved);
       expect(report.outcome).toBe('needs-human');
-      expect(report.failure).toMatchObject({ name: 'PodsNotSettled', message: expect.stringMatching(/Deployment ebs-csi-controller is rolling out: \d of 2 pods are ready, and no node takes pod (ebs-csi-controller-\S+) \(kubectl -n kube-system describe pod \1 says why\)/) as string });
+      expect(report.failure).toMatchObject({
+        name: 'PodsNotSettled',
+        message: expect.stringMatching(
+          /Deployment ebs-csi-controller is rolling out: \d of 2 pods are ready, and no node takes pod (ebs-csi-controller-\S+) \(kubectl -n kube-system describe pod \1 says why\)/,
+        ) as string,
+      });
       // A quarter of an hour of looking on the road, the restore, and as long again on the way back.
       expect(minutes(report)).toBeLessThan(90);
       expect(report.handOff.join('\n')).toContain(`rollout restart deployment/${CONTROLLER}`);
@@ -183,8 +296,14 @@ describe('a restart', () => {
 
   it('whose new pods no node took for a while is put back as soon as one does', () =>
     there(async (world) => {
-      world.onFirst(({ operation }) => operation === 'patch deployments', () => cordon(world, true));
-      world.onFirst(({ step }) => step === 'assess-rollback', () => cordon(world, false));
+      world.onFirst(
+        ({ operation }) => operation === 'patch deployments',
+        () => cordon(world, true),
+      );
+      world.onFirst(
+        ({ step }) => step === 'assess-rollback',
+        () => cordon(world, false),
+      );
       const report = await world.migrate(preserved);
       expect(report).toMatchObject({ outcome: 'rolled-back', verified: 'pods', failure: { name: 'PodsNotSettled' } });
       expect(identityOf(world.cluster, ACCOUNT)).toEqual(['irsa', 'irsa']);

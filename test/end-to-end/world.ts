@@ -21,9 +21,21 @@ import { identityOf, scenarioFile } from './fixture.ts';
 export type Asked = Omit<Partial<MigrationRequestInput>, 'target'>;
 
 /** An association without what changes when it is made anew. */
-type Content = Pick<AssociationState, 'namespace' | 'serviceAccount' | 'roleArn' | 'targetRoleArn' | 'disableSessionTags' | 'policy' | 'tags'> & { owned: boolean };
+type Content = Pick<
+  AssociationState,
+  'namespace' | 'serviceAccount' | 'roleArn' | 'targetRoleArn' | 'disableSessionTags' | 'policy' | 'tags'
+> & { owned: boolean };
 
-const contentOf = ({ namespace, serviceAccount, roleArn, targetRoleArn, disableSessionTags, policy, tags, ownerArn }: AssociationState): Content => ({
+const contentOf = ({
+  namespace,
+  serviceAccount,
+  roleArn,
+  targetRoleArn,
+  disableSessionTags,
+  policy,
+  tags,
+  ownerArn,
+}: AssociationState): Content => ({
   namespace,
   serviceAccount,
   roleArn,
@@ -45,7 +57,9 @@ export class OpenWorld {
     const [cluster] = account!.clusters;
     this.backend = backend;
     this.target = { account: account!.id, region: cluster!.region, cluster: cluster!.name };
-    this.cluster = backend.sandbox.world.accounts.get(account!.id)!.clusters.get(`${cluster!.region}/${cluster!.name}`)!;
+    this.cluster = backend.sandbox.world.accounts
+      .get(account!.id)!
+      .clusters.get(`${cluster!.region}/${cluster!.name}`)!;
   }
 
   /** Migrates and follows, as the command line does; through a recovery too. */
@@ -57,7 +71,13 @@ export class OpenWorld {
   async start(asked: Asked): Promise<Execution> {
     const { ids, stepFunctions, stateMachineArn, sandbox } = this.backend;
     const migrationId = ids.ulid();
-    const { executionArn } = await stepFunctions.send(new StartExecutionCommand({ stateMachineArn, name: migrationId, input: JSON.stringify({ migrationId, request: this.request(asked) }) }));
+    const { executionArn } = await stepFunctions.send(
+      new StartExecutionCommand({
+        stateMachineArn,
+        name: migrationId,
+        input: JSON.stringify({ migrationId, request: this.request(asked) }),
+      }),
+    );
     return sandbox.executions.execution(executionArn!);
   }
 
@@ -82,7 +102,8 @@ export class OpenWorld {
 
   /** Resolves when that execution has entered that state. */
   async until(execution: Execution, state: string): Promise<void> {
-    while (!execution.history.events.some((event) => JSON.stringify(event).includes(`"name":"${state}"`))) await this.backend.clock.sleep(1000);
+    while (!execution.history.events.some((event) => JSON.stringify(event).includes(`"name":"${state}"`)))
+      await this.backend.clock.sleep(1000);
   }
 
   /** Lets that time pass, and everything happen that is due by then. */
@@ -103,7 +124,18 @@ export class OpenWorld {
   /** Somebody gives the add-on another configuration, and waits until EKS has it. Its role has to be said again. */
   async reconfigure(addonName: string, configurationValues: string): Promise<void> {
     const { name: clusterName } = this.cluster;
-    await this.backend.sandbox.clients(undefined, this.target.region).eks().send(new UpdateAddonCommand({ clusterName, addonName, configurationValues, serviceAccountRoleArn: this.cluster.addons.get(addonName)?.serviceAccountRoleArn, resolveConflicts: 'PRESERVE' }));
+    await this.backend.sandbox
+      .clients(undefined, this.target.region)
+      .eks()
+      .send(
+        new UpdateAddonCommand({
+          clusterName,
+          addonName,
+          configurationValues,
+          serviceAccountRoleArn: this.cluster.addons.get(addonName)?.serviceAccountRoleArn,
+          resolveConflicts: 'PRESERVE',
+        }),
+      );
     while (this.cluster.addons.get(addonName)?.status !== 'ACTIVE') await this.later(1000);
   }
 
@@ -123,19 +155,36 @@ export class OpenWorld {
     const { cluster } = this;
     const now = cluster.addons.get(addon);
     return {
-      addon: now && { status: now.status, version: now.version, role: now.serviceAccountRoleArn, configurationValues: now.configurationValues, tags: now.tags, owns: now.associationIds.length },
-      associations: [...cluster.associations.values()].filter(({ deletedUntil }) => deletedUntil === undefined).map(contentOf),
+      addon: now && {
+        status: now.status,
+        version: now.version,
+        role: now.serviceAccountRoleArn,
+        configurationValues: now.configurationValues,
+        tags: now.tags,
+        owns: now.associationIds.length,
+      },
+      associations: [...cluster.associations.values()]
+        .filter(({ deletedUntil }) => deletedUntil === undefined)
+        .map(contentOf),
       pods: identityOf(cluster, serviceAccount),
     };
   }
 
   /** A service account, its associations and its pods as anybody can see them, without ids, ARNs and times. */
-  lookAtAccount({ namespace, name }: { namespace: string; name: string }): { annotation: string | undefined; associations: unknown[]; pods: string[] } {
+  lookAtAccount({ namespace, name }: { namespace: string; name: string }): {
+    annotation: string | undefined;
+    associations: unknown[];
+    pods: string[];
+  } {
     const { cluster } = this;
-    const account = [...(cluster.kube.objects.get('serviceaccounts.')?.values() ?? [])].find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
+    const account = [...(cluster.kube.objects.get('serviceaccounts.')?.values() ?? [])].find(
+      ({ metadata }) => metadata.namespace === namespace && metadata.name === name,
+    );
     return {
       annotation: account?.metadata.annotations?.['eks.amazonaws.com/role-arn'],
-      associations: [...cluster.associations.values()].filter((one) => one.deletedUntil === undefined && one.namespace === namespace && one.serviceAccount === name).map(contentOf),
+      associations: [...cluster.associations.values()]
+        .filter((one) => one.deletedUntil === undefined && one.namespace === namespace && one.serviceAccount === name)
+        .map(contentOf),
       pods: identityOf(cluster, name),
     };
   }
@@ -159,8 +208,14 @@ export interface WorldOptions {
   definitionOf?: SandboxOptions['definitionOf'];
 }
 
-/** Opens a world, does the work in a thread of its clock, and closes it. A failure of the sandbox's own services fails the test. */
-export const inWorld = async <T>({ scenario: name, knobs, faults = [], change, definitionOf }: WorldOptions, work: (world: OpenWorld) => Promise<T>): Promise<T> => {
+/**
+ * Opens a world, does the work in a thread of its clock, and closes it. A failure of the sandbox's own services fails
+ * the test.
+ */
+export const inWorld = async <T>(
+  { scenario: name, knobs, faults = [], change, definitionOf }: WorldOptions,
+  work: (world: OpenWorld) => Promise<T>,
+): Promise<T> => {
   const scenario = await readScenario(scenarioFile(name));
   Object.assign(scenario.knobs, knobs);
   change?.(scenario);
@@ -168,7 +223,8 @@ export const inWorld = async <T>({ scenario: name, knobs, faults = [], change, d
   for (const fault of faults) backend.sandbox.world.faults.add(fault);
   try {
     const result = await backend.clock.spawn(() => work(new OpenWorld(backend, scenario)));
-    if (backend.sandbox.failures.length > 0) throw new Error(`The sandbox itself failed: ${JSON.stringify(backend.sandbox.failures)}`);
+    if (backend.sandbox.failures.length > 0)
+      throw new Error(`The sandbox itself failed: ${JSON.stringify(backend.sandbox.failures)}`);
     return result;
   } finally {
     await backend.close();

@@ -1,4 +1,6 @@
-/** Random policy documents: most of a valid shape, some changed in one place, some hostile, some whose text is mangled. */
+/**
+ * Random policy documents: most of a valid shape, some changed in one place, some hostile, some whose text is mangled.
+ */
 import { Random } from '../../sandbox/world/random.ts';
 
 export const ACCOUNT = '111122223333';
@@ -6,29 +8,167 @@ export const CLUSTER_ARN = `arn:aws:eks:eu-west-1:${ACCOUNT}:cluster/dev`;
 export const ISSUER = 'oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE';
 
 const KEYS = [
-  'aws:SourceAccount', 'aws:SourceArn', 'AWS:sourcearn', 'aws:RequestTag/kubernetes-namespace', 'aws:RequestTag/kubernetes-pod-name', 'aws:TagKeys', 'aws:SourceIp', 'aws:CurrentTime', 'aws:EpochTime',
-  'aws:PrincipalOrgID', 'aws:PrincipalArn', 'aws:PrincipalIsAWSService', 'sts:ExternalId', 'sts:RoleSessionName', `${ISSUER}:sub`, `${ISSUER}:aud`, 'saml:aud', '__proto__', 'constructor', '', 'no colon', 'aws:RequestTag/',
+  'aws:SourceAccount',
+  'aws:SourceArn',
+  'AWS:sourcearn',
+  'aws:RequestTag/kubernetes-namespace',
+  'aws:RequestTag/kubernetes-pod-name',
+  'aws:TagKeys',
+  'aws:SourceIp',
+  'aws:CurrentTime',
+  'aws:EpochTime',
+  'aws:PrincipalOrgID',
+  'aws:PrincipalArn',
+  'aws:PrincipalIsAWSService',
+  'sts:ExternalId',
+  'sts:RoleSessionName',
+  `${ISSUER}:sub`,
+  `${ISSUER}:aud`,
+  'saml:aud',
+  '__proto__',
+  'constructor',
+  '',
+  'no colon',
+  'aws:RequestTag/',
 ];
 const BASES = [
-  'StringEquals', 'StringNotEquals', 'StringEqualsIgnoreCase', 'StringNotEqualsIgnoreCase', 'StringLike', 'StringNotLike', 'NumericEquals', 'NumericNotEquals', 'NumericLessThan', 'NumericLessThanEquals',
-  'NumericGreaterThan', 'NumericGreaterThanEquals', 'DateEquals', 'DateNotEquals', 'DateLessThan', 'DateLessThanEquals', 'DateGreaterThan', 'DateGreaterThanEquals', 'Bool', 'BinaryEquals', 'IpAddress', 'NotIpAddress',
-  'ArnEquals', 'ArnLike', 'ArnNotEquals', 'ArnNotLike', 'Null', 'StringMatches', '__proto__', 'toString', '',
+  'StringEquals',
+  'StringNotEquals',
+  'StringEqualsIgnoreCase',
+  'StringNotEqualsIgnoreCase',
+  'StringLike',
+  'StringNotLike',
+  'NumericEquals',
+  'NumericNotEquals',
+  'NumericLessThan',
+  'NumericLessThanEquals',
+  'NumericGreaterThan',
+  'NumericGreaterThanEquals',
+  'DateEquals',
+  'DateNotEquals',
+  'DateLessThan',
+  'DateLessThanEquals',
+  'DateGreaterThan',
+  'DateGreaterThanEquals',
+  'Bool',
+  'BinaryEquals',
+  'IpAddress',
+  'NotIpAddress',
+  'ArnEquals',
+  'ArnLike',
+  'ArnNotEquals',
+  'ArnNotLike',
+  'Null',
+  'StringMatches',
+  '__proto__',
+  'toString',
+  '',
 ];
 const VALUES: readonly unknown[] = [
-  ACCOUNT, '444455556666', CLUSTER_ARN, 'arn:aws:eks:*:*:cluster/*', 'arn:aws:eks:*', '*', '?', '', 'kube-system', 'system:serviceaccount:kube-system:ebs-csi-controller-sa', 'sts.amazonaws.com', 'true', 'false', true, false,
-  0, -1.5, 1e21, '10', '10.0.0.0/8', '::/0', 'fe80::1%1', '2024-01-01', '2024-01-01T00:00:00Z', '1700000000', 'soon', 'QUJD', '${aws:SourceAccount}', "${aws:username, 'nobody'}", '${*}', '${', '${}', '${${a}}', 'a${aws:TagKeys}b',
-  '\u0000', '\ud800', '🦄', '%7B%22%7D', 'null',
+  ACCOUNT,
+  '444455556666',
+  CLUSTER_ARN,
+  'arn:aws:eks:*:*:cluster/*',
+  'arn:aws:eks:*',
+  '*',
+  '?',
+  '',
+  'kube-system',
+  'system:serviceaccount:kube-system:ebs-csi-controller-sa',
+  'sts.amazonaws.com',
+  'true',
+  'false',
+  true,
+  false,
+  0,
+  -1.5,
+  1e21,
+  '10',
+  '10.0.0.0/8',
+  '::/0',
+  'fe80::1%1',
+  '2024-01-01',
+  '2024-01-01T00:00:00Z',
+  '1700000000',
+  'soon',
+  'QUJD',
+  '${aws:SourceAccount}',
+  "${aws:username, 'nobody'}",
+  '${*}',
+  '${',
+  '${}',
+  '${${a}}',
+  'a${aws:TagKeys}b',
+  '\u0000',
+  '\ud800',
+  '🦄',
+  '%7B%22%7D',
+  'null',
 ];
-const ACTIONS = ['sts:AssumeRole', 'sts:TagSession', 'sts:AssumeRoleWithWebIdentity', 'sts:*', 'STS:assume*', '*', 's3:GetObject', 'sts:Assume?ole', 'AssumeRole', '', 'sts:SetSourceIdentity'];
+const ACTIONS = [
+  'sts:AssumeRole',
+  'sts:TagSession',
+  'sts:AssumeRoleWithWebIdentity',
+  'sts:*',
+  'STS:assume*',
+  '*',
+  's3:GetObject',
+  'sts:Assume?ole',
+  'AssumeRole',
+  '',
+  'sts:SetSourceIdentity',
+];
 const PRINCIPALS: Record<string, readonly string[]> = {
   Service: ['pods.eks.amazonaws.com', 'ec2.amazonaws.com', '*', '*.amazonaws.com'],
-  AWS: ['*', ACCOUNT, `arn:aws:iam::${ACCOUNT}:root`, `arn:aws:iam::${ACCOUNT}:role/caller`, `arn:aws:sts::${ACCOUNT}:assumed-role/caller/one`, 'arn:aws:iam::444455556666:root', `arn:aws:iam::${ACCOUNT}:role/*`, 'AROAEXAMPLE'],
+  AWS: [
+    '*',
+    ACCOUNT,
+    `arn:aws:iam::${ACCOUNT}:root`,
+    `arn:aws:iam::${ACCOUNT}:role/caller`,
+    `arn:aws:sts::${ACCOUNT}:assumed-role/caller/one`,
+    'arn:aws:iam::444455556666:root',
+    `arn:aws:iam::${ACCOUNT}:role/*`,
+    'AROAEXAMPLE',
+  ],
   Federated: [`arn:aws:iam::${ACCOUNT}:oidc-provider/${ISSUER}`, 'accounts.google.com', '*'],
   CanonicalUser: ['79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be'],
 };
 /** What stands somewhere in place of what belongs there. */
-const WRONG: readonly unknown[] = [null, 0, '', [], {}, [[]], [null], 'x', true, { a: { b: {} } }, -0, 1e308, 'Allow', '*'];
-const HOSTILE_KEYS = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'effect', 'Effect', 'Principal', 'Resource', 'NotResource', 'NotPrincipal', 'NotAction', 'Comment', '\u0000', 'Statement', 'Version', 'Id', 'x'.repeat(300)];
+const WRONG: readonly unknown[] = [
+  null,
+  0,
+  '',
+  [],
+  {},
+  [[]],
+  [null],
+  'x',
+  true,
+  { a: { b: {} } },
+  -0,
+  1e308,
+  'Allow',
+  '*',
+];
+const HOSTILE_KEYS = [
+  '__proto__',
+  'constructor',
+  'toString',
+  'hasOwnProperty',
+  'effect',
+  'Effect',
+  'Principal',
+  'Resource',
+  'NotResource',
+  'NotPrincipal',
+  'NotAction',
+  'Comment',
+  '\u0000',
+  'Statement',
+  'Version',
+  'Id',
+  'x'.repeat(300),
+];
 
 export interface FuzzedDocument {
   /** As parsePolicy gets it. */
@@ -56,7 +196,10 @@ export class DocumentSource {
 
   private written(text: string): FuzzedDocument {
     if (!this.chance(0.3)) return { source: text, length: text.length };
-    return { source: text.isWellFormed() ? encodeURIComponent(text) : encodeURI(text.toWellFormed()), length: text.length };
+    return {
+      source: text.isWellFormed() ? encodeURIComponent(text) : encodeURI(text.toWellFormed()),
+      length: text.length,
+    };
   }
 
   private chance(probability: number): boolean {
@@ -88,7 +231,9 @@ export class DocumentSource {
       ...(this.chance(0.5) ? { Sid: `S${this.chance(0.97) ? index : 0}` } : {}),
       Effect: this.chance(0.75) ? 'Allow' : 'Deny',
       [this.chance(0.93) ? 'Principal' : 'NotPrincipal']: this.principal(),
-      [this.chance(0.93) ? 'Action' : 'NotAction']: this.chance(0.6) ? this.pick([['sts:AssumeRole', 'sts:TagSession'], 'sts:AssumeRole', 'sts:AssumeRoleWithWebIdentity']) : this.some(ACTIONS.filter((one) => one.includes(':') || one === '*')),
+      [this.chance(0.93) ? 'Action' : 'NotAction']: this.chance(0.6)
+        ? this.pick([['sts:AssumeRole', 'sts:TagSession'], 'sts:AssumeRole', 'sts:AssumeRoleWithWebIdentity'])
+        : this.some(ACTIONS.filter((one) => one.includes(':') || one === '*')),
       ...(this.chance(0.6) ? { Condition: this.condition() } : {}),
     };
   }
@@ -110,7 +255,9 @@ export class DocumentSource {
   }
 
   private keys(): object {
-    return Object.fromEntries(Array.from({ length: 1 + this.random.integer(2) }, () => [this.pick(KEYS), this.some(VALUES)]));
+    return Object.fromEntries(
+      Array.from({ length: 1 + this.random.integer(2) }, () => [this.pick(KEYS), this.some(VALUES)]),
+    );
   }
 
   /** Documents that are meant to be slow, deep or large. */
@@ -127,11 +274,21 @@ export class DocumentSource {
       () => ({ ArnLike: { 'aws:SourceArn': ':*'.repeat(size) } }),
       () => ({ 'ForAllValues:StringLike': { 'aws:TagKeys': Array.from({ length: size }, () => '*-*-*x') } }),
       () => Object.fromEntries(Array.from({ length: size }, (_, index) => [`StringLike${index}`, { k: 'v' }])),
-      () => ({ StringEquals: Object.fromEntries(Array.from({ length: size }, (_, index) => [`aws:RequestTag/${index}`, ''])) }),
+      () => ({
+        StringEquals: Object.fromEntries(Array.from({ length: size }, (_, index) => [`aws:RequestTag/${index}`, ''])),
+      }),
       () => this.nested(size),
     ])();
-    const statement = { Effect: this.pick(['Allow', 'Deny']), Principal: { Service: 'pods.eks.amazonaws.com' }, Action: this.chance(0.5) ? 'sts:*' : Array.from({ length: size }, () => 's*:*e*'), Condition: condition };
-    return { Version: '2012-10-17', Statement: this.chance(0.2) ? Array.from({ length: 20 }, () => statement) : statement };
+    const statement = {
+      Effect: this.pick(['Allow', 'Deny']),
+      Principal: { Service: 'pods.eks.amazonaws.com' },
+      Action: this.chance(0.5) ? 'sts:*' : Array.from({ length: size }, () => 's*:*e*'),
+      Condition: condition,
+    };
+    return {
+      Version: '2012-10-17',
+      Statement: this.chance(0.2) ? Array.from({ length: 20 }, () => statement) : statement,
+    };
   }
 
   private nested(depth: number): object {
@@ -149,7 +306,13 @@ export class DocumentSource {
     if (typeof child === 'object' && child !== null && this.chance(0.7)) return this.mutate(child);
     const added = this.chance(0.3) || name === undefined ? this.pick(HOSTILE_KEYS) : name;
     if (added === name && this.chance(0.3)) Reflect.deleteProperty(value, name);
-    else Object.defineProperty(value, added, { value: this.pick(WRONG), enumerable: true, configurable: true, writable: true });
+    else
+      Object.defineProperty(value, added, {
+        value: this.pick(WRONG),
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      });
   }
 
   /** The text with some of its characters gone, doubled or others. */
@@ -161,7 +324,8 @@ export class DocumentSource {
       mangled = this.pick<() => string>([
         () => before,
         () => before + after.slice(1 + this.random.integer(3)),
-        () => `${before}${this.pick(['"', '{', '}', '[', ']', ',', ':', '\\', '\n', '\u0000', '%', 'é', '\ud800', '0', '-', '/*'])}${after}`,
+        () =>
+          `${before}${this.pick(['"', '{', '}', '[', ']', ',', ':', '\\', '\n', '\u0000', '%', 'é', '\ud800', '0', '-', '/*'])}${after}`,
         () => before + before.slice(-5) + after,
         () => after + before,
       ])();

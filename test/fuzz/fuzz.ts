@@ -1,5 +1,10 @@
 /** Evaluates random documents and says what should not have happened. */
-import { assumeRoleRequest, irsaRequest, podIdentityRequests, type TrustUse } from '../../lambdas/domain/policy/contexts.ts';
+import {
+  assumeRoleRequest,
+  irsaRequest,
+  podIdentityRequests,
+  type TrustUse,
+} from '../../lambdas/domain/policy/contexts.ts';
 import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
 import { evaluate } from '../../lambdas/domain/policy/evaluate.ts';
 import type { Evaluation, PolicyRequest, Verdict } from '../../lambdas/domain/policy/request.ts';
@@ -12,10 +17,28 @@ export interface FuzzTally {
   failures: { document: number; problem: string; source: unknown }[];
 }
 
-const use: TrustUse = { target: { account: ACCOUNT, region: 'eu-west-1', cluster: 'dev' }, namespace: 'kube-system', serviceAccount: 'ebs-csi-controller-sa', oidcIssuer: `https://${ISSUER}` };
-const caller = { roleArn: `arn:aws:iam::${ACCOUNT}:role/caller`, sessionArn: `arn:aws:sts::${ACCOUNT}:assumed-role/caller/one`, account: ACCOUNT, partition: 'aws', sessionName: 'one', tags: { a: 'b' }, now: 1_700_000_000_000 };
+const use: TrustUse = {
+  target: { account: ACCOUNT, region: 'eu-west-1', cluster: 'dev' },
+  namespace: 'kube-system',
+  serviceAccount: 'ebs-csi-controller-sa',
+  oidcIssuer: `https://${ISSUER}`,
+};
+const caller = {
+  roleArn: `arn:aws:iam::${ACCOUNT}:role/caller`,
+  sessionArn: `arn:aws:sts::${ACCOUNT}:assumed-role/caller/one`,
+  account: ACCOUNT,
+  partition: 'aws',
+  sessionName: 'one',
+  tags: { a: 'b' },
+  now: 1_700_000_000_000,
+};
 
-const REQUESTS: readonly PolicyRequest[] = [...podIdentityRequests(use), irsaRequest(use), irsaRequest({ ...use, oidcIssuer: undefined }), assumeRoleRequest(caller)];
+const REQUESTS: readonly PolicyRequest[] = [
+  ...podIdentityRequests(use),
+  irsaRequest(use),
+  irsaRequest({ ...use, oidcIssuer: undefined }),
+  assumeRoleRequest(caller),
+];
 
 /**
  * Each value that a policy wants takes two characters at least and is compared with each value of its key: no request
@@ -50,7 +73,8 @@ function look(document: FuzzedDocument): { verdict: Verdict; problem?: string } 
 }
 
 /** Every document follows from the seed and its number, so that one can be looked at again by itself. */
-export const documentOf = (seed: number, number: number): FuzzedDocument => new DocumentSource(Math.imul(seed, 1_000_003) + number).next();
+export const documentOf = (seed: number, number: number): FuzzedDocument =>
+  new DocumentSource(Math.imul(seed, 1_000_003) + number).next();
 
 export function fuzz(documents: number, seed: number): FuzzTally {
   const tally: FuzzTally = { documents, verdicts: { allowed: 0, denied: 0, unknown: 0, invalid: 0 }, failures: [] };
@@ -61,7 +85,11 @@ export function fuzz(documents: number, seed: number): FuzzTally {
       tally.verdicts[verdict] += 1;
       if (problem !== undefined) tally.failures.push({ document: number, problem, source: document.source });
     } catch (error) {
-      tally.failures.push({ document: number, problem: error instanceof Error ? (error.stack ?? error.message) : String(error), source: document.source });
+      tally.failures.push({
+        document: number,
+        problem: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        source: document.source,
+      });
     }
   }
   return tally;

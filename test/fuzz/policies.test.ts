@@ -13,7 +13,9 @@ describe('random policies', () => {
   it('have every verdict, and are counted', () => {
     const { allowed, denied, unknown, invalid } = tally.verdicts;
     expect(Math.min(allowed, denied, unknown, invalid)).toBeGreaterThan(DOCUMENTS / 20);
-    expect(lastLine(tally)).toBe(`2000 documents: ${allowed} allowed, ${denied} denied, ${unknown} unknown, ${invalid} invalid; 0 failures`);
+    expect(lastLine(tally)).toBe(
+      `2000 documents: ${allowed} allowed, ${denied} denied, ${unknown} unknown, ${invalid} invalid; 0 failures`,
+    );
     expect(allowed + denied + unknown + invalid).toBe(DOCUMENTS);
   });
 

@@ -1,4 +1,7 @@
-/** `node test/fuzz/policies.ts --documents N [--seed S]`: evaluates random trust policies; fails where one crashes, takes too many steps or gets no answer. */
+/**
+ * `node test/fuzz/policies.ts --documents N [--seed S]`: evaluates random trust policies; fails where one crashes,
+ * takes too many steps or gets no answer.
+ */
 import { parseArgs } from 'node:util';
 import { fuzz, lastLine } from './fuzz.ts';
 
@@ -9,7 +12,8 @@ const fail = (message: string): never => {
   process.exit(2);
 };
 
-const wholeNumber = (text: string, flag: string): number => (/^\d{1,9}$/.test(text) ? Number(text) : fail(`${flag} must be a whole number, not ${JSON.stringify(text)}`));
+const wholeNumber = (text: string, flag: string): number =>
+  /^\d{1,9}$/.test(text) ? Number(text) : fail(`${flag} must be a whole number, not ${JSON.stringify(text)}`);
 
 const read = () => {
   try {
@@ -20,9 +24,14 @@ const read = () => {
 };
 
 const flags = read();
-const tally = fuzz(wholeNumber(flags.documents ?? fail('say how many documents'), '--documents'), wholeNumber(flags.seed ?? '1', '--seed'));
+const tally = fuzz(
+  wholeNumber(flags.documents ?? fail('say how many documents'), '--documents'),
+  wholeNumber(flags.seed ?? '1', '--seed'),
+);
 for (const { document, problem, source } of tally.failures.slice(0, 20)) {
-  process.stdout.write(`document ${document}: ${problem}\n  ${(JSON.stringify(source) ?? 'undefined').slice(0, 2000)}\n`);
+  process.stdout.write(
+    `document ${document}: ${problem}\n  ${(JSON.stringify(source) ?? 'undefined').slice(0, 2000)}\n`,
+  );
 }
 process.stdout.write(`${lastLine(tally)}\n`);
 process.exitCode = tally.failures.length === 0 ? 0 : 1;

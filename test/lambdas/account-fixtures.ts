@@ -1,7 +1,20 @@
-/** A service account that is no add-on's, `payments/api`, whose Deployment uses IRSA: what the fixtures of an add-on do not have. */
+/**
+ * A service account that is no add-on's, `payments/api`, whose Deployment uses IRSA: what the fixtures of an add-on do
+ * not have.
+ */
 import type { ServiceAccountDetail, Pod, Workload } from '../../lambdas/domain/kubernetes.ts';
 import { migrationRequest } from '../../lambdas/domain/model.ts';
-import type { Association, Migration, MigrationRequestInput, Plan, PlannedAssociation, PodIdentity, ServiceAccountRequest, ServiceAccountState, Snapshot } from '../../lambdas/domain/model.ts';
+import type {
+  Association,
+  Migration,
+  MigrationRequestInput,
+  Plan,
+  PlannedAssociation,
+  PodIdentity,
+  ServiceAccountRequest,
+  ServiceAccountState,
+  Snapshot,
+} from '../../lambdas/domain/model.ts';
 import type { PassingFact, ServiceAccountFacts } from '../../lambdas/domain/plan/facts.ts';
 import { hashOf } from '../../lambdas/domain/plan/hash.ts';
 import { ASSOCIATE } from '../../lambdas/domain/plan/ladder.ts';
@@ -41,28 +54,70 @@ const issuer = ISSUER.replace('https://', '');
 /** Lets the service account in by IRSA, and by it alone. */
 export const accountIrsaStatement = {
   ...irsaStatement,
-  Condition: { StringEquals: { [`${issuer}:sub`]: `system:serviceaccount:${ACCOUNT_NAMESPACE}:${ACCOUNT_NAME}`, [`${issuer}:aud`]: 'sts.amazonaws.com' } },
+  Condition: {
+    StringEquals: {
+      [`${issuer}:sub`]: `system:serviceaccount:${ACCOUNT_NAMESPACE}:${ACCOUNT_NAME}`,
+      [`${issuer}:aud`]: 'sts.amazonaws.com',
+    },
+  },
 };
 export const ACCOUNT_TRUST = policyText(accountIrsaStatement, podIdentityStatement);
 
 /** As the API server has it. */
-export const aServiceAccount = (change: Partial<ServiceAccountDetail> = {}): ServiceAccountDetail => ({ ...REF, uid: 'uid-of-api', resourceVersion: '7', roleArn: ROLE, annotatedBy: ['kubectl-annotate'], ...change });
+export const aServiceAccount = (change: Partial<ServiceAccountDetail> = {}): ServiceAccountDetail => ({
+  ...REF,
+  uid: 'uid-of-api',
+  resourceVersion: '7',
+  roleArn: ROLE,
+  annotatedBy: ['kubectl-annotate'],
+  ...change,
+});
 /** As it is remembered. */
-export const aState = (change: Partial<ServiceAccountState> = {}): ServiceAccountState => ({ ...REF, uid: 'uid-of-api', roleArn: ROLE, annotatedBy: ['kubectl-annotate'], ...change });
+export const aState = (change: Partial<ServiceAccountState> = {}): ServiceAccountState => ({
+  ...REF,
+  uid: 'uid-of-api',
+  roleArn: ROLE,
+  annotatedBy: ['kubectl-annotate'],
+  ...change,
+});
 
-export const anAccountRequest = (change: Partial<MigrationRequestInput> = {}): ServiceAccountRequest => ({ ...migrationRequest.parse({ target, serviceAccount: REF, ...change }), serviceAccount: change.serviceAccount ?? REF });
+export const anAccountRequest = (change: Partial<MigrationRequestInput> = {}): ServiceAccountRequest => ({
+  ...migrationRequest.parse({ target, serviceAccount: REF, ...change }),
+  serviceAccount: change.serviceAccount ?? REF,
+});
 
-export const plannedAccount: PlannedAssociation = { namespace: ACCOUNT_NAMESPACE, serviceAccount: ACCOUNT_NAME, roleArn: ROLE };
-export const anAccountAssociation = (change: Partial<Association> = {}): Association => anAssociation({ id: 'a-there0000000000001', namespace: ACCOUNT_NAMESPACE, serviceAccount: ACCOUNT_NAME, ...change });
+export const plannedAccount: PlannedAssociation = {
+  namespace: ACCOUNT_NAMESPACE,
+  serviceAccount: ACCOUNT_NAME,
+  roleArn: ROLE,
+};
+export const anAccountAssociation = (change: Partial<Association> = {}): Association =>
+  anAssociation({ id: 'a-there0000000000001', namespace: ACCOUNT_NAMESPACE, serviceAccount: ACCOUNT_NAME, ...change });
 /** As the migration makes it. */
-export const ownAssociation = (change: Partial<Association> = {}): Association => anAccountAssociation({ id: 'a-own', tags: { [MIGRATION_TAG]: MIGRATION_ID }, createdAt: at(5), modifiedAt: at(5), ...change });
+export const ownAssociation = (change: Partial<Association> = {}): Association =>
+  anAccountAssociation({
+    id: 'a-own',
+    tags: { [MIGRATION_TAG]: MIGRATION_ID },
+    createdAt: at(5),
+    modifiedAt: at(5),
+    ...change,
+  });
 
 const ofAccount = { namespace: ACCOUNT_NAMESPACE, serviceAccount: ACCOUNT_NAME, labels: { app: 'api' } };
-export const anAccountPod = (identity: Exclude<PodIdentity, 'not-applicable'>, change: Partial<Pod> = {}): Pod => aPod(identity, { name: 'api-1', ...ofAccount, owner: { kind: 'Deployment', name: 'api' }, ...change });
-export const anAccountWorkload = (change: Partial<Workload> = {}): Workload => aWorkload({ name: 'api', ...ofAccount, containers: [aContainer({ name: 'api' })], managedFields: [], ...change });
+export const anAccountPod = (identity: Exclude<PodIdentity, 'not-applicable'>, change: Partial<Pod> = {}): Pod =>
+  aPod(identity, { name: 'api-1', ...ofAccount, owner: { kind: 'Deployment', name: 'api' }, ...change });
+export const anAccountWorkload = (change: Partial<Workload> = {}): Workload =>
+  aWorkload({ name: 'api', ...ofAccount, containers: [aContainer({ name: 'api' })], managedFields: [], ...change });
 
 export const CREATE_ASSOCIATION_ROLE = 'arn:aws:iam::111122223333:role/create-association';
-export const mayPassByAssociation = (): PassingFact[] => [{ step: 'create-association', service: 'pods.eks.amazonaws.com', principalArn: CREATE_ASSOCIATION_ROLE, allowed: { [ROLE]: true, [OTHER_ROLE]: true } }];
+export const mayPassByAssociation = (): PassingFact[] => [
+  {
+    step: 'create-association',
+    service: 'pods.eks.amazonaws.com',
+    principalArn: CREATE_ASSOCIATION_ROLE,
+    allowed: { [ROLE]: true, [OTHER_ROLE]: true },
+  },
+];
 
 /** Facts from which a plan says `migrate`. */
 export const accountFacts = (change: Partial<ServiceAccountFacts> = {}): ServiceAccountFacts => {
@@ -85,7 +140,14 @@ export const accountFacts = (change: Partial<ServiceAccountFacts> = {}): Service
 /** A plan that allows the change, with the hash that it has with the request. */
 export const accountPlan = (change: Partial<Plan> = {}, request = anAccountRequest()): Plan => {
   const { addon: _, ...shared } = aPlan();
-  const plan: Plan = { ...shared, ladder: [ASSOCIATE], serviceAccount: aState(), namespace: ACCOUNT_NAMESPACE, associations: [plannedAccount], ...change };
+  const plan: Plan = {
+    ...shared,
+    ladder: [ASSOCIATE],
+    serviceAccount: aState(),
+    namespace: ACCOUNT_NAMESPACE,
+    associations: [plannedAccount],
+    ...change,
+  };
   return { ...plan, hash: hashOf(plan, request) };
 };
 
@@ -100,7 +162,8 @@ export const accountSnapshot = (change: Partial<Snapshot> = {}): Snapshot => ({
 });
 
 /** Its plan has the hash that it has with its request. */
-export const accountMigration = (change: Partial<Migration> = {}): Migration => aMigration({ request: anAccountRequest(), plan: accountPlan(), locks: [SUBJECT_LOCK, ROLE_LOCK], ...change });
+export const accountMigration = (change: Partial<Migration> = {}): Migration =>
+  aMigration({ request: anAccountRequest(), plan: accountPlan(), locks: [SUBJECT_LOCK, ROLE_LOCK], ...change });
 
 /** Puts the service account, its Deployment and its role into that world. */
 export function withAccount<F extends Fakes>(fakes: F): F {
@@ -121,10 +184,22 @@ export interface AccountChange {
 }
 
 /** A migration that `begin` has let through, as `begun` is one of an add-on. */
-export async function begunAccount({ request = {}, record = {}, plan = {}, snapshot = {} }: AccountChange = {}): Promise<Begun> {
+export async function begunAccount({
+  request = {},
+  record = {},
+  plan = {},
+  snapshot = {},
+}: AccountChange = {}): Promise<Begun> {
   const existing = snapshot.associations?.map(({ id }) => id) ?? [];
-  const migration = accountMigration({ request: anAccountRequest(request), plan: accountPlan({ ...(snapshot.planned ? { associations: snapshot.planned } : {}), existing, ...plan }), rung: 0, ...record });
-  const fakes = withAccount(await begunFrom(migration, accountSnapshot(snapshot), { subject: SUBJECT, lock: SUBJECT_LOCK }));
+  const migration = accountMigration({
+    request: anAccountRequest(request),
+    plan: accountPlan({ ...(snapshot.planned ? { associations: snapshot.planned } : {}), existing, ...plan }),
+    rung: 0,
+    ...record,
+  });
+  const fakes = withAccount(
+    await begunFrom(migration, accountSnapshot(snapshot), { subject: SUBJECT, lock: SUBJECT_LOCK }),
+  );
   fakes.eks.associations = structuredClone(snapshot.associations ?? []);
   return fakes;
 }

@@ -1,7 +1,7 @@
 /**
- * Runs the lines of a hand-off without a shell: words and quotes as POSIX has them, `aws eks` and `aws iam` as the AWS CLI reads them
- * (kebab-case options, shorthand or JSON for structures), its waiters with their own rules. Anything else is an error,
- * so that a hand-off can't have what this does not understand.
+ * Runs the lines of a hand-off without a shell: words and quotes as POSIX has them, `aws eks` and `aws iam` as the AWS
+ * CLI reads them (kebab-case options, shorthand or JSON for structures), its waiters with their own rules. Anything
+ * else is an error, so that a hand-off can't have what this does not understand.
  */
 
 /** What the lines act on. `eks` throws an error whose name has NotFound in it for what is not there. */
@@ -18,16 +18,34 @@ export interface ScriptHost {
 type Kind = 'string' | 'flag' | 'map' | 'list' | 'structure';
 const WHERE = { 'cluster-name': 'string' } as const;
 const ADDON = { ...WHERE, 'addon-name': 'string' } as const;
-const IDENTITY = { 'service-account-role-arn': 'string', 'pod-identity-associations': 'list', 'resolve-conflicts': 'string' } as const;
+const IDENTITY = {
+  'service-account-role-arn': 'string',
+  'pod-identity-associations': 'list',
+  'resolve-conflicts': 'string',
+} as const;
 const FIELDS = { 'target-role-arn': 'string', 'disable-session-tags': 'flag', policy: 'string' } as const;
 
 /** Options of each command, from its synopsis in the AWS CLI command reference. */
 const COMMANDS: Record<string, Record<string, Kind>> = {
-  'create-addon': { ...ADDON, ...IDENTITY, 'addon-version': 'string', 'configuration-values': 'string', 'namespace-config': 'structure', tags: 'map' },
+  'create-addon': {
+    ...ADDON,
+    ...IDENTITY,
+    'addon-version': 'string',
+    'configuration-values': 'string',
+    'namespace-config': 'structure',
+    tags: 'map',
+  },
   'update-addon': { ...ADDON, ...IDENTITY, 'addon-version': 'string', 'configuration-values': 'string' },
   'delete-addon': { ...ADDON, preserve: 'flag' },
   'describe-addon': ADDON,
-  'create-pod-identity-association': { ...WHERE, ...FIELDS, namespace: 'string', 'service-account': 'string', 'role-arn': 'string', tags: 'map' },
+  'create-pod-identity-association': {
+    ...WHERE,
+    ...FIELDS,
+    namespace: 'string',
+    'service-account': 'string',
+    'role-arn': 'string',
+    tags: 'map',
+  },
   'update-pod-identity-association': { ...WHERE, ...FIELDS, 'association-id': 'string', 'role-arn': 'string' },
   'delete-pod-identity-association': { ...WHERE, 'association-id': 'string' },
   'list-pod-identity-associations': { ...WHERE, namespace: 'string', 'service-account': 'string' },
@@ -49,7 +67,10 @@ interface Line {
 }
 
 /** Words of one line; `undefined` for a comment. `substitute` answers what the command in `"$(…)"` prints. */
-export async function parseLine(line: string, substitute: (command: string) => Promise<string>): Promise<Line | undefined> {
+export async function parseLine(
+  line: string,
+  substitute: (command: string) => Promise<string>,
+): Promise<Line | undefined> {
   if (line.startsWith('#')) {
     if (line.includes('\n')) throw new Error(`a comment of several lines: ${line}`);
     return undefined;
@@ -161,7 +182,8 @@ async function waitFor(waiter: string, { input, region }: AwsCommand, host: Scri
       },
     );
     if (status === (waiter === 'addon-active' ? 'ACTIVE' : 'ResourceNotFoundException')) return;
-    const failures = waiter === 'addon-active' ? ['CREATE_FAILED', 'DEGRADED', 'ResourceNotFoundException'] : ['DELETE_FAILED'];
+    const failures =
+      waiter === 'addon-active' ? ['CREATE_FAILED', 'DEGRADED', 'ResourceNotFoundException'] : ['DELETE_FAILED'];
     if (failures.includes(status)) throw new Error(`Waiter ${waiter} failed: ${status}`);
     await host.sleep(10_000);
   }
@@ -177,7 +199,8 @@ const queried = (answer: unknown, path: string): string => {
 
 async function runAws(words: string[], host: ScriptHost): Promise<string> {
   const [service = '', ...rest] = words;
-  if (service !== 'eks' && (service !== 'iam' || !host.iam)) throw new Error(`aws ${service} is not part of a hand-off`);
+  if (service !== 'eks' && (service !== 'iam' || !host.iam))
+    throw new Error(`aws ${service} is not part of a hand-off`);
   const parsed = parseAwsCommand(rest, service);
   const { command, waiter, input, region, query } = parsed;
   if (waiter !== undefined) {
@@ -187,7 +210,11 @@ async function runAws(words: string[], host: ScriptHost): Promise<string> {
   if (command === 'update-kubeconfig') return '';
   const operation = camelCase(`-${command}`);
   if (service === 'iam') {
-    await host.iam?.(operation, Object.fromEntries(Object.entries(input).map(([name, value]) => [camelCase(`-${name}`), value])), region);
+    await host.iam?.(
+      operation,
+      Object.fromEntries(Object.entries(input).map(([name, value]) => [camelCase(`-${name}`), value])),
+      region,
+    );
     return '';
   }
   const answer = await host.eks(operation, input, region);
@@ -207,7 +234,10 @@ async function runLine({ words }: Line, host: ScriptHost): Promise<void> {
   else throw new Error(`${program ?? 'an empty line'} is not part of a hand-off`);
 }
 
-/** Runs all lines in order, as pasting them would; answers what went wrong, with the line. Only `|| true` may fail silently. */
+/**
+ * Runs all lines in order, as pasting them would; answers what went wrong, with the line. Only `|| true` may fail
+ * silently.
+ */
 export async function runScript(lines: string[], host: ScriptHost): Promise<string[]> {
   const problems: string[] = [];
   for (const line of lines) {
@@ -219,7 +249,8 @@ export async function runScript(lines: string[], host: ScriptHost): Promise<stri
       });
       if (parsed) await runLine(parsed, host);
     } catch (error) {
-      if (!parsed?.mayFail) problems.push(`${line}: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`);
+      if (!parsed?.mayFail)
+        problems.push(`${line}: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`);
     }
   }
   return problems;

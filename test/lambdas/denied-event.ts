@@ -1,4 +1,7 @@
-/** CloudTrail's event of the denied UpdateAddon: what AWS Support quotes in hashicorp/terraform-provider-aws#30645, in the generic envelope. */
+/**
+ * CloudTrail's event of the denied UpdateAddon: what AWS Support quotes in hashicorp/terraform-provider-aws#30645, in
+ * the generic envelope.
+ */
 import { ACCOUNT, ADDON, at } from './fixtures.ts';
 
 export const PRINCIPAL = `arn:aws:sts::${ACCOUNT}:assumed-role/terraform/run-17`;
@@ -11,7 +14,19 @@ export interface DeniedEvent {
   [field: string]: unknown;
 }
 
-export const deniedEvent = ({ cluster = 'reliability-dev', detail = {}, parameters = {}, ...change }: { cluster?: string; detail?: object; parameters?: object; account?: string; source?: string; 'detail-type'?: string } = {}): DeniedEvent => ({
+export const deniedEvent = ({
+  cluster = 'reliability-dev',
+  detail = {},
+  parameters = {},
+  ...change
+}: {
+  cluster?: string;
+  detail?: object;
+  parameters?: object;
+  account?: string;
+  source?: string;
+  'detail-type'?: string;
+} = {}): DeniedEvent => ({
   version: '0',
   id: '6a7e8feb-b491-4cf7-a9f1-bf3703467718',
   'detail-type': 'AWS API Call via CloudTrail',
@@ -23,7 +38,13 @@ export const deniedEvent = ({ cluster = 'reliability-dev', detail = {}, paramete
   ...change,
   detail: {
     eventVersion: '1.09',
-    userIdentity: { type: 'AssumedRole', principalId: 'AROAEXAMPLE:run-17', arn: PRINCIPAL, accountId: ACCOUNT, sessionContext: {} },
+    userIdentity: {
+      type: 'AssumedRole',
+      principalId: 'AROAEXAMPLE:run-17',
+      arn: PRINCIPAL,
+      accountId: ACCOUNT,
+      sessionContext: {},
+    },
     eventTime: at(-60).replace('.000', ''),
     eventSource: 'eks.amazonaws.com',
     eventName: 'UpdateAddon',
@@ -32,7 +53,14 @@ export const deniedEvent = ({ cluster = 'reliability-dev', detail = {}, paramete
     userAgent: 'APN/1.0 HashiCorp/1.0 Terraform/1.9.0 (+https://www.terraform.io) terraform-provider-aws/5.75.0',
     errorCode: 'AccessDenied',
     errorMessage: 'Cross-account pass role is not allowed.',
-    requestParameters: { resolveConflicts: 'OVERWRITE', addonName: ADDON, clientRequestToken: 'terraform-20241015135717535200000002', name: cluster, serviceAccountRoleArn: '', ...parameters },
+    requestParameters: {
+      resolveConflicts: 'OVERWRITE',
+      addonName: ADDON,
+      clientRequestToken: 'terraform-20241015135717535200000002',
+      name: cluster,
+      serviceAccountRoleArn: '',
+      ...parameters,
+    },
     responseElements: null,
     requestID: 'b1d4a3a6-1111-4222-8333-444455556666',
     eventID: '7f2b6f0e-5d0a-4a52-9b7e-0f3b1c2d3e4f',

@@ -42,7 +42,16 @@ export function eksHost(eks: Eks, clock: Clock): EksHost {
       if (!addon) throw missing(`No addon: ${addonName}`);
       return { addon };
     },
-    CreateAddon: ({ addonName, addonVersion, podIdentityAssociations, namespaceConfig, tags = {}, serviceAccountRoleArn, configurationValues, resolveConflicts }) =>
+    CreateAddon: ({
+      addonName,
+      addonVersion,
+      podIdentityAssociations,
+      namespaceConfig,
+      tags = {},
+      serviceAccountRoleArn,
+      configurationValues,
+      resolveConflicts,
+    }) =>
       eks.createAddon({
         addon: addonName,
         version: addonVersion,
@@ -52,23 +61,52 @@ export function eksHost(eks: Eks, clock: Clock): EksHost {
         configurationValues,
         resolveConflicts,
         ...namespaceConfig,
-        ...(podIdentityAssociations ? { podIdentityAssociations: podIdentityAssociations.map((one) => ({ ...one, namespace: namespaceConfig?.namespace ?? NAMESPACE })) } : {}),
+        ...(podIdentityAssociations
+          ? {
+              podIdentityAssociations: podIdentityAssociations.map((one) => ({
+                ...one,
+                namespace: namespaceConfig?.namespace ?? NAMESPACE,
+              })),
+            }
+          : {}),
       }),
-    UpdateAddon: ({ addonName, addonVersion, configurationValues, podIdentityAssociations, serviceAccountRoleArn, resolveConflicts }) => {
-      if (addonVersion !== undefined || configurationValues !== undefined) throw new Error('an update of a hand-off leaves version and configuration as they are');
+    UpdateAddon: ({
+      addonName,
+      addonVersion,
+      configurationValues,
+      podIdentityAssociations,
+      serviceAccountRoleArn,
+      resolveConflicts,
+    }) => {
+      if (addonVersion !== undefined || configurationValues !== undefined)
+        throw new Error('an update of a hand-off leaves version and configuration as they are');
       const associations = podIdentityAssociations?.map((one) => ({ ...one, namespace: NAMESPACE }));
-      return eks.updateAddon({ addon: addonName, serviceAccountRoleArn, resolveConflicts, podIdentityAssociations: associations, clientRequestToken: `pasted-${calls}` });
+      return eks.updateAddon({
+        addon: addonName,
+        serviceAccountRoleArn,
+        resolveConflicts,
+        podIdentityAssociations: associations,
+        clientRequestToken: `pasted-${calls}`,
+      });
     },
     DeleteAddon: async ({ addonName, preserve = false }) => {
       if (!(await eks.deleteAddon(addonName, { preserve }))) throw missing(`No addon: ${addonName}`);
     },
-    CreatePodIdentityAssociation: (input) => eks.createAssociation(anAssociation({ ...(input as unknown as Partial<Association>), tags: input.tags ?? {} }), `pasted-${calls}`),
-    UpdatePodIdentityAssociation: ({ associationId, targetRoleArn, disableSessionTags, policy }) => eks.updateAssociation(associationId, { targetRoleArn, disableSessionTags, policy }, `pasted-${calls}`),
+    CreatePodIdentityAssociation: (input) =>
+      eks.createAssociation(
+        anAssociation({ ...(input as unknown as Partial<Association>), tags: input.tags ?? {} }),
+        `pasted-${calls}`,
+      ),
+    UpdatePodIdentityAssociation: ({ associationId, targetRoleArn, disableSessionTags, policy }) =>
+      eks.updateAssociation(associationId, { targetRoleArn, disableSessionTags, policy }, `pasted-${calls}`),
     DeletePodIdentityAssociation: async ({ associationId }) => {
       if (!(await eks.deleteAssociation(associationId))) throw missing(associationId);
     },
     ListPodIdentityAssociations: async ({ namespace, serviceAccount }) => ({
-      associations: (await eks.listAssociations(namespace, serviceAccount)).map((one) => ({ associationId: one.id, associationArn: one.arn })),
+      associations: (await eks.listAssociations(namespace, serviceAccount)).map((one) => ({
+        associationId: one.id,
+        associationArn: one.arn,
+      })),
     }),
     TagResource: ({ resourceArn, tags = {} }) => eks.tagResource(resourceArn, tags),
   };
@@ -76,7 +114,8 @@ export function eksHost(eks: Eks, clock: Clock): EksHost {
     said,
     eks: async (operation, input, region) => {
       calls += 1;
-      if (region !== target.region || (input['clusterName'] !== undefined && input['clusterName'] !== target.cluster)) throw new Error(`${operation} at another target`);
+      if (region !== target.region || (input['clusterName'] !== undefined && input['clusterName'] !== target.cluster))
+        throw new Error(`${operation} at another target`);
       const run = operations[operation];
       if (!run) throw new Error(`no operation ${operation}`);
       return run(input as unknown as Input);

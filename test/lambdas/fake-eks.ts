@@ -1,14 +1,39 @@
 /** EKS in memory: changes take the clock's time, as they do there, and refusals have EKS's own texts. */
 import { MigrationError } from '../../lambdas/domain/errors.ts';
 import type { Addon, Association, PlannedAssociation } from '../../lambdas/domain/model.ts';
-import type { AccessEntry, AddonConfiguration, AssociationRef, Clock, Cluster, CreateAddonRequest, Eks, OfferedVersion, UpdateAddonRequest } from '../../lambdas/ports/index.ts';
-import { ADDON, addonArn, aConfiguration, aCluster, anAddon, anAgentAddon, anAssociation, associationArn, CLUSTER, NAMESPACE, NODE_ROLE, offeredVersions, VERSION } from './fixtures.ts';
+import type {
+  AccessEntry,
+  AddonConfiguration,
+  AssociationRef,
+  Clock,
+  Cluster,
+  CreateAddonRequest,
+  Eks,
+  OfferedVersion,
+  UpdateAddonRequest,
+} from '../../lambdas/ports/index.ts';
+import {
+  ADDON,
+  addonArn,
+  aConfiguration,
+  aCluster,
+  anAddon,
+  anAgentAddon,
+  anAssociation,
+  associationArn,
+  CLUSTER,
+  NAMESPACE,
+  NODE_ROLE,
+  offeredVersions,
+  VERSION,
+} from './fixtures.ts';
 
 export const CREATE_MS = 60_000;
 export const DELETE_MS = 30_000;
 export const UPDATE_MS = 45_000;
 
-const refused = (name: 'Busy' | 'InvalidRequest' | 'NotFound', call: string, text: string): MigrationError => new MigrationError(name, `eks:${call}: ${text}`);
+const refused = (name: 'Busy' | 'InvalidRequest' | 'NotFound', call: string, text: string): MigrationError =>
+  new MigrationError(name, `eks:${call}: ${text}`);
 
 /** What was answered under a token. */
 interface Reply {
@@ -36,7 +61,10 @@ export class FakeEks implements Eks {
   misses = 0;
   /** How long DescribeAddon still shows the status that an add-on had before it was deleted, milliseconds. */
   deleteShowsAfter = 0;
-  /** How long the key of a deleted association stays taken although no list has it any more (aws-controllers-k8s/community#2684), milliseconds. */
+  /**
+   * How long the key of a deleted association stays taken although no list has it any more
+   * (aws-controllers-k8s/community#2684), milliseconds.
+   */
   keyFreedAfter = 0;
   /** Called when a create or update has come to its end. */
   onSettled: (addon: Addon) => void = () => undefined;
@@ -88,7 +116,10 @@ export class FakeEks implements Eks {
   }
 
   private refuseHeldKey(call: string, namespace: string, serviceAccount: string, owner?: string): void {
-    const has = (one: Association): boolean => one.namespace === namespace && one.serviceAccount === serviceAccount && (owner === undefined || one.ownerArn !== owner);
+    const has = (one: Association): boolean =>
+      one.namespace === namespace &&
+      one.serviceAccount === serviceAccount &&
+      (owner === undefined || one.ownerArn !== owner);
     const taken = this.associations.find(has) ?? this.freed.find(({ association }) => has(association))?.association;
     if (taken) throw refused('Busy', call, `ResourceInUseException: Association already exists: ${taken.id}`);
   }
@@ -101,11 +132,20 @@ export class FakeEks implements Eks {
     const namespace = addon.namespace ?? NAMESPACE;
     for (const { serviceAccount } of wanted) this.refuseHeldKey(call, namespace, serviceAccount, owner);
     const owned = this.associations.filter((one) => one.ownerArn === owner);
-    for (const one of owned) if (!wanted.some(({ serviceAccount }) => serviceAccount === one.serviceAccount)) this.remove(one);
+    for (const one of owned)
+      if (!wanted.some(({ serviceAccount }) => serviceAccount === one.serviceAccount)) this.remove(one);
     const modifiedAt = new Date(this.clock.now()).toISOString();
     addon.podIdentityAssociations = wanted.map(({ serviceAccount, roleArn }) => {
       const held = owned.find((one) => one.serviceAccount === serviceAccount);
-      if (!held) return this.newAssociation({ namespace, serviceAccount, roleArn, ownerArn: addon.arn, createdAt: modifiedAt, modifiedAt }).arn;
+      if (!held)
+        return this.newAssociation({
+          namespace,
+          serviceAccount,
+          roleArn,
+          ownerArn: addon.arn,
+          createdAt: modifiedAt,
+          modifiedAt,
+        }).arn;
       for (const lost of ['targetRoleArn', 'externalId', 'disableSessionTags', 'policy'] as const) delete held[lost];
       return Object.assign(held, { roleArn, ownerArn: addon.arn, modifiedAt }).arn;
     });
@@ -121,13 +161,15 @@ export class FakeEks implements Eks {
 
   private remove(association: Association): void {
     this.associations = this.associations.filter((one) => one !== association);
-    for (const addon of this.addons.values()) addon.podIdentityAssociations = addon.podIdentityAssociations.filter((arn) => arn !== association.arn);
+    for (const addon of this.addons.values())
+      addon.podIdentityAssociations = addon.podIdentityAssociations.filter((arn) => arn !== association.arn);
     if (this.keyFreedAfter > 0) this.freed.push({ association, at: this.clock.now() + this.keyFreedAfter });
   }
 
   private requireAddon(call: string, name: string): Addon {
     const addon = this.addons.get(name);
-    if (!addon) throw refused('NotFound', call, `ResourceNotFoundException: No addon: ${name} found in cluster: ${CLUSTER}`);
+    if (!addon)
+      throw refused('NotFound', call, `ResourceNotFoundException: No addon: ${name} found in cluster: ${CLUSTER}`);
     return addon;
   }
 
@@ -160,9 +202,21 @@ export class FakeEks implements Eks {
     return this.once('CreateAddon', request, () => {
       const { addon: name, version, namespace, serviceAccountRoleArn, configurationValues, tags } = request;
       const failed = this.addons.get(name);
-      if (failed && failed.status !== 'CREATE_FAILED') throw refused('Busy', 'CreateAddon', 'ResourceInUseException: Addon already exists.');
+      if (failed && failed.status !== 'CREATE_FAILED')
+        throw refused('Busy', 'CreateAddon', 'ResourceInUseException: Addon already exists.');
       const arn = addonArn(this.incarnation + 1, name);
-      const addon: Addon = { name, version, namespace, serviceAccountRoleArn, configurationValues, tags, arn, status: 'CREATING', podIdentityAssociations: [], issues: [] };
+      const addon: Addon = {
+        name,
+        version,
+        namespace,
+        serviceAccountRoleArn,
+        configurationValues,
+        tags,
+        arn,
+        status: 'CREATING',
+        podIdentityAssociations: [],
+        issues: [],
+      };
       this.associate('CreateAddon', addon, request.podIdentityAssociations ?? [], failed?.arn ?? arn);
       this.incarnation += 1;
       this.addons.set(name, addon);
@@ -176,10 +230,16 @@ export class FakeEks implements Eks {
     const addon = this.requireAddon('UpdateAddon', request.addon);
     this.once('UpdateAddon', request, () => {
       const status = this.deleting.has(addon) ? 'DELETING' : addon.status;
-      if (['CREATING', 'UPDATING', 'DELETING'].includes(status)) throw refused('Busy', 'UpdateAddon', `ResourceInUseException: Addon ${addon.name} cannot be updated as it is currently in ${status} state`);
+      if (['CREATING', 'UPDATING', 'DELETING'].includes(status))
+        throw refused(
+          'Busy',
+          'UpdateAddon',
+          `ResourceInUseException: Addon ${addon.name} cannot be updated as it is currently in ${status} state`,
+        );
       const { podIdentityAssociations: wanted, serviceAccountRoleArn } = request;
       if (wanted) this.associate('UpdateAddon', addon, wanted, addon.arn);
-      addon.serviceAccountRoleArn = serviceAccountRoleArn ?? (this.keepsRole && wanted?.length ? addon.serviceAccountRoleArn : undefined);
+      addon.serviceAccountRoleArn =
+        serviceAccountRoleArn ?? (this.keepsRole && wanted?.length ? addon.serviceAccountRoleArn : undefined);
       addon.status = 'UPDATING';
       addon.issues = [];
       this.settle(addon, UPDATE_MS);
@@ -204,7 +264,8 @@ export class FakeEks implements Eks {
       }
       if (this.addons.get(name) === addon) this.addons.delete(name);
       // With preserve they stay, owned by an ARN that no add-on has any more.
-      if (!preserve) for (const one of this.associations.filter((owned) => owned.ownerArn === addon.arn)) this.remove(one);
+      if (!preserve)
+        for (const one of this.associations.filter((owned) => owned.ownerArn === addon.arn)) this.remove(one);
     });
     return true;
   }
@@ -247,13 +308,26 @@ export class FakeEks implements Eks {
       return { answer: made, stillThere: () => this.associations.includes(made) };
     });
   }
-  async updateAssociation(id: string, change: { targetRoleArn?: string; disableSessionTags?: boolean; policy?: string }): Promise<Association> {
+  async updateAssociation(
+    id: string,
+    change: { targetRoleArn?: string; disableSessionTags?: boolean; policy?: string },
+  ): Promise<Association> {
     this.advance();
     const association = this.requireAssociation('UpdatePodIdentityAssociation', id);
     const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
-    if (Object.keys(given).length === 0) throw refused('InvalidRequest', 'UpdatePodIdentityAssociation', 'InvalidParameterException: At least one of roleArn, targetRoleArn, disableSessionTags and policy must be specified.');
+    if (Object.keys(given).length === 0)
+      throw refused(
+        'InvalidRequest',
+        'UpdatePodIdentityAssociation',
+        'InvalidParameterException: At least one of roleArn, targetRoleArn, disableSessionTags and policy must be specified.',
+      );
     const next: Association = { ...association, ...given };
-    if (next.policy !== undefined && next.disableSessionTags !== true) throw refused('InvalidRequest', 'UpdatePodIdentityAssociation', 'InvalidParameterException: A policy can only be specified when disableSessionTags is true.');
+    if (next.policy !== undefined && next.disableSessionTags !== true)
+      throw refused(
+        'InvalidRequest',
+        'UpdatePodIdentityAssociation',
+        'InvalidParameterException: A policy can only be specified when disableSessionTags is true.',
+      );
     return Object.assign(association, given, { modifiedAt: new Date(this.clock.now()).toISOString() });
   }
   async tagResource(arn: string, tags: Record<string, string>): Promise<void> {

@@ -1,15 +1,37 @@
 import { MigrationError } from '../../lambdas/domain/errors.ts';
 import type { Announcement } from '../../lambdas/domain/announcements.ts';
 import type { Approval } from '../../lambdas/domain/approval.ts';
-import type { Association, Cancellation, Migration, Outcome, Plan, PodEvidence, Recovery, Snapshot, StepLine } from '../../lambdas/domain/model.ts';
+import type {
+  Association,
+  Cancellation,
+  Migration,
+  Outcome,
+  Plan,
+  PodEvidence,
+  Recovery,
+  Snapshot,
+  StepLine,
+} from '../../lambdas/domain/model.ts';
 import { type MigrationSummary, summaryOf } from '../../lambdas/domain/summary.ts';
 import type { TrustChange, TrustRetirement } from '../../lambdas/domain/trust/model.ts';
-import type { Claim, Ledger, Lock, LockHolder, LockResult, MigrationFile, MigrationFilter, MigrationPage, StepEntry } from '../../lambdas/ports/index.ts';
+import type {
+  Claim,
+  Ledger,
+  Lock,
+  LockHolder,
+  LockResult,
+  MigrationFile,
+  MigrationFilter,
+  MigrationPage,
+  StepEntry,
+} from '../../lambdas/ports/index.ts';
 
 type HeldLock = Lock & { parked: boolean };
-const shown = ({ key, fence, holder }: HeldLock): Lock => structuredClone(holder ? { key, fence, holder } : { key, fence });
+const shown = ({ key, fence, holder }: HeldLock): Lock =>
+  structuredClone(holder ? { key, fence, holder } : { key, fence });
 /** Of what is noted of a trust policy: noted, written, undone. */
-const progressOf = ({ writtenAt, undoneAt }: Pick<TrustChange, 'writtenAt' | 'undoneAt'>): number => [writtenAt, undoneAt].findLastIndex((one) => one !== undefined) + 1;
+const progressOf = ({ writtenAt, undoneAt }: Pick<TrustChange, 'writtenAt' | 'undoneAt'>): number =>
+  [writtenAt, undoneAt].findLastIndex((one) => one !== undefined) + 1;
 
 /** Parts of a record that only calls of their own change. */
 const APART = new Set<string>(['approvals', 'associations', 'trustChanges', 'retirements']);
@@ -17,7 +39,9 @@ const APART = new Set<string>(['approvals', 'associations', 'trustChanges', 'ret
 /** What one who finds the lock held is told. */
 const heldBy = (holder: LockHolder): LockResult => ({ acquired: false, holder });
 
-/** The ledger's promises on maps; `test/lambdas/adapters/dynamo-{ledger,locks}.test.ts` hold both to one set of tests. */
+/**
+ * The ledger's promises on maps; `test/lambdas/adapters/dynamo-{ledger,locks}.test.ts` hold both to one set of tests.
+ */
 export class FakeLedger implements Ledger {
   private readonly records = new Map<string, Migration>();
   private readonly cancels = new Map<string, Cancellation>();
@@ -33,21 +57,48 @@ export class FakeLedger implements Ledger {
   async putMigration(record: Migration): Promise<void> {
     const before = this.records.get(record.migrationId);
     const isOthers = before?.executionArn !== undefined && before.executionArn !== record.executionArn;
-    if (before?.status === 'ended' || isOthers) throw new MigrationError('BadInput', `Migration ${record.migrationId} is already over, or another execution works on it; start a new one under a new id.`);
-    const said = Object.entries(record).filter(([name, value]) => !APART.has(name) && value !== undefined && !(before && Array.isArray(value) && value.length === 0));
-    const apart = { approvals: before?.approvals ?? [], associations: before?.associations ?? { purged: [], created: [], restored: [] }, trustChanges: before?.trustChanges ?? [], retirements: before?.retirements ?? [] };
-    this.records.set(record.migrationId, structuredClone({ ...(before ?? record), ...Object.fromEntries(said), ...apart }));
+    if (before?.status === 'ended' || isOthers)
+      throw new MigrationError(
+        'BadInput',
+        `Migration ${record.migrationId} is already over, or another execution works on it; start a new one under a new id.`,
+      );
+    const said = Object.entries(record).filter(
+      ([name, value]) =>
+        !APART.has(name) && value !== undefined && !(before && Array.isArray(value) && value.length === 0),
+    );
+    const apart = {
+      approvals: before?.approvals ?? [],
+      associations: before?.associations ?? { purged: [], created: [], restored: [] },
+      trustChanges: before?.trustChanges ?? [],
+      retirements: before?.retirements ?? [],
+    };
+    this.records.set(
+      record.migrationId,
+      structuredClone({ ...(before ?? record), ...Object.fromEntries(said), ...apart }),
+    );
   }
   async getFile(migrationId: string): Promise<MigrationFile> {
-    const [record, snapshot, cancel] = [await this.getMigration(migrationId), await this.getSnapshot(migrationId), await this.getCancel(migrationId)];
-    return { ...(record ? { migration: record } : {}), ...(snapshot ? { snapshot } : {}), ...(cancel ? { cancel } : {}) };
+    const [record, snapshot, cancel] = [
+      await this.getMigration(migrationId),
+      await this.getSnapshot(migrationId),
+      await this.getCancel(migrationId),
+    ];
+    return {
+      ...(record ? { migration: record } : {}),
+      ...(snapshot ? { snapshot } : {}),
+      ...(cancel ? { cancel } : {}),
+    };
   }
   async getMigration(migrationId: string): Promise<Migration | undefined> {
     return structuredClone(this.records.get(migrationId));
   }
   async recordPlan(migrationId: string, plan: Plan, end?: { outcome: Outcome; endedAt: string }): Promise<void> {
     const record = this.records.get(migrationId);
-    if (!record || record.rung !== undefined) throw new MigrationError('BadInput', `Migration ${migrationId} has begun already: the plan that it carries out stands.`);
+    if (!record || record.rung !== undefined)
+      throw new MigrationError(
+        'BadInput',
+        `Migration ${migrationId} has begun already: the plan that it carries out stands.`,
+      );
     Object.assign(record, structuredClone({ plan, ...(end ? { ...end, status: 'ended' } : {}) }));
     if (end) this.outboxOf(migrationId).add(end.outcome);
   }
@@ -58,14 +109,36 @@ export class FakeLedger implements Ledger {
   async recordRecovery(migrationId: string, recovery: Recovery, verified?: 'none'): Promise<void> {
     const record = this.records.get(migrationId);
     if (!record || record.recovery?.executionArn === recovery.executionArn) return;
-    Object.assign(record, structuredClone({ recovery, executionArn: recovery.executionArn, status: 'running' as const, ...(verified ? { verified } : {}) }));
+    Object.assign(
+      record,
+      structuredClone({
+        recovery,
+        executionArn: recovery.executionArn,
+        status: 'running' as const,
+        ...(verified ? { verified } : {}),
+      }),
+    );
   }
-  async updateMigration(migrationId: string, change: Partial<Omit<Migration, 'migrationId' | 'associations'>>, told?: Announcement): Promise<void> {
+  async updateMigration(
+    migrationId: string,
+    change: Partial<Omit<Migration, 'migrationId' | 'associations'>>,
+    told?: Announcement,
+  ): Promise<void> {
     const record = this.records.get(migrationId);
     if (record && told !== undefined) this.outboxOf(migrationId).add(told);
-    if (record) Object.assign(record, structuredClone(Object.fromEntries(Object.entries(change).filter(([name, value]) => !APART.has(name) && value !== undefined))));
+    if (record)
+      Object.assign(
+        record,
+        structuredClone(
+          Object.fromEntries(Object.entries(change).filter(([name, value]) => !APART.has(name) && value !== undefined)),
+        ),
+      );
   }
-  async recordAssociation(migrationId: string, what: 'purged' | 'created' | 'restored', association: Association): Promise<void> {
+  async recordAssociation(
+    migrationId: string,
+    what: 'purged' | 'created' | 'restored',
+    association: Association,
+  ): Promise<void> {
     const list = this.records.get(migrationId)?.associations[what];
     if (list && !list.some((one) => one.id === association.id)) list.push(structuredClone(association));
   }
@@ -81,13 +154,23 @@ export class FakeLedger implements Ledger {
     this.recordOfRole(migrationId, 'retirements', retirement);
   }
   /** Replaces what was noted of the role before, unless that was noted later or had come further. */
-  private recordOfRole<K extends 'trustChanges' | 'retirements'>(migrationId: string, what: K, entry: Migration[K][number]): void {
+  private recordOfRole<K extends 'trustChanges' | 'retirements'>(
+    migrationId: string,
+    what: K,
+    entry: Migration[K][number],
+  ): void {
     const record = this.records.get(migrationId);
     if (!record) return;
     const before = record[what].find((one) => one.roleArn === entry.roleArn);
-    if (before && (before.notedAt > entry.notedAt || (before.notedAt === entry.notedAt && progressOf(before) > progressOf(entry)))) return;
+    if (
+      before &&
+      (before.notedAt > entry.notedAt || (before.notedAt === entry.notedAt && progressOf(before) > progressOf(entry)))
+    )
+      return;
     const others = record[what].filter((one) => one !== before);
-    Object.assign(record, { [what]: [...others, structuredClone(entry)].sort((a, b) => a.notedAt.localeCompare(b.notedAt)) });
+    Object.assign(record, {
+      [what]: [...others, structuredClone(entry)].sort((a, b) => a.notedAt.localeCompare(b.notedAt)),
+    });
   }
 
   async requestCancel(migrationId: string, cancellation: Cancellation): Promise<void> {
@@ -109,13 +192,20 @@ export class FakeLedger implements Ledger {
     return [...(this.outboxes.get(migrationId) ?? [])].sort();
   }
   async listUnsent(): Promise<string[]> {
-    return [...this.outboxes].filter(([, outbox]) => outbox.size > 0).map(([id]) => id).sort();
+    return [...this.outboxes]
+      .filter(([, outbox]) => outbox.size > 0)
+      .map(([id]) => id)
+      .sort();
   }
   async markSent(migrationId: string, told: Announcement[]): Promise<void> {
     for (const one of told) this.outboxes.get(migrationId)?.delete(one);
   }
 
-  async putApproval(migrationId: string, asked: Approval, { taskToken, at }: { taskToken: string; at: number }): Promise<Approval> {
+  async putApproval(
+    migrationId: string,
+    asked: Approval,
+    { taskToken, at }: { taskToken: string; at: number },
+  ): Promise<Approval> {
     const approvals = this.records.get(migrationId)?.approvals ?? [];
     const before = approvals.find(({ round }) => round === asked.round);
     const key = `${migrationId}#${asked.round}`;
@@ -128,13 +218,23 @@ export class FakeLedger implements Ledger {
   async approvalToken(migrationId: string, round: number): Promise<string | undefined> {
     return this.tokens.get(`${migrationId}#${round}`)?.taskToken;
   }
-  async decideApproval(migrationId: string, { round, planHash, ...decided }: Pick<Approval, 'round' | 'planHash' | 'state' | 'decidedBy' | 'decidedAt' | 'reason'>): Promise<Approval | undefined> {
+  async decideApproval(
+    migrationId: string,
+    {
+      round,
+      planHash,
+      ...decided
+    }: Pick<Approval, 'round' | 'planHash' | 'state' | 'decidedBy' | 'decidedAt' | 'reason'>,
+  ): Promise<Approval | undefined> {
     const approval = this.records.get(migrationId)?.approvals.find((one) => one.round === round);
-    if (approval?.state === 'pending' && approval.planHash === planHash) Object.assign(approval, Object.fromEntries(Object.entries(decided).filter(([, value]) => value !== undefined)));
+    if (approval?.state === 'pending' && approval.planHash === planHash)
+      Object.assign(approval, Object.fromEntries(Object.entries(decided).filter(([, value]) => value !== undefined)));
     return structuredClone(approval);
   }
   async listPendingApprovals(): Promise<string[]> {
-    return [...this.records.values()].flatMap(({ approvals }) => approvals.flatMap(({ state, requestedAt }) => (state === 'pending' ? [requestedAt] : [])));
+    return [...this.records.values()].flatMap(({ approvals }) =>
+      approvals.flatMap(({ state, requestedAt }) => (state === 'pending' ? [requestedAt] : [])),
+    );
   }
 
   async claim(key: string, mine: Claim): Promise<Claim> {
@@ -147,10 +247,23 @@ export class FakeLedger implements Ledger {
     return structuredClone(this.claims.get(key) ?? mine);
   }
 
-  async listMigrations({ account, region, cluster, outcome, since }: MigrationFilter, limit: number, after?: string): Promise<MigrationPage> {
+  async listMigrations(
+    { account, region, cluster, outcome, since }: MigrationFilter,
+    limit: number,
+    after?: string,
+  ): Promise<MigrationPage> {
     const fits = ({ target, outcome: end, startedAt }: MigrationSummary): boolean =>
-      [[account, target.account], [region, target.region], [cluster, target.cluster], [outcome, end]].every(([wanted, has]) => wanted === undefined || wanted === has) && (since === undefined || Date.parse(startedAt) >= since);
-    const all = [...this.records.values()].map(summaryOf).filter((one) => fits(one) && (after === undefined || one.migrationId < after)).sort((a, b) => (a.migrationId < b.migrationId ? 1 : -1));
+      [
+        [account, target.account],
+        [region, target.region],
+        [cluster, target.cluster],
+        [outcome, end],
+      ].every(([wanted, has]) => wanted === undefined || wanted === has) &&
+      (since === undefined || Date.parse(startedAt) >= since);
+    const all = [...this.records.values()]
+      .map(summaryOf)
+      .filter((one) => fits(one) && (after === undefined || one.migrationId < after))
+      .sort((a, b) => (a.migrationId < b.migrationId ? 1 : -1));
     const migrations = all.slice(0, limit);
     const last = migrations.at(-1)?.migrationId;
     return { migrations, ...(all.length > limit && last !== undefined ? { next: last } : {}) };
@@ -159,13 +272,21 @@ export class FakeLedger implements Ledger {
   async acquireLock(key: string, owner: LockHolder): Promise<LockResult> {
     const lock = this.locks.get(key);
     if (!lock?.holder) return this.pass(key, owner);
-    return lock.holder.executionArn === owner.executionArn ? { acquired: true, fence: lock.fence } : heldBy(lock.holder);
+    return lock.holder.executionArn === owner.executionArn
+      ? { acquired: true, fence: lock.fence }
+      : heldBy(lock.holder);
   }
-  async takeOverLock(key: string, from: { executionArn: string; fence: number }, owner: LockHolder): Promise<LockResult> {
+  async takeOverLock(
+    key: string,
+    from: { executionArn: string; fence: number },
+    owner: LockHolder,
+  ): Promise<LockResult> {
     const lock = this.locks.get(key);
     if (!lock?.holder) throw new MigrationError('Busy', `The lock ${key} changed hands just now.`);
     if (lock.holder.executionArn === from.executionArn && lock.fence === from.fence) return this.pass(key, owner);
-    return lock.holder.executionArn === owner.executionArn ? { acquired: true, fence: lock.fence } : heldBy(lock.holder);
+    return lock.holder.executionArn === owner.executionArn
+      ? { acquired: true, fence: lock.fence }
+      : heldBy(lock.holder);
   }
   private pass(key: string, holder: LockHolder): LockResult {
     const fence = (this.locks.get(key)?.fence ?? 0) + 1;
@@ -174,7 +295,11 @@ export class FakeLedger implements Ledger {
   }
   async assertLock(key: string, migrationId: string, fence: number): Promise<void> {
     const lock = this.locks.get(key);
-    if (lock?.holder?.migrationId !== migrationId || lock.fence !== fence) throw new MigrationError('LockLost', `The lock ${key} is no longer held by migration ${migrationId} (fence ${fence}).`);
+    if (lock?.holder?.migrationId !== migrationId || lock.fence !== fence)
+      throw new MigrationError(
+        'LockLost',
+        `The lock ${key} is no longer held by migration ${migrationId} (fence ${fence}).`,
+      );
   }
   async releaseLock(key: string, executionArn: string): Promise<void> {
     const lock = this.locks.get(key);
@@ -203,13 +328,20 @@ export class FakeLedger implements Ledger {
   async recordStep(migrationId: string, { name, startedAt, endedAt, result, error }: StepEntry): Promise<void> {
     const lines = this.lines.get(migrationId) ?? [];
     const before = lines.find((line) => line.name === name);
-    const line: StepLine = { name, startedAt: before?.startedAt ?? startedAt, endedAt, attempts: (before?.attempts ?? 0) + 1 };
+    const line: StepLine = {
+      name,
+      startedAt: before?.startedAt ?? startedAt,
+      endedAt,
+      attempts: (before?.attempts ?? 0) + 1,
+    };
     if ((result ?? before?.result) !== undefined) line.result = result ?? before?.result;
     if (error) line.error = error;
     this.lines.set(migrationId, [...lines.filter((one) => one !== before), line]);
   }
   async listSteps(migrationId: string): Promise<StepLine[]> {
-    return [...(this.lines.get(migrationId) ?? [])].sort((a, b) => a.startedAt.localeCompare(b.startedAt) || a.endedAt.localeCompare(b.endedAt));
+    return [...(this.lines.get(migrationId) ?? [])].sort(
+      (a, b) => a.startedAt.localeCompare(b.startedAt) || a.endedAt.localeCompare(b.endedAt),
+    );
   }
 
   async putEvidence(migrationId: string, round: string, pods: PodEvidence[], lookedAt: string): Promise<void> {

@@ -48,7 +48,9 @@ export class FakeSweeps implements Sweeps {
     return structuredClone(record);
   }
   async list(limit: number, after?: string): Promise<SweepPage> {
-    const all = [...this.records.values()].sort((a, b) => (a.sweepId < b.sweepId ? 1 : -1)).filter(({ sweepId }) => after === undefined || sweepId < after);
+    const all = [...this.records.values()]
+      .sort((a, b) => (a.sweepId < b.sweepId ? 1 : -1))
+      .filter(({ sweepId }) => after === undefined || sweepId < after);
     const sweeps = structuredClone(all.slice(0, limit));
     const last = sweeps.at(-1)?.sweepId;
     return { sweeps, ...(all.length > limit && last !== undefined ? { next: last } : {}) };
@@ -103,6 +105,10 @@ export class FakeSweeps implements Sweeps {
     return items;
   }
   private inState(sweepId: string, state: SweepItem['state']): SweepItem[] {
-    return structuredClone([...this.itemsOf(sweepId).values()].filter((item) => item.state === state).sort((a, b) => (a.migrationId < b.migrationId ? -1 : 1)));
+    return structuredClone(
+      [...this.itemsOf(sweepId).values()]
+        .filter((item) => item.state === state)
+        .sort((a, b) => (a.migrationId < b.migrationId ? -1 : 1)),
+    );
   }
 }

@@ -33,13 +33,36 @@ import type { Step } from '../../lambdas/runtime/step.ts';
 import { FakeEks } from './fake-eks.ts';
 import { FakeLedger } from './fake-ledger.ts';
 import { FakeDocuments, FakeFleet, FakeSweeps } from './fake-sweeps.ts';
-import { aNode, aNodePod, anAgentPod, aPod, bothWays, EXECUTION, executionArn, NODE_ROLE, NOW, OTHER_EXECUTION, podIdentityWebhook, ROLE, ROLES_OF_ACCOUNT, someWorkloads } from './fixtures.ts';
+import {
+  aNode,
+  aNodePod,
+  anAgentPod,
+  aPod,
+  bothWays,
+  EXECUTION,
+  executionArn,
+  NODE_ROLE,
+  NOW,
+  OTHER_EXECUTION,
+  podIdentityWebhook,
+  ROLE,
+  ROLES_OF_ACCOUNT,
+  someWorkloads,
+} from './fixtures.ts';
 
 export { FakeLedger };
 
 /** Calls that change something outside the ledger. */
 const MUTATING = new Set([
-  ...['createAddon', 'updateAddon', 'deleteAddon', 'createAssociation', 'updateAssociation', 'deleteAssociation', 'tagResource'].map((name) => `eks.${name}`),
+  ...[
+    'createAddon',
+    'updateAddon',
+    'deleteAddon',
+    'createAssociation',
+    'updateAssociation',
+    'deleteAssociation',
+    'tagResource',
+  ].map((name) => `eks.${name}`),
   'kubernetes.restartWorkload',
   'kubernetes.annotateServiceAccount',
   'events.publish',
@@ -61,7 +84,9 @@ interface Fault {
 
 export const lost = (): MigrationError => new MigrationError('ConnectionLost', 'TimeoutError: socket hang up');
 
-/** Every call of every port, in order. A fault strikes once: `before` the effect, or `after` it, which is a lost reply. */
+/**
+ * Every call of every port, in order. A fault strikes once: `before` the effect, or `after` it, which is a lost reply.
+ */
 export class Journal {
   readonly calls: { call: string; args: unknown[] }[] = [];
   private faults: Fault[] = [];
@@ -75,7 +100,11 @@ export class Journal {
   }
   enter(call: string, args: unknown[]): Fault | undefined {
     // A visitor can't be kept.
-    const index = this.calls.push({ call, args: structuredClone(args.map((arg) => (typeof arg === 'function' ? 'a function' : arg))) }) - 1;
+    const index =
+      this.calls.push({
+        call,
+        args: structuredClone(args.map((arg) => (typeof arg === 'function' ? 'a function' : arg))),
+      }) - 1;
     const fault = this.faults.find((one) => one.matches(call, index));
     this.faults = this.faults.filter((one) => one !== fault);
     return fault;
@@ -118,7 +147,12 @@ const guarded = <T extends object>(service: CalledService, port: T, around: Arou
         get: (inner, key) => {
           const member: unknown = Reflect.get(inner, key);
           if (typeof member !== 'function') return member;
-          return (...args: unknown[]) => around(service, () => Reflect.apply(member, inner, args) as Promise<unknown>, (error) => (isMigrationError(error) ? error.name : 'ConnectionLost'));
+          return (...args: unknown[]) =>
+            around(
+              service,
+              () => Reflect.apply(member, inner, args) as Promise<unknown>,
+              (error) => (isMigrationError(error) ? error.name : 'ConnectionLost'),
+            );
         },
       })
     : port;
@@ -144,7 +178,9 @@ export class FakeRoles implements Roles {
   /** Characters without white space that a trust policy may have. */
   trustQuota = 2048;
   /** By role's ARN; a role that is not there has none. */
-  readonly policies: Record<string, RolePolicy[]> = { [NODE_ROLE]: [{ name: 'AmazonEKSWorkerNodePolicy', arn: 'arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy' }] };
+  readonly policies: Record<string, RolePolicy[]> = {
+    [NODE_ROLE]: [{ name: 'AmazonEKSWorkerNodePolicy', arn: 'arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy' }],
+  };
   /** By ARN of the role that would be passed, what IAM's simulation says; one that is not there may be passed. */
   readonly passable: Record<string, boolean> = {};
   async getRole(arn: string): Promise<Role | undefined> {
@@ -152,8 +188,16 @@ export class FakeRoles implements Roles {
     return trustPolicy === undefined ? undefined : { arn, trustPolicy };
   }
   async updateTrustPolicy(arn: string, document: string): Promise<void> {
-    if (this.trust[arn] === undefined) throw new MigrationError('NotFound', `iam:UpdateAssumeRolePolicy: NoSuchEntity: The role with name ${arn.split('/').at(-1)} cannot be found.`);
-    if (document.replace(/\s/g, '').length > this.trustQuota) throw new MigrationError('TrustTooLong', `iam:UpdateAssumeRolePolicy: LimitExceeded: Cannot exceed quota for ACLSizePerRole: ${this.trustQuota}`);
+    if (this.trust[arn] === undefined)
+      throw new MigrationError(
+        'NotFound',
+        `iam:UpdateAssumeRolePolicy: NoSuchEntity: The role with name ${arn.split('/').at(-1)} cannot be found.`,
+      );
+    if (document.replace(/\s/g, '').length > this.trustQuota)
+      throw new MigrationError(
+        'TrustTooLong',
+        `iam:UpdateAssumeRolePolicy: LimitExceeded: Cannot exceed quota for ACLSizePerRole: ${this.trustQuota}`,
+      );
     this.trust[arn] = document;
   }
   async listPolicies(arn: string): Promise<RolePolicy[]> {
@@ -212,15 +256,21 @@ export class FakeKubernetes implements Kubernetes {
     return this.workloads.filter((workload) => workload.namespace === namespace);
   }
   async getWorkload(ref: WorkloadRef): Promise<Workload | undefined> {
-    return this.workloads.find((one) => one.kind === ref.kind && one.namespace === ref.namespace && one.name === ref.name);
+    return this.workloads.find(
+      (one) => one.kind === ref.kind && one.namespace === ref.namespace && one.name === ref.name,
+    );
   }
   async getServiceAccount(namespace: string, name: string): Promise<ServiceAccountDetail | undefined> {
     return structuredClone(this.serviceAccounts.find((one) => one.namespace === namespace && one.name === name));
   }
-  async annotateServiceAccount({ namespace, name, resourceVersion }: Pick<ServiceAccountDetail, 'namespace' | 'name' | 'resourceVersion'>, roleArn: string | null): Promise<void> {
+  async annotateServiceAccount(
+    { namespace, name, resourceVersion }: Pick<ServiceAccountDetail, 'namespace' | 'name' | 'resourceVersion'>,
+    roleArn: string | null,
+  ): Promise<void> {
     const account = this.serviceAccounts.find((one) => one.namespace === namespace && one.name === name);
     if (!account) throw new MigrationError('NotFound', `service account ${namespace}/${name} is not there`);
-    if (account.resourceVersion !== resourceVersion) throw new MigrationError('Busy', `service account ${namespace}/${name} was changed since`);
+    if (account.resourceVersion !== resourceVersion)
+      throw new MigrationError('Busy', `service account ${namespace}/${name} was changed since`);
     delete account.roleArn;
     if (roleArn !== null) account.roleArn = roleArn;
     account.resourceVersion = String(Number(account.resourceVersion) + 1);
@@ -240,10 +290,17 @@ export class FakeKubernetes implements Kubernetes {
 /** Step Functions' executions. */
 export class FakeExecutions implements Executions {
   /** By ARN; Step Functions knows no others. */
-  readonly states = new Map<string, ExecutionState>([EXECUTION, OTHER_EXECUTION].map((arn) => [arn, { status: 'RUNNING' }]));
+  readonly states = new Map<string, ExecutionState>(
+    [EXECUTION, OTHER_EXECUTION].map((arn) => [arn, { status: 'RUNNING' }]),
+  );
   readonly recoveries: { migrationId: string; name: string }[] = [];
   readonly migrations: { migrationId: string; request: MigrationRequest }[] = [];
-  readonly rollbacks: { migrationId: string; name: string; requestedBy?: string | undefined; reason?: string | undefined }[] = [];
+  readonly rollbacks: {
+    migrationId: string;
+    name: string;
+    requestedBy?: string | undefined;
+    reason?: string | undefined;
+  }[] = [];
   /** By task token: what became of the task that waited under it; `waiting` while it does. */
   readonly tasks = new Map<string, 'waiting' | { output: unknown } | { error: string; cause: string }>();
   async describe(arn: string): Promise<ExecutionState | undefined> {
@@ -262,7 +319,11 @@ export class FakeExecutions implements Executions {
   async startSweep(sweepId: string, name: string, _beside?: string): Promise<void> {
     if (!this.sweeps.some((one) => one.name === name)) this.sweeps.push({ sweepId, name });
   }
-  async startRollback(migrationId: string, name: string, who: { requestedBy?: string | undefined; reason?: string | undefined }): Promise<void> {
+  async startRollback(
+    migrationId: string,
+    name: string,
+    who: { requestedBy?: string | undefined; reason?: string | undefined },
+  ): Promise<void> {
     if (!this.rollbacks.some((one) => one.name === name)) this.rollbacks.push({ migrationId, name, ...who });
   }
   async completeTask(taskToken: string, output: unknown): Promise<boolean> {
@@ -329,13 +390,30 @@ export interface Fakes {
 export function newFakes(): Fakes {
   const journal = new Journal();
   const clock = new FakeClock();
-  const [eks, roles, kubernetes, ledger, executions, events, telemetry] = [new FakeEks(clock), new FakeRoles(), new FakeKubernetes(), new FakeLedger(), new FakeExecutions(), new FakeEvents(), new FakeTelemetry()];
+  const [eks, roles, kubernetes, ledger, executions, events, telemetry] = [
+    new FakeEks(clock),
+    new FakeRoles(),
+    new FakeKubernetes(),
+    new FakeLedger(),
+    new FakeExecutions(),
+    new FakeEvents(),
+    new FakeTelemetry(),
+  ];
   const [sweeps, documents, fleet] = [new FakeSweeps(), new FakeDocuments(), new FakeFleet()];
-  const settings: Settings = { passableRoleArns: [ROLES_OF_ACCOUNT], repairableRoleArns: [], passingRoles: {}, approvals: { required: false, approver: 'another-session' } };
+  const settings: Settings = {
+    passableRoleArns: [ROLES_OF_ACCOUNT],
+    repairableRoleArns: [],
+    passingRoles: {},
+    approvals: { required: false, approver: 'another-session' },
+  };
   const invocation = { remaining: 60_000 };
   let made = 0;
   const ids: Ids = { ulid: () => `01JD8Z5Q6R7S8T9V0W1X2Y${String(++made).padStart(4, '0')}` };
-  const ports = { eks: watched('eks', eks, journal), roles: watched('roles', roles, journal), kubernetes: watched('kubernetes', kubernetes, journal) };
+  const ports = {
+    eks: watched('eks', eks, journal),
+    roles: watched('roles', roles, journal),
+    kubernetes: watched('kubernetes', kubernetes, journal),
+  };
   return {
     journal,
     clock,
@@ -354,7 +432,11 @@ export function newFakes(): Fakes {
     dependencies: {
       portsFor: (target, around) => {
         if (partitionOf(target.region) !== 'aws') throw new Error(`no ports for ${target.region}`);
-        return { eks: guarded('eks', ports.eks, around), roles: guarded('iam', ports.roles, around), kubernetes: guarded('kubernetes', ports.kubernetes, around) };
+        return {
+          eks: guarded('eks', ports.eks, around),
+          roles: guarded('iam', ports.roles, around),
+          kubernetes: guarded('kubernetes', ports.kubernetes, around),
+        };
       },
       ledger: watched('ledger', ledger, journal),
       executions: watched('executions', executions, journal),

@@ -2,7 +2,21 @@
 import type { AddonConfiguration, Cluster, OfferedVersion } from '../../lambdas/domain/eks.ts';
 import type { Container, MutatingWebhook, Node, Pod, Workload } from '../../lambdas/domain/kubernetes.ts';
 import { migrationRequest, newMigration } from '../../lambdas/domain/model.ts';
-import type { Addon, Association, Migration, AddonRequest, MigrationRequest, MigrationRequestInput, Plan, PlannedAssociation, PodEvidence, PodIdentity, Rung, AddonSnapshot, Target } from '../../lambdas/domain/model.ts';
+import type {
+  Addon,
+  Association,
+  Migration,
+  AddonRequest,
+  MigrationRequest,
+  MigrationRequestInput,
+  Plan,
+  PlannedAssociation,
+  PodEvidence,
+  PodIdentity,
+  Rung,
+  AddonSnapshot,
+  Target,
+} from '../../lambdas/domain/model.ts';
 import type { AddonFacts, NodeRolesFact, PassingFact } from '../../lambdas/domain/plan/facts.ts';
 import { hashOf } from '../../lambdas/domain/plan/hash.ts';
 import { subjectLock, roleLock } from '../../lambdas/runtime/lock.ts';
@@ -22,7 +36,8 @@ export const ROLES_OF_ACCOUNT = `arn:aws:iam::${ACCOUNT}:role/*`;
 export const ISSUER = 'https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE';
 export const MIGRATION_ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
 export const OTHER_MIGRATION_ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4B';
-export const executionArn = (name: string, machine = 'MigrateAddon'): string => `arn:aws:states:eu-west-1:${ACCOUNT}:execution:${machine}:${name}`;
+export const executionArn = (name: string, machine = 'MigrateAddon'): string =>
+  `arn:aws:states:eu-west-1:${ACCOUNT}:execution:${machine}:${name}`;
 export const EXECUTION = executionArn(MIGRATION_ID);
 export const OTHER_EXECUTION = executionArn(OTHER_MIGRATION_ID);
 /** Of Recover, for the migration `MIGRATION_ID`. */
@@ -48,9 +63,15 @@ export const irsaStatement = {
   Effect: 'Allow',
   Principal: { Federated: `arn:aws:iam::${ACCOUNT}:oidc-provider/${issuerPath}` },
   Action: 'sts:AssumeRoleWithWebIdentity',
-  Condition: { StringEquals: { [`${issuerPath}:sub`]: `system:serviceaccount:${NAMESPACE}:${SERVICE_ACCOUNT}`, [`${issuerPath}:aud`]: 'sts.amazonaws.com' } },
+  Condition: {
+    StringEquals: {
+      [`${issuerPath}:sub`]: `system:serviceaccount:${NAMESPACE}:${SERVICE_ACCOUNT}`,
+      [`${issuerPath}:aud`]: 'sts.amazonaws.com',
+    },
+  },
 };
-export const policyText = (...statements: unknown[]): string => JSON.stringify({ Version: '2012-10-17', Statement: statements });
+export const policyText = (...statements: unknown[]): string =>
+  JSON.stringify({ Version: '2012-10-17', Statement: statements });
 export const bothWays = policyText(irsaStatement, podIdentityStatement);
 
 export const aCluster = (change: Partial<Cluster> = {}): Cluster => ({
@@ -80,7 +101,15 @@ export const anAddon = (change: Partial<Addon> = {}): Addon => ({
 });
 
 export const anAgentAddon = (change: Partial<Addon> = {}): Addon =>
-  anAddon({ name: 'eks-pod-identity-agent', arn: addonArn(1, 'eks-pod-identity-agent'), version: 'v1.3.4-eksbuild.1', serviceAccountRoleArn: undefined, configurationValues: undefined, tags: {}, ...change });
+  anAddon({
+    name: 'eks-pod-identity-agent',
+    arn: addonArn(1, 'eks-pod-identity-agent'),
+    version: 'v1.3.4-eksbuild.1',
+    serviceAccountRoleArn: undefined,
+    configurationValues: undefined,
+    tags: {},
+    ...change,
+  });
 
 /** Newest first. */
 export const offeredVersions = (): OfferedVersion[] => [
@@ -89,17 +118,25 @@ export const offeredVersions = (): OfferedVersion[] => [
 ];
 
 export const aConfiguration = (change: Partial<AddonConfiguration> = {}): AddonConfiguration => ({
-  podIdentity: [{ serviceAccount: SERVICE_ACCOUNT, recommendedManagedPolicies: ['arn:aws:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy'] }],
+  podIdentity: [
+    {
+      serviceAccount: SERVICE_ACCOUNT,
+      recommendedManagedPolicies: ['arn:aws:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy'],
+    },
+  ],
   configurationSchema: JSON.stringify({
     $schema: 'https://json-schema.org/draft/2019-09/schema',
     type: 'object',
-    properties: { controller: { type: 'object', properties: { replicaCount: { type: 'integer' } }, additionalProperties: false } },
+    properties: {
+      controller: { type: 'object', properties: { replicaCount: { type: 'integer' } }, additionalProperties: false },
+    },
     additionalProperties: false,
   }),
   ...change,
 });
 
-export const associationArn = (id: string): string => `arn:aws:eks:eu-west-1:${ACCOUNT}:podidentityassociation/${CLUSTER}/${id}`;
+export const associationArn = (id: string): string =>
+  `arn:aws:eks:eu-west-1:${ACCOUNT}:podidentityassociation/${CLUSTER}/${id}`;
 /** A stand-alone one of the driver's service account, without anything that is lost in a purge. */
 export const anAssociation = (change: Partial<Association> = {}): Association => {
   const id = change.id ?? 'a-left00000000000001';
@@ -120,9 +157,13 @@ export const planned: PlannedAssociation = { namespace: NAMESPACE, serviceAccoun
 
 const POD_IDENTITY_ENV = {
   AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://169.254.170.23/v1/credentials',
-  AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: '/var/run/secrets/pods.eks.amazonaws.com/serviceaccount/eks-pod-identity-token',
+  AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE:
+    '/var/run/secrets/pods.eks.amazonaws.com/serviceaccount/eks-pod-identity-token',
 };
-const IRSA_ENV = { AWS_ROLE_ARN: ROLE, AWS_WEB_IDENTITY_TOKEN_FILE: '/var/run/secrets/eks.amazonaws.com/serviceaccount/token' };
+const IRSA_ENV = {
+  AWS_ROLE_ARN: ROLE,
+  AWS_WEB_IDENTITY_TOKEN_FILE: '/var/run/secrets/eks.amazonaws.com/serviceaccount/token',
+};
 /** What a container's env is for each identity: the webhook writes none that is `unknown`. */
 export const envOf: Record<Exclude<PodIdentity, 'not-applicable'>, Record<string, string>> = {
   'pod-identity': POD_IDENTITY_ENV,
@@ -136,7 +177,14 @@ export const TOKENS = {
   irsa: { volume: 'aws-iam-token', audience: 'sts.amazonaws.com' },
 };
 
-export const aContainer = (change: Partial<Container> = {}): Container => ({ name: 'ebs-plugin', image: 'ebs-plugin:v1', init: false, env: {}, mounts: [], ...change });
+export const aContainer = (change: Partial<Container> = {}): Container => ({
+  name: 'ebs-plugin',
+  image: 'ebs-plugin:v1',
+  init: false,
+  env: {},
+  mounts: [],
+  ...change,
+});
 
 export const aPod = (identity: Exclude<PodIdentity, 'not-applicable'>, change: Partial<Pod> = {}): Pod => ({
   namespace: NAMESPACE,
@@ -153,13 +201,22 @@ export const aPod = (identity: Exclude<PodIdentity, 'not-applicable'>, change: P
   hostNetwork: false,
   owner: { kind: 'Deployment', name: 'ebs-csi-controller' },
   containers: [aContainer({ env: envOf[identity] }), aContainer({ name: 'csi-provisioner', env: envOf[identity] })],
-  tokens: [...(identity === 'pod-identity' || identity === 'mixed' ? [TOKENS.podIdentity] : []), ...(identity === 'irsa' || identity === 'mixed' ? [TOKENS.irsa] : [])],
+  tokens: [
+    ...(identity === 'pod-identity' || identity === 'mixed' ? [TOKENS.podIdentity] : []),
+    ...(identity === 'irsa' || identity === 'mixed' ? [TOKENS.irsa] : []),
+  ],
   ...change,
 });
 
 /** A pod of the driver's DaemonSet: another service account, no AWS identity. */
 export const aNodePod = (change: Partial<Pod> = {}): Pod =>
-  aPod('node-role', { name: 'ebs-csi-node-1', uid: 'uid-of-ebs-csi-node-1', serviceAccount: 'ebs-csi-node-sa', owner: { kind: 'DaemonSet', name: 'ebs-csi-node' }, ...change });
+  aPod('node-role', {
+    name: 'ebs-csi-node-1',
+    uid: 'uid-of-ebs-csi-node-1',
+    serviceAccount: 'ebs-csi-node-sa',
+    owner: { kind: 'DaemonSet', name: 'ebs-csi-node' },
+    ...change,
+  });
 
 export const aWorkload = (change: Partial<Workload> = {}): Workload => ({
   kind: 'Deployment',
@@ -172,7 +229,16 @@ export const aWorkload = (change: Partial<Workload> = {}): Workload => ({
   templateAnnotations: {},
   containers: [aContainer(), aContainer({ name: 'csi-provisioner' })],
   labels: { 'app.kubernetes.io/name': ADDON, 'app.kubernetes.io/managed-by': 'EKS' },
-  managedFields: [{ manager: 'eks', fields: ['.spec.replicas', '.spec.template.spec.serviceAccountName', '.spec.template.spec.containers[name="ebs-plugin"].image'] }],
+  managedFields: [
+    {
+      manager: 'eks',
+      fields: [
+        '.spec.replicas',
+        '.spec.template.spec.serviceAccountName',
+        '.spec.template.spec.containers[name="ebs-plugin"].image',
+      ],
+    },
+  ],
   ...change,
 });
 
@@ -184,11 +250,19 @@ export const agentDaemonSet = (change: Partial<Workload> = {}): Workload =>
     desired: 2,
     ready: 2,
     labels: { 'app.kubernetes.io/name': 'eks-pod-identity-agent' },
-    managedFields: [{ manager: 'eks', fields: ['.spec.template.spec.containers[name="eks-pod-identity-agent"].image'] }],
+    managedFields: [
+      { manager: 'eks', fields: ['.spec.template.spec.containers[name="eks-pod-identity-agent"].image'] },
+    ],
     ...change,
   });
 
-export const aNode = (change: Partial<Node> = {}): Node => ({ name: 'node-1', ready: true, os: 'linux', compute: 'ec2', ...change });
+export const aNode = (change: Partial<Node> = {}): Node => ({
+  name: 'node-1',
+  ready: true,
+  os: 'linux',
+  compute: 'ec2',
+  ...change,
+});
 
 /** The agent's pod on a node. */
 export const anAgentPod = (node: string, change: Partial<Pod> = {}): Pod =>
@@ -213,7 +287,11 @@ export const podIdentityWebhook = (change: Partial<MutatingWebhook> = {}): Mutat
 });
 
 /** What the driver's namespace has. */
-export const someWorkloads = (): Workload[] => [aWorkload(), aWorkload({ kind: 'DaemonSet', name: 'ebs-csi-node', serviceAccount: 'ebs-csi-node-sa' }), agentDaemonSet()];
+export const someWorkloads = (): Workload[] => [
+  aWorkload(),
+  aWorkload({ kind: 'DaemonSet', name: 'ebs-csi-node', serviceAccount: 'ebs-csi-node-sa' }),
+  agentDaemonSet(),
+];
 
 export const anEvidence = (change: Partial<PodEvidence> = {}): PodEvidence => ({
   namespace: NAMESPACE,
@@ -227,7 +305,10 @@ export const anEvidence = (change: Partial<PodEvidence> = {}): PodEvidence => ({
   ...change,
 });
 
-export const aRequest = (change: Partial<MigrationRequestInput> = {}): AddonRequest => ({ ...migrationRequest.parse({ target, addon: ADDON, ...change }), addon: change.addon ?? ADDON });
+export const aRequest = (change: Partial<MigrationRequestInput> = {}): AddonRequest => ({
+  ...migrationRequest.parse({ target, addon: ADDON, ...change }),
+  addon: change.addon ?? ADDON,
+});
 
 /** The roles of the steps that pass roles, as a deployment names them. */
 export const STEP_ROLES = {
@@ -238,12 +319,25 @@ export const STEP_ROLES = {
 /** What IAM's simulation says where all of them may pass both roles. */
 export const mayPassAll = (): PassingFact[] =>
   (['create-addon', 'update-addon', 'restore-addon'] as const).flatMap((step) =>
-    ['pods.eks.amazonaws.com', 'eks.amazonaws.com'].map((service) => ({ step, service, principalArn: STEP_ROLES[step], allowed: { [ROLE]: true, [OTHER_ROLE]: true } })),
+    ['pods.eks.amazonaws.com', 'eks.amazonaws.com'].map((service) => ({
+      step,
+      service,
+      principalArn: STEP_ROLES[step],
+      allowed: { [ROLE]: true, [OTHER_ROLE]: true },
+    })),
   );
 
-export const ofAws = (name: string): { name: string; arn: string } => ({ name, arn: `arn:aws:iam::aws:policy/${name}` });
+export const ofAws = (name: string): { name: string; arn: string } => ({
+  name,
+  arn: `arn:aws:iam::aws:policy/${name}`,
+});
 /** The role of the cluster's nodes, as its access entry and IAM have it. */
-export const aNodeRole = (change: Partial<NodeRolesFact['roles'][number]> = {}): NodeRolesFact['roles'][number] => ({ arn: NODE_ROLE, type: 'EC2_LINUX', policies: [ofAws('AmazonEKSWorkerNodePolicy'), ofAws('AmazonEKS_CNI_Policy')], ...change });
+export const aNodeRole = (change: Partial<NodeRolesFact['roles'][number]> = {}): NodeRolesFact['roles'][number] => ({
+  arn: NODE_ROLE,
+  type: 'EC2_LINUX',
+  policies: [ofAws('AmazonEKSWorkerNodePolicy'), ofAws('AmazonEKS_CNI_Policy')],
+  ...change,
+});
 
 /** Facts from which a plan says `migrate`. */
 export const someFacts = (change: Partial<AddonFacts> = {}): AddonFacts => ({
@@ -274,32 +368,46 @@ export const someFacts = (change: Partial<AddonFacts> = {}): AddonFacts => ({
 });
 
 /** The ways to make the change, least disturbing first. */
-export const IN_PLACE: Rung = { strategy: 'in-place', preserve: false, disruption: 'rolling', resolveConflicts: 'PRESERVE' };
-export const RECREATE_PRESERVING: Rung = { strategy: 'recreate', preserve: true, disruption: 'rolling', resolveConflicts: 'NONE' };
+export const IN_PLACE: Rung = {
+  strategy: 'in-place',
+  preserve: false,
+  disruption: 'rolling',
+  resolveConflicts: 'PRESERVE',
+};
+export const RECREATE_PRESERVING: Rung = {
+  strategy: 'recreate',
+  preserve: true,
+  disruption: 'rolling',
+  resolveConflicts: 'NONE',
+};
 export const RECREATE: Rung = { strategy: 'recreate', preserve: false, disruption: 'outage', resolveConflicts: 'NONE' };
 
 /** With the hash that its content and that request give, unless it has one. */
-const sealed = (plan: Plan, request: MigrationRequest = aRequest()): Plan => ({ ...plan, hash: plan.hash === '' ? hashOf(plan, request) : plan.hash });
+const sealed = (plan: Plan, request: MigrationRequest = aRequest()): Plan => ({
+  ...plan,
+  hash: plan.hash === '' ? hashOf(plan, request) : plan.hash,
+});
 
 /** A plan that allows the change, as the default request gets it. */
-export const aPlan = (change: Partial<Plan> = {}): Plan => sealed({
-  verdict: 'migrate',
-  strategy: 'auto',
-  preserve: false,
-  ladder: [IN_PLACE, RECREATE_PRESERVING],
-  checks: [{ id: 'cluster-exists', status: 'pass', message: 'Cluster dev is ACTIVE.' }],
-  steps: [],
-  addon: anAddon(),
-  namespace: NAMESPACE,
-  associations: [planned],
-  existing: [],
-  purge: [],
-  carryOver: [],
-  trustRepairs: [],
-  found: 'f'.repeat(64),
-  hash: '',
-  ...change,
-});
+export const aPlan = (change: Partial<Plan> = {}): Plan =>
+  sealed({
+    verdict: 'migrate',
+    strategy: 'auto',
+    preserve: false,
+    ladder: [IN_PLACE, RECREATE_PRESERVING],
+    checks: [{ id: 'cluster-exists', status: 'pass', message: 'Cluster dev is ACTIVE.' }],
+    steps: [],
+    addon: anAddon(),
+    namespace: NAMESPACE,
+    associations: [planned],
+    existing: [],
+    purge: [],
+    carryOver: [],
+    trustRepairs: [],
+    found: 'f'.repeat(64),
+    hash: '',
+    ...change,
+  });
 
 export const aSnapshot = (change: Partial<AddonSnapshot> = {}): AddonSnapshot => ({
   takenAt: at(0),
@@ -317,4 +425,8 @@ export const aMigration = (change: Partial<Migration> = {}): Migration => {
   return record.plan ? { ...record, plan: sealed({ ...record.plan, hash: '' }, record.request) } : record;
 };
 
-const aRecord = (change: Partial<Migration>): Migration => ({ ...newMigration({ migrationId: MIGRATION_ID, request: aRequest(), executionArn: EXECUTION, startedAt: at(0) }), plan: aPlan(), ...change });
+const aRecord = (change: Partial<Migration>): Migration => ({
+  ...newMigration({ migrationId: MIGRATION_ID, request: aRequest(), executionArn: EXECUTION, startedAt: at(0) }),
+  plan: aPlan(),
+  ...change,
+});

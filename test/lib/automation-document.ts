@@ -19,14 +19,21 @@ const parameter = z.strictObject({
   maxChars: z.number().int().positive().optional(),
 });
 
-const output = z.strictObject({ Name: z.string(), Selector: z.string().startsWith('$'), Type: z.enum(['String', 'StringList', 'Integer', 'Boolean', 'StringMap', 'MapList']) });
+const output = z.strictObject({
+  Name: z.string(),
+  Selector: z.string().startsWith('$'),
+  Type: z.enum(['String', 'StringList', 'Integer', 'Boolean', 'StringMap', 'MapList']),
+});
 const shared = {
   name: stepName,
   description: z.string().optional(),
   maxAttempts: z.number().int().positive().optional(),
   timeoutSeconds: z.number().int().positive().optional(),
   onFailure: onFailure.optional(),
-  onCancel: z.string().regex(/^(Abort|step:[A-Za-z0-9_]+)$/).optional(),
+  onCancel: z
+    .string()
+    .regex(/^(Abort|step:[A-Za-z0-9_]+)$/)
+    .optional(),
   isCritical: z.boolean().optional(),
   isEnd: z.boolean().optional(),
   nextStep: stepName.optional(),
@@ -38,7 +45,12 @@ const executeScript = z.strictObject({
   action: z.literal('aws:executeScript'),
   // "Each aws:executeScript action can run up to a maximum duration of 600 seconds".
   timeoutSeconds: z.number().int().positive().max(600).optional(),
-  inputs: z.strictObject({ Runtime: z.literal('python3.11'), Handler: z.string(), InputPayload: z.record(z.string(), z.unknown()), Script: z.string() }),
+  inputs: z.strictObject({
+    Runtime: z.literal('python3.11'),
+    Handler: z.string(),
+    InputPayload: z.record(z.string(), z.unknown()),
+    Script: z.string(),
+  }),
 });
 const executeStateMachine = z.strictObject({
   ...shared,
@@ -63,7 +75,16 @@ export type Parameter = z.infer<typeof parameter>;
 /** What each action puts out by itself. */
 export const PREDEFINED: Record<Step['action'], string[]> = {
   'aws:executeScript': ['Payload'],
-  'aws:executeStateMachine': ['executionArn', 'input', 'name', 'output', 'startDate', 'stateMachineArn', 'status', 'stopDate'],
+  'aws:executeStateMachine': [
+    'executionArn',
+    'input',
+    'name',
+    'output',
+    'startDate',
+    'stateMachineArn',
+    'status',
+    'stopDate',
+  ],
 };
 
 /** Every `{{ … }}` in a value. */
@@ -73,4 +94,7 @@ export const referencesIn = (value: unknown): string[] => {
 };
 
 /** Where a step may lead. */
-export const waysOf = ({ nextStep, onFailure: failed, onCancel: cancelled }: Step): string[] => [nextStep, failed?.replace('step:', ''), cancelled?.replace('step:', '')].filter((name) => name !== undefined && name !== 'Abort' && name !== 'Continue') as string[];
+export const waysOf = ({ nextStep, onFailure: failed, onCancel: cancelled }: Step): string[] =>
+  [nextStep, failed?.replace('step:', ''), cancelled?.replace('step:', '')].filter(
+    (name) => name !== undefined && name !== 'Abort' && name !== 'Continue',
+  ) as string[];

@@ -16,7 +16,11 @@ const scratch = mkdtempSync(join(tmpdir(), 'build-test-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 const filesOf = (folder: string): Record<string, string> =>
-  Object.fromEntries(readdirSync(folder).sort().map((name) => [name, readFileSync(join(folder, name), 'utf8')]));
+  Object.fromEntries(
+    readdirSync(folder)
+      .sort()
+      .map((name) => [name, readFileSync(join(folder, name), 'utf8')]),
+  );
 
 describe('the sandbox', () => {
   it("deploys another folder than the one that CDK's command line writes", () => {
@@ -45,16 +49,24 @@ describe('bundles', () => {
         answers[step] = step === 'find-stranded' ? typeof handler : await handler(step === 'publish-events' ? { name: 1 } : {}, { awsRequestId: 'r', functionName: step, getRemainingTimeInMillis: () => 60000 }).then(() => 'no error', (error) => error.name);
       }
       process.stdout.write('\\n' + JSON.stringify(answers));`;
-    const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], { env: ENVIRONMENT, encoding: 'utf8' });
+    const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
+      env: ENVIRONMENT,
+      encoding: 'utf8',
+    });
     const answers = JSON.parse(output.split('\n').at(-1)!) as Record<string, string>;
-    expect(answers).toEqual({ ...Object.fromEntries(Object.keys(stepSchemas).map((step) => [step, 'BadInput'])), 'find-stranded': 'function' });
+    expect(answers).toEqual({
+      ...Object.fromEntries(Object.keys(stepSchemas).map((step) => [step, 'BadInput'])),
+      'find-stranded': 'function',
+    });
   });
 
   it('keep the names of errors, which a minifier would shorten if they were those of classes', () => {
     const thrown = new Set(
       readdirSync(join(ROOT, 'lambdas'), { recursive: true, encoding: 'utf8' })
         .filter((file) => file.endsWith('.ts') && !file.endsWith('domain/errors.ts'))
-        .flatMap((file) => [...readFileSync(join(ROOT, 'lambdas', file), 'utf8').matchAll(/'(\w+)'/g)].map(([, text]) => text!))
+        .flatMap((file) =>
+          [...readFileSync(join(ROOT, 'lambdas', file), 'utf8').matchAll(/'(\w+)'/g)].map(([, text]) => text!),
+        )
         .filter((text) => text in ERROR_CLASSES),
     );
     expect(thrown.size).toBeGreaterThan(5);
@@ -79,7 +91,16 @@ describe('build', () => {
 
   it('is made once more when a source has changed, also by two processes at once', { timeout: 120_000 }, async () => {
     const copy = join(scratch, 'project');
-    for (const part of ['bin', 'lib', 'lambdas', 'scripts', 'cli/assembly.ts', 'cdk.json', 'package.json', 'package-lock.json']) {
+    for (const part of [
+      'bin',
+      'lib',
+      'lambdas',
+      'scripts',
+      'cli/assembly.ts',
+      'cdk.json',
+      'package.json',
+      'package-lock.json',
+    ]) {
       cpSync(join(ROOT, part), join(copy, part), { recursive: true });
     }
     symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
@@ -92,7 +113,9 @@ describe('build', () => {
       const memory = /"MemorySize": (\\d+)/.exec(template)[1];
       console.log(JSON.stringify({ built, memory, plan: readFileSync(lambdaDirectory + '/plan.mjs', 'utf8').length > 0 }));`;
     const run = async (): Promise<unknown> => {
-      const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { cwd: copy });
+      const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+        cwd: copy,
+      });
       return JSON.parse(stdout);
     };
 

@@ -1,4 +1,7 @@
-/** The synthesised template of this project, and the definitions of its state machines as graphs: of the sandbox's deployment, which has all that can be switched on, and of others. */
+/**
+ * The synthesised template of this project, and the definitions of its state machines as graphs: of the sandbox's
+ * deployment, which has all that can be switched on, and of others.
+ */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +20,12 @@ export interface Template {
   Outputs: Record<string, { Value: unknown }>;
 }
 
-const PSEUDO: Record<string, string> = { 'AWS::Partition': 'aws', 'AWS::AccountId': '111122223333', 'AWS::Region': 'eu-west-1', 'AWS::URLSuffix': 'amazonaws.com' };
+const PSEUDO: Record<string, string> = {
+  'AWS::Partition': 'aws',
+  'AWS::AccountId': '111122223333',
+  'AWS::Region': 'eu-west-1',
+  'AWS::URLSuffix': 'amazonaws.com',
+};
 /** An ARN that still tells the logical id, for the resources that the definition and the policies name. */
 const arnOf = (logicalId: string): string => `arn:aws:lambda:eu-west-1:111122223333:function:${logicalId}`;
 
@@ -66,8 +74,15 @@ export interface Edge {
 const namesIn = (assign: Record<string, unknown> = {}): string[] => Object.keys(assign);
 const edgesOf = (states: Record<string, State>): Edge[] =>
   Object.entries(states).flatMap(([from, state]) => [
-    ...[state.Next, state.Default].flatMap((to) => (to ? [{ from, to, onFailure: false, assigns: namesIn(state.Assign) }] : [])),
-    ...(state.Choices ?? []).map(({ Next, Assign }) => ({ from, to: Next, onFailure: false, assigns: namesIn(Assign) })),
+    ...[state.Next, state.Default].flatMap((to) =>
+      to ? [{ from, to, onFailure: false, assigns: namesIn(state.Assign) }] : [],
+    ),
+    ...(state.Choices ?? []).map(({ Next, Assign }) => ({
+      from,
+      to: Next,
+      onFailure: false,
+      assigns: namesIn(Assign),
+    })),
     ...(state.Catch ?? []).map(({ Next, Assign }) => ({ from, to: Next, onFailure: true, assigns: namesIn(Assign) })),
   ]);
 
@@ -110,7 +125,9 @@ export class Machine extends Graph {
   readonly tasks: [name: string, state: State][];
 
   constructor(name: string, deployment: Deployment) {
-    const found = deployment.resourcesOf('AWS::StepFunctions::StateMachine').find(([logicalId]) => logicalId.startsWith(`${name}StateMachine`));
+    const found = deployment
+      .resourcesOf('AWS::StepFunctions::StateMachine')
+      .find(([logicalId]) => logicalId.startsWith(`${name}StateMachine`));
     if (!found) throw new Error(`The template has no state machine ${name}.`);
     const { Properties } = found[1];
     const definition = JSON.parse(deployment.resolve(Properties.DefinitionString) as string) as Machine['definition'];
@@ -179,7 +196,9 @@ export class Deployment {
 
   /** The steps whose Lambdas it has. */
   steps(): string[] {
-    return this.resourcesOf('AWS::Lambda::Function').map(([, { Properties }]) => String(Properties.Handler).replace('.handler', ''));
+    return this.resourcesOf('AWS::Lambda::Function').map(([, { Properties }]) =>
+      String(Properties.Handler).replace('.handler', ''),
+    );
   }
 
   /** The function that a Task calls, by way of the version that its arguments name. */
@@ -193,7 +212,9 @@ export class Deployment {
   statementsOfRole(role: string): Statement[] {
     return this.resourcesOf('AWS::IAM::Policy')
       .filter(([, { Properties }]) => (Properties.Roles as { Ref: string }[]).some(({ Ref }) => Ref === role))
-      .flatMap(([, { Properties }]) => (Properties.PolicyDocument as { Statement: Record<string, unknown>[] }).Statement)
+      .flatMap(
+        ([, { Properties }]) => (Properties.PolicyDocument as { Statement: Record<string, unknown>[] }).Statement,
+      )
       .map((statement) => ({
         actions: asList(statement.Action) as string[],
         resources: asList(this.resolve(statement.Resource)) as string[],
@@ -203,7 +224,9 @@ export class Deployment {
 
   /** The function of a step. */
   lambdaOf(step: string): Resource {
-    return this.resourcesOf('AWS::Lambda::Function').find(([, { Properties }]) => Properties.Handler === `${step}.handler`)![1];
+    return this.resourcesOf('AWS::Lambda::Function').find(
+      ([, { Properties }]) => Properties.Handler === `${step}.handler`,
+    )![1];
   }
 
   /** Logical id of the role of a step's Lambda. */
@@ -212,7 +235,10 @@ export class Deployment {
   }
 
   variablesOf(step: string): Record<string, string> {
-    return this.resolve((this.lambdaOf(step).Properties.Environment as { Variables: unknown }).Variables) as Record<string, string>;
+    return this.resolve((this.lambdaOf(step).Properties.Environment as { Variables: unknown }).Variables) as Record<
+      string,
+      string
+    >;
   }
 }
 
@@ -220,14 +246,22 @@ export class Deployment {
 export function waitingInCircles({ template: { Resources } }: Deployment): string[] {
   const references = (value: unknown): string[] => {
     if (typeof value !== 'object' || value === null) return [];
-    const own = Object.entries(value).flatMap(([key, entry]) => (key === 'Ref' ? [String(entry)] : key === 'Fn::GetAtt' ? [String((entry as string[])[0])] : references(entry)));
+    const own = Object.entries(value).flatMap(([key, entry]) =>
+      key === 'Ref' ? [String(entry)] : key === 'Fn::GetAtt' ? [String((entry as string[])[0])] : references(entry),
+    );
     return own.filter((name) => name in Resources);
   };
-  const waitsFor = new Map(Object.entries(Resources).map(([name, resource]) => [name, new Set([...references(resource.Properties), ...[(resource as { DependsOn?: string[] }).DependsOn ?? []].flat()])]));
+  const waitsFor = new Map(
+    Object.entries(Resources).map(([name, resource]) => [
+      name,
+      new Set([...references(resource.Properties), ...[(resource as { DependsOn?: string[] }).DependsOn ?? []].flat()]),
+    ]),
+  );
   // What waits for nothing is made, again and again; a circle is left.
-  for (let made = -1; made !== waitsFor.size; ) {
+  for (let made = -1; made !== waitsFor.size;) {
     made = waitsFor.size;
-    for (const [name, others] of waitsFor) if ([...others].every((other) => !waitsFor.has(other))) waitsFor.delete(name);
+    for (const [name, others] of waitsFor)
+      if ([...others].every((other) => !waitsFor.has(other))) waitsFor.delete(name);
   }
   return [...waitsFor.keys()];
 }
@@ -235,13 +269,20 @@ export function waitingInCircles({ template: { Resources } }: Deployment): strin
 /** What has to be in every context. */
 export const REQUIRED = { passableRoleArns: 'role/eks-addons/*' };
 
-/** As CDK's command line would deploy it with that context, beside what has to be there, and with these settings in a file. */
+/**
+ * As CDK's command line would deploy it with that context, beside what has to be there, and with these settings in a
+ * file.
+ */
 export function synthesiseWith(context: Record<string, unknown>, settings: object = {}): Deployment {
   const folder = mkdtempSync(join(tmpdir(), 'settings-'));
   try {
     const config = join(folder, 'settings.json');
     writeFileSync(config, JSON.stringify(settings));
-    return new Deployment(createApp({ lambdaDirectory, context: { ...REQUIRED, config, ...context } }).synth().getStackByName('PodIdentityMigrator').template as Template);
+    return new Deployment(
+      createApp({ lambdaDirectory, context: { ...REQUIRED, config, ...context } })
+        .synth()
+        .getStackByName('PodIdentityMigrator').template as Template,
+    );
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -249,11 +290,20 @@ export function synthesiseWith(context: Record<string, unknown>, settings: objec
 /** Another account, for whose clusters a deployment is made. */
 export const OTHER_ACCOUNT = '444455556666';
 
-/** What only a file can switch on: somebody is told by e-mail, the API has an access log, and there are clusters of another account. */
-export const SWITCHED_ON = { accounts: [OTHER_ACCOUNT], deploy: { apiAccessLog: true }, notifications: { emails: ['operator@example.com'] } };
+/**
+ * What only a file can switch on: somebody is told by e-mail, the API has an access log, and there are clusters of
+ * another account.
+ */
+export const SWITCHED_ON = {
+  accounts: [OTHER_ACCOUNT],
+  deploy: { apiAccessLog: true },
+  notifications: { emails: ['operator@example.com'] },
+};
 
 /** What the sandbox deploys. */
-export const deployed = new Deployment(JSON.parse(readFileSync(join(directory, 'PodIdentityMigrator.template.json'), 'utf8')) as Template);
+export const deployed = new Deployment(
+  JSON.parse(readFileSync(join(directory, 'PodIdentityMigrator.template.json'), 'utf8')) as Template,
+);
 export const { template } = deployed;
 export const resourcesOf = (type: string): [logicalId: string, resource: Resource][] => deployed.resourcesOf(type);
 export const resolve = (value: unknown): unknown => deployed.resolve(value);
@@ -266,7 +316,9 @@ export const retire = deployed.machine('Retire');
 export const sweep = deployed.machine('Sweep');
 export const allMachines = [...machines, retire, sweep];
 /** Each Task of all machines, with the machine's name. */
-export const allTasks = allMachines.flatMap(({ name: machine, tasks }) => tasks.map(([name, state]): [machine: string, name: string, state: State] => [machine, name, state]));
+export const allTasks = allMachines.flatMap(({ name: machine, tasks }) =>
+  tasks.map(([name, state]): [machine: string, name: string, state: State] => [machine, name, state]),
+);
 export const statesOfType = (type: State['Type']): [string, State][] => migrateAddon.ofType(type);
 
 export const functionOf = (state: State): Resource => deployed.functionOf(state);

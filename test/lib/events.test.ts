@@ -17,7 +17,8 @@ const account = '111122223333';
 const region = 'eu-west-1';
 const assembly = loadAssembly(directory, { account, region });
 const ruleOf = (id: string): AssemblyRule => assembly.rules.find(({ logicalId }) => logicalId.startsWith(id))!;
-const called = ({ targets }: AssemblyRule): (string | undefined)[] => targets.map(({ arn }) => assembly.functions.find(({ versionArns }) => versionArns.includes(arn))?.handler);
+const called = ({ targets }: AssemblyRule): (string | undefined)[] =>
+  targets.map(({ arn }) => assembly.functions.find(({ versionArns }) => versionArns.includes(arn))?.handler);
 
 describe('the rule for denied calls', () => {
   const rule = ruleOf('DenialsDeniedUpdate');
@@ -49,20 +50,41 @@ describe('the rule for denied calls', () => {
 describe('the rules that publish', () => {
   const rule = ruleOf('PublishingExecutionEnded');
   const change = (status: string, machine = assembly.outputs['StateMachineArn']!, name = MIGRATION_ID) =>
-    statusChange({ arn: 'arn:x', name, status, machine: { arn: machine }, startedAt: NOW, stoppedAt: NOW, input: '{}', output: undefined, error: undefined, cause: undefined }, { id: 'e', account, region, at: NOW });
+    statusChange(
+      {
+        arn: 'arn:x',
+        name,
+        status,
+        machine: { arn: machine },
+        startedAt: NOW,
+        stoppedAt: NOW,
+        input: '{}',
+        output: undefined,
+        error: undefined,
+        cause: undefined,
+      },
+      { id: 'e', account, region, at: NOW },
+    );
 
-  it.each(['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'])('call publish-events for an execution that is %s', (status) => {
-    for (const machine of ['StateMachineArn', 'RecoverStateMachineArn']) {
-      const event = change(status, assembly.outputs[machine], `${MIGRATION_ID}-1`);
-      expect(compile(rule.pattern!)(event as never)).toBe(true);
-      expect(publishEventsSchema.input.parse(JSON.parse(inputFor(rule.targets[0]!, rule, event)))).toEqual({ name: `${MIGRATION_ID}-1` });
-    }
-    expect(called(rule)).toEqual(['publish-events.handler']);
-  });
+  it.each(['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'])(
+    'call publish-events for an execution that is %s',
+    (status) => {
+      for (const machine of ['StateMachineArn', 'RecoverStateMachineArn']) {
+        const event = change(status, assembly.outputs[machine], `${MIGRATION_ID}-1`);
+        expect(compile(rule.pattern!)(event as never)).toBe(true);
+        expect(publishEventsSchema.input.parse(JSON.parse(inputFor(rule.targets[0]!, rule, event)))).toEqual({
+          name: `${MIGRATION_ID}-1`,
+        });
+      }
+      expect(called(rule)).toEqual(['publish-events.handler']);
+    },
+  );
 
   it('leave those that go on, and those of others', () => {
     expect(compile(rule.pattern!)(change('RUNNING') as never)).toBe(false);
-    expect(compile(rule.pattern!)(change('FAILED', 'arn:aws:states:eu-west-1:111122223333:stateMachine:other') as never)).toBe(false);
+    expect(
+      compile(rule.pattern!)(change('FAILED', 'arn:aws:states:eu-west-1:111122223333:stateMachine:other') as never),
+    ).toBe(false);
   });
 
   it('call it each minute, for all', () => {
@@ -74,8 +96,17 @@ describe('the rules that publish', () => {
 
 describe('the rule that tells people', () => {
   const rule = ruleOf('NotificationsNotify');
-  const record = aMigration({ status: 'ended', outcome: 'planned', endedAt: at(60), request: aRequest({ dryRun: true }) });
-  const eventOf = (detail: object, source = 'pod-identity-migrator', from = account) => customEvent({ source, detailType: 'x', detail: detail as Json, resources: [] }, { id: 'e', account: from, region, at: NOW });
+  const record = aMigration({
+    status: 'ended',
+    outcome: 'planned',
+    endedAt: at(60),
+    request: aRequest({ dryRun: true }),
+  });
+  const eventOf = (detail: object, source = 'pod-identity-migrator', from = account) =>
+    customEvent(
+      { source, detailType: 'x', detail: detail as Json, resources: [] },
+      { id: 'e', account: from, region, at: NOW },
+    );
 
   it.each(EVENT_TYPES)('takes %s where it is named, and in any case where CloudTrail was the reason', (type) => {
     const named = ['approval-needed', 'rolled-back', 'needs-human'].includes(type);
@@ -85,13 +116,21 @@ describe('the rule that tells people', () => {
 
   it('leaves what others put, and what comes from elsewhere', () => {
     expect(compile(rule.pattern!)(eventOf({ type: 'needs-human' }, 'my.app'))).toBe(false);
-    expect(compile(rule.pattern!)(eventOf({ type: 'needs-human' }, 'pod-identity-migrator', '999999999999'))).toBe(false);
+    expect(compile(rule.pattern!)(eventOf({ type: 'needs-human' }, 'pod-identity-migrator', '999999999999'))).toBe(
+      false,
+    );
   });
 
   it("hands on the event's own lines, each in quotes", () => {
-    const event = serviceEventOf({ ...record, trigger: { kind: 'cross-account-pass-role', eventId: 'e', at: at(0) } }, 'planned')!;
+    const event = serviceEventOf(
+      { ...record, trigger: { kind: 'cross-account-pass-role', eventId: 'e', at: at(0) } },
+      'planned',
+    )!;
     const text = inputFor(rule.targets[0]!, rule, eventOf(event));
-    expect(text.split('\n').map((line) => /^"(.*)"$/.exec(line)?.[1])).toEqual([...event.lines, ...Array.from({ length: MOST.lines - event.lines.length }, () => '')]);
+    expect(text.split('\n').map((line) => /^"(.*)"$/.exec(line)?.[1])).toEqual([
+      ...event.lines,
+      ...Array.from({ length: MOST.lines - event.lines.length }, () => ''),
+    ]);
   });
 
   it('asks EventBridge for no more variables and characters than it has', () => {
@@ -104,28 +143,54 @@ describe('the rule that tells people', () => {
 describe('the topic', () => {
   it('is sealed, takes no plain HTTP, and lets EventBridge publish', () => {
     const only = (type: string): Record<string, unknown> => resourcesOf(type)[0]![1].Properties;
-    expect(only('AWS::SNS::Topic')['KmsMasterKeyId']).toMatchObject({ 'Fn::GetAtt': [expect.stringContaining('NotificationsKey'), 'Arn'] });
-    expect(only('AWS::SNS::TopicPolicy')['PolicyDocument']).toMatchObject({ Statement: [
-      expect.objectContaining({ Effect: 'Deny', Action: 'sns:Publish', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
-      expect.objectContaining({ Effect: 'Allow', Action: 'sns:Publish', Principal: { Service: 'events.amazonaws.com' } }),
-    ] });
-    const { Statement } = only('AWS::KMS::Key')['KeyPolicy'] as { Statement: { Sid?: string; Principal: object; Condition?: object }[] };
-    expect(Statement.filter(({ Principal }) => JSON.stringify(Principal).includes('events.amazonaws.com'))).toHaveLength(1);
+    expect(only('AWS::SNS::Topic')['KmsMasterKeyId']).toMatchObject({
+      'Fn::GetAtt': [expect.stringContaining('NotificationsKey'), 'Arn'],
+    });
+    expect(only('AWS::SNS::TopicPolicy')['PolicyDocument']).toMatchObject({
+      Statement: [
+        expect.objectContaining({
+          Effect: 'Deny',
+          Action: 'sns:Publish',
+          Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+        }),
+        expect.objectContaining({
+          Effect: 'Allow',
+          Action: 'sns:Publish',
+          Principal: { Service: 'events.amazonaws.com' },
+        }),
+      ],
+    });
+    const { Statement } = only('AWS::KMS::Key')['KeyPolicy'] as {
+      Statement: { Sid?: string; Principal: object; Condition?: object }[];
+    };
+    expect(
+      Statement.filter(({ Principal }) => JSON.stringify(Principal).includes('events.amazonaws.com')),
+    ).toHaveLength(1);
     // Amazon SNS knows no condition on the source here.
-    expect(resolve(Statement.find(({ Sid }) => Sid === 'Notifications')!.Condition)).toEqual({ ArnLike: { 'kms:EncryptionContext:aws:sns:topicArn': 'arn:aws:sns:eu-west-1:111122223333:PodIdentityMigrator-*' } });
+    expect(resolve(Statement.find(({ Sid }) => Sid === 'Notifications')!.Condition)).toEqual({
+      ArnLike: { 'kms:EncryptionContext:aws:sns:topicArn': 'arn:aws:sns:eu-west-1:111122223333:PodIdentityMigrator-*' },
+    });
   });
 
   it('is not there, nor a key or a rule for it, where nobody is to be told', () => {
     const narrow = synthesiseWith({});
-    for (const type of ['AWS::SNS::Topic', 'AWS::SNS::Subscription', 'AWS::KMS::Key']) expect(narrow.resourcesOf(type)).toEqual([]);
+    for (const type of ['AWS::SNS::Topic', 'AWS::SNS::Subscription', 'AWS::KMS::Key'])
+      expect(narrow.resourcesOf(type)).toEqual([]);
     expect(narrow.resourcesOf('AWS::Events::Rule')).toHaveLength(deployed.resourcesOf('AWS::Events::Rule').length - 1);
   });
 });
 
 describe('what diagnose-denial is told', () => {
   it('is to plan and tell, for the own account alone unless the configuration names others; the sandbox has all', () => {
-    expect(deployed.variablesOf('diagnose-denial')).toMatchObject({ ACCOUNT: account, ACCOUNTS: '*', DENIAL_ACTION: 'notify', QUIET_HOURS: '24' });
+    expect(deployed.variablesOf('diagnose-denial')).toMatchObject({
+      ACCOUNT: account,
+      ACCOUNTS: '*',
+      DENIAL_ACTION: 'notify',
+      QUIET_HOURS: '24',
+    });
     expect(synthesiseWith({}).variablesOf('diagnose-denial')).toMatchObject({ ACCOUNTS: '' });
-    expect(synthesiseWith({}, { accounts: [OTHER_ACCOUNT] }).variablesOf('diagnose-denial')).toMatchObject({ ACCOUNTS: OTHER_ACCOUNT });
+    expect(synthesiseWith({}, { accounts: [OTHER_ACCOUNT] }).variablesOf('diagnose-denial')).toMatchObject({
+      ACCOUNTS: OTHER_ACCOUNT,
+    });
   });
 });

@@ -5,10 +5,16 @@ import { migrateAddon, recover } from './definition.ts';
 
 const { states } = migrateAddon;
 
-const REQUEST = { addon: 'aws-ebs-csi-driver', target: { account: '111122223333', region: 'eu-west-1', cluster: 'c1' } };
+const REQUEST = {
+  addon: 'aws-ebs-csi-driver',
+  target: { account: '111122223333', region: 'eu-west-1', cluster: 'c1' },
+};
 const CONTEXT = { Execution: { Input: { migrationId: '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', request: REQUEST } } };
 const evaluate = (expression: unknown, bindings: { states?: object; [variable: string]: unknown }): Promise<unknown> =>
-  jsonata(String(expression).replace(/^\{%|%\}$/g, '')).evaluate({}, { ...bindings, states: { context: CONTEXT, ...bindings.states } });
+  jsonata(String(expression).replace(/^\{%|%\}$/g, '')).evaluate(
+    {},
+    { ...bindings, states: { context: CONTEXT, ...bindings.states } },
+  );
 const assignedFailure = (state: string, errorOutput: object, failure?: object): Promise<unknown> =>
   evaluate(states[state]!.Catch!.at(-1)!.Assign!.failure, { states: { errorOutput }, failure });
 
@@ -17,7 +23,11 @@ const VARIABLES = { subject: REQUEST.addon, target: REQUEST.target };
 
 const FROM_LAMBDA = {
   Error: 'AddonFailed',
-  Cause: JSON.stringify({ errorType: 'AddonFailed', errorMessage: 'Add-on "x" is CREATE_FAILED.', trace: ['AddonFailed: …'] }),
+  Cause: JSON.stringify({
+    errorType: 'AddonFailed',
+    errorMessage: 'Add-on "x" is CREATE_FAILED.',
+    trace: ['AddonFailed: …'],
+  }),
 };
 
 describe('failure', () => {
@@ -26,11 +36,16 @@ describe('failure', () => {
   });
 
   it('has a text as cause also where a time-out comes without one', async () => {
-    await expect(assignedFailure('CreateAddon', { Error: 'States.Timeout' })).resolves.toEqual({ Error: 'States.Timeout', Cause: '' });
+    await expect(assignedFailure('CreateAddon', { Error: 'States.Timeout' })).resolves.toEqual({
+      Error: 'States.Timeout',
+      Cause: '',
+    });
   });
 
-  it('tells of the first error and of that of putting back, under the first one\'s name', async () => {
-    await expect(assignedFailure('AssessRollback', { Error: 'Lambda.Unknown', Cause: 'Lambda did not answer.' }, FROM_LAMBDA)).resolves.toEqual({
+  it("tells of the first error and of that of putting back, under the first one's name", async () => {
+    await expect(
+      assignedFailure('AssessRollback', { Error: 'Lambda.Unknown', Cause: 'Lambda did not answer.' }, FROM_LAMBDA),
+    ).resolves.toEqual({
       Error: 'AddonFailed',
       Cause: 'Add-on "x" is CREATE_FAILED. Putting it back failed too: Lambda.Unknown: Lambda did not answer.',
     });
@@ -42,15 +57,21 @@ describe('failure', () => {
       Error: 'ChecksFailed',
       Cause: 'Checks that block: role-exists.',
     });
-    await expect(evaluate(failure, { states: { input: { blockedBy: ['role-exists', 'agent'] } } })).resolves.toMatchObject({
+    await expect(
+      evaluate(failure, { states: { input: { blockedBy: ['role-exists', 'agent'] } } }),
+    ).resolves.toMatchObject({
       Cause: 'Checks that block: role-exists, agent.',
     });
   });
 });
 
 describe('ladder', () => {
-  const WAYS = [{ strategy: 'in-place', preserve: false }, { strategy: 'recreate', preserve: true }];
-  const wayAt = (ladder: object[], rung: number): Promise<unknown[]> => Promise.all(states.WhichWay!.Choices!.map(({ Condition }) => evaluate(Condition, { ladder, rung })));
+  const WAYS = [
+    { strategy: 'in-place', preserve: false },
+    { strategy: 'recreate', preserve: true },
+  ];
+  const wayAt = (ladder: object[], rung: number): Promise<unknown[]> =>
+    Promise.all(states.WhichWay!.Choices!.map(({ Condition }) => evaluate(Condition, { ladder, rung })));
 
   it.each([[[]], [WAYS.slice(0, 1)], [WAYS]])('is kept as the plan has it, however long: %j', async (ladder) => {
     const kept = await evaluate(states.Plan!.Assign!.ladder, { states: { result: { Payload: { ladder } } } });
@@ -64,7 +85,10 @@ describe('ladder', () => {
     await expect(wayAt([], 0)).resolves.toEqual([false, false, false]);
     await expect(wayAt([{ strategy: 'associate', preserve: false }], 0)).resolves.toEqual([false, false, true]);
     await expect(wayAt([{ strategy: 'associate', preserve: false }], 1)).resolves.toEqual([false, false, false]);
-    await expect(evaluate(states.WhichWay!.Assign!.failure, { rung: 2 })).resolves.toEqual({ Error: 'NoWayLeft', Cause: 'The plan has no way 3 that could be taken.' });
+    await expect(evaluate(states.WhichWay!.Assign!.failure, { rung: 2 })).resolves.toEqual({
+      Error: 'NoWayLeft',
+      Cause: 'The plan has no way 3 that could be taken.',
+    });
   });
 });
 
@@ -73,7 +97,10 @@ describe('cause of an end', () => {
     ['Task timed out after 60.00 seconds', 'Task timed out after 60.00 seconds'],
     ['said {"a":"b"}', 'said {"a":"b"}'],
   ])('reads an error that comes without a trace: %s', async (errorMessage, read) => {
-    const failure = { Error: 'Sandbox.Timedout', Cause: JSON.stringify({ errorType: 'Sandbox.Timedout', errorMessage }) };
+    const failure = {
+      Error: 'Sandbox.Timedout',
+      Cause: JSON.stringify({ errorType: 'Sandbox.Timedout', errorMessage }),
+    };
     await expect(evaluate(states.Blocked!.Cause, { failure })).resolves.toContain(`Sandbox.Timedout: ${read} The plan`);
   });
 
@@ -86,7 +113,9 @@ describe('cause of an end', () => {
 
   it('of RolledBack and NeedsHuman has the first error', async () => {
     for (const name of ['RolledBack', 'NeedsHuman']) {
-      await expect(evaluate(states[name]!.Cause, { failure: FROM_LAMBDA, ...VARIABLES })).resolves.toContain('The first error: AddonFailed: Add-on "x" is CREATE_FAILED.');
+      await expect(evaluate(states[name]!.Cause, { failure: FROM_LAMBDA, ...VARIABLES })).resolves.toContain(
+        'The first error: AddonFailed: Add-on "x" is CREATE_FAILED.',
+      );
     }
   });
 
@@ -98,9 +127,18 @@ describe('cause of an end', () => {
   });
 
   it('of RecoveryFailed says why, and where the migration is', async () => {
-    const failure = { Error: 'RollbackRefused', Cause: JSON.stringify({ errorType: 'RollbackRefused', errorMessage: 'It is still running: cancel it instead.', trace: [] }) };
+    const failure = {
+      Error: 'RollbackRefused',
+      Cause: JSON.stringify({
+        errorType: 'RollbackRefused',
+        errorMessage: 'It is still running: cancel it instead.',
+        trace: [],
+      }),
+    };
     const cause = await evaluate(recover.states.RecoveryFailed!.Cause, { failure });
-    expect(cause).toMatch(/^The recovery of migration 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A did not come to its end\. RollbackRefused: It is still running: cancel it instead\. The migration: item 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A of table \S+\.$/);
+    expect(cause).toMatch(
+      /^The recovery of migration 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A did not come to its end\. RollbackRefused: It is still running: cancel it instead\. The migration: item 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A of table \S+\.$/,
+    );
   });
 
   it('fits into what Step Functions takes, and is never an error of its own', async () => {
@@ -118,17 +156,34 @@ describe('what a request is about', () => {
   const TEXTS: Record<string, unknown> = { Blocked: states.Blocked!.Cause, RolledBack: states.RolledBack!.Cause };
   const SUBJECT = (states.RecordBlocked!.Arguments!.Payload as { subject: string }).subject;
   const of = (request: unknown, expression: unknown): Promise<unknown> =>
-    evaluate(expression, { failure: { Error: 'BadInput', Cause: 'x' }, states: { context: { Execution: { Input: { migrationId: '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', ...(request === undefined ? {} : { request }) } } } } });
+    evaluate(expression, {
+      failure: { Error: 'BadInput', Cause: 'x' },
+      states: {
+        context: {
+          Execution: {
+            Input: { migrationId: '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A', ...(request === undefined ? {} : { request }) },
+          },
+        },
+      },
+    });
   const { target } = REQUEST;
   const serviceAccount = { namespace: 'payments', name: 'api' };
 
   it.each<[string, object, string, string]>([
     ['an add-on', REQUEST, 'aws-ebs-csi-driver', 'add-on aws-ebs-csi-driver'],
     ['a service account', { target, serviceAccount }, 'payments/api', 'service account payments/api'],
-    ['a service account, and an option that is null', { target, serviceAccount, addon: null }, 'payments/api', 'service account payments/api'],
+    [
+      'a service account, and an option that is null',
+      { target, serviceAccount, addon: null },
+      'payments/api',
+      'service account payments/api',
+    ],
   ])('is %s: under its own lock, and by its own name', async (_, request, subject, text) => {
     await expect(of(request, SUBJECT)).resolves.toBe(subject);
-    for (const cause of Object.values(TEXTS)) await expect(of(request, cause)).resolves.toMatch(new RegExp(`^Migration 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A of ${text} in cluster c1 `));
+    for (const cause of Object.values(TEXTS))
+      await expect(of(request, cause)).resolves.toMatch(
+        new RegExp(`^Migration 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A of ${text} in cluster c1 `),
+      );
   });
 
   it.each<[string, unknown]>([
@@ -151,14 +206,25 @@ describe('what a request is about', () => {
     await expect(of(request, SUBJECT)).resolves.toBeTypeOf('string');
     for (const cause of Object.values(TEXTS)) {
       const text = await of(request, cause);
-      expect(text).toMatch(/^Migration 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A of (add-on|service account|an unnamed add-on or service account) /);
+      expect(text).toMatch(
+        /^Migration 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A of (add-on|service account|an unnamed add-on or service account) /,
+      );
       expect(String(text).length).toBeLessThan(2000);
     }
   });
 
   it('is a text for whatever JSON there is', async () => {
-    const field = fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.record({ namespace: fc.jsonValue({ maxDepth: 1 }), name: fc.jsonValue({ maxDepth: 1 }) }, { requiredKeys: [] }));
-    const requests = fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.record({ addon: field, serviceAccount: field, target: field }, { requiredKeys: [] }));
+    const field = fc.oneof(
+      fc.jsonValue({ maxDepth: 2 }),
+      fc.record(
+        { namespace: fc.jsonValue({ maxDepth: 1 }), name: fc.jsonValue({ maxDepth: 1 }) },
+        { requiredKeys: [] },
+      ),
+    );
+    const requests = fc.oneof(
+      fc.jsonValue({ maxDepth: 2 }),
+      fc.record({ addon: field, serviceAccount: field, target: field }, { requiredKeys: [] }),
+    );
     await fc.assert(
       fc.asyncProperty(requests, async (request) => {
         expect(await of(request, SUBJECT)).toBeTypeOf('string');
@@ -169,8 +235,13 @@ describe('what a request is about', () => {
   });
 
   it('is told by the subject where the plan has answered', async () => {
-    for (const [subject, text] of [['payments/api', 'service account payments/api'], ['coredns', 'add-on coredns']]) {
-      await expect(evaluate(states.NeedsHuman!.Cause, { failure: FROM_LAMBDA, subject, target })).resolves.toMatch(new RegExp(`^Migration \\S+ of ${text} in cluster c1 needs a person`));
+    for (const [subject, text] of [
+      ['payments/api', 'service account payments/api'],
+      ['coredns', 'add-on coredns'],
+    ]) {
+      await expect(evaluate(states.NeedsHuman!.Cause, { failure: FROM_LAMBDA, subject, target })).resolves.toMatch(
+        new RegExp(`^Migration \\S+ of ${text} in cluster c1 needs a person`),
+      );
     }
   });
 });

@@ -2,11 +2,28 @@ import { describe, expect, it } from 'vitest';
 import { migrateAddon, recover } from './definition.ts';
 
 const { states } = migrateAddon;
-const ROAD = ['InstallAgent', 'RepairTrust', 'AwaitDeleted', 'PurgeAssociations', 'UpdateAddon', 'CreateAddon', 'CreateAssociation', 'AwaitActive', 'CarryOver', 'VerifyPods', 'RestartPods'];
+const ROAD = [
+  'InstallAgent',
+  'RepairTrust',
+  'AwaitDeleted',
+  'PurgeAssociations',
+  'UpdateAddon',
+  'CreateAddon',
+  'CreateAssociation',
+  'AwaitActive',
+  'CarryOver',
+  'VerifyPods',
+  'RestartPods',
+];
 
 describe('ends of MigrateAddon', () => {
   it('succeed only as migrated, already migrated or planned', () => {
-    expect(migrateAddon.ofType('Succeed').map(([name]) => name).sort()).toEqual(['AlreadyMigrated', 'Migrated', 'Planned']);
+    expect(
+      migrateAddon
+        .ofType('Succeed')
+        .map(([name]) => name)
+        .sort(),
+    ).toEqual(['AlreadyMigrated', 'Migrated', 'Planned']);
     expect(states.Migrated!.Output).toMatchObject({ outcome: 'migrated' });
     expect(states.AlreadyMigrated!.Output).toMatchObject({ outcome: 'already-migrated' });
     expect(states.Planned!.Output).toMatchObject({ outcome: 'planned' });
@@ -20,8 +37,14 @@ describe('ends of MigrateAddon', () => {
 
   it('are recorded first, and then what they say', () => {
     expect(states.RecordBlocked).toMatchObject({ Next: 'Blocked', Arguments: { Payload: { outcome: 'blocked' } } });
-    expect(states.RecordRolledBack).toMatchObject({ Next: 'RolledBack', Arguments: { Payload: { outcome: 'rolled-back' } } });
-    expect(states.RecordNeedsHuman).toMatchObject({ Next: 'NeedsHuman', Arguments: { Payload: { outcome: 'needs-human' } } });
+    expect(states.RecordRolledBack).toMatchObject({
+      Next: 'RolledBack',
+      Arguments: { Payload: { outcome: 'rolled-back' } },
+    });
+    expect(states.RecordNeedsHuman).toMatchObject({
+      Next: 'NeedsHuman',
+      Arguments: { Payload: { outcome: 'needs-human' } },
+    });
     expect(states.RecordMigrated).toMatchObject({ Next: 'Migrated', Arguments: { Payload: { outcome: 'migrated' } } });
   });
 });
@@ -65,7 +88,13 @@ describe('failures of MigrateAddon', () => {
       [['LockLost'], 'RecordNeedsHuman'],
       [['States.ALL'], 'RollBack'],
     ]);
-    expect(states.IsAnythingChanged).toEqual({ Type: 'Choice', Choices: [{ Condition: '{% $rung = 0 and $not($installsAgent) and $not($repairsTrust) %}', Next: 'RecordBlocked' }], Default: 'RollBack' });
+    expect(states.IsAnythingChanged).toEqual({
+      Type: 'Choice',
+      Choices: [
+        { Condition: '{% $rung = 0 and $not($installsAgent) and $not($repairsTrust) %}', Next: 'RecordBlocked' },
+      ],
+      Default: 'RollBack',
+    });
   });
 
   it('of the annotation put nothing back, since the pods are proven; but one that is cancelled or has lost its lock is not called migrated', () => {
@@ -74,62 +103,104 @@ describe('failures of MigrateAddon', () => {
       [['Cancelled'], 'RollBack'],
       [['States.ALL'], 'RecordMigrated'],
     ]);
-    expect(migrateAddon.reachableFrom(migrateAddon.definition.StartAt, ({ to }) => to !== 'AreThePodsProven')).not.toContain('AnnotateServiceAccount');
+    expect(
+      migrateAddon.reachableFrom(migrateAddon.definition.StartAt, ({ to }) => to !== 'AreThePodsProven'),
+    ).not.toContain('AnnotateServiceAccount');
   });
 
   const begun = migrateAddon.reachableFrom('IsAgentToInstall', ({ to, onFailure }) => !onFailure && to !== 'RollBack');
-  const afterBegin = migrateAddon.edges.filter(({ from, onFailure }) => onFailure && begun.has(from) && !from.startsWith('Record'));
+  const afterBegin = migrateAddon.edges.filter(
+    ({ from, onFailure }) => onFailure && begun.has(from) && !from.startsWith('Record'),
+  );
   it('come from each step of the road', () => {
-    expect(afterBegin.filter(({ to }) => to === 'RecordMigrated').map(({ from }) => from)).toEqual(['AnnotateServiceAccount']);
-    expect([...new Set(afterBegin.map(({ from }) => from))].sort()).toEqual([...ROAD, 'DeleteAddon', 'AnnotateServiceAccount'].sort());
+    expect(afterBegin.filter(({ to }) => to === 'RecordMigrated').map(({ from }) => from)).toEqual([
+      'AnnotateServiceAccount',
+    ]);
+    expect([...new Set(afterBegin.map(({ from }) => from))].sort()).toEqual(
+      [...ROAD, 'DeleteAddon', 'AnnotateServiceAccount'].sort(),
+    );
   });
-  it.each(afterBegin.filter(({ to }) => to !== 'RecordMigrated'))('after begin lead from $from by $to to the way back or to a person', ({ to }) => {
-    const elsewhere = migrateAddon.reachableFrom(to, ({ from, to: next }) => !['RollBack', 'RecordNeedsHuman'].includes(from) && !(from === 'IsAnythingChanged' && next === 'RecordBlocked'));
-    expect([...elsewhere].filter((name) => migrateAddon.isEnd(name))).toEqual([]);
-  });
+  it.each(afterBegin.filter(({ to }) => to !== 'RecordMigrated'))(
+    'after begin lead from $from by $to to the way back or to a person',
+    ({ to }) => {
+      const elsewhere = migrateAddon.reachableFrom(
+        to,
+        ({ from, to: next }) =>
+          !['RollBack', 'RecordNeedsHuman'].includes(from) &&
+          !(from === 'IsAnythingChanged' && next === 'RecordBlocked'),
+      );
+      expect([...elsewhere].filter((name) => migrateAddon.isEnd(name))).toEqual([]);
+    },
+  );
 });
 
 describe('way back', () => {
   const chain = [...migrateAddon.reachableFrom('RollBack')].filter((name) => !migrateAddon.isEnd(name));
 
   it('is the same in both state machines, but for where it ends', () => {
-    expect([...recover.reachableFrom('RollBack')].filter((name) => !recover.isEnd(name)).sort()).toEqual(chain.toSorted());
+    expect([...recover.reachableFrom('RollBack')].filter((name) => !recover.isEnd(name)).sort()).toEqual(
+      chain.toSorted(),
+    );
     for (const name of chain) {
       const { Next: ours, ...here } = states[name]!;
       const { Next: theirs, ...there } = recover.states[name]!;
       expect(there, `in ${name}`).toEqual(here);
-      expect([ours, theirs], `in ${name}`).toEqual(name === 'RecordRolledBack' ? ['RolledBack', 'Recovered'] : [ours, ours]);
+      expect([ours, theirs], `in ${name}`).toEqual(
+        name === 'RecordRolledBack' ? ['RolledBack', 'Recovered'] : [ours, ours],
+      );
     }
     expect(recover.states.NeedsHuman).toEqual(states.NeedsHuman);
   });
 
   it('looks, acts, and looks again, counting the actions', () => {
     expect(states.RollBack).toEqual({ Type: 'Pass', Assign: { actions: 0 }, Next: 'WhatGoesBack' });
-    expect(states.WhatGoesBack).toEqual({ Type: 'Choice', Choices: [{ Condition: "{% $contains($subject, '/') %}", Next: 'IsAnnotationToRestore' }], Default: 'AssessRollback' });
+    expect(states.WhatGoesBack).toEqual({
+      Type: 'Choice',
+      Choices: [{ Condition: "{% $contains($subject, '/') %}", Next: 'IsAnnotationToRestore' }],
+      Default: 'AssessRollback',
+    });
     expect(states.AssessRollback!.Next).toBe('WhichWayBack');
     const actions = { update: 'RestoreByUpdate', delete: 'RemoveFailedCopy', create: 'RestoreByCreate' };
     expect(states.WhichWayBack).toEqual({
       Type: 'Choice',
-      Choices: Object.entries({ done: 'RestoreAssociations', ...actions }).map(([action, Next]) => ({ Condition: `{% $states.input.action = '${action}' %}`, Next })),
+      Choices: Object.entries({ done: 'RestoreAssociations', ...actions }).map(([action, Next]) => ({
+        Condition: `{% $states.input.action = '${action}' %}`,
+        Next,
+      })),
       Default: 'RecordNeedsHuman',
     });
     for (const [action, name] of Object.entries(actions)) {
-      expect(states[name]).toMatchObject({ Next: 'WaitForRestore', Arguments: { Payload: { action, actions: '{% $actions %}' } } });
+      expect(states[name]).toMatchObject({
+        Next: 'WaitForRestore',
+        Arguments: { Payload: { action, actions: '{% $actions %}' } },
+      });
     }
     expect(states.WaitForRestore).toMatchObject({ Next: 'AssessRollback', Assign: { actions: '{% $actions + 1 %}' } });
   });
 
   it('of a service account puts its annotation back before its association goes: with neither, new pods have no role', () => {
-    expect(states.IsAnnotationToRestore).toEqual({ Type: 'Choice', Choices: [{ Condition: '{% $removesAnnotation %}', Next: 'RestoreAnnotation' }], Default: 'RestoreAssociations' });
-    expect(states.RestoreAnnotation).toMatchObject({ Next: 'RestoreAssociations', Arguments: { Payload: { towards: 'before', fence: '{% $fence %}' } } });
+    expect(states.IsAnnotationToRestore).toEqual({
+      Type: 'Choice',
+      Choices: [{ Condition: '{% $removesAnnotation %}', Next: 'RestoreAnnotation' }],
+      Default: 'RestoreAssociations',
+    });
+    expect(states.RestoreAnnotation).toMatchObject({
+      Next: 'RestoreAssociations',
+      Arguments: { Payload: { towards: 'before', fence: '{% $fence %}' } },
+    });
     expect(migrateAddon.reachableFrom('RestoreAssociations')).not.toContain('RestoreAnnotation');
   });
 
   it('is over only when the pods have what they had', () => {
     expect(states.RestoreAssociations).toMatchObject({ Next: 'IsAddonBack', Assign: { round: 1 } });
-    expect(states.IsAddonBack).toEqual({ Type: 'Choice', Choices: [{ Condition: "{% $contains($subject, '/') %}", Next: 'WaitForFormerIdentity' }], Default: 'VerifyRestored' });
+    expect(states.IsAddonBack).toEqual({
+      Type: 'Choice',
+      Choices: [{ Condition: "{% $contains($subject, '/') %}", Next: 'WaitForFormerIdentity' }],
+      Default: 'VerifyRestored',
+    });
     expect(states.WaitForFormerIdentity).toEqual({ Type: 'Wait', Seconds: 15, Next: 'VerifyRestored' });
-    for (const name of ['VerifyRestored', 'RestartRestored']) expect(states[name]!.Arguments!.Payload).toMatchObject({ towards: 'before', round: '{% $round %}' });
+    for (const name of ['VerifyRestored', 'RestartRestored'])
+      expect(states[name]!.Arguments!.Payload).toMatchObject({ towards: 'before', round: '{% $round %}' });
     expect(states.AreThePodsRestored).toMatchObject({
       Choices: [
         { Condition: "{% $states.input.verdict = 'proven' %}", Next: 'IsTrustToRestore' },
@@ -137,7 +208,10 @@ describe('way back', () => {
       ],
       Default: 'RecordNeedsHuman',
     });
-    expect(states.WaitForRestoredRollout).toMatchObject({ Next: 'VerifyRestored', Assign: { round: '{% $round + 1 %}' } });
+    expect(states.WaitForRestoredRollout).toMatchObject({
+      Next: 'VerifyRestored',
+      Assign: { round: '{% $round + 1 %}' },
+    });
     const withoutProof = migrateAddon.reachableFrom('RollBack', ({ to }) => to !== 'VerifyRestored');
     expect(withoutProof).not.toContain('RolledBack');
   });
@@ -146,6 +220,7 @@ describe('way back', () => {
     for (const name of chain.filter((state) => states[state]!.Type === 'Task' && !state.startsWith('Record'))) {
       expect(migrateAddon.catchersOf(name), `in ${name}`).toEqual([[['States.ALL'], 'RecordNeedsHuman']]);
     }
-    for (const name of ['RecordRolledBack', 'RecordNeedsHuman']) expect(migrateAddon.catchersOf(name)).toEqual([[['States.ALL'], 'NeedsHuman']]);
+    for (const name of ['RecordRolledBack', 'RecordNeedsHuman'])
+      expect(migrateAddon.catchersOf(name)).toEqual([[['States.ALL'], 'NeedsHuman']]);
   });
 });

@@ -17,9 +17,22 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 const network = { subnetIds: 'subnet-0123456789abcdef0', securityGroupIds: 'sg-0123456789abcdef0' };
 const switchedOn = { config: join(scratch, 'switched-on.json') };
-writeFileSync(switchedOn.config, JSON.stringify({ ...SWITCHED_ON, sweeps: [{ name: 'weekly', schedule: 'rate(7 days)', request: { mode: 'inventory' } }] }));
-const everything = { ...switchedOn, repairableRoleArns: ['role/eks-addons/*', 'role/x'], customerKey: true, permissionsBoundaryArn: 'policy/boundary', ...network };
-const appWith = (context: Record<string, unknown>): App => createApp({ lambdaDirectory, outdir: mkdtempSync(join(scratch, 'out-')), context: { ...REQUIRED, ...context } });
+writeFileSync(
+  switchedOn.config,
+  JSON.stringify({
+    ...SWITCHED_ON,
+    sweeps: [{ name: 'weekly', schedule: 'rate(7 days)', request: { mode: 'inventory' } }],
+  }),
+);
+const everything = {
+  ...switchedOn,
+  repairableRoleArns: ['role/eks-addons/*', 'role/x'],
+  customerKey: true,
+  permissionsBoundaryArn: 'policy/boundary',
+  ...network,
+};
+const appWith = (context: Record<string, unknown>): App =>
+  createApp({ lambdaDirectory, outdir: mkdtempSync(join(scratch, 'out-')), context: { ...REQUIRED, ...context } });
 const stackOf = (app: App): Stack => {
   const stack = app.node.findChild('PodIdentityMigrator');
   if (!(stack instanceof Stack)) throw new Error('The app has no stack.');
@@ -29,16 +42,26 @@ const stackOf = (app: App): Stack => {
 /** Rule and construct of each finding. */
 const findingsOf = (app: App): string[] =>
   [new AwsSolutionsChecks(app), new ServerlessChecks(app)].flatMap((pack) =>
-    pack.validateScope(app).violations.flatMap(({ ruleName, violatingResources }) => violatingResources.map(({ ...resource }) => `${ruleName} ${'constructPath' in resource ? String(resource.constructPath) : ''}`)),
+    pack
+      .validateScope(app)
+      .violations.flatMap(({ ruleName, violatingResources }) =>
+        violatingResources.map(
+          ({ ...resource }) => `${ruleName} ${'constructPath' in resource ? String(resource.constructPath) : ''}`,
+        ),
+      ),
   );
 
 /** What is acknowledged where. */
 const acknowledgedIn = (app: App): { at: IConstruct; id: string; reason: string }[] =>
-  app.node.findAll().flatMap((at) =>
-    at.node.metadata
-      .filter(({ type }) => type === Validations.ACKNOWLEDGED_RULES_METADATA_KEY)
-      .flatMap(({ data }) => Object.entries(data as Record<string, string>).map(([id, reason]) => ({ at, id, reason }))),
-  );
+  app.node
+    .findAll()
+    .flatMap((at) =>
+      at.node.metadata
+        .filter(({ type }) => type === Validations.ACKNOWLEDGED_RULES_METADATA_KEY)
+        .flatMap(({ data }) =>
+          Object.entries(data as Record<string, string>).map(([id, reason]) => ({ at, id, reason })),
+        ),
+    );
 
 describe('cdk-nag', () => {
   it.each([
@@ -46,23 +69,36 @@ describe('cdk-nag', () => {
     ['everything', everything],
     ['Lambdas in a VPC', network],
     ['an access log, and a topic that is made', switchedOn],
-    ['a key that is there already', { customerKey: 'arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab' }],
+    [
+      'a key that is there already',
+      { customerKey: 'arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab' },
+    ],
     ['whole roles', { passableRoleArns: 'arn:aws:iam::111122223333:role/x', repairableRoleArns: 'role/x' }],
   ])('finds nothing in a deployment with %s', (_, context) => {
     expect(findingsOf(appWith(context))).toEqual([]);
   });
 
   it("finds nothing in the sandbox's", () => {
-    expect(findingsOf(createApp({ lambdaDirectory, outdir: mkdtempSync(join(scratch, 'out-')), everyRole: true }))).toEqual([]);
+    expect(
+      findingsOf(createApp({ lambdaDirectory, outdir: mkdtempSync(join(scratch, 'out-')), everyRole: true })),
+    ).toEqual([]);
   });
 
   it('finds a queue that is not sealed, and a right that is too wide, and stops the synthesis', () => {
     const app = appWith({});
     const queue = new sqs.Queue(stackOf(app), 'Open', { encryption: sqs.QueueEncryption.UNENCRYPTED });
-    const policy = new iam.Policy(stackOf(app), 'Wide', { roles: [new iam.Role(stackOf(app), 'Role', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') })] });
+    const policy = new iam.Policy(stackOf(app), 'Wide', {
+      roles: [new iam.Role(stackOf(app), 'Role', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') })],
+    });
     policy.addStatements(new iam.PolicyStatement({ actions: ['eks:*'], resources: ['*'] }));
     const found = findingsOf(app);
-    expect(found).toEqual(expect.arrayContaining([`AwsSolutions-SQS4 ${queue.node.path}/Resource`, `AwsSolutions-IAM5[Action::eks:*] ${policy.node.path}/Resource`, `AwsSolutions-IAM5[Resource::*] ${policy.node.path}/Resource`]));
+    expect(found).toEqual(
+      expect.arrayContaining([
+        `AwsSolutions-SQS4 ${queue.node.path}/Resource`,
+        `AwsSolutions-IAM5[Action::eks:*] ${policy.node.path}/Resource`,
+        `AwsSolutions-IAM5[Resource::*] ${policy.node.path}/Resource`,
+      ]),
+    );
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
     expect(() => app.synth()).toThrow(/AwsSolutions-SQS4/);
   });
@@ -71,8 +107,12 @@ describe('cdk-nag', () => {
     const app = appWith({});
     const role = stackOf(app).node.findChild('Steps').node.findChild('CreateAddon').node.findChild('Role');
     if (!(role instanceof iam.Role)) throw new Error('The step has no role.');
-    role.addToPolicy(new iam.PolicyStatement({ actions: ['iam:PassRole'], resources: ['arn:aws:iam::111122223333:role/*'] }));
-    expect(findingsOf(app)).toEqual(['AwsSolutions-IAM5[Resource::arn:aws:iam::111122223333:role/*] PodIdentityMigrator/Steps/CreateAddon/Role/DefaultPolicy/Resource']);
+    role.addToPolicy(
+      new iam.PolicyStatement({ actions: ['iam:PassRole'], resources: ['arn:aws:iam::111122223333:role/*'] }),
+    );
+    expect(findingsOf(app)).toEqual([
+      'AwsSolutions-IAM5[Resource::arn:aws:iam::111122223333:role/*] PodIdentityMigrator/Steps/CreateAddon/Role/DefaultPolicy/Resource',
+    ]);
   });
 });
 
@@ -83,7 +123,10 @@ describe('acknowledgements', () => {
   it('stand at a role, a policy, a function or the queue, never at something wider', () => {
     expect(acknowledged.length).toBeGreaterThan(50);
     for (const { at, id } of acknowledged) {
-      const resources = at.node.findAll().filter((child) => CfnResource.isCfnResource(child)).map((child) => child.cfnResourceType);
+      const resources = at.node
+        .findAll()
+        .filter((child) => CfnResource.isCfnResource(child))
+        .map((child) => child.cfnResourceType);
       expect(new Set(resources).size, `${id} at ${at.node.path}: ${resources.join(', ')}`).toBeLessThanOrEqual(2);
       expect(at).not.toBeInstanceOf(Stack);
     }
@@ -98,11 +141,18 @@ describe('acknowledgements', () => {
     const ofEc2 = every.filter(({ reason }) => reason.includes('ec2:'));
     expect(ofEc2.length).toBeGreaterThan(4);
     expect(ofEc2.length).toBeLessThan(every.length);
-    for (const { reason } of ofEc2) expect(reason).toMatch(/^(?!.*IAM knows no resource for these actions\. ec2:).*their interfaces are made later; the functions' code may not use them\. ec2:\S.*, and not the function's code, makes /);
+    for (const { reason } of ofEc2)
+      expect(reason).toMatch(
+        /^(?!.*IAM knows no resource for these actions\. ec2:).*their interfaces are made later; the functions' code may not use them\. ec2:\S.*, and not the function's code, makes /,
+      );
   });
 
   it('acknowledge single findings of wildcards, never all of them', () => {
-    expect(acknowledged.map(({ id }) => id).filter((id) => /IAM5/.test(id) && !/AwsSolutions-IAM5\[Resource::.+\]$/.test(id))).toEqual([]);
+    expect(
+      acknowledged
+        .map(({ id }) => id)
+        .filter((id) => /IAM5/.test(id) && !/AwsSolutions-IAM5\[Resource::.+\]$/.test(id)),
+    ).toEqual([]);
   });
 
   it('are all of something that is there', () => {
@@ -129,17 +179,21 @@ describe('bin/app.ts', () => {
     const { status, stderr } = run(REQUIRED);
     expect(stderr).toBe('');
     expect(status).toBe(0);
-    expect(readFileSync(join(scratch, 'cdk.out/PodIdentityMigrator.template.json'), 'utf8')).toContain(':role/eks-addons/*');
+    expect(readFileSync(join(scratch, 'cdk.out/PodIdentityMigrator.template.json'), 'utf8')).toContain(
+      ':role/eks-addons/*',
+    );
   });
 
   it('fails without named roles, and says what to set', { timeout: 120_000 }, () => {
     const { status, stderr } = run({});
     expect(status).not.toBe(0);
-    expect(stderr).toContain("passableRoleArns: must name the roles");
+    expect(stderr).toContain('passableRoleArns: must name the roles');
   });
 
   it('has the rules looked at', () => {
     const source = readFileSync(join(import.meta.dirname, '../../bin/app.ts'), 'utf8');
-    expect(source).toMatch(/addPlugins\(new AwsSolutionsChecks\(app\), new ServerlessChecks\(app\)\);\n\s*app\.synth\(\)/);
+    expect(source).toMatch(
+      /addPlugins\(new AwsSolutionsChecks\(app\), new ServerlessChecks\(app\)\);\n\s*app\.synth\(\)/,
+    );
   });
 });

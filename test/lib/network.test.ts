@@ -1,4 +1,7 @@
-/** Lambdas in a VPC, for clusters whose API server has a private endpoint only: which of them, with which rights, and that their code has none of these. */
+/**
+ * Lambdas in a VPC, for clusters whose API server has a private endpoint only: which of them, with which rights, and
+ * that their code has none of these.
+ */
 import { describe, expect, it } from 'vitest';
 import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
 import { evaluate } from '../../lambdas/domain/policy/evaluate.ts';
@@ -7,18 +10,38 @@ import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { targetGrants } from '../../lib/permissions/targets.ts';
 import { type Deployment, type Resource, synthesiseWith, template, waitingInCircles } from './definition.ts';
 
-const NETWORK = { subnetIds: ['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1'], securityGroupIds: ['sg-0123456789abcdef0'] };
+const NETWORK = {
+  subnetIds: ['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1'],
+  securityGroupIds: ['sg-0123456789abcdef0'],
+};
 const REPAIRABLE = { repairableRoleArns: 'role/eks-addons/*' };
 const without = synthesiseWith(REPAIRABLE);
 const connected = synthesiseWith({ ...REPAIRABLE, ...NETWORK });
-const ACTIONS = ['AssignPrivateIpAddresses', 'CreateNetworkInterface', 'DeleteNetworkInterface', 'DescribeNetworkInterfaces', 'DescribeSubnets', 'UnassignPrivateIpAddresses'].map((name) => `ec2:${name}`);
+const ACTIONS = [
+  'AssignPrivateIpAddresses',
+  'CreateNetworkInterface',
+  'DeleteNetworkInterface',
+  'DescribeNetworkInterfaces',
+  'DescribeSubnets',
+  'UnassignPrivateIpAddresses',
+].map((name) => `ec2:${name}`);
 
 const rightsOf = (deployment: Deployment, step: string) => deployment.statementsOfRole(deployment.roleOf(step));
 const isOfEc2 = (action: string): boolean => action.startsWith('ec2:');
-const inVpc = (deployment: Deployment): string[] => deployment.steps().filter((step) => deployment.lambdaOf(step).Properties.VpcConfig !== undefined).sort();
+const inVpc = (deployment: Deployment): string[] =>
+  deployment
+    .steps()
+    .filter((step) => deployment.lambdaOf(step).Properties.VpcConfig !== undefined)
+    .sort();
 /** Whoever calls the API server of a cluster asks EKS for its address, and its grant says so. */
 const options = { passableRoleArns: ['p'], repairableRoleArns: ['r'], passingRoleArns: [] };
-const askForAddress = (Object.keys(targetGrants) as StepName[]).filter((step) => targetGrants[step](options).some(({ actions, why }) => actions.includes('eks:DescribeCluster') && why.includes('API server'))).sort();
+const askForAddress = (Object.keys(targetGrants) as StepName[])
+  .filter((step) =>
+    targetGrants[step](options).some(
+      ({ actions, why }) => actions.includes('eks:DescribeCluster') && why.includes('API server'),
+    ),
+  )
+  .sort();
 
 describe('without subnetIds and securityGroupIds', () => {
   it.each([
@@ -32,30 +55,61 @@ describe('without subnetIds and securityGroupIds', () => {
 
 describe('with subnetIds and securityGroupIds', () => {
   it('the Lambdas that call API servers are in the VPC, and no others', () => {
-    expect(askForAddress).toEqual(expect.arrayContaining(['annotate-service-account', 'begin', 'create-association', 'finish', 'plan', 'restart-pods', 'restore-associations', 'retire-trust', 'take-over', 'verify-pods']));
+    expect(askForAddress).toEqual(
+      expect.arrayContaining([
+        'annotate-service-account',
+        'begin',
+        'create-association',
+        'finish',
+        'plan',
+        'restart-pods',
+        'restore-associations',
+        'retire-trust',
+        'take-over',
+        'verify-pods',
+      ]),
+    );
     expect(inVpc(connected)).toEqual(askForAddress);
-    for (const step of inVpc(connected)) expect(connected.lambdaOf(step).Properties.VpcConfig, `of ${step}`).toEqual({ SubnetIds: NETWORK.subnetIds, SecurityGroupIds: NETWORK.securityGroupIds });
+    for (const step of inVpc(connected))
+      expect(connected.lambdaOf(step).Properties.VpcConfig, `of ${step}`).toEqual({
+        SubnetIds: NETWORK.subnetIds,
+        SecurityGroupIds: NETWORK.securityGroupIds,
+      });
   });
 
   it('are those that the output names, whose roles need an access entry', () => {
     const roles = JSON.stringify(connected.template.Outputs.KubernetesRoleArns!.Value);
-    expect(connected.steps().filter((step) => roles.includes(`"${connected.roleOf(step)}"`)).sort()).toEqual(inVpc(connected));
+    expect(
+      connected
+        .steps()
+        .filter((step) => roles.includes(`"${connected.roleOf(step)}"`))
+        .sort(),
+    ).toEqual(inVpc(connected));
   });
 
   it('retire-trust is among them only where it is deployed; one text with commas does as well as a list', () => {
-    const withoutRepair = synthesiseWith({ subnetIds: NETWORK.subnetIds.join(','), securityGroupIds: NETWORK.securityGroupIds.join(',') });
+    const withoutRepair = synthesiseWith({
+      subnetIds: NETWORK.subnetIds.join(','),
+      securityGroupIds: NETWORK.securityGroupIds.join(','),
+    });
     expect(inVpc(withoutRepair)).toEqual(askForAddress.filter((step) => step !== 'retire-trust'));
-    expect(withoutRepair.lambdaOf('plan').Properties.VpcConfig).toEqual(connected.lambdaOf('plan').Properties.VpcConfig);
+    expect(withoutRepair.lambdaOf('plan').Properties.VpcConfig).toEqual(
+      connected.lambdaOf('plan').Properties.VpcConfig,
+    );
   });
 
   it('nothing is made or looked up but the connection: the same resources otherwise', () => {
-    const types = (deployment: Deployment): string[] => Object.values(deployment.template.Resources).map(({ Type }) => Type).sort();
+    const types = (deployment: Deployment): string[] =>
+      Object.values(deployment.template.Resources)
+        .map(({ Type }) => Type)
+        .sort();
     expect(types(connected)).toEqual(types(without));
     expect(JSON.stringify(connected.template)).not.toMatch(/AWS::EC2/);
   });
 
   it('what a state calls is a new version, so that an execution in flight ends outside of the VPC', () => {
-    const versionsOf = ({ template: { Resources } }: Deployment): string[] => Object.keys(Resources).filter((name) => name.includes('VerifyPodsFunctionCurrentVersion'));
+    const versionsOf = ({ template: { Resources } }: Deployment): string[] =>
+      Object.keys(Resources).filter((name) => name.includes('VerifyPodsFunctionCurrentVersion'));
     expect(versionsOf(connected)).toHaveLength(1);
     expect(versionsOf(connected)).not.toEqual(versionsOf(without));
   });
@@ -69,7 +123,9 @@ describe('with subnetIds and securityGroupIds', () => {
     for (const step of inVpc(connected)) {
       const { DependsOn: waits } = connected.lambdaOf(step) as Resource & { DependsOn: string[] };
       const policies = connected.resourcesOf('AWS::IAM::Policy').filter(([name]) => waits.includes(name));
-      expect(JSON.stringify(policies.map(([, { Properties }]) => Properties.PolicyDocument)), `of ${step}`).toContain('ec2:CreateNetworkInterface');
+      expect(JSON.stringify(policies.map(([, { Properties }]) => Properties.PolicyDocument)), `of ${step}`).toContain(
+        'ec2:CreateNetworkInterface',
+      );
     }
   });
 });
@@ -80,26 +136,53 @@ describe('the rights to network interfaces', () => {
       const actions = rightsOf(connected, step).flatMap((right) => right.actions.filter(isOfEc2));
       expect(actions.toSorted(), `of ${step}`).toEqual(inVpc(connected).includes(step) ? ACTIONS : []);
     }
-    const others = connected.resourcesOf('AWS::IAM::Role').map(([role]) => role).filter((role) => !connected.steps().some((step) => connected.roleOf(step) === role));
+    const others = connected
+      .resourcesOf('AWS::IAM::Role')
+      .map(([role]) => role)
+      .filter((role) => !connected.steps().some((step) => connected.roleOf(step) === role));
     expect(others.length).toBeGreaterThan(2);
-    expect(others.flatMap((role) => connected.statementsOfRole(role)).filter(({ actions }) => actions.some(isOfEc2))).toEqual([]);
+    expect(
+      others.flatMap((role) => connected.statementsOfRole(role)).filter(({ actions }) => actions.some(isOfEc2)),
+    ).toEqual([]);
   });
 
   describe.each(['plan', 'restart-pods', 'annotate-service-account', 'retire-trust'])('of %s', (step) => {
-    const policy = connected.resourcesOf('AWS::IAM::Policy').find(([, { Properties }]) => JSON.stringify(Properties.Roles).includes(connected.roleOf(step)) && JSON.stringify(Properties).includes('"ec2:'))![1];
+    const policy = connected
+      .resourcesOf('AWS::IAM::Policy')
+      .find(
+        ([, { Properties }]) =>
+          JSON.stringify(Properties.Roles).includes(connected.roleOf(step)) &&
+          JSON.stringify(Properties).includes('"ec2:'),
+      )![1];
     const parsed = parsePolicy(connected.resolve(policy.Properties.PolicyDocument), 'identity');
     const verdict = (action: string, source: KeyState): string =>
-      evaluate(parsed, { action, resource: 'arn:aws:ec2:eu-west-1:111122223333:network-interface/eni-1', lookUp: (key) => (key === 'lambda:sourcefunctionarn' ? source : { state: 'absent' }) }).verdict;
+      evaluate(parsed, {
+        action,
+        resource: 'arn:aws:ec2:eu-west-1:111122223333:network-interface/eni-1',
+        lookUp: (key) => (key === 'lambda:sourcefunctionarn' ? source : { state: 'absent' }),
+      }).verdict;
 
     // Lambda Developer Guide, "Using source function ARN to control function access behavior".
-    it.each(ACTIONS)('%s is for Lambda, whose calls come without a source function, and not for the code of any function', (action) => {
-      expect(verdict(action, { state: 'absent' })).toBe('allowed');
-      for (const name of ['plan', 'plan:3', 'another']) expect(verdict(action, { state: 'values', values: [`arn:aws:lambda:eu-west-1:111122223333:function:${name}`] })).toBe('denied');
-      expect(verdict(action, { state: 'present' })).toBe('denied');
-    });
+    it.each(ACTIONS)(
+      '%s is for Lambda, whose calls come without a source function, and not for the code of any function',
+      (action) => {
+        expect(verdict(action, { state: 'absent' })).toBe('allowed');
+        for (const name of ['plan', 'plan:3', 'another'])
+          expect(
+            verdict(action, { state: 'values', values: [`arn:aws:lambda:eu-west-1:111122223333:function:${name}`] }),
+          ).toBe('denied');
+        expect(verdict(action, { state: 'present' })).toBe('denied');
+      },
+    );
 
     it('are no more than these', () => {
-      for (const action of ['ec2:AttachNetworkInterface', 'ec2:ModifyNetworkInterfaceAttribute', 'ec2:AuthorizeSecurityGroupIngress', 'ec2:DescribeInstances']) expect(verdict(action, { state: 'absent' })).toBe('denied');
+      for (const action of [
+        'ec2:AttachNetworkInterface',
+        'ec2:ModifyNetworkInterfaceAttribute',
+        'ec2:AuthorizeSecurityGroupIngress',
+        'ec2:DescribeInstances',
+      ])
+        expect(verdict(action, { state: 'absent' })).toBe('denied');
     });
   });
 });

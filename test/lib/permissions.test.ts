@@ -1,43 +1,108 @@
 import { describe, expect, it } from 'vitest';
 import { stepSchemas, type StepName } from '../../lambdas/steps/schemas.ts';
 import { grantsOf } from '../../lib/migration/permissions.ts';
-import { actionsOf, allMachines, migrateAddon, recover, resolve, resourcesOf, retire, roleOf, statementsOf, statementsOfRole, stepOf, sweep } from './definition.ts';
+import {
+  actionsOf,
+  allMachines,
+  migrateAddon,
+  recover,
+  resolve,
+  resourcesOf,
+  retire,
+  roleOf,
+  statementsOf,
+  statementsOfRole,
+  stepOf,
+  sweep,
+} from './definition.ts';
 
 const STEPS = Object.keys(stepSchemas) as StepName[];
 const READS = /^(eks:(Describe|List)|iam:(Get|List|Simulate))/;
-const ofAws = (actions: string[]): string[] => [...new Set(actions.filter((action) => /^(eks|iam):/.test(action)))].sort();
+const ofAws = (actions: string[]): string[] =>
+  [...new Set(actions.filter((action) => /^(eks|iam):/.test(action)))].sort();
 const mutating = (step: string): string[] => ofAws(actionsOf(step)).filter((action) => !READS.test(action));
 const eks = (...actions: string[]): string[] => actions.map((action) => `eks:${action}`);
 
 describe('permissions', () => {
   it('let each step make the changes that it is for, and most of them none', () => {
-    const changes = Object.fromEntries(STEPS.map((step) => [step, mutating(step)] as const).filter(([, actions]) => actions.length > 0));
+    const changes = Object.fromEntries(
+      STEPS.map((step) => [step, mutating(step)] as const).filter(([, actions]) => actions.length > 0),
+    );
     expect(changes).toEqual({
       'install-agent': eks('CreateAddon'),
       'repair-trust': ['iam:UpdateAssumeRolePolicy'],
       'delete-addon': eks('DeleteAddon', 'DeletePodIdentityAssociation'),
       'purge-associations': eks('DeletePodIdentityAssociation'),
       'create-addon': [...eks('CreateAddon', 'CreatePodIdentityAssociation', 'TagResource'), 'iam:PassRole'],
-      'update-addon': [...eks('CreatePodIdentityAssociation', 'DeletePodIdentityAssociation', 'UpdateAddon', 'UpdatePodIdentityAssociation'), 'iam:PassRole'],
+      'update-addon': [
+        ...eks(
+          'CreatePodIdentityAssociation',
+          'DeletePodIdentityAssociation',
+          'UpdateAddon',
+          'UpdatePodIdentityAssociation',
+        ),
+        'iam:PassRole',
+      ],
       'create-association': [...eks('CreatePodIdentityAssociation', 'TagResource'), 'iam:PassRole'],
       'carry-over': [...eks('TagResource', 'UpdatePodIdentityAssociation'), 'iam:PassRole'],
       'restore-addon': [
-        ...eks('CreateAddon', 'CreatePodIdentityAssociation', 'DeleteAddon', 'DeletePodIdentityAssociation', 'TagResource', 'UpdateAddon', 'UpdatePodIdentityAssociation'),
+        ...eks(
+          'CreateAddon',
+          'CreatePodIdentityAssociation',
+          'DeleteAddon',
+          'DeletePodIdentityAssociation',
+          'TagResource',
+          'UpdateAddon',
+          'UpdatePodIdentityAssociation',
+        ),
         'iam:PassRole',
       ],
-      'restore-associations': [...eks('CreatePodIdentityAssociation', 'DeletePodIdentityAssociation', 'TagResource', 'UpdatePodIdentityAssociation'), 'iam:PassRole'],
+      'restore-associations': [
+        ...eks(
+          'CreatePodIdentityAssociation',
+          'DeletePodIdentityAssociation',
+          'TagResource',
+          'UpdatePodIdentityAssociation',
+        ),
+        'iam:PassRole',
+      ],
       'retire-trust': ['iam:UpdateAssumeRolePolicy'],
     });
   });
 
   it('let each step read what it decides by', () => {
     const observed = eks('DescribeAddon', 'DescribePodIdentityAssociation', 'ListPodIdentityAssociations');
-    const andCluster = eks('DescribeAddon', 'DescribeCluster', 'DescribePodIdentityAssociation', 'ListPodIdentityAssociations');
-    const reads = Object.fromEntries(STEPS.map((step) => [step, ofAws(actionsOf(step)).filter((action) => READS.test(action))]));
+    const andCluster = eks(
+      'DescribeAddon',
+      'DescribeCluster',
+      'DescribePodIdentityAssociation',
+      'ListPodIdentityAssociations',
+    );
+    const reads = Object.fromEntries(
+      STEPS.map((step) => [step, ofAws(actionsOf(step)).filter((action) => READS.test(action))]),
+    );
     expect(reads).toEqual({
       plan: [
-        ...eks('DescribeAccessEntry', 'DescribeAddon', 'DescribeAddonConfiguration', 'DescribeAddonVersions', 'DescribeCluster', 'DescribePodIdentityAssociation', 'ListAccessEntries', 'ListAddons', 'ListPodIdentityAssociations'),
-        ...['GetPolicy', 'GetPolicyVersion', 'GetRole', 'GetRolePolicy', 'ListAttachedRolePolicies', 'ListRolePolicies', 'SimulatePrincipalPolicy'].map((action) => `iam:${action}`),
+        ...eks(
+          'DescribeAccessEntry',
+          'DescribeAddon',
+          'DescribeAddonConfiguration',
+          'DescribeAddonVersions',
+          'DescribeCluster',
+          'DescribePodIdentityAssociation',
+          'ListAccessEntries',
+          'ListAddons',
+          'ListPodIdentityAssociations',
+        ),
+        ...[
+          'GetPolicy',
+          'GetPolicyVersion',
+          'GetRole',
+          'GetRolePolicy',
+          'ListAttachedRolePolicies',
+          'ListRolePolicies',
+          'SimulatePrincipalPolicy',
+        ].map((action) => `iam:${action}`),
       ],
       'request-approval': [],
       'await-window': [],
@@ -49,27 +114,72 @@ describe('permissions', () => {
       'purge-associations': observed,
       'create-addon': [...observed, 'iam:GetRole'],
       'update-addon': [...observed, 'iam:GetRole'],
-      'create-association': [...eks('DescribeCluster', 'DescribePodIdentityAssociation', 'ListPodIdentityAssociations'), 'iam:GetRole'],
+      'create-association': [
+        ...eks('DescribeCluster', 'DescribePodIdentityAssociation', 'ListPodIdentityAssociations'),
+        'iam:GetRole',
+      ],
       'await-active': observed,
       'carry-over': [...eks('DescribePodIdentityAssociation', 'ListPodIdentityAssociations'), 'iam:GetRole'],
       'verify-pods': andCluster,
       'restart-pods': eks('DescribeCluster'),
-      'annotate-service-account': eks('DescribeCluster', 'DescribePodIdentityAssociation', 'ListPodIdentityAssociations'),
+      'annotate-service-account': eks(
+        'DescribeCluster',
+        'DescribePodIdentityAssociation',
+        'ListPodIdentityAssociations',
+      ),
       'assess-rollback': observed,
       'restore-addon': [...observed, 'iam:GetRole'],
       'restore-associations': [...andCluster, 'iam:GetRole'],
       'take-over': [...andCluster, 'iam:GetRole'],
       'find-stranded': [],
       finish: [...andCluster, 'iam:GetRole'],
-      'retire-trust': [...eks('DescribeAddon', 'DescribeCluster', 'DescribePodIdentityAssociation', 'ListAddons', 'ListPodIdentityAssociations'), 'iam:GetRole'],
-      api: [...eks('DescribeAddon', 'DescribeAddonConfiguration', 'DescribeCluster', 'DescribePodIdentityAssociation', 'ListAddons', 'ListPodIdentityAssociations'), 'iam:GetRole'],
+      'retire-trust': [
+        ...eks(
+          'DescribeAddon',
+          'DescribeCluster',
+          'DescribePodIdentityAssociation',
+          'ListAddons',
+          'ListPodIdentityAssociations',
+        ),
+        'iam:GetRole',
+      ],
+      api: [
+        ...eks(
+          'DescribeAddon',
+          'DescribeAddonConfiguration',
+          'DescribeCluster',
+          'DescribePodIdentityAssociation',
+          'ListAddons',
+          'ListPodIdentityAssociations',
+        ),
+        'iam:GetRole',
+      ],
       'publish-events': [],
       'diagnose-denial': [],
       'start-sweep': [],
       'begin-sweep': [],
       'take-inventory': [
-        ...eks('DescribeAccessEntry', 'DescribeAddon', 'DescribeAddonConfiguration', 'DescribeAddonVersions', 'DescribeCluster', 'DescribePodIdentityAssociation', 'ListAccessEntries', 'ListAddons', 'ListClusters', 'ListPodIdentityAssociations'),
-        ...['GetPolicy', 'GetPolicyVersion', 'GetRole', 'GetRolePolicy', 'ListAttachedRolePolicies', 'ListRolePolicies', 'SimulatePrincipalPolicy'].map((action) => `iam:${action}`),
+        ...eks(
+          'DescribeAccessEntry',
+          'DescribeAddon',
+          'DescribeAddonConfiguration',
+          'DescribeAddonVersions',
+          'DescribeCluster',
+          'DescribePodIdentityAssociation',
+          'ListAccessEntries',
+          'ListAddons',
+          'ListClusters',
+          'ListPodIdentityAssociations',
+        ),
+        ...[
+          'GetPolicy',
+          'GetPolicyVersion',
+          'GetRole',
+          'GetRolePolicy',
+          'ListAttachedRolePolicies',
+          'ListRolePolicies',
+          'SimulatePrincipalPolicy',
+        ].map((action) => `iam:${action}`),
       ],
       'dispatch-sweep': [],
       'report-sweep': [],
@@ -77,12 +187,19 @@ describe('permissions', () => {
   });
 
   it('pass roles to pods, to EKS only on the way back, and neither for another resource than EKS has in this account', () => {
-    const passing = STEPS.flatMap((step) => statementsOf(step).filter(({ actions }) => actions.includes('iam:PassRole')).map(({ condition, ...rest }) => ({ step, ...rest, condition: resolve(condition) })));
+    const passing = STEPS.flatMap((step) =>
+      statementsOf(step)
+        .filter(({ actions }) => actions.includes('iam:PassRole'))
+        .map(({ condition, ...rest }) => ({ step, ...rest, condition: resolve(condition) })),
+    );
     const to = (step: string, service: string) => ({
       step,
       actions: ['iam:PassRole'],
       resources: ['arn:aws:iam::111122223333:role/*'],
-      condition: { StringEquals: { 'iam:PassedToService': service }, ArnLikeIfExists: { 'iam:AssociatedResourceArn': 'arn:aws:eks:*:111122223333:*' } },
+      condition: {
+        StringEquals: { 'iam:PassedToService': service },
+        ArnLikeIfExists: { 'iam:AssociatedResourceArn': 'arn:aws:eks:*:111122223333:*' },
+      },
     });
     expect(passing).toEqual([
       to('create-addon', 'pods.eks.amazonaws.com'),
@@ -96,8 +213,15 @@ describe('permissions', () => {
   });
 
   it('tag add-ons where one is created, and associations where one is made or given its tags', () => {
-    const tagged = STEPS.flatMap((step) => statementsOf(step).filter(({ actions }) => actions.includes('eks:TagResource')).flatMap(({ resources }) => resources.map((resource) => [step, resource])));
-    const [addons, associations] = ['arn:aws:eks:*:111122223333:addon/*/*/*', 'arn:aws:eks:*:111122223333:podidentityassociation/*/*'];
+    const tagged = STEPS.flatMap((step) =>
+      statementsOf(step)
+        .filter(({ actions }) => actions.includes('eks:TagResource'))
+        .flatMap(({ resources }) => resources.map((resource) => [step, resource])),
+    );
+    const [addons, associations] = [
+      'arn:aws:eks:*:111122223333:addon/*/*/*',
+      'arn:aws:eks:*:111122223333:podidentityassociation/*/*',
+    ];
     expect(tagged).toEqual([
       ['create-addon', addons],
       ['create-association', associations],
@@ -107,34 +231,70 @@ describe('permissions', () => {
     ]);
   });
 
-  it('look after executions of this service alone, start MigrateAddon, Recover or Sweep where they have to, and stop none: that is the runbook\'s, and that of Sweep for its own', () => {
-    const executionsOf = (machines: typeof allMachines): string[] => machines.map(({ logicalId }) => `arn:aws:states:eu-west-1:111122223333:execution:${logicalId}:*`);
+  it("look after executions of this service alone, start MigrateAddon, Recover or Sweep where they have to, and stop none: that is the runbook's, and that of Sweep for its own", () => {
+    const executionsOf = (machines: typeof allMachines): string[] =>
+      machines.map(({ logicalId }) => `arn:aws:states:eu-west-1:111122223333:execution:${logicalId}:*`);
     const executions = executionsOf([migrateAddon, recover, retire]);
-    const ofStates = STEPS.map((step) => [step, statementsOf(step).filter(({ actions }) => actions.some((action) => action.startsWith('states:')))] as const);
+    const ofStates = STEPS.map(
+      (step) =>
+        [
+          step,
+          statementsOf(step).filter(({ actions }) => actions.some((action) => action.startsWith('states:'))),
+        ] as const,
+    );
     const look = { actions: ['states:DescribeExecution'], resources: executions, condition: undefined };
     expect(Object.fromEntries(ofStates.filter(([, statements]) => statements.length > 0))).toEqual({
       plan: [look],
       'take-over': [look],
-      'find-stranded': [look, { actions: ['states:StartExecution'], resources: [recover.logicalId], condition: undefined }],
+      'find-stranded': [
+        look,
+        { actions: ['states:StartExecution'], resources: [recover.logicalId], condition: undefined },
+      ],
       // Neither Retire, nor a task of another state machine.
       api: [
         { ...look, resources: executionsOf([migrateAddon, recover, retire, sweep]) },
-        { actions: ['states:StartExecution'], resources: [migrateAddon.logicalId, recover.logicalId, sweep.logicalId], condition: undefined },
-        { actions: ['states:SendTaskFailure', 'states:SendTaskSuccess'], resources: [migrateAddon.logicalId], condition: undefined },
+        {
+          actions: ['states:StartExecution'],
+          resources: [migrateAddon.logicalId, recover.logicalId, sweep.logicalId],
+          condition: undefined,
+        },
+        {
+          actions: ['states:SendTaskFailure', 'states:SendTaskSuccess'],
+          resources: [migrateAddon.logicalId],
+          condition: undefined,
+        },
       ],
-      'diagnose-denial': [{ actions: ['states:StartExecution'], resources: [migrateAddon.logicalId], condition: undefined }],
+      'diagnose-denial': [
+        { actions: ['states:StartExecution'], resources: [migrateAddon.logicalId], condition: undefined },
+      ],
       'start-sweep': [{ actions: ['states:StartExecution'], resources: [sweep.logicalId], condition: undefined }],
-      'dispatch-sweep': [{ ...look, resources: executionsOf([migrateAddon, recover]) }, { actions: ['states:StartExecution'], resources: [migrateAddon.logicalId, sweep.logicalId], condition: undefined }],
+      'dispatch-sweep': [
+        { ...look, resources: executionsOf([migrateAddon, recover]) },
+        {
+          actions: ['states:StartExecution'],
+          resources: [migrateAddon.logicalId, sweep.logicalId],
+          condition: undefined,
+        },
+      ],
     });
-    const stopping = resourcesOf('AWS::IAM::Policy').filter(([, { Properties }]) => JSON.stringify(Properties).includes('StopExecution'));
-    expect(stopping.map(([name]) => name)).toEqual([expect.stringMatching(/^SweepStateMachineDistributedMapPolicy/), expect.stringMatching(/^RunbookRole/)]);
-    const stops = statementsOfRole((sweep.properties.RoleArn as { 'Fn::GetAtt': [string, string] })['Fn::GetAtt'][0]).filter(({ actions }) => actions.includes('states:StopExecution'));
+    const stopping = resourcesOf('AWS::IAM::Policy').filter(([, { Properties }]) =>
+      JSON.stringify(Properties).includes('StopExecution'),
+    );
+    expect(stopping.map(([name]) => name)).toEqual([
+      expect.stringMatching(/^SweepStateMachineDistributedMapPolicy/),
+      expect.stringMatching(/^RunbookRole/),
+    ]);
+    const stops = statementsOfRole(
+      (sweep.properties.RoleArn as { 'Fn::GetAtt': [string, string] })['Fn::GetAtt'][0],
+    ).filter(({ actions }) => actions.includes('states:StopExecution'));
     expect(stops.map(({ resources }) => resources)).toEqual([executionsOf([sweep])]);
   });
 
-  it('ask IAM\'s simulation about the steps that pass roles, and about no other role', () => {
+  it("ask IAM's simulation about the steps that pass roles, and about no other role", () => {
     const asking = statementsOf('plan').filter(({ actions }) => actions.includes('iam:SimulatePrincipalPolicy'));
-    const passing = ['create-addon', 'create-association', 'update-addon', 'restore-addon'].map((step) => expect.stringMatching(new RegExp(`:${roleOf(step)}$`)) as string);
+    const passing = ['create-addon', 'create-association', 'update-addon', 'restore-addon'].map(
+      (step) => expect.stringMatching(new RegExp(`:${roleOf(step)}$`)) as string,
+    );
     expect(asking).toHaveLength(1);
     expect(asking[0]!.actions).toEqual(['iam:SimulatePrincipalPolicy']);
     expect(asking[0]!.resources).toHaveLength(passing.length);
@@ -145,26 +305,53 @@ describe('permissions', () => {
     const statements = statementsOf(step);
     expect(statements.flatMap(({ actions }) => actions).filter((action) => action.includes('*'))).toEqual([]);
     // Those for which IAM knows no resource.
-    const unscoped = /^(xray:Put(TraceSegments|TelemetryRecords)|eks:(ListClusters|DescribeAddon(Versions|Configuration)))$/;
+    const unscoped =
+      /^(xray:Put(TraceSegments|TelemetryRecords)|eks:(ListClusters|DescribeAddon(Versions|Configuration)))$/;
     const everywhere = statements.filter(({ resources }) => resources.includes('*')).flatMap(({ actions }) => actions);
     expect(everywhere.filter((action) => !unscoped.test(action))).toEqual([]);
-    const ofServices = statements.flatMap(({ resources }) => resources).filter((resource) => /:(eks|iam|states):/.test(resource));
+    const ofServices = statements
+      .flatMap(({ resources }) => resources)
+      .filter((resource) => /:(eks|iam|states):/.test(resource));
     // Of those in other accounts the condition says which.
-    const assumed = statements.filter(({ actions }) => actions.includes('sts:AssumeRole')).flatMap(({ resources }) => resources);
-    expect(ofServices.filter((resource) => !resource.includes(':111122223333:')).toSorted()).toEqual(assumed.toSorted());
+    const assumed = statements
+      .filter(({ actions }) => actions.includes('sts:AssumeRole'))
+      .flatMap(({ resources }) => resources);
+    expect(ofServices.filter((resource) => !resource.includes(':111122223333:')).toSorted()).toEqual(
+      assumed.toSorted(),
+    );
   });
 
   it("let each step do in the ledger what it does there, in the ledger's table alone", () => {
     const [[table]] = resourcesOf('AWS::DynamoDB::Table') as [[string, unknown]];
-    const ofLedger = (step: string) => statementsOf(step).filter(({ actions }) => actions.some((action) => action.startsWith('dynamodb:')));
-    const indexes: Record<string, string[]> = { 'find-stranded': ['HeldLocks'], 'publish-events': ['Pending'], api: ['ByCluster', 'ByTime'], 'begin-sweep': ['ByTime'] };
+    const ofLedger = (step: string) =>
+      statementsOf(step).filter(({ actions }) => actions.some((action) => action.startsWith('dynamodb:')));
+    const indexes: Record<string, string[]> = {
+      'find-stranded': ['HeldLocks'],
+      'publish-events': ['Pending'],
+      api: ['ByCluster', 'ByTime'],
+      'begin-sweep': ['ByTime'],
+    };
     for (const step of STEPS) {
-      const resources = ofLedger(step).flatMap((statement) => statement.resources.map((resource) => resource.split(':').at(-1)));
+      const resources = ofLedger(step).flatMap((statement) =>
+        statement.resources.map((resource) => resource.split(':').at(-1)),
+      );
       // A write of a sweep is a statement of its own.
-      expect([...new Set(resources)], `of ${step}`).toEqual([table, ...(indexes[step] ?? []).map((index) => `${table}/index/${index}`)]);
+      expect([...new Set(resources)], `of ${step}`).toEqual([
+        table,
+        ...(indexes[step] ?? []).map((index) => `${table}/index/${index}`),
+      ]);
     }
     const initials = { Query: 'Q', GetItem: 'G', PutItem: 'P', UpdateItem: 'U', DeleteItem: 'D' };
-    const called = (step: string): string => Object.entries(initials).flatMap(([call, initial]) => (ofLedger(step).flatMap(({ actions }) => actions).includes(`dynamodb:${call}`) ? [initial] : [])).join('');
+    const called = (step: string): string =>
+      Object.entries(initials)
+        .flatMap(([call, initial]) =>
+          ofLedger(step)
+            .flatMap(({ actions }) => actions)
+            .includes(`dynamodb:${call}`)
+            ? [initial]
+            : [],
+        )
+        .join('');
     expect(Object.fromEntries(STEPS.map((step) => [step, called(step)]))).toEqual({
       plan: 'QGPU',
       'request-approval': 'QPU',
@@ -199,12 +386,27 @@ describe('permissions', () => {
       'dispatch-sweep': 'QPUD',
       'report-sweep': 'QU',
     });
-    expect(STEPS.flatMap(ofLedger).flatMap(({ actions }) => actions).filter((action) => !(action.replace('dynamodb:', '') in initials))).toEqual([]);
+    expect(
+      STEPS.flatMap(ofLedger)
+        .flatMap(({ actions }) => actions)
+        .filter((action) => !(action.replace('dynamodb:', '') in initials)),
+    ).toEqual([]);
   });
 
   it('let the steps of sweeps write in the partitions of sweeps alone, and nobody else delete an item', () => {
-    const writes = (step: string) => statementsOf(step).filter(({ actions }) => actions.some((action) => /^dynamodb:(Put|Update|Delete)Item$/.test(action)));
-    const ofSweeps = STEPS.filter((step) => writes(step).length > 0 && writes(step).every(({ condition }) => JSON.stringify(condition) === JSON.stringify({ 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': 'SWEEP#*' } })));
+    const writes = (step: string) =>
+      statementsOf(step).filter(({ actions }) =>
+        actions.some((action) => /^dynamodb:(Put|Update|Delete)Item$/.test(action)),
+      );
+    const ofSweeps = STEPS.filter(
+      (step) =>
+        writes(step).length > 0 &&
+        writes(step).every(
+          ({ condition }) =>
+            JSON.stringify(condition) ===
+            JSON.stringify({ 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': 'SWEEP#*' } }),
+        ),
+    );
     expect(ofSweeps).toEqual(['start-sweep', 'begin-sweep', 'take-inventory', 'dispatch-sweep', 'report-sweep']);
     expect(STEPS.filter((step) => actionsOf(step).includes('dynamodb:DeleteItem'))).toEqual(['dispatch-sweep']);
   });
@@ -212,20 +414,47 @@ describe('permissions', () => {
   it("let three steps, and the state machine Sweep, use the bucket of sweeps, and nobody another one's", () => {
     const [[bucket]] = resourcesOf('AWS::S3::Bucket') as [[string, unknown]];
     const arn = `arn:aws:lambda:eu-west-1:111122223333:function:${bucket}`;
-    const ofS3 = (role: string) => statementsOfRole(role).filter(({ actions }) => actions.some((action) => action.startsWith('s3:'))).flatMap(({ actions, resources }) => actions.flatMap((action) => resources.map((resource) => [action, resource.replace(arn, 'BUCKET')])));
-    expect(Object.fromEntries(STEPS.map((step) => [step, ofS3(roleOf(step))] as const).filter(([, rights]) => rights.length > 0))).toEqual({
+    const ofS3 = (role: string) =>
+      statementsOfRole(role)
+        .filter(({ actions }) => actions.some((action) => action.startsWith('s3:')))
+        .flatMap(({ actions, resources }) =>
+          actions.flatMap((action) => resources.map((resource) => [action, resource.replace(arn, 'BUCKET')])),
+        );
+    expect(
+      Object.fromEntries(
+        STEPS.map((step) => [step, ofS3(roleOf(step))] as const).filter(([, rights]) => rights.length > 0),
+      ),
+    ).toEqual({
       'begin-sweep': [['s3:PutObject', 'BUCKET/sweeps/*/places.json']],
-      'take-inventory': [['s3:PutObject', 'BUCKET/sweeps/*/inventory/*'], ['s3:PutObject', 'BUCKET/sweeps/*/progress/*'], ['s3:GetObject', 'BUCKET/sweeps/*/progress/*']],
-      'report-sweep': [['s3:PutObject', 'BUCKET/sweeps/*/report.*'], ...['inventory/*', 'places.json', 'report.json'].map((key) => ['s3:GetObject', `BUCKET/sweeps/*/${key}`]), ['s3:ListBucket', 'BUCKET']],
+      'take-inventory': [
+        ['s3:PutObject', 'BUCKET/sweeps/*/inventory/*'],
+        ['s3:PutObject', 'BUCKET/sweeps/*/progress/*'],
+        ['s3:GetObject', 'BUCKET/sweeps/*/progress/*'],
+      ],
+      'report-sweep': [
+        ['s3:PutObject', 'BUCKET/sweeps/*/report.*'],
+        ...['inventory/*', 'places.json', 'report.json'].map((key) => ['s3:GetObject', `BUCKET/sweeps/*/${key}`]),
+        ['s3:ListBucket', 'BUCKET'],
+      ],
     });
     expect(ofS3((sweep.properties.RoleArn as { 'Fn::GetAtt': [string] })['Fn::GetAtt'][0])).toEqual([
-      ...['s3:AbortMultipartUpload', 's3:GetObject', 's3:ListMultipartUploadParts', 's3:PutObject'].map((action) => [action, 'BUCKET/sweeps/*/map/*']),
+      ...['s3:AbortMultipartUpload', 's3:GetObject', 's3:ListMultipartUploadParts', 's3:PutObject'].map((action) => [
+        action,
+        'BUCKET/sweeps/*/map/*',
+      ]),
       ['s3:GetObject', 'BUCKET/sweeps/*/places.json'],
     ]);
   });
 
   it('have a reason each, in a clause', () => {
-    const options = { accounts: ['444455556666'], tableArn: 'arn:table', bucketArn: 'arn:bucket', passableRoleArns: ['arn:role'], repairableRoleArns: ['arn:role'], passingRoleArns: ['arn:role'] };
+    const options = {
+      accounts: ['444455556666'],
+      tableArn: 'arn:table',
+      bucketArn: 'arn:bucket',
+      passableRoleArns: ['arn:role'],
+      repairableRoleArns: ['arn:role'],
+      passingRoleArns: ['arn:role'],
+    };
     for (const step of STEPS) {
       for (const { why, actions, resources } of grantsOf(step, options)) {
         expect(why, `${step} ${actions.join(', ')}`).toMatch(/^[a-zA-Z].{15,160}[^.]$/);
@@ -240,13 +469,21 @@ describe('permissions', () => {
     expect(new Set(roles).size).toBe(roles.length);
   });
 
-  it.each(allMachines)('let $name call its steps alone, and an execution in flight the versions that it began with', ({ properties, tasks }) => {
-    const role = (properties.RoleArn as { 'Fn::GetAtt': [string] })['Fn::GetAtt'][0];
-    const invoked = statementsOfRole(role).filter(({ actions }) => actions.includes('lambda:InvokeFunction')).flatMap(({ resources }) => resources);
-    const called = new Set(tasks.map(([, state]) => stepOf(state)));
-    for (const [name, { Properties }] of resourcesOf('AWS::Lambda::Function')) {
-      const step = String(Properties.Handler).replace('.handler', '');
-      expect(invoked.some((resource) => resource.endsWith(`:${name}:*`)), `call ${step}`).toBe(called.has(step));
-    }
-  });
+  it.each(allMachines)(
+    'let $name call its steps alone, and an execution in flight the versions that it began with',
+    ({ properties, tasks }) => {
+      const role = (properties.RoleArn as { 'Fn::GetAtt': [string] })['Fn::GetAtt'][0];
+      const invoked = statementsOfRole(role)
+        .filter(({ actions }) => actions.includes('lambda:InvokeFunction'))
+        .flatMap(({ resources }) => resources);
+      const called = new Set(tasks.map(([, state]) => stepOf(state)));
+      for (const [name, { Properties }] of resourcesOf('AWS::Lambda::Function')) {
+        const step = String(Properties.Handler).replace('.handler', '');
+        expect(
+          invoked.some((resource) => resource.endsWith(`:${name}:*`)),
+          `call ${step}`,
+        ).toBe(called.has(step));
+      }
+    },
+  );
 });

@@ -21,16 +21,26 @@ describe('Recover', () => {
       Default: 'NothingToRecover',
     });
     expect(recover.definition.StartAt).toBe('TakeOver');
-    for (const record of ['RecordMigrated', 'RecordBlocked', 'RecordRolledBack']) expect(states[record]!.Next).toBe('Recovered');
+    for (const record of ['RecordMigrated', 'RecordBlocked', 'RecordRolledBack'])
+      expect(states[record]!.Next).toBe('Recovered');
   });
 
   it('succeeds when it has done what it was started for', () => {
-    expect(recover.ofType('Succeed').map(([name]) => name).sort()).toEqual(['NothingToRecover', 'Recovered']);
-    expect(Object.fromEntries(recover.ofType('Fail').map(([name, { Error }]) => [name, Error]))).toEqual({ NeedsHuman: 'NeedsHuman', RecoveryFailed: 'RecoveryFailed' });
+    expect(
+      recover
+        .ofType('Succeed')
+        .map(([name]) => name)
+        .sort(),
+    ).toEqual(['NothingToRecover', 'Recovered']);
+    expect(Object.fromEntries(recover.ofType('Fail').map(([name, { Error }]) => [name, Error]))).toEqual({
+      NeedsHuman: 'NeedsHuman',
+      RecoveryFailed: 'RecoveryFailed',
+    });
   });
 
   it('leaves the record alone where it can not begin', () => {
-    for (const name of ['TakeOver', 'RecordMigrated', 'RecordBlocked']) expect(recover.catchersOf(name)).toEqual([[['States.ALL'], 'RecoveryFailed']]);
+    for (const name of ['TakeOver', 'RecordMigrated', 'RecordBlocked'])
+      expect(recover.catchersOf(name)).toEqual([[['States.ALL'], 'RecoveryFailed']]);
   });
 
   it.each([
@@ -39,7 +49,10 @@ describe('Recover', () => {
     { migrationId: MIGRATION_ID, cause: 'requested', requestedBy: 'alice', reason: 'slow mounts' },
   ])('gives the take-over what its own input has, and no more: %o', async (input) => {
     const payload = (states.TakeOver!.Arguments!.Payload as string).slice(2, -2);
-    const given: unknown = await jsonata(payload).evaluate({}, { states: { context: { Execution: { Id: 'arn:of:recover', Input: input } } } });
+    const given: unknown = await jsonata(payload).evaluate(
+      {},
+      { states: { context: { Execution: { Id: 'arn:of:recover', Input: input } } } },
+    );
     expect(given).toEqual({ ...input, executionArn: 'arn:of:recover' });
     expect(takeOverSchema.input.safeParse(given).success).toBe(true);
   });
@@ -91,7 +104,10 @@ describe('rule for executions that stopped', () => {
   });
 
   it('starts Recover for a failure that has no error', () => {
-    const { detail: { error: _, ...detail }, ...rest } = event({ status: 'FAILED' });
+    const {
+      detail: { error: _, ...detail },
+      ...rest
+    } = event({ status: 'FAILED' });
     expect(matches({ ...rest, detail })).toBe(true);
   });
 
@@ -109,7 +125,7 @@ describe('rule for executions that stopped', () => {
     expect(matches({ ...event({ status: 'ABORTED' }), source: 'aws.batch' })).toBe(false);
   });
 
-  it('gives Recover the execution\'s name as the migration, by an input that it takes', () => {
+  it("gives Recover the execution's name as the migration, by an input that it takes", () => {
     const input = JSON.parse(inputFor(target, rule, event({ status: 'ABORTED' }))) as object;
     expect(input).toEqual({ migrationId: MIGRATION_ID, cause: 'stranded' });
     expect(takeOverSchema.input.safeParse({ ...input, executionArn: 'x' }).success).toBe(true);
@@ -117,11 +133,15 @@ describe('rule for executions that stopped', () => {
   });
 
   it('may start Recover and nothing else', () => {
-    const role = Object.entries(template.Resources).find(([name, { Type }]) => Type === 'AWS::IAM::Role' && name.includes('StartsRecover'))![0];
-    const policies = resourcesOf('AWS::IAM::Policy').filter(([, { Properties }]) => JSON.stringify(Properties.Roles).includes(role));
-    expect(policies.map(([, { Properties }]) => (resolve(Properties.PolicyDocument) as { Statement: unknown }).Statement)).toEqual([
-      [{ Action: 'states:StartExecution', Effect: 'Allow', Resource: recover.logicalId }],
-    ]);
+    const role = Object.entries(template.Resources).find(
+      ([name, { Type }]) => Type === 'AWS::IAM::Role' && name.includes('StartsRecover'),
+    )![0];
+    const policies = resourcesOf('AWS::IAM::Policy').filter(([, { Properties }]) =>
+      JSON.stringify(Properties.Roles).includes(role),
+    );
+    expect(
+      policies.map(([, { Properties }]) => (resolve(Properties.PolicyDocument) as { Statement: unknown }).Statement),
+    ).toEqual([[{ Action: 'states:StartExecution', Effect: 'Allow', Resource: recover.logicalId }]]);
   });
 
   it('and the schedule keep what could not be delivered', () => {
@@ -135,7 +155,11 @@ describe('rule for executions that stopped', () => {
     }
     const [[, policy]] = resourcesOf('AWS::SQS::QueuePolicy') as [[string, Resource]];
     const { Statement } = policy.Properties.PolicyDocument as { Statement: QueueStatement[] };
-    expect(Statement[0]).toMatchObject({ Effect: 'Deny', Action: 'sqs:*', Condition: { Bool: { 'aws:SecureTransport': 'false' } } });
+    expect(Statement[0]).toMatchObject({
+      Effect: 'Deny',
+      Action: 'sqs:*',
+      Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+    });
     for (const statement of Statement.slice(1)) {
       expect(statement).toMatchObject({ Action: 'sqs:SendMessage', Principal: { Service: 'events.amazonaws.com' } });
       expect(Object.keys(statement.Condition.ArnEquals!)).toEqual(['aws:SourceArn']);

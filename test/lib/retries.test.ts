@@ -23,9 +23,11 @@ const OF_THE_SERVICE = [
   'States.Timeout',
   'States.ALL',
 ];
-const namesIn = (retriers: { ErrorEquals: string[] }[] = []): string[] => retriers.flatMap(({ ErrorEquals }) => ErrorEquals);
+const namesIn = (retriers: { ErrorEquals: string[] }[] = []): string[] =>
+  retriers.flatMap(({ ErrorEquals }) => ErrorEquals);
 const WAITING = namesOfClass('waiting');
-const pollsOf = (retriers: Retrier[] = []): Retrier[] => retriers.filter(({ ErrorEquals }) => WAITING.some((error) => ErrorEquals.includes(error)));
+const pollsOf = (retriers: Retrier[] = []): Retrier[] =>
+  retriers.filter(({ ErrorEquals }) => WAITING.some((error) => ErrorEquals.includes(error)));
 
 describe('retries', () => {
   it.each(allTasks)('know every error in %s, %s by a name that exists', (_machine, _name, state) => {
@@ -33,20 +35,27 @@ describe('retries', () => {
     expect(known).toEqual(expect.arrayContaining([...namesIn(state.Retry), ...namesIn(state.Catch)]));
   });
 
-  it.each(allTasks)('try again in %s, %s what may succeed later, once each, and nothing that can not', (_machine, _name, state) => {
-    const transient = [...namesOfClass('retryable'), ...OF_THE_SERVICE.filter((error) => error !== 'States.ALL')];
-    const never: string[] = [...namesOfClass('terminal'), ...namesOfClass('needs-human'), 'States.ALL'];
-    const retried = namesIn(state.Retry);
-    expect(new Set(retried).size).toBe(retried.length);
-    // The time-out of a state that waits for somebody is its answer.
-    const isCallback = state.Resource?.endsWith('.waitForTaskToken') === true;
-    expect(retried).toEqual(expect.arrayContaining(isCallback ? transient.filter((error) => error !== 'States.Timeout') : transient));
-    expect(retried.includes('States.Timeout')).toBe(!isCallback);
-    expect(retried.filter((error) => never.includes(error))).toEqual([]);
-  });
+  it.each(allTasks)(
+    'try again in %s, %s what may succeed later, once each, and nothing that can not',
+    (_machine, _name, state) => {
+      const transient = [...namesOfClass('retryable'), ...OF_THE_SERVICE.filter((error) => error !== 'States.ALL')];
+      const never: string[] = [...namesOfClass('terminal'), ...namesOfClass('needs-human'), 'States.ALL'];
+      const retried = namesIn(state.Retry);
+      expect(new Set(retried).size).toBe(retried.length);
+      // The time-out of a state that waits for somebody is its answer.
+      const isCallback = state.Resource?.endsWith('.waitForTaskToken') === true;
+      expect(retried).toEqual(
+        expect.arrayContaining(isCallback ? transient.filter((error) => error !== 'States.Timeout') : transient),
+      );
+      expect(retried.includes('States.Timeout')).toBe(!isCallback);
+      expect(retried.filter((error) => never.includes(error))).toEqual([]);
+    },
+  );
 
   it('poll with even steps, each answer "not yet" where it is asked for, and each of them somewhere', () => {
-    const polls = allTasks.map(([machine, name, { Retry }]) => ({ name: `${machine}.${name}`, own: pollsOf(Retry) })).filter(({ own }) => own.length > 0);
+    const polls = allTasks
+      .map(([machine, name, { Retry }]) => ({ name: `${machine}.${name}`, own: pollsOf(Retry) }))
+      .filter(({ own }) => own.length > 0);
     const all = polls.flatMap(({ own }) => own);
     for (const { BackoffRate } of all) expect(BackoffRate).toBe(1);
     const association = 'AssociationStillThere 5 s × 36';
@@ -59,7 +68,8 @@ describe('retries', () => {
       [`${machine}.RestoreAssociations`]: 'AssociationStillThere 5 s × 36',
       [`${machine}.VerifyRestored`]: 'PodsNotSettled 10 s × 90',
     });
-    const told = ({ ErrorEquals, IntervalSeconds, MaxAttempts }: Retrier): string => `${ErrorEquals.join()} ${IntervalSeconds} s × ${MaxAttempts}`;
+    const told = ({ ErrorEquals, IntervalSeconds, MaxAttempts }: Retrier): string =>
+      `${ErrorEquals.join()} ${IntervalSeconds} s × ${MaxAttempts}`;
     expect(Object.fromEntries(polls.map(({ name, own }) => [name, own.map(told).join(', ')]))).toEqual({
       'MigrateAddon.Plan': 'RecoveryPending 20 s × 60',
       'MigrateAddon.PlanAgain': 'RecoveryPending 20 s × 60',
@@ -82,18 +92,30 @@ describe('retries', () => {
     expect([...new Set(namesIn(all))].sort()).toEqual(WAITING.toSorted());
   });
 
-  it.each(allTasks)('have delays in %s, %s that Step Functions accepts, and jitter wherever runs could meet', (_machine, _name, state) => {
-    for (const { IntervalSeconds, MaxAttempts, MaxDelaySeconds = Infinity, BackoffRate, JitterStrategy } of state.Retry!) {
-      expect(IntervalSeconds).toBeGreaterThanOrEqual(1);
-      expect(MaxAttempts).toBeLessThanOrEqual(99_999_999);
-      expect(MaxDelaySeconds).toBeGreaterThan(IntervalSeconds);
-      expect(JitterStrategy).toBe(BackoffRate > 1 ? 'FULL' : 'NONE');
-    }
-  });
+  it.each(allTasks)(
+    'have delays in %s, %s that Step Functions accepts, and jitter wherever runs could meet',
+    (_machine, _name, state) => {
+      for (const {
+        IntervalSeconds,
+        MaxAttempts,
+        MaxDelaySeconds = Infinity,
+        BackoffRate,
+        JitterStrategy,
+      } of state.Retry!) {
+        expect(IntervalSeconds).toBeGreaterThanOrEqual(1);
+        expect(MaxAttempts).toBeLessThanOrEqual(99_999_999);
+        expect(MaxDelaySeconds).toBeGreaterThan(IntervalSeconds);
+        expect(JitterStrategy).toBe(BackoffRate > 1 ? 'FULL' : 'NONE');
+      }
+    },
+  );
 
   it.each(allTasks)('wait in %s, %s longer than its function runs', (_machine, _name, state) => {
     // An approval's is as long as its request says.
-    const seconds = state.Resource?.endsWith('.waitForTaskToken') && String(state.TimeoutSeconds) === '{% $approvalSeconds %}' ? APPROVAL_HOURS.least * 3600 : state.TimeoutSeconds;
+    const seconds =
+      state.Resource?.endsWith('.waitForTaskToken') && String(state.TimeoutSeconds) === '{% $approvalSeconds %}'
+        ? APPROVAL_HOURS.least * 3600
+        : state.TimeoutSeconds;
     expect(seconds).toBeGreaterThan(functionOf(state).Properties.Timeout as number);
   });
 });
@@ -139,23 +161,29 @@ describe('longest run', () => {
   it.each<[Machine, Record<string, number>]>([
     [migrateAddon, wholeLadder],
     [recover, { TakeOver: 1, ...wayBack }],
-  ])('ends well before the machine times out, and within the history that an execution may have: %#', (machine, visits) => {
-    let seconds = 0;
-    let events = 0;
-    for (const [name, count] of Object.entries(visits)) {
-      const { Seconds = 0, Retry } = machine.states[name]!;
-      const polls = pollsOf(Retry);
-      const attempts = polls.reduce((sum, { MaxAttempts }) => sum + MaxAttempts, 1);
-      // What comes before it begins has time of its own.
-      if (!BEFORE_BEGIN.has(name)) seconds += count * polls.reduce((sum, { IntervalSeconds, MaxAttempts }) => sum + IntervalSeconds * MaxAttempts, Seconds);
-      // Scheduled, started, failed or succeeded; the state entered and left.
-      events += count * (2 + 3 * attempts);
-    }
-    // The rest is for transient faults and the invocations themselves.
-    const timeout = machine.definition.TimeoutSeconds - (machine === migrateAddon ? MOST_SECONDS_BEFORE_BEGIN : 0);
-    expect(seconds / timeout).toBeGreaterThan(0.4);
-    expect(seconds / timeout).toBeLessThan(0.6);
-    // A window that is waited for all of its time takes half of them.
-    expect(events).toBeLessThan(25_000 * 0.8);
-  });
+  ])(
+    'ends well before the machine times out, and within the history that an execution may have: %#',
+    (machine, visits) => {
+      let seconds = 0;
+      let events = 0;
+      for (const [name, count] of Object.entries(visits)) {
+        const { Seconds = 0, Retry } = machine.states[name]!;
+        const polls = pollsOf(Retry);
+        const attempts = polls.reduce((sum, { MaxAttempts }) => sum + MaxAttempts, 1);
+        // What comes before it begins has time of its own.
+        if (!BEFORE_BEGIN.has(name))
+          seconds +=
+            count *
+            polls.reduce((sum, { IntervalSeconds, MaxAttempts }) => sum + IntervalSeconds * MaxAttempts, Seconds);
+        // Scheduled, started, failed or succeeded; the state entered and left.
+        events += count * (2 + 3 * attempts);
+      }
+      // The rest is for transient faults and the invocations themselves.
+      const timeout = machine.definition.TimeoutSeconds - (machine === migrateAddon ? MOST_SECONDS_BEFORE_BEGIN : 0);
+      expect(seconds / timeout).toBeGreaterThan(0.4);
+      expect(seconds / timeout).toBeLessThan(0.6);
+      // A window that is waited for all of its time takes half of them.
+      expect(events).toBeLessThan(25_000 * 0.8);
+    },
+  );
 });

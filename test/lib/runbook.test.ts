@@ -2,9 +2,24 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { itemOf } from '../../lambdas/adapters/dynamo-table.ts';
-import { accountId, addonName, clusterName, namespaceName, reason, regionName, serviceAccountName } from '../../lambdas/domain/names.ts';
+import {
+  accountId,
+  addonName,
+  clusterName,
+  namespaceName,
+  reason,
+  regionName,
+  serviceAccountName,
+} from '../../lambdas/domain/names.ts';
 import { migrationRequestFields } from '../../lambdas/domain/model.ts';
-import { automationDocument, type AutomationDocument, PREDEFINED, referencesIn, type Step, waysOf } from './automation-document.ts';
+import {
+  automationDocument,
+  type AutomationDocument,
+  PREDEFINED,
+  referencesIn,
+  type Step,
+  waysOf,
+} from './automation-document.ts';
 import { deployed, Deployment, migrateAddon, recover, synthesiseWith } from './definition.ts';
 
 const documentOf = (deployment: Deployment): { content: AutomationDocument; properties: Record<string, unknown> } => {
@@ -14,13 +29,21 @@ const documentOf = (deployment: Deployment): { content: AutomationDocument; prop
 const { content, properties } = documentOf(deployed);
 const { parameters, mainSteps } = content;
 const stepOf = (name: string): Step => mainSteps.find((step) => step.name === name)!;
-const outputsOf = (step: Step): string[] => [...PREDEFINED[step.action], ...(step.outputs ?? []).map(({ Name }) => Name)].map((name) => `${step.name}.${name}`);
+const outputsOf = (step: Step): string[] =>
+  [...PREDEFINED[step.action], ...(step.outputs ?? []).map(({ Name }) => Name)].map((name) => `${step.name}.${name}`);
 
-const roleOf = (deployment: Deployment): string => deployment.resourcesOf('AWS::IAM::Role').find(([, { Properties }]) => JSON.stringify(Properties).includes('ssm.amazonaws.com'))![0];
+const roleOf = (deployment: Deployment): string =>
+  deployment
+    .resourcesOf('AWS::IAM::Role')
+    .find(([, { Properties }]) => JSON.stringify(Properties).includes('ssm.amazonaws.com'))![0];
 
 describe('the document', () => {
   it('is an Automation document, whose name stays when its content changes', () => {
-    expect(properties).toMatchObject({ DocumentType: 'Automation', DocumentFormat: 'YAML', UpdateMethod: 'NewVersion' });
+    expect(properties).toMatchObject({
+      DocumentType: 'Automation',
+      DocumentFormat: 'YAML',
+      UpdateMethod: 'NewVersion',
+    });
     expect(properties).not.toHaveProperty('Name');
     const [[name]] = deployed.resourcesOf('AWS::SSM::Document') as [[string, unknown]];
     expect(deployed.template.Outputs.RunbookName!.Value).toEqual({ Ref: name });
@@ -37,7 +60,10 @@ describe('the document', () => {
   it('refers to parameters, and to what steps before have put out, whichever way leads there', () => {
     const known = new Set([...Object.keys(parameters), 'automation:EXECUTION_ID']);
     for (const step of mainSteps) {
-      expect(referencesIn(step.inputs).filter((reference) => !known.has(reference)), `of ${step.name}`).toEqual([]);
+      expect(
+        referencesIn(step.inputs).filter((reference) => !known.has(reference)),
+        `of ${step.name}`,
+      ).toEqual([]);
       // What fails, or is cancelled, puts nothing out.
       if (step.name !== 'run') for (const output of outputsOf(step)) known.add(output);
     }
@@ -45,30 +71,49 @@ describe('the document', () => {
   });
 
   it('uses every parameter', () => {
-    expect(new Set(referencesIn(stepOf('prepare').inputs))).toEqual(new Set([...Object.keys(parameters), 'automation:EXECUTION_ID']));
+    expect(new Set(referencesIn(stepOf('prepare').inputs))).toEqual(
+      new Set([...Object.keys(parameters), 'automation:EXECUTION_ID']),
+    );
   });
 
   it('reports whatever becomes of the run, and lets the outcome alone decide', () => {
-    expect(stepOf('run')).toMatchObject({ nextStep: 'report', onFailure: 'step:report', onCancel: 'step:report', isCritical: false });
+    expect(stepOf('run')).toMatchObject({
+      nextStep: 'report',
+      onFailure: 'step:report',
+      onCancel: 'step:report',
+      isCritical: false,
+    });
     expect(stepOf('report')).toMatchObject({ nextStep: 'conclude', onFailure: 'Abort' });
-    expect(stepOf('conclude')).toMatchObject({ isCritical: true, isEnd: true, inputs: { InputPayload: { good: ['migrated', 'already-migrated', 'planned'] } } });
+    expect(stepOf('conclude')).toMatchObject({
+      isCritical: true,
+      isEnd: true,
+      inputs: { InputPayload: { good: ['migrated', 'already-migrated', 'planned'] } },
+    });
   });
 
   it('runs MigrateAddon under the name of the migration, and waits longer than it can take', () => {
     const { inputs, timeoutSeconds } = stepOf('run');
-    expect(inputs).toEqual({ stateMachineArn: migrateAddon.logicalId, name: '{{ prepare.migrationId }}', input: '{{ prepare.input }}' });
+    expect(inputs).toEqual({
+      stateMachineArn: migrateAddon.logicalId,
+      name: '{{ prepare.migrationId }}',
+      input: '{{ prepare.input }}',
+    });
     // Of which waiting takes 37 days at most; an action takes seven.
     expect(timeoutSeconds).toBeGreaterThan(migrateAddon.definition.TimeoutSeconds - 37 * 24 * 3600);
     expect(timeoutSeconds).toBeLessThanOrEqual(604_800);
   });
 
-  it("reads the record where the ledger has it", () => {
+  it('reads the record where the ledger has it', () => {
     const [[table]] = deployed.resourcesOf('AWS::DynamoDB::Table') as [[string, unknown]];
-    expect(stepOf('report').inputs).toMatchObject({ InputPayload: { key: itemOf('{{ prepare.migrationId }}', 'RECORD'), tableName: table } });
+    expect(stepOf('report').inputs).toMatchObject({
+      InputPayload: { key: itemOf('{{ prepare.migrationId }}', 'RECORD'), tableName: table },
+    });
   });
 
   it('can go through CloudFormation, which may make text of numbers and truths', () => {
-    expect(Object.values(parameters).filter((one) => Object.values(one).some((value) => typeof value === 'boolean'))).toEqual([]);
+    expect(
+      Object.values(parameters).filter((one) => Object.values(one).some((value) => typeof value === 'boolean')),
+    ).toEqual([]);
     // Documents have at most 64 KB.
     expect(JSON.stringify(content).length).toBeLessThan(32_768);
     expect(JSON.stringify(content)).toMatch(/^[\x20-\x7e]*$/);
@@ -76,8 +121,45 @@ describe('the document', () => {
 });
 
 const SAMPLES = [
-  '', 'a', 'A', '0', '-', '_', '.', 'a-b', 'a.b', 'a..b', 'a_b', '-a', 'a-', '.a', 'reliability-dev', 'aws-ebs-csi-driver', 'payments', 'kube-system', 'ebs-csi-controller-sa', '111122223333', '11112222333', 'eu-west-1', 'us-gov-west-1', 'eu_west_1', 'eu-west-12',
-  'two words', 'a\nb', 'a\n', '\na', '\u001b[31m', 'a\u202eb', '"quoted"', '{"a": 1}', '{{ Cluster }}', '$(id)', 'größer', '\ud83d\ude80', 'a/b', "it's",
+  '',
+  'a',
+  'A',
+  '0',
+  '-',
+  '_',
+  '.',
+  'a-b',
+  'a.b',
+  'a..b',
+  'a_b',
+  '-a',
+  'a-',
+  '.a',
+  'reliability-dev',
+  'aws-ebs-csi-driver',
+  'payments',
+  'kube-system',
+  'ebs-csi-controller-sa',
+  '111122223333',
+  '11112222333',
+  'eu-west-1',
+  'us-gov-west-1',
+  'eu_west_1',
+  'eu-west-12',
+  'two words',
+  'a\nb',
+  'a\n',
+  '\na',
+  '\u001b[31m',
+  'a\u202eb',
+  '"quoted"',
+  '{"a": 1}',
+  '{{ Cluster }}',
+  '$(id)',
+  'größer',
+  '\ud83d\ude80',
+  'a/b',
+  "it's",
   ...[32, 33, 63, 64, 100, 101, 253, 254, 1024, 1025].map((length) => 'a'.repeat(length)),
   `eu-${'a'.repeat(28)}-1`,
   `eu-${'a'.repeat(27)}-1`,
@@ -85,7 +167,10 @@ const SAMPLES = [
 
 describe('parameters', () => {
   const fields = migrationRequestFields.shape;
-  const allowedBy = ({ allowedPattern, maxChars = 1e6 }: AutomationDocument['parameters'][string]) => (text: string): boolean => new RegExp(allowedPattern!, 'u').test(text) && text.length <= maxChars;
+  const allowedBy =
+    ({ allowedPattern, maxChars = 1e6 }: AutomationDocument['parameters'][string]) =>
+    (text: string): boolean =>
+      new RegExp(allowedPattern!, 'u').test(text) && text.length <= maxChars;
 
   it.each([
     ['Cluster', clusterName],
@@ -128,7 +213,11 @@ describe('parameters', () => {
       Account: { default: '111122223333' },
       Region: { default: 'eu-west-1' },
     });
-    expect(Object.entries(parameters).filter(([, one]) => one.default === undefined).map(([name]) => name)).toEqual(['Cluster']);
+    expect(
+      Object.entries(parameters)
+        .filter(([, one]) => one.default === undefined)
+        .map(([name]) => name),
+    ).toEqual(['Cluster']);
   });
 });
 
@@ -144,7 +233,10 @@ describe('the role', () => {
           Effect: 'Allow',
           Action: 'sts:AssumeRole',
           Principal: { Service: 'ssm.amazonaws.com' },
-          Condition: { StringEquals: { 'aws:SourceAccount': '111122223333' }, ArnLike: { 'aws:SourceArn': 'arn:aws:ssm:eu-west-1:111122223333:automation-execution/*' } },
+          Condition: {
+            StringEquals: { 'aws:SourceAccount': '111122223333' },
+            ArnLike: { 'aws:SourceArn': 'arn:aws:ssm:eu-west-1:111122223333:automation-execution/*' },
+          },
         },
       ],
     });
@@ -152,7 +244,9 @@ describe('the role', () => {
 
   it('may run MigrateAddon and nothing else, and read the ledger', () => {
     const [[table]] = deployed.resourcesOf('AWS::DynamoDB::Table') as [[string, unknown]];
-    const rights = statements.flatMap(({ actions, resources }) => actions.flatMap((action) => resources.map((resource) => `${action} ${resource.split(':').slice(-2).join(':')}`)));
+    const rights = statements.flatMap(({ actions, resources }) =>
+      actions.flatMap((action) => resources.map((resource) => `${action} ${resource.split(':').slice(-2).join(':')}`)),
+    );
     expect(rights.sort()).toEqual([
       `dynamodb:GetItem function:${table}`,
       expect.stringMatching(/^states:DescribeExecution .*:\*$/),
@@ -165,7 +259,9 @@ describe('the role', () => {
 
   it("opens the ledger and executions with a customer's key, through their services", () => {
     const sealed = synthesiseWith({ customerKey: true });
-    const ofKey = sealed.statementsOfRole(roleOf(sealed)).filter(({ actions }) => actions.some((action) => action.startsWith('kms:')));
+    const ofKey = sealed
+      .statementsOfRole(roleOf(sealed))
+      .filter(({ actions }) => actions.some((action) => action.startsWith('kms:')));
     expect(ofKey.map(({ actions, condition }) => ({ actions, keys: Object.keys(condition!.StringEquals!) }))).toEqual([
       { actions: ['kms:Decrypt'], keys: ['kms:ViaService', 'kms:EncryptionContext:aws:dynamodb:tableName'] },
       { actions: ['kms:Decrypt'], keys: ['kms:ViaService', 'kms:EncryptionContext:aws:states:stateMachineArn'] },

@@ -1,21 +1,46 @@
-/** What a service account that is no add-on's, and what an add-on, can come to in the state machines: each keeps to its own steps. */
+/**
+ * What a service account that is no add-on's, and what an add-on, can come to in the state machines: each keeps to its
+ * own steps.
+ */
 import jsonata from 'jsonata';
 import { describe, expect, it } from 'vitest';
 import { type Edge, type Machine, machines, migrateAddon, stepOf } from './definition.ts';
 
-const OF_ADDONS = ['delete-addon', 'await-deleted', 'purge-associations', 'create-addon', 'update-addon', 'await-active', 'carry-over', 'assess-rollback', 'restore-addon'];
+const OF_ADDONS = [
+  'delete-addon',
+  'await-deleted',
+  'purge-associations',
+  'create-addon',
+  'update-addon',
+  'await-active',
+  'carry-over',
+  'assess-rollback',
+  'restore-addon',
+];
 const OF_ACCOUNTS = ['create-association', 'annotate-service-account'];
 
 type Variables = Record<string, unknown>;
 const [SUBJECT, ADDON] = ['payments/api', 'aws-ebs-csi-driver'];
-const withWay = (subject: string, strategy: string, more: Variables = {}): Variables => ({ subject, ladder: [{ strategy, preserve: false }], rung: 0, ...more });
+const withWay = (subject: string, strategy: string, more: Variables = {}): Variables => ({
+  subject,
+  ladder: [{ strategy, preserve: false }],
+  rung: 0,
+  ...more,
+});
 
-/** Which ways out of its choices a machine takes with these variables; a choice that asks for anything else may take each. */
+/**
+ * Which ways out of its choices a machine takes with these variables; a choice that asks for anything else may take
+ * each.
+ */
 async function followed(machine: Machine, variables: Variables): Promise<(edge: Edge) => boolean> {
   const next = new Map<string, string>();
   for (const [name, { Choices = [], Default }] of machine.ofType('Choice')) {
     const conditions = Choices.map(({ Condition }) => Condition.slice(2, -2));
-    const isKnown = conditions.every((condition) => [...condition.replaceAll(/'[^']*'/g, '').matchAll(/\$(\w+)(?!\w|\()/g)].every(([, variable = '']) => variable in variables));
+    const isKnown = conditions.every((condition) =>
+      [...condition.replaceAll(/'[^']*'/g, '').matchAll(/\$(\w+)(?!\w|\()/g)].every(
+        ([, variable = '']) => variable in variables,
+      ),
+    );
     if (!isKnown) continue;
     const answers = await Promise.all(conditions.map((condition) => jsonata(condition).evaluate({}, variables)));
     next.set(name, Choices[answers.findIndex((answer) => answer === true)]?.Next ?? Default!);
@@ -24,27 +49,49 @@ async function followed(machine: Machine, variables: Variables): Promise<(edge: 
 }
 async function reached(machine: Machine, variables: Variables): Promise<{ states: Set<string>; steps: string[] }> {
   const states = machine.reachableFrom(machine.definition.StartAt, await followed(machine, variables));
-  return { states, steps: [...new Set(machine.tasks.filter(([name]) => states.has(name)).map(([, state]) => stepOf(state)))] };
+  return {
+    states,
+    steps: [...new Set(machine.tasks.filter(([name]) => states.has(name)).map(([, state]) => stepOf(state)))],
+  };
 }
 
 describe.each(machines)('$name', (machine) => {
-  it.each([true, false])('never comes to a step of add-ons with a service account, whether or not its annotation goes: %s', async (removesAnnotation) => {
-    const { states, steps } = await reached(machine, withWay(SUBJECT, 'associate', { removesAnnotation }));
-    expect(steps.filter((step) => OF_ADDONS.includes(step))).toEqual([]);
-    expect(steps).toEqual(expect.arrayContaining(['restore-associations', 'verify-pods', 'restart-pods', 'finish']));
-    expect(steps.includes('annotate-service-account')).toBe(removesAnnotation);
-    expect(states).toContain('WaitForFormerIdentity');
-  });
+  it.each([true, false])(
+    'never comes to a step of add-ons with a service account, whether or not its annotation goes: %s',
+    async (removesAnnotation) => {
+      const { states, steps } = await reached(machine, withWay(SUBJECT, 'associate', { removesAnnotation }));
+      expect(steps.filter((step) => OF_ADDONS.includes(step))).toEqual([]);
+      expect(steps).toEqual(expect.arrayContaining(['restore-associations', 'verify-pods', 'restart-pods', 'finish']));
+      expect(steps.includes('annotate-service-account')).toBe(removesAnnotation);
+      expect(states).toContain('WaitForFormerIdentity');
+    },
+  );
 
-  it.each(['in-place', 'recreate'])('never comes to a step of service accounts with an add-on, %s', async (strategy) => {
-    const { states, steps } = await reached(machine, withWay(ADDON, strategy, { removesAnnotation: false }));
-    expect(steps.filter((step) => OF_ACCOUNTS.includes(step))).toEqual([]);
-    expect(steps).toEqual(expect.arrayContaining(['assess-rollback', 'restore-addon', 'restore-associations']));
-    expect([...states].filter((name) => ['WaitForWebhook', 'WaitForFormerIdentity', 'IsAnnotationToRestore', 'RestoreAnnotation', 'AnnotateServiceAccount'].includes(name))).toEqual([]);
-  });
+  it.each(['in-place', 'recreate'])(
+    'never comes to a step of service accounts with an add-on, %s',
+    async (strategy) => {
+      const { states, steps } = await reached(machine, withWay(ADDON, strategy, { removesAnnotation: false }));
+      expect(steps.filter((step) => OF_ACCOUNTS.includes(step))).toEqual([]);
+      expect(steps).toEqual(expect.arrayContaining(['assess-rollback', 'restore-addon', 'restore-associations']));
+      expect(
+        [...states].filter((name) =>
+          [
+            'WaitForWebhook',
+            'WaitForFormerIdentity',
+            'IsAnnotationToRestore',
+            'RestoreAnnotation',
+            'AnnotateServiceAccount',
+          ].includes(name),
+        ),
+      ).toEqual([]);
+    },
+  );
 
   it('has no step that neither of them comes to', async () => {
-    const ways = [withWay(SUBJECT, 'associate', { removesAnnotation: true }), ...['in-place', 'recreate'].map((strategy) => withWay(ADDON, strategy))];
+    const ways = [
+      withWay(SUBJECT, 'associate', { removesAnnotation: true }),
+      ...['in-place', 'recreate'].map((strategy) => withWay(ADDON, strategy)),
+    ];
     const all = await Promise.all(ways.map((variables) => reached(machine, variables)));
     expect(new Set(all.flatMap(({ states }) => [...states]))).toEqual(new Set(Object.keys(machine.states)));
   });
@@ -53,25 +100,51 @@ describe.each(machines)('$name', (machine) => {
 describe('the road of a service account', () => {
   const { states } = migrateAddon;
 
-  it('associates it, waits until EKS\'s webhook knows that, and looks at the pods', () => {
-    expect(states.CreateAssociation).toMatchObject({ Next: 'WaitForWebhook', Arguments: { Payload: { rung: '{% $rung %}', fence: '{% $fence %}', subject: '{% $subject %}' } } });
+  it("associates it, waits until EKS's webhook knows that, and looks at the pods", () => {
+    expect(states.CreateAssociation).toMatchObject({
+      Next: 'WaitForWebhook',
+      Arguments: { Payload: { rung: '{% $rung %}', fence: '{% $fence %}', subject: '{% $subject %}' } },
+    });
     expect(states.WaitForWebhook).toEqual({ Type: 'Wait', Seconds: 15, Next: 'VerifyPods' });
-    expect(migrateAddon.edges.filter(({ to }) => to === 'CreateAssociation')).toMatchObject([{ from: 'WhichWay', onFailure: false }]);
+    expect(migrateAddon.edges.filter(({ to }) => to === 'CreateAssociation')).toMatchObject([
+      { from: 'WhichWay', onFailure: false },
+    ]);
   });
 
   it('comes behind the locks, the agent and the trust', () => {
-    for (const before of ['Begin', 'IsAgentToInstall', 'IsTrustToRepair']) expect(migrateAddon.reachableFrom(migrateAddon.definition.StartAt, ({ to }) => to !== before), `without ${before}`).not.toContain('CreateAssociation');
+    for (const before of ['Begin', 'IsAgentToInstall', 'IsTrustToRepair'])
+      expect(
+        migrateAddon.reachableFrom(migrateAddon.definition.StartAt, ({ to }) => to !== before),
+        `without ${before}`,
+      ).not.toContain('CreateAssociation');
   });
 
   it('takes the annotation off behind the proof alone, where the plan says so, and is migrated then', () => {
-    expect(states.IsAnnotationToRemove).toEqual({ Type: 'Choice', Choices: [{ Condition: '{% $removesAnnotation %}', Next: 'AnnotateServiceAccount' }], Default: 'RecordMigrated' });
-    expect(states.AnnotateServiceAccount).toMatchObject({ Next: 'RecordMigrated', Arguments: { Payload: { towards: 'pod-identity', fence: '{% $fence %}' } } });
-    expect(migrateAddon.edges.filter(({ to }) => to === 'IsAnnotationToRemove')).toMatchObject([{ from: 'AreThePodsProven', onFailure: false }]);
-    expect(states.Plan!.Assign).toMatchObject({ subject: '{% $states.result.Payload.subject %}', removesAnnotation: '{% $states.result.Payload.removesAnnotation %}' });
+    expect(states.IsAnnotationToRemove).toEqual({
+      Type: 'Choice',
+      Choices: [{ Condition: '{% $removesAnnotation %}', Next: 'AnnotateServiceAccount' }],
+      Default: 'RecordMigrated',
+    });
+    expect(states.AnnotateServiceAccount).toMatchObject({
+      Next: 'RecordMigrated',
+      Arguments: { Payload: { towards: 'pod-identity', fence: '{% $fence %}' } },
+    });
+    expect(migrateAddon.edges.filter(({ to }) => to === 'IsAnnotationToRemove')).toMatchObject([
+      { from: 'AreThePodsProven', onFailure: false },
+    ]);
+    expect(states.Plan!.Assign).toMatchObject({
+      subject: '{% $states.result.Payload.subject %}',
+      removesAnnotation: '{% $states.result.Payload.removesAnnotation %}',
+    });
   });
 
   it('has one way: none is left behind it', async () => {
-    const condition = async (strategy: string, rung: number): Promise<unknown[]> => Promise.all(states.WhichWay!.Choices!.map(({ Condition }) => jsonata(Condition.slice(2, -2)).evaluate({}, { ladder: [{ strategy }], rung })));
+    const condition = async (strategy: string, rung: number): Promise<unknown[]> =>
+      Promise.all(
+        states.WhichWay!.Choices!.map(({ Condition }) =>
+          jsonata(Condition.slice(2, -2)).evaluate({}, { ladder: [{ strategy }], rung }),
+        ),
+      );
     expect((await condition('associate', 0)).filter(Boolean)).toHaveLength(1);
     expect(await condition('associate', 1)).toEqual([false, false, false]);
     expect(states.WhichWay!.Default).toBe('RollBack');
@@ -81,13 +154,28 @@ describe('the road of a service account', () => {
 describe.each(machines)('the way back of a service account in $name', (machine) => {
   it('starts without a look at an add-on, and is over only when the pods have what they had', async () => {
     const follow = await followed(machine, withWay(SUBJECT, 'associate', { removesAnnotation: true }));
-    const order = ['RollBack', 'WhatGoesBack', 'IsAnnotationToRestore', 'RestoreAnnotation', 'RestoreAssociations', 'IsAddonBack', 'WaitForFormerIdentity', 'VerifyRestored', 'AreThePodsRestored'];
-    const after = (name: string): string[] => machine.edges.filter((edge) => edge.from === name && !edge.onFailure && follow(edge)).map(({ to }) => to);
-    for (const [index, name] of order.slice(0, -1).entries()) expect(after(name), `after ${name}`).toEqual([order[index + 1]]);
-    expect(machine.reachableFrom('RollBack', (edge) => follow(edge) && edge.to !== 'VerifyRestored')).not.toContain('RecordRolledBack');
+    const order = [
+      'RollBack',
+      'WhatGoesBack',
+      'IsAnnotationToRestore',
+      'RestoreAnnotation',
+      'RestoreAssociations',
+      'IsAddonBack',
+      'WaitForFormerIdentity',
+      'VerifyRestored',
+      'AreThePodsRestored',
+    ];
+    const after = (name: string): string[] =>
+      machine.edges.filter((edge) => edge.from === name && !edge.onFailure && follow(edge)).map(({ to }) => to);
+    for (const [index, name] of order.slice(0, -1).entries())
+      expect(after(name), `after ${name}`).toEqual([order[index + 1]]);
+    expect(machine.reachableFrom('RollBack', (edge) => follow(edge) && edge.to !== 'VerifyRestored')).not.toContain(
+      'RecordRolledBack',
+    );
   });
 
   it('asks for a person whatever fails in it', () => {
-    for (const name of ['RestoreAnnotation', 'RestoreAssociations', 'VerifyRestored']) expect(machine.catchersOf(name)).toEqual([[['States.ALL'], 'RecordNeedsHuman']]);
+    for (const name of ['RestoreAnnotation', 'RestoreAssociations', 'VerifyRestored'])
+      expect(machine.catchersOf(name)).toEqual([[['States.ALL'], 'RecordNeedsHuman']]);
   });
 });

@@ -31,7 +31,8 @@ function synthesised(settings: object, context: Record<string, unknown> = {}) {
   const config = join(outdir, 'settings.json');
   writeFileSync(config, JSON.stringify(settings));
   createApp({ lambdaDirectory, outdir, context: { ...REQUIRED, config, ...context } }).synth();
-  const read = (name: string): SpokeTemplate => JSON.parse(readFileSync(join(outdir, `${name}.template.json`), 'utf8')) as SpokeTemplate;
+  const read = (name: string): SpokeTemplate =>
+    JSON.parse(readFileSync(join(outdir, `${name}.template.json`), 'utf8')) as SpokeTemplate;
   return { outdir, files: readdirSync(outdir), hub: read('PodIdentityMigrator'), spoke: () => read(SPOKE_STACK) };
 }
 
@@ -40,7 +41,12 @@ const least = synthesised({ accounts: [OTHER_ACCOUNT], deploy: { denialRule: fal
 const none = synthesised({});
 const template = narrow.spoke();
 const text = JSON.stringify(template);
-const rolesIn = ({ Resources }: SpokeTemplate): Record<string, Record<string, unknown>> => Object.fromEntries(Object.values(Resources).filter(({ Type }) => Type === 'AWS::IAM::Role').map(({ Properties }) => [JSON.stringify(Properties['RoleName']), Properties]));
+const rolesIn = ({ Resources }: SpokeTemplate): Record<string, Record<string, unknown>> =>
+  Object.fromEntries(
+    Object.values(Resources)
+      .filter(({ Type }) => Type === 'AWS::IAM::Role')
+      .map(({ Properties }) => [JSON.stringify(Properties['RoleName']), Properties]),
+  );
 
 /** In one place, with the service's own outputs pasted. */
 const deployedTo = (outdir: string, account: string, region: string, rolesRegion = region) => {
@@ -56,7 +62,9 @@ describe('the template for other accounts', () => {
   });
 
   it('can be deployed by StackSets: no bootstrap, no assets, no account and no region in it', () => {
-    expect(Object.keys(template.Parameters).filter((name) => /BootstrapVersion|AssetParameters/.test(name))).toEqual([]);
+    expect(Object.keys(template.Parameters).filter((name) => /BootstrapVersion|AssetParameters/.test(name))).toEqual(
+      [],
+    );
     expect(template.Rules).toBeUndefined();
     expect(narrow.files).not.toContain(`${SPOKE_STACK}.assets.json`);
     expect(text).not.toMatch(/cdk-hnb659fds|S3Bucket|\b\d{12}\b|(eu|us)-\w+-\d/);
@@ -66,28 +74,55 @@ describe('the template for other accounts', () => {
   it.each([
     ['with all', narrow],
     ['with the least', least],
-  ])('has parameters that are outputs of the service under the same names, but for where the roles are made: %s', (_, { hub, spoke }) => {
-    const { Parameters } = spoke();
-    const outputs = Object.keys(hub.Outputs ?? {}).filter((name) => name.startsWith('Hub'));
-    expect(outputs.length).toBeGreaterThan(4);
-    expect(Object.keys(Parameters).toSorted()).toEqual([...outputs, 'RolesRegion'].toSorted());
-    expect(Object.values(Parameters).every(({ Default }) => Default === undefined)).toBe(true);
-  });
+  ])(
+    'has parameters that are outputs of the service under the same names, but for where the roles are made: %s',
+    (_, { hub, spoke }) => {
+      const { Parameters } = spoke();
+      const outputs = Object.keys(hub.Outputs ?? {}).filter((name) => name.startsWith('Hub'));
+      expect(outputs.length).toBeGreaterThan(4);
+      expect(Object.keys(Parameters).toSorted()).toEqual([...outputs, 'RolesRegion'].toSorted());
+      expect(Object.values(Parameters).every(({ Default }) => Default === undefined)).toBe(true);
+    },
+  );
 
   it('makes the roles of the capabilities under their names, in one region, and what forwards in each', () => {
-    const conditionOf = Object.fromEntries(Object.entries(template.Resources).map(([name, { Condition }]) => [name.replace(/[0-9A-F]{8}$/, ''), Condition?.replace(/[0-9A-F]{8}$/, '')]));
-    expect(conditionOf).toEqual({ ...Object.fromEntries(CAPABILITIES.map((capability) => [`${pascalCase(capability)}Role`, 'RolesHere'])), ForwardRole: 'ForwardElsewhere', ForwardRoleDefaultPolicy: 'ForwardElsewhere', ForwardDeniedUpdate: 'ForwardElsewhere' });
-    for (const capability of CAPABILITIES) expect(rolesIn(template)[JSON.stringify(spokeRoleName(capability))]).toMatchObject({ MaxSessionDuration: 3600 });
-    const names = ({ roles }: ReturnType<typeof deployedTo>): string[] => roles.map(({ arn }) => arn.split('/')[1]!).toSorted();
-    expect(names(deployedTo(narrow.outdir, OTHER_ACCOUNT, 'eu-west-1'))).toEqual([...CAPABILITIES.map(spokeRoleName), 'pod-identity-migrator-forward-eu-west-1'].toSorted());
-    expect(names(deployedTo(narrow.outdir, OTHER_ACCOUNT, 'us-east-1', 'eu-west-1'))).toEqual(['pod-identity-migrator-forward-us-east-1']);
+    const conditionOf = Object.fromEntries(
+      Object.entries(template.Resources).map(([name, { Condition }]) => [
+        name.replace(/[0-9A-F]{8}$/, ''),
+        Condition?.replace(/[0-9A-F]{8}$/, ''),
+      ]),
+    );
+    expect(conditionOf).toEqual({
+      ...Object.fromEntries(CAPABILITIES.map((capability) => [`${pascalCase(capability)}Role`, 'RolesHere'])),
+      ForwardRole: 'ForwardElsewhere',
+      ForwardRoleDefaultPolicy: 'ForwardElsewhere',
+      ForwardDeniedUpdate: 'ForwardElsewhere',
+    });
+    for (const capability of CAPABILITIES)
+      expect(rolesIn(template)[JSON.stringify(spokeRoleName(capability))]).toMatchObject({ MaxSessionDuration: 3600 });
+    const names = ({ roles }: ReturnType<typeof deployedTo>): string[] =>
+      roles.map(({ arn }) => arn.split('/')[1]!).toSorted();
+    expect(names(deployedTo(narrow.outdir, OTHER_ACCOUNT, 'eu-west-1'))).toEqual(
+      [...CAPABILITIES.map(spokeRoleName), 'pod-identity-migrator-forward-eu-west-1'].toSorted(),
+    );
+    expect(names(deployedTo(narrow.outdir, OTHER_ACCOUNT, 'us-east-1', 'eu-west-1'))).toEqual([
+      'pod-identity-migrator-forward-us-east-1',
+    ]);
   });
 
   it('forwards nothing where the service itself is, or its events would go in a circle', () => {
     expect(deployedTo(narrow.outdir, HUB.account, HUB.region).rules).toEqual([]);
-    for (const [account, region] of [[HUB.account, 'us-east-1'], [OTHER_ACCOUNT, HUB.region]] as const) {
+    for (const [account, region] of [
+      [HUB.account, 'us-east-1'],
+      [OTHER_ACCOUNT, HUB.region],
+    ] as const) {
       const [rule] = deployedTo(narrow.outdir, account, region).rules;
-      expect(rule?.targets).toMatchObject([{ arn: `arn:aws:events:${HUB.region}:${HUB.account}:event-bus/default`, roleArn: `arn:aws:iam::${account}:role/pod-identity-migrator-forward-${region}` }]);
+      expect(rule?.targets).toMatchObject([
+        {
+          arn: `arn:aws:events:${HUB.region}:${HUB.account}:event-bus/default`,
+          roleArn: `arn:aws:iam::${account}:role/pod-identity-migrator-forward-${region}`,
+        },
+      ]);
     }
   });
 
@@ -101,57 +136,119 @@ describe('the template for other accounts', () => {
     ['policy/boundary', true],
     ['arn:aws:iam::aws:policy/PowerUserAccess', true],
     ['arn:aws:iam::111122223333:policy/boundary', false],
-  ])('has the permissions boundary %s on each role, where an account can have it: %s', (permissionsBoundaryArn, expected) => {
-    const roles = rolesIn(synthesised({ accounts: [OTHER_ACCOUNT] }, { permissionsBoundaryArn }).spoke());
-    expect(Object.values(roles).map((role) => role['PermissionsBoundary'] !== undefined)).toEqual(Object.values(roles).map(() => expected));
-  });
+  ])(
+    'has the permissions boundary %s on each role, where an account can have it: %s',
+    (permissionsBoundaryArn, expected) => {
+      const roles = rolesIn(synthesised({ accounts: [OTHER_ACCOUNT] }, { permissionsBoundaryArn }).spoke());
+      expect(Object.values(roles).map((role) => role['PermissionsBoundary'] !== undefined)).toEqual(
+        Object.values(roles).map(() => expected),
+      );
+    },
+  );
 });
 
 describe('the trust of each role', () => {
   const { roles } = deployedTo(narrow.outdir, OTHER_ACCOUNT, 'eu-west-1');
   const hub = loadAssembly(narrow.outdir, HUB);
-  const trustOf = (capability: (typeof CAPABILITIES)[number]) => roles.find(({ arn }) => arn.endsWith(`/${spokeRoleName(capability)}`))!.trustPolicy as { Statement: Record<string, unknown>[] };
+  const trustOf = (capability: (typeof CAPABILITIES)[number]) =>
+    roles.find(({ arn }) => arn.endsWith(`/${spokeRoleName(capability)}`))!.trustPolicy as {
+      Statement: Record<string, unknown>[];
+    };
 
   it.each(CAPABILITIES)("is in exactly the roles of the service's steps, with the external id: %s", (capability) => {
-    const roleArns = stepsWith(capability).map((step) => hub.functions.find(({ handler }) => handler === `${step}.handler`)!.roleArn);
-    expect(trustOf(capability).Statement).toEqual([{ Effect: 'Allow', Principal: { AWS: roleArns }, Action: 'sts:AssumeRole', Condition: { StringEquals: { 'sts:ExternalId': `pod-identity-migrator-${HUB.account}` } } }]);
+    const roleArns = stepsWith(capability).map(
+      (step) => hub.functions.find(({ handler }) => handler === `${step}.handler`)!.roleArn,
+    );
+    expect(trustOf(capability).Statement).toEqual([
+      {
+        Effect: 'Allow',
+        Principal: { AWS: roleArns },
+        Action: 'sts:AssumeRole',
+        Condition: { StringEquals: { 'sts:ExternalId': `pod-identity-migrator-${HUB.account}` } },
+      },
+    ]);
   });
 
-  /** IAM User Guide, "IAM and AWS STS quotas": role trust policies have 2,048 characters, white space left out; names of roles 64. */
-  it.each(CAPABILITIES)('fits, and its parameter too, however long the roles of the service are called: %s', (capability) => {
-    const longest = `arn:aws-us-gov:iam::${HUB.account}:role/${'x'.repeat(64)}`;
-    const { Statement: [statement] } = trustOf(capability);
-    const arns = stepsWith(capability).map(() => longest);
-    expect(JSON.stringify({ Version: '2012-10-17', Statement: [{ ...statement, Principal: { AWS: arns } }] }).length).toBeLessThanOrEqual(2048);
-    expect(arns.join(',').length).toBeLessThanOrEqual(4096);
-  });
+  /**
+   * IAM User Guide, "IAM and AWS STS quotas": role trust policies have 2,048 characters, white space left out; names of
+   * roles 64.
+   */
+  it.each(CAPABILITIES)(
+    'fits, and its parameter too, however long the roles of the service are called: %s',
+    (capability) => {
+      const longest = `arn:aws-us-gov:iam::${HUB.account}:role/${'x'.repeat(64)}`;
+      const {
+        Statement: [statement],
+      } = trustOf(capability);
+      const arns = stepsWith(capability).map(() => longest);
+      expect(
+        JSON.stringify({ Version: '2012-10-17', Statement: [{ ...statement, Principal: { AWS: arns } }] }).length,
+      ).toBeLessThanOrEqual(2048);
+      expect(arns.join(',').length).toBeLessThanOrEqual(4096);
+    },
+  );
 });
 
 describe('the rights of each role', () => {
-  const options = { passableRoleArns: ['arn:passable'], repairableRoleArns: ['arn:repairable'], passingRoleArns: ['arn:change'] };
+  const options = {
+    passableRoleArns: ['arn:passable'],
+    repairableRoleArns: ['arn:repairable'],
+    passingRoleArns: ['arn:change'],
+  };
 
   it('are those that the steps have in their own account, each of them and no other', () => {
     const key = (action: string, conditions: unknown): string => JSON.stringify([action, conditions]);
-    const ofSteps = new Set(SPOKE_STEPS.flatMap((step) => targetGrants[step](options)).flatMap(({ actions, conditions }) => actions.map((action) => key(action, conditions))));
-    const ofRoles = (['read', 'change', 'trust'] as const).flatMap((capability) => capabilityGrants(capability, SPOKE_STEPS, options));
+    const ofSteps = new Set(
+      SPOKE_STEPS.flatMap((step) => targetGrants[step](options)).flatMap(({ actions, conditions }) =>
+        actions.map((action) => key(action, conditions)),
+      ),
+    );
+    const ofRoles = (['read', 'change', 'trust'] as const).flatMap((capability) =>
+      capabilityGrants(capability, SPOKE_STEPS, options),
+    );
     expect(new Set(ofRoles.map(({ actions: [action = ''], conditions }) => key(action, conditions)))).toEqual(ofSteps);
     for (const { why, resources } of ofRoles) expect([why.length > 15, resources.length > 0]).toEqual([true, true]);
   });
 
   it('to write trust policies are of one role, and to change EKS of another', () => {
-    const changes = (capability: 'read' | 'change' | 'trust'): string[] => capabilityGrants(capability, SPOKE_STEPS, options).flatMap(({ actions }) => actions).filter((action) => !/:(Get|List|Describe|Simulate)/.test(action)).toSorted();
+    const changes = (capability: 'read' | 'change' | 'trust'): string[] =>
+      capabilityGrants(capability, SPOKE_STEPS, options)
+        .flatMap(({ actions }) => actions)
+        .filter((action) => !/:(Get|List|Describe|Simulate)/.test(action))
+        .toSorted();
     expect(changes('read')).toEqual([]);
     expect(changes('trust')).toEqual(['iam:UpdateAssumeRolePolicy']);
-    expect(new Set(changes('change'))).toEqual(new Set(['eks:CreateAddon', 'eks:CreatePodIdentityAssociation', 'eks:DeleteAddon', 'eks:DeletePodIdentityAssociation', 'eks:TagResource', 'eks:UpdateAddon', 'eks:UpdatePodIdentityAssociation', 'iam:PassRole']));
+    expect(new Set(changes('change'))).toEqual(
+      new Set([
+        'eks:CreateAddon',
+        'eks:CreatePodIdentityAssociation',
+        'eks:DeleteAddon',
+        'eks:DeletePodIdentityAssociation',
+        'eks:TagResource',
+        'eks:UpdateAddon',
+        'eks:UpdatePodIdentityAssociation',
+        'iam:PassRole',
+      ]),
+    );
   });
 
   it('are of the account that they are in', () => {
-    for (const { policies } of deployedTo(narrow.outdir, OTHER_ACCOUNT, 'eu-west-1').roles.filter(({ arn }) => !arn.includes('-forward-'))) {
+    for (const { policies } of deployedTo(narrow.outdir, OTHER_ACCOUNT, 'eu-west-1').roles.filter(
+      ({ arn }) => !arn.includes('-forward-'),
+    )) {
       for (const { document } of policies) {
         const { Statement } = document as { Statement: { Action: string | string[]; Resource: string | string[] }[] };
-        const wide = Statement.filter(({ Resource }) => [Resource].flat().includes('*')).flatMap(({ Action }) => Action);
-        expect(wide.filter((action) => !/^eks:(ListClusters|DescribeAddon(Versions|Configuration))$/.test(action))).toEqual([]);
-        expect(Statement.flatMap(({ Resource }) => Resource).filter((resource) => resource !== '*' && resource.split(':')[4] !== OTHER_ACCOUNT)).toEqual([]);
+        const wide = Statement.filter(({ Resource }) => [Resource].flat().includes('*')).flatMap(
+          ({ Action }) => Action,
+        );
+        expect(
+          wide.filter((action) => !/^eks:(ListClusters|DescribeAddon(Versions|Configuration))$/.test(action)),
+        ).toEqual([]);
+        expect(
+          Statement.flatMap(({ Resource }) => Resource).filter(
+            (resource) => resource !== '*' && resource.split(':')[4] !== OTHER_ACCOUNT,
+          ),
+        ).toEqual([]);
         // IAM User Guide, "IAM and AWS STS quotas": a role's inline policies have 10,240 characters.
         expect(JSON.stringify(document).length).toBeLessThan(10_240);
       }
@@ -161,9 +258,21 @@ describe('the rights of each role', () => {
   it('to pass roles are by the patterns without an account, and those of that account', () => {
     const of = (account: string): string => `arn:aws:iam::${account}:role/x`;
     const own = `arn:${Aws.PARTITION}:iam::${Aws.ACCOUNT_ID}:role/x`;
-    expect(patternsThere([own, of(OTHER_ACCOUNT), of('777788889999')], [OTHER_ACCOUNT])).toEqual([own, of(OTHER_ACCOUNT)]);
-    const passed = JSON.stringify(synthesised({ accounts: [OTHER_ACCOUNT], passableRoleArns: ['role/y', of(OTHER_ACCOUNT), of(HUB.account)] }, { passableRoleArns: undefined }).spoke());
-    expect([passed.includes(of(OTHER_ACCOUNT)), passed.includes(of(HUB.account)), passed.includes(':role/y')]).toEqual([true, false, true]);
+    expect(patternsThere([own, of(OTHER_ACCOUNT), of('777788889999')], [OTHER_ACCOUNT])).toEqual([
+      own,
+      of(OTHER_ACCOUNT),
+    ]);
+    const passed = JSON.stringify(
+      synthesised(
+        { accounts: [OTHER_ACCOUNT], passableRoleArns: ['role/y', of(OTHER_ACCOUNT), of(HUB.account)] },
+        { passableRoleArns: undefined },
+      ).spoke(),
+    );
+    expect([passed.includes(of(OTHER_ACCOUNT)), passed.includes(of(HUB.account)), passed.includes(':role/y')]).toEqual([
+      true,
+      false,
+      true,
+    ]);
   });
 });
 
@@ -176,15 +285,31 @@ describe("the service's own rights to become them", () => {
   it.each(SPOKE_STEPS)('are of %s for its own roles, in the configured accounts alone', (step) => {
     const [grant, ...others] = spokeGrantsOf(step, [OTHER_ACCOUNT, '777788889999']);
     expect(others).toEqual([]);
-    expect(grant).toMatchObject({ actions: ['sts:AssumeRole'], conditions: { StringEquals: { 'aws:ResourceAccount': [OTHER_ACCOUNT, '777788889999'] } } });
+    expect(grant).toMatchObject({
+      actions: ['sts:AssumeRole'],
+      conditions: { StringEquals: { 'aws:ResourceAccount': [OTHER_ACCOUNT, '777788889999'] } },
+    });
     const capabilities = CAPABILITIES.filter((capability) => stepsWith(capability).includes(step));
-    expect(grant!.resources).toEqual(capabilities.map((capability) => `arn:${Aws.PARTITION}:iam::*:role/${spokeRoleName(capability)}`));
+    expect(grant!.resources).toEqual(
+      capabilities.map((capability) => `arn:${Aws.PARTITION}:iam::*:role/${spokeRoleName(capability)}`),
+    );
   });
 
   it('fit into the policy of a role with a hundred accounts', () => {
     const accounts = Array.from({ length: 100 }, (_, index) => String(100_000_000_000 + index));
-    const { hub } = synthesised({ accounts, repairableRoleArns: ['role/repaired/*'] }, { customerKey: true, subnetIds: 'subnet-0123456789abcdef0', securityGroupIds: 'sg-0123456789abcdef0' });
-    const sizes = Object.values(hub.Resources).filter(({ Type }) => Type === 'AWS::IAM::Policy').map(({ Properties }) => JSON.stringify(Properties['PolicyDocument']).replaceAll(/\{"(Ref|Fn::GetAtt)":("[^"]*"|\["[^"]*","[^"]*"\])\}/g, '"111122223333"').length);
+    const { hub } = synthesised(
+      { accounts, repairableRoleArns: ['role/repaired/*'] },
+      { customerKey: true, subnetIds: 'subnet-0123456789abcdef0', securityGroupIds: 'sg-0123456789abcdef0' },
+    );
+    const sizes = Object.values(hub.Resources)
+      .filter(({ Type }) => Type === 'AWS::IAM::Policy')
+      .map(
+        ({ Properties }) =>
+          JSON.stringify(Properties['PolicyDocument']).replaceAll(
+            /\{"(Ref|Fn::GetAtt)":("[^"]*"|\["[^"]*","[^"]*"\])\}/g,
+            '"111122223333"',
+          ).length,
+      );
     expect(Math.max(...sizes)).toBeLessThan(10_240);
   });
 });

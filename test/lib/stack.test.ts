@@ -2,7 +2,19 @@ import { describe, expect, it } from 'vitest';
 import { type StepName, stepSchemas } from '../../lambdas/steps/schemas.ts';
 import { LONGEST_LAMBDA_SECONDS } from '../../lambdas/steps/take-over/schema.ts';
 import { BY_CLUSTER, BY_TIME, HELD_LOCKS, PENDING } from '../../lambdas/adapters/indexes.ts';
-import { deployed, Deployment, migrateAddon, recover, resolve, resourcesOf, retire, roleOf, template, variablesOf, waitingInCircles } from './definition.ts';
+import {
+  deployed,
+  Deployment,
+  migrateAddon,
+  recover,
+  resolve,
+  resourcesOf,
+  retire,
+  roleOf,
+  template,
+  variablesOf,
+  waitingInCircles,
+} from './definition.ts';
 
 const functions = resourcesOf('AWS::Lambda::Function').map(([, { Properties }]) => Properties);
 
@@ -18,18 +30,43 @@ describe('stack', () => {
   it('tells which roles need an access entry in each cluster', () => {
     // One role alone is no list to be joined.
     const rolesIn = (output: string): string[] => {
-      const value = template.Outputs[output]!.Value as { 'Fn::Join'?: [string, { 'Fn::GetAtt': [string] }[]]; 'Fn::GetAtt': [string] };
+      const value = template.Outputs[output]!.Value as {
+        'Fn::Join'?: [string, { 'Fn::GetAtt': [string] }[]];
+        'Fn::GetAtt': [string];
+      };
       return (value['Fn::Join']?.[1] ?? [value]).map((role) => role['Fn::GetAtt'][0]);
     };
     expect(rolesIn('KubernetesRestartRoleArns')).toEqual([roleOf('restart-pods')]);
     expect(rolesIn('KubernetesAnnotateRoleArns')).toEqual([roleOf('annotate-service-account')]);
-    expect(rolesIn('KubernetesRoleArns')).toEqual(['plan', 'begin', 'create-association', 'verify-pods', 'restart-pods', 'annotate-service-account', 'restore-associations', 'take-over', 'finish', 'install-agent', 'retire-trust', 'api', 'take-inventory'].map(roleOf));
+    expect(rolesIn('KubernetesRoleArns')).toEqual(
+      [
+        'plan',
+        'begin',
+        'create-association',
+        'verify-pods',
+        'restart-pods',
+        'annotate-service-account',
+        'restore-associations',
+        'take-over',
+        'finish',
+        'install-agent',
+        'retire-trust',
+        'api',
+        'take-inventory',
+      ].map(roleOf),
+    );
   });
 
   it('can be deployed: no resource waits for itself', () => {
     expect(waitingInCircles(deployed)).toEqual([]);
     const [[first]] = Object.entries(template.Resources) as [[string, unknown]];
-    const circle = { ...template, Resources: { ...template.Resources, [first]: { ...template.Resources[first]!, Properties: { Name: { Ref: first } } } } };
+    const circle = {
+      ...template,
+      Resources: {
+        ...template.Resources,
+        [first]: { ...template.Resources[first]!, Properties: { Name: { Ref: first } } },
+      },
+    };
     expect(waitingInCircles(new Deployment(circle))).toContain(first);
   });
 
@@ -51,7 +88,9 @@ describe('stack', () => {
   });
 
   it('indexes the locks that are held, what is pending, and the migrations', () => {
-    const [[, { Properties }]] = resourcesOf('AWS::DynamoDB::Table') as [[string, (typeof template)['Resources'][string]]];
+    const [[, { Properties }]] = resourcesOf('AWS::DynamoDB::Table') as [
+      [string, (typeof template)['Resources'][string]],
+    ];
     const keys = (hash: string, range: string): object[] => [
       { AttributeName: hash, KeyType: 'HASH' },
       { AttributeName: range, KeyType: 'RANGE' },
@@ -63,19 +102,42 @@ describe('stack', () => {
         KeySchema: keys('held', 'pk'),
         Projection: { ProjectionType: 'ALL' },
       },
-      { IndexName: PENDING, KeySchema: keys('pending', 'pk'), Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['requestedAt'] } },
-      { IndexName: BY_TIME, KeySchema: keys('listed', 'migrationId'), Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: listed } },
-      { IndexName: BY_CLUSTER, KeySchema: keys('place', 'migrationId'), Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: listed } },
+      {
+        IndexName: PENDING,
+        KeySchema: keys('pending', 'pk'),
+        Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['requestedAt'] },
+      },
+      {
+        IndexName: BY_TIME,
+        KeySchema: keys('listed', 'migrationId'),
+        Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: listed },
+      },
+      {
+        IndexName: BY_CLUSTER,
+        KeySchema: keys('place', 'migrationId'),
+        Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: listed },
+      },
     ]);
   });
 
   it('has one function for each step, all of one asset', () => {
     const handlers = functions.map(({ Handler }) => String(Handler));
-    expect(handlers.sort()).toEqual(Object.keys(stepSchemas).map((step) => `${step}.handler`).sort());
+    expect(handlers.sort()).toEqual(
+      Object.keys(stepSchemas)
+        .map((step) => `${step}.handler`)
+        .sort(),
+    );
     expect(new Set(functions.map(({ Code }) => JSON.stringify(Code))).size).toBe(1);
     for (const properties of functions) {
-      const { timeoutSeconds = LONGEST_LAMBDA_SECONDS, memoryMb = 512 } = stepSchemas[String(properties.Handler).replace('.handler', '') as StepName];
-      expect(properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'], TracingConfig: { Mode: 'Active' }, Timeout: timeoutSeconds, MemorySize: memoryMb });
+      const { timeoutSeconds = LONGEST_LAMBDA_SECONDS, memoryMb = 512 } =
+        stepSchemas[String(properties.Handler).replace('.handler', '') as StepName];
+      expect(properties).toMatchObject({
+        Runtime: 'nodejs24.x',
+        Architectures: ['arm64'],
+        TracingConfig: { Mode: 'Active' },
+        Timeout: timeoutSeconds,
+        MemorySize: memoryMb,
+      });
     }
   });
 
@@ -88,13 +150,17 @@ describe('stack', () => {
     }
   });
 
-  it('tells a step what it can\'t know', () => {
+  it("tells a step what it can't know", () => {
     expect(variablesOf('find-stranded').RECOVER_STATE_MACHINE_ARN).toBe(recover.logicalId);
     // Of whichever account a cluster is in.
     const everyRole = 'role/*';
-    for (const step of ['plan', 'begin']) expect(variablesOf(step)).toMatchObject({ PASSABLE_ROLE_ARNS: everyRole, REPAIRABLE_ROLE_ARNS: everyRole });
+    for (const step of ['plan', 'begin'])
+      expect(variablesOf(step)).toMatchObject({ PASSABLE_ROLE_ARNS: everyRole, REPAIRABLE_ROLE_ARNS: everyRole });
     for (const step of ['repair-trust', 'retire-trust']) expect(variablesOf(step).REPAIRABLE_ROLE_ARNS).toBe(everyRole);
-    for (const step of ['create-addon', 'update-addon', 'restore-addon']) expect(variablesOf('plan')[`${step.toUpperCase().replaceAll('-', '_')}_ROLE_ARN`]).toMatch(new RegExp(`:${roleOf(step)}$`));
+    for (const step of ['create-addon', 'update-addon', 'restore-addon'])
+      expect(variablesOf('plan')[`${step.toUpperCase().replaceAll('-', '_')}_ROLE_ARN`]).toMatch(
+        new RegExp(`:${roleOf(step)}$`),
+      );
   });
 
   it('gives each function a log group of its own that does not grow for ever', () => {

@@ -16,26 +16,37 @@ describe.each(allMachines)('definition of $name', (machine) => {
   });
 
   it('has no dead state', () => {
-    for (const graph of machine.graphs) expect([...graph.reachableFrom(graph.startAt)].sort()).toEqual(Object.keys(graph.states).sort());
+    for (const graph of machine.graphs)
+      expect([...graph.reachableFrom(graph.startAt)].sort()).toEqual(Object.keys(graph.states).sort());
   });
 
   it('comes from each state to an end, and ends nowhere else', () => {
     for (const graph of machine.graphs) {
       for (const name of Object.keys(graph.states)) {
-        expect(graph.edges.some(({ from }) => from === name), `from ${name}`).toBe(!graph.isEnd(name));
-        expect([...graph.reachableFrom(name)].some((reached) => graph.isEnd(reached)), `from ${name}`).toBe(true);
+        expect(
+          graph.edges.some(({ from }) => from === name),
+          `from ${name}`,
+        ).toBe(!graph.isEnd(name));
+        expect(
+          [...graph.reachableFrom(name)].some((reached) => graph.isEnd(reached)),
+          `from ${name}`,
+        ).toBe(true);
       }
     }
   });
 
   it('calls its steps and nothing else: it stops no execution', () => {
-    for (const [, state] of machine.tasks) expect(state.Resource).toMatch(/^arn:aws:states:::lambda:invoke(\.waitForTaskToken)?$/);
+    for (const [, state] of machine.tasks)
+      expect(state.Resource).toMatch(/^arn:aws:states:::lambda:invoke(\.waitForTaskToken)?$/);
   });
 
-  it.each(machine.tasks)('gives %s the fields of its step\'s schema, and no other', (_, state) => {
+  it.each(machine.tasks)("gives %s the fields of its step's schema, and no other", (_, state) => {
     const { shape } = stepSchemas[stepOf(state) as Exclude<StepName, 'find-stranded' | 'api'>].input;
     const payload = state.Arguments!.Payload;
-    const given = typeof payload === 'string' ? [...payload.matchAll(/'(\w+)': /g)].map(([, field]) => field!) : Object.keys(payload);
+    const given =
+      typeof payload === 'string'
+        ? [...payload.matchAll(/'(\w+)': /g)].map(([, field]) => field!)
+        : Object.keys(payload);
     expect(Object.keys(shape)).toEqual(expect.arrayContaining(given));
     const needed = Object.entries(shape).flatMap(([key, field]) => (field.safeParse(undefined).success ? [] : [key]));
     expect(given).toEqual(expect.arrayContaining(needed));
@@ -47,7 +58,8 @@ describe.each(allMachines)('definition of $name', (machine) => {
   });
 
   it('has a default in every Choice, which could not catch that nothing matched', () => {
-    for (const [, state] of machine.graphs.flatMap((graph) => graph.ofType('Choice'))) expect(state.Default).toBeTypeOf('string');
+    for (const [, state] of machine.graphs.flatMap((graph) => graph.ofType('Choice')))
+      expect(state.Default).toBeTypeOf('string');
   });
 
   it('logs every event without its data, and is traced', () => {
@@ -55,18 +67,26 @@ describe.each(allMachines)('definition of $name', (machine) => {
     expect(machine.properties.TracingConfiguration).toEqual({ Enabled: true });
   });
 
-  // But for the annotation of a service account, whose pods are proven and do without its going; and for a window that has
-  // closed, after which the next one is waited for.
-  const mayGoOn = ({ from, to }: { from: string; to: string }): boolean => (from === 'AnnotateServiceAccount' && to === 'RecordMigrated') || (from === 'Begin' && to === 'AwaitWindow');
-  it.each(machine.graphs.flatMap((graph) => graph.edges.filter((edge) => edge.onFailure && !mayGoOn(edge)).map((edge) => ({ ...edge, graph }))))('never succeeds after $from failed to $to', ({ to, graph }) => {
+  // But for the annotation of a service account, whose pods are proven and do without its going; and for a window that
+  // has closed, after which the next one is waited for.
+  const mayGoOn = ({ from, to }: { from: string; to: string }): boolean =>
+    (from === 'AnnotateServiceAccount' && to === 'RecordMigrated') || (from === 'Begin' && to === 'AwaitWindow');
+  it.each(
+    machine.graphs.flatMap((graph) =>
+      graph.edges.filter((edge) => edge.onFailure && !mayGoOn(edge)).map((edge) => ({ ...edge, graph })),
+    ),
+  )('never succeeds after $from failed to $to', ({ to, graph }) => {
     expect([...graph.reachableFrom(to)].filter((name) => graph.states[name]!.Type === 'Succeed')).toEqual([]);
   });
 
-  it.each([...machine.tasks, ...machine.ofType('Map')])('catches everything in %s, last, and keeps the error', (_, state) => {
-    expect(state.Catch?.at(-1)?.ErrorEquals).toEqual(['States.ALL']);
-    for (const catcher of state.Catch!.slice(0, -1)) expect(catcher.ErrorEquals).not.toContain('States.ALL');
-    for (const catcher of state.Catch!) expect(Object.keys(catcher.Assign!)).toEqual(['failure']);
-  });
+  it.each([...machine.tasks, ...machine.ofType('Map')])(
+    'catches everything in %s, last, and keeps the error',
+    (_, state) => {
+      expect(state.Catch?.at(-1)?.ErrorEquals).toEqual(['States.ALL']);
+      for (const catcher of state.Catch!.slice(0, -1)) expect(catcher.ErrorEquals).not.toContain('States.ALL');
+      for (const catcher of state.Catch!) expect(Object.keys(catcher.Assign!)).toEqual(['failure']);
+    },
+  );
 
   it.each(machine.tasks)('retries %s', (_, state) => {
     expect(state.Retry!.length).toBeGreaterThanOrEqual(3);
@@ -76,27 +96,49 @@ describe.each(allMachines)('definition of $name', (machine) => {
 describe('state machines', () => {
   it('call every step, but for those that EventBridge, its Scheduler and API Gateway call', () => {
     const called = new Set(allMachines.flatMap(({ tasks }) => tasks.map(([, state]) => stepOf(state))));
-    expect([...called, 'find-stranded', 'publish-events', 'diagnose-denial', 'api', 'start-sweep'].sort()).toEqual(Object.keys(stepSchemas).sort());
+    expect([...called, 'find-stranded', 'publish-events', 'diagnose-denial', 'api', 'start-sweep'].sort()).toEqual(
+      Object.keys(stepSchemas).sort(),
+    );
   });
 });
 
 describe('road of MigrateAddon', () => {
-  const afterwards = (name: string): string[] => migrateAddon.edges.filter(({ from, onFailure }) => from === name && !onFailure).map(({ to }) => to);
+  const afterwards = (name: string): string[] =>
+    migrateAddon.edges.filter(({ from, onFailure }) => from === name && !onFailure).map(({ to }) => to);
 
   it('takes the locks before anything changes', () => {
     const withoutLock = migrateAddon.reachableFrom(migrateAddon.definition.StartAt, ({ to }) => to !== 'Begin');
-    expect([...withoutLock].sort()).toEqual(['AlreadyMigrated', 'AwaitWindow', 'Blocked', 'IsStillAsPlanned', 'IsThereAWindow', 'IsThereWork', 'Plan', 'PlanAgain', 'Planned', 'RecordBlocked', 'RequestApproval']);
+    expect([...withoutLock].sort()).toEqual([
+      'AlreadyMigrated',
+      'AwaitWindow',
+      'Blocked',
+      'IsStillAsPlanned',
+      'IsThereAWindow',
+      'IsThereWork',
+      'Plan',
+      'PlanAgain',
+      'Planned',
+      'RecordBlocked',
+      'RequestApproval',
+    ]);
   });
 
   it('installs the agent where the plan says so, behind the locks and the snapshot, and before anything else changes', async () => {
     expect(afterwards('Begin')).toEqual(['IsAgentToInstall']);
-    expect(states.IsAgentToInstall).toEqual({ Type: 'Choice', Choices: [{ Condition: '{% $installsAgent %}', Next: 'InstallAgent' }], Default: 'IsTrustToRepair' });
+    expect(states.IsAgentToInstall).toEqual({
+      Type: 'Choice',
+      Choices: [{ Condition: '{% $installsAgent %}', Next: 'InstallAgent' }],
+      Default: 'IsTrustToRepair',
+    });
     expect(afterwards('InstallAgent')).toEqual(['IsTrustToRepair']);
     expect(migrateAddon.edges.filter(({ to }) => to === 'InstallAgent')).toHaveLength(1);
     expect(states.Plan!.Assign).toMatchObject({ installsAgent: '{% $states.result.Payload.installsAgent %}' });
     // An installed agent is a change: it is not `blocked`, which says that nothing was changed.
     const isUnchanged = states.IsAnythingChanged!.Choices![0]!.Condition.slice(2, -2);
-    for (const installsAgent of [true, false]) await expect(jsonata(isUnchanged).evaluate({}, { rung: 0, repairsTrust: false, installsAgent })).resolves.toBe(!installsAgent);
+    for (const installsAgent of [true, false])
+      await expect(jsonata(isUnchanged).evaluate({}, { rung: 0, repairsTrust: false, installsAgent })).resolves.toBe(
+        !installsAgent,
+      );
   });
 
   it('goes in place without a delete, and by deletion with a new copy', () => {
@@ -105,10 +147,23 @@ describe('road of MigrateAddon', () => {
       { Condition: "{% $ladder[$rung].strategy = 'recreate' %}", Next: 'DeleteAddon' },
       { Condition: "{% $ladder[$rung].strategy = 'associate' %}", Next: 'CreateAssociation' },
     ]);
-    expect(states.UpdateOrCreate).toMatchObject({ Choices: [{ Condition: "{% $ladder[$rung].strategy = 'in-place' %}", Next: 'UpdateAddon' }], Default: 'CreateAddon' });
+    expect(states.UpdateOrCreate).toMatchObject({
+      Choices: [{ Condition: "{% $ladder[$rung].strategy = 'in-place' %}", Next: 'UpdateAddon' }],
+      Default: 'CreateAddon',
+    });
     const chain = ['DeleteAddon', 'WaitForDeletion', 'AwaitDeleted', 'PurgeAssociations', 'UpdateOrCreate'];
     expect(chain.slice(0, -1).map(afterwards)).toEqual(chain.slice(1).map((next) => [next]));
-    expect(['UpdateAddon', 'WaitForUpdate', 'CreateAddon', 'WaitForCreation', 'AwaitActive', 'CarryOver', 'VerifyPods'].flatMap(afterwards)).toEqual([
+    expect(
+      [
+        'UpdateAddon',
+        'WaitForUpdate',
+        'CreateAddon',
+        'WaitForCreation',
+        'AwaitActive',
+        'CarryOver',
+        'VerifyPods',
+      ].flatMap(afterwards),
+    ).toEqual([
       'WaitForUpdate',
       'AwaitActive',
       'WaitForCreation',
@@ -125,7 +180,9 @@ describe('road of MigrateAddon', () => {
   });
 
   it('climbs only by the word of the pods, one way at a time', () => {
-    expect(migrateAddon.edges.filter(({ to }) => to === 'NextWay')).toMatchObject([{ from: 'AreThePodsProven', onFailure: false }]);
+    expect(migrateAddon.edges.filter(({ to }) => to === 'NextWay')).toMatchObject([
+      { from: 'AreThePodsProven', onFailure: false },
+    ]);
     expect(states.AreThePodsProven).toMatchObject({
       Choices: [
         { Condition: "{% $states.input.verdict = 'proven' %}", Next: 'IsAnnotationToRemove' },
@@ -137,18 +194,24 @@ describe('road of MigrateAddon', () => {
   });
 
   it('counts the rounds of each way anew', () => {
-    for (const name of ['AwaitActive', 'CreateAssociation']) expect(states[name]!.Assign, `in ${name}`).toEqual({ round: 1 });
-    expect(migrateAddon.reachableFrom('NextWay', ({ from }) => from !== 'AwaitActive' && from !== 'CreateAssociation')).not.toContain('VerifyPods');
+    for (const name of ['AwaitActive', 'CreateAssociation'])
+      expect(states[name]!.Assign, `in ${name}`).toEqual({ round: 1 });
+    expect(
+      migrateAddon.reachableFrom('NextWay', ({ from }) => from !== 'AwaitActive' && from !== 'CreateAssociation'),
+    ).not.toContain('VerifyPods');
   });
 
   it('is migrated only by way of the proof', () => {
     const withoutProof = migrateAddon.reachableFrom(migrateAddon.definition.StartAt, ({ to }) => to !== 'VerifyPods');
     expect(withoutProof).not.toContain('Migrated');
-    expect([...new Set(migrateAddon.edges.filter(({ to }) => to === 'RecordMigrated').map(({ from }) => from))].sort()).toEqual(['AnnotateServiceAccount', 'IsAnnotationToRemove']);
+    expect(
+      [...new Set(migrateAddon.edges.filter(({ to }) => to === 'RecordMigrated').map(({ from }) => from))].sort(),
+    ).toEqual(['AnnotateServiceAccount', 'IsAnnotationToRemove']);
     for (const name of ['AnnotateServiceAccount', 'IsAnnotationToRemove']) expect(withoutProof).not.toContain(name);
   });
 
   it('says to verify and restart which identity is meant', () => {
-    for (const name of ['VerifyPods', 'RestartPods']) expect(states[name]!.Arguments!.Payload).toMatchObject({ towards: 'pod-identity' });
+    for (const name of ['VerifyPods', 'RestartPods'])
+      expect(states[name]!.Arguments!.Payload).toMatchObject({ towards: 'pod-identity' });
   });
 });

@@ -24,26 +24,37 @@ const environment = {
 const { TABLE_NAME: _, ...withoutTable } = environment;
 const { PASSABLE_ROLE_ARNS: __, ...withoutOwn } = environment;
 
-describe('environment of a step\'s Lambda', () => {
+describe("environment of a step's Lambda", () => {
   it('neither compiles nor synthesises with a variable missing', () => {
-    // @ts-expect-error -- TABLE_NAME is missing.
-    expect(() => new StepLambda(new Stack(), 'Plan', { schema: planSchema, code, grants: [], environment: withoutTable })).toThrow(/TABLE_NAME/);
+    expect(
+      // @ts-expect-error -- TABLE_NAME is missing.
+      () => new StepLambda(new Stack(), 'Plan', { schema: planSchema, code, grants: [], environment: withoutTable }),
+    ).toThrow(/TABLE_NAME/);
   });
 
   it('neither compiles nor synthesises without a variable that this step alone has', () => {
-    // @ts-expect-error -- PASSABLE_ROLE_ARNS is missing.
-    expect(() => new StepLambda(new Stack(), 'Plan', { schema: planSchema, code, grants: [], environment: withoutOwn })).toThrow(/PASSABLE_ROLE_ARNS/);
+    expect(
+      // @ts-expect-error -- PASSABLE_ROLE_ARNS is missing.
+      () => new StepLambda(new Stack(), 'Plan', { schema: planSchema, code, grants: [], environment: withoutOwn }),
+    ).toThrow(/PASSABLE_ROLE_ARNS/);
   });
 
   it('neither compiles nor synthesises with a value that the schema does not know', () => {
     const wrong = { ...environment, POWERTOOLS_LOG_LEVEL: 'LOUD' } as const;
-    // @ts-expect-error -- there is no such level.
-    expect(() => new StepLambda(new Stack(), 'Plan', { schema: planSchema, code, grants: [], environment: wrong })).toThrow(/POWERTOOLS_LOG_LEVEL/);
+    expect(
+      // @ts-expect-error -- there is no such level.
+      () => new StepLambda(new Stack(), 'Plan', { schema: planSchema, code, grants: [], environment: wrong }),
+    ).toThrow(/POWERTOOLS_LOG_LEVEL/);
   });
 
   it('does not compile with a variable that no step reads', () => {
-    // @ts-expect-error -- the schema has no such variable; what the schema does not know is not deployed either.
-    const step = new StepLambda(new Stack(), 'Plan', { schema: planSchema, code: lambda.Code.fromAsset(import.meta.dirname), grants: [], environment: { ...environment, TABEL_NAME: 'x' } });
+    const step = new StepLambda(new Stack(), 'Plan', {
+      schema: planSchema,
+      code: lambda.Code.fromAsset(import.meta.dirname),
+      grants: [],
+      // @ts-expect-error -- the schema has no such variable; what the schema does not know is not deployed either.
+      environment: { ...environment, TABEL_NAME: 'x' },
+    });
     expect(step.function.role).toBe(step.role);
   });
 });

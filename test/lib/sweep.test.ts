@@ -6,15 +6,30 @@ import { startSweepSchema } from '../../lambdas/steps/start-sweep/schema.ts';
 import { type Deployment, type State, stepOf, sweep, SWITCHED_ON, synthesiseWith } from './definition.ts';
 
 const { states } = sweep;
-const afterwards = (name: string): string[] => sweep.edges.filter(({ from, onFailure }) => from === name && !onFailure).map(({ to }) => to);
-const failuresOf = (name: string): string[] => sweep.edges.filter(({ from, onFailure: failed }) => from === name && failed).map(({ to }) => to);
-const evaluate = (expression: unknown, input: object, bindings: object = {}): Promise<unknown> => jsonata(String(expression).slice(2, -2)).evaluate({}, { states: input, ...bindings });
+const afterwards = (name: string): string[] =>
+  sweep.edges.filter(({ from, onFailure }) => from === name && !onFailure).map(({ to }) => to);
+const failuresOf = (name: string): string[] =>
+  sweep.edges.filter(({ from, onFailure: failed }) => from === name && failed).map(({ to }) => to);
+const evaluate = (expression: unknown, input: object, bindings: object = {}): Promise<unknown> =>
+  jsonata(String(expression).slice(2, -2)).evaluate({}, { states: input, ...bindings });
 
 describe('the state machine Sweep', () => {
   it('begins, looks at all places, dispatches and reports', () => {
     expect(sweep.startAt).toBe('BeginSweep');
-    expect(['BeginSweep', 'LookAtPlaces', 'DispatchSweep', 'WaitForNextLook', 'ReportSweep'].map(afterwards)).toEqual([['WhereDoesItGoOn'], ['IsItAnInventory'], ['WhatIsNext'], ['DispatchSweep'], ['HowItEnded']]);
-    expect(Object.fromEntries(sweep.tasks.map(([name, state]) => [name, stepOf(state)]))).toEqual({ BeginSweep: 'begin-sweep', DispatchSweep: 'dispatch-sweep', ReportFailure: 'report-sweep', ReportSweep: 'report-sweep', TakeInventory: 'take-inventory' });
+    expect(['BeginSweep', 'LookAtPlaces', 'DispatchSweep', 'WaitForNextLook', 'ReportSweep'].map(afterwards)).toEqual([
+      ['WhereDoesItGoOn'],
+      ['IsItAnInventory'],
+      ['WhatIsNext'],
+      ['DispatchSweep'],
+      ['HowItEnded'],
+    ]);
+    expect(Object.fromEntries(sweep.tasks.map(([name, state]) => [name, stepOf(state)]))).toEqual({
+      BeginSweep: 'begin-sweep',
+      DispatchSweep: 'dispatch-sweep',
+      ReportFailure: 'report-sweep',
+      ReportSweep: 'report-sweep',
+      TakeInventory: 'take-inventory',
+    });
   });
 
   it('goes on where the sweep is, and does nothing for one that has ended', () => {
@@ -30,14 +45,26 @@ describe('the state machine Sweep', () => {
   });
 
   it('migrates nothing where an inventory is asked for, nor where it does not know the word', () => {
-    expect(states.IsItAnInventory).toMatchObject({ Choices: [{ Condition: "{% $mode = 'inventory' %}", Next: 'ReportSweep' }], Default: 'DispatchSweep' });
-    expect(states.WhatIsNext).toMatchObject({ Choices: [{ Next: 'WaitForNextLook' }, { Next: 'HandedOver' }], Default: 'ReportSweep' });
-    expect(states.HowItEnded).toMatchObject({ Choices: [{ Next: 'Completed' }, { Next: 'SweepStopped' }], Default: 'KeepFailure' });
+    expect(states.IsItAnInventory).toMatchObject({
+      Choices: [{ Condition: "{% $mode = 'inventory' %}", Next: 'ReportSweep' }],
+      Default: 'DispatchSweep',
+    });
+    expect(states.WhatIsNext).toMatchObject({
+      Choices: [{ Next: 'WaitForNextLook' }, { Next: 'HandedOver' }],
+      Default: 'ReportSweep',
+    });
+    expect(states.HowItEnded).toMatchObject({
+      Choices: [{ Next: 'Completed' }, { Next: 'SweepStopped' }],
+      Default: 'KeepFailure',
+    });
   });
 
   it('counts its looks, which fit into the history of one execution', async () => {
     expect(states.BeginSweep!.Assign).toMatchObject({ tick: 0 });
-    expect(states.WaitForNextLook).toMatchObject({ Seconds: '{% $states.input.waitSeconds %}', Assign: { tick: '{% $tick + 1 %}' } });
+    expect(states.WaitForNextLook).toMatchObject({
+      Seconds: '{% $states.input.waitSeconds %}',
+      Assign: { tick: '{% $tick + 1 %}' },
+    });
     await expect(evaluate(states.WaitForNextLook!.Assign!.tick, {}, { tick: 7 })).resolves.toBe(8);
     // Task, Choice and Wait; the rest is for retries.
     expect(LOOKS_OF_EXECUTION * (5 + 2 + 2)).toBeLessThan(25_000 * 0.75);
@@ -45,22 +72,38 @@ describe('the state machine Sweep', () => {
   });
 
   it('reports what it failed by, whatever failed, and fails then', async () => {
-    for (const name of ['BeginSweep', 'LookAtPlaces', 'DispatchSweep', 'ReportSweep']) expect(failuresOf(name), `of ${name}`).toEqual(['ReportFailure']);
+    for (const name of ['BeginSweep', 'LookAtPlaces', 'DispatchSweep', 'ReportSweep'])
+      expect(failuresOf(name), `of ${name}`).toEqual(['ReportFailure']);
     expect([afterwards('ReportFailure'), failuresOf('ReportFailure')]).toEqual([['SweepFailed'], ['SweepFailed']]);
     const { failure } = states.ReportFailure!.Arguments!.Payload as Record<string, unknown>;
     const cause = JSON.stringify({ errorType: 'Throttled', errorMessage: 'Rate "exceeded"', trace: [] });
-    await expect(evaluate(failure, {}, { failure: { Error: 'Throttled', Cause: cause } })).resolves.toEqual({ name: 'Throttled', message: 'Rate "exceeded"' });
-    const input = { context: { Execution: { Input: { sweepId: 'SWEEP' } } }, input: { text: 'the report could not be made' } };
+    await expect(evaluate(failure, {}, { failure: { Error: 'Throttled', Cause: cause } })).resolves.toEqual({
+      name: 'Throttled',
+      message: 'Rate "exceeded"',
+    });
+    const input = {
+      context: { Execution: { Input: { sweepId: 'SWEEP' } } },
+      input: { text: 'the report could not be made' },
+    };
     const kept = await evaluate(states.KeepFailure!.Assign!.failure, input);
-    await expect(evaluate(states.SweepFailed!.Cause, input, { failure: kept })).resolves.toMatch(/^Sweep SWEEP did not come to its end. SweepFailed: the report could not be made What it has begun goes on by itself\./);
+    await expect(evaluate(states.SweepFailed!.Cause, input, { failure: kept })).resolves.toMatch(
+      /^Sweep SWEEP did not come to its end. SweepFailed: the report could not be made What it has begun goes on by itself\./,
+    );
     await expect(evaluate(states.SweepStopped!.Cause, { input: { text: 'why' } })).resolves.toBe('why');
   });
 
   it('says which sweep it is, with its request only where there is one', async () => {
     const payload = states.BeginSweep!.Arguments!.Payload;
     const execution = (input: object): object => ({ context: { Execution: { Id: 'arn', Input: input } } });
-    await expect(evaluate(payload, execution({ sweepId: 'S' }))).resolves.toEqual({ sweepId: 'S', executionArn: 'arn' });
-    await expect(evaluate(payload, execution({ sweepId: 'S', request: { mode: 'plan' } }))).resolves.toEqual({ sweepId: 'S', executionArn: 'arn', request: { mode: 'plan' } });
+    await expect(evaluate(payload, execution({ sweepId: 'S' }))).resolves.toEqual({
+      sweepId: 'S',
+      executionArn: 'arn',
+    });
+    await expect(evaluate(payload, execution({ sweepId: 'S', request: { mode: 'plan' } }))).resolves.toEqual({
+      sweepId: 'S',
+      executionArn: 'arn',
+      request: { mode: 'plan' },
+    });
   });
 });
 
@@ -74,8 +117,16 @@ describe('the look at all places', () => {
       Label: 'places',
       MaxConcurrency: 50,
       ToleratedFailurePercentage: 100,
-      ItemReader: { Resource: 'arn:aws:states:::s3:getObject', ReaderConfig: { InputType: 'JSON' }, Arguments: { Key: '{% $placesKey %}' } },
-      ItemSelector: { sweepId: '{% $sweepId %}', account: '{% $states.context.Map.Item.Value.account %}', region: '{% $states.context.Map.Item.Value.region %}' },
+      ItemReader: {
+        Resource: 'arn:aws:states:::s3:getObject',
+        ReaderConfig: { InputType: 'JSON' },
+        Arguments: { Key: '{% $placesKey %}' },
+      },
+      ItemSelector: {
+        sweepId: '{% $sweepId %}',
+        account: '{% $states.context.Map.Item.Value.account %}',
+        region: '{% $states.context.Map.Item.Value.region %}',
+      },
       ResultWriter: { Resource: 'arn:aws:states:::s3:putObject', Arguments: { Prefix: '{% $mapPrefix %}' } },
       ItemProcessor: { ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' } },
     });
@@ -83,12 +134,17 @@ describe('the look at all places', () => {
 
   it('goes on in each place until all is looked at', async () => {
     expect(child!.startAt).toBe('TakeInventory');
-    expect(child!.states.IsAllLookedAt).toMatchObject({ Choices: [{ Condition: '{% $states.input.done = false %}', Next: 'TakeInventory' }], Default: 'PlaceLookedAt' });
+    expect(child!.states.IsAllLookedAt).toMatchObject({
+      Choices: [{ Condition: '{% $states.input.done = false %}', Next: 'TakeInventory' }],
+      Default: 'PlaceLookedAt',
+    });
     const { Payload: payload } = child!.states.TakeInventory!.Arguments!;
     const item = { sweepId: 'S', account: '111122223333', region: 'eu-west-1' };
     const context = { Execution: { Input: item } };
     await expect(evaluate(payload, { context, input: item })).resolves.toEqual(item);
-    await expect(evaluate(payload, { context, input: { done: false, clusters: 3, after: 'prod-3' } })).resolves.toEqual({ ...item, after: 'prod-3' });
+    await expect(evaluate(payload, { context, input: { done: false, clusters: 3, after: 'prod-3' } })).resolves.toEqual(
+      { ...item, after: 'prod-3' },
+    );
   });
 
   it('waits for a call as long as its Lambda may take', () => {
@@ -98,21 +154,46 @@ describe('the look at all places', () => {
 });
 
 describe('sweeps by the clock', () => {
-  const request = { mode: 'migrate', selection: { clusters: ['prod-*'] }, options: { changeWindow: { schedule: '0 22 * * 6', durationMinutes: 240, timeZone: 'Europe/Berlin' } } };
-  const scheduled = synthesiseWith({}, { regions: ['eu-west-1', 'us-east-1'], sweeps: [{ name: 'weekly', schedule: 'cron(0 6 ? * MON *)', timeZone: 'Europe/Berlin', request }, { name: 'daily', schedule: 'rate(1 day)', request: { mode: 'inventory' } }] });
-  const schedulesOf = (deployment: Deployment): Record<string, unknown>[] => deployment.resourcesOf('AWS::Scheduler::Schedule').map(([, { Properties }]) => deployment.resolve(Properties) as Record<string, unknown>);
+  const request = {
+    mode: 'migrate',
+    selection: { clusters: ['prod-*'] },
+    options: { changeWindow: { schedule: '0 22 * * 6', durationMinutes: 240, timeZone: 'Europe/Berlin' } },
+  };
+  const scheduled = synthesiseWith(
+    {},
+    {
+      regions: ['eu-west-1', 'us-east-1'],
+      sweeps: [
+        { name: 'weekly', schedule: 'cron(0 6 ? * MON *)', timeZone: 'Europe/Berlin', request },
+        { name: 'daily', schedule: 'rate(1 day)', request: { mode: 'inventory' } },
+      ],
+    },
+  );
+  const schedulesOf = (deployment: Deployment): Record<string, unknown>[] =>
+    deployment
+      .resourcesOf('AWS::Scheduler::Schedule')
+      .map(([, { Properties }]) => deployment.resolve(Properties) as Record<string, unknown>);
 
   it('are a schedule each, in its own time zone, that starts no later than an hour after', () => {
     expect(schedulesOf(scheduled)).toMatchObject([
-      { ScheduleExpression: 'cron(0 6 ? * MON *)', ScheduleExpressionTimezone: 'Europe/Berlin', FlexibleTimeWindow: { Mode: 'OFF' }, Target: { RetryPolicy: { MaximumEventAgeInSeconds: 3600, MaximumRetryAttempts: 20 } } },
+      {
+        ScheduleExpression: 'cron(0 6 ? * MON *)',
+        ScheduleExpressionTimezone: 'Europe/Berlin',
+        FlexibleTimeWindow: { Mode: 'OFF' },
+        Target: { RetryPolicy: { MaximumEventAgeInSeconds: 3600, MaximumRetryAttempts: 20 } },
+      },
       { ScheduleExpression: 'rate(1 day)', ScheduleExpressionTimezone: 'UTC' },
     ]);
-    const [async] = scheduled.resourcesOf('AWS::Lambda::EventInvokeConfig').filter(([name]) => name.startsWith('Schedules'));
+    const [async] = scheduled
+      .resourcesOf('AWS::Lambda::EventInvokeConfig')
+      .filter(([name]) => name.startsWith('Schedules'));
     expect(async![1].Properties).toMatchObject({ MaximumEventAgeInSeconds: 3600, MaximumRetryAttempts: 2 });
   });
 
   it('tell the step what it takes: the schedule, the time that it was due, and the request', () => {
-    const inputs = schedulesOf(scheduled).map(({ Target }) => JSON.parse((Target as { Input: string }).Input) as Record<string, unknown>);
+    const inputs = schedulesOf(scheduled).map(
+      ({ Target }) => JSON.parse((Target as { Input: string }).Input) as Record<string, unknown>,
+    );
     expect(inputs.map(({ at }) => at)).toEqual(['<aws.scheduler.scheduled-time>', '<aws.scheduler.scheduled-time>']);
     const [weekly] = inputs.map((input) => startSweepSchema.input.parse({ ...input, at: '2026-01-05T06:00:00Z' }));
     expect(weekly).toMatchObject({ schedule: 'weekly', request });
@@ -120,16 +201,24 @@ describe('sweeps by the clock', () => {
 
   it('are started by a role that may do that, and lay what fails into the queue, and nothing else', () => {
     const [queue] = scheduled.resourcesOf('AWS::SQS::Queue')[0]!;
-    const [{ Target: target }] = schedulesOf(scheduled) as [{ Target: { Arn: string; RoleArn: string; DeadLetterConfig: { Arn: string } } }];
+    const [{ Target: target }] = schedulesOf(scheduled) as [
+      { Target: { Arn: string; RoleArn: string; DeadLetterConfig: { Arn: string } } },
+    ];
     const role = target.RoleArn.split(':').at(-1)!;
     expect(scheduled.statementsOfRole(role)).toEqual([
       { actions: ['lambda:InvokeFunction'], resources: [target.Arn], condition: undefined },
       { actions: ['sqs:SendMessage'], resources: [target.DeadLetterConfig.Arn], condition: undefined },
     ]);
     expect(target.DeadLetterConfig.Arn.endsWith(`:${queue}`)).toBe(true);
-    const sealed = synthesiseWith({ customerKey: true }, { sweeps: [{ name: 'daily', schedule: 'rate(1 day)', request: { mode: 'inventory' } }] });
+    const sealed = synthesiseWith(
+      { customerKey: true },
+      { sweeps: [{ name: 'daily', schedule: 'rate(1 day)', request: { mode: 'inventory' } }] },
+    );
     const [{ Target: other }] = schedulesOf(sealed) as [{ Target: { RoleArn: string } }];
-    expect(sealed.statementsOfRole(other.RoleArn.split(':').at(-1)!).map(({ actions }) => actions)).toContainEqual(['kms:Decrypt', 'kms:GenerateDataKey']);
+    expect(sealed.statementsOfRole(other.RoleArn.split(':').at(-1)!).map(({ actions }) => actions)).toContainEqual([
+      'kms:Decrypt',
+      'kms:GenerateDataKey',
+    ]);
   });
 
   it('look at the regions that the deployment names, where they name none', () => {
@@ -139,9 +228,18 @@ describe('sweeps by the clock', () => {
   });
 
   it.each([
-    [{ sweeps: [{ name: 'a', schedule: 'daily', request: { mode: 'plan' } }] }, /sweeps\.0\.schedule: must be a schedule of EventBridge Scheduler/],
-    [{ sweeps: [{ name: 'a b', schedule: 'rate(1 day)', request: { mode: 'plan' } }] }, /sweeps\.0\.name: must be a name of at most 64 letters/],
-    [{ sweeps: [1, 2].map(() => ({ name: 'a', schedule: 'rate(1 day)', request: { mode: 'plan' } })) }, /sweeps: names one more than once/],
+    [
+      { sweeps: [{ name: 'a', schedule: 'daily', request: { mode: 'plan' } }] },
+      /sweeps\.0\.schedule: must be a schedule of EventBridge Scheduler/,
+    ],
+    [
+      { sweeps: [{ name: 'a b', schedule: 'rate(1 day)', request: { mode: 'plan' } }] },
+      /sweeps\.0\.name: must be a name of at most 64 letters/,
+    ],
+    [
+      { sweeps: [1, 2].map(() => ({ name: 'a', schedule: 'rate(1 day)', request: { mode: 'plan' } })) },
+      /sweeps: names one more than once/,
+    ],
     [{ sweeps: [{ name: 'a', schedule: 'rate(1 day)', request: { mode: 'plan', requestedBy: 'me' } }] }, /requestedBy/],
     [{ sweeps: [{ name: 'a', schedule: 'rate(1 day)', request: { mode: 'plan', limits: { canary: 0 } } }] }, /canary/],
     [{ regions: ['nowhere'] }, /must be an AWS region/],

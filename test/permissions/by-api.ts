@@ -19,7 +19,10 @@ export interface ApiCaller {
   target: Target;
   /** The first that uses IRSA. */
   addon: string | undefined;
-  /** In one session, but for decisions about approvals. Rejects with Refusal where the answer is not the one that the operation has when all is well. */
+  /**
+   * In one session, but for decisions about approvals. Rejects with Refusal where the answer is not the one that the
+   * operation has when all is well.
+   */
   ask: <Id extends OperationId>(operation: Id, given?: Given) => Promise<z.output<(typeof OPERATIONS)[Id]['answer']>>;
   sleep: (seconds: number) => Promise<void>;
   /** Until no execution runs. */
@@ -34,23 +37,36 @@ export class Refusal extends Error {
 }
 
 /** `onAsked`: told of each operation that was answered. The caller has to be a thread of the sandbox's clock. */
-export const createApiCaller = (sandbox: Sandbox, place: Pick<ApiCaller, 'target' | 'addon' | 'rest'>, onAsked: (operation: OperationId) => void): ApiCaller => {
+export const createApiCaller = (
+  sandbox: Sandbox,
+  place: Pick<ApiCaller, 'target' | 'addon' | 'rest'>,
+  onAsked: (operation: OperationId) => void,
+): ApiCaller => {
   const { apiUrl: url = '', world, clock } = sandbox;
   const operator = operatorRoleArn(world);
-  const clientOf = (credentials: AwsCredentialIdentity): ApiClient => createApiClient({ url, region: world.home.region, credentials, http: sandbox.clients().config.transport.http });
+  const clientOf = (credentials: AwsCredentialIdentity): ApiClient =>
+    createApiClient({ url, region: world.home.region, credentials, http: sandbox.clients().config.transport.http });
   const requester = clientOf(credentialsOf(world, operator));
-  const { accessKeyId, secretAccessKey, sessionToken = '' } = issueAccessKey(world, operator, { sessionName: 'reviewer' });
+  const {
+    accessKeyId,
+    secretAccessKey,
+    sessionToken = '',
+  } = issueAccessKey(world, operator, { sessionName: 'reviewer' });
   const reviewer = clientOf({ accessKeyId, secretAccessKey, sessionToken });
   return {
     ...place,
     sleep: (seconds) => clock.sleep(seconds * 1000),
     ask: async (operation, { id = '', query = {}, body, idempotencyKey } = {}) => {
       const { method, path, status, answer } = OPERATIONS[operation];
-      const answered = await (operation === 'decideApproval' ? reviewer : requester).request(method, path.replace('{id}', id).replace('{name}', place.target.cluster), {
-        query,
-        ...(body === undefined ? {} : { body }),
-        ...(idempotencyKey === undefined ? {} : { headers: { 'idempotency-key': idempotencyKey } }),
-      });
+      const answered = await (operation === 'decideApproval' ? reviewer : requester).request(
+        method,
+        path.replace('{id}', id).replace('{name}', place.target.cluster),
+        {
+          query,
+          ...(body === undefined ? {} : { body }),
+          ...(idempotencyKey === undefined ? {} : { headers: { 'idempotency-key': idempotencyKey } }),
+        },
+      );
       if (answered.status !== status) throw new Refusal(`${operation} ${answered.status}`, { cause: answered.body });
       onAsked(operation);
       return answer.parse(JSON.parse(answered.body)) as z.output<(typeof OPERATIONS)[typeof operation]['answer']>;
@@ -64,7 +80,8 @@ const required = { approval: 'required' } as const;
 /** Closed when scenarios begin, at the full hour; open twenty minutes later. */
 const LATER = { schedule: '20 * * * *', durationMinutes: 30, timeZone: 'UTC' };
 
-const hashOf = async ({ ask }: ApiCaller, id: string): Promise<string | undefined> => (await ask('getPlan', { id })).plan?.hash;
+const hashOf = async ({ ask }: ApiCaller, id: string): Promise<string | undefined> =>
+  (await ask('getPlan', { id })).plan?.hash;
 
 /** A dry run, which is looked at. */
 export const plans: ByApi = async ({ ask, target, addon, rest }) => {
@@ -96,7 +113,10 @@ export const refuses: ByApi = async (api) => {
   const body = { target, addon, ...required };
   const first = await ask('createMigration', { body });
   await sleep(PLANNED);
-  await ask('decideApproval', { id: first.migrationId, body: { decision: 'reject', planHash: await hashOf(api, first.migrationId), reason: 'not today' } });
+  await ask('decideApproval', {
+    id: first.migrationId,
+    body: { decision: 'reject', planHash: await hashOf(api, first.migrationId), reason: 'not today' },
+  });
   await rest();
   const second = await ask('createMigration', { body });
   await sleep(PLANNED);

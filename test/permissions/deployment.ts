@@ -1,4 +1,7 @@
-/** What the proofs of rights are of: the sandbox's deployment, and one sweep that is started by the clock, which only a file can ask for. */
+/**
+ * What the proofs of rights are of: the sandbox's deployment, and one sweep that is started by the clock, which only a
+ * file can ask for.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** Follows a whole migration, and what comes after it, in the sandbox, and says which rights it rested on and which were missing. */
+/**
+ * Follows a whole migration, and what comes after it, in the sandbox, and says which rights it rested on and which were
+ * missing.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DescribeExecutionCommand, StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
@@ -60,16 +63,31 @@ export interface Run {
 }
 
 /** Each wait of the state machine is long enough, so that a run has few polls. */
-const QUICK: Partial<Knobs> = { addonCreateSeconds: 8, addonUpdateSeconds: 6, addonDeleteSeconds: 12, podReadySeconds: 2, podTerminationSeconds: 1 };
+const QUICK: Partial<Knobs> = {
+  addonCreateSeconds: 8,
+  addonUpdateSeconds: 6,
+  addonDeleteSeconds: 12,
+  podReadySeconds: 2,
+  podTerminationSeconds: 1,
+};
 
 export const scenarioOf = ({ scenario: name, knobs, change }: Run): Scenario => {
-  const scenario = parseScenario(JSON.parse(readFileSync(join(import.meta.dirname, `../../sandbox/scenarios/${name}.json`), 'utf8')), name);
+  const scenario = parseScenario(
+    JSON.parse(readFileSync(join(import.meta.dirname, `../../sandbox/scenarios/${name}.json`), 'utf8')),
+    name,
+  );
   Object.assign(scenario.knobs, QUICK, knobs);
   change?.(scenario);
   return scenario;
 };
 
-const follow = async (sandbox: Sandbox, { accounts }: Scenario, { request, stopAfter, runbook, byApi, rollBack, retire, again, denied, afterwards, later }: Run, runbookRole: string, { asked, refusals }: Pick<Ran, 'asked' | 'refusals'>): Promise<void> => {
+const follow = async (
+  sandbox: Sandbox,
+  { accounts }: Scenario,
+  { request, stopAfter, runbook, byApi, rollBack, retire, again, denied, afterwards, later }: Run,
+  runbookRole: string,
+  { asked, refusals }: Pick<Ran, 'asked' | 'refusals'>,
+): Promise<void> => {
   const { clock, outputs, executions } = sandbox;
   const [account] = accounts;
   const [cluster] = account!.clusters;
@@ -78,21 +96,27 @@ const follow = async (sandbox: Sandbox, { accounts }: Scenario, { request, stopA
   const clients = sandbox.clients(...(runbook ? [credentialsOf(sandbox.world, runbookRole)] : []));
   const stepFunctions = clients.stepFunctions();
   const start = async (stateMachineArn: string, name: string, input: object): Promise<string> => {
-    const { executionArn } = await stepFunctions.send(new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) }));
+    const { executionArn } = await stepFunctions.send(
+      new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) }),
+    );
     return executionArn!;
   };
   const rest = async (): Promise<void> => {
-    for (let running = executions.running(); running.length > 0; running = executions.running()) await clock.park(Promise.all(running.map(({ ended }) => ended)));
+    for (let running = executions.running(); running.length > 0; running = executions.running())
+      await clock.park(Promise.all(running.map(({ ended }) => ended)));
   };
   const target = { account: account!.id, region: cluster!.region, cluster: cluster!.name };
   if (byApi) {
-    await byApi(createApiCaller(sandbox, { target, addon, rest }, (operation) => void asked.add(operation))).catch((error: unknown) => {
-      if (!(error instanceof Refusal)) throw error;
-      refusals.push(error.message);
-    });
+    await byApi(createApiCaller(sandbox, { target, addon, rest }, (operation) => void asked.add(operation))).catch(
+      (error: unknown) => {
+        if (!(error instanceof Refusal)) throw error;
+        refusals.push(error.message);
+      },
+    );
     return;
   }
-  const migrate = (migrationId: string): Promise<string> => start(outputs.stateMachineArn, migrationId, { migrationId, request: { target, ...subject, ...request } });
+  const migrate = (migrationId: string): Promise<string> =>
+    start(outputs.stateMachineArn, migrationId, { migrationId, request: { target, ...subject, ...request } });
   const executionArn = await migrate(MIGRATION_ID);
   if (again !== undefined) {
     await clock.sleep(again * 1000);
@@ -110,14 +134,22 @@ const follow = async (sandbox: Sandbox, { accounts }: Scenario, { request, stopA
     await new DynamoTable(clients.dynamodb(), outputs.tableName).get(itemOf(MIGRATION_ID, 'RECORD'));
   }
   for (const eventID of denied ? ['e-1', 'e-2'] : []) {
-    sandbox.deliver(deniedEvent({ cluster: target.cluster, detail: { eventID }, parameters: { addonName: addon } }), target);
+    sandbox.deliver(
+      deniedEvent({ cluster: target.cluster, detail: { eventID }, parameters: { addonName: addon } }),
+      target,
+    );
     await clock.sleep(3 * 60_000);
   }
   await afterwards?.(sandbox, target);
   if (later !== undefined) await clock.sleep(later * 60_000);
   await rest();
   for (const action of retire ? ['retire', 'reinstate'] : []) {
-    await start(outputs.retireStateMachineArn!, action, { migrationId: MIGRATION_ID, action, dryRun: false, soakDays: 0 });
+    await start(outputs.retireStateMachineArn!, action, {
+      migrationId: MIGRATION_ID,
+      action,
+      dryRun: false,
+      soakDays: 0,
+    });
     await rest();
   }
   if (rollBack) {
@@ -129,13 +161,19 @@ const follow = async (sandbox: Sandbox, { accounts }: Scenario, { request, stopA
 
 /** The definition of Sweep with another number to count on from. */
 const countingFrom = (looked: number | undefined, { name, definition }: AssemblyStateMachine): object =>
-  looked === undefined || !name.includes('-Sweep') ? definition : (JSON.parse(JSON.stringify(definition).replace('"tick":0', `"tick":${looked}`)) as object);
+  looked === undefined || !name.includes('-Sweep')
+    ? definition
+    : (JSON.parse(JSON.stringify(definition).replace('"tick":0', `"tick":${looked}`)) as object);
 
 /** All that is deployed for a scenario: the service, and its stack in other accounts. */
 export const withSpokes = (directory: string, scenario: Scenario): Assembly => {
   const home = homeOf(scenario);
   const assembly = loadAssembly(directory, home);
-  const { roles, rules } = loadSpokes(directory, { places: spokePlacesOf(scenario), outputs: assembly.outputs, rolesRegion: home.region });
+  const { roles, rules } = loadSpokes(directory, {
+    places: spokePlacesOf(scenario),
+    outputs: assembly.outputs,
+    rolesRegion: home.region,
+  });
   return { ...assembly, roles: [...assembly.roles, ...roles], rules: [...assembly.rules, ...rules] };
 };
 
@@ -153,7 +191,10 @@ export interface Ran {
   /** What was refused for want of a right: holder and action, each once. */
   denied: string[];
   uses: Use[];
-  /** Rules of RBAC objects and access policies that calls to API servers rested on, and what was refused there: step, verb and resource, each once. */
+  /**
+   * Rules of RBAC objects and access policies that calls to API servers rested on, and what was refused there: step,
+   * verb and resource, each once.
+   */
   rules: RuleUse[];
   forbidden: string[];
   /** Steps that called an API server. */
@@ -178,7 +219,12 @@ export interface Ran {
  */
 export const follows = async (run: Run, directory: string, taken?: Grant): Promise<Ran> => {
   const scenario = scenarioOf(run);
-  const sandbox = await openSandbox({ scenario, assemblyDirectory: directory, trustCallers: true, definitionOf: (machine) => countingFrom(run.looked, machine) });
+  const sandbox = await openSandbox({
+    scenario,
+    assemblyDirectory: directory,
+    trustCallers: true,
+    definitionOf: (machine) => countingFrom(run.looked, machine),
+  });
   const assembly = withSpokes(directory, scenario);
   if (taken) {
     const { policies } = findRole(sandbox.world, taken.principalArn)!;
@@ -187,21 +233,53 @@ export const follows = async (run: Run, directory: string, taken?: Grant): Promi
   }
   for (const fault of run.faults ?? []) sandbox.world.faults.add(fault);
   meet(sandbox, run);
-  const refused = new Promise<void>((resolve) => sandbox.world.log.onCall(() => sandbox.authorizer.denials.length > 0 && resolve()));
+  const refused = new Promise<void>((resolve) =>
+    sandbox.world.log.onCall(() => sandbox.authorizer.denials.length > 0 && resolve()),
+  );
   const byApi: Pick<Ran, 'asked' | 'refusals'> = { asked: new Set(), refusals: [] };
-  await Promise.race([sandbox.clock.spawn(() => follow(sandbox, scenario, run, runbookRoleOf(assembly), byApi)), refused]);
-  const record = await createDynamoLedger({ client: sandbox.clients().dynamodb(), tableName: sandbox.outputs.tableName }).getMigration(MIGRATION_ID);
+  await Promise.race([
+    sandbox.clock.spawn(() => follow(sandbox, scenario, run, runbookRoleOf(assembly), byApi)),
+    refused,
+  ]);
+  const record = await createDynamoLedger({
+    client: sandbox.clients().dynamodb(),
+    tableName: sandbox.outputs.tableName,
+  }).getMigration(MIGRATION_ID);
   await sandbox.close();
   const holders = new Map(grantsOf(assembly).map(({ principalArn, holder }) => [principalArn, holder]));
   return {
-    denied: [...new Set(sandbox.authorizer.denials.map(({ principalArn, action }) => `${holders.get(principalArn) ?? principalArn} ${action}`))],
+    denied: [
+      ...new Set(
+        sandbox.authorizer.denials.map(
+          ({ principalArn, action }) => `${holders.get(principalArn) ?? principalArn} ${action}`,
+        ),
+      ),
+    ],
     uses: sandbox.authorizer.uses(),
     ...byApi,
     rules: [...sandbox.world.accounts.values()].flatMap(({ clusters }) => [...clusters.values()]).flatMap(ruleUses),
-    callers: [...new Set(sandbox.world.log.calls.flatMap(({ service, step }) => (service === 'kubernetes' && step !== undefined ? [step] : [])))],
-    forbidden: [...new Set(sandbox.world.log.calls.filter(({ service, status }) => service === 'kubernetes' && (status === 401 || status === 403)).map(({ step = 'operator', operation }) => `${step} ${operation}`))],
-    ends: assembly.stateMachines.flatMap(({ arn, name }) => sandbox.executions.list(arn).map(({ status, error }) => `${/-(\w+?)StateMachine/.exec(name)?.[1] ?? name} ${error ?? status}`)),
-    blockedBy: (record?.plan?.checks ?? []).filter(({ status }) => status === 'fail').map(({ message, remedy }) => `${message} ${remedy ?? ''}`),
+    callers: [
+      ...new Set(
+        sandbox.world.log.calls.flatMap(({ service, step }) =>
+          service === 'kubernetes' && step !== undefined ? [step] : [],
+        ),
+      ),
+    ],
+    forbidden: [
+      ...new Set(
+        sandbox.world.log.calls
+          .filter(({ service, status }) => service === 'kubernetes' && (status === 401 || status === 403))
+          .map(({ step = 'operator', operation }) => `${step} ${operation}`),
+      ),
+    ],
+    ends: assembly.stateMachines.flatMap(({ arn, name }) =>
+      sandbox.executions
+        .list(arn)
+        .map(({ status, error }) => `${/-(\w+?)StateMachine/.exec(name)?.[1] ?? name} ${error ?? status}`),
+    ),
+    blockedBy: (record?.plan?.checks ?? [])
+      .filter(({ status }) => status === 'fail')
+      .map(({ message, remedy }) => `${message} ${remedy ?? ''}`),
     failures: sandbox.failures,
     calls: sandbox.world.log.calls.length,
   };

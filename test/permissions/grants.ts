@@ -32,22 +32,27 @@ export interface Grant {
  * function's role, and Step Functions delivers its logs and traces with the machine's.
  */
 const EXCEPTIONS = /^(xray:|logs:)/;
-/** Looked at one resource by one: who may start one state machine, or become one role, has no right by that to the other. */
+/**
+ * Looked at one resource by one: who may start one state machine, or become one role, has no right by that to the
+ * other.
+ */
 const ONE_BY_ONE = /^(states:(Start|Stop|Send)|sts:)/;
 
 const listOf = (value: string | string[]): string[] => (Array.isArray(value) ? value : [value]);
 
 /** ARN of the role of the SSM runbook: the one that Systems Manager may become. */
-export const runbookRoleOf = ({ roles }: Pick<Assembly, 'roles'>): string => roles.find(({ trustPolicy }) => JSON.stringify(trustPolicy).includes('"ssm.amazonaws.com"'))!.arn;
+export const runbookRoleOf = ({ roles }: Pick<Assembly, 'roles'>): string =>
+  roles.find(({ trustPolicy }) => JSON.stringify(trustPolicy).includes('"ssm.amazonaws.com"'))!.arn;
 
 /**
- * What a distributed Map needs in AWS, and the sandbox's does not: results are written in parts that are put together, and
- * its executions are followed, stopped and redriven.
- * Source: Step Functions Developer Guide, "IAM policies for using Distributed Map states".
+ * What a distributed Map needs in AWS, and the sandbox's does not: results are written in parts that are put together,
+ * and its executions are followed, stopped and redriven. Source: Step Functions Developer Guide, "IAM policies for
+ * using Distributed Map states".
  */
 const isOfDistributedMap = ({ holder, action, resources }: Pick<Grant, 'holder' | 'action' | 'resources'>): boolean =>
   /^state machine \S+-Sweep/.test(holder) &&
-  (/^(states:(Describe|Stop|Redrive)Execution|s3:(ListMultipartUploadParts|AbortMultipartUpload))$/.test(action) || (action === 's3:GetObject' && resources.every((resource) => resource.endsWith('/map/*'))));
+  (/^(states:(Describe|Stop|Redrive)Execution|s3:(ListMultipartUploadParts|AbortMultipartUpload))$/.test(action) ||
+    (action === 's3:GetObject' && resources.every((resource) => resource.endsWith('/map/*'))));
 
 type Deployed = Pick<Assembly, 'functions' | 'stateMachines' | 'rules' | 'roles' | 'schedules'>;
 
@@ -55,8 +60,12 @@ type Deployed = Pick<Assembly, 'functions' | 'stateMachines' | 'rules' | 'roles'
 const holdersOf = ({ functions, stateMachines, rules, roles, schedules = [] }: Deployed): Map<string, string> =>
   new Map([
     [runbookRoleOf({ roles }), 'runbook'],
-    ...roles.filter(({ arn }) => isSpokeRole(arn)).map(({ arn }) => [arn, `spoke ${arn.split(':role/pod-identity-migrator-')[1]}`] as const),
-    ...rules.flatMap(({ name, targets }) => targets.flatMap(({ roleArn }) => (roleArn === undefined ? [] : [[roleArn, `rule ${name}`] as const]))),
+    ...roles
+      .filter(({ arn }) => isSpokeRole(arn))
+      .map(({ arn }) => [arn, `spoke ${arn.split(':role/pod-identity-migrator-')[1]}`] as const),
+    ...rules.flatMap(({ name, targets }) =>
+      targets.flatMap(({ roleArn }) => (roleArn === undefined ? [] : [[roleArn, `rule ${name}`] as const])),
+    ),
     ...schedules.map(({ target: { roleArn } }) => [roleArn, 'EventBridge Scheduler'] as const),
     ...stateMachines.map(({ name, roleArn }) => [roleArn, `state machine ${name}`] as const),
     ...functions.map(({ handler, roleArn }) => [roleArn, handler.replace('.handler', '')] as const),
@@ -76,9 +85,19 @@ export const grantsOf = (assembly: Deployed): Grant[] => {
     policies.flatMap(({ name, document }) =>
       documentOf(document).Statement.flatMap(({ Effect, Action, Resource, Condition }, statement) =>
         (Effect === 'Allow' ? listOf(Action) : []).flatMap((action) => {
-          const resources = ONE_BY_ONE.test(action) ? listOf(Resource).map((resource) => [resource]) : [listOf(Resource)];
+          const resources = ONE_BY_ONE.test(action)
+            ? listOf(Resource).map((resource) => [resource])
+            : [listOf(Resource)];
           return resources
-            .map((each) => ({ holder: holders.get(arn) ?? arn, principalArn: arn, policy: name, statement, action, resources: each, ...servicesIn(Condition) }))
+            .map((each) => ({
+              holder: holders.get(arn) ?? arn,
+              principalArn: arn,
+              policy: name,
+              statement,
+              action,
+              resources: each,
+              ...servicesIn(Condition),
+            }))
             .filter((grant) => !EXCEPTIONS.test(action) && !isOfDistributedMap(grant));
         }),
       ),
@@ -102,13 +121,19 @@ export const isUsed = ({ principalArn, action, resources, services }: Grant, use
 const NOTHING = 'none:Nothing';
 
 /** That policy's text without that action on those resources. */
-export const without = (document: object, { statement: index, action, resources }: Pick<Grant, 'statement' | 'action' | 'resources'>): string =>
+export const without = (
+  document: object,
+  { statement: index, action, resources }: Pick<Grant, 'statement' | 'action' | 'resources'>,
+): string =>
   JSON.stringify({
     ...document,
     Statement: documentOf(document).Statement.flatMap((statement, at) => {
       if (at !== index) return [statement];
       const left = listOf(statement.Action).filter((one) => one !== action);
       const others = listOf(statement.Resource).filter((one) => !resources.includes(one));
-      return [{ ...statement, Action: left.length === 0 ? NOTHING : left }, ...(others.length === 0 ? [] : [{ ...statement, Action: action, Resource: others }])];
+      return [
+        { ...statement, Action: left.length === 0 ? NOTHING : left },
+        ...(others.length === 0 ? [] : [{ ...statement, Action: action, Resource: others }]),
+      ];
     }),
   });

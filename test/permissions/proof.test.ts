@@ -41,7 +41,7 @@ describe('the rights of the deployed roles', () => {
     expect(unused([...grants, more], usesOf(ran))).toEqual(['plan eks:DeleteCluster']);
   });
 
-  it("of Scheduler are enough to keep what it may not start", async () => {
+  it('of Scheduler are enough to keep what it may not start', async () => {
     const [start, ...others] = grants.filter(({ holder }) => holder === 'EventBridge Scheduler');
     expect(others).toEqual([]);
     const { uses, denied } = await follows(BY_THE_CLOCK, directory, start);
@@ -62,13 +62,23 @@ describe('the rights of the deployed roles', () => {
 });
 
 describe('without one of them', () => {
-  it.each(grants.map((grant) => [nameOf(grant), grant] as const))('a run fails by its name: %s', async (name, grant) => {
-    const run = runFor(grant, ran);
-    const { denied } = await follows(grant.action === 'iam:PassRole' ? unasked(run) : run, directory, grant);
-    expect(denied).toContain(name);
-  });
+  it.each(grants.map((grant) => [nameOf(grant), grant] as const))(
+    'a run fails by its name: %s',
+    async (name, grant) => {
+      const run = runFor(grant, ran);
+      const { denied } = await follows(grant.action === 'iam:PassRole' ? unasked(run) : run, directory, grant);
+      expect(denied).toContain(name);
+    },
+  );
 
-  it.each(grants.filter(({ holder, action }) => action === 'iam:PassRole' && /^((create|update|restore)-addon|create-association)$/.test(holder)).map((grant) => [nameOf(grant), grant] as const))('the plan says so beforehand: %s', async (_name, grant) => {
+  it.each(
+    grants
+      .filter(
+        ({ holder, action }) =>
+          action === 'iam:PassRole' && /^((create|update|restore)-addon|create-association)$/.test(holder),
+      )
+      .map((grant) => [nameOf(grant), grant] as const),
+  )('the plan says so beforehand: %s', async (_name, grant) => {
     const { ends, blockedBy } = await follows(runFor(grant, ran), directory, grant);
     expect(ends[0]).toMatch(/Blocked$/);
     expect(blockedBy).toEqual([expect.stringMatching(new RegExp(`\\(${grant.holder}\\) pass .*iam:PassRole`, 's'))]);
@@ -76,10 +86,13 @@ describe('without one of them', () => {
 });
 
 describe('iam:AssociatedResourceArn', () => {
-  it.each(['cluster', 'absent'] as const)('does not keep roles from being passed, there and back: %s', async (associatedResourceArn) => {
-    const run = RUNS.find(({ name }) => name === 'in place over its own association, rolled back on demand')!;
-    const { denied, ends } = await follows({ ...run, knobs: { ...run.knobs, associatedResourceArn } }, directory);
-    expect(denied).toEqual([]);
-    expect(ends).toEqual(run.ends);
-  });
+  it.each(['cluster', 'absent'] as const)(
+    'does not keep roles from being passed, there and back: %s',
+    async (associatedResourceArn) => {
+      const run = RUNS.find(({ name }) => name === 'in place over its own association, rolled back on demand')!;
+      const { denied, ends } = await follows({ ...run, knobs: { ...run.knobs, associatedResourceArn } }, directory);
+      expect(denied).toEqual([]);
+      expect(ends).toEqual(run.ends);
+    },
+  );
 });

@@ -1,9 +1,13 @@
-/** What both proofs of rights are made of: of the roles where the service is, and of those that it assumes in other accounts. */
+/**
+ * What both proofs of rights are made of: of the roles where the service is, and of those that it assumes in other
+ * accounts.
+ */
 import type { Use } from '../../sandbox/authorization/authorizer.ts';
 import type { Ran, Run } from './follow.ts';
 import { type Grant, isUsed, nameOf } from './grants.ts';
 
-export const unused = (all: readonly Grant[], uses: readonly Use[]): string[] => all.filter((grant) => !isUsed(grant, uses)).map(nameOf);
+export const unused = (all: readonly Grant[], uses: readonly Use[]): string[] =>
+  all.filter((grant) => !isUsed(grant, uses)).map(nameOf);
 
 export const usesOf = (ran: ReadonlyMap<Run, Ran>): Use[] => [...ran.values()].flatMap((one) => one.uses);
 

@@ -12,7 +12,9 @@ import { homeOf } from '../../sandbox/world/build.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import { collectingIo } from '../cli/fixtures.ts';
 
-/** What `grant-access` prints with these flags for a scenario's only cluster, read from its YAML as kubectl reads it. */
+/**
+ * What `grant-access` prints with these flags for a scenario's only cluster, read from its YAML as kubectl reads it.
+ */
 export const printedFor = async (scenario: Scenario, flags: readonly string[]): Promise<Manifest[]> => {
   const directory = mkdtempSync(join(tmpdir(), 'access-'));
   try {
@@ -28,14 +30,34 @@ export const printedFor = async (scenario: Scenario, flags: readonly string[]): 
   }
 };
 
-/** The scenario's clusters let in the roles of the service, by the groups of `grant-access` and these objects, and nobody else. `other`: puts roles into other groups than theirs. */
-export const withAccess = (scenario: Scenario, manifests: readonly Manifest[], directory: string, other: (roles: ServiceRoles) => ServiceRoles = (roles) => roles): void => {
+/**
+ * The scenario's clusters let in the roles of the service, by the groups of `grant-access` and these objects, and
+ * nobody else. `other`: puts roles into other groups than theirs.
+ */
+export const withAccess = (
+  scenario: Scenario,
+  manifests: readonly Manifest[],
+  directory: string,
+  other: (roles: ServiceRoles) => ServiceRoles = (roles) => roles,
+): void => {
   const { outputs } = loadAssembly(directory, homeOf(scenario));
   const arns = (output: string): string[] => outputs[output]!.split(',');
-  const entries = wantedEntries(other({ all: arns('KubernetesRoleArns'), restart: arns('KubernetesRestartRoleArns'), annotate: arns('KubernetesAnnotateRoleArns') }));
+  const entries = wantedEntries(
+    other({
+      all: arns('KubernetesRoleArns'),
+      restart: arns('KubernetesRestartRoleArns'),
+      annotate: arns('KubernetesAnnotateRoleArns'),
+    }),
+  );
   for (const { clusters } of scenario.accounts) {
     for (const cluster of clusters) {
-      cluster.accessEntries = entries.map(({ principalArn, groups }) => ({ principalArn, type: 'STANDARD', kubernetesGroups: groups, policies: [], tags: {} }));
+      cluster.accessEntries = entries.map(({ principalArn, groups }) => ({
+        principalArn,
+        type: 'STANDARD',
+        kubernetesGroups: groups,
+        policies: [],
+        tags: {},
+      }));
       cluster.rbac = structuredClone(manifests) as typeof cluster.rbac;
     }
   }
@@ -52,7 +74,8 @@ export interface Right {
 }
 
 const isRole = (manifest: Manifest): manifest is RoleManifest => 'rules' in manifest;
-const sourceOf = ({ kind, metadata: { name, namespace } }: Manifest): string => `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
+const sourceOf = ({ kind, metadata: { name, namespace } }: Manifest): string =>
+  `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
 
 export const rightsOf = (manifests: readonly Manifest[]): Right[] =>
   manifests.filter(isRole).flatMap((role) =>
@@ -68,21 +91,29 @@ export const rightsOf = (manifests: readonly Manifest[]): Right[] =>
     ),
   );
 
-export const rightName = ({ source, verb, group, resource, name }: Right | RuleUse): string => `${source}: ${verb} ${resource}${group === '' ? '' : `.${group}`}${name === undefined ? '' : ` ${name}`}`;
+export const rightName = ({ source, verb, group, resource, name }: Right | RuleUse): string =>
+  `${source}: ${verb} ${resource}${group === '' ? '' : `.${group}`}${name === undefined ? '' : ` ${name}`}`;
 
-export const isRuleUsed = (right: Right, uses: readonly RuleUse[]): boolean => uses.some((use) => rightName(use) === rightName(right));
+export const isRuleUsed = (right: Right, uses: readonly RuleUse[]): boolean =>
+  uses.some((use) => rightName(use) === rightName(right));
 
 /** No resource has it: a rule needs a verb, a resource and a name. */
 const NOTHING = 'nothing';
-const left = (list: readonly string[], taken: string): string[] => (list.length === 1 ? [NOTHING] : list.filter((one) => one !== taken));
+const left = (list: readonly string[], taken: string): string[] =>
+  list.length === 1 ? [NOTHING] : list.filter((one) => one !== taken);
 
 /** These manifests without that right: the rule keeps its other resources, or names. */
-export const withoutRight = (manifests: readonly Manifest[], { source, rule: index, resource, name }: Right): Manifest[] =>
+export const withoutRight = (
+  manifests: readonly Manifest[],
+  { source, rule: index, resource, name }: Right,
+): Manifest[] =>
   manifests.map((manifest) => {
     if (!isRole(manifest) || sourceOf(manifest) !== source) return manifest;
     const rules = manifest.rules.map((rule, at) => {
       if (at !== index) return rule;
-      return name === undefined ? { ...rule, resources: left(rule.resources, resource) } : { ...rule, resourceNames: left(rule.resourceNames ?? [], name) };
+      return name === undefined
+        ? { ...rule, resources: left(rule.resources, resource) }
+        : { ...rule, resourceNames: left(rule.resourceNames ?? [], name) };
     });
     return { ...manifest, rules };
   });

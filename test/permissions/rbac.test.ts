@@ -1,6 +1,6 @@
 /**
- * With what `grant-access` prints, and nothing else, the service does its work on API servers; every rule of it is used,
- * and none could be left out.
+ * With what `grant-access` prints, and nothing else, the service does its work on API servers; every rule of it is
+ * used, and none could be left out.
  */
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -33,42 +33,120 @@ const ACCOUNT = { scenario: 'service-account-irsa', ends: ['MigrateAddon SUCCEED
 type AccessRun = Run & { access: string[] };
 
 const RUNS: AccessRun[] = [
-  { name: 'in place, restarted, rolled back on demand', scenario: 'in-place', access: EBS, ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'], request: { strategy: 'in-place' }, knobs: LATE, rollBack: true },
-  { name: 'recreated', scenario: 'ebs-csi-irsa', access: EBS, ends: ['MigrateAddon SUCCEEDED'], request: { strategy: 'recreate' } },
+  {
+    name: 'in place, restarted, rolled back on demand',
+    scenario: 'in-place',
+    access: EBS,
+    ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'],
+    request: { strategy: 'in-place' },
+    knobs: LATE,
+    rollBack: true,
+  },
+  {
+    name: 'recreated',
+    scenario: 'ebs-csi-irsa',
+    access: EBS,
+    ends: ['MigrateAddon SUCCEEDED'],
+    request: { strategy: 'recreate' },
+  },
   { name: 'climbs', scenario: 'auto-climbs', access: EBS, ends: ['MigrateAddon SUCCEEDED'] },
-  { name: 'trust repaired, retired, reinstated', scenario: 'trust-repair', access: EBS, ends: ['MigrateAddon SUCCEEDED', 'Retire SUCCEEDED', 'Retire SUCCEEDED'], request: { trust: 'repair' }, retire: true },
-  { name: 'three service accounts, recreated with all that was made of them, restarted', scenario: 'adot-three-service-accounts', access: ['--addon', 'adot'], ends: ['MigrateAddon SUCCEEDED'], request: { strategy: 'recreate' }, knobs: LATE },
-  { name: 'a DaemonSet, restarted', scenario: 'vpc-cni-irsa', access: ['--addon', 'vpc-cni'], ends: ['MigrateAddon SUCCEEDED'], knobs: LATE },
-  { name: 'agent installed', scenario: 'agent-absent', access: EBS, ends: ['MigrateAddon SUCCEEDED'], request: { agent: 'install' } },
+  {
+    name: 'trust repaired, retired, reinstated',
+    scenario: 'trust-repair',
+    access: EBS,
+    ends: ['MigrateAddon SUCCEEDED', 'Retire SUCCEEDED', 'Retire SUCCEEDED'],
+    request: { trust: 'repair' },
+    retire: true,
+  },
+  {
+    name: 'three service accounts, recreated with all that was made of them, restarted',
+    scenario: 'adot-three-service-accounts',
+    access: ['--addon', 'adot'],
+    ends: ['MigrateAddon SUCCEEDED'],
+    request: { strategy: 'recreate' },
+    knobs: LATE,
+  },
+  {
+    name: 'a DaemonSet, restarted',
+    scenario: 'vpc-cni-irsa',
+    access: ['--addon', 'vpc-cni'],
+    ends: ['MigrateAddon SUCCEEDED'],
+    knobs: LATE,
+  },
+  {
+    name: 'agent installed',
+    scenario: 'agent-absent',
+    access: EBS,
+    ends: ['MigrateAddon SUCCEEDED'],
+    request: { agent: 'install' },
+  },
   { name: 'identities by the API', scenario: 'in-place', access: EBS, ends: [], byApi: looks },
-  { name: 'a sweep looks', scenario: 'in-place', access: EBS, ends: ['Sweep SUCCEEDED'], byApi: sweeps({ mode: 'inventory' }) },
-  { name: 'needs a person', scenario: 'ebs-csi-irsa', access: EBS, ends: ['MigrateAddon NeedsHuman'], request: { strategy: 'recreate' }, knobs: { createEndsIn: 'CREATE_FAILED' } },
+  {
+    name: 'a sweep looks',
+    scenario: 'in-place',
+    access: EBS,
+    ends: ['Sweep SUCCEEDED'],
+    byApi: sweeps({ mode: 'inventory' }),
+  },
+  {
+    name: 'needs a person',
+    scenario: 'ebs-csi-irsa',
+    access: EBS,
+    ends: ['MigrateAddon NeedsHuman'],
+    request: { strategy: 'recreate' },
+    knobs: { createEndsIn: 'CREATE_FAILED' },
+  },
   { ...ACCOUNT, name: 'a service account, its annotation kept' },
-  { ...ACCOUNT, name: 'a service account, its annotation taken off, rolled back on demand', ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'], request: { ...OF_API, annotation: 'remove' }, access: [...API, '--annotation', 'remove'], rollBack: true },
+  {
+    ...ACCOUNT,
+    name: 'a service account, its annotation taken off, rolled back on demand',
+    ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'],
+    request: { ...OF_API, annotation: 'remove' },
+    access: [...API, '--annotation', 'remove'],
+    rollBack: true,
+  },
 ];
 
-const scenarioOf = ({ scenario }: Run): Scenario => parseScenario(JSON.parse(readFileSync(`sandbox/scenarios/${scenario}.json`, 'utf8')), scenario);
+const scenarioOf = ({ scenario }: Run): Scenario =>
+  parseScenario(JSON.parse(readFileSync(`sandbox/scenarios/${scenario}.json`, 'utf8')), scenario);
 
 const printed = new Map<Run, Manifest[]>();
 const ran = new Map<Run, Ran>();
-const followWith = (run: Run, manifests: readonly Manifest[], other?: Parameters<typeof withAccess>[3]): Promise<Ran> => follows({ ...run, change: (scenario) => withAccess(scenario, manifests, directory, other) }, directory);
+const followWith = (run: Run, manifests: readonly Manifest[], other?: Parameters<typeof withAccess>[3]): Promise<Ran> =>
+  follows({ ...run, change: (scenario) => withAccess(scenario, manifests, directory, other) }, directory);
 
 beforeAll(async () => {
   for (const run of RUNS) {
-    const before = RUNS.find(({ scenario, access }) => scenario === run.scenario && access.join(' ') === run.access.join(' '))!;
+    const before = RUNS.find(
+      ({ scenario, access }) => scenario === run.scenario && access.join(' ') === run.access.join(' '),
+    )!;
     printed.set(run, printed.get(before) ?? (await printedFor(scenarioOf(run), run.access)));
     ran.set(run, await followWith(run, printed.get(run)!));
   }
 }, 180_000);
 
 /** Everything that was printed for any of them, each right once. */
-const rights = (): Right[] => [...new Map([...printed.values()].flatMap(rightsOf).map((right) => [rightName(right), right])).values()];
-const unused = (all: readonly Right[]): string[] => all.filter((right) => !isRuleUsed(right, [...ran.values()].flatMap((one) => one.rules))).map(rightName);
+const rights = (): Right[] => [
+  ...new Map([...printed.values()].flatMap(rightsOf).map((right) => [rightName(right), right])).values(),
+];
+const unused = (all: readonly Right[]): string[] =>
+  all
+    .filter(
+      (right) =>
+        !isRuleUsed(
+          right,
+          [...ran.values()].flatMap((one) => one.rules),
+        ),
+    )
+    .map(rightName);
 
 describe('the roles that the access is for', () => {
   it('are those of the steps that call API servers, as the outputs of the stack say', () => {
     const { outputs, functions } = loadAssembly(directory, homeOf(scenarioOf(RUNS[0]!)));
-    const stepsIn = (output: string): string[] => outputs[output]!.split(',').map((arn) => functions.find(({ roleArn }) => roleArn === arn)!.handler.replace('.handler', ''));
+    const stepsIn = (output: string): string[] =>
+      outputs[output]!.split(',').map((arn) =>
+        functions.find(({ roleArn }) => roleArn === arn)!.handler.replace('.handler', ''),
+      );
     expect(stepsIn('KubernetesRoleArns')).toEqual(Object.keys(ACCESS_OF_STEPS));
     expect(stepsIn('KubernetesRestartRoleArns')).toEqual(['restart-pods']);
     expect(stepsIn('KubernetesAnnotateRoleArns')).toEqual(['annotate-service-account']);
@@ -114,7 +192,9 @@ describe('the access that grant-access prints', () => {
 describe('without one of its rights', () => {
   /** The shortest run that rests on it. */
   const runFor = (right: Right): Run => {
-    const [shortest] = [...ran].filter(([, { rules }]) => isRuleUsed(right, rules)).sort(([, a], [, b]) => a.calls - b.calls);
+    const [shortest] = [...ran]
+      .filter(([, { rules }]) => isRuleUsed(right, rules))
+      .sort(([, a], [, b]) => a.calls - b.calls);
     if (!shortest) throw new Error(`No run uses ${rightName(right)}.`);
     return shortest[0];
   };
@@ -132,14 +212,31 @@ describe('without one of its rights', () => {
 
   it("a service account's annotation stays where --annotation remove was not granted, and the migration stands", async () => {
     const kept = RUNS.find(({ scenario, rollBack }) => scenario === ACCOUNT.scenario && !rollBack)!;
-    const { ends, forbidden, failures } = await followWith({ ...kept, request: { ...OF_API, annotation: 'remove' } }, printed.get(kept)!);
-    expect({ ends, forbidden, failures }).toEqual({ ends: ['MigrateAddon SUCCEEDED'], forbidden: ['annotate-service-account patch serviceaccounts'], failures: [] });
+    const { ends, forbidden, failures } = await followWith(
+      { ...kept, request: { ...OF_API, annotation: 'remove' } },
+      printed.get(kept)!,
+    );
+    expect({ ends, forbidden, failures }).toEqual({
+      ends: ['MigrateAddon SUCCEEDED'],
+      forbidden: ['annotate-service-account patch serviceaccounts'],
+      failures: [],
+    });
   });
 
   const removed = RUNS.find(({ access }) => access.includes('remove'))!;
   it.each([
-    ['restart a workload by the group that annotates', (roles: ServiceRoles) => ({ ...roles, restart: [], annotate: roles.restart }), 'RolledBack', 'restart-pods patch deployments'],
-    ['annotate a service account by the group that restarts', (roles: ServiceRoles) => ({ ...roles, restart: [...roles.restart, ...roles.annotate], annotate: [] }), 'SUCCEEDED', 'annotate-service-account patch serviceaccounts'],
+    [
+      'restart a workload by the group that annotates',
+      (roles: ServiceRoles) => ({ ...roles, restart: [], annotate: roles.restart }),
+      'RolledBack',
+      'restart-pods patch deployments',
+    ],
+    [
+      'annotate a service account by the group that restarts',
+      (roles: ServiceRoles) => ({ ...roles, restart: [...roles.restart, ...roles.annotate], annotate: [] }),
+      'SUCCEEDED',
+      'annotate-service-account patch serviceaccounts',
+    ],
   ])('nobody can %s', async (_, other, ends, refused) => {
     const outcome = await followWith({ ...removed, rollBack: false }, printed.get(removed)!, other);
     expect(outcome).toMatchObject({ ends: [`MigrateAddon ${ends}`], forbidden: [refused], failures: [] });
@@ -147,7 +244,10 @@ describe('without one of its rights', () => {
 
   it('what is for another service account lets nothing of this one be changed, and its migration goes back', async () => {
     const [kept] = RUNS.filter(({ scenario }) => scenario === ACCOUNT.scenario);
-    const { ends, forbidden } = await followWith({ ...kept!, request: { ...OF_API, annotation: 'remove' } }, await printedFor(scenarioOf(kept!), ['--service-account', 'payments/web', '--annotation', 'remove']));
+    const { ends, forbidden } = await followWith(
+      { ...kept!, request: { ...OF_API, annotation: 'remove' } },
+      await printedFor(scenarioOf(kept!), ['--service-account', 'payments/web', '--annotation', 'remove']),
+    );
     expect(ends).toEqual(['MigrateAddon RolledBack']);
     expect(forbidden).toEqual(['restart-pods patch deployments']);
   });
@@ -160,10 +260,20 @@ describe('somebody in the group for reading', () => {
     lab.cluster.accessEntries.set(WHO, newEntry(WHO, { groups: [ACCESS_GROUPS.read] }));
     for (const manifest of printed.get(RUNS[0]!)!.filter(({ kind }) => kind.startsWith('Cluster'))) {
       const plural = `${manifest.kind.toLowerCase()}s`;
-      expect((await lab.call('POST', `/apis/rbac.authorization.k8s.io/v1/${plural}`, { body: manifest })).status).toBe(201);
+      expect((await lab.call('POST', `/apis/rbac.authorization.k8s.io/v1/${plural}`, { body: manifest })).status).toBe(
+        201,
+      );
     }
-    const asReader = { ...lab, call: (...[method, path, options]: Parameters<typeof lab.call>) => lab.call(method, path, { ...options, as: WHO }) };
-    const kubernetes = createHttpKubernetes({ http: plainHttp(asReader), endpoint: () => Promise.resolve({ url: 'https://ABC' }), token: () => Promise.resolve('token') });
+    const asReader = {
+      ...lab,
+      call: (...[method, path, options]: Parameters<typeof lab.call>) =>
+        lab.call(method, path, { ...options, as: WHO }),
+    };
+    const kubernetes = createHttpKubernetes({
+      http: plainHttp(asReader),
+      endpoint: () => Promise.resolve({ url: 'https://ABC' }),
+      token: () => Promise.resolve('token'),
+    });
     let pods = 0;
     await kubernetes.eachPod((page) => void (pods += page.length));
     expect(pods).toBeGreaterThan(0);

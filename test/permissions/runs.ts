@@ -1,4 +1,7 @@
-/** Runs that together rest on every right that the service has: migrations, retirements, rollbacks and recoveries; of sweeps, see sweep-runs.ts. */
+/**
+ * Runs that together rest on every right that the service has: migrations, retirements, rollbacks and recoveries; of
+ * sweeps, see sweep-runs.ts.
+ */
 import { CreatePodIdentityAssociationCommand } from '@aws-sdk/client-eks';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { FaultInput } from '../../sandbox/world/faults.ts';
@@ -19,7 +22,14 @@ const ofEbs =
     change(cluster, cluster.addons.find(({ name }) => name === EBS)!.serviceAccountRoleArn!, scenario);
   };
 
-const owned = (roleArn: string): Cluster['associations'][number] => ({ namespace: 'kube-system', serviceAccount: EBS_SERVICE_ACCOUNT, roleArn, owner: EBS, tags: { team: 'storage' }, createdAt: '2025-10-01T09:00:00.000Z' });
+const owned = (roleArn: string): Cluster['associations'][number] => ({
+  namespace: 'kube-system',
+  serviceAccount: EBS_SERVICE_ACCOUNT,
+  roleArn,
+  owner: EBS,
+  tags: { team: 'storage' },
+  createdAt: '2025-10-01T09:00:00.000Z',
+});
 
 /** The add-on owns an association already, by another role than its own. */
 const owning = ofEbs((cluster, roleArn, scenario) => {
@@ -31,7 +41,10 @@ const owning = ofEbs((cluster, roleArn, scenario) => {
 
 /** By its own role, and with more than the add-on's form can say. */
 const owningMore = ofEbs((cluster, roleArn) => {
-  const policy = JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'ec2:*', Resource: '*' }] });
+  const policy = JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Action: 'ec2:*', Resource: '*' }],
+  });
   cluster.associations = [{ ...owned(roleArn), disableSessionTags: true, policy }];
 });
 
@@ -55,39 +68,164 @@ const RECREATE = { strategy: 'recreate' } as const;
 const IN_PLACE = { strategy: 'in-place' } as const;
 
 /** That step's calls of that operation are refused for good. */
-const refused = (step: string, operation: string): FaultInput => ({ kind: 'access-denied', step, operation, times: 'all' });
+const refused = (step: string, operation: string): FaultInput => ({
+  kind: 'access-denied',
+  step,
+  operation,
+  times: 'all',
+});
 
 const associate = (sandbox: Sandbox): Promise<unknown> => {
   const cluster = 'reliability-dev';
   const roleArn = 'arn:aws:iam::111122223333:role/reliability-dev-ebs-csi-driver-irsa-role';
-  return sandbox.clients().eks().send(new CreatePodIdentityAssociationCommand({ clusterName: cluster, namespace: 'kube-system', serviceAccount: EBS_SERVICE_ACCOUNT, roleArn }));
+  return sandbox
+    .clients()
+    .eks()
+    .send(
+      new CreatePodIdentityAssociationCommand({
+        clusterName: cluster,
+        namespace: 'kube-system',
+        serviceAccount: EBS_SERVICE_ACCOUNT,
+        roleArn,
+      }),
+    );
 };
 
 /** The fewest that use every right; each says what it is for. */
 export const RUNS: Run[] = [
-  { name: 'in place, rolled back on demand', scenario: 'in-place', ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'], rollBack: true },
-  { name: 'recreated, stopped, recovered', scenario: 'ebs-csi-irsa', ends: ['MigrateAddon ABORTED', 'Recover SUCCEEDED'], request: RECREATE, stopAfter: 30 },
-  { name: 'stopped without an event, found by schedule', scenario: 'in-place', ends: ['MigrateAddon ABORTED', 'Recover SUCCEEDED'], knobs: { eventsLost: true }, stopAfter: 12 },
-  { name: 'by the runbook, which is cancelled; recovered', scenario: 'in-place', ends: ['MigrateAddon ABORTED', 'Recover SUCCEEDED'], stopAfter: 12, runbook: true },
+  {
+    name: 'in place, rolled back on demand',
+    scenario: 'in-place',
+    ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'],
+    rollBack: true,
+  },
+  {
+    name: 'recreated, stopped, recovered',
+    scenario: 'ebs-csi-irsa',
+    ends: ['MigrateAddon ABORTED', 'Recover SUCCEEDED'],
+    request: RECREATE,
+    stopAfter: 30,
+  },
+  {
+    name: 'stopped without an event, found by schedule',
+    scenario: 'in-place',
+    ends: ['MigrateAddon ABORTED', 'Recover SUCCEEDED'],
+    knobs: { eventsLost: true },
+    stopAfter: 12,
+  },
+  {
+    name: 'by the runbook, which is cancelled; recovered',
+    scenario: 'in-place',
+    ends: ['MigrateAddon ABORTED', 'Recover SUCCEEDED'],
+    stopAfter: 12,
+    runbook: true,
+  },
   { name: 'planned by the API', scenario: 'in-place', ends: ['MigrateAddon SUCCEEDED'], byApi: plans },
-  { name: 'approved by the API, begun when its window opens, rolled back by the API', scenario: 'in-place', ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'], byApi: approves },
-  { name: 'rejected by the API, and cancelled while it waits for an approval', scenario: 'in-place', ends: ['MigrateAddon Blocked', 'MigrateAddon Blocked'], byApi: refuses },
+  {
+    name: 'approved by the API, begun when its window opens, rolled back by the API',
+    scenario: 'in-place',
+    ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'],
+    byApi: approves,
+  },
+  {
+    name: 'rejected by the API, and cancelled while it waits for an approval',
+    scenario: 'in-place',
+    ends: ['MigrateAddon Blocked', 'MigrateAddon Blocked'],
+    byApi: refuses,
+  },
   { name: 'identities by the API', scenario: 'in-place', ends: [], byApi: looks },
-  { name: 'approved by nobody', scenario: 'in-place', ends: ['MigrateAddon Blocked'], request: { approval: 'required', approvalHours: 1 } },
-  { name: 'stopped while it waits for an approval, which is taken back', scenario: 'in-place', ends: ['MigrateAddon ABORTED', 'Recover SUCCEEDED'], request: { approval: 'required' }, stopAfter: 20 },
+  {
+    name: 'approved by nobody',
+    scenario: 'in-place',
+    ends: ['MigrateAddon Blocked'],
+    request: { approval: 'required', approvalHours: 1 },
+  },
+  {
+    name: 'stopped while it waits for an approval, which is taken back',
+    scenario: 'in-place',
+    ends: ['MigrateAddon ABORTED', 'Recover SUCCEEDED'],
+    request: { approval: 'required' },
+    stopAfter: 20,
+  },
   { name: 'climbs from preserve to outage', scenario: 'auto-climbs', ends: ['MigrateAddon SUCCEEDED'] },
-  { name: 'left-over association with target role, policy and tags, put back', scenario: 'left-over-target-role', ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'], rollBack: true },
-  { name: 'the same where EKS asks for the right to pass the role each time', scenario: 'left-over-target-role', ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'], knobs: { updateAssociationPassesRole: true }, rollBack: true },
-  { name: 'trust repaired, retired, reinstated, rolled back', scenario: 'trust-repair', ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED', 'Retire SUCCEEDED', 'Retire SUCCEEDED'], request: { trust: 'repair' }, retire: true, rollBack: true },
-  { name: 'the Pod Identity agent installed first', scenario: 'agent-absent', ends: ['MigrateAddon SUCCEEDED'], request: { agent: 'install' } },
-  { name: 'CloudTrail tells of a denied UpdateAddon', scenario: 'in-place', ends: ['MigrateAddon SUCCEEDED', 'MigrateAddon SUCCEEDED'], denied: true },
+  {
+    name: 'left-over association with target role, policy and tags, put back',
+    scenario: 'left-over-target-role',
+    ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'],
+    rollBack: true,
+  },
+  {
+    name: 'the same where EKS asks for the right to pass the role each time',
+    scenario: 'left-over-target-role',
+    ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'],
+    knobs: { updateAssociationPassesRole: true },
+    rollBack: true,
+  },
+  {
+    name: 'trust repaired, retired, reinstated, rolled back',
+    scenario: 'trust-repair',
+    ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED', 'Retire SUCCEEDED', 'Retire SUCCEEDED'],
+    request: { trust: 'repair' },
+    retire: true,
+    rollBack: true,
+  },
+  {
+    name: 'the Pod Identity agent installed first',
+    scenario: 'agent-absent',
+    ends: ['MigrateAddon SUCCEEDED'],
+    request: { agent: 'install' },
+  },
+  {
+    name: 'CloudTrail tells of a denied UpdateAddon',
+    scenario: 'in-place',
+    ends: ['MigrateAddon SUCCEEDED', 'MigrateAddon SUCCEEDED'],
+    denied: true,
+  },
   { name: 'role with a managed policy', scenario: 'role-chaining', ends: ['MigrateAddon SUCCEEDED'], change: managed },
-  { name: 'asked for twice at once', scenario: 'in-place', ends: ['MigrateAddon Blocked', 'MigrateAddon SUCCEEDED'], again: 0 },
-  { name: 'asked for again meanwhile', scenario: 'in-place', ends: ['MigrateAddon Blocked', 'MigrateAddon SUCCEEDED'], again: 10 },
-  { name: 'in place over its own association, rolled back on demand', scenario: 'in-place', ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'], request: IN_PLACE, change: owning, rollBack: true },
-  { name: 'the same where EKS makes such an association anew', scenario: 'in-place', ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'], request: IN_PLACE, change: owning, knobs: { newIdOnReplace: true }, rollBack: true },
-  { name: 'recreated with its own association, rolled back on demand', scenario: 'ebs-csi-irsa', ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'], request: RECREATE, change: owning, rollBack: true },
-  { name: 'keys freed late, so that the create meets the old association', scenario: 'left-over-target-role', ends: ['MigrateAddon SUCCEEDED'], request: RECREATE, knobs: { associationDeleteLagSeconds: 60 } },
+  {
+    name: 'asked for twice at once',
+    scenario: 'in-place',
+    ends: ['MigrateAddon Blocked', 'MigrateAddon SUCCEEDED'],
+    again: 0,
+  },
+  {
+    name: 'asked for again meanwhile',
+    scenario: 'in-place',
+    ends: ['MigrateAddon Blocked', 'MigrateAddon SUCCEEDED'],
+    again: 10,
+  },
+  {
+    name: 'in place over its own association, rolled back on demand',
+    scenario: 'in-place',
+    ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'],
+    request: IN_PLACE,
+    change: owning,
+    rollBack: true,
+  },
+  {
+    name: 'the same where EKS makes such an association anew',
+    scenario: 'in-place',
+    ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'],
+    request: IN_PLACE,
+    change: owning,
+    knobs: { newIdOnReplace: true },
+    rollBack: true,
+  },
+  {
+    name: 'recreated with its own association, rolled back on demand',
+    scenario: 'ebs-csi-irsa',
+    ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'],
+    request: RECREATE,
+    change: owning,
+    rollBack: true,
+  },
+  {
+    name: 'keys freed late, so that the create meets the old association',
+    scenario: 'left-over-target-role',
+    ends: ['MigrateAddon SUCCEEDED'],
+    request: RECREATE,
+    knobs: { associationDeleteLagSeconds: 60 },
+  },
   {
     name: 'somebody else associates the service account meanwhile',
     scenario: 'ebs-csi-irsa',
@@ -96,7 +234,13 @@ export const RUNS: Run[] = [
     knobs: { associationDeleteLagSeconds: 0, cascadeLagSeconds: 0 },
     meanwhile: { step: 'create-addon', operation: 'GetItem', act: associate },
   },
-  { name: 'reply to the create lost', scenario: 'ebs-csi-irsa', ends: ['MigrateAddon SUCCEEDED'], request: RECREATE, faults: [{ kind: 'lost-after', step: 'create-addon', operation: 'CreateAddon' }] },
+  {
+    name: 'reply to the create lost',
+    scenario: 'ebs-csi-irsa',
+    ends: ['MigrateAddon SUCCEEDED'],
+    request: RECREATE,
+    faults: [{ kind: 'lost-after', step: 'create-addon', operation: 'CreateAddon' }],
+  },
   {
     name: 'a service account whose annotation goes, the reply to its association lost, rolled back on demand',
     scenario: 'service-account-irsa',
@@ -105,8 +249,35 @@ export const RUNS: Run[] = [
     faults: [{ kind: 'lost-after', step: 'create-association', operation: 'CreatePodIdentityAssociation' }],
     rollBack: true,
   },
-  { name: 'create refused for good, created again as it was', scenario: 'ebs-csi-irsa', ends: ['MigrateAddon RolledBack'], request: RECREATE, change: both(tagged, owningMore), faults: [refused('create-addon', 'CreateAddon')] },
-  { name: 'every create fails: needs a person', scenario: 'trust-repair', ends: ['MigrateAddon NeedsHuman'], request: { ...RECREATE, trust: 'repair' }, knobs: { createEndsIn: 'CREATE_FAILED' } },
-  { name: 'neither goes on nor back: needs a person', scenario: 'in-place', ends: ['MigrateAddon NeedsHuman'], request: IN_PLACE, faults: [refused('await-active', 'DescribeAddon'), refused('restore-addon', 'UpdateAddon')] },
-  { name: 'a person is needed, and the lock was not parked', scenario: 'ebs-csi-irsa', ends: ['MigrateAddon NeedsHuman'], request: RECREATE, knobs: { createEndsIn: 'CREATE_FAILED' }, faults: [{ kind: 'server-error', step: 'finish', operation: 'UpdateItem', call: 2, times: 'all' }], later: 20 },
+  {
+    name: 'create refused for good, created again as it was',
+    scenario: 'ebs-csi-irsa',
+    ends: ['MigrateAddon RolledBack'],
+    request: RECREATE,
+    change: both(tagged, owningMore),
+    faults: [refused('create-addon', 'CreateAddon')],
+  },
+  {
+    name: 'every create fails: needs a person',
+    scenario: 'trust-repair',
+    ends: ['MigrateAddon NeedsHuman'],
+    request: { ...RECREATE, trust: 'repair' },
+    knobs: { createEndsIn: 'CREATE_FAILED' },
+  },
+  {
+    name: 'neither goes on nor back: needs a person',
+    scenario: 'in-place',
+    ends: ['MigrateAddon NeedsHuman'],
+    request: IN_PLACE,
+    faults: [refused('await-active', 'DescribeAddon'), refused('restore-addon', 'UpdateAddon')],
+  },
+  {
+    name: 'a person is needed, and the lock was not parked',
+    scenario: 'ebs-csi-irsa',
+    ends: ['MigrateAddon NeedsHuman'],
+    request: RECREATE,
+    knobs: { createEndsIn: 'CREATE_FAILED' },
+    faults: [{ kind: 'server-error', step: 'finish', operation: 'UpdateItem', call: 2, times: 'all' }],
+    later: 20,
+  },
 ];

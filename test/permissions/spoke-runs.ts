@@ -1,4 +1,7 @@
-/** The same runs with the service in an account of its own: their clusters are another one's, where it works by the roles that it assumes. */
+/**
+ * The same runs with the service in an account of its own: their clusters are another one's, where it works by the
+ * roles that it assumes.
+ */
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import type { Run } from './follow.ts';
 import { RUNS } from './runs.ts';
@@ -13,7 +16,10 @@ export const fromAfar = (scenario: Scenario): void => {
   scenario.home = HUB;
 };
 
-/** All but those in which somebody else acts with the rights of the service's own account, and the sweep of the clock's, which is of that account alone. */
+/**
+ * All but those in which somebody else acts with the rights of the service's own account, and the sweep of the clock's,
+ * which is of that account alone.
+ */
 export const SPOKE_RUNS: Run[] = [...RUNS, ...SWEEPS]
   .filter((run) => run.meanwhile === undefined && run !== BY_THE_CLOCK)
   .map((run) => ({

@@ -16,8 +16,11 @@ const deployed = withSpokes(directory, scenarioOf(RUNS[0]!));
 const isOfSpoke = (arn: string): boolean => arn.split(':')[4] !== HUB.account;
 /** What forwards events is the same in each region, and the clusters of these scenarios are in one. */
 const isElsewhere = (arn: string): boolean => arn.endsWith(`-forward-${HUB.region}`);
-const grants = grantsOf(deployed).filter(({ principalArn, action }) => (isOfSpoke(principalArn) && !isElsewhere(principalArn)) || action === 'sts:AssumeRole');
-const title = (grant: (typeof grants)[number]): string => `${nameOf(grant)}${grant.action === 'sts:AssumeRole' ? ` on ${grant.resources.join(', ')}` : ''}${grant.services === undefined ? '' : ` to ${grant.services.join(', ')}`}`;
+const grants = grantsOf(deployed).filter(
+  ({ principalArn, action }) => (isOfSpoke(principalArn) && !isElsewhere(principalArn)) || action === 'sts:AssumeRole',
+);
+const title = (grant: (typeof grants)[number]): string =>
+  `${nameOf(grant)}${grant.action === 'sts:AssumeRole' ? ` on ${grant.resources.join(', ')}` : ''}${grant.services === undefined ? '' : ` to ${grant.services.join(', ')}`}`;
 
 const ran = new Map<Run, Ran>();
 beforeAll(async () => {
@@ -35,16 +38,24 @@ describe('the rights of the roles in other accounts', () => {
 
   it('would not be, had one of them an action more', () => {
     const read = grants.find(({ holder }) => holder === 'spoke read');
-    expect(unused([...grants, { ...read!, action: 'eks:DeleteCluster', resources: ['*'] }], usesOf(ran))).toEqual(['spoke read eks:DeleteCluster']);
+    expect(unused([...grants, { ...read!, action: 'eks:DeleteCluster', resources: ['*'] }], usesOf(ran))).toEqual([
+      'spoke read eks:DeleteCluster',
+    ]);
   });
 
   it('are those of every capability; the roles for API servers have none', () => {
-    expect(deployed.roles.filter(({ arn }) => isOfSpoke(arn)).map(({ arn }) => arn.split('/')[1])).toEqual(expect.arrayContaining(CAPABILITIES.map((capability) => `pod-identity-migrator-${capability}`)));
-    expect(new Set(grants.map(({ holder }) => holder).filter((holder) => holder.startsWith('spoke ')))).toEqual(new Set(['spoke read', 'spoke change', 'spoke trust']));
+    expect(deployed.roles.filter(({ arn }) => isOfSpoke(arn)).map(({ arn }) => arn.split('/')[1])).toEqual(
+      expect.arrayContaining(CAPABILITIES.map((capability) => `pod-identity-migrator-${capability}`)),
+    );
+    expect(new Set(grants.map(({ holder }) => holder).filter((holder) => holder.startsWith('spoke ')))).toEqual(
+      new Set(['spoke read', 'spoke change', 'spoke trust']),
+    );
   });
 
   it("are what every call there rests on: the service's own roles have called nothing of EKS and IAM", () => {
-    const own = usesOf(ran).filter(({ principalArn, action }) => !isOfSpoke(principalArn) && /^(eks|iam):/.test(action));
+    const own = usesOf(ran).filter(
+      ({ principalArn, action }) => !isOfSpoke(principalArn) && /^(eks|iam):/.test(action),
+    );
     expect(own).toEqual([]);
   });
 });
@@ -56,10 +67,19 @@ describe('without one of them', () => {
     expect(denied).toContain(nameOf(grant));
   });
 
-  it.each(grants.filter(({ action }) => action === 'iam:PassRole').map((grant) => [title(grant), grant] as const))('the plan says so beforehand, and whose it is: %s', async (_, grant) => {
-    const run = [...ran].filter(([{ ends }, one]) => isUsed(grant, one.uses) && ends.length === 2).sort(([, a], [, b]) => a.calls - b.calls)[0]![0];
-    const { ends, blockedBy } = await follows(run, directory, grant);
-    expect(ends[0]).toMatch(/Blocked$/);
-    expect(blockedBy).toEqual([expect.stringMatching(/pod-identity-migrator-change \([a-z-]+\) pass .*iam:PassRole.*The stack PodIdentityMigratorSpoke of that account grants that/s)]);
-  });
+  it.each(grants.filter(({ action }) => action === 'iam:PassRole').map((grant) => [title(grant), grant] as const))(
+    'the plan says so beforehand, and whose it is: %s',
+    async (_, grant) => {
+      const run = [...ran]
+        .filter(([{ ends }, one]) => isUsed(grant, one.uses) && ends.length === 2)
+        .sort(([, a], [, b]) => a.calls - b.calls)[0]![0];
+      const { ends, blockedBy } = await follows(run, directory, grant);
+      expect(ends[0]).toMatch(/Blocked$/);
+      expect(blockedBy).toEqual([
+        expect.stringMatching(
+          /pod-identity-migrator-change \([a-z-]+\) pass .*iam:PassRole.*The stack PodIdentityMigratorSpoke of that account grants that/s,
+        ),
+      ]);
+    },
+  );
 });

@@ -12,7 +12,8 @@ import { managed } from './runs.ts';
 const MINUTE = 60;
 const SWEEP_ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4C';
 
-const start = async ({ ask, target: { account, region } }: ApiCaller, body: object): Promise<string> => (await ask('createSweep', { body: { selection: { accounts: [account], regions: [region] }, ...body } })).sweepId;
+const start = async ({ ask, target: { account, region } }: ApiCaller, body: object): Promise<string> =>
+  (await ask('createSweep', { body: { selection: { accounts: [account], regions: [region] }, ...body } })).sweepId;
 
 /** One that is asked for, and comes to its end. */
 export const sweeps =
@@ -60,11 +61,20 @@ const beforeSchedule = (scenario: Scenario): void => {
 
 /** By an execution of the state machine's own, without a record. */
 const startDirectly = (sandbox: Sandbox, { account, region }: Target): Promise<unknown> => {
-  const input = { sweepId: SWEEP_ID, request: { mode: 'inventory', selection: { accounts: [account], regions: [region] } } };
+  const input = {
+    sweepId: SWEEP_ID,
+    request: { mode: 'inventory', selection: { accounts: [account], regions: [region] } },
+  };
   return sandbox
     .clients()
     .stepFunctions()
-    .send(new StartExecutionCommand({ stateMachineArn: sandbox.outputs.sweepStateMachineArn, name: SWEEP_ID, input: JSON.stringify(input) }));
+    .send(
+      new StartExecutionCommand({
+        stateMachineArn: sandbox.outputs.sweepStateMachineArn,
+        name: SWEEP_ID,
+        input: JSON.stringify(input),
+      }),
+    );
 };
 
 /** The first cluster so many times. */
@@ -72,20 +82,64 @@ const times =
   (count: number) =>
   ({ accounts: [account] }: Scenario): void => {
     const [cluster] = account!.clusters;
-    account!.clusters = Array.from({ length: count }, (_, index) => ({ ...structuredClone(cluster!), name: `${cluster!.name}-${index}` }));
+    account!.clusters = Array.from({ length: count }, (_, index) => ({
+      ...structuredClone(cluster!),
+      name: `${cluster!.name}-${index}`,
+    }));
   };
 
 /** The only one that nobody asks for. */
-export const BY_THE_CLOCK: Run = { name: 'a sweep looks by the clock', scenario: 'in-place', ends: ['Sweep SUCCEEDED'], byApi: waits, change: beforeSchedule, knobs: { schedulesTwice: true } };
+export const BY_THE_CLOCK: Run = {
+  name: 'a sweep looks by the clock',
+  scenario: 'in-place',
+  ends: ['Sweep SUCCEEDED'],
+  byApi: waits,
+  change: beforeSchedule,
+  knobs: { schedulesTwice: true },
+};
 
 export const SWEEPS: Run[] = [
   BY_THE_CLOCK,
-  { name: 'a sweep is paused, resumed, and migrates', scenario: 'in-place', ends: ['MigrateAddon SUCCEEDED', 'Sweep SUCCEEDED'], byApi: pauses },
-  { name: 'a sweep is stopped, resumed, and plans', scenario: 'in-place', ends: ['MigrateAddon SUCCEEDED', 'Sweep SUCCEEDED', 'Sweep SweepStopped'], byApi: stops },
-  { name: 'a sweep looks at roles with managed policies and policies of their own', scenario: 'role-chaining', ends: ['Sweep SUCCEEDED'], byApi: sweeps({ mode: 'inventory' }), change: managed },
-  { name: 'a sweep is started at its state machine', scenario: 'in-place', ends: ['MigrateAddon SUCCEEDED', 'Sweep SUCCEEDED'], request: { dryRun: true }, afterwards: startDirectly },
-  { name: 'a sweep looks for longer than one invocation lasts', scenario: 'in-place', ends: ['Sweep SUCCEEDED'], byApi: sweeps({ mode: 'inventory', callsPerSecond: 0.1 }), change: times(9) },
-  { name: 'an execution of a sweep hands over to the next one', scenario: 'in-place', ends: ['MigrateAddon SUCCEEDED', 'Sweep SUCCEEDED', 'Sweep SUCCEEDED'], byApi: sweeps({ mode: 'migrate' }), looked: LOOKS_OF_EXECUTION - 1 },
+  {
+    name: 'a sweep is paused, resumed, and migrates',
+    scenario: 'in-place',
+    ends: ['MigrateAddon SUCCEEDED', 'Sweep SUCCEEDED'],
+    byApi: pauses,
+  },
+  {
+    name: 'a sweep is stopped, resumed, and plans',
+    scenario: 'in-place',
+    ends: ['MigrateAddon SUCCEEDED', 'Sweep SUCCEEDED', 'Sweep SweepStopped'],
+    byApi: stops,
+  },
+  {
+    name: 'a sweep looks at roles with managed policies and policies of their own',
+    scenario: 'role-chaining',
+    ends: ['Sweep SUCCEEDED'],
+    byApi: sweeps({ mode: 'inventory' }),
+    change: managed,
+  },
+  {
+    name: 'a sweep is started at its state machine',
+    scenario: 'in-place',
+    ends: ['MigrateAddon SUCCEEDED', 'Sweep SUCCEEDED'],
+    request: { dryRun: true },
+    afterwards: startDirectly,
+  },
+  {
+    name: 'a sweep looks for longer than one invocation lasts',
+    scenario: 'in-place',
+    ends: ['Sweep SUCCEEDED'],
+    byApi: sweeps({ mode: 'inventory', callsPerSecond: 0.1 }),
+    change: times(9),
+  },
+  {
+    name: 'an execution of a sweep hands over to the next one',
+    scenario: 'in-place',
+    ends: ['MigrateAddon SUCCEEDED', 'Sweep SUCCEEDED', 'Sweep SUCCEEDED'],
+    byApi: sweeps({ mode: 'migrate' }),
+    looked: LOOKS_OF_EXECUTION - 1,
+  },
   {
     name: 'a migration of a sweep has no record for long',
     scenario: 'in-place',

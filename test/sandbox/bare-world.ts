@@ -13,7 +13,11 @@ export const START = Date.parse('2026-01-15T09:00:00.000Z');
 export const ACCOUNT = '111122223333';
 export const REGION = 'eu-west-1';
 
-export const bareWorld = ({ seed = 1, knobs = {}, ...parts }: Partial<Omit<World, 'knobs'>> & { knobs?: Partial<Knobs> } = {}): World => ({
+export const bareWorld = ({
+  seed = 1,
+  knobs = {},
+  ...parts
+}: Partial<Omit<World, 'knobs'>> & { knobs?: Partial<Knobs> } = {}): World => ({
   seed,
   random: new Random(seed),
   schedule: new Schedule(START),

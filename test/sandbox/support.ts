@@ -20,7 +20,9 @@ export const FUNCTION_ROLE = `arn:aws:iam::${ACCOUNT}:role/plan-function`;
 
 export const podIdentityTrust = {
   Version: '2012-10-17',
-  Statement: [{ Effect: 'Allow', Principal: { Service: 'pods.eks.amazonaws.com' }, Action: ['sts:AssumeRole', 'sts:TagSession'] }],
+  Statement: [
+    { Effect: 'Allow', Principal: { Service: 'pods.eks.amazonaws.com' }, Action: ['sts:AssumeRole', 'sts:TagSession'] },
+  ],
 };
 
 /** A scenario as a file would hold it: one account with one role and one cluster. */
@@ -35,7 +37,14 @@ export const scenarioFile = () => ({
           region: REGION,
           version: '1.31',
           nodes: 1,
-          addons: [{ name: 'aws-ebs-csi-driver', version: 'v1.38.1-eksbuild.1', createdAt: '2025-06-01T00:00:00.000Z', serviceAccountRoleArn: ROLE }],
+          addons: [
+            {
+              name: 'aws-ebs-csi-driver',
+              version: 'v1.38.1-eksbuild.1',
+              createdAt: '2025-06-01T00:00:00.000Z',
+              serviceAccountRoleArn: ROLE,
+            },
+          ],
           associations: [] as Record<string, unknown>[],
         },
       ],
@@ -43,19 +52,39 @@ export const scenarioFile = () => ({
   ],
 });
 
-export const allow = (Action: string | string[], Resource: string | string[] = '*', Condition?: object): object => ({ Effect: 'Allow', Action, Resource, ...(Condition ? { Condition } : {}) });
-export const deny = (Action: string | string[], Resource: string | string[] = '*'): object => ({ ...allow(Action, Resource), Effect: 'Deny' });
+export const allow = (Action: string | string[], Resource: string | string[] = '*', Condition?: object): object => ({
+  Effect: 'Allow',
+  Action,
+  Resource,
+  ...(Condition ? { Condition } : {}),
+});
+export const deny = (Action: string | string[], Resource: string | string[] = '*'): object => ({
+  ...allow(Action, Resource),
+  Effect: 'Deny',
+});
 export const policyOf = (...Statement: object[]) => ({ Version: '2012-10-17', Statement });
 
 /** The function's role as a template has it, with these statements. */
-export const functionRole = (...statements: object[]): DeployedRole => ({ arn: FUNCTION_ROLE, policies: [{ name: 'own', document: policyOf(...statements) }], managedPolicyArns: [] });
+export const functionRole = (...statements: object[]): DeployedRole => ({
+  arn: FUNCTION_ROLE,
+  policies: [{ name: 'own', document: policyOf(...statements) }],
+  managedPolicyArns: [],
+});
 
 /** The function's role may do what these statements say; without any, IAM does not have it, and it may do nothing. */
-export const newWorld = (...statements: object[]): World => buildWorld(parseScenario(scenarioFile(), 'test'), { roles: [statements.length > 0 ? functionRole(...statements) : FUNCTION_ROLE] });
+export const newWorld = (...statements: object[]): World =>
+  buildWorld(parseScenario(scenarioFile(), 'test'), {
+    roles: [statements.length > 0 ? functionRole(...statements) : FUNCTION_ROLE],
+  });
 
 export const operator = (world: World): AwsCredentialIdentity => credentialsOf(world, operatorRoleArn(world));
 
-export const openDoor = (world: World, services: Record<string, Service> = {}, signatureTime?: () => number, clock: { now(): number } = { now: () => world.schedule.now() }): Door =>
+export const openDoor = (
+  world: World,
+  services: Record<string, Service> = {},
+  signatureTime?: () => number,
+  clock: { now(): number } = { now: () => world.schedule.now() },
+): Door =>
   createDoor({
     world,
     clock,
@@ -79,5 +108,9 @@ export const configOf = (door: Door, world: World, credentials = operator(world)
 /** A service that answers with what it was asked. */
 export const echo: Service = async (request, context) => {
   context.describe('ListClusters', { path: request.path });
-  return { status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ clusters: [context.caller.principalArn, context.region] }) };
+  return {
+    status: 200,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ clusters: [context.caller.principalArn, context.region] }),
+  };
 };

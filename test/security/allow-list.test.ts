@@ -1,7 +1,24 @@
-/** Nobody can make the service hand out, or rewrite the trust of, a role that its deployment does not name: by the plan. What IAM says to that is in `pass-role.test.ts`. */
+/**
+ * Nobody can make the service hand out, or rewrite the trust of, a role that its deployment does not name: by the plan.
+ * What IAM says to that is in `pass-role.test.ts`.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ScenarioCluster, Scenario } from '../../sandbox/world/scenario.ts';
-import { ADMIN, changesIn, deploy, type Deployment, hostileScenario, inHostileWorld, NARROW, OTHER_ACCOUNT, OWN_ROLE, ownAddon, roleArn, SERVICE_ACCOUNT, stateOf } from './hostile.ts';
+import {
+  ADMIN,
+  changesIn,
+  deploy,
+  type Deployment,
+  hostileScenario,
+  inHostileWorld,
+  NARROW,
+  OTHER_ACCOUNT,
+  OWN_ROLE,
+  ownAddon,
+  roleArn,
+  SERVICE_ACCOUNT,
+  stateOf,
+} from './hostile.ts';
 
 let narrow: Deployment;
 let readingTrust: Deployment;
@@ -30,7 +47,11 @@ const refused = ({ scenario = hostileScenario(), deployment = narrow, request = 
     expect(await world.backend.ledger.listHeldLocks()).toEqual([]);
     const record = await world.record(execution.name);
     expect({ status: execution.status, error: execution.error }).toEqual({ status: 'FAILED', error: 'Blocked' });
-    return { cause: execution.cause ?? '', record, blocking: (record?.plan?.checks ?? []).filter(({ status }) => status === 'fail' || status === 'unknown') };
+    return {
+      cause: execution.cause ?? '',
+      record,
+      blocking: (record?.plan?.checks ?? []).filter(({ status }) => status === 'fail' || status === 'unknown'),
+    };
   });
 
 /** What the plan's check of that id says, which blocks. */
@@ -59,15 +80,21 @@ describe('a role outside the allow-list', () => {
     ['that is another one under an allowed path', roleArn('eks-addons/admin'), 'role-exists'],
     ['whose name differs in case alone', roleArn('eks-addons/OTHER'), 'role-exists'],
   ];
-  it.each(roles)('%s is refused as the role of all', async (_, arn, check) => expect(await refusalBy(check, { request: { roleArn: arn } })).toContain(arn));
-  it.each(roles)('%s is refused as the role of one service account', async (_, arn, check) => expect(await refusalBy(check, { request: { roles: { [SERVICE_ACCOUNT]: arn } } })).toContain(arn));
+  it.each(roles)('%s is refused as the role of all', async (_, arn, check) =>
+    expect(await refusalBy(check, { request: { roleArn: arn } })).toContain(arn),
+  );
+  it.each(roles)('%s is refused as the role of one service account', async (_, arn, check) =>
+    expect(await refusalBy(check, { request: { roles: { [SERVICE_ACCOUNT]: arn } } })).toContain(arn),
+  );
   it.each(roles.slice(0, 4))("%s is refused as the add-on's own", async (_, arn, check) => {
     const scenario = hostileScenario((__, cluster) => void (ownAddon(cluster).serviceAccountRoleArn = arn));
     expect(await refusalBy(check, { scenario })).toContain(arn);
   });
   it('is refused where only the way back would pass it: the add-on has it, and asks for another', async () => {
     const scenario = hostileScenario((_, cluster) => void (ownAddon(cluster).serviceAccountRoleArn = ADMIN));
-    expect(await refusalBy('pass-role', { scenario, request: { roleArn: roleArn('eks-addons/other') } })).toContain(ADMIN);
+    expect(await refusalBy('pass-role', { scenario, request: { roleArn: roleArn('eks-addons/other') } })).toContain(
+      ADMIN,
+    );
   });
   it('is refused where an association has it that a rollback would put back', async () => {
     const scenario = hostileScenario((_, cluster: ScenarioCluster) => void (cluster.associations[0]!.roleArn = ADMIN));
@@ -96,7 +123,9 @@ describe('an ARN that is made to look like an allowed one', () => {
   it.each(tricks)('%s is no role: as the role of all, and of one service account', async (_, arn) => {
     for (const request of [{ roleArn: arn }, { roles: { [SERVICE_ACCOUNT]: arn } }]) {
       const { cause, record } = await refused({ request });
-      expect(cause).toMatch(/BadInput: The input of step plan is wrong: request\.role(Arn|s\.ebs-csi-controller-sa): must /);
+      expect(cause).toMatch(
+        /BadInput: The input of step plan is wrong: request\.role(Arn|s\.ebs-csi-controller-sa): must /,
+      );
       expect(cause.length).toBeLessThan(2000);
       expect(record?.plan?.verdict).not.toBe('migrate');
     }
@@ -107,10 +136,15 @@ describe('an ARN that is made to look like an allowed one', () => {
     expect(cause).toContain('ChecksFailed');
     expect(record?.plan?.verdict).toBe('blocked');
   });
-  it.each(['targetRoleArn', 'serviceAccountRoleArn', 'passableRoleArns', 'PASSABLE_ROLE_ARNS'])('a field %s that no request has is refused, not overlooked', async (field) => {
-    const { cause } = await refused({ request: { [field]: ADMIN } });
-    expect(cause).toContain(`BadInput: The input of step plan is wrong: request: has fields that are not known: ${field}`);
-  });
+  it.each(['targetRoleArn', 'serviceAccountRoleArn', 'passableRoleArns', 'PASSABLE_ROLE_ARNS'])(
+    'a field %s that no request has is refused, not overlooked',
+    async (field) => {
+      const { cause } = await refused({ request: { [field]: ADMIN } });
+      expect(cause).toContain(
+        `BadInput: The input of step plan is wrong: request: has fields that are not known: ${field}`,
+      );
+    },
+  );
 });
 
 describe('a repair of trust', () => {
@@ -119,7 +153,11 @@ describe('a repair of trust', () => {
       const [account] = scenario.accounts;
       const [own] = account!.roles;
       const trust = structuredClone(own!.trustPolicy) as { Statement: { Sid: string }[] };
-      const repairable = { ...structuredClone(own!), arn, trustPolicy: { ...trust, Statement: trust.Statement.filter(({ Sid }) => Sid !== 'PodIdentity') } };
+      const repairable = {
+        ...structuredClone(own!),
+        arn,
+        trustPolicy: { ...trust, Statement: trust.Statement.filter(({ Sid }) => Sid !== 'PodIdentity') },
+      };
       account!.roles = [...account!.roles.filter((role) => role.arn !== arn), repairable];
       ownAddon(cluster).serviceAccountRoleArn = arn;
       cluster.associations = [];
@@ -138,10 +176,23 @@ describe('a repair of trust', () => {
     ['of a role that may be passed, not repaired', OWN_ROLE],
     ['of a role whose name differs in case', roleArn('eks-addons/Repairable-ebs')],
     ['of a role that only begins alike', roleArn('eks-addons/unrepairable-ebs')],
-  ])('%s is refused', async (_, arn) => expect(await refusalBy('trust-repair', { scenario: withoutPods(arn), request: { trust: 'repair' } })).toContain(arn.split('/').at(-1)!));
-  it('is refused where nothing that repairs is deployed', async () => expect(await refusalBy('trust-repair', { deployment: readingTrust, scenario: withoutPods(INSIDE), request: { trust: 'repair' } })).toContain('not enabled'));
+  ])('%s is refused', async (_, arn) =>
+    expect(await refusalBy('trust-repair', { scenario: withoutPods(arn), request: { trust: 'repair' } })).toContain(
+      arn.split('/').at(-1)!,
+    ),
+  );
+  it('is refused where nothing that repairs is deployed', async () =>
+    expect(
+      await refusalBy('trust-repair', {
+        deployment: readingTrust,
+        scenario: withoutPods(INSIDE),
+        request: { trust: 'repair' },
+      }),
+    ).toContain('not enabled'));
   it("of another account's role is refused", async () => {
     const arn = roleArn('eks-addons/repairable-ebs', OTHER_ACCOUNT);
-    expect(await refusalBy('role-account', { scenario: withoutPods(INSIDE), request: { trust: 'repair', roleArn: arn } })).toContain(arn);
+    expect(
+      await refusalBy('role-account', { scenario: withoutPods(INSIDE), request: { trust: 'repair', roleArn: arn } }),
+    ).toContain(arn);
   });
 });

@@ -1,8 +1,18 @@
-/** Configuration values of an installed add-on are anybody's text: carried as they are, never evaluated, never shown. */
+/**
+ * Configuration values of an installed add-on are anybody's text: carried as they are, never evaluated, never shown.
+ */
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { ADDON } from '../end-to-end/fixture.ts';
-import { changesIn, type HostileWorld, hostileScenario, inHostileWorld, SECRET, SERVICE_ACCOUNT, stateOf } from './hostile.ts';
+import {
+  changesIn,
+  type HostileWorld,
+  hostileScenario,
+  inHostileWorld,
+  SECRET,
+  SERVICE_ACCOUNT,
+  stateOf,
+} from './hostile.ts';
 
 /** What the schema takes: the value of an annotation is any text. */
 const annotated = (value: string): string => JSON.stringify({ controller: { podAnnotations: { team: value } } });
@@ -25,9 +35,15 @@ async function loggedIn(world: HostileWorld): Promise<string> {
 const ACCEPTED: [string, string][] = [
   ['a JSONata expression', annotated(`{% $eval("${SECRET}") %}`)],
   ['an expression that never ends', annotated(`{% ($f := function($x){$f($x)}; $f("${SECRET}")) %}`)],
-  ['a template of CloudFormation and of a shell', annotated(`\${AWS::AccountId} \${${SECRET}} $(touch /tmp/${SECRET}) \`id\``)],
-  ['quotes, line breaks and a terminal\'s commands', annotated(`'"'"'; rm -rf / #\n\u001b[2J${SECRET}\\`)],
-  ['YAML with a comment and trailing blanks', `# ${SECRET}\ncontroller:\n  podAnnotations: {team: "it's ${SECRET}"}   \n\n`],
+  [
+    'a template of CloudFormation and of a shell',
+    annotated(`\${AWS::AccountId} \${${SECRET}} $(touch /tmp/${SECRET}) \`id\``),
+  ],
+  ["quotes, line breaks and a terminal's commands", annotated(`'"'"'; rm -rf / #\n\u001b[2J${SECRET}\\`)],
+  [
+    'YAML with a comment and trailing blanks',
+    `# ${SECRET}\ncontroller:\n  podAnnotations: {team: "it's ${SECRET}"}   \n\n`,
+  ],
   ['a number that no computer keeps', `{"controller":{"podAnnotations":{"team":"${SECRET}"},"replicaCount":2.0}}`],
 ];
 
@@ -36,7 +52,12 @@ describe('values that the schema takes', () => {
     const { execution, configuration, logged, pods } = await withConfiguration(raw, async (world) => {
       const done = await world.ask({ strategy: 'recreate', preserve: true });
       const { pods: identities } = world.look(ADDON, SERVICE_ACCOUNT) as { pods: string[] };
-      return { execution: done, configuration: world.cluster.addons.get(ADDON)!.configurationValues, logged: await loggedIn(world), pods: identities };
+      return {
+        execution: done,
+        configuration: world.cluster.addons.get(ADDON)!.configurationValues,
+        logged: await loggedIn(world),
+        pods: identities,
+      };
     });
     expect(execution.cause).toBeUndefined();
     expect(configuration).toBe(raw);
@@ -45,7 +66,13 @@ describe('values that the schema takes', () => {
   });
 });
 
-const bomb = [`secret: &a0 ["${SECRET}", "${SECRET}"]`, ...Array.from({ length: 12 }, (_, index) => `b${index}: &a${index + 1} [${Array.from({ length: 10 }, () => `*a${index}`).join(', ')}]`)].join('\n');
+const bomb = [
+  `secret: &a0 ["${SECRET}", "${SECRET}"]`,
+  ...Array.from(
+    { length: 12 },
+    (_, index) => `b${index}: &a${index + 1} [${Array.from({ length: 10 }, () => `*a${index}`).join(', ')}]`,
+  ),
+].join('\n');
 const REFUSED: [string, string][] = [
   ['a key __proto__', `{"__proto__":{"polluted":"${SECRET}"},"controller":{"__proto__":{"polluted":1}}}`],
   ['aliases of aliases of aliases', bomb],
@@ -57,29 +84,47 @@ const REFUSED: [string, string][] = [
 ];
 
 describe('values that the schema does not take', () => {
-  it.each(REFUSED)('%s: it is not deleted, since it could not be made again; the check says where, not what', async (_, raw) => {
-    const started = performance.now();
-    const { execution, before, after, changes, logged, record } = await withConfiguration(raw, async (world) => {
-      const seen = stateOf(world);
-      const done = await world.ask({ strategy: 'recreate' });
-      return { execution: done, before: seen, after: stateOf(world), changes: changesIn(world), logged: await loggedIn(world), record: await world.record(done.name) };
-    });
-    expect(execution).toMatchObject({ status: 'FAILED', error: 'Blocked', cause: expect.stringContaining('configuration') as unknown });
-    expect(after).toEqual(before);
-    expect(changes).toEqual([]);
-    expect(logged).not.toContain(SECRET);
-    const { addon, ...plan } = record!.plan!;
-    expect(addon?.configurationValues).toBe(raw);
-    expect(JSON.stringify(plan)).not.toContain(SECRET);
-    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
-    // Far more than it takes, far less than a bomb would.
-    expect(performance.now() - started).toBeLessThan(15_000);
-  });
+  it.each(REFUSED)(
+    '%s: it is not deleted, since it could not be made again; the check says where, not what',
+    async (_, raw) => {
+      const started = performance.now();
+      const { execution, before, after, changes, logged, record } = await withConfiguration(raw, async (world) => {
+        const seen = stateOf(world);
+        const done = await world.ask({ strategy: 'recreate' });
+        return {
+          execution: done,
+          before: seen,
+          after: stateOf(world),
+          changes: changesIn(world),
+          logged: await loggedIn(world),
+          record: await world.record(done.name),
+        };
+      });
+      expect(execution).toMatchObject({
+        status: 'FAILED',
+        error: 'Blocked',
+        cause: expect.stringContaining('configuration') as unknown,
+      });
+      expect(after).toEqual(before);
+      expect(changes).toEqual([]);
+      expect(logged).not.toContain(SECRET);
+      const { addon, ...plan } = record!.plan!;
+      expect(addon?.configurationValues).toBe(raw);
+      expect(JSON.stringify(plan)).not.toContain(SECRET);
+      expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+      // Far more than it takes, far less than a bomb would.
+      expect(performance.now() - started).toBeLessThan(15_000);
+    },
+  );
 
   it.each(REFUSED)('%s: in place it stays as it is, and nobody reads it', async (_, raw) => {
     const { execution, configuration, logged } = await withConfiguration(raw, async (world) => {
       const done = await world.ask({ strategy: 'in-place' });
-      return { execution: done, configuration: world.cluster.addons.get(ADDON)!.configurationValues, logged: await loggedIn(world) };
+      return {
+        execution: done,
+        configuration: world.cluster.addons.get(ADDON)!.configurationValues,
+        logged: await loggedIn(world),
+      };
     });
     expect(execution.cause).toBeUndefined();
     expect(configuration).toBe(raw);
@@ -104,11 +149,29 @@ it('the commands for a person carry them through a shell unharmed, and run nothi
 });
 
 it('a session policy of an association is carried over, and not logged', async () => {
-  const policy = JSON.stringify({ Version: '2012-10-17', Statement: [{ Sid: SECRET.replaceAll('-', ''), Effect: 'Allow', Action: 's3:GetObject', Resource: `arn:aws:s3:::${SECRET.toLowerCase()}/*` }] });
-  const scenario = hostileScenario((_, cluster) => void Object.assign(cluster.associations[0]!, { policy, disableSessionTags: true }));
+  const policy = JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Sid: SECRET.replaceAll('-', ''),
+        Effect: 'Allow',
+        Action: 's3:GetObject',
+        Resource: `arn:aws:s3:::${SECRET.toLowerCase()}/*`,
+      },
+    ],
+  });
+  const scenario = hostileScenario(
+    (_, cluster) => void Object.assign(cluster.associations[0]!, { policy, disableSessionTags: true }),
+  );
   const { execution, policies, logged } = await inHostileWorld({ scenario }, async (world) => {
     const done = await world.ask();
-    return { execution: done, policies: [...world.cluster.associations.values()].filter(({ deletedUntil }) => deletedUntil === undefined).map((one) => one.policy), logged: await loggedIn(world) };
+    return {
+      execution: done,
+      policies: [...world.cluster.associations.values()]
+        .filter(({ deletedUntil }) => deletedUntil === undefined)
+        .map((one) => one.policy),
+      logged: await loggedIn(world),
+    };
   });
   expect(execution.cause).toBeUndefined();
   expect(policies).toEqual([policy]);

@@ -1,4 +1,7 @@
-/** The same as forged-ledger.test.ts for service accounts that are no add-on's: nobody gets at another one by a record of this one. */
+/**
+ * The same as forged-ledger.test.ts for service accounts that are no add-on's: nobody gets at another one by a record
+ * of this one.
+ */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AnnotationChange, Association, Migration, Plan, Snapshot } from '../../lambdas/domain/model.ts';
@@ -6,7 +9,17 @@ import { parseScenario } from '../../sandbox/world/load.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import { scenarioFile } from '../end-to-end/fixture.ts';
 import { exchangedIn, type Forge, type Forgery, forgeMigration, resealed } from './forged.ts';
-import { ADMIN, changesIn, deploy, type Deployment, type HostileWorld, inHostileWorld, NARROW, roleArn, stateOf } from './hostile.ts';
+import {
+  ADMIN,
+  changesIn,
+  deploy,
+  type Deployment,
+  type HostileWorld,
+  inHostileWorld,
+  NARROW,
+  roleArn,
+  stateOf,
+} from './hostile.ts';
 
 const API = { namespace: 'payments', name: 'api' };
 const WEB = { namespace: 'payments', name: 'web' };
@@ -16,12 +29,21 @@ const OWN_ROLE = roleArn('eks-addons/payments-prod-api');
 const ASKED = { addon: undefined, serviceAccount: API };
 const FILE = scenarioFile('service-account-irsa');
 
-/** Its role may be passed. Somebody has associated the service account, and others, with it already; an administrator's role trusts all of them too. */
+/**
+ * Its role may be passed. Somebody has associated the service account, and others, with it already; an administrator's
+ * role trusts all of them too.
+ */
 function accountScenario(): Scenario {
   const scenario = parseScenario(readFileSync(FILE, 'utf8').replaceAll(':role/', ':role/eks-addons/'), FILE);
   const [account] = scenario.accounts;
   account!.roles.push({ ...structuredClone(account!.roles[0]!), arn: ADMIN });
-  account!.clusters[0]!.associations = [API, WEB, ELSEWHERE].map(({ namespace, name }) => ({ namespace, serviceAccount: name, roleArn: OWN_ROLE, tags: {}, createdAt: '2026-01-10T09:00:00.000Z' }));
+  account!.clusters[0]!.associations = [API, WEB, ELSEWHERE].map(({ namespace, name }) => ({
+    namespace,
+    serviceAccount: name,
+    roleArn: OWN_ROLE,
+    tags: {},
+    createdAt: '2026-01-10T09:00:00.000Z',
+  }));
   return scenario;
 }
 
@@ -31,10 +53,14 @@ beforeAll(async () => {
 });
 afterAll(() => narrow.remove());
 
-const inside = <T>(work: (world: HostileWorld) => Promise<T>): Promise<T> => inHostileWorld({ scenario: accountScenario(), deployment: narrow }, work);
+const inside = <T>(work: (world: HostileWorld) => Promise<T>): Promise<T> =>
+  inHostileWorld({ scenario: accountScenario(), deployment: narrow }, work);
 
 describe('the plan for a service account that is exchanged before it is begun', () => {
-  const withRole = (plan: Plan, arn: string): Plan => ({ ...plan, associations: plan.associations.map((one) => ({ ...one, roleArn: arn })) });
+  const withRole = (plan: Plan, arn: string): Plan => ({
+    ...plan,
+    associations: plan.associations.map((one) => ({ ...one, roleArn: arn })),
+  });
   const forAccount = (plan: Plan, { namespace, name }: typeof API): Plan => ({
     ...plan,
     namespace,
@@ -43,25 +69,86 @@ describe('the plan for a service account that is exchanged before it is begun', 
   });
 
   it.each<[string, Forge, RegExp]>([
-    ['for one with another role', (record, plan) => ({ ...record, plan: withRole(plan, ADMIN) }), /BadInput: .*not what its hash was made of/],
-    ['for one with another role, that its request asks for too', (record, plan) => resealed({ ...record, request: { ...record.request, roleArn: ADMIN } }, withRole(plan, ADMIN)), /BadInput: .*(may not pass .*admin|another one than the step plan has made)/],
-    ["for one whose annotation names an administrator's", (record, plan) => resealed(record, withRole({ ...plan, serviceAccount: { ...plan.serviceAccount!, roleArn: ADMIN } }, ADMIN)), /BadInput: .*(may not pass|another one than)/],
-    ['for one of another service account', (record, plan) => resealed(record, forAccount(plan, WEB)), /BadInput: .*(is for service account payments\/web|another one than)/],
-    ['for one of another namespace', (record, plan) => resealed(record, forAccount(plan, ELSEWHERE)), /BadInput: .*(is for service account shop\/api|another one than)/],
-    ['together with its request, for another service account', (record, plan) => resealed({ ...record, request: { ...record.request, serviceAccount: WEB } }, forAccount(plan, WEB)), /BadInput: .*asks for service account payments\/web.*what was planned is payments\/api/],
-    ['together with its request, for an add-on', (record, plan) => resealed({ ...record, request: { ...record.request, serviceAccount: undefined, addon: 'vpc-cni' } }, plan), /BadInput: .*asks for add-on vpc-cni.*what was planned is payments\/api/],
-    ['together with its request, for another cluster', (record, plan) => resealed({ ...record, request: { ...record.request, target: { ...record.request.target, cluster: 'reliability-dev' } } }, plan), /BadInput: .*of cluster reliability-dev/],
-    ['for one that takes the annotation off', (record, plan) => resealed({ ...record, request: { ...record.request, annotation: 'remove' } }, plan), /BadInput: .*another one than the step plan has made/],
-    ['for one of two service accounts', (record, plan) => resealed(record, { ...plan, associations: [...plan.associations, { namespace: WEB.namespace, serviceAccount: WEB.name, roleArn: OWN_ROLE }] }), /BadInput: .*(other roles or namespaces|another one than)/],
+    [
+      'for one with another role',
+      (record, plan) => ({ ...record, plan: withRole(plan, ADMIN) }),
+      /BadInput: .*not what its hash was made of/,
+    ],
+    [
+      'for one with another role, that its request asks for too',
+      (record, plan) => resealed({ ...record, request: { ...record.request, roleArn: ADMIN } }, withRole(plan, ADMIN)),
+      /BadInput: .*(may not pass .*admin|another one than the step plan has made)/,
+    ],
+    [
+      "for one whose annotation names an administrator's",
+      (record, plan) =>
+        resealed(record, withRole({ ...plan, serviceAccount: { ...plan.serviceAccount!, roleArn: ADMIN } }, ADMIN)),
+      /BadInput: .*(may not pass|another one than)/,
+    ],
+    [
+      'for one of another service account',
+      (record, plan) => resealed(record, forAccount(plan, WEB)),
+      /BadInput: .*(is for service account payments\/web|another one than)/,
+    ],
+    [
+      'for one of another namespace',
+      (record, plan) => resealed(record, forAccount(plan, ELSEWHERE)),
+      /BadInput: .*(is for service account shop\/api|another one than)/,
+    ],
+    [
+      'together with its request, for another service account',
+      (record, plan) =>
+        resealed({ ...record, request: { ...record.request, serviceAccount: WEB } }, forAccount(plan, WEB)),
+      /BadInput: .*asks for service account payments\/web.*what was planned is payments\/api/,
+    ],
+    [
+      'together with its request, for an add-on',
+      (record, plan) =>
+        resealed({ ...record, request: { ...record.request, serviceAccount: undefined, addon: 'vpc-cni' } }, plan),
+      /BadInput: .*asks for add-on vpc-cni.*what was planned is payments\/api/,
+    ],
+    [
+      'together with its request, for another cluster',
+      (record, plan) =>
+        resealed(
+          {
+            ...record,
+            request: { ...record.request, target: { ...record.request.target, cluster: 'reliability-dev' } },
+          },
+          plan,
+        ),
+      /BadInput: .*of cluster reliability-dev/,
+    ],
+    [
+      'for one that takes the annotation off',
+      (record, plan) => resealed({ ...record, request: { ...record.request, annotation: 'remove' } }, plan),
+      /BadInput: .*another one than the step plan has made/,
+    ],
+    [
+      'for one of two service accounts',
+      (record, plan) =>
+        resealed(record, {
+          ...plan,
+          associations: [
+            ...plan.associations,
+            { namespace: WEB.namespace, serviceAccount: WEB.name, roleArn: OWN_ROLE },
+          ],
+        }),
+      /BadInput: .*(other roles or namespaces|another one than)/,
+    ],
   ])('%s is refused', async (_, forge, why) => {
     expect(await inside((world) => exchangedIn(world, forge, ASKED))).toMatch(why);
   });
 });
 
 const NOTED: AnnotationChange = { notedAt: '2026-01-15T08:00:00.000Z', writtenAt: '2026-01-15T08:00:00.000Z' };
-const associationOf = (there: readonly Association[], { namespace, name }: typeof API): Association => there.find((one) => one.namespace === namespace && one.serviceAccount === name)!;
+const associationOf = (there: readonly Association[], { namespace, name }: typeof API): Association =>
+  there.find((one) => one.namespace === namespace && one.serviceAccount === name)!;
 
-/** That it has made the association of its service account, and taken its annotation off: a way back would have something to do. */
+/**
+ * That it has made the association of its service account, and taken its annotation off: a way back would have
+ * something to do.
+ */
 const CLAIMED: Forgery<Snapshot> = {
   asked: { ...ASKED, annotation: 'remove' },
   record: () => ({ annotationChange: NOTED }),
@@ -83,55 +170,150 @@ const attempted = (forgery: Forgery<Snapshot>, prepare: (world: HostileWorld) =>
   });
 
 describe('a migration of a service account that never was', () => {
-  const planning = ({ namespace, name }: typeof API): Pick<Snapshot, 'planned'> => ({ planned: [{ namespace, serviceAccount: name, roleArn: OWN_ROLE }] });
-  const withSnapshot = (change: (real: Snapshot) => Partial<Snapshot>): Forgery<Snapshot> => ({ snapshot: (real) => ({ ...real, associations: [], ...change(real) }) });
-  const asking = (change: (real: Migration) => Partial<Migration>): Forgery<Snapshot> => ({ record: (real) => ({ annotationChange: NOTED, ...change(real) }) });
+  const planning = ({ namespace, name }: typeof API): Pick<Snapshot, 'planned'> => ({
+    planned: [{ namespace, serviceAccount: name, roleArn: OWN_ROLE }],
+  });
+  const withSnapshot = (change: (real: Snapshot) => Partial<Snapshot>): Forgery<Snapshot> => ({
+    snapshot: (real) => ({ ...real, associations: [], ...change(real) }),
+  });
+  const asking = (change: (real: Migration) => Partial<Migration>): Forgery<Snapshot> => ({
+    record: (real) => ({ annotationChange: NOTED, ...change(real) }),
+  });
 
   it.each<[string, Forgery<Snapshot>]>([
-    ['whose snapshot is of another service account', withSnapshot((real) => ({ serviceAccount: { ...real.serviceAccount!, ...WEB } }))],
-    ['whose snapshot is of a service account of another namespace', withSnapshot((real) => ({ serviceAccount: { ...real.serviceAccount!, ...ELSEWHERE } }))],
+    [
+      'whose snapshot is of another service account',
+      withSnapshot((real) => ({ serviceAccount: { ...real.serviceAccount!, ...WEB } })),
+    ],
+    [
+      'whose snapshot is of a service account of another namespace',
+      withSnapshot((real) => ({ serviceAccount: { ...real.serviceAccount!, ...ELSEWHERE } })),
+    ],
     ['whose snapshot is of another namespace', withSnapshot(() => ({ namespace: ELSEWHERE.namespace }))],
     ['whose snapshot plans another service account', withSnapshot(() => planning(WEB))],
     ['whose snapshot plans one of another namespace', withSnapshot(() => planning(ELSEWHERE))],
-    ['whose snapshot plans another role', withSnapshot(() => ({ planned: [{ namespace: API.namespace, serviceAccount: API.name, roleArn: ADMIN }] }))],
-    ['whose snapshot is of an add-on', withSnapshot(() => ({ serviceAccount: undefined, addon: { name: 'vpc-cni', arn: 'arn:aws:eks:eu-west-1:111122223333:addon/payments-prod/vpc-cni/1', version: 'v1', status: 'ACTIVE', podIdentityAssociations: [], tags: {}, issues: [] } }))],
-    ['whose snapshot has an association of another service account', { snapshot: (real) => ({ ...real, associations: [associationOf(real.associations, WEB)] }) }],
-    ['that says it has made an association of another service account', { created: (there) => [associationOf(there, WEB)] }],
-    ['that says it has made an association of another namespace', { created: (there) => [associationOf(there, ELSEWHERE)] }],
-    ["that says it has made another cluster's association", { created: (there) => there.slice(0, 1).map((one) => ({ ...one, arn: one.arn.replace('/payments-prod/', '/reliability-dev/') })) }],
-    ['that says it has made an add-on', asking(() => ({ made: ['arn:aws:eks:eu-west-1:111122223333:addon/payments-prod/vpc-cni/1'] }))],
-    ['that says it has removed an add-on', asking(() => ({ removed: ['arn:aws:eks:eu-west-1:111122223333:addon/payments-prod/vpc-cni/1'] }))],
-    ['whose request is for another service account', asking(({ request }) => ({ request: { ...request, serviceAccount: WEB } }))],
-    ['whose request is for another cluster', asking(({ request }) => ({ request: { ...request, target: { ...request.target, cluster: 'reliability-dev' } } }))],
-    ['whose request is for an add-on', asking(({ request }) => ({ request: { ...request, serviceAccount: undefined, annotation: 'keep', addon: 'vpc-cni' } }))],
+    [
+      'whose snapshot plans another role',
+      withSnapshot(() => ({ planned: [{ namespace: API.namespace, serviceAccount: API.name, roleArn: ADMIN }] })),
+    ],
+    [
+      'whose snapshot is of an add-on',
+      withSnapshot(() => ({
+        serviceAccount: undefined,
+        addon: {
+          name: 'vpc-cni',
+          arn: 'arn:aws:eks:eu-west-1:111122223333:addon/payments-prod/vpc-cni/1',
+          version: 'v1',
+          status: 'ACTIVE',
+          podIdentityAssociations: [],
+          tags: {},
+          issues: [],
+        },
+      })),
+    ],
+    [
+      'whose snapshot has an association of another service account',
+      { snapshot: (real) => ({ ...real, associations: [associationOf(real.associations, WEB)] }) },
+    ],
+    [
+      'that says it has made an association of another service account',
+      { created: (there) => [associationOf(there, WEB)] },
+    ],
+    [
+      'that says it has made an association of another namespace',
+      { created: (there) => [associationOf(there, ELSEWHERE)] },
+    ],
+    [
+      "that says it has made another cluster's association",
+      {
+        created: (there) =>
+          there.slice(0, 1).map((one) => ({ ...one, arn: one.arn.replace('/payments-prod/', '/reliability-dev/') })),
+      },
+    ],
+    [
+      'that says it has made an add-on',
+      asking(() => ({ made: ['arn:aws:eks:eu-west-1:111122223333:addon/payments-prod/vpc-cni/1'] })),
+    ],
+    [
+      'that says it has removed an add-on',
+      asking(() => ({ removed: ['arn:aws:eks:eu-west-1:111122223333:addon/payments-prod/vpc-cni/1'] })),
+    ],
+    [
+      'whose request is for another service account',
+      asking(({ request }) => ({ request: { ...request, serviceAccount: WEB } })),
+    ],
+    [
+      'whose request is for another cluster',
+      asking(({ request }) => ({ request: { ...request, target: { ...request.target, cluster: 'reliability-dev' } } })),
+    ],
+    [
+      'whose request is for an add-on',
+      asking(({ request }) => ({
+        request: { ...request, serviceAccount: undefined, annotation: 'keep', addon: 'vpc-cni' },
+      })),
+    ],
   ])('%s is refused before a lock is taken', async (_, forgery) => {
     const { error, cause, locks } = await attempted(forgery);
-    expect([error, cause]).toEqual(['RecoveryFailed', expect.stringMatching(/BadInput.*does not belong to what it was asked for/)]);
+    expect([error, cause]).toEqual([
+      'RecoveryFailed',
+      expect.stringMatching(/BadInput.*does not belong to what it was asked for/),
+    ]);
     expect(locks).toEqual([]);
   });
 
   it.each<[string, (real: Snapshot) => Snapshot['serviceAccount'], RegExp]>([
-    ['knows the service account by another uid', (real) => ({ ...real.serviceAccount!, uid: '00000000-0000-4000-8000-000000000000' }), /RestoreRefused: The annotation is not put back: somebody else has deleted service account payments\/api and made it again/],
-    ["has an administrator's role in the annotation, which is there with another", (real) => ({ ...real.serviceAccount!, roleArn: ADMIN }), /RestoreRefused: The annotation is not put back: somebody else has given service account payments\/api the annotation/],
+    [
+      'knows the service account by another uid',
+      (real) => ({ ...real.serviceAccount!, uid: '00000000-0000-4000-8000-000000000000' }),
+      /RestoreRefused: The annotation is not put back: somebody else has deleted service account payments\/api and made it again/,
+    ],
+    [
+      "has an administrator's role in the annotation, which is there with another",
+      (real) => ({ ...real.serviceAccount!, roleArn: ADMIN }),
+      /RestoreRefused: The annotation is not put back: somebody else has given service account payments\/api the annotation/,
+    ],
   ])('whose snapshot %s leads to a person, and changes nothing', async (_, serviceAccount, why) => {
-    const { error, cause } = await attempted({ snapshot: (real) => ({ ...real, associations: [], serviceAccount: serviceAccount(real) }) });
+    const { error, cause } = await attempted({
+      snapshot: (real) => ({ ...real, associations: [], serviceAccount: serviceAccount(real) }),
+    });
     expect([error, cause]).toEqual(['NeedsHuman', expect.stringMatching(why)]);
   });
 
   it("that would put an administrator's role into an annotation which is not there is refused, since the deployment may not give it to pods", async () => {
-    const { error, cause } = await attempted({ snapshot: (real) => ({ ...real, associations: [], serviceAccount: { ...real.serviceAccount!, roleArn: ADMIN } }) }, ({ cluster }) => {
-      const account = [...cluster.kube.objects.get('serviceaccounts.')!.values()].find(({ metadata: { namespace, name } }) => namespace === API.namespace && name === API.name)!;
-      account.metadata.annotations = {};
-    });
-    expect([error, cause]).toEqual(['NeedsHuman', expect.stringMatching(/RestoreRefused: The annotation is not put back: this deployment may not give pods arn:aws:iam::111122223333:role\/admin/)]);
+    const { error, cause } = await attempted(
+      {
+        snapshot: (real) => ({
+          ...real,
+          associations: [],
+          serviceAccount: { ...real.serviceAccount!, roleArn: ADMIN },
+        }),
+      },
+      ({ cluster }) => {
+        const account = [...cluster.kube.objects.get('serviceaccounts.')!.values()].find(
+          ({ metadata: { namespace, name } }) => namespace === API.namespace && name === API.name,
+        )!;
+        account.metadata.annotations = {};
+      },
+    );
+    expect([error, cause]).toEqual([
+      'NeedsHuman',
+      expect.stringMatching(
+        /RestoreRefused: The annotation is not put back: this deployment may not give pods arn:aws:iam::111122223333:role\/admin/,
+      ),
+    ]);
   });
 
   it("that says it has made an add-on's association deletes nothing", async () => {
     const { error, cause } = await attempted({}, ({ cluster }) => {
-      const one = [...cluster.associations.values()].find(({ namespace, serviceAccount }) => namespace === API.namespace && serviceAccount === API.name)!;
+      const one = [...cluster.associations.values()].find(
+        ({ namespace, serviceAccount }) => namespace === API.namespace && serviceAccount === API.name,
+      )!;
       one.ownerArn = 'arn:aws:eks:eu-west-1:111122223333:addon/payments-prod/some-addon/1';
     });
-    expect([error, cause]).toEqual(['NeedsHuman', expect.stringMatching(/RestoreRefused: Somebody else made association/)]);
+    expect([error, cause]).toEqual([
+      'NeedsHuman',
+      expect.stringMatching(/RestoreRefused: Somebody else made association/),
+    ]);
   });
 
   it('that is coherent in itself is believed, and reaches no further than its own service account', async () => {
@@ -140,7 +322,9 @@ describe('a migration of a service account that never was', () => {
       await world.recover(migrationId);
       return {
         changes: changesIn(world),
-        left: [...world.cluster.associations.values()].filter(({ deletedUntil }) => deletedUntil === undefined).map(({ namespace, serviceAccount }) => `${namespace}/${serviceAccount}`),
+        left: [...world.cluster.associations.values()]
+          .filter(({ deletedUntil }) => deletedUntil === undefined)
+          .map(({ namespace, serviceAccount }) => `${namespace}/${serviceAccount}`),
       };
     });
     expect(changes).toEqual(['eks:DeletePodIdentityAssociation']);
@@ -150,17 +334,29 @@ describe('a migration of a service account that never was', () => {
 
 describe('a snapshot that is exchanged while a migration is at work', () => {
   it.each<[string, (real: Snapshot) => Snapshot]>([
-    ['for one of another service account', (real) => ({ ...real, serviceAccount: { ...real.serviceAccount!, ...WEB } })],
-    ['for one that plans another one', (real) => ({ ...real, planned: real.planned.map((one) => ({ ...one, serviceAccount: WEB.name })) })],
-    ['for one that plans another role', (real) => ({ ...real, planned: real.planned.map((one) => ({ ...one, roleArn: ADMIN })) })],
+    [
+      'for one of another service account',
+      (real) => ({ ...real, serviceAccount: { ...real.serviceAccount!, ...WEB } }),
+    ],
+    [
+      'for one that plans another one',
+      (real) => ({ ...real, planned: real.planned.map((one) => ({ ...one, serviceAccount: WEB.name })) }),
+    ],
+    [
+      'for one that plans another role',
+      (real) => ({ ...real, planned: real.planned.map((one) => ({ ...one, roleArn: ADMIN })) }),
+    ],
   ])('%s is not acted upon: no association, no restart, no annotation, there or back', async (_, forge) => {
     const { cause, changes, before, after } = await inside(async (world) => {
       world.cluster.associations.clear();
       const migrationId = world.backend.ids.ulid();
       const seen = stateOf(world);
-      const isBegun = ({ step, operation, status }: { step?: string; operation: string; status: number }): boolean => step === 'begin' && operation === 'PutItem' && status === 200;
+      const isBegun = ({ step, operation, status }: { step?: string; operation: string; status: number }): boolean =>
+        step === 'begin' && operation === 'PutItem' && status === 200;
       world.onFirst(isBegun, async () => {
-        await world.forge(`MIGRATION#${migrationId}`, 'SNAPSHOT', { snapshot: forge((await world.backend.ledger.getSnapshot(migrationId))!) });
+        await world.forge(`MIGRATION#${migrationId}`, 'SNAPSHOT', {
+          snapshot: forge((await world.backend.ledger.getSnapshot(migrationId))!),
+        });
       });
       const { cause: said = '' } = await world.ask({ ...ASKED, annotation: 'remove' }, { name: migrationId });
       return { cause: said, changes: changesIn(world), before: seen, after: stateOf(world) };

@@ -4,7 +4,20 @@ import { subjectLock } from '../../lambdas/runtime/lock.ts';
 import type { AddonSnapshot, Migration, Plan } from '../../lambdas/domain/model.ts';
 import { ADDON } from '../end-to-end/fixture.ts';
 import { exchangedIn, type Forge, forgeMigration, resealed } from './forged.ts';
-import { ADMIN, changesIn, deploy, type Deployment, hostileScenario, inHostileWorld, NARROW, type HostileWorld, OWN_ROLE, SECRET, SERVICE_ACCOUNT, stateOf } from './hostile.ts';
+import {
+  ADMIN,
+  changesIn,
+  deploy,
+  type Deployment,
+  hostileScenario,
+  inHostileWorld,
+  NARROW,
+  type HostileWorld,
+  OWN_ROLE,
+  SECRET,
+  SERVICE_ACCOUNT,
+  stateOf,
+} from './hostile.ts';
 
 let narrow: Deployment;
 beforeAll(async () => {
@@ -12,17 +25,29 @@ beforeAll(async () => {
 });
 afterAll(() => narrow.remove());
 
-const inside = <T>(work: (world: HostileWorld) => Promise<T>): Promise<T> => inHostileWorld({ deployment: narrow }, work);
+const inside = <T>(work: (world: HostileWorld) => Promise<T>): Promise<T> =>
+  inHostileWorld({ deployment: narrow }, work);
 
 /** A migration whose record is exchanged as soon as the plan has written it. */
 const exchanged = (forge: Forge): Promise<string> => inside((world) => exchangedIn(world, forge));
 
 describe('a plan that is exchanged before it is begun', () => {
-  const withRole = (plan: Plan, arn: string): Plan => ({ ...plan, associations: plan.associations.map((one) => ({ ...one, roleArn: arn })) });
+  const withRole = (plan: Plan, arn: string): Plan => ({
+    ...plan,
+    associations: plan.associations.map((one) => ({ ...one, roleArn: arn })),
+  });
 
   it.each<[string, Forge, RegExp]>([
-    ['for one with another role', (record, plan) => ({ ...record, plan: withRole(plan, ADMIN) }), /BadInput: .*not what its hash was made of/],
-    ['for one with another role and the hash of that', (record, plan) => resealed(record, withRole(plan, ADMIN)), /BadInput: .*(other roles or namespaces|another one than the step plan has made)/],
+    [
+      'for one with another role',
+      (record, plan) => ({ ...record, plan: withRole(plan, ADMIN) }),
+      /BadInput: .*not what its hash was made of/,
+    ],
+    [
+      'for one with another role and the hash of that',
+      (record, plan) => resealed(record, withRole(plan, ADMIN)),
+      /BadInput: .*(other roles or namespaces|another one than the step plan has made)/,
+    ],
     [
       'for one with another role, that its request asks for too',
       (record, plan) => resealed({ ...record, request: { ...record.request, roleArn: ADMIN } }, withRole(plan, ADMIN)),
@@ -30,27 +55,94 @@ describe('a plan that is exchanged before it is begun', () => {
     ],
     [
       "for one whose add-on's own role is another, which a rollback would pass",
-      (record, plan) => resealed({ ...record, request: { ...record.request, roleArn: OWN_ROLE } }, { ...plan, addon: { ...plan.addon!, serviceAccountRoleArn: ADMIN } }),
+      (record, plan) =>
+        resealed(
+          { ...record, request: { ...record.request, roleArn: OWN_ROLE } },
+          { ...plan, addon: { ...plan.addon!, serviceAccountRoleArn: ADMIN } },
+        ),
       /BadInput: .*(may not pass arn:aws:iam::111122223333:role\/admin|another one than the step plan has made)/,
     ],
-    ['for one of another namespace', (record, plan) => resealed(record, { ...plan, associations: plan.associations.map((one) => ({ ...one, namespace: 'payments' })) }), /BadInput: .*(other roles or namespaces|another one than)/],
-    ['for one of another add-on', (record, plan) => resealed(record, { ...plan, addon: { ...plan.addon!, name: 'vpc-cni' } }), /BadInput: .*(is for add-on vpc-cni|another one than)/],
-    ['together with its request, for another add-on', (record, plan) => resealed({ ...record, request: { ...record.request, addon: 'vpc-cni' } }, plan), /BadInput: .*asks for add-on vpc-cni.*what was planned is aws-ebs-csi-driver/],
-    ['together with its request, for another cluster', (record, plan) => resealed({ ...record, request: { ...record.request, target: { ...record.request.target, cluster: 'payments-prod' } } }, plan), /BadInput: .*of cluster payments-prod/],
-    ['for one that purges more', (record, plan) => ({ ...record, plan: { ...plan, existing: [...plan.existing, 'a-somebody-elses'], purge: [...plan.purge, 'a-somebody-elses'] } }), /BadInput: .*not what its hash was made of/],
-    ['for one that purges more, and the hash of that', (record, plan) => resealed(record, { ...plan, existing: [...plan.existing, 'a-somebody-elses'] }), /AssociationChanged|another one than/],
+    [
+      'for one of another namespace',
+      (record, plan) =>
+        resealed(record, {
+          ...plan,
+          associations: plan.associations.map((one) => ({ ...one, namespace: 'payments' })),
+        }),
+      /BadInput: .*(other roles or namespaces|another one than)/,
+    ],
+    [
+      'for one of another add-on',
+      (record, plan) => resealed(record, { ...plan, addon: { ...plan.addon!, name: 'vpc-cni' } }),
+      /BadInput: .*(is for add-on vpc-cni|another one than)/,
+    ],
+    [
+      'together with its request, for another add-on',
+      (record, plan) => resealed({ ...record, request: { ...record.request, addon: 'vpc-cni' } }, plan),
+      /BadInput: .*asks for add-on vpc-cni.*what was planned is aws-ebs-csi-driver/,
+    ],
+    [
+      'together with its request, for another cluster',
+      (record, plan) =>
+        resealed(
+          { ...record, request: { ...record.request, target: { ...record.request.target, cluster: 'payments-prod' } } },
+          plan,
+        ),
+      /BadInput: .*of cluster payments-prod/,
+    ],
+    [
+      'for one that purges more',
+      (record, plan) => ({
+        ...record,
+        plan: { ...plan, existing: [...plan.existing, 'a-somebody-elses'], purge: [...plan.purge, 'a-somebody-elses'] },
+      }),
+      /BadInput: .*not what its hash was made of/,
+    ],
+    [
+      'for one that purges more, and the hash of that',
+      (record, plan) => resealed(record, { ...plan, existing: [...plan.existing, 'a-somebody-elses'] }),
+      /AssociationChanged|another one than/,
+    ],
     [
       'for one that repairs the trust of another role',
-      (record, plan) => resealed({ ...record, request: { ...record.request, trust: 'repair' } }, { ...plan, trustRepairs: [{ roleArn: ADMIN, before: '{}', after: '{"Version":"2012-10-17"}', statement: {} }] }),
+      (record, plan) =>
+        resealed(
+          { ...record, request: { ...record.request, trust: 'repair' } },
+          {
+            ...plan,
+            trustRepairs: [{ roleArn: ADMIN, before: '{}', after: '{"Version":"2012-10-17"}', statement: {} }],
+          },
+        ),
       /BadInput: .*(would change the trust policy of .*admin|another one than)/,
     ],
     [
       'for one that repairs a role that may be passed, but not repaired',
-      (record, plan) => resealed({ ...record, request: { ...record.request, trust: 'repair' } }, { ...plan, trustRepairs: [{ roleArn: OWN_ROLE, before: '{}', after: '{"Version":"2012-10-17"}', statement: {} }] }),
+      (record, plan) =>
+        resealed(
+          { ...record, request: { ...record.request, trust: 'repair' } },
+          {
+            ...plan,
+            trustRepairs: [{ roleArn: OWN_ROLE, before: '{}', after: '{"Version":"2012-10-17"}', statement: {} }],
+          },
+        ),
       /BadInput: .*(may not change the trust policy of role|another one than)/,
     ],
-    ['for one that goes further', (record, plan) => ({ ...record, plan: { ...plan, ladder: [{ strategy: 'recreate', preserve: false, disruption: 'outage', resolveConflicts: 'OVERWRITE' }] } }), /BadInput: .*not what its hash was made of/],
-    ['for garbage', (record) => ({ ...record, plan: { verdict: SECRET } }) as unknown as Migration, /BadInput: The ledger has a migration that this version of the service does not write so: plan\./],
+    [
+      'for one that goes further',
+      (record, plan) => ({
+        ...record,
+        plan: {
+          ...plan,
+          ladder: [{ strategy: 'recreate', preserve: false, disruption: 'outage', resolveConflicts: 'OVERWRITE' }],
+        },
+      }),
+      /BadInput: .*not what its hash was made of/,
+    ],
+    [
+      'for garbage',
+      (record) => ({ ...record, plan: { verdict: SECRET } }) as unknown as Migration,
+      /BadInput: The ledger has a migration that this version of the service does not write so: plan\./,
+    ],
   ])('%s is refused', async (_, forge, why) => {
     const cause = await exchanged(forge);
     expect(cause).toMatch(why);
@@ -58,23 +150,36 @@ describe('a plan that is exchanged before it is begun', () => {
   });
 });
 
-const forgeSnapshot = (world: HostileWorld, snapshot: (real: AddonSnapshot) => AddonSnapshot): Promise<string> => forgeMigration(world, { snapshot });
+const forgeSnapshot = (world: HostileWorld, snapshot: (real: AddonSnapshot) => AddonSnapshot): Promise<string> =>
+  forgeMigration(world, { snapshot });
 
 describe('a whole migration that never was', () => {
   /** The driver without an identity: then a forged way back has something to put. */
   const unmigrated = hostileScenario();
-  const attempted = (forge: (world: HostileWorld) => Promise<string>, change: (world: HostileWorld) => void = () => {}) =>
+  const attempted = (
+    forge: (world: HostileWorld) => Promise<string>,
+    change: (world: HostileWorld) => void = () => {},
+  ) =>
     inHostileWorld({ scenario: unmigrated, deployment: narrow }, async (world) => {
       const migrationId = await forge(world);
       change(world);
       const before = stateOf(world);
       const execution = await world.recover(migrationId);
       const after = stateOf(world);
-      return { before, after, execution, changes: changesIn(world), record: await world.record(migrationId).catch((error: unknown) => error), written: await world.written() };
+      return {
+        before,
+        after,
+        execution,
+        changes: changesIn(world),
+        record: await world.record(migrationId).catch((error: unknown) => error),
+        written: await world.written(),
+      };
     });
 
   it('whose snapshot has an administrator as the IRSA role is not put back', async () => {
-    const { before, after, execution, changes } = await attempted((world) => forgeSnapshot(world, (real) => ({ ...real, addon: { ...real.addon, serviceAccountRoleArn: ADMIN } })));
+    const { before, after, execution, changes } = await attempted((world) =>
+      forgeSnapshot(world, (real) => ({ ...real, addon: { ...real.addon, serviceAccountRoleArn: ADMIN } })),
+    );
     expect(after).toEqual(before);
     expect(changes).toEqual([]);
     expect(execution.status).toBe('FAILED');
@@ -91,21 +196,44 @@ describe('a whole migration that never was', () => {
         addon.associationIds = [association!.id];
       },
     );
-    expect(execution).toMatchObject({ status: 'FAILED', error: 'NeedsHuman', cause: expect.stringMatching(/iam:PassRole/) as unknown });
+    expect(execution).toMatchObject({
+      status: 'FAILED',
+      error: 'NeedsHuman',
+      cause: expect.stringMatching(/iam:PassRole/) as unknown,
+    });
     expect(changes).toEqual([]);
     expect(after).toEqual(before);
   });
 
   it.each<[string, (real: AddonSnapshot) => AddonSnapshot]>([
-    ['of another add-on', (real) => ({ ...real, addon: { ...real.addon, name: 'vpc-cni', arn: real.addon.arn.replace(ADDON, 'vpc-cni') } })],
-    ['of another cluster', (real) => ({ ...real, addon: { ...real.addon, arn: real.addon.arn.replace('reliability-dev', 'payments-prod') } })],
-    ['of service accounts of another namespace', (real) => ({ ...real, planned: [{ namespace: 'payments', serviceAccount: 'api', roleArn: OWN_ROLE }] })],
-    ['with an association of another namespace', (real) => ({ ...real, associations: real.associations.map((one) => ({ ...one, namespace: 'payments' })) })],
+    [
+      'of another add-on',
+      (real) => ({ ...real, addon: { ...real.addon, name: 'vpc-cni', arn: real.addon.arn.replace(ADDON, 'vpc-cni') } }),
+    ],
+    [
+      'of another cluster',
+      (real) => ({
+        ...real,
+        addon: { ...real.addon, arn: real.addon.arn.replace('reliability-dev', 'payments-prod') },
+      }),
+    ],
+    [
+      'of service accounts of another namespace',
+      (real) => ({ ...real, planned: [{ namespace: 'payments', serviceAccount: 'api', roleArn: OWN_ROLE }] }),
+    ],
+    [
+      'with an association of another namespace',
+      (real) => ({ ...real, associations: real.associations.map((one) => ({ ...one, namespace: 'payments' })) }),
+    ],
   ])('whose snapshot is %s is refused before a lock is taken', async (_, snapshot) => {
     const { before, after, execution, changes } = await attempted((world) => forgeSnapshot(world, snapshot));
     expect(after).toEqual(before);
     expect(changes).toEqual([]);
-    expect(execution).toMatchObject({ status: 'FAILED', error: 'RecoveryFailed', cause: expect.stringMatching(/BadInput.*does not belong to/) as unknown });
+    expect(execution).toMatchObject({
+      status: 'FAILED',
+      error: 'RecoveryFailed',
+      cause: expect.stringMatching(/BadInput.*does not belong to/) as unknown,
+    });
   });
 
   it('is not retired where its role may not be changed', async () => {
@@ -116,43 +244,81 @@ describe('a whole migration that never was', () => {
       });
       const seen = stateOf(world);
       const machine = world.backend.retireStateMachineArn!;
-      const retiring = await world.attempt({ migrationId, action: 'retire', dryRun: false, soakDays: 0 }, { machine, name: `retire-${migrationId}` });
+      const retiring = await world.attempt(
+        { migrationId, action: 'retire', dryRun: false, soakDays: 0 },
+        { machine, name: `retire-${migrationId}` },
+      );
       return { before: seen, after: stateOf(world), execution: retiring, changes: changesIn(world) };
     });
     expect(after).toEqual(before);
     expect(changes).toEqual([]);
-    expect(execution).toMatchObject({ status: 'FAILED', error: 'RetireRefused', cause: expect.stringContaining(`may not change the trust policy of ${ADMIN}`) as unknown });
+    expect(execution).toMatchObject({
+      status: 'FAILED',
+      error: 'RetireRefused',
+      cause: expect.stringContaining(`may not change the trust policy of ${ADMIN}`) as unknown,
+    });
   });
 
   it('that says it has retired, or repaired, another role changes nothing of that', async () => {
-    const policy = JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal: { AWS: '*' }, Action: 'sts:AssumeRole' }] });
+    const policy = JSON.stringify({
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Principal: { AWS: '*' }, Action: 'sts:AssumeRole' }],
+    });
     const { before, after, errors, changes } = await inside(async (world) => {
       const migrationId = await forgeMigration(world, { record: () => ({ outcome: 'migrated', verified: 'pods' }) });
-      const note = { roleArn: ADMIN, before: policy, after: '{}', notedAt: '2025-06-01T00:00:00.000Z', writtenAt: '2025-06-01T00:00:00.000Z' };
-      await world.backend.ledger.recordRetirement(migrationId, { ...note, removed: [{ statement: { Effect: 'Allow', Principal: { AWS: '*' }, Action: 'sts:AssumeRole' } }] });
+      const note = {
+        roleArn: ADMIN,
+        before: policy,
+        after: '{}',
+        notedAt: '2025-06-01T00:00:00.000Z',
+        writtenAt: '2025-06-01T00:00:00.000Z',
+      };
+      await world.backend.ledger.recordRetirement(migrationId, {
+        ...note,
+        removed: [{ statement: { Effect: 'Allow', Principal: { AWS: '*' }, Action: 'sts:AssumeRole' } }],
+      });
       await world.backend.ledger.recordTrustChange(migrationId, { ...note, statement: {} });
       const seen = stateOf(world);
       const machine = world.backend.retireStateMachineArn!;
-      const back = await world.attempt({ migrationId, action: 'reinstate', dryRun: false, soakDays: 0 }, { machine, name: `reinstate-${migrationId}` });
+      const back = await world.attempt(
+        { migrationId, action: 'reinstate', dryRun: false, soakDays: 0 },
+        { machine, name: `reinstate-${migrationId}` },
+      );
       await world.recover(migrationId);
-      return { before: seen, after: stateOf(world), errors: back.error, changes: changesIn(world).filter((one) => one.startsWith('iam:')) };
+      return {
+        before: seen,
+        after: stateOf(world),
+        errors: back.error,
+        changes: changesIn(world).filter((one) => one.startsWith('iam:')),
+      };
     });
     expect(errors).toBe('RetireRefused');
     expect(changes).toEqual([]);
-    expect((after as { roles: unknown }[]).map(({ roles }) => roles)).toEqual((before as { roles: unknown }[]).map(({ roles }) => roles));
+    expect((after as { roles: unknown }[]).map(({ roles }) => roles)).toEqual(
+      (before as { roles: unknown }[]).map(({ roles }) => roles),
+    );
   });
 
   it.each<[string, object]>([
     ['of another form', { status: SECRET, request: { target: SECRET }, plan: [] }],
     ['without anything', {}],
-    ['with a lock of somebody else', { status: 'running', startedAt: 'x', request: 7, locks: ['111122223333#eu-west-1#reliability-dev#vpc-cni'] }],
+    [
+      'with a lock of somebody else',
+      { status: 'running', startedAt: 'x', request: 7, locks: ['111122223333#eu-west-1#reliability-dev#vpc-cni'] },
+    ],
   ])('that is garbage %s ends the recovery with a name, and its content stays where it is', async (_, item) => {
     const { execution, changes, written } = await inside(async (world) => {
       const migrationId = world.backend.ids.ulid();
       await world.forge(`MIGRATION#${migrationId}`, 'RECORD', item);
       return { execution: await world.recover(migrationId), changes: changesIn(world), written: await world.written() };
     });
-    expect(execution).toMatchObject({ status: 'FAILED', error: 'RecoveryFailed', cause: expect.stringContaining('BadInput: The ledger has a migration that this version of the service does not write so') as unknown });
+    expect(execution).toMatchObject({
+      status: 'FAILED',
+      error: 'RecoveryFailed',
+      cause: expect.stringContaining(
+        'BadInput: The ledger has a migration that this version of the service does not write so',
+      ) as unknown,
+    });
     expect(changes).toEqual([]);
     expect(written).not.toContain(SECRET);
   });
@@ -160,17 +326,36 @@ describe('a whole migration that never was', () => {
 
 describe('a forged lock', () => {
   it.each<[string, object]>([
-    ['that is never let go, of an execution that never was', { fence: 999_999, held: 'LOCK', owner: { migrationId: '01JZZZZZZZZZZZZZZZZZZZZZZZ', executionArn: 'never-was', since: '2999-01-01T00:00:00.000Z' } }],
-    ['of no execution at all', { fence: 1, held: 'LOCK', owner: { migrationId: '../../x', executionArn: 'none', since: 'never' } }],
+    [
+      'that is never let go, of an execution that never was',
+      {
+        fence: 999_999,
+        held: 'LOCK',
+        owner: {
+          migrationId: '01JZZZZZZZZZZZZZZZZZZZZZZZ',
+          executionArn: 'never-was',
+          since: '2999-01-01T00:00:00.000Z',
+        },
+      },
+    ],
+    [
+      'of no execution at all',
+      { fence: 1, held: 'LOCK', owner: { migrationId: '../../x', executionArn: 'none', since: 'never' } },
+    ],
     ['that is garbage', { fence: SECRET, held: 'LOCK', owner: 7 }],
   ])('%s keeps a migration from being begun, and is told by name', async (_, item) => {
     const { execution, changes, written } = await inside(async (world) => {
       const owner = (item as { owner?: { executionArn?: string } }).owner;
-      if (owner?.executionArn === 'never-was') owner.executionArn = `${world.backend.stateMachineArn.replace(':stateMachine:', ':execution:')}:never-was`;
+      if (owner?.executionArn === 'never-was')
+        owner.executionArn = `${world.backend.stateMachineArn.replace(':stateMachine:', ':execution:')}:never-was`;
       await world.forge(`LOCK#${subjectLock(world.target, ADDON)}`, 'LOCK', item);
       return { execution: await world.ask(), changes: changesIn(world), written: await world.written() };
     });
-    expect(execution).toMatchObject({ status: 'FAILED', error: 'Blocked', cause: expect.stringMatching(/ChecksFailed|RecoveryPending|BadInput|InvalidRequest/) as unknown });
+    expect(execution).toMatchObject({
+      status: 'FAILED',
+      error: 'Blocked',
+      cause: expect.stringMatching(/ChecksFailed|RecoveryPending|BadInput|InvalidRequest/) as unknown,
+    });
     expect(changes).toEqual([]);
     expect(written).not.toContain(SECRET);
   });
@@ -191,16 +376,29 @@ describe('a forged lock', () => {
 });
 
 it.each<[string, object]>([
-  ['with a terminal\'s commands in it', { requestedAt: '2026-01-15T09:00:00.000Z', requestedBy: `\u001b]0;${SECRET}\u0007`, reason: 'x\n'.repeat(10_000) }],
+  [
+    "with a terminal's commands in it",
+    { requestedAt: '2026-01-15T09:00:00.000Z', requestedBy: `\u001b]0;${SECRET}\u0007`, reason: 'x\n'.repeat(10_000) },
+  ],
   ['that is garbage', { requestedAt: { year: SECRET } }],
 ])('a forged cancel %s does no more than stop a migration', async (_, item) => {
   const { before, after, execution, changes, written } = await inside(async (world) => {
     const seen = stateOf(world);
     const migrationId = world.backend.ids.ulid();
     await world.forge(`MIGRATION#${migrationId}`, 'CANCEL', item);
-    return { before: seen, execution: await world.ask({}, { name: migrationId }), after: stateOf(world), changes: changesIn(world), written: await world.written() };
+    return {
+      before: seen,
+      execution: await world.ask({}, { name: migrationId }),
+      after: stateOf(world),
+      changes: changesIn(world),
+      written: await world.written(),
+    };
   });
-  expect(execution).toMatchObject({ status: 'FAILED', error: 'Blocked', cause: expect.stringContaining('Cancelled: The migration was asked to stop') as unknown });
+  expect(execution).toMatchObject({
+    status: 'FAILED',
+    error: 'Blocked',
+    cause: expect.stringContaining('Cancelled: The migration was asked to stop') as unknown,
+  });
   expect(after).toEqual(before);
   expect(changes).toEqual([]);
   expect(written).not.toContain(SECRET);

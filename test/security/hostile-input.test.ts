@@ -1,8 +1,19 @@
-/** Whatever is given to an execution of the service: it is refused with a name, in bounded time, and nothing is changed. */
+/**
+ * Whatever is given to an execution of the service: it is refused with a name, in bounded time, and nothing is changed.
+ */
 import { constant, constantFrom, jsonValue, oneof, record, sample, tuple } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ADDON } from '../end-to-end/fixture.ts';
-import { changesIn, hostileScenario, type HostileWorld, inHostileWorld, OTHER_ACCOUNT, OWN_ROLE, SECRET, stateOf } from './hostile.ts';
+import {
+  changesIn,
+  hostileScenario,
+  type HostileWorld,
+  inHostileWorld,
+  OTHER_ACCOUNT,
+  OWN_ROLE,
+  SECRET,
+  stateOf,
+} from './hostile.ts';
 
 /** Does it in one world, and makes sure that the target is as it was. */
 const unchanged = <T>(work: (world: HostileWorld) => Promise<T>, scenario = hostileScenario()): Promise<T> =>
@@ -18,7 +29,7 @@ const unchanged = <T>(work: (world: HostileWorld) => Promise<T>, scenario = host
 describe('a name that is none', () => {
   it.each<[string, Record<string, unknown>, RegExp]>([
     ['an add-on that nobody knows', { addon: 'no-such-addon' }, /ChecksFailed: .*addon-installed/],
-    ["an add-on of another cluster", { addon: 'aws-efs-csi-driver' }, /ChecksFailed: .*addon-installed/],
+    ['an add-on of another cluster', { addon: 'aws-efs-csi-driver' }, /ChecksFailed: .*addon-installed/],
     ['a slash', { addon: `${ADDON}/../vpc-cni` }, /BadInput: .*request\.addon: must be an EKS add-on name/],
     ['dots', { addon: '..' }, /BadInput: .*request\.addon/],
     ['an encoded slash', { addon: 'aws%2Febs' }, /BadInput: .*request\.addon/],
@@ -31,51 +42,126 @@ describe('a name that is none', () => {
     ['a shell command', { addon: '$(id)' }, /BadInput: .*request\.addon/],
   ])('as the add-on: %s', async (_, request, why) => {
     const { execution } = await unchanged(async (world) => ({ execution: await world.ask(request) }));
-    expect(execution).toMatchObject({ status: 'FAILED', error: 'Blocked', cause: expect.stringMatching(why) as unknown });
+    expect(execution).toMatchObject({
+      status: 'FAILED',
+      error: 'Blocked',
+      cause: expect.stringMatching(why) as unknown,
+    });
   });
 
   const target = { account: '111122223333', region: 'eu-west-1', cluster: 'reliability-dev' };
   it.each<[string, Record<string, unknown>, RegExp]>([
-    ['a cluster of another account', { target: { ...target, account: OTHER_ACCOUNT } }, /ChecksFailed|AccessDenied|BadInput/],
-    ['a cluster that is none', { target: { ...target, cluster: 'reliability-dev/../x' } }, /BadInput: .*request\.target\.cluster/],
-    ['a cluster with a newline', { target: { ...target, cluster: 'reliability-dev\n' } }, /BadInput: .*request\.target\.cluster/],
-    ['a region that is a host', { target: { ...target, region: 'evil.example.com/eu-west-1' } }, /BadInput: .*request\.target\.region/],
-    ['a region that is very long', { target: { ...target, region: `eu-${'west-'.repeat(20_000)}1` } }, /BadInput: .*request\.target\.region/],
-    ['a region that is a fragment', { target: { ...target, region: 'eu-west-1#' } }, /BadInput: .*request\.target\.region/],
-    ['digits of another script', { target: { ...target, account: '\u0661\u0661\u0661\u0661\u0662\u0662\u0662\u0662\u0663\u0663\u0663\u0663' } }, /BadInput: .*request\.target\.account/],
-    ['a target with more fields', { target: { ...target, endpoint: 'https://evil.example.com' } }, /BadInput: .*fields that are not known: endpoint/],
+    [
+      'a cluster of another account',
+      { target: { ...target, account: OTHER_ACCOUNT } },
+      /ChecksFailed|AccessDenied|BadInput/,
+    ],
+    [
+      'a cluster that is none',
+      { target: { ...target, cluster: 'reliability-dev/../x' } },
+      /BadInput: .*request\.target\.cluster/,
+    ],
+    [
+      'a cluster with a newline',
+      { target: { ...target, cluster: 'reliability-dev\n' } },
+      /BadInput: .*request\.target\.cluster/,
+    ],
+    [
+      'a region that is a host',
+      { target: { ...target, region: 'evil.example.com/eu-west-1' } },
+      /BadInput: .*request\.target\.region/,
+    ],
+    [
+      'a region that is very long',
+      { target: { ...target, region: `eu-${'west-'.repeat(20_000)}1` } },
+      /BadInput: .*request\.target\.region/,
+    ],
+    [
+      'a region that is a fragment',
+      { target: { ...target, region: 'eu-west-1#' } },
+      /BadInput: .*request\.target\.region/,
+    ],
+    [
+      'digits of another script',
+      { target: { ...target, account: '\u0661\u0661\u0661\u0661\u0662\u0662\u0662\u0662\u0663\u0663\u0663\u0663' } },
+      /BadInput: .*request\.target\.account/,
+    ],
+    [
+      'a target with more fields',
+      { target: { ...target, endpoint: 'https://evil.example.com' } },
+      /BadInput: .*fields that are not known: endpoint/,
+    ],
   ])('as the target: %s', async (_, request, why) => {
     const { execution } = await unchanged(async (world) => ({ execution: await world.ask(request) }));
-    expect(execution).toMatchObject({ status: 'FAILED', error: 'Blocked', cause: expect.stringMatching(why) as unknown });
+    expect(execution).toMatchObject({
+      status: 'FAILED',
+      error: 'Blocked',
+      cause: expect.stringMatching(why) as unknown,
+    });
   });
 
   it.each<[string, Record<string, unknown>, RegExp]>([
-    ["a terminal's commands in the reason", { reason: `\u001b]0;${SECRET}\u0007` }, /request\.reason: must be one line of text/],
-    ['a line break in who asks', { requestedBy: `kim\n{"level":"INFO","message":"${SECRET}"}` }, /request\.requestedBy: must be one line of text/],
+    [
+      "a terminal's commands in the reason",
+      { reason: `\u001b]0;${SECRET}\u0007` },
+      /request\.reason: must be one line of text/,
+    ],
+    [
+      'a line break in who asks',
+      { requestedBy: `kim\n{"level":"INFO","message":"${SECRET}"}` },
+      /request\.requestedBy: must be one line of text/,
+    ],
     ['a text that turns around', { reason: 'pay \u202e gnp.exe' }, /request\.reason: must be one line of text/],
     ['half a character', { reason: '\ud800' }, /request\.reason: must be one line of text/],
     ['a condition key with a line break', { acceptedKeys: [`aws:SourceIp\n${SECRET}`] }, /request\.acceptedKeys\.0: /],
     ['a condition key with a wildcard', { acceptedKeys: ['aws:*'] }, /request\.acceptedKeys\.0: /],
-    ['too many condition keys', { acceptedKeys: Array.from({ length: 21 }, (_, index) => `aws:k${index}`) }, /request\.acceptedKeys: /],
-    ['a service account that is none', { roles: { [`../${SECRET}`.toLowerCase()]: OWN_ROLE } }, /request\.roles\..*: has a key that must be the name of a Kubernetes service account/],
+    [
+      'too many condition keys',
+      { acceptedKeys: Array.from({ length: 21 }, (_, index) => `aws:k${index}`) },
+      /request\.acceptedKeys: /,
+    ],
+    [
+      'a service account that is none',
+      { roles: { [`../${SECRET}`.toLowerCase()]: OWN_ROLE } },
+      /request\.roles\..*: has a key that must be the name of a Kubernetes service account/,
+    ],
     ['a service account with a line break', { roles: { 'ebs\nx': OWN_ROLE } }, /request\.roles\.ebs\\+nx: has a key/],
-    ['a service account that is very long', { roles: { ['x'.repeat(100_000)]: OWN_ROLE } }, /request\.roles\.x{64}… \(100000 characters\): has a key that must have at most 253 characters/],
-    ['too many service accounts', { roles: Object.fromEntries(Array.from({ length: 51 }, (_, index) => [`sa-${index}`, OWN_ROLE])) }, /request\.roles: must have at most 50 entries/],
+    [
+      'a service account that is very long',
+      { roles: { ['x'.repeat(100_000)]: OWN_ROLE } },
+      /request\.roles\.x{64}… \(100000 characters\): has a key that must have at most 253 characters/,
+    ],
+    [
+      'too many service accounts',
+      { roles: Object.fromEntries(Array.from({ length: 51 }, (_, index) => [`sa-${index}`, OWN_ROLE])) },
+      /request\.roles: must have at most 50 entries/,
+    ],
     ['a typing error', { dryrun: true }, /fields that are not known: dryrun/],
     ['a strategy that is none', { strategy: SECRET }, /request\.strategy: /],
     ['a text for a truth', { dryRun: SECRET }, /request\.dryRun: /],
   ])('elsewhere: %s', async (_, request, why) => {
-    const { execution, written } = await unchanged(async (world) => ({ execution: await world.ask(request), written: await world.written() }));
-    expect(execution).toMatchObject({ status: 'FAILED', error: 'Blocked', cause: expect.stringMatching(why) as unknown });
+    const { execution, written } = await unchanged(async (world) => ({
+      execution: await world.ask(request),
+      written: await world.written(),
+    }));
+    expect(execution).toMatchObject({
+      status: 'FAILED',
+      error: 'Blocked',
+      cause: expect.stringMatching(why) as unknown,
+    });
     expect(execution.cause!.length).toBeLessThan(2000);
     expect(written).not.toContain(SECRET);
   });
 
   it('a key __proto__ is refused, wherever it is, and not overlooked', async () => {
     const causes = await unchanged(async (world) => {
-      const inputOf = (request: string, migrationId: string): string => `{"migrationId":"${migrationId}","request":${request}}`;
+      const inputOf = (request: string, migrationId: string): string =>
+        `{"migrationId":"${migrationId}","request":${request}}`;
       const found: (string | undefined)[] = [];
-      for (const request of [`{"target":${JSON.stringify(target)},"addon":"${ADDON}","roles":{"__proto__":"${OWN_ROLE}"}}`, `{"__proto__":{"dryRun":true},"target":${JSON.stringify(target)},"addon":"${ADDON}"}`]) {
+      for (const request of [
+        `{"target":${JSON.stringify(target)},"addon":"${ADDON}","roles":{"__proto__":"${OWN_ROLE}"}}`,
+        `{"__proto__":{"dryRun":true},"target":${JSON.stringify(target)},"addon":"${ADDON}"}`,
+      ]) {
         const name = world.backend.ids.ulid();
         found.push((await world.attempt(inputOf(request, name), { name })).cause);
       }
@@ -87,18 +173,38 @@ describe('a name that is none', () => {
 
 describe('an input that is large, deep, or anything at all', () => {
   it('of a megabyte does not start', async () => {
-    const refusal = await unchanged((world) => world.ask({ reason: 'x'.repeat(1_000_000) }).then(() => undefined, (error: unknown) => error));
-    expect(refusal).toMatchObject({ name: expect.stringMatching(/InvalidExecutionInput|ValidationException/) as unknown });
+    const refusal = await unchanged((world) =>
+      world.ask({ reason: 'x'.repeat(1_000_000) }).then(
+        () => undefined,
+        (error: unknown) => error,
+      ),
+    );
+    expect(refusal).toMatchObject({
+      name: expect.stringMatching(/InvalidExecutionInput|ValidationException/) as unknown,
+    });
   });
 
   it.each<[string, Record<string, unknown>]>([
-    ['fields that no request has', Object.fromEntries(Array.from({ length: 3500 }, (_, index) => [`junk-${SECRET}-${index}`, 'x'.repeat(20)]))],
+    [
+      'fields that no request has',
+      Object.fromEntries(Array.from({ length: 3500 }, (_, index) => [`junk-${SECRET}-${index}`, 'x'.repeat(20)])),
+    ],
     ['one long field', { junk: SECRET.repeat(10_000) }],
-    ['many wrong roles', { roles: Object.fromEntries(Array.from({ length: 6000 }, (_, index) => [`sa-${index}`, SECRET])) }],
+    [
+      'many wrong roles',
+      { roles: Object.fromEntries(Array.from({ length: 6000 }, (_, index) => [`sa-${index}`, SECRET])) },
+    ],
   ])('of 200 KB is refused in a few words: %s', async (_, request) => {
     expect(JSON.stringify(request).length).toBeGreaterThan(180_000);
-    const { execution, written } = await unchanged(async (world) => ({ execution: await world.ask(request), written: await world.written() }));
-    expect(execution).toMatchObject({ status: 'FAILED', error: 'Blocked', cause: expect.stringContaining('BadInput') as unknown });
+    const { execution, written } = await unchanged(async (world) => ({
+      execution: await world.ask(request),
+      written: await world.written(),
+    }));
+    expect(execution).toMatchObject({
+      status: 'FAILED',
+      error: 'Blocked',
+      cause: expect.stringContaining('BadInput') as unknown,
+    });
     expect(execution.cause!.length).toBeLessThan(2500);
     // Of keys the first few are named, so that a typing error can be found.
     expect(written.split(SECRET).length - 1).toBeLessThan(200);
@@ -127,21 +233,56 @@ describe('an input that is large, deep, or anything at all', () => {
     const failures = await unchanged(async (world) => {
       const { stateMachineArn, recoverStateMachineArn, retireStateMachineArn } = world.backend;
       const known = world.backend.ids.ulid();
-      const piece = oneof(jsonValue({ maxDepth: 3 }), constantFrom(SECRET, '', '__proto__', known, null, -1, 1e308, '\u0000', '{% $eval("1") %}'));
+      const piece = oneof(
+        jsonValue({ maxDepth: 3 }),
+        constantFrom(SECRET, '', '__proto__', known, null, -1, 1e308, '\u0000', '{% $eval("1") %}'),
+      );
       const request = oneof(
         piece,
-        record({ target: oneof(constant(world.target), piece), addon: oneof(constant(ADDON), piece), roles: piece, roleArn: piece, dryRun: piece, strategy: piece }, { requiredKeys: [] }).filter(({ target: where, addon }) => !(where === world.target && addon === ADDON)),
+        record(
+          {
+            target: oneof(constant(world.target), piece),
+            addon: oneof(constant(ADDON), piece),
+            roles: piece,
+            roleArn: piece,
+            dryRun: piece,
+            strategy: piece,
+          },
+          { requiredKeys: [] },
+        ).filter(({ target: where, addon }) => !(where === world.target && addon === ADDON)),
       );
-      const input = oneof(piece, record({ migrationId: oneof(constant(known), piece), request, cause: piece, action: piece, dryRun: piece, soakDays: piece }, { requiredKeys: [] }));
+      const input = oneof(
+        piece,
+        record(
+          {
+            migrationId: oneof(constant(known), piece),
+            request,
+            cause: piece,
+            action: piece,
+            dryRun: piece,
+            soakDays: piece,
+          },
+          { requiredKeys: [] },
+        ),
+      );
       const machine = constantFrom(stateMachineArn, recoverStateMachineArn, retireStateMachineArn!);
       const found: string[] = [];
       for (const [given, into] of sample(tuple(input, machine), { numRuns: 200, seed: 20_260_115 })) {
-        const { status, error, cause = '' } = await world.attempt(JSON.stringify(given), { machine: into, name: `any-${world.backend.ids.ulid()}` });
-        const clear = (status === 'FAILED' && CLEAR.test(error ?? '')) || (status === 'SUCCEEDED' && into === recoverStateMachineArn);
+        const {
+          status,
+          error,
+          cause = '',
+        } = await world.attempt(JSON.stringify(given), { machine: into, name: `any-${world.backend.ids.ulid()}` });
+        const clear =
+          (status === 'FAILED' && CLEAR.test(error ?? '')) ||
+          (status === 'SUCCEEDED' && into === recoverStateMachineArn);
         if (!clear || DEFECT.test(cause)) found.push(`${JSON.stringify(given)}: ${status} ${error}: ${cause}`);
       }
       const written = await world.written();
-      if (DEFECT.test(written)) found.push(`the logs: ${DEFECT.exec(written)?.[0]} ${written.slice(Math.max(0, written.search(DEFECT) - 300), written.search(DEFECT) + 300)}`);
+      if (DEFECT.test(written))
+        found.push(
+          `the logs: ${DEFECT.exec(written)?.[0]} ${written.slice(Math.max(0, written.search(DEFECT) - 300), written.search(DEFECT) + 300)}`,
+        );
       return found;
     });
     expect(failures).toEqual([]);
@@ -169,7 +310,11 @@ describe('a replay', () => {
       const before = await world.record(first.name);
       const changes = changesIn(world);
       const again = await world.attempt(first.input, { name: 'replayed' });
-      expect(again).toMatchObject({ status: 'FAILED', error: 'Blocked', cause: expect.stringContaining('is already over, or another execution works on it') as unknown });
+      expect(again).toMatchObject({
+        status: 'FAILED',
+        error: 'Blocked',
+        cause: expect.stringContaining('is already over, or another execution works on it') as unknown,
+      });
       expect(changesIn(world)).toEqual(changes);
       expect(await world.record(first.name)).toEqual(before);
     });
@@ -199,7 +344,11 @@ describe('Recover, started by hand', () => {
     ['for a migration that there is not', '01JZZZZZZZZZZZZZZZZZZZZZZZ', {}, /RollbackRefused: .*no migration/],
   ])('%s fails and changes nothing', async (_, given, change, why) => {
     const execution = await unchanged((world) => world.recover(given ?? world.backend.ids.ulid(), change));
-    expect(execution).toMatchObject({ status: 'FAILED', error: 'RecoveryFailed', cause: expect.stringMatching(why) as unknown });
+    expect(execution).toMatchObject({
+      status: 'FAILED',
+      error: 'RecoveryFailed',
+      cause: expect.stringMatching(why) as unknown,
+    });
   });
 
   it('as stranded for a migration that there is not has nothing to do', async () => {

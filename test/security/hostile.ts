@@ -1,4 +1,7 @@
-/** What the abuse tests share: a world with a service that may do little, an attempt by whoever may start it, and what must not have come of it. */
+/**
+ * What the abuse tests share: a world with a service that may do little, an attempt by whoever may start it, and what
+ * must not have come of it.
+ */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,30 +45,47 @@ export async function deploy(context: Record<string, unknown>): Promise<Deployme
   return { directory, remove: () => rmSync(directory, { recursive: true, force: true }) };
 }
 
-/** The first case, its role under the path that the service may pass; beside it roles that it may not. `change` gets the scenario and its only cluster. */
+/**
+ * The first case, its role under the path that the service may pass; beside it roles that it may not. `change` gets the
+ * scenario and its only cluster.
+ */
 export function hostileScenario(change: (scenario: Scenario, cluster: ScenarioCluster) => void = () => {}): Scenario {
   const scenario = parseScenario(readFileSync(SCENARIO, 'utf8').replaceAll(':role/', ':role/eks-addons/'), SCENARIO);
   const [account] = scenario.accounts;
   const [own] = account!.roles;
   // All of them trust EKS Pod Identity: nothing but the allow-lists stands in their way.
-  for (const path of ['admin', 'EKS-Addons/shouting', 'eks-addons-evil/neighbour', 'eks-addons/other']) account!.roles.push({ ...structuredClone(own!), arn: roleArn(path) });
-  scenario.accounts.push({ id: OTHER_ACCOUNT, roles: [{ ...structuredClone(own!), arn: roleArn('eks-addons/elsewhere', OTHER_ACCOUNT) }], clusters: [], disabledRegions: [] });
+  for (const path of ['admin', 'EKS-Addons/shouting', 'eks-addons-evil/neighbour', 'eks-addons/other'])
+    account!.roles.push({ ...structuredClone(own!), arn: roleArn(path) });
+  scenario.accounts.push({
+    id: OTHER_ACCOUNT,
+    roles: [{ ...structuredClone(own!), arn: roleArn('eks-addons/elsewhere', OTHER_ACCOUNT) }],
+    clusters: [],
+    disabledRegions: [],
+  });
   change(scenario, account!.clusters[0]!);
   return scenario;
 }
 
-export const ownAddon = (cluster: ScenarioCluster): ScenarioCluster['addons'][number] => cluster.addons.find(({ name }) => name === ADDON)!;
+export const ownAddon = (cluster: ScenarioCluster): ScenarioCluster['addons'][number] =>
+  cluster.addons.find(({ name }) => name === ADDON)!;
 
 /** Everything at the target that an attacker could want changed. */
 export function stateOf({ backend }: OpenWorld): unknown {
   const state = [...backend.sandbox.world.accounts.entries()].map(([id, { roles, clusters }]) => ({
     id,
-    roles: [...roles.values()].map(({ arn, trustPolicy, policies, attachedPolicies }) => ({ arn, trustPolicy, policies, attachedPolicies })),
+    roles: [...roles.values()].map(({ arn, trustPolicy, policies, attachedPolicies }) => ({
+      arn,
+      trustPolicy,
+      policies,
+      attachedPolicies,
+    })),
     clusters: [...clusters.entries()].map(([key, { addons, associations, kube }]) => ({
       key,
       addons: [...addons.values()],
       associations: [...associations.values()],
-      serviceAccounts: [...kube.objects.get('serviceaccounts.')!.values()].map(({ metadata: { namespace, name, annotations } }) => ({ namespace, name, annotations })),
+      serviceAccounts: [...kube.objects.get('serviceaccounts.')!.values()].map(
+        ({ metadata: { namespace, name, annotations } }) => ({ namespace, name, annotations }),
+      ),
     })),
   }));
   // The world changes its objects in place.
@@ -73,13 +93,24 @@ export function stateOf({ backend }: OpenWorld): unknown {
 }
 
 /** Calls of the service that changed something at the target. */
-export const changesIn = (world: OpenWorld): string[] => world.changes().map(({ service, operation }) => `${service}:${operation}`);
+export const changesIn = (world: OpenWorld): string[] =>
+  world.changes().map(({ service, operation }) => `${service}:${operation}`);
 
 export class HostileWorld extends OpenWorld {
-  /** Starts it with that input, whatever it is, as anybody does who may start executions, and lets it come to its end. */
-  async attempt(input: unknown, { machine = this.backend.stateMachineArn, name = this.backend.ids.ulid() }: { machine?: string; name?: string } = {}): Promise<Execution> {
+  /**
+   * Starts it with that input, whatever it is, as anybody does who may start executions, and lets it come to its end.
+   */
+  async attempt(
+    input: unknown,
+    {
+      machine = this.backend.stateMachineArn,
+      name = this.backend.ids.ulid(),
+    }: { machine?: string; name?: string } = {},
+  ): Promise<Execution> {
     const text = typeof input === 'string' ? input : JSON.stringify(input);
-    const { executionArn } = await this.backend.stepFunctions.send(new StartExecutionCommand({ stateMachineArn: machine, name, input: text }));
+    const { executionArn } = await this.backend.stepFunctions.send(
+      new StartExecutionCommand({ stateMachineArn: machine, name, input: text }),
+    );
     await this.rest();
     return this.backend.sandbox.executions.execution(executionArn!);
   }
@@ -87,7 +118,15 @@ export class HostileWorld extends OpenWorld {
   /** A migration of the driver, so asked. */
   async ask(change: Record<string, unknown> = {}, options: { name?: string } = {}): Promise<Execution> {
     const { name = this.backend.ids.ulid() } = options;
-    return this.attempt({ migrationId: name, request: { target: this.target, addon: ADDON, ...change } satisfies Partial<Record<keyof MigrationRequestInput, unknown>> }, { name });
+    return this.attempt(
+      {
+        migrationId: name,
+        request: { target: this.target, addon: ADDON, ...change } satisfies Partial<
+          Record<keyof MigrationRequestInput, unknown>
+        >,
+      },
+      { name },
+    );
   }
 
   async record(migrationId: string): Promise<Migration | undefined> {
@@ -97,23 +136,36 @@ export class HostileWorld extends OpenWorld {
   /** Writes an item straight into the ledger's table, as somebody can who has the right to. */
   async forge(pk: string, sk: string, item: object): Promise<void> {
     const { sandbox } = this.backend;
-    const documents = DynamoDBDocumentClient.from(sandbox.clients().dynamodb(), { marshallOptions: { removeUndefinedValues: true } });
+    const documents = DynamoDBDocumentClient.from(sandbox.clients().dynamodb(), {
+      marshallOptions: { removeUndefinedValues: true },
+    });
     await documents.send(new PutCommand({ TableName: sandbox.outputs.tableName, Item: { ...item, pk, sk } }));
   }
 
   /** Asks Recover for it, as `pod-identity rollback` does. */
   recover(migrationId: unknown, change: object = {}): Promise<Execution> {
-    return this.attempt({ migrationId, cause: 'requested', ...change }, { machine: this.backend.recoverStateMachineArn, name: `recover-${this.backend.ids.ulid()}` });
+    return this.attempt(
+      { migrationId, cause: 'requested', ...change },
+      { machine: this.backend.recoverStateMachineArn, name: `recover-${this.backend.ids.ulid()}` },
+    );
   }
 
-  /** All that is written down by itself: the functions' logs, the calls, and each execution's history without its data. */
+  /**
+   * All that is written down by itself: the functions' logs, the calls, and each execution's history without its data.
+   */
   async written(): Promise<string> {
     const { sandbox, stepFunctions } = this.backend;
     const { stateMachineArn, recoverStateMachineArn, retireStateMachineArn } = sandbox.outputs;
-    const machines = [stateMachineArn, recoverStateMachineArn, ...(retireStateMachineArn === undefined ? [] : [retireStateMachineArn])];
+    const machines = [
+      stateMachineArn,
+      recoverStateMachineArn,
+      ...(retireStateMachineArn === undefined ? [] : [retireStateMachineArn]),
+    ];
     const histories: unknown[] = [];
     for (const { arn, error, cause } of machines.flatMap((machine) => sandbox.executions.list(machine))) {
-      const { events } = await stepFunctions.send(new GetExecutionHistoryCommand({ executionArn: arn, includeExecutionData: false }));
+      const { events } = await stepFunctions.send(
+        new GetExecutionHistoryCommand({ executionArn: arn, includeExecutionData: false }),
+      );
       histories.push({ arn, error, cause, events });
     }
     return JSON.stringify([sandbox.logs(), sandbox.world.log.calls, histories]);
@@ -126,8 +178,14 @@ export interface HostileOptions {
   deployment?: Deployment | undefined;
 }
 
-/** Opens a world, does the work in a thread of its clock, and closes it. A failure of the sandbox's own services fails the test. */
-export async function inHostileWorld<T>({ scenario = hostileScenario(), deployment }: HostileOptions, work: (world: HostileWorld) => Promise<T>): Promise<T> {
+/**
+ * Opens a world, does the work in a thread of its clock, and closes it. A failure of the sandbox's own services fails
+ * the test.
+ */
+export async function inHostileWorld<T>(
+  { scenario = hostileScenario(), deployment }: HostileOptions,
+  work: (world: HostileWorld) => Promise<T>,
+): Promise<T> {
   const assemblyDirectory = deployment?.directory ?? (await ensureAssembly()).directory;
   const sandbox = await openSandbox({ scenario, assemblyDirectory, trustCallers: true });
   const clients = sandbox.clients();

@@ -1,4 +1,7 @@
-/** docs/security/threat-model.md names what is there: each abuse case has a control and a test, and each test that it names exists under that title. */
+/**
+ * docs/security/threat-model.md names what is there: each abuse case has a control and a test, and each test that it
+ * names exists under that title.
+ */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -17,13 +20,15 @@ interface AbuseCase {
 
 /** A case begins with `### A1. Title`, and is a list of `- **Who:** …`; an item goes on until the next one. */
 const casesOf = (document: string): AbuseCase[] =>
-  document
-    .split(/^(?=#{1,3} )/m)
-    .flatMap((section) => {
-      const id = /^### (A\d+)\. \S/.exec(section)?.[1];
-      const items = section.split(/^(?=- \*\*)/m).flatMap((item) => [...item.matchAll(/^- \*\*(\w+):\*\* ([^]*)/g)].map(([, name = '', said = '']) => [name, said.trim()] as const));
-      return id === undefined ? [] : [{ id, items: new Map(items) }];
-    });
+  document.split(/^(?=#{1,3} )/m).flatMap((section) => {
+    const id = /^### (A\d+)\. \S/.exec(section)?.[1];
+    const items = section
+      .split(/^(?=- \*\*)/m)
+      .flatMap((item) =>
+        [...item.matchAll(/^- \*\*(\w+):\*\* ([^]*)/g)].map(([, name = '', said = '']) => [name, said.trim()] as const),
+      );
+    return id === undefined ? [] : [{ id, items: new Map(items) }];
+  });
 
 interface Reference {
   file: string;
@@ -49,18 +54,30 @@ function referencesOf(item: string): { references: Reference[]; stray: string[] 
 }
 
 const QUOTED = /(?<quote>['"`])(?<title>(?:\\.|(?!\k<quote>)[^\\])*?)\k<quote>/s.source;
-/** `it('…'`, `test.each<Row>(rows)('…'` on one line; and the end of a table over several lines, `])('…'`. Neither in a comment, nor switched off. */
+/**
+ * `it('…'`, `test.each<Row>(rows)('…'` on one line; and the end of a table over several lines, `])('…'`. Neither in a
+ * comment, nor switched off.
+ */
 const DIRECT = new RegExp(`^[ \\t]*(?:it|test|describe)(?:\\.(?!skip|todo)\\w+)*\\(\\s*${QUOTED}`, 'gm');
-const OF_TABLE = new RegExp(`^(?![ \\t]*(?://|\\*))(?![^\\n]*\\.(?:skip|todo)\\b)[^\\n]*\\)\\(\\s*${QUOTED}\\s*,`, 'gm');
+const OF_TABLE = new RegExp(
+  `^(?![ \\t]*(?://|\\*))(?![^\\n]*\\.(?:skip|todo)\\b)[^\\n]*\\)\\(\\s*${QUOTED}\\s*,`,
+  'gm',
+);
 
 /** Titles of the tests and of the groups in a source, templates as they stand. */
-const titlesOf = (source: string): string[] => [...source.matchAll(DIRECT), ...source.matchAll(OF_TABLE)].map(({ groups }) => (groups?.['title'] ?? '').replaceAll(/\\(.)/gs, '$1'));
+const titlesOf = (source: string): string[] =>
+  [...source.matchAll(DIRECT), ...source.matchAll(OF_TABLE)].map(({ groups }) =>
+    (groups?.['title'] ?? '').replaceAll(/\\(.)/gs, '$1'),
+  );
 
-const isTitled = ({ title }: Pick<Reference, 'title'>, source: string): boolean => titlesOf(source).some((one) => one.includes(title));
+const isTitled = ({ title }: Pick<Reference, 'title'>, source: string): boolean =>
+  titlesOf(source).some((one) => one.includes(title));
 const sourceOf = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
 
 const cases = casesOf(text);
-const references = cases.flatMap(({ id, items }) => referencesOf(items.get('Test') ?? '').references.map((reference) => ({ id, ...reference })));
+const references = cases.flatMap(({ id, items }) =>
+  referencesOf(items.get('Test') ?? '').references.map((reference) => ({ id, ...reference })),
+);
 
 describe('the threat model', () => {
   it('numbers its abuse cases and its residual risks one after the other', () => {
@@ -75,9 +92,13 @@ describe('the threat model', () => {
 
   it('speaks of every abuse case where somebody could get in, or of a risk', () => {
     const introduction = text.slice(0, text.indexOf('\n## Abuse cases'));
-    const entered = [...introduction.matchAll(/\bA(\d+)(?:–A(\d+))?\b/g)].flatMap(([, from, to = from]) => Array.from({ length: Number(to) - Number(from) + 1 }, (_, index) => Number(from) + index));
+    const entered = [...introduction.matchAll(/\bA(\d+)(?:–A(\d+))?\b/g)].flatMap(([, from, to = from]) =>
+      Array.from({ length: Number(to) - Number(from) + 1 }, (_, index) => Number(from) + index),
+    );
     const elsewhere = cases.filter(({ id }) => !entered.includes(Number(id.slice(1))));
-    expect(elsewhere.filter(({ items }) => !/\bR\d+\b/.test(items.get('Control') ?? '')).map(({ id }) => id)).toEqual([]);
+    expect(elsewhere.filter(({ items }) => !/\bR\d+\b/.test(items.get('Control') ?? '')).map(({ id }) => id)).toEqual(
+      [],
+    );
   });
 
   it.each(cases)('says of $id who, what they try, what stands in the way and what proves it', ({ items }) => {
@@ -85,11 +106,17 @@ describe('the threat model', () => {
     expect([...items.values()].filter((said) => !/\w{2,}/.test(said))).toEqual([]);
     const [control = '', test = ''] = [items.get('Control'), items.get('Test')];
     const isToCome = /\bto come\b/i.test(control);
-    expect(isToCome || spansOf(control).some((span) => /^(bin|lib|lambdas|sandbox|scripts)\//.test(span)), 'a control has its place in the code').toBe(true);
+    expect(
+      isToCome || spansOf(control).some((span) => /^(bin|lib|lambdas|sandbox|scripts)\//.test(span)),
+      'a control has its place in the code',
+    ).toBe(true);
     const { references: named, stray } = referencesOf(test);
     expect(stray, 'a test is a file and a part of its title').toEqual([]);
     // What is there has a test, or says that it has none; what is to come may say so.
-    expect(named.length > 0 || /\bno test\b/i.test(test) || (isToCome && /\bto come\b/i.test(test)), 'a test, or that there is none').toBe(true);
+    expect(
+      named.length > 0 || /\bno test\b/i.test(test) || (isToCome && /\bto come\b/i.test(test)),
+      'a test, or that there is none',
+    ).toBe(true);
   });
 
   it.each(references)('$id: $file has "$title"', ({ file, title }) => {
@@ -99,7 +126,9 @@ describe('the threat model', () => {
   });
 
   it('names every file of abuse tests', () => {
-    const files = readdirSync(join(ROOT, 'test/security')).filter((name) => name.endsWith('.test.ts') && name !== 'threat-model.test.ts');
+    const files = readdirSync(join(ROOT, 'test/security')).filter(
+      (name) => name.endsWith('.test.ts') && name !== 'threat-model.test.ts',
+    );
     const named = new Set(references.map(({ file }) => file));
     expect(files.length).toBeGreaterThan(4);
     expect(files.map((name) => `test/security/${name}`).filter((file) => !named.has(file))).toEqual([]);
@@ -107,12 +136,16 @@ describe('the threat model', () => {
 
   it('names files and pages that are there', () => {
     const paths = spansOf(text).filter((span) => span.includes('/'));
-    const links = [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, link = '']) => join(dirname(DOCUMENT), link));
+    const links = [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, link = '']) =>
+      join(dirname(DOCUMENT), link),
+    );
     expect(paths.length).toBeGreaterThan(100);
     expect(links.length).toBeGreaterThan(2);
     // Titles of tests may have a slash too.
     const titles = new Set(references.map(({ title }) => title));
-    expect([...paths.filter((path) => !titles.has(path)), ...links].filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+    expect(
+      [...paths.filter((path) => !titles.has(path)), ...links].filter((path) => !existsSync(join(ROOT, path))),
+    ).toEqual([]);
   });
 });
 
@@ -136,18 +169,34 @@ describe('a reference', () => {
   ].join('\n');
 
   it('is found by a part of a title', () => {
-    const there = ['role outside', "take it, 'whole'", 'is refused', "as the add-on's own", 'on a line of its own', 'is for '];
+    const there = [
+      'role outside',
+      "take it, 'whole'",
+      'is refused',
+      "as the add-on's own",
+      'on a line of its own',
+      'is for ',
+    ];
     expect(there.filter((title) => !isTitled({ title }, source))).toEqual([]);
   });
 
   it('is missed where the title has changed, or the test is a comment, switched off, or no test', () => {
-    const gone = ['a role inside', 'of a row', 'was there once', 'was there for each', 'is switched off', 'a call', 'a value'];
+    const gone = [
+      'a role inside',
+      'of a row',
+      'was there once',
+      'was there for each',
+      'is switched off',
+      'a call',
+      'a value',
+    ];
     expect(gone.filter((title) => isTitled({ title }, source))).toEqual([]);
     expect(isTitled({ title: 'role outside' }, source.replace('a role outside', 'a role beyond'))).toBe(false);
   });
 
   it('is missed by each title of this document when that is another', () => {
-    const renamed = (file: string, title: string): string => sourceOf(file).replaceAll("\\'", "'").replaceAll(title, '');
+    const renamed = (file: string, title: string): string =>
+      sourceOf(file).replaceAll("\\'", "'").replaceAll(title, '');
     expect(references.filter(({ file, title }) => isTitled({ title }, renamed(file, title)))).toEqual([]);
   });
 
@@ -165,7 +214,9 @@ describe('a reference', () => {
   });
 
   it('belongs to the case whose item it is', () => {
-    const [first, second] = casesOf('## Group\n\n### A1. One\n\n- **Who:** x\n- **Control:** y\n\n  | a | b |\n\n- **Test:** `test/a.test.ts` › `one`\n\n### A2. Two\n\n- **Test:** to come\n\n## Other\n\n- **Test:** z\n');
+    const [first, second] = casesOf(
+      '## Group\n\n### A1. One\n\n- **Who:** x\n- **Control:** y\n\n  | a | b |\n\n- **Test:** `test/a.test.ts` › `one`\n\n### A2. Two\n\n- **Test:** to come\n\n## Other\n\n- **Test:** z\n',
+    );
     expect([...first!.items]).toEqual([
       ['Who', 'x'],
       ['Control', 'y\n\n  | a | b |'],

@@ -1,6 +1,15 @@
-/** Somebody else who works on the same add-on, or service account, while a migration runs: by hand, or with another tool. */
+/**
+ * Somebody else who works on the same add-on, or service account, while a migration runs: by hand, or with another
+ * tool.
+ */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { CreateAddonCommand, CreatePodIdentityAssociationCommand, DeleteAddonCommand, type EKSClient, UpdateAddonCommand } from '@aws-sdk/client-eks';
+import {
+  CreateAddonCommand,
+  CreatePodIdentityAssociationCommand,
+  DeleteAddonCommand,
+  type EKSClient,
+  UpdateAddonCommand,
+} from '@aws-sdk/client-eks';
 import { GetRoleCommand, type IAMClient, UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
 import type { Subject } from '../../lambdas/domain/subject.ts';
 import type { Kubernetes } from '../../lambdas/ports/index.ts';
@@ -20,13 +29,23 @@ export interface ActorRecord {
 }
 
 /** The statement that somebody else adds to the trust policy of the add-on's role. */
-export const OTHER_STATEMENT = { Sid: 'SomebodyElse', Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' };
+export const OTHER_STATEMENT = {
+  Sid: 'SomebodyElse',
+  Effect: 'Allow',
+  Principal: { Service: 'ec2.amazonaws.com' },
+  Action: 'sts:AssumeRole',
+};
 
 const changeTrust = async (iam: IAMClient, roleArn: string | undefined): Promise<void> => {
   const RoleName = roleArn?.split('/').at(-1);
   const { Role } = await iam.send(new GetRoleCommand({ RoleName }));
   const policy = JSON.parse(decodeURIComponent(Role?.AssumeRolePolicyDocument ?? '')) as { Statement: unknown[] };
-  await iam.send(new UpdateAssumeRolePolicyCommand({ RoleName, PolicyDocument: JSON.stringify({ ...policy, Statement: [...policy.Statement, OTHER_STATEMENT] }) }));
+  await iam.send(
+    new UpdateAssumeRolePolicyCommand({
+      RoleName,
+      PolicyDocument: JSON.stringify({ ...policy, Statement: [...policy.Statement, OTHER_STATEMENT] }),
+    }),
+  );
 };
 
 const OTHER_VALUES = '{"controller":{"replicaCount":3}}';
@@ -40,14 +59,21 @@ interface Hands {
   kubernetes: Kubernetes;
 }
 
-const act = async ({ eks, iam, kubernetes }: Hands, cluster: ClusterState, { addon: addonName = '', serviceAccount: account }: Subject, does: ActorSpec['does']): Promise<void> => {
+const act = async (
+  { eks, iam, kubernetes }: Hands,
+  cluster: ClusterState,
+  { addon: addonName = '', serviceAccount: account }: Subject,
+  does: ActorSpec['does'],
+): Promise<void> => {
   const where = { clusterName: cluster.name, addonName };
   const annotation = account && annotationOf(cluster, account);
   const addon = cluster.addons.get(addonName);
   const role = addon?.serviceAccountRoleArn ? { serviceAccountRoleArn: addon.serviceAccountRoleArn } : {};
   switch (does) {
     case 'update-version': {
-      const versions = ['v1.38.1-eksbuild.1', 'v1.35.0-eksbuild.1', 'v1.40.0-eksbuild.1'].filter((one) => one !== addon?.version);
+      const versions = ['v1.38.1-eksbuild.1', 'v1.35.0-eksbuild.1', 'v1.40.0-eksbuild.1'].filter(
+        (one) => one !== addon?.version,
+      );
       await eks.send(new UpdateAddonCommand({ ...where, ...role, addonVersion: versions[0] }));
       return;
     }
@@ -62,8 +88,17 @@ const act = async ({ eks, iam, kubernetes }: Hands, cluster: ClusterState, { add
       return;
     case 'associate': {
       const roleArn = [...cluster.associations.values()][0]?.roleArn ?? role.serviceAccountRoleArn ?? annotation;
-      const of = account ? { namespace: account.namespace, serviceAccount: account.name } : { namespace: addon?.namespace ?? 'kube-system', serviceAccount: 'ebs-csi-controller-sa' };
-      await eks.send(new CreatePodIdentityAssociationCommand({ clusterName: cluster.name, ...of, roleArn, tags: { by: 'somebody-else' } }));
+      const of = account
+        ? { namespace: account.namespace, serviceAccount: account.name }
+        : { namespace: addon?.namespace ?? 'kube-system', serviceAccount: 'ebs-csi-controller-sa' };
+      await eks.send(
+        new CreatePodIdentityAssociationCommand({
+          clusterName: cluster.name,
+          ...of,
+          roleArn,
+          tags: { by: 'somebody-else' },
+        }),
+      );
       return;
     }
     case 'change-trust':
@@ -93,7 +128,12 @@ export const afterCall = (sandbox: Sandbox, n: number, run: (line: number) => Pr
   });
 };
 
-export const prepareActor = (sandbox: Sandbox, cluster: ClusterState, { requests }: SimulatedScenario, spec: ActorSpec): ActorRecord => {
+export const prepareActor = (
+  sandbox: Sandbox,
+  cluster: ClusterState,
+  { requests }: SimulatedScenario,
+  spec: ActorSpec,
+): ActorRecord => {
   const record: ActorRecord = { spec, accepted: false };
   const clients = sandbox.clients(undefined, cluster.region);
   afterCall(sandbox, spec.afterCall, async (line) => {

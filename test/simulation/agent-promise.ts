@@ -8,19 +8,32 @@ import type { RunResult } from './run.ts';
 
 /** What EKS would install itself, by its catalogue. */
 const defaultVersion = ({ sandbox, cluster }: RunResult): string | undefined =>
-  sandbox.world.catalogue.get(AGENT_ADDON)?.versions.find(({ offered, defaultFor }) => offered && defaultFor.includes(cluster.version))?.version;
+  sandbox.world.catalogue
+    .get(AGENT_ADDON)
+    ?.versions.find(({ offered, defaultFor }) => offered && defaultFor.includes(cluster.version))?.version;
 
 /** Fields of a create that would give the agent a role, or take over what somebody else runs. */
 const TOO_MUCH = ['serviceAccountRoleArn', 'podIdentityAssociations', 'configurationValues', 'tags'] as const;
 
 const wrongCreate = (result: RunResult, call: Call): string[] => {
   const input = inputOf(call);
-  const migration = allMigrations(result).find(({ migrationId }) => migrationId === migrationOf(result, call.execution));
+  const migration = allMigrations(result).find(
+    ({ migrationId }) => migrationId === migrationOf(result, call.execution),
+  );
   return [
     ...(call.operation === 'CreateAddon' && call.step === 'install-agent' ? [] : [`${about(call)} changed the agent`]),
-    ...(migration?.request.agent === 'install' ? [] : [`${about(call)} installed the agent although nobody asked for it`]),
-    ...(input['addonVersion'] === migration?.record?.plan?.installAgent?.version && input['addonVersion'] === defaultVersion(result) ? [] : [`${about(call)} installed version ${String(input['addonVersion'])}, which is not what was planned, or not EKS's default`]),
-    ...TOO_MUCH.filter((field) => input[field] !== undefined).map((field) => `${about(call)} installed the agent with ${field}`),
+    ...(migration?.request.agent === 'install'
+      ? []
+      : [`${about(call)} installed the agent although nobody asked for it`]),
+    ...(input['addonVersion'] === migration?.record?.plan?.installAgent?.version &&
+    input['addonVersion'] === defaultVersion(result)
+      ? []
+      : [
+          `${about(call)} installed version ${String(input['addonVersion'])}, which is not what was planned, or not EKS's default`,
+        ]),
+    ...TOO_MUCH.filter((field) => input[field] !== undefined).map(
+      (field) => `${about(call)} installed the agent with ${field}`,
+    ),
     ...(input['resolveConflicts'] === 'OVERWRITE' ? [`${about(call)} would overwrite what somebody else runs`] : []),
   ];
 };
@@ -30,20 +43,28 @@ export const agentAsAsked: Promised = {
   says: "The Pod Identity agent is installed only where there is none and the request says so: once, as EKS's default for the cluster; it stays, and the record says so.",
   broken: (result) => {
     const { before, cluster, spec } = result;
-    const ofAgent = effective(changes(result)).filter((call) => call.service === 'eks' && inputOf(call)['addonName'] === AGENT_ADDON);
+    const ofAgent = effective(changes(result)).filter(
+      (call) => call.service === 'eks' && inputOf(call)['addonName'] === AGENT_ADDON,
+    );
     const problems = ofAgent.flatMap((call) => wrongCreate(result, call));
-    if (ofAgent.length > 0 && (before.addons.has(AGENT_ADDON) || cluster.autoMode)) problems.push('an agent was installed where there was one');
-    // The same request once more, by an invocation that goes on although Step Functions has given it up, changes nothing.
+    if (ofAgent.length > 0 && (before.addons.has(AGENT_ADDON) || cluster.autoMode))
+      problems.push('an agent was installed where there was one');
+    // The same request once more, by an invocation that goes on although Step Functions has given it up, changes
+    // nothing.
     const twins = spec.faults.some(({ kind }) => kind.startsWith('time-out')) ? 1 : 0;
     if (ofAgent.length > 1 + twins) problems.push(`the agent was installed ${ofAgent.length} times`);
     for (const call of ofAgent) {
-      const { migrationId, record } = allMigrations(result).find((one) => one.migrationId === migrationOf(result, call.execution)) ?? {};
+      const { migrationId, record } =
+        allMigrations(result).find((one) => one.migrationId === migrationOf(result, call.execution)) ?? {};
       const told = record?.warnings.some(({ id }) => id === AGENT_LEFT_INSTALLED || id === AGENT_INSTALL_BEGUN);
-      if (record?.status === 'ended' && told !== true) problems.push(`${migrationId ?? ''} has installed the agent and does not say that it stays`);
+      if (record?.status === 'ended' && told !== true)
+        problems.push(`${migrationId ?? ''} has installed the agent and does not say that it stays`);
     }
-    if (!interfered(result) && ofAgent.length > 0 && !cluster.addons.has(AGENT_ADDON)) problems.push('the agent that was installed is gone');
+    if (!interfered(result) && ofAgent.length > 0 && !cluster.addons.has(AGENT_ADDON))
+      problems.push('the agent that was installed is gone');
     const [was, now] = [before.addons.get(AGENT_ADDON), cluster.addons.get(AGENT_ADDON)];
-    if (was && (now?.arn !== was.arn || now.version !== was.version)) problems.push('the agent that was there is another one now');
+    if (was && (now?.arn !== was.arn || now.version !== was.version))
+      problems.push('the agent that was there is another one now');
     return problems;
   },
 };

@@ -15,13 +15,22 @@ export const APPROVER = 'arn:aws:iam::111122223333:user/approver';
 const FORGED = '0'.repeat(64);
 
 /**
- * Until the migration or the run has ended, or nobody decides. `forged`: approves another plan, and an approval that is written into
- * the ledger without Step Functions' knowledge; neither may count. In a thread of the sandbox's clock.
+ * Until the migration or the run has ended, or nobody decides. `forged`: approves another plan, and an approval that is
+ * written into the ledger without Step Functions' knowledge; neither may count. In a thread of the sandbox's clock.
  */
-export async function approve(sandbox: Sandbox, ledger: Ledger, { migrationId, request }: SimulatedMigration, { mode, isOver }: { mode: NonNullable<RunSpec['approval']>; isOver: () => boolean }): Promise<void> {
+export async function approve(
+  sandbox: Sandbox,
+  ledger: Ledger,
+  { migrationId, request }: SimulatedMigration,
+  { mode, isOver }: { mode: NonNullable<RunSpec['approval']>; isOver: () => boolean },
+): Promise<void> {
   if (request.approval !== 'required' || mode === 'nobody') return;
   const { clock, outputs } = sandbox;
-  const executions = new AwsExecutions({ client: sandbox.clients().stepFunctions(), stateMachineArn: () => outputs.stateMachineArn, recoverStateMachineArn: () => outputs.recoverStateMachineArn });
+  const executions = new AwsExecutions({
+    client: sandbox.clients().stepFunctions(),
+    stateMachineArn: () => outputs.stateMachineArn,
+    recoverStateMachineArn: () => outputs.recoverStateMachineArn,
+  });
   // A migration whose end can't be recorded runs for ever, as far as the ledger says.
   while (!isOver()) {
     await clock.sleep(LOOK_MS);
@@ -33,11 +42,27 @@ export async function approve(sandbox: Sandbox, ledger: Ledger, { migrationId, r
     if (!pending) continue;
     const { round, planHash } = pending;
     if (mode === 'forged') {
-      await decideApproval(migrationId, { decision: 'approve', planHash: FORGED }, APPROVER, { ledger, executions, clock, settings: ANYONE });
-      await ledger.decideApproval(migrationId, { round, planHash, state: 'approved', decidedBy: APPROVER, decidedAt: new Date(clock.now()).toISOString() });
+      await decideApproval(migrationId, { decision: 'approve', planHash: FORGED }, APPROVER, {
+        ledger,
+        executions,
+        clock,
+        settings: ANYONE,
+      });
+      await ledger.decideApproval(migrationId, {
+        round,
+        planHash,
+        state: 'approved',
+        decidedBy: APPROVER,
+        decidedAt: new Date(clock.now()).toISOString(),
+      });
       return;
     }
-    await decideApproval(migrationId, { decision: mode === 'rejected' ? 'reject' : 'approve', planHash }, APPROVER, { ledger, executions, clock, settings: ANYONE });
+    await decideApproval(migrationId, { decision: mode === 'rejected' ? 'reject' : 'approve', planHash }, APPROVER, {
+      ledger,
+      executions,
+      clock,
+      settings: ANYONE,
+    });
   }
 }
 const ANYONE = { approvals: { required: false, approver: 'anyone' } } as const;

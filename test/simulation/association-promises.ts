@@ -25,31 +25,66 @@ export const associations: Promised = {
       const was = before.associations.get(id);
       const migrationId = migrationOf(result, call.execution);
       const migration = allMigrations(result).find((one) => one.migrationId === migrationId);
-      if (was && !plannedOf(migration?.record).some((one) => one.namespace === was.namespace && one.serviceAccount === was.serviceAccount)) problems.push(`${about(call)} deleted ${id}, which is not in the plan`);
-      if (was?.ownerArn !== undefined && !isOwnedBy(was.ownerArn, cluster.name, migration?.request.addon ?? '')) problems.push(`${about(call)} deleted ${id}, which another add-on owns`);
-      if (was && was.ownerArn === undefined && managingTool(was.tags) !== undefined) problems.push(`${about(call)} deleted ${id}, which another tool manages`);
-      const noted = calls.some((one) => one.n < call.n && one.status < 300 && /^(Put|Update)Item$/.test(one.operation) && keyOf(one)?.pk === `MIGRATION#${migrationId}` && (keyOf(one)?.sk === `ASSOCIATION#purged#${id}` || keyOf(one)?.sk.startsWith('ASSOCIATION#created#')));
+      if (
+        was &&
+        !plannedOf(migration?.record).some(
+          (one) => one.namespace === was.namespace && one.serviceAccount === was.serviceAccount,
+        )
+      )
+        problems.push(`${about(call)} deleted ${id}, which is not in the plan`);
+      if (was?.ownerArn !== undefined && !isOwnedBy(was.ownerArn, cluster.name, migration?.request.addon ?? ''))
+        problems.push(`${about(call)} deleted ${id}, which another add-on owns`);
+      if (was && was.ownerArn === undefined && managingTool(was.tags) !== undefined)
+        problems.push(`${about(call)} deleted ${id}, which another tool manages`);
+      const noted = calls.some(
+        (one) =>
+          one.n < call.n &&
+          one.status < 300 &&
+          /^(Put|Update)Item$/.test(one.operation) &&
+          keyOf(one)?.pk === `MIGRATION#${migrationId}` &&
+          (keyOf(one)?.sk === `ASSOCIATION#purged#${id}` || keyOf(one)?.sk.startsWith('ASSOCIATION#created#')),
+      );
       if (!noted) problems.push(`${about(call)} deleted ${id} before the ledger had it`);
     }
     if (interfered(result)) return problems;
     const now = liveAssociations(cluster);
     for (const was of before.associations.values()) {
-      const migration = result.migrations.find(({ record }) => plannedOf(record).some((one) => one.namespace === was.namespace && one.serviceAccount === was.serviceAccount));
+      const migration = result.migrations.find(({ record }) =>
+        plannedOf(record).some((one) => one.namespace === was.namespace && one.serviceAccount === was.serviceAccount),
+      );
       const there = now.find((one) => one.namespace === was.namespace && one.serviceAccount === was.serviceAccount);
       if (migration?.record?.outcome === 'migrated' && there) {
-        const lost = (['targetRoleArn', 'policy'] as const).filter((field) => was[field] !== undefined && was[field] !== there[field]);
+        const lost = (['targetRoleArn', 'policy'] as const).filter(
+          (field) => was[field] !== undefined && was[field] !== there[field],
+        );
         const lostTags = Object.keys(was.tags).filter((tag) => there.tags[tag] !== was.tags[tag]);
-        if (lost.length + lostTags.length > 0) problems.push(`the new association of ${was.serviceAccount} lost ${[...lost, ...lostTags].join(', ')}`);
+        if (lost.length + lostTags.length > 0)
+          problems.push(`the new association of ${was.serviceAccount} lost ${[...lost, ...lostTags].join(', ')}`);
       }
-      if (migration && migration.record?.outcome !== 'rolled-back' && migration.record?.outcome !== 'blocked' && migration.record?.outcome !== 'needs-human') continue;
+      if (
+        migration &&
+        migration.record?.outcome !== 'rolled-back' &&
+        migration.record?.outcome !== 'blocked' &&
+        migration.record?.outcome !== 'needs-human'
+      )
+        continue;
       if (result.repeated.length > 0 || (migration && migratedSince(result, subjectOf(migration.request)))) continue;
-      if (!there || !sameAssociation(was, there)) problems.push(`association ${was.id} of ${was.namespace}/${was.serviceAccount} is not there as it was`);
+      if (!there || !sameAssociation(was, there))
+        problems.push(`association ${was.id} of ${was.namespace}/${was.serviceAccount} is not there as it was`);
     }
     if (result.repeated.length === 0) {
-      for (const { record } of result.migrations.filter((one) => one.record?.outcome === 'rolled-back' && !migratedSince(result, subjectOf(one.request)))) {
+      for (const { record } of result.migrations.filter(
+        (one) => one.record?.outcome === 'rolled-back' && !migratedSince(result, subjectOf(one.request)),
+      )) {
         for (const { namespace, serviceAccount } of plannedOf(record)) {
           const left = now.find((one) => one.namespace === namespace && one.serviceAccount === serviceAccount);
-          if (left && ![...before.associations.values()].some((was) => was.namespace === namespace && was.serviceAccount === serviceAccount)) problems.push(`rolled back, but association ${left.id} of ${serviceAccount} was left`);
+          if (
+            left &&
+            ![...before.associations.values()].some(
+              (was) => was.namespace === namespace && was.serviceAccount === serviceAccount,
+            )
+          )
+            problems.push(`rolled back, but association ${left.id} of ${serviceAccount} was left`);
         }
       }
     }

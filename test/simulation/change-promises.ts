@@ -13,10 +13,22 @@ export const planFirst: Promised = {
       const id = migrationOf(result, call.execution);
       const earlier = calls.filter((one) => one.n < call.n && one.status < 300 && one.service === 'dynamodb');
       const problems: string[] = [];
-      const wrote = (test: (key: { pk: string; sk: string }, one: Call) => boolean): boolean => earlier.some((one) => /^(Put|Update)Item$/.test(one.operation) && test(keyOf(one) ?? { pk: '', sk: '' }, one));
-      if (!wrote(({ pk, sk }, one) => pk.startsWith('LOCK#') && !pk.startsWith('LOCK#ROLE#') && sk === 'LOCK' && migrationOf(result, one.execution) === id)) problems.push(`${about(call)} came before the lock was taken`);
-      if (!wrote(({ pk, sk }) => pk === `MIGRATION#${id}` && sk === 'SNAPSHOT')) problems.push(`${about(call)} came before the snapshot was stored`);
-      if (!wrote(({ pk, sk }, one) => pk === `MIGRATION#${id}` && sk === 'RECORD' && one.step === 'plan')) problems.push(`${about(call)} came before a plan was stored`);
+      const wrote = (test: (key: { pk: string; sk: string }, one: Call) => boolean): boolean =>
+        earlier.some((one) => /^(Put|Update)Item$/.test(one.operation) && test(keyOf(one) ?? { pk: '', sk: '' }, one));
+      if (
+        !wrote(
+          ({ pk, sk }, one) =>
+            pk.startsWith('LOCK#') &&
+            !pk.startsWith('LOCK#ROLE#') &&
+            sk === 'LOCK' &&
+            migrationOf(result, one.execution) === id,
+        )
+      )
+        problems.push(`${about(call)} came before the lock was taken`);
+      if (!wrote(({ pk, sk }) => pk === `MIGRATION#${id}` && sk === 'SNAPSHOT'))
+        problems.push(`${about(call)} came before the snapshot was stored`);
+      if (!wrote(({ pk, sk }, one) => pk === `MIGRATION#${id}` && sk === 'RECORD' && one.step === 'plan'))
+        problems.push(`${about(call)} came before a plan was stored`);
       return problems;
     });
   },
@@ -27,8 +39,13 @@ export const failClosed: Promised = {
   says: 'A deny, or something that can not be decided, in the trust evaluation means no mutating call.',
   broken: (result) => {
     if (!result.spec.trust) return [];
-    const ends = result.migrations.filter(({ record }) => record?.outcome !== undefined && record.outcome !== 'blocked').map(({ record }) => `ended ${record?.outcome ?? ''} although the trust is ${result.spec.trust ?? ''}`);
-    return [...changes(result).map((call) => `${about(call)} although the trust is ${result.spec.trust ?? ''}`), ...ends];
+    const ends = result.migrations
+      .filter(({ record }) => record?.outcome !== undefined && record.outcome !== 'blocked')
+      .map(({ record }) => `ended ${record?.outcome ?? ''} although the trust is ${result.spec.trust ?? ''}`);
+    return [
+      ...changes(result).map((call) => `${about(call)} although the trust is ${result.spec.trust ?? ''}`),
+      ...ends,
+    ];
   },
 };
 
@@ -37,14 +54,20 @@ export const oneAtATime: Promised = {
   says: 'Two runs never change the same add-on, or add-ons that share a role, at once; a run whose lock has passed on changes nothing more.',
   broken: (result) => {
     // Where nothing goes wrong, nobody loses a lock that it has.
-    const problems = result.spec.faults.length > 0 ? [] : result.migrations.flatMap(({ migrationId, record }) => (record?.failure?.name === 'LockLost' ? [`${migrationId} lost its lock: ${record.failure.message}`] : []));
+    const problems =
+      result.spec.faults.length > 0
+        ? []
+        : result.migrations.flatMap(({ migrationId, record }) =>
+            record?.failure?.name === 'LockLost' ? [`${migrationId} lost its lock: ${record.failure.message}`] : [],
+          );
     const done = new Map<string, string>();
     let current: string | undefined;
     for (const call of changes(result)) {
       const { execution = '' } = call;
       if (execution === current) continue;
       const later = done.get(execution);
-      if (later !== undefined) problems.push(`${about(call)} of ${execution} came after ${later} had begun to change things`);
+      if (later !== undefined)
+        problems.push(`${about(call)} of ${execution} came after ${later} had begun to change things`);
       if (current !== undefined) done.set(current, execution);
       current = execution;
     }
@@ -60,7 +83,13 @@ export const observeFirst: Promised = {
   broken: (result) => {
     const { calls } = result.sandbox.world.log;
     return changes(result).flatMap((call) => {
-      const looked = calls.some((one) => one.n < call.n && one.invocation === call.invocation && one.status < 500 && READS[call.service]?.test(one.operation) === true);
+      const looked = calls.some(
+        (one) =>
+          one.n < call.n &&
+          one.invocation === call.invocation &&
+          one.status < 500 &&
+          READS[call.service]?.test(one.operation) === true,
+      );
       return looked ? [] : [`${about(call)} changes something that its invocation did not look at`];
     });
   },
@@ -76,19 +105,27 @@ export const nothingElse: Promised = {
         const addon = result.cluster.addons.get(request.addon ?? '');
         const was = result.before.addons.get(request.addon ?? '');
         if (!addon || !was) continue;
-        if (addon.version !== was.version) problems.push(`version ${was.version} of ${request.addon} became ${addon.version}`);
-        if (addon.configurationValues !== was.configurationValues) problems.push(`the configuration of ${request.addon} changed`);
+        if (addon.version !== was.version)
+          problems.push(`version ${was.version} of ${request.addon} became ${addon.version}`);
+        if (addon.configurationValues !== was.configurationValues)
+          problems.push(`the configuration of ${request.addon} changed`);
       }
     }
     for (const call of effective(changes(result)).filter(({ operation }) => operation === 'patch serviceaccounts')) {
-      const request = allMigrations(result).find(({ migrationId }) => migrationId === migrationOf(result, call.execution))?.request;
-      if (request?.annotation !== 'remove') problems.push(`${about(call)} changed a service account although nobody asked for it`);
+      const request = allMigrations(result).find(
+        ({ migrationId }) => migrationId === migrationOf(result, call.execution),
+      )?.request;
+      if (request?.annotation !== 'remove')
+        problems.push(`${about(call)} changed a service account although nobody asked for it`);
     }
     const restarts = new Map<string, number>();
-    for (const call of effective(changes(result)).filter((one) => one.service === 'kubernetes')) restarts.set(call.execution ?? '', (restarts.get(call.execution ?? '') ?? 0) + 1);
+    for (const call of effective(changes(result)).filter((one) => one.service === 'kubernetes'))
+      restarts.set(call.execution ?? '', (restarts.get(call.execution ?? '') ?? 0) + 1);
     const workloads = 3;
     const rungs = 3;
-    for (const [execution, count] of restarts) if (count > (MAX_RESTARTS + MAX_RESTARTS) * workloads * rungs) problems.push(`${execution} restarted pods ${count} times`);
+    for (const [execution, count] of restarts)
+      if (count > (MAX_RESTARTS + MAX_RESTARTS) * workloads * rungs)
+        problems.push(`${execution} restarted pods ${count} times`);
     return problems;
   },
 };
@@ -103,33 +140,80 @@ export const othersRespected: Promised = {
     if (!actor?.accepted || actor.afterLine === undefined) return [];
     const { calls } = result.sandbox.world.log;
     const { afterLine } = actor;
-    const act = calls.find((call) => call.n > afterLine && call.step === undefined && call.mutating && (call.service === 'eks' || call.service === 'kubernetes') && call.status < 300);
+    const act = calls.find(
+      (call) =>
+        call.n > afterLine &&
+        call.step === undefined &&
+        call.mutating &&
+        (call.service === 'eks' || call.service === 'kubernetes') &&
+        call.status < 300,
+    );
     if (!act) return [];
     const ours = effective(changes(result)).filter((call) => call.n > act.n);
     if (actor.spec.does === 'associate') {
       const id = liveAssociations(result.cluster).find((one) => one.tags['by'] === 'somebody-else')?.id;
-      const deleted = ours.filter((call) => call.operation === 'DeletePodIdentityAssociation' && !result.before.associations.has(String(inputOf(call)['associationId'])));
-      return id === undefined && deleted.length > 0 ? deleted.map((call) => `${about(call)} deleted the association that somebody else made`) : [];
+      const deleted = ours.filter(
+        (call) =>
+          call.operation === 'DeletePodIdentityAssociation' &&
+          !result.before.associations.has(String(inputOf(call)['associationId'])),
+      );
+      return id === undefined && deleted.length > 0
+        ? deleted.map((call) => `${about(call)} deleted the association that somebody else made`)
+        : [];
     }
     if (actor.spec.does === 'annotate') {
-      const seen = (call: Call): boolean => calls.some((one) => one.n > act.n && one.n < call.n && one.invocation === call.invocation && one.operation === 'list serviceaccounts');
-      return ours.filter((call) => call.operation === 'patch serviceaccounts' && seen(call)).map((call) => `${about(call)} came after somebody else's annotation`);
+      const seen = (call: Call): boolean =>
+        calls.some(
+          (one) =>
+            one.n > act.n &&
+            one.n < call.n &&
+            one.invocation === call.invocation &&
+            one.operation === 'list serviceaccounts',
+        );
+      return ours
+        .filter((call) => call.operation === 'patch serviceaccounts' && seen(call))
+        .map((call) => `${about(call)} came after somebody else's annotation`);
     }
     const begunBefore = (call: Call): boolean => {
       const id = migrationOf(result, call.execution);
-      return calls.some((one) => one.n < act.n && one.operation === 'PutItem' && keyOf(one)?.sk === 'SNAPSHOT' && keyOf(one)?.pk === `MIGRATION#${id}`);
+      return calls.some(
+        (one) =>
+          one.n < act.n &&
+          one.operation === 'PutItem' &&
+          keyOf(one)?.sk === 'SNAPSHOT' &&
+          keyOf(one)?.pk === `MIGRATION#${id}`,
+      );
     };
     // From the note in the ledger on the delete is under way; and what EKS shows as ACTIVE for a moment after somebody
     // else's delete is deleted once more.
-    const removes = (one: Call): boolean => one.step === 'delete-addon' && ((one.n < act.n && keyOf(one)?.sk === 'RECORD' && one.operation === 'UpdateItem') || one.operation === 'DeleteAddon');
-    const removedBefore = (call: Call): boolean => calls.some((one) => one.n < call.n && removes(one) && migrationOf(result, one.execution) === migrationOf(result, call.execution));
+    const removes = (one: Call): boolean =>
+      one.step === 'delete-addon' &&
+      ((one.n < act.n && keyOf(one)?.sk === 'RECORD' && one.operation === 'UpdateItem') ||
+        one.operation === 'DeleteAddon');
+    const removedBefore = (call: Call): boolean =>
+      calls.some(
+        (one) =>
+          one.n < call.n && removes(one) && migrationOf(result, one.execution) === migrationOf(result, call.execution),
+      );
     // Between its look and its call nobody can see anything: EKS has no conditional writes.
-    const sawIt = (call: Call): boolean => calls.some((one) => one.n > act.n && one.n < call.n && one.invocation === call.invocation && one.operation === 'DescribeAddon');
+    const sawIt = (call: Call): boolean =>
+      calls.some(
+        (one) =>
+          one.n > act.n && one.n < call.n && one.invocation === call.invocation && one.operation === 'DescribeAddon',
+      );
     const acted = result.simulated.requests[0]?.addon;
-    return ours
-      .filter((call) => ADDON_CHANGES.has(call.operation) && inputOf(call)['addonName'] === acted && begunBefore(call) && sawIt(call))
-      // Who deletes what the migration is deleting has asked for the same thing.
-      .filter((call) => actor.spec.does !== 'delete' || !removedBefore(call))
-      .map((call) => `${about(call)} came after somebody else's ${actor.spec.does}`);
+    return (
+      ours
+        .filter(
+          (call) =>
+            ADDON_CHANGES.has(call.operation) &&
+            inputOf(call)['addonName'] === acted &&
+            begunBefore(call) &&
+            sawIt(call),
+        )
+        // Who deletes what the migration is deleting has asked for the same thing.
+        .filter((call) => actor.spec.does !== 'delete' || !removedBefore(call))
+        .map((call) => `${about(call)} came after somebody else's ${actor.spec.does}`)
+    );
   },
 };

@@ -9,7 +9,18 @@ import { interfered, migratedSince, plannedOf, podsMayLag, type Promised, sameTa
 import { isTransient } from './transient.ts';
 
 /** Steps of the road that the way back does not use. */
-const ROAD_ONLY = new Set(['delete-addon', 'await-deleted', 'purge-associations', 'create-addon', 'update-addon', 'await-active', 'carry-over', 'repair-trust', 'install-agent', 'create-association']);
+const ROAD_ONLY = new Set([
+  'delete-addon',
+  'await-deleted',
+  'purge-associations',
+  'create-addon',
+  'update-addon',
+  'await-active',
+  'carry-over',
+  'repair-trust',
+  'install-agent',
+  'create-association',
+]);
 
 export const neverLost: Promised = {
   name: 'never-lost',
@@ -22,21 +33,40 @@ export const neverLost: Promised = {
       // One that could not even note that it is blocked has nothing to put back.
       if (record?.status === 'running' && changed) problems.push(`${migrationId} never ended`);
       if (!record || record.status === 'running') continue;
-      if (record.outcome === 'needs-human' && record.handOff.length === 0) problems.push(`${migrationId} needs a person and gives no commands`);
+      if (record.outcome === 'needs-human' && record.handOff.length === 0)
+        problems.push(`${migrationId} needs a person and gives no commands`);
       const serviceAccounts = plannedOf(record);
-      // Checked after the commands of a needs-human end were run; what another migration's end says comes with that one.
-      if (!interfered(result) && serviceAccounts.length > 0) problems.push(...notWorking(result, request, serviceAccounts, podsMayLag(result, request)).map((problem) => `${record.outcome ?? ''}: ${problem}`));
+      // Checked after the commands of a needs-human end were run; what another migration's end says comes with that
+      // one.
+      if (!interfered(result) && serviceAccounts.length > 0)
+        problems.push(
+          ...notWorking(result, request, serviceAccounts, podsMayLag(result, request)).map(
+            (problem) => `${record.outcome ?? ''}: ${problem}`,
+          ),
+        );
     }
-    problems.push(...result.handOffProblems.map((problem) => `the commands of needs-human do not restore it: ${problem}`));
-    for (const lock of await result.ledger.listHeldLocks()) problems.push(`the lock ${lock.key} is still held by ${lock.holder?.executionArn ?? ''}`);
+    problems.push(
+      ...result.handOffProblems.map((problem) => `the commands of needs-human do not restore it: ${problem}`),
+    );
+    for (const lock of await result.ledger.listHeldLocks())
+      problems.push(`the lock ${lock.key} is still held by ${lock.holder?.executionArn ?? ''}`);
     return problems;
   },
 };
 
 /** What is not as it was of a service account that was put back. */
-const accountProblems = ({ cluster }: RunResult, { plan }: Migration, account: ServiceAccountRef, pods: ReturnType<typeof podsOf>): string[] => [
-  ...(annotationOf(cluster, account) === plan?.serviceAccount?.roleArn ? [] : [`rolled-back, but the annotation is ${annotationOf(cluster, account) ?? 'gone'}`]),
-  ...pods.filter(({ identity }) => identity !== 'irsa').map(({ name, identity }) => `rolled-back, but pod ${name} is on ${identity}`),
+const accountProblems = (
+  { cluster }: RunResult,
+  { plan }: Migration,
+  account: ServiceAccountRef,
+  pods: ReturnType<typeof podsOf>,
+): string[] => [
+  ...(annotationOf(cluster, account) === plan?.serviceAccount?.roleArn
+    ? []
+    : [`rolled-back, but the annotation is ${annotationOf(cluster, account) ?? 'gone'}`]),
+  ...pods
+    .filter(({ identity }) => identity !== 'irsa')
+    .map(({ name, identity }) => `rolled-back, but pod ${name} is on ${identity}`),
 ];
 
 export const migratedMeansMigrated: Promised = {
@@ -47,12 +77,22 @@ export const migratedMeansMigrated: Promised = {
     return result.migrations.flatMap(({ record, request }) => {
       const addon = result.cluster.addons.get(request.addon ?? '');
       const was = result.before.addons.get(request.addon ?? '');
-      const pods = podsOf(result.cluster).filter((pod) => !pod.terminating && plannedOf(record).some((one) => one.namespace === pod.namespace && one.serviceAccount === pod.serviceAccount));
-      if (record?.outcome === 'migrated') return pods.filter((pod) => pod.identity !== 'pod-identity' && !podsMayLag(result, request)).map((pod) => `migrated, but pod ${pod.name} is on ${pod.identity}`);
+      const pods = podsOf(result.cluster).filter(
+        (pod) =>
+          !pod.terminating &&
+          plannedOf(record).some((one) => one.namespace === pod.namespace && one.serviceAccount === pod.serviceAccount),
+      );
+      if (record?.outcome === 'migrated')
+        return pods
+          .filter((pod) => pod.identity !== 'pod-identity' && !podsMayLag(result, request))
+          .map((pod) => `migrated, but pod ${pod.name} is on ${pod.identity}`);
       // What was put back may have been migrated by the next one since.
-      if (record?.outcome === 'rolled-back' && request.serviceAccount && !migratedSince(result, subjectOf(request))) return accountProblems(result, record, request.serviceAccount, pods);
+      if (record?.outcome === 'rolled-back' && request.serviceAccount && !migratedSince(result, subjectOf(request)))
+        return accountProblems(result, record, request.serviceAccount, pods);
       if (record?.outcome !== 'rolled-back' || !addon || !was || migratedSince(result, subjectOf(request))) return [];
-      const same = (['version', 'configurationValues', 'serviceAccountRoleArn'] as const).filter((field) => addon[field] !== was[field]);
+      const same = (['version', 'configurationValues', 'serviceAccountRoleArn'] as const).filter(
+        (field) => addon[field] !== was[field],
+      );
       const tags = sameTags(addon.tags, was.tags) ? [] : ['tags'];
       return [...same, ...tags].map((field) => `rolled-back, but ${field} of ${subjectOf(request)} is not as it was`);
     });
@@ -65,12 +105,29 @@ export const transientEndsMigrated: Promised = {
   broken: (result) => {
     const { faults, actor, cancelAfterCall, copies = 1, trust, stranger, approval = 'given' } = result.spec;
     const [fault] = faults;
-    if (faults.length > 1 || approval !== 'given' || actor || cancelAfterCall !== undefined || copies > 1 || trust || stranger) return [];
+    if (
+      faults.length > 1 ||
+      approval !== 'given' ||
+      actor ||
+      cancelAfterCall !== undefined ||
+      copies > 1 ||
+      trust ||
+      stranger
+    )
+      return [];
     return result.migrations.flatMap(({ record }) => {
-      if ((!fault || (isTransient(fault.kind) && !fault.persists)) && record?.outcome !== result.simulated.ends && !result.spec.rollBack) {
-        return [`ended ${record?.outcome ?? 'without a record'} after ${fault?.kind ?? 'nothing'}: ${record?.failure?.name ?? ''} ${record?.failure?.message ?? ''}`];
+      if (
+        (!fault || (isTransient(fault.kind) && !fault.persists)) &&
+        record?.outcome !== result.simulated.ends &&
+        !result.spec.rollBack
+      ) {
+        return [
+          `ended ${record?.outcome ?? 'without a record'} after ${fault?.kind ?? 'nothing'}: ${record?.failure?.name ?? ''} ${record?.failure?.message ?? ''}`,
+        ];
       }
-      return record?.outcome === 'needs-human' && !fault?.persists ? [`needs a person after a single ${fault?.kind ?? ''}: ${record.failure?.message ?? ''}`] : [];
+      return record?.outcome === 'needs-human' && !fault?.persists
+        ? [`needs a person after a single ${fault?.kind ?? ''}: ${record.failure?.message ?? ''}`]
+        : [];
     });
   },
 };
@@ -81,8 +138,13 @@ export const goesBackByItself: Promised = {
   broken: (result) => {
     const { faults, actor } = result.spec;
     const [fault] = faults;
-    if (faults.length !== 1 || !fault?.persists || fault.step === undefined || !ROAD_ONLY.has(fault.step) || actor) return [];
-    return result.migrations.flatMap(({ record }) => (record?.outcome === 'needs-human' ? [`needs a person although only ${fault.step} failed: ${record.failure?.message ?? ''}`] : []));
+    if (faults.length !== 1 || !fault?.persists || fault.step === undefined || !ROAD_ONLY.has(fault.step) || actor)
+      return [];
+    return result.migrations.flatMap(({ record }) =>
+      record?.outcome === 'needs-human'
+        ? [`needs a person although only ${fault.step} failed: ${record.failure?.message ?? ''}`]
+        : [],
+    );
   },
 };
 
@@ -94,20 +156,38 @@ export const provenOnPods: Promised = {
     for (const { migrationId, record } of result.migrations) {
       if (record?.outcome !== 'migrated') continue;
       const { verification } = record.request;
-      if (record.verified !== verification) problems.push(`${migrationId} is migrated, verified by ${record.verified} instead of ${verification}`);
+      if (record.verified !== verification)
+        problems.push(`${migrationId} is migrated, verified by ${record.verified} instead of ${verification}`);
       const evidence = await result.ledger.getEvidence(migrationId, 'latest');
       if (verification === 'api') {
         if (evidence.length > 0) problems.push(`${migrationId} has evidence of pods that nobody looked at`);
-        if (!record.warnings.some(({ id }) => id === PODS_NOT_SEEN)) problems.push(`${migrationId} does not say that no pod was seen`);
+        if (!record.warnings.some(({ id }) => id === PODS_NOT_SEEN))
+          problems.push(`${migrationId} does not say that no pod was seen`);
         continue;
       }
       const counted = evidence.filter((pod) => pod.identity !== 'not-applicable');
       if (counted.length === 0) problems.push(`${migrationId} has no evidence of a pod`);
-      for (const pod of counted) if (pod.identity !== 'pod-identity' || !pod.ready) problems.push(`${migrationId} is migrated with pod ${pod.name} on ${pod.identity}${pod.ready ? '' : ', not ready'}`);
+      for (const pod of counted)
+        if (pod.identity !== 'pod-identity' || !pod.ready)
+          problems.push(
+            `${migrationId} is migrated with pod ${pod.name} on ${pod.identity}${pod.ready ? '' : ', not ready'}`,
+          );
       // Whoever migrated the add-on once more has restarted its pods once more.
-      const others = result.migrations.filter((one) => one.migrationId !== migrationId && subjectOf(one.request) === subjectOf(record.request) && one.record?.outcome === 'migrated');
+      const others = result.migrations.filter(
+        (one) =>
+          one.migrationId !== migrationId &&
+          subjectOf(one.request) === subjectOf(record.request) &&
+          one.record?.outcome === 'migrated',
+      );
       if (interfered(result) || result.repeated.length > 0 || others.length > 0) continue;
-      const missing = podsOf(result.cluster).filter((pod) => !pod.terminating && plannedOf(record).some((one) => one.serviceAccount === pod.serviceAccount && one.namespace === pod.namespace) && !counted.some((one) => one.uid === pod.uid));
+      const missing = podsOf(result.cluster).filter(
+        (pod) =>
+          !pod.terminating &&
+          plannedOf(record).some(
+            (one) => one.serviceAccount === pod.serviceAccount && one.namespace === pod.namespace,
+          ) &&
+          !counted.some((one) => one.uid === pod.uid),
+      );
       problems.push(...missing.map((pod) => `${migrationId} has no evidence of pod ${pod.name}`));
     }
     return problems;

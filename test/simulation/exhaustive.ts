@@ -1,4 +1,7 @@
-/** Every single fault at every call of a run; and every step that changes something failing for good, with every fault at every call of the way back. */
+/**
+ * Every single fault at every call of a run; and every step that changes something failing for good, with every fault
+ * at every call of the way back.
+ */
 import { FAULT_KINDS, type FaultKind } from '../../sandbox/world/faults.ts';
 import type { RunResult } from './run.ts';
 import type { FaultSpec, RunSpec } from './spec.ts';
@@ -6,7 +9,10 @@ import type { FaultSpec, RunSpec } from './spec.ts';
 /** A call that the service's functions made. */
 export type SeenCall = RunResult['sandbox']['world']['faults']['seen'][number];
 
-/** Kinds that say something else at that call. A reply that is lost after a read is the same to the world as a call that never arrived. */
+/**
+ * Kinds that say something else at that call. A reply that is lost after a read is the same to the world as a call that
+ * never arrived.
+ */
 export const kindsFor = ({ service, mutating }: SeenCall): FaultKind[] =>
   FAULT_KINDS.filter((kind) => {
     if (kind === 'in-use') return mutating && service === 'eks';
@@ -24,14 +30,22 @@ export const smooth = (scenario: string): RunSpec => ({ scenario, seed: SEED, fa
 
 export const singleFaults = (scenario: string, seen: readonly SeenCall[]): RunSpec[] =>
   seen.flatMap((call) =>
-    kindsFor(call).map((kind): RunSpec => ({ scenario, seed: SEED, faults: [{ kind, call: call.n }], ...(kind.startsWith('abort') && call.mutating ? { again: true } : {}) })),
+    kindsFor(call).map((kind): RunSpec => ({
+      scenario,
+      seed: SEED,
+      faults: [{ kind, call: call.n }],
+      ...(kind.startsWith('abort') && call.mutating ? { again: true } : {}),
+    })),
   );
 
 /** A migration whose OIDC trust is retired and put back, and every fault at every call of that. */
 export const retired = (scenario: string): RunSpec => ({ ...smooth(scenario), retire: 'undone' });
 
 export const retireFaults = (scenario: string, seen: readonly SeenCall[]): RunSpec[] =>
-  singleFaults(scenario, seen.filter(({ step }) => step === 'retire-trust')).map((spec): RunSpec => ({ ...spec, retire: 'undone' }));
+  singleFaults(
+    scenario,
+    seen.filter(({ step }) => step === 'retire-trust'),
+  ).map((spec): RunSpec => ({ ...spec, retire: 'undone' }));
 
 /** One persistent failure for each operation that changes something on the road, by its first call there. */
 export const persistentFailures = (scenario: string, seen: readonly SeenCall[]): RunSpec[] => {
@@ -39,12 +53,28 @@ export const persistentFailures = (scenario: string, seen: readonly SeenCall[]):
   for (const { service, operation, step, mutating } of seen) {
     if (!mutating || !['eks', 'iam', 'kubernetes'].includes(service)) continue;
     const key = `${step} ${operation}`;
-    if (!first.has(key)) first.set(key, { kind: service === 'kubernetes' ? 'server-error' : 'access-denied', call: 1, step, operation, persists: true });
+    if (!first.has(key))
+      first.set(key, {
+        kind: service === 'kubernetes' ? 'server-error' : 'access-denied',
+        call: 1,
+        step,
+        operation,
+        persists: true,
+      });
   }
   return [...first.values()].map((fault): RunSpec => ({ scenario, seed: SEED, faults: [fault] }));
 };
 
-const WAY_BACK = new Set(['assess-rollback', 'restore-addon', 'restore-associations', 'annotate-service-account', 'verify-pods', 'restart-pods', 'repair-trust', 'finish']);
+const WAY_BACK = new Set([
+  'assess-rollback',
+  'restore-addon',
+  'restore-associations',
+  'annotate-service-account',
+  'verify-pods',
+  'restart-pods',
+  'repair-trust',
+  'finish',
+]);
 
 /** Where the way back begins: with an assessment, or, of a service account, with its association. */
 const FIRST_BACK = new Set(['assess-rollback', 'restore-associations']);
@@ -57,4 +87,6 @@ export const wayBackOf = (seen: readonly SeenCall[]): SeenCall[] => {
 
 /** Every fault at each of these calls of the way back. */
 export const secondFaults = (failure: RunSpec, back: readonly SeenCall[]): RunSpec[] =>
-  back.flatMap((call) => kindsFor(call).map((kind): RunSpec => ({ ...failure, faults: [...failure.faults, { kind, call: call.n }] })));
+  back.flatMap((call) =>
+    kindsFor(call).map((kind): RunSpec => ({ ...failure, faults: [...failure.faults, { kind, call: call.n }] })),
+  );

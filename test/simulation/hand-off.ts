@@ -25,10 +25,12 @@ const kubectl = async (sandbox: Sandbox, record: Migration, words: string[]): Pr
     if (!account) throw new Error(`there is no service account ${namespace}/${what}`);
     const roleArn = value.replace('eks.amazonaws.com/role-arn=', '');
     // As kubectl does without --overwrite.
-    if (account.roleArn !== undefined && account.roleArn !== roleArn) throw new Error(`service account ${namespace}/${what} has the annotation with another value`);
+    if (account.roleArn !== undefined && account.roleArn !== roleArn)
+      throw new Error(`service account ${namespace}/${what} has the annotation with another value`);
     return kubernetes.annotateServiceAccount(account, roleArn);
   }
-  if (flag !== '-n' || command !== 'rollout' || verb === '') throw new Error(`kubectl ${words.join(' ')} is not part of a hand-off.`);
+  if (flag !== '-n' || command !== 'rollout' || verb === '')
+    throw new Error(`kubectl ${words.join(' ')} is not part of a hand-off.`);
   if (verb === 'status') return undefined;
   const [resource = '', name = ''] = what.split('/');
   const kind = WORKLOAD_KINDS.find((one) => one.toLowerCase() === resource.toLowerCase());
@@ -36,20 +38,37 @@ const kubectl = async (sandbox: Sandbox, record: Migration, words: string[]): Pr
   return kubernetes.restartWorkload({ kind, namespace, name }, `by-hand-${sandbox.clock.now()}`);
 };
 
-/** Runs them all, waits until the pods have settled, and answers what went wrong. `rollBack`: what the last line does. */
-export const runHandOff = async (sandbox: Sandbox, cluster: ClusterState, record: Migration, rollBack: () => Promise<void>): Promise<string[]> => {
+/**
+ * Runs them all, waits until the pods have settled, and answers what went wrong. `rollBack`: what the last line does.
+ */
+export const runHandOff = async (
+  sandbox: Sandbox,
+  cluster: ClusterState,
+  record: Migration,
+  rollBack: () => Promise<void>,
+): Promise<string[]> => {
   const host: ScriptHost = {
     eks: (operation, input, region) => {
-      if (input['clusterName'] !== undefined && input['clusterName'] !== cluster.name) throw new Error(`the commands name another cluster than ${cluster.name}`);
+      if (input['clusterName'] !== undefined && input['clusterName'] !== cluster.name)
+        throw new Error(`the commands name another cluster than ${cluster.name}`);
       return sandbox.clients(undefined, region).eks().send(new (commandNamed(operation))(input));
     },
     iam: (operation, input, region) => {
       if (operation !== 'UpdateAssumeRolePolicy') throw new Error(`iam ${operation} is not part of a hand-off.`);
-      return sandbox.clients(undefined, region).iam().send(new UpdateAssumeRolePolicyCommand({ RoleName: String(input['RoleName']), PolicyDocument: String(input['PolicyDocument']) }));
+      return sandbox
+        .clients(undefined, region)
+        .iam()
+        .send(
+          new UpdateAssumeRolePolicyCommand({
+            RoleName: String(input['RoleName']),
+            PolicyDocument: String(input['PolicyDocument']),
+          }),
+        );
     },
     kubectl: (words) => kubectl(sandbox, record, words),
     podIdentity: async (words) => {
-      if (words.join(' ') !== `rollback ${record.migrationId} --deployed`) throw new Error(`pod-identity ${words.join(' ')} is not part of a hand-off.`);
+      if (words.join(' ') !== `rollback ${record.migrationId} --deployed`)
+        throw new Error(`pod-identity ${words.join(' ')} is not part of a hand-off.`);
       await rollBack();
     },
     sleep: (milliseconds) => sandbox.clock.sleep(milliseconds),

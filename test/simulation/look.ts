@@ -9,7 +9,10 @@ import type { RunResult, SimulatedMigration } from './run.ts';
 const TARGET_SERVICES = new Set(['eks', 'iam', 'kubernetes']);
 
 /** Calls of the service's functions that would change something at the target; `effective`: those that did. */
-export const changes = ({ sandbox }: RunResult): Call[] => sandbox.world.log.calls.filter((call) => call.step !== undefined && call.mutating && TARGET_SERVICES.has(call.service));
+export const changes = ({ sandbox }: RunResult): Call[] =>
+  sandbox.world.log.calls.filter(
+    (call) => call.step !== undefined && call.mutating && TARGET_SERVICES.has(call.service),
+  );
 export const effective = (calls: Call[]): Call[] => calls.filter((call) => call.status < 300);
 
 export const inputOf = (call: Call): Record<string, unknown> => (isObject(call.input) ? call.input : {});
@@ -30,9 +33,13 @@ export const migrationOf = ({ sandbox }: RunResult, executionArn: string | undef
   return isObject(input) && typeof input['migrationId'] === 'string' ? input['migrationId'] : '';
 };
 
-export const allMigrations = ({ migrations, repeated }: RunResult): SimulatedMigration[] => [...migrations, ...repeated];
+export const allMigrations = ({ migrations, repeated }: RunResult): SimulatedMigration[] => [
+  ...migrations,
+  ...repeated,
+];
 
-export const liveAssociations = (cluster: ClusterState): AssociationState[] => [...cluster.associations.values()].filter((one) => one.deletedUntil === undefined);
+export const liveAssociations = (cluster: ClusterState): AssociationState[] =>
+  [...cluster.associations.values()].filter((one) => one.deletedUntil === undefined);
 
 interface SeenPod {
   name: string;
@@ -45,7 +52,13 @@ interface SeenPod {
 }
 
 const namesIn = (containers: unknown): Set<string> =>
-  new Set((Array.isArray(containers) ? (containers as unknown[]) : []).flatMap((container) => (isObject(container) && Array.isArray(container['env']) ? (container['env'] as { name: string }[]).map(({ name }) => name) : [])));
+  new Set(
+    (Array.isArray(containers) ? (containers as unknown[]) : []).flatMap((container) =>
+      isObject(container) && Array.isArray(container['env'])
+        ? (container['env'] as { name: string }[]).map(({ name }) => name)
+        : [],
+    ),
+  );
 
 /** The pods as the API server has them, without the service's own reading of them. */
 export const podsOf = (cluster: ClusterState): SeenPod[] =>
@@ -71,23 +84,44 @@ export const podsOf = (cluster: ClusterState): SeenPod[] =>
 
 /** The role that a service account has by its IRSA annotation. */
 export const annotationOf = ({ kube }: ClusterState, { namespace, name }: ServiceAccountRef): string | undefined =>
-  [...(kube.objects.get('serviceaccounts.')?.values() ?? [])].find(({ metadata }) => metadata.namespace === namespace && metadata.name === name)?.metadata.annotations?.['eks.amazonaws.com/role-arn'];
+  [...(kube.objects.get('serviceaccounts.')?.values() ?? [])].find(
+    ({ metadata }) => metadata.namespace === namespace && metadata.name === name,
+  )?.metadata.annotations?.['eks.amazonaws.com/role-arn'];
 
-/** What is wrong with an add-on, or a service account, that should work with its old identity or the new one; empty where it does. `podsMayLag`: its pods may be without either. */
-export const notWorking = (result: RunResult, { addon: addonName, serviceAccount: account }: MigrationRequest, serviceAccounts: { namespace: string; serviceAccount: string }[], podsMayLag = false): string[] => {
+/**
+ * What is wrong with an add-on, or a service account, that should work with its old identity or the new one; empty
+ * where it does. `podsMayLag`: its pods may be without either.
+ */
+export const notWorking = (
+  result: RunResult,
+  { addon: addonName, serviceAccount: account }: MigrationRequest,
+  serviceAccounts: { namespace: string; serviceAccount: string }[],
+  podsMayLag = false,
+): string[] => {
   const { cluster } = result;
   const addon = addonName === undefined ? undefined : cluster.addons.get(addonName);
   if (addonName !== undefined && !addon) return [`add-on ${addonName} is gone`];
   const problems = !addon || addon.status === 'ACTIVE' ? [] : [`add-on ${addon.name} is ${addon.status}`];
-  if (account && annotationOf(cluster, account) === undefined && !liveAssociations(cluster).some((one) => one.namespace === account.namespace && one.serviceAccount === account.name)) problems.push(`service account ${account.namespace}/${account.name} has neither its annotation nor an association`);
+  if (
+    account &&
+    annotationOf(cluster, account) === undefined &&
+    !liveAssociations(cluster).some((one) => one.namespace === account.namespace && one.serviceAccount === account.name)
+  )
+    problems.push(`service account ${account.namespace}/${account.name} has neither its annotation nor an association`);
   for (const { namespace, serviceAccount } of serviceAccounts) {
-    const pods = podsOf(cluster).filter((pod) => pod.namespace === namespace && pod.serviceAccount === serviceAccount && !pod.terminating);
+    const pods = podsOf(cluster).filter(
+      (pod) => pod.namespace === namespace && pod.serviceAccount === serviceAccount && !pod.terminating,
+    );
     if (pods.length === 0) problems.push(`no pod of ${serviceAccount} runs`);
-    const association = liveAssociations(cluster).find((one) => one.namespace === namespace && one.serviceAccount === serviceAccount);
+    const association = liveAssociations(cluster).find(
+      (one) => one.namespace === namespace && one.serviceAccount === serviceAccount,
+    );
     for (const pod of pods) {
       if (!pod.ready) problems.push(`pod ${pod.name} is not ready`);
-      if (pod.identity === 'pod-identity' && !association) problems.push(`pod ${pod.name} is on Pod Identity without an association`);
-      if ((pod.identity === 'node-role' && !podsMayLag) || pod.identity === 'mixed') problems.push(`pod ${pod.name} is on ${pod.identity}`);
+      if (pod.identity === 'pod-identity' && !association)
+        problems.push(`pod ${pod.name} is on Pod Identity without an association`);
+      if ((pod.identity === 'node-role' && !podsMayLag) || pod.identity === 'mixed')
+        problems.push(`pod ${pod.name} is on ${pod.identity}`);
     }
   }
   return problems;

@@ -21,7 +21,8 @@ const fail = (message: string): never => {
   process.exit(2);
 };
 
-const wholeNumber = (text: string, flag: string): number => (/^\d{1,9}$/.test(text) ? Number(text) : fail(`${flag} must be a whole number, not ${JSON.stringify(text)}`));
+const wholeNumber = (text: string, flag: string): number =>
+  /^\d{1,9}$/.test(text) ? Number(text) : fail(`${flag} must be a whole number, not ${JSON.stringify(text)}`);
 
 const read = () => {
   try {
@@ -45,7 +46,10 @@ const read = () => {
   }
 };
 
-const runOrder = async (order: Omit<Order, 'part' | 'parts'> & { what: Order['what'] }, count: number): Promise<Tally> => {
+const runOrder = async (
+  order: Omit<Order, 'part' | 'parts'> & { what: Order['what'] },
+  count: number,
+): Promise<Tally> => {
   const tally = emptyTally();
   const started = performance.now();
   let shown = 0;
@@ -58,11 +62,14 @@ const runOrder = async (order: Omit<Order, 'part' | 'parts'> & { what: Order['wh
   return tally;
 };
 
-const reachOf = ({ thorough, brief }: ReturnType<typeof read>) => (thorough ? ('thorough' as const) : brief ? ('brief' as const) : ('usual' as const));
+const reachOf = ({ thorough, brief }: ReturnType<typeof read>) =>
+  thorough ? ('thorough' as const) : brief ? ('brief' as const) : ('usual' as const);
 
 const flags = read();
 const workers = flags.workers === undefined ? availableParallelism() : wholeNumber(flags.workers, '--workers');
-const { directory: assembly } = await ensureAssembly(() => process.stderr.write('Building the application once: this takes some seconds.\n'));
+const { directory: assembly } = await ensureAssembly(() =>
+  process.stderr.write('Building the application once: this takes some seconds.\n'),
+);
 
 if (flags.mutants) {
   const { runMutants } = await import('./mutants.ts');
@@ -72,10 +79,21 @@ if (flags.mutants) {
   process.exitCode = (await replay(flags.replay, assembly, { calls: flags.calls ?? false })) ? 0 : 1;
 } else {
   const order = flags.exhaustive
-    ? { what: 'exhaustive' as const, assembly, scenarios: flags.scenario ?? [], reach: reachOf(flags), ...(flags.every === undefined ? {} : { every: Math.max(1, wholeNumber(flags.every, '--every')) }) }
+    ? {
+        what: 'exhaustive' as const,
+        assembly,
+        scenarios: flags.scenario ?? [],
+        reach: reachOf(flags),
+        ...(flags.every === undefined ? {} : { every: Math.max(1, wholeNumber(flags.every, '--every')) }),
+      }
     : flags.seeds === undefined
       ? fail('say what to simulate')
-      : { what: 'seeds' as const, assembly, from: wholeNumber(flags.from ?? '1', '--from'), count: wholeNumber(flags.seeds, '--seeds') };
+      : {
+          what: 'seeds' as const,
+          assembly,
+          from: wholeNumber(flags.from ?? '1', '--from'),
+          count: wholeNumber(flags.seeds, '--seeds'),
+        };
   const tally = await runOrder(order, workers);
   process.stdout.write(`${tallyLine(tally)}\n`);
   process.exitCode = tally.broken === 0 ? 0 : 1;

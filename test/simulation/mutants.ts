@@ -15,7 +15,19 @@ import type { RunSpec } from './spec.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const MUTANTS = join(import.meta.dirname, 'mutants');
-const COPIED = ['bin', 'cli', 'lambdas', 'lib', 'sandbox', 'scripts', 'test', 'package.json', 'package-lock.json', 'cdk.json', 'tsconfig.json'];
+const COPIED = [
+  'bin',
+  'cli',
+  'lambdas',
+  'lib',
+  'sandbox',
+  'scripts',
+  'test',
+  'package.json',
+  'package-lock.json',
+  'cdk.json',
+  'tsconfig.json',
+];
 
 export interface Mutant {
   name: string;
@@ -26,7 +38,8 @@ export interface Mutant {
   patch: string;
 }
 
-const headOf = (text: string, key: string): string[] => [...text.matchAll(new RegExp(`^# ${key}: (.*)$`, 'gm'))].map((match) => match[1] ?? '');
+const headOf = (text: string, key: string): string[] =>
+  [...text.matchAll(new RegExp(`^# ${key}: (.*)$`, 'gm'))].map((match) => match[1] ?? '');
 
 export const readMutants = (): Mutant[] =>
   readdirSync(MUTANTS)
@@ -36,7 +49,8 @@ export const readMutants = (): Mutant[] =>
       const text = readFileSync(join(MUTANTS, file), 'utf8');
       const [about = ''] = headOf(text, 'about');
       const [promise = ''] = headOf(text, 'promise');
-      if (!PROMISES.some(({ name }) => name === promise)) throw new Error(`${file} names the promise ${JSON.stringify(promise)}, which there is not.`);
+      if (!PROMISES.some(({ name }) => name === promise))
+        throw new Error(`${file} names the promise ${JSON.stringify(promise)}, which there is not.`);
       const specs = headOf(text, 'run').map((json) => JSON.parse(json) as RunSpec);
       if (specs.length === 0) throw new Error(`${file} names no run.`);
       return { name: file.replace(/\.patch$/, ''), about, promise, specs, patch: text.replaceAll(/^# .*\n/gm, '') };
@@ -50,7 +64,8 @@ export const plant = ({ name, patch }: Pick<Mutant, 'name' | 'patch'>, directory
   const lines = parsed.hunks.flatMap((hunk) => hunk.lines);
   const removed = lines.filter((line) => line.startsWith('-')).length;
   const added = lines.filter((line) => line.startsWith('+')).length;
-  if (removed > 1 || added > 1 || removed + added === 0) throw new Error(`The mutant ${name} must change a single line.`);
+  if (removed > 1 || added > 1 || removed + added === 0)
+    throw new Error(`The mutant ${name} must change a single line.`);
   const path = join(directory, file);
   const patched = applyPatch(readFileSync(path, 'utf8'), parsed, { fuzzFactor: 0 });
   if (patched === false) throw new Error(`The mutant ${name} does not fit ${file} any more: make its patch again.`);
@@ -72,14 +87,30 @@ export const tryMutant = async (mutant: Mutant, workers: number): Promise<Broken
     const file = plant(mutant, directory);
     // Handlers run from their sources: only another state machine has to be built.
     const assembly = file.startsWith('lib/')
-      ? (await ((await import(pathToFileURL(join(directory, 'cli/assembly.ts')).href)) as { ensureAssembly: typeof ensureAssembly }).ensureAssembly()).directory
+      ? (
+          await (
+            (await import(pathToFileURL(join(directory, 'cli/assembly.ts')).href)) as {
+              ensureAssembly: typeof ensureAssembly;
+            }
+          ).ensureAssembly()
+        ).directory
       : (await ensureAssembly()).directory;
     const broken: Broken[] = [];
-    const order: Omit<Order, 'part' | 'parts'> & { what: 'specs'; specs: RunSpec[] } = { what: 'specs', specs: mutant.specs, assembly, quiet: true };
-    await distribute(order, Math.min(workers, mutant.specs.length), pathToFileURL(join(directory, 'test/simulation/worker.ts')), (news) => {
-      broken.push(...news.broken);
-      return !broken.some(({ promise }) => promise === mutant.promise);
-    });
+    const order: Omit<Order, 'part' | 'parts'> & { what: 'specs'; specs: RunSpec[] } = {
+      what: 'specs',
+      specs: mutant.specs,
+      assembly,
+      quiet: true,
+    };
+    await distribute(
+      order,
+      Math.min(workers, mutant.specs.length),
+      pathToFileURL(join(directory, 'test/simulation/worker.ts')),
+      (news) => {
+        broken.push(...news.broken);
+        return !broken.some(({ promise }) => promise === mutant.promise);
+      },
+    );
     return broken;
   } finally {
     rmSync(directory, { recursive: true, force: true });
@@ -94,7 +125,9 @@ export const runMutants = async (workers: number): Promise<boolean> => {
     const broken = await tryMutant(mutant, workers);
     const how = broken.find(({ promise }) => promise === mutant.promise)?.how;
     if (how !== undefined) caught += 1;
-    process.stdout.write(`${how === undefined ? 'NOT CAUGHT' : 'caught'} ${mutant.name}: ${mutant.about}\n  ${how === undefined ? `broken instead: ${[...new Set(broken.map(({ promise }) => promise))].join(', ') || 'nothing'}` : `${mutant.promise}: ${how}`}\n`);
+    process.stdout.write(
+      `${how === undefined ? 'NOT CAUGHT' : 'caught'} ${mutant.name}: ${mutant.about}\n  ${how === undefined ? `broken instead: ${[...new Set(broken.map(({ promise }) => promise))].join(', ') || 'nothing'}` : `${mutant.promise}: ${how}`}\n`,
+    );
   }
   process.stdout.write(`${mutants.length} mutants: ${caught} caught, ${mutants.length - caught} not caught\n`);
   return caught === mutants.length;

@@ -20,12 +20,15 @@ export const interfered = ({ actor }: RunResult): boolean => actor?.accepted ===
 
 /**
  * Pods that are admitted before the webhook knows a new association keep their old identity, or go without any, until
- * somebody restarts them. A request that is content with what EKS says has nobody who does, and is promised nothing of them.
+ * somebody restarts them. A request that is content with what EKS says has nobody who does, and is promised nothing of
+ * them.
  */
-export const podsMayLag = ({ sandbox }: RunResult, { verification }: MigrationRequest): boolean => verification === 'api' && sandbox.world.knobs.webhookLagSeconds > 0;
+export const podsMayLag = ({ sandbox }: RunResult, { verification }: MigrationRequest): boolean =>
+  verification === 'api' && sandbox.world.knobs.webhookLagSeconds > 0;
 
 /** What one migration has put back may have been migrated by another one since. */
-export const migratedSince = ({ migrations }: RunResult, subject: string): boolean => migrations.some(({ record, request }) => record?.outcome === 'migrated' && subjectOf(request) === subject);
+export const migratedSince = ({ migrations }: RunResult, subject: string): boolean =>
+  migrations.some(({ record, request }) => record?.outcome === 'migrated' && subjectOf(request) === subject);
 
 export const sameTags = (a: Record<string, string>, b: Record<string, string>): boolean =>
   Object.keys({ ...a, ...b }).every((key) => a[key] === b[key]);

@@ -30,7 +30,9 @@ beforeAll(async () => {
 
 describe('in a simulation with faults', () => {
   it.each(PROMISES)('$name: $says', ({ name }) => {
-    expect(broken.filter(({ promise }) => promise === name).map(({ how, spec }) => `${how}; replay: ${describeSpec(spec)}`)).toEqual([]);
+    expect(
+      broken.filter(({ promise }) => promise === name).map(({ how, spec }) => `${how}; replay: ${describeSpec(spec)}`),
+    ).toEqual([]);
   });
 
   it('nothing in the sandbox itself fails', () => {

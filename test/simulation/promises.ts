@@ -5,7 +5,13 @@
 import { agentAsAsked } from './agent-promise.ts';
 import { associations } from './association-promises.ts';
 import { failClosed, nothingElse, observeFirst, oneAtATime, othersRespected, planFirst } from './change-promises.ts';
-import { goesBackByItself, migratedMeansMigrated, neverLost, provenOnPods, transientEndsMigrated } from './end-promises.ts';
+import {
+  goesBackByItself,
+  migratedMeansMigrated,
+  neverLost,
+  provenOnPods,
+  transientEndsMigrated,
+} from './end-promises.ts';
 import type { Promised } from './promised.ts';
 import { rightsSuffice } from './rights-promise.ts';
 import type { RunResult } from './run.ts';
@@ -38,7 +44,9 @@ export const PROMISES: readonly Promised[] = [
 /** Each broken promise with what broke it. */
 export const brokenPromises = async (result: RunResult): Promise<{ promise: string; how: string }[]> => {
   const broken: { promise: string; how: string }[] = [];
-  for (const { name, broken: check } of PROMISES) for (const how of await check(result)) broken.push({ promise: name, how });
-  for (const { service, operation, error } of result.sandbox.failures) broken.push({ promise: 'sandbox', how: `${service} ${operation} threw ${String(error)}` });
+  for (const { name, broken: check } of PROMISES)
+    for (const how of await check(result)) broken.push({ promise: name, how });
+  for (const { service, operation, error } of result.sandbox.failures)
+    broken.push({ promise: 'sandbox', how: `${service} ${operation} threw ${String(error)}` });
   return broken;
 };

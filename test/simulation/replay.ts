@@ -4,7 +4,11 @@ import { simulate } from './run.ts';
 import type { RunSpec } from './spec.ts';
 import { failureText, outcomeOf } from './tally.ts';
 
-const looksLikeASpec = z.looseObject({ scenario: z.string(), seed: z.number(), faults: z.array(z.looseObject({ kind: z.string() })) });
+const looksLikeASpec = z.looseObject({
+  scenario: z.string(),
+  seed: z.number(),
+  faults: z.array(z.looseObject({ kind: z.string() })),
+});
 
 /** Runs one spec again and says all that happened; false where a promise broke. */
 export const replay = async (text: string, assembly: string, { calls }: { calls: boolean }): Promise<boolean> => {
@@ -12,8 +16,13 @@ export const replay = async (text: string, assembly: string, { calls }: { calls:
   const result = await simulate(spec, assembly);
   if (calls) process.stdout.write(result.sandbox.world.log.toJsonLines());
   for (const { migrationId, record } of [...result.migrations, ...result.repeated]) {
-    process.stdout.write(`${migrationId} ${record?.outcome ?? record?.status ?? 'no record'} ${record?.failure ? `${record.failure.name}: ${record.failure.message}` : ''}\n`);
-    for (const line of await result.ledger.listSteps(migrationId)) process.stdout.write(`  ${line.startedAt} ${line.name} ×${line.attempts} ${line.error ? `${line.error.name}: ${line.error.message}` : (line.result ?? '')}\n`);
+    process.stdout.write(
+      `${migrationId} ${record?.outcome ?? record?.status ?? 'no record'} ${record?.failure ? `${record.failure.name}: ${record.failure.message}` : ''}\n`,
+    );
+    for (const line of await result.ledger.listSteps(migrationId))
+      process.stdout.write(
+        `  ${line.startedAt} ${line.name} ×${line.attempts} ${line.error ? `${line.error.name}: ${line.error.message}` : (line.result ?? '')}\n`,
+      );
   }
   if (result.actor) process.stdout.write(`somebody else: ${JSON.stringify(result.actor)}\n`);
   const broken = await brokenPromises(result);

@@ -1,4 +1,7 @@
-/** One simulated run: the synthesised definitions and the real handlers in virtual time, from its spec to everything that is known at its end. */
+/**
+ * One simulated run: the synthesised definitions and the real handlers in virtual time, from its spec to everything
+ * that is known at its end.
+ */
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { ulid } from 'ulid';
 import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
@@ -64,13 +67,18 @@ export interface RunResult {
 
 const clusterOf = (sandbox: Sandbox, { requests }: SimulatedScenario): ClusterState => {
   const target = requests[0]?.target;
-  const cluster = target && sandbox.world.accounts.get(target.account)?.clusters.get(`${target.region}/${target.cluster}`);
+  const cluster =
+    target && sandbox.world.accounts.get(target.account)?.clusters.get(`${target.region}/${target.cluster}`);
   if (!cluster) throw new Error('The simulated scenario has no such cluster.');
   return cluster;
 };
 
 export const trustPoliciesOf = ({ world }: Sandbox): Map<string, string> =>
-  new Map([...world.accounts.values()].flatMap((account) => [...account.roles.values()].map((role) => [role.arn, role.trustPolicy] as const)));
+  new Map(
+    [...world.accounts.values()].flatMap((account) =>
+      [...account.roles.values()].map((role) => [role.arn, role.trustPolicy] as const),
+    ),
+  );
 
 const lookBefore = (sandbox: Sandbox, cluster: ClusterState): Before => ({
   trustPolicies: trustPoliciesOf(sandbox),
@@ -97,7 +105,11 @@ class Operator {
   async migrate(request: MigrationRequest): Promise<SimulatedMigration> {
     const migrationId = ulid(this.sandbox.clock.now(), () => this.random.next());
     await this.stepFunctions.send(
-      new StartExecutionCommand({ stateMachineArn: this.sandbox.outputs.stateMachineArn, name: migrationId, input: JSON.stringify({ migrationId, request }) }),
+      new StartExecutionCommand({
+        stateMachineArn: this.sandbox.outputs.stateMachineArn,
+        name: migrationId,
+        input: JSON.stringify({ migrationId, request }),
+      }),
     );
     return { migrationId, request };
   }
@@ -123,12 +135,20 @@ class Operator {
     );
     await this.rest();
     const { status, error } = this.sandbox.executions.execution(executionArn);
-    return { migrationId, action, status, ...(error === undefined ? {} : { error }), trustPolicies: trustPoliciesOf(this.sandbox) };
+    return {
+      migrationId,
+      action,
+      status,
+      ...(error === undefined ? {} : { error }),
+      trustPolicies: trustPoliciesOf(this.sandbox),
+    };
   }
 
   /** Waits for nobody: the migration goes on meanwhile. */
   approveMeanwhile(migration: SimulatedMigration, mode: NonNullable<RunSpec['approval']>): void {
-    void this.sandbox.clock.spawn(() => approve(this.sandbox, this.ledger, migration, { mode, isOver: () => this.isOver }));
+    void this.sandbox.clock.spawn(() =>
+      approve(this.sandbox, this.ledger, migration, { mode, isOver: () => this.isOver }),
+    );
   }
 
   /** Until no execution runs. */
@@ -142,7 +162,8 @@ class Operator {
   }
 
   async allTold(): Promise<void> {
-    for (let look = 1; look <= PATIENCE_LOOKS && (await this.ledger.listUnsent()).length > 0; look += 1) await this.sandbox.clock.sleep(LOOK_AGAIN_MS);
+    for (let look = 1; look <= PATIENCE_LOOKS && (await this.ledger.listUnsent()).length > 0; look += 1)
+      await this.sandbox.clock.sleep(LOOK_AGAIN_MS);
   }
 
   /** Until nothing runs and the ledger says how each ended; a stopped one is given the time that Recover takes. */
@@ -156,7 +177,12 @@ class Operator {
         if (record?.status === 'running') open += 1;
       }
       // A lock whose owner has stopped is Recover's business too, even where no record was written.
-      if (open === 0 && (await this.ledger.listHeldLocks()).length === 0 && (await this.ledger.listUnsent()).length === 0) return;
+      if (
+        open === 0 &&
+        (await this.ledger.listHeldLocks()).length === 0 &&
+        (await this.ledger.listUnsent()).length === 0
+      )
+        return;
       await this.sandbox.clock.sleep(LOOK_AGAIN_MS);
     }
   }
@@ -164,7 +190,11 @@ class Operator {
 
 export const simulate = async (spec: RunSpec, assemblyDirectory: string): Promise<RunResult> => {
   const simulated = scenarioNamed(spec.scenario);
-  const scenario = withStranger(withTrust(structuredClone(simulated.scenario), spec.trust), spec.stranger, simulated.requests[0]?.addon ?? '');
+  const scenario = withStranger(
+    withTrust(structuredClone(simulated.scenario), spec.trust),
+    spec.stranger,
+    simulated.requests[0]?.addon ?? '',
+  );
   Object.assign(scenario.knobs, spec.knobs ?? {});
   const sandbox = await openSandbox({ scenario, seed: spec.seed, assemblyDirectory, trustCallers: true });
   const { world, clock } = sandbox;
@@ -172,7 +202,18 @@ export const simulate = async (spec: RunSpec, assemblyDirectory: string): Promis
   const cluster = clusterOf(sandbox, simulated);
   const before = lookBefore(sandbox, cluster);
   const operator = new Operator(sandbox, spec.seed);
-  const result: RunResult = { spec, simulated, sandbox, ledger: operator.ledger, cluster, before, migrations: [], repeated: [], retirements: [], handOffProblems: [] };
+  const result: RunResult = {
+    spec,
+    simulated,
+    sandbox,
+    ledger: operator.ledger,
+    cluster,
+    before,
+    migrations: [],
+    repeated: [],
+    retirements: [],
+    handOffProblems: [],
+  };
   if (spec.actor) result.actor = prepareActor(sandbox, cluster, simulated, spec.actor);
   if (spec.cancelAfterCall !== undefined) cancelAfter(result, spec.cancelAfterCall);
   try {
@@ -200,7 +241,9 @@ export const simulate = async (spec: RunSpec, assemblyDirectory: string): Promis
       await stragglers();
       // Whoever follows up has removed the cause.
       world.faults.clear();
-      if (spec.rollBack) for (const { migrationId, record } of result.migrations) if (record?.outcome === 'migrated') await operator.rollBack(migrationId);
+      if (spec.rollBack)
+        for (const { migrationId, record } of result.migrations)
+          if (record?.outcome === 'migrated') await operator.rollBack(migrationId);
       if (spec.again) {
         for (const request of simulated.requests) {
           const migration = await operator.migrate(migrationRequest.parse(request));
@@ -210,7 +253,10 @@ export const simulate = async (spec: RunSpec, assemblyDirectory: string): Promis
       }
       await operator.settle([...result.migrations, ...result.repeated]);
       for (const { migrationId, record } of result.migrations) {
-        if (record?.outcome === 'needs-human') result.handOffProblems.push(...(await runHandOff(sandbox, cluster, record, () => operator.rollBack(migrationId))));
+        if (record?.outcome === 'needs-human')
+          result.handOffProblems.push(
+            ...(await runHandOff(sandbox, cluster, record, () => operator.rollBack(migrationId))),
+          );
       }
       // What the rollbacks of the hand-off came to is told, too.
       await operator.allTold();
@@ -225,5 +271,9 @@ export const simulate = async (spec: RunSpec, assemblyDirectory: string): Promis
 const cancelAfter = ({ sandbox, migrations, ledger }: RunResult, n: number): void =>
   afterCall(sandbox, n, async () => {
     const [first] = migrations;
-    if (first) await ledger.requestCancel(first.migrationId, { requestedAt: new Date(sandbox.clock.now()).toISOString(), requestedBy: 'simulation' });
+    if (first)
+      await ledger.requestCancel(first.migrationId, {
+        requestedAt: new Date(sandbox.clock.now()).toISOString(),
+        requestedBy: 'simulation',
+      });
   });

@@ -42,14 +42,37 @@ const definitions: Definition[] = [
   { name: 'auto-climbs', file: 'auto-climbs', requests: [{ addon: EBS }] },
   { name: 'three-service-accounts', file: 'adot-three-service-accounts', requests: [{ addon: 'adot' }] },
   { name: 'left-over', file: 'left-over-target-role', requests: [{ addon: EBS, strategy: 'recreate' }] },
-  { name: 'shared-role', file: 'shared-role', requests: [{ addon: EBS, strategy: 'in-place' }, { addon: 'aws-efs-csi-driver', strategy: 'in-place' }] },
+  {
+    name: 'shared-role',
+    file: 'shared-role',
+    requests: [
+      { addon: EBS, strategy: 'in-place' },
+      { addon: 'aws-efs-csi-driver', strategy: 'in-place' },
+    ],
+  },
   { name: 'trust-repair', file: 'trust-repair', requests: [{ addon: EBS, strategy: 'in-place', trust: 'repair' }] },
   { name: 'user-modified-fields', file: 'user-modified-fields', requests: [{ addon: EBS }] },
   { name: 'api', file: 'api-only', requests: [{ addon: EBS, verification: 'api' }] },
   { name: 'agent-install', file: 'agent-absent', requests: [{ addon: EBS, agent: 'install' }] },
   // It is 09:00: approved before the window opens at a quarter past.
-  { name: 'approved', file: 'in-place', requests: [{ addon: EBS, strategy: 'in-place', approval: 'required', approvalHours: 1, changeWindow: { schedule: '15 9 * * *', durationMinutes: 120, timeZone: 'UTC' } }] },
-  { name: 'service-account', file: 'service-account-irsa', requests: [{ serviceAccount: { namespace: 'payments', name: 'api' }, annotation: 'remove' }] },
+  {
+    name: 'approved',
+    file: 'in-place',
+    requests: [
+      {
+        addon: EBS,
+        strategy: 'in-place',
+        approval: 'required',
+        approvalHours: 1,
+        changeWindow: { schedule: '15 9 * * *', durationMinutes: 120, timeZone: 'UTC' },
+      },
+    ],
+  },
+  {
+    name: 'service-account',
+    file: 'service-account-irsa',
+    requests: [{ serviceAccount: { namespace: 'payments', name: 'api' }, annotation: 'remove' }],
+  },
 ];
 
 export const SCENARIO_NAMES: readonly string[] = definitions.map(({ name }) => name);

@@ -41,7 +41,9 @@ const anyCall = (random: Random): number => 1 + Math.floor(random.next() * LAST_
 export const specOfSeed = (seed: number): RunSpec => {
   const random = new Random(seed);
   const scenario = pick(random, SCENARIO_NAMES);
-  const knobs = Object.fromEntries(Object.entries(KNOBS).flatMap(([knob, values]) => (chance(random, 0.3) ? [[knob, pick(random, values)]] : [])));
+  const knobs = Object.fromEntries(
+    Object.entries(KNOBS).flatMap(([knob, values]) => (chance(random, 0.3) ? [[knob, pick(random, values)]] : [])),
+  );
   const faults: FaultSpec[] = [];
   while (faults.length < 4 && chance(random, 0.55)) {
     const kind = pick(random, FAULT_KINDS);

@@ -1,5 +1,15 @@
 /** Which runs an order means, and a share of them. */
-import { persistentFailures, placeOf, retired, retireFaults, secondFaults, type SeenCall, singleFaults, smooth, wayBackOf } from './exhaustive.ts';
+import {
+  persistentFailures,
+  placeOf,
+  retired,
+  retireFaults,
+  secondFaults,
+  type SeenCall,
+  singleFaults,
+  smooth,
+  wayBackOf,
+} from './exhaustive.ts';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { brokenPromises } from './promises.ts';
 import { simulate, type RunResult } from './run.ts';
@@ -22,9 +32,10 @@ export type Order = {
       /** All where it is empty. */
       scenarios: string[];
       /**
-       * `usual`: each call in each scenario, and second faults once for each failing step, in the first scenario that has
-       * it. `thorough`: these in each scenario too. `brief`: reads, and what is written into the ledger, in the first scenario
-       * in which that step makes that call, on the road and on the way back; what changes something at the target in each.
+       * `usual`: each call in each scenario, and second faults once for each failing step, in the first scenario that
+       * has it. `thorough`: these in each scenario too. `brief`: reads, and what is written into the ledger, in the
+       * first scenario in which that step makes that call, on the road and on the way back; what changes something at
+       * the target in each.
        */
       reach: 'brief' | 'usual' | 'thorough';
     }
@@ -44,7 +55,8 @@ export interface News {
 }
 
 /** A step writes the same into the ledger, and on the bus, in whichever scenario. */
-const changesTarget = ({ mutating, service }: SeenCall): boolean => mutating && service !== 'dynamodb' && service !== 'events';
+const changesTarget = ({ mutating, service }: SeenCall): boolean =>
+  mutating && service !== 'dynamodb' && service !== 'events';
 /** Called by the clock: each tick is like the one before. */
 const BY_SCHEDULE: ReadonlySet<string> = new Set<StepName>(['find-stranded', 'publish-events']);
 
@@ -96,7 +108,10 @@ export async function* specsOf(order: Order): AsyncGenerator<RunSpec> {
 }
 
 /** Runs the share of the order that is this part's; `onRun` gets each result with the promises that it broke. */
-export const runShare = async (order: Order, onRun: (result: RunResult, broken: { promise: string; how: string }[]) => void): Promise<void> => {
+export const runShare = async (
+  order: Order,
+  onRun: (result: RunResult, broken: { promise: string; how: string }[]) => void,
+): Promise<void> => {
   let index = 0;
   for await (const spec of specsOf(order)) {
     const { every = 1, parts, part } = order;

@@ -23,7 +23,8 @@ describe('a seed', () => {
   });
 
   it.each([3, 11, 42])('gives the same call log, byte for byte (%i)', async (seed) => {
-    const log = async (): Promise<string> => (await simulate(specOfSeed(seed), assembly)).sandbox.world.log.toJsonLines();
+    const log = async (): Promise<string> =>
+      (await simulate(specOfSeed(seed), assembly)).sandbox.world.log.toJsonLines();
     const first = await log();
     expect(first.split('\n').length).toBeGreaterThan(10);
     expect(await log()).toBe(first);
@@ -33,31 +34,51 @@ describe('a seed', () => {
     const specs = Array.from({ length: 400 }, (_, seed) => specOfSeed(seed));
     expect(new Set(specs.map(({ scenario }) => scenario))).toEqual(new Set(SCENARIO_NAMES));
     expect(new Set(specs.flatMap(({ faults }) => faults.map(({ kind }) => kind)))).toEqual(new Set(FAULT_KINDS));
-    for (const has of [specs.some((one) => one.actor), specs.some((one) => one.copies), specs.some((one) => one.trust), specs.some((one) => one.stranger), specs.some((one) => one.cancelAfterCall), specs.some((one) => one.again), specs.some((one) => one.rollBack), specs.some((one) => one.faults.length > 1)]) {
+    for (const has of [
+      specs.some((one) => one.actor),
+      specs.some((one) => one.copies),
+      specs.some((one) => one.trust),
+      specs.some((one) => one.stranger),
+      specs.some((one) => one.cancelAfterCall),
+      specs.some((one) => one.again),
+      specs.some((one) => one.rollBack),
+      specs.some((one) => one.faults.length > 1),
+    ]) {
       expect(has).toBe(true);
     }
   });
 });
 
 describe('the exhaustive list', () => {
-  it.each([...SCENARIO_NAMES])('has every fault at every call of %s, which ends as it should without any', async (name) => {
-    const result = await simulate(smooth(name), assembly);
-    expect(result.migrations.map(({ record }) => record?.outcome)).toEqual(result.migrations.map(() => scenarioNamed(name).ends));
-    const { seen } = result.sandbox.world.faults;
-    const specs = singleFaults(name, seen);
-    expect(new Set(specs.map(({ faults }) => faults[0]?.call))).toEqual(new Set(seen.map(({ n }) => n)));
-    const services = new Set(seen.map(({ service }) => service));
-    for (const service of ['eks', 'iam', 'kubernetes', 'dynamodb']) expect(services).toContain(service);
-    const changing = seen.find(({ service, mutating }) => service === 'eks' && mutating)!;
-    expect(new Set(kindsFor(changing))).toEqual(new Set(FAULT_KINDS));
-  });
+  it.each([...SCENARIO_NAMES])(
+    'has every fault at every call of %s, which ends as it should without any',
+    async (name) => {
+      const result = await simulate(smooth(name), assembly);
+      expect(result.migrations.map(({ record }) => record?.outcome)).toEqual(
+        result.migrations.map(() => scenarioNamed(name).ends),
+      );
+      const { seen } = result.sandbox.world.faults;
+      const specs = singleFaults(name, seen);
+      expect(new Set(specs.map(({ faults }) => faults[0]?.call))).toEqual(new Set(seen.map(({ n }) => n)));
+      const services = new Set(seen.map(({ service }) => service));
+      for (const service of ['eks', 'iam', 'kubernetes', 'dynamodb']) expect(services).toContain(service);
+      const changing = seen.find(({ service, mutating }) => service === 'eks' && mutating)!;
+      expect(new Set(kindsFor(changing))).toEqual(new Set(FAULT_KINDS));
+    },
+  );
 
   it('fails each step of the road that changes something, and goes on along the way back', async () => {
     const { sandbox } = await simulate(smooth('recreate'), assembly);
     const failures = persistentFailures('recreate', sandbox.world.faults.seen);
-    expect(failures.map(({ faults }) => faults[0]?.operation)).toEqual(['DeleteAddon', 'DeletePodIdentityAssociation', 'CreateAddon']);
+    expect(failures.map(({ faults }) => faults[0]?.operation)).toEqual([
+      'DeleteAddon',
+      'DeletePodIdentityAssociation',
+      'CreateAddon',
+    ]);
     const back = wayBackOf((await simulate(failures[2]!, assembly)).sandbox.world.faults.seen);
-    expect(new Set(back.map(({ step }) => step))).toEqual(new Set(['assess-rollback', 'restore-addon', 'restore-associations', 'verify-pods', 'finish']));
+    expect(new Set(back.map(({ step }) => step))).toEqual(
+      new Set(['assess-rollback', 'restore-addon', 'restore-associations', 'verify-pods', 'finish']),
+    );
   });
 });
 

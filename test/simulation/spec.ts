@@ -11,12 +11,24 @@ export interface FaultSpec {
   persists?: boolean;
 }
 
-/** What somebody else does to the add-on, or the service account, as soon as the n-th call of the service's functions has been answered. */
+/**
+ * What somebody else does to the add-on, or the service account, as soon as the n-th call of the service's functions
+ * has been answered.
+ */
 export interface ActorSpec {
   afterCall: number;
   does: (typeof ACTS)[number];
 }
-export const ACTS = ['update-version', 'change-configuration', 'delete', 'recreate', 'associate', 'give-other-role', 'change-trust', 'annotate'] as const;
+export const ACTS = [
+  'update-version',
+  'change-configuration',
+  'delete',
+  'recreate',
+  'associate',
+  'give-other-role',
+  'change-trust',
+  'annotate',
+] as const;
 
 export const APPROVALS = ['given', 'rejected', 'nobody', 'forged'] as const;
 

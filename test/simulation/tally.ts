@@ -12,7 +12,14 @@ export interface Tally {
   broken: number;
 }
 
-export const emptyTally = (): Tally => ({ runs: 0, migrated: 0, 'rolled-back': 0, blocked: 0, 'needs-human': 0, broken: 0 });
+export const emptyTally = (): Tally => ({
+  runs: 0,
+  migrated: 0,
+  'rolled-back': 0,
+  blocked: 0,
+  'needs-human': 0,
+  broken: 0,
+});
 
 export const mergeTally = (into: Tally, more: Tally): void => {
   for (const key of Object.keys(into) as (keyof Tally)[]) into[key] += more[key];
@@ -25,8 +32,12 @@ const ORDER = ['needs-human', 'rolled-back', 'blocked', 'migrated'] as const;
 
 /** A migration that left no record never began: it is blocked, unless it was made again. */
 export const outcomeOf = ({ migrations, repeated }: RunResult): (typeof ORDER)[number] => {
-  const all: (Outcome | undefined)[] = migrations.map(({ record }, index) => record?.outcome ?? repeated[index]?.record?.outcome);
-  const outcomes = all.map((outcome) => (outcome === 'already-migrated' || outcome === 'planned' ? 'migrated' : (outcome ?? 'blocked')));
+  const all: (Outcome | undefined)[] = migrations.map(
+    ({ record }, index) => record?.outcome ?? repeated[index]?.record?.outcome,
+  );
+  const outcomes = all.map((outcome) =>
+    outcome === 'already-migrated' || outcome === 'planned' ? 'migrated' : (outcome ?? 'blocked'),
+  );
   return ORDER.find((outcome) => outcomes.includes(outcome)) ?? 'blocked';
 };
 

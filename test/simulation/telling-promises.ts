@@ -17,9 +17,12 @@ export const approvedFirst: Promised = {
       const { approval: mode = 'given' } = result.spec;
       if (mode !== 'given') return [`${about(first)} although its approval was ${mode}`];
       const last = record.approvals.at(-1);
-      if (last?.state !== 'approved') return [`${about(first)} although its last approval is ${last?.state ?? 'missing'}`];
+      if (last?.state !== 'approved')
+        return [`${about(first)} although its last approval is ${last?.state ?? 'missing'}`];
       return [
-        ...(last.planHash === record.plan?.hash ? [] : [`${about(first)} by another plan than the one that was approved`]),
+        ...(last.planHash === record.plan?.hash
+          ? []
+          : [`${about(first)} by another plan than the one that was approved`]),
         ...((last.decidedAt ?? '') <= first.at ? [] : [`${about(first)} came before the approval`]),
       ];
     }),
@@ -32,9 +35,22 @@ export const withinWindow: Promised = {
     result.migrations.flatMap(({ migrationId, request: { changeWindow: window } }) => {
       if (!window) return [];
       const { calls } = result.sandbox.world.log;
-      const outside = calls.filter((call) => call.step === 'begin' && call.service === 'dynamodb' && call.operation === 'PutItem' && call.status < 300 && migrationOf(result, call.execution) === migrationId && !isOpen(window, Date.parse(call.at)));
-      const waiting = calls.find((call) => call.step === 'await-window' && migrationOf(result, call.execution) === migrationId);
-      return [...outside.map((call) => `${about(call)} stored the snapshot outside the window`), ...(waiting ? [] : outside.map(() => `${migrationId} did not wait`))];
+      const outside = calls.filter(
+        (call) =>
+          call.step === 'begin' &&
+          call.service === 'dynamodb' &&
+          call.operation === 'PutItem' &&
+          call.status < 300 &&
+          migrationOf(result, call.execution) === migrationId &&
+          !isOpen(window, Date.parse(call.at)),
+      );
+      const waiting = calls.find(
+        (call) => call.step === 'await-window' && migrationOf(result, call.execution) === migrationId,
+      );
+      return [
+        ...outside.map((call) => `${about(call)} stored the snapshot outside the window`),
+        ...(waiting ? [] : outside.map(() => `${migrationId} did not wait`)),
+      ];
     }),
 };
 
@@ -48,7 +64,14 @@ interface Told {
 const told = ({ sandbox }: RunResult): Told[] =>
   sandbox.world.events.flatMap(({ source, detail }) => {
     if (source !== EVENT_SOURCE || !isObject(detail)) return [];
-    return [{ eventId: String(detail['eventId']), migrationId: String(detail['migrationId']), type: String(detail['type']), text: JSON.stringify(detail) }];
+    return [
+      {
+        eventId: String(detail['eventId']),
+        migrationId: String(detail['migrationId']),
+        type: String(detail['type']),
+        text: JSON.stringify(detail),
+      },
+    ];
   });
 
 export const outcomesAreTold: Promised = {
@@ -62,15 +85,26 @@ export const outcomesAreTold: Promised = {
       const record = await result.ledger.getMigration(migrationId);
       const own = events.filter((event) => event.migrationId === migrationId);
       const ids = new Set(own.map(({ eventId }) => eventId));
-      if (record?.status === 'ended' && !ids.has(`${migrationId}#${record.outcome ?? ''}`)) problems.push(`${migrationId} ended ${record.outcome ?? ''}, and nobody was told`);
+      if (record?.status === 'ended' && !ids.has(`${migrationId}#${record.outcome ?? ''}`))
+        problems.push(`${migrationId} ended ${record.outcome ?? ''}, and nobody was told`);
       const before = record?.recovery?.after;
       const happened = new Set([record?.outcome, before, 'started', 'approval-needed']);
-      problems.push(...own.filter(({ type }) => !happened.has(type as typeof before)).map(({ eventId }) => `${eventId} was told, and did not happen`));
-      problems.push(...own.filter(({ eventId, type }) => !eventId.startsWith(`${migrationId}#${type}`)).map(({ eventId, type }) => `${eventId} is the id of an event ${type}`));
-      if (own.some(({ type }) => type === 'started') && !record?.plan) problems.push(`${migrationId} was told to have started without a plan`);
+      problems.push(
+        ...own
+          .filter(({ type }) => !happened.has(type as typeof before))
+          .map(({ eventId }) => `${eventId} was told, and did not happen`),
+      );
+      problems.push(
+        ...own
+          .filter(({ eventId, type }) => !eventId.startsWith(`${migrationId}#${type}`))
+          .map(({ eventId, type }) => `${eventId} is the id of an event ${type}`),
+      );
+      if (own.some(({ type }) => type === 'started') && !record?.plan)
+        problems.push(`${migrationId} was told to have started without a plan`);
       for (const { round } of record?.approvals ?? []) {
         const token = await result.ledger.approvalToken(migrationId, round);
-        if (token !== undefined && own.some(({ text }) => text.includes(token))) problems.push(`an event of ${migrationId} has its task token`);
+        if (token !== undefined && own.some(({ text }) => text.includes(token)))
+          problems.push(`an event of ${migrationId} has its task token`);
       }
     }
     problems.push(...(await result.ledger.listUnsent()).map((id) => `something of ${id} was never told`));

@@ -35,7 +35,8 @@ const asks = ({ request }: Migration): boolean => request.trust === 'repair';
 /** One statement for EKS Pod Identity of that cluster, and for nothing else. */
 const isNarrow = ({ Effect, Principal, Condition }: Statement, { request, plan }: Migration): boolean => {
   const conditions = isObject(Condition) ? Object.values(Condition).filter(isObject) : [];
-  const wants = (key: string, value: string): boolean => conditions.some((keys) => [keys[key]].flat().every((one) => one === value) && keys[key] !== undefined);
+  const wants = (key: string, value: string): boolean =>
+    conditions.some((keys) => [keys[key]].flat().every((one) => one === value) && keys[key] !== undefined);
   const accounts = plan?.associations.map((one) => one.serviceAccount) ?? [];
   const named = conditions.flatMap((keys) => [keys['aws:RequestTag/kubernetes-service-account'] ?? []].flat());
   return (
@@ -50,21 +51,40 @@ const isNarrow = ({ Effect, Principal, Condition }: Statement, { request, plan }
 
 /** Policies as they are before any retirement: those retired have lost something on purpose. */
 const policiesAtTheEnd = (result: RunResult): Map<string, string> => {
-  const retired = new Set(result.migrations.flatMap(({ record }) => record?.retirements.map((one) => one.roleArn) ?? []));
-  return new Map([...trustPoliciesOf(result.sandbox)].filter(([arn]) => result.retirements.length === 0 || !retired.has(arn)));
+  const retired = new Set(
+    result.migrations.flatMap(({ record }) => record?.retirements.map((one) => one.roleArn) ?? []),
+  );
+  return new Map(
+    [...trustPoliciesOf(result.sandbox)].filter(([arn]) => result.retirements.length === 0 || !retired.has(arn)),
+  );
 };
 
-/** What somebody else has added meanwhile is overwritten by nobody who could have seen it: IAM has no conditional writes. */
+/**
+ * What somebody else has added meanwhile is overwritten by nobody who could have seen it: IAM has no conditional
+ * writes.
+ */
 const overwritten = (result: RunResult): string[] => {
   const { actor } = result;
   if (!actor?.accepted || actor.spec.does !== 'change-trust' || actor.afterLine === undefined) return [];
   const { afterLine } = actor;
   const { calls } = result.sandbox.world.log;
-  const act = calls.find((call) => call.n > afterLine && call.step === undefined && call.operation === 'UpdateAssumeRolePolicy' && call.status < 300);
+  const act = calls.find(
+    (call) =>
+      call.n > afterLine && call.step === undefined && call.operation === 'UpdateAssumeRolePolicy' && call.status < 300,
+  );
   if (!act) return [];
-  const sawIt = (call: Call): boolean => calls.some((one) => one.n > act.n && one.n < call.n && one.invocation === call.invocation && one.operation === 'GetRole');
+  const sawIt = (call: Call): boolean =>
+    calls.some(
+      (one) => one.n > act.n && one.n < call.n && one.invocation === call.invocation && one.operation === 'GetRole',
+    );
   return effective(changes(result))
-    .filter((call) => call.n > act.n && call.operation === 'UpdateAssumeRolePolicy' && sawIt(call) && !String(inputOf(call)['PolicyDocument']).includes(OTHER_STATEMENT.Sid))
+    .filter(
+      (call) =>
+        call.n > act.n &&
+        call.operation === 'UpdateAssumeRolePolicy' &&
+        sawIt(call) &&
+        !String(inputOf(call)['PolicyDocument']).includes(OTHER_STATEMENT.Sid),
+    )
     .map((call) => `${about(call)} overwrote what somebody else had added to a trust policy`);
 };
 
@@ -74,7 +94,9 @@ export const trustStays: Promised = {
   broken: (result) => [
     ...overwritten(result),
     ...[...policiesAtTheEnd(result)].flatMap(([arn, now]) =>
-      without(statementsOf(result.before.trustPolicies.get(arn)), statementsOf(now)).map((statement) => `the trust policy of ${arn} lost ${JSON.stringify(statement)}`),
+      without(statementsOf(result.before.trustPolicies.get(arn)), statementsOf(now)).map(
+        (statement) => `the trust policy of ${arn} lost ${JSON.stringify(statement)}`,
+      ),
     ),
   ],
 };
@@ -88,24 +110,56 @@ export const repairIsSafe: Promised = {
     const { calls } = result.sandbox.world.log;
     for (const call of effective(changes(result)).filter((one) => one.operation === 'UpdateAssumeRolePolicy')) {
       const id = migrationOf(result, call.execution);
-      const noted = calls.some((one) => one.n < call.n && one.status < 300 && /^(Put|Update)Item$/.test(one.operation) && keyOf(one)?.pk === `MIGRATION#${id}` && /^(REPAIR|RETIREMENT)#/.test(keyOf(one)?.sk ?? ''));
+      const noted = calls.some(
+        (one) =>
+          one.n < call.n &&
+          one.status < 300 &&
+          /^(Put|Update)Item$/.test(one.operation) &&
+          keyOf(one)?.pk === `MIGRATION#${id}` &&
+          /^(REPAIR|RETIREMENT)#/.test(keyOf(one)?.sk ?? ''),
+      );
       if (!noted) problems.push(`${about(call)} changed a trust policy that the ledger did not have`);
       const record = records.find(({ migrationId }) => migrationId === id);
-      if (call.step === 'repair-trust' && record && !asks(record)) problems.push(`${about(call)} repaired a trust policy although nobody asked for it`);
-      if (String(inputOf(call)['PolicyDocument']).length > 2048) problems.push(`${about(call)} wrote more than IAM takes`);
+      if (call.step === 'repair-trust' && record && !asks(record))
+        problems.push(`${about(call)} repaired a trust policy although nobody asked for it`);
+      if (String(inputOf(call)['PolicyDocument']).length > 2048)
+        problems.push(`${about(call)} wrote more than IAM takes`);
     }
     for (const [arn, now] of policiesAtTheEnd(result)) {
-      const added = without(statementsOf(now), [...statementsOf(result.before.trustPolicies.get(arn)), OTHER_STATEMENT]);
-      const owners = records.filter((record) => record.trustChanges.some((change) => change.roleArn === arn && added.some((statement) => isDeepStrictEqual(statement, change.statement))));
-      if (added.length > 0 && owners.length === 0) problems.push(`the trust policy of ${arn} got ${JSON.stringify(added)}, which no migration has noted`);
+      const added = without(statementsOf(now), [
+        ...statementsOf(result.before.trustPolicies.get(arn)),
+        OTHER_STATEMENT,
+      ]);
+      const owners = records.filter((record) =>
+        record.trustChanges.some(
+          (change) =>
+            change.roleArn === arn && added.some((statement) => isDeepStrictEqual(statement, change.statement)),
+        ),
+      );
+      if (added.length > 0 && owners.length === 0)
+        problems.push(`the trust policy of ${arn} got ${JSON.stringify(added)}, which no migration has noted`);
       // Add-ons that share the role have one each.
-      if (added.length > owners.length) problems.push(`the trust policy of ${arn} got ${added.length} statements by ${owners.length} migrations`);
-      for (const statement of added) if (!owners.some((record) => isNarrow(statement, record))) problems.push(`the trust policy of ${arn} got a statement that is too wide: ${JSON.stringify(statement)}`);
+      if (added.length > owners.length)
+        problems.push(`the trust policy of ${arn} got ${added.length} statements by ${owners.length} migrations`);
+      for (const statement of added)
+        if (!owners.some((record) => isNarrow(statement, record)))
+          problems.push(`the trust policy of ${arn} got a statement that is too wide: ${JSON.stringify(statement)}`);
       for (const record of owners) {
-        const left = record.trustChanges.some((change) => change.roleArn === arn && added.some((statement) => isDeepStrictEqual(statement, change.statement)));
+        const left = record.trustChanges.some(
+          (change) =>
+            change.roleArn === arn && added.some((statement) => isDeepStrictEqual(statement, change.statement)),
+        );
         const gone = record.outcome === 'rolled-back' || record.outcome === 'blocked';
-        const shared = records.some((other) => other !== record && other.outcome === 'migrated' && other.plan?.associations.some((one) => one.roleArn === arn));
-        if (left && gone && !shared && !interfered(result)) problems.push(`${record.migrationId} ended ${record.outcome ?? ''}, but its statement is still in the trust policy of ${arn}`);
+        const shared = records.some(
+          (other) =>
+            other !== record &&
+            other.outcome === 'migrated' &&
+            other.plan?.associations.some((one) => one.roleArn === arn),
+        );
+        if (left && gone && !shared && !interfered(result))
+          problems.push(
+            `${record.migrationId} ended ${record.outcome ?? ''}, but its statement is still in the trust policy of ${arn}`,
+          );
       }
     }
     return problems;
@@ -122,32 +176,50 @@ export const retiresOnlyItsOwn: Promised = {
       const roleArn = record?.plan && irsaRoleOf(record.plan);
       const issuer = result.cluster.oidcIssuer ?? '';
       if (!record || roleArn === undefined) continue;
-      if (status === 'SUCCEEDED' && action === 'retire' && record.request.verification === 'api') problems.push(`${migrationId} was retired although nobody saw its pods`);
+      if (status === 'SUCCEEDED' && action === 'retire' && record.request.verification === 'api')
+        problems.push(`${migrationId} was retired although nobody saw its pods`);
       for (const { namespace, serviceAccount } of plannedOf(record)) {
         const use = { target: record.request.target, namespace, serviceAccount, oidcIssuer: issuer };
         const verdicts = (policy: string | undefined) => evaluateTrust(parsePolicy(policy ?? '', 'trust'), use);
         const was = verdicts(result.before.trustPolicies.get(roleArn));
         const now = verdicts(trustPolicies.get(roleArn));
         const what = `${action} of ${migrationId} (${status}${error === undefined ? '' : `, ${error}`})`;
-        if (now.podIdentity.verdict !== 'allowed') problems.push(`after ${what} ${roleArn} does not let ${serviceAccount} in by Pod Identity`);
-        if (status === 'SUCCEEDED' && action === 'retire' && now.irsa.verdict === 'allowed') problems.push(`after ${what} ${roleArn} still lets ${serviceAccount} in by OIDC`);
-        if (status === 'SUCCEEDED' && action === 'reinstate' && now.irsa.verdict !== was.irsa.verdict) problems.push(`after ${what} the OIDC trust of ${roleArn} for ${serviceAccount} is ${now.irsa.verdict}, it was ${was.irsa.verdict}`);
+        if (now.podIdentity.verdict !== 'allowed')
+          problems.push(`after ${what} ${roleArn} does not let ${serviceAccount} in by Pod Identity`);
+        if (status === 'SUCCEEDED' && action === 'retire' && now.irsa.verdict === 'allowed')
+          problems.push(`after ${what} ${roleArn} still lets ${serviceAccount} in by OIDC`);
+        if (status === 'SUCCEEDED' && action === 'reinstate' && now.irsa.verdict !== was.irsa.verdict)
+          problems.push(
+            `after ${what} the OIDC trust of ${roleArn} for ${serviceAccount} is ${now.irsa.verdict}, it was ${was.irsa.verdict}`,
+          );
       }
       // Whoever else was let in still is: what is gone speaks of this cluster's provider alone.
       const host = issuer.replace(/^https:\/\//, '');
       for (const [arn, now] of trustPolicies) {
         const lost = without(statementsOf(result.before.trustPolicies.get(arn)), statementsOf(now));
-        for (const statement of lost) if (arn !== roleArn || !JSON.stringify(statement).includes(host)) problems.push(`retire took ${JSON.stringify(statement)} out of ${arn}`);
+        for (const statement of lost)
+          if (arn !== roleArn || !JSON.stringify(statement).includes(host))
+            problems.push(`retire took ${JSON.stringify(statement)} out of ${arn}`);
       }
     }
     const { faults, actor, stranger, knobs = {} } = result.spec;
     const nothingLasts = faults.length <= 1 && faults.every(({ kind, persists }) => isTransient(kind) && !persists);
     // An add-on that still has the role, and a service account that still names it, may need the trust.
-    const mayBeNeeded = knobs['keepIrsaRole'] === true || knobs['annotationAfterRecreate'] === 'keep' || result.migrations.some(({ record }) => record?.outcome !== 'migrated' || record.verified !== 'pods');
+    const mayBeNeeded =
+      knobs['keepIrsaRole'] === true ||
+      knobs['annotationAfterRecreate'] === 'keep' ||
+      result.migrations.some(({ record }) => record?.outcome !== 'migrated' || record.verified !== 'pods');
     if (nothingLasts && !actor && !stranger && !mayBeNeeded) {
       // A lock that could not be let go is in the way of the next one until it is found.
-      const failed = result.retirements.filter(({ status, action }) => status !== 'SUCCEEDED' && (action === 'retire' || faults.length === 0));
-      problems.push(...failed.map(({ migrationId, action, error }) => `${action} of ${migrationId} did not succeed although nothing stood in its way: ${error ?? ''}`));
+      const failed = result.retirements.filter(
+        ({ status, action }) => status !== 'SUCCEEDED' && (action === 'retire' || faults.length === 0),
+      );
+      problems.push(
+        ...failed.map(
+          ({ migrationId, action, error }) =>
+            `${action} of ${migrationId} did not succeed although nothing stood in its way: ${error ?? ''}`,
+        ),
+      );
     }
     return problems;
   },

@@ -11,9 +11,14 @@ const SERVICE_ACCOUNTS: Record<string, { namespace: string; serviceAccount: stri
 const PRINCIPAL = 'pods.eks.amazonaws.com';
 
 const letsPodsIn = (statement: unknown): statement is Record<string, unknown> =>
-  isObject(statement) && isObject(statement['Principal']) && [statement['Principal']['Service']].flat().includes(PRINCIPAL);
+  isObject(statement) &&
+  isObject(statement['Principal']) &&
+  [statement['Principal']['Service']].flat().includes(PRINCIPAL);
 
-/** The scenario with roles that do not let EKS Auth in, or that do so under a condition whose key nobody knows beforehand. */
+/**
+ * The scenario with roles that do not let EKS Auth in, or that do so under a condition whose key nobody knows
+ * beforehand.
+ */
 export const withTrust = (scenario: Scenario, trust: RunSpec['trust']): Scenario => {
   if (!trust) return scenario;
   for (const role of scenario.accounts.flatMap((account) => account.roles)) {
@@ -22,19 +27,40 @@ export const withTrust = (scenario: Scenario, trust: RunSpec['trust']): Scenario
     const statements: unknown[] = policy['Statement'];
     // What nobody lets in can be repaired, a Deny can not.
     if (!statements.some(letsPodsIn)) {
-      role.trustPolicy = { ...policy, Statement: [...statements, { Effect: 'Deny', Principal: '*', Action: 'sts:*', Condition: trust === 'denied' ? { Bool: { 'aws:PrincipalIsAWSService': 'true' } } : { StringEquals: { 'aws:SomeKeyOfTomorrow': 'yes' } } }] };
+      role.trustPolicy = {
+        ...policy,
+        Statement: [
+          ...statements,
+          {
+            Effect: 'Deny',
+            Principal: '*',
+            Action: 'sts:*',
+            Condition:
+              trust === 'denied'
+                ? { Bool: { 'aws:PrincipalIsAWSService': 'true' } }
+                : { StringEquals: { 'aws:SomeKeyOfTomorrow': 'yes' } },
+          },
+        ],
+      };
       continue;
     }
     const Statement =
       trust === 'denied'
         ? statements.filter((statement) => !letsPodsIn(statement))
-        : statements.map((statement) => (letsPodsIn(statement) ? { ...statement, Condition: { StringEquals: { 'aws:SomeKeyOfTomorrow': 'yes' } } } : statement));
+        : statements.map((statement) =>
+            letsPodsIn(statement)
+              ? { ...statement, Condition: { StringEquals: { 'aws:SomeKeyOfTomorrow': 'yes' } } }
+              : statement,
+          );
     role.trustPolicy = { ...policy, Statement };
   }
   return scenario;
 };
 
-/** The scenario with an association for the add-on's service account that another tool manages, or that another add-on owns. */
+/**
+ * The scenario with an association for the add-on's service account that another tool manages, or that another add-on
+ * owns.
+ */
 export const withStranger = (scenario: Scenario, stranger: RunSpec['stranger'], addon: string): Scenario => {
   const cluster = scenario.accounts[0]?.clusters[0];
   const place = SERVICE_ACCOUNTS[addon];

@@ -3,9 +3,15 @@ import type { News, Order } from './share.ts';
 
 /**
  * Shares the runs of an order among that many child processes: each takes its part of the same list, so that the whole
- * does not depend on their number. `onNews` may answer false: enough is known, the children end. Rejects when one fails.
+ * does not depend on their number. `onNews` may answer false: enough is known, the children end. Rejects when one
+ * fails.
  */
-export const distribute = async (order: Omit<Order, 'part' | 'parts'>, count: number, worker: URL, onNews: (news: News) => boolean | void): Promise<void> => {
+export const distribute = async (
+  order: Omit<Order, 'part' | 'parts'>,
+  count: number,
+  worker: URL,
+  onNews: (news: News) => boolean | void,
+): Promise<void> => {
   const children: ChildProcess[] = [];
   let enough = false;
   const one = (part: number): Promise<void> =>
@@ -18,7 +24,9 @@ export const distribute = async (order: Omit<Order, 'part' | 'parts'>, count: nu
         for (const each of children) each.kill();
       });
       child.on('error', reject);
-      child.on('exit', (code) => (code === 0 || enough ? resolve() : reject(new Error(`A worker ended with exit code ${String(code)}.`))));
+      child.on('exit', (code) =>
+        code === 0 || enough ? resolve() : reject(new Error(`A worker ended with exit code ${String(code)}.`)),
+      );
       child.send({ ...order, part, parts: count });
     });
   await Promise.all(Array.from({ length: count }, (_, part) => one(part)));

@@ -14,15 +14,23 @@ export type MachineName = (typeof MACHINES)[number];
 /** As it is kept: with places such as `${step:plan}`. */
 export const keptText = (name: MachineName): string => textOf(name);
 
-export const nameOf = ({ logicalId }: AssemblyStateMachine): MachineName => MACHINES.find((name) => logicalId.startsWith(`${name}StateMachine`))!;
+export const nameOf = ({ logicalId }: AssemblyStateMachine): MachineName =>
+  MACHINES.find((name) => logicalId.startsWith(`${name}StateMachine`))!;
 
 /** A kept definition over what is deployed today. Throws an Error for a place that nothing stands for any more. */
 export function filledIn(text: string, { functions, tables }: Assembly): object {
   const versions = Object.fromEntries(functions.map((fn) => [stepOf(fn), fn.versionArns[0]]));
-  const places: Record<string, string | undefined> = { partition: 'aws', table: tables[0]!.name, ...Object.fromEntries(Object.entries(versions).map(([step, arn]) => [`step:${step}`, arn])) };
+  const places: Record<string, string | undefined> = {
+    partition: 'aws',
+    table: tables[0]!.name,
+    ...Object.fromEntries(Object.entries(versions).map(([step, arn]) => [`step:${step}`, arn])),
+  };
   const filled = text.replaceAll(/\$\{([\w:-]+)\}/g, (_, place: string) => {
     const value = places[place];
-    if (value === undefined) throw new Error(`The previous release's definition calls ${place}, which this one does not deploy: executions in flight would fail there. Keep it for one release more.`);
+    if (value === undefined)
+      throw new Error(
+        `The previous release's definition calls ${place}, which this one does not deploy: executions in flight would fail there. Keep it for one release more.`,
+      );
     return value;
   });
   return JSON.parse(filled) as object;
@@ -40,7 +48,8 @@ export interface KeptLedger {
   migrationId: string;
   items: Record<string, AttributeValue>[];
 }
-export const keptLedger = (name: 'migrated' | 'rolled-back' | 'in-flight'): KeptLedger => JSON.parse(textOf(`ledger-${name}`)) as KeptLedger;
+export const keptLedger = (name: 'migrated' | 'rolled-back' | 'in-flight'): KeptLedger =>
+  JSON.parse(textOf(`ledger-${name}`)) as KeptLedger;
 
 /** Writes what the previous release's code wrote, as it wrote it. */
 export async function writeLedger({ backend }: OpenWorld, { items }: KeptLedger): Promise<void> {
@@ -54,14 +63,25 @@ export function refusedInputs({ backend }: OpenWorld): string[] {
   const { executions } = backend.sandbox;
   const { stateMachineArn, recoverStateMachineArn, retireStateMachineArn } = backend;
   const all = [stateMachineArn, recoverStateMachineArn, retireStateMachineArn!].flatMap((arn) => executions.list(arn));
-  const told = all.flatMap(({ history }) => history.events.flatMap((event) => JSON.stringify(event).match(/The input of step [^"]*? is wrong: [^"]*?(?=\. Nothing was changed)/g) ?? []));
+  const told = all.flatMap(({ history }) =>
+    history.events.flatMap(
+      (event) =>
+        JSON.stringify(event).match(/The input of step [^"]*? is wrong: [^"]*?(?=\. Nothing was changed)/g) ?? [],
+    ),
+  );
   return [...new Set(told)];
 }
 
 /** The states that ran, by the name of their state machine. */
 export function statesOf({ backend }: OpenWorld, machine: MachineName): Set<string> {
   const { executions } = backend.sandbox;
-  const arn = { MigrateAddon: backend.stateMachineArn, Recover: backend.recoverStateMachineArn, Retire: backend.retireStateMachineArn! }[machine];
-  const entered = executions.list(arn).flatMap(({ history }) => history.events.flatMap((event) => event['stateEnteredEventDetails']?.['name'] ?? []));
+  const arn = {
+    MigrateAddon: backend.stateMachineArn,
+    Recover: backend.recoverStateMachineArn,
+    Retire: backend.retireStateMachineArn!,
+  }[machine];
+  const entered = executions
+    .list(arn)
+    .flatMap(({ history }) => history.events.flatMap((event) => event['stateEnteredEventDetails']?.['name'] ?? []));
   return new Set(entered.map(String));
 }

@@ -6,7 +6,11 @@ import { subjectOf } from '../subject.ts';
 const PROGRAM = ['pod-identity', 'grant-access'];
 
 /** With the cluster alone it is for add-ons, and grants nothing for a service account that is none's. */
-export const grantCommand = ({ target: { cluster }, serviceAccount, annotation }: Pick<MigrationRequest, 'target' | 'serviceAccount' | 'annotation'>): string =>
+export const grantCommand = ({
+  target: { cluster },
+  serviceAccount,
+  annotation,
+}: Pick<MigrationRequest, 'target' | 'serviceAccount' | 'annotation'>): string =>
   shellCommand(
     PROGRAM,
     ['--cluster', cluster],

@@ -1,4 +1,7 @@
-/** The access entries that put the service's roles into its groups, and what stands in for them where a cluster knows none. */
+/**
+ * The access entries that put the service's roles into its groups, and what stands in for them where a cluster knows
+ * none.
+ */
 import { stringify } from 'yaml';
 import { parseRoleArn } from '../arn.ts';
 import { ACCESS_GROUPS, type Purpose } from './rules.ts';
@@ -9,7 +12,10 @@ export interface WantedEntry {
   groups: string[];
 }
 
-/** Roles by the outputs of the stack: `all` call API servers, `restart` restart workloads there too, `annotate` change service accounts. */
+/**
+ * Roles by the outputs of the stack: `all` call API servers, `restart` restart workloads there too, `annotate` change
+ * service accounts.
+ */
 export interface ServiceRoles {
   all: readonly string[];
   restart: readonly string[];
@@ -22,7 +28,10 @@ const CHANGES = ['restart', 'annotate'] as const satisfies readonly Purpose[];
 export const wantedEntries = (roles: ServiceRoles): WantedEntry[] =>
   [...new Set([...roles.all, ...roles.restart, ...roles.annotate])].map((principalArn) => ({
     principalArn,
-    groups: [ACCESS_GROUPS.read, ...CHANGES.filter((purpose) => roles[purpose].includes(principalArn)).map((purpose) => ACCESS_GROUPS[purpose])],
+    groups: [
+      ACCESS_GROUPS.read,
+      ...CHANGES.filter((purpose) => roles[purpose].includes(principalArn)).map((purpose) => ACCESS_GROUPS[purpose]),
+    ],
   }));
 
 /** An access entry, as DescribeAccessEntry gives it. */
@@ -45,15 +54,22 @@ export const entryChange = ({ principalArn, groups }: WantedEntry, found: FoundE
     return {
       do: 'refuse',
       why: `the access entry of ${principalArn} is of type ${found.type}, which takes no groups`,
-      remedy: 'That is the role of nodes, and the service needs roles of its own: name those of the stack PodIdentityMigrator',
+      remedy:
+        'That is the role of nodes, and the service needs roles of its own: name those of the stack PodIdentityMigrator',
     };
   }
   const added = groups.filter((group) => !found.groups.includes(group));
-  return added.length === 0 ? { do: 'nothing', groups: found.groups } : { do: 'update', groups: [...found.groups, ...added], added };
+  return added.length === 0
+    ? { do: 'nothing', groups: found.groups }
+    : { do: 'update', groups: [...found.groups, ...added], added };
 };
 
-/** Whether a cluster takes access entries; `mode`: its accessConfig.authenticationMode, which clusters of before them leave out. */
-export const takesAccessEntries = (mode: string | undefined): boolean => mode === 'API' || mode === 'API_AND_CONFIG_MAP';
+/**
+ * Whether a cluster takes access entries; `mode`: its accessConfig.authenticationMode, which clusters of before them
+ * leave out.
+ */
+export const takesAccessEntries = (mode: string | undefined): boolean =>
+  mode === 'API' || mode === 'API_AND_CONFIG_MAP';
 
 /** aws-auth knows a role without its path (github.com/kubernetes-sigs/aws-iam-authenticator/issues/268). */
 const withoutPath = (arn: string): string => {
@@ -66,4 +82,11 @@ const withoutPath = (arn: string): string => {
  * session's name is in the user's, so that the audit log tells the functions apart.
  */
 export const mapRolesOf = (entries: readonly WantedEntry[]): string =>
-  stringify(entries.map(({ principalArn, groups }) => ({ rolearn: withoutPath(principalArn), username: 'pod-identity-migrator:{{SessionName}}', groups })), { lineWidth: 0 });
+  stringify(
+    entries.map(({ principalArn, groups }) => ({
+      rolearn: withoutPath(principalArn),
+      username: 'pod-identity-migrator:{{SessionName}}',
+      groups,
+    })),
+    { lineWidth: 0 },
+  );

@@ -3,7 +3,17 @@ import { z } from 'zod';
 import { SERVICE_MANAGER, type WorkloadRef } from '../kubernetes.ts';
 import type { AnnotationMode } from '../request.ts';
 import type { ServiceAccountRef } from '../subject.ts';
-import { ACCESS_GROUPS, type AccessRule, annotationRules, customResourceRules, customResourcesOf, type PolicyRule, type Purpose, READ_RULES, restartRules } from './rules.ts';
+import {
+  ACCESS_GROUPS,
+  type AccessRule,
+  annotationRules,
+  customResourceRules,
+  customResourcesOf,
+  type PolicyRule,
+  type Purpose,
+  READ_RULES,
+  restartRules,
+} from './rules.ts';
 
 export const RBAC_GROUP = 'rbac.authorization.k8s.io';
 const API_VERSION = `${RBAC_GROUP}/v1`;
@@ -59,13 +69,27 @@ const roleFor = (name: string, rules: readonly AccessRule[], namespace?: string)
 });
 
 /** A role and its binding to the group of that purpose. */
-const bound = (name: string, group: string, rules: readonly AccessRule[], namespace?: string): [AccessManifest, AccessManifest] => {
+const bound = (
+  name: string,
+  group: string,
+  rules: readonly AccessRule[],
+  namespace?: string,
+): [AccessManifest, AccessManifest] => {
   const role = roleFor(name, rules, namespace);
   const { kind, metadata } = role;
   const subjects: BindingManifest['subjects'] = [{ kind: 'Group', apiGroup: RBAC_GROUP, name: group }];
   return [
     { manifest: role, reasons: rules.map(({ why }) => why) },
-    { manifest: { apiVersion: API_VERSION, kind: `${kind}Binding`, metadata, subjects, roleRef: { apiGroup: RBAC_GROUP, kind, name } }, reasons: [] },
+    {
+      manifest: {
+        apiVersion: API_VERSION,
+        kind: `${kind}Binding`,
+        metadata,
+        subjects,
+        roleRef: { apiGroup: RBAC_GROUP, kind, name },
+      },
+      reasons: [],
+    },
   ];
 };
 
@@ -78,26 +102,48 @@ interface OwnRules {
 
 const rulesOf = (one: MigratedWorkloads): OwnRules => {
   const restart = restartRules(one.workloads);
-  if ('addon' in one) return { name: one.addon, namespace: one.namespace, rules: { read: customResourceRules(customResourcesOf(one.addon)), restart, annotate: [] } };
-  const { serviceAccount: { namespace, name }, annotation } = one;
-  return { name: `${namespace}:${name}`, namespace, rules: { read: [], restart, annotate: annotation === 'remove' ? annotationRules([name]) : [] } };
+  if ('addon' in one)
+    return {
+      name: one.addon,
+      namespace: one.namespace,
+      rules: { read: customResourceRules(customResourcesOf(one.addon)), restart, annotate: [] },
+    };
+  const {
+    serviceAccount: { namespace, name },
+    annotation,
+  } = one;
+  return {
+    name: `${namespace}:${name}`,
+    namespace,
+    rules: { read: [], restart, annotate: annotation === 'remove' ? annotationRules([name]) : [] },
+  };
 };
 
 const nameFor = (purpose: Purpose, name: string): string => `${ACCESS_GROUPS[purpose]}:${name}`;
 
-/** Each add-on, and each service account, has objects of its own, so that granting the access for one takes nothing from another. */
+/**
+ * Each add-on, and each service account, has objects of its own, so that granting the access for one takes nothing from
+ * another.
+ */
 const manifestsOf = (one: MigratedWorkloads): AccessManifest[] => {
   const { name, namespace, rules } = rulesOf(one);
-  const boundFor = (purpose: Purpose, within?: string): AccessManifest[] => (rules[purpose].length === 0 ? [] : bound(nameFor(purpose, name), ACCESS_GROUPS[purpose], rules[purpose], within));
+  const boundFor = (purpose: Purpose, within?: string): AccessManifest[] =>
+    rules[purpose].length === 0 ? [] : bound(nameFor(purpose, name), ACCESS_GROUPS[purpose], rules[purpose], within);
   return [...boundFor('read'), ...boundFor('restart', namespace), ...boundFor('annotate', namespace)];
 };
 
-/** All that the service needs to migrate these: one ClusterRole for reading, and what each of them needs beside. Each role comes before its binding. */
-export const accessManifests = (migrated: readonly MigratedWorkloads[]): AccessManifest[] => [...bound(ACCESS_GROUPS.read, ACCESS_GROUPS.read, READ_RULES), ...migrated.flatMap(manifestsOf)];
+/**
+ * All that the service needs to migrate these: one ClusterRole for reading, and what each of them needs beside. Each
+ * role comes before its binding.
+ */
+export const accessManifests = (migrated: readonly MigratedWorkloads[]): AccessManifest[] => [
+  ...bound(ACCESS_GROUPS.read, ACCESS_GROUPS.read, READ_RULES),
+  ...migrated.flatMap(manifestsOf),
+];
 
 /**
- * The Role by which an earlier run let the service account be changed, without its rules: for one whose annotation stays.
- * Where there is none, none is needed.
+ * The Role by which an earlier run let the service account be changed, without its rules: for one whose annotation
+ * stays. Where there is none, none is needed.
  */
 export const withdrawnRole = (one: MigratedWorkloads): RoleManifest | undefined => {
   if ('addon' in one || one.annotation === 'remove') return undefined;
@@ -106,7 +152,8 @@ export const withdrawnRole = (one: MigratedWorkloads): RoleManifest | undefined 
 };
 
 /** `ClusterRole pod-identity-migrator:read`, or with its namespace. */
-export const manifestName = ({ kind, metadata: { name, namespace } }: Manifest): string => `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
+export const manifestName = ({ kind, metadata: { name, namespace } }: Manifest): string =>
+  `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
 
 export type ManifestChange =
   | { do: 'create' }
@@ -115,8 +162,17 @@ export type ManifestChange =
   | { do: 'update'; patch: Record<string, unknown> }
   | { do: 'refuse'; why: string; remedy: string };
 
-const strings = z.array(z.string()).nullish().transform((texts) => [...(texts ?? [])].sort());
-const presentRule = z.strictObject({ apiGroups: strings, resources: strings, resourceNames: strings, verbs: strings, nonResourceURLs: strings });
+const strings = z
+  .array(z.string())
+  .nullish()
+  .transform((texts) => [...(texts ?? [])].sort());
+const presentRule = z.strictObject({
+  apiGroups: strings,
+  resources: strings,
+  resourceNames: strings,
+  verbs: strings,
+  nonResourceURLs: strings,
+});
 const present = z.looseObject({
   metadata: z.looseObject({ resourceVersion: z.string(), labels: z.record(z.string(), z.string()).nullish() }),
   rules: z.array(presentRule).nullish(),
@@ -127,13 +183,15 @@ type Present = z.output<typeof present>;
 
 /** Whether two lists of rules say the same: their order means nothing, and what is left out is as if it were empty. */
 const sameRules = (wanted: readonly PolicyRule[], there: Present['rules']): boolean => {
-  const texts = (rules: readonly unknown[]): string => JSON.stringify(rules.map((rule) => JSON.stringify(presentRule.parse(rule))).sort());
+  const texts = (rules: readonly unknown[]): string =>
+    JSON.stringify(rules.map((rule) => JSON.stringify(presentRule.parse(rule))).sort());
   return texts(wanted) === texts(there ?? []);
 };
 
 const roleChange = (role: RoleManifest, { metadata, rules }: Present): ManifestChange => {
   if (sameRules(role.rules, rules)) return { do: 'nothing' };
-  if (metadata.labels?.[MANAGED_BY] === SERVICE_MANAGER) return { do: 'update', patch: { metadata: { resourceVersion: metadata.resourceVersion }, rules: role.rules } };
+  if (metadata.labels?.[MANAGED_BY] === SERVICE_MANAGER)
+    return { do: 'update', patch: { metadata: { resourceVersion: metadata.resourceVersion }, rules: role.rules } };
   return {
     do: 'refuse',
     why: `${manifestName(role)} is there with other rules, and without the label ${MANAGED_BY}=${SERVICE_MANAGER}: somebody else made it`,
@@ -151,17 +209,31 @@ const bindingChange = (binding: BindingManifest, { metadata, roleRef, subjects }
     };
   }
   const there = subjects ?? [];
-  const missing = binding.subjects.filter((wanted) => !there.some(({ kind, name }) => kind === wanted.kind && name === wanted.name));
-  return missing.length === 0 ? { do: 'nothing' } : { do: 'update', patch: { metadata: { resourceVersion: metadata.resourceVersion }, subjects: [...there, ...missing] } };
+  const missing = binding.subjects.filter(
+    (wanted) => !there.some(({ kind, name }) => kind === wanted.kind && name === wanted.name),
+  );
+  return missing.length === 0
+    ? { do: 'nothing' }
+    : {
+        do: 'update',
+        patch: { metadata: { resourceVersion: metadata.resourceVersion }, subjects: [...there, ...missing] },
+      };
 };
 
-/** What makes the object that is there (`found`, as the API server gives it; undefined: there is none) one that gives the access. */
+/**
+ * What makes the object that is there (`found`, as the API server gives it; undefined: there is none) one that gives
+ * the access.
+ */
 export const manifestChange = (manifest: Manifest, found: unknown): ManifestChange => {
   if (found === undefined) return { do: 'create' };
   const object = present.safeParse(found);
   if (!object.success) {
     const [issue] = object.error.issues;
-    return { do: 'refuse', why: `${manifestName(manifest)} is there, and is not as expected at ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`, remedy: 'Look at it (kubectl get --output yaml), and delete it where nobody needs it' };
+    return {
+      do: 'refuse',
+      why: `${manifestName(manifest)} is there, and is not as expected at ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`,
+      remedy: 'Look at it (kubectl get --output yaml), and delete it where nobody needs it',
+    };
   }
   return 'rules' in manifest ? roleChange(manifest, object.data) : bindingChange(manifest, object.data);
 };

@@ -8,14 +8,35 @@ const SOURCE = `${GUIDE}, "Set up the Amazon EKS Pod Identity Agent"`;
 const ID = 'agent';
 const PODS = `kubectl -n kube-system get pods -l app.kubernetes.io/name=${AGENT_ADDON} -o wide`;
 
-export function agentCheck({ target, cluster, agent: { addonStatus, workload, error } }: Pick<IdentityFacts, 'target' | 'cluster' | 'agent'>): Check {
+export function agentCheck({
+  target,
+  cluster,
+  agent: { addonStatus, workload, error },
+}: Pick<IdentityFacts, 'target' | 'cluster' | 'agent'>): Check {
   if (cluster.autoMode) return pass(ID, 'EKS Auto Mode has the Pod Identity agent built in.');
   if (workload && (workload.desired === 0 || workload.ready < workload.desired)) {
-    return fail(ID, `The Pod Identity agent is ready on ${workload.ready} of ${workload.desired} nodes: pods on the others get no credentials.`, `Look at its pods: ${PODS}`, SOURCE);
+    return fail(
+      ID,
+      `The Pod Identity agent is ready on ${workload.ready} of ${workload.desired} nodes: pods on the others get no credentials.`,
+      `Look at its pods: ${PODS}`,
+      SOURCE,
+    );
   }
   if (workload) return pass(ID, `The Pod Identity agent is ready on ${workload.ready} of ${workload.desired} nodes.`);
-  if (error !== undefined) return unknown(ID, `Whether the Pod Identity agent runs could not be read${addonStatus === undefined ? '' : `; its add-on is ${addonStatus}`}: ${error}`, `Look at it: ${PODS}`, SOURCE);
-  if (addonStatus !== undefined) return fail(ID, `Add-on ${AGENT_ADDON} is ${addonStatus}, but the cluster has no DaemonSet of it.`, 'Look at the health of the add-on, and install it again.', SOURCE);
+  if (error !== undefined)
+    return unknown(
+      ID,
+      `Whether the Pod Identity agent runs could not be read${addonStatus === undefined ? '' : `; its add-on is ${addonStatus}`}: ${error}`,
+      `Look at it: ${PODS}`,
+      SOURCE,
+    );
+  if (addonStatus !== undefined)
+    return fail(
+      ID,
+      `Add-on ${AGENT_ADDON} is ${addonStatus}, but the cluster has no DaemonSet of it.`,
+      'Look at the health of the add-on, and install it again.',
+      SOURCE,
+    );
   return fail(
     ID,
     `The Pod Identity agent is not installed in cluster ${target.cluster}: no pod can use Pod Identity.`,

@@ -64,18 +64,29 @@ export interface OwnFacts {
 }
 
 /**
- * The add-on of a workload: by a service account that EKS says the add-on has, else in the add-on's namespace by the name
- * that the add-on's charts put on their pods, or by its own name.
+ * The add-on of a workload: by a service account that EKS says the add-on has, else in the add-on's namespace by the
+ * name that the add-on's charts put on their pods, or by its own name.
  */
-const addonOf = (addons: readonly AddonFact[], { namespace, serviceAccount, labels, name }: WorkloadTally): AddonFact | undefined => {
+const addonOf = (
+  addons: readonly AddonFact[],
+  { namespace, serviceAccount, labels, name }: WorkloadTally,
+): AddonFact | undefined => {
   const there = addons.filter((addon) => addon.namespace === namespace);
-  return there.find(({ podIdentity }) => podIdentity?.includes(serviceAccount) === true) ?? there.find((addon) => labels.has(addon.name) || addon.name === name);
+  return (
+    there.find(({ podIdentity }) => podIdentity?.includes(serviceAccount) === true) ??
+    there.find((addon) => labels.has(addon.name) || addon.name === name)
+  );
 };
 
-export const ownFacts = ({ serviceAccounts = [], associations = [], addons = [] }: Pick<IdentityFacts, 'serviceAccounts' | 'associations' | 'addons'>): OwnFacts => {
+export const ownFacts = ({
+  serviceAccounts = [],
+  associations = [],
+  addons = [],
+}: Pick<IdentityFacts, 'serviceAccounts' | 'associations' | 'addons'>): OwnFacts => {
   const associated = new Map(associations.map((one) => [accountKey(one), one]));
   const annotated = new Map<string, string>();
-  for (const { namespace, name, roleArn } of serviceAccounts) if (roleArn !== undefined) annotated.set(accountKey({ namespace, serviceAccount: name }), roleArn);
+  for (const { namespace, name, roleArn } of serviceAccounts)
+    if (roleArn !== undefined) annotated.set(accountKey({ namespace, serviceAccount: name }), roleArn);
   return {
     association: (account) => associated.get(accountKey(account)),
     annotatedRole: (account) => annotated.get(accountKey(account)),
@@ -83,7 +94,10 @@ export const ownFacts = ({ serviceAccounts = [], associations = [], addons = [] 
   };
 };
 
-/** The roles that a workload would use by Pod Identity: its association's, else those that it has by IRSA, which an association would name. */
+/**
+ * The roles that a workload would use by Pod Identity: its association's, else those that it has by IRSA, which an
+ * association would name.
+ */
 export function wantedRoles(workload: WorkloadTally, own: OwnFacts): string[] {
   const association = own.association(workload);
   if (association) return [association.roleArn];
@@ -92,10 +106,13 @@ export function wantedRoles(workload: WorkloadTally, own: OwnFacts): string[] {
 }
 
 /** The cluster's account is the only one whose roles EKS takes, and whose roles the caller may read. */
-export const isOfAccount = (roleArn: string, { account }: Pick<Target, 'account'>): boolean => parseRoleArn(roleArn)?.account === account;
+export const isOfAccount = (roleArn: string, { account }: Pick<Target, 'account'>): boolean =>
+  parseRoleArn(roleArn)?.account === account;
 
 /** Each once, in order. */
-export const rolesToRead = (facts: Pick<IdentityFacts, 'target' | 'workloads' | 'serviceAccounts' | 'associations' | 'addons'>): string[] => {
+export const rolesToRead = (
+  facts: Pick<IdentityFacts, 'target' | 'workloads' | 'serviceAccounts' | 'associations' | 'addons'>,
+): string[] => {
   const own = ownFacts(facts);
   const wanted = facts.workloads.flatMap((workload) => wantedRoles(workload, own));
   return [...new Set(wanted)].filter((arn) => isOfAccount(arn, facts.target)).sort();

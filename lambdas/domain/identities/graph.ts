@@ -10,7 +10,10 @@ export interface AccountNode {
   identity: Source;
 }
 
-/** `by`: as in a report's roles; `target`: from role to role; `trust`: the role's trust lets it in by IRSA, and nothing gives it the role. */
+/**
+ * `by`: as in a report's roles; `target`: from role to role; `trust`: the role's trust lets it in by IRSA, and nothing
+ * gives it the role.
+ */
 export interface Edge {
   from: string;
   to: string;
@@ -46,7 +49,9 @@ const edgesOf = (workload: WorkloadIdentity): Edge[] => {
   return [
     ...direct,
     ...(keyed === undefined ? [] : [{ from, to: NAMELESS['static-keys'], by: 'static-keys' as const, pods: keyed }]),
-    ...(target && roleArn !== undefined && targetRoleArn !== undefined ? [{ from: roleArn, to: targetRoleArn, by: 'target' as const, pods: target.pods }] : []),
+    ...(target && roleArn !== undefined && targetRoleArn !== undefined
+      ? [{ from: roleArn, to: targetRoleArn, by: 'target' as const, pods: target.pods }]
+      : []),
   ];
 };
 
@@ -60,15 +65,30 @@ const merged = (edges: readonly Edge[]): Edge[] => {
   return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, edge]) => edge);
 };
 
-export function graphOf({ workloads, trustedRoles = [] }: Pick<IdentitiesReport, 'workloads' | 'trustedRoles'>): IdentityGraph {
+export function graphOf({
+  workloads,
+  trustedRoles = [],
+}: Pick<IdentitiesReport, 'workloads' | 'trustedRoles'>): IdentityGraph {
   const accounts = new Map<string, AccountNode>();
   for (const workload of workloads) {
     const name = accountKey(workload);
     const same = accounts.get(name);
-    accounts.set(name, { name, pods: workload.pods.total + (same?.pods ?? 0), identity: same === undefined || same.identity === workload.identity ? workload.identity : 'mixed' });
+    accounts.set(name, {
+      name,
+      pods: workload.pods.total + (same?.pods ?? 0),
+      identity: same === undefined || same.identity === workload.identity ? workload.identity : 'mixed',
+    });
   }
-  const trusts = trustedRoles.flatMap(({ roleArn, serviceAccounts }) => serviceAccounts.filter(({ name }) => accounts.has(name)).map(({ name }): Edge => ({ from: name, to: roleArn, by: 'trust' })));
+  const trusts = trustedRoles.flatMap(({ roleArn, serviceAccounts }) =>
+    serviceAccounts
+      .filter(({ name }) => accounts.has(name))
+      .map(({ name }): Edge => ({ from: name, to: roleArn, by: 'trust' })),
+  );
   const edges = [...merged(workloads.flatMap(edgesOf)), ...trusts];
   const roles = new Set(edges.flatMap(({ from, to }) => (accounts.has(from) ? [to] : [from, to])));
-  return { accounts: [...accounts.values()].sort((a, b) => (a.name < b.name ? -1 : 1)), roles: [...roles].sort(), edges };
+  return {
+    accounts: [...accounts.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
+    roles: [...roles].sort(),
+    edges,
+  };
 }

@@ -47,16 +47,30 @@ export const workload = z.object({
   /** By the service account's annotation `eks.amazonaws.com/role-arn`; absent without one. */
   annotatedRole: z.string().optional(),
   association: z
-    .object({ id: z.string(), roleArn: z.string(), targetRoleArn: z.string().optional(), createdAt: z.string(), ownerArn: z.string().optional() })
+    .object({
+      id: z.string(),
+      roleArn: z.string(),
+      targetRoleArn: z.string().optional(),
+      createdAt: z.string(),
+      ownerArn: z.string().optional(),
+    })
     .optional(),
-  /** The EKS add-on that it is part of. `takesAssociation`: for this service account, in the installed version; absent where it could not be read. */
-  addon: z.object({ name: z.string(), version: z.string(), needsIam: z.boolean(), takesAssociation: z.boolean().optional() }).optional(),
+  /**
+   * The EKS add-on that it is part of. `takesAssociation`: for this service account, in the installed version; absent
+   * where it could not be read.
+   */
+  addon: z
+    .object({ name: z.string(), version: z.string(), needsIam: z.boolean(), takesAssociation: z.boolean().optional() })
+    .optional(),
   /** What stands in the way of Pod Identity; for a workload that is on it, what is wrong with it. */
   inTheWay: z.array(check),
 });
 export type WorkloadIdentity = z.infer<typeof workload>;
 
-/** A role whose trust lets service accounts in by IRSA, though neither an annotation nor an association gives it to them. */
+/**
+ * A role whose trust lets service accounts in by IRSA, though neither an annotation nor an association gives it to
+ * them.
+ */
 export const trustedRole = z.object({
   roleArn: z.string(),
   /** `namespace/name`. `unknown`: a condition can't be decided beforehand. */

@@ -1,4 +1,7 @@
-/** What stands in the way of Pod Identity for one workload, and what to do about it; for one that is on it, what is wrong. */
+/**
+ * What stands in the way of Pod Identity for one workload, and what to do about it; for one that is on it, what is
+ * wrong.
+ */
 import { WORKLOAD_KINDS } from '../kubernetes.ts';
 import { clusterArn, parseRoleArn } from '../arn.ts';
 import type { Association, Check, Target } from '../model.ts';
@@ -10,7 +13,10 @@ import { shellCommand } from '../shell.ts';
 import { accountKey, type AddonFact, type IdentityFacts, isOfAccount, type OwnFacts, wantedRoles } from './facts.ts';
 import { identityOf, type WorkloadTally } from './tally.ts';
 
-/** Seconds after an association was made in which pods may still be admitted without it: it is eventually consistent (EKS User Guide, "EKS Pod Identities", considerations). */
+/**
+ * Seconds after an association was made in which pods may still be admitted without it: it is eventually consistent
+ * (EKS User Guide, "EKS Pod Identities", considerations).
+ */
 const ADMITTED_TOO_EARLY_SECONDS = 60;
 /** Kinds that `kubectl rollout restart` takes. Source: Kubernetes documentation, kubectl reference. */
 const RESTARTABLE: ReadonlySet<string> = new Set(WORKLOAD_KINDS);
@@ -29,13 +35,21 @@ const nPods = (n: number): string => `${n} ${n === 1 ? 'pod' : 'pods'}`;
 const onPodIdentity = ({ by }: WorkloadTally): number => by.get('pod-identity') ?? 0;
 
 function restartCommand({ kind, name, namespace }: WorkloadTally): string {
-  if (RESTARTABLE.has(kind)) return `Restart the pods: ${shellCommand(['kubectl', 'rollout', 'restart', `${kind.toLowerCase()}/${name}`, '--namespace', namespace])}`;
-  return kind === 'Pod' ? 'Delete the pod and create it again.' : `Have ${kind} ${name} make its pods again: only new pods take it.`;
+  if (RESTARTABLE.has(kind))
+    return `Restart the pods: ${shellCommand(['kubectl', 'rollout', 'restart', `${kind.toLowerCase()}/${name}`, '--namespace', namespace])}`;
+  return kind === 'Pod'
+    ? 'Delete the pod and create it again.'
+    : `Have ${kind} ${name} make its pods again: only new pods take it.`;
 }
 
 function computeChecks({ workload: { on, total } }: Context): Check[] {
   return [...on].map(([kind, n]) =>
-    fail('compute', `${n === total ? (n === 1 ? 'Its pod runs' : 'Its pods run') : `${n} of its ${total} pods run`} on ${kind}, where EKS Pod Identity does not exist.`, 'Run it on Linux nodes of EC2, or leave it on IRSA.', `${GUIDE}, "EKS Pod Identities", considerations`),
+    fail(
+      'compute',
+      `${n === total ? (n === 1 ? 'Its pod runs' : 'Its pods run') : `${n} of its ${total} pods run`} on ${kind}, where EKS Pod Identity does not exist.`,
+      'Run it on Linux nodes of EC2, or leave it on IRSA.',
+      `${GUIDE}, "EKS Pod Identities", considerations`,
+    ),
   );
 }
 
@@ -51,45 +65,118 @@ function keysChecks({ workload: { keyed } }: Context): Check[] {
   ];
 }
 
-const takesAssociation = ({ podIdentity }: AddonFact, { serviceAccount }: WorkloadTally): boolean => podIdentity?.includes(serviceAccount) === true;
-const migrateCommand = ({ cluster }: Target, { name }: AddonFact): string => shellCommand(['pod-identity', 'migrate', '--cluster', cluster, '--addon', name]);
+const takesAssociation = ({ podIdentity }: AddonFact, { serviceAccount }: WorkloadTally): boolean =>
+  podIdentity?.includes(serviceAccount) === true;
+const migrateCommand = ({ cluster }: Target, { name }: AddonFact): string =>
+  shellCommand(['pod-identity', 'migrate', '--cluster', cluster, '--addon', name]);
 
 /** How the add-on, or anything else, gets an association. */
-function associationRemedy({ facts: { target, associations, addons }, own, workload, addon, wanted: [roleArn = 'ROLE_ARN'] }: Context): string {
+function associationRemedy({
+  facts: { target, associations, addons },
+  own,
+  workload,
+  addon,
+  wanted: [roleArn = 'ROLE_ARN'],
+}: Context): string {
   if (addon && takesAssociation(addon, workload)) return `Migrate the add-on: ${migrateCommand(target, addon)}`;
   const { namespace, serviceAccount } = workload;
   const create = shellCommand(
     ['aws', 'eks', 'create-pod-identity-association', '--cluster-name', target.cluster, '--region', target.region],
     ['--namespace', namespace, '--service-account', serviceAccount, '--role-arn', roleArn],
   );
-  if (associations === undefined || addons === undefined) return `Have the add-ons and the associations read first. If it is part of no add-on and has none: ${create}`;
-  if (addon || own.annotatedRole(workload) === undefined || !RESTARTABLE.has(workload.kind)) return `Create one, then restart its pods: ${create}`;
-  const migrate = shellCommand(['pod-identity', 'migrate-workload', '--cluster', target.cluster, '--namespace', namespace, '--service-account', serviceAccount]);
+  if (associations === undefined || addons === undefined)
+    return `Have the add-ons and the associations read first. If it is part of no add-on and has none: ${create}`;
+  if (addon || own.annotatedRole(workload) === undefined || !RESTARTABLE.has(workload.kind))
+    return `Create one, then restart its pods: ${create}`;
+  const migrate = shellCommand([
+    'pod-identity',
+    'migrate-workload',
+    '--cluster',
+    target.cluster,
+    '--namespace',
+    namespace,
+    '--service-account',
+    serviceAccount,
+  ]);
   return `Migrate it, which restarts its pods and proves it on them: ${migrate} ; or by hand, and restart its pods then: ${create}`;
 }
 
-/** Whether its add-on could be migrated at all; one that takes associations for others leaves this service account to whoever needs it. */
+/**
+ * Whether its add-on could be migrated at all; one that takes associations for others leaves this service account to
+ * whoever needs it.
+ */
 function addonChecks({ addon, workload, wanted }: Context): Check[] {
   if (!addon || wanted.length === 0) return [];
   const { name, version, podIdentity } = addon;
-  if (podIdentity === undefined) return [unknown('addon-support', `Whether add-on ${name} ${version} takes an association for ${workload.serviceAccount} could not be read.`, `Read it: ${shellCommand(['aws', 'eks', 'describe-addon-configuration', '--addon-name', name, '--addon-version', version])}`)];
+  if (podIdentity === undefined)
+    return [
+      unknown(
+        'addon-support',
+        `Whether add-on ${name} ${version} takes an association for ${workload.serviceAccount} could not be read.`,
+        `Read it: ${shellCommand(['aws', 'eks', 'describe-addon-configuration', '--addon-name', name, '--addon-version', version])}`,
+      ),
+    ];
   if (podIdentity.length > 0) return [];
-  return [fail('addon-support', `Add-on ${name} ${version} takes no associations.`, 'Update the add-on to a version that does; a plan says which (pod-identity plan).', `${GUIDE}, "IAM roles for Amazon EKS add-ons"`)];
+  return [
+    fail(
+      'addon-support',
+      `Add-on ${name} ${version} takes no associations.`,
+      'Update the add-on to a version that does; a plan says which (pod-identity plan).',
+      `${GUIDE}, "IAM roles for Amazon EKS add-ons"`,
+    ),
+  ];
 }
 
 function associationChecks(context: Context): Check[] {
   const { facts, workload, association, wanted } = context;
   const identity = identityOf(workload);
-  if (facts.associations === undefined) return [unknown('association', `Whether ${accountKey(workload)} has an association could not be read.`, associationRemedy(context))];
+  if (facts.associations === undefined)
+    return [
+      unknown(
+        'association',
+        `Whether ${accountKey(workload)} has an association could not be read.`,
+        associationRemedy(context),
+      ),
+    ];
   if (association !== undefined) return takenUpChecks(context, association);
   const has = onPodIdentity(workload);
-  const gone = has === 0 ? [] : [fail('association', `${nPods(has)} of it ${has === 1 ? 'has' : 'have'} Pod Identity's env, but ${accountKey(workload)} has no association any more: EKS gives no credentials.`, associationRemedy(context), `${GUIDE}, "EKS Pod Identities"`)];
+  const gone =
+    has === 0
+      ? []
+      : [
+          fail(
+            'association',
+            `${nPods(has)} of it ${has === 1 ? 'has' : 'have'} Pod Identity's env, but ${accountKey(workload)} has no association any more: EKS gives no credentials.`,
+            associationRemedy(context),
+            `${GUIDE}, "EKS Pod Identities"`,
+          ),
+        ];
   if (identity === 'pod-identity') return gone;
   if (wanted.length === 0 && (identity === 'node-role' || identity === 'none')) {
-    return [...gone, warn('own-role', `Nothing gives ${accountKey(workload)} a role of its own: neither an association nor an annotation.`, `If it calls AWS, give it one. ${associationRemedy(context)}`)];
+    return [
+      ...gone,
+      warn(
+        'own-role',
+        `Nothing gives ${accountKey(workload)} a role of its own: neither an association nor an annotation.`,
+        `If it calls AWS, give it one. ${associationRemedy(context)}`,
+      ),
+    ];
   }
-  const others = context.addon !== undefined && (context.addon.podIdentity?.length ?? 0) > 0 && !takesAssociation(context.addon, workload) ? `, and add-on ${context.addon.name} takes none for it: it needs one of its own` : '';
-  return [...gone, fail('association', `${accountKey(workload)} has no association${others}.`, associationRemedy(context), `${GUIDE}, "Assign an IAM role to a Kubernetes service account"`)];
+  const others =
+    context.addon !== undefined &&
+    (context.addon.podIdentity?.length ?? 0) > 0 &&
+    !takesAssociation(context.addon, workload)
+      ? `, and add-on ${context.addon.name} takes none for it: it needs one of its own`
+      : '';
+  return [
+    ...gone,
+    fail(
+      'association',
+      `${accountKey(workload)} has no association${others}.`,
+      associationRemedy(context),
+      `${GUIDE}, "Assign an IAM role to a Kubernetes service account"`,
+    ),
+  ];
 }
 
 /** There is an association: have its pods taken it? */
@@ -97,11 +184,27 @@ function takenUpChecks({ facts: { target }, workload, addon }: Context, { id, cr
   const { total, youngestOther, keyed } = workload;
   const others = total - onPodIdentity(workload);
   if (youngestOther === undefined || keyed.size > 0) return [];
-  const which = others === total ? (total === 1 ? 'Its pod has' : 'Its pods have') : `${others} of its ${total} pods ${others === 1 ? 'has' : 'have'}`;
+  const which =
+    others === total
+      ? total === 1
+        ? 'Its pod has'
+        : 'Its pods have'
+      : `${others} of its ${total} pods ${others === 1 ? 'has' : 'have'}`;
   const source = `${GUIDE}, "EKS Pod Identities": only pods that are created after the association get it`;
   const late = Date.parse(youngestOther) - Date.parse(createdAt) > ADMITTED_TOO_EARLY_SECONDS * 1000;
-  const orMigrate = addon && takesAssociation(addon, workload) ? `; or migrate the add-on, which proves it on the pods: ${migrateCommand(target, addon)}` : '';
-  if (!late) return [fail('restart', `${which} not taken association ${id} of ${createdAt}: ${others === 1 ? 'it was' : 'they were'} created before it, or as it was new.`, `${restartCommand(workload)}${orMigrate}`, source)];
+  const orMigrate =
+    addon && takesAssociation(addon, workload)
+      ? `; or migrate the add-on, which proves it on the pods: ${migrateCommand(target, addon)}`
+      : '';
+  if (!late)
+    return [
+      fail(
+        'restart',
+        `${which} not taken association ${id} of ${createdAt}: ${others === 1 ? 'it was' : 'they were'} created before it, or as it was new.`,
+        `${restartCommand(workload)}${orMigrate}`,
+        source,
+      ),
+    ];
   return [
     fail(
       'not-injected',
@@ -113,9 +216,17 @@ function takenUpChecks({ facts: { target }, workload, addon }: Context, { id, cr
 }
 
 /** At most two sentences of why. */
-const why = ({ reasons }: Evaluation): string => reasons.slice(0, 2).map(({ message }) => `${message.replace(/\.$/, '')}.`).join(' ');
+const why = ({ reasons }: Evaluation): string =>
+  reasons
+    .slice(0, 2)
+    .map(({ message }) => `${message.replace(/\.$/, '')}.`)
+    .join(' ');
 
-function trustCheck({ facts: { target, cluster }, workload, association }: Context, roleArn: string, trust: ParsedPolicy): Check[] {
+function trustCheck(
+  { facts: { target, cluster }, workload, association }: Context,
+  roleArn: string,
+  trust: ParsedPolicy,
+): Check[] {
   const { namespace, serviceAccount } = workload;
   const use = {
     target,
@@ -127,7 +238,20 @@ function trustCheck({ facts: { target, cluster }, workload, association }: Conte
   const evaluation = evaluatePodIdentity(trust, use);
   if (evaluation.verdict === 'allowed') return [];
   const undecided = evaluation.verdict === 'unknown';
-  const repair = shellCommand(['pod-identity', 'trust', 'repair', '--dry-run', '--role-arn', roleArn, '--cluster-arn', clusterArn(target), '--namespace', namespace, '--service-account', serviceAccount]);
+  const repair = shellCommand([
+    'pod-identity',
+    'trust',
+    'repair',
+    '--dry-run',
+    '--role-arn',
+    roleArn,
+    '--cluster-arn',
+    clusterArn(target),
+    '--namespace',
+    namespace,
+    '--service-account',
+    serviceAccount,
+  ]);
   return [
     (undecided ? unknown : fail)(
       'trust',
@@ -142,10 +266,25 @@ function roleChecks(context: Context, roleArn: string): Check[] {
   const { facts } = context;
   const role = facts.roles.get(roleArn);
   if (!isOfAccount(roleArn, facts.target)) {
-    return [fail('role-account', `Role ${roleArn} is not of account ${facts.target.account}: EKS associates service accounts with roles of the cluster's account alone.`, 'Give the association a role of this account, and that role as its target role.', 'EKS API Reference, CreatePodIdentityAssociation')];
+    return [
+      fail(
+        'role-account',
+        `Role ${roleArn} is not of account ${facts.target.account}: EKS associates service accounts with roles of the cluster's account alone.`,
+        'Give the association a role of this account, and that role as its target role.',
+        'EKS API Reference, CreatePodIdentityAssociation',
+      ),
+    ];
   }
-  if (role === 'missing') return [fail('role-exists', `IAM has no role ${roleArn}.`, 'Create it, or name another one.')];
-  if (role === undefined || role === 'unread') return [unknown('trust', `The trust policy of role ${roleArn} could not be read.`, 'Let the caller use iam:GetRole on it.')];
+  if (role === 'missing')
+    return [fail('role-exists', `IAM has no role ${roleArn}.`, 'Create it, or name another one.')];
+  if (role === undefined || role === 'unread')
+    return [
+      unknown(
+        'trust',
+        `The trust policy of role ${roleArn} could not be read.`,
+        'Let the caller use iam:GetRole on it.',
+      ),
+    ];
   return trustCheck(context, roleArn, role.trust);
 }
 
@@ -154,13 +293,29 @@ function annotationChecks({ workload, own, association }: Context): Check[] {
   const annotated = own.annotatedRole(workload);
   if (association !== undefined || annotated === undefined) return [];
   const others = [...workload.irsaRoles.keys()].filter((arn) => arn !== annotated);
-  if (others.length > 0) return [warn('annotation', `Its pods use ${some(others)}, but its service account is annotated with ${annotated}: the next restart changes the role.`, 'Make sure that it is meant, or set the annotation back.')];
+  if (others.length > 0)
+    return [
+      warn(
+        'annotation',
+        `Its pods use ${some(others)}, but its service account is annotated with ${annotated}: the next restart changes the role.`,
+        'Make sure that it is meant, or set the annotation back.',
+      ),
+    ];
   const without = workload.by.get('node-role') ?? 0;
   if (without === 0) return [];
-  return [warn('annotation', `${nPods(without)} of it ${without === 1 ? 'has' : 'have'} no credentials of the service account, although it is annotated with ${annotated}: created before the annotation, or the webhook was away.`, restartCommand(workload))];
+  return [
+    warn(
+      'annotation',
+      `${nPods(without)} of it ${without === 1 ? 'has' : 'have'} no credentials of the service account, although it is annotated with ${annotated}: created before the annotation, or the webhook was away.`,
+      restartCommand(workload),
+    ),
+  ];
 }
 
-/** Worst first; empty for a workload that is on Pod Identity and has all it needs, and for an add-on's that calls no AWS API. */
+/**
+ * Worst first; empty for a workload that is on Pod Identity and has all it needs, and for an add-on's that calls no AWS
+ * API.
+ */
 export function inTheWay(facts: IdentityFacts, own: OwnFacts, agent: Check, workload: WorkloadTally): Check[] {
   const addon = own.addon(workload);
   const association = own.association(workload);

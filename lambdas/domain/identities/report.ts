@@ -7,9 +7,12 @@ import type { IdentitiesReport, Source, TrustedRole, UsedRole, WorkloadIdentity 
 import { inTheWay } from './obstacles.ts';
 import { countsOf, identityOf, type WorkloadTally } from './tally.ts';
 
-const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : a > b ? 1 : 0);
+const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number =>
+  a < b ? -1 : a > b ? 1 : 0;
 
-/** By Pod Identity the association's role, and where it goes on to; by IRSA those of the pods' env; of the node its own. */
+/**
+ * By Pod Identity the association's role, and where it goes on to; by IRSA those of the pods' env; of the node its own.
+ */
 function usedRoles(facts: IdentityFacts, own: OwnFacts, workload: WorkloadTally): UsedRole[] {
   const { by, irsaRoles, on } = workload;
   const association = own.association(workload);
@@ -18,14 +21,31 @@ function usedRoles(facts: IdentityFacts, own: OwnFacts, workload: WorkloadTally)
   // Which of several node roles it is, the pod does not say.
   const [nodeRole, ...others] = on.size > 0 ? [] : (facts.nodeRoles ?? []);
   return [
-    ...(onPodIdentity > 0 ? [{ by: 'association' as const, ...(association ? { roleArn: association.roleArn } : {}), pods: onPodIdentity }] : []),
-    ...(onPodIdentity > 0 && association?.targetRoleArn !== undefined ? [{ by: 'target' as const, roleArn: association.targetRoleArn, pods: onPodIdentity }] : []),
+    ...(onPodIdentity > 0
+      ? [{ by: 'association' as const, ...(association ? { roleArn: association.roleArn } : {}), pods: onPodIdentity }]
+      : []),
+    ...(onPodIdentity > 0 && association?.targetRoleArn !== undefined
+      ? [{ by: 'target' as const, roleArn: association.targetRoleArn, pods: onPodIdentity }]
+      : []),
     ...[...irsaRoles].sort(byName).map(([roleArn, pods]) => ({ by: 'irsa' as const, roleArn, pods })),
-    ...(onNode > 0 ? [{ by: 'node' as const, ...(nodeRole !== undefined && others.length === 0 ? { roleArn: nodeRole } : {}), pods: onNode }] : []),
+    ...(onNode > 0
+      ? [
+          {
+            by: 'node' as const,
+            ...(nodeRole !== undefined && others.length === 0 ? { roleArn: nodeRole } : {}),
+            pods: onNode,
+          },
+        ]
+      : []),
   ];
 }
 
-function describe(facts: IdentityFacts, own: OwnFacts, agent: IdentitiesReport['agent'], workload: WorkloadTally): WorkloadIdentity {
+function describe(
+  facts: IdentityFacts,
+  own: OwnFacts,
+  agent: IdentitiesReport['agent'],
+  workload: WorkloadTally,
+): WorkloadIdentity {
   const { namespace, kind, name, serviceAccount, total, ready, by, example, since, youngest } = workload;
   const association = own.association(workload);
   const annotatedRole = own.annotatedRole(workload);
@@ -54,7 +74,16 @@ function describe(facts: IdentityFacts, own: OwnFacts, agent: IdentitiesReport['
         }
       : {}),
     ...(addon
-      ? { addon: { name: addon.name, version: addon.version, needsIam: addon.needsIam, ...(addon.podIdentity === undefined ? {} : { takesAssociation: addon.podIdentity.includes(serviceAccount) }) } }
+      ? {
+          addon: {
+            name: addon.name,
+            version: addon.version,
+            needsIam: addon.needsIam,
+            ...(addon.podIdentity === undefined
+              ? {}
+              : { takesAssociation: addon.podIdentity.includes(serviceAccount) }),
+          },
+        }
       : {}),
     inTheWay: inTheWay(facts, own, agent, workload),
   };
@@ -63,13 +92,25 @@ function describe(facts: IdentityFacts, own: OwnFacts, agent: IdentitiesReport['
 /** Service accounts that a role's trust lets in by IRSA, though nothing in the cluster gives them that role. */
 function trustedRoles(facts: IdentityFacts, own: OwnFacts): TrustedRole[] {
   const { target, cluster, trusting = new Map<string, ParsedPolicy>(), serviceAccounts, workloads, namespace } = facts;
-  const all = [...(serviceAccounts ?? []).map((one) => ({ namespace: one.namespace, serviceAccount: one.name })), ...workloads.map((one) => ({ namespace: one.namespace, serviceAccount: one.serviceAccount }))];
-  const accounts = [...new Map(all.filter((one) => namespace === undefined || one.namespace === namespace).map((one) => [accountKey(one), one]))].sort(byName);
-  const given = (account: { namespace: string; serviceAccount: string }, roleArn: string): boolean => own.annotatedRole(account) === roleArn || own.association(account)?.roleArn === roleArn;
+  const all = [
+    ...(serviceAccounts ?? []).map((one) => ({ namespace: one.namespace, serviceAccount: one.name })),
+    ...workloads.map((one) => ({ namespace: one.namespace, serviceAccount: one.serviceAccount })),
+  ];
+  const accounts = [
+    ...new Map(
+      all.filter((one) => namespace === undefined || one.namespace === namespace).map((one) => [accountKey(one), one]),
+    ),
+  ].sort(byName);
+  const given = (account: { namespace: string; serviceAccount: string }, roleArn: string): boolean =>
+    own.annotatedRole(account) === roleArn || own.association(account)?.roleArn === roleArn;
   return [...trusting].sort(byName).flatMap(([roleArn, policy]) => {
     const found = accounts.flatMap(([name, account]) => {
       if (given(account, roleArn)) return [];
-      const { verdict } = evaluateIrsa(policy, { target, ...account, ...(cluster.oidcIssuer === undefined ? {} : { oidcIssuer: cluster.oidcIssuer }) });
+      const { verdict } = evaluateIrsa(policy, {
+        target,
+        ...account,
+        ...(cluster.oidcIssuer === undefined ? {} : { oidcIssuer: cluster.oidcIssuer }),
+      });
       return verdict === 'allowed' || verdict === 'unknown' ? [{ name, verdict }] : [];
     });
     return found.length > 0 ? [{ roleArn, serviceAccounts: found }] : [];
@@ -91,7 +132,11 @@ export function identitiesReport(facts: IdentityFacts): IdentitiesReport {
     target,
     takenAt,
     ...(namespace === undefined ? {} : { namespace }),
-    cluster: { version: cluster.version, autoMode: cluster.autoMode, ...(cluster.oidcIssuer === undefined ? {} : { oidcIssuer: cluster.oidcIssuer }) },
+    cluster: {
+      version: cluster.version,
+      autoMode: cluster.autoMode,
+      ...(cluster.oidcIssuer === undefined ? {} : { oidcIssuer: cluster.oidcIssuer }),
+    },
     agent,
     workloads: workloads.map((workload) => describe(facts, own, agent, workload)),
     totals: {

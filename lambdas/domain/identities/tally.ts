@@ -6,7 +6,10 @@ import { classifyPod } from '../identity.ts';
 import type { Compute, Container, Node, Pod } from '../kubernetes.ts';
 import { SOURCES, type Counts, type Source } from './model.ts';
 
-/** Where EKS Pod Identity does not exist. Source: EKS User Guide, "EKS Pod Identities", considerations: Linux EC2 nodes, and hybrid nodes by the agent's own DaemonSets. */
+/**
+ * Where EKS Pod Identity does not exist. Source: EKS User Guide, "EKS Pod Identities", considerations: Linux EC2 nodes,
+ * and hybrid nodes by the agent's own DaemonSets.
+ */
 export type Unsupported = 'Fargate' | 'Windows';
 
 /** A pod on Fargate has it. Source: EKS User Guide, "Define which Pods use AWS Fargate when launched". */
@@ -16,20 +19,27 @@ const FARGATE_LABEL = 'eks.amazonaws.com/fargate-profile';
 export type NodeKinds = ReadonlyMap<string, Unsupported>;
 
 export const nodeKinds = (nodes: readonly Node[]): NodeKinds => {
-  const kindOf = ({ compute, os }: { compute: Compute; os: Node['os'] }): Unsupported | undefined => (compute === 'fargate' ? 'Fargate' : os === 'windows' ? 'Windows' : undefined);
-  return new Map(nodes.flatMap((node) => {
-    const kind = kindOf(node);
-    return kind === undefined ? [] : [[node.name, kind] as const];
-  }));
+  const kindOf = ({ compute, os }: { compute: Compute; os: Node['os'] }): Unsupported | undefined =>
+    compute === 'fargate' ? 'Fargate' : os === 'windows' ? 'Windows' : undefined;
+  return new Map(
+    nodes.flatMap((node) => {
+      const kind = kindOf(node);
+      return kind === undefined ? [] : [[node.name, kind] as const];
+    }),
+  );
 };
 
 const KEYS = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'] as const;
-/** The name is there also where the value comes from elsewhere. What may not be there at all is `classifyPod`'s to speak of. */
-const hasKeys = ({ env, optionalEnv = [] }: Container): boolean => KEYS.every((name) => Object.hasOwn(env, name) && !optionalEnv.includes(name));
+/**
+ * The name is there also where the value comes from elsewhere. What may not be there at all is `classifyPod`'s to speak
+ * of.
+ */
+const hasKeys = ({ env, optionalEnv = [] }: Container): boolean =>
+  KEYS.every((name) => Object.hasOwn(env, name) && !optionalEnv.includes(name));
 
 /**
- * How one pod gets its credentials, and what in its spec says so. Static keys go before everything else: every SDK looks
- * at the environment first (AWS SDKs and Tools Reference Guide, "Standardized credential providers").
+ * How one pod gets its credentials, and what in its spec says so. Static keys go before everything else: every SDK
+ * looks at the environment first (AWS SDKs and Tools Reference Guide, "Standardized credential providers").
  */
 export function sourceOf(pod: Pod, on: Unsupported | undefined): { source: Source; evidence: string } {
   const keyed = pod.containers.filter(hasKeys);
@@ -37,11 +47,17 @@ export function sourceOf(pod: Pod, on: Unsupported | undefined): { source: Sourc
   const { identity, evidence } = classifyPod(keyed.length === 0 ? pod : { ...pod, containers: others });
   if (keyed.length > 0) {
     const why = `${KEYS.join(' and ')} in the env of ${keyed.map(({ name }) => name).join(', ')}`;
-    return others.length > 0 && identity !== 'node-role' ? { source: 'mixed', evidence: `${why}; of the others: ${evidence}` } : { source: 'static-keys', evidence: why };
+    return others.length > 0 && identity !== 'node-role'
+      ? { source: 'mixed', evidence: `${why}; of the others: ${evidence}` }
+      : { source: 'static-keys', evidence: why };
   }
   if (identity !== 'node-role' || on !== 'Fargate') return { source: identity, evidence };
-  // EKS User Guide, "Simplify compute management with AWS Fargate", considerations: pods there reach no instance metadata.
-  return { source: 'none', evidence: 'no container has credentials in its env, and on Fargate there is no node role to fall back to' };
+  // EKS User Guide, "Simplify compute management with AWS Fargate", considerations: pods there reach no instance
+  // metadata.
+  return {
+    source: 'none',
+    evidence: 'no container has credentials in its env, and on Fargate there is no node role to fall back to',
+  };
 }
 
 export interface WorkloadTally {
@@ -68,7 +84,15 @@ export interface WorkloadTally {
 }
 
 /** Whose example is kept where a workload's pods differ. */
-const WORTH_SHOWING: readonly Source[] = ['mixed', 'unknown', 'static-keys', 'irsa', 'node-role', 'none', 'pod-identity'];
+const WORTH_SHOWING: readonly Source[] = [
+  'mixed',
+  'unknown',
+  'static-keys',
+  'irsa',
+  'node-role',
+  'none',
+  'pod-identity',
+];
 const NAME_LABEL = 'app.kubernetes.io/name';
 /** Of different values that are kept of one workload: pods of one template have one or two. */
 const MOST = 20;
@@ -86,7 +110,8 @@ const rolesOf = (pod: Pod): Set<string> => new Set(pod.containers.flatMap(({ env
 const isGone = ({ terminating, phase }: Pod): boolean => terminating || phase === 'Succeeded' || phase === 'Failed';
 
 /** A pod that a node runs by itself is mirrored with the node as its owner: it is no other pod's workload. */
-const ownerOf = ({ owner, name }: Pod): { kind: string; name: string } => (owner === undefined || owner.kind === 'Node' ? { kind: 'Pod', name } : owner);
+const ownerOf = ({ owner, name }: Pod): { kind: string; name: string } =>
+  owner === undefined || owner.kind === 'Node' ? { kind: 'Pod', name } : owner;
 
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
@@ -145,7 +170,13 @@ export class Tally {
 
   /** By namespace, kind, name and service account. */
   workloads(): WorkloadTally[] {
-    return [...this.found.values()].sort((a, b) => order(a.namespace, b.namespace) || order(a.kind, b.kind) || order(a.name, b.name) || order(a.serviceAccount, b.serviceAccount));
+    return [...this.found.values()].sort(
+      (a, b) =>
+        order(a.namespace, b.namespace) ||
+        order(a.kind, b.kind) ||
+        order(a.name, b.name) ||
+        order(a.serviceAccount, b.serviceAccount),
+    );
   }
 }
 
@@ -157,7 +188,9 @@ export const identityOf = ({ by }: Pick<WorkloadTally, 'by'>): Source => {
 
 /** In the order of `SOURCES`. */
 export const countsOf = (by: ReadonlyMap<Source, number>): Counts =>
-  Object.fromEntries(SOURCES.flatMap((source) => {
-    const n = by.get(source);
-    return n === undefined ? [] : [[source, n]];
-  }));
+  Object.fromEntries(
+    SOURCES.flatMap((source) => {
+      const n = by.get(source);
+      return n === undefined ? [] : [[source, n]];
+    }),
+  );

@@ -1,33 +1,51 @@
-/** What the plan could see of the add-on's pods: they are what a migration is proven on, unless the request is content with what EKS says. */
+/**
+ * What the plan could see of the add-on's pods: they are what a migration is proven on, unless the request is content
+ * with what EKS says.
+ */
 import { grantCommand } from '../access/command.ts';
 import { collectEvidence, hiddenVariables } from '../identity.ts';
 import type { Check, PlannedAssociation } from '../model.ts';
 import { fail, GUIDE, pass, some, unknown, warn } from './check.ts';
 import type { AddonFacts, Facts } from './facts.ts';
 
-const NOT_SEEN = 'No pod is looked at after the change: one that kept its old identity, or came too early for the new one, is neither found nor restarted, and no way back is taken for it. The migration ends verified by the API, which counts as no proof.';
+const NOT_SEEN =
+  'No pod is looked at after the change: one that kept its old identity, or came too early for the new one, is neither found nor restarted, and no way back is taken for it. The migration ends verified by the API, which counts as no proof.';
 
 function withoutPods({ request, kubernetesError }: Facts): Check {
   const { cluster } = request.target;
   const why = `The pods could not be read: ${kubernetesError ?? 'no answer from the API server'}`;
   const source = `${GUIDE}, "Grant IAM users access to Kubernetes with EKS access entries"`;
   if (request.verification === 'api') {
-    const unread = 'What only the API server tells was not checked either: the health of the agent on each node, and what others have changed in the workloads.';
-    return warn('kubernetes-access', `${why} ${NOT_SEEN} ${unread}`, `Give the service access (${grantCommand(request)}) and leave out --verification api; or look at the pods yourself after the migration: pod-identity identities --cluster ${cluster}`, source);
+    const unread =
+      'What only the API server tells was not checked either: the health of the agent on each node, and what others have changed in the workloads.';
+    return warn(
+      'kubernetes-access',
+      `${why} ${NOT_SEEN} ${unread}`,
+      `Give the service access (${grantCommand(request)}) and leave out --verification api; or look at the pods yourself after the migration: pod-identity identities --cluster ${cluster}`,
+      source,
+    );
   }
   const remedy = `Give the service an access entry in cluster ${cluster} that may read pods (${grantCommand(request)}), and check that its API server can be reached. Without it nobody can prove which identity the pods use; to go by what EKS says alone: --verification api`;
   return unknown('kubernetes-access', why, remedy, source);
 }
 
-/** A pod that could not be judged after the change would only lead back. Variables of its own are looked at by `static-credentials`. */
+/**
+ * A pod that could not be judged after the change would only lead back. Variables of its own are looked at by
+ * `static-credentials`.
+ */
 function checkJudgeable({ request, pods = [] }: Facts, accounts: ReadonlySet<string>): Check[] {
-  const hard = pods.filter((pod) => accounts.has(pod.serviceAccount) && !pod.terminating).flatMap((pod) => hiddenVariables(pod).map((why) => `pod ${pod.name}: ${why}`));
+  const hard = pods
+    .filter((pod) => accounts.has(pod.serviceAccount) && !pod.terminating)
+    .flatMap((pod) => hiddenVariables(pod).map((why) => `pod ${pod.name}: ${why}`));
   if (hard.length === 0) return [];
   const id = 'pods-judgeable';
   const message = `Whose credentials these pods take can't be told from their specs, before the change or after: ${some(hard)}.`;
-  const remedy = "Take these variables out of the add-on's configuration values, or see that they hold no AWS credentials";
-  const source = 'Credential provider chain of the AWS SDKs: static keys, then web identity, then container credentials';
-  if (request.verification === 'api') return [warn(id, message, `${remedy}: with them the pods may not use Pod Identity.`, source)];
+  const remedy =
+    "Take these variables out of the add-on's configuration values, or see that they hold no AWS credentials";
+  const source =
+    'Credential provider chain of the AWS SDKs: static keys, then web identity, then container credentials';
+  if (request.verification === 'api')
+    return [warn(id, message, `${remedy}: with them the pods may not use Pod Identity.`, source)];
   return [unknown(id, message, `${remedy} and go by what EKS says alone: --verification api`, source)];
 }
 
@@ -38,20 +56,41 @@ export function checkKubernetes(facts: Facts, planned: readonly PlannedAssociati
   const count = pods.filter((pod) => accounts.has(pod.serviceAccount) && !pod.terminating).length;
   const judgeable = checkJudgeable(facts, accounts);
   if (request.verification === 'api') {
-    return [warn('kubernetes-access', `${count} pods of the planned service accounts can be seen, but the request is content with what EKS says (verification: api). ${NOT_SEEN}`, 'Leave out --verification api, and the migration is proven on each of them.'), ...judgeable];
+    return [
+      warn(
+        'kubernetes-access',
+        `${count} pods of the planned service accounts can be seen, but the request is content with what EKS says (verification: api). ${NOT_SEEN}`,
+        'Leave out --verification api, and the migration is proven on each of them.',
+      ),
+      ...judgeable,
+    ];
   }
   if (count === 0) {
-    return [fail('kubernetes-access', `No pod runs with ${[...accounts].join(', ')}: there would be nothing to prove the migration on.`, 'Scale the add-on up, or check why it has no pods, then plan again.')];
+    return [
+      fail(
+        'kubernetes-access',
+        `No pod runs with ${[...accounts].join(', ')}: there would be nothing to prove the migration on.`,
+        'Scale the add-on up, or check why it has no pods, then plan again.',
+      ),
+    ];
   }
   return [pass('kubernetes-access', `${count} pods of the planned service accounts can be seen.`), ...judgeable];
 }
 
-/** Pods of the add-on that use its role by IRSA but take no association: with the role gone they fall back to the node role. */
-export function checkOtherServiceAccounts({ request, addon, pods }: AddonFacts, planned: readonly PlannedAssociation[]): Check[] {
+/**
+ * Pods of the add-on that use its role by IRSA but take no association: with the role gone they fall back to the node
+ * role.
+ */
+export function checkOtherServiceAccounts(
+  { request, addon, pods }: AddonFacts,
+  planned: readonly PlannedAssociation[],
+): Check[] {
   const role = addon?.serviceAccountRoleArn;
   const evidence = collectEvidence(pods ?? [], new Set(planned.map((one) => one.serviceAccount)));
   const others = new Set(evidence.filter((pod) => pod.identity === 'not-applicable').map((pod) => pod.uid));
-  const losing = (pods ?? []).filter((pod) => others.has(pod.uid) && pod.containers.some((container) => container.env['AWS_ROLE_ARN'] === role));
+  const losing = (pods ?? []).filter(
+    (pod) => others.has(pod.uid) && pod.containers.some((container) => container.env['AWS_ROLE_ARN'] === role),
+  );
   const accounts = [...new Set(losing.map((pod) => pod.serviceAccount))];
   return accounts.map((serviceAccount) =>
     warn(

@@ -1,4 +1,7 @@
-/** Whether pods of the cluster can get credentials by Pod Identity at all: its agent runs on every node that they could be on. */
+/**
+ * Whether pods of the cluster can get credentials by Pod Identity at all: its agent runs on every node that they could
+ * be on.
+ */
 import { AGENT_ADDON } from '../addons.ts';
 import type { Check } from '../model.ts';
 import { agentToInstall, isAgentReady, lacksAgent, mayInstallUnseen } from './agent-install.ts';
@@ -55,7 +58,12 @@ export function checkAgent(facts: Facts): Check {
     );
   }
   if (agentAddon && agentAddon.status !== 'ACTIVE') {
-    return fail('agent', `Add-on ${AGENT_ADDON} is ${agentAddon.status}, not ACTIVE.`, 'Bring it to ACTIVE first; pods on its nodes would get no credentials.', SOURCE);
+    return fail(
+      'agent',
+      `Add-on ${AGENT_ADDON} is ${agentAddon.status}, not ACTIVE.`,
+      'Bring it to ACTIVE first; pods on its nodes would get no credentials.',
+      SOURCE,
+    );
   }
   if (agentWorkload && !isAgentReady(agentWorkload)) {
     return fail(

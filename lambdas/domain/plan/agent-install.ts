@@ -7,27 +7,42 @@ import { warn } from './check.ts';
 import type { Facts } from './facts.ts';
 
 /** EKS knows no agent in the cluster, has none built in, and nobody's DaemonSet could be seen. */
-export const lacksAgent = ({ cluster, agentAddon, agentWorkload }: Pick<Facts, 'cluster' | 'agentAddon' | 'agentWorkload'>): boolean =>
+export const lacksAgent = ({
+  cluster,
+  agentAddon,
+  agentWorkload,
+}: Pick<Facts, 'cluster' | 'agentAddon' | 'agentWorkload'>): boolean =>
   cluster?.autoMode !== true && agentAddon === undefined && agentWorkload === undefined;
 
-/** Whether it was looked if somebody else runs an agent. Where nobody may look, the request has to say that EKS's word is enough. */
-export const mayInstallUnseen = ({ request, kubernetesError }: Pick<Facts, 'request' | 'kubernetesError'>): boolean => kubernetesError === undefined || request.verification === 'api';
+/**
+ * Whether it was looked if somebody else runs an agent. Where nobody may look, the request has to say that EKS's word
+ * is enough.
+ */
+export const mayInstallUnseen = ({ request, kubernetesError }: Pick<Facts, 'request' | 'kubernetesError'>): boolean =>
+  kubernetesError === undefined || request.verification === 'api';
 
 /**
- * The version to install: EKS's default for the cluster's Kubernetes version. `undefined` where the request does not ask for
- * it, where there is an agent already or it can't be known, and where EKS offers no such version.
+ * The version to install: EKS's default for the cluster's Kubernetes version. `undefined` where the request does not
+ * ask for it, where there is an agent already or it can't be known, and where EKS offers no such version.
  */
 export const agentToInstall = (facts: Facts): string | undefined =>
-  facts.request.agent === 'install' && lacksAgent(facts) && mayInstallUnseen(facts) ? facts.agentOffered?.find((one) => one.default)?.version : undefined;
+  facts.request.agent === 'install' && lacksAgent(facts) && mayInstallUnseen(facts)
+    ? facts.agentOffered?.find((one) => one.default)?.version
+    : undefined;
 
-/** Whether its DaemonSet is ready on every node where it runs. One that counts no node is not: its controller has not looked yet, or there is none. */
-export const isAgentReady = ({ desired, ready }: Pick<Workload, 'desired' | 'ready'>): boolean => desired > 0 && ready >= desired;
+/**
+ * Whether its DaemonSet is ready on every node where it runs. One that counts no node is not: its controller has not
+ * looked yet, or there is none.
+ */
+export const isAgentReady = ({ desired, ready }: Pick<Workload, 'desired' | 'ready'>): boolean =>
+  desired > 0 && ready >= desired;
 
 /** Ids of the warnings: it is there and stays; it was asked for, and nobody knows what became of that. */
 export const AGENT_LEFT_INSTALLED = 'agent-left-installed';
 export const AGENT_INSTALL_BEGUN = 'agent-install-begun';
 
-const agentCommand = ({ cluster, region }: Target, verb: string): string => shellCommand(['aws', 'eks', verb, '--region', region, '--cluster-name', cluster, '--addon-name', AGENT_ADDON]);
+const agentCommand = ({ cluster, region }: Target, verb: string): string =>
+  shellCommand(['aws', 'eks', verb, '--region', region, '--cluster-name', cluster, '--addon-name', AGENT_ADDON]);
 
 /** What a migration has installed and never takes away: others may rely on it by then. `how`: by whom, in words. */
 export const agentLeftInstalled = (target: Target, version: string, how: string): Check =>

@@ -48,19 +48,38 @@ export interface AssociationPlan {
   carryOver: CarriedOver[];
 }
 
-/** What becomes of the associations that the planned service accounts have now. Nothing is deleted where one may not be. */
-export function planAssociations(existing: readonly Association[], context: Omit<PurgeContext, 'rung'> & { rung: Pick<Rung, 'strategy' | 'preserve'> }): AssociationPlan {
+/**
+ * What becomes of the associations that the planned service accounts have now. Nothing is deleted where one may not be.
+ */
+export function planAssociations(
+  existing: readonly Association[],
+  context: Omit<PurgeContext, 'rung'> & { rung: Pick<Rung, 'strategy' | 'preserve'> },
+): AssociationPlan {
   const { planned, rung, addonArn } = context;
-  if (existing.length === 0) return { purge: [], goWithAddon: [], carryOver: [], checks: [pass('associations', 'No association stands in the way.')] };
+  if (existing.length === 0)
+    return {
+      purge: [],
+      goWithAddon: [],
+      carryOver: [],
+      checks: [pass('associations', 'No association stands in the way.')],
+    };
   const decided = existing.map((association) => ({ association, decision: decidePurge(association, context) }));
   const refusals = decided.flatMap(({ decision }) => (decision.do === 'refuse' ? [decision] : []));
   if (refusals.length > 0) {
-    const checks = refusals.map(({ reason, remedy }) => fail('associations', `An association stands in the way that may not be deleted: ${reason}.`, sentence(remedy), SOURCE));
+    const checks = refusals.map(({ reason, remedy }) =>
+      fail(
+        'associations',
+        `An association stands in the way that may not be deleted: ${reason}.`,
+        sentence(remedy),
+        SOURCE,
+      ),
+    );
     return { purge: [], goWithAddon: [], carryOver: [], checks };
   }
   // DeleteAddon without preserve takes the add-on's own ones with it; what is left of them a moment later is purged.
   const cascades = rung.strategy === 'recreate' && !rung.preserve;
-  const goesWithAddon = ({ association, decision }: (typeof decided)[number]): boolean => decision.do === 'keep' || (cascades && association.ownerArn !== undefined && association.ownerArn === addonArn);
+  const goesWithAddon = ({ association, decision }: (typeof decided)[number]): boolean =>
+    decision.do === 'keep' || (cascades && association.ownerArn !== undefined && association.ownerArn === addonArn);
   const leaving = decided.filter((one) => !goesWithAddon(one)).map((one) => one.association);
   const own = decided.filter(goesWithAddon).map((one) => one.association);
   const carryOver = carriedOver(existing, planned);
@@ -75,22 +94,48 @@ export function planAssociations(existing: readonly Association[], context: Omit
       ),
     );
   }
-  if (own.length > 0) checks.push(pass('associations', `The add-on's own association ${own.map(told).join(', ')} is ${cascades ? 'deleted by EKS with the add-on' : 'replaced by EKS'}.`));
-  return { purge: leaving.map(({ id }) => id), goWithAddon: own.map(({ id }) => id), carryOver, checks: [...checks, ...otherRoleChecks(existing, planned), ...externalIdChecks(existing, carryOver)] };
+  if (own.length > 0)
+    checks.push(
+      pass(
+        'associations',
+        `The add-on's own association ${own.map(told).join(', ')} is ${cascades ? 'deleted by EKS with the add-on' : 'replaced by EKS'}.`,
+      ),
+    );
+  return {
+    purge: leaving.map(({ id }) => id),
+    goWithAddon: own.map(({ id }) => id),
+    carryOver,
+    checks: [...checks, ...otherRoleChecks(existing, planned), ...externalIdChecks(existing, carryOver)],
+  };
 }
 
-/** Associations that a cluster may have. Source: EKS User Guide (2026), "View and manage Amazon EKS service quotas"; not adjustable. */
+/**
+ * Associations that a cluster may have. Source: EKS User Guide (2026), "View and manage Amazon EKS service quotas"; not
+ * adjustable.
+ */
 const MAX_ASSOCIATIONS = 5000;
 
 /** Associations that come without one going. */
 export const addedAssociations = (existing: readonly Association[], planned: readonly PlannedAssociation[]): number =>
-  planned.filter((one) => existing.every((association) => association.namespace !== one.namespace || association.serviceAccount !== one.serviceAccount)).length;
+  planned.filter((one) =>
+    existing.every(
+      (association) => association.namespace !== one.namespace || association.serviceAccount !== one.serviceAccount,
+    ),
+  ).length;
 
-export function checkAssociationQuota({ request, associations, associationCount }: Facts, planned: readonly PlannedAssociation[]): Check {
+export function checkAssociationQuota(
+  { request, associations, associationCount }: Facts,
+  planned: readonly PlannedAssociation[],
+): Check {
   const added = addedAssociations(associations, planned);
   const now = associationCount ?? 0;
   if (added === 0 || now + added <= MAX_ASSOCIATIONS) {
-    return pass('association-quota', added === 0 ? 'No association is added to those that the cluster has.' : `With ${added} more the cluster has ${now + added} of at most ${MAX_ASSOCIATIONS} associations.`);
+    return pass(
+      'association-quota',
+      added === 0
+        ? 'No association is added to those that the cluster has.'
+        : `With ${added} more the cluster has ${now + added} of at most ${MAX_ASSOCIATIONS} associations.`,
+    );
   }
   return fail(
     'association-quota',

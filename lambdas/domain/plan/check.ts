@@ -7,11 +7,18 @@ export const pass = (id: string, message: string): Check => ({ id, status: 'pass
 
 const withRemedy =
   (status: Exclude<Check['status'], 'pass'>) =>
-  (id: string, message: string, remedy: string, source?: string): Check => ({ id, status, message, remedy, ...(source === undefined ? {} : { source }) });
+  (id: string, message: string, remedy: string, source?: string): Check => ({
+    id,
+    status,
+    message,
+    remedy,
+    ...(source === undefined ? {} : { source }),
+  });
 
 export const fail = withRemedy('fail');
 export const warn = withRemedy('warn');
 export const unknown = withRemedy('unknown');
 
 /** The first five of a list, and how many more there are. */
-export const some = (names: readonly string[]): string => (names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', '));
+export const some = (names: readonly string[]): string =>
+  names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ');

@@ -13,12 +13,30 @@ export function checkLock({ request, lock }: Facts): Check {
   const what = `the lock on ${subjectOf(request)} of cluster ${target.cluster}`;
   if (!lock) return pass('lock-free', `No other run holds ${what}.`);
   const held = `Migration ${lock.migrationId} holds ${what} since ${lock.since} (execution ${lock.executionArn})`;
-  if (lock.recovering) return fail('lock-free', `${held}, and is putting back what that migration changed.`, 'Wait some minutes, then start again.');
-  if (lock.running) return fail('lock-free', `${held}, and is still running.`, `Wait until it has ended, then start again; or stop it: pod-identity cancel ${lock.migrationId}`);
+  if (lock.recovering)
+    return fail(
+      'lock-free',
+      `${held}, and is putting back what that migration changed.`,
+      'Wait some minutes, then start again.',
+    );
+  if (lock.running)
+    return fail(
+      'lock-free',
+      `${held}, and is still running.`,
+      `Wait until it has ended, then start again; or stop it: pod-identity cancel ${lock.migrationId}`,
+    );
   if (lock.outcome === 'needs-human') {
-    return fail('lock-free', `${held}; it ended needs-human.`, `Bring it in order by the commands of its report, then free the lock: pod-identity rollback ${lock.migrationId}; or leave it as it is and free the lock: pod-identity release ${lock.migrationId}`);
+    return fail(
+      'lock-free',
+      `${held}; it ended needs-human.`,
+      `Bring it in order by the commands of its report, then free the lock: pod-identity rollback ${lock.migrationId}; or leave it as it is and free the lock: pod-identity release ${lock.migrationId}`,
+    );
   }
-  return fail('lock-free', `${held}; that execution has stopped, and what it left behind is being put back.`, 'Wait some minutes, then start again.');
+  return fail(
+    'lock-free',
+    `${held}; that execution has stopped, and what it left behind is being put back.`,
+    'Wait some minutes, then start again.',
+  );
 }
 
 export function checkCluster({ request, cluster }: Facts): Check {
@@ -40,7 +58,11 @@ export function checkCluster({ request, cluster }: Facts): Check {
     );
   }
   if (cluster.status !== 'ACTIVE') {
-    return fail('cluster-exists', `Cluster ${cluster.name} is ${cluster.status}, not ACTIVE.`, 'Wait until it is ACTIVE, then plan again.');
+    return fail(
+      'cluster-exists',
+      `Cluster ${cluster.name} is ${cluster.status}, not ACTIVE.`,
+      'Wait until it is ACTIVE, then plan again.',
+    );
   }
   return pass('cluster-exists', `Cluster ${cluster.name} is ACTIVE, Kubernetes ${cluster.version}.`);
 }

@@ -1,6 +1,14 @@
 import type { Cluster, OfferedVersion, PodIdentityServiceAccount } from '../eks.ts';
 import type { CustomResourceKind, MutatingWebhook, Node, Pod, Workload } from '../kubernetes.ts';
-import type { Addon, AddonRequest, Association, MigrationRequest, Outcome, ServiceAccountRequest, ServiceAccountState } from '../model.ts';
+import type {
+  Addon,
+  AddonRequest,
+  Association,
+  MigrationRequest,
+  Outcome,
+  ServiceAccountRequest,
+  ServiceAccountState,
+} from '../model.ts';
 
 /** Who holds the lock of what shall migrate, where it is another execution. */
 export interface LockFact {
@@ -35,7 +43,10 @@ export interface RoleUsersFact {
   error?: string;
 }
 
-/** The policies of one role. `document`: JSON text; absent for one that AWS manages. `error`: why they could not be read. */
+/**
+ * The policies of one role. `document`: JSON text; absent for one that AWS manages. `error`: why they could not be
+ * read.
+ */
 export interface RolePoliciesFact {
   policies: { name: string; arn?: string; document?: string }[];
   error?: string;
@@ -85,7 +96,9 @@ export interface Facts {
   agentOffered?: OfferedVersion[];
   /** Versions offered for the cluster's Kubernetes version. */
   offered: OfferedVersion[];
-  /** Service accounts that the installed version takes associations for; of a request for a service account, that one. */
+  /**
+   * Service accounts that the installed version takes associations for; of a request for a service account, that one.
+   */
   podIdentity: PodIdentityServiceAccount[];
   /** JSON Schema of the installed version's configuration values, as text; absent where EKS gives none. */
   configurationSchema?: string;

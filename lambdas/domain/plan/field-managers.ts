@@ -16,9 +16,14 @@ const NOBODY_ELSE = new Set([EKS_MANAGER, 'kube-controller-manager', SERVICE_MAN
 const RESTART = 'kubectl.kubernetes.io/restartedAt';
 
 /** Workloads of the add-on: those of the planned service accounts, and those with the same `app.kubernetes.io/name`. */
-export function workloadsOfAddon(workloads: readonly Workload[], planned: readonly Pick<PlannedAssociation, 'serviceAccount'>[]): Workload[] {
+export function workloadsOfAddon(
+  workloads: readonly Workload[],
+  planned: readonly Pick<PlannedAssociation, 'serviceAccount'>[],
+): Workload[] {
   const accounts = new Set(planned.map((one) => one.serviceAccount));
-  const names = new Set(workloads.filter((one) => accounts.has(one.serviceAccount)).flatMap((one) => one.labels[NAME_LABEL] ?? []));
+  const names = new Set(
+    workloads.filter((one) => accounts.has(one.serviceAccount)).flatMap((one) => one.labels[NAME_LABEL] ?? []),
+  );
   return workloads.filter((one) => accounts.has(one.serviceAccount) || names.has(one.labels[NAME_LABEL] ?? ''));
 }
 
@@ -31,7 +36,10 @@ export interface ForeignFields {
 
 /** A path that only leads to other ones of the list says nothing. */
 const withoutAncestors = (fields: readonly string[]): string[] =>
-  fields.filter((field) => !fields.some((other) => other !== field && (other.startsWith(`${field}.`) || other.startsWith(`${field}[`))));
+  fields.filter(
+    (field) =>
+      !fields.some((other) => other !== field && (other.startsWith(`${field}.`) || other.startsWith(`${field}[`))),
+  );
 
 /** What others own alone: a field that EKS owns too has the value that EKS wants. */
 export const foreignFields = (workloads: readonly Workload[]): ForeignFields[] =>
@@ -47,7 +55,8 @@ export const foreignFields = (workloads: readonly Workload[]): ForeignFields[] =
       .filter(({ fields }) => fields.length > 0);
   });
 
-const listed = (foreign: readonly ForeignFields[]): string => foreign.map(({ workload, manager, fields }) => `${workload}: ${some(fields)} (${manager})`).join('; ');
+const listed = (foreign: readonly ForeignFields[]): string =>
+  foreign.map(({ workload, manager, fields }) => `${workload}: ${some(fields)} (${manager})`).join('; ');
 
 type Fate = 'kept' | 'reset' | 'lost' | 'conflict';
 
@@ -67,15 +76,29 @@ const FATES: Record<Fate, (rung: Rung) => string> = {
 };
 
 /** Undefined where the workloads could not be read, which blocks by itself. */
-export function checkFieldManagers({ workloads }: Facts, planned: readonly PlannedAssociation[], ways: readonly Rung[]): WayCheck | undefined {
+export function checkFieldManagers(
+  { workloads }: Facts,
+  planned: readonly PlannedAssociation[],
+  ways: readonly Rung[],
+): WayCheck | undefined {
   if (!workloads) return undefined;
   const foreign = foreignFields(workloadsOfAddon(workloads, planned));
-  if (foreign.length === 0) return { check: pass('field-managers', 'No field of its workloads was set by anybody but EKS.'), excludes: () => false };
+  if (foreign.length === 0)
+    return {
+      check: pass('field-managers', 'No field of its workloads was set by anybody but EKS.'),
+      excludes: () => false,
+    };
   const mayConflict = foreign.some(({ fields }) => fields.some((field) => !field.includes(RESTART)));
   const fates = new Map(ways.map((rung) => [rung, fateOf(rung, mayConflict)] as const));
-  const message = `Others than EKS have set fields of its workloads: ${listed(foreign)}. ${[...fates].map(([rung, fate]) => FATES[fate](rung)).join('; ').replace(/^./, (first) => first.toUpperCase())}.`;
+  const message = `Others than EKS have set fields of its workloads: ${listed(foreign)}. ${[...fates]
+    .map(([rung, fate]) => FATES[fate](rung))
+    .join('; ')
+    .replace(/^./, (first) => first.toUpperCase())}.`;
   const source = `${GUIDE}, "Determine fields you can customize for Amazon EKS add-ons"`;
-  return { check: worst([...fates.values()], ways, message, source), excludes: (rung) => fateOf(rung, mayConflict) === 'conflict' };
+  return {
+    check: worst([...fates.values()], ways, message, source),
+    excludes: (rung) => fateOf(rung, mayConflict) === 'conflict',
+  };
 }
 
 function worst(fates: readonly Fate[], ways: readonly Rung[], message: string, source: string): Check {
@@ -83,16 +106,26 @@ function worst(fates: readonly Fate[], ways: readonly Rung[], message: string, s
     return fail(
       'field-managers',
       message,
-      'Put what you need of them into the add-on\'s configuration values, or consent to their reset: --resolve-conflicts OVERWRITE. In place, PRESERVE keeps them.',
+      "Put what you need of them into the add-on's configuration values, or consent to their reset: --resolve-conflicts OVERWRITE. In place, PRESERVE keeps them.",
       source,
     );
   }
   if (fates.includes('lost') || fates.includes('reset')) {
-    return warn('field-managers', message, 'Put what you need of them into the add-on\'s configuration values first, so that it is not lost.', source);
+    return warn(
+      'field-managers',
+      message,
+      "Put what you need of them into the add-on's configuration values first, so that it is not lost.",
+      source,
+    );
   }
   // Kept over a create: known of the restart annotation, but no rule says which fields EKS sets.
   if (ways.some(isRecreate)) {
-    return warn('field-managers', message, 'Nothing has to be done; should EKS find a conflict all the same, the migration is rolled back.', source);
+    return warn(
+      'field-managers',
+      message,
+      'Nothing has to be done; should EKS find a conflict all the same, the migration is rolled back.',
+      source,
+    );
   }
   return pass('field-managers', message);
 }

@@ -20,7 +20,13 @@ export type Decision = Decided & { installAgent?: { version: string } };
 const NOTHING = { ladder: [], purge: [], goWithAddon: [], carryOver: [], trustRepairs: [] };
 
 /** `stepsOf`: what will be done; asked for with an empty ladder where nothing is changed. */
-export function finishPlan(facts: Facts, verdict: Plan['verdict'], checks: Check[], stepsOf: (decision: Decision) => PlanStep[], decided?: Decided): Plan {
+export function finishPlan(
+  facts: Facts,
+  verdict: Plan['verdict'],
+  checks: Check[],
+  stepsOf: (decision: Decision) => PlanStep[],
+  decided?: Decided,
+): Plan {
   const { request, addon, serviceAccount } = facts;
   const planned = decided?.planned ?? [];
   // A plan that changes nothing names no way to change it.

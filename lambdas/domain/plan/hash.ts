@@ -2,23 +2,81 @@
 import { createHash } from 'node:crypto';
 import type { MigrationRequest, Plan } from '../model.ts';
 
-/** JSON with sorted keys, so that equal content has an equal hash: also after it was stored, which keeps no order and no `undefined`. */
+/**
+ * JSON with sorted keys, so that equal content has an equal hash: also after it was stored, which keeps no order and no
+ * `undefined`.
+ */
 function canonical(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(canonical);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, inner]) => [key, canonical(inner)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, inner]) => [key, canonical(inner)]),
+  );
 }
 
 /** Hex. */
-export const sha256 = (value: unknown): string => createHash('sha256').update(JSON.stringify(canonical(value))).digest('hex');
+export const sha256 = (value: unknown): string =>
+  createHash('sha256')
+    .update(JSON.stringify(canonical(value)))
+    .digest('hex');
 
-/** All of a plan that says what was found and what will be done; its checks say why, and may be worded otherwise tomorrow. */
+/**
+ * All of a plan that says what was found and what will be done; its checks say why, and may be worded otherwise
+ * tomorrow.
+ */
 export type PlanContent = Omit<Plan, 'hash' | 'checks'>;
 
-/** Made of nothing but what the ledger keeps, so that whoever reads a plan can make it again. It is no signature: who can write a plan can make its hash. */
-export function hashOf(plan: PlanContent, { target, addon, serviceAccount, annotation, strategy, preserve, acceptedKeys, verification, agent }: MigrationRequest): string {
+/**
+ * Made of nothing but what the ledger keeps, so that whoever reads a plan can make it again. It is no signature: who
+ * can write a plan can make its hash.
+ */
+export function hashOf(
+  plan: PlanContent,
+  {
+    target,
+    addon,
+    serviceAccount,
+    annotation,
+    strategy,
+    preserve,
+    acceptedKeys,
+    verification,
+    agent,
+  }: MigrationRequest,
+): string {
   // Field by field: what somebody adds to a plan later, such as its hash, must not count by itself.
-  const { verdict, ladder, steps, addon: found, serviceAccount: account, namespace, associations, existing, purge, carryOver, trustRepairs, installAgent, found: digest } = plan;
+  const {
+    verdict,
+    ladder,
+    steps,
+    addon: found,
+    serviceAccount: account,
+    namespace,
+    associations,
+    existing,
+    purge,
+    carryOver,
+    trustRepairs,
+    installAgent,
+    found: digest,
+  } = plan;
   const asked = { target, addon, serviceAccount, annotation, strategy, preserve, acceptedKeys, verification, agent };
-  return sha256({ asked, found: { addon: found, serviceAccount: account, namespace, existing, digest }, will: { verdict, strategy: plan.strategy, preserve: plan.preserve, associations, ladder, purge, carryOver, trustRepairs, installAgent, steps } });
+  return sha256({
+    asked,
+    found: { addon: found, serviceAccount: account, namespace, existing, digest },
+    will: {
+      verdict,
+      strategy: plan.strategy,
+      preserve: plan.preserve,
+      associations,
+      ladder,
+      purge,
+      carryOver,
+      trustRepairs,
+      installAgent,
+      steps,
+    },
+  });
 }

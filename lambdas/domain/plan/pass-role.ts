@@ -22,9 +22,13 @@ interface Passed {
 /** Roles of associations that are there now: a rollback puts them back, with the add-on or by themselves. */
 const rolesBefore = ({ associations }: Facts): string[] => associations.map((one) => one.roleArn);
 
-/** Each role of this account that is passed to each service: another account's is refused as such, and no right to pass it would help. */
+/**
+ * Each role of this account that is passed to each service: another account's is refused as such, and no right to pass
+ * it would help.
+ */
 function passedRoles(facts: Facts, planned: readonly PlannedAssociation[]): Passed[] {
-  const here = (arns: string[]): string[] => [...new Set(arns)].filter((arn) => parseRoleArn(arn)?.account === facts.request.target.account);
+  const here = (arns: string[]): string[] =>
+    [...new Set(arns)].filter((arn) => parseRoleArn(arn)?.account === facts.request.target.account);
   const there = here(planned.map((one) => one.roleArn));
   const back = here(rolesBefore(facts)).filter((arn) => !there.includes(arn));
   const irsa = facts.addon?.serviceAccountRoleArn;
@@ -34,12 +38,15 @@ function passedRoles(facts: Facts, planned: readonly PlannedAssociation[]): Pass
     ...there.map((arn) => ({ arn, to: POD_IDENTITY_PRINCIPAL, why: '' })),
     ...back.map((arn) => ({ arn, to: POD_IDENTITY_PRINCIPAL, why: ' for the way back' })),
     ...(irsa === undefined ? [] : [{ arn: irsa, to: EKS_PRINCIPAL, why: ' for the way back' }]),
-    ...(annotated === undefined || there.includes(annotated) ? [] : [{ arn: annotated, to: 'pods by the annotation', why: ' for the way back' }]),
+    ...(annotated === undefined || there.includes(annotated)
+      ? []
+      : [{ arn: annotated, to: 'pods by the annotation', why: ' for the way back' }]),
   ];
 }
 
 /** By the configuration: whether one of the ARN patterns covers that role. Case counts, as it does for IAM. */
-export const isCovered = (patterns: readonly string[], arn: string): boolean => parseRoleArn(arn) !== undefined && patterns.some((pattern) => matchesWildcard(pattern, arn));
+export const isCovered = (patterns: readonly string[], arn: string): boolean =>
+  parseRoleArn(arn) !== undefined && patterns.some((pattern) => matchesWildcard(pattern, arn));
 
 const isPassable = ({ passableRoleArns }: Facts, arn: string): boolean => isCovered(passableRoleArns, arn);
 
@@ -52,18 +59,33 @@ export interface PassingQuestion extends Pick<PassingFact, 'step' | 'service'> {
  * The steps of these ways, and of the way back, with the roles that each would pass. Roles that the configuration
  * forbids already, and those that IAM does not have, are left out: they block without being asked about.
  */
-export function passingQuestions(facts: Facts, planned: readonly PlannedAssociation[], ladder: readonly Rung[]): PassingQuestion[] {
+export function passingQuestions(
+  facts: Facts,
+  planned: readonly PlannedAssociation[],
+  ladder: readonly Rung[],
+): PassingQuestion[] {
   if (ladder.length === 0) return [];
   const { addon, associations, roles } = facts;
   const asked = (arns: (string | undefined)[]): string[] =>
-    [...new Set(arns)].filter((arn): arn is string => arn !== undefined && parseRoleArn(arn)?.account === facts.request.target.account && isPassable(facts, arn));
+    [...new Set(arns)].filter(
+      (arn): arn is string =>
+        arn !== undefined && parseRoleArn(arn)?.account === facts.request.target.account && isPassable(facts, arn),
+    );
   const there = asked(planned.map((one) => one.roleArn).filter((arn) => roles[arn] !== undefined));
   // The add-on's own ones: EKS makes them again with it.
-  const owned = asked(associations.filter((one) => one.ownerArn !== undefined && one.ownerArn === addon?.arn).map((one) => one.roleArn));
+  const owned = asked(
+    associations.filter((one) => one.ownerArn !== undefined && one.ownerArn === addon?.arn).map((one) => one.roleArn),
+  );
   const questions: PassingQuestion[] = [
-    ...(ladder.some(({ strategy }) => strategy === 'associate') ? [{ step: 'create-association' as const, service: POD_IDENTITY_PRINCIPAL, roleArns: there }] : []),
-    ...(ladder.some(({ strategy }) => strategy === 'in-place') ? [{ step: 'update-addon' as const, service: POD_IDENTITY_PRINCIPAL, roleArns: there }] : []),
-    ...(ladder.some(isRecreate) ? [{ step: 'create-addon' as const, service: POD_IDENTITY_PRINCIPAL, roleArns: there }] : []),
+    ...(ladder.some(({ strategy }) => strategy === 'associate')
+      ? [{ step: 'create-association' as const, service: POD_IDENTITY_PRINCIPAL, roleArns: there }]
+      : []),
+    ...(ladder.some(({ strategy }) => strategy === 'in-place')
+      ? [{ step: 'update-addon' as const, service: POD_IDENTITY_PRINCIPAL, roleArns: there }]
+      : []),
+    ...(ladder.some(isRecreate)
+      ? [{ step: 'create-addon' as const, service: POD_IDENTITY_PRINCIPAL, roleArns: there }]
+      : []),
     { step: 'restore-addon', service: EKS_PRINCIPAL, roleArns: asked([addon?.serviceAccountRoleArn]) },
     { step: 'restore-addon', service: POD_IDENTITY_PRINCIPAL, roleArns: owned },
   ];
@@ -90,18 +112,25 @@ function answersOf({ passing }: Facts, questions: readonly PassingQuestion[]): A
     }
     const refused = question.roleArns.filter((arn) => fact?.allowed[arn] === false);
     if (refused.length > 0) denied.push({ question, principalArn, roleArns: refused });
-    if (question.roleArns.some((arn) => fact?.allowed[arn] === undefined)) untold.add(fact?.error ?? `IAM did not answer for ${question.step}`);
+    if (question.roleArns.some((arn) => fact?.allowed[arn] === undefined))
+      untold.add(fact?.error ?? `IAM did not answer for ${question.step}`);
   }
   return { denied, untold: [...untold] };
 }
 
 /** In another account the roles are those of a stack of its own. */
-const whoGrants = (denied: Answered['denied']): string => (denied.some(({ principalArn }) => isSpokeRole(principalArn)) ? `The stack ${SPOKE_STACK} of that account` : 'The deployment');
+const whoGrants = (denied: Answered['denied']): string =>
+  denied.some(({ principalArn }) => isSpokeRole(principalArn))
+    ? `The stack ${SPOKE_STACK} of that account`
+    : 'The deployment';
 
 function checkSimulation(facts: Facts, questions: readonly PassingQuestion[], passed: string): Check {
   const { denied, untold } = answersOf(facts, questions);
   if (denied.length > 0) {
-    const refusals = denied.map(({ question, principalArn, roleArns }) => `${principalArn} (${question.step}) pass ${roleArns.join(', ')} to ${question.service}${back(question.step)}`);
+    const refusals = denied.map(
+      ({ question, principalArn, roleArns }) =>
+        `${principalArn} (${question.step}) pass ${roleArns.join(', ')} to ${question.service}${back(question.step)}`,
+    );
     const services = [...new Set(denied.map(({ question }) => question.service))].join(' and ');
     return fail(
       'pass-role',
@@ -122,14 +151,19 @@ function checkSimulation(facts: Facts, questions: readonly PassingQuestion[], pa
 }
 
 /**
- * Whether the service may pass the planned roles to EKS Pod Identity, and back what was there: the add-on's IRSA role to
- * EKS, the roles of its associations. Source: EKS User Guide, "Assign IAM roles to add-ons"; IAM User Guide, "iam:PassRole".
+ * Whether the service may pass the planned roles to EKS Pod Identity, and back what was there: the add-on's IRSA role
+ * to EKS, the roles of its associations. Source: EKS User Guide, "Assign IAM roles to add-ons"; IAM User Guide,
+ * "iam:PassRole".
  */
 export function checkPassRole(facts: Facts, planned: readonly PlannedAssociation[], ladder: readonly Rung[]): Check {
   const passed = passedRoles(facts, planned);
   const refused = passed.filter(({ arn }) => !isPassable(facts, arn));
   if (refused.length === 0) {
-    return checkSimulation(facts, passingQuestions(facts, planned, ladder), `The service may pass ${passed.map(({ arn, to }) => `${arn} to ${to}`).join(' and ') || 'what it has to'}`);
+    return checkSimulation(
+      facts,
+      passingQuestions(facts, planned, ladder),
+      `The service may pass ${passed.map(({ arn, to }) => `${arn} to ${to}`).join(' and ') || 'what it has to'}`,
+    );
   }
   const arns = [...new Set(refused.map(({ arn }) => arn))].join(', ');
   return fail(

@@ -22,9 +22,16 @@ import { checkRisk, wayChecks } from './way-checks.ts';
 
 /**
  * Which associations the migration will make: one for each service account that the installed version takes, or for the
- * one that the request names. IRSA gives an add-on's one role to all of them, and so does this, unless the request names others.
+ * one that the request names. IRSA gives an add-on's one role to all of them, and so does this, unless the request
+ * names others.
  */
-export function plannedAssociations({ request, addon, serviceAccount: account, podIdentity, namespace }: Pick<Facts, 'request' | 'addon' | 'serviceAccount' | 'podIdentity' | 'namespace'>): PlannedAssociation[] {
+export function plannedAssociations({
+  request,
+  addon,
+  serviceAccount: account,
+  podIdentity,
+  namespace,
+}: Pick<Facts, 'request' | 'addon' | 'serviceAccount' | 'podIdentity' | 'namespace'>): PlannedAssociation[] {
   return podIdentity.flatMap(({ serviceAccount }) => {
     const named = Object.hasOwn(request.roles, serviceAccount) ? request.roles[serviceAccount] : undefined;
     const roleArn = named ?? request.roleArn ?? irsaRoleOf({ addon, serviceAccount: account });
@@ -33,27 +40,48 @@ export function plannedAssociations({ request, addon, serviceAccount: account, p
 }
 
 /** On Pod Identity and without its IRSA role: there is nothing left to do. */
-export const isMigrated = (addon: Addon): boolean => addon.serviceAccountRoleArn === undefined && addon.podIdentityAssociations.length > 0;
+export const isMigrated = (addon: Addon): boolean =>
+  addon.serviceAccountRoleArn === undefined && addon.podIdentityAssociations.length > 0;
 
 /** Ids of the checks that block, each once. */
-export const blockingChecks = (plan: Pick<Plan, 'checks'>): string[] => [...new Set(plan.checks.filter(blocks).map((check) => check.id))];
+export const blockingChecks = (plan: Pick<Plan, 'checks'>): string[] => [
+  ...new Set(plan.checks.filter(blocks).map((check) => check.id)),
+];
 
 export interface RolesPlan {
   checks: Check[];
   trustRepairs: TrustRepair[];
 }
 
-/** Of the planned roles: whether they are there and let the pods in, both ways, who else uses them, and whether they may be passed. */
+/**
+ * Of the planned roles: whether they are there and let the pods in, both ways, who else uses them, and whether they may
+ * be passed.
+ */
 export function planRoles(facts: Facts, planned: readonly PlannedAssociation[], ladder: readonly Rung[]): RolesPlan {
-  const roles = [...new Set(planned.map((one) => one.roleArn))].map((arn) => planRole(facts, arn, planned.filter((one) => one.roleArn === arn)));
+  const roles = [...new Set(planned.map((one) => one.roleArn))].map((arn) =>
+    planRole(
+      facts,
+      arn,
+      planned.filter((one) => one.roleArn === arn),
+    ),
+  );
   const checks = roles.flatMap((role) => role.checks);
-  if (planned.length > 0) checks.push(...checkSharing(facts, planned), ...checkSessionTags(facts, planned), ...checkSessionNames(facts, planned), checkPassRole(facts, planned, ladder));
+  if (planned.length > 0)
+    checks.push(
+      ...checkSharing(facts, planned),
+      ...checkSessionTags(facts, planned),
+      ...checkSessionNames(facts, planned),
+      checkPassRole(facts, planned, ladder),
+    );
   if (irsaRoleOf(facts) !== undefined && planned.length > 0) checks.push(checkWayBack(facts, planned));
   return { checks, trustRepairs: roles.flatMap(({ repair }) => repair ?? []) };
 }
 
 /** The ways that the request asks for, which of them the facts leave, and the checks that say why. */
-export function planWays(facts: AddonFacts, planned: readonly PlannedAssociation[]): { ways: Rung[]; ladder: Rung[]; checks: Check[] } {
+export function planWays(
+  facts: AddonFacts,
+  planned: readonly PlannedAssociation[],
+): { ways: Rung[]; ladder: Rung[]; checks: Check[] } {
   const { request } = facts;
   const networking = isNetworking(request.addon);
   const ways = waysFor(request, networking);
@@ -62,13 +90,25 @@ export function planWays(facts: AddonFacts, planned: readonly PlannedAssociation
 
 function decideAssociations(facts: AddonFacts, planned: PlannedAssociation[], rung: Rung): AssociationPlan {
   const { request, addon, associations } = facts;
-  return planAssociations(associations, { cluster: request.target.cluster, addon: request.addon, planned, rung, ...(addon ? { addonArn: addon.arn } : {}) });
+  return planAssociations(associations, {
+    cluster: request.target.cluster,
+    addon: request.addon,
+    planned,
+    rung,
+    ...(addon ? { addonArn: addon.arn } : {}),
+  });
 }
 
 export function planMigration(facts: AddonFacts): Plan {
   const { addon, request } = facts;
   const finish = (verdict: Plan['verdict'], checks: Check[], decided?: Decided): Plan =>
-    finishPlan(facts, verdict, checks, (decision) => planSteps({ addon: request.addon, verification: request.verification, ...decision }), decided);
+    finishPlan(
+      facts,
+      verdict,
+      checks,
+      (decision) => planSteps({ addon: request.addon, verification: request.verification, ...decision }),
+      decided,
+    );
   const blocked = (checks: Check[]): Plan => finish('blocked', checks);
   const checks = [checkLock(facts)];
   if (facts.lock) return blocked(checks);
@@ -84,10 +124,30 @@ export function planMigration(facts: AddonFacts): Plan {
   const planned = plannedAssociations(facts);
   const { ways, ladder, checks: ofWays } = planWays(facts, planned);
   const roles = planRoles(facts, planned, ladder);
-  checks.push(checkUsesIrsa(facts), ...checkRisk(facts, ladder), checkSupport(facts), ...ofWays, checkAgent(facts), ...roles.checks, ...checkNamedServiceAccounts(facts), ...checkServiceAccountsWithoutRole(facts, planned));
+  checks.push(
+    checkUsesIrsa(facts),
+    ...checkRisk(facts, ladder),
+    checkSupport(facts),
+    ...ofWays,
+    checkAgent(facts),
+    ...roles.checks,
+    ...checkNamedServiceAccounts(facts),
+    ...checkServiceAccountsWithoutRole(facts, planned),
+  );
   const first = ladder[0] ?? ways[0];
   if (planned.length === 0 || !first) return blocked(checks);
   const associations = decideAssociations(facts, planned, first);
-  checks.push(...associations.checks, checkAssociationQuota(facts, planned), ...preflight(facts, planned), ...checkKubernetes(facts, planned), ...checkOtherServiceAccounts(facts, planned));
-  return finish(checks.some(blocks) ? 'blocked' : 'migrate', checks, { planned, ladder, ...associations, trustRepairs: roles.trustRepairs });
+  checks.push(
+    ...associations.checks,
+    checkAssociationQuota(facts, planned),
+    ...preflight(facts, planned),
+    ...checkKubernetes(facts, planned),
+    ...checkOtherServiceAccounts(facts, planned),
+  );
+  return finish(checks.some(blocks) ? 'blocked' : 'migrate', checks, {
+    planned,
+    ladder,
+    ...associations,
+    trustRepairs: roles.trustRepairs,
+  });
 }

@@ -1,7 +1,7 @@
 /**
- * Whether the nodes may fetch credentials for pods: the agent calls EKS Auth by the role of its node. Only what the roles'
- * own policies say is judged; boundaries and the organisation's policies are not read.
- * Source: EKS User Guide, "Set up the Amazon EKS Pod Identity Agent", "Agent prerequisites".
+ * Whether the nodes may fetch credentials for pods: the agent calls EKS Auth by the role of its node. Only what the
+ * roles' own policies say is judged; boundaries and the organisation's policies are not read. Source: EKS User Guide,
+ * "Set up the Amazon EKS Pod Identity Agent", "Agent prerequisites".
  */
 import { clusterArn, parseRoleArn, partitionOf } from '../arn.ts';
 import type { Check, Target } from '../model.ts';
@@ -14,7 +14,12 @@ const ACTION = 'eks-auth:AssumeRoleForPodIdentity';
 const SOURCE = `${GUIDE}, "Set up the Amazon EKS Pod Identity Agent"; AWS Managed Policy Reference, AmazonEKSWorkerNodePolicy and AmazonEKSWorkerNodeMinimalPolicy`;
 
 /** AWS's own policies, which are not read, that allow it. */
-const ALLOWING = new Set(['AmazonEKSWorkerNodePolicy', 'AmazonEKSWorkerNodeMinimalPolicy', 'AdministratorAccess', 'PowerUserAccess']);
+const ALLOWING = new Set([
+  'AmazonEKSWorkerNodePolicy',
+  'AmazonEKSWorkerNodeMinimalPolicy',
+  'AdministratorAccess',
+  'PowerUserAccess',
+]);
 /** Those that nodes often have, and that don't. Source: AWS Managed Policy Reference. */
 const OTHER = new Set([
   'AmazonEKS_CNI_Policy',
@@ -26,35 +31,51 @@ const OTHER = new Set([
   'service-role/AmazonEBSCSIDriverPolicy',
   'service-role/AmazonEFSCSIDriverPolicy',
 ]);
-const ALLOWS = JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: ACTION, Resource: '*' }] });
+const ALLOWS = JSON.stringify({
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Action: ACTION, Resource: '*' }],
+});
 
 type Judgement = { is: 'allowed' | 'denied' } | { is: 'unknown'; why: string };
 
 function judge({ policies, error }: NodeRolesFact['roles'][number], target: Target): Judgement {
   if (error !== undefined) return { is: 'unknown', why: error };
-  const managed = policies.flatMap(({ arn, document }) => (document === undefined ? [arn?.replace(/^[^/]*\//, '') ?? ''] : []));
-  const documents = [...policies.flatMap(({ document }) => document ?? []), ...(managed.some((name) => ALLOWING.has(name)) ? [ALLOWS] : [])];
+  const managed = policies.flatMap(({ arn, document }) =>
+    document === undefined ? [arn?.replace(/^[^/]*\//, '') ?? ''] : [],
+  );
+  const documents = [
+    ...policies.flatMap(({ document }) => document ?? []),
+    ...(managed.some((name) => ALLOWING.has(name)) ? [ALLOWS] : []),
+  ];
   // What a node's call has beside its resource is not known before it makes it.
   const request = { action: ACTION, resource: clusterArn(target), lookUp: () => ({ state: 'unknown' as const }) };
-  const { verdict, reasons } = evaluate(documents.map((document) => parsePolicy(document, 'identity')), request);
+  const { verdict, reasons } = evaluate(
+    documents.map((document) => parsePolicy(document, 'identity')),
+    request,
+  );
   const unread = managed.filter((name) => !ALLOWING.has(name) && !OTHER.has(name));
   if (verdict === 'allowed') return { is: 'allowed' };
   const why = reasons.map(({ message }) => message).join('; ');
   if (verdict !== 'denied') return { is: 'unknown', why };
   const isForbidden = reasons.some(({ effect }) => effect === 'Deny');
-  return isForbidden || unread.length === 0 ? { is: 'denied' } : { is: 'unknown', why: `what ${unread.join(', ')} allows is not read` };
+  return isForbidden || unread.length === 0
+    ? { is: 'denied' }
+    : { is: 'unknown', why: `what ${unread.join(', ')} allows is not read` };
 }
 
 /**
  * A role that may not is a failure, since pods on its nodes would be left without credentials. What can't be told is a
- * warning and never blocks: clusters that let their nodes in by the ConfigMap aws-auth alone have no entries to look at,
- * and their pods may well get credentials.
+ * warning and never blocks: clusters that let their nodes in by the ConfigMap aws-auth alone have no entries to look
+ * at, and their pods may well get credentials.
  */
 export function checkNodeRole({ request, cluster, nodeRoles }: Facts): Check[] {
   const id = 'node-role';
   const { target } = request;
   if (!nodeRoles || !cluster) return [];
-  const judged = nodeRoles.roles.map((role) => ({ name: parseRoleArn(role.arn)?.name ?? role.arn, ...judge(role, target) }));
+  const judged = nodeRoles.roles.map((role) => ({
+    name: parseRoleArn(role.arn)?.name ?? role.arn,
+    ...judge(role, target),
+  }));
   const denied = judged.flatMap(({ name, is }) => (is === 'denied' ? [name] : []));
   if (denied.length > 0) {
     return [
@@ -69,7 +90,9 @@ export function checkNodeRole({ request, cluster, nodeRoles }: Facts): Check[] {
   const open = [
     ...judged.flatMap((one) => (one.is === 'unknown' ? [`of ${one.name}: ${one.why}`] : [])),
     ...(nodeRoles.error === undefined ? [] : [nodeRoles.error]),
-    ...(judged.length === 0 && nodeRoles.error === undefined ? ['no access entry is one of nodes, which may be let in by the ConfigMap aws-auth'] : []),
+    ...(judged.length === 0 && nodeRoles.error === undefined
+      ? ['no access entry is one of nodes, which may be let in by the ConfigMap aws-auth']
+      : []),
   ];
   if (open.length > 0) {
     return [

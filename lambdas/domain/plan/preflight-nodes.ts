@@ -8,7 +8,10 @@ import { notSeen, plannedPods } from './preflight-seen.ts';
 
 const RESTRICTIONS = `${GUIDE}, "Learn how EKS Pod Identity grants Pods access to AWS services", "EKS Pod Identity restrictions"`;
 const AGENT_SETUP = `${GUIDE}, "Set up the Amazon EKS Pod Identity Agent"`;
-/** What EKS's scheduler for Fargate puts on the pods that it takes. Source: EKS User Guide, "Get started with AWS Fargate for your cluster". */
+/**
+ * What EKS's scheduler for Fargate puts on the pods that it takes. Source: EKS User Guide, "Get started with AWS
+ * Fargate for your cluster".
+ */
 const FARGATE_PROFILE = 'eks.amazonaws.com/fargate-profile';
 
 const byName = (nodes: readonly Node[]): Map<string, Node> => new Map(nodes.map((node) => [node.name, node]));
@@ -23,7 +26,14 @@ export function checkCompute(facts: Facts, planned: readonly PlannedAssociation[
   const { request, cluster, nodes } = facts;
   const id = 'unsupported-compute';
   if (cluster?.onOutposts) {
-    return [fail(id, `Cluster ${request.target.cluster} is a local cluster on AWS Outposts, which has no EKS Pod Identity.`, 'Keep IRSA for it.', RESTRICTIONS)];
+    return [
+      fail(
+        id,
+        `Cluster ${request.target.cluster} is a local cluster on AWS Outposts, which has no EKS Pod Identity.`,
+        'Keep IRSA for it.',
+        RESTRICTIONS,
+      ),
+    ];
   }
   if (!nodes) return [];
   const pods = plannedPods(facts, planned);
@@ -42,11 +52,23 @@ export function checkCompute(facts: Facts, planned: readonly PlannedAssociation[
       ),
     ];
   }
-  if ('error' in nodes) return [notSeen(request, id, `Whether the pods run on nodes that support EKS Pod Identity could not be seen: ${nodes.error}`, 'nodes', RESTRICTIONS)];
+  if ('error' in nodes)
+    return [
+      notSeen(
+        request,
+        id,
+        `Whether the pods run on nodes that support EKS Pod Identity could not be seen: ${nodes.error}`,
+        'nodes',
+        RESTRICTIONS,
+      ),
+    ];
   return [pass(id, `None of the ${pods.length} pods of the planned service accounts runs on AWS Fargate or Windows.`)];
 }
 
-/** Nodes on which pods need the agent's pod: on Auto Mode it is built in, on Fargate and Windows it is not there. A hybrid node counts where such a pod is: the agent's DaemonSet for those is off by default. */
+/**
+ * Nodes on which pods need the agent's pod: on Auto Mode it is built in, on Fargate and Windows it is not there. A
+ * hybrid node counts where such a pod is: the agent's DaemonSet for those is off by default.
+ */
 const needsAgent = ({ os, compute, ready, name }: Node, occupied: ReadonlySet<string>): boolean =>
   os === 'linux' && ready && (compute === 'ec2' || (compute === 'hybrid' && occupied.has(name)));
 
@@ -56,7 +78,16 @@ export function checkAgentNodes(facts: Facts, planned: readonly PlannedAssociati
   // Without an agent the check `agent` says so, or that it will be installed, and then waited for.
   if (!nodes || (!agentWorkload && !cluster?.autoMode)) return [];
   const unseen = 'error' in nodes ? nodes.error : agentPods && 'error' in agentPods ? agentPods.error : undefined;
-  if (unseen !== undefined || 'error' in nodes) return [notSeen(request, id, `Whether the agent is ready on each node could not be seen: ${unseen ?? ''}`, 'nodes, and at the pods of kube-system', AGENT_SETUP)];
+  if (unseen !== undefined || 'error' in nodes)
+    return [
+      notSeen(
+        request,
+        id,
+        `Whether the agent is ready on each node could not be seen: ${unseen ?? ''}`,
+        'nodes, and at the pods of kube-system',
+        AGENT_SETUP,
+      ),
+    ];
   const occupied = new Set(plannedPods(facts, planned).flatMap((pod) => pod.node ?? []));
   const needing = nodes.seen.filter((node) => needsAgent(node, occupied));
   const pods = agentPods && 'seen' in agentPods ? agentPods.seen.filter((pod) => !pod.terminating) : [];
@@ -84,5 +115,7 @@ export function checkAgentNodes(facts: Facts, planned: readonly PlannedAssociati
       ),
     ];
   }
-  return needing.length === 0 ? [] : [pass(id, `The Pod Identity agent is ready on each of the ${needing.length} nodes that need it.`)];
+  return needing.length === 0
+    ? []
+    : [pass(id, `The Pod Identity agent is ready on each of the ${needing.length} nodes that need it.`)];
 }

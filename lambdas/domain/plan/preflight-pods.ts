@@ -1,6 +1,7 @@
 /**
- * What people have set in the pods that keeps their SDKs from asking the agent, or keeps the answer from them. The workload's
- * template is looked at, which the webhook does not touch; a pod whose workload is none that is read, itself.
+ * What people have set in the pods that keeps their SDKs from asking the agent, or keeps the answer from them. The
+ * workload's template is looked at, which the webhook does not touch; a pod whose workload is none that is read,
+ * itself.
  */
 import { notSkipped } from '../identity.ts';
 import { type Container, isMadeBy } from '../kubernetes.ts';
@@ -18,23 +19,39 @@ interface Place {
   mutated: boolean;
 }
 
-/** Of the pods that migrate: as their workload's template has them, or, of a pod whose workload is none that is read, as it has them itself. */
+/**
+ * Of the pods that migrate: as their workload's template has them, or, of a pod whose workload is none that is read, as
+ * it has them itself.
+ */
 export function containersOf(facts: Facts, planned: readonly PlannedAssociation[]): Place[] {
   const pods = plannedPods(facts, planned);
   const accounts = new Set(planned.map((one) => one.serviceAccount));
   const workloads = (facts.workloads ?? []).filter((workload) => accounts.has(workload.serviceAccount));
   const alone = pods.filter((pod) => !workloads.some((workload) => isMadeBy(pod, workload)));
-  const each = (of: string, containers: Container[], mutated: boolean): Place[] => containers.map((container) => ({ of, container, mutated }));
-  return [...workloads.flatMap(({ kind, name, containers, templateAnnotations }) => each(`${kind} ${name}`, notSkipped(containers, templateAnnotations), false)), ...alone.flatMap(({ name, containers, annotations }) => each(`Pod ${name}`, notSkipped(containers, annotations), true))];
+  const each = (of: string, containers: Container[], mutated: boolean): Place[] =>
+    containers.map((container) => ({ of, container, mutated }));
+  return [
+    ...workloads.flatMap(({ kind, name, containers, templateAnnotations }) =>
+      each(`${kind} ${name}`, notSkipped(containers, templateAnnotations), false),
+    ),
+    ...alone.flatMap(({ name, containers, annotations }) =>
+      each(`Pod ${name}`, notSkipped(containers, annotations), true),
+    ),
+  ];
 }
 
-const CHAIN = 'AWS SDKs and Tools Reference Guide, "Standardized credential providers"; github.com/aws/amazon-eks-pod-identity-webhook, pkg/handler';
+const CHAIN =
+  'AWS SDKs and Tools Reference Guide, "Standardized credential providers"; github.com/aws/amazon-eks-pod-identity-webhook, pkg/handler';
 
 /** Go before what the agent gives: static keys, web identity, and files of credentials. */
 const STATIC = 'AWS_ACCESS_KEY_ID';
 const OVERRIDING = [STATIC, 'AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_ROLE_ARN'];
 /** Where a container has either, the webhook adds neither. */
-const OF_AGENT = ['AWS_CONTAINER_CREDENTIALS_FULL_URI', 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI', 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE'];
+const OF_AGENT = [
+  'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+  'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
+  'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
+];
 const FILES = ['AWS_SHARED_CREDENTIALS_FILE', 'AWS_PROFILE'];
 /** What the webhook itself puts into pods. */
 const BY_WEBHOOK = new Set(['AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_ROLE_ARN', ...OF_AGENT]);
@@ -43,15 +60,19 @@ const setIn = ({ container, mutated }: Place, names: readonly string[]): string[
   names.filter((name) => Object.hasOwn(container.env, name) && !(mutated && BY_WEBHOOK.has(name)));
 const isOptional = ({ container }: Place, name: string): boolean => container.optionalEnv?.includes(name) === true;
 
-const listed = (found: readonly { place: Place; names: string[] }[]): string => some(found.map(({ place, names }) => `${names.join(' and ')} in container ${place.container.name} of ${place.of}`));
+const listed = (found: readonly { place: Place; names: string[] }[]): string =>
+  some(found.map(({ place, names }) => `${names.join(' and ')} in container ${place.container.name} of ${place.of}`));
 
-const having = (all: readonly Place[], pick: (place: Place) => string[]): { place: Place; names: string[] }[] => all.map((place) => ({ place, names: pick(place) })).filter(({ names }) => names.length > 0);
+const having = (all: readonly Place[], pick: (place: Place) => string[]): { place: Place; names: string[] }[] =>
+  all.map((place) => ({ place, names: pick(place) })).filter(({ names }) => names.length > 0);
 
 export function checkStaticCredentials(facts: Facts, planned: readonly PlannedAssociation[]): Check[] {
   const id = 'static-credentials';
   if (!facts.pods) return [];
   const all = containersOf(facts, planned);
-  const hard = having(all, (place) => setIn(place, [...OVERRIDING, ...OF_AGENT]).filter((name) => !isOptional(place, name)));
+  const hard = having(all, (place) =>
+    setIn(place, [...OVERRIDING, ...OF_AGENT]).filter((name) => !isOptional(place, name)),
+  );
   if (hard.length > 0) {
     return [
       fail(
@@ -62,7 +83,10 @@ export function checkStaticCredentials(facts: Facts, planned: readonly PlannedAs
       ),
     ];
   }
-  const soft = having(all, (place) => [...setIn(place, OVERRIDING).filter((name) => isOptional(place, name)), ...setIn(place, FILES)]);
+  const soft = having(all, (place) => [
+    ...setIn(place, OVERRIDING).filter((name) => isOptional(place, name)),
+    ...setIn(place, FILES),
+  ]);
   if (soft.length > 0) {
     return [
       warn(
@@ -97,7 +121,10 @@ function proxied({ container: { env } }: Place, ipv6: boolean): string[] {
   return [AGENT_IPV4, ...(ipv6 ? [AGENT_IPV6] : [])].filter((address) => !lists(noProxy, address));
 }
 
-/** No check where nobody has set a proxy. In clusters with IPv4 pods the agent is asked by its IPv4 address alone (awsdocs/amazon-eks-user-guide#1092). */
+/**
+ * No check where nobody has set a proxy. In clusters with IPv4 pods the agent is asked by its IPv4 address alone
+ * (awsdocs/amazon-eks-user-guide#1092).
+ */
 export function checkProxy(facts: Facts, planned: readonly PlannedAssociation[]): Check[] {
   const all = containersOf(facts, planned);
   const found = having(all, (place) => proxied(place, facts.cluster?.ipv6 ?? false));
@@ -111,12 +138,14 @@ export function checkProxy(facts: Facts, planned: readonly PlannedAssociation[])
       ),
     ];
   }
-  return all.some(({ container: { env } }) => PROXIES.some((name) => Object.hasOwn(env, name))) ? [pass('proxy', 'The agent is not asked through the proxy: NO_PROXY has its address.')] : [];
+  return all.some(({ container: { env } }) => PROXIES.some((name) => Object.hasOwn(env, name)))
+    ? [pass('proxy', 'The agent is not asked through the proxy: NO_PROXY has its address.')]
+    : [];
 }
 
 /**
- * Env and token tell that the webhook has been there; whether what is in the image knows them, no API says. EKS's add-ons say so
- * by their configuration; of one's own images only their makers know.
+ * Env and token tell that the webhook has been there; whether what is in the image knows them, no API says. EKS's
+ * add-ons say so by their configuration; of one's own images only their makers know.
  */
 export function checkSdk(facts: Facts, planned: readonly PlannedAssociation[]): Check {
   const images = [...new Set(containersOf(facts, planned).map(({ container }) => container.image))];

@@ -9,14 +9,23 @@ const LOOK = `kubectl get mutatingwebhookconfiguration ${CONFIGURATION} -o yaml`
 const SOURCE = 'github.com/aws/amazon-eks-pod-identity-webhook, issues #68, #83 and #225';
 
 /**
- * That its failure policy is Ignore is no warning: EKS makes it so, and the proof on pods finds whoever came without. One
- * that is missing fails: no pod would get an identity, and EKS does not say that it brings the configuration back.
+ * That its failure policy is Ignore is no warning: EKS makes it so, and the proof on pods finds whoever came without.
+ * One that is missing fails: no pod would get an identity, and EKS does not say that it brings the configuration back.
  */
 export function checkWebhook({ request, webhooks }: Facts): Check[] {
   const id = 'webhook';
   const { cluster } = request.target;
   if (!webhooks) return [];
-  if ('error' in webhooks) return [notSeen(request, id, `Whether EKS's webhook gives pods their identity could not be seen: ${webhooks.error}`, 'mutating webhook configurations', SOURCE)];
+  if ('error' in webhooks)
+    return [
+      notSeen(
+        request,
+        id,
+        `Whether EKS's webhook gives pods their identity could not be seen: ${webhooks.error}`,
+        'mutating webhook configurations',
+        SOURCE,
+      ),
+    ];
   const found = webhooks.seen.find((webhook) => webhook.configuration === CONFIGURATION);
   if (!found) {
     return [
@@ -38,6 +47,9 @@ export function checkWebhook({ request, webhooks }: Facts): Check[] {
       ),
     ];
   }
-  const ignored = found.failurePolicy === 'Ignore' ? ' A pod that is made while it does not answer starts without (failurePolicy: Ignore, as EKS sets it), which the proof on pods finds.' : '';
+  const ignored =
+    found.failurePolicy === 'Ignore'
+      ? ' A pod that is made while it does not answer starts without (failurePolicy: Ignore, as EKS sets it), which the proof on pods finds.'
+      : '';
   return [pass(id, `EKS's webhook ${CONFIGURATION} is there.${ignored}`)];
 }

@@ -1,4 +1,7 @@
-/** Whether Pod Identity would work in this cluster for these pods: what must be so before their credentials come from it. */
+/**
+ * Whether Pod Identity would work in this cluster for these pods: what must be so before their credentials come from
+ * it.
+ */
 import type { Check, PlannedAssociation } from '../model.ts';
 import { fail, GUIDE, pass, warn } from './check.ts';
 import type { Facts } from './facts.ts';
@@ -7,7 +10,10 @@ import { checkAgentNodes, checkCompute } from './preflight-nodes.ts';
 import { checkProxy, checkStaticCredentials } from './preflight-pods.ts';
 import { checkWebhook } from './preflight-webhook.ts';
 
-/** Kubernetes minor version to the first platform version of EKS that has Pod Identity; later ones than these all have it. */
+/**
+ * Kubernetes minor version to the first platform version of EKS that has Pod Identity; later ones than these all have
+ * it.
+ */
 const FIRST_PLATFORM: Record<number, number> = { 24: 13, 25: 10, 26: 9, 27: 8, 28: 4, 29: 1, 30: 2, 31: 4 };
 const SUPPORTED = `${GUIDE}, "Learn how EKS Pod Identity grants Pods access to AWS services", "EKS Pod Identity cluster versions"`;
 
@@ -19,18 +25,44 @@ export function checkPlatformVersion({ request, cluster }: Facts): Check[] {
   const first = FIRST_PLATFORM[minor];
   const id = 'platform-version';
   const cli = `aws eks describe-cluster --name ${request.target.cluster} --query cluster.platformVersion`;
-  if (minor < Math.min(...Object.keys(FIRST_PLATFORM).map(Number))) return [fail(id, `Kubernetes ${version} has no EKS Pod Identity: it needs 1.24 or later.`, 'Upgrade the cluster first, and keep IRSA while doing so.', SUPPORTED)];
-  if (first === undefined && !Number.isNaN(minor)) return [pass(id, `Kubernetes ${version} has EKS Pod Identity on every platform version.`)];
+  if (minor < Math.min(...Object.keys(FIRST_PLATFORM).map(Number)))
+    return [
+      fail(
+        id,
+        `Kubernetes ${version} has no EKS Pod Identity: it needs 1.24 or later.`,
+        'Upgrade the cluster first, and keep IRSA while doing so.',
+        SUPPORTED,
+      ),
+    ];
+  if (first === undefined && !Number.isNaN(minor))
+    return [pass(id, `Kubernetes ${version} has EKS Pod Identity on every platform version.`)];
   if (Number.isNaN(minor) || Number.isNaN(platform)) {
-    return [warn(id, `Whether EKS Pod Identity is there can't be told of Kubernetes ${version} and platform version ${platformVersion ?? 'unknown'}.`, `Compare it with the guide's table: ${cli}`, SUPPORTED)];
+    return [
+      warn(
+        id,
+        `Whether EKS Pod Identity is there can't be told of Kubernetes ${version} and platform version ${platformVersion ?? 'unknown'}.`,
+        `Compare it with the guide's table: ${cli}`,
+        SUPPORTED,
+      ),
+    ];
   }
   if (platform < (first ?? 0)) {
-    return [fail(id, `Platform version ${platformVersion ?? ''} is too old for EKS Pod Identity: Kubernetes ${version} has it from eks.${first ?? ''} on.`, `EKS brings platform versions up to date by itself, and with an upgrade of the cluster's Kubernetes version. See where it is: ${cli}`, SUPPORTED)];
+    return [
+      fail(
+        id,
+        `Platform version ${platformVersion ?? ''} is too old for EKS Pod Identity: Kubernetes ${version} has it from eks.${first ?? ''} on.`,
+        `EKS brings platform versions up to date by itself, and with an upgrade of the cluster's Kubernetes version. See where it is: ${cli}`,
+        SUPPORTED,
+      ),
+    ];
   }
   return [pass(id, `Platform version ${platformVersion ?? ''} of Kubernetes ${version} has EKS Pod Identity.`)];
 }
 
-/** All of them, in the order in which they are told. What the API server would say is left out where it says nothing at all: `kubernetes-access` tells that. */
+/**
+ * All of them, in the order in which they are told. What the API server would say is left out where it says nothing at
+ * all: `kubernetes-access` tells that.
+ */
 export const preflight = (facts: Facts, planned: readonly PlannedAssociation[]): Check[] => [
   ...checkPlatformVersion(facts),
   ...checkNodeRole(facts),

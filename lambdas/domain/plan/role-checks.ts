@@ -7,7 +7,10 @@ import { fail, GUIDE, pass, warn } from './check.ts';
 import type { AddonFacts, Facts } from './facts.ts';
 import { planTrust, type TrustPlan } from './trust-checks.ts';
 
-/** Exists, lies in this account, and lets EKS Auth in, as it is or repaired: for one role and the service accounts that shall use it. */
+/**
+ * Exists, lies in this account, and lets EKS Auth in, as it is or repaired: for one role and the service accounts that
+ * shall use it.
+ */
 export function planRole(facts: Facts, roleArn: string, planned: readonly PlannedAssociation[]): TrustPlan {
   const { target } = facts.request;
   const parsed = parseRoleArn(roleArn);
@@ -20,14 +23,18 @@ export function planRole(facts: Facts, roleArn: string, planned: readonly Planne
     return { checks: [check] };
   }
   if (parsed.partition !== partitionOf(target.region)) {
-    const check = fail('role-account', `Role ${roleArn} is of partition ${parsed.partition}, and region ${target.region} of ${partitionOf(target.region)}.`, "Use a role of the cluster's own account: roles of another partition can't be reached.");
+    const check = fail(
+      'role-account',
+      `Role ${roleArn} is of partition ${parsed.partition}, and region ${target.region} of ${partitionOf(target.region)}.`,
+      "Use a role of the cluster's own account: roles of another partition can't be reached.",
+    );
     return { checks: [check] };
   }
   if (parsed.account !== target.account) {
     const check = fail(
       'role-account',
       `Role ${roleArn} is not in the cluster's account ${target.account}.`,
-      'Use a role of the cluster\'s own account; to reach another account, chain to it with targetRoleArn.',
+      "Use a role of the cluster's own account; to reach another account, chain to it with targetRoleArn.",
       `${GUIDE}, "Access AWS resources using EKS Pod Identity target IAM roles"; EKS answers "Cross-account pass role is not allowed."`,
     );
     return { checks: [check] };
@@ -35,7 +42,11 @@ export function planRole(facts: Facts, roleArn: string, planned: readonly Planne
   const found = facts.roles[roleArn];
   const here = pass('role-account', `Role ${parsed.name} is in the cluster's account.`);
   if (!found) {
-    const missing = fail('role-exists', `IAM has no role ${roleArn}.`, `Check its name: aws iam get-role --role-name ${parsed.name}. Create it with a trust policy for ${POD_IDENTITY_PRINCIPAL}, or name another with --role-arn.`);
+    const missing = fail(
+      'role-exists',
+      `IAM has no role ${roleArn}.`,
+      `Check its name: aws iam get-role --role-name ${parsed.name}. Create it with a trust policy for ${POD_IDENTITY_PRINCIPAL}, or name another with --role-arn.`,
+    );
     return { checks: [here, missing] };
   }
   const trust = planTrust(facts, roleArn, found.trustPolicy, planned);
@@ -48,7 +59,11 @@ export function checkNamedServiceAccounts({ request, podIdentity }: AddonFacts):
   return Object.keys(request.roles)
     .filter((serviceAccount) => !accounts.includes(serviceAccount))
     .map((serviceAccount) =>
-      fail('role-service-accounts', `A role was given for service account ${serviceAccount}, which ${request.addon} does not take.`, `Name one of: ${accounts.join(', ') || 'none'}.`),
+      fail(
+        'role-service-accounts',
+        `A role was given for service account ${serviceAccount}, which ${request.addon} does not take.`,
+        `Name one of: ${accounts.join(', ') || 'none'}.`,
+      ),
     );
 }
 
@@ -56,13 +71,23 @@ export function checkNamedServiceAccounts({ request, podIdentity }: AddonFacts):
  * Service accounts that the version takes but for which no role is known: neither the request nor the add-on names one.
  * Nobody may be left behind without a word; only one that no pod uses is.
  */
-export function checkServiceAccountsWithoutRole({ request, podIdentity, pods }: AddonFacts, planned: readonly PlannedAssociation[]): Check[] {
+export function checkServiceAccountsWithoutRole(
+  { request, podIdentity, pods }: AddonFacts,
+  planned: readonly PlannedAssociation[],
+): Check[] {
   return podIdentity
     .map((one) => one.serviceAccount)
     .filter((serviceAccount) => planned.every((one) => one.serviceAccount !== serviceAccount))
     .flatMap((serviceAccount): Check[] => {
       const users = pods?.filter((pod) => pod.serviceAccount === serviceAccount && !pod.terminating);
-      if (users?.length === 0) return [warn('service-account-roles', `No role is known for service account ${serviceAccount}, and no pod uses it: it gets no association.`, `If it shall have one, name its role: --role ${serviceAccount}=ROLE_ARN`)];
+      if (users?.length === 0)
+        return [
+          warn(
+            'service-account-roles',
+            `No role is known for service account ${serviceAccount}, and no pod uses it: it gets no association.`,
+            `If it shall have one, name its role: --role ${serviceAccount}=ROLE_ARN`,
+          ),
+        ];
       return [
         fail(
           'service-account-roles',

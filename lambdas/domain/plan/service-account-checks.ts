@@ -1,4 +1,6 @@
-/** The checks of a plan that are about a service account that is no add-on's, and about the workloads that run with it. */
+/**
+ * The checks of a plan that are about a service account that is no add-on's, and about the workloads that run with it.
+ */
 import { grantCommand } from '../access/command.ts';
 import { isMadeBy, isOfJob, type Pod, SERVICE_MANAGER, type Workload } from '../kubernetes.ts';
 import type { Check } from '../model.ts';
@@ -15,7 +17,13 @@ export function checkServiceAccount({ request, serviceAccount, kubernetesError }
   const { namespace, name } = request.serviceAccount;
   const id = 'service-account';
   if (serviceAccount) return [pass(id, `Service account ${namespace}/${name} is there.`)];
-  return [fail(id, `There is no service account ${namespace}/${name} in cluster ${request.target.cluster}.`, `Check --namespace and --service-account; kubectl get serviceaccounts --all-namespaces lists what is there, pod-identity identities --cluster ${request.target.cluster} who uses it.`)];
+  return [
+    fail(
+      id,
+      `There is no service account ${namespace}/${name} in cluster ${request.target.cluster}.`,
+      `Check --namespace and --service-account; kubectl get serviceaccounts --all-namespaces lists what is there, pod-identity identities --cluster ${request.target.cluster} who uses it.`,
+    ),
+  ];
 }
 
 /** Whoever changed an add-on's service account behind EKS's back would have EKS change it back. */
@@ -24,13 +32,15 @@ export function checkOwner({ request, serviceAccount, ownerAddon, associations }
   const [, ofOwner] = /:addon\/[^/]+\/([^/]+)\//.exec(found?.ownerArn ?? '') ?? [];
   const addon = ownerAddon ?? ofOwner;
   const byEks = serviceAccount?.annotatedBy.includes('eks') ?? false;
-  if (addon === undefined && !byEks) return [pass('service-account-owner', 'It is no add-on\'s service account.')];
+  if (addon === undefined && !byEks) return [pass('service-account-owner', "It is no add-on's service account.")];
   const { cluster } = request.target;
   return [
     fail(
       'service-account-owner',
       `Service account ${subjectOf(request)} is ${addon === undefined ? "an add-on's: EKS itself has set its annotation" : `add-on ${addon}'s`}.`,
-      addon === undefined ? `Migrate the add-on: aws eks list-addons --cluster-name ${cluster} lists what is installed.` : `Migrate the add-on: pod-identity migrate --cluster ${cluster} --addon ${addon}`,
+      addon === undefined
+        ? `Migrate the add-on: aws eks list-addons --cluster-name ${cluster} lists what is installed.`
+        : `Migrate the add-on: pod-identity migrate --cluster ${cluster} --addon ${addon}`,
       `${GUIDE}, "Assign IAM roles to add-ons"`,
     ),
   ];
@@ -42,12 +52,28 @@ export function checkIrsa({ request, serviceAccount, associations }: ServiceAcco
   const { namespace, name } = request.serviceAccount;
   if (serviceAccount?.roleArn !== undefined) return pass(id, `It uses IRSA with ${serviceAccount.roleArn}.`);
   if (!serviceAccount) {
-    if (request.roleArn !== undefined) return warn(id, 'Whether it uses IRSA, and by which role, could not be seen: the role that the request names is taken.', `Give the service access to the API server: ${grantCommand(request)}`, IRSA_GUIDE);
-    return fail(id, 'Which role it has by IRSA could not be seen, and the request names none.', `Name the role: --role-arn ROLE_ARN; or give the service access to the API server: ${grantCommand(request)}`, IRSA_GUIDE);
+    if (request.roleArn !== undefined)
+      return warn(
+        id,
+        'Whether it uses IRSA, and by which role, could not be seen: the role that the request names is taken.',
+        `Give the service access to the API server: ${grantCommand(request)}`,
+        IRSA_GUIDE,
+      );
+    return fail(
+      id,
+      'Which role it has by IRSA could not be seen, and the request names none.',
+      `Name the role: --role-arn ROLE_ARN; or give the service access to the API server: ${grantCommand(request)}`,
+      IRSA_GUIDE,
+    );
   }
   const [found] = associations;
   if (found) {
-    return fail(id, `Service account ${namespace}/${name} has no annotation eks.amazonaws.com/role-arn, but association ${found.id} with ${found.roleArn}; some of its pods do not use that.`, `Nothing to migrate from. Restart these pods, and they take it; who uses what: pod-identity identities --cluster ${cluster} --namespace ${namespace}`, IRSA_GUIDE);
+    return fail(
+      id,
+      `Service account ${namespace}/${name} has no annotation eks.amazonaws.com/role-arn, but association ${found.id} with ${found.roleArn}; some of its pods do not use that.`,
+      `Nothing to migrate from. Restart these pods, and they take it; who uses what: pod-identity identities --cluster ${cluster} --namespace ${namespace}`,
+      IRSA_GUIDE,
+    );
   }
   return fail(
     id,
@@ -64,14 +90,25 @@ function ownerText({ name, owner }: Pod): string {
 }
 
 /** Workloads whose pods are gone for a moment in a rolling restart. */
-const losesCapacity = ({ kind, desired, recreates }: Workload): boolean => recreates === true || (kind === 'StatefulSet' && desired === 1);
+const losesCapacity = ({ kind, desired, recreates }: Workload): boolean =>
+  recreates === true || (kind === 'StatefulSet' && desired === 1);
 
 function checkDisruption({ request }: ServiceAccountFacts, workloads: readonly Workload[]): Check[] {
-  const losing = workloads.filter(losesCapacity).map((one) => `${nameOf(one)} (${one.recreates === true ? 'strategy Recreate' : 'one replica'})`);
+  const losing = workloads
+    .filter(losesCapacity)
+    .map((one) => `${nameOf(one)} (${one.recreates === true ? 'strategy Recreate' : 'one replica'})`);
   if (losing.length === 0 || request.maxDisruption === 'outage') return [];
   const message = `A restart leaves these without a ready pod for a moment: ${some(losing)}.`;
   const source = 'Kubernetes documentation, "Deployments", "Recreate Deployment"; "StatefulSets", "Rolling Updates"';
-  if (request.maxDisruption === 'rolling') return [fail('max-disruption', `${message} No more than rolling pods are allowed.`, 'Allow it with --max-disruption outage, or let them roll: strategy RollingUpdate, a second replica.', source)];
+  if (request.maxDisruption === 'rolling')
+    return [
+      fail(
+        'max-disruption',
+        `${message} No more than rolling pods are allowed.`,
+        'Allow it with --max-disruption outage, or let them roll: strategy RollingUpdate, a second replica.',
+        source,
+      ),
+    ];
   return [warn('max-disruption', message, 'Choose a quiet time; --max-disruption rolling makes this block.', source)];
 }
 
@@ -83,16 +120,41 @@ export function checkRollout(facts: ServiceAccountFacts): Check[] {
   const id = 'rollout';
   const own = workloads.filter((one) => one.serviceAccount === name && one.desired > 0);
   const held = own.flatMap((one) => (one.heldBack === undefined ? [] : [`${nameOf(one)}: ${one.heldBack}`]));
-  const source = 'Kubernetes documentation, "Performing a Rolling Update"; aws/amazon-eks-pod-identity-webhook: it looks at a pod once, when it is created';
-  if (held.length > 0) return [fail(id, `A restart would not replace the pods of ${some(held)}.`, 'Let it roll out changes of its template (kubectl rollout resume; updateStrategy RollingUpdate without a partition), then plan again; or go by what EKS says and replace its pods yourself: --verification api', source)];
+  const source =
+    'Kubernetes documentation, "Performing a Rolling Update"; aws/amazon-eks-pod-identity-webhook: it looks at a pod once, when it is created';
+  if (held.length > 0)
+    return [
+      fail(
+        id,
+        `A restart would not replace the pods of ${some(held)}.`,
+        'Let it roll out changes of its template (kubectl rollout resume; updateStrategy RollingUpdate without a partition), then plan again; or go by what EKS says and replace its pods yourself: --verification api',
+        source,
+      ),
+    ];
   const running = plannedPods(facts, [{ namespace, serviceAccount: name, roleArn: '' }]);
   const alone = running.filter((pod) => !isOfJob(pod) && !own.some((workload) => isMadeBy(pod, workload)));
   if (alone.length > 0) {
-    return [fail(id, `Nobody would make these pods again: the service restarts Deployments, StatefulSets and DaemonSets, and they are of none: ${some(alone.map(ownerText))}.`, 'Replace them yourself once the association is there: --verification api goes by what EKS says; or end them, then plan again.', source)];
+    return [
+      fail(
+        id,
+        `Nobody would make these pods again: the service restarts Deployments, StatefulSets and DaemonSets, and they are of none: ${some(alone.map(ownerText))}.`,
+        'Replace them yourself once the association is there: --verification api goes by what EKS says; or end them, then plan again.',
+        source,
+      ),
+    ];
   }
   const jobs = running.filter(isOfJob);
   return [
-    ...(jobs.length > 0 ? [warn(id, `Pods of Jobs are not restarted: ${some(jobs.map(ownerText))}. The migration waits up to a quarter of an hour until those that began with the old identity have ended, and is rolled back where they have not.`, 'Choose a time when no Job runs, or one whose Jobs end soon.', source)] : []),
+    ...(jobs.length > 0
+      ? [
+          warn(
+            id,
+            `Pods of Jobs are not restarted: ${some(jobs.map(ownerText))}. The migration waits up to a quarter of an hour until those that began with the old identity have ended, and is rolled back where they have not.`,
+            'Choose a time when no Job runs, or one whose Jobs end soon.',
+            source,
+          ),
+        ]
+      : []),
     ...(own.length > 0 ? [pass(id, `A rolling restart replaces the pods of ${some(own.map(nameOf))}.`)] : []),
     ...checkDisruption(facts, own),
   ];
@@ -103,9 +165,18 @@ export function checkAnnotation({ request, serviceAccount }: ServiceAccountFacts
   if (request.annotation !== 'remove') return [];
   const id = 'annotation';
   const what = `annotation eks.amazonaws.com/role-arn of ${subjectOf(request)}`;
-  if (!serviceAccount) return [fail(id, `The ${what} could not be seen, so that it can't be taken off.`, `Give the service access to the API server (${grantCommand(request)}), or leave out --annotation remove.`)];
+  if (!serviceAccount)
+    return [
+      fail(
+        id,
+        `The ${what} could not be seen, so that it can't be taken off.`,
+        `Give the service access to the API server (${grantCommand(request)}), or leave out --annotation remove.`,
+      ),
+    ];
   // Nor does this service set it again: it has put it back in a rollback.
-  const by = serviceAccount.annotatedBy.filter((manager) => !manager.startsWith('kubectl-annotate') && manager !== SERVICE_MANAGER);
+  const by = serviceAccount.annotatedBy.filter(
+    (manager) => !manager.startsWith('kubectl-annotate') && manager !== SERVICE_MANAGER,
+  );
   if (by.length === 0) return [pass(id, `The ${what} is taken off once the pods are proven.`)];
   return [
     warn(

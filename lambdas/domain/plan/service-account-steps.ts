@@ -17,16 +17,48 @@ export function serviceAccountSteps({ request, existing, ...decision }: ServiceA
   if (decision.ladder.length === 0 || !only) return [];
   const name = subjectOf(request);
   return [
-    { name: 'begin', what: 'take the lock and store a snapshot in the ledger', calls: [], disruption: 'none', undo: 'release the lock' },
+    {
+      name: 'begin',
+      what: 'take the lock and store a snapshot in the ledger',
+      calls: [],
+      disruption: 'none',
+      undo: 'release the lock',
+    },
     ...installSteps(decision),
     ...repairSteps(decision),
     existing === undefined
-      ? { name: 'create-association', what: `associate ${name} with ${only.roleArn}; pods that run keep their identity`, calls: ['eks:CreatePodIdentityAssociation'], disruption: 'none', undo: UNDO }
-      : { name: 'create-association', what: `make sure that association ${existing} still gives ${name} role ${only.roleArn}`, calls: [], disruption: 'none', undo: 'none needed' },
+      ? {
+          name: 'create-association',
+          what: `associate ${name} with ${only.roleArn}; pods that run keep their identity`,
+          calls: ['eks:CreatePodIdentityAssociation'],
+          disruption: 'none',
+          undo: UNDO,
+        }
+      : {
+          name: 'create-association',
+          what: `make sure that association ${existing} still gives ${name} role ${only.roleArn}`,
+          calls: [],
+          disruption: 'none',
+          undo: 'none needed',
+        },
     verifyStep({ verification: request.verification }, existing === undefined ? UNDO : 'restart its pods'),
     ...(request.annotation === 'remove'
-      ? [{ name: 'annotate-service-account', what: `take the annotation eks.amazonaws.com/role-arn off ${name}`, calls: ['kubernetes: patch of the service account'], disruption: 'none' as const, undo: 'set it again, from the snapshot' }]
+      ? [
+          {
+            name: 'annotate-service-account',
+            what: `take the annotation eks.amazonaws.com/role-arn off ${name}`,
+            calls: ['kubernetes: patch of the service account'],
+            disruption: 'none' as const,
+            undo: 'set it again, from the snapshot',
+          },
+        ]
       : []),
-    { name: 'finish', what: 'record the outcome and release the lock', calls: [], disruption: 'none', undo: 'none needed' },
+    {
+      name: 'finish',
+      what: 'record the outcome and release the lock',
+      calls: [],
+      disruption: 'none',
+      undo: 'none needed',
+    },
   ];
 }

@@ -1,4 +1,7 @@
-/** The plan for a service account that is no add-on's: an association, a rolling restart, and its annotation kept or taken off. */
+/**
+ * The plan for a service account that is no add-on's: an association, a rolling restart, and its annotation kept or
+ * taken off.
+ */
 import { collectEvidence, podsThatCount } from '../identity.ts';
 import type { Association, Check, Plan, PlannedAssociation } from '../model.ts';
 import { checkKubernetes } from './access-check.ts';
@@ -25,7 +28,11 @@ function checkAssociation(facts: ServiceAccountFacts, planned: PlannedAssociatio
   const { namespace, serviceAccount, roleArn } = planned;
   const id = 'associations';
   if (!found) return pass(id, `${namespace}/${serviceAccount} has no association yet.`);
-  if (found.roleArn === roleArn) return pass(id, `Association ${found.id} gives ${namespace}/${serviceAccount} role ${roleArn} already: it is kept.`);
+  if (found.roleArn === roleArn)
+    return pass(
+      id,
+      `Association ${found.id} gives ${namespace}/${serviceAccount} role ${roleArn} already: it is kept.`,
+    );
   return fail(
     id,
     `${namespace}/${serviceAccount} has association ${found.id} with role ${found.roleArn}, and ${request.roleArn === undefined ? 'its annotation' : 'the request'} names ${roleArn}: pods that are made from now on have the association's.`,
@@ -34,7 +41,9 @@ function checkAssociation(facts: ServiceAccountFacts, planned: PlannedAssociatio
   );
 }
 
-/** Nothing is left to do: the association is there, every pod that runs has it, and the annotation is as it shall be. */
+/**
+ * Nothing is left to do: the association is there, every pod that runs has it, and the annotation is as it shall be.
+ */
 function isMigrated(facts: ServiceAccountFacts): boolean {
   const { request, serviceAccount, pods } = facts;
   const found = existing(facts);
@@ -42,13 +51,24 @@ function isMigrated(facts: ServiceAccountFacts): boolean {
   // One that could not be seen may have it still.
   if (request.annotation === 'remove' && (!serviceAccount || serviceAccount.roleArn !== undefined)) return false;
   if (request.verification === 'api') return true;
-  return pods !== undefined && podsThatCount(collectEvidence(pods, new Set([request.serviceAccount.name]))).every(({ identity }) => identity === 'pod-identity');
+  return (
+    pods !== undefined &&
+    podsThatCount(collectEvidence(pods, new Set([request.serviceAccount.name]))).every(
+      ({ identity }) => identity === 'pod-identity',
+    )
+  );
 }
 
 export function planServiceAccount(facts: ServiceAccountFacts): Plan {
   const { request, cluster, associations } = facts;
   const finish = (verdict: Plan['verdict'], checks: Check[], decided?: Decided): Plan =>
-    finishPlan(facts, verdict, checks, (decision) => serviceAccountSteps({ request, existing: existing(facts)?.id, ...decision }), decided);
+    finishPlan(
+      facts,
+      verdict,
+      checks,
+      (decision) => serviceAccountSteps({ request, existing: existing(facts)?.id, ...decision }),
+      decided,
+    );
   const checks = [checkLock(facts)];
   if (facts.lock) return finish('blocked', checks);
   checks.push(checkCluster(facts));
@@ -66,6 +86,21 @@ export function planServiceAccount(facts: ServiceAccountFacts): Plan {
   const roles = planRoles(facts, planned, ladder);
   checks.push(checkIrsa(facts), checkAgent(facts), ...roles.checks);
   if (!only) return finish('blocked', checks);
-  checks.push(checkAssociation(facts, only), checkAssociationQuota(facts, planned), ...preflight(facts, planned), checkSdk(facts, planned), ...checkRollout(facts), ...checkKubernetes(facts, planned), ...checkAnnotation(facts));
-  return finish(checks.some(blocks) ? 'blocked' : 'migrate', checks, { planned, ladder, purge: [], goWithAddon: [], carryOver: [], trustRepairs: roles.trustRepairs });
+  checks.push(
+    checkAssociation(facts, only),
+    checkAssociationQuota(facts, planned),
+    ...preflight(facts, planned),
+    checkSdk(facts, planned),
+    ...checkRollout(facts),
+    ...checkKubernetes(facts, planned),
+    ...checkAnnotation(facts),
+  );
+  return finish(checks.some(blocks) ? 'blocked' : 'migrate', checks, {
+    planned,
+    ladder,
+    purge: [],
+    goWithAddon: [],
+    carryOver: [],
+    trustRepairs: roles.trustRepairs,
+  });
 }

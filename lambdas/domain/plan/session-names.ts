@@ -1,7 +1,7 @@
 /**
- * What goes by the name of a role's session: with IRSA the SDK, or AWS_ROLE_SESSION_NAME, names it; with EKS Pod Identity
- * EKS does. Sources: EKS API Reference, AssumedRoleUser ("eks-clustername-podname-random UUID"); IAM User Guide, "AWS
- * global condition context keys", aws:userid, and "Where you can use policy variables".
+ * What goes by the name of a role's session: with IRSA the SDK, or AWS_ROLE_SESSION_NAME, names it; with EKS Pod
+ * Identity EKS does. Sources: EKS API Reference, AssumedRoleUser ("eks-clustername-podname-random UUID"); IAM User
+ * Guide, "AWS global condition context keys", aws:userid, and "Where you can use policy variables".
  */
 import { parseRoleArn } from '../arn.ts';
 import type { Check, PlannedAssociation } from '../model.ts';
@@ -21,10 +21,18 @@ function goesByName({ resource, conditions }: Statement): boolean {
   const patterns = [...(resource?.patterns ?? []), ...conditions.flatMap(({ wanted }) => wanted)];
   if (patterns.some((pattern) => VARIABLE.test(pattern))) return true;
   // Null asks whether there is one, which there is for both.
-  return conditions.some(({ key, operator, wanted }) => key.toLowerCase() === USER_ID && operator.toLowerCase() !== 'null' && wanted.some((value) => !ANY_SESSION.test(value)));
+  return conditions.some(
+    ({ key, operator, wanted }) =>
+      key.toLowerCase() === USER_ID &&
+      operator.toLowerCase() !== 'null' &&
+      wanted.some((value) => !ANY_SESSION.test(value)),
+  );
 }
 
-/** Statements by policy and label, such as `statement 1 of policy s3`. Policies that can't be read are told by `session-tags`. */
+/**
+ * Statements by policy and label, such as `statement 1 of policy s3`. Policies that can't be read are told by
+ * `session-tags`.
+ */
 const statementsIn = ({ policies }: RolePoliciesFact): string[] =>
   policies.flatMap(({ name, document }) => {
     const policy = document === undefined ? undefined : parsePolicy(document, 'identity');

@@ -71,20 +71,41 @@ function chainsOf({ policies }: RolePoliciesFact, roleArn: string): Chains {
 const UNKNOWN_VALUES = { 'kubernetes-pod-name': 1, 'kubernetes-pod-uid': 36 };
 
 /** The tags that EKS adds, and the least that their keys and values have in characters. */
-function tagsOf({ request: { target } }: Facts, { namespace, serviceAccount }: PlannedAssociation): { keys: string[]; characters: number } {
-  const known = { 'eks-cluster-arn': clusterArn(target), 'eks-cluster-name': target.cluster, 'kubernetes-namespace': namespace, 'kubernetes-service-account': serviceAccount };
-  const lengths: [string, number][] = [...Object.entries(known).map(([key, value]): [string, number] => [key, value.length]), ...Object.entries(UNKNOWN_VALUES)];
-  return { keys: lengths.map(([key]) => key), characters: lengths.reduce((sum, [key, length]) => sum + key.length + length, 0) };
+function tagsOf(
+  { request: { target } }: Facts,
+  { namespace, serviceAccount }: PlannedAssociation,
+): { keys: string[]; characters: number } {
+  const known = {
+    'eks-cluster-arn': clusterArn(target),
+    'eks-cluster-name': target.cluster,
+    'kubernetes-namespace': namespace,
+    'kubernetes-service-account': serviceAccount,
+  };
+  const lengths: [string, number][] = [
+    ...Object.entries(known).map(([key, value]): [string, number] => [key, value.length]),
+    ...Object.entries(UNKNOWN_VALUES),
+  ];
+  return {
+    keys: lengths.map(([key]) => key),
+    characters: lengths.reduce((sum, [key, length]) => sum + key.length + length, 0),
+  };
 }
 
-function checkRole(facts: Facts, roleArn: string, policies: RolePoliciesFact, planned: readonly PlannedAssociation[]): Check {
+function checkRole(
+  facts: Facts,
+  roleArn: string,
+  policies: RolePoliciesFact,
+  planned: readonly PlannedAssociation[],
+): Check {
   const id = 'session-tags';
   const name = parseRoleArn(roleArn)?.name ?? roleArn;
   const { chaining, unread } = chainsOf(policies, roleArn);
   const gaps = [...(policies.error === undefined ? [] : [policies.error.replace(/\.$/, '')]), ...unread];
   const tagged = planned.filter((one) => !losesSessionTags(facts, one));
   if (chaining.length > 0 && tagged.length > 0) {
-    const { keys, characters } = tagged.map((one) => tagsOf(facts, one)).reduce((most, one) => (one.characters > most.characters ? one : most));
+    const { keys, characters } = tagged
+      .map((one) => tagsOf(facts, one))
+      .reduce((most, one) => (one.characters > most.characters ? one : most));
     return warn(
       id,
       `Role ${name} may assume other roles (${some(chaining.map((one) => `policy ${one.policy} allows it on ${some(one.resources)}`))}). EKS adds six session tags (${keys.join(', ')}), here ${characters} characters at least of keys and values, and they are transitive: they go on to those roles, which IRSA has none of.`,
@@ -93,9 +114,18 @@ function checkRole(facts: Facts, roleArn: string, policies: RolePoliciesFact, pl
     );
   }
   if (gaps.length > 0) {
-    return warn(id, `Whether role ${name} may assume other roles can't be told: ${gaps.join('; ')}.`, 'Where its pods assume other roles, let the trust policy of each allow sts:TagSession: EKS Pod Identity sends session tags, and they are transitive. To have it told, let the role of the plan read policies (iam:ListRolePolicies, iam:GetRolePolicy, iam:ListAttachedRolePolicies, iam:GetPolicy, iam:GetPolicyVersion).', SOURCE);
+    return warn(
+      id,
+      `Whether role ${name} may assume other roles can't be told: ${gaps.join('; ')}.`,
+      'Where its pods assume other roles, let the trust policy of each allow sts:TagSession: EKS Pod Identity sends session tags, and they are transitive. To have it told, let the role of the plan read policies (iam:ListRolePolicies, iam:GetRolePolicy, iam:ListAttachedRolePolicies, iam:GetPolicy, iam:GetPolicyVersion).',
+      SOURCE,
+    );
   }
-  if (chaining.length > 0) return pass(id, `Role ${name} may assume other roles (${some(chaining.map((one) => `policy ${one.policy}`))}), and its associations have no session tags, which would go on to those.`);
+  if (chaining.length > 0)
+    return pass(
+      id,
+      `Role ${name} may assume other roles (${some(chaining.map((one) => `policy ${one.policy}`))}), and its associations have no session tags, which would go on to those.`,
+    );
   return pass(id, `No policy of role ${name} that can be read lets it assume another role.`);
 }
 
@@ -103,6 +133,15 @@ function checkRole(facts: Facts, roleArn: string, policies: RolePoliciesFact, pl
 export function checkSessionTags(facts: Facts, planned: readonly PlannedAssociation[]): Check[] {
   return [...new Set(planned.map((one) => one.roleArn))].flatMap((arn) => {
     const policies = facts.rolePolicies[arn];
-    return policies === undefined ? [] : [checkRole(facts, arn, policies, planned.filter((one) => one.roleArn === arn))];
+    return policies === undefined
+      ? []
+      : [
+          checkRole(
+            facts,
+            arn,
+            policies,
+            planned.filter((one) => one.roleArn === arn),
+          ),
+        ];
   });
 }

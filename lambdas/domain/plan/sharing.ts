@@ -6,7 +6,10 @@ import { parsePolicy } from '../policy/document.ts';
 import { GUIDE, pass, some, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 
-/** Issuer of a cluster's tokens; with dual-stack hosts it begins with `oidc-eks`. Source: EKS User Guide, "Create an IAM OIDC provider for your cluster". */
+/**
+ * Issuer of a cluster's tokens; with dual-stack hosts it begins with `oidc-eks`. Source: EKS User Guide, "Create an IAM
+ * OIDC provider for your cluster".
+ */
 const EKS_ISSUER = /^oidc[.-]eks\.([a-z0-9-]+)\.[a-z.]+\/id\//;
 
 /** What a federated principal stands for, in words. */
@@ -15,25 +18,39 @@ function providerText(provider: string, account: string): string {
   if (issuer === '') return `identity provider ${provider}`;
   const whose = owner === account ? '' : ` of account ${owner}`;
   const region = EKS_ISSUER.exec(issuer)?.[1];
-  return region === undefined ? `OIDC provider ${issuer}${whose}, which is no EKS cluster's` : `an EKS cluster in ${region} by OIDC provider ${issuer}${whose}`;
+  return region === undefined
+    ? `OIDC provider ${issuer}${whose}, which is no EKS cluster's`
+    : `an EKS cluster in ${region} by OIDC provider ${issuer}${whose}`;
 }
 
 /** Federated principals that a statement of the trust policy lets in, but for the cluster's own provider. */
 function otherProviders(facts: Facts, trustPolicy: string): string[] {
   const policy = parsePolicy(trustPolicy, 'trust');
   if (!policy.valid) return [];
-  const federated = policy.statements.flatMap(({ effect, principals }) => (effect === 'Allow' && principals?.negated === false ? (principals.named.get('Federated') ?? []) : []));
+  const federated = policy.statements.flatMap(({ effect, principals }) =>
+    effect === 'Allow' && principals?.negated === false ? (principals.named.get('Federated') ?? []) : [],
+  );
   const { request, cluster } = facts;
   const own = cluster?.oidcIssuer === undefined ? undefined : oidcProviderArn(request.target, cluster.oidcIssuer);
-  return [...new Set(federated)].filter((provider) => provider !== own).map((provider) => providerText(provider, request.target.account));
+  return [...new Set(federated)]
+    .filter((provider) => provider !== own)
+    .map((provider) => providerText(provider, request.target.account));
 }
 
-const isPlanned = ({ namespace, serviceAccount }: Association, planned: readonly PlannedAssociation[]): boolean => planned.some((one) => one.namespace === namespace && one.serviceAccount === serviceAccount);
+const isPlanned = ({ namespace, serviceAccount }: Association, planned: readonly PlannedAssociation[]): boolean =>
+  planned.some((one) => one.namespace === namespace && one.serviceAccount === serviceAccount);
 
-function otherAssociations(associations: readonly Association[], roleArn: string, planned: readonly PlannedAssociation[]): string[] {
+function otherAssociations(
+  associations: readonly Association[],
+  roleArn: string,
+  planned: readonly PlannedAssociation[],
+): string[] {
   return associations
     .filter((one) => (one.roleArn === roleArn || one.targetRoleArn === roleArn) && !isPlanned(one, planned))
-    .map((one) => `association ${one.id} for ${one.namespace}/${one.serviceAccount}${one.roleArn === roleArn ? '' : ' (as its target role)'}`);
+    .map(
+      (one) =>
+        `association ${one.id} for ${one.namespace}/${one.serviceAccount}${one.roleArn === roleArn ? '' : ' (as its target role)'}`,
+    );
 }
 
 /** Undefined where nothing was read that could tell. */
@@ -48,7 +65,9 @@ function checkRole(facts: Facts, roleArn: string, planned: readonly PlannedAssoc
     ...otherProviders(facts, role.trustPolicy),
   ];
   const unseen = [
-    ...(users.more ? [`the cluster has more associations than the ${users.associations.length} that were looked at`] : []),
+    ...(users.more
+      ? [`the cluster has more associations than the ${users.associations.length} that were looked at`]
+      : []),
     ...(users.error === undefined ? [] : [users.error.replace(/\.$/, '')]),
   ];
   const gap = unseen.length > 0 ? ` Whether there are others can't be told: ${unseen.join('; ')}.` : '';
@@ -60,8 +79,16 @@ function checkRole(facts: Facts, roleArn: string, planned: readonly PlannedAssoc
       `${GUIDE}, "Assign IAM roles to Kubernetes service accounts"`,
     );
   }
-  if (gap !== '') return warn('role-sharing', `Nobody else was found that uses role ${name}.${gap}`, 'Before its OIDC trust is retired, look who else uses it: aws iam get-role shows when it was last used, CloudTrail by whom.');
-  return pass('role-sharing', `No other add-on or association of cluster ${facts.request.target.cluster} uses role ${name}, and its trust policy names no other identity provider.`);
+  if (gap !== '')
+    return warn(
+      'role-sharing',
+      `Nobody else was found that uses role ${name}.${gap}`,
+      'Before its OIDC trust is retired, look who else uses it: aws iam get-role shows when it was last used, CloudTrail by whom.',
+    );
+  return pass(
+    'role-sharing',
+    `No other add-on or association of cluster ${facts.request.target.cluster} uses role ${name}, and its trust policy names no other identity provider.`,
+  );
 }
 
 /** For each planned role, and the one that there is by IRSA. */

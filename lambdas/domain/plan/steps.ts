@@ -24,10 +24,15 @@ const UNDO_UPDATE = 'give the add-on its IRSA role back, from the snapshot';
 const UNDO_CREATE = 'create the add-on again with its IRSA role, from the snapshot';
 const UNDO_PURGE = 'create them again, from the snapshot';
 
-const accountsOf = (planned: readonly PlannedAssociation[]): string => planned.map((one) => `${one.namespace}/${one.serviceAccount}`).join(', ');
+const accountsOf = (planned: readonly PlannedAssociation[]): string =>
+  planned.map((one) => `${one.namespace}/${one.serviceAccount}`).join(', ');
 
 const consent = ({ resolveConflicts }: Rung): string =>
-  resolveConflicts === 'OVERWRITE' ? '; fields that others changed are reset to EKS\'s' : resolveConflicts === 'PRESERVE' ? '; fields that others changed are kept' : '';
+  resolveConflicts === 'OVERWRITE'
+    ? "; fields that others changed are reset to EKS's"
+    : resolveConflicts === 'PRESERVE'
+      ? '; fields that others changed are kept'
+      : '';
 
 export const installSteps = ({ installAgent }: Pick<StepsInput, 'installAgent'>): PlanStep[] =>
   installAgent === undefined
@@ -44,7 +49,12 @@ export const installSteps = ({ installAgent }: Pick<StepsInput, 'installAgent'>)
 
 export function repairSteps({ trustRepairs, planned }: Pick<StepsInput, 'trustRepairs' | 'planned'>): PlanStep[] {
   if (trustRepairs.length === 0) return [];
-  const what = trustRepairs.map(({ roleArn }) => `role ${parseRoleArn(roleArn)?.name ?? roleArn} (for ${accountsOf(planned.filter((one) => one.roleArn === roleArn))})`).join(' and of ');
+  const what = trustRepairs
+    .map(
+      ({ roleArn }) =>
+        `role ${parseRoleArn(roleArn)?.name ?? roleArn} (for ${accountsOf(planned.filter((one) => one.roleArn === roleArn))})`,
+    )
+    .join(' and of ');
   return [
     {
       name: 'repair-trust',
@@ -58,7 +68,10 @@ export function repairSteps({ trustRepairs, planned }: Pick<StepsInput, 'trustRe
 
 const purgeStep = ({ purge }: StepsInput): PlanStep => ({
   name: 'purge-associations',
-  what: purge.length > 0 ? `delete the associations in the way: ${purge.join(', ')}` : 'make sure that no association is in the way',
+  what:
+    purge.length > 0
+      ? `delete the associations in the way: ${purge.join(', ')}`
+      : 'make sure that no association is in the way',
   calls: purge.length > 0 ? ['eks:DeletePodIdentityAssociation'] : [],
   disruption: 'none',
   undo: UNDO_PURGE,
@@ -82,12 +95,20 @@ function recreateSteps(rung: Rung, input: StepsInput): PlanStep[] {
   return [
     {
       name: 'delete-addon',
-      what: preserve ? `let EKS go of ${addon}; its software keeps running` : `delete ${addon} and its software${cascade}`,
+      what: preserve
+        ? `let EKS go of ${addon}; its software keeps running`
+        : `delete ${addon} and its software${cascade}`,
       calls: [`eks:DeleteAddon${preserve ? ' (preserve)' : ''}`],
       disruption: preserve ? 'none' : 'outage',
       undo: UNDO_CREATE,
     },
-    { name: 'await-deleted', what: 'wait until EKS no longer knows it', calls: [], disruption: preserve ? 'none' : 'outage', undo: UNDO_CREATE },
+    {
+      name: 'await-deleted',
+      what: 'wait until EKS no longer knows it',
+      calls: [],
+      disruption: preserve ? 'none' : 'outage',
+      undo: UNDO_CREATE,
+    },
     purgeStep(input),
     {
       name: 'create-addon',
@@ -100,7 +121,10 @@ function recreateSteps(rung: Rung, input: StepsInput): PlanStep[] {
 }
 
 /** Names of what is carried over, such as `targetRoleArn, tags (team)`. */
-const fieldsOf = (carried: CarriedOver): string[] => [...unportableFields(carried), ...(Object.keys(carried.tags).length > 0 ? [`tags (${Object.keys(carried.tags).join(', ')})`] : [])];
+const fieldsOf = (carried: CarriedOver): string[] => [
+  ...unportableFields(carried),
+  ...(Object.keys(carried.tags).length > 0 ? [`tags (${Object.keys(carried.tags).join(', ')})`] : []),
+];
 
 const carryOverCalls = (carryOver: readonly CarriedOver[]): string[] => [
   ...(carryOver.some((one) => unportableFields(one).length > 0) ? ['eks:UpdatePodIdentityAssociation'] : []),
@@ -109,17 +133,33 @@ const carryOverCalls = (carryOver: readonly CarriedOver[]): string[] => [
 
 function carryOverSteps({ carryOver }: StepsInput, undo: string): PlanStep[] {
   if (carryOver.length === 0) return [];
-  const what = carryOver.map((one) => `${fieldsOf(one).join(', ')} of ${one.from} for ${one.namespace}/${one.serviceAccount}`).join('; ');
-  return [{ name: 'carry-over', what: `put on the new associations what the add-on's form can't carry: ${what}`, calls: carryOverCalls(carryOver), disruption: 'none', undo }];
+  const what = carryOver
+    .map((one) => `${fieldsOf(one).join(', ')} of ${one.from} for ${one.namespace}/${one.serviceAccount}`)
+    .join('; ');
+  return [
+    {
+      name: 'carry-over',
+      what: `put on the new associations what the add-on's form can't carry: ${what}`,
+      calls: carryOverCalls(carryOver),
+      disruption: 'none',
+      undo,
+    },
+  ];
 }
 
 export const verifyStep = ({ verification }: Pick<StepsInput, 'verification'>, undo: string): PlanStep =>
   verification === 'api'
-    ? { name: 'verify-pods', what: 'ask EKS whether it is healthy and has its associations as planned; look at no pod, and restart none', calls: [], disruption: 'none', undo }
+    ? {
+        name: 'verify-pods',
+        what: 'ask EKS whether it is healthy and has its associations as planned; look at no pod, and restart none',
+        calls: [],
+        disruption: 'none',
+        undo,
+      }
     : {
         name: 'verify-pods',
         what: 'look at every pod; restart those that kept the old identity, at most twice, and look again',
-        calls: ['kubernetes: patch of the workload\'s pod template, where a restart is needed'],
+        calls: ["kubernetes: patch of the workload's pod template, where a restart is needed"],
         disruption: 'rolling',
         undo,
       };
@@ -127,12 +167,16 @@ export const verifyStep = ({ verification }: Pick<StepsInput, 'verification'>, u
 /** A later way in one step: it is only taken when the pods did not take the new identity by the ways before it. */
 function laterStep(rung: Rung, index: number, { addon, carryOver }: StepsInput): PlanStep {
   const removes = removesSoftware(rung);
-  const how = isRecreate(rung) ? `${removes ? `delete ${addon} and its software` : `let EKS go of ${addon}, its software keeps running`}, then create it again in the same version, configuration and tags` : `update ${addon} in place`;
+  const how = isRecreate(rung)
+    ? `${removes ? `delete ${addon} and its software` : `let EKS go of ${addon}, its software keeps running`}, then create it again in the same version, configuration and tags`
+    : `update ${addon} in place`;
   return {
     name: `${rung.strategy}.${index + 1}`,
     what: `if the pods do not take it: ${how}${removes ? '' : consent(rung)}, and look at the pods again`,
     calls: [
-      ...(isRecreate(rung) ? [`eks:DeleteAddon${removes ? '' : ' (preserve)'}`, 'eks:DeletePodIdentityAssociation', 'eks:CreateAddon'] : ['eks:UpdateAddon']),
+      ...(isRecreate(rung)
+        ? [`eks:DeleteAddon${removes ? '' : ' (preserve)'}`, 'eks:DeletePodIdentityAssociation', 'eks:CreateAddon']
+        : ['eks:UpdateAddon']),
       ...carryOverCalls(carryOver),
     ],
     disruption: rung.disruption,
@@ -140,14 +184,23 @@ function laterStep(rung: Rung, index: number, { addon, carryOver }: StepsInput):
   };
 }
 
-/** What the migration will do, in words and in API calls, and how each step is undone: the first way in full, later ones in short. */
+/**
+ * What the migration will do, in words and in API calls, and how each step is undone: the first way in full, later ones
+ * in short.
+ */
 export function planSteps(input: StepsInput): PlanStep[] {
   const [first, ...later] = input.ladder;
   if (!first) return [];
   const down = removesSoftware(first);
   const undo = isRecreate(first) ? UNDO_CREATE : UNDO_UPDATE;
   return [
-    { name: 'begin', what: 'take the lock and store a snapshot in the ledger', calls: [], disruption: 'none', undo: 'release the lock' },
+    {
+      name: 'begin',
+      what: 'take the lock and store a snapshot in the ledger',
+      calls: [],
+      disruption: 'none',
+      undo: 'release the lock',
+    },
     ...installSteps(input),
     ...repairSteps(input),
     ...(isRecreate(first) ? recreateSteps(first, input) : updateSteps(first, input)),
@@ -155,6 +208,12 @@ export function planSteps(input: StepsInput): PlanStep[] {
     ...carryOverSteps(input, undo),
     verifyStep(input, undo),
     ...later.map((rung, index) => laterStep(rung, index + 1, input)),
-    { name: 'finish', what: 'record the outcome and release the lock', calls: [], disruption: 'none', undo: 'none needed' },
+    {
+      name: 'finish',
+      what: 'record the outcome and release the lock',
+      calls: [],
+      disruption: 'none',
+      undo: 'none needed',
+    },
   ];
 }

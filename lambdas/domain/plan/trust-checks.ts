@@ -1,4 +1,7 @@
-/** The checks of a plan about trust policies: whether they let the pods in, both ways, and what a repair would add to them. */
+/**
+ * The checks of a plan about trust policies: whether they let the pods in, both ways, and what a repair would add to
+ * them.
+ */
 import { carriedOver } from '../associations.ts';
 import { parseRoleArn } from '../arn.ts';
 import { irsaRoleOf } from '../irsa.ts';
@@ -26,7 +29,10 @@ const sentence = (text: string): string => `${text.replace(/^./, (first) => firs
 function told({ reasons }: Pick<Evaluation, 'reasons'>): string {
   const sentences = [...new Set(reasons.map(({ message }) => sentence(message)))];
   const shown = sentences.slice(0, 5);
-  return [...shown, ...(sentences.length > shown.length ? [`${sentences.length - shown.length} more reasons.`] : [])].join(' ');
+  return [
+    ...shown,
+    ...(sentences.length > shown.length ? [`${sentences.length - shown.length} more reasons.`] : []),
+  ].join(' ');
 }
 
 const useOf = ({ request, cluster }: Facts, { namespace, serviceAccount }: PlannedAssociation): TrustUse => ({
@@ -60,8 +66,17 @@ function judge(facts: Facts, policy: ParsedPolicy, account: PlannedAssociation):
     return { disableSessionTags, evaluation: evaluatePodIdentity(policy, use, { acceptedKeys }) };
   });
   const verdict = WORST_FIRST.find((one) => answers.some(({ evaluation }) => evaluation.verdict === one)) ?? 'unknown';
-  const keys = (of: 'undecided' | 'accepted'): string[] => [...new Set(answers.flatMap(({ evaluation }) => evaluation[of]))];
-  return { account, verdict, undecided: keys('undecided'), accepted: keys('accepted'), forms: answers.length, decisive: answers.filter(({ evaluation }) => evaluation.verdict === verdict) };
+  const keys = (of: 'undecided' | 'accepted'): string[] => [
+    ...new Set(answers.flatMap(({ evaluation }) => evaluation[of])),
+  ];
+  return {
+    account,
+    verdict,
+    undecided: keys('undecided'),
+    accepted: keys('accepted'),
+    forms: answers.length,
+    decisive: answers.filter(({ evaluation }) => evaluation.verdict === verdict),
+  };
 }
 
 /** What decided it: where only one form of the association fares so, which. */
@@ -97,10 +112,16 @@ function propose(facts: Facts, trustPolicy: string, judged: readonly Judged[]): 
   });
   if (proposal.do !== 'repair') return proposal;
   const repaired = parsePolicy(proposal.after, 'trust');
-  const still = judged.map(({ account }) => judge(facts, repaired, account)).find(({ verdict }) => verdict !== 'allowed');
+  const still = judged
+    .map(({ account }) => judge(facts, repaired, account))
+    .find(({ verdict }) => verdict !== 'allowed');
   if (!still) return proposal;
   const { namespace, serviceAccount } = still.account;
-  return { do: 'refuse', why: `with a statement for it, ${namespace}/${serviceAccount} would still not be let in. ${whyOf(still)}`, remedy: 'Change by hand what stands in its way, or give it a role of its own.' };
+  return {
+    do: 'refuse',
+    why: `with a statement for it, ${namespace}/${serviceAccount} would still not be let in. ${whyOf(still)}`,
+    remedy: 'Change by hand what stands in its way, or give it a role of its own.',
+  };
 }
 
 const acceptance = (keys: readonly string[]): string =>
@@ -110,7 +131,8 @@ const acceptance = (keys: readonly string[]): string =>
 function remedyOf({ undecided }: Judged, { arn, proposal, repairable }: RoleTrust): string {
   const accept = undecided.length > 0 ? [acceptance(undecided)] : [];
   if (proposal.do === 'refuse') return [...accept, `${sentence(proposal.why)} ${proposal.remedy}`].join(' ');
-  if (proposal.do === 'nothing') return [...accept, `Let ${POD_IDENTITY_PRINCIPAL} in by a statement of the role's trust policy.`].join(' ');
+  if (proposal.do === 'nothing')
+    return [...accept, `Let ${POD_IDENTITY_PRINCIPAL} in by a statement of the role's trust policy.`].join(' ');
   const enabled = repairable ? '' : `, where the CDK context repairableRoleArns covers ${arn}`;
   const statement = `Add this statement to the role's trust policy and keep the others: ${JSON.stringify(proposal.statement)}. It then has ${lengthOf(proposal.length)}. --trust repair does that${enabled}.`;
   return [...accept, statement].join(' ');
@@ -128,7 +150,8 @@ function checkAccount(facts: Facts, judged: Judged, role: RoleTrust): Check {
       SOURCE,
     );
   }
-  if (verdict === 'allowed' && accepted.length === 0) return pass('role-trust', `Role ${name} lets ${who} (sts:AssumeRole and sts:TagSession).`);
+  if (verdict === 'allowed' && accepted.length === 0)
+    return pass('role-trust', `Role ${name} lets ${who} (sts:AssumeRole and sts:TagSession).`);
   if (verdict === 'allowed') {
     return warn(
       'role-trust',
@@ -139,18 +162,36 @@ function checkAccount(facts: Facts, judged: Judged, role: RoleTrust): Check {
   }
   const found = `The trust policy of role ${name} ${verdict === 'unknown' ? 'may not let' : 'does not let'} ${who}. ${whyOf(judged)}`;
   if (facts.request.trust === 'repair' && proposal.do === 'repair' && repairable) {
-    return warn('role-trust', `${found} A statement for it is added to the trust policy of role ${name} before anything else; it then has ${lengthOf(proposal.length)}. A rollback takes it away.`, `To keep the trust policy as it is, leave out --trust repair. The statement: ${JSON.stringify(proposal.statement)}`, SOURCE);
+    return warn(
+      'role-trust',
+      `${found} A statement for it is added to the trust policy of role ${name} before anything else; it then has ${lengthOf(proposal.length)}. A rollback takes it away.`,
+      `To keep the trust policy as it is, leave out --trust repair. The statement: ${JSON.stringify(proposal.statement)}`,
+      SOURCE,
+    );
   }
   const refused = facts.request.trust === 'repair' && proposal.do === 'refuse';
-  return { id: 'role-trust', status: verdict === 'unknown' && !refused ? 'unknown' : 'fail', message: found, remedy: remedyOf(judged, role), source: SOURCE };
+  return {
+    id: 'role-trust',
+    status: verdict === 'unknown' && !refused ? 'unknown' : 'fail',
+    message: found,
+    remedy: remedyOf(judged, role),
+    source: SOURCE,
+  };
 }
 
 /** Whether the repair that was asked for can be done; nothing where it was not asked for. */
 function checkRepair({ request, repairableRoleArns }: Facts, { arn, name, proposal, repairable }: RoleTrust): Check[] {
   if (request.trust !== 'repair' || proposal.do === 'refuse') return [];
-  if (proposal.do === 'nothing') return [pass('trust-repair', `Nothing has to be added to the trust policy of role ${name}.`)];
-  if (repairable) return [pass('trust-repair', `The service may add the statement that is missing to the trust policy of role ${name}.`)];
-  const why = repairableRoleArns.length === 0 ? 'the repair of trust policies is not enabled in this deployment' : `it may change those of ${repairableRoleArns.join(', ')}`;
+  if (proposal.do === 'nothing')
+    return [pass('trust-repair', `Nothing has to be added to the trust policy of role ${name}.`)];
+  if (repairable)
+    return [
+      pass('trust-repair', `The service may add the statement that is missing to the trust policy of role ${name}.`),
+    ];
+  const why =
+    repairableRoleArns.length === 0
+      ? 'the repair of trust policies is not enabled in this deployment'
+      : `it may change those of ${repairableRoleArns.join(', ')}`;
   return [
     fail(
       'trust-repair',
@@ -166,35 +207,63 @@ export interface TrustPlan {
   repair?: TrustRepair;
 }
 
-/** Whether a role that IAM has lets EKS Auth in, for each service account that shall use it, and what is done where it does not. */
-export function planTrust(facts: Facts, arn: string, trustPolicy: string, planned: readonly PlannedAssociation[]): TrustPlan {
+/**
+ * Whether a role that IAM has lets EKS Auth in, for each service account that shall use it, and what is done where it
+ * does not.
+ */
+export function planTrust(
+  facts: Facts,
+  arn: string,
+  trustPolicy: string,
+  planned: readonly PlannedAssociation[],
+): TrustPlan {
   const policy = parsePolicy(trustPolicy, 'trust');
   const judged = planned.map((account) => judge(facts, policy, account));
   const needed = judged.some(({ verdict }) => verdict !== 'allowed');
   const role: RoleTrust = {
     arn,
     name: parseRoleArn(arn)?.name ?? arn,
-    named: policy.valid && policy.statements.some(({ effect, principals }) => effect === 'Allow' && principals?.named.get('Service')?.includes(POD_IDENTITY_PRINCIPAL) === true),
+    named:
+      policy.valid &&
+      policy.statements.some(
+        ({ effect, principals }) =>
+          effect === 'Allow' && principals?.named.get('Service')?.includes(POD_IDENTITY_PRINCIPAL) === true,
+      ),
     proposal: needed ? propose(facts, trustPolicy, judged) : { do: 'nothing' },
     repairable: isCovered(facts.repairableRoleArns, arn),
   };
   const { proposal, repairable } = role;
   const checks = [...judged.map((one) => checkAccount(facts, one, role)), ...checkRepair(facts, role)];
   if (facts.request.trust !== 'repair' || proposal.do !== 'repair' || !repairable) return { checks };
-  return { checks, repair: { roleArn: arn, before: trustPolicy, after: proposal.after, statement: proposal.statement } };
+  return {
+    checks,
+    repair: { roleArn: arn, before: trustPolicy, after: proposal.after, statement: proposal.statement },
+  };
 }
 
 /** The way back: after a rollback the IRSA role must let the pods in by OIDC again. */
 export function checkWayBack(facts: Facts, planned: readonly PlannedAssociation[]): Check {
   const roleArn = irsaRoleOf(facts) ?? '';
   const found = facts.roles[roleArn];
-  const remedy = 'The migration can go on, but a rollback would put back an IRSA role that does not work. Repair the OIDC statement first if you want a way back.';
-  if (!found || !facts.cluster?.oidcIssuer) return warn('way-back', facts.cluster?.oidcIssuer ? `The IRSA role ${roleArn} could not be read.` : 'The cluster shows no OIDC issuer.', remedy);
+  const remedy =
+    'The migration can go on, but a rollback would put back an IRSA role that does not work. Repair the OIDC statement first if you want a way back.';
+  if (!found || !facts.cluster?.oidcIssuer)
+    return warn(
+      'way-back',
+      facts.cluster?.oidcIssuer ? `The IRSA role ${roleArn} could not be read.` : 'The cluster shows no OIDC issuer.',
+      remedy,
+    );
   const policy = parsePolicy(found.trustPolicy, 'trust');
   const { acceptedKeys } = facts.request;
-  const closed = planned.map((account) => ({ account, evaluation: evaluateIrsa(policy, useOf(facts, account), { acceptedKeys }) })).filter(({ evaluation }) => evaluation.verdict !== 'allowed');
+  const closed = planned
+    .map((account) => ({ account, evaluation: evaluateIrsa(policy, useOf(facts, account), { acceptedKeys }) }))
+    .filter(({ evaluation }) => evaluation.verdict !== 'allowed');
   const [first] = closed;
   if (!first) return pass('way-back', 'The OIDC trust stands, and stays: a rollback can go back to IRSA.');
   const names = some(closed.map(({ account }) => `${account.namespace}/${account.serviceAccount}`));
-  return warn('way-back', `The trust of ${roleArn} does not certainly let ${names} in by OIDC. ${told(first.evaluation)}`, remedy);
+  return warn(
+    'way-back',
+    `The trust of ${roleArn} does not certainly let ${names} in by OIDC. ${told(first.evaluation)}`,
+    remedy,
+  );
 }

@@ -32,7 +32,15 @@ function forbidden({ request }: AddonFacts, ways: readonly Rung[]): WayCheck[] {
     const exceeding = (rung: Rung): boolean => exceedsMaxDisruption(request, rung);
     if (ways.some(exceeding)) {
       const message = `${request.addon} would be down for a while (${ways.filter(exceeding).map(nameOf).join(', ')}), but no more than rolling pods are allowed.`;
-      found.push({ check: fail('max-disruption', message, 'Allow it with --max-disruption outage, add --preserve, or choose --strategy in-place or auto.', REMOVE), excludes: exceeding });
+      found.push({
+        check: fail(
+          'max-disruption',
+          message,
+          'Allow it with --max-disruption outage, add --preserve, or choose --strategy in-place or auto.',
+          REMOVE,
+        ),
+        excludes: exceeding,
+      });
     }
   }
   return found;
@@ -41,65 +49,152 @@ function forbidden({ request }: AddonFacts, ways: readonly Rung[]): WayCheck[] {
 /** How the ways that are left disturb the add-on's own users. */
 export function checkRisk({ request }: AddonFacts, ladder: readonly Rung[]): Check[] {
   const { addon } = request;
-  if (knownAddon(addon)?.needsIam === false) return [fail('addon-risk', `Add-on ${addon} needs no IAM permissions.`, 'There is nothing to migrate; leave it as it is.')];
+  if (knownAddon(addon)?.needsIam === false)
+    return [
+      fail(
+        'addon-risk',
+        `Add-on ${addon} needs no IAM permissions.`,
+        'There is nothing to migrate; leave it as it is.',
+      ),
+    ];
   const [first] = ladder;
   if (!first) return [];
   if (removesSoftware(first)) {
-    return [warn('addon-risk', `The software of ${addon} is down from the delete to the create.`, 'Choose a quiet time, or add --preserve or --strategy in-place: its software then keeps running, and its pods roll.', REMOVE)];
+    return [
+      warn(
+        'addon-risk',
+        `The software of ${addon} is down from the delete to the create.`,
+        'Choose a quiet time, or add --preserve or --strategy in-place: its software then keeps running, and its pods roll.',
+        REMOVE,
+      ),
+    ];
   }
   if (ladder.some(removesSoftware)) {
-    return [warn('addon-risk', `The software of ${addon} keeps running, but as a last resort, where its pods do not take the new identity otherwise, it is down from a delete to a create.`, 'Choose a quiet time, or leave out --max-disruption outage.', REMOVE)];
+    return [
+      warn(
+        'addon-risk',
+        `The software of ${addon} keeps running, but as a last resort, where its pods do not take the new identity otherwise, it is down from a delete to a create.`,
+        'Choose a quiet time, or leave out --max-disruption outage.',
+        REMOVE,
+      ),
+    ];
   }
-  return [pass('addon-risk', `The software of ${addon} keeps running (${ladder.map(nameOf).join(', then ')}); its pods roll.`)];
+  return [
+    pass(
+      'addon-risk',
+      `The software of ${addon} keeps running (${ladder.map(nameOf).join(', then ')}); its pods roll.`,
+    ),
+  ];
 }
 
 function checkOffered({ request, addon, cluster, offered }: AddonFacts, ways: readonly Rung[]): WayCheck {
   const version = addon?.version ?? '';
   const kubernetes = `Kubernetes ${cluster?.version ?? ''}`;
-  if (offered.some((one) => one.version === version)) return { check: pass('version-offered', `Version ${version} is still offered for ${kubernetes}.`), excludes: never };
+  if (offered.some((one) => one.version === version))
+    return {
+      check: pass('version-offered', `Version ${version} is still offered for ${kubernetes}.`),
+      excludes: never,
+    };
   const best = offered.find((one) => one.default)?.version ?? offered[0]?.version;
   const gone = `Version ${version} of ${request.addon} is no longer offered for ${kubernetes}`;
   const remedy = best
     ? `Update it to an offered version first (default: ${best}), keeping its role: aws eks update-addon --cluster-name ${request.target.cluster} --addon-name ${request.addon} --addon-version ${best} --service-account-role-arn ${addon?.serviceAccountRoleArn ?? 'ROLE'}`
     : 'EKS offers no version of it for this cluster; ask AWS Support before touching it.';
-  if (!ways.some(isRecreate)) return { check: warn('version-offered', `${gone}. In place nothing is deleted, so that it goes on as it is.`, remedy, 'DescribeAddonVersions'), excludes: never };
-  return { check: fail('version-offered', `${gone}: once deleted it could not be created again.`, remedy, 'DescribeAddonVersions'), excludes: isRecreate };
+  if (!ways.some(isRecreate))
+    return {
+      check: warn(
+        'version-offered',
+        `${gone}. In place nothing is deleted, so that it goes on as it is.`,
+        remedy,
+        'DescribeAddonVersions',
+      ),
+      excludes: never,
+    };
+  return {
+    check: fail(
+      'version-offered',
+      `${gone}: once deleted it could not be created again.`,
+      remedy,
+      'DescribeAddonVersions',
+    ),
+    excludes: isRecreate,
+  };
 }
 
 function checkConfiguration({ addon, configurationSchema }: AddonFacts, ways: readonly Rung[]): WayCheck[] {
   if (!addon || !ways.some(isRecreate)) return [];
   const id = 'configuration-valid';
-  if (addon.configurationValues === undefined) return [{ check: pass(id, 'It has no configuration values.'), excludes: never }];
+  if (addon.configurationValues === undefined)
+    return [{ check: pass(id, 'It has no configuration values.'), excludes: never }];
   const judged = validateConfiguration(addon.configurationValues, configurationSchema);
   const source = 'DescribeAddonConfiguration.configurationSchema';
-  if (judged.verdict === 'valid') return [{ check: pass(id, `Its configuration values are valid for version ${addon.version}.`), excludes: never }];
+  if (judged.verdict === 'valid')
+    return [{ check: pass(id, `Its configuration values are valid for version ${addon.version}.`), excludes: never }];
   if (judged.verdict === 'unknown') {
-    const remedy = 'Nothing has to be done: EKS took these values for this very version before. Should it refuse them now, the migration is rolled back.';
-    return [{ check: warn(id, `Its configuration values can't be checked beforehand: ${judged.why}.`, remedy, source), excludes: never }];
+    const remedy =
+      'Nothing has to be done: EKS took these values for this very version before. Should it refuse them now, the migration is rolled back.';
+    return [
+      {
+        check: warn(id, `Its configuration values can't be checked beforehand: ${judged.why}.`, remedy, source),
+        excludes: never,
+      },
+    ];
   }
   const remedy = `Correct them first, keeping its role: aws eks describe-addon-configuration --addon-name ${addon.name} --addon-version ${addon.version} shows the schema.`;
-  return [{ check: fail(id, `Its configuration values are not valid for version ${addon.version}, so that once deleted it could not be created again: ${some(judged.errors)}.`, remedy, source), excludes: isRecreate }];
+  return [
+    {
+      check: fail(
+        id,
+        `Its configuration values are not valid for version ${addon.version}, so that once deleted it could not be created again: ${some(judged.errors)}.`,
+        remedy,
+        source,
+      ),
+      excludes: isRecreate,
+    },
+  ];
 }
 
-/** Who owns add-ons that need no subscription. Source: EKS User Guide, "Amazon EKS add-ons" (owner of DescribeAddonVersions). */
+/**
+ * Who owns add-ons that need no subscription. Source: EKS User Guide, "Amazon EKS add-ons" (owner of
+ * DescribeAddonVersions).
+ */
 const WITHOUT_SUBSCRIPTION = new Set(['eks', 'aws', 'amazon', 'community']);
 
 function checkSubscription({ request, addon, offered }: AddonFacts, ways: readonly Rung[]): WayCheck[] {
   const source = `${GUIDE}, "AWS Marketplace add-ons"`;
   const issue = addon?.issues.find((one) => one.code === 'AddonSubscriptionNeeded');
-  if (issue) return [{ check: fail('subscription', `Add-on ${request.addon} lacks its subscription: ${issue.message}`, 'Subscribe to it in the AWS Marketplace first.', source), excludes: () => true }];
+  if (issue)
+    return [
+      {
+        check: fail(
+          'subscription',
+          `Add-on ${request.addon} lacks its subscription: ${issue.message}`,
+          'Subscribe to it in the AWS Marketplace first.',
+          source,
+        ),
+        excludes: () => true,
+      },
+    ];
   const owner = (offered.find((one) => one.version === addon?.version) ?? offered[0])?.owner;
   if (owner === undefined || WITHOUT_SUBSCRIPTION.has(owner.toLowerCase()) || !ways.some(isRecreate)) return [];
   return [
     {
-      check: warn('subscription', `Add-on ${request.addon} comes from the AWS Marketplace (${owner}): it can only be created again while this account is subscribed.`, 'Check the subscription before you go on: https://console.aws.amazon.com/marketplace/home#/subscriptions', source),
+      check: warn(
+        'subscription',
+        `Add-on ${request.addon} comes from the AWS Marketplace (${owner}): it can only be created again while this account is subscribed.`,
+        'Check the subscription before you go on: https://console.aws.amazon.com/marketplace/home#/subscriptions',
+        source,
+      ),
       excludes: never,
     },
   ];
 }
 
 /** Definitions go with the software, and with a definition every object of its kind. */
-function checkCustomResources({ request, customResources, namespace, pods, kubernetesError }: AddonFacts, ways: readonly Rung[]): WayCheck[] {
+function checkCustomResources(
+  { request, customResources, namespace, pods, kubernetesError }: AddonFacts,
+  ways: readonly Rung[],
+): WayCheck[] {
   // Without the pods the plan blocks by itself, unless the request does without them.
   if (!ways.some(removesSoftware) || (!pods && request.verification === 'pods')) return [];
   const id = 'custom-resources';
@@ -107,27 +202,66 @@ function checkCustomResources({ request, customResources, namespace, pods, kuber
   const known = knownAddon(request.addon);
   const keep = 'Add --preserve or choose --strategy in-place, which delete no definition';
   if (!known) {
-    return at(unknown(id, `It is not known which custom resource definitions ${request.addon} owns: without preserve they would be deleted with it, and all objects of their kinds.`, `${keep}.`, REMOVE));
+    return at(
+      unknown(
+        id,
+        `It is not known which custom resource definitions ${request.addon} owns: without preserve they would be deleted with it, and all objects of their kinds.`,
+        `${keep}.`,
+        REMOVE,
+      ),
+    );
   }
-  const unread = pods ? customResources.filter((one) => one.error !== undefined) : known.customResources.map((kind) => ({ kind, error: kubernetesError }));
+  const unread = pods
+    ? customResources.filter((one) => one.error !== undefined)
+    : known.customResources.map((kind) => ({ kind, error: kubernetesError }));
   const found = customResources.flatMap(({ kind, instances }) => {
     const made = madeByAddon(request.addon, kind).map((name) => `${namespace}/${name}`);
-    return instances.filter((name) => !made.includes(name)).map((name) => `${kind.plural}.${kind.group} ${name.replace(/^\//, '')}`);
+    return instances
+      .filter((name) => !made.includes(name))
+      .map((name) => `${kind.plural}.${kind.group} ${name.replace(/^\//, '')}`);
   });
   if (found.length > 0) {
     const names = [...new Set(found)];
-    return at(fail(id, `Deleting ${request.addon} deletes its custom resource definitions, and with them: ${some(names)}.`, `${keep}; or save these objects and delete them first.`, REMOVE));
+    return at(
+      fail(
+        id,
+        `Deleting ${request.addon} deletes its custom resource definitions, and with them: ${some(names)}.`,
+        `${keep}; or save these objects and delete them first.`,
+        REMOVE,
+      ),
+    );
   }
   if (unread.length > 0) {
     const names = unread.map(({ kind, error }) => `${kind.plural}.${kind.group} (${error ?? ''})`);
     const remedy = `${keep}; or let the service list them: ${grantCommand(request)} --addon ${request.addon}.`;
-    return at(unknown(id, `Deleting ${request.addon} deletes its custom resource definitions, and whether they have objects could not be read: ${some([...new Set(names)])}.`, remedy, REMOVE));
+    return at(
+      unknown(
+        id,
+        `Deleting ${request.addon} deletes its custom resource definitions, and whether they have objects could not be read: ${some([...new Set(names)])}.`,
+        remedy,
+        REMOVE,
+      ),
+    );
   }
-  return [{ check: pass(id, known.customResources.length === 0 ? 'It owns no custom resource definition.' : 'Its custom resource definitions have no objects but its own.'), excludes: never }];
+  return [
+    {
+      check: pass(
+        id,
+        known.customResources.length === 0
+          ? 'It owns no custom resource definition.'
+          : 'Its custom resource definitions have no objects but its own.',
+      ),
+      excludes: never,
+    },
+  ];
 }
 
 /** All of them, in the order in which they are told. */
-export function wayChecks(facts: AddonFacts, planned: readonly PlannedAssociation[], ways: readonly Rung[]): WayCheck[] {
+export function wayChecks(
+  facts: AddonFacts,
+  planned: readonly PlannedAssociation[],
+  ways: readonly Rung[],
+): WayCheck[] {
   const fields = checkFieldManagers(facts, planned, ways);
   return [
     ...forbidden(facts, ways),

@@ -1,6 +1,6 @@
 /**
- * Whether a condition holds for a request.
- * Source: IAM User Guide, "Condition operators" and "Single-valued vs. multivalued context keys".
+ * Whether a condition holds for a request. Source: IAM User Guide, "Condition operators" and "Single-valued vs.
+ * multivalued context keys".
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
  */
@@ -26,18 +26,31 @@ export interface ConditionJudgement {
 
 type Outcome = Omit<ConditionJudgement, 'condition' | 'steps'>;
 
-const decided = (truth: boolean, found?: readonly string[]): Outcome => ({ truth: truth ? 'yes' : 'no', undecided: [], ...(found ? { found } : {}) });
+const decided = (truth: boolean, found?: readonly string[]): Outcome => ({
+  truth: truth ? 'yes' : 'no',
+  undecided: [],
+  ...(found ? { found } : {}),
+});
 
 /** The condition's own comparisons, or what keeps them from being made. */
 type Wanted = { compare: (found: string) => Truth; undecided: string[]; why?: string } | { unreadable: string };
 
-/** All that is wanted, read once. One value that can't be read leaves the whole condition undecided: what IAM does with it is not documented. */
-function readWanted({ wanted, operator: name }: Condition, operator: Operator, version: PolicyVersion, request: PolicyRequest): Wanted {
+/**
+ * All that is wanted, read once. One value that can't be read leaves the whole condition undecided: what IAM does with
+ * it is not documented.
+ */
+function readWanted(
+  { wanted, operator: name }: Condition,
+  operator: Operator,
+  version: PolicyVersion,
+  request: PolicyRequest,
+): Wanted {
   const comparisons: Comparison[] = [];
   const undecided: string[] = [];
   let why: string | undefined;
   for (const text of wanted) {
-    if (hasVariables(text, version) && !operator.takesVariables) return { unreadable: `${name} takes no policy variables` };
+    if (hasVariables(text, version) && !operator.takesVariables)
+      return { unreadable: `${name} takes no policy variables` };
     const resolved = resolve(text, version, request);
     if (resolved.state === 'unknown' && resolved.key === undefined) return { unreadable: resolved.why };
     if (resolved.state === 'unknown') {
@@ -50,7 +63,8 @@ function readWanted({ wanted, operator: name }: Condition, operator: Operator, v
     comparisons.push(comparison);
   }
   const unresolved: Truth[] = undecided.length > 0 ? ['unknown'] : [];
-  const compare = (found: string): Truth => any([...comparisons.map((comparison) => truthOf(comparison(found))), ...unresolved]);
+  const compare = (found: string): Truth =>
+    any([...comparisons.map((comparison) => truthOf(comparison(found))), ...unresolved]);
   return { compare, undecided, ...(why === undefined ? {} : { why }) };
 }
 
@@ -72,10 +86,12 @@ function combine(truths: readonly Truth[], qualifier: Qualifier | undefined): Tr
 function judgeNull({ key, wanted, operator }: Condition, request: PolicyRequest): Outcome {
   const found = request.lookUp(key.toLowerCase());
   const asked = wanted.map(readBoolean);
-  if (asked.includes(undefined)) return { truth: 'unknown', undecided: [key], why: `${operator} can't read ${wanted.map(shown).join(', ')}` };
+  if (asked.includes(undefined))
+    return { truth: 'unknown', undecided: [key], why: `${operator} can't read ${wanted.map(shown).join(', ')}` };
   // Whether a key with an empty value counts as null is described both ways.
   const empty = found.state === 'values' && found.values.length > 0 && found.values.every((value) => value === '');
-  if (found.state === 'unknown' || empty) return { truth: 'unknown', undecided: [key], ...(empty ? { why: `${key} is empty` } : {}) };
+  if (found.state === 'unknown' || empty)
+    return { truth: 'unknown', undecided: [key], ...(empty ? { why: `${key} is empty` } : {}) };
   const absent = found.state === 'absent' || (found.state === 'values' && found.values.length === 0);
   const values = found.state === 'values' ? found.values : absent ? [] : undefined;
   return decided(asked.includes(absent), values);
@@ -89,7 +105,12 @@ function judgeAbsent({ qualifier, ifExists }: NamedOperator, operator: Operator)
 }
 
 /** A value is there that nobody knows. */
-function judgePresent(condition: Condition, operator: Operator, version: PolicyVersion, request: PolicyRequest): Outcome {
+function judgePresent(
+  condition: Condition,
+  operator: Operator,
+  version: PolicyVersion,
+  request: PolicyRequest,
+): Outcome {
   const unknown: Outcome = { truth: 'unknown', undecided: [condition.key] };
   const matchesAny = condition.wanted.some((text) => {
     const resolved = resolve(text, version, request);
@@ -98,7 +119,14 @@ function judgePresent(condition: Condition, operator: Operator, version: PolicyV
   return matchesAny ? decided(!operator.negated) : unknown;
 }
 
-function judgeValues(condition: Condition, named: NamedOperator, operator: Operator, version: PolicyVersion, request: PolicyRequest, found: readonly string[]): Outcome {
+function judgeValues(
+  condition: Condition,
+  named: NamedOperator,
+  operator: Operator,
+  version: PolicyVersion,
+  request: PolicyRequest,
+  found: readonly string[],
+): Outcome {
   const { key, operator: name } = condition;
   const wanted = readWanted(condition, operator, version, request);
   if ('unreadable' in wanted) return { truth: 'unknown', undecided: [key], why: wanted.unreadable, found };
@@ -106,8 +134,14 @@ function judgeValues(condition: Condition, named: NamedOperator, operator: Opera
   const truth = combine(truths, named.qualifier);
   if (truth !== 'unknown') return decided(truth === 'yes', found);
   if (wanted.undecided.length > 0) return { truth, undecided: wanted.undecided, why: wanted.why ?? '', found };
-  if (truths.includes('unknown')) return { truth, undecided: [key], why: `${name} can't compare ${found.map(shown).join(', ')}`, found };
-  return { truth, undecided: [key], why: `${key} has several values, which ${name} takes only with ForAllValues or ForAnyValue`, found };
+  if (truths.includes('unknown'))
+    return { truth, undecided: [key], why: `${name} can't compare ${found.map(shown).join(', ')}`, found };
+  return {
+    truth,
+    undecided: [key],
+    why: `${key} has several values, which ${name} takes only with ForAllValues or ForAnyValue`,
+    found,
+  };
 }
 
 function judge(condition: Condition, version: PolicyVersion, request: PolicyRequest): Outcome {
@@ -120,13 +154,23 @@ function judge(condition: Condition, version: PolicyVersion, request: PolicyRequ
   const found = request.lookUp(key.toLowerCase());
   if (found.state === 'unknown') return { truth: 'unknown', undecided: [key] };
   if (found.state === 'present') return judgePresent(condition, operator, version, request);
-  // "… or if the context key value resolves to a null dataset, such as an empty string" is what the set operators say of it.
-  const nothing = found.state === 'absent' || found.values.length === 0 || (qualifier !== undefined && found.values.every((value) => value === ''));
-  return nothing ? judgeAbsent(named, operator) : judgeValues(condition, named, operator, version, request, found.values);
+  // "… or if the context key value resolves to a null dataset, such as an empty string" is what the set operators say
+  // of it.
+  const nothing =
+    found.state === 'absent' ||
+    found.values.length === 0 ||
+    (qualifier !== undefined && found.values.every((value) => value === ''));
+  return nothing
+    ? judgeAbsent(named, operator)
+    : judgeValues(condition, named, operator, version, request, found.values);
 }
 
 /** Steps: each wanted value is compared with each of the request's values, and the key is looked up once. */
-export function judgeCondition(condition: Condition, version: PolicyVersion, request: PolicyRequest): ConditionJudgement {
+export function judgeCondition(
+  condition: Condition,
+  version: PolicyVersion,
+  request: PolicyRequest,
+): ConditionJudgement {
   const outcome = judge(condition, version, request);
   return { condition, ...outcome, steps: 1 + condition.wanted.length * Math.max(1, outcome.found?.length ?? 0) };
 }

@@ -10,7 +10,10 @@ import type { Target } from '../model.ts';
 import type { KeyState, PolicyRequest } from './request.ts';
 
 export const POD_IDENTITY_PRINCIPAL = 'pods.eks.amazonaws.com';
-/** What the pod identity webhook asks tokens for, in China too (amazon-eks-pod-identity-webhook's README; eksctl-io/eksctl#1910). */
+/**
+ * What the pod identity webhook asks tokens for, in China too (amazon-eks-pod-identity-webhook's README;
+ * eksctl-io/eksctl#1910).
+ */
 export const TOKEN_AUDIENCE = 'sts.amazonaws.com';
 
 /** One service account of one cluster, and how it would use a role. */
@@ -41,11 +44,14 @@ function lookUpIn(states: Record<string, KeyState>, otherwise: LookUp): LookUp {
 }
 
 function statesOf(values: Record<string, string | readonly string[]>): Record<string, KeyState> {
-  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, has(...(typeof value === 'string' ? [value] : value))]));
+  return Object.fromEntries(
+    Object.entries(values).map(([key, value]) => [key, has(...(typeof value === 'string' ? [value] : value))]),
+  );
 }
 
 /** The request has these keys and no others; names are compared without case. */
-export const closedWorld = (values: Record<string, string | readonly string[]>): LookUp => lookUpIn(statesOf(values), () => ABSENT);
+export const closedWorld = (values: Record<string, string | readonly string[]>): LookUp =>
+  lookUpIn(statesOf(values), () => ABSENT);
 
 /** What EKS Auth and a pod with a token have in common. */
 const anyCall = (target: Target): Record<string, KeyState> => ({
@@ -53,7 +59,8 @@ const anyCall = (target: Target): Record<string, KeyState> => ({
   'aws:CurrentTime': PRESENT,
   'aws:EpochTime': PRESENT,
   'aws:UserAgent': PRESENT,
-  // EKS Auth calls STS in the cluster's region as CloudTrail shows it, a pod's SDK where it is told to: neither is promised.
+  // EKS Auth calls STS in the cluster's region as CloudTrail shows it, a pod's SDK where it is told to: neither is
+  // promised.
   'aws:RequestedRegion': PRESENT,
   // STS API Reference, "Welcome": requests go over HTTPS.
   'aws:SecureTransport': has('true'),
@@ -64,9 +71,11 @@ const anyCall = (target: Target): Record<string, KeyState> => ({
   'aws:CalledViaLast': ABSENT,
   // Global keys: only in requests by a link from a web page.
   'aws:Referer': ABSENT,
-  // The role is in the cluster's account: for Pod Identity by EKS API Reference, CreatePodIdentityAssociation, for IRSA with the provider.
+  // The role is in the cluster's account: for Pod Identity by EKS API Reference, CreatePodIdentityAssociation, for IRSA
+  // with the provider.
   'aws:ResourceAccount': has(target.account),
-  // Global keys, of users and roles: "all signed requests", with users, roles, federated users and root as values; then org members, tagged users and roles, IAM users.
+  // Global keys, of users and roles: "all signed requests", with users, roles, federated users and root as values; then
+  // org members, tagged users and roles, IAM users.
   'aws:PrincipalArn': ABSENT,
   'aws:PrincipalOrgID': ABSENT,
   'aws:PrincipalOrgPaths': ABSENT,
@@ -83,9 +92,11 @@ const anyCall = (target: Target): Record<string, KeyState> => ({
 
   // STS keys: "present when the principal assumes the role" by any AssumeRole call.
   'sts:RoleSessionName': PRESENT,
-  // STS keys: an external id is there where the caller provides one. EKS sends one to a target role alone (EKS API Reference, PodIdentityAssociation.externalId).
+  // STS keys: an external id is there where the caller provides one. EKS sends one to a target role alone (EKS API
+  // Reference, PodIdentityAssociation.externalId).
   'sts:ExternalId': ABSENT,
-  // STS keys: where the caller sets one. Neither EKS Auth's call in CloudTrail nor AssumeRoleWithWebIdentity's parameters have it.
+  // STS keys: where the caller sets one. Neither EKS Auth's call in CloudTrail nor AssumeRoleWithWebIdentity's
+  // parameters have it.
   'sts:SourceIdentity': ABSENT,
   // STS keys: of bearer tokens, "not present for AWS STS assume-role operations".
   'sts:DurationSeconds': ABSENT,
@@ -99,7 +110,9 @@ const anyCall = (target: Target): Record<string, KeyState> => ({
 const PROVIDER_KEY = /^(saml|https?:\/\/.*|[^/:]*\.[^/:]*(?:\/.*)?):[^:]*$/;
 const providerOf = (key: string): string | undefined => PROVIDER_KEY.exec(key)?.[1];
 
-/** EKS User Guide, "Grant Pods access to AWS resources based on tags". `undefined`: not known before the pod is there. */
+/**
+ * EKS User Guide, "Grant Pods access to AWS resources based on tags". `undefined`: not known before the pod is there.
+ */
 const sessionTags = ({ target, namespace, serviceAccount }: TrustUse): Record<string, string | undefined> => ({
   'eks-cluster-arn': clusterArn(target),
   'eks-cluster-name': target.cluster,
@@ -113,24 +126,34 @@ function tagKeys(use: TrustUse): Record<string, KeyState> {
   const none = { 'aws:RequestTag/': ABSENT, 'aws:TagKeys': ABSENT, 'sts:TransitiveTagKeys': ABSENT };
   if (use.disableSessionTags) return none;
   const tags = sessionTags(use);
-  const each = Object.entries(tags).map(([key, value]) => [`aws:RequestTag/${key}`, value === undefined ? PRESENT : has(value)] as const);
+  const each = Object.entries(tags).map(
+    ([key, value]) => [`aws:RequestTag/${key}`, value === undefined ? PRESENT : has(value)] as const,
+  );
   // "All of the session tags that are added by EKS Pod Identity are transitive", on the same page.
-  return { ...none, ...Object.fromEntries(each), 'aws:TagKeys': has(...Object.keys(tags)), 'sts:TransitiveTagKeys': has(...Object.keys(tags)) };
+  return {
+    ...none,
+    ...Object.fromEntries(each),
+    'aws:TagKeys': has(...Object.keys(tags)),
+    'sts:TransitiveTagKeys': has(...Object.keys(tags)),
+  };
 }
 
 /**
  * EKS Auth on behalf of a pod: sts:AssumeRole, and sts:TagSession, which EKS wants of a role even where session tags
- * are off. Source: EKS User Guide, "Create IAM role with trust policy required by EKS Pod Identity". Both have the tags.
+ * are off. Source: EKS User Guide, "Create IAM role with trust policy required by EKS Pod Identity". Both have the
+ * tags.
  */
 export function podIdentityRequests(use: TrustUse): PolicyRequest[] {
   const lookUp = lookUpIn(
     {
       ...anyCall(use.target),
       ...tagKeys(use),
-      // EKS Best Practices Guide, "Identity and Access Management"; awslabs/mountpoint-s3-csi-driver#781 shows that it is the cluster's ARN, not the association's.
+      // EKS Best Practices Guide, "Identity and Access Management"; awslabs/mountpoint-s3-csi-driver#781 shows that it
+      // is the cluster's ARN, not the association's.
       'aws:SourceArn': has(clusterArn(use.target)),
       'aws:SourceAccount': has(use.target.account),
-      // Global keys: true "when a service uses a service principal to perform a direct action", which the name is then with.
+      // Global keys: true "when a service uses a service principal to perform a direct action", which the name is then
+      // with.
       'aws:PrincipalIsAWSService': has('true'),
       'aws:PrincipalServiceName': has(POD_IDENTITY_PRINCIPAL),
       // Global keys: has every name of the service, regional ones too, and no page says which those are.
@@ -138,14 +161,18 @@ export function podIdentityRequests(use: TrustUse): PolicyRequest[] {
       // Global keys: of role sessions that an identity provider's token was given for.
       'aws:FederatedProvider': ABSENT,
     },
-    // The Best Practices Guide says that aws:SourceOrgID is sent, but not which organisation the account is in: unknown, as are addresses and VPCs.
+    // The Best Practices Guide says that aws:SourceOrgID is sent, but not which organisation the account is in:
+    // unknown, as are addresses and VPCs.
     (key) => (providerOf(key) === undefined ? UNKNOWN : ABSENT),
   );
   const principal = { type: 'Service' as const, values: [POD_IDENTITY_PRINCIPAL] };
   return ['sts:AssumeRole', 'sts:TagSession'].map((action) => ({ action, principal, lookUp }));
 }
 
-/** Claims that IAM knows of other providers, and that a Kubernetes token has not (Kubernetes, "Managing Service Accounts": aud, exp, iat, iss, jti, kubernetes.io, nbf, sub). */
+/**
+ * Claims that IAM knows of other providers, and that a Kubernetes token has not (Kubernetes, "Managing Service
+ * Accounts": aud, exp, iat, iss, jti, kubernetes.io, nbf, sub).
+ */
 const CLAIMS_OF_OTHERS = new Set(['amr', 'azp', 'email', 'id', 'app_id', 'user_id']);
 
 function issuerKey(key: string, use: TrustUse): KeyState {
@@ -167,7 +194,8 @@ export function irsaRequest(use: TrustUse): PolicyRequest {
   const lookUp = lookUpIn(
     {
       ...anyCall(use.target),
-      // STS takes tags from a claim of the token (IAM User Guide, "Pass session tags in AWS STS"), which Kubernetes does not write.
+      // STS takes tags from a claim of the token (IAM User Guide, "Pass session tags in AWS STS"), which Kubernetes
+      // does not write.
       'aws:RequestTag/': ABSENT,
       'aws:TagKeys': ABSENT,
       'sts:TransitiveTagKeys': ABSENT,
@@ -176,17 +204,20 @@ export function irsaRequest(use: TrustUse): PolicyRequest {
       'aws:SourceAccount': ABSENT,
       'aws:SourceOrgID': ABSENT,
       'aws:SourceOrgPaths': ABSENT,
-      // Global keys: "signed API requests that use AWS credentials"; the names "not present in any other situation" than a service's call.
+      // Global keys: "signed API requests that use AWS credentials"; the names "not present in any other situation"
+      // than a service's call.
       'aws:PrincipalIsAWSService': ABSENT,
       'aws:PrincipalServiceName': ABSENT,
       'aws:PrincipalServiceNamesList': ABSENT,
-      // Not listed: aws:SourceIp, which is there unless the pod reaches STS by a VPC endpoint, and aws:FederatedProvider, which is documented for the session alone.
+      // Not listed: aws:SourceIp, which is there unless the pod reaches STS by a VPC endpoint, and
+      // aws:FederatedProvider, which is documented for the session alone.
     },
     (key) => issuerKey(key, use),
   );
-  const principal = use.oidcIssuer === undefined
-    ? { type: 'Federated' as const, unknown: "the cluster's OIDC provider, which is not known" }
-    : { type: 'Federated' as const, values: [oidcProviderArn(use.target, use.oidcIssuer)] };
+  const principal =
+    use.oidcIssuer === undefined
+      ? { type: 'Federated' as const, unknown: "the cluster's OIDC provider, which is not known" }
+      : { type: 'Federated' as const, values: [oidcProviderArn(use.target, use.oidcIssuer)] };
   return { action: 'sts:AssumeRoleWithWebIdentity', principal, lookUp };
 }
 
@@ -207,8 +238,14 @@ export interface AssumeRoleCall {
   now?: number;
 }
 
-/** What a role's trust policy is asked. A key that is not there is absent; `sts:TagSession` is asked where the call has tags. */
-export function assumeRoleRequest(call: AssumeRoleCall, action: 'sts:AssumeRole' | 'sts:TagSession' = 'sts:AssumeRole'): PolicyRequest {
+/**
+ * What a role's trust policy is asked. A key that is not there is absent; `sts:TagSession` is asked where the call has
+ * tags.
+ */
+export function assumeRoleRequest(
+  call: AssumeRoleCall,
+  action: 'sts:AssumeRole' | 'sts:TagSession' = 'sts:AssumeRole',
+): PolicyRequest {
   const { roleArn, sessionArn, account, partition, externalId, tags = {}, transitiveTagKeys = [], now } = call;
   const names = Object.keys(tags);
   const lookUp = closedWorld({
@@ -225,8 +262,14 @@ export function assumeRoleRequest(call: AssumeRoleCall, action: 'sts:AssumeRole'
     ...Object.fromEntries(Object.entries(tags).map(([key, value]) => [`aws:RequestTag/${key}`, value])),
     ...(names.length === 0 ? {} : { 'aws:TagKeys': names }),
     ...(transitiveTagKeys.length === 0 ? {} : { 'sts:TransitiveTagKeys': transitiveTagKeys }),
-    ...(now === undefined ? {} : { 'aws:CurrentTime': new Date(now).toISOString(), 'aws:EpochTime': String(Math.floor(now / 1000)) }),
+    ...(now === undefined
+      ? {}
+      : { 'aws:CurrentTime': new Date(now).toISOString(), 'aws:EpochTime': String(Math.floor(now / 1000)) }),
   });
   // IAM User Guide, "AWS JSON policy elements: Principal": an account is written as its id or as its root's ARN.
-  return { action, principal: { type: 'AWS', values: [roleArn, sessionArn, account, `arn:${partition}:iam::${account}:root`] }, lookUp };
+  return {
+    action,
+    principal: { type: 'AWS', values: [roleArn, sessionArn, account, `arn:${partition}:iam::${account}:root`] },
+    lookUp,
+  };
 }

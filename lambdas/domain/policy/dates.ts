@@ -27,7 +27,9 @@ const utc = (year: number, month: number, day: number): number => new Date(0).se
 function isoMoment(text: string): Moment | undefined {
   const found = form.exec(text);
   if (!found) return undefined;
-  const [year, month, day, hour, minute, second] = found.slice(1, 7).map((part) => (part === undefined ? undefined : Number(part)));
+  const [year, month, day, hour, minute, second] = found
+    .slice(1, 7)
+    .map((part) => (part === undefined ? undefined : Number(part)));
   const [fraction, zone] = [found[7], found[8]];
   if (year === undefined) return undefined;
   if (month === undefined) return { start: utc(year, 1, 1), end: utc(year + 1, 1, 1) };
@@ -35,7 +37,8 @@ function isoMoment(text: string): Moment | undefined {
   if (day === undefined) return { start: utc(year, month, 1), end: utc(year, month + 1, 1) };
   const midnight = utc(year, month, day);
   if (day < 1 || midnight >= utc(year, month + 1, 1)) return undefined;
-  if (hour === undefined || minute === undefined || zone === undefined) return { start: midnight, end: utc(year, month, day + 1) };
+  if (hour === undefined || minute === undefined || zone === undefined)
+    return { start: midnight, end: utc(year, month, day + 1) };
   const ahead = offsetMinutes(zone);
   if (hour > 23 || minute > 59 || (second ?? 0) > 59 || ahead === undefined) return undefined;
   const start = midnight + (hour * 60 + minute - ahead) * MINUTE + (second ?? 0) * 1000 + Number(fraction ?? 0) * 1000;
@@ -48,7 +51,10 @@ export function readDate(text: string): Moment | undefined {
   return isoMoment(text);
 }
 
-/** Negative: `a` is before `b`; 0: the same instant; `undefined`: a span holds the other, and what IAM takes it for is not documented. */
+/**
+ * Negative: `a` is before `b`; 0: the same instant; `undefined`: a span holds the other, and what IAM takes it for is
+ * not documented.
+ */
 export function compareDates(a: Moment, b: Moment): number | undefined {
   if (a.start === a.end && b.start === b.end) return a.start - b.start;
   if (a.start < b.start && a.end <= b.start) return -1;

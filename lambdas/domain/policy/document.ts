@@ -1,7 +1,7 @@
 /**
- * Reads IAM policy documents. Only their form is judged here, not what they allow. Element names, Effect and Version are
- * taken as they are written, since the grammar has them as literal strings.
- * Source: IAM User Guide, "Grammar of the IAM JSON policy language" and "IAM policy validation check reference".
+ * Reads IAM policy documents. Only their form is judged here, not what they allow. Element names, Effect and Version
+ * are taken as they are written, since the grammar has them as literal strings. Source: IAM User Guide, "Grammar of the
+ * IAM JSON policy language" and "IAM policy validation check reference".
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
  */
 import { readJson, type Json } from './json.ts';
@@ -46,9 +46,14 @@ export interface Statement {
 }
 
 /** `path`: where it is wrong, such as `Statement[2].Condition.StringEquals` (counted from 0) or `line 3, column 7`. */
-export type ParsedPolicy = { valid: true; version: PolicyVersion; statements: Statement[] } | { valid: false; reason: string; path: string };
+export type ParsedPolicy =
+  | { valid: true; version: PolicyVersion; statements: Statement[] }
+  | { valid: false; reason: string; path: string };
 
-/** Ten times what IAM stores for any policy (10,240 characters without white space). Source: IAM User Guide, "IAM and AWS STS quotas". */
+/**
+ * Ten times what IAM stores for any policy (10,240 characters without white space). Source: IAM User Guide, "IAM and
+ * AWS STS quotas".
+ */
 export const MAX_POLICY_CHARACTERS = 100_000;
 
 class PolicyProblem extends Error {
@@ -74,7 +79,10 @@ function onlyElements(element: Map<string, Json>, known: readonly string[], path
   for (const name of element.keys()) {
     if (known.includes(name)) continue;
     const meant = known.find((one) => one.toLowerCase() === name.toLowerCase());
-    throw new PolicyProblem(below(path, name), meant === undefined ? 'is no element of a policy' : `must be written ${meant}`);
+    throw new PolicyProblem(
+      below(path, name),
+      meant === undefined ? 'is no element of a policy' : `must be written ${meant}`,
+    );
   }
 }
 
@@ -89,10 +97,15 @@ function strings(value: Json, path: string): string[] {
 }
 
 /** Of an element and its opposite exactly one must be there. */
-function eitherOf(statement: Map<string, Json>, name: string, path: string): { negated: boolean; value: Json; path: string } {
+function eitherOf(
+  statement: Map<string, Json>,
+  name: string,
+  path: string,
+): { negated: boolean; value: Json; path: string } {
   const negated = `Not${name}`;
   const [plain, opposite] = [statement.get(name), statement.get(negated)];
-  if (plain !== undefined && opposite !== undefined) throw new PolicyProblem(below(path, negated), `can't be there together with ${name}`);
+  if (plain !== undefined && opposite !== undefined)
+    throw new PolicyProblem(below(path, negated), `can't be there together with ${name}`);
   if (plain !== undefined) return { negated: false, value: plain, path: below(path, name) };
   if (opposite !== undefined) return { negated: true, value: opposite, path: below(path, negated) };
   throw new PolicyProblem(below(path, name), 'is missing');
@@ -102,7 +115,11 @@ function actions(statement: Map<string, Json>, path: string): Patterns {
   const found = eitherOf(statement, 'Action', path);
   const patterns = strings(found.value, found.path);
   const bare = patterns.find((pattern) => !/^(?:\*+|[^:]+:.+)$/s.test(pattern));
-  if (bare !== undefined) throw new PolicyProblem(found.path, `${JSON.stringify(bare.slice(0, 100))} must be * or a service and an action, such as sts:AssumeRole`);
+  if (bare !== undefined)
+    throw new PolicyProblem(
+      found.path,
+      `${JSON.stringify(bare.slice(0, 100))} must be * or a service and an action, such as sts:AssumeRole`,
+    );
   return { negated: found.negated, patterns };
 }
 
@@ -118,7 +135,8 @@ function principals(statement: Map<string, Json>, path: string): Principals {
   if (value === '*') return { negated, everybody: true, named: new Map() };
   const named = new Map<PrincipalType, string[]>();
   for (const [type, who] of object(value, where, '"*" or an object such as {"Service": "pods.eks.amazonaws.com"}')) {
-    if (!principalTypes.includes(type)) throw new PolicyProblem(below(where, type), `is no type of principal: use ${principalTypes.join(', ')}`);
+    if (!principalTypes.includes(type))
+      throw new PolicyProblem(below(where, type), `is no type of principal: use ${principalTypes.join(', ')}`);
     named.set(type as PrincipalType, strings(who, below(where, type)));
   }
   return { negated, everybody: named.get('AWS')?.includes('*') ?? false, named };
@@ -150,12 +168,28 @@ function sid(statement: Map<string, Json>, path: string): string | undefined {
   throw new PolicyProblem(below(path, 'Sid'), 'must be a string');
 }
 
-const elements = ['Sid', 'Effect', 'Principal', 'NotPrincipal', 'Action', 'NotAction', 'Resource', 'NotResource', 'Condition'];
+const elements = [
+  'Sid',
+  'Effect',
+  'Principal',
+  'NotPrincipal',
+  'Action',
+  'NotAction',
+  'Resource',
+  'NotResource',
+  'Condition',
+];
 
 /** IAM's own words for them: "Has prohibited field Resource". */
 const prohibited: Record<PolicyKind, { names: readonly string[]; why: string }> = {
-  trust: { names: ['Resource', 'NotResource'], why: 'is prohibited in a trust policy: the role itself is the resource' },
-  identity: { names: ['Principal', 'NotPrincipal'], why: "is prohibited in a role's own policy: the role itself is the principal" },
+  trust: {
+    names: ['Resource', 'NotResource'],
+    why: 'is prohibited in a trust policy: the role itself is the resource',
+  },
+  identity: {
+    names: ['Principal', 'NotPrincipal'],
+    why: "is prohibited in a role's own policy: the role itself is the principal",
+  },
 };
 
 function readStatement(value: Json, path: string, index: number, kind: PolicyKind, version: PolicyVersion): Statement {
@@ -186,13 +220,21 @@ function refuseSameSid(statements: readonly Map<string, Json>[]): void {
   for (const [index, statement] of statements.entries()) {
     const value = statement.get('Sid');
     if (typeof value !== 'string' || value === '') continue;
-    if (seen.has(value)) throw new PolicyProblem(`Statement[${index}].Sid`, `${JSON.stringify(value.slice(0, 100))} is the Sid of an earlier statement`);
+    if (seen.has(value))
+      throw new PolicyProblem(
+        `Statement[${index}].Sid`,
+        `${JSON.stringify(value.slice(0, 100))} is the Sid of an earlier statement`,
+      );
     seen.add(value);
   }
 }
 
 function readDocument(text: string, kind: PolicyKind): ParsedPolicy {
-  if (text.length > MAX_POLICY_CHARACTERS) throw new PolicyProblem('policy', `has ${text.length} characters, more than the ${MAX_POLICY_CHARACTERS} that are read`);
+  if (text.length > MAX_POLICY_CHARACTERS)
+    throw new PolicyProblem(
+      'policy',
+      `has ${text.length} characters, more than the ${MAX_POLICY_CHARACTERS} that are read`,
+    );
   const read = readJson(text);
   if (!read.ok) throw new PolicyProblem(`line ${read.line}, column ${read.column}`, `not JSON: ${read.message}`);
   const document = object(read.value, 'policy', 'a JSON object');
@@ -201,7 +243,8 @@ function readDocument(text: string, kind: PolicyKind): ParsedPolicy {
   if (document.has('Id') && typeof document.get('Id') !== 'string') throw new PolicyProblem('Id', 'must be a string');
   const list = document.get('Statement');
   if (list === undefined) throw new PolicyProblem('Statement', 'is missing');
-  if (!Array.isArray(list)) return { valid: true, version, statements: [readStatement(list, 'Statement', 0, kind, version)] };
+  if (!Array.isArray(list))
+    return { valid: true, version, statements: [readStatement(list, 'Statement', 0, kind, version)] };
   if (list.length === 0) throw new PolicyProblem('Statement', 'must have at least one statement');
   const statements = list.map((item, index) => readStatement(item, `Statement[${index}]`, index, kind, version));
   refuseSameSid(list.filter((item) => item instanceof Map));
@@ -221,7 +264,9 @@ export function decodePolicy(text: string): string {
   }
 }
 
-/** The text of a policy that came as an object; `undefined` for what is no JSON value, such as one that contains itself. */
+/**
+ * The text of a policy that came as an object; `undefined` for what is no JSON value, such as one that contains itself.
+ */
 function textOf(source: unknown): string | undefined {
   try {
     return JSON.stringify(source);

@@ -1,7 +1,6 @@
 /**
- * Evaluates IAM policies for one request, three-valued: what can't be known beforehand makes the answer `unknown` unless
- * other statements decide it anyway.
- * Source: IAM User Guide, "Policy evaluation logic".
+ * Evaluates IAM policies for one request, three-valued: what can't be known beforehand makes the answer `unknown`
+ * unless other statements decide it anyway. Source: IAM User Guide, "Policy evaluation logic".
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
  */
 import type { ParsedPolicy } from './document.ts';
@@ -11,7 +10,10 @@ import { judgeStatement, type StatementJudgement } from './statements.ts';
 import type { Truth } from './truth.ts';
 
 export interface EvaluateOptions {
-  /** Condition keys, without case: a condition on one that can't be decided counts as met in an Allow and as not met in a Deny. */
+  /**
+   * Condition keys, without case: a condition on one that can't be decided counts as met in an Allow and as not met in
+   * a Deny.
+   */
   acceptedKeys?: readonly string[];
 }
 
@@ -24,7 +26,8 @@ export function eachOnce(keys: readonly string[]): string[] {
 
 type Judged = readonly StatementJudgement[];
 
-const having = (judged: Judged, effect: 'Allow' | 'Deny', truth: Truth): StatementJudgement[] => judged.filter((one) => one.statement.effect === effect && one.truth === truth);
+const having = (judged: Judged, effect: 'Allow' | 'Deny', truth: Truth): StatementJudgement[] =>
+  judged.filter((one) => one.statement.effect === effect && one.truth === truth);
 
 /** Deny over Allow, and what nothing allows is denied. */
 function verdictOf(judged: Judged): Verdict {
@@ -33,7 +36,10 @@ function verdictOf(judged: Judged): Verdict {
   return is('Allow', 'yes') && !is('Deny', 'unknown') ? 'allowed' : 'unknown';
 }
 
-/** The statements that keep it from being decided: the Denies that may apply, and where none allows for sure, the Allows too. */
+/**
+ * The statements that keep it from being decided: the Denies that may apply, and where none allows for sure, the Allows
+ * too.
+ */
 const openStatements = (judged: Judged): StatementJudgement[] => [
   ...having(judged, 'Deny', 'unknown'),
   ...(having(judged, 'Allow', 'yes').length > 0 ? [] : having(judged, 'Allow', 'unknown')),
@@ -45,34 +51,55 @@ function deniedReasons(judged: Judged, request: PolicyRequest): Reason[] {
   const allows = judged.filter((one) => one.statement.effect === 'Allow');
   const near = allows.flatMap((one) => nearReasons(one, request));
   if (near.length > 0) return near;
-  const none: Reason = { message: `no statement allows ${request.action} to ${principalName(request)}`, action: request.action };
+  const none: Reason = {
+    message: `no statement allows ${request.action} to ${principalName(request)}`,
+    action: request.action,
+  };
   return [none, ...allows.flatMap((one) => otherActionReasons(one, request))];
 }
 
-/** Keys whose acceptance alone makes it allowed: in the Allows, where none applies without it, and in the Denies that it takes away. None where it is allowed anyway. */
+/**
+ * Keys whose acceptance alone makes it allowed: in the Allows, where none applies without it, and in the Denies that it
+ * takes away. None where it is allowed anyway.
+ */
 function acceptedKeys(judged: Judged): string[] {
   const allowing = having(judged, 'Allow', 'yes');
   const needed = allowing.some((one) => one.plain === 'yes') ? [] : allowing;
   const spared = having(judged, 'Deny', 'no').filter((one) => one.plain === 'unknown');
-  return eachOnce([...needed, ...spared].flatMap((one) => [...one.accepted].flatMap((condition) => condition.undecided)));
+  return eachOnce(
+    [...needed, ...spared].flatMap((one) => [...one.accepted].flatMap((condition) => condition.undecided)),
+  );
 }
 
 const undecidedKeys = (open: Judged): string[] =>
-  eachOnce(open.flatMap((one) => one.conditions.filter((condition) => !one.accepted.has(condition)).flatMap((condition) => condition.undecided)));
+  eachOnce(
+    open.flatMap((one) =>
+      one.conditions.filter((condition) => !one.accepted.has(condition)).flatMap((condition) => condition.undecided),
+    ),
+  );
 
 /**
  * Several policies are taken together: a Deny in any of them wins, and one that is invalid makes all of it `invalid`.
  * `steps` is at most the length of the policies' text times the most values that the request has for a key.
  */
-export function evaluate(policies: ParsedPolicy | readonly ParsedPolicy[], request: PolicyRequest, options: EvaluateOptions = {}): Evaluation {
+export function evaluate(
+  policies: ParsedPolicy | readonly ParsedPolicy[],
+  request: PolicyRequest,
+  options: EvaluateOptions = {},
+): Evaluation {
   const parsed = 'valid' in policies ? [policies] : policies;
   const invalid = parsed.filter((policy) => !policy.valid);
   if (invalid.length > 0) {
-    const reasons = invalid.map(({ path, reason }): Reason => ({ message: `the policy is not valid: ${path}: ${reason}`, path }));
+    const reasons = invalid.map(({ path, reason }): Reason => ({
+      message: `the policy is not valid: ${path}: ${reason}`,
+      path,
+    }));
     return { verdict: 'invalid', reasons, undecided: [], accepted: [], steps: 0 };
   }
   const keys = new Set((options.acceptedKeys ?? []).map((key) => key.toLowerCase()));
-  const judged = parsed.flatMap((policy) => (policy.valid ? policy.statements : [])).map((statement) => judgeStatement(statement, request, keys));
+  const judged = parsed
+    .flatMap((policy) => (policy.valid ? policy.statements : []))
+    .map((statement) => judgeStatement(statement, request, keys));
   const verdict = verdictOf(judged);
   const open = verdict === 'unknown' ? openStatements(judged) : [];
   const reasons = {

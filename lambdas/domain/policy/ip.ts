@@ -44,7 +44,10 @@ function readIpv6(text: string): bigint | undefined {
   if (!head || !tail) return undefined;
   const missing = 8 - head.length - tail.length;
   if (sides.length === 1 ? missing !== 0 : missing < 1) return undefined;
-  return [...head, ...Array<bigint>(missing).fill(0n), ...tail].reduce((address, group) => address * 65_536n + group, 0n);
+  return [...head, ...Array<bigint>(missing).fill(0n), ...tail].reduce(
+    (address, group) => address * 65_536n + group,
+    0n,
+  );
 }
 
 export function readIpRange(text: string): IpRange | undefined {

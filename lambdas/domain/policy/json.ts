@@ -1,7 +1,7 @@
 /**
- * Reads JSON (RFC 8259) as IAM wants it: a key may be there once only, which JSON.parse does not tell, and what is wrong has a place.
- * Objects become Maps, so that a key such as `__proto__` is a key like any other.
- * Source: IAM User Guide, "Grammar of the IAM JSON policy language", notes.
+ * Reads JSON (RFC 8259) as IAM wants it: a key may be there once only, which JSON.parse does not tell, and what is
+ * wrong has a place. Objects become Maps, so that a key such as `__proto__` is a key like any other. Source: IAM User
+ * Guide, "Grammar of the IAM JSON policy language", notes.
  */
 export type Json = string | number | boolean | null | Json[] | Map<string, Json>;
 
@@ -61,7 +61,8 @@ class Reader {
 
   private value(depth: number): Json {
     const next = this.peek();
-    if (depth >= MAX_DEPTH && (next === '{' || next === '[')) throw this.problem(`nested deeper than ${MAX_DEPTH} levels`);
+    if (depth >= MAX_DEPTH && (next === '{' || next === '['))
+      throw this.problem(`nested deeper than ${MAX_DEPTH} levels`);
     if (next === '{') return this.object(depth + 1);
     if (next === '[') return this.array(depth + 1);
     if (next === '"') return this.string();

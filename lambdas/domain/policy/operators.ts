@@ -22,19 +22,25 @@ export interface Operator {
   matchesAnything?: (wanted: readonly Part[]) => boolean;
 }
 
-const plain = (parts: readonly Part[]): string => parts.map((part) => ('literal' in part ? part.literal : part.pattern)).join('');
+const plain = (parts: readonly Part[]): string =>
+  parts.map((part) => ('literal' in part ? part.literal : part.pattern)).join('');
 
-const strings = (normalise: (text: string) => string): Operator['read'] => (wanted) => {
-  const text = normalise(plain(wanted));
-  return (found) => normalise(found) === text;
-};
+const strings =
+  (normalise: (text: string) => string): Operator['read'] =>
+  (wanted) => {
+    const text = normalise(plain(wanted));
+    return (found) => normalise(found) === text;
+  };
 
 const like: Operator['read'] = (wanted) => {
   const pattern = compile(wanted);
   return (found) => matches(pattern, found);
 };
 
-/** Part by part, so that a `*` does not reach over a colon. What IAM makes of a value with fewer than six parts is not documented. */
+/**
+ * Part by part, so that a `*` does not reach over a colon. What IAM makes of a value with fewer than six parts is not
+ * documented.
+ */
 const arns: Operator['read'] = (wanted) => {
   const patterns = arnParts(compile(wanted));
   if (!patterns) return undefined;
@@ -48,7 +54,10 @@ const arns: Operator['read'] = (wanted) => {
 
 /** Both sides are read as the same type and then compared. */
 const typed =
-  <T>(readValue: (text: string) => T | undefined, compare: (found: T, wanted: T) => boolean | undefined): Operator['read'] =>
+  <T>(
+    readValue: (text: string) => T | undefined,
+    compare: (found: T, wanted: T) => boolean | undefined,
+  ): Operator['read'] =>
   (parts) => {
     const wanted = readValue(plain(parts));
     if (wanted === undefined) return undefined;
@@ -66,7 +75,11 @@ const orders: readonly [string, (order: number) => boolean][] = [
   ['greaterthanequals', (order) => order >= 0],
 ];
 
-function ordered<T>(prefix: string, readValue: (text: string) => T | undefined, order: (found: T, wanted: T) => number | undefined): [string, Operator][] {
+function ordered<T>(
+  prefix: string,
+  readValue: (text: string) => T | undefined,
+  order: (found: T, wanted: T) => number | undefined,
+): [string, Operator][] {
   const operator = (negated: boolean, test: (order: number) => boolean): Operator => ({
     negated,
     takesVariables: false,
@@ -122,7 +135,8 @@ export interface NamedOperator {
 
 /** `undefined` for what is not documented, such as NullIfExists. Names are taken without case. */
 export function findOperator(name: string): NamedOperator | undefined {
-  const [, qualifier, base = '', suffix] = /^(?:(forallvalues|foranyvalue):)?([a-z]+?)(ifexists)?$/.exec(name.toLowerCase()) ?? [];
+  const [, qualifier, base = '', suffix] =
+    /^(?:(forallvalues|foranyvalue):)?([a-z]+?)(ifexists)?$/.exec(name.toLowerCase()) ?? [];
   const ifExists = suffix !== undefined;
   if (base === 'null') return qualifier === undefined && !ifExists ? { ifExists, operator: 'null' } : undefined;
   const operator = operators.get(base);

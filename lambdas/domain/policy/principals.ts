@@ -18,7 +18,10 @@ export interface PrincipalJudgement {
 /** An account's number and the ARN of its root user "behave the same way". */
 const accountOf = (name: string): string => /^arn:[^:]+:iam::(\d{12}):root$/.exec(name)?.[1] ?? name;
 
-/** "You cannot use a wildcard to match part of a principal name or ARN": IAM refuses such a name, so that it names nobody. */
+/**
+ * "You cannot use a wildcard to match part of a principal name or ARN": IAM refuses such a name, so that it names
+ * nobody.
+ */
 const isPartial = (name: string): boolean => /[*?]/.test(name);
 
 interface Named {
@@ -34,27 +37,47 @@ function lookFor(principal: Principal, names: readonly string[]): Named {
   const own = new Set(principal.values.map(accountOf));
   const listed = new Set(names.map(accountOf));
   const odd = names.find(isPartial);
-  return { hits: [...own].filter((name) => listed.has(name)).length, of: own.size, ...(odd === undefined ? {} : { odd }), steps: names.length };
+  return {
+    hits: [...own].filter((name) => listed.has(name)).length,
+    of: own.size,
+    ...(odd === undefined ? {} : { odd }),
+    steps: names.length,
+  };
 }
 
 /** `Principal`: one of its names is enough. */
 function isNamed({ hits, odd, steps }: Named): PrincipalJudgement {
   if (hits > 0) return { truth: 'yes', steps };
-  return odd === '*' ? { truth: 'unknown', why: 'a * for this type of principal is not documented', steps } : { truth: 'no', steps };
+  return odd === '*'
+    ? { truth: 'unknown', why: 'a * for this type of principal is not documented', steps }
+    : { truth: 'no', steps };
 }
 
 /**
- * `NotPrincipal`: everybody who is not named. Of a role's session, "AWS might validate the account first, then the role, and then the
- * assumed-role user": a Deny that excepts some of the names and not all of them may deny or not.
+ * `NotPrincipal`: everybody who is not named. Of a role's session, "AWS might validate the account first, then the
+ * role, and then the assumed-role user": a Deny that excepts some of the names and not all of them may deny or not.
  */
 function isNotNamed({ hits, of, odd, steps }: Named, effect: 'Allow' | 'Deny'): PrincipalJudgement {
-  if (hits > 0 && effect === 'Deny' && hits < of) return { truth: 'unknown', why: 'NotPrincipal names the principal in part: its account, role and session must all be named', steps };
+  if (hits > 0 && effect === 'Deny' && hits < of)
+    return {
+      truth: 'unknown',
+      why: 'NotPrincipal names the principal in part: its account, role and session must all be named',
+      steps,
+    };
   if (hits > 0) return { truth: 'no', steps };
-  return odd === undefined ? { truth: 'yes', steps } : { truth: 'unknown', why: `NotPrincipal has ${odd}, a wildcard that is not documented`, steps };
+  return odd === undefined
+    ? { truth: 'yes', steps }
+    : { truth: 'unknown', why: `NotPrincipal has ${odd}, a wildcard that is not documented`, steps };
 }
 
-/** `*` and `{"AWS": "*"}` stand for everybody, services included: such a Deny excepts them by aws:PrincipalIsAWSService. */
-export function judgePrincipal(principals: Principals, effect: 'Allow' | 'Deny', request: PolicyRequest): PrincipalJudgement {
+/**
+ * `*` and `{"AWS": "*"}` stand for everybody, services included: such a Deny excepts them by aws:PrincipalIsAWSService.
+ */
+export function judgePrincipal(
+  principals: Principals,
+  effect: 'Allow' | 'Deny',
+  request: PolicyRequest,
+): PrincipalJudgement {
   const everybody: Truth = 'yes';
   if (principals.everybody) return { truth: principals.negated ? not(everybody) : everybody, steps: 1 };
   const { principal } = request;
@@ -62,7 +85,11 @@ export function judgePrincipal(principals: Principals, effect: 'Allow' | 'Deny',
   const names = principals.named.get(principal.type) ?? [];
   if ('unknown' in principal) {
     if (names.length === 0) return { truth: principals.negated ? 'yes' : 'no', steps: 1 };
-    return { truth: 'unknown', why: `whether ${principal.unknown} is ${names.slice(0, 3).join(' or ')} can't be known beforehand`, steps: 1 };
+    return {
+      truth: 'unknown',
+      why: `whether ${principal.unknown} is ${names.slice(0, 3).join(' or ')} can't be known beforehand`,
+      steps: 1,
+    };
   }
   const named = lookFor(principal, names);
   return principals.negated ? isNotNamed(named, effect) : isNamed(named);

@@ -17,19 +17,31 @@ export const principalName = ({ principal }: PolicyRequest): string => {
 };
 
 const wants = ({ operator, wanted }: Condition): string =>
-  operator.toLowerCase() === 'null' ? `${operator} wants it ${wanted.map((value) => (value === 'true' ? 'absent' : 'present')).join(' or ')}` : `${operator} wants ${list(wanted, ' or ')}`;
+  operator.toLowerCase() === 'null'
+    ? `${operator} wants it ${wanted.map((value) => (value === 'true' ? 'absent' : 'present')).join(' or ')}`
+    : `${operator} wants ${list(wanted, ' or ')}`;
 
 /** Such as `aws:SourceArn is arn:…:cluster/dev, ArnEquals wants arn:…:cluster/prod`. */
 function sentence({ condition, truth, found, why }: ConditionJudgement): string {
   const { key } = condition;
-  if (truth === 'unknown') return why === undefined ? `${short(key)} can't be known beforehand, ${wants(condition)}` : `${short(key)}: ${why}`;
-  const there = found === undefined ? 'is part of the request' : found.length === 0 ? 'is not part of the request' : `is ${list(found, ', ')}`;
+  if (truth === 'unknown')
+    return why === undefined ? `${short(key)} can't be known beforehand, ${wants(condition)}` : `${short(key)}: ${why}`;
+  const there =
+    found === undefined
+      ? 'is part of the request'
+      : found.length === 0
+        ? 'is not part of the request'
+        : `is ${list(found, ', ')}`;
   return `${short(key)} ${there}, ${wants(condition)}`;
 }
 
 type Basics = Pick<Reason, 'statement' | 'effect' | 'action'>;
 
-const basics = ({ statement }: StatementJudgement, request: PolicyRequest): Basics => ({ statement: statement.label, effect: statement.effect, action: request.action });
+const basics = ({ statement }: StatementJudgement, request: PolicyRequest): Basics => ({
+  statement: statement.label,
+  effect: statement.effect,
+  action: request.action,
+});
 
 const label = ({ statement }: StatementJudgement): string => `"${short(statement.label)}"`;
 
@@ -41,7 +53,11 @@ const fields = ({ condition, found }: ConditionJudgement): Pick<Reason, 'operato
 });
 
 /** Of a condition that keeps a statement from applying, or from being decided. */
-export const conditionReason = (judged: StatementJudgement, condition: ConditionJudgement, request: PolicyRequest): Reason => ({
+export const conditionReason = (
+  judged: StatementJudgement,
+  condition: ConditionJudgement,
+  request: PolicyRequest,
+): Reason => ({
   message: `${label(judged)}: ${sentence(condition)}`,
   ...basics(judged, request),
   ...fields(condition),
@@ -52,7 +68,10 @@ export function appliesReason(judged: StatementJudgement, request: PolicyRequest
   const { statement, conditions, accepted } = judged;
   const [first] = conditions;
   const because = statement.effect === 'Deny' && first ? `: ${conditions.slice(0, 5).map(sentence).join('; ')}` : '';
-  const taken = accepted.size > 0 ? `, with ${list([...new Set([...accepted].flatMap((condition) => condition.undecided))], ' and ')} accepted` : '';
+  const taken =
+    accepted.size > 0
+      ? `, with ${list([...new Set([...accepted].flatMap((condition) => condition.undecided))], ' and ')} accepted`
+      : '';
   return {
     message: `${label(judged)}: ${statement.effect === 'Deny' ? 'denies' : 'allows'} ${request.action} to ${principalName(request)}${because}${taken}`,
     ...basics(judged, request),
@@ -63,10 +82,14 @@ export function appliesReason(judged: StatementJudgement, request: PolicyRequest
 /** All that leaves a statement undecided. */
 export function undecidedReasons(judged: StatementJudgement, request: PolicyRequest): Reason[] {
   const reason = (why: string): Reason => ({ message: `${label(judged)}: ${why}`, ...basics(judged, request) });
-  const open = judged.conditions.filter((condition) => condition.truth === 'unknown' && !judged.accepted.has(condition));
+  const open = judged.conditions.filter(
+    (condition) => condition.truth === 'unknown' && !judged.accepted.has(condition),
+  );
   return [
     ...(judged.principal.truth === 'unknown' ? [reason(judged.principal.why ?? '')] : []),
-    ...(judged.resource === 'unknown' ? [reason(`whether its resource is ${request.resource ?? 'the one asked for'} can't be decided`)] : []),
+    ...(judged.resource === 'unknown'
+      ? [reason(`whether its resource is ${request.resource ?? 'the one asked for'} can't be decided`)]
+      : []),
     ...open.map((condition) => conditionReason(judged, condition, request)),
   ];
 }
@@ -74,8 +97,13 @@ export function undecidedReasons(judged: StatementJudgement, request: PolicyRequ
 /** What keeps an Allow for this action and this principal from applying; nothing where it is for others. */
 export function nearReasons(judged: StatementJudgement, request: PolicyRequest): Reason[] {
   if (judged.action === 'no' || judged.principal.truth === 'no') return [];
-  if (judged.resource === 'no') return [{ message: `${label(judged)}: is not for ${request.resource ?? 'this resource'}`, ...basics(judged, request) }];
-  return judged.conditions.filter((condition) => condition.truth === 'no').map((condition) => conditionReason(judged, condition, request));
+  if (judged.resource === 'no')
+    return [
+      { message: `${label(judged)}: is not for ${request.resource ?? 'this resource'}`, ...basics(judged, request) },
+    ];
+  return judged.conditions
+    .filter((condition) => condition.truth === 'no')
+    .map((condition) => conditionReason(judged, condition, request));
 }
 
 /** An Allow for this principal that leaves the action out, as many do with sts:TagSession. */
@@ -83,5 +111,12 @@ export function otherActionReasons(judged: StatementJudgement, request: PolicyRe
   if (judged.action !== 'no' || judged.principal.truth !== 'yes') return [];
   const { negated, patterns } = judged.statement.action;
   const allowed = `${negated ? 'all but ' : ''}${list(patterns, ', ')}`;
-  return [{ message: `${label(judged)}: is for ${principalName(request)}, but allows ${allowed} and not ${request.action}`, ...basics(judged, request), wanted: patterns, found: [request.action] }];
+  return [
+    {
+      message: `${label(judged)}: is for ${principalName(request)}, but allows ${allowed} and not ${request.action}`,
+      ...basics(judged, request),
+      wanted: patterns,
+      found: [request.action],
+    },
+  ];
 }

@@ -10,12 +10,19 @@ export interface Principal {
  * A condition key of the request. `values`: its values, one for a key that has a single one. `absent`: such a request
  * never has it. `present`: it has one, which nobody knows beforehand. `unknown`: not even that is known.
  */
-export type KeyState = { state: 'values'; values: readonly string[] } | { state: 'absent' } | { state: 'present' } | { state: 'unknown' };
+export type KeyState =
+  | { state: 'values'; values: readonly string[] }
+  | { state: 'absent' }
+  | { state: 'present' }
+  | { state: 'unknown' };
 
 export interface PolicyRequest {
   /** Such as `sts:AssumeRole`. */
   action: string;
-  /** Absent for an identity policy, which is its owner's; `unknown`: it is known by type alone, such as some OIDC provider. */
+  /**
+   * Absent for an identity policy, which is its owner's; `unknown`: it is known by type alone, such as some OIDC
+   * provider.
+   */
   principal?: Principal | { type: Principal['type']; unknown: string };
   /** Absent where the policy belongs to the resource itself, as a trust policy does. */
   resource?: string;
@@ -25,7 +32,9 @@ export interface PolicyRequest {
 
 export type Verdict = 'allowed' | 'denied' | 'unknown' | 'invalid';
 
-/** Why a verdict is what it is. `message` says all of it in one sentence; the other fields are there where they apply. */
+/**
+ * Why a verdict is what it is. `message` says all of it in one sentence; the other fields are there where they apply.
+ */
 export interface Reason {
   message: string;
   /** `Sid`, or `statement N` counted from 1. */

@@ -29,7 +29,9 @@ function judgeAction({ patterns, negated }: Patterns, action: string): Truth {
   return listed === negated ? 'no' : 'yes';
 }
 
-/** "You can't use a variable to replace parts of the ARN before the fifth colon" (IAM User Guide, "Variables and tags"). */
+/**
+ * "You can't use a variable to replace parts of the ARN before the fifth colon" (IAM User Guide, "Variables and tags").
+ */
 const hasEarlyVariable = (pattern: string): boolean => pattern.slice(0, pattern.indexOf('${')).split(':').length <= 5;
 
 function matchesResource(pattern: string, statement: Statement, request: PolicyRequest): Truth {
@@ -51,12 +53,21 @@ const isAccepted = ({ truth, undecided }: ConditionJudgement, acceptedKeys: Read
   truth === 'unknown' && undecided.every((key) => acceptedKeys.has(key.toLowerCase()));
 
 /** `acceptedKeys`: in lower case. What they leave undecided counts as met in an Allow and as not met in a Deny. */
-export function judgeStatement(statement: Statement, request: PolicyRequest, acceptedKeys: ReadonlySet<string>): StatementJudgement {
+export function judgeStatement(
+  statement: Statement,
+  request: PolicyRequest,
+  acceptedKeys: ReadonlySet<string>,
+): StatementJudgement {
   const action = judgeAction(statement.action, request.action);
-  const principal: PrincipalJudgement = statement.principals ? judgePrincipal(statement.principals, statement.effect, request) : { truth: 'yes', steps: 0 };
+  const principal: PrincipalJudgement = statement.principals
+    ? judgePrincipal(statement.principals, statement.effect, request)
+    : { truth: 'yes', steps: 0 };
   const resource = judgeResource(statement, request);
   const before = all([action, principal.truth, resource]);
-  const conditions = before === 'no' ? [] : statement.conditions.map((condition) => judgeCondition(condition, statement.version, request));
+  const conditions =
+    before === 'no'
+      ? []
+      : statement.conditions.map((condition) => judgeCondition(condition, statement.version, request));
   const accepted = new Set(conditions.filter((condition) => isAccepted(condition, acceptedKeys)));
   const lenient = statement.effect === 'Allow' ? 'yes' : 'no';
   return {
@@ -68,6 +79,10 @@ export function judgeStatement(statement: Statement, request: PolicyRequest, acc
     resource,
     conditions,
     accepted,
-    steps: statement.action.patterns.length + principal.steps + (statement.resource?.patterns.length ?? 0) + conditions.reduce((sum, condition) => sum + condition.steps, 0),
+    steps:
+      statement.action.patterns.length +
+      principal.steps +
+      (statement.resource?.patterns.length ?? 0) +
+      conditions.reduce((sum, condition) => sum + condition.steps, 0),
   };
 }

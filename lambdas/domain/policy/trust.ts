@@ -15,7 +15,10 @@ const SEVERITY: readonly Verdict[] = ['invalid', 'denied', 'unknown', 'allowed']
 const severity = (verdict: Verdict): number => SEVERITY.indexOf(verdict);
 
 /** One reason a statement; one that holds of every action that was asked names none. */
-function combineReasons(evaluations: readonly { action: string; reasons: readonly Reason[] }[], asked: number): Reason[] {
+function combineReasons(
+  evaluations: readonly { action: string; reasons: readonly Reason[] }[],
+  asked: number,
+): Reason[] {
   const found = new Map<string, { reason: Reason; actions: Set<string> }>();
   for (const { action, reasons } of evaluations) {
     for (const { action: own = action, ...reason } of reasons) {
@@ -30,7 +33,10 @@ function combineReasons(evaluations: readonly { action: string; reasons: readonl
   );
 }
 
-/** All of the requests must be allowed: the worst verdict is the verdict, and the reasons are those of what is not allowed, the worst first. */
+/**
+ * All of the requests must be allowed: the worst verdict is the verdict, and the reasons are those of what is not
+ * allowed, the worst first.
+ */
 function combine(policy: ParsedPolicy, requests: readonly PolicyRequest[], options: TrustOptions): Evaluation {
   const evaluations = requests
     .map((request) => ({ action: request.action, ...evaluate(policy, request, options) }))
@@ -54,12 +60,17 @@ export const evaluatePodIdentity = (policy: ParsedPolicy, use: TrustUse, options
 export function evaluateIrsa(policy: ParsedPolicy, use: TrustUse, options: TrustOptions = {}): Evaluation {
   const evaluation = combine(policy, [irsaRequest(use)], options);
   if (use.oidcIssuer !== undefined || evaluation.verdict !== 'allowed') return evaluation;
-  const message = "The cluster's OIDC issuer is not known, so it can't be told whether the policy lets its tokens in; say it to have it evaluated.";
+  const message =
+    "The cluster's OIDC issuer is not known, so it can't be told whether the policy lets its tokens in; say it to have it evaluated.";
   return { ...evaluation, verdict: 'unknown', reasons: [{ message }, ...evaluation.reasons] };
 }
 
 /** What a trust policy means for a service account, before and after it changes over to EKS Pod Identity. */
-export const evaluateTrust = (policy: ParsedPolicy, use: TrustUse, options: TrustOptions = {}): { podIdentity: Evaluation; irsa: Evaluation } => ({
+export const evaluateTrust = (
+  policy: ParsedPolicy,
+  use: TrustUse,
+  options: TrustOptions = {},
+): { podIdentity: Evaluation; irsa: Evaluation } => ({
   podIdentity: evaluatePodIdentity(policy, use, options),
   irsa: evaluateIrsa(policy, use, options),
 });

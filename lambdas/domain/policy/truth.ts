@@ -5,7 +5,9 @@ export type Truth = 'yes' | 'no' | 'unknown';
 export const not = (truth: Truth): Truth => (truth === 'unknown' ? 'unknown' : truth === 'yes' ? 'no' : 'yes');
 
 /** `yes` for none at all. */
-export const all = (truths: readonly Truth[]): Truth => (truths.includes('no') ? 'no' : truths.includes('unknown') ? 'unknown' : 'yes');
+export const all = (truths: readonly Truth[]): Truth =>
+  truths.includes('no') ? 'no' : truths.includes('unknown') ? 'unknown' : 'yes';
 
 /** `no` for none at all. */
-export const any = (truths: readonly Truth[]): Truth => (truths.includes('yes') ? 'yes' : truths.includes('unknown') ? 'unknown' : 'no');
+export const any = (truths: readonly Truth[]): Truth =>
+  truths.includes('yes') ? 'yes' : truths.includes('unknown') ? 'unknown' : 'no';

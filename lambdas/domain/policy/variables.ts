@@ -9,14 +9,20 @@ import type { PolicyRequest } from './request.ts';
 import type { Part } from './wildcard.ts';
 
 /**
- * `nothing`: a variable has no value, so that the text is equal to nothing and like nothing ("Policy variables with no value").
- * `unknown`: nobody knows what it would be; `key` is the variable's, where it is one.
+ * `nothing`: a variable has no value, so that the text is equal to nothing and like nothing ("Policy variables with no
+ * value"). `unknown`: nobody knows what it would be; `key` is the variable's, where it is one.
  */
-export type Resolved = { state: 'text'; parts: Part[] } | { state: 'nothing' } | { state: 'unknown'; why: string; key?: string };
+export type Resolved =
+  | { state: 'text'; parts: Part[] }
+  | { state: 'nothing' }
+  | { state: 'unknown'; why: string; key?: string };
 
 type Variable = { literal: string } | { key: string; fallback?: string };
 
-/** What is between the braces; `undefined` for what is no variable. A key has no white space, its default is in single quotes. */
+/**
+ * What is between the braces; `undefined` for what is no variable. A key has no white space, its default is in single
+ * quotes.
+ */
 function readVariable(inside: string): Variable | undefined {
   if (inside === '*' || inside === '?' || inside === '$') return { literal: inside };
   const found = /^([^\s,'$*?{}]+)(?:, '([^']*)')?$/.exec(inside);
@@ -28,7 +34,8 @@ function valueOf(variable: Variable, request: PolicyRequest): Resolved {
   if ('literal' in variable) return { state: 'text', parts: [variable] };
   const { key, fallback } = variable;
   const found = request.lookUp(key.toLowerCase());
-  if (found.state === 'present' || found.state === 'unknown') return { state: 'unknown', key, why: `the variable ${key} can't be known beforehand` };
+  if (found.state === 'present' || found.state === 'unknown')
+    return { state: 'unknown', key, why: `the variable ${key} can't be known beforehand` };
   const [value, ...others] = found.state === 'values' ? found.values : [];
   // "You can use any available single-valued context key as a policy variable, but you can't use a multivalued one."
   if (others.length > 0) return { state: 'unknown', key, why: `the variable ${key} has several values` };
@@ -36,7 +43,8 @@ function valueOf(variable: Variable, request: PolicyRequest): Resolved {
   return literal === undefined ? { state: 'nothing' } : { state: 'text', parts: [{ literal }] };
 }
 
-export const hasVariables = (text: string, version: PolicyVersion): boolean => version === '2012-10-17' && text.includes('${');
+export const hasVariables = (text: string, version: PolicyVersion): boolean =>
+  version === '2012-10-17' && text.includes('${');
 
 export function resolve(text: string, version: PolicyVersion, request: PolicyRequest): Resolved {
   if (!hasVariables(text, version)) return { state: 'text', parts: [{ pattern: text }] };

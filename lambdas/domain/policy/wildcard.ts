@@ -17,13 +17,16 @@ export function compile(parts: readonly Part[]): Pattern {
   const units: Unit[] = [];
   for (const part of parts) {
     if ('literal' in part) for (const character of part.literal.split('')) units.push(character);
-    else for (const character of part.pattern.split('')) units.push(character === '*' ? ANY : character === '?' ? ONE : character);
+    else
+      for (const character of part.pattern.split(''))
+        units.push(character === '*' ? ANY : character === '?' ? ONE : character);
   }
   return { units };
 }
 
 /** What matches whatever is there. */
-export const matchesAnything = (pattern: Pattern): boolean => pattern.units.length > 0 && pattern.units.every((unit) => unit === ANY);
+export const matchesAnything = (pattern: Pattern): boolean =>
+  pattern.units.length > 0 && pattern.units.every((unit) => unit === ANY);
 
 /** Greedy with one point to go back to, so that no pattern takes longer than pattern length times text length. */
 export function matches(pattern: Pattern, text: string): boolean {
@@ -52,7 +55,8 @@ export function matches(pattern: Pattern, text: string): boolean {
   return p === units.length;
 }
 
-export const matchesWildcard = (pattern: string, text: string): boolean => (/[*?]/.test(pattern) ? matches(compile([{ pattern }]), text) : pattern === text);
+export const matchesWildcard = (pattern: string, text: string): boolean =>
+  /[*?]/.test(pattern) ? matches(compile([{ pattern }]), text) : pattern === text;
 
 /** The first five of an ARN's parts end at a colon, the sixth is the rest. `undefined`: fewer than six. */
 export function arnParts(pattern: Pattern): Pattern[] | undefined {

@@ -1,8 +1,21 @@
-/** Makes the report of a sweep of what it found, what it began, and the report before. Nothing that was found is left out, and nothing is said twice. */
+/**
+ * Makes the report of a sweep of what it found, what it began, and the report before. Nothing that was found is left
+ * out, and nothing is said twice.
+ */
 import type { Outcome } from '../model.ts';
 import { costOf } from './cost.ts';
 import { added, type Counts } from './counts.ts';
-import { type BlockingCheck, type ClusterInventory, type PlaceInventory, type Sweep, type SweepClass, sweepClass, type SweepFinding, type SweepItem, type SweepPlace } from './model.ts';
+import {
+  type BlockingCheck,
+  type ClusterInventory,
+  type PlaceInventory,
+  type Sweep,
+  type SweepClass,
+  sweepClass,
+  type SweepFinding,
+  type SweepItem,
+  type SweepPlace,
+} from './model.ts';
 import type { ReportRow, SweepReport } from './report.ts';
 
 export interface ReportInput {
@@ -28,7 +41,12 @@ const NOT_FOUND_AGAIN = 'It was found ready, and was not there any more when its
 
 const keyOf = (...parts: (string | undefined)[]): string => JSON.stringify(parts);
 const placeOf = ({ account, region }: SweepPlace): string => keyOf(account, region);
-const itemKey = ({ account, region, cluster, addon }: Pick<SweepItem, 'account' | 'region' | 'cluster' | 'addon'>): string => keyOf(account, region, cluster, addon);
+const itemKey = ({
+  account,
+  region,
+  cluster,
+  addon,
+}: Pick<SweepItem, 'account' | 'region' | 'cluster' | 'addon'>): string => keyOf(account, region, cluster, addon);
 
 const total = (counts: Counts): number => Object.values(counts).reduce((sum, count) => sum + count, 0);
 
@@ -52,7 +70,13 @@ function ofItem({ migrationId, outcome, state, failure, begunAt, endedAt, wave }
   };
 }
 
-const ofFinding = ({ addon, version, class: found, reason, checks }: SweepFinding): Pick<ReportRow, 'addon' | 'version' | 'class' | 'reason' | 'checks'> => ({
+const ofFinding = ({
+  addon,
+  version,
+  class: found,
+  reason,
+  checks,
+}: SweepFinding): Pick<ReportRow, 'addon' | 'version' | 'class' | 'reason' | 'checks'> => ({
   ...(addon === undefined ? {} : { addon }),
   ...(version === undefined ? {} : { version }),
   class: found,
@@ -61,7 +85,10 @@ const ofFinding = ({ addon, version, class: found, reason, checks }: SweepFindin
 });
 
 /** Rows of a cluster; takes the items of its add-ons out of `waiting`. */
-function clusterRows({ account, region, cluster, version, findings }: ClusterInventory, waiting: Map<string, SweepItem>): ReportRow[] {
+function clusterRows(
+  { account, region, cluster, version, findings }: ClusterInventory,
+  waiting: Map<string, SweepItem>,
+): ReportRow[] {
   const where = { account, region, cluster, ...(version === undefined ? {} : { kubernetes: version }) };
   if (findings.length === 0) return [{ ...where, class: 'not-concerned', reason: NO_ADDONS, checks: [] }];
   return findings.map((finding) => {
@@ -73,14 +100,20 @@ function clusterRows({ account, region, cluster, version, findings }: ClusterInv
 }
 
 const COLUMNS = ['account', 'region', 'cluster', 'addon'] as const;
-/** By their code units, as S3 sorts too: the same on every machine, whatever its language. What stands for more comes first. */
+/**
+ * By their code units, as S3 sorts too: the same on every machine, whatever its language. What stands for more comes
+ * first.
+ */
 const compared = (a = '', b = ''): number => (a < b ? -1 : a > b ? 1 : 0);
-const inOrder = (a: ReportRow, b: ReportRow): number => COLUMNS.reduce((order, column) => order || compared(a[column], b[column]), 0);
+const inOrder = (a: ReportRow, b: ReportRow): number =>
+  COLUMNS.reduce((order, column) => order || compared(a[column], b[column]), 0);
 
 /** One for each place that was asked for or looked at, in order. */
 function allPlaces({ places, placesAsked, clusters }: ReportInput): PlaceInventory[] {
   const known = new Set(places.map(placeOf));
-  const without = new Map(placesAsked.filter((place) => !known.has(placeOf(place))).map((place) => [placeOf(place), place]));
+  const without = new Map(
+    placesAsked.filter((place) => !known.has(placeOf(place))).map((place) => [placeOf(place), place]),
+  );
   const unknown = [...without].map(([key, { account, region }]): PlaceInventory => {
     const seen = clusters.filter((cluster) => placeOf(cluster) === key);
     return { account, region, clusters: seen.length, notSelected: 0, unreachable: DID_NOT_END, calls: {} };
@@ -93,9 +126,20 @@ function allRows({ clusters, items }: ReportInput, places: PlaceInventory[]): Re
   const found = clusters.flatMap((cluster) => clusterRows(cluster, waiting));
   const gone = [...waiting.values()].map((item): ReportRow => {
     const { account, region, cluster, addon } = item;
-    return { account, region, cluster, addon, class: 'unreachable', reason: NOT_FOUND_AGAIN, checks: [], ...ofItem(item) };
+    return {
+      account,
+      region,
+      cluster,
+      addon,
+      class: 'unreachable',
+      reason: NOT_FOUND_AGAIN,
+      checks: [],
+      ...ofItem(item),
+    };
   });
-  const unreachable = places.flatMap(({ account, region, unreachable: reason }): ReportRow[] => (reason === undefined ? [] : [{ account, region, class: 'unreachable', reason, checks: [] }]));
+  const unreachable = places.flatMap(({ account, region, unreachable: reason }): ReportRow[] =>
+    reason === undefined ? [] : [{ account, region, class: 'unreachable', reason, checks: [] }],
+  );
   return [...unreachable, ...found, ...gone].sort(inOrder);
 }
 
@@ -115,17 +159,30 @@ function blockersOf(rows: ReportRow[]): SweepReport['blockers'] {
     }
   }
   return [...blockers]
-    .map(([id, { addons, first: { message, remedy } }]) => ({ id, addons, example: message, ...(remedy === undefined ? {} : { remedy }) }))
+    .map(
+      ([
+        id,
+        {
+          addons,
+          first: { message, remedy },
+        },
+      ]) => ({ id, addons, example: message, ...(remedy === undefined ? {} : { remedy }) }),
+    )
     .sort((a, b) => b.addons - a.addons || compared(a.id, b.id));
 }
 
 const CHANGED: readonly (Outcome | undefined)[] = ['migrated', 'rolled-back', 'needs-human'];
 
 function durationsOf(rows: ReportRow[]): SweepReport['durations'] {
-  const seconds = rows.flatMap((row) => (CHANGED.includes(row.outcome) && row.seconds !== undefined ? [row.seconds] : [])).sort((a, b) => a - b);
+  const seconds = rows
+    .flatMap((row) => (CHANGED.includes(row.outcome) && row.seconds !== undefined ? [row.seconds] : []))
+    .sort((a, b) => a - b);
   const [least, most] = [seconds[0], seconds.at(-1)];
   if (least === undefined || most === undefined) return undefined;
-  const [lower = least, upper = lower] = [seconds[Math.floor((seconds.length - 1) / 2)], seconds[Math.ceil((seconds.length - 1) / 2)]];
+  const [lower = least, upper = lower] = [
+    seconds[Math.floor((seconds.length - 1) / 2)],
+    seconds[Math.ceil((seconds.length - 1) / 2)],
+  ];
   return { count: seconds.length, least, median: Math.round((lower + upper) * 5) / 10, most };
 }
 
@@ -135,21 +192,41 @@ const perOne = (count: number, of: number): number => (of === 0 ? 0 : Math.round
 function migratingSeconds(rows: ReportRow[], at: string): number {
   const begun = rows.flatMap(({ begunAt }) => begunAt ?? []);
   const ended = rows.flatMap(({ state, endedAt }) => (state === 'in-flight' ? at : (endedAt ?? [])));
-  const first = begun.reduce<string | undefined>((least, time) => (least === undefined || time < least ? time : least), undefined);
-  const last = ended.reduce<string | undefined>((most, time) => (most === undefined || time > most ? time : most), undefined);
+  const first = begun.reduce<string | undefined>(
+    (least, time) => (least === undefined || time < least ? time : least),
+    undefined,
+  );
+  const last = ended.reduce<string | undefined>(
+    (most, time) => (most === undefined || time > most ? time : most),
+    undefined,
+  );
   return secondsBetween(first, last) ?? 0;
 }
 
-function costOfReport({ sweep: { request }, clusters, items, at }: ReportInput, places: PlaceInventory[], rows: ReportRow[], byOutcome: Counts): SweepReport['cost'] {
+function costOfReport(
+  { sweep: { request }, clusters, items, at }: ReportInput,
+  places: PlaceInventory[],
+  rows: ReportRow[],
+  byOutcome: Counts,
+): SweepReport['cost'] {
   const callsOf = new Map(places.map((place) => [placeOf(place), [place.calls]]));
   for (const cluster of clusters) callsOf.get(placeOf(cluster))?.push(cluster.calls);
   const looked = [...callsOf.values()].map(added).map((calls) => ({ eks: calls['eks'] ?? 0, calls: total(calls) }));
-  return costOf({ places: looked, callsPerSecond: request.callsPerSecond, clusters: clusters.length, items: items.length, byOutcome, migratingSeconds: migratingSeconds(rows, at) });
+  return costOf({
+    places: looked,
+    callsPerSecond: request.callsPerSecond,
+    clusters: clusters.length,
+    items: items.length,
+    byOutcome,
+    migratingSeconds: migratingSeconds(rows, at),
+  });
 }
 
 const trendOf = (sweepId: string, previous: SweepReport | undefined): SweepReport['trend'] =>
   // A sweep that is resumed makes its report anew; it is no sweep before itself.
-  previous && previous.sweepId !== sweepId ? { sweepId: previous.sweepId, at: previous.at, byClass: previous.totals.byClass, addons: previous.totals.addons } : undefined;
+  previous && previous.sweepId !== sweepId
+    ? { sweepId: previous.sweepId, at: previous.at, byClass: previous.totals.byClass, addons: previous.totals.addons }
+    : undefined;
 
 /** The report as it stands `at` then, whether the sweep has ended or not. The same input gives the same report. */
 export function buildReport(input: ReportInput): SweepReport {

@@ -1,11 +1,14 @@
-/** What a sweep costs on AWS: counts times prices. An estimate, from what is in the report alone; nothing is read from a bill. */
+/**
+ * What a sweep costs on AWS: counts times prices. An estimate, from what is in the report alone; nothing is read from a
+ * bill.
+ */
 import type { Outcome } from '../model.ts';
 import type { CostLine, SweepCost } from './report.ts';
 
 /**
- * US dollars in us-east-1 without the free tier, November 2026. Step Functions, Standard: aws.amazon.com/step-functions/pricing.
- * Lambda on arm64: aws.amazon.com/lambda/pricing. S3 Standard: aws.amazon.com/s3/pricing. DynamoDB on demand, as in
- * docs/adr/0006: aws.amazon.com/dynamodb/pricing/on-demand.
+ * US dollars in us-east-1 without the free tier, November 2026. Step Functions, Standard:
+ * aws.amazon.com/step-functions/pricing. Lambda on arm64: aws.amazon.com/lambda/pricing. S3 Standard:
+ * aws.amazon.com/s3/pricing. DynamoDB on demand, as in docs/adr/0006: aws.amazon.com/dynamodb/pricing/on-demand.
  */
 export const PRICES = {
   transitions: { what: 'Step Functions state transitions', dollars: 0.025, per: 1_000 },
@@ -21,10 +24,16 @@ type Counts = Record<Counted, number>;
 
 /** Memory of each Lambda: lib/step-function-lambda.ts. */
 const GB = 0.5;
-/** Seconds that a call of EKS, IAM or an API server takes, and an invocation beside its calls. Assumed: nothing of this was measured in AWS. */
+/**
+ * Seconds that a call of EKS, IAM or an API server takes, and an invocation beside its calls. Assumed: nothing of this
+ * was measured in AWS.
+ */
 const SECONDS_A_CALL = 0.1;
 const SECONDS_AN_INVOCATION = 1;
-/** Seconds that one invocation of take-inventory works: its time-out, but for what it leaves for the cluster that it is at. */
+/**
+ * Seconds that one invocation of take-inventory works: its time-out, but for what it leaves for the cluster that it is
+ * at.
+ */
 const SECONDS_OF_A_LOOK = 840;
 /** Seconds between two looks of the dispatcher. */
 const SECONDS_A_TICK = 20;
@@ -36,8 +45,8 @@ interface Run {
   readUnits: number;
 }
 /**
- * Of one execution of MigrateAddon. Transitions (states entered, and retries, which count as one each) and invocations are
- * those of the sandbox's first scenario, in place; test/end-to-end/sweep-cost.test.ts counts them again. A slower
+ * Of one execution of MigrateAddon. Transitions (states entered, and retries, which count as one each) and invocations
+ * are those of the sandbox's first scenario, in place; test/end-to-end/sweep-cost.test.ts counts them again. A slower
  * roll-out has one more of both for each poll. Units of the ledger, rounded up: docs/adr/0006.
  */
 const CHANGED: Run = { transitions: 20, invocations: 11, writeUnits: 200, readUnits: 400 };
@@ -56,9 +65,14 @@ export const RUNS: Record<Outcome | 'none', Run> = {
   'already-migrated': PLANNED,
 };
 
-/** An item is queued, begun and ended: put three times, taken away twice, and each end counts in the record (of 2 KB). */
+/**
+ * An item is queued, begun and ended: put three times, taken away twice, and each end counts in the record (of 2 KB).
+ */
 const ITEM_WRITES = 8;
-/** Each look of the dispatcher reads the record, what is in flight and what is queued, and writes the record where a wave goes on. */
+/**
+ * Each look of the dispatcher reads the record, what is in flight and what is queued, and writes the record where a
+ * wave goes on.
+ */
 const TICK_READS = 20;
 const TICK_WRITES = 2;
 /** BeginSweep, two choices, the Map, ReportSweep and the end; a child execution: the look, its choice and its end. */
@@ -89,11 +103,19 @@ function countsOf({ places, callsPerSecond, clusters, items, byOutcome, migratin
   const lookSeconds = places.map(({ eks, calls }) => Math.max(eks / callsPerSecond, calls * SECONDS_A_CALL));
   const looks = lookSeconds.reduce((sum, seconds) => sum + Math.max(1, Math.ceil(seconds / SECONDS_OF_A_LOOK)), 0);
   const ticks = items === 0 ? 0 : Math.ceil(migratingSeconds / SECONDS_A_TICK) + 1;
-  const runs = Object.entries(byOutcome).map(([outcome, count]) => ({ ...RUNS[isRun(outcome) ? outcome : 'none'], count }));
+  const runs = Object.entries(byOutcome).map(([outcome, count]) => ({
+    ...RUNS[isRun(outcome) ? outcome : 'none'],
+    count,
+  }));
   const inRuns = (of: keyof Run): number => runs.reduce((sum, run) => sum + run[of] * run.count, 0);
   const invocations = 2 + looks + ticks + inRuns('invocations');
   return {
-    transitions: TRANSITIONS_A_SWEEP + looks * TRANSITIONS_A_LOOK + places.length + ticks * TRANSITIONS_A_TICK + inRuns('transitions'),
+    transitions:
+      TRANSITIONS_A_SWEEP +
+      looks * TRANSITIONS_A_LOOK +
+      places.length +
+      ticks * TRANSITIONS_A_TICK +
+      inRuns('transitions'),
     invocations,
     gbSeconds: GB * (lookSeconds.reduce((sum, seconds) => sum + seconds, 0) + invocations * SECONDS_AN_INVOCATION),
     s3Writes: S3_WRITES_A_SWEEP + places.length + clusters + Math.ceil((places.length + clusters) / LISTED),
@@ -121,6 +143,7 @@ export function costOf(input: CostInput): SweepCost {
     dynamoDbUnits: Math.ceil(counts.writeUnits + counts.readUnits),
     dollars: rounded(lines.reduce((sum, { dollars }) => sum + dollars, 0)),
     lines,
-    basis: 'An estimate: counts of this sweep, with what one migration took in the sandbox, times the list prices of us-east-1 without the free tier. Logs, traces, metrics, data transfer and storage are not in it.',
+    basis:
+      'An estimate: counts of this sweep, with what one migration took in the sandbox, times the list prices of us-east-1 without the free tier. Logs, traces, metrics, data transfer and storage are not in it.',
   };
 }

@@ -39,5 +39,9 @@ function cellOf(value: Cell): string {
 
 const lineOf = (cells: Cell[]): string => `${cells.map(cellOf).join(',')}\r\n`;
 
-/** A cell that a spreadsheet could take for a formula begins with `'`; line breaks and other control characters are written as `\n`, `\x1b`. */
-export const reportCsv = ({ rows }: SweepReport): string => [lineOf(Object.keys(COLUMNS)), ...rows.map((row) => lineOf(Object.values(COLUMNS).map((of) => of(row))))].join('');
+/**
+ * A cell that a spreadsheet could take for a formula begins with `'`; line breaks and other control characters are
+ * written as `\n`, `\x1b`.
+ */
+export const reportCsv = ({ rows }: SweepReport): string =>
+  [lineOf(Object.keys(COLUMNS)), ...rows.map((row) => lineOf(Object.values(COLUMNS).map((of) => of(row))))].join('');

@@ -10,9 +10,14 @@ import { agentMode, approvalMode, maxDisruption, resolveConflicts, strategy, ver
 import { conditionKey, trustMode } from '../trust/model.ts';
 
 /** ULID, as a migration's: it sorts by time. */
-export const sweepId = z.string().regex(/^[0-9A-HJKMNP-TV-Z]{26}$/, 'must be a ULID (26 characters, such as 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A)');
+export const sweepId = z
+  .string()
+  .regex(/^[0-9A-HJKMNP-TV-Z]{26}$/, 'must be a ULID (26 characters, such as 01JD8Z5Q6R7S8T9V0W1X2Y3Z4A)');
 
-/** `inventory` looks and classifies; `plan` also makes the plan of each add-on that is ready, and keeps it; `migrate` migrates them. */
+/**
+ * `inventory` looks and classifies; `plan` also makes the plan of each add-on that is ready, and keeps it; `migrate`
+ * migrates them.
+ */
 export const sweepMode = z.enum(['inventory', 'plan', 'migrate']);
 export type SweepMode = z.infer<typeof sweepMode>;
 
@@ -24,7 +29,10 @@ export const TAG_OUT = 'exclude';
 
 const pattern = z
   .string()
-  .regex(/^[\w*?-]{1,100}$/, 'must be a cluster name in which * stands for any text and ? for any one character, such as prod-*');
+  .regex(
+    /^[\w*?-]{1,100}$/,
+    'must be a cluster name in which * stands for any text and ? for any one character, such as prod-*',
+  );
 
 /** Which add-ons; each field that is there narrows the fleet. */
 export const sweepSelection = z.strictObject({
@@ -49,7 +57,10 @@ export const sweepLimits = z.strictObject({
   /** Size of the first wave; each next one is twice as large, up to `concurrency`. */
   canary: whole(1, 100).default(1),
   concurrency: whole(1, 500).default(20),
-  /** At once in one account, and in one region of one account. At most one in a cluster, and one with a role, whatever these say. */
+  /**
+   * At once in one account, and in one region of one account. At most one in a cluster, and one with a role, whatever
+   * these say.
+   */
   perAccount: whole(1, 100).default(5),
   perRegion: whole(1, 100).default(5),
   /** Failures (`rolled-back`, `needs-human`, or without an outcome) after which nothing more is begun. */
@@ -143,24 +154,43 @@ export const placeInventory = z.object({
 });
 export type PlaceInventory = z.infer<typeof placeInventory>;
 
-/** `running`: it looks, or begins migrations; `paused`: somebody asked it to begin none for now; `stopping`: it begins none, and those in flight end. */
+/**
+ * `running`: it looks, or begins migrations; `paused`: somebody asked it to begin none for now; `stopping`: it begins
+ * none, and those in flight end.
+ */
 export const sweepStatus = z.enum(['running', 'paused', 'stopping', 'ended']);
 export type SweepStatus = z.infer<typeof sweepStatus>;
 
-/** `completed`: nothing was left to begin. `stopped`: by a threshold, or by somebody; it can be resumed. `failed`: by an error of its own. */
+/**
+ * `completed`: nothing was left to begin. `stopped`: by a threshold, or by somebody; it can be resumed. `failed`: by an
+ * error of its own.
+ */
 export const sweepOutcome = z.enum(['completed', 'stopped', 'failed']);
 export type SweepOutcome = z.infer<typeof sweepOutcome>;
 
 /** What somebody asked of a sweep that is under way, or has stopped; the last one counts. */
-export const sweepCommand = z.object({ command: z.enum(['pause', 'resume', 'stop']), at: z.string(), by: requestedBy.optional(), reason: reason.optional() });
+export const sweepCommand = z.object({
+  command: z.enum(['pause', 'resume', 'stop']),
+  at: z.string(),
+  by: requestedBy.optional(),
+  reason: reason.optional(),
+});
 export type SweepCommand = z.infer<typeof sweepCommand>;
 
 /** How migrations of the sweep have ended; `none`: an execution that ended without an outcome. */
 export const sweepTally = z.object({ queued: z.int(), inFlight: z.int(), ended: z.record(z.string(), z.int()) });
 export type SweepTally = z.infer<typeof sweepTally>;
 
-/** The dispatcher's own: which wave it is at, and how much of it was begun. `endedBefore`: how many had ended when it was opened; absent: it opens once those of before have ended. */
-export const sweepWave = z.object({ number: z.int().min(1), size: z.int().min(1), begun: z.int().min(0), endedBefore: z.int().min(0).optional() });
+/**
+ * The dispatcher's own: which wave it is at, and how much of it was begun. `endedBefore`: how many had ended when it
+ * was opened; absent: it opens once those of before have ended.
+ */
+export const sweepWave = z.object({
+  number: z.int().min(1),
+  size: z.int().min(1),
+  begun: z.int().min(0),
+  endedBefore: z.int().min(0).optional(),
+});
 export type SweepWave = z.infer<typeof sweepWave>;
 
 /** The ledger's record of a sweep. */
@@ -180,7 +210,10 @@ export const sweep = z.object({
   /** Of a start by schedule: its name, and when it was due. */
   schedule: z.object({ name: plainText(64), at: z.string() }).optional(),
   wave: sweepWave.optional(),
-  /** Ids of failed migrations that count for the stop, and how many have ended since; both begin anew where the sweep is resumed. */
+  /**
+   * Ids of failed migrations that count for the stop, and how many have ended since; both begin anew where the sweep is
+   * resumed.
+   */
   failed: z.array(z.string()).default([]),
   ended: z.int().default(0),
   command: sweepCommand.optional(),
@@ -192,7 +225,14 @@ export const sweep = z.object({
 export type Sweep = z.infer<typeof sweep>;
 
 /** A sweep in a list of many. */
-export const sweepSummary = sweep.pick({ sweepId: true, request: true, status: true, outcome: true, startedAt: true, endedAt: true });
+export const sweepSummary = sweep.pick({
+  sweepId: true,
+  request: true,
+  status: true,
+  outcome: true,
+  startedAt: true,
+  endedAt: true,
+});
 export type SweepSummary = z.infer<typeof sweepSummary>;
 
 /** An add-on that the sweep migrates, or plans: waiting, in flight, or over. */

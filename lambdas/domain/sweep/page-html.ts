@@ -21,11 +21,17 @@ function textOf(part: Part): string {
 }
 
 /** Values are escaped for text and for attributes in double quotes; never put one anywhere else. */
-export const html = (strings: TemplateStringsArray, ...parts: Part[]): Html => new Html(strings.map((string, index) => `${string}${textOf(parts[index])}`).join(''));
+export const html = (strings: TemplateStringsArray, ...parts: Part[]): Html =>
+  new Html(strings.map((string, index) => `${string}${textOf(parts[index])}`).join(''));
 
 /** JSON for a script element of another type than a script's: nothing in it can end the element or begin a comment. */
 export const jsonFor = (value: unknown): Html =>
-  new Html(JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`));
+  new Html(
+    JSON.stringify(value).replace(
+      /[<>&\u2028\u2029]/g,
+      (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    ),
+  );
 
 /** The source of an inline style or script for a Content Security Policy. */
 export const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;

@@ -1,4 +1,7 @@
-/** The page's script: ECMAScript 2020 as it stands, without a build. It makes elements and text of the data, never markup. */
+/**
+ * The page's script: ECMAScript 2020 as it stands, without a build. It makes elements and text of the data, never
+ * markup.
+ */
 
 /** Rows that are shown at first, and with each "more"; as many are in the page for those without JavaScript. */
 export const FIRST_ROWS = 200;

@@ -1,4 +1,7 @@
-/** Parts of the page that need no script: what the sweep was, its totals, what blocks, where it looked, and what it took. */
+/**
+ * Parts of the page that need no script: what the sweep was, its totals, what blocks, where it looked, and what it
+ * took.
+ */
 import { html, type Html } from './page-html.ts';
 import type { SweepReport } from './report.ts';
 import { sweepClass } from './model.ts';
@@ -6,10 +9,12 @@ import { type Status, STATUSES, type Shown, statusOf } from './statuses.ts';
 
 const number = new Intl.NumberFormat('en', { maximumFractionDigits: 2 });
 export const amount = (count: number): string => number.format(count);
-export const many = (count: number, one: string, more = `${one}s`): string => `${amount(count)} ${count === 1 ? one : more}`;
+export const many = (count: number, one: string, more = `${one}s`): string =>
+  `${amount(count)} ${count === 1 ? one : more}`;
 
 const isStatus = (name: string): name is Status => Object.hasOwn(STATUSES, name);
-export const shownOf = (name: string): Shown => (isStatus(name) ? STATUSES[name] : { label: name, sign: '?', tone: 'unknown', about: '' });
+export const shownOf = (name: string): Shown =>
+  isStatus(name) ? STATUSES[name] : { label: name, sign: '?', tone: 'unknown', about: '' };
 
 /** A status in its colour, with its sign and its name. */
 export function badge(name: string): Html {
@@ -31,13 +36,30 @@ export function duration(seconds: number): string {
   return minutes < 60 ? `${minutes} min ${rest} s` : `${amount(Math.floor(minutes / 60))} h ${minutes % 60} min`;
 }
 
-const term = (name: string, value: Html | string | undefined): Html | undefined => (value === undefined ? undefined : html`<div><dt>${name}</dt><dd>${value}</dd></div>`);
+const term = (name: string, value: Html | string | undefined): Html | undefined =>
+  value === undefined ? undefined : html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
 
-const MODES = { inventory: 'Inventory: it looked, and changed nothing', plan: 'Plan: it looked, made plans, and changed nothing', migrate: 'Migrate: it looked, and moved what was ready, in waves' };
+const MODES = {
+  inventory: 'Inventory: it looked, and changed nothing',
+  plan: 'Plan: it looked, made plans, and changed nothing',
+  migrate: 'Migrate: it looked, and moved what was ready, in waves',
+};
 const ENDS = { completed: 'completed', stopped: 'stopped', failed: 'failed' };
 const STANDS = { running: 'is under way', paused: 'is paused', stopping: 'is stopping', ended: 'has ended' };
 
-export function heading({ sweepId, mode, outcome, status, cause, request, schedule, startedAt, endedAt, at, simulated }: SweepReport): Html {
+export function heading({
+  sweepId,
+  mode,
+  outcome,
+  status,
+  cause,
+  request,
+  schedule,
+  startedAt,
+  endedAt,
+  at,
+  simulated,
+}: SweepReport): Html {
   return html`<header class="top">
 <p class="eyebrow">EKS add-ons, from IRSA to EKS Pod Identity</p>
 <h1>Fleet sweep ${outcome ? ENDS[outcome] : STANDS[status]}</h1>
@@ -56,11 +78,15 @@ ${cause ? html`<p class="notice notice-bad"><strong>${cause.name}</strong> ${cau
 }
 
 /** Difference to the sweep before, as one reads it. */
-const trendText = (now: number, before: number): string => (now === before ? '±0' : now > before ? `+${amount(now - before)}` : `−${amount(before - now)}`);
+const trendText = (now: number, before: number): string =>
+  now === before ? '±0' : now > before ? `+${amount(now - before)}` : `−${amount(before - now)}`;
 
 function tile(name: string, count: number, filter: string, before: number | undefined): Html {
   const { label, sign, tone, about } = shownOf(name);
-  const trend = before === undefined ? undefined : html`<span class="trend">${trendText(count, before)}<span class="hidden"> against the last sweep</span></span>`;
+  const trend =
+    before === undefined
+      ? undefined
+      : html`<span class="trend">${trendText(count, before)}<span class="hidden"> against the last sweep</span></span>`;
   return html`<li><a class="tile t-${tone}" href="#?${filter}=${encodeURIComponent(name)}"><span class="count">${amount(count)} ${trend}</span><span class="name"><span class="sign" aria-hidden="true">${sign}</span> ${label}</span><span class="about">${about}</span></a></li>`;
 }
 
@@ -72,11 +98,21 @@ const BAR: [Status, Status[]][] = [
   ['rolled-back', ['rolled-back', 'needs-human', 'none']],
   ['node-role', ['node-role']],
 ];
-const BAR_NAMES: Partial<Record<Status, string>> = { 'on-pod-identity': 'on Pod Identity', ready: 'on IRSA, not moved yet', blocked: 'on IRSA, blocked', 'rolled-back': 'failed', 'node-role': 'on the node role' };
+const BAR_NAMES: Partial<Record<Status, string>> = {
+  'on-pod-identity': 'on Pod Identity',
+  ready: 'on IRSA, not moved yet',
+  blocked: 'on IRSA, blocked',
+  'rolled-back': 'failed',
+  'node-role': 'on the node role',
+};
 
 function bar({ rows }: SweepReport): Html {
   const stands = rows.filter(({ addon }) => addon !== undefined).map(statusOf);
-  const parts = BAR.map(([name, members]) => ({ name, tone: shownOf(name).tone, count: stands.filter((each) => members.includes(each)).length }));
+  const parts = BAR.map(([name, members]) => ({
+    name,
+    tone: shownOf(name).tone,
+    count: stands.filter((each) => members.includes(each)).length,
+  }));
   const all = parts.reduce((sum, { count }) => sum + count, 0);
   const on = parts[0]?.count ?? 0;
   if (all === 0) return html`<p class="lead">No add-on was found that uses IAM.</p>`;
@@ -87,7 +123,10 @@ function bar({ rows }: SweepReport): Html {
     from += count;
     return box;
   });
-  const legend = there.map(({ name, tone, count }) => html`<li><svg viewBox="0 0 10 10" aria-hidden="true" focusable="false"><rect class="b-${tone}" width="10" height="10" rx="2"/></svg>${amount(count)} ${BAR_NAMES[name]}</li>`);
+  const legend = there.map(
+    ({ name, tone, count }) =>
+      html`<li><svg viewBox="0 0 10 10" aria-hidden="true" focusable="false"><rect class="b-${tone}" width="10" height="10" rx="2"/></svg>${amount(count)} ${BAR_NAMES[name]}</li>`,
+  );
   return html`<p class="lead"><strong>${amount(on)} of ${amount(all)}</strong> add-ons that use IAM are on Pod Identity now: ${Math.floor((on / all) * 100)} %.</p>
 <svg class="bar" viewBox="0 0 1000 20" preserveAspectRatio="none" aria-hidden="true" focusable="false">${boxes}</svg>
 <ul class="legend">${legend}</ul>`;
@@ -101,7 +140,9 @@ function beside({ rows }: SweepReport): string | undefined {
   const empty = whole.length - regions - unreached;
   const parts = [
     ...(unreached > 0 ? [`${many(unreached, 'cluster')} that could not be looked at`] : []),
-    ...(regions > 0 ? [`${many(regions, 'region of an account', 'regions of accounts')} that could not be looked at`] : []),
+    ...(regions > 0
+      ? [`${many(regions, 'region of an account', 'regions of accounts')} that could not be looked at`]
+      : []),
     ...(empty > 0 ? [`${many(empty, 'cluster')} without add-ons`] : []),
   ];
   return parts.length === 0 ? undefined : `These counts include ${parts.join(', ')}, each as one.`;
@@ -109,7 +150,11 @@ function beside({ rows }: SweepReport): string | undefined {
 
 export function totals(report: SweepReport): Html {
   const { totals: sums, trend, mode } = report;
-  const outcomes = [...Object.entries(sums.byOutcome), ...(sums.inFlight > 0 ? [['in-flight', sums.inFlight] as const] : []), ...(sums.queued > 0 ? [['queued', sums.queued] as const] : [])];
+  const outcomes = [
+    ...Object.entries(sums.byOutcome),
+    ...(sums.inFlight > 0 ? [['in-flight', sums.inFlight] as const] : []),
+    ...(sums.queued > 0 ? [['queued', sums.queued] as const] : []),
+  ];
   const inOrder = Object.keys(STATUSES);
   const sorted = outcomes.toSorted(([a], [b]) => inOrder.indexOf(a) - inOrder.indexOf(b));
   const also = beside(report);
@@ -154,7 +199,9 @@ const cents = (value: number): string => (value > 0 && value < 0.0001 ? '< 0.000
 const dollars = (value: number): string => `${value.toFixed(value < 1 ? 4 : 2)} USD`;
 
 export function figures({ durations, calls, cost, simulated }: SweepReport): Html {
-  const byService = Object.entries(calls.total).map(([service, count]) => html`<tr><th scope="row">${service}</th><td class="n">${amount(count)}</td></tr>`);
+  const byService = Object.entries(calls.total).map(
+    ([service, count]) => html`<tr><th scope="row">${service}</th><td class="n">${amount(count)}</td></tr>`,
+  );
   return html`<section aria-labelledby="figures"><h2 id="figures">Durations, calls and cost</h2>
 <div class="columns">
 <div><h3>Durations</h3>${durations ? html`<dl class="facts">${[term('Migrations', amount(durations.count)), term('Shortest', duration(durations.least)), term('Median', duration(durations.median)), term('Longest', duration(durations.most))]}</dl>${simulated ? html`<p class="small">Simulated.</p>` : undefined}` : html`<p>Nothing was migrated.</p>`}</div>
@@ -171,9 +218,12 @@ ${
 /** Each setting that was asked for, by its path. */
 function flat(value: unknown, path: string): [string, string][] {
   if (Array.isArray(value)) return value.length === 0 ? [] : [[path, value.join(', ')]];
-  if (typeof value === 'object' && value !== null) return Object.entries(value).flatMap(([name, each]) => flat(each, path === '' ? name : `${path}.${name}`));
+  if (typeof value === 'object' && value !== null)
+    return Object.entries(value).flatMap(([name, each]) => flat(each, path === '' ? name : `${path}.${name}`));
   return value === undefined ? [] : [[path, typeof value === 'string' ? value : JSON.stringify(value)]];
 }
 
-export const asked = ({ request }: SweepReport): Html => html`<section aria-labelledby="asked"><h2 id="asked">What was asked for</h2>
+export const asked = ({
+  request,
+}: SweepReport): Html => html`<section aria-labelledby="asked"><h2 id="asked">What was asked for</h2>
 <details><summary>Selection, limits and options</summary><dl class="facts request">${flat(request, '').map(([name, value]) => term(name, value))}</dl></details></section>`;

@@ -24,7 +24,10 @@ const toneVariables = (tones: typeof LIGHT): string =>
     .map(([tone, [behind, text, edge]]) => `--${tone}-b:${behind};--${tone}-t:${text};--${tone}-e:${edge};`)
     .join('');
 const toneRules = Object.keys(LIGHT)
-  .map((tone) => `.s-${tone}{background:var(--${tone}-b);color:var(--${tone}-t);border-color:var(--${tone}-e)}.t-${tone}{border-top-color:var(--${tone}-t)}.t-${tone} .sign{color:var(--${tone}-t)}.b-${tone}{fill:var(--${tone}-t)}`)
+  .map(
+    (tone) =>
+      `.s-${tone}{background:var(--${tone}-b);color:var(--${tone}-t);border-color:var(--${tone}-e)}.t-${tone}{border-top-color:var(--${tone}-t)}.t-${tone} .sign{color:var(--${tone}-t)}.b-${tone}{fill:var(--${tone}-t)}`,
+  )
   .join('\n');
 
 export const STYLE = `

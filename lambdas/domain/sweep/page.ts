@@ -1,10 +1,23 @@
 /**
- * The report as one page that needs nothing but itself: no network, no other file. What comes from AWS is text in it, never
- * markup, and a policy lets nothing run but its own script. Without JavaScript the totals and the first add-ons are there.
+ * The report as one page that needs nothing but itself: no network, no other file. What comes from AWS is text in it,
+ * never markup, and a policy lets nothing run but its own script. Without JavaScript the totals and the first add-ons
+ * are there.
  */
 import { FIRST_ROWS, SCRIPT } from './page-script.ts';
 import { hashOf, html, Html, jsonFor, shownIn } from './page-html.ts';
-import { amount, asked, badge, blockers, duration, figures, heading, many, places, time, totals } from './page-sections.ts';
+import {
+  amount,
+  asked,
+  badge,
+  blockers,
+  duration,
+  figures,
+  heading,
+  many,
+  places,
+  time,
+  totals,
+} from './page-sections.ts';
 import { STYLE } from './page-style.ts';
 import { sweepClass } from './model.ts';
 import type { ReportRow, SweepReport } from './report.ts';
@@ -21,18 +34,29 @@ interface PageRow extends ReportRow {
   took?: string | undefined;
 }
 
-const whatOf = ({ addon, cluster }: ReportRow): string => addon ?? (cluster === undefined ? 'the whole region' : 'the whole cluster');
-const whyOf = ({ failure, checks, reason }: ReportRow): string => failure?.name ?? (checks.length > 0 ? [...new Set(checks.map(({ id }) => id))].join(', ') : (reason ?? ''));
+const whatOf = ({ addon, cluster }: ReportRow): string =>
+  addon ?? (cluster === undefined ? 'the whole region' : 'the whole cluster');
+const whyOf = ({ failure, checks, reason }: ReportRow): string =>
+  failure?.name ?? (checks.length > 0 ? [...new Set(checks.map(({ id }) => id))].join(', ') : (reason ?? ''));
 
 function pageRows(rows: ReportRow[]): PageRow[] {
   const used = new Map<string, number>();
   return rows.map((row) => {
-    const names = [row.account, row.region, row.cluster, row.addon].flatMap((name) => (name === undefined ? [] : encodeURIComponent(name)));
+    const names = [row.account, row.region, row.cluster, row.addon].flatMap((name) =>
+      name === undefined ? [] : encodeURIComponent(name),
+    );
     const base = `a-${names.join('/')}`;
     const before = used.get(base) ?? 0;
     used.set(base, before + 1);
     const anchor = before === 0 ? base : `${base}~${before + 1}`;
-    return { ...row, anchor, what: whatOf(row), why: whyOf(row), became: outcomeOf(row), took: row.seconds === undefined ? undefined : duration(row.seconds) };
+    return {
+      ...row,
+      anchor,
+      what: whatOf(row),
+      why: whyOf(row),
+      became: outcomeOf(row),
+      took: row.seconds === undefined ? undefined : duration(row.seconds),
+    };
   });
 }
 
@@ -70,10 +94,16 @@ ${outcomes.size === 0 ? undefined : html`<label>Outcome <select name="outcome">$
 }
 
 function fleet(report: SweepReport, rows: PageRow[]): Html {
-  const cut = rows.length > FIRST_ROWS ? html`<p class="notice" id="cut">These are the first ${amount(FIRST_ROWS)} of ${many(rows.length, 'row')}; all are here with JavaScript, and in the CSV and JSON files of this report.</p>` : undefined;
+  const cut =
+    rows.length > FIRST_ROWS
+      ? html`<p class="notice" id="cut">These are the first ${amount(FIRST_ROWS)} of ${many(rows.length, 'row')}; all are here with JavaScript, and in the CSV and JSON files of this report.</p>`
+      : undefined;
   // Where nothing was begun, nothing is known of how it went.
   const kind = rows.some(({ became }) => became !== undefined) ? 'cards' : 'cards found-only';
-  const heads = COLUMNS.map(([key, name]) => html`<th scope="col" data-sort="${key}"${NUMBERS.includes(key) ? html` class="n"` : undefined}>${name}</th>`);
+  const heads = COLUMNS.map(
+    ([key, name]) =>
+      html`<th scope="col" data-sort="${key}"${NUMBERS.includes(key) ? html` class="n"` : undefined}>${name}</th>`,
+  );
   return html`<section aria-labelledby="fleet"><h2 id="fleet" tabindex="-1">The fleet</h2>
 <p class="notice" id="without">Filters, sorting and the matrix need JavaScript. The tables do not.</p>
 ${filters(report)}

@@ -15,10 +15,13 @@ export interface Territory {
 const unique = (values: readonly string[]): string[] => [...new Set(values)].sort();
 
 /**
- * All of them, each once, region by region: those that are looked at together are then of many accounts, whose one IAM all
- * of an account's regions share. Throws BadInput for an account that the service may not work on.
+ * All of them, each once, region by region: those that are looked at together are then of many accounts, whose one IAM
+ * all of an account's regions share. Throws BadInput for an account that the service may not work on.
  */
-export function placesOf(selection: Pick<SweepSelection, 'accounts' | 'regions'>, { home, accounts: others, regions: usual }: Territory): SweepPlace[] {
+export function placesOf(
+  selection: Pick<SweepSelection, 'accounts' | 'regions'>,
+  { home, accounts: others, regions: usual }: Territory,
+): SweepPlace[] {
   const accounts = unique(selection.accounts ?? [home, ...others].filter((account) => account !== EVERY_ACCOUNT));
   assertAccountsAllowed(accounts, { account: home, accounts: others });
   const regions = unique(selection.regions ?? usual);

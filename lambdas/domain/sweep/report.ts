@@ -1,9 +1,22 @@
 /** The report of a sweep, as one document: what the JSON file, the CSV file and the page are made of. */
 import { z } from 'zod';
 import { failure, outcome } from '../model.ts';
-import { blockingCheck, placeInventory, sweep, sweepClass, sweepId, sweepMode, sweepOutcome, sweepRequest, sweepStatus } from './model.ts';
+import {
+  blockingCheck,
+  placeInventory,
+  sweep,
+  sweepClass,
+  sweepId,
+  sweepMode,
+  sweepOutcome,
+  sweepRequest,
+  sweepStatus,
+} from './model.ts';
 
-/** An add-on of a cluster: what was found, and what became of it. Where its name is absent, the row stands for the whole cluster, or region of an account. */
+/**
+ * An add-on of a cluster: what was found, and what became of it. Where its name is absent, the row stands for the whole
+ * cluster, or region of an account.
+ */
 export const reportRow = z.object({
   account: z.string(),
   region: z.string(),
@@ -35,7 +48,13 @@ export type ReportRow = z.infer<typeof reportRow>;
 const counts = z.record(z.string(), z.int());
 
 /** So many of that, at that price for `per` of them. */
-export const costLine = z.object({ what: z.string(), count: z.number(), price: z.number(), per: z.int(), dollars: z.number() });
+export const costLine = z.object({
+  what: z.string(),
+  count: z.number(),
+  price: z.number(),
+  per: z.int(),
+  dollars: z.number(),
+});
 export type CostLine = z.infer<typeof costLine>;
 
 /** US dollars, computed from counts by the prices that it names; an estimate. */

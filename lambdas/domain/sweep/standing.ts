@@ -11,6 +11,10 @@ export const sweepStanding = sweep.omit({ failed: true, ended: true, executions:
 });
 export type SweepStanding = z.infer<typeof sweepStanding>;
 
-export function standingOf({ failed, ended: _ended, executions: _executions, ...record }: Sweep, tally: SweepTally, executionStatus?: string): SweepStanding {
+export function standingOf(
+  { failed, ended: _ended, executions: _executions, ...record }: Sweep,
+  tally: SweepTally,
+  executionStatus?: string,
+): SweepStanding {
   return { ...record, failures: failed.length, tally, ...(executionStatus === undefined ? {} : { executionStatus }) };
 }

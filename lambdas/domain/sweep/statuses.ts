@@ -1,4 +1,7 @@
-/** How the classes of add-ons, and what became of them, are called and shown: words and a sign, since colour alone tells too few people. */
+/**
+ * How the classes of add-ons, and what became of them, are called and shown: words and a sign, since colour alone tells
+ * too few people.
+ */
 import type { Outcome } from '../model.ts';
 import type { SweepClass } from './model.ts';
 import type { ReportRow } from './report.ts';
@@ -35,7 +38,8 @@ export const STATUSES: Record<Status, Shown> = {
 };
 
 /** What became of it; `undefined` where the sweep had nothing to do with it. */
-export const outcomeOf = ({ state, outcome }: Pick<ReportRow, 'state' | 'outcome'>): Status | undefined => (state === 'ended' ? (outcome ?? 'none') : state);
+export const outcomeOf = ({ state, outcome }: Pick<ReportRow, 'state' | 'outcome'>): Status | undefined =>
+  state === 'ended' ? (outcome ?? 'none') : state;
 
 /** What a cell of the matrix says: what became of it, or else what was found. */
 export const statusOf = (row: Pick<ReportRow, 'state' | 'outcome' | 'class'>): Status => outcomeOf(row) ?? row.class;

@@ -1,12 +1,17 @@
 /**
- * How a sweep goes through its add-ons: in waves, each twice as large as the one before, until as many run at once as its
- * limits say; from then on one begins where another has ended. The dispatcher asks at each of its looks what to begin now.
+ * How a sweep goes through its add-ons: in waves, each twice as large as the one before, until as many run at once as
+ * its limits say; from then on one begins where another has ended. The dispatcher asks at each of its looks what to
+ * begin now.
  */
 import type { Failure, Migration, Outcome } from '../model.ts';
 import type { Sweep, SweepItem, SweepLimits, SweepWave } from './model.ts';
 
 /** Something broke, or nobody knows: what counts for the stop. One that is blocked was left as it was. */
-const FAILED: ReadonlySet<Outcome | undefined> = new Set<Outcome | undefined>(['rolled-back', 'needs-human', undefined]);
+const FAILED: ReadonlySet<Outcome | undefined> = new Set<Outcome | undefined>([
+  'rolled-back',
+  'needs-human',
+  undefined,
+]);
 /** `outcome`: undefined where an execution ended without one. */
 export const countsAsFailed = (outcome: Outcome | undefined): boolean => FAILED.has(outcome);
 
@@ -43,22 +48,39 @@ function stopCause({ status, cause, failed, ended, command, request: { limits } 
   if (status === 'stopping' && cause) return cause;
   const ofAll = `${plural(failed.length, 'failed migration')} of ${ended} that have ended`;
   const resume = 'Nothing more was begun. Look at them, then resume the sweep';
-  if (failed.length >= stopAfterFailures) return { name: STOPPED, message: `${ofAll}: it stops after ${stopAfterFailures}. ${resume}.` };
-  if (ended >= concurrency && failed.length * 100 >= ended * stopAtFailurePercent) return { name: STOPPED, message: `${ofAll}: it stops at ${stopAtFailurePercent} percent. ${resume}.` };
+  if (failed.length >= stopAfterFailures)
+    return { name: STOPPED, message: `${ofAll}: it stops after ${stopAfterFailures}. ${resume}.` };
+  if (ended >= concurrency && failed.length * 100 >= ended * stopAtFailurePercent)
+    return { name: STOPPED, message: `${ofAll}: it stops at ${stopAtFailurePercent} percent. ${resume}.` };
   if (command?.command !== 'stop') return undefined;
   const { by, reason, at } = command;
-  return { name: STOPPED, message: `Stopped${by === undefined ? '' : ` by ${by}`} at ${at}${reason === undefined ? '' : `: ${reason}`}.` };
+  return {
+    name: STOPPED,
+    message: `Stopped${by === undefined ? '' : ` by ${by}`} at ${at}${reason === undefined ? '' : `: ${reason}`}.`,
+  };
 }
 
-/** The wave that is open now. A wave opens once nothing is in flight: all that the one before has begun has ended then. */
-function openWave({ sweep: { wave, ended, request: { limits } }, inFlight }: Look): SweepWave | undefined {
+/**
+ * The wave that is open now. A wave opens once nothing is in flight: all that the one before has begun has ended then.
+ */
+function openWave({
+  sweep: {
+    wave,
+    ended,
+    request: { limits },
+  },
+  inFlight,
+}: Look): SweepWave | undefined {
   const { canary, concurrency } = limits;
   if (wave?.endedBefore !== undefined) {
     const begun = ended - wave.endedBefore + inFlight.length;
     const isOver = isRamping(wave, limits) && begun >= wave.size && inFlight.length === 0;
     if (!isOver) return { ...wave, begun };
   } else if (inFlight.length > 0) return wave;
-  const next = wave?.endedBefore === undefined ? { number: wave?.number ?? 1, size: Math.min(wave?.size ?? canary, concurrency) } : { number: wave.number + 1, size: Math.min(wave.size * 2, concurrency) };
+  const next =
+    wave?.endedBefore === undefined
+      ? { number: wave?.number ?? 1, size: Math.min(wave?.size ?? canary, concurrency) }
+      : { number: wave.number + 1, size: Math.min(wave.size * 2, concurrency) };
   return { ...next, begun: 0, endedBefore: ended };
 }
 
@@ -73,7 +95,16 @@ const regionOf = ({ account, region }: SweepItem): string => `${account} ${regio
 const clusterOf = ({ account, region, cluster }: SweepItem): string => `${account} ${region} ${cluster}`;
 
 /** The first `room` of those that wait whose cluster, roles, account and region have room for them too. */
-function choose({ queued, inFlight, sweep: { request: { limits } } }: Look, room: number): SweepItem[] {
+function choose(
+  {
+    queued,
+    inFlight,
+    sweep: {
+      request: { limits },
+    },
+  }: Look,
+  room: number,
+): SweepItem[] {
   const used = new Map<string, number>();
   const capsOf = (item: SweepItem): [string, number][] => [
     [`cluster ${clusterOf(item)}`, 1],
@@ -102,7 +133,14 @@ export function decideWave(look: Look): Decision {
   const { sweep, inFlight, queued, windowOpen } = look;
   const { limits } = sweep.request;
   const cause = stopCause(sweep);
-  if (cause) return { status: 'stopping', cause, ...(sweep.wave ? { wave: sweep.wave } : {}), begin: [], done: inFlight.length === 0 };
+  if (cause)
+    return {
+      status: 'stopping',
+      cause,
+      ...(sweep.wave ? { wave: sweep.wave } : {}),
+      begin: [],
+      done: inFlight.length === 0,
+    };
 
   const status = sweep.command?.command === 'pause' ? 'paused' : 'running';
   const wave = openWave(look);
@@ -111,20 +149,31 @@ export function decideWave(look: Look): Decision {
   return {
     status,
     // Only what begins something opens a wave: a pause, or a window that is closed, may last.
-    ...(wave && (begin.length > 0 || wave.endedBefore === sweep.wave?.endedBefore) ? { wave: { ...wave, begun: wave.begun + begin.length } } : sweep.wave ? { wave: sweep.wave } : {}),
+    ...(wave && (begin.length > 0 || wave.endedBefore === sweep.wave?.endedBefore)
+      ? { wave: { ...wave, begun: wave.begun + begin.length } }
+      : sweep.wave
+        ? { wave: sweep.wave }
+        : {}),
     begin,
     done: inFlight.length === 0 && queued.length === 0,
   };
 }
 
-/** Whether anything could be begun at all, so that what waits has to be looked at; also where only that is left to know. */
+/**
+ * Whether anything could be begun at all, so that what waits has to be looked at; also where only that is left to know.
+ */
 export const needsQueue = (look: Omit<Look, 'queued'>): boolean => {
   const wave = openWave({ ...look, queued: [] });
-  return look.inFlight.length === 0 || (look.windowOpen && wave !== undefined && roomIn(wave, look.inFlight.length, look.sweep.request.limits) > 0);
+  return (
+    look.inFlight.length === 0 ||
+    (look.windowOpen && wave !== undefined && roomIn(wave, look.inFlight.length, look.sweep.request.limits) > 0)
+  );
 };
 
 /** What became of a migration in flight, as its record says; undefined while it is under way. */
-export const endOf = (record: Pick<Migration, 'status' | 'outcome' | 'failure' | 'endedAt'> | undefined): { outcome: Outcome; failure?: Failure; endedAt?: string } | undefined => {
+export const endOf = (
+  record: Pick<Migration, 'status' | 'outcome' | 'failure' | 'endedAt'> | undefined,
+): { outcome: Outcome; failure?: Failure; endedAt?: string } | undefined => {
   if (record?.status !== 'ended' || record.outcome === undefined) return undefined;
   const { outcome, failure, endedAt } = record;
   return { outcome, ...(failure ? { failure } : {}), ...(endedAt === undefined ? {} : { endedAt }) };

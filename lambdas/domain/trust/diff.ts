@@ -34,7 +34,10 @@ function compare(before: readonly string[], after: readonly string[]): Line[] {
   const at = (row: number, column: number): number => longest[row * width + column] ?? 0;
   for (let row = before.length - 1; row >= 0; row -= 1) {
     for (let column = after.length - 1; column >= 0; column -= 1) {
-      longest[row * width + column] = before[row] === after[column] ? at(row + 1, column + 1) + 1 : Math.max(at(row + 1, column), at(row, column + 1));
+      longest[row * width + column] =
+        before[row] === after[column]
+          ? at(row + 1, column + 1) + 1
+          : Math.max(at(row + 1, column), at(row, column + 1));
     }
   }
   const lines: Line[] = [];
@@ -64,16 +67,25 @@ function commonLength(a: readonly string[], b: readonly string[], most: number):
   return length;
 }
 
-/** Lines that begin with `  `, `- ` or `+ `; of a long policy those alone that are near a change. Empty where nothing changes. */
+/**
+ * Lines that begin with ` `, `- ` or `+ `; of a long policy those alone that are near a change. Empty where nothing
+ * changes.
+ */
 export function diffPolicies(before: string, after: string): string[] {
   const [old, fresh] = [linesOf(before), linesOf(after)];
   const shorter = Math.min(old.length, fresh.length);
   const head = commonLength(old, fresh, shorter);
   const tail = commonLength(old.toReversed(), fresh.toReversed(), shorter - head);
-  const lines = [...marked('  ', old.slice(0, head)), ...compare(old.slice(head, old.length - tail), fresh.slice(head, fresh.length - tail)), ...marked('  ', old.slice(old.length - tail))];
+  const lines = [
+    ...marked('  ', old.slice(0, head)),
+    ...compare(old.slice(head, old.length - tail), fresh.slice(head, fresh.length - tail)),
+    ...marked('  ', old.slice(old.length - tail)),
+  ];
   const changed = lines.flatMap(({ mark }, index) => (mark === '  ' ? [] : [index]));
   if (changed.length === 0) return [];
-  const near = new Set(changed.flatMap((index) => Array.from({ length: 2 * CONTEXT + 1 }, (_, offset) => index + offset - CONTEXT)));
+  const near = new Set(
+    changed.flatMap((index) => Array.from({ length: 2 * CONTEXT + 1 }, (_, offset) => index + offset - CONTEXT)),
+  );
   const isShown = (index: number): boolean => lines.length <= SHORT || near.has(index);
   return lines.flatMap(({ mark, text }, index) => {
     if (isShown(index)) return [mark + text];

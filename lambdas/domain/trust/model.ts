@@ -1,4 +1,6 @@
-/** What the service records about trust policies that it changes: zod schemas, part of the records in `domain/model.ts`. */
+/**
+ * What the service records about trust policies that it changes: zod schemas, part of the records in `domain/model.ts`.
+ */
 import { z } from 'zod';
 import { isPrintable } from '../text.ts';
 
@@ -35,12 +37,17 @@ export const trustChange = trustRepair.extend({
 });
 export type TrustChange = z.infer<typeof trustChange>;
 
-/** What `retire` took out of one role's trust policy. `removed`: the statements as they were; `kept`: what is left of those that also let others in. */
+/**
+ * What `retire` took out of one role's trust policy. `removed`: the statements as they were; `kept`: what is left of
+ * those that also let others in.
+ */
 export const trustRetirement = z.object({
   roleArn: z.string(),
   before: z.string(),
   after: z.string(),
-  removed: z.array(z.object({ statement: z.record(z.string(), z.unknown()), kept: z.record(z.string(), z.unknown()).optional() })),
+  removed: z.array(
+    z.object({ statement: z.record(z.string(), z.unknown()), kept: z.record(z.string(), z.unknown()).optional() }),
+  ),
   notedAt: z.string(),
   writtenAt: z.string().optional(),
   undoneAt: z.string().optional(),

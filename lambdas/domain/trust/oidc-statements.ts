@@ -1,6 +1,6 @@
 /**
- * Which statements of a trust policy let service accounts of one cluster in by its OIDC provider, and what is left of one
- * when some of them are taken out. Source: EKS User Guide, "Assign IAM roles to Kubernetes service accounts".
+ * Which statements of a trust policy let service accounts of one cluster in by its OIDC provider, and what is left of
+ * one when some of them are taken out. Source: EKS User Guide, "Assign IAM roles to Kubernetes service accounts".
  */
 import { issuerName, oidcProviderArn } from '../arn.ts';
 import type { Target } from '../model.ts';
@@ -18,12 +18,22 @@ export interface OidcProvider {
   subjectKey: string;
 }
 
-export const oidcProvider = (target: Target, issuer: string): OidcProvider => ({ target, issuer, arn: oidcProviderArn(target, issuer), subjectKey: `${issuerName(issuer)}:sub` });
+export const oidcProvider = (target: Target, issuer: string): OidcProvider => ({
+  target,
+  issuer,
+  arn: oidcProviderArn(target, issuer),
+  subjectKey: `${issuerName(issuer)}:sub`,
+});
 
-/** The service account that a subject names, in lower case as Kubernetes has it; `undefined` for a pattern and for anything else. */
+/**
+ * The service account that a subject names, in lower case as Kubernetes has it; `undefined` for a pattern and for
+ * anything else.
+ */
 export function accountOf(subject: string): ServiceAccountUse | undefined {
   const [, namespace, serviceAccount] = /^system:serviceaccount:([a-z0-9.-]+):([a-z0-9.-]+)$/i.exec(subject) ?? [];
-  return namespace === undefined || serviceAccount === undefined ? undefined : { namespace: namespace.toLowerCase(), serviceAccount: serviceAccount.toLowerCase() };
+  return namespace === undefined || serviceAccount === undefined
+    ? undefined
+    : { namespace: namespace.toLowerCase(), serviceAccount: serviceAccount.toLowerCase() };
 }
 
 /** One condition on the token's subject. */
@@ -41,36 +51,65 @@ export const subjectConditions = (statement: JsonObject, subjectKey: string): Su
   );
 
 /** The statement with other subjects in that one condition, and all else as it was. */
-export function withSubjects(statement: JsonObject, { operator, key }: SubjectCondition, subjects: string[]): JsonObject {
+export function withSubjects(
+  statement: JsonObject,
+  { operator, key }: SubjectCondition,
+  subjects: string[],
+): JsonObject {
   const condition = isObject(statement['Condition']) ? statement['Condition'] : {};
   const block = isObject(condition[operator]) ? condition[operator] : {};
   return replaceMember(statement, 'Condition', replaceMember(condition, operator, replaceMember(block, key, subjects)));
 }
 
-const namesProvider = (statement: JsonObject, arn: string): boolean => isObject(statement['Principal']) && textsOf(statement['Principal']['Federated']).includes(arn);
+const namesProvider = (statement: JsonObject, arn: string): boolean =>
+  isObject(statement['Principal']) && textsOf(statement['Principal']['Federated']).includes(arn);
 
 const isOnlyPrincipal = (statement: JsonObject, arn: string): boolean =>
-  isObject(statement['Principal']) && Object.keys(statement['Principal']).length === 1 && textsOf(statement['Principal']['Federated']).every((one) => one === arn);
+  isObject(statement['Principal']) &&
+  Object.keys(statement['Principal']).length === 1 &&
+  textsOf(statement['Principal']['Federated']).every((one) => one === arn);
 
 /** Operators by which a statement lists the subjects that it lets in, so that one less is one line less. */
 const LISTING = /^(ForAnyValue:)?String(Equals|EqualsIgnoreCase|Like)(IfExists)?$/i;
 
 /** What becomes of one statement. `remove` without `kept`: all of it goes. */
-export type Split = { is: 'untouched' } | { is: 'remove'; kept?: JsonObject } | { is: 'stuck'; why: string; remedy: string };
+export type Split =
+  | { is: 'untouched' }
+  | { is: 'remove'; kept?: JsonObject }
+  | { is: 'stuck'; why: string; remedy: string };
 
 /**
  * Takes `leaving` out of a statement. Only the provider and the subjects decide whether it is concerned, not its other
- * conditions: a statement that names a service account is its trust, whether or not a token would fit it today.
- * Which other actions it has does not matter, since it has no other principal: an OIDC provider's sessions are all that they are for.
+ * conditions: a statement that names a service account is its trust, whether or not a token would fit it today. Which
+ * other actions it has does not matter, since it has no other principal: an OIDC provider's sessions are all that they
+ * are for.
  */
-export function splitStatement(statement: JsonObject, label: string, version: unknown, provider: OidcProvider, leaving: readonly ServiceAccountUse[]): Split {
+export function splitStatement(
+  statement: JsonObject,
+  label: string,
+  version: unknown,
+  provider: OidcProvider,
+  leaving: readonly ServiceAccountUse[],
+): Split {
   const { target, issuer, arn, subjectKey } = provider;
   if (statement['Effect'] !== 'Allow' || !namesProvider(statement, arn)) return { is: 'untouched' };
   /** Those of the leaving that its actions and such conditions on the subject let in, or may let in. */
   const letIn = (conditions: readonly SubjectCondition[]): ServiceAccountUse[] => {
     const { Action, NotAction } = statement;
-    const Condition = Object.fromEntries(conditions.map(({ operator }) => [operator, Object.fromEntries(conditions.filter((one) => one.operator === operator).map(({ key, subjects }) => [key, subjects]))]));
-    const alone = { Effect: 'Allow', Principal: { Federated: arn }, ...(Action === undefined ? { NotAction } : { Action }), ...(conditions.length > 0 ? { Condition } : {}) };
+    const Condition = Object.fromEntries(
+      conditions.map(({ operator }) => [
+        operator,
+        Object.fromEntries(
+          conditions.filter((one) => one.operator === operator).map(({ key, subjects }) => [key, subjects]),
+        ),
+      ]),
+    );
+    const alone = {
+      Effect: 'Allow',
+      Principal: { Federated: arn },
+      ...(Action === undefined ? { NotAction } : { Action }),
+      ...(conditions.length > 0 ? { Condition } : {}),
+    };
     const policy = parsePolicy({ ...(version === undefined ? {} : { Version: version }), Statement: [alone] }, 'trust');
     return leaving.filter((use) => evaluateIrsa(policy, { ...use, target, oidcIssuer: issuer }).verdict !== 'denied');
   };
@@ -80,14 +119,26 @@ export function splitStatement(statement: JsonObject, label: string, version: un
 
   const names = concerned.map(nameOf).join(', ');
   if (!isOnlyPrincipal(statement, arn)) {
-    return { is: 'stuck', why: `${label} lets ${names} in by this cluster's provider, and other principals as well`, remedy: `Split ${label} by hand into one for ${arn} and one for the others, then try again.` };
+    return {
+      is: 'stuck',
+      why: `${label} lets ${names} in by this cluster's provider, and other principals as well`,
+      remedy: `Split ${label} by hand into one for ${arn} and one for the others, then try again.`,
+    };
   }
   const [only, ...more] = conditions;
   if (only === undefined) {
-    return { is: 'stuck', why: `${label} lets in every service account of the cluster, since it has no condition on ${subjectKey}`, remedy: `Add "StringEquals": {"${subjectKey}": [...]} with the service accounts that still need it, or take the statement out by hand where none does.` };
+    return {
+      is: 'stuck',
+      why: `${label} lets in every service account of the cluster, since it has no condition on ${subjectKey}`,
+      remedy: `Add "StringEquals": {"${subjectKey}": [...]} with the service accounts that still need it, or take the statement out by hand where none does.`,
+    };
   }
   if (more.length > 0 || !LISTING.test(only.operator)) {
-    return { is: 'stuck', why: `${label} says by ${conditions.map((one) => one.operator).join(' and ')} on ${subjectKey} whom it lets in, from which ${names} can't be taken out`, remedy: `Write it by hand as one "StringEquals": {"${subjectKey}": [...]} with the service accounts that it is for, then try again.` };
+    return {
+      is: 'stuck',
+      why: `${label} says by ${conditions.map((one) => one.operator).join(' and ')} on ${subjectKey} whom it lets in, from which ${names} can't be taken out`,
+      remedy: `Write it by hand as one "StringEquals": {"${subjectKey}": [...]} with the service accounts that it is for, then try again.`,
+    };
   }
   const gone = only.subjects.filter((subject) => letIn([{ ...only, subjects: [subject] }]).length > 0);
   const leave = new Set(leaving.map(nameOf));
@@ -96,7 +147,11 @@ export function splitStatement(statement: JsonObject, label: string, version: un
     return account === undefined || !leave.has(nameOf(account));
   });
   if (wide !== undefined) {
-    return { is: 'stuck', why: `${label} lets ${names} in by "${wide}", which covers others too`, remedy: `Write the service accounts that still need it in its place by hand, such as "${subjectKey}": ["system:serviceaccount:NAMESPACE:NAME"], or take it out where none does.` };
+    return {
+      is: 'stuck',
+      why: `${label} lets ${names} in by "${wide}", which covers others too`,
+      remedy: `Write the service accounts that still need it in its place by hand, such as "${subjectKey}": ["system:serviceaccount:NAMESPACE:NAME"], or take it out where none does.`,
+    };
   }
   const stay = only.subjects.filter((subject) => !gone.includes(subject));
   return stay.length === 0 ? { is: 'remove' } : { is: 'remove', kept: withSubjects(statement, only, stay) };

@@ -6,7 +6,18 @@ import type { TrustRetirement } from './model.ts';
 import { accountOf, oidcProvider, type OidcProvider, subjectConditions, withSubjects } from './oidc-statements.ts';
 import type { Undo } from './repair.ts';
 import { limitFor } from './size.ts';
-import { isObject, type JsonObject, readTrust, replaceMember, sameJson, samePolicy, type ServiceAccountUse, sidsOf, textsOf, writeStatements } from './statements.ts';
+import {
+  isObject,
+  type JsonObject,
+  readTrust,
+  replaceMember,
+  sameJson,
+  samePolicy,
+  type ServiceAccountUse,
+  sidsOf,
+  textsOf,
+  writeStatements,
+} from './statements.ts';
 
 type Removed = TrustRetirement['removed'][number];
 
@@ -25,7 +36,10 @@ function providerOf({ statement }: Removed): OidcProvider | undefined {
 }
 
 /** The subjects that were taken out: all of the statement's but those that were kept. */
-function takenOut({ statement, kept }: Removed, { subjectKey }: OidcProvider): { part: JsonObject; subjects: string[] } {
+function takenOut(
+  { statement, kept }: Removed,
+  { subjectKey }: OidcProvider,
+): { part: JsonObject; subjects: string[] } {
   const [was] = subjectConditions(statement, subjectKey);
   if (was === undefined) return { part: statement, subjects: [] };
   const stayed = new Set(kept ? subjectConditions(kept, subjectKey).flatMap((one) => one.subjects) : []);
@@ -43,15 +57,18 @@ function withFreeSid(statement: JsonObject, taken: ReadonlySet<string>): JsonObj
 }
 
 /**
- * One removed statement put back: in the place of what was kept of it, where that stands unchanged; otherwise at the end,
- * for the subjects alone that were taken out, so that nobody else is let in again.
+ * One removed statement put back: in the place of what was kept of it, where that stands unchanged; otherwise at the
+ * end, for the subjects alone that were taken out, so that nobody else is let in again.
  */
 function putBack(statements: readonly JsonObject[], removed: Removed): JsonObject[] {
   if (statements.some((one) => sameJson(one, removed.statement))) return [...statements];
   const at = removed.kept === undefined ? -1 : statements.findIndex((one) => sameJson(one, removed.kept));
   if (at >= 0) return statements.map((one, index) => (index === at ? removed.statement : one));
   const provider = providerOf(removed);
-  return [...statements, withFreeSid(provider ? takenOut(removed, provider).part : removed.statement, sidsOf(statements))];
+  return [
+    ...statements,
+    withFreeSid(provider ? takenOut(removed, provider).part : removed.statement, sidsOf(statements)),
+  ];
 }
 
 /** The service accounts that a removed statement let in, with the provider; `undefined` where that can't be told. */
@@ -62,7 +79,10 @@ function usesOf(removed: Removed): { provider: OidcProvider; accounts: ServiceAc
   return accounts.length > 0 && accounts.every((one) => one !== undefined) ? { provider, accounts } : undefined;
 }
 
-/** Writes what was there before, exactly, or puts the statements back into what somebody else has made of the policy since. */
+/**
+ * Writes what was there before, exactly, or puts the statements back into what somebody else has made of the policy
+ * since.
+ */
 export function undoRetirement(retirement: TrustRetirement, current: string, maxLength?: number): Undo {
   if (samePolicy(current, retirement.after)) return { do: 'write', document: retirement.before };
   if (samePolicy(current, retirement.before)) return { do: 'nothing' };
@@ -70,16 +90,30 @@ export function undoRetirement(retirement: TrustRetirement, current: string, max
   if (!trust.readable) return { do: 'refuse', why: `${trust.why}. ${trust.remedy}` };
   const isIn = (removed: Removed): boolean => {
     const known = usesOf(removed);
-    return known !== undefined && known.accounts.every((one) => evaluateIrsa(trust.policy, { ...one, target: known.provider.target, oidcIssuer: known.provider.issuer }).verdict === 'allowed');
+    return (
+      known !== undefined &&
+      known.accounts.every(
+        (one) =>
+          evaluateIrsa(trust.policy, { ...one, target: known.provider.target, oidcIssuer: known.provider.issuer })
+            .verdict === 'allowed',
+      )
+    );
   };
   const statements = retirement.removed.filter((one) => !isIn(one)).reduce(putBack, trust.statements);
   const document = writeStatements(trust.document, statements);
   if (sameJson(statements, trust.statements)) return { do: 'nothing' };
   const written = parsePolicy(document, 'trust');
-  if (!written.valid) return { do: 'refuse', why: `The trust policy of ${retirement.roleArn} with the statements put back would not be valid at ${written.path}: ${written.reason}. Put them back by hand: ${JSON.stringify(retirement.removed.map((one) => one.statement))}` };
+  if (!written.valid)
+    return {
+      do: 'refuse',
+      why: `The trust policy of ${retirement.roleArn} with the statements put back would not be valid at ${written.path}: ${written.reason}. Put them back by hand: ${JSON.stringify(retirement.removed.map((one) => one.statement))}`,
+    };
   const limit = limitFor(Math.max(trust.length, JSON.stringify(JSON.parse(retirement.before)).length), maxLength);
   if (document.length > limit) {
-    return { do: 'refuse', why: `Somebody has added to the trust policy of ${retirement.roleArn} since: with the statements put back it would have ${document.length} characters without white space, and IAM takes ${limit}. Make room, or put them back by hand: ${JSON.stringify(retirement.removed.map((one) => one.statement))}` };
+    return {
+      do: 'refuse',
+      why: `Somebody has added to the trust policy of ${retirement.roleArn} since: with the statements put back it would have ${document.length} characters without white space, and IAM takes ${limit}. Make room, or put them back by hand: ${JSON.stringify(retirement.removed.map((one) => one.statement))}`,
+    };
   }
   return { do: 'write', document };
 }

@@ -1,7 +1,7 @@
 /**
- * Repair of a role's trust policy: one statement more, least privilege, only where the evaluation says that it is needed.
- * What is there stays; a Deny is explained, never taken out. Source of the statement: EKS User Guide, "Create IAM role
- * with trust policy required by EKS Pod Identity".
+ * Repair of a role's trust policy: one statement more, least privilege, only where the evaluation says that it is
+ * needed. What is there stays; a Deny is explained, never taken out. Source of the statement: EKS User Guide, "Create
+ * IAM role with trust policy required by EKS Pod Identity".
  */
 import { createHash } from 'node:crypto';
 import { clusterArn } from '../arn.ts';
@@ -12,7 +12,19 @@ import type { Evaluation } from '../policy/request.ts';
 import { evaluateIrsa, evaluatePodIdentity } from '../policy/trust.ts';
 import type { TrustChange } from './model.ts';
 import { limitFor, waysOut } from './size.ts';
-import { type JsonObject, nameOf, readTrust, sameJson, samePolicy, type ServiceAccountUse, sidsOf, textsOf, type TrustDocument, uniqueAccounts, writeStatements } from './statements.ts';
+import {
+  type JsonObject,
+  nameOf,
+  readTrust,
+  sameJson,
+  samePolicy,
+  type ServiceAccountUse,
+  sidsOf,
+  textsOf,
+  type TrustDocument,
+  uniqueAccounts,
+  writeStatements,
+} from './statements.ts';
 
 export { samePolicy } from './statements.ts';
 
@@ -48,14 +60,19 @@ const refuse = (why: string, remedy: string): Refusal => ({ do: 'refuse', why, r
 /** Only letters and digits; stable for the same cluster and accounts, and not one of `taken`. */
 function freshSid(parts: readonly string[], taken: ReadonlySet<string>): string {
   for (let attempt = 0; ; attempt += 1) {
-    const sid = `PodIdentity${createHash('sha256').update(JSON.stringify([...parts, attempt])).digest('hex').slice(0, 12)}`;
+    const sid = `PodIdentity${createHash('sha256')
+      .update(JSON.stringify([...parts, attempt]))
+      .digest('hex')
+      .slice(0, 12)}`;
     if (!taken.has(sid)) return sid;
   }
 }
 
 const oneOrMany = (values: string[]): string | string[] => (values.length === 1 ? (values[0] ?? '') : values);
 
-/** Lets EKS Auth in for these service accounts, all of one namespace. Without session tags there is no tag to look at. */
+/**
+ * Lets EKS Auth in for these service accounts, all of one namespace. Without session tags there is no tag to look at.
+ */
 function statementFor(target: Target, accounts: readonly ServiceAccountUse[], taken: ReadonlySet<string>): JsonObject {
   const arn = clusterArn(target);
   const namespace = accounts[0]?.namespace ?? '';
@@ -69,14 +86,21 @@ function statementFor(target: Target, accounts: readonly ServiceAccountUse[], ta
     Condition: {
       StringEquals: {
         'aws:SourceAccount': target.account,
-        ...(tagged ? { 'aws:RequestTag/kubernetes-namespace': namespace, 'aws:RequestTag/kubernetes-service-account': oneOrMany(names) } : {}),
+        ...(tagged
+          ? {
+              'aws:RequestTag/kubernetes-namespace': namespace,
+              'aws:RequestTag/kubernetes-service-account': oneOrMany(names),
+            }
+          : {}),
       },
       ArnEquals: { 'aws:SourceArn': arn },
     },
   };
 }
 
-const unique = (texts: readonly (string | undefined)[]): string[] => [...new Set(texts.filter((text) => text !== undefined))];
+const unique = (texts: readonly (string | undefined)[]): string[] => [
+  ...new Set(texts.filter((text) => text !== undefined)),
+];
 
 /** Why the statement would not help, in the words of the evaluation. */
 function blocked(account: ServiceAccountUse, { verdict, reasons, undecided }: Evaluation): Refusal {
@@ -88,29 +112,53 @@ function blocked(account: ServiceAccountUse, { verdict, reasons, undecided }: Ev
     `With a statement for it, ${POD_IDENTITY_PRINCIPAL} ${verdict === 'unknown' ? 'may still not be' : 'would still not be'} let in for ${nameOf(account)}: ${decisive.map((reason) => reason.message).join('; ')}`,
     [
       `A Deny goes before every Allow, and is not taken out here, since somebody meant it. Change ${which} by hand so that it leaves out ${POD_IDENTITY_PRINCIPAL} for this cluster${keys.length > 0 ? ` (it looks at ${keys.join(', ')})` : ''}, or give the add-on a role of its own.`,
-      ...(undecided.length > 0 ? [`Where you know that ${undecided.join(', ')} will not stand in the way, accept the key by name (acceptedKeys).`] : []),
+      ...(undecided.length > 0
+        ? [
+            `Where you know that ${undecided.join(', ')} will not stand in the way, accept the key by name (acceptedKeys).`,
+          ]
+        : []),
     ].join(' '),
   );
 }
 
 /** Whether the policy as it would be keeps its promises for every account; `undefined`: it does. */
-function objection(before: TrustDocument, after: string, uses: readonly TrustUse[], options: { acceptedKeys: readonly string[] }): Refusal | undefined {
+function objection(
+  before: TrustDocument,
+  after: string,
+  uses: readonly TrustUse[],
+  options: { acceptedKeys: readonly string[] },
+): Refusal | undefined {
   const policy = parsePolicy(after, 'trust');
   for (const use of uses) {
     const podIdentity = evaluatePodIdentity(policy, use, options);
     if (podIdentity.verdict !== 'allowed') return blocked(use, podIdentity);
     const was = evaluateIrsa(before.policy, use, options).verdict;
     const is = evaluateIrsa(policy, use, options).verdict;
-    if (was !== is) return refuse(`The repaired policy would change what IRSA may do for ${nameOf(use)}: it was ${was} and would be ${is}`, 'Give the add-on a role of its own.');
+    if (was !== is)
+      return refuse(
+        `The repaired policy would change what IRSA may do for ${nameOf(use)}: it was ${was} and would be ${is}`,
+        'Give the add-on a role of its own.',
+      );
   }
   return undefined;
 }
 
 /** The one statement that the policy lacks for these service accounts, as the whole policy would be with it. */
-export function proposeRepair({ trustPolicy, target, serviceAccounts, oidcIssuer, acceptedKeys = [], maxLength }: RepairRequest): RepairProposal {
+export function proposeRepair({
+  trustPolicy,
+  target,
+  serviceAccounts,
+  oidcIssuer,
+  acceptedKeys = [],
+  maxLength,
+}: RepairRequest): RepairProposal {
   const options = { acceptedKeys };
   const present = parsePolicy(trustPolicy, 'trust');
-  const uses = uniqueAccounts(serviceAccounts).map((one): TrustUse & ServiceAccountUse => ({ ...one, target, ...(oidcIssuer === undefined ? {} : { oidcIssuer }) }));
+  const uses = uniqueAccounts(serviceAccounts).map((one): TrustUse & ServiceAccountUse => ({
+    ...one,
+    target,
+    ...(oidcIssuer === undefined ? {} : { oidcIssuer }),
+  }));
   const lacking = uses.filter((use) => evaluatePodIdentity(present, use, options).verdict !== 'allowed');
   if (lacking.length === 0) return { do: 'nothing' };
   const trust = readTrust(trustPolicy);
@@ -128,7 +176,10 @@ export function proposeRepair({ trustPolicy, target, serviceAccounts, oidcIssuer
   if (objected) return objected;
   const limit = limitFor(trust.length, maxLength);
   if (after.length > limit) {
-    return refuse(`The trust policy would have ${after.length} characters without white space, and IAM takes ${limit} (it has ${trust.length} now)`, waysOut(after.length, limit, trust.statements, target));
+    return refuse(
+      `The trust policy would have ${after.length} characters without white space, and IAM takes ${limit} (it has ${trust.length} now)`,
+      waysOut(after.length, limit, trust.statements, target),
+    );
   }
   return { do: 'repair', statement, after, length: after.length };
 }
@@ -136,8 +187,8 @@ export function proposeRepair({ trustPolicy, target, serviceAccounts, oidcIssuer
 export type Undo = { do: 'write'; document: string } | { do: 'nothing' } | { do: 'refuse'; why: string };
 
 /**
- * How a change is taken back from the policy that is there now: exactly what was there before, or, where somebody else has
- * changed more since, their policy without our statement.
+ * How a change is taken back from the policy that is there now: exactly what was there before, or, where somebody else
+ * has changed more since, their policy without our statement.
  */
 export function undoRepair(change: TrustChange, current: string): Undo {
   if (samePolicy(current, change.after)) return { do: 'write', document: change.before };
@@ -147,9 +198,16 @@ export function undoRepair(change: TrustChange, current: string): Undo {
   const others = trust.statements.filter((one) => !sameJson(one, change.statement));
   const sid = textsOf(change.statement['Sid'])[0];
   if (others.length < trust.statements.length) {
-    if (others.length === 0) return { do: 'refuse', why: `Our statement ${sid} is the only one left of the trust policy of ${change.roleArn}, and IAM takes none without statements. Write by hand what it shall be; it was: ${change.before}` };
+    if (others.length === 0)
+      return {
+        do: 'refuse',
+        why: `Our statement ${sid} is the only one left of the trust policy of ${change.roleArn}, and IAM takes none without statements. Write by hand what it shall be; it was: ${change.before}`,
+      };
     return { do: 'write', document: writeStatements(trust.document, others) };
   }
   if (sid === undefined || !sidsOf(trust.statements).has(sid)) return { do: 'nothing' };
-  return { do: 'refuse', why: `Somebody has changed our statement ${sid} in the trust policy of ${change.roleArn} since. It was: ${JSON.stringify(change.statement)}. Take it out by hand, or keep it` };
+  return {
+    do: 'refuse',
+    why: `Somebody has changed our statement ${sid} in the trust policy of ${change.roleArn} since. It was: ${JSON.stringify(change.statement)}. Take it out by hand, or keep it`,
+  };
 }

@@ -9,7 +9,15 @@ import { evaluateIrsa, evaluatePodIdentity } from '../policy/trust.ts';
 import type { TrustRetirement } from './model.ts';
 import { accountOf, oidcProvider, type OidcProvider, splitStatement, subjectConditions } from './oidc-statements.ts';
 import type { Refusal } from './repair.ts';
-import { type JsonObject, labelOf, nameOf, readTrust, type ServiceAccountUse, uniqueAccounts, writeStatements } from './statements.ts';
+import {
+  type JsonObject,
+  labelOf,
+  nameOf,
+  readTrust,
+  type ServiceAccountUse,
+  uniqueAccounts,
+  writeStatements,
+} from './statements.ts';
 
 export { undoRetirement } from './reinstate.ts';
 
@@ -36,22 +44,43 @@ const refuse = (why: string, remedy: string): Refusal => ({ do: 'refuse', why, r
 const listNames = (accounts: readonly ServiceAccountUse[]): string => accounts.map(nameOf).join(', ');
 
 /** Service accounts that statements name beside those that leave: what IRSA lets them do must not change. */
-function othersOf(statements: readonly JsonObject[], { subjectKey }: OidcProvider, leaving: readonly ServiceAccountUse[]): ServiceAccountUse[] {
+function othersOf(
+  statements: readonly JsonObject[],
+  { subjectKey }: OidcProvider,
+  leaving: readonly ServiceAccountUse[],
+): ServiceAccountUse[] {
   const gone = new Set(leaving.map(nameOf));
-  const named = statements.flatMap((one) => subjectConditions(one, subjectKey).flatMap(({ subjects }) => subjects.flatMap((subject) => accountOf(subject) ?? [])));
+  const named = statements.flatMap((one) =>
+    subjectConditions(one, subjectKey).flatMap(({ subjects }) =>
+      subjects.flatMap((subject) => accountOf(subject) ?? []),
+    ),
+  );
   return uniqueAccounts(named).filter((one) => !gone.has(nameOf(one)));
 }
 
 /** Whether the policy as it would be does what it shall; `undefined`: it does. */
-function objection(before: ParsedPolicy, after: ParsedPolicy, uses: readonly (TrustUse & ServiceAccountUse)[], others: readonly TrustUse[], acceptedKeys: readonly string[]): Refusal | undefined {
+function objection(
+  before: ParsedPolicy,
+  after: ParsedPolicy,
+  uses: readonly (TrustUse & ServiceAccountUse)[],
+  others: readonly TrustUse[],
+  acceptedKeys: readonly string[],
+): Refusal | undefined {
   for (const use of uses) {
     const now = evaluatePodIdentity(before, use, { acceptedKeys });
     if (now.verdict !== 'allowed') {
       const why = now.reasons.map((reason) => reason.message).join('; ');
-      return refuse(`Nothing would certainly let ${nameOf(use)} use the role any more, since Pod Identity is ${now.verdict}: ${why}`, 'Let EKS Pod Identity in first: pod-identity trust repair shows the statement.');
+      return refuse(
+        `Nothing would certainly let ${nameOf(use)} use the role any more, since Pod Identity is ${now.verdict}: ${why}`,
+        'Let EKS Pod Identity in first: pod-identity trust repair shows the statement.',
+      );
     }
     const then = evaluatePodIdentity(after, use, { acceptedKeys }).verdict;
-    if (then !== now.verdict) return refuse(`Pod Identity would be ${then} for ${nameOf(use)}, and is ${now.verdict} now`, 'Take the statements out by hand.');
+    if (then !== now.verdict)
+      return refuse(
+        `Pod Identity would be ${then} for ${nameOf(use)}, and is ${now.verdict} now`,
+        'Take the statements out by hand.',
+      );
     const irsa = evaluateIrsa(after, use);
     if (irsa.verdict !== 'denied') {
       const which = [...new Set(irsa.reasons.flatMap((reason) => reason.statement ?? []))].join(', ') || 'a statement';
@@ -62,28 +91,50 @@ function objection(before: ParsedPolicy, after: ParsedPolicy, uses: readonly (Tr
     }
   }
   const changed = others.find((use) => evaluateIrsa(before, use).verdict !== evaluateIrsa(after, use).verdict);
-  return changed ? refuse(`It would change what IRSA may do for ${nameOf(changed)}, which stays`, 'Take the statements out by hand.') : undefined;
+  return changed
+    ? refuse(`It would change what IRSA may do for ${nameOf(changed)}, which stays`, 'Take the statements out by hand.')
+    : undefined;
 }
 
 /** The trust policy without this cluster's OIDC trust of exactly these service accounts. */
-export function proposeRetirement({ trustPolicy, target, oidcIssuer, serviceAccounts, acceptedKeys = [] }: RetirementRequest): RetirementProposal {
+export function proposeRetirement({
+  trustPolicy,
+  target,
+  oidcIssuer,
+  serviceAccounts,
+  acceptedKeys = [],
+}: RetirementRequest): RetirementProposal {
   const trust = readTrust(trustPolicy);
   if (!trust.readable) return refuse(trust.why, trust.remedy);
   const provider = oidcProvider(target, oidcIssuer);
   const leaving = uniqueAccounts(serviceAccounts);
   const version = trust.document['Version'];
-  const split = trust.statements.map((statement, index) => ({ statement, ...splitStatement(statement, labelOf(statement, index), version, provider, leaving) }));
+  const split = trust.statements.map((statement, index) => ({
+    statement,
+    ...splitStatement(statement, labelOf(statement, index), version, provider, leaving),
+  }));
   const stuck = split.flatMap((one) => (one.is === 'stuck' ? [one] : []));
-  if (stuck.length > 0) return refuse(stuck.map((one) => one.why).join('. '), [...new Set(stuck.map((one) => one.remedy))].join(' '));
+  if (stuck.length > 0)
+    return refuse(stuck.map((one) => one.why).join('. '), [...new Set(stuck.map((one) => one.remedy))].join(' '));
 
-  const removed = split.flatMap((one) => (one.is === 'remove' ? [{ statement: one.statement, ...(one.kept ? { kept: one.kept } : {}) }] : []));
-  const left = split.flatMap((one): JsonObject[] => (one.is !== 'remove' ? [one.statement] : one.kept ? [one.kept] : []));
+  const removed = split.flatMap((one) =>
+    one.is === 'remove' ? [{ statement: one.statement, ...(one.kept ? { kept: one.kept } : {}) }] : [],
+  );
+  const left = split.flatMap((one): JsonObject[] =>
+    one.is !== 'remove' ? [one.statement] : one.kept ? [one.kept] : [],
+  );
   const use = (one: ServiceAccountUse): TrustUse & ServiceAccountUse => ({ ...one, target, oidcIssuer });
   const uses = leaving.map(use);
   if (removed.length === 0 && uses.every((one) => evaluateIrsa(trust.policy, one).verdict === 'denied')) {
     return { do: 'nothing', why: `No statement lets ${listNames(leaving)} in by ${provider.arn}` };
   }
   const after = writeStatements(trust.document, left);
-  const objected = objection(trust.policy, parsePolicy(after, 'trust'), uses, othersOf(trust.statements, provider, leaving).map(use), acceptedKeys);
+  const objected = objection(
+    trust.policy,
+    parsePolicy(after, 'trust'),
+    uses,
+    othersOf(trust.statements, provider, leaving).map(use),
+    acceptedKeys,
+  );
   return objected ?? { do: 'remove', after, removed };
 }

@@ -1,4 +1,7 @@
-/** How long a trust policy may be, and the ways out where it is too long. Source: IAM User Guide, "IAM and AWS STS quotas". */
+/**
+ * How long a trust policy may be, and the ways out where it is too long. Source: IAM User Guide, "IAM and AWS STS
+ * quotas".
+ */
 import { clusterArn, partitionOf } from '../arn.ts';
 import type { Target } from '../model.ts';
 import { isObject, type JsonObject, labelOf, sameJson, textsOf } from './statements.ts';
@@ -8,13 +11,24 @@ export const DEFAULT_QUOTA = 2048;
 /** What the quota can be raised to. */
 export const HIGHEST_QUOTA = 4096;
 
-/** Where IAM's quotas are kept: IAM is one for the whole partition. Source: AWS General Reference, "IAM endpoints and quotas". */
-const QUOTA_REGIONS: Record<string, string> = { aws: 'us-east-1', 'aws-cn': 'cn-north-1', 'aws-us-gov': 'us-gov-west-1' };
+/**
+ * Where IAM's quotas are kept: IAM is one for the whole partition. Source: AWS General Reference, "IAM endpoints and
+ * quotas".
+ */
+const QUOTA_REGIONS: Record<string, string> = {
+  aws: 'us-east-1',
+  'aws-cn': 'cn-north-1',
+  'aws-us-gov': 'us-gov-west-1',
+};
 
-/** How long the policy may become: one that is over the default already shows that this account's quota has been raised. */
-export const limitFor = (lengthNow: number, maxLength?: number): number => maxLength ?? (lengthNow > DEFAULT_QUOTA ? HIGHEST_QUOTA : DEFAULT_QUOTA);
+/**
+ * How long the policy may become: one that is over the default already shows that this account's quota has been raised.
+ */
+export const limitFor = (lengthNow: number, maxLength?: number): number =>
+  maxLength ?? (lengthNow > DEFAULT_QUOTA ? HIGHEST_QUOTA : DEFAULT_QUOTA);
 
-const withoutSid = (statement: JsonObject): JsonObject => Object.fromEntries(Object.entries(statement).filter(([key]) => key !== 'Sid'));
+const withoutSid = (statement: JsonObject): JsonObject =>
+  Object.fromEntries(Object.entries(statement).filter(([key]) => key !== 'Sid'));
 
 /** Statements that say what an earlier one says already. */
 function duplicates(statements: readonly JsonObject[]): string[] {
@@ -31,7 +45,9 @@ function ofProviders(statements: readonly JsonObject[]): string[] {
   return statements.flatMap((one, index) => {
     const federated = isObject(one['Principal']) ? textsOf(one['Principal']['Federated']) : [];
     const issuers = federated.flatMap((arn) => PROVIDER.exec(arn)?.[1] ?? []);
-    return one['Effect'] === 'Allow' && issuers.length > 0 ? [`${labelOf(one, index)} is for OIDC provider ${issuers.join(', ')}`] : [];
+    return one['Effect'] === 'Allow' && issuers.length > 0
+      ? [`${labelOf(one, index)} is for OIDC provider ${issuers.join(', ')}`]
+      : [];
   });
 }
 

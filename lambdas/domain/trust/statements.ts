@@ -1,9 +1,12 @@
-/** Reads and writes a trust policy's statements as they stand, so that what is not touched stays as its author wrote it. */
+/**
+ * Reads and writes a trust policy's statements as they stand, so that what is not touched stays as its author wrote it.
+ */
 import { decodePolicy, parsePolicy, type ParsedPolicy } from '../policy/document.ts';
 
 export type JsonObject = Record<string, unknown>;
 
-export const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? (value as unknown[]) : [value]);
 
@@ -12,10 +15,18 @@ export const textsOf = (value: unknown): string[] => (value === undefined ? [] :
 
 /** Whether two values are the same JSON: keys in any order, lists in theirs. */
 export function sameJson(a: unknown, b: unknown): boolean {
-  if (Array.isArray(a) || Array.isArray(b)) return Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((item, index) => sameJson(item, b[index]));
+  if (Array.isArray(a) || Array.isArray(b))
+    return (
+      Array.isArray(a) &&
+      Array.isArray(b) &&
+      a.length === b.length &&
+      a.every((item, index) => sameJson(item, b[index]))
+    );
   if (!isObject(a) || !isObject(b)) return a === b;
   const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && sameJson(a[key], b[key]));
+  return (
+    keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && sameJson(a[key], b[key]))
+  );
 }
 
 /** The JSON value of a policy's text, URL-encoded or not; `undefined` where it is not JSON. */
@@ -47,7 +58,10 @@ const STRING = /"(?:[^"\\]|\\.)*"/gs;
 /** IEEE 754 doubles, JavaScript's numbers, keep every decimal number of 15 digits. Source: IEEE 754-2019, 5.12.2. */
 const EXACT_DIGITS = 15;
 
-/** A number that would be another one once the text is parsed and written again; `undefined`: none. A key that is there twice is not valid. */
+/**
+ * A number that would be another one once the text is parsed and written again; `undefined`: none. A key that is there
+ * twice is not valid.
+ */
 const lossOf = (text: string): string | undefined =>
   text
     .replaceAll(STRING, '')
@@ -58,15 +72,34 @@ export type Reading = ({ readable: true } & TrustDocument) | { readable: false; 
 
 const BY_HAND = 'Correct it by hand (aws iam update-assume-role-policy)';
 
-/** Reads what is to be changed. Refuses what is no valid trust policy, and what would not survive being written again. */
+/**
+ * Reads what is to be changed. Refuses what is no valid trust policy, and what would not survive being written again.
+ */
 export function readTrust(text: string): Reading {
   const policy = parsePolicy(text, 'trust');
-  if (!policy.valid) return { readable: false, why: `The trust policy is not valid at ${policy.path}: ${policy.reason}`, remedy: `${BY_HAND}, then try again: a policy that IAM itself may read in another way is not changed.` };
+  if (!policy.valid)
+    return {
+      readable: false,
+      why: `The trust policy is not valid at ${policy.path}: ${policy.reason}`,
+      remedy: `${BY_HAND}, then try again: a policy that IAM itself may read in another way is not changed.`,
+    };
   const document = valueOf(text);
-  if (!isObject(document)) return { readable: false, why: 'The trust policy is no JSON object', remedy: `${BY_HAND}, then try again.` };
+  if (!isObject(document))
+    return { readable: false, why: 'The trust policy is no JSON object', remedy: `${BY_HAND}, then try again.` };
   const loss = lossOf(decodePolicy(text));
-  if (loss !== undefined) return { readable: false, why: `The trust policy can't be written again as it is: it has the number ${loss}, which would lose digits`, remedy: `${BY_HAND}: put the number in quotation marks, then try again.` };
-  return { readable: true, policy, document, statements: listOf(document['Statement']).filter(isObject), length: JSON.stringify(document).length };
+  if (loss !== undefined)
+    return {
+      readable: false,
+      why: `The trust policy can't be written again as it is: it has the number ${loss}, which would lose digits`,
+      remedy: `${BY_HAND}: put the number in quotation marks, then try again.`,
+    };
+  return {
+    readable: true,
+    policy,
+    document,
+    statements: listOf(document['Statement']).filter(isObject),
+    length: JSON.stringify(document).length,
+  };
 }
 
 /** The object with one member replaced, in its place; keys such as `__proto__` stay plain keys. */
@@ -74,13 +107,17 @@ export const replaceMember = (object: JsonObject, key: string, value: unknown): 
   Object.fromEntries(Object.entries(object).map(([name, inner]) => [name, name === key ? value : inner]));
 
 /** The policy with other statements and all else as it was; JSON text without white space. */
-export const writeStatements = (document: JsonObject, statements: readonly JsonObject[]): string => JSON.stringify(replaceMember(document, 'Statement', statements));
+export const writeStatements = (document: JsonObject, statements: readonly JsonObject[]): string =>
+  JSON.stringify(replaceMember(document, 'Statement', statements));
 
 /** How a statement is called in messages: its Sid, or its number counted from 1. */
 export const labelOf = (statement: JsonObject, index: number): string =>
-  typeof statement['Sid'] === 'string' && statement['Sid'] !== '' ? `statement ${index + 1} (${statement['Sid']})` : `statement ${index + 1}`;
+  typeof statement['Sid'] === 'string' && statement['Sid'] !== ''
+    ? `statement ${index + 1} (${statement['Sid']})`
+    : `statement ${index + 1}`;
 
-export const sidsOf = (statements: readonly JsonObject[]): Set<string> => new Set(statements.flatMap((one) => textsOf(one['Sid'])));
+export const sidsOf = (statements: readonly JsonObject[]): Set<string> =>
+  new Set(statements.flatMap((one) => textsOf(one['Sid'])));
 
 /** A service account of the cluster. `disableSessionTags`: of its association. */
 export interface ServiceAccountUse {
@@ -91,4 +128,6 @@ export interface ServiceAccountUse {
 
 export const nameOf = ({ namespace, serviceAccount }: ServiceAccountUse): string => `${namespace}/${serviceAccount}`;
 
-export const uniqueAccounts = <Account extends ServiceAccountUse>(accounts: readonly Account[]): Account[] => [...new Map(accounts.map((one) => [nameOf(one), one])).values()];
+export const uniqueAccounts = <Account extends ServiceAccountUse>(accounts: readonly Account[]): Account[] => [
+  ...new Map(accounts.map((one) => [nameOf(one), one])).values(),
+];

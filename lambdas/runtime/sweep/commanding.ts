@@ -1,4 +1,6 @@
-/** Starting sweeps, and what is asked of them while they are under way: for the API, the command line and the schedules. */
+/**
+ * Starting sweeps, and what is asked of them while they are under way: for the API, the command line and the schedules.
+ */
 import { MigrationError } from '../../domain/errors.ts';
 import { judgeCommand, type SweepExecution } from '../../domain/sweep/commands.ts';
 import type { Sweep, SweepCommand, SweepRequest, SweepTally } from '../../domain/sweep/model.ts';
@@ -7,11 +9,21 @@ import { utcNow } from '../utc.ts';
 
 type Parts = Pick<HandlerDependencies, 'sweeps' | 'executions' | 'clock'>;
 
-/** Milliseconds for which a Lambda of an execution that was stopped may still start migrations: the longest that the dispatcher's may run, and a margin. */
+/**
+ * Milliseconds for which a Lambda of an execution that was stopped may still start migrations: the longest that the
+ * dispatcher's may run, and a margin.
+ */
 export const SETTLES_AFTER = 120_000;
 
 /** A sweep that has just begun: nothing was looked at yet. */
-export const newSweep = (base: Pick<Sweep, 'sweepId' | 'request' | 'startedAt' | 'schedule'>): Sweep => ({ ...base, status: 'running', phase: 'inventory', executions: 0, failed: [], ended: 0 });
+export const newSweep = (base: Pick<Sweep, 'sweepId' | 'request' | 'startedAt' | 'schedule'>): Sweep => ({
+  ...base,
+  status: 'running',
+  phase: 'inventory',
+  executions: 0,
+  failed: [],
+  ended: 0,
+});
 
 export interface StartWish {
   /** Derived, where the same wish may be said again; otherwise a new one is made. */
@@ -20,11 +32,21 @@ export interface StartWish {
 }
 
 /**
- * Puts the record and starts the execution under the sweep's id; said again with the same id it does what is missing, and
- * starts no other one. Answers the record that stands. `requestedBy` goes before what the request says.
+ * Puts the record and starts the execution under the sweep's id; said again with the same id it does what is missing,
+ * and starts no other one. Answers the record that stands. `requestedBy` goes before what the request says.
  */
-export async function startSweep(request: SweepRequest, requestedBy: string | undefined, { sweeps, executions, clock, ids }: Parts & Pick<HandlerDependencies, 'ids'>, { sweepId = ids.ulid(), schedule }: StartWish = {}): Promise<Sweep> {
-  const made = newSweep({ sweepId, request: { ...request, ...(requestedBy === undefined ? {} : { requestedBy }) }, startedAt: utcNow(clock), ...(schedule ? { schedule } : {}) });
+export async function startSweep(
+  request: SweepRequest,
+  requestedBy: string | undefined,
+  { sweeps, executions, clock, ids }: Parts & Pick<HandlerDependencies, 'ids'>,
+  { sweepId = ids.ulid(), schedule }: StartWish = {},
+): Promise<Sweep> {
+  const made = newSweep({
+    sweepId,
+    request: { ...request, ...(requestedBy === undefined ? {} : { requestedBy }) },
+    startedAt: utcNow(clock),
+    ...(schedule ? { schedule } : {}),
+  });
   const record = await sweeps.create(made);
   // An execution has noted itself there: it was started, whatever has become of it.
   if (record.executions === 0 && record.status !== 'ended') await executions.startSweep(sweepId, sweepId);
@@ -32,7 +54,10 @@ export async function startSweep(request: SweepRequest, requestedBy: string | un
 }
 
 /** `undefined` where there is no such sweep. */
-export async function showSweep(sweepId: string, { sweeps }: Pick<HandlerDependencies, 'sweeps'>): Promise<{ sweep: Sweep; tally: SweepTally } | undefined> {
+export async function showSweep(
+  sweepId: string,
+  { sweeps }: Pick<HandlerDependencies, 'sweeps'>,
+): Promise<{ sweep: Sweep; tally: SweepTally } | undefined> {
   const sweep = await sweeps.get(sweepId);
   return sweep && { sweep, tally: await sweeps.tally(sweepId) };
 }
@@ -50,12 +75,22 @@ async function executionOf({ executionArn }: Sweep, { executions, clock }: Parts
  * Notes what somebody asks of a sweep, and starts an execution that goes on with it where none is at work. Answers the
  * record then. Throws NotFound, or BadInput that says why it makes no sense; nothing is noted then.
  */
-export async function commandSweep(sweepId: string, command: SweepCommand['command'], who: { by?: string | undefined; reason?: string | undefined }, dependencies: Parts): Promise<Sweep> {
+export async function commandSweep(
+  sweepId: string,
+  command: SweepCommand['command'],
+  who: { by?: string | undefined; reason?: string | undefined },
+  dependencies: Parts,
+): Promise<Sweep> {
   const { sweeps, executions, clock } = dependencies;
   const sweep = await sweeps.get(sweepId);
   if (!sweep) throw new MigrationError('NotFound', `There is no sweep ${sweepId} in the ledger.`);
-  const verdict = judgeCommand(sweep, command, sweep.status === 'ended' ? 'over' : await executionOf(sweep, dependencies));
-  if (verdict.refused !== undefined) throw new MigrationError('BadInput', `Sweep ${sweepId} can't be told to ${command}: ${verdict.refused}.`);
+  const verdict = judgeCommand(
+    sweep,
+    command,
+    sweep.status === 'ended' ? 'over' : await executionOf(sweep, dependencies),
+  );
+  if (verdict.refused !== undefined)
+    throw new MigrationError('BadInput', `Sweep ${sweepId} can't be told to ${command}: ${verdict.refused}.`);
 
   const at = utcNow(clock);
   const noted = await sweeps.command(sweepId, { command, at, by: who.by, reason: who.reason });
@@ -67,13 +102,22 @@ export async function commandSweep(sweepId: string, command: SweepCommand['comma
       // What stopped had its inventory; what failed may have failed in it.
       phase: sweep.outcome === 'failed' ? phase : 'migrations',
       // Small again: what it failed by may still be there.
-      ...(wave ? { wave: { number: wave.number + 1, size: Math.min(sweep.request.limits.canary, sweep.request.limits.concurrency), begun: 0 } } : {}),
+      ...(wave
+        ? {
+            wave: {
+              number: wave.number + 1,
+              size: Math.min(sweep.request.limits.canary, sweep.request.limits.concurrency),
+              begun: 0,
+            },
+          }
+        : {}),
       outcome: null,
       cause: null,
       endedAt: null,
     });
   }
   // A name is used once, and each command is one start: an execution that is not the last to note itself does nothing.
-  if (verdict.restart) await executions.startSweep(sweepId, sweep.executions === 0 ? sweepId : `${sweepId}-${Date.parse(at)}`);
+  if (verdict.restart)
+    await executions.startSweep(sweepId, sweep.executions === 0 ? sweepId : `${sweepId}-${Date.parse(at)}`);
   return (await sweeps.get(sweepId)) ?? noted ?? sweep;
 }

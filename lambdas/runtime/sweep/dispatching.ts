@@ -1,6 +1,6 @@
 /**
- * One look of a sweep's dispatcher: notes what has ended, decides, and begins. What it works from is in the ledger alone,
- * and each write can be said again, so that a look that broke off anywhere is made up for by the next one.
+ * One look of a sweep's dispatcher: notes what has ended, decides, and begins. What it works from is in the ledger
+ * alone, and each write can be said again, so that a look that broke off anywhere is made up for by the next one.
  */
 import { isOpen, nextOpening } from '../../domain/change-window.ts';
 import { isMigrationError, MigrationError } from '../../domain/errors.ts';
@@ -37,7 +37,10 @@ const WHILE_PAUSED = 60;
 /** A window that is closed: in between somebody may stop it. */
 const MOST = 300;
 
-/** Items that are looked for in the queue at least, and at most: enough that what the caps leave out does not hide the others. */
+/**
+ * Items that are looked for in the queue at least, and at most: enough that what the caps leave out does not hide the
+ * others.
+ */
 const QUEUE = { least: 200, most: 1000, perMigration: 10 };
 
 /** Milliseconds that beginning one takes at most: two writes and a start. With less left the next look goes on. */
@@ -45,7 +48,10 @@ const TIME_FOR_ONE = 15_000;
 const AT_ONCE = 10;
 
 /** A plan changes nothing, so it may be made at any time. */
-const windowFor = ({ request: { mode, options } }: Sweep, { settings }: Pick<HandlerDependencies, 'settings'>): ReturnType<typeof windowOf> => (mode === 'migrate' ? windowOf(options, settings) : undefined);
+const windowFor = (
+  { request: { mode, options } }: Sweep,
+  { settings }: Pick<HandlerDependencies, 'settings'>,
+): ReturnType<typeof windowOf> => (mode === 'migrate' ? windowOf(options, settings) : undefined);
 
 function waitSeconds(sweep: Sweep, { status }: Decision, inFlight: number, dependencies: HandlerDependencies): number {
   if (inFlight > 0) return USUAL;
@@ -60,7 +66,11 @@ function waitSeconds(sweep: Sweep, { status }: Decision, inFlight: number, depen
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 /** Writes what the decision changes of the record, before anything is begun by it. */
-async function note(sweep: Sweep, { status, wave, cause, done }: Decision, { sweeps }: HandlerDependencies): Promise<void> {
+async function note(
+  sweep: Sweep,
+  { status, wave, cause, done }: Decision,
+  { sweeps }: HandlerDependencies,
+): Promise<void> {
   const phase = done ? 'report' : 'migrations';
   const wanted = { status, wave, cause, phase } as const;
   if (same(wanted, { status: sweep.status, wave: sweep.wave, cause: sweep.cause, phase: sweep.phase })) return;
@@ -70,11 +80,23 @@ async function note(sweep: Sweep, { status, wave, cause, done }: Decision, { swe
 /** The next look tries again. What has none of our names is a defect: it is thrown. */
 function tellUnstarted(sweepId: string, migrationId: string, error: unknown, { telemetry }: HandlerDependencies): void {
   if (!isMigrationError(error)) throw error;
-  telemetry.log.warn('a migration of a sweep could not be started, or looked after, this time', { sweepId, migrationId, error: error.name, message: error.message });
+  telemetry.log.warn('a migration of a sweep could not be started, or looked after, this time', {
+    sweepId,
+    migrationId,
+    error: error.name,
+    message: error.message,
+  });
 }
 
-/** Into flight, then started: what is in flight and was not started is started at the next look. One that can't be does not keep the others waiting. */
-async function begin(sweep: Sweep, { begin: chosen, wave }: Decision, dependencies: HandlerDependencies): Promise<void> {
+/**
+ * Into flight, then started: what is in flight and was not started is started at the next look. One that can't be does
+ * not keep the others waiting.
+ */
+async function begin(
+  sweep: Sweep,
+  { begin: chosen, wave }: Decision,
+  dependencies: HandlerDependencies,
+): Promise<void> {
   const { sweeps, executions, clock, remainingTime } = dependencies;
   await each(chosen, AT_ONCE, async (item) => {
     if (remainingTime() < TIME_FOR_ONE) return;
@@ -92,13 +114,23 @@ async function noteEnds(sweepId: string, flights: Flight[], { sweeps, clock }: H
   await each(
     flights.flatMap(({ item, end }) => (end ? [{ item, end }] : [])),
     AT_ONCE,
-    ({ item: { migrationId }, end: { outcome, failure, endedAt } }) => sweeps.toEnd(sweepId, migrationId, { endedAt: endedAt ?? utcNow(clock), outcome, failure, failed: countsAsFailed(outcome) }),
+    ({ item: { migrationId }, end: { outcome, failure, endedAt } }) =>
+      sweeps.toEnd(sweepId, migrationId, {
+        endedAt: endedAt ?? utcNow(clock),
+        outcome,
+        failure,
+        failed: countsAsFailed(outcome),
+      }),
   );
   return flights.filter(({ end }) => !end);
 }
 
 /** Looks after each of them; one that can't be looked after now stays as it is. */
-const lookAfterAll = (flights: Flight[], how: Parameters<typeof lookAfter>[1], dependencies: HandlerDependencies): Promise<Flight[]> =>
+const lookAfterAll = (
+  flights: Flight[],
+  how: Parameters<typeof lookAfter>[1],
+  dependencies: HandlerDependencies,
+): Promise<Flight[]> =>
   each(flights, AT_ONCE, async (flight) => {
     try {
       return await lookAfter(flight, how, dependencies);
@@ -108,20 +140,29 @@ const lookAfterAll = (flights: Flight[], how: Parameters<typeof lookAfter>[1], d
     }
   });
 
-const queueLimit = ({ request: { limits } }: Sweep): number => Math.min(Math.max(limits.concurrency * QUEUE.perMigration, QUEUE.least), QUEUE.most);
+const queueLimit = ({ request: { limits } }: Sweep): number =>
+  Math.min(Math.max(limits.concurrency * QUEUE.perMigration, QUEUE.least), QUEUE.most);
 
 async function recordOf(sweepId: string, { sweeps }: HandlerDependencies): Promise<Sweep> {
   const sweep = await sweeps.get(sweepId);
   if (sweep) return sweep;
-  throw new MigrationError('NotFound', `There is no sweep ${sweepId} in the ledger, so nothing was begun. Start it again.`);
+  throw new MigrationError(
+    'NotFound',
+    `There is no sweep ${sweepId} in the ledger, so nothing was begun. Start it again.`,
+  );
 }
 
 /** `looks`: how many an execution makes before another one goes on. */
-export async function dispatchSweep({ sweepId, executionArn, tick }: DispatchInput, dependencies: HandlerDependencies, looks = LOOKS_OF_EXECUTION): Promise<Dispatched> {
+export async function dispatchSweep(
+  { sweepId, executionArn, tick }: DispatchInput,
+  dependencies: HandlerDependencies,
+  looks = LOOKS_OF_EXECUTION,
+): Promise<Dispatched> {
   const { sweeps, executions, clock } = dependencies;
   const found = await recordOf(sweepId, dependencies);
   // Another execution works on it since: two would begin more than the limits allow.
-  if (found.executionArn !== undefined && found.executionArn !== executionArn) return { next: 'hand-over', waitSeconds: USUAL };
+  if (found.executionArn !== undefined && found.executionArn !== executionArn)
+    return { next: 'hand-over', waitSeconds: USUAL };
   if (found.status === 'ended') return { next: 'report', waitSeconds: USUAL };
 
   const window = windowFor(found, dependencies);
@@ -132,7 +173,11 @@ export async function dispatchSweep({ sweepId, executionArn, tick }: DispatchInp
   const counted = await recordOf(sweepId, dependencies);
   const inFlight = unfinished.map(({ item }) => item);
   const { status } = decideWave({ sweep: counted, inFlight, queued: [], windowOpen });
-  const looked = await noteEnds(sweepId, await lookAfterAll(unfinished, { sweep: counted, tick, mayStart: status === 'running' }, dependencies), dependencies);
+  const looked = await noteEnds(
+    sweepId,
+    await lookAfterAll(unfinished, { sweep: counted, tick, mayStart: status === 'running' }, dependencies),
+    dependencies,
+  );
 
   const sweep = looked.length < unfinished.length ? await recordOf(sweepId, dependencies) : counted;
   const mayEnd = status === 'stopping' ? looked.filter(({ held }) => !held) : looked;
@@ -147,5 +192,8 @@ export async function dispatchSweep({ sweepId, executionArn, tick }: DispatchInp
     return { next: 'hand-over', waitSeconds: USUAL };
   }
   await begin(sweep, decision, dependencies);
-  return { next: 'wait', waitSeconds: waitSeconds(sweep, decision, looked.length + decision.begin.length, dependencies) };
+  return {
+    next: 'wait',
+    waitSeconds: waitSeconds(sweep, decision, looked.length + decision.begin.length, dependencies),
+  };
 }

@@ -1,5 +1,12 @@
-/** Runs it for each, so many at once; answers in their order. All are run, also where one fails: the first failure is thrown at the end. */
-export async function each<Item, Answer>(items: readonly Item[], atOnce: number, run: (item: Item) => Promise<Answer>): Promise<Answer[]> {
+/**
+ * Runs it for each, so many at once; answers in their order. All are run, also where one fails: the first failure is
+ * thrown at the end.
+ */
+export async function each<Item, Answer>(
+  items: readonly Item[],
+  atOnce: number,
+  run: (item: Item) => Promise<Answer>,
+): Promise<Answer[]> {
   const answers: Answer[] = [];
   const failures: unknown[] = [];
   const waiting = items.entries();

@@ -12,23 +12,33 @@ import { failureOf } from '../failures.ts';
 const LONGEST_REASON = 1024;
 
 /** What a migration of the sweep is asked for with. A sweep that plans asks for dry runs. */
-export function requestOf({ sweepId, request }: Pick<Sweep, 'sweepId' | 'request'>, { account, region, cluster, addon }: SweepItem): MigrationRequest {
+export function requestOf(
+  { sweepId, request }: Pick<Sweep, 'sweepId' | 'request'>,
+  { account, region, cluster, addon }: SweepItem,
+): MigrationRequest {
   const { mode, requestedBy, reason } = request;
   const why = `sweep ${sweepId}${reason === undefined ? '' : `: ${reason}`}`;
-  return { ...planRequestOf(request, { account, region, cluster }, addon, mode === 'plan'), requestedBy, reason: why.slice(0, LONGEST_REASON) };
+  return {
+    ...planRequestOf(request, { account, region, cluster }, addon, mode === 'plan'),
+    requestedBy,
+    reason: why.slice(0, LONGEST_REASON),
+  };
 }
 
 const MINUTE = 60_000;
 /**
- * Step Functions may not know yet what was just started (API Reference, DescribeExecution: eventually consistent), and a
- * Lambda of an execution that was just stopped may still write the record.
+ * Step Functions may not know yet what was just started (API Reference, DescribeExecution: eventually consistent), and
+ * a Lambda of an execution that was just stopped may still write the record.
  */
 const SETTLED_AFTER = 2 * MINUTE;
 /** What can't be started by then, by an error that does not pass, is given up. */
 const GIVEN_UP_AFTER = 15 * MINUTE;
 /** Recover begins within 5 minutes of a stop, and has 9 hours; each of its executions notes itself in the record. */
 const RECOVERED_AFTER = 60 * MINUTE;
-/** Looks at what has run for long, from one to the next: every 5 minutes, since DescribeExecution is limited to some 15 a second in an account. */
+/**
+ * Looks at what has run for long, from one to the next: every 5 minutes, since DescribeExecution is limited to some 15
+ * a second in an account.
+ */
 const CLOSER_LOOK_EVERY = 15;
 
 /** `outcome`: undefined for one that ended without. */
@@ -49,13 +59,16 @@ type Ports = Pick<HandlerDependencies, 'executions' | 'clock'>;
 
 const withoutOutcome = (message: string): End => ({ outcome: undefined, failure: { name: 'NoOutcome', message } });
 
-const ageOf = ({ begunAt }: SweepItem, { clock }: Ports): number => (begunAt === undefined ? 0 : clock.now() - Date.parse(begunAt));
+const ageOf = ({ begunAt }: SweepItem, { clock }: Ports): number =>
+  begunAt === undefined ? 0 : clock.now() - Date.parse(begunAt);
 
 /** Milliseconds since an execution stopped; one that nobody knows any more stopped long ago. */
-const sinceStop = (execution: ExecutionState | undefined, { clock }: Ports): number => clock.now() - (execution?.stoppedAt === undefined ? 0 : Date.parse(execution.stoppedAt));
+const sinceStop = (execution: ExecutionState | undefined, { clock }: Ports): number =>
+  clock.now() - (execution?.stoppedAt === undefined ? 0 : Date.parse(execution.stoppedAt));
 
 /** How an execution was left that is no longer running, for a message. */
-const leftAs = (execution: ExecutionState | undefined): string => (execution ? `ended ${execution.status}` : 'is no longer known to Step Functions');
+const leftAs = (execution: ExecutionState | undefined): string =>
+  execution ? `ended ${execution.status}` : 'is no longer known to Step Functions';
 
 /** Starts it again, which starts it once. Answers the end of one that can't be started, however often that is tried. */
 async function startAgain(item: SweepItem, sweep: Sweep, ports: Ports): Promise<End | undefined> {
@@ -78,7 +91,12 @@ async function ofUnrecorded(flight: Flight, sweep: Sweep, mayStart: boolean, por
   const execution = await ports.executions.describeMigration(item.migrationId);
   if (!execution) return { ...flight, held: !mayStart };
   if (isRunning(execution) || sinceStop(execution, ports) < SETTLED_AFTER) return flight;
-  return { ...flight, end: withoutOutcome(`Its execution ${leftAs(execution)} before it had written a record. Nothing was changed by it. Look at the execution ${item.migrationId} of MigrateAddon.`) };
+  return {
+    ...flight,
+    end: withoutOutcome(
+      `Its execution ${leftAs(execution)} before it had written a record. Nothing was changed by it. Look at the execution ${item.migrationId} of MigrateAddon.`,
+    ),
+  };
 }
 
 /** It has run for long: its execution may have stopped, and nobody taken it over. */
@@ -87,7 +105,12 @@ async function ofLong(flight: Flight, record: Migration, ports: Ports): Promise<
   if (record.executionArn === undefined || ageOf(item, ports) < RECOVERED_AFTER) return flight;
   const execution = await ports.executions.describe(record.executionArn);
   if (isRunning(execution) || sinceStop(execution, ports) < RECOVERED_AFTER) return flight;
-  return { ...flight, end: withoutOutcome(`Its execution ${record.executionArn} ${leftAs(execution)}, and no Recover has ended it since. Look at the alarms of the service, then put it back: pod-identity rollback ${item.migrationId}`) };
+  return {
+    ...flight,
+    end: withoutOutcome(
+      `Its execution ${record.executionArn} ${leftAs(execution)}, and no Recover has ended it since. Look at the alarms of the service, then put it back: pod-identity rollback ${item.migrationId}`,
+    ),
+  };
 }
 
 /** What its record says of it. */
@@ -101,7 +124,13 @@ export async function flightOf(item: SweepItem, { ledger }: Pick<HandlerDependen
  * Looks after one that the record says nothing final of: starts it again where there is no record, and finds out what
  * will never have an outcome. Where it can't be started for now, that is thrown.
  */
-export function lookAfter(flight: Flight, { sweep, tick, mayStart }: { sweep: Sweep; tick: number; mayStart: boolean }, ports: Ports): Promise<Flight> {
+export function lookAfter(
+  flight: Flight,
+  { sweep, tick, mayStart }: { sweep: Sweep; tick: number; mayStart: boolean },
+  ports: Ports,
+): Promise<Flight> {
   if (!flight.record) return ofUnrecorded(flight, sweep, mayStart, ports);
-  return tick % CLOSER_LOOK_EVERY === CLOSER_LOOK_EVERY - 1 ? ofLong(flight, flight.record, ports) : Promise.resolve(flight);
+  return tick % CLOSER_LOOK_EVERY === CLOSER_LOOK_EVERY - 1
+    ? ofLong(flight, flight.record, ports)
+    : Promise.resolve(flight);
 }

@@ -76,7 +76,10 @@ class Survey {
   /** What it is, and whether it is one of the sweep's. */
   private async describe(name: string): Promise<void> {
     const addon = await this.reads.eks.describeAddon(name);
-    if (!addon) return this.note(name, { unread: `EKS lists add-on ${name}, and knows nothing of it: it was deleted a moment ago.` });
+    if (!addon)
+      return this.note(name, {
+        unread: `EKS lists add-on ${name}, and knows nothing of it: it was deleted a moment ago.`,
+      });
     this.addons.set(name, addon);
     const byTag = tagLeftOut(this.looking.request.selection, addon.tags, this.cluster.tags);
     if (byTag !== undefined) this.note(name, { leftOut: byTag });
@@ -91,17 +94,31 @@ class Survey {
     const eks: ClusterReads['eks'] = { ...this.reads.eks, listAddons: () => Promise.resolve([...this.addons.keys()]) };
     const facts = await readFacts(empty, { ...this.reads, eks }, settings, 'tells');
     const silence = this.reads.silence();
-    return { name, version, plan: planMigration(facts), agentKnown: facts.agentAddon !== undefined, ...(facts.kubernetesError !== undefined && silence !== undefined ? { unanswered: silence } : {}) };
+    return {
+      name,
+      version,
+      plan: planMigration(facts),
+      agentKnown: facts.agentAddon !== undefined,
+      ...(facts.kubernetesError !== undefined && silence !== undefined ? { unanswered: silence } : {}),
+    };
   }
 
-  /** Which service accounts its version takes associations for, and which of them have one. Nothing is asked where it is on Pod Identity by its own word. */
+  /**
+   * Which service accounts its version takes associations for, and which of them have one. Nothing is asked where it is
+   * on Pod Identity by its own word.
+   */
   private async support(addon: Addon): Promise<{ takes: string[]; associated: string[] }> {
     if (addon.podIdentityAssociations.length > 0) return { takes: [], associated: [] };
     const configuration = await this.reads.eks.describeConfiguration(addon.name, addon.version);
     const takes = (configuration?.podIdentity ?? []).map(({ serviceAccount }) => serviceAccount);
     const refs = takes.length > 0 ? await this.reads.eks.listAssociationRefs() : [];
     const namespace = namespaceOf(addon);
-    return { takes, associated: takes.filter((account) => refs.some((ref) => ref.namespace === namespace && ref.serviceAccount === account)) };
+    return {
+      takes,
+      associated: takes.filter((account) =>
+        refs.some((ref) => ref.namespace === namespace && ref.serviceAccount === account),
+      ),
+    };
   }
 
   /** Roles of all add-ons that have one. */
@@ -109,7 +126,10 @@ class Survey {
     return [...this.addons.values()].flatMap((addon) => irsaRoleOf({ addon }) ?? []);
   }
 
-  /** Those that need few calls first, whatever happens then; of the others those of kube-system, since what is listed of its workloads answers for the agent too. */
+  /**
+   * Those that need few calls first, whatever happens then; of the others those of kube-system, since what is listed of
+   * its workloads answers for the agent too.
+   */
   private inOrder(names: readonly string[]): string[] {
     const place = (name: string): number => {
       const addon = this.addons.get(name);
@@ -124,7 +144,10 @@ class Survey {
       const leftOut = nameLeftOut(this.looking.request.selection, name);
       if (leftOut !== undefined) this.note(name, { leftOut });
     }
-    await this.attempt(names.filter((name) => !this.seen.has(name)), (name) => this.describe(name));
+    await this.attempt(
+      names.filter((name) => !this.seen.has(name)),
+      (name) => this.describe(name),
+    );
     const open = names.filter((name) => this.addons.has(name) && !this.seen.has(name));
     await this.attempt(this.inOrder(open), async (name) => {
       const addon = this.addons.get(name);
@@ -134,8 +157,15 @@ class Survey {
   }
 }
 
-/** One that is not looked into, such as one that is being deleted: each add-on that EKS still names, else the cluster as a whole. */
-async function outsideOf({ request: { selection } }: Looking, { eks }: ClusterReads, reason: string): Promise<ClusterLook> {
+/**
+ * One that is not looked into, such as one that is being deleted: each add-on that EKS still names, else the cluster as
+ * a whole.
+ */
+async function outsideOf(
+  { request: { selection } }: Looking,
+  { eks }: ClusterReads,
+  reason: string,
+): Promise<ClusterLook> {
   try {
     const names = [...(await eks.listAddons())].sort();
     const findings = names.map((name) => {
@@ -150,8 +180,8 @@ async function outsideOf({ request: { selection } }: Looking, { eks }: ClusterRe
 }
 
 /**
- * Undefined: the selection leaves the cluster out by its tags. Throws a defect, and OutOfTime where the invocation's time
- * is up; everything else that keeps it from being looked at is a finding.
+ * Undefined: the selection leaves the cluster out by its tags. Throws a defect, and OutOfTime where the invocation's
+ * time is up; everything else that keeps it from being looked at is a finding.
  */
 export async function lookAtCluster(looking: Looking): Promise<ClusterLook | undefined> {
   const { request, target, ports, memory, clock } = looking;
@@ -160,7 +190,14 @@ export async function lookAtCluster(looking: Looking): Promise<ClusterLook | und
   let version: { version?: string } = {};
   try {
     const cluster = await reads.eks.describeCluster();
-    if (!cluster) return { findings: [unreachableCluster(`EKS lists cluster ${target.cluster}, and knows nothing of it: it was deleted a moment ago.`)] };
+    if (!cluster)
+      return {
+        findings: [
+          unreachableCluster(
+            `EKS lists cluster ${target.cluster}, and knows nothing of it: it was deleted a moment ago.`,
+          ),
+        ],
+      };
     if (!tagsCluster(request.selection, cluster.tags)) return undefined;
     version = cluster.version === '' ? {} : { version: cluster.version };
     const reason = stateReason(target.cluster, cluster.status);
@@ -169,9 +206,17 @@ export async function lookAtCluster(looking: Looking): Promise<ClusterLook | und
     survey = new Survey(looking, cluster, reads);
     await survey.run(names);
     const { seen, brokenOff } = survey;
-    return { ...version, findings: names.flatMap((name) => seen.get(name) ?? []).map(classify), ...(brokenOff ? { brokenOff } : {}) };
+    return {
+      ...version,
+      findings: names.flatMap((name) => seen.get(name) ?? []).map(classify),
+      ...(brokenOff ? { brokenOff } : {}),
+    };
   } catch (error) {
     const reason = reasonOf(error);
-    return { ...version, findings: [unreachableCluster(reason.message)], ...(isStillPassing(reason) ? { brokenOff: reason } : {}) };
+    return {
+      ...version,
+      findings: [unreachableCluster(reason.message)],
+      ...(isStillPassing(reason) ? { brokenOff: reason } : {}),
+    };
   }
 }

@@ -1,10 +1,19 @@
-/** The look at the clusters of one region of one account, in the order of their names, as far as an invocation comes. */
+/**
+ * The look at the clusters of one region of one account, in the order of their names, as far as an invocation comes.
+ */
 import { isMigrationError, MigrationError } from '../../domain/errors.ts';
 import { placeReason, unreachableCluster } from '../../domain/sweep/classify.ts';
 import { added, type Counts } from '../../domain/sweep/counts.ts';
 import { itemsOf } from '../../domain/sweep/items.ts';
 import { clusterKey, placeKey, progressKey } from '../../domain/sweep/keys.ts';
-import { type ClusterInventory, clusterInventory, placeInventory, type PlaceInventory, type Sweep, type SweepPlace } from '../../domain/sweep/model.ts';
+import {
+  type ClusterInventory,
+  clusterInventory,
+  placeInventory,
+  type PlaceInventory,
+  type Sweep,
+  type SweepPlace,
+} from '../../domain/sweep/model.ts';
 import { namesCluster } from '../../domain/sweep/selection.ts';
 import type { AroundCalls, HandlerDependencies } from '../../ports/index.ts';
 import { randomFrom } from '../again-later.ts';
@@ -13,18 +22,20 @@ import { type ClusterLook, lookAtCluster, reasonOf } from './inventory.ts';
 import { PlaceMemory } from './memo.ts';
 import { type Pace, paceOf } from './pace.ts';
 
-/** Milliseconds that have to be left to begin with another cluster: at five calls a second several times what one takes. */
+/**
+ * Milliseconds that have to be left to begin with another cluster: at five calls a second several times what one takes.
+ */
 const ENOUGH = 60_000;
 /**
- * So many clusters in a row that throttling, or a service that is down, kept from being read: the place is given up. Each
- * has had one call refused eight times, over half a minute, so that it is no matter of one busy moment; a few more of them
- * would take hours of a region with hundreds, and go on adding to what throttles it.
+ * So many clusters in a row that throttling, or a service that is down, kept from being read: the place is given up.
+ * Each has had one call refused eight times, over half a minute, so that it is no matter of one busy moment; a few more
+ * of them would take hours of a region with hundreds, and go on adding to what throttles it.
  */
 export const MOST_BROKEN_OFF = 3;
 /**
  * Clusters that are under way together. EKS has a pace, which one cluster alone does not use up while its API server is
- * asked: the next one begins then. An API server that gives no answer takes ten seconds to be given up, in which the pace
- * would allow the calls of some four to six other clusters (docs/sweeps.md: 8 to 13 each, at 5 a second).
+ * asked: the next one begins then. An API server that gives no answer takes ten seconds to be given up, in which the
+ * pace would allow the calls of some four to six other clusters (docs/sweeps.md: 8 to 13 each, at 5 a second).
  */
 export const AT_ONCE = 8;
 const JSON_TYPE = 'application/json';
@@ -38,13 +49,22 @@ export interface PlaceLook {
 }
 
 /** What earlier invocations came to; nothing before the first. */
-async function progressOf(sweepId: string, place: SweepPlace, after: string | undefined, { documents }: Pick<HandlerDependencies, 'documents'>): Promise<PlaceInventory> {
+async function progressOf(
+  sweepId: string,
+  place: SweepPlace,
+  after: string | undefined,
+  { documents }: Pick<HandlerDependencies, 'documents'>,
+): Promise<PlaceInventory> {
   const text = after === undefined ? undefined : await documents.get(progressKey(sweepId, place));
   if (text === undefined) return { ...place, clusters: 0, notSelected: 0, calls: {} };
   try {
     return placeInventory.parse(JSON.parse(text));
   } catch (error) {
-    throw new MigrationError('BadInput', `What the sweep ${sweepId} noted of ${place.account}, ${place.region} in its bucket is not as this service writes it. Start another sweep.`, { cause: error });
+    throw new MigrationError(
+      'BadInput',
+      `What the sweep ${sweepId} noted of ${place.account}, ${place.region} in its bucket is not as this service writes it. Start another sweep.`,
+      { cause: error },
+    );
   }
 }
 
@@ -78,7 +98,13 @@ class PlaceWalk {
   private longest = 0;
   private brokenOff = 0;
 
-  constructor(sweep: Sweep, place: SweepPlace, total: PlaceInventory, after: string | undefined, dependencies: HandlerDependencies) {
+  constructor(
+    sweep: Sweep,
+    place: SweepPlace,
+    total: PlaceInventory,
+    after: string | undefined,
+    dependencies: HandlerDependencies,
+  ) {
     const { clock, remainingTime } = dependencies;
     this.sweep = sweep;
     this.place = place;
@@ -101,8 +127,19 @@ class PlaceWalk {
   private async keep(cluster: string, { version, findings }: ClusterLook, calls: Counts): Promise<void> {
     const { documents, sweeps, clock } = this.dependencies;
     const { sweepId } = this.sweep;
-    const found: ClusterInventory = { ...this.place, cluster, ...(version === undefined ? {} : { version }), lookedAt: utcNow(clock), findings, calls };
-    await documents.put(clusterKey(sweepId, this.place, cluster), JSON.stringify(clusterInventory.parse(found)), JSON_TYPE);
+    const found: ClusterInventory = {
+      ...this.place,
+      cluster,
+      ...(version === undefined ? {} : { version }),
+      lookedAt: utcNow(clock),
+      findings,
+      calls,
+    };
+    await documents.put(
+      clusterKey(sweepId, this.place, cluster),
+      JSON.stringify(clusterInventory.parse(found)),
+      JSON_TYPE,
+    );
     // Only what can be looked up is begun.
     for (const item of itemsOf(this.sweep, found)) await sweeps.enqueue(sweepId, item);
   }
@@ -113,7 +150,14 @@ class PlaceWalk {
     const target = { ...this.place, cluster };
     let look: ClusterLook | undefined;
     try {
-      look = await lookAtCluster({ request: this.sweep.request, target, settings, ports: portsFor(target, around), memory: this.memory, clock });
+      look = await lookAtCluster({
+        request: this.sweep.request,
+        target,
+        settings,
+        ports: portsFor(target, around),
+        memory: this.memory,
+        clock,
+      });
     } catch (error) {
       if (isMigrationError(error, 'OutOfTime')) return { time: error };
       throw error;
@@ -185,7 +229,10 @@ class PlaceWalk {
     for (const { end } of this.begun.values()) if (typeof end === 'object' && 'thrown' in end) throw end.thrown;
   }
 
-  /** Why a cluster that was not looked at to its end is told as such; undefined where another invocation shall look at it. */
+  /**
+   * Why a cluster that was not looked at to its end is told as such; undefined where another invocation shall look at
+   * it.
+   */
   private reasonFor(begun: Begun | undefined): string | undefined {
     if (this.total.unreachable !== undefined) return this.total.unreachable;
     const [first] = this.begun.values();
@@ -216,7 +263,11 @@ class PlaceWalk {
   private async pause(after: string | undefined, rest: readonly string[]): Promise<PlaceLook> {
     // They are looked at again, and what is kept of them is replaced.
     for (const cluster of rest) this.addCalls(this.begun.get(cluster)?.pace.calls() ?? {});
-    await this.dependencies.documents.put(progressKey(this.sweep.sweepId, this.place), JSON.stringify(this.total), JSON_TYPE);
+    await this.dependencies.documents.put(
+      progressKey(this.sweep.sweepId, this.place),
+      JSON.stringify(this.total),
+      JSON_TYPE,
+    );
     return { done: false, ...(after === undefined ? {} : { after }), clusters: this.clusters };
   }
 
@@ -230,16 +281,31 @@ class PlaceWalk {
       else if (!(await this.count(name))) return this.pause(after, names.slice(index));
       after = name;
     }
-    await this.dependencies.documents.put(placeKey(this.sweep.sweepId, this.place), JSON.stringify(placeInventory.parse(this.total)), JSON_TYPE);
+    await this.dependencies.documents.put(
+      placeKey(this.sweep.sweepId, this.place),
+      JSON.stringify(placeInventory.parse(this.total)),
+      JSON_TYPE,
+    );
     return { done: true, ...(after === undefined ? {} : { after }), clusters: this.clusters };
   }
 }
 
 /**
- * Looks at the clusters of the place in the order of their names, from after `after` on, until all are over or too little
- * time is left. A cluster's result is in the bucket, and what is ready in the queue, before it counts as over; said again
- * it does the same once more. What can't be looked at is told as such; only a defect is thrown.
+ * Looks at the clusters of the place in the order of their names, from after `after` on, until all are over or too
+ * little time is left. A cluster's result is in the bucket, and what is ready in the queue, before it counts as over;
+ * said again it does the same once more. What can't be looked at is told as such; only a defect is thrown.
  */
-export async function lookAtPlace(sweep: Sweep, place: SweepPlace, after: string | undefined, dependencies: HandlerDependencies): Promise<PlaceLook> {
-  return new PlaceWalk(sweep, place, await progressOf(sweep.sweepId, place, after, dependencies), after, dependencies).run(after);
+export async function lookAtPlace(
+  sweep: Sweep,
+  place: SweepPlace,
+  after: string | undefined,
+  dependencies: HandlerDependencies,
+): Promise<PlaceLook> {
+  return new PlaceWalk(
+    sweep,
+    place,
+    await progressOf(sweep.sweepId, place, after, dependencies),
+    after,
+    dependencies,
+  ).run(after);
 }

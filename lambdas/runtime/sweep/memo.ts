@@ -1,19 +1,36 @@
 /**
- * The ports of one cluster, each of whose questions is asked once: what an earlier answer tells is not asked at all. They
- * only read, so that whoever makes a plan by them can't change anything.
+ * The ports of one cluster, each of whose questions is asked once: what an earlier answer tells is not asked at all.
+ * They only read, so that whoever makes a plan by them can't change anything.
  */
 import { parseRoleArn } from '../../domain/arn.ts';
 import { classOf, isMigrationError } from '../../domain/errors.ts';
 import type { Association } from '../../domain/model.ts';
-import type { AssociationRef, Clock, Eks, Kubernetes, PassRoleQuestion, ReadingPorts, Roles, TargetPorts, WorkloadRef } from '../../ports/index.ts';
+import type {
+  AssociationRef,
+  Clock,
+  Eks,
+  Kubernetes,
+  PassRoleQuestion,
+  ReadingPorts,
+  Roles,
+  TargetPorts,
+  WorkloadRef,
+} from '../../ports/index.ts';
 
 type Answers = Map<string, Promise<unknown>>;
 
 /** What may be answered otherwise when it is asked again. */
 const isPassing = (error: unknown): boolean => error instanceof Error && classOf(error.name) === 'retryable';
 
-/** The port's methods of these names, whose answers stay in `answers` by method and arguments; failures too, unless they may be over in a moment. */
-function remembered<Port extends object, Name extends keyof Port & string>(port: Port, names: readonly Name[], answers: Answers): Pick<Port, Name> {
+/**
+ * The port's methods of these names, whose answers stay in `answers` by method and arguments; failures too, unless they
+ * may be over in a moment.
+ */
+function remembered<Port extends object, Name extends keyof Port & string>(
+  port: Port,
+  names: readonly Name[],
+  answers: Answers,
+): Pick<Port, Name> {
   const made = names.map((name) => {
     const method = (...parameters: unknown[]): Promise<unknown> => {
       const key = `${name} ${JSON.stringify(parameters)}`;
@@ -47,7 +64,10 @@ const PAUSE = 1000;
 /** Whether it gives no answer, in whatever way; not where it was not asked. */
 const isSilent = (error: unknown): boolean => isPassing(error) && !isMigrationError(error, 'OutOfTime');
 
-/** An API server that is asked a second time where it failed quickly. After that it counts as one that gives no answer, and is asked nothing more. */
+/**
+ * An API server that is asked a second time where it failed quickly. After that it counts as one that gives no answer,
+ * and is asked nothing more.
+ */
 class PatientKubernetes {
   readonly port: Kubernetes;
   /** Why it gives no answer. */
@@ -59,7 +79,9 @@ class PatientKubernetes {
     this.port = new Proxy(kubernetes, {
       get: (inner, name) => {
         const member: unknown = Reflect.get(inner, name);
-        return typeof member === 'function' ? (...parameters: unknown[]) => this.ask(() => Reflect.apply(member, inner, parameters) as Promise<unknown>) : member;
+        return typeof member === 'function'
+          ? (...parameters: unknown[]) => this.ask(() => Reflect.apply(member, inner, parameters) as Promise<unknown>)
+          : member;
       },
     });
   }
@@ -82,7 +104,18 @@ class PatientKubernetes {
 }
 
 function eksOf(eks: Eks, { catalogue }: PlaceMemory): ClusterReads['eks'] {
-  const once = remembered(eks, ['describeCluster', 'listAddons', 'describeAddon', 'listAssociationRefs', 'describeAssociation', 'listAccessEntries'], new Map());
+  const once = remembered(
+    eks,
+    [
+      'describeCluster',
+      'listAddons',
+      'describeAddon',
+      'listAssociationRefs',
+      'describeAssociation',
+      'listAccessEntries',
+    ],
+    new Map(),
+  );
   const offers = remembered(eks, ['listOfferedVersions', 'describeConfiguration'], catalogue);
   return {
     ...once,
@@ -92,7 +125,10 @@ function eksOf(eks: Eks, { catalogue }: PlaceMemory): ClusterReads['eks'] {
     listAssociations: async (namespace, serviceAccount) => {
       const found: Association[] = [];
       for (const ref of await once.listAssociationRefs()) {
-        const association = ref.namespace === namespace && ref.serviceAccount === serviceAccount ? await once.describeAssociation(ref.id) : undefined;
+        const association =
+          ref.namespace === namespace && ref.serviceAccount === serviceAccount
+            ? await once.describeAssociation(ref.id)
+            : undefined;
         if (association) found.push(association);
       }
       return found;
@@ -103,7 +139,11 @@ function eksOf(eks: Eks, { catalogue }: PlaceMemory): ClusterReads['eks'] {
   };
 }
 
-function rolesOf(roles: Roles, { roles: answers }: PlaceMemory, expected: () => readonly string[]): ReadingPorts['roles'] {
+function rolesOf(
+  roles: Roles,
+  { roles: answers }: PlaceMemory,
+  expected: () => readonly string[],
+): ReadingPorts['roles'] {
   const once = remembered(roles, ['getRole', 'listPolicies', 'mayPass'], answers);
   return {
     ...once,
@@ -111,15 +151,25 @@ function rolesOf(roles: Roles, { roles: answers }: PlaceMemory, expected: () => 
     mayPass: async (question: PassRoleQuestion) => {
       const account = parseRoleArn(question.roleArns[0] ?? '')?.account;
       const alike = expected().filter((arn) => parseRoleArn(arn)?.account === account);
-      const all = question.roleArns.every((arn) => alike.includes(arn)) ? alike : [...new Set([...alike, ...question.roleArns])];
+      const all = question.roleArns.every((arn) => alike.includes(arn))
+        ? alike
+        : [...new Set([...alike, ...question.roleArns])];
       const answer = await once.mayPass({ ...question, roleArns: [...all].sort() });
-      return Object.fromEntries(question.roleArns.flatMap((arn): [string, boolean][] => (answer[arn] === undefined ? [] : [[arn, answer[arn]]])));
+      return Object.fromEntries(
+        question.roleArns.flatMap((arn): [string, boolean][] =>
+          answer[arn] === undefined ? [] : [[arn, answer[arn]]],
+        ),
+      );
     },
   };
 }
 
 function kubernetesOf(port: Kubernetes): ReadingPorts['kubernetes'] {
-  const once = remembered(port, ['listPods', 'listWorkloads', 'getWorkload', 'listNodes', 'listMutatingWebhooks', 'listCustomResources'], new Map());
+  const once = remembered(
+    port,
+    ['listPods', 'listWorkloads', 'getWorkload', 'listNodes', 'listMutatingWebhooks', 'listCustomResources'],
+    new Map(),
+  );
   const listed = new Set<string>();
   return {
     ...once,
@@ -142,7 +192,17 @@ export interface ClusterReads extends ReadingPorts {
 }
 
 /** `expected`: roles of the cluster's add-ons, as far as they are known when it is asked. */
-export function memoPorts({ eks, roles, kubernetes }: TargetPorts, memory: PlaceMemory, clock: Clock, expected: () => readonly string[]): ClusterReads {
+export function memoPorts(
+  { eks, roles, kubernetes }: TargetPorts,
+  memory: PlaceMemory,
+  clock: Clock,
+  expected: () => readonly string[],
+): ClusterReads {
   const patient = new PatientKubernetes(kubernetes, clock);
-  return { eks: eksOf(eks, memory), roles: rolesOf(roles, memory, expected), kubernetes: kubernetesOf(patient.port), silence: () => patient.silence?.message };
+  return {
+    eks: eksOf(eks, memory),
+    roles: rolesOf(roles, memory, expected),
+    kubernetes: kubernetesOf(patient.port),
+    silence: () => patient.silence?.message,
+  };
 }

@@ -1,6 +1,6 @@
 /**
- * The rate at which one region of one account is asked. EKS's limits are low, and the customer's own tools share them: no
- * more calls are begun than the sweep allows, and what EKS or IAM refuses for the moment is asked again later.
+ * The rate at which one region of one account is asked. EKS's limits are low, and the customer's own tools share them:
+ * no more calls are begun than the sweep allows, and what EKS or IAM refuses for the moment is asked again later.
  */
 import { type ErrorName, MigrationError } from '../../domain/errors.ts';
 import type { AroundCalls, CalledService, Clock } from '../../ports/index.ts';
@@ -10,9 +10,9 @@ import { againLater, RESERVE } from '../again-later.ts';
 const PASSING: readonly ErrorName[] = ['Throttled', 'ServiceUnavailable', 'ConnectionLost'];
 
 /**
- * Begins at most so many calls in any window of `windowMilliseconds`: `callsPerSecond` in any second where that is a whole
- * number, one in so many seconds where it is less than one. What other calls than EKS's take of a second is made up for
- * within it.
+ * Begins at most so many calls in any window of `windowMilliseconds`: `callsPerSecond` in any second where that is a
+ * whole number, one in so many seconds where it is less than one. What other calls than EKS's take of a second is made
+ * up for within it.
  */
 export class Pacer {
   readonly most: number;
@@ -34,10 +34,15 @@ export class Pacer {
   /** Milliseconds until the next call may begin. */
   wait(): number {
     const [oldest] = this.starts;
-    return oldest === undefined || this.starts.length < this.most ? 0 : Math.max(0, oldest + this.windowMilliseconds - this.clock.now());
+    return oldest === undefined || this.starts.length < this.most
+      ? 0
+      : Math.max(0, oldest + this.windowMilliseconds - this.clock.now());
   }
 
-  /** In the order in which it was asked for. `before` is told of each wait before it begins, and may refuse it by throwing. */
+  /**
+   * In the order in which it was asked for. `before` is told of each wait before it begins, and may refuse it by
+   * throwing.
+   */
   async turn(before?: (wait: number) => void): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const earlier = this.latest;
@@ -86,7 +91,8 @@ function paceBy(pacer: Pacer, options: PaceOptions): Pace {
   const counts: Partial<Record<CalledService, number>> = {};
 
   const assertTime = (wait: number, why: string): void => {
-    if (remainingTime() - wait < RESERVE) throw new MigrationError('OutOfTime', `Too little time is left of this invocation ${why}.`);
+    if (remainingTime() - wait < RESERVE)
+      throw new MigrationError('OutOfTime', `Too little time is left of this invocation ${why}.`);
   };
   const begin = async (service: CalledService): Promise<void> => {
     const assertFor = (wait: number): void => assertTime(wait, `for a call of ${service}`);

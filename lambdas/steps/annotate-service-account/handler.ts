@@ -1,12 +1,12 @@
 /**
- * Takes the annotation eks.amazonaws.com/role-arn off the service account, once its pods are proven to do without; on the
- * way back, puts it back as the snapshot has it, before anything is restarted.
- * Idempotency: looks first, and writes only what differs; that it sets about to is in the ledger before. The write names
- * the version of the object that was seen, so that nothing which somebody changes in between is overwritten.
- * Failure: an annotation, or a service account, that somebody else has changed is left alone (ServiceAccountChanged), and so
- * is the annotation where its association is not as it was proven: without both, new pods have no role (AssociationChanged). Of a
- * migration whose pods are proven nothing is put back for it: the association goes before an annotation, and its end says
- * that it is still there. On the way back a person decides (RestoreRefused).
+ * Takes the annotation eks.amazonaws.com/role-arn off the service account, once its pods are proven to do without; on
+ * the way back, puts it back as the snapshot has it, before anything is restarted. Idempotency: looks first, and writes
+ * only what differs; that it sets about to is in the ledger before. The write names the version of the object that was
+ * seen, so that nothing which somebody changes in between is overwritten. Failure: an annotation, or a service account,
+ * that somebody else has changed is left alone (ServiceAccountChanged), and so is the annotation where its association
+ * is not as it was proven: without both, new pods have no role (AssociationChanged). Of a migration whose pods are
+ * proven nothing is put back for it: the association goes before an annotation, and its end says that it is still
+ * there. On the way back a person decides (RestoreRefused).
  */
 import { MigrationError } from '../../domain/errors.ts';
 import type { AnnotationChange, Migration, ServiceAccountState, Snapshot } from '../../domain/model.ts';
@@ -34,7 +34,8 @@ interface Work {
   dependencies: HandlerDependencies;
 }
 
-const look = ({ input, was, dependencies }: Work): Promise<ServiceAccountDetail | undefined> => lookAtAccount(dependencies.portsFor(input.target).kubernetes, was, dependencies.clock);
+const look = ({ input, was, dependencies }: Work): Promise<ServiceAccountDetail | undefined> =>
+  lookAtAccount(dependencies.portsFor(input.target).kubernetes, was, dependencies.clock);
 
 async function write(work: Work, now: ServiceAccountDetail, roleArn: string | null): Promise<void> {
   const { input, dependencies } = work;
@@ -50,7 +51,11 @@ async function assertAssociated({ input, record, snapshot, dependencies }: Work)
     return only && associationProblem(record, snapshot, only, await listPlannedAssociations(eks, snapshot.planned));
   };
   const why = await lookSeveralTimes(dependencies.clock, problem, (one) => one === undefined);
-  if (why !== undefined) throw associationChanged(`is no longer as it was proven: ${why}`, 'the annotation stays, and new pods have its role');
+  if (why !== undefined)
+    throw associationChanged(
+      `is no longer as it was proven: ${why}`,
+      'the annotation stays, and new pods have its role',
+    );
 }
 
 async function takeOff(work: Work): Promise<boolean> {
@@ -60,7 +65,8 @@ async function takeOff(work: Work): Promise<boolean> {
   // Where somebody else has taken it off, it is as it shall be.
   const why = accountProblem(was, now, true);
   if (!now || why !== undefined) throw accountChanged(why ?? '');
-  const note: AnnotationChange = isUnannotated(record) && record.annotationChange ? record.annotationChange : { notedAt: utcNow(clock) };
+  const note: AnnotationChange =
+    isUnannotated(record) && record.annotationChange ? record.annotationChange : { notedAt: utcNow(clock) };
   if (now.roleArn !== undefined) {
     await assertAssociated(work);
     if (note !== record.annotationChange) await ledger.updateMigration(input.migrationId, { annotationChange: note });
@@ -70,10 +76,16 @@ async function takeOff(work: Work): Promise<boolean> {
   return true;
 }
 
-/** IAM asks nobody about an annotation, and the role comes from the ledger: throws RestoreRefused where the deployment may not give it to pods. */
+/**
+ * IAM asks nobody about an annotation, and the role comes from the ledger: throws RestoreRefused where the deployment
+ * may not give it to pods.
+ */
 function assertGivable(roleArn: string, { passableRoleArns }: Settings): void {
   if (isCovered(passableRoleArns, roleArn)) return;
-  throw new MigrationError('RestoreRefused', `The annotation is not put back: this deployment may not give pods ${roleArn} (it may give: ${passableRoleArns.join(', ') || 'no role'}). Where its configuration was narrowed since, the record's hand-off has the command; otherwise find out who wrote that role into the ledger.`);
+  throw new MigrationError(
+    'RestoreRefused',
+    `The annotation is not put back: this deployment may not give pods ${roleArn} (it may give: ${passableRoleArns.join(', ') || 'no role'}). Where its configuration was narrowed since, the record's hand-off has the command; otherwise find out who wrote that role into the ledger.`,
+  );
 }
 
 async function putBack(work: Work): Promise<boolean> {
@@ -82,19 +94,28 @@ async function putBack(work: Work): Promise<boolean> {
   if (!note || !isUnannotated(record) || was.roleArn === undefined) return false;
   const now = await look(work);
   const why = accountProblem(was, now, true);
-  if (!now || why !== undefined) throw new MigrationError('RestoreRefused', `The annotation is not put back: ${why ?? ''}. It was left as it is; the record's hand-off says how it was before.`);
+  if (!now || why !== undefined)
+    throw new MigrationError(
+      'RestoreRefused',
+      `The annotation is not put back: ${why ?? ''}. It was left as it is; the record's hand-off says how it was before.`,
+    );
   if (now.roleArn === undefined) {
     assertGivable(was.roleArn, settingsFor(dependencies.settings, input.target));
     await write(work, now, was.roleArn);
   }
-  await dependencies.ledger.updateMigration(input.migrationId, { annotationChange: { ...note, undoneAt: utcNow(dependencies.clock) } });
+  await dependencies.ledger.updateMigration(input.migrationId, {
+    annotationChange: { ...note, undoneAt: utcNow(dependencies.clock) },
+  });
   return now.roleArn === undefined;
 }
 
 /** What the plan could not see is not in the snapshot, and is not touched. */
 function seenIn({ serviceAccount }: Snapshot, { migrationId, request }: Migration): ServiceAccountState {
   if (serviceAccount && request.annotation === 'remove') return serviceAccount;
-  throw new MigrationError('BadInput', `The plan of migration ${migrationId} takes no annotation off. Nothing was changed by this step.`);
+  throw new MigrationError(
+    'BadInput',
+    `The plan of migration ${migrationId} takes no annotation off. Nothing was changed by this step.`,
+  );
 }
 
 const run: StepRun<typeof annotateServiceAccountSchema> = async (input, dependencies) => {

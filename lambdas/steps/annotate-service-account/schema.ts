@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { defineStep, lockedStepInput, passingEnvironment } from '../../runtime/step.ts';
 
-/** Takes the IRSA annotation off a service account whose pods are proven, or puts it back. Throws ServiceAccountChanged, AssociationChanged, RestoreRefused. */
+/**
+ * Takes the IRSA annotation off a service account whose pods are proven, or puts it back. Throws ServiceAccountChanged,
+ * AssociationChanged, RestoreRefused.
+ */
 export const annotateServiceAccountSchema = defineStep('annotate-service-account', {
   // An annotation gives pods a role, as an association does.
   environment: passingEnvironment,

@@ -1,8 +1,7 @@
 /**
- * The HTTP API.
- * Idempotency: reads change nothing; what starts something does so once under its claim (`lambdas/api/requesting.ts`), an
- * approval is decided once, the first cancel stands.
- * Failure: is answered as a problem (RFC 9457), and never thrown: API Gateway would tell the caller nothing.
+ * The HTTP API. Idempotency: reads change nothing; what starts something does so once under its claim
+ * (`lambdas/api/requesting.ts`), an approval is decided once, the first cancel stands. Failure: is answered as a
+ * problem (RFC 9457), and never thrown: API Gateway would tell the caller nothing.
  */
 import { answerRequest } from '../../api/api.ts';
 import { step } from '../../runtime/step.ts';

@@ -2,8 +2,17 @@ import { z } from 'zod';
 import { proxyEvent, proxyResult } from '../../api/proxy.ts';
 import { defineStep, startingEnvironment } from '../../runtime/step.ts';
 
-/** API Gateway cuts an answer off after 29 seconds (Amazon API Gateway quotas, REST APIs): the function shall be over before. */
+/**
+ * API Gateway cuts an answer off after 29 seconds (Amazon API Gateway quotas, REST APIs): the function shall be over
+ * before.
+ */
 const TIMEOUT_SECONDS = 25;
 
 /** The HTTP API (`lambdas/api`), called by API Gateway. */
-export const apiSchema = defineStep('api', { environment: startingEnvironment.extend({ SWEEP_STATE_MACHINE_ARN: z.string().min(1) }), input: proxyEvent, output: proxyResult, answersProblems: true, timeoutSeconds: TIMEOUT_SECONDS });
+export const apiSchema = defineStep('api', {
+  environment: startingEnvironment.extend({ SWEEP_STATE_MACHINE_ARN: z.string().min(1) }),
+  input: proxyEvent,
+  output: proxyResult,
+  answersProblems: true,
+  timeoutSeconds: TIMEOUT_SECONDS,
+});

@@ -14,14 +14,23 @@ import { lookAtRestore, type RestoreLook } from '../../runtime/restoring.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { assessRollbackSchema, MAX_RESTORE_ACTIONS } from './schema.ts';
 
-/** A delete whose reply was lost may show the old status for so long: the Terraform provider waits with ACTIVE as a pending state of a delete. */
+/**
+ * A delete whose reply was lost may show the old status for so long: the Terraform provider waits with ACTIVE as a
+ * pending state of a delete.
+ */
 const DELETE_SHOWS_AFTER_MS = 10_000;
 
-/** These need no second look: EKS is at work, the action itself looks again, or the absence was confirmed within the look. */
+/**
+ * These need no second look: EKS is at work, the action itself looks again, or the absence was confirmed within the
+ * look.
+ */
 const PROVISIONAL: ReadonlySet<RestoreDecision['do']> = new Set(['wait', 'update', 'delete']);
 const needsNoOther = ({ now, decision }: RestoreLook): boolean => now === undefined || PROVISIONAL.has(decision.do);
 
-const run: StepRun<typeof assessRollbackSchema> = async ({ migrationId, target, subject: addon, fence, actions }, { portsFor, ledger, clock }) => {
+const run: StepRun<typeof assessRollbackSchema> = async (
+  { migrationId, target, subject: addon, fence, actions },
+  { portsFor, ledger, clock },
+) => {
   await ledger.assertLock(subjectLock(target, addon), migrationId, fence);
   const { eks } = portsFor(target);
   const snapshot = await recordedAddonSnapshot(ledger, migrationId);
@@ -34,13 +43,21 @@ const run: StepRun<typeof assessRollbackSchema> = async ({ migrationId, target, 
     seen = await lookSeveralTimes(clock, look, needsNoOther);
   }
   const copy = classifyCopy(snapshot, record, seen.now);
-  if (seen.now && (copy === 'planned-shape' || copy === 'restored-shape')) await ledger.recordCopy(migrationId, 'made', seen.now.arn);
+  if (seen.now && (copy === 'planned-shape' || copy === 'restored-shape'))
+    await ledger.recordCopy(migrationId, 'made', seen.now.arn);
 
   const { decision } = seen;
   if (decision.do === 'wait') throw new MigrationError('RestoreInProgress', `Waiting: ${decision.why}.`);
-  if (decision.do === 'refuse') throw new MigrationError('RestoreRefused', `The way back stops: ${decision.why}. It was left as it is; the record's hand-off has the commands that put it back.`);
+  if (decision.do === 'refuse')
+    throw new MigrationError(
+      'RestoreRefused',
+      `The way back stops: ${decision.why}. It was left as it is; the record's hand-off has the commands that put it back.`,
+    );
   if (decision.do !== 'done' && actions >= MAX_RESTORE_ACTIONS) {
-    throw new MigrationError('RestoreFailed', `After ${actions} actions add-on ${addon} still needs one (${decision.do}; now ${seen.now?.status ?? 'gone'}). Nothing more is tried; the record's hand-off has the commands that put it back.`);
+    throw new MigrationError(
+      'RestoreFailed',
+      `After ${actions} actions add-on ${addon} still needs one (${decision.do}; now ${seen.now?.status ?? 'gone'}). Nothing more is tried; the record's hand-off has the commands that put it back.`,
+    );
   }
   return { action: decision.do };
 };

@@ -1,8 +1,8 @@
 /**
  * One look at whether the add-on is ACTIVE with its new associations, after a create or an update in place; the state
- * machine comes again. DEGRADED is transient until the retries are used up: pods that are still starting look like that.
- * Failure: an add-on that EKS could not create or update, or that is being deleted, is terminal (AddonFailed); so is one
- * that somebody else has deleted, replaced or changed (AddonChanged).
+ * machine comes again. DEGRADED is transient until the retries are used up: pods that are still starting look like
+ * that. Failure: an add-on that EKS could not create or update, or that is being deleted, is terminal (AddonFailed); so
+ * is one that somebody else has deleted, replaced or changed (AddonChanged).
  */
 import { MigrationError } from '../../domain/errors.ts';
 import type { Addon } from '../../domain/model.ts';
@@ -19,16 +19,25 @@ const FAILED: readonly Addon['status'][] = ['CREATE_FAILED', 'UPDATE_FAILED', 'D
 function assertActive(now: Addon): void {
   if (now.status === 'ACTIVE') return;
   const issues = issuesOf(now);
-  throw new MigrationError(FAILED.includes(now.status) ? 'AddonFailed' : 'AddonNotActive', `Add-on ${now.name} is ${now.status}${issues ? ` (${issues})` : ''}.`);
+  throw new MigrationError(
+    FAILED.includes(now.status) ? 'AddonFailed' : 'AddonNotActive',
+    `Add-on ${now.name} is ${now.status}${issues ? ` (${issues})` : ''}.`,
+  );
 }
 
-const run: StepRun<typeof awaitActiveSchema> = async ({ migrationId, target, subject: addon, rung }, { portsFor, ledger, clock }) => {
+const run: StepRun<typeof awaitActiveSchema> = async (
+  { migrationId, target, subject: addon, rung },
+  { portsFor, ledger, clock },
+) => {
   const work = await recordedAddonWork(ledger, migrationId, rung);
   const { snapshot, way } = work;
   const { eks } = portsFor(target);
   const look = (): Promise<Addon> => lookAtOwnCopy({ eks, clock }, addon, work, 'AddonNotActive');
-  // In place it was ACTIVE all the time before, and the answer may be of then. A role that is gone proves that it is not.
-  const isNew = (now: Addon): boolean => way.strategy === 'recreate' || (snapshot.addon.serviceAccountRoleArn !== undefined && now.serviceAccountRoleArn === undefined);
+  // In place it was ACTIVE all the time before, and the answer may be of then. A role that is gone proves that it is
+  // not.
+  const isNew = (now: Addon): boolean =>
+    way.strategy === 'recreate' ||
+    (snapshot.addon.serviceAccountRoleArn !== undefined && now.serviceAccountRoleArn === undefined);
   const now = await lookSeveralTimes(clock, look, (seen) => seen.status !== 'ACTIVE' || isNew(seen));
   assertActive(now);
 
@@ -36,7 +45,10 @@ const run: StepRun<typeof awaitActiveSchema> = async ({ migrationId, target, sub
   for (const [index, association] of (await listOwned(eks, snapshot.planned, now.arn)).entries()) {
     if (!association) {
       const missing = snapshot.planned[index];
-      throw new MigrationError('AddonNotActive', `Add-on ${addon} is ACTIVE, but its association for ${missing?.namespace ?? ''}/${missing?.serviceAccount ?? ''} is not listed yet.`);
+      throw new MigrationError(
+        'AddonNotActive',
+        `Add-on ${addon} is ACTIVE, but its association for ${missing?.namespace ?? ''}/${missing?.serviceAccount ?? ''} is not listed yet.`,
+      );
     }
     await ledger.recordAssociation(migrationId, 'created', association);
     associations.push(association.id);

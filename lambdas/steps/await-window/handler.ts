@@ -23,7 +23,10 @@ const run: StepRun<typeof awaitWindowSchema> = async ({ migrationId, startedAt }
   const limit = windowLimit(window, record, Date.parse(startedAt));
   if (opens === undefined || opens > limit) {
     const next = opens === undefined ? 'within 400 days' : `before ${utcOf(opens)}`;
-    throw new MigrationError('WindowOutOfReach', `${windowText(window)} does not open ${next}, and migration ${migrationId} waits until ${utcOf(limit)} at most. Nothing was changed. Start it later, or with a longer wait.`);
+    throw new MigrationError(
+      'WindowOutOfReach',
+      `${windowText(window)} does not open ${next}, and migration ${migrationId} waits until ${utcOf(limit)} at most. Nothing was changed. Start it later, or with a longer wait.`,
+    );
   }
   throw new MigrationError('WindowClosed', `${windowText(window)} opens at ${utcOf(opens)}.`);
 };

@@ -1,7 +1,7 @@
 /**
- * Notes that an execution works on the sweep, and lays out where it looks.
- * Idempotency: repeatable at will; an execution notes itself once, and the places are put again as they are.
- * Failure: nothing was looked at. An account that the service may not work on is refused before anything is called there.
+ * Notes that an execution works on the sweep, and lays out where it looks. Idempotency: repeatable at will; an
+ * execution notes itself once, and the places are put again as they are. Failure: nothing was looked at. An account
+ * that the service may not work on is refused before anything is called there.
  */
 import { MigrationError } from '../../domain/errors.ts';
 import { mapPrefix, placesKey } from '../../domain/sweep/keys.ts';
@@ -23,7 +23,13 @@ async function previousOf({ sweepId, request }: Sweep, sweeps: Sweeps): Promise<
   let from: string | undefined = sweepId;
   for (let looked = 0; looked < MOST_LOOKED_THROUGH && from !== undefined; looked += PAGE) {
     const page = await sweeps.list(PAGE, from);
-    const found = page.sweeps.find((one) => one.sweepId < sweepId && one.status === 'ended' && one.outcome !== 'failed' && sameSelection(one.request.selection, request.selection));
+    const found = page.sweeps.find(
+      (one) =>
+        one.sweepId < sweepId &&
+        one.status === 'ended' &&
+        one.outcome !== 'failed' &&
+        sameSelection(one.request.selection, request.selection),
+    );
     if (found) return found.sweepId;
     from = page.next;
   }
@@ -31,20 +37,38 @@ async function previousOf({ sweepId, request }: Sweep, sweeps: Sweeps): Promise<
 }
 
 function territoryOf({ account: home, accounts = [], regions, bucket }: Settings): Territory & { bucket: string } {
-  if (home === undefined || regions === undefined || bucket === undefined) throw new MigrationError('BadInput', 'This function was not told where the service looks and keeps what it finds (ACCOUNT, REGIONS, BUCKET_NAME); deploy the service again.');
+  if (home === undefined || regions === undefined || bucket === undefined)
+    throw new MigrationError(
+      'BadInput',
+      'This function was not told where the service looks and keeps what it finds (ACCOUNT, REGIONS, BUCKET_NAME); deploy the service again.',
+    );
   return { home, accounts, regions, bucket };
 }
 
-const run: StepRun<typeof beginSweepSchema> = async ({ sweepId, executionArn, request }, { sweeps, documents, settings, clock }) => {
+const run: StepRun<typeof beginSweepSchema> = async (
+  { sweepId, executionArn, request },
+  { sweeps, documents, settings, clock },
+) => {
   const { bucket, ...territory } = territoryOf(settings);
   const known = await sweeps.get(sweepId);
   const asked = known?.request ?? request;
-  if (!asked) throw new MigrationError('BadInput', `There is no sweep ${sweepId} in the ledger, and the execution's input has no request. Start it with one: {"sweepId": "…", "request": {"mode": "inventory"}}.`);
+  if (!asked)
+    throw new MigrationError(
+      'BadInput',
+      `There is no sweep ${sweepId} in the ledger, and the execution's input has no request. Start it with one: {"sweepId": "…", "request": {"mode": "inventory"}}.`,
+    );
   const sweep = known ?? (await sweeps.create(newSweep({ sweepId, request: asked, startedAt: utcNow(clock) })));
-  const answer = { sweepId, mode: sweep.request.mode, bucket, placesKey: placesKey(sweepId), mapPrefix: mapPrefix(sweepId) };
+  const answer = {
+    sweepId,
+    mode: sweep.request.mode,
+    bucket,
+    placesKey: placesKey(sweepId),
+    mapPrefix: mapPrefix(sweepId),
+  };
   if (sweep.status === 'ended') return { ...answer, phase: 'ended', places: 0 };
   // First of all, so that what is refused below ends as a sweep that failed.
-  if (sweep.executionArn !== executionArn) await sweeps.update(sweepId, { executionArn, executions: sweep.executions + 1 });
+  if (sweep.executionArn !== executionArn)
+    await sweeps.update(sweepId, { executionArn, executions: sweep.executions + 1 });
   if (sweep.phase !== 'inventory') return { ...answer, phase: sweep.phase, places: 0 };
 
   const places = placesOf(sweep.request.selection, territory);

@@ -2,11 +2,17 @@ import { z } from 'zod';
 import { sweepId, sweepMode, sweepRequest } from '../../domain/sweep/model.ts';
 import { defineStep, stepEnvironment } from '../../runtime/step.ts';
 
-/** First of the state machine Sweep: notes the sweep, or the execution that goes on with it, and lays out the places that are looked at. */
+/**
+ * First of the state machine Sweep: notes the sweep, or the execution that goes on with it, and lays out the places
+ * that are looked at.
+ */
 export const beginSweepSchema = defineStep('begin-sweep', {
   environment: stepEnvironment.extend({
     BUCKET_NAME: z.string().min(1),
-    /** The service's own account, and the others whose clusters it works on, separated by commas; `*`: whatever the request names. */
+    /**
+     * The service's own account, and the others whose clusters it works on, separated by commas; `*`: whatever the
+     * request names.
+     */
     ACCOUNT: z.string().min(1),
     ACCOUNTS: z.string(),
     /** Regions that are looked at where a request names none, separated by commas. */

@@ -1,9 +1,9 @@
 /**
- * Takes the locks (that of the add-on or the service account, then those of its roles) and stores the snapshot: promise 1, nothing is changed before
- * both are there.
- * Idempotency: the same execution finds its own locks under the fences that they have; the first snapshot stands.
- * Failure: ends `blocked`; nothing was changed. Outside its window it lets go of what it has, and the window is waited for. A plan that is not its migration's own, or that this deployment may not
- * carry out, is refused first of all. A role that another migration holds is waited for.
+ * Takes the locks (that of the add-on or the service account, then those of its roles) and stores the snapshot: promise
+ * 1, nothing is changed before both are there. Idempotency: the same execution finds its own locks under the fences
+ * that they have; the first snapshot stands. Failure: ends `blocked`; nothing was changed. Outside its window it lets
+ * go of what it has, and the window is waited for. A plan that is not its migration's own, or that this deployment may
+ * not carry out, is refused first of all. A role that another migration holds is waited for.
  */
 import { isOpen, windowText } from '../../domain/change-window.ts';
 import { MigrationError } from '../../domain/errors.ts';
@@ -15,8 +15,18 @@ import type { Clock, HandlerDependencies, Ledger, LockHolder, TargetPorts } from
 import { listPlannedAssociations } from '../../runtime/associations.ts';
 import { lockKeys, takeLock } from '../../runtime/lock.ts';
 import { lookAtAddon } from '../../runtime/looks.ts';
-import { assertPlanIsAllowed, assertPlanIsApproved, assertPlanIsOwn, assertWayBackIsAllowed } from '../../runtime/plan-allowed.ts';
-import { assertAccountAsPlanned, assertAddonAsPlanned, assertAssociationAsPlanned, assertAssociationsAsPlanned } from '../../runtime/plan-holds.ts';
+import {
+  assertPlanIsAllowed,
+  assertPlanIsApproved,
+  assertPlanIsOwn,
+  assertWayBackIsAllowed,
+} from '../../runtime/plan-allowed.ts';
+import {
+  assertAccountAsPlanned,
+  assertAddonAsPlanned,
+  assertAssociationAsPlanned,
+  assertAssociationsAsPlanned,
+} from '../../runtime/plan-holds.ts';
 import { planOf, recordedMigration } from '../../runtime/recorded.ts';
 import { lookAtAccount, stateOf } from '../../runtime/service-account.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
@@ -40,8 +50,16 @@ async function trustOf({ roles }: TargetPorts, arns: Iterable<string>): Promise<
   return found;
 }
 
-/** The add-on, or the service account, and its associations. Throws AddonChanged, ServiceAccountChanged or AssociationChanged where they are no longer as planned. */
-async function seenAsPlanned(plan: Plan, { target, addon, serviceAccount }: MigrationRequest, { eks, kubernetes }: TargetPorts, clock: Clock): Promise<Pick<Snapshot, 'addon' | 'serviceAccount' | 'associations'>> {
+/**
+ * The add-on, or the service account, and its associations. Throws AddonChanged, ServiceAccountChanged or
+ * AssociationChanged where they are no longer as planned.
+ */
+async function seenAsPlanned(
+  plan: Plan,
+  { target, addon, serviceAccount }: MigrationRequest,
+  { eks, kubernetes }: TargetPorts,
+  clock: Clock,
+): Promise<Pick<Snapshot, 'addon' | 'serviceAccount' | 'associations'>> {
   if (addon !== undefined) {
     const found = await lookAtAddon(eks, addon, clock);
     assertAddonAsPlanned(plan, addon, found);
@@ -50,7 +68,8 @@ async function seenAsPlanned(plan: Plan, { target, addon, serviceAccount }: Migr
     return { addon: found, associations };
   }
   // What the plan could not see, nobody may look at.
-  const account = plan.serviceAccount && serviceAccount ? await lookAtAccount(kubernetes, serviceAccount, clock) : undefined;
+  const account =
+    plan.serviceAccount && serviceAccount ? await lookAtAccount(kubernetes, serviceAccount, clock) : undefined;
   if (plan.serviceAccount) assertAccountAsPlanned(plan.serviceAccount, account);
   const associations = await listPlannedAssociations(eks, plan.associations);
   assertAssociationAsPlanned(plan, associations);
@@ -58,7 +77,12 @@ async function seenAsPlanned(plan: Plan, { target, addon, serviceAccount }: Migr
 }
 
 /** A role's lock may have been waited for until after the window. Nothing is held while the next one is waited for. */
-async function assertWindowOpen(request: MigrationRequest, locks: readonly string[], executionArn: string, { settings, ledger, clock }: Pick<HandlerDependencies, 'settings' | 'ledger' | 'clock'>): Promise<void> {
+async function assertWindowOpen(
+  request: MigrationRequest,
+  locks: readonly string[],
+  executionArn: string,
+  { settings, ledger, clock }: Pick<HandlerDependencies, 'settings' | 'ledger' | 'clock'>,
+): Promise<void> {
   const window = windowOf(request, settings);
   if (!window || isOpen(window, clock.now())) return;
   for (const key of locks) await ledger.releaseLock(key, executionArn);
@@ -90,7 +114,13 @@ const run: StepRun<typeof beginSchema> = async (input, dependencies) => {
   const trustPolicies = await trustOf(ports, new Set([...roles, ...Object.values(record.request.roles)]));
   // While a role's lock was waited for, its holder may have changed the trust.
   assertTrustAsPlanned(plan, trustPolicies);
-  const snapshot: Snapshot = { takenAt, ...seen, namespace: plan.namespace ?? 'kube-system', planned: plan.associations, trustPolicies };
+  const snapshot: Snapshot = {
+    takenAt,
+    ...seen,
+    namespace: plan.namespace ?? 'kube-system',
+    planned: plan.associations,
+    trustPolicies,
+  };
   await ledger.noteRung(migrationId, 0);
   // Before the snapshot, with which it has begun: else a lost reply could leave it untold.
   await ledger.announce(migrationId, 'started');

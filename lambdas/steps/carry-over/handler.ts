@@ -1,8 +1,8 @@
 /**
  * Gives the new associations what the old ones had and the add-on form can't carry: target role, session tags, policy
- * and tags, as the plan lists them.
- * Idempotency: compares first, and sends only what differs; what is there already, from a call whose reply was lost, is kept.
- * Failure: an association that somebody else has deleted, replaced or changed meanwhile is left alone (AssociationChanged).
+ * and tags, as the plan lists them. Idempotency: compares first, and sends only what differs; what is there already,
+ * from a call whose reply was lost, is kept. Failure: an association that somebody else has deleted, replaced or
+ * changed meanwhile is left alone (AssociationChanged).
  */
 import { standingCopy } from '../../domain/copies.ts';
 import { MigrationError } from '../../domain/errors.ts';
@@ -16,8 +16,12 @@ import { step, type StepRun } from '../../runtime/step.ts';
 import { explainTrust } from '../../runtime/trust.ts';
 import { carryOverSchema } from './schema.ts';
 
-/** A new association has neither target role nor policy: what is there beside what the old one had, somebody else has put there. */
-const changedBySomebody = (was: Association, now: Association): boolean => (['targetRoleArn', 'policy'] as const).some((field) => now[field] !== undefined && now[field] !== was[field]);
+/**
+ * A new association has neither target role nor policy: what is there beside what the old one had, somebody else has
+ * put there.
+ */
+const changedBySomebody = (was: Association, now: Association): boolean =>
+  (['targetRoleArn', 'policy'] as const).some((field) => now[field] !== undefined && now[field] !== was[field]);
 
 const run: StepRun<typeof carryOverSchema> = async (input, dependencies) => {
   const { migrationId, target, rung } = input;
@@ -29,24 +33,44 @@ const run: StepRun<typeof carryOverSchema> = async (input, dependencies) => {
 
   const find = async (was: Association): Promise<Association> => {
     const { namespace, serviceAccount } = was;
-    const planned = snapshot.planned.filter((one) => one.namespace === namespace && one.serviceAccount === serviceAccount);
-    const [now] = await lookSeveralTimes(clock, () => listOwned(eks, planned, owner), ([one]) => one !== undefined);
-    if (!now) throw associationChanged(`for ${namespace}/${serviceAccount} is no longer as this migration made it`, 'find out who changed it');
-    if (changedBySomebody(was, now)) throw associationChanged(`${now.id} (${namespace}/${serviceAccount}) has a target role or a policy that somebody else gave it`, 'find out who did');
+    const planned = snapshot.planned.filter(
+      (one) => one.namespace === namespace && one.serviceAccount === serviceAccount,
+    );
+    const [now] = await lookSeveralTimes(
+      clock,
+      () => listOwned(eks, planned, owner),
+      ([one]) => one !== undefined,
+    );
+    if (!now)
+      throw associationChanged(
+        `for ${namespace}/${serviceAccount} is no longer as this migration made it`,
+        'find out who changed it',
+      );
+    if (changedBySomebody(was, now))
+      throw associationChanged(
+        `${now.id} (${namespace}/${serviceAccount}) has a target role or a policy that somebody else gave it`,
+        'find out who did',
+      );
     return now;
   };
 
   const carried: string[] = [];
   for (const { from } of plan.carryOver) {
     const was = snapshot.associations.find((one) => one.id === from);
-    if (!was) throw new MigrationError('BadInput', `The plan carries over what association ${from} had, but the snapshot of migration ${migrationId} does not know it.`);
+    if (!was)
+      throw new MigrationError(
+        'BadInput',
+        `The plan carries over what association ${from} had, but the snapshot of migration ${migrationId} does not know it.`,
+      );
     const now = await find(was);
     const { change, tags } = missingFields(was, now);
     // EKS takes a policy only together with disableSessionTags.
     const fields = change && { ...change, ...(change.policy === undefined ? {} : { disableSessionTags: true }) };
     if (fields) {
       await guard();
-      await eks.updateAssociation(now.id, fields, `${migrationId}-carry-over-${rung}-${now.id}`).catch((error: unknown) => explainTrust(error, record, clock));
+      await eks
+        .updateAssociation(now.id, fields, `${migrationId}-carry-over-${rung}-${now.id}`)
+        .catch((error: unknown) => explainTrust(error, record, clock));
     }
     if (tags) {
       await guard();

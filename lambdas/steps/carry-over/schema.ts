@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { changingStepInput, defineStep, targetEnvironment } from '../../runtime/step.ts';
 
-/** Gives the new associations what the add-on form can't carry; `carried`: their ids. Throws TrustNotSeenYet while EKS has not seen a repaired trust policy. */
+/**
+ * Gives the new associations what the add-on form can't carry; `carried`: their ids. Throws TrustNotSeenYet while EKS
+ * has not seen a repaired trust policy.
+ */
 export const carryOverSchema = defineStep('carry-over', {
   environment: targetEnvironment,
   cancellable: true,

@@ -1,8 +1,8 @@
 /**
- * Creates the add-on again: the very version, raw configuration values and tags it had, with associations and without a role.
- * Idempotency: observes first; a copy that is known as made, or has the planned shape, is ours, from a call whose reply was lost.
- * Failure: what somebody else has created meanwhile is left alone (AddonChanged); "Association already exists" shortly
- * after the purge is EKS being eventually consistent, and tried again.
+ * Creates the add-on again: the very version, raw configuration values and tags it had, with associations and without a
+ * role. Idempotency: observes first; a copy that is known as made, or has the planned shape, is ours, from a call whose
+ * reply was lost. Failure: what somebody else has created meanwhile is left alone (AddonChanged); "Association already
+ * exists" shortly after the purge is EKS being eventually consistent, and tried again.
  */
 import { ownTags } from '../../domain/associations.ts';
 import { classifyCopy } from '../../domain/copies.ts';
@@ -23,14 +23,19 @@ const run: StepRun<typeof createAddonSchema> = async (input, dependencies) => {
   const { record, snapshot, way } = work;
   const { eks } = dependencies.portsFor(target);
   const now = await lookAtAddon(eks, addon, clock);
-  if (now && record.removed.includes(now.arn)) throw new MigrationError('Busy', `EKS shows add-on ${addon} as ${now.status} again, although it was gone.`);
+  if (now && record.removed.includes(now.arn))
+    throw new MigrationError('Busy', `EKS shows add-on ${addon} as ${now.status} again, although it was gone.`);
   const copy = classifyCopy(snapshot, record, now);
   if (copy === 'made') return { created: false };
   if (now && copy === 'planned-shape') {
     await ledger.recordCopy(migrationId, 'made', now.arn);
     return { created: false };
   }
-  if (now) throw addonChanged(addon, `it is there (${describeState(now)}), but not as this migration creates it: somebody else did`);
+  if (now)
+    throw addonChanged(
+      addon,
+      `it is there (${describeState(now)}), but not as this migration creates it: somebody else did`,
+    );
   if (copy !== 'removed-by-us') throw addonChanged(addon, 'somebody else has deleted it');
 
   const was = snapshot.addon;

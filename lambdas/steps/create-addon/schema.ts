@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { changingStepInput, defineStep, targetEnvironment } from '../../runtime/step.ts';
 
-/** Throws TrustNotSeenYet while EKS has not seen a repaired trust policy, AssociationStillThere while the key of a deleted association is still taken. */
+/**
+ * Throws TrustNotSeenYet while EKS has not seen a repaired trust policy, AssociationStillThere while the key of a
+ * deleted association is still taken.
+ */
 export const createAddonSchema = defineStep('create-addon', {
   environment: targetEnvironment,
   cancellable: true,

@@ -1,9 +1,9 @@
 /**
- * Deletes the add-on's copy that stands, with or without preserve, as the way says.
- * Idempotency: observes first; gone or DELETING by this migration counts as done, so a lost reply does no harm. The
- * copy's ARN is noted before the call: an add-on that is absent later was removed by this migration, or by somebody else.
- * Failure: an add-on that somebody else has changed, replaced or deleted is left alone (AddonChanged, which this step
- * never throws once its own delete may have been done).
+ * Deletes the add-on's copy that stands, with or without preserve, as the way says. Idempotency: observes first; gone
+ * or DELETING by this migration counts as done, so a lost reply does no harm. The copy's ARN is noted before the call:
+ * an add-on that is absent later was removed by this migration, or by somebody else. Failure: an add-on that somebody
+ * else has changed, replaced or deleted is left alone (AddonChanged, which this step never throws once its own delete
+ * may have been done).
  */
 import { changedByOthers, classifyCopy, standingCopy } from '../../domain/copies.ts';
 import type { Addon, AddonSnapshot } from '../../domain/model.ts';
@@ -15,13 +15,20 @@ import { noteRung, recordedAddonWork } from '../../runtime/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { deleteAddonSchema } from './schema.ts';
 
-/** On the first way nothing of ours has touched it; later ways find what an earlier one has left: without its role, mostly. */
+/**
+ * On the first way nothing of ours has touched it; later ways find what an earlier one has left: without its role,
+ * mostly.
+ */
 function changed(snapshot: AddonSnapshot, now: Addon, rung: number): string | undefined {
-  if (now.status !== 'ACTIVE' && now.status !== 'DEGRADED' && now.status !== 'DELETE_FAILED') return `now ${describeState(now)}`;
+  if (now.status !== 'ACTIVE' && now.status !== 'DEGRADED' && now.status !== 'DELETE_FAILED')
+    return `now ${describeState(now)}`;
   if (rung === 0) return isAsSnapshot(snapshot, now) ? undefined : `now ${describeState(now)}`;
   // Each way before this one has ended with the planned associations, whatever the pods made of them.
   const [owned, planned] = [now.podIdentityAssociations.length, snapshot.planned.length];
-  return changedByOthers(snapshot, now) ?? (owned === planned ? undefined : `it has ${owned} associations, not the ${planned} that this migration gave it`);
+  return (
+    changedByOthers(snapshot, now) ??
+    (owned === planned ? undefined : `it has ${owned} associations, not the ${planned} that this migration gave it`)
+  );
 }
 
 const run: StepRun<typeof deleteAddonSchema> = async (input, dependencies) => {
@@ -34,9 +41,11 @@ const run: StepRun<typeof deleteAddonSchema> = async (input, dependencies) => {
   const copy = classifyCopy(snapshot, record, now);
   if (copy === 'removed-by-us') return { deleted: false };
   if (!now) throw addonChanged(addon, 'somebody else has deleted it');
-  // Its own delete is done, and another copy is there by now: that is await-deleted's to tell, since something is changed.
+  // Its own delete is done, and another copy is there by now: that is await-deleted's to tell, since something is
+  // changed.
   if (standingCopy(snapshot, record) === undefined && !record.removed.includes(now.arn)) return { deleted: false };
-  if (copy !== 'snapshot' && copy !== 'made') throw addonChanged(addon, `somebody else has created it again (${describeState(now)})`);
+  if (copy !== 'snapshot' && copy !== 'made')
+    throw addonChanged(addon, `somebody else has created it again (${describeState(now)})`);
   const asked = record.removed.includes(now.arn);
   if (asked && now.status === 'DELETING') return { deleted: false };
   const why = changed(snapshot, now, rung);

@@ -3,7 +3,10 @@ import { denialAction, denialEnvelope } from '../../domain/denial.ts';
 import { migrationId } from '../../domain/model.ts';
 import { defineStep, targetEnvironment } from '../../runtime/step.ts';
 
-/** By CloudTrail's event of an UpdateAddon that was denied as a cross-account pass role: starts a plan of the migration that fixes it, or that migration. */
+/**
+ * By CloudTrail's event of an UpdateAddon that was denied as a cross-account pass role: starts a plan of the migration
+ * that fixes it, or that migration.
+ */
 export const diagnoseDenialSchema = defineStep('diagnose-denial', {
   /** ACCOUNT and ACCOUNTS: whose events are taken. */
   environment: targetEnvironment.extend({

@@ -9,11 +9,17 @@ import type { HandlerDependencies, Lock } from '../../ports/index.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { findStrandedSchema } from './schema.ts';
 
-const needsRecovery = async ({ key, holder }: Lock, { ledger, executions, telemetry }: HandlerDependencies): Promise<boolean> => {
+const needsRecovery = async (
+  { key, holder }: Lock,
+  { ledger, executions, telemetry }: HandlerDependencies,
+): Promise<boolean> => {
   if (!holder || isRunning(await executions.describe(holder.executionArn))) return false;
   const record = await ledger.getMigration(holder.migrationId);
   if (!record) {
-    telemetry.log.warn('a lock is held by a migration that the ledger does not know', { key, migrationId: holder.migrationId });
+    telemetry.log.warn('a lock is held by a migration that the ledger does not know', {
+      key,
+      migrationId: holder.migrationId,
+    });
     return false;
   }
   if (record.status === 'ended' && record.outcome === 'needs-human') {
@@ -38,7 +44,8 @@ const run: StepRun<typeof findStrandedSchema> = async (_, dependencies) => {
   const started = new Set<string>();
   for (const lock of held) {
     const migrationId = lock.holder?.migrationId;
-    if (migrationId === undefined) telemetry.log.warn('a lock is not as this service writes it, and is left alone', { key: lock.key });
+    if (migrationId === undefined)
+      telemetry.log.warn('a lock is not as this service writes it, and is left alone', { key: lock.key });
     if (migrationId === undefined || started.has(migrationId)) continue;
     try {
       if (!(await needsRecovery(lock, dependencies))) continue;
@@ -46,7 +53,11 @@ const run: StepRun<typeof findStrandedSchema> = async (_, dependencies) => {
       await executions.startRecovery(migrationId, `${migrationId}-${tick}`);
       started.add(migrationId);
     } catch (error) {
-      telemetry.log.error('a held lock could not be looked after', { key: lock.key, migrationId, error: error instanceof Error ? `${error.name}: ${error.message}` : String(error) });
+      telemetry.log.error('a held lock could not be looked after', {
+        key: lock.key,
+        migrationId,
+        error: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+      });
     }
   }
   telemetry.count(LOCKS_HELD, held.length);

@@ -1,8 +1,8 @@
 /**
  * Writes the outcome into the ledger and lets go of the locks; where a person is needed, the exact commands with it.
- * Idempotency: an end that is recorded stands; one of an execution that another has taken the migration over from is not
- * written. `needs-human` keeps the lock on what it migrates, so that nothing else starts on it.
- * Failure: commands for a state that can't be looked at are written for any state.
+ * Idempotency: an end that is recorded stands; one of an execution that another has taken the migration over from is
+ * not written. `needs-human` keeps the lock on what it migrates, so that nothing else starts on it. Failure: commands
+ * for a state that can't be looked at are written for any state.
  */
 import { pendingApproval } from '../../domain/approval.ts';
 import { handOffCommands } from '../../domain/hand-off.ts';
@@ -10,7 +10,15 @@ import { accountHandOff } from '../../domain/hand-off-account.ts';
 import { endLines } from '../../domain/hand-off-commands.ts';
 import { TRUST_NOT_RESTORED, trustNotRestored } from '../../domain/hand-off-trust.ts';
 import { outcomeMetric } from '../../domain/metrics.ts';
-import { type Association, type Check, type Failure, isOfAddon, type Migration, type Outcome, type Snapshot } from '../../domain/model.ts';
+import {
+  type Association,
+  type Check,
+  type Failure,
+  isOfAddon,
+  type Migration,
+  type Outcome,
+  type Snapshot,
+} from '../../domain/model.ts';
 import { subjectOf } from '../../domain/subject.ts';
 import { standingTrustChanges } from '../../domain/recovery.ts';
 import { ANNOTATION_LEFT, annotationLeft, PODS_NOT_SEEN, podsNotSeen } from '../../domain/verification.ts';
@@ -27,32 +35,42 @@ import { finishSchema } from './schema.ts';
 function failureOf(output: { Error: string; Cause: string }): Failure {
   try {
     const cause: unknown = JSON.parse(output.Cause);
-    if (typeof cause === 'object' && cause !== null && 'errorMessage' in cause) return { name: output.Error, message: String(cause.errorMessage) };
+    if (typeof cause === 'object' && cause !== null && 'errorMessage' in cause)
+      return { name: output.Error, message: String(cause.errorMessage) };
   } catch {
     // Plain text, or cut off: kept as it is.
   }
-  return { name: output.Error, message: output.Cause || 'Step Functions gave no cause; the execution\'s history shows the state that failed.' };
+  return {
+    name: output.Error,
+    message: output.Cause || "Step Functions gave no cause; the execution's history shows the state that failed.",
+  };
 }
 
 async function workloadsOf({ kubernetes }: TargetPorts, { planned }: Snapshot): Promise<WorkloadRef[]> {
   const found: WorkloadRef[] = [];
   for (const namespace of new Set(planned.map((one) => one.namespace))) {
     for (const { kind, name, serviceAccount } of await kubernetes.listWorkloads(namespace)) {
-      if (planned.some((one) => one.namespace === namespace && one.serviceAccount === serviceAccount)) found.push({ kind, namespace, name });
+      if (planned.some((one) => one.namespace === namespace && one.serviceAccount === serviceAccount))
+        found.push({ kind, namespace, name });
     }
   }
   return found;
 }
 
 /** Looks as well as it can: the reason to be here may be that nothing can be read. */
-async function handOff(record: Migration, { ledger, portsFor, clock, telemetry }: HandlerDependencies): Promise<string[]> {
+async function handOff(
+  record: Migration,
+  { ledger, portsFor, clock, telemetry }: HandlerDependencies,
+): Promise<string[]> {
   const { migrationId, request } = record;
   const { target } = request;
   const tryTo = async <T>(what: string, look: () => Promise<T>): Promise<T | undefined> => {
     try {
       return await look();
     } catch (error) {
-      telemetry.log.warn(`hand-off: ${what} could not be read`, { error: error instanceof Error ? `${error.name}: ${error.message}` : String(error) });
+      telemetry.log.warn(`hand-off: ${what} could not be read`, {
+        error: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+      });
       return undefined;
     }
   };
@@ -61,53 +79,96 @@ async function handOff(record: Migration, { ledger, portsFor, clock, telemetry }
   if (!snapshot) return endLines(migrationId);
   const ports = portsFor(target);
   const list = (): Promise<Association[]> => listPlannedAssociations(ports.eks, snapshot.planned);
-  const seen = await tryTo('EKS', async () => ({ addon: isOfAddon(snapshot) ? await lookAtAddon(ports.eks, snapshot.addon.name, clock) : undefined, associations: await list() }));
+  const seen = await tryTo('EKS', async () => ({
+    addon: isOfAddon(snapshot) ? await lookAtAddon(ports.eks, snapshot.addon.name, clock) : undefined,
+    associations: await list(),
+  }));
   const workloads = await tryTo('the API server', () => workloadsOf(ports, snapshot));
   const { serviceAccount: was } = snapshot;
-  const account = was && (await tryTo('the service account', async () => ({ now: await lookAtAccount(ports.kubernetes, was, clock) })));
+  const account =
+    was &&
+    (await tryTo('the service account', async () => ({ now: await lookAtAccount(ports.kubernetes, was, clock) })));
   const trust: Record<string, string | null> = {};
   for (const { roleArn } of standingTrustChanges(record)) {
-    const read = await tryTo(`role ${roleArn}`, async () => ({ policy: (await ports.roles.getRole(roleArn))?.trustPolicy ?? null }));
+    const read = await tryTo(`role ${roleArn}`, async () => ({
+      policy: (await ports.roles.getRole(roleArn))?.trustPolicy ?? null,
+    }));
     if (read) trust[roleArn] = read.policy;
   }
   const shared = { target, record, trust, ...(workloads ? { workloads } : {}) };
-  return isOfAddon(snapshot) ? handOffCommands({ ...shared, snapshot, ...(seen ? { seen } : {}) }) : accountHandOff({ ...shared, snapshot, ...(seen ? { associations: seen.associations } : {}), ...(account ? { account } : {}) });
+  return isOfAddon(snapshot)
+    ? handOffCommands({ ...shared, snapshot, ...(seen ? { seen } : {}) })
+    : accountHandOff({
+        ...shared,
+        snapshot,
+        ...(seen ? { associations: seen.associations } : {}),
+        ...(account ? { account } : {}),
+      });
 }
 
-/** A deployment that no longer changes trust policies has no step that could undo, or tell of, what an earlier one changed. */
+/**
+ * A deployment that no longer changes trust policies has no step that could undo, or tell of, what an earlier one
+ * changed.
+ */
 function trustWarnings({ warnings, request, ...record }: Migration, outcome: Outcome): Check[] {
   if (outcome !== 'rolled-back' || warnings.some((one) => one.id === TRUST_NOT_RESTORED)) return [];
-  return standingTrustChanges(record).map((change) => trustNotRestored(change, request.target, 'this deployment may not change trust policies'));
+  return standingTrustChanges(record).map((change) =>
+    trustNotRestored(change, request.target, 'this deployment may not change trust policies'),
+  );
 }
 
 type Verified = 'migrated' | 'rolled-back';
 /** Ends that are reached only when the pods, or EKS where no more was asked for, have shown that it is so. */
 const isVerified = (outcome: Outcome): outcome is Verified => outcome === 'migrated' || outcome === 'rolled-back';
 
-/** That nobody looked at the pods is said at the end that it was so for, not at an earlier one of the same migration. */
+/**
+ * That nobody looked at the pods is said at the end that it was so for, not at an earlier one of the same migration.
+ */
 function podsWarnings({ request, plan }: Migration, outcome: Outcome): Check[] {
   if (!isVerified(outcome) || request.verification === 'pods') return [];
   return [podsNotSeen(outcome, subjectOf(request), request.target, plan?.associations ?? [])];
 }
 
 /** Taken off, and not put back since. */
-const isOff = (change: Migration['annotationChange']): boolean => change?.writtenAt !== undefined && change.undoneAt === undefined;
+const isOff = (change: Migration['annotationChange']): boolean =>
+  change?.writtenAt !== undefined && change.undoneAt === undefined;
 
 /** What was asked for, and could not be done: the pods do without it. */
-function annotationWarnings({ request: { annotation, serviceAccount, target }, annotationChange, plan }: Migration, outcome: Outcome): Check[] {
-  if (outcome !== 'migrated' || annotation !== 'remove' || !serviceAccount || isOff(annotationChange) || plan?.serviceAccount?.roleArn === undefined) return [];
+function annotationWarnings(
+  { request: { annotation, serviceAccount, target }, annotationChange, plan }: Migration,
+  outcome: Outcome,
+): Check[] {
+  if (
+    outcome !== 'migrated' ||
+    annotation !== 'remove' ||
+    !serviceAccount ||
+    isOff(annotationChange) ||
+    plan?.serviceAccount?.roleArn === undefined
+  )
+    return [];
   return [annotationLeft(serviceAccount, target)];
 }
 
 /** Nobody is waited for any more. */
-async function closeApproval({ migrationId, approvals }: Migration, { ledger, clock }: Pick<HandlerDependencies, 'ledger' | 'clock'>): Promise<void> {
+async function closeApproval(
+  { migrationId, approvals }: Migration,
+  { ledger, clock }: Pick<HandlerDependencies, 'ledger' | 'clock'>,
+): Promise<void> {
   const pending = pendingApproval(approvals);
   if (!pending) return;
   const { round, planHash, expiresAt } = pending;
-  await ledger.decideApproval(migrationId, { round, planHash, state: clock.now() < Date.parse(expiresAt) ? 'withdrawn' : 'expired', decidedAt: utcNow(clock) });
+  await ledger.decideApproval(migrationId, {
+    round,
+    planHash,
+    state: clock.now() < Date.parse(expiresAt) ? 'withdrawn' : 'expired',
+    decidedAt: utcNow(clock),
+  });
 }
 
-const run: StepRun<typeof finishSchema> = async ({ migrationId, executionArn, target, subject, outcome, failure }, dependencies) => {
+const run: StepRun<typeof finishSchema> = async (
+  { migrationId, executionArn, target, subject, outcome, failure },
+  dependencies,
+) => {
   const { ledger, clock, telemetry } = dependencies;
   const record = await ledger.getMigration(migrationId);
   const isOurs = record?.executionArn === undefined || record.executionArn === executionArn;
@@ -116,15 +177,24 @@ const run: StepRun<typeof finishSchema> = async ({ migrationId, executionArn, ta
     // Of a migration that was recovered the first failure is the one that tells why.
     const first = record.recovery === undefined ? undefined : record.failure;
     const kept = first ?? (failure ? failureOf(failure) : undefined);
-    await ledger.updateMigration(migrationId, {
+    await ledger.updateMigration(
+      migrationId,
+      {
+        outcome,
+        status: 'ended',
+        endedAt: utcNow(clock),
+        verified: isVerified(outcome) ? record.request.verification : 'none',
+        ...(kept ? { failure: kept } : {}),
+        handOff: outcome === 'needs-human' ? await handOff(record, dependencies) : [],
+        warnings: [
+          ...record.warnings.filter(({ id }) => id !== PODS_NOT_SEEN && id !== ANNOTATION_LEFT),
+          ...podsWarnings(record, outcome),
+          ...annotationWarnings(record, outcome),
+          ...trustWarnings(record, outcome),
+        ],
+      },
       outcome,
-      status: 'ended',
-      endedAt: utcNow(clock),
-      verified: isVerified(outcome) ? record.request.verification : 'none',
-      ...(kept ? { failure: kept } : {}),
-      handOff: outcome === 'needs-human' ? await handOff(record, dependencies) : [],
-      warnings: [...record.warnings.filter(({ id }) => id !== PODS_NOT_SEEN && id !== ANNOTATION_LEFT), ...podsWarnings(record, outcome), ...annotationWarnings(record, outcome), ...trustWarnings(record, outcome)],
-    }, outcome);
+    );
   }
   if (isOurs && record) await closeApproval(record, dependencies);
   // A person must hear of it: rather twice than not at all, where the reply to the record was lost.
@@ -132,7 +202,9 @@ const run: StepRun<typeof finishSchema> = async ({ migrationId, executionArn, ta
   const own = subjectLock(target, subject);
   for (const key of new Set([own, ...(record?.locks ?? [])])) {
     // Others with the same role need not wait for the person.
-    await (outcome === 'needs-human' && key === own ? ledger.parkLock(key, executionArn) : ledger.releaseLock(key, executionArn));
+    await (outcome === 'needs-human' && key === own
+      ? ledger.parkLock(key, executionArn)
+      : ledger.releaseLock(key, executionArn));
   }
   return { outcome };
 };

@@ -1,15 +1,20 @@
 /**
- * Installs the Pod Identity agent's add-on where the plan says so, and waits until it is ready: one look, the state machine
- * comes again. It is never taken away again; the record's warnings say so, from before the create on.
- * Idempotency: observes first; an agent that is there by now is waited for, whoever has installed it, and a repeated create
- * is the same request to EKS.
- * Failure: an add-on that EKS could not create, or that is being deleted, is terminal (AddonFailed). Nothing is created
- * over an agent that somebody runs without EKS.
+ * Installs the Pod Identity agent's add-on where the plan says so, and waits until it is ready: one look, the state
+ * machine comes again. It is never taken away again; the record's warnings say so, from before the create on.
+ * Idempotency: observes first; an agent that is there by now is waited for, whoever has installed it, and a repeated
+ * create is the same request to EKS. Failure: an add-on that EKS could not create, or that is being deleted, is
+ * terminal (AddonFailed). Nothing is created over an agent that somebody runs without EKS.
  */
 import { AGENT_ADDON } from '../../domain/addons.ts';
 import { ERROR_CLASSES, isMigrationError, MigrationError } from '../../domain/errors.ts';
 import type { Addon, Check, Migration } from '../../domain/model.ts';
-import { AGENT_INSTALL_BEGUN, AGENT_LEFT_INSTALLED, agentInstallBegun, agentLeftInstalled, isAgentReady } from '../../domain/plan/agent-install.ts';
+import {
+  AGENT_INSTALL_BEGUN,
+  AGENT_LEFT_INSTALLED,
+  agentInstallBegun,
+  agentLeftInstalled,
+  isAgentReady,
+} from '../../domain/plan/agent-install.ts';
 import type { Kubernetes, Ledger, Workload } from '../../ports/index.ts';
 import { changeGuard } from '../../runtime/guard.ts';
 import { lookAtAddon } from '../../runtime/looks.ts';
@@ -34,16 +39,24 @@ async function note(ledger: Ledger, { migrationId, warnings }: Migration, ...now
   await ledger.updateMigration(migrationId, { warnings: [...others, ...now] });
 }
 
-/** Its DaemonSet, whoever runs it. Not looked at where the request says that EKS's word is enough: there nobody may look. */
+/**
+ * Its DaemonSet, whoever runs it. Not looked at where the request says that EKS's word is enough: there nobody may
+ * look.
+ */
 const lookAtWorkload = async (kubernetes: Kubernetes, { request }: Migration): Promise<Workload | undefined> =>
-  request.verification === 'api' ? undefined : kubernetes.getWorkload({ kind: 'DaemonSet', namespace: 'kube-system', name: AGENT_ADDON });
+  request.verification === 'api'
+    ? undefined
+    : kubernetes.getWorkload({ kind: 'DaemonSet', namespace: 'kube-system', name: AGENT_ADDON });
 
 function assertActive(now: Addon): void {
   const issues = issuesOf(now);
   if (now.status === 'ACTIVE' && issues === '') return;
   const state = `Add-on ${now.name} ${now.version} is ${now.status}${issues ? ` (${issues})` : ''}.`;
   if (!FAILED.includes(now.status)) throw new MigrationError('AddonNotActive', state);
-  throw new MigrationError('AddonFailed', `${state} ${UNTOUCHED} Bring the agent to ACTIVE, or delete its add-on (with --preserve where somebody runs the agent without EKS), then migrate again.`);
+  throw new MigrationError(
+    'AddonFailed',
+    `${state} ${UNTOUCHED} Bring the agent to ACTIVE, or delete its add-on (with --preserve where somebody runs the agent without EKS), then migrate again.`,
+  );
 }
 
 function assertReady(workload: Workload | undefined): void {
@@ -57,7 +70,11 @@ const run: StepRun<typeof installAgentSchema> = async (input, dependencies) => {
   const { ledger, clock, portsFor } = dependencies;
   const record = await recordedMigration(ledger, migrationId);
   const { installAgent } = planOf(record);
-  if (!installAgent) throw new MigrationError('BadInput', `The plan of migration ${migrationId} installs no Pod Identity agent. Nothing was changed by this step.`);
+  if (!installAgent)
+    throw new MigrationError(
+      'BadInput',
+      `The plan of migration ${migrationId} installs no Pod Identity agent. Nothing was changed by this step.`,
+    );
   // Nothing may be changed without it.
   await recordedSnapshot(ledger, migrationId);
   const { version } = installAgent;
@@ -71,7 +88,13 @@ const run: StepRun<typeof installAgentSchema> = async (input, dependencies) => {
     await note(ledger, record, agentInstallBegun(target, version));
     await guard();
     try {
-      await eks.createAddon({ addon: AGENT_ADDON, version, tags: {}, resolveConflicts: 'NONE', clientRequestToken: `${migrationId}-install-agent` });
+      await eks.createAddon({
+        addon: AGENT_ADDON,
+        version,
+        tags: {},
+        resolveConflicts: 'NONE',
+        clientRequestToken: `${migrationId}-install-agent`,
+      });
     } catch (error) {
       if (!isMigrationError(error)) throw error;
       if (ERROR_CLASSES[error.name] === 'terminal') await note(ledger, record);
@@ -86,8 +109,13 @@ const run: StepRun<typeof installAgentSchema> = async (input, dependencies) => {
 
   const found = await look();
   const workload = await lookAtWorkload(kubernetes, record);
-  if (found && isNoted(record, AGENT_INSTALL_BEGUN)) await note(ledger, record, agentLeftInstalled(target, found.version, OURS_OR_OTHERS));
-  if (!found && isNoted(record, AGENT_LEFT_INSTALLED)) throw new MigrationError('AddonFailed', `Add-on ${AGENT_ADDON} is gone again: somebody else has deleted it. ${UNTOUCHED} Find out who, then migrate again.`);
+  if (found && isNoted(record, AGENT_INSTALL_BEGUN))
+    await note(ledger, record, agentLeftInstalled(target, found.version, OURS_OR_OTHERS));
+  if (!found && isNoted(record, AGENT_LEFT_INSTALLED))
+    throw new MigrationError(
+      'AddonFailed',
+      `Add-on ${AGENT_ADDON} is gone again: somebody else has deleted it. ${UNTOUCHED} Find out who, then migrate again.`,
+    );
   if (!found && workload) {
     assertReady(workload);
     return {};

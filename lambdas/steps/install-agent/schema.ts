@@ -7,7 +7,9 @@ export const installAgentSchema = defineStep('install-agent', {
   cancellable: true,
   input: lockedStepInput,
   output: z.object({
-    /** Of the agent that is there: the plan's, unless somebody else was faster; absent for one that EKS does not know. */
+    /**
+     * Of the agent that is there: the plan's, unless somebody else was faster; absent for one that EKS does not know.
+     */
     version: z.string().optional(),
   }),
 });

@@ -1,15 +1,21 @@
 /**
- * Reads what is there and decides whether, and how, the add-on, or the service account, can move. Changes nothing but the ledger.
- * Idempotency: repeatable at will; the record is put again while the migration runs, and a plan that has ended it (its
- * answer, or the step's line, was lost) is answered again as it stands.
- * Failure: any error here ends `blocked`, with nothing changed. RecoveryPending waits for Recover to put back what a
- * stopped execution left behind.
+ * Reads what is there and decides whether, and how, the add-on, or the service account, can move. Changes nothing but
+ * the ledger. Idempotency: repeatable at will; the record is put again while the migration runs, and a plan that has
+ * ended it (its answer, or the step's line, was lost) is answered again as it stands. Failure: any error here ends
+ * `blocked`, with nothing changed. RecoveryPending waits for Recover to put back what a stopped execution left behind.
  */
 import type { z } from 'zod';
 import { MigrationError } from '../../domain/errors.ts';
 import { collectEvidence } from '../../domain/identity.ts';
 import { outcomeMetric } from '../../domain/metrics.ts';
-import { isForAddon, type MigrationRequest, newMigration, type Outcome, type Plan, type ServiceAccountRequest } from '../../domain/model.ts';
+import {
+  isForAddon,
+  type MigrationRequest,
+  newMigration,
+  type Outcome,
+  type Plan,
+  type ServiceAccountRequest,
+} from '../../domain/model.ts';
 import type { AddonFacts, Facts, LockFact, ServiceAccountFacts } from '../../domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../domain/plan/plan.ts';
 import { planServiceAccount } from '../../domain/plan/service-account.ts';
@@ -24,7 +30,11 @@ import { utcNow } from '../../runtime/utc.ts';
 import { planSchema } from './schema.ts';
 
 /** Who else holds the lock of what shall migrate, if anybody does. */
-async function readLock({ ledger, executions }: Pick<HandlerDependencies, 'ledger' | 'executions'>, request: MigrationRequest, executionArn: string): Promise<LockFact | undefined> {
+async function readLock(
+  { ledger, executions }: Pick<HandlerDependencies, 'ledger' | 'executions'>,
+  request: MigrationRequest,
+  executionArn: string,
+): Promise<LockFact | undefined> {
   const holder = (await ledger.readLock(subjectLock(request.target, subjectOf(request))))?.holder;
   if (!holder || holder.executionArn === executionArn) return undefined;
   const execution = await executions.describe(holder.executionArn);
@@ -38,7 +48,11 @@ async function readLock({ ledger, executions }: Pick<HandlerDependencies, 'ledge
 }
 
 type Verdict = 'migrate' | 'already-migrated' | 'planned' | 'blocked';
-const outcomes: Partial<Record<Verdict, Outcome>> = { blocked: 'blocked', 'already-migrated': 'already-migrated', planned: 'planned' };
+const outcomes: Partial<Record<Verdict, Outcome>> = {
+  blocked: 'blocked',
+  'already-migrated': 'already-migrated',
+  planned: 'planned',
+};
 
 type Answer = z.input<typeof planSchema.output>;
 
@@ -64,7 +78,10 @@ function answer(request: MigrationRequest, plan: Plan, settings: Settings): Answ
 const ofAddon = (facts: Facts): facts is AddonFacts => isForAddon(facts.request);
 
 /** Reads what there is, unless somebody else holds the lock, and decides. */
-async function decide(empty: Facts, { portsFor, settings }: HandlerDependencies): Promise<{ facts: Facts; plan: Plan }> {
+async function decide(
+  empty: Facts,
+  { portsFor, settings }: HandlerDependencies,
+): Promise<{ facts: Facts; plan: Plan }> {
   const ports = portsFor(empty.request.target);
   if (ofAddon(empty)) {
     const facts = empty.lock ? empty : await readFacts(empty, ports, settings);
@@ -80,20 +97,37 @@ const run: StepRun<typeof planSchema> = async ({ migrationId, executionArn, requ
   const { ledger, settings, clock, telemetry } = dependencies;
   // First of all, so that a plan that fails leaves a record too.
   const before = await ledger.getMigration(migrationId);
-  if (before?.status === 'ended' && before.executionArn === executionArn && before.plan) return answer(before.request, before.plan, settings);
-  await ledger.putMigration(newMigration({ migrationId, request, executionArn, startedAt: before?.status === 'running' ? before.startedAt : utcNow(clock) }));
+  if (before?.status === 'ended' && before.executionArn === executionArn && before.plan)
+    return answer(before.request, before.plan, settings);
+  await ledger.putMigration(
+    newMigration({
+      migrationId,
+      request,
+      executionArn,
+      startedAt: before?.status === 'running' ? before.startedAt : utcNow(clock),
+    }),
+  );
 
   const empty = noFacts(request, settings);
   const lock = await readLock(dependencies, request, executionArn);
-  // What needs a person does not go away by waiting; anything else that has stopped is Recover's to put back, or to let go.
+  // What needs a person does not go away by waiting; anything else that has stopped is Recover's to put back, or to let
+  // go.
   if (lock && (lock.recovering || (!lock.running && lock.outcome !== 'needs-human')) && !request.dryRun) {
-    const why = lock.recovering ? `and ${lock.executionArn} is at work for it, to put back what it changed or to retire its trust: waiting until that is done` : `but its execution ${lock.executionArn} has stopped: waiting until what it left behind is put back`;
-    throw new MigrationError('RecoveryPending', `Migration ${lock.migrationId} holds the lock on ${subjectOf(request)} of cluster ${request.target.cluster} since ${lock.since}, ${why}.`);
+    const why = lock.recovering
+      ? `and ${lock.executionArn} is at work for it, to put back what it changed or to retire its trust: waiting until that is done`
+      : `but its execution ${lock.executionArn} has stopped: waiting until what it left behind is put back`;
+    throw new MigrationError(
+      'RecoveryPending',
+      `Migration ${lock.migrationId} holds the lock on ${subjectOf(request)} of cluster ${request.target.cluster} since ${lock.since}, ${why}.`,
+    );
   }
   const lookedAt = utcNow(clock);
   const { facts, plan } = await decide(lock ? { ...empty, lock } : empty, dependencies);
-  const accounts = new Set((plan.associations.length > 0 ? plan.associations : facts.podIdentity).map((one) => one.serviceAccount));
-  if (facts.pods) await ledger.putEvidence(migrationId, EVIDENCE_BEFORE, collectEvidence(facts.pods, accounts), lookedAt);
+  const accounts = new Set(
+    (plan.associations.length > 0 ? plan.associations : facts.podIdentity).map((one) => one.serviceAccount),
+  );
+  if (facts.pods)
+    await ledger.putEvidence(migrationId, EVIDENCE_BEFORE, collectEvidence(facts.pods, accounts), lookedAt);
 
   const decided = answer(request, plan, settings);
   const outcome = outcomes[decided.verdict];

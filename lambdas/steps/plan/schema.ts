@@ -7,7 +7,12 @@ import { defineStep, planningEnvironment } from '../../runtime/step.ts';
 export const planSchema = defineStep('plan', {
   environment: planningEnvironment,
   cancellable: true,
-  input: z.strictObject({ migrationId, executionArn: z.string(), action: z.literal('again').optional(), request: strictMigrationRequest }),
+  input: z.strictObject({
+    migrationId,
+    executionArn: z.string(),
+    action: z.literal('again').optional(),
+    request: strictMigrationRequest,
+  }),
   output: z.object({
     /** `planned`: it could go on, but a dry run was asked for. */
     verdict: z.enum(['migrate', 'already-migrated', 'planned', 'blocked']),

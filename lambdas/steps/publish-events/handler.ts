@@ -1,8 +1,8 @@
 /**
  * Puts what is to be told of migrations on the bus, and notes that it was. Looks at all of them by schedule, and
- * measures then how long approvals have been waited for.
- * Idempotency: an event has one id however often it is put; it is put at least once, since it is noted as put after that.
- * Failure: one that can't be put does not keep the others waiting; it fails at the end, and the next tick tries again.
+ * measures then how long approvals have been waited for. Idempotency: an event has one id however often it is put; it
+ * is put at least once, since it is noted as put after that. Failure: one that can't be put does not keep the others
+ * waiting; it fails at the end, and the next tick tries again.
  */
 import { type Announcement, roundOf } from '../../domain/announcements.ts';
 import { APPROVALS_PENDING, OLDEST_APPROVAL } from '../../domain/metrics.ts';
@@ -36,9 +36,13 @@ async function publishOf(id: string, { ledger, events, telemetry }: HandlerDepen
   const known = made.flatMap(({ event }) => (event ? [event] : []));
   if (known.length > 0) await events.publish(known);
   const lost = made.filter(({ event }) => !event).map(({ told }) => told);
-  if (lost.length > 0) telemetry.log.warn('what is to be told of a migration is not in its record', { migrationId: id, told: lost });
+  if (lost.length > 0)
+    telemetry.log.warn('what is to be told of a migration is not in its record', { migrationId: id, told: lost });
   // Of a migration that is over nothing comes any more that could tell it.
-  await ledger.markSent(id, made.flatMap(({ told, event }) => (event || record?.status === 'ended' ? [told] : [])));
+  await ledger.markSent(
+    id,
+    made.flatMap(({ told, event }) => (event || record?.status === 'ended' ? [told] : [])),
+  );
   return known.length;
 }
 
@@ -59,7 +63,9 @@ const run: StepRun<typeof publishEventsSchema> = async ({ name = '' }, dependenc
     try {
       return await work();
     } catch (error) {
-      telemetry.log.error(`${what} failed`, { error: error instanceof Error ? `${error.name}: ${error.message}` : String(error) });
+      telemetry.log.error(`${what} failed`, {
+        error: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+      });
       failures.push(error);
       return undefined;
     }
@@ -69,7 +75,9 @@ const run: StepRun<typeof publishEventsSchema> = async ({ name = '' }, dependenc
   let sent = 0;
   for (const [index, id] of ids.entries()) {
     if (remainingTime() < TIME_FOR_ONE) {
-      telemetry.log.warn('the time is up before all events are put; the next tick goes on', { left: ids.length - index });
+      telemetry.log.warn('the time is up before all events are put; the next tick goes on', {
+        left: ids.length - index,
+      });
       break;
     }
     sent += (await goOn(`telling of migration ${id}`, () => publishOf(id, dependencies))) ?? 0;

@@ -7,7 +7,10 @@ import { defineStep } from '../../runtime/step.ts';
  */
 export const publishEventsSchema = defineStep('publish-events', {
   input: z.strictObject({
-    /** Of an execution of MigrateAddon, or of Recover: it is, or begins with, a migration's id. Left out, or any other: all migrations are looked at. */
+    /**
+     * Of an execution of MigrateAddon, or of Recover: it is, or begins with, a migration's id. Left out, or any other:
+     * all migrations are looked at.
+     */
     name: z.string().max(80).optional(),
   }),
   output: z.object({

@@ -1,10 +1,10 @@
 /**
- * Writes the trust policies that the plan holds ready; on the way back, takes out of them what was added.
- * Idempotency: each change is in the ledger, before and after, before it is written; the policy is compared first, so that a
- * repeated one finds its own work.
- * Failure: IAM has no conditional write, so the policy is read directly before it, and read back after. One that somebody
- * else has changed since the plan is left alone (TrustChanged). On the way back a policy from which the statement can't
- * be taken out cleanly is left as it is, and the record's warnings say so: the add-on works without that.
+ * Writes the trust policies that the plan holds ready; on the way back, takes out of them what was added. Idempotency:
+ * each change is in the ledger, before and after, before it is written; the policy is compared first, so that a
+ * repeated one finds its own work. Failure: IAM has no conditional write, so the policy is read directly before it, and
+ * read back after. One that somebody else has changed since the plan is left alone (TrustChanged). On the way back a
+ * policy from which the statement can't be taken out cleanly is left as it is, and the record's warnings say so: the
+ * add-on works without that.
  */
 import { TRUST_NOT_RESTORED, trustNotOurs, trustNotRestored } from '../../domain/hand-off-trust.ts';
 import type { Check, Migration } from '../../domain/model.ts';
@@ -31,7 +31,10 @@ interface Work {
   guard: () => Promise<void>;
 }
 
-/** Whether it is written already. Throws TrustChanged where the policy is neither as the plan found it nor as it shall be. */
+/**
+ * Whether it is written already. Throws TrustChanged where the policy is neither as the plan found it nor as it shall
+ * be.
+ */
 async function isWritten({ roleArn, before, after }: TrustRepair, { roles }: Work): Promise<boolean> {
   const role = await roles.getRole(roleArn);
   if (role && samePolicy(role.trustPolicy, after)) return true;
@@ -57,7 +60,8 @@ async function repair(planned: TrustRepair, work: Work): Promise<boolean> {
       await readBack(work, roleArn, after, before);
     }
   }
-  if (change.writtenAt === undefined || !written) await ledger.recordTrustChange(record.migrationId, { ...change, writtenAt: utcNow(clock) });
+  if (change.writtenAt === undefined || !written)
+    await ledger.recordTrustChange(record.migrationId, { ...change, writtenAt: utcNow(clock) });
   return true;
 }
 
@@ -73,7 +77,11 @@ async function repairAll(work: Work, repairable: readonly string[]): Promise<boo
 async function undo(change: TrustChange, { record, roles, ledger, clock, guard }: Work): Promise<string | undefined> {
   const { roleArn, before } = change;
   // A write whose reply was lost may not be seen yet: that nothing is to be undone is not believed at one look.
-  const role = await lookSeveralTimes(clock, () => roles.getRole(roleArn), (seen) => seen !== undefined && !samePolicy(seen.trustPolicy, before));
+  const role = await lookSeveralTimes(
+    clock,
+    () => roles.getRole(roleArn),
+    (seen) => seen !== undefined && !samePolicy(seen.trustPolicy, before),
+  );
   const decision = role ? undoRepair(change, role.trustPolicy) : ({ do: 'nothing' } as const);
   if (decision.do === 'refuse') return decision.why;
   if (role && decision.do === 'write') {
@@ -99,7 +107,8 @@ async function undoAll(work: Work, repairable: readonly string[]): Promise<boole
     if (why !== undefined) left.push(trustNotRestored(change, record.request.target, why));
   }
   const others = record.warnings.filter((one) => one.id !== TRUST_NOT_RESTORED);
-  if (left.length > 0 || others.length < record.warnings.length) await ledger.updateMigration(record.migrationId, { warnings: [...others, ...left] });
+  if (left.length > 0 || others.length < record.warnings.length)
+    await ledger.updateMigration(record.migrationId, { warnings: [...others, ...left] });
   return record.trustChanges.length > left.length;
 }
 
@@ -111,7 +120,9 @@ const run: StepRun<typeof repairTrustSchema> = async (input, dependencies) => {
   // Nothing may be changed without it, and whoever takes the migration over goes by it.
   await recordedSnapshot(ledger, migrationId);
   const work: Work = { record, roles: portsFor(target).roles, ledger, clock, guard: changeGuard(dependencies, input) };
-  return { changed: towards === 'before' ? await undoAll(work, repairableRoleArns) : await repairAll(work, repairableRoleArns) };
+  return {
+    changed: towards === 'before' ? await undoAll(work, repairableRoleArns) : await repairAll(work, repairableRoleArns),
+  };
 };
 
 export const repairTrustStep = step(repairTrustSchema, run);

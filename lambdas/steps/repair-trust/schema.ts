@@ -13,7 +13,10 @@ export const repairTrustSchema = defineStep('repair-trust', {
     towards: z.enum(['pod-identity', 'before']),
   }),
   output: z.object({
-    /** Whether this migration has written a policy in that direction, by this invocation or an earlier one: EKS may not see it yet. */
+    /**
+     * Whether this migration has written a policy in that direction, by this invocation or an earlier one: EKS may not
+     * see it yet.
+     */
     changed: z.boolean(),
   }),
 });

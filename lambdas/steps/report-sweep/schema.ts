@@ -10,6 +10,7 @@ export const reportSweepSchema = defineStep('report-sweep', {
   input: z.object({ sweepId, executionArn: z.string().min(1), failure: failure.optional() }),
   output: z.object({ outcome: sweepOutcome, text: z.string() }),
   timeoutSeconds: 600,
-  // It has the whole report in memory, and that of the sweep before: docs/scale.md says how many add-ons that is enough for.
+  // It has the whole report in memory, and that of the sweep before: docs/scale.md says how many add-ons that is enough
+  // for.
   memoryMb: 2048,
 });

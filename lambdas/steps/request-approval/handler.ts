@@ -19,15 +19,30 @@ const run: StepRun<typeof requestApprovalSchema> = async (input, { ledger, clock
   assertPlanIsOwn(record, planOf(record), input);
   const now = clock.now();
   if (now >= deadlineOf(record)) {
-    throw new MigrationError('ApprovalExpired', `Migration ${migrationId} has waited for ${MOST_DAYS_BEFORE_BEGIN} days since ${record.startedAt}: no further approval is asked for. Nothing was changed. Start it again.`);
+    throw new MigrationError(
+      'ApprovalExpired',
+      `Migration ${migrationId} has waited for ${MOST_DAYS_BEFORE_BEGIN} days since ${record.startedAt}: no further approval is asked for. Nothing was changed. Start it again.`,
+    );
   }
   const last = record.approvals.at(-1);
   const again = last?.state === 'pending' && last.planHash === planHash ? last : undefined;
   // Nobody can approve a plan that is no longer the one to be carried out.
-  if (last?.state === 'pending' && !again) await ledger.decideApproval(migrationId, { round: last.round, planHash: last.planHash, state: 'withdrawn', decidedAt: utcNow(clock) });
+  if (last?.state === 'pending' && !again)
+    await ledger.decideApproval(migrationId, {
+      round: last.round,
+      planHash: last.planHash,
+      state: 'withdrawn',
+      decidedAt: utcNow(clock),
+    });
   const { round, expiresAt } = await ledger.putApproval(
     migrationId,
-    again ?? { round: (last?.round ?? 0) + 1, planHash, state: 'pending', requestedAt: utcOf(now), expiresAt: utcOf(approvalExpiry(record.request, record, now)) },
+    again ?? {
+      round: (last?.round ?? 0) + 1,
+      planHash,
+      state: 'pending',
+      requestedAt: utcOf(now),
+      expiresAt: utcOf(approvalExpiry(record.request, record, now)),
+    },
     { taskToken, at: now },
   );
   await ledger.announce(migrationId, approvalNeeded(round));

@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { defineStep, stepEnvironment, stepInput } from '../../runtime/step.ts';
 
-/** The state waits under `taskToken` after the step has answered: for Step Functions' SendTaskSuccess, whose output is `approvalGiven`. */
+/**
+ * The state waits under `taskToken` after the step has answered: for Step Functions' SendTaskSuccess, whose output is
+ * `approvalGiven`.
+ */
 export const requestApprovalSchema = defineStep('request-approval', {
   environment: stepEnvironment,
   cancellable: true,

@@ -11,7 +11,13 @@ import { conflictsOfCreate, decideRestore, preservesFailedCopy } from '../../dom
 import { ownedBefore } from '../../domain/restore-associations.ts';
 import { changeGuard } from '../../runtime/guard.ts';
 import { recordedMigration, recordedAddonSnapshot } from '../../runtime/recorded.ts';
-import { deleteLeftOvers, lookAtRestore, overFreedKeys, type RestoreLook, type Restoring } from '../../runtime/restoring.ts';
+import {
+  deleteLeftOvers,
+  lookAtRestore,
+  overFreedKeys,
+  type RestoreLook,
+  type Restoring,
+} from '../../runtime/restoring.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { restoreAddonSchema } from './schema.ts';
 
@@ -31,7 +37,9 @@ async function updateAsItWas(look: RestoreLook, work: Work): Promise<boolean> {
         podIdentityAssociations: ownedBefore(snapshot),
         resolveConflicts: 'PRESERVE',
         clientRequestToken: work.clientRequestToken,
-        ...(snapshot.addon.serviceAccountRoleArn === undefined ? {} : { serviceAccountRoleArn: snapshot.addon.serviceAccountRoleArn }),
+        ...(snapshot.addon.serviceAccountRoleArn === undefined
+          ? {}
+          : { serviceAccountRoleArn: snapshot.addon.serviceAccountRoleArn }),
       }),
     );
   } catch (error) {
@@ -42,11 +50,16 @@ async function updateAsItWas(look: RestoreLook, work: Work): Promise<boolean> {
   return true;
 }
 
-async function deleteFailedCopy({ now, record, snapshot, associations }: RestoreLook, { migrationId, eks, ledger, guard }: Work): Promise<boolean> {
+async function deleteFailedCopy(
+  { now, record, snapshot, associations }: RestoreLook,
+  { migrationId, eks, ledger, guard }: Work,
+): Promise<boolean> {
   if (!now) return false;
-  // With preserve they outlive the copy, and EKS may clear their owner: from then on only the record knows whose they are.
+  // With preserve they outlive the copy, and EKS may clear their owner: from then on only the record knows whose they
+  // are.
   const known = new Set(snapshot.associations.map((one) => one.id));
-  for (const one of associations) if (one.ownerArn === now.arn && !known.has(one.id)) await ledger.recordAssociation(migrationId, 'created', one);
+  for (const one of associations)
+    if (one.ownerArn === now.arn && !known.has(one.id)) await ledger.recordAssociation(migrationId, 'created', one);
   await ledger.recordCopy(migrationId, 'removed', now.arn);
   await guard();
   return eks.deleteAddon(now.name, { preserve: preservesFailedCopy(record) });
@@ -86,9 +99,19 @@ const run: StepRun<typeof restoreAddonSchema> = async (input, dependencies) => {
   const look = await lookAtRestore({ eks, clock, record, snapshot, actions: taken });
   const copy = classifyCopy(snapshot, record, look.now);
   // A create of this migration whose reply was lost.
-  if (look.now && (copy === 'planned-shape' || copy === 'restored-shape')) await ledger.recordCopy(migrationId, 'made', look.now.arn);
+  if (look.now && (copy === 'planned-shape' || copy === 'restored-shape'))
+    await ledger.recordCopy(migrationId, 'made', look.now.arn);
   if (look.decision.do !== action) return { done: false };
-  return { done: await actions[action](look, { migrationId, target, eks, ledger, guard, clientRequestToken: `${migrationId}-${fence}-restore-${action}-${taken}` }) };
+  return {
+    done: await actions[action](look, {
+      migrationId,
+      target,
+      eks,
+      ledger,
+      guard,
+      clientRequestToken: `${migrationId}-${fence}-restore-${action}-${taken}`,
+    }),
+  };
 };
 
 export const restoreAddonStep = step(restoreAddonSchema, run);

@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { defineStep, lockedStepInput, targetEnvironment } from '../../runtime/step.ts';
 
-/** Takes one action of the way back, where it is still the one that is needed. Throws AssociationStillThere, RestoreRefused. */
+/**
+ * Takes one action of the way back, where it is still the one that is needed. Throws AssociationStillThere,
+ * RestoreRefused.
+ */
 export const restoreAddonSchema = defineStep('restore-addon', {
   environment: targetEnvironment,
   input: lockedStepInput.extend({ action: z.enum(['update', 'delete', 'create']), actions: z.number().int().min(0) }),

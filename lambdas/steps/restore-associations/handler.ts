@@ -8,7 +8,14 @@
 import { ownTags } from '../../domain/associations.ts';
 import { isMigrationError, MigrationError } from '../../domain/errors.ts';
 import { type Addon, type AddonSnapshot, type Association, isOfAddon, type Migration } from '../../domain/model.ts';
-import { isSameAssociation, leftOvers, madeByOthers, missingFields, ownedBefore, standAloneBefore } from '../../domain/restore-associations.ts';
+import {
+  isSameAssociation,
+  leftOvers,
+  madeByOthers,
+  missingFields,
+  ownedBefore,
+  standAloneBefore,
+} from '../../domain/restore-associations.ts';
 import type { Clock, Eks, Ledger } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../../runtime/associations.ts';
 import { changeGuard } from '../../runtime/guard.ts';
@@ -33,22 +40,34 @@ interface Work {
 
 const where = ({ namespace, serviceAccount }: Association): string => `${namespace}/${serviceAccount}`;
 const refused = (other: Association): MigrationError =>
-  new MigrationError('RestoreRefused', `Somebody else associated ${where(other)} with ${other.roleArn} meanwhile (${other.id}); it was left alone. The record's hand-off says how it was before.`);
+  new MigrationError(
+    'RestoreRefused',
+    `Somebody else associated ${where(other)} with ${other.roleArn} meanwhile (${other.id}); it was left alone. The record's hand-off says how it was before.`,
+  );
 
 /** The one on that key which is the old one or made in its place; throws where another one has the key. */
 function inPlace(was: Association, there: Association[], { snapshot, record, now }: Work): Association | undefined {
-  const kept = there.find((one) => one.id === was.id) ?? there.find((one) => one.ownerArn === undefined && isSameAssociation(was, one));
+  const kept =
+    there.find((one) => one.id === was.id) ??
+    there.find((one) => one.ownerArn === undefined && isSameAssociation(was, one));
   const [other] = there;
   if (kept || !other) return kept;
-  if (other.ownerArn !== undefined && (other.ownerArn === now?.arn || leftOvers(snapshot, record, now, [other]).length > 0)) {
-    throw new MigrationError('AssociationStillThere', `Association ${other.id} of this migration for ${where(other)} is still listed.`);
+  if (
+    other.ownerArn !== undefined &&
+    (other.ownerArn === now?.arn || leftOvers(snapshot, record, now, [other]).length > 0)
+  ) {
+    throw new MigrationError(
+      'AssociationStillThere',
+      `Association ${other.id} of this migration for ${where(other)} is still listed.`,
+    );
   }
   throw refused(other);
 }
 
 async function restoreStandAlone(was: Association, work: Work): Promise<string> {
   const { eks, ledger, migrationId, guard, token } = work;
-  const list = async (): Promise<Association | undefined> => inPlace(was, await eks.listAssociations(was.namespace, was.serviceAccount), work);
+  const list = async (): Promise<Association | undefined> =>
+    inPlace(was, await eks.listAssociations(was.namespace, was.serviceAccount), work);
   const restored = async (one: Association): Promise<string> => {
     if (one.id !== was.id) await ledger.recordAssociation(migrationId, 'restored', one);
     return one.id;
@@ -57,7 +76,9 @@ async function restoreStandAlone(was: Association, work: Work): Promise<string> 
   if (there) return restored(there);
   await guard();
   try {
-    return await restored(await eks.createAssociation({ ...was, tags: ownTags(was.tags) }, `${token}-association-${was.id}`));
+    return await restored(
+      await eks.createAssociation({ ...was, tags: ownTags(was.tags) }, `${token}-association-${was.id}`),
+    );
   } catch (error) {
     if (!isMigrationError(error, 'Busy') || !/association already exists/i.test(error.message)) throw error;
     const found = await list();
@@ -68,9 +89,14 @@ async function restoreStandAlone(was: Association, work: Work): Promise<string> 
 }
 
 async function restoreFields(was: Association, { eks, clock, now, guard, token }: Work): Promise<string> {
-  const find = async (): Promise<Association | undefined> => (await eks.listAssociations(was.namespace, was.serviceAccount)).find((one) => one.ownerArn === now?.arn);
+  const find = async (): Promise<Association | undefined> =>
+    (await eks.listAssociations(was.namespace, was.serviceAccount)).find((one) => one.ownerArn === now?.arn);
   const owned = await lookSeveralTimes(clock, find, (one) => one !== undefined);
-  if (!owned) throw new MigrationError('RestoreRefused', `The association that the add-on owned for ${where(was)} did not come back with it, although the add-on was asked for it; ${was.roleArn} was its role.`);
+  if (!owned)
+    throw new MigrationError(
+      'RestoreRefused',
+      `The association that the add-on owned for ${where(was)} did not come back with it, although the add-on was asked for it; ${was.roleArn} was its role.`,
+    );
   const { change, tags } = missingFields(was, owned);
   if (change) {
     await guard();
@@ -90,9 +116,20 @@ const run: StepRun<typeof restoreAssociationsSchema> = async (input, dependencie
   const guard = changeGuard(dependencies, input);
   const snapshot = await recordedSnapshot(ledger, migrationId);
   const record = await recordedMigration(ledger, migrationId);
-  if (!isOfAddon(snapshot)) return { restored: await restoreOfAccount({ record, snapshot, eks, kubernetes, ledger, clock, guard }) };
+  if (!isOfAddon(snapshot))
+    return { restored: await restoreOfAccount({ record, snapshot, eks, kubernetes, ledger, clock, guard }) };
   const now = await lookAtAddon(eks, snapshot.addon.name, clock);
-  const work: Work = { migrationId, token: `${migrationId}-${fence}-restore`, snapshot, record, now, eks, ledger, clock, guard };
+  const work: Work = {
+    migrationId,
+    token: `${migrationId}-${fence}-restore`,
+    snapshot,
+    record,
+    now,
+    eks,
+    ledger,
+    clock,
+    guard,
+  };
 
   const purged = new Set(record.associations.purged.map((one) => one.id));
   const restored: string[] = [];

@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { defineStep, lockedStepInput, targetEnvironment } from '../../runtime/step.ts';
 
-/** Puts the purged associations back, whole; `restored`: ids of those that are there now. Throws AssociationStillThere, RestoreRefused. */
+/**
+ * Puts the purged associations back, whole; `restored`: ids of those that are there now. Throws AssociationStillThere,
+ * RestoreRefused.
+ */
 export const restoreAssociationsSchema = defineStep('restore-associations', {
   environment: targetEnvironment,
   input: lockedStepInput,

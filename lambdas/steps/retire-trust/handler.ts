@@ -1,11 +1,11 @@
 /**
- * Takes this cluster's OIDC trust of migrated service accounts out of its role, or puts it back. Everything
- * is decided twice: before the locks are taken, so that what is refused disturbs nobody, and again under them.
- * Idempotency: what was there and what will be is in the ledger before it is written, and the policy is compared first: a
- * repeated one finds its own work.
- * Failure: a check that fails, or can't be decided, refuses all of it (RetireRefused). IAM has no conditional write, so
- * the policy is read directly before it, and read back after; one that somebody else has changed meanwhile is left alone
- * (TrustChanged). The locks are let go at every end; those that a crash leaves are found by find-stranded.
+ * Takes this cluster's OIDC trust of migrated service accounts out of its role, or puts it back. Everything is decided
+ * twice: before the locks are taken, so that what is refused disturbs nobody, and again under them. Idempotency: what
+ * was there and what will be is in the ledger before it is written, and the policy is compared first: a repeated one
+ * finds its own work. Failure: a check that fails, or can't be decided, refuses all of it (RetireRefused). IAM has no
+ * conditional write, so the policy is read directly before it, and read back after; one that somebody else has changed
+ * meanwhile is left alone (TrustChanged). The locks are let go at every end; those that a crash leaves are found by
+ * find-stranded.
  */
 import { isMigrationError, MigrationError } from '../../domain/errors.ts';
 import type { Migration } from '../../domain/model.ts';
@@ -35,7 +35,12 @@ function foreseen(decision: Decision, action: Action): RetiredRole {
   const { roleArn } = decision;
   switch (decision.do) {
     case 'write':
-      return { roleArn, result: action === 'retire' ? 'would-remove' : 'would-put-back', before: decision.before, after: decision.after };
+      return {
+        roleArn,
+        result: action === 'retire' ? 'would-remove' : 'would-put-back',
+        before: decision.before,
+        after: decision.after,
+      };
     case 'confirm':
       return { roleArn, result: 'nothing', why: ALREADY[action] };
     case 'nothing':
@@ -45,21 +50,40 @@ function foreseen(decision: Decision, action: Action): RetiredRole {
   }
 }
 
-const answer = ({ action, dryRun }: Input, { checks, decisions }: Outlook): Output => ({ action, dryRun, done: false, checks, roles: decisions.map((one) => foreseen(one, action)) });
+const answer = ({ action, dryRun }: Input, { checks, decisions }: Outlook): Output => ({
+  action,
+  dryRun,
+  done: false,
+  checks,
+  roles: decisions.map((one) => foreseen(one, action)),
+});
 
 /** One that can't be let go is found later, since its execution has ended then: what was done counts more. */
-async function releaseLocks(keys: string[], executionArn: string, { ledger, telemetry }: HandlerDependencies): Promise<void> {
+async function releaseLocks(
+  keys: string[],
+  executionArn: string,
+  { ledger, telemetry }: HandlerDependencies,
+): Promise<void> {
   for (const key of keys.toReversed()) {
-    await ledger.releaseLock(key, executionArn).catch((error: unknown) => telemetry.log.warn('a lock was not let go', { key, error: String(error) }));
+    await ledger
+      .releaseLock(key, executionArn)
+      .catch((error: unknown) => telemetry.log.warn('a lock was not let go', { key, error: String(error) }));
   }
 }
 
 /** Does the work under the lock of what was migrated and the roles', in the order in which migrations take them. */
-async function underLocks<T>({ request }: Migration, roleArns: string[], { migrationId, executionArn }: Input, dependencies: HandlerDependencies, work: (fences: Fences) => Promise<T>): Promise<T> {
+async function underLocks<T>(
+  { request }: Migration,
+  roleArns: string[],
+  { migrationId, executionArn }: Input,
+  dependencies: HandlerDependencies,
+  work: (fences: Fences) => Promise<T>,
+): Promise<T> {
   const owner = { migrationId, executionArn, since: utcNow(dependencies.clock) };
   const fences: Fences = new Map();
   try {
-    for (const key of lockKeys(request.target, subjectOf(request), roleArns)) fences.set(key, await takeLock(dependencies.ledger, key, owner));
+    for (const key of lockKeys(request.target, subjectOf(request), roleArns))
+      fences.set(key, await takeLock(dependencies.ledger, key, owner));
     return await work(fences);
   } finally {
     await releaseLocks([...fences.keys()], executionArn, dependencies);
@@ -69,55 +93,102 @@ async function underLocks<T>({ request }: Migration, roleArns: string[], { migra
 /** Errors after which it is not known whether IAM took the write. */
 const UNKNOWN_OUTCOME = ['ConnectionLost', 'ServiceUnavailable'] as const;
 
-/** Writes the policy where it is still as it was decided upon, and reads it back. Throws TrustChanged, or Busy while IAM shows the old one. */
-async function write({ roleArn, before, after }: Change, { request }: Migration, { migrationId }: Input, fences: Fences, dependencies: HandlerDependencies): Promise<void> {
+/**
+ * Writes the policy where it is still as it was decided upon, and reads it back. Throws TrustChanged, or Busy while IAM
+ * shows the old one.
+ */
+async function write(
+  { roleArn, before, after }: Change,
+  { request }: Migration,
+  { migrationId }: Input,
+  fences: Fences,
+  dependencies: HandlerDependencies,
+): Promise<void> {
   const { ledger, clock, telemetry, portsFor } = dependencies;
   const { target } = request;
   const subject = subjectOf(request);
   const { roles } = portsFor(target);
   const now = await roles.getRole(roleArn);
-  if (!now || !samePolicy(now.trustPolicy, before)) throw new MigrationError('TrustChanged', `The trust policy of role ${roleArn} was changed by somebody else just now; it was left alone. Look at it, then start again.`);
+  if (!now || !samePolicy(now.trustPolicy, before))
+    throw new MigrationError(
+      'TrustChanged',
+      `The trust policy of role ${roleArn} was changed by somebody else just now; it was left alone. Look at it, then start again.`,
+    );
   await ledger.assertLock(roleLock(roleArn), migrationId, fences.get(roleLock(roleArn)) ?? 0);
-  await changeGuard(dependencies, { migrationId, target, subject, fence: fences.get(subjectLock(target, subject)) ?? 0 })();
+  await changeGuard(dependencies, {
+    migrationId,
+    target,
+    subject,
+    fence: fences.get(subjectLock(target, subject)) ?? 0,
+  })();
   try {
     await roles.updateTrustPolicy(roleArn, after);
   } catch (error) {
     if (!UNKNOWN_OUTCOME.some((name) => isMigrationError(error, name))) throw error;
-    telemetry.log.warn('the reply to the write of a trust policy was lost: it is read again', { roleArn, error: String(error) });
+    telemetry.log.warn('the reply to the write of a trust policy was lost: it is read again', {
+      roleArn,
+      error: String(error),
+    });
   }
   await readBack({ roles, clock }, roleArn, after, before);
 }
 
 /** Answers what has become of the role. */
-async function carryOut(decision: Decision, record: Migration, input: Input, fences: Fences, dependencies: HandlerDependencies): Promise<RetiredRole> {
+async function carryOut(
+  decision: Decision,
+  record: Migration,
+  input: Input,
+  fences: Fences,
+  dependencies: HandlerDependencies,
+): Promise<RetiredRole> {
   const { action, migrationId } = input;
   const { ledger, clock } = dependencies;
   if (decision.do === 'nothing' || decision.do === 'refuse') return foreseen(decision, action);
   const { roleArn, note } = decision;
   const finish = (): Promise<void> => {
-    const finished: TrustRetirement = { ...note, ...(action === 'retire' ? { writtenAt: utcNow(clock) } : { undoneAt: utcNow(clock) }) };
+    const finished: TrustRetirement = {
+      ...note,
+      ...(action === 'retire' ? { writtenAt: utcNow(clock) } : { undoneAt: utcNow(clock) }),
+    };
     return ledger.recordRetirement(migrationId, finished);
   };
   if (decision.do === 'write') {
     if (action === 'retire') await ledger.recordRetirement(migrationId, note);
     await write(decision, record, input, fences, dependencies);
     await finish();
-    return { roleArn, result: action === 'retire' ? 'removed' : 'put-back', before: decision.before, after: decision.after };
+    return {
+      roleArn,
+      result: action === 'retire' ? 'removed' : 'put-back',
+      before: decision.before,
+      after: decision.after,
+    };
   }
   await finish();
   // Who has put it back can't be told: somebody may have by hand. Only `retire` notes beforehand that it will write.
-  return action === 'retire' ? { roleArn, result: 'removed', before: note.before, after: note.after } : foreseen(decision, action);
+  return action === 'retire'
+    ? { roleArn, result: 'removed', before: note.before, after: note.after }
+    : foreseen(decision, action);
 }
 
 const run: StepRun<typeof retireTrustSchema> = async (input, dependencies) => {
   const { action } = input;
   const { record, ...ahead } = await lookAhead(input, dependencies);
   if (input.dryRun) return answer(input, ahead);
-  const changing = ahead.decisions.filter((one) => one.do === 'write' || one.do === 'confirm').map((one) => one.roleArn);
+  const changing = ahead.decisions
+    .filter((one) => one.do === 'write' || one.do === 'confirm')
+    .map((one) => one.roleArn);
   if (changing.length === 0 || !isAllowed(ahead)) {
     // An attempt of this execution that was cut off may have left them held.
     const { request } = record;
-    await releaseLocks(lockKeys(request.target, subjectOf(request), ahead.decisions.map((one) => one.roleArn)), input.executionArn, dependencies);
+    await releaseLocks(
+      lockKeys(
+        request.target,
+        subjectOf(request),
+        ahead.decisions.map((one) => one.roleArn),
+      ),
+      input.executionArn,
+      dependencies,
+    );
     assertMay(ahead, action);
     return answer(input, ahead);
   }
@@ -127,11 +198,18 @@ const run: StepRun<typeof retireTrustSchema> = async (input, dependencies) => {
     const roles: RetiredRole[] = [];
     for (const decision of outlook.decisions) {
       if ((decision.do === 'write' || decision.do === 'confirm') && !fences.has(roleLock(decision.roleArn))) {
-        throw new MigrationError('Busy', `What is to be done about role ${decision.roleArn} has changed just now: it is looked at again.`);
+        throw new MigrationError(
+          'Busy',
+          `What is to be done about role ${decision.roleArn} has changed just now: it is looked at again.`,
+        );
       }
       roles.push(await carryOut(decision, locked, input, fences, dependencies));
     }
-    return { ...answer(input, outlook), done: roles.some(({ result }) => result === 'removed' || result === 'put-back'), roles };
+    return {
+      ...answer(input, outlook),
+      done: roles.some(({ result }) => result === 'removed' || result === 'put-back'),
+      roles,
+    };
   });
 };
 

@@ -16,8 +16,9 @@ export type RetiredRole = z.infer<typeof retiredRole>;
 
 /**
  * The only step of the state machine `Retire`: takes the statement out of the trust policy of a migrated add-on's IRSA
- * role that lets the add-on's service accounts in by this cluster's OIDC provider, or puts it back. Throws RetireRefused
- * where it may not be done, LockHeld while the migration's add-on is being worked on, RoleLockHeld while the role is.
+ * role that lets the add-on's service accounts in by this cluster's OIDC provider, or puts it back. Throws
+ * RetireRefused where it may not be done, LockHeld while the migration's add-on is being worked on, RoleLockHeld while
+ * the role is.
  */
 export const retireTrustSchema = defineStep('retire-trust', {
   environment: repairingEnvironment,

@@ -1,9 +1,8 @@
 /**
- * Looks at the clusters of one region of one account, and keeps what it finds of each in the bucket. Changes nothing else
- * but the queue of its sweep.
- * Idempotency: repeatable at will; a cluster's result replaces the one before, and what is queued stays as it is.
- * Failure: what can't be looked at is part of the answer, with its reason. What is thrown is a defect, or the ledger's and
- * the bucket's own: those are tried again.
+ * Looks at the clusters of one region of one account, and keeps what it finds of each in the bucket. Changes nothing
+ * else but the queue of its sweep. Idempotency: repeatable at will; a cluster's result replaces the one before, and
+ * what is queued stays as it is. Failure: what can't be looked at is part of the answer, with its reason. What is
+ * thrown is a defect, or the ledger's and the bucket's own: those are tried again.
  */
 import { MigrationError } from '../../domain/errors.ts';
 import { lookAtPlace } from '../../runtime/sweep/looks.ts';
@@ -12,7 +11,11 @@ import { takeInventorySchema } from './schema.ts';
 
 const run: StepRun<typeof takeInventorySchema> = async ({ sweepId, account, region, after }, dependencies) => {
   const sweep = await dependencies.sweeps.get(sweepId);
-  if (!sweep) throw new MigrationError('BadInput', `There is no sweep ${sweepId} in the ledger. Start it by its state machine, which notes it first.`);
+  if (!sweep)
+    throw new MigrationError(
+      'BadInput',
+      `There is no sweep ${sweepId} in the ledger. Start it by its state machine, which notes it first.`,
+    );
   return lookAtPlace(sweep, { account, region }, after, dependencies);
 };
 

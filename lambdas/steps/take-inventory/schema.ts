@@ -3,7 +3,9 @@ import { accountId, clusterName, regionName } from '../../domain/names.ts';
 import { sweepId } from '../../domain/sweep/model.ts';
 import { defineStep, planningEnvironment } from '../../runtime/step.ts';
 
-/** Looks at the clusters of one region of one account, as many as its time allows, and says where the next call goes on. */
+/**
+ * Looks at the clusters of one region of one account, as many as its time allows, and says where the next call goes on.
+ */
 export const takeInventorySchema = defineStep('take-inventory', {
   environment: planningEnvironment.extend({ BUCKET_NAME: z.string().min(1) }),
   /** `after`: name of the last cluster that was looked at. */

@@ -26,20 +26,35 @@ type TakeOver = Extract<RecoveryDecision, { do: 'take-over' }>;
 /** A person may have decided otherwise, and the locks that wait for the rollback have another way out. */
 function refused(why: string, record?: Migration): MigrationError {
   const keepsLocks = record?.status === 'ended' && record.outcome === 'needs-human' && !standingRelease(record);
-  const instead = keepsLocks ? ` To leave it as it is and let the locks go: pod-identity release ${record.migrationId}` : '';
+  const instead = keepsLocks
+    ? ` To leave it as it is and let the locks go: pod-identity release ${record.migrationId}`
+    : '';
   return new MigrationError('RollbackRefused', `The rollback is not begun: ${why}. Nothing was changed.${instead}`);
 }
 
 function failureOf({ cause, requestedBy, reason }: Input, stopped: string): Output['failure'] {
-  if (cause === 'stranded') return { Error: 'ExecutionStopped', Cause: `${stopped} stopped before the migration had ended.` };
-  return { Error: 'RollbackRequested', Cause: `${requestedBy ?? 'Somebody'} asked for the rollback${reason === undefined ? '' : `: ${reason}`}.` };
+  if (cause === 'stranded')
+    return { Error: 'ExecutionStopped', Cause: `${stopped} stopped before the migration had ended.` };
+  return {
+    Error: 'RollbackRequested',
+    Cause: `${requestedBy ?? 'Somebody'} asked for the rollback${reason === undefined ? '' : `: ${reason}`}.`,
+  };
 }
 
 /** Takes one lock, or says who has it. A lock that nobody holds is taken where something is to be changed. */
-async function takeLock(ledger: HandlerDependencies['ledger'], lock: Lock | undefined, key: string, me: LockHolder, takeFree: boolean): Promise<number | LockHolder | undefined> {
+async function takeLock(
+  ledger: HandlerDependencies['ledger'],
+  lock: Lock | undefined,
+  key: string,
+  me: LockHolder,
+  takeFree: boolean,
+): Promise<number | LockHolder | undefined> {
   const { holder } = lock ?? {};
   if (lock && holder?.migrationId === me.migrationId) {
-    const taken = holder.executionArn === me.executionArn ? await ledger.acquireLock(key, me) : await ledger.takeOverLock(key, { executionArn: holder.executionArn, fence: lock.fence }, me);
+    const taken =
+      holder.executionArn === me.executionArn
+        ? await ledger.acquireLock(key, me)
+        : await ledger.takeOverLock(key, { executionArn: holder.executionArn, fence: lock.fence }, me);
     return taken.acquired ? taken.fence : taken.holder;
   }
   if (holder) return holder;
@@ -49,17 +64,33 @@ async function takeLock(ledger: HandlerDependencies['ledger'], lock: Lock | unde
 }
 
 /** All locks, that of what migrates first; answers its fence, or who was there before. */
-async function takeLocks(record: Migration, locks: Lock[], me: LockHolder, { action, cause }: TakeOver & Pick<Input, 'cause'>, { ledger }: HandlerDependencies): Promise<{ fence: number } | { before: LockHolder }> {
+async function takeLocks(
+  record: Migration,
+  locks: Lock[],
+  me: LockHolder,
+  { action, cause }: TakeOver & Pick<Input, 'cause'>,
+  { ledger }: HandlerDependencies,
+): Promise<{ fence: number } | { before: LockHolder }> {
   const own = subjectLock(record.request.target, subjectOf(record.request));
   const taken: string[] = [];
   let fence = 0;
   for (const key of lockKeys(record)) {
-    const result = await takeLock(ledger, locks.find((lock) => lock.key === key), key, me, action === 'roll-back');
+    const result = await takeLock(
+      ledger,
+      locks.find((lock) => lock.key === key),
+      key,
+      me,
+      action === 'roll-back',
+    );
     if (typeof result === 'number') {
       if (key === own) fence = result;
       taken.push(key);
-    } else if (result?.migrationId === me.migrationId || (result && action === 'roll-back' && (key === own || cause === 'requested'))) {
-      // Another Recover was faster, or another migration has begun; a stranded one is put back even where a role is busy.
+    } else if (
+      result?.migrationId === me.migrationId ||
+      (result && action === 'roll-back' && (key === own || cause === 'requested'))
+    ) {
+      // Another Recover was faster, or another migration has begun; a stranded one is put back even where a role is
+      // busy.
       for (const one of taken) await ledger.releaseLock(one, me.executionArn);
       return { before: result };
     }
@@ -67,11 +98,23 @@ async function takeLocks(record: Migration, locks: Lock[], me: LockHolder, { act
   return { fence };
 }
 
-async function takeOver(input: Input, record: Migration, locks: Lock[], decision: TakeOver, dependencies: HandlerDependencies): Promise<{ fence: number } | { before: LockHolder }> {
+async function takeOver(
+  input: Input,
+  record: Migration,
+  locks: Lock[],
+  decision: TakeOver,
+  dependencies: HandlerDependencies,
+): Promise<{ fence: number } | { before: LockHolder }> {
   const { ledger, clock } = dependencies;
   const { migrationId, executionArn, cause, requestedBy, reason } = input;
   const since = utcNow(clock);
-  const taken = await takeLocks(record, locks, { migrationId, executionArn, since }, { ...decision, cause }, dependencies);
+  const taken = await takeLocks(
+    record,
+    locks,
+    { migrationId, executionArn, since },
+    { ...decision, cause },
+    dependencies,
+  );
   if ('before' in taken) return taken;
   const after = record.status === 'ended' ? record.outcome : record.recovery?.after;
   const recovery = {
@@ -93,7 +136,16 @@ const run: StepRun<typeof takeOverSchema> = async (input, dependencies) => {
   if (!record) {
     if (cause === 'requested') throw refused(`the ledger has no migration ${migrationId}`);
     // Stopped before its plan could write the record, which comes before anything else.
-    return { action: 'nothing', target: null, subject: null, fence: 0, rung: 0, repairsTrust: false, removesAnnotation: false, failure: failureOf(input, 'The execution') };
+    return {
+      action: 'nothing',
+      target: null,
+      subject: null,
+      fence: 0,
+      rung: 0,
+      repairsTrust: false,
+      removesAnnotation: false,
+      failure: failureOf(input, 'The execution'),
+    };
   }
   const locks = await readLocks(ledger, lockKeys(record));
   const owners = await readOwners(executions, record, locks, executionArn);
@@ -127,13 +179,18 @@ const run: StepRun<typeof takeOverSchema> = async (input, dependencies) => {
     case 'wait':
       throw new MigrationError('OwnerMayStillAct', `Waiting: ${decision.why}.`);
     case 'let-go':
-      for (const { key, holder } of locks) if (holder?.migrationId === migrationId) await ledger.releaseLock(key, holder.executionArn);
+      for (const { key, holder } of locks)
+        if (holder?.migrationId === migrationId) await ledger.releaseLock(key, holder.executionArn);
       return answer;
     case 'take-over':
       break;
   }
   // Since the locks were let go, at the end or by a person, others may have changed what this migration left.
-  if (decision.action === 'roll-back' && record.status === 'ended' && (record.outcome === 'migrated' || standingRelease(record))) {
+  if (
+    decision.action === 'roll-back' &&
+    record.status === 'ended' &&
+    (record.outcome === 'migrated' || standingRelease(record))
+  ) {
     const closed = await wayBackClosed(record, snapshot ?? (await recordedSnapshot(ledger, migrationId)), dependencies);
     if (closed !== undefined) throw refused(closed);
   }
@@ -141,7 +198,10 @@ const run: StepRun<typeof takeOverSchema> = async (input, dependencies) => {
   if ('fence' in taken) return { ...answer, action: decision.action, fence: taken.fence };
   const { before } = taken;
   if (before.migrationId === migrationId && cause === 'stranded') return answer;
-  throw refused(`migration ${before.migrationId} holds a lock that it needs since ${before.since} (execution ${before.executionArn})`, record);
+  throw refused(
+    `migration ${before.migrationId} holds a lock that it needs since ${before.since} (execution ${before.executionArn})`,
+    record,
+  );
 };
 
 export const takeOverStep = step(takeOverSchema, run);

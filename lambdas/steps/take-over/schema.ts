@@ -6,7 +6,10 @@ import { defineStep, targetEnvironment } from '../../runtime/step.ts';
 /** The longest that a Lambda of the service may run, and so act after its execution has stopped, seconds. */
 export const LONGEST_LAMBDA_SECONDS = 60;
 
-/** How long after its execution has stopped a Lambda may still act, milliseconds. The clocks of Step Functions and Lambda need not agree to the second. */
+/**
+ * How long after its execution has stopped a Lambda may still act, milliseconds. The clocks of Step Functions and
+ * Lambda need not agree to the second.
+ */
 export const GRACE_MS = (LONGEST_LAMBDA_SECONDS + 15) * 1000;
 
 /**
@@ -25,8 +28,8 @@ export const takeOverSchema = defineStep('take-over', {
   }),
   output: z.object({
     /**
-     * `roll-back`: put back what was. `finish`: the change was verified, only the end is not recorded. `release`: nothing
-     * was begun, the locks go. `nothing`: the migration is over, or another execution works on it.
+     * `roll-back`: put back what was. `finish`: the change was verified, only the end is not recorded. `release`:
+     * nothing was begun, the locks go. `nothing`: the migration is over, or another execution works on it.
      */
     action: z.enum(['roll-back', 'finish', 'release', 'nothing']),
     /** null where the ledger has no such migration. */

@@ -17,10 +17,17 @@ import { step, type StepRun } from '../../runtime/step.ts';
 import { explainTrust } from '../../runtime/trust.ts';
 import { updateAddonSchema } from './schema.ts';
 
-/** Whether the update has arrived. Associations that were there before it prove nothing; the role that is gone then does. */
+/**
+ * Whether the update has arrived. Associations that were there before it prove nothing; the role that is gone then
+ * does.
+ */
 function isDone(snapshot: AddonSnapshot, now: Addon, owned: readonly (Association | undefined)[]): boolean {
   if (!owned.every((one) => one !== undefined)) return false;
-  const before = owned.every((one) => snapshot.associations.some(({ id, roleArn, ownerArn }) => id === one.id && roleArn === one.roleArn && ownerArn === one.ownerArn));
+  const before = owned.every((one) =>
+    snapshot.associations.some(
+      ({ id, roleArn, ownerArn }) => id === one.id && roleArn === one.roleArn && ownerArn === one.ownerArn,
+    ),
+  );
   return !before || (snapshot.addon.serviceAccountRoleArn !== undefined && now.serviceAccountRoleArn === undefined);
 }
 
@@ -36,14 +43,28 @@ const run: StepRun<typeof updateAddonSchema> = async (input, dependencies) => {
     return { now, done: isDone(snapshot, now, await listOwned(eks, snapshot.planned, now.arn)) };
   };
   // Between the role that is gone and the associations that are listed, EKS's answers may be a moment apart.
-  const { now, done } = await lookSeveralTimes(clock, look, (seen) => seen.done || seen.now.status === 'UPDATING' || isAsSnapshot(snapshot, seen.now));
+  const { now, done } = await lookSeveralTimes(
+    clock,
+    look,
+    (seen) => seen.done || seen.now.status === 'UPDATING' || isAsSnapshot(snapshot, seen.now),
+  );
   if (done) return { updated: false };
-  if (now.status === 'UPDATING') throw new MigrationError('Busy', `Add-on ${addon} is UPDATING, and its planned associations are not listed: what becomes of it is waited for.`);
-  if ((now.status !== 'ACTIVE' && now.status !== 'DEGRADED') || !isAsSnapshot(snapshot, now)) throw addonChanged(addon, `now ${describeState(now)}`);
+  if (now.status === 'UPDATING')
+    throw new MigrationError(
+      'Busy',
+      `Add-on ${addon} is UPDATING, and its planned associations are not listed: what becomes of it is waited for.`,
+    );
+  if ((now.status !== 'ACTIVE' && now.status !== 'DEGRADED') || !isAsSnapshot(snapshot, now))
+    throw addonChanged(addon, `now ${describeState(now)}`);
 
   await changeGuard(dependencies, input)();
   await eks
-    .updateAddon({ addon, podIdentityAssociations: snapshot.planned, resolveConflicts: way.resolveConflicts, clientRequestToken: `${migrationId}-update-addon-${rung}` })
+    .updateAddon({
+      addon,
+      podIdentityAssociations: snapshot.planned,
+      resolveConflicts: way.resolveConflicts,
+      clientRequestToken: `${migrationId}-update-addon-${rung}`,
+    })
     .catch((error: unknown) => explainTrust(error, record, clock))
     .catch((error: unknown) => explainConflict(error, eks, { ...work, target, addon }));
   return { updated: true };

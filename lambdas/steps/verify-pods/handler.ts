@@ -17,9 +17,13 @@ import { groundsOf } from '../../runtime/verifying.ts';
 import { MAX_RESTARTS, verifyPodsSchema } from './schema.ts';
 
 /** In so many words, what each of these pods is on. */
-const listed = (pods: PodEvidence[], text: (pod: PodEvidence) => string): string => pods.map((pod) => `${pod.name} (${text(pod)})`).join(', ');
+const listed = (pods: PodEvidence[], text: (pod: PodEvidence) => string): string =>
+  pods.map((pod) => `${pod.name} (${text(pod)})`).join(', ');
 
-const run: StepRun<typeof verifyPodsSchema> = async ({ migrationId, target, rung, round, towards }, { portsFor, ledger, clock }) => {
+const run: StepRun<typeof verifyPodsSchema> = async (
+  { migrationId, target, rung, round, towards },
+  { portsFor, ledger, clock },
+) => {
   const work = await recordedWork(ledger, migrationId, rung);
   const { record, plan, snapshot } = work;
   const { eks, kubernetes } = portsFor(target);
@@ -37,17 +41,27 @@ const run: StepRun<typeof verifyPodsSchema> = async ({ migrationId, target, rung
 
   const lookedAt = utcNow(clock);
   const since = towards === 'pod-identity' ? associatedSince(record) : undefined;
-  const { evidence, judged, ...counts } = await lookAtPods(kubernetes, snapshot, await expectedPods(ledger, migrationId, snapshot, towards), since);
+  const { evidence, judged, ...counts } = await lookAtPods(
+    kubernetes,
+    snapshot,
+    await expectedPods(ledger, migrationId, snapshot, towards),
+    since,
+  );
   await ledger.putEvidence(migrationId, EVIDENCE_LATEST, evidence, lookedAt);
   if (judged.verdict === 'wait') throw new MigrationError('PodsNotSettled', `Not settled yet: ${judged.why}.`);
   if (judged.verdict === 'unknown') {
-    throw new MigrationError('PodsOnWrongIdentity', `It can't be told of these pods whose credentials they take, and a restart would not change that: ${listed(judged.pods, (pod) => pod.evidence)}.`);
+    throw new MigrationError(
+      'PodsOnWrongIdentity',
+      `It can't be told of these pods whose credentials they take, and a restart would not change that: ${listed(judged.pods, (pod) => pod.evidence)}.`,
+    );
   }
   if (judged.verdict === 'restart') {
     if (round <= MAX_RESTARTS && judged.workloads.length > 0) return { verdict: 'restart', ...counts };
-    if (round > MAX_RESTARTS && towards === 'pod-identity' && plan.ladder.length > rung + 1) return { verdict: 'climb', ...counts };
+    if (round > MAX_RESTARTS && towards === 'pod-identity' && plan.ladder.length > rung + 1)
+      return { verdict: 'climb', ...counts };
     const names = listed(judged.pods, ({ identity }) => identity);
-    const wrong = towards === 'before' ? 'have not got back the identity that they had' : 'are still not on Pod Identity';
+    const wrong =
+      towards === 'before' ? 'have not got back the identity that they had' : 'are still not on Pod Identity';
     throw new MigrationError('PodsOnWrongIdentity', `After ${round - 1} restarts these pods ${wrong}: ${names}.`);
   }
   await conclude();

@@ -5,8 +5,9 @@ import { changingStepInput, defineStep, targetEnvironment } from '../../runtime/
 export const MAX_RESTARTS = 2;
 
 /**
- * Throws PodsNotSettled while pods come and go, PodsOnWrongIdentity when restarts did not help and no other way is left.
- * `towards`: Pod Identity, or what the pods had before (after a rollback). By EKS alone, where the request is content with that.
+ * Throws PodsNotSettled while pods come and go, PodsOnWrongIdentity when restarts did not help and no other way is
+ * left. `towards`: Pod Identity, or what the pods had before (after a rollback). By EKS alone, where the request is
+ * content with that.
  */
 export const verifyPodsSchema = defineStep('verify-pods', {
   environment: targetEnvironment,
@@ -14,7 +15,11 @@ export const verifyPodsSchema = defineStep('verify-pods', {
   input: changingStepInput.extend({
     towards: z.enum(['pod-identity', 'before']),
     /** 1 the first time on each rung, then one more after each restart. */
-    round: z.number().int().min(1).max(MAX_RESTARTS + 1),
+    round: z
+      .number()
+      .int()
+      .min(1)
+      .max(MAX_RESTARTS + 1),
   }),
   output: z.object({
     /** `climb`: restarts did not help, and the ladder has another way. */

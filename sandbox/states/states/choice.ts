@@ -12,7 +12,10 @@ export const runChoice: StateRunner<ChoiceState> = async (state, visit) => {
     }
   }
   if (state.Default === undefined) {
-    throw visit.failure('States.NoChoiceMatched', 'Failed to transition out of the state. The state does not point to a next state.');
+    throw visit.failure(
+      'States.NoChoiceMatched',
+      'Failed to transition out of the state. The state does not point to a next state.',
+    );
   }
   return { next: state.Default, ...(await visit.settle(state, visit.input)) };
 };

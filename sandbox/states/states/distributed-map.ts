@@ -1,4 +1,7 @@
-/** A Map in distributed mode: each item, or batch of them, is an execution of its own. Source: Step Functions Developer Guide, "Using Map state in Distributed mode". */
+/**
+ * A Map in distributed mode: each item, or batch of them, is an execution of its own. Source: Step Functions Developer
+ * Guide, "Using Map state in Distributed mode".
+ */
 import { S3Error } from '../../s3/errors.ts';
 import type { MapState, ResultWriter } from '../definition.ts';
 import { Interrupted, StateFailure } from '../failure.ts';
@@ -9,21 +12,40 @@ import type { Visit } from '../scope.ts';
 import { runBranches } from './branches.ts';
 import { type ChildInput, childInputs, isWhole, itemsOf, placeOf, readItems } from './map-items.ts';
 
-/** "If you don't specify a concurrency value or set it to zero, Step Functions […] runs 10,000 parallel child workflow executions." */
+/**
+ * "If you don't specify a concurrency value or set it to zero, Step Functions […] runs 10,000 parallel child workflow
+ * executions."
+ */
 const MAX_CONCURRENCY = 10_000;
 
 const isPercentage = (value: unknown): value is number => typeof value === 'number' && value >= 0 && value <= 100;
 
-const toleranceOf = async ({ ToleratedFailurePercentage: percentage, ToleratedFailureCount: count }: MapState, visit: Visit) => ({
-  percentage: percentage === undefined ? undefined : await visit.evaluateAs(percentage, 'ToleratedFailurePercentage', 'a number from 0 to 100', isPercentage),
-  count: count === undefined ? undefined : await visit.evaluateAs(count, 'ToleratedFailureCount', 'a whole number, 0 or more', isWhole(0)),
+const toleranceOf = async (
+  { ToleratedFailurePercentage: percentage, ToleratedFailureCount: count }: MapState,
+  visit: Visit,
+) => ({
+  percentage:
+    percentage === undefined
+      ? undefined
+      : await visit.evaluateAs(percentage, 'ToleratedFailurePercentage', 'a number from 0 to 100', isPercentage),
+  count:
+    count === undefined
+      ? undefined
+      : await visit.evaluateAs(count, 'ToleratedFailureCount', 'a whole number, 0 or more', isWhole(0)),
 });
 
 /** As AWS says it (aws/aws-cdk#32144). */
 const notWritable = (visit: Visit, error: S3Error): StateFailure =>
-  visit.failure('States.ResultWriterFailed', `Failed to write a test manifest into the specified output bucket. Access denied. Ensure the correct permissions are added to your state machine's execution role. | Message from S3: ${error.message} (Service: S3, Status Code: ${error.status})`);
+  visit.failure(
+    'States.ResultWriterFailed',
+    `Failed to write a test manifest into the specified output bucket. Access denied. Ensure the correct permissions are added to your state machine's execution role. | Message from S3: ${error.message} (Service: S3, Status Code: ${error.status})`,
+  );
 
-const notWritten = (visit: Visit, error: S3Error): StateFailure => visit.failure('States.ResultWriterFailed', `The results could not be written: ${error.message} (Service: S3, Status Code: ${error.status}, Error Code: ${error.name})`);
+const notWritten = (visit: Visit, error: S3Error): StateFailure =>
+  visit.failure(
+    'States.ResultWriterFailed',
+    `The results could not be written: ${error.message} (Service: S3, Status Code: ${error.status}, Error Code: ${error.name})`,
+  );
 
 /** Throws what S3 refuses as a failure of the state. */
 const withS3 = <T>(run: () => T, failureOf: (error: S3Error) => StateFailure): T => {
@@ -34,14 +56,26 @@ const withS3 = <T>(run: () => T, failureOf: (error: S3Error) => StateFailure): T
   }
 };
 
-const destinationOf = async ({ Resource: resource, Arguments: given }: ResultWriter, visit: Visit): Promise<Destination | undefined> => {
+const destinationOf = async (
+  { Resource: resource, Arguments: given }: ResultWriter,
+  visit: Visit,
+): Promise<Destination | undefined> => {
   if (resource === undefined) return undefined;
-  const { Bucket: bucket = '', Prefix: prefix } = await placeOf(visit, given, 'ResultWriter/Arguments', { required: ['Bucket'], optional: ['Prefix'] });
+  const { Bucket: bucket = '', Prefix: prefix } = await placeOf(visit, given, 'ResultWriter/Arguments', {
+    required: ['Bucket'],
+    optional: ['Prefix'],
+  });
   return { bucket, prefix };
 };
 
 /** Runs all children; throws once more of them have failed than are tolerated, when the others have been stopped. */
-const runChildren = async (state: MapState, visit: Visit, run: MapRun, inputs: ChildInput[], children: Execution[]): Promise<void> => {
+const runChildren = async (
+  state: MapState,
+  visit: Visit,
+  run: MapRun,
+  inputs: ChildInput[],
+  children: Execution[],
+): Promise<void> => {
   const { scope } = visit;
   const { clock, maps } = scope.run;
   for (const { items } of inputs) run.plan(items);
@@ -58,11 +92,16 @@ const runChildren = async (state: MapState, visit: Visit, run: MapRun, inputs: C
     await clock.park(child.ended);
     release();
     run.ended(child, input.items);
-    if (run.isOverTolerance) throw new StateFailure('States.ExceedToleratedFailureThreshold', 'The specified tolerated failure threshold was exceeded');
+    if (run.isOverTolerance)
+      throw new StateFailure(
+        'States.ExceedToleratedFailureThreshold',
+        'The specified tolerated failure threshold was exceeded',
+      );
   });
 };
 
-const begun = (children: readonly (Execution | undefined)[]): Execution[] => children.filter((child) => child !== undefined);
+const begun = (children: readonly (Execution | undefined)[]): Execution[] =>
+  children.filter((child) => child !== undefined);
 
 /** Reads, runs and writes. */
 const carryOut = async (state: MapState, visit: Visit, run: MapRun, given: unknown[] | undefined): Promise<unknown> => {
@@ -70,7 +109,11 @@ const carryOut = async (state: MapState, visit: Visit, run: MapRun, given: unkno
   const objects = maps.objects();
   const writer = state.ResultWriter;
   const destination = writer && (await destinationOf(writer, visit));
-  if (destination) withS3(() => testDestination(objects, destination, run), (error) => notWritable(visit, error));
+  if (destination)
+    withS3(
+      () => testDestination(objects, destination, run),
+      (error) => notWritable(visit, error),
+    );
   const items = given ?? (state.ItemReader ? await readItems(state.ItemReader, visit, objects) : []);
   const inputs = await childInputs(state, visit, items);
   const children: Execution[] = [];
@@ -79,7 +122,10 @@ const carryOut = async (state: MapState, visit: Visit, run: MapRun, given: unkno
     if (!destination || !writer) return undefined;
     const pending: string[] = [];
     for (const [index, { text }] of inputs.entries()) if (!children[index]) pending.push(await text());
-    const result = withS3(() => exportResults(objects, destination, run, { children: begun(children), pending, writer }), (error) => notWritten(visit, error));
+    const result = withS3(
+      () => exportResults(objects, destination, run, { children: begun(children), pending, writer }),
+      (error) => notWritten(visit, error),
+    );
     run.resultsWritten();
     return result;
   };
@@ -87,7 +133,8 @@ const carryOut = async (state: MapState, visit: Visit, run: MapRun, given: unkno
   try {
     await runChildren(state, visit, run, inputs, children);
   } catch (error) {
-    // A run that has failed exports what it has, and what was still to come; one that was called off does not get to it.
+    // A run that has failed exports what it has, and what was still to come; one that was called off does not get to
+    // it.
     if (error instanceof StateFailure && run.children.length > 0) await write();
     throw error;
   }
@@ -104,7 +151,9 @@ export const attemptDistributed = async (state: MapState, visit: Visit): Promise
   const { scope } = visit;
   const { clock, maps } = scope.run;
   const given = state.ItemReader ? undefined : await itemsOf(state, visit);
-  const limit = (await visit.evaluateAs(state.MaxConcurrency ?? 0, 'MaxConcurrency', 'a whole number, 0 or more', isWhole(0))) || MAX_CONCURRENCY;
+  const limit =
+    (await visit.evaluateAs(state.MaxConcurrency ?? 0, 'MaxConcurrency', 'a whole number, 0 or more', isWhole(0))) ||
+    MAX_CONCURRENCY;
   const tolerance = await toleranceOf(state, visit);
   // How many there are in S3 is not known yet.
   scope.add('MapStateStarted', { mapStateStartedEventDetails: { length: given?.length ?? 0 } });

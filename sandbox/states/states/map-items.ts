@@ -7,34 +7,60 @@ import type { Visit } from '../scope.ts';
 
 export const isList = (value: unknown): value is unknown[] => Array.isArray(value);
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
-export const isWhole = (least: number, most = Infinity) => (value: unknown): value is number => Number.isInteger(value) && Number(value) >= least && Number(value) <= most;
+export const isWhole =
+  (least: number, most = Infinity) =>
+  (value: unknown): value is number =>
+    Number.isInteger(value) && Number(value) >= least && Number(value) <= most;
 
 /** The items of the state's own data. */
 export const itemsOf = async (state: MapState, visit: Visit): Promise<unknown[]> => {
   const items = state.Items === undefined ? visit.input : await visit.evaluate(state.Items, 'Items');
   if (isList(items)) return items;
-  throw visit.evaluationFailed('Items', `The value of the field 'Items' must be an array, but was ${JSON.stringify(items).slice(0, 200)}.`);
+  throw visit.evaluationFailed(
+    'Items',
+    `The value of the field 'Items' must be an array, but was ${JSON.stringify(items).slice(0, 200)}.`,
+  );
 };
 
 /** Two texts of a field that is an object, as S3 is addressed by. */
-export const placeOf = async (visit: Visit, template: unknown, field: string, names: { required: readonly string[]; optional?: readonly string[] }): Promise<Record<string, string>> => {
+export const placeOf = async (
+  visit: Visit,
+  template: unknown,
+  field: string,
+  names: { required: readonly string[]; optional?: readonly string[] },
+): Promise<Record<string, string>> => {
   const value = await visit.evaluate(template, field);
   const known = [...names.required, ...(names.optional ?? [])];
-  const isPlace = isObject(value) && names.required.every((name) => isText(value[name])) && Object.entries(value).every(([name, text]) => known.includes(name) && typeof text === 'string');
+  const isPlace =
+    isObject(value) &&
+    names.required.every((name) => isText(value[name])) &&
+    Object.entries(value).every(([name, text]) => known.includes(name) && typeof text === 'string');
   if (isPlace) return value as Record<string, string>;
-  throw visit.failure('States.Runtime', `The field '${field}' must have ${names.required.join(' and ')}${names.optional ? `, and may have ${names.optional.join(' and ')}` : ''}, each a text, but was ${JSON.stringify(value).slice(0, 200)}.`);
+  throw visit.failure(
+    'States.Runtime',
+    `The field '${field}' must have ${names.required.join(' and ')}${names.optional ? `, and may have ${names.optional.join(' and ')}` : ''}, each a text, but was ${JSON.stringify(value).slice(0, 200)}.`,
+  );
 };
 
 /** The items of an object in S3. Throws States.ItemReaderFailed; what AWS says then is not known. */
 export const readItems = async (reader: ItemReader, visit: Visit, objects: RoleObjects): Promise<unknown[]> => {
-  const { Bucket: bucket = '', Key: key = '' } = await placeOf(visit, reader.Arguments, 'ItemReader/Arguments', { required: ['Bucket', 'Key'] });
-  const most = await visit.evaluateAs(reader.ReaderConfig.MaxItems ?? 0, 'ItemReader/ReaderConfig/MaxItems', 'a whole number, 0 or more', isWhole(0));
-  const failed = (why: string) => visit.failure('States.ItemReaderFailed', `The items could not be read from s3://${bucket}/${key}: ${why}`);
+  const { Bucket: bucket = '', Key: key = '' } = await placeOf(visit, reader.Arguments, 'ItemReader/Arguments', {
+    required: ['Bucket', 'Key'],
+  });
+  const most = await visit.evaluateAs(
+    reader.ReaderConfig.MaxItems ?? 0,
+    'ItemReader/ReaderConfig/MaxItems',
+    'a whole number, 0 or more',
+    isWhole(0),
+  );
+  const failed = (why: string) =>
+    visit.failure('States.ItemReaderFailed', `The items could not be read from s3://${bucket}/${key}: ${why}`);
   let items: unknown;
   try {
     items = JSON.parse(objects.get(bucket, key)) as unknown;
   } catch (error) {
-    if (error instanceof S3Error) throw failed(`${error.message} (Service: S3, Status Code: ${error.status}, Error Code: ${error.name})`);
+    if (error instanceof S3Error)
+      throw failed(`${error.message} (Service: S3, Status Code: ${error.status}, Error Code: ${error.name})`);
     if (error instanceof SyntaxError) throw failed('it is not JSON.');
     throw error;
   }
@@ -49,7 +75,9 @@ export interface ChildInput {
 }
 
 const selected = async (state: MapState, visit: Visit, items: readonly unknown[], index: number): Promise<unknown> =>
-  state.ItemSelector === undefined ? items[index] : visit.evaluate(state.ItemSelector, 'ItemSelector', {}, { Map: { Item: { Index: index, Value: items[index] } } });
+  state.ItemSelector === undefined
+    ? items[index]
+    : visit.evaluate(state.ItemSelector, 'ItemSelector', {}, { Map: { Item: { Index: index, Value: items[index] } } });
 
 const textOf = (visit: Visit, value: unknown): string => {
   visit.checkSize(value, 'was given an item');
@@ -60,21 +88,47 @@ const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(val
 
 /** Step Functions Developer Guide, "ItemBatcher (Map)": `Items`, and beside them what all batches get. */
 const batches = async (batcher: ItemBatcher, visit: Visit, items: unknown[]): Promise<ChildInput[]> => {
-  const most = batcher.MaxItemsPerBatch === undefined ? Infinity : await visit.evaluateAs(batcher.MaxItemsPerBatch, 'ItemBatcher/MaxItemsPerBatch', 'a whole number, 1 or more', isWhole(1));
-  const mostBytes = batcher.MaxInputBytesPerBatch === undefined ? Infinity : await visit.evaluateAs(batcher.MaxInputBytesPerBatch, 'ItemBatcher/MaxInputBytesPerBatch', 'a whole number from 1 to 262144', isWhole(1, 262_144));
-  const shared = batcher.BatchInput === undefined ? {} : { BatchInput: await visit.evaluate(batcher.BatchInput, 'ItemBatcher/BatchInput') };
+  const most =
+    batcher.MaxItemsPerBatch === undefined
+      ? Infinity
+      : await visit.evaluateAs(
+          batcher.MaxItemsPerBatch,
+          'ItemBatcher/MaxItemsPerBatch',
+          'a whole number, 1 or more',
+          isWhole(1),
+        );
+  const mostBytes =
+    batcher.MaxInputBytesPerBatch === undefined
+      ? Infinity
+      : await visit.evaluateAs(
+          batcher.MaxInputBytesPerBatch,
+          'ItemBatcher/MaxInputBytesPerBatch',
+          'a whole number from 1 to 262144',
+          isWhole(1, 262_144),
+        );
+  const shared =
+    batcher.BatchInput === undefined
+      ? {}
+      : { BatchInput: await visit.evaluate(batcher.BatchInput, 'ItemBatcher/BatchInput') };
   const made: unknown[][] = [];
   for (const item of items) {
     const last = made.at(-1);
     if (last && last.length < most && bytesOf({ ...shared, Items: [...last, item] }) <= mostBytes) last.push(item);
     else made.push([item]);
   }
-  return made.map((batch) => ({ items: batch.length, text: () => Promise.resolve(textOf(visit, { ...shared, Items: batch })) }));
+  return made.map((batch) => ({
+    items: batch.length,
+    text: () => Promise.resolve(textOf(visit, { ...shared, Items: batch })),
+  }));
 };
 
 /** One for each child, in order. */
 export const childInputs = async (state: MapState, visit: Visit, items: unknown[]): Promise<ChildInput[]> => {
-  if (!state.ItemBatcher) return items.map((_, index) => ({ items: 1, text: async () => textOf(visit, await selected(state, visit, items, index)) }));
+  if (!state.ItemBatcher)
+    return items.map((_, index) => ({
+      items: 1,
+      text: async () => textOf(visit, await selected(state, visit, items, index)),
+    }));
   const all: unknown[] = [];
   for (const index of items.keys()) all.push(await selected(state, visit, items, index));
   return batches(state.ItemBatcher, visit, all);

@@ -14,12 +14,17 @@ const attempt = async (state: MapState, visit: Visit): Promise<unknown[]> => {
   const { run } = scope;
   const items = await itemsOf(state, visit);
   // 0 is no limit of the definition's own.
-  const limit = (await visit.evaluateAs(state.MaxConcurrency ?? 0, 'MaxConcurrency', 'a whole number, 0 or more', isWhole(0))) || MAX_INLINE_CONCURRENCY;
+  const limit =
+    (await visit.evaluateAs(state.MaxConcurrency ?? 0, 'MaxConcurrency', 'a whole number, 0 or more', isWhole(0))) ||
+    MAX_INLINE_CONCURRENCY;
   const startedEventId = scope.add('MapStateStarted', { mapStateStartedEventDetails: { length: items.length } });
 
   const iterate = async (index: number, cancellation: Scope['cancellation']): Promise<unknown> => {
     const mapContext = { Map: { Item: { Index: index, Value: items[index] } } };
-    const input = state.ItemSelector === undefined ? items[index] : await visit.evaluate(state.ItemSelector, 'ItemSelector', {}, mapContext);
+    const input =
+      state.ItemSelector === undefined
+        ? items[index]
+        : await visit.evaluate(state.ItemSelector, 'ItemSelector', {}, mapContext);
     visit.checkSize(input, 'was given an item');
     const inner = new Scope(run, cancellation, { outer: scope, previousEventId: startedEventId, mapContext });
     inner.add('MapIterationStarted', { mapIterationStartedEventDetails: { name, index } });
@@ -28,8 +33,10 @@ const attempt = async (state: MapState, visit: Visit): Promise<unknown[]> => {
       inner.add('MapIterationSucceeded', { mapIterationSucceededEventDetails: { name, index } });
       return result;
     } catch (failure) {
-      if (failure instanceof StateFailure) inner.add('MapIterationFailed', { mapIterationFailedEventDetails: { name, index } });
-      if (failure instanceof Interrupted) inner.add('MapIterationAborted', { mapIterationAbortedEventDetails: { name, index } });
+      if (failure instanceof StateFailure)
+        inner.add('MapIterationFailed', { mapIterationFailedEventDetails: { name, index } });
+      if (failure instanceof Interrupted)
+        inner.add('MapIterationAborted', { mapIterationAbortedEventDetails: { name, index } });
       throw failure;
     } finally {
       scope.previousEventId = inner.previousEventId;

@@ -11,14 +11,19 @@ const attempt = async (state: ParallelState, visit: Visit): Promise<unknown[]> =
   visit.checkSize(input, 'was given arguments');
   const startedEventId = scope.add('ParallelStateStarted');
   try {
-    const results = await runBranches(scope, state.Branches.length, state.Branches.length, async (index, cancellation) => {
-      const branch = state.Branches[index];
-      if (!branch) throw new Error(`There is no branch ${index}.`);
-      const inner = new Scope(run, cancellation, { outer: scope, previousEventId: startedEventId });
-      const result = await run.runStates(branch, inner, input);
-      scope.previousEventId = inner.previousEventId;
-      return result;
-    });
+    const results = await runBranches(
+      scope,
+      state.Branches.length,
+      state.Branches.length,
+      async (index, cancellation) => {
+        const branch = state.Branches[index];
+        if (!branch) throw new Error(`There is no branch ${index}.`);
+        const inner = new Scope(run, cancellation, { outer: scope, previousEventId: startedEventId });
+        const result = await run.runStates(branch, inner, input);
+        scope.previousEventId = inner.previousEventId;
+        return result;
+      },
+    );
     visit.checkSize(results, 'returned a result');
     scope.add('ParallelStateSucceeded');
     return results;

@@ -1,4 +1,7 @@
 import type { PassState } from '../definition.ts';
 import type { StateRunner } from '../scope.ts';
 
-export const runPass: StateRunner<PassState> = async (state, visit) => ({ next: state.Next, ...(await visit.settle(state, visit.input)) });
+export const runPass: StateRunner<PassState> = async (state, visit) => ({
+  next: state.Next,
+  ...(await visit.settle(state, visit.input)),
+});

@@ -8,7 +8,10 @@ import { withRetryAndCatch } from '../retry.ts';
 import type { Scope, StateRunner, Visit } from '../scope.ts';
 import type { Verdict, WaitingTask } from '../task-tokens.ts';
 
-/** A call of a function, and how the history tells of it: Task events for the integration, LambdaFunction events for a bare ARN. */
+/**
+ * A call of a function, and how the history tells of it: Task events for the integration, LambdaFunction events for a
+ * bare ARN.
+ */
 interface Call {
   functionArn: string;
   payload: unknown;
@@ -20,7 +23,8 @@ interface Call {
   resultOf(answer: unknown): unknown;
 }
 
-const isTimeout = (value: unknown): value is number => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 99_999_999;
+const isTimeout = (value: unknown): value is number =>
+  Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 99_999_999;
 const qualifierOf = (functionArn: string): string => functionArn.split(':')[7] ?? '$LATEST';
 
 const INTEGRATION = /^arn:aws[\w-]*:states:[^:]*:[^:]*:lambda:(invoke(?:\.waitForTaskToken)?)$/;
@@ -28,9 +32,11 @@ const INTEGRATION = /^arn:aws[\w-]*:states:[^:]*:[^:]*:lambda:(invoke(?:\.waitFo
 /** `action`: `invoke`, or `invoke.waitForTaskToken`. */
 const integrationCall = (visit: Visit, resource: string, action: string, given: unknown): Call => {
   const { FunctionName: name, Payload: body = {}, ...others } = isObject(given) ? given : {};
-  if (typeof name !== 'string') throw visit.failure('States.Runtime', `The Arguments of ${resource} must have a FunctionName.`);
+  if (typeof name !== 'string')
+    throw visit.failure('States.Runtime', `The Arguments of ${resource} must have a FunctionName.`);
   const [unknown] = Object.keys(others);
-  if (unknown !== undefined) throw visit.failure('States.Runtime', `The sandbox's ${resource} takes FunctionName and Payload, not ${unknown}.`);
+  if (unknown !== undefined)
+    throw visit.failure('States.Runtime', `The sandbox's ${resource} takes FunctionName and Payload, not ${unknown}.`);
   return {
     functionArn: name,
     payload: body,
@@ -45,7 +51,8 @@ const callOf = (visit: Visit, resource: string, given: unknown): Call => {
   const [, action] = INTEGRATION.exec(resource) ?? [];
   if (action !== undefined) return integrationCall(visit, resource, action, given);
   if (!isFunctionArn(resource)) {
-    const known = 'Lambda functions, arn:aws:states:::lambda:invoke and arn:aws:states:::lambda:invoke.waitForTaskToken';
+    const known =
+      'Lambda functions, arn:aws:states:::lambda:invoke and arn:aws:states:::lambda:invoke.waitForTaskToken';
     throw visit.failure('States.Runtime', `The sandbox can't call the resource ${resource}: it has ${known}.`);
   }
   return {
@@ -65,7 +72,10 @@ const detailsOf = (call: Call, what: string, details: Record<string, unknown>): 
 
 /** Starts it; it goes on for itself, whether or not somebody still listens. */
 const begin = ({ run }: Scope, call: Call): Promise<unknown> => {
-  const invocation = run.lambda.invoke(call.functionArn, call.payload, { caller: run.roleArn, execution: run.execution });
+  const invocation = run.lambda.invoke(call.functionArn, call.payload, {
+    caller: run.roleArn,
+    execution: run.execution,
+  });
   invocation.catch(() => undefined);
   return invocation;
 };
@@ -101,15 +111,23 @@ const invoke = async (scope: Scope, call: Call, { timeout }: Limits): Promise<Ve
  * function has answered: the task is over then, and the answer is not heard any more (AWS's order there is not known).
  * `onAnswer` gets the answer while the task still waits.
  */
-const invokeAndWait = async (scope: Scope, call: Call, task: WaitingTask, limits: Limits, onAnswer: (result: unknown) => void): Promise<Verdict> => {
+const invokeAndWait = async (
+  scope: Scope,
+  call: Call,
+  task: WaitingTask,
+  limits: Limits,
+  onAnswer: (result: unknown) => void,
+): Promise<Verdict> => {
   const limit = (seconds: number | undefined, alias?: string): (() => void) => {
     if (seconds === undefined) return () => {};
     const timer = scope.run.clock.timer(seconds * 1000);
-    void timer.elapsed.then(() => task.decide({ kind: 'timed-out', failure: new StateFailure('States.Timeout', undefined, alias) }));
+    void timer.elapsed.then(() =>
+      task.decide({ kind: 'timed-out', failure: new StateFailure('States.Timeout', undefined, alias) }),
+    );
     return () => timer.cancel();
   };
-  // The history has States.Timeout for both: localstack/localstack, test_heartbeats.snapshot.json, recorded from AWS. The
-  // other name is there for Retry and Catch (Step Functions Developer Guide, "Handling errors").
+  // The history has States.Timeout for both: localstack/localstack, test_heartbeats.snapshot.json, recorded from AWS.
+  // The other name is there for Retry and Catch (Step Functions Developer Guide, "Handling errors").
   const startHeartbeat = (): (() => void) => limit(limits.heartbeat, 'States.HeartbeatTimeout');
   const cancelTimeout = limit(limits.timeout);
   let cancelHeartbeat = startHeartbeat();
@@ -136,13 +154,24 @@ const invokeAndWait = async (scope: Scope, call: Call, task: WaitingTask, limits
   }
 };
 
-const secondsOf = async (visit: Visit, field: 'TimeoutSeconds' | 'HeartbeatSeconds', template: unknown): Promise<number | undefined> =>
-  template === undefined ? undefined : visit.evaluateAs(template, field, 'a whole number of seconds from 1 to 99999999', isTimeout);
+const secondsOf = async (
+  visit: Visit,
+  field: 'TimeoutSeconds' | 'HeartbeatSeconds',
+  template: unknown,
+): Promise<number | undefined> =>
+  template === undefined
+    ? undefined
+    : visit.evaluateAs(template, field, 'a whole number of seconds from 1 to 99999999', isTimeout);
 
 const argumentsOf = (state: TaskState, visit: Visit, task: WaitingTask | undefined): unknown => {
   if (state.Arguments === undefined) return visit.input;
   const { mapContext } = visit.scope;
-  return visit.evaluate(state.Arguments, 'Arguments', {}, task ? { ...mapContext, Task: { Token: task.token } } : mapContext);
+  return visit.evaluate(
+    state.Arguments,
+    'Arguments',
+    {},
+    task ? { ...mapContext, Task: { Token: task.token } } : mapContext,
+  );
 };
 
 const EVENTS = { failed: 'Failed', 'timed-out': 'TimedOut' } as const;
@@ -156,7 +185,8 @@ const run = async (state: TaskState, visit: Visit, task: WaitingTask | undefined
     heartbeat: await secondsOf(visit, 'HeartbeatSeconds', state.HeartbeatSeconds),
   };
   const call = callOf(visit, state.Resource, given);
-  const add = (what: string, details: Record<string, unknown> = {}): number => scope.add(`${call.events}${what}`, detailsOf(call, what, details));
+  const add = (what: string, details: Record<string, unknown> = {}): number =>
+    scope.add(`${call.events}${what}`, detailsOf(call, what, details));
 
   add('Scheduled', {
     ...call.scheduled,
@@ -185,7 +215,10 @@ const attempt = async (state: TaskState, visit: Visit): Promise<unknown> => {
   if (!waitsForToken(state)) return run(state, visit, undefined);
   const { scope, enteredEventId, retryCount } = visit;
   const { tokens, execution, machineArn } = scope.run;
-  const task = tokens.open({ executionArn: execution.arn, enteredEventId, retryCount }, { machineArn, isOver: () => scope.cancellation.cancelled });
+  const task = tokens.open(
+    { executionArn: execution.arn, enteredEventId, retryCount },
+    { machineArn, isOver: () => scope.cancellation.cancelled },
+  );
   try {
     return await run(state, visit, task);
   } finally {

@@ -34,12 +34,16 @@ const noting = (): { around: AroundCalls; seen: string[] } => {
   };
   return { around, seen };
 };
-const throttling = (): Error => Object.assign(new Error('Rate exceeded'), { name: 'ThrottlingException', $metadata: { httpStatusCode: 429 } });
+const throttling = (): Error =>
+  Object.assign(new Error('Rate exceeded'), { name: 'ThrottlingException', $metadata: { httpStatusCode: 429 } });
 
 describe('around a client', () => {
   it('each page is a call of its own, and only the page that is refused is asked for again', async () => {
     mock.on(ListAddonsCommand, { clusterName: CLUSTER }).resolves({ addons: ['a'], nextToken: 'next' });
-    mock.on(ListAddonsCommand, { clusterName: CLUSTER, nextToken: 'next' }).rejectsOnce(throttling()).resolves({ addons: ['b'] });
+    mock
+      .on(ListAddonsCommand, { clusterName: CLUSTER, nextToken: 'next' })
+      .rejectsOnce(throttling())
+      .resolves({ addons: ['b'] });
     const { around, seen } = noting();
     const client = aroundClient(new EKSClient({ region: 'eu-west-1' }), 'eks', around);
     expect(await new AwsEks(client, CLUSTER).listAddons()).toEqual(['a', 'b']);
@@ -49,11 +53,14 @@ describe('around a client', () => {
     expect(paginateListAddons({ client }, { clusterName: CLUSTER })).toBeDefined();
   });
 
-  it('a refusal that stays is told as ever, with the call and AWS\'s own text', async () => {
+  it("a refusal that stays is told as ever, with the call and AWS's own text", async () => {
     mock.on(DescribeClusterCommand).rejects(throttling());
     const { around, seen } = noting();
     const eks = new AwsEks(aroundClient(new EKSClient({ region: 'eu-west-1' }), 'eks', around), CLUSTER);
-    await expect(eks.describeCluster()).rejects.toMatchObject({ name: 'Throttled', message: expect.stringContaining('eks:DescribeCluster: ThrottlingException: Rate exceeded') as string });
+    await expect(eks.describeCluster()).rejects.toMatchObject({
+      name: 'Throttled',
+      message: expect.stringContaining('eks:DescribeCluster: ThrottlingException: Rate exceeded') as string,
+    });
     expect(seen).toEqual(['eks Throttled', 'eks Throttled', 'eks Throttled']);
   });
 
@@ -61,7 +68,11 @@ describe('around a client', () => {
     const around: AroundCalls = () => Promise.reject(new MigrationError('OutOfTime', 'too little time'));
     const eks = new AwsEks(aroundClient(new EKSClient({ region: 'eu-west-1' }), 'eks', around), CLUSTER);
     await expect(eks.describeCluster()).rejects.toMatchObject({ name: 'OutOfTime', message: 'too little time' });
-    const kubernetes = createHttpKubernetes({ http: aroundHttp(() => Promise.reject(new Error('never')), around), endpoint: async () => ({ url: 'https://x' }), token: async () => 'token' });
+    const kubernetes = createHttpKubernetes({
+      http: aroundHttp(() => Promise.reject(new Error('never')), around),
+      endpoint: async () => ({ url: 'https://x' }),
+      token: async () => 'token',
+    });
     await expect(kubernetes.listNodes()).rejects.toMatchObject({ name: 'OutOfTime', message: 'too little time' });
   });
 

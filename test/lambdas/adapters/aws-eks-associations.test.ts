@@ -15,7 +15,10 @@ import { addonArn, anAssociation, CLUSTER, OTHER_ROLE, ROLE, SERVICE_ACCOUNT } f
 const mock = mockClient(EKSClient);
 const eks = new AwsEks(new EKSClient({ region: 'eu-west-1' }), CLUSTER);
 const inputs = (): unknown[] => mock.calls().map((call) => call.args[0].input as unknown);
-const notFound = new ResourceNotFoundException({ message: 'No association found for ID: x', $metadata: { httpStatusCode: 404 } });
+const notFound = new ResourceNotFoundException({
+  message: 'No association found for ID: x',
+  $metadata: { httpStatusCode: 404 },
+});
 afterEach(() => {
   mock.reset();
 });
@@ -24,7 +27,19 @@ afterAll(() => {
 });
 
 const whole = (id: string): object => ({
-  association: { associationId: id, associationArn: `arn:${id}`, clusterName: CLUSTER, namespace: 'kube-system', serviceAccount: SERVICE_ACCOUNT, roleArn: ROLE, tags: { team: 'a' }, createdAt: new Date(0), modifiedAt: new Date(1000), ownerArn: addonArn(1), disableSessionTags: false },
+  association: {
+    associationId: id,
+    associationArn: `arn:${id}`,
+    clusterName: CLUSTER,
+    namespace: 'kube-system',
+    serviceAccount: SERVICE_ACCOUNT,
+    roleArn: ROLE,
+    tags: { team: 'a' },
+    createdAt: new Date(0),
+    modifiedAt: new Date(1000),
+    ownerArn: addonArn(1),
+    disableSessionTags: false,
+  },
 });
 
 it('lists them over all pages and describes each; one that vanished in between is left out', async () => {
@@ -32,7 +47,11 @@ it('lists them over all pages and describes each; one that vanished in between i
     .on(ListPodIdentityAssociationsCommand)
     .resolvesOnce({ nextToken: 'more', associations: [{ associationId: 'a-1' }, { associationId: 'a-gone' }] })
     .resolvesOnce({ associations: [{ associationId: 'a-2' }] });
-  mock.on(DescribePodIdentityAssociationCommand).resolves(whole('a-1')).on(DescribePodIdentityAssociationCommand, { associationId: 'a-2' }).resolves(whole('a-2'));
+  mock
+    .on(DescribePodIdentityAssociationCommand)
+    .resolves(whole('a-1'))
+    .on(DescribePodIdentityAssociationCommand, { associationId: 'a-2' })
+    .resolves(whole('a-2'));
   mock.on(DescribePodIdentityAssociationCommand, { associationId: 'a-gone' }).rejects(notFound);
   const listed = await eks.listAssociations('kube-system', SERVICE_ACCOUNT);
   expect(listed.map((one) => one.id)).toEqual(['a-1', 'a-2']);
@@ -56,7 +75,10 @@ it('lists them over all pages and describes each; one that vanished in between i
 it('lists whose they are without a look at any, and looks at one by its id', async () => {
   mock
     .on(ListPodIdentityAssociationsCommand)
-    .resolvesOnce({ nextToken: 'more', associations: [{ associationId: 'a-1', namespace: 'kube-system', serviceAccount: SERVICE_ACCOUNT }, {}] })
+    .resolvesOnce({
+      nextToken: 'more',
+      associations: [{ associationId: 'a-1', namespace: 'kube-system', serviceAccount: SERVICE_ACCOUNT }, {}],
+    })
     .resolvesOnce({ associations: [{ associationId: 'a-2', namespace: 'default', serviceAccount: 'other' }] });
   expect(await eks.listAssociationRefs()).toEqual([
     { id: 'a-1', namespace: 'kube-system', serviceAccount: SERVICE_ACCOUNT },
@@ -86,41 +108,94 @@ it('counts all of the cluster, over all pages, without a look at each', async ()
 });
 
 it('lists those of the whole cluster up to a limit, and asks for no page and no association beyond it', async () => {
-  const pages = [['a-1', 'a-2'], ['a-3', 'a-4'], ['a-5']].map((ids) => ({ associations: ids.map((associationId) => ({ associationId })) }));
+  const pages = [['a-1', 'a-2'], ['a-3', 'a-4'], ['a-5']].map((ids) => ({
+    associations: ids.map((associationId) => ({ associationId })),
+  }));
   mock
     .on(ListPodIdentityAssociationsCommand)
     .resolvesOnce({ ...pages[0], nextToken: '1' })
     .resolvesOnce({ ...pages[1], nextToken: '2' })
     .resolves(pages[2]!);
-  mock.on(DescribePodIdentityAssociationCommand).callsFake(({ associationId }: { associationId: string }) => whole(associationId));
+  mock
+    .on(DescribePodIdentityAssociationCommand)
+    .callsFake(({ associationId }: { associationId: string }) => whole(associationId));
   const { associations, more } = await eks.listAllAssociations(3);
-  expect(associations.map(({ id, roleArn }) => [id, roleArn])).toEqual([['a-1', ROLE], ['a-2', ROLE], ['a-3', ROLE]]);
+  expect(associations.map(({ id, roleArn }) => [id, roleArn])).toEqual([
+    ['a-1', ROLE],
+    ['a-2', ROLE],
+    ['a-3', ROLE],
+  ]);
   expect(more).toBe(true);
-  expect([mock.commandCalls(ListPodIdentityAssociationsCommand).length, mock.commandCalls(DescribePodIdentityAssociationCommand).length]).toEqual([2, 3]);
+  expect([
+    mock.commandCalls(ListPodIdentityAssociationsCommand).length,
+    mock.commandCalls(DescribePodIdentityAssociationCommand).length,
+  ]).toEqual([2, 3]);
 });
-it.each([[2, false], [1, true]])('with a limit of %d, says of two whether there are more: %j', async (limit, more) => {
-  mock.on(ListPodIdentityAssociationsCommand).resolves({ associations: [{ associationId: 'a-1' }, { associationId: 'a-2' }] });
-  mock.on(DescribePodIdentityAssociationCommand).callsFake(({ associationId }: { associationId: string }) => whole(associationId));
-  expect(await eks.listAllAssociations(limit)).toMatchObject({ more, associations: ['a-1', 'a-2'].slice(0, limit).map((id) => ({ id })) });
+it.each([
+  [2, false],
+  [1, true],
+])('with a limit of %d, says of two whether there are more: %j', async (limit, more) => {
+  mock
+    .on(ListPodIdentityAssociationsCommand)
+    .resolves({ associations: [{ associationId: 'a-1' }, { associationId: 'a-2' }] });
+  mock
+    .on(DescribePodIdentityAssociationCommand)
+    .callsFake(({ associationId }: { associationId: string }) => whole(associationId));
+  expect(await eks.listAllAssociations(limit)).toMatchObject({
+    more,
+    associations: ['a-1', 'a-2'].slice(0, limit).map((id) => ({ id })),
+  });
 });
 
 it('creates one as it was, whole, and answers the new one', async () => {
   mock.on(CreatePodIdentityAssociationCommand).resolves(whole('a-new'));
-  const was = anAssociation({ targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: '{}', tags: { team: 'a' }, ownerArn: undefined, externalId: 'made-by-eks' });
+  const was = anAssociation({
+    targetRoleArn: OTHER_ROLE,
+    disableSessionTags: true,
+    policy: '{}',
+    tags: { team: 'a' },
+    ownerArn: undefined,
+    externalId: 'made-by-eks',
+  });
   expect((await eks.createAssociation(was, 't')).id).toBe('a-new');
-  expect(inputs()).toStrictEqual([{ clusterName: CLUSTER, namespace: 'kube-system', serviceAccount: SERVICE_ACCOUNT, roleArn: ROLE, clientRequestToken: 't', targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: '{}', tags: { team: 'a' } }]);
+  expect(inputs()).toStrictEqual([
+    {
+      clusterName: CLUSTER,
+      namespace: 'kube-system',
+      serviceAccount: SERVICE_ACCOUNT,
+      roleArn: ROLE,
+      clientRequestToken: 't',
+      targetRoleArn: OTHER_ROLE,
+      disableSessionTags: true,
+      policy: '{}',
+      tags: { team: 'a' },
+    },
+  ]);
 });
 it('sends nothing that a plain one does not have', async () => {
   mock.on(CreatePodIdentityAssociationCommand).resolves(whole('a-new'));
   await eks.createAssociation(anAssociation(), 't');
-  expect(inputs()).toStrictEqual([{ clusterName: CLUSTER, namespace: 'kube-system', serviceAccount: SERVICE_ACCOUNT, roleArn: ROLE, clientRequestToken: 't' }]);
+  expect(inputs()).toStrictEqual([
+    {
+      clusterName: CLUSTER,
+      namespace: 'kube-system',
+      serviceAccount: SERVICE_ACCOUNT,
+      roleArn: ROLE,
+      clientRequestToken: 't',
+    },
+  ]);
 });
 it('does not take an answer without an association for one', async () => {
   mock.on(CreatePodIdentityAssociationCommand).resolves({});
   await expect(eks.createAssociation(anAssociation(), 't')).rejects.toMatchObject({ name: 'ServiceUnavailable' });
 });
 
-it.each<[Parameters<typeof eks.updateAssociation>[1]]>([[{ targetRoleArn: OTHER_ROLE }], [{ disableSessionTags: false }], [{ disableSessionTags: true, policy: '{}' }], [{ targetRoleArn: undefined, policy: '' }]])('changes %j, and leaves the role', async (change) => {
+it.each<[Parameters<typeof eks.updateAssociation>[1]]>([
+  [{ targetRoleArn: OTHER_ROLE }],
+  [{ disableSessionTags: false }],
+  [{ disableSessionTags: true, policy: '{}' }],
+  [{ targetRoleArn: undefined, policy: '' }],
+])('changes %j, and leaves the role', async (change) => {
   mock.on(UpdatePodIdentityAssociationCommand).resolves(whole('a-1'));
   expect((await eks.updateAssociation('a-1', change, 't')).id).toBe('a-1');
   const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
@@ -128,13 +203,21 @@ it.each<[Parameters<typeof eks.updateAssociation>[1]]>([[{ targetRoleArn: OTHER_
 });
 it('does not take one that is gone for a changed one', async () => {
   mock.on(UpdatePodIdentityAssociationCommand).rejectsOnce(notFound).resolves({});
-  await expect(eks.updateAssociation('a-1', { policy: '{}' }, 't')).rejects.toMatchObject({ name: 'NotFound', message: expect.stringContaining('eks:UpdatePodIdentityAssociation a-1') as string });
-  await expect(eks.updateAssociation('a-1', { policy: '{}' }, 't')).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+  await expect(eks.updateAssociation('a-1', { policy: '{}' }, 't')).rejects.toMatchObject({
+    name: 'NotFound',
+    message: expect.stringContaining('eks:UpdatePodIdentityAssociation a-1') as string,
+  });
+  await expect(eks.updateAssociation('a-1', { policy: '{}' }, 't')).rejects.toMatchObject({
+    name: 'ServiceUnavailable',
+  });
 });
 
 it('deletes by id, and says so where there was none', async () => {
   mock.on(DeletePodIdentityAssociationCommand).resolvesOnce({}).rejects(notFound);
   expect(await eks.deleteAssociation('a-1')).toBe(true);
   expect(await eks.deleteAssociation('a-1')).toBe(false);
-  expect(inputs()).toStrictEqual([{ clusterName: CLUSTER, associationId: 'a-1' }, { clusterName: CLUSTER, associationId: 'a-1' }]);
+  expect(inputs()).toStrictEqual([
+    { clusterName: CLUSTER, associationId: 'a-1' },
+    { clusterName: CLUSTER, associationId: 'a-1' },
+  ]);
 });

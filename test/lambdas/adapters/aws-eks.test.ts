@@ -21,8 +21,12 @@ import { ADDON, addonArn, anAddon, CLUSTER, ISSUER, planned, ROLE, SERVICE_ACCOU
 const mock = mockClient(EKSClient);
 const eks = new AwsEks(new EKSClient({ region: 'eu-west-1' }), CLUSTER);
 const inputs = (): unknown[] => mock.calls().map((call) => call.args[0].input as unknown);
-const notFound = new ResourceNotFoundException({ message: 'No addon: x found in cluster: dev', $metadata: { httpStatusCode: 404 } });
-const refusal = (name: string, message: string): Error => Object.assign(new Error(message), { name, $metadata: { httpStatusCode: 400 } });
+const notFound = new ResourceNotFoundException({
+  message: 'No addon: x found in cluster: dev',
+  $metadata: { httpStatusCode: 404 },
+});
+const refusal = (name: string, message: string): Error =>
+  Object.assign(new Error(message), { name, $metadata: { httpStatusCode: 400 } });
 afterEach(() => {
   mock.reset();
 });
@@ -33,21 +37,60 @@ afterAll(() => {
 describe('DescribeCluster', () => {
   it('answers what the decisions need', async () => {
     mock.on(DescribeClusterCommand).resolves({
-      cluster: { name: CLUSTER, arn: 'arn', version: '1.31', platformVersion: 'eks.4', status: 'ACTIVE', endpoint: 'https://x', certificateAuthority: { data: 'PEM' }, identity: { oidc: { issuer: ISSUER } }, computeConfig: { enabled: true }, tags: { team: 'shop' } },
+      cluster: {
+        name: CLUSTER,
+        arn: 'arn',
+        version: '1.31',
+        platformVersion: 'eks.4',
+        status: 'ACTIVE',
+        endpoint: 'https://x',
+        certificateAuthority: { data: 'PEM' },
+        identity: { oidc: { issuer: ISSUER } },
+        computeConfig: { enabled: true },
+        tags: { team: 'shop' },
+      },
     });
-    expect(await eks.describeCluster()).toEqual({ name: CLUSTER, arn: 'arn', version: '1.31', platformVersion: 'eks.4', status: 'ACTIVE', endpoint: 'https://x', certificateAuthority: 'PEM', oidcIssuer: ISSUER, autoMode: true, tags: { team: 'shop' } });
+    expect(await eks.describeCluster()).toEqual({
+      name: CLUSTER,
+      arn: 'arn',
+      version: '1.31',
+      platformVersion: 'eks.4',
+      status: 'ACTIVE',
+      endpoint: 'https://x',
+      certificateAuthority: 'PEM',
+      oidcIssuer: ISSUER,
+      autoMode: true,
+      tags: { team: 'shop' },
+    });
     expect(inputs()).toEqual([{ name: CLUSTER }]);
   });
   it('says where it is on Outposts, and where pods have IPv6 addresses', async () => {
     const cluster = { name: CLUSTER, arn: 'arn', version: '1.31', status: 'ACTIVE' as const };
-    mock.on(DescribeClusterCommand).resolves({ cluster: { ...cluster, outpostConfig: { outpostArns: ['arn:op'], controlPlaneInstanceType: 'm5.large' }, kubernetesNetworkConfig: { ipFamily: 'ipv6' } } });
+    mock.on(DescribeClusterCommand).resolves({
+      cluster: {
+        ...cluster,
+        outpostConfig: { outpostArns: ['arn:op'], controlPlaneInstanceType: 'm5.large' },
+        kubernetesNetworkConfig: { ipFamily: 'ipv6' },
+      },
+    });
     expect(await eks.describeCluster()).toMatchObject({ onOutposts: true, ipv6: true });
-    mock.on(DescribeClusterCommand).resolves({ cluster: { ...cluster, kubernetesNetworkConfig: { ipFamily: 'ipv4' } } });
+    mock
+      .on(DescribeClusterCommand)
+      .resolves({ cluster: { ...cluster, kubernetesNetworkConfig: { ipFamily: 'ipv4' } } });
     expect(await eks.describeCluster()).toEqual({ ...cluster, autoMode: false, tags: {} });
   });
   it('leaves out what a cluster does not have', async () => {
-    mock.on(DescribeClusterCommand).resolves({ cluster: { name: CLUSTER, arn: 'arn', version: '1.31', status: 'CREATING' } });
-    expect(await eks.describeCluster()).toEqual({ name: CLUSTER, arn: 'arn', version: '1.31', status: 'CREATING', autoMode: false, tags: {} });
+    mock
+      .on(DescribeClusterCommand)
+      .resolves({ cluster: { name: CLUSTER, arn: 'arn', version: '1.31', status: 'CREATING' } });
+    expect(await eks.describeCluster()).toEqual({
+      name: CLUSTER,
+      arn: 'arn',
+      version: '1.31',
+      status: 'CREATING',
+      autoMode: false,
+      tags: {},
+    });
   });
   it('answers undefined for a cluster that is not there', async () => {
     mock.on(DescribeClusterCommand).rejects(notFound);
@@ -56,34 +99,60 @@ describe('DescribeCluster', () => {
 });
 
 describe('access entries', () => {
-  const entryOf = (principalArn: string, type: string) => mock.on(DescribeAccessEntryCommand, { principalArn }).resolves({ accessEntry: { principalArn, type } });
+  const entryOf = (principalArn: string, type: string) =>
+    mock.on(DescribeAccessEntryCommand, { principalArn }).resolves({ accessEntry: { principalArn, type } });
 
   it('are described one by one, over all pages; one that has vanished in between is not there', async () => {
-    mock.on(ListAccessEntriesCommand).resolvesOnce({ accessEntries: ['arn:a', 'arn:gone'], nextToken: 't' }).resolvesOnce({ accessEntries: ['arn:b'] });
+    mock
+      .on(ListAccessEntriesCommand)
+      .resolvesOnce({ accessEntries: ['arn:a', 'arn:gone'], nextToken: 't' })
+      .resolvesOnce({ accessEntries: ['arn:b'] });
     entryOf('arn:a', 'STANDARD');
     entryOf('arn:b', 'EC2_LINUX');
     mock.on(DescribeAccessEntryCommand, { principalArn: 'arn:gone' }).rejects(notFound);
-    expect(await eks.listAccessEntries(3)).toEqual({ entries: [{ principalArn: 'arn:a', type: 'STANDARD' }, { principalArn: 'arn:b', type: 'EC2_LINUX' }], more: false });
+    expect(await eks.listAccessEntries(3)).toEqual({
+      entries: [
+        { principalArn: 'arn:a', type: 'STANDARD' },
+        { principalArn: 'arn:b', type: 'EC2_LINUX' },
+      ],
+      more: false,
+    });
   });
   it('as many as are wanted, and whether there are more', async () => {
     mock.on(ListAccessEntriesCommand).resolves({ accessEntries: ['arn:a', 'arn:b'], nextToken: 't' });
     entryOf('arn:a', 'STANDARD');
-    expect(await eks.listAccessEntries(1)).toEqual({ entries: [{ principalArn: 'arn:a', type: 'STANDARD' }], more: true });
+    expect(await eks.listAccessEntries(1)).toEqual({
+      entries: [{ principalArn: 'arn:a', type: 'STANDARD' }],
+      more: true,
+    });
     expect(mock.commandCalls(ListAccessEntriesCommand)).toHaveLength(1);
     expect(mock.commandCalls(DescribeAccessEntryCommand)).toHaveLength(1);
   });
   it('does not look at roles of another account than the cluster, once it is described', async () => {
     const [own, foreign] = ['arn:aws:iam::111122223333:role/nodes', 'arn:aws:iam::444455556666:role/nodes'] as const;
     mock.on(ListAccessEntriesCommand).resolves({ accessEntries: [own, foreign] });
-    mock.on(DescribeClusterCommand).resolves({ cluster: { name: CLUSTER, arn: `arn:aws:eks:eu-west-1:111122223333:cluster/${CLUSTER}`, version: '1.31', status: 'ACTIVE' } });
+    mock.on(DescribeClusterCommand).resolves({
+      cluster: {
+        name: CLUSTER,
+        arn: `arn:aws:eks:eu-west-1:111122223333:cluster/${CLUSTER}`,
+        version: '1.31',
+        status: 'ACTIVE',
+      },
+    });
     entryOf(own, 'EC2_LINUX');
     const one = new AwsEks(new EKSClient({ region: 'eu-west-1' }), CLUSTER);
     await one.describeCluster();
-    expect(await one.listAccessEntries(10)).toMatchObject({ entries: [{ type: 'EC2_LINUX' }, { principalArn: foreign, type: 'STANDARD' }] });
+    expect(await one.listAccessEntries(10)).toMatchObject({
+      entries: [{ type: 'EC2_LINUX' }, { principalArn: foreign, type: 'STANDARD' }],
+    });
     expect(mock.commandCalls(DescribeAccessEntryCommand)).toHaveLength(1);
   });
   it('does not look at those that no node can have: users, and the roles of the service itself', async () => {
-    const [user, own, node] = ['arn:aws:iam::111122223333:user/alice', 'arn:aws:iam::111122223333:role/PodIdentityMigrator-Plan', 'arn:aws:iam::111122223333:role/nodes'] as const;
+    const [user, own, node] = [
+      'arn:aws:iam::111122223333:user/alice',
+      'arn:aws:iam::111122223333:role/PodIdentityMigrator-Plan',
+      'arn:aws:iam::111122223333:role/nodes',
+    ] as const;
     mock.on(ListAccessEntriesCommand).resolves({ accessEntries: [user, own, node] });
     entryOf(node, 'EC2_LINUX');
     expect(await new AwsEks(new EKSClient({ region: 'eu-west-1' }), CLUSTER, [own]).listAccessEntries(10)).toEqual({
@@ -97,17 +166,42 @@ describe('access entries', () => {
     expect(mock.commandCalls(DescribeAccessEntryCommand)).toHaveLength(1);
   });
   it('are refused where the cluster knows none', async () => {
-    mock.on(ListAccessEntriesCommand).rejects(refusal('InvalidRequestException', "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation."));
-    await expect(eks.listAccessEntries(1)).rejects.toMatchObject({ name: 'InvalidRequest', message: expect.stringContaining('authentication mode') as string });
+    mock
+      .on(ListAccessEntriesCommand)
+      .rejects(
+        refusal(
+          'InvalidRequestException',
+          "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation.",
+        ),
+      );
+    await expect(eks.listAccessEntries(1)).rejects.toMatchObject({
+      name: 'InvalidRequest',
+      message: expect.stringContaining('authentication mode') as string,
+    });
   });
 });
 
 describe('DescribeAddon', () => {
-  const found = { addonName: ADDON, addonArn: addonArn(1), addonVersion: VERSION, clusterName: CLUSTER, status: 'ACTIVE' as const, createdAt: new Date(0) };
+  const found = {
+    addonName: ADDON,
+    addonArn: addonArn(1),
+    addonVersion: VERSION,
+    clusterName: CLUSTER,
+    status: 'ACTIVE' as const,
+    createdAt: new Date(0),
+  };
 
   it('answers it whole, its configuration raw', async () => {
     mock.on(DescribeAddonCommand).resolves({
-      addon: { ...found, serviceAccountRoleArn: ROLE, configurationValues: 'a: 1 # raw\n', podIdentityAssociations: ['arn:1'], tags: { team: 'a' }, namespaceConfig: { namespace: 'storage' }, health: { issues: [{ code: 'AccessDenied', message: 'no', resourceIds: ['x'] }, {}] } },
+      addon: {
+        ...found,
+        serviceAccountRoleArn: ROLE,
+        configurationValues: 'a: 1 # raw\n',
+        podIdentityAssociations: ['arn:1'],
+        tags: { team: 'a' },
+        namespaceConfig: { namespace: 'storage' },
+        health: { issues: [{ code: 'AccessDenied', message: 'no', resourceIds: ['x'] }, {}] },
+      },
     });
     expect(await eks.describeAddon(ADDON)).toEqual({
       name: ADDON,
@@ -119,7 +213,10 @@ describe('DescribeAddon', () => {
       configurationValues: 'a: 1 # raw\n',
       podIdentityAssociations: ['arn:1'],
       tags: { team: 'a' },
-      issues: [{ code: 'AccessDenied', message: 'no', resourceIds: ['x'] }, { code: 'Unknown', message: '', resourceIds: [] }],
+      issues: [
+        { code: 'AccessDenied', message: 'no', resourceIds: ['x'] },
+        { code: 'Unknown', message: '', resourceIds: [] },
+      ],
     });
     expect(inputs()).toEqual([{ clusterName: CLUSTER, addonName: ADDON }]);
   });
@@ -127,35 +224,63 @@ describe('DescribeAddon', () => {
     mock.on(DescribeAddonCommand).resolves({ addon: { ...found, serviceAccountRoleArn: '' } });
     expect((await eks.describeAddon(ADDON))?.serviceAccountRoleArn).toBeUndefined();
   });
-  it.each([notFound, refusal('InvalidParameterException', 'Addon specified is not supported')])('answers undefined for %s', async (error) => {
-    mock.on(DescribeAddonCommand).rejects(error);
-    expect(await eks.describeAddon(ADDON)).toBeUndefined();
-  });
+  it.each([notFound, refusal('InvalidParameterException', 'Addon specified is not supported')])(
+    'answers undefined for %s',
+    async (error) => {
+      mock.on(DescribeAddonCommand).rejects(error);
+      expect(await eks.describeAddon(ADDON)).toBeUndefined();
+    },
+  );
   it('lets other refusals through with the call and its text', async () => {
     mock.on(DescribeAddonCommand).rejects(refusal('InvalidParameterException', 'clusterName is too long'));
-    await expect(eks.describeAddon(ADDON)).rejects.toMatchObject({ name: 'InvalidRequest', message: expect.stringContaining(`eks:DescribeAddon ${ADDON}: InvalidParameterException: clusterName is too long`) as string });
+    await expect(eks.describeAddon(ADDON)).rejects.toMatchObject({
+      name: 'InvalidRequest',
+      message: expect.stringContaining(
+        `eks:DescribeAddon ${ADDON}: InvalidParameterException: clusterName is too long`,
+      ) as string,
+    });
   });
 });
 
 describe('versions and configuration', () => {
   it('lists what is offered for that Kubernetes version, over all pages', async () => {
-    const offer = (addonVersion: string, clusterVersion: string, defaultVersion = false): object => ({ addonVersion, requiresIamPermissions: true, compatibilities: [{ clusterVersion, defaultVersion, platformVersions: ['*'] }] });
+    const offer = (addonVersion: string, clusterVersion: string, defaultVersion = false): object => ({
+      addonVersion,
+      requiresIamPermissions: true,
+      compatibilities: [{ clusterVersion, defaultVersion, platformVersions: ['*'] }],
+    });
     mock
       .on(DescribeAddonVersionsCommand)
-      .resolvesOnce({ nextToken: 'more', addons: [{ addonName: ADDON, owner: 'aws', addonVersions: [offer('v3', '1.31', true), offer('v2', '1.30')] }, { addonName: ADDON }] })
+      .resolvesOnce({
+        nextToken: 'more',
+        addons: [
+          { addonName: ADDON, owner: 'aws', addonVersions: [offer('v3', '1.31', true), offer('v2', '1.30')] },
+          { addonName: ADDON },
+        ],
+      })
       .resolvesOnce({ addons: [{ addonName: ADDON, addonVersions: [offer('v1', '1.31'), {}] }] });
     expect(await eks.listOfferedVersions(ADDON, '1.31')).toEqual([
       { version: 'v3', default: true, requiresIamPermissions: true, owner: 'aws' },
       { version: 'v1', default: false, requiresIamPermissions: true },
     ]);
-    expect(inputs()).toMatchObject([{ addonName: ADDON, kubernetesVersion: '1.31' }, { addonName: ADDON, kubernetesVersion: '1.31', nextToken: 'more' }]);
+    expect(inputs()).toMatchObject([
+      { addonName: ADDON, kubernetesVersion: '1.31' },
+      { addonName: ADDON, kubernetesVersion: '1.31', nextToken: 'more' },
+    ]);
   });
   it('knows no version of an add-on that EKS does not know', async () => {
     mock.on(DescribeAddonVersionsCommand).rejects(notFound);
     expect(await eks.listOfferedVersions('x', '1.31')).toEqual([]);
   });
   it('answers the service accounts that take associations, and the schema of the configuration', async () => {
-    mock.on(DescribeAddonConfigurationCommand).resolves({ podIdentityConfiguration: [{ serviceAccount: SERVICE_ACCOUNT, recommendedManagedPolicies: ['arn:p'] }, { serviceAccount: 'two' }, {}], configurationSchema: '{"type":"object"}' });
+    mock.on(DescribeAddonConfigurationCommand).resolves({
+      podIdentityConfiguration: [
+        { serviceAccount: SERVICE_ACCOUNT, recommendedManagedPolicies: ['arn:p'] },
+        { serviceAccount: 'two' },
+        {},
+      ],
+      configurationSchema: '{"type":"object"}',
+    });
     expect(await eks.describeConfiguration(ADDON, VERSION)).toStrictEqual({
       podIdentity: [
         { serviceAccount: SERVICE_ACCOUNT, recommendedManagedPolicies: ['arn:p'] },
@@ -166,7 +291,12 @@ describe('versions and configuration', () => {
     expect(inputs()).toEqual([{ addonName: ADDON, addonVersion: VERSION }]);
   });
   it('tells a version that takes none from one that EKS does not know', async () => {
-    mock.on(DescribeAddonConfigurationCommand).resolvesOnce({}).rejectsOnce(notFound).rejectsOnce(refusal('InvalidParameterException', 'Addon version specified is not supported')).rejects(refusal('InvalidParameterException', 'too long'));
+    mock
+      .on(DescribeAddonConfigurationCommand)
+      .resolvesOnce({})
+      .rejectsOnce(notFound)
+      .rejectsOnce(refusal('InvalidParameterException', 'Addon version specified is not supported'))
+      .rejects(refusal('InvalidParameterException', 'too long'));
     expect(await eks.describeConfiguration(ADDON, VERSION)).toStrictEqual({ podIdentity: [] });
     expect(await eks.describeConfiguration(ADDON, VERSION)).toBeUndefined();
     expect(await eks.describeConfiguration(ADDON, VERSION)).toBeUndefined();
@@ -184,7 +314,15 @@ describe('CreateAddon and UpdateAddon', () => {
   };
 
   it('sends the associations in the add-on form, without their namespace, and no role', async () => {
-    expect(await sent({ podIdentityAssociations: [planned], configurationValues: 'a: 1 # raw\n', resolveConflicts: 'NONE', namespace: 'storage', tags: { team: 'a' } })).toStrictEqual({
+    expect(
+      await sent({
+        podIdentityAssociations: [planned],
+        configurationValues: 'a: 1 # raw\n',
+        resolveConflicts: 'NONE',
+        namespace: 'storage',
+        tags: { team: 'a' },
+      }),
+    ).toStrictEqual({
       ...always,
       podIdentityAssociations: [{ serviceAccount: SERVICE_ACCOUNT, roleArn: ROLE }],
       configurationValues: 'a: 1 # raw\n',
@@ -206,17 +344,28 @@ describe('CreateAddon and UpdateAddon', () => {
     expect(await sent(change)).toStrictEqual({ ...always, ...added });
   });
 
-  it('does not take an answer without the new copy\'s ARN for one', async () => {
+  it("does not take an answer without the new copy's ARN for one", async () => {
     mock.on(CreateAddonCommand).resolves({});
-    await expect(eks.createAddon(bare)).rejects.toMatchObject({ name: 'ServiceUnavailable', message: `eks:CreateAddon ${ADDON} answered without the add-on's ARN` });
+    await expect(eks.createAddon(bare)).rejects.toMatchObject({
+      name: 'ServiceUnavailable',
+      message: `eks:CreateAddon ${ADDON} answered without the add-on's ARN`,
+    });
   });
 
   it.each<[string, object, object]>([
     ['nothing: all stays', {}, {}],
     ['an empty role: it is left out', { serviceAccountRoleArn: '' }, {}],
-    ['a role', { serviceAccountRoleArn: ROLE, resolveConflicts: 'PRESERVE' }, { serviceAccountRoleArn: ROLE, resolveConflicts: 'PRESERVE' }],
+    [
+      'a role',
+      { serviceAccountRoleArn: ROLE, resolveConflicts: 'PRESERVE' },
+      { serviceAccountRoleArn: ROLE, resolveConflicts: 'PRESERVE' },
+    ],
     ['an empty list: the owned ones are deleted', { podIdentityAssociations: [] }, { podIdentityAssociations: [] }],
-    ['associations', { podIdentityAssociations: [planned] }, { podIdentityAssociations: [{ serviceAccount: SERVICE_ACCOUNT, roleArn: ROLE }] }],
+    [
+      'associations',
+      { podIdentityAssociations: [planned] },
+      { podIdentityAssociations: [{ serviceAccount: SERVICE_ACCOUNT, roleArn: ROLE }] },
+    ],
   ])('updates with %s', async (_, change, added) => {
     mock.on(UpdateAddonCommand).resolves({});
     await eks.updateAddon({ addon: ADDON, clientRequestToken: 't', ...change });
@@ -229,7 +378,10 @@ describe('CreateAddon and UpdateAddon', () => {
     ['InvalidParameterException', 'Addon version specified is not supported', 'InvalidRequest'],
   ])('keeps the text of %s: %s', async (name, message, expected) => {
     mock.on(CreateAddonCommand).rejects(refusal(name, message));
-    await expect(eks.createAddon(bare)).rejects.toMatchObject({ name: expected, message: expect.stringContaining(`eks:CreateAddon ${ADDON}: ${name}: ${message}`) as string });
+    await expect(eks.createAddon(bare)).rejects.toMatchObject({
+      name: expected,
+      message: expect.stringContaining(`eks:CreateAddon ${ADDON}: ${name}: ${message}`) as string,
+    });
   });
 });
 
@@ -250,26 +402,62 @@ describe('DeleteAddon', () => {
 
 it('reads an add-on of the shape that the rest of the service uses', async () => {
   const { name, arn, version, tags, ...rest } = anAddon();
-  mock.on(DescribeAddonCommand).resolves({ addon: { addonName: name, addonArn: arn, addonVersion: version, tags, status: rest.status, configurationValues: rest.configurationValues, serviceAccountRoleArn: rest.serviceAccountRoleArn } });
+  mock.on(DescribeAddonCommand).resolves({
+    addon: {
+      addonName: name,
+      addonArn: arn,
+      addonVersion: version,
+      tags,
+      status: rest.status,
+      configurationValues: rest.configurationValues,
+      serviceAccountRoleArn: rest.serviceAccountRoleArn,
+    },
+  });
   expect(await eks.describeAddon(ADDON)).toEqual(anAddon());
 });
 
 it('adds tags by ARN', async () => {
-  mock.on(TagResourceCommand).resolvesOnce({}).rejects(Object.assign(new Error('No resource'), { name: 'NotFoundException', $metadata: { httpStatusCode: 404 } }));
+  mock
+    .on(TagResourceCommand)
+    .resolvesOnce({})
+    .rejects(
+      Object.assign(new Error('No resource'), { name: 'NotFoundException', $metadata: { httpStatusCode: 404 } }),
+    );
   await eks.tagResource(addonArn(2), { team: 'storage' });
   expect(inputs()).toStrictEqual([{ resourceArn: addonArn(2), tags: { team: 'storage' } }]);
-  await expect(eks.tagResource(addonArn(2), {})).rejects.toMatchObject({ name: 'NotFound', message: expect.stringContaining(`eks:TagResource ${addonArn(2)}`) as string });
+  await expect(eks.tagResource(addonArn(2), {})).rejects.toMatchObject({
+    name: 'NotFound',
+    message: expect.stringContaining(`eks:TagResource ${addonArn(2)}`) as string,
+  });
 });
 
 describe('what EKS repeats of what it refuses', () => {
   const SECRET = 'hunter2-SECRET';
-  const request: CreateAddonRequest = { addon: ADDON, version: VERSION, tags: {}, clientRequestToken: 't', configurationValues: JSON.stringify({ controller: { password: SECRET, retries: 3 } }) };
+  const request: CreateAddonRequest = {
+    addon: ADDON,
+    version: VERSION,
+    tags: {},
+    clientRequestToken: 't',
+    configurationValues: JSON.stringify({ controller: { password: SECRET, retries: 3 } }),
+  };
 
-  it.each([`[$.controller.password: ${SECRET} does not match]`, `near '"password":"${SECRET}"'`])('is not passed on: %s', async (text) => {
-    mock.on(CreateAddonCommand).rejects(refusal('InvalidParameterException', `ConfigurationValue provided in request is not supported: ${text}`));
-    const error: unknown = await eks.createAddon(request).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ name: 'InvalidRequest', message: expect.stringMatching(/eks:CreateAddon .*InvalidParameterException: ConfigurationValue .*password.*\[not shown\]/) as string });
-    expect((error as Error).message).not.toContain(SECRET);
-    expect((error as Error).stack).not.toContain(SECRET);
-  });
+  it.each([`[$.controller.password: ${SECRET} does not match]`, `near '"password":"${SECRET}"'`])(
+    'is not passed on: %s',
+    async (text) => {
+      mock
+        .on(CreateAddonCommand)
+        .rejects(
+          refusal('InvalidParameterException', `ConfigurationValue provided in request is not supported: ${text}`),
+        );
+      const error: unknown = await eks.createAddon(request).catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({
+        name: 'InvalidRequest',
+        message: expect.stringMatching(
+          /eks:CreateAddon .*InvalidParameterException: ConfigurationValue .*password.*\[not shown\]/,
+        ) as string,
+      });
+      expect((error as Error).message).not.toContain(SECRET);
+      expect((error as Error).stack).not.toContain(SECRET);
+    },
+  );
 });

@@ -14,17 +14,41 @@ afterAll(() => {
   bus.restore();
 });
 
-const event = (change: Partial<ServiceEvent> = {}): ServiceEvent => ({ ...serviceEventOf(aMigration({ status: 'ended', outcome: 'needs-human', endedAt: at(60) }), 'needs-human')!, ...change });
-const many = (count: number, change: Partial<ServiceEvent> = {}): ServiceEvent[] => Array.from({ length: count }, (_, index) => event({ eventId: String(index), ...change }));
-const accepting = (): unknown => bus.on(PutEventsCommand).callsFake(({ Entries }: { Entries: unknown[] }) => ({ Entries: Entries.map(() => ({ EventId: 'e' })) }));
-const batches = (): { Source?: string; Detail?: string; Resources?: string[]; Time?: Date; DetailType?: string; EventBusName?: string }[][] => bus.commandCalls(PutEventsCommand).map((call) => call.args[0].input.Entries ?? []);
+const event = (change: Partial<ServiceEvent> = {}): ServiceEvent => ({
+  ...serviceEventOf(aMigration({ status: 'ended', outcome: 'needs-human', endedAt: at(60) }), 'needs-human')!,
+  ...change,
+});
+const many = (count: number, change: Partial<ServiceEvent> = {}): ServiceEvent[] =>
+  Array.from({ length: count }, (_, index) => event({ eventId: String(index), ...change }));
+const accepting = (): unknown =>
+  bus
+    .on(PutEventsCommand)
+    .callsFake(({ Entries }: { Entries: unknown[] }) => ({ Entries: Entries.map(() => ({ EventId: 'e' })) }));
+const batches = (): {
+  Source?: string;
+  Detail?: string;
+  Resources?: string[];
+  Time?: Date;
+  DetailType?: string;
+  EventBusName?: string;
+}[][] => bus.commandCalls(PutEventsCommand).map((call) => call.args[0].input.Entries ?? []);
 
 describe('an event', () => {
   it('is put on the default bus, as the service, about the cluster', async () => {
     accepting();
     const one = event();
     await events.publish([one]);
-    expect(batches()).toEqual([[{ Source: 'pod-identity-migrator', DetailType: 'Pod Identity Migration Needs Human', Detail: JSON.stringify(one), Resources: ['arn:aws:eks:eu-west-1:111122223333:cluster/dev'], Time: new Date(at(60)) }]]);
+    expect(batches()).toEqual([
+      [
+        {
+          Source: 'pod-identity-migrator',
+          DetailType: 'Pod Identity Migration Needs Human',
+          Detail: JSON.stringify(one),
+          Resources: ['arn:aws:eks:eu-west-1:111122223333:cluster/dev'],
+          Time: new Date(at(60)),
+        },
+      ],
+    ]);
     expect(JSON.parse(batches()[0]?.[0]?.Detail ?? '')).toMatchObject({ migrationId: MIGRATION_ID });
   });
 
@@ -40,7 +64,11 @@ describe('many of them', () => {
     accepting();
     await events.publish(many(23));
     expect(batches().map((batch) => batch.length)).toEqual([10, 10, 3]);
-    expect(batches().flat().map(({ Detail }) => (JSON.parse(Detail ?? '') as ServiceEvent).eventId)).toEqual(Array.from({ length: 23 }, (_, index) => String(index)));
+    expect(
+      batches()
+        .flat()
+        .map(({ Detail }) => (JSON.parse(Detail ?? '') as ServiceEvent).eventId),
+    ).toEqual(Array.from({ length: 23 }, (_, index) => String(index)));
   });
 
   it('are as many as fit into a call', async () => {
@@ -59,12 +87,22 @@ describe('many of them', () => {
     ['InternalFailure', 'ServiceUnavailable'],
     ['NotAuthorizedForSource', 'ServiceUnavailable'],
   ])('of which one was not taken fail: %s is %s', async (code, name) => {
-    bus.on(PutEventsCommand).resolves({ FailedEntryCount: 1, Entries: [{ EventId: 'e' }, { ErrorCode: code, ErrorMessage: 'why' }] });
-    await expect(events.publish(many(2))).rejects.toMatchObject({ name, message: `events:PutEvents: 1 of 2 entries were not taken: ${code}: why` });
+    bus
+      .on(PutEventsCommand)
+      .resolves({ FailedEntryCount: 1, Entries: [{ EventId: 'e' }, { ErrorCode: code, ErrorMessage: 'why' }] });
+    await expect(events.publish(many(2))).rejects.toMatchObject({
+      name,
+      message: `events:PutEvents: 1 of 2 entries were not taken: ${code}: why`,
+    });
   });
 
   it('that are refused as a whole fail as the refusal says', async () => {
-    bus.on(PutEventsCommand).rejects(Object.assign(new Error('why'), { name: 'AccessDeniedException', $metadata: { httpStatusCode: 400 } }));
-    await expect(events.publish(many(1))).rejects.toMatchObject({ name: 'AccessDenied', message: 'events:PutEvents: AccessDeniedException: why' });
+    bus
+      .on(PutEventsCommand)
+      .rejects(Object.assign(new Error('why'), { name: 'AccessDeniedException', $metadata: { httpStatusCode: 400 } }));
+    await expect(events.publish(many(1))).rejects.toMatchObject({
+      name: 'AccessDenied',
+      message: 'events:PutEvents: AccessDeniedException: why',
+    });
   });
 });

@@ -1,4 +1,16 @@
-import { DescribeExecutionCommand, ExecutionAlreadyExists, ExecutionDoesNotExist, InvalidToken, SendTaskFailureCommand, SendTaskSuccessCommand, SFNClient, StartExecutionCommand, StateMachineDoesNotExist, TaskDoesNotExist, TaskTimedOut } from '@aws-sdk/client-sfn';
+import {
+  DescribeExecutionCommand,
+  ExecutionAlreadyExists,
+  ExecutionDoesNotExist,
+  InvalidToken,
+  SendTaskFailureCommand,
+  SendTaskSuccessCommand,
+  SFNClient,
+  StartExecutionCommand,
+  StateMachineDoesNotExist,
+  TaskDoesNotExist,
+  TaskTimedOut,
+} from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { AwsExecutions } from '../../../lambdas/adapters/aws-executions.ts';
@@ -27,7 +39,9 @@ describe('an execution', () => {
   ] as const)('that is %s', async (status, stopDate, expected) => {
     sfn.on(DescribeExecutionCommand).resolves({ status, stopDate });
     expect(await executions.describe(EXECUTION)).toStrictEqual(expected);
-    expect(sfn.calls().map((call) => call.args[0].input as unknown)).toEqual([{ executionArn: EXECUTION, includedData: 'METADATA_ONLY' }]);
+    expect(sfn.calls().map((call) => call.args[0].input as unknown)).toEqual([
+      { executionArn: EXECUTION, includedData: 'METADATA_ONLY' },
+    ]);
   });
   it('that Step Functions does not know is undefined', async () => {
     sfn.on(DescribeExecutionCommand).rejects(new ExecutionDoesNotExist(metadata));
@@ -39,7 +53,10 @@ describe('an execution', () => {
     ['InvalidArn', 'InvalidRequest'],
   ])('that could not be read is no execution that is gone: %s', async (name, expected) => {
     sfn.on(DescribeExecutionCommand).rejects(Object.assign(new Error('why'), { name, $metadata: metadata.$metadata }));
-    await expect(executions.describe(EXECUTION)).rejects.toMatchObject({ name: expected, message: `states:DescribeExecution ${EXECUTION}: ${name}: why` });
+    await expect(executions.describe(EXECUTION)).rejects.toMatchObject({
+      name: expected,
+      message: `states:DescribeExecution ${EXECUTION}: ${name}: why`,
+    });
   });
   it('is not taken for one when the answer has no status', async () => {
     sfn.on(DescribeExecutionCommand).resolves({});
@@ -51,7 +68,9 @@ describe('a recovery', () => {
   it('is started under its name', async () => {
     sfn.on(StartExecutionCommand).resolves({});
     await executions.startRecovery(MIGRATION_ID, NAME);
-    expect(sfn.calls().map((call) => call.args[0].input as unknown)).toEqual([{ stateMachineArn: RECOVER, name: NAME, input: JSON.stringify({ migrationId: MIGRATION_ID, cause: 'stranded' }) }]);
+    expect(sfn.calls().map((call) => call.args[0].input as unknown)).toEqual([
+      { stateMachineArn: RECOVER, name: NAME, input: JSON.stringify({ migrationId: MIGRATION_ID, cause: 'stranded' }) },
+    ]);
   });
   it('counts as started where the name is taken', async () => {
     sfn.on(StartExecutionCommand).rejects(new ExecutionAlreadyExists(metadata));
@@ -63,7 +82,10 @@ describe('a recovery', () => {
     [Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }), 'ConnectionLost'],
   ])('is not taken for started: %s', async (error, name) => {
     sfn.on(StartExecutionCommand).rejects(error);
-    await expect(executions.startRecovery(MIGRATION_ID, NAME)).rejects.toMatchObject({ name, message: expect.stringContaining(`states:StartExecution ${NAME}: `) as string });
+    await expect(executions.startRecovery(MIGRATION_ID, NAME)).rejects.toMatchObject({
+      name,
+      message: expect.stringContaining(`states:StartExecution ${NAME}: `) as string,
+    });
   });
   it('is not asked for by a function that was not told of the state machine', async () => {
     const without = new AwsExecutions({
@@ -82,7 +104,11 @@ describe('a migration, and a rollback on demand', () => {
   it('is started under its id, with what was asked for', async () => {
     sfn.on(StartExecutionCommand).resolves({});
     await executions.startMigration(MIGRATION_ID, aRequest());
-    expect(sfn.commandCalls(StartExecutionCommand)[0]?.args[0].input).toEqual({ stateMachineArn: MACHINE, name: MIGRATION_ID, input: JSON.stringify({ migrationId: MIGRATION_ID, request: aRequest() }) });
+    expect(sfn.commandCalls(StartExecutionCommand)[0]?.args[0].input).toEqual({
+      stateMachineArn: MACHINE,
+      name: MIGRATION_ID,
+      input: JSON.stringify({ migrationId: MIGRATION_ID, request: aRequest() }),
+    });
   });
   it('counts as started where the name is taken', async () => {
     sfn.on(StartExecutionCommand).rejects(new ExecutionAlreadyExists(metadata));
@@ -94,7 +120,9 @@ describe('a migration, and a rollback on demand', () => {
     sfn.on(StartExecutionCommand).resolves({});
     await executions.startRollback(MIGRATION_ID, NAME, { requestedBy: 'me', reason: 'because' });
     await executions.startRollback(MIGRATION_ID, NAME, {});
-    const inputs = sfn.commandCalls(StartExecutionCommand).map(({ args: [{ input }] }) => [input.stateMachineArn, input.name, JSON.parse(input.input ?? '') as unknown]);
+    const inputs = sfn
+      .commandCalls(StartExecutionCommand)
+      .map(({ args: [{ input }] }) => [input.stateMachineArn, input.name, JSON.parse(input.input ?? '') as unknown]);
     expect(inputs).toEqual([
       [RECOVER, NAME, { migrationId: MIGRATION_ID, cause: 'requested', requestedBy: 'me', reason: 'because' }],
       [RECOVER, NAME, { migrationId: MIGRATION_ID, cause: 'requested' }],
@@ -107,15 +135,24 @@ describe('a task that waits under a token', () => {
     sfn.on(SendTaskSuccessCommand).resolves({}).on(SendTaskFailureCommand).resolves({});
     expect(await executions.completeTask('token', { yes: true })).toBe(true);
     expect(await executions.failTask('token', 'Cancelled', 'why')).toBe(true);
-    expect(sfn.calls().map(({ args }) => args[0].input as unknown)).toEqual([{ taskToken: 'token', output: '{"yes":true}' }, { taskToken: 'token', error: 'Cancelled', cause: 'why' }]);
+    expect(sfn.calls().map(({ args }) => args[0].input as unknown)).toEqual([
+      { taskToken: 'token', output: '{"yes":true}' },
+      { taskToken: 'token', error: 'Cancelled', cause: 'why' },
+    ]);
   });
-  it.each([new TaskTimedOut(metadata), new TaskDoesNotExist(metadata), new InvalidToken(metadata)])('does not wait any more: $name', async (error) => {
-    sfn.on(SendTaskSuccessCommand).rejects(error).on(SendTaskFailureCommand).rejects(error);
-    expect(await executions.completeTask('token', {})).toBe(false);
-    expect(await executions.failTask('token', 'Cancelled', 'why')).toBe(false);
-  });
+  it.each([new TaskTimedOut(metadata), new TaskDoesNotExist(metadata), new InvalidToken(metadata)])(
+    'does not wait any more: $name',
+    async (error) => {
+      sfn.on(SendTaskSuccessCommand).rejects(error).on(SendTaskFailureCommand).rejects(error);
+      expect(await executions.completeTask('token', {})).toBe(false);
+      expect(await executions.failTask('token', 'Cancelled', 'why')).toBe(false);
+    },
+  );
   it('is not taken for told where nobody knows', async () => {
     sfn.on(SendTaskSuccessCommand).rejects(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }));
-    await expect(executions.completeTask('secret-token', {})).rejects.toMatchObject({ name: 'ConnectionLost', message: expect.not.stringContaining('secret-token') as string });
+    await expect(executions.completeTask('secret-token', {})).rejects.toMatchObject({
+      name: 'ConnectionLost',
+      message: expect.not.stringContaining('secret-token') as string,
+    });
   });
 });

@@ -7,7 +7,17 @@ import { bothWays, ROLE } from '../fixtures.ts';
 const iam = mockClient(IAMClient);
 const roles = new AwsRoles(new IAMClient({ region: 'eu-west-1' }));
 const answer = (change: object = {}): void => {
-  iam.on(GetRoleCommand).resolves({ Role: { Path: '/app/', RoleName: 'ebs-csi', RoleId: 'AROA', CreateDate: new Date(0), Arn: ROLE, AssumeRolePolicyDocument: encodeURIComponent(bothWays), ...change } });
+  iam.on(GetRoleCommand).resolves({
+    Role: {
+      Path: '/app/',
+      RoleName: 'ebs-csi',
+      RoleId: 'AROA',
+      CreateDate: new Date(0),
+      Arn: ROLE,
+      AssumeRolePolicyDocument: encodeURIComponent(bothWays),
+      ...change,
+    },
+  });
 };
 afterEach(() => {
   iam.reset();
@@ -32,19 +42,31 @@ describe('AwsRoles', () => {
   });
 
   it('knows no role where IAM has none', async () => {
-    iam.on(GetRoleCommand).rejects(Object.assign(new Error('The role with name ebs-csi cannot be found.'), { name: 'NoSuchEntityException', $metadata: { httpStatusCode: 404 } }));
+    iam.on(GetRoleCommand).rejects(
+      Object.assign(new Error('The role with name ebs-csi cannot be found.'), {
+        name: 'NoSuchEntityException',
+        $metadata: { httpStatusCode: 404 },
+      }),
+    );
     expect(await roles.getRole(ROLE)).toBeUndefined();
   });
 
   it('lets other refusals through with the call', async () => {
-    iam.on(GetRoleCommand).rejects(Object.assign(new Error('Rate exceeded'), { name: 'Throttling', $metadata: { httpStatusCode: 400 } }));
-    await expect(roles.getRole(ROLE)).rejects.toMatchObject({ name: 'Throttled', message: expect.stringContaining('iam:GetRole ebs-csi: Throttling: Rate exceeded') as string });
+    iam
+      .on(GetRoleCommand)
+      .rejects(Object.assign(new Error('Rate exceeded'), { name: 'Throttling', $metadata: { httpStatusCode: 400 } }));
+    await expect(roles.getRole(ROLE)).rejects.toMatchObject({
+      name: 'Throttled',
+      message: expect.stringContaining('iam:GetRole ebs-csi: Throttling: Rate exceeded') as string,
+    });
   });
 
   it('writes a trust policy by the name of its role', async () => {
     iam.on(UpdateAssumeRolePolicyCommand).resolves({});
     await roles.updateTrustPolicy(ROLE, bothWays);
-    expect(iam.calls().map((call) => call.args[0].input as unknown)).toEqual([{ RoleName: 'ebs-csi', PolicyDocument: bothWays }]);
+    expect(iam.calls().map((call) => call.args[0].input as unknown)).toEqual([
+      { RoleName: 'ebs-csi', PolicyDocument: bothWays },
+    ]);
   });
 
   it.each([
@@ -64,7 +86,10 @@ describe('AwsRoles', () => {
   });
 
   it('does not ask for what is no role', async () => {
-    await expect(roles.getRole('arn:aws:iam::111122223333:user/me')).rejects.toMatchObject({ name: 'InvalidRequest', message: expect.stringContaining('it must look like arn:aws:iam::') as string });
+    await expect(roles.getRole('arn:aws:iam::111122223333:user/me')).rejects.toMatchObject({
+      name: 'InvalidRequest',
+      message: expect.stringContaining('it must look like arn:aws:iam::') as string,
+    });
     await expect(roles.updateTrustPolicy('ebs-csi', bothWays)).rejects.toMatchObject({ name: 'InvalidRequest' });
     expect(iam.calls()).toEqual([]);
   });

@@ -5,30 +5,52 @@ import { ClientFactory, type ClientConfig } from '../../../lambdas/adapters/clie
 
 const credentials = { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'secret' };
 const http = (): Promise<never> => Promise.reject(new Error('no plain HTTP in this test'));
-const factory = (change: Partial<ClientConfig> = {}): ClientFactory => new ClientFactory({ region: 'eu-west-1', credentials, transport: { http }, ...change });
+const factory = (change: Partial<ClientConfig> = {}): ClientFactory =>
+  new ClientFactory({ region: 'eu-west-1', credentials, transport: { http }, ...change });
 
 afterEach(() => {
   vi.unstubAllEnvs();
 });
 
 describe('ClientFactory', () => {
-  it.each(['eks', 'iam', 'dynamodb', 'stepFunctions', 'eventBridge'] as const)('makes %s with the region, the credentials and one attempt', async (which) => {
-    const { config } = factory()[which]();
-    expect(await config.region()).toBe('eu-west-1');
-    expect(await config.maxAttempts()).toBe(1);
-    expect(await config.credentials()).toMatchObject(credentials);
-  });
+  it.each(['eks', 'iam', 'dynamodb', 'stepFunctions', 'eventBridge'] as const)(
+    'makes %s with the region, the credentials and one attempt',
+    async (which) => {
+      const { config } = factory()[which]();
+      expect(await config.region()).toBe('eu-west-1');
+      expect(await config.maxAttempts()).toBe(1);
+      expect(await config.credentials()).toMatchObject(credentials);
+    },
+  );
 
-  it.each(['eks', 'iam', 'dynamodb', 'stepFunctions', 'eventBridge'] as const)('bounds a call of %s, so that it can\'t outlive an invocation', async (which) => {
-    const requestHandler = factory()[which]().config.requestHandler as unknown as { handle(request: HttpRequest, options: object): Promise<unknown>; httpHandlerConfigs(): object };
-    // The handler reads its settings at its first request; one that was given up before sends nothing.
-    const abortSignal = AbortSignal.abort();
-    await expect(requestHandler.handle(new HttpRequest({ protocol: 'https:', hostname: 'eks.eu-west-1.amazonaws.com', method: 'GET', path: '/' }), { abortSignal })).rejects.toThrow('aborted');
-    expect(requestHandler.httpHandlerConfigs()).toMatchObject({ connectionTimeout: 3000, requestTimeout: 10_000, throwOnRequestTimeout: true, socketTimeout: 10_000 });
-  });
+  it.each(['eks', 'iam', 'dynamodb', 'stepFunctions', 'eventBridge'] as const)(
+    "bounds a call of %s, so that it can't outlive an invocation",
+    async (which) => {
+      const requestHandler = factory()[which]().config.requestHandler as unknown as {
+        handle(request: HttpRequest, options: object): Promise<unknown>;
+        httpHandlerConfigs(): object;
+      };
+      // The handler reads its settings at its first request; one that was given up before sends nothing.
+      const abortSignal = AbortSignal.abort();
+      await expect(
+        requestHandler.handle(
+          new HttpRequest({ protocol: 'https:', hostname: 'eks.eu-west-1.amazonaws.com', method: 'GET', path: '/' }),
+          { abortSignal },
+        ),
+      ).rejects.toThrow('aborted');
+      expect(requestHandler.httpHandlerConfigs()).toMatchObject({
+        connectionTimeout: 3000,
+        requestTimeout: 10_000,
+        throwOnRequestTimeout: true,
+        socketTimeout: 10_000,
+      });
+    },
+  );
 
   it('asks a provider of credentials each time they are needed', async () => {
-    const { config } = factory({ credentials: async () => ({ ...credentials, accessKeyId: 'AKIAFROMPROVIDER' }) }).eks();
+    const { config } = factory({
+      credentials: async () => ({ ...credentials, accessKeyId: 'AKIAFROMPROVIDER' }),
+    }).eks();
     expect((await config.credentials()).accessKeyId).toBe('AKIAFROMPROVIDER');
   });
 
@@ -40,11 +62,21 @@ describe('ClientFactory', () => {
         return Promise.reject(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }));
       },
     };
-    await expect(factory({ transport: { http, requestHandler } }).eks().send(new DescribeClusterCommand({ name: 'dev' }))).rejects.toThrow('socket hang up');
-    expect(sent).toMatchObject([{ hostname: 'eks.eu-west-1.amazonaws.com', path: '/clusters/dev', headers: { authorization: expect.stringContaining('AKIAEXAMPLE/') as string } }]);
+    await expect(
+      factory({ transport: { http, requestHandler } })
+        .eks()
+        .send(new DescribeClusterCommand({ name: 'dev' })),
+    ).rejects.toThrow('socket hang up');
+    expect(sent).toMatchObject([
+      {
+        hostname: 'eks.eu-west-1.amazonaws.com',
+        path: '/clusters/dev',
+        headers: { authorization: expect.stringContaining('AKIAEXAMPLE/') as string },
+      },
+    ]);
   });
 
-  it('leaves the endpoint to the SDK\'s own variables', async () => {
+  it("leaves the endpoint to the SDK's own variables", async () => {
     vi.stubEnv('AWS_ENDPOINT_URL_EKS', 'http://127.0.0.1:4566');
     const hosts: unknown[] = [];
     const requestHandler = {
@@ -53,7 +85,11 @@ describe('ClientFactory', () => {
         return Promise.reject(new Error('enough'));
       },
     };
-    await expect(factory({ transport: { http, requestHandler } }).eks().send(new DescribeClusterCommand({ name: 'dev' }))).rejects.toThrow('enough');
+    await expect(
+      factory({ transport: { http, requestHandler } })
+        .eks()
+        .send(new DescribeClusterCommand({ name: 'dev' })),
+    ).rejects.toThrow('enough');
     expect(hosts).toEqual(['127.0.0.1:4566']);
   });
 

@@ -12,7 +12,10 @@ const ME = { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(0) };
 describe('when DynamoDB answers otherwise, the ledger', () => {
   const documents = mockClient(DynamoDBDocumentClient);
   const ledger = createDynamoLedger({ client: new DynamoDBClient({ region: 'eu-west-1' }), tableName: TABLE });
-  const refused = new ConditionalCheckFailedException({ message: 'The conditional request failed', $metadata: { httpStatusCode: 400 } });
+  const refused = new ConditionalCheckFailedException({
+    message: 'The conditional request failed',
+    $metadata: { httpStatusCode: 400 },
+  });
   beforeEach(() => {
     documents.reset();
   });
@@ -21,11 +24,19 @@ describe('when DynamoDB answers otherwise, the ledger', () => {
   });
 
   it('comes again when the lock was let go between refusal and look', async () => {
-    documents.on(UpdateCommand).rejects(refused).on(GetCommand).resolves({ Item: { pk: `LOCK#${KEY}`, sk: 'LOCK', fence: 3 } });
+    documents
+      .on(UpdateCommand)
+      .rejects(refused)
+      .on(GetCommand)
+      .resolves({ Item: { pk: `LOCK#${KEY}`, sk: 'LOCK', fence: 3 } });
     await expect(ledger.acquireLock(KEY, ME)).rejects.toMatchObject({ name: 'Busy' });
   });
   it('answers the fence that it has got, when the reply to its own try was lost', async () => {
-    documents.on(UpdateCommand).rejects(refused).on(GetCommand).resolves({ Item: { pk: `LOCK#${KEY}`, sk: 'LOCK', fence: 3, owner: ME, held: 'LOCK' } });
+    documents
+      .on(UpdateCommand)
+      .rejects(refused)
+      .on(GetCommand)
+      .resolves({ Item: { pk: `LOCK#${KEY}`, sk: 'LOCK', fence: 3, owner: ME, held: 'LOCK' } });
     expect(await ledger.acquireLock(KEY, ME)).toEqual({ acquired: true, fence: 3 });
   });
   it('asks the index for held locks over all pages, as far behind as an index is', async () => {
@@ -42,18 +53,30 @@ describe('when DynamoDB answers otherwise, the ledger', () => {
     }
   });
   it('names the call that was throttled', async () => {
-    documents.on(UpdateCommand).rejects(Object.assign(new Error('slow down'), { name: 'ProvisionedThroughputExceededException', $metadata: { httpStatusCode: 400 } }));
-    await expect(ledger.releaseLock(KEY, EXECUTION)).rejects.toMatchObject({ name: 'Throttled', message: expect.stringContaining('dynamodb:UpdateItem LOCK') as string });
+    documents.on(UpdateCommand).rejects(
+      Object.assign(new Error('slow down'), {
+        name: 'ProvisionedThroughputExceededException',
+        $metadata: { httpStatusCode: 400 },
+      }),
+    );
+    await expect(ledger.releaseLock(KEY, EXECUTION)).rejects.toMatchObject({
+      name: 'Throttled',
+      message: expect.stringContaining('dynamodb:UpdateItem LOCK') as string,
+    });
   });
   it('reads strongly consistent, over all pages', async () => {
     documents
       .on(QueryCommand)
-      .resolvesOnce({ Items: [{ pods: [anEvidence({ name: 'one' })], chunks: 2 }], LastEvaluatedKey: { pk: 'a', sk: 'b' } })
+      .resolvesOnce({
+        Items: [{ pods: [anEvidence({ name: 'one' })], chunks: 2 }],
+        LastEvaluatedKey: { pk: 'a', sk: 'b' },
+      })
       .resolvesOnce({ Items: [{ pods: [anEvidence({ name: 'two' })] }] });
     documents.on(GetCommand).resolves({});
     expect((await ledger.getEvidence(MIGRATION_ID, 'latest')).map((pod) => pod.name)).toEqual(['one', 'two']);
     await ledger.getSnapshot(MIGRATION_ID);
     expect(documents.commandCalls(QueryCommand)[1]?.args[0].input.ExclusiveStartKey).toEqual({ pk: 'a', sk: 'b' });
-    for (const call of documents.calls()) expect(call.args[0].input).toMatchObject({ TableName: TABLE, ConsistentRead: true });
+    for (const call of documents.calls())
+      expect(call.args[0].input).toMatchObject({ TableName: TABLE, ConsistentRead: true });
   });
 });

@@ -1,10 +1,29 @@
-/** The ledger's promises, held by DynamoDB (in process) and by the fake that the steps' tests use. Its locks: `dynamo-locks.test.ts`. */
+/**
+ * The ledger's promises, held by DynamoDB (in process) and by the fake that the steps' tests use. Its locks:
+ * `dynamo-locks.test.ts`.
+ */
 import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createDynamoLedger } from '../../../lambdas/adapters/dynamo-ledger.ts';
 import type { Migration } from '../../../lambdas/domain/model.ts';
 import type { Ledger } from '../../../lambdas/ports/ledger.ts';
-import { ADDON_LOCK, addonArn, aMigration, anAssociation, anEvidence, aPlan, aRequest, aSnapshot, at, EXECUTION, MIGRATION_ID, RECOVERY_EXECUTION, OTHER_EXECUTION, OTHER_MIGRATION_ID, ROLE_LOCK } from '../fixtures.ts';
+import {
+  ADDON_LOCK,
+  addonArn,
+  aMigration,
+  anAssociation,
+  anEvidence,
+  aPlan,
+  aRequest,
+  aSnapshot,
+  at,
+  EXECUTION,
+  MIGRATION_ID,
+  RECOVERY_EXECUTION,
+  OTHER_EXECUTION,
+  OTHER_MIGRATION_ID,
+  ROLE_LOCK,
+} from '../fixtures.ts';
 import { LEDGERS, newDynamoDb, TABLE } from './ledgers.ts';
 
 describe.each(LEDGERS)('the ledger on %s', (_, open) => {
@@ -22,22 +41,42 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
     });
     it("is not put over another execution's", async () => {
       await ledger.putMigration(aMigration());
-      const theirs = aMigration({ executionArn: OTHER_EXECUTION, request: aRequest({ reason: 'a replay' }), plan: undefined });
-      await expect(ledger.putMigration(theirs)).rejects.toMatchObject({ name: 'BadInput', message: expect.stringContaining('another execution works on it') as string });
+      const theirs = aMigration({
+        executionArn: OTHER_EXECUTION,
+        request: aRequest({ reason: 'a replay' }),
+        plan: undefined,
+      });
+      await expect(ledger.putMigration(theirs)).rejects.toMatchObject({
+        name: 'BadInput',
+        message: expect.stringContaining('another execution works on it') as string,
+      });
       expect(await ledger.getMigration(MIGRATION_ID)).toEqual(aMigration());
     });
     it('is put again while it runs, and refused once it has ended', async () => {
       await ledger.putMigration(aMigration({ plan: undefined }));
       await ledger.putMigration(aMigration({ plan: aPlan() }));
       await ledger.updateMigration(MIGRATION_ID, { status: 'ended', outcome: 'blocked' });
-      await expect(ledger.putMigration(aMigration())).rejects.toMatchObject({ name: 'BadInput', message: `Migration ${MIGRATION_ID} is already over, or another execution works on it; start a new one under a new id.` });
+      await expect(ledger.putMigration(aMigration())).rejects.toMatchObject({
+        name: 'BadInput',
+        message: `Migration ${MIGRATION_ID} is already over, or another execution works on it; start a new one under a new id.`,
+      });
       expect(await ledger.getMigration(MIGRATION_ID)).toMatchObject({ status: 'ended', outcome: 'blocked' });
     });
     it('takes changes and keeps the rest; what is undefined changes nothing', async () => {
       await ledger.putMigration(aMigration());
       const failure = { name: 'AddonFailed', message: 'why' };
-      await ledger.updateMigration(MIGRATION_ID, { outcome: 'rolled-back', status: 'ended', endedAt: at(60), verified: 'none', failure, handOff: ['aws x'], executionArn: undefined });
-      expect(await ledger.getMigration(MIGRATION_ID)).toEqual(aMigration({ outcome: 'rolled-back', status: 'ended', endedAt: at(60), failure, handOff: ['aws x'] }));
+      await ledger.updateMigration(MIGRATION_ID, {
+        outcome: 'rolled-back',
+        status: 'ended',
+        endedAt: at(60),
+        verified: 'none',
+        failure,
+        handOff: ['aws x'],
+        executionArn: undefined,
+      });
+      expect(await ledger.getMigration(MIGRATION_ID)).toEqual(
+        aMigration({ outcome: 'rolled-back', status: 'ended', endedAt: at(60), failure, handOff: ['aws x'] }),
+      );
     });
   });
 
@@ -47,8 +86,17 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
       rung: 1,
       locks: [ADDON_LOCK, ROLE_LOCK],
       executionArn: RECOVERY_EXECUTION,
-      recovery: { startedAt: at(600), executionArn: RECOVERY_EXECUTION, cause: 'requested', requestedBy: 'me', reason: 'why', after: 'migrated' },
-      warnings: [{ id: 'irsa-role-still-set', status: 'warn', message: 'EKS still shows the role.', remedy: 'Detach it.' }],
+      recovery: {
+        startedAt: at(600),
+        executionArn: RECOVERY_EXECUTION,
+        cause: 'requested',
+        requestedBy: 'me',
+        reason: 'why',
+        after: 'migrated',
+      },
+      warnings: [
+        { id: 'irsa-role-still-set', status: 'warn', message: 'EKS still shows the role.', remedy: 'Detach it.' },
+      ],
     };
     await ledger.updateMigration(MIGRATION_ID, change);
     expect(await ledger.getMigration(MIGRATION_ID)).toEqual(aMigration(change));
@@ -62,7 +110,12 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
     const recovery = { startedAt: at(100), executionArn: RECOVERY_EXECUTION, cause: 'stranded' as const };
     await ledger.putMigration(aMigration({ verified: 'pods' }));
     await ledger.recordRecovery(MIGRATION_ID, recovery, 'none');
-    expect(await ledger.getMigration(MIGRATION_ID)).toMatchObject({ recovery, executionArn: RECOVERY_EXECUTION, status: 'running', verified: 'none' });
+    expect(await ledger.getMigration(MIGRATION_ID)).toMatchObject({
+      recovery,
+      executionArn: RECOVERY_EXECUTION,
+      status: 'running',
+      verified: 'none',
+    });
     await ledger.updateMigration(MIGRATION_ID, { status: 'ended', outcome: 'rolled-back', endedAt: at(200) });
     await ledger.recordRecovery(MIGRATION_ID, recovery, 'none');
     expect((await ledger.getMigration(MIGRATION_ID))?.status).toBe('ended');
@@ -74,28 +127,52 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
     await ledger.updateMigration(MIGRATION_ID, { locks: [ADDON_LOCK], rung: 1 });
     await ledger.recordCopy(MIGRATION_ID, 'removed', addonArn(1));
     await ledger.putMigration(aMigration({ startedAt: at(1), plan: aPlan({ strategy: 'in-place' }) }));
-    expect(await ledger.getMigration(MIGRATION_ID)).toEqual(aMigration({ startedAt: at(1), plan: aPlan({ strategy: 'in-place' }), locks: [ADDON_LOCK], rung: 1, removed: [addonArn(1)] }));
+    expect(await ledger.getMigration(MIGRATION_ID)).toEqual(
+      aMigration({
+        startedAt: at(1),
+        plan: aPlan({ strategy: 'in-place' }),
+        locks: [ADDON_LOCK],
+        rung: 1,
+        removed: [addonArn(1)],
+      }),
+    );
   });
 
   describe('copies of the add-on', () => {
     it('are kept by what was done with them, in order, each ARN once', async () => {
       await ledger.putMigration(aMigration());
-      for (const [what, incarnation] of [['removed', 1], ['made', 2], ['removed', 2], ['made', 2], ['removed', 1], ['made', 3]] as const) await ledger.recordCopy(MIGRATION_ID, what, addonArn(incarnation));
-      expect(await ledger.getMigration(MIGRATION_ID)).toMatchObject({ removed: [addonArn(1), addonArn(2)], made: [addonArn(2), addonArn(3)] });
+      for (const [what, incarnation] of [
+        ['removed', 1],
+        ['made', 2],
+        ['removed', 2],
+        ['made', 2],
+        ['removed', 1],
+        ['made', 3],
+      ] as const)
+        await ledger.recordCopy(MIGRATION_ID, what, addonArn(incarnation));
+      expect(await ledger.getMigration(MIGRATION_ID)).toMatchObject({
+        removed: [addonArn(1), addonArn(2)],
+        made: [addonArn(2), addonArn(3)],
+      });
     });
     it('are kept each once by two who note the same at once', async () => {
       await ledger.putMigration(aMigration());
-      await Promise.all([1, 1, 2, 2].map((incarnation) => ledger.recordCopy(MIGRATION_ID, 'made', addonArn(incarnation))));
+      await Promise.all(
+        [1, 1, 2, 2].map((incarnation) => ledger.recordCopy(MIGRATION_ID, 'made', addonArn(incarnation))),
+      );
       expect((await ledger.getMigration(MIGRATION_ID))?.made.toSorted()).toEqual([addonArn(1), addonArn(2)]);
     });
     it('are not noted of a migration without a record', async () => {
-      await expect(ledger.recordCopy(MIGRATION_ID, 'made', addonArn(1))).rejects.toMatchObject({ name: 'BadInput', message: `The ledger has no migration ${MIGRATION_ID}.` });
+      await expect(ledger.recordCopy(MIGRATION_ID, 'made', addonArn(1))).rejects.toMatchObject({
+        name: 'BadInput',
+        message: `The ledger has no migration ${MIGRATION_ID}.`,
+      });
       expect(await ledger.getMigration(MIGRATION_ID)).toBeUndefined();
     });
   });
 
   describe('a cancel', () => {
-    it('is the first one that was asked for, each migration\'s for itself', async () => {
+    it("is the first one that was asked for, each migration's for itself", async () => {
       expect(await ledger.getCancel(MIGRATION_ID)).toBeUndefined();
       const first = { requestedAt: at(5), requestedBy: 'me', reason: 'wrong cluster' };
       await ledger.requestCancel(MIGRATION_ID, first);
@@ -113,12 +190,19 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
   describe('associations', () => {
     it('are kept by what was done with them, each id once', async () => {
       await ledger.putMigration(aMigration());
-      const [one, two] = [anAssociation({ id: 'a-1', policy: '{}', tags: { team: 'a' } }), anAssociation({ id: 'a-2' })];
+      const [one, two] = [
+        anAssociation({ id: 'a-1', policy: '{}', tags: { team: 'a' } }),
+        anAssociation({ id: 'a-2' }),
+      ];
       await ledger.recordAssociation(MIGRATION_ID, 'purged', one);
       await ledger.recordAssociation(MIGRATION_ID, 'purged', one);
       await ledger.recordAssociation(MIGRATION_ID, 'purged', two);
       await ledger.recordAssociation(MIGRATION_ID, 'created', one);
-      expect((await ledger.getMigration(MIGRATION_ID))?.associations).toEqual({ purged: [one, two], created: [one], restored: [] });
+      expect((await ledger.getMigration(MIGRATION_ID))?.associations).toEqual({
+        purged: [one, two],
+        created: [one],
+        restored: [],
+      });
     });
     it('stay when the record is put again', async () => {
       await ledger.putMigration(aMigration());
@@ -131,7 +215,10 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
   describe('the snapshot', () => {
     it('is there as it was put, raw configuration and all', async () => {
       expect(await ledger.getSnapshot(MIGRATION_ID)).toBeUndefined();
-      const snapshot = aSnapshot({ associations: [anAssociation()], trustPolicies: { 'arn:aws:iam::111122223333:role/a.b/c': '{"Statement":[]}' } });
+      const snapshot = aSnapshot({
+        associations: [anAssociation()],
+        trustPolicies: { 'arn:aws:iam::111122223333:role/a.b/c': '{"Statement":[]}' },
+      });
       await ledger.putSnapshot(MIGRATION_ID, snapshot);
       expect(await ledger.getSnapshot(MIGRATION_ID)).toEqual(snapshot);
     });
@@ -143,26 +230,50 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
     it('count attempts, from the first start to the last end', async () => {
       await ledger.recordStep(MIGRATION_ID, { name: 'await-deleted', startedAt: at(10), endedAt: at(11), error });
       await ledger.recordStep(MIGRATION_ID, { name: 'await-deleted', startedAt: at(20), endedAt: at(21), error });
-      expect(await ledger.listSteps(MIGRATION_ID)).toEqual([{ name: 'await-deleted', startedAt: at(10), endedAt: at(21), attempts: 2, error }]);
-      await ledger.recordStep(MIGRATION_ID, { name: 'await-deleted', startedAt: at(30), endedAt: at(31), result: '{"gone":true}' });
-      expect(await ledger.listSteps(MIGRATION_ID)).toEqual([{ name: 'await-deleted', startedAt: at(10), endedAt: at(31), attempts: 3, result: '{"gone":true}' }]);
+      expect(await ledger.listSteps(MIGRATION_ID)).toEqual([
+        { name: 'await-deleted', startedAt: at(10), endedAt: at(21), attempts: 2, error },
+      ]);
+      await ledger.recordStep(MIGRATION_ID, {
+        name: 'await-deleted',
+        startedAt: at(30),
+        endedAt: at(31),
+        result: '{"gone":true}',
+      });
+      expect(await ledger.listSteps(MIGRATION_ID)).toEqual([
+        { name: 'await-deleted', startedAt: at(10), endedAt: at(31), attempts: 3, result: '{"gone":true}' },
+      ]);
     });
     it('keep an earlier result beside a later error', async () => {
       await ledger.recordStep(MIGRATION_ID, { name: 'begin', startedAt: at(0), endedAt: at(1), result: '{"fence":1}' });
       await ledger.recordStep(MIGRATION_ID, { name: 'begin', startedAt: at(2), endedAt: at(3), error });
-      expect(await ledger.listSteps(MIGRATION_ID)).toEqual([{ name: 'begin', startedAt: at(0), endedAt: at(3), attempts: 2, result: '{"fence":1}', error }]);
+      expect(await ledger.listSteps(MIGRATION_ID)).toEqual([
+        { name: 'begin', startedAt: at(0), endedAt: at(3), attempts: 2, result: '{"fence":1}', error },
+      ]);
     });
-    it('stand in the order in which they started, each migration\'s for itself', async () => {
-      for (const [name, start, end] of [['verify-pods', 40, 50], ['plan', 0, 5], ['verify-pods-2', 60, 61], ['begin', 5, 7], ['quick', 5, 6]] as const) {
+    it("stand in the order in which they started, each migration's for itself", async () => {
+      for (const [name, start, end] of [
+        ['verify-pods', 40, 50],
+        ['plan', 0, 5],
+        ['verify-pods-2', 60, 61],
+        ['begin', 5, 7],
+        ['quick', 5, 6],
+      ] as const) {
         await ledger.recordStep(MIGRATION_ID, { name, startedAt: at(start), endedAt: at(end), result: '{}' });
       }
-      expect((await ledger.listSteps(MIGRATION_ID)).map((line) => line.name)).toEqual(['plan', 'quick', 'begin', 'verify-pods', 'verify-pods-2']);
+      expect((await ledger.listSteps(MIGRATION_ID)).map((line) => line.name)).toEqual([
+        'plan',
+        'quick',
+        'begin',
+        'verify-pods',
+        'verify-pods-2',
+      ]);
       expect(await ledger.listSteps(OTHER_MIGRATION_ID)).toEqual([]);
     });
   });
 
   describe('evidence', () => {
-    const pods = (count: number) => Array.from({ length: count }, (__, index) => anEvidence({ name: `pod-${index}`, uid: `uid-${index}` }));
+    const pods = (count: number) =>
+      Array.from({ length: count }, (__, index) => anEvidence({ name: `pod-${index}`, uid: `uid-${index}` }));
 
     it.each([0, 1, 100, 101, 250])('of %d pods comes back whole and in order', async (count) => {
       await ledger.putEvidence(MIGRATION_ID, 'latest', pods(count), at(0));
@@ -201,14 +312,27 @@ it('keeps items small and under the documented keys of DynamoDB', async () => {
   await ledger.putSnapshot(MIGRATION_ID, aSnapshot());
   await ledger.recordStep(MIGRATION_ID, { name: 'plan', startedAt: at(0), endedAt: at(1) });
   await ledger.recordAssociation(MIGRATION_ID, 'purged', anAssociation({ id: 'a-1' }));
-  await ledger.putEvidence(MIGRATION_ID, 'latest', Array.from({ length: 101 }, () => anEvidence()), at(0));
+  await ledger.putEvidence(
+    MIGRATION_ID,
+    'latest',
+    Array.from({ length: 101 }, () => anEvidence()),
+    at(0),
+  );
   await ledger.recordCopy(MIGRATION_ID, 'removed', addonArn(1));
   await ledger.requestCancel(MIGRATION_ID, { requestedAt: at(5) });
   await ledger.acquireLock(ADDON_LOCK, { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(0) });
   const { Items: items = [] } = await DynamoDBDocumentClient.from(client).send(new ScanCommand({ TableName: TABLE }));
   expect(items.map((item) => `${String(item['pk'])} ${String(item['sk'])}`).sort()).toEqual([
     `LOCK#${ADDON_LOCK} LOCK`,
-    ...['ASSOCIATION#purged#a-1', 'CANCEL', 'RECORD', 'SNAPSHOT', 'STEP#plan', 'VERIFICATION#latest#00000', 'VERIFICATION#latest#00001'].map((sk) => `MIGRATION#${MIGRATION_ID} ${sk}`),
+    ...[
+      'ASSOCIATION#purged#a-1',
+      'CANCEL',
+      'RECORD',
+      'SNAPSHOT',
+      'STEP#plan',
+      'VERIFICATION#latest#00000',
+      'VERIFICATION#latest#00001',
+    ].map((sk) => `MIGRATION#${MIGRATION_ID} ${sk}`),
   ]);
   expect(items.find((item) => item['sk'] === 'VERIFICATION#latest#00000')?.['pods']).toHaveLength(100);
 });

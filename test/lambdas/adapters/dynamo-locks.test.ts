@@ -3,7 +3,17 @@ import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createDynamoLedger } from '../../../lambdas/adapters/dynamo-ledger.ts';
 import type { Ledger, LockHolder } from '../../../lambdas/ports/ledger.ts';
-import { ADDON_LOCK as KEY, at, EXECUTION, executionArn, MIGRATION_ID, OTHER_EXECUTION, OTHER_MIGRATION_ID, RECOVERY_EXECUTION, ROLE_LOCK } from '../fixtures.ts';
+import {
+  ADDON_LOCK as KEY,
+  at,
+  EXECUTION,
+  executionArn,
+  MIGRATION_ID,
+  OTHER_EXECUTION,
+  OTHER_MIGRATION_ID,
+  RECOVERY_EXECUTION,
+  ROLE_LOCK,
+} from '../fixtures.ts';
 import { LEDGERS, newDynamoDb, TABLE } from './ledgers.ts';
 
 const ME: LockHolder = { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(0) };
@@ -47,7 +57,11 @@ describe.each(LEDGERS)('a lock of the ledger on %s', (_, open) => {
       expect(await ledger.acquireLock(ROLE_LOCK, OTHER)).toEqual({ acquired: true, fence: 1 });
     });
     it('goes to one of many who ask at once', async () => {
-      const asking = ['a', 'b', 'c', 'd'].map((name) => ({ migrationId: MIGRATION_ID, executionArn: executionArn(name), since: at(0) }));
+      const asking = ['a', 'b', 'c', 'd'].map((name) => ({
+        migrationId: MIGRATION_ID,
+        executionArn: executionArn(name),
+        since: at(0),
+      }));
       const asked = await Promise.all(asking.map((who) => ledger.acquireLock(KEY, who)));
       expect(asked.filter((one) => one.acquired)).toEqual([{ acquired: true, fence: 1 }]);
     });
@@ -67,7 +81,10 @@ describe.each(LEDGERS)('a lock of the ledger on %s', (_, open) => {
     });
 
     it('passes on under the next fence, and the one before has lost it', async () => {
-      expect(await ledger.takeOverLock(KEY, { executionArn: EXECUTION, fence: 1 }, RECOVERY)).toEqual({ acquired: true, fence: 2 });
+      expect(await ledger.takeOverLock(KEY, { executionArn: EXECUTION, fence: 1 }, RECOVERY)).toEqual({
+        acquired: true,
+        fence: 2,
+      });
       expect(await ledger.readLock(KEY)).toEqual({ key: KEY, fence: 2, holder: RECOVERY });
       await expect(ledger.assertLock(KEY, MIGRATION_ID, 1)).rejects.toMatchObject({ name: 'LockLost' });
       await ledger.assertLock(KEY, MIGRATION_ID, 2);
@@ -76,7 +93,10 @@ describe.each(LEDGERS)('a lock of the ledger on %s', (_, open) => {
     });
     it('is answered again to who took it over, after a lost reply', async () => {
       await ledger.takeOverLock(KEY, { executionArn: EXECUTION, fence: 1 }, RECOVERY);
-      expect(await ledger.takeOverLock(KEY, { executionArn: EXECUTION, fence: 1 }, RECOVERY)).toEqual({ acquired: true, fence: 2 });
+      expect(await ledger.takeOverLock(KEY, { executionArn: EXECUTION, fence: 1 }, RECOVERY)).toEqual({
+        acquired: true,
+        fence: 2,
+      });
     });
     it.each([
       ['another execution', { executionArn: OTHER_EXECUTION, fence: 1 }],
@@ -87,12 +107,18 @@ describe.each(LEDGERS)('a lock of the ledger on %s', (_, open) => {
     });
     it('comes again when it was let go meanwhile', async () => {
       await ledger.releaseLock(KEY, EXECUTION);
-      await expect(ledger.takeOverLock(KEY, { executionArn: EXECUTION, fence: 1 }, RECOVERY)).rejects.toMatchObject({ name: 'Busy' });
+      await expect(ledger.takeOverLock(KEY, { executionArn: EXECUTION, fence: 1 }, RECOVERY)).rejects.toMatchObject({
+        name: 'Busy',
+      });
       expect(await ledger.readLock(KEY)).toEqual({ key: KEY, fence: 1 });
     });
     it('goes to one of two who ask at once', async () => {
       const from = { executionArn: EXECUTION, fence: 1 };
-      const asked = await Promise.all([RECOVERY, { ...RECOVERY, executionArn: executionArn('second', 'Recover') }].map((who) => ledger.takeOverLock(KEY, from, who)));
+      const asked = await Promise.all(
+        [RECOVERY, { ...RECOVERY, executionArn: executionArn('second', 'Recover') }].map((who) =>
+          ledger.takeOverLock(KEY, from, who),
+        ),
+      );
       expect(asked.filter((one) => one.acquired)).toEqual([{ acquired: true, fence: 2 }]);
     });
   });
@@ -101,11 +127,21 @@ describe.each(LEDGERS)('a lock of the ledger on %s', (_, open) => {
     it.each<[string, () => Promise<unknown>]>([
       ['was never taken', async () => undefined],
       ['was let go', async () => (await ledger.acquireLock(KEY, ME), ledger.releaseLock(KEY, EXECUTION))],
-      ['is another\'s', () => ledger.acquireLock(KEY, OTHER)],
-      ['was another\'s meanwhile', async () => (await ledger.acquireLock(KEY, OTHER), await ledger.releaseLock(KEY, OTHER_EXECUTION), ledger.acquireLock(KEY, ME))],
+      ["is another's", () => ledger.acquireLock(KEY, OTHER)],
+      [
+        "was another's meanwhile",
+        async () => (
+          await ledger.acquireLock(KEY, OTHER),
+          await ledger.releaseLock(KEY, OTHER_EXECUTION),
+          ledger.acquireLock(KEY, ME)
+        ),
+      ],
     ])('is lost where it %s', async (__, prepare) => {
       await prepare();
-      await expect(ledger.assertLock(KEY, MIGRATION_ID, 1)).rejects.toMatchObject({ name: 'LockLost', message: expect.stringMatching(`${MIGRATION_ID} \\(fence 1\\)`) as string });
+      await expect(ledger.assertLock(KEY, MIGRATION_ID, 1)).rejects.toMatchObject({
+        name: 'LockLost',
+        message: expect.stringMatching(`${MIGRATION_ID} \\(fence 1\\)`) as string,
+      });
     });
   });
 
@@ -170,7 +206,12 @@ describe.each(LEDGERS)('a lock of the ledger on %s', (_, open) => {
 it('is one item that says by `held` whether the sparse index has it', async () => {
   const client = await newDynamoDb();
   const ledger = createDynamoLedger({ client, tableName: TABLE });
-  const item = async (): Promise<unknown> => (await DynamoDBDocumentClient.from(client).send(new GetCommand({ TableName: TABLE, Key: { pk: `LOCK#${KEY}`, sk: 'LOCK' } }))).Item;
+  const item = async (): Promise<unknown> =>
+    (
+      await DynamoDBDocumentClient.from(client).send(
+        new GetCommand({ TableName: TABLE, Key: { pk: `LOCK#${KEY}`, sk: 'LOCK' } }),
+      )
+    ).Item;
   const free = { pk: `LOCK#${KEY}`, sk: 'LOCK', fence: 1 };
   await ledger.acquireLock(KEY, ME);
   expect(await item()).toEqual({ ...free, owner: ME, held: 'LOCK' });

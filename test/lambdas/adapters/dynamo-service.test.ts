@@ -1,4 +1,7 @@
-/** What the ledger keeps for those who ask, approve and are told: held by DynamoDB (in process) and by the fake that the steps' tests use. */
+/**
+ * What the ledger keeps for those who ask, approve and are told: held by DynamoDB (in process) and by the fake that the
+ * steps' tests use.
+ */
 import { DynamoDBDocumentClient, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -10,9 +13,25 @@ import type { Claim, Ledger } from '../../../lambdas/ports/ledger.ts';
 import { aMigration, aPlan, aRequest, at, MIGRATION_ID, NOW, OTHER_MIGRATION_ID } from '../fixtures.ts';
 import { LEDGERS, newDynamoDb, TABLE } from './ledgers.ts';
 
-const anApproval = (change: Partial<Approval> = {}): Approval => ({ round: 1, planHash: 'a'.repeat(64), state: 'pending', requestedAt: at(1), expiresAt: at(3600), ...change });
-const tokenAt = (taskToken: string, seconds = 0): { taskToken: string; at: number } => ({ taskToken, at: NOW + seconds * 1000 });
-const aClaim = (change: Partial<Claim> = {}): Claim => ({ migrationId: MIGRATION_ID, fingerprint: 'f', at: at(0), input: '{}', ...change });
+const anApproval = (change: Partial<Approval> = {}): Approval => ({
+  round: 1,
+  planHash: 'a'.repeat(64),
+  state: 'pending',
+  requestedAt: at(1),
+  expiresAt: at(3600),
+  ...change,
+});
+const tokenAt = (taskToken: string, seconds = 0): { taskToken: string; at: number } => ({
+  taskToken,
+  at: NOW + seconds * 1000,
+});
+const aClaim = (change: Partial<Claim> = {}): Claim => ({
+  migrationId: MIGRATION_ID,
+  fingerprint: 'f',
+  at: at(0),
+  input: '{}',
+  ...change,
+});
 
 describe.each(LEDGERS)('the ledger on %s', (_, open) => {
   let ledger: Ledger;
@@ -72,7 +91,14 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
       await ledger.putApproval(MIGRATION_ID, anApproval(), tokenAt('first'));
       expect(await ledger.putApproval(MIGRATION_ID, anApproval(), tokenAt('second'))).toEqual(anApproval());
       expect(await ledger.approvalToken(MIGRATION_ID, 1)).toBe('second');
-      const decided = { round: 1, planHash: anApproval().planHash, state: 'approved', decidedBy: 'me', decidedAt: at(2), reason: 'fine' } as const;
+      const decided = {
+        round: 1,
+        planHash: anApproval().planHash,
+        state: 'approved',
+        decidedBy: 'me',
+        decidedAt: at(2),
+        reason: 'fine',
+      } as const;
       expect(await ledger.decideApproval(MIGRATION_ID, decided)).toEqual(anApproval(decided));
       expect(await ledger.putApproval(MIGRATION_ID, anApproval(), tokenAt('third'))).toEqual(anApproval(decided));
       expect((await ledger.getMigration(MIGRATION_ID))?.approvals).toEqual([anApproval(decided)]);
@@ -89,13 +115,18 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
       expect(await ledger.decideApproval(MIGRATION_ID, no)).toEqual(anApproval());
       expect(await ledger.decideApproval(MIGRATION_ID, { ...no, round: 2 })).toBeUndefined();
       const right = { ...no, planHash: anApproval().planHash };
-      const answers = await Promise.all(['me', 'you', 'they'].map((decidedBy) => ledger.decideApproval(MIGRATION_ID, { ...right, decidedBy })));
+      const answers = await Promise.all(
+        ['me', 'you', 'they'].map((decidedBy) => ledger.decideApproval(MIGRATION_ID, { ...right, decidedBy })),
+      );
       expect(new Set(answers.map((one) => one?.decidedBy)).size).toBe(1);
       expect(answers[0]).toMatchObject({ state: 'rejected' });
     });
     it('of each round has its own place', async () => {
-      for (const round of [2, 11, 1]) await ledger.putApproval(MIGRATION_ID, anApproval({ round }), tokenAt(`token ${round}`));
-      expect(new Set((await ledger.getMigration(MIGRATION_ID))?.approvals.map(({ round }) => round))).toEqual(new Set([1, 2, 11]));
+      for (const round of [2, 11, 1])
+        await ledger.putApproval(MIGRATION_ID, anApproval({ round }), tokenAt(`token ${round}`));
+      expect(new Set((await ledger.getMigration(MIGRATION_ID))?.approvals.map(({ round }) => round))).toEqual(
+        new Set([1, 2, 11]),
+      );
       expect(await ledger.approvalToken(MIGRATION_ID, 11)).toBe('token 11');
     });
   });
@@ -108,7 +139,11 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
       expect(await ledger.claim('other', aClaim())).toEqual(aClaim());
     });
     it('passes on where the one before still stands', async () => {
-      const [first, second, third] = [aClaim(), aClaim({ migrationId: OTHER_MIGRATION_ID }), aClaim({ migrationId: ulid(NOW) })];
+      const [first, second, third] = [
+        aClaim(),
+        aClaim({ migrationId: OTHER_MIGRATION_ID }),
+        aClaim({ migrationId: ulid(NOW) }),
+      ];
       await ledger.claim('key', first);
       expect(await ledger.reclaim('key', first, second)).toEqual(second);
       expect(await ledger.reclaim('key', first, third)).toEqual(second);
@@ -127,8 +162,18 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
     const fill = async (): Promise<void> => {
       for (let index = 0; index < 24; index += 1) {
         const target = places[index % places.length] ?? places[0]!;
-        const ended = index % 3 === 0 ? {} : { outcome: OUTCOMES[index % OUTCOMES.length], endedAt: at(index), status: 'ended' as const };
-        await ledger.putMigration(aMigration({ migrationId: idAt(index), request: aRequest({ target }), startedAt: at(index), plan: undefined }));
+        const ended =
+          index % 3 === 0
+            ? {}
+            : { outcome: OUTCOMES[index % OUTCOMES.length], endedAt: at(index), status: 'ended' as const };
+        await ledger.putMigration(
+          aMigration({
+            migrationId: idAt(index),
+            request: aRequest({ target }),
+            startedAt: at(index),
+            plan: undefined,
+          }),
+        );
         await ledger.updateMigration(idAt(index), ended);
       }
     };
@@ -146,17 +191,34 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
 
     it('has each that the filter lets through, once, the newest first, in pages of any size', async () => {
       await fill();
-      const value = <T>(from: T[]): fc.Arbitrary<T | undefined> => fc.option(fc.constantFrom(...from), { nil: undefined });
-      const filters = fc.record({ account: value(['111122223333', '444455556666']), region: value(['eu-west-1', 'us-east-1']), cluster: value(['one', 'two', 'three']), outcome: value([...OUTCOMES]), since: value([NOW, NOW + 7000, NOW + 7001, NOW + 1_000_000]) });
+      const value = <T>(from: T[]): fc.Arbitrary<T | undefined> =>
+        fc.option(fc.constantFrom(...from), { nil: undefined });
+      const filters = fc.record({
+        account: value(['111122223333', '444455556666']),
+        region: value(['eu-west-1', 'us-east-1']),
+        cluster: value(['one', 'two', 'three']),
+        outcome: value([...OUTCOMES]),
+        since: value([NOW, NOW + 7000, NOW + 7001, NOW + 1_000_000]),
+      });
       await fc.assert(
         fc.asyncProperty(filters, fc.integer({ min: 1, max: 30 }), async (filter, limit) => {
           const fits = (index: number): boolean => {
             const target = places[index % places.length] ?? places[0]!;
             const outcome = index % 3 === 0 ? undefined : OUTCOMES[index % OUTCOMES.length];
             const { since, outcome: wanted, ...where } = filter;
-            return Object.entries(where).every(([name, one]) => one === undefined || target[name as keyof typeof target] === one) && (wanted === undefined || outcome === wanted) && (since === undefined || NOW + index * 1000 >= since);
+            return (
+              Object.entries(where).every(
+                ([name, one]) => one === undefined || target[name as keyof typeof target] === one,
+              ) &&
+              (wanted === undefined || outcome === wanted) &&
+              (since === undefined || NOW + index * 1000 >= since)
+            );
           };
-          expect(await all(filter, limit)).toEqual(Array.from({ length: 24 }, (_one, index) => 23 - index).filter(fits).map(idAt));
+          expect(await all(filter, limit)).toEqual(
+            Array.from({ length: 24 }, (_one, index) => 23 - index)
+              .filter(fits)
+              .map(idAt),
+          );
         }),
         { numRuns: 60 },
       );
@@ -164,7 +226,19 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
     it('shows what each is about, and how far it has come', async () => {
       await ledger.updateMigration(MIGRATION_ID, { outcome: 'blocked', status: 'ended', endedAt: at(9) });
       const { request, startedAt } = aMigration();
-      expect((await ledger.listMigrations({}, 10)).migrations).toEqual([{ migrationId: MIGRATION_ID, target: request.target, addon: request.addon, status: 'ended', outcome: 'blocked', dryRun: false, ...(request.requestedBy === undefined ? {} : { requestedBy: request.requestedBy }), startedAt, endedAt: at(9) }]);
+      expect((await ledger.listMigrations({}, 10)).migrations).toEqual([
+        {
+          migrationId: MIGRATION_ID,
+          target: request.target,
+          addon: request.addon,
+          status: 'ended',
+          outcome: 'blocked',
+          dryRun: false,
+          ...(request.requestedBy === undefined ? {} : { requestedBy: request.requestedBy }),
+          startedAt,
+          endedAt: at(9),
+        },
+      ]);
     });
   });
 });
@@ -175,9 +249,17 @@ it('leaves nothing in the index of what is pending once all is sent and decided'
   await ledger.putMigration(aMigration());
   await ledger.putApproval(MIGRATION_ID, anApproval(), tokenAt('token'));
   await ledger.announce(MIGRATION_ID, 'approval-needed');
-  const pending = async (): Promise<number> => (await DynamoDBDocumentClient.from(client).send(new ScanCommand({ TableName: TABLE, IndexName: 'Pending' }))).Count ?? 0;
+  const pending = async (): Promise<number> =>
+    (await DynamoDBDocumentClient.from(client).send(new ScanCommand({ TableName: TABLE, IndexName: 'Pending' })))
+      .Count ?? 0;
   expect(await pending()).toBe(2);
-  await ledger.decideApproval(MIGRATION_ID, { round: 1, planHash: anApproval().planHash, state: 'rejected', decidedBy: 'me', decidedAt: at(2) });
+  await ledger.decideApproval(MIGRATION_ID, {
+    round: 1,
+    planHash: anApproval().planHash,
+    state: 'rejected',
+    decidedBy: 'me',
+    decidedAt: at(2),
+  });
   await ledger.markSent(MIGRATION_ID, ['approval-needed']);
   expect(await pending()).toBe(0);
 });
@@ -193,7 +275,13 @@ it('lets go of one whose events were sent, and whose place in the index was left
   const ledger = createDynamoLedger({ client, tableName: TABLE });
   await ledger.putMigration(aMigration());
   await ledger.announce(MIGRATION_ID, 'started');
-  await DynamoDBDocumentClient.from(client).send(new UpdateCommand({ TableName: TABLE, Key: { pk: `MIGRATION#${MIGRATION_ID}`, sk: 'RECORD' }, UpdateExpression: 'REMOVE outbox' }));
+  await DynamoDBDocumentClient.from(client).send(
+    new UpdateCommand({
+      TableName: TABLE,
+      Key: { pk: `MIGRATION#${MIGRATION_ID}`, sk: 'RECORD' },
+      UpdateExpression: 'REMOVE outbox',
+    }),
+  );
   expect(await ledger.listUnsent()).toEqual([MIGRATION_ID]);
   await ledger.markSent(MIGRATION_ID, []);
   expect(await ledger.listUnsent()).toEqual([]);

@@ -36,15 +36,28 @@ describe.each(SWEEPS)('sweeps on %s', (_, open) => {
   });
 
   it('change field by field, and lose those that are taken away', async () => {
-    await sweeps.update(SWEEP_ID, { status: 'ended', outcome: 'stopped', wave: { number: 2, size: 4, begun: 1, endedBefore: 3 }, cause: undefined });
+    await sweeps.update(SWEEP_ID, {
+      status: 'ended',
+      outcome: 'stopped',
+      wave: { number: 2, size: 4, begun: 1, endedBefore: 3 },
+      cause: undefined,
+    });
     await sweeps.update(SWEEP_ID, { outcome: null, endedAt: null, phase: 'migrations' });
     await sweeps.update(SWEEP_ID, {});
-    expect(await sweeps.get(SWEEP_ID)).toEqual({ ...aSweep(), status: 'ended', phase: 'migrations', wave: { number: 2, size: 4, begun: 1, endedBefore: 3 } });
+    expect(await sweeps.get(SWEEP_ID)).toEqual({
+      ...aSweep(),
+      status: 'ended',
+      phase: 'migrations',
+      wave: { number: 2, size: 4, begun: 1, endedBefore: 3 },
+    });
   });
 
   it('take the last command', async () => {
     await sweeps.command(SWEEP_ID, { command: 'pause', at: at(0), by: 'ada' });
-    expect(await sweeps.command(SWEEP_ID, { command: 'stop', at: at(1), reason: 'lunch' })).toMatchObject({ sweepId: SWEEP_ID, command: { command: 'stop', at: at(1), reason: 'lunch' } });
+    expect(await sweeps.command(SWEEP_ID, { command: 'stop', at: at(1), reason: 'lunch' })).toMatchObject({
+      sweepId: SWEEP_ID,
+      command: { command: 'stop', at: at(1), reason: 'lunch' },
+    });
     expect(await sweeps.command(id(1), { command: 'stop', at: at(1) })).toBeUndefined();
   });
 
@@ -53,7 +66,10 @@ describe.each(SWEEPS)('sweeps on %s', (_, open) => {
     const first = await sweeps.list(2);
     expect(first.sweeps.map(({ sweepId }) => sweepId)).toEqual([SWEEP_ID, id(3)]);
     const second = await sweeps.list(2, first.next);
-    expect(second.sweeps.map(({ sweepId, status }) => [sweepId, status])).toEqual([[id(2), 'running'], [id(1), 'running']]);
+    expect(second.sweeps.map(({ sweepId, status }) => [sweepId, status])).toEqual([
+      [id(2), 'running'],
+      [id(1), 'running'],
+    ]);
     expect((await sweeps.list(10)).next).toBeUndefined();
   });
 
@@ -72,8 +88,21 @@ describe.each(SWEEPS)('sweeps on %s', (_, open) => {
     for (const again of [begun, { begunAt: at(9), wave: 9 }]) await sweeps.toFlight(SWEEP_ID, item.migrationId, again);
     expect(await sweeps.inFlight(SWEEP_ID)).toEqual([{ ...item, ...begun, state: 'in-flight' }]);
     expect(await sweeps.queued(SWEEP_ID, 10)).toEqual([]);
-    for (const outcome of ['rolled-back', 'migrated'] as const) await sweeps.toEnd(SWEEP_ID, item.migrationId, { ...end(outcome, true), failure: { name: 'AddonFailed', message: 'why' } });
-    expect(await all()).toEqual([{ ...item, ...begun, state: 'ended', endedAt: at(2), outcome: 'rolled-back', failure: { name: 'AddonFailed', message: 'why' } }]);
+    for (const outcome of ['rolled-back', 'migrated'] as const)
+      await sweeps.toEnd(SWEEP_ID, item.migrationId, {
+        ...end(outcome, true),
+        failure: { name: 'AddonFailed', message: 'why' },
+      });
+    expect(await all()).toEqual([
+      {
+        ...item,
+        ...begun,
+        state: 'ended',
+        endedAt: at(2),
+        outcome: 'rolled-back',
+        failure: { name: 'AddonFailed', message: 'why' },
+      },
+    ]);
     expect(await sweeps.get(SWEEP_ID)).toMatchObject({ ended: 1, failed: [item.migrationId] });
   });
 
@@ -81,7 +110,11 @@ describe.each(SWEEPS)('sweeps on %s', (_, open) => {
     for (const number of [1, 2, 3]) {
       await sweeps.enqueue(SWEEP_ID, anItem(number));
       await sweeps.toFlight(SWEEP_ID, anItem(number).migrationId, begun);
-      await sweeps.toEnd(SWEEP_ID, anItem(number).migrationId, end(number === 3 ? undefined : 'migrated', number === 3));
+      await sweeps.toEnd(
+        SWEEP_ID,
+        anItem(number).migrationId,
+        end(number === 3 ? undefined : 'migrated', number === 3),
+      );
     }
     await sweeps.enqueue(SWEEP_ID, anItem(4));
     expect(await sweeps.get(SWEEP_ID)).toMatchObject({ ended: 3, failed: [anItem(3).migrationId] });

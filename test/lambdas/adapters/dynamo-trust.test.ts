@@ -4,10 +4,28 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { createDynamoLedger } from '../../../lambdas/adapters/dynamo-ledger.ts';
 import type { TrustChange, TrustRetirement } from '../../../lambdas/domain/trust/model.ts';
 import type { Ledger } from '../../../lambdas/ports/ledger.ts';
-import { aMigration, at, bothWays, irsaStatement, MIGRATION_ID, OTHER_MIGRATION_ID, OTHER_ROLE, podIdentityStatement, policyText, ROLE } from '../fixtures.ts';
+import {
+  aMigration,
+  at,
+  bothWays,
+  irsaStatement,
+  MIGRATION_ID,
+  OTHER_MIGRATION_ID,
+  OTHER_ROLE,
+  podIdentityStatement,
+  policyText,
+  ROLE,
+} from '../fixtures.ts';
 import { LEDGERS, newDynamoDb, TABLE } from './ledgers.ts';
 
-const aChange = (change: Partial<TrustChange> = {}): TrustChange => ({ roleArn: ROLE, before: policyText(irsaStatement), after: bothWays, statement: podIdentityStatement, notedAt: at(0), ...change });
+const aChange = (change: Partial<TrustChange> = {}): TrustChange => ({
+  roleArn: ROLE,
+  before: policyText(irsaStatement),
+  after: bothWays,
+  statement: podIdentityStatement,
+  notedAt: at(0),
+  ...change,
+});
 const aRetirement = (change: Partial<TrustRetirement> = {}): TrustRetirement => ({
   roleArn: ROLE,
   before: bothWays,
@@ -28,7 +46,10 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
   const noted = async () => (await ledger.getMigration(MIGRATION_ID))!;
 
   it('has changes and retirements in its record, whole, in the order in which they were noted', async () => {
-    const [late, early] = [aChange({ notedAt: at(5) }), aChange({ roleArn: OTHER_ROLE, notedAt: at(1), writtenAt: at(2) })];
+    const [late, early] = [
+      aChange({ notedAt: at(5) }),
+      aChange({ roleArn: OTHER_ROLE, notedAt: at(1), writtenAt: at(2) }),
+    ];
     for (const change of [late, early]) await ledger.recordTrustChange(MIGRATION_ID, change);
     await ledger.recordRetirement(MIGRATION_ID, aRetirement());
     expect(await noted()).toEqual(aMigration({ trustChanges: [early, late], retirements: [aRetirement()] }));
@@ -39,17 +60,20 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
   it.each([
     ['recordTrustChange', 'trustChanges', aChange],
     ['recordRetirement', 'retirements', aRetirement],
-  ] as const)('%s keeps one for each role: what has become of it takes the place of what was noted', async (record, kept, make) => {
-    const steps = [make(), make(), make({ writtenAt: at(1) }), make({ writtenAt: at(1), undoneAt: at(9) })];
-    for (const step of steps) {
-      await ledger[record](MIGRATION_ID, step as TrustChange & TrustRetirement);
-      expect((await noted())[kept]).toEqual([step]);
-    }
-    // Once more from the start, later.
-    const again = make({ notedAt: at(20) });
-    await ledger[record](MIGRATION_ID, again as TrustChange & TrustRetirement);
-    expect((await noted())[kept]).toEqual([again]);
-  });
+  ] as const)(
+    '%s keeps one for each role: what has become of it takes the place of what was noted',
+    async (record, kept, make) => {
+      const steps = [make(), make(), make({ writtenAt: at(1) }), make({ writtenAt: at(1), undoneAt: at(9) })];
+      for (const step of steps) {
+        await ledger[record](MIGRATION_ID, step as TrustChange & TrustRetirement);
+        expect((await noted())[kept]).toEqual([step]);
+      }
+      // Once more from the start, later.
+      const again = make({ notedAt: at(20) });
+      await ledger[record](MIGRATION_ID, again as TrustChange & TrustRetirement);
+      expect((await noted())[kept]).toEqual([again]);
+    },
+  );
 
   it.each([
     ['an earlier note', aChange({ notedAt: at(5) }), aChange({ notedAt: at(4), writtenAt: at(6) })],
@@ -66,7 +90,12 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
     await ledger.recordRetirement(MIGRATION_ID, aRetirement());
     await ledger.putMigration(aMigration({ startedAt: at(1), trustChanges: [aChange({ roleArn: OTHER_ROLE })] }));
     await ledger.updateMigration(MIGRATION_ID, { status: 'ended', trustChanges: [], retirements: [] });
-    expect(await noted()).toMatchObject({ startedAt: at(1), status: 'ended', trustChanges: [aChange()], retirements: [aRetirement()] });
+    expect(await noted()).toMatchObject({
+      startedAt: at(1),
+      status: 'ended',
+      trustChanges: [aChange()],
+      retirements: [aRetirement()],
+    });
   });
 });
 

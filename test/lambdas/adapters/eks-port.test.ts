@@ -48,12 +48,19 @@ describe.each<[string, () => Lab]>([
 
   const next = (): string => `token-${++token}`;
   const now = async (): Promise<Addon> => structuredClone((await eks.describeAddon(ADDON))!);
-  const list = async (): Promise<Association[]> => structuredClone(await eks.listAssociations(NAMESPACE, SERVICE_ACCOUNT));
+  const list = async (): Promise<Association[]> =>
+    structuredClone(await eks.listAssociations(NAMESPACE, SERVICE_ACCOUNT));
   const update = async (role = ROLE): Promise<void> => {
     await eks.updateAddon({ addon: ADDON, podIdentityAssociations: planned(role), clientRequestToken: next() });
     pass(LONG);
   };
-  const creation = () => ({ addon: ADDON, version: before.version, tags: {}, podIdentityAssociations: planned(), clientRequestToken: next() });
+  const creation = () => ({
+    addon: ADDON,
+    version: before.version,
+    tags: {},
+    podIdentityAssociations: planned(),
+    clientRequestToken: next(),
+  });
   const remove = async (preserve: boolean): Promise<void> => {
     expect(await eks.deleteAddon(ADDON, { preserve })).toBe(true);
     pass(LONG);
@@ -63,27 +70,50 @@ describe.each<[string, () => Lab]>([
   it('changes an add-on in place: same copy, the role gone, an association of its own', async () => {
     await eks.updateAddon({ addon: ADDON, podIdentityAssociations: planned(), clientRequestToken: next() });
     expect(await now()).toMatchObject({ arn: before.arn, status: 'UPDATING' });
-    await expect(update()).rejects.toMatchObject({ name: 'Busy', message: expect.stringContaining('it is currently in UPDATING state') as string });
+    await expect(update()).rejects.toMatchObject({
+      name: 'Busy',
+      message: expect.stringContaining('it is currently in UPDATING state') as string,
+    });
     pass(LONG);
     const [association, ...more] = await list();
     expect(more).toEqual([]);
     expect(association).toMatchObject({ roleArn: ROLE, ownerArn: before.arn });
-    expect(await now()).toMatchObject({ arn: before.arn, status: 'ACTIVE', version: before.version, podIdentityAssociations: [association?.arn] });
+    expect(await now()).toMatchObject({
+      arn: before.arn,
+      status: 'ACTIVE',
+      version: before.version,
+      podIdentityAssociations: [association?.arn],
+    });
     expect((await now()).serviceAccountRoleArn).toBeUndefined();
     expect((await now()).configurationValues).toBe(before.configurationValues);
   });
 
-  it('replaces what the copy owns, which keeps its id and tags and loses what the add-on form can\'t say', async () => {
+  it("replaces what the copy owns, which keeps its id and tags and loses what the add-on form can't say", async () => {
     await update();
     const [first] = await list();
     await eks.tagResource(first!.arn, { team: 'storage' });
     await eks.updateAssociation(first!.id, { disableSessionTags: true, policy: '{}' }, next());
-    expect((await list())[0]).toMatchObject({ tags: { team: 'storage' }, disableSessionTags: true, policy: '{}', roleArn: ROLE });
+    expect((await list())[0]).toMatchObject({
+      tags: { team: 'storage' },
+      disableSessionTags: true,
+      policy: '{}',
+      roleArn: ROLE,
+    });
     await update(OTHER_ROLE);
     const [second] = await list();
-    expect(second).toMatchObject({ id: first!.id, ownerArn: before.arn, roleArn: OTHER_ROLE, tags: { team: 'storage' } });
+    expect(second).toMatchObject({
+      id: first!.id,
+      ownerArn: before.arn,
+      roleArn: OTHER_ROLE,
+      tags: { team: 'storage' },
+    });
     expect([second?.disableSessionTags, second?.policy]).toEqual([undefined, undefined]);
-    await eks.updateAddon({ addon: ADDON, podIdentityAssociations: [], serviceAccountRoleArn: ROLE, clientRequestToken: next() });
+    await eks.updateAddon({
+      addon: ADDON,
+      podIdentityAssociations: [],
+      serviceAccountRoleArn: ROLE,
+      clientRequestToken: next(),
+    });
     pass(LONG);
     expect(await list()).toEqual([]);
     expect(await now()).toMatchObject({ serviceAccountRoleArn: ROLE, podIdentityAssociations: [] });
@@ -91,7 +121,10 @@ describe.each<[string, () => Lab]>([
 
   it('does not let go of a stand-alone association for an add-on, nor for another one', async () => {
     const standing = await eks.createAssociation(anAssociation({ roleArn: ROLE }), next());
-    const refusal = { name: 'Busy', message: expect.stringContaining(`Association already exists: ${standing.id}`) as string };
+    const refusal = {
+      name: 'Busy',
+      message: expect.stringContaining(`Association already exists: ${standing.id}`) as string,
+    };
     await expect(update()).rejects.toMatchObject(refusal);
     await expect(eks.createAssociation(anAssociation({ roleArn: OTHER_ROLE }), next())).rejects.toMatchObject(refusal);
     expect(await now()).toEqual(before);
@@ -106,7 +139,10 @@ describe.each<[string, () => Lab]>([
     await remove(true);
     const [orphan] = await list();
     expect(orphan).toMatchObject({ ownerArn: before.arn });
-    await expect(eks.createAddon(creation())).rejects.toMatchObject({ name: 'Busy', message: expect.stringContaining(`Association already exists: ${orphan!.id}`) as string });
+    await expect(eks.createAddon(creation())).rejects.toMatchObject({
+      name: 'Busy',
+      message: expect.stringContaining(`Association already exists: ${orphan!.id}`) as string,
+    });
     expect(await eks.describeAddon(ADDON)).toBeUndefined();
     await eks.deleteAssociation(orphan!.id);
     pass(LONG);
@@ -132,7 +168,11 @@ describe.each<[string, () => Lab]>([
     const standing = await eks.createAssociation(anAssociation({ namespace: 'other', roleArn: ROLE }), next());
     const { associations, more } = await eks.listAllAssociations(10);
     expect(associations.map(({ id }) => id).sort()).toEqual([standing.id, (await list())[0]!.id].sort());
-    expect([more, (await eks.listAllAssociations(2)).more, (await eks.listAllAssociations(1)).more]).toEqual([false, false, true]);
+    expect([more, (await eks.listAllAssociations(2)).more, (await eks.listAllAssociations(1)).more]).toEqual([
+      false,
+      false,
+      true,
+    ]);
     expect((await eks.listAllAssociations(1)).associations).toHaveLength(1);
     await remove(false);
     expect(await eks.listAddons()).not.toContain(ADDON);
@@ -143,7 +183,10 @@ describe.each<[string, () => Lab]>([
     const request = creation();
     const arn = await eks.createAddon(request);
     expect(await eks.createAddon(request)).toBe(arn);
-    await expect(eks.createAddon(creation())).rejects.toMatchObject({ name: 'Busy', message: expect.stringContaining('Addon already exists') as string });
+    await expect(eks.createAddon(creation())).rejects.toMatchObject({
+      name: 'Busy',
+      message: expect.stringContaining('Addon already exists') as string,
+    });
     expect(await list()).toHaveLength(1);
   });
 
@@ -156,7 +199,12 @@ describe.each<[string, () => Lab]>([
   it('refuses a change of an association that says nothing, or a policy with session tags', async () => {
     const { id } = await eks.createAssociation(anAssociation({ roleArn: ROLE }), next());
     await expect(eks.updateAssociation(id, {}, next())).rejects.toMatchObject({ name: 'InvalidRequest' });
-    await expect(eks.updateAssociation(id, { policy: '{}' }, next())).rejects.toMatchObject({ name: 'InvalidRequest', message: expect.stringContaining('disableSessionTags') as string });
-    await expect(eks.updateAssociation('a-00000000000000000', { disableSessionTags: true }, next())).rejects.toMatchObject({ name: 'NotFound' });
+    await expect(eks.updateAssociation(id, { policy: '{}' }, next())).rejects.toMatchObject({
+      name: 'InvalidRequest',
+      message: expect.stringContaining('disableSessionTags') as string,
+    });
+    await expect(
+      eks.updateAssociation('a-00000000000000000', { disableSessionTags: true }, next()),
+    ).rejects.toMatchObject({ name: 'NotFound' });
   });
 });

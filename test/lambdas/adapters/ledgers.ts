@@ -21,12 +21,27 @@ export async function newDynamoDb(): Promise<DynamoDBClient> {
   await createTable({
     name: TABLE,
     keySchema: keys(['pk', 'sk']),
-    attributeDefinitions: ['pk', 'sk', 'held', 'pending', 'listed', 'place', 'migrationId'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+    attributeDefinitions: ['pk', 'sk', 'held', 'pending', 'listed', 'place', 'migrationId'].map((AttributeName) => ({
+      AttributeName,
+      AttributeType: 'S',
+    })),
     globalSecondaryIndexes: [
       { IndexName: 'HeldLocks', KeySchema: keys(['held', 'pk']), Projection: { ProjectionType: 'ALL' } },
-      { IndexName: 'Pending', KeySchema: keys(['pending', 'pk']), Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['requestedAt'] } },
-      { IndexName: 'ByTime', KeySchema: keys(['listed', 'migrationId']), Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: LISTED } },
-      { IndexName: 'ByCluster', KeySchema: keys(['place', 'migrationId']), Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: LISTED } },
+      {
+        IndexName: 'Pending',
+        KeySchema: keys(['pending', 'pk']),
+        Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['requestedAt'] },
+      },
+      {
+        IndexName: 'ByTime',
+        KeySchema: keys(['listed', 'migrationId']),
+        Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: LISTED },
+      },
+      {
+        IndexName: 'ByCluster',
+        KeySchema: keys(['place', 'migrationId']),
+        Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: LISTED },
+      },
     ],
   });
   return clientsOf(openDoor(world, { dynamodb: service }), world).dynamodb();

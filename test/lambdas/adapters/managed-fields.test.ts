@@ -1,21 +1,43 @@
 import { describe, expect, it } from 'vitest';
 import { managedFieldsEntries, toManagedFields } from '../../../lambdas/adapters/managed-fields.ts';
 
-const read = (...entries: object[]): ReturnType<typeof toManagedFields> => toManagedFields(managedFieldsEntries.parse(entries));
-const fieldsOf = (fieldsV1: object): string[] | undefined => read({ manager: 'x', operation: 'Update', fieldsType: 'FieldsV1', fieldsV1 })[0]?.fields;
+const read = (...entries: object[]): ReturnType<typeof toManagedFields> =>
+  toManagedFields(managedFieldsEntries.parse(entries));
+const fieldsOf = (fieldsV1: object): string[] | undefined =>
+  read({ manager: 'x', operation: 'Update', fieldsType: 'FieldsV1', fieldsV1 })[0]?.fields;
 
 describe('paths', () => {
   it.each<[string, object, string[]]>([
     ['a field', { 'f:spec': { 'f:replicas': {} } }, ['.spec.replicas']],
-    ['a field with dots and slashes in its name', { 'f:metadata': { 'f:annotations': { 'f:eks.amazonaws.com/role-arn': {} } } }, ['.metadata.annotations.eks.amazonaws.com/role-arn']],
-    ['an object itself, beside what is in it', { 'f:metadata': { 'f:labels': { '.': {}, 'f:app': {} } } }, ['.metadata.labels', '.metadata.labels.app']],
+    [
+      'a field with dots and slashes in its name',
+      { 'f:metadata': { 'f:annotations': { 'f:eks.amazonaws.com/role-arn': {} } } },
+      ['.metadata.annotations.eks.amazonaws.com/role-arn'],
+    ],
+    [
+      'an object itself, beside what is in it',
+      { 'f:metadata': { 'f:labels': { '.': {}, 'f:app': {} } } },
+      ['.metadata.labels', '.metadata.labels.app'],
+    ],
     [
       'an item by its key',
-      { 'f:spec': { 'f:template': { 'f:spec': { 'f:containers': { 'k:{"name":"coredns"}': { '.': {}, 'f:image': {} } } } } } },
+      {
+        'f:spec': {
+          'f:template': { 'f:spec': { 'f:containers': { 'k:{"name":"coredns"}': { '.': {}, 'f:image': {} } } } },
+        },
+      },
       ['.spec.template.spec.containers[name="coredns"]', '.spec.template.spec.containers[name="coredns"].image'],
     ],
-    ['an item by several keys, sorted, with numbers as they are', { 'f:ports': { 'k:{"protocol":"TCP","containerPort":53}': { 'f:name': {} } } }, ['.ports[containerPort=53,protocol="TCP"].name']],
-    ['an item by its value', { 'f:metadata': { 'f:finalizers': { '.': {}, 'v:"foregroundDeletion"': {} } } }, ['.metadata.finalizers', '.metadata.finalizers[="foregroundDeletion"]']],
+    [
+      'an item by several keys, sorted, with numbers as they are',
+      { 'f:ports': { 'k:{"protocol":"TCP","containerPort":53}': { 'f:name': {} } } },
+      ['.ports[containerPort=53,protocol="TCP"].name'],
+    ],
+    [
+      'an item by its value',
+      { 'f:metadata': { 'f:finalizers': { '.': {}, 'v:"foregroundDeletion"': {} } } },
+      ['.metadata.finalizers', '.metadata.finalizers[="foregroundDeletion"]'],
+    ],
     ['an item by its index', { 'f:list': { 'i:2': {} } }, ['.list[2]']],
     ['nothing', {}, []],
     ['the object as a whole, which has no path', { '.': {} }, []],
@@ -39,10 +61,17 @@ describe('managers', () => {
       { manager: 'kubectl', fields: ['.spec.paused'] },
     ]);
   });
-  it('of the status are left out; the scale is the spec\'s', () => {
+  it("of the status are left out; the scale is the spec's", () => {
     expect(
       read(
-        { manager: 'kube-controller-manager', subresource: 'status', fieldsV1: { 'f:metadata': { 'f:annotations': { 'f:deployment.kubernetes.io/revision': {} } }, 'f:status': { 'f:replicas': {} } } },
+        {
+          manager: 'kube-controller-manager',
+          subresource: 'status',
+          fieldsV1: {
+            'f:metadata': { 'f:annotations': { 'f:deployment.kubernetes.io/revision': {} } },
+            'f:status': { 'f:replicas': {} },
+          },
+        },
         // As it was noted before Kubernetes 1.22: no subresource.
         { manager: 'kubelet', fieldsV1: { 'f:status': { 'f:phase': {} }, ...replicas } },
         { manager: 'hpa', subresource: 'scale', fieldsV1: replicas },

@@ -11,8 +11,19 @@ const START = Date.parse('2026-01-15T09:00:00Z');
 
 const sts = mockClient(STSClient);
 const asked = () => sts.commandCalls(AssumeRoleCommand).map(({ args: [{ input }] }) => input);
-const answer = (accessKeyId: string, minutes = 15) => ({ Credentials: { AccessKeyId: accessKeyId, SecretAccessKey: 'secret', SessionToken: 'token', Expiration: new Date(START + minutes * 60_000) } });
-const refusal = (name: string, status = 403): Error => Object.assign(new Error('User: arn:aws:sts::111122223333:assumed-role/plan/plan is not authorized to perform: sts:AssumeRole'), { name, $metadata: { httpStatusCode: status } });
+const answer = (accessKeyId: string, minutes = 15) => ({
+  Credentials: {
+    AccessKeyId: accessKeyId,
+    SecretAccessKey: 'secret',
+    SessionToken: 'token',
+    Expiration: new Date(START + minutes * 60_000),
+  },
+});
+const refusal = (name: string, status = 403): Error =>
+  Object.assign(
+    new Error('User: arn:aws:sts::111122223333:assumed-role/plan/plan is not authorized to perform: sts:AssumeRole'),
+    { name, $metadata: { httpStatusCode: status } },
+  );
 
 const open = () => {
   const time = { now: START };
@@ -20,7 +31,11 @@ const open = () => {
   const sessions = new SpokeSessions({
     sts: () => {
       made += 1;
-      return new STSClient({ region: 'eu-west-1', maxAttempts: 1, credentials: { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'secret' } });
+      return new STSClient({
+        region: 'eu-west-1',
+        maxAttempts: 1,
+        credentials: { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'secret' },
+      });
     },
     externalId: 'pod-identity-migrator-111122223333',
     sessionName: 'pod-identity-migrator-plan',
@@ -37,14 +52,29 @@ describe('a session of a role in another account', () => {
     sts.on(AssumeRoleCommand).resolves(answer('ASIA1'));
     const { sessions, clients } = open();
     expect([asked(), clients()]).toEqual([[], 0]);
-    expect(await sessions.credentialsOf(ROLE)).toEqual({ accessKeyId: 'ASIA1', secretAccessKey: 'secret', sessionToken: 'token', expiration: new Date(START + 900_000) });
-    expect(asked()).toEqual([{ RoleArn: ROLE, RoleSessionName: 'pod-identity-migrator-plan', ExternalId: 'pod-identity-migrator-111122223333', DurationSeconds: 900 }]);
+    expect(await sessions.credentialsOf(ROLE)).toEqual({
+      accessKeyId: 'ASIA1',
+      secretAccessKey: 'secret',
+      sessionToken: 'token',
+      expiration: new Date(START + 900_000),
+    });
+    expect(asked()).toEqual([
+      {
+        RoleArn: ROLE,
+        RoleSessionName: 'pod-identity-migrator-plan',
+        ExternalId: 'pod-identity-migrator-111122223333',
+        DurationSeconds: 900,
+      },
+    ]);
   });
 
   it('is asked for once where many need it at once, and once for each role', async () => {
     sts.on(AssumeRoleCommand).resolves(answer('ASIA1'));
     const { sessions } = open();
-    await Promise.all([...Array.from({ length: 20 }, () => sessions.credentialsOf(ROLE)), ...Array.from({ length: 20 }, () => sessions.credentialsOf(OTHER_ROLE))]);
+    await Promise.all([
+      ...Array.from({ length: 20 }, () => sessions.credentialsOf(ROLE)),
+      ...Array.from({ length: 20 }, () => sessions.credentialsOf(OTHER_ROLE)),
+    ]);
     await sessions.credentialsOf(ROLE);
     expect(asked().map(({ RoleArn }) => RoleArn)).toEqual([ROLE, OTHER_ROLE]);
   });
@@ -61,14 +91,21 @@ describe('a session of a role in another account', () => {
     expect(asked()).toHaveLength(2);
   });
 
-  it.each(['AccessDenied', 'AccessDeniedException'])('that is refused (%s) says which role of which account, what may be wrong, and where to read', async (name) => {
-    sts.on(AssumeRoleCommand).rejects(refusal(name));
-    const { sessions } = open();
-    await expect(sessions.credentialsOf(ROLE)).rejects.toMatchObject({
-      name: 'AccessDenied',
-      message: expect.stringMatching(new RegExp(`${ROLE}.*account 444455556666.*PodIdentityMigratorSpoke is not deployed there.*do not trust.*pod-identity-migrator-111122223333.*docs/accounts\\.md.*AWS says: .*is not authorized`)) as string,
-    });
-  });
+  it.each(['AccessDenied', 'AccessDeniedException'])(
+    'that is refused (%s) says which role of which account, what may be wrong, and where to read',
+    async (name) => {
+      sts.on(AssumeRoleCommand).rejects(refusal(name));
+      const { sessions } = open();
+      await expect(sessions.credentialsOf(ROLE)).rejects.toMatchObject({
+        name: 'AccessDenied',
+        message: expect.stringMatching(
+          new RegExp(
+            `${ROLE}.*account 444455556666.*PodIdentityMigratorSpoke is not deployed there.*do not trust.*pod-identity-migrator-111122223333.*docs/accounts\\.md.*AWS says: .*is not authorized`,
+          ),
+        ) as string,
+      });
+    },
+  );
 
   it('that is refused is asked for once by all who wait for it, and again by whoever comes later', async () => {
     sts.on(AssumeRoleCommand).rejectsOnce(refusal('AccessDenied')).resolves(answer('ASIA1'));
@@ -85,7 +122,10 @@ describe('a session of a role in another account', () => {
     ['no answer', Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }), 'ConnectionLost'],
   ])('keeps what else goes wrong as it is: %s', async (_, error, name) => {
     sts.on(AssumeRoleCommand).rejects(error);
-    await expect(open().sessions.credentialsOf(ROLE)).rejects.toMatchObject({ name, message: expect.stringMatching(/^sts:AssumeRole arn:(?!.*PodIdentityMigratorSpoke)/) as string });
+    await expect(open().sessions.credentialsOf(ROLE)).rejects.toMatchObject({
+      name,
+      message: expect.stringMatching(/^sts:AssumeRole arn:(?!.*PodIdentityMigratorSpoke)/) as string,
+    });
   });
 
   it('without credentials in the answer is none', async () => {
@@ -99,8 +139,18 @@ describe('a refused session', () => {
     sts.on(AssumeRoleCommand).rejects(refusal('AccessDenied'));
     const { sessions } = open();
     const requestHandler = { handle: () => Promise.reject(new Error('nothing may be sent')) };
-    const eks = new EKSClient({ region: 'eu-west-1', maxAttempts: 1, requestHandler, credentials: () => sessions.credentialsOf(ROLE) });
-    await expect(aws('eks:DescribeCluster', () => eks.send(new DescribeClusterCommand({ name: 'dev' })))).rejects.toMatchObject({ name: 'AccessDenied', message: expect.stringContaining(`The role ${ROLE} could not be assumed`) as string });
+    const eks = new EKSClient({
+      region: 'eu-west-1',
+      maxAttempts: 1,
+      requestHandler,
+      credentials: () => sessions.credentialsOf(ROLE),
+    });
+    await expect(
+      aws('eks:DescribeCluster', () => eks.send(new DescribeClusterCommand({ name: 'dev' }))),
+    ).rejects.toMatchObject({
+      name: 'AccessDenied',
+      message: expect.stringContaining(`The role ${ROLE} could not be assumed`) as string,
+    });
     expect(asked()).toHaveLength(1);
   });
 });

@@ -22,12 +22,24 @@ export interface Request {
   caller?: string;
 }
 
-const lists = (values: Record<string, string | string[]>): Record<string, string[]> => Object.fromEntries(Object.entries(values).map(([name, value]) => [name, [value].flat()]));
-const lasts = (values: Record<string, string[]>): Record<string, string> => Object.fromEntries(Object.entries(values).map(([name, all]) => [name, all.at(-1) ?? '']));
+const lists = (values: Record<string, string | string[]>): Record<string, string[]> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, [value].flat()]));
+const lasts = (values: Record<string, string[]>): Record<string, string> =>
+  Object.fromEntries(Object.entries(values).map(([name, all]) => [name, all.at(-1) ?? '']));
 
-export function eventOf({ method, path, query = {}, headers = {}, body, base64 = false, caller = ALICE }: Request): Record<string, unknown> {
+export function eventOf({
+  method,
+  path,
+  query = {},
+  headers = {},
+  body,
+  base64 = false,
+  caller = ALICE,
+}: Request): Record<string, unknown> {
   const text = body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body);
-  const given = lists(body !== undefined && typeof body !== 'string' ? { 'Content-Type': 'application/json', ...headers } : headers);
+  const given = lists(
+    body !== undefined && typeof body !== 'string' ? { 'Content-Type': 'application/json', ...headers } : headers,
+  );
   const parameters = lists(query);
   return {
     resource: path,
@@ -39,7 +51,15 @@ export function eventOf({ method, path, query = {}, headers = {}, body, base64 =
     multiValueQueryStringParameters: Object.keys(parameters).length === 0 ? null : parameters,
     pathParameters: null,
     stageVariables: null,
-    requestContext: { accountId: ACCOUNT, apiId: 'a1b2c3', stage: 'v1', path: `${STAGE}${path}`, httpMethod: method, requestId: REQUEST_ID, identity: { userArn: caller, sourceIp: '192.0.2.1' } },
+    requestContext: {
+      accountId: ACCOUNT,
+      apiId: 'a1b2c3',
+      stage: 'v1',
+      path: `${STAGE}${path}`,
+      httpMethod: method,
+      requestId: REQUEST_ID,
+      identity: { userArn: caller, sourceIp: '192.0.2.1' },
+    },
     body: text === null ? null : base64 ? Buffer.from(text).toString('base64') : text,
     isBase64Encoded: base64,
   };
@@ -54,7 +74,11 @@ export interface Answer {
 const context = (fakes: Fakes) => ({ getRemainingTimeInMillis: () => fakes.invocation.remaining }) as LambdaContext;
 
 export async function handle(fakes: Fakes, event: unknown): Promise<Answer> {
-  const { statusCode, headers, body } = (await createHandler(apiStep, fakes.dependencies)(event, context(fakes))) as { statusCode: number; headers: Record<string, string>; body: string };
+  const { statusCode, headers, body } = (await createHandler(apiStep, fakes.dependencies)(event, context(fakes))) as {
+    statusCode: number;
+    headers: Record<string, string>;
+    body: string;
+  };
   return { status: statusCode, headers, body: JSON.parse(body) as unknown };
 }
 
@@ -69,6 +93,10 @@ export function problemIn({ status, headers, body }: Answer, kind: string): Prob
 }
 
 /** Everything that the API can start or change. */
-export const started = ({ executions, journal }: Fakes) => ({ migrations: executions.migrations.length, rollbacks: executions.rollbacks.length, changes: journal.mutations().length });
+export const started = ({ executions, journal }: Fakes) => ({
+  migrations: executions.migrations.length,
+  rollbacks: executions.rollbacks.length,
+  changes: journal.mutations().length,
+});
 
 export { newFakes };

@@ -10,11 +10,24 @@ import { eventOf, handle, newFakes, problemIn, REQUEST_ID, type Request, send, s
 
 const body = { target, addon: ADDON };
 const post = (change: Partial<Request>): Request => ({ method: 'POST', path: '/migrations', body, ...change });
-const text = (value: string, change: Partial<Request> = {}): Request => post({ body: value, headers: { 'content-type': 'application/json' }, ...change });
+const text = (value: string, change: Partial<Request> = {}): Request =>
+  post({ body: value, headers: { 'content-type': 'application/json' }, ...change });
 
 describe('a path', () => {
-  it.each(['/', '/migration', '/migrations/x/y', `/migrations/${MIGRATION_ID}/approval/x`, '//migrations', '/__proto__', '/clusters/x', '/plans/a/b', ''])('that is not there is a problem: %s', async (path) => {
-    expect(problemIn(await handle(newFakes(), { ...eventOf(post({})), path, resource: null }), 'unknown-path').status).toBe(404);
+  it.each([
+    '/',
+    '/migration',
+    '/migrations/x/y',
+    `/migrations/${MIGRATION_ID}/approval/x`,
+    '//migrations',
+    '/__proto__',
+    '/clusters/x',
+    '/plans/a/b',
+    '',
+  ])('that is not there is a problem: %s', async (path) => {
+    expect(
+      problemIn(await handle(newFakes(), { ...eventOf(post({})), path, resource: null }), 'unknown-path').status,
+    ).toBe(404);
   });
 
   it.each([
@@ -36,27 +49,61 @@ describe('a path', () => {
 });
 
 describe('a body', () => {
-  it.each([
-    ['application/json'],
-    ['application/json; charset=utf-8'],
-    ['Application/JSON;charset="UTF-8"'],
-  ])('of type %s is read, in base 64 too', async (type) => {
-    for (const base64 of [false, true]) expect((await send(newFakes(), post({ headers: { 'CONTENT-TYPE': type }, body: JSON.stringify(body), base64 }))).status).toBe(202);
-  });
+  it.each([['application/json'], ['application/json; charset=utf-8'], ['Application/JSON;charset="UTF-8"']])(
+    'of type %s is read, in base 64 too',
+    async (type) => {
+      for (const base64 of [false, true])
+        expect(
+          (await send(newFakes(), post({ headers: { 'CONTENT-TYPE': type }, body: JSON.stringify(body), base64 })))
+            .status,
+        ).toBe(202);
+    },
+  );
 
-  it.each([['text/plain'], ['application/x-www-form-urlencoded'], ['application/jsonp'], ['application/json; charset=latin1'], ['']])('of type %j is not', async (type) => {
-    expect(problemIn(await send(newFakes(), text(JSON.stringify(body), { headers: { 'content-type': type } })), 'not-json').status).toBe(415);
+  it.each([
+    ['text/plain'],
+    ['application/x-www-form-urlencoded'],
+    ['application/jsonp'],
+    ['application/json; charset=latin1'],
+    [''],
+  ])('of type %j is not', async (type) => {
+    expect(
+      problemIn(await send(newFakes(), text(JSON.stringify(body), { headers: { 'content-type': type } })), 'not-json')
+        .status,
+    ).toBe(415);
   });
   it('of no type, or of two, is not', async () => {
-    for (const headers of [{ accept: '*/*' }, { 'content-type': ['application/json', 'text/plain'] }] as Request['headers'][]) expect(problemIn(await send(newFakes(), post({ body: JSON.stringify(body), ...(headers ? { headers } : {}) })), 'not-json').status).toBe(415);
+    for (const headers of [
+      { accept: '*/*' },
+      { 'content-type': ['application/json', 'text/plain'] },
+    ] as Request['headers'][])
+      expect(
+        problemIn(
+          await send(newFakes(), post({ body: JSON.stringify(body), ...(headers ? { headers } : {}) })),
+          'not-json',
+        ).status,
+      ).toBe(415);
   });
 
   it('may be left out where there is nothing to say', async () => {
     const fakes = newFakes();
     await fakes.ledger.putMigration(aMigration());
     expect((await send(fakes, { method: 'POST', path: `/migrations/${MIGRATION_ID}/cancel` })).status).toBe(202);
-    expect((await send(fakes, { method: 'POST', path: `/migrations/${MIGRATION_ID}/cancel`, body: '', headers: { 'content-type': 'application/json' } })).status).toBe(202);
-    expect(problemIn(await send(fakes, { method: 'POST', path: '/migrations' }), 'invalid-request').errors?.map(({ field }) => field)).toContain('body.target');
+    expect(
+      (
+        await send(fakes, {
+          method: 'POST',
+          path: `/migrations/${MIGRATION_ID}/cancel`,
+          body: '',
+          headers: { 'content-type': 'application/json' },
+        })
+      ).status,
+    ).toBe(202);
+    expect(
+      problemIn(await send(fakes, { method: 'POST', path: '/migrations' }), 'invalid-request').errors?.map(
+        ({ field }) => field,
+      ),
+    ).toContain('body.target');
   });
 
   const deep = (open: string, close: string): string => `{"a":${open.repeat(9000)}${close.repeat(9000)}}`;
@@ -70,15 +117,22 @@ describe('a body', () => {
     ['one deep inside', '{"target":{"a":[{"__proto__":1}]}}'],
     ['half a character', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]).toString('base64')],
   ])('that is %s is a problem of the body', async (what, value) => {
-    const request = what === 'half a character' ? { ...eventOf(text('')), body: value, isBase64Encoded: true } : eventOf(text(value));
-    expect(problemIn(await handle(newFakes(), request), 'invalid-request').errors?.map(({ field }) => field)).toEqual(['body']);
+    const request =
+      what === 'half a character' ? { ...eventOf(text('')), body: value, isBase64Encoded: true } : eventOf(text(value));
+    expect(problemIn(await handle(newFakes(), request), 'invalid-request').errors?.map(({ field }) => field)).toEqual([
+      'body',
+    ]);
   });
   it('that is deep does no harm', async () => {
-    for (const value of [deep('[', ']'), deep('{"a":', '}').replace('}}', '1}}')]) expect(problemIn(await send(newFakes(), text(value)), 'invalid-request').errors?.length).toBeGreaterThan(0);
+    for (const value of [deep('[', ']'), deep('{"a":', '}').replace('}}', '1}}')])
+      expect(problemIn(await send(newFakes(), text(value)), 'invalid-request').errors?.length).toBeGreaterThan(0);
   });
   it('that is not base 64 though it is said to be, or no text at all, is a problem', async () => {
     for (const value of ['{}', '====', 'abc', 17, {}]) {
-      const found = problemIn(await handle(newFakes(), { ...eventOf(text('')), body: value, isBase64Encoded: value !== 17 }), 'invalid-request');
+      const found = problemIn(
+        await handle(newFakes(), { ...eventOf(text('')), body: value, isBase64Encoded: value !== 17 }),
+        'invalid-request',
+      );
       expect(found.errors?.[0]?.field).toMatch(/^body/);
     }
   });
@@ -93,39 +147,77 @@ describe('a body', () => {
 });
 
 describe('a caller', () => {
-  it.each([null, undefined, '', 42, 'x'.repeat(257), 'a\nb'])('that API Gateway does not name is nobody: %j', async (userArn) => {
-    for (const request of [post({}), { method: 'GET', path: '/migrations' }]) {
-      const event = eventOf(request);
-      const fakes = newFakes();
-      expect(problemIn(await handle(fakes, { ...event, requestContext: { ...(event['requestContext'] as object), identity: { userArn } } }), 'unauthenticated').status).toBe(403);
-      expect(fakes.journal.names()).toEqual([]);
-    }
-  });
+  it.each([null, undefined, '', 42, 'x'.repeat(257), 'a\nb'])(
+    'that API Gateway does not name is nobody: %j',
+    async (userArn) => {
+      for (const request of [post({}), { method: 'GET', path: '/migrations' }]) {
+        const event = eventOf(request);
+        const fakes = newFakes();
+        expect(
+          problemIn(
+            await handle(fakes, {
+              ...event,
+              requestContext: { ...(event['requestContext'] as object), identity: { userArn } },
+            }),
+            'unauthenticated',
+          ).status,
+        ).toBe(403);
+        expect(fakes.journal.names()).toEqual([]);
+      }
+    },
+  );
 });
 
 describe('all that is wrong', () => {
   it('is told at once', async () => {
-    const found = problemIn(await send(newFakes(), post({ query: { x: '1' }, headers: { 'idempotency-key': '' }, body: { target: { account: '1' }, force: true } })), 'invalid-request');
-    expect(found.errors?.map(({ field }) => field).sort()).toEqual(['body.force', 'body.target.account', 'body.target.cluster', 'body.target.region', 'header.idempotency-key', 'query.x']);
+    const found = problemIn(
+      await send(
+        newFakes(),
+        post({
+          query: { x: '1' },
+          headers: { 'idempotency-key': '' },
+          body: { target: { account: '1' }, force: true },
+        }),
+      ),
+      'invalid-request',
+    );
+    expect(found.errors?.map(({ field }) => field).sort()).toEqual([
+      'body.force',
+      'body.target.account',
+      'body.target.cluster',
+      'body.target.region',
+      'header.idempotency-key',
+      'query.x',
+    ]);
     expect(found.detail).toContain('query.x: is not known here; ');
   });
   it('is told of a key that acts on a terminal, escaped and cut', async () => {
-    const found = problemIn(await send(newFakes(), post({ body: { ...body, [`\u001b[31m${'x'.repeat(5000)}`]: 1 } })), 'invalid-request');
+    const found = problemIn(
+      await send(newFakes(), post({ body: { ...body, [`\u001b[31m${'x'.repeat(5000)}`]: 1 } })),
+      'invalid-request',
+    );
     expect(found.errors?.[0]?.field).toMatch(/^body\.\\x1b\[31mx{59}… /);
     expect(found.detail.length).toBeLessThan(300);
   });
 });
 
 describe('a failure', () => {
-  it.each(['Throttled', 'ServiceUnavailable', 'ConnectionLost', 'Busy', 'OutOfTime'] as const)('that may be over in a moment (%s) is to be tried again', async (name) => {
-    const fakes = newFakes();
-    fakes.journal.failNext('ledger.getFile', 'before', new MigrationError(name, 'dynamodb:Query arn:aws:dynamodb:secret'));
-    const answer = await send(fakes, { method: 'GET', path: `/migrations/${MIGRATION_ID}` });
-    expect(problemIn(answer, 'unavailable').status).toBe(503);
-    expect(answer.headers['retry-after']).toBe('5');
-    expect(JSON.stringify(answer)).not.toContain('dynamodb');
-    expect(fakes.telemetry.counts).toMatchObject({ [name]: 1 });
-  });
+  it.each(['Throttled', 'ServiceUnavailable', 'ConnectionLost', 'Busy', 'OutOfTime'] as const)(
+    'that may be over in a moment (%s) is to be tried again',
+    async (name) => {
+      const fakes = newFakes();
+      fakes.journal.failNext(
+        'ledger.getFile',
+        'before',
+        new MigrationError(name, 'dynamodb:Query arn:aws:dynamodb:secret'),
+      );
+      const answer = await send(fakes, { method: 'GET', path: `/migrations/${MIGRATION_ID}` });
+      expect(problemIn(answer, 'unavailable').status).toBe(503);
+      expect(answer.headers['retry-after']).toBe('5');
+      expect(JSON.stringify(answer)).not.toContain('dynamodb');
+      expect(fakes.telemetry.counts).toMatchObject({ [name]: 1 });
+    },
+  );
 
   it.each([
     ['a defect', new TypeError("Cannot read properties of undefined (reading 'secret')")],
@@ -138,8 +230,15 @@ describe('a failure', () => {
     expect(problemIn(answer, 'unexpected').status).toBe(500);
     expect(JSON.stringify(answer)).not.toMatch(/secret|\.ts|\n/);
     expect(fakes.telemetry.counts).toMatchObject({ [UNEXPECTED_ERROR]: 1, [error.name]: 1 });
-    expect(fakes.telemetry.lines.map(({ message }) => message)).toEqual([`api: ${error.name}`, 'api: a request could not be answered']);
-    expect(fakes.telemetry.lines.at(-1)?.fields).toEqual({ requestId: REQUEST_ID, method: 'GET', path: `/migrations/${MIGRATION_ID}` });
+    expect(fakes.telemetry.lines.map(({ message }) => message)).toEqual([
+      `api: ${error.name}`,
+      'api: a request could not be answered',
+    ]);
+    expect(fakes.telemetry.lines.at(-1)?.fields).toEqual({
+      requestId: REQUEST_ID,
+      method: 'GET',
+      path: `/migrations/${MIGRATION_ID}`,
+    });
   });
 
   it('of an answer that does not fit its own schema is one too', async () => {
@@ -150,7 +249,10 @@ describe('a failure', () => {
 
   it('writes nothing of what was sent into the log', async () => {
     const fakes = newFakes();
-    await send(fakes, post({ body: { ...body, reason: 'a-secret' }, headers: { 'idempotency-key': 'another-secret' } }));
+    await send(
+      fakes,
+      post({ body: { ...body, reason: 'a-secret' }, headers: { 'idempotency-key': 'another-secret' } }),
+    );
     fakes.journal.failNext('ledger.claim', 'before', lost());
     await send(fakes, post({ body: { ...body, reason: 'a-secret' } }));
     await send(fakes, text('{"a-secret'));
@@ -161,7 +263,10 @@ describe('a failure', () => {
   it('to be called by API Gateway is thrown: there is nobody to answer', async () => {
     const fakes = newFakes();
     const handler = createHandler(apiStep, fakes.dependencies);
-    for (const event of [{}, { httpMethod: 'POST', path: '/migrations', body: '{}' }, null]) await expect(handler(event, { getRemainingTimeInMillis: () => 1 } as LambdaContext)).rejects.toMatchObject({ name: 'BadInput' });
+    for (const event of [{}, { httpMethod: 'POST', path: '/migrations', body: '{}' }, null])
+      await expect(handler(event, { getRemainingTimeInMillis: () => 1 } as LambdaContext)).rejects.toMatchObject({
+        name: 'BadInput',
+      });
     expect(started(fakes).changes).toBe(0);
   });
 });

@@ -6,13 +6,20 @@ import { ACCOUNT, aPod, anAssociation, CLUSTER, ROLE, target } from '../fixtures
 import { newFakes, problemIn, send, started } from './gateway.ts';
 
 const path = `/clusters/${CLUSTER}/identities`;
-const look = (fakes: Fakes, query: Record<string, string | string[]> = {}) => send(fakes, { method: 'GET', path, query: { region: target.region, ...query } });
+const look = (fakes: Fakes, query: Record<string, string | string[]> = {}) =>
+  send(fakes, { method: 'GET', path, query: { region: target.region, ...query } });
 interface Page {
   workloads: { namespace: string; kind: string; name: string; identity: string }[];
   totals: { workloads: number };
   next?: string;
 }
-const podOf = (index: number) => aPod(index % 2 === 0 ? 'irsa' : 'pod-identity', { namespace: `team-${index % 3}`, name: `app-${index}-0`, serviceAccount: `app-${index}`, owner: { kind: index % 4 === 0 ? 'StatefulSet' : 'Deployment', name: `app-${index}` } });
+const podOf = (index: number) =>
+  aPod(index % 2 === 0 ? 'irsa' : 'pod-identity', {
+    namespace: `team-${index % 3}`,
+    name: `app-${index}-0`,
+    serviceAccount: `app-${index}`,
+    owner: { kind: index % 4 === 0 ? 'StatefulSet' : 'Deployment', name: `app-${index}` },
+  });
 
 describe('GET /clusters/{name}/identities', () => {
   it('says of each workload how it gets its credentials, and changes nothing', async () => {
@@ -24,7 +31,13 @@ describe('GET /clusters/{name}/identities', () => {
       target,
       cluster: { version: '1.31' },
       agent: { status: 'pass' },
-      workloads: expect.arrayContaining([expect.objectContaining({ name: 'ebs-csi-controller', identity: 'irsa', association: expect.objectContaining({ roleArn: ROLE }) as unknown })]) as unknown,
+      workloads: expect.arrayContaining([
+        expect.objectContaining({
+          name: 'ebs-csi-controller',
+          identity: 'irsa',
+          association: expect.objectContaining({ roleArn: ROLE }) as unknown,
+        }),
+      ]) as unknown,
       unread: [],
     });
     expect(started(fakes).changes).toBe(0);
@@ -55,8 +68,15 @@ describe('GET /clusters/{name}/identities', () => {
     fakes.kubernetes.pods = Array.from({ length: 6 }, (_, index) => podOf(index));
     fakes.kubernetes.agentPods = [];
     const tokenOf = (row: string[]): string => Buffer.from(JSON.stringify(row)).toString('base64url');
-    expect(((await look(fakes, { next: tokenOf(['team-1', 'Deployment', 'app-2', 'x']) })).body as Page).workloads.map(({ name }) => name)).toEqual(['app-4', 'app-2', 'app-5']);
-    expect((await look(fakes, { next: tokenOf(['z', '', '', '']) })).body).toMatchObject({ workloads: [], totals: { workloads: 6 } });
+    expect(
+      ((await look(fakes, { next: tokenOf(['team-1', 'Deployment', 'app-2', 'x']) })).body as Page).workloads.map(
+        ({ name }) => name,
+      ),
+    ).toEqual(['app-4', 'app-2', 'app-5']);
+    expect((await look(fakes, { next: tokenOf(['z', '', '', '']) })).body).toMatchObject({
+      workloads: [],
+      totals: { workloads: 6 },
+    });
   });
 
   it.each([
@@ -65,7 +85,11 @@ describe('GET /clusters/{name}/identities', () => {
     ['a wrong account', { account: 'mine' }, 'query.account'],
     ['a wrong limit', { limit: '1000' }, 'query.limit'],
     ['a token that was not given', { next: 'W10' }, 'query.next'],
-    ['a token of another list', { next: Buffer.from('"01JD8Z5Q6R7S8T9V0W1X2Y3Z4A"').toString('base64url') }, 'query.next'],
+    [
+      'a token of another list',
+      { next: Buffer.from('"01JD8Z5Q6R7S8T9V0W1X2Y3Z4A"').toString('base64url') },
+      'query.next',
+    ],
     ['a parameter that is not known', { namespace: 'kube-system' }, 'query.namespace'],
   ])('refuses %s', async (_, query, field) => {
     const fakes = newFakes();
@@ -75,10 +99,20 @@ describe('GET /clusters/{name}/identities', () => {
 
   it('is for clusters that are there, in the own account, with a name', async () => {
     const fakes = newFakes();
-    expect(problemIn(await look(fakes, { account: '444455556666' }), 'other-account').errors).toMatchObject([{ field: 'query.account' }]);
-    expect(problemIn(await send(fakes, { method: 'GET', path: '/clusters/a b/identities', query: { region: target.region } }), 'invalid-request').errors).toMatchObject([{ field: 'path.name' }]);
+    expect(problemIn(await look(fakes, { account: '444455556666' }), 'other-account').errors).toMatchObject([
+      { field: 'query.account' },
+    ]);
+    expect(
+      problemIn(
+        await send(fakes, { method: 'GET', path: '/clusters/a b/identities', query: { region: target.region } }),
+        'invalid-request',
+      ).errors,
+    ).toMatchObject([{ field: 'path.name' }]);
     fakes.eks.cluster = undefined;
-    expect(problemIn(await look(fakes), 'unknown-cluster')).toMatchObject({ status: 404, errors: [{ field: 'path.name' }] });
+    expect(problemIn(await look(fakes), 'unknown-cluster')).toMatchObject({
+      status: 404,
+      errors: [{ field: 'path.name' }],
+    });
   });
 
   it.each([
@@ -88,7 +122,10 @@ describe('GET /clusters/{name}/identities', () => {
     const fakes = newFakes();
     fakes.journal.failNext(call, 'before', error);
     const found = problemIn(await look(fakes), 'no-access');
-    expect(found).toMatchObject({ status: 409, detail: expect.stringMatching(/KubernetesRoleArns.*docs\/kubernetes-access\.md.*no (entry|right)/s) as string });
+    expect(found).toMatchObject({
+      status: 409,
+      detail: expect.stringMatching(/KubernetesRoleArns.*docs\/kubernetes-access\.md.*no (entry|right)/s) as string,
+    });
   });
 
   it('notes what else may not be read', async () => {

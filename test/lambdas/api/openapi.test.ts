@@ -1,4 +1,7 @@
-/** docs/openapi.json: made of the schemas that the Lambda checks by, right by the rules of OpenAPI 3.0, and no promise that is not kept. */
+/**
+ * docs/openapi.json: made of the schemas that the Lambda checks by, right by the rules of OpenAPI 3.0, and no promise
+ * that is not kept.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -11,12 +14,48 @@ import { EXAMPLES } from '../../../scripts/openapi/examples.ts';
 type Json = Record<string, unknown>;
 const text = readFileSync(OPENAPI_FILE, 'utf8');
 const document = JSON.parse(text) as Document;
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Keywords of OpenAPI 3.0.3's Schema Object, but for extensions. Source: OpenAPI Specification 3.0.3, "Schema Object". */
+/**
+ * Keywords of OpenAPI 3.0.3's Schema Object, but for extensions. Source: OpenAPI Specification 3.0.3, "Schema Object".
+ */
 const KEYWORDS = new Set([
-  'title', 'multipleOf', 'maximum', 'exclusiveMaximum', 'minimum', 'exclusiveMinimum', 'maxLength', 'minLength', 'pattern', 'maxItems', 'minItems', 'uniqueItems', 'maxProperties', 'minProperties', 'required', 'enum',
-  'type', 'allOf', 'oneOf', 'anyOf', 'not', 'items', 'properties', 'additionalProperties', 'description', 'format', 'default', 'nullable', 'discriminator', 'readOnly', 'writeOnly', 'xml', 'externalDocs', 'example', 'deprecated',
+  'title',
+  'multipleOf',
+  'maximum',
+  'exclusiveMaximum',
+  'minimum',
+  'exclusiveMinimum',
+  'maxLength',
+  'minLength',
+  'pattern',
+  'maxItems',
+  'minItems',
+  'uniqueItems',
+  'maxProperties',
+  'minProperties',
+  'required',
+  'enum',
+  'type',
+  'allOf',
+  'oneOf',
+  'anyOf',
+  'not',
+  'items',
+  'properties',
+  'additionalProperties',
+  'description',
+  'format',
+  'default',
+  'nullable',
+  'discriminator',
+  'readOnly',
+  'writeOnly',
+  'xml',
+  'externalDocs',
+  'example',
+  'deprecated',
 ]);
 const TYPES = new Set(['array', 'boolean', 'integer', 'number', 'object', 'string']);
 
@@ -26,31 +65,64 @@ function wrongIn(schema: unknown, at: string): string[] {
   if ('$ref' in schema) return Object.keys(schema).length === 1 ? [] : [`${at} has more beside $ref`];
   const { type, items, properties = {}, additionalProperties, required = [] } = schema;
   const own = [
-    ...Object.keys(schema).filter((name) => !KEYWORDS.has(name)).map((name) => `${at} has ${name}`),
-    ...(type !== undefined && !(typeof type === 'string' && TYPES.has(type)) ? [`${at} has type ${JSON.stringify(type)}`] : []),
-    ...(['exclusiveMinimum', 'exclusiveMaximum', 'nullable'] as const).filter((name) => schema[name] !== undefined && typeof schema[name] !== 'boolean').map((name) => `${at} has a ${name} that is not true or false`),
+    ...Object.keys(schema)
+      .filter((name) => !KEYWORDS.has(name))
+      .map((name) => `${at} has ${name}`),
+    ...(type !== undefined && !(typeof type === 'string' && TYPES.has(type))
+      ? [`${at} has type ${JSON.stringify(type)}`]
+      : []),
+    ...(['exclusiveMinimum', 'exclusiveMaximum', 'nullable'] as const)
+      .filter((name) => schema[name] !== undefined && typeof schema[name] !== 'boolean')
+      .map((name) => `${at} has a ${name} that is not true or false`),
     ...(type === 'array' && items === undefined ? [`${at} is an array without items`] : []),
     ...(Array.isArray(items) ? [`${at} has a list of items`] : []),
-    ...(Array.isArray(required) && required.every((name) => typeof name === 'string' && Object.hasOwn(properties as Json, name)) ? [] : [`${at} requires what it does not have`]),
+    ...(Array.isArray(required) &&
+    required.every((name) => typeof name === 'string' && Object.hasOwn(properties as Json, name))
+      ? []
+      : [`${at} requires what it does not have`]),
     ...(Array.isArray(schema['enum']) && schema['enum'].length === 0 ? [`${at} has an empty enum`] : []),
   ];
   const inner = [
     ...Object.entries(properties as Json).map(([name, one]): [unknown, string] => [one, `${at}.${name}`]),
-    ...(['anyOf', 'oneOf', 'allOf'] as const).flatMap((name) => (Array.isArray(schema[name]) ? schema[name] : []).map((one, index): [unknown, string] => [one, `${at}.${name}.${index}`])),
+    ...(['anyOf', 'oneOf', 'allOf'] as const).flatMap((name) =>
+      (Array.isArray(schema[name]) ? schema[name] : []).map((one, index): [unknown, string] => [
+        one,
+        `${at}.${name}.${index}`,
+      ]),
+    ),
     ...(items === undefined ? [] : [[items, `${at}.items`] as [unknown, string]]),
     ...(isObject(additionalProperties) ? [[additionalProperties, `${at}.*`] as [unknown, string]] : []),
   ];
   return [...own, ...inner.flatMap(([one, place]) => wrongIn(one, place))];
 }
 
-const operations = Object.entries(document.paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, operation]) => ({ path, method, operation: operation as Json & { operationId: OperationId; parameters: Json[]; responses: Record<string, Json>; requestBody?: Json } })));
+const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({
+    path,
+    method,
+    operation: operation as Json & {
+      operationId: OperationId;
+      parameters: Json[];
+      responses: Record<string, Json>;
+      requestBody?: Json;
+    },
+  })),
+);
 const contentsOf = (holder: Json): Json[] => Object.values((holder['content'] ?? {}) as Record<string, Json>);
 
 describe('docs/openapi.json', () => {
   it('is as scripts/openapi.ts makes it (node scripts/openapi.ts)', () => expect(text).toBe(openapiText()));
 
   it('has every operation of the API, and no other', () => {
-    expect(operations.map(({ path, method, operation }) => `${operation.operationId} ${method.toUpperCase()} ${path}`).sort()).toEqual(Object.entries<Operation>(OPERATIONS).map(([id, { method, path }]) => `${id} ${method} ${path}`).sort());
+    expect(
+      operations
+        .map(({ path, method, operation }) => `${operation.operationId} ${method.toUpperCase()} ${path}`)
+        .sort(),
+    ).toEqual(
+      Object.entries<Operation>(OPERATIONS)
+        .map(([id, { method, path }]) => `${id} ${method} ${path}`)
+        .sort(),
+    );
   });
 
   it('is OpenAPI 3.0, which API Gateway imports', () => {
@@ -58,7 +130,11 @@ describe('docs/openapi.json', () => {
     expect(Object.keys(document).sort()).toEqual(['components', 'info', 'openapi', 'paths', 'security', 'servers']);
     expect(Object.keys(document.components.schemas).every((name) => /^[A-Za-z0-9]+$/.test(name))).toBe(true);
     for (const { operation } of operations) {
-      expect(Object.keys(operation).filter((name) => !['operationId', 'summary', 'description', 'parameters', 'requestBody', 'responses'].includes(name))).toEqual([]);
+      expect(
+        Object.keys(operation).filter(
+          (name) => !['operationId', 'summary', 'description', 'parameters', 'requestBody', 'responses'].includes(name),
+        ),
+      ).toEqual([]);
       for (const [status, response] of Object.entries(operation.responses)) {
         expect(status).toMatch(/^[2-5]\d\d$/);
         expect(response['description']).toMatch(/\S/);
@@ -70,8 +146,13 @@ describe('docs/openapi.json', () => {
     const schemas: [unknown, string][] = [
       ...Object.entries(document.components.schemas).map(([name, one]): [unknown, string] => [one, name]),
       ...operations.flatMap(({ operation }) => [
-        ...operation.parameters.map((one): [unknown, string] => [one['schema'], `${operation.operationId} ${String(one['name'])}`]),
-        ...[operation.requestBody ?? {}, ...Object.values(operation.responses)].flatMap(contentsOf).map((one): [unknown, string] => [one['schema'], operation.operationId]),
+        ...operation.parameters.map((one): [unknown, string] => [
+          one['schema'],
+          `${operation.operationId} ${String(one['name'])}`,
+        ]),
+        ...[operation.requestBody ?? {}, ...Object.values(operation.responses)]
+          .flatMap(contentsOf)
+          .map((one): [unknown, string] => [one['schema'], operation.operationId]),
       ]),
     ];
     expect(schemas.length).toBeGreaterThan(50);
@@ -92,7 +173,11 @@ describe('docs/openapi.json', () => {
   it('refers to what is there', () => {
     const refs = [...text.matchAll(/"\$ref": "([^"]+)"/g)].map(([, ref = '']) => ref);
     expect(refs.length).toBeGreaterThan(20);
-    const at = (ref: string): unknown => ref.slice(2).split('/').reduce<unknown>((value, part) => (isObject(value) ? value[part] : undefined), document);
+    const at = (ref: string): unknown =>
+      ref
+        .slice(2)
+        .split('/')
+        .reduce<unknown>((value, part) => (isObject(value) ? value[part] : undefined), document);
     expect(refs.filter((ref) => !ref.startsWith('#/') || at(ref) === undefined)).toEqual([]);
     const used = new Set(refs.map((ref) => ref.split('/').at(-1)));
     expect(Object.keys(document.components.schemas).filter((name) => !used.has(name))).toEqual([]);
@@ -102,20 +187,33 @@ describe('docs/openapi.json', () => {
     for (const { path, operation } of operations) {
       const names = operation.parameters.map((one) => `${String(one['in'])} ${String(one['name'])}`);
       expect(new Set(names).size).toBe(names.length);
-      expect(operation.parameters.filter((one) => one['in'] === 'path').map((one) => [one['name'], one['required']])).toEqual([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => [name, true]));
+      expect(
+        operation.parameters.filter((one) => one['in'] === 'path').map((one) => [one['name'], one['required']]),
+      ).toEqual([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => [name, true]));
     }
   });
 
   it('wants every request to be signed', () => {
     expect(document.security).toEqual([{ sigv4: [] }]);
-    expect(document.components.securitySchemes).toEqual({ sigv4: expect.objectContaining({ type: 'apiKey', in: 'header', name: 'Authorization', 'x-amazon-apigateway-authtype': 'awsSigv4' }) as unknown });
+    expect(document.components.securitySchemes).toEqual({
+      sigv4: expect.objectContaining({
+        type: 'apiKey',
+        in: 'header',
+        name: 'Authorization',
+        'x-amazon-apigateway-authtype': 'awsSigv4',
+      }) as unknown,
+    });
   });
 
   it('tells of each problem by its status', () => {
     for (const { operation } of operations) {
       const operationProblems = (OPERATIONS[operation.operationId] as Operation).problems;
-      for (const kind of operationProblems) expect(operation.responses[PROBLEMS[kind].status]?.['description']).toContain(PROBLEMS[kind].title);
-      for (const status of [400, 403, 429, 500, 502, 503, 504]) expect(Object.keys((operation.responses[status]?.['content'] ?? {}) as Json)).toEqual(['application/problem+json']);
+      for (const kind of operationProblems)
+        expect(operation.responses[PROBLEMS[kind].status]?.['description']).toContain(PROBLEMS[kind].title);
+      for (const status of [400, 403, 429, 500, 502, 503, 504])
+        expect(Object.keys((operation.responses[status]?.['content'] ?? {}) as Json)).toEqual([
+          'application/problem+json',
+        ]);
     }
   });
 });
@@ -133,12 +231,24 @@ describe('examples', () => {
 
 describe('docs/api.md', () => {
   const page = readFileSync(join(OPENAPI_FILE, '../api.md'), 'utf8');
-  const anchors = new Set([...page.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) => title.toLowerCase().replaceAll(/[^\w\s-]/g, '').trim().replaceAll(' ', '-')));
+  const anchors = new Set(
+    [...page.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
+      title
+        .toLowerCase()
+        .replaceAll(/[^\w\s-]/g, '')
+        .trim()
+        .replaceAll(' ', '-'),
+    ),
+  );
   it('has a section for each problem, of the Lambda and of API Gateway', () => {
     const wanted = [...Object.keys(PROBLEMS), ...Object.keys(GATEWAY_PROBLEMS).map(anchorOf)];
     expect(wanted.filter((anchor) => !anchors.has(anchor))).toEqual([]);
   });
   it('has every operation', () => {
-    expect(Object.values<Operation>(OPERATIONS).map(({ method, path }) => `${method} ${path}`).filter((one) => !page.includes(`\`${one}`))).toEqual([]);
+    expect(
+      Object.values<Operation>(OPERATIONS)
+        .map(({ method, path }) => `${method} ${path}`)
+        .filter((one) => !page.includes(`\`${one}`)),
+    ).toEqual([]);
   });
 });

@@ -7,7 +7,8 @@ import { ALICE, type Answer, BOB, newFakes, problemIn, type Request, send } from
 
 const body = { target, addon: ADDON };
 const migrate = (change: Partial<Request> = {}): Request => ({ method: 'POST', path: '/migrations', body, ...change });
-const keyed = (key: string, change: Partial<Request> = {}): Request => migrate({ headers: { 'Idempotency-Key': key }, ...change });
+const keyed = (key: string, change: Partial<Request> = {}): Request =>
+  migrate({ headers: { 'Idempotency-Key': key }, ...change });
 const idOf = ({ body: answer }: Answer): string => (answer as { migrationId: string }).migrationId;
 
 describe('POST /migrations', () => {
@@ -17,11 +18,19 @@ describe('POST /migrations', () => {
     const id = idOf(answer);
     expect(answer).toEqual({
       status: 202,
-      headers: { 'content-type': 'application/json', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', location: `/v1/migrations/${id}` },
+      headers: {
+        'content-type': 'application/json',
+        'cache-control': 'no-store',
+        'x-content-type-options': 'nosniff',
+        location: `/v1/migrations/${id}`,
+      },
       body: { migrationId: id, status: 'accepted', links: { self: `/v1/migrations/${id}`, plan: `/v1/plans/${id}` } },
     });
     const record = await fakes.ledger.getMigration(id);
-    expect(record).toMatchObject({ status: 'running', request: { ...body, requestedBy: ALICE, approval: 'required', reason: 'IRSA goes', dryRun: false } });
+    expect(record).toMatchObject({
+      status: 'running',
+      request: { ...body, requestedBy: ALICE, approval: 'required', reason: 'IRSA goes', dryRun: false },
+    });
     expect(record).not.toHaveProperty('executionArn');
     expect(fakes.executions.migrations).toEqual([{ migrationId: id, request: record!.request }]);
   });
@@ -29,7 +38,11 @@ describe('POST /migrations', () => {
   it('puts the claim first, then the record, then starts the execution', async () => {
     const fakes = newFakes();
     await send(fakes, migrate());
-    expect(fakes.journal.names().filter((name) => /claim|put|start/.test(name))).toEqual(['ledger.claim', 'ledger.putMigration', 'executions.startMigration']);
+    expect(fakes.journal.names().filter((name) => /claim|put|start/.test(name))).toEqual([
+      'ledger.claim',
+      'ledger.putMigration',
+      'executions.startMigration',
+    ]);
   });
 
   it.each([
@@ -39,13 +52,21 @@ describe('POST /migrations', () => {
     ['no region', { target: { ...target, region: '' } }, 'body.target.region'],
     ['nothing to migrate', { addon: undefined }, 'body.addon'],
     ['an add-on and a service account', { serviceAccount: { namespace: 'a', name: 'b' } }, 'body.serviceAccount'],
-    ['a window that never opens', { changeWindow: { schedule: '0 0 31 6 *', durationMinutes: 60, timeZone: 'UTC' } }, 'body.changeWindow.schedule'],
+    [
+      'a window that never opens',
+      { changeWindow: { schedule: '0 0 31 6 *', durationMinutes: 60, timeZone: 'UTC' } },
+      'body.changeWindow.schedule',
+    ],
     ['a role that is none', { roles: { sa: 'admin' } }, 'body.roles.sa'],
   ])('refuses %s, and names the field', async (_, change, field) => {
     const fakes = newFakes();
     const found = problemIn(await send(fakes, migrate({ body: { ...body, ...change } })), 'invalid-request');
     expect(found.errors?.map((one) => one.field)).toContain(field);
-    expect(found).toMatchObject({ status: 400, title: 'The request is not right', instance: 'urn:uuid:7a3c9f1e-5d2b-4c8a-9e6f-0b1d2c3e4f5a' });
+    expect(found).toMatchObject({
+      status: 400,
+      title: 'The request is not right',
+      instance: 'urn:uuid:7a3c9f1e-5d2b-4c8a-9e6f-0b1d2c3e4f5a',
+    });
     expect(fakes.journal.names()).toEqual([]);
   });
 
@@ -53,16 +74,27 @@ describe('POST /migrations', () => {
     const fakes = newFakes();
     const other = { target: { ...target, account: '444455556666' }, addon: ADDON };
     const found = problemIn(await send(fakes, migrate({ body: other })), 'other-account');
-    expect(found).toMatchObject({ status: 422, errors: [{ field: 'body.target.account', message: `is not ${ACCOUNT}, the account that this service works in` }] });
+    expect(found).toMatchObject({
+      status: 422,
+      errors: [{ field: 'body.target.account', message: `is not ${ACCOUNT}, the account that this service works in` }],
+    });
     expect(fakes.journal.names()).toEqual([]);
     fakes.settings.accounts = ['444455556666'];
     expect((await send(fakes, migrate({ body: other }))).status).toBe(202);
-    problemIn(await send(fakes, migrate({ body: { ...other, target: { ...target, account: '777788889999' } } })), 'other-account');
+    problemIn(
+      await send(fakes, migrate({ body: { ...other, target: { ...target, account: '777788889999' } } })),
+      'other-account',
+    );
   });
 
   it('is for regions of the own partition', async () => {
-    const found = problemIn(await send(newFakes(), migrate({ body: { ...body, target: { ...target, region: 'cn-north-1' } } })), 'invalid-request');
-    expect(found.errors).toEqual([{ field: 'body.target.region', message: 'must be a region of the partition aws, in which this service is' }]);
+    const found = problemIn(
+      await send(newFakes(), migrate({ body: { ...body, target: { ...target, region: 'cn-north-1' } } })),
+      'invalid-request',
+    );
+    expect(found.errors).toEqual([
+      { field: 'body.target.region', message: 'must be a region of the partition aws, in which this service is' },
+    ]);
   });
 });
 
@@ -71,11 +103,16 @@ describe('POST /plans', () => {
     const fakes = newFakes();
     const answer = await send(fakes, { method: 'POST', path: '/plans', body });
     expect(answer).toMatchObject({ status: 202, headers: { location: `/v1/plans/${idOf(answer)}` } });
-    expect(fakes.executions.migrations).toMatchObject([{ migrationId: idOf(answer), request: { dryRun: true, requestedBy: ALICE } }]);
+    expect(fakes.executions.migrations).toMatchObject([
+      { migrationId: idOf(answer), request: { dryRun: true, requestedBy: ALICE } },
+    ]);
   });
 
   it.each(['dryRun', 'requestedBy', 'approval', 'approvalHours', 'changeWindow'])('knows no %s', async (field) => {
-    const found = problemIn(await send(newFakes(), { method: 'POST', path: '/plans', body: { ...body, [field]: false } }), 'invalid-request');
+    const found = problemIn(
+      await send(newFakes(), { method: 'POST', path: '/plans', body: { ...body, [field]: false } }),
+      'invalid-request',
+    );
     expect(found.errors).toEqual([{ field: `body.${field}`, message: 'is not known here' }]);
   });
 });
@@ -87,14 +124,28 @@ describe('an Idempotency-Key', () => {
     await fakes.ledger.updateMigration(idOf(first), { status: 'ended', outcome: 'migrated' });
     expect(await send(fakes, keyed('deploy-1'))).toEqual(first);
     // In whatever order its fields are, and whether what is usual is said or not.
-    expect(await send(fakes, keyed('deploy-1', { body: { addon: ADDON, strategy: 'auto', target: { cluster: target.cluster, region: target.region, account: target.account } } }))).toEqual(first);
+    expect(
+      await send(
+        fakes,
+        keyed('deploy-1', {
+          body: {
+            addon: ADDON,
+            strategy: 'auto',
+            target: { cluster: target.cluster, region: target.region, account: target.account },
+          },
+        }),
+      ),
+    ).toEqual(first);
     expect(fakes.executions.migrations).toHaveLength(1);
   });
 
   it('stands for one request', async () => {
     const fakes = newFakes();
     await send(fakes, keyed('deploy-1'));
-    for (const other of [keyed('deploy-1', { body: { ...body, strategy: 'in-place' } }), { ...keyed('deploy-1'), path: '/plans' }]) {
+    for (const other of [
+      keyed('deploy-1', { body: { ...body, strategy: 'in-place' } }),
+      { ...keyed('deploy-1'), path: '/plans' },
+    ]) {
       const found = problemIn(await send(fakes, other), 'key-used');
       expect(found).toMatchObject({ status: 422, errors: [{ field: 'header.idempotency-key' }] });
     }
@@ -103,7 +154,11 @@ describe('an Idempotency-Key', () => {
 
   it("is the principal's own", async () => {
     const fakes = newFakes();
-    const ids = [idOf(await send(fakes, keyed('deploy-1'))), idOf(await send(fakes, keyed('deploy-1', { caller: BOB }))), idOf(await send(fakes, keyed('deploy-2')))];
+    const ids = [
+      idOf(await send(fakes, keyed('deploy-1'))),
+      idOf(await send(fakes, keyed('deploy-1', { caller: BOB }))),
+      idOf(await send(fakes, keyed('deploy-2'))),
+    ];
     expect(new Set(ids).size).toBe(3);
   });
 
@@ -160,21 +215,26 @@ describe('whatever breaks', () => {
   const calls = ['ledger.claim', 'ledger.getFile', 'ledger.putMigration', 'executions.startMigration'];
   const faults = calls.flatMap((call) => (['before', 'after'] as const).map((when): [string, When] => [call, when]));
 
-  it.each(faults)('at %s, %s its effect, the caller is told to try again, and a retry ends with one migration', async (call, when) => {
-    for (const request of [keyed('deploy-1'), migrate()]) {
-      const fakes = newFakes();
-      fakes.journal.failNext(call, when);
-      const first = await send(fakes, request);
-      const found = problemIn(first, 'unavailable');
-      expect(first).toMatchObject({ status: 503, headers: { 'retry-after': '5' } });
-      expect(found.detail).toContain('ConnectionLost');
-      expect(found.detail).not.toContain('socket hang up');
-      const answer = await send(fakes, request);
-      expect(answer.status).toBe(202);
-      expect(fakes.executions.migrations).toMatchObject([{ migrationId: idOf(answer), request: { requestedBy: ALICE } }]);
-      expect((await fakes.ledger.listMigrations({}, 100)).migrations).toHaveLength(1);
-    }
-  });
+  it.each(faults)(
+    'at %s, %s its effect, the caller is told to try again, and a retry ends with one migration',
+    async (call, when) => {
+      for (const request of [keyed('deploy-1'), migrate()]) {
+        const fakes = newFakes();
+        fakes.journal.failNext(call, when);
+        const first = await send(fakes, request);
+        const found = problemIn(first, 'unavailable');
+        expect(first).toMatchObject({ status: 503, headers: { 'retry-after': '5' } });
+        expect(found.detail).toContain('ConnectionLost');
+        expect(found.detail).not.toContain('socket hang up');
+        const answer = await send(fakes, request);
+        expect(answer.status).toBe(202);
+        expect(fakes.executions.migrations).toMatchObject([
+          { migrationId: idOf(answer), request: { requestedBy: ALICE } },
+        ]);
+        expect((await fakes.ledger.listMigrations({}, 100)).migrations).toHaveLength(1);
+      }
+    },
+  );
 
   it('at every one of its calls, twice in a row: one migration at the end', async () => {
     for (let first = 0; first < calls.length; first += 1) {
@@ -203,7 +263,8 @@ describe('whatever breaks', () => {
       const fakes = newFakes();
       const { ledger } = fakes;
       const put = ledger.putMigration.bind(ledger);
-      // Between its look and its put, another one has put the record, and the execution has come to its plan, or its end.
+      // Between its look and its put, another one has put the record, and the execution has come to its plan, or its
+      // end.
       ledger.putMigration = async (record) => {
         ledger.putMigration = put;
         await ledger.putMigration({ ...record, executionArn: EXECUTION, verified: 'pods' });

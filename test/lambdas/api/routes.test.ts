@@ -4,14 +4,30 @@ import { migrationAnswer } from '../../../lambdas/api/answers.ts';
 import { MigrationError } from '../../../lambdas/domain/errors.ts';
 import type { Approval, Migration } from '../../../lambdas/domain/model.ts';
 import type { Fakes } from '../fakes.ts';
-import { anEvidence, aMigration, aPlan, at, EXECUTION, executionArn, MIGRATION_ID, OTHER_MIGRATION_ID, target } from '../fixtures.ts';
+import {
+  anEvidence,
+  aMigration,
+  aPlan,
+  at,
+  EXECUTION,
+  executionArn,
+  MIGRATION_ID,
+  OTHER_MIGRATION_ID,
+  target,
+} from '../fixtures.ts';
 import { ALICE, BOB, handle, eventOf, newFakes, problemIn, send, started } from './gateway.ts';
 
 const path = `/migrations/${MIGRATION_ID}`;
 const self = `/v1${path}`;
 const plan = aPlan();
 const TOKEN = 'task-token-that-nobody-may-see';
-const pending: Approval = { round: 1, planHash: plan.hash, state: 'pending', requestedAt: at(10), expiresAt: at(86_400) };
+const pending: Approval = {
+  round: 1,
+  planHash: plan.hash,
+  state: 'pending',
+  requestedAt: at(10),
+  expiresAt: at(86_400),
+};
 
 async function withMigration(change: Partial<Migration> = {}, asked?: Approval): Promise<Fakes> {
   const fakes = newFakes();
@@ -23,7 +39,12 @@ async function withMigration(change: Partial<Migration> = {}, asked?: Approval):
   }
   return fakes;
 }
-const ended = (outcome: Migration['outcome']): Partial<Migration> => ({ status: 'ended', outcome, endedAt: at(300), verified: 'pods' });
+const ended = (outcome: Migration['outcome']): Partial<Migration> => ({
+  status: 'ended',
+  outcome,
+  endedAt: at(300),
+  verified: 'pods',
+});
 const show = (fakes: Fakes, id = MIGRATION_ID) => send(fakes, { method: 'GET', path: `/migrations/${id}` });
 
 describe('GET /migrations/{id}', () => {
@@ -54,15 +75,31 @@ describe('GET /migrations/{id}', () => {
   it('shows one that is over: its report, and that it can be rolled back', async () => {
     const { status, body } = await show(await withMigration({ ...ended('migrated'), rung: 0 }));
     expect(status).toBe(200);
-    expect(body).toMatchObject({ status: 'ended', outcome: 'migrated', endedAt: at(300), verified: 'pods', applied: plan.ladder[0], links: { self, rollback: `${self}/rollback` } });
+    expect(body).toMatchObject({
+      status: 'ended',
+      outcome: 'migrated',
+      endedAt: at(300),
+      verified: 'pods',
+      applied: plan.ladder[0],
+      links: { self, rollback: `${self}/rollback` },
+    });
     expect(migrationAnswer.strict().parse(body)).toBeTruthy();
     expect(body).not.toHaveProperty('links.cancel');
   });
 
-  it.each(['blocked', 'rolled-back', 'planned', 'already-migrated'] as const)('offers nothing to do with one that ended %s', async (outcome) => {
-    expect((await show(await withMigration(ended(outcome)))).body).toMatchObject({ outcome, links: { self, plan: `/v1/plans/${MIGRATION_ID}` } });
-    expect(Object.keys(((await show(await withMigration(ended(outcome)))).body as { links: object }).links)).toEqual(['self', 'plan']);
-  });
+  it.each(['blocked', 'rolled-back', 'planned', 'already-migrated'] as const)(
+    'offers nothing to do with one that ended %s',
+    async (outcome) => {
+      expect((await show(await withMigration(ended(outcome)))).body).toMatchObject({
+        outcome,
+        links: { self, plan: `/v1/plans/${MIGRATION_ID}` },
+      });
+      expect(Object.keys(((await show(await withMigration(ended(outcome)))).body as { links: object }).links)).toEqual([
+        'self',
+        'plan',
+      ]);
+    },
+  );
 
   it('does not show the outcome of before while one is being put back', async () => {
     const recovery = { startedAt: at(400), executionArn: executionArn('r', 'Recover'), cause: 'requested' } as const;
@@ -74,16 +111,31 @@ describe('GET /migrations/{id}', () => {
 
   it('shows at most a thousand pods of each look, and how many are left', async () => {
     const fakes = await withMigration();
-    await fakes.ledger.putEvidence(MIGRATION_ID, 'before', Array.from({ length: 1300 }, (_, index) => anEvidence({ name: `pod-${index}` })), at(2));
-    expect(((await show(fakes)).body as { verification: { before: unknown[]; left: unknown } }).verification).toMatchObject({ before: { length: 1000 }, left: { before: 300, pods: 0 } });
+    await fakes.ledger.putEvidence(
+      MIGRATION_ID,
+      'before',
+      Array.from({ length: 1300 }, (_, index) => anEvidence({ name: `pod-${index}` })),
+      at(2),
+    );
+    expect(
+      ((await show(fakes)).body as { verification: { before: unknown[]; left: unknown } }).verification,
+    ).toMatchObject({ before: { length: 1000 }, left: { before: 300, pods: 0 } });
   });
 
   it('keeps the mapped path of a custom domain, and its own where there is no stage', async () => {
     const fakes = await withMigration();
     const event = eventOf({ method: 'GET', path });
-    const mapped = { ...event, path: `/pim${path}`, resource: '/migrations/{id}', pathParameters: { id: MIGRATION_ID }, requestContext: { ...(event.requestContext as object), path: `/pim${path}` } };
+    const mapped = {
+      ...event,
+      path: `/pim${path}`,
+      resource: '/migrations/{id}',
+      pathParameters: { id: MIGRATION_ID },
+      requestContext: { ...(event.requestContext as object), path: `/pim${path}` },
+    };
     expect((await handle(fakes, mapped)).body).toMatchObject({ links: { self: `/pim${path}` } });
-    expect((await handle(fakes, { ...event, requestContext: { ...(event.requestContext as object), path } })).body).toMatchObject({ links: { self: path } });
+    expect(
+      (await handle(fakes, { ...event, requestContext: { ...(event.requestContext as object), path } })).body,
+    ).toMatchObject({ links: { self: path } });
   });
 
   it.each([
@@ -94,7 +146,10 @@ describe('GET /migrations/{id}', () => {
     const sent = `/migrations/%30${MIGRATION_ID.slice(1)}`;
     const event = eventOf({ method: 'GET', path: sent });
     const routed = { ...event, resource: '/migrations/{id}', pathParameters: { id: given } };
-    expect((await handle(fakes, routed)).body).toMatchObject({ migrationId: MIGRATION_ID, links: { self: `/v1${path}` } });
+    expect((await handle(fakes, routed)).body).toMatchObject({
+      migrationId: MIGRATION_ID,
+      links: { self: `/v1${path}` },
+    });
   });
 
   it.each([
@@ -104,20 +159,36 @@ describe('GET /migrations/{id}', () => {
     ['a path', '..%2F..', 'invalid-request', 400],
     ['no percent-encoding', '%zz', 'invalid-request', 400],
   ])('of %s is a problem that names path.id', async (_, id, kind, status) => {
-    for (const of of ['/migrations/', '/plans/']) expect(problemIn(await send(newFakes(), { method: 'GET', path: of + id }), kind)).toMatchObject({ status, errors: [{ field: 'path.id' }] });
+    for (const of of ['/migrations/', '/plans/'])
+      expect(problemIn(await send(newFakes(), { method: 'GET', path: of + id }), kind)).toMatchObject({
+        status,
+        errors: [{ field: 'path.id' }],
+      });
   });
 });
 
 describe('GET /plans/{id}', () => {
   it('shows the plan and its verdict, of a dry run and of a migration', async () => {
     for (const outcome of ['planned', 'migrated'] as const) {
-      const { body } = await send(await withMigration(ended(outcome)), { method: 'GET', path: `/plans/${MIGRATION_ID}` });
-      expect(body).toMatchObject({ migrationId: MIGRATION_ID, status: 'ended', outcome, plan: { verdict: 'migrate', hash: plan.hash }, links: { self } });
+      const { body } = await send(await withMigration(ended(outcome)), {
+        method: 'GET',
+        path: `/plans/${MIGRATION_ID}`,
+      });
+      expect(body).toMatchObject({
+        migrationId: MIGRATION_ID,
+        status: 'ended',
+        outcome,
+        plan: { verdict: 'migrate', hash: plan.hash },
+        links: { self },
+      });
       expect(body).not.toHaveProperty('steps');
     }
   });
   it('has none before it is made', async () => {
-    const { body } = await send(await withMigration({ plan: undefined }), { method: 'GET', path: `/plans/${MIGRATION_ID}` });
+    const { body } = await send(await withMigration({ plan: undefined }), {
+      method: 'GET',
+      path: `/plans/${MIGRATION_ID}`,
+    });
     expect(body).toMatchObject({ status: 'running' });
     expect(body).not.toHaveProperty('plan');
   });
@@ -127,18 +198,26 @@ describe('GET /migrations', () => {
   const idAt = (index: number): string => `01JD8Z5Q6R7S8T9V0W1X2Y${String(index).padStart(4, '0')}`;
   async function many(): Promise<Fakes> {
     const fakes = newFakes();
-    for (let index = 0; index < 7; index += 1) await fakes.ledger.putMigration(aMigration({ migrationId: idAt(index), startedAt: at(index), ...(index % 2 === 0 ? ended('blocked') : {}) }));
+    for (let index = 0; index < 7; index += 1)
+      await fakes.ledger.putMigration(
+        aMigration({ migrationId: idAt(index), startedAt: at(index), ...(index % 2 === 0 ? ended('blocked') : {}) }),
+      );
     return fakes;
   }
-  const list = (fakes: Fakes, query: Record<string, string | string[]> = {}) => send(fakes, { method: 'GET', path: '/migrations', query });
-  const pageOf = async (fakes: Fakes, query: Record<string, string>) => (await list(fakes, query)).body as { migrations: { migrationId: string }[]; next?: string };
+  const list = (fakes: Fakes, query: Record<string, string | string[]> = {}) =>
+    send(fakes, { method: 'GET', path: '/migrations', query });
+  const pageOf = async (fakes: Fakes, query: Record<string, string>) =>
+    (await list(fakes, query)).body as { migrations: { migrationId: string }[]; next?: string };
 
   it('lists all, newest first, page by page', async () => {
     const fakes = await many();
     const found: string[] = [];
     let next: string | undefined;
     do {
-      const page: Awaited<ReturnType<typeof pageOf>> = await pageOf(fakes, { limit: '3', ...(next === undefined ? {} : { next }) });
+      const page: Awaited<ReturnType<typeof pageOf>> = await pageOf(fakes, {
+        limit: '3',
+        ...(next === undefined ? {} : { next }),
+      });
       expect(page.migrations.length).toBeLessThanOrEqual(3);
       found.push(...page.migrations.map(({ migrationId }) => migrationId));
       ({ next } = page);
@@ -148,7 +227,14 @@ describe('GET /migrations', () => {
 
   it('takes every filter to the ledger, and 50 at a time', async () => {
     const fakes = await many();
-    await list(fakes, { account: target.account, region: target.region, cluster: target.cluster, outcome: 'blocked', since: '2026-01-05T10:00:00+01:00', next: Buffer.from(JSON.stringify(idAt(3))).toString('base64url') });
+    await list(fakes, {
+      account: target.account,
+      region: target.region,
+      cluster: target.cluster,
+      outcome: 'blocked',
+      since: '2026-01-05T10:00:00+01:00',
+      next: Buffer.from(JSON.stringify(idAt(3))).toString('base64url'),
+    });
     await list(fakes, { since: '2026-01-05' });
     await list(fakes, { since: '0001-01-01' });
     expect(fakes.journal.of('ledger.listMigrations')).toEqual([
@@ -160,15 +246,36 @@ describe('GET /migrations', () => {
   });
 
   it.each([
-    ['limit', '0'], ['limit', '101'], ['limit', '-1'], ['limit', '1e1'], ['limit', ' 5'], ['limit', '5.0'], ['limit', ''],
-    ['since', 'yesterday'], ['since', '2026-13-01'], ['since', '2026-01-05T09:00:00'],
-    ['outcome', 'fine'], ['account', '1'], ['region', 'x'], ['cluster', '-'],
-    ['next', ''], ['next', '!'], ['next', 'bm9uZQ'], ['next', Buffer.from('"x"').toString('base64url')], ['next', 'x'.repeat(3000)],
-    ['status', 'running'], ['__proto__', 'x'], ['constructor', 'x'], ['toString', 'x'],
+    ['limit', '0'],
+    ['limit', '101'],
+    ['limit', '-1'],
+    ['limit', '1e1'],
+    ['limit', ' 5'],
+    ['limit', '5.0'],
+    ['limit', ''],
+    ['since', 'yesterday'],
+    ['since', '2026-13-01'],
+    ['since', '2026-01-05T09:00:00'],
+    ['outcome', 'fine'],
+    ['account', '1'],
+    ['region', 'x'],
+    ['cluster', '-'],
+    ['next', ''],
+    ['next', '!'],
+    ['next', 'bm9uZQ'],
+    ['next', Buffer.from('"x"').toString('base64url')],
+    ['next', 'x'.repeat(3000)],
+    ['status', 'running'],
+    ['__proto__', 'x'],
+    ['constructor', 'x'],
+    ['toString', 'x'],
   ])('refuses %s=%j, and names it', async (name, value) => {
     const event = eventOf({ method: 'GET', path: '/migrations' });
     const values = JSON.parse(`{"${name}":["${value}"]}`) as object;
-    const found = problemIn(await handle(newFakes(), { ...event, multiValueQueryStringParameters: values }), 'invalid-request');
+    const found = problemIn(
+      await handle(newFakes(), { ...event, multiValueQueryStringParameters: values }),
+      'invalid-request',
+    );
     expect(found.errors?.map(({ field }) => field)).toEqual([`query.${name}`]);
   });
 
@@ -180,7 +287,11 @@ describe('GET /migrations', () => {
   it('refuses a next that DynamoDB does not take there, and says so of nothing else', async () => {
     const fakes = newFakes();
     const next = Buffer.from(JSON.stringify(MIGRATION_ID)).toString('base64url');
-    fakes.journal.failNext('ledger.listMigrations', 'before', new MigrationError('InvalidRequest', 'The provided starting key is outside query boundaries'));
+    fakes.journal.failNext(
+      'ledger.listMigrations',
+      'before',
+      new MigrationError('InvalidRequest', 'The provided starting key is outside query boundaries'),
+    );
     expect(problemIn(await list(fakes, { next }), 'invalid-request').errors).toMatchObject([{ field: 'query.next' }]);
     fakes.journal.failNext('ledger.listMigrations', 'before', new MigrationError('InvalidRequest', 'no'));
     problemIn(await list(fakes), 'unexpected');
@@ -188,14 +299,19 @@ describe('GET /migrations', () => {
 });
 
 describe('POST /migrations/{id}/approval', () => {
-  const decide = (fakes: Fakes, body: object, caller = BOB) => send(fakes, { method: 'POST', path: `${path}/approval`, body, caller });
+  const decide = (fakes: Fakes, body: object, caller = BOB) =>
+    send(fakes, { method: 'POST', path: `${path}/approval`, body, caller });
   const yes = { decision: 'approve', planHash: plan.hash };
 
   it('lets the execution go on, by whoever signed it', async () => {
     const fakes = await withMigration({}, pending);
     const { status, body } = await decide(fakes, { ...yes, reason: 'fine' });
     expect(status).toBe(200);
-    expect(body).toMatchObject({ migrationId: MIGRATION_ID, approval: { state: 'approved', decidedBy: BOB, reason: 'fine' }, links: { self } });
+    expect(body).toMatchObject({
+      migrationId: MIGRATION_ID,
+      approval: { state: 'approved', decidedBy: BOB, reason: 'fine' },
+      links: { self },
+    });
     expect(fakes.executions.tasks.get(TOKEN)).toEqual({ output: { planHash: plan.hash, decidedBy: BOB } });
     expect(JSON.stringify([body, fakes.telemetry.lines])).not.toContain(TOKEN);
     expect((await decide(fakes, yes)).status).toBe(200);
@@ -203,17 +319,35 @@ describe('POST /migrations/{id}/approval', () => {
 
   it('ends it where the plan is rejected', async () => {
     const fakes = await withMigration({}, pending);
-    expect((await decide(fakes, { ...yes, decision: 'reject' })).body).toMatchObject({ approval: { state: 'rejected' } });
+    expect((await decide(fakes, { ...yes, decision: 'reject' })).body).toMatchObject({
+      approval: { state: 'rejected' },
+    });
     expect(fakes.executions.tasks.get(TOKEN)).toMatchObject({ error: 'ApprovalRejected' });
   });
 
   it.each<[string, Partial<Migration>, Approval | undefined, object, string, string, number]>([
-    ['of a migration that is not there', { migrationId: OTHER_MIGRATION_ID }, undefined, {}, BOB, 'unknown-migration', 404],
+    [
+      'of a migration that is not there',
+      { migrationId: OTHER_MIGRATION_ID },
+      undefined,
+      {},
+      BOB,
+      'unknown-migration',
+      404,
+    ],
     ['of one that does not wait', {}, undefined, {}, BOB, 'no-approval', 409],
     ['of one that is over', ended('blocked'), pending, {}, BOB, 'no-approval', 409],
     ['of another plan', {}, pending, { planHash: 'a'.repeat(64) }, BOB, 'no-approval', 409],
     ['of one that has expired', {}, { ...pending, expiresAt: at(-1) }, {}, BOB, 'no-approval', 409],
-    ['of one that is decided', {}, { ...pending, state: 'rejected', decidedBy: 'somebody' }, {}, BOB, 'no-approval', 409],
+    [
+      'of one that is decided',
+      {},
+      { ...pending, state: 'rejected', decidedBy: 'somebody' },
+      {},
+      BOB,
+      'no-approval',
+      409,
+    ],
     ['by who asked for it', {}, pending, {}, ALICE, 'not-allowed-to-approve', 403],
   ])('is refused %s, and nothing changes', async (_, change, asked, body, caller, kind, status) => {
     const fakes = await withMigration(change, asked);
@@ -229,7 +363,11 @@ describe('POST /migrations/{id}/approval', () => {
     [{ ...yes, taskToken: TOKEN }, ['body.taskToken']],
     [{ ...yes, decidedBy: ALICE }, ['body.decidedBy']],
   ])('is refused with %j', async (body, fields) => {
-    expect(problemIn(await decide(await withMigration({}, pending), body), 'invalid-request').errors?.map(({ field }) => field)).toEqual(fields);
+    expect(
+      problemIn(await decide(await withMigration({}, pending), body), 'invalid-request').errors?.map(
+        ({ field }) => field,
+      ),
+    ).toEqual(fields);
   });
 });
 
@@ -240,7 +378,13 @@ describe('POST /migrations/{id}/cancel', () => {
     const fakes = await withMigration({}, pending);
     const { status, body } = await cancel(fakes, { reason: 'wrong day' });
     expect(status).toBe(202);
-    expect(body).toMatchObject({ migrationId: MIGRATION_ID, cancellation: { requestedBy: ALICE, reason: 'wrong day' }, first: true, begun: false, willEnd: 'blocked' });
+    expect(body).toMatchObject({
+      migrationId: MIGRATION_ID,
+      cancellation: { requestedBy: ALICE, reason: 'wrong day' },
+      first: true,
+      begun: false,
+      willEnd: 'blocked',
+    });
     expect(fakes.executions.tasks.get(TOKEN)).toMatchObject({ error: 'Cancelled' });
     expect((await cancel(fakes)).body).toMatchObject({ first: false, cancellation: { reason: 'wrong day' } });
   });
@@ -248,7 +392,12 @@ describe('POST /migrations/{id}/cancel', () => {
   it.each<[string, Partial<Migration>, string, number]>([
     ['is not there', { migrationId: OTHER_MIGRATION_ID }, 'unknown-migration', 404],
     ['is over', ended('migrated'), 'no-cancel', 409],
-    ['is being put back', { recovery: { startedAt: at(1), executionArn: EXECUTION, cause: 'requested' } }, 'no-cancel', 409],
+    [
+      'is being put back',
+      { recovery: { startedAt: at(1), executionArn: EXECUTION, cause: 'requested' } },
+      'no-cancel',
+      409,
+    ],
   ])('is refused of one that %s', async (_, change, kind, status) => {
     const fakes = await withMigration(change);
     expect(problemIn(await cancel(fakes), kind).status).toBe(status);
@@ -257,19 +406,41 @@ describe('POST /migrations/{id}/cancel', () => {
 });
 
 describe('POST /migrations/{id}/rollback', () => {
-  const roll = (fakes: Fakes, key?: string, body?: object) => send(fakes, { method: 'POST', path: `${path}/rollback`, headers: key === undefined ? {} : { 'Idempotency-Key': key }, body });
+  const roll = (fakes: Fakes, key?: string, body?: object) =>
+    send(fakes, {
+      method: 'POST',
+      path: `${path}/rollback`,
+      headers: key === undefined ? {} : { 'Idempotency-Key': key },
+      body,
+    });
 
   it.each(['migrated', 'needs-human'] as const)('starts Recover for one that ended %s', async (outcome) => {
     const fakes = await withMigration(ended(outcome));
     const answer = await roll(fakes, undefined, { reason: 'volumes' });
-    expect(answer).toMatchObject({ status: 202, headers: { location: self }, body: { migrationId: MIGRATION_ID, status: 'accepted', links: { self } } });
-    expect(fakes.executions.rollbacks).toEqual([{ migrationId: MIGRATION_ID, name: expect.stringMatching(new RegExp(`^${MIGRATION_ID}-[0-9A-Z]{26}$`)) as string, requestedBy: ALICE, reason: 'volumes' }]);
+    expect(answer).toMatchObject({
+      status: 202,
+      headers: { location: self },
+      body: { migrationId: MIGRATION_ID, status: 'accepted', links: { self } },
+    });
+    expect(fakes.executions.rollbacks).toEqual([
+      {
+        migrationId: MIGRATION_ID,
+        name: expect.stringMatching(new RegExp(`^${MIGRATION_ID}-[0-9A-Z]{26}$`)) as string,
+        requestedBy: ALICE,
+        reason: 'volumes',
+      },
+    ]);
   });
 
   it.each<[string, Partial<Migration>, string, number]>([
     ['is not there', { migrationId: OTHER_MIGRATION_ID }, 'unknown-migration', 404],
     ['is running', {}, 'no-rollback', 409],
-    ['is being put back', { recovery: { startedAt: at(1), executionArn: EXECUTION, cause: 'stranded' } }, 'no-rollback', 409],
+    [
+      'is being put back',
+      { recovery: { startedAt: at(1), executionArn: EXECUTION, cause: 'stranded' } },
+      'no-rollback',
+      409,
+    ],
     ['ended blocked', ended('blocked'), 'no-rollback', 409],
     ['ended rolled-back', ended('rolled-back'), 'no-rollback', 409],
     ['ended planned', ended('planned'), 'no-rollback', 409],
@@ -289,7 +460,11 @@ describe('POST /migrations/{id}/rollback', () => {
       const { name } = fakes.executions.rollbacks[0]!;
       // It has begun, and is over.
       for (const status of ['running', 'ended'] as const) {
-        await fakes.ledger.updateMigration(MIGRATION_ID, { status, outcome: 'rolled-back', recovery: { startedAt: at(400), executionArn: executionArn(name, 'Recover'), cause: 'requested' } });
+        await fakes.ledger.updateMigration(MIGRATION_ID, {
+          status,
+          outcome: 'rolled-back',
+          recovery: { startedAt: at(400), executionArn: executionArn(name, 'Recover'), cause: 'requested' },
+        });
         expect((await roll(fakes, 'back-1')).status).toBe(202);
       }
       expect(fakes.executions.rollbacks).toHaveLength(1);

@@ -11,19 +11,44 @@ import { ALICE, BOB, newFakes, problemIn, send } from './gateway.ts';
 
 const ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
 const OTHER = '222233334444';
-const REPORTS = { bucket: 'sweeps', json: `sweeps/${ID}/report.json`, csv: `sweeps/${ID}/report.csv`, html: `sweeps/${ID}/report.html` };
+const REPORTS = {
+  bucket: 'sweeps',
+  json: `sweeps/${ID}/report.json`,
+  csv: `sweeps/${ID}/report.csv`,
+  html: `sweeps/${ID}/report.html`,
+};
 const request = sweepRequest.parse({ mode: 'migrate', requestedBy: ALICE });
 const ARN = executionArn(ID, 'Sweep');
 
 async function withSweep(change: Partial<Sweep> = {}): Promise<Fakes> {
   const fakes = newFakes();
-  await fakes.sweeps.create({ ...newSweep({ sweepId: ID, request, startedAt: at(0) }), executions: 1, executionArn: ARN, ...change });
+  await fakes.sweeps.create({
+    ...newSweep({ sweepId: ID, request, startedAt: at(0) }),
+    executions: 1,
+    executionArn: ARN,
+    ...change,
+  });
   fakes.executions.states.set(ARN, { status: 'RUNNING' });
   return fakes;
 }
-const item = (migrationId: string, change: Partial<SweepItem> = {}): SweepItem => ({ migrationId, account: ACCOUNT, region: 'eu-west-1', cluster: 'demo', addon: 'vpc-cni', roles: [], state: 'queued', ...change });
-const post = (fakes: Fakes, body: unknown, headers: Record<string, string> = {}, caller = ALICE) => send(fakes, { method: 'POST', path: '/sweeps', body, headers, caller });
-const ended = (outcome: Sweep['outcome']): Partial<Sweep> => ({ status: 'ended', outcome, endedAt: at(300), phase: 'report' });
+const item = (migrationId: string, change: Partial<SweepItem> = {}): SweepItem => ({
+  migrationId,
+  account: ACCOUNT,
+  region: 'eu-west-1',
+  cluster: 'demo',
+  addon: 'vpc-cni',
+  roles: [],
+  state: 'queued',
+  ...change,
+});
+const post = (fakes: Fakes, body: unknown, headers: Record<string, string> = {}, caller = ALICE) =>
+  send(fakes, { method: 'POST', path: '/sweeps', body, headers, caller });
+const ended = (outcome: Sweep['outcome']): Partial<Sweep> => ({
+  status: 'ended',
+  outcome,
+  endedAt: at(300),
+  phase: 'report',
+});
 
 describe('POST /sweeps', () => {
   it('notes the sweep, by who signed it, and starts it once', async () => {
@@ -31,8 +56,16 @@ describe('POST /sweeps', () => {
     const { status, body, headers } = await post(fakes, { mode: 'inventory' });
     const [record] = [...fakes.sweeps.records.values()];
     const self = `/v1/sweeps/${record?.sweepId ?? ''}`;
-    expect({ status, body, location: headers['location'] }).toEqual({ status: 202, body: { sweepId: record?.sweepId, status: 'accepted', links: { self } }, location: self });
-    expect(record).toMatchObject({ status: 'running', phase: 'inventory', request: { mode: 'inventory', requestedBy: ALICE, callsPerSecond: 5, limits: { canary: 1, concurrency: 20 } } });
+    expect({ status, body, location: headers['location'] }).toEqual({
+      status: 202,
+      body: { sweepId: record?.sweepId, status: 'accepted', links: { self } },
+      location: self,
+    });
+    expect(record).toMatchObject({
+      status: 'running',
+      phase: 'inventory',
+      request: { mode: 'inventory', requestedBy: ALICE, callsPerSecond: 5, limits: { canary: 1, concurrency: 20 } },
+    });
     expect(fakes.executions.sweeps).toEqual([{ sweepId: record?.sweepId, name: record?.sweepId }]);
     expect(fakes.executions.migrations).toEqual([]);
   });
@@ -40,28 +73,45 @@ describe('POST /sweeps', () => {
   it('is one sweep, however often it is sent: with a key also after it is over, without one while it goes on', async () => {
     const fakes = newFakes();
     const key = { 'Idempotency-Key': 'once' };
-    const ids = async (headers: Record<string, string>): Promise<Set<unknown>> => new Set(await Promise.all([1, 2, 3].map(async () => ((await post(fakes, { mode: 'plan' }, headers)).body as { sweepId: string }).sweepId)));
+    const ids = async (headers: Record<string, string>): Promise<Set<unknown>> =>
+      new Set(
+        await Promise.all(
+          [1, 2, 3].map(
+            async () => ((await post(fakes, { mode: 'plan' }, headers)).body as { sweepId: string }).sweepId,
+          ),
+        ),
+      );
     const byKey = await ids(key);
     const byContent = await ids({});
-    expect([byKey.size, byContent.size, fakes.sweeps.records.size, fakes.executions.sweeps.length]).toEqual([1, 1, 2, 2]);
-    for (const id of fakes.sweeps.records.keys()) await fakes.sweeps.update(id, { status: 'ended', outcome: 'completed' });
+    expect([byKey.size, byContent.size, fakes.sweeps.records.size, fakes.executions.sweeps.length]).toEqual([
+      1, 1, 2, 2,
+    ]);
+    for (const id of fakes.sweeps.records.keys())
+      await fakes.sweeps.update(id, { status: 'ended', outcome: 'completed' });
     expect(await ids(key)).toEqual(byKey);
     const anew = await ids({});
     expect([anew.size, [...anew].some((id) => byContent.has(id)), fakes.sweeps.records.size]).toEqual([1, false, 3]);
     // Somebody else's is another one.
-    expect(byContent.has(((await post(fakes, { mode: 'plan' }, {}, BOB)).body as { sweepId: string }).sweepId)).toBe(false);
-    expect(problemIn(await post(fakes, { mode: 'migrate' }, key), 'key-used').errors).toMatchObject([{ field: 'header.idempotency-key' }]);
+    expect(byContent.has(((await post(fakes, { mode: 'plan' }, {}, BOB)).body as { sweepId: string }).sweepId)).toBe(
+      false,
+    );
+    expect(problemIn(await post(fakes, { mode: 'migrate' }, key), 'key-used').errors).toMatchObject([
+      { field: 'header.idempotency-key' },
+    ]);
   });
 
-  it.each(['sweeps.create', 'executions.startSweep'])('that broke off at %s is finished when it is sent again', async (call) => {
-    for (const when of ['before', 'after'] as const) {
-      const fakes = newFakes();
-      fakes.journal.failNext(call, when, new MigrationError('ServiceUnavailable', 'no'));
-      problemIn(await post(fakes, { mode: 'migrate' }), 'unavailable');
-      expect((await post(fakes, { mode: 'migrate' })).status).toBe(202);
-      expect([fakes.sweeps.records.size, fakes.executions.sweeps.length]).toEqual([1, 1]);
-    }
-  });
+  it.each(['sweeps.create', 'executions.startSweep'])(
+    'that broke off at %s is finished when it is sent again',
+    async (call) => {
+      for (const when of ['before', 'after'] as const) {
+        const fakes = newFakes();
+        fakes.journal.failNext(call, when, new MigrationError('ServiceUnavailable', 'no'));
+        problemIn(await post(fakes, { mode: 'migrate' }), 'unavailable');
+        expect((await post(fakes, { mode: 'migrate' })).status).toBe(202);
+        expect([fakes.sweeps.records.size, fakes.executions.sweeps.length]).toEqual([1, 1]);
+      }
+    },
+  );
 
   it('takes the accounts that the deployment is for, and no other', async () => {
     const fakes = newFakes();
@@ -76,7 +126,10 @@ describe('POST /sweeps', () => {
 
   it('refuses a region of another partition', async () => {
     const fakes = newFakes();
-    const found = problemIn(await post(fakes, { mode: 'inventory', selection: { regions: ['eu-west-1', 'cn-north-1'] } }), 'invalid-request');
+    const found = problemIn(
+      await post(fakes, { mode: 'inventory', selection: { regions: ['eu-west-1', 'cn-north-1'] } }),
+      'invalid-request',
+    );
     expect(found.errors).toMatchObject([{ field: 'body.selection.regions.1' }]);
   });
 
@@ -86,9 +139,18 @@ describe('POST /sweeps', () => {
     [{ mode: 'plan', requestedBy: 'somebody' }, ['body.requestedBy']],
     [{ mode: 'plan', sweepId: ID }, ['body.sweepId']],
     [{ mode: 'plan', selection: { accounts: [] } }, ['body.selection.accounts']],
-    [{ mode: 'plan', selection: { accounts: ['1'], clusters: ['a b'], tag: {} } }, ['body.selection.accounts.0', 'body.selection.clusters.0', 'body.selection.tag']],
-    [{ mode: 'plan', limits: { canary: 0, concurrency: 501, stopAtFailurePercent: 101 } }, ['body.limits.canary', 'body.limits.concurrency', 'body.limits.stopAtFailurePercent']],
-    [{ mode: 'plan', options: { strategy: 'fast', approvalHours: 1 } }, ['body.options.strategy', 'body.options.approvalHours']],
+    [
+      { mode: 'plan', selection: { accounts: ['1'], clusters: ['a b'], tag: {} } },
+      ['body.selection.accounts.0', 'body.selection.clusters.0', 'body.selection.tag'],
+    ],
+    [
+      { mode: 'plan', limits: { canary: 0, concurrency: 501, stopAtFailurePercent: 101 } },
+      ['body.limits.canary', 'body.limits.concurrency', 'body.limits.stopAtFailurePercent'],
+    ],
+    [
+      { mode: 'plan', options: { strategy: 'fast', approvalHours: 1 } },
+      ['body.options.strategy', 'body.options.approvalHours'],
+    ],
     [{ mode: 'plan', callsPerSecond: 0 }, ['body.callsPerSecond']],
   ])('refuses %j, and names each field', async (body, fields) => {
     const fakes = newFakes();
@@ -107,8 +169,19 @@ describe('GET /sweeps/{id}', () => {
     await fakes.sweeps.enqueue(ID, item('c', { state: 'ended', outcome: 'rolled-back' }));
     const { status, body } = await get(fakes);
     expect(status).toBe(200);
-    expect(body).toMatchObject({ sweepId: ID, status: 'running', phase: 'migrations', failures: 2, executionStatus: 'RUNNING', tally: { queued: 1, inFlight: 1, ended: { 'rolled-back': 1 } } });
-    expect(body).toHaveProperty('links', { self: `/v1/sweeps/${ID}`, pause: `/v1/sweeps/${ID}/pause`, stop: `/v1/sweeps/${ID}/stop` });
+    expect(body).toMatchObject({
+      sweepId: ID,
+      status: 'running',
+      phase: 'migrations',
+      failures: 2,
+      executionStatus: 'RUNNING',
+      tally: { queued: 1, inFlight: 1, ended: { 'rolled-back': 1 } },
+    });
+    expect(body).toHaveProperty('links', {
+      self: `/v1/sweeps/${ID}`,
+      pause: `/v1/sweeps/${ID}/pause`,
+      stop: `/v1/sweeps/${ID}/stop`,
+    });
     expect(sweepAnswer.strict().parse(body)).toBeTruthy();
     expect(fakes.journal.mutations()).toEqual([]);
   });
@@ -127,9 +200,14 @@ describe('GET /sweeps/{id}', () => {
   });
 
   it('says where the report is, once there is one', async () => {
-    expect((await get(await withSweep({ ...ended('completed'), reports: REPORTS }), '/report')).body).toMatchObject({ sweepId: ID, reports: REPORTS });
+    expect((await get(await withSweep({ ...ended('completed'), reports: REPORTS }), '/report')).body).toMatchObject({
+      sweepId: ID,
+      reports: REPORTS,
+    });
     expect(problemIn(await get(await withSweep(), '/report'), 'no-report').status).toBe(404);
-    expect(problemIn(await get(await withSweep(ended('failed')), '/report'), 'no-report').detail).toContain('ended before there was one');
+    expect(problemIn(await get(await withSweep(ended('failed')), '/report'), 'no-report').detail).toContain(
+      'ended before there was one',
+    );
   });
 
   it.each([
@@ -140,14 +218,20 @@ describe('GET /sweeps/{id}', () => {
     ['POST', '/stop'],
   ])('is a problem with %s …%s where there is no such sweep', async (method, rest) => {
     const fakes = newFakes();
-    expect(problemIn(await send(fakes, { method, path: `/sweeps/${ID}${rest}` }), 'unknown-sweep')).toMatchObject({ status: 404, errors: [{ field: 'path.id' }] });
-    expect(problemIn(await send(fakes, { method, path: `/sweeps/latest${rest}` }), 'invalid-request').errors).toMatchObject([{ field: 'path.id' }]);
+    expect(problemIn(await send(fakes, { method, path: `/sweeps/${ID}${rest}` }), 'unknown-sweep')).toMatchObject({
+      status: 404,
+      errors: [{ field: 'path.id' }],
+    });
+    expect(
+      problemIn(await send(fakes, { method, path: `/sweeps/latest${rest}` }), 'invalid-request').errors,
+    ).toMatchObject([{ field: 'path.id' }]);
     expect(fakes.executions.sweeps).toEqual([]);
   });
 });
 
 describe('what is asked of a sweep', () => {
-  const ask = (fakes: Fakes, command: string, body?: object) => send(fakes, { method: 'POST', path: `/sweeps/${ID}/${command}`, body });
+  const ask = (fakes: Fakes, command: string, body?: object) =>
+    send(fakes, { method: 'POST', path: `/sweeps/${ID}/${command}`, body });
 
   it.each(['pause', 'stop'])('%s: is noted by whoever signed it, with the reason', async (command) => {
     const fakes = await withSweep({ phase: 'migrations' });
@@ -160,7 +244,12 @@ describe('what is asked of a sweep', () => {
 
   it('resume: starts an execution for one that has stopped', async () => {
     const fakes = await withSweep({ ...ended('stopped'), failed: ['a'], wave: { number: 3, size: 4, begun: 4 } });
-    expect((await ask(fakes, 'resume')).body).toMatchObject({ status: 'running', phase: 'migrations', failures: 0, command: { command: 'resume', by: ALICE } });
+    expect((await ask(fakes, 'resume')).body).toMatchObject({
+      status: 'running',
+      phase: 'migrations',
+      failures: 0,
+      command: { command: 'resume', by: ALICE },
+    });
     expect(fakes.executions.sweeps).toMatchObject([{ sweepId: ID }]);
   });
 
@@ -178,7 +267,11 @@ describe('what is asked of a sweep', () => {
 
   it('refuses what is no reason', async () => {
     const fakes = await withSweep({ phase: 'migrations' });
-    expect(problemIn(await ask(fakes, 'pause', { reason: 'a\nb', by: BOB }), 'invalid-request').errors?.map(({ field }) => field)).toEqual(['body.reason', 'body.by']);
+    expect(
+      problemIn(await ask(fakes, 'pause', { reason: 'a\nb', by: BOB }), 'invalid-request').errors?.map(
+        ({ field }) => field,
+      ),
+    ).toEqual(['body.reason', 'body.by']);
   });
 });
 
@@ -186,13 +279,18 @@ describe('GET /sweeps', () => {
   it('lists all, newest first, in pages of any size', async () => {
     const idAt = (index: number): string => `01JD8Z5Q6R7S8T9V0W1X2Y${String(index).padStart(4, '0')}`;
     const fakes = newFakes();
-    for (let index = 0; index < 7; index += 1) await fakes.sweeps.create(newSweep({ sweepId: idAt(index), request, startedAt: at(index) }));
+    for (let index = 0; index < 7; index += 1)
+      await fakes.sweeps.create(newSweep({ sweepId: idAt(index), request, startedAt: at(index) }));
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 9 }), async (limit) => {
         const found: string[] = [];
         let next: string | undefined;
         do {
-          const { body } = await send(fakes, { method: 'GET', path: '/sweeps', query: { limit: String(limit), ...(next === undefined ? {} : { next }) } });
+          const { body } = await send(fakes, {
+            method: 'GET',
+            path: '/sweeps',
+            query: { limit: String(limit), ...(next === undefined ? {} : { next }) },
+          });
           const page = body as { sweeps: { sweepId: string; links: { self: string } }[]; next?: string };
           expect(page.sweeps.length).toBeLessThanOrEqual(limit);
           for (const { sweepId, links } of page.sweeps) expect(links.self).toBe(`/v1/sweeps/${sweepId}`);
@@ -207,7 +305,13 @@ describe('GET /sweeps', () => {
   it('refuses a next that DynamoDB does not take there', async () => {
     const fakes = newFakes();
     const next = Buffer.from(JSON.stringify(ID)).toString('base64url');
-    fakes.journal.failNext('sweeps.list', 'before', new MigrationError('InvalidRequest', 'The provided starting key is invalid'));
-    expect(problemIn(await send(fakes, { method: 'GET', path: '/sweeps', query: { next } }), 'invalid-request').errors).toMatchObject([{ field: 'query.next' }]);
+    fakes.journal.failNext(
+      'sweeps.list',
+      'before',
+      new MigrationError('InvalidRequest', 'The provided starting key is invalid'),
+    );
+    expect(
+      problemIn(await send(fakes, { method: 'GET', path: '/sweeps', query: { next } }), 'invalid-request').errors,
+    ).toMatchObject([{ field: 'query.next' }]);
   });
 });

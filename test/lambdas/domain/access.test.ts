@@ -1,16 +1,55 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { entryChange, mapRolesOf, takesAccessEntries, wantedEntries } from '../../../lambdas/domain/access/entries.ts';
-import { accessManifests, type BindingManifest, type Manifest, manifestChange, manifestName, type RoleManifest, withdrawnRole } from '../../../lambdas/domain/access/manifests.ts';
-import { ACCESS_GROUPS, ACCESS_OF_STEPS, ANNOTATE_EVERYTHING, annotationRules, customResourceRules, customResourcesOf, READ_RULES, RESTART_EVERYTHING, restartRules } from '../../../lambdas/domain/access/rules.ts';
+import {
+  accessManifests,
+  type BindingManifest,
+  type Manifest,
+  manifestChange,
+  manifestName,
+  type RoleManifest,
+  withdrawnRole,
+} from '../../../lambdas/domain/access/manifests.ts';
+import {
+  ACCESS_GROUPS,
+  ACCESS_OF_STEPS,
+  ANNOTATE_EVERYTHING,
+  annotationRules,
+  customResourceRules,
+  customResourcesOf,
+  READ_RULES,
+  RESTART_EVERYTHING,
+  restartRules,
+} from '../../../lambdas/domain/access/rules.ts';
 import type { WorkloadRef } from '../../../lambdas/domain/kubernetes.ts';
 import { stepSchemas } from '../../../lambdas/steps/schemas.ts';
 
-const ref = (kind: WorkloadRef['kind'], name: string, namespace = 'kube-system'): WorkloadRef => ({ kind, namespace, name });
-const EBS = { addon: 'aws-ebs-csi-driver', namespace: 'kube-system', workloads: [ref('Deployment', 'ebs-csi-controller')] };
-const ADOT = { addon: 'adot', namespace: 'opentelemetry-operator-system', workloads: [ref('DaemonSet', 'logs', 'opentelemetry-operator-system'), ref('Deployment', 'b', 'opentelemetry-operator-system'), ref('Deployment', 'a', 'opentelemetry-operator-system')] };
-const API = { serviceAccount: { namespace: 'payments', name: 'api' }, annotation: 'remove' as const, workloads: [ref('Deployment', 'web', 'payments'), ref('StatefulSet', 'outbox', 'payments')] };
-const manifestsOf = (...addons: Parameters<typeof accessManifests>[0]): Manifest[] => accessManifests(addons).map(({ manifest }) => manifest);
+const ref = (kind: WorkloadRef['kind'], name: string, namespace = 'kube-system'): WorkloadRef => ({
+  kind,
+  namespace,
+  name,
+});
+const EBS = {
+  addon: 'aws-ebs-csi-driver',
+  namespace: 'kube-system',
+  workloads: [ref('Deployment', 'ebs-csi-controller')],
+};
+const ADOT = {
+  addon: 'adot',
+  namespace: 'opentelemetry-operator-system',
+  workloads: [
+    ref('DaemonSet', 'logs', 'opentelemetry-operator-system'),
+    ref('Deployment', 'b', 'opentelemetry-operator-system'),
+    ref('Deployment', 'a', 'opentelemetry-operator-system'),
+  ],
+};
+const API = {
+  serviceAccount: { namespace: 'payments', name: 'api' },
+  annotation: 'remove' as const,
+  workloads: [ref('Deployment', 'web', 'payments'), ref('StatefulSet', 'outbox', 'payments')],
+};
+const manifestsOf = (...addons: Parameters<typeof accessManifests>[0]): Manifest[] =>
+  accessManifests(addons).map(({ manifest }) => manifest);
 const LABELS = { 'app.kubernetes.io/managed-by': 'eks-pod-identity-migrator' };
 
 describe('the rules', () => {
@@ -24,7 +63,10 @@ describe('the rules', () => {
       expect(purposes).toContain('read');
     }
     const changing = Object.entries(ACCESS_OF_STEPS).filter(([, purposes]) => purposes.length > 1);
-    expect(Object.fromEntries(changing)).toEqual({ 'restart-pods': ['read', 'restart'], 'annotate-service-account': ['read', 'annotate'] });
+    expect(Object.fromEntries(changing)).toEqual({
+      'restart-pods': ['read', 'restart'],
+      'annotate-service-account': ['read', 'annotate'],
+    });
     expect(new Set(Object.values(ACCESS_GROUPS)).size).toBe(3);
   });
 
@@ -40,7 +82,9 @@ describe('the rules', () => {
     const listed = READ_RULES.flatMap(({ rule: { verbs, resources } }) => (verbs.includes('list') ? resources : []));
     expect(RESTART_EVERYTHING.rule.resources).toEqual(['deployments', 'daemonsets', 'statefulsets']);
     expect(listed).toEqual(expect.arrayContaining(RESTART_EVERYTHING.rule.resources));
-    expect(restartRules([ref('StatefulSet', 'db')]).map(({ rule }) => rule)).toEqual([{ apiGroups: ['apps'], resources: ['statefulsets'], resourceNames: ['db'], verbs: ['patch'] }]);
+    expect(restartRules([ref('StatefulSet', 'db')]).map(({ rule }) => rule)).toEqual([
+      { apiGroups: ['apps'], resources: ['statefulsets'], resourceNames: ['db'], verbs: ['patch'] },
+    ]);
   });
 
   it('name the workloads that may be restarted, by kind and in order; without any there is no rule', () => {
@@ -53,10 +97,14 @@ describe('the rules', () => {
   });
 
   it('let an annotation be changed of service accounts that they name, in order; without any there is no rule', () => {
-    expect(annotationRules(['web', 'api']).map(({ rule }) => rule)).toEqual([{ apiGroups: [''], resources: ['serviceaccounts'], resourceNames: ['api', 'web'], verbs: ['patch'] }]);
+    expect(annotationRules(['web', 'api']).map(({ rule }) => rule)).toEqual([
+      { apiGroups: [''], resources: ['serviceaccounts'], resourceNames: ['api', 'web'], verbs: ['patch'] },
+    ]);
     expect(annotationRules([])).toEqual([]);
     // The one without names is the sandbox's own.
-    expect(manifestsOf(EBS, ADOT, API).flatMap((one) => ('rules' in one ? one.rules : []))).not.toContainEqual(ANNOTATE_EVERYTHING.rule);
+    expect(manifestsOf(EBS, ADOT, API).flatMap((one) => ('rules' in one ? one.rules : []))).not.toContainEqual(
+      ANNOTATE_EVERYTHING.rule,
+    );
   });
 
   it('of custom resources are one for each API group, each resource once', () => {
@@ -89,12 +137,24 @@ describe('the manifests', () => {
   });
 
   it('of a service account are a Role in its namespace, and one for its annotation only where that goes', () => {
-    const names = (purpose: string): string[] => ['Role', 'RoleBinding'].map((kind) => `${kind} payments/pod-identity-migrator:${purpose}:payments:api`);
+    const names = (purpose: string): string[] =>
+      ['Role', 'RoleBinding'].map((kind) => `${kind} payments/pod-identity-migrator:${purpose}:payments:api`);
     expect(manifestsOf(API).slice(2).map(manifestName)).toEqual([...names('restart'), ...names('annotate')]);
-    expect(manifestsOf({ ...API, annotation: 'keep' }).slice(2).map(manifestName)).toEqual(names('restart'));
-    const rules = ({ annotation, workloads }: Partial<typeof API> | { annotation: 'keep'; workloads?: [] }): unknown[] =>
-      manifestsOf({ ...API, ...(annotation ? { annotation } : {}), ...(workloads ? { workloads } : {}) }).slice(2).flatMap((one) => ('rules' in one ? one.rules : []));
-    const [restarts, annotates] = [restartRules(API.workloads), annotationRules(['api'])].map((both) => both.map(({ rule }) => rule));
+    expect(
+      manifestsOf({ ...API, annotation: 'keep' })
+        .slice(2)
+        .map(manifestName),
+    ).toEqual(names('restart'));
+    const rules = ({
+      annotation,
+      workloads,
+    }: Partial<typeof API> | { annotation: 'keep'; workloads?: [] }): unknown[] =>
+      manifestsOf({ ...API, ...(annotation ? { annotation } : {}), ...(workloads ? { workloads } : {}) })
+        .slice(2)
+        .flatMap((one) => ('rules' in one ? one.rules : []));
+    const [restarts, annotates] = [restartRules(API.workloads), annotationRules(['api'])].map((both) =>
+      both.map(({ rule }) => rule),
+    );
     expect(rules({})).toEqual([...restarts!, ...annotates!]);
     expect(rules({ annotation: 'keep' })).toEqual(restarts);
     expect(rules({ workloads: [] })).toEqual(annotates);
@@ -102,9 +162,14 @@ describe('the manifests', () => {
   });
 
   it('let nobody who restarts annotate, and nobody who annotates restart', () => {
-    const rulesFor = (purpose: keyof typeof ACCESS_GROUPS): unknown[] => manifestsOf(EBS, ADOT, API).flatMap((one) => ('rules' in one && one.metadata.name.startsWith(ACCESS_GROUPS[purpose]) ? one.rules : []));
+    const rulesFor = (purpose: keyof typeof ACCESS_GROUPS): unknown[] =>
+      manifestsOf(EBS, ADOT, API).flatMap((one) =>
+        'rules' in one && one.metadata.name.startsWith(ACCESS_GROUPS[purpose]) ? one.rules : [],
+      );
     expect(rulesFor('annotate')).toEqual(annotationRules(['api']).map(({ rule }) => rule));
-    expect(rulesFor('restart')).toEqual([EBS, ADOT, API].flatMap(({ workloads }) => restartRules(workloads).map(({ rule }) => rule)));
+    expect(rulesFor('restart')).toEqual(
+      [EBS, ADOT, API].flatMap(({ workloads }) => restartRules(workloads).map(({ rule }) => rule)),
+    );
   });
 
   it('of a service account whose annotation stays leave nothing of the Role that an earlier run made for it', () => {
@@ -115,26 +180,36 @@ describe('the manifests', () => {
 
   it('have names that no two share, whatever is migrated', () => {
     const others = ['payments', 'payments-api', 'payments.api'].map((addon) => ({ ...EBS, addon }));
-    const accounts = [['payments', 'api'], ['payments', 'api.api'], ['api', 'payments']].map(([namespace = '', name = '']) => ({ ...API, serviceAccount: { namespace, name } }));
+    const accounts = [
+      ['payments', 'api'],
+      ['payments', 'api.api'],
+      ['api', 'payments'],
+    ].map(([namespace = '', name = '']) => ({ ...API, serviceAccount: { namespace, name } }));
     const names = manifestsOf(EBS, ADOT, ...others, ...accounts).map(manifestName);
     expect(new Set(names).size).toBe(names.length);
   });
 
   it('of an add-on without workloads let nothing be restarted', () => {
-    expect(manifestsOf({ ...EBS, workloads: [] }).map(manifestName)).toEqual(['ClusterRole pod-identity-migrator:read', 'ClusterRoleBinding pod-identity-migrator:read']);
+    expect(manifestsOf({ ...EBS, workloads: [] }).map(manifestName)).toEqual([
+      'ClusterRole pod-identity-migrator:read',
+      'ClusterRoleBinding pod-identity-migrator:read',
+    ]);
   });
 
   it('bind each role to the group of its purpose', () => {
     const bindings = manifestsOf(EBS, ADOT, API).filter((one): one is BindingManifest => 'roleRef' in one);
     for (const { metadata, subjects, roleRef } of bindings) {
       expect(roleRef.name).toBe(metadata.name);
-      expect(subjects).toEqual([{ kind: 'Group', apiGroup: 'rbac.authorization.k8s.io', name: metadata.name.split(':').slice(0, 2).join(':') }]);
+      expect(subjects).toEqual([
+        { kind: 'Group', apiGroup: 'rbac.authorization.k8s.io', name: metadata.name.split(':').slice(0, 2).join(':') },
+      ]);
     }
     expect(new Set(bindings.map(({ subjects }) => subjects[0]!.name))).toEqual(new Set(Object.values(ACCESS_GROUPS)));
   });
 
   it('have a reason for each rule', () => {
-    for (const { manifest, reasons } of accessManifests([EBS, ADOT, API])) expect(reasons).toHaveLength('rules' in manifest ? manifest.rules.length : 0);
+    for (const { manifest, reasons } of accessManifests([EBS, ADOT, API]))
+      expect(reasons).toHaveLength('rules' in manifest ? manifest.rules.length : 0);
   });
 });
 
@@ -146,71 +221,144 @@ describe('what is there already', () => {
 
   it.each<[string, object]>([
     ['the same', role.rules],
-    ['the same in another order, with empty lists', [{ verbs: ['patch'], resourceNames: ['ebs-csi-controller'], resources: ['deployments'], apiGroups: ['apps'], nonResourceURLs: null }]],
+    [
+      'the same in another order, with empty lists',
+      [
+        {
+          verbs: ['patch'],
+          resourceNames: ['ebs-csi-controller'],
+          resources: ['deployments'],
+          apiGroups: ['apps'],
+          nonResourceURLs: null,
+        },
+      ],
+    ],
   ])('a role with rules that are %s: nothing, whoever made it', (_, rules) => {
     expect(manifestChange(role, { ...role, metadata: { ...metadata, labels: {} }, rules })).toEqual({ do: 'nothing' });
   });
 
-  it.each([[[]], [null], [[{ apiGroups: ['apps'], resources: ['deployments'], verbs: ['patch'] }]], [[...role.rules, ...role.rules]]])('a role of ours with other rules (%j) gets these, unless it changes meanwhile', (rules) => {
-    expect(manifestChange(role, { ...role, metadata, rules })).toEqual({ do: 'update', patch: { metadata: { resourceVersion: '7' }, rules: role.rules } });
+  it.each([
+    [[]],
+    [null],
+    [[{ apiGroups: ['apps'], resources: ['deployments'], verbs: ['patch'] }]],
+    [[...role.rules, ...role.rules]],
+  ])('a role of ours with other rules (%j) gets these, unless it changes meanwhile', (rules) => {
+    expect(manifestChange(role, { ...role, metadata, rules })).toEqual({
+      do: 'update',
+      patch: { metadata: { resourceVersion: '7' }, rules: role.rules },
+    });
   });
 
   it('a role of somebody else with other rules is left alone', () => {
     expect(manifestChange(role, { ...role, metadata: { ...metadata, labels: null }, rules: [] })).toEqual({
       do: 'refuse',
-      why: expect.stringContaining('Role kube-system/pod-identity-migrator:restart:aws-ebs-csi-driver is there with other rules'),
-      remedy: expect.stringContaining('kubectl label role pod-identity-migrator:restart:aws-ebs-csi-driver --namespace kube-system app.kubernetes.io/managed-by=eks-pod-identity-migrator'),
+      why: expect.stringContaining(
+        'Role kube-system/pod-identity-migrator:restart:aws-ebs-csi-driver is there with other rules',
+      ),
+      remedy: expect.stringContaining(
+        'kubectl label role pod-identity-migrator:restart:aws-ebs-csi-driver --namespace kube-system app.kubernetes.io/managed-by=eks-pod-identity-migrator',
+      ),
     });
   });
 
   it('subjects of a binding that others have put there stay', () => {
     const other = { kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: 'jo' };
-    expect(manifestChange(binding, { ...binding, metadata, subjects: [other, ...binding.subjects] })).toEqual({ do: 'nothing' });
+    expect(manifestChange(binding, { ...binding, metadata, subjects: [other, ...binding.subjects] })).toEqual({
+      do: 'nothing',
+    });
     for (const subjects of [[other], null]) {
-      expect(manifestChange(binding, { ...binding, metadata, subjects })).toEqual({ do: 'update', patch: { metadata: { resourceVersion: '7' }, subjects: [...(subjects ?? []), ...binding.subjects] } });
+      expect(manifestChange(binding, { ...binding, metadata, subjects })).toEqual({
+        do: 'update',
+        patch: { metadata: { resourceVersion: '7' }, subjects: [...(subjects ?? []), ...binding.subjects] },
+      });
     }
     // A user of the group's name is another subject.
-    expect(manifestChange(binding, { ...binding, metadata, subjects: [{ kind: 'User', name: ACCESS_GROUPS.restart }] })).toMatchObject({ do: 'update' });
+    expect(
+      manifestChange(binding, { ...binding, metadata, subjects: [{ kind: 'User', name: ACCESS_GROUPS.restart }] }),
+    ).toMatchObject({ do: 'update' });
   });
 
-  it.each([{ kind: 'Role', name: 'other' }, { kind: 'ClusterRole', name: role.metadata.name }, undefined])('a binding of %j can not be made into ours', (roleRef) => {
-    expect(manifestChange(binding, { ...binding, metadata, roleRef })).toMatchObject({ do: 'refuse', why: expect.stringContaining('lets nobody change'), remedy: expect.stringContaining('Delete it') });
-  });
+  it.each([{ kind: 'Role', name: 'other' }, { kind: 'ClusterRole', name: role.metadata.name }, undefined])(
+    'a binding of %j can not be made into ours',
+    (roleRef) => {
+      expect(manifestChange(binding, { ...binding, metadata, roleRef })).toMatchObject({
+        do: 'refuse',
+        why: expect.stringContaining('lets nobody change'),
+        remedy: expect.stringContaining('Delete it'),
+      });
+    },
+  );
 
   it('what is no such object is left alone, and said', () => {
-    expect(manifestChange(role, { metadata: {}, rules: [] })).toMatchObject({ do: 'refuse', why: expect.stringContaining('metadata.resourceVersion') });
-    expect(manifestChange(role, { metadata, rules: [{ verbs: 'all' }] })).toMatchObject({ do: 'refuse', why: expect.stringContaining('rules.0.verbs') });
+    expect(manifestChange(role, { metadata: {}, rules: [] })).toMatchObject({
+      do: 'refuse',
+      why: expect.stringContaining('metadata.resourceVersion'),
+    });
+    expect(manifestChange(role, { metadata, rules: [{ verbs: 'all' }] })).toMatchObject({
+      do: 'refuse',
+      why: expect.stringContaining('rules.0.verbs'),
+    });
   });
 
   it('its labels are those by which it is known', () => expect(role.metadata.labels).toEqual(LABELS));
 });
 
 describe('access entries', () => {
-  const [READER, RESTARTER, ANNOTATOR] = ['arn:aws:iam::111122223333:role/team/reader', 'arn:aws:iam::111122223333:role/restarter', 'arn:aws:iam::111122223333:role/annotator'] as const;
-  const [reader, restarter, annotator] = wantedEntries({ all: [READER, RESTARTER, ANNOTATOR], restart: [RESTARTER], annotate: [ANNOTATOR] });
+  const [READER, RESTARTER, ANNOTATOR] = [
+    'arn:aws:iam::111122223333:role/team/reader',
+    'arn:aws:iam::111122223333:role/restarter',
+    'arn:aws:iam::111122223333:role/annotator',
+  ] as const;
+  const [reader, restarter, annotator] = wantedEntries({
+    all: [READER, RESTARTER, ANNOTATOR],
+    restart: [RESTARTER],
+    annotate: [ANNOTATOR],
+  });
   const groups = [ACCESS_GROUPS.read, ACCESS_GROUPS.restart];
 
   it('put each role into its groups, once', () => {
-    expect([reader, restarter]).toEqual([{ principalArn: READER, groups: [ACCESS_GROUPS.read] }, { principalArn: RESTARTER, groups }]);
+    expect([reader, restarter]).toEqual([
+      { principalArn: READER, groups: [ACCESS_GROUPS.read] },
+      { principalArn: RESTARTER, groups },
+    ]);
     expect(annotator).toEqual({ principalArn: ANNOTATOR, groups: [ACCESS_GROUPS.read, ACCESS_GROUPS.annotate] });
-    expect(wantedEntries({ all: [READER], restart: [RESTARTER, RESTARTER], annotate: [ANNOTATOR, RESTARTER] })).toHaveLength(3);
+    expect(
+      wantedEntries({ all: [READER], restart: [RESTARTER, RESTARTER], annotate: [ANNOTATOR, RESTARTER] }),
+    ).toHaveLength(3);
   });
 
   it('are made, added to, or as they should be; groups of others stay', () => {
     expect(entryChange(restarter!, undefined)).toEqual({ do: 'create', groups });
-    expect(entryChange(restarter!, { type: 'STANDARD', groups: ['mine', ACCESS_GROUPS.read] })).toEqual({ do: 'update', groups: ['mine', ...groups], added: [ACCESS_GROUPS.restart] });
+    expect(entryChange(restarter!, { type: 'STANDARD', groups: ['mine', ACCESS_GROUPS.read] })).toEqual({
+      do: 'update',
+      groups: ['mine', ...groups],
+      added: [ACCESS_GROUPS.restart],
+    });
     expect(entryChange(reader!, { type: 'STANDARD', groups })).toEqual({ do: 'nothing', groups });
   });
 
   it('of nodes take no groups', () => {
-    expect(entryChange(reader!, { type: 'EC2_LINUX', groups: ['system:nodes'] })).toMatchObject({ do: 'refuse', why: expect.stringContaining('type EC2_LINUX'), remedy: expect.any(String) });
+    expect(entryChange(reader!, { type: 'EC2_LINUX', groups: ['system:nodes'] })).toMatchObject({
+      do: 'refuse',
+      why: expect.stringContaining('type EC2_LINUX'),
+      remedy: expect.any(String),
+    });
   });
 
-  it.each([['API', true], ['API_AND_CONFIG_MAP', true], ['CONFIG_MAP', false], [undefined, false]] as const)('in authentication mode %s: %s', (mode, takes) => expect(takesAccessEntries(mode)).toBe(takes));
+  it.each([
+    ['API', true],
+    ['API_AND_CONFIG_MAP', true],
+    ['CONFIG_MAP', false],
+    [undefined, false],
+  ] as const)('in authentication mode %s: %s', (mode, takes) => expect(takesAccessEntries(mode)).toBe(takes));
 
   it('have lines of aws-auth in their place, where roles have no path', () => {
     expect(parse(mapRolesOf([reader!, restarter!]))).toEqual([
-      { rolearn: 'arn:aws:iam::111122223333:role/reader', username: 'pod-identity-migrator:{{SessionName}}', groups: [ACCESS_GROUPS.read] },
+      {
+        rolearn: 'arn:aws:iam::111122223333:role/reader',
+        username: 'pod-identity-migrator:{{SessionName}}',
+        groups: [ACCESS_GROUPS.read],
+      },
       { rolearn: RESTARTER, username: 'pod-identity-migrator:{{SessionName}}', groups },
     ]);
   });

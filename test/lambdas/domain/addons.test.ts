@@ -19,7 +19,11 @@ describe('the registry of add-ons', () => {
 
   it.each(STRANGE)('does not know %s', (name) => {
     expect(knownAddon(name)).toBeUndefined();
-    expect([isNetworking(name), ownedKinds(name), madeByAddon(name, { group: 'opentelemetry.io', plural: 'instrumentations' })]).toEqual([false, [], []]);
+    expect([
+      isNetworking(name),
+      ownedKinds(name),
+      madeByAddon(name, { group: 'opentelemetry.io', plural: 'instrumentations' }),
+    ]).toEqual([false, [], []]);
   });
 });
 
@@ -38,11 +42,16 @@ describe('the custom resource definitions of an add-on', () => {
     expect(ownedKinds(name).map(({ group, version, plural }) => `${plural}.${group} ${version}`)).toContain(kind);
   });
   it('are none for the storage drivers, which have no kinds of their own', () => {
-    for (const name of ['aws-ebs-csi-driver', 'aws-efs-csi-driver', 'aws-fsx-csi-driver']) expect(ownedKinds(name)).toEqual([]);
+    for (const name of ['aws-ebs-csi-driver', 'aws-efs-csi-driver', 'aws-fsx-csi-driver'])
+      expect(ownedKinds(name)).toEqual([]);
   });
   it('have instances that the add-on makes itself', () => {
-    expect(madeByAddon('adot', { group: 'opentelemetry.io', plural: 'opentelemetrycollectors' })).toContain('adot-col-prom-metrics');
+    expect(madeByAddon('adot', { group: 'opentelemetry.io', plural: 'opentelemetrycollectors' })).toContain(
+      'adot-col-prom-metrics',
+    );
     expect(madeByAddon('adot', { group: 'opentelemetry.io', plural: 'instrumentations' })).toEqual([]);
-    expect(madeByAddon('amazon-cloudwatch-observability', { group: 'opentelemetry.io', plural: 'opentelemetrycollectors' })).toEqual([]);
+    expect(
+      madeByAddon('amazon-cloudwatch-observability', { group: 'opentelemetry.io', plural: 'opentelemetrycollectors' }),
+    ).toEqual([]);
   });
 });

@@ -7,20 +7,37 @@ import { ADDON, addonArn, CLUSTER, target } from '../fixtures.ts';
 describe('parseRoleArn', () => {
   it.each([
     ['arn:aws:iam::111122223333:role/ebs', { partition: 'aws', account: '111122223333', path: '/', name: 'ebs' }],
-    ['arn:aws-us-gov:iam::111122223333:role/team/a/ebs+csi=1,@x.y-z', { partition: 'aws-us-gov', account: '111122223333', path: '/team/a/', name: 'ebs+csi=1,@x.y-z' }],
-    ['arn:aws:iam::111122223333:role/aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS', { partition: 'aws', account: '111122223333', path: '/aws-service-role/eks.amazonaws.com/', name: 'AWSServiceRoleForAmazonEKS' }],
+    [
+      'arn:aws-us-gov:iam::111122223333:role/team/a/ebs+csi=1,@x.y-z',
+      { partition: 'aws-us-gov', account: '111122223333', path: '/team/a/', name: 'ebs+csi=1,@x.y-z' },
+    ],
+    [
+      'arn:aws:iam::111122223333:role/aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS',
+      {
+        partition: 'aws',
+        account: '111122223333',
+        path: '/aws-service-role/eks.amazonaws.com/',
+        name: 'AWSServiceRoleForAmazonEKS',
+      },
+    ],
   ])('reads %s', (arn, parts) => {
     expect(parseRoleArn(arn)).toEqual(parts);
     expect(roleArn.safeParse(arn).success).toBe(true);
   });
 
-  it.each(['', 'ebs', 'arn:aws:iam::1:role/ebs', 'arn:aws:iam::111122223333:user/ebs', 'arn:aws:iam::111122223333:role/', `arn:aws:iam::111122223333:role/${'x'.repeat(65)}`, 'arn:aws:iam::111122223333:role/a b', 'arn:aws:sts::111122223333:assumed-role/ebs/session'])(
-    'does not take %j for a role',
-    (arn) => {
-      expect(parseRoleArn(arn)).toBeUndefined();
-      expect(roleArn.safeParse(arn).success).toBe(false);
-    },
-  );
+  it.each([
+    '',
+    'ebs',
+    'arn:aws:iam::1:role/ebs',
+    'arn:aws:iam::111122223333:user/ebs',
+    'arn:aws:iam::111122223333:role/',
+    `arn:aws:iam::111122223333:role/${'x'.repeat(65)}`,
+    'arn:aws:iam::111122223333:role/a b',
+    'arn:aws:sts::111122223333:assumed-role/ebs/session',
+  ])('does not take %j for a role', (arn) => {
+    expect(parseRoleArn(arn)).toBeUndefined();
+    expect(roleArn.safeParse(arn).success).toBe(false);
+  });
 });
 
 describe('partitionOf', () => {

@@ -1,11 +1,27 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { carriedOver, decidePurge, managingTool, plannedFor, unportableFields, type PurgeContext, type PurgeDecision } from '../../../lambdas/domain/associations.ts';
+import {
+  carriedOver,
+  decidePurge,
+  managingTool,
+  plannedFor,
+  unportableFields,
+  type PurgeContext,
+  type PurgeDecision,
+} from '../../../lambdas/domain/associations.ts';
 import type { Association } from '../../../lambdas/domain/model.ts';
 import { ADDON, addonArn, anAssociation, CLUSTER, OTHER_ROLE, planned, ROLE } from '../fixtures.ts';
 
-const context = (change: Partial<PurgeContext> = {}): PurgeContext => ({ cluster: CLUSTER, addon: ADDON, addonArn: addonArn(1), planned: [planned], rung: { strategy: 'in-place' }, ...change });
-const decide = (association: Partial<Association>, change: Partial<PurgeContext> = {}): PurgeDecision => decidePurge(anAssociation(association), context(change));
+const context = (change: Partial<PurgeContext> = {}): PurgeContext => ({
+  cluster: CLUSTER,
+  addon: ADDON,
+  addonArn: addonArn(1),
+  planned: [planned],
+  rung: { strategy: 'in-place' },
+  ...change,
+});
+const decide = (association: Partial<Association>, change: Partial<PurgeContext> = {}): PurgeDecision =>
+  decidePurge(anAssociation(association), context(change));
 
 describe('managingTool', () => {
   it.each<[Record<string, string>, string | undefined]>([
@@ -41,20 +57,40 @@ describe('carriedOver', () => {
   const { namespace, serviceAccount } = planned;
   const carried = (...associations: Partial<Association>[]) => carriedOver(associations.map(anAssociation), [planned]);
 
-  it('is nothing where the add-on\'s form says it all', () => {
+  it("is nothing where the add-on's form says it all", () => {
     expect(carried({}, { disableSessionTags: false, externalId: 'x' })).toEqual([]);
   });
-  it('has what the form can\'t carry, and from which association', () => {
-    expect(carried({ targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: '{}', externalId: 'x', tags: { team: 'a' } })).toEqual([
-      { namespace, serviceAccount, from: 'a-left00000000000001', targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: '{}', tags: { team: 'a' } },
+  it("has what the form can't carry, and from which association", () => {
+    expect(
+      carried({
+        targetRoleArn: OTHER_ROLE,
+        disableSessionTags: true,
+        policy: '{}',
+        externalId: 'x',
+        tags: { team: 'a' },
+      }),
+    ).toEqual([
+      {
+        namespace,
+        serviceAccount,
+        from: 'a-left00000000000001',
+        targetRoleArn: OTHER_ROLE,
+        disableSessionTags: true,
+        policy: '{}',
+        tags: { team: 'a' },
+      },
     ]);
   });
-  it('has tags of the add-on\'s own one too, but none that AWS reserves', () => {
-    expect(carried({ ownerArn: addonArn(1), tags: { 'aws:cloudformation:stack-name': 'eks', 'AWS:x': 'y', 'awsome': '1' } })).toEqual([{ namespace, serviceAccount, from: 'a-left00000000000001', tags: { awsome: '1' } }]);
+  it("has tags of the add-on's own one too, but none that AWS reserves", () => {
+    expect(
+      carried({ ownerArn: addonArn(1), tags: { 'aws:cloudformation:stack-name': 'eks', 'AWS:x': 'y', awsome: '1' } }),
+    ).toEqual([{ namespace, serviceAccount, from: 'a-left00000000000001', tags: { awsome: '1' } }]);
     expect(carried({ tags: { 'aws:createdBy': 'me' } })).toEqual([]);
   });
   it('leaves out what is not part of the plan', () => {
-    expect(carried({ serviceAccount: 'shop', targetRoleArn: OTHER_ROLE }, { namespace: 'web', tags: { a: 'b' } })).toEqual([]);
+    expect(
+      carried({ serviceAccount: 'shop', targetRoleArn: OTHER_ROLE }, { namespace: 'web', tags: { a: 'b' } }),
+    ).toEqual([]);
   });
 });
 
@@ -69,7 +105,10 @@ describe('decidePurge', () => {
   it.each<[string, Partial<Association>]>([
     ['a plain stand-alone one of the plan', {}],
     ['one with tags', { tags: { team: 'a' } }],
-    ['one whose fields are carried over to the same role', { targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: '{}' }],
+    [
+      'one whose fields are carried over to the same role',
+      { targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: '{}' },
+    ],
     ['a plain one with another role', { roleArn: OTHER_ROLE }],
     ['one of an earlier life of the add-on', { ownerArn: addonArn(7), tags: { 'managed-by': 'terraform' } }],
   ])('deletes %s, in place and in a recreate', (_, change) => {
@@ -77,7 +116,7 @@ describe('decidePurge', () => {
     expect(decide(change, { rung: { strategy: 'recreate' } })).toEqual({ do: 'purge' });
   });
 
-  it('keeps the current copy\'s own one in place, where UpdateAddon replaces it, but not in a recreate', () => {
+  it("keeps the current copy's own one in place, where UpdateAddon replaces it, but not in a recreate", () => {
     const own = { ownerArn: addonArn(1) };
     expect(decide(own)).toEqual({ do: 'keep' });
     expect(decide(own, { rung: { strategy: 'recreate' } })).toEqual({ do: 'purge' });
@@ -88,16 +127,45 @@ describe('decidePurge', () => {
   it.each<[string, Partial<Association>, RegExp, RegExp]>([
     ['another namespace', { namespace: 'web' }, /not part of the plan/, /leave it alone/],
     ['another service account', { serviceAccount: 'shop' }, /not part of the plan/, /leave it alone/],
-    ['another service account, though owned by the add-on', { serviceAccount: 'shop', ownerArn: addonArn(1) }, /not part of the plan/, /leave it alone/],
-    ['another add-on', { ownerArn: addonArn(1, 'aws-efs-csi-driver') }, /owned by another add-on: arn:.*aws-efs-csi-driver/, /free the service account/],
-    ['the same add-on in another cluster', { ownerArn: addonArn(1, ADDON, 'prod') }, /owned by another add-on/, /free the service account/],
+    [
+      'another service account, though owned by the add-on',
+      { serviceAccount: 'shop', ownerArn: addonArn(1) },
+      /not part of the plan/,
+      /leave it alone/,
+    ],
+    [
+      'another add-on',
+      { ownerArn: addonArn(1, 'aws-efs-csi-driver') },
+      /owned by another add-on: arn:.*aws-efs-csi-driver/,
+      /free the service account/,
+    ],
+    [
+      'the same add-on in another cluster',
+      { ownerArn: addonArn(1, ADDON, 'prod') },
+      /owned by another add-on/,
+      /free the service account/,
+    ],
     ['another tool', { tags: { 'managed-by': 'terraform' } }, /tags of another tool: Terraform/, /where it is managed/],
-    ['a target role for another role', { roleArn: OTHER_ROLE, targetRoleArn: ROLE }, /has targetRoleArn for role .*somebody-elses, .* planned role .*ebs-csi/, /--role ebs-csi-controller-sa=arn:aws:iam::111122223333:role\/somebody-elses; .* --association-id a-left00000000000001$/],
-    ['a session policy for another role, though owned by the add-on', { roleArn: OTHER_ROLE, disableSessionTags: true, policy: '{}', ownerArn: addonArn(1) }, /has disableSessionTags, policy for role/, /--role ebs-csi-controller-sa=/],
+    [
+      'a target role for another role',
+      { roleArn: OTHER_ROLE, targetRoleArn: ROLE },
+      /has targetRoleArn for role .*somebody-elses, .* planned role .*ebs-csi/,
+      /--role ebs-csi-controller-sa=arn:aws:iam::111122223333:role\/somebody-elses; .* --association-id a-left00000000000001$/,
+    ],
+    [
+      'a session policy for another role, though owned by the add-on',
+      { roleArn: OTHER_ROLE, disableSessionTags: true, policy: '{}', ownerArn: addonArn(1) },
+      /has disableSessionTags, policy for role/,
+      /--role ebs-csi-controller-sa=/,
+    ],
   ])('refuses %s and says what to do', (_, change, reason, remedy) => {
     for (const strategy of ['in-place', 'recreate'] as const) {
       const decision = decide(change, { rung: { strategy } });
-      expect(decision).toMatchObject({ do: 'refuse', reason: expect.stringMatching(reason) as string, remedy: expect.stringMatching(remedy) as string });
+      expect(decision).toMatchObject({
+        do: 'refuse',
+        reason: expect.stringMatching(reason) as string,
+        remedy: expect.stringMatching(remedy) as string,
+      });
       expect(decision).toMatchObject({ reason: expect.stringContaining('a-left00000000000001') as string });
     }
   });
@@ -110,7 +178,10 @@ describe('decidePurge', () => {
       expect(decide(asIs, { snapshot })).toEqual({ do: 'purge' });
     });
     it('refuses what appeared since', () => {
-      expect(decide({ ...asIs, id: 'a-new' }, { snapshot })).toMatchObject({ do: 'refuse', reason: 'a-new (kube-system/ebs-csi-controller-sa) appeared after the snapshot' });
+      expect(decide({ ...asIs, id: 'a-new' }, { snapshot })).toMatchObject({
+        do: 'refuse',
+        reason: 'a-new (kube-system/ebs-csi-controller-sa) appeared after the snapshot',
+      });
     });
     it.each<[string, Partial<Association>]>([
       ['another role', { roleArn: OTHER_ROLE }],
@@ -118,14 +189,22 @@ describe('decidePurge', () => {
       ['a policy', { policy: '{}' }],
       ['other tags', { tags: { a: '2', b: '2' } }],
     ])('refuses what has %s since', (_, change) => {
-      expect(decide({ ...asIs, ...change }, { snapshot })).toMatchObject({ do: 'refuse', reason: expect.stringContaining('was changed after the snapshot') as string });
+      expect(decide({ ...asIs, ...change }, { snapshot })).toMatchObject({
+        do: 'refuse',
+        reason: expect.stringContaining('was changed after the snapshot') as string,
+      });
     });
-    it('deletes what the add-on\'s own copies made since', () => {
-      expect(decide({ id: 'a-new', ownerArn: addonArn(2), targetRoleArn: OTHER_ROLE }, { snapshot, addonArn: undefined, rung: { strategy: 'recreate' } })).toEqual({ do: 'purge' });
+    it("deletes what the add-on's own copies made since", () => {
+      expect(
+        decide(
+          { id: 'a-new', ownerArn: addonArn(2), targetRoleArn: OTHER_ROLE },
+          { snapshot, addonArn: undefined, rung: { strategy: 'recreate' } },
+        ),
+      ).toEqual({ do: 'purge' });
     });
   });
 
-  it('deletes exactly what is in the plan, nobody else\'s, and keeps its meaning', () => {
+  it("deletes exactly what is in the plan, nobody else's, and keeps its meaning", () => {
     const some = <T>(...values: T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
     const association = fc
       .record({
@@ -141,7 +220,9 @@ describe('decidePurge', () => {
       one.namespace === planned.namespace &&
       one.serviceAccount === planned.serviceAccount &&
       (one.targetRoleArn === undefined || one.roleArn === ROLE) &&
-      (one.ownerArn === undefined ? one.tags['managed-by'] === undefined : [addonArn(1), addonArn(3)].includes(one.ownerArn));
+      (one.ownerArn === undefined
+        ? one.tags['managed-by'] === undefined
+        : [addonArn(1), addonArn(3)].includes(one.ownerArn));
     fc.assert(
       fc.property(association, some('in-place' as const, 'recreate' as const), (one, strategy) => {
         const decision = decidePurge(one, context({ rung: { strategy } })).do;

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { changedByOthers, classifyCopy, hasPlannedShape, hasRestoredShape, standingCopy, type Copy, type KnownCopies } from '../../../lambdas/domain/copies.ts';
+import {
+  changedByOthers,
+  classifyCopy,
+  hasPlannedShape,
+  hasRestoredShape,
+  standingCopy,
+  type Copy,
+  type KnownCopies,
+} from '../../../lambdas/domain/copies.ts';
 import type { Addon } from '../../../lambdas/domain/model.ts';
 import { addonArn, anAddon, aSnapshot, OTHER_ROLE, planned } from '../fixtures.ts';
 
@@ -8,7 +16,8 @@ const SECOND = addonArn(2);
 const THIRD = addonArn(3);
 const known = (change: Partial<KnownCopies> = {}): KnownCopies => ({ removed: [], made: [], ...change });
 /** As `create-addon` makes it. */
-const migrated = (change: Partial<Addon> = {}): Addon => anAddon({ arn: SECOND, serviceAccountRoleArn: undefined, podIdentityAssociations: ['a-new'], ...change });
+const migrated = (change: Partial<Addon> = {}): Addon =>
+  anAddon({ arn: SECOND, serviceAccountRoleArn: undefined, podIdentityAssociations: ['a-new'], ...change });
 /** As the way back makes it. */
 const restored = (change: Partial<Addon> = {}): Addon => anAddon({ arn: SECOND, ...change });
 
@@ -18,18 +27,48 @@ describe('classifyCopy', () => {
     ['snapshot', 'that copy after an update', known(), migrated({ arn: FIRST })],
     ['snapshot', 'that copy while it is being deleted', known({ removed: [FIRST] }), anAddon({ status: 'DELETING' })],
     ['made', 'a noted copy', known({ removed: [FIRST], made: [SECOND] }), migrated()],
-    ['made', 'a noted copy that is being deleted', known({ removed: [FIRST, SECOND], made: [SECOND] }), migrated({ status: 'DELETING' })],
-    ['planned-shape', 'a create on the road whose reply was lost', known({ removed: [FIRST] }), migrated({ status: 'CREATING' })],
-    ['planned-shape', 'the same on a later way', known({ removed: [FIRST, SECOND], made: [SECOND] }), migrated({ arn: THIRD })],
+    [
+      'made',
+      'a noted copy that is being deleted',
+      known({ removed: [FIRST, SECOND], made: [SECOND] }),
+      migrated({ status: 'DELETING' }),
+    ],
+    [
+      'planned-shape',
+      'a create on the road whose reply was lost',
+      known({ removed: [FIRST] }),
+      migrated({ status: 'CREATING' }),
+    ],
+    [
+      'planned-shape',
+      'the same on a later way',
+      known({ removed: [FIRST, SECOND], made: [SECOND] }),
+      migrated({ arn: THIRD }),
+    ],
     ['restored-shape', 'a create of the way back whose reply was lost', known({ removed: [FIRST] }), restored()],
     ['foreign', 'a new copy while ours was not removed', known(), migrated()],
-    ['foreign', 'a new copy while the made one was not removed', known({ removed: [FIRST], made: [SECOND] }), migrated({ arn: THIRD })],
+    [
+      'foreign',
+      'a new copy while the made one was not removed',
+      known({ removed: [FIRST], made: [SECOND] }),
+      migrated({ arn: THIRD }),
+    ],
     ['foreign', 'another version', known({ removed: [FIRST] }), migrated({ version: 'v1.40.0-eksbuild.1' })],
     ['foreign', 'another role', known({ removed: [FIRST] }), migrated({ serviceAccountRoleArn: OTHER_ROLE })],
     ['foreign', 'another configuration', known({ removed: [FIRST] }), migrated({ configurationValues: '{}' })],
-    ['foreign', 'neither role nor associations', known({ removed: [FIRST] }), migrated({ podIdentityAssociations: [] })],
+    [
+      'foreign',
+      'neither role nor associations',
+      known({ removed: [FIRST] }),
+      migrated({ podIdentityAssociations: [] }),
+    ],
     ['removed-by-us', 'nothing, and the only one was removed', known({ removed: [FIRST] }), undefined],
-    ['removed-by-us', 'nothing, and both were removed, noted in any order', known({ removed: [SECOND, FIRST], made: [SECOND] }), undefined],
+    [
+      'removed-by-us',
+      'nothing, and both were removed, noted in any order',
+      known({ removed: [SECOND, FIRST], made: [SECOND] }),
+      undefined,
+    ],
     ['gone', 'nothing, and nothing was removed', known(), undefined],
     ['gone', 'nothing, and the made one was not removed', known({ removed: [FIRST], made: [SECOND] }), undefined],
   ])('says %s of %s', (copy, _, record, now) => {
@@ -46,7 +85,10 @@ describe('classifyCopy', () => {
 
 describe('the shapes', () => {
   it('count the associations', () => {
-    const two = aSnapshot({ planned: [planned, { ...planned, serviceAccount: 'second' }], addon: anAddon({ podIdentityAssociations: ['a-own'] }) });
+    const two = aSnapshot({
+      planned: [planned, { ...planned, serviceAccount: 'second' }],
+      addon: anAddon({ podIdentityAssociations: ['a-own'] }),
+    });
     expect(hasPlannedShape(two, migrated())).toBe(false);
     expect(hasPlannedShape(two, migrated({ podIdentityAssociations: ['a-1', 'a-2'] }))).toBe(true);
     expect(hasRestoredShape(two, restored())).toBe(false);
@@ -69,7 +111,13 @@ describe('changedByOthers', () => {
   it.each<[string, Addon]>([
     ['nothing', anAddon()],
     ['the role that this migration took away', migrated()],
-    ['status and issues', anAddon({ status: 'DEGRADED', issues: [{ code: 'InsufficientNumberOfReplicas', message: 'few', resourceIds: [] }] })],
+    [
+      'status and issues',
+      anAddon({
+        status: 'DEGRADED',
+        issues: [{ code: 'InsufficientNumberOfReplicas', message: 'few', resourceIds: [] }],
+      }),
+    ],
   ])('does not mind %s', (_, now) => {
     expect(changedByOthers(aSnapshot(), now)).toBeUndefined();
   });

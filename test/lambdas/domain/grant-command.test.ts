@@ -9,14 +9,20 @@ describe('the command that gives the service its access', () => {
   });
 
   it('for a service account names that too, since the cluster alone grants nothing for it', () => {
-    expect(grantCommand(anAccountRequest())).toBe('pod-identity grant-access --cluster dev --service-account payments/api');
+    expect(grantCommand(anAccountRequest())).toBe(
+      'pod-identity grant-access --cluster dev --service-account payments/api',
+    );
   });
 
   it('asks for the annotation where that shall go, and only there', () => {
-    expect(grantCommand(anAccountRequest({ annotation: 'remove' }))).toBe('pod-identity grant-access --cluster dev --service-account payments/api --annotation remove');
+    expect(grantCommand(anAccountRequest({ annotation: 'remove' }))).toBe(
+      'pod-identity grant-access --cluster dev --service-account payments/api --annotation remove',
+    );
   });
 
   it('says both forms where nobody knows what migrates', () => {
-    expect(grantForms('dev')).toBe("pod-identity grant-access --cluster dev (for a service account that is no add-on's with --service-account NAMESPACE/NAME, and --annotation remove where its annotation shall go)");
+    expect(grantForms('dev')).toBe(
+      "pod-identity grant-access --cluster dev (for a service account that is no add-on's with --service-account NAMESPACE/NAME, and --annotation remove where its annotation shall go)",
+    );
   });
 });

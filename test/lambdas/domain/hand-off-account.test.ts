@@ -1,8 +1,22 @@
-/** The commands that put a service account back are run over the fakes, from every state that a migration can leave it in. */
+/**
+ * The commands that put a service account back are run over the fakes, from every state that a migration can leave it
+ * in.
+ */
 import { describe, expect, it } from 'vitest';
 import { accountHandOff, type AccountHandOffFacts } from '../../../lambdas/domain/hand-off-account.ts';
 import type { Association, Migration } from '../../../lambdas/domain/model.ts';
-import { accountMigration, accountSnapshot, ACCOUNT_NAME, ACCOUNT_NAMESPACE, aServiceAccount, anAccountAssociation, anAccountRequest, ANNOTATION, aState, ownAssociation } from '../account-fixtures.ts';
+import {
+  accountMigration,
+  accountSnapshot,
+  ACCOUNT_NAME,
+  ACCOUNT_NAMESPACE,
+  aServiceAccount,
+  anAccountAssociation,
+  anAccountRequest,
+  ANNOTATION,
+  aState,
+  ownAssociation,
+} from '../account-fixtures.ts';
 import { runScript } from '../aws-commands.ts';
 import { eksHost, type EksHost } from '../eks-host.ts';
 import { FakeEks } from '../fake-eks.ts';
@@ -10,7 +24,10 @@ import { FakeClock, FakeKubernetes } from '../fakes.ts';
 import { at, MIGRATION_ID, OTHER_ROLE, ROLE, target } from '../fixtures.ts';
 import { aTrustChange, BEFORE, REPAIR } from '../steps/repaired.ts';
 
-const KEPT = anAccountAssociation({ disableSessionTags: true, tags: { team: "o'hara & co", 'aws:cloudformation:stack-name': 'x' } });
+const KEPT = anAccountAssociation({
+  disableSessionTags: true,
+  tags: { team: "o'hara & co", 'aws:cloudformation:stack-name': 'x' },
+});
 const THEIRS = anAccountAssociation({ id: 'a-theirs', roleArn: OTHER_ROLE });
 const REF_OF_KEPT = { namespace: ACCOUNT_NAMESPACE, serviceAccount: ACCOUNT_NAME };
 const API = { kind: 'Deployment', namespace: ACCOUNT_NAMESPACE, name: 'api' } as const;
@@ -38,7 +55,8 @@ function worldOf(associations: Association[], roleArn: string | undefined): Worl
     const [key, value = ''] = annotation.split('=');
     expect(key).toBe(ANNOTATION);
     const now = (await kubernetes.getServiceAccount(ACCOUNT_NAMESPACE, ACCOUNT_NAME))!;
-    if (now.roleArn !== undefined && now.roleArn !== value) throw new Error('--overwrite is false but found the following declared annotation(s)');
+    if (now.roleArn !== undefined && now.roleArn !== value)
+      throw new Error('--overwrite is false but found the following declared annotation(s)');
     await kubernetes.annotateServiceAccount(now, value);
   };
   return { eks, kubernetes, host: { ...host, kubectl } };
@@ -46,7 +64,11 @@ function worldOf(associations: Association[], roleArn: string | undefined): Worl
 
 const taken = { notedAt: at(1), writtenAt: at(2) };
 const remove = anAccountRequest({ annotation: 'remove' });
-const factsOf = (there: Association[] | undefined, record: Partial<Migration> = {}, more: Partial<AccountHandOffFacts> = {}): AccountHandOffFacts => ({
+const factsOf = (
+  there: Association[] | undefined,
+  record: Partial<Migration> = {},
+  more: Partial<AccountHandOffFacts> = {},
+): AccountHandOffFacts => ({
   target,
   snapshot: accountSnapshot(),
   record: accountMigration(record),
@@ -54,7 +76,9 @@ const factsOf = (there: Association[] | undefined, record: Partial<Migration> = 
   workloads: [API],
   ...more,
 });
-const created = (...all: Association[]): Partial<Migration> => ({ associations: { purged: [], created: all, restored: [] } });
+const created = (...all: Association[]): Partial<Migration> => ({
+  associations: { purged: [], created: all, restored: [] },
+});
 const kept = { snapshot: accountSnapshot({ associations: [KEPT] }) };
 
 const MADE = created(ownAssociation());
@@ -63,74 +87,132 @@ const states: [string, Association[], string | undefined, Partial<Migration>, Pa
   ['associated', [ownAssociation()], ROLE, MADE, {}],
   ['associated by a call whose reply was lost', [ownAssociation()], ROLE, {}, {}],
   ['associated, the tag taken off by somebody', [ownAssociation({ tags: {} })], ROLE, MADE, {}],
-  ['associated and without its annotation', [ownAssociation()], undefined, { ...MADE, request: remove, annotationChange: taken }, {}],
-  ['associated, the annotation about to go', [ownAssociation()], ROLE, { ...MADE, request: remove, annotationChange: { notedAt: at(1) } }, {}],
-  ['without its annotation, its association gone already', [], undefined, { ...MADE, request: remove, annotationChange: taken }, {}],
+  [
+    'associated and without its annotation',
+    [ownAssociation()],
+    undefined,
+    { ...MADE, request: remove, annotationChange: taken },
+    {},
+  ],
+  [
+    'associated, the annotation about to go',
+    [ownAssociation()],
+    ROLE,
+    { ...MADE, request: remove, annotationChange: { notedAt: at(1) } },
+    {},
+  ],
+  [
+    'without its annotation, its association gone already',
+    [],
+    undefined,
+    { ...MADE, request: remove, annotationChange: taken },
+    {},
+  ],
   ['as it was', [], ROLE, {}, {}],
   ['with the association of before', [KEPT], ROLE, {}, kept],
-  ['with the association of before, and without its annotation', [KEPT], undefined, { request: remove, annotationChange: taken }, kept],
+  [
+    'with the association of before, and without its annotation',
+    [KEPT],
+    undefined,
+    { request: remove, annotationChange: taken },
+    kept,
+  ],
 ];
 
 describe.each(states)('a service account that is %s', (_, there, roleArn, record, more) => {
   // Nothing but its tag tells of one whose reply was lost: who could not read EKS knows of none.
   const isKnown = record.associations !== undefined || there.every(({ id }) => id !== 'a-own');
-  it.each(['EKS was read', ...(isKnown ? ['EKS could not be read'] : [])])('is as it was by its commands, pasted one after the other, where %s', async (read) => {
-    const world = worldOf(there, roleArn);
-    const commands = accountHandOff(factsOf(read === 'EKS was read' ? there : undefined, record, more));
-    expect(await runScript(commands, world.host)).toEqual([]);
-    expect(world.eks.associations.map(({ id }) => id)).toEqual(more.snapshot ? [KEPT.id] : []);
-    expect(world.kubernetes.serviceAccounts[0]?.roleArn).toBe(ROLE);
-    expect(world.host.said.filter((line) => line.includes('rollout'))).toEqual([`kubectl -n ${ACCOUNT_NAMESPACE} rollout restart deployment/api`]);
-    expect(world.host.said.at(-1)).toBe(`pod-identity rollback ${MIGRATION_ID} --deployed`);
-  });
+  it.each(['EKS was read', ...(isKnown ? ['EKS could not be read'] : [])])(
+    'is as it was by its commands, pasted one after the other, where %s',
+    async (read) => {
+      const world = worldOf(there, roleArn);
+      const commands = accountHandOff(factsOf(read === 'EKS was read' ? there : undefined, record, more));
+      expect(await runScript(commands, world.host)).toEqual([]);
+      expect(world.eks.associations.map(({ id }) => id)).toEqual(more.snapshot ? [KEPT.id] : []);
+      expect(world.kubernetes.serviceAccounts[0]?.roleArn).toBe(ROLE);
+      expect(world.host.said.filter((line) => line.includes('rollout'))).toEqual([
+        `kubectl -n ${ACCOUNT_NAMESPACE} rollout restart deployment/api`,
+      ]);
+      expect(world.host.said.at(-1)).toBe(`pod-identity rollback ${MIGRATION_ID} --deployed`);
+    },
+  );
 });
 
 describe('accountHandOff', () => {
   const text = (facts: AccountHandOffFacts): string => accountHandOff(facts).join('\n');
 
-  it('deletes nothing that is not the migration\'s, and says what somebody else\'s does', () => {
+  it("deletes nothing that is not the migration's, and says what somebody else's does", () => {
     const lines = accountHandOff(factsOf([THEIRS]));
-    expect(lines.filter((line) => !line.startsWith('#') && line.includes('delete-pod-identity-association'))).toEqual([]);
-    expect(lines[2]).toMatch(/^# Somebody else made a-theirs of payments\/api with .*somebody-elses meanwhile; while it is there, new pods use it and not IRSA\. To take it away: aws eks delete-pod-identity-association .*--association-id a-theirs$/);
+    expect(lines.filter((line) => !line.startsWith('#') && line.includes('delete-pod-identity-association'))).toEqual(
+      [],
+    );
+    expect(lines[2]).toMatch(
+      /^# Somebody else made a-theirs of payments\/api with .*somebody-elses meanwhile; while it is there, new pods use it and not IRSA\. To take it away: aws eks delete-pod-identity-association .*--association-id a-theirs$/,
+    );
   });
 
   it('makes one of before again that is gone, whole, and says that it was not this migration', async () => {
     const facts = factsOf([], {}, kept);
-    expect(text(facts)).toContain(`# Association ${KEPT.id}, which was there before, is gone; this migration did not delete it.`);
+    expect(text(facts)).toContain(
+      `# Association ${KEPT.id}, which was there before, is gone; this migration did not delete it.`,
+    );
     const world = worldOf([], ROLE);
     expect(await runScript(accountHandOff(facts), world.host)).toEqual([]);
-    expect(world.eks.associations).toMatchObject([{ ...REF_OF_KEPT, roleArn: ROLE, disableSessionTags: true, tags: { team: "o'hara & co" } }]);
+    expect(world.eks.associations).toMatchObject([
+      { ...REF_OF_KEPT, roleArn: ROLE, disableSessionTags: true, tags: { team: "o'hara & co" } },
+    ]);
   });
 
   it('puts the annotation back whoever has taken it off, and leaves one that somebody else has given it', async () => {
-    for (const record of [{}, { request: remove, annotationChange: taken }, { request: remove, annotationChange: { ...taken, undoneAt: at(3) } }]) {
-      for (const [there, after] of [[undefined, ROLE], [ROLE, ROLE], [OTHER_ROLE, OTHER_ROLE]]) {
+    for (const record of [
+      {},
+      { request: remove, annotationChange: taken },
+      { request: remove, annotationChange: { ...taken, undoneAt: at(3) } },
+    ]) {
+      for (const [there, after] of [
+        [undefined, ROLE],
+        [ROLE, ROLE],
+        [OTHER_ROLE, OTHER_ROLE],
+      ]) {
         for (const seen of [true, false]) {
           const world = worldOf([], there);
           const [now] = world.kubernetes.serviceAccounts;
-          expect(await runScript(accountHandOff(factsOf([], record, seen ? { account: { now } } : {})), world.host)).toEqual([]);
+          expect(
+            await runScript(accountHandOff(factsOf([], record, seen ? { account: { now } } : {})), world.host),
+          ).toEqual([]);
           expect(world.kubernetes.serviceAccounts[0]?.roleArn).toBe(after);
         }
       }
     }
   });
 
-  it('stops at an annotation that can\'t be set, where it was seen to be missing: without it and the association new pods have no role', () => {
-    const lineOf = (more: Partial<AccountHandOffFacts>): string => accountHandOff(factsOf([ownAssociation()], MADE, more)).find((line) => line.includes('annotate'))!;
+  it("stops at an annotation that can't be set, where it was seen to be missing: without it and the association new pods have no role", () => {
+    const lineOf = (more: Partial<AccountHandOffFacts>): string =>
+      accountHandOff(factsOf([ownAssociation()], MADE, more)).find((line) => line.includes('annotate'))!;
     expect(lineOf({ account: { now: aServiceAccount({ roleArn: undefined }) } })).toMatch(/^kubectl .*role-arn=\S+$/);
     expect(lineOf({})).toMatch(/^kubectl .* \|\| true$/);
-    expect(lineOf({ account: { now: undefined } })).toMatch(/^# Somebody else has deleted service account payments\/api: make it again, then kubectl/);
-    expect(lineOf({ account: { now: aServiceAccount({ roleArn: OTHER_ROLE }) } })).toMatch(/^# Somebody else has given .*somebody-elses meanwhile\. To have the one of before: kubectl .* --overwrite$/);
+    expect(lineOf({ account: { now: undefined } })).toMatch(
+      /^# Somebody else has deleted service account payments\/api: make it again, then kubectl/,
+    );
+    expect(lineOf({ account: { now: aServiceAccount({ roleArn: OTHER_ROLE }) } })).toMatch(
+      /^# Somebody else has given .*somebody-elses meanwhile\. To have the one of before: kubectl .* --overwrite$/,
+    );
   });
 
   it('says nothing of an annotation that nobody saw, or that there was none of', () => {
     for (const serviceAccount of [undefined, aState({ roleArn: undefined })]) {
-      expect(text(factsOf([], { request: remove, annotationChange: taken }, { snapshot: accountSnapshot({ serviceAccount }) }))).not.toContain('annotate');
+      expect(
+        text(
+          factsOf([], { request: remove, annotationChange: taken }, { snapshot: accountSnapshot({ serviceAccount }) }),
+        ),
+      ).not.toContain('annotate');
     }
   });
 
   it('puts the annotation back before it takes the association away, and waits before it restarts anything', () => {
-    const lines = accountHandOff(factsOf([ownAssociation()], { ...MADE, request: remove, annotationChange: taken }, { workloads: [API, DB] })).filter((line) => !line.startsWith('#'));
+    const lines = accountHandOff(
+      factsOf([ownAssociation()], { ...MADE, request: remove, annotationChange: taken }, { workloads: [API, DB] }),
+    ).filter((line) => !line.startsWith('#'));
     expect(lines.map((line) => line.split(' ').slice(0, 5).join(' '))).toEqual([
       'aws eks update-kubeconfig --region eu-west-1',
       'kubectl -n payments annotate serviceaccount',
@@ -145,22 +227,39 @@ describe('accountHandOff', () => {
   it('quotes a role that a shell would read otherwise', async () => {
     const odd = "arn:aws:iam::111122223333:role/it's$HOME";
     const world = worldOf([], undefined);
-    await runScript(accountHandOff(factsOf([], { request: remove, annotationChange: taken }, { snapshot: accountSnapshot({ serviceAccount: aState({ roleArn: odd }) }) })), world.host);
+    await runScript(
+      accountHandOff(
+        factsOf(
+          [],
+          { request: remove, annotationChange: taken },
+          { snapshot: accountSnapshot({ serviceAccount: aState({ roleArn: odd }) }) },
+        ),
+      ),
+      world.host,
+    );
     expect(world.kubernetes.serviceAccounts[0]?.roleArn).toBe(odd);
   });
 
   it('says what to restart where the API server could not be read, and in a comment', () => {
     const { workloads: _, ...unread } = factsOf([]);
-    expect(accountHandOff(unread)).toContain('# The API server could not be read: restart whatever runs with payments/api: kubectl -n payments rollout restart KIND/NAME');
+    expect(accountHandOff(unread)).toContain(
+      '# The API server could not be read: restart whatever runs with payments/api: kubectl -n payments rollout restart KIND/NAME',
+    );
     expect(text(factsOf([], {}, { workloads: [] }))).not.toContain('rollout restart');
   });
 
   it('takes a repaired trust policy back last', () => {
-    const lines = accountHandOff(factsOf([], { trustChanges: [aTrustChange()] }, { trust: { [ROLE]: REPAIR.after } })).filter((line) => !line.startsWith('#'));
-    expect(lines.slice(-2)).toEqual([expect.stringContaining(`--policy-document '${BEFORE}'`) as string, `pod-identity rollback ${MIGRATION_ID} --deployed`]);
+    const lines = accountHandOff(
+      factsOf([], { trustChanges: [aTrustChange()] }, { trust: { [ROLE]: REPAIR.after } }),
+    ).filter((line) => !line.startsWith('#'));
+    expect(lines.slice(-2)).toEqual([
+      expect.stringContaining(`--policy-document '${BEFORE}'`) as string,
+      `pod-identity rollback ${MIGRATION_ID} --deployed`,
+    ]);
   });
 
   it('has no line with a line break', () => {
-    for (const [, there, , record, more] of states) for (const line of accountHandOff(factsOf(there, record, more))) expect(line).not.toContain('\n');
+    for (const [, there, , record, more] of states)
+      for (const line of accountHandOff(factsOf(there, record, more))) expect(line).not.toContain('\n');
   });
 });

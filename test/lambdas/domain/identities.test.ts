@@ -2,20 +2,54 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { rolesToRead, type AddonFact, type IdentityFacts, type RoleFact } from '../../../lambdas/domain/identities/facts.ts';
+import {
+  rolesToRead,
+  type AddonFact,
+  type IdentityFacts,
+  type RoleFact,
+} from '../../../lambdas/domain/identities/facts.ts';
 import { graphOf } from '../../../lambdas/domain/identities/graph.ts';
 import { report as reportSchema, type WorkloadIdentity } from '../../../lambdas/domain/identities/model.ts';
 import { identitiesReport } from '../../../lambdas/domain/identities/report.ts';
 import { nodeKinds, sourceOf, Tally, type NodeKinds } from '../../../lambdas/domain/identities/tally.ts';
 import type { Pod } from '../../../lambdas/domain/kubernetes.ts';
 import { parsePolicy } from '../../../lambdas/domain/policy/document.ts';
-import { aCluster, aContainer, anAssociation, aPod, at, bothWays, envOf, irsaStatement, OTHER_ROLE, policyText, ROLE, target, TOKENS } from '../fixtures.ts';
+import {
+  aCluster,
+  aContainer,
+  anAssociation,
+  aPod,
+  at,
+  bothWays,
+  envOf,
+  irsaStatement,
+  OTHER_ROLE,
+  policyText,
+  ROLE,
+  target,
+  TOKENS,
+} from '../fixtures.ts';
 
-const APP = { namespace: 'shop', serviceAccount: 'orders', owner: { kind: 'Deployment', name: 'orders' }, labels: { 'app.kubernetes.io/name': 'orders' } };
+const APP = {
+  namespace: 'shop',
+  serviceAccount: 'orders',
+  owner: { kind: 'Deployment', name: 'orders' },
+  labels: { 'app.kubernetes.io/name': 'orders' },
+};
 const KEYS = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
 const TRUSTED: RoleFact = { trust: parsePolicy(bothWays, 'trust') };
-const DRIVER: AddonFact = { name: 'aws-ebs-csi-driver', version: 'v1.38.1-eksbuild.1', namespace: 'kube-system', needsIam: true, podIdentity: ['ebs-csi-controller-sa'] };
-const ASSOCIATION = anAssociation({ namespace: APP.namespace, serviceAccount: APP.serviceAccount, createdAt: at(-7200) });
+const DRIVER: AddonFact = {
+  name: 'aws-ebs-csi-driver',
+  version: 'v1.38.1-eksbuild.1',
+  namespace: 'kube-system',
+  needsIam: true,
+  podIdentity: ['ebs-csi-controller-sa'],
+};
+const ASSOCIATION = anAssociation({
+  namespace: APP.namespace,
+  serviceAccount: APP.serviceAccount,
+  createdAt: at(-7200),
+});
 
 const tallied = (pods: Pod[], nodes: NodeKinds = new Map()): Tally => {
   const tally = new Tally(nodes);
@@ -46,7 +80,8 @@ const only = (...given: Parameters<typeof factsOf>): WorkloadIdentity => {
   return workloads[0]!;
 };
 /** What is in the way, as `id:status`. */
-const inTheWay = (...given: Parameters<typeof factsOf>): string[] => only(...given).inTheWay.map(({ id, status }) => `${id}:${status}`);
+const inTheWay = (...given: Parameters<typeof factsOf>): string[] =>
+  only(...given).inTheWay.map(({ id, status }) => `${id}:${status}`);
 
 describe('how a pod gets its credentials', () => {
   it.each(['pod-identity', 'irsa', 'node-role', 'mixed'] as const)('%s', (identity) => {
@@ -55,30 +90,47 @@ describe('how a pod gets its credentials', () => {
 
   it('by static keys, which go before anything else, also where their values come from a Secret', () => {
     const pod = aPod('irsa', { containers: [aContainer({ name: 'app', env: { ...envOf.irsa, ...KEYS } })] });
-    expect(sourceOf(pod, undefined)).toEqual({ source: 'static-keys', evidence: 'AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the env of app' });
+    expect(sourceOf(pod, undefined)).toEqual({
+      source: 'static-keys',
+      evidence: 'AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the env of app',
+    });
   });
 
   it('by static keys, where the other containers have nothing', () => {
-    const pod = aPod('node-role', { containers: [aContainer({ env: { AWS_ACCESS_KEY_ID: 'AKIA', AWS_SECRET_ACCESS_KEY: 's' } }), aContainer({ name: 'proxy' })] });
+    const pod = aPod('node-role', {
+      containers: [
+        aContainer({ env: { AWS_ACCESS_KEY_ID: 'AKIA', AWS_SECRET_ACCESS_KEY: 's' } }),
+        aContainer({ name: 'proxy' }),
+      ],
+    });
     expect(sourceOf(pod, undefined).source).toBe('static-keys');
   });
 
   it('in more than one way, where one container has static keys and another a role', () => {
-    const pod = aPod('pod-identity', { containers: [aContainer({ name: 'app', env: KEYS }), aContainer({ name: 'proxy', env: envOf['pod-identity'] })] });
-    expect(sourceOf(pod, undefined)).toMatchObject({ source: 'mixed', evidence: expect.stringMatching(/in the env of app; of the others: AWS_CONTAINER_CREDENTIALS_FULL_URI/) as string });
+    const pod = aPod('pod-identity', {
+      containers: [aContainer({ name: 'app', env: KEYS }), aContainer({ name: 'proxy', env: envOf['pod-identity'] })],
+    });
+    expect(sourceOf(pod, undefined)).toMatchObject({
+      source: 'mixed',
+      evidence: expect.stringMatching(/in the env of app; of the others: AWS_CONTAINER_CREDENTIALS_FULL_URI/) as string,
+    });
   });
 
   it('does not take keys for given that an optional Secret may not have, and never tells their values', () => {
     const optional = aContainer({ env: { ...envOf.irsa, ...KEYS }, optionalEnv: Object.keys(KEYS) });
     expect(sourceOf(aPod('irsa', { containers: [optional] }), undefined).source).toBe('irsa');
-    const literal = aPod('node-role', { containers: [aContainer({ env: { AWS_ACCESS_KEY_ID: 'AKIASECRET', AWS_SECRET_ACCESS_KEY: 'verysecret' } })] });
+    const literal = aPod('node-role', {
+      containers: [aContainer({ env: { AWS_ACCESS_KEY_ID: 'AKIASECRET', AWS_SECRET_ACCESS_KEY: 'verysecret' } })],
+    });
     expect(JSON.stringify(reportOf([literal]))).not.toMatch(/AKIASECRET|verysecret/);
   });
 
   it('not at all on Fargate, where there is no node role to fall back to', () => {
     expect(sourceOf(aPod('node-role'), 'Fargate').source).toBe('none');
     expect(sourceOf(aPod('irsa'), 'Fargate').source).toBe('irsa');
-    expect(only([aPod('node-role', { ...APP, labels: { 'eks.amazonaws.com/fargate-profile': 'shop' } })]).identity).toBe('none');
+    expect(
+      only([aPod('node-role', { ...APP, labels: { 'eks.amazonaws.com/fargate-profile': 'shop' } })]).identity,
+    ).toBe('none');
   });
 });
 
@@ -93,8 +145,16 @@ describe('the tally', () => {
       aPod('irsa', { ...APP, name: 'leaving', terminating: true }),
       aPod('irsa', { ...APP, name: 'done', phase: 'Succeeded' }),
     ];
-    const named = (tally: Tally): string[] => tally.workloads().map(({ kind, name, serviceAccount, total, ready }) => `${kind}/${name} ${serviceAccount} ${ready}/${total}`);
-    const expected = ['Deployment/orders orders 1/2', 'Deployment/orders orders-next 1/1', 'Pod/by-hand orders 1/1', 'Pod/mirror orders 1/1'];
+    const named = (tally: Tally): string[] =>
+      tally
+        .workloads()
+        .map(({ kind, name, serviceAccount, total, ready }) => `${kind}/${name} ${serviceAccount} ${ready}/${total}`);
+    const expected = [
+      'Deployment/orders orders 1/2',
+      'Deployment/orders orders-next 1/1',
+      'Pod/by-hand orders 1/1',
+      'Pod/mirror orders 1/1',
+    ];
     expect(named(tallied(pods))).toEqual(expected);
     expect(named(tallied(pods.toReversed()))).toEqual(expected);
     const [orders] = tallied(pods.toReversed()).workloads();
@@ -102,9 +162,23 @@ describe('the tally', () => {
   });
 
   it('is mixed where its pods differ, and shows one of those that are not on Pod Identity', () => {
-    const workload = only([aPod('pod-identity', { ...APP, name: 'a' }), aPod('irsa', { ...APP, name: 'b' }), aPod('pod-identity', { ...APP, name: 'c' })], { associations: [ASSOCIATION] });
-    expect(workload).toMatchObject({ identity: 'mixed', pods: { total: 3, by: { 'pod-identity': 2, irsa: 1 } }, example: { pod: 'b' } });
-    expect(workload.roles).toEqual([{ by: 'association', roleArn: ROLE, pods: 2 }, { by: 'irsa', roleArn: ROLE, pods: 1 }]);
+    const workload = only(
+      [
+        aPod('pod-identity', { ...APP, name: 'a' }),
+        aPod('irsa', { ...APP, name: 'b' }),
+        aPod('pod-identity', { ...APP, name: 'c' }),
+      ],
+      { associations: [ASSOCIATION] },
+    );
+    expect(workload).toMatchObject({
+      identity: 'mixed',
+      pods: { total: 3, by: { 'pod-identity': 2, irsa: 1 } },
+      example: { pod: 'b' },
+    });
+    expect(workload.roles).toEqual([
+      { by: 'association', roleArn: ROLE, pods: 2 },
+      { by: 'irsa', roleArn: ROLE, pods: 1 },
+    ]);
   });
 
   it('keeps no pod of the pages that it has counted', async () => {
@@ -130,26 +204,55 @@ describe('what stands in the way', () => {
   const irsa = (change: Partial<Pod> = {}): Pod => aPod('irsa', { ...APP, ...change });
 
   it('nothing, on Pod Identity', () => {
-    const workload = only([aPod('pod-identity', APP)], { associations: [anAssociation({ ...ASSOCIATION, targetRoleArn: OTHER_ROLE })] });
-    expect(workload).toMatchObject({ identity: 'pod-identity', inTheWay: [], association: { id: ASSOCIATION.id, createdAt: at(-7200) } });
-    expect(workload.roles).toEqual([{ by: 'association', roleArn: ROLE, pods: 1 }, { by: 'target', roleArn: OTHER_ROLE, pods: 1 }]);
+    const workload = only([aPod('pod-identity', APP)], {
+      associations: [anAssociation({ ...ASSOCIATION, targetRoleArn: OTHER_ROLE })],
+    });
+    expect(workload).toMatchObject({
+      identity: 'pod-identity',
+      inTheWay: [],
+      association: { id: ASSOCIATION.id, createdAt: at(-7200) },
+    });
+    expect(workload.roles).toEqual([
+      { by: 'association', roleArn: ROLE, pods: 1 },
+      { by: 'target', roleArn: OTHER_ROLE, pods: 1 },
+    ]);
   });
 
   it('no association: how to make one, and for an add-on its migration', () => {
     const workload = only([irsa()]);
     expect(workload.inTheWay).toMatchObject([
-      { id: 'association', status: 'fail', remedy: `Create one, then restart its pods: aws eks create-pod-identity-association --cluster-name dev --region eu-west-1 --namespace shop --service-account orders --role-arn ${ROLE}` },
+      {
+        id: 'association',
+        status: 'fail',
+        remedy: `Create one, then restart its pods: aws eks create-pod-identity-association --cluster-name dev --region eu-west-1 --namespace shop --service-account orders --role-arn ${ROLE}`,
+      },
     ]);
     const driver = only([aPod('irsa')]);
-    expect(driver).toMatchObject({ addon: { name: DRIVER.name, takesAssociation: true }, inTheWay: [{ id: 'association', remedy: 'Migrate the add-on: pod-identity migrate --cluster dev --addon aws-ebs-csi-driver' }] });
+    expect(driver).toMatchObject({
+      addon: { name: DRIVER.name, takesAssociation: true },
+      inTheWay: [
+        {
+          id: 'association',
+          remedy: 'Migrate the add-on: pod-identity migrate --cluster dev --addon aws-ebs-csi-driver',
+        },
+      ],
+    });
   });
 
   it('pods that are older than their association: a restart, by the command for their kind', () => {
     const association = anAssociation({ ...ASSOCIATION, createdAt: at(-60) });
     const [check] = only([irsa()], { associations: [association] }).inTheWay;
-    expect(check).toMatchObject({ id: 'restart', status: 'fail', remedy: 'Restart the pods: kubectl rollout restart deployment/orders --namespace shop' });
-    expect(only([irsa({ owner: { kind: 'Job', name: 'nightly' } })], { associations: [association] }).inTheWay[0]?.remedy).toBe('Have Job nightly make its pods again: only new pods take it.');
-    expect(only([irsa({ owner: undefined })], { associations: [association] }).inTheWay[0]?.remedy).toBe('Delete the pod and create it again.');
+    expect(check).toMatchObject({
+      id: 'restart',
+      status: 'fail',
+      remedy: 'Restart the pods: kubectl rollout restart deployment/orders --namespace shop',
+    });
+    expect(
+      only([irsa({ owner: { kind: 'Job', name: 'nightly' } })], { associations: [association] }).inTheWay[0]?.remedy,
+    ).toBe('Have Job nightly make its pods again: only new pods take it.');
+    expect(only([irsa({ owner: undefined })], { associations: [association] }).inTheWay[0]?.remedy).toBe(
+      'Delete the pod and create it again.',
+    );
     expect(only([aPod('node-role', APP)], { associations: [association] }).inTheWay).toMatchObject([{ id: 'restart' }]);
   });
 
@@ -164,19 +267,37 @@ describe('what stands in the way', () => {
   });
 
   it('a trust policy that does not let EKS Pod Identity in, or may not', () => {
-    const trust = (...statements: unknown[]) => ({ roles: new Map<string, RoleFact>([[ROLE, { trust: parsePolicy(policyText(...statements), 'trust') }]]) });
+    const trust = (...statements: unknown[]) => ({
+      roles: new Map<string, RoleFact>([[ROLE, { trust: parsePolicy(policyText(...statements), 'trust') }]]),
+    });
     const [first] = only([irsa()], trust(irsaStatement)).inTheWay.filter(({ id }) => id === 'trust');
-    expect(first).toMatchObject({ status: 'fail', message: expect.stringContaining('does not let EKS Pod Identity in') as string, remedy: expect.stringContaining(`pod-identity trust repair --dry-run --role-arn ${ROLE}`) as string });
-    const fromOffice = { Effect: 'Allow', Principal: { Service: 'pods.eks.amazonaws.com' }, Action: ['sts:AssumeRole', 'sts:TagSession'], Condition: { IpAddress: { 'aws:SourceIp': '203.0.113.0/24' } } };
+    expect(first).toMatchObject({
+      status: 'fail',
+      message: expect.stringContaining('does not let EKS Pod Identity in') as string,
+      remedy: expect.stringContaining(`pod-identity trust repair --dry-run --role-arn ${ROLE}`) as string,
+    });
+    const fromOffice = {
+      Effect: 'Allow',
+      Principal: { Service: 'pods.eks.amazonaws.com' },
+      Action: ['sts:AssumeRole', 'sts:TagSession'],
+      Condition: { IpAddress: { 'aws:SourceIp': '203.0.113.0/24' } },
+    };
     expect(inTheWay([irsa()], trust(fromOffice))).toContain('trust:unknown');
-    expect(inTheWay([aPod('pod-identity', APP)], { associations: [ASSOCIATION], ...trust(irsaStatement) })).toEqual(['trust:fail']);
+    expect(inTheWay([aPod('pod-identity', APP)], { associations: [ASSOCIATION], ...trust(irsaStatement) })).toEqual([
+      'trust:fail',
+    ]);
   });
 
   it('a role that is not there, of another account, or may not be read', () => {
-    expect(inTheWay([irsa()], { roles: new Map([[ROLE, 'missing']]) })).toEqual(['association:fail', 'role-exists:fail']);
+    expect(inTheWay([irsa()], { roles: new Map([[ROLE, 'missing']]) })).toEqual([
+      'association:fail',
+      'role-exists:fail',
+    ]);
     expect(inTheWay([irsa()], { roles: new Map([[ROLE, 'unread']]) })).toEqual(['association:fail', 'trust:unknown']);
     const elsewhere = 'arn:aws:iam::444455556666:role/orders';
-    expect(inTheWay([irsa({ containers: [aContainer({ env: { ...envOf.irsa, AWS_ROLE_ARN: elsewhere } })] })])).toEqual(['association:fail', 'role-account:fail']);
+    expect(inTheWay([irsa({ containers: [aContainer({ env: { ...envOf.irsa, AWS_ROLE_ARN: elsewhere } })] })])).toEqual(
+      ['association:fail', 'role-account:fail'],
+    );
   });
 
   it('nodes without Pod Identity', () => {
@@ -185,8 +306,14 @@ describe('what stands in the way', () => {
       { name: 'windows-1', ready: true, os: 'windows', compute: 'ec2' },
       { name: 'hybrid-1', ready: true, os: 'linux', compute: 'hybrid' },
     ]);
-    expect(only([irsa({ node: 'fargate-1' })], {}, nodes).inTheWay[0]).toMatchObject({ id: 'compute', status: 'fail', message: 'Its pod runs on Fargate, where EKS Pod Identity does not exist.' });
-    expect(only([irsa({ node: 'windows-1' }), irsa({ node: 'node-1' })], {}, nodes).inTheWay[0]?.message).toBe('1 of its 2 pods run on Windows, where EKS Pod Identity does not exist.');
+    expect(only([irsa({ node: 'fargate-1' })], {}, nodes).inTheWay[0]).toMatchObject({
+      id: 'compute',
+      status: 'fail',
+      message: 'Its pod runs on Fargate, where EKS Pod Identity does not exist.',
+    });
+    expect(only([irsa({ node: 'windows-1' }), irsa({ node: 'node-1' })], {}, nodes).inTheWay[0]?.message).toBe(
+      '1 of its 2 pods run on Windows, where EKS Pod Identity does not exist.',
+    );
     expect(inTheWay([irsa({ node: 'hybrid-1' })], {}, nodes)).toEqual(['association:fail']);
   });
 
@@ -199,62 +326,127 @@ describe('what stands in the way', () => {
     const absent = { agent: {} };
     expect(inTheWay([irsa()], absent)).toEqual(['agent:fail', 'association:fail']);
     expect(inTheWay([aPod('node-role', APP)], absent)).toEqual(['own-role:warn']);
-    expect(reportOf([irsa()], { agent: { workload: { desired: 3, ready: 2 } } }).agent).toMatchObject({ status: 'fail', message: expect.stringContaining('2 of 3') as string });
+    expect(reportOf([irsa()], { agent: { workload: { desired: 3, ready: 2 } } }).agent).toMatchObject({
+      status: 'fail',
+      message: expect.stringContaining('2 of 3') as string,
+    });
     expect(reportOf([irsa()], { agent: { addonStatus: 'DEGRADED' } }).agent.status).toBe('fail');
     expect(reportOf([irsa()], { agent: { error: 'no right' } }).agent.status).toBe('unknown');
     expect(reportOf([irsa()], { ...absent, cluster: aCluster({ autoMode: true }) }).agent.status).toBe('pass');
   });
 
   it('an add-on whose version takes no associations; for a service account that it does not speak of, one of its own', () => {
-    expect(inTheWay([aPod('irsa')], { addons: [{ ...DRIVER, podIdentity: [] }] })).toEqual(['addon-support:fail', 'association:fail']);
+    expect(inTheWay([aPod('irsa')], { addons: [{ ...DRIVER, podIdentity: [] }] })).toEqual([
+      'addon-support:fail',
+      'association:fail',
+    ]);
     const { podIdentity: _, ...unread } = DRIVER;
     expect(inTheWay([aPod('irsa')], { addons: [unread] })).toEqual(['association:fail', 'addon-support:unknown']);
     const other = only([aPod('irsa', { serviceAccount: 'ebs-csi-node-sa' })]);
-    expect(other).toMatchObject({ addon: { takesAssociation: false }, inTheWay: [{ id: 'association', message: expect.stringContaining('takes none for it') as string }] });
+    expect(other).toMatchObject({
+      addon: { takesAssociation: false },
+      inTheWay: [{ id: 'association', message: expect.stringContaining('takes none for it') as string }],
+    });
   });
 
   it('nothing, for an add-on that calls no AWS API', () => {
-    const dns: AddonFact = { name: 'coredns', version: 'v1', namespace: 'kube-system', needsIam: false, podIdentity: [] };
-    const pod = aPod('node-role', { owner: { kind: 'Deployment', name: 'coredns' }, serviceAccount: 'coredns', labels: {} });
+    const dns: AddonFact = {
+      name: 'coredns',
+      version: 'v1',
+      namespace: 'kube-system',
+      needsIam: false,
+      podIdentity: [],
+    };
+    const pod = aPod('node-role', {
+      owner: { kind: 'Deployment', name: 'coredns' },
+      serviceAccount: 'coredns',
+      labels: {},
+    });
     expect(inTheWay([pod], { addons: [dns] })).toEqual([]);
     expect(inTheWay([pod])).toEqual(['own-role:warn']);
   });
 
   it('an annotation that the pods do not follow', () => {
-    const annotated = (roleArn: string) => ({ serviceAccounts: [{ namespace: 'shop', name: 'orders', roleArn }], roles: new Map([[ROLE, TRUSTED], [OTHER_ROLE, TRUSTED]]) });
+    const annotated = (roleArn: string) => ({
+      serviceAccounts: [{ namespace: 'shop', name: 'orders', roleArn }],
+      roles: new Map([
+        [ROLE, TRUSTED],
+        [OTHER_ROLE, TRUSTED],
+      ]),
+    });
     expect(inTheWay([irsa()], annotated(ROLE))).toEqual(['association:fail']);
-    expect(only([irsa()], annotated(OTHER_ROLE))).toMatchObject({ annotatedRole: OTHER_ROLE, roles: [{ by: 'irsa', roleArn: ROLE }] });
+    expect(only([irsa()], annotated(OTHER_ROLE))).toMatchObject({
+      annotatedRole: OTHER_ROLE,
+      roles: [{ by: 'irsa', roleArn: ROLE }],
+    });
     expect(inTheWay([irsa()], annotated(OTHER_ROLE))).toEqual(['association:fail', 'annotation:warn']);
     expect(inTheWay([aPod('node-role', APP)], annotated(ROLE))).toEqual(['association:fail', 'annotation:warn']);
   });
 
   it('associations that may not be read: nobody knows', () => {
-    expect(inTheWay([irsa()], { associations: undefined, unread: [{ what: 'the associations', why: 'no right' }] })).toEqual(['association:unknown']);
+    expect(
+      inTheWay([irsa()], { associations: undefined, unread: [{ what: 'the associations', why: 'no right' }] }),
+    ).toEqual(['association:unknown']);
   });
 });
 
 describe('the report', () => {
   it('names the role of the node where there is only one that it can be', () => {
     const node = 'arn:aws:iam::111122223333:role/nodes';
-    expect(only([aPod('node-role', APP)], { nodeRoles: [node] }).roles).toEqual([{ by: 'node', roleArn: node, pods: 1 }]);
+    expect(only([aPod('node-role', APP)], { nodeRoles: [node] }).roles).toEqual([
+      { by: 'node', roleArn: node, pods: 1 },
+    ]);
     expect(only([aPod('node-role', APP)], { nodeRoles: [node, OTHER_ROLE] }).roles).toEqual([{ by: 'node', pods: 1 }]);
   });
 
   it('asks for each role of the account once', () => {
-    const pods = [aPod('irsa', APP), aPod('irsa'), aPod('irsa', { ...APP, name: 'x', serviceAccount: 'far', containers: [aContainer({ env: { AWS_ROLE_ARN: 'arn:aws:iam::444455556666:role/far' } })] })];
+    const pods = [
+      aPod('irsa', APP),
+      aPod('irsa'),
+      aPod('irsa', {
+        ...APP,
+        name: 'x',
+        serviceAccount: 'far',
+        containers: [aContainer({ env: { AWS_ROLE_ARN: 'arn:aws:iam::444455556666:role/far' } })],
+      }),
+    ];
     expect(rolesToRead(factsOf(pods))).toEqual([ROLE]);
-    expect(rolesToRead(factsOf([aPod('irsa', APP)], { associations: [anAssociation({ ...ASSOCIATION, roleArn: OTHER_ROLE })] }))).toEqual([OTHER_ROLE]);
+    expect(
+      rolesToRead(
+        factsOf([aPod('irsa', APP)], { associations: [anAssociation({ ...ASSOCIATION, roleArn: OTHER_ROLE })] }),
+      ),
+    ).toEqual([OTHER_ROLE]);
   });
 
   it('counts by workloads and by pods', () => {
-    const { totals } = reportOf([aPod('irsa', APP), aPod('pod-identity', { ...APP, name: 'b' }), aPod('node-role', { ...APP, owner: { kind: 'DaemonSet', name: 'agent' } })], { associations: [ASSOCIATION] });
-    expect(totals).toEqual({ workloads: 2, pods: 3, byWorkloads: { mixed: 1, 'node-role': 1 }, byPods: { 'pod-identity': 1, irsa: 1, 'node-role': 1 } });
+    const { totals } = reportOf(
+      [
+        aPod('irsa', APP),
+        aPod('pod-identity', { ...APP, name: 'b' }),
+        aPod('node-role', { ...APP, owner: { kind: 'DaemonSet', name: 'agent' } }),
+      ],
+      { associations: [ASSOCIATION] },
+    );
+    expect(totals).toEqual({
+      workloads: 2,
+      pods: 3,
+      byWorkloads: { mixed: 1, 'node-role': 1 },
+      byPods: { 'pod-identity': 1, irsa: 1, 'node-role': 1 },
+    });
   });
 
   it('finds roles whose trust lets service accounts in that nothing gives them to', () => {
-    const serviceAccounts = [{ namespace: 'kube-system', name: 'ebs-csi-controller-sa', roleArn: OTHER_ROLE }, { namespace: 'shop', name: 'orders' }];
-    const trusting = new Map([[ROLE, parsePolicy(policyText(irsaStatement), 'trust')], [OTHER_ROLE, parsePolicy(policyText(irsaStatement), 'trust')]]);
-    expect(reportOf([aPod('irsa', APP)], { serviceAccounts, trusting }).trustedRoles).toEqual([{ roleArn: ROLE, serviceAccounts: [{ name: 'kube-system/ebs-csi-controller-sa', verdict: 'allowed' }] }]);
+    const serviceAccounts = [
+      { namespace: 'kube-system', name: 'ebs-csi-controller-sa', roleArn: OTHER_ROLE },
+      { namespace: 'shop', name: 'orders' },
+    ];
+    const trusting = new Map([
+      [ROLE, parsePolicy(policyText(irsaStatement), 'trust')],
+      [OTHER_ROLE, parsePolicy(policyText(irsaStatement), 'trust')],
+    ]);
+    expect(reportOf([aPod('irsa', APP)], { serviceAccounts, trusting }).trustedRoles).toEqual([
+      { roleArn: ROLE, serviceAccounts: [{ name: 'kube-system/ebs-csi-controller-sa', verdict: 'allowed' }] },
+    ]);
     expect(reportOf([aPod('irsa', APP)], { serviceAccounts, trusting, namespace: 'shop' }).trustedRoles).toEqual([]);
     expect(reportOf([aPod('irsa', APP)])).not.toHaveProperty('trustedRoles');
   });
@@ -262,10 +454,27 @@ describe('the report', () => {
 
 describe('the graph', () => {
   it('has an edge for each way in which pods of a service account get a role', () => {
-    const keyed = aPod('node-role', { ...APP, name: 'k', owner: { kind: 'Deployment', name: 'keyed' }, containers: [aContainer({ env: KEYS })], tokens: [TOKENS.irsa] });
-    const pods = [aPod('pod-identity', { ...APP, name: 'p' }), aPod('irsa', { ...APP, name: 'i' }), aPod('irsa', { ...APP, name: 'j', owner: { kind: 'DaemonSet', name: 'd' } }), keyed, aPod('node-role', { name: 'n' })];
-    const graph = graphOf(reportOf(pods, { associations: [anAssociation({ ...ASSOCIATION, targetRoleArn: OTHER_ROLE })] }));
-    expect(graph.accounts).toEqual([{ name: 'kube-system/ebs-csi-controller-sa', pods: 1, identity: 'node-role' }, { name: 'shop/orders', pods: 4, identity: 'mixed' }]);
+    const keyed = aPod('node-role', {
+      ...APP,
+      name: 'k',
+      owner: { kind: 'Deployment', name: 'keyed' },
+      containers: [aContainer({ env: KEYS })],
+      tokens: [TOKENS.irsa],
+    });
+    const pods = [
+      aPod('pod-identity', { ...APP, name: 'p' }),
+      aPod('irsa', { ...APP, name: 'i' }),
+      aPod('irsa', { ...APP, name: 'j', owner: { kind: 'DaemonSet', name: 'd' } }),
+      keyed,
+      aPod('node-role', { name: 'n' }),
+    ];
+    const graph = graphOf(
+      reportOf(pods, { associations: [anAssociation({ ...ASSOCIATION, targetRoleArn: OTHER_ROLE })] }),
+    );
+    expect(graph.accounts).toEqual([
+      { name: 'kube-system/ebs-csi-controller-sa', pods: 1, identity: 'node-role' },
+      { name: 'shop/orders', pods: 4, identity: 'mixed' },
+    ]);
     expect(graph.roles).toEqual([ROLE, OTHER_ROLE, 'role of the node', 'static keys'].sort());
     expect(graph.edges).toEqual(
       expect.arrayContaining([

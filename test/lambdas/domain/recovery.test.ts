@@ -1,11 +1,35 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { OUTCOMES, type Migration } from '../../../lambdas/domain/model.ts';
-import { decideRecovery, isRunning, type OwnerState, type RecoveryDecision, type RecoveryFacts, standingRelease, standingTrustChanges } from '../../../lambdas/domain/recovery.ts';
-import { ADDON_LOCK, aMigration, at, EXECUTION, MIGRATION_ID, NOW, OTHER_EXECUTION, OTHER_MIGRATION_ID, OTHER_ROLE, RECOVERY_EXECUTION, ROLE, ROLE_LOCK } from '../fixtures.ts';
+import {
+  decideRecovery,
+  isRunning,
+  type OwnerState,
+  type RecoveryDecision,
+  type RecoveryFacts,
+  standingRelease,
+  standingTrustChanges,
+} from '../../../lambdas/domain/recovery.ts';
+import {
+  ADDON_LOCK,
+  aMigration,
+  at,
+  EXECUTION,
+  MIGRATION_ID,
+  NOW,
+  OTHER_EXECUTION,
+  OTHER_MIGRATION_ID,
+  OTHER_ROLE,
+  RECOVERY_EXECUTION,
+  ROLE,
+  ROLE_LOCK,
+} from '../fixtures.ts';
 
 const GRACE_MS = 75_000;
-const heldBy = (executionArn: string, migrationId = MIGRATION_ID, key = ADDON_LOCK) => ({ key, holder: { migrationId, executionArn, since: at(-600) } });
+const heldBy = (executionArn: string, migrationId = MIGRATION_ID, key = ADDON_LOCK) => ({
+  key,
+  holder: { migrationId, executionArn, since: at(-600) },
+});
 const stopped = (secondsAgo: number): OwnerState => ({ status: 'ABORTED', stoppedAt: at(-secondsAgo) });
 
 interface Change extends Partial<Omit<RecoveryFacts, 'record'>> {
@@ -32,33 +56,61 @@ describe('decideRecovery of a stranded migration', () => {
   it('puts it back, from the moment on that no Lambda can act any more', () => {
     expect(decide()).toEqual({ do: 'take-over', action: 'roll-back' });
     expect(decide({ owner: stopped(75) })).toEqual({ do: 'take-over', action: 'roll-back' });
-    expect(decide({ owner: stopped(74) })).toMatchObject({ do: 'wait', why: expect.stringContaining(at(-74)) as string });
+    expect(decide({ owner: stopped(74) })).toMatchObject({
+      do: 'wait',
+      why: expect.stringContaining(at(-74)) as string,
+    });
     expect(decide({ owner: undefined })).toEqual({ do: 'take-over', action: 'roll-back' });
   });
 
   it('leaves a running one alone', () => {
-    for (const status of ['RUNNING', 'PENDING_REDRIVE']) expect(decide({ owner: { status } })).toMatchObject({ do: 'nothing', why: expect.stringContaining('still working') as string });
+    for (const status of ['RUNNING', 'PENDING_REDRIVE'])
+      expect(decide({ owner: { status } })).toMatchObject({
+        do: 'nothing',
+        why: expect.stringContaining('still working') as string,
+      });
     // Another Recover has it.
-    expect(decide({ owners: new Map([[EXECUTION, stopped(600)], [OTHER_EXECUTION, { status: 'RUNNING' }]]) }).do).toBe('nothing');
+    expect(
+      decide({
+        owners: new Map([
+          [EXECUTION, stopped(600)],
+          [OTHER_EXECUTION, { status: 'RUNNING' }],
+        ]),
+      }).do,
+    ).toBe('nothing');
   });
 
-  it.each(['pods', 'api'] as const)('only finishes where it was verified by %s and nothing was put back', (verified) => {
-    expect(decide({ record: { verified } })).toEqual({ do: 'take-over', action: 'finish' });
-    expect(decide({ record: { verified }, rollbackBegun: true })).toEqual({ do: 'take-over', action: 'roll-back' });
-  });
+  it.each(['pods', 'api'] as const)(
+    'only finishes where it was verified by %s and nothing was put back',
+    (verified) => {
+      expect(decide({ record: { verified } })).toEqual({ do: 'take-over', action: 'finish' });
+      expect(decide({ record: { verified }, rollbackBegun: true })).toEqual({ do: 'take-over', action: 'roll-back' });
+    },
+  );
 
   it('lets go where nothing was begun', () => {
     expect(decide({ hasSnapshot: false })).toEqual({ do: 'take-over', action: 'release' });
     expect(decide({ hasSnapshot: false, locks: [] })).toEqual({ do: 'take-over', action: 'release' });
-    expect(decide({ hasSnapshot: false, locks: [heldBy(EXECUTION, MIGRATION_ID, ROLE_LOCK)] })).toEqual({ do: 'take-over', action: 'release' });
-    expect(decide({ hasSnapshot: false, locks: [heldBy(OTHER_EXECUTION, OTHER_MIGRATION_ID)] })).toEqual({ do: 'take-over', action: 'release' });
+    expect(decide({ hasSnapshot: false, locks: [heldBy(EXECUTION, MIGRATION_ID, ROLE_LOCK)] })).toEqual({
+      do: 'take-over',
+      action: 'release',
+    });
+    expect(decide({ hasSnapshot: false, locks: [heldBy(OTHER_EXECUTION, OTHER_MIGRATION_ID)] })).toEqual({
+      do: 'take-over',
+      action: 'release',
+    });
   });
 
-  it.each([...OUTCOMES])('that has ended %s: lets go of locks that were left, but for those of a hand-off', (outcome) => {
-    expect(decide({ record: ended(outcome) }).do).toBe(outcome === 'needs-human' ? 'nothing' : 'let-go');
-    expect(decide({ record: ended(outcome), locks: free }).do).toBe('nothing');
-    expect(decide({ record: ended(outcome), locks: [heldBy(OTHER_EXECUTION, OTHER_MIGRATION_ID)] }).do).toBe('nothing');
-  });
+  it.each([...OUTCOMES])(
+    'that has ended %s: lets go of locks that were left, but for those of a hand-off',
+    (outcome) => {
+      expect(decide({ record: ended(outcome) }).do).toBe(outcome === 'needs-human' ? 'nothing' : 'let-go');
+      expect(decide({ record: ended(outcome), locks: free }).do).toBe('nothing');
+      expect(decide({ record: ended(outcome), locks: [heldBy(OTHER_EXECUTION, OTHER_MIGRATION_ID)] }).do).toBe(
+        'nothing',
+      );
+    },
+  );
 });
 
 describe('decideRecovery on demand', () => {
@@ -76,15 +128,30 @@ describe('decideRecovery on demand', () => {
   });
 
   it('says why not', () => {
-    expect(onDemand({ record: ended('rolled-back') })).toMatchObject({ why: expect.stringContaining('put back already') as string });
-    expect(onDemand({ record: ended('blocked') })).toMatchObject({ why: expect.stringContaining('changed nothing') as string });
-    expect(onDemand({ owner: { status: 'RUNNING' } })).toMatchObject({ do: 'refuse', why: expect.stringContaining(`cancel ${MIGRATION_ID}`) as string });
-    expect(onDemand({ record: ended('migrated'), locks: [heldBy(OTHER_EXECUTION, OTHER_MIGRATION_ID, ROLE_LOCK)] })).toMatchObject({ do: 'refuse', why: expect.stringContaining(OTHER_MIGRATION_ID) as string });
+    expect(onDemand({ record: ended('rolled-back') })).toMatchObject({
+      why: expect.stringContaining('put back already') as string,
+    });
+    expect(onDemand({ record: ended('blocked') })).toMatchObject({
+      why: expect.stringContaining('changed nothing') as string,
+    });
+    expect(onDemand({ owner: { status: 'RUNNING' } })).toMatchObject({
+      do: 'refuse',
+      why: expect.stringContaining(`cancel ${MIGRATION_ID}`) as string,
+    });
+    expect(
+      onDemand({ record: ended('migrated'), locks: [heldBy(OTHER_EXECUTION, OTHER_MIGRATION_ID, ROLE_LOCK)] }),
+    ).toMatchObject({ do: 'refuse', why: expect.stringContaining(OTHER_MIGRATION_ID) as string });
   });
 
   it('takes the parked lock of a hand-off', () => {
-    expect(onDemand({ record: ended('needs-human'), locks: [heldBy(EXECUTION)] })).toEqual({ do: 'take-over', action: 'roll-back' });
-    expect(onDemand({ record: ended('needs-human'), hasSnapshot: false })).toEqual({ do: 'take-over', action: 'release' });
+    expect(onDemand({ record: ended('needs-human'), locks: [heldBy(EXECUTION)] })).toEqual({
+      do: 'take-over',
+      action: 'roll-back',
+    });
+    expect(onDemand({ record: ended('needs-human'), hasSnapshot: false })).toEqual({
+      do: 'take-over',
+      action: 'release',
+    });
   });
 
   it('puts back proven pods too', () => {
@@ -104,7 +171,10 @@ describe('changes of trust policies', () => {
   it('are put back by the same decision as the add-on', () => {
     const trustChanges = [{ roleArn: ROLE, before: '{}', after: '{}', statement: {}, notedAt: at(1) }];
     expect(decide({ record: { trustChanges } })).toEqual({ do: 'take-over', action: 'roll-back' });
-    expect(decide({ record: { ...ended('needs-human'), trustChanges }, cause: 'requested', locks: free })).toEqual({ do: 'take-over', action: 'roll-back' });
+    expect(decide({ record: { ...ended('needs-human'), trustChanges }, cause: 'requested', locks: free })).toEqual({
+      do: 'take-over',
+      action: 'roll-back',
+    });
   });
 });
 
@@ -122,13 +192,26 @@ describe('a release of the locks', () => {
 describe('decideRecovery', () => {
   it('comes out the same when its own retry finds the locks its own and the record running again', () => {
     const own = { owner: 'none', locks: [heldBy(RECOVERY_EXECUTION)] } as const;
-    const recovery = (cause: 'stranded' | 'requested', after?: Migration['outcome']) => ({ executionArn: RECOVERY_EXECUTION, recovery: { startedAt: at(0), executionArn: RECOVERY_EXECUTION, cause, ...(after ? { after } : {}) } });
+    const recovery = (cause: 'stranded' | 'requested', after?: Migration['outcome']) => ({
+      executionArn: RECOVERY_EXECUTION,
+      recovery: { startedAt: at(0), executionArn: RECOVERY_EXECUTION, cause, ...(after ? { after } : {}) },
+    });
     expect(decide({ ...own, locks: [...own.locks], record: recovery('stranded') })).toEqual(decide());
-    expect(decide({ ...own, locks: [...own.locks], cause: 'requested', record: { ...recovery('requested', 'migrated'), outcome: 'migrated' } })).toEqual(decide({ cause: 'requested', locks: free, record: ended('migrated') }));
+    expect(
+      decide({
+        ...own,
+        locks: [...own.locks],
+        cause: 'requested',
+        record: { ...recovery('requested', 'migrated'), outcome: 'migrated' },
+      }),
+    ).toEqual(decide({ cause: 'requested', locks: free, record: ended('migrated') }));
   });
 
   it('never takes over while an execution runs or may still act, and never without a snapshot to put back', () => {
-    const owner = fc.option(fc.oneof(fc.constant<OwnerState>({ status: 'RUNNING' }), fc.integer({ min: 0, max: 200 }).map(stopped)), { nil: undefined });
+    const owner = fc.option(
+      fc.oneof(fc.constant<OwnerState>({ status: 'RUNNING' }), fc.integer({ min: 0, max: 200 }).map(stopped)),
+      { nil: undefined },
+    );
     fc.assert(
       fc.property(
         fc.array(owner, { maxLength: 3 }),
@@ -140,10 +223,23 @@ describe('decideRecovery', () => {
         fc.constantFrom(free, [heldBy(EXECUTION)], []),
         (states, cause, hasSnapshot, rollbackBegun, outcome, verified, locks) => {
           const owners = new Map(states.map((state, index) => [`execution-${index}`, state]));
-          const decision = decide({ owners, cause, hasSnapshot, rollbackBegun, locks, record: { verified, ...(outcome ? ended(outcome) : {}) } });
-          const mayAct = states.some((state) => isRunning(state) || (state?.stoppedAt !== undefined && NOW < Date.parse(state.stoppedAt) + GRACE_MS));
+          const decision = decide({
+            owners,
+            cause,
+            hasSnapshot,
+            rollbackBegun,
+            locks,
+            record: { verified, ...(outcome ? ended(outcome) : {}) },
+          });
+          const mayAct = states.some(
+            (state) =>
+              isRunning(state) || (state?.stoppedAt !== undefined && NOW < Date.parse(state.stoppedAt) + GRACE_MS),
+          );
           const action = decision.do === 'take-over' ? decision.action : undefined;
-          expect([action !== undefined && mayAct, (action === 'roll-back' || action === 'finish') && !hasSnapshot]).toEqual([false, false]);
+          expect([
+            action !== undefined && mayAct,
+            (action === 'roll-back' || action === 'finish') && !hasSnapshot,
+          ]).toEqual([false, false]);
           const onlyTheEnd = cause === 'stranded' && verified !== 'none' && !rollbackBegun && outcome === undefined;
           expect(action === 'finish' && !onlyTheEnd).toBe(false);
         },

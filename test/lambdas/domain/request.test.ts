@@ -4,7 +4,10 @@ import { isForAddon, migrationRequest } from '../../../lambdas/domain/request.ts
 import { anAccountRequest, REF } from '../account-fixtures.ts';
 import { ADDON, aRequest, ROLE, target } from '../fixtures.ts';
 
-const problems = (request: object): string[] => migrationRequest.safeParse({ target, ...request }).error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`) ?? [];
+const problems = (request: object): string[] =>
+  migrationRequest
+    .safeParse({ target, ...request })
+    .error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`) ?? [];
 const OF_ADDONS = 'is of add-ons, and this request is about a service account: leave it out';
 
 describe('migrationRequest', () => {
@@ -22,7 +25,9 @@ describe('migrationRequest', () => {
 
   it('refuses neither and both', () => {
     expect(problems({})).toEqual(['addon: name either addon or serviceAccount, and neither is there']);
-    expect(problems({ addon: ADDON, serviceAccount: REF })).toEqual(['serviceAccount: name either addon or serviceAccount, not both']);
+    expect(problems({ addon: ADDON, serviceAccount: REF })).toEqual([
+      'serviceAccount: name either addon or serviceAccount, not both',
+    ]);
   });
 
   it.each<[string, object]>([
@@ -37,15 +42,35 @@ describe('migrationRequest', () => {
   });
 
   it('names every option that is too much', () => {
-    expect(problems({ serviceAccount: REF, strategy: 'in-place', preserve: true, roles: { api: ROLE } }).map((one) => one.split(':')[0])).toEqual(['strategy', 'preserve', 'roles']);
+    expect(
+      problems({ serviceAccount: REF, strategy: 'in-place', preserve: true, roles: { api: ROLE } }).map(
+        (one) => one.split(':')[0],
+      ),
+    ).toEqual(['strategy', 'preserve', 'roles']);
   });
 
   it('takes what an add-on has too', () => {
-    expect(problems({ serviceAccount: REF, roleArn: ROLE, maxDisruption: 'rolling', trust: 'repair', agent: 'install', verification: 'api', dryRun: true, acceptedKeys: ['aws:SourceIp'], strategy: 'auto', preserve: false, roles: {} })).toEqual([]);
+    expect(
+      problems({
+        serviceAccount: REF,
+        roleArn: ROLE,
+        maxDisruption: 'rolling',
+        trust: 'repair',
+        agent: 'install',
+        verification: 'api',
+        dryRun: true,
+        acceptedKeys: ['aws:SourceIp'],
+        strategy: 'auto',
+        preserve: false,
+        roles: {},
+      }),
+    ).toEqual([]);
   });
 
   it('refuses to take the annotation off an add-on', () => {
-    expect(problems({ addon: ADDON, annotation: 'remove' })).toEqual(["annotation: is of service accounts that are no add-on's: EKS looks after those of add-ons itself"]);
+    expect(problems({ addon: ADDON, annotation: 'remove' })).toEqual([
+      "annotation: is of service accounts that are no add-on's: EKS looks after those of add-ons itself",
+    ]);
     expect(problems({ addon: ADDON, annotation: 'keep' })).toEqual([]);
   });
 

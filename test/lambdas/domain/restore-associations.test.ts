@@ -1,7 +1,14 @@
 import { ownTags } from '../../../lambdas/domain/associations.ts';
 import { describe, expect, it } from 'vitest';
 import type { Association, Migration, AddonSnapshot as Snapshot } from '../../../lambdas/domain/model.ts';
-import { isSameAssociation, leftOvers, madeByOthers, missingFields, ownedBefore, standAloneBefore } from '../../../lambdas/domain/restore-associations.ts';
+import {
+  isSameAssociation,
+  leftOvers,
+  madeByOthers,
+  missingFields,
+  ownedBefore,
+  standAloneBefore,
+} from '../../../lambdas/domain/restore-associations.ts';
 import { addonArn, aMigration, anAddon, anAssociation, aSnapshot, CLUSTER, OTHER_ROLE } from '../fixtures.ts';
 
 const owned = anAssociation({ id: 'a-owned', ownerArn: addonArn(1) });
@@ -9,7 +16,12 @@ const ofDeadCopy = anAssociation({ id: 'a-dead', ownerArn: addonArn(0) });
 const ofOther = anAssociation({ id: 'a-other', ownerArn: addonArn(1, 'aws-efs-csi-driver') });
 const standAlone = anAssociation({ id: 'a-alone' });
 const snapshot: Snapshot = aSnapshot({ associations: [owned, ofDeadCopy, ofOther, standAlone] });
-const full: Partial<Association> = { targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: '{"Version":"2012-10-17"}', tags: { team: 'storage' } };
+const full: Partial<Association> = {
+  targetRoleArn: OTHER_ROLE,
+  disableSessionTags: true,
+  policy: '{"Version":"2012-10-17"}',
+  tags: { team: 'storage' },
+};
 
 describe('what belonged to whom', () => {
   it('tells what comes back with the add-on from what comes back by itself', () => {
@@ -19,15 +31,16 @@ describe('what belonged to whom', () => {
 });
 
 describe('leftOvers and madeByOthers', () => {
-  const record = (change: Partial<Migration['associations']> = {}) => aMigration({ made: [addonArn(2)], associations: { purged: [], created: [], restored: [], ...change } });
+  const record = (change: Partial<Migration['associations']> = {}) =>
+    aMigration({ made: [addonArn(2)], associations: { purged: [], created: [], restored: [], ...change } });
   const made = (change: Partial<Association> = {}): Association => anAssociation({ id: 'a-made', ...change });
   const current = anAddon({ arn: addonArn(3) });
 
   it.each<[string, Association, boolean, boolean]>([
     ['owned by the copy that is there', made({ ownerArn: addonArn(3) }), false, false],
     ['owned by a copy that this migration made and removed', made({ ownerArn: addonArn(2) }), true, false],
-    ['owned by the snapshot\'s copy, which is gone', made({ ownerArn: addonArn(1) }), true, false],
-    ['of the snapshot\'s copy, its owner cleared', { ...owned, ownerArn: undefined }, true, false],
+    ["owned by the snapshot's copy, which is gone", made({ ownerArn: addonArn(1) }), true, false],
+    ["of the snapshot's copy, its owner cleared", { ...owned, ownerArn: undefined }, true, false],
     ['stand-alone and in the snapshot', standAlone, false, false],
     ['stand-alone and unknown', made(), false, true],
     ['owned by a copy that nobody knows', made({ ownerArn: addonArn(7) }), false, true],
@@ -53,15 +66,18 @@ describe('missingFields', () => {
     expect(missingFields(anAssociation(full), anAssociation(full))).toEqual({});
     expect(missingFields(anAssociation(), anAssociation({ disableSessionTags: false }))).toEqual({});
   });
-  it('names every field that the add-on form can\'t carry', () => {
+  it("names every field that the add-on form can't carry", () => {
     const { tags, ...change } = full;
     expect(missingFields(anAssociation(full), anAssociation())).toEqual({ change, tags });
   });
-  it('names no more than differs, and no tag of AWS\'s own', () => {
+  it("names no more than differs, and no tag of AWS's own", () => {
     const was = anAssociation({ ...full, tags: { team: 'storage', keep: 'this', 'aws:cloudformation:stack-id': 'x' } });
-    expect(missingFields(was, anAssociation({ ...full, policy: undefined, tags: { keep: 'this' } }))).toEqual({ change: { policy: full.policy }, tags: { team: 'storage' } });
+    expect(missingFields(was, anAssociation({ ...full, policy: undefined, tags: { keep: 'this' } }))).toEqual({
+      change: { policy: full.policy },
+      tags: { team: 'storage' },
+    });
   });
-  it('sends no tag of AWS\'s own', () => {
+  it("sends no tag of AWS's own", () => {
     expect(ownTags({ 'aws:x': '1', team: 'storage' })).toEqual({ team: 'storage' });
   });
 });

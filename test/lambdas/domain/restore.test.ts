@@ -1,14 +1,44 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addon as addonSchema, type Addon, type Association, type Migration, type Rung, type AddonSnapshot as Snapshot } from '../../../lambdas/domain/model.ts';
-import { conflictsOfCreate, decideRestore, isAsSnapshot, needsConsent, preservesFailedCopy, type RestoreDecision, type RestoreFacts } from '../../../lambdas/domain/restore.ts';
-import { addonArn, aMigration, anAddon, anAssociation, aPlan, aSnapshot, at, IN_PLACE, OTHER_ROLE, RECREATE, RECREATE_PRESERVING, ROLE } from '../fixtures.ts';
+import {
+  addon as addonSchema,
+  type Addon,
+  type Association,
+  type Migration,
+  type Rung,
+  type AddonSnapshot as Snapshot,
+} from '../../../lambdas/domain/model.ts';
+import {
+  conflictsOfCreate,
+  decideRestore,
+  isAsSnapshot,
+  needsConsent,
+  preservesFailedCopy,
+  type RestoreDecision,
+  type RestoreFacts,
+} from '../../../lambdas/domain/restore.ts';
+import {
+  addonArn,
+  aMigration,
+  anAddon,
+  anAssociation,
+  aPlan,
+  aSnapshot,
+  at,
+  IN_PLACE,
+  OTHER_ROLE,
+  RECREATE,
+  RECREATE_PRESERVING,
+  ROLE,
+} from '../fixtures.ts';
 
 const statuses = addonSchema.shape.status.options;
 const COPY = addonArn(9);
-const made = (change: Partial<Association> = {}): Association => anAssociation({ id: 'a-made', ownerArn: COPY, createdAt: at(5), ...change });
+const made = (change: Partial<Association> = {}): Association =>
+  anAssociation({ id: 'a-made', ownerArn: COPY, createdAt: at(5), ...change });
 /** The add-on as a recreate made it. */
-const migrated = (change: Partial<Addon> = {}): Addon => anAddon({ arn: COPY, serviceAccountRoleArn: undefined, podIdentityAssociations: [made().arn], ...change });
+const migrated = (change: Partial<Addon> = {}): Addon =>
+  anAddon({ arn: COPY, serviceAccountRoleArn: undefined, podIdentityAssociations: [made().arn], ...change });
 /** The add-on as an update in place left it. */
 const inPlace = (change: Partial<Addon> = {}): Addon => migrated({ arn: addonArn(1), ...change });
 
@@ -21,7 +51,13 @@ interface Change {
 /** Facts of a migration that has removed the old copy and made a new one. */
 const facts = (now: Addon | undefined, { snapshot, record, associations, actions = 0 }: Change = {}): RestoreFacts => ({
   snapshot: aSnapshot(snapshot),
-  record: aMigration({ plan: aPlan({ ladder: [RECREATE_PRESERVING] }), rung: 0, removed: [addonArn(1)], made: [COPY], ...record }),
+  record: aMigration({
+    plan: aPlan({ ladder: [RECREATE_PRESERVING] }),
+    rung: 0,
+    removed: [addonArn(1)],
+    made: [COPY],
+    ...record,
+  }),
   now,
   associations: associations ?? (now?.podIdentityAssociations.length ? [made({ ownerArn: now.arn })] : []),
   actions,
@@ -33,7 +69,10 @@ describe('decideRestore', () => {
   it('makes again what this migration has removed, and no other', () => {
     expect(decide(undefined, { record: { made: [] } })).toEqual({ do: 'create' });
     expect(decide(undefined, { record: { removed: [addonArn(1), COPY] } })).toEqual({ do: 'create' });
-    expect(decide(undefined)).toMatchObject({ do: 'refuse', why: expect.stringContaining('somebody else deleted') as string });
+    expect(decide(undefined)).toMatchObject({
+      do: 'refuse',
+      why: expect.stringContaining('somebody else deleted') as string,
+    });
     expect(decide(undefined, { record: untouched })).toMatchObject({ do: 'refuse' });
   });
 
@@ -70,25 +109,32 @@ describe('decideRestore', () => {
   it('is not done as long as an association of its own is left', () => {
     const record = { made: [COPY, addonArn(7)], removed: [addonArn(1), COPY] };
     const back = anAddon({ arn: addonArn(7) });
-    for (const left of [made(), made({ ownerArn: addonArn(1) })]) expect(decide(back, { record, associations: [left] })).toEqual({ do: 'update' });
+    for (const left of [made(), made({ ownerArn: addonArn(1) })])
+      expect(decide(back, { record, associations: [left] })).toEqual({ do: 'update' });
     expect(decide(back, { record, associations: [made({ ownerArn: undefined })] })).toEqual({ do: 'done' });
     const created = { associations: { purged: [], created: [made()], restored: [] } };
-    expect(decide(back, { record: { ...record, ...created }, associations: [made({ ownerArn: undefined })] })).toEqual({ do: 'update' });
+    expect(decide(back, { record: { ...record, ...created }, associations: [made({ ownerArn: undefined })] })).toEqual({
+      do: 'update',
+    });
   });
 
-  it('wants the add-on\'s own associations back, role by role', () => {
+  it("wants the add-on's own associations back, role by role", () => {
     const owned = anAssociation({ id: 'a-old', ownerArn: addonArn(1), roleArn: OTHER_ROLE });
     const snapshot = { addon: anAddon({ podIdentityAssociations: [owned.arn] }), associations: [owned] };
     const now = anAddon({ podIdentityAssociations: [owned.arn] });
     expect(decide(now, { record: untouched, snapshot, associations: [owned] })).toEqual({ do: 'done' });
-    expect(decide(now, { record: untouched, snapshot, associations: [{ ...owned, roleArn: ROLE }] })).toEqual({ do: 'update' });
+    expect(decide(now, { record: untouched, snapshot, associations: [{ ...owned, roleArn: ROLE }] })).toEqual({
+      do: 'update',
+    });
     expect(decide(anAddon(), { record: untouched, snapshot, associations: [] })).toMatchObject({ do: 'refuse' });
   });
 
   it('does not look at associations of service accounts that are not planned', () => {
     const elsewhere = made({ id: 'a-elsewhere', serviceAccount: 'other-sa' });
     const snapshot = { addon: anAddon({ podIdentityAssociations: [elsewhere.arn] }) };
-    expect(decide(anAddon({ podIdentityAssociations: [elsewhere.arn] }), { record: untouched, snapshot, associations: [] })).toEqual({ do: 'done' });
+    expect(
+      decide(anAddon({ podIdentityAssociations: [elsewhere.arn] }), { record: untouched, snapshot, associations: [] }),
+    ).toEqual({ do: 'done' });
   });
 
   it('waits while the add-on and the list of associations do not agree', () => {
@@ -98,22 +144,55 @@ describe('decideRestore', () => {
 
   it.each<[string, RestoreDecision, RegExp]>([
     ['another version', decide(migrated({ version: 'v1.40.0-eksbuild.1' })), /v1\.40\.0-eksbuild\.1, was v1\.38\.1/],
-    ['another version that failed', decide(migrated({ version: 'v1.40.0-eksbuild.1', status: 'CREATE_FAILED' })), /changed add-on/],
-    ['another version with the old role', decide(anAddon({ version: 'v1.40.0-eksbuild.1' }), { record: untouched }), /changed add-on/],
-    ['another configuration', decide(migrated({ configurationValues: '{"controller":{"replicaCount":9}}' })), /configuration values/],
-    ['another role', decide(inPlace({ serviceAccountRoleArn: OTHER_ROLE }), { record: untouched }), /gave add-on .* the role arn:.*somebody-elses/],
-    ['neither role nor associations', decide(inPlace({ podIdentityAssociations: [] }), { record: untouched }), /no role and 0 associations/],
-    ['a delete that failed and was not its own', decide(anAddon({ status: 'DELETE_FAILED', issues: [{ code: 'AccessDenied', message: 'no rights', resourceIds: [] }] }), { record: untouched }), /could not delete .*: no rights/],
+    [
+      'another version that failed',
+      decide(migrated({ version: 'v1.40.0-eksbuild.1', status: 'CREATE_FAILED' })),
+      /changed add-on/,
+    ],
+    [
+      'another version with the old role',
+      decide(anAddon({ version: 'v1.40.0-eksbuild.1' }), { record: untouched }),
+      /changed add-on/,
+    ],
+    [
+      'another configuration',
+      decide(migrated({ configurationValues: '{"controller":{"replicaCount":9}}' })),
+      /configuration values/,
+    ],
+    [
+      'another role',
+      decide(inPlace({ serviceAccountRoleArn: OTHER_ROLE }), { record: untouched }),
+      /gave add-on .* the role arn:.*somebody-elses/,
+    ],
+    [
+      'neither role nor associations',
+      decide(inPlace({ podIdentityAssociations: [] }), { record: untouched }),
+      /no role and 0 associations/,
+    ],
+    [
+      'a delete that failed and was not its own',
+      decide(
+        anAddon({ status: 'DELETE_FAILED', issues: [{ code: 'AccessDenied', message: 'no rights', resourceIds: [] }] }),
+        { record: untouched },
+      ),
+      /could not delete .*: no rights/,
+    ],
     ['a delete that failed without a word', decide(migrated({ status: 'DELETE_FAILED' })), /no reason given/],
     ['a copy that somebody else made', decide(migrated({ arn: addonArn(5) })), /somebody else made/],
-    ['such a copy that failed', decide(anAddon({ arn: addonArn(5), status: 'CREATE_FAILED' }), { record: untouched }), /somebody else made/],
+    [
+      'such a copy that failed',
+      decide(anAddon({ arn: addonArn(5), status: 'CREATE_FAILED' }), { record: untouched }),
+      /somebody else made/,
+    ],
   ])('leaves %s to a person', (_, decision, why) => {
     expect(decision).toMatchObject({ do: 'refuse', why: expect.stringMatching(why) as string });
   });
 
   it('takes over a copy whose create was its own and whose reply was lost', () => {
     const record = { removed: [addonArn(1)], made: [] };
-    expect(decide(migrated({ arn: addonArn(5) }), { record, associations: [made({ ownerArn: addonArn(5) })] })).toEqual({ do: 'update' });
+    expect(decide(migrated({ arn: addonArn(5) }), { record, associations: [made({ ownerArn: addonArn(5) })] })).toEqual(
+      { do: 'update' },
+    );
     expect(decide(migrated({ arn: addonArn(5), status: 'CREATE_FAILED' }), { record })).toEqual({ do: 'delete' });
     expect(decide(anAddon({ arn: addonArn(5), status: 'CREATE_FAILED' }), { record })).toEqual({ do: 'delete' });
   });
@@ -125,12 +204,19 @@ describe('decideRestore', () => {
   });
 
   it('takes what others changed as it is once a person has asked for the end', () => {
-    const recovery: Migration['recovery'] = { startedAt: at(0), executionArn: 'x', cause: 'requested', after: 'needs-human' };
+    const recovery: Migration['recovery'] = {
+      startedAt: at(0),
+      executionArn: 'x',
+      cause: 'requested',
+      after: 'needs-human',
+    };
     const other = anAddon({ version: 'v1.40.0-eksbuild.1' });
     expect(decide(other, { record: { ...untouched, recovery } })).toEqual({ do: 'done' });
     expect(decide(other, { record: { ...untouched, recovery: { ...recovery, after: 'migrated' } } }).do).toBe('refuse');
     // Without its role it is still not put back.
-    expect(decide(inPlace({ version: 'v1.40.0-eksbuild.1' }), { record: { ...untouched, recovery } }).do).toBe('refuse');
+    expect(decide(inPlace({ version: 'v1.40.0-eksbuild.1' }), { record: { ...untouched, recovery } }).do).toBe(
+      'refuse',
+    );
   });
 
   it('never creates over something, and is done only where role, version and status are as they were', () => {
@@ -148,10 +234,17 @@ describe('decideRestore', () => {
       fc.property(now, record, fc.integer({ min: 0, max: 6 }), (addon, known, actions) => {
         const { do: action } = decide(addon, { record: known, actions });
         expect(action).not.toBe('create');
-        const same = addon.status === 'ACTIVE' && addon.version === 'v1.38.1-eksbuild.1' && addon.serviceAccountRoleArn === ROLE && addon.podIdentityAssociations.length === 0;
+        const same =
+          addon.status === 'ACTIVE' &&
+          addon.version === 'v1.38.1-eksbuild.1' &&
+          addon.serviceAccountRoleArn === ROLE &&
+          addon.podIdentityAssociations.length === 0;
         expect(action === 'done').toBe(same);
         // What somebody else has changed or made is neither updated nor deleted.
-        const foreign = addon.version !== 'v1.38.1-eksbuild.1' || addon.serviceAccountRoleArn === OTHER_ROLE || (addon.arn === addonArn(5) && ![addonArn(1), ...known.made].every((arn) => known.removed.includes(arn)));
+        const foreign =
+          addon.version !== 'v1.38.1-eksbuild.1' ||
+          addon.serviceAccountRoleArn === OTHER_ROLE ||
+          (addon.arn === addonArn(5) && ![addonArn(1), ...known.made].every((arn) => known.removed.includes(arn)));
         expect(foreign && !['wait', 'refuse', 'done'].includes(action)).toBe(false);
       }),
       { numRuns: 3000 },
@@ -179,7 +272,9 @@ describe('conflicts over preserved objects', () => {
   });
 
   it('are named where a person has to decide', () => {
-    expect(decide(migrated({ status: 'CREATE_FAILED', issues: [conflicting] }))).toMatchObject({ why: expect.stringContaining('Conflicts found') as string });
+    expect(decide(migrated({ status: 'CREATE_FAILED', issues: [conflicting] }))).toMatchObject({
+      why: expect.stringContaining('Conflicts found') as string,
+    });
   });
 
   it('goes by the way that was tried last', () => {
@@ -192,7 +287,11 @@ describe('conflicts over preserved objects', () => {
 describe('isAsSnapshot', () => {
   it.each<[string, Partial<Addon>, boolean]>([
     ['nothing', {}, true],
-    ['its status, tags or issues', { status: 'DEGRADED', tags: {}, issues: [{ code: 'x', message: 'y', resourceIds: [] }] }, true],
+    [
+      'its status, tags or issues',
+      { status: 'DEGRADED', tags: {}, issues: [{ code: 'x', message: 'y', resourceIds: [] }] },
+      true,
+    ],
     ['its incarnation', { arn: addonArn(2) }, false],
     ['its version', { version: 'v1.40.0-eksbuild.1' }, false],
     ['its role', { serviceAccountRoleArn: OTHER_ROLE }, false],

@@ -3,15 +3,31 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { irsaRoleOf } from '../../../lambdas/domain/irsa.ts';
 import type { Association } from '../../../lambdas/domain/model.ts';
-import { accountProblem, associationProblem, foreignAssociations, isOwnAssociation, isUnannotated, MIGRATION_TAG, wasThere } from '../../../lambdas/domain/service-account.ts';
-import { accountMigration, accountSnapshot, anAccountAssociation, aState, ownAssociation, plannedAccount } from '../account-fixtures.ts';
+import {
+  accountProblem,
+  associationProblem,
+  foreignAssociations,
+  isOwnAssociation,
+  isUnannotated,
+  MIGRATION_TAG,
+  wasThere,
+} from '../../../lambdas/domain/service-account.ts';
+import {
+  accountMigration,
+  accountSnapshot,
+  anAccountAssociation,
+  aState,
+  ownAssociation,
+  plannedAccount,
+} from '../account-fixtures.ts';
 import { anAddon, at, OTHER_MIGRATION_ID, OTHER_ROLE, ROLE } from '../fixtures.ts';
 
-const record = (created: Association[] = []): ReturnType<typeof accountMigration> => accountMigration({ associations: { purged: [], created, restored: [] } });
+const record = (created: Association[] = []): ReturnType<typeof accountMigration> =>
+  accountMigration({ associations: { purged: [], created, restored: [] } });
 const THEIRS = anAccountAssociation({ id: 'a-theirs' });
 
 describe('an association', () => {
-  it('is the migration\'s own by its record, or by its tag', () => {
+  it("is the migration's own by its record, or by its tag", () => {
     expect(isOwnAssociation(record(), ownAssociation())).toBe(true);
     expect(isOwnAssociation(record([ownAssociation()]), ownAssociation({ tags: {} }))).toBe(true);
     expect(isOwnAssociation(record(), THEIRS)).toBe(false);
@@ -26,19 +42,27 @@ describe('an association', () => {
   });
 
   const associations = fc.array(
-    fc.record({ id: fc.constantFrom('a-1', 'a-2', 'a-3', 'a-4'), tag: fc.constantFrom(undefined, accountMigration().migrationId, OTHER_MIGRATION_ID) }).map(({ id, tag }) => anAccountAssociation({ id, tags: tag === undefined ? {} : { [MIGRATION_TAG]: tag } })),
+    fc
+      .record({
+        id: fc.constantFrom('a-1', 'a-2', 'a-3', 'a-4'),
+        tag: fc.constantFrom(undefined, accountMigration().migrationId, OTHER_MIGRATION_ID),
+      })
+      .map(({ id, tag }) => anAccountAssociation({ id, tags: tag === undefined ? {} : { [MIGRATION_TAG]: tag } })),
     { maxLength: 5 },
   );
-  it('is always of before, the migration\'s own, or foreign, and never foreign beside that', () => {
-    fc.assert(fc.property(associations, associations, associations, (before, created, there) => {
-      const snapshot = accountSnapshot({ associations: before });
-      const known = record(created);
-      const foreign = foreignAssociations(known, snapshot, there);
-      for (const one of there) expect(foreign.includes(one)).toBe(!wasThere(snapshot, one) && !isOwnAssociation(known, one));
-      // What is foreign is a problem, whatever else is there.
-      const problem = associationProblem(known, snapshot, plannedAccount, there) ?? '';
-      expect(problem.startsWith('somebody else made')).toBe(foreign.length > 0);
-    }));
+  it("is always of before, the migration's own, or foreign, and never foreign beside that", () => {
+    fc.assert(
+      fc.property(associations, associations, associations, (before, created, there) => {
+        const snapshot = accountSnapshot({ associations: before });
+        const known = record(created);
+        const foreign = foreignAssociations(known, snapshot, there);
+        for (const one of there)
+          expect(foreign.includes(one)).toBe(!wasThere(snapshot, one) && !isOwnAssociation(known, one));
+        // What is foreign is a problem, whatever else is there.
+        const problem = associationProblem(known, snapshot, plannedAccount, there) ?? '';
+        expect(problem.startsWith('somebody else made')).toBe(foreign.length > 0);
+      }),
+    );
   });
 
   it.each<[string, Association[], Association[], string | undefined]>([
@@ -46,10 +70,25 @@ describe('an association', () => {
     ['kept as it was', [THEIRS], [THEIRS], undefined],
     ['gone', [], [], 'the association of payments/api is gone'],
     ['gone, although it was there before', [THEIRS], [], 'the association of payments/api is gone'],
-    ['given another role', [], [ownAssociation({ roleArn: OTHER_ROLE })], `somebody else gave a-own the role ${OTHER_ROLE}`],
-    ['given another role since it was seen', [THEIRS], [{ ...THEIRS, roleArn: OTHER_ROLE }], `somebody else gave a-theirs the role ${OTHER_ROLE}`],
+    [
+      'given another role',
+      [],
+      [ownAssociation({ roleArn: OTHER_ROLE })],
+      `somebody else gave a-own the role ${OTHER_ROLE}`,
+    ],
+    [
+      'given another role since it was seen',
+      [THEIRS],
+      [{ ...THEIRS, roleArn: OTHER_ROLE }],
+      `somebody else gave a-theirs the role ${OTHER_ROLE}`,
+    ],
     ["somebody else's", [], [THEIRS], `somebody else made a-theirs of payments/api with ${ROLE} meanwhile`],
-    ["somebody else's in the place of the one of before", [THEIRS], [anAccountAssociation({ id: 'a-again' })], `somebody else made a-again of payments/api with ${ROLE} meanwhile`],
+    [
+      "somebody else's in the place of the one of before",
+      [THEIRS],
+      [anAccountAssociation({ id: 'a-again' })],
+      `somebody else made a-again of payments/api with ${ROLE} meanwhile`,
+    ],
   ])('that is %s: what is said of it', (_, before, there, said) => {
     expect(associationProblem(record(), accountSnapshot({ associations: before }), plannedAccount, there)).toBe(said);
   });
@@ -61,11 +100,36 @@ describe('accountProblem', () => {
 
   it.each<[string, Parameters<typeof accountProblem>[1], string | undefined, string | undefined]>([
     ['as it was', was, undefined, undefined],
-    ['without its annotation', bare, 'somebody else has taken the annotation eks.amazonaws.com/role-arn off service account payments/api', undefined],
-    ['deleted', undefined, 'somebody else has deleted service account payments/api', 'somebody else has deleted service account payments/api'],
-    ['made again', { ...was, uid: 'another' }, 'somebody else has deleted service account payments/api and made it again', 'somebody else has deleted service account payments/api and made it again'],
-    ['made again without its annotation', { ...bare, uid: 'another' }, 'somebody else has deleted service account payments/api and made it again', 'somebody else has deleted service account payments/api and made it again'],
-    ['given another role', { ...was, roleArn: OTHER_ROLE }, `somebody else has given service account payments/api the annotation eks.amazonaws.com/role-arn: ${OTHER_ROLE}`, `somebody else has given service account payments/api the annotation eks.amazonaws.com/role-arn: ${OTHER_ROLE}`],
+    [
+      'without its annotation',
+      bare,
+      'somebody else has taken the annotation eks.amazonaws.com/role-arn off service account payments/api',
+      undefined,
+    ],
+    [
+      'deleted',
+      undefined,
+      'somebody else has deleted service account payments/api',
+      'somebody else has deleted service account payments/api',
+    ],
+    [
+      'made again',
+      { ...was, uid: 'another' },
+      'somebody else has deleted service account payments/api and made it again',
+      'somebody else has deleted service account payments/api and made it again',
+    ],
+    [
+      'made again without its annotation',
+      { ...bare, uid: 'another' },
+      'somebody else has deleted service account payments/api and made it again',
+      'somebody else has deleted service account payments/api and made it again',
+    ],
+    [
+      'given another role',
+      { ...was, roleArn: OTHER_ROLE },
+      `somebody else has given service account payments/api the annotation eks.amazonaws.com/role-arn: ${OTHER_ROLE}`,
+      `somebody else has given service account payments/api the annotation eks.amazonaws.com/role-arn: ${OTHER_ROLE}`,
+    ],
   ])('of one that is %s', (_name, now, annotated, unannotated) => {
     expect(accountProblem(was, now, false)).toBe(annotated);
     expect(accountProblem(was, now, true)).toBe(unannotated);
@@ -78,11 +142,15 @@ describe('accountProblem', () => {
 
   it('excuses no change but the missing annotation', () => {
     const roles = fc.constantFrom(undefined, ROLE, OTHER_ROLE);
-    const states = fc.record({ uid: fc.constantFrom('uid-of-api', 'another'), roleArn: roles }).map(({ uid, roleArn }) => ({ uid, ...(roleArn === undefined ? {} : { roleArn }) }));
-    fc.assert(fc.property(fc.option(states, { nil: undefined }), (now) => {
-      const excused = accountProblem(was, now, false) !== undefined && accountProblem(was, now, true) === undefined;
-      expect(excused).toBe(now?.uid === was.uid && now.roleArn === undefined);
-    }));
+    const states = fc
+      .record({ uid: fc.constantFrom('uid-of-api', 'another'), roleArn: roles })
+      .map(({ uid, roleArn }) => ({ uid, ...(roleArn === undefined ? {} : { roleArn }) }));
+    fc.assert(
+      fc.property(fc.option(states, { nil: undefined }), (now) => {
+        const excused = accountProblem(was, now, false) !== undefined && accountProblem(was, now, true) === undefined;
+        expect(excused).toBe(now?.uid === was.uid && now.roleArn === undefined);
+      }),
+    );
   });
 });
 
@@ -96,7 +164,7 @@ describe('isUnannotated', () => {
 });
 
 describe('irsaRoleOf', () => {
-  it('is the add-on\'s or the service account\'s, or none', () => {
+  it("is the add-on's or the service account's, or none", () => {
     expect(irsaRoleOf({ addon: anAddon() })).toBe(ROLE);
     expect(irsaRoleOf({ serviceAccount: aState({ roleArn: OTHER_ROLE }) })).toBe(OTHER_ROLE);
     expect(irsaRoleOf({ addon: anAddon({ serviceAccountRoleArn: undefined }) })).toBeUndefined();

@@ -3,25 +3,72 @@ import { describe, expect, it } from 'vitest';
 import { approvalNeeded, type Announcement } from '../../../lambdas/domain/announcements.ts';
 import type { Approval, Check, Migration, Outcome } from '../../../lambdas/domain/model.ts';
 import { OUTCOMES } from '../../../lambdas/domain/model.ts';
-import { detailTypeOf, MOST, serviceEvent, type ServiceEvent, serviceEventOf } from '../../../lambdas/domain/service-event.ts';
+import {
+  detailTypeOf,
+  MOST,
+  serviceEvent,
+  type ServiceEvent,
+  serviceEventOf,
+} from '../../../lambdas/domain/service-event.ts';
 import { isPrintable } from '../../../lambdas/domain/text.ts';
-import { ADDON, aMigration, anAddon, anAssociation, aPlan, aRequest, at, MIGRATION_ID, ROLE, target } from '../fixtures.ts';
+import {
+  ADDON,
+  aMigration,
+  anAddon,
+  anAssociation,
+  aPlan,
+  aRequest,
+  at,
+  MIGRATION_ID,
+  ROLE,
+  target,
+} from '../fixtures.ts';
 
 const HASH = 'a'.repeat(64);
-const anApproval = (change: Partial<Approval> = {}): Approval => ({ round: 1, planHash: HASH, state: 'pending', requestedAt: at(10), expiresAt: at(3600), ...change });
-const ended = (outcome: Outcome, change: Partial<Migration> = {}): Migration => aMigration({ status: 'ended', outcome, endedAt: at(60), ...change });
+const anApproval = (change: Partial<Approval> = {}): Approval => ({
+  round: 1,
+  planHash: HASH,
+  state: 'pending',
+  requestedAt: at(10),
+  expiresAt: at(3600),
+  ...change,
+});
+const ended = (outcome: Outcome, change: Partial<Migration> = {}): Migration =>
+  aMigration({ status: 'ended', outcome, endedAt: at(60), ...change });
 const event = (record: Migration, told: Announcement): ServiceEvent => {
   const made = serviceEventOf(record, told);
   expect(made).toBeDefined();
   return serviceEvent.parse(made);
 };
 const failing: Check = { id: 'agent-ready', status: 'fail', message: 'The agent is not there.', remedy: 'Install it.' };
-const trigger = { kind: 'cross-account-pass-role' as const, eventId: 'c0ffee', at: at(-60), principal: 'arn:aws:sts::111122223333:assumed-role/ci/run-1', userAgent: 'APN/1.0 HashiCorp/1.0 Terraform/1.9.0' };
+const trigger = {
+  kind: 'cross-account-pass-role' as const,
+  eventId: 'c0ffee',
+  at: at(-60),
+  principal: 'arn:aws:sts::111122223333:assumed-role/ci/run-1',
+  userAgent: 'APN/1.0 HashiCorp/1.0 Terraform/1.9.0',
+};
 
 describe('the event of a migration', () => {
   it('says what, where and how, under one id for what is told', () => {
-    const made = event(ended('migrated', { verified: 'pods', request: aRequest({ requestedBy: 'ann', reason: 'why not' }) }), 'migrated');
-    expect(made).toMatchObject({ version: '1', eventId: `${MIGRATION_ID}#migrated`, type: 'migrated', outcome: 'migrated', migrationId: MIGRATION_ID, at: at(60), ...target, addon: ADDON, verified: 'pods', dryRun: false, requestedBy: 'ann', reason: 'why not' });
+    const made = event(
+      ended('migrated', { verified: 'pods', request: aRequest({ requestedBy: 'ann', reason: 'why not' }) }),
+      'migrated',
+    );
+    expect(made).toMatchObject({
+      version: '1',
+      eventId: `${MIGRATION_ID}#migrated`,
+      type: 'migrated',
+      outcome: 'migrated',
+      migrationId: MIGRATION_ID,
+      at: at(60),
+      ...target,
+      addon: ADDON,
+      verified: 'pods',
+      dryRun: false,
+      requestedBy: 'ann',
+      reason: 'why not',
+    });
     expect(made.title).toBe('Migrated: aws-ebs-csi-driver on dev');
     expect(made.message).toContain('Asked for by ann: why not');
     expect(made.message).toContain('proven on its pods');
@@ -30,7 +77,10 @@ describe('the event of a migration', () => {
   it('is there for each thing that can be told, with a title and a message of printable lines', () => {
     const record = ended('planned', { approvals: [anApproval()] });
     for (const told of ['started', 'approval-needed', ...OUTCOMES] as const) {
-      const made = event({ ...record, ...(OUTCOMES.some((one) => one === told) ? { outcome: told as Outcome } : {}) }, told);
+      const made = event(
+        { ...record, ...(OUTCOMES.some((one) => one === told) ? { outcome: told as Outcome } : {}) },
+        told,
+      );
       expect(made.eventId).toBe(`${MIGRATION_ID}#${told}`);
       expect(made.message).toBe(made.lines.join('\n'));
       expect(made.lines[0]).toBe(made.title);
@@ -42,17 +92,31 @@ describe('the event of a migration', () => {
   it('of a service account names it, and the command of its own', () => {
     const request = aRequest({ dryRun: true });
     const { addon: _, ...others } = request;
-    const made = event(ended('planned', { request: { ...others, serviceAccount: { namespace: 'payments', name: 'api' } } }), 'planned');
-    expect(made).toMatchObject({ serviceAccount: { namespace: 'payments', name: 'api' }, dryRun: true, title: 'Planned: payments/api on dev' });
+    const made = event(
+      ended('planned', { request: { ...others, serviceAccount: { namespace: 'payments', name: 'api' } } }),
+      'planned',
+    );
+    expect(made).toMatchObject({
+      serviceAccount: { namespace: 'payments', name: 'api' },
+      dryRun: true,
+      title: 'Planned: payments/api on dev',
+    });
     expect(made).not.toHaveProperty('addon');
-    expect(made.message).toContain('pod-identity migrate-workload --cluster dev --region eu-west-1 --namespace payments --service-account api --deployed');
+    expect(made.message).toContain(
+      'pod-identity migrate-workload --cluster dev --region eu-west-1 --namespace payments --service-account api --deployed',
+    );
   });
 
   it('of an end that another has replaced does not tell that one as its own', () => {
-    const record = ended('rolled-back', { failure: { name: 'X', message: 'secret of the later end' }, recovery: { startedAt: at(50), executionArn: 'e', cause: 'requested', after: 'migrated' } });
+    const record = ended('rolled-back', {
+      failure: { name: 'X', message: 'secret of the later end' },
+      recovery: { startedAt: at(50), executionArn: 'e', cause: 'requested', after: 'migrated' },
+    });
     const made = event(record, 'migrated');
     expect(made).toMatchObject({ outcome: 'migrated', at: at(50) });
-    expect(made.message).toContain('It had ended migrated; since then it was taken up again, and has ended rolled-back.');
+    expect(made.message).toContain(
+      'It had ended migrated; since then it was taken up again, and has ended rolled-back.',
+    );
     expect(JSON.stringify(made)).not.toContain('later end');
     expect(made).not.toHaveProperty('verified');
   });
@@ -66,7 +130,9 @@ describe('the event of a migration', () => {
 
 describe('the event of an approval that is needed', () => {
   const planned = (): Migration => {
-    const record = aMigration({ plan: aPlan({ purge: ['a-1'], checks: [{ id: 'sharing', status: 'warn', message: 'Others use the role.' }] }) });
+    const record = aMigration({
+      plan: aPlan({ purge: ['a-1'], checks: [{ id: 'sharing', status: 'warn', message: 'Others use the role.' }] }),
+    });
     return { ...record, approvals: [anApproval({ planHash: record.plan?.hash ?? '' })] };
   };
 
@@ -74,7 +140,12 @@ describe('the event of an approval that is needed', () => {
     const record = planned();
     const hash = record.plan?.hash ?? '';
     const made = event(record, 'approval-needed');
-    expect(made).toMatchObject({ type: 'approval-needed', at: at(10), planHash: hash, approval: { round: 1, expiresAt: at(3600) } });
+    expect(made).toMatchObject({
+      type: 'approval-needed',
+      at: at(10),
+      planHash: hash,
+      approval: { round: 1, expiresAt: at(3600) },
+    });
     const parts = [
       'The plan: in place; pods roll, capacity stays. If the pods do not take the new identity so: recreate with preserve (pods roll, capacity stays).',
       `+ association kube-system/ebs-csi-controller-sa with ${ROLE}`,
@@ -89,9 +160,21 @@ describe('the event of an approval that is needed', () => {
   });
 
   it('of a later round is another event, about that round', () => {
-    const record = { ...planned(), approvals: [anApproval({ state: 'expired' }), anApproval({ round: 2, planHash: 'b'.repeat(64), requestedAt: at(20) })] };
+    const record = {
+      ...planned(),
+      approvals: [
+        anApproval({ state: 'expired' }),
+        anApproval({ round: 2, planHash: 'b'.repeat(64), requestedAt: at(20) }),
+      ],
+    };
     const made = event(record, approvalNeeded(2));
-    expect(made).toMatchObject({ eventId: `${MIGRATION_ID}#approval-needed.2`, type: 'approval-needed', planHash: 'b'.repeat(64), approval: { round: 2 }, at: at(20) });
+    expect(made).toMatchObject({
+      eventId: `${MIGRATION_ID}#approval-needed.2`,
+      type: 'approval-needed',
+      planHash: 'b'.repeat(64),
+      approval: { round: 2 },
+      at: at(20),
+    });
     expect(made.message).toContain('asked for the 2. time');
     // The record's plan is not the one that it is about.
     expect(made.message).toContain('does not stand any more');
@@ -105,25 +188,44 @@ describe('the event of an approval that is needed', () => {
 
 describe('what to do', () => {
   it('is in the event of one that is blocked: each check with its remedy', () => {
-    const made = event(ended('blocked', { plan: aPlan({ verdict: 'blocked', ladder: [], checks: [failing, { id: 'fine', status: 'pass', message: 'ok' }] }) }), 'blocked');
+    const made = event(
+      ended('blocked', {
+        plan: aPlan({
+          verdict: 'blocked',
+          ladder: [],
+          checks: [failing, { id: 'fine', status: 'pass', message: 'ok' }],
+        }),
+      }),
+      'blocked',
+    );
     expect(made.message).toContain('- agent-ready: The agent is not there.\n  What to do: Install it.');
     expect(made.message).not.toContain('fine');
   });
 
   it('is the error where no check is in the way', () => {
-    const made = event(ended('blocked', { failure: { name: 'ApprovalExpired', message: 'nobody decided' } }), 'blocked');
+    const made = event(
+      ended('blocked', { failure: { name: 'ApprovalExpired', message: 'nobody decided' } }),
+      'blocked',
+    );
     expect(made.message).toContain('Why: ApprovalExpired: nobody decided');
     expect(made.failure).toEqual({ name: 'ApprovalExpired', message: 'nobody decided' });
   });
 
   it('is the first error, and where to look, where it was rolled back', () => {
-    const made = event(ended('rolled-back', { verified: 'pods', failure: { name: 'PodsOnWrongIdentity', message: 'they kept it' } }), 'rolled-back');
+    const made = event(
+      ended('rolled-back', { verified: 'pods', failure: { name: 'PodsOnWrongIdentity', message: 'they kept it' } }),
+      'rolled-back',
+    );
     expect(made.message).toContain('The first error: PodsOnWrongIdentity: they kept it');
     expect(made.message).toContain(`pod-identity show ${MIGRATION_ID} --deployed`);
   });
 
   it('are the commands where a person is needed, in their order', () => {
-    const handOff = ['aws eks update-addon --region eu-west-1 --cluster-name dev --addon-name aws-ebs-csi-driver', '# then', `pod-identity rollback ${MIGRATION_ID} --deployed`];
+    const handOff = [
+      'aws eks update-addon --region eu-west-1 --cluster-name dev --addon-name aws-ebs-csi-driver',
+      '# then',
+      `pod-identity rollback ${MIGRATION_ID} --deployed`,
+    ];
     const made = event(ended('needs-human', { handOff }), 'needs-human');
     expect(made.handOff).toEqual(handOff);
     expect(made.message).toContain(handOff.join('\n'));
@@ -150,11 +252,15 @@ describe('what to do', () => {
 });
 
 describe('the event of what CloudTrail told of', () => {
-  const denied = (outcome: Outcome, change: Partial<Migration> = {}): ServiceEvent => event(ended(outcome, { trigger, request: aRequest({ dryRun: true }), ...change }), outcome);
+  const denied = (outcome: Outcome, change: Partial<Migration> = {}): ServiceEvent =>
+    event(ended(outcome, { trigger, request: aRequest({ dryRun: true }), ...change }), outcome);
 
   it('has the diagnosis, the plan, the one command that fixes it, and what to change in Terraform after that', () => {
     const made = denied('planned');
-    expect(made).toMatchObject({ trigger, title: 'UpdateAddon was denied, a migration fixes it: aws-ebs-csi-driver on dev' });
+    expect(made).toMatchObject({
+      trigger,
+      title: 'UpdateAddon was denied, a migration fixes it: aws-ebs-csi-driver on dev',
+    });
     for (const part of [
       'Terraform called UpdateAddon for add-on aws-ebs-csi-driver of cluster dev at',
       `It was called as ${trigger.principal}.`,
@@ -173,20 +279,28 @@ describe('the event of what CloudTrail told of', () => {
 
   it('is not cut, however long the names are', () => {
     const long = 'x'.repeat(100);
-    const made = denied('planned', { request: aRequest({ dryRun: true, addon: long, target: { ...target, cluster: long } }), trigger: { ...trigger, eventId: 'e'.repeat(128), principal: 'p'.repeat(380) } });
+    const made = denied('planned', {
+      request: aRequest({ dryRun: true, addon: long, target: { ...target, cluster: long } }),
+      trigger: { ...trigger, eventId: 'e'.repeat(128), principal: 'p'.repeat(380) },
+    });
     expect(made.lines.filter((line) => line.endsWith('…'))).toEqual([]);
     expect(made.title).toHaveLength(MOST.title);
   });
 
   it('has the checks where the migration is blocked, and no plan where there is nothing to migrate', () => {
-    expect(denied('blocked', { plan: aPlan({ verdict: 'blocked', ladder: [], checks: [failing] }) }).message).toContain('- agent-ready: The agent is not there.');
+    expect(denied('blocked', { plan: aPlan({ verdict: 'blocked', ladder: [], checks: [failing] }) }).message).toContain(
+      '- agent-ready: The agent is not there.',
+    );
     expect(denied('already-migrated').message).toContain('It is on EKS Pod Identity already.');
     expect(denied('already-migrated').message).toContain('drop service_account_role_arn');
   });
 
   it('has how to approve where that is asked for', () => {
     const record = aMigration({ trigger });
-    const made = event({ ...record, approvals: [anApproval({ planHash: record.plan?.hash ?? '' })] }, 'approval-needed');
+    const made = event(
+      { ...record, approvals: [anApproval({ planHash: record.plan?.hash ?? '' })] },
+      'approval-needed',
+    );
     expect(made.message).toContain('serviceAccountRoleArn: ""');
     expect(made.message).toContain(`pod-identity approve ${MIGRATION_ID}`);
   });
@@ -209,30 +323,53 @@ describe('an entry', () => {
   const MOST_BYTES = 200_000;
   const long = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 50 }),
-    fc.constantFrom('"', '\\', '\u{1f600}', '\u001b', '\u{202e}', 'ä', '\ud800', ' --region x', '\n').chain((piece) => fc.integer({ min: 1, max: 100_000 }).map((count) => piece.repeat(Math.ceil(count / piece.length)))),
+    fc
+      .constantFrom('"', '\\', '\u{1f600}', '\u001b', '\u{202e}', 'ä', '\ud800', ' --region x', '\n')
+      .chain((piece) =>
+        fc.integer({ min: 1, max: 100_000 }).map((count) => piece.repeat(Math.ceil(count / piece.length))),
+      ),
   );
   const texts = fc.array(long, { maxLength: 60 });
 
   it('is one of the schema and has less than 200 KB, however long the texts of the record are', () => {
     fc.assert(
-      fc.property(fc.constantFrom('started', 'approval-needed', ...OUTCOMES), fc.boolean(), long, long, texts, long, (told, byEvent, message, name, many, hash) => {
-        const checks: Check[] = many.map((text, index) => ({ id: text, status: index % 2 === 0 ? 'warn' : 'fail', message: text, remedy: text }));
-        const record = aMigration({
-          status: 'ended',
-          ...(OUTCOMES.some((one) => one === told) ? { outcome: told as Outcome } : {}),
-          startedAt: message,
-          endedAt: name,
-          failure: { name, message },
-          handOff: many,
-          warnings: checks,
-          approvals: [anApproval({ planHash: hash, expiresAt: message })],
-          ...(byEvent ? { trigger: { ...trigger, at: message } } : {}),
-        });
-        record.plan = aPlan({ hash, checks, purge: many, associations: many.map((text) => ({ namespace: text, serviceAccount: text, roleArn: text })), installAgent: { version: message } });
-        const made = serviceEvent.parse(serviceEventOf(record, told));
-        expect(Buffer.byteLength(JSON.stringify(made))).toBeLessThan(MOST_BYTES);
-        expect(made.lines.every(isPrintable)).toBe(true);
-      }),
+      fc.property(
+        fc.constantFrom('started', 'approval-needed', ...OUTCOMES),
+        fc.boolean(),
+        long,
+        long,
+        texts,
+        long,
+        (told, byEvent, message, name, many, hash) => {
+          const checks: Check[] = many.map((text, index) => ({
+            id: text,
+            status: index % 2 === 0 ? 'warn' : 'fail',
+            message: text,
+            remedy: text,
+          }));
+          const record = aMigration({
+            status: 'ended',
+            ...(OUTCOMES.some((one) => one === told) ? { outcome: told as Outcome } : {}),
+            startedAt: message,
+            endedAt: name,
+            failure: { name, message },
+            handOff: many,
+            warnings: checks,
+            approvals: [anApproval({ planHash: hash, expiresAt: message })],
+            ...(byEvent ? { trigger: { ...trigger, at: message } } : {}),
+          });
+          record.plan = aPlan({
+            hash,
+            checks,
+            purge: many,
+            associations: many.map((text) => ({ namespace: text, serviceAccount: text, roleArn: text })),
+            installAgent: { version: message },
+          });
+          const made = serviceEvent.parse(serviceEventOf(record, told));
+          expect(Buffer.byteLength(JSON.stringify(made))).toBeLessThan(MOST_BYTES);
+          expect(made.lines.every(isPrintable)).toBe(true);
+        },
+      ),
       { numRuns: 150 },
     );
   });
@@ -240,7 +377,12 @@ describe('an entry', () => {
   it('has less than 200 KB in the worst case', () => {
     const worst = 'ä\\"\u{1f600}'.repeat(100_000);
     const many = Array.from({ length: 100 }, () => worst);
-    const record = ended('needs-human', { failure: { name: worst, message: worst }, handOff: many.map((text) => text.slice(0, MOST.command)), warnings: many.map((text) => ({ id: text, status: 'warn', message: text })), request: aRequest({ requestedBy: 'ä'.repeat(256), reason: '"'.repeat(1024) }) });
+    const record = ended('needs-human', {
+      failure: { name: worst, message: worst },
+      handOff: many.map((text) => text.slice(0, MOST.command)),
+      warnings: many.map((text) => ({ id: text, status: 'warn', message: text })),
+      request: aRequest({ requestedBy: 'ä'.repeat(256), reason: '"'.repeat(1024) }),
+    });
     const made = event(record, 'needs-human');
     expect(Buffer.byteLength(JSON.stringify(made))).toBeLessThan(MOST_BYTES);
     expect(made.lines).toHaveLength(MOST.lines);

@@ -1,7 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import { ACCESS_OF_STEPS } from '../../../lambdas/domain/access/rules.ts';
 import { wantedEntries } from '../../../lambdas/domain/access/entries.ts';
-import { CAPABILITIES, capabilitiesOf, EVERY_ACCOUNT, externalIdOf, isServed, isSpokeRole, isSpokeStep, ROLE_OF_STEPS, rolesOfStep, settingsFor, SPOKE_STEPS, spokeKubernetesRoles, spokeRoleArn, spokeRoleName, spokeSessionName, stepsWith } from '../../../lambdas/domain/spokes.ts';
+import {
+  CAPABILITIES,
+  capabilitiesOf,
+  EVERY_ACCOUNT,
+  externalIdOf,
+  isServed,
+  isSpokeRole,
+  isSpokeStep,
+  ROLE_OF_STEPS,
+  rolesOfStep,
+  settingsFor,
+  SPOKE_STEPS,
+  spokeKubernetesRoles,
+  spokeRoleArn,
+  spokeRoleName,
+  spokeSessionName,
+  stepsWith,
+} from '../../../lambdas/domain/spokes.ts';
 import { stepSchemas } from '../../../lambdas/steps/schemas.ts';
 import { targetEnvironment } from '../../../lambdas/runtime/step.ts';
 import { accountId, roleArn } from '../../../lambdas/domain/names.ts';
@@ -12,12 +29,19 @@ const OTHER = '444455556666';
 describe('the roles in other accounts', () => {
   it.each(CAPABILITIES)('have a name that IAM takes, without a path: %s', (capability) => {
     expect(spokeRoleName(capability)).toMatch(/^[\w-]{1,64}$/);
-    expect(roleArn.parse(spokeRoleArn(OTHER, capability, 'aws-us-gov'))).toBe(`arn:aws-us-gov:iam::${OTHER}:role/pod-identity-migrator-${capability}`);
+    expect(roleArn.parse(spokeRoleArn(OTHER, capability, 'aws-us-gov'))).toBe(
+      `arn:aws-us-gov:iam::${OTHER}:role/pod-identity-migrator-${capability}`,
+    );
     expect(isSpokeRole(spokeRoleArn(OTHER, capability))).toBe(true);
   });
 
   it('are known by their whole name', () => {
-    for (const arn of [`arn:aws:iam::${OTHER}:role/my-pod-identity-migrator-read`, `arn:aws:iam::${OTHER}:role/team/pod-identity-migrator-read`, `arn:aws:iam::${OTHER}:role/pod-identity-migrator-reader`]) expect(isSpokeRole(arn)).toBe(false);
+    for (const arn of [
+      `arn:aws:iam::${OTHER}:role/my-pod-identity-migrator-read`,
+      `arn:aws:iam::${OTHER}:role/team/pod-identity-migrator-read`,
+      `arn:aws:iam::${OTHER}:role/pod-identity-migrator-reader`,
+    ])
+      expect(isSpokeRole(arn)).toBe(false);
   });
 
   it.each(SPOKE_STEPS)('are told of %s by the session: a name and an external id that STS takes', (step) => {
@@ -27,7 +51,12 @@ describe('the roles in other accounts', () => {
   });
 
   it('are in access entries with the groups of what they do', () => {
-    expect(wantedEntries(spokeKubernetesRoles(OTHER)).map(({ principalArn, groups }) => [principalArn.split('/')[1], groups.map((group) => group.split(':')[1])])).toEqual([
+    expect(
+      wantedEntries(spokeKubernetesRoles(OTHER)).map(({ principalArn, groups }) => [
+        principalArn.split('/')[1],
+        groups.map((group) => group.split(':')[1]),
+      ]),
+    ).toEqual([
       ['pod-identity-migrator-kubernetes-read', ['read']],
       ['pod-identity-migrator-kubernetes-restart', ['read', 'restart']],
       ['pod-identity-migrator-kubernetes-annotate', ['read', 'annotate']],
@@ -56,7 +85,8 @@ describe('the roles of a step', () => {
   it('are let in to by every step that has them, and by no other', () => {
     for (const capability of CAPABILITIES) {
       expect(stepsWith(capability).length).toBeGreaterThan(0);
-      for (const step of SPOKE_STEPS) expect(stepsWith(capability).includes(step)).toBe(capabilitiesOf(step).includes(capability));
+      for (const step of SPOKE_STEPS)
+        expect(stepsWith(capability).includes(step)).toBe(capabilitiesOf(step).includes(capability));
     }
     expect(stepsWith('trust')).toEqual(['repair-trust', 'retire-trust']);
   });
@@ -64,7 +94,9 @@ describe('the roles of a step', () => {
   it('are of steps that there are, each of which is told where the service is', () => {
     for (const step of Object.keys(ROLE_OF_STEPS)) {
       expect(Object.keys(stepSchemas)).toContain(step);
-      expect(Object.keys(stepSchemas[step as keyof typeof ROLE_OF_STEPS].environment.shape)).toEqual(expect.arrayContaining(Object.keys(targetEnvironment.shape)));
+      expect(Object.keys(stepSchemas[step as keyof typeof ROLE_OF_STEPS].environment.shape)).toEqual(
+        expect.arrayContaining(Object.keys(targetEnvironment.shape)),
+      );
     }
   });
 });
@@ -89,17 +121,31 @@ describe('isServed', () => {
 
 describe('settingsFor', () => {
   const full = `arn:aws:iam::${HUB}:role/exact`;
-  const settings = { account: HUB, passableRoleArns: ['role/eks-addons/*', full], repairableRoleArns: ['role/repaired'], passingRoles: { 'create-addon': 'arn:create', 'restore-addon': 'arn:restore' } };
+  const settings = {
+    account: HUB,
+    passableRoleArns: ['role/eks-addons/*', full],
+    repairableRoleArns: ['role/repaired'],
+    passingRoles: { 'create-addon': 'arn:create', 'restore-addon': 'arn:restore' },
+  };
 
   it("takes a pattern without an account for the cluster's own, and leaves one with", () => {
-    expect(settingsFor(settings, { account: OTHER, region: 'eu-west-1' })).toMatchObject({ passableRoleArns: [`arn:aws:iam::${OTHER}:role/eks-addons/*`, full], repairableRoleArns: [`arn:aws:iam::${OTHER}:role/repaired`] });
-    expect(settingsFor(settings, { account: HUB, region: 'cn-north-1' })).toMatchObject({ passableRoleArns: [`arn:aws-cn:iam::${HUB}:role/eks-addons/*`, full], repairableRoleArns: [`arn:aws-cn:iam::${HUB}:role/repaired`] });
+    expect(settingsFor(settings, { account: OTHER, region: 'eu-west-1' })).toMatchObject({
+      passableRoleArns: [`arn:aws:iam::${OTHER}:role/eks-addons/*`, full],
+      repairableRoleArns: [`arn:aws:iam::${OTHER}:role/repaired`],
+    });
+    expect(settingsFor(settings, { account: HUB, region: 'cn-north-1' })).toMatchObject({
+      passableRoleArns: [`arn:aws-cn:iam::${HUB}:role/eks-addons/*`, full],
+      repairableRoleArns: [`arn:aws-cn:iam::${HUB}:role/repaired`],
+    });
   });
 
   it('says which role passes others there: its own at home, the one that it assumes elsewhere', () => {
     expect(settingsFor(settings, { account: HUB, region: 'eu-west-1' }).passingRoles).toEqual(settings.passingRoles);
     const change = spokeRoleArn(OTHER, 'change');
-    expect(settingsFor(settings, { account: OTHER, region: 'eu-west-1' }).passingRoles).toEqual({ 'create-addon': change, 'restore-addon': change });
+    expect(settingsFor(settings, { account: OTHER, region: 'eu-west-1' }).passingRoles).toEqual({
+      'create-addon': change,
+      'restore-addon': change,
+    });
     const { account: _, ...nowhere } = settings;
     expect(settingsFor(nowhere, { account: OTHER, region: 'eu-west-1' }).passingRoles).toEqual(settings.passingRoles);
   });

@@ -3,27 +3,55 @@ import { describe, expect, it } from 'vitest';
 import type { Check, Plan } from '../../../lambdas/domain/model.ts';
 import { planMigration } from '../../../lambdas/domain/plan/plan.ts';
 import { rolesOf } from '../../../lambdas/domain/plan/roles.ts';
-import { classify, placeReason, type SeenAddon, stateReason, unreachableCluster } from '../../../lambdas/domain/sweep/classify.ts';
+import {
+  classify,
+  placeReason,
+  type SeenAddon,
+  stateReason,
+  unreachableCluster,
+} from '../../../lambdas/domain/sweep/classify.ts';
 import { sweepClass, sweepFinding } from '../../../lambdas/domain/sweep/model.ts';
 import { ADDON, anAddon, OTHER_ROLE, ROLE, SERVICE_ACCOUNT, someFacts, VERSION } from '../fixtures.ts';
 
 const seen = { name: ADDON, version: VERSION };
 const planWith = (change: Partial<Plan>): Plan => ({ ...planMigration(someFacts()), ...change });
-const aCheck = (id: string, status: Check['status'] = 'fail', message = `${id} stands in the way.`): Check => ({ id, status, message, remedy: `Mend ${id}.` });
+const aCheck = (id: string, status: Check['status'] = 'fail', message = `${id} stands in the way.`): Check => ({
+  id,
+  status,
+  message,
+  remedy: `Mend ${id}.`,
+});
 const blocked = (...checks: Check[]): Plan => planWith({ verdict: 'blocked', checks });
 
 describe('the class of an add-on', () => {
   it('is ready where a migration would begin, with the roles that it would lock', () => {
     const plan = planMigration(someFacts());
     expect(plan.verdict).toBe('migrate');
-    expect(classify({ ...seen, plan, agentKnown: true })).toEqual({ addon: ADDON, version: VERSION, class: 'ready', checks: [], roles: [ROLE] });
-    const other = { ...plan, associations: [{ namespace: 'kube-system', serviceAccount: SERVICE_ACCOUNT, roleArn: OTHER_ROLE }] };
+    expect(classify({ ...seen, plan, agentKnown: true })).toEqual({
+      addon: ADDON,
+      version: VERSION,
+      class: 'ready',
+      checks: [],
+      roles: [ROLE],
+    });
+    const other = {
+      ...plan,
+      associations: [{ namespace: 'kube-system', serviceAccount: SERVICE_ACCOUNT, roleArn: OTHER_ROLE }],
+    };
     expect(classify({ ...seen, plan: other, agentKnown: true }).roles).toEqual([...rolesOf(other)].sort());
     expect(rolesOf(other)).toEqual(new Set([ROLE, OTHER_ROLE]));
   });
 
   it('is blocked with each check that blocks, once, and what to do', () => {
-    const plan = blocked(aCheck('agent'), aCheck('webhook', 'warn'), aCheck('role-trust', 'fail', 'Of role a.'), aCheck('role-trust', 'fail', 'Of role b.'), aCheck('nodes', 'pass'), aCheck('agent'), aCheck('proxy', 'unknown'));
+    const plan = blocked(
+      aCheck('agent'),
+      aCheck('webhook', 'warn'),
+      aCheck('role-trust', 'fail', 'Of role a.'),
+      aCheck('role-trust', 'fail', 'Of role b.'),
+      aCheck('nodes', 'pass'),
+      aCheck('agent'),
+      aCheck('proxy', 'unknown'),
+    );
     expect(classify({ ...seen, plan, agentKnown: true })).toMatchObject({
       class: 'blocked',
       roles: [],
@@ -42,7 +70,12 @@ describe('the class of an add-on', () => {
     ['EKS knows the agent, which is not right', [access, aCheck('agent')], true, 'blocked'],
     ['the role does not let pods in', [access, aCheck('role-trust')], true, 'blocked'],
   ])('where the API server gave no answer, and %s', (_, checks, agentKnown, expected) => {
-    const finding = classify({ ...seen, plan: blocked(...checks), agentKnown, unanswered: 'No answer from the API server.' });
+    const finding = classify({
+      ...seen,
+      plan: blocked(...checks),
+      agentKnown,
+      unanswered: 'No answer from the API server.',
+    });
     expect(finding.class).toBe(expected);
     expect(finding.reason).toBe(expected === 'unreachable' ? 'No answer from the API server.' : undefined);
     // Refused is not unanswered: whoever may not look can be let in.
@@ -66,25 +99,56 @@ describe('the class of an add-on', () => {
   });
 
   it('is not-concerned where it was left out, and unreachable where it could not be read, with the reason', () => {
-    expect(classify({ name: ADDON, leftOut: 'The sweep is about other add-ons.' })).toEqual({ addon: ADDON, class: 'not-concerned', reason: 'The sweep is about other add-ons.', checks: [], roles: [] });
-    expect(classify({ ...seen, unread: 'Rate exceeded' })).toEqual({ addon: ADDON, version: VERSION, class: 'unreachable', reason: 'Rate exceeded', checks: [], roles: [] });
+    expect(classify({ name: ADDON, leftOut: 'The sweep is about other add-ons.' })).toEqual({
+      addon: ADDON,
+      class: 'not-concerned',
+      reason: 'The sweep is about other add-ons.',
+      checks: [],
+      roles: [],
+    });
+    expect(classify({ ...seen, unread: 'Rate exceeded' })).toEqual({
+      addon: ADDON,
+      version: VERSION,
+      class: 'unreachable',
+      reason: 'Rate exceeded',
+      checks: [],
+      roles: [],
+    });
   });
 
   const aPlan = fc.oneof(
     fc.constant(planMigration(someFacts())),
     fc.constant(planWith({ verdict: 'already-migrated' })),
-    fc.array(fc.tuple(fc.constantFrom('agent', 'kubernetes-access', 'role-trust', 'cluster-exists'), fc.constantFrom('fail' as const, 'unknown' as const)), { minLength: 1, maxLength: 6 }).map((checks) => blocked(...checks.map(([id, status]) => aCheck(id, status)), aCheck('webhook', 'warn'))),
+    fc
+      .array(
+        fc.tuple(
+          fc.constantFrom('agent', 'kubernetes-access', 'role-trust', 'cluster-exists'),
+          fc.constantFrom('fail' as const, 'unknown' as const),
+        ),
+        { minLength: 1, maxLength: 6 },
+      )
+      .map((checks) => blocked(...checks.map(([id, status]) => aCheck(id, status)), aCheck('webhook', 'warn'))),
   );
   const anySeen: fc.Arbitrary<SeenAddon> = fc.oneof(
     fc.record({ name: fc.constant(ADDON), leftOut: fc.constant('left out') }),
     fc.record({ name: fc.constant(ADDON), unread: fc.constant('unread') }),
     fc.record({
       name: fc.constant(ADDON),
-      addon: fc.constantFrom('coredns', 'vpc-cni', 'unknown').chain((name) => fc.array(fc.constant('arn'), { maxLength: 2 }).map((podIdentityAssociations) => { const { serviceAccountRoleArn: _role, ...addon } = anAddon({ name, podIdentityAssociations }); return addon; })),
+      addon: fc.constantFrom('coredns', 'vpc-cni', 'unknown').chain((name) =>
+        fc.array(fc.constant('arn'), { maxLength: 2 }).map((podIdentityAssociations) => {
+          const { serviceAccountRoleArn: _role, ...addon } = anAddon({ name, podIdentityAssociations });
+          return addon;
+        }),
+      ),
       takes: fc.subarray(['a', 'b', 'c']),
       associated: fc.subarray(['a', 'b', 'c']),
     }),
-    fc.record({ name: fc.constant(ADDON), plan: aPlan, agentKnown: fc.boolean(), unanswered: fc.option(fc.constant('no answer'), { nil: undefined }) }),
+    fc.record({
+      name: fc.constant(ADDON),
+      plan: aPlan,
+      agentKnown: fc.boolean(),
+      unanswered: fc.option(fc.constant('no answer'), { nil: undefined }),
+    }),
   );
   it('is always one, and says what belongs to it and nothing else', () => {
     const found = new Set<string>();
@@ -108,16 +172,35 @@ describe('the class of an add-on', () => {
 
 describe('a cluster', () => {
   it('is looked into while it is ACTIVE or UPDATING', () => {
-    expect(['ACTIVE', 'UPDATING', 'CREATING', 'DELETING', 'FAILED', 'PENDING'].map((status) => stateReason('dev', status))).toEqual([undefined, undefined, 'Cluster dev is CREATING.', 'Cluster dev is DELETING.', 'Cluster dev is FAILED.', 'Cluster dev is PENDING.']);
+    expect(
+      ['ACTIVE', 'UPDATING', 'CREATING', 'DELETING', 'FAILED', 'PENDING'].map((status) => stateReason('dev', status)),
+    ).toEqual([
+      undefined,
+      undefined,
+      'Cluster dev is CREATING.',
+      'Cluster dev is DELETING.',
+      'Cluster dev is FAILED.',
+      'Cluster dev is PENDING.',
+    ]);
   });
   it('stands for itself where nothing is known of it', () => {
-    expect(sweepFinding.parse(unreachableCluster('why'))).toEqual({ class: 'unreachable', reason: 'why', checks: [], roles: [] });
+    expect(sweepFinding.parse(unreachableCluster('why'))).toEqual({
+      class: 'unreachable',
+      reason: 'why',
+      checks: [],
+      roles: [],
+    });
   });
 
   it('say of a region that is not enabled what is most likely', () => {
     const place = { account: '111122223333', region: 'eu-south-1' };
-    const refused = 'eks:ListClusters: UnrecognizedClientException: The security token included in the request is invalid. (request 1)';
-    expect(placeReason(place, refused)).toBe(`Region eu-south-1 is most likely not enabled in account 111122223333: enable it there, or leave it out of the sweep. ${refused}`);
-    expect(placeReason(place, 'eks:ListClusters: AccessDeniedException: no')).toBe('eks:ListClusters: AccessDeniedException: no');
+    const refused =
+      'eks:ListClusters: UnrecognizedClientException: The security token included in the request is invalid. (request 1)';
+    expect(placeReason(place, refused)).toBe(
+      `Region eu-south-1 is most likely not enabled in account 111122223333: enable it there, or leave it out of the sweep. ${refused}`,
+    );
+    expect(placeReason(place, 'eks:ListClusters: AccessDeniedException: no')).toBe(
+      'eks:ListClusters: AccessDeniedException: no',
+    );
   });
 });

@@ -34,29 +34,64 @@ const ofRows = (rows: ReportRow[]): Record<string, string>[] => {
     return Object.fromEntries(head.map((name, place) => [name, line[place] ?? '']));
   });
 };
-const row = (change: Partial<ReportRow>): ReportRow => ({ account: '111122223333', region: 'eu-west-1', class: 'unreachable', checks: [], ...change });
+const row = (change: Partial<ReportRow>): ReportRow => ({
+  account: '111122223333',
+  region: 'eu-west-1',
+  class: 'unreachable',
+  checks: [],
+  ...change,
+});
 
 describe('reportCsv', () => {
   it('has a line for each row, in order', () => {
     const lines = ofRows(report.rows);
-    expect(lines.map(({ account, region, cluster, addon }) => [account, region, cluster, addon])).toEqual(report.rows.map(({ account, region, cluster = '', addon = '' }) => [account, region, cluster, addon]));
+    expect(lines.map(({ account, region, cluster, addon }) => [account, region, cluster, addon])).toEqual(
+      report.rows.map(({ account, region, cluster = '', addon = '' }) => [account, region, cluster, addon]),
+    );
     expect(lines.map((line) => line['class'])).toEqual(report.rows.map((one) => one.class));
     expect(reportCsv(report).split('\n')).toHaveLength(report.rows.length + 2);
   });
   it('has what stands in the way, and what became of it', () => {
-    const [blocked, ended] = ofRows([row({ class: 'blocked', checks: [TRUST, TRUST, AGENT] }), row({ outcome: 'rolled-back', state: 'ended', seconds: 59.5, wave: 2, failure: { name: 'Throttled', message: 'Rate exceeded, "again"' } })]);
-    expect(blocked).toMatchObject({ checks: 'role-trust agent', remedies: `${TRUST.remedy} | ${TRUST.remedy} | ${AGENT.remedy}` });
-    expect(ended).toMatchObject({ outcome: 'rolled-back', seconds: '59.5', wave: '2', failure: 'Throttled: Rate exceeded, "again"', migrationId: '' });
+    const [blocked, ended] = ofRows([
+      row({ class: 'blocked', checks: [TRUST, TRUST, AGENT] }),
+      row({
+        outcome: 'rolled-back',
+        state: 'ended',
+        seconds: 59.5,
+        wave: 2,
+        failure: { name: 'Throttled', message: 'Rate exceeded, "again"' },
+      }),
+    ]);
+    expect(blocked).toMatchObject({
+      checks: 'role-trust agent',
+      remedies: `${TRUST.remedy} | ${TRUST.remedy} | ${AGENT.remedy}`,
+    });
+    expect(ended).toMatchObject({
+      outcome: 'rolled-back',
+      seconds: '59.5',
+      wave: '2',
+      failure: 'Throttled: Rate exceeded, "again"',
+      migrationId: '',
+    });
   });
-  it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', '\n=1', '＝1', '=HYPERLINK("http://example.com","x")'])('makes %j harmless', (reason) => {
-    expect(ofRows([row({ reason })])[0]?.['reason']).toBe(`'${printable(reason)}`);
-  });
+  it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', '\n=1', '＝1', '=HYPERLINK("http://example.com","x")'])(
+    'makes %j harmless',
+    (reason) => {
+      expect(ofRows([row({ reason })])[0]?.['reason']).toBe(`'${printable(reason)}`);
+    },
+  );
   it('comes back as it was, whatever is in it', () => {
-    const text = fc.string({ unit: fc.oneof(fc.constantFrom(...'"\',;=+-@\t\r\n\u202e '.split('')), fc.string({ unit: 'binary', minLength: 1, maxLength: 1 })) });
+    const text = fc.string({
+      unit: fc.oneof(
+        fc.constantFrom(...'"\',;=+-@\t\r\n\u202e '.split('')),
+        fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
+      ),
+    });
     fc.assert(
       fc.property(text, text, (reason, message) => {
         const [line] = ofRows([row({ reason, checks: [{ id: 'agent', message }] })]);
-        const harmless = (value: string): string => `${/^[=+\-@\t\r\n＝＋－＠]/.test(value) ? "'" : ''}${printable(value)}`;
+        const harmless = (value: string): string =>
+          `${/^[=+\-@\t\r\n＝＋－＠]/.test(value) ? "'" : ''}${printable(value)}`;
         expect(line).toMatchObject({ reason: harmless(reason), messages: harmless(message) });
       }),
       { numRuns: 200 },

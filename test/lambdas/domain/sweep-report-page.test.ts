@@ -12,8 +12,14 @@ import { fleetInput, fleetReport } from './sweep-report-fixtures.ts';
 
 const report = fleetReport();
 const page = reportPage(report);
-const hash = (text: string | undefined): string => `'sha256-${createHash('sha256').update(text ?? '').digest('base64')}'`;
-const dataOf = (html: string): { rows: (ReportRow & { anchor: string })[] } => JSON.parse(/<script type="application\/json" id="data">([^<]*)<\/script>/.exec(html)?.[1] ?? '') as { rows: (ReportRow & { anchor: string })[] };
+const hash = (text: string | undefined): string =>
+  `'sha256-${createHash('sha256')
+    .update(text ?? '')
+    .digest('base64')}'`;
+const dataOf = (html: string): { rows: (ReportRow & { anchor: string })[] } =>
+  JSON.parse(/<script type="application\/json" id="data">([^<]*)<\/script>/.exec(html)?.[1] ?? '') as {
+    rows: (ReportRow & { anchor: string })[];
+  };
 /** The static table of add-ons. */
 const listOf = (html: string): string => html.slice(html.indexOf('<table id="list"'), html.indexOf('id="more-rows"'));
 
@@ -23,13 +29,26 @@ describe('reportPage', () => {
     const scripts = [...page.matchAll(/<script>([\s\S]*?)<\/script>/g)].map(([, text]) => text);
     const styles = [...page.matchAll(/<style>([\s\S]*?)<\/style>/g)].map(([, text]) => text);
     expect([scripts.length, styles.length]).toEqual([1, 1]);
-    expect(policy).toBe(`default-src 'none'; style-src ${hash(styles[0])}; script-src ${hash(scripts[0])}; img-src data:; base-uri 'none'; form-action 'none'`);
+    expect(policy).toBe(
+      `default-src 'none'; style-src ${hash(styles[0])}; script-src ${hash(scripts[0])}; img-src data:; base-uri 'none'; form-action 'none'`,
+    );
     expect(page).not.toMatch(/\b(?:src|action|ping|poster)=|@import|url\(|https?:|\son\w+=|\sstyle=|javascript:/i);
     expect([...page.matchAll(/<link [^>]*>/g)].map(([link]) => link)).toEqual(['<link rel="icon" href="data:,">']);
-    expect(scripts[0]).not.toMatch(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|fetch\(|XMLHttpRequest/);
+    expect(scripts[0]).not.toMatch(
+      /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|fetch\(|XMLHttpRequest/,
+    );
   });
   it('says what, when, by whom and why', () => {
-    for (const text of ['Fleet sweep stopped', report.sweepId, '2026-01-15 09:00:00 UTC', 'arn:aws:iam::111122223333:role/platform', 'The first sweep of the quarter', '3 of 40 migrations failed', 'Simulated.']) expect(page).toContain(text);
+    for (const text of [
+      'Fleet sweep stopped',
+      report.sweepId,
+      '2026-01-15 09:00:00 UTC',
+      'arn:aws:iam::111122223333:role/platform',
+      'The first sweep of the quarter',
+      '3 of 40 migrations failed',
+      'Simulated.',
+    ])
+      expect(page).toContain(text);
     expect(reportPage({ ...report, simulated: false })).not.toContain('Simulated.');
   });
   it('has each row in its data, under an anchor of its own that is made of names', () => {
@@ -45,30 +64,60 @@ describe('reportPage', () => {
     const large = fleetReport({ clusters: 20 });
     const html = reportPage(large);
     expect(listOf(html).match(/<tr id="a-/g)).toHaveLength(FIRST_ROWS);
-    expect(html).toContain(`These are the first ${FIRST_ROWS} of ${large.rows.length} rows; all are here with JavaScript, and in the CSV and JSON files of this report.`);
+    expect(html).toContain(
+      `These are the first ${FIRST_ROWS} of ${large.rows.length} rows; all are here with JavaScript, and in the CSV and JSON files of this report.`,
+    );
   });
   it('names every class and every outcome', () => {
     for (const name of [...sweepClass.options, ...OUTCOMES]) expect(STATUSES[name].label).not.toBe('');
-    for (const { label } of sweepClass.options.map((name) => STATUSES[name])) expect(page).toContain(`</span> ${label}</span>`);
+    for (const { label } of sweepClass.options.map((name) => STATUSES[name]))
+      expect(page).toContain(`</span> ${label}</span>`);
   });
   it('tells how things have changed since the sweep before', () => {
     expect(page).toContain('found 78 add-ons');
     expect(page).toMatch(/42 <span class="trend">\+13</);
-    const fewer = reportPage({ ...report, trend: { ...report.trend!, byClass: { ...report.trend!.byClass, blocked: 1012, unreachable: 3 } } });
+    const fewer = reportPage({
+      ...report,
+      trend: { ...report.trend!, byClass: { ...report.trend!.byClass, blocked: 1012, unreachable: 3 } },
+    });
     expect(fewer).toMatch(/10 <span class="trend">−1,002</);
     expect(fewer).toMatch(/3 <span class="trend">±0</);
   });
   it('is a page too where nothing was found', () => {
-    const empty = reportPage(buildReport({ ...fleetInput({ mode: 'migrate' }), clusters: [], items: [], places: [], placesAsked: [] }));
-    for (const text of ['No add-on was found that uses IAM.', 'No check stands in the way', 'It had nothing to migrate.', 'Nothing was migrated.']) expect(empty).toContain(text);
+    const empty = reportPage(
+      buildReport({ ...fleetInput({ mode: 'migrate' }), clusters: [], items: [], places: [], placesAsked: [] }),
+    );
+    for (const text of [
+      'No add-on was found that uses IAM.',
+      'No check stands in the way',
+      'It had nothing to migrate.',
+      'Nothing was migrated.',
+    ])
+      expect(empty).toContain(text);
   });
 });
 
 describe('reportPage, of hostile names', () => {
-  const HOSTILE = ['" onclick="alert(1)" x="', '</script><script>alert(1)</script>', '<!--<script>', '"><img src=x onerror=alert(1)>', "' onclick='alert(1)", '\u202egnp.exe\u0000\u001b[31m', '&lt;b&gt;', '\u2028\u2029', '$&$1`${x}`', 'x'.repeat(5000)];
+  const HOSTILE = [
+    '" onclick="alert(1)" x="',
+    '</script><script>alert(1)</script>',
+    '<!--<script>',
+    '"><img src=x onerror=alert(1)>',
+    "' onclick='alert(1)",
+    '\u202egnp.exe\u0000\u001b[31m',
+    '&lt;b&gt;',
+    '\u2028\u2029',
+    '$&$1`${x}`',
+    'x'.repeat(5000),
+  ];
   const hostile = (text: string): SweepReport => ({
     ...report,
-    request: { ...report.request, requestedBy: text, reason: text, selection: { ...report.request.selection, clusterTags: { [text]: text } } },
+    request: {
+      ...report.request,
+      requestedBy: text,
+      reason: text,
+      selection: { ...report.request.selection, clusterTags: { [text]: text } },
+    },
     cause: { name: text, message: text },
     schedule: { name: text, at: text },
     startedAt: text,
@@ -76,11 +125,32 @@ describe('reportPage, of hostile names', () => {
     calls: { ...report.calls, total: { [text]: 1 } },
     totals: { ...report.totals, byOutcome: { [text]: 1 } },
     places: [{ account: text, region: text, clusters: 0, notSelected: 0, unreachable: text, calls: {} }],
-    rows: [{ account: text, region: text, cluster: text, kubernetes: text, addon: text, version: text, class: 'blocked', reason: text, checks: [{ id: text, message: text, remedy: text }], failure: { name: text, message: text }, migrationId: text, state: 'ended', begunAt: text, endedAt: text }],
+    rows: [
+      {
+        account: text,
+        region: text,
+        cluster: text,
+        kubernetes: text,
+        addon: text,
+        version: text,
+        class: 'blocked',
+        reason: text,
+        checks: [{ id: text, message: text, remedy: text }],
+        failure: { name: text, message: text },
+        migrationId: text,
+        state: 'ended',
+        begunAt: text,
+        endedAt: text,
+      },
+    ],
   });
   /** Each tag, with the names of its attributes. */
   const tagsOf = (html: string): string[] =>
-    [...html.replace(/<(style|script)[^>]*>[\s\S]*?<\/\1>/g, '<$1>').matchAll(/<(\/?[a-zA-Z!][\w-]*)((?:\s+[\w-]+(?:="[^"]*")?)*)/g)].map(([, tag, attributes]) => [tag, ...(attributes ?? '').replaceAll(/="[^"]*"/g, '').split(/\s+/)].join(' '));
+    [
+      ...html
+        .replace(/<(style|script)[^>]*>[\s\S]*?<\/\1>/g, '<$1>')
+        .matchAll(/<(\/?[a-zA-Z!][\w-]*)((?:\s+[\w-]+(?:="[^"]*")?)*)/g),
+    ].map(([, tag, attributes]) => [tag, ...(attributes ?? '').replaceAll(/="[^"]*"/g, '').split(/\s+/)].join(' '));
   const harmless = tagsOf(reportPage(hostile('harmless')));
 
   it.each(HOSTILE)('%j is text and nothing else', (text) => {

@@ -1,15 +1,25 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { buildReport, DID_NOT_END, NO_ADDONS, type ReportInput } from '../../../lambdas/domain/sweep/build-report.ts';
-import { type ClusterInventory, clusterInventory, type PlaceInventory, sweepClass, type SweepItem, type SweepPlace } from '../../../lambdas/domain/sweep/model.ts';
+import {
+  type ClusterInventory,
+  clusterInventory,
+  type PlaceInventory,
+  sweepClass,
+  type SweepItem,
+  type SweepPlace,
+} from '../../../lambdas/domain/sweep/model.ts';
 import { type ReportRow, sweepReport } from '../../../lambdas/domain/sweep/report.ts';
 import { OUTCOMES } from '../../../lambdas/domain/model.ts';
 import { AGENT, AT, BEFORE, fleetInput, fleetReport, TRUST } from './sweep-report-fixtures.ts';
 
-const nameOf = (row: Pick<ReportRow, 'account' | 'region' | 'cluster' | 'addon'>): string => JSON.stringify([row.account, row.region, row.cluster, row.addon]);
+const nameOf = (row: Pick<ReportRow, 'account' | 'region' | 'cluster' | 'addon'>): string =>
+  JSON.stringify([row.account, row.region, row.cluster, row.addon]);
 const sum = (counts: Record<string, number>): number => Object.values(counts).reduce((all, count) => all + count, 0);
 
-const PLACES: SweepPlace[] = ['111122223333', '222233334444'].flatMap((account) => ['eu-west-1', 'us-east-1'].map((region) => ({ account, region })));
+const PLACES: SweepPlace[] = ['111122223333', '222233334444'].flatMap((account) =>
+  ['eu-west-1', 'us-east-1'].map((region) => ({ account, region })),
+);
 const finding = fc.record({
   addon: fc.constantFrom('adot', 'aws-ebs-csi-driver', 'coredns', 'vpc-cni', 'x', '__proto__'),
   class: fc.constantFrom(...sweepClass.options),
@@ -19,50 +29,100 @@ const cluster = fc.record({
   place: fc.constantFrom(...PLACES),
   cluster: fc.constantFrom('a', 'b', 'prod-1', 'constructor'),
   // As an inventory has them: each add-on once, or the cluster as a whole.
-  findings: fc.oneof(fc.uniqueArray(finding, { selector: ({ addon }) => addon, maxLength: 5 }), fc.constant([{ class: 'unreachable' as const, reason: 'It is being deleted.' }])),
+  findings: fc.oneof(
+    fc.uniqueArray(finding, { selector: ({ addon }) => addon, maxLength: 5 }),
+    fc.constant([{ class: 'unreachable' as const, reason: 'It is being deleted.' }]),
+  ),
   calls: fc.dictionary(fc.constantFrom('eks', 'iam', 'kubernetes'), fc.nat(50)),
 });
-const end = fc.record({ state: fc.constantFrom('queued' as const, 'in-flight' as const, 'ended' as const), outcome: fc.option(fc.constantFrom(...OUTCOMES), { nil: undefined }), begun: fc.nat(5000), took: fc.nat(5000) });
+const end = fc.record({
+  state: fc.constantFrom('queued' as const, 'in-flight' as const, 'ended' as const),
+  outcome: fc.option(fc.constantFrom(...OUTCOMES), { nil: undefined }),
+  begun: fc.nat(5000),
+  took: fc.nat(5000),
+});
 
 const timeAt = (seconds: number): string => new Date(Date.parse('2026-01-15T09:00:00Z') + seconds * 1000).toISOString();
 
 /** Items of some of the add-ons that were found. */
-function itemsOf(clusters: ClusterInventory[], ends: { state: SweepItem['state']; outcome: SweepItem['outcome']; begun: number; took: number }[]): SweepItem[] {
-  const found = clusters.flatMap(({ account, region, cluster: name, findings }) => findings.flatMap(({ addon }) => (addon === undefined ? [] : [{ account, region, cluster: name, addon }])));
+function itemsOf(
+  clusters: ClusterInventory[],
+  ends: { state: SweepItem['state']; outcome: SweepItem['outcome']; begun: number; took: number }[],
+): SweepItem[] {
+  const found = clusters.flatMap(({ account, region, cluster: name, findings }) =>
+    findings.flatMap(({ addon }) => (addon === undefined ? [] : [{ account, region, cluster: name, addon }])),
+  );
   return found.slice(0, ends.length).flatMap((where, index) => {
     const { state, outcome, begun, took } = ends[index]!;
     const base = { ...where, migrationId: `01KF0E44M1${String(index).padStart(16, '0')}`, roles: [], state };
     if (state === 'queued') return [base];
-    return [{ ...base, begunAt: timeAt(begun), wave: 1, ...(state === 'ended' ? { endedAt: timeAt(begun + took), ...(outcome === undefined ? {} : { outcome }) } : {}) }];
+    return [
+      {
+        ...base,
+        begunAt: timeAt(begun),
+        wave: 1,
+        ...(state === 'ended' ? { endedAt: timeAt(begun + took), ...(outcome === undefined ? {} : { outcome }) } : {}),
+      },
+    ];
   });
 }
 
 const inputs = fc
-  .record({ clusters: fc.uniqueArray(cluster, { selector: ({ place, cluster: name }) => JSON.stringify([place, name]), maxLength: 12 }), known: fc.subarray(PLACES), unreachable: fc.subarray(PLACES), ends: fc.array(end, { maxLength: 30 }) })
+  .record({
+    clusters: fc.uniqueArray(cluster, {
+      selector: ({ place, cluster: name }) => JSON.stringify([place, name]),
+      maxLength: 12,
+    }),
+    known: fc.subarray(PLACES),
+    unreachable: fc.subarray(PLACES),
+    ends: fc.array(end, { maxLength: 30 }),
+  })
   .map(({ clusters: given, known, unreachable, ends }): ReportInput => {
     const clusters = given.map(({ place, ...rest }) => clusterInventory.parse({ ...place, ...rest, lookedAt: AT }));
-    const places = known.map((place): PlaceInventory => ({ ...place, clusters: 1, notSelected: 0, calls: { eks: 1 }, ...(unreachable.includes(place) ? { unreachable: 'Not enabled.' } : {}) }));
+    const places = known.map((place): PlaceInventory => ({
+      ...place,
+      clusters: 1,
+      notSelected: 0,
+      calls: { eks: 1 },
+      ...(unreachable.includes(place) ? { unreachable: 'Not enabled.' } : {}),
+    }));
     return { ...fleetInput(), clusters, places, placesAsked: PLACES, items: itemsOf(clusters, ends) };
   });
 
-const shuffled = <Input extends ReportInput>(input: Input): Input => ({ ...input, clusters: input.clusters.toReversed(), places: input.places.toReversed(), items: input.items.toReversed(), placesAsked: input.placesAsked.toReversed() });
+const shuffled = <Input extends ReportInput>(input: Input): Input => ({
+  ...input,
+  clusters: input.clusters.toReversed(),
+  places: input.places.toReversed(),
+  items: input.items.toReversed(),
+  placesAsked: input.placesAsked.toReversed(),
+});
 
 describe('buildReport, of any inventory', () => {
-  const always = (property: (input: ReportInput) => void): void => fc.assert(fc.property(inputs, property), { numRuns: 300 });
+  const always = (property: (input: ReportInput) => void): void =>
+    fc.assert(fc.property(inputs, property), { numRuns: 300 });
 
   it('has each finding in one row, and each item in one', () =>
     always((input) => {
       const { rows } = buildReport(input);
       for (const { account, region, cluster: name, version, findings } of input.clusters) {
         for (const found of findings) {
-          const of = rows.filter((row) => nameOf(row) === nameOf({ account, region, cluster: name, addon: found.addon }));
+          const of = rows.filter(
+            (row) => nameOf(row) === nameOf({ account, region, cluster: name, addon: found.addon }),
+          );
           expect(of).toHaveLength(1);
           expect(of[0]).toMatchObject({ class: found.class, checks: found.checks });
           expect(of[0]?.kubernetes).toBe(version);
         }
       }
-      expect(rows.flatMap(({ migrationId }) => migrationId ?? []).sort()).toEqual(input.items.map(({ migrationId }) => migrationId).sort());
-      for (const item of input.items) expect(rows.find(({ migrationId }) => migrationId === item.migrationId)).toMatchObject({ cluster: item.cluster, addon: item.addon, state: item.state });
+      expect(rows.flatMap(({ migrationId }) => migrationId ?? []).sort()).toEqual(
+        input.items.map(({ migrationId }) => migrationId).sort(),
+      );
+      for (const item of input.items)
+        expect(rows.find(({ migrationId }) => migrationId === item.migrationId)).toMatchObject({
+          cluster: item.cluster,
+          addon: item.addon,
+          state: item.state,
+        });
     }));
   it('says nothing twice', () =>
     always((input) => {
@@ -72,22 +132,36 @@ describe('buildReport, of any inventory', () => {
   it('tells of each place and of each cluster', () =>
     always((input) => {
       const { rows, places } = buildReport(input);
-      expect(places.map(({ account, region }) => `${account} ${region}`)).toEqual(PLACES.map(({ account, region }) => `${account} ${region}`));
+      expect(places.map(({ account, region }) => `${account} ${region}`)).toEqual(
+        PLACES.map(({ account, region }) => `${account} ${region}`),
+      );
       for (const { account, region, unreachable } of places) {
-        const whole = rows.filter((row) => row.account === account && row.region === region && row.cluster === undefined);
+        const whole = rows.filter(
+          (row) => row.account === account && row.region === region && row.cluster === undefined,
+        );
         expect(whole.map(({ reason }) => reason)).toEqual(unreachable === undefined ? [] : [unreachable]);
       }
-      for (const found of input.clusters) expect(rows.some((row) => row.account === found.account && row.region === found.region && row.cluster === found.cluster)).toBe(true);
+      for (const found of input.clusters)
+        expect(
+          rows.some(
+            (row) => row.account === found.account && row.region === found.region && row.cluster === found.cluster,
+          ),
+        ).toBe(true);
     }));
   it('has totals that are its rows, added up', () =>
     always((input) => {
       const { rows, totals, blockers, calls, cost } = buildReport(input);
       expect(sum(totals.byClass)).toBe(rows.length);
       expect(Object.keys(totals.byClass)).toEqual(sweepClass.options);
-      for (const name of sweepClass.options) expect(totals.byClass[name]).toBe(rows.filter((row) => row.class === name).length);
+      for (const name of sweepClass.options)
+        expect(totals.byClass[name]).toBe(rows.filter((row) => row.class === name).length);
       expect(totals.addons).toBe(rows.filter(({ addon }) => addon !== undefined).length);
       expect(totals.clusters).toBe(input.clusters.length);
-      expect([totals.queued, totals.inFlight, sum(totals.byOutcome)]).toEqual((['queued', 'in-flight', 'ended'] as const).map((state) => input.items.filter((item) => item.state === state).length));
+      expect([totals.queued, totals.inFlight, sum(totals.byOutcome)]).toEqual(
+        (['queued', 'in-flight', 'ended'] as const).map(
+          (state) => input.items.filter((item) => item.state === state).length,
+        ),
+      );
       for (const { id, addons, example } of blockers) {
         const stopped = rows.filter((row) => row.class === 'blocked' && row.checks.some((check) => check.id === id));
         expect(addons).toBe(stopped.length);
@@ -109,14 +183,35 @@ describe('buildReport', () => {
   const report = fleetReport();
 
   it('says which place has no end, which is disabled, which cluster is deleted and which has no add-ons', () => {
-    const whole = report.rows.filter(({ addon }) => addon === undefined).map(({ account, region, cluster: name, class: found, reason }) => [account, region, name, found, reason]);
+    const whole = report.rows
+      .filter(({ addon }) => addon === undefined)
+      .map(({ account, region, cluster: name, class: found, reason }) => [account, region, name, found, reason]);
     expect(whole).toEqual([
-      ['111122223333', 'eu-west-1', 'data-platform-prod-3', 'unreachable', 'The cluster is being deleted (status DELETING).'],
+      [
+        '111122223333',
+        'eu-west-1',
+        'data-platform-prod-3',
+        'unreachable',
+        'The cluster is being deleted (status DELETING).',
+      ],
       ['111122223333', 'us-east-1', 'reliability-dev-2', 'not-concerned', NO_ADDONS],
       ['333344445555', 'eu-west-1', undefined, 'unreachable', DID_NOT_END],
-      ['333344445555', 'us-east-1', undefined, 'unreachable', 'Region us-east-1 is not enabled in account 333344445555.'],
+      [
+        '333344445555',
+        'us-east-1',
+        undefined,
+        'unreachable',
+        'Region us-east-1 is not enabled in account 333344445555.',
+      ],
     ]);
-    expect(report.places.at(-2)).toEqual({ account: '333344445555', region: 'eu-west-1', clusters: 4, notSelected: 0, unreachable: DID_NOT_END, calls: {} });
+    expect(report.places.at(-2)).toEqual({
+      account: '333344445555',
+      region: 'eu-west-1',
+      clusters: 4,
+      notSelected: 0,
+      unreachable: DID_NOT_END,
+      calls: {},
+    });
   });
   it('joins what was found with what became of it', () => {
     const back = report.rows.find(({ outcome }) => outcome === 'rolled-back');
@@ -136,19 +231,43 @@ describe('buildReport', () => {
       endedAt: '2026-01-15T09:11:59.000Z',
       seconds: 59,
       wave: 1,
-      failure: { name: 'PodsOnWrongIdentity', message: '2 pods kept the old identity after two restarts: kube-system/ebs-csi-controller-a and -b.' },
+      failure: {
+        name: 'PodsOnWrongIdentity',
+        message: '2 pods kept the old identity after two restarts: kube-system/ebs-csi-controller-a and -b.',
+      },
     });
   });
   it('names what blocks most first', () => {
-    expect(report.blockers.map(({ id, addons }) => [id, addons])).toEqual([['role-trust', 10], ['agent', 5]]);
+    expect(report.blockers.map(({ id, addons }) => [id, addons])).toEqual([
+      ['role-trust', 10],
+      ['agent', 5],
+    ]);
     expect(report.blockers[1]).toEqual({ id: 'agent', addons: 5, example: AGENT.message, remedy: AGENT.remedy });
   });
   it('has the durations of what changed something alone', () => {
     const input = fleetInput();
-    const took = (seconds: number, outcome: SweepItem['outcome'], index: number): SweepItem => ({ ...input.items[index]!, state: 'ended', begunAt: timeAt(0), endedAt: timeAt(seconds), outcome });
+    const took = (seconds: number, outcome: SweepItem['outcome'], index: number): SweepItem => ({
+      ...input.items[index]!,
+      state: 'ended',
+      begunAt: timeAt(0),
+      endedAt: timeAt(seconds),
+      outcome,
+    });
     const durationsOf = (items: SweepItem[]) => buildReport({ ...input, items }).durations;
-    expect(durationsOf([took(10, 'migrated', 0), took(90, 'rolled-back', 1), took(31, 'needs-human', 2), took(1, 'blocked', 3)])).toEqual({ count: 3, least: 10, median: 31, most: 90 });
-    expect(durationsOf([took(10, 'migrated', 0), took(21, 'migrated', 1)])).toEqual({ count: 2, least: 10, median: 15.5, most: 21 });
+    expect(
+      durationsOf([
+        took(10, 'migrated', 0),
+        took(90, 'rolled-back', 1),
+        took(31, 'needs-human', 2),
+        took(1, 'blocked', 3),
+      ]),
+    ).toEqual({ count: 3, least: 10, median: 31, most: 90 });
+    expect(durationsOf([took(10, 'migrated', 0), took(21, 'migrated', 1)])).toEqual({
+      count: 2,
+      least: 10,
+      median: 15.5,
+      most: 21,
+    });
     expect(durationsOf([took(1, 'planned', 0)])).toBeUndefined();
     // A clock that went back says nothing of how long it took.
     expect(durationsOf([took(-5, 'migrated', 0)])).toBeUndefined();
@@ -157,34 +276,64 @@ describe('buildReport', () => {
     const input = fleetInput();
     const [first] = input.items;
     const { outcome: _, ...lost } = first!;
-    expect(buildReport({ ...input, items: [{ ...lost, state: 'ended', endedAt: AT }] }).totals.byOutcome).toEqual({ none: 1 });
+    expect(buildReport({ ...input, items: [{ ...lost, state: 'ended', endedAt: AT }] }).totals.byOutcome).toEqual({
+      none: 1,
+    });
   });
   it('does not lose an add-on that was queued and is in no inventory any more', () => {
     const input = fleetInput();
     const gone = { ...input.items[0]!, cluster: 'was-here' };
-    const row = buildReport({ ...input, items: [...input.items, { ...gone, migrationId: '01KF0E44M1ZZZZZZZZZZZZZZZZ' }] }).rows.find(({ cluster: name }) => name === 'was-here');
+    const row = buildReport({
+      ...input,
+      items: [...input.items, { ...gone, migrationId: '01KF0E44M1ZZZZZZZZZZZZZZZZ' }],
+    }).rows.find(({ cluster: name }) => name === 'was-here');
     expect(row).toMatchObject({ class: 'unreachable', migrationId: '01KF0E44M1ZZZZZZZZZZZZZZZZ', outcome: 'migrated' });
   });
   it('compares with the sweep before, and not with itself', () => {
     const input = fleetInput();
     const earlier = { ...buildReport(fleetInput({ clusters: 2 })), sweepId: BEFORE };
-    expect(buildReport({ ...input, previous: earlier }).trend).toEqual({ sweepId: BEFORE, at: AT, byClass: earlier.totals.byClass, addons: earlier.totals.addons });
+    expect(buildReport({ ...input, previous: earlier }).trend).toEqual({
+      sweepId: BEFORE,
+      at: AT,
+      byClass: earlier.totals.byClass,
+      addons: earlier.totals.addons,
+    });
     expect(buildReport({ ...input, previous: buildReport(input) }).trend).toBeUndefined();
     expect(buildReport(input).trend).toBeUndefined();
   });
   it('estimates more for more', () => {
-    const costOf = (options: Parameters<typeof fleetInput>[0]): number => buildReport(fleetInput(options)).cost!.dollars;
+    const costOf = (options: Parameters<typeof fleetInput>[0]): number =>
+      buildReport(fleetInput(options)).cost!.dollars;
     expect(costOf({ mode: 'inventory' })).toBeLessThan(costOf({ mode: 'plan' }));
     expect(costOf({ mode: 'plan' })).toBeLessThan(costOf({ mode: 'migrate' }));
     expect(costOf({ clusters: 4 })).toBeLessThan(costOf({ clusters: 8 }));
   });
   it('costs of an inventory by hand', () => {
     const place = { account: '111122223333', region: 'eu-west-1' };
-    const input = { ...fleetInput({ mode: 'inventory' }), placesAsked: [place], places: [{ ...place, clusters: 1, notSelected: 0, calls: { eks: 1 } }] };
-    const one = clusterInventory.parse({ ...place, cluster: 'a', lookedAt: AT, findings: [], calls: { eks: 19, iam: 5 } });
+    const input = {
+      ...fleetInput({ mode: 'inventory' }),
+      placesAsked: [place],
+      places: [{ ...place, clusters: 1, notSelected: 0, calls: { eks: 1 } }],
+    };
+    const one = clusterInventory.parse({
+      ...place,
+      cluster: 'a',
+      lookedAt: AT,
+      findings: [],
+      calls: { eks: 19, iam: 5 },
+    });
     const { cost } = buildReport({ ...input, clusters: [one] });
     // 20 calls of EKS at 5 a second are 4 s, beside three invocations of a second each, in half a GB.
-    expect(cost).toMatchObject({ transitions: 9, lambdaInvocations: 3, lambdaGbSeconds: 4, s3Requests: 15, dynamoDbUnits: 0 });
-    expect(cost?.dollars).toBeCloseTo((9 * 0.025) / 1000 + (3 * 0.2) / 1e6 + 4 * 0.0000133334 + (11 * 0.005) / 1000 + (4 * 0.0004) / 1000, 6);
+    expect(cost).toMatchObject({
+      transitions: 9,
+      lambdaInvocations: 3,
+      lambdaGbSeconds: 4,
+      s3Requests: 15,
+      dynamoDbUnits: 0,
+    });
+    expect(cost?.dollars).toBeCloseTo(
+      (9 * 0.025) / 1000 + (3 * 0.2) / 1e6 + 4 * 0.0000133334 + (11 * 0.005) / 1000 + (4 * 0.0004) / 1000,
+      6,
+    );
   });
 });

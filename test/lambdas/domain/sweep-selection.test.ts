@@ -2,9 +2,21 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isNobodysNode } from '../../../lambdas/domain/principals.ts';
 import { itemId, itemsOf, requestOf } from '../../../lambdas/domain/sweep/items.ts';
-import { sweepItem, sweepRequest, sweepSelection, type SweepFinding, type SweepRequestInput } from '../../../lambdas/domain/sweep/model.ts';
+import {
+  sweepItem,
+  sweepRequest,
+  sweepSelection,
+  type SweepFinding,
+  type SweepRequestInput,
+} from '../../../lambdas/domain/sweep/model.ts';
 import { placesOf } from '../../../lambdas/domain/sweep/places.ts';
-import { nameLeftOut, namesCluster, sameSelection, tagLeftOut, tagsCluster } from '../../../lambdas/domain/sweep/selection.ts';
+import {
+  nameLeftOut,
+  namesCluster,
+  sameSelection,
+  tagLeftOut,
+  tagsCluster,
+} from '../../../lambdas/domain/sweep/selection.ts';
 import { ADDON, ROLE, target } from '../fixtures.ts';
 
 describe('the selection of clusters', () => {
@@ -33,9 +45,12 @@ describe('the selection of add-ons', () => {
   it('leaves out those that it does not name, and says so', () => {
     expect(nameLeftOut({}, ADDON)).toBeUndefined();
     expect(nameLeftOut({ addons: [ADDON] }, ADDON)).toBeUndefined();
-    expect(nameLeftOut({ addons: [ADDON, 'adot'] }, 'vpc-cni')).toBe(`The sweep is about other add-ons: ${ADDON}, adot.`);
+    expect(nameLeftOut({ addons: [ADDON, 'adot'] }, 'vpc-cni')).toBe(
+      `The sweep is about other add-ons: ${ADDON}, adot.`,
+    );
   });
-  const tag = (value?: string): Record<string, string> => (value === undefined ? {} : { 'pod-identity-migration': value });
+  const tag = (value?: string): Record<string, string> =>
+    value === undefined ? {} : { 'pod-identity-migration': value };
   it.each<['opt-in' | 'opt-out', string | undefined, string | undefined, string]>([
     ['opt-out', undefined, undefined, ''],
     ['opt-out', 'exclude', undefined, 'It has the tag pod-identity-migration = exclude.'],
@@ -43,11 +58,21 @@ describe('the selection of add-ons', () => {
     ['opt-out', 'include', 'exclude', ''],
     ['opt-out', 'exclude', 'include', 'It has the tag pod-identity-migration = exclude.'],
     ['opt-out', 'Exclude', 'exclude', 'Its cluster has the tag pod-identity-migration = exclude.'],
-    ['opt-in', undefined, undefined, 'Neither it nor its cluster has the tag pod-identity-migration = include, which this sweep asks for.'],
+    [
+      'opt-in',
+      undefined,
+      undefined,
+      'Neither it nor its cluster has the tag pod-identity-migration = include, which this sweep asks for.',
+    ],
     ['opt-in', 'include', undefined, ''],
     ['opt-in', undefined, 'include', ''],
     ['opt-in', 'exclude', 'include', 'It has the tag pod-identity-migration = exclude.'],
-    ['opt-in', 'yes', undefined, 'Neither it nor its cluster has the tag pod-identity-migration = include, which this sweep asks for.'],
+    [
+      'opt-in',
+      'yes',
+      undefined,
+      'Neither it nor its cluster has the tag pod-identity-migration = include, which this sweep asks for.',
+    ],
   ])('%s, tagged %j in a cluster tagged %j: %s', (tagging, own, cluster, expected) => {
     expect(tagLeftOut({ tagging }, tag(own), tag(cluster)) ?? '').toBe(expected);
   });
@@ -55,21 +80,41 @@ describe('the selection of add-ons', () => {
 
 describe('two selections', () => {
   const selection = fc.record(
-    { accounts: fc.subarray(['111122223333', '444455556666'], { minLength: 1 }), regions: fc.subarray(['eu-west-1', 'us-east-1'], { minLength: 1 }), clusters: fc.subarray(['a*', 'b'], { minLength: 1 }), clusterTags: fc.dictionary(fc.constantFrom('a', 'b'), fc.constantFrom('1', '2')), addons: fc.subarray(['adot', 'vpc-cni'], { minLength: 1 }), tagging: fc.constantFrom('opt-in', 'opt-out') },
+    {
+      accounts: fc.subarray(['111122223333', '444455556666'], { minLength: 1 }),
+      regions: fc.subarray(['eu-west-1', 'us-east-1'], { minLength: 1 }),
+      clusters: fc.subarray(['a*', 'b'], { minLength: 1 }),
+      clusterTags: fc.dictionary(fc.constantFrom('a', 'b'), fc.constantFrom('1', '2')),
+      addons: fc.subarray(['adot', 'vpc-cni'], { minLength: 1 }),
+      tagging: fc.constantFrom('opt-in', 'opt-out'),
+    },
     { requiredKeys: [] },
   );
   it('are the same in whatever order they say it, and not where one says more', () => {
     fc.assert(
       fc.property(selection, (input) => {
         const one = sweepSelection.parse(input);
-        const backwards = Object.fromEntries(Object.entries(one).toReversed().map(([key, value]) => [key, Array.isArray(value) ? value.toReversed() : typeof value === 'object' ? Object.fromEntries(Object.entries(value).toReversed()) : value]));
+        const backwards = Object.fromEntries(
+          Object.entries(one)
+            .toReversed()
+            .map(([key, value]) => [
+              key,
+              Array.isArray(value)
+                ? value.toReversed()
+                : typeof value === 'object'
+                  ? Object.fromEntries(Object.entries(value).toReversed())
+                  : value,
+            ]),
+        );
         expect(sameSelection(one, sweepSelection.parse(backwards))).toBe(true);
         const { accounts, ...rest } = one;
         expect(sameSelection(one, rest)).toBe(accounts === undefined);
         expect(sameSelection(one, { ...one, tagging: one.tagging === 'opt-in' ? 'opt-out' : 'opt-in' })).toBe(false);
       }),
     );
-    expect(sameSelection(sweepSelection.parse({ clusters: ['adot'] }), sweepSelection.parse({ addons: ['adot'] }))).toBe(false);
+    expect(
+      sameSelection(sweepSelection.parse({ clusters: ['adot'] }), sweepSelection.parse({ addons: ['adot'] })),
+    ).toBe(false);
   });
 });
 
@@ -84,37 +129,95 @@ describe('the places of a sweep', () => {
     ]);
   });
   it('are those that it names, each once', () => {
-    expect(placesOf({ accounts: ['111122223333', '111122223333'], regions: ['ap-south-1'] }, territory)).toEqual([{ account: '111122223333', region: 'ap-south-1' }]);
+    expect(placesOf({ accounts: ['111122223333', '111122223333'], regions: ['ap-south-1'] }, territory)).toEqual([
+      { account: '111122223333', region: 'ap-south-1' },
+    ]);
   });
   it('are in no account that the service may not work on', () => {
     const refused = (): unknown => placesOf({ accounts: ['111122223333', '999988887777', '555566667777'] }, territory);
     expect(refused).toThrow(/accounts 555566667777, 999988887777.*setting accounts/);
-    expect(placesOf({ accounts: ['999988887777'], regions: ['eu-west-1'] }, { ...territory, accounts: ['*'] })).toEqual([{ account: '999988887777', region: 'eu-west-1' }]);
+    expect(placesOf({ accounts: ['999988887777'], regions: ['eu-west-1'] }, { ...territory, accounts: ['*'] })).toEqual(
+      [{ account: '999988887777', region: 'eu-west-1' }],
+    );
     // Nobody knows all accounts that there are.
-    expect(placesOf({ regions: ['eu-west-1'] }, { ...territory, accounts: ['*'] })).toEqual([{ account: '222233334444', region: 'eu-west-1' }]);
+    expect(placesOf({ regions: ['eu-west-1'] }, { ...territory, accounts: ['*'] })).toEqual([
+      { account: '222233334444', region: 'eu-west-1' },
+    ]);
   });
 });
 
 describe('what a sweep queues', () => {
-  const finding = (change: Partial<SweepFinding>): SweepFinding => ({ addon: ADDON, class: 'ready', checks: [], roles: [ROLE], ...change });
-  const sweep = (request: SweepRequestInput) => ({ sweepId: '01KF0E44M047C4FEZDQK8YZG0M', startedAt: '2026-01-15T09:00:00.000Z', request: sweepRequest.parse(request) });
-  const inventory = { ...target, findings: [finding({}), finding({ addon: 'adot', class: 'blocked' }), finding({ addon: 'vpc-cni', class: 'node-role' }), { class: 'unreachable' as const, checks: [], roles: [] }] };
+  const finding = (change: Partial<SweepFinding>): SweepFinding => ({
+    addon: ADDON,
+    class: 'ready',
+    checks: [],
+    roles: [ROLE],
+    ...change,
+  });
+  const sweep = (request: SweepRequestInput) => ({
+    sweepId: '01KF0E44M047C4FEZDQK8YZG0M',
+    startedAt: '2026-01-15T09:00:00.000Z',
+    request: sweepRequest.parse(request),
+  });
+  const inventory = {
+    ...target,
+    findings: [
+      finding({}),
+      finding({ addon: 'adot', class: 'blocked' }),
+      finding({ addon: 'vpc-cni', class: 'node-role' }),
+      { class: 'unreachable' as const, checks: [], roles: [] },
+    ],
+  };
 
   it('is what is ready, once somebody asks for more than a look', () => {
     expect(itemsOf(sweep({ mode: 'inventory' }), inventory)).toEqual([]);
     const items = itemsOf(sweep({ mode: 'migrate' }), inventory);
     expect(items.map((item) => sweepItem.parse(item))).toEqual(items);
-    expect(items).toEqual([{ ...target, migrationId: itemId(sweep({ mode: 'plan' }), target, ADDON), addon: ADDON, roles: [ROLE], state: 'queued' }]);
+    expect(items).toEqual([
+      {
+        ...target,
+        migrationId: itemId(sweep({ mode: 'plan' }), target, ADDON),
+        addon: ADDON,
+        roles: [ROLE],
+        state: 'queued',
+      },
+    ]);
   });
   it('has an id of its own, the same each time', () => {
     const one = sweep({ mode: 'plan' });
-    const ids = [itemId(one, target, ADDON), itemId(one, { ...target, cluster: 'other' }, ADDON), itemId(one, { ...target, region: 'us-east-1' }, ADDON), itemId(one, target, 'adot'), itemId({ ...one, sweepId: '01KF0E44M047C4FEZDQK8YZG0N' }, target, ADDON)];
+    const ids = [
+      itemId(one, target, ADDON),
+      itemId(one, { ...target, cluster: 'other' }, ADDON),
+      itemId(one, { ...target, region: 'us-east-1' }, ADDON),
+      itemId(one, target, 'adot'),
+      itemId({ ...one, sweepId: '01KF0E44M047C4FEZDQK8YZG0N' }, target, ADDON),
+    ];
     expect(new Set(ids).size).toBe(ids.length);
     expect(itemId(one, target, ADDON)).toBe(ids[0]);
   });
   it('is asked for as the sweep says', () => {
-    const request = sweepRequest.parse({ mode: 'migrate', options: { strategy: 'in-place', trust: 'repair', verification: 'api', agent: 'install', acceptedKeys: ['aws:SourceIp'], maxDisruption: 'rolling' } });
-    expect(requestOf(request, target, ADDON, true)).toMatchObject({ target, addon: ADDON, dryRun: true, strategy: 'in-place', trust: 'repair', verification: 'api', agent: 'install', acceptedKeys: ['aws:SourceIp'], maxDisruption: 'rolling' });
+    const request = sweepRequest.parse({
+      mode: 'migrate',
+      options: {
+        strategy: 'in-place',
+        trust: 'repair',
+        verification: 'api',
+        agent: 'install',
+        acceptedKeys: ['aws:SourceIp'],
+        maxDisruption: 'rolling',
+      },
+    });
+    expect(requestOf(request, target, ADDON, true)).toMatchObject({
+      target,
+      addon: ADDON,
+      dryRun: true,
+      strategy: 'in-place',
+      trust: 'repair',
+      verification: 'api',
+      agent: 'install',
+      acceptedKeys: ['aws:SourceIp'],
+      maxDisruption: 'rolling',
+    });
     expect(requestOf(request, target, ADDON, false).dryRun).toBe(false);
   });
 });
@@ -124,18 +227,25 @@ describe('the principal of an access entry', () => {
     ['arn:aws:iam::111122223333:user/platform/alice', true],
     ['arn:aws:iam::111122223333:root', true],
     ['arn:aws-cn:iam::111122223333:role/pod-identity-migrator-kubernetes-read', true],
-    ['arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Admin_0123456789abcdef', true],
+    [
+      'arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Admin_0123456789abcdef',
+      true,
+    ],
     ['arn:aws:iam::111122223333:role/aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS', true],
     ['arn:aws:iam::111122223333:role/dev-nodes', false],
     ['arn:aws:iam::111122223333:role/pod-identity-migrator-nodes', false],
     ['arn:aws:iam::111122223333:role/user/nodes', false],
     ['arn:aws:iam::111122223333:role/team/aws-reserved/nodes', false],
     ['something else', false],
-  ])('%s is nobody\'s node: %j', (arn, expected) => {
+  ])("%s is nobody's node: %j", (arn, expected) => {
     expect(isNobodysNode(arn)).toBe(expected);
   });
-  it('is of the cluster\'s account where it is a node\'s', () => {
+  it("is of the cluster's account where it is a node's", () => {
     const nodes = 'arn:aws:iam::111122223333:role/dev-nodes';
-    expect([isNobodysNode(nodes, '111122223333'), isNobodysNode(nodes, '444455556666'), isNobodysNode('something else', '444455556666')]).toEqual([false, true, false]);
+    expect([
+      isNobodysNode(nodes, '111122223333'),
+      isNobodysNode(nodes, '444455556666'),
+      isNobodysNode('something else', '444455556666'),
+    ]).toEqual([false, true, false]);
   });
 });

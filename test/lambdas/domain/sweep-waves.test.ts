@@ -4,39 +4,79 @@ import { countsAsFailed, decideWave, endOf, type Look, needsQueue } from '../../
 import { aMigration, at } from '../fixtures.ts';
 import { anItem, aSweep } from './sweep-fixtures.ts';
 
-const queue = (count: number, item: (number: number) => Partial<SweepItem> = () => ({})): SweepItem[] => Array.from({ length: count }, (_, index) => anItem(index, item(index)));
-const flying = (count: number): SweepItem[] => queue(count).map((item) => ({ ...item, state: 'in-flight', begunAt: at(0), wave: 1 }));
-const look = (limits: SweepRequestInput['limits'], more: Partial<Look> & { record?: Partial<Look['sweep']> } = {}): Look => {
+const queue = (count: number, item: (number: number) => Partial<SweepItem> = () => ({})): SweepItem[] =>
+  Array.from({ length: count }, (_, index) => anItem(index, item(index)));
+const flying = (count: number): SweepItem[] =>
+  queue(count).map((item) => ({ ...item, state: 'in-flight', begunAt: at(0), wave: 1 }));
+const look = (
+  limits: SweepRequestInput['limits'],
+  more: Partial<Look> & { record?: Partial<Look['sweep']> } = {},
+): Look => {
   const { record, ...rest } = more;
-  return { sweep: { ...aSweep({ limits: { perAccount: 100, perRegion: 100, ...limits } }), ...record }, inFlight: [], queued: queue(100), windowOpen: true, ...rest };
+  return {
+    sweep: { ...aSweep({ limits: { perAccount: 100, perRegion: 100, ...limits } }), ...record },
+    inFlight: [],
+    queued: queue(100),
+    windowOpen: true,
+    ...rest,
+  };
 };
 const ids = (items: SweepItem[]): string[] => items.map(({ migrationId }) => migrationId);
 
 describe('waves', () => {
   it('begin with the canary, in the order of the queue', () => {
-    expect(decideWave(look({ canary: 3 }))).toEqual({ status: 'running', wave: { number: 1, size: 3, begun: 3, endedBefore: 0 }, begin: queue(3), done: false });
+    expect(decideWave(look({ canary: 3 }))).toEqual({
+      status: 'running',
+      wave: { number: 1, size: 3, begun: 3, endedBefore: 0 },
+      begin: queue(3),
+      done: false,
+    });
   });
 
   it('begin nothing more of a wave that was begun whole, until all of it have ended', () => {
     const wave = { number: 1, size: 3, begun: 3, endedBefore: 0 };
-    expect(decideWave(look({ canary: 3 }, { inFlight: flying(1), record: { wave, ended: 2 } }))).toEqual({ status: 'running', wave, begin: [], done: false });
+    expect(decideWave(look({ canary: 3 }, { inFlight: flying(1), record: { wave, ended: 2 } }))).toEqual({
+      status: 'running',
+      wave,
+      begin: [],
+      done: false,
+    });
   });
 
   it('fill up a wave that was begun in part', () => {
-    const decided = decideWave(look({ canary: 3 }, { inFlight: flying(1), record: { wave: { number: 1, size: 3, begun: 3, endedBefore: 4 }, ended: 5 } }));
+    const decided = decideWave(
+      look(
+        { canary: 3 },
+        { inFlight: flying(1), record: { wave: { number: 1, size: 3, begun: 3, endedBefore: 4 }, ended: 5 } },
+      ),
+    );
     expect(decided.begin).toHaveLength(1);
     expect(decided.wave).toEqual({ number: 1, size: 3, begun: 3, endedBefore: 4 });
   });
 
   it('double, up to the concurrency', () => {
-    const sizes = [1, 2, 4, 8].map((size) => decideWave(look({ canary: 1, concurrency: 10 }, { record: { wave: { number: 9, size, begun: size, endedBefore: 7 }, ended: 7 + size } })).wave);
-    expect(sizes).toEqual([2, 4, 8, 10].map((size, index) => ({ number: 10, size, begun: size, endedBefore: 7 + [1, 2, 4, 8][index]! })));
+    const sizes = [1, 2, 4, 8].map(
+      (size) =>
+        decideWave(
+          look(
+            { canary: 1, concurrency: 10 },
+            { record: { wave: { number: 9, size, begun: size, endedBefore: 7 }, ended: 7 + size } },
+          ),
+        ).wave,
+    );
+    expect(sizes).toEqual(
+      [2, 4, 8, 10].map((size, index) => ({ number: 10, size, begun: size, endedBefore: 7 + [1, 2, 4, 8][index]! })),
+    );
   });
 
   it('roll once they are as large as the concurrency: one begins where another has ended', () => {
     const rolling = { number: 4, size: 10, begun: 10, endedBefore: 15 };
-    expect(decideWave(look({ concurrency: 10 }, { inFlight: flying(7), record: { wave: rolling, ended: 40 } })).begin).toHaveLength(3);
-    expect(decideWave(look({ concurrency: 10 }, { inFlight: flying(10), record: { wave: rolling, ended: 40 } })).begin).toEqual([]);
+    expect(
+      decideWave(look({ concurrency: 10 }, { inFlight: flying(7), record: { wave: rolling, ended: 40 } })).begin,
+    ).toHaveLength(3);
+    expect(
+      decideWave(look({ concurrency: 10 }, { inFlight: flying(10), record: { wave: rolling, ended: 40 } })).begin,
+    ).toEqual([]);
   });
 
   it('are no larger than the concurrency, however large the canary', () => {
@@ -45,13 +85,27 @@ describe('waves', () => {
 
   it('wait for what was in flight before, where a sweep was resumed', () => {
     const wave = { number: 3, size: 2, begun: 0 };
-    expect(decideWave(look({ canary: 2 }, { inFlight: flying(1), record: { wave } }))).toEqual({ status: 'running', wave, begin: [], done: false });
-    expect(decideWave(look({ canary: 2 }, { record: { wave, ended: 1 } }))).toMatchObject({ wave: { number: 3, size: 2, begun: 2, endedBefore: 1 } });
+    expect(decideWave(look({ canary: 2 }, { inFlight: flying(1), record: { wave } }))).toEqual({
+      status: 'running',
+      wave,
+      begin: [],
+      done: false,
+    });
+    expect(decideWave(look({ canary: 2 }, { record: { wave, ended: 1 } }))).toMatchObject({
+      wave: { number: 3, size: 2, begun: 2, endedBefore: 1 },
+    });
   });
 
   it('are over when nothing is in flight and nothing waits', () => {
     expect(decideWave(look({}, { queued: [] }))).toMatchObject({ begin: [], done: true });
-    expect(decideWave(look({}, { queued: [], inFlight: flying(1), record: { wave: { number: 1, size: 1, begun: 1, endedBefore: 0 } } })).done).toBe(false);
+    expect(
+      decideWave(
+        look(
+          {},
+          { queued: [], inFlight: flying(1), record: { wave: { number: 1, size: 1, begun: 1, endedBefore: 0 } } },
+        ),
+      ).done,
+    ).toBe(false);
   });
 });
 
@@ -62,24 +116,61 @@ describe('caps', () => {
     expect(decideWave(look(wide, { queued: items })).begin).toEqual(items.slice(0, 2));
   });
   it('do not mix clusters of one name up', () => {
-    expect(decideWave(look(wide, { queued: queue(3, (number) => ({ cluster: 'same', region: ['eu-west-1', 'us-east-1', 'us-west-2'][number]! })) })).begin).toHaveLength(3);
+    expect(
+      decideWave(
+        look(wide, {
+          queued: queue(3, (number) => ({ cluster: 'same', region: ['eu-west-1', 'us-east-1', 'us-west-2'][number]! })),
+        }),
+      ).begin,
+    ).toHaveLength(3);
   });
   it('are one with a role, whichever of them', () => {
-    const [a, b, c] = ['a', 'b', 'c'].map((name) => `arn:aws:iam::111122223333:role/${name}`) as [string, string, string];
-    const items = [anItem(0, { roles: [a, b] }), anItem(1, { roles: [b, c] }), anItem(2, { roles: [c] }), anItem(3, { roles: [a, a] }), anItem(4, { roles: [] })];
+    const [a, b, c] = ['a', 'b', 'c'].map((name) => `arn:aws:iam::111122223333:role/${name}`) as [
+      string,
+      string,
+      string,
+    ];
+    const items = [
+      anItem(0, { roles: [a, b] }),
+      anItem(1, { roles: [b, c] }),
+      anItem(2, { roles: [c] }),
+      anItem(3, { roles: [a, a] }),
+      anItem(4, { roles: [] }),
+    ];
     expect(ids(decideWave(look(wide, { queued: items })).begin)).toEqual(ids([items[0]!, items[2]!, items[4]!]));
     const inFlight = [anItem(9, { roles: [c], state: 'in-flight' })];
-    expect(ids(decideWave(look(wide, { queued: items, inFlight, record: { wave: { number: 1, size: 50, begun: 1, endedBefore: 0 } } })).begin)).toEqual(ids([items[0]!, items[4]!]));
+    expect(
+      ids(
+        decideWave(
+          look(wide, { queued: items, inFlight, record: { wave: { number: 1, size: 50, begun: 1, endedBefore: 0 } } }),
+        ).begin,
+      ),
+    ).toEqual(ids([items[0]!, items[4]!]));
   });
   it('are so many in an account, and in a region of it, with what is in flight', () => {
-    const places = queue(40, (number) => ({ account: number % 2 ? '111122223333' : '444455556666', region: number % 4 < 2 ? 'eu-west-1' : 'us-east-1' }));
-    const counts = (limits: SweepRequestInput['limits'], by: (item: SweepItem) => string): number[] => [...Map.groupBy(decideWave(look({ ...wide, ...limits }, { queued: places })).begin, by).values()].map((all) => all.length);
+    const places = queue(40, (number) => ({
+      account: number % 2 ? '111122223333' : '444455556666',
+      region: number % 4 < 2 ? 'eu-west-1' : 'us-east-1',
+    }));
+    const counts = (limits: SweepRequestInput['limits'], by: (item: SweepItem) => string): number[] =>
+      [...Map.groupBy(decideWave(look({ ...wide, ...limits }, { queued: places })).begin, by).values()].map(
+        (all) => all.length,
+      );
     expect(counts({ perAccount: 3 }, ({ account }) => account)).toEqual([3, 3]);
     expect(counts({ perRegion: 2 }, ({ account, region }) => `${account} ${region}`)).toEqual([2, 2, 2, 2]);
   });
   it('let none be begun twice that is in both places after a crash', () => {
     const [both, ...others] = queue(3);
-    const decided = decideWave(look({ canary: 2 }, { queued: [both!, ...others], inFlight: [{ ...both!, state: 'in-flight' }], record: { wave: { number: 1, size: 2, begun: 1, endedBefore: 0 } } }));
+    const decided = decideWave(
+      look(
+        { canary: 2 },
+        {
+          queued: [both!, ...others],
+          inFlight: [{ ...both!, state: 'in-flight' }],
+          record: { wave: { number: 1, size: 2, begun: 1, endedBefore: 0 } },
+        },
+      ),
+    );
     expect(ids(decided.begin)).toEqual(ids(others.slice(0, 1)));
   });
 });
@@ -87,29 +178,57 @@ describe('caps', () => {
 describe('a stop', () => {
   const failed = (count: number): string[] => ids(queue(count));
   it('comes with so many failures, and says so with the numbers', () => {
-    expect(decideWave(look({ stopAfterFailures: 3 }, { inFlight: flying(2), record: { failed: failed(3), ended: 9 } }))).toEqual({
+    expect(
+      decideWave(look({ stopAfterFailures: 3 }, { inFlight: flying(2), record: { failed: failed(3), ended: 9 } })),
+    ).toEqual({
       status: 'stopping',
-      cause: { name: 'SweepStopped', message: '3 failed migrations of 9 that have ended: it stops after 3. Nothing more was begun. Look at them, then resume the sweep.' },
+      cause: {
+        name: 'SweepStopped',
+        message:
+          '3 failed migrations of 9 that have ended: it stops after 3. Nothing more was begun. Look at them, then resume the sweep.',
+      },
       begin: [],
       done: false,
     });
-    expect(decideWave(look({ stopAfterFailures: 3 }, { record: { failed: failed(2), ended: 9 } })).status).toBe('running');
+    expect(decideWave(look({ stopAfterFailures: 3 }, { record: { failed: failed(2), ended: 9 } })).status).toBe(
+      'running',
+    );
   });
   it('comes with a share of failures, once as many have ended as may run at once', () => {
     const limits = { concurrency: 10, stopAfterFailures: 1000, stopAtFailurePercent: 20 };
-    const status = (count: number, ended: number): string => decideWave(look(limits, { record: { failed: failed(count), ended } })).status;
-    expect([status(9, 9), status(2, 10), status(1, 10), status(2, 11), status(3, 15)]).toEqual(['running', 'stopping', 'running', 'running', 'stopping']);
+    const status = (count: number, ended: number): string =>
+      decideWave(look(limits, { record: { failed: failed(count), ended } })).status;
+    expect([status(9, 9), status(2, 10), status(1, 10), status(2, 11), status(3, 15)]).toEqual([
+      'running',
+      'stopping',
+      'running',
+      'running',
+      'stopping',
+    ]);
   });
   it('keeps its first cause, and is done when nothing is in flight, whatever waits', () => {
     const cause = { name: 'SweepStopped', message: 'why' };
-    expect(decideWave(look({}, { record: { status: 'stopping', cause, command: { command: 'resume', at: at(0) } } }))).toMatchObject({ status: 'stopping', cause, begin: [], done: true });
+    expect(
+      decideWave(look({}, { record: { status: 'stopping', cause, command: { command: 'resume', at: at(0) } } })),
+    ).toMatchObject({ status: 'stopping', cause, begin: [], done: true });
   });
   it('that somebody asked for says who, when and why', () => {
-    const said = decideWave(look({}, { record: { command: { command: 'stop', at: at(0), by: 'ada', reason: 'lunch' } } }));
-    expect(said).toMatchObject({ status: 'stopping', begin: [], done: true, cause: { message: `Stopped by ada at ${at(0)}: lunch.` } });
+    const said = decideWave(
+      look({}, { record: { command: { command: 'stop', at: at(0), by: 'ada', reason: 'lunch' } } }),
+    );
+    expect(said).toMatchObject({
+      status: 'stopping',
+      begin: [],
+      done: true,
+      cause: { message: `Stopped by ada at ${at(0)}: lunch.` },
+    });
   });
   it('counts what broke, and what nobody knows the end of', () => {
-    expect(['rolled-back', 'needs-human', undefined, 'migrated', 'already-migrated', 'planned', 'blocked'].map((outcome) => countsAsFailed(outcome as 'migrated' | undefined))).toEqual([true, true, true, false, false, false, false]);
+    expect(
+      ['rolled-back', 'needs-human', undefined, 'migrated', 'already-migrated', 'planned', 'blocked'].map((outcome) =>
+        countsAsFailed(outcome as 'migrated' | undefined),
+      ),
+    ).toEqual([true, true, true, false, false, false, false]);
   });
 });
 
@@ -124,14 +243,24 @@ describe('a pause, and a window that is closed', () => {
     const wave = { number: 2, size: 2, begun: 2, endedBefore: 1 };
     const over = { wave, ended: 3 };
     expect(decideWave(look({}, { windowOpen: false, record: over })).wave).toEqual(wave);
-    expect(decideWave(look({}, { record: { ...over, command: { command: 'resume', at: at(0) } } })).wave).toMatchObject({ number: 3, size: 4, begun: 4 });
+    expect(decideWave(look({}, { record: { ...over, command: { command: 'resume', at: at(0) } } })).wave).toMatchObject(
+      { number: 3, size: 4, begun: 4 },
+    );
   });
 });
 
 describe('the queue', () => {
   it('is looked at where something could be begun, or where nothing is in flight', () => {
-    const full = look({ canary: 2 }, { inFlight: flying(2), record: { wave: { number: 1, size: 2, begun: 2, endedBefore: 0 } } });
-    expect([needsQueue(full), needsQueue({ ...full, inFlight: [] }), needsQueue(look({ canary: 2 })), needsQueue(look({}, { windowOpen: false, inFlight: flying(1) }))]).toEqual([false, true, true, false]);
+    const full = look(
+      { canary: 2 },
+      { inFlight: flying(2), record: { wave: { number: 1, size: 2, begun: 2, endedBefore: 0 } } },
+    );
+    expect([
+      needsQueue(full),
+      needsQueue({ ...full, inFlight: [] }),
+      needsQueue(look({ canary: 2 })),
+      needsQueue(look({}, { windowOpen: false, inFlight: flying(1) })),
+    ]).toEqual([false, true, true, false]);
   });
 });
 
@@ -140,6 +269,10 @@ describe('the end of a migration', () => {
     const failure = { name: 'AddonFailed', message: 'x' };
     expect(endOf(undefined)).toBeUndefined();
     expect(endOf(aMigration())).toBeUndefined();
-    expect(endOf(aMigration({ status: 'ended', outcome: 'rolled-back', endedAt: at(9), failure }))).toEqual({ outcome: 'rolled-back', endedAt: at(9), failure });
+    expect(endOf(aMigration({ status: 'ended', outcome: 'rolled-back', endedAt: at(9), failure }))).toEqual({
+      outcome: 'rolled-back',
+      endedAt: at(9),
+      failure,
+    });
   });
 });

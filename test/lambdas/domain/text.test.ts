@@ -31,19 +31,28 @@ describe('text of others', () => {
 });
 
 describe('what is wrong with data', () => {
-  const schema = z.strictObject({ name: z.enum(['a', 'b']), tags: z.record(z.string().regex(/^[a-z]+$/, 'must be small'), z.number()) });
+  const schema = z.strictObject({
+    name: z.enum(['a', 'b']),
+    tags: z.record(z.string().regex(/^[a-z]+$/, 'must be small'), z.number()),
+  });
   const problems = (data: unknown): string => problemsOf(schema.safeParse(data).error!, 'input');
   it('names the field and repeats no value', () => {
-    expect(problems({ name: 'SECRET', tags: { x: 'SECRET' } })).toBe('name: Invalid option: expected one of "a"|"b"; tags.x: Invalid input: expected number, received string');
+    expect(problems({ name: 'SECRET', tags: { x: 'SECRET' } })).toBe(
+      'name: Invalid option: expected one of "a"|"b"; tags.x: Invalid input: expected number, received string',
+    );
     expect(problems('SECRET')).toBe('input: Invalid input: expected object, received string');
   });
   it('shows keys that are wrong, cut and escaped', () => {
-    expect(problems({ name: 'a', tags: { [`\u001b${'X'.repeat(100)}`]: 1 } })).toBe(`tags.\\x1b${'X'.repeat(63)}… (101 characters): has a key that must be small`);
+    expect(problems({ name: 'a', tags: { [`\u001b${'X'.repeat(100)}`]: 1 } })).toBe(
+      `tags.\\x1b${'X'.repeat(63)}… (101 characters): has a key that must be small`,
+    );
     expect(problems({ name: 'a', tags: {}, 'ju\nnk': 1 })).toBe('input: has fields that are not known: ju\\nnk');
   });
   it('tells of ten at most', () => {
     const many = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`key-${index}`, 1]));
-    expect(problems({ name: 'a', tags: many })).toMatch(/(tags\.key-\d+: has a key that must be small; ){10}and 490 more$/);
+    expect(problems({ name: 'a', tags: many })).toMatch(
+      /(tags\.key-\d+: has a key that must be small; ){10}and 490 more$/,
+    );
     expect(problems({ name: 'a', tags: {}, ...many })).toMatch(/key-9 and 490 more$/);
   });
   it('finds a key __proto__ at any depth', () => {
@@ -54,10 +63,21 @@ describe('what is wrong with data', () => {
 
 describe('what may be secret in configuration values', () => {
   it('are its texts and longer numbers, the longest first, also as JSON writes them; never its keys', () => {
-    expect(secretsIn('{"password":"hunter2-\\"x","port":80,"id":123456,"list":["abcd"]}')).toEqual(['hunter2-\\"x', 'hunter2-"x', '123456', 'abcd']);
-    expect(secretsIn('password: |\n  line one\n  line two\n')).toEqual(['line one\\nline two\\n', 'line one\nline two\n', 'line one', 'line two']);
+    expect(secretsIn('{"password":"hunter2-\\"x","port":80,"id":123456,"list":["abcd"]}')).toEqual([
+      'hunter2-\\"x',
+      'hunter2-"x',
+      '123456',
+      'abcd',
+    ]);
+    expect(secretsIn('password: |\n  line one\n  line two\n')).toEqual([
+      'line one\\nline two\\n',
+      'line one\nline two\n',
+      'line one',
+      'line two',
+    ]);
   });
-  it('is every word of what can not be read', () => expect(secretsIn('{"password": "hunter2", [')).toEqual(['password', 'hunter2']));
+  it('is every word of what can not be read', () =>
+    expect(secretsIn('{"password": "hunter2", [')).toEqual(['password', 'hunter2']));
   it('is found in bounded time, in aliases too', () => {
     expect(secretsIn('a: &a [secret, *a]')).toEqual(['secret']);
     expect(secretsIn(`${'['.repeat(5000)}"deep"${']'.repeat(5000)}`)).toContain('deep');

@@ -7,11 +7,17 @@ import { ADDON, target } from '../fixtures.ts';
 
 const throttled = new MigrationError('Throttled', 'too many');
 
-const patient = (milliseconds = 60_000): { fakes: Fakes; ports: ReturnType<Fakes['dependencies']['portsFor']>; left: () => number } => {
+const patient = (
+  milliseconds = 60_000,
+): { fakes: Fakes; ports: ReturnType<Fakes['dependencies']['portsFor']>; left: () => number } => {
   const fakes = newFakes();
   const end = fakes.clock.now() + milliseconds;
   const left = (): number => end - fakes.clock.now();
-  return { fakes, left, ports: throughThrottling(fakes.dependencies.portsFor, { clock: fakes.clock, remainingTime: left }, 'plan')(target) };
+  return {
+    fakes,
+    left,
+    ports: throughThrottling(fakes.dependencies.portsFor, { clock: fakes.clock, remainingTime: left }, 'plan')(target),
+  };
 };
 
 describe('the ports of a step', () => {
@@ -43,7 +49,11 @@ describe('the ports of a step', () => {
 
   it('leave it to whoever stands around the calls', async () => {
     const fakes = newFakes();
-    const portsFor = throughThrottling(fakes.dependencies.portsFor, { clock: fakes.clock, remainingTime: () => 60_000 }, 'plan');
+    const portsFor = throughThrottling(
+      fakes.dependencies.portsFor,
+      { clock: fakes.clock, remainingTime: () => 60_000 },
+      'plan',
+    );
     const ports = portsFor(target, (_service, call) => call());
     fakes.journal.failNext('eks.listAddons', 'before', throttled);
     await expect(ports.eks.listAddons()).rejects.toBe(throttled);

@@ -12,7 +12,8 @@ const there = { ...target, account: OTHER };
 const ROLE = `arn:aws:iam::${OTHER}:role/addon`;
 
 const sts = mockClient(STSClient);
-const assumed = (): (string | undefined)[] => sts.commandCalls(AssumeRoleCommand).map(({ args: [{ input }] }) => input.RoleArn?.split('/')[1]);
+const assumed = (): (string | undefined)[] =>
+  sts.commandCalls(AssumeRoleCommand).map(({ args: [{ input }] }) => input.RoleArn?.split('/')[1]);
 
 interface Sent {
   hostname: string;
@@ -28,56 +29,96 @@ function wired(step: string, environment: Record<string, string> = { ACCOUNT, AC
     handle: (request: never): Promise<never> => {
       const { hostname, headers } = request as Sent;
       sent.push({ hostname, headers });
-      if (!hostname.startsWith('eks.')) return Promise.reject(Object.assign(new Error('nowhere'), { code: 'ECONNRESET' }));
-      return Promise.resolve({ response: { statusCode: 200, headers: {}, body: new TextEncoder().encode(JSON.stringify({ cluster, clusters: ['dev'] })) } } as never);
+      if (!hostname.startsWith('eks.'))
+        return Promise.reject(Object.assign(new Error('nowhere'), { code: 'ECONNRESET' }));
+      return Promise.resolve({
+        response: {
+          statusCode: 200,
+          headers: {},
+          body: new TextEncoder().encode(JSON.stringify({ cluster, clusters: ['dev'] })),
+        },
+      } as never);
     },
   };
   const http = ({ headers }: { headers: Record<string, string> }): Promise<never> => {
     tokens.push(Buffer.from(headers['authorization']!.replace('Bearer k8s-aws-v1.', ''), 'base64url').toString());
     return Promise.reject(new Error('no API server'));
   };
-  const clients = new ClientFactory({ region: 'eu-west-1', credentials: { accessKeyId: 'AKIAOWN', secretAccessKey: 'secret' }, transport: { requestHandler, http } });
+  const clients = new ClientFactory({
+    region: 'eu-west-1',
+    credentials: { accessKeyId: 'AKIAOWN', secretAccessKey: 'secret' },
+    transport: { requestHandler, http },
+  });
   const { clock, telemetry, dependencies } = newFakes();
-  const variables = { TABLE_NAME: 'Ledger', POWERTOOLS_SERVICE_NAME: 'migrate', POWERTOOLS_METRICS_NAMESPACE: 'PodIdentity', POWERTOOLS_LOG_LEVEL: 'INFO', ...environment };
-  return { ...wire({ clients, step, environment: variables, clock, ids: dependencies.ids, telemetry }), sent, tokens, keys: () => sent.map(({ headers }) => /Credential=(\w+)\//.exec(headers['authorization'] ?? '')?.[1]) };
+  const variables = {
+    TABLE_NAME: 'Ledger',
+    POWERTOOLS_SERVICE_NAME: 'migrate',
+    POWERTOOLS_METRICS_NAMESPACE: 'PodIdentity',
+    POWERTOOLS_LOG_LEVEL: 'INFO',
+    ...environment,
+  };
+  return {
+    ...wire({ clients, step, environment: variables, clock, ids: dependencies.ids, telemetry }),
+    sent,
+    tokens,
+    keys: () => sent.map(({ headers }) => /Credential=(\w+)\//.exec(headers['authorization'] ?? '')?.[1]),
+  };
 }
 
 beforeEach(() => {
   sts.reset();
   sts.on(AssumeRoleCommand).callsFake(({ RoleArn }: { RoleArn: string }) => ({
-    Credentials: { AccessKeyId: `ASIA${RoleArn.split('pod-identity-migrator-')[1]!.replaceAll('-', '').toUpperCase()}`, SecretAccessKey: 'secret', SessionToken: 'token', Expiration: new Date(Date.now() + 900_000) },
+    Credentials: {
+      AccessKeyId: `ASIA${RoleArn.split('pod-identity-migrator-')[1]!.replaceAll('-', '').toUpperCase()}`,
+      SecretAccessKey: 'secret',
+      SessionToken: 'token',
+      Expiration: new Date(Date.now() + 900_000),
+    },
   }));
 });
 
 describe('a cluster of another account', () => {
-  it.each(SPOKE_STEPS)('is worked on by %s with the roles of that step, each asked for when it is needed', async (step) => {
-    const { eks, iam, kubernetes } = rolesOfStep(step);
-    const { portsFor, keys, tokens } = wired(step);
-    const ports = portsFor(there);
-    expect(assumed()).toEqual([]);
-    await ports.eks.describeCluster();
-    expect(assumed()).toEqual([`pod-identity-migrator-${eks}`]);
-    await expect(ports.roles.getRole(ROLE)).rejects.toMatchObject({ name: 'ConnectionLost' });
-    expect(keys()).toEqual([`ASIA${eks.toUpperCase()}`, `ASIA${iam.toUpperCase()}`]);
-    await expect(ports.kubernetes.listPods(NAMESPACE)).rejects.toThrow('no API server');
-    expect(tokens.at(-1)).toContain(`X-Amz-Credential=ASIA${(kubernetes ?? eks).replaceAll('-', '').toUpperCase()}%2F`);
-    // A second look at another cluster of that account takes no other session.
-    const before = assumed().length;
-    await portsFor({ ...there, cluster: 'prod', region: 'us-east-2' }).eks.describeCluster();
-    expect(assumed()).toHaveLength(before);
-  });
+  it.each(SPOKE_STEPS)(
+    'is worked on by %s with the roles of that step, each asked for when it is needed',
+    async (step) => {
+      const { eks, iam, kubernetes } = rolesOfStep(step);
+      const { portsFor, keys, tokens } = wired(step);
+      const ports = portsFor(there);
+      expect(assumed()).toEqual([]);
+      await ports.eks.describeCluster();
+      expect(assumed()).toEqual([`pod-identity-migrator-${eks}`]);
+      await expect(ports.roles.getRole(ROLE)).rejects.toMatchObject({ name: 'ConnectionLost' });
+      expect(keys()).toEqual([`ASIA${eks.toUpperCase()}`, `ASIA${iam.toUpperCase()}`]);
+      await expect(ports.kubernetes.listPods(NAMESPACE)).rejects.toThrow('no API server');
+      expect(tokens.at(-1)).toContain(
+        `X-Amz-Credential=ASIA${(kubernetes ?? eks).replaceAll('-', '').toUpperCase()}%2F`,
+      );
+      // A second look at another cluster of that account takes no other session.
+      const before = assumed().length;
+      await portsFor({ ...there, cluster: 'prod', region: 'us-east-2' }).eks.describeCluster();
+      expect(assumed()).toHaveLength(before);
+    },
+  );
 
   it('is asked for in its own region, by a session of STS in the region of the service; its step is the name of the session', async () => {
     const { portsFor, sent } = wired('plan');
     await portsFor({ ...there, region: 'us-east-2' }).eks.describeCluster();
     expect(sent.map(({ hostname }) => hostname)).toEqual(['eks.us-east-2.amazonaws.com']);
     expect(await sts.commandCalls(AssumeRoleCommand)[0]!.thisValue.config.region()).toBe('eu-west-1');
-    expect(sts.commandCalls(AssumeRoleCommand)[0]!.args[0].input).toMatchObject({ RoleSessionName: 'pod-identity-migrator-plan', ExternalId: `pod-identity-migrator-${ACCOUNT}`, DurationSeconds: 900 });
+    expect(sts.commandCalls(AssumeRoleCommand)[0]!.args[0].input).toMatchObject({
+      RoleSessionName: 'pod-identity-migrator-plan',
+      ExternalId: `pod-identity-migrator-${ACCOUNT}`,
+      DurationSeconds: 900,
+    });
   });
 
   it('has its roles in the partition of its region', async () => {
-    await wired('plan').portsFor({ ...there, region: 'us-gov-west-1' }).eks.describeCluster();
-    expect(sts.commandCalls(AssumeRoleCommand)[0]!.args[0].input.RoleArn).toBe(`arn:aws-us-gov:iam::${OTHER}:role/pod-identity-migrator-read`);
+    await wired('plan')
+      .portsFor({ ...there, region: 'us-gov-west-1' })
+      .eks.describeCluster();
+    expect(sts.commandCalls(AssumeRoleCommand)[0]!.args[0].input.RoleArn).toBe(
+      `arn:aws-us-gov:iam::${OTHER}:role/pod-identity-migrator-read`,
+    );
   });
 
   it('is found by the list of its region, by the role that looks', async () => {
@@ -88,7 +129,12 @@ describe('a cluster of another account', () => {
 
   it('is let alone by a step that has no role there', () => {
     const { portsFor } = wired('publish-events');
-    expect(() => portsFor(there)).toThrow(expect.objectContaining({ name: 'BadInput', message: expect.stringContaining('publish-events has no role in other accounts') as string }) as Error);
+    expect(() => portsFor(there)).toThrow(
+      expect.objectContaining({
+        name: 'BadInput',
+        message: expect.stringContaining('publish-events has no role in other accounts') as string,
+      }) as Error,
+    );
   });
 });
 
@@ -107,7 +153,12 @@ describe('an account', () => {
   it.each(['', '777788889999'])('that is not configured is refused before anything is called (%j)', (ACCOUNTS) => {
     const { portsFor, fleetOf, sent } = wired('plan', { ACCOUNT, ACCOUNTS });
     for (const call of [() => portsFor(there), () => fleetOf(there)]) {
-      expect(call).toThrow(expect.objectContaining({ name: 'BadInput', message: expect.stringMatching(/^Account 444455556666 .*setting accounts .*docs\/accounts\.md/) as string }) as Error);
+      expect(call).toThrow(
+        expect.objectContaining({
+          name: 'BadInput',
+          message: expect.stringMatching(/^Account 444455556666 .*setting accounts .*docs\/accounts\.md/) as string,
+        }) as Error,
+      );
     }
     expect([assumed(), sent]).toEqual([[], []]);
   });

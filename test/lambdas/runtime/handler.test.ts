@@ -7,27 +7,40 @@ import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { lost, newFakes, type Fakes } from '../fakes.ts';
 import { ADDON, at, MIGRATION_ID, OTHER_MIGRATION_ID, target } from '../fixtures.ts';
 
-const schema = defineStep('look', { input: stepInput.extend({ round: z.number().int().optional() }), output: z.object({ seen: z.number() }) });
+const schema = defineStep('look', {
+  input: stepInput.extend({ round: z.number().int().optional() }),
+  output: z.object({ seen: z.number() }),
+});
 const looking = (run: () => Promise<{ seen: number }> = async () => ({ seen: 1 })): Step => step(schema, run);
 const input = { migrationId: MIGRATION_ID, target, subject: ADDON };
 const context = { getRemainingTimeInMillis: () => 42_000 } as LambdaContext;
 const lines = ({ ledger }: Fakes) => ledger.listSteps(MIGRATION_ID);
-const handle = (fakes: Fakes, what: Step, event: unknown = input): Promise<unknown> => createHandler(what, fakes.dependencies)(event, context);
+const handle = (fakes: Fakes, what: Step, event: unknown = input): Promise<unknown> =>
+  createHandler(what, fakes.dependencies)(event, context);
 
 describe('createHandler', () => {
   it('answers what the step answers and writes its line', async () => {
     const fakes = newFakes();
     const run = async (): Promise<{ seen: number }> => (fakes.clock.advance(2000), { seen: 3 });
     expect(await handle(fakes, looking(run))).toEqual({ seen: 3 });
-    expect(await lines(fakes)).toEqual([{ name: 'look', startedAt: at(0), endedAt: at(2), attempts: 1, result: '{"seen":3}' }]);
+    expect(await lines(fakes)).toEqual([
+      { name: 'look', startedAt: at(0), endedAt: at(2), attempts: 1, result: '{"seen":3}' },
+    ]);
     expect(fakes.telemetry.lines).toEqual([]);
   });
 
   it('gives the step its parsed input: defaults are filled in, what is unknown is left out', async () => {
     const fakes = newFakes();
     let got: unknown;
-    const withDefault = defineStep('look', { input: stepInput.extend({ depth: z.number().default(2) }), output: z.object({}) });
-    await handle(fakes, step(withDefault, async (given) => ((got = given), {})), { ...input, surplus: true });
+    const withDefault = defineStep('look', {
+      input: stepInput.extend({ depth: z.number().default(2) }),
+      output: z.object({}),
+    });
+    await handle(
+      fakes,
+      step(withDefault, async (given) => ((got = given), {})),
+      { ...input, surplus: true },
+    );
     expect(got).toEqual({ ...input, depth: 2 });
   });
 
@@ -43,19 +56,39 @@ describe('createHandler', () => {
     const event = { ...input, startedAt: '2026-01-05T09:59:00+01:00' };
     await expect(handler(event, context)).rejects.toThrow('not yet');
     await expect(handler(event, context)).rejects.toThrow('not yet');
-    expect(await lines(fakes)).toEqual([{ name: 'look', startedAt: at(-60), endedAt: at(0), attempts: 2, error: { name: 'PodsNotSettled', message: 'not yet' } }]);
+    expect(await lines(fakes)).toEqual([
+      {
+        name: 'look',
+        startedAt: at(-60),
+        endedAt: at(0),
+        attempts: 2,
+        error: { name: 'PodsNotSettled', message: 'not yet' },
+      },
+    ]);
     fakes.clock.advance(5000);
     await handler(event, context);
-    expect(await lines(fakes)).toEqual([{ name: 'look', startedAt: at(-60), endedAt: at(5), attempts: 3, result: '{"seen":3}' }]);
+    expect(await lines(fakes)).toEqual([
+      { name: 'look', startedAt: at(-60), endedAt: at(5), attempts: 3, result: '{"seen":3}' },
+    ]);
   });
 
-  it('keeps each round\'s own line', async () => {
+  it("keeps each round's own line", async () => {
     const fakes = newFakes();
     for (const round of [1, 2, 2, 3]) await handle(fakes, looking(), { ...input, round });
-    expect((await lines(fakes)).map((line) => [line.name, line.attempts])).toEqual([['look', 1], ['look-2', 2], ['look-3', 1]]);
+    expect((await lines(fakes)).map((line) => [line.name, line.attempts])).toEqual([
+      ['look', 1],
+      ['look-2', 2],
+      ['look-3', 1],
+    ]);
   });
 
-  const anywhere = z.object({ rung: z.number().optional(), round: z.number().optional(), towards: z.string().optional(), action: z.string().optional(), outcome: z.string().optional() });
+  const anywhere = z.object({
+    rung: z.number().optional(),
+    round: z.number().optional(),
+    towards: z.string().optional(),
+    action: z.string().optional(),
+    outcome: z.string().optional(),
+  });
   it.each<[string, string, object]>([
     ['create-addon', 'create-addon', { rung: 0 }],
     ['create-addon.2', 'create-addon', { rung: 1 }],
@@ -78,14 +111,24 @@ describe('createHandler', () => {
   ])('calls the line %s', async (line, name, change) => {
     const fakes = newFakes();
     const named = defineStep(name, { input: stepInput.extend(anywhere.shape), output: z.object({}) });
-    await handle(fakes, step(named, async () => ({})), { ...input, ...change });
+    await handle(
+      fakes,
+      step(named, async () => ({})),
+      { ...input, ...change },
+    );
     expect((await lines(fakes)).map((one) => one.name)).toEqual([line]);
   });
 
-  it('writes no line for a step that is no migration\'s', async () => {
+  it("writes no line for a step that is no migration's", async () => {
     const fakes = newFakes();
     const sweeping = defineStep('sweep', { input: z.unknown(), output: z.object({}) });
-    expect(await handle(fakes, step(sweeping, async () => ({})), { id: 'event', detail: {} })).toEqual({});
+    expect(
+      await handle(
+        fakes,
+        step(sweeping, async () => ({})),
+        { id: 'event', detail: {} },
+      ),
+    ).toEqual({});
     expect(fakes.journal.names()).toEqual([]);
   });
 
@@ -100,7 +143,12 @@ describe('createHandler', () => {
     const fakes = newFakes();
     const talkative = defineStep('look', { input: stepInput, output: z.object({ names: z.array(z.string()) }) });
     const names = Array.from({ length: 500 }, (_, index) => `name-${index}`);
-    expect(await handle(fakes, step(talkative, async () => ({ names })))).toEqual({ names });
+    expect(
+      await handle(
+        fakes,
+        step(talkative, async () => ({ names })),
+      ),
+    ).toEqual({ names });
     expect((await lines(fakes))[0]?.result).toHaveLength(1024);
   });
 
@@ -108,18 +156,27 @@ describe('createHandler', () => {
     ['nothing', null, ['input: ']],
     ['no id', { ...input, migrationId: undefined }, ['migrationId: ']],
     ['an id of another kind', { ...input, migrationId: '42' }, ['migrationId: must be a ULID']],
-    ['a region that is none, and no subject', { migrationId: MIGRATION_ID, target: { ...target, region: 'here' } }, ['target.region: must be an AWS region', 'subject: ']],
+    [
+      'a region that is none, and no subject',
+      { migrationId: MIGRATION_ID, target: { ...target, region: 'here' } },
+      ['target.region: must be an AWS region', 'subject: '],
+    ],
     ['a start that is no time', { ...input, startedAt: 'yesterday' }, ['startedAt: ']],
   ])('refuses %s and names the path', async (_, event, parts) => {
     const fakes = newFakes();
     const error = await handle(fakes, looking(), event).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ name: 'BadInput', message: expect.stringMatching(/^The input of step look is wrong: /) as string });
+    expect(error).toMatchObject({
+      name: 'BadInput',
+      message: expect.stringMatching(/^The input of step look is wrong: /) as string,
+    });
     for (const part of parts) expect((error as Error).message).toContain(part);
   });
 
   it('names the path into a nested request', async () => {
     const request = { target, addon: ADDON, roles: { 'ebs-csi-controller-sa': 'no role' } };
-    await expect(handle(newFakes(), planStep, { migrationId: MIGRATION_ID, executionArn: 'x', request })).rejects.toMatchObject({
+    await expect(
+      handle(newFakes(), planStep, { migrationId: MIGRATION_ID, executionArn: 'x', request }),
+    ).rejects.toMatchObject({
       name: 'BadInput',
       message: expect.stringContaining('request.roles.ebs-csi-controller-sa: must be an IAM role ARN') as string,
     });
@@ -136,9 +193,22 @@ describe('createHandler', () => {
   it('throws our errors as they are, tells of them once and counts them', async () => {
     const fakes = newFakes();
     const error = new MigrationError('AddonFailed', 'Add-on x is CREATE_FAILED.');
-    await expect(handle(fakes, looking(() => Promise.reject(error)))).rejects.toBe(error);
-    expect(await lines(fakes)).toMatchObject([{ error: { name: 'AddonFailed', message: 'Add-on x is CREATE_FAILED.' } }]);
-    expect(fakes.telemetry.lines).toEqual([{ level: 'warn', message: 'look: AddonFailed', fields: { error: 'AddonFailed', message: 'Add-on x is CREATE_FAILED.' } }]);
+    await expect(
+      handle(
+        fakes,
+        looking(() => Promise.reject(error)),
+      ),
+    ).rejects.toBe(error);
+    expect(await lines(fakes)).toMatchObject([
+      { error: { name: 'AddonFailed', message: 'Add-on x is CREATE_FAILED.' } },
+    ]);
+    expect(fakes.telemetry.lines).toEqual([
+      {
+        level: 'warn',
+        message: 'look: AddonFailed',
+        fields: { error: 'AddonFailed', message: 'Add-on x is CREATE_FAILED.' },
+      },
+    ]);
     expect(fakes.telemetry.counts).toEqual({ AddonFailed: 1 });
   });
 
@@ -147,37 +217,74 @@ describe('createHandler', () => {
     ['just text', 'Error'],
   ])('keeps the name of a surprise: %s', async (thrown, name) => {
     const fakes = newFakes();
-    await expect(handle(fakes, looking(() => Promise.reject(thrown as Error)))).rejects.toMatchObject({ name, message: thrown instanceof Error ? thrown.message : thrown });
+    await expect(
+      handle(
+        fakes,
+        looking(() => Promise.reject(thrown as Error)),
+      ),
+    ).rejects.toMatchObject({ name, message: thrown instanceof Error ? thrown.message : thrown });
     expect(await lines(fakes)).toMatchObject([{ error: { name } }]);
     expect(fakes.telemetry.lines).toMatchObject([{ level: 'error', message: `look: ${name}` }]);
   });
 
-  it('does not let out an answer that is not of the step\'s form', async () => {
+  it("does not let out an answer that is not of the step's form", async () => {
     const fakes = newFakes();
-    await expect(handle(fakes, looking(async () => ({ seen: 'much' }) as never))).rejects.toMatchObject({ name: 'ZodError' });
+    await expect(
+      handle(
+        fakes,
+        looking(async () => ({ seen: 'much' }) as never),
+      ),
+    ).rejects.toMatchObject({ name: 'ZodError' });
     expect(fakes.telemetry.counts).toEqual({ ZodError: 1, 'unexpected-error': 1 });
   });
 
   it('shows nothing of a text that JSON.parse could not read', async () => {
     const fakes = newFakes();
-    const error: unknown = await handle(fakes, looking(async () => JSON.parse('SECRET-MARKER') as never)).catch((thrown: unknown) => thrown);
+    const error: unknown = await handle(
+      fakes,
+      looking(async () => JSON.parse('SECRET-MARKER') as never),
+    ).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ name: 'SyntaxError', message: 'A text could not be read; it is not shown here.' });
-    expect(`${(error as Error).stack}${JSON.stringify([fakes.telemetry.lines, await lines(fakes)])}`).not.toContain('SECRET');
+    expect(`${(error as Error).stack}${JSON.stringify([fakes.telemetry.lines, await lines(fakes)])}`).not.toContain(
+      'SECRET',
+    );
     expect((error as Error).stack).toMatch(/^SyntaxError: A text could not be read[^]*\n {4}at /);
   });
 
   it('cuts and escapes what a surprise says', async () => {
     const fakes = newFakes();
-    const error: unknown = await handle(fakes, looking(() => Promise.reject(new TypeError(`\u001b[2J${'x'.repeat(100_000)}`)))).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ name: 'TypeError', message: expect.stringMatching(/^\\x1b\[2Jx+… \(100004 characters\)$/) as string });
+    const error: unknown = await handle(
+      fakes,
+      looking(() => Promise.reject(new TypeError(`\u001b[2J${'x'.repeat(100_000)}`))),
+    ).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      name: 'TypeError',
+      message: expect.stringMatching(/^\\x1b\[2Jx+… \(100004 characters\)$/) as string,
+    });
     expect((error as Error).stack!.length).toBeLessThan(10_000);
     expect(JSON.stringify(fakes.telemetry.lines).length).toBeLessThan(10_000);
   });
 
   it.each<[string, unknown, RegExp]>([
     ['a key __proto__ somewhere', JSON.parse('{"a":[{"__proto__":1}]}'), /it has a key __proto__/],
-    ['a field that the plan does not know', { migrationId: MIGRATION_ID, executionArn: 'x', request: { target, addon: ADDON, dryrun: true } }, /request: has fields that are not known: dryrun/],
-    ['five hundred wrong roles', { migrationId: MIGRATION_ID, executionArn: 'x', request: { target, addon: ADDON, roles: Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`a-${index}`, 'SECRET'])) } }, /and 491 more/],
+    [
+      'a field that the plan does not know',
+      { migrationId: MIGRATION_ID, executionArn: 'x', request: { target, addon: ADDON, dryrun: true } },
+      /request: has fields that are not known: dryrun/,
+    ],
+    [
+      'five hundred wrong roles',
+      {
+        migrationId: MIGRATION_ID,
+        executionArn: 'x',
+        request: {
+          target,
+          addon: ADDON,
+          roles: Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`a-${index}`, 'SECRET'])),
+        },
+      },
+      /and 491 more/,
+    ],
   ])('refuses %s in few words', async (_, event, why) => {
     const error: unknown = await handle(newFakes(), planStep, event).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ name: 'BadInput', message: expect.stringMatching(why) as string });
@@ -189,7 +296,12 @@ describe('createHandler', () => {
     const fakes = newFakes();
     fakes.journal.failNext('ledger.recordStep', 'before', new MigrationError('Throttled', 'dynamodb: slow down'));
     const error = new MigrationError('LockLost', 'The lock is gone.');
-    await expect(handle(fakes, looking(() => Promise.reject(error)))).rejects.toBe(error);
+    await expect(
+      handle(
+        fakes,
+        looking(() => Promise.reject(error)),
+      ),
+    ).rejects.toBe(error);
     expect(fakes.telemetry.lines.map((line) => line.message)).toEqual(['look: LockLost', 'step line not written']);
   });
 
@@ -203,26 +315,49 @@ describe('createHandler', () => {
   it('runs the middlewares of the deployment around it', async () => {
     const fakes = newFakes();
     const seen: string[] = [];
-    const middleware = { before: () => void seen.push('before'), after: () => void seen.push('after'), onError: () => void seen.push('error') };
+    const middleware = {
+      before: () => void seen.push('before'),
+      after: () => void seen.push('after'),
+      onError: () => void seen.push('error'),
+    };
     const run = async (): Promise<{ seen: number }> => (seen.push('run'), { seen: 1 });
     await createHandler(looking(run), fakes.dependencies, [middleware])(input, context);
-    await expect(createHandler(looking(() => Promise.reject(lost())), fakes.dependencies, [middleware])(input, context)).rejects.toThrow('socket hang up');
+    await expect(
+      createHandler(
+        looking(() => Promise.reject(lost())),
+        fakes.dependencies,
+        [middleware],
+      )(input, context),
+    ).rejects.toThrow('socket hang up');
     expect(seen).toEqual(['before', 'run', 'after', 'before', 'error']);
   });
 });
 
 describe('a cancel', () => {
-  const stoppable = defineStep('change', { cancellable: true, input: stepInput.extend({ towards: z.string().optional() }), output: z.object({}) });
+  const stoppable = defineStep('change', {
+    cancellable: true,
+    input: stepInput.extend({ towards: z.string().optional() }),
+    output: z.object({}),
+  });
   const cancelled = async (): Promise<Fakes> => {
     const fakes = newFakes();
-    await fakes.ledger.requestCancel(MIGRATION_ID, { requestedAt: at(-5), requestedBy: 'alice', reason: 'wrong cluster' });
+    await fakes.ledger.requestCancel(MIGRATION_ID, {
+      requestedAt: at(-5),
+      requestedBy: 'alice',
+      reason: 'wrong cluster',
+    });
     return fakes;
   };
 
   it('keeps a step of the change from being begun, and says who asked for it', async () => {
     const fakes = await cancelled();
     let ran = false;
-    await expect(handle(fakes, step(stoppable, async () => ((ran = true), {})))).rejects.toMatchObject({
+    await expect(
+      handle(
+        fakes,
+        step(stoppable, async () => ((ran = true), {})),
+      ),
+    ).rejects.toMatchObject({
       name: 'Cancelled',
       message: `The migration was asked to stop at ${at(-5)} by alice ("wrong cluster"): step change was not begun.`,
     });
@@ -232,10 +367,21 @@ describe('a cancel', () => {
   it('says no more than was said', async () => {
     const fakes = newFakes();
     await fakes.ledger.requestCancel(MIGRATION_ID, { requestedAt: at(0) });
-    await expect(handle(fakes, step(stoppable, async () => ({})))).rejects.toThrow(`The migration was asked to stop at ${at(0)}: step change was not begun.`);
+    await expect(
+      handle(
+        fakes,
+        step(stoppable, async () => ({})),
+      ),
+    ).rejects.toThrow(`The migration was asked to stop at ${at(0)}: step change was not begun.`);
   });
   it('does not stop the way back', async () => {
-    expect(await handle(await cancelled(), step(stoppable, async () => ({})), { ...input, towards: 'before' })).toEqual({});
+    expect(
+      await handle(
+        await cancelled(),
+        step(stoppable, async () => ({})),
+        { ...input, towards: 'before' },
+      ),
+    ).toEqual({});
   });
   it('does not stop a step that has to be done', async () => {
     const fakes = await cancelled();
@@ -245,11 +391,21 @@ describe('a cancel', () => {
   it('of another migration is not heeded', async () => {
     const fakes = newFakes();
     await fakes.ledger.requestCancel(OTHER_MIGRATION_ID, { requestedAt: at(0) });
-    expect(await handle(fakes, step(stoppable, async () => ({})))).toEqual({});
+    expect(
+      await handle(
+        fakes,
+        step(stoppable, async () => ({})),
+      ),
+    ).toEqual({});
   });
   it('that can not be read begins nothing', async () => {
     const fakes = newFakes();
     fakes.journal.failNext('ledger.getFile');
-    await expect(handle(fakes, step(stoppable, async () => ({})))).rejects.toMatchObject({ name: 'ConnectionLost' });
+    await expect(
+      handle(
+        fakes,
+        step(stoppable, async () => ({})),
+      ),
+    ).rejects.toMatchObject({ name: 'ConnectionLost' });
   });
 });

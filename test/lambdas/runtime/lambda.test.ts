@@ -1,18 +1,32 @@
 /** What a Lambda's metrics are when they reach CloudWatch: Powertools' own output, in embedded metric format. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import { METRICS_NAMESPACE, METRICS_SERVICE, OLDEST_LOCK, outcomeMetric, UNEXPECTED_ERROR } from '../../../lambdas/domain/metrics.ts';
+import {
+  METRICS_NAMESPACE,
+  METRICS_SERVICE,
+  OLDEST_LOCK,
+  outcomeMetric,
+  UNEXPECTED_ERROR,
+} from '../../../lambdas/domain/metrics.ts';
 import { MigrationError } from '../../../lambdas/domain/errors.ts';
 import type { LambdaContext } from '../../../lambdas/runtime/handler.ts';
 import { lambdaHandler } from '../../../lambdas/runtime/lambda.ts';
 import { defineStep, step, type StepRun } from '../../../lambdas/runtime/step.ts';
 
-const ENVIRONMENT = { TABLE_NAME: 'ledger', POWERTOOLS_SERVICE_NAME: METRICS_SERVICE, POWERTOOLS_METRICS_NAMESPACE: METRICS_NAMESPACE, POWERTOOLS_LOG_LEVEL: 'ERROR', AWS_REGION: 'eu-west-1' };
+const ENVIRONMENT = {
+  TABLE_NAME: 'ledger',
+  POWERTOOLS_SERVICE_NAME: METRICS_SERVICE,
+  POWERTOOLS_METRICS_NAMESPACE: METRICS_NAMESPACE,
+  POWERTOOLS_LOG_LEVEL: 'ERROR',
+  AWS_REGION: 'eu-west-1',
+};
 /** Powertools writes to this process's console, where a test can see it. */
 const SEEN = { POWERTOOLS_DEV: 'true', POWERTOOLS_METRICS_DISABLED: 'false' };
 
 interface Emf {
-  _aws: { CloudWatchMetrics: { Namespace: string; Dimensions: string[][]; Metrics: { Name: string; Unit: string }[] }[] };
+  _aws: {
+    CloudWatchMetrics: { Namespace: string; Dimensions: string[][]; Metrics: { Name: string; Unit: string }[] }[];
+  };
   [name: string]: unknown;
 }
 interface Sent {
@@ -24,7 +38,15 @@ interface Sent {
 }
 const sentIn = ({ _aws: about, ...emf }: Emf): Sent[] =>
   about.CloudWatchMetrics.flatMap(({ Namespace: namespace, Dimensions, Metrics }) =>
-    Dimensions.flatMap((names) => Metrics.map(({ Name, Unit }) => ({ namespace, name: Name, unit: Unit, dimensions: Object.fromEntries(names.map((name) => [name, emf[name]])), value: emf[Name] }))),
+    Dimensions.flatMap((names) =>
+      Metrics.map(({ Name, Unit }) => ({
+        namespace,
+        name: Name,
+        unit: Unit,
+        dimensions: Object.fromEntries(names.map((name) => [name, emf[name]])),
+        value: emf[Name],
+      })),
+    ),
   );
 
 const schema = defineStep('look', { input: z.unknown(), output: z.object({}) });
@@ -32,7 +54,10 @@ async function sentBy(run: StepRun<typeof schema>): Promise<Sent[]> {
   const log = vi.spyOn(console, 'log').mockImplementation(() => undefined);
   const context = { awsRequestId: 'r', functionName: 'look', getRemainingTimeInMillis: () => 60_000 } as LambdaContext;
   await lambdaHandler(step(schema, run))({}, context).catch(() => undefined);
-  return log.mock.calls.map(([line]) => JSON.parse(String(line)) as Emf).filter((line) => '_aws' in line).flatMap(sentIn);
+  return log.mock.calls
+    .map(([line]) => JSON.parse(String(line)) as Emf)
+    .filter((line) => '_aws' in line)
+    .flatMap(sentIn);
 }
 
 describe('metrics of a Lambda', () => {
@@ -60,7 +85,15 @@ describe('metrics of a Lambda', () => {
 
   it('of an error say which step it was; a poll that says "not yet" counts as no failure', async () => {
     const sent = await sentBy(() => Promise.reject(new MigrationError('AddonNotActive', 'Not yet.')));
-    expect(sent).toEqual([{ namespace: METRICS_NAMESPACE, name: 'AddonNotActive', unit: 'Count', value: 1, dimensions: { service: METRICS_SERVICE, step: 'look' } }]);
+    expect(sent).toEqual([
+      {
+        namespace: METRICS_NAMESPACE,
+        name: 'AddonNotActive',
+        unit: 'Count',
+        value: 1,
+        dimensions: { service: METRICS_SERVICE, step: 'look' },
+      },
+    ]);
   });
 
   it('of an error that nobody means are both', async () => {

@@ -3,16 +3,37 @@ import { describe, expect, it } from 'vitest';
 import type { Migration } from '../../../lambdas/domain/model.ts';
 import { wayBackClosed } from '../../../lambdas/runtime/recovering.ts';
 import { newFakes, type Fakes } from '../fakes.ts';
-import { aCluster, aMigration, aRequest, aSnapshot, at, bothWays, irsaStatement, MIGRATION_ID, OTHER_ROLE, podIdentityStatement, policyText, ROLE } from '../fixtures.ts';
+import {
+  aCluster,
+  aMigration,
+  aRequest,
+  aSnapshot,
+  at,
+  bothWays,
+  irsaStatement,
+  MIGRATION_ID,
+  OTHER_ROLE,
+  podIdentityStatement,
+  policyText,
+  ROLE,
+} from '../fixtures.ts';
 
-const closed = (fakes: Fakes, record: Partial<Migration> = {}): Promise<string | undefined> => wayBackClosed(aMigration(record), aSnapshot(), fakes.dependencies);
+const closed = (fakes: Fakes, record: Partial<Migration> = {}): Promise<string | undefined> =>
+  wayBackClosed(aMigration(record), aSnapshot(), fakes.dependencies);
 const trusting = (trustPolicy: string | undefined): Fakes => {
   const fakes = newFakes();
   fakes.roles.trust[ROLE] = trustPolicy;
   return fakes;
 };
 const withoutOidc = policyText(podIdentityStatement);
-const retirement = { roleArn: ROLE, before: bothWays, after: withoutOidc, removed: [{ statement: irsaStatement }], notedAt: at(0), writtenAt: at(1) };
+const retirement = {
+  roleArn: ROLE,
+  before: bothWays,
+  after: withoutOidc,
+  removed: [{ statement: irsaStatement }],
+  notedAt: at(0),
+  writtenAt: at(1),
+};
 
 describe('wayBackClosed', () => {
   it('is open while the OIDC trust lets the pods in', async () => {
@@ -20,8 +41,19 @@ describe('wayBackClosed', () => {
     expect(await closed(trusting(encodeURIComponent(bothWays)))).toBeUndefined();
   });
   it.each<[string, string | undefined, RegExp]>([
-    ['the statement is gone', withoutOidc, /let these service accounts in: kube-system\/ebs-csi-controller-sa \(.*AssumeRoleWithWebIdentity.*\)\. Put the statement back first$/],
-    ['it can not be decided', policyText({ ...irsaStatement, Condition: { ...irsaStatement.Condition, IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } } }), /aws:SourceIp/],
+    [
+      'the statement is gone',
+      withoutOidc,
+      /let these service accounts in: kube-system\/ebs-csi-controller-sa \(.*AssumeRoleWithWebIdentity.*\)\. Put the statement back first$/,
+    ],
+    [
+      'it can not be decided',
+      policyText({
+        ...irsaStatement,
+        Condition: { ...irsaStatement.Condition, IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } },
+      }),
+      /aws:SourceIp/,
+    ],
     ['the policy is none', '{', /line 1/],
     ['the role is gone', undefined, /is not there any more/],
   ])('is closed where %s, and says why', async (_, trustPolicy, why) => {
@@ -33,18 +65,25 @@ describe('wayBackClosed', () => {
     expect(await closed(fakes)).toContain('no OIDC issuer');
   });
   it('counts a key that the request accepts as met', async () => {
-    const address = policyText({ ...irsaStatement, Condition: { ...irsaStatement.Condition, IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } } });
+    const address = policyText({
+      ...irsaStatement,
+      Condition: { ...irsaStatement.Condition, IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } },
+    });
     expect(await closed(trusting(address), { request: aRequest({ acceptedKeys: ['aws:SourceIp'] }) })).toBeUndefined();
   });
 
   it('says how to put back what was retired', async () => {
-    expect(await closed(trusting(withoutOidc), { retirements: [retirement] })).toContain(`pod-identity retire ${MIGRATION_ID} --undo --apply puts the statement back`);
+    expect(await closed(trusting(withoutOidc), { retirements: [retirement] })).toContain(
+      `pod-identity retire ${MIGRATION_ID} --undo --apply puts the statement back`,
+    );
   });
   it.each<[string, Partial<typeof retirement> & { undoneAt?: string }]>([
     ['was not written', { writtenAt: undefined }],
     ['was undone', { undoneAt: at(2) }],
     ['was of another role', { roleArn: OTHER_ROLE }],
   ])('does not speak of a retirement that %s', async (_, change) => {
-    expect(await closed(trusting(withoutOidc), { retirements: [{ ...retirement, ...change }] })).toMatch(/Put the statement back first$/);
+    expect(await closed(trusting(withoutOidc), { retirements: [{ ...retirement, ...change }] })).toMatch(
+      /Put the statement back first$/,
+    );
   });
 });

@@ -47,7 +47,9 @@ describe("an invocation's ledger", () => {
     const { fakes, ledger } = await open();
     fakes.invocation.remaining = 0;
     await expect(ledger.updateMigration(MIGRATION_ID, { rung: 1 })).rejects.toMatchObject({ name: 'OutOfTime' });
-    await expect(ledger.recordStep(MIGRATION_ID, { name: 'plan', startedAt: at(0), endedAt: at(1) })).rejects.toMatchObject({ name: 'OutOfTime' });
+    await expect(
+      ledger.recordStep(MIGRATION_ID, { name: 'plan', startedAt: at(0), endedAt: at(1) }),
+    ).rejects.toMatchObject({ name: 'OutOfTime' });
     expect(await ledger.getMigration(MIGRATION_ID)).toEqual(aMigration());
   });
 

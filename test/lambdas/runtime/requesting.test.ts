@@ -5,8 +5,16 @@ import { requestMigration, type Wish } from '../../../lambdas/runtime/requesting
 import { type Fakes, newFakes, type When } from '../fakes.ts';
 import { aRequest, at, EXECUTION, MIGRATION_ID, OTHER_MIGRATION_ID } from '../fixtures.ts';
 
-const wish = (change: Partial<Wish> = {}): Wish => ({ key: 'K', fingerprint: 'f', migrationId: MIGRATION_ID, request: aRequest({ reason: 'first' }), isOver: () => false, ...change });
-const other = (change: Partial<Wish> = {}): Wish => wish({ migrationId: OTHER_MIGRATION_ID, request: aRequest({ reason: 'second' }), ...change });
+const wish = (change: Partial<Wish> = {}): Wish => ({
+  key: 'K',
+  fingerprint: 'f',
+  migrationId: MIGRATION_ID,
+  request: aRequest({ reason: 'first' }),
+  isOver: () => false,
+  ...change,
+});
+const other = (change: Partial<Wish> = {}): Wish =>
+  wish({ migrationId: OTHER_MIGRATION_ID, request: aRequest({ reason: 'second' }), ...change });
 const ask = ({ dependencies }: Fakes, one: Wish) => requestMigration(one, dependencies);
 const started = ({ executions }: Fakes): string[] => executions.migrations.map((one) => one.migrationId);
 /** Claim, record, execution. */
@@ -16,10 +24,20 @@ describe('a migration that is requested', () => {
   it('is claimed, recorded and started, in that order', async () => {
     const fakes = newFakes();
     const trigger = { kind: 'cross-account-pass-role' as const, eventId: 'e', at: at(-60) };
-    expect(await ask(fakes, wish({ trigger }))).toMatchObject({ first: true, claim: { migrationId: MIGRATION_ID, fingerprint: 'f', at: at(0) } });
+    expect(await ask(fakes, wish({ trigger }))).toMatchObject({
+      first: true,
+      claim: { migrationId: MIGRATION_ID, fingerprint: 'f', at: at(0) },
+    });
     expect(fakes.journal.names()).toEqual(CALLS);
-    expect(await fakes.ledger.getMigration(MIGRATION_ID)).toMatchObject({ status: 'running', startedAt: at(0), trigger, request: { reason: 'first' } });
-    expect(fakes.executions.migrations).toEqual([{ migrationId: MIGRATION_ID, request: aRequest({ reason: 'first' }) }]);
+    expect(await fakes.ledger.getMigration(MIGRATION_ID)).toMatchObject({
+      status: 'running',
+      startedAt: at(0),
+      trigger,
+      request: { reason: 'first' },
+    });
+    expect(fakes.executions.migrations).toEqual([
+      { migrationId: MIGRATION_ID, request: aRequest({ reason: 'first' }) },
+    ]);
   });
 
   it('is the first one for whoever comes later under the same key', async () => {
@@ -35,7 +53,10 @@ describe('a migration that is requested', () => {
     await ask(fakes, wish());
     const seen: string[] = [];
     const isOver: Wish['isOver'] = ({ migrationId }) => seen.push(migrationId) > 0;
-    expect(await ask(fakes, other({ isOver }))).toMatchObject({ first: true, claim: { migrationId: OTHER_MIGRATION_ID } });
+    expect(await ask(fakes, other({ isOver }))).toMatchObject({
+      first: true,
+      claim: { migrationId: OTHER_MIGRATION_ID },
+    });
     expect([seen, started(fakes)]).toEqual([[MIGRATION_ID], [MIGRATION_ID, OTHER_MIGRATION_ID]]);
   });
 
@@ -46,25 +67,33 @@ describe('a migration that is requested', () => {
     expect(await ask(fakes, again)).toMatchObject({ first: true });
   });
 
-  it.each(CALLS.flatMap((call, position) => (['before', 'after'] as When[]).map((when) => ({ call, position, when }))))('is started once where $call fails $when its effect, and it is asked for again', async ({ position, when }) => {
-    for (const next of [wish(), other()]) {
-      const fakes = newFakes();
-      fakes.journal.failAt(position, when);
-      await expect(ask(fakes, wish())).rejects.toThrow('socket hang up');
-      const claimed = !(position === 0 && when === 'before');
-      const id = claimed ? MIGRATION_ID : next.migrationId;
-      expect(await ask(fakes, next)).toMatchObject({ claim: { migrationId: id } });
-      expect(started(fakes)).toEqual([id]);
-      // By the first one's own words, whoever does it.
-      expect(await fakes.ledger.getMigration(id)).toMatchObject({ request: { reason: id === MIGRATION_ID ? 'first' : 'second' }, startedAt: at(0) });
-    }
-  });
+  it.each(CALLS.flatMap((call, position) => (['before', 'after'] as When[]).map((when) => ({ call, position, when }))))(
+    'is started once where $call fails $when its effect, and it is asked for again',
+    async ({ position, when }) => {
+      for (const next of [wish(), other()]) {
+        const fakes = newFakes();
+        fakes.journal.failAt(position, when);
+        await expect(ask(fakes, wish())).rejects.toThrow('socket hang up');
+        const claimed = !(position === 0 && when === 'before');
+        const id = claimed ? MIGRATION_ID : next.migrationId;
+        expect(await ask(fakes, next)).toMatchObject({ claim: { migrationId: id } });
+        expect(started(fakes)).toEqual([id]);
+        // By the first one's own words, whoever does it.
+        expect(await fakes.ledger.getMigration(id)).toMatchObject({
+          request: { reason: id === MIGRATION_ID ? 'first' : 'second' },
+          startedAt: at(0),
+        });
+      }
+    },
+  );
 
   it('is left alone once an execution works on it, or it has ended', async () => {
     for (const change of [{ executionArn: EXECUTION }, { status: 'ended' as const, outcome: 'planned' as const }]) {
       const fakes = newFakes();
       fakes.executions.startMigration = () => Promise.reject(new Error('not to be called'));
-      await fakes.ledger.putMigration(newMigration({ migrationId: MIGRATION_ID, request: aRequest(), startedAt: at(-60), ...change }));
+      await fakes.ledger.putMigration(
+        newMigration({ migrationId: MIGRATION_ID, request: aRequest(), startedAt: at(-60), ...change }),
+      );
       await fakes.ledger.updateMigration(MIGRATION_ID, change);
       expect(await ask(fakes, wish())).toMatchObject({ first: true });
       expect(fakes.journal.names()).not.toContain('ledger.putMigration');
@@ -93,10 +122,16 @@ describe('a migration that is requested', () => {
     expect(started(fakes)).toHaveLength(1);
   });
 
-  it.each(['', 'no JSON', '{}', '{"request":{"target":{}}}'])('is not started by a claim that holds %j', async (input) => {
-    const fakes = newFakes();
-    await fakes.ledger.claim('K', { migrationId: OTHER_MIGRATION_ID, fingerprint: 'f', at: at(0), input });
-    await expect(ask(fakes, wish())).rejects.toMatchObject({ name: 'BadInput', message: expect.stringContaining('not as this service writes it') as string });
-    expect(started(fakes)).toEqual([]);
-  });
+  it.each(['', 'no JSON', '{}', '{"request":{"target":{}}}'])(
+    'is not started by a claim that holds %j',
+    async (input) => {
+      const fakes = newFakes();
+      await fakes.ledger.claim('K', { migrationId: OTHER_MIGRATION_ID, fingerprint: 'f', at: at(0), input });
+      await expect(ask(fakes, wish())).rejects.toMatchObject({
+        name: 'BadInput',
+        message: expect.stringContaining('not as this service writes it') as string,
+      });
+      expect(started(fakes)).toEqual([]);
+    },
+  );
 });

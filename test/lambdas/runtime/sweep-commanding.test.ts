@@ -11,16 +11,28 @@ beforeEach(() => {
   fakes = newFakes();
 });
 const request = sweepRequest.parse({ mode: 'migrate' });
-const put = (sweep: Partial<Sweep> = {}): Promise<Sweep> => fakes.sweeps.create(aSweep({}, { executionArn: SWEEP_EXECUTION, executions: 1, phase: 'migrations', ...sweep }));
+const put = (sweep: Partial<Sweep> = {}): Promise<Sweep> =>
+  fakes.sweeps.create(aSweep({}, { executionArn: SWEEP_EXECUTION, executions: 1, phase: 'migrations', ...sweep }));
 const record = async (): Promise<Sweep> => (await fakes.sweeps.get(SWEEP_ID))!;
 const runs = (): unknown => fakes.executions.states.set(SWEEP_EXECUTION, { status: 'RUNNING' });
-const stopped = (seconds: number): unknown => fakes.executions.states.set(SWEEP_EXECUTION, { status: 'ABORTED', stoppedAt: at(seconds) });
-const tell = (command: 'pause' | 'resume' | 'stop', who = {}): Promise<Sweep> => commandSweep(SWEEP_ID, command, who, fakes.dependencies);
+const stopped = (seconds: number): unknown =>
+  fakes.executions.states.set(SWEEP_EXECUTION, { status: 'ABORTED', stoppedAt: at(seconds) });
+const tell = (command: 'pause' | 'resume' | 'stop', who = {}): Promise<Sweep> =>
+  commandSweep(SWEEP_ID, command, who, fakes.dependencies);
 
 describe('a sweep that is started', () => {
   it('has a record before its execution, under its id, with who asked', async () => {
     const sweep = await startSweep(request, 'ada', fakes.dependencies);
-    expect(sweep).toEqual({ sweepId: sweep.sweepId, request: { ...request, requestedBy: 'ada' }, startedAt: at(0), status: 'running', phase: 'inventory', executions: 0, failed: [], ended: 0 });
+    expect(sweep).toEqual({
+      sweepId: sweep.sweepId,
+      request: { ...request, requestedBy: 'ada' },
+      startedAt: at(0),
+      status: 'running',
+      phase: 'inventory',
+      executions: 0,
+      failed: [],
+      ended: 0,
+    });
     expect(await fakes.sweeps.get(sweep.sweepId)).toEqual(sweep);
     expect(fakes.executions.sweeps).toEqual([{ sweepId: sweep.sweepId, name: sweep.sweepId }]);
     expect(fakes.journal.names()).toEqual(['sweeps.create', 'executions.startSweep']);
@@ -28,7 +40,8 @@ describe('a sweep that is started', () => {
 
   it('is one, however often the same is said', async () => {
     const schedule = { name: 'weekly', at: at(0) };
-    const again = (): Promise<Sweep> => startSweep(request, undefined, fakes.dependencies, { sweepId: SWEEP_ID, schedule });
+    const again = (): Promise<Sweep> =>
+      startSweep(request, undefined, fakes.dependencies, { sweepId: SWEEP_ID, schedule });
     fakes.journal.failNext('executions.startSweep');
     await expect(again()).rejects.toThrow(lost().message);
     expect(await again()).toMatchObject({ sweepId: SWEEP_ID, schedule });
@@ -42,7 +55,10 @@ describe('a sweep that is started', () => {
   it('is shown with what has become of its add-ons', async () => {
     await put();
     await fakes.sweeps.enqueue(SWEEP_ID, anItem(1));
-    expect(await showSweep(SWEEP_ID, fakes.dependencies)).toMatchObject({ sweep: { sweepId: SWEEP_ID }, tally: { queued: 1, inFlight: 0, ended: {} } });
+    expect(await showSweep(SWEEP_ID, fakes.dependencies)).toMatchObject({
+      sweep: { sweepId: SWEEP_ID },
+      tally: { queued: 1, inFlight: 0, ended: {} },
+    });
     expect(await showSweep('01JD8Z5Q6R7S8T9V0W1X2Y0000', fakes.dependencies)).toBeUndefined();
   });
 });
@@ -51,16 +67,34 @@ describe('a command', () => {
   it('is noted with who says it, and why, and starts nothing while an execution heeds it', async () => {
     await put();
     runs();
-    expect(await tell('pause', { by: 'ada', reason: 'lunch' })).toMatchObject({ command: { command: 'pause', at: at(0), by: 'ada', reason: 'lunch' } });
+    expect(await tell('pause', { by: 'ada', reason: 'lunch' })).toMatchObject({
+      command: { command: 'pause', at: at(0), by: 'ada', reason: 'lunch' },
+    });
     expect(await tell('resume')).toMatchObject({ command: { command: 'resume' } });
     expect(await tell('stop')).toMatchObject({ command: { command: 'stop' } });
     expect(fakes.executions.sweeps).toEqual([]);
   });
 
   it('to resume a sweep that has stopped sets it running, forgets what it failed by, and begins small again', async () => {
-    await put({ status: 'ended', outcome: 'stopped', endedAt: at(9), cause: { name: 'SweepStopped', message: 'x' }, failed: ['a', 'b'], ended: 7, phase: 'report', wave: { number: 3, size: 8, begun: 8, endedBefore: 3 } });
+    await put({
+      status: 'ended',
+      outcome: 'stopped',
+      endedAt: at(9),
+      cause: { name: 'SweepStopped', message: 'x' },
+      failed: ['a', 'b'],
+      ended: 7,
+      phase: 'report',
+      wave: { number: 3, size: 8, begun: 8, endedBefore: 3 },
+    });
     const after = await tell('resume');
-    expect(after).toEqual({ ...aSweep(), executionArn: SWEEP_EXECUTION, executions: 1, phase: 'migrations', wave: { number: 4, size: 1, begun: 0 }, command: { command: 'resume', at: at(0), by: undefined, reason: undefined } });
+    expect(after).toEqual({
+      ...aSweep(),
+      executionArn: SWEEP_EXECUTION,
+      executions: 1,
+      phase: 'migrations',
+      wave: { number: 4, size: 1, begun: 0 },
+      command: { command: 'resume', at: at(0), by: undefined, reason: undefined },
+    });
     expect(fakes.executions.sweeps).toEqual([{ sweepId: SWEEP_ID, name: `${SWEEP_ID}-${NOW}` }]);
   });
 
@@ -69,17 +103,23 @@ describe('a command', () => {
     expect(await tell('resume')).toMatchObject({ status: 'running', phase: 'inventory' });
   });
 
-  it.each(['resume', 'stop'] as const)('to %s one whose execution was stopped from outside starts another one', async (command) => {
-    await put({ status: 'running' });
-    stopped(-120);
-    expect((await tell(command)).status).toBe('running');
-    expect(fakes.executions.sweeps).toEqual([{ sweepId: SWEEP_ID, name: `${SWEEP_ID}-${NOW}` }]);
-  });
+  it.each(['resume', 'stop'] as const)(
+    'to %s one whose execution was stopped from outside starts another one',
+    async (command) => {
+      await put({ status: 'running' });
+      stopped(-120);
+      expect((await tell(command)).status).toBe('running');
+      expect(fakes.executions.sweeps).toEqual([{ sweepId: SWEEP_ID, name: `${SWEEP_ID}-${NOW}` }]);
+    },
+  );
 
   it('to resume one waits until the last Lambda of an execution that was stopped is over', async () => {
     await put({ status: 'running' });
     stopped(-119);
-    await expect(tell('resume')).rejects.toMatchObject({ name: 'BadInput', message: expect.stringContaining('was stopped a moment ago') as string });
+    await expect(tell('resume')).rejects.toMatchObject({
+      name: 'BadInput',
+      message: expect.stringContaining('was stopped a moment ago') as string,
+    });
     expect((await record()).command).toBeUndefined();
   });
 
@@ -101,9 +141,14 @@ describe('a command', () => {
   it('that makes no sense is refused, says why, and is not noted', async () => {
     await put();
     runs();
-    await expect(tell('resume')).rejects.toMatchObject({ name: 'BadInput', message: `Sweep ${SWEEP_ID} can't be told to resume: it is running already.` });
+    await expect(tell('resume')).rejects.toMatchObject({
+      name: 'BadInput',
+      message: `Sweep ${SWEEP_ID} can't be told to resume: it is running already.`,
+    });
     expect((await record()).command).toBeUndefined();
-    await expect(commandSweep('01JD8Z5Q6R7S8T9V0W1X2Y0000', 'stop', {}, fakes.dependencies)).rejects.toMatchObject({ name: 'NotFound' });
+    await expect(commandSweep('01JD8Z5Q6R7S8T9V0W1X2Y0000', 'stop', {}, fakes.dependencies)).rejects.toMatchObject({
+      name: 'NotFound',
+    });
   });
 });
 
@@ -133,7 +178,9 @@ describe('what may be asked', () => {
   });
   it('of an inventory is nothing but to resume it', () => {
     const inventory = aSweep({ mode: 'inventory' });
-    expect(judgeCommand(inventory, 'pause', 'running')).toEqual({ refused: 'it is an inventory, which begins no migration: there is nothing to pause' });
+    expect(judgeCommand(inventory, 'pause', 'running')).toEqual({
+      refused: 'it is an inventory, which begins no migration: there is nothing to pause',
+    });
     expect(judgeCommand(inventory, 'resume', 'over')).toEqual({ restart: true, anew: false });
   });
 });

@@ -1,4 +1,7 @@
-/** What must hold of every sweep, whatever becomes of its migrations and its looks: over the fake ledger, and over DynamoDB's. */
+/**
+ * What must hold of every sweep, whatever becomes of its migrations and its looks: over the fake ledger, and over
+ * DynamoDB's.
+ */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createDynamoSweeps } from '../../../lambdas/adapters/dynamo-sweeps.ts';
@@ -40,7 +43,9 @@ function onFake(): Breakable {
   const sweeps = new Proxy(inner, {
     get: (target, key) => {
       const member: unknown = Reflect.get(target, key);
-      return typeof member === 'function' ? (...args: unknown[]) => breaker.around(async () => Reflect.apply(member, target, args) as unknown) : member;
+      return typeof member === 'function'
+        ? (...args: unknown[]) => breaker.around(async () => Reflect.apply(member, target, args) as unknown)
+        : member;
     },
   });
   return { sweeps, breakAt: breaker.breakAt };
@@ -50,11 +55,17 @@ function onFake(): Breakable {
 async function onDynamo(): Promise<Breakable> {
   const breaker = new Breaker();
   const client = await newDynamoDb();
-  client.middlewareStack.add((next) => (args) => breaker.around(() => next(args)), { step: 'initialize', name: 'breaker' });
+  client.middlewareStack.add((next) => (args) => breaker.around(() => next(args)), {
+    step: 'initialize',
+    name: 'breaker',
+  });
   return { sweeps: createDynamoSweeps({ client, tableName: TABLE }), breakAt: breaker.breakAt };
 }
 
-const outcome: fc.Arbitrary<Outcome | undefined> = fc.oneof({ weight: 8, arbitrary: fc.constantFrom<Outcome[]>('migrated', 'blocked', 'already-migrated') }, { weight: 2, arbitrary: fc.constantFrom<(Outcome | undefined)[]>('rolled-back', 'needs-human', undefined) });
+const outcome: fc.Arbitrary<Outcome | undefined> = fc.oneof(
+  { weight: 8, arbitrary: fc.constantFrom<Outcome[]>('migrated', 'blocked', 'already-migrated') },
+  { weight: 2, arbitrary: fc.constantFrom<(Outcome | undefined)[]>('rolled-back', 'needs-human', undefined) },
+);
 
 const story = (most: number): fc.Arbitrary<Story> =>
   fc
@@ -67,15 +78,45 @@ const story = (most: number): fc.Arbitrary<Story> =>
         stopAfterFailures: fc.integer({ min: 1, max: 6 }),
         stopAtFailurePercent: fc.integer({ min: 1, max: 100 }),
       }),
-      places: fc.array(fc.record({ account: fc.integer({ min: 1, max: 3 }), region: fc.integer({ min: 1, max: 2 }), cluster: fc.integer({ min: 1, max: 12 }), role: fc.integer({ min: 1, max: 15 }), outcome, seconds: fc.integer({ min: 1, max: 400 }) }), { minLength: 0, maxLength: most }),
-      crashes: fc.array(fc.tuple(fc.integer({ min: 0, max: 60 }), fc.record({ call: fc.integer({ min: 0, max: 40 }), when: fc.constantFrom<('before' | 'after')[]>('before', 'after') })), { maxLength: 12 }),
-      commands: fc.array(fc.tuple(fc.integer({ min: 0, max: 40 }), fc.constantFrom<('pause' | 'resume' | 'stop')[]>('pause', 'resume', 'stop')), { maxLength: 4 }),
+      places: fc.array(
+        fc.record({
+          account: fc.integer({ min: 1, max: 3 }),
+          region: fc.integer({ min: 1, max: 2 }),
+          cluster: fc.integer({ min: 1, max: 12 }),
+          role: fc.integer({ min: 1, max: 15 }),
+          outcome,
+          seconds: fc.integer({ min: 1, max: 400 }),
+        }),
+        { minLength: 0, maxLength: most },
+      ),
+      crashes: fc.array(
+        fc.tuple(
+          fc.integer({ min: 0, max: 60 }),
+          fc.record({
+            call: fc.integer({ min: 0, max: 40 }),
+            when: fc.constantFrom<('before' | 'after')[]>('before', 'after'),
+          }),
+        ),
+        { maxLength: 12 },
+      ),
+      commands: fc.array(
+        fc.tuple(
+          fc.integer({ min: 0, max: 40 }),
+          fc.constantFrom<('pause' | 'resume' | 'stop')[]>('pause', 'resume', 'stop'),
+        ),
+        { maxLength: 4 },
+      ),
       looks: fc.integer({ min: 3, max: 60 }),
     })
     .map(({ limits, places, crashes, commands, looks }) => ({
       sweep: aSweep({ limits }),
       items: places.map(({ account, region, cluster, role, outcome: end, seconds }, index) => ({
-        item: anItem(index, { account: String(account).repeat(12), region: `eu-west-${region}`, cluster: `${account}-${region}-${cluster}`, roles: [`arn:aws:iam::${String(account).repeat(12)}:role/r${role}`] }),
+        item: anItem(index, {
+          account: String(account).repeat(12),
+          region: `eu-west-${region}`,
+          cluster: `${account}-${region}-${cluster}`,
+          roles: [`arn:aws:iam::${String(account).repeat(12)}:role/r${role}`],
+        }),
         fate: { outcome: end, seconds },
       })),
       crashes: new Map(crashes),
@@ -83,7 +124,9 @@ const story = (most: number): fc.Arbitrary<Story> =>
       looks,
     }));
 
-/** Beside what is checked at each start: all of it is over, each was begun once, and no stop came without its failures. */
+/**
+ * Beside what is checked at each start: all of it is over, each was begun once, and no stop came without its failures.
+ */
 async function holds(one: Story, { sweeps, breakAt }: Breakable): Promise<{ stops: number }> {
   const { sweep, started, stops } = await runSweep(one, { sweeps, breakAt });
   const expected = one.items.map(({ item }) => item.migrationId).sort();
@@ -91,8 +134,14 @@ async function holds(one: Story, { sweeps, breakAt }: Breakable): Promise<{ stop
   expect(started.sort()).toEqual(expected);
   const items: SweepItem[] = [];
   await sweeps.eachItem(SWEEP_ID, (page) => items.push(...page));
-  expect(items.map(({ migrationId, state, outcome: end }) => ({ migrationId, state, outcome: end })).sort((a, b) => (a.migrationId < b.migrationId ? -1 : 1))).toEqual(
-    one.items.map(({ item, fate }) => ({ migrationId: item.migrationId, state: 'ended', outcome: fate.outcome })).sort((a, b) => (a.migrationId < b.migrationId ? -1 : 1)),
+  expect(
+    items
+      .map(({ migrationId, state, outcome: end }) => ({ migrationId, state, outcome: end }))
+      .sort((a, b) => (a.migrationId < b.migrationId ? -1 : 1)),
+  ).toEqual(
+    one.items
+      .map(({ item, fate }) => ({ migrationId: item.migrationId, state: 'ended', outcome: fate.outcome }))
+      .sort((a, b) => (a.migrationId < b.migrationId ? -1 : 1)),
   );
   // A resume counts anew.
   expect(stops > 0 || sweep.ended === expected.length, 'all counted as ended').toBe(true);
@@ -119,10 +168,27 @@ describe('a sweep', () => {
   });
 
   it('breaks no more at once than its wave, and no more in all than the threshold and that wave', async () => {
-    for (const [canary, stopAfterFailures, broken] of [[1, 3, 3], [4, 3, 4], [2, 3, 6], [1, 1, 1]] as const) {
-      const items = Array.from({ length: 60 }, (_, index) => ({ item: anItem(index), fate: { outcome: 'rolled-back', seconds: 90 } as const }));
+    for (const [canary, stopAfterFailures, broken] of [
+      [1, 3, 3],
+      [4, 3, 4],
+      [2, 3, 6],
+      [1, 1, 1],
+    ] as const) {
+      const items = Array.from({ length: 60 }, (_, index) => ({
+        item: anItem(index),
+        fate: { outcome: 'rolled-back', seconds: 90 } as const,
+      }));
       const breakable = onFake();
-      const sweep = aSweep({ limits: { canary, concurrency: 20, perAccount: 100, perRegion: 100, stopAfterFailures, stopAtFailurePercent: 100 } });
+      const sweep = aSweep({
+        limits: {
+          canary,
+          concurrency: 20,
+          perAccount: 100,
+          perRegion: 100,
+          stopAfterFailures,
+          stopAtFailurePercent: 100,
+        },
+      });
       let atStop: number | undefined;
       const update = breakable.sweeps.update.bind(breakable.sweeps);
       breakable.sweeps.update = async (id, change) => {

@@ -1,6 +1,7 @@
 /**
- * Whole sweeps without Step Functions: the dispatcher's looks one after the other over migrations that take as long, and
- * end as, each is told, with looks that break off anywhere, and with commands. What must hold is checked at each start.
+ * Whole sweeps without Step Functions: the dispatcher's looks one after the other over migrations that take as long,
+ * and end as, each is told, with looks that break off anywhere, and with commands. What must hold is checked at each
+ * start.
  */
 import { expect } from 'vitest';
 import type { Outcome } from '../../../lambdas/domain/model.ts';
@@ -41,7 +42,10 @@ export interface Breakable {
 const MOST_LOOKS = 4000;
 
 /** Of a sweep from its start: how many have to have ended before the one of that number, counted from 0, may begin. */
-export function endedBefore(start: number, { canary, concurrency }: Pick<SweepLimits, 'canary' | 'concurrency'>): number {
+export function endedBefore(
+  start: number,
+  { canary, concurrency }: Pick<SweepLimits, 'canary' | 'concurrency'>,
+): number {
   let [before, size] = [0, Math.min(canary, concurrency)];
   while (size < concurrency && start >= before + size) {
     before += size;
@@ -50,8 +54,14 @@ export function endedBefore(start: number, { canary, concurrency }: Pick<SweepLi
   return size < concurrency ? before : Math.max(before, start - concurrency + 1);
 }
 
-/** Runs it to its end, or to its last stop, which is resumed as often as a stop comes. Answers how it ended and what was started. */
-export async function runSweep({ sweep, items, crashes, commands, looks }: Story, { sweeps, breakAt }: Breakable): Promise<{ sweep: Sweep; started: string[]; stops: number; looks: number }> {
+/**
+ * Runs it to its end, or to its last stop, which is resumed as often as a stop comes. Answers how it ended and what was
+ * started.
+ */
+export async function runSweep(
+  { sweep, items, crashes, commands, looks }: Story,
+  { sweeps, breakAt }: Breakable,
+): Promise<{ sweep: Sweep; started: string[]; stops: number; looks: number }> {
   const fakes = newFakes();
   const { clock, executions, ledger } = fakes;
   fakes.settings.bucket = 'bucket';
@@ -72,15 +82,27 @@ export async function runSweep({ sweep, items, crashes, commands, looks }: Story
   const check = (id: string, record: Sweep): void => {
     const { item } = fates.get(id)!;
     const beside = running();
-    const so = (found: number, most: number, what: string): void => expect(found, `${what} when ${item.cluster} begins`).toBeLessThanOrEqual(most);
+    const so = (found: number, most: number, what: string): void =>
+      expect(found, `${what} when ${item.cluster} begins`).toBeLessThanOrEqual(most);
     so(beside.filter(({ cluster }) => cluster === item.cluster).length, 0, 'in the cluster');
     so(beside.filter(({ roles }) => roles.some((role) => item.roles.includes(role))).length, 0, 'with the role');
     so(beside.filter(({ account }) => account === item.account).length + 1, limits.perAccount, 'in the account');
-    so(beside.filter(({ account, region }) => account === item.account && region === item.region).length + 1, limits.perRegion, 'in the region');
+    so(
+      beside.filter(({ account, region }) => account === item.account && region === item.region).length + 1,
+      limits.perRegion,
+      'in the region',
+    );
     so(beside.length + 1, record.wave?.size ?? 0, 'in the wave');
-    so([...failuresSince].filter((failed) => knownAt(failed) <= lookBeganAt).length, limits.stopAfterFailures - 1, 'failures');
+    so(
+      [...failuresSince].filter((failed) => knownAt(failed) <= lookBeganAt).length,
+      limits.stopAfterFailures - 1,
+      'failures',
+    );
     expect(record.status, 'when one begins').toBe('running');
-    if (!resumed) expect([...ended.values()].length, `ended when number ${began.size} begins`).toBeGreaterThanOrEqual(endedBefore(began.size, limits));
+    if (!resumed)
+      expect([...ended.values()].length, `ended when number ${began.size} begins`).toBeGreaterThanOrEqual(
+        endedBefore(began.size, limits),
+      );
   };
   const start = executions.startMigration.bind(executions);
   executions.startMigration = async (id, request) => {
@@ -100,7 +122,16 @@ export async function runSweep({ sweep, items, crashes, commands, looks }: Story
       if (countsAsFailed(fate.outcome)) failuresSince.add(id);
       const endedAt = new Date(clock.now()).toISOString();
       executions.states.set(executionArn(id), { status: 'FAILED', stoppedAt: endedAt });
-      if (fate.outcome) await ledger.putMigration(aMigration({ migrationId: id, executionArn: executionArn(id), status: 'ended', outcome: fate.outcome, endedAt }));
+      if (fate.outcome)
+        await ledger.putMigration(
+          aMigration({
+            migrationId: id,
+            executionArn: executionArn(id),
+            status: 'ended',
+            outcome: fate.outcome,
+            endedAt,
+          }),
+        );
     }
   };
 
@@ -109,7 +140,8 @@ export async function runSweep({ sweep, items, crashes, commands, looks }: Story
   /** As begin-sweep notes it. */
   const takeUp = async (): Promise<void> => {
     const { executions: count } = (await sweeps.get(SWEEP_ID))!;
-    if (execution) executions.states.set(execution, { status: 'SUCCEEDED', stoppedAt: new Date(clock.now()).toISOString() });
+    if (execution)
+      executions.states.set(execution, { status: 'SUCCEEDED', stoppedAt: new Date(clock.now()).toISOString() });
     execution = executionArn(`${SWEEP_ID}-${count + 1}`, 'Sweep');
     executions.states.set(execution, { status: 'RUNNING' });
     await sweeps.update(SWEEP_ID, { executionArn: execution, executions: count + 1 });
@@ -123,10 +155,12 @@ export async function runSweep({ sweep, items, crashes, commands, looks }: Story
     lookBeganAt = clock.now();
     const crash = crashes.get(look);
     breakAt(crash);
-    const answer = await dispatchSweep({ sweepId: SWEEP_ID, executionArn: execution, tick }, dependencies, looks).catch((error: unknown) => {
-      if (!crash) throw error;
-      return undefined;
-    });
+    const answer = await dispatchSweep({ sweepId: SWEEP_ID, executionArn: execution, tick }, dependencies, looks).catch(
+      (error: unknown) => {
+        if (!crash) throw error;
+        return undefined;
+      },
+    );
     breakAt(undefined);
     if (answer?.next === 'hand-over') await takeUp();
     if (answer?.next === 'report') {

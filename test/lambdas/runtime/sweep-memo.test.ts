@@ -6,7 +6,8 @@ import { ADDON, anAssociation, NAMESPACE, OTHER_ROLE, ROLE, SERVICE_ACCOUNT, tar
 
 let fakes: Fakes;
 let memory: PlaceMemory;
-const open = (expected: string[] = []): ClusterReads => memoPorts(fakes.dependencies.portsFor(target), memory, fakes.clock, () => expected);
+const open = (expected: string[] = []): ClusterReads =>
+  memoPorts(fakes.dependencies.portsFor(target), memory, fakes.clock, () => expected);
 
 beforeEach(() => {
   fakes = newFakes();
@@ -42,7 +43,12 @@ describe('the ports of a cluster', () => {
     await eks.describeConfiguration(ADDON, 'v2');
     await kubernetes.listPods(NAMESPACE);
     await kubernetes.listPods('default');
-    expect(fakes.journal.names()).toEqual(['eks.describeConfiguration', 'eks.describeConfiguration', 'kubernetes.listPods', 'kubernetes.listPods']);
+    expect(fakes.journal.names()).toEqual([
+      'eks.describeConfiguration',
+      'eks.describeConfiguration',
+      'kubernetes.listPods',
+      'kubernetes.listPods',
+    ]);
   });
 
   it('can change nothing', () => {
@@ -91,7 +97,11 @@ describe('the ports of a cluster', () => {
   it('ask IAM once for the roles of all add-ons, and answer each for its own', async () => {
     fakes.roles.passable[OTHER_ROLE] = false;
     const { roles } = open([ROLE, OTHER_ROLE, 'arn:aws:iam::999988887777:role/of-another-account']);
-    const question = { principalArn: `${ROLE}-step`, service: 'pods.eks.amazonaws.com', associatedResourceArn: 'arn:aws:eks:eu-west-1:111122223333:cluster/dev' };
+    const question = {
+      principalArn: `${ROLE}-step`,
+      service: 'pods.eks.amazonaws.com',
+      associatedResourceArn: 'arn:aws:eks:eu-west-1:111122223333:cluster/dev',
+    };
     expect(await roles.mayPass({ ...question, roleArns: [ROLE] })).toEqual({ [ROLE]: true });
     expect(await roles.mayPass({ ...question, roleArns: [OTHER_ROLE] })).toEqual({ [OTHER_ROLE]: false });
     expect(fakes.journal.of('roles.mayPass')).toEqual([[{ ...question, roleArns: [ROLE, OTHER_ROLE].sort() }]]);
@@ -111,7 +121,13 @@ describe('the ports of a cluster', () => {
       await kubernetes.listPods(NAMESPACE);
     }
     const once = ['eks.listOfferedVersions', 'eks.describeConfiguration', 'roles.getRole', 'roles.listPolicies'];
-    expect(fakes.journal.names()).toEqual(['eks.describeCluster', ...once, 'kubernetes.listPods', 'eks.describeCluster', 'kubernetes.listPods']);
+    expect(fakes.journal.names()).toEqual([
+      'eks.describeCluster',
+      ...once,
+      'kubernetes.listPods',
+      'eks.describeCluster',
+      'kubernetes.listPods',
+    ]);
   });
 });
 

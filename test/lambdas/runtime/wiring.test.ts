@@ -5,7 +5,12 @@ import { newFakes } from '../fakes.ts';
 import { EXECUTION, MIGRATION_ID, NAMESPACE, ROLE, ROLES_OF_ACCOUNT, target } from '../fixtures.ts';
 
 const credentials = { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'secret' };
-const environment = { TABLE_NAME: 'Ledger', POWERTOOLS_SERVICE_NAME: 'migrate', POWERTOOLS_METRICS_NAMESPACE: 'PodIdentity', POWERTOOLS_LOG_LEVEL: 'INFO' };
+const environment = {
+  TABLE_NAME: 'Ledger',
+  POWERTOOLS_SERVICE_NAME: 'migrate',
+  POWERTOOLS_METRICS_NAMESPACE: 'PodIdentity',
+  POWERTOOLS_LOG_LEVEL: 'INFO',
+};
 
 interface Sent {
   hostname: string;
@@ -22,21 +27,29 @@ function nowhere(): { clients: ClientFactory; sent: Sent[] } {
       return Promise.reject(Object.assign(new Error('nowhere'), { code: 'ECONNRESET' }));
     },
   };
-  const clients = new ClientFactory({ region: 'eu-west-1', credentials, transport: { requestHandler, http: () => Promise.reject(new Error('no API server')) } });
+  const clients = new ClientFactory({
+    region: 'eu-west-1',
+    credentials,
+    transport: { requestHandler, http: () => Promise.reject(new Error('no API server')) },
+  });
   return { clients, sent };
 }
 
 describe('portsOf', () => {
   it.each([
-    ['the function\'s own region', 'eu-west-1'],
+    ["the function's own region", 'eu-west-1'],
     ['another region', 'us-east-2'],
-  ])('asks EKS in %s, with the function\'s credentials', async (_, region) => {
+  ])("asks EKS in %s, with the function's credentials", async (_, region) => {
     const { clients, sent } = nowhere();
     const { eks, roles, kubernetes } = portsOf(clients, { ...target, region });
     await expect(eks.describeCluster()).rejects.toMatchObject({ name: 'ConnectionLost' });
     await expect(roles.getRole(ROLE)).rejects.toMatchObject({ name: 'ConnectionLost' });
     await expect(kubernetes.listPods(NAMESPACE)).rejects.toMatchObject({ name: 'ConnectionLost' });
-    expect(sent.map(({ hostname, path }) => hostname + path)).toEqual([`eks.${region}.amazonaws.com/clusters/dev`, 'iam.amazonaws.com/', `eks.${region}.amazonaws.com/clusters/dev`]);
+    expect(sent.map(({ hostname, path }) => hostname + path)).toEqual([
+      `eks.${region}.amazonaws.com/clusters/dev`,
+      'iam.amazonaws.com/',
+      `eks.${region}.amazonaws.com/clusters/dev`,
+    ]);
     for (const { headers } of sent) expect(headers['authorization']).toContain('Credential=AKIAEXAMPLE/');
   });
 });
@@ -46,7 +59,15 @@ const STRICTEST = { required: false, approver: 'another-role' };
 
 describe('wire', () => {
   const { clock, telemetry, dependencies } = newFakes();
-  const wired = (changed: Record<string, string | undefined>): ReturnType<typeof wire> => wire({ clients: nowhere().clients, step: 'plan', environment: { ...environment, ...changed }, clock, ids: dependencies.ids, telemetry });
+  const wired = (changed: Record<string, string | undefined>): ReturnType<typeof wire> =>
+    wire({
+      clients: nowhere().clients,
+      step: 'plan',
+      environment: { ...environment, ...changed },
+      clock,
+      ids: dependencies.ids,
+      telemetry,
+    });
 
   it('hands on what it was given and keeps the ledger on the table of the environment', async () => {
     const { clients, sent } = nowhere();
@@ -59,18 +80,36 @@ describe('wire', () => {
   it('asks Step Functions of its own region, and starts the state machine that it was told of', async () => {
     const { clients, sent } = nowhere();
     const RECOVER_STATE_MACHINE_ARN = 'arn:aws:states:eu-west-1:111122223333:stateMachine:Recover';
-    const { executions } = wire({ clients, step: 'plan', environment: { ...environment, RECOVER_STATE_MACHINE_ARN }, clock, ids: dependencies.ids, telemetry });
+    const { executions } = wire({
+      clients,
+      step: 'plan',
+      environment: { ...environment, RECOVER_STATE_MACHINE_ARN },
+      clock,
+      ids: dependencies.ids,
+      telemetry,
+    });
     await expect(executions.describe(EXECUTION)).rejects.toMatchObject({ name: 'ConnectionLost' });
     await expect(executions.startRecovery(MIGRATION_ID, 'recovery')).rejects.toMatchObject({ name: 'ConnectionLost' });
-    expect(sent.map(({ hostname }) => hostname)).toEqual(['states.eu-west-1.amazonaws.com', 'states.eu-west-1.amazonaws.com']);
-    expect(JSON.parse(new TextDecoder().decode(sent[1]?.body))).toMatchObject({ stateMachineArn: RECOVER_STATE_MACHINE_ARN, name: 'recovery' });
-  });
-  it.each([undefined, ''])('says which variable is missing when a function without it (%j) is to start a recovery', async (RECOVER_STATE_MACHINE_ARN) => {
-    await expect(wired({ RECOVER_STATE_MACHINE_ARN }).executions.startRecovery(MIGRATION_ID, 'recovery')).rejects.toMatchObject({
-      name: 'BadInput',
-      message: expect.stringContaining('RECOVER_STATE_MACHINE_ARN') as string,
+    expect(sent.map(({ hostname }) => hostname)).toEqual([
+      'states.eu-west-1.amazonaws.com',
+      'states.eu-west-1.amazonaws.com',
+    ]);
+    expect(JSON.parse(new TextDecoder().decode(sent[1]?.body))).toMatchObject({
+      stateMachineArn: RECOVER_STATE_MACHINE_ARN,
+      name: 'recovery',
     });
   });
+  it.each([undefined, ''])(
+    'says which variable is missing when a function without it (%j) is to start a recovery',
+    async (RECOVER_STATE_MACHINE_ARN) => {
+      await expect(
+        wired({ RECOVER_STATE_MACHINE_ARN }).executions.startRecovery(MIGRATION_ID, 'recovery'),
+      ).rejects.toMatchObject({
+        name: 'BadInput',
+        message: expect.stringContaining('RECOVER_STATE_MACHINE_ARN') as string,
+      });
+    },
+  );
 
   it.each([
     [undefined, []],
@@ -78,10 +117,22 @@ describe('wire', () => {
     [ROLES_OF_ACCOUNT, [ROLES_OF_ACCOUNT]],
     [`${ROLES_OF_ACCOUNT}, ${ROLE},`, [ROLES_OF_ACCOUNT, ROLE]],
   ])('reads the roles that may be passed from %j', (PASSABLE_ROLE_ARNS, expected) => {
-    expect(wired({ PASSABLE_ROLE_ARNS }).settings).toEqual({ passableRoleArns: expected, repairableRoleArns: [], passingRoles: {}, approvals: STRICTEST, accounts: [], simulated: false });
+    expect(wired({ PASSABLE_ROLE_ARNS }).settings).toEqual({
+      passableRoleArns: expected,
+      repairableRoleArns: [],
+      passingRoles: {},
+      approvals: STRICTEST,
+      accounts: [],
+      simulated: false,
+    });
   });
   it('reads the roles whose trust it may change, and which role each step passes others with', () => {
-    const variables = { REPAIRABLE_ROLE_ARNS: `${ROLES_OF_ACCOUNT}, ${ROLE}`, CREATE_ADDON_ROLE_ARN: `${ROLE}-create`, UPDATE_ADDON_ROLE_ARN: '', RESTORE_ADDON_ROLE_ARN: `${ROLE}-restore` };
+    const variables = {
+      REPAIRABLE_ROLE_ARNS: `${ROLES_OF_ACCOUNT}, ${ROLE}`,
+      CREATE_ADDON_ROLE_ARN: `${ROLE}-create`,
+      UPDATE_ADDON_ROLE_ARN: '',
+      RESTORE_ADDON_ROLE_ARN: `${ROLE}-restore`,
+    };
     expect(wired(variables).settings).toEqual({
       passableRoleArns: [],
       repairableRoleArns: [ROLES_OF_ACCOUNT, ROLE],
@@ -95,18 +146,24 @@ describe('wire', () => {
   });
 
   it('reads who may approve, and takes what it does not know for the strictest', () => {
-    expect(wired({ APPROVAL_REQUIRED: 'true', APPROVER: 'anyone' }).settings.approvals).toEqual({ required: true, approver: 'anyone' });
+    expect(wired({ APPROVAL_REQUIRED: 'true', APPROVER: 'anyone' }).settings.approvals).toEqual({
+      required: true,
+      approver: 'anyone',
+    });
     expect(wired({ APPROVAL_REQUIRED: 'false', APPROVER: 'whoever' }).settings.approvals).toEqual(STRICTEST);
   });
   it('reads the change window, and does not start with one that is none', () => {
     const window = { schedule: '0 22 * * SUN', durationMinutes: 120, timeZone: 'Europe/Berlin', waitAtMostHours: 336 };
     expect(wired({ CHANGE_WINDOW: JSON.stringify(window) }).settings.changeWindow).toEqual(window);
     expect(wired({ CHANGE_WINDOW: '' }).settings.changeWindow).toBeUndefined();
-    for (const text of ['{', '[]', JSON.stringify({ ...window, schedule: 'soon' })]) expect(() => wired({ CHANGE_WINDOW: text })).toThrow(/CHANGE_WINDOW/);
+    for (const text of ['{', '[]', JSON.stringify({ ...window, schedule: 'soon' })])
+      expect(() => wired({ CHANGE_WINDOW: text })).toThrow(/CHANGE_WINDOW/);
   });
 
   it('reads which other accounts may be named, and who may approve', () => {
-    expect(wired({ ACCOUNTS: '444455556666, 777788889999', APPROVER: 'anyone', APPROVAL_REQUIRED: 'true' }).settings).toMatchObject({ accounts: ['444455556666', '777788889999'], approvals: { required: true, approver: 'anyone' } });
+    expect(
+      wired({ ACCOUNTS: '444455556666, 777788889999', APPROVER: 'anyone', APPROVAL_REQUIRED: 'true' }).settings,
+    ).toMatchObject({ accounts: ['444455556666', '777788889999'], approvals: { required: true, approver: 'anyone' } });
   });
 
   it('knows of no end of the invocation', () => {

@@ -5,18 +5,52 @@ import { hashOf } from '../../../lambdas/domain/plan/hash.ts';
 import { ASSOCIATE } from '../../../lambdas/domain/plan/ladder.ts';
 import { roleLock } from '../../../lambdas/runtime/lock.ts';
 import { beginStep } from '../../../lambdas/steps/begin/handler.ts';
-import { accountFakes, accountMigration, accountPlan, accountSnapshot, ACCOUNT_TRUST, anAccountAssociation, anAccountRequest, aServiceAccount, aState, plannedAccount, SUBJECT, SUBJECT_LOCK } from '../account-fixtures.ts';
+import {
+  accountFakes,
+  accountMigration,
+  accountPlan,
+  accountSnapshot,
+  ACCOUNT_TRUST,
+  anAccountAssociation,
+  anAccountRequest,
+  aServiceAccount,
+  aState,
+  plannedAccount,
+  SUBJECT,
+  SUBJECT_LOCK,
+} from '../account-fixtures.ts';
 import { invoke, type Fakes } from '../fakes.ts';
-import { ADDON, anAddon, at, EXECUTION, MIGRATION_ID, OTHER_EXECUTION, OTHER_MIGRATION_ID, OTHER_ROLE, ROLE, ROLE_LOCK, ROLES_OF_ACCOUNT, target } from '../fixtures.ts';
+import {
+  ADDON,
+  anAddon,
+  at,
+  EXECUTION,
+  MIGRATION_ID,
+  OTHER_EXECUTION,
+  OTHER_MIGRATION_ID,
+  OTHER_ROLE,
+  ROLE,
+  ROLE_LOCK,
+  ROLES_OF_ACCOUNT,
+  target,
+} from '../fixtures.ts';
 import { repairOf } from './repaired.ts';
 
-const run = (fakes: Fakes, planHash: string, change: object = {}): Promise<unknown> => invoke(beginStep, { migrationId: MIGRATION_ID, executionArn: EXECUTION, target, subject: SUBJECT, planHash, ...change }, fakes);
+const run = (fakes: Fakes, planHash: string, change: object = {}): Promise<unknown> =>
+  invoke(
+    beginStep,
+    { migrationId: MIGRATION_ID, executionArn: EXECUTION, target, subject: SUBJECT, planHash, ...change },
+    fakes,
+  );
 
 interface Planned {
   fakes: Fakes;
   go: (change?: object) => Promise<unknown>;
 }
-async function plannedWorld(change: Partial<Plan> = {}, request: Partial<MigrationRequestInput> = {}): Promise<Planned> {
+async function plannedWorld(
+  change: Partial<Plan> = {},
+  request: Partial<MigrationRequestInput> = {},
+): Promise<Planned> {
   const fakes = accountFakes();
   const migration = accountMigration({ plan: accountPlan(change), request: anAccountRequest(request), locks: [] });
   await fakes.ledger.putMigration(migration);
@@ -26,7 +60,7 @@ const snapshotOf = ({ ledger }: Fakes) => ledger.getSnapshot(MIGRATION_ID);
 const THERE = anAccountAssociation();
 
 describe('begin of a service account', () => {
-  it('takes its lock and the role\'s, looks, and stores the snapshot before it answers', async () => {
+  it("takes its lock and the role's, looks, and stores the snapshot before it answers", async () => {
     const { fakes, go } = await plannedWorld();
     expect(await go()).toEqual({ fence: 1 });
     expect(await snapshotOf(fakes)).toEqual(accountSnapshot());
@@ -48,10 +82,17 @@ describe('begin of a service account', () => {
   });
 
   it('locks the role of the annotation beside the one that it shall have, and keeps both trusts', async () => {
-    const { fakes, go } = await plannedWorld({ associations: [{ ...plannedAccount, roleArn: OTHER_ROLE }] }, { roleArn: OTHER_ROLE });
+    const { fakes, go } = await plannedWorld(
+      { associations: [{ ...plannedAccount, roleArn: OTHER_ROLE }] },
+      { roleArn: OTHER_ROLE },
+    );
     fakes.roles.trust[OTHER_ROLE] = 'other';
     await go();
-    expect((await fakes.ledger.getMigration(MIGRATION_ID))?.locks).toEqual([SUBJECT_LOCK, ROLE_LOCK, roleLock(OTHER_ROLE)]);
+    expect((await fakes.ledger.getMigration(MIGRATION_ID))?.locks).toEqual([
+      SUBJECT_LOCK,
+      ROLE_LOCK,
+      roleLock(OTHER_ROLE),
+    ]);
     expect((await snapshotOf(fakes))?.trustPolicies).toEqual({ [ROLE]: ACCOUNT_TRUST, [OTHER_ROLE]: 'other' });
   });
 
@@ -94,7 +135,10 @@ describe('begin of a service account', () => {
   ])('stops where somebody has %s meanwhile', async (_, change, why) => {
     const { fakes, go } = await plannedWorld();
     fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
-    await expect(go()).rejects.toMatchObject({ name: 'ServiceAccountChanged', message: expect.stringMatching(why) as string });
+    await expect(go()).rejects.toMatchObject({
+      name: 'ServiceAccountChanged',
+      message: expect.stringMatching(why) as string,
+    });
     expect(await snapshotOf(fakes)).toBeUndefined();
   });
 
@@ -106,14 +150,26 @@ describe('begin of a service account', () => {
   ])('stops where an association %s', async (_, existing, there) => {
     const { fakes, go } = await plannedWorld({ existing });
     fakes.eks.associations = there;
-    await expect(go()).rejects.toMatchObject({ name: 'AssociationChanged', message: expect.stringContaining('Nothing was changed; plan again') as string });
+    await expect(go()).rejects.toMatchObject({
+      name: 'AssociationChanged',
+      message: expect.stringContaining('Nothing was changed; plan again') as string,
+    });
     expect(await snapshotOf(fakes)).toBeUndefined();
   });
 
   it('says who holds the lock', async () => {
     const { fakes, go } = await plannedWorld();
-    await fakes.ledger.acquireLock(SUBJECT_LOCK, { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(-60) });
-    await expect(go()).rejects.toMatchObject({ name: 'LockHeld', message: expect.stringContaining(`Migration ${OTHER_MIGRATION_ID} holds the lock on service account payments/api of cluster dev`) as string });
+    await fakes.ledger.acquireLock(SUBJECT_LOCK, {
+      migrationId: OTHER_MIGRATION_ID,
+      executionArn: OTHER_EXECUTION,
+      since: at(-60),
+    });
+    await expect(go()).rejects.toMatchObject({
+      name: 'LockHeld',
+      message: expect.stringContaining(
+        `Migration ${OTHER_MIGRATION_ID} holds the lock on service account payments/api of cluster dev`,
+      ) as string,
+    });
     expect(fakes.journal.names()).not.toContain('kubernetes.getServiceAccount');
   });
 });
@@ -130,36 +186,118 @@ const other = { namespace: 'payments', name: 'web' };
 
 describe('begin of a service account, with a plan that is not its own,', () => {
   const refusals: [string, Forged, RegExp][] = [
-    ['refuses one of another service account', { plan: { serviceAccount: aState(other), associations: [{ ...plannedAccount, serviceAccount: 'web' }] } }, /is for service account payments\/web, not payments\/api/],
-    ['refuses one of the same name in another namespace', { plan: { serviceAccount: aState({ namespace: 'shop' }), namespace: 'shop', associations: [{ ...plannedAccount, namespace: 'shop' }] } }, /is for service account shop\/api, not payments\/api/],
-    ['refuses one that associates in another namespace', { plan: { namespace: 'shop', associations: [{ ...plannedAccount, namespace: 'shop' }] } }, /other roles or namespaces/],
+    [
+      'refuses one of another service account',
+      { plan: { serviceAccount: aState(other), associations: [{ ...plannedAccount, serviceAccount: 'web' }] } },
+      /is for service account payments\/web, not payments\/api/,
+    ],
+    [
+      'refuses one of the same name in another namespace',
+      {
+        plan: {
+          serviceAccount: aState({ namespace: 'shop' }),
+          namespace: 'shop',
+          associations: [{ ...plannedAccount, namespace: 'shop' }],
+        },
+      },
+      /is for service account shop\/api, not payments\/api/,
+    ],
+    [
+      'refuses one that associates in another namespace',
+      { plan: { namespace: 'shop', associations: [{ ...plannedAccount, namespace: 'shop' }] } },
+      /other roles or namespaces/,
+    ],
     ['refuses one that snapshots another namespace', { plan: { namespace: 'shop' } }, /other roles or namespaces/],
-    ['refuses one that associates another service account', { plan: { associations: [{ ...plannedAccount, serviceAccount: 'web' }] } }, /other roles or namespaces/],
-    ['refuses one that associates one more', { plan: { associations: [plannedAccount, { ...plannedAccount, serviceAccount: 'web' }] } }, /other roles or namespaces/],
-    ['refuses a role that nobody asked for', { plan: { associations: [{ ...plannedAccount, roleArn: OTHER_ROLE }] } }, /other roles or namespaces/],
-    ['refuses a role that nobody asked for, of one that was not seen', { plan: { serviceAccount: undefined, associations: [{ ...plannedAccount, roleArn: OTHER_ROLE }] }, request: { verification: 'api', roleArn: ROLE } }, /other roles or namespaces/],
+    [
+      'refuses one that associates another service account',
+      { plan: { associations: [{ ...plannedAccount, serviceAccount: 'web' }] } },
+      /other roles or namespaces/,
+    ],
+    [
+      'refuses one that associates one more',
+      { plan: { associations: [plannedAccount, { ...plannedAccount, serviceAccount: 'web' }] } },
+      /other roles or namespaces/,
+    ],
+    [
+      'refuses a role that nobody asked for',
+      { plan: { associations: [{ ...plannedAccount, roleArn: OTHER_ROLE }] } },
+      /other roles or namespaces/,
+    ],
+    [
+      'refuses a role that nobody asked for, of one that was not seen',
+      {
+        plan: { serviceAccount: undefined, associations: [{ ...plannedAccount, roleArn: OTHER_ROLE }] },
+        request: { verification: 'api', roleArn: ROLE },
+      },
+      /other roles or namespaces/,
+    ],
     ['refuses one of an add-on', { plan: { addon: anAddon() } }, /is for add-on aws-ebs-csi-driver, not payments\/api/],
-    ['refuses one whose request is for an add-on', { input: { subject: ADDON } }, /asks for service account payments\/api of cluster dev .*what was planned is aws-ebs-csi-driver/],
-    ['refuses one whose request is for another', { request: { serviceAccount: other } }, /asks for service account payments\/web/],
-    ['refuses a service account that was exchanged behind its hash', { after: { serviceAccount: aState({ uid: 'another' }) } }, /not what its hash was made of/],
-    ['refuses an association that was added behind its hash', { after: { existing: ['a-theirs'] } }, /not what its hash was made of/],
-    ['refuses another one than this execution has made', { input: { planHash: hashOf(accountPlan({ ladder: [ASSOCIATE, ASSOCIATE] }), anAccountRequest()) } }, /another one than the step plan has made/],
-    ['refuses a repair that nobody asked for', { plan: { trustRepairs: [repairOf(ROLE)] } }, /would change the trust policy .*does not ask for/],
-    ['refuses to install the agent without being asked to', { plan: { installAgent: { version: 'v1' } } }, /would install the Pod Identity agent/],
+    [
+      'refuses one whose request is for an add-on',
+      { input: { subject: ADDON } },
+      /asks for service account payments\/api of cluster dev .*what was planned is aws-ebs-csi-driver/,
+    ],
+    [
+      'refuses one whose request is for another',
+      { request: { serviceAccount: other } },
+      /asks for service account payments\/web/,
+    ],
+    [
+      'refuses a service account that was exchanged behind its hash',
+      { after: { serviceAccount: aState({ uid: 'another' }) } },
+      /not what its hash was made of/,
+    ],
+    [
+      'refuses an association that was added behind its hash',
+      { after: { existing: ['a-theirs'] } },
+      /not what its hash was made of/,
+    ],
+    [
+      'refuses another one than this execution has made',
+      { input: { planHash: hashOf(accountPlan({ ladder: [ASSOCIATE, ASSOCIATE] }), anAccountRequest()) } },
+      /another one than the step plan has made/,
+    ],
+    [
+      'refuses a repair that nobody asked for',
+      { plan: { trustRepairs: [repairOf(ROLE)] } },
+      /would change the trust policy .*does not ask for/,
+    ],
+    [
+      'refuses to install the agent without being asked to',
+      { plan: { installAgent: { version: 'v1' } } },
+      /would install the Pod Identity agent/,
+    ],
     ['refuses a role that this deployment may not pass', { passable: [OTHER_ROLE] }, /may not pass .*ebs-csi/],
-    ['refuses to take off an annotation whose role it may not give again', { request: { annotation: 'remove', roleArn: OTHER_ROLE }, plan: { associations: [{ ...plannedAccount, roleArn: OTHER_ROLE }] }, passable: [OTHER_ROLE] }, /may not pass .*ebs-csi/],
+    [
+      'refuses to take off an annotation whose role it may not give again',
+      {
+        request: { annotation: 'remove', roleArn: OTHER_ROLE },
+        plan: { associations: [{ ...plannedAccount, roleArn: OTHER_ROLE }] },
+        passable: [OTHER_ROLE],
+      },
+      /may not pass .*ebs-csi/,
+    ],
   ];
-  it.each(refusals)('%s, before it takes a lock', async (_, { plan = {}, request = {}, input = {}, after, passable = [ROLES_OF_ACCOUNT] }, why) => {
-    const fakes = accountFakes();
-    Object.assign(fakes.settings, { passableRoleArns: passable, repairableRoleArns: [ROLES_OF_ACCOUNT] });
-    const honest = accountMigration({ plan: accountPlan(plan), request: anAccountRequest(request), locks: [] });
-    await fakes.ledger.putMigration({ ...honest, plan: { ...honest.plan!, ...after } });
-    await expect(run(fakes, honest.plan!.hash, input)).rejects.toMatchObject({ name: 'BadInput', message: expect.stringMatching(why) as string });
-    expect(fakes.journal.names().filter((name) => name !== 'ledger.getMigration')).toEqual([]);
-  });
+  it.each(refusals)(
+    '%s, before it takes a lock',
+    async (_, { plan = {}, request = {}, input = {}, after, passable = [ROLES_OF_ACCOUNT] }, why) => {
+      const fakes = accountFakes();
+      Object.assign(fakes.settings, { passableRoleArns: passable, repairableRoleArns: [ROLES_OF_ACCOUNT] });
+      const honest = accountMigration({ plan: accountPlan(plan), request: anAccountRequest(request), locks: [] });
+      await fakes.ledger.putMigration({ ...honest, plan: { ...honest.plan!, ...after } });
+      await expect(run(fakes, honest.plan!.hash, input)).rejects.toMatchObject({
+        name: 'BadInput',
+        message: expect.stringMatching(why) as string,
+      });
+      expect(fakes.journal.names().filter((name) => name !== 'ledger.getMigration')).toEqual([]);
+    },
+  );
 
   it('does not take a role from a forged annotation: the service account itself is asked', async () => {
-    const { fakes, go } = await plannedWorld({ serviceAccount: aState({ roleArn: OTHER_ROLE }), associations: [{ ...plannedAccount, roleArn: OTHER_ROLE }] });
+    const { fakes, go } = await plannedWorld({
+      serviceAccount: aState({ roleArn: OTHER_ROLE }),
+      associations: [{ ...plannedAccount, roleArn: OTHER_ROLE }],
+    });
     await expect(go()).rejects.toMatchObject({ name: 'ServiceAccountChanged' });
     expect(await snapshotOf(fakes)).toBeUndefined();
   });

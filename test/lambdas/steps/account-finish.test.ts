@@ -1,21 +1,40 @@
-/** How a migration of a service account ends: what a person is told to do, and what is worth knowing although it went well. */
+/**
+ * How a migration of a service account ends: what a person is told to do, and what is worth knowing although it went
+ * well.
+ */
 import { describe, expect, it } from 'vitest';
 import { accountHandOff, type AccountHandOffFacts } from '../../../lambdas/domain/hand-off-account.ts';
 import type { AnnotationChange } from '../../../lambdas/domain/model.ts';
 import { finishStep } from '../../../lambdas/steps/finish/handler.ts';
-import { ACCOUNT_NAMESPACE, anAccountWorkload, associated, aState, begunAccount, ownAssociation, SUBJECT, SUBJECT_LOCK, type AccountChange } from '../account-fixtures.ts';
+import {
+  ACCOUNT_NAMESPACE,
+  anAccountWorkload,
+  associated,
+  aState,
+  begunAccount,
+  ownAssociation,
+  SUBJECT,
+  SUBJECT_LOCK,
+  type AccountChange,
+} from '../account-fixtures.ts';
 import { runScript } from '../aws-commands.ts';
 import { eksHost } from '../eks-host.ts';
 import { invoke, lost } from '../fakes.ts';
 import { at, EXECUTION, MIGRATION_ID, ROLE_LOCK, target } from '../fixtures.ts';
 import type { Begun } from './begun.ts';
 
-const run = (fakes: Begun, outcome: string, more: object = {}): Promise<unknown> => invoke(finishStep, { migrationId: MIGRATION_ID, executionArn: EXECUTION, target, subject: SUBJECT, outcome, ...more }, fakes);
-const isFree = async ({ ledger }: Begun, key: string): Promise<boolean> => (await ledger.readLock(key))?.holder === undefined;
+const run = (fakes: Begun, outcome: string, more: object = {}): Promise<unknown> =>
+  invoke(
+    finishStep,
+    { migrationId: MIGRATION_ID, executionArn: EXECUTION, target, subject: SUBJECT, outcome, ...more },
+    fakes,
+  );
+const isFree = async ({ ledger }: Begun, key: string): Promise<boolean> =>
+  (await ledger.readLock(key))?.holder === undefined;
 const warnings = async (fakes: Begun): Promise<string[]> => (await fakes.record()).warnings.map(({ id }) => id);
 const TAKEN: AnnotationChange = { notedAt: at(1), writtenAt: at(2) };
 
-describe('finish of a service account\'s migration', () => {
+describe("finish of a service account's migration", () => {
   it.each([
     ['migrated', 'pods'],
     ['blocked', 'none'],
@@ -29,7 +48,10 @@ describe('finish of a service account\'s migration', () => {
 
   it('where a person is needed parks its lock, and has the commands that put it back, which do', async () => {
     const fakes = await associated();
-    fakes.kubernetes.workloads.push(anAccountWorkload({ kind: 'StatefulSet', name: 'db' }), anAccountWorkload({ name: 'web', serviceAccount: 'web' }));
+    fakes.kubernetes.workloads.push(
+      anAccountWorkload({ kind: 'StatefulSet', name: 'db' }),
+      anAccountWorkload({ name: 'web', serviceAccount: 'web' }),
+    );
     await run(fakes, 'needs-human', { failure: { Error: 'RestoreRefused', Cause: 'x' } });
     expect([await isFree(fakes, SUBJECT_LOCK), await isFree(fakes, ROLE_LOCK)]).toEqual([false, true]);
     expect(await fakes.ledger.listHeldLocks()).toEqual([]);
@@ -37,7 +59,11 @@ describe('finish of a service account\'s migration', () => {
     const host = eksHost(fakes.eks, fakes.clock);
     expect(await runScript(handOff, host)).toEqual([]);
     expect(fakes.eks.associations).toEqual([]);
-    expect(host.said).toEqual([`kubectl -n ${ACCOUNT_NAMESPACE} rollout restart deployment/api`, `kubectl -n ${ACCOUNT_NAMESPACE} rollout restart statefulset/db`, `pod-identity rollback ${MIGRATION_ID} --deployed`]);
+    expect(host.said).toEqual([
+      `kubectl -n ${ACCOUNT_NAMESPACE} rollout restart deployment/api`,
+      `kubectl -n ${ACCOUNT_NAMESPACE} rollout restart statefulset/db`,
+      `pod-identity rollback ${MIGRATION_ID} --deployed`,
+    ]);
     expect(fakes.journal.names().filter((name) => /[Aa]ddon/.test(name))).toEqual([]);
   });
 
@@ -47,7 +73,14 @@ describe('finish of a service account\'s migration', () => {
     ['kubernetes.getServiceAccount', { account: undefined }],
   ])('has commands although %s fails', async (call, without) => {
     const fakes = await associated({ request: { annotation: 'remove' }, record: { annotationChange: TAKEN } });
-    const facts: AccountHandOffFacts = { target, snapshot: (await fakes.ledger.getSnapshot(MIGRATION_ID))!, record: await fakes.record(), account: { now: fakes.kubernetes.serviceAccounts[0] }, associations: [ownAssociation()], workloads: [{ kind: 'Deployment', namespace: ACCOUNT_NAMESPACE, name: 'api' }] };
+    const facts: AccountHandOffFacts = {
+      target,
+      snapshot: (await fakes.ledger.getSnapshot(MIGRATION_ID))!,
+      record: await fakes.record(),
+      account: { now: fakes.kubernetes.serviceAccounts[0] },
+      associations: [ownAssociation()],
+      workloads: [{ kind: 'Deployment', namespace: ACCOUNT_NAMESPACE, name: 'api' }],
+    };
     fakes.journal.failNext(call, 'before', lost());
     await run(fakes, 'needs-human');
     expect((await fakes.record()).handOff).toEqual(accountHandOff({ ...facts, ...without }));
@@ -58,11 +91,29 @@ describe('finish of a service account\'s migration', () => {
 describe('finish, of an annotation that was to go,', () => {
   const ends: [string, AccountChange, string, string[]][] = [
     ['says that it was left', {}, 'migrated', ['annotation-left']],
-    ['says so where it was noted and nobody knows what became of it', { record: { annotationChange: { notedAt: at(1) } } }, 'migrated', ['annotation-left']],
-    ['says so where it was put back', { record: { annotationChange: { ...TAKEN, undoneAt: at(3) } } }, 'migrated', ['annotation-left']],
+    [
+      'says so where it was noted and nobody knows what became of it',
+      { record: { annotationChange: { notedAt: at(1) } } },
+      'migrated',
+      ['annotation-left'],
+    ],
+    [
+      'says so where it was put back',
+      { record: { annotationChange: { ...TAKEN, undoneAt: at(3) } } },
+      'migrated',
+      ['annotation-left'],
+    ],
     ['says nothing where it is off', { record: { annotationChange: TAKEN } }, 'migrated', []],
     ['says nothing where it was kept', { request: { annotation: 'keep' } }, 'migrated', []],
-    ['says nothing where there was none', { plan: { serviceAccount: aState({ roleArn: undefined }) }, snapshot: { serviceAccount: aState({ roleArn: undefined }) } }, 'migrated', []],
+    [
+      'says nothing where there was none',
+      {
+        plan: { serviceAccount: aState({ roleArn: undefined }) },
+        snapshot: { serviceAccount: aState({ roleArn: undefined }) },
+      },
+      'migrated',
+      [],
+    ],
     ['says nothing of one that was rolled back', {}, 'rolled-back', []],
     ['says nothing of one that was blocked', {}, 'blocked', []],
     ['says nothing of one that needs a person', {}, 'needs-human', []],
@@ -79,7 +130,13 @@ describe('finish, of an annotation that was to go,', () => {
     const fakes = await associated({ request: { annotation: 'remove' }, record: { warnings: [other, left] } });
     await run(fakes, 'migrated');
     const { warnings: told } = await fakes.record();
-    expect(told).toEqual([other, expect.objectContaining({ id: 'annotation-left', remedy: expect.stringContaining('kubectl -n payments annotate serviceaccount api') as string })]);
+    expect(told).toEqual([
+      other,
+      expect.objectContaining({
+        id: 'annotation-left',
+        remedy: expect.stringContaining('kubectl -n payments annotate serviceaccount api') as string,
+      }),
+    ]);
     const back = await associated({ request: { annotation: 'remove' }, record: { warnings: [other, left] } });
     await run(back, 'rolled-back');
     expect(await warnings(back)).toEqual(['another']);
@@ -96,5 +153,8 @@ it('finish has only the last command where nothing was begun', async () => {
   const fakes = await begunAccount();
   fakes.ledger.getSnapshot = async () => undefined;
   await run(fakes, 'needs-human');
-  expect((await fakes.record()).handOff).toEqual([expect.stringMatching(/^# /) as string, `pod-identity rollback ${MIGRATION_ID} --deployed`]);
+  expect((await fakes.record()).handOff).toEqual([
+    expect.stringMatching(/^# /) as string,
+    `pod-identity rollback ${MIGRATION_ID} --deployed`,
+  ]);
 });

@@ -2,7 +2,16 @@
 import { describe, expect, it } from 'vitest';
 import { steps } from '../../../lambdas/steps/index.ts';
 import type { StepName } from '../../../lambdas/steps/schemas.ts';
-import { accountFakes, accountMigration, anAccountPod, anAccountRequest, aServiceAccount, associated, begunAccount, SUBJECT } from '../account-fixtures.ts';
+import {
+  accountFakes,
+  accountMigration,
+  anAccountPod,
+  anAccountRequest,
+  aServiceAccount,
+  associated,
+  begunAccount,
+  SUBJECT,
+} from '../account-fixtures.ts';
 import { invoke } from '../fakes.ts';
 import { at, MIGRATION_ID, target } from '../fixtures.ts';
 import type { Begun } from './begun.ts';
@@ -24,13 +33,19 @@ const mutating: [StepName, object, () => Promise<Begun>, string][] = [
   ['create-association', {}, () => begunAccount(), 'eks.createAssociation'],
   ['restart-pods', { towards: 'pod-identity', round: 1 }, () => associated(), 'kubernetes.restartWorkload'],
   ['restart-pods', { towards: 'before', round: 1 }, rolledBack, 'kubernetes.restartWorkload'],
-  ['annotate-service-account', { towards: 'pod-identity' }, () => associated(remove), 'kubernetes.annotateServiceAccount'],
+  [
+    'annotate-service-account',
+    { towards: 'pod-identity' },
+    () => associated(remove),
+    'kubernetes.annotateServiceAccount',
+  ],
   ['annotate-service-account', { towards: 'before' }, unannotated, 'kubernetes.annotateServiceAccount'],
   ['restore-associations', {}, () => associated(), 'eks.deleteAssociation'],
 ];
 
 describe.each(mutating)('%s %j', (name, input, atThatPoint, call) => {
-  const run = (fakes: Begun, change: object = {}): Promise<unknown> => invoke(steps[name], { ...fakes.input, ...input, ...change }, fakes).catch((error: unknown) => error);
+  const run = (fakes: Begun, change: object = {}): Promise<unknown> =>
+    invoke(steps[name], { ...fakes.input, ...input, ...change }, fakes).catch((error: unknown) => error);
 
   it('makes sure of its lock directly before its one change', async () => {
     const fakes = await atThatPoint();
@@ -41,7 +56,7 @@ describe.each(mutating)('%s %j', (name, input, atThatPoint, call) => {
   });
 
   it.each<[string, (fakes: Begun) => unknown, object, string]>([
-    ['once the lock is another migration\'s', (fakes) => fakes.loseLock(), {}, 'LockLost'],
+    ["once the lock is another migration's", (fakes) => fakes.loseLock(), {}, 'LockLost'],
     ['under an older fence of its own lock', () => undefined, { fence: 7 }, 'LockLost'],
     ['under the lock of an add-on', () => undefined, { subject: 'api' }, 'LockLost'],
     ['where too little of the invocation is left', (fakes) => (fakes.invocation.remaining = 5000), {}, 'OutOfTime'],
@@ -56,7 +71,13 @@ describe.each(mutating)('%s %j', (name, input, atThatPoint, call) => {
   it('changes nothing without a snapshot', async () => {
     const fakes = accountFakes();
     await fakes.ledger.putMigration(accountMigration({ request: anAccountRequest(remove.request) }));
-    expect(await invoke(steps[name], { migrationId: MIGRATION_ID, target, subject: SUBJECT, fence: 1, rung: 0, ...input }, fakes).catch((error: unknown) => error)).toMatchObject({ name: 'BadInput', message: expect.stringContaining('snapshot') as string });
+    expect(
+      await invoke(
+        steps[name],
+        { migrationId: MIGRATION_ID, target, subject: SUBJECT, fence: 1, rung: 0, ...input },
+        fakes,
+      ).catch((error: unknown) => error),
+    ).toMatchObject({ name: 'BadInput', message: expect.stringContaining('snapshot') as string });
     expect(fakes.journal.mutations()).toEqual([]);
   });
 });

@@ -5,34 +5,117 @@ import type { Migration } from '../../../lambdas/domain/model.ts';
 import { ASSOCIATE } from '../../../lambdas/domain/plan/ladder.ts';
 import { EVIDENCE_BEFORE } from '../../../lambdas/runtime/report.ts';
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
-import { accountFakes, ACCOUNT_TRUST, anAccountAssociation, anAccountPod, aServiceAccount, aState, CREATE_ASSOCIATION_ROLE, plannedAccount, REF, SUBJECT, SUBJECT_LOCK } from '../account-fixtures.ts';
+import {
+  accountFakes,
+  ACCOUNT_TRUST,
+  anAccountAssociation,
+  anAccountPod,
+  aServiceAccount,
+  aState,
+  CREATE_ASSOCIATION_ROLE,
+  plannedAccount,
+  REF,
+  SUBJECT,
+  SUBJECT_LOCK,
+} from '../account-fixtures.ts';
 import { invoke, type Fakes } from '../fakes.ts';
-import { aCluster, ADDON, addonArn, aConfiguration, agentDaemonSet, anAddon, at, EXECUTION, MIGRATION_ID, OTHER_EXECUTION, OTHER_MIGRATION_ID, OTHER_ROLE, ROLE, target, VERSION } from '../fixtures.ts';
+import {
+  aCluster,
+  ADDON,
+  addonArn,
+  aConfiguration,
+  agentDaemonSet,
+  anAddon,
+  at,
+  EXECUTION,
+  MIGRATION_ID,
+  OTHER_EXECUTION,
+  OTHER_MIGRATION_ID,
+  OTHER_ROLE,
+  ROLE,
+  target,
+  VERSION,
+} from '../fixtures.ts';
 
-const run = (fakes: Fakes, request: object = {}): Promise<unknown> => invoke(planStep, { migrationId: MIGRATION_ID, executionArn: EXECUTION, request: { target, serviceAccount: REF, ...request } }, fakes);
+const run = (fakes: Fakes, request: object = {}): Promise<unknown> =>
+  invoke(
+    planStep,
+    { migrationId: MIGRATION_ID, executionArn: EXECUTION, request: { target, serviceAccount: REF, ...request } },
+    fakes,
+  );
 const record = async ({ ledger }: Fakes): Promise<Migration> => (await ledger.getMigration(MIGRATION_ID))!;
 const asked = ({ journal }: Fakes): string[] => journal.names().filter((name) => !name.startsWith('ledger.'));
-const OF_CLUSTER = ['kubernetes.listPods', 'kubernetes.listWorkloads', 'kubernetes.getWorkload', 'kubernetes.listPods', 'kubernetes.listNodes', 'kubernetes.listMutatingWebhooks'];
-const ROLES = ['eks.listAllAssociations', 'roles.getRole', 'eks.listAddons', 'eks.describeAddon', 'roles.listPolicies', 'eks.listAccessEntries', 'roles.listPolicies'];
+const OF_CLUSTER = [
+  'kubernetes.listPods',
+  'kubernetes.listWorkloads',
+  'kubernetes.getWorkload',
+  'kubernetes.listPods',
+  'kubernetes.listNodes',
+  'kubernetes.listMutatingWebhooks',
+];
+const ROLES = [
+  'eks.listAllAssociations',
+  'roles.getRole',
+  'eks.listAddons',
+  'eks.describeAddon',
+  'roles.listPolicies',
+  'eks.listAccessEntries',
+  'roles.listPolicies',
+];
 
 describe('plan of a service account', () => {
   it('answers what is to be done, and leaves record, plan and evidence in the ledger', async () => {
     const fakes = accountFakes();
-    expect(await run(fakes)).toEqual({ verdict: 'migrate', target, subject: SUBJECT, ladder: [{ strategy: 'associate', preserve: false }], installsAgent: false, repairsTrust: false, removesAnnotation: false, needsApproval: false, approvalSeconds: 86_400, hasWindow: false, planHash: (await record(fakes)).plan!.hash, blockedBy: [] });
-    expect(await record(fakes)).toMatchObject({ status: 'running', executionArn: EXECUTION, request: { serviceAccount: REF, annotation: 'keep' }, plan: { verdict: 'migrate', namespace: 'payments', serviceAccount: aState(), associations: [plannedAccount], ladder: [ASSOCIATE] } });
+    expect(await run(fakes)).toEqual({
+      verdict: 'migrate',
+      target,
+      subject: SUBJECT,
+      ladder: [{ strategy: 'associate', preserve: false }],
+      installsAgent: false,
+      repairsTrust: false,
+      removesAnnotation: false,
+      needsApproval: false,
+      approvalSeconds: 86_400,
+      hasWindow: false,
+      planHash: (await record(fakes)).plan!.hash,
+      blockedBy: [],
+    });
+    expect(await record(fakes)).toMatchObject({
+      status: 'running',
+      executionArn: EXECUTION,
+      request: { serviceAccount: REF, annotation: 'keep' },
+      plan: {
+        verdict: 'migrate',
+        namespace: 'payments',
+        serviceAccount: aState(),
+        associations: [plannedAccount],
+        ladder: [ASSOCIATE],
+      },
+    });
     expect((await record(fakes)).plan).not.toHaveProperty('addon');
-    expect((await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_BEFORE)).map(({ name, identity }) => [name, identity])).toEqual([['api-1', 'irsa']]);
+    expect(
+      (await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_BEFORE)).map(({ name, identity }) => [name, identity]),
+    ).toEqual([['api-1', 'irsa']]);
   });
 
   it('says that the annotation goes where that is asked for', async () => {
-    expect(await run(accountFakes(), { annotation: 'remove' })).toMatchObject({ verdict: 'migrate', removesAnnotation: true });
+    expect(await run(accountFakes(), { annotation: 'remove' })).toMatchObject({
+      verdict: 'migrate',
+      removesAnnotation: true,
+    });
   });
 
   it('asks the API server first, which knows the role, and each thing once', async () => {
     const fakes = accountFakes();
     await run(fakes);
     // Of the two looks at an add-on one is at the agent, the other at whose service account it is.
-    expect(asked(fakes)).toEqual(['eks.describeCluster', ...OF_CLUSTER, 'kubernetes.getServiceAccount', 'eks.describeAddon', ...ROLES]);
+    expect(asked(fakes)).toEqual([
+      'eks.describeCluster',
+      ...OF_CLUSTER,
+      'kubernetes.getServiceAccount',
+      'eks.describeAddon',
+      ...ROLES,
+    ]);
     expect(fakes.journal.of('kubernetes.getServiceAccount')).toEqual([[REF.namespace, REF.name]]);
     expect(fakes.journal.of('kubernetes.listPods')).toEqual([['payments'], ['kube-system']]);
     expect(fakes.journal.of('roles.getRole')).toEqual([[ROLE]]);
@@ -43,7 +126,16 @@ describe('plan of a service account', () => {
     fakes.settings.passingRoles = { 'create-association': CREATE_ASSOCIATION_ROLE };
     fakes.roles.passable[ROLE] = false;
     expect(await run(fakes)).toMatchObject({ verdict: 'blocked', blockedBy: ['pass-role'] });
-    expect(fakes.journal.of('roles.mayPass')).toEqual([[{ principalArn: CREATE_ASSOCIATION_ROLE, roleArns: [ROLE], service: 'pods.eks.amazonaws.com', associatedResourceArn: 'arn:aws:eks:eu-west-1:111122223333:cluster/dev' }]]);
+    expect(fakes.journal.of('roles.mayPass')).toEqual([
+      [
+        {
+          principalArn: CREATE_ASSOCIATION_ROLE,
+          roleArns: [ROLE],
+          service: 'pods.eks.amazonaws.com',
+          associatedResourceArn: 'arn:aws:eks:eu-west-1:111122223333:cluster/dev',
+        },
+      ],
+    ]);
   });
 
   it('changes nothing and takes no lock', async () => {
@@ -67,14 +159,22 @@ describe('plan of a service account', () => {
 
   it('reads nothing while somebody else holds the lock', async () => {
     const fakes = accountFakes();
-    await fakes.ledger.acquireLock(SUBJECT_LOCK, { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(-60) });
+    await fakes.ledger.acquireLock(SUBJECT_LOCK, {
+      migrationId: OTHER_MIGRATION_ID,
+      executionArn: OTHER_EXECUTION,
+      since: at(-60),
+    });
     expect(await run(fakes)).toMatchObject({ verdict: 'blocked', blockedBy: ['lock-free'] });
     expect(asked(fakes)).toEqual(['executions.describe']);
   });
 
   it('does not stand behind an add-on that is called like its name', async () => {
     const fakes = accountFakes();
-    await fakes.ledger.acquireLock(SUBJECT_LOCK.replace('payments/api', 'api'), { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(-60) });
+    await fakes.ledger.acquireLock(SUBJECT_LOCK.replace('payments/api', 'api'), {
+      migrationId: OTHER_MIGRATION_ID,
+      executionArn: OTHER_EXECUTION,
+      since: at(-60),
+    });
     expect(await run(fakes)).toMatchObject({ verdict: 'migrate' });
   });
 
@@ -85,14 +185,44 @@ describe('plan of a service account', () => {
   it.each<[string, object, (fakes: Fakes) => void, string, string[]]>([
     ['a dry run', { dryRun: true }, () => undefined, 'planned', []],
     ['one that has moved', {}, onPodIdentity, 'already-migrated', []],
-    ['an add-on\'s', {}, ({ eks, kubernetes }) => {
-      eks.addons.set(ADDON, anAddon({ namespace: 'payments' }));
-      eks.configurations.set(`${ADDON} ${VERSION}`, aConfiguration({ podIdentity: [{ serviceAccount: 'api', recommendedManagedPolicies: [] }] }));
-      kubernetes.serviceAccounts = [aServiceAccount({ annotatedBy: [] })];
-    }, 'blocked', ['service-account-owner']],
-    ['the owner of its association', {}, ({ eks }) => (eks.associations = [anAccountAssociation({ ownerArn: addonArn(1) })]), 'blocked', ['service-account-owner']],
-    ['no agent', {}, ({ eks, kubernetes }) => (eks.addons.delete('eks-pod-identity-agent'), (kubernetes.workloads = kubernetes.workloads.filter(({ name }) => name !== agentDaemonSet().name))), 'blocked', ['agent']],
-    ['no annotation', {}, ({ kubernetes }) => (kubernetes.serviceAccounts = [aServiceAccount({ roleArn: undefined })]), 'blocked', ['service-account-uses-irsa']],
+    [
+      "an add-on's",
+      {},
+      ({ eks, kubernetes }) => {
+        eks.addons.set(ADDON, anAddon({ namespace: 'payments' }));
+        eks.configurations.set(
+          `${ADDON} ${VERSION}`,
+          aConfiguration({ podIdentity: [{ serviceAccount: 'api', recommendedManagedPolicies: [] }] }),
+        );
+        kubernetes.serviceAccounts = [aServiceAccount({ annotatedBy: [] })];
+      },
+      'blocked',
+      ['service-account-owner'],
+    ],
+    [
+      'the owner of its association',
+      {},
+      ({ eks }) => (eks.associations = [anAccountAssociation({ ownerArn: addonArn(1) })]),
+      'blocked',
+      ['service-account-owner'],
+    ],
+    [
+      'no agent',
+      {},
+      ({ eks, kubernetes }) => (
+        eks.addons.delete('eks-pod-identity-agent'),
+        (kubernetes.workloads = kubernetes.workloads.filter(({ name }) => name !== agentDaemonSet().name))
+      ),
+      'blocked',
+      ['agent'],
+    ],
+    [
+      'no annotation',
+      {},
+      ({ kubernetes }) => (kubernetes.serviceAccounts = [aServiceAccount({ roleArn: undefined })]),
+      'blocked',
+      ['service-account-uses-irsa'],
+    ],
   ])('%s ends the record with its outcome', async (_, request, change, verdict, blockedBy) => {
     const fakes = accountFakes();
     change(fakes);
@@ -101,9 +231,12 @@ describe('plan of a service account', () => {
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('is no add-on\'s where an add-on of another namespace takes associations for one of that name', async () => {
+  it("is no add-on's where an add-on of another namespace takes associations for one of that name", async () => {
     const fakes = accountFakes();
-    fakes.eks.configurations.set(`${ADDON} ${VERSION}`, aConfiguration({ podIdentity: [{ serviceAccount: 'api', recommendedManagedPolicies: [] }] }));
+    fakes.eks.configurations.set(
+      `${ADDON} ${VERSION}`,
+      aConfiguration({ podIdentity: [{ serviceAccount: 'api', recommendedManagedPolicies: [] }] }),
+    );
     expect(await run(fakes)).toMatchObject({ verdict: 'migrate' });
     expect(fakes.journal.of('eks.describeConfiguration')).toEqual([]);
   });
@@ -115,24 +248,38 @@ describe('plan of a service account', () => {
     expect(await run(fakes)).toMatchObject({ verdict: 'migrate' });
   });
 
-  it.each(['Unauthorised', 'AccessDenied'] as const)('blocks, and does not fall over, when the API server says %s: nobody asks it a second time', async (name) => {
-    const fakes = accountFakes();
-    fakes.journal.failNext('kubernetes.listPods', 'before', new MigrationError(name, 'kubernetes: you may not'));
-    expect(await run(fakes, { roleArn: ROLE })).toMatchObject({ verdict: 'blocked', blockedBy: ['kubernetes-access'] });
-    expect(fakes.journal.names()).not.toContain('kubernetes.getServiceAccount');
-    expect((await record(fakes)).plan).not.toHaveProperty('serviceAccount');
-  });
+  it.each(['Unauthorised', 'AccessDenied'] as const)(
+    'blocks, and does not fall over, when the API server says %s: nobody asks it a second time',
+    async (name) => {
+      const fakes = accountFakes();
+      fakes.journal.failNext('kubernetes.listPods', 'before', new MigrationError(name, 'kubernetes: you may not'));
+      expect(await run(fakes, { roleArn: ROLE })).toMatchObject({
+        verdict: 'blocked',
+        blockedBy: ['kubernetes-access'],
+      });
+      expect(fakes.journal.names()).not.toContain('kubernetes.getServiceAccount');
+      expect((await record(fakes)).plan).not.toHaveProperty('serviceAccount');
+    },
+  );
 
   it('goes on with the role that the request names, where what EKS says is enough', async () => {
     const fakes = accountFakes();
-    fakes.journal.failNext('kubernetes.listPods', 'before', new MigrationError('AccessDenied', 'kubernetes: you may not'));
+    fakes.journal.failNext(
+      'kubernetes.listPods',
+      'before',
+      new MigrationError('AccessDenied', 'kubernetes: you may not'),
+    );
     expect(await run(fakes, { roleArn: ROLE, verification: 'api' })).toMatchObject({ verdict: 'migrate' });
   });
 
   it('finds the association that is there where no role is known', async () => {
     const fakes = accountFakes();
     fakes.eks.associations = [anAccountAssociation()];
-    fakes.journal.failNext('kubernetes.listPods', 'before', new MigrationError('AccessDenied', 'kubernetes: you may not'));
+    fakes.journal.failNext(
+      'kubernetes.listPods',
+      'before',
+      new MigrationError('AccessDenied', 'kubernetes: you may not'),
+    );
     expect(await run(fakes, { verification: 'api' })).toMatchObject({ verdict: 'already-migrated' });
   });
 

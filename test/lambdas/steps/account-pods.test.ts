@@ -1,15 +1,29 @@
-/** verify-pods and restart-pods for a service account, in both directions: what a look at the pods stands on is its association, and its annotation. */
+/**
+ * verify-pods and restart-pods for a service account, in both directions: what a look at the pods stands on is its
+ * association, and its annotation.
+ */
 import { describe, expect, it } from 'vitest';
 import type { Pod } from '../../../lambdas/domain/kubernetes.ts';
 import { EVIDENCE_BEFORE, EVIDENCE_LATEST } from '../../../lambdas/runtime/report.ts';
 import { restartPodsStep } from '../../../lambdas/steps/restart-pods/handler.ts';
 import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
-import { anAccountAssociation, anAccountPod, anAccountWorkload, aServiceAccount, associated, begunAccount, ownAssociation, SUBJECT, type AccountChange } from '../account-fixtures.ts';
+import {
+  anAccountAssociation,
+  anAccountPod,
+  anAccountWorkload,
+  aServiceAccount,
+  associated,
+  begunAccount,
+  ownAssociation,
+  SUBJECT,
+  type AccountChange,
+} from '../account-fixtures.ts';
 import { invoke } from '../fakes.ts';
 import { anEvidence, at, MIGRATION_ID, OTHER_ROLE, ROLE } from '../fixtures.ts';
 import type { Begun } from './begun.ts';
 
-const verify = (fakes: Begun, change: object = {}): Promise<unknown> => invoke(verifyPodsStep, { ...fakes.input, towards: 'pod-identity', round: 1, ...change }, fakes);
+const verify = (fakes: Begun, change: object = {}): Promise<unknown> =>
+  invoke(verifyPodsStep, { ...fakes.input, towards: 'pod-identity', round: 1, ...change }, fakes);
 const verifyBack = (fakes: Begun, round = 1): Promise<unknown> => verify(fakes, { towards: 'before', round });
 const THEIRS = anAccountAssociation({ id: 'a-theirs' });
 const KEPT = anAccountAssociation();
@@ -23,9 +37,18 @@ const proven = (change?: AccountChange): Promise<Begun> => withPods([anAccountPo
 
 describe('verify-pods of a service account', () => {
   it('proves it on every pod, keeps the evidence, and looks at no add-on', async () => {
-    const fakes = await withPods([anAccountPod('pod-identity'), anAccountPod('pod-identity', { name: 'api-2' }), anAccountPod('irsa', { name: 'web-1', serviceAccount: 'web', labels: {} })]);
+    const fakes = await withPods([
+      anAccountPod('pod-identity'),
+      anAccountPod('pod-identity', { name: 'api-2' }),
+      anAccountPod('irsa', { name: 'web-1', serviceAccount: 'web', labels: {} }),
+    ]);
     expect(await verify(fakes)).toEqual({ verdict: 'proven', podsThatCount: 2, podsAsTheyShallBe: 2 });
-    expect((await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).map(({ name, identity }) => [name, identity])).toEqual([['api-1', 'pod-identity'], ['api-2', 'pod-identity']]);
+    expect(
+      (await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).map(({ name, identity }) => [name, identity]),
+    ).toEqual([
+      ['api-1', 'pod-identity'],
+      ['api-2', 'pod-identity'],
+    ]);
     expect(await fakes.record()).toMatchObject({ verified: 'pods', warnings: [] });
     expect(fakes.journal.names().filter((name) => /[Aa]ddon/.test(name))).toEqual([]);
     expect(fakes.journal.mutations()).toEqual([]);
@@ -34,16 +57,31 @@ describe('verify-pods of a service account', () => {
   it('asks for a restart of what kept its identity, and gives up when that did not help', async () => {
     const fakes = await withPods([anAccountPod('irsa')]);
     for (const round of [1, 2]) expect(await verify(fakes, { round })).toMatchObject({ verdict: 'restart' });
-    await expect(verify(fakes, { round: 3 })).rejects.toMatchObject({ name: 'PodsOnWrongIdentity', message: expect.stringContaining('api-1 (irsa)') as string });
+    await expect(verify(fakes, { round: 3 })).rejects.toMatchObject({
+      name: 'PodsOnWrongIdentity',
+      message: expect.stringContaining('api-1 (irsa)') as string,
+    });
     expect((await fakes.record()).verified).toBe('none');
-    expect(await invoke(restartPodsStep, { ...fakes.input, towards: 'pod-identity', round: 1 }, fakes)).toEqual({ restarted: ['Deployment/payments/api'] });
-    expect(fakes.kubernetes.workloads.find(({ name }) => name === 'api')?.templateAnnotations).toEqual({ restarted: `${MIGRATION_ID}-0-1` });
+    expect(await invoke(restartPodsStep, { ...fakes.input, towards: 'pod-identity', round: 1 }, fakes)).toEqual({
+      restarted: ['Deployment/payments/api'],
+    });
+    expect(fakes.kubernetes.workloads.find(({ name }) => name === 'api')?.templateAnnotations).toEqual({
+      restarted: `${MIGRATION_ID}-0-1`,
+    });
   });
 
   it('waits for a Job, and restarts nothing meanwhile', async () => {
-    const fakes = await withPods([anAccountPod('irsa'), anAccountPod('irsa', { name: 'nightly-1', owner: { kind: 'Job', name: 'nightly' } })]);
-    await expect(verify(fakes)).rejects.toMatchObject({ name: 'PodsNotSettled', message: expect.stringContaining('pod nightly-1 of Job nightly') as string });
-    expect(await invoke(restartPodsStep, { ...fakes.input, towards: 'pod-identity', round: 1 }, fakes)).toEqual({ restarted: [] });
+    const fakes = await withPods([
+      anAccountPod('irsa'),
+      anAccountPod('irsa', { name: 'nightly-1', owner: { kind: 'Job', name: 'nightly' } }),
+    ]);
+    await expect(verify(fakes)).rejects.toMatchObject({
+      name: 'PodsNotSettled',
+      message: expect.stringContaining('pod nightly-1 of Job nightly') as string,
+    });
+    expect(await invoke(restartPodsStep, { ...fakes.input, towards: 'pod-identity', round: 1 }, fakes)).toEqual({
+      restarted: [],
+    });
   });
 
   it('is content with an association that was kept', async () => {
@@ -59,12 +97,42 @@ describe('verify-pods of a service account', () => {
   });
 
   it.each<[string, (fakes: Begun) => unknown, string, RegExp]>([
-    ['deleted the association', ({ eks }) => (eks.associations = []), 'AssociationChanged', /^The association of payments\/api is gone\. It was left alone/],
-    ['given the association another role', ({ eks }) => (eks.associations = [ownAssociation({ roleArn: OTHER_ROLE })]), 'AssociationChanged', /^Somebody else gave a-own the role/],
-    ['put another one in its place', ({ eks }) => (eks.associations = [THEIRS]), 'AssociationChanged', /^Somebody else made a-theirs/],
-    ['deleted the service account', ({ kubernetes }) => (kubernetes.serviceAccounts = []), 'ServiceAccountChanged', /^Somebody else has deleted service account payments\/api\. It was left alone/],
-    ['made the service account again', ({ kubernetes }) => (kubernetes.serviceAccounts = [aServiceAccount({ uid: 'another' })]), 'ServiceAccountChanged', /made it again/],
-    ['given the service account another role', ({ kubernetes }) => (kubernetes.serviceAccounts = [aServiceAccount({ roleArn: OTHER_ROLE })]), 'ServiceAccountChanged', /somebody-elses/],
+    [
+      'deleted the association',
+      ({ eks }) => (eks.associations = []),
+      'AssociationChanged',
+      /^The association of payments\/api is gone\. It was left alone/,
+    ],
+    [
+      'given the association another role',
+      ({ eks }) => (eks.associations = [ownAssociation({ roleArn: OTHER_ROLE })]),
+      'AssociationChanged',
+      /^Somebody else gave a-own the role/,
+    ],
+    [
+      'put another one in its place',
+      ({ eks }) => (eks.associations = [THEIRS]),
+      'AssociationChanged',
+      /^Somebody else made a-theirs/,
+    ],
+    [
+      'deleted the service account',
+      ({ kubernetes }) => (kubernetes.serviceAccounts = []),
+      'ServiceAccountChanged',
+      /^Somebody else has deleted service account payments\/api\. It was left alone/,
+    ],
+    [
+      'made the service account again',
+      ({ kubernetes }) => (kubernetes.serviceAccounts = [aServiceAccount({ uid: 'another' })]),
+      'ServiceAccountChanged',
+      /made it again/,
+    ],
+    [
+      'given the service account another role',
+      ({ kubernetes }) => (kubernetes.serviceAccounts = [aServiceAccount({ roleArn: OTHER_ROLE })]),
+      'ServiceAccountChanged',
+      /somebody-elses/,
+    ],
   ])('is not content where somebody else has %s', async (_, change, name, why) => {
     const fakes = await proven();
     change(fakes);
@@ -107,7 +175,15 @@ describe('verify-pods of a service account', () => {
     fakes.kubernetes.serviceAccounts = [];
     expect(await verify(fakes)).toEqual({ verdict: 'proven' });
     expect(fakes.journal.names().filter((name) => name.startsWith('kubernetes.'))).toEqual([]);
-    expect(await fakes.record()).toMatchObject({ verified: 'api', warnings: [{ id: 'pods-not-seen', message: expect.stringContaining(`service account ${SUBJECT} with its Pod Identity association`) as string }] });
+    expect(await fakes.record()).toMatchObject({
+      verified: 'api',
+      warnings: [
+        {
+          id: 'pods-not-seen',
+          message: expect.stringContaining(`service account ${SUBJECT} with its Pod Identity association`) as string,
+        },
+      ],
+    });
     fakes.eks.associations = [];
     await expect(verify(fakes)).rejects.toMatchObject({ name: 'AssociationChanged' });
   });
@@ -117,7 +193,12 @@ describe('verify-pods of a service account that is put back', () => {
   async function putBack(...pods: Pod[]): Promise<Begun> {
     const fakes = await begunAccount();
     fakes.kubernetes.pods = pods;
-    await fakes.ledger.putEvidence(MIGRATION_ID, EVIDENCE_BEFORE, [anEvidence({ namespace: 'payments', serviceAccount: 'api', identity: 'irsa' })], at(0));
+    await fakes.ledger.putEvidence(
+      MIGRATION_ID,
+      EVIDENCE_BEFORE,
+      [anEvidence({ namespace: 'payments', serviceAccount: 'api', identity: 'irsa' })],
+      at(0),
+    );
     return fakes;
   }
 
@@ -132,7 +213,9 @@ describe('verify-pods of a service account that is put back', () => {
     const fakes = await putBack(anAccountPod(identity));
     expect(await verifyBack(fakes)).toMatchObject({ verdict: 'restart' });
     await invoke(restartPodsStep, { ...fakes.input, towards: 'before', round: 1 }, fakes);
-    expect(fakes.journal.of('kubernetes.restartWorkload')).toEqual([[{ kind: 'Deployment', namespace: 'payments', name: 'api' }, `${MIGRATION_ID}-before-1-1`]]);
+    expect(fakes.journal.of('kubernetes.restartWorkload')).toEqual([
+      [{ kind: 'Deployment', namespace: 'payments', name: 'api' }, `${MIGRATION_ID}-before-1-1`],
+    ]);
     await expect(verifyBack(fakes, 3)).rejects.toMatchObject({ name: 'PodsOnWrongIdentity' });
   });
 
@@ -155,7 +238,10 @@ describe('verify-pods of a service account that is put back', () => {
   ])('leaves it to a person where somebody else has %s: its pods would have no role, or another', async (_, change) => {
     const fakes = await putBack(anAccountPod('irsa'));
     fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
-    await expect(verifyBack(fakes)).rejects.toMatchObject({ name: 'RestoreRefused', message: expect.stringMatching(/^The way back stops: somebody else has .*left as it is/) as string });
+    await expect(verifyBack(fakes)).rejects.toMatchObject({
+      name: 'RestoreRefused',
+      message: expect.stringMatching(/^The way back stops: somebody else has .*left as it is/) as string,
+    });
   });
 
   it('by the API alone asks no API server', async () => {

@@ -4,7 +4,13 @@ import type { Association } from '../../../lambdas/domain/model.ts';
 import { MIGRATION_TAG } from '../../../lambdas/domain/service-account.ts';
 import { annotateServiceAccountStep } from '../../../lambdas/steps/annotate-service-account/handler.ts';
 import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associations/handler.ts';
-import { anAccountAssociation, aServiceAccount, associated, begunAccount, ownAssociation } from '../account-fixtures.ts';
+import {
+  anAccountAssociation,
+  aServiceAccount,
+  associated,
+  begunAccount,
+  ownAssociation,
+} from '../account-fixtures.ts';
 import { invoke, type When } from '../fakes.ts';
 import { at, MIGRATION_ID, OTHER_MIGRATION_ID, OTHER_ROLE } from '../fixtures.ts';
 import type { Begun } from './begun.ts';
@@ -15,7 +21,7 @@ const restore = (fakes: Begun): Promise<unknown> => invoke(restoreAssociationsSt
 const there = ({ eks }: Begun): string[] => eks.associations.map(({ id }) => id);
 
 describe('restore-associations of a service account', () => {
-  it('takes the migration\'s own association away, noted whole before, under its lock', async () => {
+  it("takes the migration's own association away, noted whole before, under its lock", async () => {
     const fakes = await associated();
     expect(await restore(fakes)).toEqual({ restored: [] });
     expect(there(fakes)).toEqual([]);
@@ -95,7 +101,12 @@ describe('restore-associations of a service account', () => {
     const fakes = await associated();
     fakes.eks.associations = [one];
     fakes.journal.clear();
-    await expect(restore(fakes)).rejects.toMatchObject({ name: 'RestoreRefused', message: expect.stringMatching(/a-theirs of payments\/api .*left alone, and with it new pods do not go back to IRSA/) as string });
+    await expect(restore(fakes)).rejects.toMatchObject({
+      name: 'RestoreRefused',
+      message: expect.stringMatching(
+        /a-theirs of payments\/api .*left alone, and with it new pods do not go back to IRSA/,
+      ) as string,
+    });
     expect(there(fakes)).toEqual(['a-theirs']);
     expect(fakes.journal.mutations()).toEqual([]);
   });
@@ -109,10 +120,19 @@ describe('restore-associations of a service account', () => {
   });
 
   it.each([
-    ['by the record', {}, async ({ ledger }: Begun, one: Association) => ledger.recordAssociation(MIGRATION_ID, 'created', one)],
+    [
+      'by the record',
+      {},
+      async ({ ledger }: Begun, one: Association) => ledger.recordAssociation(MIGRATION_ID, 'created', one),
+    ],
     ['by its tag', { tags: { [MIGRATION_TAG]: MIGRATION_ID } }, async () => {}],
   ] as const)("never takes an add-on's association for its own, %s", async (_, change, claim) => {
-    const one = ownAssociation({ id: 'a-of-addon', ownerArn: 'arn:aws:eks:eu-west-1:111122223333:addon/reliability-dev/aws-ebs-csi-driver/1', tags: {}, ...change });
+    const one = ownAssociation({
+      id: 'a-of-addon',
+      ownerArn: 'arn:aws:eks:eu-west-1:111122223333:addon/reliability-dev/aws-ebs-csi-driver/1',
+      tags: {},
+      ...change,
+    });
     const fakes = await begunAccount();
     await claim(fakes, one);
     fakes.eks.associations = [one];
@@ -136,7 +156,10 @@ describe('restore-associations of a service account', () => {
     const fakes = await associated();
     const real = fakes.eks.deleteAssociation.bind(fakes.eks);
     fakes.eks.deleteAssociation = async () => true;
-    await expect(restore(fakes)).rejects.toMatchObject({ name: 'AssociationStillThere', message: 'Association a-own of this migration is still listed.' });
+    await expect(restore(fakes)).rejects.toMatchObject({
+      name: 'AssociationStillThere',
+      message: 'Association a-own of this migration is still listed.',
+    });
     fakes.eks.deleteAssociation = real;
     expect(await restore(fakes)).toEqual({ restored: [] });
   });
@@ -149,14 +172,22 @@ describe('restore-associations of a service account', () => {
   ])('leaves the association where somebody else has %s: pods would be without a role', async (_, change) => {
     const fakes = await associated();
     fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
-    await expect(restore(fakes)).rejects.toMatchObject({ name: 'RestoreRefused', message: expect.stringMatching(/^The way back stops: somebody else .*association was left as it is, since pods would be without a role/) as string });
+    await expect(restore(fakes)).rejects.toMatchObject({
+      name: 'RestoreRefused',
+      message: expect.stringMatching(
+        /^The way back stops: somebody else .*association was left as it is, since pods would be without a role/,
+      ) as string,
+    });
     expect(there(fakes)).toEqual(['a-own']);
     expect(fakes.journal.mutations()).toEqual([]);
     expect((await fakes.record()).associations.purged).toEqual([]);
   });
 
   it('never leaves the service account without both: it stops where the migration itself has not put the annotation back yet', async () => {
-    const fakes = await associated({ request: { annotation: 'remove' }, record: { annotationChange: { notedAt: at(-9), writtenAt: at(-8) } } });
+    const fakes = await associated({
+      request: { annotation: 'remove' },
+      record: { annotationChange: { notedAt: at(-9), writtenAt: at(-8) } },
+    });
     fakes.kubernetes.serviceAccounts = [aServiceAccount({ roleArn: undefined })];
     await expect(restore(fakes)).rejects.toMatchObject({ name: 'RestoreRefused' });
     expect(there(fakes)).toEqual(['a-own']);

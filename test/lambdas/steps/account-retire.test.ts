@@ -1,10 +1,33 @@
-/** retire-trust after the migration of a service account: by its association, and by who still has its role in an annotation. */
+/**
+ * retire-trust after the migration of a service account: by its association, and by who still has its role in an
+ * annotation.
+ */
 import { describe, expect, it } from 'vitest';
 import { retireTrustStep } from '../../../lambdas/steps/retire-trust/handler.ts';
 import type { retireTrustSchema } from '../../../lambdas/steps/retire-trust/schema.ts';
-import { ACCOUNT_TRUST, accountIrsaStatement, anAccountPod, aServiceAccount, associated, ownAssociation, REF, SUBJECT_LOCK, type AccountChange } from '../account-fixtures.ts';
+import {
+  ACCOUNT_TRUST,
+  accountIrsaStatement,
+  anAccountPod,
+  aServiceAccount,
+  associated,
+  ownAssociation,
+  REF,
+  SUBJECT_LOCK,
+  type AccountChange,
+} from '../account-fixtures.ts';
 import { invoke } from '../fakes.ts';
-import { ADDON, at, executionArn, MIGRATION_ID, podIdentityStatement, policyText, ROLE, ROLE_LOCK, ROLES_OF_ACCOUNT } from '../fixtures.ts';
+import {
+  ADDON,
+  at,
+  executionArn,
+  MIGRATION_ID,
+  podIdentityStatement,
+  policyText,
+  ROLE,
+  ROLE_LOCK,
+  ROLES_OF_ACCOUNT,
+} from '../fixtures.ts';
 import type { Begun } from './begun.ts';
 
 const RETIRE_EXECUTION = executionArn(`${MIGRATION_ID}-01JD8Z5Q6R7S8T9V0W1X2Y3Z4C`, 'Retire');
@@ -20,24 +43,50 @@ async function migrated(change: AccountChange = {}): Promise<Begun> {
   // Which has the same role in these fixtures.
   fakes.eks.addons.delete(ADDON);
   fakes.settings.repairableRoleArns.push(ROLES_OF_ACCOUNT);
-  await fakes.ledger.updateMigration(MIGRATION_ID, { status: 'ended', outcome: 'migrated', verified: 'pods', endedAt: at(-10 * DAY), annotationChange: { notedAt: at(-11 * DAY), writtenAt: at(-11 * DAY) } });
-  for (const key of [SUBJECT_LOCK, ROLE_LOCK]) await fakes.ledger.releaseLock(key, (await fakes.ledger.readLock(key))!.holder!.executionArn);
+  await fakes.ledger.updateMigration(MIGRATION_ID, {
+    status: 'ended',
+    outcome: 'migrated',
+    verified: 'pods',
+    endedAt: at(-10 * DAY),
+    annotationChange: { notedAt: at(-11 * DAY), writtenAt: at(-11 * DAY) },
+  });
+  for (const key of [SUBJECT_LOCK, ROLE_LOCK])
+    await fakes.ledger.releaseLock(key, (await fakes.ledger.readLock(key))!.holder!.executionArn);
   fakes.executions.states.set(RETIRE_EXECUTION, { status: 'RUNNING' });
   fakes.journal.clear();
   return fakes;
 }
 const run = async (fakes: Begun, change: object = {}): Promise<Answer> =>
-  (await invoke(retireTrustStep, { migrationId: MIGRATION_ID, executionArn: RETIRE_EXECUTION, action: 'retire', dryRun: false, soakDays: 7, ...change }, fakes)) as Answer;
+  (await invoke(
+    retireTrustStep,
+    {
+      migrationId: MIGRATION_ID,
+      executionArn: RETIRE_EXECUTION,
+      action: 'retire',
+      dryRun: false,
+      soakDays: 7,
+      ...change,
+    },
+    fakes,
+  )) as Answer;
 
 describe('retire-trust of a service account', () => {
   it('takes its OIDC statement out under its lock, and looks at its association', async () => {
     const fakes = await migrated();
     const answer = await run(fakes);
-    expect(answer).toMatchObject({ done: true, roles: [{ roleArn: ROLE, result: 'removed', before: ACCOUNT_TRUST, after: RETIRED }] });
-    expect(answer.checks.find(({ id }) => id === 'retire-pod-identity')).toMatchObject({ status: 'pass', message: 'Service account payments/api has its Pod Identity association.' });
+    expect(answer).toMatchObject({
+      done: true,
+      roles: [{ roleArn: ROLE, result: 'removed', before: ACCOUNT_TRUST, after: RETIRED }],
+    });
+    expect(answer.checks.find(({ id }) => id === 'retire-pod-identity')).toMatchObject({
+      status: 'pass',
+      message: 'Service account payments/api has its Pod Identity association.',
+    });
     expect(fakes.journal.of('ledger.acquireLock').map(([key]) => key)).toEqual([SUBJECT_LOCK, ROLE_LOCK]);
     for (const key of [SUBJECT_LOCK, ROLE_LOCK]) expect((await fakes.ledger.readLock(key))?.holder).toBeUndefined();
-    expect((await fakes.record()).retirements).toMatchObject([{ roleArn: ROLE, removed: [{ statement: accountIrsaStatement }] }]);
+    expect((await fakes.record()).retirements).toMatchObject([
+      { roleArn: ROLE, removed: [{ statement: accountIrsaStatement }] },
+    ]);
   });
 
   it('puts it back', async () => {
@@ -47,24 +96,63 @@ describe('retire-trust of a service account', () => {
     expect(JSON.parse(fakes.roles.trust[ROLE]!)).toEqual(JSON.parse(ACCOUNT_TRUST));
   });
 
-  it('goes by any association that it has, also one of somebody else\'s', async () => {
+  it("goes by any association that it has, also one of somebody else's", async () => {
     const fakes = await migrated();
     fakes.eks.associations = [ownAssociation({ id: 'a-theirs', tags: {} })];
     expect(await run(fakes)).toMatchObject({ done: true });
   });
 
   it.each<[string, (fakes: Begun) => unknown, string, RegExp]>([
-    ['it has no association any more', ({ eks }) => (eks.associations = []), 'retire-pod-identity', /Service account payments\/api has no Pod Identity association/],
-    ['its annotation was kept', ({ kubernetes }) => kubernetes.annotated.push({ ...REF, roleArn: ROLE }), 'retire-service-accounts', /payments\/api/],
-    ['a pod of it is on IRSA', ({ kubernetes }) => kubernetes.pods.push(anAccountPod('irsa', { name: 'old' })), 'retire-pods', /payments\/old/],
-    ['its way back was begun', ({ ledger }) => ledger.recordStep(MIGRATION_ID, { name: 'restore-associations', startedAt: at(1), endedAt: at(2) }), 'retire-verified', /was rolled back, or that was begun/],
-    ['its association was deleted by a way back', ({ ledger }) => ledger.recordAssociation(MIGRATION_ID, 'purged', ownAssociation()), 'retire-verified', /was rolled back, or that was begun/],
-    ['no pod was seen', ({ ledger }) => ledger.updateMigration(MIGRATION_ID, { verified: 'api' }), 'retire-verified', /no pod was seen/],
-    ['it is too early', ({ ledger }) => ledger.updateMigration(MIGRATION_ID, { endedAt: at(-6 * DAY) }), 'retire-soak', /6 days/],
+    [
+      'it has no association any more',
+      ({ eks }) => (eks.associations = []),
+      'retire-pod-identity',
+      /Service account payments\/api has no Pod Identity association/,
+    ],
+    [
+      'its annotation was kept',
+      ({ kubernetes }) => kubernetes.annotated.push({ ...REF, roleArn: ROLE }),
+      'retire-service-accounts',
+      /payments\/api/,
+    ],
+    [
+      'a pod of it is on IRSA',
+      ({ kubernetes }) => kubernetes.pods.push(anAccountPod('irsa', { name: 'old' })),
+      'retire-pods',
+      /payments\/old/,
+    ],
+    [
+      'its way back was begun',
+      ({ ledger }) =>
+        ledger.recordStep(MIGRATION_ID, { name: 'restore-associations', startedAt: at(1), endedAt: at(2) }),
+      'retire-verified',
+      /was rolled back, or that was begun/,
+    ],
+    [
+      'its association was deleted by a way back',
+      ({ ledger }) => ledger.recordAssociation(MIGRATION_ID, 'purged', ownAssociation()),
+      'retire-verified',
+      /was rolled back, or that was begun/,
+    ],
+    [
+      'no pod was seen',
+      ({ ledger }) => ledger.updateMigration(MIGRATION_ID, { verified: 'api' }),
+      'retire-verified',
+      /no pod was seen/,
+    ],
+    [
+      'it is too early',
+      ({ ledger }) => ledger.updateMigration(MIGRATION_ID, { endedAt: at(-6 * DAY) }),
+      'retire-soak',
+      /6 days/,
+    ],
   ])('is refused where %s, and nothing is changed', async (_, change, id, why) => {
     const fakes = await migrated();
     await change(fakes);
-    const error = await run(fakes).then(() => undefined, (thrown: unknown) => thrown as Error);
+    const error = await run(fakes).then(
+      () => undefined,
+      (thrown: unknown) => thrown as Error,
+    );
     expect(error).toMatchObject({ name: 'RetireRefused', message: expect.stringContaining(`${id}: `) as string });
     expect(error?.message).toMatch(why);
     expect(error?.message).not.toMatch(/the add-on/);
@@ -73,7 +161,16 @@ describe('retire-trust of a service account', () => {
   });
 
   it('has nothing to retire where nobody saw its role', async () => {
-    const fakes = await migrated({ request: { verification: 'api', roleArn: ROLE }, snapshot: { serviceAccount: undefined }, plan: { serviceAccount: undefined } });
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'RetireRefused', message: expect.stringContaining(`Service account payments/api had no IRSA role before migration ${MIGRATION_ID}`) as string });
+    const fakes = await migrated({
+      request: { verification: 'api', roleArn: ROLE },
+      snapshot: { serviceAccount: undefined },
+      plan: { serviceAccount: undefined },
+    });
+    await expect(run(fakes)).rejects.toMatchObject({
+      name: 'RetireRefused',
+      message: expect.stringContaining(
+        `Service account payments/api had no IRSA role before migration ${MIGRATION_ID}`,
+      ) as string,
+    });
   });
 });

@@ -1,4 +1,7 @@
-/** Recover, and a rollback on demand, of a service account's migration: what is left to do, and whether there is a way back. */
+/**
+ * Recover, and a rollback on demand, of a service account's migration: what is left to do, and whether there is a way
+ * back.
+ */
 import { describe, expect, it } from 'vitest';
 import type { Migration } from '../../../lambdas/domain/model.ts';
 import { createHandler, type LambdaContext } from '../../../lambdas/runtime/handler.ts';
@@ -6,16 +9,46 @@ import { wayBackClosed } from '../../../lambdas/runtime/recovering.ts';
 import { annotateServiceAccountStep } from '../../../lambdas/steps/annotate-service-account/handler.ts';
 import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associations/handler.ts';
 import { takeOverStep } from '../../../lambdas/steps/take-over/handler.ts';
-import { ACCOUNT_TRUST, accountSnapshot, anAccountAssociation, aServiceAccount, associated, ownAssociation, SUBJECT, SUBJECT_LOCK, type AccountChange } from '../account-fixtures.ts';
+import {
+  ACCOUNT_TRUST,
+  accountSnapshot,
+  anAccountAssociation,
+  aServiceAccount,
+  associated,
+  ownAssociation,
+  SUBJECT,
+  SUBJECT_LOCK,
+  type AccountChange,
+} from '../account-fixtures.ts';
 import { invoke } from '../fakes.ts';
-import { aCluster, at, EXECUTION, MIGRATION_ID, OTHER_EXECUTION, OTHER_MIGRATION_ID, OTHER_ROLE, podIdentityStatement, policyText, RECOVERY_EXECUTION, ROLE, ROLE_LOCK, target } from '../fixtures.ts';
+import {
+  aCluster,
+  at,
+  EXECUTION,
+  MIGRATION_ID,
+  OTHER_EXECUTION,
+  OTHER_MIGRATION_ID,
+  OTHER_ROLE,
+  podIdentityStatement,
+  policyText,
+  RECOVERY_EXECUTION,
+  ROLE,
+  ROLE_LOCK,
+  target,
+} from '../fixtures.ts';
 import type { Begun } from './begun.ts';
 
-const takeOver = (fakes: Begun, change: object = {}): Promise<unknown> => invoke(takeOverStep, { migrationId: MIGRATION_ID, executionArn: RECOVERY_EXECUTION, cause: 'stranded', ...change }, fakes);
+const takeOver = (fakes: Begun, change: object = {}): Promise<unknown> =>
+  invoke(
+    takeOverStep,
+    { migrationId: MIGRATION_ID, executionArn: RECOVERY_EXECUTION, cause: 'stranded', ...change },
+    fakes,
+  );
 const requested = { cause: 'requested', requestedBy: 'jo' };
 const TAKEN = { notedAt: at(1), writtenAt: at(2) };
 const THEIRS = anAccountAssociation({ id: 'a-theirs' });
-const unannotated = ({ kubernetes }: Begun): unknown => (kubernetes.serviceAccounts = [aServiceAccount({ roleArn: undefined })]);
+const unannotated = ({ kubernetes }: Begun): unknown =>
+  (kubernetes.serviceAccounts = [aServiceAccount({ roleArn: undefined })]);
 
 async function stranded(change: AccountChange = {}): Promise<Begun> {
   const fakes = await associated(change);
@@ -25,20 +58,36 @@ async function stranded(change: AccountChange = {}): Promise<Begun> {
 }
 async function ended(outcome: Migration['outcome'], change: AccountChange = {}): Promise<Begun> {
   const fakes = await stranded(change);
-  await fakes.ledger.updateMigration(MIGRATION_ID, { status: 'ended', outcome, endedAt: at(300), verified: outcome === 'migrated' ? 'pods' : 'none' });
+  await fakes.ledger.updateMigration(MIGRATION_ID, {
+    status: 'ended',
+    outcome,
+    endedAt: at(300),
+    verified: outcome === 'migrated' ? 'pods' : 'none',
+  });
   for (const key of [SUBJECT_LOCK, ROLE_LOCK]) await fakes.ledger.releaseLock(key, EXECUTION);
   fakes.journal.clear();
   return fakes;
 }
 /** Through the handler, which writes the step's line. */
 const stepOf = (fakes: Begun, step: Parameters<typeof createHandler>[0], input: object = {}): Promise<unknown> =>
-  createHandler(step, fakes.dependencies)({ ...fakes.input, ...input }, { getRemainingTimeInMillis: () => 60_000 } as LambdaContext);
+  createHandler(step, fakes.dependencies)({ ...fakes.input, ...input }, {
+    getRemainingTimeInMillis: () => 60_000,
+  } as LambdaContext);
 
 describe('take-over of a stranded migration of a service account', () => {
-  it('takes its lock and the role\'s, and says what it is about', async () => {
+  it("takes its lock and the role's, and says what it is about", async () => {
     const fakes = await stranded();
-    expect(await takeOver(fakes)).toMatchObject({ action: 'roll-back', target, subject: SUBJECT, fence: 2, rung: 0, repairsTrust: false, removesAnnotation: false });
-    for (const key of [SUBJECT_LOCK, ROLE_LOCK]) expect((await fakes.ledger.readLock(key))?.holder?.executionArn).toBe(RECOVERY_EXECUTION);
+    expect(await takeOver(fakes)).toMatchObject({
+      action: 'roll-back',
+      target,
+      subject: SUBJECT,
+      fence: 2,
+      rung: 0,
+      repairsTrust: false,
+      removesAnnotation: false,
+    });
+    for (const key of [SUBJECT_LOCK, ROLE_LOCK])
+      expect((await fakes.ledger.readLock(key))?.holder?.executionArn).toBe(RECOVERY_EXECUTION);
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
@@ -48,7 +97,10 @@ describe('take-over of a stranded migration of a service account', () => {
     ['is off', { annotationChange: TAKEN }, true],
     ['is back', { annotationChange: { ...TAKEN, undoneAt: at(3) } }, false],
   ])('says whether the annotation has to come back: it %s', async (_, record, removesAnnotation) => {
-    expect(await takeOver(await stranded({ request: { annotation: 'remove' }, record }))).toMatchObject({ action: 'roll-back', removesAnnotation });
+    expect(await takeOver(await stranded({ request: { annotation: 'remove' }, record }))).toMatchObject({
+      action: 'roll-back',
+      removesAnnotation,
+    });
   });
 
   it('only records the end where the pods were proven', async () => {
@@ -57,17 +109,26 @@ describe('take-over of a stranded migration of a service account', () => {
 
   it.each<[string, (fakes: Begun) => Promise<unknown>]>([
     ['its association was taken away', (fakes) => stepOf(fakes, restoreAssociationsStep)],
-    ['that was tried, and failed', (fakes) => {
-      fakes.eks.associations = [THEIRS];
-      return stepOf(fakes, restoreAssociationsStep).catch(() => undefined);
-    }],
-    ['its association was taken away by a Lambda that could not write its line', (fakes) => {
-      fakes.ledger.recordStep = async () => undefined;
-      return stepOf(fakes, restoreAssociationsStep);
-    }],
+    [
+      'that was tried, and failed',
+      (fakes) => {
+        fakes.eks.associations = [THEIRS];
+        return stepOf(fakes, restoreAssociationsStep).catch(() => undefined);
+      },
+    ],
+    [
+      'its association was taken away by a Lambda that could not write its line',
+      (fakes) => {
+        fakes.ledger.recordStep = async () => undefined;
+        return stepOf(fakes, restoreAssociationsStep);
+      },
+    ],
     ['its annotation was put back', (fakes) => stepOf(fakes, annotateServiceAccountStep, { towards: 'before' })],
   ])('does not take proven pods for the end once the way back was begun: %s', async (_, begin) => {
-    const fakes = await stranded({ request: { annotation: 'remove' }, record: { verified: 'pods', annotationChange: TAKEN } });
+    const fakes = await stranded({
+      request: { annotation: 'remove' },
+      record: { verified: 'pods', annotationChange: TAKEN },
+    });
     await begin(fakes);
     expect(await takeOver(fakes)).toMatchObject({ action: 'roll-back' });
     expect((await fakes.record()).verified).toBe('none');
@@ -89,25 +150,60 @@ describe('a rollback on demand of a service account', () => {
 
   it.each<[string, (fakes: Begun) => unknown, RegExp]>([
     ['somebody has taken the annotation off', unannotated, /taken the annotation .* off service account payments\/api/],
-    ['somebody has given it another role', ({ kubernetes }) => (kubernetes.serviceAccounts = [aServiceAccount({ roleArn: OTHER_ROLE })]), /somebody-elses/],
-    ['the service account is gone', ({ kubernetes }) => (kubernetes.serviceAccounts = []), /deleted service account payments\/api/],
-    ['the service account was made again', ({ kubernetes }) => (kubernetes.serviceAccounts = [aServiceAccount({ uid: 'another' })]), /made it again/],
-    ['somebody has associated it anew', ({ eks }) => (eks.associations = [THEIRS]), /somebody else made association a-theirs of payments\/api/],
-    ['the OIDC trust is gone', ({ roles }) => (roles.trust[ROLE] = policyText(podIdentityStatement)), /OIDC trust .*does not certainly let these service accounts in: payments\/api/],
+    [
+      'somebody has given it another role',
+      ({ kubernetes }) => (kubernetes.serviceAccounts = [aServiceAccount({ roleArn: OTHER_ROLE })]),
+      /somebody-elses/,
+    ],
+    [
+      'the service account is gone',
+      ({ kubernetes }) => (kubernetes.serviceAccounts = []),
+      /deleted service account payments\/api/,
+    ],
+    [
+      'the service account was made again',
+      ({ kubernetes }) => (kubernetes.serviceAccounts = [aServiceAccount({ uid: 'another' })]),
+      /made it again/,
+    ],
+    [
+      'somebody has associated it anew',
+      ({ eks }) => (eks.associations = [THEIRS]),
+      /somebody else made association a-theirs of payments\/api/,
+    ],
+    [
+      'the OIDC trust is gone',
+      ({ roles }) => (roles.trust[ROLE] = policyText(podIdentityStatement)),
+      /OIDC trust .*does not certainly let these service accounts in: payments\/api/,
+    ],
     ['the role is gone', ({ roles }) => delete roles.trust[ROLE], /not there any more/],
     ['the cluster has no issuer', ({ eks }) => (eks.cluster = aCluster({ oidcIssuer: undefined })), /no OIDC issuer/],
-    ['another migration has its lock', ({ ledger }) => ledger.acquireLock(SUBJECT_LOCK, { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(9) }), new RegExp(OTHER_MIGRATION_ID)],
+    [
+      'another migration has its lock',
+      ({ ledger }) =>
+        ledger.acquireLock(SUBJECT_LOCK, {
+          migrationId: OTHER_MIGRATION_ID,
+          executionArn: OTHER_EXECUTION,
+          since: at(9),
+        }),
+      new RegExp(OTHER_MIGRATION_ID),
+    ],
   ])('is refused where %s, and nothing is changed by it', async (_, change, why) => {
     const fakes = await ended('migrated');
     await change(fakes);
-    await expect(takeOver(fakes, requested)).rejects.toMatchObject({ name: 'RollbackRefused', message: expect.stringMatching(why) as string });
+    await expect(takeOver(fakes, requested)).rejects.toMatchObject({
+      name: 'RollbackRefused',
+      message: expect.stringMatching(why) as string,
+    });
     expect(await fakes.record()).toMatchObject({ status: 'ended', outcome: 'migrated', verified: 'pods' });
     expect(fakes.journal.mutations()).toEqual([]);
   });
 });
 
 describe('wayBackClosed for a service account', () => {
-  const closed = async (change: AccountChange, world: (fakes: Begun) => unknown = () => undefined): Promise<string | undefined> => {
+  const closed = async (
+    change: AccountChange,
+    world: (fakes: Begun) => unknown = () => undefined,
+  ): Promise<string | undefined> => {
     const fakes = await associated(change);
     world(fakes);
     const answer = await wayBackClosed(await fakes.record(), accountSnapshot(change.snapshot), fakes.dependencies);
@@ -120,18 +216,35 @@ describe('wayBackClosed for a service account', () => {
   });
   it('is open where the association is gone already, or was there before', async () => {
     expect(await closed({}, ({ eks }) => (eks.associations = []))).toBeUndefined();
-    expect(await closed({ snapshot: { associations: [anAccountAssociation()] } }, ({ eks }) => (eks.associations = [anAccountAssociation()]))).toBeUndefined();
+    expect(
+      await closed(
+        { snapshot: { associations: [anAccountAssociation()] } },
+        ({ eks }) => (eks.associations = [anAccountAssociation()]),
+      ),
+    ).toBeUndefined();
   });
   it('goes by the trust of the role of its annotation, not of the one that it got', async () => {
     const named: AccountChange = { request: { roleArn: OTHER_ROLE } };
     const own = ({ eks }: Begun): unknown => (eks.associations = [ownAssociation({ roleArn: OTHER_ROLE })]);
     expect(await closed(named, own)).toBeUndefined();
-    expect(await closed(named, (fakes) => (own(fakes), (fakes.roles.trust[OTHER_ROLE] = ACCOUNT_TRUST), delete fakes.roles.trust[ROLE]))).toContain(`the IRSA role ${ROLE}`);
+    expect(
+      await closed(
+        named,
+        (fakes) => (own(fakes), (fakes.roles.trust[OTHER_ROLE] = ACCOUNT_TRUST), delete fakes.roles.trust[ROLE]),
+      ),
+    ).toContain(`the IRSA role ${ROLE}`);
   });
   it('does not ask the API server where what EKS says is enough', async () => {
-    expect(await closed({ request: { verification: 'api' } }, ({ kubernetes }) => (kubernetes.serviceAccounts = []))).toBeUndefined();
+    expect(
+      await closed({ request: { verification: 'api' } }, ({ kubernetes }) => (kubernetes.serviceAccounts = [])),
+    ).toBeUndefined();
   });
   it('says nothing of a role that nobody saw', async () => {
-    expect(await closed({ request: { verification: 'api', roleArn: ROLE }, snapshot: { serviceAccount: undefined } }, ({ roles }) => delete roles.trust[ROLE])).toBeUndefined();
+    expect(
+      await closed(
+        { request: { verification: 'api', roleArn: ROLE }, snapshot: { serviceAccount: undefined } },
+        ({ roles }) => delete roles.trust[ROLE],
+      ),
+    ).toBeUndefined();
   });
 });

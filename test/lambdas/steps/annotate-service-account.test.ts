@@ -7,9 +7,12 @@ import { invoke, type When } from '../fakes.ts';
 import { at, MIGRATION_ID, OTHER_ROLE, ROLE } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
 
-const removing = (change: AccountChange = {}): Promise<Begun> => associated({ ...change, request: { annotation: 'remove', ...change.request } });
-const takeOff = (fakes: Begun): Promise<unknown> => invoke(annotateServiceAccountStep, { ...fakes.input, towards: 'pod-identity' }, fakes);
-const putBack = (fakes: Begun): Promise<unknown> => invoke(annotateServiceAccountStep, { ...fakes.input, towards: 'before' }, fakes);
+const removing = (change: AccountChange = {}): Promise<Begun> =>
+  associated({ ...change, request: { annotation: 'remove', ...change.request } });
+const takeOff = (fakes: Begun): Promise<unknown> =>
+  invoke(annotateServiceAccountStep, { ...fakes.input, towards: 'pod-identity' }, fakes);
+const putBack = (fakes: Begun): Promise<unknown> =>
+  invoke(annotateServiceAccountStep, { ...fakes.input, towards: 'before' }, fakes);
 const now = ({ kubernetes }: Begun): string | undefined => kubernetes.serviceAccounts[0]?.roleArn;
 const noted = async (fakes: Begun): Promise<AnnotationChange | undefined> => (await fakes.record()).annotationChange;
 const TAKEN: AnnotationChange = { notedAt: at(-60), writtenAt: at(-59) };
@@ -70,7 +73,10 @@ describe('annotate-service-account', () => {
   });
 
   it.each<When>(['before', 'after'])('comes out the same, whichever call breaks %s its effect', async (when) => {
-    for (const [prepare, run, roleArn] of [[removing, takeOff, undefined], [taken, putBack, ROLE]] as const) {
+    for (const [prepare, run, roleArn] of [
+      [removing, takeOff, undefined],
+      [taken, putBack, ROLE],
+    ] as const) {
       const smooth = await prepare();
       await run(smooth);
       for (let position = 0; position < smooth.journal.calls.length; position += 1) {
@@ -86,12 +92,23 @@ describe('annotate-service-account', () => {
 
   it.each<[string, (fakes: Begun) => unknown, RegExp]>([
     ['deleted the association', ({ eks }) => (eks.associations = []), /the association of payments\/api is gone/],
-    ['given the association another role', ({ eks }) => (eks.associations = [ownAssociation({ roleArn: OTHER_ROLE })]), /gave a-own the role/],
-    ['put another one in its place', ({ eks }) => (eks.associations = [ownAssociation({ id: 'a-theirs', tags: {} })]), /somebody else made a-theirs/],
+    [
+      'given the association another role',
+      ({ eks }) => (eks.associations = [ownAssociation({ roleArn: OTHER_ROLE })]),
+      /gave a-own the role/,
+    ],
+    [
+      'put another one in its place',
+      ({ eks }) => (eks.associations = [ownAssociation({ id: 'a-theirs', tags: {} })]),
+      /somebody else made a-theirs/,
+    ],
   ])('leaves it where somebody has %s: without both, new pods have no role', async (_, change, why) => {
     const fakes = await removing();
     change(fakes);
-    await expect(takeOff(fakes)).rejects.toMatchObject({ name: 'AssociationChanged', message: expect.stringMatching(why) as string });
+    await expect(takeOff(fakes)).rejects.toMatchObject({
+      name: 'AssociationChanged',
+      message: expect.stringMatching(why) as string,
+    });
     expect(now(fakes)).toBe(ROLE);
     expect(fakes.journal.mutations()).toEqual([]);
     expect(await noted(fakes)).toBeUndefined();
@@ -114,18 +131,27 @@ describe('annotate-service-account', () => {
   it.each(somebodyElse)('leaves it alone where somebody else has %s', async (_, change, why) => {
     const fakes = await removing();
     fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
-    await expect(takeOff(fakes)).rejects.toMatchObject({ name: 'ServiceAccountChanged', message: expect.stringMatching(why) as string });
+    await expect(takeOff(fakes)).rejects.toMatchObject({
+      name: 'ServiceAccountChanged',
+      message: expect.stringMatching(why) as string,
+    });
     expect(fakes.journal.mutations()).toEqual([]);
     expect(await noted(fakes)).toBeUndefined();
   });
 
   it.each<[string, AccountChange]>([
     ['that keeps it', { request: { annotation: 'keep' } }],
-    ['whose service account nobody saw', { snapshot: { serviceAccount: undefined }, plan: { serviceAccount: undefined } }],
+    [
+      'whose service account nobody saw',
+      { snapshot: { serviceAccount: undefined }, plan: { serviceAccount: undefined } },
+    ],
   ])('does nothing for a migration %s', async (_, change) => {
     for (const run of [takeOff, putBack]) {
       const fakes = await removing(change);
-      await expect(run(fakes)).rejects.toMatchObject({ name: 'BadInput', message: expect.stringContaining('takes no annotation off') as string });
+      await expect(run(fakes)).rejects.toMatchObject({
+        name: 'BadInput',
+        message: expect.stringContaining('takes no annotation off') as string,
+      });
       expect(fakes.journal.mutations()).toEqual([]);
       expect(now(fakes)).toBe(ROLE);
     }
@@ -143,7 +169,9 @@ describe('annotate-service-account on the way back', () => {
     const fakes = await taken();
     expect(await putBack(fakes)).toEqual({ changed: true });
     expect(now(fakes)).toBe(ROLE);
-    expect(fakes.journal.of('kubernetes.annotateServiceAccount')).toEqual([[expect.objectContaining({ ...REF, resourceVersion: '7' }), ROLE]]);
+    expect(fakes.journal.of('kubernetes.annotateServiceAccount')).toEqual([
+      [expect.objectContaining({ ...REF, resourceVersion: '7' }), ROLE],
+    ]);
     expect(await noted(fakes)).toEqual({ ...TAKEN, undoneAt: at(0) });
     const names = fakes.journal.names();
     expect(names[names.indexOf('kubernetes.annotateServiceAccount') - 1]).toBe('ledger.assertLock');
@@ -182,7 +210,10 @@ describe('annotate-service-account on the way back', () => {
   it.each(somebodyElse)('leaves it to a person where somebody else has %s', async (_, change, why) => {
     const fakes = await taken();
     fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
-    await expect(putBack(fakes)).rejects.toMatchObject({ name: 'RestoreRefused', message: expect.stringMatching(why) as string });
+    await expect(putBack(fakes)).rejects.toMatchObject({
+      name: 'RestoreRefused',
+      message: expect.stringMatching(why) as string,
+    });
     expect(fakes.journal.mutations()).toEqual([]);
     expect(await noted(fakes)).toEqual(TAKEN);
   });
@@ -190,7 +221,10 @@ describe('annotate-service-account on the way back', () => {
   it('writes no role that the deployment may not give to pods', async () => {
     const fakes = await taken();
     fakes.settings.passableRoleArns = [OTHER_ROLE];
-    await expect(putBack(fakes)).rejects.toMatchObject({ name: 'RestoreRefused', message: expect.stringContaining(`may not give pods ${ROLE}`) as string });
+    await expect(putBack(fakes)).rejects.toMatchObject({
+      name: 'RestoreRefused',
+      message: expect.stringContaining(`may not give pods ${ROLE}`) as string,
+    });
     expect(fakes.journal.mutations()).toEqual([]);
     expect(await noted(fakes)).toEqual(TAKEN);
   });

@@ -2,11 +2,25 @@ import { describe, expect, it } from 'vitest';
 import { assessRollbackStep } from '../../../lambdas/steps/assess-rollback/handler.ts';
 import { MAX_RESTORE_ACTIONS } from '../../../lambdas/steps/assess-rollback/schema.ts';
 import { invoke, lost, type When } from '../fakes.ts';
-import { ADDON, addonArn, anAddon, anAssociation, associationArn, IN_PLACE, MIGRATION_ID, OTHER_ROLE, RECREATE, RECREATE_PRESERVING, ROLE, VERSION } from '../fixtures.ts';
+import {
+  ADDON,
+  addonArn,
+  anAddon,
+  anAssociation,
+  associationArn,
+  IN_PLACE,
+  MIGRATION_ID,
+  OTHER_ROLE,
+  RECREATE,
+  RECREATE_PRESERVING,
+  ROLE,
+  VERSION,
+} from '../fixtures.ts';
 import { begun, type Begun, LEFT_OVER } from './begun.ts';
 import { aCopy, COPY, made, recreated, removed, wayBack } from './way-back.ts';
 
-const assess = (fakes: Begun, actions = 0): Promise<unknown> => invoke(assessRollbackStep, { ...fakes.input, actions }, fakes);
+const assess = (fakes: Begun, actions = 0): Promise<unknown> =>
+  invoke(assessRollbackStep, { ...fakes.input, actions }, fakes);
 const preserving = { plan: { ladder: [RECREATE_PRESERVING] } };
 
 /** Where a migration can have got to, and what the way back takes from there. */
@@ -77,7 +91,14 @@ describe.each(places)('the way back when %s', (_, prepare, taken) => {
     fakes.eks.keyFreedAfter = 3000;
     await prepare(fakes);
     expect(await wayBack(fakes)).toEqual(taken);
-    expect(fakes.eks.addons.get(ADDON)).toMatchObject({ status: 'ACTIVE', version: VERSION, serviceAccountRoleArn: ROLE, podIdentityAssociations: [], configurationValues: anAddon().configurationValues, tags: { team: 'storage' } });
+    expect(fakes.eks.addons.get(ADDON)).toMatchObject({
+      status: 'ACTIVE',
+      version: VERSION,
+      serviceAccountRoleArn: ROLE,
+      podIdentityAssociations: [],
+      configurationValues: anAddon().configurationValues,
+      tags: { team: 'storage' },
+    });
     expect(fakes.eks.associations).toEqual([]);
     const before = fakes.journal.mutations();
     expect(await wayBack(fakes)).toEqual([]);
@@ -96,8 +117,19 @@ describe.each(places)('the way back when %s', (_, prepare, taken) => {
       const fakes = await begun(preserving);
       await prepare(fakes);
       fakes.journal.failAt(position, when, lost());
-      expect([position, call, await wayBack(fakes).then(() => 'back', (error: unknown) => error)]).toEqual([position, call, 'back']);
-      expect(fakes.eks.addons.get(ADDON)).toMatchObject({ status: 'ACTIVE', serviceAccountRoleArn: ROLE, podIdentityAssociations: [] });
+      expect([
+        position,
+        call,
+        await wayBack(fakes).then(
+          () => 'back',
+          (error: unknown) => error,
+        ),
+      ]).toEqual([position, call, 'back']);
+      expect(fakes.eks.addons.get(ADDON)).toMatchObject({
+        status: 'ACTIVE',
+        serviceAccountRoleArn: ROLE,
+        podIdentityAssociations: [],
+      });
       expect(fakes.eks.associations).toEqual([]);
     }
   });
@@ -121,18 +153,32 @@ describe('assess-rollback', () => {
   it('waits while EKS is at work', async () => {
     const fakes = await begun();
     await recreated(fakes, { status: 'CREATING' });
-    await expect(assess(fakes)).rejects.toMatchObject({ name: 'RestoreInProgress', message: expect.stringContaining('CREATING') as string });
+    await expect(assess(fakes)).rejects.toMatchObject({
+      name: 'RestoreInProgress',
+      message: expect.stringContaining('CREATING') as string,
+    });
   });
 
   it.each<[string, (fakes: Begun) => unknown, RegExp]>([
-    ['another version', (fakes) => recreated(fakes, { version: 'v1.40.0-eksbuild.1' }), /version v1\.40\.0.*left as it is/],
+    [
+      'another version',
+      (fakes) => recreated(fakes, { version: 'v1.40.0-eksbuild.1' }),
+      /version v1\.40\.0.*left as it is/,
+    ],
     ['another role', (fakes) => recreated(fakes, { serviceAccountRoleArn: OTHER_ROLE }), /somebody-elses/],
     ['a delete that was not its own', (fakes) => fakes.eks.addons.delete(ADDON), /somebody else deleted/],
-    ['a copy that was not its own', (fakes) => fakes.eks.addons.set(ADDON, aCopy({ arn: addonArn(5), podIdentityAssociations: [] })), /somebody else made/],
+    [
+      'a copy that was not its own',
+      (fakes) => fakes.eks.addons.set(ADDON, aCopy({ arn: addonArn(5), podIdentityAssociations: [] })),
+      /somebody else made/,
+    ],
   ])('leaves %s to a person', async (_, change, message) => {
     const fakes = await begun();
     await change(fakes);
-    await expect(assess(fakes)).rejects.toMatchObject({ name: 'RestoreRefused', message: expect.stringMatching(message) as string });
+    await expect(assess(fakes)).rejects.toMatchObject({
+      name: 'RestoreRefused',
+      message: expect.stringMatching(message) as string,
+    });
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
@@ -140,7 +186,10 @@ describe('assess-rollback', () => {
     const fakes = await begun(preserving);
     fakes.eks.deleteFails = true;
     await recreated(fakes, { status: 'CREATE_FAILED' });
-    await expect(wayBack(fakes)).rejects.toMatchObject({ name: 'RestoreRefused', message: expect.stringContaining('could not delete') as string });
+    await expect(wayBack(fakes)).rejects.toMatchObject({
+      name: 'RestoreRefused',
+      message: expect.stringContaining('could not delete') as string,
+    });
     expect(fakes.journal.mutations()).toEqual(['eks.deleteAddon', 'eks.deleteAddon']);
   });
 
@@ -148,8 +197,18 @@ describe('assess-rollback', () => {
     const fakes = await begun(preserving);
     fakes.eks.endsIn = 'CREATE_FAILED';
     await removed(fakes);
-    await expect(wayBack(fakes)).rejects.toMatchObject({ name: 'RestoreFailed', message: expect.stringContaining(`After ${MAX_RESTORE_ACTIONS} actions`) as string });
-    expect(fakes.journal.mutations()).toEqual(['eks.createAddon', 'eks.deleteAddon', 'eks.createAddon', 'eks.deleteAddon', 'eks.createAddon', 'eks.deleteAddon']);
+    await expect(wayBack(fakes)).rejects.toMatchObject({
+      name: 'RestoreFailed',
+      message: expect.stringContaining(`After ${MAX_RESTORE_ACTIONS} actions`) as string,
+    });
+    expect(fakes.journal.mutations()).toEqual([
+      'eks.createAddon',
+      'eks.deleteAddon',
+      'eks.createAddon',
+      'eks.deleteAddon',
+      'eks.createAddon',
+      'eks.deleteAddon',
+    ]);
   });
 
   it('has nothing against the last look when the actions are used up', async () => {
@@ -166,21 +225,43 @@ describe('assess-rollback', () => {
   });
 
   it('brings back own and stand-alone associations with all their fields', async () => {
-    const fields = { targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: '{"Version":"2012-10-17"}', tags: { team: 'storage' } };
+    const fields = {
+      targetRoleArn: OTHER_ROLE,
+      disableSessionTags: true,
+      policy: '{"Version":"2012-10-17"}',
+      tags: { team: 'storage' },
+    };
     const owned = anAssociation({ id: 'a-owned', serviceAccount: 'other-sa', ownerArn: addonArn(1), ...fields });
     const standAlone = anAssociation({ ...LEFT_OVER, ...fields });
     const fakes = await begun({
       plan: { ladder: [RECREATE] },
-      snapshot: { addon: anAddon({ podIdentityAssociations: [owned.arn] }), associations: [standAlone, owned], planned: [{ namespace: 'kube-system', serviceAccount: LEFT_OVER.serviceAccount, roleArn: ROLE }, { namespace: 'kube-system', serviceAccount: 'other-sa', roleArn: ROLE }] },
+      snapshot: {
+        addon: anAddon({ podIdentityAssociations: [owned.arn] }),
+        associations: [standAlone, owned],
+        planned: [
+          { namespace: 'kube-system', serviceAccount: LEFT_OVER.serviceAccount, roleArn: ROLE },
+          { namespace: 'kube-system', serviceAccount: 'other-sa', roleArn: ROLE },
+        ],
+      },
     });
-    await recreated(fakes, { status: 'CREATE_FAILED', podIdentityAssociations: [associationArn('a-made'), associationArn('a-made2')] });
+    await recreated(fakes, {
+      status: 'CREATE_FAILED',
+      podIdentityAssociations: [associationArn('a-made'), associationArn('a-made2')],
+    });
     fakes.eks.associations = [made(), made({ id: 'a-made2', serviceAccount: 'other-sa' })];
     fakes.eks.keyFreedAfter = 3000;
     await fakes.ledger.recordAssociation(MIGRATION_ID, 'purged', standAlone);
     expect(await wayBack(fakes)).toEqual(['delete', 'create']);
     const now = fakes.eks.addons.get(ADDON)?.arn;
     expect(fakes.eks.associations).toHaveLength(2);
-    expect(fakes.eks.associations).toEqual(expect.arrayContaining([expect.objectContaining({ serviceAccount: 'other-sa', ownerArn: now, roleArn: ROLE, ...fields }), expect.objectContaining({ serviceAccount: LEFT_OVER.serviceAccount, roleArn: ROLE, ...fields })]));
-    expect(fakes.eks.associations.find((one) => one.serviceAccount === LEFT_OVER.serviceAccount)?.ownerArn).toBeUndefined();
+    expect(fakes.eks.associations).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ serviceAccount: 'other-sa', ownerArn: now, roleArn: ROLE, ...fields }),
+        expect.objectContaining({ serviceAccount: LEFT_OVER.serviceAccount, roleArn: ROLE, ...fields }),
+      ]),
+    );
+    expect(
+      fakes.eks.associations.find((one) => one.serviceAccount === LEFT_OVER.serviceAccount)?.ownerArn,
+    ).toBeUndefined();
   });
 });

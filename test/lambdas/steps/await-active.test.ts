@@ -12,7 +12,10 @@ const run = (fakes: Begun): Promise<unknown> => invoke(awaitActiveStep, fakes.in
 
 /** The change has been asked for: by a create, or by an update in place. */
 async function changing(way: Rung): Promise<Begun> {
-  const fakes = await begun({ plan: { ladder: [way] }, record: way.strategy === 'recreate' ? { removed: [addonArn(1)] } : {} });
+  const fakes = await begun({
+    plan: { ladder: [way] },
+    record: way.strategy === 'recreate' ? { removed: [addonArn(1)] } : {},
+  });
   if (way.strategy === 'recreate') fakes.eks.addons.delete(ADDON);
   await invoke(way.strategy === 'recreate' ? createAddonStep : updateAddonStep, fakes.input, fakes);
   fakes.journal.clear();
@@ -34,7 +37,10 @@ describe.each(ways)('await-active after %s', (_, way, takes, status) => {
 
   it('is done when the add-on is ACTIVE and its associations are listed; it notes them', async () => {
     const fakes = await changing(way);
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonNotActive', message: `Add-on ${ADDON} is ${status}.` });
+    await expect(run(fakes)).rejects.toMatchObject({
+      name: 'AddonNotActive',
+      message: `Add-on ${ADDON} is ${status}.`,
+    });
     fakes.clock.advance(takes);
     const [made] = fakes.eks.associations;
     expect(await run(fakes)).toEqual({ status: 'ACTIVE', associations: [made?.id] });
@@ -45,24 +51,45 @@ describe.each(ways)('await-active after %s', (_, way, takes, status) => {
 
   it.each(['CREATING', 'UPDATING', 'DEGRADED'] as const)('comes again while it is %s', async (now) => {
     const fakes = await settled();
-    change(fakes, { status: now, issues: [{ code: 'InsufficientNumberOfReplicas', message: 'too few', resourceIds: [] }] });
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonNotActive', message: expect.stringContaining('too few') as string });
+    change(fakes, {
+      status: now,
+      issues: [{ code: 'InsufficientNumberOfReplicas', message: 'too few', resourceIds: [] }],
+    });
+    await expect(run(fakes)).rejects.toMatchObject({
+      name: 'AddonNotActive',
+      message: expect.stringContaining('too few') as string,
+    });
   });
-  it.each(['CREATE_FAILED', 'UPDATE_FAILED', 'DELETING', 'DELETE_FAILED'] as const)('gives up when it is %s', async (now) => {
-    const fakes = await settled();
-    change(fakes, { status: now, issues: [{ code: 'ConfigurationConflict', message: 'Conflicts found', resourceIds: [] }] });
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonFailed', message: expect.stringContaining('ConfigurationConflict: Conflicts found') as string });
-  });
+  it.each(['CREATE_FAILED', 'UPDATE_FAILED', 'DELETING', 'DELETE_FAILED'] as const)(
+    'gives up when it is %s',
+    async (now) => {
+      const fakes = await settled();
+      change(fakes, {
+        status: now,
+        issues: [{ code: 'ConfigurationConflict', message: 'Conflicts found', resourceIds: [] }],
+      });
+      await expect(run(fakes)).rejects.toMatchObject({
+        name: 'AddonFailed',
+        message: expect.stringContaining('ConfigurationConflict: Conflicts found') as string,
+      });
+    },
+  );
 
   it.each([
     ['none is listed', []],
-    ['another role is', [anAssociation({ roleArn: OTHER_ROLE, ownerArn: addonArn(way.strategy === 'recreate' ? 2 : 1) })]],
+    [
+      'another role is',
+      [anAssociation({ roleArn: OTHER_ROLE, ownerArn: addonArn(way.strategy === 'recreate' ? 2 : 1) })],
+    ],
     ['a stand-alone one is', [anAssociation()]],
     ['one of another copy is', [anAssociation({ ownerArn: addonArn(7) })]],
   ])('comes again when ACTIVE, but of its associations %s', async (__, associations) => {
     const fakes = await settled();
     fakes.eks.associations = associations;
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonNotActive', message: expect.stringContaining('kube-system/ebs-csi-controller-sa') as string });
+    await expect(run(fakes)).rejects.toMatchObject({
+      name: 'AddonNotActive',
+      message: expect.stringContaining('kube-system/ebs-csi-controller-sa') as string,
+    });
     expect((await fakes.record()).associations.created).toEqual([]);
   });
 
@@ -89,7 +116,10 @@ describe('await-active after a create', () => {
   it('comes again while EKS shows the old copy, or none', async () => {
     const fakes = await changing(RECREATE);
     fakes.eks.addons.set(ADDON, anAddon({ status: 'DELETING' }));
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonNotActive', message: expect.stringContaining('not show the new copy') as string });
+    await expect(run(fakes)).rejects.toMatchObject({
+      name: 'AddonNotActive',
+      message: expect.stringContaining('not show the new copy') as string,
+    });
     const unknown = await begun({ plan: { ladder: [RECREATE] }, record: { removed: [addonArn(1)] } });
     unknown.eks.addons.delete(ADDON);
     await expect(run(unknown)).rejects.toMatchObject({ name: 'AddonNotActive' });
@@ -110,7 +140,10 @@ describe('await-active of several service accounts', () => {
     expect(await run(fakes)).toMatchObject({ associations: fakes.eks.associations.map((one) => one.id) });
     expect(fakes.eks.associations.map((one) => one.roleArn)).toEqual([ROLE, OTHER_ROLE]);
     fakes.eks.associations = fakes.eks.associations.slice(0, 1);
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonNotActive', message: expect.stringContaining('kube-system/second') as string });
+    await expect(run(fakes)).rejects.toMatchObject({
+      name: 'AddonNotActive',
+      message: expect.stringContaining('kube-system/second') as string,
+    });
   });
 });
 
@@ -123,7 +156,10 @@ describe('await-active in place', () => {
       fakes.clock.advance(milliseconds);
       fakes.eks.addons.set(ADDON, updating);
     };
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonNotActive', message: expect.stringContaining('UPDATING') as string });
+    await expect(run(fakes)).rejects.toMatchObject({
+      name: 'AddonNotActive',
+      message: expect.stringContaining('UPDATING') as string,
+    });
   });
   it('lets the pods decide where the role stays, after several looks', async () => {
     const fakes = await begun({ plan: { ladder: [IN_PLACE] } });

@@ -5,26 +5,51 @@ import { awaitWindowStep } from '../../../lambdas/steps/await-window/handler.ts'
 import { beginStep } from '../../../lambdas/steps/begin/handler.ts';
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { type Fakes, invoke, newFakes } from '../fakes.ts';
-import { ADDON, ADDON_LOCK, aMigration, aPlan, aRequest, at, EXECUTION, MIGRATION_ID, NOW, OTHER_EXECUTION, OTHER_MIGRATION_ID, ROLE_LOCK, target } from '../fixtures.ts';
+import {
+  ADDON,
+  ADDON_LOCK,
+  aMigration,
+  aPlan,
+  aRequest,
+  at,
+  EXECUTION,
+  MIGRATION_ID,
+  NOW,
+  OTHER_EXECUTION,
+  OTHER_MIGRATION_ID,
+  ROLE_LOCK,
+  target,
+} from '../fixtures.ts';
 
 const HOUR = 3600;
 const input = { migrationId: MIGRATION_ID, target, subject: ADDON };
 /** It is Monday, 09:00 in UTC: open from 10:00 to 11:00 each day. */
 const WINDOW: ChangeWindow = { schedule: '0 10 * * *', durationMinutes: 60, timeZone: 'UTC', waitAtMostHours: 336 };
 
-async function waiting(window: ChangeWindow | undefined, request: object = {}): Promise<{ fakes: Fakes; planHash: string }> {
+async function waiting(
+  window: ChangeWindow | undefined,
+  request: object = {},
+): Promise<{ fakes: Fakes; planHash: string }> {
   const fakes = newFakes();
-  const migration = aMigration({ plan: aPlan(), request: aRequest({ ...(window ? { changeWindow: window } : {}), ...request }) });
+  const migration = aMigration({
+    plan: aPlan(),
+    request: aRequest({ ...(window ? { changeWindow: window } : {}), ...request }),
+  });
   await fakes.ledger.putMigration(migration);
   return { fakes, planHash: migration.plan!.hash };
 }
-const look = (fakes: Fakes, startedAt = at(0)): Promise<unknown> => invoke(awaitWindowStep, { ...input, startedAt }, fakes);
-const begin = ({ fakes, planHash }: { fakes: Fakes; planHash: string }): Promise<unknown> => invoke(beginStep, { ...input, executionArn: EXECUTION, planHash }, fakes);
+const look = (fakes: Fakes, startedAt = at(0)): Promise<unknown> =>
+  invoke(awaitWindowStep, { ...input, startedAt }, fakes);
+const begin = ({ fakes, planHash }: { fakes: Fakes; planHash: string }): Promise<unknown> =>
+  invoke(beginStep, { ...input, executionArn: EXECUTION, planHash }, fakes);
 
 describe('the wait for a window', () => {
   it('says when it opens until it is open, and changes nothing', async () => {
     const { fakes } = await waiting(WINDOW);
-    await expect(look(fakes)).rejects.toMatchObject({ name: 'WindowClosed', message: 'The change window (0 10 * * *, UTC) opens at 2026-01-05T10:00:00.000Z.' });
+    await expect(look(fakes)).rejects.toMatchObject({
+      name: 'WindowClosed',
+      message: 'The change window (0 10 * * *, UTC) opens at 2026-01-05T10:00:00.000Z.',
+    });
     fakes.clock.advance(HOUR * 1000);
     expect(await look(fakes)).toEqual({ openUntil: at(2 * HOUR) });
     expect(fakes.journal.mutations()).toEqual([]);
@@ -44,7 +69,12 @@ describe('the wait for a window', () => {
   });
   it('ends at once where the window does not open in time', async () => {
     const { fakes } = await waiting({ ...WINDOW, schedule: '0 10 * * SUN', waitAtMostHours: 24 });
-    await expect(look(fakes)).rejects.toMatchObject({ name: 'WindowOutOfReach', message: expect.stringMatching(/before 2026-01-11T10:00:00.000Z, and migration \w+ waits until 2026-01-06T09:00:00.000Z at most\. Nothing was changed/) as string });
+    await expect(look(fakes)).rejects.toMatchObject({
+      name: 'WindowOutOfReach',
+      message: expect.stringMatching(
+        /before 2026-01-11T10:00:00.000Z, and migration \w+ waits until 2026-01-06T09:00:00.000Z at most\. Nothing was changed/,
+      ) as string,
+    });
   });
   it('counts from when it began, and never beyond what a migration may wait', async () => {
     const { fakes } = await waiting({ ...WINDOW, waitAtMostHours: 1 });
@@ -52,13 +82,17 @@ describe('the wait for a window', () => {
     await expect(look(fakes)).rejects.toMatchObject({ name: 'WindowClosed' });
     await expect(look(fakes, at(-HOUR))).rejects.toMatchObject({ name: 'WindowOutOfReach' });
     fakes.clock.advance(30 * 24 * HOUR * 1000);
-    await expect(look(fakes, new Date(fakes.clock.now()).toISOString())).rejects.toMatchObject({ name: 'WindowOutOfReach' });
+    await expect(look(fakes, new Date(fakes.clock.now()).toISOString())).rejects.toMatchObject({
+      name: 'WindowOutOfReach',
+    });
   });
   it('ends when somebody asks the migration to stop', async () => {
     const { fakes } = await waiting(WINDOW);
     await fakes.ledger.requestCancel(MIGRATION_ID, { requestedAt: at(0) });
     const handler = createHandler(awaitWindowStep, fakes.dependencies);
-    await expect(handler({ ...input, startedAt: at(0) }, { getRemainingTimeInMillis: () => 60_000 } as unknown as LambdaContext)).rejects.toMatchObject({ name: 'Cancelled' });
+    await expect(
+      handler({ ...input, startedAt: at(0) }, { getRemainingTimeInMillis: () => 60_000 } as unknown as LambdaContext),
+    ).rejects.toMatchObject({ name: 'Cancelled' });
   });
 });
 
@@ -77,7 +111,11 @@ describe('begin, with a window', () => {
   it('lets go of what it has where the window closes while a role is waited for, and of nobody else’s', async () => {
     const migration = await waiting({ ...WINDOW, schedule: '0 9 * * *' });
     const { ledger, clock } = migration.fakes;
-    await ledger.acquireLock(ROLE_LOCK, { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(0) });
+    await ledger.acquireLock(ROLE_LOCK, {
+      migrationId: OTHER_MIGRATION_ID,
+      executionArn: OTHER_EXECUTION,
+      since: at(0),
+    });
     await expect(begin(migration)).rejects.toMatchObject({ name: 'RoleLockHeld' });
     expect((await ledger.readLock(ADDON_LOCK))?.holder?.migrationId).toBe(MIGRATION_ID);
     clock.advance(HOUR * 1000);
@@ -101,15 +139,26 @@ describe('begin, where somebody has to approve', () => {
     const { fakes, planHash } = await waiting(undefined, request);
     fakes.settings.approvals = { required, approver: 'anyone' };
     for (const approvedHash of [undefined, '', 'a'.repeat(64)]) {
-      await expect(invoke(beginStep, { ...input, executionArn: EXECUTION, planHash, approvedHash }, fakes)).rejects.toMatchObject({ name: 'BadInput', message: expect.stringContaining('approv') as string });
+      await expect(
+        invoke(beginStep, { ...input, executionArn: EXECUTION, planHash, approvedHash }, fakes),
+      ).rejects.toMatchObject({ name: 'BadInput', message: expect.stringContaining('approv') as string });
     }
     expect(await fakes.ledger.listHeldLocks()).toEqual([]);
-    expect(await invoke(beginStep, { ...input, executionArn: EXECUTION, planHash, approvedHash: planHash }, fakes)).toEqual({ fence: 1 });
+    expect(
+      await invoke(beginStep, { ...input, executionArn: EXECUTION, planHash, approvedHash: planHash }, fakes),
+    ).toEqual({ fence: 1 });
   });
   it('does not take an approval in the ledger for one', async () => {
     const { fakes, planHash } = await waiting(undefined, { approval: 'required' });
-    await fakes.ledger.putApproval(MIGRATION_ID, { round: 1, planHash, state: 'approved', requestedAt: at(0), expiresAt: at(60), decidedBy: 'somebody' }, { taskToken: 'token', at: NOW });
-    await expect(begin({ fakes, planHash })).rejects.toMatchObject({ name: 'BadInput', message: expect.stringContaining('nobody has approved it') as string });
+    await fakes.ledger.putApproval(
+      MIGRATION_ID,
+      { round: 1, planHash, state: 'approved', requestedAt: at(0), expiresAt: at(60), decidedBy: 'somebody' },
+      { taskToken: 'token', at: NOW },
+    );
+    await expect(begin({ fakes, planHash })).rejects.toMatchObject({
+      name: 'BadInput',
+      message: expect.stringContaining('nobody has approved it') as string,
+    });
   });
 });
 
@@ -118,10 +167,21 @@ describe('a plan', () => {
     const plan = async (request: object, settings: Partial<Fakes['settings']> = {}): Promise<unknown> => {
       const fakes = newFakes();
       Object.assign(fakes.settings, settings);
-      return invoke(planStep, { migrationId: MIGRATION_ID, executionArn: EXECUTION, request: aRequest(request) }, fakes);
+      return invoke(
+        planStep,
+        { migrationId: MIGRATION_ID, executionArn: EXECUTION, request: aRequest(request) },
+        fakes,
+      );
     };
     expect(await plan({})).toMatchObject({ needsApproval: false, hasWindow: false });
-    expect(await plan({ approval: 'required', approvalHours: 2, changeWindow: WINDOW })).toMatchObject({ needsApproval: true, approvalSeconds: 7200, hasWindow: true });
-    expect(await plan({}, { approvals: { required: true, approver: 'anyone' }, changeWindow: WINDOW })).toMatchObject({ needsApproval: true, hasWindow: true });
+    expect(await plan({ approval: 'required', approvalHours: 2, changeWindow: WINDOW })).toMatchObject({
+      needsApproval: true,
+      approvalSeconds: 7200,
+      hasWindow: true,
+    });
+    expect(await plan({}, { approvals: { required: true, approver: 'anyone' }, changeWindow: WINDOW })).toMatchObject({
+      needsApproval: true,
+      hasWindow: true,
+    });
   });
 });

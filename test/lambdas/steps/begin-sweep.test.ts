@@ -14,41 +14,76 @@ const input = { sweepId: SWEEP_ID, executionArn: EXECUTION };
 let fakes: Fakes;
 beforeEach(() => {
   fakes = newFakes();
-  Object.assign(fakes.settings, { account: ACCOUNT, accounts: ['444455556666'], regions: ['eu-west-1'], bucket: 'sweeps-bucket' });
+  Object.assign(fakes.settings, {
+    account: ACCOUNT,
+    accounts: ['444455556666'],
+    regions: ['eu-west-1'],
+    bucket: 'sweeps-bucket',
+  });
 });
 
-const put = (request: SweepRequestInput, change: Partial<Sweep> = {}): Promise<Sweep> => fakes.sweeps.create({ ...newSweep({ sweepId: SWEEP_ID, request: sweepRequest.parse(request), startedAt: STARTED }), ...change });
+const put = (request: SweepRequestInput, change: Partial<Sweep> = {}): Promise<Sweep> =>
+  fakes.sweeps.create({
+    ...newSweep({ sweepId: SWEEP_ID, request: sweepRequest.parse(request), startedAt: STARTED }),
+    ...change,
+  });
 const places = (): unknown => JSON.parse(fakes.documents.objects.get(placesKey(SWEEP_ID))?.text ?? 'null');
 
 describe('begin-sweep', () => {
   it('notes the execution and lays out the places', async () => {
     await put({ mode: 'migrate' });
-    expect(await invoke(beginSweepStep, input, fakes)).toEqual({ sweepId: SWEEP_ID, mode: 'migrate', phase: 'inventory', bucket: 'sweeps-bucket', placesKey: placesKey(SWEEP_ID), mapPrefix: mapPrefix(SWEEP_ID), places: 2 });
+    expect(await invoke(beginSweepStep, input, fakes)).toEqual({
+      sweepId: SWEEP_ID,
+      mode: 'migrate',
+      phase: 'inventory',
+      bucket: 'sweeps-bucket',
+      placesKey: placesKey(SWEEP_ID),
+      mapPrefix: mapPrefix(SWEEP_ID),
+      places: 2,
+    });
     expect(places()).toEqual([
       { account: ACCOUNT, region: 'eu-west-1' },
       { account: '444455556666', region: 'eu-west-1' },
     ]);
-    expect(await fakes.sweeps.get(SWEEP_ID)).toMatchObject({ executionArn: EXECUTION, executions: 1, phase: 'inventory', status: 'running' });
+    expect(await fakes.sweeps.get(SWEEP_ID)).toMatchObject({
+      executionArn: EXECUTION,
+      executions: 1,
+      phase: 'inventory',
+      status: 'running',
+    });
   });
 
   it('makes the record of a sweep that was started without one', async () => {
-    await invoke(beginSweepStep, { ...input, request: { mode: 'inventory', selection: { regions: ['us-east-1'] } } }, fakes);
+    await invoke(
+      beginSweepStep,
+      { ...input, request: { mode: 'inventory', selection: { regions: ['us-east-1'] } } },
+      fakes,
+    );
     expect(places()).toEqual([
       { account: ACCOUNT, region: 'us-east-1' },
       { account: '444455556666', region: 'us-east-1' },
     ]);
-    expect(await fakes.sweeps.get(SWEEP_ID)).toMatchObject({ sweepId: SWEEP_ID, executions: 1, request: { mode: 'inventory', callsPerSecond: 5 } });
-    await expect(invoke(beginSweepStep, { ...input, sweepId: '01KF0E44M047C4FEZDQK8YZG0N' }, fakes)).rejects.toMatchObject({ name: 'BadInput', message: expect.stringContaining('no request') as string });
+    expect(await fakes.sweeps.get(SWEEP_ID)).toMatchObject({
+      sweepId: SWEEP_ID,
+      executions: 1,
+      request: { mode: 'inventory', callsPerSecond: 5 },
+    });
+    await expect(
+      invoke(beginSweepStep, { ...input, sweepId: '01KF0E44M047C4FEZDQK8YZG0N' }, fakes),
+    ).rejects.toMatchObject({ name: 'BadInput', message: expect.stringContaining('no request') as string });
   });
 
   it('goes by the record where there is one', async () => {
     await put({ mode: 'inventory' });
-    expect(await invoke(beginSweepStep, { ...input, request: { mode: 'migrate' } }, fakes)).toMatchObject({ mode: 'inventory' });
+    expect(await invoke(beginSweepStep, { ...input, request: { mode: 'migrate' } }, fakes)).toMatchObject({
+      mode: 'inventory',
+    });
   });
 
   it('counts an execution once, and each next one', async () => {
     await put({ mode: 'migrate' });
-    for (const executionArn of [EXECUTION, EXECUTION, `${EXECUTION}-1`, `${EXECUTION}-1`]) await invoke(beginSweepStep, { ...input, executionArn }, fakes);
+    for (const executionArn of [EXECUTION, EXECUTION, `${EXECUTION}-1`, `${EXECUTION}-1`])
+      await invoke(beginSweepStep, { ...input, executionArn }, fakes);
     expect(await fakes.sweeps.get(SWEEP_ID)).toMatchObject({ executionArn: `${EXECUTION}-1`, executions: 2 });
   });
 
@@ -67,7 +102,10 @@ describe('begin-sweep', () => {
 
   it('refuses an account that the service may not work on, after the execution is noted, so that the sweep is told to have failed', async () => {
     await put({ mode: 'inventory', selection: { accounts: ['999988887777', ACCOUNT] } });
-    await expect(invoke(beginSweepStep, input, fakes)).rejects.toMatchObject({ name: 'BadInput', message: expect.stringMatching(/999988887777.*setting accounts/) as string });
+    await expect(invoke(beginSweepStep, input, fakes)).rejects.toMatchObject({
+      name: 'BadInput',
+      message: expect.stringMatching(/999988887777.*setting accounts/) as string,
+    });
     expect(places()).toBeNull();
     expect(await fakes.sweeps.get(SWEEP_ID)).toMatchObject({ executions: 1 });
   });
@@ -76,15 +114,27 @@ describe('begin-sweep', () => {
     for (const name of ['account', 'regions', 'bucket']) {
       const all = { ...fakes.settings };
       Object.assign(fakes.settings, { [name]: undefined });
-      await expect(invoke(beginSweepStep, input, fakes)).rejects.toMatchObject({ name: 'BadInput', message: expect.stringMatching(/ACCOUNT, REGIONS, BUCKET_NAME/) as string });
+      await expect(invoke(beginSweepStep, input, fakes)).rejects.toMatchObject({
+        name: 'BadInput',
+        message: expect.stringMatching(/ACCOUNT, REGIONS, BUCKET_NAME/) as string,
+      });
       Object.assign(fakes.settings, all);
     }
   });
 
   describe('names the sweep before it', () => {
     const idOf = (index: number): string => `01KF0E${String(index).padStart(20, '0')}`;
-    const before = (index: number, change: Partial<Sweep>, request: SweepRequestInput = { mode: 'inventory' }): Promise<Sweep> =>
-      fakes.sweeps.create({ ...newSweep({ sweepId: idOf(index), request: sweepRequest.parse(request), startedAt: STARTED }), status: 'ended', outcome: 'completed', ...change });
+    const before = (
+      index: number,
+      change: Partial<Sweep>,
+      request: SweepRequestInput = { mode: 'inventory' },
+    ): Promise<Sweep> =>
+      fakes.sweeps.create({
+        ...newSweep({ sweepId: idOf(index), request: sweepRequest.parse(request), startedAt: STARTED }),
+        status: 'ended',
+        outcome: 'completed',
+        ...change,
+      });
     const previous = async (): Promise<string | undefined> => {
       await put({ mode: 'migrate', selection: { clusters: ['a', 'b'] } });
       await invoke(beginSweepStep, input, fakes);
@@ -106,7 +156,11 @@ describe('begin-sweep', () => {
       expect(await previous()).toBe(idOf(1));
     });
     it('and never a later one', async () => {
-      await fakes.sweeps.create({ ...newSweep({ sweepId: '01KF0E44M047C4FEZDQK8YZG0N', request: sweepRequest.parse(same), startedAt: STARTED }), status: 'ended', outcome: 'completed' });
+      await fakes.sweeps.create({
+        ...newSweep({ sweepId: '01KF0E44M047C4FEZDQK8YZG0N', request: sweepRequest.parse(same), startedAt: STARTED }),
+        status: 'ended',
+        outcome: 'completed',
+      });
       expect(await previous()).toBeUndefined();
     });
   });

@@ -2,14 +2,36 @@ import { describe, expect, it } from 'vitest';
 import type { Addon, MigrationRequestInput, Plan } from '../../../lambdas/domain/model.ts';
 import { beginStep } from '../../../lambdas/steps/begin/handler.ts';
 import { invoke, newFakes, type Fakes } from '../fakes.ts';
-import { ADDON, ADDON_LOCK, addonArn, aMigration, anAddon, anAssociation, aPlan, aRequest, at, bothWays, EXECUTION, IN_PLACE, MIGRATION_ID, OTHER_EXECUTION, OTHER_MIGRATION_ID, OTHER_ROLE, planned, ROLE, ROLE_LOCK, target } from '../fixtures.ts';
+import {
+  ADDON,
+  ADDON_LOCK,
+  addonArn,
+  aMigration,
+  anAddon,
+  anAssociation,
+  aPlan,
+  aRequest,
+  at,
+  bothWays,
+  EXECUTION,
+  IN_PLACE,
+  MIGRATION_ID,
+  OTHER_EXECUTION,
+  OTHER_MIGRATION_ID,
+  OTHER_ROLE,
+  planned,
+  ROLE,
+  ROLE_LOCK,
+  target,
+} from '../fixtures.ts';
 import { lockText, roleLock } from '../../../lambdas/runtime/lock.ts';
 import { BEFORE, REPAIR, repairOf } from './repaired.ts';
 
 const input = { migrationId: MIGRATION_ID, executionArn: EXECUTION, target, subject: ADDON };
 /** By the hash of the plan that the fakes were given. */
 const hashes = new WeakMap<Fakes, string>();
-const run = (fakes: Fakes): Promise<unknown> => invoke(beginStep, { ...input, planHash: hashes.get(fakes) ?? 'none' }, fakes);
+const run = (fakes: Fakes): Promise<unknown> =>
+  invoke(beginStep, { ...input, planHash: hashes.get(fakes) ?? 'none' }, fakes);
 
 const ACCOUNTS = `arn:aws:iam::111122223333:role/*`;
 
@@ -50,9 +72,18 @@ describe('begin', () => {
     fakes.roles.trust[OTHER_ROLE] = 'other';
     const named = `${ROLE}-named`;
     fakes.roles.trust[named] = 'named';
-    await fakes.ledger.putMigration(aMigration({ plan: aPlan({ associations: [{ ...planned, roleArn: OTHER_ROLE }] }), request: aRequest({ roleArn: OTHER_ROLE, roles: { x: named } }) }));
+    await fakes.ledger.putMigration(
+      aMigration({
+        plan: aPlan({ associations: [{ ...planned, roleArn: OTHER_ROLE }] }),
+        request: aRequest({ roleArn: OTHER_ROLE, roles: { x: named } }),
+      }),
+    );
     await run(fakes);
-    expect((await fakes.ledger.getSnapshot(MIGRATION_ID))?.trustPolicies).toEqual({ [ROLE]: bothWays, [OTHER_ROLE]: 'other', [named]: 'named' });
+    expect((await fakes.ledger.getSnapshot(MIGRATION_ID))?.trustPolicies).toEqual({
+      [ROLE]: bothWays,
+      [OTHER_ROLE]: 'other',
+      [named]: 'named',
+    });
   });
 
   it('invoked again finds its own locks, under the fence that they have, and lets the first snapshot stand', async () => {
@@ -73,23 +104,34 @@ describe('begin', () => {
     expect(fakes.journal.of('ledger.putSnapshot')).toHaveLength(1);
   });
 
-  const another = (executionArn = OTHER_EXECUTION): { migrationId: string; executionArn: string; since: string } => ({ migrationId: OTHER_MIGRATION_ID, executionArn, since: at(-60) });
-  const heldSince = (what: string): string => `Migration ${OTHER_MIGRATION_ID} holds the lock on ${what} since ${at(-60)} (execution ${OTHER_EXECUTION}).`;
+  const another = (executionArn = OTHER_EXECUTION): { migrationId: string; executionArn: string; since: string } => ({
+    migrationId: OTHER_MIGRATION_ID,
+    executionArn,
+    since: at(-60),
+  });
+  const heldSince = (what: string): string =>
+    `Migration ${OTHER_MIGRATION_ID} holds the lock on ${what} since ${at(-60)} (execution ${OTHER_EXECUTION}).`;
 
   it('says who holds the lock and leaves everything alone', async () => {
     const fakes = await plannedFakes();
     await fakes.ledger.acquireLock(ADDON_LOCK, another());
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'LockHeld', message: `${heldSince(lockText(ADDON_LOCK))} Wait until it has ended, then start again.` });
+    await expect(run(fakes)).rejects.toMatchObject({
+      name: 'LockHeld',
+      message: `${heldSince(lockText(ADDON_LOCK))} Wait until it has ended, then start again.`,
+    });
     expect(await fakes.ledger.getSnapshot(MIGRATION_ID)).toBeUndefined();
     expect((await fakes.ledger.readLock(ROLE_LOCK))?.holder).toBeUndefined();
     expect((await fakes.ledger.getMigration(MIGRATION_ID))?.rung).toBeUndefined();
     expect(fakes.journal.names()).not.toContain('eks.describeAddon');
   });
 
-  it('waits for a role that another add-on\'s migration holds, and keeps what it has', async () => {
+  it("waits for a role that another add-on's migration holds, and keeps what it has", async () => {
     const fakes = await plannedFakes();
     await fakes.ledger.acquireLock(ROLE_LOCK, another());
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'RoleLockHeld', message: `${heldSince(`role ${ROLE}`)} It is another migration's, which shares the role: it is waited for.` });
+    await expect(run(fakes)).rejects.toMatchObject({
+      name: 'RoleLockHeld',
+      message: `${heldSince(`role ${ROLE}`)} It is another migration's, which shares the role: it is waited for.`,
+    });
     await fakes.ledger.assertLock(ADDON_LOCK, MIGRATION_ID, 1);
     expect(fakes.journal.names()).not.toContain('eks.describeAddon');
     await fakes.ledger.releaseLock(ROLE_LOCK, OTHER_EXECUTION);
@@ -97,8 +139,14 @@ describe('begin', () => {
   });
 
   it('takes the locks of all roles in one order, whichever way they are named', async () => {
-    for (const roles of [[OTHER_ROLE, ROLE], [ROLE, OTHER_ROLE]]) {
-      const fakes = await plannedFakes({ associations: roles.map((roleArn, index) => ({ ...planned, serviceAccount: `account-${index}`, roleArn })) }, { roles: Object.fromEntries(roles.map((roleArn, index) => [`account-${index}`, roleArn])) });
+    for (const roles of [
+      [OTHER_ROLE, ROLE],
+      [ROLE, OTHER_ROLE],
+    ]) {
+      const fakes = await plannedFakes(
+        { associations: roles.map((roleArn, index) => ({ ...planned, serviceAccount: `account-${index}`, roleArn })) },
+        { roles: Object.fromEntries(roles.map((roleArn, index) => [`account-${index}`, roleArn])) },
+      );
       await run(fakes);
       const keys = [ADDON_LOCK, ROLE_LOCK, roleLock(OTHER_ROLE)];
       expect(fakes.journal.of('ledger.acquireLock').map(([key]) => key)).toEqual(keys);
@@ -130,7 +178,10 @@ describe('begin', () => {
     const fakes = await plannedFakes();
     if (now) fakes.eks.addons.set(ADDON, now);
     else fakes.eks.addons.delete(ADDON);
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonChanged', message: expect.stringContaining('Nothing was changed; plan again') as string });
+    await expect(run(fakes)).rejects.toMatchObject({
+      name: 'AddonChanged',
+      message: expect.stringContaining('Nothing was changed; plan again') as string,
+    });
     expect(await fakes.ledger.getSnapshot(MIGRATION_ID)).toBeUndefined();
   });
 
@@ -140,8 +191,16 @@ describe('begin', () => {
     ['was made again', ['a-left00000000000001'], [anAssociation({ id: 'a-another' })]],
     ['was chained', ['a-left00000000000001'], [anAssociation({ targetRoleArn: OTHER_ROLE })]],
     ['was tagged', ['a-left00000000000001'], [anAssociation({ tags: { team: 'storage' } })]],
-    ['was taken over by another tool', ['a-left00000000000001'], [anAssociation({ tags: { 'aws:cloudformation:stack-name': 'pods' } })]],
-    ['was given to another add-on', ['a-left00000000000001'], [anAssociation({ ownerArn: addonArn(1, 'aws-efs-csi-driver') })]],
+    [
+      'was taken over by another tool',
+      ['a-left00000000000001'],
+      [anAssociation({ tags: { 'aws:cloudformation:stack-name': 'pods' } })],
+    ],
+    [
+      'was given to another add-on',
+      ['a-left00000000000001'],
+      [anAssociation({ ownerArn: addonArn(1, 'aws-efs-csi-driver') })],
+    ],
   ])('stops when an association %s', async (_, existing, there) => {
     const fakes = await plannedFakes({ existing });
     fakes.eks.associations = there;
@@ -151,23 +210,47 @@ describe('begin', () => {
 
   it('locks and keeps the trust of a role that is repaired', async () => {
     const second = { ...planned, serviceAccount: 'other', roleArn: OTHER_ROLE };
-    const fakes = await plannedFakes({ associations: [planned, second], trustRepairs: [REPAIR, repairOf(OTHER_ROLE)] }, { trust: 'repair', roles: { other: OTHER_ROLE } });
+    const fakes = await plannedFakes(
+      { associations: [planned, second], trustRepairs: [REPAIR, repairOf(OTHER_ROLE)] },
+      { trust: 'repair', roles: { other: OTHER_ROLE } },
+    );
     Object.assign(fakes.roles.trust, { [ROLE]: BEFORE, [OTHER_ROLE]: BEFORE });
     expect(await run(fakes)).toEqual({ fence: 1 });
-    expect((await fakes.ledger.getMigration(MIGRATION_ID))?.locks).toEqual([ADDON_LOCK, ROLE_LOCK, roleLock(OTHER_ROLE)]);
-    expect((await fakes.ledger.getSnapshot(MIGRATION_ID))?.trustPolicies).toEqual({ [ROLE]: BEFORE, [OTHER_ROLE]: BEFORE });
+    expect((await fakes.ledger.getMigration(MIGRATION_ID))?.locks).toEqual([
+      ADDON_LOCK,
+      ROLE_LOCK,
+      roleLock(OTHER_ROLE),
+    ]);
+    expect((await fakes.ledger.getSnapshot(MIGRATION_ID))?.trustPolicies).toEqual({
+      [ROLE]: BEFORE,
+      [OTHER_ROLE]: BEFORE,
+    });
   });
 
-  it.each([[bothWays], [undefined]])('stops when a trust policy that would be repaired is another by now: %s', async (now) => {
-    const fakes = await plannedFakes({ trustRepairs: [REPAIR] }, { trust: 'repair' });
-    fakes.roles.trust[ROLE] = now;
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'TrustChanged', message: expect.stringMatching(/no longer as the plan found it.*nothing was changed.*try again/) as string });
-    expect(await fakes.ledger.getSnapshot(MIGRATION_ID)).toBeUndefined();
-  });
+  it.each([[bothWays], [undefined]])(
+    'stops when a trust policy that would be repaired is another by now: %s',
+    async (now) => {
+      const fakes = await plannedFakes({ trustRepairs: [REPAIR] }, { trust: 'repair' });
+      fakes.roles.trust[ROLE] = now;
+      await expect(run(fakes)).rejects.toMatchObject({
+        name: 'TrustChanged',
+        message: expect.stringMatching(/no longer as the plan found it.*nothing was changed.*try again/) as string,
+      });
+      expect(await fakes.ledger.getSnapshot(MIGRATION_ID)).toBeUndefined();
+    },
+  );
 
   it('goes on where what is carried over is as planned', async () => {
     const chained = anAssociation({ targetRoleArn: OTHER_ROLE, tags: { team: 'storage', tier: 'one' } });
-    const carryOver = [{ namespace: planned.namespace, serviceAccount: planned.serviceAccount, from: chained.id, targetRoleArn: OTHER_ROLE, tags: { tier: 'one', team: 'storage' } }];
+    const carryOver = [
+      {
+        namespace: planned.namespace,
+        serviceAccount: planned.serviceAccount,
+        from: chained.id,
+        targetRoleArn: OTHER_ROLE,
+        tags: { tier: 'one', team: 'storage' },
+      },
+    ];
     const fakes = await plannedFakes({ existing: [chained.id], carryOver, ladder: [IN_PLACE] });
     fakes.eks.associations = [chained];
     expect(await run(fakes)).toEqual({ fence: 1 });
@@ -181,7 +264,10 @@ describe('begin', () => {
   ])('refuses %s before it takes the lock', async (_, prepare) => {
     const fakes = newFakes();
     await prepare(fakes);
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'BadInput', message: expect.stringContaining(MIGRATION_ID) as string });
+    await expect(run(fakes)).rejects.toMatchObject({
+      name: 'BadInput',
+      message: expect.stringContaining(MIGRATION_ID) as string,
+    });
     expect(fakes.journal.names()).not.toContain('ledger.acquireLock');
   });
 });

@@ -1,7 +1,21 @@
 /** A migration that `begin` has let through: record, snapshot and locks are in the ledger, the journal is empty. */
 import type { Association, Migration, Plan, Snapshot } from '../../../lambdas/domain/model.ts';
 import { newFakes, type Fakes } from '../fakes.ts';
-import { ADDON, ADDON_LOCK, aMigration, anAssociation, aPlan, aSnapshot, at, EXECUTION, MIGRATION_ID, OTHER_EXECUTION, OTHER_MIGRATION_ID, ROLE_LOCK, target } from '../fixtures.ts';
+import {
+  ADDON,
+  ADDON_LOCK,
+  aMigration,
+  anAssociation,
+  aPlan,
+  aSnapshot,
+  at,
+  EXECUTION,
+  MIGRATION_ID,
+  OTHER_EXECUTION,
+  OTHER_MIGRATION_ID,
+  ROLE_LOCK,
+  target,
+} from '../fixtures.ts';
 
 export const LOCK = ADDON_LOCK;
 export const LEFT_OVER = anAssociation();
@@ -15,12 +29,17 @@ export interface Begun extends Fakes {
 }
 
 /** From that record and that snapshot, under the lock of that subject and the role's. */
-export async function begunFrom(record: Migration, snapshot: Snapshot, { subject, lock }: { subject: string; lock: string }): Promise<Begun> {
+export async function begunFrom(
+  record: Migration,
+  snapshot: Snapshot,
+  { subject, lock }: { subject: string; lock: string },
+): Promise<Begun> {
   const fakes = newFakes();
   const { ledger, journal } = fakes;
   await ledger.putMigration(record);
   await ledger.putSnapshot(MIGRATION_ID, snapshot);
-  for (const key of [lock, ROLE_LOCK]) await ledger.acquireLock(key, { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(0) });
+  for (const key of [lock, ROLE_LOCK])
+    await ledger.acquireLock(key, { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(0) });
   journal.clear();
   return {
     ...fakes,
@@ -33,15 +52,30 @@ export async function begunFrom(record: Migration, snapshot: Snapshot, { subject
   };
 }
 
-export async function begun(change: { record?: Partial<Migration>; plan?: Partial<Plan>; snapshot?: Partial<Snapshot> } = {}): Promise<Begun> {
-  const plan = aPlan({ ...(change.snapshot?.planned ? { associations: change.snapshot.planned } : {}), ...change.plan });
-  return begunFrom(aMigration({ plan, locks: [LOCK, ROLE_LOCK], rung: 0, ...change.record }), aSnapshot(change.snapshot), { subject: ADDON, lock: LOCK });
+export async function begun(
+  change: { record?: Partial<Migration>; plan?: Partial<Plan>; snapshot?: Partial<Snapshot> } = {},
+): Promise<Begun> {
+  const plan = aPlan({
+    ...(change.snapshot?.planned ? { associations: change.snapshot.planned } : {}),
+    ...change.plan,
+  });
+  return begunFrom(
+    aMigration({ plan, locks: [LOCK, ROLE_LOCK], rung: 0, ...change.record }),
+    aSnapshot(change.snapshot),
+    { subject: ADDON, lock: LOCK },
+  );
 }
 
 /** With a stand-alone association in the way, known to plan and snapshot. */
-export const begunWithLeftOver = async (change: Partial<Association> = {}, plan: Partial<Plan> = {}): Promise<Begun> => {
+export const begunWithLeftOver = async (
+  change: Partial<Association> = {},
+  plan: Partial<Plan> = {},
+): Promise<Begun> => {
   const association = { ...LEFT_OVER, ...change };
-  const fakes = await begun({ plan: { existing: [association.id], purge: [association.id], ...plan }, snapshot: { associations: [association] } });
+  const fakes = await begun({
+    plan: { existing: [association.id], purge: [association.id], ...plan },
+    snapshot: { associations: [association] },
+  });
   fakes.eks.associations = [association];
   return fakes;
 };

@@ -2,33 +2,71 @@ import { describe, expect, it } from 'vitest';
 import type { Association, CarriedOver } from '../../../lambdas/domain/model.ts';
 import { carryOverStep } from '../../../lambdas/steps/carry-over/handler.ts';
 import { invoke } from '../fakes.ts';
-import { ADDON, addonArn, anAddon, anAssociation, IN_PLACE, MIGRATION_ID, NAMESPACE, OTHER_ROLE, planned, RECREATE, SERVICE_ACCOUNT } from '../fixtures.ts';
+import {
+  ADDON,
+  addonArn,
+  anAddon,
+  anAssociation,
+  IN_PLACE,
+  MIGRATION_ID,
+  NAMESPACE,
+  OTHER_ROLE,
+  planned,
+  RECREATE,
+  SERVICE_ACCOUNT,
+} from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
 
 const run = (fakes: Begun): Promise<unknown> => invoke(carryOverStep, fakes.input, fakes);
 const POLICY = '{"Version":"2012-10-17","Statement":[]}';
 const NEW = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
-const carried = (change: Partial<CarriedOver> = {}): CarriedOver => ({ namespace: NAMESPACE, serviceAccount: SERVICE_ACCOUNT, from: 'a-left00000000000001', tags: {}, ...change });
-const ALL = carried({ targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: POLICY, tags: { team: 'storage', tier: 'one' } });
+const carried = (change: Partial<CarriedOver> = {}): CarriedOver => ({
+  namespace: NAMESPACE,
+  serviceAccount: SERVICE_ACCOUNT,
+  from: 'a-left00000000000001',
+  tags: {},
+  ...change,
+});
+const ALL = carried({
+  targetRoleArn: OTHER_ROLE,
+  disableSessionTags: true,
+  policy: POLICY,
+  tags: { team: 'storage', tier: 'one' },
+});
 
 /** The old association from which that is carried over. */
-const old = ({ from: id, namespace, serviceAccount, ...fields }: CarriedOver): Association => anAssociation({ id, namespace, serviceAccount, ...fields });
+const old = ({ from: id, namespace, serviceAccount, ...fields }: CarriedOver): Association =>
+  anAssociation({ id, namespace, serviceAccount, ...fields });
 
 /** In place, its update done. */
 async function updated(carryOver: CarriedOver[], there: Association[] = [NEW]): Promise<Begun> {
-  const fakes = await begun({ plan: { ladder: [IN_PLACE], carryOver }, snapshot: { associations: carryOver.map(old) } });
+  const fakes = await begun({
+    plan: { ladder: [IN_PLACE], carryOver },
+    snapshot: { associations: carryOver.map(old) },
+  });
   fakes.eks.addons.set(ADDON, anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [NEW.arn] }));
   fakes.eks.associations = structuredClone(there);
   return fakes;
 }
-const CARRIED = { targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: POLICY, tags: { team: 'storage', tier: 'one' } };
+const CARRIED = {
+  targetRoleArn: OTHER_ROLE,
+  disableSessionTags: true,
+  policy: POLICY,
+  tags: { team: 'storage', tier: 'one' },
+};
 
 describe('carry-over', () => {
   it('gives the new association all that the old one had, and notes it whole', async () => {
     const fakes = await updated([ALL]);
     expect(await run(fakes)).toEqual({ carried: ['a-new'] });
     expect(fakes.eks.associations).toMatchObject([{ id: 'a-new', ...CARRIED }]);
-    expect(fakes.journal.of('eks.updateAssociation')).toEqual([['a-new', { targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: POLICY }, `${MIGRATION_ID}-carry-over-0-a-new`]]);
+    expect(fakes.journal.of('eks.updateAssociation')).toEqual([
+      [
+        'a-new',
+        { targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: POLICY },
+        `${MIGRATION_ID}-carry-over-0-a-new`,
+      ],
+    ]);
     expect(fakes.journal.of('ledger.recordAssociation')).toEqual([[MIGRATION_ID, 'created', { ...NEW, ...CARRIED }]]);
     const names = fakes.journal.names();
     for (const call of fakes.journal.mutations()) expect(names[names.indexOf(call) - 1]).toBe('ledger.assertLock');
@@ -44,9 +82,19 @@ describe('carry-over', () => {
     ['tags alone', { tags: { team: 'storage' } }, {}, ['eks.tagResource']],
     ['one tag of two', { tags: { team: 'storage', tier: 'one' } }, { tags: { team: 'storage' } }, ['eks.tagResource']],
     ['fields alone', { targetRoleArn: OTHER_ROLE }, {}, ['eks.updateAssociation']],
-    ['a policy whose disableSessionTags is there', { disableSessionTags: true, policy: POLICY }, { disableSessionTags: true }, ['eks.updateAssociation']],
+    [
+      'a policy whose disableSessionTags is there',
+      { disableSessionTags: true, policy: POLICY },
+      { disableSessionTags: true },
+      ['eks.updateAssociation'],
+    ],
     ['no tags that AWS keeps to itself', { tags: { 'aws:cloudformation:stack-name': 'pods' } }, {}, []],
-    ['nothing any more', { targetRoleArn: OTHER_ROLE, tags: { team: 'storage' } }, { targetRoleArn: OTHER_ROLE, tags: { team: 'storage', other: 'kept' } }, []],
+    [
+      'nothing any more',
+      { targetRoleArn: OTHER_ROLE, tags: { team: 'storage' } },
+      { targetRoleArn: OTHER_ROLE, tags: { team: 'storage', other: 'kept' } },
+      [],
+    ],
   ])('sends what differs: %s', async (_, wanted, has, calls) => {
     const fakes = await updated([carried(wanted)], [{ ...NEW, ...has }]);
     expect(await run(fakes)).toEqual({ carried: ['a-new'] });
@@ -55,42 +103,55 @@ describe('carry-over', () => {
     expect(fakes.eks.associations).toMatchObject([{ ...has, ...wanted, tags: { ...has.tags, ...settable } }]);
   });
 
-  it.each(['eks.updateAssociation', 'eks.tagResource', 'ledger.recordAssociation'].flatMap((call) => (['before', 'after'] as const).map((when) => [call, when] as const)))(
-    'comes to the same end where the connection was lost at %s, %s its effect',
-    async (call, when) => {
-      const fakes = await updated([ALL]);
-      fakes.journal.failNext(call, when);
-      await expect(run(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
-      expect(await run(fakes)).toEqual({ carried: ['a-new'] });
-      expect(fakes.eks.associations).toMatchObject([CARRIED]);
-      expect(fakes.journal.of(call).length).toBe(when === 'after' && call.startsWith('eks.') ? 1 : 2);
-    },
-  );
+  it.each(
+    ['eks.updateAssociation', 'eks.tagResource', 'ledger.recordAssociation'].flatMap((call) =>
+      (['before', 'after'] as const).map((when) => [call, when] as const),
+    ),
+  )('comes to the same end where the connection was lost at %s, %s its effect', async (call, when) => {
+    const fakes = await updated([ALL]);
+    fakes.journal.failNext(call, when);
+    await expect(run(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
+    expect(await run(fakes)).toEqual({ carried: ['a-new'] });
+    expect(fakes.eks.associations).toMatchObject([CARRIED]);
+    expect(fakes.journal.of(call).length).toBe(when === 'after' && call.startsWith('eks.') ? 1 : 2);
+  });
 
   it('serves each service account with its own', async () => {
     const second = { ...planned, serviceAccount: 'second' };
-    const carryOver = [carried({ from: 'a-2', serviceAccount: 'second', targetRoleArn: OTHER_ROLE }), carried({ tags: { team: 'storage' } })];
+    const carryOver = [
+      carried({ from: 'a-2', serviceAccount: 'second', targetRoleArn: OTHER_ROLE }),
+      carried({ tags: { team: 'storage' } }),
+    ];
     const fakes = await begun({
       plan: { ladder: [RECREATE], carryOver },
       snapshot: { planned: [planned, second], associations: carryOver.map(old) },
       record: { removed: [addonArn(1)], made: [addonArn(2)] },
     });
-    fakes.eks.associations = [{ ...NEW, ownerArn: addonArn(2) }, anAssociation({ id: 'a-second', serviceAccount: 'second', ownerArn: addonArn(2) })];
+    fakes.eks.associations = [
+      { ...NEW, ownerArn: addonArn(2) },
+      anAssociation({ id: 'a-second', serviceAccount: 'second', ownerArn: addonArn(2) }),
+    ];
     expect(await run(fakes)).toEqual({ carried: ['a-second', 'a-new'] });
-    expect(fakes.eks.associations).toMatchObject([{ id: 'a-new', tags: { team: 'storage' } }, { id: 'a-second', targetRoleArn: OTHER_ROLE, tags: {} }]);
+    expect(fakes.eks.associations).toMatchObject([
+      { id: 'a-new', tags: { team: 'storage' } },
+      { id: 'a-second', targetRoleArn: OTHER_ROLE, tags: {} },
+    ]);
     expect(fakes.eks.associations[0]).not.toHaveProperty('targetRoleArn');
   });
 
   it.each<[string, Association[]]>([
     ['is gone', []],
     ['has another role', [{ ...NEW, roleArn: OTHER_ROLE }]],
-    ['is another add-on\'s', [{ ...NEW, ownerArn: addonArn(7) }]],
+    ["is another add-on's", [{ ...NEW, ownerArn: addonArn(7) }]],
     ['is a stand-alone one', [anAssociation()]],
     ['has another target role', [{ ...NEW, targetRoleArn: `${OTHER_ROLE}-too` }]],
     ['has another policy', [{ ...NEW, disableSessionTags: true, policy: '{}' }]],
   ])('leaves it alone where the association %s', async (_, there) => {
     const fakes = await updated([ALL], there);
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'AssociationChanged', message: expect.stringContaining('left alone') as string });
+    await expect(run(fakes)).rejects.toMatchObject({
+      name: 'AssociationChanged',
+      message: expect.stringContaining('left alone') as string,
+    });
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
@@ -104,7 +165,13 @@ describe('carry-over', () => {
 
   it('refuses a plan that names an association of no snapshot', async () => {
     const fakes = await updated([ALL]);
-    await fakes.ledger.putSnapshot(MIGRATION_ID, { ...(await fakes.ledger.getSnapshot(MIGRATION_ID))!, associations: [] });
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'BadInput', message: expect.stringContaining(ALL.from) as string });
+    await fakes.ledger.putSnapshot(MIGRATION_ID, {
+      ...(await fakes.ledger.getSnapshot(MIGRATION_ID))!,
+      associations: [],
+    });
+    await expect(run(fakes)).rejects.toMatchObject({
+      name: 'BadInput',
+      message: expect.stringContaining(ALL.from) as string,
+    });
   });
 });

@@ -4,50 +4,82 @@ import type { Addon, Rung } from '../../../lambdas/domain/model.ts';
 import { createAddonStep } from '../../../lambdas/steps/create-addon/handler.ts';
 import { CREATE_MS } from '../fake-eks.ts';
 import { invoke } from '../fakes.ts';
-import { ADDON, addonArn, anAddon, anAssociation, IN_PLACE, MIGRATION_ID, OTHER_ROLE, planned, RECREATE, RECREATE_PRESERVING, VERSION } from '../fixtures.ts';
+import {
+  ADDON,
+  addonArn,
+  anAddon,
+  anAssociation,
+  IN_PLACE,
+  MIGRATION_ID,
+  OTHER_ROLE,
+  planned,
+  RECREATE,
+  RECREATE_PRESERVING,
+  VERSION,
+} from '../fixtures.ts';
 import { begun, LEFT_OVER, type Begun } from './begun.ts';
 
 const create = (fakes: Begun, rung = 0): Promise<unknown> => invoke(createAddonStep, { ...fakes.input, rung }, fakes);
 /** This migration has deleted the add-on already. */
-async function deleted({ way = RECREATE, snapshot = {} }: { way?: Rung; snapshot?: NonNullable<Parameters<typeof begun>[0]>['snapshot'] } = {}): Promise<Begun> {
+async function deleted({
+  way = RECREATE,
+  snapshot = {},
+}: { way?: Rung; snapshot?: NonNullable<Parameters<typeof begun>[0]>['snapshot'] } = {}): Promise<Begun> {
   const fakes = await begun({ plan: { ladder: [way] }, record: { removed: [addonArn(1)] }, snapshot });
   fakes.eks.addons.delete(ADDON);
   return fakes;
 }
-const ours = (change: Partial<Addon> = {}): Addon => anAddon({ arn: addonArn(2), status: 'CREATING', serviceAccountRoleArn: undefined, podIdentityAssociations: ['a-new'], ...change });
+const ours = (change: Partial<Addon> = {}): Addon =>
+  anAddon({
+    arn: addonArn(2),
+    status: 'CREATING',
+    serviceAccountRoleArn: undefined,
+    podIdentityAssociations: ['a-new'],
+    ...change,
+  });
 
 describe('create-addon', () => {
   it.each([
     ['NONE', RECREATE],
     ['OVERWRITE', { ...RECREATE_PRESERVING, resolveConflicts: 'OVERWRITE' } as const],
-  ])('creates the very add-on there was, with associations and without a role; conflicts: %s', async (resolveConflicts, way) => {
-    const fakes = await deleted({ way, snapshot: { addon: anAddon({ namespace: 'storage' }) } });
-    expect(await create(fakes)).toEqual({ created: true });
-    expect(fakes.journal.of('eks.createAddon')).toEqual([
-      [
-        {
-          addon: ADDON,
-          version: VERSION,
-          namespace: 'storage',
-          podIdentityAssociations: [planned],
-          configurationValues: anAddon().configurationValues,
-          tags: { team: 'storage' },
-          resolveConflicts,
-          clientRequestToken: `${MIGRATION_ID}-create-addon-0`,
-        },
-      ],
-    ]);
-    const names = fakes.journal.names();
-    expect(names.slice(-3)).toEqual(['ledger.assertLock', 'eks.createAddon', 'ledger.recordCopy']);
-    expect((await fakes.record()).made).toEqual([addonArn(2)]);
-  });
+  ])(
+    'creates the very add-on there was, with associations and without a role; conflicts: %s',
+    async (resolveConflicts, way) => {
+      const fakes = await deleted({ way, snapshot: { addon: anAddon({ namespace: 'storage' }) } });
+      expect(await create(fakes)).toEqual({ created: true });
+      expect(fakes.journal.of('eks.createAddon')).toEqual([
+        [
+          {
+            addon: ADDON,
+            version: VERSION,
+            namespace: 'storage',
+            podIdentityAssociations: [planned],
+            configurationValues: anAddon().configurationValues,
+            tags: { team: 'storage' },
+            resolveConflicts,
+            clientRequestToken: `${MIGRATION_ID}-create-addon-0`,
+          },
+        ],
+      ]);
+      const names = fakes.journal.names();
+      expect(names.slice(-3)).toEqual(['ledger.assertLock', 'eks.createAddon', 'ledger.recordCopy']);
+      expect((await fakes.record()).made).toEqual([addonArn(2)]);
+    },
+  );
 
   it('leaves out what the add-on did not have', async () => {
     const { namespace: _, configurationValues: __, ...bare } = anAddon();
     const fakes = await deleted({ snapshot: { addon: bare } });
     await create(fakes);
     const [request] = fakes.journal.of('eks.createAddon')[0]!;
-    expect(Object.keys(request as object)).toEqual(['addon', 'version', 'podIdentityAssociations', 'tags', 'resolveConflicts', 'clientRequestToken']);
+    expect(Object.keys(request as object)).toEqual([
+      'addon',
+      'version',
+      'podIdentityAssociations',
+      'tags',
+      'resolveConflicts',
+      'clientRequestToken',
+    ]);
   });
 
   it('invoked again creates nothing again', async () => {
@@ -59,15 +91,18 @@ describe('create-addon', () => {
     expect(fakes.journal.mutations()).toEqual(['eks.createAddon']);
   });
 
-  it.each(['eks.createAddon', 'ledger.recordCopy'])('finds its create done after the reply to %s was lost, and notes the copy', async (call) => {
-    const fakes = await deleted();
-    fakes.journal.failNext(call, 'after');
-    await expect(create(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
-    expect(await create(fakes)).toEqual({ created: false });
-    expect(fakes.eks.associations).toHaveLength(1);
-    expect((await fakes.record()).made).toEqual([addonArn(2)]);
-    expect(fakes.journal.mutations()).toEqual(['eks.createAddon']);
-  });
+  it.each(['eks.createAddon', 'ledger.recordCopy'])(
+    'finds its create done after the reply to %s was lost, and notes the copy',
+    async (call) => {
+      const fakes = await deleted();
+      fakes.journal.failNext(call, 'after');
+      await expect(create(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
+      expect(await create(fakes)).toEqual({ created: false });
+      expect(fakes.eks.associations).toHaveLength(1);
+      expect((await fakes.record()).made).toEqual([addonArn(2)]);
+      expect(fakes.journal.mutations()).toEqual(['eks.createAddon']);
+    },
+  );
 
   it('finds its create done where the copy could not be noted', async () => {
     const fakes = await deleted();
@@ -78,10 +113,15 @@ describe('create-addon', () => {
   });
 
   it('creates a second time on a later way, under a token of its own', async () => {
-    const fakes = await begun({ plan: { ladder: [IN_PLACE, RECREATE_PRESERVING, RECREATE] }, record: { rung: 2, removed: [addonArn(1), addonArn(9)], made: [addonArn(9)] } });
+    const fakes = await begun({
+      plan: { ladder: [IN_PLACE, RECREATE_PRESERVING, RECREATE] },
+      record: { rung: 2, removed: [addonArn(1), addonArn(9)], made: [addonArn(9)] },
+    });
     fakes.eks.addons.delete(ADDON);
     expect(await create(fakes, 2)).toEqual({ created: true });
-    expect(fakes.journal.of('eks.createAddon')).toMatchObject([[{ clientRequestToken: `${MIGRATION_ID}-create-addon-2` }]]);
+    expect(fakes.journal.of('eks.createAddon')).toMatchObject([
+      [{ clientRequestToken: `${MIGRATION_ID}-create-addon-2` }],
+    ]);
     expect((await fakes.record()).made).toEqual([addonArn(9), addonArn(2)]);
   });
 
@@ -104,7 +144,10 @@ describe('create-addon', () => {
   ])('does not take for its own %s', async (_, there) => {
     const fakes = await deleted();
     fakes.eks.addons.set(ADDON, there);
-    await expect(create(fakes)).rejects.toMatchObject({ name: 'AddonChanged', message: expect.stringContaining('somebody else did') as string });
+    await expect(create(fakes)).rejects.toMatchObject({
+      name: 'AddonChanged',
+      message: expect.stringContaining('somebody else did') as string,
+    });
     expect(fakes.journal.mutations()).toEqual([]);
     expect((await fakes.record()).made).toEqual([]);
   });
@@ -112,7 +155,10 @@ describe('create-addon', () => {
   it('does not make again what somebody else has deleted', async () => {
     const fakes = await begun({ plan: { ladder: [RECREATE] } });
     fakes.eks.addons.delete(ADDON);
-    await expect(create(fakes)).rejects.toMatchObject({ name: 'AddonChanged', message: expect.stringContaining('somebody else has deleted it') as string });
+    await expect(create(fakes)).rejects.toMatchObject({
+      name: 'AddonChanged',
+      message: expect.stringContaining('somebody else has deleted it') as string,
+    });
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
@@ -136,7 +182,10 @@ describe('create-addon', () => {
     fakes.eks.associations = [anAssociation()];
     fakes.eks.keyFreedAfter = 8000;
     await fakes.eks.deleteAssociation(LEFT_OVER.id);
-    await expect(create(fakes)).rejects.toMatchObject({ name: 'AssociationStillThere', message: expect.stringContaining(LEFT_OVER.id) as string });
+    await expect(create(fakes)).rejects.toMatchObject({
+      name: 'AssociationStillThere',
+      message: expect.stringContaining(LEFT_OVER.id) as string,
+    });
     fakes.clock.advance(8000);
     expect(await create(fakes)).toEqual({ created: true });
   });
@@ -148,13 +197,19 @@ describe('create-addon', () => {
   it('leaves alone the association that somebody else has made', async () => {
     const fakes = await deleted();
     fakes.eks.associations = [anAssociation()];
-    await expect(create(fakes)).rejects.toMatchObject({ name: 'AssociationChanged', message: expect.stringContaining('appeared after the snapshot') as string });
+    await expect(create(fakes)).rejects.toMatchObject({
+      name: 'AssociationChanged',
+      message: expect.stringContaining('appeared after the snapshot') as string,
+    });
     expect(fakes.eks.associations).toEqual([anAssociation()]);
     expect(fakes.eks.addons.has(ADDON)).toBe(false);
   });
   it('lets every other refusal through', async () => {
     const fakes = await deleted();
-    const refusal = new MigrationError('InvalidRequest', 'eks:CreateAddon: InvalidParameterException: Addon version specified is not supported');
+    const refusal = new MigrationError(
+      'InvalidRequest',
+      'eks:CreateAddon: InvalidParameterException: Addon version specified is not supported',
+    );
     fakes.journal.failNext('eks.createAddon', 'before', refusal);
     await expect(create(fakes)).rejects.toBe(refusal);
     const busy = new MigrationError('Busy', 'eks:CreateAddon: ResourceInUseException: Addon already exists.');

@@ -2,7 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/errors.ts';
 import { MIGRATION_TAG } from '../../../lambdas/domain/service-account.ts';
 import { createAssociationStep } from '../../../lambdas/steps/create-association/handler.ts';
-import { ACCOUNT_NAME, ACCOUNT_NAMESPACE, anAccountAssociation, aServiceAccount, associated, begunAccount, ownAssociation, plannedAccount } from '../account-fixtures.ts';
+import {
+  ACCOUNT_NAME,
+  ACCOUNT_NAMESPACE,
+  anAccountAssociation,
+  aServiceAccount,
+  associated,
+  begunAccount,
+  ownAssociation,
+  plannedAccount,
+} from '../account-fixtures.ts';
 import { invoke, type When } from '../fakes.ts';
 import { at, MIGRATION_ID, OTHER_MIGRATION_ID, OTHER_ROLE, ROLE } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
@@ -11,7 +20,8 @@ import { aTrustChange } from './repaired.ts';
 const THEIRS = anAccountAssociation({ id: 'a-theirs' });
 const KEPT = anAccountAssociation();
 const create = (fakes: Begun): Promise<unknown> => invoke(createAssociationStep, fakes.input, fakes);
-const created = async (fakes: Begun): Promise<string[]> => (await fakes.record()).associations.created.map(({ id }) => id);
+const created = async (fakes: Begun): Promise<string[]> =>
+  (await fakes.record()).associations.created.map(({ id }) => id);
 
 describe('create-association', () => {
   it('associates the service account, with the migration as a tag and in the token, and notes what it made', async () => {
@@ -20,8 +30,23 @@ describe('create-association', () => {
     const [made, ...more] = fakes.eks.associations;
     expect(more).toEqual([]);
     expect(answer).toEqual({ created: true, association: made?.id });
-    expect(made).toMatchObject({ namespace: ACCOUNT_NAMESPACE, serviceAccount: ACCOUNT_NAME, roleArn: ROLE, tags: { [MIGRATION_TAG]: MIGRATION_ID } });
-    expect(fakes.journal.of('eks.createAssociation')).toEqual([[{ namespace: ACCOUNT_NAMESPACE, serviceAccount: ACCOUNT_NAME, roleArn: ROLE, tags: { [MIGRATION_TAG]: MIGRATION_ID } }, `${MIGRATION_ID}-create-association-0`]]);
+    expect(made).toMatchObject({
+      namespace: ACCOUNT_NAMESPACE,
+      serviceAccount: ACCOUNT_NAME,
+      roleArn: ROLE,
+      tags: { [MIGRATION_TAG]: MIGRATION_ID },
+    });
+    expect(fakes.journal.of('eks.createAssociation')).toEqual([
+      [
+        {
+          namespace: ACCOUNT_NAMESPACE,
+          serviceAccount: ACCOUNT_NAME,
+          roleArn: ROLE,
+          tags: { [MIGRATION_TAG]: MIGRATION_ID },
+        },
+        `${MIGRATION_ID}-create-association-0`,
+      ],
+    ]);
     expect((await fakes.record()).associations.created).toEqual([made]);
     expect(fakes.journal.mutations()).toEqual(['eks.createAssociation']);
     const names = fakes.journal.names();
@@ -86,16 +111,34 @@ describe('create-association', () => {
     expect(await created(fakes)).toEqual([]);
   });
 
-  it.each<[string, typeof KEPT[], typeof KEPT[], RegExp]>([
-    ['has associated it', [], [THEIRS], /somebody else made a-theirs of payments\/api with .*left alone; find out who did it/],
-    ['has associated it by another migration', [], [ownAssociation({ tags: { [MIGRATION_TAG]: OTHER_MIGRATION_ID } })], /somebody else made a-own/],
-    ['has given the one of before another role', [KEPT], [anAccountAssociation({ roleArn: OTHER_ROLE })], /gave a-there0000000000001 the role .*somebody-elses/],
+  it.each<[string, (typeof KEPT)[], (typeof KEPT)[], RegExp]>([
+    [
+      'has associated it',
+      [],
+      [THEIRS],
+      /somebody else made a-theirs of payments\/api with .*left alone; find out who did it/,
+    ],
+    [
+      'has associated it by another migration',
+      [],
+      [ownAssociation({ tags: { [MIGRATION_TAG]: OTHER_MIGRATION_ID } })],
+      /somebody else made a-own/,
+    ],
+    [
+      'has given the one of before another role',
+      [KEPT],
+      [anAccountAssociation({ roleArn: OTHER_ROLE })],
+      /gave a-there0000000000001 the role .*somebody-elses/,
+    ],
     ['has deleted the one of before', [KEPT], [], /the association of payments\/api is gone/],
     ['has put another one in its place', [KEPT], [THEIRS], /somebody else made a-theirs/],
   ])('stops, and leaves it alone, where somebody else %s', async (_, before, there, why) => {
     const fakes = await begunAccount({ snapshot: { associations: before } });
     fakes.eks.associations = structuredClone(there);
-    await expect(create(fakes)).rejects.toMatchObject({ name: 'AssociationChanged', message: expect.stringMatching(why) as string });
+    await expect(create(fakes)).rejects.toMatchObject({
+      name: 'AssociationChanged',
+      message: expect.stringMatching(why) as string,
+    });
     expect(fakes.journal.mutations()).toEqual([]);
     expect(fakes.eks.associations).toEqual(there);
     expect(await created(fakes)).toEqual([]);
@@ -105,7 +148,10 @@ describe('create-association', () => {
     const fakes = await begunAccount();
     const real = fakes.eks.createAssociation.bind(fakes.eks);
     fakes.eks.createAssociation = (wanted, token) => ((fakes.eks.associations = [THEIRS]), real(wanted, token));
-    await expect(create(fakes)).rejects.toMatchObject({ name: 'AssociationChanged', message: expect.stringContaining('a-theirs') as string });
+    await expect(create(fakes)).rejects.toMatchObject({
+      name: 'AssociationChanged',
+      message: expect.stringContaining('a-theirs') as string,
+    });
     expect(await created(fakes)).toEqual([]);
   });
 
@@ -122,7 +168,10 @@ describe('create-association', () => {
   it('waits too where its own one comes to light in the refusal, and finds it the next time', async () => {
     const fakes = await begunAccount();
     const real = fakes.eks.createAssociation.bind(fakes.eks);
-    fakes.eks.createAssociation = (wanted, token) => ((fakes.eks.associations = [ownAssociation()]), real(wanted, token));
+    fakes.eks.createAssociation = (wanted, token) => (
+      (fakes.eks.associations = [ownAssociation()]),
+      real(wanted, token)
+    );
     await expect(create(fakes)).rejects.toMatchObject({ name: 'AssociationStillThere' });
     expect(await create(fakes)).toEqual({ created: false, association: 'a-own' });
     expect(await created(fakes)).toEqual(['a-own']);
@@ -130,13 +179,20 @@ describe('create-association', () => {
 
   it('passes on that EKS is busy with something else', async () => {
     const fakes = await begunAccount();
-    fakes.journal.failNext('eks.createAssociation', 'before', new MigrationError('Busy', 'eks:CreatePodIdentityAssociation: ResourceInUseException: the cluster is updating'));
+    fakes.journal.failNext(
+      'eks.createAssociation',
+      'before',
+      new MigrationError('Busy', 'eks:CreatePodIdentityAssociation: ResourceInUseException: the cluster is updating'),
+    );
     await expect(create(fakes)).rejects.toMatchObject({ name: 'Busy' });
   });
 
   it('waits for EKS to see a trust policy that was repaired a moment ago', async () => {
     const fakes = await begunAccount();
-    const refused = new MigrationError('InvalidRequest', 'eks:CreatePodIdentityAssociation: InvalidParameterException: Trust policy of the role provided is invalid');
+    const refused = new MigrationError(
+      'InvalidRequest',
+      'eks:CreatePodIdentityAssociation: InvalidParameterException: Trust policy of the role provided is invalid',
+    );
     fakes.journal.failNext('eks.createAssociation', 'before', refused);
     // Without a repair it is what it says.
     await expect(create(fakes)).rejects.toMatchObject({ name: 'InvalidRequest' });
@@ -154,13 +210,19 @@ describe('create-association', () => {
   ])('changes nothing where somebody has %s meanwhile', async (_, change) => {
     const fakes = await begunAccount();
     fakes.kubernetes.serviceAccounts = change ? [aServiceAccount(change)] : [];
-    await expect(create(fakes)).rejects.toMatchObject({ name: 'ServiceAccountChanged', message: expect.stringMatching(/^Somebody else has .*\. It was left alone\.$/) as string });
+    await expect(create(fakes)).rejects.toMatchObject({
+      name: 'ServiceAccountChanged',
+      message: expect.stringMatching(/^Somebody else has .*\. It was left alone\.$/) as string,
+    });
     expect(fakes.journal.mutations()).toEqual([]);
     expect(fakes.eks.associations).toEqual([]);
   });
 
   it('does not ask the API server where what EKS says is enough, nor for what was not seen', async () => {
-    for (const change of [{ request: { verification: 'api' as const } }, { snapshot: { serviceAccount: undefined }, plan: { serviceAccount: undefined }, request: { roleArn: ROLE } }]) {
+    for (const change of [
+      { request: { verification: 'api' as const } },
+      { snapshot: { serviceAccount: undefined }, plan: { serviceAccount: undefined }, request: { roleArn: ROLE } },
+    ]) {
       const fakes = await begunAccount(change);
       fakes.kubernetes.serviceAccounts = [];
       expect(await create(fakes)).toMatchObject({ created: true });
@@ -168,15 +230,23 @@ describe('create-association', () => {
     }
   });
 
-  it.each([[[]], [[plannedAccount, plannedAccount]]])('makes one association, not as many as are planned in %j', async (planned) => {
-    const fakes = await begunAccount({ snapshot: { planned } });
-    await expect(create(fakes)).rejects.toMatchObject({ name: 'BadInput', message: expect.stringContaining(`plans ${planned.length} associations`) as string });
-    expect(fakes.journal.mutations()).toEqual([]);
-  });
+  it.each([[[]], [[plannedAccount, plannedAccount]]])(
+    'makes one association, not as many as are planned in %j',
+    async (planned) => {
+      const fakes = await begunAccount({ snapshot: { planned } });
+      await expect(create(fakes)).rejects.toMatchObject({
+        name: 'BadInput',
+        message: expect.stringContaining(`plans ${planned.length} associations`) as string,
+      });
+      expect(fakes.journal.mutations()).toEqual([]);
+    },
+  );
 
   it('is not for a way that the plan has not', async () => {
     const fakes = await begunAccount();
-    await expect(invoke(createAssociationStep, { ...fakes.input, rung: 1 }, fakes)).rejects.toMatchObject({ name: 'BadInput' });
+    await expect(invoke(createAssociationStep, { ...fakes.input, rung: 1 }, fakes)).rejects.toMatchObject({
+      name: 'BadInput',
+    });
     expect(fakes.journal.mutations()).toEqual([]);
   });
 

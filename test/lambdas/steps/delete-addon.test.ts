@@ -4,7 +4,16 @@ import { awaitDeletedStep } from '../../../lambdas/steps/await-deleted/handler.t
 import { deleteAddonStep } from '../../../lambdas/steps/delete-addon/handler.ts';
 import { DELETE_MS } from '../fake-eks.ts';
 import { invoke } from '../fakes.ts';
-import { ADDON, addonArn, anAddon, IN_PLACE, MIGRATION_ID, OTHER_ROLE, RECREATE, RECREATE_PRESERVING } from '../fixtures.ts';
+import {
+  ADDON,
+  addonArn,
+  anAddon,
+  IN_PLACE,
+  MIGRATION_ID,
+  OTHER_ROLE,
+  RECREATE,
+  RECREATE_PRESERVING,
+} from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
 
 /** On the way of the full recreate. */
@@ -13,14 +22,17 @@ const recreating = (): Promise<Begun> => begun({ plan: { ladder: [RECREATE] } })
 describe('delete-addon', () => {
   const run = (fakes: Begun): Promise<unknown> => invoke(deleteAddonStep, fakes.input, fakes);
 
-  it.each([RECREATE_PRESERVING, RECREATE])('deletes as the way says ($preserve), after it has noted the copy and made sure of its lock', async (way) => {
-    const fakes = await begun({ plan: { ladder: [way] } });
-    expect(await run(fakes)).toEqual({ deleted: true });
-    expect(fakes.journal.of('eks.deleteAddon')).toEqual([[ADDON, { preserve: way.preserve }]]);
-    expect(fakes.journal.of('ledger.recordCopy')).toEqual([[MIGRATION_ID, 'removed', addonArn(1)]]);
-    const names = fakes.journal.names();
-    expect(names.slice(-3)).toEqual(['ledger.recordCopy', 'ledger.assertLock', 'eks.deleteAddon']);
-  });
+  it.each([RECREATE_PRESERVING, RECREATE])(
+    'deletes as the way says ($preserve), after it has noted the copy and made sure of its lock',
+    async (way) => {
+      const fakes = await begun({ plan: { ladder: [way] } });
+      expect(await run(fakes)).toEqual({ deleted: true });
+      expect(fakes.journal.of('eks.deleteAddon')).toEqual([[ADDON, { preserve: way.preserve }]]);
+      expect(fakes.journal.of('ledger.recordCopy')).toEqual([[MIGRATION_ID, 'removed', addonArn(1)]]);
+      const names = fakes.journal.names();
+      expect(names.slice(-3)).toEqual(['ledger.recordCopy', 'ledger.assertLock', 'eks.deleteAddon']);
+    },
+  );
 
   it('is not begun where too little time is left', async () => {
     const fakes = await recreating();
@@ -40,7 +52,9 @@ describe('delete-addon', () => {
 
   it('refuses a way that the plan does not have', async () => {
     const fakes = await recreating();
-    await expect(invoke(deleteAddonStep, { ...fakes.input, rung: 1 }, fakes)).rejects.toMatchObject({ name: 'BadInput' });
+    await expect(invoke(deleteAddonStep, { ...fakes.input, rung: 1 }, fakes)).rejects.toMatchObject({
+      name: 'BadInput',
+    });
   });
 
   it('invoked again deletes nothing again', async () => {
@@ -87,7 +101,10 @@ describe('delete-addon', () => {
   ])('leaves an add-on alone that somebody else has %s', async (_, change) => {
     const fakes = await recreating();
     fakes.eks.addons.set(ADDON, anAddon(change));
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonChanged', message: expect.stringContaining('left alone') as string });
+    await expect(run(fakes)).rejects.toMatchObject({
+      name: 'AddonChanged',
+      message: expect.stringContaining('left alone') as string,
+    });
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
@@ -97,12 +114,18 @@ describe('delete-addon', () => {
     expect(await run(fakes)).toEqual({ deleted: true });
     const gone = await recreating();
     gone.eks.addons.delete(ADDON);
-    await expect(run(gone)).rejects.toMatchObject({ name: 'AddonChanged', message: expect.stringContaining('somebody else has deleted it') as string });
+    await expect(run(gone)).rejects.toMatchObject({
+      name: 'AddonChanged',
+      message: expect.stringContaining('somebody else has deleted it') as string,
+    });
   });
 
   it('leaves it to await-deleted to tell of another copy that came after its own delete', async () => {
     const fakes = await begun({ plan: { ladder: [RECREATE] }, record: { removed: [addonArn(1)] } });
-    fakes.eks.addons.set(ADDON, anAddon({ arn: addonArn(2), serviceAccountRoleArn: undefined, podIdentityAssociations: ['a-new'] }));
+    fakes.eks.addons.set(
+      ADDON,
+      anAddon({ arn: addonArn(2), serviceAccountRoleArn: undefined, podIdentityAssociations: ['a-new'] }),
+    );
     expect(await run(fakes)).toEqual({ deleted: false });
     expect(fakes.journal.mutations()).toEqual([]);
     await expect(invoke(awaitDeletedStep, fakes.input, fakes)).rejects.toMatchObject({ name: 'AddonChanged' });
@@ -111,10 +134,14 @@ describe('delete-addon', () => {
 
 describe('delete-addon on a later way', () => {
   const ladder = [IN_PLACE, RECREATE_PRESERVING, RECREATE];
-  const run = (fakes: Begun, rung: number): Promise<unknown> => invoke(deleteAddonStep, { ...fakes.input, rung }, fakes);
+  const run = (fakes: Begun, rung: number): Promise<unknown> =>
+    invoke(deleteAddonStep, { ...fakes.input, rung }, fakes);
   const afterInPlace = async (change: Partial<Addon> = {}): Promise<Begun> => {
     const fakes = await begun({ plan: { ladder } });
-    fakes.eks.addons.set(ADDON, anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: ['a-new'], ...change }));
+    fakes.eks.addons.set(
+      ADDON,
+      anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: ['a-new'], ...change }),
+    );
     return fakes;
   };
 
@@ -129,7 +156,10 @@ describe('delete-addon on a later way', () => {
 
   it('deletes the copy that the way before has made', async () => {
     const fakes = await begun({ plan: { ladder }, record: { rung: 1, removed: [addonArn(1)], made: [addonArn(2)] } });
-    fakes.eks.addons.set(ADDON, anAddon({ arn: addonArn(2), serviceAccountRoleArn: undefined, podIdentityAssociations: ['a-new'] }));
+    fakes.eks.addons.set(
+      ADDON,
+      anAddon({ arn: addonArn(2), serviceAccountRoleArn: undefined, podIdentityAssociations: ['a-new'] }),
+    );
     expect(await run(fakes, 2)).toEqual({ deleted: true });
     expect(await fakes.record()).toMatchObject({ rung: 2, removed: [addonArn(1), addonArn(2)] });
     expect(await run(fakes, 2)).toEqual({ deleted: false });
@@ -165,7 +195,10 @@ describe('await-deleted', () => {
   it.each(['ACTIVE', 'DELETING'] as const)('is not done while it is %s', async (status) => {
     const fakes = await deleting();
     fakes.eks.addons.set(ADDON, anAddon({ status }));
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonStillThere', message: expect.stringContaining(status) as string });
+    await expect(run(fakes)).rejects.toMatchObject({
+      name: 'AddonStillThere',
+      message: expect.stringContaining(status) as string,
+    });
   });
 
   it('does not believe in one look: an answer may be old', async () => {
@@ -179,14 +212,23 @@ describe('await-deleted', () => {
 
   it('tells of a delete that failed', async () => {
     const fakes = await deleting();
-    fakes.eks.addons.set(ADDON, anAddon({ status: 'DELETE_FAILED', issues: [{ code: 'AccessDenied', message: 'no rights', resourceIds: [] }] }));
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonFailed', message: expect.stringContaining('AccessDenied: no rights') as string });
+    fakes.eks.addons.set(
+      ADDON,
+      anAddon({ status: 'DELETE_FAILED', issues: [{ code: 'AccessDenied', message: 'no rights', resourceIds: [] }] }),
+    );
+    await expect(run(fakes)).rejects.toMatchObject({
+      name: 'AddonFailed',
+      message: expect.stringContaining('AccessDenied: no rights') as string,
+    });
   });
 
   it('knows an add-on that somebody else has created meanwhile', async () => {
     const fakes = await deleting();
     fakes.eks.addons.set(ADDON, anAddon({ arn: addonArn(2), status: 'CREATING' }));
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonChanged', message: expect.stringContaining('somebody else created it again') as string });
+    await expect(run(fakes)).rejects.toMatchObject({
+      name: 'AddonChanged',
+      message: expect.stringContaining('somebody else created it again') as string,
+    });
   });
 
   it('does not call gone what somebody else has deleted', async () => {

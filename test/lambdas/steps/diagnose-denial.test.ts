@@ -10,10 +10,19 @@ const HOUR = 3_600_000;
 const CONFIGURED = '444455556666';
 const listening = (change: Partial<DenialSettings> = {}): Fakes => {
   const fakes = newFakes();
-  fakes.settings.denials = { account: ACCOUNT, accounts: [ACCOUNT, CONFIGURED], action: 'notify', quietHours: 24, ...change };
+  fakes.settings.denials = {
+    account: ACCOUNT,
+    accounts: [ACCOUNT, CONFIGURED],
+    action: 'notify',
+    quietHours: 24,
+    ...change,
+  };
   return fakes;
 };
-const diagnose = (fakes: Fakes, event: DeniedEvent = deniedEvent()): Promise<{ did: string; migrationId?: string; why?: string }> => invoke(diagnoseDenialStep, event, fakes) as never;
+const diagnose = (
+  fakes: Fakes,
+  event: DeniedEvent = deniedEvent(),
+): Promise<{ did: string; migrationId?: string; why?: string }> => invoke(diagnoseDenialStep, event, fakes) as never;
 const another = (): DeniedEvent => deniedEvent({ detail: { eventID: 'another', eventTime: at(-30) } });
 const started = ({ executions }: Fakes): string[] => executions.migrations.map(({ migrationId }) => migrationId);
 const nothingDone = (fakes: Fakes): void => expect(fakes.journal.names()).toEqual([]);
@@ -27,8 +36,21 @@ describe('diagnose-denial', () => {
     const record = await fakes.ledger.getMigration(migrationId);
     expect(record).toMatchObject({
       status: 'running',
-      trigger: { kind: 'cross-account-pass-role', eventId: '7f2b6f0e-5d0a-4a52-9b7e-0f3b1c2d3e4f', at: at(-60), principal: PRINCIPAL, userAgent: expect.stringContaining('Terraform') as string },
-      request: { target: { account: ACCOUNT, region: 'eu-west-1', cluster: 'reliability-dev' }, addon: ADDON, dryRun: true, approval: 'none', requestedBy: `cloudtrail: ${PRINCIPAL}`, strategy: 'auto' },
+      trigger: {
+        kind: 'cross-account-pass-role',
+        eventId: '7f2b6f0e-5d0a-4a52-9b7e-0f3b1c2d3e4f',
+        at: at(-60),
+        principal: PRINCIPAL,
+        userAgent: expect.stringContaining('Terraform') as string,
+      },
+      request: {
+        target: { account: ACCOUNT, region: 'eu-west-1', cluster: 'reliability-dev' },
+        addon: ADDON,
+        dryRun: true,
+        approval: 'none',
+        requestedBy: `cloudtrail: ${PRINCIPAL}`,
+        strategy: 'auto',
+      },
     });
     expect(record?.request.reason).toContain('Cross-account pass role is not allowed');
     expect(fakes.executions.migrations).toEqual([{ migrationId, request: record?.request }]);
@@ -51,7 +73,9 @@ describe('diagnose-denial', () => {
   ])('takes %s, and names as they stand in a path', async (errorCode, change) => {
     const fakes = listening();
     expect(await diagnose(fakes, deniedEvent({ detail: { errorCode }, ...change }))).toMatchObject({ did: 'started' });
-    expect(fakes.executions.migrations[0]?.request.target.cluster).toBe('cluster' in change ? 'a-b' : 'reliability-dev');
+    expect(fakes.executions.migrations[0]?.request.target.cluster).toBe(
+      'cluster' in change ? 'a-b' : 'reliability-dev',
+    );
   });
 
   it.each<[string, DeniedEvent]>([
@@ -59,9 +83,15 @@ describe('diagnose-denial', () => {
     ['another service', deniedEvent({ source: 'aws.iam', detail: { eventSource: 'iam.amazonaws.com' } })],
     ['an event of EKS itself', deniedEvent({ 'detail-type': 'EKS Addon Update Failed' })],
     ['a call that was let through', deniedEvent({ detail: { errorCode: undefined, errorMessage: undefined } })],
-    ['a call that was refused for another reason', deniedEvent({ detail: { errorMessage: 'User is not authorized to perform: eks:UpdateAddon' } })],
+    [
+      'a call that was refused for another reason',
+      deniedEvent({ detail: { errorMessage: 'User is not authorized to perform: eks:UpdateAddon' } }),
+    ],
     ['a call that failed otherwise', deniedEvent({ detail: { errorCode: 'InvalidParameterException' } })],
-    ['a role of another account that was really named', deniedEvent({ parameters: { serviceAccountRoleArn: 'arn:aws:iam::999999999999:role/x' } })],
+    [
+      'a role of another account that was really named',
+      deniedEvent({ parameters: { serviceAccountRoleArn: 'arn:aws:iam::999999999999:role/x' } }),
+    ],
     ['a call that names no role', deniedEvent({ parameters: { serviceAccountRoleArn: undefined } })],
     ['no parameters', deniedEvent({ detail: { requestParameters: null } })],
   ])('leaves %s alone', async (_, event) => {
@@ -82,7 +112,10 @@ describe('diagnose-denial', () => {
     ['garbage', 'its account is not configured'],
   ])('refuses an event of the account %s, says why, and writes nothing', async (account, why) => {
     const fakes = listening();
-    expect(await diagnose(fakes, deniedEvent({ account }))).toMatchObject({ did: 'refused', why: expect.stringContaining(why) as string });
+    expect(await diagnose(fakes, deniedEvent({ account }))).toMatchObject({
+      did: 'refused',
+      why: expect.stringContaining(why) as string,
+    });
     nothingDone(fakes);
     expect(fakes.telemetry.counts).toEqual({ 'denial-refused': 1 });
     expect(fakes.telemetry.lines).toMatchObject([{ level: 'warn', fields: { account } }]);
@@ -95,17 +128,28 @@ describe('diagnose-denial', () => {
     ['a time that is none', { detail: { eventTime: 'now' } }, /eventTime: must be a time/],
   ])('fails over %s, and starts nothing', async (_, change, message) => {
     const fakes = listening();
-    await expect(diagnose(fakes, deniedEvent(change))).rejects.toMatchObject({ name: 'BadInput', message: expect.stringMatching(message) as string });
+    await expect(diagnose(fakes, deniedEvent(change))).rejects.toMatchObject({
+      name: 'BadInput',
+      message: expect.stringMatching(message) as string,
+    });
     nothingDone(fakes);
   });
 
   it('fails where the deployment did not say what to do', async () => {
-    await expect(diagnose(newFakes())).rejects.toMatchObject({ name: 'BadInput', message: expect.stringContaining('DENIAL_ACTION') as string });
+    await expect(diagnose(newFakes())).rejects.toMatchObject({
+      name: 'BadInput',
+      message: expect.stringContaining('DENIAL_ACTION') as string,
+    });
   });
 
   it('keeps long and odd texts from going further', async () => {
     const fakes = listening();
-    const { migrationId = '' } = await diagnose(fakes, deniedEvent({ detail: { userAgent: `\u001b${'x'.repeat(100_000)}`, userIdentity: { arn: `arn:\n${'ä'.repeat(5000)}` } } }));
+    const { migrationId = '' } = await diagnose(
+      fakes,
+      deniedEvent({
+        detail: { userAgent: `\u001b${'x'.repeat(100_000)}`, userIdentity: { arn: `arn:\n${'ä'.repeat(5000)}` } },
+      }),
+    );
     const record = await fakes.ledger.getMigration(migrationId);
     expect(record?.trigger?.userAgent).toMatch(/^\\x1bx+…$/);
     expect(record?.request.requestedBy?.length).toBeLessThanOrEqual(256);
@@ -121,7 +165,11 @@ describe('diagnose-denial', () => {
 
   it('is another one for another add-on or cluster', async () => {
     const fakes = listening();
-    const all = [await diagnose(fakes), await diagnose(fakes, deniedEvent({ parameters: { addonName: 'vpc-cni' }, detail: { eventID: 'e2' } })), await diagnose(fakes, deniedEvent({ cluster: 'other', detail: { eventID: 'e3' } }))];
+    const all = [
+      await diagnose(fakes),
+      await diagnose(fakes, deniedEvent({ parameters: { addonName: 'vpc-cni' }, detail: { eventID: 'e2' } })),
+      await diagnose(fakes, deniedEvent({ cluster: 'other', detail: { eventID: 'e3' } })),
+    ];
     expect(all.map(({ did }) => did)).toEqual(['started', 'started', 'started']);
     expect(new Set(started(fakes)).size).toBe(3);
   });
@@ -142,14 +190,19 @@ describe('diagnose-denial', () => {
     expect(await diagnose(fakes)).toEqual({ did: 'known', migrationId: next.migrationId });
   });
 
-  it.each([0, 1, 2, 3].flatMap((position) => (['before', 'after'] as When[]).map((when) => ({ position, when }))))('comes to one migration where call $position fails $when its effect, and the event comes again', async ({ position, when }) => {
-    const fakes = listening();
-    fakes.journal.failAt(position, when);
-    await expect(diagnose(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
-    const { migrationId } = await diagnose(fakes);
-    expect(started(fakes)).toEqual([migrationId]);
-    expect(await fakes.ledger.getMigration(migrationId ?? '')).toMatchObject({ trigger: { kind: 'cross-account-pass-role' } });
-  });
+  it.each([0, 1, 2, 3].flatMap((position) => (['before', 'after'] as When[]).map((when) => ({ position, when }))))(
+    'comes to one migration where call $position fails $when its effect, and the event comes again',
+    async ({ position, when }) => {
+      const fakes = listening();
+      fakes.journal.failAt(position, when);
+      await expect(diagnose(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
+      const { migrationId } = await diagnose(fakes);
+      expect(started(fakes)).toEqual([migrationId]);
+      expect(await fakes.ledger.getMigration(migrationId ?? '')).toMatchObject({
+        trigger: { kind: 'cross-account-pass-role' },
+      });
+    },
+  );
 
   it('is done by the next event of the add-on where the first one never came back', async () => {
     const fakes = listening();
@@ -157,6 +210,8 @@ describe('diagnose-denial', () => {
     await expect(diagnose(fakes)).rejects.toThrow('socket hang up');
     const { did, migrationId } = await diagnose(fakes, another());
     expect([did, started(fakes)]).toEqual(['known', [migrationId]]);
-    expect(await fakes.ledger.getMigration(migrationId ?? '')).toMatchObject({ trigger: { eventId: '7f2b6f0e-5d0a-4a52-9b7e-0f3b1c2d3e4f' } });
+    expect(await fakes.ledger.getMigration(migrationId ?? '')).toMatchObject({
+      trigger: { eventId: '7f2b6f0e-5d0a-4a52-9b7e-0f3b1c2d3e4f' },
+    });
   });
 });

@@ -8,18 +8,32 @@ import { aMigration, at, executionArn } from '../fixtures.ts';
 import { anItem, aSweep, SWEEP_EXECUTION, SWEEP_ID } from '../domain/sweep-fixtures.ts';
 
 let fakes: Fakes;
-const put = async (request: Partial<SweepRequestInput> = {}, items: SweepItem[] = [], sweep: Partial<Sweep> = {}): Promise<void> => {
+const put = async (
+  request: Partial<SweepRequestInput> = {},
+  items: SweepItem[] = [],
+  sweep: Partial<Sweep> = {},
+): Promise<void> => {
   await fakes.sweeps.create(aSweep(request, { executionArn: SWEEP_EXECUTION, executions: 1, ...sweep }));
   for (const item of items) await fakes.sweeps.enqueue(SWEEP_ID, item);
 };
-const look = (tick = 0): Promise<unknown> => invoke(dispatchSweepStep, { sweepId: SWEEP_ID, executionArn: SWEEP_EXECUTION, tick }, fakes);
+const look = (tick = 0): Promise<unknown> =>
+  invoke(dispatchSweepStep, { sweepId: SWEEP_ID, executionArn: SWEEP_EXECUTION, tick }, fakes);
 const record = async (): Promise<Sweep> => (await fakes.sweeps.get(SWEEP_ID))!;
 const itemOf = ({ migrationId }: SweepItem): SweepItem => fakes.sweeps.items.get(SWEEP_ID)!.get(migrationId)!;
 const started = (): string[] => fakes.executions.migrations.map(({ migrationId }) => migrationId);
 const [first, second] = [anItem(1), anItem(2)];
 const later = (seconds: number): void => fakes.clock.advance(seconds * 1000);
 const ends = (item: SweepItem, outcome: 'migrated' | 'rolled-back' | 'needs-human' | 'blocked'): Promise<void> =>
-  fakes.ledger.putMigration(aMigration({ migrationId: item.migrationId, executionArn: executionArn(item.migrationId), status: 'ended', outcome, endedAt: at(99), ...(outcome === 'migrated' ? {} : { failure: { name: 'AddonFailed', message: 'why' } }) }));
+  fakes.ledger.putMigration(
+    aMigration({
+      migrationId: item.migrationId,
+      executionArn: executionArn(item.migrationId),
+      status: 'ended',
+      outcome,
+      endedAt: at(99),
+      ...(outcome === 'migrated' ? {} : { failure: { name: 'AddonFailed', message: 'why' } }),
+    }),
+  );
 
 beforeEach(() => {
   fakes = newFakes();
@@ -27,7 +41,15 @@ beforeEach(() => {
 
 describe('a look of the dispatcher', () => {
   it('moves what it begins into flight before it starts it, under the id of the item, as the sweep asks', async () => {
-    await put({ reason: 'quarter', requestedBy: 'ada', limits: { canary: 1 }, options: { trust: 'repair', maxDisruption: 'outage', verification: 'api' } }, [first, second]);
+    await put(
+      {
+        reason: 'quarter',
+        requestedBy: 'ada',
+        limits: { canary: 1 },
+        options: { trust: 'repair', maxDisruption: 'outage', verification: 'api' },
+      },
+      [first, second],
+    );
     expect(await look()).toEqual({ next: 'wait', waitSeconds: 20 });
     const [one] = fakes.executions.migrations;
     expect(fakes.executions.migrations).toHaveLength(1);
@@ -43,7 +65,11 @@ describe('a look of the dispatcher', () => {
       reason: `sweep ${SWEEP_ID}: quarter`,
     });
     expect(itemOf(item)).toMatchObject({ state: 'in-flight', begunAt: at(0), wave: 1 });
-    expect(await record()).toMatchObject({ phase: 'migrations', status: 'running', wave: { number: 1, size: 1, begun: 1 } });
+    expect(await record()).toMatchObject({
+      phase: 'migrations',
+      status: 'running',
+      wave: { number: 1, size: 1, begun: 1 },
+    });
     const names = fakes.journal.names();
     expect(names.indexOf('sweeps.update')).toBeLessThan(names.indexOf('sweeps.toFlight'));
     expect(names.indexOf('sweeps.toFlight')).toBeLessThan(names.indexOf('executions.startMigration'));
@@ -63,7 +89,12 @@ describe('a look of the dispatcher', () => {
     await ends(item, 'rolled-back');
     later(20);
     expect(await look(1)).toMatchObject({ next: 'wait' });
-    expect(itemOf(item)).toMatchObject({ state: 'ended', outcome: 'rolled-back', endedAt: at(99), failure: { name: 'AddonFailed' } });
+    expect(itemOf(item)).toMatchObject({
+      state: 'ended',
+      outcome: 'rolled-back',
+      endedAt: at(99),
+      failure: { name: 'AddonFailed' },
+    });
     expect(await record()).toMatchObject({ failed: [item.migrationId], ended: 1 });
     expect(started()).toHaveLength(2);
   });
@@ -79,9 +110,13 @@ describe('a look of the dispatcher', () => {
   it('stops by failures, waits for what is in flight, and then reports', async () => {
     await put({ limits: { canary: 2, stopAfterFailures: 1 } }, [first, second, anItem(3)]);
     await look();
-    const [one, other] = [first, second, anItem(3)].filter((item) => itemOf(item).state === 'in-flight') as [SweepItem, SweepItem];
+    const [one, other] = [first, second, anItem(3)].filter((item) => itemOf(item).state === 'in-flight') as [
+      SweepItem,
+      SweepItem,
+    ];
     await ends(one, 'needs-human');
-    for (const { migrationId } of [other]) await fakes.ledger.putMigration(aMigration({ migrationId, executionArn: executionArn(migrationId) }));
+    for (const { migrationId } of [other])
+      await fakes.ledger.putMigration(aMigration({ migrationId, executionArn: executionArn(migrationId) }));
     expect(await look(1)).toEqual({ next: 'wait', waitSeconds: 20 });
     expect(await record()).toMatchObject({ status: 'stopping', cause: { name: 'SweepStopped' } });
     await ends(other, 'migrated');
@@ -121,15 +156,22 @@ describe('a look of the dispatcher', () => {
 
   it('hands over before its history is full, once, and begins nothing at that look', async () => {
     await put({}, [first], { executions: 4 });
-    expect(await dispatchSweep({ sweepId: SWEEP_ID, executionArn: SWEEP_EXECUTION, tick: 3 }, fakes.dependencies, 3)).toMatchObject({ next: 'hand-over' });
-    expect(await dispatchSweep({ sweepId: SWEEP_ID, executionArn: SWEEP_EXECUTION, tick: 3 }, fakes.dependencies, 3)).toMatchObject({ next: 'hand-over' });
+    expect(
+      await dispatchSweep({ sweepId: SWEEP_ID, executionArn: SWEEP_EXECUTION, tick: 3 }, fakes.dependencies, 3),
+    ).toMatchObject({ next: 'hand-over' });
+    expect(
+      await dispatchSweep({ sweepId: SWEEP_ID, executionArn: SWEEP_EXECUTION, tick: 3 }, fakes.dependencies, 3),
+    ).toMatchObject({ next: 'hand-over' });
     expect(fakes.executions.sweeps).toEqual([{ sweepId: SWEEP_ID, name: `${SWEEP_ID}-5` }]);
     expect(fakes.journal.of('executions.startSweep')[0]).toEqual([SWEEP_ID, `${SWEEP_ID}-5`, SWEEP_EXECUTION]);
     expect(started()).toEqual([]);
   });
 
   it('says so where there is no such sweep', async () => {
-    await expect(look()).rejects.toMatchObject({ name: 'NotFound', message: `There is no sweep ${SWEEP_ID} in the ledger, so nothing was begun. Start it again.` });
+    await expect(look()).rejects.toMatchObject({
+      name: 'NotFound',
+      message: `There is no sweep ${SWEEP_ID} in the ledger, so nothing was begun. Start it again.`,
+    });
   });
 });
 
@@ -176,7 +218,10 @@ describe('one that could not be started', () => {
     expect(itemOf(first).state).toBe('in-flight');
     refuse(new MigrationError('AccessDenied', 'not authorized'));
     await look(3);
-    expect(itemOf(first)).toMatchObject({ state: 'ended', failure: { name: 'AccessDenied', message: 'It could not be started. not authorized' } });
+    expect(itemOf(first)).toMatchObject({
+      state: 'ended',
+      failure: { name: 'AccessDenied', message: 'It could not be started. not authorized' },
+    });
     expect((await record()).failed).toEqual([first.migrationId]);
   });
 
@@ -207,7 +252,13 @@ describe('one without an outcome', () => {
     expect(itemOf(first).state).toBe('in-flight');
     later(60);
     await look(2);
-    expect(itemOf(first)).toMatchObject({ state: 'ended', failure: { name: 'NoOutcome', message: expect.stringContaining('ended FAILED before it had written a record') as string } });
+    expect(itemOf(first)).toMatchObject({
+      state: 'ended',
+      failure: {
+        name: 'NoOutcome',
+        message: expect.stringContaining('ended FAILED before it had written a record') as string,
+      },
+    });
     expect(itemOf(first).outcome).toBeUndefined();
     expect((await record()).failed).toEqual([first.migrationId]);
   });
@@ -231,6 +282,12 @@ describe('one without an outcome', () => {
     await look(15);
     expect(itemOf(first).state).toBe('in-flight');
     await look(29);
-    expect(itemOf(first)).toMatchObject({ state: 'ended', failure: { name: 'NoOutcome', message: expect.stringContaining('ended ABORTED, and no Recover has ended it since') as string } });
+    expect(itemOf(first)).toMatchObject({
+      state: 'ended',
+      failure: {
+        name: 'NoOutcome',
+        message: expect.stringContaining('ended ABORTED, and no Recover has ended it since') as string,
+      },
+    });
   });
 });

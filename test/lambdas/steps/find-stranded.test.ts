@@ -1,19 +1,39 @@
 import { describe, expect, it } from 'vitest';
 import { findStrandedStep } from '../../../lambdas/steps/find-stranded/handler.ts';
 import { invoke, lost, newFakes } from '../fakes.ts';
-import { ADDON_LOCK, aMigration, at, EXECUTION, MIGRATION_ID, NOW, OTHER_EXECUTION, OTHER_MIGRATION_ID, ROLE_LOCK } from '../fixtures.ts';
+import {
+  ADDON_LOCK,
+  aMigration,
+  at,
+  EXECUTION,
+  MIGRATION_ID,
+  NOW,
+  OTHER_EXECUTION,
+  OTHER_MIGRATION_ID,
+  ROLE_LOCK,
+} from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
 
 const EVENT = { source: 'aws.events', 'detail-type': 'Scheduled Event' };
-const measured = ({ telemetry: { counts, measured: { 'oldest-lock': oldest } } }: Begun): unknown => ({ held: counts['locks-held'], stranded: counts.stranded, oldest });
+const measured = ({
+  telemetry: {
+    counts,
+    measured: { 'oldest-lock': oldest },
+  },
+}: Begun): unknown => ({ held: counts['locks-held'], stranded: counts.stranded, oldest });
 const find = (fakes: Begun): Promise<unknown> => invoke(findStrandedStep, EVENT, fakes);
 const name = (migrationId: string): string => `${migrationId}-${NOW / 1000}`;
-const stop = ({ executions }: Begun, arn = EXECUTION): unknown => executions.states.set(arn, { status: 'TIMED_OUT', stoppedAt: at(-10) });
+const stop = ({ executions }: Begun, arn = EXECUTION): unknown =>
+  executions.states.set(arn, { status: 'TIMED_OUT', stoppedAt: at(-10) });
 
 /** A second migration, of another add-on, that holds a lock. */
 async function withOther(fakes: Begun): Promise<void> {
   await fakes.ledger.putMigration(aMigration({ migrationId: OTHER_MIGRATION_ID }));
-  await fakes.ledger.acquireLock('another', { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(0) });
+  await fakes.ledger.acquireLock('another', {
+    migrationId: OTHER_MIGRATION_ID,
+    executionArn: OTHER_EXECUTION,
+    since: at(0),
+  });
 }
 
 describe('find-stranded', () => {
@@ -24,7 +44,11 @@ describe('find-stranded', () => {
   it('measures at each look how many locks are held and how long the oldest has been, also where none is', async () => {
     const fakes = await begun();
     fakes.clock.advance(90_000);
-    await fakes.ledger.acquireLock('younger', { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(60) });
+    await fakes.ledger.acquireLock('younger', {
+      migrationId: OTHER_MIGRATION_ID,
+      executionArn: OTHER_EXECUTION,
+      since: at(60),
+    });
     await find(fakes);
     expect(measured(fakes)).toEqual({ held: 3, stranded: 0, oldest: 90 });
     const none = newFakes();
@@ -35,7 +59,10 @@ describe('find-stranded', () => {
 
   it.each(['', 'yesterday', at(3600)])('measures no age of a lock that is held since %j', async (since) => {
     const fakes = newFakes();
-    fakes.ledger.listHeldLocks = async () => [{ key: 'x', fence: 1, holder: { migrationId: MIGRATION_ID, executionArn: EXECUTION, since } }, { key: 'garbage', fence: 0 }];
+    fakes.ledger.listHeldLocks = async () => [
+      { key: 'x', fence: 1, holder: { migrationId: MIGRATION_ID, executionArn: EXECUTION, since } },
+      { key: 'garbage', fence: 0 },
+    ];
     await invoke(findStrandedStep, EVENT, fakes);
     expect(fakes.telemetry.measured).toEqual({ 'oldest-lock': 0 });
   });
@@ -54,7 +81,9 @@ describe('find-stranded', () => {
     const list = fakes.ledger.listHeldLocks.bind(fakes.ledger);
     fakes.ledger.listHeldLocks = async () => [{ key: 'garbage', fence: 0 }, ...(await list())];
     expect(await find(fakes)).toEqual({ held: 3, started: [MIGRATION_ID] });
-    expect(fakes.telemetry.lines).toEqual([{ level: 'warn', message: expect.stringContaining('left alone') as string, fields: { key: 'garbage' } }]);
+    expect(fakes.telemetry.lines).toEqual([
+      { level: 'warn', message: expect.stringContaining('left alone') as string, fields: { key: 'garbage' } },
+    ]);
   });
 
   it('starts Recover once for a migration, whatever it holds', async () => {
@@ -83,7 +112,8 @@ describe('find-stranded', () => {
     await fakes.ledger.updateMigration(MIGRATION_ID, { status: 'ended', outcome: 'needs-human', endedAt: at(1) });
     expect(await find(fakes)).toEqual({ held: 2, started: [] });
     expect(await find(fakes)).toEqual({ held: 0, started: [] });
-    for (const key of [ADDON_LOCK, ROLE_LOCK]) expect(await fakes.ledger.readLock(key)).toMatchObject({ holder: { executionArn: EXECUTION } });
+    for (const key of [ADDON_LOCK, ROLE_LOCK])
+      expect(await fakes.ledger.readLock(key)).toMatchObject({ holder: { executionArn: EXECUTION } });
   });
 
   it('does not let one keep the others waiting', async () => {
@@ -104,6 +134,8 @@ describe('find-stranded', () => {
     const fakes = await begun();
     await fakes.ledger.acquireLock('another', { migrationId: OTHER_MIGRATION_ID, executionArn: 'gone', since: at(0) });
     expect(await find(fakes)).toEqual({ held: 3, started: [] });
-    expect(fakes.telemetry.lines).toMatchObject([{ level: 'warn', fields: { key: 'another', migrationId: OTHER_MIGRATION_ID } }]);
+    expect(fakes.telemetry.lines).toMatchObject([
+      { level: 'warn', fields: { key: 'another', migrationId: OTHER_MIGRATION_ID } },
+    ]);
   });
 });

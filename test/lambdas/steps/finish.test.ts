@@ -5,15 +5,40 @@ import { finishStep } from '../../../lambdas/steps/finish/handler.ts';
 import { runScript } from '../aws-commands.ts';
 import { eksHost } from '../eks-host.ts';
 import { invoke, lost, newFakes } from '../fakes.ts';
-import { ADDON, aMigration, aRequest, at, EXECUTION, MIGRATION_ID, OTHER_EXECUTION, OTHER_MIGRATION_ID, RECOVERY_EXECUTION, ROLE, ROLE_LOCK, target } from '../fixtures.ts';
+import {
+  ADDON,
+  aMigration,
+  aRequest,
+  at,
+  EXECUTION,
+  MIGRATION_ID,
+  OTHER_EXECUTION,
+  OTHER_MIGRATION_ID,
+  RECOVERY_EXECUTION,
+  ROLE,
+  ROLE_LOCK,
+  target,
+} from '../fixtures.ts';
 import { begun, LOCK, type Begun } from './begun.ts';
 import { aTrustChange, BEFORE, REPAIR } from './repaired.ts';
 import { recreated } from './way-back.ts';
 
-const failure = { Error: 'AddonFailed', Cause: JSON.stringify({ errorType: 'AddonFailed', errorMessage: 'Add-on is CREATE_FAILED.', trace: ['at x'] }) };
-const input = (outcome: string, more: object = {}): object => ({ migrationId: MIGRATION_ID, executionArn: EXECUTION, target, subject: ADDON, outcome, ...more });
-const run = (fakes: Begun, outcome: string, more?: object): Promise<unknown> => invoke(finishStep, input(outcome, more), fakes);
-const isFree = async ({ ledger }: Begun, key = LOCK): Promise<boolean> => (await ledger.readLock(key))?.holder === undefined;
+const failure = {
+  Error: 'AddonFailed',
+  Cause: JSON.stringify({ errorType: 'AddonFailed', errorMessage: 'Add-on is CREATE_FAILED.', trace: ['at x'] }),
+};
+const input = (outcome: string, more: object = {}): object => ({
+  migrationId: MIGRATION_ID,
+  executionArn: EXECUTION,
+  target,
+  subject: ADDON,
+  outcome,
+  ...more,
+});
+const run = (fakes: Begun, outcome: string, more?: object): Promise<unknown> =>
+  invoke(finishStep, input(outcome, more), fakes);
+const isFree = async ({ ledger }: Begun, key = LOCK): Promise<boolean> =>
+  (await ledger.readLock(key))?.holder === undefined;
 const ENDS = [
   ['migrated', 'pods'],
   ['blocked', 'none'],
@@ -35,35 +60,57 @@ describe('finish', () => {
   it.each([
     ['migrated', /kept their old identity/],
     ['rolled-back', /as it was before/],
-  ] as const)('of a request that is content with what EKS says, says at the end %s that no pod was seen, once', async (outcome, says) => {
-    const other = { id: 'another', status: 'warn' as const, message: 'of before' };
-    // Of an earlier end, where a rollback on demand follows.
-    const earlier = { id: 'pods-not-seen', status: 'warn' as const, message: 'of an earlier end' };
-    const fakes = await begun({ record: { request: aRequest({ verification: 'api' }), warnings: [other, earlier] } });
-    await run(fakes, outcome);
-    const { verified, warnings } = await fakes.record();
-    expect(verified).toBe('api');
-    expect(warnings).toEqual([other, expect.objectContaining({ id: 'pods-not-seen', status: 'warn', message: expect.stringMatching(says) as string, remedy: expect.stringContaining('rollout restart') as string })]);
-  });
+  ] as const)(
+    'of a request that is content with what EKS says, says at the end %s that no pod was seen, once',
+    async (outcome, says) => {
+      const other = { id: 'another', status: 'warn' as const, message: 'of before' };
+      // Of an earlier end, where a rollback on demand follows.
+      const earlier = { id: 'pods-not-seen', status: 'warn' as const, message: 'of an earlier end' };
+      const fakes = await begun({ record: { request: aRequest({ verification: 'api' }), warnings: [other, earlier] } });
+      await run(fakes, outcome);
+      const { verified, warnings } = await fakes.record();
+      expect(verified).toBe('api');
+      expect(warnings).toEqual([
+        other,
+        expect.objectContaining({
+          id: 'pods-not-seen',
+          status: 'warn',
+          message: expect.stringMatching(says) as string,
+          remedy: expect.stringContaining('rollout restart') as string,
+        }),
+      ]);
+    },
+  );
 
-  it.each(['blocked', 'needs-human'])('of a request that is content with what EKS says, calls %s not verified', async (outcome) => {
-    const fakes = await begun({ record: { request: aRequest({ verification: 'api' }) } });
-    await run(fakes, outcome);
-    expect(await fakes.record()).toMatchObject({ verified: 'none', warnings: [] });
-  });
+  it.each(['blocked', 'needs-human'])(
+    'of a request that is content with what EKS says, calls %s not verified',
+    async (outcome) => {
+      const fakes = await begun({ record: { request: aRequest({ verification: 'api' }) } });
+      await run(fakes, outcome);
+      expect(await fakes.record()).toMatchObject({ verified: 'none', warnings: [] });
+    },
+  );
 
   it('parks the lock on the add-on where a person is needed, lets go of those on roles, and says what to do', async () => {
     const fakes = await begun();
     await recreated(fakes);
     await run(fakes, 'needs-human', { failure });
     const record = await fakes.record();
-    expect(record).toMatchObject({ outcome: 'needs-human', verified: 'none', failure: { name: 'AddonFailed', message: 'Add-on is CREATE_FAILED.' } });
+    expect(record).toMatchObject({
+      outcome: 'needs-human',
+      verified: 'none',
+      failure: { name: 'AddonFailed', message: 'Add-on is CREATE_FAILED.' },
+    });
     expect([await isFree(fakes), await isFree(fakes, ROLE_LOCK)]).toEqual([false, true]);
     expect(await fakes.ledger.listHeldLocks()).toEqual([]);
     expect(record.handOff).toContain('kubectl -n kube-system rollout restart deployment/ebs-csi-controller');
     expect(record.handOff.join('\n')).not.toContain('ebs-csi-node');
     expect(await runScript(record.handOff, eksHost(fakes.eks, fakes.clock))).toEqual([]);
-    expect(fakes.eks.addons.get(ADDON)).toMatchObject({ status: 'ACTIVE', serviceAccountRoleArn: ROLE, podIdentityAssociations: [] });
+    expect(fakes.eks.addons.get(ADDON)).toMatchObject({
+      status: 'ACTIVE',
+      serviceAccountRoleArn: ROLE,
+      podIdentityAssociations: [],
+    });
   });
 
   it.each<[string, Partial<HandOffFacts>]>([
@@ -90,7 +137,10 @@ describe('finish', () => {
     const fakes = newFakes();
     await fakes.ledger.putMigration(aMigration());
     await invoke(finishStep, input('needs-human'), fakes);
-    expect((await fakes.ledger.getMigration(MIGRATION_ID))?.handOff).toEqual([expect.stringMatching(new RegExp(`^# .* pod-identity release ${MIGRATION_ID}$`)) as string, `pod-identity rollback ${MIGRATION_ID} --deployed`]);
+    expect((await fakes.ledger.getMigration(MIGRATION_ID))?.handOff).toEqual([
+      expect.stringMatching(new RegExp(`^# .* pod-identity release ${MIGRATION_ID}$`)) as string,
+      `pod-identity rollback ${MIGRATION_ID} --deployed`,
+    ]);
   });
 
   it('invoked again changes nothing', async () => {
@@ -103,14 +153,17 @@ describe('finish', () => {
     expect(fakes.telemetry.counts).toEqual({ 'outcome-rolled-back': 1 });
   });
 
-  it.each(['migrated', 'needs-human'])('sees to the locks after the reply to the record was lost (%s)', async (outcome) => {
-    const fakes = await begun();
-    fakes.journal.failNext('ledger.updateMigration', 'after');
-    await expect(run(fakes, outcome)).rejects.toMatchObject({ name: 'ConnectionLost' });
-    expect(await run(fakes, outcome)).toEqual({ outcome });
-    expect(await fakes.ledger.listHeldLocks()).toEqual([]);
-    expect(await isFree(fakes)).toBe(outcome === 'migrated');
-  });
+  it.each(['migrated', 'needs-human'])(
+    'sees to the locks after the reply to the record was lost (%s)',
+    async (outcome) => {
+      const fakes = await begun();
+      fakes.journal.failNext('ledger.updateMigration', 'after');
+      await expect(run(fakes, outcome)).rejects.toMatchObject({ name: 'ConnectionLost' });
+      expect(await run(fakes, outcome)).toEqual({ outcome });
+      expect(await fakes.ledger.listHeldLocks()).toEqual([]);
+      expect(await isFree(fakes)).toBe(outcome === 'migrated');
+    },
+  );
 
   it('counts an end that needs a person at each try, since a person must hear of it; others when they are recorded', async () => {
     for (const outcome of ['needs-human', 'migrated']) {
@@ -139,10 +192,22 @@ describe('finish', () => {
   });
 
   it.each([
-    ['text of Step Functions itself', { Error: 'States.Timeout', Cause: 'The state timed out' }, { name: 'States.Timeout', message: 'The state timed out' }],
+    [
+      'text of Step Functions itself',
+      { Error: 'States.Timeout', Cause: 'The state timed out' },
+      { name: 'States.Timeout', message: 'The state timed out' },
+    ],
     ['JSON of another form', { Error: 'X', Cause: '{"a":1}' }, { name: 'X', message: '{"a":1}' }],
-    ['JSON that was cut off', { Error: 'X', Cause: '{"errorMessage":"hal' }, { name: 'X', message: '{"errorMessage":"hal' }],
-    ['no cause', { Error: 'States.Timeout', Cause: '' }, { name: 'States.Timeout', message: expect.stringContaining('history') as string }],
+    [
+      'JSON that was cut off',
+      { Error: 'X', Cause: '{"errorMessage":"hal' },
+      { name: 'X', message: '{"errorMessage":"hal' },
+    ],
+    [
+      'no cause',
+      { Error: 'States.Timeout', Cause: '' },
+      { name: 'States.Timeout', message: expect.stringContaining('history') as string },
+    ],
   ])('keeps a failure of %s', async (_, given, kept) => {
     const fakes = await begun();
     await run(fakes, 'blocked', { failure: given });
@@ -158,12 +223,15 @@ describe('finish of a migration that has repaired a trust policy', () => {
     fakes.roles.trust[ROLE] = now;
     return fakes;
   };
-  const trustLines = async (fakes: Begun): Promise<string[]> => (await fakes.record()).handOff.filter((line) => line.includes('update-assume-role-policy'));
+  const trustLines = async (fakes: Begun): Promise<string[]> =>
+    (await fakes.record()).handOff.filter((line) => line.includes('update-assume-role-policy'));
 
   it('tells a person how to put it back, from how it is now', async () => {
     const fakes = await withRepaired();
     await run(fakes, 'needs-human');
-    expect(await trustLines(fakes)).toEqual([`aws iam update-assume-role-policy --region ${target.region} --role-name ebs-csi --policy-document '${BEFORE}'`]);
+    expect(await trustLines(fakes)).toEqual([
+      `aws iam update-assume-role-policy --region ${target.region} --role-name ebs-csi --policy-document '${BEFORE}'`,
+    ]);
   });
 
   it.each<[string, string | undefined, object]>([
@@ -188,7 +256,13 @@ describe('finish of a migration that has repaired a trust policy', () => {
   it('warns where this deployment has no step that could put it back', async () => {
     const fakes = await withRepaired();
     await run(fakes, 'rolled-back');
-    expect((await fakes.record()).warnings).toMatchObject([{ id: 'trust-not-restored', status: 'warn', message: expect.stringContaining('this deployment may not change trust policies') as string }]);
+    expect((await fakes.record()).warnings).toMatchObject([
+      {
+        id: 'trust-not-restored',
+        status: 'warn',
+        message: expect.stringContaining('this deployment may not change trust policies') as string,
+      },
+    ]);
   });
 
   it('leaves the warning of the step that tried', async () => {
@@ -209,22 +283,49 @@ describe('finish of a migration that has repaired a trust policy', () => {
 describe('finish of a migration that was taken over', () => {
   const first = { name: 'PodsOnWrongIdentity', message: 'the first one' };
   const takenOver = async (record: Partial<Migration> = {}): Promise<Begun> => {
-    const fakes = await begun({ record: { recovery: { startedAt: at(60), executionArn: RECOVERY_EXECUTION, cause: 'requested', after: 'needs-human' }, executionArn: RECOVERY_EXECUTION, outcome: 'needs-human', endedAt: at(30), handOff: ['aws x'], ...record } });
-    for (const key of [LOCK, ROLE_LOCK]) await fakes.ledger.takeOverLock(key, { executionArn: EXECUTION, fence: 1 }, { migrationId: MIGRATION_ID, executionArn: RECOVERY_EXECUTION, since: at(60) });
+    const fakes = await begun({
+      record: {
+        recovery: { startedAt: at(60), executionArn: RECOVERY_EXECUTION, cause: 'requested', after: 'needs-human' },
+        executionArn: RECOVERY_EXECUTION,
+        outcome: 'needs-human',
+        endedAt: at(30),
+        handOff: ['aws x'],
+        ...record,
+      },
+    });
+    for (const key of [LOCK, ROLE_LOCK])
+      await fakes.ledger.takeOverLock(
+        key,
+        { executionArn: EXECUTION, fence: 1 },
+        { migrationId: MIGRATION_ID, executionArn: RECOVERY_EXECUTION, since: at(60) },
+      );
     return fakes;
   };
 
   it('replaces the outcome and the commands, and keeps the first failure', async () => {
     const fakes = await takenOver({ failure: first });
     fakes.clock.advance(90_000);
-    await run(fakes, 'rolled-back', { executionArn: RECOVERY_EXECUTION, failure: { Error: 'RollbackRequested', Cause: 'jo asked' } });
-    expect(await fakes.record()).toMatchObject({ outcome: 'rolled-back', status: 'ended', endedAt: at(90), failure: first, handOff: [], verified: 'pods' });
+    await run(fakes, 'rolled-back', {
+      executionArn: RECOVERY_EXECUTION,
+      failure: { Error: 'RollbackRequested', Cause: 'jo asked' },
+    });
+    expect(await fakes.record()).toMatchObject({
+      outcome: 'rolled-back',
+      status: 'ended',
+      endedAt: at(90),
+      failure: first,
+      handOff: [],
+      verified: 'pods',
+    });
     expect(await isFree(fakes)).toBe(true);
   });
 
   it('has the failure that led to the recovery where there was none before', async () => {
     const fakes = await takenOver();
-    await run(fakes, 'rolled-back', { executionArn: RECOVERY_EXECUTION, failure: { Error: 'RollbackRequested', Cause: 'jo asked' } });
+    await run(fakes, 'rolled-back', {
+      executionArn: RECOVERY_EXECUTION,
+      failure: { Error: 'RollbackRequested', Cause: 'jo asked' },
+    });
     expect((await fakes.record()).failure).toEqual({ name: 'RollbackRequested', message: 'jo asked' });
   });
 

@@ -18,9 +18,15 @@ const REQUEST = {
 const BY_US = /^Add-on eks-pod-identity-agent v1\.3\.4-eksbuild\.1 was installed in cluster dev by this migration\./;
 const BY_SOMEBODY = /was installed in cluster dev by this migration or by somebody else at the same time\./;
 
-/** Behind `begin`, in a cluster without an agent; its DaemonSet comes with the add-on, ready on both nodes once that is ACTIVE. */
+/**
+ * Behind `begin`, in a cluster without an agent; its DaemonSet comes with the add-on, ready on both nodes once that is
+ * ACTIVE.
+ */
 async function atInstall(request: Partial<MigrationRequestInput> = {}): Promise<Begun> {
-  const fakes = await begun({ plan: { installAgent: { version: VERSION } }, record: { request: aRequest({ agent: 'install', ...request }) } });
+  const fakes = await begun({
+    plan: { installAgent: { version: VERSION } },
+    record: { request: aRequest({ agent: 'install', ...request }) },
+  });
   const { eks, kubernetes } = fakes;
   eks.addons.delete(AGENT);
   kubernetes.workloads = kubernetes.workloads.filter(({ name }) => name !== AGENT);
@@ -56,7 +62,9 @@ describe('install-agent', () => {
     fakes.clock.advance(60_000);
     expect(await install(fakes)).toEqual({ version: VERSION });
     expect(creates(fakes)).toHaveLength(1);
-    expect(await warnings(fakes)).toMatchObject([{ id: 'agent-left-installed', status: 'warn', message: expect.stringMatching(BY_US) as string }]);
+    expect(await warnings(fakes)).toMatchObject([
+      { id: 'agent-left-installed', status: 'warn', message: expect.stringMatching(BY_US) as string },
+    ]);
   });
 
   it('looks at EKS and at the API server, and makes sure of its lock, before it creates', async () => {
@@ -119,7 +127,9 @@ describe('install-agent', () => {
     await expect(install(fakes)).rejects.toMatchObject(notYet(/DaemonSet/));
     fakes.kubernetes.workloads = [agentDaemonSet()];
     expect(await install(fakes)).toEqual({ version: 'v1.3.8-eksbuild.2' });
-    expect(await warnings(fakes)).toMatchObject([{ id: 'agent-left-installed', message: expect.stringMatching(BY_SOMEBODY) as string }]);
+    expect(await warnings(fakes)).toMatchObject([
+      { id: 'agent-left-installed', message: expect.stringMatching(BY_SOMEBODY) as string },
+    ]);
   });
 
   it.each<[string, When, RegExp, number]>([
@@ -161,7 +171,16 @@ describe('install-agent', () => {
     stopped.journal.failNext('eks.createAddon', 'after');
     await expect(install(stopped)).rejects.toMatchObject({ name: 'ConnectionLost' });
     expect(await warnings(stopped)).toMatchObject([
-      { id: 'agent-install-begun', status: 'warn', message: expect.stringMatching(/began to install add-on eks-pod-identity-agent v1\.3\.4-eksbuild\.1 in cluster dev, and was stopped/) as string, remedy: expect.stringContaining('aws eks describe-addon --region eu-west-1 --cluster-name dev --addon-name eks-pod-identity-agent') as string },
+      {
+        id: 'agent-install-begun',
+        status: 'warn',
+        message: expect.stringMatching(
+          /began to install add-on eks-pod-identity-agent v1\.3\.4-eksbuild\.1 in cluster dev, and was stopped/,
+        ) as string,
+        remedy: expect.stringContaining(
+          'aws eks describe-addon --region eu-west-1 --cluster-name dev --addon-name eks-pod-identity-agent',
+        ) as string,
+      },
     ]);
     const refused = await atInstall();
     const refusal = new MigrationError('AccessDenied', 'eks:CreateAddon: AccessDeniedException');
@@ -186,12 +205,26 @@ describe('install-agent', () => {
     expect((await warnings(fakes)).map(({ id }) => id)).toEqual(['other', 'agent-left-installed']);
   });
 
-  it.each(['CREATE_FAILED', 'DELETING', 'DELETE_FAILED'] as const)('gives up where the add-on is %s, and says what EKS says', async (status) => {
-    const fakes = await atInstall();
-    fakes.eks.addons.set(AGENT, anAgentAddon({ status, issues: [{ code: 'ConfigurationConflict', message: 'Conflicts found', resourceIds: [] }] }));
-    await expect(install(fakes)).rejects.toMatchObject({ name: 'AddonFailed', message: expect.stringMatching(/\(ConfigurationConflict: Conflicts found\)\. The add-on to migrate was not touched\..*--preserve/) as string });
-    expect(creates(fakes)).toEqual([]);
-  });
+  it.each(['CREATE_FAILED', 'DELETING', 'DELETE_FAILED'] as const)(
+    'gives up where the add-on is %s, and says what EKS says',
+    async (status) => {
+      const fakes = await atInstall();
+      fakes.eks.addons.set(
+        AGENT,
+        anAgentAddon({
+          status,
+          issues: [{ code: 'ConfigurationConflict', message: 'Conflicts found', resourceIds: [] }],
+        }),
+      );
+      await expect(install(fakes)).rejects.toMatchObject({
+        name: 'AddonFailed',
+        message: expect.stringMatching(
+          /\(ConfigurationConflict: Conflicts found\)\. The add-on to migrate was not touched\..*--preserve/,
+        ) as string,
+      });
+      expect(creates(fakes)).toEqual([]);
+    },
+  );
 
   it('waits where it is DEGRADED or ACTIVE with an issue: its pods may still be starting', async () => {
     const fakes = await atInstall({ verification: 'api' });
@@ -206,14 +239,24 @@ describe('install-agent', () => {
     const fakes = await atInstall();
     await install(fakes).catch(() => undefined);
     fakes.eks.addons.delete(AGENT);
-    await expect(install(fakes)).rejects.toMatchObject({ name: 'AddonFailed', message: expect.stringContaining('somebody else has deleted it') as string });
+    await expect(install(fakes)).rejects.toMatchObject({
+      name: 'AddonFailed',
+      message: expect.stringContaining('somebody else has deleted it') as string,
+    });
     expect(creates(fakes)).toHaveLength(1);
   });
 
   it.each<[string, (fakes: Begun) => unknown, string]>([
     ['without the lock', (fakes) => fakes.loseLock(), 'LockLost'],
     ['at the end of its time', (fakes) => (fakes.invocation.remaining = 10_000), 'OutOfTime'],
-    ['where the plan installs none', async (fakes) => fakes.ledger.updateMigration(MIGRATION_ID, { plan: { ...(await fakes.record()).plan!, installAgent: undefined } }), 'BadInput'],
+    [
+      'where the plan installs none',
+      async (fakes) =>
+        fakes.ledger.updateMigration(MIGRATION_ID, {
+          plan: { ...(await fakes.record()).plan!, installAgent: undefined },
+        }),
+      'BadInput',
+    ],
   ])('creates nothing %s', async (_, change, name) => {
     const fakes = await atInstall();
     await change(fakes);
@@ -225,7 +268,10 @@ describe('install-agent', () => {
     const fakes = await atInstall();
     const migrationId = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4C';
     await fakes.ledger.putMigration(aMigration({ ...(await fakes.record()), migrationId }));
-    await expect(invoke(installAgentStep, { ...fakes.input, migrationId }, fakes)).rejects.toMatchObject({ name: 'BadInput', message: expect.stringContaining('snapshot') as string });
+    await expect(invoke(installAgentStep, { ...fakes.input, migrationId }, fakes)).rejects.toMatchObject({
+      name: 'BadInput',
+      message: expect.stringContaining('snapshot') as string,
+    });
     expect(fakes.journal.mutations()).toEqual([]);
   });
 });

@@ -4,7 +4,21 @@ import type { Plan, Rung } from '../../../lambdas/domain/model.ts';
 import { stepSchemas, type StepName } from '../../../lambdas/steps/schemas.ts';
 import { steps } from '../../../lambdas/steps/index.ts';
 import { invoke, newFakes } from '../fakes.ts';
-import { ADDON, addonArn, aMigration, anAddon, anAssociation, aPlan, aPod, IN_PLACE, MIGRATION_ID, RECREATE, ROLE, ROLES_OF_ACCOUNT, target } from '../fixtures.ts';
+import {
+  ADDON,
+  addonArn,
+  aMigration,
+  anAddon,
+  anAssociation,
+  aPlan,
+  aPod,
+  IN_PLACE,
+  MIGRATION_ID,
+  RECREATE,
+  ROLE,
+  ROLES_OF_ACCOUNT,
+  target,
+} from '../fixtures.ts';
 import { begunWithLeftOver, type Begun } from './begun.ts';
 import { aTrustChange, BEFORE, REPAIR } from './repaired.ts';
 
@@ -29,7 +43,14 @@ const updated = ({ eks }: Begun): void => {
   eks.addons.set(ADDON, anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [NEW.arn] }));
   eks.associations = [structuredClone(NEW)];
 };
-const carryOver = [{ namespace: NEW.namespace, serviceAccount: NEW.serviceAccount, from: 'a-left00000000000001', tags: { team: 'storage' } }];
+const carryOver = [
+  {
+    namespace: NEW.namespace,
+    serviceAccount: NEW.serviceAccount,
+    from: 'a-left00000000000001',
+    tags: { team: 'storage' },
+  },
+];
 
 const toRepair = ({ roles, settings }: Begun): void => {
   roles.trust[ROLE] = BEFORE;
@@ -43,21 +64,50 @@ const repaired = async ({ roles, ledger, settings }: Begun): Promise<void> => {
 
 /** Each step of the change that changes something, at a point where it would. */
 const mutating: [StepName, Point][] = [
-  ['repair-trust', { way: IN_PLACE, plan: { trustRepairs: [REPAIR] }, prepare: toRepair, input: { towards: 'pod-identity' }, call: 'roles.updateTrustPolicy' }],
+  [
+    'repair-trust',
+    {
+      way: IN_PLACE,
+      plan: { trustRepairs: [REPAIR] },
+      prepare: toRepair,
+      input: { towards: 'pod-identity' },
+      call: 'roles.updateTrustPolicy',
+    },
+  ],
   ['repair-trust', { way: IN_PLACE, prepare: repaired, input: { towards: 'before' }, call: 'roles.updateTrustPolicy' }],
   ['delete-addon', { way: RECREATE, call: 'eks.deleteAddon' }],
-  ['purge-associations', { way: RECREATE, prepare: ({ eks }) => eks.addons.delete(ADDON), call: 'eks.deleteAssociation' }],
+  [
+    'purge-associations',
+    { way: RECREATE, prepare: ({ eks }) => eks.addons.delete(ADDON), call: 'eks.deleteAssociation' },
+  ],
   ['purge-associations', { way: IN_PLACE, call: 'eks.deleteAssociation' }],
   ['create-addon', { way: RECREATE, prepare: gone, call: 'eks.createAddon' }],
   ['update-addon', { way: IN_PLACE, prepare: ({ eks }) => (eks.associations = []), call: 'eks.updateAddon' }],
   ['carry-over', { way: IN_PLACE, prepare: updated, tags: { tags: { team: 'storage' } }, call: 'eks.tagResource' }],
-  ['restart-pods', { way: IN_PLACE, prepare: updated, input: { towards: 'pod-identity', round: 1 }, call: 'kubernetes.restartWorkload' }],
-  ['restart-pods', { way: RECREATE, prepare: ({ kubernetes }) => (kubernetes.pods = [aPod('node-role')]), input: { towards: 'before', round: 1 }, call: 'kubernetes.restartWorkload' }],
+  [
+    'restart-pods',
+    {
+      way: IN_PLACE,
+      prepare: updated,
+      input: { towards: 'pod-identity', round: 1 },
+      call: 'kubernetes.restartWorkload',
+    },
+  ],
+  [
+    'restart-pods',
+    {
+      way: RECREATE,
+      prepare: ({ kubernetes }) => (kubernetes.pods = [aPod('node-role')]),
+      input: { towards: 'before', round: 1 },
+      call: 'kubernetes.restartWorkload',
+    },
+  ],
 ];
 
 describe.each(mutating)('%s', (name, { way, prepare, input, plan, tags, call }) => {
   const step = steps[name];
-  const run = (fakes: Begun, change: object = {}): Promise<unknown> => invoke(step, { ...fakes.input, ...input, ...change }, fakes).catch((error: unknown) => error);
+  const run = (fakes: Begun, change: object = {}): Promise<unknown> =>
+    invoke(step, { ...fakes.input, ...input, ...change }, fakes).catch((error: unknown) => error);
   const atThatPoint = async (): Promise<Begun> => {
     const fakes = await begunWithLeftOver(tags, { ladder: [way], carryOver: tags ? carryOver : [], ...plan });
     await prepare?.(fakes);
@@ -70,7 +120,7 @@ describe.each(mutating)('%s', (name, { way, prepare, input, plan, tags, call }) 
     expect(fakes.journal.mutations()).toContain(call);
   });
 
-  it('changes nothing once the lock is another migration\'s', async () => {
+  it("changes nothing once the lock is another migration's", async () => {
     const fakes = await atThatPoint();
     await fakes.loseLock();
     expect(await run(fakes)).toMatchObject({ name: 'LockLost' });
@@ -86,7 +136,13 @@ describe.each(mutating)('%s', (name, { way, prepare, input, plan, tags, call }) 
   it('changes nothing without a snapshot', async () => {
     const fakes = newFakes();
     await fakes.ledger.putMigration(aMigration({ plan: aPlan({ ladder: [way] }) }));
-    expect(await invoke(step, { migrationId: MIGRATION_ID, target, subject: ADDON, fence: 1, rung: 0, ...input }, fakes).catch((error: unknown) => error)).toMatchObject({ name: 'BadInput', message: expect.stringContaining('snapshot') as string });
+    expect(
+      await invoke(
+        step,
+        { migrationId: MIGRATION_ID, target, subject: ADDON, fence: 1, rung: 0, ...input },
+        fakes,
+      ).catch((error: unknown) => error),
+    ).toMatchObject({ name: 'BadInput', message: expect.stringContaining('snapshot') as string });
     expect(fakes.journal.mutations()).toEqual([]);
   });
 

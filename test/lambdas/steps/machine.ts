@@ -36,7 +36,9 @@ async function task(fakes: Machine, name: StepName, input: object): Promise<Answ
   const handler = createHandler(steps[name], fakes.dependencies);
   for (let attempt = 1; attempt <= 50; attempt += 1) {
     try {
-      return (await handler(input, { getRemainingTimeInMillis: () => fakes.invocation.remaining } as LambdaContext)) as Answer;
+      return (await handler(input, {
+        getRemainingTimeInMillis: () => fakes.invocation.remaining,
+      } as LambdaContext)) as Answer;
     } catch (error) {
       if (!isMigrationError(error) || !['retryable', 'waiting'].includes(ERROR_CLASSES[error.name])) throw error;
       fakes.clock.advance(POLL_MS);
@@ -47,7 +49,9 @@ async function task(fakes: Machine, name: StepName, input: object): Promise<Answ
 
 async function end(fakes: Machine, common: Common, outcome: Outcome, error?: unknown): Promise<Outcome> {
   const failure = error instanceof Error ? { failure: { Error: error.name, Cause: error.message } } : {};
-  return (await task(fakes, 'finish', { ...common, executionArn: EXECUTION, outcome, ...failure }))['outcome'] as Outcome;
+  return (await task(fakes, 'finish', { ...common, executionArn: EXECUTION, outcome, ...failure }))[
+    'outcome'
+  ] as Outcome;
 }
 
 /** What a Catch is for; anything else is a defect, and breaks the test. */
@@ -73,7 +77,12 @@ async function addonBack(fakes: Machine, locked: Locked): Promise<void> {
   }
 }
 
-async function rollBack(fakes: Machine, locked: Locked, { repairsTrust, removesAnnotation }: Also, reason: MigrationError): Promise<Outcome> {
+async function rollBack(
+  fakes: Machine,
+  locked: Locked,
+  { repairsTrust, removesAnnotation }: Also,
+  reason: MigrationError,
+): Promise<Outcome> {
   try {
     if (!isAccount(locked)) await addonBack(fakes, locked);
     else if (removesAnnotation) await task(fakes, 'annotate-service-account', { ...locked, towards: 'before' });
@@ -107,13 +116,25 @@ async function change(fakes: Machine, locked: Locked, way: Pick<Rung, 'strategy'
     return;
   }
   const recreate = way.strategy === 'recreate';
-  for (const name of [...(recreate ? (['delete-addon', 'await-deleted'] as const) : []), 'purge-associations', recreate ? 'create-addon' : 'update-addon', 'await-active', 'carry-over'] as const) {
+  for (const name of [
+    ...(recreate ? (['delete-addon', 'await-deleted'] as const) : []),
+    'purge-associations',
+    recreate ? 'create-addon' : 'update-addon',
+    'await-active',
+    'carry-over',
+  ] as const) {
     await task(fakes, name, locked);
   }
 }
 
-/** From the plan to an end, for the target of the fixtures, and their add-on unless the request says otherwise. Answers the outcome that the record has then. */
-export async function migrate(fakes: Machine, request: { serviceAccount?: { namespace: string; name: string } } = {}): Promise<Outcome> {
+/**
+ * From the plan to an end, for the target of the fixtures, and their add-on unless the request says otherwise. Answers
+ * the outcome that the record has then.
+ */
+export async function migrate(
+  fakes: Machine,
+  request: { serviceAccount?: { namespace: string; name: string } } = {},
+): Promise<Outcome> {
   const what = request.serviceAccount ? {} : { addon: ADDON };
   const common: Common = { migrationId: MIGRATION_ID, target, subject: subjectOf({ ...what, ...request }) };
   let ladder: Pick<Rung, 'strategy'>[];
@@ -121,12 +142,18 @@ export async function migrate(fakes: Machine, request: { serviceAccount?: { name
   let also: Also;
   let installsAgent: boolean;
   try {
-    const planned = await task(fakes, 'plan', { migrationId: MIGRATION_ID, executionArn: EXECUTION, request: { target, ...what, ...request } });
+    const planned = await task(fakes, 'plan', {
+      migrationId: MIGRATION_ID,
+      executionArn: EXECUTION,
+      request: { target, ...what, ...request },
+    });
     if (planned['verdict'] !== 'migrate') return planned['verdict'] as Outcome;
     ladder = planned['ladder'] as Rung[];
     also = planned as unknown as Also;
     installsAgent = planned['installsAgent'] as boolean;
-    fence = (await task(fakes, 'begin', { ...common, executionArn: EXECUTION, planHash: planned['planHash'] }))['fence'] as number;
+    fence = (await task(fakes, 'begin', { ...common, executionArn: EXECUTION, planHash: planned['planHash'] }))[
+      'fence'
+    ] as number;
   } catch (error) {
     return end(fakes, common, 'blocked', caught(error));
   }

@@ -4,7 +4,20 @@ import { MigrationError } from '../../../lambdas/domain/errors.ts';
 import type { Plan } from '../../../lambdas/domain/model.ts';
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { invoke, newFakes, type Fakes } from '../fakes.ts';
-import { addonArn, anAddon, aPod, aWorkload, EXECUTION, MIGRATION_ID, NODE_ROLE, OTHER_ROLE, podIdentityStatement, policyText, ROLE, target } from '../fixtures.ts';
+import {
+  addonArn,
+  anAddon,
+  aPod,
+  aWorkload,
+  EXECUTION,
+  MIGRATION_ID,
+  NODE_ROLE,
+  OTHER_ROLE,
+  podIdentityStatement,
+  policyText,
+  ROLE,
+  target,
+} from '../fixtures.ts';
 
 const NAMESPACE = 'opentelemetry-operator-system';
 const ACCOUNTS = ['adot-col-prom-metrics', 'adot-col-otlp-ingest', 'adot-col-container-logs'];
@@ -13,16 +26,32 @@ const OUTAGE = { maxDisruption: 'outage' };
 function adot(): Fakes {
   const fakes = newFakes();
   const { eks, kubernetes } = fakes;
-  eks.addons.set('adot', anAddon({ name: 'adot', arn: addonArn(1, 'adot'), version: 'v0.117.0-eksbuild.1', configurationValues: undefined }));
+  eks.addons.set(
+    'adot',
+    anAddon({ name: 'adot', arn: addonArn(1, 'adot'), version: 'v0.117.0-eksbuild.1', configurationValues: undefined }),
+  );
   eks.offered = [{ version: 'v0.117.0-eksbuild.1', default: true, requiresIamPermissions: true, owner: 'aws' }];
-  eks.configurations.set('adot v0.117.0-eksbuild.1', { podIdentity: ACCOUNTS.map((serviceAccount) => ({ serviceAccount, recommendedManagedPolicies: [] })) });
+  eks.configurations.set('adot v0.117.0-eksbuild.1', {
+    podIdentity: ACCOUNTS.map((serviceAccount) => ({ serviceAccount, recommendedManagedPolicies: [] })),
+  });
   const labels = { 'app.kubernetes.io/name': 'adot' };
-  kubernetes.pods = ACCOUNTS.map((serviceAccount) => aPod('irsa', { namespace: NAMESPACE, name: `${serviceAccount}-1`, serviceAccount, labels }));
-  kubernetes.workloads = [...kubernetes.workloads, ...ACCOUNTS.map((serviceAccount) => aWorkload({ namespace: NAMESPACE, name: serviceAccount, serviceAccount, labels }))];
+  kubernetes.pods = ACCOUNTS.map((serviceAccount) =>
+    aPod('irsa', { namespace: NAMESPACE, name: `${serviceAccount}-1`, serviceAccount, labels }),
+  );
+  kubernetes.workloads = [
+    ...kubernetes.workloads,
+    ...ACCOUNTS.map((serviceAccount) =>
+      aWorkload({ namespace: NAMESPACE, name: serviceAccount, serviceAccount, labels }),
+    ),
+  ];
   return fakes;
 }
 const run = async (fakes: Fakes, request: object = {}): Promise<Plan> => {
-  await invoke(planStep, { migrationId: MIGRATION_ID, executionArn: EXECUTION, request: { target, addon: 'adot', ...request } }, fakes);
+  await invoke(
+    planStep,
+    { migrationId: MIGRATION_ID, executionArn: EXECUTION, request: { target, addon: 'adot', ...request } },
+    fakes,
+  );
   return (await fakes.ledger.getMigration(MIGRATION_ID))!.plan!;
 };
 const statusOf = (plan: Plan, id: string): string | undefined => plan.checks.find((check) => check.id === id)?.status;
@@ -32,11 +61,16 @@ describe('an add-on with three service accounts', () => {
     const fakes = adot();
     const plan = await run(fakes);
     expect(plan.verdict).toBe('migrate');
-    expect(plan.associations).toEqual(ACCOUNTS.map((serviceAccount) => ({ namespace: NAMESPACE, serviceAccount, roleArn: ROLE })));
+    expect(plan.associations).toEqual(
+      ACCOUNTS.map((serviceAccount) => ({ namespace: NAMESPACE, serviceAccount, roleArn: ROLE })),
+    );
     // One question for all of them, and for a role that all share.
     expect(fakes.journal.of('eks.listAllAssociations')).toEqual([[100]]);
     expect(fakes.journal.names()).not.toContain('eks.listAssociations');
-    expect([fakes.journal.of('roles.getRole'), fakes.journal.of('roles.listPolicies')]).toEqual([[[ROLE]], [[ROLE], [NODE_ROLE]]]);
+    expect([fakes.journal.of('roles.getRole'), fakes.journal.of('roles.listPolicies')]).toEqual([
+      [[ROLE]],
+      [[ROLE], [NODE_ROLE]],
+    ]);
   });
   it('gets roles by service account, each of them read', async () => {
     const fakes = adot();
@@ -49,7 +83,12 @@ describe('an add-on with three service accounts', () => {
 
 describe('custom resources', () => {
   it('are not asked for where no way deletes their definitions', async () => {
-    for (const request of [{}, { strategy: 'in-place' }, { strategy: 'recreate', preserve: true }, { ...OUTAGE, preserve: true }]) {
+    for (const request of [
+      {},
+      { strategy: 'in-place' },
+      { strategy: 'recreate', preserve: true },
+      { ...OUTAGE, preserve: true },
+    ]) {
       const fakes = adot();
       await run(fakes, request);
       expect(fakes.journal.names()).not.toContain('kubernetes.listCustomResources');
@@ -58,17 +97,29 @@ describe('custom resources', () => {
   it('are asked for where one does, and take that way out', async () => {
     const fakes = adot();
     fakes.kubernetes.customResources['opentelemetry.io/instrumentations'] = ['web/shop'];
-    fakes.kubernetes.customResources['opentelemetry.io/opentelemetrycollectors'] = [`${NAMESPACE}/adot-col-otlp-ingest`];
+    fakes.kubernetes.customResources['opentelemetry.io/opentelemetrycollectors'] = [
+      `${NAMESPACE}/adot-col-otlp-ingest`,
+    ];
     const plan = await run(fakes, OUTAGE);
     expect(fakes.journal.of('kubernetes.listCustomResources').length).toBeGreaterThan(1);
     expect(plan.ladder.map((rung) => rung.disruption)).toEqual(['rolling', 'rolling']);
-    expect(plan.checks.find((check) => check.id === 'custom-resources')?.message).toContain('instrumentations.opentelemetry.io web/shop. Left out');
+    expect(plan.checks.find((check) => check.id === 'custom-resources')?.message).toContain(
+      'instrumentations.opentelemetry.io web/shop. Left out',
+    );
   });
   it.each(['AccessDenied', 'Unauthorised'] as const)('that %s keeps from being read count as unknown', async (name) => {
     const fakes = adot();
-    fakes.journal.failNext('kubernetes.listCustomResources', 'before', new MigrationError(name, 'kubernetes: you may not list'));
+    fakes.journal.failNext(
+      'kubernetes.listCustomResources',
+      'before',
+      new MigrationError(name, 'kubernetes: you may not list'),
+    );
     const plan = await run(fakes, { strategy: 'recreate' });
-    expect([plan.verdict, statusOf(plan, 'custom-resources'), statusOf(plan, 'kubernetes-access')]).toEqual(['blocked', 'unknown', 'pass']);
+    expect([plan.verdict, statusOf(plan, 'custom-resources'), statusOf(plan, 'kubernetes-access')]).toEqual([
+      'blocked',
+      'unknown',
+      'pass',
+    ]);
   });
   it('that could not be read for a moment are read again', async () => {
     const fakes = adot();

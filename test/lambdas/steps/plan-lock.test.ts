@@ -4,16 +4,39 @@ import type { ExecutionState } from '../../../lambdas/ports/index.ts';
 import type { Migration } from '../../../lambdas/domain/model.ts';
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { invoke, newFakes, type Fakes } from '../fakes.ts';
-import { ADDON, ADDON_LOCK, aMigration, at, EXECUTION, MIGRATION_ID, OTHER_EXECUTION, OTHER_MIGRATION_ID, target } from '../fixtures.ts';
+import {
+  ADDON,
+  ADDON_LOCK,
+  aMigration,
+  at,
+  EXECUTION,
+  MIGRATION_ID,
+  OTHER_EXECUTION,
+  OTHER_MIGRATION_ID,
+  target,
+} from '../fixtures.ts';
 
-const run = (fakes: Fakes, request: object = {}): Promise<unknown> => invoke(planStep, { migrationId: MIGRATION_ID, executionArn: EXECUTION, request: { target, addon: ADDON, ...request } }, fakes);
-const lockCheck = async ({ ledger }: Fakes) => (await ledger.getMigration(MIGRATION_ID))?.plan?.checks.find((check) => check.id === 'lock-free');
+const run = (fakes: Fakes, request: object = {}): Promise<unknown> =>
+  invoke(
+    planStep,
+    { migrationId: MIGRATION_ID, executionArn: EXECUTION, request: { target, addon: ADDON, ...request } },
+    fakes,
+  );
+const lockCheck = async ({ ledger }: Fakes) =>
+  (await ledger.getMigration(MIGRATION_ID))?.plan?.checks.find((check) => check.id === 'lock-free');
 
 /** Fakes in which another migration holds the lock, in that state. */
 async function held(execution: ExecutionState | undefined, record?: Partial<Migration>): Promise<Fakes> {
   const fakes = newFakes();
-  await fakes.ledger.acquireLock(ADDON_LOCK, { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(-60) });
-  if (record) await fakes.ledger.putMigration(aMigration({ migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, ...record }));
+  await fakes.ledger.acquireLock(ADDON_LOCK, {
+    migrationId: OTHER_MIGRATION_ID,
+    executionArn: OTHER_EXECUTION,
+    since: at(-60),
+  });
+  if (record)
+    await fakes.ledger.putMigration(
+      aMigration({ migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, ...record }),
+    );
   if (execution) fakes.executions.states.set(OTHER_EXECUTION, execution);
   else fakes.executions.states.delete(OTHER_EXECUTION);
   fakes.journal.clear();
@@ -25,13 +48,33 @@ describe('a held lock', () => {
   it.each<[string, ExecutionState, Partial<Migration>, object, RegExp]>([
     ['whose execution is at work', { status: 'RUNNING' }, {}, {}, /is still running/],
     ['whose execution is at work, for a dry run', { status: 'RUNNING' }, {}, { dryRun: true }, /is still running/],
-    ['that waits for a person', { status: 'FAILED', stoppedAt: at(-30) }, { status: 'ended', outcome: 'needs-human' }, {}, /ended needs-human/],
+    [
+      'that waits for a person',
+      { status: 'FAILED', stoppedAt: at(-30) },
+      { status: 'ended', outcome: 'needs-human' },
+      {},
+      /ended needs-human/,
+    ],
     ['that waits for Recover, for a dry run', ABORTED, {}, { dryRun: true }, /is being put back/],
   ])('%s blocks, by name, and nothing else is read', async (_, execution, record, request, message) => {
     const fakes = await held(execution, record);
-    expect(await run(fakes, request)).toEqual({ verdict: 'blocked', target, subject: ADDON, ladder: [], installsAgent: false, repairsTrust: false, removesAnnotation: false, needsApproval: false, approvalSeconds: 86_400, hasWindow: false, planHash: expect.stringMatching(/^[0-9a-f]{64}$/) as string, blockedBy: ['lock-free'] });
+    expect(await run(fakes, request)).toEqual({
+      verdict: 'blocked',
+      target,
+      subject: ADDON,
+      ladder: [],
+      installsAgent: false,
+      repairsTrust: false,
+      removesAnnotation: false,
+      needsApproval: false,
+      approvalSeconds: 86_400,
+      hasWindow: false,
+      planHash: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+      blockedBy: ['lock-free'],
+    });
     expect(await lockCheck(fakes)).toMatchObject({ status: 'fail', message: expect.stringMatching(message) as string });
-    for (const part of [OTHER_MIGRATION_ID, OTHER_EXECUTION, at(-60)]) expect((await lockCheck(fakes))?.message).toContain(part);
+    for (const part of [OTHER_MIGRATION_ID, OTHER_EXECUTION, at(-60)])
+      expect((await lockCheck(fakes))?.message).toContain(part);
     expect(fakes.journal.names().filter((name) => /^(eks|roles|kubernetes)\./.test(name))).toEqual([]);
     expect(await fakes.ledger.getMigration(MIGRATION_ID)).toMatchObject({ status: 'ended', outcome: 'blocked' });
   });
@@ -40,11 +83,18 @@ describe('a held lock', () => {
     ['was aborted', ABORTED, {}],
     ['timed out', { status: 'TIMED_OUT', stoppedAt: at(-30) }, {}],
     ['is not known any more', undefined, {}],
-    ['left its lock behind at its end', { status: 'SUCCEEDED', stoppedAt: at(-30) }, { status: 'ended', outcome: 'migrated' }],
+    [
+      'left its lock behind at its end',
+      { status: 'SUCCEEDED', stoppedAt: at(-30) },
+      { status: 'ended', outcome: 'migrated' },
+    ],
     ['left no record', ABORTED, undefined],
   ])('is waited for where its execution %s', async (_, execution, record) => {
     const fakes = await held(execution, record);
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'RecoveryPending', message: expect.stringContaining(`Migration ${OTHER_MIGRATION_ID} holds the lock`) as string });
+    await expect(run(fakes)).rejects.toMatchObject({
+      name: 'RecoveryPending',
+      message: expect.stringContaining(`Migration ${OTHER_MIGRATION_ID} holds the lock`) as string,
+    });
     expect(await fakes.ledger.getMigration(MIGRATION_ID)).toMatchObject({ status: 'running' });
     // Recover lets go of it; the same step goes on.
     await fakes.ledger.releaseLock(ADDON_LOCK, OTHER_EXECUTION);
@@ -56,21 +106,31 @@ describe('a held lock', () => {
     const recovering = async (): Promise<Fakes> => {
       const fakes = await held(undefined, { status: 'running', outcome: 'needs-human' });
       await fakes.ledger.releaseLock(ADDON_LOCK, OTHER_EXECUTION);
-      await fakes.ledger.acquireLock(ADDON_LOCK, { migrationId: OTHER_MIGRATION_ID, executionArn: RECOVERY, since: at(-30) });
+      await fakes.ledger.acquireLock(ADDON_LOCK, {
+        migrationId: OTHER_MIGRATION_ID,
+        executionArn: RECOVERY,
+        since: at(-30),
+      });
       fakes.executions.states.set(RECOVERY, { status: 'RUNNING' });
       return fakes;
     };
 
     it('is waited for', async () => {
       const fakes = await recovering();
-      await expect(run(fakes)).rejects.toMatchObject({ name: 'RecoveryPending', message: expect.stringContaining(`${RECOVERY} is at work for it`) as string });
+      await expect(run(fakes)).rejects.toMatchObject({
+        name: 'RecoveryPending',
+        message: expect.stringContaining(`${RECOVERY} is at work for it`) as string,
+      });
       await fakes.ledger.releaseLock(ADDON_LOCK, RECOVERY);
       expect(await run(fakes)).toMatchObject({ verdict: 'migrate' });
     });
     it('blocks a dry run, and nobody is told to cancel what goes back', async () => {
       const fakes = await recovering();
       expect(await run(fakes, { dryRun: true })).toMatchObject({ verdict: 'blocked', blockedBy: ['lock-free'] });
-      expect(await lockCheck(fakes)).toMatchObject({ message: expect.stringContaining('is putting back') as string, remedy: expect.not.stringContaining('cancel') as string });
+      expect(await lockCheck(fakes)).toMatchObject({
+        message: expect.stringContaining('is putting back') as string,
+        remedy: expect.not.stringContaining('cancel') as string,
+      });
     });
   });
 

@@ -7,7 +7,11 @@ import { invoke, newFakes, type Fakes } from '../fakes.ts';
 import { ADDON, aCluster, anAgentPod, aPod, EXECUTION, MIGRATION_ID, NODE_ROLE, target } from '../fixtures.ts';
 
 const run = async (fakes: Fakes, request: object = {}): Promise<Plan> => {
-  await invoke(planStep, { migrationId: MIGRATION_ID, executionArn: EXECUTION, request: { target, addon: ADDON, ...request } }, fakes);
+  await invoke(
+    planStep,
+    { migrationId: MIGRATION_ID, executionArn: EXECUTION, request: { target, addon: ADDON, ...request } },
+    fakes,
+  );
   return (await fakes.ledger.getMigration(MIGRATION_ID))!.plan!;
 };
 const checkOf = (plan: Plan, id: string): Check | undefined => plan.checks.find((check) => check.id === id);
@@ -17,20 +21,30 @@ describe('the preflight of a plan', () => {
   it('passes on a healthy cluster', async () => {
     const plan = await run(newFakes());
     expect(plan.verdict).toBe('migrate');
-    for (const id of ['node-role', 'unsupported-compute', 'agent-nodes', 'webhook', 'static-credentials']) expect([id, checkOf(plan, id)?.status]).toEqual([id, 'pass']);
+    for (const id of ['node-role', 'unsupported-compute', 'agent-nodes', 'webhook', 'static-credentials'])
+      expect([id, checkOf(plan, id)?.status]).toEqual([id, 'pass']);
   });
 
   it('names the node whose agent is not ready', async () => {
     const fakes = newFakes();
     fakes.kubernetes.agentPods = [anAgentPod('node-1'), anAgentPod('node-2', { ready: false })];
-    expect(checkOf(await run(fakes), 'agent-nodes')).toMatchObject({ status: 'fail', message: expect.stringMatching(/: node-2\./) as string });
+    expect(checkOf(await run(fakes), 'agent-nodes')).toMatchObject({
+      status: 'fail',
+      message: expect.stringMatching(/: node-2\./) as string,
+    });
   });
 
-  it('takes no other DaemonSet\'s pod for the agent\'s', async () => {
+  it("takes no other DaemonSet's pod for the agent's", async () => {
     const fakes = newFakes();
-    fakes.kubernetes.agentPods = [anAgentPod('node-1'), anAgentPod('node-2', { owner: { kind: 'DaemonSet', name: 'eks-pod-identity-agent-exporter' } })];
+    fakes.kubernetes.agentPods = [
+      anAgentPod('node-1'),
+      anAgentPod('node-2', { owner: { kind: 'DaemonSet', name: 'eks-pod-identity-agent-exporter' } }),
+    ];
     expect(checkOf(await run(fakes), 'agent-nodes')?.message).toContain('node-2');
-    fakes.kubernetes.agentPods = [anAgentPod('node-1'), anAgentPod('node-2', { owner: { kind: 'DaemonSet', name: 'eks-pod-identity-agent-hybrid' } })];
+    fakes.kubernetes.agentPods = [
+      anAgentPod('node-1'),
+      anAgentPod('node-2', { owner: { kind: 'DaemonSet', name: 'eks-pod-identity-agent-hybrid' } }),
+    ];
     expect(checkOf(await run(fakes), 'agent-nodes')?.status).toBe('pass');
   });
 
@@ -53,7 +67,7 @@ describe('the preflight of a plan', () => {
     expect((await run(fakes)).verdict).toBe('migrate');
   });
 
-  it('looks for the agent where it runs, whatever the add-on\'s namespace is, and asks for no pods where there is none', async () => {
+  it("looks for the agent where it runs, whatever the add-on's namespace is, and asks for no pods where there is none", async () => {
     const fakes = newFakes();
     fakes.eks.addons.set(ADDON, { ...fakes.eks.addons.get(ADDON)!, namespace: 'storage' });
     fakes.kubernetes.pods = [aPod('irsa', { namespace: 'storage' })];
@@ -70,34 +84,61 @@ describe('the roles of the nodes', () => {
     const fakes = newFakes();
     fakes.eks.accessEntries = [
       ...['STANDARD', 'EC2_WINDOWS', 'FARGATE_LINUX'].map((type) => ({ principalArn: `${NODE_ROLE}-${type}`, type })),
-      ...['EC2', 'EC2_LINUX', 'HYBRID_LINUX', 'HYPERPOD_LINUX'].map((type) => ({ principalArn: `${NODE_ROLE}-${type}`, type })),
+      ...['EC2', 'EC2_LINUX', 'HYBRID_LINUX', 'HYPERPOD_LINUX'].map((type) => ({
+        principalArn: `${NODE_ROLE}-${type}`,
+        type,
+      })),
     ];
     const plan = await run(fakes);
-    expect(fakes.journal.of('roles.listPolicies').slice(1)).toEqual(['EC2', 'EC2_LINUX', 'HYBRID_LINUX', 'HYPERPOD_LINUX'].map((type) => [`${NODE_ROLE}-${type}`]));
-    expect(checkOf(plan, 'node-role')).toMatchObject({ status: 'fail', message: expect.stringContaining('dev-nodes-EC2, dev-nodes-EC2_LINUX') as string });
+    expect(fakes.journal.of('roles.listPolicies').slice(1)).toEqual(
+      ['EC2', 'EC2_LINUX', 'HYBRID_LINUX', 'HYPERPOD_LINUX'].map((type) => [`${NODE_ROLE}-${type}`]),
+    );
+    expect(checkOf(plan, 'node-role')).toMatchObject({
+      status: 'fail',
+      message: expect.stringContaining('dev-nodes-EC2, dev-nodes-EC2_LINUX') as string,
+    });
   });
 
   it.each([
-    ['eks.listAccessEntries', new MigrationError('InvalidRequest', 'eks:ListAccessEntries: InvalidRequestException: authentication mode')],
+    [
+      'eks.listAccessEntries',
+      new MigrationError('InvalidRequest', 'eks:ListAccessEntries: InvalidRequestException: authentication mode'),
+    ],
     ['eks.listAccessEntries', refusal('eks:ListAccessEntries')],
     ['roles.listPolicies', refusal('iam:ListRolePolicies')],
-  ])('that can\'t be read (%s: %s) are a warning', async (call, error) => {
+  ])("that can't be read (%s: %s) are a warning", async (call, error) => {
     const fakes = newFakes();
     // The first question about policies is of the planned role.
     if (call === 'roles.listPolicies') fakes.journal.failNext(call, 'before', error);
     fakes.journal.failNext(call, 'before', error);
     const plan = await run(fakes);
     expect(plan.verdict).toBe('migrate');
-    expect(checkOf(plan, 'node-role')).toMatchObject({ status: 'warn', message: expect.stringContaining(error.message) as string });
+    expect(checkOf(plan, 'node-role')).toMatchObject({
+      status: 'warn',
+      message: expect.stringContaining(error.message) as string,
+    });
   });
 
   it('are looked at as long as there are not too many', async () => {
     const fakes = newFakes();
-    fakes.eks.accessEntries = Array.from({ length: 12 }, (_, n) => ({ principalArn: `${NODE_ROLE}-${n}`, type: 'EC2_LINUX' }));
-    for (const { principalArn } of fakes.eks.accessEntries) fakes.roles.policies[principalArn] = fakes.roles.policies[NODE_ROLE]!;
-    expect(checkOf(await run(fakes), 'node-role')).toMatchObject({ status: 'warn', message: expect.stringContaining('12 roles, of which 10') as string });
-    fakes.eks.accessEntries = Array.from({ length: 101 }, (_, n) => ({ principalArn: n === 0 ? NODE_ROLE : `${NODE_ROLE}-${n}`, type: n === 0 ? 'EC2_LINUX' : 'STANDARD' }));
-    expect(checkOf(await run(fakes), 'node-role')).toMatchObject({ status: 'warn', message: expect.stringContaining('more than 100 access entries') as string });
+    fakes.eks.accessEntries = Array.from({ length: 12 }, (_, n) => ({
+      principalArn: `${NODE_ROLE}-${n}`,
+      type: 'EC2_LINUX',
+    }));
+    for (const { principalArn } of fakes.eks.accessEntries)
+      fakes.roles.policies[principalArn] = fakes.roles.policies[NODE_ROLE]!;
+    expect(checkOf(await run(fakes), 'node-role')).toMatchObject({
+      status: 'warn',
+      message: expect.stringContaining('12 roles, of which 10') as string,
+    });
+    fakes.eks.accessEntries = Array.from({ length: 101 }, (_, n) => ({
+      principalArn: n === 0 ? NODE_ROLE : `${NODE_ROLE}-${n}`,
+      type: n === 0 ? 'EC2_LINUX' : 'STANDARD',
+    }));
+    expect(checkOf(await run(fakes), 'node-role')).toMatchObject({
+      status: 'warn',
+      message: expect.stringContaining('more than 100 access entries') as string,
+    });
   });
 
   it('in a cluster with Auto Mode too', async () => {

@@ -3,9 +3,30 @@ import { MigrationError } from '../../../lambdas/domain/errors.ts';
 import { EVIDENCE_BEFORE } from '../../../lambdas/runtime/report.ts';
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { invoke, lost, newFakes, type Fakes } from '../fakes.ts';
-import { aCluster, ADDON, anAddon, anAssociation, aPod, associationArn, bothWays, EXECUTION, IN_PLACE, MIGRATION_ID, OTHER_ROLE, RECREATE_PRESERVING, ROLE, SERVICE_ACCOUNT, target, VERSION } from '../fixtures.ts';
+import {
+  aCluster,
+  ADDON,
+  anAddon,
+  anAssociation,
+  aPod,
+  associationArn,
+  bothWays,
+  EXECUTION,
+  IN_PLACE,
+  MIGRATION_ID,
+  OTHER_ROLE,
+  RECREATE_PRESERVING,
+  ROLE,
+  SERVICE_ACCOUNT,
+  target,
+  VERSION,
+} from '../fixtures.ts';
 
-const input = (request: object = {}): unknown => ({ migrationId: MIGRATION_ID, executionArn: EXECUTION, request: { target, addon: ADDON, ...request } });
+const input = (request: object = {}): unknown => ({
+  migrationId: MIGRATION_ID,
+  executionArn: EXECUTION,
+  request: { target, addon: ADDON, ...request },
+});
 const run = (fakes: Fakes, request: object = {}): Promise<unknown> => invoke(planStep, input(request), fakes);
 const record = async ({ ledger }: Fakes) => (await ledger.getMigration(MIGRATION_ID))!;
 
@@ -13,16 +34,62 @@ describe('plan', () => {
   it('answers whether it can go on and leaves plan, record and evidence in the ledger', async () => {
     const fakes = newFakes();
     const answer = await run(fakes, { preserve: true, reason: 'because' });
-    expect(answer).toEqual({ verdict: 'migrate', target, subject: ADDON, ladder: [{ strategy: 'in-place', preserve: false }, { strategy: 'recreate', preserve: true }], installsAgent: false, repairsTrust: false, removesAnnotation: false, needsApproval: false, approvalSeconds: 86_400, hasWindow: false, planHash: (await record(fakes)).plan!.hash, blockedBy: [] });
-    expect(await record(fakes)).toMatchObject({ status: 'running', executionArn: EXECUTION, startedAt: '2026-01-05T09:00:00.000Z', request: { reason: 'because' }, locks: [], removed: [], made: [], trustChanges: [], retirements: [], plan: { verdict: 'migrate', preserve: true, ladder: [IN_PLACE, RECREATE_PRESERVING] } });
+    expect(answer).toEqual({
+      verdict: 'migrate',
+      target,
+      subject: ADDON,
+      ladder: [
+        { strategy: 'in-place', preserve: false },
+        { strategy: 'recreate', preserve: true },
+      ],
+      installsAgent: false,
+      repairsTrust: false,
+      removesAnnotation: false,
+      needsApproval: false,
+      approvalSeconds: 86_400,
+      hasWindow: false,
+      planHash: (await record(fakes)).plan!.hash,
+      blockedBy: [],
+    });
+    expect(await record(fakes)).toMatchObject({
+      status: 'running',
+      executionArn: EXECUTION,
+      startedAt: '2026-01-05T09:00:00.000Z',
+      request: { reason: 'because' },
+      locks: [],
+      removed: [],
+      made: [],
+      trustChanges: [],
+      retirements: [],
+      plan: { verdict: 'migrate', preserve: true, ladder: [IN_PLACE, RECREATE_PRESERVING] },
+    });
     expect((await record(fakes)).outcome).toBeUndefined();
-    expect((await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_BEFORE)).map((pod) => pod.identity)).toEqual(['irsa', 'not-applicable']);
+    expect((await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_BEFORE)).map((pod) => pod.identity)).toEqual([
+      'irsa',
+      'not-applicable',
+    ]);
   });
 
   it('asks each thing once, and nothing that the plan does not need', async () => {
     const fakes = newFakes();
     await run(fakes);
-    const reads = ['eks.describeCluster', 'eks.describeAddon', 'eks.describeAddon', 'eks.listOfferedVersions', 'eks.describeConfiguration', 'eks.listAllAssociations', 'roles.getRole', 'eks.listAddons', 'roles.listPolicies', 'eks.listAccessEntries', 'roles.listPolicies', 'kubernetes.listPods', 'kubernetes.listWorkloads', 'kubernetes.listNodes', 'kubernetes.listMutatingWebhooks'];
+    const reads = [
+      'eks.describeCluster',
+      'eks.describeAddon',
+      'eks.describeAddon',
+      'eks.listOfferedVersions',
+      'eks.describeConfiguration',
+      'eks.listAllAssociations',
+      'roles.getRole',
+      'eks.listAddons',
+      'roles.listPolicies',
+      'eks.listAccessEntries',
+      'roles.listPolicies',
+      'kubernetes.listPods',
+      'kubernetes.listWorkloads',
+      'kubernetes.listNodes',
+      'kubernetes.listMutatingWebhooks',
+    ];
     expect(fakes.journal.names().filter((name) => !name.startsWith('ledger.'))).toEqual(reads);
   });
   it('does not look for an agent that is built in', async () => {
@@ -34,9 +101,15 @@ describe('plan', () => {
   });
   it('reads no further than to an add-on that has moved', async () => {
     const fakes = newFakes();
-    fakes.eks.addons.set(ADDON, anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [associationArn('a-1')] }));
+    fakes.eks.addons.set(
+      ADDON,
+      anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [associationArn('a-1')] }),
+    );
     await run(fakes);
-    expect(fakes.journal.names().filter((name) => !name.startsWith('ledger.'))).toEqual(['eks.describeCluster', 'eks.describeAddon']);
+    expect(fakes.journal.names().filter((name) => !name.startsWith('ledger.'))).toEqual([
+      'eks.describeCluster',
+      'eks.describeAddon',
+    ]);
   });
 
   it('changes nothing and takes no lock', async () => {
@@ -49,19 +122,61 @@ describe('plan', () => {
 
   it.each<[string, object, (fakes: Fakes) => void, string, string[]]>([
     ['a dry run', { dryRun: true }, () => undefined, 'planned', []],
-    ['an add-on that has moved', {}, ({ eks }) => eks.addons.set(ADDON, anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [associationArn('a-1')] })), 'already-migrated', []],
-    ['a dry run of an add-on that has moved', { dryRun: true }, ({ eks }) => eks.addons.set(ADDON, anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [associationArn('a-1')] })), 'already-migrated', []],
+    [
+      'an add-on that has moved',
+      {},
+      ({ eks }) =>
+        eks.addons.set(
+          ADDON,
+          anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [associationArn('a-1')] }),
+        ),
+      'already-migrated',
+      [],
+    ],
+    [
+      'a dry run of an add-on that has moved',
+      { dryRun: true },
+      ({ eks }) =>
+        eks.addons.set(
+          ADDON,
+          anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [associationArn('a-1')] }),
+        ),
+      'already-migrated',
+      [],
+    ],
     ['no cluster', {}, ({ eks }) => (eks.cluster = undefined), 'blocked', ['cluster-exists']],
     ['no add-on', {}, ({ eks }) => eks.addons.delete(ADDON), 'blocked', ['addon-installed']],
-    ['no agent', {}, ({ eks, kubernetes }) => (eks.addons.delete('eks-pod-identity-agent'), (kubernetes.workloads = [])), 'blocked', ['agent']],
+    [
+      'no agent',
+      {},
+      ({ eks, kubernetes }) => (eks.addons.delete('eks-pod-identity-agent'), (kubernetes.workloads = [])),
+      'blocked',
+      ['agent'],
+    ],
     ['no role', { roleArn: OTHER_ROLE }, () => undefined, 'blocked', ['role-exists']],
-    ['a version without Pod Identity', {}, ({ eks }) => eks.configurations.clear(), 'blocked', ['pod-identity-support']],
-    ['a foreign association', {}, ({ eks }) => (eks.associations = [anAssociation({ tags: { iac: 'pulumi' } })]), 'blocked', ['associations']],
+    [
+      'a version without Pod Identity',
+      {},
+      ({ eks }) => eks.configurations.clear(),
+      'blocked',
+      ['pod-identity-support'],
+    ],
+    [
+      'a foreign association',
+      {},
+      ({ eks }) => (eks.associations = [anAssociation({ tags: { iac: 'pulumi' } })]),
+      'blocked',
+      ['associations'],
+    ],
   ])('%s ends the record with its outcome', async (_, request, change, verdict, blockedBy) => {
     const fakes = newFakes();
     change(fakes);
     expect(await run(fakes, request)).toMatchObject({ verdict, blockedBy });
-    expect(await record(fakes)).toMatchObject({ status: 'ended', outcome: verdict, endedAt: '2026-01-05T09:00:00.000Z' });
+    expect(await record(fakes)).toMatchObject({
+      status: 'ended',
+      outcome: verdict,
+      endedAt: '2026-01-05T09:00:00.000Z',
+    });
     expect(fakes.telemetry.counts).toEqual({ [`outcome-${verdict}`]: 1 });
     expect(fakes.journal.mutations()).toEqual([]);
   });
@@ -71,7 +186,9 @@ describe('plan', () => {
     fakes.eks.configurations.set(`${ADDON} v1.40.0-eksbuild.1`, fakes.eks.configurations.get(`${ADDON} ${VERSION}`)!);
     fakes.eks.configurations.delete(`${ADDON} ${VERSION}`);
     await run(fakes);
-    expect((await record(fakes)).plan?.checks.find((check) => check.id === 'pod-identity-support')?.remedy).toContain('v1.40.0-eksbuild.1');
+    expect((await record(fakes)).plan?.checks.find((check) => check.id === 'pod-identity-support')?.remedy).toContain(
+      'v1.40.0-eksbuild.1',
+    );
   });
 
   it('looks in the namespace that the add-on was created with', async () => {
@@ -80,25 +197,39 @@ describe('plan', () => {
     fakes.eks.associations = [anAssociation({ namespace: 'storage' })];
     fakes.kubernetes.pods = [aPod('irsa', { namespace: 'storage' })];
     await run(fakes);
-    expect(await record(fakes)).toMatchObject({ plan: { namespace: 'storage', purge: ['a-left00000000000001'], associations: [{ namespace: 'storage', serviceAccount: SERVICE_ACCOUNT }] } });
+    expect(await record(fakes)).toMatchObject({
+      plan: {
+        namespace: 'storage',
+        purge: ['a-left00000000000001'],
+        associations: [{ namespace: 'storage', serviceAccount: SERVICE_ACCOUNT }],
+      },
+    });
     // The agent's pods are elsewhere.
     expect(fakes.journal.of('kubernetes.listPods')).toEqual([['storage'], ['kube-system']]);
-    expect(fakes.journal.of('kubernetes.getWorkload')).toEqual([[{ kind: 'DaemonSet', namespace: 'kube-system', name: 'eks-pod-identity-agent' }]]);
+    expect(fakes.journal.of('kubernetes.getWorkload')).toEqual([
+      [{ kind: 'DaemonSet', namespace: 'kube-system', name: 'eks-pod-identity-agent' }],
+    ]);
   });
 
-  it('does not ask this account\'s IAM for another account\'s role', async () => {
+  it("does not ask this account's IAM for another account's role", async () => {
     const fakes = newFakes();
     const foreign = 'arn:aws:iam::444455556666:role/ebs';
     expect(await run(fakes, { roleArn: foreign })).toMatchObject({ verdict: 'blocked', blockedBy: ['role-account'] });
     expect(fakes.journal.of('roles.getRole')).toEqual([[ROLE]]);
   });
 
-  it.each(['Unauthorised', 'AccessDenied'] as const)('blocks, and does not fall over, when the API server says %s', async (name) => {
-    const fakes = newFakes();
-    fakes.journal.failNext('kubernetes.listPods', 'before', new MigrationError(name, 'kubernetes: you may not'));
-    expect(await run(fakes)).toMatchObject({ verdict: 'blocked', blockedBy: ['kubernetes-access'] });
-    expect((await record(fakes)).plan?.checks.at(-1)).toMatchObject({ status: 'unknown', message: expect.stringContaining('you may not') as string });
-  });
+  it.each(['Unauthorised', 'AccessDenied'] as const)(
+    'blocks, and does not fall over, when the API server says %s',
+    async (name) => {
+      const fakes = newFakes();
+      fakes.journal.failNext('kubernetes.listPods', 'before', new MigrationError(name, 'kubernetes: you may not'));
+      expect(await run(fakes)).toMatchObject({ verdict: 'blocked', blockedBy: ['kubernetes-access'] });
+      expect((await record(fakes)).plan?.checks.at(-1)).toMatchObject({
+        status: 'unknown',
+        message: expect.stringContaining('you may not') as string,
+      });
+    },
+  );
 
   it('leaves a record where reading fails, and plans again on the same one', async () => {
     const fakes = newFakes();
@@ -145,6 +276,8 @@ describe('plan', () => {
     fakes.roles.trust[OTHER_ROLE] = bothWays;
     fakes.eks.cluster = aCluster({ autoMode: true });
     expect(await run(fakes, { roles: { [SERVICE_ACCOUNT]: OTHER_ROLE } })).toMatchObject({ verdict: 'migrate' });
-    expect((await record(fakes)).plan?.associations).toEqual([{ namespace: 'kube-system', serviceAccount: SERVICE_ACCOUNT, roleArn: OTHER_ROLE }]);
+    expect((await record(fakes)).plan?.associations).toEqual([
+      { namespace: 'kube-system', serviceAccount: SERVICE_ACCOUNT, roleArn: OTHER_ROLE },
+    ]);
   });
 });

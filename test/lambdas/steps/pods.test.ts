@@ -5,11 +5,28 @@ import { restartPodsStep } from '../../../lambdas/steps/restart-pods/handler.ts'
 import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
 import type { Addon } from '../../../lambdas/domain/model.ts';
 import { invoke } from '../fakes.ts';
-import { at, ADDON, addonArn, aNodePod, anAddon, anAssociation, anEvidence, aPod, aWorkload, IN_PLACE, MIGRATION_ID, OTHER_ROLE, RECREATE, RECREATE_PRESERVING, ROLE } from '../fixtures.ts';
+import {
+  at,
+  ADDON,
+  addonArn,
+  aNodePod,
+  anAddon,
+  anAssociation,
+  anEvidence,
+  aPod,
+  aWorkload,
+  IN_PLACE,
+  MIGRATION_ID,
+  OTHER_ROLE,
+  RECREATE,
+  RECREATE_PRESERVING,
+  ROLE,
+} from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
 
 const OWNED = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
-const migrated = (change: Partial<Addon> = {}): Addon => anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [OWNED.arn], ...change });
+const migrated = (change: Partial<Addon> = {}): Addon =>
+  anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [OWNED.arn], ...change });
 
 /** The driver, migrated in place, with these pods. */
 async function withPods(...pods: Pod[]): Promise<Begun> {
@@ -19,14 +36,20 @@ async function withPods(...pods: Pod[]): Promise<Begun> {
   fakes.kubernetes.pods = pods;
   return fakes;
 }
-const verify = (fakes: Begun, round = 1, change: object = {}): Promise<unknown> => invoke(verifyPodsStep, { ...fakes.input, towards: 'pod-identity', round, ...change }, fakes);
-const restart = (fakes: Begun, round = 1, change: object = {}): Promise<unknown> => invoke(restartPodsStep, { ...fakes.input, towards: 'pod-identity', round, ...change }, fakes);
+const verify = (fakes: Begun, round = 1, change: object = {}): Promise<unknown> =>
+  invoke(verifyPodsStep, { ...fakes.input, towards: 'pod-identity', round, ...change }, fakes);
+const restart = (fakes: Begun, round = 1, change: object = {}): Promise<unknown> =>
+  invoke(restartPodsStep, { ...fakes.input, towards: 'pod-identity', round, ...change }, fakes);
 
 describe('verify-pods', () => {
   it('proves it on every pod that counts, and keeps the evidence', async () => {
     const fakes = await withPods(aPod('pod-identity'), aPod('pod-identity', { name: 'two' }), aNodePod());
     expect(await verify(fakes)).toEqual({ verdict: 'proven', podsThatCount: 2, podsAsTheyShallBe: 2 });
-    expect((await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).map((pod) => pod.identity)).toEqual(['pod-identity', 'pod-identity', 'not-applicable']);
+    expect((await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).map((pod) => pod.identity)).toEqual([
+      'pod-identity',
+      'pod-identity',
+      'not-applicable',
+    ]);
     expect(await fakes.record()).toMatchObject({ verified: 'pods', warnings: [] });
     expect(fakes.journal.mutations()).toEqual([]);
   });
@@ -39,7 +62,10 @@ describe('verify-pods', () => {
     await verify(fakes);
     await verify(fakes);
     const { warnings } = await fakes.record();
-    expect(warnings).toMatchObject([other, { id: 'irsa-role-still-set', status: 'warn', message: expect.stringContaining(ROLE) as string }]);
+    expect(warnings).toMatchObject([
+      other,
+      { id: 'irsa-role-still-set', status: 'warn', message: expect.stringContaining(ROLE) as string },
+    ]);
     fakes.eks.addons.set(ADDON, migrated());
     await verify(fakes);
     expect((await fakes.record()).warnings).toEqual([other]);
@@ -62,13 +88,18 @@ describe('verify-pods', () => {
 
   it('gives up when the restarts did not help, and names the pods', async () => {
     const fakes = await withPods(aPod('irsa'), aPod('node-role', { name: 'two' }));
-    await expect(verify(fakes, 3)).rejects.toMatchObject({ name: 'PodsOnWrongIdentity', message: 'After 2 restarts these pods are still not on Pod Identity: ebs-csi-controller-1 (irsa), two (node-role).' });
+    await expect(verify(fakes, 3)).rejects.toMatchObject({
+      name: 'PodsOnWrongIdentity',
+      message:
+        'After 2 restarts these pods are still not on Pod Identity: ebs-csi-controller-1 (irsa), two (node-role).',
+    });
     expect(await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).toHaveLength(2);
   });
-  it('says in the evidence what a pod\'s age has to do with it', async () => {
+  it("says in the evidence what a pod's age has to do with it", async () => {
     const fakes = await withPods(aPod('irsa'), aPod('pod-identity', { name: 'two' }));
     const older = anAssociation({ id: 'a-older', ownerArn: addonArn(1), createdAt: at(-9000) });
-    for (const association of [{ ...OWNED, createdAt: at(-60) }, older]) await fakes.ledger.recordAssociation(MIGRATION_ID, 'created', association);
+    for (const association of [{ ...OWNED, createdAt: at(-60) }, older])
+      await fakes.ledger.recordAssociation(MIGRATION_ID, 'created', association);
     await verify(fakes);
     const [first, second] = await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST);
     expect(first!.evidence).toContain(`created before its association, which is of ${at(-60)}`);
@@ -76,16 +107,25 @@ describe('verify-pods', () => {
   });
   it('gives up at once on pods that can not be judged, and says what is missing; no other way is tried', async () => {
     const fakes = await withPods(aPod('pod-identity'), aPod('unknown', { name: 'dark' }));
-    await fakes.ledger.updateMigration(MIGRATION_ID, { plan: { ...(await fakes.record()).plan!, ladder: [IN_PLACE, RECREATE_PRESERVING] } });
+    await fakes.ledger.updateMigration(MIGRATION_ID, {
+      plan: { ...(await fakes.record()).plan!, ladder: [IN_PLACE, RECREATE_PRESERVING] },
+    });
     for (const round of [1, 3]) {
-      await expect(verify(fakes, round)).rejects.toMatchObject({ name: 'PodsOnWrongIdentity', message: expect.stringMatching(/^It can't be told of these pods .*: dark \(it can't be told: container ebs-plugin has AWS_CONTAINER_CREDENTIALS_FULL_URI of its own/) as string });
+      await expect(verify(fakes, round)).rejects.toMatchObject({
+        name: 'PodsOnWrongIdentity',
+        message: expect.stringMatching(
+          /^It can't be told of these pods .*: dark \(it can't be told: container ebs-plugin has AWS_CONTAINER_CREDENTIALS_FULL_URI of its own/,
+        ) as string,
+      });
     }
     expect(await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).toHaveLength(2);
     expect(await restart(fakes)).toEqual({ restarted: [] });
   });
   it('climbs when the restarts did not help and the ladder goes on, and only then', async () => {
     const fakes = await withPods(aPod('irsa'));
-    await fakes.ledger.updateMigration(MIGRATION_ID, { plan: { ...(await fakes.record()).plan!, ladder: [IN_PLACE, RECREATE_PRESERVING] } });
+    await fakes.ledger.updateMigration(MIGRATION_ID, {
+      plan: { ...(await fakes.record()).plan!, ladder: [IN_PLACE, RECREATE_PRESERVING] },
+    });
     expect(await verify(fakes, 2)).toMatchObject({ verdict: 'restart' });
     expect(await verify(fakes, 3)).toEqual({ verdict: 'climb', podsThatCount: 1, podsAsTheyShallBe: 0 });
     expect(await fakes.record()).toMatchObject({ verified: 'none', rung: 0 });
@@ -96,15 +136,30 @@ describe('verify-pods', () => {
   });
 
   it.each<[string, (fakes: Begun) => void, RegExp]>([
-    ['a pod is not ready', ({ kubernetes }) => (kubernetes.pods = [aPod('pod-identity', { ready: false })]), /not ready/],
+    [
+      'a pod is not ready',
+      ({ kubernetes }) => (kubernetes.pods = [aPod('pod-identity', { ready: false })]),
+      /not ready/,
+    ],
     ['a rollout goes on', ({ kubernetes }) => (kubernetes.workloads = [aWorkload({ settled: false })]), /rolling out/],
     ['there are no pods', ({ kubernetes }) => (kubernetes.pods = []), /no pod runs/],
-    ['the add-on is DEGRADED', ({ eks }) => eks.addons.set(ADDON, migrated({ status: 'DEGRADED' })), /is DEGRADED again/],
-    ['the add-on is UPDATING', ({ eks }) => eks.addons.set(ADDON, migrated({ status: 'UPDATING' })), /is UPDATING again/],
+    [
+      'the add-on is DEGRADED',
+      ({ eks }) => eks.addons.set(ADDON, migrated({ status: 'DEGRADED' })),
+      /is DEGRADED again/,
+    ],
+    [
+      'the add-on is UPDATING',
+      ({ eks }) => eks.addons.set(ADDON, migrated({ status: 'UPDATING' })),
+      /is UPDATING again/,
+    ],
   ])('comes again while %s', async (_, change, message) => {
     const fakes = await withPods(aPod('pod-identity'));
     change(fakes);
-    await expect(verify(fakes)).rejects.toMatchObject({ name: 'PodsNotSettled', message: expect.stringMatching(message) as string });
+    await expect(verify(fakes)).rejects.toMatchObject({
+      name: 'PodsNotSettled',
+      message: expect.stringMatching(message) as string,
+    });
     expect((await fakes.record()).verified).toBe('none');
   });
 
@@ -113,9 +168,17 @@ describe('verify-pods', () => {
     ['created it again', ({ eks }) => eks.addons.set(ADDON, migrated({ arn: addonArn(2) })), 'AddonChanged'],
     ['updated it', ({ eks }) => eks.addons.set(ADDON, migrated({ version: 'v1.40.0-eksbuild.1' })), 'AddonChanged'],
     ['configured it', ({ eks }) => eks.addons.set(ADDON, migrated({ configurationValues: '{}' })), 'AddonChanged'],
-    ['given it another role', ({ eks }) => eks.addons.set(ADDON, migrated({ serviceAccountRoleArn: OTHER_ROLE })), 'AddonChanged'],
+    [
+      'given it another role',
+      ({ eks }) => eks.addons.set(ADDON, migrated({ serviceAccountRoleArn: OTHER_ROLE })),
+      'AddonChanged',
+    ],
     ['deleted the association', ({ eks }) => (eks.associations = []), 'AssociationChanged'],
-    ['given the association another role', ({ eks }) => (eks.associations = [{ ...OWNED, roleArn: OTHER_ROLE }]), 'AssociationChanged'],
+    [
+      'given the association another role',
+      ({ eks }) => (eks.associations = [{ ...OWNED, roleArn: OTHER_ROLE }]),
+      'AssociationChanged',
+    ],
   ])('proves nothing where somebody else has %s meanwhile', async (_, change, name) => {
     const fakes = await withPods(aPod('pod-identity'));
     change(fakes);
@@ -129,7 +192,17 @@ describe('verify-pods', () => {
   });
 
   it('takes no more rounds than there may be restarts', () => {
-    expect(verifyPodsStep.schema.input.safeParse({ migrationId: MIGRATION_ID, target: { account: '111122223333', region: 'eu-west-1', cluster: 'dev' }, subject: ADDON, fence: 1, rung: 0, towards: 'before', round: 4 }).success).toBe(false);
+    expect(
+      verifyPodsStep.schema.input.safeParse({
+        migrationId: MIGRATION_ID,
+        target: { account: '111122223333', region: 'eu-west-1', cluster: 'dev' },
+        subject: ADDON,
+        fence: 1,
+        rung: 0,
+        towards: 'before',
+        round: 4,
+      }).success,
+    ).toBe(false);
   });
 });
 
@@ -137,7 +210,9 @@ describe('restart-pods', () => {
   it('restarts the workloads whose pods kept their old identity, and no other', async () => {
     const fakes = await withPods(aPod('irsa'), aNodePod());
     expect(await restart(fakes)).toEqual({ restarted: ['Deployment/kube-system/ebs-csi-controller'] });
-    expect(fakes.journal.of('kubernetes.restartWorkload')).toEqual([[{ kind: 'Deployment', namespace: 'kube-system', name: 'ebs-csi-controller' }, `${MIGRATION_ID}-0-1`]]);
+    expect(fakes.journal.of('kubernetes.restartWorkload')).toEqual([
+      [{ kind: 'Deployment', namespace: 'kube-system', name: 'ebs-csi-controller' }, `${MIGRATION_ID}-0-1`],
+    ]);
     const names = fakes.journal.names();
     expect(names.indexOf('ledger.assertLock')).toBe(names.indexOf('kubernetes.restartWorkload') - 1);
   });
@@ -167,11 +242,17 @@ describe('restart-pods', () => {
     const fakes = await withPods(aPod('irsa'));
     await restart(fakes, 1, { rung: 0 });
     await restart(fakes, 1, { rung: 1 });
-    expect(fakes.journal.of('kubernetes.restartWorkload').map(([, marker]) => marker)).toEqual([`${MIGRATION_ID}-0-1`, `${MIGRATION_ID}-1-1`]);
+    expect(fakes.journal.of('kubernetes.restartWorkload').map(([, marker]) => marker)).toEqual([
+      `${MIGRATION_ID}-0-1`,
+      `${MIGRATION_ID}-1-1`,
+    ]);
   });
 
   it('makes sure of its lock before each one', async () => {
-    const fakes = await withPods(aPod('irsa'), aPod('irsa', { name: 'two', owner: { kind: 'Deployment', name: 'second' } }));
+    const fakes = await withPods(
+      aPod('irsa'),
+      aPod('irsa', { name: 'two', owner: { kind: 'Deployment', name: 'second' } }),
+    );
     fakes.kubernetes.workloads.push(aWorkload({ name: 'second' }));
     fakes.kubernetes.onRestart = () => void fakes.loseLock();
     await expect(restart(fakes)).rejects.toMatchObject({ name: 'LockLost' });
@@ -183,7 +264,10 @@ describe('towards what was before', () => {
   const back = { towards: 'before' };
   /** Put back by a create, on the last way, the pods of before on IRSA. */
   async function putBack(...pods: Pod[]): Promise<Begun> {
-    const fakes = await begun({ plan: { ladder: [RECREATE] }, record: { removed: [addonArn(1)], made: [addonArn(2)], verified: 'none' } });
+    const fakes = await begun({
+      plan: { ladder: [RECREATE] },
+      record: { removed: [addonArn(1)], made: [addonArn(2)], verified: 'none' },
+    });
     fakes.eks.addons.set(ADDON, anAddon({ arn: addonArn(2) }));
     fakes.kubernetes.pods = pods;
     await fakes.ledger.putEvidence(MIGRATION_ID, EVIDENCE_BEFORE, [anEvidence({ identity: 'irsa' })], at(0));
@@ -193,7 +277,10 @@ describe('towards what was before', () => {
   it('is proven by pods on IRSA, and says so as the latest evidence alone', async () => {
     const fakes = await putBack(aPod('irsa'), aNodePod());
     expect(await verify(fakes, 1, back)).toEqual({ verdict: 'proven', podsThatCount: 1, podsAsTheyShallBe: 1 });
-    expect(await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).toMatchObject([{ identity: 'irsa' }, { identity: 'not-applicable' }]);
+    expect(await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).toMatchObject([
+      { identity: 'irsa' },
+      { identity: 'not-applicable' },
+    ]);
     // Who finds `pods` there would end the migration as migrated.
     expect((await fakes.record()).verified).toBe('none');
     expect(fakes.journal.mutations()).toEqual([]);
@@ -206,9 +293,15 @@ describe('towards what was before', () => {
   });
   it('restarts pods that kept Pod Identity, then gives up; no way is left to climb', async () => {
     const fakes = await putBack(aPod('pod-identity'));
-    await fakes.ledger.updateMigration(MIGRATION_ID, { plan: { ...(await fakes.record()).plan!, ladder: [RECREATE_PRESERVING, RECREATE] } });
+    await fakes.ledger.updateMigration(MIGRATION_ID, {
+      plan: { ...(await fakes.record()).plan!, ladder: [RECREATE_PRESERVING, RECREATE] },
+    });
     expect(await verify(fakes, 1, back)).toEqual({ verdict: 'restart', podsThatCount: 1, podsAsTheyShallBe: 0 });
-    await expect(verify(fakes, 3, back)).rejects.toMatchObject({ name: 'PodsOnWrongIdentity', message: 'After 2 restarts these pods have not got back the identity that they had: ebs-csi-controller-1 (pod-identity).' });
+    await expect(verify(fakes, 3, back)).rejects.toMatchObject({
+      name: 'PodsOnWrongIdentity',
+      message:
+        'After 2 restarts these pods have not got back the identity that they had: ebs-csi-controller-1 (pod-identity).',
+    });
   });
   it('comes again while the add-on, or a pod, is not ready', async () => {
     const fakes = await putBack(aPod('irsa', { ready: false }));
@@ -233,7 +326,9 @@ describe('towards what was before', () => {
   it('restarts under a mark of its own, and of the execution that holds the lock', async () => {
     const fakes = await putBack(aPod('pod-identity'));
     expect(await restart(fakes, 1, back)).toEqual({ restarted: ['Deployment/kube-system/ebs-csi-controller'] });
-    expect(fakes.journal.of('kubernetes.restartWorkload').map(([, marker]) => marker)).toEqual([`${MIGRATION_ID}-before-1-1`]);
+    expect(fakes.journal.of('kubernetes.restartWorkload').map(([, marker]) => marker)).toEqual([
+      `${MIGRATION_ID}-before-1-1`,
+    ]);
     fakes.kubernetes.pods = [aPod('irsa')];
     expect(await restart(fakes, 2, back)).toEqual({ restarted: [] });
     expect(await restart(fakes, 2)).toEqual({ restarted: ['Deployment/kube-system/ebs-csi-controller'] });

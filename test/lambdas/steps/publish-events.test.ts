@@ -5,7 +5,13 @@ import { publishEventsStep } from '../../../lambdas/steps/publish-events/handler
 import { type Fakes, invoke, lost, newFakes, type When } from '../fakes.ts';
 import { aMigration, aRequest, aSnapshot, at, MIGRATION_ID, OTHER_MIGRATION_ID } from '../fixtures.ts';
 
-const approval = (round: number, requestedAt = at(0)) => ({ round, planHash: 'a'.repeat(64), state: 'pending' as const, requestedAt, expiresAt: at(3600) });
+const approval = (round: number, requestedAt = at(0)) => ({
+  round,
+  planHash: 'a'.repeat(64),
+  state: 'pending' as const,
+  requestedAt,
+  expiresAt: at(3600),
+});
 const ids = ({ events }: Fakes): string[] => events.put.map(({ eventId }) => eventId);
 const publish = (fakes: Fakes, input: object = {}): Promise<unknown> => invoke(publishEventsStep, input, fakes);
 
@@ -20,21 +26,29 @@ describe('publish-events', () => {
   it('puts what is unsent, in the order in which it happened, and notes it', async () => {
     const fakes = newFakes();
     await telling(fakes, ['migrated', 'started', 'approval-needed.10', 'approval-needed.2', 'approval-needed']);
-    for (const round of [1, 2, 10]) await fakes.ledger.putApproval(MIGRATION_ID, approval(round), { taskToken: 'token', at: 0 });
+    for (const round of [1, 2, 10])
+      await fakes.ledger.putApproval(MIGRATION_ID, approval(round), { taskToken: 'token', at: 0 });
     expect(await publish(fakes)).toEqual({ sent: 5 });
-    expect(ids(fakes)).toEqual(['approval-needed', 'approval-needed.2', 'approval-needed.10', 'started', 'migrated'].map((told) => `${MIGRATION_ID}#${told}`));
+    expect(ids(fakes)).toEqual(
+      ['approval-needed', 'approval-needed.2', 'approval-needed.10', 'started', 'migrated'].map(
+        (told) => `${MIGRATION_ID}#${told}`,
+      ),
+    );
     expect(await fakes.ledger.listUnsent()).toEqual([]);
     expect(await publish(fakes)).toEqual({ sent: 0 });
   });
 
-  it.each([[MIGRATION_ID], [`${MIGRATION_ID}-1767603600`]])('looks at the migration alone that the execution %s is of', async (name) => {
-    const fakes = newFakes();
-    await telling(fakes, ['migrated']);
-    await telling(fakes, ['migrated'], OTHER_MIGRATION_ID);
-    expect(await publish(fakes, { name })).toEqual({ sent: 1 });
-    expect(ids(fakes)).toEqual([`${MIGRATION_ID}#migrated`]);
-    expect(fakes.telemetry.counts).toEqual({});
-  });
+  it.each([[MIGRATION_ID], [`${MIGRATION_ID}-1767603600`]])(
+    'looks at the migration alone that the execution %s is of',
+    async (name) => {
+      const fakes = newFakes();
+      await telling(fakes, ['migrated']);
+      await telling(fakes, ['migrated'], OTHER_MIGRATION_ID);
+      expect(await publish(fakes, { name })).toEqual({ sent: 1 });
+      expect(ids(fakes)).toEqual([`${MIGRATION_ID}#migrated`]);
+      expect(fakes.telemetry.counts).toEqual({});
+    },
+  );
 
   it('looks at all where the execution was started by somebody under a name of their own', async () => {
     const fakes = newFakes();
@@ -62,33 +76,49 @@ describe('publish-events', () => {
   it('measures at each look at all how many approvals are waited for, and the age of the oldest', async () => {
     const fakes = newFakes();
     await publish(fakes);
-    expect([fakes.telemetry.counts, fakes.telemetry.measured]).toEqual([{ 'approvals-pending': 0 }, { 'oldest-approval': 0 }]);
+    expect([fakes.telemetry.counts, fakes.telemetry.measured]).toEqual([
+      { 'approvals-pending': 0 },
+      { 'oldest-approval': 0 },
+    ]);
     await telling(fakes, []);
     await fakes.ledger.putApproval(MIGRATION_ID, approval(1, at(-7200)), { taskToken: 't', at: 0 });
     await fakes.ledger.putApproval(MIGRATION_ID, approval(2, 'garbage'), { taskToken: 't', at: 0 });
     await publish(fakes);
-    expect([fakes.telemetry.counts, fakes.telemetry.measured]).toEqual([{ 'approvals-pending': 2 }, { 'oldest-approval': 7200 }]);
+    expect([fakes.telemetry.counts, fakes.telemetry.measured]).toEqual([
+      { 'approvals-pending': 2 },
+      { 'oldest-approval': 7200 },
+    ]);
   });
 
-  it.each(['ledger.unsent', 'ledger.getFile', 'events.publish', 'ledger.markSent'].flatMap((call) => (['before', 'after'] as When[]).map((when) => ({ call, when }))))('goes on with the others where $call fails $when its effect, fails at the end, and tells all under one id', async ({ call, when }) => {
-    const fakes = newFakes();
-    await telling(fakes, ['migrated']);
-    await telling(fakes, ['migrated'], OTHER_MIGRATION_ID);
-    fakes.journal.failNext(call, when);
-    await expect(publish(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
-    expect(ids(fakes)).toContain(`${OTHER_MIGRATION_ID}#migrated`);
-    await publish(fakes);
-    expect(new Set(ids(fakes))).toEqual(new Set([`${MIGRATION_ID}#migrated`, `${OTHER_MIGRATION_ID}#migrated`]));
-    expect(await fakes.ledger.listUnsent()).toEqual([]);
-  });
+  it.each(
+    ['ledger.unsent', 'ledger.getFile', 'events.publish', 'ledger.markSent'].flatMap((call) =>
+      (['before', 'after'] as When[]).map((when) => ({ call, when })),
+    ),
+  )(
+    'goes on with the others where $call fails $when its effect, fails at the end, and tells all under one id',
+    async ({ call, when }) => {
+      const fakes = newFakes();
+      await telling(fakes, ['migrated']);
+      await telling(fakes, ['migrated'], OTHER_MIGRATION_ID);
+      fakes.journal.failNext(call, when);
+      await expect(publish(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
+      expect(ids(fakes)).toContain(`${OTHER_MIGRATION_ID}#migrated`);
+      await publish(fakes);
+      expect(new Set(ids(fakes))).toEqual(new Set([`${MIGRATION_ID}#migrated`, `${OTHER_MIGRATION_ID}#migrated`]));
+      expect(await fakes.ledger.listUnsent()).toEqual([]);
+    },
+  );
 
-  it.each(['ledger.listPendingApprovals', 'ledger.listUnsent'])('fails by the name of what failed where %s does', async (call) => {
-    const fakes = newFakes();
-    await telling(fakes, ['migrated']);
-    fakes.journal.failNext(call, 'before', new MigrationError('Throttled', 'slow down'));
-    await expect(publish(fakes)).rejects.toMatchObject({ name: 'Throttled' });
-    expect(ids(fakes)).toHaveLength(call.endsWith('Approvals') ? 1 : 0);
-  });
+  it.each(['ledger.listPendingApprovals', 'ledger.listUnsent'])(
+    'fails by the name of what failed where %s does',
+    async (call) => {
+      const fakes = newFakes();
+      await telling(fakes, ['migrated']);
+      fakes.journal.failNext(call, 'before', new MigrationError('Throttled', 'slow down'));
+      await expect(publish(fakes)).rejects.toMatchObject({ name: 'Throttled' });
+      expect(ids(fakes)).toHaveLength(call.endsWith('Approvals') ? 1 : 0);
+    },
+  );
 
   it('stops where its time is up, and says how much is left', async () => {
     const fakes = newFakes();
@@ -106,7 +136,11 @@ describe('publish-events', () => {
     await fakes.ledger.announce(MIGRATION_ID, 'approval-needed');
     expect(await publish(fakes)).toEqual({ sent: 0 });
     expect(await fakes.ledger.unsent(MIGRATION_ID)).toEqual(['approval-needed']);
-    await fakes.ledger.updateMigration(MIGRATION_ID, { status: 'ended', outcome: 'blocked', endedAt: at(1) }, 'blocked');
+    await fakes.ledger.updateMigration(
+      MIGRATION_ID,
+      { status: 'ended', outcome: 'blocked', endedAt: at(1) },
+      'blocked',
+    );
     expect(await publish(fakes)).toEqual({ sent: 1 });
     expect(ids(fakes)).toEqual([`${MIGRATION_ID}#blocked`]);
     expect(await fakes.ledger.unsent(MIGRATION_ID)).toEqual([]);

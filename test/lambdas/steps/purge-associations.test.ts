@@ -2,7 +2,18 @@ import { describe, expect, it } from 'vitest';
 import { purgeAssociationsStep } from '../../../lambdas/steps/purge-associations/handler.ts';
 import { invoke } from '../fakes.ts';
 import type { Addon, Association } from '../../../lambdas/domain/model.ts';
-import { ADDON, addonArn, anAddon, anAssociation, associationArn, IN_PLACE, OTHER_ROLE, planned, RECREATE, RECREATE_PRESERVING } from '../fixtures.ts';
+import {
+  ADDON,
+  addonArn,
+  anAddon,
+  anAssociation,
+  associationArn,
+  IN_PLACE,
+  OTHER_ROLE,
+  planned,
+  RECREATE,
+  RECREATE_PRESERVING,
+} from '../fixtures.ts';
 import { begun, begunWithLeftOver, LEFT_OVER, type Begun } from './begun.ts';
 
 const run = (fakes: Begun): Promise<unknown> => invoke(purgeAssociationsStep, fakes.input, fakes);
@@ -58,7 +69,10 @@ describe('purge-associations', () => {
   it('comes again while a deleted one is still listed', async () => {
     const fakes = await begunWithLeftOver({}, { ladder: [RECREATE] });
     fakes.eks.deleteAssociation = async () => true;
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'AssociationStillThere', message: expect.stringContaining(LEFT_OVER.id) as string });
+    await expect(run(fakes)).rejects.toMatchObject({
+      name: 'AssociationStillThere',
+      message: expect.stringContaining(LEFT_OVER.id) as string,
+    });
   });
 
   it.each<[string, Partial<typeof LEFT_OVER>, RegExp]>([
@@ -67,18 +81,28 @@ describe('purge-associations', () => {
     ['that another tool has tagged', { tags: { 'managed-by': 'terraform' } }, /Terraform/],
     ['that somebody has chained', { targetRoleArn: OTHER_ROLE }, /was changed after the snapshot/],
     ['that somebody has given another role', { roleArn: OTHER_ROLE }, /was changed after the snapshot/],
-    ['of a copy of the add-on that is not this migration\'s', { id: 'a-someone00000000001', ownerArn: addonArn(7) }, /appeared after the snapshot, owned by/],
+    [
+      "of a copy of the add-on that is not this migration's",
+      { id: 'a-someone00000000001', ownerArn: addonArn(7) },
+      /appeared after the snapshot, owned by/,
+    ],
   ])('leaves one alone %s', async (_, change, message) => {
     const fakes = await begunWithLeftOver({}, { ladder: [RECREATE] });
     fakes.eks.associations = [anAssociation(change)];
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'AssociationChanged', message: expect.stringMatching(message) as string });
+    await expect(run(fakes)).rejects.toMatchObject({
+      name: 'AssociationChanged',
+      message: expect.stringMatching(message) as string,
+    });
     expect(fakes.journal.mutations()).toEqual([]);
     expect((await fakes.record()).associations.purged).toEqual([]);
   });
 
   it('does not look at other service accounts at all', async () => {
     const fakes = await begun({ plan: { ladder: [RECREATE] } });
-    const others = [anAssociation({ id: 'a-shop', serviceAccount: 'shop' }), anAssociation({ id: 'a-web', namespace: 'web' })];
+    const others = [
+      anAssociation({ id: 'a-shop', serviceAccount: 'shop' }),
+      anAssociation({ id: 'a-web', namespace: 'web' }),
+    ];
     fakes.eks.associations = others;
     expect(await run(fakes)).toEqual({ purged: [] });
     expect(fakes.eks.associations).toEqual(others);
@@ -87,8 +111,16 @@ describe('purge-associations', () => {
 
 describe('purge-associations after a delete with preserve', () => {
   it('knows what the add-on owned, where EKS has cleared the owner', async () => {
-    const { ownerArn: _, ...free } = anAssociation({ id: 'a-own', ownerArn: addonArn(1), tags: { 'managed-by': 'terraform' } });
-    const fakes = await begun({ plan: { ladder: [RECREATE_PRESERVING] }, snapshot: { associations: [{ ...free, ownerArn: addonArn(1) }] }, record: { removed: [addonArn(1)] } });
+    const { ownerArn: _, ...free } = anAssociation({
+      id: 'a-own',
+      ownerArn: addonArn(1),
+      tags: { 'managed-by': 'terraform' },
+    });
+    const fakes = await begun({
+      plan: { ladder: [RECREATE_PRESERVING] },
+      snapshot: { associations: [{ ...free, ownerArn: addonArn(1) }] },
+      record: { removed: [addonArn(1)] },
+    });
     fakes.eks.addons.delete(ADDON);
     fakes.eks.associations = [free];
     expect(await run(fakes)).toEqual({ purged: ['a-own'] });
@@ -121,7 +153,7 @@ describe('purge-associations in place', () => {
     return fakes;
   };
 
-  it('keeps the add-on\'s own: the update replaces it', async () => {
+  it("keeps the add-on's own: the update replaces it", async () => {
     const fakes = await inPlace(OWN);
     expect(await run(fakes)).toEqual({ purged: [] });
     expect(fakes.eks.associations).toEqual([OWN]);
@@ -151,25 +183,40 @@ describe('purge-associations in place', () => {
 });
 
 describe('purge-associations on a later way', () => {
-  const again = (fakes: Begun, rung: number): Promise<unknown> => invoke(purgeAssociationsStep, { ...fakes.input, rung }, fakes);
-  const later = async (association: Association, record: NonNullable<Parameters<typeof begun>[0]>['record'] = {}): Promise<Begun> => {
-    const fakes = await begun({ plan: { ladder: [IN_PLACE, RECREATE_PRESERVING, RECREATE] }, record: { rung: 1, removed: [addonArn(1)], ...record } });
+  const again = (fakes: Begun, rung: number): Promise<unknown> =>
+    invoke(purgeAssociationsStep, { ...fakes.input, rung }, fakes);
+  const later = async (
+    association: Association,
+    record: NonNullable<Parameters<typeof begun>[0]>['record'] = {},
+  ): Promise<Begun> => {
+    const fakes = await begun({
+      plan: { ladder: [IN_PLACE, RECREATE_PRESERVING, RECREATE] },
+      record: { rung: 1, removed: [addonArn(1)], ...record },
+    });
     fakes.eks.addons.delete(ADDON);
     fakes.eks.associations = [association];
     return fakes;
   };
   const made = anAssociation({ id: 'a-made', ownerArn: addonArn(1) });
 
-  it('purges what the copies of this migration have left: the snapshot\'s, or one that it made', async () => {
+  it("purges what the copies of this migration have left: the snapshot's, or one that it made", async () => {
     const first = await later(made);
     expect(await again(first, 1)).toEqual({ purged: ['a-made'] });
-    const second = await later({ ...made, ownerArn: addonArn(2) }, { rung: 2, removed: [addonArn(1), addonArn(2)], made: [addonArn(2)] });
+    const second = await later(
+      { ...made, ownerArn: addonArn(2) },
+      { rung: 2, removed: [addonArn(1), addonArn(2)], made: [addonArn(2)] },
+    );
     expect(await again(second, 2)).toEqual({ purged: ['a-made'] });
     expect((await second.record()).associations.purged).toMatchObject([{ id: 'a-made' }]);
   });
   it('knows what it has created where EKS has let go of it, with all that was carried over', async () => {
     const { ownerArn: _, ...free } = made;
-    const carried = { ...free, arn: associationArn('a-made'), targetRoleArn: OTHER_ROLE, tags: { 'managed-by': 'terraform' } };
+    const carried = {
+      ...free,
+      arn: associationArn('a-made'),
+      targetRoleArn: OTHER_ROLE,
+      tags: { 'managed-by': 'terraform' },
+    };
     const fakes = await later(carried);
     await expect(again(fakes, 1)).rejects.toMatchObject({ name: 'AssociationChanged' });
     await fakes.ledger.recordAssociation(fakes.input.migrationId, 'created', made);
@@ -179,7 +226,10 @@ describe('purge-associations on a later way', () => {
     const { ownerArn: _, ...standAlone } = made;
     for (const association of [standAlone, { ...made, ownerArn: addonArn(7) }]) {
       const fakes = await later(association);
-      await expect(again(fakes, 1)).rejects.toMatchObject({ name: 'AssociationChanged', message: expect.stringContaining('appeared after the snapshot') as string });
+      await expect(again(fakes, 1)).rejects.toMatchObject({
+        name: 'AssociationChanged',
+        message: expect.stringContaining('appeared after the snapshot') as string,
+      });
       expect(fakes.journal.mutations()).toEqual([]);
     }
   });

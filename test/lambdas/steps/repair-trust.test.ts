@@ -4,11 +4,27 @@ import type { Plan } from '../../../lambdas/domain/model.ts';
 import type { TrustChange } from '../../../lambdas/domain/trust/model.ts';
 import { repairTrustStep } from '../../../lambdas/steps/repair-trust/handler.ts';
 import { invoke, type When } from '../fakes.ts';
-import { aMigration, at, irsaStatement, MIGRATION_ID, OTHER_ROLE, planned, policyText, ROLE, ROLES_OF_ACCOUNT, target } from '../fixtures.ts';
+import {
+  aMigration,
+  at,
+  irsaStatement,
+  MIGRATION_ID,
+  OTHER_ROLE,
+  planned,
+  policyText,
+  ROLE,
+  ROLES_OF_ACCOUNT,
+  target,
+} from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
 import { BEFORE, REPAIR, repairOf } from './repaired.ts';
 
-const others = { Sid: 'Others', Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' };
+const others = {
+  Sid: 'Others',
+  Effect: 'Allow',
+  Principal: { Service: 'ec2.amazonaws.com' },
+  Action: 'sts:AssumeRole',
+};
 
 async function atRepair(plan: Partial<Plan> = {}): Promise<Begun> {
   const fakes = await begun({ plan: { trustRepairs: [REPAIR], ...plan } });
@@ -16,8 +32,10 @@ async function atRepair(plan: Partial<Plan> = {}): Promise<Begun> {
   fakes.roles.trust[ROLE] = BEFORE;
   return fakes;
 }
-const repair = (fakes: Begun): Promise<unknown> => invoke(repairTrustStep, { ...fakes.input, towards: 'pod-identity' }, fakes);
-const restore = (fakes: Begun): Promise<unknown> => invoke(repairTrustStep, { ...fakes.input, towards: 'before' }, fakes);
+const repair = (fakes: Begun): Promise<unknown> =>
+  invoke(repairTrustStep, { ...fakes.input, towards: 'pod-identity' }, fakes);
+const restore = (fakes: Begun): Promise<unknown> =>
+  invoke(repairTrustStep, { ...fakes.input, towards: 'before' }, fakes);
 const changes = async (fakes: Begun): Promise<TrustChange[]> => (await fakes.record()).trustChanges;
 const writes = ({ journal }: Begun): unknown[][] => journal.of('roles.updateTrustPolicy');
 
@@ -91,7 +109,10 @@ describe('repair-trust towards Pod Identity', () => {
   it('waits until IAM shows what was written', async () => {
     const fakes = await atRepair();
     fakes.roles.getRole = async (arn) => ({ arn, trustPolicy: BEFORE });
-    await expect(repair(fakes)).rejects.toMatchObject({ name: 'Busy', message: expect.stringContaining(ROLE) as string });
+    await expect(repair(fakes)).rejects.toMatchObject({
+      name: 'Busy',
+      message: expect.stringContaining(ROLE) as string,
+    });
     expect(fakes.clock.slept).toEqual([2000, 2000]);
     expect(await changes(fakes)).toEqual([{ ...REPAIR, notedAt: at(0) }]);
   });
@@ -99,10 +120,16 @@ describe('repair-trust towards Pod Identity', () => {
   it('leaves alone what somebody else has changed since the plan', async () => {
     const fakes = await atRepair();
     fakes.roles.trust[ROLE] = policyText(irsaStatement, others);
-    await expect(repair(fakes)).rejects.toMatchObject({ name: 'TrustChanged', message: expect.stringMatching(/no longer as the plan found it\. It was left alone.*try again/) as string });
+    await expect(repair(fakes)).rejects.toMatchObject({
+      name: 'TrustChanged',
+      message: expect.stringMatching(/no longer as the plan found it\. It was left alone.*try again/) as string,
+    });
     expect([writes(fakes), await changes(fakes)]).toEqual([[], []]);
     fakes.roles.trust[ROLE] = undefined;
-    await expect(repair(fakes)).rejects.toMatchObject({ name: 'TrustChanged', message: expect.stringContaining('the role is gone') as string });
+    await expect(repair(fakes)).rejects.toMatchObject({
+      name: 'TrustChanged',
+      message: expect.stringContaining('the role is gone') as string,
+    });
   });
 
   it('sees a change that comes between its note and its write', async () => {
@@ -121,7 +148,10 @@ describe('repair-trust towards Pod Identity', () => {
     fakes.roles.updateTrustPolicy = async () => {
       fakes.roles.trust[ROLE] = policyText(others);
     };
-    await expect(repair(fakes)).rejects.toMatchObject({ name: 'TrustChanged', message: expect.stringContaining('at the same moment') as string });
+    await expect(repair(fakes)).rejects.toMatchObject({
+      name: 'TrustChanged',
+      message: expect.stringContaining('at the same moment') as string,
+    });
   });
 
   it('takes the same policy in another spelling for what it is', async () => {
@@ -142,17 +172,26 @@ describe('repair-trust towards Pod Identity', () => {
     expect(fakes.roles.trust[ROLE]).toBe(REPAIR.after);
   });
 
-  it.each([[[]], [['arn:aws:iam::111122223333:role/eks/*', OTHER_ROLE]]])('touches no role that the deployment does not name: %j', async (patterns) => {
-    const fakes = await atRepair();
-    fakes.settings.repairableRoleArns = patterns;
-    await expect(repair(fakes)).rejects.toMatchObject({ name: 'BadInput', message: expect.stringContaining('repairableRoleArns') as string });
-    expect(fakes.journal.names().filter((name) => name.startsWith('roles.'))).toEqual([]);
-  });
+  it.each([[[]], [['arn:aws:iam::111122223333:role/eks/*', OTHER_ROLE]]])(
+    'touches no role that the deployment does not name: %j',
+    async (patterns) => {
+      const fakes = await atRepair();
+      fakes.settings.repairableRoleArns = patterns;
+      await expect(repair(fakes)).rejects.toMatchObject({
+        name: 'BadInput',
+        message: expect.stringContaining('repairableRoleArns') as string,
+      });
+      expect(fakes.journal.names().filter((name) => name.startsWith('roles.'))).toEqual([]);
+    },
+  );
 
   it('refuses all where one of the roles is not named', async () => {
     const fakes = await atRepair({ trustRepairs: [REPAIR, repairOf(OTHER_ROLE)] });
     fakes.settings.repairableRoleArns = [ROLE];
-    await expect(repair(fakes)).rejects.toMatchObject({ name: 'BadInput', message: expect.stringContaining(OTHER_ROLE) as string });
+    await expect(repair(fakes)).rejects.toMatchObject({
+      name: 'BadInput',
+      message: expect.stringContaining(OTHER_ROLE) as string,
+    });
     expect(writes(fakes)).toEqual([]);
   });
 
@@ -167,17 +206,27 @@ describe('repair-trust towards Pod Identity', () => {
 
   it.each<[string, unknown[], RegExp]>([
     ['lets nobody in', [irsaStatement, others], /EKS Pod Identity is denied for kube-system\/ebs-csi-controller-sa/],
-    ['takes IRSA away', [REPAIR.statement], /IRSA by oidc\.eks\S+ was allowed for kube-system\/ebs-csi-controller-sa and would be denied/],
+    [
+      'takes IRSA away',
+      [REPAIR.statement],
+      /IRSA by oidc\.eks\S+ was allowed for kube-system\/ebs-csi-controller-sa and would be denied/,
+    ],
   ])('does not write what %s, whatever the plan says', async (_, statements, why) => {
     const fakes = await atRepair({ trustRepairs: [{ ...REPAIR, after: policyText(...statements) }] });
-    await expect(repair(fakes)).rejects.toMatchObject({ name: 'BadInput', message: expect.stringMatching(why) as string });
+    await expect(repair(fakes)).rejects.toMatchObject({
+      name: 'BadInput',
+      message: expect.stringMatching(why) as string,
+    });
     expect([writes(fakes), await changes(fakes)]).toEqual([[], []]);
   });
 
   it('evaluates both forms of an association that loses its session tags', async () => {
     const carryOver = [{ ...planned, from: 'a-left00000000000001', tags: {}, disableSessionTags: true }];
     // The statement asks for tags that the association will no longer have.
-    await expect(repair(await atRepair({ carryOver }))).rejects.toMatchObject({ name: 'BadInput', message: expect.stringContaining('EKS Pod Identity is denied') as string });
+    await expect(repair(await atRepair({ carryOver }))).rejects.toMatchObject({
+      name: 'BadInput',
+      message: expect.stringContaining('EKS Pod Identity is denied') as string,
+    });
   });
 
   it('says why IAM does not take it, and has noted that it tried', async () => {
@@ -269,7 +318,9 @@ describe('repair-trust towards before', () => {
           id: 'trust-not-restored',
           status: 'warn',
           message: expect.stringContaining(ROLE) as string,
-          remedy: expect.stringContaining(`aws iam update-assume-role-policy --region ${target.region} --role-name ebs-csi --policy-document '${BEFORE}'`) as string,
+          remedy: expect.stringContaining(
+            `aws iam update-assume-role-policy --region ${target.region} --role-name ebs-csi --policy-document '${BEFORE}'`,
+          ) as string,
         },
       ]);
     }
@@ -289,27 +340,41 @@ describe('repair-trust towards before', () => {
     expect((await changes(fakes))[0]?.undoneAt).toBeUndefined();
   });
 
-  it.each([[[]], [[`${ROLE}-other`]]])('of a role that the settings do not cover (%j) writes nothing, and hands on no command that the record holds ready', async (patterns) => {
-    const fakes = await repaired();
-    fakes.settings.repairableRoleArns = patterns;
-    const before = fakes.roles.trust[ROLE];
-    fakes.journal.clear();
-    await restore(fakes);
-    expect(fakes.roles.trust[ROLE]).toBe(before);
-    expect(fakes.journal.names().filter((name) => name.startsWith('roles.'))).toEqual([]);
-    const warnings = (await fakes.record()).warnings;
-    expect(warnings).toMatchObject([{ id: 'trust-not-restored', message: expect.stringContaining(`${ROLE} was not put back: this deployment may not change it`) as string }]);
-    expect(JSON.stringify(warnings)).not.toContain('update-assume-role-policy');
-    expect((await changes(fakes))[0]?.undoneAt).toBeUndefined();
-  });
+  it.each([[[]], [[`${ROLE}-other`]]])(
+    'of a role that the settings do not cover (%j) writes nothing, and hands on no command that the record holds ready',
+    async (patterns) => {
+      const fakes = await repaired();
+      fakes.settings.repairableRoleArns = patterns;
+      const before = fakes.roles.trust[ROLE];
+      fakes.journal.clear();
+      await restore(fakes);
+      expect(fakes.roles.trust[ROLE]).toBe(before);
+      expect(fakes.journal.names().filter((name) => name.startsWith('roles.'))).toEqual([]);
+      const warnings = (await fakes.record()).warnings;
+      expect(warnings).toMatchObject([
+        {
+          id: 'trust-not-restored',
+          message: expect.stringContaining(`${ROLE} was not put back: this deployment may not change it`) as string,
+        },
+      ]);
+      expect(JSON.stringify(warnings)).not.toContain('update-assume-role-policy');
+      expect((await changes(fakes))[0]?.undoneAt).toBeUndefined();
+    },
+  );
 });
 
 describe('repair-trust', () => {
-  it.each(['pod-identity', 'before'])('changes nothing without a snapshot, by which a recovery goes (%s)', async (towards) => {
-    const fakes = await atRepair();
-    const bare = { ...fakes.input, towards, migrationId: '01JD8Z5Q6R7S8T9V0W1X2Y3Z4C' };
-    await fakes.ledger.putMigration(aMigration({ ...(await fakes.record()), migrationId: bare.migrationId }));
-    await expect(invoke(repairTrustStep, bare, fakes)).rejects.toMatchObject({ name: 'BadInput', message: expect.stringContaining('snapshot') as string });
-    expect(writes(fakes)).toEqual([]);
-  });
+  it.each(['pod-identity', 'before'])(
+    'changes nothing without a snapshot, by which a recovery goes (%s)',
+    async (towards) => {
+      const fakes = await atRepair();
+      const bare = { ...fakes.input, towards, migrationId: '01JD8Z5Q6R7S8T9V0W1X2Y3Z4C' };
+      await fakes.ledger.putMigration(aMigration({ ...(await fakes.record()), migrationId: bare.migrationId }));
+      await expect(invoke(repairTrustStep, bare, fakes)).rejects.toMatchObject({
+        name: 'BadInput',
+        message: expect.stringContaining('snapshot') as string,
+      });
+      expect(writes(fakes)).toEqual([]);
+    },
+  );
 });

@@ -6,11 +6,21 @@ import { at, irsaStatement, ISSUER, NAMESPACE, policyText, ROLE, SERVICE_ACCOUNT
 export const BEFORE = policyText(irsaStatement);
 
 export function repairOf(roleArn = ROLE): TrustRepair {
-  const proposal = proposeRepair({ trustPolicy: BEFORE, target, serviceAccounts: [{ namespace: NAMESPACE, serviceAccount: SERVICE_ACCOUNT }], oidcIssuer: ISSUER });
+  const proposal = proposeRepair({
+    trustPolicy: BEFORE,
+    target,
+    serviceAccounts: [{ namespace: NAMESPACE, serviceAccount: SERVICE_ACCOUNT }],
+    oidcIssuer: ISSUER,
+  });
   if (proposal.do !== 'repair') throw new Error('nothing to repair');
   return { roleArn, before: BEFORE, after: proposal.after, statement: proposal.statement };
 }
 export const REPAIR = repairOf();
 
 /** As the ledger has it once it is written. */
-export const aTrustChange = (change: Partial<TrustChange> = {}): TrustChange => ({ ...REPAIR, notedAt: at(0), writtenAt: at(0), ...change });
+export const aTrustChange = (change: Partial<TrustChange> = {}): TrustChange => ({
+  ...REPAIR,
+  notedAt: at(0),
+  writtenAt: at(0),
+  ...change,
+});

@@ -9,12 +9,22 @@ import { type Fakes, invoke, newFakes } from '../fakes.ts';
 import { ACCOUNT, at, executionArn } from '../fixtures.ts';
 
 let fakes: Fakes;
-const put = (sweep: Partial<Sweep> = {}): Promise<Sweep> => fakes.sweeps.create(aSweep({}, { executionArn: SWEEP_EXECUTION, executions: 1, phase: 'report', ...sweep }));
-const report = (more: object = {}): Promise<unknown> => invoke(reportSweepStep, { sweepId: SWEEP_ID, executionArn: SWEEP_EXECUTION, ...more }, fakes);
+const put = (sweep: Partial<Sweep> = {}): Promise<Sweep> =>
+  fakes.sweeps.create(aSweep({}, { executionArn: SWEEP_EXECUTION, executions: 1, phase: 'report', ...sweep }));
+const report = (more: object = {}): Promise<unknown> =>
+  invoke(reportSweepStep, { sweepId: SWEEP_ID, executionArn: SWEEP_EXECUTION, ...more }, fakes);
 const record = async (): Promise<Sweep> => (await fakes.sweeps.get(SWEEP_ID))!;
 const place = { account: ACCOUNT, region: 'eu-west-1' };
-const cluster = (name: string): ClusterInventory => ({ ...place, cluster: name, version: '1.33', lookedAt: at(0), calls: { eks: 3 }, findings: [{ addon: 'vpc-cni', version: 'v1', class: 'ready', checks: [], roles: [] }] });
-const keep = (key: string, value: unknown): Promise<void> => fakes.documents.put(key, JSON.stringify(value), 'application/json');
+const cluster = (name: string): ClusterInventory => ({
+  ...place,
+  cluster: name,
+  version: '1.33',
+  lookedAt: at(0),
+  calls: { eks: 3 },
+  findings: [{ addon: 'vpc-cni', version: 'v1', class: 'ready', checks: [], roles: [] }],
+});
+const keep = (key: string, value: unknown): Promise<void> =>
+  fakes.documents.put(key, JSON.stringify(value), 'application/json');
 const kept = (): unknown => JSON.parse(fakes.documents.objects.get(reportKey(SWEEP_ID, 'json'))!.text);
 
 beforeEach(async () => {
@@ -29,19 +39,50 @@ describe('the report of a sweep', () => {
   it('is put in three forms, and the record says where and how it ended', async () => {
     await put();
     const answer = await report();
-    expect(answer).toMatchObject({ outcome: 'completed', text: expect.stringContaining(`Sweep ${SWEEP_ID} (migrate) completed. 2 clusters in 1 places, 2 add-ons: 2 ready.`) as string });
-    expect(answer).toMatchObject({ text: expect.stringContaining(`Report: s3://the-bucket/sweeps/${SWEEP_ID}/report.html`) as string });
-    const types = Object.fromEntries([...fakes.documents.objects].filter(([key]) => key.includes('/report.')).map(([key, { type }]) => [key.split('.').at(-1), type]));
-    expect(types).toEqual({ json: 'application/json', csv: 'text/csv; charset=utf-8', html: 'text/html; charset=utf-8' });
-    const reports = { bucket: 'the-bucket', json: reportKey(SWEEP_ID, 'json'), csv: reportKey(SWEEP_ID, 'csv'), html: reportKey(SWEEP_ID, 'html') };
-    expect(await record()).toMatchObject({ status: 'ended', outcome: 'completed', endedAt: at(0), phase: 'report', reports });
-    expect(sweepReport.parse(kept())).toMatchObject({ sweepId: SWEEP_ID, status: 'ended', totals: { clusters: 2, addons: 2 } });
+    expect(answer).toMatchObject({
+      outcome: 'completed',
+      text: expect.stringContaining(
+        `Sweep ${SWEEP_ID} (migrate) completed. 2 clusters in 1 places, 2 add-ons: 2 ready.`,
+      ) as string,
+    });
+    expect(answer).toMatchObject({
+      text: expect.stringContaining(`Report: s3://the-bucket/sweeps/${SWEEP_ID}/report.html`) as string,
+    });
+    const types = Object.fromEntries(
+      [...fakes.documents.objects]
+        .filter(([key]) => key.includes('/report.'))
+        .map(([key, { type }]) => [key.split('.').at(-1), type]),
+    );
+    expect(types).toEqual({
+      json: 'application/json',
+      csv: 'text/csv; charset=utf-8',
+      html: 'text/html; charset=utf-8',
+    });
+    const reports = {
+      bucket: 'the-bucket',
+      json: reportKey(SWEEP_ID, 'json'),
+      csv: reportKey(SWEEP_ID, 'csv'),
+      html: reportKey(SWEEP_ID, 'html'),
+    };
+    expect(await record()).toMatchObject({
+      status: 'ended',
+      outcome: 'completed',
+      endedAt: at(0),
+      phase: 'report',
+      reports,
+    });
+    expect(sweepReport.parse(kept())).toMatchObject({
+      sweepId: SWEEP_ID,
+      status: 'ended',
+      totals: { clusters: 2, addons: 2 },
+    });
     expect(fakes.telemetry.counts).toEqual({ 'sweep-completed': 1 });
   });
 
   it('has every cluster and every item, over all pages', async () => {
     await put();
-    for (let number = 0; number < 1100; number += 1) await keep(clusterKey(SWEEP_ID, place, `c${number}`), cluster(`c${number}`));
+    for (let number = 0; number < 1100; number += 1)
+      await keep(clusterKey(SWEEP_ID, place, `c${number}`), cluster(`c${number}`));
     await fakes.sweeps.enqueue(SWEEP_ID, anItem(1));
     await report();
     expect(sweepReport.parse(kept()).totals).toMatchObject({ clusters: 1102, queued: 1 });
@@ -49,15 +90,25 @@ describe('the report of a sweep', () => {
 
   it('says that it was stopped, and by what', async () => {
     await put({ status: 'stopping', cause: { name: 'SweepStopped', message: '3 failed.' } });
-    expect(await report()).toMatchObject({ outcome: 'stopped', text: expect.stringContaining('stopped. SweepStopped: 3 failed.') as string });
+    expect(await report()).toMatchObject({
+      outcome: 'stopped',
+      text: expect.stringContaining('stopped. SweepStopped: 3 failed.') as string,
+    });
     expect(await record()).toMatchObject({ outcome: 'stopped', cause: { name: 'SweepStopped' } });
   });
 
   it('says what it failed by, with what was found until then, and keeps where it failed', async () => {
     await put({ phase: 'inventory' });
     fakes.documents.objects.delete(placesKey(SWEEP_ID));
-    expect(await report({ failure: { name: 'States.Timeout', message: 'too long' } })).toMatchObject({ outcome: 'failed' });
-    expect(await record()).toMatchObject({ status: 'ended', outcome: 'failed', phase: 'inventory', cause: { name: 'States.Timeout', message: 'too long' } });
+    expect(await report({ failure: { name: 'States.Timeout', message: 'too long' } })).toMatchObject({
+      outcome: 'failed',
+    });
+    expect(await record()).toMatchObject({
+      status: 'ended',
+      outcome: 'failed',
+      phase: 'inventory',
+      cause: { name: 'States.Timeout', message: 'too long' },
+    });
     expect(sweepReport.parse(kept()).totals.clusters).toBe(2);
   });
 
@@ -73,7 +124,10 @@ describe('the report of a sweep', () => {
 
   it('is not written by an execution that another one has taken the place of', async () => {
     await put({ executionArn: executionArn('another', 'Sweep') });
-    expect(await report({ failure: { name: 'Late', message: 'why' } })).toMatchObject({ outcome: 'failed', text: expect.stringContaining('does not work on sweep') as string });
+    expect(await report({ failure: { name: 'Late', message: 'why' } })).toMatchObject({
+      outcome: 'failed',
+      text: expect.stringContaining('does not work on sweep') as string,
+    });
     expect((await record()).status).toBe('running');
   });
 
@@ -85,7 +139,12 @@ describe('the report of a sweep', () => {
     expect((await record()).status).toBe('running');
     fakes.documents.get = get;
     await fakes.documents.put(clusterKey(SWEEP_ID, place, 'c'), 'garbage', 'application/json');
-    expect(await report()).toMatchObject({ outcome: 'failed', text: expect.stringContaining(`clusters/c.json of the bucket is not as this version of the service writes it: it is no JSON`) as string });
+    expect(await report()).toMatchObject({
+      outcome: 'failed',
+      text: expect.stringContaining(
+        `clusters/c.json of the bucket is not as this version of the service writes it: it is no JSON`,
+      ) as string,
+    });
     expect(await record()).toMatchObject({ status: 'ended', outcome: 'failed', cause: { name: 'BadInput' } });
   });
 
@@ -93,6 +152,8 @@ describe('the report of a sweep', () => {
     await put({ previous: '01JD8Z5Q6R7S8T9V0W1X2Y0000' });
     await keep(reportKey('01JD8Z5Q6R7S8T9V0W1X2Y0000', 'json'), { schemaVersion: 99 });
     expect(await report()).toMatchObject({ outcome: 'completed' });
-    expect(fakes.telemetry.lines).toMatchObject([{ level: 'warn', message: 'the report of the sweep before could not be read' }]);
+    expect(fakes.telemetry.lines).toMatchObject([
+      { level: 'warn', message: 'the report of the sweep before could not be read' },
+    ]);
   });
 });

@@ -17,9 +17,16 @@ const APPROVER = 'arn:aws:sts::111122223333:assumed-role/engineer/bob';
 const input = { migrationId: MIGRATION_ID, target, subject: ADDON };
 
 /** A migration whose plan is made, and its hash. */
-async function plannedFakes(change: Partial<Migration> = {}, request: Partial<MigrationRequestInput> = {}): Promise<{ fakes: Fakes; hash: string }> {
+async function plannedFakes(
+  change: Partial<Migration> = {},
+  request: Partial<MigrationRequestInput> = {},
+): Promise<{ fakes: Fakes; hash: string }> {
   const fakes = newFakes();
-  const migration = aMigration({ plan: aPlan(), request: aRequest({ approval: 'required', requestedBy: REQUESTER, ...request }), ...change });
+  const migration = aMigration({
+    plan: aPlan(),
+    request: aRequest({ approval: 'required', requestedBy: REQUESTER, ...request }),
+    ...change,
+  });
   await fakes.ledger.putMigration(migration);
   return { fakes, hash: migration.plan!.hash };
 }
@@ -32,11 +39,16 @@ const asked = async (request: Partial<MigrationRequestInput> = {}): Promise<{ fa
   await ask(fakes, hash);
   return { fakes, hash };
 };
-const approvals = async ({ ledger }: Fakes): Promise<Approval[]> => (await ledger.getMigration(MIGRATION_ID))?.approvals ?? [];
-const decide = (fakes: Fakes, change: Partial<ApprovalDecision> & { planHash: string }, by = APPROVER) => decideApproval(MIGRATION_ID, { decision: 'approve', ...change }, by, fakes.dependencies);
+const approvals = async ({ ledger }: Fakes): Promise<Approval[]> =>
+  (await ledger.getMigration(MIGRATION_ID))?.approvals ?? [];
+const decide = (fakes: Fakes, change: Partial<ApprovalDecision> & { planHash: string }, by = APPROVER) =>
+  decideApproval(MIGRATION_ID, { decision: 'approve', ...change }, by, fakes.dependencies);
 /** The plan as it comes out once the world has changed. */
 const replan = async (fakes: Fakes): Promise<string> => {
-  const { plan } = aMigration({ plan: aPlan({ found: 'c'.repeat(64) }), request: (await fakes.ledger.getMigration(MIGRATION_ID))!.request });
+  const { plan } = aMigration({
+    plan: aPlan({ found: 'c'.repeat(64) }),
+    request: (await fakes.ledger.getMigration(MIGRATION_ID))!.request,
+  });
   await fakes.ledger.recordPlan(MIGRATION_ID, plan!);
   return plan!.hash;
 };
@@ -45,10 +57,18 @@ describe('a request for an approval', () => {
   it('notes what is to be approved until when, and that others are to be told, and shows the token to nobody', async () => {
     const { fakes, hash } = await plannedFakes({}, { approvalHours: 2 });
     expect(await ask(fakes, hash)).toEqual({ round: 1, expiresAt: at(2 * HOUR) });
-    expect(await approvals(fakes)).toEqual([{ round: 1, planHash: hash, state: 'pending', requestedAt: at(0), expiresAt: at(2 * HOUR) }]);
+    expect(await approvals(fakes)).toEqual([
+      { round: 1, planHash: hash, state: 'pending', requestedAt: at(0), expiresAt: at(2 * HOUR) },
+    ]);
     expect(await fakes.ledger.unsent(MIGRATION_ID)).toEqual(['approval-needed']);
     expect(await fakes.ledger.approvalToken(MIGRATION_ID, 1)).toBe('token');
-    expect(JSON.stringify([await fakes.ledger.getFile(MIGRATION_ID), await fakes.ledger.listSteps(MIGRATION_ID), fakes.telemetry])).not.toContain('token');
+    expect(
+      JSON.stringify([
+        await fakes.ledger.getFile(MIGRATION_ID),
+        await fakes.ledger.listSteps(MIGRATION_ID),
+        fakes.telemetry,
+      ]),
+    ).not.toContain('token');
   });
   it('that is tried again stands, under the token of the new attempt', async () => {
     const { fakes, hash } = await asked();
@@ -71,7 +91,10 @@ describe('a request for an approval', () => {
     const { fakes, hash } = await asked();
     const now = await replan(fakes);
     expect(await ask(fakes, now, 'second')).toMatchObject({ round: 2 });
-    expect(await approvals(fakes)).toMatchObject([{ round: 1, planHash: hash, state: 'withdrawn' }, { round: 2, planHash: now, state: 'pending' }]);
+    expect(await approvals(fakes)).toMatchObject([
+      { round: 1, planHash: hash, state: 'withdrawn' },
+      { round: 2, planHash: now, state: 'pending' },
+    ]);
     expect(await fakes.ledger.unsent(MIGRATION_ID)).toEqual(['approval-needed', 'approval-needed.2']);
     expect(await decide(fakes, { planHash: hash })).toMatchObject({ refused: 'other-plan' });
     expect(await decide(fakes, { planHash: now })).toMatchObject({ approval: { round: 2, state: 'approved' } });
@@ -82,7 +105,10 @@ describe('a request for an approval', () => {
     fakes.clock.advance(deadline - fakes.clock.now() - 60_000);
     expect(await ask(fakes, hash)).toMatchObject({ expiresAt: new Date(deadline).toISOString() });
     fakes.clock.advance(60_000);
-    await expect(ask(fakes, hash)).rejects.toMatchObject({ name: 'ApprovalExpired', message: expect.stringContaining('30 days') as string });
+    await expect(ask(fakes, hash)).rejects.toMatchObject({
+      name: 'ApprovalExpired',
+      message: expect.stringContaining('30 days') as string,
+    });
   });
   it('is not made of a plan that is not the one that was made', async () => {
     const { fakes } = await plannedFakes();
@@ -93,7 +119,9 @@ describe('a request for an approval', () => {
     const { fakes, hash } = await plannedFakes();
     await fakes.ledger.requestCancel(MIGRATION_ID, { requestedAt: at(0) });
     const handler = createHandler(requestApprovalStep, fakes.dependencies);
-    await expect(handler({ ...input, planHash: hash, taskToken: 'token' }, CONTEXT)).rejects.toMatchObject({ name: 'Cancelled' });
+    await expect(handler({ ...input, planHash: hash, taskToken: 'token' }, CONTEXT)).rejects.toMatchObject({
+      name: 'Cancelled',
+    });
     expect(await approvals(fakes)).toEqual([]);
   });
 });
@@ -102,7 +130,16 @@ describe('a decision', () => {
   it('of approval lets the execution go on with that plan, and is recorded with who, when and why', async () => {
     const { fakes, hash } = await asked();
     fakes.clock.advance(1000);
-    const expected = { round: 1, planHash: hash, state: 'approved', requestedAt: at(0), expiresAt: at(24 * HOUR), decidedBy: APPROVER, decidedAt: at(1), reason: 'looks right' };
+    const expected = {
+      round: 1,
+      planHash: hash,
+      state: 'approved',
+      requestedAt: at(0),
+      expiresAt: at(24 * HOUR),
+      decidedBy: APPROVER,
+      decidedAt: at(1),
+      reason: 'looks right',
+    };
     expect(await decide(fakes, { planHash: hash, reason: 'looks right' })).toEqual({ approval: expected });
     expect(fakes.executions.tasks.get('token')).toEqual({ output: { planHash: hash, decidedBy: APPROVER } });
     expect(await approvals(fakes)).toEqual([expected]);
@@ -110,16 +147,35 @@ describe('a decision', () => {
   it('of rejection ends it, and says by whom and why', async () => {
     const { fakes, hash } = await asked();
     await decide(fakes, { planHash: hash, decision: 'reject', reason: 'not today' });
-    expect(fakes.executions.tasks.get('token')).toEqual({ error: 'ApprovalRejected', cause: `${APPROVER} rejected the plan: not today.` });
+    expect(fakes.executions.tasks.get('token')).toEqual({
+      error: 'ApprovalRejected',
+      cause: `${APPROVER} rejected the plan: not today.`,
+    });
     expect(await approvals(fakes)).toMatchObject([{ state: 'rejected', decidedBy: APPROVER }]);
   });
 
   const refusals: [string, string, (fakes: Fakes, hash: string) => ReturnType<typeof decide>][] = [
     ['of a plan that nobody made', 'other-plan', (fakes) => decide(fakes, { planHash: '0'.repeat(64) })],
     ['by whoever asked for it', 'barred', (fakes, planHash) => decide(fakes, { planHash }, REQUESTER)],
-    ['after the time', 'expired', (fakes, planHash) => (fakes.clock.advance(24 * HOUR * 1000), decide(fakes, { planHash }))],
-    ['of a migration that there is not', 'unknown', (fakes, planHash) => decideApproval('01JD8Z5Q6R7S8T9V0W1X2Y3Z99', { decision: 'approve', planHash }, APPROVER, fakes.dependencies)],
-    ['of one that has ended', 'not-waiting', async (fakes, planHash) => (await fakes.ledger.updateMigration(MIGRATION_ID, { status: 'ended', outcome: 'blocked' }), decide(fakes, { planHash }))],
+    [
+      'after the time',
+      'expired',
+      (fakes, planHash) => (fakes.clock.advance(24 * HOUR * 1000), decide(fakes, { planHash })),
+    ],
+    [
+      'of a migration that there is not',
+      'unknown',
+      (fakes, planHash) =>
+        decideApproval('01JD8Z5Q6R7S8T9V0W1X2Y3Z99', { decision: 'approve', planHash }, APPROVER, fakes.dependencies),
+    ],
+    [
+      'of one that has ended',
+      'not-waiting',
+      async (fakes, planHash) => (
+        await fakes.ledger.updateMigration(MIGRATION_ID, { status: 'ended', outcome: 'blocked' }),
+        decide(fakes, { planHash })
+      ),
+    ],
   ];
   it.each(refusals)('%s is refused as %s, and changes nothing', async (_, refused, attempt) => {
     const { fakes, hash } = await asked();
@@ -135,28 +191,44 @@ describe('a decision', () => {
   it('is made once: another one, or another person, comes too late', async () => {
     const { fakes, hash } = await asked();
     await decide(fakes, { planHash: hash });
-    expect(await decide(fakes, { planHash: hash, decision: 'reject' })).toMatchObject({ refused: 'decided', why: expect.stringContaining(APPROVER) as string });
-    expect(await decide(fakes, { planHash: hash }, 'arn:aws:iam::111122223333:user/carol')).toMatchObject({ refused: 'decided' });
+    expect(await decide(fakes, { planHash: hash, decision: 'reject' })).toMatchObject({
+      refused: 'decided',
+      why: expect.stringContaining(APPROVER) as string,
+    });
+    expect(await decide(fakes, { planHash: hash }, 'arn:aws:iam::111122223333:user/carol')).toMatchObject({
+      refused: 'decided',
+    });
     expect(fakes.executions.tasks.get('token')).toMatchObject({ output: { planHash: hash } });
   });
   it('of several at once is one, and that is what the execution hears', async () => {
     const { fakes, hash } = await asked();
     const people = ['a', 'b', 'c', 'd'].map((name) => `arn:aws:iam::111122223333:user/${name}`);
-    const answers = await Promise.all(people.map((by, index) => decide(fakes, { planHash: hash, decision: index % 2 === 0 ? 'approve' : 'reject' }, by)));
+    const answers = await Promise.all(
+      people.map((by, index) =>
+        decide(fakes, { planHash: hash, decision: index % 2 === 0 ? 'approve' : 'reject' }, by),
+      ),
+    );
     expect(answers.filter((answer) => 'approval' in answer)).toHaveLength(1);
     const [standing] = await approvals(fakes);
     const heard = fakes.executions.tasks.get('token');
-    expect(heard).toMatchObject(standing?.state === 'approved' ? { output: { decidedBy: standing.decidedBy } } : { error: 'ApprovalRejected' });
+    expect(heard).toMatchObject(
+      standing?.state === 'approved' ? { output: { decidedBy: standing.decidedBy } } : { error: 'ApprovalRejected' },
+    );
   });
-  it.each(['ledger.decideApproval', 'executions.completeTask'])('whose reply of %s is lost can be said again, and is heard once', async (call) => {
-    for (const when of ['before', 'after'] as const) {
-      const { fakes, hash } = await asked();
-      fakes.journal.failNext(call, when);
-      await expect(decide(fakes, { planHash: hash })).rejects.toMatchObject({ name: 'ConnectionLost' });
-      expect(await decide(fakes, { planHash: hash })).toMatchObject({ approval: { state: 'approved', decidedBy: APPROVER } });
-      expect(fakes.executions.tasks.get('token')).toEqual({ output: { planHash: hash, decidedBy: APPROVER } });
-    }
-  });
+  it.each(['ledger.decideApproval', 'executions.completeTask'])(
+    'whose reply of %s is lost can be said again, and is heard once',
+    async (call) => {
+      for (const when of ['before', 'after'] as const) {
+        const { fakes, hash } = await asked();
+        fakes.journal.failNext(call, when);
+        await expect(decide(fakes, { planHash: hash })).rejects.toMatchObject({ name: 'ConnectionLost' });
+        expect(await decide(fakes, { planHash: hash })).toMatchObject({
+          approval: { state: 'approved', decidedBy: APPROVER },
+        });
+        expect(fakes.executions.tasks.get('token')).toEqual({ output: { planHash: hash, decidedBy: APPROVER } });
+      }
+    },
+  );
   it('is of no use where the execution does not wait any more, and says so', async () => {
     const { fakes, hash } = await asked();
     fakes.executions.tasks.set('token', { error: 'States.Timeout', cause: '' });
@@ -176,7 +248,9 @@ describe('a decision', () => {
     // Who asked may still say no.
     const other = await asked();
     other.fakes.settings.approvals = { required: false, approver };
-    expect(await decide(other.fakes, { planHash: other.hash, decision: 'reject' }, by)).toMatchObject({ approval: { state: 'rejected' } });
+    expect(await decide(other.fakes, { planHash: other.hash, decision: 'reject' }, by)).toMatchObject({
+      approval: { state: 'rejected' },
+    });
   });
   it('is barred for whoever made the denied call that the service answers', async () => {
     const { fakes, hash } = await asked({ requestedBy: `cloudtrail: ${REQUESTER}` });
@@ -194,21 +268,43 @@ describe('a decision', () => {
 describe('an approval that is waited for', () => {
   it('ends when somebody asks the migration to stop', async () => {
     const { fakes } = await asked();
-    const answer = await requestCancel(await fakes.ledger.getMigration(MIGRATION_ID), { migrationId: MIGRATION_ID, requestedBy: 'me', reason: 'a freeze' }, fakes.dependencies);
+    const answer = await requestCancel(
+      await fakes.ledger.getMigration(MIGRATION_ID),
+      { migrationId: MIGRATION_ID, requestedBy: 'me', reason: 'a freeze' },
+      fakes.dependencies,
+    );
     expect(answer).toMatchObject({ cancelled: { first: true, begun: false, willEnd: 'blocked' } });
-    expect(fakes.executions.tasks.get('token')).toEqual({ error: 'Cancelled', cause: 'The migration was asked to stop at 2026-01-05T09:00:00.000Z by me ("a freeze"): its approval is not waited for any more.' });
+    expect(fakes.executions.tasks.get('token')).toEqual({
+      error: 'Cancelled',
+      cause:
+        'The migration was asked to stop at 2026-01-05T09:00:00.000Z by me ("a freeze"): its approval is not waited for any more.',
+    });
   });
   it('ends by a cancel too where it was decided, and whoever decided died before the execution was told', async () => {
     const { fakes, hash } = await asked();
-    await fakes.ledger.decideApproval(MIGRATION_ID, { round: 1, planHash: hash, state: 'approved', decidedBy: 'somebody', decidedAt: at(1) });
-    await requestCancel(await fakes.ledger.getMigration(MIGRATION_ID), { migrationId: MIGRATION_ID }, fakes.dependencies);
+    await fakes.ledger.decideApproval(MIGRATION_ID, {
+      round: 1,
+      planHash: hash,
+      state: 'approved',
+      decidedBy: 'somebody',
+      decidedAt: at(1),
+    });
+    await requestCancel(
+      await fakes.ledger.getMigration(MIGRATION_ID),
+      { migrationId: MIGRATION_ID },
+      fakes.dependencies,
+    );
     expect(fakes.executions.tasks.get('token')).toMatchObject({ error: 'Cancelled' });
   });
   it('that was given is not taken back by a cancel: the execution goes on, and reads it', async () => {
     const { fakes, hash } = await asked();
     await decide(fakes, { planHash: hash });
     const told = fakes.executions.tasks.get('token');
-    await requestCancel(await fakes.ledger.getMigration(MIGRATION_ID), { migrationId: MIGRATION_ID }, fakes.dependencies);
+    await requestCancel(
+      await fakes.ledger.getMigration(MIGRATION_ID),
+      { migrationId: MIGRATION_ID },
+      fakes.dependencies,
+    );
     expect(fakes.executions.tasks.get('token')).toEqual(told);
   });
   it.each([
@@ -217,10 +313,16 @@ describe('an approval that is waited for', () => {
   ])('is closed with the end of its migration: after %s s it is %s', async (seconds, state) => {
     const { fakes, hash } = await asked();
     fakes.clock.advance(seconds * 1000);
-    await invoke(finishStep, { ...input, executionArn: EXECUTION, outcome: 'blocked', failure: { Error: 'ApprovalExpired', Cause: 'why' } }, fakes);
+    await invoke(
+      finishStep,
+      { ...input, executionArn: EXECUTION, outcome: 'blocked', failure: { Error: 'ApprovalExpired', Cause: 'why' } },
+      fakes,
+    );
     expect(await approvals(fakes)).toMatchObject([{ state }]);
     expect(await fakes.ledger.listPendingApprovals()).toEqual([]);
     expect(await fakes.ledger.unsent(MIGRATION_ID)).toEqual(['approval-needed', 'blocked']);
-    expect(await decide(fakes, { planHash: hash })).toMatchObject({ refused: state === 'expired' ? 'expired' : 'decided' });
+    expect(await decide(fakes, { planHash: hash })).toMatchObject({
+      refused: state === 'expired' ? 'expired' : 'decided',
+    });
   });
 });

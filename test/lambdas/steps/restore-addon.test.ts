@@ -3,23 +3,48 @@ import { MigrationError } from '../../../lambdas/domain/errors.ts';
 import type { Rung } from '../../../lambdas/domain/model.ts';
 import { restoreAddonStep } from '../../../lambdas/steps/restore-addon/handler.ts';
 import { invoke } from '../fakes.ts';
-import { ADDON, addonArn, anAddon, anAssociation, IN_PLACE, MIGRATION_ID, OTHER_ROLE, RECREATE, RECREATE_PRESERVING, ROLE, VERSION } from '../fixtures.ts';
+import {
+  ADDON,
+  addonArn,
+  anAddon,
+  anAssociation,
+  IN_PLACE,
+  MIGRATION_ID,
+  OTHER_ROLE,
+  RECREATE,
+  RECREATE_PRESERVING,
+  ROLE,
+  VERSION,
+} from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
 import { aCopy, COPY, made, recreated, removed } from './way-back.ts';
 
 type Action = 'update' | 'delete' | 'create';
-const restore = (fakes: Begun, action: Action, actions = 0): Promise<unknown> => invoke(restoreAddonStep, { ...fakes.input, fence: fakes.input.fence, action, actions }, fakes);
+const restore = (fakes: Begun, action: Action, actions = 0): Promise<unknown> =>
+  invoke(restoreAddonStep, { ...fakes.input, fence: fakes.input.fence, action, actions }, fakes);
 const onWay = (rung: Rung): Promise<Begun> => begun({ plan: { ladder: [rung] } });
 const failed = (fakes: Begun): Promise<void> => recreated(fakes, { status: 'CREATE_FAILED' });
-const positions = ({ journal }: Begun, ...names: string[]): number[] => names.map((name) => journal.names().lastIndexOf(name));
-const expectInOrder = (numbers: number[]): void => expect(numbers).toEqual([...new Set(numbers)].filter((one) => one >= 0).sort((a, b) => a - b));
+const positions = ({ journal }: Begun, ...names: string[]): number[] =>
+  names.map((name) => journal.names().lastIndexOf(name));
+const expectInOrder = (numbers: number[]): void =>
+  expect(numbers).toEqual([...new Set(numbers)].filter((one) => one >= 0).sort((a, b) => a - b));
 
 describe('restore-addon', () => {
   it('updates with the old role, the old associations and PRESERVE, and no version', async () => {
     const fakes = await onWay(IN_PLACE);
     await recreated(fakes);
     expect(await restore(fakes, 'update', 3)).toEqual({ done: true });
-    expect(fakes.journal.of('eks.updateAddon')).toEqual([[{ addon: ADDON, podIdentityAssociations: [], resolveConflicts: 'PRESERVE', clientRequestToken: `${MIGRATION_ID}-1-restore-update-3`, serviceAccountRoleArn: ROLE }]]);
+    expect(fakes.journal.of('eks.updateAddon')).toEqual([
+      [
+        {
+          addon: ADDON,
+          podIdentityAssociations: [],
+          resolveConflicts: 'PRESERVE',
+          clientRequestToken: `${MIGRATION_ID}-1-restore-update-3`,
+          serviceAccountRoleArn: ROLE,
+        },
+      ],
+    ]);
   });
 
   it.each<[Rung, string]>([
@@ -28,7 +53,12 @@ describe('restore-addon', () => {
     [{ ...RECREATE_PRESERVING, resolveConflicts: 'OVERWRITE' }, 'OVERWRITE'],
     [RECREATE, 'OVERWRITE'],
   ])('creates as it was after %j, conflicts: %s, and notes the copy', async (rung, resolveConflicts) => {
-    const fakes = await begun({ plan: { ladder: [rung] }, snapshot: { addon: anAddon({ namespace: 'storage', tags: { team: 'storage', 'aws:cloudformation:stack-name': 'x' } }) } });
+    const fakes = await begun({
+      plan: { ladder: [rung] },
+      snapshot: {
+        addon: anAddon({ namespace: 'storage', tags: { team: 'storage', 'aws:cloudformation:stack-name': 'x' } }),
+      },
+    });
     await removed(fakes);
     expect(await restore(fakes, 'create', 1)).toEqual({ done: true });
     expect(fakes.journal.of('eks.createAddon')).toEqual([
@@ -52,17 +82,22 @@ describe('restore-addon', () => {
     [IN_PLACE, true],
     [RECREATE_PRESERVING, true],
     [RECREATE, false],
-  ])('deletes a copy that failed on %j with preserve %s, after noting it and its associations', async (rung, preserve) => {
-    const fakes = await onWay(rung);
-    await failed(fakes);
-    fakes.journal.clear();
-    expect(await restore(fakes, 'delete')).toEqual({ done: true });
-    expect(fakes.journal.of('eks.deleteAddon')).toEqual([[ADDON, { preserve }]]);
-    expectInOrder(positions(fakes, 'ledger.recordAssociation', 'ledger.recordCopy', 'ledger.assertLock', 'eks.deleteAddon'));
-    const record = await fakes.record();
-    expect(record.removed).toEqual([addonArn(1), COPY]);
-    expect(record.associations.created).toEqual([made()]);
-  });
+  ])(
+    'deletes a copy that failed on %j with preserve %s, after noting it and its associations',
+    async (rung, preserve) => {
+      const fakes = await onWay(rung);
+      await failed(fakes);
+      fakes.journal.clear();
+      expect(await restore(fakes, 'delete')).toEqual({ done: true });
+      expect(fakes.journal.of('eks.deleteAddon')).toEqual([[ADDON, { preserve }]]);
+      expectInOrder(
+        positions(fakes, 'ledger.recordAssociation', 'ledger.recordCopy', 'ledger.assertLock', 'eks.deleteAddon'),
+      );
+      const record = await fakes.record();
+      expect(record.removed).toEqual([addonArn(1), COPY]);
+      expect(record.associations.created).toEqual([made()]);
+    },
+  );
 
   it.each<[Action, (fakes: Begun) => unknown]>([
     ['update', (fakes) => removed(fakes)],
@@ -137,23 +172,37 @@ describe('restore-addon', () => {
 
   it('creates with the associations that the add-on owned, as soon as their keys are free', async () => {
     const owned = anAssociation({ id: 'a-owned', ownerArn: addonArn(1) });
-    const fakes = await begun({ plan: { ladder: [RECREATE_PRESERVING] }, snapshot: { addon: anAddon({ podIdentityAssociations: [owned.arn] }), associations: [owned] } });
+    const fakes = await begun({
+      plan: { ladder: [RECREATE_PRESERVING] },
+      snapshot: { addon: anAddon({ podIdentityAssociations: [owned.arn] }), associations: [owned] },
+    });
     await removed(fakes);
     // Outlived the delete with preserve.
     fakes.eks.associations = [owned];
     fakes.eks.keyFreedAfter = 3000;
-    await expect(restore(fakes, 'create')).rejects.toMatchObject({ name: 'AssociationStillThere', message: expect.stringContaining('a-owned') as string });
+    await expect(restore(fakes, 'create')).rejects.toMatchObject({
+      name: 'AssociationStillThere',
+      message: expect.stringContaining('a-owned') as string,
+    });
     fakes.clock.advance(5000);
     expect(await restore(fakes, 'create')).toEqual({ done: true });
-    expect(fakes.eks.associations).toMatchObject([{ serviceAccount: owned.serviceAccount, roleArn: ROLE, ownerArn: fakes.eks.addons.get(ADDON)?.arn }]);
+    expect(fakes.eks.associations).toMatchObject([
+      { serviceAccount: owned.serviceAccount, roleArn: ROLE, ownerArn: fakes.eks.addons.get(ADDON)?.arn },
+    ]);
   });
 
-  it('leaves an association of somebody else\'s alone that stands in the way', async () => {
+  it("leaves an association of somebody else's alone that stands in the way", async () => {
     const owned = anAssociation({ id: 'a-owned', ownerArn: addonArn(1) });
-    const fakes = await begun({ plan: { ladder: [RECREATE_PRESERVING] }, snapshot: { addon: anAddon({ podIdentityAssociations: [owned.arn] }), associations: [owned] } });
+    const fakes = await begun({
+      plan: { ladder: [RECREATE_PRESERVING] },
+      snapshot: { addon: anAddon({ podIdentityAssociations: [owned.arn] }), associations: [owned] },
+    });
     await removed(fakes);
     fakes.eks.associations = [anAssociation({ id: 'a-others', roleArn: OTHER_ROLE })];
-    await expect(restore(fakes, 'create')).rejects.toMatchObject({ name: 'RestoreRefused', message: expect.stringMatching(/a-others.*left alone/) as string });
+    await expect(restore(fakes, 'create')).rejects.toMatchObject({
+      name: 'RestoreRefused',
+      message: expect.stringMatching(/a-others.*left alone/) as string,
+    });
     expect(fakes.eks.associations).toHaveLength(1);
   });
 

@@ -6,7 +6,12 @@ import { ADDON, addonArn, anAddon, anAssociation, MIGRATION_ID, OTHER_ROLE } fro
 import { begun, begunWithLeftOver, LEFT_OVER, type Begun } from './begun.ts';
 
 const restore = (fakes: Begun): Promise<unknown> => invoke(restoreAssociationsStep, fakes.input, fakes);
-const FIELDS: Partial<Association> = { targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: '{"Version":"2012-10-17"}', tags: { team: 'storage' } };
+const FIELDS: Partial<Association> = {
+  targetRoleArn: OTHER_ROLE,
+  disableSessionTags: true,
+  policy: '{"Version":"2012-10-17"}',
+  tags: { team: 'storage' },
+};
 
 /** With a stand-alone association that was purged. */
 async function purged(change: Partial<Association> = {}): Promise<Begun> {
@@ -27,10 +32,17 @@ describe('restore-associations', () => {
     const fakes = await purged({ ...FIELDS, tags: { team: 'storage', 'aws:x': 'kept by AWS' } });
     const first = await restore(fakes);
     const [there] = fakes.eks.associations;
-    expect(there).toMatchObject({ namespace: LEFT_OVER.namespace, serviceAccount: LEFT_OVER.serviceAccount, roleArn: LEFT_OVER.roleArn, ...FIELDS });
+    expect(there).toMatchObject({
+      namespace: LEFT_OVER.namespace,
+      serviceAccount: LEFT_OVER.serviceAccount,
+      roleArn: LEFT_OVER.roleArn,
+      ...FIELDS,
+    });
     expect(there?.tags).toEqual(FIELDS.tags);
     expect(first).toEqual({ restored: [there?.id] });
-    expect(fakes.journal.of('eks.createAssociation')[0]?.[1]).toBe(`${MIGRATION_ID}-1-restore-association-${LEFT_OVER.id}`);
+    expect(fakes.journal.of('eks.createAssociation')[0]?.[1]).toBe(
+      `${MIGRATION_ID}-1-restore-association-${LEFT_OVER.id}`,
+    );
     const names = fakes.journal.names();
     expect(names[names.indexOf('eks.createAssociation') - 1]).toBe('ledger.assertLock');
     expect(await restore(fakes)).toEqual(first);
@@ -60,7 +72,10 @@ describe('restore-associations', () => {
   it('waits for one of this migration that is still listed', async () => {
     const fakes = await purged();
     fakes.eks.associations = [anAssociation({ id: 'a-made', ownerArn: addonArn(1) })];
-    await expect(restore(fakes)).rejects.toMatchObject({ name: 'AssociationStillThere', message: expect.stringContaining('a-made') as string });
+    await expect(restore(fakes)).rejects.toMatchObject({
+      name: 'AssociationStillThere',
+      message: expect.stringContaining('a-made') as string,
+    });
   });
 
   it('leaves one that was never purged as it is, also where somebody else has deleted it', async () => {
@@ -83,17 +98,23 @@ describe('restore-associations', () => {
     ['another role', { roleArn: OTHER_ROLE }],
     ['the same role and other fields', { targetRoleArn: undefined }],
     ['other tags', { tags: { team: 'others' } }],
-  ])('leaves somebody else\'s with %s alone', async (_, change) => {
+  ])("leaves somebody else's with %s alone", async (_, change) => {
     const fakes = await purged(FIELDS);
     fakes.eks.associations = [anAssociation({ ...FIELDS, id: 'a-others', ...change })];
-    await expect(restore(fakes)).rejects.toMatchObject({ name: 'RestoreRefused', message: expect.stringMatching(/a-others.*left alone/) as string });
+    await expect(restore(fakes)).rejects.toMatchObject({
+      name: 'RestoreRefused',
+      message: expect.stringMatching(/a-others.*left alone/) as string,
+    });
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
   it('leaves one to a person that somebody else made where there was none', async () => {
     const fakes = await begun();
     fakes.eks.associations = [anAssociation({ id: 'a-others' })];
-    await expect(restore(fakes)).rejects.toMatchObject({ name: 'RestoreRefused', message: expect.stringContaining('a-others') as string });
+    await expect(restore(fakes)).rejects.toMatchObject({
+      name: 'RestoreRefused',
+      message: expect.stringContaining('a-others') as string,
+    });
   });
 
   it('brings a left-over of a dead copy back as a stand-alone one', async () => {
@@ -106,7 +127,9 @@ describe('restore-associations', () => {
   describe('of the add-on itself', () => {
     const owned = anAssociation({ id: 'a-owned', ownerArn: addonArn(1), ...FIELDS });
     const withOwned = async (now: Partial<Association>[]): Promise<Begun> => {
-      const fakes = await begun({ snapshot: { addon: anAddon({ podIdentityAssociations: [owned.arn] }), associations: [owned] } });
+      const fakes = await begun({
+        snapshot: { addon: anAddon({ podIdentityAssociations: [owned.arn] }), associations: [owned] },
+      });
       fakes.eks.addons.set(ADDON, anAddon({ arn: addonArn(7), podIdentityAssociations: [owned.arn] }));
       fakes.eks.associations = now.map((change) => anAssociation({ id: 'a-again', ownerArn: addonArn(7), ...change }));
       return fakes;
@@ -131,7 +154,10 @@ describe('restore-associations', () => {
 
     it('says that it did not come back', async () => {
       const fakes = await withOwned([]);
-      await expect(restore(fakes)).rejects.toMatchObject({ name: 'RestoreRefused', message: expect.stringContaining('did not come back') as string });
+      await expect(restore(fakes)).rejects.toMatchObject({
+        name: 'RestoreRefused',
+        message: expect.stringContaining('did not come back') as string,
+      });
       expect(fakes.clock.slept.length).toBeGreaterThan(1);
     });
   });

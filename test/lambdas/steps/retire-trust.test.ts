@@ -6,7 +6,31 @@ import { retireTrustStep } from '../../../lambdas/steps/retire-trust/handler.ts'
 import { retireTrustSchema } from '../../../lambdas/steps/retire-trust/schema.ts';
 import { takeOverStep } from '../../../lambdas/steps/take-over/handler.ts';
 import { invoke, lost, type When } from '../fakes.ts';
-import { ADDON, ADDON_LOCK, addonArn, anAddon, aPod, at, bothWays, EXECUTION, executionArn, irsaStatement, ISSUER, MIGRATION_ID, NAMESPACE, OTHER_EXECUTION, OTHER_MIGRATION_ID, OTHER_ROLE, podIdentityStatement, policyText, RECOVERY_EXECUTION, ROLE, ROLE_LOCK, ROLES_OF_ACCOUNT, SERVICE_ACCOUNT } from '../fixtures.ts';
+import {
+  ADDON,
+  ADDON_LOCK,
+  addonArn,
+  anAddon,
+  aPod,
+  at,
+  bothWays,
+  EXECUTION,
+  executionArn,
+  irsaStatement,
+  ISSUER,
+  MIGRATION_ID,
+  NAMESPACE,
+  OTHER_EXECUTION,
+  OTHER_MIGRATION_ID,
+  OTHER_ROLE,
+  podIdentityStatement,
+  policyText,
+  RECOVERY_EXECUTION,
+  ROLE,
+  ROLE_LOCK,
+  ROLES_OF_ACCOUNT,
+  SERVICE_ACCOUNT,
+} from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
 import { aCopy, recreated } from './way-back.ts';
 
@@ -21,42 +45,86 @@ async function migrated(record: Partial<Migration> = {}): Promise<Begun> {
   await recreated(fakes);
   fakes.kubernetes.pods = [aPod('pod-identity')];
   fakes.settings.repairableRoleArns.push(ROLES_OF_ACCOUNT);
-  await fakes.ledger.updateMigration(MIGRATION_ID, { status: 'ended', outcome: 'migrated', verified: 'pods', endedAt: at(-10 * DAY), ...record });
-  for (const key of [ADDON_LOCK, ROLE_LOCK]) await fakes.ledger.releaseLock(key, (await fakes.ledger.readLock(key))!.holder!.executionArn);
+  await fakes.ledger.updateMigration(MIGRATION_ID, {
+    status: 'ended',
+    outcome: 'migrated',
+    verified: 'pods',
+    endedAt: at(-10 * DAY),
+    ...record,
+  });
+  for (const key of [ADDON_LOCK, ROLE_LOCK])
+    await fakes.ledger.releaseLock(key, (await fakes.ledger.readLock(key))!.holder!.executionArn);
   fakes.executions.states.set(RETIRE_EXECUTION, { status: 'RUNNING' });
   fakes.journal.clear();
   return fakes;
 }
 const run = async (fakes: Begun, change: object = {}): Promise<Answer> =>
-  (await invoke(retireTrustStep, { migrationId: MIGRATION_ID, executionArn: RETIRE_EXECUTION, action: 'retire', dryRun: false, soakDays: 7, ...change }, fakes)) as Answer;
+  (await invoke(
+    retireTrustStep,
+    {
+      migrationId: MIGRATION_ID,
+      executionArn: RETIRE_EXECUTION,
+      action: 'retire',
+      dryRun: false,
+      soakDays: 7,
+      ...change,
+    },
+    fakes,
+  )) as Answer;
 const dryRun = (fakes: Begun, change: object = {}): Promise<Answer> => run(fakes, { dryRun: true, ...change });
 const putBack = (fakes: Begun, change: object = {}): Promise<Answer> => run(fakes, { action: 'reinstate', ...change });
-const holders = async ({ ledger }: Begun): Promise<(string | undefined)[]> => [(await ledger.readLock(ADDON_LOCK))?.holder?.executionArn, (await ledger.readLock(ROLE_LOCK))?.holder?.executionArn];
+const holders = async ({ ledger }: Begun): Promise<(string | undefined)[]> => [
+  (await ledger.readLock(ADDON_LOCK))?.holder?.executionArn,
+  (await ledger.readLock(ROLE_LOCK))?.holder?.executionArn,
+];
 const FREE = [undefined, undefined];
 const retirements = async (fakes: Begun): Promise<Migration['retirements']> => (await fakes.record()).retirements;
 const policy = ({ roles }: Begun): unknown => JSON.parse(roles.trust[ROLE]!);
-const blocking = ({ checks }: Answer): string[] => checks.filter(({ status }) => status === 'fail' || status === 'unknown').map(({ id }) => id);
+const blocking = ({ checks }: Answer): string[] =>
+  checks.filter(({ status }) => status === 'fail' || status === 'unknown').map(({ id }) => id);
 
 describe('retire', () => {
   it('takes the OIDC statement out, notes it first, and lets the locks go', async () => {
     const fakes = await migrated();
     const answer = await run(fakes, { requestedBy: 'jo', reason: 'it is time' });
-    expect(answer).toMatchObject({ action: 'retire', dryRun: false, done: true, roles: [{ roleArn: ROLE, result: 'removed', before: bothWays, after: RETIRED }] });
+    expect(answer).toMatchObject({
+      action: 'retire',
+      dryRun: false,
+      done: true,
+      roles: [{ roleArn: ROLE, result: 'removed', before: bothWays, after: RETIRED }],
+    });
     expect(answer.checks.every(({ status }) => status === 'pass')).toBe(true);
     expect(policy(fakes)).toEqual(JSON.parse(RETIRED));
-    expect(await retirements(fakes)).toEqual([{ roleArn: ROLE, before: bothWays, after: RETIRED, removed: [{ statement: irsaStatement }], notedAt: at(0), writtenAt: at(0), requestedBy: 'jo', reason: 'it is time' }]);
+    expect(await retirements(fakes)).toEqual([
+      {
+        roleArn: ROLE,
+        before: bothWays,
+        after: RETIRED,
+        removed: [{ statement: irsaStatement }],
+        notedAt: at(0),
+        writtenAt: at(0),
+        requestedBy: 'jo',
+        reason: 'it is time',
+      },
+    ]);
     expect(await holders(fakes)).toEqual(FREE);
     expect(fakes.journal.mutations()).toEqual(['roles.updateTrustPolicy']);
     const names = fakes.journal.names();
     expect(names.lastIndexOf('ledger.acquireLock')).toBeLessThan(names.indexOf('ledger.recordRetirement'));
     expect(names.indexOf('ledger.recordRetirement')).toBeLessThan(names.indexOf('roles.updateTrustPolicy'));
     // Read, and the lock asserted, directly before the write; read back after.
-    expect(names.slice(names.indexOf('roles.updateTrustPolicy') - 3, names.indexOf('roles.updateTrustPolicy') + 2)).toEqual(['roles.getRole', 'ledger.assertLock', 'ledger.assertLock', 'roles.updateTrustPolicy', 'roles.getRole']);
+    expect(
+      names.slice(names.indexOf('roles.updateTrustPolicy') - 3, names.indexOf('roles.updateTrustPolicy') + 2),
+    ).toEqual(['roles.getRole', 'ledger.assertLock', 'ledger.assertLock', 'roles.updateTrustPolicy', 'roles.getRole']);
   });
 
   it('as a dry run says the same, and touches nothing', async () => {
     const fakes = await migrated();
-    expect(await dryRun(fakes)).toMatchObject({ dryRun: true, done: false, roles: [{ roleArn: ROLE, result: 'would-remove', before: bothWays, after: RETIRED }] });
+    expect(await dryRun(fakes)).toMatchObject({
+      dryRun: true,
+      done: false,
+      roles: [{ roleArn: ROLE, result: 'would-remove', before: bothWays, after: RETIRED }],
+    });
     expect(fakes.journal.mutations()).toEqual([]);
     expect(fakes.journal.names().filter((name) => /^ledger\.(?!get|list|read)/.test(name))).toEqual([]);
   });
@@ -65,7 +133,10 @@ describe('retire', () => {
     const fakes = await migrated();
     await run(fakes);
     fakes.journal.clear();
-    expect(await run(fakes)).toMatchObject({ done: false, roles: [{ result: 'nothing', why: expect.stringContaining(`taken out at ${at(0)} already`) as string }] });
+    expect(await run(fakes)).toMatchObject({
+      done: false,
+      roles: [{ result: 'nothing', why: expect.stringContaining(`taken out at ${at(0)} already`) as string }],
+    });
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
@@ -73,7 +144,15 @@ describe('retire', () => {
     const fakes = await migrated();
     const key = Object.keys(irsaStatement.Condition.StringEquals)[0]!;
     const other = 'system:serviceaccount:shop:cart';
-    const shared = { ...irsaStatement, Condition: { StringEquals: { ...irsaStatement.Condition.StringEquals, [key]: [`system:serviceaccount:${NAMESPACE}:${SERVICE_ACCOUNT}`, other] } } };
+    const shared = {
+      ...irsaStatement,
+      Condition: {
+        StringEquals: {
+          ...irsaStatement.Condition.StringEquals,
+          [key]: [`system:serviceaccount:${NAMESPACE}:${SERVICE_ACCOUNT}`, other],
+        },
+      },
+    };
     fakes.roles.trust[ROLE] = policyText(shared, podIdentityStatement);
     expect(await run(fakes)).toMatchObject({ done: true });
     expect(JSON.stringify(policy(fakes))).toContain(other);
@@ -83,26 +162,93 @@ describe('retire', () => {
   it('is refused where no pod was seen, and says how to come to a proof', async () => {
     const fakes = await migrated();
     await fakes.ledger.updateMigration(MIGRATION_ID, { verified: 'api' });
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'RetireRefused', message: expect.stringMatching(/verified by the EKS API alone: no pod was seen.*pod-identity identities --cluster dev.*without --verification api/) as string });
+    await expect(run(fakes)).rejects.toMatchObject({
+      name: 'RetireRefused',
+      message: expect.stringMatching(
+        /verified by the EKS API alone: no pod was seen.*pod-identity identities --cluster dev.*without --verification api/,
+      ) as string,
+    });
   });
 
   it.each<[string, (fakes: Begun) => unknown, string[]]>([
-    ['it was rolled back', (fakes) => fakes.ledger.updateMigration(MIGRATION_ID, { outcome: 'rolled-back', verified: 'none' }), ['retire-verified']],
-    ['its way back was begun', (fakes) => fakes.ledger.recordStep(MIGRATION_ID, { name: 'assess-rollback', startedAt: at(1), endedAt: at(2) }), ['retire-verified']],
-    ['its pods were not proved', (fakes) => fakes.ledger.updateMigration(MIGRATION_ID, { verified: 'api' }), ['retire-verified']],
-    ['it is still running', (fakes) => fakes.ledger.updateMigration(MIGRATION_ID, { status: 'running' }), ['retire-verified']],
-    ['the role may not be changed', (fakes) => fakes.settings.repairableRoleArns.splice(0, 1, OTHER_ROLE), ['retire-role']],
+    [
+      'it was rolled back',
+      (fakes) => fakes.ledger.updateMigration(MIGRATION_ID, { outcome: 'rolled-back', verified: 'none' }),
+      ['retire-verified'],
+    ],
+    [
+      'its way back was begun',
+      (fakes) => fakes.ledger.recordStep(MIGRATION_ID, { name: 'assess-rollback', startedAt: at(1), endedAt: at(2) }),
+      ['retire-verified'],
+    ],
+    [
+      'its pods were not proved',
+      (fakes) => fakes.ledger.updateMigration(MIGRATION_ID, { verified: 'api' }),
+      ['retire-verified'],
+    ],
+    [
+      'it is still running',
+      (fakes) => fakes.ledger.updateMigration(MIGRATION_ID, { status: 'running' }),
+      ['retire-verified'],
+    ],
+    [
+      'the role may not be changed',
+      (fakes) => fakes.settings.repairableRoleArns.splice(0, 1, OTHER_ROLE),
+      ['retire-role'],
+    ],
     ['no role may be changed', (fakes) => fakes.settings.repairableRoleArns.pop(), ['retire-role']],
-    ['it is too early', (fakes) => fakes.ledger.updateMigration(MIGRATION_ID, { endedAt: at(-6 * DAY) }), ['retire-soak']],
-    ['the add-on has its IRSA role again', (fakes) => recreated(fakes, { serviceAccountRoleArn: ROLE }), ['retire-pod-identity', 'retire-addons']],
-    ['the add-on owns no association', (fakes) => recreated(fakes, { podIdentityAssociations: [] }), ['retire-pod-identity']],
+    [
+      'it is too early',
+      (fakes) => fakes.ledger.updateMigration(MIGRATION_ID, { endedAt: at(-6 * DAY) }),
+      ['retire-soak'],
+    ],
+    [
+      'the add-on has its IRSA role again',
+      (fakes) => recreated(fakes, { serviceAccountRoleArn: ROLE }),
+      ['retire-pod-identity', 'retire-addons'],
+    ],
+    [
+      'the add-on owns no association',
+      (fakes) => recreated(fakes, { podIdentityAssociations: [] }),
+      ['retire-pod-identity'],
+    ],
     ['a service account has no association', (fakes) => (fakes.eks.associations = []), ['retire-pod-identity']],
     ['the add-on is gone', (fakes) => fakes.eks.addons.delete(ADDON), ['retire-pod-identity']],
-    ['another add-on has the role', (fakes) => fakes.eks.addons.set('aws-efs-csi-driver', anAddon({ name: 'aws-efs-csi-driver', arn: addonArn(3, 'aws-efs-csi-driver') })), ['retire-addons']],
-    ['a service account is annotated with it', (fakes) => fakes.kubernetes.annotated.push({ namespace: 'shop', name: 'cart', roleArn: ROLE }), ['retire-service-accounts']],
-    ['a pod anywhere uses it', (fakes) => fakes.kubernetes.pods.push(aPod('irsa', { namespace: 'shop', name: 'cart-1', serviceAccount: 'cart' })), ['retire-pods']],
-    ['the cluster shows no OIDC issuer', (fakes) => (fakes.eks.cluster = { ...fakes.eks.cluster!, oidcIssuer: undefined }), ['retire-issuer']],
-    ['the API server may not be read', (fakes) => fakes.journal.failNext('kubernetes.listAnnotatedServiceAccounts', 'before', new MigrationError('AccessDenied', 'serviceaccounts is forbidden')), ['retire-service-accounts', 'retire-pods']],
+    [
+      'another add-on has the role',
+      (fakes) =>
+        fakes.eks.addons.set(
+          'aws-efs-csi-driver',
+          anAddon({ name: 'aws-efs-csi-driver', arn: addonArn(3, 'aws-efs-csi-driver') }),
+        ),
+      ['retire-addons'],
+    ],
+    [
+      'a service account is annotated with it',
+      (fakes) => fakes.kubernetes.annotated.push({ namespace: 'shop', name: 'cart', roleArn: ROLE }),
+      ['retire-service-accounts'],
+    ],
+    [
+      'a pod anywhere uses it',
+      (fakes) =>
+        fakes.kubernetes.pods.push(aPod('irsa', { namespace: 'shop', name: 'cart-1', serviceAccount: 'cart' })),
+      ['retire-pods'],
+    ],
+    [
+      'the cluster shows no OIDC issuer',
+      (fakes) => (fakes.eks.cluster = { ...fakes.eks.cluster!, oidcIssuer: undefined }),
+      ['retire-issuer'],
+    ],
+    [
+      'the API server may not be read',
+      (fakes) =>
+        fakes.journal.failNext(
+          'kubernetes.listAnnotatedServiceAccounts',
+          'before',
+          new MigrationError('AccessDenied', 'serviceaccounts is forbidden'),
+        ),
+      ['retire-service-accounts', 'retire-pods'],
+    ],
   ])('is refused where %s', async (_, change, ids) => {
     const dry = await migrated();
     await change(dry);
@@ -112,7 +258,10 @@ describe('retire', () => {
 
     const fakes = await migrated();
     await change(fakes);
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'RetireRefused', message: expect.stringContaining(`nothing was changed. ${ids[0]}: `) as string });
+    await expect(run(fakes)).rejects.toMatchObject({
+      name: 'RetireRefused',
+      message: expect.stringContaining(`nothing was changed. ${ids[0]}: `) as string,
+    });
     expect(fakes.roles.trust[ROLE]).toBe(bothWays);
     expect(await retirements(fakes)).toEqual([]);
     // Not even for a moment.
@@ -121,29 +270,54 @@ describe('retire', () => {
 
   it('says when it may be done, where it is too early', async () => {
     const fakes = await migrated({ endedAt: at(-DAY) });
-    await expect(run(fakes, { soakDays: 3 })).rejects.toMatchObject({ name: 'RetireRefused', message: expect.stringContaining(at(2 * DAY)) as string });
+    await expect(run(fakes, { soakDays: 3 })).rejects.toMatchObject({
+      name: 'RetireRefused',
+      message: expect.stringContaining(at(2 * DAY)) as string,
+    });
     expect(await run(fakes, { soakDays: 1 })).toMatchObject({ done: true });
   });
 
   it('refuses what it can not take apart, with what to do', async () => {
     const fakes = await migrated();
-    const everybody = { ...irsaStatement, Condition: { StringLike: { [`${ISSUER.replace('https://', '')}:sub`]: 'system:serviceaccount:*:*' } } };
+    const everybody = {
+      ...irsaStatement,
+      Condition: { StringLike: { [`${ISSUER.replace('https://', '')}:sub`]: 'system:serviceaccount:*:*' } },
+    };
     fakes.roles.trust[ROLE] = policyText(everybody, podIdentityStatement);
-    expect(await dryRun(fakes)).toMatchObject({ roles: [{ result: 'refused', why: expect.stringContaining('covers others too') as string }] });
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'RetireRefused', message: expect.stringMatching(new RegExp(`${ROLE}: .*covers others too`)) as string });
+    expect(await dryRun(fakes)).toMatchObject({
+      roles: [{ result: 'refused', why: expect.stringContaining('covers others too') as string }],
+    });
+    await expect(run(fakes)).rejects.toMatchObject({
+      name: 'RetireRefused',
+      message: expect.stringMatching(new RegExp(`${ROLE}: .*covers others too`)) as string,
+    });
   });
 
   it('has nothing to retire where the add-on had no IRSA role', async () => {
     const fakes = await begun({ snapshot: { addon: anAddon({ serviceAccountRoleArn: undefined }) } });
-    await fakes.ledger.updateMigration(MIGRATION_ID, { status: 'ended', outcome: 'migrated', verified: 'pods', endedAt: at(-10 * DAY) });
-    expect(await dryRun(fakes)).toMatchObject({ roles: [], checks: [{ status: 'pass' }, { id: 'retire-role', status: 'fail' }] });
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'RetireRefused', message: expect.stringContaining('had no IRSA role') as string });
+    await fakes.ledger.updateMigration(MIGRATION_ID, {
+      status: 'ended',
+      outcome: 'migrated',
+      verified: 'pods',
+      endedAt: at(-10 * DAY),
+    });
+    expect(await dryRun(fakes)).toMatchObject({
+      roles: [],
+      checks: [{ status: 'pass' }, { id: 'retire-role', status: 'fail' }],
+    });
+    await expect(run(fakes)).rejects.toMatchObject({
+      name: 'RetireRefused',
+      message: expect.stringContaining('had no IRSA role') as string,
+    });
   });
 
   it('has nothing to do where the role is gone, and knows no other migration', async () => {
     const fakes = await migrated();
     delete fakes.roles.trust[ROLE];
-    expect(await run(fakes)).toMatchObject({ done: false, roles: [{ result: 'nothing', why: 'IAM has no such role (any more)' }] });
+    expect(await run(fakes)).toMatchObject({
+      done: false,
+      roles: [{ result: 'nothing', why: 'IAM has no such role (any more)' }],
+    });
     await expect(run(fakes, { migrationId: OTHER_MIGRATION_ID })).rejects.toMatchObject({ name: 'BadInput' });
   });
 });
@@ -154,8 +328,15 @@ describe('retire beside others', () => {
     ['waits while another migration has the role', ROLE_LOCK, 'RoleLockHeld'],
   ])('%s', async (_, key, name) => {
     const fakes = await migrated();
-    await fakes.ledger.acquireLock(key, { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(-9) });
-    await expect(run(fakes)).rejects.toMatchObject({ name, message: expect.stringContaining(OTHER_MIGRATION_ID) as string });
+    await fakes.ledger.acquireLock(key, {
+      migrationId: OTHER_MIGRATION_ID,
+      executionArn: OTHER_EXECUTION,
+      since: at(-9),
+    });
+    await expect(run(fakes)).rejects.toMatchObject({
+      name,
+      message: expect.stringContaining(OTHER_MIGRATION_ID) as string,
+    });
     expect((await holders(fakes)).filter((one) => one === RETIRE_EXECUTION)).toEqual([]);
     expect(fakes.journal.mutations()).toEqual([]);
   });
@@ -202,7 +383,11 @@ describe('retire beside others', () => {
     const fakes = await migrated();
     await run(fakes);
     // Lets them in from some place alone, so that it does not stand for the first one.
-    const second = { ...irsaStatement, Sid: 'Second', Condition: { ...irsaStatement.Condition, IpAddress: { 'aws:SourceIp': '198.51.100.0/24' } } };
+    const second = {
+      ...irsaStatement,
+      Sid: 'Second',
+      Condition: { ...irsaStatement.Condition, IpAddress: { 'aws:SourceIp': '198.51.100.0/24' } },
+    };
     fakes.roles.trust[ROLE] = policyText(podIdentityStatement, second);
     expect(await run(fakes)).toMatchObject({ done: true });
     expect(await putBack(fakes)).toMatchObject({ done: true });
@@ -243,8 +428,14 @@ describe('retire after a fault', () => {
       await run(fakes, { action }).catch(() => undefined);
       await run(fakes, { action });
       expect(policy(fakes)).toEqual(policy(smooth));
-      expect(await retirements(fakes)).toMatchObject((await retirements(smooth)).map(({ roleArn, before, after, removed }) => ({ roleArn, before, after, removed })));
-      expect((await retirements(fakes)).every((one) => (action === 'retire' ? one.writtenAt !== undefined && one.undoneAt === undefined : one.undoneAt !== undefined))).toBe(true);
+      expect(await retirements(fakes)).toMatchObject(
+        (await retirements(smooth)).map(({ roleArn, before, after, removed }) => ({ roleArn, before, after, removed })),
+      );
+      expect(
+        (await retirements(fakes)).every((one) =>
+          action === 'retire' ? one.writtenAt !== undefined && one.undoneAt === undefined : one.undoneAt !== undefined,
+        ),
+      ).toBe(true);
       expect((await holders(fakes)).filter((one) => one !== undefined && one !== RETIRE_EXECUTION)).toEqual([]);
     }
   });
@@ -257,7 +448,13 @@ describe('retire after a fault', () => {
     fakes.executions.states.set(RETIRE_EXECUTION, { status: 'SUCCEEDED', stoppedAt: at(-600) });
     fakes.executions.states.set(EXECUTION, { status: 'SUCCEEDED', stoppedAt: at(-600) });
     expect(await invoke(findStrandedStep, {}, fakes)).toMatchObject({ started: [MIGRATION_ID] });
-    expect(await invoke(takeOverStep, { migrationId: MIGRATION_ID, executionArn: RECOVERY_EXECUTION, cause: 'stranded' }, fakes)).toMatchObject({ action: 'nothing' });
+    expect(
+      await invoke(
+        takeOverStep,
+        { migrationId: MIGRATION_ID, executionArn: RECOVERY_EXECUTION, cause: 'stranded' },
+        fakes,
+      ),
+    ).toMatchObject({ action: 'nothing' });
     expect(await holders(fakes)).toEqual(FREE);
     expect(await fakes.record()).toMatchObject({ status: 'ended', outcome: 'migrated' });
   });
@@ -275,14 +472,24 @@ describe('reinstate', () => {
   it('of a role that the deployment does not cover is refused, and the role is not even read', async () => {
     const fakes = await retired();
     fakes.settings.repairableRoleArns = [`${ROLE}-other`];
-    await expect(putBack(fakes)).rejects.toMatchObject({ name: 'RetireRefused', message: expect.stringContaining(`may not change the trust policy of ${ROLE}`) as string });
+    await expect(putBack(fakes)).rejects.toMatchObject({
+      name: 'RetireRefused',
+      message: expect.stringContaining(`may not change the trust policy of ${ROLE}`) as string,
+    });
     expect(fakes.journal.names().filter((name) => name.startsWith('roles.'))).toEqual([]);
   });
 
   it('puts the statement back, whoever else has changed the policy since', async () => {
     const fakes = await retired();
-    expect(await putBack(fakes, { dryRun: true })).toMatchObject({ done: false, roles: [{ result: 'would-put-back', after: bothWays }] });
-    expect(await putBack(fakes)).toMatchObject({ action: 'reinstate', done: true, roles: [{ result: 'put-back', before: RETIRED, after: bothWays }] });
+    expect(await putBack(fakes, { dryRun: true })).toMatchObject({
+      done: false,
+      roles: [{ result: 'would-put-back', after: bothWays }],
+    });
+    expect(await putBack(fakes)).toMatchObject({
+      action: 'reinstate',
+      done: true,
+      roles: [{ result: 'put-back', before: RETIRED, after: bothWays }],
+    });
     expect(await retirements(fakes)).toMatchObject([{ writtenAt: at(0), undoneAt: at(1) }]);
     expect(await putBack(fakes)).toMatchObject({ done: false, roles: [] });
     expect(await holders(fakes)).toEqual(FREE);
@@ -297,7 +504,10 @@ describe('reinstate', () => {
   it('finds it put back by hand, and may be retired again after it', async () => {
     const fakes = await retired();
     fakes.roles.trust[ROLE] = bothWays;
-    expect(await putBack(fakes)).toMatchObject({ done: false, roles: [{ result: 'nothing', why: 'It is there already' }] });
+    expect(await putBack(fakes)).toMatchObject({
+      done: false,
+      roles: [{ result: 'nothing', why: 'It is there already' }],
+    });
     expect(await retirements(fakes)).toMatchObject([{ undoneAt: at(1) }]);
     expect(await run(fakes)).toMatchObject({ done: true });
     expect(await retirements(fakes)).toEqual([expect.not.objectContaining({ undoneAt: expect.anything() as unknown })]);
@@ -310,17 +520,30 @@ describe('reinstate', () => {
     expect(await putBack(fakes)).toMatchObject({ done: true });
     const running = await retired();
     await running.ledger.updateMigration(MIGRATION_ID, { status: 'running' });
-    await expect(putBack(running)).rejects.toMatchObject({ name: 'RetireRefused', message: expect.stringContaining('reinstate-over') as string });
+    await expect(putBack(running)).rejects.toMatchObject({
+      name: 'RetireRefused',
+      message: expect.stringContaining('reinstate-over') as string,
+    });
   });
 
   it('has nothing to do where nothing was retired, and refuses a role that is gone or may not be changed', async () => {
     const fakes = await migrated();
-    expect(await putBack(fakes)).toMatchObject({ done: false, roles: [], checks: [{ status: 'pass' }, { status: 'pass' }] });
+    expect(await putBack(fakes)).toMatchObject({
+      done: false,
+      roles: [],
+      checks: [{ status: 'pass' }, { status: 'pass' }],
+    });
     const gone = await retired();
     delete gone.roles.trust[ROLE];
-    await expect(putBack(gone)).rejects.toMatchObject({ name: 'RetireRefused', message: expect.stringContaining('no such role') as string });
+    await expect(putBack(gone)).rejects.toMatchObject({
+      name: 'RetireRefused',
+      message: expect.stringContaining('no such role') as string,
+    });
     const closed = await retired();
     closed.settings.repairableRoleArns.pop();
-    await expect(putBack(closed)).rejects.toMatchObject({ name: 'RetireRefused', message: expect.stringContaining('retire-role') as string });
+    await expect(putBack(closed)).rejects.toMatchObject({
+      name: 'RetireRefused',
+      message: expect.stringContaining('retire-role') as string,
+    });
   });
 });

@@ -8,7 +8,23 @@ import type { Addon, Association, Outcome } from '../../../lambdas/domain/model.
 import type { CreateAddonRequest } from '../../../lambdas/ports/index.ts';
 import { EVIDENCE_LATEST } from '../../../lambdas/runtime/report.ts';
 import { newFakes, type Fakes, type When } from '../fakes.ts';
-import { ADDON, ADDON_LOCK, addonArn, agentDaemonSet, anAssociation, aPod, at, MIGRATION_ID, OTHER_EXECUTION, OTHER_MIGRATION_ID, OTHER_ROLE, ROLE, ROLE_LOCK, ROLES_OF_ACCOUNT, SERVICE_ACCOUNT } from '../fixtures.ts';
+import {
+  ADDON,
+  ADDON_LOCK,
+  addonArn,
+  agentDaemonSet,
+  anAssociation,
+  aPod,
+  at,
+  MIGRATION_ID,
+  OTHER_EXECUTION,
+  OTHER_MIGRATION_ID,
+  OTHER_ROLE,
+  ROLE,
+  ROLE_LOCK,
+  ROLES_OF_ACCOUNT,
+  SERVICE_ACCOUNT,
+} from '../fixtures.ts';
 import { migrate } from './machine.ts';
 import { BEFORE, REPAIR } from './repaired.ts';
 
@@ -34,7 +50,10 @@ const FIRST = addonArn(1);
 const SECOND = addonArn(2);
 const THIRD = addonArn(3);
 const onPodIdentity = ({ podIdentityAssociations }: Addon): boolean => podIdentityAssociations.length > 0;
-const podOf = (addon: Addon): ReturnType<typeof aPod> => aPod(onPodIdentity(addon) ? 'pod-identity' : addon.serviceAccountRoleArn === undefined ? 'node-role' : 'irsa', { uid: `${addon.arn} ${addon.podIdentityAssociations.join()}` });
+const podOf = (addon: Addon): ReturnType<typeof aPod> =>
+  aPod(onPodIdentity(addon) ? 'pod-identity' : addon.serviceAccountRoleArn === undefined ? 'node-role' : 'irsa', {
+    uid: `${addon.arn} ${addon.podIdentityAssociations.join()}`,
+  });
 
 /** Pods roll when an add-on settles and when they are restarted, and take the identity that it has then. */
 function newWorld({ leftOver, world }: Case): Fakes {
@@ -105,7 +124,11 @@ const irsaAlone =
       const inner = eks[call].bind(eks) as (request: object) => Promise<unknown>;
       const judging = async (request: { podIdentityAssociations?: unknown[] }): Promise<unknown> => {
         const seen = clock.now() - writtenAt > SEEN_AFTER ? roles.trust[ROLE] : BEFORE;
-        if (request.podIdentityAssociations?.length && seen === BEFORE) throw new MigrationError('InvalidRequest', `eks:${call}: InvalidParameterException: Trust policy of the role provided is invalid`);
+        if (request.podIdentityAssociations?.length && seen === BEFORE)
+          throw new MigrationError(
+            'InvalidRequest',
+            `eks:${call}: InvalidParameterException: Trust policy of the role provided is invalid`,
+          );
         return inner(request);
       };
       Object.assign(eks, { [call]: judging });
@@ -133,57 +156,201 @@ const agentless =
     };
   };
 
-const CHAINED = anAssociation({ targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: '{"Version":"2012-10-17","Statement":[]}', tags: { team: 'storage' } });
+const CHAINED = anAssociation({
+  targetRoleArn: OTHER_ROLE,
+  disableSessionTags: true,
+  policy: '{"Version":"2012-10-17","Statement":[]}',
+  tags: { team: 'storage' },
+});
 const SLOW = ({ eks }: Fakes): void => {
   eks.deleteShowsAfter = 8000;
   eks.keyFreedAfter = 8000;
 };
 
 const cases: Case[] = [
-  { name: 'in place, by default', outcome: 'migrated', copies: { removed: [], made: [] }, lines: ['plan', 'begin', 'purge-associations', 'update-addon', 'await-active', 'carry-over', 'verify-pods', 'finish'] },
+  {
+    name: 'in place, by default',
+    outcome: 'migrated',
+    copies: { removed: [], made: [] },
+    lines: [
+      'plan',
+      'begin',
+      'purge-associations',
+      'update-addon',
+      'await-active',
+      'carry-over',
+      'verify-pods',
+      'finish',
+    ],
+  },
   { name: 'in place over a chained left-over', outcome: 'migrated', leftOver: CHAINED, world: SLOW },
-  { name: 'in place where the role stays', outcome: 'migrated', keepsRole: true, world: ({ eks }) => void (eks.keepsRole = true) },
-  { name: 'recreated', outcome: 'migrated', request: { strategy: 'recreate', maxDisruption: 'outage' }, copies: { removed: [FIRST], made: [SECOND] }, world: SLOW },
-  { name: 'recreated over a chained left-over', outcome: 'migrated', request: { strategy: 'recreate', maxDisruption: 'outage' }, leftOver: CHAINED },
-  { name: 'recreated with preserve, pods that need a restart', outcome: 'migrated', request: { strategy: 'recreate', preserve: true }, leftOver: anAssociation(), world: keepsOldPods },
+  {
+    name: 'in place where the role stays',
+    outcome: 'migrated',
+    keepsRole: true,
+    world: ({ eks }) => void (eks.keepsRole = true),
+  },
+  {
+    name: 'recreated',
+    outcome: 'migrated',
+    request: { strategy: 'recreate', maxDisruption: 'outage' },
+    copies: { removed: [FIRST], made: [SECOND] },
+    world: SLOW,
+  },
+  {
+    name: 'recreated over a chained left-over',
+    outcome: 'migrated',
+    request: { strategy: 'recreate', maxDisruption: 'outage' },
+    leftOver: CHAINED,
+  },
+  {
+    name: 'recreated with preserve, pods that need a restart',
+    outcome: 'migrated',
+    request: { strategy: 'recreate', preserve: true },
+    leftOver: anAssociation(),
+    world: keepsOldPods,
+  },
   {
     name: 'auto, climbing once',
     outcome: 'migrated',
     leftOver: CHAINED,
     world: neverUpTo(1),
     copies: { removed: [FIRST], made: [SECOND] },
-    lines: ['verify-pods', 'restart-pods', 'verify-pods-2', 'restart-pods-2', 'verify-pods-3', 'delete-addon.2', 'await-deleted.2', 'purge-associations.2', 'create-addon.2', 'await-active.2', 'carry-over.2', 'verify-pods.2'],
+    lines: [
+      'verify-pods',
+      'restart-pods',
+      'verify-pods-2',
+      'restart-pods-2',
+      'verify-pods-3',
+      'delete-addon.2',
+      'await-deleted.2',
+      'purge-associations.2',
+      'create-addon.2',
+      'await-active.2',
+      'carry-over.2',
+      'verify-pods.2',
+    ],
   },
-  { name: 'auto, climbing to the outage', outcome: 'migrated', request: { maxDisruption: 'outage' }, world: neverUpTo(2), copies: { removed: [FIRST, SECOND], made: [SECOND, THIRD] }, lines: ['verify-pods.2-3', 'verify-pods.3'] },
-  { name: 'in place, its trust repaired', outcome: 'migrated', request: REPAIRING, world: irsaAlone(), trust: REPAIR.after, lines: ['begin', 'repair-trust', 'purge-associations'] },
-  { name: 'recreated, its trust repaired', outcome: 'migrated', request: { ...REPAIRING, strategy: 'recreate', maxDisruption: 'outage' }, world: irsaAlone(SLOW), trust: REPAIR.after },
-  { name: 'in place, the agent installed first', outcome: 'migrated', request: INSTALLING, world: agentless(), installsAgent: true, lines: ['begin', 'install-agent', 'purge-associations'] },
+  {
+    name: 'auto, climbing to the outage',
+    outcome: 'migrated',
+    request: { maxDisruption: 'outage' },
+    world: neverUpTo(2),
+    copies: { removed: [FIRST, SECOND], made: [SECOND, THIRD] },
+    lines: ['verify-pods.2-3', 'verify-pods.3'],
+  },
+  {
+    name: 'in place, its trust repaired',
+    outcome: 'migrated',
+    request: REPAIRING,
+    world: irsaAlone(),
+    trust: REPAIR.after,
+    lines: ['begin', 'repair-trust', 'purge-associations'],
+  },
+  {
+    name: 'recreated, its trust repaired',
+    outcome: 'migrated',
+    request: { ...REPAIRING, strategy: 'recreate', maxDisruption: 'outage' },
+    world: irsaAlone(SLOW),
+    trust: REPAIR.after,
+  },
+  {
+    name: 'in place, the agent installed first',
+    outcome: 'migrated',
+    request: INSTALLING,
+    world: agentless(),
+    installsAgent: true,
+    lines: ['begin', 'install-agent', 'purge-associations'],
+  },
 
-  { name: 'an installed agent, and pods that never take it', outcome: 'rolled-back', request: { ...INSTALLING, strategy: 'in-place' }, world: agentless(neverUpTo(9)), installsAgent: true, lines: ['install-agent', 'verify-restored'] },
+  {
+    name: 'an installed agent, and pods that never take it',
+    outcome: 'rolled-back',
+    request: { ...INSTALLING, strategy: 'in-place' },
+    world: agentless(neverUpTo(9)),
+    installsAgent: true,
+    lines: ['install-agent', 'verify-restored'],
+  },
   { name: 'an agent that is not installed unless it is asked for', outcome: 'blocked', world: agentless() },
-  { name: 'a repaired trust, and an update that fails', outcome: 'rolled-back', request: REPAIRING, world: irsaAlone(endsOnceIn('UPDATE_FAILED')), trust: BEFORE, lines: ['repair-trust', 'verify-restored', 'restore-trust'] },
-  { name: 'a cancel while the trust is repaired', outcome: 'rolled-back', request: REPAIRING, world: irsaAlone(cancelledAt('updateAddon')), trust: BEFORE },
-  { name: 'a trust that is not repaired unless it is asked for', outcome: 'blocked', world: irsaAlone(), trust: BEFORE },
-  { name: 'an update that fails', outcome: 'rolled-back', leftOver: CHAINED, world: endsOnceIn('UPDATE_FAILED'), lines: ['restore-addon-update', 'verify-restored'] },
-  { name: 'a create that fails', outcome: 'rolled-back', request: { strategy: 'recreate', maxDisruption: 'outage' }, leftOver: CHAINED, world: endsOnceIn('CREATE_FAILED'), lines: ['restore-addon-delete', 'restore-addon-create'] },
-  { name: 'pods that never take it, in place', outcome: 'rolled-back', request: { strategy: 'in-place' }, world: neverUpTo(9) },
+  {
+    name: 'a repaired trust, and an update that fails',
+    outcome: 'rolled-back',
+    request: REPAIRING,
+    world: irsaAlone(endsOnceIn('UPDATE_FAILED')),
+    trust: BEFORE,
+    lines: ['repair-trust', 'verify-restored', 'restore-trust'],
+  },
+  {
+    name: 'a cancel while the trust is repaired',
+    outcome: 'rolled-back',
+    request: REPAIRING,
+    world: irsaAlone(cancelledAt('updateAddon')),
+    trust: BEFORE,
+  },
+  {
+    name: 'a trust that is not repaired unless it is asked for',
+    outcome: 'blocked',
+    world: irsaAlone(),
+    trust: BEFORE,
+  },
+  {
+    name: 'an update that fails',
+    outcome: 'rolled-back',
+    leftOver: CHAINED,
+    world: endsOnceIn('UPDATE_FAILED'),
+    lines: ['restore-addon-update', 'verify-restored'],
+  },
+  {
+    name: 'a create that fails',
+    outcome: 'rolled-back',
+    request: { strategy: 'recreate', maxDisruption: 'outage' },
+    leftOver: CHAINED,
+    world: endsOnceIn('CREATE_FAILED'),
+    lines: ['restore-addon-delete', 'restore-addon-create'],
+  },
+  {
+    name: 'pods that never take it, in place',
+    outcome: 'rolled-back',
+    request: { strategy: 'in-place' },
+    world: neverUpTo(9),
+  },
   { name: 'pods that never take it, on any way', outcome: 'rolled-back', leftOver: CHAINED, world: neverUpTo(9) },
   { name: 'a cancel during the update', outcome: 'rolled-back', world: cancelledAt('updateAddon') },
-  { name: 'a cancel during the create', outcome: 'rolled-back', request: { strategy: 'recreate', preserve: true }, leftOver: CHAINED, world: cancelledAt('createAddon') },
+  {
+    name: 'a cancel during the create',
+    outcome: 'rolled-back',
+    request: { strategy: 'recreate', preserve: true },
+    leftOver: CHAINED,
+    world: cancelledAt('createAddon'),
+  },
   { name: 'a cancel before it began', outcome: 'blocked', world: cancelledAt('describeCluster') },
   { name: 'a dry run', outcome: 'planned', request: { dryRun: true } },
 ];
 
 /** What an association means, whichever it is. */
-const meaning = ({ serviceAccount, roleArn, targetRoleArn, disableSessionTags = false, policy, tags }: Association): object => ({ serviceAccount, roleArn, targetRoleArn, disableSessionTags, policy, tags });
+const meaning = ({
+  serviceAccount,
+  roleArn,
+  targetRoleArn,
+  disableSessionTags = false,
+  policy,
+  tags,
+}: Association): object => ({ serviceAccount, roleArn, targetRoleArn, disableSessionTags, policy, tags });
 
 /** What must hold at the end, however it came about. */
-async function expectEnd(fakes: Fakes, { outcome, leftOver, copies, keepsRole, trust, installsAgent = false }: Case): Promise<void> {
+async function expectEnd(
+  fakes: Fakes,
+  { outcome, leftOver, copies, keepsRole, trust, installsAgent = false }: Case,
+): Promise<void> {
   const { eks, ledger } = fakes;
   const record = (await ledger.getMigration(MIGRATION_ID))!;
   expect(record).toMatchObject({ outcome, status: 'ended', handOff: [], ...copies });
-  expect(record.warnings.map((one) => one.id)).toEqual(keepsRole ? ['irsa-role-still-set'] : installsAgent ? ['agent-left-installed'] : []);
-  expect(fakes.journal.of('eks.createAddon').some(([request]) => (request as CreateAddonRequest).addon === AGENT)).toBe(installsAgent);
+  expect(record.warnings.map((one) => one.id)).toEqual(
+    keepsRole ? ['irsa-role-still-set'] : installsAgent ? ['agent-left-installed'] : [],
+  );
+  expect(fakes.journal.of('eks.createAddon').some(([request]) => (request as CreateAddonRequest).addon === AGENT)).toBe(
+    installsAgent,
+  );
   const trustNow = fakes.roles.trust[ROLE];
   expect(trustNow).toBe(trust ?? trustNow);
   expect(record.trustChanges.filter((one) => one.undoneAt === undefined)).toHaveLength(trust === REPAIR.after ? 1 : 0);
@@ -198,7 +365,10 @@ async function expectEnd(fakes: Fakes, { outcome, leftOver, copies, keepsRole, t
   const identities = migrated ? ['pod-identity'] : outcome === 'rolled-back' ? ['irsa'] : [];
   expect(record.verified).toBe(identities.length > 0 ? 'pods' : 'none');
   expect((await ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).map((pod) => pod.identity)).toEqual(identities);
-  for (const lock of [ADDON_LOCK, ROLE_LOCK]) expect(await ledger.acquireLock(lock, { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(0) })).toMatchObject({ acquired: true });
+  for (const lock of [ADDON_LOCK, ROLE_LOCK])
+    expect(
+      await ledger.acquireLock(lock, { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(0) }),
+    ).toMatchObject({ acquired: true });
 }
 
 describe.each(cases)('$name', (one) => {
@@ -209,7 +379,9 @@ describe.each(cases)('$name', (one) => {
     const lines = await fakes.ledger.listSteps(MIGRATION_ID);
     expect(lines[0]?.name).toBe('plan');
     expect(lines.map((line) => line.name)).toEqual(expect.arrayContaining(one.lines ?? []));
-    expect(lines.filter((line) => line.error && ERROR_CLASSES[line.error.name as keyof typeof ERROR_CLASSES] !== 'terminal')).toEqual([]);
+    expect(
+      lines.filter((line) => line.error && ERROR_CLASSES[line.error.name as keyof typeof ERROR_CLASSES] !== 'terminal'),
+    ).toEqual([]);
   });
 
   it.each<When>(['before', 'after'])('ends so too with a fault %s the effect of any one call', async (when) => {
@@ -226,7 +398,11 @@ describe.each(cases)('$name', (one) => {
       if (reads && length > 80 && position % 3 > 0) continue;
       const fakes = newWorld(one);
       fakes.journal.failAt(position, when);
-      expect([position, call, await migrate(fakes, one.request).catch((error: unknown) => error)]).toEqual([position, call, one.outcome]);
+      expect([position, call, await migrate(fakes, one.request).catch((error: unknown) => error)]).toEqual([
+        position,
+        call,
+        one.outcome,
+      ]);
       await expectEnd(fakes, one);
     }
   });

@@ -6,7 +6,18 @@ import { describe, expect, it } from 'vitest';
 import type { Outcome } from '../../../lambdas/domain/model.ts';
 import type { StepName } from '../../../lambdas/steps/schemas.ts';
 import { newFakes } from '../fakes.ts';
-import { ADDON, ADDON_LOCK, addonArn, anAddon, anAssociation, aPod, MIGRATION_ID, NAMESPACE, OTHER_ROLE, SERVICE_ACCOUNT } from '../fixtures.ts';
+import {
+  ADDON,
+  ADDON_LOCK,
+  addonArn,
+  anAddon,
+  anAssociation,
+  aPod,
+  MIGRATION_ID,
+  NAMESPACE,
+  OTHER_ROLE,
+  SERVICE_ACCOUNT,
+} from '../fixtures.ts';
 import { migrate, type Machine } from './machine.ts';
 
 const NEWER = 'v1.40.0-eksbuild.1';
@@ -60,7 +71,8 @@ const actors: Actor[] = [
   {
     name: 'associates the service account themselves',
     act: ({ eks }) => {
-      if (eks.associations.some((one) => one.namespace === NAMESPACE && one.serviceAccount === SERVICE_ACCOUNT)) return false;
+      if (eks.associations.some((one) => one.namespace === NAMESPACE && one.serviceAccount === SERVICE_ACCOUNT))
+        return false;
       eks.associations.push(structuredClone(THEIRS));
       return true;
     },
@@ -72,7 +84,13 @@ const actors: Actor[] = [
 const runs: [string, Outcome, object, (fakes: Machine) => void][] = [
   ['in place', 'migrated', { strategy: 'in-place' }, () => undefined],
   ['recreated', 'migrated', { strategy: 'recreate', maxDisruption: 'outage' }, () => undefined],
-  ['climbing', 'migrated', {}, ({ eks, kubernetes }) => (eks.onSettled = (addon) => (kubernetes.pods = [aPod(addon.arn === addonArn(1) ? 'irsa' : 'pod-identity')]))],
+  [
+    'climbing',
+    'migrated',
+    {},
+    ({ eks, kubernetes }) =>
+      (eks.onSettled = (addon) => (kubernetes.pods = [aPod(addon.arn === addonArn(1) ? 'irsa' : 'pod-identity')])),
+  ],
   [
     'going back by an update',
     'rolled-back',
@@ -96,7 +114,8 @@ const runs: [string, Outcome, object, (fakes: Machine) => void][] = [
 const newWorld = (world: (fakes: Machine) => void): Machine => {
   const fakes = newFakes();
   const { eks, kubernetes } = fakes;
-  eks.onSettled = ({ podIdentityAssociations }) => (kubernetes.pods = [aPod(podIdentityAssociations.length > 0 ? 'pod-identity' : 'irsa')]);
+  eks.onSettled = ({ podIdentityAssociations }) =>
+    (kubernetes.pods = [aPod(podIdentityAssociations.length > 0 ? 'pod-identity' : 'irsa')]);
   world(fakes);
   return fakes;
 };
@@ -104,13 +123,18 @@ const newWorld = (world: (fakes: Machine) => void): Machine => {
 describe.each(runs)('%s', (_, outcome, request, world) => {
   it.each(actors)('respects one who $name', async ({ act, stands, afterTheWayBack = [] }) => {
     const smooth: { tasks: StepName[] } = { tasks: [] };
-    expect(await migrate({ ...newWorld(world), onTask: (name) => void smooth.tasks.push(name) }, request)).toBe(outcome);
+    expect(await migrate({ ...newWorld(world), onTask: (name) => void smooth.tasks.push(name) }, request)).toBe(
+      outcome,
+    );
     let acted = 0;
     for (const position of smooth.tasks.keys()) {
       const fakes = newWorld(world);
       let at: StepName | undefined;
       let index = -1;
-      const end = await migrate({ ...fakes, onTask: (name) => ((index += 1) === position && act(fakes) ? (at = name) : undefined) }, request);
+      const end = await migrate(
+        { ...fakes, onTask: (name) => ((index += 1) === position && act(fakes) ? (at = name) : undefined) },
+        request,
+      );
       // Where it could not be done, or before the plan, which took it for how it is.
       if (at === undefined || at === 'plan') continue;
       acted += 1;
@@ -118,9 +142,13 @@ describe.each(runs)('%s', (_, outcome, request, world) => {
       expect([at, over ? [outcome] : ['blocked', 'needs-human']]).toEqual([at, expect.arrayContaining([end])]);
       stands(fakes);
       const record = (await fakes.ledger.getMigration(MIGRATION_ID))!;
-      expect(record.handOff.at(-1)).toBe(end === 'needs-human' ? `pod-identity rollback ${MIGRATION_ID} --deployed` : undefined);
+      expect(record.handOff.at(-1)).toBe(
+        end === 'needs-human' ? `pod-identity rollback ${MIGRATION_ID} --deployed` : undefined,
+      );
       // Held for the person to decide, free otherwise.
-      expect((await fakes.ledger.readLock(ADDON_LOCK))?.holder?.migrationId).toBe(end === 'needs-human' ? MIGRATION_ID : undefined);
+      expect((await fakes.ledger.readLock(ADDON_LOCK))?.holder?.migrationId).toBe(
+        end === 'needs-human' ? MIGRATION_ID : undefined,
+      );
     }
     expect(acted).toBeGreaterThan(1);
   });

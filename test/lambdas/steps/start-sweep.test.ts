@@ -17,12 +17,18 @@ describe('start-sweep', () => {
   it('notes the sweep of that time and starts it', async () => {
     expect(await invoke(startSweepStep, due, fakes)).toEqual({ sweepId: SWEEP_ID });
     const record = sweep.parse(await fakes.sweeps.get(SWEEP_ID));
-    expect(record).toMatchObject({ status: 'running', phase: 'inventory', schedule: { name: 'weekly', at: '2026-01-18T22:00:00.000Z' }, request: { mode: 'plan', requestedBy: 'schedule weekly' } });
+    expect(record).toMatchObject({
+      status: 'running',
+      phase: 'inventory',
+      schedule: { name: 'weekly', at: '2026-01-18T22:00:00.000Z' },
+      request: { mode: 'plan', requestedBy: 'schedule weekly' },
+    });
     expect(fakes.executions.sweeps).toEqual([{ sweepId: SWEEP_ID, name: SWEEP_ID }]);
   });
 
   it('is one sweep, however often it is delivered, and another at another time or of another schedule', async () => {
-    for (const input of [due, due, { ...due, at: '2026-01-18T23:00:00.000+01:00' }]) expect(await invoke(startSweepStep, input, fakes)).toEqual({ sweepId: SWEEP_ID });
+    for (const input of [due, due, { ...due, at: '2026-01-18T23:00:00.000+01:00' }])
+      expect(await invoke(startSweepStep, input, fakes)).toEqual({ sweepId: SWEEP_ID });
     expect(fakes.sweeps.records.size).toBe(1);
     expect(fakes.executions.sweeps).toHaveLength(1);
     await invoke(startSweepStep, { ...due, at: '2026-01-25T22:00:00Z' }, fakes);

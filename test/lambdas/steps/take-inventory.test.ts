@@ -1,7 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/errors.ts';
 import { clusterKey, placeKey, progressKey } from '../../../lambdas/domain/sweep/keys.ts';
-import { clusterInventory, type ClusterInventory, placeInventory, type PlaceInventory, sweepRequest, type SweepRequestInput } from '../../../lambdas/domain/sweep/model.ts';
+import {
+  clusterInventory,
+  type ClusterInventory,
+  placeInventory,
+  type PlaceInventory,
+  sweepRequest,
+  type SweepRequestInput,
+} from '../../../lambdas/domain/sweep/model.ts';
 import { newSweep } from '../../../lambdas/runtime/sweep/commanding.ts';
 import { AT_ONCE, MOST_BROKEN_OFF } from '../../../lambdas/runtime/sweep/looks.ts';
 import { MOST_ATTEMPTS } from '../../../lambdas/runtime/again-later.ts';
@@ -17,15 +24,23 @@ let fakes: Fakes;
 /** Clusters of the fleet, all of them the fixtures' one but for their names. */
 const begin = async (request: Partial<SweepRequestInput> = {}, clusters: string[] = ['dev']): Promise<void> => {
   fakes.fleet.clusters = clusters;
-  await fakes.sweeps.create(newSweep({ sweepId: SWEEP_ID, request: sweepRequest.parse({ mode: 'inventory', ...request }), startedAt: '2026-01-15T09:00:00.000Z' }));
+  await fakes.sweeps.create(
+    newSweep({
+      sweepId: SWEEP_ID,
+      request: sweepRequest.parse({ mode: 'inventory', ...request }),
+      startedAt: '2026-01-15T09:00:00.000Z',
+    }),
+  );
 };
 const read = (key: string): unknown => JSON.parse(fakes.documents.objects.get(key)?.text ?? 'null');
 const found = (cluster = 'dev'): ClusterInventory => clusterInventory.parse(read(clusterKey(SWEEP_ID, PLACE, cluster)));
 const place = (): PlaceInventory => placeInventory.parse(read(placeKey(SWEEP_ID, PLACE)));
 const take = (more: object = {}): Promise<unknown> => invoke(takeInventoryStep, { ...input, ...more }, fakes);
 /** Fails all calls of that name from now on. */
-const failAlways = (port: object, name: string, error: Error): void => void Object.assign(port, { [name]: () => Promise.reject(error) });
-const throttled = (): MigrationError => new MigrationError('Throttled', 'eks:DescribeCluster: ThrottlingException: Rate exceeded');
+const failAlways = (port: object, name: string, error: Error): void =>
+  void Object.assign(port, { [name]: () => Promise.reject(error) });
+const throttled = (): MigrationError =>
+  new MigrationError('Throttled', 'eks:DescribeCluster: ThrottlingException: Rate exceeded');
 
 beforeEach(() => {
   fakes = newFakes();
@@ -36,7 +51,15 @@ describe('take-inventory', () => {
   it('keeps what it finds of each cluster, then of the place', async () => {
     await begin();
     expect(await take()).toEqual({ done: true, after: 'dev', clusters: 1 });
-    expect(found()).toMatchObject({ ...PLACE, cluster: 'dev', version: '1.31', findings: [{ addon: ADDON, class: 'ready', roles: [ROLE] }, { addon: 'eks-pod-identity-agent', class: 'not-concerned' }] });
+    expect(found()).toMatchObject({
+      ...PLACE,
+      cluster: 'dev',
+      version: '1.31',
+      findings: [
+        { addon: ADDON, class: 'ready', roles: [ROLE] },
+        { addon: 'eks-pod-identity-agent', class: 'not-concerned' },
+      ],
+    });
     expect(place()).toEqual({ ...PLACE, clusters: 1, notSelected: 0, calls: { eks: 1 } });
     expect(fakes.journal.mutations()).toEqual([]);
   });
@@ -44,8 +67,24 @@ describe('take-inventory', () => {
   it('goes in the order of names, begins the next one while an API server is asked, and tells of the place at last', async () => {
     await begin({ mode: 'migrate' }, ['c', 'a', 'b']);
     expect(await take({ after: 'a' })).toEqual({ done: true, after: 'c', clusters: 2 });
-    const order = fakes.journal.calls.flatMap(({ call, args }) => (call === 'documents.put' ? [args[0]] : call === 'sweeps.enqueue' ? ['queued'] : call === 'eks.describeCluster' ? ['looks'] : []));
-    expect(order).toEqual(['looks', 'looks', clusterKey(SWEEP_ID, PLACE, 'b'), 'queued', clusterKey(SWEEP_ID, PLACE, 'c'), 'queued', placeKey(SWEEP_ID, PLACE)]);
+    const order = fakes.journal.calls.flatMap(({ call, args }) =>
+      call === 'documents.put'
+        ? [args[0]]
+        : call === 'sweeps.enqueue'
+          ? ['queued']
+          : call === 'eks.describeCluster'
+            ? ['looks']
+            : [],
+    );
+    expect(order).toEqual([
+      'looks',
+      'looks',
+      clusterKey(SWEEP_ID, PLACE, 'b'),
+      'queued',
+      clusterKey(SWEEP_ID, PLACE, 'c'),
+      'queued',
+      placeKey(SWEEP_ID, PLACE),
+    ]);
   });
 
   it('has so many clusters under way at most, and none that waits for an API server holds up the others', async () => {
@@ -78,44 +117,74 @@ describe('take-inventory', () => {
     const [one] = items;
     await fakes.sweeps.toFlight(SWEEP_ID, one!.migrationId, { begunAt: '2026-01-15T09:10:00.000Z', wave: 1 });
     await take();
-    const timeless = (objects: typeof first): unknown => objects.map(([key, { text }]) => [key, text.replace(/"lookedAt":"[^"]*"/, '')]);
+    const timeless = (objects: typeof first): unknown =>
+      objects.map(([key, { text }]) => [key, text.replace(/"lookedAt":"[^"]*"/, '')]);
     expect(timeless([...fakes.documents.objects])).toEqual(timeless(first));
     expect([...fakes.sweeps.items.get(SWEEP_ID)!.values()].map(({ state }) => state)).toEqual(['in-flight', 'queued']);
   });
 
   it('asks nothing of clusters whose names are not selected, and one call of those whose tags are not', async () => {
-    await begin({ selection: { clusters: ['prod-*'], clusterTags: { env: 'prod' } } }, ['dev', 'prod-1', 'prod-2', 'test']);
+    await begin({ selection: { clusters: ['prod-*'], clusterTags: { env: 'prod' } } }, [
+      'dev',
+      'prod-1',
+      'prod-2',
+      'test',
+    ]);
     fakes.eks.cluster = aCluster({ tags: { env: 'staging' } });
     expect(await take()).toEqual({ done: true, after: 'test', clusters: 0 });
     expect(place()).toEqual({ ...PLACE, clusters: 0, notSelected: 4, calls: { eks: 3 } });
-    expect(fakes.journal.names().filter((name) => name.startsWith('eks.'))).toEqual(['eks.describeCluster', 'eks.describeCluster']);
+    expect(fakes.journal.names().filter((name) => name.startsWith('eks.'))).toEqual([
+      'eks.describeCluster',
+      'eks.describeCluster',
+    ]);
   });
 
   it('asks nothing about add-ons that are not selected', async () => {
     await begin({ selection: { addons: ['vpc-cni'] } });
     await take();
-    expect(found().findings).toMatchObject([{ addon: ADDON, class: 'not-concerned', reason: 'The sweep is about other add-ons: vpc-cni.' }, { class: 'not-concerned' }]);
-    expect(fakes.journal.names().filter((name) => /^(eks|roles|kubernetes)\./.test(name))).toEqual(['eks.describeCluster', 'eks.listAddons']);
+    expect(found().findings).toMatchObject([
+      { addon: ADDON, class: 'not-concerned', reason: 'The sweep is about other add-ons: vpc-cni.' },
+      { class: 'not-concerned' },
+    ]);
+    expect(fakes.journal.names().filter((name) => /^(eks|roles|kubernetes)\./.test(name))).toEqual([
+      'eks.describeCluster',
+      'eks.listAddons',
+    ]);
   });
 
   it('refuses a sweep that it does not know', async () => {
-    await expect(take()).rejects.toMatchObject({ name: 'BadInput', message: expect.stringContaining(SWEEP_ID) as string });
+    await expect(take()).rejects.toMatchObject({
+      name: 'BadInput',
+      message: expect.stringContaining(SWEEP_ID) as string,
+    });
   });
 });
 
-describe('what can\'t be looked at', () => {
-  it('is told of the place, where its clusters can\'t be listed', async () => {
+describe("what can't be looked at", () => {
+  it("is told of the place, where its clusters can't be listed", async () => {
     await begin();
-    fakes.journal.failNext('fleet.listClusters', 'before', new MigrationError('AccessDenied', 'Role pod-identity-migrator-read of account 111122223333 may not be assumed.'));
+    fakes.journal.failNext(
+      'fleet.listClusters',
+      'before',
+      new MigrationError('AccessDenied', 'Role pod-identity-migrator-read of account 111122223333 may not be assumed.'),
+    );
     expect(await take()).toEqual({ done: true, clusters: 0 });
-    expect(place()).toEqual({ ...PLACE, clusters: 0, notSelected: 0, calls: { eks: 1 }, unreachable: 'Role pod-identity-migrator-read of account 111122223333 may not be assumed.' });
+    expect(place()).toEqual({
+      ...PLACE,
+      clusters: 0,
+      notSelected: 0,
+      calls: { eks: 1 },
+      unreachable: 'Role pod-identity-migrator-read of account 111122223333 may not be assumed.',
+    });
   });
 
   it('is told of a cluster that has gone', async () => {
     await begin({}, ['a', 'b']);
     fakes.eks.cluster = undefined;
     await take();
-    expect(found('a').findings).toEqual([{ class: 'unreachable', reason: expect.stringMatching(/deleted a moment ago/) as string, checks: [], roles: [] }]);
+    expect(found('a').findings).toEqual([
+      { class: 'unreachable', reason: expect.stringMatching(/deleted a moment ago/) as string, checks: [], roles: [] },
+    ]);
     expect(place()).toMatchObject({ clusters: 2 });
   });
 
@@ -128,38 +197,75 @@ describe('what can\'t be looked at', () => {
 
     it('for each add-on that EKS still names, by one more call', async () => {
       await take();
-      expect(found('a')).toMatchObject({ version: '1.31', calls: { eks: 2 }, findings: [{ addon: ADDON, class: 'unreachable', reason }, { addon: 'eks-pod-identity-agent', class: 'not-concerned' }] });
-      expect(fakes.journal.names().filter((name) => /^(eks|roles|kubernetes)\./.test(name))).toEqual(['eks.describeCluster', 'eks.listAddons', 'eks.describeCluster', 'eks.listAddons']);
+      expect(found('a')).toMatchObject({
+        version: '1.31',
+        calls: { eks: 2 },
+        findings: [
+          { addon: ADDON, class: 'unreachable', reason },
+          { addon: 'eks-pod-identity-agent', class: 'not-concerned' },
+        ],
+      });
+      expect(fakes.journal.names().filter((name) => /^(eks|roles|kubernetes)\./.test(name))).toEqual([
+        'eks.describeCluster',
+        'eks.listAddons',
+        'eks.describeCluster',
+        'eks.listAddons',
+      ]);
     });
 
     it('as a whole where EKS names none, or knows it no longer', async () => {
-      fakes.journal.failNext('eks.listAddons', 'before', new MigrationError('NotFound', 'No cluster found for name: a.'));
+      fakes.journal.failNext(
+        'eks.listAddons',
+        'before',
+        new MigrationError('NotFound', 'No cluster found for name: a.'),
+      );
       fakes.eks.addons.clear();
       await take();
-      for (const name of ['a', 'b']) expect(found(name).findings).toEqual([{ class: 'unreachable', reason: `Cluster ${name} is ${status}.`, checks: [], roles: [] }]);
+      for (const name of ['a', 'b'])
+        expect(found(name).findings).toEqual([
+          { class: 'unreachable', reason: `Cluster ${name} is ${status}.`, checks: [], roles: [] },
+        ]);
       expect(place().unreachable).toBeUndefined();
     });
   });
 
   it('is told of a cluster that nobody may look at, and the next one is looked at', async () => {
     await begin({}, ['a', 'b']);
-    fakes.journal.failNext('eks.listAddons', 'before', new MigrationError('AccessDenied', 'eks:ListAddons: not authorized'));
+    fakes.journal.failNext(
+      'eks.listAddons',
+      'before',
+      new MigrationError('AccessDenied', 'eks:ListAddons: not authorized'),
+    );
     await take();
-    expect(found('a')).toMatchObject({ version: '1.31', findings: [{ class: 'unreachable', reason: 'eks:ListAddons: not authorized' }] });
+    expect(found('a')).toMatchObject({
+      version: '1.31',
+      findings: [{ class: 'unreachable', reason: 'eks:ListAddons: not authorized' }],
+    });
     expect(found('b').findings[0]?.class).toBe('ready');
   });
 
   it('is told of an add-on alone, where no other one is concerned', async () => {
     await begin();
-    fakes.journal.failNext('eks.describeAddon', 'before', new MigrationError('AccessDenied', 'eks:DescribeAddon: not authorized'));
+    fakes.journal.failNext(
+      'eks.describeAddon',
+      'before',
+      new MigrationError('AccessDenied', 'eks:DescribeAddon: not authorized'),
+    );
     await take();
-    expect(found().findings).toMatchObject([{ addon: ADDON, class: 'unreachable', reason: 'eks:DescribeAddon: not authorized' }, { addon: 'eks-pod-identity-agent', class: 'not-concerned' }]);
+    expect(found().findings).toMatchObject([
+      { addon: ADDON, class: 'unreachable', reason: 'eks:DescribeAddon: not authorized' },
+      { addon: 'eks-pod-identity-agent', class: 'not-concerned' },
+    ]);
   });
   it('is told of an add-on that goes away in between', async () => {
     await begin();
     fakes.eks.misses = 1;
     await take();
-    expect(found().findings[0]).toMatchObject({ addon: ADDON, class: 'unreachable', reason: expect.stringContaining('deleted a moment ago') as string });
+    expect(found().findings[0]).toMatchObject({
+      addon: ADDON,
+      class: 'unreachable',
+      reason: expect.stringContaining('deleted a moment ago') as string,
+    });
   });
 
   it.each([
@@ -175,7 +281,11 @@ describe('what can\'t be looked at', () => {
     await take();
     const why = `The API server: ${name}.`;
     const access = { id: 'kubernetes-access', message: expect.stringContaining(why) as string };
-    expect(found().findings[0]).toMatchObject(expected === 'blocked' ? { class: 'blocked', checks: [access] } : { class: 'unreachable', reason: why, checks: [] });
+    expect(found().findings[0]).toMatchObject(
+      expected === 'blocked'
+        ? { class: 'blocked', checks: [access] }
+        : { class: 'unreachable', reason: why, checks: [] },
+    );
   });
 
   it('is thrown where it is a defect', async () => {
@@ -207,9 +317,16 @@ describe('throttling', () => {
     failAlways(fakes.eks, 'describeCluster', throttled());
     const began = fakes.clock.now();
     expect(await take()).toEqual({ done: true, after: 'e', clusters: 5 });
-    for (const cluster of ['a', 'b', 'c']) expect(found(cluster)).toMatchObject({ findings: [{ class: 'unreachable', reason: throttled().message }], calls: { eks: MOST_ATTEMPTS } });
+    for (const cluster of ['a', 'b', 'c'])
+      expect(found(cluster)).toMatchObject({
+        findings: [{ class: 'unreachable', reason: throttled().message }],
+        calls: { eks: MOST_ATTEMPTS },
+      });
     expect(found('e')).toMatchObject({ findings: [{ class: 'unreachable', reason: place().unreachable }], calls: {} });
-    expect(place()).toMatchObject({ clusters: 5, unreachable: expect.stringMatching(/^3 clusters in a row .*Rate exceeded/) as string });
+    expect(place()).toMatchObject({
+      clusters: 5,
+      unreachable: expect.stringMatching(/^3 clusters in a row .*Rate exceeded/) as string,
+    });
     expect(fakes.journal.of('eks.describeCluster')).toHaveLength(MOST_BROKEN_OFF * MOST_ATTEMPTS);
     // Minutes, however many clusters there are.
     expect(fakes.clock.now() - began).toBeLessThan(MOST_BROKEN_OFF * 75_000);
@@ -232,7 +349,14 @@ describe('throttling', () => {
       return answer();
     };
     await take();
-    expect(['a', 'b', 'c', 'd', 'e', 'f'].map((name) => found(name).findings[0]?.class)).toEqual(['unreachable', 'unreachable', 'ready', 'unreachable', 'unreachable', 'ready']);
+    expect(['a', 'b', 'c', 'd', 'e', 'f'].map((name) => found(name).findings[0]?.class)).toEqual([
+      'unreachable',
+      'unreachable',
+      'ready',
+      'unreachable',
+      'unreachable',
+      'ready',
+    ]);
     expect(place().unreachable).toBeUndefined();
   });
 
@@ -240,7 +364,10 @@ describe('throttling', () => {
     await begin();
     failAlways(fakes.eks, 'listAccessEntries', throttled());
     await take();
-    expect(found().findings).toMatchObject([{ addon: ADDON, class: 'unreachable', reason: throttled().message }, { addon: 'eks-pod-identity-agent', class: 'not-concerned' }]);
+    expect(found().findings).toMatchObject([
+      { addon: ADDON, class: 'unreachable', reason: throttled().message },
+      { addon: 'eks-pod-identity-agent', class: 'not-concerned' },
+    ]);
     expect(fakes.journal.of('eks.listAccessEntries')).toHaveLength(MOST_ATTEMPTS);
   });
 });
@@ -253,7 +380,12 @@ describe('an invocation whose time is up', () => {
   };
 
   it('says where the next one goes on, which counts on', async () => {
-    await begin({ callsPerSecond: 0.5, mode: 'migrate', selection: { clusters: ['prod-*'] } }, ['dev', 'prod-a', 'prod-b', 'prod-c']);
+    await begin({ callsPerSecond: 0.5, mode: 'migrate', selection: { clusters: ['prod-*'] } }, [
+      'dev',
+      'prod-a',
+      'prod-b',
+      'prod-c',
+    ]);
     invocation(70_000);
     const first = await take();
     expect(first).toMatchObject({ done: false, after: 'prod-a', clusters: 1 });
@@ -284,7 +416,9 @@ describe('an invocation whose time is up', () => {
     await begin({ callsPerSecond: 0.1 }, ['a', 'b']);
     invocation(60_000);
     expect(await take()).toMatchObject({ done: false, after: 'a' });
-    expect(found('a').findings).toMatchObject([{ class: 'unreachable', reason: expect.stringContaining('too short') as string }]);
+    expect(found('a').findings).toMatchObject([
+      { class: 'unreachable', reason: expect.stringContaining('too short') as string },
+    ]);
   });
 
   it('refuses what it did not write of the ones before', async () => {

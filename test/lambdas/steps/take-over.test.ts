@@ -2,20 +2,52 @@ import { describe, expect, it } from 'vitest';
 import type { Migration } from '../../../lambdas/domain/model.ts';
 import { takeOverStep } from '../../../lambdas/steps/take-over/handler.ts';
 import { invoke, newFakes, type When } from '../fakes.ts';
-import { ADDON, addonArn, aMigration, anAddon, anAssociation, aPlan, associationArn, at, EXECUTION, executionArn, MIGRATION_ID, OTHER_EXECUTION, OTHER_MIGRATION_ID, OTHER_ROLE, podIdentityStatement, policyText, RECOVERY_EXECUTION, ROLE, ROLE_LOCK, target } from '../fixtures.ts';
+import {
+  ADDON,
+  addonArn,
+  aMigration,
+  anAddon,
+  anAssociation,
+  aPlan,
+  associationArn,
+  at,
+  EXECUTION,
+  executionArn,
+  MIGRATION_ID,
+  OTHER_EXECUTION,
+  OTHER_MIGRATION_ID,
+  OTHER_ROLE,
+  podIdentityStatement,
+  policyText,
+  RECOVERY_EXECUTION,
+  ROLE,
+  ROLE_LOCK,
+  target,
+} from '../fixtures.ts';
 import { begun, LOCK, type Begun } from './begun.ts';
 import { aTrustChange } from './repaired.ts';
 import { COPY, recreated } from './way-back.ts';
 
 const SECOND_RECOVERY = executionArn(`${MIGRATION_ID}-1767603900`, 'Recover');
-const input = (change: object = {}): object => ({ migrationId: MIGRATION_ID, executionArn: RECOVERY_EXECUTION, cause: 'stranded', ...change });
+const input = (change: object = {}): object => ({
+  migrationId: MIGRATION_ID,
+  executionArn: RECOVERY_EXECUTION,
+  cause: 'stranded',
+  ...change,
+});
 const takeOver = (fakes: Begun, change?: object): Promise<unknown> => invoke(takeOverStep, input(change), fakes);
 const requested = { cause: 'requested', requestedBy: 'jo', reason: 'it is slow' };
 
 const stop = (fakes: Begun, secondsAgo = 600, arn = EXECUTION): void => {
-  fakes.executions.states.set(arn, { status: 'ABORTED', stoppedAt: new Date(fakes.clock.now() - secondsAgo * 1000).toISOString() });
+  fakes.executions.states.set(arn, {
+    status: 'ABORTED',
+    stoppedAt: new Date(fakes.clock.now() - secondsAgo * 1000).toISOString(),
+  });
 };
-const holders = async ({ ledger }: Begun): Promise<(string | undefined)[]> => [(await ledger.readLock(LOCK))?.holder?.executionArn, (await ledger.readLock(ROLE_LOCK))?.holder?.executionArn];
+const holders = async ({ ledger }: Begun): Promise<(string | undefined)[]> => [
+  (await ledger.readLock(LOCK))?.holder?.executionArn,
+  (await ledger.readLock(ROLE_LOCK))?.holder?.executionArn,
+];
 
 async function stranded(record: Partial<Migration> = {}): Promise<Begun> {
   const fakes = await begun({ record });
@@ -25,8 +57,16 @@ async function stranded(record: Partial<Migration> = {}): Promise<Begun> {
 }
 async function ended(outcome: Migration['outcome'], record: Partial<Migration> = {}): Promise<Begun> {
   const fakes = await stranded({ removed: [addonArn(1)], made: [COPY], ...record });
-  await fakes.ledger.updateMigration(MIGRATION_ID, { status: 'ended', outcome, endedAt: at(300), verified: outcome === 'migrated' ? 'pods' : 'none' });
-  for (const key of [LOCK, ROLE_LOCK]) await (outcome === 'needs-human' ? fakes.ledger.parkLock(key, EXECUTION) : fakes.ledger.releaseLock(key, EXECUTION));
+  await fakes.ledger.updateMigration(MIGRATION_ID, {
+    status: 'ended',
+    outcome,
+    endedAt: at(300),
+    verified: outcome === 'migrated' ? 'pods' : 'none',
+  });
+  for (const key of [LOCK, ROLE_LOCK])
+    await (outcome === 'needs-human'
+      ? fakes.ledger.parkLock(key, EXECUTION)
+      : fakes.ledger.releaseLock(key, EXECUTION));
   return fakes;
 }
 async function migrated(): Promise<Begun> {
@@ -50,7 +90,11 @@ describe('take-over of a stranded migration', () => {
       failure: { Error: 'ExecutionStopped', Cause: expect.stringContaining(EXECUTION) as string },
     });
     expect(await holders(fakes)).toEqual([RECOVERY_EXECUTION, RECOVERY_EXECUTION]);
-    expect(await fakes.record()).toMatchObject({ executionArn: RECOVERY_EXECUTION, status: 'running', recovery: { startedAt: at(0), executionArn: RECOVERY_EXECUTION, cause: 'stranded' } });
+    expect(await fakes.record()).toMatchObject({
+      executionArn: RECOVERY_EXECUTION,
+      status: 'running',
+      recovery: { startedAt: at(0), executionArn: RECOVERY_EXECUTION, cause: 'stranded' },
+    });
     const names = fakes.journal.names();
     expect(names.lastIndexOf('ledger.takeOverLock')).toBeLessThan(names.indexOf('ledger.recordRecovery'));
     expect(fakes.journal.mutations()).toEqual([]);
@@ -95,7 +139,13 @@ describe('take-over of a stranded migration', () => {
   });
 
   it('has nothing to do where there is no record', async () => {
-    expect(await invoke(takeOverStep, input(), newFakes())).toMatchObject({ action: 'nothing', target: null, subject: null, fence: 0, repairsTrust: false });
+    expect(await invoke(takeOverStep, input(), newFakes())).toMatchObject({
+      action: 'nothing',
+      target: null,
+      subject: null,
+      fence: 0,
+      repairsTrust: false,
+    });
   });
 
   it('leaves one alone that still runs', async () => {
@@ -130,7 +180,10 @@ describe('take-over of a stranded migration', () => {
     await takeOver(fakes, requested);
     stop(fakes, 600, RECOVERY_EXECUTION);
     expect(await takeOver(fakes, { executionArn: SECOND_RECOVERY })).toMatchObject({ action: 'roll-back', fence: 3 });
-    expect(await fakes.record()).toMatchObject({ executionArn: SECOND_RECOVERY, recovery: { cause: 'stranded', after: 'needs-human' } });
+    expect(await fakes.record()).toMatchObject({
+      executionArn: SECOND_RECOVERY,
+      recovery: { cause: 'stranded', after: 'needs-human' },
+    });
   });
 
   it('of two at once, one takes it and the other does nothing', async () => {
@@ -155,7 +208,10 @@ describe('take-over of a stranded migration', () => {
         const fakes = await prepare();
         fakes.journal.failAt(position, when);
         await takeOver(fakes, change).catch(() => undefined);
-        expect(await takeOver(fakes, change)).toMatchObject({ ...(answer as object), failure: { Error: expect.any(String) as string } });
+        expect(await takeOver(fakes, change)).toMatchObject({
+          ...(answer as object),
+          failure: { Error: expect.any(String) as string },
+        });
         expect(await fakes.record()).toEqual(await smooth.record());
         expect(await holders(fakes)).toEqual([RECOVERY_EXECUTION, RECOVERY_EXECUTION]);
       }
@@ -166,9 +222,20 @@ describe('take-over of a stranded migration', () => {
 describe('take-over on demand', () => {
   it('of a migration that succeeded takes the free locks, and says who asked', async () => {
     const fakes = await migrated();
-    expect(await takeOver(fakes, requested)).toMatchObject({ action: 'roll-back', fence: 2, failure: { Error: 'RollbackRequested', Cause: expect.stringContaining('jo asked for the rollback: it is slow') as string } });
+    expect(await takeOver(fakes, requested)).toMatchObject({
+      action: 'roll-back',
+      fence: 2,
+      failure: {
+        Error: 'RollbackRequested',
+        Cause: expect.stringContaining('jo asked for the rollback: it is slow') as string,
+      },
+    });
     expect(await holders(fakes)).toEqual([RECOVERY_EXECUTION, RECOVERY_EXECUTION]);
-    expect(await fakes.record()).toMatchObject({ status: 'running', verified: 'none', recovery: { cause: 'requested', requestedBy: 'jo', reason: 'it is slow', after: 'migrated' } });
+    expect(await fakes.record()).toMatchObject({
+      status: 'running',
+      verified: 'none',
+      recovery: { cause: 'requested', requestedBy: 'jo', reason: 'it is slow', after: 'migrated' },
+    });
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
@@ -177,20 +244,61 @@ describe('take-over on demand', () => {
   });
 
   it.each<[string, (fakes: Begun) => unknown, RegExp]>([
-    ['the OIDC trust is gone', (fakes) => (fakes.roles.trust[ROLE] = policyText(podIdentityStatement)), /OIDC trust .*kube-system\/ebs-csi-controller-sa/],
+    [
+      'the OIDC trust is gone',
+      (fakes) => (fakes.roles.trust[ROLE] = policyText(podIdentityStatement)),
+      /OIDC trust .*kube-system\/ebs-csi-controller-sa/,
+    ],
     ['the role is gone', (fakes) => delete fakes.roles.trust[ROLE], /not there any more/],
-    ['the cluster has no OIDC issuer', (fakes) => (fakes.eks.cluster = { ...fakes.eks.cluster!, oidcIssuer: undefined }), /no OIDC issuer/],
-    ['somebody has updated the add-on', (fakes) => recreated(fakes, { version: 'v1.40.0-eksbuild.1' }), /version v1\.40\.0/],
-    ['somebody updates the add-on', (fakes) => recreated(fakes, { version: 'v1.40.0-eksbuild.1', status: 'UPDATING' }), /version v1\.40\.0/],
+    [
+      'the cluster has no OIDC issuer',
+      (fakes) => (fakes.eks.cluster = { ...fakes.eks.cluster!, oidcIssuer: undefined }),
+      /no OIDC issuer/,
+    ],
+    [
+      'somebody has updated the add-on',
+      (fakes) => recreated(fakes, { version: 'v1.40.0-eksbuild.1' }),
+      /version v1\.40\.0/,
+    ],
+    [
+      'somebody updates the add-on',
+      (fakes) => recreated(fakes, { version: 'v1.40.0-eksbuild.1', status: 'UPDATING' }),
+      /version v1\.40\.0/,
+    ],
     ['somebody has deleted the add-on', (fakes) => fakes.eks.addons.delete(ADDON), /somebody else deleted/],
-    ['somebody has changed its associations', (fakes) => recreated(fakes, { podIdentityAssociations: [] }).then(() => (fakes.eks.associations = [])), /no role and 0 associations/],
-    ['another migration has the lock', (fakes) => fakes.ledger.acquireLock(LOCK, { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(9) }), new RegExp(OTHER_MIGRATION_ID)],
-    ['another migration has the role', (fakes) => fakes.ledger.acquireLock(ROLE_LOCK, { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(9) }), new RegExp(OTHER_MIGRATION_ID)],
+    [
+      'somebody has changed its associations',
+      (fakes) => recreated(fakes, { podIdentityAssociations: [] }).then(() => (fakes.eks.associations = [])),
+      /no role and 0 associations/,
+    ],
+    [
+      'another migration has the lock',
+      (fakes) =>
+        fakes.ledger.acquireLock(LOCK, {
+          migrationId: OTHER_MIGRATION_ID,
+          executionArn: OTHER_EXECUTION,
+          since: at(9),
+        }),
+      new RegExp(OTHER_MIGRATION_ID),
+    ],
+    [
+      'another migration has the role',
+      (fakes) =>
+        fakes.ledger.acquireLock(ROLE_LOCK, {
+          migrationId: OTHER_MIGRATION_ID,
+          executionArn: OTHER_EXECUTION,
+          since: at(9),
+        }),
+      new RegExp(OTHER_MIGRATION_ID),
+    ],
   ])('is refused where %s', async (_, change, message) => {
     const fakes = await migrated();
     await change(fakes);
     const before = await holders(fakes);
-    await expect(takeOver(fakes, requested)).rejects.toMatchObject({ name: 'RollbackRefused', message: expect.stringMatching(message) as string });
+    await expect(takeOver(fakes, requested)).rejects.toMatchObject({
+      name: 'RollbackRefused',
+      message: expect.stringMatching(message) as string,
+    });
     expect(await holders(fakes)).toEqual(before);
     expect(await fakes.record()).toMatchObject({ status: 'ended', outcome: 'migrated', verified: 'pods' });
     expect((await fakes.record()).recovery).toBeUndefined();
@@ -212,22 +320,35 @@ describe('take-over on demand', () => {
     expect(await takeOver(await released(), requested)).toMatchObject({ action: 'roll-back' });
     const fakes = await released();
     fakes.roles.trust[ROLE] = policyText();
-    await expect(takeOver(fakes, requested)).rejects.toMatchObject({ name: 'RollbackRefused', message: expect.stringMatching(/OIDC trust .* Nothing was changed\.$/) as string });
+    await expect(takeOver(fakes, requested)).rejects.toMatchObject({
+      name: 'RollbackRefused',
+      message: expect.stringMatching(/OIDC trust .* Nothing was changed\.$/) as string,
+    });
     expect(await holders(fakes)).toEqual([undefined, undefined]);
   });
 
   it('that is refused while locks wait for it names their other way out', async () => {
     const fakes = await ended('needs-human');
     await fakes.ledger.releaseLock(ROLE_LOCK, EXECUTION);
-    await fakes.ledger.acquireLock(ROLE_LOCK, { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(9) });
-    await expect(takeOver(fakes, requested)).rejects.toMatchObject({ name: 'RollbackRefused', message: expect.stringMatching(new RegExp(`Nothing was changed\\. .* pod-identity release ${MIGRATION_ID}$`)) as string });
+    await fakes.ledger.acquireLock(ROLE_LOCK, {
+      migrationId: OTHER_MIGRATION_ID,
+      executionArn: OTHER_EXECUTION,
+      since: at(9),
+    });
+    await expect(takeOver(fakes, requested)).rejects.toMatchObject({
+      name: 'RollbackRefused',
+      message: expect.stringMatching(
+        new RegExp(`Nothing was changed\\. .* pod-identity release ${MIGRATION_ID}$`),
+      ) as string,
+    });
   });
 
   it('lets go of what it has taken where another one takes the role in between', async () => {
     const fakes = await migrated();
     const acquire = fakes.ledger.acquireLock.bind(fakes.ledger);
     fakes.ledger.acquireLock = async (key, owner) => {
-      if (key === ROLE_LOCK) await acquire(ROLE_LOCK, { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(9) });
+      if (key === ROLE_LOCK)
+        await acquire(ROLE_LOCK, { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(9) });
       return acquire(key, owner);
     };
     await expect(takeOver(fakes, requested)).rejects.toMatchObject({ name: 'RollbackRefused' });
@@ -235,18 +356,47 @@ describe('take-over on demand', () => {
   });
 
   it('is refused for one that runs, is unknown, or has nothing to put back', async () => {
-    await expect(takeOver(await begun(), requested)).rejects.toMatchObject({ name: 'RollbackRefused', message: expect.stringContaining('cancel it instead') as string });
-    await expect(invoke(takeOverStep, input(requested), newFakes())).rejects.toMatchObject({ name: 'RollbackRefused', message: expect.stringContaining('no migration') as string });
-    await expect(takeOver(await ended('rolled-back'), requested)).rejects.toMatchObject({ name: 'RollbackRefused', message: expect.stringMatching(/put back already.*Nothing was changed\.$/) as string });
+    await expect(takeOver(await begun(), requested)).rejects.toMatchObject({
+      name: 'RollbackRefused',
+      message: expect.stringContaining('cancel it instead') as string,
+    });
+    await expect(invoke(takeOverStep, input(requested), newFakes())).rejects.toMatchObject({
+      name: 'RollbackRefused',
+      message: expect.stringContaining('no migration') as string,
+    });
+    await expect(takeOver(await ended('rolled-back'), requested)).rejects.toMatchObject({
+      name: 'RollbackRefused',
+      message: expect.stringMatching(/put back already.*Nothing was changed\.$/) as string,
+    });
   });
 
   it('goes by the trust of every planned service account', async () => {
     const fakes = await migrated();
-    const planned = [{ namespace: 'kube-system', serviceAccount: 'ebs-csi-controller-sa', roleArn: ROLE }, { namespace: 'kube-system', serviceAccount: 'other-sa', roleArn: OTHER_ROLE }];
+    const planned = [
+      { namespace: 'kube-system', serviceAccount: 'ebs-csi-controller-sa', roleArn: ROLE },
+      { namespace: 'kube-system', serviceAccount: 'other-sa', roleArn: OTHER_ROLE },
+    ];
     await fakes.ledger.updateMigration(MIGRATION_ID, { plan: aPlan({ associations: planned }) });
-    await fakes.ledger.putSnapshot(MIGRATION_ID, { takenAt: at(0), addon: anAddon(), namespace: 'kube-system', planned, associations: [], trustPolicies: {} });
-    fakes.eks.addons.set(ADDON, anAddon({ arn: COPY, serviceAccountRoleArn: undefined, podIdentityAssociations: [associationArn('a-made'), associationArn('a-other')] }));
+    await fakes.ledger.putSnapshot(MIGRATION_ID, {
+      takenAt: at(0),
+      addon: anAddon(),
+      namespace: 'kube-system',
+      planned,
+      associations: [],
+      trustPolicies: {},
+    });
+    fakes.eks.addons.set(
+      ADDON,
+      anAddon({
+        arn: COPY,
+        serviceAccountRoleArn: undefined,
+        podIdentityAssociations: [associationArn('a-made'), associationArn('a-other')],
+      }),
+    );
     fakes.eks.associations.push(anAssociation({ id: 'a-other', serviceAccount: 'other-sa', ownerArn: COPY }));
-    await expect(takeOver(fakes, requested)).rejects.toMatchObject({ name: 'RollbackRefused', message: expect.stringMatching(/in: kube-system\/other-sa/) as string });
+    await expect(takeOver(fakes, requested)).rejects.toMatchObject({
+      name: 'RollbackRefused',
+      message: expect.stringMatching(/in: kube-system\/other-sa/) as string,
+    });
   });
 });

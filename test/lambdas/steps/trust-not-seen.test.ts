@@ -13,7 +13,9 @@ import { removed } from './way-back.ts';
 
 const OLD = anAssociation({ disableSessionTags: true });
 const NEW = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
-const refusal = (message = 'eks: InvalidParameterException: Trust policy of the role provided is invalid'): MigrationError => new MigrationError('InvalidRequest', message);
+const refusal = (
+  message = 'eks: InvalidParameterException: Trust policy of the role provided is invalid',
+): MigrationError => new MigrationError('InvalidRequest', message);
 
 /** Each step that hands a role to EKS on the road, where it would. */
 const handing: [StepName, string, () => Promise<Begun>][] = [
@@ -32,7 +34,15 @@ const handing: [StepName, string, () => Promise<Begun>][] = [
     'carry-over',
     'eks.updateAssociation',
     async () => {
-      const carryOver = [{ namespace: OLD.namespace, serviceAccount: OLD.serviceAccount, from: OLD.id, tags: {}, disableSessionTags: true }];
+      const carryOver = [
+        {
+          namespace: OLD.namespace,
+          serviceAccount: OLD.serviceAccount,
+          from: OLD.id,
+          tags: {},
+          disableSessionTags: true,
+        },
+      ];
       const fakes = await begun({ plan: { ladder: [IN_PLACE], carryOver }, snapshot: { associations: [OLD] } });
       fakes.eks.addons.set(ADDON, anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [NEW.arn] }));
       fakes.eks.associations = [structuredClone(NEW)];
@@ -42,7 +52,11 @@ const handing: [StepName, string, () => Promise<Begun>][] = [
 ];
 
 describe.each(handing)('%s', (name, call, prepare) => {
-  const refused = async (change: TrustChange | undefined, error = refusal(), secondsLater = 20): Promise<{ fakes: Begun; thrown: unknown }> => {
+  const refused = async (
+    change: TrustChange | undefined,
+    error = refusal(),
+    secondsLater = 20,
+  ): Promise<{ fakes: Begun; thrown: unknown }> => {
     const fakes = await prepare();
     if (change) await fakes.ledger.recordTrustChange(MIGRATION_ID, change);
     fakes.clock.advance(secondsLater * 1000);
@@ -52,7 +66,10 @@ describe.each(handing)('%s', (name, call, prepare) => {
 
   it('waits where EKS has not seen a repaired trust yet, and then goes on', async () => {
     const { fakes, thrown } = await refused(aTrustChange());
-    expect(thrown).toMatchObject({ name: 'TrustNotSeenYet', message: expect.stringContaining('Trust policy of the role provided is invalid') as string });
+    expect(thrown).toMatchObject({
+      name: 'TrustNotSeenYet',
+      message: expect.stringContaining('Trust policy of the role provided is invalid') as string,
+    });
     fakes.clock.advance(10_000);
     await invoke(steps[name], fakes.input, fakes);
     expect(fakes.journal.mutations().filter((one) => one === call)).toHaveLength(2);
@@ -63,7 +80,12 @@ describe.each(handing)('%s', (name, call, prepare) => {
     ['it was not written', aTrustChange({ writtenAt: undefined }), 20],
     ['it was undone', aTrustChange({ undoneAt: at(1) }), 20],
     ['it was long ago', aTrustChange(), 301],
-    ['it is about something else', aTrustChange(), 20, refusal('eks: InvalidParameterException: Addon version specified is not supported')],
+    [
+      'it is about something else',
+      aTrustChange(),
+      20,
+      refusal('eks: InvalidParameterException: Addon version specified is not supported'),
+    ],
   ])('takes a refusal for what it says where %s', async (_, change, secondsLater, error = refusal()) => {
     expect((await refused(change, error, secondsLater)).thrown).toBe(error);
   });

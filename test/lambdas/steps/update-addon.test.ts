@@ -14,7 +14,16 @@ describe('update-addon', () => {
   it('gives the add-on its associations, and leaves out role, version and configuration', async () => {
     const fakes = await begun({ record: { rung: undefined } });
     expect(await update(fakes)).toEqual({ updated: true });
-    expect(fakes.journal.of('eks.updateAddon')).toEqual([[{ addon: ADDON, podIdentityAssociations: [planned], resolveConflicts: 'PRESERVE', clientRequestToken: `${MIGRATION_ID}-update-addon-0` }]]);
+    expect(fakes.journal.of('eks.updateAddon')).toEqual([
+      [
+        {
+          addon: ADDON,
+          podIdentityAssociations: [planned],
+          resolveConflicts: 'PRESERVE',
+          clientRequestToken: `${MIGRATION_ID}-update-addon-0`,
+        },
+      ],
+    ]);
     expect(fakes.journal.names().slice(-2)).toEqual(['ledger.assertLock', 'eks.updateAddon']);
     expect((await fakes.record()).rung).toBe(0);
   });
@@ -28,16 +37,21 @@ describe('update-addon', () => {
     expect(fakes.journal.mutations()).toEqual(['eks.updateAddon']);
   });
 
-  it.each(['before', 'after'] as const)('comes to the same end where the connection was lost %s the effect', async (when) => {
-    const fakes = await begun();
-    fakes.journal.failNext('eks.updateAddon', when);
-    await expect(update(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
-    expect(await update(fakes)).toEqual({ updated: when === 'before' });
-    expect(fakes.eks.associations).toMatchObject([{ roleArn: ROLE, ownerArn: addonArn(1) }]);
-  });
+  it.each(['before', 'after'] as const)(
+    'comes to the same end where the connection was lost %s the effect',
+    async (when) => {
+      const fakes = await begun();
+      fakes.journal.failNext('eks.updateAddon', when);
+      await expect(update(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
+      expect(await update(fakes)).toEqual({ updated: when === 'before' });
+      expect(fakes.eks.associations).toMatchObject([{ roleArn: ROLE, ownerArn: addonArn(1) }]);
+    },
+  );
 
-  it('does not take the add-on\'s own association of before for the work of the update', async () => {
-    const fakes = await begun({ snapshot: { addon: anAddon({ podIdentityAssociations: [OWN.arn] }), associations: [OWN] } });
+  it("does not take the add-on's own association of before for the work of the update", async () => {
+    const fakes = await begun({
+      snapshot: { addon: anAddon({ podIdentityAssociations: [OWN.arn] }), associations: [OWN] },
+    });
     fakes.eks.addons.set(ADDON, anAddon({ podIdentityAssociations: [OWN.arn] }));
     fakes.eks.associations = [structuredClone(OWN)];
     expect(await update(fakes)).toEqual({ updated: true });
@@ -45,9 +59,11 @@ describe('update-addon', () => {
     expect(await update(fakes)).toEqual({ updated: false });
     expect(fakes.journal.mutations()).toEqual(['eks.updateAddon']);
   });
-  it('sees its work in the role that the add-on\'s own association has now', async () => {
+  it("sees its work in the role that the add-on's own association has now", async () => {
     const before = { ...OWN, roleArn: OTHER_ROLE };
-    const fakes = await begun({ snapshot: { addon: anAddon({ podIdentityAssociations: [OWN.arn] }), associations: [before] } });
+    const fakes = await begun({
+      snapshot: { addon: anAddon({ podIdentityAssociations: [OWN.arn] }), associations: [before] },
+    });
     fakes.eks.addons.set(ADDON, anAddon({ podIdentityAssociations: [OWN.arn] }));
     fakes.eks.associations = [structuredClone(before)];
     fakes.eks.keepsRole = true;
@@ -55,7 +71,7 @@ describe('update-addon', () => {
     expect(await update(fakes)).toEqual({ updated: false });
   });
 
-  it('waits where an update is under way that may be anybody\'s', async () => {
+  it("waits where an update is under way that may be anybody's", async () => {
     const fakes = await begun();
     fakes.eks.addons.set(ADDON, anAddon({ status: 'UPDATING' }));
     await expect(update(fakes)).rejects.toMatchObject({ name: 'Busy' });
@@ -73,7 +89,10 @@ describe('update-addon', () => {
   ])('leaves an add-on alone that somebody else has %s', async (_, change) => {
     const fakes = await begun();
     fakes.eks.addons.set(ADDON, anAddon(change));
-    await expect(update(fakes)).rejects.toMatchObject({ name: 'AddonChanged', message: expect.stringContaining('left alone') as string });
+    await expect(update(fakes)).rejects.toMatchObject({
+      name: 'AddonChanged',
+      message: expect.stringContaining('left alone') as string,
+    });
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
@@ -83,7 +102,10 @@ describe('update-addon', () => {
     expect(await update(fakes)).toEqual({ updated: true });
     const gone = await begun();
     gone.eks.addons.delete(ADDON);
-    await expect(update(gone)).rejects.toMatchObject({ name: 'AddonChanged', message: expect.stringContaining('deleted') as string });
+    await expect(update(gone)).rejects.toMatchObject({
+      name: 'AddonChanged',
+      message: expect.stringContaining('deleted') as string,
+    });
   });
 
   it('is not begun where too little time is left', async () => {
@@ -105,12 +127,18 @@ describe('update-addon', () => {
   it('leaves alone the association that somebody else has made', async () => {
     const fakes = await begun();
     fakes.eks.associations = [LEFT_OVER];
-    await expect(update(fakes)).rejects.toMatchObject({ name: 'AssociationChanged', message: expect.stringContaining(LEFT_OVER.id) as string });
+    await expect(update(fakes)).rejects.toMatchObject({
+      name: 'AssociationChanged',
+      message: expect.stringContaining(LEFT_OVER.id) as string,
+    });
     expect(fakes.eks.associations).toEqual([LEFT_OVER]);
   });
   it('lets every other refusal through', async () => {
     const fakes = await begun();
-    const refusal = new MigrationError('AccessDenied', 'eks:UpdateAddon: AccessDeniedException: not authorized to perform: iam:PassRole');
+    const refusal = new MigrationError(
+      'AccessDenied',
+      'eks:UpdateAddon: AccessDeniedException: not authorized to perform: iam:PassRole',
+    );
     fakes.journal.failNext('eks.updateAddon', 'before', refusal);
     await expect(update(fakes)).rejects.toBe(refusal);
   });

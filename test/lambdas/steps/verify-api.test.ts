@@ -4,23 +4,49 @@ import type { Addon, Migration } from '../../../lambdas/domain/model.ts';
 import { EVIDENCE_BEFORE, EVIDENCE_LATEST } from '../../../lambdas/runtime/report.ts';
 import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
 import { invoke } from '../fakes.ts';
-import { ADDON, addonArn, anAddon, anAssociation, anEvidence, aPod, aRequest, at, IN_PLACE, MIGRATION_ID, OTHER_ROLE, RECREATE, RECREATE_PRESERVING, ROLE, SERVICE_ACCOUNT } from '../fixtures.ts';
+import {
+  ADDON,
+  addonArn,
+  anAddon,
+  anAssociation,
+  anEvidence,
+  aPod,
+  aRequest,
+  at,
+  IN_PLACE,
+  MIGRATION_ID,
+  OTHER_ROLE,
+  RECREATE,
+  RECREATE_PRESERVING,
+  ROLE,
+  SERVICE_ACCOUNT,
+} from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
 
 const OWNED = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
-const migrated = (change: Partial<Addon> = {}): Addon => anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [OWNED.arn], ...change });
-const ISSUE = { code: 'InsufficientNumberOfReplicas', message: 'The add-on is unhealthy because it does not have the desired number of replicas.', resourceIds: [] };
+const migrated = (change: Partial<Addon> = {}): Addon =>
+  anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [OWNED.arn], ...change });
+const ISSUE = {
+  code: 'InsufficientNumberOfReplicas',
+  message: 'The add-on is unhealthy because it does not have the desired number of replicas.',
+  resourceIds: [],
+};
 const OLD_ISSUE = { code: 'K8sResourceNotFound', message: 'of before', resourceIds: [] };
 
 /** The driver, migrated in place; its pods have kept their identity, which nobody looks at. */
 async function byApi(record: Partial<Migration> = {}): Promise<Begun> {
-  const fakes = await begun({ plan: { ladder: [IN_PLACE, RECREATE_PRESERVING] }, record: { request: aRequest({ verification: 'api' }), ...record }, snapshot: { addon: anAddon({ issues: [OLD_ISSUE] }) } });
+  const fakes = await begun({
+    plan: { ladder: [IN_PLACE, RECREATE_PRESERVING] },
+    record: { request: aRequest({ verification: 'api' }), ...record },
+    snapshot: { addon: anAddon({ issues: [OLD_ISSUE] }) },
+  });
   fakes.eks.addons.set(ADDON, migrated({ issues: [OLD_ISSUE] }));
   fakes.eks.associations = [OWNED];
   fakes.kubernetes.pods = [aPod('irsa', { ready: false })];
   return fakes;
 }
-const verify = (fakes: Begun, change: object = {}): Promise<unknown> => invoke(verifyPodsStep, { ...fakes.input, towards: 'pod-identity', round: 1, ...change }, fakes);
+const verify = (fakes: Begun, change: object = {}): Promise<unknown> =>
+  invoke(verifyPodsStep, { ...fakes.input, towards: 'pod-identity', round: 1, ...change }, fakes);
 const asked = ({ journal }: Begun): string[] => journal.names().filter((name) => name.startsWith('kubernetes.'));
 
 describe('verify-pods, by the API alone', () => {
@@ -31,7 +57,9 @@ describe('verify-pods, by the API alone', () => {
     expect(await fakes.ledger.getEvidence(MIGRATION_ID, EVIDENCE_LATEST)).toEqual([]);
     const { verified, warnings } = await fakes.record();
     expect(verified).toBe('api');
-    expect(warnings).toMatchObject([{ id: 'pods-not-seen', status: 'warn', remedy: expect.stringContaining(SERVICE_ACCOUNT) as string }]);
+    expect(warnings).toMatchObject([
+      { id: 'pods-not-seen', status: 'warn', remedy: expect.stringContaining(SERVICE_ACCOUNT) as string },
+    ]);
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
@@ -47,18 +75,33 @@ describe('verify-pods, by the API alone', () => {
 
   it.each<[string, Partial<Addon>, RegExp]>([
     ['DEGRADED', { status: 'DEGRADED' }, /is DEGRADED again/],
-    ['ACTIVE with a health issue that it had not before', { issues: [OLD_ISSUE, ISSUE] }, /is ACTIVE, but not healthy: InsufficientNumberOfReplicas: The add-on is unhealthy/],
+    [
+      'ACTIVE with a health issue that it had not before',
+      { issues: [OLD_ISSUE, ISSUE] },
+      /is ACTIVE, but not healthy: InsufficientNumberOfReplicas: The add-on is unhealthy/,
+    ],
   ])('comes again while the add-on is %s', async (_, change, message) => {
     const fakes = await byApi();
     fakes.eks.addons.set(ADDON, migrated(change));
-    await expect(verify(fakes)).rejects.toMatchObject({ name: 'PodsNotSettled', message: expect.stringMatching(message) as string });
+    await expect(verify(fakes)).rejects.toMatchObject({
+      name: 'PodsNotSettled',
+      message: expect.stringMatching(message) as string,
+    });
     expect((await fakes.record()).verified).toBe('none');
   });
 
   it.each<[string, (fakes: Begun) => void, string]>([
     ['deleted the association', ({ eks }) => (eks.associations = []), 'AssociationChanged'],
-    ['given the association another role', ({ eks }) => (eks.associations = [{ ...OWNED, roleArn: OTHER_ROLE }]), 'AssociationChanged'],
-    ['taken the association from the add-on', ({ eks }) => (eks.associations = [anAssociation({ id: 'a-new' })]), 'AssociationChanged'],
+    [
+      'given the association another role',
+      ({ eks }) => (eks.associations = [{ ...OWNED, roleArn: OTHER_ROLE }]),
+      'AssociationChanged',
+    ],
+    [
+      'taken the association from the add-on',
+      ({ eks }) => (eks.associations = [anAssociation({ id: 'a-new' })]),
+      'AssociationChanged',
+    ],
     ['created the add-on again', ({ eks }) => eks.addons.set(ADDON, migrated({ arn: addonArn(2) })), 'AddonChanged'],
     ['deleted the add-on', ({ eks }) => eks.addons.delete(ADDON), 'AddonChanged'],
   ])('is not content where somebody else has %s', async (_, change, name) => {
@@ -83,7 +126,10 @@ describe('verify-pods, by the API alone', () => {
 
 describe('towards what was before, by the API alone', () => {
   async function putBack(now: Addon | undefined): Promise<Begun> {
-    const fakes = await begun({ plan: { ladder: [RECREATE] }, record: { request: aRequest({ verification: 'api' }), removed: [addonArn(1)], made: [addonArn(2)] } });
+    const fakes = await begun({
+      plan: { ladder: [RECREATE] },
+      record: { request: aRequest({ verification: 'api' }), removed: [addonArn(1)], made: [addonArn(2)] },
+    });
     if (now) fakes.eks.addons.set(ADDON, now);
     else fakes.eks.addons.delete(ADDON);
     fakes.kubernetes.pods = [aPod('pod-identity')];

@@ -11,8 +11,15 @@ import type { Begun } from './begun.ts';
 
 /** The copy that a recreate has made. */
 export const COPY = addonArn(9);
-export const made = (change: Partial<Association> = {}): Association => anAssociation({ id: 'a-made', ownerArn: COPY, createdAt: at(5), ...change });
-export const aCopy = (change: Partial<Addon> = {}): Addon => anAddon({ arn: COPY, serviceAccountRoleArn: undefined, podIdentityAssociations: [associationArn('a-made')], ...change });
+export const made = (change: Partial<Association> = {}): Association =>
+  anAssociation({ id: 'a-made', ownerArn: COPY, createdAt: at(5), ...change });
+export const aCopy = (change: Partial<Addon> = {}): Addon =>
+  anAddon({
+    arn: COPY,
+    serviceAccountRoleArn: undefined,
+    podIdentityAssociations: [associationArn('a-made')],
+    ...change,
+  });
 
 /** The add-on as a recreate made it, known to the record. */
 export async function recreated(fakes: Begun, change: Partial<Addon> = {}): Promise<void> {
@@ -21,7 +28,10 @@ export async function recreated(fakes: Begun, change: Partial<Addon> = {}): Prom
   await ledger.recordCopy(migrationId, 'removed', addonArn(1));
   await ledger.recordCopy(migrationId, 'made', COPY);
   fakes.eks.addons.set(ADDON, aCopy(change));
-  fakes.eks.associations = [...fakes.eks.associations.filter((one) => one.ownerArn !== undefined && one.ownerArn !== addonArn(1)), made()];
+  fakes.eks.associations = [
+    ...fakes.eks.associations.filter((one) => one.ownerArn !== undefined && one.ownerArn !== addonArn(1)),
+    made(),
+  ];
 }
 /** It is gone, by this migration's doing. */
 export async function removed(fakes: Begun): Promise<void> {

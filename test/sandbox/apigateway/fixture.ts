@@ -35,7 +35,14 @@ export const synthesise = (build: (stack: Stack, fn: LambdaFunction) => void): A
     writeFileSync(join(code, 'index.mjs'), '');
     const app = new App({ outdir: join(folder, 'out'), analyticsReporting: false });
     const stack = new Stack(app, 'App');
-    build(stack, new LambdaFunction(stack, 'Handler', { runtime: Runtime.NODEJS_22_X, handler: 'index.handler', code: Code.fromAsset(code) }));
+    build(
+      stack,
+      new LambdaFunction(stack, 'Handler', {
+        runtime: Runtime.NODEJS_22_X,
+        handler: 'index.handler',
+        code: Code.fromAsset(code),
+      }),
+    );
     return loadAssembly(app.synth().directory, { account: ACCOUNT, region: REGION });
   } finally {
     rmSync(folder, { recursive: true });
@@ -64,7 +71,8 @@ export const standard = synthesise((stack, fn) => {
 });
 export const standardApi = standard.apis![0]!;
 
-const problem = '{"title":$context.error.messageString,"type":"$context.error.responseType","raw":"$context.error.message","id":"$context.requestId","path":"$context.path","resource":"$context.resourcePath","colour":"$stageVariables.colour","who":"$context.identity.userArn"}';
+const problem =
+  '{"title":$context.error.messageString,"type":"$context.error.responseType","raw":"$context.error.message","id":"$context.requestId","path":"$context.path","resource":"$context.resourcePath","colour":"$stageVariables.colour","who":"$context.identity.userArn"}';
 
 /** The same with gateway responses of its own. */
 export const customApi: AssemblyApi = {
@@ -72,15 +80,37 @@ export const customApi: AssemblyApi = {
   responses: synthesise((stack, fn) => {
     const api = new RestApi(stack, 'Api', { cloudWatchRole: false, defaultIntegration: new LambdaIntegration(fn) });
     api.root.addMethod('GET');
-    api.addGatewayResponse('4xx', { type: ResponseType.DEFAULT_4XX, templates: { 'application/json': problem }, responseHeaders: { 'content-type': "'application/problem+json'", 'x-request': 'context.requestId' } });
-    api.addGatewayResponse('5xx', { type: ResponseType.DEFAULT_5XX, statusCode: '503', templates: { 'application/problem+json': problem } });
-    api.addGatewayResponse('Missing', { type: ResponseType.MISSING_AUTHENTICATION_TOKEN, statusCode: '404', templates: { 'application/json': '{"error":"none"}', 'text/plain': 'There is no $context.path' } });
-    api.addGatewayResponse('Denied', { type: ResponseType.ACCESS_DENIED, responseHeaders: { 'x-id': 'method.request.path.id', 'x-q': 'method.request.querystring.q', 'x-host': 'method.request.header.Host', 'x-colour': 'stageVariables.colour', 'x-fixed': "'it''s'" } });
+    api.addGatewayResponse('4xx', {
+      type: ResponseType.DEFAULT_4XX,
+      templates: { 'application/json': problem },
+      responseHeaders: { 'content-type': "'application/problem+json'", 'x-request': 'context.requestId' },
+    });
+    api.addGatewayResponse('5xx', {
+      type: ResponseType.DEFAULT_5XX,
+      statusCode: '503',
+      templates: { 'application/problem+json': problem },
+    });
+    api.addGatewayResponse('Missing', {
+      type: ResponseType.MISSING_AUTHENTICATION_TOKEN,
+      statusCode: '404',
+      templates: { 'application/json': '{"error":"none"}', 'text/plain': 'There is no $context.path' },
+    });
+    api.addGatewayResponse('Denied', {
+      type: ResponseType.ACCESS_DENIED,
+      responseHeaders: {
+        'x-id': 'method.request.path.id',
+        'x-q': 'method.request.querystring.q',
+        'x-host': 'method.request.header.Host',
+        'x-colour': 'stageVariables.colour',
+        'x-fixed': "'it''s'",
+      },
+    });
   }).apis![0]!.responses,
 };
 
 /** ARN of a method of the API, as a caller's policy has it. */
-export const methodArn = (path: string, api = standardApi): string => `arn:aws:execute-api:${REGION}:${ACCOUNT}:${api.id}/${path}`;
+export const methodArn = (path: string, api = standardApi): string =>
+  `arn:aws:execute-api:${REGION}:${ACCOUNT}:${api.id}/${path}`;
 export const mayAll = allow('execute-api:Invoke', methodArn('*'));
 
 export interface PlaceOptions {
@@ -106,7 +136,12 @@ export interface Place {
   url: string;
   client: (more?: Partial<ApiClientOptions>) => ApiClient;
   /** In a thread of the clock, as the caller unless `client` is another. */
-  call: (method: string, path: string, options?: Parameters<ApiClient['request']>[2], client?: ApiClient) => ReturnType<ApiClient['request']>;
+  call: (
+    method: string,
+    path: string,
+    options?: Parameters<ApiClient['request']>[2],
+    client?: ApiClient,
+  ) => ReturnType<ApiClient['request']>;
   /** Without a signature, straight into the door. */
   plain: (request: Partial<HttpRequest>) => Promise<{ status: number; headers: Record<string, string>; body: string }>;
   /** What the call log has of the API. */
@@ -115,7 +150,15 @@ export interface Place {
 
 export const echoed = (event: APIGatewayProxyEvent): unknown => ({ statusCode: 200, body: JSON.stringify(event) });
 
-export const openPlace = ({ apis = [standardApi], functions = standard.functions, handler = echoed, statements = [mayAll], knobs = {}, signatureTime, ...more }: PlaceOptions = {}): Place => {
+export const openPlace = ({
+  apis = [standardApi],
+  functions = standard.functions,
+  handler = echoed,
+  statements = [mayAll],
+  knobs = {},
+  signatureTime,
+  ...more
+}: PlaceOptions = {}): Place => {
   const world = newWorld(...statements);
   world.knobs = knobsSchema.parse(knobs);
   const clock = more.clock?.(world) ?? new VirtualClock(world.schedule.now());
@@ -127,11 +170,20 @@ export const openPlace = ({ apis = [standardApi], functions = standard.functions
   };
   const lambda = new SourceRuntime({ world, clock, authorizer, functions, steps: { index: {} }, createInvoker });
   const gateway = createApiGateway({ world, clock, apis, invoke: (...given) => lambda.invoke(...given) });
-  const door = createDoor({ world, clock, authorizer, services: { sts: createStsService(world) }, kubernetes: (cluster) => createKubernetesService(world, cluster), apis: gateway, ...(signatureTime ? { signatureTime } : {}) });
+  const door = createDoor({
+    world,
+    clock,
+    authorizer,
+    services: { sts: createStsService(world) },
+    kubernetes: (cluster) => createKubernetesService(world, cluster),
+    apis: gateway,
+    ...(signatureTime ? { signatureTime } : {}),
+  });
   const { http } = inProcessTransport(door, world);
   const caller = credentialsOf(world, FUNCTION_ROLE);
   const url = `https://${apis[0]!.host}/v1`;
-  const client: Place['client'] = (given) => createApiClient({ url, region: REGION, credentials: caller, http, ...given });
+  const client: Place['client'] = (given) =>
+    createApiClient({ url, region: REGION, credentials: caller, http, ...given });
   return {
     world,
     clock,
@@ -143,7 +195,17 @@ export const openPlace = ({ apis = [standardApi], functions = standard.functions
     client,
     call: (method, path, options, by = client()) => clock.spawn(() => by.request(method, path, options)),
     plain: async (request) => {
-      const { status, headers, body } = await clock.spawn(() => door.handle({ method: 'GET', host: apis[0]!.host, path: '/v1/migrations', query: {}, headers: {}, body: new Uint8Array(), ...request }));
+      const { status, headers, body } = await clock.spawn(() =>
+        door.handle({
+          method: 'GET',
+          host: apis[0]!.host,
+          path: '/v1/migrations',
+          query: {},
+          headers: {},
+          body: new Uint8Array(),
+          ...request,
+        }),
+      );
       return { status, headers, body: String(body) };
     },
     calls: () => world.log.calls.filter(({ service }) => service === 'execute-api'),

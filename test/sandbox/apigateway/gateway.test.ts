@@ -2,7 +2,19 @@ import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { describe, expect, test } from 'vitest';
 import { issueAccessKey } from '../../../sandbox/sts/access-keys.ts';
 import { allow, deny } from '../support.ts';
-import { ACCOUNT, echoed, FUNCTION_ROLE, mayAll, methodArn, openPlace, operator, type PlaceOptions, REGION, standard, standardApi } from './fixture.ts';
+import {
+  ACCOUNT,
+  echoed,
+  FUNCTION_ROLE,
+  mayAll,
+  methodArn,
+  openPlace,
+  operator,
+  type PlaceOptions,
+  REGION,
+  standard,
+  standardApi,
+} from './fixture.ts';
 
 const SESSION = `arn:aws:sts::${ACCOUNT}:assumed-role/plan-function/sandbox`;
 const messageOf = ({ body }: { body: string }): unknown => (JSON.parse(body) as { message: unknown }).message;
@@ -11,27 +23,70 @@ describe('a call', () => {
   test('comes to the function by API Gateway, and both are in the log', async () => {
     const { call, calls, world, door, authorizer } = openPlace();
     const answer = await call('POST', '/migrations/01J/cancel', { body: { reason: 'r' } });
-    expect(answer).toMatchObject({ status: 200, headers: { 'content-type': 'application/json', 'x-amzn-requestid': expect.stringMatching(/^[0-9a-f-]{36}$/) as string, 'x-amz-apigw-id': expect.any(String) as string } });
+    expect(answer).toMatchObject({
+      status: 200,
+      headers: {
+        'content-type': 'application/json',
+        'x-amzn-requestid': expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
+        'x-amz-apigw-id': expect.any(String) as string,
+      },
+    });
     expect(calls()).toEqual([
-      { n: 2, at: '2026-01-15T09:00:00.000Z', service: 'execute-api', operation: 'POST /migrations/{id}/cancel', mutating: true, caller: FUNCTION_ROLE, account: ACCOUNT, region: REGION, input: { stage: 'v1', path: '/migrations/01J/cancel' }, status: 200 },
+      {
+        n: 2,
+        at: '2026-01-15T09:00:00.000Z',
+        service: 'execute-api',
+        operation: 'POST /migrations/{id}/cancel',
+        mutating: true,
+        caller: FUNCTION_ROLE,
+        account: ACCOUNT,
+        region: REGION,
+        input: { stage: 'v1', path: '/migrations/01J/cancel' },
+        status: 200,
+      },
     ]);
-    expect(world.log.calls[0]).toMatchObject({ service: 'lambda', operation: 'Invoke', caller: 'apigateway.amazonaws.com', status: 200, input: { functionName: standard.functions[0]!.versionArns[0] } });
+    expect(world.log.calls[0]).toMatchObject({
+      service: 'lambda',
+      operation: 'Invoke',
+      caller: 'apigateway.amazonaws.com',
+      status: 200,
+      input: { functionName: standard.functions[0]!.versionArns[0] },
+    });
     expect(world.log.mutations()).toEqual([]);
     expect(door.failures).toEqual([]);
-    expect(authorizer.uses()).toEqual([{ principalArn: FUNCTION_ROLE, action: 'execute-api:Invoke', resource: methodArn('v1/POST/migrations/01J/cancel') }]);
+    expect(authorizer.uses()).toEqual([
+      {
+        principalArn: FUNCTION_ROLE,
+        action: 'execute-api:Invoke',
+        resource: methodArn('v1/POST/migrations/01J/cancel'),
+      },
+    ]);
   });
 
   test('that only reads is logged so', async () => {
     const { call, calls } = openPlace();
     await call('GET', '/migrations', { query: { limit: '5' } });
     await call('GET', '/migrations/01J');
-    expect(calls().map(({ operation, mutating }) => [operation, mutating])).toEqual([['GET /migrations', false], ['GET /migrations/{id}', false]]);
+    expect(calls().map(({ operation, mutating }) => [operation, mutating])).toEqual([
+      ['GET /migrations', false],
+      ['GET /migrations/{id}', false],
+    ]);
   });
 
   test('has the answer of the function, an error too', async () => {
-    const { call, calls } = openPlace({ handler: () => ({ statusCode: 409, headers: { 'Content-Type': 'application/problem+json', 'Retry-After': 5 }, body: '{"title":"held"}' }) });
+    const { call, calls } = openPlace({
+      handler: () => ({
+        statusCode: 409,
+        headers: { 'Content-Type': 'application/problem+json', 'Retry-After': 5 },
+        body: '{"title":"held"}',
+      }),
+    });
     const answer = await call('POST', '/migrations', { body: {} });
-    expect(answer).toMatchObject({ status: 409, headers: { 'content-type': 'application/problem+json', 'retry-after': '5' }, body: '{"title":"held"}' });
+    expect(answer).toMatchObject({
+      status: 409,
+      headers: { 'content-type': 'application/problem+json', 'retry-after': '5' },
+      body: '{"title":"held"}',
+    });
     expect(answer.headers).not.toHaveProperty('x-amzn-errortype');
     expect(calls()).toMatchObject([{ status: 409, error: 'HTTP 409' }]);
   });
@@ -53,14 +108,27 @@ describe('the event', () => {
   test('is that of a proxy integration', async () => {
     const { call, events, world, caller } = openPlace();
     const body = JSON.stringify({ name: 'café' });
-    await call('POST', '/migrations', { query: { limit: '10', tag: ['a', 'b c'], empty: '' }, headers: { 'user-agent': 'test/1', 'idempotency-key': 'k' }, body });
+    await call('POST', '/migrations', {
+      query: { limit: '10', tag: ['a', 'b c'], empty: '' },
+      headers: { 'user-agent': 'test/1', 'idempotency-key': 'k' },
+      body,
+    });
     const [event] = events;
     const id = `${world.accounts.get(ACCOUNT)!.roles.get('plan-function')!.roleId}:sandbox`;
     expect(event).toEqual({
       resource: '/migrations',
       path: '/migrations',
       httpMethod: 'POST',
-      headers: expect.objectContaining({ host: standardApi.host, 'content-type': 'application/json', 'user-agent': 'test/1', 'idempotency-key': 'k', 'X-Forwarded-For': '127.0.0.1', 'X-Forwarded-Proto': 'https', 'X-Forwarded-Port': '443', 'X-Amzn-Trace-Id': expect.stringMatching(/^Root=1-[0-9a-f]{8}-[0-9a-f]{24}$/) as string }) as object,
+      headers: expect.objectContaining({
+        host: standardApi.host,
+        'content-type': 'application/json',
+        'user-agent': 'test/1',
+        'idempotency-key': 'k',
+        'X-Forwarded-For': '127.0.0.1',
+        'X-Forwarded-Proto': 'https',
+        'X-Forwarded-Port': '443',
+        'X-Amzn-Trace-Id': expect.stringMatching(/^Root=1-[0-9a-f]{8}-[0-9a-f]{24}$/) as string,
+      }) as object,
       multiValueHeaders: Object.fromEntries(Object.entries(event!.headers).map(([name, value]) => [name, [value]])),
       queryStringParameters: { limit: '10', tag: 'b c', empty: '' },
       multiValueQueryStringParameters: { limit: ['10'], tag: ['a', 'b c'], empty: [''] },
@@ -107,9 +175,19 @@ describe('the event', () => {
   });
 
   test('has nothing where there is nothing', async () => {
-    const { call, events } = openPlace({ apis: [{ ...standardApi, stages: [{ ...standardApi.stages[0]!, variables: {} }] }] });
+    const { call, events } = openPlace({
+      apis: [{ ...standardApi, stages: [{ ...standardApi.stages[0]!, variables: {} }] }],
+    });
     await call('GET', '/migrations');
-    expect(events).toMatchObject([{ queryStringParameters: null, multiValueQueryStringParameters: null, pathParameters: null, stageVariables: null, body: null }]);
+    expect(events).toMatchObject([
+      {
+        queryStringParameters: null,
+        multiValueQueryStringParameters: null,
+        pathParameters: null,
+        stageVariables: null,
+        body: null,
+      },
+    ]);
   });
 
   test.each<[NonNullable<NonNullable<PlaceOptions['knobs']>['apiPathParameters']>, string, string]>([
@@ -129,8 +207,17 @@ describe('the event', () => {
     const { call, plain, events, calls, client, caller } = openPlace();
     await plain({ path: '/v1/health' });
     await call('GET', '/health', {}, client({ credentials: { ...caller, secretAccessKey: 'guess' } }));
-    for (const { requestContext } of events) expect(requestContext.identity).toMatchObject({ caller: null, userArn: null, accountId: null, sourceIp: '127.0.0.1' });
-    expect(calls()).toMatchObject([{ operation: 'GET /health', caller: '', status: 200 }, { operation: 'GET /health', caller: '', status: 200 }]);
+    for (const { requestContext } of events)
+      expect(requestContext.identity).toMatchObject({
+        caller: null,
+        userArn: null,
+        accountId: null,
+        sourceIp: '127.0.0.1',
+      });
+    expect(calls()).toMatchObject([
+      { operation: 'GET /health', caller: '', status: 200 },
+      { operation: 'GET /health', caller: '', status: 200 },
+    ]);
   });
 });
 
@@ -144,9 +231,19 @@ describe('a right', () => {
     const { call, calls, events, authorizer } = openPlace({ statements });
     const answer = await call('POST', '/migrations/01J/cancel');
     expect(answer).toMatchObject({ status: 403, headers: { 'x-amzn-errortype': 'AccessDeniedException' } });
-    expect(messageOf(answer)).toBe(`User: ${SESSION} is not authorized to perform: execute-api:Invoke on resource: arn:aws:execute-api:eu-west-1:********3333:${standardApi.id}/v1/POST/migrations/01J/cancel because no identity-based policy allows the execute-api:Invoke action`);
+    expect(messageOf(answer)).toBe(
+      `User: ${SESSION} is not authorized to perform: execute-api:Invoke on resource: arn:aws:execute-api:eu-west-1:********3333:${standardApi.id}/v1/POST/migrations/01J/cancel because no identity-based policy allows the execute-api:Invoke action`,
+    );
     expect(events).toEqual([]);
-    expect(calls()).toMatchObject([{ operation: 'POST /migrations/{id}/cancel', caller: FUNCTION_ROLE, status: 403, error: 'AccessDeniedException', denied: 'execute-api:Invoke' }]);
+    expect(calls()).toMatchObject([
+      {
+        operation: 'POST /migrations/{id}/cancel',
+        caller: FUNCTION_ROLE,
+        status: 403,
+        error: 'AccessDeniedException',
+        denied: 'execute-api:Invoke',
+      },
+    ]);
     expect(authorizer.denials).toMatchObject([{ resource: methodArn('v1/POST/migrations/01J/cancel') }]);
   });
 
@@ -164,7 +261,11 @@ describe('a signature', () => {
     const { plain, events, calls } = openPlace();
     for (const path of ['/v1/migrations', '/v1/nothing', '/v1/']) {
       const answer = await plain({ path });
-      expect(answer).toMatchObject({ status: 403, headers: { 'content-type': 'application/json', 'x-amzn-errortype': 'MissingAuthenticationTokenException' }, body: '{"message":"Missing Authentication Token"}' });
+      expect(answer).toMatchObject({
+        status: 403,
+        headers: { 'content-type': 'application/json', 'x-amzn-errortype': 'MissingAuthenticationTokenException' },
+        body: '{"message":"Missing Authentication Token"}',
+      });
     }
     expect(events).toEqual([]);
     expect(calls().map(({ operation, caller, error }) => [operation, caller, error])).toEqual([
@@ -176,17 +277,49 @@ describe('a signature', () => {
 
   test('does not help where there is no such path or method', async () => {
     const { call } = openPlace();
-    for (const [method, path] of [['GET', '/nothing'], ['DELETE', '/migrations'], ['GET', '']] as const) {
-      expect(await call(method, path)).toMatchObject({ status: 403, body: '{"message":"Missing Authentication Token"}' });
+    for (const [method, path] of [
+      ['GET', '/nothing'],
+      ['DELETE', '/migrations'],
+      ['GET', ''],
+    ] as const) {
+      expect(await call(method, path)).toMatchObject({
+        status: 403,
+        body: '{"message":"Missing Authentication Token"}',
+      });
     }
   });
 
   test.each<[string, (place: ReturnType<typeof openPlace>) => object, string, string]>([
-    ['by another secret', ({ caller }) => ({ credentials: { ...caller, secretAccessKey: 'guess' } }), 'InvalidSignatureException', 'The request signature we calculated does not match the signature you provided.'],
-    ['by a key that nobody knows', () => ({ credentials: { accessKeyId: 'AKIANOBODY', secretAccessKey: 'guess' } }), 'UnrecognizedClientException', 'The security token included in the request is invalid.'],
-    ['of a session that is over', ({ world }) => ({ credentials: issueAccessKey(world, FUNCTION_ROLE, { expiresAt: Date.now() - 1000 }) }), 'ExpiredTokenException', 'The security token included in the request is expired'],
-    ['of ten minutes ago', () => ({ now: () => new Date(Date.now() - 600_000) }), 'InvalidSignatureException', 'Signature expired: '],
-    ['for another region', () => ({ region: 'us-east-1' }), 'InvalidSignatureException', "Credential should be scoped to a valid region, not 'us-east-1'."],
+    [
+      'by another secret',
+      ({ caller }) => ({ credentials: { ...caller, secretAccessKey: 'guess' } }),
+      'InvalidSignatureException',
+      'The request signature we calculated does not match the signature you provided.',
+    ],
+    [
+      'by a key that nobody knows',
+      () => ({ credentials: { accessKeyId: 'AKIANOBODY', secretAccessKey: 'guess' } }),
+      'UnrecognizedClientException',
+      'The security token included in the request is invalid.',
+    ],
+    [
+      'of a session that is over',
+      ({ world }) => ({ credentials: issueAccessKey(world, FUNCTION_ROLE, { expiresAt: Date.now() - 1000 }) }),
+      'ExpiredTokenException',
+      'The security token included in the request is expired',
+    ],
+    [
+      'of ten minutes ago',
+      () => ({ now: () => new Date(Date.now() - 600_000) }),
+      'InvalidSignatureException',
+      'Signature expired: ',
+    ],
+    [
+      'for another region',
+      () => ({ region: 'us-east-1' }),
+      'InvalidSignatureException',
+      "Credential should be scoped to a valid region, not 'us-east-1'.",
+    ],
   ])('%s is not believed', async (_, more, name, message) => {
     const place = openPlace();
     const answer = await place.call('GET', '/migrations', {}, place.client(more(place)));
@@ -198,18 +331,35 @@ describe('a signature', () => {
 
   test('with parts missing is not believed', async () => {
     const { plain } = openPlace();
-    expect(await plain({ headers: { authorization: 'AWS4-HMAC-SHA256 Credential=A/20260115/eu-west-1/execute-api/aws4_request' } })).toMatchObject({ status: 403, headers: { 'x-amzn-errortype': 'IncompleteSignatureException' } });
-    expect(await plain({ headers: { authorization: 'Bearer token' } })).toMatchObject({ status: 403, headers: { 'x-amzn-errortype': 'MissingAuthenticationTokenException' } });
+    expect(
+      await plain({
+        headers: { authorization: 'AWS4-HMAC-SHA256 Credential=A/20260115/eu-west-1/execute-api/aws4_request' },
+      }),
+    ).toMatchObject({ status: 403, headers: { 'x-amzn-errortype': 'IncompleteSignatureException' } });
+    expect(await plain({ headers: { authorization: 'Bearer token' } })).toMatchObject({
+      status: 403,
+      headers: { 'x-amzn-errortype': 'MissingAuthenticationTokenException' },
+    });
   });
 
   test('covers the body and the query', async () => {
     const { door, caller, client, clock } = openPlace();
     let sent: Parameters<typeof door.handle>[0] | undefined;
-    const { request } = client({ credentials: caller, http: async ({ method, url, headers, body = '' }) => {
-      const { host, pathname, searchParams } = new URL(url);
-      sent = { method, host, path: pathname, query: Object.fromEntries(searchParams), headers, body: Buffer.from(body) };
-      return { status: 0, headers: {}, body: '' };
-    } });
+    const { request } = client({
+      credentials: caller,
+      http: async ({ method, url, headers, body = '' }) => {
+        const { host, pathname, searchParams } = new URL(url);
+        sent = {
+          method,
+          host,
+          path: pathname,
+          query: Object.fromEntries(searchParams),
+          headers,
+          body: Buffer.from(body),
+        };
+        return { status: 0, headers: {}, body: '' };
+      },
+    });
     await request('POST', '/migrations', { query: { dryRun: 'true' }, body: { a: 1 } });
     const send = (change: object) => clock.spawn(() => door.handle({ ...sent!, ...change }));
     expect((await send({})).status).toBe(200);
@@ -233,7 +383,11 @@ describe('a function', () => {
     });
     const start = clock.now();
     const answer = await call('GET', '/migrations');
-    expect(answer).toMatchObject({ status: 504, headers: { 'x-amzn-errortype': 'InternalServerErrorException' }, body: '{"message":"Endpoint request timed out"}' });
+    expect(answer).toMatchObject({
+      status: 504,
+      headers: { 'x-amzn-errortype': 'InternalServerErrorException' },
+      body: '{"message":"Endpoint request timed out"}',
+    });
     expect(clock.now() - start).toBe(29_000);
     await clock.spawn(() => clock.sleep(20_000));
     expect(done).toEqual([start + 40_000]);
@@ -242,11 +396,17 @@ describe('a function', () => {
   });
 
   test('has the time that its method gives it, and no timer is left when it is done', async () => {
-    const apis = [{ ...standardApi, methods: standardApi.methods.map((method) => ({ ...method, timeoutMilliseconds: 1500 })) }];
-    const { call, clock } = openPlace({ apis, functions: standard.functions.map((fn) => ({ ...fn, timeoutSeconds: 60 })), handler: async (event) => {
-      await clock.sleep(event.queryStringParameters ? 2000 : 1000);
-      return {};
-    } });
+    const apis = [
+      { ...standardApi, methods: standardApi.methods.map((method) => ({ ...method, timeoutMilliseconds: 1500 })) },
+    ];
+    const { call, clock } = openPlace({
+      apis,
+      functions: standard.functions.map((fn) => ({ ...fn, timeoutSeconds: 60 })),
+      handler: async (event) => {
+        await clock.sleep(event.queryStringParameters ? 2000 : 1000);
+        return {};
+      },
+    });
     const start = clock.now();
     expect((await call('GET', '/migrations')).status).toBe(200);
     expect(clock.now() - start).toBe(1000);
@@ -255,28 +415,39 @@ describe('a function', () => {
   });
 
   test('answers many callers at once', async () => {
-    const { call, clock, events } = openPlace({ handler: async (event) => {
-      await clock.sleep(1000);
-      return echoed(event);
-    } });
+    const { call, clock, events } = openPlace({
+      handler: async (event) => {
+        await clock.sleep(1000);
+        return echoed(event);
+      },
+    });
     const start = clock.now();
     const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => call('GET', `/migrations/${n}`)));
-    expect(answers.map(({ body }) => (JSON.parse(body) as APIGatewayProxyEvent).pathParameters!['id'])).toEqual(Array.from({ length: 20 }, (_, n) => String(n)));
+    expect(answers.map(({ body }) => (JSON.parse(body) as APIGatewayProxyEvent).pathParameters!['id'])).toEqual(
+      Array.from({ length: 20 }, (_, n) => String(n)),
+    );
     expect(events).toHaveLength(20);
     expect(clock.now() - start).toBe(1000);
   });
 
   test.each<[string, PlaceOptions['handler']]>([
-    ['throws', () => {
-      throw new TypeError('secret detail');
-    }],
+    [
+      'throws',
+      () => {
+        throw new TypeError('secret detail');
+      },
+    ],
     ['answers nothing', () => undefined],
     ['answers another field', () => ({ statusCode: 200, cookies: [] })],
     ['answers an object for a body', () => ({ statusCode: 200, body: { a: 1 } })],
     ['answers more than Lambda lets out', () => ({ body: 'x'.repeat(6_300_000) })],
   ])('that %s is a bad gateway', async (_, handler) => {
     const { call, calls, door } = openPlace({ handler });
-    expect(await call('GET', '/migrations')).toMatchObject({ status: 502, headers: { 'x-amzn-errortype': 'InternalServerErrorException' }, body: '{"message":"Internal server error"}' });
+    expect(await call('GET', '/migrations')).toMatchObject({
+      status: 502,
+      headers: { 'x-amzn-errortype': 'InternalServerErrorException' },
+      body: '{"message":"Internal server error"}',
+    });
     expect(calls()).toMatchObject([{ status: 502, error: 'InternalServerErrorException' }]);
     expect(door.failures).toEqual([]);
   });
@@ -291,19 +462,48 @@ describe('a function', () => {
 
   test.each<[string, NonNullable<PlaceOptions['functions']>]>([
     ['does not let API Gateway in', standard.functions.map((fn) => ({ ...fn, permissions: [] }))],
-    ['lets another API in', standard.functions.map((fn) => ({ ...fn, permissions: fn.permissions!.map((each) => ({ ...each, sourceArn: each.sourceArn!.replace(standardApi.id, 'other') })) }))],
-    ['lets it in without its version', standard.functions.map((fn) => ({ ...fn, permissions: fn.permissions!.map((each) => ({ ...each, functionArn: fn.arn })) }))],
+    [
+      'lets another API in',
+      standard.functions.map((fn) => ({
+        ...fn,
+        permissions: fn.permissions!.map((each) => ({
+          ...each,
+          sourceArn: each.sourceArn!.replace(standardApi.id, 'other'),
+        })),
+      })),
+    ],
+    [
+      'lets it in without its version',
+      standard.functions.map((fn) => ({
+        ...fn,
+        permissions: fn.permissions!.map((each) => ({ ...each, functionArn: fn.arn })),
+      })),
+    ],
     ['is not there', []],
   ])('that %s is an error of the API', async (_, functions) => {
     const { call, events, world } = openPlace({ functions });
-    expect(await call('GET', '/migrations')).toMatchObject({ status: 500, body: '{"message":"Internal server error"}' });
+    expect(await call('GET', '/migrations')).toMatchObject({
+      status: 500,
+      body: '{"message":"Internal server error"}',
+    });
     expect(events).toEqual([]);
-    expect(world.log.calls).toMatchObject([{ service: 'lambda', caller: 'apigateway.amazonaws.com', status: functions.length === 0 ? 404 : 403 }, { service: 'execute-api', status: 500 }]);
+    expect(world.log.calls).toMatchObject([
+      { service: 'lambda', caller: 'apigateway.amazonaws.com', status: functions.length === 0 ? 404 : 403 },
+      { service: 'execute-api', status: 500 },
+    ]);
   });
 
   test('that lets in what CDK writes is let in by every route', async () => {
     const { call } = openPlace();
-    const routes = [['GET', '/migrations'], ['POST', '/migrations'], ['GET', '/migrations/01J'], ['GET', '/migrations/latest'], ['POST', '/migrations/01J/cancel'], ['PATCH', '/files/a/b'], ['GET', '/health']] as const;
+    const routes = [
+      ['GET', '/migrations'],
+      ['POST', '/migrations'],
+      ['GET', '/migrations/01J'],
+      ['GET', '/migrations/latest'],
+      ['POST', '/migrations/01J/cancel'],
+      ['PATCH', '/files/a/b'],
+      ['GET', '/health'],
+    ] as const;
     for (const [method, path] of routes) expect((await call(method, path)).status).toBe(200);
   });
 });
@@ -311,14 +511,26 @@ describe('a function', () => {
 describe('a body', () => {
   test('of more than 10 MB does not come to the API, and one too long for Lambda not to the function', async () => {
     const { call, events } = openPlace();
-    expect(await call('POST', '/migrations', { body: 'x'.repeat(10_485_761) })).toMatchObject({ status: 413, headers: { 'content-type': 'text; charset=utf-8' }, body: 'HTTP content length exceeded 10485760 bytes.' });
-    expect(await call('POST', '/migrations', { body: 'x'.repeat(6_300_000) })).toMatchObject({ status: 413, headers: { 'x-amzn-errortype': 'BadRequestException' }, body: '{"message":"Request Too Long"}' });
+    expect(await call('POST', '/migrations', { body: 'x'.repeat(10_485_761) })).toMatchObject({
+      status: 413,
+      headers: { 'content-type': 'text; charset=utf-8' },
+      body: 'HTTP content length exceeded 10485760 bytes.',
+    });
+    expect(await call('POST', '/migrations', { body: 'x'.repeat(6_300_000) })).toMatchObject({
+      status: 413,
+      headers: { 'x-amzn-errortype': 'BadRequestException' },
+      body: '{"message":"Request Too Long"}',
+    });
     expect(events).toEqual([]);
   });
 });
 
 test('the operator may do everything', async () => {
   const place = openPlace({ statements: [allow('dynamodb:GetItem')] });
-  expect((await place.call('POST', '/migrations', {}, place.client({ credentials: operator(place.world) }))).status).toBe(200);
-  expect(place.events[0]!.requestContext.identity.userArn).toBe(`arn:aws:sts::${ACCOUNT}:assumed-role/operator/sandbox`);
+  expect(
+    (await place.call('POST', '/migrations', {}, place.client({ credentials: operator(place.world) }))).status,
+  ).toBe(200);
+  expect(place.events[0]!.requestContext.identity.userArn).toBe(
+    `arn:aws:sts::${ACCOUNT}:assumed-role/operator/sandbox`,
+  );
 });

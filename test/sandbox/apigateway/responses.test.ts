@@ -8,7 +8,11 @@ const parsed = ({ body }: { body: string }): Record<string, unknown> => JSON.par
 describe('gateway responses', () => {
   test('of a type stand before those for all', async () => {
     const { plain, call } = place();
-    expect(await plain({ path: '/v1/nothing' })).toMatchObject({ status: 404, headers: { 'content-type': 'application/json', 'x-amzn-errortype': 'MissingAuthenticationTokenException' }, body: '{"error":"none"}' });
+    expect(await plain({ path: '/v1/nothing' })).toMatchObject({
+      status: 404,
+      headers: { 'content-type': 'application/json', 'x-amzn-errortype': 'MissingAuthenticationTokenException' },
+      body: '{"error":"none"}',
+    });
     // Signed or not, a path or not: all the same.
     expect(await call('GET', '/nothing')).toMatchObject({ status: 404, body: '{"error":"none"}' });
     expect(await plain({})).toMatchObject({ status: 404, body: '{"error":"none"}' });
@@ -17,30 +21,68 @@ describe('gateway responses', () => {
   test('have the type that the caller accepts', async () => {
     const { plain } = place();
     const accepting = async (accept: string) => plain({ path: '/v1/nothing', headers: { accept } });
-    expect(await accepting('text/html, text/plain;q=0.5')).toMatchObject({ headers: { 'content-type': 'text/plain' }, body: 'There is no /v1/nothing' });
-    for (const accept of ['application/json', '*/*', 'image/png']) expect(await accepting(accept)).toMatchObject({ headers: { 'content-type': 'application/json' }, body: '{"error":"none"}' });
+    expect(await accepting('text/html, text/plain;q=0.5')).toMatchObject({
+      headers: { 'content-type': 'text/plain' },
+      body: 'There is no /v1/nothing',
+    });
+    for (const accept of ['application/json', '*/*', 'image/png'])
+      expect(await accepting(accept)).toMatchObject({
+        headers: { 'content-type': 'application/json' },
+        body: '{"error":"none"}',
+      });
   });
 
   test('for all client errors keep the status and fill in the template', async () => {
     const { call, client, caller } = place();
-    const answer = await call('GET', '/migrations/01J', {}, client({ credentials: { ...caller, secretAccessKey: 'guess' } }));
-    expect(answer).toMatchObject({ status: 403, headers: { 'content-type': 'application/problem+json', 'x-amzn-errortype': 'InvalidSignatureException' } });
+    const answer = await call(
+      'GET',
+      '/migrations/01J',
+      {},
+      client({ credentials: { ...caller, secretAccessKey: 'guess' } }),
+    );
+    expect(answer).toMatchObject({
+      status: 403,
+      headers: { 'content-type': 'application/problem+json', 'x-amzn-errortype': 'InvalidSignatureException' },
+    });
     expect(answer.headers['x-request']).toBe(answer.headers['x-amzn-requestid']);
     const message = expect.stringMatching(/^The request signature we calculated does not match/) as string;
-    expect(parsed(answer)).toEqual({ title: message, type: 'INVALID_SIGNATURE', raw: message, id: answer.headers['x-amzn-requestid'], path: '/v1/migrations/01J', resource: '/migrations/{id}', colour: 'blue', who: '' });
+    expect(parsed(answer)).toEqual({
+      title: message,
+      type: 'INVALID_SIGNATURE',
+      raw: message,
+      id: answer.headers['x-amzn-requestid'],
+      path: '/v1/migrations/01J',
+      resource: '/migrations/{id}',
+      colour: 'blue',
+      who: '',
+    });
   });
 
   test('for all server errors may change the status', async () => {
     const { call } = place({ handler: () => null });
     const answer = await call('GET', '/migrations');
     expect(answer).toMatchObject({ status: 503, headers: { 'content-type': 'application/problem+json' } });
-    expect(parsed(answer)).toMatchObject({ title: 'Internal server error', type: 'INTEGRATION_FAILURE', who: expect.stringContaining('assumed-role/plan-function/') as string });
+    expect(parsed(answer)).toMatchObject({
+      title: 'Internal server error',
+      type: 'INTEGRATION_FAILURE',
+      who: expect.stringContaining('assumed-role/plan-function/') as string,
+    });
   });
 
   test('without a template keep the body, and headers come from the request', async () => {
     const { call } = place({ statements: [allow('execute-api:Invoke', methodArn('*/GET/*'))] });
     const answer = await call('POST', '/migrations/an%20id/cancel', { query: { q: ['1', 'two'] } });
-    expect(answer).toMatchObject({ status: 403, headers: { 'content-type': 'application/json', 'x-id': 'an id', 'x-q': 'two', 'x-host': customApi.host, 'x-colour': 'blue', 'x-fixed': "it''s" } });
+    expect(answer).toMatchObject({
+      status: 403,
+      headers: {
+        'content-type': 'application/json',
+        'x-id': 'an id',
+        'x-q': 'two',
+        'x-host': customApi.host,
+        'x-colour': 'blue',
+        'x-fixed': "it''s",
+      },
+    });
     expect(parsed(answer)['message']).toContain('is not authorized to perform: execute-api:Invoke');
   });
 
@@ -50,7 +92,8 @@ describe('gateway responses', () => {
   });
 
   test('are asked for each type of failure', async () => {
-    const typeOf = async (more: PlaceOptions, path = '/migrations', body?: string): Promise<unknown> => parsed(await place(more).call('POST', path, body === undefined ? {} : { body }))['type'];
+    const typeOf = async (more: PlaceOptions, path = '/migrations', body?: string): Promise<unknown> =>
+      parsed(await place(more).call('POST', path, body === undefined ? {} : { body }))['type'];
     const slow = standard.functions.map((fn) => ({ ...fn, timeoutSeconds: 60 }));
     expect(await typeOf({ functions: slow, handler: (_, clock) => clock.sleep(40_000) })).toBe('INTEGRATION_TIMEOUT');
     expect(await typeOf({ functions: [] })).toBe('API_CONFIGURATION_ERROR');
@@ -66,8 +109,16 @@ describe('gateway responses', () => {
     ['API_CONFIGURATION_ERROR', 598],
     ['DEFAULT_5XX', 597],
   ])('for a malformed answer are those of %s', async (apiUnusableAnswer, status) => {
-    const responses = { INTEGRATION_FAILURE: { status: 599, headers: {}, templates: {} }, API_CONFIGURATION_ERROR: { status: 598, headers: {}, templates: {} }, DEFAULT_5XX: { status: 597, headers: {}, templates: {} } };
-    const { call } = openPlace({ apis: [{ ...standardApi, responses }], knobs: { apiUnusableAnswer }, handler: () => 'text' });
+    const responses = {
+      INTEGRATION_FAILURE: { status: 599, headers: {}, templates: {} },
+      API_CONFIGURATION_ERROR: { status: 598, headers: {}, templates: {} },
+      DEFAULT_5XX: { status: 597, headers: {}, templates: {} },
+    };
+    const { call } = openPlace({
+      apis: [{ ...standardApi, responses }],
+      knobs: { apiUnusableAnswer },
+      handler: () => 'text',
+    });
     expect((await call('GET', '/migrations')).status).toBe(status);
   });
 });

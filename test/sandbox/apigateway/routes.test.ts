@@ -11,7 +11,17 @@ const routed = (methods: string[], path: string, httpMethod = 'GET'): unknown =>
   return match && [`${match.method.httpMethod} ${match.method.path}`, match.parameters];
 };
 
-const API = ['ANY /{proxy+}', 'GET /a/{x}', 'GET /a/{rest+}', 'GET /a/b', 'GET /a/{x}/c', 'POST /a/b/d', 'GET /', 'ANY /any', 'GET /any'];
+const API = [
+  'ANY /{proxy+}',
+  'GET /a/{x}',
+  'GET /a/{rest+}',
+  'GET /a/b',
+  'GET /a/{x}/c',
+  'POST /a/b/d',
+  'GET /',
+  'ANY /any',
+  'GET /any',
+];
 
 describe('a path', () => {
   test.each<[string, string, Record<string, string>]>([

@@ -35,8 +35,23 @@ const seen = async (place: Place, url: string, http = inProcessTransport(place.d
     ['GET', '/nothing', {}],
   ] as const) {
     const { status, headers, body } = await place.call(method, path, options, client);
-    const { resource, pathParameters, multiValueQueryStringParameters, body: got, requestContext: context } = JSON.parse(body) as Record<string, unknown>;
-    answers.push({ status, type: headers['content-type'], date: headers['date'], resource, pathParameters, multiValueQueryStringParameters, got, user: (context as { identity: { userArn: string } } | undefined)?.identity.userArn });
+    const {
+      resource,
+      pathParameters,
+      multiValueQueryStringParameters,
+      body: got,
+      requestContext: context,
+    } = JSON.parse(body) as Record<string, unknown>;
+    answers.push({
+      status,
+      type: headers['content-type'],
+      date: headers['date'],
+      resource,
+      pathParameters,
+      multiValueQueryStringParameters,
+      got,
+      user: (context as { identity: { userArn: string } } | undefined)?.identity.userArn,
+    });
   }
   return answers;
 };
@@ -60,37 +75,80 @@ describe('both transports', () => {
 describe('an address that all services share', () => {
   it('answers unsigned and badly signed requests below a stage by the API alone', async () => {
     const { place, loopback } = await listening();
-    const send = (path: string, headers: Record<string, string> = {}) => networkHttp({ method: 'GET', url: `${loopback.url}${path}`, headers });
-    expect(await send('/v1/migrations')).toMatchObject({ status: 403, body: '{"message":"Missing Authentication Token"}' });
-    expect(await send('/v1/migrations', { authorization: 'Bearer x' })).toMatchObject({ status: 403, body: '{"message":"Missing Authentication Token"}' });
+    const send = (path: string, headers: Record<string, string> = {}) =>
+      networkHttp({ method: 'GET', url: `${loopback.url}${path}`, headers });
+    expect(await send('/v1/migrations')).toMatchObject({
+      status: 403,
+      body: '{"message":"Missing Authentication Token"}',
+    });
+    expect(await send('/v1/migrations', { authorization: 'Bearer x' })).toMatchObject({
+      status: 403,
+      body: '{"message":"Missing Authentication Token"}',
+    });
     expect(await send('/v1/health')).toMatchObject({ status: 200 });
-    expect(place.events[0]!.requestContext).toMatchObject({ domainName: new URL(loopback.url).host, domainPrefix: '127' });
-    const wrong = place.client({ url: `${loopback.url}/v1`, http: networkHttp, credentials: { ...place.caller, secretAccessKey: 'guess' } });
-    expect(await wrong.request('GET', '/migrations')).toMatchObject({ status: 403, headers: { 'x-amzn-errortype': 'InvalidSignatureException' } });
-    expect(place.calls().map(({ operation }) => operation)).toEqual(['GET /migrations', 'GET /migrations', 'GET /health', 'GET /migrations']);
+    expect(place.events[0]!.requestContext).toMatchObject({
+      domainName: new URL(loopback.url).host,
+      domainPrefix: '127',
+    });
+    const wrong = place.client({
+      url: `${loopback.url}/v1`,
+      http: networkHttp,
+      credentials: { ...place.caller, secretAccessKey: 'guess' },
+    });
+    expect(await wrong.request('GET', '/migrations')).toMatchObject({
+      status: 403,
+      headers: { 'x-amzn-errortype': 'InvalidSignatureException' },
+    });
+    expect(place.calls().map(({ operation }) => operation)).toEqual([
+      'GET /migrations',
+      'GET /migrations',
+      'GET /health',
+      'GET /migrations',
+    ]);
     // What is not below a stage is still EKS's.
-    expect(await send('/clusters')).toMatchObject({ status: 403, headers: { 'x-amzn-errortype': 'MissingAuthenticationTokenException' } });
+    expect(await send('/clusters')).toMatchObject({
+      status: 403,
+      headers: { 'x-amzn-errortype': 'MissingAuthenticationTokenException' },
+    });
     expect(place.world.log.calls.at(-1)).toMatchObject({ service: 'eks' });
   });
 
   it('is forbidden for another stage', async () => {
     const { place, loopback } = await listening();
     const client = place.client({ url: `${loopback.url}/v2`, http: networkHttp });
-    expect(await client.request('GET', '/migrations')).toMatchObject({ status: 403, headers: { 'x-amzn-errortype': 'ForbiddenException' }, body: '{"message":"Forbidden"}' });
-    expect(place.calls()).toMatchObject([{ operation: 'GET /v2/migrations', status: 403, error: 'ForbiddenException' }]);
+    expect(await client.request('GET', '/migrations')).toMatchObject({
+      status: 403,
+      headers: { 'x-amzn-errortype': 'ForbiddenException' },
+      body: '{"message":"Forbidden"}',
+    });
+    expect(place.calls()).toMatchObject([
+      { operation: 'GET /v2/migrations', status: 403, error: 'ForbiddenException' },
+    ]);
   });
 
   it('has several APIs by their ids', async () => {
-    const other: AssemblyApi = { ...customApi, id: 'other56789', host: `other56789.execute-api.${REGION}.amazonaws.com`, methods: [] };
+    const other: AssemblyApi = {
+      ...customApi,
+      id: 'other56789',
+      host: `other56789.execute-api.${REGION}.amazonaws.com`,
+      methods: [],
+    };
     const apis = [standardApi, other];
     const { place, loopback } = await listening({ apis });
-    const at = (api: AssemblyApi) => place.client({ url: loopbackUrlOf(apis, api, 'v1', loopback.url), http: networkHttp });
+    const at = (api: AssemblyApi) =>
+      place.client({ url: loopbackUrlOf(apis, api, 'v1', loopback.url), http: networkHttp });
     expect(loopbackUrlOf(apis, other, 'v1', loopback.url)).toBe(`${loopback.url}/_apis/other56789/v1`);
     const answer = await at(standardApi).request('GET', '/migrations/01J');
     expect(answer.status).toBe(200);
-    expect(JSON.parse(answer.body)).toMatchObject({ path: '/migrations/01J', requestContext: { path: '/v1/migrations/01J', apiId: standardApi.id } });
+    expect(JSON.parse(answer.body)).toMatchObject({
+      path: '/migrations/01J',
+      requestContext: { path: '/v1/migrations/01J', apiId: standardApi.id },
+    });
     expect(await at(other).request('GET', '/migrations')).toMatchObject({ status: 404, body: '{"error":"none"}' });
-    expect(await at({ ...other, id: 'third' }).request('GET', '/migrations')).toMatchObject({ status: 403, body: '{"message":"Forbidden"}' });
+    expect(await at({ ...other, id: 'third' }).request('GET', '/migrations')).toMatchObject({
+      status: 403,
+      body: '{"message":"Forbidden"}',
+    });
     // A stage that both have says nothing.
     const unnamed = place.client({ url: `${loopback.url}/v1`, http: networkHttp });
     expect(await unnamed.request('GET', '/migrations')).toMatchObject({ status: 403, body: '{"message":"Forbidden"}' });
@@ -102,18 +160,40 @@ describe("an API's own host", () => {
     const place = openPlace();
     const elsewhere = place.client({ url: `https://other56789.execute-api.${REGION}.amazonaws.com/v1` });
     await expect(place.call('GET', '/migrations', {}, elsewhere)).rejects.toMatchObject({ code: 'ENOTFOUND' });
-    expect(await place.plain({ host: `other56789.execute-api.${REGION}.amazonaws.com`, headers: { authorization: 'AWS4-HMAC-SHA256 Credential=A/20260115/eu-west-1/execute-api/aws4_request' } })).toMatchObject({ status: 403, body: '{"message":"Forbidden"}' });
-    expect(await place.plain({ path: '/v2/migrations' })).toMatchObject({ status: 403, body: '{"message":"Forbidden"}' });
-    expect(await place.plain({ host: standardApi.host.toUpperCase(), path: '/v1/health' })).toMatchObject({ status: 200 });
+    expect(
+      await place.plain({
+        host: `other56789.execute-api.${REGION}.amazonaws.com`,
+        headers: { authorization: 'AWS4-HMAC-SHA256 Credential=A/20260115/eu-west-1/execute-api/aws4_request' },
+      }),
+    ).toMatchObject({ status: 403, body: '{"message":"Forbidden"}' });
+    expect(await place.plain({ path: '/v2/migrations' })).toMatchObject({
+      status: 403,
+      body: '{"message":"Forbidden"}',
+    });
+    expect(await place.plain({ host: standardApi.host.toUpperCase(), path: '/v1/health' })).toMatchObject({
+      status: 200,
+    });
   });
 
   it('wants a signature for API Gateway', async () => {
     const place = openPlace();
     const transport = inProcessTransport(place.door, place.world);
-    const settingsFor: typeof transport.settingsFor = (service, region) => ({ ...transport.settingsFor!(service, region), endpoint: `${place.url}/migrations` });
-    const eks = new ClientFactory({ region: REGION, credentials: place.caller, transport: { ...transport, settingsFor } }).eks();
-    const refused = await place.clock.spawn(() => eks.send(new ListClustersCommand({})).catch((error: unknown) => error as Error));
-    expect(refused).toMatchObject({ name: 'InvalidSignatureException', message: "Credential should be scoped to correct service: 'execute-api'." });
+    const settingsFor: typeof transport.settingsFor = (service, region) => ({
+      ...transport.settingsFor!(service, region),
+      endpoint: `${place.url}/migrations`,
+    });
+    const eks = new ClientFactory({
+      region: REGION,
+      credentials: place.caller,
+      transport: { ...transport, settingsFor },
+    }).eks();
+    const refused = await place.clock.spawn(() =>
+      eks.send(new ListClustersCommand({})).catch((error: unknown) => error as Error),
+    );
+    expect(refused).toMatchObject({
+      name: 'InvalidSignatureException',
+      message: "Credential should be scoped to correct service: 'execute-api'.",
+    });
     expect(place.calls()).toMatchObject([{ operation: 'GET /migrations/{id}', status: 403 }]);
   });
 });

@@ -10,7 +10,8 @@ afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true, for
 
 type Resource = { Type: string; Properties: Record<string, unknown> };
 const FUNCTION = 'arn:aws:lambda:eu-west-1:111122223333:function:handler';
-const uri = (functionArn: string): string => `arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/${functionArn}/invocations`;
+const uri = (functionArn: string): string =>
+  `arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/${functionArn}/invocations`;
 
 /** An API with one method, of which some things are different. */
 const load = (changes: Record<string, Record<string, unknown>>, more: Record<string, Resource> = {}) => {
@@ -21,18 +22,39 @@ const load = (changes: Record<string, Record<string, unknown>>, more: Record<str
   const { Integration = {}, ...others } = changes;
   const resources: Record<string, Resource> = {
     Api: { Type: 'AWS::ApiGateway::RestApi', Properties: { Name: 'api' } },
-    Things: { Type: 'AWS::ApiGateway::Resource', Properties: { RestApiId, ParentId: { 'Fn::GetAtt': ['Api', 'RootResourceId'] }, PathPart: 'things' } },
+    Things: {
+      Type: 'AWS::ApiGateway::Resource',
+      Properties: { RestApiId, ParentId: { 'Fn::GetAtt': ['Api', 'RootResourceId'] }, PathPart: 'things' },
+    },
     Method: {
       Type: 'AWS::ApiGateway::Method',
-      Properties: { RestApiId, ResourceId: { Ref: 'Things' }, HttpMethod: 'GET', AuthorizationType: 'AWS_IAM', Integration: { Type: 'AWS_PROXY', IntegrationHttpMethod: 'POST', Uri: uri(FUNCTION), ...Integration } },
+      Properties: {
+        RestApiId,
+        ResourceId: { Ref: 'Things' },
+        HttpMethod: 'GET',
+        AuthorizationType: 'AWS_IAM',
+        Integration: { Type: 'AWS_PROXY', IntegrationHttpMethod: 'POST', Uri: uri(FUNCTION), ...Integration },
+      },
     },
     Deployment: { Type: 'AWS::ApiGateway::Deployment', Properties: { RestApiId } },
-    Stage: { Type: 'AWS::ApiGateway::Stage', Properties: { RestApiId, DeploymentId: { Ref: 'Deployment' }, StageName: 'v1' } },
+    Stage: {
+      Type: 'AWS::ApiGateway::Stage',
+      Properties: { RestApiId, DeploymentId: { Ref: 'Deployment' }, StageName: 'v1' },
+    },
     Response: { Type: 'AWS::ApiGateway::GatewayResponse', Properties: { RestApiId, ResponseType: 'DEFAULT_4XX' } },
     ...more,
   };
   for (const [name, properties] of Object.entries(others)) Object.assign(resources[name]!.Properties, properties);
-  put('manifest.json', { version: '1', artifacts: { App: { type: 'aws:cloudformation:stack', environment: 'aws://unknown-account/unknown-region', properties: { templateFile: 'App.template.json' } } } });
+  put('manifest.json', {
+    version: '1',
+    artifacts: {
+      App: {
+        type: 'aws:cloudformation:stack',
+        environment: 'aws://unknown-account/unknown-region',
+        properties: { templateFile: 'App.template.json' },
+      },
+    },
+  });
   put('App.template.json', { Resources: resources });
   return loadAssembly(folder, { account: '111122223333', region: 'eu-west-1' }).apis;
 };
@@ -41,10 +63,22 @@ describe("CDK's RestApi", () => {
   test('as plain data', () => {
     const version = standard.functions[0]!.versionArns[0]!;
     expect(version).toMatch(/:function:App-Handler\w+:1$/);
-    expect(standardApi).toMatchObject({ partition: 'aws', region: 'eu-west-1', account: '111122223333', host: `${standardApi.id}.execute-api.eu-west-1.amazonaws.com`, responses: {} });
+    expect(standardApi).toMatchObject({
+      partition: 'aws',
+      region: 'eu-west-1',
+      account: '111122223333',
+      host: `${standardApi.id}.execute-api.eu-west-1.amazonaws.com`,
+      responses: {},
+    });
     expect(standardApi.id).toMatch(/^[a-z0-9]{10}$/);
-    expect(standardApi.stages).toEqual([{ name: 'v1', deploymentId: expect.stringMatching(/^[a-z0-9]{10}$/) as string, variables: { colour: 'blue' } }]);
-    expect(standardApi.methods.map(({ httpMethod, path, authorization }) => `${httpMethod} ${path} ${authorization}`).toSorted()).toEqual([
+    expect(standardApi.stages).toEqual([
+      { name: 'v1', deploymentId: expect.stringMatching(/^[a-z0-9]{10}$/) as string, variables: { colour: 'blue' } },
+    ]);
+    expect(
+      standardApi.methods
+        .map(({ httpMethod, path, authorization }) => `${httpMethod} ${path} ${authorization}`)
+        .toSorted(),
+    ).toEqual([
       'ANY /files/{path+} AWS_IAM',
       'GET /health NONE',
       'GET /migrations AWS_IAM',
@@ -53,7 +87,8 @@ describe("CDK's RestApi", () => {
       'POST /migrations AWS_IAM',
       'POST /migrations/{id}/cancel AWS_IAM',
     ]);
-    for (const method of standardApi.methods) expect(method).toMatchObject({ functionArn: version, timeoutMilliseconds: 29_000 });
+    for (const method of standardApi.methods)
+      expect(method).toMatchObject({ functionArn: version, timeoutMilliseconds: 29_000 });
     expect(new Set(standardApi.methods.map(({ resourceId }) => resourceId)).size).toBe(6);
   });
 
@@ -62,7 +97,9 @@ describe("CDK's RestApi", () => {
     expect(standard.outputs['Root']).toMatch(/^[a-z0-9]{10}$/);
     expect(standard.outputs['Root']).not.toBe(standardApi.id);
     const { permissions } = standard.functions[0]!;
-    expect(permissions!.map(({ service, sourceArn }) => `${service} ${sourceArn}`)).toContain(`apigateway.amazonaws.com arn:aws:execute-api:eu-west-1:111122223333:${standardApi.id}/v1/GET/migrations/*`);
+    expect(permissions!.map(({ service, sourceArn }) => `${service} ${sourceArn}`)).toContain(
+      `apigateway.amazonaws.com arn:aws:execute-api:eu-west-1:111122223333:${standardApi.id}/v1/GET/migrations/*`,
+    );
   });
 
   test('has gateway responses', () => {
@@ -77,21 +114,47 @@ describe("CDK's RestApi", () => {
 
 describe('an API', () => {
   test('that is written by hand is read', () => {
-    expect(load({})).toMatchObject([{ logicalId: 'Api', stages: [{ name: 'v1' }], methods: [{ path: '/things', httpMethod: 'GET', functionArn: FUNCTION }] }]);
+    expect(load({})).toMatchObject([
+      {
+        logicalId: 'Api',
+        stages: [{ name: 'v1' }],
+        methods: [{ path: '/things', httpMethod: 'GET', functionArn: FUNCTION }],
+      },
+    ]);
   });
 
   test('may have what makes no difference here, and a stage with its deployment', () => {
     const apis = load(
-      { Api: { EndpointConfiguration: { Types: ['REGIONAL'] }, Tags: [] }, Method: { RequestValidatorId: { Ref: 'Validator' }, RequestModels: { 'application/json': { Ref: 'Model' } }, RequestParameters: { 'method.request.querystring.q': true } }, Deployment: { StageName: 'v2', StageDescription: { Variables: { n: 3 } } }, Integration: { TimeoutInMillis: 5000 } },
-      { Validator: { Type: 'AWS::ApiGateway::RequestValidator', Properties: { RestApiId: { Ref: 'Api' } } }, Model: { Type: 'AWS::ApiGateway::Model', Properties: { RestApiId: { Ref: 'Api' }, Schema: {} } }, Account: { Type: 'AWS::ApiGateway::Account', Properties: {} } },
+      {
+        Api: { EndpointConfiguration: { Types: ['REGIONAL'] }, Tags: [] },
+        Method: {
+          RequestValidatorId: { Ref: 'Validator' },
+          RequestModels: { 'application/json': { Ref: 'Model' } },
+          RequestParameters: { 'method.request.querystring.q': true },
+        },
+        Deployment: { StageName: 'v2', StageDescription: { Variables: { n: 3 } } },
+        Integration: { TimeoutInMillis: 5000 },
+      },
+      {
+        Validator: { Type: 'AWS::ApiGateway::RequestValidator', Properties: { RestApiId: { Ref: 'Api' } } },
+        Model: { Type: 'AWS::ApiGateway::Model', Properties: { RestApiId: { Ref: 'Api' }, Schema: {} } },
+        Account: { Type: 'AWS::ApiGateway::Account', Properties: {} },
+      },
     );
-    expect(apis).toMatchObject([{ stages: [{ name: 'v1' }, { name: 'v2', variables: { n: '3' } }], methods: [{ timeoutMilliseconds: 5000 }] }]);
+    expect(apis).toMatchObject([
+      { stages: [{ name: 'v1' }, { name: 'v2', variables: { n: '3' } }], methods: [{ timeoutMilliseconds: 5000 }] },
+    ]);
   });
 
   test('is not there in an application without one', () => {
     const folder = mkdtempSync(join(tmpdir(), 'apis-'));
     folders.push(folder);
-    writeFileSync(join(folder, 'manifest.json'), JSON.stringify({ artifacts: { App: { type: 'aws:cloudformation:stack', properties: { templateFile: 'App.template.json' } } } }));
+    writeFileSync(
+      join(folder, 'manifest.json'),
+      JSON.stringify({
+        artifacts: { App: { type: 'aws:cloudformation:stack', properties: { templateFile: 'App.template.json' } } },
+      }),
+    );
     writeFileSync(join(folder, 'App.template.json'), '{"Resources":{}}');
     expect(loadAssembly(folder, { account: '111122223333', region: 'eu-west-1' })).not.toHaveProperty('apis');
   });
@@ -101,32 +164,94 @@ describe('an API', () => {
     ['an OpenAPI body', { Api: { Body: {} } }, 'Api', 'an API with Body'],
     ['binary media types', { Api: { BinaryMediaTypes: ['image/png'] } }, 'Api', 'media types that are binary'],
     ['a VPC for its caller', { Api: { EndpointConfiguration: { Types: ['PRIVATE'] } } }, 'Api', 'a private API'],
-    ['no endpoint of its own', { Api: { DisableExecuteApiEndpoint: 'true' } }, 'Api', 'an API without its own endpoint'],
-    ['a resource that hangs in the air', { Things: { ParentId: 'gone' } }, 'Things', 'a resource that does not lead to the root of its API'],
-    ['a resource that is its own parent', { Things: { ParentId: { Ref: 'Things' } } }, 'Things', 'a resource that does not lead to the root'],
+    [
+      'no endpoint of its own',
+      { Api: { DisableExecuteApiEndpoint: 'true' } },
+      'Api',
+      'an API without its own endpoint',
+    ],
+    [
+      'a resource that hangs in the air',
+      { Things: { ParentId: 'gone' } },
+      'Things',
+      'a resource that does not lead to the root of its API',
+    ],
+    [
+      'a resource that is its own parent',
+      { Things: { ParentId: { Ref: 'Things' } } },
+      'Things',
+      'a resource that does not lead to the root',
+    ],
     ['a method of another resource', { Method: { ResourceId: 'gone' } }, 'Method', 'a method of the resource gone'],
-    ['an authorizer', { Method: { AuthorizationType: 'CUSTOM' } }, 'Method', 'the authorization CUSTOM; the sandbox has AWS_IAM and NONE'],
+    [
+      'an authorizer',
+      { Method: { AuthorizationType: 'CUSTOM' } },
+      'Method',
+      'the authorization CUSTOM; the sandbox has AWS_IAM and NONE',
+    ],
     ['an API key', { Method: { ApiKeyRequired: true } }, 'Method', 'a method that wants an API key'],
     ['a mock', { Integration: { Type: 'MOCK' } }, 'Method', 'an integration of type MOCK'],
     ['another way to Lambda', { Integration: { IntegrationHttpMethod: 'GET' } }, 'Method', 'an integration by GET'],
     ['a role for the call', { Integration: { Credentials: 'arn:role' } }, 'Method', 'an integration with Credentials'],
-    ['an answer in a stream', { Integration: { ResponseTransferMode: 'STREAM' } }, 'Method', 'an integration whose answers come as STREAM'],
-    ['another service behind it', { Integration: { Uri: 'arn:aws:apigateway:eu-west-1:sqs:path/queue' } }, 'Method', 'the integration arn:aws:apigateway:eu-west-1:sqs:path/queue'],
-    ['a time-out too long', { Integration: { TimeoutInMillis: 30_000 } }, 'Method', 'a time-out of 30000 milliseconds; API Gateway takes 50 to 29000'],
+    [
+      'an answer in a stream',
+      { Integration: { ResponseTransferMode: 'STREAM' } },
+      'Method',
+      'an integration whose answers come as STREAM',
+    ],
+    [
+      'another service behind it',
+      { Integration: { Uri: 'arn:aws:apigateway:eu-west-1:sqs:path/queue' } },
+      'Method',
+      'the integration arn:aws:apigateway:eu-west-1:sqs:path/queue',
+    ],
+    [
+      'a time-out too long',
+      { Integration: { TimeoutInMillis: 30_000 } },
+      'Method',
+      'a time-out of 30000 milliseconds; API Gateway takes 50 to 29000',
+    ],
     ['a cache', { Stage: { MethodSettings: [{ CachingEnabled: true }] } }, 'Stage', 'a stage that caches'],
     ['a canary', { Stage: { CanarySetting: {} } }, 'Stage', 'a stage with CanarySetting'],
     ['a response of no type', { Response: { ResponseType: 'SAD' } }, 'Response', 'the response type SAD'],
     ['a response of no status', { Response: { StatusCode: '99' } }, 'Response', 'the status 99'],
-    ['a parameter that is no header', { Response: { ResponseParameters: { 'gatewayresponse.path.x': "'y'" } } }, 'Response', 'the parameter gatewayresponse.path.x'],
-    ['a header of neither kind', { Response: { ResponseParameters: { 'gatewayresponse.header.x': 'y' } } }, 'Response', 'the value y, which is neither text in single quotes nor a variable'],
-    ['a header of a variable that is not known', { Response: { ResponseParameters: { 'gatewayresponse.header.x': 'context.wafResponseCode' } } }, 'Response', 'the variable context.wafResponseCode'],
-    ['a template with a variable that is not known', { Response: { ResponseTemplates: { 'application/json': '{"v":"$context.authorizer.claims"}' } } }, 'Response', 'the variable context.authorizer.claims'],
+    [
+      'a parameter that is no header',
+      { Response: { ResponseParameters: { 'gatewayresponse.path.x': "'y'" } } },
+      'Response',
+      'the parameter gatewayresponse.path.x',
+    ],
+    [
+      'a header of neither kind',
+      { Response: { ResponseParameters: { 'gatewayresponse.header.x': 'y' } } },
+      'Response',
+      'the value y, which is neither text in single quotes nor a variable',
+    ],
+    [
+      'a header of a variable that is not known',
+      { Response: { ResponseParameters: { 'gatewayresponse.header.x': 'context.wafResponseCode' } } },
+      'Response',
+      'the variable context.wafResponseCode',
+    ],
+    [
+      'a template with a variable that is not known',
+      { Response: { ResponseTemplates: { 'application/json': '{"v":"$context.authorizer.claims"}' } } },
+      'Response',
+      'the variable context.authorizer.claims',
+    ],
   ])('with %s is refused, and it says where', (_, changes, logicalId, message) => {
     expect(() => load(changes)).toThrow(message);
     expect(() => load(changes)).toThrow(`App.template.json, ${logicalId}`);
   });
 
-  test.each(['AWS::ApiGateway::Authorizer', 'AWS::ApiGateway::UsagePlan', 'AWS::ApiGateway::DomainName', 'AWS::ApiGatewayV2::Api'])('of the type %s is refused', (type) => {
-    expect(() => load({}, { Other: { Type: type, Properties: {} } })).toThrow(`App.template.json, Other has the type ${type}; of API Gateway the sandbox has REST APIs`);
+  test.each([
+    'AWS::ApiGateway::Authorizer',
+    'AWS::ApiGateway::UsagePlan',
+    'AWS::ApiGateway::DomainName',
+    'AWS::ApiGatewayV2::Api',
+  ])('of the type %s is refused', (type) => {
+    expect(() => load({}, { Other: { Type: type, Properties: {} } })).toThrow(
+      `App.template.json, Other has the type ${type}; of API Gateway the sandbox has REST APIs`,
+    );
   });
 });

@@ -16,10 +16,23 @@ const write = (stacks: Record<string, Template>, environment = 'aws://unknown-ac
   const folder = mkdtempSync(join(tmpdir(), 'assembly-'));
   folders.push(folder);
   const put = (file: string, content: unknown): void => writeFileSync(join(folder, file), JSON.stringify(content));
-  put('code.assets.json', { files: { hash: { source: { path: 'asset.code', packaging: 'zip' }, destinations: { current: { bucketName: 'b', objectKey: 'code.zip' } } } } });
-  const artifacts: Record<string, unknown> = { 'code.assets': { type: 'cdk:asset-manifest', properties: { file: 'code.assets.json' } } };
+  put('code.assets.json', {
+    files: {
+      hash: {
+        source: { path: 'asset.code', packaging: 'zip' },
+        destinations: { current: { bucketName: 'b', objectKey: 'code.zip' } },
+      },
+    },
+  });
+  const artifacts: Record<string, unknown> = {
+    'code.assets': { type: 'cdk:asset-manifest', properties: { file: 'code.assets.json' } },
+  };
   for (const [name, template] of Object.entries(stacks)) {
-    artifacts[name] = { type: 'aws:cloudformation:stack', environment, properties: { templateFile: `${name}.template.json` } };
+    artifacts[name] = {
+      type: 'aws:cloudformation:stack',
+      environment,
+      properties: { templateFile: `${name}.template.json` },
+    };
     put(`${name}.template.json`, template);
   }
   put('manifest.json', { version: '1', artifacts });
@@ -29,12 +42,18 @@ const load = (stacks: Record<string, Template>, environment?: string): Assembly 
   loadAssembly(write(stacks, environment), { account: '111122223333', region: 'eu-west-1' });
 
 /** One stack, `App`, whose output `Out` is that value. */
-const outputOf = (value: unknown, more: Template = {}): string | undefined => load({ App: { Resources: {}, Outputs: { Out: { Value: value } }, ...more } }).outputs['Out'];
+const outputOf = (value: unknown, more: Template = {}): string | undefined =>
+  load({ App: { Resources: {}, Outputs: { Out: { Value: value } }, ...more } }).outputs['Out'];
 
 const role = { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: {} } };
 const fn = (more: Record<string, unknown> = {}) => ({
   Type: 'AWS::Lambda::Function',
-  Properties: { Handler: 'plan.handler', Code: { S3Bucket: 'b', S3Key: 'code.zip' }, Role: { 'Fn::GetAtt': ['Role', 'Arn'] }, ...more },
+  Properties: {
+    Handler: 'plan.handler',
+    Code: { S3Bucket: 'b', S3Key: 'code.zip' },
+    Role: { 'Fn::GetAtt': ['Role', 'Arn'] },
+    ...more,
+  },
 });
 
 const app: Template = {
@@ -43,16 +62,33 @@ const app: Template = {
     Role: role,
     Table: {
       Type: 'AWS::DynamoDB::Table',
-      Properties: { KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }], AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }], BillingMode: 'PAY_PER_REQUEST' },
+      Properties: {
+        KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+        AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+        BillingMode: 'PAY_PER_REQUEST',
+      },
     },
-    Function: fn({ Timeout: 60, MemorySize: 512, Environment: { Variables: { TABLE_NAME: { Ref: 'Table' }, LEVEL: { Ref: 'Level' }, N: 3 } } }),
+    Function: fn({
+      Timeout: 60,
+      MemorySize: 512,
+      Environment: { Variables: { TABLE_NAME: { Ref: 'Table' }, LEVEL: { Ref: 'Level' }, N: 3 } },
+    }),
     Version: { Type: 'AWS::Lambda::Version', Properties: { FunctionName: { Ref: 'Function' } } },
     Machine: {
       Type: 'AWS::StepFunctions::StateMachine',
       Properties: {
         RoleArn: { 'Fn::GetAtt': ['Role', 'Arn'] },
         DefinitionString: {
-          'Fn::Join': ['', ['{"StartAt":"A","States":{"A":{"Resource":"arn:', { Ref: 'AWS::Partition' }, ':states:::lambda:invoke","Arguments":{"FunctionName":"', { Ref: 'Version' }, '"}}}}']],
+          'Fn::Join': [
+            '',
+            [
+              '{"StartAt":"A","States":{"A":{"Resource":"arn:',
+              { Ref: 'AWS::Partition' },
+              ':states:::lambda:invoke","Arguments":{"FunctionName":"',
+              { Ref: 'Version' },
+              '"}}}}',
+            ],
+          ],
         },
       },
     },
@@ -61,11 +97,23 @@ const app: Template = {
       Properties: {
         PolicyName: 'RolePolicy',
         Roles: [{ Ref: 'Role' }],
-        PolicyDocument: { Statement: [{ Effect: 'Allow', Action: 'dynamodb:GetItem', Resource: { 'Fn::GetAtt': ['Table', 'Arn'] }, Condition: { StringEquals: { a: { Ref: 'AWS::AccountId' } } } }] },
+        PolicyDocument: {
+          Statement: [
+            {
+              Effect: 'Allow',
+              Action: 'dynamodb:GetItem',
+              Resource: { 'Fn::GetAtt': ['Table', 'Arn'] },
+              Condition: { StringEquals: { a: { Ref: 'AWS::AccountId' } } },
+            },
+          ],
+        },
       },
     },
   },
-  Outputs: { MachineArn: { Value: { Ref: 'Machine' } }, TableName: { Value: { Ref: 'Table' }, Export: { Name: { 'Fn::Sub': '${AWS::StackName}-table' } } } },
+  Outputs: {
+    MachineArn: { Value: { Ref: 'Machine' } },
+    TableName: { Value: { Ref: 'Table' }, Export: { Name: { 'Fn::Sub': '${AWS::StackName}-table' } } },
+  },
 };
 
 test('an application as plain data', () => {
@@ -82,7 +130,12 @@ test('an application as plain data', () => {
         name: 'App-Machine',
         arn: machineArn,
         roleArn,
-        definition: { StartAt: 'A', States: { A: { Resource: 'arn:aws:states:::lambda:invoke', Arguments: { FunctionName: `${functionArn}:1` } } } },
+        definition: {
+          StartAt: 'A',
+          States: {
+            A: { Resource: 'arn:aws:states:::lambda:invoke', Arguments: { FunctionName: `${functionArn}:1` } },
+          },
+        },
       },
     ],
     functions: [
@@ -143,18 +196,48 @@ test('an application as plain data', () => {
 
 describe('intrinsic functions', () => {
   const bucket = { Resources: { B: { Type: 'AWS::S3::Bucket', Properties: { BucketName: 'given' } } } };
-  const conditions = { Conditions: { Yes: { 'Fn::Equals': [{ Ref: 'AWS::Region' }, 'eu-west-1'] }, No: { 'Fn::Not': [{ Condition: 'Yes' }] } } };
+  const conditions = {
+    Conditions: {
+      Yes: { 'Fn::Equals': [{ Ref: 'AWS::Region' }, 'eu-west-1'] },
+      No: { 'Fn::Not': [{ Condition: 'Yes' }] },
+    },
+  };
 
   test.each([
-    ['pseudo parameters', { 'Fn::Join': ['/', ['AWS::Region', 'AWS::AccountId', 'AWS::StackName', 'AWS::URLSuffix'].map((Ref) => ({ Ref }))] }, {}, 'eu-west-1/111122223333/App/amazonaws.com'],
+    [
+      'pseudo parameters',
+      {
+        'Fn::Join': [
+          '/',
+          ['AWS::Region', 'AWS::AccountId', 'AWS::StackName', 'AWS::URLSuffix'].map((Ref) => ({ Ref })),
+        ],
+      },
+      {},
+      'eu-west-1/111122223333/App/amazonaws.com',
+    ],
     ['Select and Split', { 'Fn::Select': [1, { 'Fn::Split': [':', 'a:b:c'] }] }, {}, 'b'],
     ['Sub', { 'Fn::Sub': '${B.Arn}/${AWS::Region}/${!Literal}' }, bucket, 'arn:aws:s3:::given/eu-west-1/${Literal}'],
     ['Sub with values', { 'Fn::Sub': ['${X}-${B}', { X: { Ref: 'AWS::Region' } }] }, bucket, 'eu-west-1-given'],
     ['GetAtt as text', { 'Fn::GetAtt': 'B.Arn' }, bucket, 'arn:aws:s3:::given'],
     ['If', { 'Fn::If': ['Yes', 'then', 'else'] }, conditions, 'then'],
     ['If, the other way', { 'Fn::If': ['No', 'then', 'else'] }, conditions, 'else'],
-    ['And and Or', { 'Fn::If': ['Both', 'then', 'else'] }, { Conditions: { ...conditions.Conditions, Both: { 'Fn::And': [{ Condition: 'Yes' }, { 'Fn::Or': [{ Condition: 'No' }, { Condition: 'Yes' }] }] } } }, 'then'],
-    ['FindInMap', { 'Fn::FindInMap': ['M', { Ref: 'AWS::Region' }, 'k'] }, { Mappings: { M: { 'eu-west-1': { k: 'v' } } } }, 'v'],
+    [
+      'And and Or',
+      { 'Fn::If': ['Both', 'then', 'else'] },
+      {
+        Conditions: {
+          ...conditions.Conditions,
+          Both: { 'Fn::And': [{ Condition: 'Yes' }, { 'Fn::Or': [{ Condition: 'No' }, { Condition: 'Yes' }] }] },
+        },
+      },
+      'then',
+    ],
+    [
+      'FindInMap',
+      { 'Fn::FindInMap': ['M', { Ref: 'AWS::Region' }, 'k'] },
+      { Mappings: { M: { 'eu-west-1': { k: 'v' } } } },
+      'v',
+    ],
     ['a parameter', { Ref: 'P' }, { Parameters: { P: { Type: 'Number', Default: 7 } } }, '7'],
   ])('%s', (_, value, more, expected) => {
     expect(outputOf(value, more)).toBe(expected);
@@ -175,9 +258,15 @@ describe('intrinsic functions', () => {
   });
 
   test('imports from another stack, before or after it', () => {
-    const exporting = { Resources: { T: { Type: 'AWS::SNS::Topic' } }, Outputs: { T: { Value: { Ref: 'T' }, Export: { Name: 'topic' } } } };
+    const exporting = {
+      Resources: { T: { Type: 'AWS::SNS::Topic' } },
+      Outputs: { T: { Value: { Ref: 'T' }, Export: { Name: 'topic' } } },
+    };
     const importing = { Resources: {}, Outputs: { Seen: { Value: { 'Fn::ImportValue': 'topic' } } } };
-    for (const stacks of [{ One: exporting, Two: importing }, { Two: importing, One: exporting }]) {
+    for (const stacks of [
+      { One: exporting, Two: importing },
+      { Two: importing, One: exporting },
+    ]) {
       expect(load(stacks).outputs['Seen']).toBe('arn:aws:sns:eu-west-1:111122223333:One-T');
     }
   });
@@ -190,11 +279,17 @@ describe('names', () => {
         Resources: {
           Role: { ...role, Properties: { RoleName: 'my-role', Path: '/team/' } },
           Function: fn({ FunctionName: { 'Fn::Join': ['-', ['my', { Ref: 'AWS::Region' }]] } }),
-          Machine: { Type: 'AWS::StepFunctions::StateMachine', Properties: { StateMachineName: 'mine', RoleArn: 'r', Definition: { StartAt: 'A' } } },
+          Machine: {
+            Type: 'AWS::StepFunctions::StateMachine',
+            Properties: { StateMachineName: 'mine', RoleArn: 'r', Definition: { StartAt: 'A' } },
+          },
         },
       },
     });
-    expect(functions[0]).toMatchObject({ name: 'my-eu-west-1', roleArn: 'arn:aws:iam::111122223333:role/team/my-role' });
+    expect(functions[0]).toMatchObject({
+      name: 'my-eu-west-1',
+      roleArn: 'arn:aws:iam::111122223333:role/team/my-role',
+    });
     expect(roles[0]!.arn).toBe('arn:aws:iam::111122223333:role/team/my-role');
     expect(stateMachines[0]).toMatchObject({ name: 'mine', definition: { StartAt: 'A' } });
   });
@@ -207,7 +302,9 @@ describe('names', () => {
   });
 
   test("a stack's own environment goes before the options", () => {
-    expect(load({ App: app }, 'aws://444455556666/us-east-1').functions[0]!.arn).toBe('arn:aws:lambda:us-east-1:444455556666:function:App-Function');
+    expect(load({ App: app }, 'aws://444455556666/us-east-1').functions[0]!.arn).toBe(
+      'arn:aws:lambda:us-east-1:444455556666:function:App-Function',
+    );
   });
 });
 
@@ -216,10 +313,25 @@ test('policies: inline, attached, managed by the application, and managed elsewh
   const { roles } = load({
     App: {
       Resources: {
-        Role: { Type: 'AWS::IAM::Role', Properties: { Policies: [{ PolicyName: 'inline', PolicyDocument: document('a:1') }], ManagedPolicyArns: [{ Ref: 'Managed' }, 'arn:aws:iam::aws:policy/ReadOnlyAccess'] } },
-        Own: { Type: 'AWS::IAM::RolePolicy', Properties: { RoleName: { Ref: 'Role' }, PolicyName: 'own', PolicyDocument: document('a:2') } },
-        Managed: { Type: 'AWS::IAM::ManagedPolicy', Properties: { ManagedPolicyName: 'managed', PolicyDocument: document('a:3') } },
-        Foreign: { Type: 'AWS::IAM::Policy', Properties: { PolicyName: 'foreign', Roles: ['another'], PolicyDocument: document('a:4') } },
+        Role: {
+          Type: 'AWS::IAM::Role',
+          Properties: {
+            Policies: [{ PolicyName: 'inline', PolicyDocument: document('a:1') }],
+            ManagedPolicyArns: [{ Ref: 'Managed' }, 'arn:aws:iam::aws:policy/ReadOnlyAccess'],
+          },
+        },
+        Own: {
+          Type: 'AWS::IAM::RolePolicy',
+          Properties: { RoleName: { Ref: 'Role' }, PolicyName: 'own', PolicyDocument: document('a:2') },
+        },
+        Managed: {
+          Type: 'AWS::IAM::ManagedPolicy',
+          Properties: { ManagedPolicyName: 'managed', PolicyDocument: document('a:3') },
+        },
+        Foreign: {
+          Type: 'AWS::IAM::Policy',
+          Properties: { PolicyName: 'foreign', Roles: ['another'], PolicyDocument: document('a:4') },
+        },
       },
     },
   });
@@ -228,7 +340,10 @@ test('policies: inline, attached, managed by the application, and managed elsewh
 });
 
 test('what Lambda does with events in its own queue: of a version, of the function itself, and none', () => {
-  const config = (name: string, qualifier: unknown, more: object) => ({ Type: 'AWS::Lambda::EventInvokeConfig', Properties: { FunctionName: { Ref: name }, Qualifier: qualifier, ...more } });
+  const config = (name: string, qualifier: unknown, more: object) => ({
+    Type: 'AWS::Lambda::EventInvokeConfig',
+    Properties: { FunctionName: { Ref: name }, Qualifier: qualifier, ...more },
+  });
   const Dead = { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'dead' } };
   const destination = { 'Fn::GetAtt': ['Dead', 'Arn'] };
   const Version = { Type: 'AWS::Lambda::Version', Properties: { FunctionName: { Ref: 'One' } } };
@@ -238,7 +353,11 @@ test('what Lambda does with events in its own queue: of a version, of the functi
     One: fn(),
     Version,
     Two: fn({ DeadLetterConfig: { TargetArn: destination } }),
-    OnceConfig: config('One', { 'Fn::GetAtt': ['Version', 'Version'] }, { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 300 }),
+    OnceConfig: config(
+      'One',
+      { 'Fn::GetAtt': ['Version', 'Version'] },
+      { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 300 },
+    ),
     FailConfig: config('One', '$LATEST', { DestinationConfig: { OnFailure: { Destination: destination } } }),
   };
   const arn = 'arn:aws:lambda:eu-west-1:111122223333:function:App-One';
@@ -249,9 +368,14 @@ test('what Lambda does with events in its own queue: of a version, of the functi
     { functionArn: arn, onFailureArn: dead },
   ]);
   expect([one!.deadLetterArn, two!.asyncConfigs, two!.deadLetterArn]).toEqual([undefined, undefined, dead]);
-  const refused = (more: object) => () => load({ App: { Resources: { ...resources, FailConfig: config('One', '$LATEST', more) } } });
-  expect(refused({ DestinationConfig: { OnSuccess: { Destination: destination } } })).toThrow('an EventInvokeConfig with OnSuccess, which the sandbox does not know');
-  expect(refused({ Else: 1 })).toThrow('App.template.json, FailConfig has an EventInvokeConfig with Else, which the sandbox does not know');
+  const refused = (more: object) => () =>
+    load({ App: { Resources: { ...resources, FailConfig: config('One', '$LATEST', more) } } });
+  expect(refused({ DestinationConfig: { OnSuccess: { Destination: destination } } })).toThrow(
+    'an EventInvokeConfig with OnSuccess, which the sandbox does not know',
+  );
+  expect(refused({ Else: 1 })).toThrow(
+    'App.template.json, FailConfig has an EventInvokeConfig with Else, which the sandbox does not know',
+  );
 });
 
 test('permissions boundaries: of the application itself, of somebody else, and none', () => {
@@ -260,7 +384,10 @@ test('permissions boundaries: of the application itself, of somebody else, and n
   const { roles } = load({
     App: {
       Resources: {
-        Bound: { Type: 'AWS::IAM::ManagedPolicy', Properties: { ManagedPolicyName: 'bound', PolicyDocument: document } },
+        Bound: {
+          Type: 'AWS::IAM::ManagedPolicy',
+          Properties: { ManagedPolicyName: 'bound', PolicyDocument: document },
+        },
         Own: bounded({ Ref: 'Bound' }),
         Foreign: bounded({ 'Fn::Sub': 'arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/central' }),
         Unbound: role,
@@ -276,16 +403,63 @@ test('permissions boundaries: of the application itself, of somebody else, and n
 
 describe('errors name template, logical id and path', () => {
   test.each([
-    ['a function that is not known', { Resources: { Role: role, F: fn({ Timeout: { 'Fn::Cidr': [] } }) } }, /App\.template\.json, F, Properties\.Timeout\.Fn::Cidr has the function Fn::Cidr/],
-    ['a reference to nothing', { Resources: { Role: role, F: fn({ Environment: { Variables: { A: { Ref: 'Gone' } } } }) } }, /App\.template\.json, F, Properties\.Environment\.Variables\.A\.Ref has a reference to Gone/],
-    ['an attribute that is not known', { Resources: { Role: role }, Outputs: { O: { Value: { 'Fn::GetAtt': ['Role', 'RoleId'] } } } }, /output O, Value\.Fn::GetAtt has Fn::GetAtt of Role\.RoleId/],
-    ['a type that is not known', { Resources: { X: { Type: 'AWS::EC2::VPC' } }, Outputs: { O: { Value: { Ref: 'X' } } } }, /output O, Value\.Ref has Ref of X: .*AWS::EC2::VPC/],
-    ['a parameter without default', { Resources: {}, Parameters: { P: { Type: 'String' } }, Outputs: { O: { Value: { Ref: 'P' } } } }, /the parameter P, which has no default/],
-    ['an import of nothing', { Resources: {}, Outputs: { O: { Value: { 'Fn::ImportValue': 'none' } } } }, /Fn::ImportValue of none, which no stack exports/],
-    ['a circle', { Resources: { A: { Type: 'AWS::S3::Bucket', Properties: { BucketName: { Ref: 'A' } } } }, Outputs: { O: { Value: { Ref: 'A' } } } }, /a circle: Ref A → Ref A/],
-    ['code that is no asset', { Resources: { Role: role, F: fn({ Code: { S3Bucket: 'b', S3Key: 'x.zip' } }) } }, /F, Properties\.Code has code from x\.zip/],
-    ['a boundary that is no ARN', { Resources: { R: { Type: 'AWS::IAM::Role', Properties: { PermissionsBoundary: ['a'] } } } }, /App\.template\.json, R, Properties\.PermissionsBoundary has a PermissionsBoundary that is no ARN/],
-    ['a definition that is no JSON', { Resources: { M: { Type: 'AWS::StepFunctions::StateMachine', Properties: { RoleArn: 'r', DefinitionString: '{' } } } }, /App\.template\.json, M has a DefinitionString that is not JSON/],
+    [
+      'a function that is not known',
+      { Resources: { Role: role, F: fn({ Timeout: { 'Fn::Cidr': [] } }) } },
+      /App\.template\.json, F, Properties\.Timeout\.Fn::Cidr has the function Fn::Cidr/,
+    ],
+    [
+      'a reference to nothing',
+      { Resources: { Role: role, F: fn({ Environment: { Variables: { A: { Ref: 'Gone' } } } }) } },
+      /App\.template\.json, F, Properties\.Environment\.Variables\.A\.Ref has a reference to Gone/,
+    ],
+    [
+      'an attribute that is not known',
+      { Resources: { Role: role }, Outputs: { O: { Value: { 'Fn::GetAtt': ['Role', 'RoleId'] } } } },
+      /output O, Value\.Fn::GetAtt has Fn::GetAtt of Role\.RoleId/,
+    ],
+    [
+      'a type that is not known',
+      { Resources: { X: { Type: 'AWS::EC2::VPC' } }, Outputs: { O: { Value: { Ref: 'X' } } } },
+      /output O, Value\.Ref has Ref of X: .*AWS::EC2::VPC/,
+    ],
+    [
+      'a parameter without default',
+      { Resources: {}, Parameters: { P: { Type: 'String' } }, Outputs: { O: { Value: { Ref: 'P' } } } },
+      /the parameter P, which has no default/,
+    ],
+    [
+      'an import of nothing',
+      { Resources: {}, Outputs: { O: { Value: { 'Fn::ImportValue': 'none' } } } },
+      /Fn::ImportValue of none, which no stack exports/,
+    ],
+    [
+      'a circle',
+      {
+        Resources: { A: { Type: 'AWS::S3::Bucket', Properties: { BucketName: { Ref: 'A' } } } },
+        Outputs: { O: { Value: { Ref: 'A' } } },
+      },
+      /a circle: Ref A → Ref A/,
+    ],
+    [
+      'code that is no asset',
+      { Resources: { Role: role, F: fn({ Code: { S3Bucket: 'b', S3Key: 'x.zip' } }) } },
+      /F, Properties\.Code has code from x\.zip/,
+    ],
+    [
+      'a boundary that is no ARN',
+      { Resources: { R: { Type: 'AWS::IAM::Role', Properties: { PermissionsBoundary: ['a'] } } } },
+      /App\.template\.json, R, Properties\.PermissionsBoundary has a PermissionsBoundary that is no ARN/,
+    ],
+    [
+      'a definition that is no JSON',
+      {
+        Resources: {
+          M: { Type: 'AWS::StepFunctions::StateMachine', Properties: { RoleArn: 'r', DefinitionString: '{' } },
+        },
+      },
+      /App\.template\.json, M has a DefinitionString that is not JSON/,
+    ],
   ])('%s', (_, template, message) => {
     expect(() => load({ App: template })).toThrow(message);
   });
@@ -297,11 +471,20 @@ describe('errors name template, logical id and path', () => {
 
 test("the project's own application", () => {
   const assembly = loadAssembly(realDirectory, { account: '111122223333', region: 'eu-west-1' });
-  const { StateMachineArn: migrateAddon, RecoverStateMachineArn: recover, RetireStateMachineArn: retire, SweepStateMachineArn: sweep } = assembly.outputs;
-  expect(new Set(assembly.stateMachines.map(({ arn }) => arn))).toEqual(new Set([migrateAddon, recover, retire, sweep]));
+  const {
+    StateMachineArn: migrateAddon,
+    RecoverStateMachineArn: recover,
+    RetireStateMachineArn: retire,
+    SweepStateMachineArn: sweep,
+  } = assembly.outputs;
+  expect(new Set(assembly.stateMachines.map(({ arn }) => arn))).toEqual(
+    new Set([migrateAddon, recover, retire, sweep]),
+  );
   const versions = new Set(assembly.functions.flatMap(({ versionArns }) => versionArns));
   const called = assembly.stateMachines.flatMap(({ name, definition }) =>
-    Object.values(parseDefinition(name, definition).States).flatMap((state) => (state.Type === 'Task' ? [(state.Arguments as { FunctionName: string }).FunctionName] : [])),
+    Object.values(parseDefinition(name, definition).States).flatMap((state) =>
+      state.Type === 'Task' ? [(state.Arguments as { FunctionName: string }).FunctionName] : [],
+    ),
   );
   expect(called.length).toBeGreaterThan(9);
   for (const arn of called) expect(versions).toContain(arn);
@@ -311,7 +494,11 @@ test("the project's own application", () => {
     expect(environment['TABLE_NAME']).toBe(assembly.tables[0]!.name);
   }
   const [schedule] = assembly.rules.filter(({ everySeconds }) => everySeconds !== undefined);
-  expect(schedule!.targets.map(({ arn }) => assembly.functions.find(({ versionArns }) => versionArns.includes(arn))?.handler)).toEqual(['find-stranded.handler']);
+  expect(
+    schedule!.targets.map(
+      ({ arn }) => assembly.functions.find(({ versionArns }) => versionArns.includes(arn))?.handler,
+    ),
+  ).toEqual(['find-stranded.handler']);
   const [stopped] = assembly.rules.filter(({ pattern }) => pattern !== undefined);
   expect(stopped!.targets.map(({ arn }) => arn)).toEqual([recover]);
 });

@@ -11,7 +11,16 @@ const MACHINE = 'arn:aws:states:eu-west-1:111122223333:stateMachine:recover';
 const write = (rule: object, folder = mkdtempSync(join(tmpdir(), 'rules-'))): string => {
   folders.push(folder);
   const put = (file: string, content: unknown): void => writeFileSync(join(folder, file), JSON.stringify(content));
-  put('manifest.json', { version: '1', artifacts: { App: { type: 'aws:cloudformation:stack', environment: 'aws://unknown-account/unknown-region', properties: { templateFile: 'App.template.json' } } } });
+  put('manifest.json', {
+    version: '1',
+    artifacts: {
+      App: {
+        type: 'aws:cloudformation:stack',
+        environment: 'aws://unknown-account/unknown-region',
+        properties: { templateFile: 'App.template.json' },
+      },
+    },
+  });
   put('App.template.json', { Resources: { Rule: { Type: 'AWS::Events::Rule', Properties: rule } } });
   return folder;
 };
@@ -20,12 +29,39 @@ const load = (rule: object) => loadAssembly(write(rule), { account: '11112222333
 describe('rules', () => {
   test('have a pattern, a schedule and targets', () => {
     const targets = [
-      { Id: 'Target0', Arn: { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':states:eu-west-1:111122223333:stateMachine:recover']] }, RoleArn: 'arn:role', InputTransformer: { InputPathsMap: { 'detail-name': '$.detail.name' }, InputTemplate: '{"migrationId":<detail-name>}' } },
-      { Id: 'Target1', Arn: 'arn:aws:lambda:eu-west-1:111122223333:function:find:1', Input: { 'Fn::Sub': '{"region":"${AWS::Region}"}' }, RetryPolicy: { MaximumRetryAttempts: 2 } },
-      { Id: 'Target2', Arn: MACHINE, InputPath: '$.detail', DeadLetterConfig: { Arn: 'arn:aws:sqs:eu-west-1:111122223333:dead' } },
+      {
+        Id: 'Target0',
+        Arn: {
+          'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':states:eu-west-1:111122223333:stateMachine:recover']],
+        },
+        RoleArn: 'arn:role',
+        InputTransformer: {
+          InputPathsMap: { 'detail-name': '$.detail.name' },
+          InputTemplate: '{"migrationId":<detail-name>}',
+        },
+      },
+      {
+        Id: 'Target1',
+        Arn: 'arn:aws:lambda:eu-west-1:111122223333:function:find:1',
+        Input: { 'Fn::Sub': '{"region":"${AWS::Region}"}' },
+        RetryPolicy: { MaximumRetryAttempts: 2 },
+      },
+      {
+        Id: 'Target2',
+        Arn: MACHINE,
+        InputPath: '$.detail',
+        DeadLetterConfig: { Arn: 'arn:aws:sqs:eu-west-1:111122223333:dead' },
+      },
       { Id: 'Target3', Arn: 'arn:aws:sns:eu-west-1:111122223333:topic' },
     ];
-    expect(load({ EventPattern: { source: ['aws.states'], detail: { status: ['ABORTED'] } }, ScheduleExpression: 'rate(5 minutes)', State: 'ENABLED', Targets: targets })).toEqual([
+    expect(
+      load({
+        EventPattern: { source: ['aws.states'], detail: { status: ['ABORTED'] } },
+        ScheduleExpression: 'rate(5 minutes)',
+        State: 'ENABLED',
+        Targets: targets,
+      }),
+    ).toEqual([
       {
         logicalId: 'Rule',
         name: 'App-Rule',
@@ -33,9 +69,23 @@ describe('rules', () => {
         pattern: { source: ['aws.states'], detail: { status: ['ABORTED'] } },
         everySeconds: 300,
         targets: [
-          { id: 'Target0', arn: MACHINE, roleArn: 'arn:role', inputTransformer: { paths: { 'detail-name': '$.detail.name' }, template: '{"migrationId":<detail-name>}' } },
-          { id: 'Target1', arn: 'arn:aws:lambda:eu-west-1:111122223333:function:find:1', input: '{"region":"eu-west-1"}' },
-          { id: 'Target2', arn: MACHINE, inputPath: '$.detail', deadLetterArn: 'arn:aws:sqs:eu-west-1:111122223333:dead' },
+          {
+            id: 'Target0',
+            arn: MACHINE,
+            roleArn: 'arn:role',
+            inputTransformer: { paths: { 'detail-name': '$.detail.name' }, template: '{"migrationId":<detail-name>}' },
+          },
+          {
+            id: 'Target1',
+            arn: 'arn:aws:lambda:eu-west-1:111122223333:function:find:1',
+            input: '{"region":"eu-west-1"}',
+          },
+          {
+            id: 'Target2',
+            arn: MACHINE,
+            inputPath: '$.detail',
+            deadLetterArn: 'arn:aws:sqs:eu-west-1:111122223333:dead',
+          },
           { id: 'Target3', arn: 'arn:aws:sns:eu-west-1:111122223333:topic' },
         ],
       },
@@ -51,17 +101,66 @@ describe('rules', () => {
   });
 
   test.each([
-    ['cron', { ScheduleExpression: 'cron(0 12 * * ? *)' }, 'the schedule cron(0 12 * * ? *); the sandbox runs rate(…) alone'],
+    [
+      'cron',
+      { ScheduleExpression: 'cron(0 12 * * ? *)' },
+      'the schedule cron(0 12 * * ? *); the sandbox runs rate(…) alone',
+    ],
     ['a unit that does not fit its number', { ScheduleExpression: 'rate(1 minutes)' }, 'the schedule rate(1 minutes)'],
     ['a rate of zero', { ScheduleExpression: 'rate(0 minutes)' }, 'the schedule rate(0 minutes)'],
     ['another bus', { EventBusName: 'mine', EventPattern: {} }, 'the event bus mine'],
-    ['another kind of target', { EventPattern: {}, Targets: [{ Id: 'A', Arn: 'arn:aws:sqs:eu-west-1:111122223333:queue' }] }, 'the target arn:aws:sqs:eu-west-1:111122223333:queue'],
-    ['a template with a variable that has no path', { EventPattern: {}, Targets: [{ Id: 'A', Arn: MACHINE, InputTransformer: { InputPathsMap: { a: '$.id' }, InputTemplate: '{"a":<a>,"b":<b>,"c":<aws.events.rule-name>}' } }] }, 'an InputTemplate with <b>, which InputPathsMap does not have'],
-    ['a path with a wildcard', { EventPattern: {}, Targets: [{ Id: 'A', Arn: MACHINE, InputTransformer: { InputPathsMap: { a: '$.detail.*' }, InputTemplate: '<a>' } }] }, 'the path $.detail.*'],
-    ['an input path that is none', { EventPattern: {}, Targets: [{ Id: 'A', Arn: MACHINE, InputPath: 'detail' }] }, 'the path detail'],
-    ['two kinds of input', { EventPattern: {}, Targets: [{ Id: 'A', Arn: MACHINE, Input: '{}', InputPath: '$.detail' }] }, 'a target with more than one of Input, InputPath and InputTransformer'],
-    ['an input that is no JSON', { EventPattern: {}, Targets: [{ Id: 'A', Arn: MACHINE, Input: 'fixed' }] }, 'an Input that is no JSON text'],
-    ['a target with more than there is', { EventPattern: {}, Targets: [{ Id: 'A', Arn: MACHINE, EcsParameters: {} }] }, 'a target with EcsParameters'],
+    [
+      'another kind of target',
+      { EventPattern: {}, Targets: [{ Id: 'A', Arn: 'arn:aws:sqs:eu-west-1:111122223333:queue' }] },
+      'the target arn:aws:sqs:eu-west-1:111122223333:queue',
+    ],
+    [
+      'a template with a variable that has no path',
+      {
+        EventPattern: {},
+        Targets: [
+          {
+            Id: 'A',
+            Arn: MACHINE,
+            InputTransformer: {
+              InputPathsMap: { a: '$.id' },
+              InputTemplate: '{"a":<a>,"b":<b>,"c":<aws.events.rule-name>}',
+            },
+          },
+        ],
+      },
+      'an InputTemplate with <b>, which InputPathsMap does not have',
+    ],
+    [
+      'a path with a wildcard',
+      {
+        EventPattern: {},
+        Targets: [
+          { Id: 'A', Arn: MACHINE, InputTransformer: { InputPathsMap: { a: '$.detail.*' }, InputTemplate: '<a>' } },
+        ],
+      },
+      'the path $.detail.*',
+    ],
+    [
+      'an input path that is none',
+      { EventPattern: {}, Targets: [{ Id: 'A', Arn: MACHINE, InputPath: 'detail' }] },
+      'the path detail',
+    ],
+    [
+      'two kinds of input',
+      { EventPattern: {}, Targets: [{ Id: 'A', Arn: MACHINE, Input: '{}', InputPath: '$.detail' }] },
+      'a target with more than one of Input, InputPath and InputTransformer',
+    ],
+    [
+      'an input that is no JSON',
+      { EventPattern: {}, Targets: [{ Id: 'A', Arn: MACHINE, Input: 'fixed' }] },
+      'an Input that is no JSON text',
+    ],
+    [
+      'a target with more than there is',
+      { EventPattern: {}, Targets: [{ Id: 'A', Arn: MACHINE, EcsParameters: {} }] },
+      'a target with EcsParameters',
+    ],
     ['targets that are no list', { EventPattern: {}, Targets: 'all' }, 'Targets that are no list'],
   ])('refuse %s, and say where', (_, rule, message) => {
     expect(() => load(rule)).toThrow(message);

@@ -25,7 +25,16 @@ const AWS = { account: '111122223333', region: 'eu-west-1' };
 const load = (resources: Record<string, object>): Assembly => {
   const folder = newFolder();
   const put = (file: string, content: unknown): void => writeFileSync(join(folder, file), JSON.stringify(content));
-  put('manifest.json', { version: '1', artifacts: { App: { type: 'aws:cloudformation:stack', environment: 'aws://unknown-account/unknown-region', properties: { templateFile: 'App.template.json' } } } });
+  put('manifest.json', {
+    version: '1',
+    artifacts: {
+      App: {
+        type: 'aws:cloudformation:stack',
+        environment: 'aws://unknown-account/unknown-region',
+        properties: { templateFile: 'App.template.json' },
+      },
+    },
+  });
   put('App.template.json', { Resources: resources });
   return loadAssembly(folder, AWS);
 };
@@ -35,15 +44,40 @@ const synthesised = (): Assembly => {
   const stack = new Stack(app, 'App');
   const code = newFolder();
   writeFileSync(join(code, 'start.js'), 'exports.handler = () => {};');
-  const start = new lambda.Function(stack, 'Start', { runtime: lambda.Runtime.NODEJS_22_X, handler: 'start.handler', code: lambda.Code.fromAsset(code) });
+  const start = new lambda.Function(stack, 'Start', {
+    runtime: lambda.Runtime.NODEJS_22_X,
+    handler: 'start.handler',
+    code: lambda.Code.fromAsset(code),
+  });
   new s3.Bucket(stack, 'Results', { enforceSSL: true, bucketName: 'results-of-dev' }).applyRemovalPolicy(KEEP);
   new s3.Bucket(stack, 'Open').applyRemovalPolicy(KEEP);
-  const input = scheduler.ScheduleTargetInput.fromObject({ mode: 'inventory', scheduledTime: scheduler.ContextAttribute.scheduledTime });
+  const input = scheduler.ScheduleTargetInput.fromObject({
+    mode: 'inventory',
+    scheduledTime: scheduler.ContextAttribute.scheduledTime,
+  });
   const deadLetterQueue = new sqs.Queue(stack, 'Dead');
-  const target = new targets.LambdaInvoke(start, { input, deadLetterQueue, retryAttempts: 3, maxEventAge: Duration.hours(1) });
-  const weekly = scheduler.ScheduleExpression.cron({ minute: '0', hour: '6', weekDay: 'MON', timeZone: TimeZone.EUROPE_BERLIN });
-  new scheduler.Schedule(stack, 'Weekly', { schedule: weekly, target, start: new Date('2026-02-01T00:00:00Z') }).applyRemovalPolicy(KEEP);
-  new scheduler.Schedule(stack, 'Off', { schedule: scheduler.ScheduleExpression.rate(Duration.hours(1)), target, enabled: false }).applyRemovalPolicy(KEEP);
+  const target = new targets.LambdaInvoke(start, {
+    input,
+    deadLetterQueue,
+    retryAttempts: 3,
+    maxEventAge: Duration.hours(1),
+  });
+  const weekly = scheduler.ScheduleExpression.cron({
+    minute: '0',
+    hour: '6',
+    weekDay: 'MON',
+    timeZone: TimeZone.EUROPE_BERLIN,
+  });
+  new scheduler.Schedule(stack, 'Weekly', {
+    schedule: weekly,
+    target,
+    start: new Date('2026-02-01T00:00:00Z'),
+  }).applyRemovalPolicy(KEEP);
+  new scheduler.Schedule(stack, 'Off', {
+    schedule: scheduler.ScheduleExpression.rate(Duration.hours(1)),
+    target,
+    enabled: false,
+  }).applyRemovalPolicy(KEEP);
   app.synth();
   return loadAssembly(app.outdir, AWS);
 };
@@ -75,21 +109,56 @@ describe('what CDK writes', () => {
   test('of buckets is read with what their policies say', () => {
     const [results, open] = assembly.buckets!;
     expect(results).toMatchObject({ name: 'results-of-dev', account: '111122223333', region: 'eu-west-1' });
-    expect(results!.statements).toMatchObject([{ resources: ['arn:aws:s3:::results-of-dev', 'arn:aws:s3:::results-of-dev/*'], policy: { valid: true, statements: [{ effect: 'Deny', conditions: [{ key: 'aws:SecureTransport' }] }] } }]);
+    expect(results!.statements).toMatchObject([
+      {
+        resources: ['arn:aws:s3:::results-of-dev', 'arn:aws:s3:::results-of-dev/*'],
+        policy: { valid: true, statements: [{ effect: 'Deny', conditions: [{ key: 'aws:SecureTransport' }] }] },
+      },
+    ]);
     expect(open).toMatchObject({ name: expect.stringMatching(/^app-open/) as string, statements: [] });
   });
 });
 
 describe('a schedule is refused', () => {
-  const target = { Arn: 'arn:aws:lambda:eu-west-1:111122223333:function:start', RoleArn: 'arn:aws:iam::111122223333:role/scheduler' };
-  const schedule = (more: object) => () => load({ It: { Type: 'AWS::Scheduler::Schedule', Properties: { ScheduleExpression: 'rate(1 hour)', FlexibleTimeWindow: { Mode: 'OFF' }, Target: target, ...more } } });
+  const target = {
+    Arn: 'arn:aws:lambda:eu-west-1:111122223333:function:start',
+    RoleArn: 'arn:aws:iam::111122223333:role/scheduler',
+  };
+  const schedule = (more: object) => () =>
+    load({
+      It: {
+        Type: 'AWS::Scheduler::Schedule',
+        Properties: {
+          ScheduleExpression: 'rate(1 hour)',
+          FlexibleTimeWindow: { Mode: 'OFF' },
+          Target: target,
+          ...more,
+        },
+      },
+    });
 
   test.each([
-    ['with a flexible time window', { FlexibleTimeWindow: { Mode: 'FLEXIBLE', MaximumWindowInMinutes: 5 } }, 'Properties.FlexibleTimeWindow has a flexible time window'],
-    ['with an expression that is none', { ScheduleExpression: 'cron(0 9 * * *)' }, 'Properties.ScheduleExpression has the schedule cron(0 9 * * *), which Scheduler would refuse'],
+    [
+      'with a flexible time window',
+      { FlexibleTimeWindow: { Mode: 'FLEXIBLE', MaximumWindowInMinutes: 5 } },
+      'Properties.FlexibleTimeWindow has a flexible time window',
+    ],
+    [
+      'with an expression that is none',
+      { ScheduleExpression: 'cron(0 9 * * *)' },
+      'Properties.ScheduleExpression has the schedule cron(0 9 * * *), which Scheduler would refuse',
+    ],
     ['in a zone that is none', { ScheduleExpressionTimezone: 'Europe/Atlantis' }, 'the time zone Europe/Atlantis'],
-    ['with another target', { Target: { ...target, Arn: 'arn:aws:sqs:eu-west-1:111122223333:queue' } }, 'the target arn:aws:sqs'],
-    ['with what the sandbox does not know', { Target: { ...target, EcsParameters: {} } }, 'Properties.Target has a schedule\'s target with EcsParameters'],
+    [
+      'with another target',
+      { Target: { ...target, Arn: 'arn:aws:sqs:eu-west-1:111122223333:queue' } },
+      'the target arn:aws:sqs',
+    ],
+    [
+      'with what the sandbox does not know',
+      { Target: { ...target, EcsParameters: {} } },
+      "Properties.Target has a schedule's target with EcsParameters",
+    ],
     ['with a start that is no time', { StartDate: 'soon' }, 'Properties.StartDate has the time "soon"'],
   ])('%s', (_, more, message) => {
     expect(schedule(more)).toThrow(message);
@@ -105,6 +174,12 @@ test.each([
   ['that AWS would refuse', { Resource: '*', Effect: 'Perhaps' }, 'a policy that AWS would refuse'],
 ])("a bucket's policy %s is refused", (_, more, message) => {
   const statement = { Effect: 'Deny', Principal: '*', Action: 's3:*', ...more };
-  const resources = { It: { Type: 'AWS::S3::Bucket' }, Policy: { Type: 'AWS::S3::BucketPolicy', Properties: { Bucket: { Ref: 'It' }, PolicyDocument: { Version: '2012-10-17', Statement: [statement] } } } };
+  const resources = {
+    It: { Type: 'AWS::S3::Bucket' },
+    Policy: {
+      Type: 'AWS::S3::BucketPolicy',
+      Properties: { Bucket: { Ref: 'It' }, PolicyDocument: { Version: '2012-10-17', Statement: [statement] } },
+    },
+  };
   expect(() => load(resources)).toThrow(message);
 });

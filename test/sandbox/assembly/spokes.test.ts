@@ -1,4 +1,7 @@
-/** The stack for other accounts: left out of what is deployed to the service's own, and read for each place with its parameters. */
+/**
+ * The stack for other accounts: left out of what is deployed to the service's own, and read for each place with its
+ * parameters.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,25 +15,65 @@ const OTHER = '444455556666';
 let folder = '';
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const role = (Principal: unknown, more: object = {}) => ({ Type: 'AWS::IAM::Role', Properties: { RoleName: 'pod-identity-migrator-read', AssumeRolePolicyDocument: { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal, Action: 'sts:AssumeRole' }] } }, ...more });
+const role = (Principal: unknown, more: object = {}) => ({
+  Type: 'AWS::IAM::Role',
+  Properties: {
+    RoleName: 'pod-identity-migrator-read',
+    AssumeRolePolicyDocument: {
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Principal, Action: 'sts:AssumeRole' }],
+    },
+  },
+  ...more,
+});
 const SPOKE = {
-  Parameters: { HubAccountId: { Type: 'String' }, HubReadRoleArns: { Type: 'CommaDelimitedList' }, RolesRegion: { Type: 'String' } },
+  Parameters: {
+    HubAccountId: { Type: 'String' },
+    HubReadRoleArns: { Type: 'CommaDelimitedList' },
+    RolesRegion: { Type: 'String' },
+  },
   Conditions: { Here: { 'Fn::Equals': [{ Ref: 'AWS::Region' }, { Ref: 'RolesRegion' }] } },
   Resources: {
     Read: role({ AWS: { Ref: 'HubReadRoleArns' } }, { Condition: 'Here' }),
-    Forward: { Type: 'AWS::Events::Rule', Properties: { EventPattern: { source: ['aws.eks'] }, Targets: [{ Id: 'Bus', Arn: { 'Fn::Sub': 'arn:aws:events:eu-west-1:${HubAccountId}:event-bus/default' }, RoleArn: 'arn:aws:iam::444455556666:role/forward' }] } },
+    Forward: {
+      Type: 'AWS::Events::Rule',
+      Properties: {
+        EventPattern: { source: ['aws.eks'] },
+        Targets: [
+          {
+            Id: 'Bus',
+            Arn: { 'Fn::Sub': 'arn:aws:events:eu-west-1:${HubAccountId}:event-bus/default' },
+            RoleArn: 'arn:aws:iam::444455556666:role/forward',
+          },
+        ],
+      },
+    },
   },
 };
-const HUB = { Resources: { Own: role({ Service: 'lambda.amazonaws.com' }) }, Outputs: { HubAccountId: { Value: { Ref: 'AWS::AccountId' } }, HubReadRoleArns: { Value: 'arn:one, arn:two' }, Unused: { Value: 'x' } } };
+const HUB = {
+  Resources: { Own: role({ Service: 'lambda.amazonaws.com' }) },
+  Outputs: {
+    HubAccountId: { Value: { Ref: 'AWS::AccountId' } },
+    HubReadRoleArns: { Value: 'arn:one, arn:two' },
+    Unused: { Value: 'x' },
+  },
+};
 
 const write = (templates: Record<string, object>, environment = 'aws://unknown-account/unknown-region'): string => {
   folder = mkdtempSync(join(tmpdir(), 'spokes-'));
-  const artifacts = Object.fromEntries(Object.keys(templates).map((id) => [id, { type: 'aws:cloudformation:stack', environment, properties: { templateFile: `${id}.template.json` } }]));
+  const artifacts = Object.fromEntries(
+    Object.keys(templates).map((id) => [
+      id,
+      { type: 'aws:cloudformation:stack', environment, properties: { templateFile: `${id}.template.json` } },
+    ]),
+  );
   writeFileSync(join(folder, 'manifest.json'), JSON.stringify({ version: '1', artifacts }));
-  for (const [id, template] of Object.entries(templates)) writeFileSync(join(folder, `${id}.template.json`), JSON.stringify(template));
+  for (const [id, template] of Object.entries(templates))
+    writeFileSync(join(folder, `${id}.template.json`), JSON.stringify(template));
   return folder;
 };
-const load = (directory: string, places = [{ account: OTHER, region: 'eu-west-1' }]) => loadSpokes(directory, { places, outputs: loadAssembly(directory, AWS).outputs, rolesRegion: 'eu-west-1' });
+const load = (directory: string, places = [{ account: OTHER, region: 'eu-west-1' }]) =>
+  loadSpokes(directory, { places, outputs: loadAssembly(directory, AWS).outputs, rolesRegion: 'eu-west-1' });
 
 describe('the stack for other accounts', () => {
   it("is not among what is deployed to the service's own", () => {
@@ -44,9 +87,16 @@ describe('the stack for other accounts', () => {
       { account: OTHER, region: 'us-east-1' },
       { account: '777788889999', region: 'eu-west-1' },
     ]);
-    expect(roles.map(({ arn }) => arn)).toEqual([`arn:aws:iam::${OTHER}:role/pod-identity-migrator-read`, 'arn:aws:iam::777788889999:role/pod-identity-migrator-read']);
+    expect(roles.map(({ arn }) => arn)).toEqual([
+      `arn:aws:iam::${OTHER}:role/pod-identity-migrator-read`,
+      'arn:aws:iam::777788889999:role/pod-identity-migrator-read',
+    ]);
     expect(roles[0]!.trustPolicy).toMatchObject({ Statement: [{ Principal: { AWS: ['arn:one', 'arn:two'] } }] });
-    expect(rules.map(({ arn }) => arn.split(':').slice(3, 5))).toEqual([['eu-west-1', OTHER], ['us-east-1', OTHER], ['eu-west-1', '777788889999']]);
+    expect(rules.map(({ arn }) => arn.split(':').slice(3, 5))).toEqual([
+      ['eu-west-1', OTHER],
+      ['us-east-1', OTHER],
+      ['eu-west-1', '777788889999'],
+    ]);
     expect(rules[0]!.targets).toMatchObject([{ arn: 'arn:aws:events:eu-west-1:111122223333:event-bus/default' }]);
   });
 
@@ -57,24 +107,54 @@ describe('the stack for other accounts', () => {
   });
 
   it('is refused where a parameter is no output of the service, or where it is for one account alone', () => {
-    expect(() => load(write({ PodIdentityMigrator: { ...HUB, Outputs: {} }, PodIdentityMigratorSpoke: SPOKE }))).toThrow('Ref of the parameter HubReadRoleArns, which has no default');
-    expect(() => load(write({ PodIdentityMigrator: HUB, PodIdentityMigratorSpoke: SPOKE }, `aws://${OTHER}/eu-west-1`))).toThrow('a stack PodIdentityMigratorSpoke that is for one account or region alone');
+    expect(() =>
+      load(write({ PodIdentityMigrator: { ...HUB, Outputs: {} }, PodIdentityMigratorSpoke: SPOKE })),
+    ).toThrow('Ref of the parameter HubReadRoleArns, which has no default');
+    expect(() =>
+      load(write({ PodIdentityMigrator: HUB, PodIdentityMigratorSpoke: SPOKE }, `aws://${OTHER}/eu-west-1`)),
+    ).toThrow('a stack PodIdentityMigratorSpoke that is for one account or region alone');
   });
 });
 
 describe("a bus's own policy", () => {
-  const statement = { Effect: 'Allow', Principal: { AWS: `arn:aws:iam::${OTHER}:root` }, Action: 'events:PutEvents', Resource: 'arn:aws:events:eu-west-1:111122223333:event-bus/default' };
-  const policyOf = (Properties: object) => loadAssembly(write({ App: { Resources: { Policy: { Type: 'AWS::Events::EventBusPolicy', Properties } } } }), AWS).busPolicies;
+  const statement = {
+    Effect: 'Allow',
+    Principal: { AWS: `arn:aws:iam::${OTHER}:root` },
+    Action: 'events:PutEvents',
+    Resource: 'arn:aws:events:eu-west-1:111122223333:event-bus/default',
+  };
+  const policyOf = (Properties: object) =>
+    loadAssembly(write({ App: { Resources: { Policy: { Type: 'AWS::Events::EventBusPolicy', Properties } } } }), AWS)
+      .busPolicies;
 
   it('is that of the default bus where the application is', () => {
-    expect(policyOf({ StatementId: 'x', Statement: statement })).toMatchObject([{ busArn: statement.Resource, policies: [{ valid: true }] }]);
-    expect(policyOf({ StatementId: 'x', Statement: { ...statement, Resource: 'arn:aws:events:eu-west-1:111122223333:event-bus/other' } })).toEqual([{ busArn: statement.Resource, policies: [] }]);
+    expect(policyOf({ StatementId: 'x', Statement: statement })).toMatchObject([
+      { busArn: statement.Resource, policies: [{ valid: true }] },
+    ]);
+    expect(
+      policyOf({
+        StatementId: 'x',
+        Statement: { ...statement, Resource: 'arn:aws:events:eu-west-1:111122223333:event-bus/other' },
+      }),
+    ).toEqual([{ busArn: statement.Resource, policies: [] }]);
   });
 
   it.each([
-    ['without a statement', { StatementId: 'x', Action: 'events:PutEvents', Principal: OTHER }, 'an EventBusPolicy with Action, which the sandbox does not know'],
-    ['of another bus', { StatementId: 'x', Statement: statement, EventBusName: 'mine' }, 'the event bus mine; the sandbox has the default one alone'],
-    ['that AWS would refuse', { StatementId: 'x', Statement: { ...statement, Effect: 'Maybe' } }, 'a policy that AWS would refuse'],
+    [
+      'without a statement',
+      { StatementId: 'x', Action: 'events:PutEvents', Principal: OTHER },
+      'an EventBusPolicy with Action, which the sandbox does not know',
+    ],
+    [
+      'of another bus',
+      { StatementId: 'x', Statement: statement, EventBusName: 'mine' },
+      'the event bus mine; the sandbox has the default one alone',
+    ],
+    [
+      'that AWS would refuse',
+      { StatementId: 'x', Statement: { ...statement, Effect: 'Maybe' } },
+      'a policy that AWS would refuse',
+    ],
   ])('%s is refused', (_, properties, message) => {
     expect(() => policyOf(properties)).toThrow(message);
   });

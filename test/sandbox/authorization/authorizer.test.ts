@@ -12,7 +12,9 @@ const text = (...statements: object[]): string => JSON.stringify(policyOf(...sta
 const describing = allow('eks:DescribeCluster', CLUSTER);
 
 const callerOf = (world: World, principalArn: string, policies?: string[]): Caller => {
-  const { accessKeyId } = policies ? issueAccessKey(world, principalArn, { sessionName: 'plan', policies }) : credentialsOf(world, principalArn, 'plan');
+  const { accessKeyId } = policies
+    ? issueAccessKey(world, principalArn, { sessionName: 'plan', policies })
+    : credentialsOf(world, principalArn, 'plan');
   return { accessKeyId, principalArn, account: ACCOUNT };
 };
 
@@ -22,9 +24,16 @@ const open = (statements: object[], change: (role: RoleState) => void = () => {}
   change(world.accounts.get(ACCOUNT)!.roles.get('plan-function')!);
   const authorizer = new Authorizer(world);
   const caller = callerOf(world, FUNCTION_ROLE, policies);
-  return { world, authorizer, ask: (asked: Partial<Asked> = {}) => authorizer.authorize(caller, { ...ASKED, ...asked }, REGION) };
+  return {
+    world,
+    authorizer,
+    ask: (asked: Partial<Asked> = {}) => authorizer.authorize(caller, { ...ASKED, ...asked }, REGION),
+  };
 };
-const bound = (...statements: object[]) => (role: RoleState): void => void (role.permissionsBoundary = { arn: `arn:aws:iam::${ACCOUNT}:policy/bound`, document: text(...statements) });
+const bound =
+  (...statements: object[]) =>
+  (role: RoleState): void =>
+    void (role.permissionsBoundary = { arn: `arn:aws:iam::${ACCOUNT}:policy/bound`, document: text(...statements) });
 
 describe('identity policies', () => {
   it.each<[string, object[], Partial<Asked>?]>([
@@ -32,14 +41,28 @@ describe('identity policies', () => {
     ['a wildcard, in any case', [allow('EKS:describe*', 'arn:aws:eks:*:*:cluster/*')]],
     ['one of several statements', [allow('eks:ListClusters'), describing]],
     ['NotAction', [{ Effect: 'Allow', NotAction: 'iam:*', Resource: '*' }]],
-    ['a condition on the call', [allow('iam:PassRole', '*', { StringEquals: { 'iam:PassedToService': 'pods.eks.amazonaws.com' } })], { action: 'iam:PassRole', context: { 'iam:PassedToService': 'pods.eks.amazonaws.com' } }],
+    [
+      'a condition on the call',
+      [allow('iam:PassRole', '*', { StringEquals: { 'iam:PassedToService': 'pods.eks.amazonaws.com' } })],
+      { action: 'iam:PassRole', context: { 'iam:PassedToService': 'pods.eks.amazonaws.com' } },
+    ],
     ['a Deny of something else', [describing, deny('eks:DescribeCluster', `${CLUSTER}-2`), deny('eks:Delete*')]],
     ['the role', [allow('*', '*', { ArnEquals: { 'aws:PrincipalArn': FUNCTION_ROLE } })]],
     ['the session', [allow('*', '*', { StringLike: { 'aws:userid': 'AROA*:plan' } })]],
     ['the region', [allow('*', '*', { StringEquals: { 'aws:RequestedRegion': REGION } })]],
-    ["the resource's account", [allow('*', '*', { StringEquals: { 'aws:ResourceAccount': ['444455556666', ACCOUNT] } })]],
+    [
+      "the resource's account",
+      [allow('*', '*', { StringEquals: { 'aws:ResourceAccount': ['444455556666', ACCOUNT] } })],
+    ],
     ["the world's time", [allow('*', '*', { DateLessThan: { 'aws:CurrentTime': '2026-01-15T09:00:01Z' } })]],
-    ['no service in between', [allow('*', '*', { Bool: { 'aws:ViaAWSService': 'false', 'aws:PrincipalIsAWSService': 'false', 'aws:SecureTransport': 'true' } })]],
+    [
+      'no service in between',
+      [
+        allow('*', '*', {
+          Bool: { 'aws:ViaAWSService': 'false', 'aws:PrincipalIsAWSService': 'false', 'aws:SecureTransport': 'true' },
+        }),
+      ],
+    ],
   ])('allow by %s', (_what, statements, asked) => {
     expect(open(statements).ask(asked)).toBeUndefined();
   });
@@ -49,8 +72,15 @@ describe('identity policies', () => {
     ['another action', [allow('eks:DescribeAddon')]],
     ['another resource', [allow('eks:*', `${CLUSTER}-2`)]],
     ['a condition on another value', [allow('*', '*', { StringEquals: { 'aws:RequestedRegion': 'us-east-1' } })]],
-    ['a condition on a key that the call has not', [allow('*', '*', { StringEquals: { 'iam:PassedToService': 'pods.eks.amazonaws.com' } })]],
-    ['an account of a resource that has none', [allow('*', '*', { StringEquals: { 'aws:ResourceAccount': ACCOUNT } })], { resource: '*' }],
+    [
+      'a condition on a key that the call has not',
+      [allow('*', '*', { StringEquals: { 'iam:PassedToService': 'pods.eks.amazonaws.com' } })],
+    ],
+    [
+      'an account of a resource that has none',
+      [allow('*', '*', { StringEquals: { 'aws:ResourceAccount': ACCOUNT } })],
+      { resource: '*' },
+    ],
     ['NotResource', [{ Effect: 'Allow', Action: '*', NotResource: CLUSTER }]],
     ["a condition that can't be decided", [allow('*', '*', { StringMatches: { 'aws:PrincipalAccount': ACCOUNT } })]],
   ])('deny by %s', (_what, statements, asked) => {
@@ -64,13 +94,26 @@ describe('identity policies', () => {
   });
 
   it('deny whatever else allows it, in words of their own', () => {
-    for (const statements of [[describing, deny('eks:*')], [deny('*', CLUSTER)], [describing, { ...deny('*'), Condition: { Null: { 'aws:PrincipalTag/team': 'true' } } }]]) {
-      expect(open(statements).ask()).toMatchObject({ decision: 'explicitDeny', message: `${USER} is not authorized to perform: eks:DescribeCluster on resource: ${CLUSTER} with an explicit deny in an identity-based policy` });
+    for (const statements of [
+      [describing, deny('eks:*')],
+      [deny('*', CLUSTER)],
+      [describing, { ...deny('*'), Condition: { Null: { 'aws:PrincipalTag/team': 'true' } } }],
+    ]) {
+      expect(open(statements).ask()).toMatchObject({
+        decision: 'explicitDeny',
+        message: `${USER} is not authorized to perform: eks:DescribeCluster on resource: ${CLUSTER} with an explicit deny in an identity-based policy`,
+      });
     }
   });
 
   it('are managed ones as well; one whose document nobody has said allows nothing', () => {
-    const attach = (document?: string) => (role: RoleState): void => void role.attachedPolicies.push({ arn: 'arn:aws:iam::aws:policy/AmazonEKSReadOnly', ...(document === undefined ? {} : { document }) });
+    const attach =
+      (document?: string) =>
+      (role: RoleState): void =>
+        void role.attachedPolicies.push({
+          arn: 'arn:aws:iam::aws:policy/AmazonEKSReadOnly',
+          ...(document === undefined ? {} : { document }),
+        });
     expect(open([], attach(text(describing))).ask()).toBeUndefined();
     expect(open([], attach()).ask()).toMatchObject({ decision: 'implicitDeny' });
     expect(open([describing], attach(text(deny('eks:*')))).ask()).toMatchObject({ decision: 'explicitDeny' });
@@ -94,45 +137,102 @@ describe('identity policies', () => {
 describe('a permissions boundary', () => {
   it.each<[string, object[], (role: RoleState) => void, string | undefined]>([
     ['allows what identity policies allow too', [describing], bound(allow('eks:*')), undefined],
-    ['allows nothing that identity policies do not', [allow('iam:*')], bound(allow('*')), 'because no identity-based policy allows the eks:DescribeCluster action'],
-    ['leaves out what it does not say', [describing], bound(allow('iam:*')), 'because no permissions boundary allows the eks:DescribeCluster action'],
+    [
+      'allows nothing that identity policies do not',
+      [allow('iam:*')],
+      bound(allow('*')),
+      'because no identity-based policy allows the eks:DescribeCluster action',
+    ],
+    [
+      'leaves out what it does not say',
+      [describing],
+      bound(allow('iam:*')),
+      'because no permissions boundary allows the eks:DescribeCluster action',
+    ],
     ['denies', [describing], bound(allow('*'), deny('eks:*')), 'with an explicit deny in a permissions boundary'],
-    ['denies where nothing allows it either', [allow('iam:*')], bound(deny('eks:*')), 'with an explicit deny in a permissions boundary'],
-    ['whose document nobody has said allows nothing', [describing], (role) => (role.permissionsBoundary = { arn: 'arn:aws:iam::aws:policy/PowerUserAccess' }), 'because no permissions boundary allows the eks:DescribeCluster action'],
-    ['that is no policy allows nothing', [describing], (role) => (role.permissionsBoundary = { arn: 'arn:aws:iam::aws:policy/PowerUserAccess', document: '{}' }), 'because no permissions boundary allows the eks:DescribeCluster action'],
+    [
+      'denies where nothing allows it either',
+      [allow('iam:*')],
+      bound(deny('eks:*')),
+      'with an explicit deny in a permissions boundary',
+    ],
+    [
+      'whose document nobody has said allows nothing',
+      [describing],
+      (role) => (role.permissionsBoundary = { arn: 'arn:aws:iam::aws:policy/PowerUserAccess' }),
+      'because no permissions boundary allows the eks:DescribeCluster action',
+    ],
+    [
+      'that is no policy allows nothing',
+      [describing],
+      (role) => (role.permissionsBoundary = { arn: 'arn:aws:iam::aws:policy/PowerUserAccess', document: '{}' }),
+      'because no permissions boundary allows the eks:DescribeCluster action',
+    ],
   ])('%s', (_what, statements, change, reason) => {
-    expect(open(statements, change).ask()?.message).toBe(reason === undefined ? undefined : `${USER} is not authorized to perform: eks:DescribeCluster on resource: ${CLUSTER} ${reason}`);
+    expect(open(statements, change).ask()?.message).toBe(
+      reason === undefined
+        ? undefined
+        : `${USER} is not authorized to perform: eks:DescribeCluster on resource: ${CLUSTER} ${reason}`,
+    );
   });
 });
 
 describe('session policies', () => {
   it.each<[string, object[], object[][], string | undefined]>([
     ['allow what the role may', [describing], [[allow('eks:*')]], undefined],
-    ['add nothing to it', [allow('iam:*')], [[allow('*')]], 'because no identity-based policy allows the eks:DescribeCluster action'],
-    ['leave out what none of them says', [describing], [[allow('iam:*')], [allow('s3:*')]], 'because no session policy allows the eks:DescribeCluster action'],
+    [
+      'add nothing to it',
+      [allow('iam:*')],
+      [[allow('*')]],
+      'because no identity-based policy allows the eks:DescribeCluster action',
+    ],
+    [
+      'leave out what none of them says',
+      [describing],
+      [[allow('iam:*')], [allow('s3:*')]],
+      'because no session policy allows the eks:DescribeCluster action',
+    ],
     ['allow what one of them says', [describing], [[allow('iam:*')], [allow('eks:*')]], undefined],
     ['deny by one of them', [describing], [[allow('*')], [deny('eks:*')]], 'with an explicit deny in a session policy'],
   ])('%s', (_what, statements, sessions, reason) => {
-    const { ask } = open(statements, undefined, sessions.map((each) => text(...each)));
-    expect(ask()?.message).toBe(reason === undefined ? undefined : `${USER} is not authorized to perform: eks:DescribeCluster on resource: ${CLUSTER} ${reason}`);
+    const { ask } = open(
+      statements,
+      undefined,
+      sessions.map((each) => text(...each)),
+    );
+    expect(ask()?.message).toBe(
+      reason === undefined
+        ? undefined
+        : `${USER} is not authorized to perform: eks:DescribeCluster on resource: ${CLUSTER} ${reason}`,
+    );
   });
 
   it('come after the boundary, and an explicit deny before all that is missing', () => {
-    expect(open([describing], bound(allow('s3:*')), [text(allow('s3:*'))]).ask()?.message).toContain('because no permissions boundary allows');
-    expect(open([allow('s3:*')], bound(allow('s3:*')), [text(deny('eks:*'))]).ask()?.message).toContain('with an explicit deny in a session policy');
+    expect(open([describing], bound(allow('s3:*')), [text(allow('s3:*'))]).ask()?.message).toContain(
+      'because no permissions boundary allows',
+    );
+    expect(open([allow('s3:*')], bound(allow('s3:*')), [text(deny('eks:*'))]).ask()?.message).toContain(
+      'with an explicit deny in a session policy',
+    );
   });
 
   it('limit the operator too, who may do everything else', () => {
     const { world, authorizer } = open([]);
-    const asOperator = (policies?: string[]) => authorizer.authorize(callerOf(world, operatorRoleArn(world), policies), ASKED, REGION);
+    const asOperator = (policies?: string[]) =>
+      authorizer.authorize(callerOf(world, operatorRoleArn(world), policies), ASKED, REGION);
     expect(asOperator()).toBeUndefined();
     expect(asOperator([text(allow('eks:*'))])).toBeUndefined();
-    expect(asOperator([text(allow('iam:*'))])?.message).toBe(`User: arn:aws:sts::${ACCOUNT}:assumed-role/operator/plan is not authorized to perform: eks:DescribeCluster on resource: ${CLUSTER} because no session policy allows the eks:DescribeCluster action`);
+    expect(asOperator([text(allow('iam:*'))])?.message).toBe(
+      `User: arn:aws:sts::${ACCOUNT}:assumed-role/operator/plan is not authorized to perform: eks:DescribeCluster on resource: ${CLUSTER} because no session policy allows the eks:DescribeCluster action`,
+    );
   });
 });
 
 describe('the trust of a role that is assumed', () => {
-  const trust = (names: Trust['names'], decision: Trust['decision'] = 'allowed'): Partial<Asked> => ({ action: 'sts:AssumeRole', trust: { decision, names } });
+  const trust = (names: Trust['names'], decision: Trust['decision'] = 'allowed'): Partial<Asked> => ({
+    action: 'sts:AssumeRole',
+    trust: { decision, names },
+  });
   const missing = [allow('s3:*')];
   const able = allow('sts:AssumeRole');
 
@@ -158,13 +258,22 @@ describe('the trust of a role that is assumed', () => {
 
   it('has to allow it, and gives no reason', () => {
     for (const decision of ['implicitDeny', 'explicitDeny'] as const) {
-      expect(open([able]).ask(trust('account', decision))).toMatchObject({ decision, message: `${USER} is not authorized to perform: sts:AssumeRole on resource: ${CLUSTER}` });
+      expect(open([able]).ask(trust('account', decision))).toMatchObject({
+        decision,
+        message: `${USER} is not authorized to perform: sts:AssumeRole on resource: ${CLUSTER}`,
+      });
     }
-    expect(open(missing).ask(trust('account'))?.message).toBe(`${USER} is not authorized to perform: sts:AssumeRole on resource: ${CLUSTER}`);
+    expect(open(missing).ask(trust('account'))?.message).toBe(
+      `${USER} is not authorized to perform: sts:AssumeRole on resource: ${CLUSTER}`,
+    );
   });
 
   it('makes a right needless, which is then no use of it', () => {
-    for (const [names, used] of [['session', 0], ['role', 0], ['account', 1]] as const) {
+    for (const [names, used] of [
+      ['session', 0],
+      ['role', 0],
+      ['account', 1],
+    ] as const) {
       const { authorizer, ask } = open([able]);
       ask(trust(names));
       expect(authorizer.uses()).toHaveLength(used);
@@ -175,7 +284,9 @@ describe('the trust of a role that is assumed', () => {
 describe('callers', () => {
   it('of a role that IAM does not have may do nothing', () => {
     const world = newWorld();
-    expect(new Authorizer(world).authorize(callerOf(world, FUNCTION_ROLE), ASKED, REGION)).toMatchObject({ decision: 'implicitDeny' });
+    expect(new Authorizer(world).authorize(callerOf(world, FUNCTION_ROLE), ASKED, REGION)).toMatchObject({
+      decision: 'implicitDeny',
+    });
   });
 
   it('that are the operator are an administrator, unless the account has a role of that name', () => {
@@ -199,6 +310,11 @@ it('keeps the rights that calls rested on, each once, and the refusals in order'
     { principalArn: FUNCTION_ROLE, action: 'eks:DescribeCluster', resource: CLUSTER },
     { principalArn: FUNCTION_ROLE, action: 'eks:ListClusters', resource: '*' },
   ]);
-  expect(authorizer.denials.map(({ action, resource }) => [action, resource])).toEqual([['iam:GetRole', FUNCTION_ROLE], ['eks:DeleteAddon', CLUSTER]]);
-  expect(authorizer.denials[0]!.message).toBe(`${USER} is not authorized to perform: iam:GetRole on resource: role plan-function because no identity-based policy allows the iam:GetRole action`);
+  expect(authorizer.denials.map(({ action, resource }) => [action, resource])).toEqual([
+    ['iam:GetRole', FUNCTION_ROLE],
+    ['eks:DeleteAddon', CLUSTER],
+  ]);
+  expect(authorizer.denials[0]!.message).toBe(
+    `${USER} is not authorized to perform: iam:GetRole on resource: role plan-function because no identity-based policy allows the iam:GetRole action`,
+  );
 });

@@ -5,9 +5,22 @@ import { describe, expect, it } from 'vitest';
 import type { HttpRequest } from '../../../sandbox/http.ts';
 import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
 import { createDoor } from '../../../sandbox/door.ts';
-import { ACCOUNT, FUNCTION_ROLE, REGION, ROLE, clientsOf, configOf, echo, newWorld, openDoor, operator } from '../support.ts';
+import {
+  ACCOUNT,
+  FUNCTION_ROLE,
+  REGION,
+  ROLE,
+  clientsOf,
+  configOf,
+  echo,
+  newWorld,
+  openDoor,
+  operator,
+} from '../support.ts';
 
-const caught = async (promise: Promise<unknown>): Promise<{ name: string; message: string; $metadata: { httpStatusCode: number } }> =>
+const caught = async (
+  promise: Promise<unknown>,
+): Promise<{ name: string; message: string; $metadata: { httpStatusCode: number } }> =>
   promise.then(
     () => {
       throw new Error('The call was answered.');
@@ -15,13 +28,23 @@ const caught = async (promise: Promise<unknown>): Promise<{ name: string; messag
     (error: unknown) => error as never,
   );
 
-const plain = (request: Partial<HttpRequest>): HttpRequest => ({ method: 'GET', host: 'eks.eu-west-1.amazonaws.com', path: '/clusters', query: {}, headers: {}, body: new Uint8Array(), ...request });
+const plain = (request: Partial<HttpRequest>): HttpRequest => ({
+  method: 'GET',
+  host: 'eks.eu-west-1.amazonaws.com',
+  path: '/clusters',
+  query: {},
+  headers: {},
+  body: new Uint8Array(),
+  ...request,
+});
 
 describe('the door', () => {
   it('hands a signed call to its service, with the caller and the region', async () => {
     const world = newWorld();
     const door = openDoor(world, { eks: echo });
-    const answer = await clientsOf(door, world, credentialsOf(world, FUNCTION_ROLE)).eks().send(new ListClustersCommand({}));
+    const answer = await clientsOf(door, world, credentialsOf(world, FUNCTION_ROLE))
+      .eks()
+      .send(new ListClustersCommand({}));
     expect(answer.clusters).toEqual([FUNCTION_ROLE, REGION]);
   });
 
@@ -44,13 +67,32 @@ describe('the door', () => {
         input: { path: '/clusters' },
         status: 200,
       },
-      expect.objectContaining({ n: 2, service: 'iam', operation: 'GetRole', region: 'us-east-1', input: { RoleName: 'nobody' }, status: 404, error: 'NoSuchEntity' }),
+      expect.objectContaining({
+        n: 2,
+        service: 'iam',
+        operation: 'GetRole',
+        region: 'us-east-1',
+        input: { RoleName: 'nobody' },
+        status: 404,
+        error: 'NoSuchEntity',
+      }),
     ]);
   });
 
   it('takes as mutating what does not only read', async () => {
     const world = newWorld();
-    const operations = ['DescribeAddon', 'ListAddons', 'GetItem', 'Query', 'Scan', 'BatchGetItem', 'DeleteAddon', 'CreateAddon', 'PutItem', 'TagResource'];
+    const operations = [
+      'DescribeAddon',
+      'ListAddons',
+      'GetItem',
+      'Query',
+      'Scan',
+      'BatchGetItem',
+      'DeleteAddon',
+      'CreateAddon',
+      'PutItem',
+      'TagResource',
+    ];
     const queue = [...operations];
     const door = openDoor(world, {
       eks: async (_request, context) => {
@@ -60,7 +102,12 @@ describe('the door', () => {
     });
     const eks = clientsOf(door, world).eks();
     for (const _ of operations) await eks.send(new ListClustersCommand({}));
-    expect(world.log.calls.filter((call) => call.mutating).map((call) => call.operation)).toEqual(['DeleteAddon', 'CreateAddon', 'PutItem', 'TagResource']);
+    expect(world.log.calls.filter((call) => call.mutating).map((call) => call.operation)).toEqual([
+      'DeleteAddon',
+      'CreateAddon',
+      'PutItem',
+      'TagResource',
+    ]);
   });
 
   it('lets the time of the world catch up before a service looks at it', async () => {
@@ -68,7 +115,12 @@ describe('the door', () => {
     const start = world.schedule.now();
     const happened: number[] = [];
     world.schedule.after(5000, (at) => happened.push(at));
-    const door = createDoor({ world, clock: { now: () => start + 7000 }, services: { eks: echo }, kubernetes: () => echo });
+    const door = createDoor({
+      world,
+      clock: { now: () => start + 7000 },
+      services: { eks: echo },
+      kubernetes: () => echo,
+    });
     await clientsOf(door, world).eks().send(new ListClustersCommand({}));
     expect(happened).toEqual([start + 5000]);
     expect(world.log.calls[0]?.at).toBe('2026-01-15T09:00:07.000Z');
@@ -77,39 +129,69 @@ describe('the door', () => {
   it('refuses a wrong secret in the words of each protocol', async () => {
     const world = newWorld();
     const clients = clientsOf(openDoor(world, { eks: echo }), world, { ...operator(world), secretAccessKey: 'guess' });
-    expect(await caught(clients.eks().send(new ListClustersCommand({})))).toMatchObject({ name: 'InvalidSignatureException', $metadata: { httpStatusCode: 403 } });
-    expect(await caught(clients.iam().send(new GetRoleCommand({ RoleName: 'r' })))).toMatchObject({ name: 'SignatureDoesNotMatch', $metadata: { httpStatusCode: 403 } });
-    expect(await caught(clients.dynamodb().send(new GetItemCommand({ TableName: 't', Key: { pk: { S: 'a' } } })))).toMatchObject({ name: 'InvalidSignatureException', $metadata: { httpStatusCode: 400 } });
-    expect(world.log.calls.map(({ service, operation, caller, error }) => [service, operation, caller, error])).toEqual([
-      ['eks', 'GET /clusters', '', 'InvalidSignatureException'],
-      ['iam', 'GetRole', '', 'SignatureDoesNotMatch'],
-      ['dynamodb', 'GetItem', '', 'InvalidSignatureException'],
-    ]);
+    expect(await caught(clients.eks().send(new ListClustersCommand({})))).toMatchObject({
+      name: 'InvalidSignatureException',
+      $metadata: { httpStatusCode: 403 },
+    });
+    expect(await caught(clients.iam().send(new GetRoleCommand({ RoleName: 'r' })))).toMatchObject({
+      name: 'SignatureDoesNotMatch',
+      $metadata: { httpStatusCode: 403 },
+    });
+    expect(
+      await caught(clients.dynamodb().send(new GetItemCommand({ TableName: 't', Key: { pk: { S: 'a' } } }))),
+    ).toMatchObject({ name: 'InvalidSignatureException', $metadata: { httpStatusCode: 400 } });
+    expect(world.log.calls.map(({ service, operation, caller, error }) => [service, operation, caller, error])).toEqual(
+      [
+        ['eks', 'GET /clusters', '', 'InvalidSignatureException'],
+        ['iam', 'GetRole', '', 'SignatureDoesNotMatch'],
+        ['dynamodb', 'GetItem', '', 'InvalidSignatureException'],
+      ],
+    );
   });
 
   it('refuses an unknown key in the words of each protocol', async () => {
     const world = newWorld();
-    const clients = clientsOf(openDoor(world, { eks: echo }), world, { accessKeyId: 'AKIANOBODY', secretAccessKey: 'guess' });
-    expect(await caught(clients.eks().send(new ListClustersCommand({})))).toMatchObject({ name: 'UnrecognizedClientException', message: 'The security token included in the request is invalid.' });
-    expect(await caught(clients.iam().send(new GetRoleCommand({ RoleName: 'r' })))).toMatchObject({ name: 'InvalidClientTokenId' });
+    const clients = clientsOf(openDoor(world, { eks: echo }), world, {
+      accessKeyId: 'AKIANOBODY',
+      secretAccessKey: 'guess',
+    });
+    expect(await caught(clients.eks().send(new ListClustersCommand({})))).toMatchObject({
+      name: 'UnrecognizedClientException',
+      message: 'The security token included in the request is invalid.',
+    });
+    expect(await caught(clients.iam().send(new GetRoleCommand({ RoleName: 'r' })))).toMatchObject({
+      name: 'InvalidClientTokenId',
+    });
   });
 
   it('judges signatures by the clock of those who sign', async () => {
     const world = newWorld();
     const door = openDoor(world, { eks: echo }, () => Date.now() + 600_000);
-    expect(await caught(clientsOf(door, world).eks().send(new ListClustersCommand({})))).toMatchObject({ name: 'InvalidSignatureException', message: expect.stringMatching(/^Signature expired: /) });
+    expect(await caught(clientsOf(door, world).eks().send(new ListClustersCommand({})))).toMatchObject({
+      name: 'InvalidSignatureException',
+      message: expect.stringMatching(/^Signature expired: /),
+    });
   });
 
   it('answers an unsigned request as AWS does', async () => {
     const door = openDoor(newWorld());
-    expect(await door.handle(plain({}))).toMatchObject({ status: 403, headers: { 'x-amzn-errortype': 'MissingAuthenticationTokenException' } });
-    expect((await door.handle(plain({ host: 'iam.amazonaws.com' }))).body).toContain('<Code>MissingAuthenticationToken</Code>');
+    expect(await door.handle(plain({}))).toMatchObject({
+      status: 403,
+      headers: { 'x-amzn-errortype': 'MissingAuthenticationTokenException' },
+    });
+    expect((await door.handle(plain({ host: 'iam.amazonaws.com' }))).body).toContain(
+      '<Code>MissingAuthenticationToken</Code>',
+    );
   });
 
   it('says which services there are when one is missing', async () => {
     const world = newWorld();
     const error = await caught(clientsOf(openDoor(world), world).eks().send(new ListClustersCommand({})));
-    expect(error).toMatchObject({ name: 'NotImplemented', message: 'The sandbox does not have the service eks. It has: iam, sts.', $metadata: { httpStatusCode: 501 } });
+    expect(error).toMatchObject({
+      name: 'NotImplemented',
+      message: 'The sandbox does not have the service eks. It has: iam, sts.',
+      $metadata: { httpStatusCode: 501 },
+    });
   });
 
   it('turns what a service throws into a 500 and keeps it', async () => {
@@ -121,7 +203,10 @@ describe('the door', () => {
         throw defect;
       },
     });
-    expect(await caught(new EKSClient(configOf(door, world)).send(new ListClustersCommand({})))).toMatchObject({ name: 'InternalServerError', $metadata: { httpStatusCode: 500 } });
+    expect(await caught(new EKSClient(configOf(door, world)).send(new ListClustersCommand({})))).toMatchObject({
+      name: 'InternalServerError',
+      $metadata: { httpStatusCode: 500 },
+    });
     expect(door.failures).toEqual([{ service: 'eks', operation: 'ListClusters', error: defect }]);
     expect(world.log.calls[0]).toMatchObject({ status: 500, error: 'InternalServerError' });
   });
@@ -134,14 +219,33 @@ describe('the door', () => {
     for (const headers of [{}, { authorization: 'Bearer k8s-aws-v1.bm8gVVJM' }] as Record<string, string>[]) {
       const answer = await door.handle(plain({ host, path: '/api/v1/namespaces/kube-system/pods', headers }));
       expect(answer.status).toBe(401);
-      expect(JSON.parse(String(answer.body))).toEqual({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message: 'Unauthorized', reason: 'Unauthorized', code: 401 });
+      expect(JSON.parse(String(answer.body))).toEqual({
+        kind: 'Status',
+        apiVersion: 'v1',
+        metadata: {},
+        status: 'Failure',
+        message: 'Unauthorized',
+        reason: 'Unauthorized',
+        code: 401,
+      });
     }
-    expect(world.log.calls[1]).toMatchObject({ service: 'kubernetes', cluster: 'dev', account: ACCOUNT, region: REGION, caller: '', error: 'Unauthorized', input: { refused: 'token does not hold a URL' } });
+    expect(world.log.calls[1]).toMatchObject({
+      service: 'kubernetes',
+      cluster: 'dev',
+      account: ACCOUNT,
+      region: REGION,
+      caller: '',
+      error: 'Unauthorized',
+      input: { refused: 'token does not hold a URL' },
+    });
   });
 
   it('knows the role behind the operator from the roles of the scenario', () => {
     const world = newWorld();
-    expect([...world.accessKeys.values()].map((key) => key.principalArn)).toEqual([`arn:aws:iam::${ACCOUNT}:role/operator`, FUNCTION_ROLE]);
+    expect([...world.accessKeys.values()].map((key) => key.principalArn)).toEqual([
+      `arn:aws:iam::${ACCOUNT}:role/operator`,
+      FUNCTION_ROLE,
+    ]);
     expect(world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')?.arn).toBe(ROLE);
   });
 });

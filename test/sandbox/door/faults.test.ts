@@ -1,6 +1,11 @@
 /** Faults as a function in virtual time meets them, through real SDK clients. */
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
-import { DeleteAddonCommand, DescribeAddonCommand, DescribeClusterCommand, UpdateAddonCommand } from '@aws-sdk/client-eks';
+import {
+  DeleteAddonCommand,
+  DescribeAddonCommand,
+  DescribeClusterCommand,
+  UpdateAddonCommand,
+} from '@aws-sdk/client-eks';
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { GetRoleCommand } from '@aws-sdk/client-iam';
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
@@ -21,15 +26,27 @@ import { ACCOUNT, clientsOf, echo, newWorld, openDoor, operator, REGION } from '
 const ADDON = { clusterName: 'dev', addonName: 'aws-ebs-csi-driver' };
 const CLUSTER = { name: 'dev' };
 
-type Work = (tools: { clients: ClientFactory; world: World; sleep: (milliseconds: number) => Promise<void>; note: (text: string) => void; attempt: number }) => Promise<unknown>;
+type Work = (tools: {
+  clients: ClientFactory;
+  world: World;
+  sleep: (milliseconds: number) => Promise<void>;
+  note: (text: string) => void;
+  attempt: number;
+}) => Promise<unknown>;
 
 /** A state machine with one state that calls a function; two retries, as for what may be over in a moment. */
 const open = (work: Work, faults: FaultInput[]) => {
   const world = newWorld();
   for (const fault of faults) world.faults.add(fault);
-  world.accounts.get(ACCOUNT)!.roles.set('machine', roleOf(MACHINE_ROLE, allow('lambda:InvokeFunction', functionArn('step:1'))));
+  world.accounts
+    .get(ACCOUNT)!
+    .roles.set('machine', roleOf(MACHINE_ROLE, allow('lambda:InvokeFunction', functionArn('step:1'))));
   const clock = new VirtualClock(world.schedule.now());
-  const services: Parameters<typeof openDoor>[1] = { events: echo, eks: createEksService(world), dynamodb: createDynamoDb(world).service };
+  const services: Parameters<typeof openDoor>[1] = {
+    events: echo,
+    eks: createEksService(world),
+    dynamodb: createDynamoDb(world).service,
+  };
   const door = openDoor(world, services, undefined, clock);
   const clients = clientsOf(door, world);
   const notes: string[] = [];
@@ -38,15 +55,36 @@ const open = (work: Work, faults: FaultInput[]) => {
   const createInvoker = () => async () => {
     attempts += 1;
     const attempt = attempts;
-    const note = (text: string): void => void notes.push(`${attempt} at ${((clock.now() - startedAt) / 1000).toFixed(0)} s: ${text}`);
+    const note = (text: string): void =>
+      void notes.push(`${attempt} at ${((clock.now() - startedAt) / 1000).toFixed(0)} s: ${text}`);
     return work({ clients, world, sleep: (milliseconds) => clock.sleep(milliseconds), note, attempt });
   };
-  const lambda = new SourceRuntime({ world, clock, functions: [functionOf('step', { timeoutSeconds: 10 })], steps: { step: {} }, createInvoker });
-  const retry = { ErrorEquals: ['Runtime.ExitError', 'Sandbox.Timedout'], IntervalSeconds: 1, BackoffRate: 1, MaxAttempts: 2 };
+  const lambda = new SourceRuntime({
+    world,
+    clock,
+    functions: [functionOf('step', { timeoutSeconds: 10 })],
+    steps: { step: {} },
+    createInvoker,
+  });
+  const retry = {
+    ErrorEquals: ['Runtime.ExitError', 'Sandbox.Timedout'],
+    IntervalSeconds: 1,
+    BackoffRate: 1,
+    MaxAttempts: 2,
+  };
   const caught = { ErrorEquals: ['States.ALL'], Next: 'Caught' };
   const state = invoke('step', { Retry: [retry], Catch: [caught], End: true });
-  const definition = { QueryLanguage: 'JSONata', StartAt: 'It', States: { It: state, Caught: { Type: 'Pass', Output: { caught: '{% $states.input.Error %}' }, End: true } } };
-  const executions = new Executions({ world, clock, lambda, stateMachines: [{ logicalId: 'M', name: 'machine', arn: MACHINE, definition, roleArn: MACHINE_ROLE }] });
+  const definition = {
+    QueryLanguage: 'JSONata',
+    StartAt: 'It',
+    States: { It: state, Caught: { Type: 'Pass', Output: { caught: '{% $states.input.Error %}' }, End: true } },
+  };
+  const executions = new Executions({
+    world,
+    clock,
+    lambda,
+    stateMachines: [{ logicalId: 'M', name: 'machine', arn: MACHINE, definition, roleArn: MACHINE_ROLE }],
+  });
   services['states'] = createStatesService(world, executions);
   /** Until the execution has ended and whatever still goes on has come to its end. */
   const run = () =>
@@ -56,7 +94,13 @@ const open = (work: Work, faults: FaultInput[]) => {
       await clock.sleep(60_000);
       return execution;
     });
-  return { world, run, notes, calls: () => world.log.calls.filter(({ service }) => service !== 'lambda'), attempts: () => attempts };
+  return {
+    world,
+    run,
+    notes,
+    calls: () => world.log.calls.filter(({ service }) => service !== 'lambda'),
+    attempts: () => attempts,
+  };
 };
 
 const describeThenDelete: Work = async ({ clients, note }) => {
@@ -72,20 +116,46 @@ const call: Record<string, (clients: ClientFactory) => Promise<unknown>> = {
   eks: (clients) => clients.eks().send(new UpdateAddonCommand(ADDON)),
   iam: (clients) => clients.iam().send(new GetRoleCommand({ RoleName: 'ebs-csi' })),
   dynamodb: (clients) => clients.dynamodb().send(new GetItemCommand({ TableName: 'Ledger', Key: { pk: { S: 'a' } } })),
-  events: (clients) => clients.eventBridge().send(new PutEventsCommand({ Entries: [{ Source: 'my.app', DetailType: 'Done', Detail: '{}' }] })),
-  states: (clients) => clients.stepFunctions().send(new DescribeExecutionCommand({ executionArn: 'arn:aws:states:eu-west-1:111122223333:execution:machine:x' })),
+  events: (clients) =>
+    clients
+      .eventBridge()
+      .send(new PutEventsCommand({ Entries: [{ Source: 'my.app', DetailType: 'Done', Detail: '{}' }] })),
+  states: (clients) =>
+    clients
+      .stepFunctions()
+      .send(
+        new DescribeExecutionCommand({ executionArn: 'arn:aws:states:eu-west-1:111122223333:execution:machine:x' }),
+      ),
 };
 
 describe('a service that refuses', () => {
   test.each<[string, FaultKind, number, string, RegExp]>([
     ['eks', 'throttled', 429, 'ThrottlingException', /^Rate exceeded$/],
     ['eks', 'server-error', 500, 'ServerException', /^Internal server error$/],
-    ['eks', 'access-denied', 403, 'AccessDeniedException', /^User: arn:aws:sts::111122223333:assumed-role\/operator\/\S+ is not authorized to perform: eks:UpdateAddon on resource: /],
-    ['eks', 'in-use', 409, 'ResourceInUseException', /^Addon aws-ebs-csi-driver cannot be updated as it is currently in UPDATING state$/],
+    [
+      'eks',
+      'access-denied',
+      403,
+      'AccessDeniedException',
+      /^User: arn:aws:sts::111122223333:assumed-role\/operator\/\S+ is not authorized to perform: eks:UpdateAddon on resource: /,
+    ],
+    [
+      'eks',
+      'in-use',
+      409,
+      'ResourceInUseException',
+      /^Addon aws-ebs-csi-driver cannot be updated as it is currently in UPDATING state$/,
+    ],
     ['eks', 'not-found', 404, 'ResourceNotFoundException', /^No addon: aws-ebs-csi-driver found in cluster: dev$/],
     ['iam', 'throttled', 400, 'Throttling', /^Rate exceeded$/],
     ['iam', 'server-error', 500, 'ServiceFailure', /unknown error/],
-    ['iam', 'access-denied', 403, 'AccessDenied', /iam:GetRole on resource: role ebs-csi because no identity-based policy allows the iam:GetRole action$/],
+    [
+      'iam',
+      'access-denied',
+      403,
+      'AccessDenied',
+      /iam:GetRole on resource: role ebs-csi because no identity-based policy allows the iam:GetRole action$/,
+    ],
     ['iam', 'in-use', 409, 'ConcurrentModification', /simultaneously/],
     ['iam', 'not-found', 404, 'NoSuchEntity', /^The role with name ebs-csi cannot be found\.$/],
     ['dynamodb', 'throttled', 400, 'ThrottlingException', /throughput/],
@@ -105,9 +175,17 @@ describe('a service that refuses', () => {
     ['states', 'not-found', 400, 'ExecutionDoesNotExist', /^Execution Does Not Exist: 'arn:/],
   ])('%s, %s', async (service, kind, status, name, message) => {
     const failures: unknown[] = [];
-    const bench = open(async ({ clients }) => call[service]!(clients).catch((error: unknown) => void failures.push(error)), [{ kind }]);
+    const bench = open(
+      async ({ clients }) => call[service]!(clients).catch((error: unknown) => void failures.push(error)),
+      [{ kind }],
+    );
     await bench.run();
-    expect(failures).toEqual([expect.objectContaining({ $metadata: expect.objectContaining({ httpStatusCode: status }) as unknown, message: expect.stringMatching(message) as unknown })]);
+    expect(failures).toEqual([
+      expect.objectContaining({
+        $metadata: expect.objectContaining({ httpStatusCode: status }) as unknown,
+        message: expect.stringMatching(message) as unknown,
+      }),
+    ]);
     // The SDK names some errors of IAM otherwise than IAM does.
     expect((failures[0] as Error).name).toMatch(new RegExp(`^${name}(Exception)?$`));
     expect(bench.calls()).toMatchObject([{ service, status, error: name }]);
@@ -116,8 +194,13 @@ describe('a service that refuses', () => {
   test('has done nothing, and the log shows what it was asked', async () => {
     const bench = open(describeThenDelete, [{ operation: 'DeleteAddon', kind: 'server-error' }]);
     expect(await bench.run()).toMatchObject({ status: 'SUCCEEDED', output: '{"caught":"ServerException"}' });
-    expect(bench.calls()).toMatchObject([{ operation: 'DescribeAddon' }, { operation: 'DeleteAddon', input: ADDON, status: 500, error: 'ServerException', mutating: true }]);
-    expect([...bench.world.accounts.get('111122223333')!.clusters.values()][0]!.addons.get(ADDON.addonName)).toMatchObject({ status: 'ACTIVE', generation: 0 });
+    expect(bench.calls()).toMatchObject([
+      { operation: 'DescribeAddon' },
+      { operation: 'DeleteAddon', input: ADDON, status: 500, error: 'ServerException', mutating: true },
+    ]);
+    expect(
+      [...bench.world.accounts.get('111122223333')!.clusters.values()][0]!.addons.get(ADDON.addonName),
+    ).toMatchObject({ status: 'ACTIVE', generation: 0 });
   });
 });
 
@@ -129,23 +212,59 @@ describe('an API server that refuses', () => {
     ['in-use', 409, 'Conflict', /^Operation cannot be fulfilled on pods: /],
     ['not-found', 404, 'NotFound', /^pods not found$/],
   ])('%s', async (kind, status, reason, message) => {
-    const bench = open(async ({ clients, world, note }) => {
-      const cluster = [...world.accounts.get(ACCOUNT)!.clusters.values()][0]!;
-      const token = await eksToken({ cluster: cluster.name, region: REGION, credentials: operator(world), now: new Date() });
-      const url = `${cluster.endpoint}/api/v1/namespaces/kube-system/pods?limit=5`;
-      const answer = await clients.config.transport.http({ method: 'GET', url, headers: { authorization: `Bearer ${token}` }, certificateAuthority: cluster.certificateAuthority });
-      expect(JSON.parse(answer.body)).toMatchObject({ kind: 'Status', status: 'Failure', reason, code: status, message: expect.stringMatching(message) as unknown });
-      note(String(answer.status));
-    }, [{ operation: 'list pods', input: { namespace: 'kube-system', limit: '5' }, kind }]);
+    const bench = open(
+      async ({ clients, world, note }) => {
+        const cluster = [...world.accounts.get(ACCOUNT)!.clusters.values()][0]!;
+        const token = await eksToken({
+          cluster: cluster.name,
+          region: REGION,
+          credentials: operator(world),
+          now: new Date(),
+        });
+        const url = `${cluster.endpoint}/api/v1/namespaces/kube-system/pods?limit=5`;
+        const answer = await clients.config.transport.http({
+          method: 'GET',
+          url,
+          headers: { authorization: `Bearer ${token}` },
+          certificateAuthority: cluster.certificateAuthority,
+        });
+        expect(JSON.parse(answer.body)).toMatchObject({
+          kind: 'Status',
+          status: 'Failure',
+          reason,
+          code: status,
+          message: expect.stringMatching(message) as unknown,
+        });
+        note(String(answer.status));
+      },
+      [{ operation: 'list pods', input: { namespace: 'kube-system', limit: '5' }, kind }],
+    );
     await bench.run();
     expect(bench.notes).toEqual([`1 at 0 s: ${status}`]);
-    expect(bench.calls()).toMatchObject([{ service: 'kubernetes', operation: 'list pods', input: { namespace: 'kube-system', limit: '5' }, status, error: reason, cluster: 'dev', mutating: false }]);
+    expect(bench.calls()).toMatchObject([
+      {
+        service: 'kubernetes',
+        operation: 'list pods',
+        input: { namespace: 'kube-system', limit: '5' },
+        status,
+        error: reason,
+        cluster: 'dev',
+        mutating: false,
+      },
+    ]);
   });
 });
 
 describe('a connection that breaks', () => {
   const lost: Work = async ({ clients, note }) => {
-    await clients.eks().send(new DeleteAddonCommand(ADDON)).catch((error: unknown) => note(`${(error as Error).name} ${String((error as { code?: unknown }).code)} ${JSON.stringify((error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode)}`));
+    await clients
+      .eks()
+      .send(new DeleteAddonCommand(ADDON))
+      .catch((error: unknown) =>
+        note(
+          `${(error as Error).name} ${String((error as { code?: unknown }).code)} ${JSON.stringify((error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode)}`,
+        ),
+      );
   };
 
   test('before the call arrives: the service never hears of it', async () => {
@@ -167,7 +286,10 @@ describe('a function that dies', () => {
   test('before the call: Step Functions sees it and tries again', async () => {
     const bench = open(describeThenDelete, [{ operation: 'DeleteAddon', kind: 'crash-before' }]);
     expect(await bench.run()).toMatchObject({ status: 'SUCCEEDED' });
-    expect(bench.world.log.calls.filter(({ service }) => service === 'lambda').map(({ error }) => error)).toEqual(['Runtime.ExitError', undefined]);
+    expect(bench.world.log.calls.filter(({ service }) => service === 'lambda').map(({ error }) => error)).toEqual([
+      'Runtime.ExitError',
+      undefined,
+    ]);
     expect(operations(bench)).toEqual(['DescribeAddon', 'DescribeAddon', 'DeleteAddon']);
     expect(bench.notes).toEqual(['2 at 1 s: deleted']);
   });
@@ -204,9 +326,16 @@ describe('a function that dies', () => {
 
 describe('a call that hangs until the time is up', () => {
   test('and arrives only then: the first invocation goes on while the next one works', async () => {
-    const bench = open(async ({ clients, note }) => note(String((await clients.eks().send(new DescribeAddonCommand(ADDON))).addon?.status)), [{ kind: 'time-out-before' }]);
+    const bench = open(
+      async ({ clients, note }) =>
+        note(String((await clients.eks().send(new DescribeAddonCommand(ADDON))).addon?.status)),
+      [{ kind: 'time-out-before' }],
+    );
     expect(await bench.run()).toMatchObject({ status: 'SUCCEEDED' });
-    expect(bench.world.log.calls.filter(({ service }) => service === 'lambda').map(({ error }) => error)).toEqual(['Sandbox.Timedout', undefined]);
+    expect(bench.world.log.calls.filter(({ service }) => service === 'lambda').map(({ error }) => error)).toEqual([
+      'Sandbox.Timedout',
+      undefined,
+    ]);
     const [second, first] = bench.calls().map(({ at }) => (Date.parse(at) - Date.parse('2026-01-15T09:00:00Z')) / 1000);
     expect(second).toBe(11);
     expect(first).toBeGreaterThan(10);
@@ -215,7 +344,11 @@ describe('a call that hangs until the time is up', () => {
   });
 
   test('and had arrived at once: the first invocation gets its answer late', async () => {
-    const bench = open(async ({ clients, note }) => note(String((await clients.eks().send(new DescribeAddonCommand(ADDON))).addon?.status)), [{ kind: 'time-out-after' }]);
+    const bench = open(
+      async ({ clients, note }) =>
+        note(String((await clients.eks().send(new DescribeAddonCommand(ADDON))).addon?.status)),
+      [{ kind: 'time-out-after' }],
+    );
     await bench.run();
     expect(bench.calls().map(({ at }) => at)).toEqual(['2026-01-15T09:00:00.000Z', '2026-01-15T09:00:11.000Z']);
     expect(bench.notes).toHaveLength(2);
@@ -224,15 +357,18 @@ describe('a call that hangs until the time is up', () => {
 });
 
 describe('an execution that is stopped', () => {
-  test.each<FaultKind>(['abort-before', 'abort-after'])('%s: no Catch runs, and the invocation goes on to its end', async (kind) => {
-    const bench = open(describeThenDelete, [{ operation: 'DescribeAddon', kind }]);
-    const execution = await bench.run();
-    expect(execution).toMatchObject({ status: 'ABORTED' });
-    expect(execution.output).toBeUndefined();
-    expect(operations(bench)).toEqual(['DescribeAddon', 'DeleteAddon']);
-    expect(bench.notes).toEqual(['1 at 0 s: deleted']);
-    expect(bench.world.faults.seen[0]).toMatchObject({ executionArn: execution.arn, step: 'step' });
-  });
+  test.each<FaultKind>(['abort-before', 'abort-after'])(
+    '%s: no Catch runs, and the invocation goes on to its end',
+    async (kind) => {
+      const bench = open(describeThenDelete, [{ operation: 'DescribeAddon', kind }]);
+      const execution = await bench.run();
+      expect(execution).toMatchObject({ status: 'ABORTED' });
+      expect(execution.output).toBeUndefined();
+      expect(operations(bench)).toEqual(['DescribeAddon', 'DeleteAddon']);
+      expect(bench.notes).toEqual(['1 at 0 s: deleted']);
+      expect(bench.world.faults.seen[0]).toMatchObject({ executionArn: execution.arn, step: 'step' });
+    },
+  );
 });
 
 test("calls that no function makes are nobody's to strike", async () => {

@@ -17,43 +17,82 @@ const TAGGED = 'arn:aws:dynamodb:us-east-1:000000000000:table/Tagged';
 const Key = { pk: { S: 'a' } };
 const values = (value: string) => ({ ExpressionAttributeValues: { ':v': { S: value } } });
 const BY_PK = { TableName: 'Ledger', KeyConditionExpression: 'pk = :v', ...values('a') };
-const keys = { KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }], AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }] };
+const keys = {
+  KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+  AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+};
 
 /** Every operation with an input that changes something where it can, and what it wants a right on. */
 const CALLS: [operation: string, input: object, resource: string][] = [
   ['BatchGetItem', { RequestItems: { Ledger: { Keys: [Key] } } }, LEDGER],
   ['BatchWriteItem', { RequestItems: { Ledger: [{ PutRequest: { Item: { pk: { S: 'b' } } } }] } }, LEDGER],
   ['CreateTable', { TableName: 'New', BillingMode: 'PAY_PER_REQUEST', ...keys }, tableArn('New')],
-  ['DeleteItem', { TableName: 'Ledger', Key, ConditionExpression: 'attribute_exists(pk)', ReturnValues: 'ALL_OLD' }, LEDGER],
+  [
+    'DeleteItem',
+    { TableName: 'Ledger', Key, ConditionExpression: 'attribute_exists(pk)', ReturnValues: 'ALL_OLD' },
+    LEDGER,
+  ],
   ['DeleteTable', { TableName: 'Tagged' }, tableArn('Tagged')],
   ['DescribeTable', { TableName: 'Ledger' }, LEDGER],
   ['DescribeTimeToLive', { TableName: 'Ledger' }, LEDGER],
   ['GetItem', { TableName: 'Ledger', Key, ConsistentRead: true }, LEDGER],
   ['ListTables', {}, tableArn('*')],
   ['ListTagsOfResource', { ResourceArn: TAGGED }, TAGGED],
-  ['PutItem', { TableName: 'Ledger', Item: { ...Key, n: { N: '2' } }, ConditionExpression: 'attribute_exists(pk)' }, LEDGER],
+  [
+    'PutItem',
+    { TableName: 'Ledger', Item: { ...Key, n: { N: '2' } }, ConditionExpression: 'attribute_exists(pk)' },
+    LEDGER,
+  ],
   ['Query', BY_PK, LEDGER],
   ['Scan', { TableName: 'Ledger' }, LEDGER],
   ['TagResource', { ResourceArn: TAGGED, Tags: [{ Key: 'a', Value: 'b' }] }, TAGGED],
   ['UntagResource', { ResourceArn: TAGGED, TagKeys: ['kept'] }, TAGGED],
-  ['UpdateItem', { TableName: 'Ledger', Key, UpdateExpression: 'SET held = :v', ...values('me'), ReturnValues: 'ALL_NEW' }, LEDGER],
-  ['UpdateTable', { TableName: 'Tagged', BillingMode: 'PROVISIONED', ProvisionedThroughput: { ReadCapacityUnits: 1, WriteCapacityUnits: 1 } }, tableArn('Tagged')],
+  [
+    'UpdateItem',
+    { TableName: 'Ledger', Key, UpdateExpression: 'SET held = :v', ...values('me'), ReturnValues: 'ALL_NEW' },
+    LEDGER,
+  ],
+  [
+    'UpdateTable',
+    {
+      TableName: 'Tagged',
+      BillingMode: 'PROVISIONED',
+      ProvisionedThroughput: { ReadCapacityUnits: 1, WriteCapacityUnits: 1 },
+    },
+    tableArn('Tagged'),
+  ],
 ];
 
 const open = async (statements: object[], account = ACCOUNT) => {
   const caller = ROLE.replace(ACCOUNT, account);
-  const world = bareWorld({ accounts: new Map([[account, { id: account, roles: new Map([['caller', roleOf(caller, ...statements)]]), clusters: new Map() }]]) });
+  const world = bareWorld({
+    accounts: new Map([
+      [account, { id: account, roles: new Map([['caller', roleOf(caller, ...statements)]]), clusters: new Map() }],
+    ]),
+  });
   const { service, createTable } = createDynamoDb(world);
-  const index = { IndexName: 'Held', KeySchema: [{ AttributeName: 'held', KeyType: 'HASH' }], Projection: { ProjectionType: 'ALL' } };
+  const index = {
+    IndexName: 'Held',
+    KeySchema: [{ AttributeName: 'held', KeyType: 'HASH' }],
+    Projection: { ProjectionType: 'ALL' },
+  };
   const attributeDefinitions = [...keys.AttributeDefinitions, { AttributeName: 'held', AttributeType: 'S' }];
-  await createTable({ name: 'Ledger', keySchema: keys.KeySchema, attributeDefinitions, globalSecondaryIndexes: [index] });
-  for (const name of ['Tagged', 'Other']) await createTable({ name, keySchema: keys.KeySchema, attributeDefinitions: keys.AttributeDefinitions });
+  await createTable({
+    name: 'Ledger',
+    keySchema: keys.KeySchema,
+    attributeDefinitions,
+    globalSecondaryIndexes: [index],
+  });
+  for (const name of ['Tagged', 'Other'])
+    await createTable({ name, keySchema: keys.KeySchema, attributeDefinitions: keys.AttributeDefinitions });
   const door = openDoor(world, { dynamodb: service });
-  const clientOf = (credentials?: ReturnType<typeof credentialsOf>) => new sdk.DynamoDBClient(configOf(door, world, credentials));
+  const clientOf = (credentials?: ReturnType<typeof credentialsOf>) =>
+    new sdk.DynamoDBClient(configOf(door, world, credentials));
   const asked = clientOf(credentialsOf(world, caller));
   const operator = clientOf();
   const commands = sdk as unknown as Record<string, new (input: object) => sdk.GetItemCommand>;
-  const send = (operation: string, input: object): Promise<unknown> => asked.send(new commands[`${operation}Command`]!(input));
+  const send = (operation: string, input: object): Promise<unknown> =>
+    asked.send(new commands[`${operation}Command`]!(input));
   await operator.send(new sdk.PutItemCommand({ TableName: 'Ledger', Item: { ...Key, n: { N: '1' } } }));
   await operator.send(new sdk.TagResourceCommand({ ResourceArn: TAGGED, Tags: [{ Key: 'kept', Value: 'x' }] }));
   /** All that a call could change. */
@@ -75,7 +114,9 @@ const refusal = (operation: string, resource: string) => ({
 
 describe('the right to', () => {
   it('is wanted by every operation that there is', () => {
-    const actions = readdirSync('node_modules/dynalite/actions').map((file) => `${file[0]!.toUpperCase()}${file.slice(1, -'.js'.length)}`);
+    const actions = readdirSync('node_modules/dynalite/actions').map(
+      (file) => `${file[0]!.toUpperCase()}${file.slice(1, -'.js'.length)}`,
+    );
     expect(CALLS.map(([operation]) => operation).sort()).toEqual(actions.sort());
   });
 
@@ -84,7 +125,13 @@ describe('the right to', () => {
     const { world, send, state } = await open([...others, allow(`dynamodb:${operation}`, `${resource}x`)]);
     const before = await state();
     await expect(send(operation, input)).rejects.toMatchObject(refusal(operation, resource));
-    expect(world.log.calls.at(-1)).toMatchObject({ service: 'dynamodb', operation, status: 400, error: 'AccessDeniedException', denied: `dynamodb:${operation}` });
+    expect(world.log.calls.at(-1)).toMatchObject({
+      service: 'dynamodb',
+      operation,
+      status: 400,
+      error: 'AccessDeniedException',
+      denied: `dynamodb:${operation}`,
+    });
     expect(await state()).toEqual(before);
   });
 
@@ -109,7 +156,10 @@ describe('an index', () => {
 });
 
 describe('the leading key', () => {
-  const only = (operation: string, pattern: string): object => ({ ...allow(`dynamodb:${operation}`, LEDGER), Condition: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': pattern } } });
+  const only = (operation: string, pattern: string): object => ({
+    ...allow(`dynamodb:${operation}`, LEDGER),
+    Condition: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': pattern } },
+  });
   const ofOne = CALLS.filter(([operation]) => ['DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'].includes(operation));
   it.each(ofOne)('of %s is the partition of its item', async (operation, input, resource) => {
     const { send, state } = await open([only(operation, 'b*')]);
@@ -126,7 +176,9 @@ describe('a batch', () => {
   it('wants a right on each of its tables', async () => {
     const { send, state } = await open([allow('dynamodb:BatchWriteItem', LEDGER)]);
     const before = await state();
-    await expect(send('BatchWriteItem', { RequestItems: { Ledger: put, Other: put } })).rejects.toMatchObject(refusal('BatchWriteItem', tableArn('Other')));
+    await expect(send('BatchWriteItem', { RequestItems: { Ledger: put, Other: put } })).rejects.toMatchObject(
+      refusal('BatchWriteItem', tableArn('Other')),
+    );
     expect(await state()).toEqual(before);
     const both = await open([allow('dynamodb:BatchWriteItem', LEDGER, tableArn('Other'))]);
     await both.send('BatchWriteItem', { RequestItems: { Ledger: put, Other: put } });
@@ -139,7 +191,10 @@ it('asks a caller of another account for the table of its own account', async ()
   const own = await open([allow('dynamodb:GetItem', tableArn('Ledger', account))], account);
   await own.send('GetItem', get);
   const elsewhere = await open([allow('dynamodb:GetItem', LEDGER)], account);
-  await expect(elsewhere.send('GetItem', get)).rejects.toMatchObject({ name: 'AccessDeniedException', message: expect.stringContaining(`on resource: ${tableArn('Ledger', account)} because`) as string });
+  await expect(elsewhere.send('GetItem', get)).rejects.toMatchObject({
+    name: 'AccessDeniedException',
+    message: expect.stringContaining(`on resource: ${tableArn('Ledger', account)} because`) as string,
+  });
 });
 
 it.each<[string, object]>([
@@ -153,14 +208,40 @@ it.each<[string, object]>([
 });
 
 it('looks at the statement that denies', async () => {
-  const { send } = await open([allow('dynamodb:*', '*'), { Effect: 'Deny', Action: 'dynamodb:Delete*', Resource: '*' }]);
-  await expect(send('DeleteItem', { TableName: 'Ledger', Key })).rejects.toMatchObject({ message: expect.stringMatching(/ with an explicit deny in an identity-based policy$/) as string });
+  const { send } = await open([
+    allow('dynamodb:*', '*'),
+    { Effect: 'Deny', Action: 'dynamodb:Delete*', Resource: '*' },
+  ]);
+  await expect(send('DeleteItem', { TableName: 'Ledger', Key })).rejects.toMatchObject({
+    message: expect.stringMatching(/ with an explicit deny in an identity-based policy$/) as string,
+  });
 });
 
 it('refuses in the form that AWS has on the wire', async () => {
   const { service } = await open([]);
-  const request: HttpRequest = { method: 'POST', host: 'dynamodb', path: '/', query: {}, headers: { 'x-amz-target': 'DynamoDB_20120810.GetItem' }, body: Buffer.from(JSON.stringify({ TableName: 'Ledger', Key })) };
-  const denial = { action: 'dynamodb:GetItem', resource: LEDGER, principalArn: ROLE, decision: 'implicitDeny' as const, message: 'not you' };
-  const { status, body } = await service(request, { caller: { accessKeyId: '', principalArn: ROLE, account: ACCOUNT }, region: REGION, describe: () => {}, authorize: () => denial });
-  expect([status, JSON.parse(String(body))]).toEqual([400, { __type: 'com.amazon.coral.service#AccessDeniedException', Message: 'not you' }]);
+  const request: HttpRequest = {
+    method: 'POST',
+    host: 'dynamodb',
+    path: '/',
+    query: {},
+    headers: { 'x-amz-target': 'DynamoDB_20120810.GetItem' },
+    body: Buffer.from(JSON.stringify({ TableName: 'Ledger', Key })),
+  };
+  const denial = {
+    action: 'dynamodb:GetItem',
+    resource: LEDGER,
+    principalArn: ROLE,
+    decision: 'implicitDeny' as const,
+    message: 'not you',
+  };
+  const { status, body } = await service(request, {
+    caller: { accessKeyId: '', principalArn: ROLE, account: ACCOUNT },
+    region: REGION,
+    describe: () => {},
+    authorize: () => denial,
+  });
+  expect([status, JSON.parse(String(body))]).toEqual([
+    400,
+    { __type: 'com.amazon.coral.service#AccessDeniedException', Message: 'not you' },
+  ]);
 });

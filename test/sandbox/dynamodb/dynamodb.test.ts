@@ -1,4 +1,10 @@
-import { GetItemCommand, PutItemCommand, QueryCommand, TransactWriteItemsCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  TransactWriteItemsCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import { describe, expect, it } from 'vitest';
 import { createDynamoDb } from '../../../sandbox/dynamodb/service.ts';
 import { clientsOf, newWorld, openDoor } from '../support.ts';
@@ -28,8 +34,17 @@ describe('DynamoDB', () => {
   it('keeps items in the tables that were made', async () => {
     const { dynamodb } = await open();
     await dynamodb.send(new PutItemCommand({ TableName: 'Ledger', Item: { ...Key, outcome: { S: 'migrated' } } }));
-    expect((await dynamodb.send(new GetItemCommand({ TableName: 'Ledger', Key, ConsistentRead: true }))).Item).toEqual({ ...Key, outcome: { S: 'migrated' } });
-    const { Items: items } = await dynamodb.send(new QueryCommand({ TableName: 'Ledger', KeyConditionExpression: 'pk = :pk', ExpressionAttributeValues: { ':pk': { S: 'm#1' } } }));
+    expect((await dynamodb.send(new GetItemCommand({ TableName: 'Ledger', Key, ConsistentRead: true }))).Item).toEqual({
+      ...Key,
+      outcome: { S: 'migrated' },
+    });
+    const { Items: items } = await dynamodb.send(
+      new QueryCommand({
+        TableName: 'Ledger',
+        KeyConditionExpression: 'pk = :pk',
+        ExpressionAttributeValues: { ':pk': { S: 'm#1' } },
+      }),
+    );
     expect(items).toHaveLength(1);
   });
 
@@ -44,7 +59,10 @@ describe('DynamoDB', () => {
       ReturnValues: 'ALL_NEW',
     });
     expect((await dynamodb.send(take)).Attributes).toMatchObject({ fence: { N: '1' } });
-    await expect(dynamodb.send(take)).rejects.toMatchObject({ name: 'ConditionalCheckFailedException', $metadata: { httpStatusCode: 400 } });
+    await expect(dynamodb.send(take)).rejects.toMatchObject({
+      name: 'ConditionalCheckFailedException',
+      $metadata: { httpStatusCode: 400 },
+    });
   });
 
   it('has an index of the items that carry its key, and of no others', async () => {
@@ -65,23 +83,50 @@ describe('DynamoDB', () => {
       ],
     });
     const dynamodb = clientsOf(openDoor(world, { dynamodb: service }), world).dynamodb();
-    const item = (pk: string, held?: string) => new PutItemCommand({ TableName: 'Ledger', Item: { pk: { S: pk }, sk: { S: 'LOCK' }, fence: { N: '1' }, ...(held === undefined ? {} : { held: { S: held } }) } });
-    for (const command of [item('LOCK#b', 'LOCK'), item('LOCK#free'), item('LOCK#a', 'LOCK')]) await dynamodb.send(command);
-    const query = new QueryCommand({ TableName: 'Ledger', IndexName: 'HeldLocks', KeyConditionExpression: 'held = :held', ExpressionAttributeValues: { ':held': { S: 'LOCK' } } });
+    const item = (pk: string, held?: string) =>
+      new PutItemCommand({
+        TableName: 'Ledger',
+        Item: {
+          pk: { S: pk },
+          sk: { S: 'LOCK' },
+          fence: { N: '1' },
+          ...(held === undefined ? {} : { held: { S: held } }),
+        },
+      });
+    for (const command of [item('LOCK#b', 'LOCK'), item('LOCK#free'), item('LOCK#a', 'LOCK')])
+      await dynamodb.send(command);
+    const query = new QueryCommand({
+      TableName: 'Ledger',
+      IndexName: 'HeldLocks',
+      KeyConditionExpression: 'held = :held',
+      ExpressionAttributeValues: { ':held': { S: 'LOCK' } },
+    });
     expect((await dynamodb.send(query)).Items?.map(({ pk, fence }) => [pk?.S, fence?.N])).toEqual([
       ['LOCK#a', '1'],
       ['LOCK#b', '1'],
     ]);
-    await dynamodb.send(new UpdateItemCommand({ TableName: 'Ledger', Key: { pk: { S: 'LOCK#a' }, sk: { S: 'LOCK' } }, UpdateExpression: 'REMOVE held' }));
+    await dynamodb.send(
+      new UpdateItemCommand({
+        TableName: 'Ledger',
+        Key: { pk: { S: 'LOCK#a' }, sk: { S: 'LOCK' } },
+        UpdateExpression: 'REMOVE held',
+      }),
+    );
     expect((await dynamodb.send(query)).Items?.map(({ pk }) => pk?.S)).toEqual(['LOCK#b']);
-    expect(world.log.calls.filter(({ operation }) => operation === 'Query')).toMatchObject([{ input: { IndexName: 'HeldLocks' } }, {}]);
+    expect(world.log.calls.filter(({ operation }) => operation === 'Query')).toMatchObject([
+      { input: { IndexName: 'HeldLocks' } },
+      {},
+    ]);
   });
 
   it('gives request ids that a seed repeats', async () => {
     const ids: (string | undefined)[][] = [];
     for (let run = 0; run < 2; run += 1) {
       const { dynamodb } = await open();
-      const answers = [await dynamodb.send(new GetItemCommand({ TableName: 'Ledger', Key })), await dynamodb.send(new GetItemCommand({ TableName: 'Ledger', Key }))];
+      const answers = [
+        await dynamodb.send(new GetItemCommand({ TableName: 'Ledger', Key })),
+        await dynamodb.send(new GetItemCommand({ TableName: 'Ledger', Key })),
+      ];
       ids.push(answers.map(({ $metadata }) => $metadata.requestId));
     }
     expect(ids[0]).toEqual(ids[1]);
@@ -92,7 +137,9 @@ describe('DynamoDB', () => {
     const { world, dynamodb } = await open();
     await dynamodb.send(new PutItemCommand({ TableName: 'Ledger', Item: { ...Key, secret: { S: 'do not show' } } }));
     await dynamodb.send(new GetItemCommand({ TableName: 'Ledger', Key }));
-    expect(world.log.calls.map(({ service, operation, mutating, input }) => ({ service, operation, mutating, input }))).toEqual([
+    expect(
+      world.log.calls.map(({ service, operation, mutating, input }) => ({ service, operation, mutating, input })),
+    ).toEqual([
       { service: 'dynamodb', operation: 'PutItem', mutating: true, input: { TableName: 'Ledger', Key } },
       { service: 'dynamodb', operation: 'GetItem', mutating: false, input: { TableName: 'Ledger', Key } },
     ]);
@@ -100,7 +147,9 @@ describe('DynamoDB', () => {
 
   it('says which table is not there and which operation it does not have', async () => {
     const { dynamodb } = await open();
-    await expect(dynamodb.send(new GetItemCommand({ TableName: 'Other', Key }))).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+    await expect(dynamodb.send(new GetItemCommand({ TableName: 'Other', Key }))).rejects.toMatchObject({
+      name: 'ResourceNotFoundException',
+    });
     await expect(dynamodb.send(new TransactWriteItemsCommand({ TransactItems: [] }))).rejects.toMatchObject({
       name: 'UnknownOperationException',
       message: "The sandbox's DynamoDB does not have the operation TransactWriteItems.",

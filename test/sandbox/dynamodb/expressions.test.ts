@@ -10,7 +10,17 @@ const parsers = {
 const contextOf = (given: Pick<ExpressionContext, 'attrNames' | 'attrVals'>, more: object = {}): ExpressionContext => {
   const all = (names: object = {}) => Object.fromEntries(Object.keys(names).map((name) => [name, true as const]));
   const { attrNames, attrVals } = structuredClone(given);
-  return Object.assign({ ...(attrNames ? { attrNames } : {}), ...(attrVals ? { attrVals } : {}), unusedAttrNames: all(attrNames), unusedAttrVals: all(attrVals), isReserved: (name: string) => name === 'ABORT', compare: () => false }, more);
+  return Object.assign(
+    {
+      ...(attrNames ? { attrNames } : {}),
+      ...(attrVals ? { attrVals } : {}),
+      unusedAttrNames: all(attrNames),
+      unusedAttrVals: all(attrVals),
+      isReserved: (name: string) => name === 'ABORT',
+      compare: () => false,
+    },
+    more,
+  );
 };
 
 const names = { '#s': 'status', '#t': 'toString' };
@@ -40,7 +50,9 @@ describe('an expression that was seen before', () => {
     const remembered = remembering({ parse });
     for (const attrVals of [one, two, one]) {
       const [expected, actual] = [contextOf({ attrNames: names, attrVals }), contextOf({ attrNames: names, attrVals })];
-      expect(remembered.parse(text, { context: actual })).toStrictEqual(parsers[kind].parse(text, { context: expected }));
+      expect(remembered.parse(text, { context: actual })).toStrictEqual(
+        parsers[kind].parse(text, { context: expected }),
+      );
       expect(actual.unusedAttrNames).toEqual(expected.unusedAttrNames);
       expect(actual.unusedAttrVals).toEqual(expected.unusedAttrVals);
     }
@@ -57,27 +69,41 @@ describe('an expression that was seen before', () => {
       contextOf({ attrNames: { '#s': 'status' }, attrVals: { ':a': { N: '1' } } }),
       contextOf({ attrNames: { '#s': 'status' }, attrVals: { ':a': { S: 'x' } } }, { isKeyCondition: true }),
     ]) {
-      expect(remembered.parse(text, { context })).toMatchObject({ expression: { args: [[context.attrNames!['#s']], context.attrVals![':a']] } });
+      expect(remembered.parse(text, { context })).toMatchObject({
+        expression: { args: [[context.attrNames!['#s']], context.attrVals![':a']] },
+      });
     }
     expect(parse).toHaveBeenCalledTimes(4);
   });
 
   test('belongs to whoever asked: what one changes, the next does not see', () => {
     const remembered = remembering(parsers.condition);
-    const ask = () => remembered.parse('#s = :a', { context: contextOf({ attrNames: { '#s': 'status' }, attrVals: { ':a': { S: 'x' } } }) }) as { expression: { args: unknown[] } };
+    const ask = () =>
+      remembered.parse('#s = :a', {
+        context: contextOf({ attrNames: { '#s': 'status' }, attrVals: { ':a': { S: 'x' } } }),
+      }) as { expression: { args: unknown[] } };
     ask().expression.args.length = 0;
     expect(ask().expression.args).toEqual([['status'], { S: 'x' }]);
   });
 
-  test.each(['#s BETWEEN :a AND :b', 'attribute_type(#s, :a)'])('is parsed again where its values matter: %s', (text) => {
-    const parse = vi.fn<ExpressionParser['parse']>((...given) => parsers.condition.parse(...given));
-    const remembered = remembering({ parse });
-    for (let run = 0; run < 2; run += 1) remembered.parse(text, { context: contextOf({ attrNames: names, attrVals: { ':a': { S: 'S' }, ':b': { S: 'T' } } }) });
-    expect(parse).toHaveBeenCalledTimes(2);
-  });
+  test.each(['#s BETWEEN :a AND :b', 'attribute_type(#s, :a)'])(
+    'is parsed again where its values matter: %s',
+    (text) => {
+      const parse = vi.fn<ExpressionParser['parse']>((...given) => parsers.condition.parse(...given));
+      const remembered = remembering({ parse });
+      for (let run = 0; run < 2; run += 1)
+        remembered.parse(text, {
+          context: contextOf({ attrNames: names, attrVals: { ':a': { S: 'S' }, ':b': { S: 'T' } } }),
+        });
+      expect(parse).toHaveBeenCalledTimes(2);
+    },
+  );
 
   test('is refused each time where it is none', () => {
     const remembered = remembering(parsers.condition);
-    for (let run = 0; run < 2; run += 1) expect(() => remembered.parse('#s = = :a', { context: contextOf({ attrNames: names, attrVals: one }) })).toThrow(/Syntax|token|Expected/i);
+    for (let run = 0; run < 2; run += 1)
+      expect(() => remembered.parse('#s = = :a', { context: contextOf({ attrNames: names, attrVals: one }) })).toThrow(
+        /Syntax|token|Expected/i,
+      );
   });
 });

@@ -3,22 +3,36 @@ import { ACCOUNT, CLUSTER, OTHER_ACCOUNT, REGION, START, failureOf, openFixture,
 
 const USER = `arn:aws:iam::${ACCOUNT}:user/jane`;
 const entry = { clusterName: CLUSTER, principalArn: roleArn('ebs') };
-const invalid = (message: string) => ({ name: 'InvalidParameterException', status: 400, message, clusterName: CLUSTER });
+const invalid = (message: string) => ({
+  name: 'InvalidParameterException',
+  status: 400,
+  message,
+  clusterName: CLUSTER,
+});
 const NO_ENTRY = {
   name: 'ResourceNotFoundException',
   status: 404,
-  message: "The specified principalArn could not be found. You can view your available access entries with 'list-access-entries'.",
+  message:
+    "The specified principalArn could not be found. You can view your available access entries with 'list-access-entries'.",
   clusterName: CLUSTER,
 };
 
 describe('CreateAccessEntry', () => {
   it('answers as the AWS CLI’s examples show it, for a role and for a user', async () => {
     const { eks } = openFixture();
-    const { accessEntry } = await eks.createAccessEntry({ ...entry, kubernetesGroups: ['viewers'], tags: { team: 'platform' } });
+    const { accessEntry } = await eks.createAccessEntry({
+      ...entry,
+      kubernetesGroups: ['viewers'],
+      tags: { team: 'platform' },
+    });
     expect(accessEntry).toEqual({
       ...entry,
       kubernetesGroups: ['viewers'],
-      accessEntryArn: expect.stringMatching(new RegExp(`^arn:aws:eks:${REGION}:${ACCOUNT}:access-entry/${CLUSTER}/role/${ACCOUNT}/ebs/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)),
+      accessEntryArn: expect.stringMatching(
+        new RegExp(
+          `^arn:aws:eks:${REGION}:${ACCOUNT}:access-entry/${CLUSTER}/role/${ACCOUNT}/ebs/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`,
+        ),
+      ),
       createdAt: new Date(START),
       modifiedAt: new Date(START),
       tags: { team: 'platform' },
@@ -26,43 +40,102 @@ describe('CreateAccessEntry', () => {
       type: 'STANDARD',
     });
     expect((await eks.describeAccessEntry(entry)).accessEntry).toEqual(accessEntry);
-    expect((await eks.createAccessEntry({ clusterName: CLUSTER, principalArn: USER })).accessEntry).toMatchObject({ username: USER, kubernetesGroups: [] });
+    expect((await eks.createAccessEntry({ clusterName: CLUSTER, principalArn: USER })).accessEntry).toMatchObject({
+      username: USER,
+      kubernetesGroups: [],
+    });
   });
 
   it('leaves a role’s path out of the user name, keeps it in the principal, and takes principals of other accounts', async () => {
     const { eks } = openFixture();
     const principalArn = `arn:aws:iam::${OTHER_ACCOUNT}:role/teams/tooling/operator`;
-    expect((await eks.createAccessEntry({ clusterName: CLUSTER, principalArn })).accessEntry).toMatchObject({ principalArn, username: `arn:aws:sts::${OTHER_ACCOUNT}:assumed-role/operator/{{SessionName}}` });
+    expect((await eks.createAccessEntry({ clusterName: CLUSTER, principalArn })).accessEntry).toMatchObject({
+      principalArn,
+      username: `arn:aws:sts::${OTHER_ACCOUNT}:assumed-role/operator/{{SessionName}}`,
+    });
   });
 
   it('takes a role that calls in the world without being one of its scenario', async () => {
     const { eks, world } = openFixture();
     const principalArn = roleArn('plan-function');
-    world.accessKeys.set('ASIAEXAMPLE', { accessKeyId: 'ASIAEXAMPLE', secretAccessKey: 's', principalArn, account: ACCOUNT });
-    expect((await eks.createAccessEntry({ clusterName: CLUSTER, principalArn })).accessEntry?.principalArn).toBe(principalArn);
+    world.accessKeys.set('ASIAEXAMPLE', {
+      accessKeyId: 'ASIAEXAMPLE',
+      secretAccessKey: 's',
+      principalArn,
+      account: ACCOUNT,
+    });
+    expect((await eks.createAccessEntry({ clusterName: CLUSTER, principalArn })).accessEntry?.principalArn).toBe(
+      principalArn,
+    );
   });
 
   it('gives a node its groups and name', async () => {
     const { eks } = openFixture();
-    expect((await eks.createAccessEntry({ ...entry, type: 'EC2_LINUX' })).accessEntry).toMatchObject({ type: 'EC2_LINUX', kubernetesGroups: ['system:nodes'], username: 'system:node:{{EC2PrivateDNSName}}' });
+    expect((await eks.createAccessEntry({ ...entry, type: 'EC2_LINUX' })).accessEntry).toMatchObject({
+      type: 'EC2_LINUX',
+      kubernetesGroups: ['system:nodes'],
+      username: 'system:node:{{EC2PrivateDNSName}}',
+    });
   });
 
   it('takes a user name of one’s own', async () => {
     const { eks } = openFixture();
-    expect((await eks.createAccessEntry({ ...entry, username: 'jo:hn{{SessionName}}' })).accessEntry?.username).toBe('jo:hn{{SessionName}}');
+    expect((await eks.createAccessEntry({ ...entry, username: 'jo:hn{{SessionName}}' })).accessEntry?.username).toBe(
+      'jo:hn{{SessionName}}',
+    );
   });
 
   it.each([
-    ['an assumed role', { principalArn: `arn:aws:sts::${ACCOUNT}:assumed-role/ebs/me` }, 'The principalArn parameter format is not valid'],
-    ['a service-linked role', { principalArn: `arn:aws:iam::${ACCOUNT}:role/aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS` }, 'The caller is not allowed to modify access entries with a principalArn value of a Service Linked Role'],
-    ['a role that is not there', { principalArn: roleArn('nobody') }, 'The specified principalArn is invalid: invalid principal.'],
-    ['a type that is none', { type: 'HUMAN' }, 'The type HUMAN is not valid. Valid types are: STANDARD, EC2, EC2_LINUX, EC2_WINDOWS, FARGATE_LINUX, HYBRID_LINUX, HYPERPOD_LINUX.'],
-    ['a node that is a user', { principalArn: USER, type: 'EC2_LINUX' }, 'An access entry of type EC2_LINUX needs the ARN of an IAM role of the cluster\'s own account.'],
-    ['a node of another account', { principalArn: roleArn('node', OTHER_ACCOUNT), type: 'EC2_LINUX' }, 'An access entry of type EC2_LINUX needs the ARN of an IAM role of the cluster\'s own account.'],
-    ['groups of a node', { type: 'EC2_LINUX', kubernetesGroups: ['viewers'] }, 'username and kubernetesGroups can only be specified for access entries of type STANDARD, not EC2_LINUX.'],
-    ['a group of Kubernetes’ own', { kubernetesGroups: ['viewers', 'system:masters'] }, 'The kubernetes group name system:masters is invalid, it cannot start with system:'],
-    ['a user name of EKS’s own', { username: 'eks:me' }, 'The username eks:me is invalid, it cannot start with system:, eks:, aws:, amazon: or iam:'],
-    ['a session name without a colon before it', { username: 'john{{SessionNameRaw}}' }, 'The username john{{SessionNameRaw}} is invalid, it must include a colon before {{SessionNameRaw}}.'],
+    [
+      'an assumed role',
+      { principalArn: `arn:aws:sts::${ACCOUNT}:assumed-role/ebs/me` },
+      'The principalArn parameter format is not valid',
+    ],
+    [
+      'a service-linked role',
+      { principalArn: `arn:aws:iam::${ACCOUNT}:role/aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS` },
+      'The caller is not allowed to modify access entries with a principalArn value of a Service Linked Role',
+    ],
+    [
+      'a role that is not there',
+      { principalArn: roleArn('nobody') },
+      'The specified principalArn is invalid: invalid principal.',
+    ],
+    [
+      'a type that is none',
+      { type: 'HUMAN' },
+      'The type HUMAN is not valid. Valid types are: STANDARD, EC2, EC2_LINUX, EC2_WINDOWS, FARGATE_LINUX, HYBRID_LINUX, HYPERPOD_LINUX.',
+    ],
+    [
+      'a node that is a user',
+      { principalArn: USER, type: 'EC2_LINUX' },
+      "An access entry of type EC2_LINUX needs the ARN of an IAM role of the cluster's own account.",
+    ],
+    [
+      'a node of another account',
+      { principalArn: roleArn('node', OTHER_ACCOUNT), type: 'EC2_LINUX' },
+      "An access entry of type EC2_LINUX needs the ARN of an IAM role of the cluster's own account.",
+    ],
+    [
+      'groups of a node',
+      { type: 'EC2_LINUX', kubernetesGroups: ['viewers'] },
+      'username and kubernetesGroups can only be specified for access entries of type STANDARD, not EC2_LINUX.',
+    ],
+    [
+      'a group of Kubernetes’ own',
+      { kubernetesGroups: ['viewers', 'system:masters'] },
+      'The kubernetes group name system:masters is invalid, it cannot start with system:',
+    ],
+    [
+      'a user name of EKS’s own',
+      { username: 'eks:me' },
+      'The username eks:me is invalid, it cannot start with system:, eks:, aws:, amazon: or iam:',
+    ],
+    [
+      'a session name without a colon before it',
+      { username: 'john{{SessionNameRaw}}' },
+      'The username john{{SessionNameRaw}} is invalid, it must include a colon before {{SessionNameRaw}}.',
+    ],
   ])('refuses %s', async (_what, change, message) => {
     const { eks, cluster } = openFixture();
     expect(await failureOf(eks.createAccessEntry({ ...entry, ...change }))).toEqual(invalid(message));
@@ -72,10 +145,19 @@ describe('CreateAccessEntry', () => {
   it('refuses a principal that has one, and more than a cluster can have', async () => {
     const { eks, cluster } = openFixture();
     const { accessEntry } = await eks.createAccessEntry(entry);
-    expect(await failureOf(eks.createAccessEntry(entry))).toEqual({ name: 'ResourceInUseException', status: 409, message: 'The specified access entry resource is already in use on this cluster.', clusterName: CLUSTER });
+    expect(await failureOf(eks.createAccessEntry(entry))).toEqual({
+      name: 'ResourceInUseException',
+      status: 409,
+      message: 'The specified access entry resource is already in use on this cluster.',
+      clusterName: CLUSTER,
+    });
     const known = cluster.accessEntries.get(accessEntry?.principalArn ?? '')!;
-    for (let n = 0; n < 2999; n += 1) cluster.accessEntries.set(`${USER}-${n}`, { ...known, principalArn: `${USER}-${n}` });
-    expect(await failureOf(eks.createAccessEntry({ ...entry, principalArn: USER }))).toMatchObject({ name: 'ResourceLimitExceededException', status: 400 });
+    for (let n = 0; n < 2999; n += 1)
+      cluster.accessEntries.set(`${USER}-${n}`, { ...known, principalArn: `${USER}-${n}` });
+    expect(await failureOf(eks.createAccessEntry({ ...entry, principalArn: USER }))).toMatchObject({
+      name: 'ResourceLimitExceededException',
+      status: 400,
+    });
   });
 
   it('answers the same token again alike', async () => {
@@ -84,7 +166,9 @@ describe('CreateAccessEntry', () => {
     const first = await eks.createAccessEntry(input);
     expect((await eks.createAccessEntry(input)).accessEntry).toEqual(first.accessEntry);
     expect(cluster.accessEntries.size).toBe(1);
-    expect(await failureOf(eks.createAccessEntry({ ...input, username: 'other' }))).toMatchObject({ name: 'InvalidParameterException' });
+    expect(await failureOf(eks.createAccessEntry({ ...input, username: 'other' }))).toMatchObject({
+      name: 'InvalidParameterException',
+    });
   });
 });
 
@@ -94,23 +178,36 @@ describe('an access entry', () => {
     await eks.createAccessEntry({ ...entry, kubernetesGroups: ['a', 'b'], username: 'me' });
     pass(60);
     const { accessEntry } = await eks.updateAccessEntry({ ...entry, kubernetesGroups: ['c'] });
-    expect(accessEntry).toMatchObject({ kubernetesGroups: ['c'], username: 'me', createdAt: new Date(START), modifiedAt: new Date(START + 60_000) });
-    expect((await eks.updateAccessEntry({ ...entry, username: 'you' })).accessEntry).toMatchObject({ kubernetesGroups: ['c'], username: 'you' });
+    expect(accessEntry).toMatchObject({
+      kubernetesGroups: ['c'],
+      username: 'me',
+      createdAt: new Date(START),
+      modifiedAt: new Date(START + 60_000),
+    });
+    expect((await eks.updateAccessEntry({ ...entry, username: 'you' })).accessEntry).toMatchObject({
+      kubernetesGroups: ['c'],
+      username: 'you',
+    });
     expect((await eks.describeAccessEntry(entry)).accessEntry?.accessEntryArn).toBe(accessEntry?.accessEntryArn);
-    expect(await failureOf(eks.updateAccessEntry({ ...entry, kubernetesGroups: ['system:masters'] }))).toMatchObject({ name: 'InvalidParameterException' });
+    expect(await failureOf(eks.updateAccessEntry({ ...entry, kubernetesGroups: ['system:masters'] }))).toMatchObject({
+      name: 'InvalidParameterException',
+    });
   });
 
   it('of a node is not changed', async () => {
     const { eks } = openFixture();
     await eks.createAccessEntry({ ...entry, type: 'EC2_LINUX' });
-    expect(await failureOf(eks.updateAccessEntry({ ...entry, username: 'me' }))).toEqual(invalid('This operation can only be performed on Access Entries with a type of "STANDARD".'));
+    expect(await failureOf(eks.updateAccessEntry({ ...entry, username: 'me' }))).toEqual(
+      invalid('This operation can only be performed on Access Entries with a type of "STANDARD".'),
+    );
   });
 
   it('is gone once deleted; a new one has an ARN of its own', async () => {
     const { eks, pass } = openFixture();
     const first = (await eks.createAccessEntry(entry)).accessEntry;
     await eks.deleteAccessEntry(entry);
-    for (const call of [eks.describeAccessEntry(entry), eks.deleteAccessEntry(entry), eks.updateAccessEntry(entry)]) expect(await failureOf(call)).toEqual(NO_ENTRY);
+    for (const call of [eks.describeAccessEntry(entry), eks.deleteAccessEntry(entry), eks.updateAccessEntry(entry)])
+      expect(await failureOf(call)).toEqual(NO_ENTRY);
     pass(1);
     expect((await eks.createAccessEntry(entry)).accessEntry?.accessEntryArn).not.toBe(first?.accessEntryArn);
   });
@@ -126,14 +223,27 @@ describe('an access entry', () => {
 
   it('is listed by its principal, in pages, and by policy', async () => {
     const { eks } = openFixture();
-    for (const principalArn of [USER, roleArn('other'), roleArn('ebs')]) await eks.createAccessEntry({ clusterName: CLUSTER, principalArn });
+    for (const principalArn of [USER, roleArn('other'), roleArn('ebs')])
+      await eks.createAccessEntry({ clusterName: CLUSTER, principalArn });
     const first = await eks.listAccessEntries({ clusterName: CLUSTER, maxResults: 2 });
     expect(first.accessEntries).toEqual([roleArn('ebs'), roleArn('other')]);
-    expect(await eks.listAccessEntries({ clusterName: CLUSTER, nextToken: first.nextToken })).toMatchObject({ accessEntries: [USER] });
+    expect(await eks.listAccessEntries({ clusterName: CLUSTER, nextToken: first.nextToken })).toMatchObject({
+      accessEntries: [USER],
+    });
     const policyArn = 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy';
-    await eks.associateAccessPolicy({ clusterName: CLUSTER, principalArn: roleArn('other'), policyArn, accessScope: { type: 'cluster' } });
-    expect((await eks.listAccessEntries({ clusterName: CLUSTER, associatedPolicyArn: policyArn })).accessEntries).toEqual([roleArn('other')]);
-    expect(await failureOf(eks.listAccessEntries({ clusterName: 'none' }))).toMatchObject({ name: 'ResourceNotFoundException', message: 'No cluster found for name: none.' });
+    await eks.associateAccessPolicy({
+      clusterName: CLUSTER,
+      principalArn: roleArn('other'),
+      policyArn,
+      accessScope: { type: 'cluster' },
+    });
+    expect(
+      (await eks.listAccessEntries({ clusterName: CLUSTER, associatedPolicyArn: policyArn })).accessEntries,
+    ).toEqual([roleArn('other')]);
+    expect(await failureOf(eks.listAccessEntries({ clusterName: 'none' }))).toMatchObject({
+      name: 'ResourceNotFoundException',
+      message: 'No cluster found for name: none.',
+    });
   });
 });
 
@@ -145,7 +255,10 @@ describe('a cluster that knows the ConfigMap aws-auth alone', () => {
     ['UpdateAccessEntry', (eks) => eks.updateAccessEntry({ ...entry, kubernetesGroups: ['viewers'] })],
     ['DeleteAccessEntry', (eks) => eks.deleteAccessEntry(entry)],
     ['ListAccessEntries', (eks) => eks.listAccessEntries({ clusterName: CLUSTER })],
-    ['AssociateAccessPolicy', (eks) => eks.associateAccessPolicy({ ...entry, policyArn: POLICY, accessScope: { type: 'cluster' } })],
+    [
+      'AssociateAccessPolicy',
+      (eks) => eks.associateAccessPolicy({ ...entry, policyArn: POLICY, accessScope: { type: 'cluster' } }),
+    ],
     ['DisassociateAccessPolicy', (eks) => eks.disassociateAccessPolicy({ ...entry, policyArn: POLICY })],
     ['ListAssociatedAccessPolicies', (eks) => eks.listAssociatedAccessPolicies(entry)],
   ];
@@ -154,7 +267,12 @@ describe('a cluster that knows the ConfigMap aws-auth alone', () => {
     await eks.createAccessEntry(entry);
     cluster.authenticationMode = 'CONFIG_MAP';
     const before = structuredClone(cluster.accessEntries);
-    expect(await failureOf(call(eks))).toMatchObject({ name: 'InvalidRequestException', status: 400, message: "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation." });
+    expect(await failureOf(call(eks))).toMatchObject({
+      name: 'InvalidRequestException',
+      status: 400,
+      message:
+        "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation.",
+    });
     expect(cluster.accessEntries).toEqual(before);
   });
 });

@@ -5,7 +5,13 @@ import type { Fixture } from './fixture.ts';
 const entry = { clusterName: CLUSTER, principalArn: roleArn('ebs') };
 const arnOf = (name: string): string => `arn:aws:eks::aws:cluster-access-policy/${name}`;
 const VIEW = arnOf('AmazonEKSViewPolicy');
-const NO_POLICY = { name: 'ResourceNotFoundException', status: 404, clusterName: CLUSTER, message: "The specified policyArn could not be found. You can view your available access policies with 'list-access-policies'." };
+const NO_POLICY = {
+  name: 'ResourceNotFoundException',
+  status: 404,
+  clusterName: CLUSTER,
+  message:
+    "The specified policyArn could not be found. You can view your available access policies with 'list-access-policies'.",
+};
 
 const withEntry = async (type = 'STANDARD'): Promise<Fixture> => {
   const fixture = openFixture();
@@ -21,7 +27,15 @@ describe('ListAccessPolicies', () => {
     const all = [...accessPolicies, ...((await eks.listAccessPolicies({ nextToken })).accessPolicies ?? [])];
     expect(all).toContainEqual({ name: 'AmazonEKSViewPolicy', arn: VIEW });
     expect(all.map(({ name = '' }) => [name, arnOf(name)])).toEqual(all.map(({ name, arn }) => [name, arn]));
-    expect(all.map(({ name }) => name)).toEqual(expect.arrayContaining(['AmazonEKSAdminPolicy', 'AmazonEKSAdminViewPolicy', 'AmazonEKSClusterAdminPolicy', 'AmazonEKSEditPolicy', 'AmazonEKSSecretReaderPolicy']));
+    expect(all.map(({ name }) => name)).toEqual(
+      expect.arrayContaining([
+        'AmazonEKSAdminPolicy',
+        'AmazonEKSAdminViewPolicy',
+        'AmazonEKSClusterAdminPolicy',
+        'AmazonEKSEditPolicy',
+        'AmazonEKSSecretReaderPolicy',
+      ]),
+    );
     expect(new Set(all.map(({ name }) => name)).size).toBe(33);
   });
 });
@@ -29,52 +43,123 @@ describe('ListAccessPolicies', () => {
 describe('an access policy', () => {
   it('is associated with its scope, listed, changed in its scope, and taken away', async () => {
     const { eks, pass } = await withEntry();
-    const first = await eks.associateAccessPolicy({ ...entry, policyArn: VIEW, accessScope: { type: 'namespace', namespaces: ['kube-system', 'dev-*'] } });
+    const first = await eks.associateAccessPolicy({
+      ...entry,
+      policyArn: VIEW,
+      accessScope: { type: 'namespace', namespaces: ['kube-system', 'dev-*'] },
+    });
     expect(first).toMatchObject({
       ...entry,
-      associatedAccessPolicy: { policyArn: VIEW, accessScope: { type: 'namespace', namespaces: ['kube-system', 'dev-*'] }, associatedAt: new Date(START), modifiedAt: new Date(START) },
+      associatedAccessPolicy: {
+        policyArn: VIEW,
+        accessScope: { type: 'namespace', namespaces: ['kube-system', 'dev-*'] },
+        associatedAt: new Date(START),
+        modifiedAt: new Date(START),
+      },
     });
     pass(30);
     await eks.associateAccessPolicy({ ...entry, policyArn: VIEW, accessScope: { type: 'cluster' } });
-    await eks.associateAccessPolicy({ ...entry, policyArn: arnOf('AmazonEKSEditPolicy'), accessScope: { type: 'namespace', namespaces: ['shop'] } });
+    await eks.associateAccessPolicy({
+      ...entry,
+      policyArn: arnOf('AmazonEKSEditPolicy'),
+      accessScope: { type: 'namespace', namespaces: ['shop'] },
+    });
     const listed = await eks.listAssociatedAccessPolicies(entry);
     expect(listed).toMatchObject(entry);
     expect(listed.associatedAccessPolicies).toEqual([
-      { policyArn: arnOf('AmazonEKSEditPolicy'), accessScope: { type: 'namespace', namespaces: ['shop'] }, associatedAt: new Date(START + 30_000), modifiedAt: new Date(START + 30_000) },
-      { policyArn: VIEW, accessScope: { type: 'cluster', namespaces: [] }, associatedAt: new Date(START), modifiedAt: new Date(START + 30_000) },
+      {
+        policyArn: arnOf('AmazonEKSEditPolicy'),
+        accessScope: { type: 'namespace', namespaces: ['shop'] },
+        associatedAt: new Date(START + 30_000),
+        modifiedAt: new Date(START + 30_000),
+      },
+      {
+        policyArn: VIEW,
+        accessScope: { type: 'cluster', namespaces: [] },
+        associatedAt: new Date(START),
+        modifiedAt: new Date(START + 30_000),
+      },
     ]);
     const page = await eks.listAssociatedAccessPolicies({ ...entry, maxResults: 1 });
-    expect((await eks.listAssociatedAccessPolicies({ ...entry, nextToken: page.nextToken })).associatedAccessPolicies).toHaveLength(1);
+    expect(
+      (await eks.listAssociatedAccessPolicies({ ...entry, nextToken: page.nextToken })).associatedAccessPolicies,
+    ).toHaveLength(1);
     await eks.disassociateAccessPolicy({ ...entry, policyArn: VIEW });
     expect((await eks.listAssociatedAccessPolicies(entry)).associatedAccessPolicies).toHaveLength(1);
     expect(await failureOf(eks.disassociateAccessPolicy({ ...entry, policyArn: VIEW }))).toEqual(NO_POLICY);
   });
 
   it.each([
-    ['what is no ARN of one', { policyArn: 'AmazonEKSViewPolicy', accessScope: { type: 'cluster' } }, 'The policyArn parameter format is not valid'],
-    ['an IAM policy', { policyArn: 'arn:aws:iam::aws:policy/AmazonEKSClusterPolicy', accessScope: { type: 'cluster' } }, 'The policyArn parameter format is not valid'],
-    ['a scope without a type', { policyArn: VIEW, accessScope: {} }, 'accessScope.type must be specified: cluster or namespace.'],
-    ['an unknown scope', { policyArn: VIEW, accessScope: { type: 'node' } }, "1 validation error detected: Value 'node' at 'accessScope.type' failed to satisfy constraint: Member must satisfy enum value set: [cluster, namespace]"],
-    ['namespaces of the whole cluster', { policyArn: VIEW, accessScope: { type: 'cluster', namespaces: ['shop'] } }, 'accessScope.namespaces can only be specified for an access scope of type namespace.'],
-    ['no namespace', { policyArn: VIEW, accessScope: { type: 'namespace' } }, 'accessScope.namespaces must be specified for an access scope of type namespace.'],
+    [
+      'what is no ARN of one',
+      { policyArn: 'AmazonEKSViewPolicy', accessScope: { type: 'cluster' } },
+      'The policyArn parameter format is not valid',
+    ],
+    [
+      'an IAM policy',
+      { policyArn: 'arn:aws:iam::aws:policy/AmazonEKSClusterPolicy', accessScope: { type: 'cluster' } },
+      'The policyArn parameter format is not valid',
+    ],
+    [
+      'a scope without a type',
+      { policyArn: VIEW, accessScope: {} },
+      'accessScope.type must be specified: cluster or namespace.',
+    ],
+    [
+      'an unknown scope',
+      { policyArn: VIEW, accessScope: { type: 'node' } },
+      "1 validation error detected: Value 'node' at 'accessScope.type' failed to satisfy constraint: Member must satisfy enum value set: [cluster, namespace]",
+    ],
+    [
+      'namespaces of the whole cluster',
+      { policyArn: VIEW, accessScope: { type: 'cluster', namespaces: ['shop'] } },
+      'accessScope.namespaces can only be specified for an access scope of type namespace.',
+    ],
+    [
+      'no namespace',
+      { policyArn: VIEW, accessScope: { type: 'namespace' } },
+      'accessScope.namespaces must be specified for an access scope of type namespace.',
+    ],
   ])('is refused for %s', async (_what, input, message) => {
     const { eks, cluster } = await withEntry();
-    expect(await failureOf(eks.associateAccessPolicy({ ...entry, ...(input as { policyArn: string; accessScope: { type: 'cluster' } }) }))).toMatchObject({ name: 'InvalidParameterException', status: 400, message });
+    expect(
+      await failureOf(
+        eks.associateAccessPolicy({ ...entry, ...(input as { policyArn: string; accessScope: { type: 'cluster' } }) }),
+      ),
+    ).toMatchObject({ name: 'InvalidParameterException', status: 400, message });
     expect(cluster.accessEntries.get(entry.principalArn)?.policies).toEqual([]);
   });
 
   it('is refused for one that EKS does not offer, and without an entry', async () => {
     const { eks } = await withEntry();
-    expect(await failureOf(eks.associateAccessPolicy({ ...entry, policyArn: arnOf('MyOwnPolicy'), accessScope: { type: 'cluster' } }))).toEqual(NO_POLICY);
+    expect(
+      await failureOf(
+        eks.associateAccessPolicy({ ...entry, policyArn: arnOf('MyOwnPolicy'), accessScope: { type: 'cluster' } }),
+      ),
+    ).toEqual(NO_POLICY);
     const nobody = { clusterName: CLUSTER, principalArn: roleArn('other') };
-    for (const call of [eks.associateAccessPolicy({ ...nobody, policyArn: VIEW, accessScope: { type: 'cluster' } }), eks.disassociateAccessPolicy({ ...nobody, policyArn: VIEW }), eks.listAssociatedAccessPolicies(nobody)]) {
-      expect(await failureOf(call)).toMatchObject({ name: 'ResourceNotFoundException', message: expect.stringContaining('The specified principalArn could not be found.') });
+    for (const call of [
+      eks.associateAccessPolicy({ ...nobody, policyArn: VIEW, accessScope: { type: 'cluster' } }),
+      eks.disassociateAccessPolicy({ ...nobody, policyArn: VIEW }),
+      eks.listAssociatedAccessPolicies(nobody),
+    ]) {
+      expect(await failureOf(call)).toMatchObject({
+        name: 'ResourceNotFoundException',
+        message: expect.stringContaining('The specified principalArn could not be found.'),
+      });
     }
   });
 
   it('is for people and for nodes of Auto Mode, not for other nodes', async () => {
-    const association = { ...entry, policyArn: arnOf('AmazonEKSAutoNodePolicy'), accessScope: { type: 'cluster' as const } };
+    const association = {
+      ...entry,
+      policyArn: arnOf('AmazonEKSAutoNodePolicy'),
+      accessScope: { type: 'cluster' as const },
+    };
     await (await withEntry('EC2')).eks.associateAccessPolicy(association);
-    expect(await failureOf((await withEntry('EC2_LINUX')).eks.associateAccessPolicy(association))).toMatchObject({ name: 'InvalidParameterException', message: 'This operation can only be performed on Access Entries with a type of "STANDARD".' });
+    expect(await failureOf((await withEntry('EC2_LINUX')).eks.associateAccessPolicy(association))).toMatchObject({
+      name: 'InvalidParameterException',
+      message: 'This operation can only be performed on Access Entries with a type of "STANDARD".',
+    });
   });
 });

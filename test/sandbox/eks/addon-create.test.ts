@@ -7,8 +7,13 @@ const ANNOTATION = 'eks.amazonaws.com/role-arn';
 const addon = { clusterName: CLUSTER, addonName: EBS };
 const podIdentityAssociations = [{ serviceAccount: EBS_SA, roleArn: roleArn('ebs') }];
 const status = async ({ eks }: Fixture) => (await eks.describeAddon(addon)).addon?.status;
-const annotation = (fixture: Fixture): string | undefined => fixture.object('serviceaccounts.', EBS_SA)?.metadata.annotations?.[ANNOTATION];
-const uids = (fixture: Fixture): string[] => fixture.podsOf(EBS_SA).map((pod) => pod.metadata.uid).sort();
+const annotation = (fixture: Fixture): string | undefined =>
+  fixture.object('serviceaccounts.', EBS_SA)?.metadata.annotations?.[ANNOTATION];
+const uids = (fixture: Fixture): string[] =>
+  fixture
+    .podsOf(EBS_SA)
+    .map((pod) => pod.metadata.uid)
+    .sort();
 
 /** An IRSA add-on whose software stays when EKS lets go of it. */
 const preserved = async (knobs: Parameters<typeof openFixture>[0] = {}): Promise<Fixture> => {
@@ -22,14 +27,32 @@ const preserved = async (knobs: Parameters<typeof openFixture>[0] = {}): Promise
 describe('CreateAddon', () => {
   it('answers CREATING, owns its associations, and becomes ACTIVE when time is over and pods are ready', async () => {
     const fixture = openFixture({ knobs: { addonCreateSeconds: 30, podReadySeconds: 5 } });
-    const input: CreateAddonCommandInput = { ...addon, addonVersion: 'v1.38.1-eksbuild.1', podIdentityAssociations, configurationValues: 'node:\n  tolerateAllTaints: true\n', tags: { team: 'storage' } };
+    const input: CreateAddonCommandInput = {
+      ...addon,
+      addonVersion: 'v1.38.1-eksbuild.1',
+      podIdentityAssociations,
+      configurationValues: 'node:\n  tolerateAllTaints: true\n',
+      tags: { team: 'storage' },
+    };
     const { addon: created } = await fixture.eks.createAddon(input);
-    expect(created).toMatchObject({ ...addon, status: 'CREATING', addonVersion: input.addonVersion, configurationValues: input.configurationValues, tags: input.tags, health: { issues: [] }, namespaceConfig: { namespace: 'kube-system' } });
-    expect(created?.addonArn).toMatch(new RegExp(`^arn:aws:eks:${REGION}:${ACCOUNT}:addon/${CLUSTER}/${EBS}/[0-9a-f-]{36}$`));
+    expect(created).toMatchObject({
+      ...addon,
+      status: 'CREATING',
+      addonVersion: input.addonVersion,
+      configurationValues: input.configurationValues,
+      tags: input.tags,
+      health: { issues: [] },
+      namespaceConfig: { namespace: 'kube-system' },
+    });
+    expect(created?.addonArn).toMatch(
+      new RegExp(`^arn:aws:eks:${REGION}:${ACCOUNT}:addon/${CLUSTER}/${EBS}/[0-9a-f-]{36}$`),
+    );
     expect(created?.createdAt?.getTime()).toBe(START);
 
     const { associations } = await fixture.eks.listPodIdentityAssociations({ clusterName: CLUSTER });
-    expect(associations).toMatchObject([{ namespace: 'kube-system', serviceAccount: EBS_SA, ownerArn: created?.addonArn }]);
+    expect(associations).toMatchObject([
+      { namespace: 'kube-system', serviceAccount: EBS_SA, ownerArn: created?.addonArn },
+    ]);
     expect(created?.podIdentityAssociations).toEqual([associations?.[0]?.associationArn]);
 
     fixture.pass(29);
@@ -42,8 +65,15 @@ describe('CreateAddon', () => {
 
   it('takes the default version for the cluster where none is named, and the namespace that the request names', async () => {
     const { eks } = openFixture();
-    const { addon: created } = await eks.createAddon({ clusterName: CLUSTER, addonName: 'cert-manager', namespaceConfig: { namespace: 'certificates' } });
-    expect(created).toMatchObject({ addonVersion: 'v1.18.2-eksbuild.2', namespaceConfig: { namespace: 'certificates' } });
+    const { addon: created } = await eks.createAddon({
+      clusterName: CLUSTER,
+      addonName: 'cert-manager',
+      namespaceConfig: { namespace: 'certificates' },
+    });
+    expect(created).toMatchObject({
+      addonVersion: 'v1.18.2-eksbuild.2',
+      namespaceConfig: { namespace: 'certificates' },
+    });
   });
 
   it('with a role only: pods get IRSA', async () => {
@@ -57,8 +87,15 @@ describe('CreateAddon', () => {
   it('makes one association for each service account, in the add-on’s own namespace', async () => {
     const { eks, addon: stateOf } = openFixture();
     const names = ['adot-col-prom-metrics', 'adot-col-otlp-ingest', 'adot-col-container-logs'];
-    await eks.createAddon({ clusterName: CLUSTER, addonName: 'adot', podIdentityAssociations: names.map((serviceAccount) => ({ serviceAccount, roleArn: roleArn('ebs') })) });
-    const { associations } = await eks.listPodIdentityAssociations({ clusterName: CLUSTER, namespace: 'opentelemetry-operator-system' });
+    await eks.createAddon({
+      clusterName: CLUSTER,
+      addonName: 'adot',
+      podIdentityAssociations: names.map((serviceAccount) => ({ serviceAccount, roleArn: roleArn('ebs') })),
+    });
+    const { associations } = await eks.listPodIdentityAssociations({
+      clusterName: CLUSTER,
+      namespace: 'opentelemetry-operator-system',
+    });
     expect(associations?.map(({ serviceAccount }) => serviceAccount).sort()).toEqual(names.sort());
     expect(stateOf('adot')?.associationIds).toHaveLength(3);
   });
@@ -79,7 +116,11 @@ describe('CreateAddon', () => {
     const { addon: degraded } = await fixture.eks.describeAddon(addon);
     expect(degraded?.status).toBe('DEGRADED');
     expect(degraded?.health?.issues).toEqual([
-      { code: 'InsufficientNumberOfReplicas', message: "The add-on is unhealthy because it doesn't have the desired number of replicas.", resourceIds: [] },
+      {
+        code: 'InsufficientNumberOfReplicas',
+        message: "The add-on is unhealthy because it doesn't have the desired number of replicas.",
+        resourceIds: [],
+      },
     ]);
   });
 
@@ -94,7 +135,9 @@ describe('CreateAddon', () => {
   });
 
   it('is DEGRADED for degradedAfterCreateSeconds before ACTIVE', async () => {
-    const fixture = openFixture({ knobs: { addonCreateSeconds: 20, degradedAfterCreateSeconds: 15, podReadySeconds: 1 } });
+    const fixture = openFixture({
+      knobs: { addonCreateSeconds: 20, degradedAfterCreateSeconds: 15, podReadySeconds: 1 },
+    });
     await fixture.eks.createAddon(addon);
     const seen: unknown[] = [];
     for (let n = 0; n < 4; n += 1) {
@@ -104,20 +147,26 @@ describe('CreateAddon', () => {
     expect(seen).toEqual(['CREATING', 'DEGRADED', 'DEGRADED', 'ACTIVE']);
   });
 
-  it.each(['CREATE_FAILED', 'DEGRADED'] as const)('ends in %s where the knob createEndsIn says so', async (createEndsIn) => {
-    const fixture = openFixture({ knobs: { createEndsIn } });
-    await fixture.eks.createAddon(addon);
-    fixture.pass(24);
-    expect(await status(fixture)).toBe('CREATING');
-    fixture.pass(3600);
-    expect(await status(fixture)).toBe(createEndsIn);
-    expect(fixture.addon()?.issues).toHaveLength(1);
-  });
+  it.each(['CREATE_FAILED', 'DEGRADED'] as const)(
+    'ends in %s where the knob createEndsIn says so',
+    async (createEndsIn) => {
+      const fixture = openFixture({ knobs: { createEndsIn } });
+      await fixture.eks.createAddon(addon);
+      fixture.pass(24);
+      expect(await status(fixture)).toBe('CREATING');
+      fixture.pass(3600);
+      expect(await status(fixture)).toBe(createEndsIn);
+      expect(fixture.addon()?.issues).toHaveLength(1);
+    },
+  );
 
   it('may be repeated over a failed copy, which takes over its associations', async () => {
     const fixture = openFixture({ knobs: { createEndsIn: 'CREATE_FAILED' } });
     const first = (await fixture.eks.createAddon({ ...addon, podIdentityAssociations })).addon;
-    expect(await failureOf(fixture.eks.createAddon({ ...addon, podIdentityAssociations }))).toMatchObject({ name: 'ResourceInUseException', message: 'Addon already exists.' });
+    expect(await failureOf(fixture.eks.createAddon({ ...addon, podIdentityAssociations }))).toMatchObject({
+      name: 'ResourceInUseException',
+      message: 'Addon already exists.',
+    });
     fixture.pass(60);
     fixture.world.knobs.createEndsIn = 'ACTIVE';
     const second = (await fixture.eks.createAddon({ ...addon, podIdentityAssociations })).addon;
@@ -147,9 +196,14 @@ describe('CreateAddon', () => {
     expect((await fixture.eks.createAddon(input)).addon).toEqual(first.addon);
     expect(await status(fixture)).toBe('ACTIVE');
     expect(fixture.cluster.associations.size).toBe(1);
-    expect(await failureOf(fixture.eks.createAddon({ ...input, tags: { a: 'b' } }))).toMatchObject({ name: 'InvalidParameterException' });
+    expect(await failureOf(fixture.eks.createAddon({ ...input, tags: { a: 'b' } }))).toMatchObject({
+      name: 'InvalidParameterException',
+    });
     await fixture.eks.deleteAddon(addon);
-    expect(await failureOf(fixture.eks.createAddon(input))).toMatchObject({ name: 'ResourceInUseException', message: 'Addon already exists.' });
+    expect(await failureOf(fixture.eks.createAddon(input))).toMatchObject({
+      name: 'ResourceInUseException',
+      message: 'Addon already exists.',
+    });
     fixture.pass(120);
     expect((await fixture.eks.createAddon(input)).addon?.addonArn).not.toBe(first.addon?.addonArn);
   });

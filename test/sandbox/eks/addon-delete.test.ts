@@ -12,7 +12,9 @@ const status = async ({ eks }: Fixture): Promise<string | undefined> => {
   }
 };
 const keys = async ({ eks }: Fixture): Promise<string[]> =>
-  ((await eks.listPodIdentityAssociations({ clusterName: CLUSTER })).associations ?? []).map(({ serviceAccount = '' }) => serviceAccount).sort();
+  ((await eks.listPodIdentityAssociations({ clusterName: CLUSTER })).associations ?? [])
+    .map(({ serviceAccount = '' }) => serviceAccount)
+    .sort();
 
 /** An ACTIVE add-on that owns its association, beside a stand-alone one of somebody else. */
 const owning = async (knobs: NonNullable<Parameters<typeof openFixture>[0]>['knobs'] = {}): Promise<Fixture> => {
@@ -60,7 +62,10 @@ describe('DeleteAddon', () => {
     fixture.pass(44.9);
     expect(await status(fixture)).toBe('ResourceNotFoundException');
     expect(await keys(fixture)).toEqual([EBS_SA, 'somebody-else']);
-    expect(await failureOf(fixture.eks.createAddon({ ...addon, podIdentityAssociations }))).toMatchObject({ name: 'ResourceInUseException', message: expect.stringContaining('Association already exists: a-') });
+    expect(await failureOf(fixture.eks.createAddon({ ...addon, podIdentityAssociations }))).toMatchObject({
+      name: 'ResourceInUseException',
+      message: expect.stringContaining('Association already exists: a-'),
+    });
     fixture.pass(0.1);
     expect(await keys(fixture)).toEqual(['somebody-else']);
     await fixture.eks.createAddon({ ...addon, podIdentityAssociations });
@@ -86,17 +91,24 @@ describe('DeleteAddon', () => {
     expect(fixture.podsOf(EBS_SA).map((pod) => pod.metadata.uid)).toEqual(before);
     expect(await keys(fixture)).toEqual([EBS_SA, 'somebody-else']);
     expect(fixture.cluster.preserved.has(EBS)).toBe(true);
-    expect([...fixture.cluster.associations.values()].find(({ serviceAccount }) => serviceAccount === EBS_SA)?.ownerArn).toBe(arn);
+    expect(
+      [...fixture.cluster.associations.values()].find(({ serviceAccount }) => serviceAccount === EBS_SA)?.ownerArn,
+    ).toBe(arn);
   });
 
   it('with preserve clears the ownerArn where the knob ownerArnAfterPreserve says so; its key stays taken', async () => {
     const fixture = await owning({ ownerArnAfterPreserve: 'clear' });
     await fixture.eks.deleteAddon({ ...addon, preserve: true });
     fixture.pass(60);
-    const { associations } = await fixture.eks.listPodIdentityAssociations({ clusterName: CLUSTER, serviceAccount: EBS_SA });
+    const { associations } = await fixture.eks.listPodIdentityAssociations({
+      clusterName: CLUSTER,
+      serviceAccount: EBS_SA,
+    });
     expect(associations).toHaveLength(1);
     expect(associations?.[0]?.ownerArn).toBeUndefined();
-    expect(await failureOf(fixture.eks.createAddon({ ...addon, podIdentityAssociations }))).toMatchObject({ name: 'ResourceInUseException' });
+    expect(await failureOf(fixture.eks.createAddon({ ...addon, podIdentityAssociations }))).toMatchObject({
+      name: 'ResourceInUseException',
+    });
   });
 
   it('takes away preserved objects when a later delete does not preserve', async () => {
@@ -116,18 +128,27 @@ describe('DeleteAddon', () => {
     await fixture.eks.deleteAddon(addon);
     fixture.pass(86_400);
     expect(await status(fixture)).toBe('DELETING');
-    expect(await failureOf(fixture.eks.createAddon(addon))).toMatchObject({ name: 'ResourceInUseException', message: 'Addon already exists.' });
+    expect(await failureOf(fixture.eks.createAddon(addon))).toMatchObject({
+      name: 'ResourceInUseException',
+      message: 'Addon already exists.',
+    });
   });
 
   it.each([0, 10])('keeps the name taken until it is gone: create %i seconds after', async (seconds) => {
     const fixture = await owning();
     await fixture.eks.deleteAddon(addon);
     fixture.pass(seconds);
-    expect(await failureOf(fixture.eks.createAddon(addon))).toMatchObject({ name: 'ResourceInUseException', status: 409, message: 'Addon already exists.' });
+    expect(await failureOf(fixture.eks.createAddon(addon))).toMatchObject({
+      name: 'ResourceInUseException',
+      status: 409,
+      message: 'Addon already exists.',
+    });
   });
 
   it('stops what was under way: a create that is deleted never becomes ACTIVE', async () => {
-    const fixture = openFixture({ knobs: { deleteWhileBusy: 'accept', addonCreateSeconds: 30, addonDeleteSeconds: 60 } });
+    const fixture = openFixture({
+      knobs: { deleteWhileBusy: 'accept', addonCreateSeconds: 30, addonDeleteSeconds: 60 },
+    });
     await fixture.eks.createAddon(addon);
     fixture.pass(20);
     await fixture.eks.deleteAddon(addon);
@@ -150,7 +171,13 @@ describe('DeleteAddon of a busy add-on', () => {
     const fixture = await owning({ deleteWhileBusy });
     await fixture.eks.updateAddon(addon);
     const failure = await failureOf(fixture.eks.deleteAddon(addon));
-    expect(failure).toEqual({ name: deleteWhileBusy, status: code, message: `Addon ${EBS} cannot be deleted as it is currently in UPDATING state`, clusterName: CLUSTER, addonName: EBS });
+    expect(failure).toEqual({
+      name: deleteWhileBusy,
+      status: code,
+      message: `Addon ${EBS} cannot be deleted as it is currently in UPDATING state`,
+      clusterName: CLUSTER,
+      addonName: EBS,
+    });
     fixture.pass(60);
     expect(await status(fixture)).toBe('ACTIVE');
     await fixture.eks.deleteAddon(addon);
@@ -168,10 +195,13 @@ describe('DeleteAddon of a busy add-on', () => {
     expect(fixture.cluster.preserved.has(EBS)).toBe(false);
   });
 
-  it.each(['CREATE_FAILED', 'DEGRADED', 'UPDATE_FAILED', 'DELETE_FAILED'] as const)('is no question for one that is %s', async (failed) => {
-    const fixture = openFixture({ addons: [{ name: EBS, status: failed }] });
-    await fixture.eks.deleteAddon(addon);
-    fixture.pass(60);
-    expect(await status(fixture)).toBe('ResourceNotFoundException');
-  });
+  it.each(['CREATE_FAILED', 'DEGRADED', 'UPDATE_FAILED', 'DELETE_FAILED'] as const)(
+    'is no question for one that is %s',
+    async (failed) => {
+      const fixture = openFixture({ addons: [{ name: EBS, status: failed }] });
+      await fixture.eks.deleteAddon(addon);
+      fixture.pass(60);
+      expect(await status(fixture)).toBe('ResourceNotFoundException');
+    },
+  );
 });

@@ -13,33 +13,101 @@ const CROSS_ACCOUNT = expected('AccessDeniedException', 403, 'Cross-account pass
 /** Refused alike by create and update: what is wrong, the request's members, and the answer. */
 const SHARED: [string, Partial<CreateAddonCommandInput & UpdateAddonCommandInput>, ReturnType<typeof expected>][] = [
   ['an empty role', { serviceAccountRoleArn: '' }, CROSS_ACCOUNT],
-  ['an empty role beside associations', { serviceAccountRoleArn: '', podIdentityAssociations: association('ebs') }, CROSS_ACCOUNT],
+  [
+    'an empty role beside associations',
+    { serviceAccountRoleArn: '', podIdentityAssociations: association('ebs') },
+    CROSS_ACCOUNT,
+  ],
   ['a role of another account', { serviceAccountRoleArn: roleArn('ebs', OTHER_ACCOUNT) }, CROSS_ACCOUNT],
   ['a role that is no ARN', { serviceAccountRoleArn: 'ebs' }, CROSS_ACCOUNT],
-  ['an association with a role of another account', { podIdentityAssociations: [{ serviceAccount: EBS_SA, roleArn: roleArn('ebs', OTHER_ACCOUNT) }] }, CROSS_ACCOUNT],
-  ['an association with an empty role', { podIdentityAssociations: [{ serviceAccount: EBS_SA, roleArn: '' }] }, CROSS_ACCOUNT],
+  [
+    'an association with a role of another account',
+    { podIdentityAssociations: [{ serviceAccount: EBS_SA, roleArn: roleArn('ebs', OTHER_ACCOUNT) }] },
+    CROSS_ACCOUNT,
+  ],
+  [
+    'an association with an empty role',
+    { podIdentityAssociations: [{ serviceAccount: EBS_SA, roleArn: '' }] },
+    CROSS_ACCOUNT,
+  ],
   ['an unknown version', { addonVersion: 'v9.9.9-eksbuild.1' }, invalid('Addon version specified is not supported')],
-  ['a version that is not for this Kubernetes version', { addonVersion: BEFORE_POD_IDENTITY }, invalid('Addon version specified is not supported')],
+  [
+    'a version that is not for this Kubernetes version',
+    { addonVersion: BEFORE_POD_IDENTITY },
+    invalid('Addon version specified is not supported'),
+  ],
   [
     'configuration that the schema does not know',
     { configurationValues: '{"podAnnotations":{}}' },
-    invalid('ConfigurationValue provided in request is not supported: Json schema validation failed with error: [$.podAnnotations: is not defined in the schema and the schema does not allow additional properties]'),
+    invalid(
+      'ConfigurationValue provided in request is not supported: Json schema validation failed with error: [$.podAnnotations: is not defined in the schema and the schema does not allow additional properties]',
+    ),
   ],
-  ['configuration that is null', { configurationValues: 'null' }, invalid('ConfigurationValue provided in request is not supported: Json schema validation failed with error: [$: null found, object expected]')],
-  ['configuration of a wrong type', { configurationValues: '{"controller":{"replicaCount":"two"}}' }, invalid('ConfigurationValue provided in request is not supported: Json schema validation failed with error: [$.controller.replicaCount: string found, integer expected]')],
-  ['configuration that is broken JSON', { configurationValues: '{"controller":' }, invalid('ConfigurationValue provided in request is not supported: it is neither valid JSON nor YAML')],
-  ['a service account that takes no association', { podIdentityAssociations: association('ebs', 'ebs-csi-node-sa') }, invalid(`Service account ebs-csi-node-sa in pod identity configuration is not supported for addon ${EBS}`)],
-  ['a service account named twice', { podIdentityAssociations: [...association('ebs'), ...association('other')] }, invalid(`Service account ${EBS_SA} is specified more than once in pod identity configuration`)],
-  ['a role that does not exist', { podIdentityAssociations: association('nobody') }, invalid('Role provided in the request does not exist.')],
-  ['a role made a moment ago', { podIdentityAssociations: association('young') }, invalid('Role provided in the request does not exist.')],
-  ['a role that trusts IRSA only', { podIdentityAssociations: association('irsa-only') }, invalid('Trust policy of the role provided is invalid')],
-  ['a role without sts:TagSession', { podIdentityAssociations: association('no-tag-session') }, invalid('Trust policy of the role provided is invalid')],
+  [
+    'configuration that is null',
+    { configurationValues: 'null' },
+    invalid(
+      'ConfigurationValue provided in request is not supported: Json schema validation failed with error: [$: null found, object expected]',
+    ),
+  ],
+  [
+    'configuration of a wrong type',
+    { configurationValues: '{"controller":{"replicaCount":"two"}}' },
+    invalid(
+      'ConfigurationValue provided in request is not supported: Json schema validation failed with error: [$.controller.replicaCount: string found, integer expected]',
+    ),
+  ],
+  [
+    'configuration that is broken JSON',
+    { configurationValues: '{"controller":' },
+    invalid('ConfigurationValue provided in request is not supported: it is neither valid JSON nor YAML'),
+  ],
+  [
+    'a service account that takes no association',
+    { podIdentityAssociations: association('ebs', 'ebs-csi-node-sa') },
+    invalid(`Service account ebs-csi-node-sa in pod identity configuration is not supported for addon ${EBS}`),
+  ],
+  [
+    'a service account named twice',
+    { podIdentityAssociations: [...association('ebs'), ...association('other')] },
+    invalid(`Service account ${EBS_SA} is specified more than once in pod identity configuration`),
+  ],
+  [
+    'a role that does not exist',
+    { podIdentityAssociations: association('nobody') },
+    invalid('Role provided in the request does not exist.'),
+  ],
+  [
+    'a role made a moment ago',
+    { podIdentityAssociations: association('young') },
+    invalid('Role provided in the request does not exist.'),
+  ],
+  [
+    'a role that trusts IRSA only',
+    { podIdentityAssociations: association('irsa-only') },
+    invalid('Trust policy of the role provided is invalid'),
+  ],
+  [
+    'a role without sts:TagSession',
+    { podIdentityAssociations: association('no-tag-session') },
+    invalid('Trust policy of the role provided is invalid'),
+  ],
 ];
 
-const state = ({ cluster }: Fixture): string => JSON.stringify([[...cluster.addons], [...cluster.associations], [...cluster.updates], [...cluster.preserved], [...cluster.kube.objects].map(([kind, objects]) => [kind, [...objects]])]);
+const state = ({ cluster }: Fixture): string =>
+  JSON.stringify([
+    [...cluster.addons],
+    [...cluster.associations],
+    [...cluster.updates],
+    [...cluster.preserved],
+    [...cluster.kube.objects].map(([kind, objects]) => [kind, [...objects]]),
+  ]);
 
 /** How a call is refused, and whether it left the world as it was. */
-const refusalOf = async (fixture: Fixture, call: (eks: EKS) => Promise<unknown>): Promise<ReturnType<typeof expected>> => {
+const refusalOf = async (
+  fixture: Fixture,
+  call: (eks: EKS) => Promise<unknown>,
+): Promise<ReturnType<typeof expected>> => {
   const before = state(fixture);
   const { name, status = 0, message } = await failureOf(call(fixture.eks));
   return { name, status, message, worldUnchanged: state(fixture) === before };
@@ -47,44 +115,75 @@ const refusalOf = async (fixture: Fixture, call: (eks: EKS) => Promise<unknown>)
 
 describe('CreateAddon refuses', () => {
   it.each(SHARED)('%s', async (_what, input, answer) => {
-    expect(await refusalOf(openFixture(), (eks) => eks.createAddon({ clusterName: CLUSTER, addonName: EBS, ...input }))).toEqual(answer);
+    expect(
+      await refusalOf(openFixture(), (eks) => eks.createAddon({ clusterName: CLUSTER, addonName: EBS, ...input })),
+    ).toEqual(answer);
   });
 
   it('an unknown cluster, add-on, and one that is there', async () => {
-    expect(await refusalOf(openFixture(), (eks) => eks.createAddon({ clusterName: 'none', addonName: EBS }))).toEqual(expected('ResourceNotFoundException', 404, 'No cluster found for name: none.'));
-    expect(await refusalOf(openFixture(), (eks) => eks.createAddon({ clusterName: CLUSTER, addonName: 'no-such-addon' }))).toEqual(invalid('Addon specified is not supported'));
-    expect(await refusalOf(openFixture({ addons: [{ name: EBS }] }), (eks) => eks.createAddon({ clusterName: CLUSTER, addonName: EBS }))).toEqual(expected('ResourceInUseException', 409, 'Addon already exists.'));
+    expect(await refusalOf(openFixture(), (eks) => eks.createAddon({ clusterName: 'none', addonName: EBS }))).toEqual(
+      expected('ResourceNotFoundException', 404, 'No cluster found for name: none.'),
+    );
+    expect(
+      await refusalOf(openFixture(), (eks) => eks.createAddon({ clusterName: CLUSTER, addonName: 'no-such-addon' })),
+    ).toEqual(invalid('Addon specified is not supported'));
+    expect(
+      await refusalOf(openFixture({ addons: [{ name: EBS }] }), (eks) =>
+        eks.createAddon({ clusterName: CLUSTER, addonName: EBS }),
+      ),
+    ).toEqual(expected('ResourceInUseException', 409, 'Addon already exists.'));
   });
 
   it('a version that EKS has withdrawn', async () => {
     const fixture = openFixture();
     fixture.world.catalogue.get(EBS)!.versions.find(({ version }) => version === VERSION)!.offered = false;
-    expect(await refusalOf(fixture, (eks) => eks.createAddon({ clusterName: CLUSTER, addonName: EBS, addonVersion: VERSION }))).toEqual(invalid('Addon version specified is not supported'));
+    expect(
+      await refusalOf(fixture, (eks) =>
+        eks.createAddon({ clusterName: CLUSTER, addonName: EBS, addonVersion: VERSION }),
+      ),
+    ).toEqual(invalid('Addon version specified is not supported'));
   });
 
   it('associations of a version before Pod Identity', async () => {
-    const input = { clusterName: CLUSTER, addonName: EBS, addonVersion: BEFORE_POD_IDENTITY, podIdentityAssociations: association('ebs') };
-    expect(await refusalOf(openFixture({ version: '1.30' }), (eks) => eks.createAddon(input))).toEqual(invalid(`Pod Identity feature is not supported for addon version: ${BEFORE_POD_IDENTITY}`));
+    const input = {
+      clusterName: CLUSTER,
+      addonName: EBS,
+      addonVersion: BEFORE_POD_IDENTITY,
+      podIdentityAssociations: association('ebs'),
+    };
+    expect(await refusalOf(openFixture({ version: '1.30' }), (eks) => eks.createAddon(input))).toEqual(
+      invalid(`Pod Identity feature is not supported for addon version: ${BEFORE_POD_IDENTITY}`),
+    );
   });
 
   it('an association whose key somebody has: a stand-alone one, or one of a preserved add-on', async () => {
     for (const ownerArn of [undefined, 'arn:aws:eks:eu-west-1:111122223333:addon/shop/aws-ebs-csi-driver/gone']) {
       const fixture = openFixture();
       const { id } = fixture.associate({ serviceAccount: EBS_SA, roleArn: roleArn('other'), ownerArn });
-      expect(await refusalOf(fixture, (eks) => eks.createAddon({ clusterName: CLUSTER, addonName: EBS, podIdentityAssociations: association('ebs') }))).toEqual(expected('ResourceInUseException', 409, `Association already exists: ${id}`));
+      expect(
+        await refusalOf(fixture, (eks) =>
+          eks.createAddon({ clusterName: CLUSTER, addonName: EBS, podIdentityAssociations: association('ebs') }),
+        ),
+      ).toEqual(expected('ResourceInUseException', 409, `Association already exists: ${id}`));
     }
   });
 
   it('looks at the role before the duplicate', async () => {
     const fixture = openFixture();
     fixture.associate({ serviceAccount: EBS_SA, roleArn: roleArn('other') });
-    expect(await refusalOf(fixture, (eks) => eks.createAddon({ clusterName: CLUSTER, addonName: EBS, podIdentityAssociations: association('irsa-only') }))).toEqual(invalid('Trust policy of the role provided is invalid'));
+    expect(
+      await refusalOf(fixture, (eks) =>
+        eks.createAddon({ clusterName: CLUSTER, addonName: EBS, podIdentityAssociations: association('irsa-only') }),
+      ),
+    ).toEqual(invalid('Trust policy of the role provided is invalid'));
   });
 
   it('more associations than a cluster can have', async () => {
     const fixture = openFixture();
     for (let n = 0; n < 5000; n += 1) fixture.associate({ serviceAccount: `sa-${n}`, roleArn: roleArn('ebs') });
-    const failure = await failureOf(fixture.eks.createAddon({ clusterName: CLUSTER, addonName: EBS, podIdentityAssociations: association('ebs') }));
+    const failure = await failureOf(
+      fixture.eks.createAddon({ clusterName: CLUSTER, addonName: EBS, podIdentityAssociations: association('ebs') }),
+    );
     expect(failure).toMatchObject({ name: 'ResourceLimitExceededException', status: 400 });
     expect(fixture.addon()).toBeUndefined();
   });
@@ -92,35 +191,64 @@ describe('CreateAddon refuses', () => {
 
 describe('UpdateAddon refuses', () => {
   it.each(SHARED)('%s', async (_what, input, answer) => {
-    expect(await refusalOf(openFixture({ addons: [{ name: EBS, role: 'ebs' }] }), (eks) => eks.updateAddon({ clusterName: CLUSTER, addonName: EBS, ...input }))).toEqual(answer);
+    expect(
+      await refusalOf(openFixture({ addons: [{ name: EBS, role: 'ebs' }] }), (eks) =>
+        eks.updateAddon({ clusterName: CLUSTER, addonName: EBS, ...input }),
+      ),
+    ).toEqual(answer);
   });
 
   it('an unknown cluster and add-on', async () => {
-    expect(await refusalOf(openFixture(), (eks) => eks.updateAddon({ clusterName: 'none', addonName: EBS }))).toEqual(expected('ResourceNotFoundException', 404, 'No cluster found for name: none.'));
-    expect(await refusalOf(openFixture(), (eks) => eks.updateAddon({ clusterName: CLUSTER, addonName: EBS }))).toEqual(expected('ResourceNotFoundException', 404, `No addon: ${EBS} found in cluster: ${CLUSTER}`));
+    expect(await refusalOf(openFixture(), (eks) => eks.updateAddon({ clusterName: 'none', addonName: EBS }))).toEqual(
+      expected('ResourceNotFoundException', 404, 'No cluster found for name: none.'),
+    );
+    expect(await refusalOf(openFixture(), (eks) => eks.updateAddon({ clusterName: CLUSTER, addonName: EBS }))).toEqual(
+      expected('ResourceNotFoundException', 404, `No addon: ${EBS} found in cluster: ${CLUSTER}`),
+    );
   });
 
   it.each(['CREATING', 'UPDATING', 'DELETING'] as const)('an add-on that is %s', async (status) => {
-    const answer = expected('ResourceInUseException', 409, `Addon ${EBS} cannot be updated as it is currently in ${status} state`);
-    expect(await refusalOf(openFixture({ addons: [{ name: EBS, status }] }), (eks) => eks.updateAddon({ clusterName: CLUSTER, addonName: EBS }))).toEqual(answer);
+    const answer = expected(
+      'ResourceInUseException',
+      409,
+      `Addon ${EBS} cannot be updated as it is currently in ${status} state`,
+    );
+    expect(
+      await refusalOf(openFixture({ addons: [{ name: EBS, status }] }), (eks) =>
+        eks.updateAddon({ clusterName: CLUSTER, addonName: EBS }),
+      ),
+    ).toEqual(answer);
   });
 
   it('an add-on whose deletion DescribeAddon does not show yet', async () => {
     const fixture = openFixture({ addons: [{ name: EBS }] });
     await fixture.eks.deleteAddon({ clusterName: CLUSTER, addonName: EBS });
     expect(fixture.addon()?.status).toBe('ACTIVE');
-    expect(await refusalOf(fixture, (eks) => eks.updateAddon({ clusterName: CLUSTER, addonName: EBS }))).toEqual(expected('ResourceInUseException', 409, `Addon ${EBS} cannot be updated as it is currently in DELETING state`));
+    expect(await refusalOf(fixture, (eks) => eks.updateAddon({ clusterName: CLUSTER, addonName: EBS }))).toEqual(
+      expected('ResourceInUseException', 409, `Addon ${EBS} cannot be updated as it is currently in DELETING state`),
+    );
   });
 
   it('associations of an installed version before Pod Identity', async () => {
-    const fixture = openFixture({ version: '1.30', addons: [{ name: EBS, version: BEFORE_POD_IDENTITY, role: 'ebs' }] });
-    expect(await refusalOf(fixture, (eks) => eks.updateAddon({ clusterName: CLUSTER, addonName: EBS, podIdentityAssociations: association('ebs') }))).toEqual(invalid(`Pod Identity feature is not supported for addon version: ${BEFORE_POD_IDENTITY}`));
+    const fixture = openFixture({
+      version: '1.30',
+      addons: [{ name: EBS, version: BEFORE_POD_IDENTITY, role: 'ebs' }],
+    });
+    expect(
+      await refusalOf(fixture, (eks) =>
+        eks.updateAddon({ clusterName: CLUSTER, addonName: EBS, podIdentityAssociations: association('ebs') }),
+      ),
+    ).toEqual(invalid(`Pod Identity feature is not supported for addon version: ${BEFORE_POD_IDENTITY}`));
   });
 
   it('a service account whose association somebody else has', async () => {
     const fixture = openFixture({ addons: [{ name: EBS, role: 'ebs' }] });
     const { id } = fixture.associate({ serviceAccount: EBS_SA, roleArn: roleArn('ebs') });
-    expect(await refusalOf(fixture, (eks) => eks.updateAddon({ clusterName: CLUSTER, addonName: EBS, podIdentityAssociations: association('ebs') }))).toEqual(expected('ResourceInUseException', 409, `Association already exists: ${id}`));
+    expect(
+      await refusalOf(fixture, (eks) =>
+        eks.updateAddon({ clusterName: CLUSTER, addonName: EBS, podIdentityAssociations: association('ebs') }),
+      ),
+    ).toEqual(expected('ResourceInUseException', 409, `Association already exists: ${id}`));
   });
 });
 
@@ -130,15 +258,25 @@ describe('the other operations on add-ons refuse', () => {
 
   it('an add-on or a cluster that is not there', async () => {
     const fixture = openFixture();
-    expect(await refusalOf(fixture, (eks) => eks.describeAddon({ clusterName: CLUSTER, addonName: EBS }))).toEqual(missing);
-    expect(await refusalOf(fixture, (eks) => eks.deleteAddon({ clusterName: CLUSTER, addonName: EBS }))).toEqual(missing);
+    expect(await refusalOf(fixture, (eks) => eks.describeAddon({ clusterName: CLUSTER, addonName: EBS }))).toEqual(
+      missing,
+    );
+    expect(await refusalOf(fixture, (eks) => eks.deleteAddon({ clusterName: CLUSTER, addonName: EBS }))).toEqual(
+      missing,
+    );
     expect(await refusalOf(fixture, (eks) => eks.listUpdates({ name: CLUSTER, addonName: EBS }))).toEqual(missing);
-    for (const call of [(eks: EKS) => eks.describeAddon({ clusterName: 'none', addonName: EBS }), (eks: EKS) => eks.deleteAddon({ clusterName: 'none', addonName: EBS }), (eks: EKS) => eks.listAddons({ clusterName: 'none' })]) {
+    for (const call of [
+      (eks: EKS) => eks.describeAddon({ clusterName: 'none', addonName: EBS }),
+      (eks: EKS) => eks.deleteAddon({ clusterName: 'none', addonName: EBS }),
+      (eks: EKS) => eks.listAddons({ clusterName: 'none' }),
+    ]) {
       expect(await refusalOf(fixture, call)).toEqual(noCluster);
     }
   });
 
   it('an update that is not there', async () => {
-    expect(await refusalOf(openFixture(), (eks) => eks.describeUpdate({ name: CLUSTER, updateId: 'u' }))).toEqual(expected('ResourceNotFoundException', 404, 'No update found for ID: u'));
+    expect(await refusalOf(openFixture(), (eks) => eks.describeUpdate({ name: CLUSTER, updateId: 'u' }))).toEqual(
+      expected('ResourceNotFoundException', 404, 'No update found for ID: u'),
+    );
   });
 });

@@ -9,37 +9,55 @@ describe('an update that fails by the knob updateEndsIn', () => {
     ['UPDATE_FAILED', 'InternalFailure', 'Unknown'],
     ['DEGRADED', 'InsufficientNumberOfReplicas', 'InsufficientNumberOfReplicas'],
   ] as const)('leaves the add-on %s until the next call', async (updateEndsIn, code, errorCode) => {
-    const fixture = openFixture({ addons: [{ name: EBS, role: 'ebs' }], knobs: { updateEndsIn, addonUpdateSeconds: 15 } });
+    const fixture = openFixture({
+      addons: [{ name: EBS, role: 'ebs' }],
+      knobs: { updateEndsIn, addonUpdateSeconds: 15 },
+    });
     const { update } = await fixture.eks.updateAddon({ ...addon, podIdentityAssociations });
-    const read = async () => (await fixture.eks.describeUpdate({ name: CLUSTER, addonName: EBS, updateId: update?.id })).update;
+    const read = async () =>
+      (await fixture.eks.describeUpdate({ name: CLUSTER, addonName: EBS, updateId: update?.id })).update;
     fixture.pass(14);
     expect([(await read())?.status, fixture.addon()?.status]).toEqual(['InProgress', 'UPDATING']);
     fixture.pass(3600);
     expect(await read()).toMatchObject({ status: 'Failed', errors: [{ errorCode }] });
-    expect((await fixture.eks.describeAddon(addon)).addon).toMatchObject({ status: updateEndsIn, health: { issues: [{ code }] } });
+    expect((await fixture.eks.describeAddon(addon)).addon).toMatchObject({
+      status: updateEndsIn,
+      health: { issues: [{ code }] },
+    });
     fixture.world.knobs.updateEndsIn = 'ACTIVE';
     await fixture.eks.updateAddon({ ...addon, podIdentityAssociations });
     fixture.pass(300);
     expect(fixture.addon()).toMatchObject({ status: 'ACTIVE', issues: [] });
-    expect(fixture.podsOf(EBS_SA).every((pod) => JSON.stringify(pod.spec).includes('AWS_CONTAINER_CREDENTIALS_FULL_URI'))).toBe(true);
+    expect(
+      fixture.podsOf(EBS_SA).every((pod) => JSON.stringify(pod.spec).includes('AWS_CONTAINER_CREDENTIALS_FULL_URI')),
+    ).toBe(true);
   });
 });
 
 describe('a delete that fails by the knob deleteEndsIn', () => {
-  it.each([true, false])('leaves software and associations; the add-on can be deleted again (preserve: %s)', async (preserve) => {
-    const fixture = openFixture({ addons: [{ name: EBS }], knobs: { deleteEndsIn: 'DELETE_FAILED' } });
-    await fixture.eks.updateAddon({ ...addon, podIdentityAssociations });
-    fixture.pass(120);
-    expect((await fixture.eks.deleteAddon({ ...addon, preserve })).addon?.status).toBe('DELETING');
-    fixture.pass(3600);
-    expect((await fixture.eks.describeAddon(addon)).addon).toMatchObject({ status: 'DELETE_FAILED', health: { issues: [{ code: 'InternalFailure' }] } });
-    expect(fixture.podsOf(EBS_SA)).toHaveLength(2);
-    expect((await fixture.eks.listPodIdentityAssociations({ clusterName: CLUSTER })).associations).toHaveLength(1);
-    expect(await failureOf(fixture.eks.createAddon(addon))).toMatchObject({ name: 'ResourceInUseException', message: 'Addon already exists.' });
-    fixture.world.knobs.deleteEndsIn = 'GONE';
-    await fixture.eks.deleteAddon({ ...addon, preserve });
-    fixture.pass(120);
-    expect(fixture.addon()).toBeUndefined();
-    expect(fixture.podsOf(EBS_SA)).toHaveLength(preserve ? 2 : 0);
-  });
+  it.each([true, false])(
+    'leaves software and associations; the add-on can be deleted again (preserve: %s)',
+    async (preserve) => {
+      const fixture = openFixture({ addons: [{ name: EBS }], knobs: { deleteEndsIn: 'DELETE_FAILED' } });
+      await fixture.eks.updateAddon({ ...addon, podIdentityAssociations });
+      fixture.pass(120);
+      expect((await fixture.eks.deleteAddon({ ...addon, preserve })).addon?.status).toBe('DELETING');
+      fixture.pass(3600);
+      expect((await fixture.eks.describeAddon(addon)).addon).toMatchObject({
+        status: 'DELETE_FAILED',
+        health: { issues: [{ code: 'InternalFailure' }] },
+      });
+      expect(fixture.podsOf(EBS_SA)).toHaveLength(2);
+      expect((await fixture.eks.listPodIdentityAssociations({ clusterName: CLUSTER })).associations).toHaveLength(1);
+      expect(await failureOf(fixture.eks.createAddon(addon))).toMatchObject({
+        name: 'ResourceInUseException',
+        message: 'Addon already exists.',
+      });
+      fixture.world.knobs.deleteEndsIn = 'GONE';
+      await fixture.eks.deleteAddon({ ...addon, preserve });
+      fixture.pass(120);
+      expect(fixture.addon()).toBeUndefined();
+      expect(fixture.podsOf(EBS_SA)).toHaveLength(preserve ? 2 : 0);
+    },
+  );
 });

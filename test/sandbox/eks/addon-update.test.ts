@@ -5,24 +5,38 @@ import type { Fixture } from './fixture.ts';
 const ANNOTATION = 'eks.amazonaws.com/role-arn';
 const addon = { clusterName: CLUSTER, addonName: EBS };
 const podIdentityAssociations = [{ serviceAccount: EBS_SA, roleArn: roleArn('ebs') }];
-const irsa = (options: Parameters<typeof openFixture>[0] = {}): Fixture => openFixture({ addons: [{ name: EBS, role: 'ebs', configurationValues: '{}' }], ...options });
-const annotation = (fixture: Fixture): string | undefined => fixture.object('serviceaccounts.', EBS_SA)?.metadata.annotations?.[ANNOTATION];
-const uids = (fixture: Fixture): string[] => fixture.podsOf(EBS_SA).map((pod) => pod.metadata.uid).sort();
-const associations = async ({ eks }: Fixture) => (await eks.listPodIdentityAssociations({ clusterName: CLUSTER })).associations ?? [];
+const irsa = (options: Parameters<typeof openFixture>[0] = {}): Fixture =>
+  openFixture({ addons: [{ name: EBS, role: 'ebs', configurationValues: '{}' }], ...options });
+const annotation = (fixture: Fixture): string | undefined =>
+  fixture.object('serviceaccounts.', EBS_SA)?.metadata.annotations?.[ANNOTATION];
+const uids = (fixture: Fixture): string[] =>
+  fixture
+    .podsOf(EBS_SA)
+    .map((pod) => pod.metadata.uid)
+    .sort();
+const associations = async ({ eks }: Fixture) =>
+  (await eks.listPodIdentityAssociations({ clusterName: CLUSTER })).associations ?? [];
 
 describe('UpdateAddon with associations and without a role', () => {
   it('detaches IRSA, owns the association and rolls the pods onto it', async () => {
     const fixture = irsa({ knobs: { addonUpdateSeconds: 15, podReadySeconds: 2 } });
     const before = uids(fixture);
     expect(envOf(fixture.podsOf(EBS_SA)[0])).toContain('AWS_ROLE_ARN');
-    const { update } = await fixture.eks.updateAddon({ ...addon, resolveConflicts: 'PRESERVE', podIdentityAssociations });
+    const { update } = await fixture.eks.updateAddon({
+      ...addon,
+      resolveConflicts: 'PRESERVE',
+      podIdentityAssociations,
+    });
     expect(update).toMatchObject({
       status: 'InProgress',
       type: 'AddonUpdate',
       errors: [],
       params: [
         { type: 'ResolveConflicts', value: 'PRESERVE' },
-        { type: 'PodIdentityAssociations', value: `[{"serviceAccount":"${EBS_SA}","roleArn":"${roleArn('ebs')}","namespace":"kube-system"}]` },
+        {
+          type: 'PodIdentityAssociations',
+          value: `[{"serviceAccount":"${EBS_SA}","roleArn":"${roleArn('ebs')}","namespace":"kube-system"}]`,
+        },
       ],
     });
     expect((await fixture.eks.describeAddon(addon)).addon?.status).toBe('UPDATING');
@@ -38,7 +52,9 @@ describe('UpdateAddon with associations and without a role', () => {
       expect(envOf(pod)).toContain('AWS_CONTAINER_CREDENTIALS_FULL_URI');
       expect(envOf(pod)).not.toContain('AWS_ROLE_ARN');
     }
-    expect((await fixture.eks.describeUpdate({ name: CLUSTER, addonName: EBS, updateId: update?.id })).update?.status).toBe('Successful');
+    expect(
+      (await fixture.eks.describeUpdate({ name: CLUSTER, addonName: EBS, updateId: update?.id })).update?.status,
+    ).toBe('Successful');
   });
 
   it('leaves the role set with the knob keepIrsaRole, yet only when there are associations', async () => {
@@ -75,7 +91,10 @@ describe('UpdateAddon', () => {
     const fixture = irsa();
     await fixture.eks.updateAddon({ ...addon, serviceAccountRoleArn: roleArn('other'), podIdentityAssociations });
     fixture.pass(120);
-    expect(fixture.addon()).toMatchObject({ serviceAccountRoleArn: roleArn('other'), associationIds: [expect.stringMatching(/^a-/)] });
+    expect(fixture.addon()).toMatchObject({
+      serviceAccountRoleArn: roleArn('other'),
+      associationIds: [expect.stringMatching(/^a-/)],
+    });
     expect(annotation(fixture)).toBe(roleArn('other'));
     expect(envOf(fixture.podsOf(EBS_SA)[0])).toContain('AWS_CONTAINER_CREDENTIALS_FULL_URI');
   });
@@ -83,7 +102,8 @@ describe('UpdateAddon', () => {
   it('stays on a version that is offered no more, but can’t move to it', async () => {
     const fixture = irsa();
     const version = fixture.addon()!.version;
-    for (const candidate of fixture.world.catalogue.get(EBS)!.versions) if (candidate.version === version) candidate.offered = false;
+    for (const candidate of fixture.world.catalogue.get(EBS)!.versions)
+      if (candidate.version === version) candidate.offered = false;
     await fixture.eks.updateAddon({ ...addon, podIdentityAssociations });
     expect(fixture.addon()?.version).toBe(version);
   });
@@ -92,7 +112,12 @@ describe('UpdateAddon', () => {
     const fixture = irsa();
     const before = uids(fixture);
     const configurationValues = '{"controller":{"replicaCount":2}}';
-    await fixture.eks.updateAddon({ ...addon, addonVersion: 'v1.44.0-eksbuild.1', configurationValues, serviceAccountRoleArn: roleArn('ebs') });
+    await fixture.eks.updateAddon({
+      ...addon,
+      addonVersion: 'v1.44.0-eksbuild.1',
+      configurationValues,
+      serviceAccountRoleArn: roleArn('ebs'),
+    });
     fixture.pass(300);
     expect(fixture.addon()).toMatchObject({ version: 'v1.44.0-eksbuild.1', configurationValues, status: 'ACTIVE' });
     expect(uids(fixture).filter((uid) => before.includes(uid))).toEqual([]);
@@ -119,13 +144,25 @@ describe('UpdateAddon', () => {
   it('replaces the whole list, and frees the key of what is left out', async () => {
     const names = ['adot-col-prom-metrics', 'adot-col-otlp-ingest'];
     const fixture = openFixture({ addons: [{ name: 'adot' }] });
-    const update = (serviceAccounts: string[]) => fixture.eks.updateAddon({ clusterName: CLUSTER, addonName: 'adot', podIdentityAssociations: serviceAccounts.map((serviceAccount) => ({ serviceAccount, roleArn: roleArn('ebs') })) });
+    const update = (serviceAccounts: string[]) =>
+      fixture.eks.updateAddon({
+        clusterName: CLUSTER,
+        addonName: 'adot',
+        podIdentityAssociations: serviceAccounts.map((serviceAccount) => ({ serviceAccount, roleArn: roleArn('ebs') })),
+      });
     await update(names);
     fixture.pass(120);
     await update([names[1]!, 'adot-col-container-logs']);
-    expect(new Set((await associations(fixture)).map(({ serviceAccount }) => serviceAccount))).toEqual(new Set(['adot-col-container-logs', 'adot-col-otlp-ingest']));
+    expect(new Set((await associations(fixture)).map(({ serviceAccount }) => serviceAccount))).toEqual(
+      new Set(['adot-col-container-logs', 'adot-col-otlp-ingest']),
+    );
     fixture.pass(120);
-    await fixture.eks.createPodIdentityAssociation({ clusterName: CLUSTER, namespace: 'opentelemetry-operator-system', serviceAccount: names[0], roleArn: roleArn('ebs') });
+    await fixture.eks.createPodIdentityAssociation({
+      clusterName: CLUSTER,
+      namespace: 'opentelemetry-operator-system',
+      serviceAccount: names[0],
+      roleArn: roleArn('ebs'),
+    });
   });
 
   it('keeps the id of an association that is sent again, or gives a new one with the knob newIdOnReplace', async () => {
@@ -134,12 +171,22 @@ describe('UpdateAddon', () => {
       await fixture.eks.updateAddon({ ...addon, podIdentityAssociations });
       fixture.pass(120);
       const [before] = await associations(fixture);
-      await fixture.eks.updateAddon({ ...addon, podIdentityAssociations: [{ serviceAccount: EBS_SA, roleArn: roleArn('other') }] });
+      await fixture.eks.updateAddon({
+        ...addon,
+        podIdentityAssociations: [{ serviceAccount: EBS_SA, roleArn: roleArn('other') }],
+      });
       const after = await associations(fixture);
       expect(after).toHaveLength(1);
       expect(after[0]?.associationId === before?.associationId).toBe(!newIdOnReplace);
       expect(fixture.addon()?.associationIds).toEqual([after[0]?.associationId]);
-      expect((await fixture.eks.describePodIdentityAssociation({ clusterName: CLUSTER, associationId: after[0]?.associationId })).association?.roleArn).toBe(roleArn('other'));
+      expect(
+        (
+          await fixture.eks.describePodIdentityAssociation({
+            clusterName: CLUSTER,
+            associationId: after[0]?.associationId,
+          })
+        ).association?.roleArn,
+      ).toBe(roleArn('other'));
     }
   });
 
@@ -148,16 +195,25 @@ describe('UpdateAddon', () => {
     await fixture.eks.updateAddon({ ...addon, podIdentityAssociations });
     fixture.pass(120);
     const associationId = fixture.addon()?.associationIds[0];
-    await fixture.eks.updatePodIdentityAssociation({ clusterName: CLUSTER, associationId, targetRoleArn: roleArn('far', OTHER_ACCOUNT) });
+    await fixture.eks.updatePodIdentityAssociation({
+      clusterName: CLUSTER,
+      associationId,
+      targetRoleArn: roleArn('far', OTHER_ACCOUNT),
+    });
     await fixture.eks.updateAddon({ ...addon, podIdentityAssociations });
     const { association } = await fixture.eks.describePodIdentityAssociation({ clusterName: CLUSTER, associationId });
-    expect([association?.roleArn, association?.targetRoleArn, association?.externalId]).toEqual([roleArn('ebs'), undefined, undefined]);
+    expect([association?.roleArn, association?.targetRoleArn, association?.externalId]).toEqual([
+      roleArn('ebs'),
+      undefined,
+      undefined,
+    ]);
   });
 
   it('fails and leaves the add-on DEGRADED when pods do not get ready, takes nothing back, and heals later', async () => {
     const fixture = irsa({ knobs: { podReadySeconds: 1000 } });
     const { update } = await fixture.eks.updateAddon({ ...addon, podIdentityAssociations });
-    const read = async () => (await fixture.eks.describeUpdate({ name: CLUSTER, addonName: EBS, updateId: update?.id })).update;
+    const read = async () =>
+      (await fixture.eks.describeUpdate({ name: CLUSTER, addonName: EBS, updateId: update?.id })).update;
     fixture.pass(200);
     expect((await read())?.status).toBe('InProgress');
     fixture.pass(200);
@@ -185,8 +241,12 @@ describe('UpdateAddon', () => {
     const first = await fixture.eks.updateAddon(input);
     expect((await fixture.eks.updateAddon(input)).update).toEqual(first.update);
     expect(fixture.cluster.updates.size).toBe(1);
-    expect(await failureOf(fixture.eks.updateAddon({ ...input, podIdentityAssociations: [] }))).toMatchObject({ name: 'InvalidParameterException' });
-    expect(await failureOf(fixture.eks.updateAddon({ ...input, clientRequestToken: 'update-2' }))).toMatchObject({ name: 'ResourceInUseException' });
+    expect(await failureOf(fixture.eks.updateAddon({ ...input, podIdentityAssociations: [] }))).toMatchObject({
+      name: 'InvalidParameterException',
+    });
+    expect(await failureOf(fixture.eks.updateAddon({ ...input, clientRequestToken: 'update-2' }))).toMatchObject({
+      name: 'ResourceInUseException',
+    });
   });
 });
 
@@ -196,16 +256,31 @@ describe('updates', () => {
     const updateId = (await fixture.eks.updateAddon(addon)).update?.id;
     expect((await fixture.eks.listUpdates({ name: CLUSTER, addonName: EBS })).updateIds).toEqual([updateId]);
     expect((await fixture.eks.listUpdates({ name: CLUSTER })).updateIds).toEqual([]);
-    expect(await failureOf(fixture.eks.describeUpdate({ name: CLUSTER, updateId }))).toMatchObject({ name: 'ResourceNotFoundException', message: `No update found for ID: ${updateId}` });
-    expect(await failureOf(fixture.eks.describeUpdate({ name: CLUSTER, updateId, addonName: 'vpc-cni' }))).toMatchObject({ name: 'ResourceNotFoundException' });
+    expect(await failureOf(fixture.eks.describeUpdate({ name: CLUSTER, updateId }))).toMatchObject({
+      name: 'ResourceNotFoundException',
+      message: `No update found for ID: ${updateId}`,
+    });
+    expect(
+      await failureOf(fixture.eks.describeUpdate({ name: CLUSTER, updateId, addonName: 'vpc-cni' })),
+    ).toMatchObject({ name: 'ResourceNotFoundException' });
   });
 
   it('are none of node groups and capabilities, which the sandbox does not have', async () => {
     const { eks } = irsa();
-    for (const call of [eks.listUpdates({ name: CLUSTER, nodegroupName: 'default' }), eks.describeUpdate({ name: CLUSTER, updateId: 'u', nodegroupName: 'default' })]) {
-      expect(await failureOf(call)).toMatchObject({ name: 'ResourceNotFoundException', status: 404, message: 'No node group found for name: default.' });
+    for (const call of [
+      eks.listUpdates({ name: CLUSTER, nodegroupName: 'default' }),
+      eks.describeUpdate({ name: CLUSTER, updateId: 'u', nodegroupName: 'default' }),
+    ]) {
+      expect(await failureOf(call)).toMatchObject({
+        name: 'ResourceNotFoundException',
+        status: 404,
+        message: 'No node group found for name: default.',
+      });
     }
-    expect(await failureOf(eks.listUpdates({ name: CLUSTER, capabilityName: 'argo' }))).toMatchObject({ name: 'ResourceNotFoundException', message: 'No capability found for name: argo.' });
+    expect(await failureOf(eks.listUpdates({ name: CLUSTER, capabilityName: 'argo' }))).toMatchObject({
+      name: 'ResourceNotFoundException',
+      message: 'No capability found for name: argo.',
+    });
   });
 
   it('are listed in pages', async () => {
@@ -215,8 +290,15 @@ describe('updates', () => {
       fixture.pass(300);
     }
     const first = await fixture.eks.listUpdates({ name: CLUSTER, addonName: EBS, maxResults: 2 });
-    const second = await fixture.eks.listUpdates({ name: CLUSTER, addonName: EBS, maxResults: 2, nextToken: first.nextToken });
-    expect(new Set([...(first.updateIds ?? []), ...(second.updateIds ?? [])])).toEqual(new Set(fixture.cluster.updates.keys()));
+    const second = await fixture.eks.listUpdates({
+      name: CLUSTER,
+      addonName: EBS,
+      maxResults: 2,
+      nextToken: first.nextToken,
+    });
+    expect(new Set([...(first.updateIds ?? []), ...(second.updateIds ?? [])])).toEqual(
+      new Set(fixture.cluster.updates.keys()),
+    );
     expect([first.updateIds?.length, second.updateIds?.length, second.nextToken]).toEqual([2, 1, undefined]);
   });
 });

@@ -6,8 +6,16 @@ describe('DescribeAddonVersions', () => {
     const { eks } = openFixture();
     const { addons } = await eks.describeAddonVersions({ addonName: EBS, kubernetesVersion: '1.31' });
     expect(addons).toHaveLength(1);
-    expect(addons?.[0]).toMatchObject({ addonName: EBS, type: 'storage', publisher: 'eks', owner: 'aws', defaultNamespace: 'kube-system' });
-    expect(addons?.[0]?.addonVersions?.map(({ addonVersion, compatibilities }) => [addonVersion, compatibilities])).toEqual([
+    expect(addons?.[0]).toMatchObject({
+      addonName: EBS,
+      type: 'storage',
+      publisher: 'eks',
+      owner: 'aws',
+      defaultNamespace: 'kube-system',
+    });
+    expect(
+      addons?.[0]?.addonVersions?.map(({ addonVersion, compatibilities }) => [addonVersion, compatibilities]),
+    ).toEqual([
       ['v1.44.0-eksbuild.1', [{ clusterVersion: '1.31', platformVersions: ['*'], defaultVersion: false }]],
       ['v1.38.1-eksbuild.1', [{ clusterVersion: '1.31', platformVersions: ['*'], defaultVersion: true }]],
       ['v1.35.0-eksbuild.1', [{ clusterVersion: '1.31', platformVersions: ['*'], defaultVersion: false }]],
@@ -19,7 +27,10 @@ describe('DescribeAddonVersions', () => {
   it('without a Kubernetes version lists all, each with what it is offered for', async () => {
     const { eks } = openFixture();
     const { addons } = await eks.describeAddonVersions({ addonName: EBS });
-    expect(addons?.[0]?.addonVersions?.at(-1)).toMatchObject({ addonVersion: 'v1.25.0-eksbuild.1', compatibilities: [{ clusterVersion: '1.29' }, { clusterVersion: '1.30' }] });
+    expect(addons?.[0]?.addonVersions?.at(-1)).toMatchObject({
+      addonVersion: 'v1.25.0-eksbuild.1',
+      compatibilities: [{ clusterVersion: '1.29' }, { clusterVersion: '1.30' }],
+    });
   });
 
   it('leaves out withdrawn versions', async () => {
@@ -31,10 +42,15 @@ describe('DescribeAddonVersions', () => {
 
   it('filters by type, publisher and owner; nothing for what nobody offers', async () => {
     const { eks } = openFixture();
-    const names = async (input: Parameters<typeof eks.describeAddonVersions>[0]) => ((await eks.describeAddonVersions(input as object)).addons ?? []).map(({ addonName }) => addonName);
+    const names = async (input: Parameters<typeof eks.describeAddonVersions>[0]) =>
+      ((await eks.describeAddonVersions(input as object)).addons ?? []).map(({ addonName }) => addonName);
     expect(await names({ types: ['observability'] })).toEqual(['adot', 'amazon-cloudwatch-observability']);
     expect(await names({ owners: ['community'] })).toEqual(['cert-manager']);
-    expect(await names({ types: ['security', 'observability'], owners: ['aws'], publishers: ['eks'] })).toEqual(['adot', 'amazon-cloudwatch-observability', 'eks-pod-identity-agent']);
+    expect(await names({ types: ['security', 'observability'], owners: ['aws'], publishers: ['eks'] })).toEqual([
+      'adot',
+      'amazon-cloudwatch-observability',
+      'eks-pod-identity-agent',
+    ]);
     expect(await names({ publishers: ['nobody'] })).toEqual([]);
     expect(await names({ addonName: 'no-such-addon' })).toEqual([]);
     expect(await names({ kubernetesVersion: '1.20' })).toEqual([]);
@@ -57,7 +73,12 @@ describe('DescribeAddonConfiguration', () => {
   it('gives the schema and the service accounts that take an association', async () => {
     const { eks } = openFixture();
     const answer = await eks.describeAddonConfiguration({ addonName: EBS, addonVersion: 'v1.38.1-eksbuild.1' });
-    expect(answer.podIdentityConfiguration).toEqual([{ serviceAccount: EBS_SA, recommendedManagedPolicies: ['arn:aws:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy'] }]);
+    expect(answer.podIdentityConfiguration).toEqual([
+      {
+        serviceAccount: EBS_SA,
+        recommendedManagedPolicies: ['arn:aws:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy'],
+      },
+    ]);
     expect(JSON.parse(answer.configurationSchema ?? '')).toMatchObject({ type: 'object', additionalProperties: false });
   });
 
@@ -71,8 +92,14 @@ describe('DescribeAddonConfiguration', () => {
 
   it('refuses an unknown add-on and an unknown version', async () => {
     const { eks } = openFixture();
-    expect(await failureOf(eks.describeAddonConfiguration({ addonName: 'none', addonVersion: 'v1' }))).toMatchObject({ name: 'InvalidParameterException', message: 'Addon specified is not supported' });
-    expect(await failureOf(eks.describeAddonConfiguration({ addonName: EBS, addonVersion: 'v1' }))).toMatchObject({ name: 'InvalidParameterException', message: 'Addon version specified is not supported' });
+    expect(await failureOf(eks.describeAddonConfiguration({ addonName: 'none', addonVersion: 'v1' }))).toMatchObject({
+      name: 'InvalidParameterException',
+      message: 'Addon specified is not supported',
+    });
+    expect(await failureOf(eks.describeAddonConfiguration({ addonName: EBS, addonVersion: 'v1' }))).toMatchObject({
+      name: 'InvalidParameterException',
+      message: 'Addon version specified is not supported',
+    });
   });
 });
 

@@ -1,54 +1,128 @@
 import type { EKS } from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
-import { ACCOUNT, CLUSTER, EBS, EBS_SA, OTHER_ACCOUNT, REGION, START, failureOf, openFixture, roleArn } from './fixture.ts';
+import {
+  ACCOUNT,
+  CLUSTER,
+  EBS,
+  EBS_SA,
+  OTHER_ACCOUNT,
+  REGION,
+  START,
+  failureOf,
+  openFixture,
+  roleArn,
+} from './fixture.ts';
 
 const wanted = { clusterName: CLUSTER, namespace: 'kube-system', serviceAccount: EBS_SA, roleArn: roleArn('ebs') };
-const listed = async (eks: EKS): Promise<(string | undefined)[]> => ((await eks.listPodIdentityAssociations({ clusterName: CLUSTER })).associations ?? []).map(({ associationId }) => associationId);
+const listed = async (eks: EKS): Promise<(string | undefined)[]> =>
+  ((await eks.listPodIdentityAssociations({ clusterName: CLUSTER })).associations ?? []).map(
+    ({ associationId }) => associationId,
+  );
 
 describe('CreatePodIdentityAssociation', () => {
   it('makes an association as EKS shows them', async () => {
     const { eks } = openFixture();
     const { association } = await eks.createPodIdentityAssociation({ ...wanted, tags: { owner: 'platform' } });
     expect(association?.associationId).toMatch(/^a-[a-z0-9]{17}$/);
-    expect(association).toMatchObject({ ...wanted, tags: { owner: 'platform' }, associationArn: `arn:aws:eks:${REGION}:${ACCOUNT}:podidentityassociation/${CLUSTER}/${association?.associationId}` });
+    expect(association).toMatchObject({
+      ...wanted,
+      tags: { owner: 'platform' },
+      associationArn: `arn:aws:eks:${REGION}:${ACCOUNT}:podidentityassociation/${CLUSTER}/${association?.associationId}`,
+    });
     expect(association?.ownerArn).toBeUndefined();
     expect(association?.createdAt?.getTime()).toBe(START);
-    expect((await eks.describePodIdentityAssociation({ clusterName: CLUSTER, associationId: association?.associationId })).association).toEqual(association);
+    expect(
+      (await eks.describePodIdentityAssociation({ clusterName: CLUSTER, associationId: association?.associationId }))
+        .association,
+    ).toEqual(association);
   });
 
   it('needs neither namespace nor service account to exist', async () => {
     const { eks } = openFixture();
-    expect((await eks.createPodIdentityAssociation({ ...wanted, namespace: 'nowhere', serviceAccount: 'nobody' })).association?.namespace).toBe('nowhere');
+    expect(
+      (await eks.createPodIdentityAssociation({ ...wanted, namespace: 'nowhere', serviceAccount: 'nobody' }))
+        .association?.namespace,
+    ).toBe('nowhere');
   });
 
   it('gives an external id with a target role, and takes a session policy only without session tags', async () => {
     const { eks } = openFixture();
-    const { association } = await eks.createPodIdentityAssociation({ ...wanted, targetRoleArn: roleArn('far', OTHER_ACCOUNT), disableSessionTags: true, policy: '{}' });
-    expect(association).toMatchObject({ targetRoleArn: roleArn('far', OTHER_ACCOUNT), disableSessionTags: true, policy: '{}' });
+    const { association } = await eks.createPodIdentityAssociation({
+      ...wanted,
+      targetRoleArn: roleArn('far', OTHER_ACCOUNT),
+      disableSessionTags: true,
+      policy: '{}',
+    });
+    expect(association).toMatchObject({
+      targetRoleArn: roleArn('far', OTHER_ACCOUNT),
+      disableSessionTags: true,
+      policy: '{}',
+    });
     expect(association?.externalId).toBeTruthy();
-    expect(await failureOf(eks.createPodIdentityAssociation({ ...wanted, serviceAccount: 'second', policy: '{}' }))).toMatchObject({ name: 'InvalidParameterException' });
+    expect(
+      await failureOf(eks.createPodIdentityAssociation({ ...wanted, serviceAccount: 'second', policy: '{}' })),
+    ).toMatchObject({ name: 'InvalidParameterException' });
   });
 
   it.each([
-    ['of another account', roleArn('ebs', OTHER_ACCOUNT), 'AccessDeniedException', 403, 'Cross-account pass role is not allowed.'],
+    [
+      'of another account',
+      roleArn('ebs', OTHER_ACCOUNT),
+      'AccessDeniedException',
+      403,
+      'Cross-account pass role is not allowed.',
+    ],
     ['that is empty', '', 'AccessDeniedException', 403, 'Cross-account pass role is not allowed.'],
-    ['that does not exist', roleArn('nobody'), 'InvalidParameterException', 400, 'Role provided in the request does not exist.'],
-    ['made a moment ago', roleArn('young'), 'InvalidParameterException', 400, 'Role provided in the request does not exist.'],
-    ['that trusts IRSA only', roleArn('irsa-only'), 'InvalidParameterException', 400, 'Trust policy of the role provided is invalid'],
-    ['without sts:TagSession', roleArn('no-tag-session'), 'InvalidParameterException', 400, 'Trust policy of the role provided is invalid'],
+    [
+      'that does not exist',
+      roleArn('nobody'),
+      'InvalidParameterException',
+      400,
+      'Role provided in the request does not exist.',
+    ],
+    [
+      'made a moment ago',
+      roleArn('young'),
+      'InvalidParameterException',
+      400,
+      'Role provided in the request does not exist.',
+    ],
+    [
+      'that trusts IRSA only',
+      roleArn('irsa-only'),
+      'InvalidParameterException',
+      400,
+      'Trust policy of the role provided is invalid',
+    ],
+    [
+      'without sts:TagSession',
+      roleArn('no-tag-session'),
+      'InvalidParameterException',
+      400,
+      'Trust policy of the role provided is invalid',
+    ],
   ])('refuses a role %s', async (_what, role, name, status, message) => {
     const { eks, cluster } = openFixture();
-    expect(await failureOf(eks.createPodIdentityAssociation({ ...wanted, roleArn: role }))).toMatchObject({ name, status, message });
+    expect(await failureOf(eks.createPodIdentityAssociation({ ...wanted, roleArn: role }))).toMatchObject({
+      name,
+      status,
+      message,
+    });
     expect(cluster.associations.size).toBe(0);
   });
 
   it('takes a role as soon as it is old enough, at once where the knob iamLagSeconds is 0', async () => {
     const { eks, pass } = openFixture({ knobs: { iamLagSeconds: 10 } });
     pass(9);
-    expect((await failureOf(eks.createPodIdentityAssociation({ ...wanted, roleArn: roleArn('young') }))).message).toBe('Role provided in the request does not exist.');
+    expect((await failureOf(eks.createPodIdentityAssociation({ ...wanted, roleArn: roleArn('young') }))).message).toBe(
+      'Role provided in the request does not exist.',
+    );
     pass(0.5);
     await eks.createPodIdentityAssociation({ ...wanted, roleArn: roleArn('young') });
-    await openFixture({ knobs: { iamLagSeconds: 0 } }).eks.createPodIdentityAssociation({ ...wanted, roleArn: roleArn('young') });
+    await openFixture({ knobs: { iamLagSeconds: 0 } }).eks.createPodIdentityAssociation({
+      ...wanted,
+      roleArn: roleArn('young'),
+    });
   });
 
   it('refuses a second one for the same namespace and service account, whatever its role', async () => {
@@ -70,7 +144,10 @@ describe('CreatePodIdentityAssociation', () => {
     const first = await eks.createPodIdentityAssociation(input);
     expect((await eks.createPodIdentityAssociation(input)).association).toEqual(first.association);
     expect(cluster.associations.size).toBe(1);
-    expect(await failureOf(eks.createPodIdentityAssociation({ ...input, roleArn: roleArn('other') }))).toMatchObject({ name: 'InvalidParameterException', message: expect.stringContaining('step-1') });
+    expect(await failureOf(eks.createPodIdentityAssociation({ ...input, roleArn: roleArn('other') }))).toMatchObject({
+      name: 'InvalidParameterException',
+      message: expect.stringContaining('step-1'),
+    });
     await eks.deletePodIdentityAssociation({ clusterName: CLUSTER, associationId: first.association?.associationId });
     pass(10);
     const again = await eks.createPodIdentityAssociation(input);
@@ -82,12 +159,22 @@ describe('DeletePodIdentityAssociation', () => {
   it('takes it off every list at once, but its key only after associationDeleteLagSeconds', async () => {
     const { eks, pass } = openFixture({ knobs: { associationDeleteLagSeconds: 3 } });
     const associationId = (await eks.createPodIdentityAssociation(wanted)).association?.associationId;
-    expect((await eks.deletePodIdentityAssociation({ clusterName: CLUSTER, associationId })).association?.associationId).toBe(associationId);
+    expect(
+      (await eks.deletePodIdentityAssociation({ clusterName: CLUSTER, associationId })).association?.associationId,
+    ).toBe(associationId);
     expect(await listed(eks)).toEqual([]);
-    expect(await failureOf(eks.describePodIdentityAssociation({ clusterName: CLUSTER, associationId }))).toMatchObject({ name: 'ResourceNotFoundException', status: 404 });
-    expect(await failureOf(eks.deletePodIdentityAssociation({ clusterName: CLUSTER, associationId }))).toMatchObject({ name: 'ResourceNotFoundException' });
+    expect(await failureOf(eks.describePodIdentityAssociation({ clusterName: CLUSTER, associationId }))).toMatchObject({
+      name: 'ResourceNotFoundException',
+      status: 404,
+    });
+    expect(await failureOf(eks.deletePodIdentityAssociation({ clusterName: CLUSTER, associationId }))).toMatchObject({
+      name: 'ResourceNotFoundException',
+    });
     pass(2.9);
-    expect(await failureOf(eks.createPodIdentityAssociation(wanted))).toMatchObject({ name: 'ResourceInUseException', message: `Association already exists: ${associationId}` });
+    expect(await failureOf(eks.createPodIdentityAssociation(wanted))).toMatchObject({
+      name: 'ResourceInUseException',
+      message: `Association already exists: ${associationId}`,
+    });
     pass(0.1);
     await eks.createPodIdentityAssociation(wanted);
   });
@@ -117,13 +204,29 @@ describe('UpdatePodIdentityAssociation', () => {
     const created = (await eks.createPodIdentityAssociation(wanted)).association!;
     pass(60);
     const id = { clusterName: CLUSTER, associationId: created.associationId };
-    const { association } = await eks.updatePodIdentityAssociation({ ...id, roleArn: roleArn('other'), targetRoleArn: roleArn('far', OTHER_ACCOUNT), disableSessionTags: true, policy: '{}' });
-    expect(association).toMatchObject({ associationId: created.associationId, roleArn: roleArn('other'), targetRoleArn: roleArn('far', OTHER_ACCOUNT), disableSessionTags: true, policy: '{}' });
+    const { association } = await eks.updatePodIdentityAssociation({
+      ...id,
+      roleArn: roleArn('other'),
+      targetRoleArn: roleArn('far', OTHER_ACCOUNT),
+      disableSessionTags: true,
+      policy: '{}',
+    });
+    expect(association).toMatchObject({
+      associationId: created.associationId,
+      roleArn: roleArn('other'),
+      targetRoleArn: roleArn('far', OTHER_ACCOUNT),
+      disableSessionTags: true,
+      policy: '{}',
+    });
     expect(association?.externalId).toBeTruthy();
     expect([association?.createdAt?.getTime(), association?.modifiedAt?.getTime()]).toEqual([START, START + 60_000]);
     const emptied = await eks.updatePodIdentityAssociation({ ...id, targetRoleArn: '', policy: '' });
     expect(emptied.association).toMatchObject({ roleArn: roleArn('other'), disableSessionTags: true });
-    expect([emptied.association?.targetRoleArn, emptied.association?.externalId, emptied.association?.policy]).toEqual([undefined, undefined, undefined]);
+    expect([emptied.association?.targetRoleArn, emptied.association?.externalId, emptied.association?.policy]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
   });
 
   it('takes one that an add-on owns, as TagResource does: what its form can’t say, and another external id than before', async () => {
@@ -136,14 +239,31 @@ describe('UpdatePodIdentityAssociation', () => {
     await eks.createAddon({ ...addon, podIdentityAssociations: [{ serviceAccount: EBS_SA, roleArn: roleArn('ebs') }] });
     fixture.pass(120);
     const id = { clusterName: CLUSTER, associationId: fixture.addon()!.associationIds[0] };
-    const { association: made } = await eks.updatePodIdentityAssociation({ ...id, targetRoleArn, disableSessionTags: true, policy: '{}' });
+    const { association: made } = await eks.updatePodIdentityAssociation({
+      ...id,
+      targetRoleArn,
+      disableSessionTags: true,
+      policy: '{}',
+    });
     await eks.tagResource({ resourceArn: made!.associationArn, tags: { 'cost-centre': '4711' } });
     const { association } = await eks.describePodIdentityAssociation(id);
-    expect(association).toMatchObject({ ownerArn: fixture.addon()?.arn, roleArn: roleArn('ebs'), targetRoleArn, disableSessionTags: true, policy: '{}', tags: { 'cost-centre': '4711' } });
-    expect([old.externalId, association?.externalId]).toEqual([expect.stringMatching(/^[0-9a-f-]{36}$/), expect.stringMatching(/^[0-9a-f-]{36}$/)]);
+    expect(association).toMatchObject({
+      ownerArn: fixture.addon()?.arn,
+      roleArn: roleArn('ebs'),
+      targetRoleArn,
+      disableSessionTags: true,
+      policy: '{}',
+      tags: { 'cost-centre': '4711' },
+    });
+    expect([old.externalId, association?.externalId]).toEqual([
+      expect.stringMatching(/^[0-9a-f-]{36}$/),
+      expect.stringMatching(/^[0-9a-f-]{36}$/),
+    ]);
     expect(association?.externalId).not.toBe(old.externalId);
     // A later change of something else leaves it.
-    expect((await eks.updatePodIdentityAssociation({ ...id, policy: '' })).association?.externalId).toBe(association?.externalId);
+    expect((await eks.updatePodIdentityAssociation({ ...id, policy: '' })).association?.externalId).toBe(
+      association?.externalId,
+    );
     expect((await eks.describeAddon(addon)).addon?.podIdentityAssociations).toEqual([made!.associationArn]);
   });
 
@@ -164,7 +284,9 @@ describe('UpdatePodIdentityAssociation', () => {
 describe('reading associations', () => {
   it('refuses an id of another length', async () => {
     const { eks } = openFixture();
-    expect(await failureOf(eks.describePodIdentityAssociation({ clusterName: CLUSTER, associationId: 'a-short' }))).toMatchObject({
+    expect(
+      await failureOf(eks.describePodIdentityAssociation({ clusterName: CLUSTER, associationId: 'a-short' })),
+    ).toMatchObject({
       name: 'InvalidParameterException',
       message: 'The parameter associationId should be 19 characters long.',
     });
@@ -175,14 +297,31 @@ describe('reading associations', () => {
     const first = associate({ serviceAccount: 'one', roleArn: roleArn('ebs') });
     associate({ serviceAccount: 'two', roleArn: roleArn('ebs') });
     associate({ serviceAccount: 'one', namespace: 'other', roleArn: roleArn('ebs') });
-    const { associations } = await eks.listPodIdentityAssociations({ clusterName: CLUSTER, namespace: 'kube-system', serviceAccount: 'one' });
-    expect(associations).toEqual([{ clusterName: CLUSTER, namespace: 'kube-system', serviceAccount: 'one', associationArn: first.arn, associationId: first.id }]);
-    expect((await eks.listPodIdentityAssociations({ clusterName: CLUSTER, serviceAccount: 'one' })).associations).toHaveLength(2);
+    const { associations } = await eks.listPodIdentityAssociations({
+      clusterName: CLUSTER,
+      namespace: 'kube-system',
+      serviceAccount: 'one',
+    });
+    expect(associations).toEqual([
+      {
+        clusterName: CLUSTER,
+        namespace: 'kube-system',
+        serviceAccount: 'one',
+        associationArn: first.arn,
+        associationId: first.id,
+      },
+    ]);
+    expect(
+      (await eks.listPodIdentityAssociations({ clusterName: CLUSTER, serviceAccount: 'one' })).associations,
+    ).toHaveLength(2);
   });
 
   it('pages without losing or repeating one, also when some go between two pages', async () => {
     const { eks, associate, cluster } = openFixture();
-    const all = Array.from({ length: 7 }, (_, n) => associate({ serviceAccount: `sa-${n}`, roleArn: roleArn('ebs') }).id).sort();
+    const all = Array.from(
+      { length: 7 },
+      (_, n) => associate({ serviceAccount: `sa-${n}`, roleArn: roleArn('ebs') }).id,
+    ).sort();
     const seen: (string | undefined)[] = [];
     let nextToken: string | undefined;
     do {
@@ -192,6 +331,8 @@ describe('reading associations', () => {
       cluster.associations.delete(all[0]!);
     } while (nextToken !== undefined);
     expect(seen).toEqual(all);
-    expect(await failureOf(eks.listPodIdentityAssociations({ clusterName: CLUSTER, nextToken: 'mine' }))).toMatchObject({ name: 'InvalidParameterException' });
+    expect(await failureOf(eks.listPodIdentityAssociations({ clusterName: CLUSTER, nextToken: 'mine' }))).toMatchObject(
+      { name: 'InvalidParameterException' },
+    );
   });
 });

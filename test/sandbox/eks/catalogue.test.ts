@@ -35,7 +35,10 @@ describe('the catalogue', () => {
 
   it.each(addons.map((addon) => [addon.name, addon] as const))('%s fits together', (_name, addon) => {
     for (const kubernetesVersion of ['1.29', '1.30', '1.31', '1.32', '1.33']) {
-      const defaults = addon.versions.filter((version) => version.defaultFor.includes(kubernetesVersion) && version.kubernetesVersions.includes(kubernetesVersion));
+      const defaults = addon.versions.filter(
+        (version) =>
+          version.defaultFor.includes(kubernetesVersion) && version.kubernetesVersions.includes(kubernetesVersion),
+      );
       expect([kubernetesVersion, defaults.length]).toEqual([kubernetesVersion, 1]);
     }
     const newestFirst = [...addon.versions].sort((a, b) => {
@@ -51,24 +54,41 @@ describe('the catalogue', () => {
     const used = workloads.map(({ serviceAccount }) => serviceAccount).filter((name) => name !== 'default');
     expect([...serviceAccounts].sort()).toEqual([...new Set(used)].sort());
     expect(addon.irsaServiceAccounts.filter((name) => !serviceAccounts.includes(name))).toEqual([]);
-    for (const { podIdentity } of addon.versions) expect((podIdentity ?? []).filter(({ serviceAccount }) => !addon.irsaServiceAccounts.includes(serviceAccount))).toEqual([]);
+    for (const { podIdentity } of addon.versions)
+      expect(
+        (podIdentity ?? []).filter(({ serviceAccount }) => !addon.irsaServiceAccounts.includes(serviceAccount)),
+      ).toEqual([]);
     for (const { kind, replicas, containers, labels } of workloads) {
       expect(kind === 'Deployment').toBe(replicas !== undefined);
       expect(containers.length).toBeGreaterThan(0);
-      expect(labels).toMatchObject({ 'app.kubernetes.io/managed-by': 'EKS', app: expect.any(String), 'app.kubernetes.io/name': expect.any(String), 'app.kubernetes.io/component': expect.any(String) });
+      expect(labels).toMatchObject({
+        'app.kubernetes.io/managed-by': 'EKS',
+        app: expect.any(String),
+        'app.kubernetes.io/name': expect.any(String),
+        'app.kubernetes.io/component': expect.any(String),
+      });
     }
     expect(new Set(workloads.map(({ labels }) => labels['app'])).size).toBe(workloads.length);
     const kinds = addon.objects.customKinds ?? [];
     expect(new Set(kinds.map(({ group, plural }) => `${plural}.${group}`)).size).toBe(kinds.length);
     for (const { versions } of kinds) expect(versions.length).toBeGreaterThan(0);
 
-    const schema = JSON.parse(addon.configurationSchema) as { $ref?: string; $schema: string; definitions?: Record<string, object> };
+    const schema = JSON.parse(addon.configurationSchema) as {
+      $ref?: string;
+      $schema: string;
+      definitions?: Record<string, object>;
+    };
     const root = schema.$ref === undefined ? schema : schema.definitions?.[schema.$ref.replace('#/definitions/', '')];
     expect(root).toMatchObject({ type: 'object', additionalProperties: false });
-    expect(schema.$schema).toBe(schema.$ref === undefined ? 'https://json-schema.org/draft/2019-09/schema' : 'http://json-schema.org/draft-06/schema#');
+    expect(schema.$schema).toBe(
+      schema.$ref === undefined
+        ? 'https://json-schema.org/draft/2019-09/schema'
+        : 'http://json-schema.org/draft-06/schema#',
+    );
     // Every reference leads somewhere.
     expect(new Validator(schema as Schema, schema.$ref === undefined ? '2019-09' : '7').validate({}).valid).toBe(true);
-    for (const [, place = '', name = ''] of addon.configurationSchema.matchAll(/"#\/(\$defs|definitions)\/(\w+)"/g)) expect((schema as unknown as Record<string, object>)[place]).toHaveProperty(name);
+    for (const [, place = '', name = ''] of addon.configurationSchema.matchAll(/"#\/(\$defs|definitions)\/(\w+)"/g))
+      expect((schema as unknown as Record<string, object>)[place]).toHaveProperty(name);
   });
 
   it.each([
@@ -84,20 +104,43 @@ describe('the catalogue', () => {
       return a > major || (a === major && (b > minor || (b === minor && c >= patch)));
     };
     const { versions } = catalogue.get(name)!;
-    expect(versions.map((version) => [version.version, version.podIdentity !== undefined])).toEqual(versions.map((version) => [version.version, takes(version)]));
+    expect(versions.map((version) => [version.version, version.podIdentity !== undefined])).toEqual(
+      versions.map((version) => [version.version, takes(version)]),
+    );
     expect(versions.some((version) => !takes(version))).toBe(true);
   });
 
   it.each(addons)('$name has the custom resources that the service asks for', ({ name, objects }) => {
-    const served = (objects.customKinds ?? []).flatMap(({ group, plural, versions }) => versions.map((version) => `${group}/${version} ${plural}`));
+    const served = (objects.customKinds ?? []).flatMap(({ group, plural, versions }) =>
+      versions.map((version) => `${group}/${version} ${plural}`),
+    );
     const resources = new Set(served.map((text) => text.replace(/\/\S+/, '')));
     const asked = ownedKinds(name);
-    expect([...new Set(asked.map(({ group, plural }) => `${group} ${plural}`))].filter((resource) => !resources.has(resource))).toEqual([]);
-    for (const { group, plural } of asked) expect(asked.some((one) => one.group === group && one.plural === plural && served.includes(`${group}/${one.version} ${plural}`))).toBe(true);
-    for (const { group, plural, name: made } of objects.customResources ?? []) expect(madeByAddon(name, { group, plural })).toContain(made);
+    expect(
+      [...new Set(asked.map(({ group, plural }) => `${group} ${plural}`))].filter(
+        (resource) => !resources.has(resource),
+      ),
+    ).toEqual([]);
+    for (const { group, plural } of asked)
+      expect(
+        asked.some(
+          (one) => one.group === group && one.plural === plural && served.includes(`${group}/${one.version} ${plural}`),
+        ),
+      ).toBe(true);
+    for (const { group, plural, name: made } of objects.customResources ?? [])
+      expect(madeByAddon(name, { group, plural })).toContain(made);
   });
 
-  it.each(['coredns', 'kube-proxy', 'snapshot-controller', 'eks-pod-identity-agent', 'cert-manager'])('%s takes none', (name) => {
-    expect(catalogue.get(name)!.versions.filter(({ podIdentity, requiresIamPermissions }) => podIdentity !== undefined || requiresIamPermissions)).toEqual([]);
-  });
+  it.each(['coredns', 'kube-proxy', 'snapshot-controller', 'eks-pod-identity-agent', 'cert-manager'])(
+    '%s takes none',
+    (name) => {
+      expect(
+        catalogue
+          .get(name)!
+          .versions.filter(
+            ({ podIdentity, requiresIamPermissions }) => podIdentity !== undefined || requiresIamPermissions,
+          ),
+      ).toEqual([]);
+    },
+  );
 });

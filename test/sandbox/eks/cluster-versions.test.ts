@@ -16,21 +16,43 @@ const names = (versions: { clusterVersion?: string }[]) => versions.map(({ clust
 describe('DescribeClusterVersions', () => {
   it('says where each version stands at the world’s time', async () => {
     const versions = await versionsAt('2026-01-15T09:00:00Z');
-    expect(versions.map(({ clusterVersion, versionStatus, status, defaultVersion }) => [clusterVersion, versionStatus, status, defaultVersion])).toEqual([
+    expect(
+      versions.map(({ clusterVersion, versionStatus, status, defaultVersion }) => [
+        clusterVersion,
+        versionStatus,
+        status,
+        defaultVersion,
+      ]),
+    ).toEqual([
       ['1.29', 'EXTENDED_SUPPORT', 'extended-support', false],
       ['1.30', 'EXTENDED_SUPPORT', 'extended-support', false],
       ['1.31', 'EXTENDED_SUPPORT', 'extended-support', false],
       ['1.32', 'STANDARD_SUPPORT', 'standard-support', false],
       ['1.33', 'STANDARD_SUPPORT', 'standard-support', true],
     ]);
-    expect(versions[2]).toMatchObject({ clusterType: 'eks', defaultPlatformVersion: 'eks.50', releaseDate: new Date('2024-09-26'), endOfStandardSupportDate: new Date('2025-11-26'), endOfExtendedSupportDate: new Date('2026-11-26') });
+    expect(versions[2]).toMatchObject({
+      clusterType: 'eks',
+      defaultPlatformVersion: 'eks.50',
+      releaseDate: new Date('2024-09-26'),
+      endOfStandardSupportDate: new Date('2025-11-26'),
+      endOfExtendedSupportDate: new Date('2026-11-26'),
+    });
   });
 
   it('leaves out what is supported no more, unless asked', async () => {
     expect(names(await versionsAt('2026-08-01T00:00:00Z'))).toEqual(['1.31', '1.32', '1.33']);
-    expect(names(await versionsAt('2026-08-01T00:00:00Z', { includeAll: true }))).toEqual(['1.29', '1.30', '1.31', '1.32', '1.33']);
+    expect(names(await versionsAt('2026-08-01T00:00:00Z', { includeAll: true }))).toEqual([
+      '1.29',
+      '1.30',
+      '1.31',
+      '1.32',
+      '1.33',
+    ]);
     expect(names(await versionsAt('2026-08-01T00:00:00Z', { versionStatus: 'UNSUPPORTED' }))).toEqual(['1.29', '1.30']);
-    expect(names(await versionsAt('2026-08-01T00:00:00Z', { clusterVersions: ['1.29', '1.33', '1.99'] }))).toEqual(['1.29', '1.33']);
+    expect(names(await versionsAt('2026-08-01T00:00:00Z', { clusterVersions: ['1.29', '1.33', '1.99'] }))).toEqual([
+      '1.29',
+      '1.33',
+    ]);
   });
 
   it('filters by status, default and type, and pages', async () => {
@@ -40,15 +62,23 @@ describe('DescribeClusterVersions', () => {
     const { eks } = openFixture();
     const first = await eks.describeClusterVersions({ maxResults: 3 });
     expect(names(first.clusterVersions ?? [])).toEqual(['1.29', '1.30', '1.31']);
-    expect(names((await eks.describeClusterVersions({ nextToken: first.nextToken })).clusterVersions ?? [])).toEqual(['1.32', '1.33']);
+    expect(names((await eks.describeClusterVersions({ nextToken: first.nextToken })).clusterVersions ?? [])).toEqual([
+      '1.32',
+      '1.33',
+    ]);
     expect(await failureOf(eks.describeClusterVersions({ versionStatus: 'OLD' as never }))).toMatchObject({
       name: 'InvalidParameterException',
-      message: "1 validation error detected: Value 'OLD' at 'versionStatus' failed to satisfy constraint: Member must satisfy enum value set: [EXTENDED_SUPPORT, STANDARD_SUPPORT, UNSUPPORTED]",
+      message:
+        "1 validation error detected: Value 'OLD' at 'versionStatus' failed to satisfy constraint: Member must satisfy enum value set: [EXTENDED_SUPPORT, STANDARD_SUPPORT, UNSUPPORTED]",
     });
   });
 
   it('has just the versions that the catalogue’s add-ons are for', () => {
-    const used = new Set([...loadCatalogue().values()].flatMap((addon) => addon.versions.flatMap(({ kubernetesVersions }) => kubernetesVersions)));
+    const used = new Set(
+      [...loadCatalogue().values()].flatMap((addon) =>
+        addon.versions.flatMap(({ kubernetesVersions }) => kubernetesVersions),
+      ),
+    );
     expect(CLUSTER_VERSIONS.map(({ version }) => version)).toEqual([...used].sort());
   });
 });

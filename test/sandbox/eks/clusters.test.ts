@@ -9,15 +9,23 @@ describe('tags of a cluster', () => {
     expect((await eks.describeCluster({ name: CLUSTER })).cluster?.tags).toEqual({ team: 'shop', env: 'prod' });
     await eks.tagResource({ resourceArn, tags: { 'pod-identity-migration': 'exclude' } });
     await eks.untagResource({ resourceArn, tagKeys: ['env'] });
-    expect((await eks.listTagsForResource({ resourceArn })).tags).toEqual({ team: 'shop', 'pod-identity-migration': 'exclude' });
-    expect((await eks.describeCluster({ name: CLUSTER })).cluster?.tags).toEqual({ team: 'shop', 'pod-identity-migration': 'exclude' });
+    expect((await eks.listTagsForResource({ resourceArn })).tags).toEqual({
+      team: 'shop',
+      'pod-identity-migration': 'exclude',
+    });
+    expect((await eks.describeCluster({ name: CLUSTER })).cluster?.tags).toEqual({
+      team: 'shop',
+      'pod-identity-migration': 'exclude',
+    });
   });
 
   it('are 50 at most', async () => {
     const { eks, cluster } = openFixture();
     const tags = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`t${index}`, '']));
     await eks.tagResource({ resourceArn: cluster.arn, tags });
-    expect(await failureOf(eks.tagResource({ resourceArn: cluster.arn, tags: { one: 'more' } }))).toMatchObject({ name: 'BadRequestException' });
+    expect(await failureOf(eks.tagResource({ resourceArn: cluster.arn, tags: { one: 'more' } }))).toMatchObject({
+      name: 'BadRequestException',
+    });
     expect(cluster.tags).toEqual(tags);
   });
 
@@ -26,7 +34,9 @@ describe('tags of a cluster', () => {
     const association = associate({ serviceAccount: EBS_SA, roleArn: roleArn('ebs'), tags: { of: 'association' } });
     expect((await eks.listTagsForResource({ resourceArn: association.arn })).tags).toEqual({ of: 'association' });
     expect((await eks.listTagsForResource({ resourceArn: addon()!.arn })).tags).toEqual({ team: 'storage' });
-    expect(await failureOf(eks.listTagsForResource({ resourceArn: cluster.arn.replace(CLUSTER, 'other') }))).toMatchObject({ name: 'NotFoundException' });
+    expect(
+      await failureOf(eks.listTagsForResource({ resourceArn: cluster.arn.replace(CLUSTER, 'other') })),
+    ).toMatchObject({ name: 'NotFoundException' });
   });
 });
 
@@ -40,7 +50,10 @@ describe('a cluster that is being deleted', () => {
   it('is listed and described', async () => {
     for (const { eks } of [open(), open('not-found')]) {
       expect((await eks.listClusters({})).clusters).toEqual([CLUSTER]);
-      expect((await eks.describeCluster({ name: CLUSTER })).cluster).toMatchObject({ name: CLUSTER, status: 'DELETING' });
+      expect((await eks.describeCluster({ name: CLUSTER })).cluster).toMatchObject({
+        name: CLUSTER,
+        status: 'DELETING',
+      });
     }
   });
 
@@ -52,6 +65,11 @@ describe('a cluster that is being deleted', () => {
       () => eks.listAccessEntries({ clusterName: CLUSTER }),
     ];
     for (const ask of asked(open())) await expect(ask()).resolves.toBeDefined();
-    for (const ask of asked(open('not-found'))) expect(await failureOf(ask())).toMatchObject({ name: 'ResourceNotFoundException', status: 404, message: `No cluster found for name: ${CLUSTER}.` });
+    for (const ask of asked(open('not-found')))
+      expect(await failureOf(ask())).toMatchObject({
+        name: 'ResourceNotFoundException',
+        status: 404,
+        message: `No cluster found for name: ${CLUSTER}.`,
+      });
   });
 });

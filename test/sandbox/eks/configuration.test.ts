@@ -21,9 +21,15 @@ const failed = (...faults: string[]): string => `Json schema validation failed w
 
 describe('configuration values', () => {
   it.each([
-    ['vpc-cni', '{"env":{"ENABLE_PREFIX_DELEGATION":"true","WARM_PREFIX_TARGET":"1"},"init":{"env":{"DISABLE_TCP_EARLY_DEMUX":"true"}}}'],
+    [
+      'vpc-cni',
+      '{"env":{"ENABLE_PREFIX_DELEGATION":"true","WARM_PREFIX_TARGET":"1"},"init":{"env":{"DISABLE_TCP_EARLY_DEMUX":"true"}}}',
+    ],
     ['vpc-cni', 'env:\n  ENABLE_PREFIX_DELEGATION: "true" # quoted: all of them are texts\naffinity: null\n'],
-    ['coredns', 'replicaCount: 3\nresources:\n  limits: {memory: 170Mi, cpu: 1}\ntolerations:\n- {key: critical, operator: Exists}\n'],
+    [
+      'coredns',
+      'replicaCount: 3\nresources:\n  limits: {memory: 170Mi, cpu: 1}\ntolerations:\n- {key: critical, operator: Exists}\n',
+    ],
     ['kube-proxy', '{"mode":"ipvs","ipvs":{"scheduler":"rr"}}'],
     [EBS, '{"controller":{"extraVolumeTags":{"team":"a b","cost-centre":"4711"},"replicaCount":2}}'],
     [EBS, '{}'],
@@ -35,17 +41,41 @@ describe('configuration values', () => {
     expect(refusalOf(addon, text)).toBeUndefined();
   });
 
-  // Texts: aws/amazon-vpc-cni-k8s#2491, terraform-aws-modules/terraform-aws-eks#2349, aws/containers-roadmap#2216; the others are the validator's own.
+  // Texts: aws/amazon-vpc-cni-k8s#2491, terraform-aws-modules/terraform-aws-eks#2349, aws/containers-roadmap#2216; the
+  // others are the validator's own.
   it.each([
-    ['vpc-cni', '{"InitEnv":{}}', failed('$.InitEnv: is not defined in the schema and the schema does not allow additional properties')],
-    ['vpc-cni', '{"env":{"DISABLE_TCP_EARLY_DEMUX":"true"}}', failed('$.env.DISABLE_TCP_EARLY_DEMUX: is not defined in the schema and the schema does not allow additional properties')],
-    ['vpc-cni', '{"env":{"ENABLE_PREFIX_DELEGATION":true,"WARM_PREFIX_TARGET":1}}', failed('$.env.ENABLE_PREFIX_DELEGATION: boolean found, string expected', '$.env.WARM_PREFIX_TARGET: integer found, string expected')],
+    [
+      'vpc-cni',
+      '{"InitEnv":{}}',
+      failed('$.InitEnv: is not defined in the schema and the schema does not allow additional properties'),
+    ],
+    [
+      'vpc-cni',
+      '{"env":{"DISABLE_TCP_EARLY_DEMUX":"true"}}',
+      failed(
+        '$.env.DISABLE_TCP_EARLY_DEMUX: is not defined in the schema and the schema does not allow additional properties',
+      ),
+    ],
+    [
+      'vpc-cni',
+      '{"env":{"ENABLE_PREFIX_DELEGATION":true,"WARM_PREFIX_TARGET":1}}',
+      failed(
+        '$.env.ENABLE_PREFIX_DELEGATION: boolean found, string expected',
+        '$.env.WARM_PREFIX_TARGET: integer found, string expected',
+      ),
+    ],
     ['vpc-cni', 'affinity: none', failed('$.affinity: string found, but [object, null] is required')],
     ['kube-proxy', 'mode: userspace', failed('$.mode: does not have a value in the enumeration [iptables, ipvs]')],
     ['coredns', '{"tolerations":[{"key":1}]}', failed('$.tolerations[0].key: integer found, string expected')],
     [EBS, 'controller:\n  replicaCount: 1.5\n', failed('$.controller.replicaCount: number found, integer expected')],
     [EBS, '{"controller":{"replicaCount":0}}', failed('$.controller.replicaCount: must have a minimum value of 1')],
-    [EBS, '{"controller":{"extraVolumeTags":{"team":"a;b"}}}', failed(String.raw`$.controller.extraVolumeTags.team: does not match the regex pattern ^[a-zA-Z0-9 _\.:\/=+\-@]*$`)],
+    [
+      EBS,
+      '{"controller":{"extraVolumeTags":{"team":"a;b"}}}',
+      failed(
+        String.raw`$.controller.extraVolumeTags.team: does not match the regex pattern ^[a-zA-Z0-9 _\.:\/=+\-@]*$`,
+      ),
+    ],
     [EBS, '[]', failed('$: array found, object expected')],
     [EBS, 'null', failed('$: null found, object expected')],
     [EBS, '# nothing but a comment\n', failed('$: null found, object expected')],
@@ -60,8 +90,12 @@ describe('configuration values', () => {
     const folder = 'sandbox/scenarios';
     const seen: string[] = [];
     for (const file of readdirSync(folder)) {
-      const { accounts } = JSON.parse(readFileSync(`${folder}/${file}`, 'utf8')) as { accounts: { clusters?: { addons: { name: string; configurationValues?: string }[] }[] }[] };
-      for (const { name, configurationValues } of accounts.flatMap(({ clusters = [] }) => clusters).flatMap(({ addons }) => addons)) {
+      const { accounts } = JSON.parse(readFileSync(`${folder}/${file}`, 'utf8')) as {
+        accounts: { clusters?: { addons: { name: string; configurationValues?: string }[] }[] }[];
+      };
+      for (const { name, configurationValues } of accounts
+        .flatMap(({ clusters = [] }) => clusters)
+        .flatMap(({ addons }) => addons)) {
         expect([file, name, refusalOf(name, configurationValues)]).toEqual([file, name, undefined]);
         if (configurationValues !== undefined) seen.push(name);
       }
@@ -76,7 +110,13 @@ describe('the API', () => {
     const [version] = catalogue.get(addonName)!.versions;
     const { configurationSchema } = await eks.describeAddonConfiguration({ addonName, addonVersion: version!.version });
     expect(configurationSchema).toBe(catalogue.get(addonName)!.configurationSchema);
-    const refusal = await failureOf(eks.createAddon({ clusterName: CLUSTER, addonName, configurationValues: 'nope: 1' }));
-    expect(refusal).toMatchObject({ name: 'InvalidParameterException', addonName, message: expect.stringContaining('[$.nope: is not defined in the schema') });
+    const refusal = await failureOf(
+      eks.createAddon({ clusterName: CLUSTER, addonName, configurationValues: 'nope: 1' }),
+    );
+    expect(refusal).toMatchObject({
+      name: 'InvalidParameterException',
+      addonName,
+      message: expect.stringContaining('[$.nope: is not defined in the schema'),
+    });
   });
 });

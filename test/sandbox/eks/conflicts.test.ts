@@ -6,19 +6,33 @@ import { CLUSTER, EBS, EBS_SA, openFixture, roleArn } from './fixture.ts';
 import type { Fixture } from './fixture.ts';
 
 const addon = { clusterName: CLUSTER, addonName: EBS };
-const REPLICAS: ForeignField = { field: 'Deployment.apps ebs-csi-controller - .spec.replicas', manager: 'kubectl-scale' };
-const IMAGE: ForeignField = { field: 'Deployment.apps ebs-csi-controller - .spec.template.spec.containers[name="ebs-plugin"].image', manager: 'kubectl-edit' };
+const REPLICAS: ForeignField = {
+  field: 'Deployment.apps ebs-csi-controller - .spec.replicas',
+  manager: 'kubectl-scale',
+};
+const IMAGE: ForeignField = {
+  field: 'Deployment.apps ebs-csi-controller - .spec.template.spec.containers[name="ebs-plugin"].image',
+  manager: 'kubectl-edit',
+};
 const CONFLICT = {
   code: 'ConfigurationConflict',
   message: `Conflicts found when trying to apply. Will not continue due to resolve conflicts mode. Conflicts:\n${REPLICAS.field}\n${IMAGE.field}`,
   resourceIds: [],
 };
-const uids = (fixture: Fixture): string[] => fixture.podsOf(EBS_SA).map((pod) => pod.metadata.uid).sort();
-const annotation = (fixture: Fixture): string | undefined => fixture.object('serviceaccounts.', EBS_SA)?.metadata.annotations?.['eks.amazonaws.com/role-arn'];
+const uids = (fixture: Fixture): string[] =>
+  fixture
+    .podsOf(EBS_SA)
+    .map((pod) => pod.metadata.uid)
+    .sort();
+const annotation = (fixture: Fixture): string | undefined =>
+  fixture.object('serviceaccounts.', EBS_SA)?.metadata.annotations?.['eks.amazonaws.com/role-arn'];
 
 /** An IRSA add-on of whose objects somebody has changed these fields. */
 const changed = (knobs: Partial<Knobs>, ...fields: ForeignField[]): Fixture => {
-  const fixture = openFixture({ addons: [{ name: EBS, role: 'ebs' }], knobs: { addonCreateSeconds: 25, addonUpdateSeconds: 15, ...knobs } });
+  const fixture = openFixture({
+    addons: [{ name: EBS, role: 'ebs' }],
+    knobs: { addonCreateSeconds: 25, addonUpdateSeconds: 15, ...knobs },
+  });
   if (fields.length > 0) fixture.cluster.foreignFields.set(EBS, fields);
   return fixture;
 };
@@ -26,12 +40,37 @@ const changed = (knobs: Partial<Knobs>, ...fields: ForeignField[]): Fixture => {
 /** Patches the controller's Deployment, as an administrator would. */
 const kubectl = async ({ world, cluster }: Fixture, fieldManager: string, patch: object): Promise<void> => {
   const principalArn = roleArn('operator');
-  const policies = [{ policyArn: 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy', scope: { type: 'cluster' as const, namespaces: [] }, associatedAt: 0 }];
-  cluster.accessEntries.set(principalArn, { principalArn, kubernetesGroups: [], type: 'STANDARD', tags: {}, createdAt: 0, policies });
+  const policies = [
+    {
+      policyArn: 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy',
+      scope: { type: 'cluster' as const, namespaces: [] },
+      associatedAt: 0,
+    },
+  ];
+  cluster.accessEntries.set(principalArn, {
+    principalArn,
+    kubernetesGroups: [],
+    type: 'STANDARD',
+    tags: {},
+    createdAt: 0,
+    policies,
+  });
   const path = '/apis/apps/v1/namespaces/kube-system/deployments/ebs-csi-controller';
   const headers = { 'content-type': 'application/strategic-merge-patch+json' };
-  const request = { method: 'PATCH', host: 'shop.example', path, query: { fieldManager }, headers, body: Buffer.from(JSON.stringify(patch)) };
-  const answer = await createKubernetesService(world, cluster)(request, { caller: { accessKeyId: 'AK', principalArn, account: cluster.account }, region: cluster.region, describe: () => undefined, authorize: () => undefined });
+  const request = {
+    method: 'PATCH',
+    host: 'shop.example',
+    path,
+    query: { fieldManager },
+    headers,
+    body: Buffer.from(JSON.stringify(patch)),
+  };
+  const answer = await createKubernetesService(world, cluster)(request, {
+    caller: { accessKeyId: 'AK', principalArn, account: cluster.account },
+    region: cluster.region,
+    describe: () => undefined,
+    authorize: () => undefined,
+  });
   expect(answer.status).toBe(200);
 };
 
@@ -43,20 +82,26 @@ const preserved = async (...fields: ForeignField[]): Promise<Fixture> => {
 };
 
 describe('CreateAddon over preserved objects that others have changed', () => {
-  it.each([undefined, 'NONE', 'PRESERVE'] as const)('with %s fails when the create is over, names the fields, and touches nothing', async (resolveConflicts) => {
-    const fixture = await preserved(REPLICAS, IMAGE);
-    const before = uids(fixture);
-    expect((await fixture.eks.createAddon({ ...addon, resolveConflicts })).addon?.status).toBe('CREATING');
-    fixture.pass(24);
-    expect((await fixture.eks.describeAddon(addon)).addon?.status).toBe('CREATING');
-    fixture.pass(1);
-    expect((await fixture.eks.describeAddon(addon)).addon).toMatchObject({ status: 'CREATE_FAILED', health: { issues: [CONFLICT] } });
-    fixture.pass(3600);
-    expect(fixture.addon()?.status).toBe('CREATE_FAILED');
-    expect(uids(fixture)).toEqual(before);
-    expect(annotation(fixture)).toBe(roleArn('ebs'));
-    expect(fixture.cluster.foreignFields.get(EBS)).toHaveLength(2);
-  });
+  it.each([undefined, 'NONE', 'PRESERVE'] as const)(
+    'with %s fails when the create is over, names the fields, and touches nothing',
+    async (resolveConflicts) => {
+      const fixture = await preserved(REPLICAS, IMAGE);
+      const before = uids(fixture);
+      expect((await fixture.eks.createAddon({ ...addon, resolveConflicts })).addon?.status).toBe('CREATING');
+      fixture.pass(24);
+      expect((await fixture.eks.describeAddon(addon)).addon?.status).toBe('CREATING');
+      fixture.pass(1);
+      expect((await fixture.eks.describeAddon(addon)).addon).toMatchObject({
+        status: 'CREATE_FAILED',
+        health: { issues: [CONFLICT] },
+      });
+      fixture.pass(3600);
+      expect(fixture.addon()?.status).toBe('CREATE_FAILED');
+      expect(uids(fixture)).toEqual(before);
+      expect(annotation(fixture)).toBe(roleArn('ebs'));
+      expect(fixture.cluster.foreignFields.get(EBS)).toHaveLength(2);
+    },
+  );
 
   it('with OVERWRITE takes the fields back; a pod template among them restarts pods', async () => {
     for (const fields of [[REPLICAS], [REPLICAS, IMAGE]]) {
@@ -116,11 +161,16 @@ describe('UpdateAddon of objects that others have changed', () => {
     fixture.pass(14);
     expect(fixture.addon()?.status).toBe('UPDATING');
     fixture.pass(1);
-    expect((await fixture.eks.describeUpdate({ name: CLUSTER, addonName: EBS, updateId: update?.id })).update).toMatchObject({
+    expect(
+      (await fixture.eks.describeUpdate({ name: CLUSTER, addonName: EBS, updateId: update?.id })).update,
+    ).toMatchObject({
       status: 'Failed',
       errors: [{ errorCode: 'ConfigurationConflict', errorMessage: CONFLICT.message, resourceIds: [] }],
     });
-    expect((await fixture.eks.describeAddon(addon)).addon).toMatchObject({ status: 'UPDATE_FAILED', health: { issues: [CONFLICT] } });
+    expect((await fixture.eks.describeAddon(addon)).addon).toMatchObject({
+      status: 'UPDATE_FAILED',
+      health: { issues: [CONFLICT] },
+    });
     expect(uids(fixture)).toEqual(before);
     expect(annotation(fixture)).toBe(roleArn('ebs'));
   });
@@ -137,13 +187,21 @@ describe('UpdateAddon of objects that others have changed', () => {
     expect(fixture.cluster.foreignFields.has(EBS)).toBe(false);
   });
 
-  it.each(['UPDATE_FAILED', 'DEGRADED'] as const)('ends in %s where the knob says so, and the update is Failed', async (updateConflictEndsIn) => {
-    const fixture = changed({ updateConflictEndsIn }, REPLICAS);
-    const { update } = await fixture.eks.updateAddon(addon);
-    fixture.pass(60);
-    expect(fixture.addon()).toMatchObject({ status: updateConflictEndsIn, issues: [{ code: 'ConfigurationConflict' }] });
-    expect((await fixture.eks.describeUpdate({ name: CLUSTER, addonName: EBS, updateId: update?.id })).update?.status).toBe('Failed');
-  });
+  it.each(['UPDATE_FAILED', 'DEGRADED'] as const)(
+    'ends in %s where the knob says so, and the update is Failed',
+    async (updateConflictEndsIn) => {
+      const fixture = changed({ updateConflictEndsIn }, REPLICAS);
+      const { update } = await fixture.eks.updateAddon(addon);
+      fixture.pass(60);
+      expect(fixture.addon()).toMatchObject({
+        status: updateConflictEndsIn,
+        issues: [{ code: 'ConfigurationConflict' }],
+      });
+      expect(
+        (await fixture.eks.describeUpdate({ name: CLUSTER, addonName: EBS, updateId: update?.id })).update?.status,
+      ).toBe('Failed');
+    },
+  );
 
   it('meets what somebody changes by kubectl, and keeps the value with PRESERVE', async () => {
     const fixture = changed({});
@@ -153,19 +211,29 @@ describe('UpdateAddon of objects that others have changed', () => {
     const associations = { podIdentityAssociations: [{ serviceAccount: EBS_SA, roleArn: roleArn('ebs') }] };
     await fixture.eks.updateAddon({ ...addon, ...associations, resolveConflicts: 'PRESERVE' });
     fixture.pass(300);
-    expect([fixture.addon()?.status, object().spec?.['replicas'], fixture.podsOf(EBS_SA).length]).toEqual(['ACTIVE', 3, 3]);
+    expect([fixture.addon()?.status, object().spec?.['replicas'], fixture.podsOf(EBS_SA).length]).toEqual([
+      'ACTIVE',
+      3,
+      3,
+    ]);
     await fixture.eks.updateAddon({ ...addon, resolveConflicts: 'NONE' });
     fixture.pass(300);
     expect(fixture.addon()?.status).toBe('UPDATE_FAILED');
     await fixture.eks.updateAddon({ ...addon, resolveConflicts: 'OVERWRITE' });
     fixture.pass(300);
-    expect([fixture.addon()?.status, object().spec?.['replicas'], fixture.podsOf(EBS_SA).length]).toEqual(['ACTIVE', 2, 2]);
+    expect([fixture.addon()?.status, object().spec?.['replicas'], fixture.podsOf(EBS_SA).length]).toEqual([
+      'ACTIVE',
+      2,
+      2,
+    ]);
     expect(fixture.cluster.foreignFields.size).toBe(0);
   });
 
   it('does not meet a restart by kubectl: EKS sets no such field', async () => {
     const fixture = changed({});
-    await kubectl(fixture, 'kubectl-rollout', { spec: { template: { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': 'x' } } } } });
+    await kubectl(fixture, 'kubectl-rollout', {
+      spec: { template: { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': 'x' } } } },
+    });
     await fixture.eks.updateAddon({ ...addon, resolveConflicts: 'NONE' });
     fixture.pass(300);
     expect(fixture.addon()?.status).toBe('ACTIVE');
@@ -187,7 +255,9 @@ describe('UpdateAddon of objects that others have changed', () => {
 
   it('leaves the add-ons beside it alone', async () => {
     const fixture = openFixture({ addons: [{ name: EBS }, { name: 'coredns' }] });
-    fixture.cluster.foreignFields.set('coredns', [{ field: 'ConfigMap coredns - .data.Corefile', manager: 'kubectl-edit' }]);
+    fixture.cluster.foreignFields.set('coredns', [
+      { field: 'ConfigMap coredns - .data.Corefile', manager: 'kubectl-edit' },
+    ]);
     await fixture.eks.updateAddon(addon);
     fixture.pass(300);
     expect(fixture.addon()?.status).toBe('ACTIVE');

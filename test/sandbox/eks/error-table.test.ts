@@ -1,7 +1,7 @@
 /**
  * What EKS refuses, and how, as far as it is known: one row each, through the real SDK. How sure a row is stands in it:
- * `certain` is documented or reported word for word, `likely` follows from several reports, `unknown` is the sandbox's own
- * choice, and then often a knob, whose rows are here for each setting.
+ * `certain` is documented or reported word for word, `likely` follows from several reports, `unknown` is the sandbox's
+ * own choice, and then often a knob, whose rows are here for each setting.
  *
  * Two rows that AWS has are not here, since the sandbox judges no permissions: a caller who may not call the operation,
  * and one who may not pass the role.
@@ -34,8 +34,11 @@ const installed: FixtureAddon[] = [{ name: EBS, role: 'ebs' }];
 const OLD = 'v1.25.0-eksbuild.1';
 const ID = 'a-00000000000000000';
 const association = { clusterName: CLUSTER, namespace: 'kube-system', serviceAccount: EBS_SA, roleArn: roleArn('ebs') };
-const byAddon = (role = roleArn('ebs'), serviceAccount = EBS_SA) => ({ podIdentityAssociations: [{ serviceAccount, roleArn: role }] });
-const held = (fixture: Fixture): unknown => fixture.associate({ id: ID, serviceAccount: EBS_SA, roleArn: roleArn('other') });
+const byAddon = (role = roleArn('ebs'), serviceAccount = EBS_SA) => ({
+  podIdentityAssociations: [{ serviceAccount, roleArn: role }],
+});
+const held = (fixture: Fixture): unknown =>
+  fixture.associate({ id: ID, serviceAccount: EBS_SA, roleArn: roleArn('other') });
 const deleting = (fixture: Fixture): unknown => fixture.eks.deleteAddon(addon);
 
 const invalid = (message: string): Row['answer'] => ['InvalidParameterException', 400, message];
@@ -43,12 +46,18 @@ const inUse = (message: string): Row['answer'] => ['ResourceInUseException', 409
 const notFound = (message: string): Row['answer'] => ['ResourceNotFoundException', 404, message];
 const NO_ADDON = notFound(`No addon: ${EBS} found in cluster: ${CLUSTER}`);
 const CROSS_ACCOUNT: Row['answer'] = ['AccessDeniedException', 403, 'Cross-account pass role is not allowed.'];
-const NOT_SUPPORTED = 'ConfigurationValue provided in request is not supported: Json schema validation failed with error: ';
+const NOT_SUPPORTED =
+  'ConfigurationValue provided in request is not supported: Json schema validation failed with error: ';
 const EXISTS = inUse(`Association already exists: ${ID}`);
 
 const busy = (['CREATING', 'UPDATING', 'DELETING'] as const).flatMap((status): Row[] => {
   const text = `Addon ${EBS} cannot be deleted as it is currently in ${status} state`;
-  const row = { situation: `delete while ${status}`, certainty: 'unknown' as const, addons: [{ name: EBS, status }], call: (eks: EKS) => eks.deleteAddon(addon) };
+  const row = {
+    situation: `delete while ${status}`,
+    certainty: 'unknown' as const,
+    addons: [{ name: EBS, status }],
+    call: (eks: EKS) => eks.deleteAddon(addon),
+  };
   return [
     { ...row, knobs: { deleteWhileBusy: 'ResourceInUseException' }, answer: inUse(text) },
     { ...row, knobs: { deleteWhileBusy: 'InvalidRequestException' }, answer: ['InvalidRequestException', 400, text] },
@@ -56,61 +65,181 @@ const busy = (['CREATING', 'UPDATING', 'DELETING'] as const).flatMap((status): R
   ];
 });
 
-const fsx = { clusterName: CLUSTER, addonName: 'aws-fsx-csi-driver', podIdentityAssociations: [{ serviceAccount: 'fsx-csi-controller-sa', roleArn: roleArn('ebs') }] };
+const fsx = {
+  clusterName: CLUSTER,
+  addonName: 'aws-fsx-csi-driver',
+  podIdentityAssociations: [{ serviceAccount: 'fsx-csi-controller-sa', roleArn: roleArn('ebs') }],
+};
 const withoutAgent: Row[] = (['refuse', 'accept', 'degrade'] as const).map((setting) => ({
   situation: `associations without an agent: ${setting}`,
   certainty: 'unknown',
   knobs: { withoutAgent: setting },
   call: (eks) => eks.createAddon(fsx),
-  answer: setting === 'refuse' ? ['InvalidParameterException', 400, 'Amazon EKS Pod Identity agent is not installed in the cluster'] : 'accepted',
+  answer:
+    setting === 'refuse'
+      ? ['InvalidParameterException', 400, 'Amazon EKS Pod Identity agent is not installed in the cluster']
+      : 'accepted',
 }));
 
 const ADDONS: Row[] = [
   ...withoutAgent,
-  { situation: 'create, and it exists', certainty: 'certain', addons: installed, call: (eks) => eks.createAddon(addon), answer: inUse('Addon already exists.') },
-  { situation: 'create while the previous copy is DELETING', certainty: 'likely', addons: installed, before: deleting, call: (eks) => eks.createAddon(addon), answer: inUse('Addon already exists.') },
-  { situation: 'describe, and it is missing', certainty: 'certain', call: (eks) => eks.describeAddon(addon), answer: NO_ADDON },
-  { situation: 'delete, and it is missing', certainty: 'certain', text: 'likely', call: (eks) => eks.deleteAddon(addon), answer: NO_ADDON },
-  { situation: 'update, and it is missing', certainty: 'certain', text: 'likely', call: (eks) => eks.updateAddon(addon), answer: NO_ADDON },
-  { situation: 'missing cluster', certainty: 'certain', call: (eks) => eks.describeAddon({ ...addon, clusterName: 'none' }), answer: notFound('No cluster found for name: none.') },
-  ...(['UPDATING', 'CREATING'] as const).map(
-    (status): Row => ({ situation: `update while ${status}`, certainty: 'certain', addons: [{ name: EBS, status }], call: (eks) => eks.updateAddon(addon), answer: inUse(`Addon ${EBS} cannot be updated as it is currently in ${status} state`) }),
-  ),
-  { situation: 'update while DELETING', certainty: 'likely', addons: installed, before: deleting, call: (eks) => eks.updateAddon(addon), answer: inUse(`Addon ${EBS} cannot be updated as it is currently in DELETING state`) },
+  {
+    situation: 'create, and it exists',
+    certainty: 'certain',
+    addons: installed,
+    call: (eks) => eks.createAddon(addon),
+    answer: inUse('Addon already exists.'),
+  },
+  {
+    situation: 'create while the previous copy is DELETING',
+    certainty: 'likely',
+    addons: installed,
+    before: deleting,
+    call: (eks) => eks.createAddon(addon),
+    answer: inUse('Addon already exists.'),
+  },
+  {
+    situation: 'describe, and it is missing',
+    certainty: 'certain',
+    call: (eks) => eks.describeAddon(addon),
+    answer: NO_ADDON,
+  },
+  {
+    situation: 'delete, and it is missing',
+    certainty: 'certain',
+    text: 'likely',
+    call: (eks) => eks.deleteAddon(addon),
+    answer: NO_ADDON,
+  },
+  {
+    situation: 'update, and it is missing',
+    certainty: 'certain',
+    text: 'likely',
+    call: (eks) => eks.updateAddon(addon),
+    answer: NO_ADDON,
+  },
+  {
+    situation: 'missing cluster',
+    certainty: 'certain',
+    call: (eks) => eks.describeAddon({ ...addon, clusterName: 'none' }),
+    answer: notFound('No cluster found for name: none.'),
+  },
+  ...(['UPDATING', 'CREATING'] as const).map((status): Row => ({
+    situation: `update while ${status}`,
+    certainty: 'certain',
+    addons: [{ name: EBS, status }],
+    call: (eks) => eks.updateAddon(addon),
+    answer: inUse(`Addon ${EBS} cannot be updated as it is currently in ${status} state`),
+  })),
+  {
+    situation: 'update while DELETING',
+    certainty: 'likely',
+    addons: installed,
+    before: deleting,
+    call: (eks) => eks.updateAddon(addon),
+    answer: inUse(`Addon ${EBS} cannot be updated as it is currently in DELETING state`),
+  },
   ...busy,
-  { situation: 'unknown version', certainty: 'certain', call: (eks) => eks.createAddon({ ...addon, addonVersion: 'v9.9.9-eksbuild.1' }), answer: invalid('Addon version specified is not supported') },
-  { situation: 'unknown add-on', certainty: 'certain', call: (eks) => eks.createAddon({ ...addon, addonName: 'no-such-addon' }), answer: invalid('Addon specified is not supported') },
+  {
+    situation: 'unknown version',
+    certainty: 'certain',
+    call: (eks) => eks.createAddon({ ...addon, addonVersion: 'v9.9.9-eksbuild.1' }),
+    answer: invalid('Addon version specified is not supported'),
+  },
+  {
+    situation: 'unknown add-on',
+    certainty: 'certain',
+    call: (eks) => eks.createAddon({ ...addon, addonName: 'no-such-addon' }),
+    answer: invalid('Addon specified is not supported'),
+  },
   {
     situation: 'configuration that the schema does not have',
     certainty: 'certain',
     call: (eks) => eks.createAddon({ ...addon, configurationValues: '{"podAnnotations":{}}' }),
-    answer: invalid(`${NOT_SUPPORTED}[$.podAnnotations: is not defined in the schema and the schema does not allow additional properties]`),
+    answer: invalid(
+      `${NOT_SUPPORTED}[$.podAnnotations: is not defined in the schema and the schema does not allow additional properties]`,
+    ),
   },
-  { situation: 'configuration null', certainty: 'certain', addons: installed, call: (eks) => eks.updateAddon({ ...addon, configurationValues: 'null' }), answer: invalid(`${NOT_SUPPORTED}[$: null found, object expected]`) },
+  {
+    situation: 'configuration null',
+    certainty: 'certain',
+    addons: installed,
+    call: (eks) => eks.updateAddon({ ...addon, configurationValues: 'null' }),
+    answer: invalid(`${NOT_SUPPORTED}[$: null found, object expected]`),
+  },
   // In 2022 EKS refused it, today's API reference takes it for NONE.
-  { situation: 'PRESERVE on create', certainty: 'certain', call: (eks) => eks.createAddon({ ...addon, resolveConflicts: 'PRESERVE' }), answer: 'accepted' },
-  { situation: 'associations of a version without them', certainty: 'certain', version: '1.30', call: (eks) => eks.createAddon({ ...addon, addonVersion: OLD, ...byAddon() }), answer: invalid(`Pod Identity feature is not supported for addon version: ${OLD}`) },
+  {
+    situation: 'PRESERVE on create',
+    certainty: 'certain',
+    call: (eks) => eks.createAddon({ ...addon, resolveConflicts: 'PRESERVE' }),
+    answer: 'accepted',
+  },
+  {
+    situation: 'associations of a version without them',
+    certainty: 'certain',
+    version: '1.30',
+    call: (eks) => eks.createAddon({ ...addon, addonVersion: OLD, ...byAddon() }),
+    answer: invalid(`Pod Identity feature is not supported for addon version: ${OLD}`),
+  },
   {
     situation: 'an association of a wrong service account',
     certainty: 'certain',
     call: (eks) => eks.createAddon({ ...addon, ...byAddon(roleArn('ebs'), 'ebs-csi-node-sa') }),
     answer: invalid(`Service account ebs-csi-node-sa in pod identity configuration is not supported for addon ${EBS}`),
   },
-  { situation: 'create, and the service account has an association', certainty: 'certain', text: 'likely', before: held, call: (eks) => eks.createAddon({ ...addon, ...byAddon() }), answer: EXISTS },
-  { situation: 'update, and the service account has an association', certainty: 'certain', text: 'likely', addons: installed, before: held, call: (eks) => eks.updateAddon({ ...addon, ...byAddon() }), answer: EXISTS },
-  { situation: 'update with an empty role', certainty: 'certain', addons: installed, call: (eks) => eks.updateAddon({ ...addon, serviceAccountRoleArn: '' }), answer: CROSS_ACCOUNT },
-  { situation: 'create with an empty role', certainty: 'likely', call: (eks) => eks.createAddon({ ...addon, serviceAccountRoleArn: '' }), answer: CROSS_ACCOUNT },
+  {
+    situation: 'create, and the service account has an association',
+    certainty: 'certain',
+    text: 'likely',
+    before: held,
+    call: (eks) => eks.createAddon({ ...addon, ...byAddon() }),
+    answer: EXISTS,
+  },
+  {
+    situation: 'update, and the service account has an association',
+    certainty: 'certain',
+    text: 'likely',
+    addons: installed,
+    before: held,
+    call: (eks) => eks.updateAddon({ ...addon, ...byAddon() }),
+    answer: EXISTS,
+  },
+  {
+    situation: 'update with an empty role',
+    certainty: 'certain',
+    addons: installed,
+    call: (eks) => eks.updateAddon({ ...addon, serviceAccountRoleArn: '' }),
+    answer: CROSS_ACCOUNT,
+  },
+  {
+    situation: 'create with an empty role',
+    certainty: 'likely',
+    call: (eks) => eks.createAddon({ ...addon, serviceAccountRoleArn: '' }),
+    answer: CROSS_ACCOUNT,
+  },
   {
     situation: 'an add-on’s update without its name',
     certainty: 'certain',
     addons: installed,
-    before: (fixture) => fixture.cluster.updates.set('u-1', { id: 'u-1', addonName: EBS, status: 'InProgress', type: 'AddonUpdate', params: [], errors: [], createdAt: 0 }),
+    before: (fixture) =>
+      fixture.cluster.updates.set('u-1', {
+        id: 'u-1',
+        addonName: EBS,
+        status: 'InProgress',
+        type: 'AddonUpdate',
+        params: [],
+        errors: [],
+        createdAt: 0,
+      }),
     call: (eks) => eks.describeUpdate({ name: CLUSTER, updateId: 'u-1' }),
     answer: notFound('No update found for ID: u-1'),
   },
 ];
 
-const create = (change: Partial<typeof association> = {}) => (eks: EKS) => eks.createPodIdentityAssociation({ ...association, ...change });
+const create =
+  (change: Partial<typeof association> = {}) =>
+  (eks: EKS) =>
+    eks.createPodIdentityAssociation({ ...association, ...change });
 const byId = { clusterName: CLUSTER, associationId: ID };
 const NO_ASSOCIATION = notFound(`No association found for ID: ${ID}`);
 const NO_ROLE = invalid('Role provided in the request does not exist.');
@@ -122,20 +251,96 @@ const deleted = (fixture: Fixture): unknown => {
 
 const ASSOCIATIONS: Row[] = [
   { situation: 'duplicate', certainty: 'certain', before: held, call: create(), answer: EXISTS },
-  { situation: 'the same key again after a delete', certainty: 'likely', knobs: { associationDeleteLagSeconds: 2 }, before: deleted, call: create(), answer: EXISTS },
-  { situation: 'the same key again after a delete', certainty: 'likely', knobs: { associationDeleteLagSeconds: 0 }, before: deleted, call: create(), answer: 'accepted' },
+  {
+    situation: 'the same key again after a delete',
+    certainty: 'likely',
+    knobs: { associationDeleteLagSeconds: 2 },
+    before: deleted,
+    call: create(),
+    answer: EXISTS,
+  },
+  {
+    situation: 'the same key again after a delete',
+    certainty: 'likely',
+    knobs: { associationDeleteLagSeconds: 0 },
+    before: deleted,
+    call: create(),
+    answer: 'accepted',
+  },
   { situation: 'role missing', certainty: 'certain', call: create({ roleArn: roleArn('nobody') }), answer: NO_ROLE },
-  { situation: 'role made a moment ago', certainty: 'certain', knobs: { iamLagSeconds: 10 }, call: create({ roleArn: roleArn('young') }), answer: NO_ROLE },
-  { situation: 'role made a moment ago', certainty: 'certain', knobs: { iamLagSeconds: 0 }, call: create({ roleArn: roleArn('young') }), answer: 'accepted' },
-  { situation: 'trust without the pods’ principal', certainty: 'certain', call: create({ roleArn: roleArn('irsa-only') }), answer: BAD_TRUST },
-  { situation: 'trust without sts:TagSession', certainty: 'certain', call: create({ roleArn: roleArn('no-tag-session') }), answer: BAD_TRUST },
-  { situation: 'trust before duplicate', certainty: 'likely', before: held, call: create({ roleArn: roleArn('irsa-only') }), answer: BAD_TRUST },
-  { situation: 'role of another account', certainty: 'likely', call: create({ roleArn: roleArn('ebs', OTHER_ACCOUNT) }), answer: CROSS_ACCOUNT },
-  { situation: 'update with an empty role', certainty: 'certain', before: held, call: (eks) => eks.updatePodIdentityAssociation({ ...byId, roleArn: '' }), answer: CROSS_ACCOUNT },
-  { situation: 'describe, and it is missing', certainty: 'certain', text: 'unknown', call: (eks) => eks.describePodIdentityAssociation(byId), answer: NO_ASSOCIATION },
-  { situation: 'delete, and it is missing', certainty: 'certain', text: 'unknown', call: (eks) => eks.deletePodIdentityAssociation(byId), answer: NO_ASSOCIATION },
-  { situation: 'update, and it is missing', certainty: 'certain', text: 'unknown', call: (eks) => eks.updatePodIdentityAssociation({ ...byId, roleArn: roleArn('ebs') }), answer: NO_ASSOCIATION },
-  { situation: 'id of another length', certainty: 'certain', call: (eks) => eks.deletePodIdentityAssociation({ ...byId, associationId: 'a-1' }), answer: invalid('The parameter associationId should be 19 characters long.') },
+  {
+    situation: 'role made a moment ago',
+    certainty: 'certain',
+    knobs: { iamLagSeconds: 10 },
+    call: create({ roleArn: roleArn('young') }),
+    answer: NO_ROLE,
+  },
+  {
+    situation: 'role made a moment ago',
+    certainty: 'certain',
+    knobs: { iamLagSeconds: 0 },
+    call: create({ roleArn: roleArn('young') }),
+    answer: 'accepted',
+  },
+  {
+    situation: 'trust without the pods’ principal',
+    certainty: 'certain',
+    call: create({ roleArn: roleArn('irsa-only') }),
+    answer: BAD_TRUST,
+  },
+  {
+    situation: 'trust without sts:TagSession',
+    certainty: 'certain',
+    call: create({ roleArn: roleArn('no-tag-session') }),
+    answer: BAD_TRUST,
+  },
+  {
+    situation: 'trust before duplicate',
+    certainty: 'likely',
+    before: held,
+    call: create({ roleArn: roleArn('irsa-only') }),
+    answer: BAD_TRUST,
+  },
+  {
+    situation: 'role of another account',
+    certainty: 'likely',
+    call: create({ roleArn: roleArn('ebs', OTHER_ACCOUNT) }),
+    answer: CROSS_ACCOUNT,
+  },
+  {
+    situation: 'update with an empty role',
+    certainty: 'certain',
+    before: held,
+    call: (eks) => eks.updatePodIdentityAssociation({ ...byId, roleArn: '' }),
+    answer: CROSS_ACCOUNT,
+  },
+  {
+    situation: 'describe, and it is missing',
+    certainty: 'certain',
+    text: 'unknown',
+    call: (eks) => eks.describePodIdentityAssociation(byId),
+    answer: NO_ASSOCIATION,
+  },
+  {
+    situation: 'delete, and it is missing',
+    certainty: 'certain',
+    text: 'unknown',
+    call: (eks) => eks.deletePodIdentityAssociation(byId),
+    answer: NO_ASSOCIATION,
+  },
+  {
+    situation: 'update, and it is missing',
+    certainty: 'certain',
+    text: 'unknown',
+    call: (eks) => eks.updatePodIdentityAssociation({ ...byId, roleArn: roleArn('ebs') }),
+    answer: NO_ASSOCIATION,
+  },
+  {
+    situation: 'id of another length',
+    certainty: 'certain',
+    call: (eks) => eks.deletePodIdentityAssociation({ ...byId, associationId: 'a-1' }),
+    answer: invalid('The parameter associationId should be 19 characters long.'),
+  },
   {
     situation: 'more than a cluster can have',
     certainty: 'certain',
@@ -144,7 +349,11 @@ const ASSOCIATIONS: Row[] = [
       for (let n = 0; n < 5000; n += 1) fixture.associate({ serviceAccount: `sa-${n}`, roleArn: roleArn('ebs') });
     },
     call: create(),
-    answer: ['ResourceLimitExceededException', 400, `The cluster ${CLUSTER} can have at most 5000 Pod Identity associations.`],
+    answer: [
+      'ResourceLimitExceededException',
+      400,
+      `The cluster ${CLUSTER} can have at most 5000 Pod Identity associations.`,
+    ],
   },
 ];
 
@@ -153,7 +362,11 @@ const titleOf = ({ situation, certainty, text = certainty, knobs }: Row): string
 
 /** What the SDK gets in that row's situation. */
 const answerIn = async ({ knobs, addons, version, before, call }: Row): Promise<unknown> => {
-  const fixture = openFixture({ ...(knobs ? { knobs } : {}), ...(addons ? { addons } : {}), ...(version === undefined ? {} : { version }) });
+  const fixture = openFixture({
+    ...(knobs ? { knobs } : {}),
+    ...(addons ? { addons } : {}),
+    ...(version === undefined ? {} : { version }),
+  });
   await before?.(fixture);
   const answer = call(fixture.eks, fixture).then(() => 'accepted');
   return answer.catch(async () => {
@@ -170,7 +383,9 @@ describe('the operations on add-ons', () => {
   it('[likely] an empty role passes the SDK for JavaScript, which checks no lengths', async () => {
     const fixture = openFixture({ addons: installed });
     await failureOf(fixture.eks.updateAddon({ ...addon, serviceAccountRoleArn: '' }));
-    expect(fixture.described).toMatchObject([{ operation: 'UpdateAddon', input: { ...addon, serviceAccountRoleArn: '' } }]);
+    expect(fixture.described).toMatchObject([
+      { operation: 'UpdateAddon', input: { ...addon, serviceAccountRoleArn: '' } },
+    ]);
   });
 });
 
@@ -204,7 +419,10 @@ describe('resolveConflicts, where somebody has changed a field', () => {
     await fixture.eks.createAddon({ ...coredns, resolveConflicts });
     fixture.pass(300);
     const { addon: created } = await fixture.eks.describeAddon(coredns);
-    expect([created?.status, created?.health?.issues]).toEqual([status, messages.map((message) => ({ code: 'ConfigurationConflict', message, resourceIds: [] }))]);
+    expect([created?.status, created?.health?.issues]).toEqual([
+      status,
+      messages.map((message) => ({ code: 'ConfigurationConflict', message, resourceIds: [] })),
+    ]);
   });
 
   it('[unknown] create with associations and without an agent stays DEGRADED where the knob says so', async () => {
@@ -212,7 +430,10 @@ describe('resolveConflicts, where somebody has changed a field', () => {
     await fixture.eks.createAddon(fsx);
     fixture.pass(600);
     const { addon: created } = await fixture.eks.describeAddon({ clusterName: CLUSTER, addonName: fsx.addonName });
-    expect([created?.status, created?.health?.issues?.map(({ message }) => message)]).toEqual(['DEGRADED', ['Amazon EKS Pod Identity agent is not installed in the cluster']]);
+    expect([created?.status, created?.health?.issues?.map(({ message }) => message)]).toEqual([
+      'DEGRADED',
+      ['Amazon EKS Pod Identity agent is not installed in the cluster'],
+    ]);
   });
 
   it('[certain] create where nothing is there sets every default', async () => {
@@ -232,8 +453,12 @@ describe('resolveConflicts, where somebody has changed a field', () => {
     const fixture = open();
     const { update } = await fixture.eks.updateAddon({ ...coredns, resolveConflicts });
     fixture.pass(300);
-    const ended = (await fixture.eks.describeUpdate({ name: CLUSTER, addonName: 'coredns', updateId: update?.id })).update;
-    expect([ended?.status, ended?.errors]).toEqual([updateStatus, messages.map((errorMessage) => ({ errorCode: 'ConfigurationConflict', errorMessage, resourceIds: [] }))]);
+    const ended = (await fixture.eks.describeUpdate({ name: CLUSTER, addonName: 'coredns', updateId: update?.id }))
+      .update;
+    expect([ended?.status, ended?.errors]).toEqual([
+      updateStatus,
+      messages.map((errorMessage) => ({ errorCode: 'ConfigurationConflict', errorMessage, resourceIds: [] })),
+    ]);
     expect((await fixture.eks.describeAddon(coredns)).addon?.status).toBe(status);
   });
 

@@ -16,13 +16,23 @@ export const CLUSTER = 'shop';
 export const EBS = 'aws-ebs-csi-driver';
 export const EBS_SA = 'ebs-csi-controller-sa';
 
-const allow = (principal: Record<string, string>, action: string | string[]): Record<string, unknown> => ({ Effect: 'Allow', Principal: principal, Action: action });
-const policy = (...statements: Record<string, unknown>[]): string => JSON.stringify({ Version: '2012-10-17', Statement: statements });
+const allow = (principal: Record<string, string>, action: string | string[]): Record<string, unknown> => ({
+  Effect: 'Allow',
+  Principal: principal,
+  Action: action,
+});
+const policy = (...statements: Record<string, unknown>[]): string =>
+  JSON.stringify({ Version: '2012-10-17', Statement: statements });
 const pods = { Service: 'pods.eks.amazonaws.com' };
 export const TRUST = {
   pods: policy(allow(pods, ['sts:AssumeRole', 'sts:TagSession'])),
   noTagSession: policy(allow(pods, 'sts:AssumeRole')),
-  oidc: policy(allow({ Federated: `arn:aws:iam::${ACCOUNT}:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/0123` }, 'sts:AssumeRoleWithWebIdentity')),
+  oidc: policy(
+    allow(
+      { Federated: `arn:aws:iam::${ACCOUNT}:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/0123` },
+      'sts:AssumeRoleWithWebIdentity',
+    ),
+  ),
 };
 
 /** Roles of the account; `young` is made half a second before the start. */
@@ -58,12 +68,18 @@ export interface Fixture {
   /** Every answer, as it went over the wire. */
   answers: HttpResponse[];
   /** One request that no SDK would send. */
-  send: (method: string, path: string, options?: { query?: HttpRequest['query']; body?: unknown; rawBody?: string }) => Promise<{ status: number; headers: Record<string, string>; body: Record<string, unknown> }>;
+  send: (
+    method: string,
+    path: string,
+    options?: { query?: HttpRequest['query']; body?: unknown; rawBody?: string },
+  ) => Promise<{ status: number; headers: Record<string, string>; body: Record<string, unknown> }>;
   /** Lets so many seconds pass. */
   pass: (seconds: number) => void;
   addon: (name?: string) => AddonState | undefined;
   /** An association that is there without any call. */
-  associate: (association: Pick<AssociationState, 'serviceAccount' | 'roleArn'> & Partial<AssociationState>) => AssociationState;
+  associate: (
+    association: Pick<AssociationState, 'serviceAccount' | 'roleArn'> & Partial<AssociationState>,
+  ) => AssociationState;
   /** Running pods of that service account; those on their way out are left out. */
   podsOf: (serviceAccount: string, namespace?: string) => KubeObject[];
   object: (kind: string, name: string, namespace?: string) => KubeObject | undefined;
@@ -73,7 +89,11 @@ export interface Fixture {
   grant: (statements: Statement[]) => void;
 }
 
-const install = (world: World, cluster: ClusterState, { name, version, role, status = 'ACTIVE', configurationValues }: FixtureAddon): void => {
+const install = (
+  world: World,
+  cluster: ClusterState,
+  { name, version, role, status = 'ACTIVE', configurationValues }: FixtureAddon,
+): void => {
   const offered = world.catalogue.get(name)!;
   const serviceAccountRoleArn = role === undefined ? undefined : roleArn(role);
   const createdAt = START - 86_400_000;
@@ -100,13 +120,38 @@ const install = (world: World, cluster: ClusterState, { name, version, role, sta
 };
 
 /** `as`: a role with these rights calls; left out: the account's administrator. */
-export const openFixture = (options: { knobs?: Partial<Knobs>; addons?: FixtureAddon[]; nodes?: number; seed?: number; version?: string; as?: Statement[] } = {}): Fixture => {
+export const openFixture = (
+  options: {
+    knobs?: Partial<Knobs>;
+    addons?: FixtureAddon[];
+    nodes?: number;
+    seed?: number;
+    version?: string;
+    as?: Statement[];
+  } = {},
+): Fixture => {
   const account: AccountState = { id: ACCOUNT, roles: new Map(), clusters: new Map() };
   const roles = options.as ? { ...ROLES, [CALLER]: { trust: TRUST.oidc, createdAt: 0 } } : ROLES;
   for (const [name, { trust, createdAt }] of Object.entries(roles)) {
-    account.roles.set(name, { arn: roleArn(name), name, path: '/', roleId: `AROA${name.toUpperCase()}`, createdAt, trustPolicy: trust, pastTrust: [], policies: [], attachedPolicies: [], tags: {} });
+    account.roles.set(name, {
+      arn: roleArn(name),
+      name,
+      path: '/',
+      roleId: `AROA${name.toUpperCase()}`,
+      createdAt,
+      trustPolicy: trust,
+      pastTrust: [],
+      policies: [],
+      attachedPolicies: [],
+      tags: {},
+    });
   }
-  const world = bareWorld({ seed: options.seed ?? 1, knobs: options.knobs ?? {}, catalogue: loadCatalogue(), accounts: new Map([[ACCOUNT, account]]) });
+  const world = bareWorld({
+    seed: options.seed ?? 1,
+    knobs: options.knobs ?? {},
+    catalogue: loadCatalogue(),
+    accounts: new Map([[ACCOUNT, account]]),
+  });
   const cluster = bareCluster({
     name: CLUSTER,
     version: options.version ?? '1.31',
@@ -119,11 +164,16 @@ export const openFixture = (options: { knobs?: Partial<Knobs>; addons?: FixtureA
   for (const addon of options.addons ?? []) install(world, cluster, addon);
 
   const grant = (statements: Statement[]): void => {
-    account.roles.get(CALLER)!.policies = statements.length === 0 ? [] : [{ name: 'rights', document: policy(...statements) }];
+    account.roles.get(CALLER)!.policies =
+      statements.length === 0 ? [] : [{ name: 'rights', document: policy(...statements) }];
   };
   if (options.as) grant(options.as);
   const authorizer = new Authorizer(world);
-  const caller = { accessKeyId: 'AKIAEXAMPLE', principalArn: roleArn(options.as ? CALLER : 'operator'), account: ACCOUNT };
+  const caller = {
+    accessKeyId: 'AKIAEXAMPLE',
+    principalArn: roleArn(options.as ? CALLER : 'operator'),
+    account: ACCOUNT,
+  };
   const service = createEksService(world);
   const described: Fixture['described'] = [];
   const answers: HttpResponse[] = [];
@@ -139,13 +189,21 @@ export const openFixture = (options: { knobs?: Partial<Knobs>; addons?: FixtureA
     answers.push(response);
     return response;
   };
-  const bytes = (body: unknown): Uint8Array => (body instanceof Uint8Array ? body : Buffer.from(typeof body === 'string' ? body : ''));
+  const bytes = (body: unknown): Uint8Array =>
+    body instanceof Uint8Array ? body : Buffer.from(typeof body === 'string' ? body : '');
   const eks = new EKS({
     region: REGION,
     maxAttempts: 1,
     credentials: { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'secret' },
     requestHandler: {
-      handle: async (request: { method: string; hostname: string; path: string; query: HttpRequest['query']; headers: Record<string, string>; body: unknown }) => {
+      handle: async (request: {
+        method: string;
+        hostname: string;
+        path: string;
+        query: HttpRequest['query'];
+        headers: Record<string, string>;
+        body: unknown;
+      }) => {
         const { method, hostname: host, path, query, headers } = request;
         const response = await call({ method, host, path, query, headers, body: bytes(request.body) });
         return { response: { statusCode: response.status, headers: response.headers, body: bytes(response.body) } };
@@ -153,7 +211,8 @@ export const openFixture = (options: { knobs?: Partial<Knobs>; addons?: FixtureA
     } as never,
   });
 
-  const objects = (kind: string): Map<string, KubeObject> => cluster.kube.objects.get(kind) ?? new Map<string, KubeObject>();
+  const objects = (kind: string): Map<string, KubeObject> =>
+    cluster.kube.objects.get(kind) ?? new Map<string, KubeObject>();
   return {
     world,
     cluster,
@@ -162,20 +221,42 @@ export const openFixture = (options: { knobs?: Partial<Knobs>; addons?: FixtureA
     answers,
     send: async (method, path, { query = {}, body, rawBody } = {}) => {
       const text = rawBody ?? (body === undefined ? '' : JSON.stringify(body));
-      const response = await call({ method, host: 'eks.eu-west-1.amazonaws.com', path, query, headers: {}, body: Buffer.from(text) });
-      return { status: response.status, headers: response.headers, body: JSON.parse(String(response.body)) as Record<string, unknown> };
+      const response = await call({
+        method,
+        host: 'eks.eu-west-1.amazonaws.com',
+        path,
+        query,
+        headers: {},
+        body: Buffer.from(text),
+      });
+      return {
+        status: response.status,
+        headers: response.headers,
+        body: JSON.parse(String(response.body)) as Record<string, unknown>,
+      };
     },
     pass: (seconds) => world.schedule.advanceTo(world.schedule.now() + seconds * 1000),
     addon: (name = EBS) => cluster.addons.get(name),
     associate: (association) => {
       const id = association.id ?? `a-${world.random.string(17)}`;
-      const state: AssociationState = { namespace: 'kube-system', tags: {}, createdAt: START - 3600_000, modifiedAt: START - 3600_000, ...association, id, arn: `arn:aws:eks:${REGION}:${ACCOUNT}:podidentityassociation/${CLUSTER}/${id}` };
+      const state: AssociationState = {
+        namespace: 'kube-system',
+        tags: {},
+        createdAt: START - 3600_000,
+        modifiedAt: START - 3600_000,
+        ...association,
+        id,
+        arn: `arn:aws:eks:${REGION}:${ACCOUNT}:podidentityassociation/${CLUSTER}/${id}`,
+      };
       cluster.associations.set(id, state);
       return state;
     },
     podsOf: (serviceAccount, namespace = 'kube-system') =>
       [...objects('pods.').values()].filter(
-        (pod) => pod.metadata.namespace === namespace && pod.spec?.['serviceAccountName'] === serviceAccount && pod.metadata.deletionTimestamp === undefined,
+        (pod) =>
+          pod.metadata.namespace === namespace &&
+          pod.spec?.['serviceAccountName'] === serviceAccount &&
+          pod.metadata.deletionTimestamp === undefined,
       ),
     object: (kind, name, namespace = 'kube-system') => objects(kind).get(`${namespace}/${name}`),
     authorizer,
@@ -190,12 +271,24 @@ export const envOf = (pod: KubeObject | undefined): string[] => {
 };
 
 /** The SDK's error of a call that must fail. */
-export const failureOf = async (promise: Promise<unknown>): Promise<{ name: string; message: string; status: number | undefined; clusterName?: string; addonName?: string }> => {
+export const failureOf = async (
+  promise: Promise<unknown>,
+): Promise<{ name: string; message: string; status: number | undefined; clusterName?: string; addonName?: string }> => {
   try {
     await promise;
   } catch (error) {
-    const { name, message, $metadata, clusterName, addonName } = error as Error & { $metadata?: { httpStatusCode?: number }; clusterName?: string; addonName?: string };
-    return { name, message, status: $metadata?.httpStatusCode, ...(clusterName === undefined ? {} : { clusterName }), ...(addonName === undefined ? {} : { addonName }) };
+    const { name, message, $metadata, clusterName, addonName } = error as Error & {
+      $metadata?: { httpStatusCode?: number };
+      clusterName?: string;
+      addonName?: string;
+    };
+    return {
+      name,
+      message,
+      status: $metadata?.httpStatusCode,
+      ...(clusterName === undefined ? {} : { clusterName }),
+      ...(addonName === undefined ? {} : { addonName }),
+    };
   }
   throw new Error('The call succeeded, but was expected to fail.');
 };

@@ -10,7 +10,12 @@ const operation = (name: string) => operations.find((candidate) => candidate.nam
 describe('what the sandbox knows of the inner form of the SDK’s schemas', () => {
   it('holds for an operation: tag, name, HTTP trait, input and output', () => {
     const [tag, namespace, name, traits] = sdk.UpdateAddon$ as unknown as [number, string, string, { http: unknown }];
-    expect([tag, namespace, name, traits.http]).toEqual([9, 'com.amazonaws.eks', 'UpdateAddon', ['POST', '/clusters/{clusterName}/addons/{addonName}/update', 200]]);
+    expect([tag, namespace, name, traits.http]).toEqual([
+      9,
+      'com.amazonaws.eks',
+      'UpdateAddon',
+      ['POST', '/clusters/{clusterName}/addons/{addonName}/update', 200],
+    ]);
     expect(operation('UpdateAddon').input.getName()).toBe('UpdateAddonRequest');
     expect(operation('UpdateAddon').output.getName()).toBe('UpdateAddonResponse');
   });
@@ -51,7 +56,9 @@ describe('what the sandbox knows of the inner form of the SDK’s schemas', () =
 describe('routing', () => {
   it('knows all operations of EKS, each by its own route', () => {
     expect(operations.length).toBeGreaterThanOrEqual(70);
-    expect(new Set(operations.map(({ method, pattern }) => `${method} ${pattern.source}`)).size).toBe(operations.length);
+    expect(new Set(operations.map(({ method, pattern }) => `${method} ${pattern.source}`)).size).toBe(
+      operations.length,
+    );
   });
 
   it.each([
@@ -61,13 +68,22 @@ describe('routing', () => {
     ['GET', '/addons/supported-versions', 'DescribeAddonVersions', []],
     ['POST', '/clusters/shop/addons/vpc-cni/update', 'UpdateAddon', ['shop', 'vpc-cni']],
     ['DELETE', '/clusters/shop/addons/vpc-cni', 'DeleteAddon', ['shop', 'vpc-cni']],
-    ['GET', '/tags/arn%3Aaws%3Aeks%3Aeu-west-1%3A111122223333%3Acluster%2Fshop', 'ListTagsForResource', ['arn%3Aaws%3Aeks%3Aeu-west-1%3A111122223333%3Acluster%2Fshop']],
+    [
+      'GET',
+      '/tags/arn%3Aaws%3Aeks%3Aeu-west-1%3A111122223333%3Acluster%2Fshop',
+      'ListTagsForResource',
+      ['arn%3Aaws%3Aeks%3Aeu-west-1%3A111122223333%3Acluster%2Fshop'],
+    ],
   ])('takes %s %s for %s', (method, path, name, labels) => {
     const found = findOperation(method, path);
     expect([found?.operation.name, found?.labels]).toEqual([name, labels]);
   });
 
-  it.each([['PATCH', '/clusters/shop'], ['GET', '/clusters/shop/addons/vpc-cni/update'], ['GET', '/']])('knows nothing at %s %s', (method, path) => {
+  it.each([
+    ['PATCH', '/clusters/shop'],
+    ['GET', '/clusters/shop/addons/vpc-cni/update'],
+    ['GET', '/'],
+  ])('knows nothing at %s %s', (method, path) => {
     expect(findOperation(method, path)).toBeUndefined();
   });
 
@@ -77,7 +93,16 @@ describe('routing', () => {
 });
 
 describe('errors', () => {
-  const modelled: EksErrorName[] = ['AccessDeniedException', 'BadRequestException', 'InvalidParameterException', 'InvalidRequestException', 'NotFoundException', 'ResourceInUseException', 'ResourceLimitExceededException', 'ResourceNotFoundException'];
+  const modelled: EksErrorName[] = [
+    'AccessDeniedException',
+    'BadRequestException',
+    'InvalidParameterException',
+    'InvalidRequestException',
+    'NotFoundException',
+    'ResourceInUseException',
+    'ResourceLimitExceededException',
+    'ResourceNotFoundException',
+  ];
   it.each(modelled)('%s has the status that the API model gives it', (name) => {
     expect(new EksError(name, '').status).toBe(errorStatuses.get(name));
   });

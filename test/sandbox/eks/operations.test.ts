@@ -9,7 +9,8 @@ type Command = Parameters<sdk.EKS['send']>[0];
 
 /** Something of the right type for each required member. */
 const sample = (schema: Schema): unknown => {
-  if (schema.isStructSchema()) return Object.fromEntries(requiredMembers(schema).map((name) => [name, sample(schema.getMemberSchema(name))]));
+  if (schema.isStructSchema())
+    return Object.fromEntries(requiredMembers(schema).map((name) => [name, sample(schema.getMemberSchema(name))]));
   if (schema.isListSchema()) return [sample(schema.getValueSchema())];
   if (schema.isMapSchema()) return { key: sample(schema.getValueSchema()) };
   if (schema.isNumericSchema()) return 1;
@@ -17,7 +18,8 @@ const sample = (schema: Schema): unknown => {
   return CLUSTER;
 };
 
-const commandOf = (name: string, input: unknown): Command => new (sdk as unknown as Record<string, new (input: unknown) => Command>)[`${name}Command`]!(input);
+const commandOf = (name: string, input: unknown): Command =>
+  new (sdk as unknown as Record<string, new (input: unknown) => Command>)[`${name}Command`]!(input);
 
 /** What the SDK gets for the operation's smallest request: `played` stands for any answer of EKS's own, good or bad. */
 const answerTo = async (name: string): Promise<unknown> => {
@@ -29,12 +31,20 @@ const answerTo = async (name: string): Promise<unknown> => {
     (error: Error & { $metadata?: { httpStatusCode?: number } }) => error,
   );
   if (failure?.name !== 'NotImplemented') return (failure?.$metadata?.httpStatusCode ?? 200) < 500 ? 'played' : failure;
-  return { status: failure.$metadata?.httpStatusCode, message: failure.message.split('.')[0], changed: JSON.stringify(cluster) !== before };
+  return {
+    status: failure.$metadata?.httpStatusCode,
+    message: failure.message.split('.')[0],
+    changed: JSON.stringify(cluster) !== before,
+  };
 };
 
 describe('each operation of the EKS API', () => {
   it.each(operations.map(({ name }) => name))('%s is played, or refused by its name', async (name) => {
-    expect(await answerTo(name)).toEqual(playedOperations.includes(name) ? 'played' : { status: 501, message: `The sandbox does not play ${name}`, changed: false });
+    expect(await answerTo(name)).toEqual(
+      playedOperations.includes(name)
+        ? 'played'
+        : { status: 501, message: `The sandbox does not play ${name}`, changed: false },
+    );
   });
 
   it('is refused by its name whatever the request holds', async () => {
@@ -46,10 +56,35 @@ describe('each operation of the EKS API', () => {
 
   it('is played for all that a migration and its operator need', () => {
     expect([...playedOperations].sort()).toEqual([
-      'AssociateAccessPolicy', 'CreateAccessEntry', 'CreateAddon', 'CreatePodIdentityAssociation', 'DeleteAccessEntry', 'DeleteAddon', 'DeletePodIdentityAssociation', 'DescribeAccessEntry', 'DescribeAddon',
-      'DescribeAddonConfiguration', 'DescribeAddonVersions', 'DescribeCluster', 'DescribeClusterVersions', 'DescribePodIdentityAssociation', 'DescribeUpdate', 'DisassociateAccessPolicy', 'ListAccessEntries',
-      'ListAccessPolicies', 'ListAddons', 'ListAssociatedAccessPolicies', 'ListClusters', 'ListPodIdentityAssociations', 'ListTagsForResource', 'ListUpdates', 'TagResource', 'UntagResource', 'UpdateAccessEntry',
-      'UpdateAddon', 'UpdatePodIdentityAssociation',
+      'AssociateAccessPolicy',
+      'CreateAccessEntry',
+      'CreateAddon',
+      'CreatePodIdentityAssociation',
+      'DeleteAccessEntry',
+      'DeleteAddon',
+      'DeletePodIdentityAssociation',
+      'DescribeAccessEntry',
+      'DescribeAddon',
+      'DescribeAddonConfiguration',
+      'DescribeAddonVersions',
+      'DescribeCluster',
+      'DescribeClusterVersions',
+      'DescribePodIdentityAssociation',
+      'DescribeUpdate',
+      'DisassociateAccessPolicy',
+      'ListAccessEntries',
+      'ListAccessPolicies',
+      'ListAddons',
+      'ListAssociatedAccessPolicies',
+      'ListClusters',
+      'ListPodIdentityAssociations',
+      'ListTagsForResource',
+      'ListUpdates',
+      'TagResource',
+      'UntagResource',
+      'UpdateAccessEntry',
+      'UpdateAddon',
+      'UpdatePodIdentityAssociation',
     ]);
   });
 });
@@ -61,7 +96,10 @@ describe('lists', () => {
     ['ListUpdates', (eks, input) => eks.listUpdates({ name: CLUSTER, ...input })],
     ['ListAccessEntries', (eks, input) => eks.listAccessEntries({ clusterName: CLUSTER, ...input })],
     ['ListAccessPolicies', (eks, input) => eks.listAccessPolicies(input)],
-    ['ListPodIdentityAssociations', (eks, input) => eks.listPodIdentityAssociations({ clusterName: CLUSTER, ...input })],
+    [
+      'ListPodIdentityAssociations',
+      (eks, input) => eks.listPodIdentityAssociations({ clusterName: CLUSTER, ...input }),
+    ],
     ['DescribeAddonVersions', (eks, input) => eks.describeAddonVersions(input)],
     ['DescribeClusterVersions', (eks, input) => eks.describeClusterVersions(input)],
   ];
@@ -70,10 +108,22 @@ describe('lists', () => {
     const { eks } = openFixture();
     await list(eks, { maxResults: 1 });
     await list(eks, { maxResults: 100 });
-    expect(await failureOf(list(eks, { maxResults: 0 }))).toMatchObject({ name: 'InvalidParameterException', message: "1 validation error detected: Value '0' at 'maxResults' failed to satisfy constraint: Member must have value greater than or equal to 1" });
+    expect(await failureOf(list(eks, { maxResults: 0 }))).toMatchObject({
+      name: 'InvalidParameterException',
+      message:
+        "1 validation error detected: Value '0' at 'maxResults' failed to satisfy constraint: Member must have value greater than or equal to 1",
+    });
     expect(await failureOf(list(eks, { maxResults: 101 }))).toMatchObject({ name: 'InvalidParameterException' });
-    for (const nextToken of ['2', 'shop', Buffer.from('before:a').toString('base64url'), `${Buffer.from('after:a').toString('base64url')}=`]) {
-      expect(await failureOf(list(eks, { nextToken }))).toMatchObject({ name: 'InvalidParameterException', status: 400 });
+    for (const nextToken of [
+      '2',
+      'shop',
+      Buffer.from('before:a').toString('base64url'),
+      `${Buffer.from('after:a').toString('base64url')}=`,
+    ]) {
+      expect(await failureOf(list(eks, { nextToken }))).toMatchObject({
+        name: 'InvalidParameterException',
+        status: 400,
+      });
     }
   });
 

@@ -8,17 +8,31 @@ import type { Fixture } from './fixture.ts';
 const addon = { clusterName: CLUSTER, addonName: EBS };
 const podIdentityAssociations = [{ serviceAccount: EBS_SA, roleArn: roleArn('ebs') }];
 const irsa = (knobs: Partial<Knobs>): Fixture => openFixture({ addons: [{ name: EBS, role: 'ebs' }], knobs });
-const uids = (fixture: Fixture): string[] => fixture.podsOf(EBS_SA).map((pod) => pod.metadata.uid).sort();
-const annotation = (fixture: Fixture): string | undefined => fixture.object('serviceaccounts.', EBS_SA)?.metadata.annotations?.['eks.amazonaws.com/role-arn'];
+const uids = (fixture: Fixture): string[] =>
+  fixture
+    .podsOf(EBS_SA)
+    .map((pod) => pod.metadata.uid)
+    .sort();
+const annotation = (fixture: Fixture): string | undefined =>
+  fixture.object('serviceaccounts.', EBS_SA)?.metadata.annotations?.['eks.amazonaws.com/role-arn'];
 
 /** What all pods of the controller have. */
 const identity = (fixture: Fixture): string => {
-  const found = fixture.podsOf(EBS_SA).map((pod) => (envOf(pod).includes('AWS_CONTAINER_CREDENTIALS_FULL_URI') ? 'pod-identity' : envOf(pod).includes('AWS_ROLE_ARN') ? 'irsa' : 'none'));
+  const found = fixture
+    .podsOf(EBS_SA)
+    .map((pod) =>
+      envOf(pod).includes('AWS_CONTAINER_CREDENTIALS_FULL_URI')
+        ? 'pod-identity'
+        : envOf(pod).includes('AWS_ROLE_ARN')
+          ? 'irsa'
+          : 'none',
+    );
   return [...new Set(found)].join();
 };
 /** Has every pod made anew. */
 const restart = (fixture: Fixture): string => {
-  for (const { metadata } of fixture.podsOf(EBS_SA)) deletePod(fixture.world, fixture.cluster, { namespace: 'kube-system', name: metadata.name });
+  for (const { metadata } of fixture.podsOf(EBS_SA))
+    deletePod(fixture.world, fixture.cluster, { namespace: 'kube-system', name: metadata.name });
   fixture.pass(120);
   return identity(fixture);
 };
@@ -31,7 +45,8 @@ const recreate = async (fixture: Fixture, preserve: boolean): Promise<void> => {
   await fixture.eks.deleteAddon({ ...addon, preserve });
   fixture.pass(60);
   // Those of the copy before are in the way.
-  for (const { associationId } of (await fixture.eks.listPodIdentityAssociations({ clusterName: CLUSTER })).associations ?? []) {
+  for (const { associationId } of (await fixture.eks.listPodIdentityAssociations({ clusterName: CLUSTER }))
+    .associations ?? []) {
     await fixture.eks.deletePodIdentityAssociation({ clusterName: CLUSTER, associationId });
   }
   fixture.pass(10);
@@ -45,10 +60,17 @@ describe('podsKeepIdentityOnUpdate', () => {
     const fixture = irsa({ podsKeepIdentityOnUpdate: true });
     const before = uids(fixture);
     await update(fixture);
-    expect((await fixture.eks.describeAddon(addon)).addon).toMatchObject({ podIdentityAssociations: [expect.any(String)] });
+    expect((await fixture.eks.describeAddon(addon)).addon).toMatchObject({
+      podIdentityAssociations: [expect.any(String)],
+    });
     expect((await fixture.eks.describeAddon(addon)).addon?.serviceAccountRoleArn).toBeUndefined();
     expect(uids(fixture)).toEqual(before);
-    expect([annotation(fixture), identity(fixture), restart(fixture), restart(fixture)]).toEqual([roleArn('ebs'), 'irsa', 'irsa', 'irsa']);
+    expect([annotation(fixture), identity(fixture), restart(fixture), restart(fixture)]).toEqual([
+      roleArn('ebs'),
+      'irsa',
+      'irsa',
+      'irsa',
+    ]);
   });
 
   it.each([true, false])('true: with a create (preserve %s) they move', async (preserve) => {
@@ -71,7 +93,11 @@ describe('podsKeepIdentityOnUpdate', () => {
     const fixture = irsa({ podsKeepIdentityOnUpdate: true });
     await update(fixture);
     await update(fixture, { serviceAccountRoleArn: roleArn('ebs'), podIdentityAssociations: [] });
-    expect([identity(fixture), fixture.addon()?.serviceAccountRoleArn, fixture.addon()?.associationIds]).toEqual(['irsa', roleArn('ebs'), []]);
+    expect([identity(fixture), fixture.addon()?.serviceAccountRoleArn, fixture.addon()?.associationIds]).toEqual([
+      'irsa',
+      roleArn('ebs'),
+      [],
+    ]);
   });
 
   it('false: they move by themselves', async () => {

@@ -9,18 +9,57 @@ const trust = (...statements: unknown[]): string => JSON.stringify({ Version: '2
 describe('whether a trust policy lets pods in', () => {
   it.each([
     ['as the User Guide shows it', TRUST.pods, true],
-    ['with a condition', trust({ Effect: 'Allow', Principal: pods, Action: both, Condition: { StringEquals: { 'aws:SourceAccount': '111122223333' } } }), true],
-    ['beside the OIDC statement', trust({ Effect: 'Allow', Principal: { Federated: 'arn:x' }, Action: 'sts:AssumeRoleWithWebIdentity' }, { Effect: 'Allow', Principal: pods, Action: both }), true],
-    ['over two statements', trust({ Effect: 'Allow', Principal: pods, Action: 'sts:AssumeRole' }, { Effect: 'Allow', Principal: pods, Action: 'sts:TagSession' }), true],
+    [
+      'with a condition',
+      trust({
+        Effect: 'Allow',
+        Principal: pods,
+        Action: both,
+        Condition: { StringEquals: { 'aws:SourceAccount': '111122223333' } },
+      }),
+      true,
+    ],
+    [
+      'beside the OIDC statement',
+      trust(
+        { Effect: 'Allow', Principal: { Federated: 'arn:x' }, Action: 'sts:AssumeRoleWithWebIdentity' },
+        { Effect: 'Allow', Principal: pods, Action: both },
+      ),
+      true,
+    ],
+    [
+      'over two statements',
+      trust(
+        { Effect: 'Allow', Principal: pods, Action: 'sts:AssumeRole' },
+        { Effect: 'Allow', Principal: pods, Action: 'sts:TagSession' },
+      ),
+      true,
+    ],
     ['with a wildcard action', trust({ Effect: 'Allow', Principal: pods, Action: 'sts:*' }), true],
     ['with other case', trust({ Effect: 'Allow', Principal: pods, Action: ['STS:assumerole', 'sts:Tag*'] }), true],
-    ['among several services', trust({ Effect: 'Allow', Principal: { Service: ['ec2.amazonaws.com', 'pods.eks.amazonaws.com'] }, Action: both }), true],
-    ['one statement that is no list', JSON.stringify({ Statement: { Effect: 'Allow', Principal: pods, Action: both } }), true],
+    [
+      'among several services',
+      trust({ Effect: 'Allow', Principal: { Service: ['ec2.amazonaws.com', 'pods.eks.amazonaws.com'] }, Action: both }),
+      true,
+    ],
+    [
+      'one statement that is no list',
+      JSON.stringify({ Statement: { Effect: 'Allow', Principal: pods, Action: both } }),
+      true,
+    ],
     ['without sts:TagSession', TRUST.noTagSession, false],
     ['for IRSA only', TRUST.oidc, false],
     ['as a deny', trust({ Effect: 'Deny', Principal: pods, Action: both }), false],
-    ['for another service', trust({ Effect: 'Allow', Principal: { Service: 'eks.amazonaws.com' }, Action: both }), false],
-    ['with an action that only begins like it', trust({ Effect: 'Allow', Principal: pods, Action: ['sts:AssumeRoleWithWebIdentity', 'sts:TagSession'] }), false],
+    [
+      'for another service',
+      trust({ Effect: 'Allow', Principal: { Service: 'eks.amazonaws.com' }, Action: both }),
+      false,
+    ],
+    [
+      'with an action that only begins like it',
+      trust({ Effect: 'Allow', Principal: pods, Action: ['sts:AssumeRoleWithWebIdentity', 'sts:TagSession'] }),
+      false,
+    ],
     ['that is no JSON', 'no policy', false],
   ])('%s', (_what, policy, expected) => {
     expect(trustsPods(policy)).toBe(expected);

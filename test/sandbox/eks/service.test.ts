@@ -16,7 +16,11 @@ describe('the EKS service', () => {
     const { status, headers, body } = await send('GET', `/clusters/${CLUSTER}/addons/${EBS}`);
     expect(status).toBe(404);
     expect(headers['x-amzn-errortype']).toBe('ResourceNotFoundException');
-    expect(body).toEqual({ clusterName: CLUSTER, addonName: EBS, message: `No addon: ${EBS} found in cluster: ${CLUSTER}` });
+    expect(body).toEqual({
+      clusterName: CLUSTER,
+      addonName: EBS,
+      message: `No addon: ${EBS} found in cluster: ${CLUSTER}`,
+    });
   });
 
   it('names method and path of what EKS does not have', async () => {
@@ -24,7 +28,9 @@ describe('the EKS service', () => {
     const { status, headers, body } = await send('PUT', '/clusters/shop/addon');
     expect([status, headers['x-amzn-errortype']]).toEqual([404, 'UnknownOperationException']);
     expect(body['message']).toBe('EKS has no operation at PUT /clusters/shop/addon.');
-    expect(described).toEqual([{ operation: 'UnknownOperation', input: { method: 'PUT', path: '/clusters/shop/addon' } }]);
+    expect(described).toEqual([
+      { operation: 'UnknownOperation', input: { method: 'PUT', path: '/clusters/shop/addon' } },
+    ]);
   });
 
   it('makes up no success for an operation that it does not play', async () => {
@@ -48,7 +54,12 @@ describe('the EKS service', () => {
   it('gives the same answers for the same seed, and other ids for another', async () => {
     const run = async (seed: number): Promise<unknown[]> => {
       const { eks, answers, pass } = openFixture({ seed });
-      await eks.createAddon({ clusterName: CLUSTER, addonName: EBS, clientRequestToken: 't', podIdentityAssociations: [{ serviceAccount: EBS_SA, roleArn: roleArn('ebs') }] });
+      await eks.createAddon({
+        clusterName: CLUSTER,
+        addonName: EBS,
+        clientRequestToken: 't',
+        podIdentityAssociations: [{ serviceAccount: EBS_SA, roleArn: roleArn('ebs') }],
+      });
       pass(120);
       await eks.describeAddon({ clusterName: CLUSTER, addonName: EBS });
       await eks.listPodIdentityAssociations({ clusterName: CLUSTER });
@@ -60,9 +71,16 @@ describe('the EKS service', () => {
 
   it('sees only clusters of the caller’s account and region', async () => {
     const { eks, world, cluster } = openFixture();
-    world.accounts.get(cluster.account)!.clusters.set('us-east-1/far', { ...cluster, name: 'far', region: 'us-east-1' });
+    world.accounts
+      .get(cluster.account)!
+      .clusters.set('us-east-1/far', { ...cluster, name: 'far', region: 'us-east-1' });
     expect((await eks.listClusters({})).clusters).toEqual([CLUSTER]);
-    expect(await failureOf(eks.describeCluster({ name: 'far' }))).toEqual({ name: 'ResourceNotFoundException', message: 'No cluster found for name: far.', status: 404, clusterName: 'far' });
+    expect(await failureOf(eks.describeCluster({ name: 'far' }))).toEqual({
+      name: 'ResourceNotFoundException',
+      message: 'No cluster found for name: far.',
+      status: 404,
+      clusterName: 'far',
+    });
   });
 
   it('describes a cluster', async () => {
@@ -81,8 +99,12 @@ describe('the EKS service', () => {
     });
     expect(answer?.createdAt?.getTime()).toBe(cluster.createdAt);
     cluster.authenticationMode = 'CONFIG_MAP';
-    expect((await eks.describeCluster({ name: CLUSTER })).cluster?.accessConfig).toEqual({ authenticationMode: 'CONFIG_MAP' });
-    expect(Buffer.from(answer?.certificateAuthority?.data ?? '', 'base64').toString()).toBe(cluster.certificateAuthority);
+    expect((await eks.describeCluster({ name: CLUSTER })).cluster?.accessConfig).toEqual({
+      authenticationMode: 'CONFIG_MAP',
+    });
+    expect(Buffer.from(answer?.certificateAuthority?.data ?? '', 'base64').toString()).toBe(
+      cluster.certificateAuthority,
+    );
   });
 
   it('leaves out the issuer of a cluster that has none, and shows Auto Mode', async () => {
@@ -98,21 +120,39 @@ describe('the EKS service', () => {
 describe('tags', () => {
   it('are set, read and taken away by ARN, for cluster, add-on and association', async () => {
     const { eks, cluster, addon, associate } = openFixture({ addons: [{ name: EBS }] });
-    for (const resourceArn of [cluster.arn, addon()!.arn, associate({ serviceAccount: 'x', roleArn: roleArn('ebs') }).arn]) {
+    for (const resourceArn of [
+      cluster.arn,
+      addon()!.arn,
+      associate({ serviceAccount: 'x', roleArn: roleArn('ebs') }).arn,
+    ]) {
       await eks.tagResource({ resourceArn, tags: { owner: 'platform', stage: 'prod' } });
       await eks.untagResource({ resourceArn, tagKeys: ['stage'] });
       expect((await eks.listTagsForResource({ resourceArn })).tags).toMatchObject({ owner: 'platform' });
       expect((await eks.listTagsForResource({ resourceArn })).tags).not.toHaveProperty('stage');
     }
-    expect((await eks.describeAddon({ clusterName: CLUSTER, addonName: EBS })).addon?.tags).toEqual({ team: 'storage', owner: 'platform' });
+    expect((await eks.describeAddon({ clusterName: CLUSTER, addonName: EBS })).addon?.tags).toEqual({
+      team: 'storage',
+      owner: 'platform',
+    });
   });
 
   it('are refused for what is no ARN of EKS, for what is not there, and beyond fifty', async () => {
     const { eks, cluster } = openFixture();
-    expect(await failureOf(eks.listTagsForResource({ resourceArn: 'arn:aws:s3:::bucket' }))).toMatchObject({ name: 'BadRequestException', status: 400 });
-    expect(await failureOf(eks.listTagsForResource({ resourceArn: `${cluster.arn}x` }))).toMatchObject({ name: 'NotFoundException', status: 404 });
-    await eks.tagResource({ resourceArn: cluster.arn, tags: Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`k${n}`, 'v'])) });
-    expect(await failureOf(eks.tagResource({ resourceArn: cluster.arn, tags: { more: 'v' } }))).toMatchObject({ name: 'BadRequestException' });
+    expect(await failureOf(eks.listTagsForResource({ resourceArn: 'arn:aws:s3:::bucket' }))).toMatchObject({
+      name: 'BadRequestException',
+      status: 400,
+    });
+    expect(await failureOf(eks.listTagsForResource({ resourceArn: `${cluster.arn}x` }))).toMatchObject({
+      name: 'NotFoundException',
+      status: 404,
+    });
+    await eks.tagResource({
+      resourceArn: cluster.arn,
+      tags: Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`k${n}`, 'v'])),
+    });
+    expect(await failureOf(eks.tagResource({ resourceArn: cluster.arn, tags: { more: 'v' } }))).toMatchObject({
+      name: 'BadRequestException',
+    });
     await eks.tagResource({ resourceArn: cluster.arn, tags: { k0: 'other' } });
   });
 });

@@ -1,14 +1,32 @@
-/** What EKS says to the trust policy of a role that an association shall get, by both sides of the knob `trustValidation`. */
+/**
+ * What EKS says to the trust policy of a role that an association shall get, by both sides of the knob
+ * `trustValidation`.
+ */
 import { describe, expect, it } from 'vitest';
 import { updateTrustPolicy } from '../../../sandbox/iam/trust-policy.ts';
 import type { Knobs } from '../../../sandbox/world/scenario.ts';
-import { ACCOUNT, CLUSTER, EBS, EBS_SA, failureOf, type Fixture, openFixture, REGION, roleArn, TRUST } from './fixture.ts';
+import {
+  ACCOUNT,
+  CLUSTER,
+  EBS,
+  EBS_SA,
+  failureOf,
+  type Fixture,
+  openFixture,
+  REGION,
+  roleArn,
+  TRUST,
+} from './fixture.ts';
 
 const pods = { Service: 'pods.eks.amazonaws.com' };
 const both = ['sts:AssumeRole', 'sts:TagSession'];
 const policy = (...Statement: object[]): string => JSON.stringify({ Version: '2012-10-17', Statement });
 const when = (Condition: object) => policy({ Effect: 'Allow', Principal: pods, Action: both, Condition });
-const refusal = { name: 'InvalidParameterException', status: 400, message: 'Trust policy of the role provided is invalid' };
+const refusal = {
+  name: 'InvalidParameterException',
+  status: 400,
+  message: 'Trust policy of the role provided is invalid',
+};
 
 const open = (trust: string, knobs: Partial<Knobs> = {}): Fixture => {
   const fixture = openFixture({ knobs, addons: [{ name: EBS, role: 'other' }] });
@@ -23,7 +41,12 @@ const WAYS: [string, (fixture: Fixture) => Promise<unknown>][] = [
   ['CreatePodIdentityAssociation', ({ eks }) => eks.createPodIdentityAssociation(association)],
   [
     'UpdatePodIdentityAssociation',
-    ({ eks, associate }) => eks.updatePodIdentityAssociation({ clusterName: CLUSTER, associationId: associate({ serviceAccount: EBS_SA, roleArn: roleArn('other') }).id, roleArn: roleArn('ebs') }),
+    ({ eks, associate }) =>
+      eks.updatePodIdentityAssociation({
+        clusterName: CLUSTER,
+        associationId: associate({ serviceAccount: EBS_SA, roleArn: roleArn('other') }).id,
+        roleArn: roleArn('ebs'),
+      }),
   ],
   ['UpdateAddon', ({ eks }) => eks.updateAddon({ clusterName: CLUSTER, addonName: EBS, podIdentityAssociations })],
   [
@@ -36,11 +59,18 @@ const WAYS: [string, (fixture: Fixture) => Promise<unknown>][] = [
 ];
 
 const ofThisCluster = when({
-  StringEquals: { 'aws:SourceAccount': ACCOUNT, 'aws:RequestTag/kubernetes-namespace': 'kube-system', 'aws:RequestTag/kubernetes-service-account': EBS_SA },
+  StringEquals: {
+    'aws:SourceAccount': ACCOUNT,
+    'aws:RequestTag/kubernetes-namespace': 'kube-system',
+    'aws:RequestTag/kubernetes-service-account': EBS_SA,
+  },
   ArnEquals: { 'aws:SourceArn': `arn:aws:eks:${REGION}:${ACCOUNT}:cluster/${CLUSTER}` },
 });
 const otherCluster = when({ ArnEquals: { 'aws:SourceArn': `arn:aws:eks:${REGION}:${ACCOUNT}:cluster/other` } });
-const withDeny = policy({ Effect: 'Allow', Principal: pods, Action: both }, { Effect: 'Deny', Principal: '*', Action: 'sts:*', Condition: { Bool: { 'aws:PrincipalIsAWSService': 'true' } } });
+const withDeny = policy(
+  { Effect: 'Allow', Principal: pods, Action: both },
+  { Effect: 'Deny', Principal: '*', Action: 'sts:*', Condition: { Bool: { 'aws:PrincipalIsAWSService': 'true' } } },
+);
 
 describe.each(WAYS)('%s', (_, act) => {
   it.each<[string, string, boolean, boolean]>([
@@ -53,7 +83,10 @@ describe.each(WAYS)('%s', (_, act) => {
     ['the OIDC statement alone', TRUST.oidc, false, false],
     ['a policy that is none', '{"Statement":[]}', false, false],
   ])('%s: taken structurally %j, evaluated %j', async (_what, trust, structural, evaluated) => {
-    for (const [trustValidation, taken] of [['structural', structural], ['evaluated', evaluated]] as const) {
+    for (const [trustValidation, taken] of [
+      ['structural', structural],
+      ['evaluated', evaluated],
+    ] as const) {
       const fixture = open(trust, { trustValidation });
       const before = structuredClone([...fixture.cluster.addons.values()]);
       if (taken) {
@@ -61,8 +94,12 @@ describe.each(WAYS)('%s', (_, act) => {
         continue;
       }
       expect(await failureOf(act(fixture))).toMatchObject(refusal);
-      expect([...fixture.cluster.associations.values()].filter(({ roleArn: role }) => role === roleArn('ebs'))).toEqual([]);
-      expect([...fixture.cluster.addons.values()]).toEqual(before.filter(({ name }) => fixture.cluster.addons.has(name)));
+      expect([...fixture.cluster.associations.values()].filter(({ roleArn: role }) => role === roleArn('ebs'))).toEqual(
+        [],
+      );
+      expect([...fixture.cluster.addons.values()]).toEqual(
+        before.filter(({ name }) => fixture.cluster.addons.has(name)),
+      );
     }
   });
 });
@@ -70,11 +107,17 @@ describe.each(WAYS)('%s', (_, act) => {
 describe('the association itself', () => {
   it('is judged with its session tags: a condition on them does not hold where they are off', async () => {
     const { eks } = open(ofThisCluster, { trustValidation: 'evaluated' });
-    expect(await failureOf(eks.createPodIdentityAssociation({ ...association, disableSessionTags: true }))).toMatchObject(refusal);
+    expect(
+      await failureOf(eks.createPodIdentityAssociation({ ...association, disableSessionTags: true })),
+    ).toMatchObject(refusal);
     const { association: made } = await eks.createPodIdentityAssociation(association);
     const id = { clusterName: CLUSTER, associationId: made?.associationId };
-    expect(await failureOf(eks.updatePodIdentityAssociation({ ...id, roleArn: roleArn('ebs'), disableSessionTags: true }))).toMatchObject(refusal);
-    expect(await failureOf(eks.createPodIdentityAssociation({ ...association, serviceAccount: 'another' }))).toMatchObject(refusal);
+    expect(
+      await failureOf(eks.updatePodIdentityAssociation({ ...id, roleArn: roleArn('ebs'), disableSessionTags: true })),
+    ).toMatchObject(refusal);
+    expect(
+      await failureOf(eks.createPodIdentityAssociation({ ...association, serviceAccount: 'another' })),
+    ).toMatchObject(refusal);
   });
 
   it.each(WAYS)('sees a changed trust policy only after a while: %s', async (_, act) => {
@@ -93,6 +136,8 @@ describe('the association itself', () => {
     updateTrustPolicy(world, world.accounts.get(ACCOUNT)!.roles.get('ebs')!, TRUST.oidc);
     await eks.createPodIdentityAssociation(association);
     pass(5);
-    expect(await failureOf(eks.createPodIdentityAssociation({ ...association, namespace: 'other' }))).toMatchObject(refusal);
+    expect(await failureOf(eks.createPodIdentityAssociation({ ...association, namespace: 'other' }))).toMatchObject(
+      refusal,
+    );
   });
 });

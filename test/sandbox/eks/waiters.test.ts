@@ -25,7 +25,10 @@ const clocked = (options: Parameters<typeof openFixture>[0] = {}): Fixture => {
 const outcomeOf = async (waiter: Promise<{ state: string }>): Promise<{ state: string; after: number }> => {
   const ending = waiter.then(
     ({ state }) => ({ state, after: (Date.now() - START) / 1000 }),
-    (error: Error) => ({ state: (JSON.parse(error.message) as { state: string }).state, after: (Date.now() - START) / 1000 }),
+    (error: Error) => ({
+      state: (JSON.parse(error.message) as { state: string }).state,
+      after: (Date.now() - START) / 1000,
+    }),
   );
   await vi.runAllTimersAsync();
   return ending;
@@ -84,6 +87,9 @@ describe('the waiters of the SDK', () => {
     fixture.world.schedule.at(START + 60_000, () => {
       fixture.cluster.status = 'ACTIVE';
     });
-    expect(await outcomeOf(waitUntilClusterActive(waiting(fixture), cluster))).toMatchObject({ state: 'SUCCESS', after: 60 });
+    expect(await outcomeOf(waitUntilClusterActive(waiting(fixture), cluster))).toMatchObject({
+      state: 'SUCCESS',
+      after: 60,
+    });
   });
 });

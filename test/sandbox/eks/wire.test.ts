@@ -2,10 +2,21 @@ import { describe, expect, it } from 'vitest';
 import { decodeInput, outputFaults } from '../../../sandbox/eks/wire.ts';
 import { findOperation, operations } from '../../../sandbox/eks/model.ts';
 
-const decode = (method: string, path: string, options: { query?: Record<string, string | string[]>; body?: unknown; raw?: string } = {}): Record<string, unknown> => {
+const decode = (
+  method: string,
+  path: string,
+  options: { query?: Record<string, string | string[]>; body?: unknown; raw?: string } = {},
+): Record<string, unknown> => {
   const { operation, labels } = findOperation(method, path)!;
   const text = options.raw ?? (options.body === undefined ? '' : JSON.stringify(options.body));
-  return decodeInput(operation, labels, { method, host: 'eks', path, query: options.query ?? {}, headers: {}, body: Buffer.from(text) });
+  return decodeInput(operation, labels, {
+    method,
+    host: 'eks',
+    path,
+    query: options.query ?? {},
+    headers: {},
+    body: Buffer.from(text),
+  });
 };
 const refusal = (run: () => unknown): [string, string] => {
   try {
@@ -18,29 +29,98 @@ const refusal = (run: () => unknown): [string, string] => {
 
 describe('decoding a request', () => {
   it('takes members from path, query and body', () => {
-    expect(decode('DELETE', '/clusters/shop/addons/vpc-cni', { query: { preserve: 'true' } })).toEqual({ clusterName: 'shop', addonName: 'vpc-cni', preserve: true });
-    expect(decode('GET', '/clusters', { query: { maxResults: '7', nextToken: 'x' } })).toEqual({ maxResults: 7, nextToken: 'x' });
-    expect(decode('GET', '/addons/supported-versions', { query: { types: ['storage', 'security'], owners: 'aws' } })).toEqual({ types: ['storage', 'security'], owners: ['aws'] });
+    expect(decode('DELETE', '/clusters/shop/addons/vpc-cni', { query: { preserve: 'true' } })).toEqual({
+      clusterName: 'shop',
+      addonName: 'vpc-cni',
+      preserve: true,
+    });
+    expect(decode('GET', '/clusters', { query: { maxResults: '7', nextToken: 'x' } })).toEqual({
+      maxResults: 7,
+      nextToken: 'x',
+    });
+    expect(
+      decode('GET', '/addons/supported-versions', { query: { types: ['storage', 'security'], owners: 'aws' } }),
+    ).toEqual({ types: ['storage', 'security'], owners: ['aws'] });
     expect(decode('GET', '/tags/arn%3Aaws%3Aeks%3Ax%2Fy')).toEqual({ resourceArn: 'arn:aws:eks:x/y' });
   });
 
   it('leaves out null and what the model does not know, keeps an empty list and an empty role', () => {
     const body = { addonVersion: null, surprise: 1, podIdentityAssociations: [], serviceAccountRoleArn: '' };
-    expect(decode('POST', '/clusters/shop/addons/vpc-cni/update', { body })).toEqual({ clusterName: 'shop', addonName: 'vpc-cni', podIdentityAssociations: [], serviceAccountRoleArn: '' });
+    expect(decode('POST', '/clusters/shop/addons/vpc-cni/update', { body })).toEqual({
+      clusterName: 'shop',
+      addonName: 'vpc-cni',
+      podIdentityAssociations: [],
+      serviceAccountRoleArn: '',
+    });
   });
 
   it.each([
-    ['a missing member', '/clusters/shop/addons', {}, "Value null at 'addonName' failed to satisfy constraint: Member must not be null"],
-    ['a missing member of a list’s structure', '/clusters/shop/addons', { addonName: 'x', podIdentityAssociations: [{ serviceAccount: 's' }] }, "Value null at 'podIdentityAssociations.1.member.roleArn' failed"],
-    ['a wrong type', '/clusters/shop/addons', { addonName: 7 }, "Value '7' at 'addonName' failed to satisfy constraint: Member must be a string"],
-    ['a list that is none', '/clusters/shop/addons', { addonName: 'x', podIdentityAssociations: {} }, "Value '{}' at 'podIdentityAssociations' failed to satisfy constraint: Member must be a list"],
-    ['an unknown mode', '/clusters/shop/addons', { addonName: 'x', resolveConflicts: 'FORCE' }, 'Member must satisfy enum value set: [NONE, OVERWRITE, PRESERVE]'],
-    ['a role that is too long', '/clusters/shop/addons', { addonName: 'x', serviceAccountRoleArn: 'r'.repeat(256) }, 'Member must have length less than or equal to 255'],
-    ['an empty namespace', '/clusters/shop/addons', { addonName: 'x', namespaceConfig: { namespace: '' } }, "Value '' at 'namespaceConfig.namespace' failed to satisfy constraint: Member must have length greater than or equal to 1"],
-    ['tags that are none', '/clusters/shop/addons', { addonName: 'x', tags: {} }, "at 'tags' failed to satisfy constraint: Member must have length greater than or equal to 1"],
-    ['a tag that is too long', '/clusters/shop/addons', { addonName: 'x', tags: { a: 'v'.repeat(257) } }, 'Member must have length less than or equal to 256'],
-    ['a cluster name out of its alphabet', '/clusters/-shop/addons', { addonName: 'x' }, 'Member must satisfy regular expression pattern'],
-    ['a cluster name that is too long', `/clusters/${'c'.repeat(101)}/addons`, { addonName: 'x' }, 'Member must have length less than or equal to 100'],
+    [
+      'a missing member',
+      '/clusters/shop/addons',
+      {},
+      "Value null at 'addonName' failed to satisfy constraint: Member must not be null",
+    ],
+    [
+      'a missing member of a list’s structure',
+      '/clusters/shop/addons',
+      { addonName: 'x', podIdentityAssociations: [{ serviceAccount: 's' }] },
+      "Value null at 'podIdentityAssociations.1.member.roleArn' failed",
+    ],
+    [
+      'a wrong type',
+      '/clusters/shop/addons',
+      { addonName: 7 },
+      "Value '7' at 'addonName' failed to satisfy constraint: Member must be a string",
+    ],
+    [
+      'a list that is none',
+      '/clusters/shop/addons',
+      { addonName: 'x', podIdentityAssociations: {} },
+      "Value '{}' at 'podIdentityAssociations' failed to satisfy constraint: Member must be a list",
+    ],
+    [
+      'an unknown mode',
+      '/clusters/shop/addons',
+      { addonName: 'x', resolveConflicts: 'FORCE' },
+      'Member must satisfy enum value set: [NONE, OVERWRITE, PRESERVE]',
+    ],
+    [
+      'a role that is too long',
+      '/clusters/shop/addons',
+      { addonName: 'x', serviceAccountRoleArn: 'r'.repeat(256) },
+      'Member must have length less than or equal to 255',
+    ],
+    [
+      'an empty namespace',
+      '/clusters/shop/addons',
+      { addonName: 'x', namespaceConfig: { namespace: '' } },
+      "Value '' at 'namespaceConfig.namespace' failed to satisfy constraint: Member must have length greater than or equal to 1",
+    ],
+    [
+      'tags that are none',
+      '/clusters/shop/addons',
+      { addonName: 'x', tags: {} },
+      "at 'tags' failed to satisfy constraint: Member must have length greater than or equal to 1",
+    ],
+    [
+      'a tag that is too long',
+      '/clusters/shop/addons',
+      { addonName: 'x', tags: { a: 'v'.repeat(257) } },
+      'Member must have length less than or equal to 256',
+    ],
+    [
+      'a cluster name out of its alphabet',
+      '/clusters/-shop/addons',
+      { addonName: 'x' },
+      'Member must satisfy regular expression pattern',
+    ],
+    [
+      'a cluster name that is too long',
+      `/clusters/${'c'.repeat(101)}/addons`,
+      { addonName: 'x' },
+      'Member must have length less than or equal to 100',
+    ],
   ])('refuses %s', (_what, path, body, message) => {
     const [name, text] = refusal(() => decode('POST', path, { body }));
     expect(name).toBe('InvalidParameterException');
@@ -52,11 +132,15 @@ describe('decoding a request', () => {
     ['101', 'Member must have value less than or equal to 100'],
     ['many', 'Member must be a number'],
   ])('refuses maxResults=%s', (maxResults, message) => {
-    expect(refusal(() => decode('GET', '/clusters/shop/pod-identity-associations', { query: { maxResults } }))[1]).toContain(message);
+    expect(
+      refusal(() => decode('GET', '/clusters/shop/pod-identity-associations', { query: { maxResults } }))[1],
+    ).toContain(message);
   });
 
   it('refuses a tag key that is too long, in a list', () => {
-    expect(refusal(() => decode('DELETE', '/tags/arn', { query: { tagKeys: ['team', 'k'.repeat(129)] } }))[1]).toContain("at 'tagKeys' failed to satisfy constraint: Member must have length less than or equal to 128");
+    expect(
+      refusal(() => decode('DELETE', '/tags/arn', { query: { tagKeys: ['team', 'k'.repeat(129)] } }))[1],
+    ).toContain("at 'tagKeys' failed to satisfy constraint: Member must have length less than or equal to 128");
   });
 
   it.each(['{', '[]', '"text"'])('refuses the body %s', (raw) => {
@@ -70,7 +154,14 @@ describe('decoding a request', () => {
 
 describe('checking an answer', () => {
   const { output } = operations.find(({ name }) => name === 'DescribeAddon')!;
-  const good = { addonName: 'vpc-cni', status: 'ACTIVE', createdAt: 1_768_467_600.5, tags: { a: 'b' }, health: { issues: [{ code: 'AccessDenied', message: '', resourceIds: ['x'] }] }, podIdentityAssociations: ['arn'] };
+  const good = {
+    addonName: 'vpc-cni',
+    status: 'ACTIVE',
+    createdAt: 1_768_467_600.5,
+    tags: { a: 'b' },
+    health: { issues: [{ code: 'AccessDenied', message: '', resourceIds: ['x'] }] },
+    podIdentityAssociations: ['arn'],
+  };
 
   it('finds no fault in a good one, with members left undefined', () => {
     expect(outputFaults(output, { addon: { ...good, configurationValues: undefined } })).toEqual([]);

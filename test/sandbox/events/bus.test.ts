@@ -8,9 +8,19 @@ describe("an execution's end", () => {
     const { executions, wait, recovered, world } = open();
     executions.start(MACHINE, '{}', 'one');
     await wait(60_000);
-    expect(recovered()).toMatchObject([{ input: '{"migrationId":"one"}', status: 'SUCCEEDED', startedAt: START + 11_000 }]);
+    expect(recovered()).toMatchObject([
+      { input: '{"migrationId":"one"}', status: 'SUCCEEDED', startedAt: START + 11_000 },
+    ]);
     expect(recovered()[0]!.name.length).toBeLessThanOrEqual(80);
-    expect(world.log.calls).toMatchObject([{ service: 'states', operation: 'StartExecution', caller: EVENTS_ROLE, input: { stateMachineArn: OTHER }, status: 200 }]);
+    expect(world.log.calls).toMatchObject([
+      {
+        service: 'states',
+        operation: 'StartExecution',
+        caller: EVENTS_ROLE,
+        input: { stateMachineArn: OTHER },
+        status: 200,
+      },
+    ]);
   });
 
   test('of any status is told: one that is stopped too', async () => {
@@ -36,17 +46,25 @@ describe("an execution's end", () => {
   });
 
   test('is told to whoever wants to know that one begins', async () => {
-    const { executions, wait, invocations } = open({ rules: [rule({ pattern: { detail: { status: ['RUNNING'] } }, targets: [{ id: 'F', arn: functionArn('find') }] })] });
+    const { executions, wait, invocations } = open({
+      rules: [rule({ pattern: { detail: { status: ['RUNNING'] } }, targets: [{ id: 'F', arn: functionArn('find') }] })],
+    });
     executions.start(MACHINE, '{}', 'three');
     await wait(5000);
-    expect(invocations).toMatchObject([{ at: 1, event: { detail: { name: 'three', status: 'RUNNING', stopDate: null } } }]);
+    expect(invocations).toMatchObject([
+      { at: 1, event: { detail: { name: 'three', status: 'RUNNING', stopDate: null } } },
+    ]);
   });
 
   test('a target that can not be started leaves its refusal in the log', async () => {
-    const { executions, wait, world } = open({ rules: [rule({ ...ended, targets: [{ id: 'None', arn: `${MACHINE}-gone`, roleArn: EVENTS_ROLE }] })] });
+    const { executions, wait, world } = open({
+      rules: [rule({ ...ended, targets: [{ id: 'None', arn: `${MACHINE}-gone`, roleArn: EVENTS_ROLE }] })],
+    });
     executions.start(MACHINE);
     await wait(60_000);
-    expect(world.log.calls).toMatchObject([{ operation: 'StartExecution', caller: EVENTS_ROLE, status: 400, error: 'StateMachineDoesNotExist' }]);
+    expect(world.log.calls).toMatchObject([
+      { operation: 'StartExecution', caller: EVENTS_ROLE, status: 400, error: 'StateMachineDoesNotExist' },
+    ]);
   });
 });
 
@@ -55,13 +73,23 @@ describe('a schedule', () => {
     const { clock, wait, invocations, world } = open();
     await wait(1_000_000);
     expect(invocations.map(({ at }) => at)).toEqual([300, 600, 900]);
-    expect(invocations[0]!.event).toMatchObject({ 'detail-type': 'Scheduled Event', resources: [scheduled.arn], time: '2026-01-15T09:05:00Z', account: '111122223333' });
+    expect(invocations[0]!.event).toMatchObject({
+      'detail-type': 'Scheduled Event',
+      resources: [scheduled.arn],
+      time: '2026-01-15T09:05:00Z',
+      account: '111122223333',
+    });
     expect(clock.now()).toBe(START + 1_000_000);
-    expect(world.log.calls).toMatchObject(invocations.map(() => ({ service: 'lambda', operation: 'Invoke', caller: 'events.amazonaws.com', status: 200 })));
+    expect(world.log.calls).toMatchObject(
+      invocations.map(() => ({ service: 'lambda', operation: 'Invoke', caller: 'events.amazonaws.com', status: 200 })),
+    );
   });
 
   test('tries a function that fails twice more, after one minute and after two', async () => {
-    const { wait, invocations } = open({ find: (event, attempt) => (event.time === '2026-01-15T09:05:00Z' && attempt < 9 ? fail('ServiceUnavailable', 'no') : undefined) });
+    const { wait, invocations } = open({
+      find: (event, attempt) =>
+        event.time === '2026-01-15T09:05:00Z' && attempt < 9 ? fail('ServiceUnavailable', 'no') : undefined,
+    });
     await wait(599_000);
     expect(invocations.map(({ at }) => at)).toEqual([300, 360, 480]);
   });
@@ -92,9 +120,25 @@ describe('a function', () => {
     await wait(599_000);
     expect(invocations).toEqual([]);
     expect(world.log.calls).toMatchObject([
-      { at: '2026-01-15T09:05:00.000Z', service: 'lambda', operation: 'Invoke', caller: 'events.amazonaws.com', status: 403, error: 'Lambda.AWSLambdaException', denied: 'lambda:InvokeFunction', input: { functionName: VERSION } },
+      {
+        at: '2026-01-15T09:05:00.000Z',
+        service: 'lambda',
+        operation: 'Invoke',
+        caller: 'events.amazonaws.com',
+        status: 403,
+        error: 'Lambda.AWSLambdaException',
+        denied: 'lambda:InvokeFunction',
+        input: { functionName: VERSION },
+      },
     ]);
-    expect(authorizer.denials).toMatchObject([{ principalArn: 'events.amazonaws.com', action: 'lambda:InvokeFunction', resource: VERSION, decision: 'implicitDeny' }]);
+    expect(authorizer.denials).toMatchObject([
+      {
+        principalArn: 'events.amazonaws.com',
+        action: 'lambda:InvokeFunction',
+        resource: VERSION,
+        decision: 'implicitDeny',
+      },
+    ]);
   });
 
   test.each<[string, AssemblyPermission[]]>([
@@ -110,7 +154,9 @@ describe('a function', () => {
   });
 
   test('that is not there is not tried again', async () => {
-    const { wait, world } = open({ rules: [rule({ ...scheduled, targets: [{ id: 'Find', arn: functionArn('gone') }] })] });
+    const { wait, world } = open({
+      rules: [rule({ ...scheduled, targets: [{ id: 'Find', arn: functionArn('gone') }] })],
+    });
     await wait(599_000);
     expect(world.log.calls).toMatchObject([{ status: 404, error: 'Lambda.ResourceNotFoundException' }]);
   });
@@ -126,23 +172,39 @@ describe("a target's role", () => {
     executions.start(MACHINE);
     await wait(200_000);
     expect(recovered()).toEqual([]);
-    expect(world.log.calls).toMatchObject([{ operation: 'StartExecution', caller: EVENTS_ROLE, status: 400, error: 'AccessDeniedException', denied: 'states:StartExecution' }]);
-    expect(authorizer.denials).toMatchObject([{ principalArn: EVENTS_ROLE, action: 'states:StartExecution', resource: OTHER }]);
+    expect(world.log.calls).toMatchObject([
+      {
+        operation: 'StartExecution',
+        caller: EVENTS_ROLE,
+        status: 400,
+        error: 'AccessDeniedException',
+        denied: 'states:StartExecution',
+      },
+    ]);
+    expect(authorizer.denials).toMatchObject([
+      { principalArn: EVENTS_ROLE, action: 'states:StartExecution', resource: OTHER },
+    ]);
   });
 
   test('that may start it is seen to use that right', async () => {
     const { executions, wait, authorizer } = open();
     executions.start(MACHINE);
     await wait(60_000);
-    expect(authorizer.uses()).toEqual([{ principalArn: EVENTS_ROLE, action: 'states:StartExecution', resource: OTHER }]);
+    expect(authorizer.uses()).toEqual([
+      { principalArn: EVENTS_ROLE, action: 'states:StartExecution', resource: OTHER },
+    ]);
   });
 });
 
 test('a state machine that no role starts is refused with its rule', () => {
   const targets = [{ id: 'Recover', arn: OTHER }];
-  expect(() => open({ rules: [rule({ ...ended, name: 'odd', targets })] })).toThrow(/rule odd: its target Recover is a state machine.* Give the target a RoleArn\./);
+  expect(() => open({ rules: [rule({ ...ended, name: 'odd', targets })] })).toThrow(
+    /rule odd: its target Recover is a state machine.* Give the target a RoleArn\./,
+  );
 });
 
 test('a pattern that can not be compared is refused with its rule', () => {
-  expect(() => open({ rules: [rule({ name: 'odd', pattern: { detail: { n: [{ cidr: '10.0.0.0/8' }] } } })] })).toThrow(/rule odd: it has the comparison .* at detail\.n\. Use exact values/);
+  expect(() => open({ rules: [rule({ name: 'odd', pattern: { detail: { n: [{ cidr: '10.0.0.0/8' }] } } })] })).toThrow(
+    /rule odd: it has the comparison .* at detail\.n\. Use exact values/,
+  );
 });

@@ -1,4 +1,7 @@
-/** Events that a rule hands on to the default bus of another account, or another region: by a role, and by that bus's own policy. */
+/**
+ * Events that a rule hands on to the default bus of another account, or another region: by a role, and by that bus's
+ * own policy.
+ */
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { describe, expect, test } from 'vitest';
 import type { AssemblyRule } from '../../../sandbox/assembly/rules.ts';
@@ -12,15 +15,46 @@ const OTHER = '444455556666';
 const HUB_BUS = 'arn:aws:events:eu-west-1:111122223333:event-bus/default';
 const FUNCTION = functionArn('find');
 const FORWARDER = `arn:aws:iam::${OTHER}:role/forward`;
-const QUEUE = queueOf('dead', { Effect: 'Allow', Principal: { Service: 'events.amazonaws.com' }, Action: 'sqs:SendMessage' });
+const QUEUE = queueOf('dead', {
+  Effect: 'Allow',
+  Principal: { Service: 'events.amazonaws.com' },
+  Action: 'sqs:SendMessage',
+});
 const pattern = { source: ['aws.eks'] };
 const hubRule = rule({ pattern, targets: [{ id: 'F', arn: FUNCTION }] });
-const forwarding: AssemblyRule = { ...hubRule, name: 'forward', arn: `arn:aws:events:us-east-1:${OTHER}:rule/forward`, targets: [{ id: 'Bus', arn: HUB_BUS, roleArn: FORWARDER, deadLetterArn: QUEUE.arn }] };
-const event = { version: '0', id: 'e-1', 'detail-type': 'AWS API Call via CloudTrail', source: 'aws.eks', account: OTHER, time: '2026-01-15T08:59:00Z', region: 'us-east-1', resources: [], detail: { eventName: 'UpdateAddon' } };
-const LET_IN = { Effect: 'Allow', Principal: { AWS: [`arn:aws:iam::${OTHER}:root`] }, Action: 'events:PutEvents', Condition: { 'ForAllValues:StringEquals': { 'events:source': 'aws.eks', 'events:detail-type': 'AWS API Call via CloudTrail' } } };
+const forwarding: AssemblyRule = {
+  ...hubRule,
+  name: 'forward',
+  arn: `arn:aws:events:us-east-1:${OTHER}:rule/forward`,
+  targets: [{ id: 'Bus', arn: HUB_BUS, roleArn: FORWARDER, deadLetterArn: QUEUE.arn }],
+};
+const event = {
+  version: '0',
+  id: 'e-1',
+  'detail-type': 'AWS API Call via CloudTrail',
+  source: 'aws.eks',
+  account: OTHER,
+  time: '2026-01-15T08:59:00Z',
+  region: 'us-east-1',
+  resources: [],
+  detail: { eventName: 'UpdateAddon' },
+};
+const LET_IN = {
+  Effect: 'Allow',
+  Principal: { AWS: [`arn:aws:iam::${OTHER}:root`] },
+  Action: 'events:PutEvents',
+  Condition: {
+    'ForAllValues:StringEquals': { 'events:source': 'aws.eks', 'events:detail-type': 'AWS API Call via CloudTrail' },
+  },
+};
 
 const openBoth = (policy: object[], statements: object[] = [allow('events:PutEvents', HUB_BUS)]) => {
-  const bench = open({ rules: [hubRule, forwarding], permissions: [permission({ functionArn: FUNCTION })], queues: [QUEUE], busPolicies: [{ busArn: HUB_BUS, policies: policiesOf(policy) }] });
+  const bench = open({
+    rules: [hubRule, forwarding],
+    permissions: [permission({ functionArn: FUNCTION })],
+    queues: [QUEUE],
+    busPolicies: [{ busArn: HUB_BUS, policies: policiesOf(policy) }],
+  });
   const role = roleOf(FORWARDER, ...statements);
   bench.world.accounts.set(OTHER, { id: OTHER, roles: new Map([[role.name, role]]), clusters: new Map() });
   return bench;
@@ -33,7 +67,17 @@ describe('an event of another account', () => {
     await wait(60_000);
     // The lag of both buses.
     expect(invocations).toEqual([{ at: 2, event }]);
-    expect(world.log.calls.filter(({ service }) => service === 'events')).toMatchObject([{ service: 'events', operation: 'PutEvents', caller: FORWARDER, account: '111122223333', region: 'eu-west-1', status: 200, input: { Entries: [{ Source: 'aws.eks', EventBusName: HUB_BUS }] } }]);
+    expect(world.log.calls.filter(({ service }) => service === 'events')).toMatchObject([
+      {
+        service: 'events',
+        operation: 'PutEvents',
+        caller: FORWARDER,
+        account: '111122223333',
+        region: 'eu-west-1',
+        status: 200,
+        input: { Entries: [{ Source: 'aws.eks', EventBusName: HUB_BUS }] },
+      },
+    ]);
     expect(authorizer.uses()).toEqual([{ principalArn: FORWARDER, action: 'events:PutEvents', resource: HUB_BUS }]);
     expect([world.deadLetters, world.events]).toEqual([[], []]);
   });
@@ -48,18 +92,34 @@ describe('an event of another account', () => {
 
   test.each([
     ['the bus has no policy', [], undefined],
-    ['the bus lets another account in', [{ ...LET_IN, Principal: { AWS: ['arn:aws:iam::777788889999:root'] } }], undefined],
-    ['the bus lets other events in', [{ ...LET_IN, Condition: { 'ForAllValues:StringEquals': { 'events:source': 'aws.ec2' } } }], undefined],
+    [
+      'the bus lets another account in',
+      [{ ...LET_IN, Principal: { AWS: ['arn:aws:iam::777788889999:root'] } }],
+      undefined,
+    ],
+    [
+      'the bus lets other events in',
+      [{ ...LET_IN, Condition: { 'ForAllValues:StringEquals': { 'events:source': 'aws.ec2' } } }],
+      undefined,
+    ],
     ['the bus denies the account', [LET_IN, { ...LET_IN, Effect: 'Deny' }], undefined],
     ['the role of the rule has no right', [LET_IN], []],
-    ['the role has a right to another bus', [LET_IN], [allow('events:PutEvents', HUB_BUS.replace('eu-west-1', 'eu-west-2'))]],
+    [
+      'the role has a right to another bus',
+      [LET_IN],
+      [allow('events:PutEvents', HUB_BUS.replace('eu-west-1', 'eu-west-2'))],
+    ],
   ])('is not handed on where %s, and lies in the dead-letter queue', async (_, policy, statements) => {
     const { bus, wait, invocations, world, authorizer } = openBoth(policy, statements);
     bus.receive(event, { account: OTHER, region: 'us-east-1' });
     await wait(60_000);
     expect(invocations).toEqual([]);
-    expect(world.log.calls.filter(({ operation }) => operation === 'PutEvents')).toMatchObject([{ status: 400, error: 'AccessDeniedException', denied: 'events:PutEvents' }]);
-    expect(world.deadLetters).toMatchObject([{ event: { id: 'e-1' }, why: expect.stringMatching(/^NO_PERMISSIONS: User: /) as string }]);
+    expect(world.log.calls.filter(({ operation }) => operation === 'PutEvents')).toMatchObject([
+      { status: 400, error: 'AccessDeniedException', denied: 'events:PutEvents' },
+    ]);
+    expect(world.deadLetters).toMatchObject([
+      { event: { id: 'e-1' }, why: expect.stringMatching(/^NO_PERMISSIONS: User: /) as string },
+    ]);
     expect(authorizer.denials).toMatchObject([{ principalArn: FORWARDER, action: 'events:PutEvents' }]);
   });
 });
@@ -67,8 +127,15 @@ describe('an event of another account', () => {
 describe('an event of the own account in another region', () => {
   test('needs the right of the role alone', async () => {
     const role = roleOf(FORWARDER.replace(OTHER, '111122223333'), allow('events:PutEvents', HUB_BUS));
-    const own: AssemblyRule = { ...forwarding, arn: 'arn:aws:events:us-east-1:111122223333:rule/forward', targets: [{ id: 'Bus', arn: HUB_BUS, roleArn: role.arn }] };
-    const { bus, wait, invocations, world } = open({ rules: [hubRule, own], permissions: [permission({ functionArn: FUNCTION })] });
+    const own: AssemblyRule = {
+      ...forwarding,
+      arn: 'arn:aws:events:us-east-1:111122223333:rule/forward',
+      targets: [{ id: 'Bus', arn: HUB_BUS, roleArn: role.arn }],
+    };
+    const { bus, wait, invocations, world } = open({
+      rules: [hubRule, own],
+      permissions: [permission({ functionArn: FUNCTION })],
+    });
     world.accounts.get('111122223333')!.roles.set(role.name, role);
     bus.receive(event, { account: '111122223333', region: 'us-east-1' });
     await wait(60_000);
@@ -81,18 +148,30 @@ describe('PutEvents of another account', () => {
     const bench = openBoth([LET_IN]);
     const door = openDoor(bench.world, { events: createEventsService(bench.world, bench.bus) }, undefined, bench.clock);
     const client = new EventBridgeClient(configOf(door, bench.world, credentialsOf(bench.world, FORWARDER)));
-    return client.send(new PutEventsCommand({ Entries: [{ Source, DetailType: 'AWS API Call via CloudTrail', Detail: '{}', EventBusName: HUB_BUS }] }));
+    return client.send(
+      new PutEventsCommand({
+        Entries: [{ Source, DetailType: 'AWS API Call via CloudTrail', Detail: '{}', EventBusName: HUB_BUS }],
+      }),
+    );
   };
 
   test('is refused for another source than the policy names', async () => {
-    await expect(put('my.app')).rejects.toMatchObject({ name: 'AccessDeniedException', message: expect.stringContaining('no resource-based policy allows the events:PutEvents action') as string });
+    await expect(put('my.app')).rejects.toMatchObject({
+      name: 'AccessDeniedException',
+      message: expect.stringContaining('no resource-based policy allows the events:PutEvents action') as string,
+    });
   });
 
   test('can put no event of a service, whatever the policy says', async () => {
-    expect(await put('aws.eks')).toMatchObject({ FailedEntryCount: 1, Entries: [{ ErrorCode: 'NotAuthorizedForSourceException' }] });
+    expect(await put('aws.eks')).toMatchObject({
+      FailedEntryCount: 1,
+      Entries: [{ ErrorCode: 'NotAuthorizedForSourceException' }],
+    });
   });
 });
 
 test('a rule that hands events on to a bus without a role is refused', () => {
-  expect(() => open({ rules: [{ ...forwarding, targets: [{ id: 'Bus', arn: HUB_BUS }] }] })).toThrow('its target Bus is a state machine or a bus, which EventBridge calls as a role');
+  expect(() => open({ rules: [{ ...forwarding, targets: [{ id: 'Bus', arn: HUB_BUS }] }] })).toThrow(
+    'its target Bus is a state machine or a bus, which EventBridge calls as a role',
+  );
 });

@@ -3,7 +3,12 @@ import type { AssemblyTarget } from '../../../sandbox/assembly/rules.ts';
 import { scheduledEvent, statusChange } from '../../../sandbox/events/event.ts';
 import { inputFor } from '../../../sandbox/events/input.ts';
 
-const options = { id: '00000000-0000-4000-8000-000000000000', account: '111122223333', region: 'eu-west-1', at: Date.parse('2026-01-15T09:00:00.500Z') };
+const options = {
+  id: '00000000-0000-4000-8000-000000000000',
+  account: '111122223333',
+  region: 'eu-west-1',
+  at: Date.parse('2026-01-15T09:00:00.500Z'),
+};
 const execution = {
   arn: 'arn:aws:states:eu-west-1:111122223333:execution:machine:one',
   name: 'one',
@@ -19,7 +24,8 @@ const execution = {
 const event = statusChange(execution, options);
 const rule = { name: 'rule', arn: 'arn:aws:events:eu-west-1:111122223333:rule/rule' };
 const target = (more: Partial<AssemblyTarget>): AssemblyTarget => ({ id: 'Target0', arn: 'arn:x', ...more });
-const transformed = (template: string, paths: Record<string, string> = {}): unknown => JSON.parse(inputFor(target({ inputTransformer: { template, paths } }), rule, event));
+const transformed = (template: string, paths: Record<string, string> = {}): unknown =>
+  JSON.parse(inputFor(target({ inputTransformer: { template, paths } }), rule, event));
 
 describe('an event', () => {
   test('of an execution that has ended', () => {
@@ -54,16 +60,34 @@ describe('an event', () => {
   });
 
   test('of a running one has no end; input and output that are too long together leave the input out', () => {
-    const running = statusChange({ ...execution, status: 'RUNNING', stoppedAt: undefined, error: undefined, cause: undefined }, options);
+    const running = statusChange(
+      { ...execution, status: 'RUNNING', stoppedAt: undefined, error: undefined, cause: undefined },
+      options,
+    );
     expect(running.detail).toMatchObject({ stopDate: null, error: null, cause: null });
     const half = JSON.stringify('x'.repeat(130_000));
     const long = statusChange({ ...execution, status: 'SUCCEEDED', input: half, output: half }, options);
-    expect(long.detail).toMatchObject({ input: null, inputDetails: { included: false }, output: half, outputDetails: { included: true } });
-    expect(statusChange({ ...execution, output: JSON.stringify('x'.repeat(260_000)) }, options).detail).toMatchObject({ output: null, outputDetails: { included: false }, input: '{"a":1}' });
+    expect(long.detail).toMatchObject({
+      input: null,
+      inputDetails: { included: false },
+      output: half,
+      outputDetails: { included: true },
+    });
+    expect(statusChange({ ...execution, output: JSON.stringify('x'.repeat(260_000)) }, options).detail).toMatchObject({
+      output: null,
+      outputDetails: { included: false },
+      input: '{"a":1}',
+    });
   });
 
   test('of a schedule', () => {
-    expect(scheduledEvent(rule.arn, options)).toMatchObject({ 'detail-type': 'Scheduled Event', source: 'aws.events', resources: [rule.arn], detail: {}, time: '2026-01-15T09:00:00Z' });
+    expect(scheduledEvent(rule.arn, options)).toMatchObject({
+      'detail-type': 'Scheduled Event',
+      source: 'aws.events',
+      resources: [rule.arn],
+      detail: {},
+      time: '2026-01-15T09:00:00Z',
+    });
   });
 });
 
@@ -76,7 +100,14 @@ describe('a target gets', () => {
   });
 
   test('a template with values of their own and within text', () => {
-    expect(transformed('{"migrationId":<name>,"count":<n>,"what":"it \\"<error>\\" <name>","first":<first>}', { name: '$.detail.name', n: '$.detail.redriveCount', error: '$.detail.error', first: '$.resources[0]' })).toEqual({
+    expect(
+      transformed('{"migrationId":<name>,"count":<n>,"what":"it \\"<error>\\" <name>","first":<first>}', {
+        name: '$.detail.name',
+        n: '$.detail.redriveCount',
+        error: '$.detail.error',
+        first: '$.resources[0]',
+      }),
+    ).toEqual({
       migrationId: 'one',
       count: 0,
       what: 'it "Lambda.Unknown" one',
@@ -86,7 +117,11 @@ describe('a target gets', () => {
 
   test('variables that are always there', () => {
     const { detail: _, 'detail-type': detailType, ...rest } = event;
-    expect(transformed('{"rule":"<aws.events.rule-name>","arn":<aws.events.rule-arn>,"at":<aws.events.event.ingestion-time>,"whole":<aws.events.event.json>,"head":<aws.events.event>}')).toEqual({
+    expect(
+      transformed(
+        '{"rule":"<aws.events.rule-name>","arn":<aws.events.rule-arn>,"at":<aws.events.event.ingestion-time>,"whole":<aws.events.event.json>,"head":<aws.events.event>}',
+      ),
+    ).toEqual({
       rule: 'rule',
       arn: rule.arn,
       at: event.time,
@@ -96,22 +131,38 @@ describe('a target gets', () => {
   });
 
   test('nothing for what the event does not have', () => {
-    expect(transformed('{"a":<gone>,"b":"<gone>!"}', { gone: '$.detail.nothing.at[3].all' })).toEqual({ a: '', b: '!' });
+    expect(transformed('{"a":<gone>,"b":"<gone>!"}', { gone: '$.detail.nothing.at[3].all' })).toEqual({
+      a: '',
+      b: '!',
+    });
   });
 
-  const raw = (template: string, paths: Record<string, string> = {}): string => inputFor(target({ inputTransformer: { template, paths } }), rule, event);
+  const raw = (template: string, paths: Record<string, string> = {}): string =>
+    inputFor(target({ inputTransformer: { template, paths } }), rule, event);
 
   test('a text with its quotation marks, in which lists and objects have none', () => {
-    const paths = { name: '$.detail.name', list: '$.resources', object: '$.detail.inputDetails', none: '$.detail.nothing' };
+    const paths = {
+      name: '$.detail.name',
+      list: '$.resources',
+      object: '$.detail.inputDetails',
+      none: '$.detail.nothing',
+    };
     expect(raw('"<name>: <list> <object><none>!"', paths)).toBe(`"one: [${execution.arn}] {included:true}!"`);
   });
 
   test('several lines as they stand', () => {
-    expect(raw('"First <name>"\n"second \\"<name>\\""', { name: '$.detail.name' })).toBe('"First one"\n"second \\"one\\""');
+    expect(raw('"First <name>"\n"second \\"<name>\\""', { name: '$.detail.name' })).toBe(
+      '"First one"\n"second \\"one\\""',
+    );
   });
 
   test('lists and objects as values, and without white space', () => {
-    expect(raw('{ "list" : [ <list>, "x" ],\n "object": <object> }', { list: '$.resources', object: '$.detail.inputDetails' })).toBe(`{"list":[["${execution.arn}"],"x"],"object":{"included":true}}`);
+    expect(
+      raw('{ "list" : [ <list>, "x" ],\n "object": <object> }', {
+        list: '$.resources',
+        object: '$.detail.inputDetails',
+      }),
+    ).toBe(`{"list":[["${execution.arn}"],"x"],"object":{"included":true}}`);
   });
 
   test('quotation marks of a value escaped where it stands alone, and as they are within text', () => {

@@ -31,9 +31,34 @@ describe('a pattern', () => {
     ['a field within what is not there', { nothing: { status: [{ exists: false }] } }, true],
     ['one of two alternatives', { $or: [{ source: ['aws.eks'] }, { detail: { status: ['FAILED'] } }] }, true],
     ['none of two alternatives', { detail: { $or: [{ status: ['ABORTED'] }, { error: ['Blocked'] }] } }, false],
-    ['alternatives that leave out the rest', { source: ['aws.eks'], $or: [{ detail: { status: ['FAILED'] } }, { 'detail-type': ['any'] }] }, false],
-    ['alternatives within alternatives', { $or: [{ source: ['aws.eks'] }, { source: ['aws.states'], detail: { $or: [{ status: ['ABORTED'] }, { error: [{ suffix: '.Unknown' }], redriveCount: [0] }] } }] }, true],
-    ['alternatives within alternatives, none of which holds', { $or: [{ source: ['aws.eks'] }, { detail: { $or: [{ status: ['ABORTED'] }, { status: ['FAILED'], redriveCount: [1] }] } }] }, false],
+    [
+      'alternatives that leave out the rest',
+      { source: ['aws.eks'], $or: [{ detail: { status: ['FAILED'] } }, { 'detail-type': ['any'] }] },
+      false,
+    ],
+    [
+      'alternatives within alternatives',
+      {
+        $or: [
+          { source: ['aws.eks'] },
+          {
+            source: ['aws.states'],
+            detail: { $or: [{ status: ['ABORTED'] }, { error: [{ suffix: '.Unknown' }], redriveCount: [0] }] },
+          },
+        ],
+      },
+      true,
+    ],
+    [
+      'alternatives within alternatives, none of which holds',
+      {
+        $or: [
+          { source: ['aws.eks'] },
+          { detail: { $or: [{ status: ['ABORTED'] }, { status: ['FAILED'], redriveCount: [1] }] } },
+        ],
+      },
+      false,
+    ],
   ])('of %s', (_, pattern, expected) => {
     expect(matches(pattern)).toBe(expected);
   });
@@ -51,7 +76,11 @@ describe('a pattern', () => {
     ['prefix of a list', { detail: { error: [{ prefix: ['a'] }] } }, 'detail.error'],
     ['prefix of another operator', { detail: { error: [{ prefix: { wildcard: 'a' } }] } }, 'detail.error'],
     ['suffix of a list', { detail: { error: [{ suffix: ['a'] }] } }, 'detail.error'],
-    ['equals-ignore-case of a prefix', { detail: { error: [{ 'equals-ignore-case': { prefix: 'a' } }] } }, 'detail.error'],
+    [
+      'equals-ignore-case of a prefix',
+      { detail: { error: [{ 'equals-ignore-case': { prefix: 'a' } }] } },
+      'detail.error',
+    ],
     ['equals-ignore-case of a list', { detail: { error: [{ 'equals-ignore-case': ['a'] }] } }, 'detail.error'],
     ['two wildcards in a row', { detail: { error: [{ wildcard: 'a**b' }] } }, 'detail.error'],
     ['a backslash before something else', { detail: { error: [{ wildcard: 'a\\b' }] } }, 'detail.error'],
@@ -65,19 +94,41 @@ describe('a pattern', () => {
     ['numeric with nothing in between', { detail: { n: [{ numeric: ['>', 5, '<', 5] }] } }, 'detail.n'],
     ['numeric of text', { detail: { n: [{ numeric: ['>', '0'] }] } }, 'detail.n'],
     ['numeric of an unknown operator', { detail: { n: [{ numeric: ['!=', 0] }] } }, 'detail.n'],
-    ['anything-but of an unknown kind', { detail: { error: [{ 'anything-but': { numeric: ['>', 0] } }] } }, 'detail.error'],
+    [
+      'anything-but of an unknown kind',
+      { detail: { error: [{ 'anything-but': { numeric: ['>', 0] } }] } },
+      'detail.error',
+    ],
     ['anything-but of null', { detail: { error: [{ 'anything-but': null }] } }, 'detail.error'],
     ['anything-but of texts and numbers', { detail: { error: [{ 'anything-but': ['a', 1] }] } }, 'detail.error'],
     ['anything-but of nothing', { detail: { error: [{ 'anything-but': [] }] } }, 'detail.error'],
     ['anything-but of an empty prefix', { detail: { error: [{ 'anything-but': { prefix: '' } }] } }, 'detail.error'],
-    ['anything-but of an empty suffix', { detail: { error: [{ 'anything-but': { suffix: ['a', ''] } }] } }, 'detail.error'],
-    ['anything-but of a prefix without case', { detail: { error: [{ 'anything-but': { prefix: { 'equals-ignore-case': 'a' } } }] } }, 'detail.error'],
-    ['anything-but of prefixes that are numbers', { detail: { error: [{ 'anything-but': { prefix: ['a', 1] } }] } }, 'detail.error'],
+    [
+      'anything-but of an empty suffix',
+      { detail: { error: [{ 'anything-but': { suffix: ['a', ''] } }] } },
+      'detail.error',
+    ],
+    [
+      'anything-but of a prefix without case',
+      { detail: { error: [{ 'anything-but': { prefix: { 'equals-ignore-case': 'a' } } }] } },
+      'detail.error',
+    ],
+    [
+      'anything-but of prefixes that are numbers',
+      { detail: { error: [{ 'anything-but': { prefix: ['a', 1] } }] } },
+      'detail.error',
+    ],
     ['a field that is there twice', { detail: { status: ['FAILED'] }, 'detail.status': ['ABORTED'] }, 'detail.status'],
     ['one alternative', { $or: [{ source: ['a'] }] }, '$or'],
     ['an alternative by an operator', { $or: [{ prefix: ['a'] }, { source: ['a'] }] }, '$or[0]'],
     ['an empty alternative', { $or: [{}, { source: ['a'] }] }, '$or[0]'],
-    ['more than 1,000 combinations', Object.fromEntries(['a', 'b', 'c', 'd'].map((key) => [key, { $or: Array.from({ length: 6 }, (_, n) => ({ [`f${n}`]: [1] })) }])), '$or'],
+    [
+      'more than 1,000 combinations',
+      Object.fromEntries(
+        ['a', 'b', 'c', 'd'].map((key) => [key, { $or: Array.from({ length: 6 }, (_, n) => ({ [`f${n}`]: [1] })) }]),
+      ),
+      '$or',
+    ],
     ['a value that is no list', { source: 'aws.states' }, 'source'],
     ['$or that is no list', { detail: { $or: {} } }, 'detail.$or'],
     ['a wrong alternative', { $or: [{ source: [{ regex: '*' }] }, { source: ['a'] }] }, '$or[0].source'],
@@ -89,7 +140,8 @@ describe('a pattern', () => {
 
 describe('a comparison', () => {
   const MISSING = Symbol('no such field');
-  const fits = (entry: unknown, value: unknown): boolean => compile({ detail: { field: [entry] } })({ detail: value === MISSING ? {} : { field: value } });
+  const fits = (entry: unknown, value: unknown): boolean =>
+    compile({ detail: { field: [entry] } })({ detail: value === MISSING ? {} : { field: value } });
 
   test.each<[operator: unknown, yes: unknown[], no: unknown[]]>([
     [300, [300, 3e2], ['300', 301]],
@@ -103,7 +155,11 @@ describe('a comparison', () => {
     [{ suffix: { 'equals-ignore-case': '.png' } }, ['a.PNG'], ['a.jpg']],
     [{ 'equals-ignore-case': 'Alice' }, ['alice', 'ALICE'], ['alice ', null, MISSING]],
     [{ 'equals-ignore-case': '' }, [''], ['a']],
-    [{ wildcard: '/a/*/c.*' }, ['/a/b/c.txt', '/a/b/b/c.', '/a//c.x', '/a/line\nbreak/c.d'], ['/a/c.txt', 'x/a/b/c.txt', '/a/b/cxtxt', 7]],
+    [
+      { wildcard: '/a/*/c.*' },
+      ['/a/b/c.txt', '/a/b/b/c.', '/a//c.x', '/a/line\nbreak/c.d'],
+      ['/a/c.txt', 'x/a/b/c.txt', '/a/b/cxtxt', 7],
+    ],
     [{ wildcard: '*' }, ['', 'all'], [1, null, MISSING]],
     [{ wildcard: '' }, [''], ['a']],
     [{ wildcard: 'a\\*b\\\\*' }, ['a*b\\', 'a*b\\c'], ['axb\\', 'a*b']],
@@ -143,7 +199,11 @@ describe('a comparison', () => {
 
 describe('fields of an event', () => {
   test('are found by names with dots as by objects', () => {
-    for (const pattern of [{ detail: { 'state.status': ['on'] } }, { 'detail.state': { status: ['on'] } }, { detail: { state: { status: ['on'] } } }]) {
+    for (const pattern of [
+      { detail: { 'state.status': ['on'] } },
+      { 'detail.state': { status: ['on'] } },
+      { detail: { state: { status: ['on'] } } },
+    ]) {
       expect(compile(pattern)({ detail: { state: { status: 'on' } } })).toBe(true);
       expect(compile(pattern)({ detail: { 'state.status': 'on' } })).toBe(true);
       expect(compile(pattern)({ detail: { state: 'on' } })).toBe(false);
@@ -152,7 +212,9 @@ describe('fields of an event', () => {
 
   test('are those of one item, where they are in a list of objects', () => {
     const pattern = compile({ items: { id: ['a'], state: ['on'], tags: { key: ['k'] } } });
-    const items = (...list: [id: string, state: string, ...keys: string[]][]) => ({ items: list.map(([id, state, ...keys]) => ({ id, state, tags: keys.map((key) => ({ key })) })) });
+    const items = (...list: [id: string, state: string, ...keys: string[]][]) => ({
+      items: list.map(([id, state, ...keys]) => ({ id, state, tags: keys.map((key) => ({ key })) })),
+    });
     expect(pattern(items(['a', 'off', 'k'], ['b', 'on', 'k']))).toBe(false);
     expect(pattern(items(['b', 'on', 'k'], ['a', 'on', 'x', 'k']))).toBe(true);
     expect(pattern(items(['a', 'on'], ['b', 'on', 'k']))).toBe(false);

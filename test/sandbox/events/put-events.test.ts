@@ -8,11 +8,23 @@ import { open, type Options, permission, rule } from './fixture.ts';
 
 const CALLER = 'arn:aws:iam::111122223333:role/caller';
 const BUS = 'arn:aws:events:eu-west-1:111122223333:event-bus/default';
-const migrated = rule({ pattern: { source: ['my.app'], 'detail-type': ['Migrated'] }, targets: [{ id: 'F', arn: functionArn('find') }] });
-const entry = (more: PutEventsRequestEntry = {}): PutEventsRequestEntry => ({ Source: 'my.app', DetailType: 'Migrated', Detail: '{"migrationId":"one"}', ...more });
+const migrated = rule({
+  pattern: { source: ['my.app'], 'detail-type': ['Migrated'] },
+  targets: [{ id: 'F', arn: functionArn('find') }],
+});
+const entry = (more: PutEventsRequestEntry = {}): PutEventsRequestEntry => ({
+  Source: 'my.app',
+  DetailType: 'Migrated',
+  Detail: '{"migrationId":"one"}',
+  ...more,
+});
 
 const openService = (options: Options = {}, statements: object[] = [allow('events:PutEvents', BUS)]) => {
-  const bench = open({ rules: [migrated], permissions: [permission({ functionArn: functionArn('find') })], ...options });
+  const bench = open({
+    rules: [migrated],
+    permissions: [permission({ functionArn: functionArn('find') })],
+    ...options,
+  });
   const { world, bus, clock } = bench;
   const role = roleOf(CALLER, ...statements);
   world.accounts.get('111122223333')!.roles.set(role.name, role);
@@ -29,12 +41,33 @@ describe('an event that is put', () => {
     expect(failures).toBe(0);
     const [{ EventId: id } = {}] = entries!;
     expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
-    expect(world.events).toEqual([{ at: '2026-01-15T09:00:00.000Z', id, source: 'my.app', detailType: 'Migrated', detail: { migrationId: 'one' }, resources: ['arn:one'], account: '111122223333', region: 'eu-west-1' }]);
+    expect(world.events).toEqual([
+      {
+        at: '2026-01-15T09:00:00.000Z',
+        id,
+        source: 'my.app',
+        detailType: 'Migrated',
+        detail: { migrationId: 'one' },
+        resources: ['arn:one'],
+        account: '111122223333',
+        region: 'eu-west-1',
+      },
+    ]);
     await wait(60_000);
     expect(invocations).toEqual([
       {
         at: 3,
-        event: { version: '0', id, 'detail-type': 'Migrated', source: 'my.app', account: '111122223333', time: '2026-01-15T09:00:00Z', region: 'eu-west-1', resources: ['arn:one'], detail: { migrationId: 'one' } },
+        event: {
+          version: '0',
+          id,
+          'detail-type': 'Migrated',
+          source: 'my.app',
+          account: '111122223333',
+          time: '2026-01-15T09:00:00Z',
+          region: 'eu-west-1',
+          resources: ['arn:one'],
+          detail: { migrationId: 'one' },
+        },
       },
     ]);
   });
@@ -50,7 +83,19 @@ describe('an event that is put', () => {
     const { put, world } = openService();
     await put(entry({ Detail: '{"secret":"s3cr3t"}' }), entry({ DetailType: 'Other', EventBusName: 'default' }));
     expect(world.log.calls).toMatchObject([
-      { service: 'events', operation: 'PutEvents', mutating: true, caller: CALLER, status: 200, input: { Entries: [{ Source: 'my.app', DetailType: 'Migrated' }, { Source: 'my.app', DetailType: 'Other', EventBusName: 'default' }] } },
+      {
+        service: 'events',
+        operation: 'PutEvents',
+        mutating: true,
+        caller: CALLER,
+        status: 200,
+        input: {
+          Entries: [
+            { Source: 'my.app', DetailType: 'Migrated' },
+            { Source: 'my.app', DetailType: 'Other', EventBusName: 'default' },
+          ],
+        },
+      },
     ]);
     expect(world.log.toJsonLines()).not.toContain('s3cr3t');
     expect(world.log.mutations()).toEqual([]);
@@ -74,21 +119,28 @@ describe('an event that is put', () => {
     const { put, wait, invocations, world } = openService({ knobs: { ownEventsTwice: true, eventLagSeconds: 2 } });
     const { Entries: entries } = await put(entry());
     await wait(60_000);
-    expect(invocations.map(({ at, event }) => [at, event.id])).toEqual([[2, entries![0]!.EventId], [4, entries![0]!.EventId]]);
+    expect(invocations.map(({ at, event }) => [at, event.id])).toEqual([
+      [2, entries![0]!.EventId],
+      [4, entries![0]!.EventId],
+    ]);
     expect(world.events).toHaveLength(1);
   });
 
   test('is of the bus in the region where it is put, whose rules are others', async () => {
     const { door, world, wait, invocations } = openService({}, [allow('events:PutEvents', '*')]);
-    const client = new EventBridgeClient({ ...configOf(door, world, credentialsOf(world, CALLER)), region: 'us-east-1' });
+    const client = new EventBridgeClient({
+      ...configOf(door, world, credentialsOf(world, CALLER)),
+      region: 'us-east-1',
+    });
     await client.send(new PutEventsCommand({ Entries: [entry()] }));
     await wait(60_000);
     expect(invocations).toEqual([]);
     expect(world.events).toMatchObject([{ region: 'us-east-1' }]);
   });
 
-  test('has an id of its own, the same for each run of a seed, and shifts nobody else\'s draws', async () => {
-    const idsOf = async (seed: number): Promise<(string | undefined)[]> => (await openService({ seed }).put(entry(), entry())).Entries!.map(({ EventId: id }) => id);
+  test("has an id of its own, the same for each run of a seed, and shifts nobody else's draws", async () => {
+    const idsOf = async (seed: number): Promise<(string | undefined)[]> =>
+      (await openService({ seed }).put(entry(), entry())).Entries!.map(({ EventId: id }) => id);
     const [first, again, other] = [await idsOf(1), await idsOf(1), await idsOf(2)];
     expect(again).toEqual(first);
     expect(new Set([...first, ...other]).size).toBe(4);
@@ -100,27 +152,63 @@ describe('an event that is put', () => {
 
 describe('an entry', () => {
   test.each<[string, PutEventsRequestEntry, string, string]>([
-    ['without a source', { Source: undefined }, 'InvalidArgument', 'Parameter Source is not valid. Reason: Source is a required argument.'],
-    ['with an empty source', { Source: '' }, 'InvalidArgument', 'Parameter Source is not valid. Reason: Source is a required argument.'],
-    ['without a detail type', { DetailType: undefined }, 'InvalidArgument', 'Parameter DetailType is not valid. Reason: DetailType is a required argument.'],
-    ['without a detail', { Detail: undefined }, 'InvalidArgument', 'Parameter Detail is not valid. Reason: Detail is a required argument.'],
+    [
+      'without a source',
+      { Source: undefined },
+      'InvalidArgument',
+      'Parameter Source is not valid. Reason: Source is a required argument.',
+    ],
+    [
+      'with an empty source',
+      { Source: '' },
+      'InvalidArgument',
+      'Parameter Source is not valid. Reason: Source is a required argument.',
+    ],
+    [
+      'without a detail type',
+      { DetailType: undefined },
+      'InvalidArgument',
+      'Parameter DetailType is not valid. Reason: DetailType is a required argument.',
+    ],
+    [
+      'without a detail',
+      { Detail: undefined },
+      'InvalidArgument',
+      'Parameter Detail is not valid. Reason: Detail is a required argument.',
+    ],
     ['with a detail that is no JSON', { Detail: '{"a"' }, 'MalformedDetail', 'Detail is malformed.'],
     ['with a list as detail', { Detail: '[1]' }, 'MalformedDetail', 'Detail is malformed.'],
     ['with text as detail', { Detail: '"text"' }, 'MalformedDetail', 'Detail is malformed.'],
     ['with null as detail', { Detail: 'null' }, 'MalformedDetail', 'Detail is malformed.'],
-    ["with a source of AWS's own", { Source: 'aws.eks' }, 'NotAuthorizedForSourceException', 'Not authorized for the source.'],
+    [
+      "with a source of AWS's own",
+      { Source: 'aws.eks' },
+      'NotAuthorizedForSourceException',
+      'Not authorized for the source.',
+    ],
   ])('%s fails alone', async (_, wrong, code, message) => {
     const { put, world, wait, invocations } = openService();
     const answer = await put(entry(), entry(wrong), entry());
-    expect(answer).toMatchObject({ FailedEntryCount: 1, Entries: [{ EventId: expect.any(String) as string }, { ErrorCode: code, ErrorMessage: message }, { EventId: expect.any(String) as string }] });
+    expect(answer).toMatchObject({
+      FailedEntryCount: 1,
+      Entries: [
+        { EventId: expect.any(String) as string },
+        { ErrorCode: code, ErrorMessage: message },
+        { EventId: expect.any(String) as string },
+      ],
+    });
     await wait(60_000);
     expect(world.events.map(({ id }) => id)).toEqual([answer.Entries![0]!.EventId, answer.Entries![2]!.EventId]);
     expect(invocations).toHaveLength(2);
   });
 
   test('for another bus of the account is taken, and goes nowhere', async () => {
-    const { put, world, wait, invocations } = openService({}, [allow('events:PutEvents', BUS, BUS.replace('default', 'mine'))]);
-    expect(await put(entry({ EventBusName: 'mine' }), entry({ EventBusName: BUS }))).toMatchObject({ FailedEntryCount: 0 });
+    const { put, world, wait, invocations } = openService({}, [
+      allow('events:PutEvents', BUS, BUS.replace('default', 'mine')),
+    ]);
+    expect(await put(entry({ EventBusName: 'mine' }), entry({ EventBusName: BUS }))).toMatchObject({
+      FailedEntryCount: 0,
+    });
     await wait(60_000);
     expect([world.events.length, invocations.length]).toEqual([1, 1]);
   });
@@ -133,8 +221,16 @@ describe('a call', () => {
   test('has ten entries at most', async () => {
     const { put, world } = openService();
     const entries = (count: number) => Array.from({ length: count }, () => entry());
-    await expect(put(...entries(11))).rejects.toMatchObject({ name: 'ValidationException', message: "1 validation error detected: Value at 'entries' failed to satisfy constraint: Member must have length less than or equal to 10", $metadata: { httpStatusCode: 400 } });
-    await expect(put()).rejects.toMatchObject({ name: 'ValidationException', message: expect.stringContaining('greater than or equal to 1') as string });
+    await expect(put(...entries(11))).rejects.toMatchObject({
+      name: 'ValidationException',
+      message:
+        "1 validation error detected: Value at 'entries' failed to satisfy constraint: Member must have length less than or equal to 10",
+      $metadata: { httpStatusCode: 400 },
+    });
+    await expect(put()).rejects.toMatchObject({
+      name: 'ValidationException',
+      message: expect.stringContaining('greater than or equal to 1') as string,
+    });
     expect(world.events).toEqual([]);
     expect((await put(...entries(10))).Entries).toHaveLength(10);
   });
@@ -142,10 +238,17 @@ describe('a call', () => {
   test('has 1 MiB at most', async () => {
     const { put, world } = openService();
     const half = 524_288;
-    expect(await put(entry({ Detail: bytes(half - ENVELOPE) }), entry({ Detail: bytes(half - ENVELOPE) }))).toMatchObject({ FailedEntryCount: 0 });
+    expect(
+      await put(entry({ Detail: bytes(half - ENVELOPE) }), entry({ Detail: bytes(half - ENVELOPE) })),
+    ).toMatchObject({ FailedEntryCount: 0 });
     for (const more of [{}, { Resources: ['r'] }, { Time: new Date(0) }]) {
       const size = half - ENVELOPE + (Object.keys(more).length === 0 ? 1 : 0);
-      await expect(put(entry({ Detail: bytes(half - ENVELOPE) }), entry({ Detail: bytes(size), ...more }))).rejects.toMatchObject({ name: 'ValidationException', message: 'Total size of the entries in the request is over the limit.' });
+      await expect(
+        put(entry({ Detail: bytes(half - ENVELOPE) }), entry({ Detail: bytes(size), ...more })),
+      ).rejects.toMatchObject({
+        name: 'ValidationException',
+        message: 'Total size of the entries in the request is over the limit.',
+      });
     }
     expect(world.events).toHaveLength(2);
   });
@@ -159,8 +262,20 @@ describe('a call', () => {
   ])('with %s is refused', async (_, body) => {
     const { world, bus } = openService();
     const service = createEventsService(world, bus);
-    const request = { method: 'POST', host: 'events.eu-west-1.amazonaws.com', path: '/', query: {}, headers: { 'x-amz-target': 'AWSEvents.PutEvents' }, body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)) };
-    const answer = await service(request, { caller: { accessKeyId: '', principalArn: CALLER, account: '111122223333' }, region: 'eu-west-1', describe: () => undefined, authorize: () => undefined });
+    const request = {
+      method: 'POST',
+      host: 'events.eu-west-1.amazonaws.com',
+      path: '/',
+      query: {},
+      headers: { 'x-amz-target': 'AWSEvents.PutEvents' },
+      body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
+    };
+    const answer = await service(request, {
+      caller: { accessKeyId: '', principalArn: CALLER, account: '111122223333' },
+      region: 'eu-west-1',
+      describe: () => undefined,
+      authorize: () => undefined,
+    });
     expect(answer).toMatchObject({ status: 400, headers: { 'content-type': 'application/x-amz-json-1.1' } });
     expect(JSON.parse(answer.body as string)).toMatchObject({ __type: 'SerializationException' });
     expect(world.events).toEqual([]);
@@ -170,13 +285,27 @@ describe('a call', () => {
     const { door, world } = openService();
     const { eventBridge } = clientsOf(door, world);
     const { ListRulesCommand } = await import('@aws-sdk/client-eventbridge');
-    await expect(eventBridge().send(new ListRulesCommand({}))).rejects.toMatchObject({ name: 'NotImplemented', message: "The sandbox's EventBridge does not have the operation ListRules. It has: PutEvents.", $metadata: { httpStatusCode: 501 } });
-    expect(world.log.calls.at(-1)).toMatchObject({ service: 'events', operation: 'ListRules', mutating: false, status: 501 });
+    await expect(eventBridge().send(new ListRulesCommand({}))).rejects.toMatchObject({
+      name: 'NotImplemented',
+      message: "The sandbox's EventBridge does not have the operation ListRules. It has: PutEvents.",
+      $metadata: { httpStatusCode: 501 },
+    });
+    expect(world.log.calls.at(-1)).toMatchObject({
+      service: 'events',
+      operation: 'ListRules',
+      mutating: false,
+      status: 501,
+    });
   });
 });
 
 describe('the right to put events', () => {
-  const when = (condition: object, resource = BUS): object => ({ Effect: 'Allow', Action: 'events:PutEvents', Resource: resource, Condition: condition });
+  const when = (condition: object, resource = BUS): object => ({
+    Effect: 'Allow',
+    Action: 'events:PutEvents',
+    Resource: resource,
+    Condition: condition,
+  });
   const all = (key: string, ...values: string[]): object => ({ [`ForAllValues:StringEquals`]: { [key]: values } });
   const denied = (resource = BUS) => ({
     name: 'AccessDeniedException',
@@ -195,7 +324,12 @@ describe('the right to put events', () => {
     const { put, world } = openService({}, statements);
     await expect(put(entry())).rejects.toMatchObject(denied());
     expect(world.events).toEqual([]);
-    expect(world.log.calls.at(-1)).toMatchObject({ operation: 'PutEvents', status: 400, error: 'AccessDeniedException', denied: 'events:PutEvents' });
+    expect(world.log.calls.at(-1)).toMatchObject({
+      operation: 'PutEvents',
+      status: 400,
+      error: 'AccessDeniedException',
+      denied: 'events:PutEvents',
+    });
   });
 
   test('is about all entries of a call at once', async () => {
@@ -206,7 +340,12 @@ describe('the right to put events', () => {
   });
 
   test('with its condition is seen to be used', async () => {
-    const { put, world, door } = openService({}, [when({ ...all('events:source', 'my.app'), StringEquals: { 'events:detail-type': 'Migrated', 'events:eventBusInvocation': 'false' } })]);
+    const { put, world, door } = openService({}, [
+      when({
+        ...all('events:source', 'my.app'),
+        StringEquals: { 'events:detail-type': 'Migrated', 'events:eventBusInvocation': 'false' },
+      }),
+    ]);
     expect(await put(entry(), entry())).toMatchObject({ FailedEntryCount: 0 });
     expect(door.failures).toEqual([]);
     expect(world.log.calls.at(-1)).toMatchObject({ status: 200 });
@@ -215,10 +354,17 @@ describe('the right to put events', () => {
   test("ends at the account's own buses", async () => {
     const { put, door, world } = openService({}, [allow('events:*', '*')]);
     const elsewhere = BUS.replace('111122223333', '444455556666');
-    const refusal = { name: 'AccessDeniedException', message: expect.stringContaining(`events:PutEvents on resource: ${elsewhere} because no resource-based policy allows`) as string };
+    const refusal = {
+      name: 'AccessDeniedException',
+      message: expect.stringContaining(
+        `events:PutEvents on resource: ${elsewhere} because no resource-based policy allows`,
+      ) as string,
+    };
     await expect(put(entry({ EventBusName: elsewhere }))).rejects.toMatchObject(refusal);
     const operator = clientsOf(door, world, credentialsOf(world, operatorRoleArn(world))).eventBridge();
-    await expect(operator.send(new PutEventsCommand({ Entries: [entry({ EventBusName: elsewhere })] }))).rejects.toMatchObject(refusal);
+    await expect(
+      operator.send(new PutEventsCommand({ Entries: [entry({ EventBusName: elsewhere })] })),
+    ).rejects.toMatchObject(refusal);
     expect(world.events).toEqual([]);
   });
 });

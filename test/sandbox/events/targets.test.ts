@@ -7,23 +7,47 @@ const TOPIC = 'arn:aws:sns:eu-west-1:111122223333:alerts';
 const DEAD = 'arn:aws:sqs:eu-west-1:111122223333:dead';
 const FUNCTION = functionArn('find');
 const MATCH = { source: ['my.app'] };
-const notifying = (more: Partial<AssemblyRule['targets'][number]> = {}): AssemblyRule => rule({ pattern: MATCH, targets: [{ id: 'Alerts', arn: TOPIC, ...more }] });
+const notifying = (more: Partial<AssemblyRule['targets'][number]> = {}): AssemblyRule =>
+  rule({ pattern: MATCH, targets: [{ id: 'Alerts', arn: TOPIC, ...more }] });
 const aboutRule = { ArnEquals: { 'aws:SourceArn': rule({}).arn } };
 const dead = (condition?: object) => queueOf('dead', letIn('sqs:SendMessage', condition));
 
 const play = async (options: Options, seconds = 600) => {
   const bench = open({ permissions: [permission({ functionArn: FUNCTION })], ...options });
-  const id = bench.bus.put({ source: 'my.app', detailType: 'Migrated', detail: { name: 'one', said: 'say "no"' }, resources: [] }, { account: '111122223333', region: 'eu-west-1' });
+  const id = bench.bus.put(
+    { source: 'my.app', detailType: 'Migrated', detail: { name: 'one', said: 'say "no"' }, resources: [] },
+    { account: '111122223333', region: 'eu-west-1' },
+  );
   await bench.wait(seconds * 1000);
   return { ...bench, id };
 };
 
 describe('a topic', () => {
   test('that lets the rule in keeps the message, and the call log has the call', async () => {
-    const { world, id, authorizer } = await play({ rules: [notifying()], topics: [topicOf('alerts', letIn('sns:Publish', aboutRule))] });
-    expect(world.notifications).toEqual([{ at: '2026-01-15T09:00:01.000Z', topicArn: TOPIC, message: expect.any(String) as string }]);
-    expect(JSON.parse(world.notifications[0]!.message)).toMatchObject({ id, source: 'my.app', 'detail-type': 'Migrated', detail: { name: 'one' } });
-    expect(world.log.calls).toMatchObject([{ service: 'sns', operation: 'Publish', caller: 'events.amazonaws.com', account: '111122223333', region: 'eu-west-1', input: { TopicArn: TOPIC }, status: 200 }]);
+    const { world, id, authorizer } = await play({
+      rules: [notifying()],
+      topics: [topicOf('alerts', letIn('sns:Publish', aboutRule))],
+    });
+    expect(world.notifications).toEqual([
+      { at: '2026-01-15T09:00:01.000Z', topicArn: TOPIC, message: expect.any(String) as string },
+    ]);
+    expect(JSON.parse(world.notifications[0]!.message)).toMatchObject({
+      id,
+      source: 'my.app',
+      'detail-type': 'Migrated',
+      detail: { name: 'one' },
+    });
+    expect(world.log.calls).toMatchObject([
+      {
+        service: 'sns',
+        operation: 'Publish',
+        caller: 'events.amazonaws.com',
+        account: '111122223333',
+        region: 'eu-west-1',
+        input: { TopicArn: TOPIC },
+        status: 200,
+      },
+    ]);
     expect(world.log.mutations()).toEqual([]);
     expect(authorizer.denials).toEqual([]);
   });
@@ -31,7 +55,9 @@ describe('a topic', () => {
   test('gets text as it is, be it JSON or not', async () => {
     const paths = { name: '$.detail.name', said: '$.detail.said' };
     const topics = [topicOf('alerts', letIn('sns:Publish'))];
-    const messageOf = async (template: string): Promise<string> => (await play({ topics, rules: [notifying({ inputTransformer: { template, paths } })] })).world.notifications[0]!.message;
+    const messageOf = async (template: string): Promise<string> =>
+      (await play({ topics, rules: [notifying({ inputTransformer: { template, paths } })] })).world.notifications[0]!
+        .message;
     expect(await messageOf('"<name> is done"\n"it says <said>"')).toBe('"one is done"\n"it says say "no""');
     expect(await messageOf('{"said": <said>}')).toBe('{"said":"say \\"no\\""}');
   });
@@ -40,58 +66,156 @@ describe('a topic', () => {
   test.each<[string, object[], string?]>([
     ['has no policy', []],
     ['lets another rule in', [letIn('sns:Publish', { ArnEquals: { 'aws:SourceArn': `${rule({}).arn}-other` } })]],
-    ['lets rules of another account in', [letIn('sns:Publish', { StringEquals: { 'aws:SourceAccount': '444455556666' } })]],
+    [
+      'lets rules of another account in',
+      [letIn('sns:Publish', { StringEquals: { 'aws:SourceAccount': '444455556666' } })],
+    ],
     ['lets another service in', [{ ...letIn('sns:Publish'), Principal: { Service: 's3.amazonaws.com' } }]],
     ['lets it do something else', [letIn('sns:Subscribe')]],
-    ['keeps everybody out', [letIn('sns:Publish'), { ...letIn('sns:Publish'), Effect: 'Deny', Principal: '*' }], 'with an explicit deny in a resource-based policy'],
-  ])('that %s gets nothing: the event goes to the dead-letter queue', async (_, statements, reason = 'because no resource-based policy allows the sns:Publish action') => {
-    const { world, id, authorizer } = await play({ rules: [notifying({ deadLetterArn: DEAD })], topics: [topicOf('alerts', ...statements)], queues: [dead(aboutRule)] });
-    expect(world.notifications).toEqual([]);
-    const why = `User: events.amazonaws.com is not authorized to perform: sns:Publish on resource: ${TOPIC} ${reason}`;
-    expect(world.deadLetters).toEqual([{ at: '2026-01-15T09:00:01.000Z', queueArn: DEAD, event: expect.objectContaining({ id, source: 'my.app' }) as unknown, why: `NO_PERMISSIONS: ${why}` }]);
-    expect(world.log.calls).toMatchObject([noPermission, { service: 'sqs', operation: 'SendMessage', caller: 'events.amazonaws.com', status: 200, input: { queueArn: DEAD } }]);
-    expect(authorizer.denials).toMatchObject([{ principalArn: 'events.amazonaws.com', action: 'sns:Publish', resource: TOPIC, message: why }]);
-  });
+    [
+      'keeps everybody out',
+      [letIn('sns:Publish'), { ...letIn('sns:Publish'), Effect: 'Deny', Principal: '*' }],
+      'with an explicit deny in a resource-based policy',
+    ],
+  ])(
+    'that %s gets nothing: the event goes to the dead-letter queue',
+    async (_, statements, reason = 'because no resource-based policy allows the sns:Publish action') => {
+      const { world, id, authorizer } = await play({
+        rules: [notifying({ deadLetterArn: DEAD })],
+        topics: [topicOf('alerts', ...statements)],
+        queues: [dead(aboutRule)],
+      });
+      expect(world.notifications).toEqual([]);
+      const why = `User: events.amazonaws.com is not authorized to perform: sns:Publish on resource: ${TOPIC} ${reason}`;
+      expect(world.deadLetters).toEqual([
+        {
+          at: '2026-01-15T09:00:01.000Z',
+          queueArn: DEAD,
+          event: expect.objectContaining({ id, source: 'my.app' }) as unknown,
+          why: `NO_PERMISSIONS: ${why}`,
+        },
+      ]);
+      expect(world.log.calls).toMatchObject([
+        noPermission,
+        {
+          service: 'sqs',
+          operation: 'SendMessage',
+          caller: 'events.amazonaws.com',
+          status: 200,
+          input: { queueArn: DEAD },
+        },
+      ]);
+      expect(authorizer.denials).toMatchObject([
+        { principalArn: 'events.amazonaws.com', action: 'sns:Publish', resource: TOPIC, message: why },
+      ]);
+    },
+  );
 
   test.each<[string, object[]]>([
     ['of its account', [letIn('sns:Publish', { StringEquals: { 'aws:SourceAccount': '111122223333' } })]],
-    ['in spite of a Deny without TLS', [letIn('SNS:Publish'), { ...letIn('sns:Publish', { Bool: { 'aws:SecureTransport': 'false' } }), Effect: 'Deny', Principal: '*' }]],
+    [
+      'in spite of a Deny without TLS',
+      [
+        letIn('SNS:Publish'),
+        { ...letIn('sns:Publish', { Bool: { 'aws:SecureTransport': 'false' } }), Effect: 'Deny', Principal: '*' },
+      ],
+    ],
   ])('that lets in rules %s takes it', async (_, statements) => {
-    expect((await play({ rules: [notifying()], topics: [topicOf('alerts', ...statements)] })).world.notifications).toHaveLength(1);
+    expect(
+      (await play({ rules: [notifying()], topics: [topicOf('alerts', ...statements)] })).world.notifications,
+    ).toHaveLength(1);
   });
 
   test('that is not there, or a message that is too long, is told', async () => {
     const gone = await play({ rules: [notifying({ deadLetterArn: DEAD })], queues: [dead()] });
     expect(gone.world.deadLetters).toMatchObject([{ why: 'NO_RESOURCE: Topic does not exist' }]);
     expect(gone.world.log.calls[0]).toMatchObject({ status: 404, error: 'NotFound' });
-    const long = await play({ rules: [notifying({ deadLetterArn: DEAD, input: JSON.stringify('x'.repeat(262_144)) })], topics: [topicOf('alerts', letIn('sns:Publish'))], queues: [dead()] });
+    const long = await play({
+      rules: [notifying({ deadLetterArn: DEAD, input: JSON.stringify('x'.repeat(262_144)) })],
+      topics: [topicOf('alerts', letIn('sns:Publish'))],
+      queues: [dead()],
+    });
     expect(long.world.deadLetters).toMatchObject([{ why: 'INVALID_PARAMETER: Invalid parameter: Message too long' }]);
     expect(long.world.notifications).toEqual([]);
   });
 
   test('is called as a role where the target has one, which needs the right, and no Deny', async () => {
-    const asRole = (events: object[], ...statements: object[]) => play({ rules: [notifying({ roleArn: EVENTS_ROLE, deadLetterArn: DEAD })], topics: [topicOf('alerts', ...statements)], queues: [dead()], events });
+    const asRole = (events: object[], ...statements: object[]) =>
+      play({
+        rules: [notifying({ roleArn: EVENTS_ROLE, deadLetterArn: DEAD })],
+        topics: [topicOf('alerts', ...statements)],
+        queues: [dead()],
+        events,
+      });
     const allowed = await asRole([allow('sns:Publish', TOPIC)]);
     expect(allowed.world.notifications).toHaveLength(1);
     expect(allowed.authorizer.uses()).toEqual([{ principalArn: EVENTS_ROLE, action: 'sns:Publish', resource: TOPIC }]);
     const without = await asRole([allow('sns:Publish', `${TOPIC}-other`)], letIn('sns:Publish'));
-    expect(without.world.deadLetters).toMatchObject([{ why: expect.stringMatching(/^NO_PERMISSIONS: .*because no identity-based policy allows the sns:Publish action$/) as string }]);
-    const refused = await asRole([allow('sns:Publish', TOPIC)], { ...letIn('sns:Publish'), Effect: 'Deny', Principal: '*' });
+    expect(without.world.deadLetters).toMatchObject([
+      {
+        why: expect.stringMatching(
+          /^NO_PERMISSIONS: .*because no identity-based policy allows the sns:Publish action$/,
+        ) as string,
+      },
+    ]);
+    const refused = await asRole([allow('sns:Publish', TOPIC)], {
+      ...letIn('sns:Publish'),
+      Effect: 'Deny',
+      Principal: '*',
+    });
     expect(refused.world.notifications).toEqual([]);
-    expect(refused.world.deadLetters).toMatchObject([{ why: expect.stringContaining('with an explicit deny in a resource-based policy') as string }]);
+    expect(refused.world.deadLetters).toMatchObject([
+      { why: expect.stringContaining('with an explicit deny in a resource-based policy') as string },
+    ]);
   });
 });
 
 describe('a dead letter', () => {
-  const starting = (more: Partial<AssemblyRule['targets'][number]> = {}): AssemblyRule => rule({ pattern: MATCH, targets: [{ id: 'Recover', arn: OTHER, roleArn: EVENTS_ROLE, deadLetterArn: DEAD, ...more }] });
+  const starting = (more: Partial<AssemblyRule['targets'][number]> = {}): AssemblyRule =>
+    rule({
+      pattern: MATCH,
+      targets: [{ id: 'Recover', arn: OTHER, roleArn: EVENTS_ROLE, deadLetterArn: DEAD, ...more }],
+    });
 
   test.each<[string, Options, string]>([
-    ['of a function that lets nobody in', { rules: [rule({ pattern: MATCH, targets: [{ id: 'F', arn: FUNCTION, deadLetterArn: DEAD }] })], permissions: [] }, 'NO_PERMISSIONS: User: events.amazonaws.com is not authorized'],
-    ['of a function that is not there', { rules: [rule({ pattern: MATCH, targets: [{ id: 'F', arn: functionArn('gone'), deadLetterArn: DEAD }] })] }, 'NO_RESOURCE: Function not found'],
+    [
+      'of a function that lets nobody in',
+      {
+        rules: [rule({ pattern: MATCH, targets: [{ id: 'F', arn: FUNCTION, deadLetterArn: DEAD }] })],
+        permissions: [],
+      },
+      'NO_PERMISSIONS: User: events.amazonaws.com is not authorized',
+    ],
+    [
+      'of a function that is not there',
+      { rules: [rule({ pattern: MATCH, targets: [{ id: 'F', arn: functionArn('gone'), deadLetterArn: DEAD }] })] },
+      'NO_RESOURCE: Function not found',
+    ],
     ['of a state machine that the role may not start', { rules: [starting()], events: [] }, 'NO_PERMISSIONS: User: '],
-    ['of a state machine that is not there', { rules: [starting({ arn: `${OTHER}-gone` })], events: [allow('states:*', '*')] }, 'NO_RESOURCE: StateMachineDoesNotExist: '],
-    ['of an input that is no JSON', { rules: [starting({ inputTransformer: { template: '{"said":"<said>"}', paths: { said: '$.detail.said' } } })] }, 'INVALID_JSON: The input of the target Recover is no JSON: {"said":"say "no""}'],
-    ['of text for a function', { rules: [rule({ pattern: MATCH, targets: [{ id: 'F', arn: FUNCTION, deadLetterArn: DEAD, inputTransformer: { template: '"a"\n"b"', paths: {} } }] })] }, 'INVALID_JSON: '],
+    [
+      'of a state machine that is not there',
+      { rules: [starting({ arn: `${OTHER}-gone` })], events: [allow('states:*', '*')] },
+      'NO_RESOURCE: StateMachineDoesNotExist: ',
+    ],
+    [
+      'of an input that is no JSON',
+      { rules: [starting({ inputTransformer: { template: '{"said":"<said>"}', paths: { said: '$.detail.said' } } })] },
+      'INVALID_JSON: The input of the target Recover is no JSON: {"said":"say "no""}',
+    ],
+    [
+      'of text for a function',
+      {
+        rules: [
+          rule({
+            pattern: MATCH,
+            targets: [
+              { id: 'F', arn: FUNCTION, deadLetterArn: DEAD, inputTransformer: { template: '"a"\n"b"', paths: {} } },
+            ],
+          }),
+        ],
+      },
+      'INVALID_JSON: ',
+    ],
   ])('%s says why', async (_, options, why) => {
     const { world, id, invocations, recovered } = await play({ ...options, queues: [dead(aboutRule)] });
     expect(world.deadLetters).toMatchObject([{ queueArn: DEAD, event: { id, detail: { name: 'one' } } }]);
@@ -100,15 +224,25 @@ describe('a dead letter', () => {
   });
 
   test('is lost where the queue does not let the rule in, or is not there', async () => {
-    for (const [queues, error] of [[[dead({ ArnEquals: { 'aws:SourceArn': 'arn:other' } })], 'AccessDenied'], [[], 'AWS.SimpleQueueService.NonExistentQueue']] as const) {
-      const { world } = await play({ rules: [starting({ arn: `${OTHER}-gone` })], events: [allow('states:*', '*')], queues: [...queues] });
+    for (const [queues, error] of [
+      [[dead({ ArnEquals: { 'aws:SourceArn': 'arn:other' } })], 'AccessDenied'],
+      [[], 'AWS.SimpleQueueService.NonExistentQueue'],
+    ] as const) {
+      const { world } = await play({
+        rules: [starting({ arn: `${OTHER}-gone` })],
+        events: [allow('states:*', '*')],
+        queues: [...queues],
+      });
       expect(world.deadLetters).toEqual([]);
       expect(world.log.calls.at(-1)).toMatchObject({ service: 'sqs', operation: 'SendMessage', error });
     }
   });
 
   test('is there for targets that have a queue alone', async () => {
-    const { world } = await play({ rules: [rule({ pattern: MATCH, targets: [{ id: 'F', arn: functionArn('gone') }] })], queues: [dead()] });
+    const { world } = await play({
+      rules: [rule({ pattern: MATCH, targets: [{ id: 'F', arn: functionArn('gone') }] })],
+      queues: [dead()],
+    });
     expect(world.deadLetters).toEqual([]);
   });
 });
@@ -122,12 +256,29 @@ describe('a function that fails', () => {
 
   test.each<[string, Options['fn'], number[]]>([
     ['three times by default', {}, [1, 61, 181]],
-    ['once where it is not to be tried again', { asyncConfigs: [{ functionArn: FUNCTION, maximumRetryAttempts: 0 }] }, [1]],
+    [
+      'once where it is not to be tried again',
+      { asyncConfigs: [{ functionArn: FUNCTION, maximumRetryAttempts: 0 }] },
+      [1],
+    ],
     ['twice', { asyncConfigs: [{ functionArn: FUNCTION, maximumRetryAttempts: 1 }] }, [1, 61]],
-    ['while its event is not too old', { asyncConfigs: [{ functionArn: FUNCTION, maximumEventAgeSeconds: 120 }] }, [1, 61]],
-    ['by the settings of the version that is called', { asyncConfigs: [{ functionArn: `${FUNCTION}:1`, maximumRetryAttempts: 0 }] }, [1, 61, 181]],
+    [
+      'while its event is not too old',
+      { asyncConfigs: [{ functionArn: FUNCTION, maximumEventAgeSeconds: 120 }] },
+      [1, 61],
+    ],
+    [
+      'by the settings of the version that is called',
+      { asyncConfigs: [{ functionArn: `${FUNCTION}:1`, maximumRetryAttempts: 0 }] },
+      [1, 61, 181],
+    ],
   ])('is called %s', async (_, fn, times) => {
-    const { invocations, world } = await play({ rules: RULES, find: failing, queues: [dead(), failed], ...(fn ? { fn } : {}) });
+    const { invocations, world } = await play({
+      rules: RULES,
+      find: failing,
+      queues: [dead(), failed],
+      ...(fn ? { fn } : {}),
+    });
     expect(invocations.map(({ at }) => at)).toEqual(times);
     // EventBridge has delivered it: what becomes of it is Lambda's own affair.
     expect(world.deadLetters).toEqual([]);
@@ -135,9 +286,26 @@ describe('a function that fails', () => {
 
   test('leaves its event in its own dead-letter queue, and a record at its destination, as its role', async () => {
     const TOPIC_RIGHT = allow('sns:Publish', TOPIC);
-    const fn = { deadLetterArn: FAILED, asyncConfigs: [{ functionArn: FUNCTION, maximumRetryAttempts: 1, onFailureArn: TOPIC }] };
-    const { world, id, authorizer } = await play({ rules: RULES, find: failing, queues: [failed], topics: [topicOf('alerts')], fn, functionRole: [send, TOPIC_RIGHT] });
-    expect(world.deadLetters).toEqual([{ at: '2026-01-15T09:01:01.000Z', queueArn: FAILED, event: expect.objectContaining({ id }) as unknown, why: 'RetriesExhausted: ServiceUnavailable' }]);
+    const fn = {
+      deadLetterArn: FAILED,
+      asyncConfigs: [{ functionArn: FUNCTION, maximumRetryAttempts: 1, onFailureArn: TOPIC }],
+    };
+    const { world, id, authorizer } = await play({
+      rules: RULES,
+      find: failing,
+      queues: [failed],
+      topics: [topicOf('alerts')],
+      fn,
+      functionRole: [send, TOPIC_RIGHT],
+    });
+    expect(world.deadLetters).toEqual([
+      {
+        at: '2026-01-15T09:01:01.000Z',
+        queueArn: FAILED,
+        event: expect.objectContaining({ id }) as unknown,
+        why: 'RetriesExhausted: ServiceUnavailable',
+      },
+    ]);
     expect(JSON.parse(world.notifications[0]!.message)).toMatchObject({
       version: '1.0',
       requestContext: { functionArn: FUNCTION, condition: 'RetriesExhausted', approximateInvokeCount: 2 },
@@ -146,7 +314,10 @@ describe('a function that fails', () => {
       responsePayload: { errorType: 'ServiceUnavailable' },
     });
     const role = 'arn:aws:iam::111122223333:role/find';
-    expect(authorizer.uses()).toEqual([{ principalArn: role, action: 'sqs:SendMessage', resource: FAILED }, { principalArn: role, action: 'sns:Publish', resource: TOPIC }]);
+    expect(authorizer.uses()).toEqual([
+      { principalArn: role, action: 'sqs:SendMessage', resource: FAILED },
+      { principalArn: role, action: 'sns:Publish', resource: TOPIC },
+    ]);
   });
 
   test('leaves nothing where its role may not send, or where it succeeds after all', async () => {
@@ -155,14 +326,35 @@ describe('a function that fails', () => {
     expect(denied.world.deadLetters).toEqual([]);
     expect(denied.authorizer.denials).toMatchObject([{ action: 'sqs:SendMessage', resource: FAILED }]);
     const old = await play({ rules: RULES, find: failing, queues: [failed], fn, functionRole: [send] });
-    expect(old.world.deadLetters).toMatchObject([{ queueArn: FAILED, event: { requestContext: { condition: 'EventAgeExceeded', approximateInvokeCount: 2 } }, why: 'EventAgeExceeded: ServiceUnavailable' }]);
-    const late = await play({ rules: RULES, find: (_, attempt) => (attempt < 2 ? failing() : undefined), queues: [failed], fn, functionRole: [send] });
+    expect(old.world.deadLetters).toMatchObject([
+      {
+        queueArn: FAILED,
+        event: { requestContext: { condition: 'EventAgeExceeded', approximateInvokeCount: 2 } },
+        why: 'EventAgeExceeded: ServiceUnavailable',
+      },
+    ]);
+    const late = await play({
+      rules: RULES,
+      find: (_, attempt) => (attempt < 2 ? failing() : undefined),
+      queues: [failed],
+      fn,
+      functionRole: [send],
+    });
     expect([late.invocations.length, late.world.deadLetters]).toEqual([2, []]);
   });
 });
 
 describe("an event of AWS's own", () => {
-  const recorded = { version: '0', id: 'e-1', 'detail-type': 'AWS API Call via CloudTrail', source: 'aws.eks', account: '444455556666', time: '2026-01-15T08:59:00Z', region: 'us-east-1', detail: { eventName: 'UpdateAddon' } };
+  const recorded = {
+    version: '0',
+    id: 'e-1',
+    'detail-type': 'AWS API Call via CloudTrail',
+    source: 'aws.eks',
+    account: '444455556666',
+    time: '2026-01-15T08:59:00Z',
+    region: 'us-east-1',
+    detail: { eventName: 'UpdateAddon' },
+  };
   const rules = [rule({ pattern: { source: ['aws.eks'] }, targets: [{ id: 'F', arn: FUNCTION }] })];
 
   test('arrives at the rules where the service is, wherever it is from, and is not among those that were put', async () => {

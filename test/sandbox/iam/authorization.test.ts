@@ -19,7 +19,18 @@ import { iamRights } from '../../../sandbox/iam/authorization.ts';
 import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
 import { Random } from '../../../sandbox/world/random.ts';
 import { refusesAllBut } from './query-actions.ts';
-import { ACCOUNT, allow, clientsOf, deny, FUNCTION_ROLE, newWorld, openDoor, podIdentityTrust, policyOf, ROLE } from '../support.ts';
+import {
+  ACCOUNT,
+  allow,
+  clientsOf,
+  deny,
+  FUNCTION_ROLE,
+  newWorld,
+  openDoor,
+  podIdentityTrust,
+  policyOf,
+  ROLE,
+} from '../support.ts';
 
 const OWN = `arn:aws:iam::${ACCOUNT}:policy/team/archive`;
 const trust = JSON.stringify(podIdentityTrust);
@@ -43,15 +54,34 @@ const CASES: Case[] = [
   ['ListRolePolicies', new ListRolePoliciesCommand(onRole), ROLE, 'role ebs-csi'],
   ['GetRolePolicy', new GetRolePolicyCommand({ ...onRole, PolicyName: 'own' }), ROLE, 'role ebs-csi'],
   ['ListAttachedRolePolicies', new ListAttachedRolePoliciesCommand(onRole), ROLE, 'role ebs-csi'],
-  ['UpdateAssumeRolePolicy', new UpdateAssumeRolePolicyCommand({ ...onRole, PolicyDocument: trust }), ROLE, 'role ebs-csi'],
+  [
+    'UpdateAssumeRolePolicy',
+    new UpdateAssumeRolePolicyCommand({ ...onRole, PolicyDocument: trust }),
+    ROLE,
+    'role ebs-csi',
+  ],
   ['GetPolicy', new GetPolicyCommand({ PolicyArn: OWN }), OWN, `policy ${OWN}`],
   ['GetPolicyVersion', new GetPolicyVersionCommand({ PolicyArn: OWN, VersionId: 'v1' }), OWN, `policy ${OWN}`],
   ['ListRoles', new ListRolesCommand({}), `arn:aws:iam::${ACCOUNT}:role/`, `arn:aws:iam::${ACCOUNT}:role/`],
-  ['ListRoles', new ListRolesCommand({ PathPrefix: '/app/' }), `arn:aws:iam::${ACCOUNT}:role/app/`, `arn:aws:iam::${ACCOUNT}:role/app/`],
-  ['SimulatePrincipalPolicy', new SimulatePrincipalPolicyCommand({ PolicySourceArn: ROLE, ActionNames: ['s3:GetObject'] }), ROLE, ROLE],
+  [
+    'ListRoles',
+    new ListRolesCommand({ PathPrefix: '/app/' }),
+    `arn:aws:iam::${ACCOUNT}:role/app/`,
+    `arn:aws:iam::${ACCOUNT}:role/app/`,
+  ],
+  [
+    'SimulatePrincipalPolicy',
+    new SimulatePrincipalPolicyCommand({ PolicySourceArn: ROLE, ActionNames: ['s3:GetObject'] }),
+    ROLE,
+    ROLE,
+  ],
 ];
 const send = (iam: IAMClient, command: unknown) => iam.send(command as GetRoleCommand);
-const refusal = (action: string, named: string, reason = `because no identity-based policy allows the iam:${action} action`) => ({
+const refusal = (
+  action: string,
+  named: string,
+  reason = `because no identity-based policy allows the iam:${action} action`,
+) => ({
   name: 'AccessDenied',
   message: `User: arn:aws:sts::${ACCOUNT}:assumed-role/plan-function/plan is not authorized to perform: iam:${action} on resource: ${named} ${reason}`,
   $metadata: expect.objectContaining({ httpStatusCode: 403 }) as unknown,
@@ -68,40 +98,73 @@ describe('IAM', () => {
   it.each(CASES)('%s is refused without it', async (action, command, _resource, named) => {
     const { world, iam } = open({ Effect: 'Allow', NotAction: `iam:${action}`, Resource: '*' });
     await expect(send(iam, command)).rejects.toMatchObject(refusal(action, named));
-    expect(world.log.calls).toMatchObject([{ operation: action, status: 403, error: 'AccessDenied', denied: `iam:${action}` }]);
+    expect(world.log.calls).toMatchObject([
+      { operation: action, status: 403, error: 'AccessDenied', denied: `iam:${action}` },
+    ]);
   });
 
-  it.each(CASES)('%s is refused on another resource, and where it is denied', async (action, command, resource, named) => {
-    await expect(send(open(allow('iam:*', `${resource}x`)).iam, command)).rejects.toMatchObject(refusal(action, named));
-    await expect(send(open(allow('iam:*'), deny('iam:*', resource)).iam, command)).rejects.toMatchObject(refusal(action, named, 'with an explicit deny in an identity-based policy'));
-  });
+  it.each(CASES)(
+    '%s is refused on another resource, and where it is denied',
+    async (action, command, resource, named) => {
+      await expect(send(open(allow('iam:*', `${resource}x`)).iam, command)).rejects.toMatchObject(
+        refusal(action, named),
+      );
+      await expect(send(open(allow('iam:*'), deny('iam:*', resource)).iam, command)).rejects.toMatchObject(
+        refusal(action, named, 'with an explicit deny in an identity-based policy'),
+      );
+    },
+  );
 
   it('changes nothing of a role that the caller may not change', async () => {
     const { role, iam } = open(allow('iam:GetRole'));
     const before = structuredClone(role);
-    await expect(send(iam, new UpdateAssumeRolePolicyCommand({ ...onRole, PolicyDocument: JSON.stringify(policyOf({ Effect: 'Allow', Principal: '*', Action: 'sts:AssumeRole' })) }))).rejects.toMatchObject({ name: 'AccessDenied' });
+    await expect(
+      send(
+        iam,
+        new UpdateAssumeRolePolicyCommand({
+          ...onRole,
+          PolicyDocument: JSON.stringify(policyOf({ Effect: 'Allow', Principal: '*', Action: 'sts:AssumeRole' })),
+        }),
+      ),
+    ).rejects.toMatchObject({ name: 'AccessDenied' });
     expect(role).toEqual(before);
   });
 
   it('does not tell those who may not ask whether a role is there, or whether a policy is one', async () => {
     const { iam } = open(allow('iam:GetRole', ROLE));
-    await expect(send(iam, new GetRoleCommand({ RoleName: 'nobody' }))).rejects.toMatchObject(refusal('GetRole', 'role nobody'));
-    await expect(send(iam, new UpdateAssumeRolePolicyCommand({ ...onRole, PolicyDocument: '{' }))).rejects.toMatchObject(refusal('UpdateAssumeRolePolicy', 'role ebs-csi'));
-    await expect(send(iam, new GetPolicyCommand({ PolicyArn: `${OWN}-2` }))).rejects.toMatchObject(refusal('GetPolicy', `policy ${OWN}-2`));
+    await expect(send(iam, new GetRoleCommand({ RoleName: 'nobody' }))).rejects.toMatchObject(
+      refusal('GetRole', 'role nobody'),
+    );
+    await expect(
+      send(iam, new UpdateAssumeRolePolicyCommand({ ...onRole, PolicyDocument: '{' })),
+    ).rejects.toMatchObject(refusal('UpdateAssumeRolePolicy', 'role ebs-csi'));
+    await expect(send(iam, new GetPolicyCommand({ PolicyArn: `${OWN}-2` }))).rejects.toMatchObject(
+      refusal('GetPolicy', `policy ${OWN}-2`),
+    );
   });
 
   it('tells those who may, by the ARN that the role would have', async () => {
     const { iam } = open(allow('iam:GetRole', `arn:aws:iam::${ACCOUNT}:role/nobody`));
-    await expect(send(iam, new GetRoleCommand({ RoleName: 'nobody' }))).rejects.toMatchObject({ name: 'NoSuchEntityException' });
+    await expect(send(iam, new GetRoleCommand({ RoleName: 'nobody' }))).rejects.toMatchObject({
+      name: 'NoSuchEntityException',
+    });
   });
 
   it("goes by a role's path, and by its tags", async () => {
     for (const key of ['aws:ResourceTag/team', 'iam:ResourceTag/team']) {
-      await expect(send(open(allow('iam:GetRole', '*', { StringEquals: { [key]: 'a&b' } })).iam, new GetRoleCommand(onRole))).resolves.toBeDefined();
-      await expect(send(open(allow('iam:GetRole', '*', { StringEquals: { [key]: 'other' } })).iam, new GetRoleCommand(onRole))).rejects.toMatchObject({ name: 'AccessDenied' });
+      await expect(
+        send(open(allow('iam:GetRole', '*', { StringEquals: { [key]: 'a&b' } })).iam, new GetRoleCommand(onRole)),
+      ).resolves.toBeDefined();
+      await expect(
+        send(open(allow('iam:GetRole', '*', { StringEquals: { [key]: 'other' } })).iam, new GetRoleCommand(onRole)),
+      ).rejects.toMatchObject({ name: 'AccessDenied' });
     }
-    await expect(send(open(allow('iam:GetRole', `arn:aws:iam::${ACCOUNT}:role/app/*`)).iam, new GetRoleCommand(onRole))).resolves.toBeDefined();
-    await expect(send(open(allow('iam:GetRole', `arn:aws:iam::${ACCOUNT}:role/ebs-csi`)).iam, new GetRoleCommand(onRole))).rejects.toMatchObject({ name: 'AccessDenied' });
+    await expect(
+      send(open(allow('iam:GetRole', `arn:aws:iam::${ACCOUNT}:role/app/*`)).iam, new GetRoleCommand(onRole)),
+    ).resolves.toBeDefined();
+    await expect(
+      send(open(allow('iam:GetRole', `arn:aws:iam::${ACCOUNT}:role/ebs-csi`)).iam, new GetRoleCommand(onRole)),
+    ).rejects.toMatchObject({ name: 'AccessDenied' });
   });
 
   it('can be asked by whoever has the account: the operator', async () => {
@@ -113,7 +176,12 @@ describe('IAM', () => {
 describe('the table of rights', () => {
   it('has every action that IAM has, and no other', async () => {
     const world = newWorld();
-    await refusesAllBut(createIamService(world), await import('@aws-sdk/client-iam'), '2010-05-08', Object.keys(iamRights(world)));
+    await refusesAllBut(
+      createIamService(world),
+      await import('@aws-sdk/client-iam'),
+      '2010-05-08',
+      Object.keys(iamRights(world)),
+    );
     expect(new Set(CASES.map(([action]) => action))).toEqual(new Set(Object.keys(iamRights(world))));
   });
 
@@ -121,7 +189,11 @@ describe('the table of rights', () => {
     const api = { namespace: 'https://example.com/', version: '2020-01-01', title: 'IAM' };
     const actions = { GetRole: () => ({}), DeleteRole: () => ({}) };
     const { GetRole } = iamRights(newWorld());
-    expect(() => createQueryService(api, new Random(1), actions, { GetRole: GetRole! })).toThrow("The sandbox's IAM does not say what right is needed for: DeleteRole.");
-    expect(() => createQueryService(api, new Random(1), actions, { GetRole: GetRole!, DeleteRole: () => [] })).not.toThrow();
+    expect(() => createQueryService(api, new Random(1), actions, { GetRole: GetRole! })).toThrow(
+      "The sandbox's IAM does not say what right is needed for: DeleteRole.",
+    );
+    expect(() =>
+      createQueryService(api, new Random(1), actions, { GetRole: GetRole!, DeleteRole: () => [] }),
+    ).not.toThrow();
   });
 });

@@ -1,10 +1,21 @@
-import { GetPolicyCommand, GetPolicyVersionCommand, GetRoleCommand, GetRolePolicyCommand, ListAttachedRolePoliciesCommand, ListRolePoliciesCommand, ListRolesCommand } from '@aws-sdk/client-iam';
+import {
+  GetPolicyCommand,
+  GetPolicyVersionCommand,
+  GetRoleCommand,
+  GetRolePolicyCommand,
+  ListAttachedRolePoliciesCommand,
+  ListRolePoliciesCommand,
+  ListRolesCommand,
+} from '@aws-sdk/client-iam';
 import { describe, expect, it } from 'vitest';
 import { AwsRoles } from '../../../lambdas/adapters/aws-roles.ts';
 import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
 import { ACCOUNT, clientsOf, FUNCTION_ROLE, openDoor, ROLE, scenarioFile } from '../support.ts';
 
-const statement = (Action: string, Resource = '*') => ({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action, Resource }] });
+const statement = (Action: string, Resource = '*') => ({
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Action, Resource }],
+});
 const OWN = `arn:aws:iam::${ACCOUNT}:policy/team/archive`;
 const OF_AWS = 'arn:aws:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy';
 const inline = [
@@ -16,9 +27,19 @@ const inline = [
 const open = () => {
   const file = scenarioFile();
   const [role] = file.accounts[0]!.roles;
-  const roles = [{ ...role, policies: inline, attachedPolicies: [{ arn: OF_AWS }, { arn: OWN, document: statement('kms:Decrypt') }] }];
+  const roles = [
+    {
+      ...role,
+      policies: inline,
+      attachedPolicies: [{ arn: OF_AWS }, { arn: OWN, document: statement('kms:Decrypt') }],
+    },
+  ];
   const scenario = parseScenario({ ...file, accounts: [{ ...file.accounts[0], roles }] }, 'test');
-  const deployed = { arn: FUNCTION_ROLE, policies: [{ name: 'default', document: statement('eks:*') }], managedPolicyArns: [OF_AWS] };
+  const deployed = {
+    arn: FUNCTION_ROLE,
+    policies: [{ name: 'default', document: statement('eks:*') }],
+    managedPolicyArns: [OF_AWS],
+  };
   const world = buildWorld(scenario, { roles: [deployed] });
   return { world, iam: clientsOf(openDoor(world), world).iam() };
 };
@@ -28,24 +49,38 @@ describe('the policies of a role', () => {
   it('are listed and read, inline ones by name', async () => {
     const { iam } = open();
     expect((await iam.send(new ListRolePoliciesCommand({ RoleName: 'ebs-csi' }))).PolicyNames).toEqual(['one', 'two']);
-    const { PolicyDocument, ...rest } = await iam.send(new GetRolePolicyCommand({ RoleName: 'ebs-csi', PolicyName: 'two' }));
+    const { PolicyDocument, ...rest } = await iam.send(
+      new GetRolePolicyCommand({ RoleName: 'ebs-csi', PolicyName: 'two' }),
+    );
     expect(rest).toMatchObject({ RoleName: 'ebs-csi', PolicyName: 'two' });
     expect(PolicyDocument).not.toContain('{');
     expect(json(PolicyDocument)).toEqual(statement('s3:GetObject'));
-    await expect(iam.send(new GetRolePolicyCommand({ RoleName: 'ebs-csi', PolicyName: 'three' }))).rejects.toMatchObject({ name: 'NoSuchEntityException', message: 'The role policy with name three cannot be found.' });
+    await expect(
+      iam.send(new GetRolePolicyCommand({ RoleName: 'ebs-csi', PolicyName: 'three' })),
+    ).rejects.toMatchObject({
+      name: 'NoSuchEntityException',
+      message: 'The role policy with name three cannot be found.',
+    });
   });
 
   it('come in pages', async () => {
     const { iam } = open();
     const one = await iam.send(new ListRolePoliciesCommand({ RoleName: 'ebs-csi', MaxItems: 1 }));
     expect(one).toMatchObject({ PolicyNames: ['one'], IsTruncated: true });
-    expect(await iam.send(new ListRolePoliciesCommand({ RoleName: 'ebs-csi', Marker: one.Marker }))).toMatchObject({ PolicyNames: ['two'], IsTruncated: false });
+    expect(await iam.send(new ListRolePoliciesCommand({ RoleName: 'ebs-csi', Marker: one.Marker }))).toMatchObject({
+      PolicyNames: ['two'],
+      IsTruncated: false,
+    });
   });
 
   it('are listed, managed ones by path', async () => {
     const { iam } = open();
-    const list = async (PathPrefix?: string) => (await iam.send(new ListAttachedRolePoliciesCommand({ RoleName: 'ebs-csi', PathPrefix }))).AttachedPolicies;
-    const [ofAws, own] = [{ PolicyName: 'AmazonEBSCSIDriverPolicy', PolicyArn: OF_AWS }, { PolicyName: 'archive', PolicyArn: OWN }];
+    const list = async (PathPrefix?: string) =>
+      (await iam.send(new ListAttachedRolePoliciesCommand({ RoleName: 'ebs-csi', PathPrefix }))).AttachedPolicies;
+    const [ofAws, own] = [
+      { PolicyName: 'AmazonEBSCSIDriverPolicy', PolicyArn: OF_AWS },
+      { PolicyName: 'archive', PolicyArn: OWN },
+    ];
     expect(await list()).toEqual([own, ofAws]);
     expect(await list('/team/')).toEqual([own]);
     expect(await list('/service-role/')).toEqual([ofAws]);
@@ -54,7 +89,15 @@ describe('the policies of a role', () => {
   it('are read by ARN and version, managed ones', async () => {
     const { iam } = open();
     const { Policy: policy } = await iam.send(new GetPolicyCommand({ PolicyArn: OWN }));
-    expect(policy).toMatchObject({ Arn: OWN, PolicyName: 'archive', Path: '/team/', DefaultVersionId: 'v1', AttachmentCount: 1, IsAttachable: true, CreateDate: new Date('2024-01-01T00:00:00Z') });
+    expect(policy).toMatchObject({
+      Arn: OWN,
+      PolicyName: 'archive',
+      Path: '/team/',
+      DefaultVersionId: 'v1',
+      AttachmentCount: 1,
+      IsAttachable: true,
+      CreateDate: new Date('2024-01-01T00:00:00Z'),
+    });
     const { PolicyVersion: version } = await iam.send(new GetPolicyVersionCommand({ PolicyArn: OWN, VersionId: 'v1' }));
     expect(version).toMatchObject({ VersionId: 'v1', IsDefaultVersion: true });
     expect(json(version?.Document)).toEqual(statement('kms:Decrypt'));
@@ -62,17 +105,38 @@ describe('the policies of a role', () => {
   });
 
   it.each([
-    ['a policy that nobody has', new GetPolicyCommand({ PolicyArn: `${OWN}-2` }), 'NoSuchEntityException', `Policy ${OWN}-2 was not found.`],
-    ['a version that there is not', new GetPolicyVersionCommand({ PolicyArn: OWN, VersionId: 'v2' }), 'NoSuchEntityException', `Policy ${OWN} version v2 does not exist.`],
-    ['what the scenario does not say', new GetPolicyVersionCommand({ PolicyArn: OF_AWS, VersionId: 'v1' }), 'NotImplemented', `The sandbox does not know what the policy ${OF_AWS} says. Give it a document in the scenario.`],
+    [
+      'a policy that nobody has',
+      new GetPolicyCommand({ PolicyArn: `${OWN}-2` }),
+      'NoSuchEntityException',
+      `Policy ${OWN}-2 was not found.`,
+    ],
+    [
+      'a version that there is not',
+      new GetPolicyVersionCommand({ PolicyArn: OWN, VersionId: 'v2' }),
+      'NoSuchEntityException',
+      `Policy ${OWN} version v2 does not exist.`,
+    ],
+    [
+      'what the scenario does not say',
+      new GetPolicyVersionCommand({ PolicyArn: OF_AWS, VersionId: 'v1' }),
+      'NotImplemented',
+      `The sandbox does not know what the policy ${OF_AWS} says. Give it a document in the scenario.`,
+    ],
   ])('are not made up: %s', async (_what, command, name, message) => {
     await expect(open().iam.send(command as GetPolicyCommand)).rejects.toMatchObject({ name, message });
   });
 
   it('are there of the roles of the deployed service too, which nobody may assume by STS unless their template says so', async () => {
     const { iam } = open();
-    expect((await iam.send(new ListRolePoliciesCommand({ RoleName: 'plan-function' }))).PolicyNames).toEqual(['default']);
-    expect(json((await iam.send(new GetRolePolicyCommand({ RoleName: 'plan-function', PolicyName: 'default' }))).PolicyDocument)).toEqual(statement('eks:*'));
+    expect((await iam.send(new ListRolePoliciesCommand({ RoleName: 'plan-function' }))).PolicyNames).toEqual([
+      'default',
+    ]);
+    expect(
+      json(
+        (await iam.send(new GetRolePolicyCommand({ RoleName: 'plan-function', PolicyName: 'default' }))).PolicyDocument,
+      ),
+    ).toEqual(statement('eks:*'));
     const { Role: role } = await iam.send(new GetRoleCommand({ RoleName: 'plan-function' }));
     expect(role).toMatchObject({ Arn: FUNCTION_ROLE, RoleId: expect.stringMatching(/^AROA[0-9A-F]{17}$/) as string });
     expect(json(role?.AssumeRolePolicyDocument)).toEqual({ Version: '2012-10-17', Statement: [] });
@@ -89,19 +153,44 @@ describe('the policies of a role', () => {
 
   it('include its permissions boundary, which only GetRole shows', async () => {
     const { world, iam } = open();
-    world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!.permissionsBoundary = { arn: `${OWN}-bound`, document: JSON.stringify(statement('ec2:*')) };
-    expect((await iam.send(new GetRoleCommand({ RoleName: 'ebs-csi' }))).Role?.PermissionsBoundary).toEqual({ PermissionsBoundaryType: 'Policy', PermissionsBoundaryArn: `${OWN}-bound` });
-    expect((await iam.send(new GetRoleCommand({ RoleName: 'plan-function' }))).Role).not.toHaveProperty('PermissionsBoundary');
-    for (const role of (await iam.send(new ListRolesCommand({}))).Roles!) expect(role).not.toHaveProperty('PermissionsBoundary');
-    expect((await iam.send(new GetPolicyCommand({ PolicyArn: `${OWN}-bound` }))).Policy).toMatchObject({ AttachmentCount: 0, PermissionsBoundaryUsageCount: 1 });
-    expect(json((await iam.send(new GetPolicyVersionCommand({ PolicyArn: `${OWN}-bound`, VersionId: 'v1' }))).PolicyVersion?.Document)).toEqual(statement('ec2:*'));
-    expect((await iam.send(new GetPolicyCommand({ PolicyArn: OWN }))).Policy).toMatchObject({ AttachmentCount: 1, PermissionsBoundaryUsageCount: 0 });
+    world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!.permissionsBoundary = {
+      arn: `${OWN}-bound`,
+      document: JSON.stringify(statement('ec2:*')),
+    };
+    expect((await iam.send(new GetRoleCommand({ RoleName: 'ebs-csi' }))).Role?.PermissionsBoundary).toEqual({
+      PermissionsBoundaryType: 'Policy',
+      PermissionsBoundaryArn: `${OWN}-bound`,
+    });
+    expect((await iam.send(new GetRoleCommand({ RoleName: 'plan-function' }))).Role).not.toHaveProperty(
+      'PermissionsBoundary',
+    );
+    for (const role of (await iam.send(new ListRolesCommand({}))).Roles!)
+      expect(role).not.toHaveProperty('PermissionsBoundary');
+    expect((await iam.send(new GetPolicyCommand({ PolicyArn: `${OWN}-bound` }))).Policy).toMatchObject({
+      AttachmentCount: 0,
+      PermissionsBoundaryUsageCount: 1,
+    });
+    expect(
+      json(
+        (await iam.send(new GetPolicyVersionCommand({ PolicyArn: `${OWN}-bound`, VersionId: 'v1' }))).PolicyVersion
+          ?.Document,
+      ),
+    ).toEqual(statement('ec2:*'));
+    expect((await iam.send(new GetPolicyCommand({ PolicyArn: OWN }))).Policy).toMatchObject({
+      AttachmentCount: 1,
+      PermissionsBoundaryUsageCount: 0,
+    });
   });
 
   it('that come with the service leave what a seed gives as it is', () => {
     const scenario = parseScenario(scenarioFile(), 'test');
-    const [with_, without] = [buildWorld(scenario, { roles: [{ arn: FUNCTION_ROLE, policies: [], managedPolicyArns: [] }] }), buildWorld(scenario, { roles: [FUNCTION_ROLE] })];
+    const [with_, without] = [
+      buildWorld(scenario, { roles: [{ arn: FUNCTION_ROLE, policies: [], managedPolicyArns: [] }] }),
+      buildWorld(scenario, { roles: [FUNCTION_ROLE] }),
+    ];
     expect([...with_.accessKeys.keys()]).toEqual([...without.accessKeys.keys()]);
-    expect(with_.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!.roleId).toBe(without.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!.roleId);
+    expect(with_.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!.roleId).toBe(
+      without.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!.roleId,
+    );
   });
 });

@@ -4,22 +4,38 @@ import type { Service } from '../../../sandbox/http.ts';
 import { ACCOUNT, REGION, ROLE } from '../support.ts';
 
 /** Names of an SDK's operations: it exports a command for each. */
-const actionsOf = (sdk: object): string[] => Object.keys(sdk).flatMap((name) => (name.endsWith('Command') && name !== '$Command' ? [name.slice(0, -'Command'.length)] : []));
+const actionsOf = (sdk: object): string[] =>
+  Object.keys(sdk).flatMap((name) =>
+    name.endsWith('Command') && name !== '$Command' ? [name.slice(0, -'Command'.length)] : [],
+  );
 
 /**
- * Expects `NotImplemented` by name for each action but the played ones, and anything else for those. `sdk`: the module of
- * the client. Answers how many were refused.
+ * Expects `NotImplemented` by name for each action but the played ones, and anything else for those. `sdk`: the module
+ * of the client. Answers how many were refused.
  */
-export const refusesAllBut = async (service: Service, sdk: object, version: string, played: string[]): Promise<number> => {
+export const refusesAllBut = async (
+  service: Service,
+  sdk: object,
+  version: string,
+  played: string[],
+): Promise<number> => {
   const actions = actionsOf(sdk);
   expect(played.filter((name) => !actions.includes(name))).toEqual([]);
   for (const action of actions) {
     const body = new URLSearchParams({ Action: action, Version: version }).toString();
     const response = await service(
       { method: 'POST', host: 'aws', path: '/', query: {}, headers: {}, body: Buffer.from(body) },
-      { caller: { accessKeyId: 'ASIAEXAMPLE', principalArn: ROLE, account: ACCOUNT }, region: REGION, describe: () => {}, authorize: () => undefined },
+      {
+        caller: { accessKeyId: 'ASIAEXAMPLE', principalArn: ROLE, account: ACCOUNT },
+        region: REGION,
+        describe: () => {},
+        authorize: () => undefined,
+      },
     );
-    const refused = response.status === 501 && String(response.body).includes(`<Code>NotImplemented</Code>`) && String(response.body).includes(`does not have the action ${action}.`);
+    const refused =
+      response.status === 501 &&
+      String(response.body).includes(`<Code>NotImplemented</Code>`) &&
+      String(response.body).includes(`does not have the action ${action}.`);
     expect([action, refused]).toEqual([action, !played.includes(action)]);
   }
   return actions.length - played.length;

@@ -11,25 +11,46 @@ const passes = (change: object = {}) => ({
   Effect: 'Allow',
   Action: 'iam:PassRole',
   Resource: `arn:aws:iam::${ACCOUNT}:role/app/*`,
-  Condition: { StringEquals: { 'iam:PassedToService': 'pods.eks.amazonaws.com' }, ArnLike: { 'iam:AssociatedResourceArn': `arn:aws:eks:*:${ACCOUNT}:cluster/*` } },
+  Condition: {
+    StringEquals: { 'iam:PassedToService': 'pods.eks.amazonaws.com' },
+    ArnLike: { 'iam:AssociatedResourceArn': `arn:aws:eks:*:${ACCOUNT}:cluster/*` },
+  },
   ...change,
 });
 const denied = { Effect: 'Deny', Action: 'iam:Pass*', Resource: ROLE };
 
 /** The function's role has these statements, each in a policy of its own. */
 const open = (...statements: object[]) => {
-  const policies = statements.map((Statement, index) => ({ name: `policy-${index + 1}`, document: { Version: '2012-10-17', Statement } }));
-  const world = buildWorld(parseScenario(scenarioFile(), 'test'), { roles: [{ arn: FUNCTION_ROLE, policies, managedPolicyArns: ['arn:aws:iam::aws:policy/ReadOnlyAccess'] }] });
+  const policies = statements.map((Statement, index) => ({
+    name: `policy-${index + 1}`,
+    document: { Version: '2012-10-17', Statement },
+  }));
+  const world = buildWorld(parseScenario(scenarioFile(), 'test'), {
+    roles: [{ arn: FUNCTION_ROLE, policies, managedPolicyArns: ['arn:aws:iam::aws:policy/ReadOnlyAccess'] }],
+  });
   const iam = clientsOf(openDoor(world), world).iam();
   const ContextEntries = [
-    { ContextKeyName: 'iam:PassedToService', ContextKeyType: 'string' as const, ContextKeyValues: ['pods.eks.amazonaws.com'] },
+    {
+      ContextKeyName: 'iam:PassedToService',
+      ContextKeyType: 'string' as const,
+      ContextKeyValues: ['pods.eks.amazonaws.com'],
+    },
     { ContextKeyName: 'iam:AssociatedResourceArn', ContextKeyType: 'string' as const, ContextKeyValues: [CLUSTER] },
   ];
   const simulate = (change: Partial<SimulatePrincipalPolicyCommandInput> = {}) =>
-    iam.send(new SimulatePrincipalPolicyCommand({ PolicySourceArn: FUNCTION_ROLE, ActionNames: ['iam:PassRole'], ResourceArns: [ROLE], ContextEntries, ...change }));
+    iam.send(
+      new SimulatePrincipalPolicyCommand({
+        PolicySourceArn: FUNCTION_ROLE,
+        ActionNames: ['iam:PassRole'],
+        ResourceArns: [ROLE],
+        ContextEntries,
+        ...change,
+      }),
+    );
   return { world, iam, simulate };
 };
-const decisions = async (answer: ReturnType<ReturnType<typeof open>['simulate']>) => (await answer).EvaluationResults?.map((one) => `${one.EvalActionName} ${one.EvalResourceName} ${one.EvalDecision}`);
+const decisions = async (answer: ReturnType<ReturnType<typeof open>['simulate']>) =>
+  (await answer).EvaluationResults?.map((one) => `${one.EvalActionName} ${one.EvalResourceName} ${one.EvalDecision}`);
 
 describe('SimulatePrincipalPolicy', () => {
   it('says what the policies of a role decide, and which of them', async () => {
@@ -42,7 +63,9 @@ describe('SimulatePrincipalPolicy', () => {
           EvalResourceName: ROLE,
           EvalDecision: 'allowed',
           MatchedStatements: [{ SourcePolicyId: 'policy-2', SourcePolicyType: 'role' }],
-          ResourceSpecificResults: [{ EvalResourceName: ROLE, EvalResourceDecision: 'allowed', MissingContextValues: [] }],
+          ResourceSpecificResults: [
+            { EvalResourceName: ROLE, EvalResourceDecision: 'allowed', MissingContextValues: [] },
+          ],
         },
       ],
     });
@@ -52,38 +75,68 @@ describe('SimulatePrincipalPolicy', () => {
     ['nothing that allows it', [], 'implicitDeny', []],
     ['another action', [passes({ Action: 'iam:GetRole' })], 'implicitDeny', []],
     ['another resource', [passes({ Resource: OTHER })], 'implicitDeny', []],
-    ['a condition that does not hold', [passes({ Condition: { StringEquals: { 'iam:PassedToService': 'eks.amazonaws.com' } } })], 'implicitDeny', []],
+    [
+      'a condition that does not hold',
+      [passes({ Condition: { StringEquals: { 'iam:PassedToService': 'eks.amazonaws.com' } } })],
+      'implicitDeny',
+      [],
+    ],
     ['a Deny beside an Allow', [passes(), denied], 'explicitDeny', ['policy-2']],
     ['a Deny alone', [denied], 'explicitDeny', ['policy-1']],
     ['a Deny of something else', [passes(), { ...denied, Resource: OTHER }], 'allowed', ['policy-1']],
-    ['a Deny whose condition does not hold', [passes(), { ...denied, Condition: { StringEquals: { 'iam:PassedToService': 'ec2.amazonaws.com' } } }], 'allowed', ['policy-1']],
+    [
+      'a Deny whose condition does not hold',
+      [passes(), { ...denied, Condition: { StringEquals: { 'iam:PassedToService': 'ec2.amazonaws.com' } } }],
+      'allowed',
+      ['policy-1'],
+    ],
   ])('answers for %s', async (_what, statements, decision, matched) => {
     const { EvaluationResults: [result] = [] } = await open(...statements).simulate();
-    expect([result?.EvalDecision, result?.MatchedStatements?.map((one) => one.SourcePolicyId)]).toEqual([decision, matched]);
+    expect([result?.EvalDecision, result?.MatchedStatements?.map((one) => one.SourcePolicyId)]).toEqual([
+      decision,
+      matched,
+    ]);
   });
 
   it('judges each action with each resource, and everything where no resource is named; page by page', async () => {
     const { simulate } = open(passes(), { Effect: 'Allow', Action: 'iam:GetRole', Resource: '*' });
     const asked = { ActionNames: ['iam:PassRole', 'iam:GetRole'], ResourceArns: [ROLE, OTHER] };
-    const all = [`iam:GetRole ${ROLE} allowed`, `iam:GetRole ${OTHER} allowed`, `iam:PassRole ${ROLE} allowed`, `iam:PassRole ${OTHER} implicitDeny`];
+    const all = [
+      `iam:GetRole ${ROLE} allowed`,
+      `iam:GetRole ${OTHER} allowed`,
+      `iam:PassRole ${ROLE} allowed`,
+      `iam:PassRole ${OTHER} implicitDeny`,
+    ];
     expect((await decisions(simulate(asked)))?.toSorted()).toEqual(all.toSorted());
-    expect(await decisions(simulate({ ActionNames: ['iam:GetRole'], ResourceArns: undefined }))).toEqual(['iam:GetRole * allowed']);
+    expect(await decisions(simulate({ ActionNames: ['iam:GetRole'], ResourceArns: undefined }))).toEqual([
+      'iam:GetRole * allowed',
+    ]);
     const first = await simulate({ ...asked, MaxItems: 3 });
     expect([first.EvaluationResults?.length, first.IsTruncated]).toEqual([3, true]);
-    expect(await simulate({ ...asked, Marker: first.Marker })).toMatchObject({ IsTruncated: false, EvaluationResults: [{}] });
+    expect(await simulate({ ...asked, Marker: first.Marker })).toMatchObject({
+      IsTruncated: false,
+      EvaluationResults: [{}],
+    });
   });
 
   it('names the context keys that its policies ask for and that the call does not give', async () => {
     const { EvaluationResults: [result] = [] } = await open(passes()).simulate({ ContextEntries: [] });
     expect(result).toMatchObject({ EvalDecision: 'implicitDeny', MissingContextValues: [] });
-    expect(result?.ResourceSpecificResults?.[0]?.MissingContextValues?.map((key) => key.toLowerCase())).toContain('iam:passedtoservice');
-    const { EvaluationResults: [everything] = [] } = await open(passes({ Resource: '*' })).simulate({ ContextEntries: [], ResourceArns: undefined });
+    expect(result?.ResourceSpecificResults?.[0]?.MissingContextValues?.map((key) => key.toLowerCase())).toContain(
+      'iam:passedtoservice',
+    );
+    const { EvaluationResults: [everything] = [] } = await open(passes({ Resource: '*' })).simulate({
+      ContextEntries: [],
+      ResourceArns: undefined,
+    });
     expect(everything?.MissingContextValues?.map((key) => key.toLowerCase())).toContain('iam:passedtoservice');
   });
 
   it('takes several values of a key', async () => {
     const several = passes({ Condition: { 'ForAllValues:StringEquals': { 'aws:TagKeys': ['a', 'b'] } } });
-    const keys = (ContextKeyValues: string[]) => ({ ContextEntries: [{ ContextKeyName: 'aws:TagKeys', ContextKeyType: 'stringList' as const, ContextKeyValues }] });
+    const keys = (ContextKeyValues: string[]) => ({
+      ContextEntries: [{ ContextKeyName: 'aws:TagKeys', ContextKeyType: 'stringList' as const, ContextKeyValues }],
+    });
     expect(await decisions(open(several).simulate(keys(['a', 'b'])))).toEqual([`iam:PassRole ${ROLE} allowed`]);
     expect(await decisions(open(several).simulate(keys(['a', 'c'])))).toEqual([`iam:PassRole ${ROLE} implicitDeny`]);
   });
@@ -96,25 +149,57 @@ describe('SimulatePrincipalPolicy', () => {
   ])('heeds a permissions boundary that %s', async (_what, Statement, decision, allowed) => {
     const { world, simulate } = open(passes());
     const role = world.accounts.get(ACCOUNT)!.roles.get('plan-function')!;
-    role.permissionsBoundary = { arn: `arn:aws:iam::${ACCOUNT}:policy/bound`, ...(Statement ? { document: JSON.stringify({ Version: '2012-10-17', Statement }) } : {}) };
+    role.permissionsBoundary = {
+      arn: `arn:aws:iam::${ACCOUNT}:policy/bound`,
+      ...(Statement ? { document: JSON.stringify({ Version: '2012-10-17', Statement }) } : {}),
+    };
     const detail = { PermissionsBoundaryDecisionDetail: { AllowedByPermissionsBoundary: allowed } };
-    expect((await simulate()).EvaluationResults).toMatchObject([{ EvalDecision: decision, ...detail, ResourceSpecificResults: [{ EvalResourceDecision: decision, ...detail }] }]);
+    expect((await simulate()).EvaluationResults).toMatchObject([
+      { EvalDecision: decision, ...detail, ResourceSpecificResults: [{ EvalResourceDecision: decision, ...detail }] },
+    ]);
     delete role.permissionsBoundary;
     expect((await simulate()).EvaluationResults![0]).not.toHaveProperty('PermissionsBoundaryDecisionDetail');
   });
 
   it('allows nothing by a boundary that the role itself does not allow', async () => {
     const { world, simulate } = open(passes({ Resource: OTHER }));
-    world.accounts.get(ACCOUNT)!.roles.get('plan-function')!.permissionsBoundary = { arn: `arn:aws:iam::${ACCOUNT}:policy/bound`, document: JSON.stringify({ Version: '2012-10-17', Statement: passes() }) };
-    expect((await simulate()).EvaluationResults).toMatchObject([{ EvalDecision: 'implicitDeny', PermissionsBoundaryDecisionDetail: { AllowedByPermissionsBoundary: true } }]);
+    world.accounts.get(ACCOUNT)!.roles.get('plan-function')!.permissionsBoundary = {
+      arn: `arn:aws:iam::${ACCOUNT}:policy/bound`,
+      document: JSON.stringify({ Version: '2012-10-17', Statement: passes() }),
+    };
+    expect((await simulate()).EvaluationResults).toMatchObject([
+      { EvalDecision: 'implicitDeny', PermissionsBoundaryDecisionDetail: { AllowedByPermissionsBoundary: true } },
+    ]);
   });
 
   it.each([
-    ['a role that there is not', `arn:aws:iam::${ACCOUNT}:role/gone`, 'NoSuchEntityException', 404, 'The role with name gone cannot be found.'],
-    ['a role of another account', 'arn:aws:iam::444455556666:role/far', 'NoSuchEntityException', 404, 'The role with name far cannot be found.'],
-    ['a session', `arn:aws:sts::${ACCOUNT}:assumed-role/plan-function/x`, 'InvalidInputException', 400, `Invalid Entity Arn: arn:aws:sts::${ACCOUNT}:assumed-role/plan-function/x does not clearly define entity type and name.`],
+    [
+      'a role that there is not',
+      `arn:aws:iam::${ACCOUNT}:role/gone`,
+      'NoSuchEntityException',
+      404,
+      'The role with name gone cannot be found.',
+    ],
+    [
+      'a role of another account',
+      'arn:aws:iam::444455556666:role/far',
+      'NoSuchEntityException',
+      404,
+      'The role with name far cannot be found.',
+    ],
+    [
+      'a session',
+      `arn:aws:sts::${ACCOUNT}:assumed-role/plan-function/x`,
+      'InvalidInputException',
+      400,
+      `Invalid Entity Arn: arn:aws:sts::${ACCOUNT}:assumed-role/plan-function/x does not clearly define entity type and name.`,
+    ],
   ])('does not know %s', async (_what, PolicySourceArn, name, httpStatusCode, message) => {
-    await expect(open().simulate({ PolicySourceArn })).rejects.toMatchObject({ name, message, $metadata: { httpStatusCode } });
+    await expect(open().simulate({ PolicySourceArn })).rejects.toMatchObject({
+      name,
+      message,
+      $metadata: { httpStatusCode },
+    });
   });
 
   it('may be asked by nobody where the knob says so', async () => {
@@ -128,9 +213,17 @@ describe('SimulatePrincipalPolicy', () => {
   });
 
   it('is what the service asks before it passes a role', async () => {
-    const question = { principalArn: FUNCTION_ROLE, roleArns: [ROLE, OTHER], service: 'pods.eks.amazonaws.com', associatedResourceArn: CLUSTER };
+    const question = {
+      principalArn: FUNCTION_ROLE,
+      roleArns: [ROLE, OTHER],
+      service: 'pods.eks.amazonaws.com',
+      associatedResourceArn: CLUSTER,
+    };
     expect(await new AwsRoles(open(passes()).iam).mayPass(question)).toEqual({ [ROLE]: true, [OTHER]: false });
     expect(await new AwsRoles(open(passes(), denied).iam).mayPass(question)).toEqual({ [ROLE]: false, [OTHER]: false });
-    expect(await new AwsRoles(open(passes()).iam).mayPass({ ...question, service: 'eks.amazonaws.com' })).toEqual({ [ROLE]: false, [OTHER]: false });
+    expect(await new AwsRoles(open(passes()).iam).mayPass({ ...question, service: 'eks.amazonaws.com' })).toEqual({
+      [ROLE]: false,
+      [OTHER]: false,
+    });
   });
 });

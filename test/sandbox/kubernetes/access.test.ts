@@ -16,16 +16,31 @@ const labWith = (entry: Parameters<typeof newEntry>[1]): Lab => {
   return lab;
 };
 const as = { as: WHO };
-const status = async (lab: Lab, method: string, path: string, options: Parameters<Lab['call']>[2] = {}) => (await lab.call(method, path, { ...options, ...as })).status;
+const status = async (lab: Lab, method: string, path: string, options: Parameters<Lab['call']>[2] = {}) =>
+  (await lab.call(method, path, { ...options, ...as })).status;
 
-const rbac = (kind: string, name: string, rest: object, namespace?: string) => ({ apiVersion: 'rbac.authorization.k8s.io/v1', kind, metadata: { name, ...(namespace ? { namespace } : {}) }, ...rest });
+const rbac = (kind: string, name: string, rest: object, namespace?: string) => ({
+  apiVersion: 'rbac.authorization.k8s.io/v1',
+  kind,
+  metadata: { name, ...(namespace ? { namespace } : {}) },
+  ...rest,
+});
 /** As the administrator: a role and its binding, in a namespace or in the whole cluster. */
 const allow = async (lab: Lab, rules: object[], subject: object, namespace?: string): Promise<void> => {
   const prefix = namespace === undefined ? 'Cluster' : '';
-  const path = (plural: string) => (namespace === undefined ? `${RBAC}/cluster${plural}` : `${RBAC}/namespaces/${namespace}/${plural}`);
-  expect((await lab.call('POST', path('roles'), { body: rbac(`${prefix}Role`, 'some', { rules }, namespace) })).status).toBe(201);
+  const path = (plural: string) =>
+    namespace === undefined ? `${RBAC}/cluster${plural}` : `${RBAC}/namespaces/${namespace}/${plural}`;
+  expect(
+    (await lab.call('POST', path('roles'), { body: rbac(`${prefix}Role`, 'some', { rules }, namespace) })).status,
+  ).toBe(201);
   const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: `${prefix}Role`, name: 'some' };
-  expect((await lab.call('POST', path('rolebindings'), { body: rbac(`${prefix}RoleBinding`, 'some', { roleRef, subjects: [subject] }, namespace) })).status).toBe(201);
+  expect(
+    (
+      await lab.call('POST', path('rolebindings'), {
+        body: rbac(`${prefix}RoleBinding`, 'some', { roleRef, subjects: [subject] }, namespace),
+      })
+    ).status,
+  ).toBe(201);
 };
 
 describe('who is let in', () => {
@@ -33,15 +48,27 @@ describe('who is let in', () => {
     const lab = newEbsLab();
     const { body, status: code, described } = await lab.call('GET', '/version', as);
     expect(code).toBe(401);
-    expect(body).toEqual({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message: 'Unauthorized', reason: 'Unauthorized', code: 401 });
+    expect(body).toEqual({
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Failure',
+      message: 'Unauthorized',
+      reason: 'Unauthorized',
+      code: 401,
+    });
     expect(described).toEqual(['get /version', { refused: `cluster dev has no access entry for ${WHO}` }]);
   });
 
   test('with an entry, versions, discovery and questions about oneself are open, and nothing else', async () => {
     const lab = labWith({});
-    for (const path of ['/version', '/api', '/api/v1', '/apis', '/apis/apps/v1', '/apis/policy', '/openapi/v3']) expect(await status(lab, 'GET', path)).toBe(200);
+    for (const path of ['/version', '/api', '/api/v1', '/apis', '/apis/apps/v1', '/apis/policy', '/openapi/v3'])
+      expect(await status(lab, 'GET', path)).toBe(200);
     expect(await status(lab, 'GET', PODS)).toBe(403);
-    expect((await lab.call('GET', '/metrics', as)).body).toMatchObject({ code: 403, message: `forbidden: User "${SESSION}" cannot get path "/metrics"` });
+    expect((await lab.call('GET', '/metrics', as)).body).toMatchObject({
+      code: 403,
+      message: `forbidden: User "${SESSION}" cannot get path "/metrics"`,
+    });
   });
 
   test.each([
@@ -52,10 +79,22 @@ describe('who is let in', () => {
     ['of Fargate', { type: 'FARGATE_LINUX' }, 'system:node:me-x'],
   ])('the user is %s', async (_, entry, username) => {
     const lab = labWith(entry);
-    if (username !== SESSION) lab.world.accessKeys.set('AK', { accessKeyId: 'AK', secretAccessKey: '', principalArn: WHO, account: ACCOUNT, sessionName: 'me@x' });
-    const { body, status: code } = await lab.call('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', { ...as, body: {} });
+    if (username !== SESSION)
+      lab.world.accessKeys.set('AK', {
+        accessKeyId: 'AK',
+        secretAccessKey: '',
+        principalArn: WHO,
+        account: ACCOUNT,
+        sessionName: 'me@x',
+      });
+    const { body, status: code } = await lab.call('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', {
+      ...as,
+      body: {},
+    });
     expect(code).toBe(201);
-    expect(body.status).toMatchObject({ userInfo: { username, groups: expect.arrayContaining(['system:authenticated']) } });
+    expect(body.status).toMatchObject({
+      userInfo: { username, groups: expect.arrayContaining(['system:authenticated']) },
+    });
   });
 
   test('of an IAM user it is the ARN', async () => {
@@ -69,27 +108,80 @@ describe('who is let in', () => {
 describe('refusals in the words of Kubernetes', () => {
   const user = `User "${SESSION}" cannot`;
   test.each([
-    ['GET', PODS, `pods is forbidden: ${user} list resource "pods" in API group "" in the namespace "kube-system"`, { kind: 'pods' }],
-    ['GET', '/api/v1/nodes', `nodes is forbidden: ${user} list resource "nodes" in API group "" at the cluster scope`, { kind: 'nodes' }],
-    ['GET', `${PODS}/a`, `pods "a" is forbidden: ${user} get resource "pods" in API group "" in the namespace "kube-system"`, { name: 'a', kind: 'pods' }],
-    ['PATCH', DEPLOYMENT, `deployments.apps "ebs-csi-controller" is forbidden: ${user} patch resource "deployments" in API group "apps" in the namespace "kube-system"`, { name: 'ebs-csi-controller', group: 'apps', kind: 'deployments' }],
-    ['POST', `${PODS}/a/eviction`, `pods "a" is forbidden: ${user} create resource "pods/eviction" in API group "" in the namespace "kube-system"`, { name: 'a', kind: 'pods' }],
-    ['DELETE', PODS, `pods is forbidden: ${user} deletecollection resource "pods" in API group "" in the namespace "kube-system"`, { kind: 'pods' }],
-    ['GET', '/api/v1/namespaces/default', `namespaces "default" is forbidden: ${user} get resource "namespaces" in API group "" in the namespace "default"`, { name: 'default', kind: 'namespaces' }],
+    [
+      'GET',
+      PODS,
+      `pods is forbidden: ${user} list resource "pods" in API group "" in the namespace "kube-system"`,
+      { kind: 'pods' },
+    ],
+    [
+      'GET',
+      '/api/v1/nodes',
+      `nodes is forbidden: ${user} list resource "nodes" in API group "" at the cluster scope`,
+      { kind: 'nodes' },
+    ],
+    [
+      'GET',
+      `${PODS}/a`,
+      `pods "a" is forbidden: ${user} get resource "pods" in API group "" in the namespace "kube-system"`,
+      { name: 'a', kind: 'pods' },
+    ],
+    [
+      'PATCH',
+      DEPLOYMENT,
+      `deployments.apps "ebs-csi-controller" is forbidden: ${user} patch resource "deployments" in API group "apps" in the namespace "kube-system"`,
+      { name: 'ebs-csi-controller', group: 'apps', kind: 'deployments' },
+    ],
+    [
+      'POST',
+      `${PODS}/a/eviction`,
+      `pods "a" is forbidden: ${user} create resource "pods/eviction" in API group "" in the namespace "kube-system"`,
+      { name: 'a', kind: 'pods' },
+    ],
+    [
+      'DELETE',
+      PODS,
+      `pods is forbidden: ${user} deletecollection resource "pods" in API group "" in the namespace "kube-system"`,
+      { kind: 'pods' },
+    ],
+    [
+      'GET',
+      '/api/v1/namespaces/default',
+      `namespaces "default" is forbidden: ${user} get resource "namespaces" in API group "" in the namespace "default"`,
+      { name: 'default', kind: 'namespaces' },
+    ],
     // What the server does not have is forbidden before it is not found.
-    ['GET', '/apis/batch/v1/jobs', `jobs.batch is forbidden: ${user} list resource "jobs" in API group "batch" at the cluster scope`, { group: 'batch', kind: 'jobs' }],
+    [
+      'GET',
+      '/apis/batch/v1/jobs',
+      `jobs.batch is forbidden: ${user} list resource "jobs" in API group "batch" at the cluster scope`,
+      { group: 'batch', kind: 'jobs' },
+    ],
   ])('%s %s', async (method, path, message, details) => {
     const { body, status: code } = await labWith({}).call(method, path, { ...as, headers: strategic, body: {} });
     expect(code).toBe(403);
-    expect(body).toEqual({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', reason: 'Forbidden', code: 403, message, details });
+    expect(body).toEqual({
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Failure',
+      reason: 'Forbidden',
+      code: 403,
+      message,
+      details,
+    });
   });
 
   test('a watch is one, and a binding whose role is gone is told of', async () => {
     const lab = labWith({ groups: ['readers'] });
-    expect((await lab.call('GET', PODS, { ...as, query: { watch: 'true' } })).body.message).toContain('cannot watch resource "pods"');
+    expect((await lab.call('GET', PODS, { ...as, query: { watch: 'true' } })).body.message).toContain(
+      'cannot watch resource "pods"',
+    );
     await allow(lab, [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }], { kind: 'Group', name: 'readers' });
     await lab.call('DELETE', `${RBAC}/clusterroles/some`);
-    expect((await lab.call('GET', PODS, as)).body.message).toMatch(/in the namespace "kube-system": RBAC: clusterrole.rbac.authorization.k8s.io "some" not found$/);
+    expect((await lab.call('GET', PODS, as)).body.message).toMatch(
+      /in the namespace "kube-system": RBAC: clusterrole.rbac.authorization.k8s.io "some" not found$/,
+    );
   });
 });
 
@@ -118,7 +210,9 @@ describe('RBAC objects', () => {
   test('a ClusterRole such as view, bound in a namespace only', async () => {
     const lab = labWith({ groups: ['readers'] });
     const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'view' };
-    await lab.call('POST', `${RBAC}/namespaces/kube-system/rolebindings`, { body: rbac('RoleBinding', 'view', { roleRef, subjects: [readers] }) });
+    await lab.call('POST', `${RBAC}/namespaces/kube-system/rolebindings`, {
+      body: rbac('RoleBinding', 'view', { roleRef, subjects: [readers] }),
+    });
     expect(await verdicts(lab)).toEqual({ list: 200, elsewhere: 403, everywhere: 403, deployments: 200 });
   });
 
@@ -136,7 +230,12 @@ describe('RBAC objects', () => {
     ['all of all groups', { apiGroups: ['*'], resources: ['*'], verbs: ['list', 'create'] }, 200, 201],
     ['a subresource', { apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'] }, 403, 201],
     ['that subresource of all', { apiGroups: [''], resources: ['*/eviction'], verbs: ['create'] }, 403, 201],
-    ['the resource without its subresource', { apiGroups: [''], resources: ['pods'], verbs: ['create', 'list'] }, 200, 403],
+    [
+      'the resource without its subresource',
+      { apiGroups: [''], resources: ['pods'], verbs: ['create', 'list'] },
+      200,
+      403,
+    ],
     ['names, which a list has none of', { ...pods, resourceNames: ['a'] }, 403, 403],
   ])('rule: %s', async (_, rule, list, evict) => {
     const lab = labWith({ groups: ['readers'] });
@@ -192,14 +291,21 @@ describe('access policies (EKS User Guide, "Review access policy permissions")',
   ])('%s', async (policy, expected) => {
     const lab = labWith({ policies: [policy] });
     const found: number[] = [];
-    for (const [, method, path, body] of calls) found.push(await status(lab, method, path, { headers: strategic, ...(body ? { body } : {}) }));
-    expect(Object.fromEntries(calls.map(([name], index) => [name, found[index]]))).toEqual(Object.fromEntries(calls.map(([name], index) => [name, expected[index]])));
+    for (const [, method, path, body] of calls)
+      found.push(await status(lab, method, path, { headers: strategic, ...(body ? { body } : {}) }));
+    expect(Object.fromEntries(calls.map(([name], index) => [name, found[index]]))).toEqual(
+      Object.fromEntries(calls.map(([name], index) => [name, expected[index]])),
+    );
   });
 });
 
 describe('kubectl auth can-i', () => {
   const canI = async (lab: Lab, attributes: object, kind = 'resourceAttributes') => {
-    const body = { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', spec: { [kind]: attributes } };
+    const body = {
+      apiVersion: 'authorization.k8s.io/v1',
+      kind: 'SelfSubjectAccessReview',
+      spec: { [kind]: attributes },
+    };
     const answer = await lab.call('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', { ...as, body });
     expect(answer.status).toBe(201);
     return answer.body.status as { allowed: boolean; reason?: string };
@@ -207,16 +313,28 @@ describe('kubectl auth can-i', () => {
 
   test('answers what a call would be answered, and why', async () => {
     const lab = labWith({ groups: ['readers'], policies: ['AmazonEKSViewPolicy:kube-system'] });
-    expect(await canI(lab, { verb: 'list', resource: 'pods', namespace: 'kube-system' })).toMatchObject({ allowed: true, reason: expect.stringContaining('AmazonEKSViewPolicy') });
+    expect(await canI(lab, { verb: 'list', resource: 'pods', namespace: 'kube-system' })).toMatchObject({
+      allowed: true,
+      reason: expect.stringContaining('AmazonEKSViewPolicy'),
+    });
     expect(await canI(lab, { verb: 'list', resource: 'pods', namespace: 'default' })).toEqual({ allowed: false });
     expect(await canI(lab, { verb: 'list', resource: 'pods' })).toEqual({ allowed: false });
-    expect(await canI(lab, { verb: 'patch', group: 'apps', resource: 'deployments', namespace: 'kube-system', name: 'x' })).toEqual({ allowed: false });
-    await allow(lab, [{ apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'] }], { kind: 'Group', name: 'readers' });
-    expect(await canI(lab, { verb: 'create', resource: 'pods', subresource: 'eviction', namespace: 'default' })).toEqual({
+    expect(
+      await canI(lab, { verb: 'patch', group: 'apps', resource: 'deployments', namespace: 'kube-system', name: 'x' }),
+    ).toEqual({ allowed: false });
+    await allow(lab, [{ apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'] }], {
+      kind: 'Group',
+      name: 'readers',
+    });
+    expect(
+      await canI(lab, { verb: 'create', resource: 'pods', subresource: 'eviction', namespace: 'default' }),
+    ).toEqual({
       allowed: true,
       reason: 'RBAC: allowed by ClusterRoleBinding "some" of ClusterRole "some" to Group "readers"',
     });
-    expect(await canI(lab, { verb: 'get', path: '/version' }, 'nonResourceAttributes')).toMatchObject({ allowed: true });
+    expect(await canI(lab, { verb: 'get', path: '/version' }, 'nonResourceAttributes')).toMatchObject({
+      allowed: true,
+    });
     expect(await canI(lab, { verb: 'get', path: '/metrics' }, 'nonResourceAttributes')).toEqual({ allowed: false });
   });
 
@@ -224,26 +342,54 @@ describe('kubectl auth can-i', () => {
     const lab = labWith({ groups: ['readers'], policies: ['AmazonEKSViewPolicy'] });
     const rule = { apiGroups: [''], resources: ['pods'], verbs: ['get'] };
     await allow(lab, [rule], { kind: 'Group', name: 'readers' });
-    const { body } = await lab.call('POST', '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews', { ...as, body: { spec: { namespace: 'default' } } });
-    const { resourceRules, nonResourceRules, incomplete } = body.status as { resourceRules: object[]; nonResourceRules: object[]; incomplete: boolean };
+    const { body } = await lab.call('POST', '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews', {
+      ...as,
+      body: { spec: { namespace: 'default' } },
+    });
+    const { resourceRules, nonResourceRules, incomplete } = body.status as {
+      resourceRules: object[];
+      nonResourceRules: object[];
+      incomplete: boolean;
+    };
     expect(resourceRules).toContainEqual(rule);
-    expect(resourceRules).not.toContainEqual(expect.objectContaining({ resources: expect.arrayContaining(['configmaps']) }));
+    expect(resourceRules).not.toContainEqual(
+      expect.objectContaining({ resources: expect.arrayContaining(['configmaps']) }),
+    );
     expect(nonResourceRules).toContainEqual({ nonResourceURLs: expect.arrayContaining(['/version']), verbs: ['get'] });
     expect(incomplete).toBe(true);
   });
 
-  test.each([{ spec: {} }, { spec: { resourceAttributes: { verb: 'get' }, nonResourceAttributes: { path: '/' } } }, {}])('%o is refused', async (body) => {
-    expect((await labWith({}).call('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', { ...as, body })).status).toBe(400);
+  test.each([
+    { spec: {} },
+    { spec: { resourceAttributes: { verb: 'get' }, nonResourceAttributes: { path: '/' } } },
+    {},
+  ])('%o is refused', async (body) => {
+    expect(
+      (await labWith({}).call('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', { ...as, body }))
+        .status,
+    ).toBe(400);
   });
 });
 
 describe('the groups of the deployed service', () => {
   test('read: what its steps look at, in every namespace, and nothing is changed', async () => {
     const lab = labWith({ groups: [SANDBOX_GROUPS.read] });
-    for (const path of ['/api/v1/pods', '/api/v1/nodes', '/api/v1/serviceaccounts', PODS, '/apis/apps/v1/replicasets', '/apis/apps/v1/deployments', '/apis/apps/v1/daemonsets', '/apis/apps/v1/statefulsets']) expect([path, await status(lab, 'GET', path)]).toEqual([path, 200]);
+    for (const path of [
+      '/api/v1/pods',
+      '/api/v1/nodes',
+      '/api/v1/serviceaccounts',
+      PODS,
+      '/apis/apps/v1/replicasets',
+      '/apis/apps/v1/deployments',
+      '/apis/apps/v1/daemonsets',
+      '/apis/apps/v1/statefulsets',
+    ])
+      expect([path, await status(lab, 'GET', path)]).toEqual([path, 200]);
     // Of one object, the agent's DaemonSet alone is read; the cluster has none.
     expect(await status(lab, 'GET', DEPLOYMENT)).toBe(403);
-    expect(await status(lab, 'GET', '/apis/apps/v1/namespaces/kube-system/daemonsets/eks-pod-identity-agent')).toBe(404);
+    expect(await status(lab, 'GET', '/apis/apps/v1/namespaces/kube-system/daemonsets/eks-pod-identity-agent')).toBe(
+      404,
+    );
     expect(await status(lab, 'GET', PODS, { query: { watch: 'true' } })).toBe(403);
     expect(await status(lab, 'PATCH', DEPLOYMENT, { headers: strategic, body: restartPatch('x') })).toBe(403);
   });
@@ -264,10 +410,16 @@ describe('the groups of the deployed service', () => {
   test('annotate: patches of service accounts, and no more', async () => {
     const lab = labWith({ groups: [SANDBOX_GROUPS.annotate] });
     expect(await status(lab, 'PATCH', ACCOUNT_DEFAULT, { headers: merge, body: {} })).toBe(200);
-    for (const method of ['GET', 'DELETE']) expect([method, await status(lab, method, ACCOUNT_DEFAULT)]).toEqual([method, 403]);
+    for (const method of ['GET', 'DELETE'])
+      expect([method, await status(lab, method, ACCOUNT_DEFAULT)]).toEqual([method, 403]);
     expect(await status(lab, 'POST', `${ACCOUNT_DEFAULT}/token`, { body: {} })).toBe(403);
-    for (const path of [DEPLOYMENT, STATEFUL_SET]) expect([path, await status(lab, 'PATCH', path, { headers: strategic, body: restartPatch('x') })]).toEqual([path, 403]);
-    for (const path of ['/api/v1/pods', '/api/v1/serviceaccounts', `${RBAC}/clusterroles`]) expect([path, await status(lab, 'GET', path)]).toEqual([path, 403]);
+    for (const path of [DEPLOYMENT, STATEFUL_SET])
+      expect([path, await status(lab, 'PATCH', path, { headers: strategic, body: restartPatch('x') })]).toEqual([
+        path,
+        403,
+      ]);
+    for (const path of ['/api/v1/pods', '/api/v1/serviceaccounts', `${RBAC}/clusterroles`])
+      expect([path, await status(lab, 'GET', path)]).toEqual([path, 403]);
   });
 });
 
@@ -275,12 +427,20 @@ describe('nobody hands out more than they have', () => {
   const rules = [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] }];
   const roles = `${RBAC}/namespaces/kube-system/roles`;
   const bindings = `${RBAC}/namespaces/kube-system/rolebindings`;
-  const binding = (name: string) => rbac('RoleBinding', 'b', { roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name }, subjects: [{ kind: 'User', name: 'x' }] });
+  const binding = (name: string) =>
+    rbac('RoleBinding', 'b', {
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
+      subjects: [{ kind: 'User', name: 'x' }],
+    });
 
   test('an access policy does not count as having', async () => {
     const lab = labWith({ policies: ['AmazonEKSAdminPolicy'] });
     const { body } = await lab.call('POST', roles, { ...as, body: rbac('Role', 'r', { rules }) });
-    expect(body).toMatchObject({ code: 403, reason: 'Forbidden', details: { name: 'r', group: 'rbac.authorization.k8s.io', kind: 'roles' } });
+    expect(body).toMatchObject({
+      code: 403,
+      reason: 'Forbidden',
+      details: { name: 'r', group: 'rbac.authorization.k8s.io', kind: 'roles' },
+    });
     expect(body.message).toBe(
       `roles.rbac.authorization.k8s.io "r" is forbidden: user "${SESSION}" (groups=["system:authenticated"]) is attempting to grant RBAC permissions not currently held:\n{APIGroups:[""], Resources:["pods"], Verbs:["get","list"]}`,
     );
@@ -291,11 +451,22 @@ describe('nobody hands out more than they have', () => {
 
   test('what RBAC gives can be given on, and the verbs escalate and bind are enough', async () => {
     const lab = labWith({ policies: ['AmazonEKSAdminPolicy'], groups: ['admins'] });
-    const make = (verb: string) => ({ apiGroups: ['rbac.authorization.k8s.io'], resources: ['roles', 'clusterroles'], verbs: [verb] });
+    const make = (verb: string) => ({
+      apiGroups: ['rbac.authorization.k8s.io'],
+      resources: ['roles', 'clusterroles'],
+      verbs: [verb],
+    });
     await allow(lab, [...rules, make('bind')], { kind: 'Group', name: 'admins' });
     expect(await status(lab, 'POST', roles, { body: rbac('Role', 'held', { rules }) })).toBe(201);
-    expect(await status(lab, 'POST', roles, { body: rbac('Role', 'more', { rules: [{ ...rules[0], verbs: ['*'] }] }) })).toBe(403);
-    expect(await status(lab, 'PATCH', `${roles}/held`, { headers: merge, body: { rules: [{ ...rules[0], verbs: ['delete'] }] } })).toBe(403);
+    expect(
+      await status(lab, 'POST', roles, { body: rbac('Role', 'more', { rules: [{ ...rules[0], verbs: ['*'] }] }) }),
+    ).toBe(403);
+    expect(
+      await status(lab, 'PATCH', `${roles}/held`, {
+        headers: merge,
+        body: { rules: [{ ...rules[0], verbs: ['delete'] }] },
+      }),
+    ).toBe(403);
     expect(await status(lab, 'POST', bindings, { body: binding('view') })).toBe(201);
   });
 });

@@ -19,39 +19,80 @@ const newAdotLab = (knobs: Partial<Knobs> = {}): Lab => {
   const lab = newLab({ nodes: 1, knobs, catalogue: loadCatalogue() });
   seedAddonObjects(lab.world, lab.cluster, ADOT, objects, { irsaServiceAccounts: [], podsCreatedAt: START });
   const { kube } = lab.cluster;
-  const metadata = newMetadata(kube, START, { name: 'traces', namespace: 'shop', generation: 1, labels: { team: 'shop' } });
-  putResource(kube, kube.customKinds.get('opentelemetrycollectors.opentelemetry.io')!, { apiVersion: 'opentelemetry.io/v1beta1', kind: 'OpenTelemetryCollector', metadata, spec: { mode: 'deployment' } });
+  const metadata = newMetadata(kube, START, {
+    name: 'traces',
+    namespace: 'shop',
+    generation: 1,
+    labels: { team: 'shop' },
+  });
+  putResource(kube, kube.customKinds.get('opentelemetrycollectors.opentelemetry.io')!, {
+    apiVersion: 'opentelemetry.io/v1beta1',
+    kind: 'OpenTelemetryCollector',
+    metadata,
+    spec: { mode: 'deployment' },
+  });
   return lab;
 };
-const names = async (lab: Lab, path: string, options: Parameters<Lab['call']>[2] = {}): Promise<string[]> => (await lab.call('GET', path, options)).body.items.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
-const status = async (lab: Lab, method: string, path: string, options: Parameters<Lab['call']>[2] = {}): Promise<number> => (await lab.call(method, path, options)).status;
+const names = async (lab: Lab, path: string, options: Parameters<Lab['call']>[2] = {}): Promise<string[]> =>
+  (await lab.call('GET', path, options)).body.items.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
+const status = async (
+  lab: Lab,
+  method: string,
+  path: string,
+  options: Parameters<Lab['call']>[2] = {},
+): Promise<number> => (await lab.call(method, path, options)).status;
 
 describe('custom resources', () => {
   test('are read one by one, in lists, and by selectors', async () => {
     const lab = newAdotLab();
-    expect((await lab.call('GET', `${COLLECTORS}/traces`)).body).toMatchObject({ apiVersion: 'opentelemetry.io/v1beta1', kind: 'OpenTelemetryCollector', metadata: { name: 'traces', namespace: 'shop', creationTimestamp: '2026-01-15T09:00:00Z' }, spec: { mode: 'deployment' } });
+    expect((await lab.call('GET', `${COLLECTORS}/traces`)).body).toMatchObject({
+      apiVersion: 'opentelemetry.io/v1beta1',
+      kind: 'OpenTelemetryCollector',
+      metadata: { name: 'traces', namespace: 'shop', creationTimestamp: '2026-01-15T09:00:00Z' },
+      spec: { mode: 'deployment' },
+    });
     const { body, described } = await lab.call('GET', COLLECTORS);
-    expect(body).toMatchObject({ apiVersion: 'opentelemetry.io/v1beta1', kind: 'OpenTelemetryCollectorList', items: [{ apiVersion: 'opentelemetry.io/v1beta1', kind: 'OpenTelemetryCollector', metadata: { name: 'traces' } }] });
+    expect(body).toMatchObject({
+      apiVersion: 'opentelemetry.io/v1beta1',
+      kind: 'OpenTelemetryCollectorList',
+      items: [{ apiVersion: 'opentelemetry.io/v1beta1', kind: 'OpenTelemetryCollector', metadata: { name: 'traces' } }],
+    });
     expect(described).toEqual(['list opentelemetrycollectors', { namespace: 'shop' }]);
     const all = `${GROUP}/v1beta1/opentelemetrycollectors`;
-    expect(await names(lab, all)).toEqual([...OWN.map((name) => `opentelemetry-operator-system/${name}`), 'shop/traces']);
+    expect(await names(lab, all)).toEqual([
+      ...OWN.map((name) => `opentelemetry-operator-system/${name}`),
+      'shop/traces',
+    ]);
     expect(await names(lab, all, { query: { labelSelector: 'team=shop' } })).toEqual(['shop/traces']);
-    expect((await lab.call('GET', all, { query: { limit: '1' } })).body.metadata).toMatchObject({ continue: expect.any(String), remainingItemCount: 3 });
+    expect((await lab.call('GET', all, { query: { limit: '1' } })).body.metadata).toMatchObject({
+      continue: expect.any(String),
+      remainingItemCount: 3,
+    });
   });
 
   test('in each version that is served', async () => {
     const lab = newAdotLab();
-    expect((await lab.call('GET', `${COLLECTORS.replace('v1beta1', 'v1alpha1')}/traces`)).body.apiVersion).toBe('opentelemetry.io/v1alpha1');
+    expect((await lab.call('GET', `${COLLECTORS.replace('v1beta1', 'v1alpha1')}/traces`)).body.apiVersion).toBe(
+      'opentelemetry.io/v1alpha1',
+    );
     expect(await status(lab, 'GET', COLLECTORS.replace('v1beta1', 'v1'))).toBe(404);
   });
 
   test('that are not defined: no such path; that are not there: not found', async () => {
     const lab = newAdotLab();
-    for (const path of ['/apis/example.com/v1/things', `${GROUP}/v1beta1/instrumentations`, `${GROUP}/v1beta1/nothings`]) {
+    for (const path of [
+      '/apis/example.com/v1/things',
+      `${GROUP}/v1beta1/instrumentations`,
+      `${GROUP}/v1beta1/nothings`,
+    ]) {
       const { status: code, text } = await lab.call('GET', path);
       expect([path, code, text]).toEqual([path, 404, '404 page not found\n']);
     }
-    expect((await lab.call('GET', `${COLLECTORS}/nope`)).body).toMatchObject({ code: 404, message: 'opentelemetrycollectors.opentelemetry.io "nope" not found', details: { group: 'opentelemetry.io', kind: 'opentelemetrycollectors' } });
+    expect((await lab.call('GET', `${COLLECTORS}/nope`)).body).toMatchObject({
+      code: 404,
+      message: 'opentelemetrycollectors.opentelemetry.io "nope" not found',
+      details: { group: 'opentelemetry.io', kind: 'opentelemetrycollectors' },
+    });
     expect(await names(lab, `${GROUP}/v1alpha1/instrumentations`)).toEqual([]);
   });
 
@@ -59,29 +100,55 @@ describe('custom resources', () => {
     const lab = newAdotLab();
     expect(await status(lab, 'POST', COLLECTORS, { body: {} })).toBe(405);
     expect(await status(lab, 'PATCH', `${COLLECTORS}/traces`, { headers: merge, body: {} })).toBe(405);
-    expect((await lab.call('DELETE', `${COLLECTORS}/traces`)).body).toMatchObject({ status: 'Success', details: { name: 'traces', group: 'opentelemetry.io' } });
+    expect((await lab.call('DELETE', `${COLLECTORS}/traces`)).body).toMatchObject({
+      status: 'Success',
+      details: { name: 'traces', group: 'opentelemetry.io' },
+    });
     expect(await names(lab, COLLECTORS)).toEqual([]);
   });
 
   test('as a table, which kubectl prints', async () => {
     const lab = newAdotLab();
     lab.pass(90);
-    const { body } = await lab.call('GET', COLLECTORS, { headers: { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' } });
-    expect(body).toMatchObject({ kind: 'Table', columnDefinitions: [{ name: 'Name' }, { name: 'Age' }], rows: [{ cells: ['traces', '90s'] }] });
+    const { body } = await lab.call('GET', COLLECTORS, {
+      headers: { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' },
+    });
+    expect(body).toMatchObject({
+      kind: 'Table',
+      columnDefinitions: [{ name: 'Name' }, { name: 'Age' }],
+      rows: [{ cells: ['traces', '90s'] }],
+    });
   });
 });
 
 describe('discovery', () => {
   test('lists groups, versions and resources', async () => {
     const lab = newAdotLab();
-    const { groups } = (await lab.call('GET', '/apis')).body as unknown as { groups: { name: string; versions: { version: string }[]; preferredVersion: { version: string } }[] };
+    const { groups } = (await lab.call('GET', '/apis')).body as unknown as {
+      groups: { name: string; versions: { version: string }[]; preferredVersion: { version: string } }[];
+    };
     const group = groups.find(({ name }) => name === 'opentelemetry.io');
     expect(group).toMatchObject({ preferredVersion: { groupVersion: 'opentelemetry.io/v1beta1', version: 'v1beta1' } });
     expect(group?.versions.map(({ version }) => version)).toEqual(['v1beta1', 'v1alpha1']);
     expect((await lab.call('GET', GROUP)).body).toMatchObject({ kind: 'APIGroup', name: 'opentelemetry.io' });
     const { resources } = (await lab.call('GET', `${GROUP}/v1beta1`)).body;
-    expect(resources).toEqual([{ name: 'opentelemetrycollectors', singularName: 'opentelemetrycollector', namespaced: true, kind: 'OpenTelemetryCollector', verbs: ['delete', 'get', 'list', 'watch'], shortNames: ['otelcol', 'otelcols'], categories: [] }]);
-    expect((await lab.call('GET', `${GROUP}/v1alpha1`)).body.resources.map(({ name }) => name)).toEqual(['opentelemetrycollectors', 'instrumentations', 'opampbridges', 'targetallocators']);
+    expect(resources).toEqual([
+      {
+        name: 'opentelemetrycollectors',
+        singularName: 'opentelemetrycollector',
+        namespaced: true,
+        kind: 'OpenTelemetryCollector',
+        verbs: ['delete', 'get', 'list', 'watch'],
+        shortNames: ['otelcol', 'otelcols'],
+        categories: [],
+      },
+    ]);
+    expect((await lab.call('GET', `${GROUP}/v1alpha1`)).body.resources.map(({ name }) => name)).toEqual([
+      'opentelemetrycollectors',
+      'instrumentations',
+      'opampbridges',
+      'targetallocators',
+    ]);
   });
 
   test('has no group of an add-on that is not there', async () => {

@@ -3,7 +3,18 @@ import { removeAddonObjects } from '../../../sandbox/kubernetes/controllers.ts';
 import type { Budget } from '../../../sandbox/kubernetes/objects.ts';
 import { isActive, isReady } from '../../../sandbox/kubernetes/pods.ts';
 import { getObject, listObjects } from '../../../sandbox/kubernetes/store.ts';
-import { DAEMON_SET, DEPLOYMENT, ebs, ebsWith, merge, newDatabaseLab, newEbsLab, restartPatch, STATEFUL_SET, strategic } from './support.ts';
+import {
+  DAEMON_SET,
+  DEPLOYMENT,
+  ebs,
+  ebsWith,
+  merge,
+  newDatabaseLab,
+  newEbsLab,
+  restartPatch,
+  STATEFUL_SET,
+  strategic,
+} from './support.ts';
 import type { Lab } from './support.ts';
 
 const BUDGETS = '/apis/policy/v1/namespaces/kube-system/poddisruptionbudgets';
@@ -11,16 +22,28 @@ const CONTROLLER = { matchLabels: { app: 'ebs-csi-controller' } };
 const VIOLATES = "Cannot evict pod as it would violate the pod's disruption budget.";
 
 const protect = async (lab: Lab, spec: object, name = 'guard') => {
-  const { status } = await lab.call('POST', BUDGETS, { body: { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name }, spec: { selector: CONTROLLER, ...spec } } });
+  const { status } = await lab.call('POST', BUDGETS, {
+    body: {
+      apiVersion: 'policy/v1',
+      kind: 'PodDisruptionBudget',
+      metadata: { name },
+      spec: { selector: CONTROLLER, ...spec },
+    },
+  });
   expect(status).toBe(201);
   lab.pass(1);
 };
-const statusOf = (lab: Lab, name = 'guard') => (getObject(lab.cluster.kube, 'PodDisruptionBudget', 'kube-system', name) as Budget).status;
+const statusOf = (lab: Lab, name = 'guard') =>
+  (getObject(lab.cluster.kube, 'PodDisruptionBudget', 'kube-system', name) as Budget).status;
 const labOf = (replicas: number): Lab => newEbsLab({ objects: ebsWith({ replicas }) });
 const active = (lab: Lab, app = 'ebs-csi-controller') => lab.pods(app).filter(isActive);
 const evict = (lab: Lab, name: string, body: object = {}, query: Record<string, string> = {}) =>
-  lab.call('POST', `/api/v1/namespaces/kube-system/pods/${name}/eviction`, { body: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace: 'kube-system' }, ...body }, query });
-const evictFirst = (lab: Lab, ...rest: [object?, Record<string, string>?]) => evict(lab, active(lab).filter(isReady)[0]!.metadata.name, ...rest);
+  lab.call('POST', `/api/v1/namespaces/kube-system/pods/${name}/eviction`, {
+    body: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace: 'kube-system' }, ...body },
+    query,
+  });
+const evictFirst = (lab: Lab, ...rest: [object?, Record<string, string>?]) =>
+  evict(lab, active(lab).filter(isReady)[0]!.metadata.name, ...rest);
 
 describe('the status of a budget', () => {
   test.each<[string, number, object, { desiredHealthy: number; disruptionsAllowed: number }]>([
@@ -36,14 +59,44 @@ describe('the status of a budget', () => {
     const lab = labOf(replicas);
     await protect(lab, spec);
     const allowed = expected.disruptionsAllowed > 0;
-    expect(statusOf(lab)).toMatchObject({ ...expected, currentHealthy: replicas, expectedPods: replicas, observedGeneration: 1, conditions: [{ type: 'DisruptionAllowed', status: allowed ? 'True' : 'False', reason: allowed ? 'SufficientPods' : 'InsufficientPods' }] });
+    expect(statusOf(lab)).toMatchObject({
+      ...expected,
+      currentHealthy: replicas,
+      expectedPods: replicas,
+      observedGeneration: 1,
+      conditions: [
+        {
+          type: 'DisruptionAllowed',
+          status: allowed ? 'True' : 'False',
+          reason: allowed ? 'SufficientPods' : 'InsufficientPods',
+        },
+      ],
+    });
   });
 
   test.each([
     ['without a selector: none', undefined, 0],
     ['with an empty selector: all', {}, 7],
-    ['by expressions', { matchExpressions: [{ key: 'app', operator: 'In', values: ['ebs-csi-node', 'x'] }, { key: 'pod-template-hash', operator: 'DoesNotExist' }] }, 3],
-    ['by expressions that exclude', { matchExpressions: [{ key: 'app', operator: 'NotIn', values: ['ebs-csi-node'] }, { key: 'app', operator: 'Exists' }] }, 4],
+    [
+      'by expressions',
+      {
+        matchExpressions: [
+          { key: 'app', operator: 'In', values: ['ebs-csi-node', 'x'] },
+          { key: 'pod-template-hash', operator: 'DoesNotExist' },
+        ],
+      },
+      3,
+    ],
+    [
+      'by expressions that exclude',
+      {
+        matchExpressions: [
+          { key: 'app', operator: 'NotIn', values: ['ebs-csi-node'] },
+          { key: 'app', operator: 'Exists' },
+        ],
+      },
+      4,
+    ],
   ])('counts pods %s', async (_, selector, expectedPods) => {
     const lab = labOf(4);
     await protect(lab, { selector, minAvailable: 0 });
@@ -67,10 +120,13 @@ describe('the status of a budget', () => {
     expect(statusOf(lab)).toMatchObject({ currentHealthy: 0, disruptionsAllowed: 0 });
   });
 
-  test('a share of a DaemonSet can\'t be told: nothing may be evicted', async () => {
+  test("a share of a DaemonSet can't be told: nothing may be evicted", async () => {
     const lab = newEbsLab();
     await protect(lab, { selector: { matchLabels: { app: 'ebs-csi-node' } }, maxUnavailable: 1 });
-    expect(statusOf(lab)).toMatchObject({ disruptionsAllowed: 0, conditions: [{ reason: 'SyncFailed', message: 'daemonsets.apps does not implement the scale subresource' }] });
+    expect(statusOf(lab)).toMatchObject({
+      disruptionsAllowed: 0,
+      conditions: [{ reason: 'SyncFailed', message: 'daemonsets.apps does not implement the scale subresource' }],
+    });
     await protect(lab, { selector: { matchLabels: { app: 'ebs-csi-node' } }, minAvailable: 2 }, 'counted');
     expect(statusOf(lab, 'counted')).toMatchObject({ disruptionsAllowed: 1, expectedPods: 3 });
   });
@@ -94,10 +150,18 @@ describe('POST pods/NAME/eviction', () => {
     const lab = labOf(2);
     const [pod] = active(lab);
     const { status, body, described } = await evict(lab, pod!.metadata.name);
-    expect([status, body]).toEqual([201, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }]);
-    expect(described).toEqual(['create pods/eviction', expect.objectContaining({ namespace: 'kube-system', name: pod!.metadata.name, kind: 'Eviction' })]);
+    expect([status, body]).toEqual([
+      201,
+      { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 },
+    ]);
+    expect(described).toEqual([
+      'create pods/eviction',
+      expect.objectContaining({ namespace: 'kube-system', name: pod!.metadata.name, kind: 'Eviction' }),
+    ]);
     expect(pod!.metadata.deletionTimestamp).toBe('2026-01-15T09:00:30Z');
-    expect(pod!.status.conditions).toContainEqual(expect.objectContaining({ type: 'DisruptionTarget', reason: 'EvictionByEvictionAPI' }));
+    expect(pod!.status.conditions).toContainEqual(
+      expect.objectContaining({ type: 'DisruptionTarget', reason: 'EvictionByEvictionAPI' }),
+    );
     lab.pass(30);
     expect(active(lab).filter(isReady)).toHaveLength(2);
     expect(active(lab)).not.toContain(pod);
@@ -116,11 +180,22 @@ describe('POST pods/NAME/eviction', () => {
       status: 'Failure',
       message: VIOLATES,
       reason: 'TooManyRequests',
-      details: { causes: [{ reason: 'DisruptionBudget', message: 'The disruption budget guard needs 2 healthy pods and has 3 currently' }] },
+      details: {
+        causes: [
+          {
+            reason: 'DisruptionBudget',
+            message: 'The disruption budget guard needs 2 healthy pods and has 3 currently',
+          },
+        ],
+      },
       code: 429,
     });
     lab.pass(1);
-    expect((await evictFirst(lab)).body.details).toEqual({ causes: [{ reason: 'DisruptionBudget', message: 'The disruption budget guard needs 2 healthy pods and has 2 currently' }] });
+    expect((await evictFirst(lab)).body.details).toEqual({
+      causes: [
+        { reason: 'DisruptionBudget', message: 'The disruption budget guard needs 2 healthy pods and has 2 currently' },
+      ],
+    });
     expect(active(lab).filter(isReady)).toHaveLength(2);
     lab.pass(20);
     expect((await evictFirst(lab)).status).toBe(201);
@@ -128,10 +203,23 @@ describe('POST pods/NAME/eviction', () => {
 
   test('a budget that its controller has not seen yet: come again', async () => {
     const lab = labOf(3);
-    await lab.call('POST', BUDGETS, { body: { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name: 'guard' }, spec: { selector: CONTROLLER, maxUnavailable: 3 } } });
+    await lab.call('POST', BUDGETS, {
+      body: {
+        apiVersion: 'policy/v1',
+        kind: 'PodDisruptionBudget',
+        metadata: { name: 'guard' },
+        spec: { selector: CONTROLLER, maxUnavailable: 3 },
+      },
+    });
     const { status, body, raw } = await evictFirst(lab);
     expect(status).toBe(429);
-    expect(body).toMatchObject({ message: VIOLATES, details: { retryAfterSeconds: 10, causes: [{ message: 'The disruption budget guard is still being processed by the server.' }] } });
+    expect(body).toMatchObject({
+      message: VIOLATES,
+      details: {
+        retryAfterSeconds: 10,
+        causes: [{ message: 'The disruption budget guard is still being processed by the server.' }],
+      },
+    });
     expect(raw.headers['retry-after']).toBe('10');
     lab.pass(1);
     expect((await evictFirst(lab)).status).toBe(201);
@@ -153,7 +241,11 @@ describe('POST pods/NAME/eviction', () => {
     lab.pass(1);
     expect((await evict(lab, active(lab).find((pod) => !isReady(pod))!.metadata.name)).status).toBe(201);
     await protect(lab, { minAvailable: 0 }, 'second');
-    expect((await evictFirst(lab)).body).toMatchObject({ code: 500, reason: 'InternalError', message: 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.' });
+    expect((await evictFirst(lab)).body).toMatchObject({
+      code: 500,
+      reason: 'InternalError',
+      message: 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
+    });
   });
 
   test('a dry run asks, and takes nothing', async () => {
@@ -186,25 +278,39 @@ describe('POST pods/NAME/eviction', () => {
   test('of no pod, and by GET', async () => {
     const lab = labOf(2);
     expect((await evict(lab, 'nope')).body).toMatchObject({ code: 404, message: 'pods "nope" not found' });
-    expect((await lab.call('GET', `/api/v1/namespaces/kube-system/pods/${active(lab)[0]!.metadata.name}/eviction`)).status).toBe(405);
-    expect((await lab.call('POST', '/apis/apps/v1/namespaces/kube-system/deployments/ebs-csi-controller/eviction', { body: {} })).status).toBe(404);
+    expect(
+      (await lab.call('GET', `/api/v1/namespaces/kube-system/pods/${active(lab)[0]!.metadata.name}/eviction`)).status,
+    ).toBe(405);
+    expect(
+      (
+        await lab.call('POST', '/apis/apps/v1/namespaces/kube-system/deployments/ebs-csi-controller/eviction', {
+          body: {},
+        })
+      ).status,
+    ).toBe(404);
   });
 });
 
 describe('a node that is cordoned', () => {
-  const cordon = (lab: Lab, name: string, unschedulable: boolean | null) => lab.call('PATCH', `/api/v1/nodes/${name}`, { headers: strategic, body: { spec: { unschedulable } } });
+  const cordon = (lab: Lab, name: string, unschedulable: boolean | null) =>
+    lab.call('PATCH', `/api/v1/nodes/${name}`, { headers: strategic, body: { spec: { unschedulable } } });
   const nodesOf = (lab: Lab) => listObjects(lab.cluster.kube, 'Node').map(({ metadata }) => metadata.name);
 
   test('takes no new pods of Deployments, and is shown as such', async () => {
     const lab = labOf(6);
     const [first = '', ...others] = nodesOf(lab);
     expect((await cordon(lab, first, true)).body.spec).toMatchObject({ unschedulable: true });
-    for (const pod of active(lab).filter(({ spec }) => spec.nodeName === first)) expect((await evict(lab, pod.metadata.name)).status).toBe(201);
+    for (const pod of active(lab).filter(({ spec }) => spec.nodeName === first))
+      expect((await evict(lab, pod.metadata.name)).status).toBe(201);
     lab.pass(60);
     expect(active(lab).filter(isReady)).toHaveLength(6);
     expect(new Set(active(lab).map(({ spec }) => spec.nodeName))).toEqual(new Set(others));
-    const table = await lab.call('GET', `/api/v1/nodes/${first}`, { headers: { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' } });
-    expect(table.body['rows']).toMatchObject([{ cells: [first, 'Ready,SchedulingDisabled', '<none>', expect.any(String), expect.any(String)] }]);
+    const table = await lab.call('GET', `/api/v1/nodes/${first}`, {
+      headers: { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' },
+    });
+    expect(table.body['rows']).toMatchObject([
+      { cells: [first, 'Ready,SchedulingDisabled', '<none>', expect.any(String), expect.any(String)] },
+    ]);
   });
 
   test('without any other, pods wait until one takes pods again', async () => {
@@ -213,7 +319,9 @@ describe('a node that is cordoned', () => {
     await evictFirst(lab);
     lab.pass(60);
     expect(active(lab).filter(isReady)).toHaveLength(1);
-    expect(active(lab).find((pod) => !isReady(pod))!.status.conditions).toMatchObject([{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable' }]);
+    expect(active(lab).find((pod) => !isReady(pod))!.status.conditions).toMatchObject([
+      { type: 'PodScheduled', status: 'False', reason: 'Unschedulable' },
+    ]);
     const last = nodesOf(lab).at(-1)!;
     await cordon(lab, last, null);
     lab.pass(60);
@@ -224,7 +332,14 @@ describe('a node that is cordoned', () => {
 
   test('a word instead of a yes is refused', async () => {
     const lab = labOf(2);
-    expect((await lab.call('PATCH', `/api/v1/nodes/${nodesOf(lab)[0]}`, { headers: strategic, body: { spec: { unschedulable: 'yes' } } })).status).toBe(422);
+    expect(
+      (
+        await lab.call('PATCH', `/api/v1/nodes/${nodesOf(lab)[0]}`, {
+          headers: strategic,
+          body: { spec: { unschedulable: 'yes' } },
+        })
+      ).status,
+    ).toBe(422);
   });
 });
 
@@ -233,28 +348,37 @@ describe('budgets are for evictions alone', () => {
     ['Deployment', DEPLOYMENT, 'ebs-csi-controller', 8],
     ['DaemonSet', DAEMON_SET, 'ebs-csi-node', 3],
     ['StatefulSet', STATEFUL_SET, 'db', 3],
-  ])('a rollout of a %s takes as long, and the same pods away, with a budget that allows nothing', async (_, path, app, pods) => {
-    const counts = async (guarded: boolean) => {
-      const lab = newDatabaseLab({ objects: ebsWith({ replicas: 8 }) });
-      if (guarded) await protect(lab, { selector: {}, minAvailable: '100%' });
-      else lab.pass(1);
-      await lab.call('PATCH', path, { headers: strategic, body: restartPatch('x') });
-      const seen: number[][] = [];
-      for (let second = 0; second < 120; second += 1) {
-        lab.pass(1);
-        seen.push([active(lab, app).length, active(lab, app).filter(isReady).length, active(lab, app).filter((pod) => pod.metadata.annotations?.['restarted'] === 'x').length]);
-      }
-      return seen;
-    };
-    const free = await counts(false);
-    expect(await counts(true)).toEqual(free);
-    expect(free.at(-1)?.[0]).toBe(free.at(-1)?.[2]);
-    expect(Math.min(...free.map(([, ready]) => ready ?? 0))).toBeLessThan(pods);
-  });
+  ])(
+    'a rollout of a %s takes as long, and the same pods away, with a budget that allows nothing',
+    async (_, path, app, pods) => {
+      const counts = async (guarded: boolean) => {
+        const lab = newDatabaseLab({ objects: ebsWith({ replicas: 8 }) });
+        if (guarded) await protect(lab, { selector: {}, minAvailable: '100%' });
+        else lab.pass(1);
+        await lab.call('PATCH', path, { headers: strategic, body: restartPatch('x') });
+        const seen: number[][] = [];
+        for (let second = 0; second < 120; second += 1) {
+          lab.pass(1);
+          seen.push([
+            active(lab, app).length,
+            active(lab, app).filter(isReady).length,
+            active(lab, app).filter((pod) => pod.metadata.annotations?.['restarted'] === 'x').length,
+          ]);
+        }
+        return seen;
+      };
+      const free = await counts(false);
+      expect(await counts(true)).toEqual(free);
+      expect(free.at(-1)?.[0]).toBe(free.at(-1)?.[2]);
+      expect(Math.min(...free.map(([, ready]) => ready ?? 0))).toBeLessThan(pods);
+    },
+  );
 
   test('nor does a deletion ask', async () => {
     const lab = labOf(2);
     await protect(lab, { minAvailable: '100%' });
-    expect((await lab.call('DELETE', `/api/v1/namespaces/kube-system/pods/${active(lab)[0]!.metadata.name}`)).status).toBe(200);
+    expect(
+      (await lab.call('DELETE', `/api/v1/namespaces/kube-system/pods/${active(lab)[0]!.metadata.name}`)).status,
+    ).toBe(200);
   });
 });

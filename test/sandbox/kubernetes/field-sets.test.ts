@@ -1,12 +1,29 @@
 import { describe, expect, test } from 'vitest';
-import { changesOf, common, fieldsOf, formatFields, parseField, union, without, withFieldsOf, withValue } from '../../../sandbox/kubernetes/field-sets.ts';
+import {
+  changesOf,
+  common,
+  fieldsOf,
+  formatFields,
+  parseField,
+  union,
+  without,
+  withFieldsOf,
+  withValue,
+} from '../../../sandbox/kubernetes/field-sets.ts';
 
 const document = {
   metadata: { labels: { app: 'x', 'app.kubernetes.io/name': 'y' } },
   spec: {
     replicas: 2,
     selector: { matchLabels: { app: 'x' } },
-    template: { spec: { containers: [{ name: 'main', image: 'a', args: ['p', 'q'], ports: [{ containerPort: 80 }] }, { name: 'side', image: 'b' }] } },
+    template: {
+      spec: {
+        containers: [
+          { name: 'main', image: 'a', args: ['p', 'q'], ports: [{ containerPort: 80 }] },
+          { name: 'side', image: 'b' },
+        ],
+      },
+    },
   },
 };
 const IMAGE = '.spec.template.spec.containers[name="main"].image';
@@ -20,14 +37,24 @@ test('fields of an object: items by key, what is owned whole as a leaf (FieldsV1
       'f:template': {
         'f:spec': {
           'f:containers': {
-            'k:{"name":"main"}': { '.': {}, 'f:name': {}, 'f:image': {}, 'f:args': {}, 'f:ports': { 'k:{"containerPort":80,"protocol":"TCP"}': { '.': {}, 'f:containerPort': {} } } },
+            'k:{"name":"main"}': {
+              '.': {},
+              'f:name': {},
+              'f:image': {},
+              'f:args': {},
+              'f:ports': { 'k:{"containerPort":80,"protocol":"TCP"}': { '.': {}, 'f:containerPort': {} } },
+            },
             'k:{"name":"side"}': { '.': {}, 'f:name': {}, 'f:image': {} },
           },
         },
       },
     },
   });
-  expect(fieldsOf({ conditions: [{ type: 'Ready', status: 'True' }], list: [], empty: {} })).toEqual({ 'f:conditions': { 'k:{"type":"Ready"}': { '.': {}, 'f:type': {}, 'f:status': {} } }, 'f:list': {}, 'f:empty': {} });
+  expect(fieldsOf({ conditions: [{ type: 'Ready', status: 'True' }], list: [], empty: {} })).toEqual({
+    'f:conditions': { 'k:{"type":"Ready"}': { '.': {}, 'f:type': {}, 'f:status': {} } },
+    'f:list': {},
+    'f:empty': {},
+  });
 });
 
 describe('changes', () => {
@@ -37,14 +64,31 @@ describe('changes', () => {
     ['a value', { spec: { ...document.spec, replicas: 3 } }, { 'f:spec': { 'f:replicas': {} } }],
     ['a map that is new', { extra: { a: 1 } }, { 'f:extra': { '.': {}, 'f:a': {} } }],
     ['a value that goes', { metadata: {} }, { 'f:metadata': {} }],
-    ['a whole', { spec: { ...document.spec, selector: { matchLabels: { app: 'z' } } } }, { 'f:spec': { 'f:selector': {} } }],
+    [
+      'a whole',
+      { spec: { ...document.spec, selector: { matchLabels: { app: 'z' } } } },
+      { 'f:spec': { 'f:selector': {} } },
+    ],
   ])('%s', (_, change, expected) => {
     expect(changed(change)).toEqual(expected);
   });
 
   test('of an item in a list', () => {
-    expect(changesOf({ containers: [{ name: 'a', image: '1' }] }, { containers: [{ name: 'a', image: '2' }, { name: 'b', image: '1' }] })).toEqual({
-      'f:containers': { 'k:{"name":"a"}': { 'f:image': {} }, 'k:{"name":"b"}': { '.': {}, 'f:name': {}, 'f:image': {} } },
+    expect(
+      changesOf(
+        { containers: [{ name: 'a', image: '1' }] },
+        {
+          containers: [
+            { name: 'a', image: '2' },
+            { name: 'b', image: '1' },
+          ],
+        },
+      ),
+    ).toEqual({
+      'f:containers': {
+        'k:{"name":"a"}': { 'f:image': {} },
+        'k:{"name":"b"}': { '.': {}, 'f:name': {}, 'f:image': {} },
+      },
     });
   });
 });
@@ -65,7 +109,10 @@ test.each([
   ['.spec.replicas', { 'f:spec': { 'f:replicas': {} } }],
   [IMAGE, { 'f:spec': { 'f:template': { 'f:spec': { 'f:containers': { 'k:{"name":"main"}': { 'f:image': {} } } } } } }],
   ['.metadata.labels.app.kubernetes.io/name', { 'f:metadata': { 'f:labels': { 'f:app.kubernetes.io/name': {} } } }],
-  ['.ports[containerPort=80,protocol="TCP"].name', { 'f:ports': { 'k:{"containerPort":80,"protocol":"TCP"}': { 'f:name': {} } } }],
+  [
+    '.ports[containerPort=80,protocol="TCP"].name',
+    { 'f:ports': { 'k:{"containerPort":80,"protocol":"TCP"}': { 'f:name': {} } } },
+  ],
 ])('the path %s is read and written', (path, set) => {
   expect(parseField(path)).toEqual(set);
   expect(formatFields(set)).toEqual([path]);
@@ -76,10 +123,35 @@ test.each(['', 'spec', '.spec..x', '.spec.x!'])('%j is no path', (path) => {
 });
 
 test('fields go from one object to another, others stay', () => {
-  const other = { spec: { replicas: 5, template: { spec: { containers: [{ name: 'side', image: 's' }, { name: 'main', image: 'mine', args: [] }] } } } };
+  const other = {
+    spec: {
+      replicas: 5,
+      template: {
+        spec: {
+          containers: [
+            { name: 'side', image: 's' },
+            { name: 'main', image: 'mine', args: [] },
+          ],
+        },
+      },
+    },
+  };
   const taken = withFieldsOf(document, other, union(parseField('.spec.replicas')!, parseField(IMAGE)!));
-  expect(taken.spec).toMatchObject({ replicas: 5, template: { spec: { containers: [{ name: 'main', image: 'mine', args: ['p', 'q'] }, { name: 'side', image: 'b' }] } } });
+  expect(taken.spec).toMatchObject({
+    replicas: 5,
+    template: {
+      spec: {
+        containers: [
+          { name: 'main', image: 'mine', args: ['p', 'q'] },
+          { name: 'side', image: 'b' },
+        ],
+      },
+    },
+  });
   expect(document.spec.replicas).toBe(2);
   expect(withFieldsOf(document, {}, parseField('.spec.replicas')!).spec).not.toHaveProperty('replicas');
-  expect(withValue(document, parseField('.metadata.annotations.a.b')!, 'x').metadata).toEqual({ ...document.metadata, annotations: { 'a.b': 'x' } });
+  expect(withValue(document, parseField('.metadata.annotations.a.b')!, 'x').metadata).toEqual({
+    ...document.metadata,
+    annotations: { 'a.b': 'x' },
+  });
 });

@@ -11,16 +11,33 @@ const ACCOUNT = 'system:serviceaccount:payments:api';
 type Headers = Record<string, string>;
 const jane: Headers = { 'impersonate-user': 'jane' };
 
-/** Binds a ClusterRole with these rules to a subject, as the administrator; without a namespace for the whole cluster. */
+/**
+ * Binds a ClusterRole with these rules to a subject, as the administrator; without a namespace for the whole cluster.
+ */
 const allow = async (lab: Lab, name: string, rules: object[], subject: object, namespace?: string): Promise<void> => {
-  const rbac = (kind: string, rest: object) => ({ apiVersion: 'rbac.authorization.k8s.io/v1', kind, metadata: { name }, ...rest });
+  const rbac = (kind: string, rest: object) => ({
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind,
+    metadata: { name },
+    ...rest,
+  });
   expect((await lab.call('POST', `${RBAC}/clusterroles`, { body: rbac('ClusterRole', { rules }) })).status).toBe(201);
   const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name };
-  const [kind, path] = namespace === undefined ? ['ClusterRoleBinding', 'clusterrolebindings'] : ['RoleBinding', `namespaces/${namespace}/rolebindings`];
-  expect((await lab.call('POST', `${RBAC}/${path}`, { body: rbac(kind, { roleRef, subjects: [subject] }) })).status).toBe(201);
+  const [kind, path] =
+    namespace === undefined
+      ? ['ClusterRoleBinding', 'clusterrolebindings']
+      : ['RoleBinding', `namespaces/${namespace}/rolebindings`];
+  expect(
+    (await lab.call('POST', `${RBAC}/${path}`, { body: rbac(kind, { roleRef, subjects: [subject] }) })).status,
+  ).toBe(201);
 };
 const listPods = { apiGroups: [''], resources: ['pods'], verbs: ['list'] };
-const impersonate = (resources: string[], more: object = {}) => ({ apiGroups: ['', 'authentication.k8s.io'], resources, verbs: ['impersonate'], ...more });
+const impersonate = (resources: string[], more: object = {}) => ({
+  apiGroups: ['', 'authentication.k8s.io'],
+  resources,
+  verbs: ['impersonate'],
+  ...more,
+});
 
 /** Someone in the group `readers`, which may impersonate as these rules say. */
 const labWith = async (...rules: object[]): Promise<Lab> => {
@@ -29,32 +46,76 @@ const labWith = async (...rules: object[]): Promise<Lab> => {
   await allow(lab, 'actors', rules, { kind: 'Group', name: 'readers' });
   return lab;
 };
-const list = (lab: Lab, headers: Headers, as?: string) => lab.call('GET', PODS, { headers, ...(as === undefined ? {} : { as }) });
-const userInfo = async (headers: Headers, lab = newEbsLab()): Promise<unknown> => ((await lab.call('POST', REVIEWS, { headers, body: {} })).body.status as { userInfo: unknown }).userInfo;
+const list = (lab: Lab, headers: Headers, as?: string) =>
+  lab.call('GET', PODS, { headers, ...(as === undefined ? {} : { as }) });
+const userInfo = async (headers: Headers, lab = newEbsLab()): Promise<unknown> =>
+  ((await lab.call('POST', REVIEWS, { headers, body: {} })).body.status as { userInfo: unknown }).userInfo;
 
 describe('a request is made as whom it names', () => {
   test.each<[string, Headers, object]>([
     ['a user', jane, { username: 'jane', groups: ['system:authenticated'] }],
-    ['a user in groups', { ...jane, 'impersonate-group': 'a\nb, c' }, { username: 'jane', groups: ['a', 'b, c', 'system:authenticated'] }],
-    ['a user in the group of those who are not let in', { ...jane, 'impersonate-group': 'system:unauthenticated' }, { username: 'jane', groups: ['system:unauthenticated'] }],
-    ['a service account', { 'impersonate-user': ACCOUNT }, { username: ACCOUNT, groups: ['system:serviceaccounts', 'system:serviceaccounts:payments', 'system:authenticated'] }],
-    ['a service account in other groups than its own', { 'impersonate-user': ACCOUNT, 'impersonate-group': 'a' }, { username: ACCOUNT, groups: ['a', 'system:authenticated'] }],
-    ['nobody', { 'impersonate-user': 'system:anonymous' }, { username: 'system:anonymous', groups: ['system:unauthenticated'] }],
+    [
+      'a user in groups',
+      { ...jane, 'impersonate-group': 'a\nb, c' },
+      { username: 'jane', groups: ['a', 'b, c', 'system:authenticated'] },
+    ],
+    [
+      'a user in the group of those who are not let in',
+      { ...jane, 'impersonate-group': 'system:unauthenticated' },
+      { username: 'jane', groups: ['system:unauthenticated'] },
+    ],
+    [
+      'a service account',
+      { 'impersonate-user': ACCOUNT },
+      {
+        username: ACCOUNT,
+        groups: ['system:serviceaccounts', 'system:serviceaccounts:payments', 'system:authenticated'],
+      },
+    ],
+    [
+      'a service account in other groups than its own',
+      { 'impersonate-user': ACCOUNT, 'impersonate-group': 'a' },
+      { username: ACCOUNT, groups: ['a', 'system:authenticated'] },
+    ],
+    [
+      'nobody',
+      { 'impersonate-user': 'system:anonymous' },
+      { username: 'system:anonymous', groups: ['system:unauthenticated'] },
+    ],
     [
       'a user with UID and extras',
-      { ...jane, 'impersonate-uid': '7', 'impersonate-extra-scopes': 'view\nedit', 'impersonate-extra-acme.com%2fteam': 'x' },
-      { username: 'jane', uid: '7', groups: ['system:authenticated'], extra: { scopes: ['view', 'edit'], 'acme.com/team': ['x'] } },
+      {
+        ...jane,
+        'impersonate-uid': '7',
+        'impersonate-extra-scopes': 'view\nedit',
+        'impersonate-extra-acme.com%2fteam': 'x',
+      },
+      {
+        username: 'jane',
+        uid: '7',
+        groups: ['system:authenticated'],
+        extra: { scopes: ['view', 'edit'], 'acme.com/team': ['x'] },
+      },
     ],
   ])('%s', async (_, headers, expected) => {
     // Who is nobody may not ask who they are.
     const lab = newEbsLab();
-    await allow(lab, 'askers', [{ apiGroups: ['authentication.k8s.io'], resources: ['selfsubjectreviews'], verbs: ['create'] }], { kind: 'Group', name: 'system:unauthenticated' });
+    await allow(
+      lab,
+      'askers',
+      [{ apiGroups: ['authentication.k8s.io'], resources: ['selfsubjectreviews'], verbs: ['create'] }],
+      { kind: 'Group', name: 'system:unauthenticated' },
+    );
     expect(await userInfo(headers, lab)).toEqual(expected);
   });
 
   test('and has what they may, not what the caller may', async () => {
     const lab = newEbsLab();
-    expect((await list(lab, jane)).body).toMatchObject({ code: 403, message: 'pods is forbidden: User "jane" cannot list resource "pods" in API group "" in the namespace "kube-system"' });
+    expect((await list(lab, jane)).body).toMatchObject({
+      code: 403,
+      message:
+        'pods is forbidden: User "jane" cannot list resource "pods" in API group "" in the namespace "kube-system"',
+    });
     await allow(lab, 'readers', [listPods], { kind: 'Group', name: 'readers' });
     expect((await list(lab, jane)).status).toBe(403);
     expect((await list(lab, { ...jane, 'impersonate-group': 'readers' })).status).toBe(200);
@@ -71,15 +132,28 @@ describe('a request is made as whom it names', () => {
 
   test('nor can they be given more than they have', async () => {
     const lab = newEbsLab();
-    await allow(lab, 'makers', [{ apiGroups: ['rbac.authorization.k8s.io'], resources: ['clusterroles'], verbs: ['create'] }], { kind: 'User', name: 'jane' });
-    const role = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: 'mine' }, rules: [listPods] };
-    expect((await lab.call('POST', `${RBAC}/clusterroles`, { headers: jane, body: role })).body.message).toContain('user "jane" (groups=["system:authenticated"]) is attempting to grant RBAC permissions not currently held');
+    await allow(
+      lab,
+      'makers',
+      [{ apiGroups: ['rbac.authorization.k8s.io'], resources: ['clusterroles'], verbs: ['create'] }],
+      { kind: 'User', name: 'jane' },
+    );
+    const role = {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRole',
+      metadata: { name: 'mine' },
+      rules: [listPods],
+    };
+    expect((await lab.call('POST', `${RBAC}/clusterroles`, { headers: jane, body: role })).body.message).toContain(
+      'user "jane" (groups=["system:authenticated"]) is attempting to grant RBAC permissions not currently held',
+    );
   });
 
   test('as kubectl auth can-i asks; the call log says as whom', async () => {
     const lab = newEbsLab();
     const spec = { resourceAttributes: { verb: 'list', resource: 'pods', namespace: 'kube-system' } };
-    const canI = async (headers: Headers) => lab.call('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', { headers, body: { spec } });
+    const canI = async (headers: Headers) =>
+      lab.call('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', { headers, body: { spec } });
     expect((await canI({})).body.status).toMatchObject({ allowed: true });
     const { body, described } = await canI(jane);
     expect(body.status).toEqual({ allowed: false });
@@ -88,13 +162,33 @@ describe('a request is made as whom it names', () => {
 });
 
 describe('who may act as somebody else', () => {
-  const forbidden = (message: string, details: object) => ({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', reason: 'Forbidden', code: 403, message, details });
-  const cannot = (resource: string, where = 'at the cluster scope', group = '') => `User "${SESSION}" cannot impersonate resource "${resource}" in API group "${group}" ${where}`;
+  const forbidden = (message: string, details: object) => ({
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    reason: 'Forbidden',
+    code: 403,
+    message,
+    details,
+  });
+  const cannot = (resource: string, where = 'at the cluster scope', group = '') =>
+    `User "${SESSION}" cannot impersonate resource "${resource}" in API group "${group}" ${where}`;
 
   test.each<[string, Headers, string, object]>([
     ['a user', jane, `users "jane" is forbidden: ${cannot('users')}`, { name: 'jane', kind: 'users' }],
-    ['a service account', { 'impersonate-user': ACCOUNT }, `serviceaccounts "api" is forbidden: ${cannot('serviceaccounts', 'in the namespace "payments"')}`, { name: 'api', kind: 'serviceaccounts' }],
-    ['what only looks like one', { 'impersonate-user': 'system:serviceaccount:payments:A_B' }, `users "system:serviceaccount:payments:A_B" is forbidden: ${cannot('users')}`, { name: 'system:serviceaccount:payments:A_B', kind: 'users' }],
+    [
+      'a service account',
+      { 'impersonate-user': ACCOUNT },
+      `serviceaccounts "api" is forbidden: ${cannot('serviceaccounts', 'in the namespace "payments"')}`,
+      { name: 'api', kind: 'serviceaccounts' },
+    ],
+    [
+      'what only looks like one',
+      { 'impersonate-user': 'system:serviceaccount:payments:A_B' },
+      `users "system:serviceaccount:payments:A_B" is forbidden: ${cannot('users')}`,
+      { name: 'system:serviceaccount:payments:A_B', kind: 'users' },
+    ],
   ])('%s, nobody who was not let', async (_, headers, message, details) => {
     const { status, body } = await list(await labWith(listPods), headers, WHO);
     expect([status, body]).toEqual([403, forbidden(message, details)]);
@@ -102,8 +196,16 @@ describe('who may act as somebody else', () => {
 
   test.each<[string, Headers, string]>([
     ['a group', { 'impersonate-group': 'a' }, `groups "a" is forbidden: ${cannot('groups')}`],
-    ['a UID', { 'impersonate-uid': '7' }, `uids.authentication.k8s.io "7" is forbidden: ${cannot('uids', undefined, 'authentication.k8s.io')}`],
-    ['an extra', { 'impersonate-extra-scopes': 'view' }, `userextras.authentication.k8s.io "view" is forbidden: ${cannot('userextras/scopes', undefined, 'authentication.k8s.io')}`],
+    [
+      'a UID',
+      { 'impersonate-uid': '7' },
+      `uids.authentication.k8s.io "7" is forbidden: ${cannot('uids', undefined, 'authentication.k8s.io')}`,
+    ],
+    [
+      'an extra',
+      { 'impersonate-extra-scopes': 'view' },
+      `userextras.authentication.k8s.io "view" is forbidden: ${cannot('userextras/scopes', undefined, 'authentication.k8s.io')}`,
+    ],
   ])('%s needs a right of its own', async (_, headers, message) => {
     const usersOnly = await labWith(impersonate(['users']));
     expect((await list(usersOnly, { ...jane, ...headers }, WHO)).body.message).toBe(message);
@@ -113,19 +215,33 @@ describe('who may act as somebody else', () => {
   });
 
   test('a right may name whom, group by group', async () => {
-    const lab = await labWith(impersonate(['users'], { resourceNames: ['jane'] }), impersonate(['groups'], { resourceNames: ['a'] }));
+    const lab = await labWith(
+      impersonate(['users'], { resourceNames: ['jane'] }),
+      impersonate(['groups'], { resourceNames: ['a'] }),
+    );
     await allow(lab, 'a', [listPods], { kind: 'Group', name: 'a' });
     expect((await list(lab, { ...jane, 'impersonate-group': 'a' }, WHO)).status).toBe(200);
-    expect((await list(lab, { ...jane, 'impersonate-group': 'a\nb' }, WHO)).body.message).toContain('groups "b" is forbidden');
-    expect((await list(lab, { 'impersonate-user': 'joe', 'impersonate-group': 'a' }, WHO)).body.message).toContain('users "joe" is forbidden');
+    expect((await list(lab, { ...jane, 'impersonate-group': 'a\nb' }, WHO)).body.message).toContain(
+      'groups "b" is forbidden',
+    );
+    expect((await list(lab, { 'impersonate-user': 'joe', 'impersonate-group': 'a' }, WHO)).body.message).toContain(
+      'users "joe" is forbidden',
+    );
   });
 
   test("an access policy's right counts, and it does not go along", async () => {
     const lab = newEbsLab();
-    lab.cluster.accessEntries.set(WHO, newEntry(WHO, { policies: ['AmazonEKSEditPolicy:payments', 'AmazonEKSViewPolicy'] }));
+    lab.cluster.accessEntries.set(
+      WHO,
+      newEntry(WHO, { policies: ['AmazonEKSEditPolicy:payments', 'AmazonEKSViewPolicy'] }),
+    );
     expect((await list(lab, {}, WHO)).status).toBe(200);
-    expect((await list(lab, { 'impersonate-user': ACCOUNT }, WHO)).body.message).toContain(`User "${ACCOUNT}" cannot list`);
-    expect((await list(lab, { 'impersonate-user': 'system:serviceaccount:other:api' }, WHO)).body.message).toContain('cannot impersonate');
+    expect((await list(lab, { 'impersonate-user': ACCOUNT }, WHO)).body.message).toContain(
+      `User "${ACCOUNT}" cannot list`,
+    );
+    expect((await list(lab, { 'impersonate-user': 'system:serviceaccount:other:api' }, WHO)).body.message).toContain(
+      'cannot impersonate',
+    );
     expect((await list(lab, jane, WHO)).body.message).toContain('cannot impersonate');
   });
 
@@ -137,9 +253,15 @@ describe('who may act as somebody else', () => {
 test.each<[Headers, string]>([
   [{ 'impersonate-group': 'a\nb' }, '[{Group  a    } {Group  b    }]'],
   [{ 'impersonate-uid': '7' }, '[{UID  7  authentication.k8s.io/v1  }]'],
-  [{ 'impersonate-user': '', 'impersonate-extra-scopes': '<x>' }, '[{UserExtra  &lt;x&gt;  authentication.k8s.io/v1  scopes}]'],
+  [
+    { 'impersonate-user': '', 'impersonate-extra-scopes': '<x>' },
+    '[{UserExtra  &lt;x&gt;  authentication.k8s.io/v1  scopes}]',
+  ],
 ])('%j without a user is an error, whoever asks', async (headers, what) => {
   const { status, text, raw } = await newEbsLab().call('GET', PODS, { headers, query: { limit: '5' } });
-  expect({ status, text }).toEqual({ status: 500, text: `Internal Server Error: "${PODS}?limit=5": requested ${what} without impersonating a user\n` });
+  expect({ status, text }).toEqual({
+    status: 500,
+    text: `Internal Server Error: "${PODS}?limit=5": requested ${what} without impersonating a user\n`,
+  });
   expect(raw.headers['content-type']).toMatch(/^text\/plain/);
 });

@@ -5,30 +5,68 @@ const reason = reasonToSkip('aws', 'kubectl');
 
 let served: Served;
 /** `yes`, or `no`: then kubectl ends with 1. */
-const canI = async (...args: string[]): Promise<string> => (await served.run('kubectl', ['auth', 'can-i', ...args])).out.trim();
+const canI = async (...args: string[]): Promise<string> =>
+  (await served.run('kubectl', ['auth', 'can-i', ...args])).out.trim();
 
-describe.skipIf(reason !== undefined)(`kubectl --as${reason === undefined ? '' : ` (${reason})`}`, { timeout: 120_000 }, () => {
-  beforeAll(async () => {
-    served = await serve();
-  });
-  afterAll(async () => {
-    await served?.stop();
-  });
+describe.skipIf(reason !== undefined)(
+  `kubectl --as${reason === undefined ? '' : ` (${reason})`}`,
+  { timeout: 120_000 },
+  () => {
+    beforeAll(async () => {
+      served = await serve();
+    });
+    afterAll(async () => {
+      await served?.stop();
+    });
 
-  it('answers for whom it names, with all of its groups', async () => {
-    for (const [name, resource] of [['pods', 'pods'], ['nodes', 'nodes']] as const) {
-      expect((await served.run('kubectl', ['create', 'clusterrole', name, '--verb=list', `--resource=${resource}`])).code).toBe(0);
-      expect((await served.run('kubectl', ['create', 'clusterrolebinding', name, `--clusterrole=${name}`, `--group=${name}, all`])).code).toBe(0);
-    }
-    expect(await canI('list', 'pods')).toBe('yes');
-    expect(await canI('list', 'pods', '--as', 'jane')).toBe('no');
-    const asBoth = ['--as', 'jane', '--as-group', 'pods, all', '--as-group', 'nodes, all'];
-    expect([await canI('list', 'pods', ...asBoth), await canI('list', 'nodes', ...asBoth), await canI('get', 'pods', ...asBoth)]).toEqual(['yes', 'yes', 'no']);
-    expect(await canI('list', 'pods', '--as', 'jane', '--as-group', 'nodes, all')).toBe('no');
-    expect((await served.run('kubectl', ['auth', 'whoami', '--as', 'system:serviceaccount:payments:api', '--output', 'jsonpath={.status.userInfo.groups}'])).out).toBe('["system:serviceaccounts","system:serviceaccounts:payments","system:authenticated"]');
-  });
+    it('answers for whom it names, with all of its groups', async () => {
+      for (const [name, resource] of [
+        ['pods', 'pods'],
+        ['nodes', 'nodes'],
+      ] as const) {
+        expect(
+          (await served.run('kubectl', ['create', 'clusterrole', name, '--verb=list', `--resource=${resource}`])).code,
+        ).toBe(0);
+        expect(
+          (
+            await served.run('kubectl', [
+              'create',
+              'clusterrolebinding',
+              name,
+              `--clusterrole=${name}`,
+              `--group=${name}, all`,
+            ])
+          ).code,
+        ).toBe(0);
+      }
+      expect(await canI('list', 'pods')).toBe('yes');
+      expect(await canI('list', 'pods', '--as', 'jane')).toBe('no');
+      const asBoth = ['--as', 'jane', '--as-group', 'pods, all', '--as-group', 'nodes, all'];
+      expect([
+        await canI('list', 'pods', ...asBoth),
+        await canI('list', 'nodes', ...asBoth),
+        await canI('get', 'pods', ...asBoth),
+      ]).toEqual(['yes', 'yes', 'no']);
+      expect(await canI('list', 'pods', '--as', 'jane', '--as-group', 'nodes, all')).toBe('no');
+      expect(
+        (
+          await served.run('kubectl', [
+            'auth',
+            'whoami',
+            '--as',
+            'system:serviceaccount:payments:api',
+            '--output',
+            'jsonpath={.status.userInfo.groups}',
+          ])
+        ).out,
+      ).toBe('["system:serviceaccounts","system:serviceaccounts:payments","system:authenticated"]');
+    });
 
-  it('does what that one may, and no more', async () => {
-    expect(await served.run('kubectl', ['get', 'pods', '--as', 'jane'])).toMatchObject({ code: 1, err: expect.stringContaining('User "jane" cannot list resource "pods"') });
-  });
-});
+    it('does what that one may, and no more', async () => {
+      expect(await served.run('kubectl', ['get', 'pods', '--as', 'jane'])).toMatchObject({
+        code: 1,
+        err: expect.stringContaining('User "jane" cannot list resource "pods"'),
+      });
+    });
+  },
+);

@@ -13,13 +13,15 @@ interface Entry {
   fieldsV1: Record<string, never>;
   subresource?: string;
 }
-const entriesOf = (object: KubeObject): Entry[] => (object.metadata as unknown as { managedFields: Entry[] }).managedFields;
+const entriesOf = (object: KubeObject): Entry[] =>
+  (object.metadata as unknown as { managedFields: Entry[] }).managedFields;
 const read = async (lab: Lab, path = DEPLOYMENT): Promise<Entry[]> => entriesOf((await lab.call('GET', path)).body);
 const of = (entries: Entry[], manager: string): Entry | undefined => entries.find((entry) => entry.manager === manager);
 const ADDON = 'aws-ebs-csi-driver';
 const REPLICAS = 'Deployment.apps ebs-csi-controller - .spec.replicas';
 const IMAGE = 'Deployment.apps ebs-csi-controller - .spec.template.spec.containers[name="ebs-plugin"].image';
-const apply = (lab: Lab, restart = false): void => applyAddonObjects(lab.world, lab.cluster, ADDON, ebs, { irsaServiceAccounts: [], restart });
+const apply = (lab: Lab, restart = false): void =>
+  applyAddonObjects(lab.world, lab.cluster, ADDON, ebs, { irsaServiceAccounts: [], restart });
 
 describe('managedFields', () => {
   test('what EKS has applied, and what the controller has said', async () => {
@@ -37,7 +39,12 @@ describe('managedFields', () => {
             'f:replicas': {},
             'f:selector': {},
             'f:strategy': { 'f:type': {}, 'f:rollingUpdate': { 'f:maxSurge': {}, 'f:maxUnavailable': {} } },
-            'f:template': { 'f:spec': { 'f:serviceAccountName': {}, 'f:containers': { 'k:{"name":"ebs-plugin"}': { '.': {}, 'f:name': {}, 'f:image': {} } } } },
+            'f:template': {
+              'f:spec': {
+                'f:serviceAccountName': {},
+                'f:containers': { 'k:{"name":"ebs-plugin"}': { '.': {}, 'f:name': {}, 'f:image': {} } },
+              },
+            },
           },
         },
       },
@@ -45,7 +52,10 @@ describe('managedFields', () => {
         manager: 'kube-controller-manager',
         operation: 'Update',
         subresource: 'status',
-        fieldsV1: { 'f:metadata': { 'f:annotations': { 'f:deployment.kubernetes.io/revision': {} } }, 'f:status': { 'f:readyReplicas': {}, 'f:conditions': { 'k:{"type":"Available"}': { 'f:status': {} } } } },
+        fieldsV1: {
+          'f:metadata': { 'f:annotations': { 'f:deployment.kubernetes.io/revision': {} } },
+          'f:status': { 'f:readyReplicas': {}, 'f:conditions': { 'k:{"type":"Available"}': { 'f:status': {} } } },
+        },
       },
     ]);
     expect(entries[0]).not.toHaveProperty('subresource');
@@ -57,26 +67,55 @@ describe('managedFields', () => {
     const list = await lab.call('GET', DAEMON_SET.replace('/ebs-csi-node', ''));
     expect(managers(list.body.items[0]!)).toEqual(['eks', 'kube-controller-manager']);
     const watched = await lab.call('GET', DAEMON_SET.replace('/ebs-csi-node', ''), { query: { watch: 'true' } });
-    expect(managers((watched.body as unknown as { object: KubeObject }).object)).toEqual(['eks', 'kube-controller-manager']);
-    expect(managers((await lab.call('PATCH', DAEMON_SET, { headers: merge, body: {} })).body)).toEqual(['eks', 'kube-controller-manager']);
+    expect(managers((watched.body as unknown as { object: KubeObject }).object)).toEqual([
+      'eks',
+      'kube-controller-manager',
+    ]);
+    expect(managers((await lab.call('PATCH', DAEMON_SET, { headers: merge, body: {} })).body)).toEqual([
+      'eks',
+      'kube-controller-manager',
+    ]);
     const account = '/api/v1/namespaces/kube-system/serviceaccounts/ebs-csi-controller-sa';
-    const annotators = async () => entriesOf((await lab.call('GET', account)).body).map(({ manager, operation, fieldsV1 }) => [manager, operation, JSON.stringify(fieldsV1)]);
+    const annotators = async () =>
+      entriesOf((await lab.call('GET', account)).body).map(({ manager, operation, fieldsV1 }) => [
+        manager,
+        operation,
+        JSON.stringify(fieldsV1),
+      ]);
     const fields = '{"f:metadata":{"f:annotations":{".":{},"f:eks.amazonaws.com/role-arn":{}}}}';
     expect(await annotators()).toEqual([['eks', 'Apply', fields]]);
-    const annotated = (roleArn: string | null) => lab.call('PATCH', account, { headers: merge, query: { fieldManager: 'kubectl-annotate' }, body: { metadata: { annotations: { 'eks.amazonaws.com/role-arn': roleArn } } } });
+    const annotated = (roleArn: string | null) =>
+      lab.call('PATCH', account, {
+        headers: merge,
+        query: { fieldManager: 'kubectl-annotate' },
+        body: { metadata: { annotations: { 'eks.amazonaws.com/role-arn': roleArn } } },
+      });
     await annotated('arn:aws:iam::111122223333:role/other');
     expect(await annotators()).toEqual([['kubectl-annotate', 'Update', fields]]);
     await annotated(null);
     expect((await lab.call('GET', account)).body.metadata).not.toHaveProperty('managedFields');
-    expect((await lab.call('GET', '/api/v1/namespaces/kube-system/serviceaccounts/default')).body.metadata).not.toHaveProperty('managedFields');
+    expect(
+      (await lab.call('GET', '/api/v1/namespaces/kube-system/serviceaccounts/default')).body.metadata,
+    ).not.toHaveProperty('managedFields');
     expect(lab.deployment().metadata).not.toHaveProperty('managedFields');
   });
 
   test("of an application: Helm's", async () => {
     const lab = newLab();
-    seedAddonObjects(lab.world, lab.cluster, 'ebs-csi-controller', ebs, { irsaServiceAccounts: [], podsCreatedAt: START, manager: 'helm' });
-    expect((await read(lab)).map(({ manager, operation }) => [manager, operation])).toEqual([['helm', 'Update'], ['kube-controller-manager', 'Update']]);
-    await lab.call('PATCH', DEPLOYMENT, { headers: merge, body: { spec: { replicas: 4 } }, query: { fieldManager: 'kubectl-edit' } });
+    seedAddonObjects(lab.world, lab.cluster, 'ebs-csi-controller', ebs, {
+      irsaServiceAccounts: [],
+      podsCreatedAt: START,
+      manager: 'helm',
+    });
+    expect((await read(lab)).map(({ manager, operation }) => [manager, operation])).toEqual([
+      ['helm', 'Update'],
+      ['kube-controller-manager', 'Update'],
+    ]);
+    await lab.call('PATCH', DEPLOYMENT, {
+      headers: merge,
+      body: { spec: { replicas: 4 } },
+      query: { fieldManager: 'kubectl-edit' },
+    });
     expect(lab.cluster.foreignFields.size).toBe(0);
   });
 
@@ -84,48 +123,73 @@ describe('managedFields', () => {
     [{ query: { fieldManager: 'kubectl-rollout' } }, 'kubectl-rollout'],
     [{ headers: { 'user-agent': 'kubectl/v1.31.0 (linux/amd64)' } }, 'kubectl'],
     [{}, 'unknown'],
-  ])('a restart is whose it is: %o', async ({ query, headers }: { query?: Record<string, string>; headers?: Record<string, string> }, manager) => {
-    const lab = newEbsLab();
-    lab.pass(60);
-    await lab.call('PATCH', DEPLOYMENT, { headers: { ...strategic, ...headers }, body: restartPatch('x'), ...(query ? { query } : {}) });
-    expect(of(await read(lab), manager)).toMatchObject({
-      operation: 'Update',
-      time: '2026-01-15T09:01:00Z',
-      fieldsV1: { 'f:spec': { 'f:template': { 'f:metadata': { 'f:annotations': { '.': {}, 'f:restarted': {} } } } } },
-    });
-    // EKS sets no such field, so that nothing is in its way.
-    expect(lab.cluster.foreignFields.size).toBe(0);
-  });
+  ])(
+    'a restart is whose it is: %o',
+    async ({ query, headers }: { query?: Record<string, string>; headers?: Record<string, string> }, manager) => {
+      const lab = newEbsLab();
+      lab.pass(60);
+      await lab.call('PATCH', DEPLOYMENT, {
+        headers: { ...strategic, ...headers },
+        body: restartPatch('x'),
+        ...(query ? { query } : {}),
+      });
+      expect(of(await read(lab), manager)).toMatchObject({
+        operation: 'Update',
+        time: '2026-01-15T09:01:00Z',
+        fieldsV1: { 'f:spec': { 'f:template': { 'f:metadata': { 'f:annotations': { '.': {}, 'f:restarted': {} } } } } },
+      });
+      // EKS sets no such field, so that nothing is in its way.
+      expect(lab.cluster.foreignFields.size).toBe(0);
+    },
+  );
 
   test('two patches of one manager are one entry; another manager takes a field over', async () => {
     const lab = newEbsLab();
-    const patch = (fieldManager: string, body: object) => lab.call('PATCH', DEPLOYMENT, { headers: strategic, body, query: { fieldManager } });
+    const patch = (fieldManager: string, body: object) =>
+      lab.call('PATCH', DEPLOYMENT, { headers: strategic, body, query: { fieldManager } });
     await patch('one', restartPatch('x'));
     await patch('one', { metadata: { labels: { mine: 'x' } } });
-    expect(of(await read(lab), 'one')?.fieldsV1).toMatchObject({ 'f:metadata': { 'f:labels': { 'f:mine': {} } }, 'f:spec': { 'f:template': {} } });
+    expect(of(await read(lab), 'one')?.fieldsV1).toMatchObject({
+      'f:metadata': { 'f:labels': { 'f:mine': {} } },
+      'f:spec': { 'f:template': {} },
+    });
     await patch('two', restartPatch('y'));
     const entries = await read(lab);
     expect(of(entries, 'one')?.fieldsV1).toEqual({ 'f:metadata': { 'f:labels': { 'f:mine': {} } } });
-    expect(of(entries, 'two')?.fieldsV1).toEqual({ 'f:spec': { 'f:template': { 'f:metadata': { 'f:annotations': { 'f:restarted': {} } } } } });
+    expect(of(entries, 'two')?.fieldsV1).toEqual({
+      'f:spec': { 'f:template': { 'f:metadata': { 'f:annotations': { 'f:restarted': {} } } } },
+    });
   });
 
   test('a dry run changes nothing', async () => {
     const lab = newEbsLab();
-    await lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: { spec: { replicas: 3 } }, query: { dryRun: 'All', fieldManager: 'me' } });
+    await lab.call('PATCH', DEPLOYMENT, {
+      headers: strategic,
+      body: { spec: { replicas: 3 } },
+      query: { dryRun: 'All', fieldManager: 'me' },
+    });
     expect(of(await read(lab), 'me')).toBeUndefined();
     expect(lab.cluster.foreignFields.size).toBe(0);
   });
 });
 
 describe("a field of EKS's that somebody changes", () => {
-  const edit = (lab: Lab, spec: object) => lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: { spec }, query: { fieldManager: 'kubectl-edit' } });
+  const edit = (lab: Lab, spec: object) =>
+    lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: { spec }, query: { fieldManager: 'kubectl-edit' } });
 
   test('is theirs, and in the way of EKS', async () => {
     const lab = newEbsLab();
     await edit(lab, { replicas: 3, template: { spec: { containers: [{ name: 'ebs-plugin', image: 'mine' }] } } });
-    expect(lab.cluster.foreignFields.get(ADDON)).toEqual([REPLICAS, IMAGE].map((field) => ({ field, manager: 'kubectl-edit' })));
+    expect(lab.cluster.foreignFields.get(ADDON)).toEqual(
+      [REPLICAS, IMAGE].map((field) => ({ field, manager: 'kubectl-edit' })),
+    );
     const entries = await read(lab);
-    expect(of(entries, 'kubectl-edit')?.fieldsV1).toEqual({ 'f:spec': { 'f:replicas': {}, 'f:template': { 'f:spec': { 'f:containers': { 'k:{"name":"ebs-plugin"}': { 'f:image': {} } } } } } });
+    expect(of(entries, 'kubectl-edit')?.fieldsV1).toEqual({
+      'f:spec': {
+        'f:replicas': {},
+        'f:template': { 'f:spec': { 'f:containers': { 'k:{"name":"ebs-plugin"}': { 'f:image': {} } } } },
+      },
+    });
     const own = JSON.stringify(of(entries, 'eks'));
     expect(own).not.toContain('f:replicas');
     expect(own).toContain('"k:{\\"name\\":\\"ebs-plugin\\"}":{".":{},"f:name":{}}');
@@ -149,13 +213,18 @@ describe("a field of EKS's that somebody changes", () => {
     apply(lab);
     const entries = await read(lab);
     expect(entries.map(({ manager }) => manager)).toEqual(['eks', 'kube-controller-manager']);
-    expect(of(entries, 'eks')).toMatchObject({ time: '2026-01-15T09:00:30Z', fieldsV1: { 'f:spec': { 'f:replicas': {} } } });
+    expect(of(entries, 'eks')).toMatchObject({
+      time: '2026-01-15T09:00:30Z',
+      fieldsV1: { 'f:spec': { 'f:replicas': {} } },
+    });
     expect(lab.deployment().spec.replicas).toBe(2);
   });
 });
 
 test("EKS's own restart is EKS's, and takes over that of kubectl", async () => {
-  const RESTARTED = { 'f:spec': { 'f:template': { 'f:metadata': { 'f:annotations': { 'f:kubectl.kubernetes.io/restartedAt': {} } } } } };
+  const RESTARTED = {
+    'f:spec': { 'f:template': { 'f:metadata': { 'f:annotations': { 'f:kubectl.kubernetes.io/restartedAt': {} } } } },
+  };
   const lab = newEbsLab();
   const body = { spec: { template: { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': 'then' } } } } };
   await lab.call('PATCH', DEPLOYMENT, { headers: strategic, body, query: { fieldManager: 'kubectl-rollout' } });
@@ -170,11 +239,19 @@ test("EKS's own restart is EKS's, and takes over that of kubectl", async () => {
 test('fields of a scenario: shown under their manager, with their value, and kept by an apply', async () => {
   const lab = newLab();
   const fields = [{ field: REPLICAS, value: 3 }, { field: IMAGE }, { field: 'ConfigMap x - .data.y', value: 'z' }];
-  lab.cluster.foreignFields.set(ADDON, fields.map(({ field }) => ({ field, manager: 'kubectl-edit' })));
+  lab.cluster.foreignFields.set(
+    ADDON,
+    fields.map(({ field }) => ({ field, manager: 'kubectl-edit' })),
+  );
   seedAddonObjects(lab.world, lab.cluster, ADDON, ebs, { irsaServiceAccounts: [], podsCreatedAt: START, fields });
   expect(lab.deployment().spec.replicas).toBe(3);
   expect(lab.pods('ebs-csi-controller')).toHaveLength(3);
-  expect(of(await read(lab), 'kubectl-edit')?.fieldsV1).toEqual({ 'f:spec': { 'f:replicas': {}, 'f:template': { 'f:spec': { 'f:containers': { 'k:{"name":"ebs-plugin"}': { 'f:image': {} } } } } } });
+  expect(of(await read(lab), 'kubectl-edit')?.fieldsV1).toEqual({
+    'f:spec': {
+      'f:replicas': {},
+      'f:template': { 'f:spec': { 'f:containers': { 'k:{"name":"ebs-plugin"}': { 'f:image': {} } } } },
+    },
+  });
   expect(of(await read(lab, DAEMON_SET), 'kubectl-edit')).toBeUndefined();
   apply(lab, true);
   lab.pass(120);

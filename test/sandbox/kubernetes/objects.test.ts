@@ -5,25 +5,66 @@ import { merge, newDatabaseLab, newEbsLab, newLab, STATEFUL_SET, strategic } fro
 const ACCOUNTS = '/api/v1/namespaces/kube-system/serviceaccounts';
 const BUDGETS = '/apis/policy/v1/namespaces/kube-system/poddisruptionbudgets';
 const RBAC = '/apis/rbac.authorization.k8s.io/v1';
-const account = (rest: object = {}) => ({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'mine' }, ...rest });
-const budget = (spec: object, name = 'mine') => ({ apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name }, spec });
-const role = (rules: unknown, kind = 'Role') => ({ apiVersion: 'rbac.authorization.k8s.io/v1', kind, metadata: { name: 'mine' }, rules });
-const binding = (rest: object, kind = 'RoleBinding') => ({ apiVersion: 'rbac.authorization.k8s.io/v1', kind, metadata: { name: 'mine' }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'view' }, ...rest });
+const account = (rest: object = {}) => ({
+  apiVersion: 'v1',
+  kind: 'ServiceAccount',
+  metadata: { name: 'mine' },
+  ...rest,
+});
+const budget = (spec: object, name = 'mine') => ({
+  apiVersion: 'policy/v1',
+  kind: 'PodDisruptionBudget',
+  metadata: { name },
+  spec,
+});
+const role = (rules: unknown, kind = 'Role') => ({
+  apiVersion: 'rbac.authorization.k8s.io/v1',
+  kind,
+  metadata: { name: 'mine' },
+  rules,
+});
+const binding = (rest: object, kind = 'RoleBinding') => ({
+  apiVersion: 'rbac.authorization.k8s.io/v1',
+  kind,
+  metadata: { name: 'mine' },
+  roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'view' },
+  ...rest,
+});
 
 describe('POST', () => {
   test('creates a service account with what the server gives it, and once only', async () => {
     const lab = newLab();
-    const metadata = { name: 'mine', namespace: 'kube-system', labels: { a: 'b' }, annotations: { c: 'd' }, uid: 'x', creationTimestamp: null };
+    const metadata = {
+      name: 'mine',
+      namespace: 'kube-system',
+      labels: { a: 'b' },
+      annotations: { c: 'd' },
+      uid: 'x',
+      creationTimestamp: null,
+    };
     const { status, body, described } = await lab.call('POST', ACCOUNTS, { body: account({ metadata }) });
     expect(status).toBe(201);
     expect(body).toEqual({
       apiVersion: 'v1',
       kind: 'ServiceAccount',
-      metadata: { name: 'mine', namespace: 'kube-system', labels: { a: 'b' }, annotations: { c: 'd' }, uid: expect.stringMatching(/^[0-9a-f-]{36}$/), resourceVersion: expect.stringMatching(/^\d+$/), creationTimestamp: '2026-01-15T09:00:00Z' },
+      metadata: {
+        name: 'mine',
+        namespace: 'kube-system',
+        labels: { a: 'b' },
+        annotations: { c: 'd' },
+        uid: expect.stringMatching(/^[0-9a-f-]{36}$/),
+        resourceVersion: expect.stringMatching(/^\d+$/),
+        creationTimestamp: '2026-01-15T09:00:00Z',
+      },
     });
     expect(described).toEqual(['create serviceaccounts', { namespace: 'kube-system', ...account({ metadata }) }]);
     expect((await lab.call('GET', `${ACCOUNTS}/mine`)).body).toEqual(body);
-    expect((await lab.call('POST', ACCOUNTS, { body: account() })).body).toMatchObject({ code: 409, reason: 'AlreadyExists', message: 'serviceaccounts "mine" already exists', details: { name: 'mine', kind: 'serviceaccounts' } });
+    expect((await lab.call('POST', ACCOUNTS, { body: account() })).body).toMatchObject({
+      code: 409,
+      reason: 'AlreadyExists',
+      message: 'serviceaccounts "mine" already exists',
+      details: { name: 'mine', kind: 'serviceaccounts' },
+    });
   });
 
   test('a generated name', async () => {
@@ -41,31 +82,144 @@ describe('POST', () => {
   });
 
   test('subjects and references of bindings get their API group', async () => {
-    const subjects = [{ kind: 'User', name: 'jo' }, { kind: 'ServiceAccount', name: 'sa', namespace: 'default' }];
-    const { body } = await newLab().call('POST', `${RBAC}/clusterrolebindings`, { body: binding({ subjects, roleRef: { kind: 'ClusterRole', name: 'view' } }, 'ClusterRoleBinding') });
-    expect(body).toMatchObject({ subjects: [{ kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: 'jo' }, subjects[1]], roleRef: { apiGroup: 'rbac.authorization.k8s.io' } });
+    const subjects = [
+      { kind: 'User', name: 'jo' },
+      { kind: 'ServiceAccount', name: 'sa', namespace: 'default' },
+    ];
+    const { body } = await newLab().call('POST', `${RBAC}/clusterrolebindings`, {
+      body: binding({ subjects, roleRef: { kind: 'ClusterRole', name: 'view' } }, 'ClusterRoleBinding'),
+    });
+    expect(body).toMatchObject({
+      subjects: [{ kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: 'jo' }, subjects[1]],
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io' },
+    });
     expect(body['subjects']).toEqual([expect.anything(), subjects[1]]);
   });
 
   test.each<[string, string, unknown, number, string, string]>([
     ['no JSON', ACCOUNTS, '{', 400, 'BadRequest', 'error decoding object'],
-    ['another kind', ACCOUNTS, { ...account(), kind: 'Pod' }, 400, 'BadRequest', 'the kind in the data (Pod) does not match the expected kind (ServiceAccount)'],
-    ['another version', ACCOUNTS, { ...account(), apiVersion: 'v2' }, 400, 'BadRequest', 'the API version in the data (v2) does not match the expected API version (v1)'],
-    ['another namespace', ACCOUNTS, account({ metadata: { name: 'mine', namespace: 'default' } }), 400, 'BadRequest', 'the namespace of the provided object does not match the namespace sent on the request'],
-    ['a resourceVersion', ACCOUNTS, account({ metadata: { name: 'mine', resourceVersion: '1' } }), 400, 'BadRequest', 'resourceVersion should not be set on objects to be created'],
-    ['no name', ACCOUNTS, account({ metadata: {} }), 422, 'Invalid', 'metadata.name: Required value: name or generateName is required'],
-    ['a bad name', ACCOUNTS, account({ metadata: { name: 'Mine' } }), 422, 'Invalid', 'ServiceAccount "Mine" is invalid: metadata.name: Invalid value: "Mine": a lowercase RFC 1123 subdomain'],
-    ['no such namespace', ACCOUNTS.replace('kube-system', 'nowhere'), account(), 404, 'NotFound', 'namespaces "nowhere" not found'],
-    ['no namespace', '/api/v1/serviceaccounts', account(), 405, 'MethodNotAllowed', 'the server does not allow this method'],
+    [
+      'another kind',
+      ACCOUNTS,
+      { ...account(), kind: 'Pod' },
+      400,
+      'BadRequest',
+      'the kind in the data (Pod) does not match the expected kind (ServiceAccount)',
+    ],
+    [
+      'another version',
+      ACCOUNTS,
+      { ...account(), apiVersion: 'v2' },
+      400,
+      'BadRequest',
+      'the API version in the data (v2) does not match the expected API version (v1)',
+    ],
+    [
+      'another namespace',
+      ACCOUNTS,
+      account({ metadata: { name: 'mine', namespace: 'default' } }),
+      400,
+      'BadRequest',
+      'the namespace of the provided object does not match the namespace sent on the request',
+    ],
+    [
+      'a resourceVersion',
+      ACCOUNTS,
+      account({ metadata: { name: 'mine', resourceVersion: '1' } }),
+      400,
+      'BadRequest',
+      'resourceVersion should not be set on objects to be created',
+    ],
+    [
+      'no name',
+      ACCOUNTS,
+      account({ metadata: {} }),
+      422,
+      'Invalid',
+      'metadata.name: Required value: name or generateName is required',
+    ],
+    [
+      'a bad name',
+      ACCOUNTS,
+      account({ metadata: { name: 'Mine' } }),
+      422,
+      'Invalid',
+      'ServiceAccount "Mine" is invalid: metadata.name: Invalid value: "Mine": a lowercase RFC 1123 subdomain',
+    ],
+    [
+      'no such namespace',
+      ACCOUNTS.replace('kube-system', 'nowhere'),
+      account(),
+      404,
+      'NotFound',
+      'namespaces "nowhere" not found',
+    ],
+    [
+      'no namespace',
+      '/api/v1/serviceaccounts',
+      account(),
+      405,
+      'MethodNotAllowed',
+      'the server does not allow this method',
+    ],
     ['at a name', `${ACCOUNTS}/mine`, account(), 405, 'MethodNotAllowed', 'the server does not allow this method'],
-    ['both limits', BUDGETS, budget({ minAvailable: 1, maxUnavailable: 1 }), 422, 'Invalid', 'PodDisruptionBudget.policy "mine" is invalid: spec: Invalid value: minAvailable and maxUnavailable cannot be both set'],
+    [
+      'both limits',
+      BUDGETS,
+      budget({ minAvailable: 1, maxUnavailable: 1 }),
+      422,
+      'Invalid',
+      'PodDisruptionBudget.policy "mine" is invalid: spec: Invalid value: minAvailable and maxUnavailable cannot be both set',
+    ],
     ['a limit that is none', BUDGETS, budget({ minAvailable: 'most' }), 422, 'Invalid', 'spec.minAvailable'],
-    ['a rule without verbs', `${RBAC}/clusterroles`, role([{ apiGroups: [''], resources: ['pods'] }], 'ClusterRole'), 422, 'Invalid', 'rules[0].verbs: Required value: verbs must contain at least one value'],
-    ['a rule without groups', `${RBAC}/clusterroles`, role([{ resources: ['pods'], verbs: ['get'] }], 'ClusterRole'), 422, 'Invalid', 'rules[0].apiGroups: Required value'],
-    ['paths in a namespace', `${RBAC}/namespaces/default/roles`, role([{ nonResourceURLs: ['/x'], verbs: ['get'] }]), 422, 'Invalid', 'namespaced rules cannot apply to non-resource URLs'],
-    ['aggregation', `${RBAC}/clusterroles`, { ...role([], 'ClusterRole'), aggregationRule: {} }, 422, 'Invalid', 'aggregationRule: Forbidden: the sandbox does not aggregate ClusterRoles'],
-    ['a service account without its namespace', `${RBAC}/clusterrolebindings`, binding({ subjects: [{ kind: 'ServiceAccount', name: 'x' }] }, 'ClusterRoleBinding'), 422, 'Invalid', 'subjects[0].namespace: Required value'],
-    ['a Role in the cluster', `${RBAC}/clusterrolebindings`, binding({ roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'x' } }, 'ClusterRoleBinding'), 422, 'Invalid', 'roleRef.kind'],
+    [
+      'a rule without verbs',
+      `${RBAC}/clusterroles`,
+      role([{ apiGroups: [''], resources: ['pods'] }], 'ClusterRole'),
+      422,
+      'Invalid',
+      'rules[0].verbs: Required value: verbs must contain at least one value',
+    ],
+    [
+      'a rule without groups',
+      `${RBAC}/clusterroles`,
+      role([{ resources: ['pods'], verbs: ['get'] }], 'ClusterRole'),
+      422,
+      'Invalid',
+      'rules[0].apiGroups: Required value',
+    ],
+    [
+      'paths in a namespace',
+      `${RBAC}/namespaces/default/roles`,
+      role([{ nonResourceURLs: ['/x'], verbs: ['get'] }]),
+      422,
+      'Invalid',
+      'namespaced rules cannot apply to non-resource URLs',
+    ],
+    [
+      'aggregation',
+      `${RBAC}/clusterroles`,
+      { ...role([], 'ClusterRole'), aggregationRule: {} },
+      422,
+      'Invalid',
+      'aggregationRule: Forbidden: the sandbox does not aggregate ClusterRoles',
+    ],
+    [
+      'a service account without its namespace',
+      `${RBAC}/clusterrolebindings`,
+      binding({ subjects: [{ kind: 'ServiceAccount', name: 'x' }] }, 'ClusterRoleBinding'),
+      422,
+      'Invalid',
+      'subjects[0].namespace: Required value',
+    ],
+    [
+      'a Role in the cluster',
+      `${RBAC}/clusterrolebindings`,
+      binding({ roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'x' } }, 'ClusterRoleBinding'),
+      422,
+      'Invalid',
+      'roleRef.kind',
+    ],
   ])('%s is refused', async (_, path, body, code, reason, message) => {
     const lab = newLab();
     const before = lab.cluster.kube.resourceVersion;
@@ -75,7 +229,10 @@ describe('POST', () => {
   });
 
   test('YAML is not taken', async () => {
-    expect((await newLab().call('POST', ACCOUNTS, { headers: { 'content-type': 'application/yaml' }, body: account() })).status).toBe(415);
+    expect(
+      (await newLab().call('POST', ACCOUNTS, { headers: { 'content-type': 'application/yaml' }, body: account() }))
+        .status,
+    ).toBe(415);
   });
 });
 
@@ -84,7 +241,9 @@ describe('unknown fields', () => {
   test('Strict refuses them', async () => {
     const { body } = await newLab().call('POST', BUDGETS, { body: document, query: { fieldValidation: 'Strict' } });
     expect(body).toMatchObject({ code: 400, reason: 'BadRequest' });
-    expect(body.message).toBe('PodDisruptionBudget in version "v1" cannot be handled as a PodDisruptionBudget: strict decoding error: unknown field "spec.selector.matchlabels", unknown field "spec.most"');
+    expect(body.message).toBe(
+      'PodDisruptionBudget in version "v1" cannot be handled as a PodDisruptionBudget: strict decoding error: unknown field "spec.selector.matchlabels", unknown field "spec.most"',
+    );
   });
 
   test.each([
@@ -103,21 +262,38 @@ describe('PATCH', () => {
     const lab = newLab();
     const applied = { annotations: { 'kubectl.kubernetes.io/last-applied-configuration': '{}' } };
     const roles = `${RBAC}/namespaces/default/roles`;
-    await lab.call('POST', roles, { body: { ...role([{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }]), metadata: { name: 'mine', ...applied } } });
+    await lab.call('POST', roles, {
+      body: {
+        ...role([{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }]),
+        metadata: { name: 'mine', ...applied },
+      },
+    });
     const rules = [{ apiGroups: ['apps'], resources: ['deployments'], verbs: ['list'] }];
-    const { body } = await lab.call('PATCH', `${roles}/mine`, { headers: merge, body: { rules }, query: { fieldValidation: 'Strict' } });
+    const { body } = await lab.call('PATCH', `${roles}/mine`, {
+      headers: merge,
+      body: { rules },
+      query: { fieldValidation: 'Strict' },
+    });
     expect(body).toMatchObject({ metadata: applied, rules });
     expect(body.metadata).not.toHaveProperty('generation');
 
     await lab.call('POST', BUDGETS, { body: budget({ minAvailable: 1 }) });
-    expect((await lab.call('PATCH', `${BUDGETS}/mine`, { headers: strategic, body: { spec: { minAvailable: 2 } } })).body).toMatchObject({ metadata: { generation: 2 }, spec: { minAvailable: 2 } });
-    expect((await lab.call('PATCH', `${BUDGETS}/mine`, { headers: strategic, body: { status: { disruptionsAllowed: 9 } } })).body.status).toMatchObject({ disruptionsAllowed: 0 });
+    expect(
+      (await lab.call('PATCH', `${BUDGETS}/mine`, { headers: strategic, body: { spec: { minAvailable: 2 } } })).body,
+    ).toMatchObject({ metadata: { generation: 2 }, spec: { minAvailable: 2 } });
+    expect(
+      (await lab.call('PATCH', `${BUDGETS}/mine`, { headers: strategic, body: { status: { disruptionsAllowed: 9 } } }))
+        .body.status,
+    ).toMatchObject({ disruptionsAllowed: 0 });
   });
 
   test('fields come and go', async () => {
     const lab = newLab();
     await lab.call('POST', ACCOUNTS, { body: account({ automountServiceAccountToken: false }) });
-    const { body } = await lab.call('PATCH', `${ACCOUNTS}/mine`, { headers: merge, body: { automountServiceAccountToken: null, imagePullSecrets: [{ name: 'pull' }] } });
+    const { body } = await lab.call('PATCH', `${ACCOUNTS}/mine`, {
+      headers: merge,
+      body: { automountServiceAccountToken: null, imagePullSecrets: [{ name: 'pull' }] },
+    });
     expect(body).not.toHaveProperty('automountServiceAccountToken');
     expect(body['imagePullSecrets']).toEqual([{ name: 'pull' }]);
     expect(getObject(lab.cluster.kube, 'ServiceAccount', 'kube-system', 'mine')).toEqual(body);
@@ -126,13 +302,25 @@ describe('PATCH', () => {
   test("a binding's role can't be changed", async () => {
     const lab = newLab();
     await lab.call('POST', `${RBAC}/clusterrolebindings`, { body: binding({}, 'ClusterRoleBinding') });
-    const { body } = await lab.call('PATCH', `${RBAC}/clusterrolebindings/mine`, { headers: merge, body: { roleRef: { name: 'edit' } } });
-    expect(body).toMatchObject({ code: 422, message: expect.stringMatching(/roleRef: Invalid value: .*: cannot change roleRef$/) });
+    const { body } = await lab.call('PATCH', `${RBAC}/clusterrolebindings/mine`, {
+      headers: merge,
+      body: { roleRef: { name: 'edit' } },
+    });
+    expect(body).toMatchObject({
+      code: 422,
+      message: expect.stringMatching(/roleRef: Invalid value: .*: cannot change roleRef$/),
+    });
   });
 
   test('server-side apply says what to do instead', async () => {
-    const { body } = await newEbsLab().call('PATCH', `${ACCOUNTS}/default`, { headers: { 'content-type': 'application/apply-patch+yaml' }, body: account() });
-    expect(body).toMatchObject({ code: 415, message: expect.stringContaining('does not play server-side apply: run kubectl apply without --server-side') });
+    const { body } = await newEbsLab().call('PATCH', `${ACCOUNTS}/default`, {
+      headers: { 'content-type': 'application/apply-patch+yaml' },
+      body: account(),
+    });
+    expect(body).toMatchObject({
+      code: 415,
+      message: expect.stringContaining('does not play server-side apply: run kubectl apply without --server-side'),
+    });
   });
 });
 
@@ -140,11 +328,20 @@ describe('DELETE', () => {
   test('answers a service account as it was, and of others that they are gone', async () => {
     const lab = newLab();
     await lab.call('POST', ACCOUNTS, { body: account() });
-    expect((await lab.call('DELETE', `${ACCOUNTS}/mine`)).body).toMatchObject({ kind: 'ServiceAccount', metadata: { name: 'mine' } });
+    expect((await lab.call('DELETE', `${ACCOUNTS}/mine`)).body).toMatchObject({
+      kind: 'ServiceAccount',
+      metadata: { name: 'mine' },
+    });
     expect((await lab.call('GET', `${ACCOUNTS}/mine`)).status).toBe(404);
     const { metadata } = (await lab.call('POST', BUDGETS, { body: budget({ minAvailable: 1 }) })).body;
     const { body } = await lab.call('DELETE', `${BUDGETS}/mine`);
-    expect(body).toEqual({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details: { name: 'mine', group: 'policy', kind: 'poddisruptionbudgets', uid: metadata.uid } });
+    expect(body).toEqual({
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Success',
+      details: { name: 'mine', group: 'policy', kind: 'poddisruptionbudgets', uid: metadata.uid },
+    });
     expect((await lab.call('DELETE', `${BUDGETS}/mine`)).status).toBe(404);
   });
 
@@ -164,20 +361,46 @@ describe('tables', () => {
     await lab.call('POST', BUDGETS, { body: budget({ maxUnavailable: '25%' }) });
     const rows = async (path: string) => (await lab.call('GET', path, { headers: table })).body['rows'];
     expect(await rows(BUDGETS)).toMatchObject([{ cells: ['mine', 'N/A', '25%', 0, '0s'] }]);
-    await lab.call('POST', `${RBAC}/clusterrolebindings`, { body: binding({ subjects: [{ kind: 'Group', name: 'g' }, { kind: 'ServiceAccount', name: 's', namespace: 'n' }] }, 'ClusterRoleBinding') });
-    expect(await rows(`${RBAC}/clusterrolebindings`)).toContainEqual(expect.objectContaining({ cells: ['mine', 'ClusterRole/view', '0s', '', 'g', 'n/s'] }));
-    expect(await rows(`${RBAC}/clusterroles`)).toContainEqual(expect.objectContaining({ cells: ['view', '2025-10-07T09:00:00Z'] }));
+    await lab.call('POST', `${RBAC}/clusterrolebindings`, {
+      body: binding(
+        {
+          subjects: [
+            { kind: 'Group', name: 'g' },
+            { kind: 'ServiceAccount', name: 's', namespace: 'n' },
+          ],
+        },
+        'ClusterRoleBinding',
+      ),
+    });
+    expect(await rows(`${RBAC}/clusterrolebindings`)).toContainEqual(
+      expect.objectContaining({ cells: ['mine', 'ClusterRole/view', '0s', '', 'g', 'n/s'] }),
+    );
+    expect(await rows(`${RBAC}/clusterroles`)).toContainEqual(
+      expect.objectContaining({ cells: ['view', '2025-10-07T09:00:00Z'] }),
+    );
   });
 
   test('of StatefulSets: containers and images where kubectl asks for all columns', async () => {
     const { body } = await newDatabaseLab().call('GET', STATEFUL_SET, { headers: table });
-    expect(body['columnDefinitions']).toMatchObject([{ name: 'Name' }, { name: 'Ready' }, { name: 'Age', priority: 0 }, { name: 'Containers', priority: 1 }, { name: 'Images', priority: 1 }]);
+    expect(body['columnDefinitions']).toMatchObject([
+      { name: 'Name' },
+      { name: 'Ready' },
+      { name: 'Age', priority: 0 },
+      { name: 'Containers', priority: 1 },
+      { name: 'Images', priority: 1 },
+    ]);
     expect(body['rows']).toMatchObject([{ cells: ['db', '3/3', '24h', 'main,exporter', 'db:1,exporter'] }]);
   });
 
   test('of watched objects', async () => {
     const lab = newEbsLab();
-    const { body } = await lab.call('GET', '/api/v1/namespaces/kube-system/pods', { headers: table, query: { watch: 'true', resourceVersion: '0' } });
-    expect(body).toMatchObject({ type: 'ADDED', object: { kind: 'Table', rows: [{ object: { kind: 'PartialObjectMetadata' } }] } });
+    const { body } = await lab.call('GET', '/api/v1/namespaces/kube-system/pods', {
+      headers: table,
+      query: { watch: 'true', resourceVersion: '0' },
+    });
+    expect(body).toMatchObject({
+      type: 'ADDED',
+      object: { kind: 'Table', rows: [{ object: { kind: 'PartialObjectMetadata' } }] },
+    });
   });
 });

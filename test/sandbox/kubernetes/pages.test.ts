@@ -3,7 +3,8 @@ import { DEPLOYMENT, ebsWith, newEbsLab, restartPatch, strategic } from './suppo
 import type { Lab } from './support.ts';
 
 const PODS = '/api/v1/namespaces/kube-system/pods';
-const podsPage = (lab: Lab, query: Record<string, string>) => lab.call('GET', PODS, { query: { limit: '3', ...query } });
+const podsPage = (lab: Lab, query: Record<string, string>) =>
+  lab.call('GET', PODS, { query: { limit: '3', ...query } });
 const names = ({ body }: Awaited<ReturnType<Lab['call']>>) => body.items.map(({ metadata }) => metadata.name);
 const newLab = () => newEbsLab({ objects: ebsWith({ replicas: 6 }) });
 
@@ -28,7 +29,10 @@ describe('pages of one list', () => {
     expect([...names(first), ...(await rest(lab, first.body.metadata.continue))]).toEqual(all);
     const second = await podsPage(lab, { continue: first.body.metadata.continue! });
     for (const pod of second.body.items) expect(pod).toEqual(before.get(pod.metadata.name));
-    expect(second.body.metadata).toMatchObject({ resourceVersion: first.body.metadata.resourceVersion, remainingItemCount: all.length - 6 });
+    expect(second.body.metadata).toMatchObject({
+      resourceVersion: first.body.metadata.resourceVersion,
+      remainingItemCount: all.length - 6,
+    });
     expect(second.body.items[0]).not.toHaveProperty('kind');
   });
 
@@ -39,8 +43,17 @@ describe('pages of one list', () => {
     expect(await rest(lab, token)).toEqual(all.slice(3));
     expect(await rest(lab, token, { limit: '1' })).toEqual(all.slice(3));
     expect(await rest(lab, token, { limit: '100' })).toEqual(all.slice(3));
-    const { body } = await lab.call('GET', PODS, { headers: { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' }, query: { limit: '2', continue: token } });
-    expect(body).toMatchObject({ kind: 'Table', rows: [{ cells: [all[3], '2/2', 'Running', 0, '24h', expect.any(String), expect.any(String)] }, { cells: expect.arrayContaining([all[4]]) }] });
+    const { body } = await lab.call('GET', PODS, {
+      headers: { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' },
+      query: { limit: '2', continue: token },
+    });
+    expect(body).toMatchObject({
+      kind: 'Table',
+      rows: [
+        { cells: [all[3], '2/2', 'Running', 0, '24h', expect.any(String), expect.any(String)] },
+        { cells: expect.arrayContaining([all[4]]) },
+      ],
+    });
   });
 
   test('with a selector are of what was selected then', async () => {
@@ -55,7 +68,9 @@ describe('pages of one list', () => {
   test('two lists at different times do not mix', async () => {
     const lab = newLab();
     const one = await podsPage(lab, {});
-    await lab.call('DELETE', `${PODS}/${names(await lab.call('GET', PODS)).at(-1)}`, { query: { gracePeriodSeconds: '0' } });
+    await lab.call('DELETE', `${PODS}/${names(await lab.call('GET', PODS)).at(-1)}`, {
+      query: { gracePeriodSeconds: '0' },
+    });
     const two = await podsPage(lab, {});
     const [ofOne, ofTwo] = [await rest(lab, one.body.metadata.continue), await rest(lab, two.body.metadata.continue)];
     expect(ofOne).toHaveLength(6);
@@ -64,7 +79,8 @@ describe('pages of one list', () => {
 });
 
 describe('a token that is too old', () => {
-  const TEXT = /^The provided continue parameter is too old to display a consistent list result\. You can start a new list without the continue parameter, or use the continue token in this response/;
+  const TEXT =
+    /^The provided continue parameter is too old to display a consistent list result\. You can start a new list without the continue parameter, or use the continue token in this response/;
 
   test('after five minutes: Expired, with a token that goes on with what is there now', async () => {
     const lab = newLab();
@@ -87,7 +103,10 @@ describe('a token that is too old', () => {
     const token = (await podsPage(lab, {})).body.metadata.continue!;
     for (let n = 0; n < 32; n += 1) {
       expect((await podsPage(lab, { continue: token })).status).toBe(200);
-      await lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: { metadata: { annotations: { n: String(n) } } } });
+      await lab.call('PATCH', DEPLOYMENT, {
+        headers: strategic,
+        body: { metadata: { annotations: { n: String(n) } } },
+      });
       await podsPage(lab, {});
     }
     expect((await podsPage(lab, { continue: token })).status).toBe(410);

@@ -11,17 +11,32 @@ const BODIES: [string, string, object][] = [
   [
     'auth can-i list pods --subresource=log',
     '6b3873000a320a17617574686f72697a6174696f6e2e6b38732e696f2f7631121753656c665375626a65637441636365737352657669657712440a100a0012001a0022002a0032003800420012260a240a0b6b7562652d73797374656d12046c6973741a0022002a04706f647332036c6f673a001a08080012001a0020001a002200',
-    { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', metadata: {}, spec: { resourceAttributes: { namespace: 'kube-system', verb: 'list', resource: 'pods', subresource: 'log' } } },
+    {
+      apiVersion: 'authorization.k8s.io/v1',
+      kind: 'SelfSubjectAccessReview',
+      metadata: {},
+      spec: { resourceAttributes: { namespace: 'kube-system', verb: 'list', resource: 'pods', subresource: 'log' } },
+    },
   ],
   [
     'create pdb --min-available=50%',
     '6b3873000a200a09706f6c6963792f76311213506f6444697372757074696f6e427564676574124c0a1d0a02703212001a0b6b7562652d73797374656d22002a00320038004200121f0a09080110001a0335302512120a080a036170701201780a060a01621201631a0a080018002000280030001a002200',
-    { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name: 'p2', namespace: 'kube-system' }, spec: { minAvailable: '50%', selector: { matchLabels: { app: 'x', b: 'c' } } } },
+    {
+      apiVersion: 'policy/v1',
+      kind: 'PodDisruptionBudget',
+      metadata: { name: 'p2', namespace: 'kube-system' },
+      spec: { minAvailable: '50%', selector: { matchLabels: { app: 'x', b: 'c' } } },
+    },
   ],
   [
     'create pdb --max-unavailable=1',
     '6b3873000a200a09706f6c6963792f76311213506f6444697372757074696f6e42756467657412410a1d0a02703412001a0b6b7562652d73797374656d22002a003200380042001214120a0a080a036170701201791a06080010011a001a0a080018002000280030001a002200',
-    { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name: 'p4', namespace: 'kube-system' }, spec: { maxUnavailable: 1, selector: { matchLabels: { app: 'y' } } } },
+    {
+      apiVersion: 'policy/v1',
+      kind: 'PodDisruptionBudget',
+      metadata: { name: 'p4', namespace: 'kube-system' },
+      spec: { maxUnavailable: 1, selector: { matchLabels: { app: 'y' } } },
+    },
   ],
   [
     'create role',
@@ -70,7 +85,11 @@ describe('bodies in protobuf', () => {
       const whole = hex(body);
       for (let length = 0; length < whole.length; length += 1) {
         const outcome = outcomeOf(() => readProtobuf(whole.subarray(0, length)));
-        expect(outcome).toSatisfy((value) => value instanceof Refusal ? value.reason === 'BadRequest' : typeof value === 'object' && value !== null && 'kind' in value);
+        expect(outcome).toSatisfy((value) =>
+          value instanceof Refusal
+            ? value.reason === 'BadRequest'
+            : typeof value === 'object' && value !== null && 'kind' in value,
+        );
       }
     }
   });
@@ -86,11 +105,16 @@ describe('bodies in protobuf', () => {
 
   test('are objects like any others: created, answered in JSON, and heeded', async () => {
     const lab = newEbsLab();
-    const post = (path: string, index: number) => lab.call('POST', path, { headers: { 'content-type': PROTOBUF }, body: hex(BODIES[index]![1]) });
+    const post = (path: string, index: number) =>
+      lab.call('POST', path, { headers: { 'content-type': PROTOBUF }, body: hex(BODIES[index]![1]) });
     const created = await post(`/apis/${GROUP}/v1/namespaces/kube-system/roles`, 3);
     expect(created.status).toBe(201);
     expect(created.body).toMatchObject(BODIES[3]![2]);
-    expect((await post('/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', 0)).body.status).toMatchObject({ allowed: true });
-    expect((await post('/apis/policy/v1/namespaces/kube-system/poddisruptionbudgets', 1)).body.spec).toMatchObject({ minAvailable: '50%' });
+    expect((await post('/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', 0)).body.status).toMatchObject({
+      allowed: true,
+    });
+    expect((await post('/apis/policy/v1/namespaces/kube-system/poddisruptionbudgets', 1)).body.spec).toMatchObject({
+      minAvailable: '50%',
+    });
   });
 });

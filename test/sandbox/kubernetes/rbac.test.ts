@@ -7,16 +7,29 @@ const WHO = 'arn:aws:iam::111122223333:role/someone';
 const RBAC = '/apis/rbac.authorization.k8s.io/v1';
 const PODS = '/api/v1/namespaces/kube-system/pods';
 
-const labWith = async (rules: object[], entry: Parameters<typeof newEntry>[1] = { groups: ['readers'] }): Promise<Lab> => {
+const labWith = async (
+  rules: object[],
+  entry: Parameters<typeof newEntry>[1] = { groups: ['readers'] },
+): Promise<Lab> => {
   const lab = newEbsLab();
   lab.cluster.accessEntries.set(WHO, newEntry(WHO, entry));
-  const object = (kind: string, rest: object) => ({ apiVersion: 'rbac.authorization.k8s.io/v1', kind, metadata: { name: 'some' }, ...rest });
+  const object = (kind: string, rest: object) => ({
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind,
+    metadata: { name: 'some' },
+    ...rest,
+  });
   await lab.call('POST', `${RBAC}/namespaces/kube-system/roles`, { body: object('Role', { rules }) });
   const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'some' };
-  await lab.call('POST', `${RBAC}/namespaces/kube-system/rolebindings`, { body: object('RoleBinding', { roleRef, subjects: [{ kind: 'Group', name: 'readers' }] }) });
+  await lab.call('POST', `${RBAC}/namespaces/kube-system/rolebindings`, {
+    body: object('RoleBinding', { roleRef, subjects: [{ kind: 'Group', name: 'readers' }] }),
+  });
   return lab;
 };
-const usesOf = (lab: Lab) => ruleUses(lab.cluster).filter(({ principalArn }) => principalArn === WHO).map(({ principalArn: _who, ...use }) => use);
+const usesOf = (lab: Lab) =>
+  ruleUses(lab.cluster)
+    .filter(({ principalArn }) => principalArn === WHO)
+    .map(({ principalArn: _who, ...use }) => use);
 
 describe('which rule let a call through', () => {
   test('of a Role: verb and resource, each once, and the name where the rule has names', async () => {
@@ -26,13 +39,22 @@ describe('which rule let a call through', () => {
       { apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'] },
     ]);
     const [pod, other] = lab.pods('ebs-csi-controller').map(({ metadata }) => metadata.name);
-    for (const path of [PODS, PODS, `${PODS}/${pod}`, `${PODS}/${other}`]) expect((await lab.call('GET', path, { as: WHO })).status).toBe(200);
-    expect((await lab.call('PATCH', DEPLOYMENT, { as: WHO, headers: strategic, body: restartPatch('x') })).status).toBe(200);
+    for (const path of [PODS, PODS, `${PODS}/${pod}`, `${PODS}/${other}`])
+      expect((await lab.call('GET', path, { as: WHO })).status).toBe(200);
+    expect((await lab.call('PATCH', DEPLOYMENT, { as: WHO, headers: strategic, body: restartPatch('x') })).status).toBe(
+      200,
+    );
     await lab.call('POST', `${PODS}/${pod}/eviction`, { as: WHO, body: {} });
     expect(usesOf(lab)).toEqual([
       { source: 'Role kube-system/some', verb: 'list', group: '', resource: 'pods' },
       { source: 'Role kube-system/some', verb: 'get', group: '', resource: 'pods' },
-      { source: 'Role kube-system/some', verb: 'patch', group: 'apps', resource: 'deployments', name: 'ebs-csi-controller' },
+      {
+        source: 'Role kube-system/some',
+        verb: 'patch',
+        group: 'apps',
+        resource: 'deployments',
+        name: 'ebs-csi-controller',
+      },
       { source: 'Role kube-system/some', verb: 'create', group: '', resource: 'pods/eviction' },
     ]);
   });
@@ -40,7 +62,13 @@ describe('which rule let a call through', () => {
   test('of a ClusterRole and of an access policy', async () => {
     const lab = await labWith([], { groups: ['system:readers', 'viewers'], policies: ['AmazonEKSViewPolicy'] });
     await lab.call('POST', `${RBAC}/clusterrolebindings`, {
-      body: { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRoleBinding', metadata: { name: 'all' }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' }, subjects: [{ kind: 'Group', name: 'viewers' }] },
+      body: {
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'ClusterRoleBinding',
+        metadata: { name: 'all' },
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
+        subjects: [{ kind: 'Group', name: 'viewers' }],
+      },
     });
     await lab.call('GET', PODS, { as: WHO });
     await lab.call('GET', '/api/v1/nodes', { as: WHO });
@@ -55,9 +83,19 @@ describe('which rule let a call through', () => {
     expect((await lab.call('GET', `${PODS}/a`, { as: WHO })).status).toBe(403);
     expect((await lab.call('GET', '/version', { as: WHO })).status).toBe(200);
     const spec = { resourceAttributes: { verb: 'list', resource: 'pods', namespace: 'kube-system' } };
-    expect((await lab.call('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', { as: WHO, body: { spec } })).body.status).toMatchObject({ allowed: true });
+    expect(
+      (await lab.call('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', { as: WHO, body: { spec } }))
+        .body.status,
+    ).toMatchObject({ allowed: true });
     // That one may ask is a rule, too.
-    expect(usesOf(lab)).toEqual([{ source: 'ClusterRole system:basic-user', verb: 'create', group: 'authorization.k8s.io', resource: 'selfsubjectaccessreviews' }]);
+    expect(usesOf(lab)).toEqual([
+      {
+        source: 'ClusterRole system:basic-user',
+        verb: 'create',
+        group: 'authorization.k8s.io',
+        resource: 'selfsubjectaccessreviews',
+      },
+    ]);
   });
 
   test('of another cluster they are others', async () => {

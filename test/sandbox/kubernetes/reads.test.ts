@@ -13,9 +13,18 @@ const names = async (lab: Lab, query: Record<string, string>, path = '/api/v1/po
 describe('discovery', () => {
   test('answers what kubectl asks first', async () => {
     const lab = newEbsLab();
-    expect((await lab.call('GET', '/version')).body).toMatchObject({ major: '1', minor: '31', gitVersion: 'v1.31.0-eks-sandbox' });
+    expect((await lab.call('GET', '/version')).body).toMatchObject({
+      major: '1',
+      minor: '31',
+      gitVersion: 'v1.31.0-eks-sandbox',
+    });
     expect((await lab.call('GET', '/api')).body).toMatchObject({ kind: 'APIVersions', versions: ['v1'] });
-    expect((await lab.call('GET', '/apis')).body).toMatchObject({ kind: 'APIGroupList', groups: expect.arrayContaining([expect.objectContaining({ name: 'apps', preferredVersion: { groupVersion: 'apps/v1', version: 'v1' } })]) });
+    expect((await lab.call('GET', '/apis')).body).toMatchObject({
+      kind: 'APIGroupList',
+      groups: expect.arrayContaining([
+        expect.objectContaining({ name: 'apps', preferredVersion: { groupVersion: 'apps/v1', version: 'v1' } }),
+      ]),
+    });
     expect((await lab.call('GET', '/apis/apps')).body).toMatchObject({ kind: 'APIGroup', name: 'apps' });
   });
 
@@ -23,19 +32,30 @@ describe('discovery', () => {
     const lab = newDatabaseLab();
     const budget = { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name: 'one' } };
     await lab.call('POST', '/apis/policy/v1/namespaces/kube-system/poddisruptionbudgets', { body: budget });
-    await lab.call('POST', `${RBAC}/namespaces/kube-system/roles`, { body: { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name: 'one' } } });
+    await lab.call('POST', `${RBAC}/namespaces/kube-system/roles`, {
+      body: { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name: 'one' } },
+    });
     const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'one' };
-    await lab.call('POST', `${RBAC}/namespaces/kube-system/rolebindings`, { body: { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding', metadata: { name: 'one' }, roleRef } });
+    await lab.call('POST', `${RBAC}/namespaces/kube-system/rolebindings`, {
+      body: { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding', metadata: { name: 'one' }, roleRef },
+    });
     for (const root of ['/api/v1', '/apis/apps/v1', '/apis/policy/v1', RBAC]) {
       const { resources } = (await lab.call('GET', root)).body;
       expect(resources.length).toBeGreaterThan(0);
       for (const { name, kind, namespaced, verbs } of resources.filter((resource) => !resource.name.includes('/'))) {
-        expect((await lab.call('GET', `${root}/${name}`)).body).toMatchObject({ kind: `${kind}List`, apiVersion: root.replace(/^.apis?./, '') });
+        expect((await lab.call('GET', `${root}/${name}`)).body).toMatchObject({
+          kind: `${kind}List`,
+          apiVersion: root.replace(/^.apis?./, ''),
+        });
         const [first] = (await lab.call('GET', `${root}/${name}`)).body.items;
-        expect((await lab.call('POST', `${root}/${namespaced ? 'namespaces/default/' : ''}${name}`, { body: {} })).status).toBe(verbs.includes('create') ? 400 : 405);
+        expect(
+          (await lab.call('POST', `${root}/${namespaced ? 'namespaces/default/' : ''}${name}`, { body: {} })).status,
+        ).toBe(verbs.includes('create') ? 400 : 405);
         const path = `${root}/${namespaced ? `namespaces/${first!.metadata.namespace}/` : ''}${name}/${first!.metadata.name}`;
         expect((await lab.call('GET', path)).body).toMatchObject({ kind, metadata: { name: first!.metadata.name } });
-        expect((await lab.call('PATCH', path, { headers: strategic, body: {} })).status).toBe(verbs.includes('patch') ? 200 : 405);
+        expect((await lab.call('PATCH', path, { headers: strategic, body: {} })).status).toBe(
+          verbs.includes('patch') ? 200 : 405,
+        );
         expect((await lab.call('DELETE', path)).status).toBe(verbs.includes('delete') ? 200 : 405);
       }
     }
@@ -45,9 +65,15 @@ describe('discovery', () => {
 describe('what kubectl asks before it writes or drains', () => {
   test('the server checks fields by itself: its OpenAPI document has fieldValidation for every patch', async () => {
     const lab = newEbsLab();
-    const { paths } = (await lab.call('GET', '/openapi/v3')).body as unknown as { paths: Record<string, { serverRelativeURL: string }> };
-    expect(Object.keys(paths)).toEqual(expect.arrayContaining(['api/v1', 'apis/apps/v1', 'apis/policy/v1', 'apis/rbac.authorization.k8s.io/v1']));
-    const document = (await lab.call('GET', paths['apis/policy/v1']!.serverRelativeURL)).body as unknown as { paths: Record<string, { patch: Record<string, unknown> }> };
+    const { paths } = (await lab.call('GET', '/openapi/v3')).body as unknown as {
+      paths: Record<string, { serverRelativeURL: string }>;
+    };
+    expect(Object.keys(paths)).toEqual(
+      expect.arrayContaining(['api/v1', 'apis/apps/v1', 'apis/policy/v1', 'apis/rbac.authorization.k8s.io/v1']),
+    );
+    const document = (await lab.call('GET', paths['apis/policy/v1']!.serverRelativeURL)).body as unknown as {
+      paths: Record<string, { patch: Record<string, unknown> }>;
+    };
     expect(document.paths['/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets/{name}']!.patch).toMatchObject({
       'x-kubernetes-group-version-kind': { group: 'policy', version: 'v1', kind: 'PodDisruptionBudget' },
       parameters: expect.arrayContaining([expect.objectContaining({ name: 'fieldValidation', in: 'query' })]),
@@ -56,7 +82,9 @@ describe('what kubectl asks before it writes or drains', () => {
   });
 
   test('pods can be evicted', async () => {
-    expect((await newEbsLab().call('GET', '/api/v1')).body.resources).toContainEqual(expect.objectContaining({ name: 'pods/eviction', kind: 'Eviction', group: 'policy', version: 'v1' }));
+    expect((await newEbsLab().call('GET', '/api/v1')).body.resources).toContainEqual(
+      expect.objectContaining({ name: 'pods/eviction', kind: 'Eviction', group: 'policy', version: 'v1' }),
+    );
   });
 });
 
@@ -81,7 +109,11 @@ describe('lists', () => {
     const lab = newEbsLab();
     const [pod] = lab.pods('ebs-csi-controller');
     expect(await names(lab, { fieldSelector: `metadata.name=${pod!.metadata.name}` })).toHaveLength(1);
-    expect((await names(lab, { fieldSelector: `spec.nodeName=${pod!.spec.nodeName},metadata.name!=${pod!.metadata.name}` })).sort()).toEqual(['ebs-csi-node']);
+    expect(
+      (
+        await names(lab, { fieldSelector: `spec.nodeName=${pod!.spec.nodeName},metadata.name!=${pod!.metadata.name}` })
+      ).sort(),
+    ).toEqual(['ebs-csi-node']);
     await lab.call('DELETE', `${PODS}/${pod!.metadata.name}`);
     lab.pass(1);
     expect(await names(lab, { fieldSelector: 'status.phase!=Running' })).toHaveLength(1);
@@ -119,8 +151,15 @@ describe('lists', () => {
   });
 
   test('tables for kubectl', async () => {
-    const { body } = await newEbsLab().call('GET', '/apis/apps/v1/deployments', { headers: { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json' } });
-    expect(body).toMatchObject({ kind: 'Table', rows: [{ cells: ['ebs-csi-controller', '2/2', 2, 2, '24h'], object: { metadata: { name: 'ebs-csi-controller' } } }] });
+    const { body } = await newEbsLab().call('GET', '/apis/apps/v1/deployments', {
+      headers: { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json' },
+    });
+    expect(body).toMatchObject({
+      kind: 'Table',
+      rows: [
+        { cells: ['ebs-csi-controller', '2/2', 2, 2, '24h'], object: { metadata: { name: 'ebs-csi-controller' } } },
+      ],
+    });
   });
 
   test('a watch gives what has changed, or is too old once something is gone', async () => {
@@ -130,15 +169,24 @@ describe('lists', () => {
     expect((await watch()).text).toBe('');
     await lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: restartPatch('x') });
     lab.pass(1);
-    expect((await watch()).body).toMatchObject({ type: 'MODIFIED', object: { kind: 'Pod', status: { phase: 'Pending' } } });
+    expect((await watch()).body).toMatchObject({
+      type: 'MODIFIED',
+      object: { kind: 'Pod', status: { phase: 'Pending' } },
+    });
     lab.pass(60);
     expect(await watch()).toMatchObject({ status: 410, body: { reason: 'Expired' } });
   });
 
   test('the call log is told what was asked for', async () => {
     const lab = newEbsLab();
-    expect((await lab.call('GET', PODS, { query: { labelSelector: 'a=b' } })).described).toEqual(['list pods', { namespace: 'kube-system', labelSelector: 'a=b' }]);
-    expect((await lab.call('GET', DEPLOYMENT)).described).toEqual(['get deployments', { namespace: 'kube-system', name: 'ebs-csi-controller' }]);
+    expect((await lab.call('GET', PODS, { query: { labelSelector: 'a=b' } })).described).toEqual([
+      'list pods',
+      { namespace: 'kube-system', labelSelector: 'a=b' },
+    ]);
+    expect((await lab.call('GET', DEPLOYMENT)).described).toEqual([
+      'get deployments',
+      { namespace: 'kube-system', name: 'ebs-csi-controller' },
+    ]);
     expect((await lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: restartPatch('x') })).described).toEqual([
       'patch deployments',
       { namespace: 'kube-system', name: 'ebs-csi-controller', ...restartPatch('x') },
@@ -148,13 +196,27 @@ describe('lists', () => {
 
 describe('refusals are Status objects in the words of Kubernetes', () => {
   test.each([
-    ['GET', '/apis/apps/v1/namespaces/kube-system/deployments/nope', {}, 404, 'NotFound', 'deployments.apps "nope" not found'],
+    [
+      'GET',
+      '/apis/apps/v1/namespaces/kube-system/deployments/nope',
+      {},
+      404,
+      'NotFound',
+      'deployments.apps "nope" not found',
+    ],
     ['GET', `${PODS}/nope`, {}, 404, 'NotFound', 'pods "nope" not found'],
     ['GET', `${PODS}/%E0`, {}, 400, 'BadRequest', 'invalid path segment: %E0'],
     ['POST', PODS, {}, 405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource'],
     ['DELETE', PODS, {}, 405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource'],
     ['GET', PODS, { fieldSelector: 'spec.image=x' }, 400, 'BadRequest', 'field label not supported: spec.image'],
-    ['GET', PODS, { labelSelector: 'a=b=c' }, 400, 'BadRequest', expect.stringContaining("unable to parse requirement: found 'a=b=c'")],
+    [
+      'GET',
+      PODS,
+      { labelSelector: 'a=b=c' },
+      400,
+      'BadRequest',
+      expect.stringContaining("unable to parse requirement: found 'a=b=c'"),
+    ],
     ['GET', PODS, { limit: 'many' }, 400, 'BadRequest', expect.stringContaining('parsing "many"')],
     ['GET', PODS, { continue: 'zzz' }, 400, 'BadRequest', expect.stringContaining('continue key is not valid')],
   ])('%s %s %o', async (method, path, query, code, reason, message) => {
@@ -163,12 +225,25 @@ describe('refusals are Status objects in the words of Kubernetes', () => {
     expect(body).toMatchObject({ kind: 'Status', apiVersion: 'v1', status: 'Failure', reason, message, code });
   });
 
-  test.each(['/api/v1/secrets', '/apis/batch/v1/jobs', '/api/v1/pods/nope', `${PODS}/nope/log`, '/apis/batch', '/nowhere'])('but for a path that nothing serves: %s', async (path) => {
+  test.each([
+    '/api/v1/secrets',
+    '/apis/batch/v1/jobs',
+    '/api/v1/pods/nope',
+    `${PODS}/nope/log`,
+    '/apis/batch',
+    '/nowhere',
+  ])('but for a path that nothing serves: %s', async (path) => {
     const { status, text, raw } = await newEbsLab().call('GET', path);
-    expect([status, text, raw.headers['content-type']]).toEqual([404, '404 page not found\n', 'text/plain; charset=utf-8']);
+    expect([status, text, raw.headers['content-type']]).toEqual([
+      404,
+      '404 page not found\n',
+      'text/plain; charset=utf-8',
+    ]);
   });
 
   test('what is not there is named in the details', async () => {
-    expect((await newEbsLab().call('GET', '/apis/apps/v1/namespaces/kube-system/deployments/nope')).body.details).toEqual({ name: 'nope', group: 'apps', kind: 'deployments' });
+    expect(
+      (await newEbsLab().call('GET', '/apis/apps/v1/namespaces/kube-system/deployments/nope')).body.details,
+    ).toEqual({ name: 'nope', group: 'apps', kind: 'deployments' });
   });
 });

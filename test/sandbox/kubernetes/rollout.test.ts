@@ -1,11 +1,28 @@
 import { describe, expect, test } from 'vitest';
-import { addonReplicas, applyAddonObjects, removeAddonObjects, seedAddonObjects } from '../../../sandbox/kubernetes/controllers.ts';
+import {
+  addonReplicas,
+  applyAddonObjects,
+  removeAddonObjects,
+  seedAddonObjects,
+} from '../../../sandbox/kubernetes/controllers.ts';
 import { isActive, isReady } from '../../../sandbox/kubernetes/pods.ts';
 import { getObject, listObjects } from '../../../sandbox/kubernetes/store.ts';
-import { DAEMON_SET, DEPLOYMENT, ebs, ebsWith, newEbsLab, newLab, restartPatch, ROLE, START, strategic } from './support.ts';
+import {
+  DAEMON_SET,
+  DEPLOYMENT,
+  ebs,
+  ebsWith,
+  newEbsLab,
+  newLab,
+  restartPatch,
+  ROLE,
+  START,
+  strategic,
+} from './support.ts';
 import type { Lab } from './support.ts';
 
-const restart = (lab: Lab, path: string, value = 'once') => lab.call('PATCH', path, { headers: strategic, body: restartPatch(value) });
+const restart = (lab: Lab, path: string, value = 'once') =>
+  lab.call('PATCH', path, { headers: strategic, body: restartPatch(value) });
 
 /** Of a workload's pods: with the template's newest value, without it, and on their way out. */
 const census = (lab: Lab, app: string, value = 'once') => {
@@ -21,18 +38,41 @@ const census = (lab: Lab, app: string, value = 'once') => {
   };
 };
 
-const leastReady = (lab: Lab, workload: string): number => Math.min(...lab.cluster.kube.readyHistory.filter((entry) => entry.workload === workload).map(({ ready }) => ready));
+const leastReady = (lab: Lab, workload: string): number =>
+  Math.min(...lab.cluster.kube.readyHistory.filter((entry) => entry.workload === workload).map(({ ready }) => ready));
 
 describe('what is there from the start', () => {
   test('pods are ready, as old as said, and owned through the chain that Kubernetes has', () => {
     const lab = newEbsLab();
     const [pod] = lab.pods('ebs-csi-controller');
-    const replicaSet = getObject(lab.cluster.kube, 'ReplicaSet', 'kube-system', pod!.metadata.ownerReferences![0]!.name)!;
-    expect(pod!.metadata).toMatchObject({ creationTimestamp: '2026-01-14T09:00:00Z', generateName: `${replicaSet.metadata.name}-` });
+    const replicaSet = getObject(
+      lab.cluster.kube,
+      'ReplicaSet',
+      'kube-system',
+      pod!.metadata.ownerReferences![0]!.name,
+    )!;
+    expect(pod!.metadata).toMatchObject({
+      creationTimestamp: '2026-01-14T09:00:00Z',
+      generateName: `${replicaSet.metadata.name}-`,
+    });
     expect(pod!.metadata.labels?.['pod-template-hash']).toBe(replicaSet.metadata.labels?.['pod-template-hash']);
-    expect(replicaSet.metadata.ownerReferences).toMatchObject([{ kind: 'Deployment', name: 'ebs-csi-controller', uid: lab.deployment().metadata.uid, controller: true }]);
-    expect(lab.deployment().status).toMatchObject({ observedGeneration: 1, replicas: 2, updatedReplicas: 2, readyReplicas: 2, availableReplicas: 2 });
-    expect(lab.daemonSet().status).toMatchObject({ desiredNumberScheduled: 3, currentNumberScheduled: 3, numberReady: 3, updatedNumberScheduled: 3, observedGeneration: 1 });
+    expect(replicaSet.metadata.ownerReferences).toMatchObject([
+      { kind: 'Deployment', name: 'ebs-csi-controller', uid: lab.deployment().metadata.uid, controller: true },
+    ]);
+    expect(lab.deployment().status).toMatchObject({
+      observedGeneration: 1,
+      replicas: 2,
+      updatedReplicas: 2,
+      readyReplicas: 2,
+      availableReplicas: 2,
+    });
+    expect(lab.daemonSet().status).toMatchObject({
+      desiredNumberScheduled: 3,
+      currentNumberScheduled: 3,
+      numberReady: 3,
+      updatedNumberScheduled: 3,
+      observedGeneration: 1,
+    });
     expect(addonReplicas(lab.world, lab.cluster, ebs)).toEqual({ desired: 5, ready: 5 });
   });
 
@@ -40,12 +80,21 @@ describe('what is there from the start', () => {
     const lab = newEbsLab({ nodes: 5, objects: ebsWith({ replicas: 5 }) });
     const nodes = listObjects(lab.cluster.kube, 'Node').map(({ metadata }) => metadata.name);
     expect(nodes).toHaveLength(5);
-    for (const app of ['ebs-csi-node', 'ebs-csi-controller']) expect(lab.pods(app).map(({ spec }) => spec.nodeName ?? '').sort((a, b) => a.localeCompare(b))).toEqual(nodes.toSorted((a, b) => a.localeCompare(b)));
+    for (const app of ['ebs-csi-node', 'ebs-csi-controller'])
+      expect(
+        lab
+          .pods(app)
+          .map(({ spec }) => spec.nodeName ?? '')
+          .sort((a, b) => a.localeCompare(b)),
+      ).toEqual(nodes.toSorted((a, b) => a.localeCompare(b)));
     expect(nodes[0]).toMatch(/^ip-10-0-\d+-\d+\.eu-west-1\.compute\.internal$/);
   });
 
   test('the same seed makes the same names, another seed other ones', () => {
-    const names = (seed: number) => newEbsLab({ seed }).pods('ebs-csi-controller').map(({ metadata }) => metadata.name);
+    const names = (seed: number) =>
+      newEbsLab({ seed })
+        .pods('ebs-csi-controller')
+        .map(({ metadata }) => metadata.name);
     expect(names(7)).toEqual(names(7));
     expect(names(7)).not.toEqual(names(8));
   });
@@ -53,7 +102,10 @@ describe('what is there from the start', () => {
   test('without nodes, a Deployment waits and a DaemonSet wants nothing', () => {
     const lab = newEbsLab({ nodes: 0 });
     lab.pass(60);
-    expect(lab.pods('ebs-csi-controller').map(({ status }) => status.conditions[0])).toMatchObject([{ status: 'False', reason: 'Unschedulable' }, { status: 'False' }]);
+    expect(lab.pods('ebs-csi-controller').map(({ status }) => status.conditions[0])).toMatchObject([
+      { status: 'False', reason: 'Unschedulable' },
+      { status: 'False' },
+    ]);
     expect(addonReplicas(lab.world, lab.cluster, ebs)).toEqual({ desired: 2, ready: 0 });
   });
 });
@@ -66,7 +118,13 @@ describe('rolling restart of a Deployment', () => {
     expect(lab.deployment().status?.['observedGeneration']).toBe(1);
     expect(census(lab, 'ebs-csi-controller')).toMatchObject({ old: 2, new: 0 });
     lab.pass(1);
-    expect(lab.deployment().status).toMatchObject({ observedGeneration: 2, replicas: 3, updatedReplicas: 1, readyReplicas: 2, unavailableReplicas: 1 });
+    expect(lab.deployment().status).toMatchObject({
+      observedGeneration: 2,
+      replicas: 3,
+      updatedReplicas: 1,
+      readyReplicas: 2,
+      unavailableReplicas: 1,
+    });
     expect(census(lab, 'ebs-csi-controller')).toEqual({ old: 2, new: 1, newReady: 0, ready: 2, terminating: 0 });
     lab.pass(12);
     expect(census(lab, 'ebs-csi-controller')).toEqual({ old: 1, new: 2, newReady: 1, ready: 2, terminating: 1 });
@@ -86,7 +144,13 @@ describe('rolling restart of a Deployment', () => {
     lab.pass(120);
     expect(census(lab, 'ebs-csi-controller')).toMatchObject({ old: 0, newReady: replicas });
     expect(leastReady(lab, 'ebs-csi-controller')).toBe(replicas);
-    expect(Math.max(...lab.cluster.kube.readyHistory.filter(({ workload }) => workload === 'ebs-csi-controller').map(({ ready }) => ready))).toBe(replicas + 1);
+    expect(
+      Math.max(
+        ...lab.cluster.kube.readyHistory
+          .filter(({ workload }) => workload === 'ebs-csi-controller')
+          .map(({ ready }) => ready),
+      ),
+    ).toBe(replicas + 1);
   });
 
   test('of eight: surge of two, two may be missing (25% up, 25% down)', async () => {
@@ -107,7 +171,13 @@ describe('rolling restart of a Deployment', () => {
     await restart(lab, DEPLOYMENT, 'second');
     await restart(lab, DEPLOYMENT, 'third');
     lab.pass(120);
-    expect(census(lab, 'ebs-csi-controller', 'third')).toEqual({ old: 0, new: 2, newReady: 2, ready: 2, terminating: 0 });
+    expect(census(lab, 'ebs-csi-controller', 'third')).toEqual({
+      old: 0,
+      new: 2,
+      newReady: 2,
+      ready: 2,
+      terminating: 0,
+    });
     expect(leastReady(lab, 'ebs-csi-controller')).toBe(2);
     expect(lab.deployment().metadata.annotations).toMatchObject({ 'deployment.kubernetes.io/revision': '3' });
   });
@@ -126,7 +196,10 @@ describe('rolling restart of a Deployment', () => {
 
   test('with the strategy Recreate all old pods are gone before a new one starts', async () => {
     const lab = newEbsLab();
-    await lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: { spec: { strategy: { $patch: 'replace', type: 'Recreate' }, ...restartPatch('once').spec } } });
+    await lab.call('PATCH', DEPLOYMENT, {
+      headers: strategic,
+      body: { spec: { strategy: { $patch: 'replace', type: 'Recreate' }, ...restartPatch('once').spec } },
+    });
     lab.pass(1);
     expect(census(lab, 'ebs-csi-controller')).toMatchObject({ old: 0, new: 0, terminating: 2 });
     lab.pass(3);
@@ -150,7 +223,8 @@ describe('rolling restart of a Deployment', () => {
 
 describe('a paused Deployment', () => {
   const set = (lab: Lab, spec: object) => lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: { spec } });
-  const progressing = (lab: Lab) => (lab.deployment().status!['conditions'] as { type: string }[]).find(({ type }) => type === 'Progressing');
+  const progressing = (lab: Lab) =>
+    (lab.deployment().status!['conditions'] as { type: string }[]).find(({ type }) => type === 'Progressing');
 
   test('keeps its pods whatever its template says, and rolls out once it goes on', async () => {
     const lab = newEbsLab();
@@ -162,7 +236,11 @@ describe('a paused Deployment', () => {
     expect(listObjects(lab.cluster.kube, 'ReplicaSet')).toHaveLength(1);
     expect(lab.deployment().status).toMatchObject({ observedGeneration: 3, replicas: 2, readyReplicas: 2 });
     expect(lab.deployment().status).not.toHaveProperty('updatedReplicas');
-    expect(progressing(lab)).toMatchObject({ status: 'Unknown', reason: 'DeploymentPaused', message: 'Deployment is paused' });
+    expect(progressing(lab)).toMatchObject({
+      status: 'Unknown',
+      reason: 'DeploymentPaused',
+      message: 'Deployment is paused',
+    });
     await set(lab, { paused: null });
     lab.pass(60);
     expect(census(lab, 'ebs-csi-controller')).toMatchObject({ old: 0, newReady: 2, terminating: 0 });
@@ -196,7 +274,9 @@ describe('a paused Deployment', () => {
     await set(lab, { paused: true });
     lab.pass(60);
     expect(census(lab, 'ebs-csi-controller')).toEqual({ old: 1, new: 2, newReady: 2, ready: 3, terminating: 0 });
-    const [old] = lab.pods('ebs-csi-controller').filter(({ metadata }) => metadata.annotations?.['restarted'] === undefined);
+    const [old] = lab
+      .pods('ebs-csi-controller')
+      .filter(({ metadata }) => metadata.annotations?.['restarted'] === undefined);
     await lab.call('DELETE', `/api/v1/namespaces/kube-system/pods/${old!.metadata.name}`);
     lab.pass(60);
     expect(census(lab, 'ebs-csi-controller')).toEqual({ old: 1, new: 2, newReady: 2, ready: 3, terminating: 0 });
@@ -205,7 +285,12 @@ describe('a paused Deployment', () => {
 
 describe('rolling restart of a DaemonSet', () => {
   test('with the update strategy OnDelete: a pod is new once somebody has deleted the old one', async () => {
-    const onDelete = { ...ebs, workloads: ebs.workloads.map((workload) => (workload.kind === 'DaemonSet' ? { ...workload, updateStrategy: 'OnDelete' as const } : workload)) };
+    const onDelete = {
+      ...ebs,
+      workloads: ebs.workloads.map((workload) =>
+        workload.kind === 'DaemonSet' ? { ...workload, updateStrategy: 'OnDelete' as const } : workload,
+      ),
+    };
     const lab = newEbsLab({ objects: onDelete });
     expect(lab.daemonSet().spec.updateStrategy).toEqual({ type: 'OnDelete' });
     await restart(lab, DAEMON_SET);
@@ -218,7 +303,6 @@ describe('rolling restart of a DaemonSet', () => {
     expect(lab.daemonSet().status).toMatchObject({ updatedNumberScheduled: 1, numberReady: 3 });
   });
 
-
   test('goes node by node, and a new pod waits for the old one to be gone', async () => {
     const lab = newEbsLab();
     await restart(lab, DAEMON_SET);
@@ -226,7 +310,12 @@ describe('rolling restart of a DaemonSet', () => {
     expect(census(lab, 'ebs-csi-node')).toEqual({ old: 2, new: 0, newReady: 0, ready: 2, terminating: 1 });
     lab.pass(3);
     expect(census(lab, 'ebs-csi-node')).toEqual({ old: 2, new: 1, newReady: 0, ready: 2, terminating: 0 });
-    expect(lab.daemonSet().status).toMatchObject({ desiredNumberScheduled: 3, numberReady: 2, updatedNumberScheduled: 1, numberUnavailable: 1 });
+    expect(lab.daemonSet().status).toMatchObject({
+      desiredNumberScheduled: 3,
+      numberReady: 2,
+      updatedNumberScheduled: 1,
+      numberUnavailable: 1,
+    });
     lab.pass(12);
     expect(census(lab, 'ebs-csi-node')).toMatchObject({ old: 1, newReady: 1, terminating: 1 });
     lab.pass(60);
@@ -249,7 +338,11 @@ describe('rolling restart of a DaemonSet', () => {
 describe("an add-on's objects", () => {
   test('are created when they are missing, and get ready later', () => {
     const lab = newLab();
-    applyAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', ebs, { irsaServiceAccounts: ['ebs-csi-controller-sa'], roleArn: ROLE, restart: false });
+    applyAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', ebs, {
+      irsaServiceAccounts: ['ebs-csi-controller-sa'],
+      roleArn: ROLE,
+      restart: false,
+    });
     expect(addonReplicas(lab.world, lab.cluster, ebs)).toEqual({ desired: 5, ready: 0 });
     lab.pass(13);
     expect(addonReplicas(lab.world, lab.cluster, ebs)).toEqual({ desired: 5, ready: 5 });
@@ -260,7 +353,13 @@ describe("an add-on's objects", () => {
     removeAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', ebs);
     expect(getObject(lab.cluster.kube, 'ServiceAccount', 'kube-system', 'ebs-csi-controller-sa')).toBeUndefined();
     expect(listObjects(lab.cluster.kube, 'ReplicaSet')).toEqual([]);
-    expect(lab.cluster.kube.readyHistory.at(-1)).toEqual({ at: START, namespace: 'kube-system', kind: 'DaemonSet', workload: 'ebs-csi-node', ready: 0 });
+    expect(lab.cluster.kube.readyHistory.at(-1)).toEqual({
+      at: START,
+      namespace: 'kube-system',
+      kind: 'DaemonSet',
+      workload: 'ebs-csi-node',
+      ready: 0,
+    });
     const leaving = lab.pods('ebs-csi-node').map(({ metadata }) => metadata.name);
     applyAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', ebs, { irsaServiceAccounts: [], restart: false });
     lab.pass(16);
@@ -270,11 +369,21 @@ describe("an add-on's objects", () => {
 
   test('applied again unchanged: nothing rolls, and the annotation goes unless it is to be kept', () => {
     const lab = newEbsLab();
-    const annotation = () => getObject(lab.cluster.kube, 'ServiceAccount', 'kube-system', 'ebs-csi-controller-sa')?.metadata.annotations?.['eks.amazonaws.com/role-arn'];
+    const annotation = () =>
+      getObject(lab.cluster.kube, 'ServiceAccount', 'kube-system', 'ebs-csi-controller-sa')?.metadata.annotations?.[
+        'eks.amazonaws.com/role-arn'
+      ];
     const pods = lab.pods('ebs-csi-controller');
-    applyAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', ebs, { irsaServiceAccounts: ['ebs-csi-controller-sa'], restart: false, keepAnnotation: true });
+    applyAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', ebs, {
+      irsaServiceAccounts: ['ebs-csi-controller-sa'],
+      restart: false,
+      keepAnnotation: true,
+    });
     expect(annotation()).toBe(ROLE);
-    applyAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', ebs, { irsaServiceAccounts: ['ebs-csi-controller-sa'], restart: false });
+    applyAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', ebs, {
+      irsaServiceAccounts: ['ebs-csi-controller-sa'],
+      restart: false,
+    });
     expect(annotation()).toBeUndefined();
     lab.pass(60);
     expect(lab.deployment().metadata.generation).toBe(1);
@@ -293,18 +402,38 @@ describe("an add-on's objects", () => {
 
   test('what somebody has changed stays, until EKS takes it back', async () => {
     const lab = newEbsLab();
-    await lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: { spec: { replicas: 3, template: { spec: { containers: [{ name: 'ebs-plugin', image: 'mine' }] } } } } });
-    const newer = ebsWith({ containers: [{ name: 'ebs-plugin', image: 'newer' }, { name: 'csi-attacher', image: 'newer' }] });
+    await lab.call('PATCH', DEPLOYMENT, {
+      headers: strategic,
+      body: { spec: { replicas: 3, template: { spec: { containers: [{ name: 'ebs-plugin', image: 'mine' }] } } } },
+    });
+    const newer = ebsWith({
+      containers: [
+        { name: 'ebs-plugin', image: 'newer' },
+        { name: 'csi-attacher', image: 'newer' },
+      ],
+    });
     applyAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', newer, { irsaServiceAccounts: [], restart: false });
-    expect(lab.deployment().spec).toMatchObject({ replicas: 3, template: { spec: { containers: [{ image: 'mine' }, { image: 'newer' }] } } });
+    expect(lab.deployment().spec).toMatchObject({
+      replicas: 3,
+      template: { spec: { containers: [{ image: 'mine' }, { image: 'newer' }] } },
+    });
     lab.cluster.foreignFields.clear();
     applyAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', newer, { irsaServiceAccounts: [], restart: false });
-    expect(lab.deployment().spec).toMatchObject({ replicas: 2, template: { spec: { containers: [{ image: 'newer' }, { image: 'newer' }] } } });
+    expect(lab.deployment().spec).toMatchObject({
+      replicas: 2,
+      template: { spec: { containers: [{ image: 'newer' }, { image: 'newer' }] } },
+    });
   });
 
   test('an add-on in a namespace of its own brings the namespace', () => {
     const lab = newLab();
-    seedAddonObjects(lab.world, lab.cluster, 'x', { ...ebs, namespace: 'storage' }, { irsaServiceAccounts: [], podsCreatedAt: START });
+    seedAddonObjects(
+      lab.world,
+      lab.cluster,
+      'x',
+      { ...ebs, namespace: 'storage' },
+      { irsaServiceAccounts: [], podsCreatedAt: START },
+    );
     expect(getObject(lab.cluster.kube, 'Namespace', undefined, 'storage')).toBeDefined();
     expect(getObject(lab.cluster.kube, 'ServiceAccount', 'storage', 'default')).toBeDefined();
   });

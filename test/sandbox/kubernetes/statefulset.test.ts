@@ -2,18 +2,39 @@ import { describe, expect, test } from 'vitest';
 import { applyAddonObjects, removeAddonObjects, seedAddonObjects } from '../../../sandbox/kubernetes/controllers.ts';
 import { isActive, isReady } from '../../../sandbox/kubernetes/pods.ts';
 import { getObject, listObjects } from '../../../sandbox/kubernetes/store.ts';
-import { associate, database, merge, newDatabaseLab, newEbsLab, newLab, restartPatch, START, STATEFUL_SET, strategic } from './support.ts';
+import {
+  associate,
+  database,
+  merge,
+  newDatabaseLab,
+  newEbsLab,
+  newLab,
+  restartPatch,
+  START,
+  STATEFUL_SET,
+  strategic,
+} from './support.ts';
 import type { Lab } from './support.ts';
 
 const patch = (lab: Lab, spec: object) => lab.call('PATCH', STATEFUL_SET, { headers: strategic, body: { spec } });
-const restart = (lab: Lab, value = 'once') => lab.call('PATCH', STATEFUL_SET, { headers: strategic, body: restartPatch(value) });
-const remove = (lab: Lab, ordinal: number, grace = 30) => lab.call('DELETE', `/api/v1/namespaces/kube-system/pods/db-${ordinal}`, { query: { gracePeriodSeconds: String(grace) } });
+const restart = (lab: Lab, value = 'once') =>
+  lab.call('PATCH', STATEFUL_SET, { headers: strategic, body: restartPatch(value) });
+const remove = (lab: Lab, ordinal: number, grace = 30) =>
+  lab.call('DELETE', `/api/v1/namespaces/kube-system/pods/db-${ordinal}`, {
+    query: { gracePeriodSeconds: String(grace) },
+  });
 
-/** `db-0 new`, in their order: whether a pod has the newest template's value, and whether it is not ready or on its way out. */
+/**
+ * `db-0 new`, in their order: whether a pod has the newest template's value, and whether it is not ready or on its way
+ * out.
+ */
 const census = (lab: Lab, value = 'once'): string[] =>
   lab
     .pods('db')
-    .map((pod) => `${pod.metadata.name} ${pod.metadata.annotations?.['restarted'] === value ? 'new' : 'old'}${isActive(pod) ? (isReady(pod) ? '' : ' starting') : ' ending'}`)
+    .map(
+      (pod) =>
+        `${pod.metadata.name} ${pod.metadata.annotations?.['restarted'] === value ? 'new' : 'old'}${isActive(pod) ? (isReady(pod) ? '' : ' starting') : ' ending'}`,
+    )
     .sort((a, b) => a.localeCompare(b));
 /** What the census was, each second in which it was another. */
 const watch = (lab: Lab, seconds: number): string[] => {
@@ -50,8 +71,15 @@ describe('a StatefulSet that is there from the start', () => {
         name: 'db-1',
         generateName: 'db-',
         creationTimestamp: '2026-01-14T09:00:00Z',
-        labels: { app: 'db', 'controller-revision-hash': revision, 'statefulset.kubernetes.io/pod-name': 'db-1', 'apps.kubernetes.io/pod-index': '1' },
-        ownerReferences: [{ apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'db', uid: metadata.uid, controller: true }],
+        labels: {
+          app: 'db',
+          'controller-revision-hash': revision,
+          'statefulset.kubernetes.io/pod-name': 'db-1',
+          'apps.kubernetes.io/pod-index': '1',
+        },
+        ownerReferences: [
+          { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'db', uid: metadata.uid, controller: true },
+        ],
       },
       spec: { hostname: 'db-1', subdomain: 'db', serviceAccountName: 'ebs-csi-controller-sa' },
     });
@@ -62,8 +90,23 @@ describe('a StatefulSet that is there from the start', () => {
   test('has managed fields, and a history of ready pods', async () => {
     const lab = newDatabaseLab();
     const { body } = await lab.call('GET', STATEFUL_SET);
-    expect(body.metadata).toMatchObject({ managedFields: [{ manager: 'helm', operation: 'Update', fieldsV1: { 'f:spec': { 'f:serviceName': {} } } }, { manager: 'kube-controller-manager', subresource: 'status', fieldsV1: { 'f:status': { 'f:readyReplicas': {} } } }] });
-    expect(lab.cluster.kube.readyHistory.at(-1)).toEqual({ at: START, namespace: 'kube-system', kind: 'StatefulSet', workload: 'db', ready: 3 });
+    expect(body.metadata).toMatchObject({
+      managedFields: [
+        { manager: 'helm', operation: 'Update', fieldsV1: { 'f:spec': { 'f:serviceName': {} } } },
+        {
+          manager: 'kube-controller-manager',
+          subresource: 'status',
+          fieldsV1: { 'f:status': { 'f:readyReplicas': {} } },
+        },
+      ],
+    });
+    expect(lab.cluster.kube.readyHistory.at(-1)).toEqual({
+      at: START,
+      namespace: 'kube-system',
+      kind: 'StatefulSet',
+      workload: 'db',
+      ready: 3,
+    });
   });
 
   test('waits with all of its pods where no node takes the first', () => {
@@ -90,12 +133,22 @@ describe('its pods', () => {
     const lab = newDatabaseLab();
     lab.statefulSet().spec.podManagementPolicy = 'Parallel';
     await patch(lab, { replicas: 5 });
-    expect(watch(lab, 30)).toEqual(['db-0 old, db-1 old, db-2 old, db-3 old starting, db-4 old starting', 'db-0 old, db-1 old, db-2 old, db-3 old, db-4 old']);
+    expect(watch(lab, 30)).toEqual([
+      'db-0 old, db-1 old, db-2 old, db-3 old starting, db-4 old starting',
+      'db-0 old, db-1 old, db-2 old, db-3 old, db-4 old',
+    ]);
     await patch(lab, { replicas: 0 });
     lab.pass(1);
     expect(census(lab).every((pod) => pod.endsWith('ending'))).toBe(true);
     lab.pass(5);
-    expect(lab.statefulSet().status).toEqual({ observedGeneration: 3, replicas: 0, availableReplicas: 0, currentRevision: expect.any(String) as string, updateRevision: expect.any(String) as string, collisionCount: 0 });
+    expect(lab.statefulSet().status).toEqual({
+      observedGeneration: 3,
+      replicas: 0,
+      availableReplicas: 0,
+      currentRevision: expect.any(String) as string,
+      updateRevision: expect.any(String) as string,
+      collisionCount: 0,
+    });
   });
 
   test('go from the highest ordinal down, one at a time', async () => {
@@ -108,7 +161,14 @@ describe('its pods', () => {
     const lab = newDatabaseLab();
     await remove(lab, 0);
     await patch(lab, { replicas: 1 });
-    expect(watch(lab, 30)).toEqual(['db-0 old ending, db-1 old, db-2 old', 'db-1 old, db-2 old', 'db-0 old starting, db-1 old, db-2 old', 'db-0 old, db-1 old, db-2 old ending', 'db-0 old, db-1 old ending', 'db-0 old']);
+    expect(watch(lab, 30)).toEqual([
+      'db-0 old ending, db-1 old, db-2 old',
+      'db-1 old, db-2 old',
+      'db-0 old starting, db-1 old, db-2 old',
+      'db-0 old, db-1 old, db-2 old ending',
+      'db-0 old, db-1 old ending',
+      'db-0 old',
+    ]);
   });
 
   test('come again under their name, and with the identity of then', async () => {
@@ -124,7 +184,9 @@ describe('its pods', () => {
     expect(JSON.stringify(after.spec)).toContain('AWS_CONTAINER_CREDENTIALS_FULL_URI');
     lab.pass(15);
     expect(lab.statefulSet().status).toMatchObject({ readyReplicas: 3 });
-    expect(lab.cluster.kube.readyHistory.filter(({ workload }) => workload === 'db').map(({ ready }) => ready)).toEqual([3, 2, 3]);
+    expect(lab.cluster.kube.readyHistory.filter(({ workload }) => workload === 'db').map(({ ready }) => ready)).toEqual(
+      [3, 2, 3],
+    );
   });
 
   test('of one that is made again wait until the name is free', () => {
@@ -145,7 +207,11 @@ describe('its pods', () => {
     const [node] = listObjects(lab.cluster.kube, 'Node');
     node!.metadata.labels = { ...node!.metadata.labels, 'eks.amazonaws.com/compute-type': 'fargate' };
     seedAddonObjects(lab.world, lab.cluster, 'db', database(), { irsaServiceAccounts: [], podsCreatedAt: START });
-    expect(lab.pods('db').map(({ metadata, spec }) => [metadata.labels?.['eks.amazonaws.com/fargate-profile'], spec.nodeName])).toEqual(Array.from({ length: 3 }, () => ['data', node!.metadata.name]));
+    expect(
+      lab
+        .pods('db')
+        .map(({ metadata, spec }) => [metadata.labels?.['eks.amazonaws.com/fargate-profile'], spec.nodeName]),
+    ).toEqual(Array.from({ length: 3 }, () => ['data', node!.metadata.name]));
   });
 });
 
@@ -168,16 +234,31 @@ describe('rolling restart of a StatefulSet', () => {
     const lab = newDatabaseLab();
     const before = lab.statefulSet().status?.['currentRevision'];
     await restart(lab);
-    expect(lab.statefulSet()).toMatchObject({ metadata: { generation: 2 }, status: { observedGeneration: 1, updatedReplicas: 3 } });
+    expect(lab.statefulSet()).toMatchObject({
+      metadata: { generation: 2 },
+      status: { observedGeneration: 1, updatedReplicas: 3 },
+    });
     lab.pass(1);
     const first = lab.statefulSet().status ?? {};
     expect(first).toMatchObject({ observedGeneration: 2, replicas: 3, currentReplicas: 2, currentRevision: before });
     expect(first).not.toHaveProperty('updatedReplicas');
     expect(first['updateRevision']).not.toBe(before);
     lab.pass(4);
-    expect(lab.statefulSet().status).toMatchObject({ replicas: 3, readyReplicas: 2, availableReplicas: 2, currentReplicas: 2, updatedReplicas: 1 });
+    expect(lab.statefulSet().status).toMatchObject({
+      replicas: 3,
+      readyReplicas: 2,
+      availableReplicas: 2,
+      currentReplicas: 2,
+      updatedReplicas: 1,
+    });
     lab.pass(60);
-    expect(lab.statefulSet().status).toMatchObject({ readyReplicas: 3, currentReplicas: 3, updatedReplicas: 3, currentRevision: first['updateRevision'], updateRevision: first['updateRevision'] });
+    expect(lab.statefulSet().status).toMatchObject({
+      readyReplicas: 3,
+      currentReplicas: 3,
+      updatedReplicas: 3,
+      currentRevision: first['updateRevision'],
+      updateRevision: first['updateRevision'],
+    });
   });
 
   test('a second one in the middle: the newest template wins, in the same order', async () => {
@@ -187,7 +268,9 @@ describe('rolling restart of a StatefulSet', () => {
     await restart(lab, 'second');
     lab.pass(100);
     expect(census(lab, 'second')).toEqual(['db-0 new', 'db-1 new', 'db-2 new']);
-    expect(Math.min(...lab.cluster.kube.readyHistory.filter(({ workload }) => workload === 'db').map(({ ready }) => ready))).toBe(2);
+    expect(
+      Math.min(...lab.cluster.kube.readyHistory.filter(({ workload }) => workload === 'db').map(({ ready }) => ready)),
+    ).toBe(2);
   });
 
   test('waits for good behind a pod that does not get ready', async () => {
@@ -204,7 +287,11 @@ describe('rolling restart of a StatefulSet', () => {
     const lab = newDatabaseLab();
     lab.statefulSet().spec.podManagementPolicy = 'Parallel';
     await restart(lab);
-    expect(watch(lab, 70).slice(0, 3)).toEqual(['db-0 old, db-1 old, db-2 old ending', 'db-0 old, db-1 old, db-2 new starting', 'db-0 old, db-1 old ending, db-2 new']);
+    expect(watch(lab, 70).slice(0, 3)).toEqual([
+      'db-0 old, db-1 old, db-2 old ending',
+      'db-0 old, db-1 old, db-2 new starting',
+      'db-0 old, db-1 old ending, db-2 new',
+    ]);
     expect(census(lab)).toEqual(['db-0 new', 'db-1 new', 'db-2 new']);
   });
 });
@@ -216,7 +303,12 @@ describe('what holds a StatefulSet back', () => {
     await restart(lab);
     lab.pass(120);
     expect(census(lab)).toEqual(['db-0 old', 'db-1 old', 'db-2 old']);
-    expect(lab.statefulSet().status).toMatchObject({ observedGeneration: 2, readyReplicas: 3, currentReplicas: 3, currentRevision: before });
+    expect(lab.statefulSet().status).toMatchObject({
+      observedGeneration: 2,
+      readyReplicas: 3,
+      currentReplicas: 3,
+      currentRevision: before,
+    });
     expect(lab.statefulSet().status).not.toHaveProperty('updatedReplicas');
     await remove(lab, 1);
     lab.pass(30);
@@ -247,19 +339,38 @@ describe('what holds a StatefulSet back', () => {
 
 describe('PATCH of a StatefulSet', () => {
   test.each([
-    ['its service', { serviceName: 'other' }, "spec: Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"],
+    [
+      'its service',
+      { serviceName: 'other' },
+      "spec: Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden",
+    ],
     ['the policy', { podManagementPolicy: 'Parallel' }, 'spec: Forbidden: updates to statefulset spec'],
     ['the selector', { selector: { matchLabels: { app: 'x' } } }, 'spec: Forbidden: updates to statefulset spec'],
-    ['OnDelete beside a partition', { updateStrategy: { type: 'OnDelete' } }, `spec.updateStrategy.rollingUpdate: Invalid value: {"partition":0}: only allowed for updateStrategy 'RollingUpdate'`],
-    ['a partition below 0', { updateStrategy: { rollingUpdate: { partition: -1 } } }, 'spec.updateStrategy.rollingUpdate.partition'],
-    ['labels that the selector does not match', { template: { metadata: { labels: { app: 'x' } } } }, '`selector` does not match template `labels`'],
+    [
+      'OnDelete beside a partition',
+      { updateStrategy: { type: 'OnDelete' } },
+      `spec.updateStrategy.rollingUpdate: Invalid value: {"partition":0}: only allowed for updateStrategy 'RollingUpdate'`,
+    ],
+    [
+      'a partition below 0',
+      { updateStrategy: { rollingUpdate: { partition: -1 } } },
+      'spec.updateStrategy.rollingUpdate.partition',
+    ],
+    [
+      'labels that the selector does not match',
+      { template: { metadata: { labels: { app: 'x' } } } },
+      '`selector` does not match template `labels`',
+    ],
   ])('is refused: %s', async (_, spec, message) => {
     const lab = newDatabaseLab();
     const { status, body } = await lab.call('PATCH', STATEFUL_SET, { headers: merge, body: { spec } });
-    expect({ status, message: body.message }).toEqual({ status: 422, message: expect.stringContaining(message) as string });
+    expect({ status, message: body.message }).toEqual({
+      status: 422,
+      message: expect.stringContaining(message) as string,
+    });
   });
 
-  test('has the API\'s default for the size', async () => {
+  test("has the API's default for the size", async () => {
     const lab = newDatabaseLab();
     await lab.call('PATCH', STATEFUL_SET, { headers: merge, body: { spec: { replicas: null } } });
     lab.pass(30);
@@ -268,5 +379,8 @@ describe('PATCH of a StatefulSet', () => {
 });
 
 test('clusters without a StatefulSet list none', async () => {
-  expect((await newEbsLab().call('GET', '/apis/apps/v1/statefulsets')).body).toMatchObject({ kind: 'StatefulSetList', items: [] });
+  expect((await newEbsLab().call('GET', '/apis/apps/v1/statefulsets')).body).toMatchObject({
+    kind: 'StatefulSetList',
+    items: [],
+  });
 });

@@ -2,7 +2,14 @@
 import type { PlainHttp } from '../../../lambdas/adapters/clients.ts';
 import type { HttpRequest, HttpResponse } from '../../../sandbox/http.ts';
 import { seedAddonObjects, seedCluster } from '../../../sandbox/kubernetes/controllers.ts';
-import type { AddonObjects, DaemonSet, Deployment, KubeObject, Pod, StatefulSet } from '../../../sandbox/kubernetes/objects.ts';
+import type {
+  AddonObjects,
+  DaemonSet,
+  Deployment,
+  KubeObject,
+  Pod,
+  StatefulSet,
+} from '../../../sandbox/kubernetes/objects.ts';
 import { createKubernetesService } from '../../../sandbox/kubernetes/service.ts';
 import { getObject, listObjects } from '../../../sandbox/kubernetes/store.ts';
 import type { Knobs } from '../../../sandbox/world/scenario.ts';
@@ -30,7 +37,13 @@ export const ebs: AddonObjects = {
         { name: 'csi-attacher', image: 'attacher' },
       ],
     },
-    { kind: 'DaemonSet', name: 'ebs-csi-node', serviceAccount: 'ebs-csi-node-sa', labels: { app: 'ebs-csi-node' }, containers: [{ name: 'ebs-plugin', image: 'ebs' }] },
+    {
+      kind: 'DaemonSet',
+      name: 'ebs-csi-node',
+      serviceAccount: 'ebs-csi-node-sa',
+      labels: { app: 'ebs-csi-node' },
+      containers: [{ name: 'ebs-plugin', image: 'ebs' }],
+    },
   ],
 };
 
@@ -38,7 +51,20 @@ export const ebs: AddonObjects = {
 export const database = (change: Partial<AddonObjects['workloads'][number]> = {}): AddonObjects => ({
   namespace: 'kube-system',
   serviceAccounts: [],
-  workloads: [{ kind: 'StatefulSet', name: 'db', serviceAccount: 'ebs-csi-controller-sa', replicas: 3, labels: { app: 'db' }, containers: [{ name: 'main', image: 'db:1' }, { name: 'exporter', image: 'exporter' }], ...change }],
+  workloads: [
+    {
+      kind: 'StatefulSet',
+      name: 'db',
+      serviceAccount: 'ebs-csi-controller-sa',
+      replicas: 3,
+      labels: { app: 'db' },
+      containers: [
+        { name: 'main', image: 'db:1' },
+        { name: 'exporter', image: 'exporter' },
+      ],
+      ...change,
+    },
+  ],
 });
 
 /** `ebs` with another number of controllers. */
@@ -59,7 +85,10 @@ interface Document extends KubeObject {
 }
 
 /** An access entry; `policies`: names of access policies, for the whole cluster or, after a colon, for a namespace. */
-export const newEntry = (principalArn: string, options: { groups?: string[]; policies?: string[]; username?: string; type?: string } = {}): AccessEntryState => ({
+export const newEntry = (
+  principalArn: string,
+  options: { groups?: string[]; policies?: string[]; username?: string; type?: string } = {},
+): AccessEntryState => ({
   principalArn,
   kubernetesGroups: options.groups ?? [],
   ...(options.username === undefined ? {} : { username: options.username }),
@@ -68,7 +97,14 @@ export const newEntry = (principalArn: string, options: { groups?: string[]; pol
   createdAt: START,
   policies: (options.policies ?? []).map((policy) => {
     const [name = '', namespace] = policy.split(':');
-    return { policyArn: `arn:aws:eks::aws:cluster-access-policy/${name}`, scope: { type: namespace === undefined ? 'cluster' : 'namespace', namespaces: namespace === undefined ? [] : [namespace] }, associatedAt: START };
+    return {
+      policyArn: `arn:aws:eks::aws:cluster-access-policy/${name}`,
+      scope: {
+        type: namespace === undefined ? 'cluster' : 'namespace',
+        namespaces: namespace === undefined ? [] : [namespace],
+      },
+      associatedAt: START,
+    };
   }),
 });
 
@@ -77,15 +113,25 @@ export interface Lab {
   cluster: ClusterState;
   /** Lets that many seconds pass. */
   pass: (seconds: number) => void;
-  call: (method: string, path: string, options?: { headers?: Record<string, string>; body?: unknown; query?: Record<string, string>; as?: string }) => Promise<{ status: number; body: Document; text: string; described: unknown[]; raw: HttpResponse }>;
+  call: (
+    method: string,
+    path: string,
+    options?: { headers?: Record<string, string>; body?: unknown; query?: Record<string, string>; as?: string },
+  ) => Promise<{ status: number; body: Document; text: string; described: unknown[]; raw: HttpResponse }>;
   pods: (app: string) => Pod[];
   deployment: () => Deployment;
   daemonSet: () => DaemonSet;
   statefulSet: () => StatefulSet;
 }
 
-export const newLab = (options: { nodes?: number; knobs?: Partial<Knobs>; seed?: number; catalogue?: World['catalogue'] } = {}): Lab => {
-  const world = bareWorld({ seed: options.seed ?? 1, knobs: options.knobs ?? {}, catalogue: options.catalogue ?? new Map() });
+export const newLab = (
+  options: { nodes?: number; knobs?: Partial<Knobs>; seed?: number; catalogue?: World['catalogue'] } = {},
+): Lab => {
+  const world = bareWorld({
+    seed: options.seed ?? 1,
+    knobs: options.knobs ?? {},
+    catalogue: options.catalogue ?? new Map(),
+  });
   const cluster = bareCluster({
     name: 'dev',
     createdAt: START - 100 * DAY,
@@ -100,16 +146,35 @@ export const newLab = (options: { nodes?: number; knobs?: Partial<Knobs>; seed?:
     pass: (seconds) => world.schedule.advanceTo(world.schedule.now() + seconds * 1000),
     call: async (method, path, { headers = {}, body, query = {}, as = ADMIN } = {}) => {
       const described: unknown[] = [];
-      const text = body === undefined ? '' : typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
+      const text =
+        body === undefined ? '' : typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
       const typed = method === 'POST' ? { 'content-type': 'application/json', ...headers } : headers;
-      const request: HttpRequest = { method, host: 'ABC', path, query, headers: typed, body: typeof text === 'string' ? Buffer.from(text) : text };
-      const context = { caller: { accessKeyId: 'AK', principalArn: as, account: cluster.account }, region: cluster.region, describe: (...call: unknown[]) => void (described[0] = call), authorize: () => undefined };
+      const request: HttpRequest = {
+        method,
+        host: 'ABC',
+        path,
+        query,
+        headers: typed,
+        body: typeof text === 'string' ? Buffer.from(text) : text,
+      };
+      const context = {
+        caller: { accessKeyId: 'AK', principalArn: as, account: cluster.account },
+        region: cluster.region,
+        describe: (...call: unknown[]) => void (described[0] = call),
+        authorize: () => undefined,
+      };
       const raw = await service(request, context);
       const answer = String(raw.body);
       // A watch's answer is one document a line.
       const document = query['watch'] === undefined ? answer : (answer.split('\n')[0] ?? '');
       const isText = raw.headers['content-type']?.startsWith('text/plain') === true;
-      return { status: raw.status, body: JSON.parse(isText ? '{}' : document || '{}') as Document, text: answer, described: described[0] as unknown[], raw };
+      return {
+        status: raw.status,
+        body: JSON.parse(isText ? '{}' : document || '{}') as Document,
+        text: answer,
+        described: described[0] as unknown[],
+        raw,
+      };
     },
     pods: (app) => listObjects(cluster.kube, 'Pod').filter(({ metadata }) => metadata.labels?.['app'] === app),
     deployment: () => getObject(cluster.kube, 'Deployment', 'kube-system', 'ebs-csi-controller')!,
@@ -130,16 +195,35 @@ export const newEbsLab = (options: Parameters<typeof newLab>[0] & { objects?: Ad
 };
 
 /** As `newEbsLab`, with the StatefulSet. */
-export const newDatabaseLab = (options: Parameters<typeof newEbsLab>[0] & { change?: Parameters<typeof database>[0] } = {}): Lab => {
+export const newDatabaseLab = (
+  options: Parameters<typeof newEbsLab>[0] & { change?: Parameters<typeof database>[0] } = {},
+): Lab => {
   const lab = newEbsLab(options);
-  seedAddonObjects(lab.world, lab.cluster, 'db', database(options.change), { irsaServiceAccounts: [], podsCreatedAt: START - DAY, manager: 'helm' });
+  seedAddonObjects(lab.world, lab.cluster, 'db', database(options.change), {
+    irsaServiceAccounts: [],
+    podsCreatedAt: START - DAY,
+    manager: 'helm',
+  });
   return lab;
 };
 
 /** An association for the controller's service account, made at `createdAt`. */
-export const associate = ({ world, cluster }: Lab, createdAt = world.schedule.now(), serviceAccount = 'ebs-csi-controller-sa'): void => {
+export const associate = (
+  { world, cluster }: Lab,
+  createdAt = world.schedule.now(),
+  serviceAccount = 'ebs-csi-controller-sa',
+): void => {
   const id = `a-${cluster.associations.size}`;
-  cluster.associations.set(id, { id, arn: `${cluster.arn}/${id}`, namespace: 'kube-system', serviceAccount, roleArn: ROLE, tags: {}, createdAt, modifiedAt: createdAt });
+  cluster.associations.set(id, {
+    id,
+    arn: `${cluster.arn}/${id}`,
+    namespace: 'kube-system',
+    serviceAccount,
+    roleArn: ROLE,
+    tags: {},
+    createdAt,
+    modifiedAt: createdAt,
+  });
 };
 
 export const strategic = { 'content-type': 'application/strategic-merge-patch+json' };
@@ -147,13 +231,19 @@ export const merge = { 'content-type': 'application/merge-patch+json' };
 export const DEPLOYMENT = '/apis/apps/v1/namespaces/kube-system/deployments/ebs-csi-controller';
 export const DAEMON_SET = '/apis/apps/v1/namespaces/kube-system/daemonsets/ebs-csi-node';
 export const STATEFUL_SET = '/apis/apps/v1/namespaces/kube-system/statefulsets/db';
-export const restartPatch = (value: string) => ({ spec: { template: { metadata: { annotations: { restarted: value } } } } });
+export const restartPatch = (value: string) => ({
+  spec: { template: { metadata: { annotations: { restarted: value } } } },
+});
 
 /** The API server as the product's adapter reaches it. */
 export const plainHttp =
   (lab: Lab): PlainHttp =>
   async (request) => {
     const url = new URL(request.url);
-    const { raw } = await lab.call(request.method, url.pathname, { headers: request.headers, query: Object.fromEntries(url.searchParams), ...(request.body === undefined ? {} : { body: request.body }) });
+    const { raw } = await lab.call(request.method, url.pathname, {
+      headers: request.headers,
+      query: Object.fromEntries(url.searchParams),
+      ...(request.body === undefined ? {} : { body: request.body }),
+    });
     return { status: raw.status, headers: raw.headers, body: String(raw.body) };
   };

@@ -3,19 +3,40 @@ import { applyAddonObjects } from '../../../sandbox/kubernetes/controllers.ts';
 import type { Container, Pod } from '../../../sandbox/kubernetes/objects.ts';
 import { isActive } from '../../../sandbox/kubernetes/pods.ts';
 import { getObject } from '../../../sandbox/kubernetes/store.ts';
-import { associate, DEPLOYMENT, ebs, ebsWith, newEbsLab, newLab, restartPatch, ROLE, START, strategic } from './support.ts';
+import {
+  associate,
+  DEPLOYMENT,
+  ebs,
+  ebsWith,
+  newEbsLab,
+  newLab,
+  restartPatch,
+  ROLE,
+  START,
+  strategic,
+} from './support.ts';
 import type { Lab } from './support.ts';
 
 const AGENT = {
   AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://169.254.170.23/v1/credentials',
-  AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: '/var/run/secrets/pods.eks.amazonaws.com/serviceaccount/eks-pod-identity-token',
+  AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE:
+    '/var/run/secrets/pods.eks.amazonaws.com/serviceaccount/eks-pod-identity-token',
 };
-const WEB_IDENTITY = { AWS_ROLE_ARN: ROLE, AWS_WEB_IDENTITY_TOKEN_FILE: '/var/run/secrets/eks.amazonaws.com/serviceaccount/token' };
+const WEB_IDENTITY = {
+  AWS_ROLE_ARN: ROLE,
+  AWS_WEB_IDENTITY_TOKEN_FILE: '/var/run/secrets/eks.amazonaws.com/serviceaccount/token',
+};
 const REGION = { AWS_STS_REGIONAL_ENDPOINTS: 'regional', AWS_DEFAULT_REGION: 'eu-west-1', AWS_REGION: 'eu-west-1' };
 
-const env = ({ env: variables = [] }: Container) => Object.fromEntries(variables.map(({ name, value }) => [name, value]));
+const env = ({ env: variables = [] }: Container) =>
+  Object.fromEntries(variables.map(({ name, value }) => [name, value]));
 const envs = (pod: Pod | undefined) => pod?.spec.containers.map(env);
-const token = (pod: Pod | undefined) => pod?.spec.volumes?.[0]?.projected?.sources[0]?.['serviceAccountToken'] as { audience?: string; expirationSeconds: number; path: string };
+const token = (pod: Pod | undefined) =>
+  pod?.spec.volumes?.[0]?.projected?.sources[0]?.['serviceAccountToken'] as {
+    audience?: string;
+    expirationSeconds: number;
+    path: string;
+  };
 
 /** The newest of the controller's pods after a rolling restart has begun. */
 const restarted = async (lab: Lab, value = 'once'): Promise<Pod | undefined> => {
@@ -31,9 +52,16 @@ describe('what a new pod gets', () => {
       { ...REGION, ...WEB_IDENTITY },
       { ...REGION, ...WEB_IDENTITY },
     ]);
-    expect(pod?.spec.volumes?.map(({ name }) => name)).toEqual(['aws-iam-token', expect.stringMatching(/^kube-api-access-/)]);
+    expect(pod?.spec.volumes?.map(({ name }) => name)).toEqual([
+      'aws-iam-token',
+      expect.stringMatching(/^kube-api-access-/),
+    ]);
     expect(token(pod)).toEqual({ audience: 'sts.amazonaws.com', expirationSeconds: 86_400, path: 'token' });
-    expect(pod?.spec.containers[0]?.volumeMounts).toContainEqual({ name: 'aws-iam-token', readOnly: true, mountPath: '/var/run/secrets/eks.amazonaws.com/serviceaccount' });
+    expect(pod?.spec.containers[0]?.volumeMounts).toContainEqual({
+      name: 'aws-iam-token',
+      readOnly: true,
+      mountPath: '/var/run/secrets/eks.amazonaws.com/serviceaccount',
+    });
     expect(pod?.metadata.labels).not.toHaveProperty('eks.amazonaws.com/pod-identity');
   });
 
@@ -45,7 +73,10 @@ describe('what a new pod gets', () => {
       { ...REGION, ...AGENT },
       { ...REGION, ...AGENT },
     ]);
-    expect(pod?.spec.volumes?.map(({ name }) => name)).toEqual(['eks-pod-identity-token', expect.stringMatching(/^kube-api-access-/)]);
+    expect(pod?.spec.volumes?.map(({ name }) => name)).toEqual([
+      'eks-pod-identity-token',
+      expect.stringMatching(/^kube-api-access-/),
+    ]);
     expect(token(pod)).toMatchObject({ audience: 'pods.eks.amazonaws.com', path: 'eks-pod-identity-token' });
     expect(pod?.metadata.labels).toMatchObject({ 'eks.amazonaws.com/pod-identity': 'enabled' });
   });
@@ -102,16 +133,24 @@ describe('the lag from association to webhook', () => {
     expect(token(early).audience).toBe('sts.amazonaws.com');
     lab.pass(60);
     // The rollout's second pod came after the lag: the two differ for good.
-    expect(new Set(lab.pods('ebs-csi-controller').map((pod) => token(pod).audience))).toEqual(new Set(['pods.eks.amazonaws.com', 'sts.amazonaws.com']));
+    expect(new Set(lab.pods('ebs-csi-controller').map((pod) => token(pod).audience))).toEqual(
+      new Set(['pods.eks.amazonaws.com', 'sts.amazonaws.com']),
+    );
     await restarted(lab, 'late');
     lab.pass(60);
-    expect(lab.pods('ebs-csi-controller').map((pod) => token(pod).audience)).toEqual(['pods.eks.amazonaws.com', 'pods.eks.amazonaws.com']);
+    expect(lab.pods('ebs-csi-controller').map((pod) => token(pod).audience)).toEqual([
+      'pods.eks.amazonaws.com',
+      'pods.eks.amazonaws.com',
+    ]);
   });
 
   test('without an annotation such a pod has no credentials at all', () => {
     const lab = newLab({ knobs: { webhookLagSeconds: 10 } });
     associate(lab);
-    applyAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', ebs, { irsaServiceAccounts: ['ebs-csi-controller-sa'], restart: false });
+    applyAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', ebs, {
+      irsaServiceAccounts: ['ebs-csi-controller-sa'],
+      restart: false,
+    });
     lab.pass(1);
     expect(envs(lab.pods('ebs-csi-controller')[0])).toEqual([{}, {}]);
   });
@@ -129,8 +168,16 @@ describe('what the webhook honours', () => {
     const lab = newEbsLab({ objects });
     associate(lab);
     const pod = await restarted(lab);
-    const identities = [...pod!.spec.initContainers!, ...pod!.spec.containers].map((container) => [container.name, 'AWS_CONTAINER_CREDENTIALS_FULL_URI' in env(container)]);
-    expect(Object.fromEntries(identities)).toEqual({ init: true, 'init-2': false, 'ebs-plugin': true, 'csi-attacher': false });
+    const identities = [...pod!.spec.initContainers!, ...pod!.spec.containers].map((container) => [
+      container.name,
+      'AWS_CONTAINER_CREDENTIALS_FULL_URI' in env(container),
+    ]);
+    expect(Object.fromEntries(identities)).toEqual({
+      init: true,
+      'init-2': false,
+      'ebs-plugin': true,
+      'csi-attacher': false,
+    });
     expect(pod!.spec.containers[1]!.volumeMounts?.map(({ name }) => name)).not.toContain('eks-pod-identity-token');
     expect(pod!.spec.volumes?.[0]?.name).toBe('eks-pod-identity-token');
   });
@@ -142,11 +189,19 @@ describe('what the webhook honours', () => {
       { name: 'AWS_ROLE_ARN', value: 'arn:aws:iam::111122223333:role/mine' },
       { name: 'AWS_REGION', value: 'eu-west-3' },
     ];
-    await lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: { spec: { template: { spec: { containers: [{ name: 'ebs-plugin', env: variables }] } } } } });
+    await lab.call('PATCH', DEPLOYMENT, {
+      headers: strategic,
+      body: { spec: { template: { spec: { containers: [{ name: 'ebs-plugin', env: variables }] } } } },
+    });
     lab.pass(1);
     const pod = lab.pods('ebs-csi-controller').at(-1);
     // Either region variable keeps both from being set.
-    expect(envs(pod)?.[0]).toEqual({ AWS_ROLE_ARN: 'arn:aws:iam::111122223333:role/mine', AWS_REGION: 'eu-west-3', AWS_STS_REGIONAL_ENDPOINTS: 'regional', ...AGENT });
+    expect(envs(pod)?.[0]).toEqual({
+      AWS_ROLE_ARN: 'arn:aws:iam::111122223333:role/mine',
+      AWS_REGION: 'eu-west-3',
+      AWS_STS_REGIONAL_ENDPOINTS: 'regional',
+      ...AGENT,
+    });
   });
 
   test("the default token's life is jittered with Pod Identity, an asked-for one is not", async () => {
@@ -159,16 +214,21 @@ describe('what the webhook honours', () => {
     expect(Math.max(...lives)).toBeLessThanOrEqual(86_400);
     expect(new Set(lives).size).toBeGreaterThan(10);
 
-    getObject(lab.cluster.kube, 'ServiceAccount', 'kube-system', 'ebs-csi-controller-sa')!.metadata.annotations = { 'eks.amazonaws.com/token-expiration': '60' };
+    getObject(lab.cluster.kube, 'ServiceAccount', 'kube-system', 'ebs-csi-controller-sa')!.metadata.annotations = {
+      'eks.amazonaws.com/token-expiration': '60',
+    };
     expect(token(await restarted(lab, 'short')).expirationSeconds).toBe(3600);
   });
 
   test('the audience and the STS endpoint of the service account', async () => {
     const lab = newEbsLab();
-    Object.assign(getObject(lab.cluster.kube, 'ServiceAccount', 'kube-system', 'ebs-csi-controller-sa')!.metadata.annotations!, {
-      'eks.amazonaws.com/audience': 'mine',
-      'eks.amazonaws.com/sts-regional-endpoints': 'false',
-    });
+    Object.assign(
+      getObject(lab.cluster.kube, 'ServiceAccount', 'kube-system', 'ebs-csi-controller-sa')!.metadata.annotations!,
+      {
+        'eks.amazonaws.com/audience': 'mine',
+        'eks.amazonaws.com/sts-regional-endpoints': 'false',
+      },
+    );
     const pod = await restarted(lab);
     expect(token(pod).audience).toBe('mine');
     expect(envs(pod)?.[0]).not.toHaveProperty('AWS_STS_REGIONAL_ENDPOINTS');

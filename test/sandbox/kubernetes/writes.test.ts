@@ -29,13 +29,46 @@ describe('patch documents', () => {
     ],
   };
   test.each([
-    ['merges containers and their variables by name', { containers: [{ name: 'a', env: [{ name: 'Y', value: '2' }] }] }, [{ ...target.containers[0], env: [{ name: 'X', value: '1' }, { name: 'Y', value: '2' }] }, target.containers[1]]],
-    ['adds a container', { containers: [{ name: 'c', image: '3' }] }, [...target.containers, { name: 'c', image: '3' }]],
+    [
+      'merges containers and their variables by name',
+      { containers: [{ name: 'a', env: [{ name: 'Y', value: '2' }] }] },
+      [
+        {
+          ...target.containers[0],
+          env: [
+            { name: 'X', value: '1' },
+            { name: 'Y', value: '2' },
+          ],
+        },
+        target.containers[1],
+      ],
+    ],
+    [
+      'adds a container',
+      { containers: [{ name: 'c', image: '3' }] },
+      [...target.containers, { name: 'c', image: '3' }],
+    ],
     ['deletes a container', { containers: [{ name: 'a', $patch: 'delete' }] }, [target.containers[1]]],
-    ['replaces the list', { containers: [{ $patch: 'replace' }, { name: 'z', image: '9' }] }, [{ name: 'z', image: '9' }]],
-    ['replaces lists without a key', { containers: [{ name: 'a', args: ['r'] }] }, [{ ...target.containers[0], args: ['r'] }, target.containers[1]]],
-    ['null deletes a field', { containers: [{ name: 'a', env: null }] }, [{ name: 'a', image: '1', args: ['p', 'q'] }, target.containers[1]]],
-    ['ignores the order of elements', { '$setElementOrder/containers': [{ name: 'b' }], containers: [{ name: 'b', image: '3' }] }, [target.containers[0], { name: 'b', image: '3' }]],
+    [
+      'replaces the list',
+      { containers: [{ $patch: 'replace' }, { name: 'z', image: '9' }] },
+      [{ name: 'z', image: '9' }],
+    ],
+    [
+      'replaces lists without a key',
+      { containers: [{ name: 'a', args: ['r'] }] },
+      [{ ...target.containers[0], args: ['r'] }, target.containers[1]],
+    ],
+    [
+      'null deletes a field',
+      { containers: [{ name: 'a', env: null }] },
+      [{ name: 'a', image: '1', args: ['p', 'q'] }, target.containers[1]],
+    ],
+    [
+      'ignores the order of elements',
+      { '$setElementOrder/containers': [{ name: 'b' }], containers: [{ name: 'b', image: '3' }] },
+      [target.containers[0], { name: 'b', image: '3' }],
+    ],
   ])('strategic merge patch %s', (_, patch, containers) => {
     const before = structuredClone(target);
     expect(strategicMergePatch(target, patch)).toEqual({ containers });
@@ -68,7 +101,10 @@ describe('PATCH', () => {
 
   test('of labels and annotations alone: no new generation', async () => {
     const lab = newEbsLab();
-    const { body } = await lab.call('PATCH', DEPLOYMENT, { headers: merge, body: { metadata: { labels: { app: null, mine: '1' }, annotations: { a: 'b' } } } });
+    const { body } = await lab.call('PATCH', DEPLOYMENT, {
+      headers: merge,
+      body: { metadata: { labels: { app: null, mine: '1' }, annotations: { a: 'b' } } },
+    });
     expect(body.metadata.labels).toEqual({ mine: '1' });
     expect(body.metadata.generation).toBe(1);
   });
@@ -76,14 +112,20 @@ describe('PATCH', () => {
   test('of a service account: annotations come and go', async () => {
     const lab = newEbsLab();
     await lab.call('PATCH', ACCOUNT, { headers: merge, body: { metadata: { annotations: { a: 'b' } } } });
-    const { body } = await lab.call('PATCH', ACCOUNT, { headers: strategic, body: { metadata: { annotations: { 'eks.amazonaws.com/role-arn': null } } } });
+    const { body } = await lab.call('PATCH', ACCOUNT, {
+      headers: strategic,
+      body: { metadata: { annotations: { 'eks.amazonaws.com/role-arn': null } } },
+    });
     expect(body.metadata.annotations).toEqual({ a: 'b' });
   });
 
   test('what belongs to the server stays: status, uid, creation', async () => {
     const lab = newEbsLab();
     const { metadata, status } = structuredClone(lab.deployment());
-    const change = { metadata: { uid: 'x', creationTimestamp: '2000-01-01T00:00:00Z', generation: 9 }, status: { replicas: 9 } };
+    const change = {
+      metadata: { uid: 'x', creationTimestamp: '2000-01-01T00:00:00Z', generation: 9 },
+      status: { replicas: 9 },
+    };
     const { body } = await lab.call('PATCH', DEPLOYMENT, { headers: merge, body: change });
     expect(body).toMatchObject({ metadata, status: status! });
   });
@@ -91,7 +133,11 @@ describe('PATCH', () => {
   test('a dry run answers what would be and changes nothing', async () => {
     const lab = newEbsLab();
     const before = structuredClone(lab.deployment());
-    const { body } = await lab.call('PATCH', DEPLOYMENT, { headers: strategic, body: { spec: { replicas: 5 } }, query: { dryRun: 'All' } });
+    const { body } = await lab.call('PATCH', DEPLOYMENT, {
+      headers: strategic,
+      body: { spec: { replicas: 5 } },
+      query: { dryRun: 'All' },
+    });
     expect(body.spec).toMatchObject({ replicas: 5 });
     expect(lab.deployment()).toEqual(before);
   });
@@ -132,12 +178,20 @@ describe('DELETE of a pod', () => {
     const [pod] = lab.pods('ebs-csi-controller');
     const { status, body } = await lab.call('DELETE', pathOf(pod!.metadata.name));
     expect(status).toBe(200);
-    expect(body.metadata).toMatchObject({ name: pod!.metadata.name, deletionGracePeriodSeconds: 30, deletionTimestamp: '2026-01-15T09:00:30Z' });
+    expect(body.metadata).toMatchObject({
+      name: pod!.metadata.name,
+      deletionGracePeriodSeconds: 30,
+      deletionTimestamp: '2026-01-15T09:00:30Z',
+    });
     lab.pass(1);
     expect(lab.pods('ebs-csi-controller').filter(isActive)).toHaveLength(2);
     lab.pass(20);
     expect(lab.pods('ebs-csi-controller')).toHaveLength(2);
-    expect(lab.cluster.kube.readyHistory.filter(({ workload }) => workload === 'ebs-csi-controller').map(({ ready }) => ready)).toEqual([2, 1, 2]);
+    expect(
+      lab.cluster.kube.readyHistory
+        .filter(({ workload }) => workload === 'ebs-csi-controller')
+        .map(({ ready }) => ready),
+    ).toEqual([2, 1, 2]);
     expect((await lab.call('DELETE', pathOf(pod!.metadata.name))).status).toBe(404);
   });
 

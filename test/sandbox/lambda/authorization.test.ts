@@ -7,7 +7,18 @@ import { Authorizer } from '../../../sandbox/authorization/authorizer.ts';
 import { SourceRuntime } from '../../../sandbox/lambda/source-runtime.ts';
 import { Executions } from '../../../sandbox/states/executions.ts';
 import { VirtualClock } from '../../../sandbox/world/clock.ts';
-import { allow, functionArn, functionOf, invoke, MACHINE, ofType, ROLE, roleOf, START, worldOf } from '../states/fixture.ts';
+import {
+  allow,
+  functionArn,
+  functionOf,
+  invoke,
+  MACHINE,
+  ofType,
+  ROLE,
+  roleOf,
+  START,
+  worldOf,
+} from '../states/fixture.ts';
 
 const PLAIN = functionArn('plan');
 const VERSION = `${PLAIN}:1`;
@@ -19,9 +30,25 @@ const open = (statements: object[], state: object) => {
   const authorizer = new Authorizer(world);
   let invocations = 0;
   const createInvoker = () => async () => void (invocations += 1);
-  const lambda = new SourceRuntime({ world, clock, authorizer, functions: [functionOf('plan')], steps: { plan: {} }, createInvoker });
-  const definition = { QueryLanguage: 'JSONata', StartAt: 'It', States: { It: { End: true, ...state }, Caught: { Type: 'Pass', Output: '{% $states.input.Error %}', End: true } } };
-  const executions = new Executions({ world, clock, lambda, stateMachines: [{ logicalId: 'M', name: 'machine', arn: MACHINE, definition, roleArn: ROLE }] });
+  const lambda = new SourceRuntime({
+    world,
+    clock,
+    authorizer,
+    functions: [functionOf('plan')],
+    steps: { plan: {} },
+    createInvoker,
+  });
+  const definition = {
+    QueryLanguage: 'JSONata',
+    StartAt: 'It',
+    States: { It: { End: true, ...state }, Caught: { Type: 'Pass', Output: '{% $states.input.Error %}', End: true } },
+  };
+  const executions = new Executions({
+    world,
+    clock,
+    lambda,
+    stateMachines: [{ logicalId: 'M', name: 'machine', arn: MACHINE, definition, roleArn: ROLE }],
+  });
   const run = async () => {
     const execution = executions.start(MACHINE);
     await execution.ended;
@@ -36,8 +63,18 @@ describe("a state machine's role", () => {
     ['nothing, by the bare ARN', [], bare, VERSION],
     ['call the function without a version alone', [allow('lambda:InvokeFunction', PLAIN)], invoke('plan'), VERSION],
     ['call its versions alone', [allow('lambda:InvokeFunction', `${PLAIN}:*`)], { ...bare, Resource: PLAIN }, PLAIN],
-    ['call another function', [allow('lambda:InvokeFunction', functionArn('plant'), functionArn('plant:*'))], invoke('plan'), VERSION],
-    ['do something else with it', [allow('lambda:GetFunction', '*'), allow('lambda:InvokeAsync', '*')], invoke('plan'), VERSION],
+    [
+      'call another function',
+      [allow('lambda:InvokeFunction', functionArn('plant'), functionArn('plant:*'))],
+      invoke('plan'),
+      VERSION,
+    ],
+    [
+      'do something else with it',
+      [allow('lambda:GetFunction', '*'), allow('lambda:InvokeAsync', '*')],
+      invoke('plan'),
+      VERSION,
+    ],
     ['nothing, and it is not there', [], { ...bare, Resource: functionArn('gone') }, functionArn('gone')],
   ])('that may %s', async (_, statements, state, resource) => {
     const bench = open(statements, state);
@@ -45,11 +82,24 @@ describe("a state machine's role", () => {
     expect(execution).toMatchObject({ status: 'FAILED', error: 'Lambda.AWSLambdaException' });
     const user = 'User: arn:aws:sts::111122223333:assumed-role/machine/sandbox';
     const message = `${user} is not authorized to perform: lambda:InvokeFunction on resource: ${resource} because no identity-based policy allows the lambda:InvokeFunction action`;
-    expect(execution.cause).toMatch(/ \(Service: AWSLambda; Status Code: 403; Error Code: AccessDeniedException; Request ID: [0-9a-f-]{36}; Proxy: null\)$/);
+    expect(execution.cause).toMatch(
+      / \(Service: AWSLambda; Status Code: 403; Error Code: AccessDeniedException; Request ID: [0-9a-f-]{36}; Proxy: null\)$/,
+    );
     expect(execution.cause!.startsWith(`${message} (`)).toBe(true);
     expect(bench.invocations()).toBe(0);
-    expect(bench.world.log.calls).toMatchObject([{ service: 'lambda', operation: 'Invoke', caller: ROLE, status: 403, error: 'Lambda.AWSLambdaException', denied: 'lambda:InvokeFunction' }]);
-    expect(bench.authorizer.denials).toMatchObject([{ principalArn: ROLE, action: 'lambda:InvokeFunction', resource, message }]);
+    expect(bench.world.log.calls).toMatchObject([
+      {
+        service: 'lambda',
+        operation: 'Invoke',
+        caller: ROLE,
+        status: 403,
+        error: 'Lambda.AWSLambdaException',
+        denied: 'lambda:InvokeFunction',
+      },
+    ]);
+    expect(bench.authorizer.denials).toMatchObject([
+      { principalArn: ROLE, action: 'lambda:InvokeFunction', resource, message },
+    ]);
     expect(bench.authorizer.uses()).toEqual([]);
   });
 
@@ -67,7 +117,10 @@ describe("a state machine's role", () => {
 
   test('that may not is told so as a failure of the task, which Retry and Catch take by its name', async () => {
     const names = ['Lambda.AWSLambdaException'];
-    const state = invoke('plan', { Retry: [{ ErrorEquals: names, MaxAttempts: 2 }], Catch: [{ ErrorEquals: names, Next: 'Caught' }] });
+    const state = invoke('plan', {
+      Retry: [{ ErrorEquals: names, MaxAttempts: 2 }],
+      Catch: [{ ErrorEquals: names, Next: 'Caught' }],
+    });
     const bench = open([], state);
     const execution = await bench.run();
     expect(execution).toMatchObject({ status: 'SUCCEEDED', output: '"Lambda.AWSLambdaException"' });
@@ -88,12 +141,44 @@ describe("a template's permissions", () => {
     const folder = mkdtempSync(join(tmpdir(), 'permissions-'));
     folders.push(folder);
     const put = (file: string, content: unknown): void => writeFileSync(join(folder, file), JSON.stringify(content));
-    const stack = { type: 'aws:cloudformation:stack', environment: 'aws://unknown-account/unknown-region', properties: { templateFile: 'App.template.json' } };
-    put('manifest.json', { version: '1', artifacts: { App: stack, Assets: { type: 'cdk:asset-manifest', properties: { file: 'App.assets.json' } } } });
-    put('App.assets.json', { files: { code: { source: { path: '.' }, destinations: { here: { objectKey: 'code.zip' } } } } });
-    const own = permissions.map((properties, index) => [`Permission${index}`, { Type: 'AWS::Lambda::Permission', Properties: { Action: 'lambda:InvokeFunction', Principal: 'events.amazonaws.com', ...properties } }] as const);
-    const Plan = { Type: 'AWS::Lambda::Function', Properties: { FunctionName: 'plan', Handler: 'plan.handler', Role: 'arn:aws:iam::111122223333:role/plan', Code: { S3Key: 'code.zip' } } };
-    put('App.template.json', { Resources: { Plan, Version: { Type: 'AWS::Lambda::Version', Properties: { FunctionName: { Ref: 'Plan' } } }, ...Object.fromEntries(own) } });
+    const stack = {
+      type: 'aws:cloudformation:stack',
+      environment: 'aws://unknown-account/unknown-region',
+      properties: { templateFile: 'App.template.json' },
+    };
+    put('manifest.json', {
+      version: '1',
+      artifacts: { App: stack, Assets: { type: 'cdk:asset-manifest', properties: { file: 'App.assets.json' } } },
+    });
+    put('App.assets.json', {
+      files: { code: { source: { path: '.' }, destinations: { here: { objectKey: 'code.zip' } } } },
+    });
+    const own = permissions.map(
+      (properties, index) =>
+        [
+          `Permission${index}`,
+          {
+            Type: 'AWS::Lambda::Permission',
+            Properties: { Action: 'lambda:InvokeFunction', Principal: 'events.amazonaws.com', ...properties },
+          },
+        ] as const,
+    );
+    const Plan = {
+      Type: 'AWS::Lambda::Function',
+      Properties: {
+        FunctionName: 'plan',
+        Handler: 'plan.handler',
+        Role: 'arn:aws:iam::111122223333:role/plan',
+        Code: { S3Key: 'code.zip' },
+      },
+    };
+    put('App.template.json', {
+      Resources: {
+        Plan,
+        Version: { Type: 'AWS::Lambda::Version', Properties: { FunctionName: { Ref: 'Plan' } } },
+        ...Object.fromEntries(own),
+      },
+    });
     return loadAssembly(folder, { account: '111122223333', region: 'eu-west-1' }).functions[0]!.permissions;
   };
 
@@ -104,7 +189,9 @@ describe("a template's permissions", () => {
     ['its name with a version', 'plan:1', VERSION],
     ['a part of its ARN', '111122223333:function:plan:1', VERSION],
   ])('name the function by %s', (_, FunctionName, arn) => {
-    expect(permissionsOf({ FunctionName })).toEqual([{ functionArn: arn, action: 'lambda:InvokeFunction', service: 'events.amazonaws.com' }]);
+    expect(permissionsOf({ FunctionName })).toEqual([
+      { functionArn: arn, action: 'lambda:InvokeFunction', service: 'events.amazonaws.com' },
+    ]);
   });
 
   test('say for whom', () => {
@@ -115,13 +202,23 @@ describe("a template's permissions", () => {
   });
 
   test('of other functions are not its own', () => {
-    expect(permissionsOf({ FunctionName: 'plans' }, { FunctionName: 'arn:aws:lambda:us-east-1:111122223333:function:plan' })).toBeUndefined();
+    expect(
+      permissionsOf({ FunctionName: 'plans' }, { FunctionName: 'arn:aws:lambda:us-east-1:111122223333:function:plan' }),
+    ).toBeUndefined();
   });
 
   test.each([
-    ['an account', { Principal: '444455556666' }, 'a permission for 444455556666; the sandbox has those of services alone'],
+    [
+      'an account',
+      { Principal: '444455556666' },
+      'a permission for 444455556666; the sandbox has those of services alone',
+    ],
     ['everybody', { Principal: '*' }, 'a permission for *'],
-    ['an organisation', { PrincipalOrgID: 'o-a1b2c3d4e5' }, 'a permission with PrincipalOrgID, which the sandbox does not know'],
+    [
+      'an organisation',
+      { PrincipalOrgID: 'o-a1b2c3d4e5' },
+      'a permission with PrincipalOrgID, which the sandbox does not know',
+    ],
     ['a URL', { FunctionUrlAuthType: 'NONE' }, 'a permission with FunctionUrlAuthType'],
   ])('for %s are refused, since they would not be judged right', (_, more, message) => {
     expect(() => permissionsOf({ FunctionName: 'plan', ...more })).toThrow(message);

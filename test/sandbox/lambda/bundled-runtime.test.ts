@@ -35,13 +35,21 @@ const opened: BundledRuntime[] = [];
 const open = (scale = 1, more: Partial<BundledRuntimeOptions> = {}) => {
   const world = worldOf();
   const functions = ['echo', 'wild', 'broken', 'empty', 'absent'].map((name) =>
-    functionOf(name, { codeDirectory: directory, environment: { TABLE_NAME: 'ledger', AWS_REGION: 'of the function' }, timeoutSeconds: 30 }),
+    functionOf(name, {
+      codeDirectory: directory,
+      environment: { TABLE_NAME: 'ledger', AWS_REGION: 'of the function' },
+      timeoutSeconds: 30,
+    }),
   );
   const runtime = new BundledRuntime({
     world,
     functions,
     clock: new ScaledClock(scale, START),
-    environmentOf: (fn) => ({ AWS_REGION: 'eu-west-1', AWS_ACCESS_KEY_ID: fn.name, AWS_ENDPOINT_URL_EKS: 'http://127.0.0.1:1' }),
+    environmentOf: (fn) => ({
+      AWS_REGION: 'eu-west-1',
+      AWS_ACCESS_KEY_ID: fn.name,
+      AWS_ENDPOINT_URL_EKS: 'http://127.0.0.1:1',
+    }),
     ...more,
   });
   opened.push(runtime);
@@ -69,7 +77,13 @@ describe('a bundle', () => {
     delete process.env['LEAK'];
     expect(first).toMatchObject({ event: { say: 'hello' }, count: 1, name: 'echo', version: '1' });
     expect(first.pid).not.toBe(process.pid);
-    expect(first.env).toMatchObject({ TABLE_NAME: 'ledger', AWS_REGION: 'eu-west-1', AWS_ACCESS_KEY_ID: 'echo', AWS_ENDPOINT_URL_EKS: 'http://127.0.0.1:1', AWS_LAMBDA_FUNCTION_NAME: 'echo' });
+    expect(first.env).toMatchObject({
+      TABLE_NAME: 'ledger',
+      AWS_REGION: 'eu-west-1',
+      AWS_ACCESS_KEY_ID: 'echo',
+      AWS_ENDPOINT_URL_EKS: 'http://127.0.0.1:1',
+      AWS_LAMBDA_FUNCTION_NAME: 'echo',
+    });
     expect(first.env).not.toHaveProperty('LEAK');
     expect(first.remaining).toBeGreaterThan(25_000);
     expect(first.remaining).toBeLessThanOrEqual(30_000);
@@ -99,13 +113,18 @@ describe('a bundle', () => {
     ['is not there', 'absent', {}, 'Runtime.ImportModuleError', "Cannot find module 'absent'"],
   ])('that %s', async (_, name, payload, errorType, cause) => {
     const { runtime, world } = open();
-    await expect(runtime.invoke(functionArn(name), payload, AS_MACHINE)).rejects.toMatchObject({ errorType, failureCause: expect.stringContaining(cause) as string });
+    await expect(runtime.invoke(functionArn(name), payload, AS_MACHINE)).rejects.toMatchObject({
+      errorType,
+      failureCause: expect.stringContaining(cause) as string,
+    });
     expect(world.log.calls).toMatchObject([{ status: 200, error: errorType }]);
   });
 
   test('that exits is started anew', async () => {
     const { runtime } = open();
-    await expect(runtime.invoke(functionArn('wild'), { do: 'exit' }, AS_MACHINE)).rejects.toMatchObject({ errorType: 'Runtime.ExitError' });
+    await expect(runtime.invoke(functionArn('wild'), { do: 'exit' }, AS_MACHINE)).rejects.toMatchObject({
+      errorType: 'Runtime.ExitError',
+    });
     expect(await runtime.invoke(functionArn('wild'), {}, AS_MACHINE)).toHaveProperty('pid');
   });
 
@@ -123,7 +142,10 @@ describe('a bundle', () => {
     const { runtime } = open();
     const hanging = runtime.invoke(functionArn('wild'), { do: 'hang' }, AS_MACHINE).catch((error: unknown) => error);
     await runtime.close();
-    expect(await hanging).toMatchObject({ errorType: 'Runtime.ExitError', failureCause: expect.stringContaining('signal: SIGKILL') as string });
+    expect(await hanging).toMatchObject({
+      errorType: 'Runtime.ExitError',
+      failureCause: expect.stringContaining('signal: SIGKILL') as string,
+    });
   });
 });
 

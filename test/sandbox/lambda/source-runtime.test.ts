@@ -12,9 +12,17 @@ const open = (invoker: Invoker, more: Partial<SourceRuntimeOptions> = {}) => {
   const world = worldOf();
   const clock = new VirtualClock(START);
   const createInvoker = vi.fn<() => Invoker>(() => invoker);
-  const runtime = new SourceRuntime({ world, clock, functions: [functionOf('plan')], steps: { plan: {} }, createInvoker, ...more });
+  const runtime = new SourceRuntime({
+    world,
+    clock,
+    functions: [functionOf('plan')],
+    steps: { plan: {} },
+    createInvoker,
+    ...more,
+  });
   /** As the interpreter does: in a thread that parks. */
-  const invoke = (payload: unknown = {}, arn = functionArn('plan')) => clock.spawn(() => clock.park(runtime.invoke(arn, payload, { caller: 'arn:aws:iam::111122223333:role/machine' })));
+  const invoke = (payload: unknown = {}, arn = functionArn('plan')) =>
+    clock.spawn(() => clock.park(runtime.invoke(arn, payload, { caller: 'arn:aws:iam::111122223333:role/machine' })));
   return { world, clock, createInvoker, invoke };
 };
 
@@ -89,18 +97,29 @@ test('Powertools takes the context', async () => {
   await invoke();
   write.mockRestore();
   vi.unstubAllEnvs();
-  expect(JSON.parse(lines[0]!)).toMatchObject({ message: 'here', function_name: 'plan', function_memory_size: '512', function_arn: functionArn('plan') });
+  expect(JSON.parse(lines[0]!)).toMatchObject({
+    message: 'here',
+    function_name: 'plan',
+    function_memory_size: '512',
+    function_arn: functionArn('plan'),
+  });
 });
 
 test.each([
-  ['an error', () => Object.assign(new Error('m'), { name: 'AddonFailed' }), { errorType: 'AddonFailed', errorMessage: 'm', trace: [] }],
+  [
+    'an error',
+    () => Object.assign(new Error('m'), { name: 'AddonFailed' }),
+    { errorType: 'AddonFailed', errorMessage: 'm', trace: [] },
+  ],
   ['no Error at all', () => 'text', { errorType: 'string', errorMessage: 'text', trace: [] }],
 ])('a handler throws %s', async (_, thrown, cause) => {
   const { invoke, world } = open(() => Promise.reject(thrown()));
   const failure = await invoke().catch((error: unknown) => error as { errorType: string; failureCause: string });
   expect(failure).toMatchObject({ name: 'LambdaFailure', errorType: cause.errorType });
   expect(JSON.parse((failure as { failureCause: string }).failureCause)).toEqual(cause);
-  expect(world.log.calls).toMatchObject([{ service: 'lambda', operation: 'Invoke', status: 200, error: cause.errorType }]);
+  expect(world.log.calls).toMatchObject([
+    { service: 'lambda', operation: 'Invoke', status: 200, error: cause.errorType },
+  ]);
 });
 
 test('a result that is no JSON', async () => {
@@ -128,7 +147,10 @@ test('a time-out is answered in time; the invocation goes on', async () => {
     },
     { functions: [functionOf('plan', { timeoutSeconds: 3 })] },
   );
-  await expect(invoke()).rejects.toMatchObject({ errorType: 'Sandbox.Timedout', failureCause: expect.stringMatching(/Task timed out after 3\.00 seconds"}$/) as string });
+  await expect(invoke()).rejects.toMatchObject({
+    errorType: 'Sandbox.Timedout',
+    failureCause: expect.stringMatching(/Task timed out after 3\.00 seconds"}$/) as string,
+  });
   expect(clock.now() - START).toBe(3000);
   await clock.spawn(() => clock.sleep(20_000));
   expect(done).toEqual([10_000]);
@@ -143,14 +165,20 @@ test('6 MB, there and back', async () => {
 test('functions and versions that are not there', async () => {
   const { invoke, world } = open(async () => 1);
   for (const arn of [functionArn('other'), `${functionArn('plan')}:2`, 'plan']) {
-    await expect(invoke({}, arn)).rejects.toMatchObject({ errorType: 'Lambda.ResourceNotFoundException', failureCause: expect.stringContaining(arn) as string });
+    await expect(invoke({}, arn)).rejects.toMatchObject({
+      errorType: 'Lambda.ResourceNotFoundException',
+      failureCause: expect.stringContaining(arn) as string,
+    });
   }
   expect(world.log.calls.map(({ status }) => status)).toEqual([404, 404, 404]);
 });
 
 test('a function without a step', async () => {
   const { invoke } = open(async () => 1, { steps: { begin: {} } });
-  await expect(invoke()).rejects.toMatchObject({ errorType: 'Runtime.ImportModuleError', failureCause: expect.stringContaining("Cannot find module 'plan'") as string });
+  await expect(invoke()).rejects.toMatchObject({
+    errorType: 'Runtime.ImportModuleError',
+    failureCause: expect.stringContaining("Cannot find module 'plan'") as string,
+  });
 });
 
 test('the call log has each invocation', async () => {

@@ -9,22 +9,50 @@ const OTHER = '444455556666';
 const CALLS: [operation: string, action: string, resource: string, command: () => never][] = [
   ['PutObject', 's3:PutObject', `${ARN}/one`, () => put('one') as never],
   ['GetObject', 's3:GetObject', `${ARN}/one`, () => get('one') as never],
-  ['HeadObject', 's3:GetObject', `${ARN}/one`, () => new sdk.HeadObjectCommand({ Bucket: BUCKET, Key: 'one' }) as never],
-  ['DeleteObject', 's3:DeleteObject', `${ARN}/one`, () => new sdk.DeleteObjectCommand({ Bucket: BUCKET, Key: 'one' }) as never],
+  [
+    'HeadObject',
+    's3:GetObject',
+    `${ARN}/one`,
+    () => new sdk.HeadObjectCommand({ Bucket: BUCKET, Key: 'one' }) as never,
+  ],
+  [
+    'DeleteObject',
+    's3:DeleteObject',
+    `${ARN}/one`,
+    () => new sdk.DeleteObjectCommand({ Bucket: BUCKET, Key: 'one' }) as never,
+  ],
   ['ListObjectsV2', 's3:ListBucket', ARN, () => list() as never],
 ];
 
 describe('the right to', () => {
-  test.each(CALLS)('%s: without it S3 refuses, and nothing has changed', async (operation, action, resource, command) => {
-    const { client, asOperator, world, objects } = open([allow('s3:*', 'arn:aws:s3:::another'), allow(action, `${resource}x`)]);
-    await asOperator.send(put('one', 'before'));
-    const failure = await client.send(command()).catch((error: unknown) => error as Error);
-    // An answer to HEAD has no body, and so no name and no text.
-    const says = { name: 'AccessDenied', message: `User: ${SESSION} is not authorized to perform: ${action} on resource: "${resource}" because no identity-based policy allows the ${action} action` };
-    expect(failure).toMatchObject({ $metadata: { httpStatusCode: 403 }, ...(operation === 'HeadObject' ? {} : says) });
-    expect(world.log.calls.at(-1)).toMatchObject({ service: 's3', operation, caller: FUNCTION_ROLE, status: 403, denied: action });
-    expect([...objects()].map(([key, { body }]) => [key, Buffer.from(body).toString()])).toEqual([['one', 'before']]);
-  });
+  test.each(CALLS)(
+    '%s: without it S3 refuses, and nothing has changed',
+    async (operation, action, resource, command) => {
+      const { client, asOperator, world, objects } = open([
+        allow('s3:*', 'arn:aws:s3:::another'),
+        allow(action, `${resource}x`),
+      ]);
+      await asOperator.send(put('one', 'before'));
+      const failure = await client.send(command()).catch((error: unknown) => error as Error);
+      // An answer to HEAD has no body, and so no name and no text.
+      const says = {
+        name: 'AccessDenied',
+        message: `User: ${SESSION} is not authorized to perform: ${action} on resource: "${resource}" because no identity-based policy allows the ${action} action`,
+      };
+      expect(failure).toMatchObject({
+        $metadata: { httpStatusCode: 403 },
+        ...(operation === 'HeadObject' ? {} : says),
+      });
+      expect(world.log.calls.at(-1)).toMatchObject({
+        service: 's3',
+        operation,
+        caller: FUNCTION_ROLE,
+        status: 403,
+        denied: action,
+      });
+      expect([...objects()].map(([key, { body }]) => [key, Buffer.from(body).toString()])).toEqual([['one', 'before']]);
+    },
+  );
 
   test.each(CALLS)('%s: it alone is enough', async (_, action, resource, command) => {
     const { client, asOperator } = open([allow(action, resource)]);
@@ -44,12 +72,18 @@ describe('the right to', () => {
     const message = `User: ${SESSION} is not authorized to perform: s3:ListBucket on resource: "${ARN}" because no identity-based policy allows the s3:ListBucket action`;
     await expect(client.send(get('gone'))).rejects.toMatchObject({ name: 'AccessDenied', message });
     expect(world.log.calls.at(-1)).toMatchObject({ operation: 'GetObject', status: 403, denied: 's3:ListBucket' });
-    await expect(open([allow('s3:GetObject', `${ARN}/*`), allow('s3:ListBucket', ARN)]).client.send(get('gone'))).rejects.toMatchObject({ name: 'NoSuchKey' });
+    await expect(
+      open([allow('s3:GetObject', `${ARN}/*`), allow('s3:ListBucket', ARN)]).client.send(get('gone')),
+    ).rejects.toMatchObject({ name: 'NoSuchKey' });
   });
 });
 
 describe("a bucket's policy", () => {
-  const insecure = statement({ Effect: 'Deny', Action: 's3:*', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }, ARN, `${ARN}/*`);
+  const insecure = statement(
+    { Effect: 'Deny', Action: 's3:*', Condition: { Bool: { 'aws:SecureTransport': 'false' } } },
+    ARN,
+    `${ARN}/*`,
+  );
 
   test('that denies what comes without TLS lets others by', async () => {
     const { client } = open(EVERYTHING, [bucketOf({ statements: [insecure] })]);
@@ -58,7 +92,9 @@ describe("a bucket's policy", () => {
   });
 
   test('denies whatever the role may, on the resources that it names', async () => {
-    const { client, asOperator, world } = open(EVERYTHING, [bucketOf({ statements: [insecure, statement({ Effect: 'Deny', Action: 's3:PutObject' }, `${ARN}/kept/*`)] })]);
+    const { client, asOperator, world } = open(EVERYTHING, [
+      bucketOf({ statements: [insecure, statement({ Effect: 'Deny', Action: 's3:PutObject' }, `${ARN}/kept/*`)] }),
+    ]);
     await client.send(put('one'));
     const message = `User: ${SESSION} is not authorized to perform: s3:PutObject on resource: "${ARN}/kept/one" with an explicit deny in a resource-based policy`;
     await expect(client.send(put('kept/one'))).rejects.toMatchObject({ name: 'AccessDenied', message });
@@ -67,19 +103,35 @@ describe("a bucket's policy", () => {
   });
 
   test('lets a role in that has no right of its own, not one that it only names by its account', async () => {
-    const letIn = (principal: string) => [bucketOf({ statements: [statement({ Effect: 'Allow', Action: 's3:PutObject', Principal: { AWS: principal } }, `${ARN}/*`)] })];
+    const letIn = (principal: string) => [
+      bucketOf({
+        statements: [statement({ Effect: 'Allow', Action: 's3:PutObject', Principal: { AWS: principal } }, `${ARN}/*`)],
+      }),
+    ];
     await open([allow('eks:*')], letIn(FUNCTION_ROLE)).client.send(put('one'));
-    await expect(open([allow('eks:*')], letIn(`arn:aws:iam::${ACCOUNT}:root`)).client.send(put('one'))).rejects.toMatchObject({ name: 'AccessDenied' });
-    await expect(open([deny('s3:*')], letIn(FUNCTION_ROLE)).client.send(put('one'))).rejects.toMatchObject({ message: expect.stringContaining('with an explicit deny in an identity-based policy') as string });
+    await expect(
+      open([allow('eks:*')], letIn(`arn:aws:iam::${ACCOUNT}:root`)).client.send(put('one')),
+    ).rejects.toMatchObject({ name: 'AccessDenied' });
+    await expect(open([deny('s3:*')], letIn(FUNCTION_ROLE)).client.send(put('one'))).rejects.toMatchObject({
+      message: expect.stringContaining('with an explicit deny in an identity-based policy') as string,
+    });
   });
 
-  test("of another account has to let the caller in, who needs the right of its own too", async () => {
+  test('of another account has to let the caller in, who needs the right of its own too', async () => {
     const elsewhere = (...statements: ReturnType<typeof statement>[]) => [bucketOf({ account: OTHER, statements })];
     const message = `User: ${SESSION} is not authorized to perform: s3:PutObject on resource: "${ARN}/one" because no resource-based policy allows the s3:PutObject action`;
-    await expect(open(EVERYTHING, elsewhere()).client.send(put('one'))).rejects.toMatchObject({ name: 'AccessDenied', message });
-    const letIn = statement({ Effect: 'Allow', Action: 's3:PutObject', Principal: { AWS: `arn:aws:iam::${ACCOUNT}:root` } }, `${ARN}/*`);
+    await expect(open(EVERYTHING, elsewhere()).client.send(put('one'))).rejects.toMatchObject({
+      name: 'AccessDenied',
+      message,
+    });
+    const letIn = statement(
+      { Effect: 'Allow', Action: 's3:PutObject', Principal: { AWS: `arn:aws:iam::${ACCOUNT}:root` } },
+      `${ARN}/*`,
+    );
     await open(EVERYTHING, elsewhere(letIn)).client.send(put('one'));
-    await expect(open([allow('eks:*')], elsewhere(letIn)).client.send(put('one'))).rejects.toMatchObject({ message: expect.stringContaining('because no identity-based policy allows') as string });
+    await expect(open([allow('eks:*')], elsewhere(letIn)).client.send(put('one'))).rejects.toMatchObject({
+      message: expect.stringContaining('because no identity-based policy allows') as string,
+    });
   });
 });
 
@@ -97,8 +149,19 @@ describe('a fault', () => {
     await client.send(put('two'));
     expect(await textOf(client, 'two')).toBe('two');
     await expect(client.send(get('one'))).rejects.toMatchObject({ name, $metadata: { httpStatusCode: status } });
-    expect(world.log.calls.at(-1)).toMatchObject({ operation: 'GetObject', input: { Bucket: BUCKET, Key: 'one' }, status, error: name });
+    expect(world.log.calls.at(-1)).toMatchObject({
+      operation: 'GetObject',
+      input: { Bucket: BUCKET, Key: 'one' },
+      status,
+      error: name,
+    });
     expect(await textOf(client, 'one')).toBe('one');
-    expect(world.faults.seen.map(({ operation, mutating }) => [operation, mutating])).toEqual([['PutObject', true], ['PutObject', true], ['GetObject', false], ['GetObject', false], ['GetObject', false]]);
+    expect(world.faults.seen.map(({ operation, mutating }) => [operation, mutating])).toEqual([
+      ['PutObject', true],
+      ['PutObject', true],
+      ['GetObject', false],
+      ['GetObject', false],
+      ['GetObject', false],
+    ]);
   });
 });

@@ -21,7 +21,14 @@ export const statement = (given: Record<string, unknown>, ...resources: string[]
   policy: parsePolicy({ Version: '2012-10-17', Statement: [{ Principal: '*', ...given }] }, 'trust'),
 });
 
-export const bucketOf = (more: Partial<AssemblyBucket> = {}): AssemblyBucket => ({ logicalId: 'Bucket', name: BUCKET, account: ACCOUNT, region: REGION, statements: [], ...more });
+export const bucketOf = (more: Partial<AssemblyBucket> = {}): AssemblyBucket => ({
+  logicalId: 'Bucket',
+  name: BUCKET,
+  account: ACCOUNT,
+  region: REGION,
+  statements: [],
+  ...more,
+});
 
 export const EVERYTHING = [allow('s3:*', [ARN, `${ARN}/*`])];
 
@@ -30,20 +37,31 @@ export const open = (statements: object[] = EVERYTHING, buckets: AssemblyBucket[
   const world = newWorld(...statements);
   const clock = { now: () => world.schedule.now() };
   const own = new Buckets({ world, clock, buckets });
-  const door = createDoor({ world, clock, services: { s3: createS3Service(world, own) }, kubernetes: (cluster) => createKubernetesService(world, cluster), stepOf: () => step });
-  const clientOf = (credentials: AwsCredentialIdentity, more: sdk.S3ClientConfig = {}): sdk.S3Client => new sdk.S3Client({ ...configOf(door, world, credentials), ...more });
+  const door = createDoor({
+    world,
+    clock,
+    services: { s3: createS3Service(world, own) },
+    kubernetes: (cluster) => createKubernetesService(world, cluster),
+    stepOf: () => step,
+  });
+  const clientOf = (credentials: AwsCredentialIdentity, more: sdk.S3ClientConfig = {}): sdk.S3Client =>
+    new sdk.S3Client({ ...configOf(door, world, credentials), ...more });
   /** As the function's role. */
   const client = clientOf(credentialsOf(world, FUNCTION_ROLE));
   const objects = (name = BUCKET) => world.buckets.get(name)!.objects;
   return { world, door, clientOf, client, asOperator: clientOf(operator(world)), objects };
 };
 
-export const put = (Key: string, Body: string | Uint8Array = Key, more: Partial<sdk.PutObjectCommandInput> = {}) => new sdk.PutObjectCommand({ Bucket: BUCKET, Key, Body, ...more });
+export const put = (Key: string, Body: string | Uint8Array = Key, more: Partial<sdk.PutObjectCommandInput> = {}) =>
+  new sdk.PutObjectCommand({ Bucket: BUCKET, Key, Body, ...more });
 export const get = (Key: string) => new sdk.GetObjectCommand({ Bucket: BUCKET, Key });
-export const list = (more: Partial<sdk.ListObjectsV2CommandInput> = {}) => new sdk.ListObjectsV2Command({ Bucket: BUCKET, ...more });
+export const list = (more: Partial<sdk.ListObjectsV2CommandInput> = {}) =>
+  new sdk.ListObjectsV2Command({ Bucket: BUCKET, ...more });
 
-export const textOf = async (client: sdk.S3Client, key: string): Promise<string> => (await client.send(get(key))).Body!.transformToString('utf-8');
-export const keysOf = (answer: sdk.ListObjectsV2CommandOutput): (string | undefined)[] => (answer.Contents ?? []).map(({ Key }) => Key);
+export const textOf = async (client: sdk.S3Client, key: string): Promise<string> =>
+  (await client.send(get(key))).Body!.transformToString('utf-8');
+export const keysOf = (answer: sdk.ListObjectsV2CommandOutput): (string | undefined)[] =>
+  (answer.Contents ?? []).map(({ Key }) => Key);
 
 export const listen = async ({ world, door }: { world: World; door: Door }, closing: (() => Promise<void>)[]) => {
   const loopback = await openLoopback({ world, door, credentials: operator(world) });

@@ -21,7 +21,13 @@ afterEach(async () => {
 const serve = async () => {
   const bench = open();
   const loopback = await listen(bench, closing);
-  const client = new sdk.S3Client({ region: REGION, endpoint: loopback.url, forcePathStyle: true, maxAttempts: 1, credentials: credentialsOf(bench.world, FUNCTION_ROLE) });
+  const client = new sdk.S3Client({
+    region: REGION,
+    endpoint: loopback.url,
+    forcePathStyle: true,
+    maxAttempts: 1,
+    credentials: credentialsOf(bench.world, FUNCTION_ROLE),
+  });
   closing.push(async () => client.destroy());
   return { ...bench, loopback, client };
 };
@@ -30,24 +36,39 @@ describe('over loopback', () => {
   it('the client puts, looks at, gets, lists and deletes', async () => {
     const { client } = await serve();
     await client.send(put('a b/ü', 'text', { ContentType: 'text/plain' }));
-    expect(await client.send(new sdk.HeadObjectCommand({ Bucket: BUCKET, Key: 'a b/ü' }))).toMatchObject({ ContentLength: 4, ContentType: 'text/plain' });
+    expect(await client.send(new sdk.HeadObjectCommand({ Bucket: BUCKET, Key: 'a b/ü' }))).toMatchObject({
+      ContentLength: 4,
+      ContentType: 'text/plain',
+    });
     expect(await textOf(client, 'a b/ü')).toBe('text');
     expect(keysOf(await client.send(list({ Prefix: 'a ' })))).toEqual(['a b/ü']);
     await client.send(new sdk.DeleteObjectCommand({ Bucket: BUCKET, Key: 'a b/ü' }));
     await expect(client.send(get('a b/ü'))).rejects.toBeInstanceOf(sdk.NoSuchKey);
-    await expect(client.send(new sdk.HeadObjectCommand({ Bucket: BUCKET, Key: 'a b/ü' }))).rejects.toMatchObject({ name: 'NotFound' });
+    await expect(client.send(new sdk.HeadObjectCommand({ Bucket: BUCKET, Key: 'a b/ü' }))).rejects.toMatchObject({
+      name: 'NotFound',
+    });
   });
 
   it('a stream comes in chunks with its checksum behind it, and is put together', async () => {
     const { client, loopback, objects } = await serve();
     const text = 'line\r\n'.repeat(50_000);
-    await client.send(put('stream', Readable.from([text.slice(0, 1000), text.slice(1000)]) as unknown as string, { ContentLength: text.length }));
+    await client.send(
+      put('stream', Readable.from([text.slice(0, 1000), text.slice(1000)]) as unknown as string, {
+        ContentLength: text.length,
+      }),
+    );
     expect(await textOf(client, 'stream')).toBe(text);
     expect(Buffer.from(objects().get('stream')!.body).toString()).toBe(text);
 
     // The same with a trailer that is wrong, and with a body that breaks off: the signature is over the headers alone.
     const broken = async (change: (body: string) => string): Promise<unknown> => {
-      const failing = new sdk.S3Client({ region: REGION, endpoint: loopback.url, forcePathStyle: true, maxAttempts: 1, credentials: await client.config.credentials() });
+      const failing = new sdk.S3Client({
+        region: REGION,
+        endpoint: loopback.url,
+        forcePathStyle: true,
+        maxAttempts: 1,
+        credentials: await client.config.credentials(),
+      });
       failing.middlewareStack.add(
         (next) => async (args) => {
           const request = args.request as { headers: Record<string, string>; body: AsyncIterable<Uint8Array> };
@@ -60,54 +81,101 @@ describe('over loopback', () => {
         { step: 'finalizeRequest', name: 'break', priority: 'low' },
       );
       closing.push(async () => failing.destroy());
-      return failing.send(put('broken', Readable.from(['some text']) as unknown as string, { ContentLength: 9 })).catch((error: unknown) => error);
+      return failing
+        .send(put('broken', Readable.from(['some text']) as unknown as string, { ContentLength: 9 }))
+        .catch((error: unknown) => error);
     };
-    expect(await broken((body) => body.replace('some', 'SOME'))).toMatchObject({ name: 'BadDigest', message: expect.stringContaining('you specified did not match the calculated checksum') as string });
+    expect(await broken((body) => body.replace('some', 'SOME'))).toMatchObject({
+      name: 'BadDigest',
+      message: expect.stringContaining('you specified did not match the calculated checksum') as string,
+    });
     expect(await broken((body) => body.slice(0, 8))).toMatchObject({ name: 'IncompleteBody' });
     expect(objects().has('broken')).toBe(false);
   });
 
   it("the service's own adapter works", async () => {
     const { loopback, world } = await serve();
-    const clients = new ClientFactory({ region: REGION, credentials: credentialsOf(world, FUNCTION_ROLE), transport: { http: () => Promise.reject(new Error('none')), settingsFor: () => ({ endpoint: loopback.url }) as never } });
+    const clients = new ClientFactory({
+      region: REGION,
+      credentials: credentialsOf(world, FUNCTION_ROLE),
+      transport: {
+        http: () => Promise.reject(new Error('none')),
+        settingsFor: () => ({ endpoint: loopback.url }) as never,
+      },
+    });
     const documents = s3Documents(clients, () => BUCKET);
     await documents.put('sweeps/1', 'ü', 'text/plain');
-    expect([await documents.get('sweeps/1'), await documents.get('sweeps/2'), await documents.list('sweeps/')]).toEqual(['ü', undefined, { keys: ['sweeps/1'], more: false }]);
+    expect([await documents.get('sweeps/1'), await documents.get('sweeps/2'), await documents.list('sweeps/')]).toEqual(
+      ['ü', undefined, { keys: ['sweeps/1'], more: false }],
+    );
   });
 
   it('a request of a time long ago is refused, in XML', async () => {
     const { loopback, world } = await serve();
-    const old = new sdk.S3Client({ region: REGION, endpoint: loopback.url, forcePathStyle: true, maxAttempts: 1, systemClockOffset: -3_600_000, credentials: credentialsOf(world, FUNCTION_ROLE) });
+    const old = new sdk.S3Client({
+      region: REGION,
+      endpoint: loopback.url,
+      forcePathStyle: true,
+      maxAttempts: 1,
+      systemClockOffset: -3_600_000,
+      credentials: credentialsOf(world, FUNCTION_ROLE),
+    });
     closing.push(async () => old.destroy());
-    await expect(old.send(get('one'))).rejects.toMatchObject({ name: 'SignatureDoesNotMatch', message: expect.stringContaining('Signature expired') as string });
-    expect(world.log.calls.at(-1)).toMatchObject({ service: 's3', operation: 'GetObject', status: 403, error: 'SignatureDoesNotMatch' });
+    await expect(old.send(get('one'))).rejects.toMatchObject({
+      name: 'SignatureDoesNotMatch',
+      message: expect.stringContaining('Signature expired') as string,
+    });
+    expect(world.log.calls.at(-1)).toMatchObject({
+      service: 's3',
+      operation: 'GetObject',
+      status: 403,
+      error: 'SignatureDoesNotMatch',
+    });
   });
 });
 
 const reason = reasonToSkip('aws');
 
-describe.skipIf(reason !== undefined)(`the aws command line${reason === undefined ? '' : ` (${reason})`}`, { timeout: 60_000 }, () => {
-  it('copies files there and back, and lists them', async () => {
-    const { loopback, objects } = await serve();
-    const directory = mkdtempSync(join(tmpdir(), 's3-'));
-    closing.push(async () => rmSync(directory, { recursive: true }));
-    const { AWS_ENDPOINT_URL_S3: url, ...environment } = loopback.environment();
-    const env = { ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'))), AWS_CONFIG_FILE: join(directory, 'none'), AWS_SHARED_CREDENTIALS_FILE: join(directory, 'none'), NO_PROXY: '127.0.0.1', no_proxy: '127.0.0.1', ...environment, AWS_ENDPOINT_URL: url };
-    const aws = (...args: string[]) => promisify(execFile)('aws', args, { env });
-    const [from, to] = [join(directory, 'from file.json'), join(directory, 'to.json')];
-    const text = '{"ü":1}\n'.repeat(2000);
-    writeFileSync(from, text);
+describe.skipIf(reason !== undefined)(
+  `the aws command line${reason === undefined ? '' : ` (${reason})`}`,
+  { timeout: 60_000 },
+  () => {
+    it('copies files there and back, and lists them', async () => {
+      const { loopback, objects } = await serve();
+      const directory = mkdtempSync(join(tmpdir(), 's3-'));
+      closing.push(async () => rmSync(directory, { recursive: true }));
+      const { AWS_ENDPOINT_URL_S3: url, ...environment } = loopback.environment();
+      const env = {
+        ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'))),
+        AWS_CONFIG_FILE: join(directory, 'none'),
+        AWS_SHARED_CREDENTIALS_FILE: join(directory, 'none'),
+        NO_PROXY: '127.0.0.1',
+        no_proxy: '127.0.0.1',
+        ...environment,
+        AWS_ENDPOINT_URL: url,
+      };
+      const aws = (...args: string[]) => promisify(execFile)('aws', args, { env });
+      const [from, to] = [join(directory, 'from file.json'), join(directory, 'to.json')];
+      const text = '{"ü":1}\n'.repeat(2000);
+      writeFileSync(from, text);
 
-    await aws('s3', 'cp', from, `s3://${BUCKET}/sweeps/1/a b.json`);
-    expect(Buffer.from(objects().get('sweeps/1/a b.json')!.body).toString()).toBe(text);
-    expect(objects().get('sweeps/1/a b.json')).toMatchObject({ contentType: 'application/json' });
-    await aws('s3', 'cp', `s3://${BUCKET}/sweeps/1/a b.json`, to);
-    expect(readFileSync(to, 'utf8')).toBe(text);
-    expect((await aws('s3', 'ls', `s3://${BUCKET}/sweeps/1/`)).stdout).toMatch(/^2026-01-15 \d\d:\d\d:\d\d +18000 a b\.json\n$/);
-    expect((await aws('s3', 'ls', `s3://${BUCKET}/`)).stdout).toMatch(/^ +PRE sweeps\/\n$/);
-    await aws('s3', 'rm', `s3://${BUCKET}/sweeps/1/a b.json`);
-    expect(objects().size).toBe(0);
-    await expect(aws('s3', 'cp', `s3://${BUCKET}/gone`, to)).rejects.toMatchObject({ stderr: expect.stringContaining('(404)') as string });
-    await expect(aws('s3', 'ls', 's3://nobody-s/')).rejects.toMatchObject({ stderr: expect.stringContaining('(NoSuchBucket)') as string });
-  });
-});
+      await aws('s3', 'cp', from, `s3://${BUCKET}/sweeps/1/a b.json`);
+      expect(Buffer.from(objects().get('sweeps/1/a b.json')!.body).toString()).toBe(text);
+      expect(objects().get('sweeps/1/a b.json')).toMatchObject({ contentType: 'application/json' });
+      await aws('s3', 'cp', `s3://${BUCKET}/sweeps/1/a b.json`, to);
+      expect(readFileSync(to, 'utf8')).toBe(text);
+      expect((await aws('s3', 'ls', `s3://${BUCKET}/sweeps/1/`)).stdout).toMatch(
+        /^2026-01-15 \d\d:\d\d:\d\d +18000 a b\.json\n$/,
+      );
+      expect((await aws('s3', 'ls', `s3://${BUCKET}/`)).stdout).toMatch(/^ +PRE sweeps\/\n$/);
+      await aws('s3', 'rm', `s3://${BUCKET}/sweeps/1/a b.json`);
+      expect(objects().size).toBe(0);
+      await expect(aws('s3', 'cp', `s3://${BUCKET}/gone`, to)).rejects.toMatchObject({
+        stderr: expect.stringContaining('(404)') as string,
+      });
+      await expect(aws('s3', 'ls', 's3://nobody-s/')).rejects.toMatchObject({
+        stderr: expect.stringContaining('(NoSuchBucket)') as string,
+      });
+    });
+  },
+);

@@ -16,7 +16,12 @@ describe('an object', () => {
     const made = await client.send(put('reports/ä.json', '{"ä":1}', { ContentType: 'application/json' }));
     expect(made).toMatchObject({ ETag: `"${md5('{"ä":1}')}"`, $metadata: { httpStatusCode: 200 } });
     const read = await client.send(get('reports/ä.json'));
-    expect(read).toMatchObject({ ETag: made.ETag, ContentType: 'application/json', ContentLength: 8, LastModified: new Date('2026-01-15T09:00:00.000Z') });
+    expect(read).toMatchObject({
+      ETag: made.ETag,
+      ContentType: 'application/json',
+      ContentLength: 8,
+      LastModified: new Date('2026-01-15T09:00:00.000Z'),
+    });
     expect(await read.Body!.transformToString()).toBe('{"ä":1}');
     expect(objects().get('reports/ä.json')).toMatchObject({ contentType: 'application/json', etag: md5('{"ä":1}') });
   });
@@ -41,18 +46,38 @@ describe('an object', () => {
     }
     expect([...objects().keys()]).toEqual(keys);
     expect(keysOf(await client.send(list()))).toEqual([...keys].sort());
-    expect(world.log.calls[0]).toMatchObject({ service: 's3', operation: 'PutObject', mutating: true, input: { Bucket: BUCKET, Key: keys[0] }, status: 200 });
+    expect(world.log.calls[0]).toMatchObject({
+      service: 's3',
+      operation: 'PutObject',
+      mutating: true,
+      input: { Bucket: BUCKET, Key: keys[0] },
+      status: 200,
+    });
     expect(world.log.mutations()).toEqual([]);
   });
 
   test('is looked at without being read, and taken away', async () => {
     const { client, world } = open();
     await client.send(put('one', 'text'));
-    expect(await client.send(new sdk.HeadObjectCommand({ Bucket: BUCKET, Key: 'one' }))).toMatchObject({ ContentLength: 4, ETag: `"${md5('text')}"` });
-    expect(await client.send(new sdk.DeleteObjectCommand({ Bucket: BUCKET, Key: 'one' }))).toMatchObject({ $metadata: { httpStatusCode: 204 } });
+    expect(await client.send(new sdk.HeadObjectCommand({ Bucket: BUCKET, Key: 'one' }))).toMatchObject({
+      ContentLength: 4,
+      ETag: `"${md5('text')}"`,
+    });
+    expect(await client.send(new sdk.DeleteObjectCommand({ Bucket: BUCKET, Key: 'one' }))).toMatchObject({
+      $metadata: { httpStatusCode: 204 },
+    });
     await client.send(new sdk.DeleteObjectCommand({ Bucket: BUCKET, Key: 'one' }));
-    await expect(client.send(new sdk.HeadObjectCommand({ Bucket: BUCKET, Key: 'one' }))).rejects.toMatchObject({ name: 'NotFound', $metadata: { httpStatusCode: 404 } });
-    expect(world.log.calls.map(({ operation, mutating }) => [operation, mutating])).toEqual([['PutObject', true], ['HeadObject', false], ['DeleteObject', true], ['DeleteObject', true], ['HeadObject', false]]);
+    await expect(client.send(new sdk.HeadObjectCommand({ Bucket: BUCKET, Key: 'one' }))).rejects.toMatchObject({
+      name: 'NotFound',
+      $metadata: { httpStatusCode: 404 },
+    });
+    expect(world.log.calls.map(({ operation, mutating }) => [operation, mutating])).toEqual([
+      ['PutObject', true],
+      ['HeadObject', false],
+      ['DeleteObject', true],
+      ['DeleteObject', true],
+      ['HeadObject', false],
+    ]);
   });
 
   test('what was put does not change with what the caller does to its bytes afterwards', async () => {
@@ -73,7 +98,21 @@ describe('a list', () => {
 
   test('has the keys in the order of their bytes, from a prefix on, after a key', async () => {
     const client = await filled('b/2', 'b/1', 'a', 'é', 'B', 'b/10');
-    expect(await client.send(list())).toMatchObject({ Name: BUCKET, KeyCount: 6, MaxKeys: 1000, IsTruncated: false, Contents: expect.arrayContaining([{ Key: 'a', ETag: `"${md5('a')}"`, Size: 1, StorageClass: 'STANDARD', LastModified: new Date('2026-01-15T09:00:00.000Z') }]) as unknown });
+    expect(await client.send(list())).toMatchObject({
+      Name: BUCKET,
+      KeyCount: 6,
+      MaxKeys: 1000,
+      IsTruncated: false,
+      Contents: expect.arrayContaining([
+        {
+          Key: 'a',
+          ETag: `"${md5('a')}"`,
+          Size: 1,
+          StorageClass: 'STANDARD',
+          LastModified: new Date('2026-01-15T09:00:00.000Z'),
+        },
+      ]) as unknown,
+    });
     expect(keysOf(await client.send(list()))).toEqual(['B', 'a', 'b/1', 'b/10', 'b/2', 'é']);
     expect(keysOf(await client.send(list({ Prefix: 'b/' })))).toEqual(['b/1', 'b/10', 'b/2']);
     expect(keysOf(await client.send(list({ StartAfter: 'b/1' })))).toEqual(['b/10', 'b/2', 'é']);
@@ -86,18 +125,26 @@ describe('a list', () => {
     const top = await client.send(list({ Delimiter: '/' }));
     expect(top).toMatchObject({ KeyCount: 3, CommonPrefixes: [{ Prefix: 'a/' }, { Prefix: 'c/' }] });
     expect(keysOf(top)).toEqual(['b']);
-    expect(await client.send(list({ Delimiter: '/', Prefix: 'c/' }))).toMatchObject({ Contents: [{ Key: 'c/e' }], CommonPrefixes: [{ Prefix: 'c/d/' }] });
+    expect(await client.send(list({ Delimiter: '/', Prefix: 'c/' }))).toMatchObject({
+      Contents: [{ Key: 'c/e' }],
+      CommonPrefixes: [{ Prefix: 'c/d/' }],
+    });
   });
 
   test.each([{}, { Delimiter: '/' }])('comes in pages that lose and repeat nothing: %o', async (more) => {
     const client = await filled(...Array.from({ length: 23 }, (_, index) => `${index % 5}/${index}`), 'x', 'y');
     const whole = await client.send(list(more));
-    const names = (answer: sdk.ListObjectsV2CommandOutput) => [...keysOf(answer), ...(answer.CommonPrefixes ?? []).map(({ Prefix }) => Prefix)];
+    const names = (answer: sdk.ListObjectsV2CommandOutput) => [
+      ...keysOf(answer),
+      ...(answer.CommonPrefixes ?? []).map(({ Prefix }) => Prefix),
+    ];
     const seen: unknown[] = [];
     let ContinuationToken: string | undefined;
     let pages = 0;
     do {
-      const page: sdk.ListObjectsV2CommandOutput = await client.send(list({ ...more, MaxKeys: 3, ...(ContinuationToken === undefined ? {} : { ContinuationToken }) }));
+      const page: sdk.ListObjectsV2CommandOutput = await client.send(
+        list({ ...more, MaxKeys: 3, ...(ContinuationToken === undefined ? {} : { ContinuationToken }) }),
+      );
       expect(page.KeyCount).toBeLessThanOrEqual(3);
       expect(page.IsTruncated).toBe(page.NextContinuationToken !== undefined);
       seen.push(...names(page));
@@ -112,17 +159,24 @@ describe('a list', () => {
   test('has a thousand keys a page at most', async () => {
     const { client, objects } = open();
     await client.send(put('first'));
-    for (let index = 0; index < 1100; index += 1) objects().set(`k/${String(index).padStart(4, '0')}`, objects().get('first')!);
+    for (let index = 0; index < 1100; index += 1)
+      objects().set(`k/${String(index).padStart(4, '0')}`, objects().get('first')!);
     const page = await client.send(list({ MaxKeys: 5000, Prefix: 'k/' }));
     expect(page).toMatchObject({ KeyCount: 1000, IsTruncated: true });
-    expect(keysOf(await client.send(list({ Prefix: 'k/', ContinuationToken: page.NextContinuationToken! })))).toHaveLength(100);
+    expect(
+      keysOf(await client.send(list({ Prefix: 'k/', ContinuationToken: page.NextContinuationToken! }))),
+    ).toHaveLength(100);
   });
 
   test.each([
     [{ MaxKeys: -1 }, 'Provided max-keys not an integer or within integer range'],
     [{ ContinuationToken: 'not one' }, 'The continuation token provided is incorrect'],
   ])('refuses %o', async (more, message) => {
-    await expect(open().client.send(list(more))).rejects.toMatchObject({ name: 'InvalidArgument', message, $metadata: { httpStatusCode: 400 } });
+    await expect(open().client.send(list(more))).rejects.toMatchObject({
+      name: 'InvalidArgument',
+      message,
+      $metadata: { httpStatusCode: 400 },
+    });
   });
 });
 
@@ -137,10 +191,18 @@ describe('S3 refuses', () => {
 
   test('a bucket that is not there, or that is in another region', async () => {
     const { client, clientOf, world } = open(undefined, [bucketOf({ name: 'elsewhere', region: 'us-east-1' })]);
-    await expect(client.send(put('one'))).rejects.toMatchObject({ name: 'NoSuchBucket', message: 'The specified bucket does not exist' });
+    await expect(client.send(put('one'))).rejects.toMatchObject({
+      name: 'NoSuchBucket',
+      message: 'The specified bucket does not exist',
+    });
     const asked = new sdk.GetObjectCommand({ Bucket: 'elsewhere', Key: 'one' });
-    await expect(client.send(asked)).rejects.toMatchObject({ name: 'PermanentRedirect', $metadata: { httpStatusCode: 301 } });
-    await expect(clientOf(credentialsOf(world, FUNCTION_ROLE), { region: 'us-east-1' }).send(asked)).rejects.toMatchObject({ name: 'AccessDenied' });
+    await expect(client.send(asked)).rejects.toMatchObject({
+      name: 'PermanentRedirect',
+      $metadata: { httpStatusCode: 301 },
+    });
+    await expect(
+      clientOf(credentialsOf(world, FUNCTION_ROLE), { region: 'us-east-1' }).send(asked),
+    ).rejects.toMatchObject({ name: 'AccessDenied' });
   });
 
   test.each<[string, sdk.PutObjectCommand | sdk.ListBucketsCommand]>([
@@ -150,14 +212,23 @@ describe('S3 refuses', () => {
     ['other operations', new sdk.ListBucketsCommand({})],
   ])('%s, rather than lose them', async (_, command) => {
     const { client, objects } = open();
-    await expect(client.send(command as sdk.PutObjectCommand)).rejects.toMatchObject({ name: 'NotImplemented', $metadata: { httpStatusCode: 501 } });
+    await expect(client.send(command as sdk.PutObjectCommand)).rejects.toMatchObject({
+      name: 'NotImplemented',
+      $metadata: { httpStatusCode: 501 },
+    });
     expect(objects().size).toBe(0);
   });
 
   test('a body that is not what its checksum says, and a key that is too long', async () => {
     const { client, objects } = open();
-    await expect(client.send(put('one', 'text', { ContentMD5: md5('other') }))).rejects.toMatchObject({ name: 'BadDigest', message: 'The Content-MD5 you specified did not match what we received.' });
-    await expect(client.send(put('one', 'text', { ChecksumSHA256: 'AAAA' }))).rejects.toMatchObject({ name: 'BadDigest', message: 'The SHA256 you specified did not match the calculated checksum.' });
+    await expect(client.send(put('one', 'text', { ContentMD5: md5('other') }))).rejects.toMatchObject({
+      name: 'BadDigest',
+      message: 'The Content-MD5 you specified did not match what we received.',
+    });
+    await expect(client.send(put('one', 'text', { ChecksumSHA256: 'AAAA' }))).rejects.toMatchObject({
+      name: 'BadDigest',
+      message: 'The SHA256 you specified did not match the calculated checksum.',
+    });
     await expect(client.send(put('é'.repeat(513)))).rejects.toMatchObject({ name: 'KeyTooLongError' });
     expect(objects().size).toBe(0);
     await client.send(put('one', 'text', { ChecksumSHA256: createHash('sha256').update('text').digest('base64') }));
@@ -166,26 +237,57 @@ describe('S3 refuses', () => {
 
   test('a wrong key and a wrong secret, by its own names', async () => {
     const { clientOf, world } = open();
-    await expect(clientOf({ accessKeyId: 'AKIAUNKNOWN', secretAccessKey: 'x' }).send(get('one'))).rejects.toMatchObject({ name: 'InvalidAccessKeyId', message: 'The AWS Access Key Id you provided does not exist in our records.', $metadata: { httpStatusCode: 403 } });
-    await expect(clientOf({ ...credentialsOf(world, FUNCTION_ROLE), secretAccessKey: 'x' }).send(get('one'))).rejects.toMatchObject({ name: 'SignatureDoesNotMatch', $metadata: { httpStatusCode: 403 } });
+    await expect(clientOf({ accessKeyId: 'AKIAUNKNOWN', secretAccessKey: 'x' }).send(get('one'))).rejects.toMatchObject(
+      {
+        name: 'InvalidAccessKeyId',
+        message: 'The AWS Access Key Id you provided does not exist in our records.',
+        $metadata: { httpStatusCode: 403 },
+      },
+    );
+    await expect(
+      clientOf({ ...credentialsOf(world, FUNCTION_ROLE), secretAccessKey: 'x' }).send(get('one')),
+    ).rejects.toMatchObject({ name: 'SignatureDoesNotMatch', $metadata: { httpStatusCode: 403 } });
   });
 });
 
 test("the service's own adapter puts, gets and lists", async () => {
   const { door, world } = open();
-  const clients = new ClientFactory({ region: REGION, credentials: credentialsOf(world, FUNCTION_ROLE), transport: inProcessTransport(door, world) });
+  const clients = new ClientFactory({
+    region: REGION,
+    credentials: credentialsOf(world, FUNCTION_ROLE),
+    transport: inProcessTransport(door, world),
+  });
   const documents = s3Documents(clients, () => BUCKET);
   expect(await documents.get('sweeps/1/places.json')).toBeUndefined();
   await documents.put('sweeps/1/places.json', '["ü"]', 'application/json');
   await documents.put('sweeps/1/report.json', '{}', 'application/json');
   expect(await documents.get('sweeps/1/places.json')).toBe('["ü"]');
-  expect(await documents.list('sweeps/1/')).toEqual({ keys: ['sweeps/1/places.json', 'sweeps/1/report.json'], more: false });
-  expect(await documents.list('sweeps/1/', 'sweeps/1/places.json')).toEqual({ keys: ['sweeps/1/report.json'], more: false });
+  expect(await documents.list('sweeps/1/')).toEqual({
+    keys: ['sweeps/1/places.json', 'sweeps/1/report.json'],
+    more: false,
+  });
+  expect(await documents.list('sweeps/1/', 'sweeps/1/places.json')).toEqual({
+    keys: ['sweeps/1/report.json'],
+    more: false,
+  });
 });
 
 test('a request without a signature is refused in XML', async () => {
   const { door, world } = open();
-  const answer = await door.handle({ method: 'GET', host: `${BUCKET}.s3.${REGION}.amazonaws.com`, path: '/one', query: {}, headers: {}, body: new Uint8Array() });
-  expect(answer).toMatchObject({ status: 403, headers: { 'content-type': 'application/xml' }, body: expect.stringContaining('<Error><Code>AccessDenied</Code><Message>Access Denied</Message>') as string });
-  expect(world.log.calls).toMatchObject([{ service: 's3', operation: 'GetObject', status: 403, error: 'AccessDenied' }]);
+  const answer = await door.handle({
+    method: 'GET',
+    host: `${BUCKET}.s3.${REGION}.amazonaws.com`,
+    path: '/one',
+    query: {},
+    headers: {},
+    body: new Uint8Array(),
+  });
+  expect(answer).toMatchObject({
+    status: 403,
+    headers: { 'content-type': 'application/xml' },
+    body: expect.stringContaining('<Error><Code>AccessDenied</Code><Message>Access Denied</Message>') as string,
+  });
+  expect(world.log.calls).toMatchObject([
+    { service: 's3', operation: 'GetObject', status: 403, error: 'AccessDenied' },
+  ]);
 });

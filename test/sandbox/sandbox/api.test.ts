@@ -1,4 +1,7 @@
-/** The application's API in a whole sandbox: one is put before a function of the deployed application that it was not made for. */
+/**
+ * The application's API in a whole sandbox: one is put before a function of the deployed application that it was not
+ * made for.
+ */
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -41,20 +44,53 @@ const api = (functionId: string, lets: boolean): Template['Resources'] => {
     Api: { Type: 'AWS::ApiGateway::RestApi', Properties: { Name: 'api' } },
     Method: {
       Type: 'AWS::ApiGateway::Method',
-      Properties: { RestApiId, ResourceId: { 'Fn::GetAtt': ['Api', 'RootResourceId'] }, HttpMethod: 'GET', AuthorizationType: 'AWS_IAM', Integration: { Type: 'AWS_PROXY', IntegrationHttpMethod: 'POST', Uri: { 'Fn::Join': ['', ['arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/', FunctionArn, '/invocations']] } } },
+      Properties: {
+        RestApiId,
+        ResourceId: { 'Fn::GetAtt': ['Api', 'RootResourceId'] },
+        HttpMethod: 'GET',
+        AuthorizationType: 'AWS_IAM',
+        Integration: {
+          Type: 'AWS_PROXY',
+          IntegrationHttpMethod: 'POST',
+          Uri: {
+            'Fn::Join': [
+              '',
+              ['arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/', FunctionArn, '/invocations'],
+            ],
+          },
+        },
+      },
     },
     Deployment: { Type: 'AWS::ApiGateway::Deployment', Properties: { RestApiId } },
-    Stage: { Type: 'AWS::ApiGateway::Stage', Properties: { RestApiId, DeploymentId: { Ref: 'Deployment' }, StageName: 'v1' } },
-    ...(lets ? { Lets: { Type: 'AWS::Lambda::Permission', Properties: { Action: 'lambda:InvokeFunction', FunctionName: FunctionArn, Principal: 'apigateway.amazonaws.com', SourceArn: { 'Fn::Sub': 'arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/v1/GET/' } } } } : {}),
+    Stage: {
+      Type: 'AWS::ApiGateway::Stage',
+      Properties: { RestApiId, DeploymentId: { Ref: 'Deployment' }, StageName: 'v1' },
+    },
+    ...(lets
+      ? {
+          Lets: {
+            Type: 'AWS::Lambda::Permission',
+            Properties: {
+              Action: 'lambda:InvokeFunction',
+              FunctionName: FunctionArn,
+              Principal: 'apigateway.amazonaws.com',
+              SourceArn: { 'Fn::Sub': 'arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/v1/GET/' },
+            },
+          },
+        }
+      : {}),
   };
 };
 
 /** The deployed application, and an API. Assets stay where they are. */
 const withApi = (lets = true): string => {
   const folder = newFolder();
-  for (const file of readdirSync(directory).filter((name) => name.endsWith('.json'))) cpSync(join(directory, file), join(folder, file));
+  for (const file of readdirSync(directory).filter((name) => name.endsWith('.json')))
+    cpSync(join(directory, file), join(folder, file));
   const template = JSON.parse(readFileSync(join(directory, TEMPLATE), 'utf8')) as Template;
-  const [functionId] = Object.entries(template.Resources).find(([, { Properties }]) => Properties?.['Handler'] === 'find-stranded.handler')!;
+  const [functionId] = Object.entries(template.Resources).find(
+    ([, { Properties }]) => Properties?.['Handler'] === 'find-stranded.handler',
+  )!;
   Object.assign(template.Resources, api(functionId, lets));
   writeFileSync(join(folder, TEMPLATE), JSON.stringify(template));
   return resolve(folder);
@@ -65,14 +101,19 @@ afterEach(async () => {
   for (const sandbox of opened.splice(0)) await sandbox.close();
 });
 const open = async (options: Partial<SandboxOptions> & { assemblyDirectory: string }): Promise<Sandbox> => {
-  const sandbox = await openSandbox({ scenario: await readScenario('sandbox/scenarios/ebs-csi-irsa.json'), ...options });
+  const sandbox = await openSandbox({
+    scenario: await readScenario('sandbox/scenarios/ebs-csi-irsa.json'),
+    ...options,
+  });
   opened.push(sandbox);
   return sandbox;
 };
 
 const call = (sandbox: Sandbox, http: PlainHttp = sandbox.clients().config.transport.http) => {
   const { credentials, region } = sandbox.clients().config;
-  return sandbox.clock.spawn(() => createApiClient({ url: sandbox.apiUrl!, region, credentials: credentials!, http }).request('GET', '/'));
+  return sandbox.clock.spawn(() =>
+    createApiClient({ url: sandbox.apiUrl!, region, credentials: credentials!, http }).request('GET', '/'),
+  );
 };
 
 describe("a sandbox's API", () => {
@@ -100,7 +141,10 @@ describe("a sandbox's API", () => {
   it('is on this machine where the sandbox listens', async () => {
     const sandbox = await open({ assemblyDirectory: withApi(), listen: {} });
     expect(sandbox.apiUrl).toBe(`${sandbox.url}/v1`);
-    expect(await call(sandbox, networkHttp)).toMatchObject({ status: 502, headers: { 'x-amzn-errortype': 'InternalServerErrorException' } });
+    expect(await call(sandbox, networkHttp)).toMatchObject({
+      status: 502,
+      headers: { 'x-amzn-errortype': 'InternalServerErrorException' },
+    });
     expect(await call(sandbox)).toMatchObject({ status: 502 });
     const unsigned = await networkHttp({ method: 'GET', url: `${sandbox.apiUrl}/`, headers: {} });
     expect(unsigned).toMatchObject({ status: 403, body: '{"message":"Missing Authentication Token"}' });
@@ -109,20 +153,32 @@ describe("a sandbox's API", () => {
   it('does not reach a function that does not let it in', async () => {
     const sandbox = await open({ assemblyDirectory: withApi(false) });
     expect(await call(sandbox)).toMatchObject({ status: 500 });
-    expect(sandbox.authorizer.denials).toMatchObject([{ principalArn: 'apigateway.amazonaws.com', action: 'lambda:InvokeFunction' }]);
+    expect(sandbox.authorizer.denials).toMatchObject([
+      { principalArn: 'apigateway.amazonaws.com', action: 'lambda:InvokeFunction' },
+    ]);
   });
 
   it('takes callers at their word where everything does, and those who sign are verified', async () => {
     const sandbox = await open({ assemblyDirectory: withApi(), trustCallers: true });
     expect(await call(sandbox)).toMatchObject({ status: 502 });
     const { accessKeyId, sessionToken } = [...sandbox.world.accessKeys.values()][0]!;
-    const send = (authorization: string) => sandbox.clock.spawn(() => sandbox.clients().config.transport.http({ method: 'GET', url: `${sandbox.apiUrl}/`, headers: { authorization, 'x-amz-security-token': sessionToken! } }));
+    const send = (authorization: string) =>
+      sandbox.clock.spawn(() =>
+        sandbox.clients().config.transport.http({
+          method: 'GET',
+          url: `${sandbox.apiUrl}/`,
+          headers: { authorization, 'x-amz-security-token': sessionToken! },
+        }),
+      );
     expect(await send(`SANDBOX-TRUSTED ${accessKeyId}/eu-west-1/execute-api`)).toMatchObject({ status: 502 });
     expect(await send('SANDBOX-TRUSTED NOBODY/eu-west-1/execute-api')).toMatchObject({ status: 403 });
   });
 
   it('changes nothing of what a seed gives', async () => {
-    const [without, having] = [await open({ assemblyDirectory: directory }), await open({ assemblyDirectory: withApi() })];
+    const [without, having] = [
+      await open({ assemblyDirectory: directory }),
+      await open({ assemblyDirectory: withApi() }),
+    ];
     expect([...having.world.accessKeys.keys()]).toEqual([...without.world.accessKeys.keys()]);
     await call(having);
     expect(having.world.random.next()).toBe(without.world.random.next());

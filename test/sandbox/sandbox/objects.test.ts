@@ -19,14 +19,21 @@ afterEach(async () => {
 
 const open = async (options: Partial<SandboxOptions> = {}): Promise<Sandbox & { bucket: string }> => {
   const { directory } = await ensureAssembly();
-  const sandbox = await openSandbox({ scenario: await readScenario('sandbox/scenarios/ebs-csi-irsa.json'), assemblyDirectory: directory, ...options });
+  const sandbox = await openSandbox({
+    scenario: await readScenario('sandbox/scenarios/ebs-csi-irsa.json'),
+    assemblyDirectory: directory,
+    ...options,
+  });
   closing.push(() => sandbox.close());
   const [bucket = ''] = sandbox.world.buckets.keys();
   return { ...sandbox, bucket };
 };
 
 /** The role of a step's function. */
-const roleOf = ({ world }: Sandbox, part: string): string => [...world.accounts.values()].flatMap(({ roles }) => [...roles.values()]).find(({ name }) => name.toLowerCase().includes(part))?.arn ?? '';
+const roleOf = ({ world }: Sandbox, part: string): string =>
+  [...world.accounts.values()]
+    .flatMap(({ roles }) => [...roles.values()])
+    .find(({ name }) => name.toLowerCase().includes(part))?.arn ?? '';
 
 describe('the bucket of the application', () => {
   it('is there, and its functions have the rights that the template gives them', async () => {
@@ -39,8 +46,16 @@ describe('the bucket of the application', () => {
     expect(await documents.get('sweeps/one/report.json')).toBe('{}');
     expect(await documents.get('sweeps/one/inventory/gone')).toBeUndefined();
     expect(await documents.list('sweeps/one/')).toEqual({ keys: ['sweeps/one/report.json'], more: false });
-    await expect(documents.put('elsewhere', '{}', 'application/json')).rejects.toMatchObject({ message: expect.stringContaining('s3:PutObject') as string });
-    expect(world.log.calls.at(-1)).toMatchObject({ service: 's3', operation: 'PutObject', caller: role, status: 403, denied: 's3:PutObject' });
+    await expect(documents.put('elsewhere', '{}', 'application/json')).rejects.toMatchObject({
+      message: expect.stringContaining('s3:PutObject') as string,
+    });
+    expect(world.log.calls.at(-1)).toMatchObject({
+      service: 's3',
+      operation: 'PutObject',
+      caller: role,
+      status: 403,
+      denied: 's3:PutObject',
+    });
     expect(sandbox.failures).toEqual([]);
   });
 
@@ -48,7 +63,9 @@ describe('the bucket of the application', () => {
     const sandbox = await open();
     const client = sandbox.clients().one('s3', (config) => new S3Client(config));
     await client.send(new PutObjectCommand({ Bucket: sandbox.bucket, Key: 'a', Body: 'text' }));
-    expect(await (await client.send(new GetObjectCommand({ Bucket: sandbox.bucket, Key: 'a' }))).Body!.transformToString()).toBe('text');
+    expect(
+      await (await client.send(new GetObjectCommand({ Bucket: sandbox.bucket, Key: 'a' }))).Body!.transformToString(),
+    ).toBe('text');
     expect((await client.send(new ListObjectsV2Command({ Bucket: sandbox.bucket }))).KeyCount).toBe(1);
   });
 
@@ -70,16 +87,28 @@ describe('the bucket of the application', () => {
 
 const reason = reasonToSkip('aws');
 
-describe.skipIf(reason !== undefined)(`the aws command line${reason === undefined ? '' : ` (${reason})`}`, { timeout: 60_000 }, () => {
-  it('copies to the bucket of a served sandbox, and lists it', async () => {
-    const { bucket, environment, url } = await open({ listen: {} });
-    const directory = mkdtempSync(join(tmpdir(), 'objects-'));
-    closing.push(() => rmSync(directory, { recursive: true }));
-    const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_')));
-    const env = { ...own, AWS_CONFIG_FILE: join(directory, 'none'), AWS_SHARED_CREDENTIALS_FILE: join(directory, 'none'), ...environment!(), AWS_ENDPOINT_URL: url };
-    const file = join(directory, 'places.json');
-    writeFileSync(file, '[]');
-    await promisify(execFile)('aws', ['s3', 'cp', file, `s3://${bucket}/sweeps/one/places.json`], { env });
-    expect((await promisify(execFile)('aws', ['s3', 'ls', `s3://${bucket}/sweeps/one/`], { env })).stdout).toMatch(/ 2 places\.json\n$/);
-  });
-});
+describe.skipIf(reason !== undefined)(
+  `the aws command line${reason === undefined ? '' : ` (${reason})`}`,
+  { timeout: 60_000 },
+  () => {
+    it('copies to the bucket of a served sandbox, and lists it', async () => {
+      const { bucket, environment, url } = await open({ listen: {} });
+      const directory = mkdtempSync(join(tmpdir(), 'objects-'));
+      closing.push(() => rmSync(directory, { recursive: true }));
+      const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_')));
+      const env = {
+        ...own,
+        AWS_CONFIG_FILE: join(directory, 'none'),
+        AWS_SHARED_CREDENTIALS_FILE: join(directory, 'none'),
+        ...environment!(),
+        AWS_ENDPOINT_URL: url,
+      };
+      const file = join(directory, 'places.json');
+      writeFileSync(file, '[]');
+      await promisify(execFile)('aws', ['s3', 'cp', file, `s3://${bucket}/sweeps/one/places.json`], { env });
+      expect((await promisify(execFile)('aws', ['s3', 'ls', `s3://${bucket}/sweeps/one/`], { env })).stdout).toMatch(
+        / 2 places\.json\n$/,
+      );
+    });
+  },
+);

@@ -34,7 +34,9 @@ const run = (sandbox: Sandbox, request: object): Promise<string | undefined> =>
   sandbox.clock.spawn(async () => {
     const stepFunctions = sandbox.clients().stepFunctions();
     const input = JSON.stringify({ migrationId: MIGRATION_ID, request: { target, addon: ADDON, ...request } });
-    const { executionArn } = await stepFunctions.send(new StartExecutionCommand({ stateMachineArn: sandbox.outputs.stateMachineArn, name: MIGRATION_ID, input }));
+    const { executionArn } = await stepFunctions.send(
+      new StartExecutionCommand({ stateMachineArn: sandbox.outputs.stateMachineArn, name: MIGRATION_ID, input }),
+    );
     for (;;) {
       const { status } = await stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
       if (status !== 'RUNNING') return status;
@@ -54,9 +56,16 @@ describe('openSandbox', () => {
     const sandbox = await open();
     expect(sandbox.clock.kind).toBe('virtual');
     expect(sandbox.clock.now()).toBe(Date.parse('2026-01-15T09:00:00Z'));
-    for (const arn of [sandbox.outputs.stateMachineArn, sandbox.outputs.recoverStateMachineArn]) expect(arn).toMatch(/^arn:aws:states:eu-west-1:111122223333:stateMachine:/);
-    const { Table: table } = await sandbox.clients().dynamodb().send(new DescribeTableCommand({ TableName: sandbox.outputs.tableName }));
-    expect(table).toMatchObject({ TableStatus: 'ACTIVE', KeySchema: [{ AttributeName: 'pk' }, { AttributeName: 'sk' }] });
+    for (const arn of [sandbox.outputs.stateMachineArn, sandbox.outputs.recoverStateMachineArn])
+      expect(arn).toMatch(/^arn:aws:states:eu-west-1:111122223333:stateMachine:/);
+    const { Table: table } = await sandbox
+      .clients()
+      .dynamodb()
+      .send(new DescribeTableCommand({ TableName: sandbox.outputs.tableName }));
+    expect(table).toMatchObject({
+      TableStatus: 'ACTIVE',
+      KeySchema: [{ AttributeName: 'pk' }, { AttributeName: 'sk' }],
+    });
     expect(sandbox.environment).toBeUndefined();
   });
 
@@ -65,9 +74,15 @@ describe('openSandbox', () => {
     expect((await sandbox.clients().eks().send(new ListClustersCommand({}))).clusters).toEqual(['reliability-dev']);
     const [, , key] = [...sandbox.world.accessKeys.values()];
     const { config } = sandbox.clients(key, 'us-east-1');
-    const sts = new STSClient({ region: config.region, credentials: config.credentials!, requestHandler: config.transport.requestHandler as never });
+    const sts = new STSClient({
+      region: config.region,
+      credentials: config.credentials!,
+      requestHandler: config.transport.requestHandler as never,
+    });
     // Which wants no right.
-    expect((await sts.send(new GetCallerIdentityCommand({}))).Arn).toContain(`:assumed-role/${key!.principalArn.split('/').at(-1)}/`);
+    expect((await sts.send(new GetCallerIdentityCommand({}))).Arn).toContain(
+      `:assumed-role/${key!.principalArn.split('/').at(-1)}/`,
+    );
     expect(sandbox.world.log.calls.map(({ caller, region }) => [caller, region])).toEqual([
       ['arn:aws:iam::111122223333:role/operator', 'eu-west-1'],
       [key!.principalArn, 'us-east-1'],
@@ -81,9 +96,18 @@ describe('openSandbox', () => {
     const callers = functionCallers(sandbox);
     expect(callers.length).toBeGreaterThan(5);
     const deletes = sandbox.world.log.calls.filter((call) => call.operation === 'DeleteAddon');
-    expect(deletes.map((call) => call.caller)).toEqual([expect.stringMatching(/^arn:aws:iam::111122223333:role\/.*DeleteAddon/)]);
+    expect(deletes.map((call) => call.caller)).toEqual([
+      expect.stringMatching(/^arn:aws:iam::111122223333:role\/.*DeleteAddon/),
+    ]);
     expect(callers).not.toContain('arn:aws:iam::111122223333:role/operator');
-    expect(sandbox.logs()).toContainEqual(expect.objectContaining({ functionName: expect.stringContaining('AwaitDeleted'), level: 'COUNT', message: 'AddonStillThere', fields: { value: 1 } }));
+    expect(sandbox.logs()).toContainEqual(
+      expect.objectContaining({
+        functionName: expect.stringContaining('AwaitDeleted'),
+        level: 'COUNT',
+        message: 'AddonStillThere',
+        fields: { value: 1 },
+      }),
+    );
   });
 
   it('gives every call a time, in order', async () => {
@@ -100,14 +124,20 @@ describe('openSandbox', () => {
     const sandbox = await open();
     expect(await run(sandbox, { strategy: 'in-place' })).toBe('SUCCEEDED');
     expect(sandbox.authorizer.denials).toEqual([]);
-    const uses = sandbox.authorizer.uses().map(({ principalArn, action, resource }) => `${principalArn.split('/').at(-1)} ${action} ${resource}`);
-    expect(uses).toContainEqual(expect.stringMatching(/MigrateAddonRole\w+ lambda:InvokeFunction \S+:function:\S*StepsPlan\w+:1$/));
+    const uses = sandbox.authorizer
+      .uses()
+      .map(({ principalArn, action, resource }) => `${principalArn.split('/').at(-1)} ${action} ${resource}`);
+    expect(uses).toContainEqual(
+      expect.stringMatching(/MigrateAddonRole\w+ lambda:InvokeFunction \S+:function:\S*StepsPlan\w+:1$/),
+    );
     expect(uses).toContainEqual(expect.stringMatching(/StepsBegin\w+ dynamodb:UpdateItem \S+:table\/\S+$/));
   });
 
   it('fails by the name of a right that is missing: of the state machine, and of a function', async () => {
     const rob = (sandbox: Sandbox, role: RegExp): void => {
-      const roles = [...sandbox.world.accounts.get(target.account)!.roles.values()].filter(({ name }) => role.test(name));
+      const roles = [...sandbox.world.accounts.get(target.account)!.roles.values()].filter(({ name }) =>
+        role.test(name),
+      );
       expect(roles).toHaveLength(1);
       roles[0]!.policies = [];
     };
@@ -115,13 +145,19 @@ describe('openSandbox', () => {
     rob(machine, /MigrateAddonRole/);
     expect(await run(machine, {})).toBe('FAILED');
     expect(new Set(machine.authorizer.denials.map(({ action }) => action))).toEqual(new Set(['lambda:InvokeFunction']));
-    expect(machine.world.log.calls.filter(({ service, step: by }) => !['lambda', 'states'].includes(service) && by !== 'publish-events')).toEqual([]);
+    expect(
+      machine.world.log.calls.filter(
+        ({ service, step: by }) => !['lambda', 'states'].includes(service) && by !== 'publish-events',
+      ),
+    ).toEqual([]);
 
     rob(step, /StepsBeginRole/);
     expect(await run(step, { strategy: 'in-place' })).toBe('FAILED');
     const [denial] = step.authorizer.denials;
     // As Lambda does it, the session is called what the function is.
-    expect(denial!.message).toMatch(/^User: arn:aws:sts::111122223333:assumed-role\/\S*StepsBeginRole\w+\/\S*StepsBeginFunction\w+ is not authorized to perform: dynamodb:\w+ on resource: /);
+    expect(denial!.message).toMatch(
+      /^User: arn:aws:sts::111122223333:assumed-role\/\S*StepsBeginRole\w+\/\S*StepsBeginFunction\w+ is not authorized to perform: dynamodb:\w+ on resource: /,
+    );
     expect(step.world.log.mutations().filter(({ service }) => service === 'eks')).toEqual([]);
   });
 
@@ -129,9 +165,17 @@ describe('openSandbox', () => {
     const { directory } = await ensureAssembly();
     const copy = mkdtempSync(join(tmpdir(), 'assembly-'));
     for (const file of readdirSync(directory).filter((name) => name.endsWith('.json'))) {
-      writeFileSync(join(copy, file), readFileSync(join(directory, file), 'utf8').replace(/"Service": ?"events\.amazonaws\.com"(?=[^{}]*}[^{}]*}[^{}]*],[^{}]*"Version")/, '"Service":"s3.amazonaws.com"'));
+      writeFileSync(
+        join(copy, file),
+        readFileSync(join(directory, file), 'utf8').replace(
+          /"Service": ?"events\.amazonaws\.com"(?=[^{}]*}[^{}]*}[^{}]*],[^{}]*"Version")/,
+          '"Service":"s3.amazonaws.com"',
+        ),
+      );
     }
-    await expect(open({ assemblyDirectory: copy } as Partial<SandboxOptions>)).rejects.toThrow(/^The sandbox can't deploy the application: events\.amazonaws\.com may not assume the role \S*StartsRecover\w+ of the rule /);
+    await expect(open({ assemblyDirectory: copy } as Partial<SandboxOptions>)).rejects.toThrow(
+      /^The sandbox can't deploy the application: events\.amazonaws\.com may not assume the role \S*StartsRecover\w+ of the rule /,
+    );
     rmSync(copy, { recursive: true });
   });
 
@@ -141,12 +185,23 @@ describe('openSandbox', () => {
     expect(trusted.world.log.toJsonLines()).toBe(signed.world.log.toJsonLines());
     expect(trusted.failures).toEqual([]);
     const stranger = { accessKeyId: 'ASIAXXXXXXXXXXXXXXXX', secretAccessKey: 's' };
-    await expect(trusted.clients(stranger).eks().send(new ListClustersCommand({}))).rejects.toMatchObject({ name: 'UnrecognizedClientException' });
+    await expect(trusted.clients(stranger).eks().send(new ListClustersCommand({}))).rejects.toMatchObject({
+      name: 'UnrecognizedClientException',
+    });
     // A caller who signs is verified all the same.
     const wrong = { ...[...trusted.world.accessKeys.values()][0]!, secretAccessKey: 'wrong' };
-    const outside = new EKSClient({ region: 'eu-west-1', credentials: wrong, maxAttempts: 1, requestHandler: trusted.clients().config.transport.requestHandler as never });
-    await expect(outside.send(new ListClustersCommand({}))).rejects.toMatchObject({ name: 'InvalidSignatureException' });
-    await expect(open({ trustCallers: true, listen: {} })).rejects.toThrow("A sandbox that listens can't trust its callers");
+    const outside = new EKSClient({
+      region: 'eu-west-1',
+      credentials: wrong,
+      maxAttempts: 1,
+      requestHandler: trusted.clients().config.transport.requestHandler as never,
+    });
+    await expect(outside.send(new ListClustersCommand({}))).rejects.toMatchObject({
+      name: 'InvalidSignatureException',
+    });
+    await expect(open({ trustCallers: true, listen: {} })).rejects.toThrow(
+      "A sandbox that listens can't trust its callers",
+    );
   });
 
   it('does not take anybody at his word by default', async () => {
@@ -154,11 +209,16 @@ describe('openSandbox', () => {
     const { config } = trusting.clients();
     const handler = sandbox.clients().config.transport.requestHandler!;
     const clients = new ClientFactory({ ...config, transport: { ...config.transport, requestHandler: handler } });
-    await expect(clients.eks().send(new ListClustersCommand({}))).rejects.toMatchObject({ name: 'MissingAuthenticationTokenException' });
+    await expect(clients.eks().send(new ListClustersCommand({}))).rejects.toMatchObject({
+      name: 'MissingAuthenticationTokenException',
+    });
   });
 
   it('lets faults of the scenario strike the calls of functions', async () => {
-    const scenario = { ...(await scenarioOf()), faults: [{ operation: 'UpdateAddon', call: 1, times: 1, kind: 'throttled' as const }] };
+    const scenario = {
+      ...(await scenarioOf()),
+      faults: [{ operation: 'UpdateAddon', call: 1, times: 1, kind: 'throttled' as const }],
+    };
     const sandbox = await open({ scenario });
     expect(await run(sandbox, { strategy: 'in-place' })).toBe('SUCCEEDED');
     const updates = sandbox.world.log.calls.filter(({ operation }) => operation === 'UpdateAddon');
@@ -167,9 +227,13 @@ describe('openSandbox', () => {
       [200, undefined],
     ]);
     const { seen } = sandbox.world.faults;
-    const logged = sandbox.world.log.calls.filter(({ caller, service }) => /role\/PodIdentityMigrator-Steps/.test(caller) && service !== 'lambda');
+    const logged = sandbox.world.log.calls.filter(
+      ({ caller, service }) => /role\/PodIdentityMigrator-Steps/.test(caller) && service !== 'lambda',
+    );
     // What the door found out beforehand is what the services said themselves.
-    expect(seen.map(({ service, operation, mutating }) => [service, operation, mutating])).toEqual(logged.map(({ service, operation, mutating }) => [service, operation, mutating]));
+    expect(seen.map(({ service, operation, mutating }) => [service, operation, mutating])).toEqual(
+      logged.map(({ service, operation, mutating }) => [service, operation, mutating]),
+    );
     const executionArn = `${sandbox.outputs.stateMachineArn.replace(':stateMachine:', ':execution:')}:${MIGRATION_ID}`;
     expect(new Set(seen.map((call) => call.executionArn))).toEqual(new Set([executionArn]));
     expect(new Set(seen.map((call) => call.step))).toContain('update-addon');
@@ -196,14 +260,31 @@ describe('openSandbox', () => {
     expect(log.calls.at(-1)?.n).toBe(total);
     expect(Math.max(log.calls.length, faults.seen.length, sandbox.logs().length)).toBeLessThanOrEqual(10);
     const plans = log.counts().filter(({ operation }) => operation === 'DescribeCluster');
-    expect(plans).toEqual([{ service: 'eks', operation: 'DescribeCluster', account: target.account, region: target.region, calls: expect.any(Number), errors: {} }]);
+    expect(plans).toEqual([
+      {
+        service: 'eks',
+        operation: 'DescribeCluster',
+        account: target.account,
+        region: target.region,
+        calls: expect.any(Number),
+        errors: {},
+      },
+    ]);
   });
 
   it('refuses faults that can not happen to bundled functions, and plays the others', async () => {
     const scenario = await scenarioOf();
-    const faultsOf = (kind: 'crash-before' | 'lost-after' | 'server-error') => [{ service: 'eks' as const, call: 1, times: 1 as const, kind }];
-    await expect(open({ lambdas: 'bundled', scenario: { ...scenario, faults: faultsOf('crash-before') } })).rejects.toThrow("The fault crash-before can't happen to bundled functions");
-    const sandbox = await open({ lambdas: 'bundled', clock: { scaled: 20 }, scenario: { ...scenario, faults: faultsOf('lost-after') } });
+    const faultsOf = (kind: 'crash-before' | 'lost-after' | 'server-error') => [
+      { service: 'eks' as const, call: 1, times: 1 as const, kind },
+    ];
+    await expect(
+      open({ lambdas: 'bundled', scenario: { ...scenario, faults: faultsOf('crash-before') } }),
+    ).rejects.toThrow("The fault crash-before can't happen to bundled functions");
+    const sandbox = await open({
+      lambdas: 'bundled',
+      clock: { scaled: 20 },
+      scenario: { ...scenario, faults: faultsOf('lost-after') },
+    });
     expect(await run(sandbox, { dryRun: true })).toBe('SUCCEEDED');
     const plans = sandbox.world.log.calls.filter(({ service }) => service === 'lambda');
     expect(plans[0]!.error).toBe('ConnectionLost');
@@ -213,13 +294,19 @@ describe('openSandbox', () => {
   it('lets the schedule look for what is stranded, and the clock stand still where nothing else waits', async () => {
     const sandbox = await open();
     await sandbox.clock.spawn(() => sandbox.clock.sleep(601_000));
-    const ticksOf = (name: string): unknown[] => sandbox.world.log.calls.filter(({ service, input }) => service === 'lambda' && JSON.stringify(input).includes(name)).map(({ at, caller, error }) => [at, caller, error]);
+    const ticksOf = (name: string): unknown[] =>
+      sandbox.world.log.calls
+        .filter(({ service, input }) => service === 'lambda' && JSON.stringify(input).includes(name))
+        .map(({ at, caller, error }) => [at, caller, error]);
     expect(ticksOf('FindStranded')).toEqual([
       ['2026-01-15T09:05:00.000Z', 'events.amazonaws.com', undefined],
       ['2026-01-15T09:10:00.000Z', 'events.amazonaws.com', undefined],
     ]);
     expect(ticksOf('PublishEvents')).toHaveLength(10);
-    const queriesOf = (by: string): unknown[] => sandbox.world.log.calls.filter(({ service, operation, step }) => service === 'dynamodb' && operation === 'Query' && step === by);
+    const queriesOf = (by: string): unknown[] =>
+      sandbox.world.log.calls.filter(
+        ({ service, operation, step }) => service === 'dynamodb' && operation === 'Query' && step === by,
+      );
     expect(queriesOf('find-stranded')).toMatchObject([{ input: { IndexName: 'HeldLocks' } }, {}]);
     expect(queriesOf('publish-events')).toHaveLength(20);
   });
@@ -229,14 +316,18 @@ describe('openSandbox', () => {
     sandbox.world.faults.add({ step: 'update-addon', operation: 'UpdateAddon', kind: 'abort-after' });
     expect(await run(sandbox, { strategy: 'in-place' })).toBe('ABORTED');
     await sandbox.clock.spawn(() => sandbox.clock.sleep(5000));
-    expect(sandbox.executions.list(sandbox.outputs.recoverStateMachineArn)).toMatchObject([{ input: JSON.stringify({ migrationId: MIGRATION_ID, cause: 'stranded' }) }]);
+    expect(sandbox.executions.list(sandbox.outputs.recoverStateMachineArn)).toMatchObject([
+      { input: JSON.stringify({ migrationId: MIGRATION_ID, cause: 'stranded' }) },
+    ]);
   });
 
   it('stops what still runs when it is closed', async () => {
     const sandbox = await open();
     const stepFunctions = sandbox.clients().stepFunctions();
     const input = JSON.stringify({ migrationId: MIGRATION_ID, request: { target, addon: ADDON } });
-    const { executionArn } = await stepFunctions.send(new StartExecutionCommand({ stateMachineArn: sandbox.outputs.stateMachineArn, input }));
+    const { executionArn } = await stepFunctions.send(
+      new StartExecutionCommand({ stateMachineArn: sandbox.outputs.stateMachineArn, input }),
+    );
     await sandbox.close();
     expect((await stepFunctions.send(new DescribeExecutionCommand({ executionArn }))).status).toBe('ABORTED');
   });
@@ -245,17 +336,32 @@ describe('openSandbox', () => {
     const sandbox = await open();
     const { recoverStateMachineArn, stateMachineArn } = sandbox.outputs;
     const detail = { stateMachineArn, name: MIGRATION_ID, status: 'ABORTED' };
-    sandbox.deliver({ id: 'e-1', 'detail-type': 'Step Functions Execution Status Change', source: 'aws.states', account: target.account, region: target.region, time: '2026-01-15T09:00:00Z', detail });
+    sandbox.deliver({
+      id: 'e-1',
+      'detail-type': 'Step Functions Execution Status Change',
+      source: 'aws.states',
+      account: target.account,
+      region: target.region,
+      time: '2026-01-15T09:00:00Z',
+      detail,
+    });
     await sandbox.clock.spawn(() => sandbox.clock.sleep(IDLE));
-    expect(sandbox.executions.list(recoverStateMachineArn).map(({ input }) => JSON.parse(input) as unknown)).toEqual([{ migrationId: MIGRATION_ID, cause: 'stranded' }]);
+    expect(sandbox.executions.list(recoverStateMachineArn).map(({ input }) => JSON.parse(input) as unknown)).toEqual([
+      { migrationId: MIGRATION_ID, cause: 'stranded' },
+    ]);
     expect(() => sandbox.deliver({ detail })).toThrow("That can't be delivered as an event: id: ");
   });
 
   it.each([false, true])('takes events that are put, and keeps them; callers trusted: %s', async (trustCallers) => {
     const sandbox = await open({ trustCallers });
     const entry = { Source: 'my.app', DetailType: 'Done', Detail: '{"a":1}' };
-    const { Entries: [answer] = [] } = await sandbox.clients().eventBridge().send(new PutEventsCommand({ Entries: [entry] }));
-    expect(sandbox.world.events).toMatchObject([{ id: answer!.EventId, source: 'my.app', detail: { a: 1 }, account: target.account, region: target.region }]);
+    const { Entries: [answer] = [] } = await sandbox
+      .clients()
+      .eventBridge()
+      .send(new PutEventsCommand({ Entries: [entry] }));
+    expect(sandbox.world.events).toMatchObject([
+      { id: answer!.EventId, source: 'my.app', detail: { a: 1 }, account: target.account, region: target.region },
+    ]);
   });
 
   it('runs the bundles in processes of their own, over loopback', async () => {
@@ -273,16 +379,24 @@ describe('openSandbox', () => {
   });
 
   it('leaves nothing open where it can not be opened', async () => {
-    await expect(open({ lambdas: 'bundled', clock: 'virtual' })).rejects.toThrow('Open the sandbox with a real or scaled clock.');
+    await expect(open({ lambdas: 'bundled', clock: 'virtual' })).rejects.toThrow(
+      'Open the sandbox with a real or scaled clock.',
+    );
     await vi.waitFor(() => expect(process.getActiveResourcesInfo()).not.toContain('TCPServerWrap'));
   });
 
   it('says that an application has no outputs of the service', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'assembly-'));
-    const stack = { type: 'aws:cloudformation:stack', environment: 'aws://unknown-account/unknown-region', properties: { templateFile: 'Other.template.json' } };
+    const stack = {
+      type: 'aws:cloudformation:stack',
+      environment: 'aws://unknown-account/unknown-region',
+      properties: { templateFile: 'Other.template.json' },
+    };
     writeFileSync(join(directory, 'manifest.json'), JSON.stringify({ version: '48.0.0', artifacts: { Other: stack } }));
     writeFileSync(join(directory, 'Other.template.json'), JSON.stringify({ Resources: {} }));
-    await expect(openSandbox({ scenario: await scenarioOf(), assemblyDirectory: directory })).rejects.toThrow(`The application in ${directory} has no output StateMachineArn. Build the project again (npm run build).`);
+    await expect(openSandbox({ scenario: await scenarioOf(), assemblyDirectory: directory })).rejects.toThrow(
+      `The application in ${directory} has no output StateMachineArn. Build the project again (npm run build).`,
+    );
     rmSync(directory, { recursive: true });
   });
 });

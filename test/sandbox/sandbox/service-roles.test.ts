@@ -6,32 +6,74 @@ import { functionOf, MACHINE } from '../states/fixture.ts';
 const role = (name: string): string => `arn:aws:iam::111122223333:role/${name}`;
 const RULE = 'arn:aws:events:eu-west-1:111122223333:rule/stopped';
 const GROUP = 'arn:aws:scheduler:eu-west-1:111122223333:schedule-group/default';
-const trust = (Principal: unknown, Condition?: object) => ({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal, Action: 'sts:AssumeRole', ...(Condition ? { Condition } : {}) }] });
+const trust = (Principal: unknown, Condition?: object) => ({
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Principal, Action: 'sts:AssumeRole', ...(Condition ? { Condition } : {}) }],
+});
 const service = (name: string, condition?: object) => trust({ Service: name }, condition);
 
 type Trusts = Partial<Record<'plan' | 'machine' | 'events' | 'schedule', unknown>>;
-const GOOD: Trusts = { plan: service('lambda.amazonaws.com'), machine: service('states.amazonaws.com'), events: service('events.amazonaws.com'), schedule: service('scheduler.amazonaws.com') };
+const GOOD: Trusts = {
+  plan: service('lambda.amazonaws.com'),
+  machine: service('states.amazonaws.com'),
+  events: service('events.amazonaws.com'),
+  schedule: service('scheduler.amazonaws.com'),
+};
 
 /** A function, a state machine, a rule and a schedule that start it, each with its role. */
 const assemblyOf = (trusts: Trusts): Assembly => ({
   functions: [functionOf('plan', { roleArn: role('plan') })],
   stateMachines: [{ logicalId: 'M', name: 'machine', arn: MACHINE, definition: {}, roleArn: role('machine') }],
-  rules: [{ logicalId: 'R', name: 'stopped', arn: RULE, targets: [{ id: 'T', arn: MACHINE, roleArn: role('events') }] }],
-  schedules: [{ logicalId: 'S', name: 'weekly', arn: GROUP, groupArn: GROUP, expression: 'rate(7 days)', timeZone: 'UTC', target: { arn: MACHINE, roleArn: role('schedule') } }],
-  tables: [], topics: [], queues: [],
-  roles: Object.entries({ ...GOOD, ...trusts }).flatMap(([name, trustPolicy]) => (trustPolicy === 'elsewhere' ? [] : [{ logicalId: name, arn: role(name), policies: [], managedPolicyArns: [], trustPolicy }])),
+  rules: [
+    { logicalId: 'R', name: 'stopped', arn: RULE, targets: [{ id: 'T', arn: MACHINE, roleArn: role('events') }] },
+  ],
+  schedules: [
+    {
+      logicalId: 'S',
+      name: 'weekly',
+      arn: GROUP,
+      groupArn: GROUP,
+      expression: 'rate(7 days)',
+      timeZone: 'UTC',
+      target: { arn: MACHINE, roleArn: role('schedule') },
+    },
+  ],
+  tables: [],
+  topics: [],
+  queues: [],
+  roles: Object.entries({ ...GOOD, ...trusts }).flatMap(([name, trustPolicy]) =>
+    trustPolicy === 'elsewhere'
+      ? []
+      : [{ logicalId: name, arn: role(name), policies: [], managedPolicyArns: [], trustPolicy }],
+  ),
   outputs: {},
 });
 
-const source = (SourceArn: string, SourceAccount = '111122223333') => ({ ArnLike: { 'aws:SourceArn': SourceArn }, StringEquals: { 'aws:SourceAccount': SourceAccount } });
+const source = (SourceArn: string, SourceAccount = '111122223333') => ({
+  ArnLike: { 'aws:SourceArn': SourceArn },
+  StringEquals: { 'aws:SourceAccount': SourceAccount },
+});
 
 describe('the roles of an application', () => {
   test.each<[string, Trusts]>([
     ['trust their service', {}],
-    ['trust it for the account that it works for', { machine: service('states.amazonaws.com', source('arn:aws:states:eu-west-1:111122223333:stateMachine:*')), events: service('events.amazonaws.com', source(RULE)), schedule: service('scheduler.amazonaws.com', source(GROUP)) }],
+    [
+      'trust it for the account that it works for',
+      {
+        machine: service('states.amazonaws.com', source('arn:aws:states:eu-west-1:111122223333:stateMachine:*')),
+        events: service('events.amazonaws.com', source(RULE)),
+        schedule: service('scheduler.amazonaws.com', source(GROUP)),
+      },
+    ],
     ['trust it in the region', { machine: service('states.eu-west-1.amazonaws.com') }],
-    ['trust it under a condition that nobody knows beforehand', { plan: service('lambda.amazonaws.com', source('arn:aws:lambda:eu-west-1:111122223333:function:plan')) }],
-    ['are not made by the application', { plan: 'elsewhere', machine: 'elsewhere', events: 'elsewhere', schedule: 'elsewhere' }],
+    [
+      'trust it under a condition that nobody knows beforehand',
+      { plan: service('lambda.amazonaws.com', source('arn:aws:lambda:eu-west-1:111122223333:function:plan')) },
+    ],
+    [
+      'are not made by the application',
+      { plan: 'elsewhere', machine: 'elsewhere', events: 'elsewhere', schedule: 'elsewhere' },
+    ],
   ])('that %s are taken', (_, trusts) => {
     expect(() => checkServiceRoles(assemblyOf(trusts))).not.toThrow();
   });
@@ -40,17 +82,39 @@ describe('the roles of an application', () => {
     ['a function', { plan: service('states.amazonaws.com') }, 'lambda.amazonaws.com', 'function plan'],
     ['a state machine', { machine: service('lambda.amazonaws.com') }, 'states.amazonaws.com', 'state machine machine'],
     ['a rule', { events: trust({ AWS: '111122223333' }) }, 'events.amazonaws.com', 'rule stopped'],
-    ['a state machine of another account', { machine: service('states.amazonaws.com', source('arn:aws:states:*:*:stateMachine:*', '444455556666')) }, 'states.amazonaws.com', 'state machine machine'],
-    ['another rule', { events: service('events.amazonaws.com', source(`${RULE}-other`)) }, 'events.amazonaws.com', 'rule stopped'],
+    [
+      'a state machine of another account',
+      { machine: service('states.amazonaws.com', source('arn:aws:states:*:*:stateMachine:*', '444455556666')) },
+      'states.amazonaws.com',
+      'state machine machine',
+    ],
+    [
+      'another rule',
+      { events: service('events.amazonaws.com', source(`${RULE}-other`)) },
+      'events.amazonaws.com',
+      'rule stopped',
+    ],
     ['a schedule', { schedule: service('events.amazonaws.com') }, 'scheduler.amazonaws.com', 'schedule weekly'],
-    ['another group', { schedule: service('scheduler.amazonaws.com', source(`${GROUP}-other`)) }, 'scheduler.amazonaws.com', 'schedule weekly'],
+    [
+      'another group',
+      { schedule: service('scheduler.amazonaws.com', source(`${GROUP}-other`)) },
+      'scheduler.amazonaws.com',
+      'schedule weekly',
+    ],
     ['nobody', { plan: undefined }, 'lambda.amazonaws.com', 'function plan'],
-    ['people alone', { plan: trust('*', { Bool: { 'aws:PrincipalIsAWSService': 'false' } }) }, 'lambda.amazonaws.com', 'function plan'],
+    [
+      'people alone',
+      { plan: trust('*', { Bool: { 'aws:PrincipalIsAWSService': 'false' } }) },
+      'lambda.amazonaws.com',
+      'function plan',
+    ],
   ])('that do not trust their service for %s are named, with what to add', (_, trusts, principal, what) => {
     const check = () => checkServiceRoles(assemblyOf(trusts));
     expect(check).toThrow(ServiceRoleError);
     expect(check).toThrow(`${principal} may not assume the role ${role(Object.keys(trusts)[0]!)} of the ${what} (`);
-    expect(check).toThrow(`Add to the role's trust policy: {"Effect":"Allow","Principal":{"Service":"${principal}"},"Action":"sts:AssumeRole"}.`);
+    expect(check).toThrow(
+      `Add to the role's trust policy: {"Effect":"Allow","Principal":{"Service":"${principal}"},"Action":"sts:AssumeRole"}.`,
+    );
   });
 
   test('are looked at again after a refusal', () => {

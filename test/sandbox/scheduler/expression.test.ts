@@ -21,7 +21,11 @@ const several = (expression: string, from: string, count: number, zone = 'UTC'):
 
 describe('rate', () => {
   test('begins at once, and comes back each time', () => {
-    expect(several('rate(6 hours)', '2026-01-15T09:00:00Z', 3)).toEqual(['2026-01-15T09:00Z', '2026-01-15T15:00Z', '2026-01-15T21:00Z']);
+    expect(several('rate(6 hours)', '2026-01-15T09:00:00Z', 3)).toEqual([
+      '2026-01-15T09:00Z',
+      '2026-01-15T15:00Z',
+      '2026-01-15T21:00Z',
+    ]);
     expect(nextOf('rate(1 day)', '2026-01-15T09:00:00Z', 'UTC', '2026-01-20T00:00:00Z')).toBe('2026-01-20T00:00Z');
     expect(nextOf('rate(2 minute)', '2026-01-15T09:01:00Z', 'UTC', '2026-01-15T09:00:00Z')).toBe('2026-01-15T09:02Z');
   });
@@ -31,49 +35,104 @@ describe('cron', () => {
   test.each([
     ['every day at 9', 'cron(0 9 * * ? *)', ['2026-01-15T09:00Z', '2026-01-16T09:00Z', '2026-01-17T09:00Z']],
     ['on weekdays by name', 'cron(0 9 ? * MON-FRI *)', ['2026-01-15T09:00Z', '2026-01-16T09:00Z', '2026-01-19T09:00Z']],
-    ['on weekdays, Sunday being 1', 'cron(0 9 ? * 2-6 *)', ['2026-01-15T09:00Z', '2026-01-16T09:00Z', '2026-01-19T09:00Z']],
-    ['on Sundays and Saturdays', 'cron(0 9 ? * 1,7 *)', ['2026-01-17T09:00Z', '2026-01-18T09:00Z', '2026-01-24T09:00Z']],
-    ['each quarter of an hour from ten past', 'cron(10/15 9 * * ? *)', ['2026-01-15T09:10Z', '2026-01-15T09:25Z', '2026-01-15T09:40Z']],
+    [
+      'on weekdays, Sunday being 1',
+      'cron(0 9 ? * 2-6 *)',
+      ['2026-01-15T09:00Z', '2026-01-16T09:00Z', '2026-01-19T09:00Z'],
+    ],
+    [
+      'on Sundays and Saturdays',
+      'cron(0 9 ? * 1,7 *)',
+      ['2026-01-17T09:00Z', '2026-01-18T09:00Z', '2026-01-24T09:00Z'],
+    ],
+    [
+      'each quarter of an hour from ten past',
+      'cron(10/15 9 * * ? *)',
+      ['2026-01-15T09:10Z', '2026-01-15T09:25Z', '2026-01-15T09:40Z'],
+    ],
     ['on the last Friday', 'cron(0 9 ? * 6L *)', ['2026-01-30T09:00Z', '2026-02-27T09:00Z', '2026-03-27T09:00Z']],
     ['on the third Friday', 'cron(0 9 ? * 6#3 *)', ['2026-01-16T09:00Z', '2026-02-20T09:00Z', '2026-03-20T09:00Z']],
     ['on the last day', 'cron(0 9 L * ? *)', ['2026-01-31T09:00Z', '2026-02-28T09:00Z', '2026-03-31T09:00Z']],
-    ['on the weekday nearest the 15th', 'cron(0 9 15W * ? *)', ['2026-01-15T09:00Z', '2026-02-16T09:00Z', '2026-03-16T09:00Z']],
+    [
+      'on the weekday nearest the 15th',
+      'cron(0 9 15W * ? *)',
+      ['2026-01-15T09:00Z', '2026-02-16T09:00Z', '2026-03-16T09:00Z'],
+    ],
     ['in those years', 'cron(0 9 1 JAN ? 2027-2028)', ['2027-01-01T09:00Z', '2028-01-01T09:00Z']],
   ])('%s', (_, expression, expected) => {
     expect(several(expression, '2026-01-15T09:00:00Z', 3)).toEqual(expected);
   });
 
   test('in its time zone: a time that the clocks skip is left out, one that they repeat is taken once', () => {
-    expect(several('cron(30 2 * * ? *)', '2026-03-28T00:00:00Z', 3, 'Europe/Berlin')).toEqual(['2026-03-28T01:30Z', '2026-03-30T00:30Z', '2026-03-31T00:30Z']);
-    expect(several('cron(30 2 * * ? *)', '2026-10-24T00:00:00Z', 3, 'Europe/Berlin')).toEqual(['2026-10-24T00:30Z', '2026-10-25T00:30Z', '2026-10-26T01:30Z']);
-    expect(several('cron(30 * * * ? *)', '2026-10-25T00:00:00Z', 2, 'Europe/Berlin')).toEqual(['2026-10-25T00:30Z', '2026-10-25T02:30Z']);
+    expect(several('cron(30 2 * * ? *)', '2026-03-28T00:00:00Z', 3, 'Europe/Berlin')).toEqual([
+      '2026-03-28T01:30Z',
+      '2026-03-30T00:30Z',
+      '2026-03-31T00:30Z',
+    ]);
+    expect(several('cron(30 2 * * ? *)', '2026-10-24T00:00:00Z', 3, 'Europe/Berlin')).toEqual([
+      '2026-10-24T00:30Z',
+      '2026-10-25T00:30Z',
+      '2026-10-26T01:30Z',
+    ]);
+    expect(several('cron(30 * * * ? *)', '2026-10-25T00:00:00Z', 2, 'Europe/Berlin')).toEqual([
+      '2026-10-25T00:30Z',
+      '2026-10-25T02:30Z',
+    ]);
   });
 });
 
 describe('at', () => {
   test('is once, in its time zone, and never when it is over', () => {
-    expect(several('at(2026-07-01T09:00:00)', '2026-01-15T09:00:00Z', 3, 'Europe/Berlin')).toEqual(['2026-07-01T07:00Z']);
+    expect(several('at(2026-07-01T09:00:00)', '2026-01-15T09:00:00Z', 3, 'Europe/Berlin')).toEqual([
+      '2026-07-01T07:00Z',
+    ]);
     expect(nextOf('at(2026-01-01T09:00:00)', '2026-01-15T09:00:00Z')).toBeUndefined();
   });
 });
 
-test.each(['', 'rate(0 minutes)', 'rate(5 seconds)', 'rate(5)', 'cron(0 9 * * *)', 'cron(0 9 * * * *)', 'cron(0 9 ? * ? *)', 'cron(0 25 * * ? *)', 'cron(0 0 9 * * ? *)', 'at(2026-13-01T09:00:00)', 'at(2026-01-01)', '0 9 * * ? *'])('%s is refused', (expression) => {
+test.each([
+  '',
+  'rate(0 minutes)',
+  'rate(5 seconds)',
+  'rate(5)',
+  'cron(0 9 * * *)',
+  'cron(0 9 * * * *)',
+  'cron(0 9 ? * ? *)',
+  'cron(0 25 * * ? *)',
+  'cron(0 0 9 * * ? *)',
+  'at(2026-13-01T09:00:00)',
+  'at(2026-01-01)',
+  '0 9 * * ? *',
+])('%s is refused', (expression) => {
   expect(parseExpression(expression, 'UTC')).toBeUndefined();
 });
 
 test('the next time is never before, and there is none between', () => {
   const expressions = fc.oneof(
-    fc.record({ count: fc.integer({ min: 1, max: 90 }), unit: fc.constantFrom('minutes', 'hours', 'days') }).map(({ count, unit }) => `rate(${count} ${unit})`),
-    fc.record({ minute: fc.integer({ min: 0, max: 59 }), hour: fc.integer({ min: 0, max: 23 }), day: fc.integer({ min: 1, max: 7 }) }).map(({ minute, hour, day }) => `cron(${minute} ${hour} ? * ${day} *)`),
+    fc
+      .record({ count: fc.integer({ min: 1, max: 90 }), unit: fc.constantFrom('minutes', 'hours', 'days') })
+      .map(({ count, unit }) => `rate(${count} ${unit})`),
+    fc
+      .record({
+        minute: fc.integer({ min: 0, max: 59 }),
+        hour: fc.integer({ min: 0, max: 23 }),
+        day: fc.integer({ min: 1, max: 7 }),
+      })
+      .map(({ minute, hour, day }) => `cron(${minute} ${hour} ? * ${day} *)`),
   );
   fc.assert(
-    fc.property(expressions, fc.integer({ min: at('2026-01-01T00:00:00Z'), max: at('2027-01-01T00:00:00Z') }), fc.double({ min: 0, max: 1, noNaN: true }), (expression, from, share) => {
-      const { next } = parseExpression(expression, 'Europe/Berlin')!;
-      const since = at('2026-01-01T00:00:00Z');
-      const due = next(from, since)!;
-      expect(due).toBeGreaterThanOrEqual(from);
-      expect(next(Math.ceil(from + (due - from) * share), since)).toBe(due);
-      expect(next(due + 1, since)).toBeGreaterThan(due);
-    }),
+    fc.property(
+      expressions,
+      fc.integer({ min: at('2026-01-01T00:00:00Z'), max: at('2027-01-01T00:00:00Z') }),
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      (expression, from, share) => {
+        const { next } = parseExpression(expression, 'Europe/Berlin')!;
+        const since = at('2026-01-01T00:00:00Z');
+        const due = next(from, since)!;
+        expect(due).toBeGreaterThanOrEqual(from);
+        expect(next(Math.ceil(from + (due - from) * share), since)).toBe(due);
+        expect(next(due + 1, since)).toBeGreaterThan(due);
+      },
+    ),
   );
 });

@@ -12,7 +12,8 @@ import { allow, functionArn, functionOf, MACHINE, ROLE, roleOf, START, worldOf }
 const SCHEDULE = 'arn:aws:scheduler:eu-west-1:111122223333:schedule/default/sweep';
 const SCHEDULER = 'arn:aws:iam::111122223333:role/scheduler';
 const DEAD = 'arn:aws:sqs:eu-west-1:111122223333:dead';
-const INPUT = '{"at":"<aws.scheduler.scheduled-time>","id":"<aws.scheduler.execution-id>","attempt":"<aws.scheduler.attempt-number>","by":"<aws.scheduler.schedule-arn>","other":"<aws.scheduler.nothing>"}';
+const INPUT =
+  '{"at":"<aws.scheduler.scheduled-time>","id":"<aws.scheduler.execution-id>","attempt":"<aws.scheduler.attempt-number>","by":"<aws.scheduler.schedule-arn>","other":"<aws.scheduler.nothing>"}';
 
 interface Options {
   schedule?: Partial<Omit<AssemblySchedule, 'target'>>;
@@ -25,7 +26,10 @@ interface Options {
 const FUNCTION = allow('lambda:InvokeFunction', functionArn('start'));
 
 /** Plays so many seconds. */
-const play = async (seconds: number, { schedule = {}, target = {}, rights = [FUNCTION], knobs = {}, work }: Options = {}) => {
+const play = async (
+  seconds: number,
+  { schedule = {}, target = {}, rights = [FUNCTION], knobs = {}, work }: Options = {},
+) => {
   const world = worldOf(1, [roleOf(SCHEDULER, ...rights), roleOf(ROLE)]);
   Object.assign(world.knobs, knobs);
   const clock = new VirtualClock(START);
@@ -38,12 +42,37 @@ const play = async (seconds: number, { schedule = {}, target = {}, rights = [FUN
   };
   const lambda = new SourceRuntime({ world, clock, functions: [fn], steps: { start: {} }, createInvoker, authorizer });
   const definition = { QueryLanguage: 'JSONata', StartAt: 'Done', States: { Done: { Type: 'Pass', End: true } } };
-  const executions = new Executions({ world, clock, lambda, stateMachines: [{ logicalId: 'M', name: 'machine', arn: MACHINE, definition, roleArn: ROLE }] });
-  const messages = new Messages({ world, clock, authorizer, queues: [{ logicalId: 'D', name: 'dead', arn: DEAD, policies: [] }] });
+  const executions = new Executions({
+    world,
+    clock,
+    lambda,
+    stateMachines: [{ logicalId: 'M', name: 'machine', arn: MACHINE, definition, roleArn: ROLE }],
+  });
+  const messages = new Messages({
+    world,
+    clock,
+    authorizer,
+    queues: [{ logicalId: 'D', name: 'dead', arn: DEAD, policies: [] }],
+  });
   const scheduler = new Scheduler({
-    world, clock, authorizer, lambda, messages,
+    world,
+    clock,
+    authorizer,
+    lambda,
+    messages,
     functions: [fn],
-    schedules: [{ logicalId: 'S', name: 'sweep', arn: SCHEDULE, groupArn: '', expression: 'cron(0/10 * * * ? *)', timeZone: 'UTC', ...schedule, target: { arn: functionArn('start'), roleArn: SCHEDULER, input: INPUT, ...target } }],
+    schedules: [
+      {
+        logicalId: 'S',
+        name: 'sweep',
+        arn: SCHEDULE,
+        groupArn: '',
+        expression: 'cron(0/10 * * * ? *)',
+        timeZone: 'UTC',
+        ...schedule,
+        target: { arn: functionArn('start'), roleArn: SCHEDULER, input: INPUT, ...target },
+      },
+    ],
     startExecution: (...given) => executions.start(...given),
   });
   await clock.spawn(() => clock.sleep(seconds * 1000));
@@ -54,38 +83,83 @@ describe('a schedule', () => {
   test('invokes its function on time, as its role, with what it says', async () => {
     const { calls, world } = await play(1300);
     expect(calls.map(({ at }) => at)).toEqual(['09:00:00', '09:10:00', '09:20:00']);
-    expect(calls[1]!.payload).toEqual({ at: '2026-01-15T09:10:00Z', id: expect.stringMatching(/^[0-9a-f]{16}$/) as string, attempt: '1', by: SCHEDULE, other: '<aws.scheduler.nothing>' });
+    expect(calls[1]!.payload).toEqual({
+      at: '2026-01-15T09:10:00Z',
+      id: expect.stringMatching(/^[0-9a-f]{16}$/) as string,
+      attempt: '1',
+      by: SCHEDULE,
+      other: '<aws.scheduler.nothing>',
+    });
     expect(new Set(calls.map(({ payload }) => payload['id'])).size).toBe(3);
-    expect(world.log.calls.map(({ service, operation, caller, status }) => [service, operation, caller, status])).toEqual(Array.from({ length: 3 }, () => ['lambda', 'Invoke', SCHEDULER, 200]));
+    expect(
+      world.log.calls.map(({ service, operation, caller, status }) => [service, operation, caller, status]),
+    ).toEqual(Array.from({ length: 3 }, () => ['lambda', 'Invoke', SCHEDULER, 200]));
   });
 
   test('without an input sends an event', async () => {
     const { calls } = await play(1, { target: { input: undefined as never } });
-    expect(calls[0]!.payload).toEqual({ version: '0', id: expect.any(String) as string, 'detail-type': 'Scheduled Event', source: 'aws.scheduler', account: '111122223333', time: '2026-01-15T09:00:00Z', region: 'eu-west-1', resources: [SCHEDULE], detail: '{}' });
+    expect(calls[0]!.payload).toEqual({
+      version: '0',
+      id: expect.any(String) as string,
+      'detail-type': 'Scheduled Event',
+      source: 'aws.scheduler',
+      account: '111122223333',
+      time: '2026-01-15T09:00:00Z',
+      region: 'eu-west-1',
+      resources: [SCHEDULE],
+      detail: '{}',
+    });
   });
 
   test('keeps to its start, its end and its time zone', async () => {
-    const times = async (schedule: Options['schedule']) => (await play(7201, { schedule: schedule! })).calls.map(({ at }) => at);
+    const times = async (schedule: Options['schedule']) =>
+      (await play(7201, { schedule: schedule! })).calls.map(({ at }) => at);
     expect(await times({ expression: 'rate(1 hour)' })).toEqual(['09:00:00', '10:00:00', '11:00:00']);
-    expect(await times({ expression: 'rate(30 minutes)', startAt: START + 600_000, endAt: START + 3_600_000 })).toEqual(['09:10:00', '09:40:00']);
-    expect(await times({ expression: 'at(2026-01-15T11:00:00)', timeZone: 'Europe/Berlin', startAt: START + 3_600_000, endAt: START })).toEqual(['10:00:00']);
+    expect(await times({ expression: 'rate(30 minutes)', startAt: START + 600_000, endAt: START + 3_600_000 })).toEqual(
+      ['09:10:00', '09:40:00'],
+    );
+    expect(
+      await times({
+        expression: 'at(2026-01-15T11:00:00)',
+        timeZone: 'Europe/Berlin',
+        startAt: START + 3_600_000,
+        endAt: START,
+      }),
+    ).toEqual(['10:00:00']);
     expect(await times({ expression: 'at(2026-01-15T08:59:59)' })).toEqual([]);
   });
 
   test('starts a state machine', async () => {
-    const { executions, world } = await play(1, { target: { arn: MACHINE }, rights: [allow('states:StartExecution', MACHINE)] });
-    expect(executions.list(MACHINE).map(({ input, status }) => [(JSON.parse(input) as { at: string }).at, status])).toEqual([['2026-01-15T09:00:00Z', 'SUCCEEDED']]);
-    expect(world.log.calls).toMatchObject([{ service: 'states', operation: 'StartExecution', caller: SCHEDULER, status: 200 }]);
+    const { executions, world } = await play(1, {
+      target: { arn: MACHINE },
+      rights: [allow('states:StartExecution', MACHINE)],
+    });
+    expect(
+      executions.list(MACHINE).map(({ input, status }) => [(JSON.parse(input) as { at: string }).at, status]),
+    ).toEqual([['2026-01-15T09:00:00Z', 'SUCCEEDED']]);
+    expect(world.log.calls).toMatchObject([
+      { service: 'states', operation: 'StartExecution', caller: SCHEDULER, status: 200 },
+    ]);
   });
 
   test('delivers twice where the scenario says so, with one scheduled time', async () => {
     const { calls } = await play(602, { knobs: { schedulesTwice: true } });
-    expect(calls.map(({ at, payload }) => [at, payload['at']])).toEqual([['09:00:00', '2026-01-15T09:00:00Z'], ['09:00:01', '2026-01-15T09:00:00Z'], ['09:10:00', '2026-01-15T09:10:00Z'], ['09:10:01', '2026-01-15T09:10:00Z']]);
+    expect(calls.map(({ at, payload }) => [at, payload['at']])).toEqual([
+      ['09:00:00', '2026-01-15T09:00:00Z'],
+      ['09:00:01', '2026-01-15T09:00:00Z'],
+      ['09:10:00', '2026-01-15T09:10:00Z'],
+      ['09:10:01', '2026-01-15T09:10:00Z'],
+    ]);
     expect(new Set(calls.map(({ payload }) => payload['id'])).size).toBe(4);
   });
 
   test('has Lambda try again what fails', async () => {
-    const { calls } = await play(200, { schedule: { expression: 'at(2026-01-15T09:00:00)' }, work: () => { throw new Error('not now'); } });
+    const { calls } = await play(200, {
+      schedule: { expression: 'at(2026-01-15T09:00:00)' },
+      work: () => {
+        throw new Error('not now');
+      },
+    });
     expect(calls.map(({ at }) => at)).toEqual(['09:00:00', '09:01:00', '09:03:00']);
   });
 
@@ -111,15 +185,33 @@ describe('what its role may not do', () => {
     ['the function', functionArn('start'), 'NO_PERMISSIONS', 'lambda:InvokeFunction'],
     ['the state machine', MACHINE, 'NO_PERMISSIONS', 'states:StartExecution'],
   ])('%s: goes to its dead-letter queue', async (_, arn, code, action) => {
-    const { world, calls, executions } = await play(10, { schedule: once, target: { arn, deadLetterArn: DEAD }, rights: [SEND] });
+    const { world, calls, executions } = await play(10, {
+      schedule: once,
+      target: { arn, deadLetterArn: DEAD },
+      rights: [SEND],
+    });
     expect([calls, executions.list(MACHINE)]).toEqual([[], []]);
-    expect(world.deadLetters).toMatchObject([{ queueArn: DEAD, event: { at: '2026-01-15T09:00:00Z' }, why: expect.stringContaining(`${code}: User: arn:aws:sts::111122223333:assumed-role/scheduler/sandbox is not authorized to perform: ${action}`) as string }]);
+    expect(world.deadLetters).toMatchObject([
+      {
+        queueArn: DEAD,
+        event: { at: '2026-01-15T09:00:00Z' },
+        why: expect.stringContaining(
+          `${code}: User: arn:aws:sts::111122223333:assumed-role/scheduler/sandbox is not authorized to perform: ${action}`,
+        ) as string,
+      },
+    ]);
   });
 
   test('and what is not there', async () => {
     const gone = functionArn('gone');
-    const { world } = await play(10, { schedule: once, target: { arn: gone, deadLetterArn: DEAD }, rights: [SEND, allow('lambda:InvokeFunction', gone)] });
-    expect(world.deadLetters).toMatchObject([{ why: expect.stringContaining('NO_RESOURCE: Function not found') as string }]);
+    const { world } = await play(10, {
+      schedule: once,
+      target: { arn: gone, deadLetterArn: DEAD },
+      rights: [SEND, allow('lambda:InvokeFunction', gone)],
+    });
+    expect(world.deadLetters).toMatchObject([
+      { why: expect.stringContaining('NO_RESOURCE: Function not found') as string },
+    ]);
   });
 
   test('is lost without a queue, or without the right to it', async () => {

@@ -6,7 +6,13 @@ import { verifyEksToken } from '../../../sandbox/signature-eks-token.ts';
 import type { KeyRing } from '../../../sandbox/signature.ts';
 
 const NOW = Date.parse('2026-01-15T09:00:00Z');
-const key = { accessKeyId: 'ASIAAAAAAAAAAAAAAAAA', secretAccessKey: 'secret', sessionToken: 'to+ken/', principalArn: 'arn:aws:iam::111122223333:role/r', account: '111122223333' };
+const key = {
+  accessKeyId: 'ASIAAAAAAAAAAAAAAAAA',
+  secretAccessKey: 'secret',
+  sessionToken: 'to+ken/',
+  principalArn: 'arn:aws:iam::111122223333:role/r',
+  account: '111122223333',
+};
 const keys: KeyRing = { accessKeys: new Map([[key.accessKeyId, key]]) };
 
 interface Options {
@@ -22,7 +28,15 @@ interface Options {
 }
 
 /** A token as `aws eks get-token` makes it. */
-const token = async ({ cluster = 'dev', host = 'sts.eu-west-1.amazonaws.com', expires = 60, service = 'sts', named = true, query = {}, change }: Options = {}): Promise<string> => {
+const token = async ({
+  cluster = 'dev',
+  host = 'sts.eu-west-1.amazonaws.com',
+  expires = 60,
+  service = 'sts',
+  named = true,
+  query = {},
+  change,
+}: Options = {}): Promise<string> => {
   const signer = new SignatureV4({ service, region: 'eu-west-1', credentials: key, sha256: Sha256 });
   const request = new HttpRequest({
     method: 'GET',
@@ -44,13 +58,19 @@ const token = async ({ cluster = 'dev', host = 'sts.eu-west-1.amazonaws.com', ex
 
 describe('verifyEksToken', () => {
   it('says who made the token', async () => {
-    expect(verifyEksToken(keys, await token(), 'dev', NOW)).toEqual({ accessKeyId: key.accessKeyId, principalArn: key.principalArn, account: key.account });
+    expect(verifyEksToken(keys, await token(), 'dev', NOW)).toEqual({
+      accessKeyId: key.accessKeyId,
+      principalArn: key.principalArn,
+      account: key.account,
+    });
   });
 
   it('takes a token for 15 minutes, whatever it says itself', async () => {
     const made = await token();
     expect(verifyEksToken(keys, made, 'dev', NOW + 14 * 60_000)).toHaveProperty('principalArn');
-    expect(verifyEksToken(keys, made, 'dev', NOW + 15 * 60_000 + 1)).toEqual({ refused: 'X-Amz-Date parameter is expired (15 minutes)' });
+    expect(verifyEksToken(keys, made, 'dev', NOW + 15 * 60_000 + 1)).toEqual({
+      refused: 'X-Amz-Date parameter is expired (15 minutes)',
+    });
   });
 
   it.each<[string, Options, string]>([
@@ -63,10 +83,20 @@ describe('verifyEksToken', () => {
     ['another host', { change: (url) => (url.hostname = 'sts.eu-west-1.example.com') }, 'unexpected hostname'],
     ['plain http', { change: (url) => (url.protocol = 'http:') }, 'unexpected scheme'],
     ['another path', { change: (url) => (url.pathname = '/x') }, 'unexpected path'],
-    ['a parameter twice', { change: (url) => url.searchParams.append('Action', 'GetCallerIdentity') }, 'multiple values'],
-    ['an unknown key', { change: (url) => url.searchParams.set('X-Amz-Credential', 'AKIANOBODY/20260115/eu-west-1/sts/aws4_request') }, 'security token included in the request is invalid'],
+    [
+      'a parameter twice',
+      { change: (url) => url.searchParams.append('Action', 'GetCallerIdentity') },
+      'multiple values',
+    ],
+    [
+      'an unknown key',
+      { change: (url) => url.searchParams.set('X-Amz-Credential', 'AKIANOBODY/20260115/eu-west-1/sts/aws4_request') },
+      'security token included in the request is invalid',
+    ],
   ])('refuses %s', async (_what, options, reason) => {
-    expect(verifyEksToken(keys, await token(options), 'dev', NOW)).toEqual({ refused: expect.stringContaining(reason) });
+    expect(verifyEksToken(keys, await token(options), 'dev', NOW)).toEqual({
+      refused: expect.stringContaining(reason),
+    });
   });
 
   it('takes a token presigned for an address at which STS answers, and for no other', async () => {
@@ -74,14 +104,25 @@ describe('verifyEksToken', () => {
       url.protocol = 'http:';
     };
     const made = await token({ host: '127.0.0.1:4566', change: local });
-    expect(verifyEksToken(keys, made, 'dev', NOW, { addresses: new Set(['http://127.0.0.1:4566']) })).toHaveProperty('principalArn', key.principalArn);
-    expect(verifyEksToken(keys, made, 'prod', NOW, { addresses: new Set(['http://127.0.0.1:4566']) })).toEqual({ refused: expect.stringContaining('does not match the signature') });
-    expect(verifyEksToken(keys, made, 'dev', NOW, { addresses: new Set(['http://127.0.0.1:4567']) })).toEqual({ refused: 'unexpected scheme "http:" in pre-signed URL' });
+    expect(verifyEksToken(keys, made, 'dev', NOW, { addresses: new Set(['http://127.0.0.1:4566']) })).toHaveProperty(
+      'principalArn',
+      key.principalArn,
+    );
+    expect(verifyEksToken(keys, made, 'prod', NOW, { addresses: new Set(['http://127.0.0.1:4566']) })).toEqual({
+      refused: expect.stringContaining('does not match the signature'),
+    });
+    expect(verifyEksToken(keys, made, 'dev', NOW, { addresses: new Set(['http://127.0.0.1:4567']) })).toEqual({
+      refused: 'unexpected scheme "http:" in pre-signed URL',
+    });
   });
 
   it('refuses what is no token', () => {
-    expect(verifyEksToken(keys, 'eyJhbGciOi', 'dev', NOW)).toEqual({ refused: 'token is missing expected "k8s-aws-v1." prefix' });
+    expect(verifyEksToken(keys, 'eyJhbGciOi', 'dev', NOW)).toEqual({
+      refused: 'token is missing expected "k8s-aws-v1." prefix',
+    });
     expect(verifyEksToken(keys, 'k8s-aws-v1.bm8gVVJM', 'dev', NOW)).toEqual({ refused: 'token does not hold a URL' });
-    expect(verifyEksToken(keys, `k8s-aws-v1.${'a'.repeat(5000)}`, 'dev', NOW)).toEqual({ refused: 'token is too large' });
+    expect(verifyEksToken(keys, `k8s-aws-v1.${'a'.repeat(5000)}`, 'dev', NOW)).toEqual({
+      refused: 'token is too large',
+    });
   });
 });

@@ -8,11 +8,19 @@ import { verifySignature } from '../../../sandbox/signature.ts';
 import type { KeyRing } from '../../../sandbox/signature.ts';
 
 const NOW = Date.parse('2026-01-15T09:00:00Z');
-const key = { accessKeyId: 'ASIAAAAAAAAAAAAAAAAA', secretAccessKey: 'secret', sessionToken: 'token', principalArn: 'arn:aws:iam::111122223333:role/r', account: '111122223333' };
+const key = {
+  accessKeyId: 'ASIAAAAAAAAAAAAAAAAA',
+  secretAccessKey: 'secret',
+  sessionToken: 'token',
+  principalArn: 'arn:aws:iam::111122223333:role/r',
+  account: '111122223333',
+};
 const keys: KeyRing = { accessKeys: new Map([[key.accessKeyId, key]]) };
 
-const signer = (service: string, credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string } = key) =>
-  new SignatureV4({ service, region: 'eu-west-1', credentials, sha256: Sha256 });
+const signer = (
+  service: string,
+  credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string } = key,
+) => new SignatureV4({ service, region: 'eu-west-1', credentials, sha256: Sha256 });
 
 interface Parts {
   path?: string;
@@ -22,9 +30,23 @@ interface Parts {
 }
 
 const smithyRequest = ({ path = '/', query = {}, headers = {}, body = '' }: Parts): SmithyRequest =>
-  new SmithyRequest({ method: 'POST', protocol: 'https:', hostname: 'eks.eu-west-1.amazonaws.com', path, query, headers: { host: 'eks.eu-west-1.amazonaws.com', ...headers }, body });
+  new SmithyRequest({
+    method: 'POST',
+    protocol: 'https:',
+    hostname: 'eks.eu-west-1.amazonaws.com',
+    path,
+    query,
+    headers: { host: 'eks.eu-west-1.amazonaws.com', ...headers },
+    body,
+  });
 
-const toSandbox = (request: { method: string; path: string; query?: unknown; headers: Record<string, string>; body?: string }): HttpRequest => ({
+const toSandbox = (request: {
+  method: string;
+  path: string;
+  query?: unknown;
+  headers: Record<string, string>;
+  body?: string;
+}): HttpRequest => ({
   method: request.method,
   host: request.headers['host'] ?? '',
   path: request.path,
@@ -33,7 +55,12 @@ const toSandbox = (request: { method: string; path: string; query?: unknown; hea
   body: Buffer.from(request.body ?? ''),
 });
 
-const signed = async (parts: Parts = {}, service = 'eks', credentials?: Parameters<typeof signer>[1], at = NOW): Promise<HttpRequest> =>
+const signed = async (
+  parts: Parts = {},
+  service = 'eks',
+  credentials?: Parameters<typeof signer>[1],
+  at = NOW,
+): Promise<HttpRequest> =>
   toSandbox(await signer(service, credentials).sign(smithyRequest(parts), { signingDate: new Date(at) }));
 
 describe('verifySignature', () => {
@@ -72,26 +99,50 @@ describe('verifySignature', () => {
     ['the query', (request: HttpRequest) => ({ ...request, query: { preserve: 'false' } })],
     ['a query parameter more', (request: HttpRequest) => ({ ...request, query: { ...request.query, force: '' } })],
     ['the host', (request: HttpRequest) => ({ ...request, host: 'iam.amazonaws.com' })],
-    ['a signed header', (request: HttpRequest) => ({ ...request, headers: { ...request.headers, 'x-amz-target': 'Other' } })],
+    [
+      'a signed header',
+      (request: HttpRequest) => ({ ...request, headers: { ...request.headers, 'x-amz-target': 'Other' } }),
+    ],
     ['the body', (request: HttpRequest) => ({ ...request, body: Buffer.from('{"a":2}') })],
   ])('refuses a request whose signature does not cover %s', async (_what, change) => {
-    const request = await signed({ path: '/clusters/dev', query: { preserve: 'true' }, headers: { 'x-amz-target': 'Mine' }, body: '{"a":1}' });
+    const request = await signed({
+      path: '/clusters/dev',
+      query: { preserve: 'true' },
+      headers: { 'x-amz-target': 'Mine' },
+      body: '{"a":1}',
+    });
     expect(verifySignature(request, keys, NOW)).toMatchObject({ ok: true });
-    expect(verifySignature(change(request), keys, NOW)).toMatchObject({ ok: false, problem: 'mismatch', message: expect.stringContaining('does not match the signature you provided') });
+    expect(verifySignature(change(request), keys, NOW)).toMatchObject({
+      ok: false,
+      problem: 'mismatch',
+      message: expect.stringContaining('does not match the signature you provided'),
+    });
   });
 
   it('wants amz headers to be signed', async () => {
     const request = await signed();
     request.headers['x-amz-extra'] = 'smuggled';
-    expect(verifySignature(request, keys, NOW)).toMatchObject({ problem: 'mismatch', message: "'x-amz-extra' must be a 'SignedHeader' in the AWS Authorization." });
+    expect(verifySignature(request, keys, NOW)).toMatchObject({
+      problem: 'mismatch',
+      message: "'x-amz-extra' must be a 'SignedHeader' in the AWS Authorization.",
+    });
   });
 
   it('refuses another secret, an unknown key and another session token', async () => {
-    expect(verifySignature(await signed({}, 'eks', { ...key, secretAccessKey: 'guess' }), keys, NOW)).toMatchObject({ problem: 'mismatch' });
-    expect(verifySignature(await signed({}, 'eks', { ...key, accessKeyId: 'AKIANOBODY' }), keys, NOW)).toMatchObject({ problem: 'unknown-key' });
-    expect(verifySignature(await signed({}, 'eks', { ...key, sessionToken: 'old' }), keys, NOW)).toMatchObject({ problem: 'unknown-key' });
+    expect(verifySignature(await signed({}, 'eks', { ...key, secretAccessKey: 'guess' }), keys, NOW)).toMatchObject({
+      problem: 'mismatch',
+    });
+    expect(verifySignature(await signed({}, 'eks', { ...key, accessKeyId: 'AKIANOBODY' }), keys, NOW)).toMatchObject({
+      problem: 'unknown-key',
+    });
+    expect(verifySignature(await signed({}, 'eks', { ...key, sessionToken: 'old' }), keys, NOW)).toMatchObject({
+      problem: 'unknown-key',
+    });
     const { accessKeyId, secretAccessKey } = key;
-    expect(verifySignature(await signed({}, 'eks', { accessKeyId, secretAccessKey }), keys, NOW)).toMatchObject({ problem: 'unknown-key', message: 'The security token included in the request is invalid.' });
+    expect(verifySignature(await signed({}, 'eks', { accessKeyId, secretAccessKey }), keys, NOW)).toMatchObject({
+      problem: 'unknown-key',
+      message: 'The security token included in the request is invalid.',
+    });
   });
 
   it('allows five minutes between the clocks, fifteen at IAM, and says both times', async () => {
@@ -104,33 +155,60 @@ describe('verifySignature', () => {
       message: 'Signature expired: 20260115T090000Z is now earlier than 20260115T090100Z (20260115T090600Z - 5 min.)',
     });
     expect(verifySignature(request, keys, NOW - 6 * minute)).toMatchObject({
-      message: 'Signature not yet current: 20260115T090000Z is still later than 20260115T085900Z (20260115T085400Z + 5 min.)',
+      message:
+        'Signature not yet current: 20260115T090000Z is still later than 20260115T085900Z (20260115T085400Z + 5 min.)',
     });
     const iam = await signed({}, 'iam');
     expect(verifySignature(iam, keys, NOW + 6 * minute)).toMatchObject({ ok: true });
-    expect(verifySignature(iam, keys, NOW + 16 * minute)).toMatchObject({ message: expect.stringContaining('- 15 min.)') });
+    expect(verifySignature(iam, keys, NOW + 16 * minute)).toMatchObject({
+      message: expect.stringContaining('- 15 min.)'),
+    });
   });
 
   it('says what is missing', async () => {
     const request = await signed();
     const without = (change: Record<string, string | undefined>): HttpRequest => ({
       ...request,
-      headers: Object.fromEntries(Object.entries({ ...request.headers, ...change }).flatMap(([header, value]) => (value === undefined ? [] : [[header, value]]))),
+      headers: Object.fromEntries(
+        Object.entries({ ...request.headers, ...change }).flatMap(([header, value]) =>
+          value === undefined ? [] : [[header, value]],
+        ),
+      ),
     });
-    expect(verifySignature(without({ authorization: undefined }), keys, NOW)).toMatchObject({ problem: 'missing', message: 'Request is missing Authentication Token' });
+    expect(verifySignature(without({ authorization: undefined }), keys, NOW)).toMatchObject({
+      problem: 'missing',
+      message: 'Request is missing Authentication Token',
+    });
     expect(verifySignature(without({ 'x-amz-date': undefined }), keys, NOW)).toMatchObject({ problem: 'incomplete' });
-    expect(verifySignature(without({ authorization: 'AWS4-HMAC-SHA256 Credential=a/b/c, SignedHeaders=host, Signature=0' }), keys, NOW)).toMatchObject({
+    expect(
+      verifySignature(
+        without({ authorization: 'AWS4-HMAC-SHA256 Credential=a/b/c, SignedHeaders=host, Signature=0' }),
+        keys,
+        NOW,
+      ),
+    ).toMatchObject({
       problem: 'incomplete',
-      message: "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got 'a/b/c'",
+      message:
+        "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got 'a/b/c'",
     });
-    expect(verifySignature(without({ authorization: 'AWS4-HMAC-SHA256 Credential=a/b/c/d/aws4_request' }), keys, NOW)).toMatchObject({
-      message: "Authorization header requires 'SignedHeaders' parameter. Authorization header requires 'Signature' parameter.",
+    expect(
+      verifySignature(without({ authorization: 'AWS4-HMAC-SHA256 Credential=a/b/c/d/aws4_request' }), keys, NOW),
+    ).toMatchObject({
+      message:
+        "Authorization header requires 'SignedHeaders' parameter. Authorization header requires 'Signature' parameter.",
     });
   });
 
   it('believes the presigned query form, and not a changed one', async () => {
-    const presigned = toSandbox(await signer('sts').presign(smithyRequest({ query: { Action: 'GetCallerIdentity' } }), { signingDate: new Date(NOW), expiresIn: 60 }));
+    const presigned = toSandbox(
+      await signer('sts').presign(smithyRequest({ query: { Action: 'GetCallerIdentity' } }), {
+        signingDate: new Date(NOW),
+        expiresIn: 60,
+      }),
+    );
     expect(verifySignature(presigned, keys, NOW)).toMatchObject({ ok: true, service: 'sts' });
-    expect(verifySignature({ ...presigned, query: { ...presigned.query, Action: 'AssumeRole' } }, keys, NOW)).toMatchObject({ problem: 'mismatch' });
+    expect(
+      verifySignature({ ...presigned, query: { ...presigned.query, Action: 'AssumeRole' } }, keys, NOW),
+    ).toMatchObject({ problem: 'mismatch' });
   });
 });

@@ -24,19 +24,29 @@ const CALLS: [operation: string, input: object, resource: string][] = [
   ['SendTaskFailure', { taskToken: TOKEN, error: 'No' }, MACHINE],
   ['SendTaskHeartbeat', { taskToken: TOKEN }, MACHINE],
 ];
-const ofArns = CALLS.filter(([, input]) => Object.values(input).includes(MACHINE) || Object.values(input).includes(EXECUTION));
+const ofArns = CALLS.filter(
+  ([, input]) => Object.values(input).includes(MACHINE) || Object.values(input).includes(EXECUTION),
+);
 
 const open = async (...statements: object[]) => {
   const tokens: string[] = [];
   const roles = [roleOf(CALLER, ...statements), roleOf(ROLE, allow('lambda:InvokeFunction', functionArn('*')))];
-  const bench = openBench({ StartAt: 'A', States: { A: waitForToken('ask', { End: true }) } }, { roles, handlers: { ask: ({ token }: { token: string }) => void tokens.push(token) } });
+  const bench = openBench(
+    { StartAt: 'A', States: { A: waitForToken('ask', { End: true }) } },
+    { roles, handlers: { ask: ({ token }: { token: string }) => void tokens.push(token) } },
+  );
   const { world, executions, clock } = bench;
   const door = openDoor(world, { states: createStatesService(world, executions) });
   const commands = sdk as unknown as Record<string, new (input: object) => sdk.DescribeExecutionCommand>;
   const senderOf = (role: string) => {
     const client = new sdk.SFNClient(configOf(door, world, credentialsOf(world, role)));
     return (operation: string, input: object): Promise<unknown> =>
-      client.send(new commands[`${operation}Command`]!({ ...input, ...('taskToken' in input && input.taskToken === TOKEN ? { taskToken: tokens[0] } : {}) }));
+      client.send(
+        new commands[`${operation}Command`]!({
+          ...input,
+          ...('taskToken' in input && input.taskToken === TOKEN ? { taskToken: tokens[0] } : {}),
+        }),
+      );
   };
   executions.start(MACHINE, '{}', 'run');
   await clock.spawn(() => clock.sleep(1));
@@ -44,7 +54,11 @@ const open = async (...statements: object[]) => {
   return { world, state, senderOf, send: senderOf(CALLER), asOperator: senderOf(operatorRoleArn(world)) };
 };
 
-const refusal = (operation: string, resource: string, reason = `because no identity-based policy allows the states:${operation} action`) => ({
+const refusal = (
+  operation: string,
+  resource: string,
+  reason = `because no identity-based policy allows the states:${operation} action`,
+) => ({
   name: 'AccessDeniedException',
   message: `User: arn:aws:sts::111122223333:assumed-role/caller/sandbox is not authorized to perform: states:${operation} on resource: ${resource} ${reason}`,
   $metadata: { httpStatusCode: 400 },
@@ -53,15 +67,29 @@ const refusal = (operation: string, resource: string, reason = `because no ident
 describe('the right to', () => {
   test('is wanted by every operation that there is', async () => {
     const { asOperator } = await open();
-    const failure = await asOperator('DeleteStateMachine', { stateMachineArn: MACHINE }).catch((error: unknown) => error as Error);
-    expect(/It has: (.*)\.$/.exec((failure as Error).message)![1]!.split(', ').sort()).toEqual([...CALLS.map(([operation]) => operation), 'DescribeMapRun'].sort());
+    const failure = await asOperator('DeleteStateMachine', { stateMachineArn: MACHINE }).catch(
+      (error: unknown) => error as Error,
+    );
+    expect(
+      /It has: (.*)\.$/
+        .exec((failure as Error).message)![1]!
+        .split(', ')
+        .sort(),
+    ).toEqual([...CALLS.map(([operation]) => operation), 'DescribeMapRun'].sort());
   });
 
   test.each(CALLS)('%s: without it AWS refuses, and nothing has changed', async (operation, input, resource) => {
     const others = CALLS.filter(([name]) => name !== operation).map(([name]) => allow(`states:${name}`, '*'));
     const { world, send, state } = await open(...others, allow(`states:${operation}`, `${resource}x`));
     await expect(send(operation, input)).rejects.toMatchObject(refusal(operation, resource));
-    expect(world.log.calls.at(-1)).toMatchObject({ service: 'states', operation, caller: CALLER, status: 400, error: 'AccessDeniedException', denied: `states:${operation}` });
+    expect(world.log.calls.at(-1)).toMatchObject({
+      service: 'states',
+      operation,
+      caller: CALLER,
+      status: 400,
+      error: 'AccessDeniedException',
+      denied: `states:${operation}`,
+    });
     expect(state()).toEqual([['run', 'RUNNING']]);
   });
 
@@ -76,7 +104,9 @@ describe('the right to', () => {
     ['StartExecution', { stateMachineArn: `${MACHINE}-gone` }, 'StateMachineDoesNotExist'],
   ])('%s comes before the question whether it is there', async (operation, input, name) => {
     const [resource] = Object.values(input) as string[];
-    await expect((await open(allow('states:*', MACHINE))).send(operation, input)).rejects.toMatchObject(refusal(operation, resource!));
+    await expect((await open(allow('states:*', MACHINE))).send(operation, input)).rejects.toMatchObject(
+      refusal(operation, resource!),
+    );
     await expect((await open(allow('states:*', '*'))).send(operation, input)).rejects.toMatchObject({ name });
   });
 });
@@ -84,20 +114,41 @@ describe('the right to', () => {
 describe('an ARN', () => {
   test.each([
     ['StartExecution', { stateMachineArn: 'machine' }, "Invalid Arn: 'Invalid ARN prefix: machine'"],
-    ['StartExecution', { stateMachineArn: EXECUTION }, "Invalid Arn: 'Resource type not valid in this context: execution'"],
-    ['StopExecution', { executionArn: MACHINE }, "Invalid Arn: 'Resource type not valid in this context: stateMachine'"],
-    ['DescribeStateMachine', { stateMachineArn: 'arn:aws:iam::111122223333:role/machine' }, "Invalid Arn: 'Invalid ARN prefix: arn:aws:iam::111122223333:role/machine'"],
+    [
+      'StartExecution',
+      { stateMachineArn: EXECUTION },
+      "Invalid Arn: 'Resource type not valid in this context: execution'",
+    ],
+    [
+      'StopExecution',
+      { executionArn: MACHINE },
+      "Invalid Arn: 'Resource type not valid in this context: stateMachine'",
+    ],
+    [
+      'DescribeStateMachine',
+      { stateMachineArn: 'arn:aws:iam::111122223333:role/machine' },
+      "Invalid Arn: 'Invalid ARN prefix: arn:aws:iam::111122223333:role/machine'",
+    ],
   ])('that %s can not take is refused whoever asks', async (operation, input, message) => {
     const { send, asOperator, state } = await open();
-    for (const ask of [send, asOperator]) await expect(ask(operation, input)).rejects.toMatchObject({ name: 'InvalidArn', message, $metadata: { httpStatusCode: 400 } });
+    for (const ask of [send, asOperator])
+      await expect(ask(operation, input)).rejects.toMatchObject({
+        name: 'InvalidArn',
+        message,
+        $metadata: { httpStatusCode: 400 },
+      });
     expect(state()).toEqual([['run', 'RUNNING']]);
   });
 
   test.each(ofArns)('of another account: %s is refused whatever the caller may', async (operation, input, resource) => {
     const { send, asOperator } = await open(allow('states:*', '*'));
     const elsewhere = resource.replace('111122223333', '444455556666');
-    const there = Object.fromEntries(Object.entries(input).map(([key, value]) => [key, String(value).replace('111122223333', '444455556666')]));
-    await expect(send(operation, there)).rejects.toMatchObject(refusal(operation, elsewhere, `because no resource-based policy allows the states:${operation} action`));
+    const there = Object.fromEntries(
+      Object.entries(input).map(([key, value]) => [key, String(value).replace('111122223333', '444455556666')]),
+    );
+    await expect(send(operation, there)).rejects.toMatchObject(
+      refusal(operation, elsewhere, `because no resource-based policy allows the states:${operation} action`),
+    );
     await expect(asOperator(operation, there)).rejects.toMatchObject({ name: 'AccessDeniedException' });
   });
 });
@@ -114,10 +165,16 @@ describe('a task token', () => {
 
   test.each(sends)('%s: is of no use in another account, whatever the caller may there', async (operation, input) => {
     const { world, senderOf, state } = await open();
-    world.accounts.set(OTHER, { id: OTHER, roles: new Map([['stranger', roleOf(STRANGER, allow('states:*', '*'))]]), clusters: new Map() });
+    world.accounts.set(OTHER, {
+      id: OTHER,
+      roles: new Map([['stranger', roleOf(STRANGER, allow('states:*', '*'))]]),
+      clusters: new Map(),
+    });
     await expect(senderOf(STRANGER)(operation, input)).rejects.toMatchObject({
       name: 'AccessDeniedException',
-      message: expect.stringContaining(`on resource: ${MACHINE} because no resource-based policy allows the states:${operation} action`) as string,
+      message: expect.stringContaining(
+        `on resource: ${MACHINE} because no resource-based policy allows the states:${operation} action`,
+      ) as string,
     });
     expect(state()).toEqual([['run', 'RUNNING']]);
   });

@@ -19,13 +19,29 @@ test('what CDK writes is taken', () => {
     itemReader: new sfn.S3JsonItemReader({ bucket, key: "{% 'sweeps/' & $states.input.sweepId & '/places.json' %}" }),
     itemSelector: { place: '{% $states.context.Map.Item.Value %}' },
     itemBatcher: new sfn.ItemBatcher({ maxItemsPerBatch: 10 }),
-    resultWriterV2: new sfn.ResultWriterV2({ bucket, prefix: 'sweeps/results', writerConfig: { outputType: sfn.OutputType.JSON, transformation: sfn.Transformation.COMPACT } }),
+    resultWriterV2: new sfn.ResultWriterV2({
+      bucket,
+      prefix: 'sweeps/results',
+      writerConfig: { outputType: sfn.OutputType.JSON, transformation: sfn.Transformation.COMPACT },
+    }),
   }).itemProcessor(sfn.Pass.jsonata(stack, 'Look'));
   const definitionBody = sfn.DefinitionBody.fromChainable(map);
-  expect(new sfn.StateMachine(stack, 'Machine', { queryLanguage: sfn.QueryLanguage.JSONATA, definitionBody })).toBeDefined();
-  const [machine] = Object.values(Template.fromStack(stack).findResources('AWS::StepFunctions::StateMachine')) as { Properties: { DefinitionString: { 'Fn::Join': [string, unknown[]] } } }[];
+  expect(
+    new sfn.StateMachine(stack, 'Machine', { queryLanguage: sfn.QueryLanguage.JSONATA, definitionBody }),
+  ).toBeDefined();
+  const [machine] = Object.values(Template.fromStack(stack).findResources('AWS::StepFunctions::StateMachine')) as {
+    Properties: { DefinitionString: { 'Fn::Join': [string, unknown[]] } };
+  }[];
   const [, parts] = machine!.Properties.DefinitionString['Fn::Join'];
-  const text = parts.map((part) => (typeof part === 'string' ? part : JSON.stringify(part).includes('Partition') ? 'aws' : 'a-bucket')).join('');
+  const text = parts
+    .map((part) => (typeof part === 'string' ? part : JSON.stringify(part).includes('Partition') ? 'aws' : 'a-bucket'))
+    .join('');
   const { States } = parseDefinition('machine', JSON.parse(text) as object);
-  expect(States['Inventory']).toMatchObject({ Type: 'Map', Label: 'Inventory', ToleratedFailurePercentage: 100, ItemReader: { Arguments: { Bucket: 'a-bucket' } }, ResultWriter: { Arguments: { Bucket: 'a-bucket', Prefix: 'sweeps/results' } } });
+  expect(States['Inventory']).toMatchObject({
+    Type: 'Map',
+    Label: 'Inventory',
+    ToleratedFailurePercentage: 100,
+    ItemReader: { Arguments: { Bucket: 'a-bucket' } },
+    ResultWriter: { Arguments: { Bucket: 'a-bucket', Prefix: 'sweeps/results' } },
+  });
 });

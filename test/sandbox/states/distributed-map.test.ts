@@ -4,37 +4,103 @@ import { allow, fail, functionArn, MACHINE, ofType, openBench, outputOf, ROLE, t
 import { BUCKET, definitionOf, itemsUpTo, keep, MAP_RUN, openMap, RIGHTS, rolesWith, runOf } from './map-fixture.ts';
 
 const double = { work: (item: number) => item * 2 };
-const failing = (...items: number[]) => ({ work: (item: number) => (items.includes(item) ? fail('Bad', `item ${item}`) : item) });
-const EXCEEDED = { status: 'FAILED', error: 'States.ExceedToleratedFailureThreshold', cause: 'The specified tolerated failure threshold was exceeded' };
+const failing = (...items: number[]) => ({
+  work: (item: number) => (items.includes(item) ? fail('Bad', `item ${item}`) : item),
+});
+const EXCEEDED = {
+  status: 'FAILED',
+  error: 'States.ExceedToleratedFailureThreshold',
+  cause: 'The specified tolerated failure threshold was exceeded',
+};
 
 describe('a distributed Map', () => {
   test('runs each item as an execution of its own, and has their outputs in order', async () => {
-    const bench = openMap({}, { handlers: { work: async (item: number, clock) => (await clock.sleep((5 - item) * 1000), item * 2) } });
+    const bench = openMap(
+      {},
+      { handlers: { work: async (item: number, clock) => (await clock.sleep((5 - item) * 1000), item * 2) } },
+    );
     const execution = await bench.run(itemsUpTo(4));
     expect(outputOf(execution)).toEqual([0, 2, 4, 6]);
-    expect(typesOf(execution)).toEqual(['ExecutionStarted', 'MapStateEntered', 'MapStateStarted', 'MapRunStarted', 'MapRunSucceeded', 'MapStateSucceeded', 'MapStateExited', 'PassStateEntered', 'PassStateExited', 'ExecutionSucceeded']);
-    expect(ofType(execution, 'MapRunStarted')[0]).toMatchObject({ mapRunStartedEventDetails: { mapRunArn: expect.stringMatching(MAP_RUN) as string } });
+    expect(typesOf(execution)).toEqual([
+      'ExecutionStarted',
+      'MapStateEntered',
+      'MapStateStarted',
+      'MapRunStarted',
+      'MapRunSucceeded',
+      'MapStateSucceeded',
+      'MapStateExited',
+      'PassStateEntered',
+      'PassStateExited',
+      'ExecutionSucceeded',
+    ]);
+    expect(ofType(execution, 'MapRunStarted')[0]).toMatchObject({
+      mapRunStartedEventDetails: { mapRunArn: expect.stringMatching(MAP_RUN) as string },
+    });
     expect(ofType(execution, 'MapStateStarted')[0]).toMatchObject({ mapStateStartedEventDetails: { length: 4 } });
 
     const { children } = runOf(bench, execution);
-    expect(children.map(({ execution: { input, output, status } }) => [input, output, status])).toEqual([['0', '0', 'SUCCEEDED'], ['1', '2', 'SUCCEEDED'], ['2', '4', 'SUCCEEDED'], ['3', '6', 'SUCCEEDED']]);
+    expect(children.map(({ execution: { input, output, status } }) => [input, output, status])).toEqual([
+      ['0', '0', 'SUCCEEDED'],
+      ['1', '2', 'SUCCEEDED'],
+      ['2', '4', 'SUCCEEDED'],
+      ['3', '6', 'SUCCEEDED'],
+    ]);
     for (const { execution: child } of children) {
       expect(child.arn).toMatch(/^arn:aws:states:eu-west-1:111122223333:execution:machine\/Each:[0-9a-f-]{36}$/);
       expect(child.machine.arn).toBe(`${MACHINE}/Each`);
-      expect(typesOf(child)).toEqual(['ExecutionStarted', 'TaskStateEntered', 'TaskScheduled', 'TaskStarted', 'TaskSucceeded', 'TaskStateExited', 'ExecutionSucceeded']);
+      expect(typesOf(child)).toEqual([
+        'ExecutionStarted',
+        'TaskStateEntered',
+        'TaskScheduled',
+        'TaskStarted',
+        'TaskSucceeded',
+        'TaskStateExited',
+        'ExecutionSucceeded',
+      ]);
     }
     expect(new Set(children.map(({ execution: { arn } }) => arn)).size).toBe(4);
     expect(bench.executions.list(MACHINE)).toEqual([execution]);
   });
 
   test('selects each item in the scope of the Map, whose variables the children do not see', async () => {
-    const states = { Work: { Type: 'Pass', Output: { got: '{% $states.input %}', id: '{% $states.context.Execution.Id %}' }, End: true } };
-    const bench = openMap({ ItemSelector: { at: '{% $states.context.Map.Item.Index %}', value: '{% $states.context.Map.Item.Value %}', all: '{% $count($states.input.items) %}', from: '{% $states.context.Execution.Name %}' } }, { states });
+    const states = {
+      Work: {
+        Type: 'Pass',
+        Output: { got: '{% $states.input %}', id: '{% $states.context.Execution.Id %}' },
+        End: true,
+      },
+    };
+    const bench = openMap(
+      {
+        ItemSelector: {
+          at: '{% $states.context.Map.Item.Index %}',
+          value: '{% $states.context.Map.Item.Value %}',
+          all: '{% $count($states.input.items) %}',
+          from: '{% $states.context.Execution.Name %}',
+        },
+      },
+      { states },
+    );
     const execution = await bench.run({ items: ['a', 'b'] });
-    expect(outputOf(execution)).toEqual(['a', 'b'].map((value, at) => ({ got: { at, value, all: 2, from: execution.name }, id: expect.stringContaining('execution:machine/Each:') as string })));
-    const { States } = definitionOf({ ItemSelector: '{% $outer %}' }, { states: { Work: { Type: 'Pass', Output: '{% [$states.input, $exists($outer)] %}', End: true } } });
+    expect(outputOf(execution)).toEqual(
+      ['a', 'b'].map((value, at) => ({
+        got: { at, value, all: 2, from: execution.name },
+        id: expect.stringContaining('execution:machine/Each:') as string,
+      })),
+    );
+    const { States } = definitionOf(
+      { ItemSelector: '{% $outer %}' },
+      { states: { Work: { Type: 'Pass', Output: '{% [$states.input, $exists($outer)] %}', End: true } } },
+    );
     const set = { Type: 'Pass', Assign: { outer: 'own' }, Next: 'Map' };
-    expect(outputOf(await openBench({ StartAt: 'Set', States: { Set: set, ...(States as object) } }, { roles: rolesWith(...RIGHTS) }).run(itemsUpTo(1)))).toEqual([['own', false]]);
+    expect(
+      outputOf(
+        await openBench(
+          { StartAt: 'Set', States: { Set: set, ...(States as object) } },
+          { roles: rolesWith(...RIGHTS) },
+        ).run(itemsUpTo(1)),
+      ),
+    ).toEqual([['own', false]]);
   });
 
   test('runs as many at once as it says, and all of an empty list', async () => {
@@ -52,24 +118,47 @@ describe('a distributed Map', () => {
 
   test('gives batches, by number, by size, with what they share', async () => {
     const states = { Work: { Type: 'Pass', End: true } };
-    const batched = async (batcher: object, items: unknown[]) => outputOf(await openMap({ ItemBatcher: batcher }, { states }).run({ items, run: 'r' }));
-    expect(await batched({ MaxItemsPerBatch: 2, BatchInput: { run: '{% $states.input.run %}' } }, [1, 2, 3])).toEqual([{ BatchInput: { run: 'r' }, Items: [1, 2] }, { BatchInput: { run: 'r' }, Items: [3] }]);
-    expect(await batched({ MaxInputBytesPerBatch: 22 }, ['aaaa', 'bbbb', 'c'])).toEqual([{ Items: ['aaaa'] }, { Items: ['bbbb', 'c'] }]);
+    const batched = async (batcher: object, items: unknown[]) =>
+      outputOf(await openMap({ ItemBatcher: batcher }, { states }).run({ items, run: 'r' }));
+    expect(await batched({ MaxItemsPerBatch: 2, BatchInput: { run: '{% $states.input.run %}' } }, [1, 2, 3])).toEqual([
+      { BatchInput: { run: 'r' }, Items: [1, 2] },
+      { BatchInput: { run: 'r' }, Items: [3] },
+    ]);
+    expect(await batched({ MaxInputBytesPerBatch: 22 }, ['aaaa', 'bbbb', 'c'])).toEqual([
+      { Items: ['aaaa'] },
+      { Items: ['bbbb', 'c'] },
+    ]);
   });
 
   test('a child has its own limit of events, and its end does not end the others', async () => {
-    const states = { Work: { Type: 'Choice', Choices: [{ Condition: '{% $states.input = 0 %}', Next: 'Loop' }], Default: 'Done' }, Loop: { Type: 'Pass', Next: 'Work' }, Done: { Type: 'Pass', End: true } };
+    const states = {
+      Work: { Type: 'Choice', Choices: [{ Condition: '{% $states.input = 0 %}', Next: 'Loop' }], Default: 'Done' },
+      Loop: { Type: 'Pass', Next: 'Work' },
+      Done: { Type: 'Pass', End: true },
+    };
     const bench = openMap({ ToleratedFailurePercentage: 50 }, { states });
     const execution = await bench.run(itemsUpTo(2));
     expect(execution.status).toBe('SUCCEEDED');
     expect(execution.history.events.length).toBeLessThan(20);
     const [looping, other] = runOf(bench, execution).children.map((child) => child.execution);
-    expect([looping!.status, looping!.error, looping!.history.events.length, other!.status]).toEqual(['FAILED', 'States.Runtime', MAX_EVENTS, 'SUCCEEDED']);
+    expect([looping!.status, looping!.error, looping!.history.events.length, other!.status]).toEqual([
+      'FAILED',
+      'States.Runtime',
+      MAX_EVENTS,
+      'SUCCEEDED',
+    ]);
   });
 
   test('an Express child ends after five minutes, and nobody hears of it', async () => {
     const heard: string[] = [];
-    const bench = openMap({ ToleratedFailureCount: 1 }, { type: 'EXPRESS', states: { Work: { Type: 'Wait', Seconds: '{% $states.input * 600 %}', End: true } }, onStatus: ({ arn, status }) => heard.push(`${arn.split(':')[5]} ${status}`) });
+    const bench = openMap(
+      { ToleratedFailureCount: 1 },
+      {
+        type: 'EXPRESS',
+        states: { Work: { Type: 'Wait', Seconds: '{% $states.input * 600 %}', End: true } },
+        onStatus: ({ arn, status }) => heard.push(`${arn.split(':')[5]} ${status}`),
+      },
+    );
     const execution = await bench.run(itemsUpTo(2));
     expect((execution.stoppedAt! - execution.startedAt) / 1000).toBe(300);
     const run = runOf(bench, execution);
@@ -81,8 +170,16 @@ describe('a distributed Map', () => {
 
   test('tells of its children by the state machine with the label', async () => {
     const heard: [string, string, string][] = [];
-    await openMap({}, { handlers: double, onStatus: ({ machine, status, name }) => heard.push([machine.arn, status, name]) }).run(itemsUpTo(1));
-    expect(heard.map(([arn, status]) => [arn, status])).toEqual([[MACHINE, 'RUNNING'], [`${MACHINE}/Each`, 'RUNNING'], [`${MACHINE}/Each`, 'SUCCEEDED'], [MACHINE, 'SUCCEEDED']]);
+    await openMap(
+      {},
+      { handlers: double, onStatus: ({ machine, status, name }) => heard.push([machine.arn, status, name]) },
+    ).run(itemsUpTo(1));
+    expect(heard.map(([arn, status]) => [arn, status])).toEqual([
+      [MACHINE, 'RUNNING'],
+      [`${MACHINE}/Each`, 'RUNNING'],
+      [`${MACHINE}/Each`, 'SUCCEEDED'],
+      [MACHINE, 'SUCCEEDED'],
+    ]);
   });
 
   test('runs the same with the same seed', async () => {
@@ -112,28 +209,54 @@ describe('failed children', () => {
   });
 
   test('the others are stopped, and what is to come does not begin', async () => {
-    const bench = openMap({ MaxConcurrency: 3 }, { handlers: { work: async (item: number, clock) => (await clock.sleep(item === 1 ? 1000 : 60_000), item === 1 ? fail('Bad', 'one') : item) } });
+    const bench = openMap(
+      { MaxConcurrency: 3 },
+      {
+        handlers: {
+          work: async (item: number, clock) => (
+            await clock.sleep(item === 1 ? 1000 : 60_000),
+            item === 1 ? fail('Bad', 'one') : item
+          ),
+        },
+      },
+    );
     const execution = await bench.run(itemsUpTo(6));
     expect(execution).toMatchObject(EXCEEDED);
     expect((execution.stoppedAt! - execution.startedAt) / 1000).toBe(1);
     const run = runOf(bench, execution);
     expect(run.children.map((child) => child.execution.status)).toEqual(['ABORTED', 'FAILED', 'ABORTED']);
-    expect(run).toMatchObject({ status: 'FAILED', itemCounts: { total: 6, pending: 3, running: 0, failed: 1, aborted: 2, succeeded: 0 } });
+    expect(run).toMatchObject({
+      status: 'FAILED',
+      itemCounts: { total: 6, pending: 3, running: 0, failed: 1, aborted: 2, succeeded: 0 },
+    });
   });
 
   test('that are tolerated stand in the result with all about them', async () => {
     const bench = openMap({ ToleratedFailureCount: 1 }, { handlers: failing(1) });
     const [first, second] = outputOf(await bench.run(itemsUpTo(2))) as unknown[];
     expect(first).toBe(0);
-    expect(second).toMatchObject({ Status: 'FAILED', Error: 'Bad', Input: '1', Name: expect.any(String) as string, StateMachineArn: `${MACHINE}/Each`, ExecutionArn: expect.any(String) as string });
+    expect(second).toMatchObject({
+      Status: 'FAILED',
+      Error: 'Bad',
+      Input: '1',
+      Name: expect.any(String) as string,
+      StateMachineArn: `${MACHINE}/Each`,
+      ExecutionArn: expect.any(String) as string,
+    });
     expect(JSON.parse((second as { Cause: string }).Cause)).toMatchObject({ errorMessage: 'item 1' });
   });
 
   test('of batches count as many as the items in them', async () => {
-    const bench = openMap({ ItemBatcher: { MaxItemsPerBatch: 4 }, ToleratedFailureCount: 3 }, { handlers: { work: ({ Items: [first] }: { Items: number[] }) => (first === 0 ? fail('Bad', '') : first) } });
+    const bench = openMap(
+      { ItemBatcher: { MaxItemsPerBatch: 4 }, ToleratedFailureCount: 3 },
+      { handlers: { work: ({ Items: [first] }: { Items: number[] }) => (first === 0 ? fail('Bad', '') : first) } },
+    );
     const execution = await bench.run(itemsUpTo(6));
     expect(execution).toMatchObject(EXCEEDED);
-    expect(runOf(bench, execution)).toMatchObject({ itemCounts: { total: 6, failed: 4 }, executionCounts: { total: 2, failed: 1 } });
+    expect(runOf(bench, execution)).toMatchObject({
+      itemCounts: { total: 6, failed: 4 },
+      executionCounts: { total: 2, failed: 1 },
+    });
   });
 
   test('Retry makes a run anew, Catch takes what is left', async () => {
@@ -143,8 +266,15 @@ describe('failed children', () => {
     const bench = openMap({ Retry: retry }, { handlers: { work } });
     const execution = await bench.run(itemsUpTo(1));
     expect(outputOf(execution)).toEqual(['fine']);
-    expect(bench.executions.mapRuns.of(execution.arn).map(({ status }) => status)).toEqual(['FAILED', 'FAILED', 'SUCCEEDED']);
-    const caught = await openMap({ Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Caught' }] }, { handlers: failing(0) }).run(itemsUpTo(1));
+    expect(bench.executions.mapRuns.of(execution.arn).map(({ status }) => status)).toEqual([
+      'FAILED',
+      'FAILED',
+      'SUCCEEDED',
+    ]);
+    const caught = await openMap(
+      { Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Caught' }] },
+      { handlers: failing(0) },
+    ).run(itemsUpTo(1));
     expect(outputOf(caught)).toEqual({ Error: EXCEEDED.error, Cause: EXCEEDED.cause });
   });
 
@@ -171,9 +301,16 @@ describe('failed children', () => {
   });
 
   test('a result of more than 256 KiB fails the Map', async () => {
-    const bench = openMap({ Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Caught' }] }, { handlers: { work: () => 'x'.repeat(100_000) } });
+    const bench = openMap(
+      { Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Caught' }] },
+      { handlers: { work: () => 'x'.repeat(100_000) } },
+    );
     expect(await bench.run(itemsUpTo(2))).toMatchObject({ status: 'SUCCEEDED' });
-    expect(await bench.run(itemsUpTo(3))).toMatchObject({ status: 'FAILED', error: 'States.DataLimitExceeded', cause: expect.stringContaining("The state/task 'Map' returned a result with a size exceeding") as string });
+    expect(await bench.run(itemsUpTo(3))).toMatchObject({
+      status: 'FAILED',
+      error: 'States.DataLimitExceeded',
+      cause: expect.stringContaining("The state/task 'Map' returned a result with a size exceeding") as string,
+    });
   });
 });
 
@@ -181,19 +318,47 @@ describe('the role of the state machine', () => {
   const start = allow('states:StartExecution', MACHINE);
 
   test('has to be allowed to start executions of the state machine itself', async () => {
-    const bench = openMap({}, { handlers: double, roles: rolesWith(...RIGHTS.filter((right) => JSON.stringify(right) !== JSON.stringify(start))) });
+    const bench = openMap(
+      {},
+      {
+        handlers: double,
+        roles: rolesWith(...RIGHTS.filter((right) => JSON.stringify(right) !== JSON.stringify(start))),
+      },
+    );
     const execution = await bench.run(itemsUpTo(2));
-    expect(execution).toMatchObject({ status: 'FAILED', error: 'States.Permissions', cause: `User: arn:aws:sts::111122223333:assumed-role/machine/sandbox is not authorized to perform: states:StartExecution on resource: ${MACHINE} because no identity-based policy allows the states:StartExecution action` });
+    expect(execution).toMatchObject({
+      status: 'FAILED',
+      error: 'States.Permissions',
+      cause: `User: arn:aws:sts::111122223333:assumed-role/machine/sandbox is not authorized to perform: states:StartExecution on resource: ${MACHINE} because no identity-based policy allows the states:StartExecution action`,
+    });
     expect(runOf(bench, execution)).toMatchObject({ status: 'FAILED', children: [] });
   });
 
   test('has to be allowed to read the items', async () => {
-    const reader = { ItemReader: { Resource: 'arn:aws:states:::s3:getObject', Arguments: { Bucket: BUCKET, Key: 'items.json' }, ReaderConfig: { InputType: 'JSON' } }, Items: undefined };
-    const bench = openMap(reader, { handlers: double, roles: rolesWith(allow('lambda:InvokeFunction', functionArn('*')), start) });
+    const reader = {
+      ItemReader: {
+        Resource: 'arn:aws:states:::s3:getObject',
+        Arguments: { Bucket: BUCKET, Key: 'items.json' },
+        ReaderConfig: { InputType: 'JSON' },
+      },
+      Items: undefined,
+    };
+    const bench = openMap(reader, {
+      handlers: double,
+      roles: rolesWith(allow('lambda:InvokeFunction', functionArn('*')), start),
+    });
     keep(bench, 'items.json', '[1]');
     const execution = await bench.run();
-    expect(execution).toMatchObject({ status: 'FAILED', error: 'States.ItemReaderFailed', cause: expect.stringContaining('is not authorized to perform: s3:GetObject on resource: "arn:aws:s3:::results-of-dev/items.json"') as string });
-    expect(bench.world.log.calls).toMatchObject([{ service: 's3', operation: 'GetObject', caller: ROLE, status: 403, denied: 's3:GetObject' }]);
+    expect(execution).toMatchObject({
+      status: 'FAILED',
+      error: 'States.ItemReaderFailed',
+      cause: expect.stringContaining(
+        'is not authorized to perform: s3:GetObject on resource: "arn:aws:s3:::results-of-dev/items.json"',
+      ) as string,
+    });
+    expect(bench.world.log.calls).toMatchObject([
+      { service: 's3', operation: 'GetObject', caller: ROLE, status: 403, denied: 's3:GetObject' },
+    ]);
     expect(typesOf(execution).slice(-3)).toEqual(['MapRunFailed', 'MapStateFailed', 'ExecutionFailed']);
   });
 });

@@ -20,7 +20,13 @@ describe('variables', () => {
   });
 
   test('inner scopes read outer ones and keep their own', async () => {
-    const inner = { StartAt: 'I', States: { I: pass({ Assign: { own: '{% $outer & $string($states.input) %}' }, Next: 'J' }), J: pass({ Output: '{% $own %}', End: true }) } };
+    const inner = {
+      StartAt: 'I',
+      States: {
+        I: pass({ Assign: { own: '{% $outer & $string($states.input) %}' }, Next: 'J' }),
+        J: pass({ Output: '{% $own %}', End: true }),
+      },
+    };
     const bench = openBench({
       StartAt: 'A',
       States: {
@@ -39,15 +45,25 @@ describe('variables', () => {
       P: { Type: 'Parallel', Branches: [inner], Catch: [{ ErrorEquals: ['States.ALL'], Next: 'A' }], End: true },
     };
     const execution = await openBench({ StartAt: 'A', States: states }).run();
-    expect(execution).toMatchObject({ status: 'FAILED', error: 'States.Runtime', cause: expect.stringContaining('The variable outer belongs to an outer scope') as string });
+    expect(execution).toMatchObject({
+      status: 'FAILED',
+      error: 'States.Runtime',
+      cause: expect.stringContaining('The variable outer belongs to an outer scope') as string,
+    });
   });
 
   test('Catch assigns the error', async () => {
     const states = {
-      A: invoke('it', { Catch: [{ ErrorEquals: ['E'], Assign: { failure: '{% $states.errorOutput %}' }, Next: 'F' }], End: true }),
+      A: invoke('it', {
+        Catch: [{ ErrorEquals: ['E'], Assign: { failure: '{% $states.errorOutput %}' }, Next: 'F' }],
+        End: true,
+      }),
       F: { Type: 'Fail', Error: 'Outer', Cause: '{% $failure.Error %}' },
     };
-    const execution = await openBench({ StartAt: 'A', States: states }, { handlers: { it: () => fail('E', 'm') } }).run();
+    const execution = await openBench(
+      { StartAt: 'A', States: states },
+      { handlers: { it: () => fail('E', 'm') } },
+    ).run();
     expect(execution).toMatchObject({ error: 'Outer', cause: 'E' });
   });
 });
@@ -61,44 +77,87 @@ describe('errors of expressions', () => {
         "An error occurred while executing the state 'It' (entered at the event id #2). The JSONata expression '$states.input.missing' specified for the field 'Output/v' returned nothing (undefined).",
     });
     expect(typesOf(execution)).toEqual(['ExecutionStarted', 'PassStateEntered', 'EvaluationFailed', 'ExecutionFailed']);
-    expect(ofType(execution, 'EvaluationFailed')[0]).toMatchObject({ evaluationFailedEventDetails: { state: 'It', location: 'Output/v', error: 'States.QueryEvaluationError' } });
+    expect(ofType(execution, 'EvaluationFailed')[0]).toMatchObject({
+      evaluationFailedEventDetails: { state: 'It', location: 'Output/v', error: 'States.QueryEvaluationError' },
+    });
   });
 
   test('a Task catches them, whether in its arguments or in its output', async () => {
     const handlers = { it: () => ({ a: 1 }) };
-    const state = (more: Record<string, unknown>) => invoke('it', { ...more, Catch: [{ ErrorEquals: ['States.QueryEvaluationError'], Next: 'Caught', Output: 'c' }], End: true });
+    const state = (more: Record<string, unknown>) =>
+      invoke('it', {
+        ...more,
+        Catch: [{ ErrorEquals: ['States.QueryEvaluationError'], Next: 'Caught', Output: 'c' }],
+        End: true,
+      });
     const caught = { to: 'Caught', input: 'c' };
-    expect(outputOf(await runState(state({ Arguments: { FunctionName: '{% $nothing %}' } }), {}, { handlers }))).toEqual(caught);
-    expect(outputOf(await runState(state({ Output: '{% $states.result.Payload.b %}' }), {}, { handlers }))).toEqual(caught);
+    expect(
+      outputOf(await runState(state({ Arguments: { FunctionName: '{% $nothing %}' } }), {}, { handlers })),
+    ).toEqual(caught);
+    expect(outputOf(await runState(state({ Output: '{% $states.result.Payload.b %}' }), {}, { handlers }))).toEqual(
+      caught,
+    );
   });
 });
 
 describe('limits', () => {
   test('256 KiB of payload', async () => {
     const result = (bytes: number) =>
-      runState(invoke('it', { Output: '{% $length($states.result.Payload) %}', Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Caught' }], End: true }), {}, { handlers: { it: () => big(bytes) } });
+      runState(
+        invoke('it', {
+          Output: '{% $length($states.result.Payload) %}',
+          Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Caught' }],
+          End: true,
+        }),
+        {},
+        { handlers: { it: () => big(bytes) } },
+      );
     expect(outputOf(await result(262_000))).toBe(262_000);
-    expect(await result(262_144)).toMatchObject({ status: 'FAILED', error: 'States.DataLimitExceeded', cause: expect.stringContaining("'It' returned a result with a size exceeding") as string });
+    expect(await result(262_144)).toMatchObject({
+      status: 'FAILED',
+      error: 'States.DataLimitExceeded',
+      cause: expect.stringContaining("'It' returned a result with a size exceeding") as string,
+    });
   });
 
   test('bytes count, not characters', async () => {
-    const execution = await runState({ Type: 'Pass', Output: "{% $pad('', 100000, 'ü') & $pad('', 50000, '€') %}", End: true });
+    const execution = await runState({
+      Type: 'Pass',
+      Output: "{% $pad('', 100000, 'ü') & $pad('', 50000, '€') %}",
+      End: true,
+    });
     expect(execution.error).toBe('States.DataLimitExceeded');
   });
 
   test('25,000 events, the last of which says so', async () => {
     const execution = await runState({ Type: 'Pass', Next: 'It' });
-    expect(execution).toMatchObject({ status: 'FAILED', error: 'States.Runtime', cause: 'The execution reached the maximum number of history events (25000).' });
-    expect(execution.history.events.at(-1)).toMatchObject({ id: 25_000, previousEventId: 24_999, type: 'ExecutionFailed' });
+    expect(execution).toMatchObject({
+      status: 'FAILED',
+      error: 'States.Runtime',
+      cause: 'The execution reached the maximum number of history events (25000).',
+    });
+    expect(execution.history.events.at(-1)).toMatchObject({
+      id: 25_000,
+      previousEventId: 24_999,
+      type: 'ExecutionFailed',
+    });
   });
 });
 
 describe('the end', () => {
   test("a machine's time-out runs no Catch, and leaves the invocation alone", async () => {
     const effects: string[] = [];
-    const handlers = { it: async (_: unknown, clock: VirtualClock) => (await clock.sleep(90_000), effects.push('done')) };
-    const states = { A: invoke('it', { Catch: [{ ErrorEquals: ['States.ALL'], Next: 'B' }], End: true }), B: { Type: 'Succeed' } };
-    const bench = openBench({ StartAt: 'A', TimeoutSeconds: 20, States: states }, { handlers, functions: [functionOf('it', { timeoutSeconds: 120 })] });
+    const handlers = {
+      it: async (_: unknown, clock: VirtualClock) => (await clock.sleep(90_000), effects.push('done')),
+    };
+    const states = {
+      A: invoke('it', { Catch: [{ ErrorEquals: ['States.ALL'], Next: 'B' }], End: true }),
+      B: { Type: 'Succeed' },
+    };
+    const bench = openBench(
+      { StartAt: 'A', TimeoutSeconds: 20, States: states },
+      { handlers, functions: [functionOf('it', { timeoutSeconds: 120 })] },
+    );
     const execution = await bench.run();
     expect(execution).toMatchObject({ status: 'TIMED_OUT', error: 'States.Timeout', stoppedAt: START + 20_000 });
     expect(typesOf(execution).at(-1)).toBe('ExecutionTimedOut');
@@ -108,7 +167,16 @@ describe('the end', () => {
 
   test('stopping runs no Catch either, at any depth', async () => {
     const inner = { StartAt: 'W', States: { W: { Type: 'Wait', Seconds: 3600, End: true } } };
-    const states = { A: { Type: 'Map', Items: [1, 2, 3], ItemProcessor: inner, Catch: [{ ErrorEquals: ['States.ALL'], Next: 'B' }], End: true }, B: { Type: 'Succeed' } };
+    const states = {
+      A: {
+        Type: 'Map',
+        Items: [1, 2, 3],
+        ItemProcessor: inner,
+        Catch: [{ ErrorEquals: ['States.ALL'], Next: 'B' }],
+        End: true,
+      },
+      B: { Type: 'Succeed' },
+    };
     const bench = openBench({ StartAt: 'A', States: states });
     const execution = bench.executions.start(MACHINE);
     await bench.clock.spawn(async () => {
@@ -126,15 +194,22 @@ describe('the end', () => {
 
   test('a hanging function meets its time-out', async () => {
     const clock = new VirtualClock(START, { stuckAfter: { turns: 50, milliseconds: 0 } });
-    const execution = await runState(invoke('it', { End: true }), {}, { clock, handlers: { it: () => new Promise(() => undefined) } });
+    const execution = await runState(
+      invoke('it', { End: true }),
+      {},
+      { clock, handlers: { it: () => new Promise(() => undefined) } },
+    );
     expect(execution).toMatchObject({ error: 'Sandbox.Timedout', stoppedAt: START + 60_000 });
   });
 
   test('a deadlock wakes who is parked, and says so', async () => {
     const clock = new VirtualClock(START, { stuckAfter: { turns: 50, milliseconds: 0 } });
     const bench = openBench({ StartAt: 'A', States: { A: { Type: 'Wait', Seconds: 1, End: true } } }, { clock });
-    const forever = clock.spawn(() => clock.park(new Promise<void>(() => undefined))).catch((error: unknown) => String(error));
-    const text = /Virtual time stands still at 2026-01-15T09:00:01.000Z: 1 of 1 threads are parked, and no timer is left/;
+    const forever = clock
+      .spawn(() => clock.park(new Promise<void>(() => undefined)))
+      .catch((error: unknown) => String(error));
+    const text =
+      /Virtual time stands still at 2026-01-15T09:00:01.000Z: 1 of 1 threads are parked, and no timer is left/;
     expect((await bench.run()).status).toBe('SUCCEEDED');
     expect(await forever).toMatch(text);
   });
@@ -144,7 +219,12 @@ describe('history', () => {
   const definition = {
     StartAt: 'Ask',
     States: {
-      Ask: invoke('it', { TimeoutSeconds: 75, Retry: [{ ErrorEquals: ['NotYet'], IntervalSeconds: 10 }], Assign: { answer: '{% $states.result.Payload %}' }, Next: 'Rest' }),
+      Ask: invoke('it', {
+        TimeoutSeconds: 75,
+        Retry: [{ ErrorEquals: ['NotYet'], IntervalSeconds: 10 }],
+        Assign: { answer: '{% $states.result.Payload %}' },
+        Next: 'Rest',
+      }),
       Rest: { Type: 'Wait', Seconds: 5, Next: 'Good' },
       Good: { Type: 'Choice', Choices: [{ Condition: '{% $answer = 42 %}', Next: 'Done' }], Default: 'Ask' },
       Done: { Type: 'Succeed' },
@@ -152,13 +232,18 @@ describe('history', () => {
   };
   const run = (seed?: number) => {
     let calls = 0;
-    return openBench(definition, { seed, handlers: { it: () => ((calls += 1) === 1 ? fail('NotYet', 'wait') : 42) } }).run({ q: 1 });
+    return openBench(definition, {
+      seed,
+      handlers: { it: () => ((calls += 1) === 1 ? fail('NotYet', 'wait') : 42) },
+    }).run({ q: 1 });
   };
 
   test('tells everything, in order', async () => {
     const execution = await run();
     const { events } = execution.history;
-    expect(events.map(({ id, previousEventId, type, timestamp }) => [id, previousEventId, type, (timestamp - START) / 1000])).toEqual([
+    expect(
+      events.map(({ id, previousEventId, type, timestamp }) => [id, previousEventId, type, (timestamp - START) / 1000]),
+    ).toEqual([
       [1, 0, 'ExecutionStarted', 0],
       [2, 0, 'TaskStateEntered', 0],
       [3, 2, 'TaskScheduled', 0],
@@ -177,24 +262,49 @@ describe('history', () => {
       [16, 15, 'ExecutionSucceeded', 15],
     ]);
     expect(events[1]).toMatchObject({ stateEnteredEventDetails: { name: 'Ask', input: '{"q":1}' } });
-    expect(events[2]).toMatchObject({ taskScheduledEventDetails: { resourceType: 'lambda', resource: 'invoke', region: 'eu-west-1', timeoutInSeconds: 75 } });
+    expect(events[2]).toMatchObject({
+      taskScheduledEventDetails: {
+        resourceType: 'lambda',
+        resource: 'invoke',
+        region: 'eu-west-1',
+        timeoutInSeconds: 75,
+      },
+    });
     expect(events[4]).toMatchObject({ taskFailedEventDetails: { error: 'NotYet', resource: 'invoke' } });
-    expect(events[8]).toMatchObject({ stateExitedEventDetails: { name: 'Ask', output: '42', assignedVariables: { answer: '42' } } });
+    expect(events[8]).toMatchObject({
+      stateExitedEventDetails: { name: 'Ask', output: '42', assignedVariables: { answer: '42' } },
+    });
     expect(events[15]).toMatchObject({ executionSucceededEventDetails: { output: '42' } });
   });
 
   test('is the same each time for the same seed', async () => {
-    const handlers = { it: async (n: number, clock: VirtualClock) => (await clock.sleep(n * 100), n % 3 === 0 ? fail('Bad', String(n)) : n) };
+    const handlers = {
+      it: async (n: number, clock: VirtualClock) => (
+        await clock.sleep(n * 100),
+        n % 3 === 0 ? fail('Bad', String(n)) : n
+      ),
+    };
     const states = {
       M: {
         Type: 'Map',
         Items: '{% $range(1, 12, 1) %}',
         MaxConcurrency: 4,
-        ItemProcessor: { StartAt: 'I', States: { I: invoke('it', { Retry: [{ ErrorEquals: ['Bad'], MaxAttempts: 3, JitterStrategy: 'FULL' }], Catch: [{ ErrorEquals: ['Bad'], Next: 'J' }], End: true }), J: { Type: 'Pass', Output: '{% $uuid() & $string($random()) & $now() %}', End: true } } },
+        ItemProcessor: {
+          StartAt: 'I',
+          States: {
+            I: invoke('it', {
+              Retry: [{ ErrorEquals: ['Bad'], MaxAttempts: 3, JitterStrategy: 'FULL' }],
+              Catch: [{ ErrorEquals: ['Bad'], Next: 'J' }],
+              End: true,
+            }),
+            J: { Type: 'Pass', Output: '{% $uuid() & $string($random()) & $now() %}', End: true },
+          },
+        },
         End: true,
       },
     };
-    const once = async (seed: number) => (await openBench({ StartAt: 'M', States: states }, { handlers, seed }).run()).history.events;
+    const once = async (seed: number) =>
+      (await openBench({ StartAt: 'M', States: states }, { handlers, seed }).run()).history.events;
     const first = await once(5);
     expect(first.length).toBeGreaterThan(100);
     expect(await once(5)).toEqual(first);
@@ -206,30 +316,89 @@ describe('definitions', () => {
   const open = (definition: Record<string, unknown>) => () => openBench(definition);
   const pass = { Type: 'Pass', End: true };
   const distributed = { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' };
-  const reader = { Resource: 'arn:aws:states:::s3:getObject', Arguments: { Bucket: 'b', Key: 'k' }, ReaderConfig: { InputType: 'JSON' } };
-  const map = (fields: object, config?: object) => ({ Type: 'Map', ItemProcessor: { ...(config ? { ProcessorConfig: config } : {}), StartAt: 'B', States: { B: pass } }, ...fields });
-  const mapOf = (fields: object, config?: object) => ({ StartAt: 'A', States: { A: map({ ...fields, End: true }, config) } });
-  const twice = (fields: object) => ({ StartAt: 'A', States: { A: map({ ...fields, Next: 'C' }, distributed), C: map({ ...fields, End: true }, distributed) } });
+  const reader = {
+    Resource: 'arn:aws:states:::s3:getObject',
+    Arguments: { Bucket: 'b', Key: 'k' },
+    ReaderConfig: { InputType: 'JSON' },
+  };
+  const map = (fields: object, config?: object) => ({
+    Type: 'Map',
+    ItemProcessor: { ...(config ? { ProcessorConfig: config } : {}), StartAt: 'B', States: { B: pass } },
+    ...fields,
+  });
+  const mapOf = (fields: object, config?: object) => ({
+    StartAt: 'A',
+    States: { A: map({ ...fields, End: true }, config) },
+  });
+  const twice = (fields: object) => ({
+    StartAt: 'A',
+    States: { A: map({ ...fields, Next: 'C' }, distributed), C: map({ ...fields, End: true }, distributed) },
+  });
 
   test.each([
     ['JSONPath', { QueryLanguage: 'JSONPath', StartAt: 'A', States: { A: pass } }, 'QueryLanguage: must be JSONata'],
-    ['JSONPath fields', { StartAt: 'A', States: { A: { ...pass, ResultPath: '$.x' } } }, 'States.A: Unrecognized key: "ResultPath"'],
-    ['what the sandbox does not have', { StartAt: 'A', States: { A: { ...invoke('it'), HeartbeatSeconds: 5, End: true } } }, '"HeartbeatSeconds"'],
+    [
+      'JSONPath fields',
+      { StartAt: 'A', States: { A: { ...pass, ResultPath: '$.x' } } },
+      'States.A: Unrecognized key: "ResultPath"',
+    ],
+    [
+      'what the sandbox does not have',
+      { StartAt: 'A', States: { A: { ...invoke('it'), HeartbeatSeconds: 5, End: true } } },
+      '"HeartbeatSeconds"',
+    ],
     ['an unknown type', { StartAt: 'A', States: { A: { Type: 'Nap' } } }, 'States.A.Type'],
     ['a missing first state', { StartAt: 'B', States: { A: pass } }, 'StartAt leads to B, which is not there'],
-    ['a missing target', { StartAt: 'A', States: { A: invoke('it', { Catch: [{ ErrorEquals: ['States.ALL'], Next: 'C' }], End: true }) } }, 'States.A.Catch[0].Next leads to C'],
-    ['a state that leads nowhere', { StartAt: 'A', States: { A: { Type: 'Pass' } } }, 'States.A must have either Next or End'],
+    [
+      'a missing target',
+      { StartAt: 'A', States: { A: invoke('it', { Catch: [{ ErrorEquals: ['States.ALL'], Next: 'C' }], End: true }) } },
+      'States.A.Catch[0].Next leads to C',
+    ],
+    [
+      'a state that leads nowhere',
+      { StartAt: 'A', States: { A: { Type: 'Pass' } } },
+      'States.A must have either Next or End',
+    ],
     [
       'the same within a Map',
-      { StartAt: 'A', States: { A: { Type: 'Map', ItemProcessor: { StartAt: 'B', States: { B: { Type: 'Pass', Next: 'A' } } }, End: true } } },
+      {
+        StartAt: 'A',
+        States: {
+          A: { Type: 'Map', ItemProcessor: { StartAt: 'B', States: { B: { Type: 'Pass', Next: 'A' } } }, End: true },
+        },
+      },
       'States.A.ItemProcessor.States.B.Next leads to A',
     ],
-    ['a distributed Map without a type of execution', mapOf({}, { Mode: 'DISTRIBUTED' }), 'States.A.ItemProcessor.ProcessorConfig.ExecutionType'],
-    ['a tolerance without a distributed Map', mapOf({ ToleratedFailureCount: 1 }), 'States.A: has a field of distributed Maps'],
-    ['two sources of items', mapOf({ Items: [], ItemReader: reader }, distributed), 'States.A: must have ItemReader or Items, not both'],
-    ['a reader of CSV', mapOf({ ItemReader: { ...reader, ReaderConfig: { InputType: 'CSV' } } }, distributed), 'States.A.ItemReader.ReaderConfig.InputType: must be JSON'],
-    ['a writer without a place', mapOf({ ResultWriter: {} }, distributed), 'States.A.ResultWriter: must have Resource and Arguments, WriterConfig, or all of them'],
-    ['a percentage over 100', mapOf({ ToleratedFailurePercentage: 101 }, distributed), 'States.A.ToleratedFailurePercentage'],
+    [
+      'a distributed Map without a type of execution',
+      mapOf({}, { Mode: 'DISTRIBUTED' }),
+      'States.A.ItemProcessor.ProcessorConfig.ExecutionType',
+    ],
+    [
+      'a tolerance without a distributed Map',
+      mapOf({ ToleratedFailureCount: 1 }),
+      'States.A: has a field of distributed Maps',
+    ],
+    [
+      'two sources of items',
+      mapOf({ Items: [], ItemReader: reader }, distributed),
+      'States.A: must have ItemReader or Items, not both',
+    ],
+    [
+      'a reader of CSV',
+      mapOf({ ItemReader: { ...reader, ReaderConfig: { InputType: 'CSV' } } }, distributed),
+      'States.A.ItemReader.ReaderConfig.InputType: must be JSON',
+    ],
+    [
+      'a writer without a place',
+      mapOf({ ResultWriter: {} }, distributed),
+      'States.A.ResultWriter: must have Resource and Arguments, WriterConfig, or all of them',
+    ],
+    [
+      'a percentage over 100',
+      mapOf({ ToleratedFailurePercentage: 101 }, distributed),
+      'States.A.ToleratedFailurePercentage',
+    ],
     ['a label with a space', mapOf({ Label: 'a b' }, distributed), 'States.A.Label: must have no white space'],
     ['a label twice', twice({ Label: 'same' }), 'the label same is there more than once'],
   ])('refuses %s', (_, definition, message) => {

@@ -20,7 +20,11 @@ export const MACHINE = 'arn:aws:states:eu-west-1:111122223333:stateMachine:machi
 export const ROLE = 'arn:aws:iam::111122223333:role/machine';
 export const functionArn = (name: string): string => `arn:aws:lambda:eu-west-1:111122223333:function:${name}`;
 
-export const allow = (action: string, ...resources: string[]): object => ({ Effect: 'Allow', Action: action, Resource: resources });
+export const allow = (action: string, ...resources: string[]): object => ({
+  Effect: 'Allow',
+  Action: action,
+  Resource: resources,
+});
 
 /** A role of the account that may do what these statements say. */
 export const roleOf = (arn: string, ...statements: object[]): RoleState => ({
@@ -37,8 +41,16 @@ export const roleOf = (arn: string, ...statements: object[]): RoleState => ({
 });
 
 /** Of roles alone; the state machine's may call every function, where nothing else is said. */
-export const worldOf = (seed = 1, roles: RoleState[] = [roleOf(ROLE, allow('lambda:InvokeFunction', functionArn('*')))]): World =>
-  bareWorld({ seed, accounts: new Map([[ACCOUNT, { id: ACCOUNT, roles: new Map(roles.map((role) => [role.name, role])), clusters: new Map() }]]) });
+export const worldOf = (
+  seed = 1,
+  roles: RoleState[] = [roleOf(ROLE, allow('lambda:InvokeFunction', functionArn('*')))],
+): World =>
+  bareWorld({
+    seed,
+    accounts: new Map([
+      [ACCOUNT, { id: ACCOUNT, roles: new Map(roles.map((role) => [role.name, role])), clusters: new Map() }],
+    ]),
+  });
 
 export const functionOf = (name: string, more: Partial<AssemblyFunction> = {}): AssemblyFunction => ({
   logicalId: name,
@@ -111,10 +123,24 @@ export const openBench = (definition: Record<string, unknown>, options: BenchOpt
     steps: handlers,
     createInvoker,
   });
-  const machine = { logicalId: 'Machine', name: 'machine', arn: MACHINE, definition: { QueryLanguage: 'JSONata', ...definition }, roleArn: ROLE };
+  const machine = {
+    logicalId: 'Machine',
+    name: 'machine',
+    arn: MACHINE,
+    definition: { QueryLanguage: 'JSONata', ...definition },
+    roleArn: ROLE,
+  };
   const { forgetHistories = false, onStatus } = options;
   const buckets = new Buckets({ world, clock, buckets: options.buckets ?? [] });
-  const executions = new Executions({ world, clock, lambda, buckets, forgetHistories, stateMachines: [machine], ...(onStatus ? { onStatus } : {}) });
+  const executions = new Executions({
+    world,
+    clock,
+    lambda,
+    buckets,
+    forgetHistories,
+    stateMachines: [machine],
+    ...(onStatus ? { onStatus } : {}),
+  });
   return {
     world,
     clock,
@@ -136,17 +162,38 @@ interface Described {
 }
 
 /** The real client against the service, without a door between them. */
-export const openService = (definition: Record<string, unknown>, options?: BenchOptions): Bench & { client: SFNClient; described: Described[] } => {
+export const openService = (
+  definition: Record<string, unknown>,
+  options?: BenchOptions,
+): Bench & { client: SFNClient; described: Described[] } => {
   const bench = openBench(definition, options);
   const service = createStatesService(bench.world, bench.executions);
   const described: Described[] = [];
   const caller = { accessKeyId: 'AKIA', principalArn: ROLE, account: '111122223333' };
   const handle = async (request: HttpRequest): Promise<{ response: HttpResponse }> => {
     const response = await service(
-      { method: request.method, host: request.hostname, path: request.path, query: {}, headers: request.headers, body: bytesOf(request.body) },
-      { caller, region: 'eu-west-1', describe: (operation, input) => described.push({ operation, input }), authorize: () => undefined },
+      {
+        method: request.method,
+        host: request.hostname,
+        path: request.path,
+        query: {},
+        headers: request.headers,
+        body: bytesOf(request.body),
+      },
+      {
+        caller,
+        region: 'eu-west-1',
+        describe: (operation, input) => described.push({ operation, input }),
+        authorize: () => undefined,
+      },
     );
-    return { response: new HttpResponse({ statusCode: response.status, headers: response.headers, body: Readable.from([Buffer.from(response.body as string)]) }) };
+    return {
+      response: new HttpResponse({
+        statusCode: response.status,
+        headers: response.headers,
+        body: Readable.from([Buffer.from(response.body as string)]),
+      }),
+    };
   };
   const client = new SFNClient({
     region: 'eu-west-1',
@@ -158,17 +205,29 @@ export const openService = (definition: Record<string, unknown>, options?: Bench
 };
 
 /** Runs one state that may name others as its targets; they end with what they get. */
-export const runState = async (state: Record<string, unknown>, input: unknown = {}, options: BenchOptions = {}): Promise<Execution> => {
-  const others = Object.fromEntries(['Yes', 'No', 'Caught'].map((name) => [name, { Type: 'Pass', Output: { to: name, input: '{% $states.input %}' }, End: true }]));
+export const runState = async (
+  state: Record<string, unknown>,
+  input: unknown = {},
+  options: BenchOptions = {},
+): Promise<Execution> => {
+  const others = Object.fromEntries(
+    ['Yes', 'No', 'Caught'].map((name) => [
+      name,
+      { Type: 'Pass', Output: { to: name, input: '{% $states.input %}' }, End: true },
+    ]),
+  );
   return openBench({ StartAt: 'It', States: { It: state, ...others } }, options).run(input);
 };
 
 export const outputOf = (execution: Execution): unknown => {
-  if (execution.output === undefined) throw new Error(`It ended ${execution.status}: ${execution.error}: ${execution.cause}`);
+  if (execution.output === undefined)
+    throw new Error(`It ended ${execution.status}: ${execution.error}: ${execution.cause}`);
   return JSON.parse(execution.output);
 };
 
 export const typesOf = ({ history }: Execution): string[] => history.events.map(({ type }) => type);
-export const ofType = ({ history }: Execution, type: string): HistoryEvent[] => history.events.filter((event) => event.type === type);
+export const ofType = ({ history }: Execution, type: string): HistoryEvent[] =>
+  history.events.filter((event) => event.type === type);
 /** Seconds since the execution began, at which events of that type came. */
-export const secondsOf = (execution: Execution, type: string): number[] => ofType(execution, type).map(({ timestamp }) => (timestamp - execution.startedAt) / 1000);
+export const secondsOf = (execution: Execution, type: string): number[] =>
+  ofType(execution, type).map(({ timestamp }) => (timestamp - execution.startedAt) / 1000);

@@ -9,7 +9,9 @@ const of = (source: string, bindings: Record<string, unknown> = {}): Promise<unk
 
 describe('templates', () => {
   test('only a whole string is an expression', async () => {
-    expect(await evaluate({ a: ['{% 1 + 1 %}', 'x {% 1 %}', 3, null, true] }, 'Output', {})).toEqual({ a: [2, 'x {% 1 %}', 3, null, true] });
+    expect(await evaluate({ a: ['{% 1 + 1 %}', 'x {% 1 %}', 3, null, true] }, 'Output', {})).toEqual({
+      a: [2, 'x {% 1 %}', 3, null, true],
+    });
   });
 
   test('one element comes without its list, unless it is asked for', async () => {
@@ -26,7 +28,10 @@ describe('templates', () => {
   });
 
   test.each([
-    ['function($x) { $x }', "The JSONata expression 'function($x) { $x }' specified for the field 'Output' returned an unsupported result type."],
+    [
+      'function($x) { $x }',
+      "The JSONata expression 'function($x) { $x }' specified for the field 'Output' returned an unsupported result type.",
+    ],
     ["$number('x')", 'threw an error during evaluation. D3030: '],
     ['1 +', 'threw an error during evaluation. S0207: '],
     // Operators of JSONata 2.1, which Step Functions does not have.

@@ -1,25 +1,63 @@
-import { DescribeExecutionCommand, DescribeMapRunCommand, GetExecutionHistoryCommand, ListExecutionsCommand, ListMapRunsCommand, SFNClient } from '@aws-sdk/client-sfn';
+import {
+  DescribeExecutionCommand,
+  DescribeMapRunCommand,
+  GetExecutionHistoryCommand,
+  ListExecutionsCommand,
+  ListMapRunsCommand,
+  SFNClient,
+} from '@aws-sdk/client-sfn';
 import { describe, expect, test } from 'vitest';
 import { createStatesService } from '../../../sandbox/states/service.ts';
 import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
 import { configOf, openDoor } from '../support.ts';
 import { allow, fail, MACHINE, outputOf, ROLE, roleOf, typesOf } from './fixture.ts';
-import { BUCKET, itemsUpTo, keep, kept, MAP_RUN, openMap, openMapService, RIGHTS, rolesWith, runOf } from './map-fixture.ts';
+import {
+  BUCKET,
+  itemsUpTo,
+  keep,
+  kept,
+  MAP_RUN,
+  openMap,
+  openMapService,
+  RIGHTS,
+  rolesWith,
+  runOf,
+} from './map-fixture.ts';
 
 const work = (item: number) => (item === 1 ? fail('Bad', 'one') : [item]);
 const reader = (more: object = {}, config: object = {}) => ({
   Items: undefined,
-  ItemReader: { Resource: 'arn:aws:states:::s3:getObject', Arguments: { Bucket: BUCKET, Key: '{% $states.input.key %}', ...more }, ReaderConfig: { InputType: 'JSON', ...config } },
+  ItemReader: {
+    Resource: 'arn:aws:states:::s3:getObject',
+    Arguments: { Bucket: BUCKET, Key: '{% $states.input.key %}', ...more },
+    ReaderConfig: { InputType: 'JSON', ...config },
+  },
 });
-const writer = (config?: object, place: object = { Bucket: BUCKET, Prefix: 'sweeps/results' }) => ({ ResultWriter: { Resource: 'arn:aws:states:::s3:putObject', Arguments: place, ...(config ? { WriterConfig: config } : {}) } });
+const writer = (config?: object, place: object = { Bucket: BUCKET, Prefix: 'sweeps/results' }) => ({
+  ResultWriter: {
+    Resource: 'arn:aws:states:::s3:putObject',
+    Arguments: place,
+    ...(config ? { WriterConfig: config } : {}),
+  },
+});
 
 describe('items in S3', () => {
   test('are read as the role, as many as may be', async () => {
-    const bench = openMap(reader({}, { MaxItems: '{% $states.input.most %}' }), { states: { Work: { Type: 'Pass', End: true } } });
+    const bench = openMap(reader({}, { MaxItems: '{% $states.input.most %}' }), {
+      states: { Work: { Type: 'Pass', End: true } },
+    });
     keep(bench, 'sweeps/1/places.json', JSON.stringify([{ region: 'a' }, { region: 'ü' }, { region: 'c' }]));
     const execution = await bench.run({ key: 'sweeps/1/places.json', most: 2 });
     expect(outputOf(execution)).toEqual([{ region: 'a' }, { region: 'ü' }]);
-    expect(bench.world.log.calls).toMatchObject([{ service: 's3', operation: 'GetObject', caller: ROLE, input: { Bucket: BUCKET, Key: 'sweeps/1/places.json' }, status: 200 }]);
+    expect(bench.world.log.calls).toMatchObject([
+      {
+        service: 's3',
+        operation: 'GetObject',
+        caller: ROLE,
+        input: { Bucket: BUCKET, Key: 'sweeps/1/places.json' },
+        status: 200,
+      },
+    ]);
     expect(runOf(bench, execution).itemCounts).toMatchObject({ total: 2, succeeded: 2, resultsWritten: 2 });
   });
 
@@ -30,7 +68,10 @@ describe('items in S3', () => {
   ])('%s fail the Map, which may catch it', async (_, key, text, why) => {
     const bench = openMap({ ...reader(), Catch: [{ ErrorEquals: ['States.ItemReaderFailed'], Next: 'Caught' }] });
     if (text !== undefined) keep(bench, key, text);
-    expect(outputOf(await bench.run({ key }))).toMatchObject({ Error: 'States.ItemReaderFailed', Cause: expect.stringContaining(why) as string });
+    expect(outputOf(await bench.run({ key }))).toMatchObject({
+      Error: 'States.ItemReaderFailed',
+      Cause: expect.stringContaining(why) as string,
+    });
   });
 });
 
@@ -44,13 +85,38 @@ describe('a ResultWriter', () => {
   test('exports all about the children, and answers where', async () => {
     const { execution, files: made, run } = await files(writer());
     const manifest = `sweeps/results/${run.id}/manifest.json`;
-    expect(outputOf(execution)).toEqual({ MapRunArn: expect.stringMatching(MAP_RUN) as string, ResultWriterDetails: { Bucket: BUCKET, Key: manifest } });
-    const { 'sweeps/results/ID/manifest.json': told, 'sweeps/results/ID/SUCCEEDED_0.json': succeeded, 'sweeps/results/ID/FAILED_0.json': failed, ...rest } = made;
+    expect(outputOf(execution)).toEqual({
+      MapRunArn: expect.stringMatching(MAP_RUN) as string,
+      ResultWriterDetails: { Bucket: BUCKET, Key: manifest },
+    });
+    const {
+      'sweeps/results/ID/manifest.json': told,
+      'sweeps/results/ID/SUCCEEDED_0.json': succeeded,
+      'sweeps/results/ID/FAILED_0.json': failed,
+      ...rest
+    } = made;
     expect(rest).toEqual({});
-    expect(succeeded).toMatchObject([{ Input: '0', Output: '[0]', Status: 'SUCCEEDED', InputDetails: { Included: true }, OutputDetails: { Included: true }, StateMachineArn: `${MACHINE}/Each`, StartDate: '2026-01-15T09:00:00.000Z' }, { Input: '2', Output: '[2]' }]);
+    expect(succeeded).toMatchObject([
+      {
+        Input: '0',
+        Output: '[0]',
+        Status: 'SUCCEEDED',
+        InputDetails: { Included: true },
+        OutputDetails: { Included: true },
+        StateMachineArn: `${MACHINE}/Each`,
+        StartDate: '2026-01-15T09:00:00.000Z',
+      },
+      { Input: '2', Output: '[2]' },
+    ]);
     expect(failed).toMatchObject([{ Input: '1', Status: 'FAILED', Error: 'Bad', Cause: expect.any(String) as string }]);
-    const file = (name: string, what: unknown) => [{ Key: `sweeps/results/${run.id}/${name}_0.json`, Size: JSON.stringify(what).length }];
-    expect(told).toEqual({ DestinationBucket: BUCKET, MapRunArn: run.arn, ResultFiles: { FAILED: file('FAILED', failed), PENDING: [], SUCCEEDED: file('SUCCEEDED', succeeded) } });
+    const file = (name: string, what: unknown) => [
+      { Key: `sweeps/results/${run.id}/${name}_0.json`, Size: JSON.stringify(what).length },
+    ];
+    expect(told).toEqual({
+      DestinationBucket: BUCKET,
+      MapRunArn: run.arn,
+      ResultFiles: { FAILED: file('FAILED', failed), PENDING: [], SUCCEEDED: file('SUCCEEDED', succeeded) },
+    });
   });
 
   test.each([
@@ -63,13 +129,19 @@ describe('a ResultWriter', () => {
   });
 
   test('writes lines, without a prefix too', async () => {
-    const bench = openMap(writer({ Transformation: 'COMPACT', OutputType: 'JSONL' }, { Bucket: BUCKET }), { handlers: { work: (item: number) => item } });
+    const bench = openMap(writer({ Transformation: 'COMPACT', OutputType: 'JSONL' }, { Bucket: BUCKET }), {
+      handlers: { work: (item: number) => item },
+    });
     const run = runOf(bench, await bench.run(itemsUpTo(3)));
-    expect(Buffer.from(bench.world.buckets.get(BUCKET)!.objects.get(`${run.id}/SUCCEEDED_0.json`)!.body).toString()).toBe('0\n1\n2');
+    expect(
+      Buffer.from(bench.world.buckets.get(BUCKET)!.objects.get(`${run.id}/SUCCEEDED_0.json`)!.body).toString(),
+    ).toBe('0\n1\n2');
   });
 
   test('without a place only transforms the result', async () => {
-    const { execution, files: made } = await files({ ResultWriter: { WriterConfig: { Transformation: 'FLATTEN', OutputType: 'JSON' } } });
+    const { execution, files: made } = await files({
+      ResultWriter: { WriterConfig: { Transformation: 'FLATTEN', OutputType: 'JSON' } },
+    });
     expect(outputOf(execution)).toMatchObject([0, { Status: 'FAILED' }, 2]);
     expect(made).toEqual({});
   });
@@ -77,8 +149,12 @@ describe('a ResultWriter', () => {
   test('of a run that fails exports what there is and what was to come', async () => {
     const { execution, files: made } = await files({ ...writer(), ToleratedFailureCount: 0 }, 4);
     expect(execution).toMatchObject({ status: 'FAILED', error: 'States.ExceedToleratedFailureThreshold' });
-    expect(made['sweeps/results/ID/PENDING_0.json']).toEqual([2, 3].map((item) => ({ Input: String(item), InputDetails: { Included: true }, Status: 'PENDING' })));
-    expect(made['sweeps/results/ID/manifest.json']).toMatchObject({ ResultFiles: { PENDING: [{}], SUCCEEDED: [{}], FAILED: [{}] } });
+    expect(made['sweeps/results/ID/PENDING_0.json']).toEqual(
+      [2, 3].map((item) => ({ Input: String(item), InputDetails: { Included: true }, Status: 'PENDING' })),
+    );
+    expect(made['sweeps/results/ID/manifest.json']).toMatchObject({
+      ResultFiles: { PENDING: [{}], SUCCEEDED: [{}], FAILED: [{}] },
+    });
   });
 
   test('that may not write fails before anything runs', async () => {
@@ -87,7 +163,9 @@ describe('a ResultWriter', () => {
     const bench = openMap(writer(), { handlers: { work: () => (calls += 1) }, roles: rolesWith(...without) });
     const execution = await bench.run(itemsUpTo(2));
     expect(execution).toMatchObject({ status: 'FAILED', error: 'States.ResultWriterFailed' });
-    expect(execution.cause).toMatch(/^An error occurred while executing the state 'Map' \(entered at the event id #2\)\. Failed to write a test manifest into the specified output bucket\. Access denied\. Ensure the correct permissions are added to your state machine's execution role\. \| Message from S3: User: /);
+    expect(execution.cause).toMatch(
+      /^An error occurred while executing the state 'Map' \(entered at the event id #2\)\. Failed to write a test manifest into the specified output bucket\. Access denied\. Ensure the correct permissions are added to your state machine's execution role\. \| Message from S3: User: /,
+    );
     expect([calls, runOf(bench, execution).children]).toEqual([0, []]);
   });
 });
@@ -100,38 +178,109 @@ describe('the API', () => {
     const { mapRuns } = await client.send(new ListMapRunsCommand({ executionArn: execution.arn }));
     const mapRunArn = mapRuns![0]!.mapRunArn!;
     const [startDate, stopDate] = [new Date('2026-01-15T09:00:00.000Z'), new Date('2026-01-15T09:00:00.000Z')];
-    expect(mapRuns).toEqual([{ executionArn: execution.arn, mapRunArn, stateMachineArn: `${MACHINE}/Each`, startDate, stopDate }]);
-    const counts = { pending: 0, running: 0, succeeded: 2, failed: 1, timedOut: 0, aborted: 0, total: 3, resultsWritten: 3, failuresNotRedrivable: 0, pendingRedrive: 0 };
-    expect(await client.send(new DescribeMapRunCommand({ mapRunArn }))).toMatchObject({ mapRunArn, executionArn: execution.arn, status: 'SUCCEEDED', startDate, stopDate, maxConcurrency: 1, toleratedFailurePercentage: 40, toleratedFailureCount: 0, itemCounts: counts, executionCounts: counts, redriveCount: 0 });
+    expect(mapRuns).toEqual([
+      { executionArn: execution.arn, mapRunArn, stateMachineArn: `${MACHINE}/Each`, startDate, stopDate },
+    ]);
+    const counts = {
+      pending: 0,
+      running: 0,
+      succeeded: 2,
+      failed: 1,
+      timedOut: 0,
+      aborted: 0,
+      total: 3,
+      resultsWritten: 3,
+      failuresNotRedrivable: 0,
+      pendingRedrive: 0,
+    };
+    expect(await client.send(new DescribeMapRunCommand({ mapRunArn }))).toMatchObject({
+      mapRunArn,
+      executionArn: execution.arn,
+      status: 'SUCCEEDED',
+      startDate,
+      stopDate,
+      maxConcurrency: 1,
+      toleratedFailurePercentage: 40,
+      toleratedFailureCount: 0,
+      itemCounts: counts,
+      executionCounts: counts,
+      redriveCount: 0,
+    });
 
     const first = await client.send(new ListExecutionsCommand({ mapRunArn, maxResults: 2 }));
-    const { executions: rest } = await client.send(new ListExecutionsCommand({ mapRunArn, maxResults: 2, nextToken: first.nextToken! }));
-    expect([...first.executions!, ...rest!].map(({ status, itemCount, mapRunArn: of }) => [status, itemCount, of === mapRunArn])).toEqual([['SUCCEEDED', 1, true], ['FAILED', 1, true], ['SUCCEEDED', 1, true]]);
-    expect((await client.send(new ListExecutionsCommand({ mapRunArn, statusFilter: 'FAILED' }))).executions).toHaveLength(1);
+    const { executions: rest } = await client.send(
+      new ListExecutionsCommand({ mapRunArn, maxResults: 2, nextToken: first.nextToken! }),
+    );
+    expect(
+      [...first.executions!, ...rest!].map(({ status, itemCount, mapRunArn: of }) => [
+        status,
+        itemCount,
+        of === mapRunArn,
+      ]),
+    ).toEqual([
+      ['SUCCEEDED', 1, true],
+      ['FAILED', 1, true],
+      ['SUCCEEDED', 1, true],
+    ]);
+    expect(
+      (await client.send(new ListExecutionsCommand({ mapRunArn, statusFilter: 'FAILED' }))).executions,
+    ).toHaveLength(1);
     expect((await client.send(new ListExecutionsCommand({ stateMachineArn: MACHINE }))).executions).toHaveLength(1);
 
     const { executionArn } = first.executions![0]!;
-    expect(await client.send(new DescribeExecutionCommand({ executionArn }))).toMatchObject({ stateMachineArn: `${MACHINE}/Each`, mapRunArn, input: '2', output: '[2]' });
-    expect((await client.send(new GetExecutionHistoryCommand({ executionArn }))).events!.map(({ type }) => type).at(-1)).toBe('ExecutionSucceeded');
-    expect((await client.send(new GetExecutionHistoryCommand({ executionArn: execution.arn }))).events!.find(({ type }) => type === 'MapRunStarted')).toMatchObject({ mapRunStartedEventDetails: { mapRunArn } });
+    expect(await client.send(new DescribeExecutionCommand({ executionArn }))).toMatchObject({
+      stateMachineArn: `${MACHINE}/Each`,
+      mapRunArn,
+      input: '2',
+      output: '[2]',
+    });
+    expect(
+      (await client.send(new GetExecutionHistoryCommand({ executionArn }))).events!.map(({ type }) => type).at(-1),
+    ).toBe('ExecutionSucceeded');
+    expect(
+      (await client.send(new GetExecutionHistoryCommand({ executionArn: execution.arn }))).events!.find(
+        ({ type }) => type === 'MapRunStarted',
+      ),
+    ).toMatchObject({ mapRunStartedEventDetails: { mapRunArn } });
   });
 
   test('refuses a run that is not there, and a list of neither or both', async () => {
     const { client } = openMapService();
     const mapRunArn = 'arn:aws:states:eu-west-1:111122223333:mapRun:machine/Each:gone';
-    await expect(client.send(new DescribeMapRunCommand({ mapRunArn }))).rejects.toMatchObject({ name: 'ResourceNotFound' });
-    for (const input of [{}, { mapRunArn, stateMachineArn: MACHINE }]) await expect(client.send(new ListExecutionsCommand(input))).rejects.toMatchObject({ name: expect.stringMatching(/ValidationException|InvalidArn/) as string });
+    await expect(client.send(new DescribeMapRunCommand({ mapRunArn }))).rejects.toMatchObject({
+      name: 'ResourceNotFound',
+    });
+    for (const input of [{}, { mapRunArn, stateMachineArn: MACHINE }])
+      await expect(client.send(new ListExecutionsCommand(input))).rejects.toMatchObject({
+        name: expect.stringMatching(/ValidationException|InvalidArn/) as string,
+      });
   });
 
   test('wants the right on the run', async () => {
     const CALLER = ROLE.replace('role/machine', 'role/caller');
-    const bench = openMap({}, { handlers: { work: () => 1 }, roles: [...rolesWith(...RIGHTS), roleOf(CALLER, allow('states:DescribeMapRun', 'arn:aws:states:eu-west-1:111122223333:mapRun:machine/Each:*'), allow('states:ListExecutions', MACHINE))] });
+    const bench = openMap(
+      {},
+      {
+        handlers: { work: () => 1 },
+        roles: [
+          ...rolesWith(...RIGHTS),
+          roleOf(
+            CALLER,
+            allow('states:DescribeMapRun', 'arn:aws:states:eu-west-1:111122223333:mapRun:machine/Each:*'),
+            allow('states:ListExecutions', MACHINE),
+          ),
+        ],
+      },
+    );
     const mapRunArn = runOf(bench, await bench.run(itemsUpTo(1))).arn;
     const door = openDoor(bench.world, { states: createStatesService(bench.world, bench.executions) });
     const client = new SFNClient(configOf(door, bench.world, credentialsOf(bench.world, CALLER)));
     expect(await client.send(new DescribeMapRunCommand({ mapRunArn }))).toMatchObject({ status: 'SUCCEEDED' });
     await client.send(new ListExecutionsCommand({ stateMachineArn: MACHINE }));
-    await expect(client.send(new ListExecutionsCommand({ mapRunArn }))).rejects.toMatchObject({ name: 'AccessDeniedException', message: expect.stringContaining(`states:ListExecutions on resource: ${mapRunArn}`) as string });
+    await expect(client.send(new ListExecutionsCommand({ mapRunArn }))).rejects.toMatchObject({
+      name: 'AccessDeniedException',
+      message: expect.stringContaining(`states:ListExecutions on resource: ${mapRunArn}`) as string,
+    });
   });
 });
 
@@ -140,7 +289,12 @@ describe('histories of what has ended', () => {
     const bench = openMap({}, { handlers: { work: () => 1 }, forgetHistories: true });
     const execution = await bench.run(itemsUpTo(3));
     expect(outputOf(execution)).toEqual([1, 1, 1]);
-    expect([execution, ...runOf(bench, execution).children.map((child) => child.execution)].map(typesOf)).toEqual([['ExecutionSucceeded'], ['ExecutionSucceeded'], ['ExecutionSucceeded'], ['ExecutionSucceeded']]);
+    expect([execution, ...runOf(bench, execution).children.map((child) => child.execution)].map(typesOf)).toEqual([
+      ['ExecutionSucceeded'],
+      ['ExecutionSucceeded'],
+      ['ExecutionSucceeded'],
+      ['ExecutionSucceeded'],
+    ]);
   });
 
   test('are kept otherwise', async () => {

@@ -3,7 +3,18 @@ import type { Retrier } from '../../../sandbox/states/definition.ts';
 import { StateFailure, takes } from '../../../sandbox/states/failure.ts';
 import { retryDelay } from '../../../sandbox/states/retry.ts';
 import { Random } from '../../../sandbox/world/random.ts';
-import { fail, functionOf, invoke, ofType, openBench, outputOf, runState, secondsOf, START, typesOf } from './fixture.ts';
+import {
+  fail,
+  functionOf,
+  invoke,
+  ofType,
+  openBench,
+  outputOf,
+  runState,
+  secondsOf,
+  START,
+  typesOf,
+} from './fixture.ts';
 
 const failing = (name: string, times = Infinity) => {
   let calls = 0;
@@ -12,14 +23,24 @@ const failing = (name: string, times = Infinity) => {
 
 describe('Retry', () => {
   test('3 attempts, 1 second, twice as long each time, when nothing else is said', async () => {
-    const execution = await runState(invoke('it', { Retry: [{ ErrorEquals: ['E'] }], End: true }), {}, { handlers: failing('E') });
+    const execution = await runState(
+      invoke('it', { Retry: [{ ErrorEquals: ['E'] }], End: true }),
+      {},
+      { handlers: failing('E') },
+    );
     expect(execution.error).toBe('E');
     // 0, +1, +2, +4.
     expect(secondsOf(execution, 'TaskScheduled')).toEqual([0, 1, 3, 7]);
   });
 
   test('IntervalSeconds, BackoffRate and MaxDelaySeconds', async () => {
-    const retry = { ErrorEquals: ['States.ALL'], IntervalSeconds: 2, BackoffRate: 3, MaxDelaySeconds: 10, MaxAttempts: 4 };
+    const retry = {
+      ErrorEquals: ['States.ALL'],
+      IntervalSeconds: 2,
+      BackoffRate: 3,
+      MaxDelaySeconds: 10,
+      MaxAttempts: 4,
+    };
     const execution = await runState(invoke('it', { Retry: [retry], End: true }), {}, { handlers: failing('E', 4) });
     expect(outputOf(execution)).toBe(5);
     // 0, +2, +6, +10, +10.
@@ -27,12 +48,23 @@ describe('Retry', () => {
   });
 
   test('MaxAttempts 0 is never', async () => {
-    const execution = await runState(invoke('it', { Retry: [{ ErrorEquals: ['E'], MaxAttempts: 0 }], End: true }), {}, { handlers: failing('E') });
+    const execution = await runState(
+      invoke('it', { Retry: [{ ErrorEquals: ['E'], MaxAttempts: 0 }], End: true }),
+      {},
+      { handlers: failing('E') },
+    );
     expect(typesOf(execution).filter((type) => type === 'TaskScheduled')).toHaveLength(1);
   });
 
   test('FULL jitter stays between zero and the delay, and is repeatable', () => {
-    const retrier: Retrier = { ErrorEquals: ['E'], IntervalSeconds: 10, BackoffRate: 2, MaxAttempts: 9, MaxDelaySeconds: 60, JitterStrategy: 'FULL' };
+    const retrier: Retrier = {
+      ErrorEquals: ['E'],
+      IntervalSeconds: 10,
+      BackoffRate: 2,
+      MaxAttempts: 9,
+      MaxDelaySeconds: 60,
+      JitterStrategy: 'FULL',
+    };
     const draw = () => {
       const random = new Random(7);
       return Array.from({ length: 200 }, (_, index) => retryDelay(retrier, index % 5, random));
@@ -74,7 +106,11 @@ describe('Catch', () => {
     const state = invoke('it', {
       Catch: [
         { ErrorEquals: ['Other'], Next: 'No' },
-        { ErrorEquals: ['States.ALL'], Next: 'Caught', Output: { error: '{% $states.errorOutput.Error %}', input: '{% $states.input.a %}' } },
+        {
+          ErrorEquals: ['States.ALL'],
+          Next: 'Caught',
+          Output: { error: '{% $states.errorOutput.Error %}', input: '{% $states.input.a %}' },
+        },
       ],
       End: true,
     });
@@ -84,12 +120,22 @@ describe('Catch', () => {
   });
 
   test('the error is the output when there is no other', async () => {
-    const execution = await runState(invoke('it', { Catch: [{ ErrorEquals: ['E'], Next: 'Caught' }], End: true }), {}, { handlers: failing('E') });
-    expect(outputOf(execution)).toMatchObject({ input: { Error: 'E', Cause: expect.stringContaining('call 1') as string } });
+    const execution = await runState(
+      invoke('it', { Catch: [{ ErrorEquals: ['E'], Next: 'Caught' }], End: true }),
+      {},
+      { handlers: failing('E') },
+    );
+    expect(outputOf(execution)).toMatchObject({
+      input: { Error: 'E', Cause: expect.stringContaining('call 1') as string },
+    });
   });
 
   test('comes after the retries', async () => {
-    const state = invoke('it', { Retry: [{ ErrorEquals: ['E'], MaxAttempts: 2 }], Catch: [{ ErrorEquals: ['E'], Next: 'Caught', Output: 1 }], End: true });
+    const state = invoke('it', {
+      Retry: [{ ErrorEquals: ['E'], MaxAttempts: 2 }],
+      Catch: [{ ErrorEquals: ['E'], Next: 'Caught', Output: 1 }],
+      End: true,
+    });
     const execution = await runState(state, {}, { handlers: failing('E') });
     expect(outputOf(execution)).toEqual({ to: 'Caught', input: 1 });
     expect(execution.stoppedAt! - START).toBe(3000);
@@ -118,7 +164,9 @@ describe('Catch', () => {
     [['States.ALL'], true],
     [['States.TaskFailed'], false],
   ])('%j takes a heartbeat that is missing: %s', (names, taken) => {
-    expect(takes({ ErrorEquals: names }, new StateFailure('States.Timeout', undefined, 'States.HeartbeatTimeout'))).toBe(taken);
+    expect(
+      takes({ ErrorEquals: names }, new StateFailure('States.Timeout', undefined, 'States.HeartbeatTimeout')),
+    ).toBe(taken);
   });
 });
 
@@ -135,26 +183,49 @@ describe('time-outs of a Task', () => {
         return call;
       },
     };
-    const state = invoke('it', { TimeoutSeconds: 10, Retry: [{ ErrorEquals: ['States.Timeout'] }], Next: 'After', End: undefined });
-    const bench = openBench({ StartAt: 'It', States: { It: state, After: { Type: 'Wait', Seconds: 60, End: true } } }, { handlers });
+    const state = invoke('it', {
+      TimeoutSeconds: 10,
+      Retry: [{ ErrorEquals: ['States.Timeout'] }],
+      Next: 'After',
+      End: undefined,
+    });
+    const bench = openBench(
+      { StartAt: 'It', States: { It: state, After: { Type: 'Wait', Seconds: 60, End: true } } },
+      { handlers },
+    );
     const execution = await bench.run();
     expect(outputOf(execution)).toBe(2);
     expect(secondsOf(execution, 'TaskTimedOut')).toEqual([10]);
-    expect(ofType(execution, 'TaskTimedOut')[0]).toMatchObject({ taskTimedOutEventDetails: { error: 'States.Timeout', resource: 'invoke', resourceType: 'lambda' } });
+    expect(ofType(execution, 'TaskTimedOut')[0]).toMatchObject({
+      taskTimedOutEventDetails: { error: 'States.Timeout', resource: 'invoke', resourceType: 'lambda' },
+    });
     expect(effects).toEqual(['call 2 at 16', 'call 1 at 30']);
   });
 
   test('has no Cause, and is caught by name', async () => {
     const handlers = { it: async (_: unknown, clock: { sleep(ms: number): Promise<void> }) => clock.sleep(20_000) };
-    const state = invoke('it', { TimeoutSeconds: '{% 5 + 5 %}', Catch: [{ ErrorEquals: ['States.Timeout'], Next: 'Caught' }], End: true });
-    expect(outputOf(await runState(state, {}, { handlers }))).toEqual({ to: 'Caught', input: { Error: 'States.Timeout' } });
+    const state = invoke('it', {
+      TimeoutSeconds: '{% 5 + 5 %}',
+      Catch: [{ ErrorEquals: ['States.Timeout'], Next: 'Caught' }],
+      End: true,
+    });
+    expect(outputOf(await runState(state, {}, { handlers }))).toEqual({
+      to: 'Caught',
+      input: { Error: 'States.Timeout' },
+    });
   });
 
   test("the function's own time-out is Sandbox.Timedout", async () => {
     const handlers = { it: async (_: unknown, clock: { sleep(ms: number): Promise<void> }) => clock.sleep(20_000) };
-    const execution = await runState(invoke('it', { TimeoutSeconds: 30, End: true }), {}, { handlers, functions: [functionOf('it', { timeoutSeconds: 3 })] });
+    const execution = await runState(
+      invoke('it', { TimeoutSeconds: 30, End: true }),
+      {},
+      { handlers, functions: [functionOf('it', { timeoutSeconds: 3 })] },
+    );
     expect(execution.error).toBe('Sandbox.Timedout');
-    expect((JSON.parse(execution.cause!) as { errorMessage: string }).errorMessage).toMatch(/^2026-01-15T09:00:03.000Z [0-9a-f-]{36} Task timed out after 3.00 seconds$/);
+    expect((JSON.parse(execution.cause!) as { errorMessage: string }).errorMessage).toMatch(
+      /^2026-01-15T09:00:03.000Z [0-9a-f-]{36} Task timed out after 3.00 seconds$/,
+    );
     expect(execution.stoppedAt! - START).toBe(3000);
   });
 });

@@ -23,14 +23,23 @@ const waiting = { StartAt: 'A', States: { A: { Type: 'Wait', Seconds: 60, End: t
 describe('executions', () => {
   test('StartExecution returns at once; DescribeExecution tells the rest', async () => {
     const { client, clock } = open(waiting);
-    const started = await client.send(new StartExecutionCommand({ stateMachineArn: MACHINE, name: 'run-1', input: '{"x":1}' }));
-    expect(started).toMatchObject({ executionArn: 'arn:aws:states:eu-west-1:111122223333:execution:machine:run-1', startDate: new Date(START) });
+    const started = await client.send(
+      new StartExecutionCommand({ stateMachineArn: MACHINE, name: 'run-1', input: '{"x":1}' }),
+    );
+    expect(started).toMatchObject({
+      executionArn: 'arn:aws:states:eu-west-1:111122223333:execution:machine:run-1',
+      startDate: new Date(START),
+    });
     const describeIt = () => client.send(new DescribeExecutionCommand({ executionArn: started.executionArn }));
     const running = await describeIt();
     expect(running).toMatchObject({ status: 'RUNNING', name: 'run-1', input: '{"x":1}', stateMachineArn: MACHINE });
     expect(running.stopDate).toBeUndefined();
     await clock.spawn(() => clock.sleep(61_000));
-    expect(await describeIt()).toMatchObject({ status: 'SUCCEEDED', output: '{"x":1}', stopDate: new Date(START + 60_000) });
+    expect(await describeIt()).toMatchObject({
+      status: 'SUCCEEDED',
+      output: '{"x":1}',
+      stopDate: new Date(START + 60_000),
+    });
   });
 
   test('a failed one has error and cause', async () => {
@@ -44,18 +53,24 @@ describe('executions', () => {
 
   test('a name is idempotent with the same input while it runs, and taken otherwise', async () => {
     const { client, clock } = open(waiting);
-    const start = (input: string) => client.send(new StartExecutionCommand({ stateMachineArn: MACHINE, name: 'same', input }));
+    const start = (input: string) =>
+      client.send(new StartExecutionCommand({ stateMachineArn: MACHINE, name: 'same', input }));
     const first = await start('{"x":1}');
     await clock.spawn(() => clock.sleep(1000));
     expect(await start('{"x":1}')).toMatchObject({ executionArn: first.executionArn, startDate: first.startDate });
-    await expect(start('{"x":2}')).rejects.toMatchObject({ name: 'ExecutionAlreadyExists', message: `Execution Already Exists: '${first.executionArn}'` });
+    await expect(start('{"x":2}')).rejects.toMatchObject({
+      name: 'ExecutionAlreadyExists',
+      message: `Execution Already Exists: '${first.executionArn}'`,
+    });
     await clock.spawn(() => clock.sleep(60_000));
     await expect(start('{"x":1}')).rejects.toMatchObject({ name: 'ExecutionAlreadyExists' });
   });
 
   test.each(['with space', 'a/b', 'a:b', 'x'.repeat(81), 'a*'])('the name %s is not legal', async (name) => {
     const { client } = open(pass);
-    await expect(client.send(new StartExecutionCommand({ stateMachineArn: MACHINE, name }))).rejects.toMatchObject({ name: 'InvalidName' });
+    await expect(client.send(new StartExecutionCommand({ stateMachineArn: MACHINE, name }))).rejects.toMatchObject({
+      name: 'InvalidName',
+    });
   });
 
   test('StopExecution ends it, and says when once more if it is over', async () => {
@@ -65,15 +80,22 @@ describe('executions', () => {
     const stop = () => client.send(new StopExecutionCommand({ executionArn, error: 'Mine', cause: 'why' }));
     expect((await stop()).stopDate).toEqual(new Date(START + 5000));
     expect((await stop()).stopDate).toEqual(new Date(START + 5000));
-    expect(await client.send(new DescribeExecutionCommand({ executionArn }))).toMatchObject({ status: 'ABORTED', error: 'Mine', cause: 'why' });
+    expect(await client.send(new DescribeExecutionCommand({ executionArn }))).toMatchObject({
+      status: 'ABORTED',
+      error: 'Mine',
+      cause: 'why',
+    });
   });
 
   test('ListExecutions: newest first, by status, in pages', async () => {
     const { client, executions } = open(waiting);
-    for (const name of ['a', 'b', 'c']) await client.send(new StartExecutionCommand({ stateMachineArn: MACHINE, name }));
+    for (const name of ['a', 'b', 'c'])
+      await client.send(new StartExecutionCommand({ stateMachineArn: MACHINE, name }));
     executions.list(MACHINE)[2]!.stop();
     const list = async (more: Record<string, unknown>) => {
-      const { executions: found, nextToken } = await client.send(new ListExecutionsCommand({ stateMachineArn: MACHINE, ...more }));
+      const { executions: found, nextToken } = await client.send(
+        new ListExecutionsCommand({ stateMachineArn: MACHINE, ...more }),
+      );
       return { names: found!.map(({ name }) => name), nextToken };
     };
     expect((await list({})).names).toEqual(['c', 'b', 'a']);
@@ -87,10 +109,15 @@ describe('executions', () => {
 });
 
 describe('GetExecutionHistory', () => {
-  const definition = { StartAt: 'A', States: { A: invoke('it', { Retry: [{ ErrorEquals: ['E'] }], Assign: { v: 1 }, End: true }) } };
+  const definition = {
+    StartAt: 'A',
+    States: { A: invoke('it', { Retry: [{ ErrorEquals: ['E'] }], Assign: { v: 1 }, End: true }) },
+  };
   const openRun = async () => {
     let calls = 0;
-    const bench = open(definition, { handlers: { it: () => ((calls += 1) === 1 ? fail('E', 'not yet') : { secret: 'data' }) } });
+    const bench = open(definition, {
+      handlers: { it: () => ((calls += 1) === 1 ? fail('E', 'not yet') : { secret: 'data' }) },
+    });
     const execution = await bench.run({ secret: 'input' });
     return { ...bench, executionArn: execution.arn };
   };
@@ -110,10 +137,19 @@ describe('GetExecutionHistory', () => {
       'TaskStateExited',
       'ExecutionSucceeded',
     ]);
-    expect(events![4]).toMatchObject({ id: 5, previousEventId: 4, timestamp: new Date(START), taskFailedEventDetails: { error: 'E', resourceType: 'lambda' } });
+    expect(events![4]).toMatchObject({
+      id: 5,
+      previousEventId: 4,
+      timestamp: new Date(START),
+      taskFailedEventDetails: { error: 'E', resourceType: 'lambda' },
+    });
     expect(events![5]!.timestamp).toEqual(new Date(START + 1000));
     expect(events![7]!.taskSucceededEventDetails!.output).toContain('"StatusCode":200');
-    expect(events![8]!.stateExitedEventDetails).toMatchObject({ name: 'A', assignedVariables: { v: '1' }, assignedVariablesDetails: { truncated: false } });
+    expect(events![8]!.stateExitedEventDetails).toMatchObject({
+      name: 'A',
+      assignedVariables: { v: '1' },
+      assignedVariablesDetails: { truncated: false },
+    });
     expect(events![9]!.executionSucceededEventDetails!.output).toBe('{"secret":"data"}');
   });
 
@@ -129,7 +165,8 @@ describe('GetExecutionHistory', () => {
     const { client, executionArn } = await openRun();
     const pages = async (reverseOrder: boolean) => {
       const ids: number[][] = [];
-      for await (const page of paginateGetExecutionHistory({ client, pageSize: 4 }, { executionArn, reverseOrder })) ids.push(page.events!.map(({ id }) => id!));
+      for await (const page of paginateGetExecutionHistory({ client, pageSize: 4 }, { executionArn, reverseOrder }))
+        ids.push(page.events!.map(({ id }) => id!));
       return ids;
     };
     expect(await pages(false)).toEqual([
@@ -146,7 +183,9 @@ describe('GetExecutionHistory', () => {
 
   test('refuses a token of somebody else', async () => {
     const { client, executionArn } = await openRun();
-    await expect(client.send(new GetExecutionHistoryCommand({ executionArn, nextToken: 'abc' }))).rejects.toMatchObject({ name: 'InvalidToken' });
+    await expect(client.send(new GetExecutionHistoryCommand({ executionArn, nextToken: 'abc' }))).rejects.toMatchObject(
+      { name: 'InvalidToken' },
+    );
   });
 });
 
@@ -154,9 +193,17 @@ describe('state machines', () => {
   test('are described and listed', async () => {
     const { client } = open(pass);
     const machine = await client.send(new DescribeStateMachineCommand({ stateMachineArn: MACHINE }));
-    expect(machine).toMatchObject({ name: 'machine', status: 'ACTIVE', type: 'STANDARD', roleArn: ROLE, creationDate: new Date(START) });
+    expect(machine).toMatchObject({
+      name: 'machine',
+      status: 'ACTIVE',
+      type: 'STANDARD',
+      roleArn: ROLE,
+      creationDate: new Date(START),
+    });
     expect(JSON.parse(machine.definition!)).toMatchObject(pass);
-    expect((await client.send(new ListStateMachinesCommand({}))).stateMachines).toMatchObject([{ stateMachineArn: MACHINE, name: 'machine' }]);
+    expect((await client.send(new ListStateMachinesCommand({}))).stateMachines).toMatchObject([
+      { stateMachineArn: MACHINE, name: 'machine' },
+    ]);
   });
 });
 
@@ -170,7 +217,9 @@ describe('refusals', () => {
       message: `Execution Does Not Exist: '${unknown}'`,
       $metadata: { httpStatusCode: 400 },
     });
-    await expect(client.send(new StartExecutionCommand({ stateMachineArn: `${MACHINE}x` }))).rejects.toMatchObject({ name: 'StateMachineDoesNotExist' });
+    await expect(client.send(new StartExecutionCommand({ stateMachineArn: `${MACHINE}x` }))).rejects.toMatchObject({
+      name: 'StateMachineDoesNotExist',
+    });
   });
 
   test('of input that is not JSON or too large', async () => {
@@ -182,14 +231,19 @@ describe('refusals', () => {
   test('of an operation that the sandbox does not have', async () => {
     await expect(client.send(new DeleteStateMachineCommand({ stateMachineArn: MACHINE }))).rejects.toMatchObject({
       name: 'NotImplemented',
-      message: expect.stringContaining('does not have the operation DeleteStateMachine. It has: StartExecution,') as string,
+      message: expect.stringContaining(
+        'does not have the operation DeleteStateMachine. It has: StartExecution,',
+      ) as string,
     });
   });
 
   test('the call log never sees execution data', async () => {
     described.length = 0;
     await client.send(new StartExecutionCommand({ stateMachineArn: MACHINE, name: 'logged', input: '{"secret":1}' }));
-    expect(described.at(-1)).toEqual({ operation: 'StartExecution', input: { stateMachineArn: MACHINE, name: 'logged' } });
+    expect(described.at(-1)).toEqual({
+      operation: 'StartExecution',
+      input: { stateMachineArn: MACHINE, name: 'logged' },
+    });
   });
 });
 
@@ -202,25 +256,68 @@ describe('a task token', () => {
 
   test('refuses a token that never was', async () => {
     const { client } = openWaiting();
-    for (const command of sends('FakeTaskToken')) await expect(client.send(command as never)).rejects.toMatchObject({ name: 'InvalidToken', message: "Invalid Token: 'Invalid token'", $metadata: { httpStatusCode: 400 } });
+    for (const command of sends('FakeTaskToken'))
+      await expect(client.send(command as never)).rejects.toMatchObject({
+        name: 'InvalidToken',
+        message: "Invalid Token: 'Invalid token'",
+        $metadata: { httpStatusCode: 400 },
+      });
   });
 
   test.each([[''], ['x'.repeat(2049)]])('refuses a token of no possible length', async (token) => {
     const { client } = openWaiting();
-    for (const command of sends(token)) await expect(client.send(command as never)).rejects.toMatchObject({ name: 'ValidationException', message: expect.stringContaining("'taskToken'") as string });
+    for (const command of sends(token))
+      await expect(client.send(command as never)).rejects.toMatchObject({
+        name: 'ValidationException',
+        message: expect.stringContaining("'taskToken'") as string,
+      });
   });
 
   test('refuses what is no output, and the task still waits', async () => {
     const { runWith, tokens, client, send } = openWaiting();
     const sendOutput = (output: string) => client.send(new SendTaskSuccessCommand({ taskToken: tokens[0]!, output }));
     const execution = await runWith([
-      [1, () => expect(sendOutput('{secret')).rejects.toMatchObject({ name: 'InvalidOutput', message: expect.not.stringContaining('secret') as string })],
+      [
+        1,
+        () =>
+          expect(sendOutput('{secret')).rejects.toMatchObject({
+            name: 'InvalidOutput',
+            message: expect.not.stringContaining('secret') as string,
+          }),
+      ],
       [2, () => expect(sendOutput('')).rejects.toMatchObject({ name: 'InvalidOutput' })],
       // Bytes, not characters.
-      [3, () => expect(sendOutput(JSON.stringify('€'.repeat(87_381)))).rejects.toMatchObject({ name: 'ValidationException', message: expect.stringContaining("'output'") as string })],
-      [4, () => expect(client.send(new SendTaskSuccessCommand({ taskToken: tokens[0]! } as never))).rejects.toMatchObject({ name: 'ValidationException' })],
-      [5, () => expect(send.failure(tokens[0]!, { error: 'x'.repeat(257) })).rejects.toMatchObject({ name: 'ValidationException', message: expect.stringContaining("'error'") as string })],
-      [6, () => expect(send.failure(tokens[0]!, { cause: 'x'.repeat(32_769) })).rejects.toMatchObject({ name: 'ValidationException', message: expect.stringContaining("'cause'") as string })],
+      [
+        3,
+        () =>
+          expect(sendOutput(JSON.stringify('€'.repeat(87_381)))).rejects.toMatchObject({
+            name: 'ValidationException',
+            message: expect.stringContaining("'output'") as string,
+          }),
+      ],
+      [
+        4,
+        () =>
+          expect(client.send(new SendTaskSuccessCommand({ taskToken: tokens[0]! } as never))).rejects.toMatchObject({
+            name: 'ValidationException',
+          }),
+      ],
+      [
+        5,
+        () =>
+          expect(send.failure(tokens[0]!, { error: 'x'.repeat(257) })).rejects.toMatchObject({
+            name: 'ValidationException',
+            message: expect.stringContaining("'error'") as string,
+          }),
+      ],
+      [
+        6,
+        () =>
+          expect(send.failure(tokens[0]!, { cause: 'x'.repeat(32_769) })).rejects.toMatchObject({
+            name: 'ValidationException',
+            message: expect.stringContaining("'cause'") as string,
+          }),
+      ],
       [7, () => send.failure(tokens[0]!, { error: 'x'.repeat(256), cause: 'x'.repeat(32_768) })],
     ]);
     expect(execution).toMatchObject({ error: 'x'.repeat(256), cause: 'x'.repeat(32_768), stoppedAt: START + 7000 });
@@ -228,7 +325,15 @@ describe('a task token', () => {
 
   test('takes output of 256 KiB', async () => {
     const { runWith, tokens, client } = openWaiting({ Output: '{% $length($states.result) %}' });
-    const execution = await runWith([[1, () => client.send(new SendTaskSuccessCommand({ taskToken: tokens[0]!, output: JSON.stringify('x'.repeat(262_142)) }))]]);
+    const execution = await runWith([
+      [
+        1,
+        () =>
+          client.send(
+            new SendTaskSuccessCommand({ taskToken: tokens[0]!, output: JSON.stringify('x'.repeat(262_142)) }),
+          ),
+      ],
+    ]);
     expect(outputOf(execution)).toBe(262_142);
   });
 
@@ -239,7 +344,9 @@ describe('a task token', () => {
       [2, () => send.success(tokens[0]!, 'secret')],
       [3, () => expect(send.failure(tokens[0]!, { error: 'No', cause: 'secret' })).rejects.toMatchObject(GONE)],
     ]);
-    expect(described.filter(({ input }) => JSON.stringify(input) !== '{}')).toEqual([{ operation: 'SendTaskFailure', input: { error: 'No' } }]);
+    expect(described.filter(({ input }) => JSON.stringify(input) !== '{}')).toEqual([
+      { operation: 'SendTaskFailure', input: { error: 'No' } },
+    ]);
     expect(described.map(({ operation }) => operation)).toContain('SendTaskSuccess');
   });
 });

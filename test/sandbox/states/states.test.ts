@@ -1,10 +1,23 @@
 import { describe, expect, test } from 'vitest';
-import { fail, functionArn, invoke, openBench, outputOf, ROLE, runState, secondsOf, START, typesOf } from './fixture.ts';
+import {
+  fail,
+  functionArn,
+  invoke,
+  openBench,
+  outputOf,
+  ROLE,
+  runState,
+  secondsOf,
+  START,
+  typesOf,
+} from './fixture.ts';
 
 describe('Pass and Succeed', () => {
   test('give on their input, or their output', async () => {
     expect(outputOf(await runState({ Type: 'Pass', End: true }, { a: 1 }))).toEqual({ a: 1 });
-    expect(outputOf(await runState({ Type: 'Succeed', Output: { b: '{% $states.input.a + 1 %}', c: 'text' } }, { a: 1 }))).toEqual({ b: 2, c: 'text' });
+    expect(
+      outputOf(await runState({ Type: 'Succeed', Output: { b: '{% $states.input.a + 1 %}', c: 'text' } }, { a: 1 })),
+    ).toEqual({ b: 2, c: 'text' });
   });
 
   test('an expression in the input is text', async () => {
@@ -14,10 +27,20 @@ describe('Pass and Succeed', () => {
 
 describe('the context object', () => {
   test('has execution, state and state machine', async () => {
-    const bench = openBench({ StartAt: 'It', States: { It: { Type: 'Pass', Output: '{% $states.context %}', End: true } } });
+    const bench = openBench({
+      StartAt: 'It',
+      States: { It: { Type: 'Pass', Output: '{% $states.context %}', End: true } },
+    });
     const execution = await bench.run({ x: 1 });
     expect(outputOf(execution)).toEqual({
-      Execution: { Id: execution.arn, Input: { x: 1 }, Name: execution.name, RoleArn: ROLE, StartTime: '2026-01-15T09:00:00.000Z', RedriveCount: 0 },
+      Execution: {
+        Id: execution.arn,
+        Input: { x: 1 },
+        Name: execution.name,
+        RoleArn: ROLE,
+        StartTime: '2026-01-15T09:00:00.000Z',
+        RedriveCount: 0,
+      },
       StateMachine: { Id: execution.machine.arn, Name: 'machine' },
       State: { EnteredTime: '2026-01-15T09:00:00.000Z', Name: 'It', RetryCount: 0 },
     });
@@ -39,7 +62,10 @@ describe('Choice', () => {
   });
 
   test("takes Default, with the state's output", async () => {
-    expect(outputOf(await runState({ ...choice, Default: 'No', Output: 'default' }, { n: 0 }))).toEqual({ to: 'No', input: 'default' });
+    expect(outputOf(await runState({ ...choice, Default: 'No', Output: 'default' }, { n: 0 }))).toEqual({
+      to: 'No',
+      input: 'default',
+    });
   });
 
   test('fails without a match and without Default', async () => {
@@ -47,7 +73,10 @@ describe('Choice', () => {
   });
 
   test('a condition must be true or false', async () => {
-    const execution = await runState({ Type: 'Choice', Choices: [{ Condition: '{% $states.input.n %}', Next: 'Yes' }] }, { n: 1 });
+    const execution = await runState(
+      { Type: 'Choice', Choices: [{ Condition: '{% $states.input.n %}', Next: 'Yes' }] },
+      { n: 1 },
+    );
     expect(execution).toMatchObject({ status: 'FAILED', error: 'States.QueryEvaluationError' });
     expect(execution.cause).toContain("'Choices[0]/Condition' must be true or false, but was 1");
   });
@@ -58,7 +87,12 @@ describe('Choice', () => {
         StartAt: 'First',
         States: {
           First: { Type: 'Pass', Assign: { v: 'before' }, Next: 'Choose' },
-          Choose: { Type: 'Choice', Choices: [{ Condition: `{% ${n} = 1 %}`, Assign: { v: 'rule' }, Next: 'Show' }], Assign: { v: 'state' }, Default: 'Show' },
+          Choose: {
+            Type: 'Choice',
+            Choices: [{ Condition: `{% ${n} = 1 %}`, Assign: { v: 'rule' }, Next: 'Show' }],
+            Assign: { v: 'state' },
+            Default: 'Show',
+          },
           Show: { Type: 'Succeed', Output: '{% $v %}' },
         },
       }).run();
@@ -81,14 +115,25 @@ describe('Wait', () => {
   });
 
   test.each([['{% 1.5 %}'], ['{% -1 %}'], ["{% 'soon' %}"]])('refuses %s', async (seconds) => {
-    expect(await runState({ Type: 'Wait', Seconds: seconds, End: true })).toMatchObject({ status: 'FAILED', error: 'States.QueryEvaluationError' });
+    expect(await runState({ Type: 'Wait', Seconds: seconds, End: true })).toMatchObject({
+      status: 'FAILED',
+      error: 'States.QueryEvaluationError',
+    });
   });
 });
 
 describe('Fail', () => {
   test('ends with Error and Cause, which may be expressions', async () => {
-    const execution = await runState({ Type: 'Fail', Error: '{% $states.input.name %}', Cause: "{% 'because of ' & $states.input.name %}" }, { name: 'Blocked' });
-    expect(execution).toMatchObject({ status: 'FAILED', error: 'Blocked', cause: 'because of Blocked', output: undefined });
+    const execution = await runState(
+      { Type: 'Fail', Error: '{% $states.input.name %}', Cause: "{% 'because of ' & $states.input.name %}" },
+      { name: 'Blocked' },
+    );
+    expect(execution).toMatchObject({
+      status: 'FAILED',
+      error: 'Blocked',
+      cause: 'because of Blocked',
+      output: undefined,
+    });
     expect(typesOf(execution)).toEqual(['ExecutionStarted', 'FailStateEntered', 'ExecutionFailed']);
   });
 
@@ -106,16 +151,37 @@ describe('Task', () => {
   });
 
   test('a bare function ARN gives arguments and answers the result', async () => {
-    const state = { Type: 'Task', Resource: functionArn('double'), Arguments: { n: '{% $states.input.n %}' }, End: true };
-    const execution = await runState(state, { n: 4 }, { handlers: { double: ({ n }: { n: number }) => ({ doubled: n * 2 }) } });
+    const state = {
+      Type: 'Task',
+      Resource: functionArn('double'),
+      Arguments: { n: '{% $states.input.n %}' },
+      End: true,
+    };
+    const execution = await runState(
+      state,
+      { n: 4 },
+      { handlers: { double: ({ n }: { n: number }) => ({ doubled: n * 2 }) } },
+    );
     expect(outputOf(execution)).toEqual({ doubled: 8 });
-    expect(typesOf(execution).slice(2, -2)).toEqual(['LambdaFunctionScheduled', 'LambdaFunctionStarted', 'LambdaFunctionSucceeded']);
+    expect(typesOf(execution).slice(2, -2)).toEqual([
+      'LambdaFunctionScheduled',
+      'LambdaFunctionStarted',
+      'LambdaFunctionSucceeded',
+    ]);
   });
 
   test("a function's error is Error, and Lambda's JSON is Cause", async () => {
-    const execution = await runState(invoke('broken', { End: true }), {}, { handlers: { broken: () => fail('AddonFailed', 'It is "broken".') } });
+    const execution = await runState(
+      invoke('broken', { End: true }),
+      {},
+      { handlers: { broken: () => fail('AddonFailed', 'It is "broken".') } },
+    );
     expect(execution.error).toBe('AddonFailed');
-    expect(JSON.parse(execution.cause!)).toEqual({ errorType: 'AddonFailed', errorMessage: 'It is "broken".', trace: [] });
+    expect(JSON.parse(execution.cause!)).toEqual({
+      errorType: 'AddonFailed',
+      errorMessage: 'It is "broken".',
+      trace: [],
+    });
   });
 
   test('other resources are named', async () => {
@@ -125,7 +191,11 @@ describe('Task', () => {
   });
 
   test('arguments of lambda:invoke that the sandbox does not take are named', async () => {
-    const state = { ...invoke('any'), Arguments: { FunctionName: functionArn('any'), InvocationType: 'Event' }, End: true };
+    const state = {
+      ...invoke('any'),
+      Arguments: { FunctionName: functionArn('any'), InvocationType: 'Event' },
+      End: true,
+    };
     const execution = await runState(state, {}, { handlers: { any: () => 1 } });
     expect(execution.cause).toContain('not InvocationType');
   });
@@ -139,7 +209,9 @@ describe('Map', () => {
     End: true,
     ...more,
   });
-  const slow = { each: async (n: number, clock: { sleep(ms: number): Promise<void> }) => (await clock.sleep(n * 1000), n * 10) };
+  const slow = {
+    each: async (n: number, clock: { sleep(ms: number): Promise<void> }) => (await clock.sleep(n * 1000), n * 10),
+  };
 
   test('answers in the order of the items, whichever ends first', async () => {
     const execution = await runState(map(), { items: [3, 1, 2] }, { handlers: slow });
@@ -156,9 +228,16 @@ describe('Map', () => {
   });
 
   test('ItemSelector sees the item and the input', async () => {
-    const selector = { i: '{% $states.context.Map.Item.Index %}', v: '{% $states.context.Map.Item.Value %}', k: '{% $states.input.k %}' };
+    const selector = {
+      i: '{% $states.context.Map.Item.Index %}',
+      v: '{% $states.context.Map.Item.Value %}',
+      k: '{% $states.input.k %}',
+    };
     const processor = { StartAt: 'Each', States: { Each: { Type: 'Pass', End: true } } };
-    const execution = await runState(map({ ItemSelector: selector, ItemProcessor: processor }), { items: ['a', 'b'], k: 7 });
+    const execution = await runState(map({ ItemSelector: selector, ItemProcessor: processor }), {
+      items: ['a', 'b'],
+      k: 7,
+    });
     expect(outputOf(execution)).toEqual([
       { i: 0, v: 'a', k: 7 },
       { i: 1, v: 'b', k: 7 },
@@ -172,8 +251,17 @@ describe('Map', () => {
   });
 
   test('one failure calls off the others, and can be caught', async () => {
-    const handlers = { each: async (n: number, clock: { sleep(ms: number): Promise<void> }) => (await clock.sleep(n * 1000), n === 2 ? fail('Bad', 'two') : n) };
-    const state = map({ Catch: [{ ErrorEquals: ['Bad'], Next: 'Caught', Output: '{% $states.errorOutput.Error %}' }], Next: 'Yes', End: undefined });
+    const handlers = {
+      each: async (n: number, clock: { sleep(ms: number): Promise<void> }) => (
+        await clock.sleep(n * 1000),
+        n === 2 ? fail('Bad', 'two') : n
+      ),
+    };
+    const state = map({
+      Catch: [{ ErrorEquals: ['Bad'], Next: 'Caught', Output: '{% $states.errorOutput.Error %}' }],
+      Next: 'Yes',
+      End: undefined,
+    });
     const execution = await runState(state, { items: [5, 2, 1] }, { handlers });
     expect(outputOf(execution)).toEqual({ to: 'Caught', input: 'Bad' });
     expect(typesOf(execution).filter((type) => /Aborted|Failed|MapIterationSucceeded/.test(type))).toEqual([
@@ -195,14 +283,23 @@ describe('Parallel', () => {
   });
 
   test('runs branches beside each other', async () => {
-    const state = { Type: 'Parallel', Arguments: { n: 1 }, Branches: [branch(5, { Type: 'Succeed' }), branch(3, { Type: 'Succeed', Output: 'b' })], End: true };
+    const state = {
+      Type: 'Parallel',
+      Arguments: { n: 1 },
+      Branches: [branch(5, { Type: 'Succeed' }), branch(3, { Type: 'Succeed', Output: 'b' })],
+      End: true,
+    };
     const execution = await runState(state);
     expect(outputOf(execution)).toEqual([{ n: 1 }, 'b']);
     expect(execution.stoppedAt! - START).toBe(5000);
   });
 
   test('a failing branch aborts the others and fails with its error', async () => {
-    const state = { Type: 'Parallel', Branches: [branch(5, { Type: 'Succeed' }), branch(3, { Type: 'Fail', Error: 'E', Cause: 'C' })], End: true };
+    const state = {
+      Type: 'Parallel',
+      Branches: [branch(5, { Type: 'Succeed' }), branch(3, { Type: 'Fail', Error: 'E', Cause: 'C' })],
+      End: true,
+    };
     const execution = await runState(state);
     expect(execution).toMatchObject({ status: 'FAILED', error: 'E', cause: 'C' });
     expect(typesOf(execution)).toEqual([

@@ -3,7 +3,21 @@ import validate from 'asl-validator';
 import { describe, expect, test } from 'vitest';
 import { TaskTokens } from '../../../sandbox/states/task-tokens.ts';
 import type { VirtualClock } from '../../../sandbox/world/clock.ts';
-import { fail, functionArn, functionOf, type Handlers, MACHINE, ofType, openBench, openService, outputOf, secondsOf, START, typesOf, waitForToken } from './fixture.ts';
+import {
+  fail,
+  functionArn,
+  functionOf,
+  type Handlers,
+  MACHINE,
+  ofType,
+  openBench,
+  openService,
+  outputOf,
+  secondsOf,
+  START,
+  typesOf,
+  waitForToken,
+} from './fixture.ts';
 import { type Asked, GONE, openWaiting as open } from './token-fixture.ts';
 
 describe('a task that waits for its token', () => {
@@ -11,7 +25,11 @@ describe('a task that waits for its token', () => {
     const { runWith, tokens, send } = open({ TimeoutSeconds: 3600 });
     const execution = await runWith([[100, () => send.success(tokens[0]!, { approved: true })]]);
     expect(outputOf(execution)).toEqual({ approved: true });
-    expect(execution.history.events.slice(2, 7).map(({ id, previousEventId, type, timestamp }) => [id, previousEventId, type, (timestamp - START) / 1000])).toEqual([
+    expect(
+      execution.history.events
+        .slice(2, 7)
+        .map(({ id, previousEventId, type, timestamp }) => [id, previousEventId, type, (timestamp - START) / 1000]),
+    ).toEqual([
       [3, 2, 'TaskScheduled', 0],
       [4, 3, 'TaskStarted', 0],
       [5, 4, 'TaskSubmitted', 0],
@@ -20,50 +38,78 @@ describe('a task that waits for its token', () => {
     ]);
     const about = { resourceType: 'lambda', resource: 'invoke.waitForTaskToken' };
     const parameters = JSON.stringify({ FunctionName: `${functionArn('ask')}:1`, Payload: { token: tokens[0] } });
-    expect(ofType(execution, 'TaskScheduled')[0]).toMatchObject({ taskScheduledEventDetails: { ...about, region: 'eu-west-1', timeoutInSeconds: 3600, parameters } });
+    expect(ofType(execution, 'TaskScheduled')[0]).toMatchObject({
+      taskScheduledEventDetails: { ...about, region: 'eu-west-1', timeoutInSeconds: 3600, parameters },
+    });
     expect(ofType(execution, 'TaskStarted')[0]).toMatchObject({ taskStartedEventDetails: about });
-    expect(ofType(execution, 'TaskSubmitted')[0]).toMatchObject({ taskSubmittedEventDetails: { ...about, output: '{"ExecutedVersion":"1","Payload":{"asked":1},"StatusCode":200}' } });
-    expect(ofType(execution, 'TaskSucceeded')[0]).toMatchObject({ taskSucceededEventDetails: { ...about, output: '{"approved":true}' } });
+    expect(ofType(execution, 'TaskSubmitted')[0]).toMatchObject({
+      taskSubmittedEventDetails: { ...about, output: '{"ExecutedVersion":"1","Payload":{"asked":1},"StatusCode":200}' },
+    });
+    expect(ofType(execution, 'TaskSucceeded')[0]).toMatchObject({
+      taskSucceededEventDetails: { ...about, output: '{"approved":true}' },
+    });
   });
 
   test('gives on what it likes of that', async () => {
-    const { runWith, tokens, send } = open({ Output: '{% $states.result.who %}', Assign: { who: '{% $states.result.who %}' } });
+    const { runWith, tokens, send } = open({
+      Output: '{% $states.result.who %}',
+      Assign: { who: '{% $states.result.who %}' },
+    });
     expect(outputOf(await runWith([[1, () => send.success(tokens[0]!, { who: 'ann' })]]))).toBe('ann');
   });
 
   test.each<[reason: { error?: string; cause?: string }, output: object]>([
-    [{ error: 'Rejected', cause: 'too risky' }, { Error: 'Rejected', Cause: 'too risky' }],
+    [
+      { error: 'Rejected', cause: 'too risky' },
+      { Error: 'Rejected', Cause: 'too risky' },
+    ],
     [{ error: 'Rejected' }, { Error: 'Rejected' }],
     [{}, {}],
   ])('fails as somebody says: %j', async (reason, input) => {
     const { runWith, tokens, send } = open({ Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Caught' }] });
     const execution = await runWith([[5, () => send.failure(tokens[0]!, reason)]]);
     expect(outputOf(execution)).toEqual({ to: 'Caught', input });
-    expect(ofType(execution, 'TaskFailed')[0]!.taskFailedEventDetails).toEqual({ resourceType: 'lambda', resource: 'invoke.waitForTaskToken', ...reason });
+    expect(ofType(execution, 'TaskFailed')[0]!.taskFailedEventDetails).toEqual({
+      resourceType: 'lambda',
+      resource: 'invoke.waitForTaskToken',
+      ...reason,
+    });
   });
 
   test('fails with its function, and its token is of no use then', async () => {
-    const { runWith, tokens, send } = open({}, { handlers: { ask: ({ token }: Asked) => (tokens.push(token), fail('NoChannel', 'nobody to ask')) } });
+    const { runWith, tokens, send } = open(
+      {},
+      { handlers: { ask: ({ token }: Asked) => (tokens.push(token), fail('NoChannel', 'nobody to ask')) } },
+    );
     const execution = await runWith([[1, () => expect(send.success(tokens[0]!)).rejects.toMatchObject(GONE)]]);
     expect(execution).toMatchObject({ status: 'FAILED', error: 'NoChannel', stoppedAt: START });
     expect(typesOf(execution)).not.toContain('TaskSubmitted');
   });
 
   test('fails with its function when that does not answer in time', async () => {
-    const bench = open({ TimeoutSeconds: 600 }, { handlers: { ask: (_: unknown, clock: VirtualClock) => clock.sleep(100_000) }, timeoutSeconds: 30 });
+    const bench = open(
+      { TimeoutSeconds: 600 },
+      { handlers: { ask: (_: unknown, clock: VirtualClock) => clock.sleep(100_000) }, timeoutSeconds: 30 },
+    );
     expect(await bench.run()).toMatchObject({ error: 'Sandbox.Timedout', stoppedAt: START + 30_000 });
   });
 
   test('fails with what its function answers when that is too large, and its token is of no use then', async () => {
     const tokens: string[] = [];
     const handlers: Handlers = { ask: ({ token }: Asked) => (tokens.push(token), 'x'.repeat(262_144)) };
-    const { runWith, send } = open({ Catch: [{ ErrorEquals: ['States.DataLimitExceeded'], Next: 'Rest' }] }, { handlers });
+    const { runWith, send } = open(
+      { Catch: [{ ErrorEquals: ['States.DataLimitExceeded'], Next: 'Rest' }] },
+      { handlers },
+    );
     const execution = await runWith([[1, () => expect(send.success(tokens[0]!)).rejects.toMatchObject(GONE)]]);
     expect(execution).toMatchObject({ status: 'SUCCEEDED', stoppedAt: START + 60_000 });
   });
 
   test('has no token for anybody but itself', async () => {
-    const elsewhere = { StartAt: 'A', States: { A: { Type: 'Pass', Output: '{% $states.context.Task.Token %}', End: true } } };
+    const elsewhere = {
+      StartAt: 'A',
+      States: { A: { Type: 'Pass', Output: '{% $states.context.Task.Token %}', End: true } },
+    };
     expect(await openBench(elsewhere).run()).toMatchObject({ error: 'States.QueryEvaluationError' });
     const { runWith, tokens, send } = open({ Output: '{% $exists($states.context.Task) %}' });
     expect(outputOf(await runWith([[1, () => send.success(tokens[0]!)]]))).toBe(false);
@@ -71,7 +117,15 @@ describe('a task that waits for its token', () => {
 
   test('can be many', async () => {
     const inner = { StartAt: 'Ask', States: { Ask: waitForToken('ask', { End: true }) } };
-    const { runWith, tokens, send } = open({}, { machine: { StartAt: 'Each', States: { Each: { Type: 'Map', Items: [1, 2, 3], ItemProcessor: inner, End: true } } } });
+    const { runWith, tokens, send } = open(
+      {},
+      {
+        machine: {
+          StartAt: 'Each',
+          States: { Each: { Type: 'Map', Items: [1, 2, 3], ItemProcessor: inner, End: true } },
+        },
+      },
+    );
     const execution = await runWith([
       [1, () => send.success(tokens[2]!, 'c')],
       [2, () => send.success(tokens[0]!, 'a')],
@@ -82,17 +136,32 @@ describe('a task that waits for its token', () => {
   });
 
   test('is one that AWS would take', () => {
-    const states = { A: waitForToken('ask', { TimeoutSeconds: '{% $states.input.seconds %}', HeartbeatSeconds: 60, End: true }) };
+    const states = {
+      A: waitForToken('ask', { TimeoutSeconds: '{% $states.input.seconds %}', HeartbeatSeconds: 60, End: true }),
+    };
     expect(validate({ QueryLanguage: 'JSONata', StartAt: 'A', States: states }).errorsText()).toBe('');
   });
 });
 
 describe('a token that is used early', () => {
   /** The function has it for 20 seconds. */
-  const slow = (tokens: string[]): Handlers => ({ ask: async ({ token }: Asked, clock: VirtualClock) => (tokens.push(token), await clock.sleep(20_000), 'late') });
+  const slow = (tokens: string[]): Handlers => ({
+    ask: async ({ token }: Asked, clock: VirtualClock) => (tokens.push(token), await clock.sleep(20_000), 'late'),
+  });
 
   test('by the function itself: the task is over, even if the function fails later', async () => {
-    const { runWith, send } = open({}, { handlers: { ask: async ({ token }: Asked, clock: VirtualClock) => (await send.success(token, 'early'), await clock.sleep(20_000), fail('Late', '')) } });
+    const { runWith, send } = open(
+      {},
+      {
+        handlers: {
+          ask: async ({ token }: Asked, clock: VirtualClock) => (
+            await send.success(token, 'early'),
+            await clock.sleep(20_000),
+            fail('Late', '')
+          ),
+        },
+      },
+    );
     const execution = await runWith([[30, () => undefined]]);
     expect(outputOf(execution)).toBe('early');
     expect(execution.stoppedAt).toBe(START);
@@ -111,32 +180,58 @@ describe('a token that is used early', () => {
 
 describe('time-outs of a task that waits', () => {
   test('TimeoutSeconds, which may be an expression, is caught as States.Timeout', async () => {
-    const { runWith, tokens, send } = open({ TimeoutSeconds: '{% 50 + 10 %}', Catch: [{ ErrorEquals: ['States.Timeout'], Next: 'Caught' }] });
+    const { runWith, tokens, send } = open({
+      TimeoutSeconds: '{% 50 + 10 %}',
+      Catch: [{ ErrorEquals: ['States.Timeout'], Next: 'Caught' }],
+    });
     const execution = await runWith([[61, () => expect(send.success(tokens[0]!)).rejects.toMatchObject(GONE)]]);
     expect(outputOf(execution)).toEqual({ to: 'Caught', input: { Error: 'States.Timeout' } });
     expect(secondsOf(execution, 'TaskTimedOut')).toEqual([60]);
-    expect(ofType(execution, 'TaskTimedOut')[0]!.taskTimedOutEventDetails).toEqual({ resourceType: 'lambda', resource: 'invoke.waitForTaskToken', error: 'States.Timeout' });
+    expect(ofType(execution, 'TaskTimedOut')[0]!.taskTimedOutEventDetails).toEqual({
+      resourceType: 'lambda',
+      resource: 'invoke.waitForTaskToken',
+      error: 'States.Timeout',
+    });
   });
 
   test('TimeoutSeconds counts the function too', async () => {
-    const bench = open({ TimeoutSeconds: 10 }, { handlers: { ask: (_: unknown, clock: VirtualClock) => clock.sleep(20_000) } });
+    const bench = open(
+      { TimeoutSeconds: 10 },
+      { handlers: { ask: (_: unknown, clock: VirtualClock) => clock.sleep(20_000) } },
+    );
     const execution = await bench.run();
     expect(execution).toMatchObject({ error: 'States.Timeout', stoppedAt: START + 10_000 });
     expect(typesOf(execution)).not.toContain('TaskSubmitted');
   });
 
-  test.each([['States.HeartbeatTimeout'], ['States.Timeout'], ['States.ALL']])('HeartbeatSeconds without a heartbeat is caught as %s', async (name) => {
-    const bench = open({ HeartbeatSeconds: 30, TimeoutSeconds: 600, Catch: [{ ErrorEquals: ['States.TaskFailed'], Next: 'Refused' }, { ErrorEquals: [name], Next: 'Caught' }] });
-    const execution = await bench.run();
-    expect(outputOf(execution)).toEqual({ to: 'Caught', input: { Error: 'States.Timeout' } });
-    expect(secondsOf(execution, 'TaskTimedOut')).toEqual([30]);
-    expect(ofType(execution, 'TaskScheduled')[0]).toMatchObject({ taskScheduledEventDetails: { heartbeatInSeconds: 30, timeoutInSeconds: 600 } });
-  });
+  test.each([['States.HeartbeatTimeout'], ['States.Timeout'], ['States.ALL']])(
+    'HeartbeatSeconds without a heartbeat is caught as %s',
+    async (name) => {
+      const bench = open({
+        HeartbeatSeconds: 30,
+        TimeoutSeconds: 600,
+        Catch: [
+          { ErrorEquals: ['States.TaskFailed'], Next: 'Refused' },
+          { ErrorEquals: [name], Next: 'Caught' },
+        ],
+      });
+      const execution = await bench.run();
+      expect(outputOf(execution)).toEqual({ to: 'Caught', input: { Error: 'States.Timeout' } });
+      expect(secondsOf(execution, 'TaskTimedOut')).toEqual([30]);
+      expect(ofType(execution, 'TaskScheduled')[0]).toMatchObject({
+        taskScheduledEventDetails: { heartbeatInSeconds: 30, timeoutInSeconds: 600 },
+      });
+    },
+  );
 
   test('a heartbeat begins HeartbeatSeconds anew, but not TimeoutSeconds', async () => {
     const { runWith, tokens, send } = open({ HeartbeatSeconds: 30, TimeoutSeconds: 80 });
     const beat = () => send.heartbeat(tokens[0]!);
-    const alive = await runWith([[20, beat], [45, beat], [70, beat]]);
+    const alive = await runWith([
+      [20, beat],
+      [45, beat],
+      [70, beat],
+    ]);
     expect(alive).toMatchObject({ error: 'States.Timeout', stoppedAt: START + 80_000 });
     const other = open({ HeartbeatSeconds: 30, TimeoutSeconds: 80 });
     const dead = await other.runWith([[20, () => other.send.heartbeat(other.tokens[0]!)]]);
@@ -146,20 +241,32 @@ describe('time-outs of a task that waits', () => {
 
   test('a heartbeat that nobody wants is taken, and is not in the history', async () => {
     const { runWith, tokens, send } = open();
-    const execution = await runWith([[20, () => send.heartbeat(tokens[0]!)], [30, () => send.success(tokens[0]!)]]);
+    const execution = await runWith([
+      [20, () => send.heartbeat(tokens[0]!)],
+      [30, () => send.success(tokens[0]!)],
+    ]);
     expect(typesOf(execution)).toHaveLength(8);
   });
 
-  test.each([['TimeoutSeconds'], ['HeartbeatSeconds']])('%s that is no number of seconds fails the state before anything is called', async (field) => {
-    const { tokens, ...bench } = open({ [field]: '{% 0 %}' });
-    expect(await bench.run()).toMatchObject({ error: 'States.QueryEvaluationError', cause: expect.stringContaining(`'${field}' must be a whole number of seconds`) as string });
-    expect(tokens).toEqual([]);
-  });
+  test.each([['TimeoutSeconds'], ['HeartbeatSeconds']])(
+    '%s that is no number of seconds fails the state before anything is called',
+    async (field) => {
+      const { tokens, ...bench } = open({ [field]: '{% 0 %}' });
+      expect(await bench.run()).toMatchObject({
+        error: 'States.QueryEvaluationError',
+        cause: expect.stringContaining(`'${field}' must be a whole number of seconds`) as string,
+      });
+      expect(tokens).toEqual([]);
+    },
+  );
 });
 
 describe('each attempt', () => {
   test('has a token of its own, and the old one is refused', async () => {
-    const { runWith, tokens, send } = open({ TimeoutSeconds: 10, Retry: [{ ErrorEquals: ['States.Timeout'], IntervalSeconds: 5, MaxAttempts: 1 }] });
+    const { runWith, tokens, send } = open({
+      TimeoutSeconds: 10,
+      Retry: [{ ErrorEquals: ['States.Timeout'], IntervalSeconds: 5, MaxAttempts: 1 }],
+    });
     const execution = await runWith([
       [12, () => expect(send.success(tokens[0]!)).rejects.toMatchObject(GONE)],
       [16, () => expect(send.success(tokens[0]!)).rejects.toMatchObject(GONE)],
@@ -170,8 +277,15 @@ describe('each attempt', () => {
   });
 
   test('that comes after another visit of the state has one of its own too', async () => {
-    const again = { Type: 'Choice', Choices: [{ Condition: "{% $states.input = 'again' %}", Next: 'It' }], Default: 'Done' };
-    const { runWith, tokens, send } = open({}, { machine: { States: { It: waitForToken('ask', { Next: 'Again' }), Again: again, Done: { Type: 'Succeed' } } } });
+    const again = {
+      Type: 'Choice',
+      Choices: [{ Condition: "{% $states.input = 'again' %}", Next: 'It' }],
+      Default: 'Done',
+    };
+    const { runWith, tokens, send } = open(
+      {},
+      { machine: { States: { It: waitForToken('ask', { Next: 'Again' }), Again: again, Done: { Type: 'Succeed' } } } },
+    );
     const execution = await runWith([
       [1, () => send.success(tokens[0]!, 'again')],
       [2, () => expect(send.success(tokens[0]!)).rejects.toMatchObject(GONE)],
@@ -196,15 +310,27 @@ describe('each attempt', () => {
   });
 
   test('takes one verdict, however soon the next comes', async () => {
-    const task = new TaskTokens(1).open({ executionArn: 'a', enteredEventId: 1, retryCount: 0 }, { machineArn: MACHINE, isOver: () => false });
-    expect([task.heartbeat(), task.decide({ kind: 'succeeded', output: 1 }), task.decide({ kind: 'succeeded', output: 2 }), task.heartbeat()]).toEqual([true, true, false, false]);
+    const task = new TaskTokens(1).open(
+      { executionArn: 'a', enteredEventId: 1, retryCount: 0 },
+      { machineArn: MACHINE, isOver: () => false },
+    );
+    expect([
+      task.heartbeat(),
+      task.decide({ kind: 'succeeded', output: 1 }),
+      task.decide({ kind: 'succeeded', output: 2 }),
+      task.heartbeat(),
+    ]).toEqual([true, true, false, false]);
     expect(await task.decided).toEqual({ kind: 'succeeded', output: 1 });
   });
 
   test('has another token than any other', () => {
     const tokens = new TaskTokens(1);
     const options = { machineArn: MACHINE, isOver: () => false };
-    const made = ['a', 'b'].flatMap((executionArn) => [1, 12].flatMap((enteredEventId) => [0, 1, 2, 21].map((retryCount) => tokens.open({ executionArn, enteredEventId, retryCount }, options).token)));
+    const made = ['a', 'b'].flatMap((executionArn) =>
+      [1, 12].flatMap((enteredEventId) =>
+        [0, 1, 2, 21].map((retryCount) => tokens.open({ executionArn, enteredEventId, retryCount }, options).token),
+      ),
+    );
     expect(new Set(made).size).toBe(16);
     expect(made.every((token) => token.length >= 1 && token.length <= 2048)).toBe(true);
   });
@@ -239,9 +365,15 @@ describe('the wait ends with', () => {
   test('the failure of a branch beside it', async () => {
     const branches = [
       { StartAt: 'Ask', States: { Ask: waitForToken('ask', { End: true }) } },
-      { StartAt: 'Rest', States: { Rest: { Type: 'Wait', Seconds: 7, Next: 'Bad' }, Bad: { Type: 'Fail', Error: 'Bad' } } },
+      {
+        StartAt: 'Rest',
+        States: { Rest: { Type: 'Wait', Seconds: 7, Next: 'Bad' }, Bad: { Type: 'Fail', Error: 'Bad' } },
+      },
     ];
-    const { runWith, tokens, send } = open({}, { machine: { StartAt: 'Both', States: { Both: { Type: 'Parallel', Branches: branches, End: true } } } });
+    const { runWith, tokens, send } = open(
+      {},
+      { machine: { StartAt: 'Both', States: { Both: { Type: 'Parallel', Branches: branches, End: true } } } },
+    );
     const execution = await runWith([[8, () => expect(send.success(tokens[0]!)).rejects.toMatchObject(GONE)]]);
     expect(execution).toMatchObject({ error: 'Bad', stoppedAt: START + 7000 });
     expect(typesOf(execution)).toContain('TaskStateAborted');
@@ -249,15 +381,24 @@ describe('the wait ends with', () => {
 });
 
 describe('definitions', () => {
-  const refused = (more: Record<string, unknown>) => () => openBench({ StartAt: 'A', States: { A: waitForToken('ask', { End: true, ...more }) } });
+  const refused = (more: Record<string, unknown>) => () =>
+    openBench({ StartAt: 'A', States: { A: waitForToken('ask', { End: true, ...more }) } });
 
   test('HeartbeatSeconds must be smaller than TimeoutSeconds', () => {
-    expect(refused({ HeartbeatSeconds: 60, TimeoutSeconds: 60 })).toThrow('States.A.HeartbeatSeconds: must be smaller than TimeoutSeconds');
+    expect(refused({ HeartbeatSeconds: 60, TimeoutSeconds: 60 })).toThrow(
+      'States.A.HeartbeatSeconds: must be smaller than TimeoutSeconds',
+    );
     expect(refused({ HeartbeatSeconds: 59, TimeoutSeconds: 60 })).not.toThrow();
   });
 
   test('a resource that the sandbox does not have fails the state, and says which there are', async () => {
-    const execution = await openBench({ StartAt: 'A', States: { A: waitForToken('ask', { Resource: 'arn:aws:states:::sqs:sendMessage.waitForTaskToken', End: true }) } }).run();
-    expect(execution).toMatchObject({ error: 'States.Runtime', cause: expect.stringContaining('arn:aws:states:::lambda:invoke.waitForTaskToken') as string });
+    const execution = await openBench({
+      StartAt: 'A',
+      States: { A: waitForToken('ask', { Resource: 'arn:aws:states:::sqs:sendMessage.waitForTaskToken', End: true }) },
+    }).run();
+    expect(execution).toMatchObject({
+      error: 'States.Runtime',
+      cause: expect.stringContaining('arn:aws:states:::lambda:invoke.waitForTaskToken') as string,
+    });
   });
 });

@@ -6,7 +6,11 @@ import { functionOf, type Handlers, MACHINE, openService, START, waitForToken } 
 
 export type Asked = { token: string };
 /** What a token is answered that is of no use any more. */
-export const GONE = { name: 'TaskTimedOut', message: "Task Timed Out: 'Provided task does not exist anymore'", $metadata: { httpStatusCode: 400 } };
+export const GONE = {
+  name: 'TaskTimedOut',
+  message: "Task Timed Out: 'Provided task does not exist anymore'",
+  $metadata: { httpStatusCode: 400 },
+};
 
 export interface WaitingOptions {
   handlers?: Handlers;
@@ -18,18 +22,31 @@ export interface WaitingOptions {
   timeoutSeconds?: number;
 }
 
-/** One task that waits, two states that a Catch may name, and `Rest`, which lasts a minute. `tokens`: those that the function was called with. */
-export const openWaiting = (more: Record<string, unknown> = {}, { handlers: others, machine, timeoutSeconds = 60, ...options }: WaitingOptions = {}) => {
+/**
+ * One task that waits, two states that a Catch may name, and `Rest`, which lasts a minute. `tokens`: those that the
+ * function was called with.
+ */
+export const openWaiting = (
+  more: Record<string, unknown> = {},
+  { handlers: others, machine, timeoutSeconds = 60, ...options }: WaitingOptions = {},
+) => {
   const tokens: string[] = [];
   const handlers: Handlers = { ask: ({ token }: Asked) => ({ asked: tokens.push(token) }), ...others };
-  const named = (name: string) => [name, { Type: 'Pass', Output: { to: name, input: '{% $states.input %}' }, End: true }] as const;
-  const states = { It: waitForToken('ask', { End: true, ...more }), ...Object.fromEntries(['Caught', 'Refused'].map(named)), Rest: { Type: 'Wait', Seconds: 60, End: true } };
+  const named = (name: string) =>
+    [name, { Type: 'Pass', Output: { to: name, input: '{% $states.input %}' }, End: true }] as const;
+  const states = {
+    It: waitForToken('ask', { End: true, ...more }),
+    ...Object.fromEntries(['Caught', 'Refused'].map(named)),
+    Rest: { Type: 'Wait', Seconds: 60, End: true },
+  };
   const functions = [functionOf('ask', { timeoutSeconds })];
   const bench = openService({ StartAt: 'It', States: states, ...machine }, { handlers, functions, ...options });
   const { client, clock, executions } = bench;
   const send = {
-    success: (taskToken: string, output: unknown = 'yes') => client.send(new SendTaskSuccessCommand({ taskToken, output: JSON.stringify(output) })),
-    failure: (taskToken: string, reason: { error?: string; cause?: string } = {}) => client.send(new SendTaskFailureCommand({ taskToken, ...reason })),
+    success: (taskToken: string, output: unknown = 'yes') =>
+      client.send(new SendTaskSuccessCommand({ taskToken, output: JSON.stringify(output) })),
+    failure: (taskToken: string, reason: { error?: string; cause?: string } = {}) =>
+      client.send(new SendTaskFailureCommand({ taskToken, ...reason })),
     heartbeat: (taskToken: string) => client.send(new SendTaskHeartbeatCommand({ taskToken })),
   };
   /** Starts one execution, and does that after so many seconds, as a thread of its own. */

@@ -9,7 +9,10 @@ import { openWaiting as open } from './token-fixture.ts';
 type Act = 'success' | 'failure' | 'stop';
 const ACTS: Act[] = ['success', 'failure', 'stop'];
 /** The acts on a bench's execution; each rejects where it is refused. */
-const actsOf = ({ send, tokens }: ReturnType<typeof open>, execution: Execution): Record<Act, () => Promise<unknown>> => ({
+const actsOf = (
+  { send, tokens }: ReturnType<typeof open>,
+  execution: Execution,
+): Record<Act, () => Promise<unknown>> => ({
   success: () => send.success(tokens[0]!),
   failure: () => send.failure(tokens[0]!, { error: 'No' }),
   stop: async () => execution.stop('Stopped'),
@@ -23,7 +26,10 @@ describe('virtual time', () => {
   });
 
   test('stands still without one, until somebody comes who is no thread', async () => {
-    const { executions, clock, tokens, send, seconds } = open({}, { clock: new VirtualClock(START, { stuckAfter: { turns: 50, milliseconds: 0 } }) });
+    const { executions, clock, tokens, send, seconds } = open(
+      {},
+      { clock: new VirtualClock(START, { stuckAfter: { turns: 50, milliseconds: 0 } }) },
+    );
     const execution = executions.start(MACHINE, '{}', 'run');
     await clock.spawn(() => clock.sleep(1000));
     // More turns of the event loop than this clock needs to find that it is stuck.
@@ -36,7 +42,13 @@ describe('virtual time', () => {
   });
 
   test('does not jump to the time-outs of a task that is over', async () => {
-    const last = { StartAt: 'It', States: { It: waitForToken('ask', { TimeoutSeconds: 3600, HeartbeatSeconds: 600, Next: 'Again' }), Again: waitForToken('ask', { End: true }) } };
+    const last = {
+      StartAt: 'It',
+      States: {
+        It: waitForToken('ask', { TimeoutSeconds: 3600, HeartbeatSeconds: 600, Next: 'Again' }),
+        Again: waitForToken('ask', { End: true }),
+      },
+    };
     const { executions, clock, tokens, send, seconds } = open({}, { machine: last });
     const execution = executions.start(MACHINE, '{}', 'run');
     await clock.spawn(async () => {
@@ -60,7 +72,10 @@ describe('whichever comes first', () => {
       fc.asyncProperty(moments, async ([success, failure, stop, timeout, heartbeat, machine]) => {
         const at = { success: success!, failure: failure!, stop: stop! };
         // As an expression, a time-out may be the shorter one.
-        const bench = open({ TimeoutSeconds: `{% ${timeout} %}`, HeartbeatSeconds: heartbeat! }, { machine: { TimeoutSeconds: machine! } });
+        const bench = open(
+          { TimeoutSeconds: `{% ${timeout} %}`, HeartbeatSeconds: heartbeat! },
+          { machine: { TimeoutSeconds: machine! } },
+        );
         const { executions, clock } = bench;
         const execution = executions.start(MACHINE, '{}', 'run');
         const acts = actsOf(bench, execution);
@@ -68,13 +83,22 @@ describe('whichever comes first', () => {
         const act = async (name: Act): Promise<void> => {
           await clock.sleep(at[name] * 1000);
           const wasRunning = execution.status === 'RUNNING';
-          const taken = await acts[name]().then(() => true, () => false);
+          const taken = await acts[name]().then(
+            () => true,
+            () => false,
+          );
           if (taken && (name !== 'stop' || wasRunning)) counted.push(name);
         };
         await Promise.all(ACTS.map((name) => clock.spawn(() => act(name))));
         await execution.ended;
 
-        const ends: [at: number, winner: string, status: string, error: string | undefined, event: string | undefined][] = [
+        const ends: [
+          at: number,
+          winner: string,
+          status: string,
+          error: string | undefined,
+          event: string | undefined,
+        ][] = [
           [at.success, 'success', 'SUCCEEDED', undefined, 'TaskSucceeded'],
           [at.failure, 'failure', 'FAILED', 'No', 'TaskFailed'],
           [at.stop, 'stop', 'ABORTED', 'Stopped', undefined],
@@ -83,9 +107,13 @@ describe('whichever comes first', () => {
           [machine!, "machine's time-out", 'TIMED_OUT', 'States.Timeout', undefined],
         ];
         const [when, winner, status, error, event] = ends.toSorted(([a], [b]) => a - b)[0]!;
-        expect({ at: (execution.stoppedAt! - START) / 1000, status: execution.status, error: execution.error }).toEqual({ at: when, status, error });
+        expect({ at: (execution.stoppedAt! - START) / 1000, status: execution.status, error: execution.error }).toEqual(
+          { at: when, status, error },
+        );
         expect(counted).toEqual(ACTS.filter((name) => name === winner));
-        expect(typesOf(execution).filter((type) => /^Task(Succeeded|Failed|TimedOut)$/.test(type))).toEqual(event ? [event] : []);
+        expect(typesOf(execution).filter((type) => /^Task(Succeeded|Failed|TimedOut)$/.test(type))).toEqual(
+          event ? [event] : [],
+        );
         winners.add(winner);
       }),
       { numRuns: 150, seed: 20_260_115 },
@@ -106,14 +134,20 @@ describe('whichever comes first', () => {
         if (limitFirst) await clock.spawn(() => clock.sleep(1));
         const sendAt = async (name: Act): Promise<void> => {
           await clock.sleep(START + 5000 - clock.now());
-          await acts[name]().then(() => taken.push(name), () => undefined);
+          await acts[name]().then(
+            () => taken.push(name),
+            () => undefined,
+          );
         };
         await Promise.all(order.map((name) => clock.spawn(() => sendAt(name))));
         await execution.ended;
-        const ending = { No: 'failure', Stopped: 'stop', 'States.Timeout': 'time-out' }[execution.error ?? ''] ?? 'success';
+        const ending =
+          { No: 'failure', Stopped: 'stop', 'States.Timeout': 'time-out' }[execution.error ?? ''] ?? 'success';
         endings.add(ending);
         expect(execution.stoppedAt).toBe(START + 5000);
-        expect(taken.filter((name) => name !== 'stop')).toEqual(ACTS.filter((name) => name !== 'stop' && name === ending));
+        expect(taken.filter((name) => name !== 'stop')).toEqual(
+          ACTS.filter((name) => name !== 'stop' && name === ending),
+        );
       }),
       { numRuns: 40, seed: 20_260_115 },
     );

@@ -8,33 +8,86 @@ import { ACCOUNT, ROLE, configOf, newWorld, openDoor } from '../support.ts';
 /** STS, with a role that trusts its whole account. */
 const open = (): STSClient => {
   const world = newWorld();
-  world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!.trustPolicy = JSON.stringify({ Version: '2012-10-17', Statement: { Effect: 'Allow', Principal: { AWS: ACCOUNT }, Action: 'sts:AssumeRole' } });
+  world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!.trustPolicy = JSON.stringify({
+    Version: '2012-10-17',
+    Statement: { Effect: 'Allow', Principal: { AWS: ACCOUNT }, Action: 'sts:AssumeRole' },
+  });
   return new STSClient(configOf(openDoor(world), world));
 };
 
-const assume = (change: Partial<AssumeRoleCommand['input']> = {}) => new AssumeRoleCommand({ RoleArn: ROLE, RoleSessionName: 'test', ...change });
-const failed = (value: string, member: string, constraint: string): string => `Value '${value}' at '${member}' failed to satisfy constraint: ${constraint}`;
+const assume = (change: Partial<AssumeRoleCommand['input']> = {}) =>
+  new AssumeRoleCommand({ RoleArn: ROLE, RoleSessionName: 'test', ...change });
+const failed = (value: string, member: string, constraint: string): string =>
+  `Value '${value}' at '${member}' failed to satisfy constraint: ${constraint}`;
 
 describe('AssumeRole', () => {
   it.each([
-    ['an empty session name', { RoleSessionName: '' }, `1 validation error detected: ${failed('', 'roleSessionName', 'Member must have length greater than or equal to 2')}`],
-    ['a session name that is too long', { RoleSessionName: 's'.repeat(65) }, `1 validation error detected: ${failed('s'.repeat(65), 'roleSessionName', 'Member must have length less than or equal to 64')}`],
-    ['a session name with a slash', { RoleSessionName: 'Power/me' }, `1 validation error detected: ${failed('Power/me', 'roleSessionName', String.raw`Member must satisfy regular expression pattern: [\w+=,.@-]*`)}`],
-    ['no session name', { RoleSessionName: undefined }, "1 validation error detected: Value null at 'roleSessionName' failed to satisfy constraint: Member must not be null"],
-    ['no role', { RoleArn: undefined }, "1 validation error detected: Value null at 'roleArn' failed to satisfy constraint: Member must not be null"],
-    ['a role’s name for its ARN', { RoleArn: 'ebs-csi' }, `1 validation error detected: ${failed('ebs-csi', 'roleArn', 'Member must have length greater than or equal to 20')}`],
-    ['an ARN of something else', { RoleArn: `arn:aws:iam::${ACCOUNT}:user/jane` }, `arn:aws:iam::${ACCOUNT}:user/jane is invalid`],
-    ['fourteen minutes', { DurationSeconds: 840 }, `1 validation error detected: ${failed('840', 'durationSeconds', 'Member must have value greater than or equal to 900')}`],
-    ['thirteen hours', { DurationSeconds: 46_800 }, `1 validation error detected: ${failed('46800', 'durationSeconds', 'Member must have value less than or equal to 43200')}`],
-    ['an external id of one character', { ExternalId: 'x' }, `1 validation error detected: ${failed('x', 'externalId', 'Member must have length greater than or equal to 2')}`],
+    [
+      'an empty session name',
+      { RoleSessionName: '' },
+      `1 validation error detected: ${failed('', 'roleSessionName', 'Member must have length greater than or equal to 2')}`,
+    ],
+    [
+      'a session name that is too long',
+      { RoleSessionName: 's'.repeat(65) },
+      `1 validation error detected: ${failed('s'.repeat(65), 'roleSessionName', 'Member must have length less than or equal to 64')}`,
+    ],
+    [
+      'a session name with a slash',
+      { RoleSessionName: 'Power/me' },
+      `1 validation error detected: ${failed('Power/me', 'roleSessionName', String.raw`Member must satisfy regular expression pattern: [\w+=,.@-]*`)}`,
+    ],
+    [
+      'no session name',
+      { RoleSessionName: undefined },
+      "1 validation error detected: Value null at 'roleSessionName' failed to satisfy constraint: Member must not be null",
+    ],
+    [
+      'no role',
+      { RoleArn: undefined },
+      "1 validation error detected: Value null at 'roleArn' failed to satisfy constraint: Member must not be null",
+    ],
+    [
+      'a role’s name for its ARN',
+      { RoleArn: 'ebs-csi' },
+      `1 validation error detected: ${failed('ebs-csi', 'roleArn', 'Member must have length greater than or equal to 20')}`,
+    ],
+    [
+      'an ARN of something else',
+      { RoleArn: `arn:aws:iam::${ACCOUNT}:user/jane` },
+      `arn:aws:iam::${ACCOUNT}:user/jane is invalid`,
+    ],
+    [
+      'fourteen minutes',
+      { DurationSeconds: 840 },
+      `1 validation error detected: ${failed('840', 'durationSeconds', 'Member must have value greater than or equal to 900')}`,
+    ],
+    [
+      'thirteen hours',
+      { DurationSeconds: 46_800 },
+      `1 validation error detected: ${failed('46800', 'durationSeconds', 'Member must have value less than or equal to 43200')}`,
+    ],
+    [
+      'an external id of one character',
+      { ExternalId: 'x' },
+      `1 validation error detected: ${failed('x', 'externalId', 'Member must have length greater than or equal to 2')}`,
+    ],
     [
       'two faults, both named',
       { RoleSessionName: 'a b', DurationSeconds: 1 },
       `2 validation errors detected: ${failed('a b', 'roleSessionName', String.raw`Member must satisfy regular expression pattern: [\w+=,.@-]*`)}; ${failed('1', 'durationSeconds', 'Member must have value greater than or equal to 900')}`,
     ],
-    ['more than an hour for a role that another role assumes', { DurationSeconds: 3601 }, 'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.'],
+    [
+      'more than an hour for a role that another role assumes',
+      { DurationSeconds: 3601 },
+      'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.',
+    ],
   ])('refuses %s', async (_what, change, message) => {
-    await expect(open().send(assume(change))).rejects.toMatchObject({ name: 'ValidationError', message, $metadata: { httpStatusCode: 400 } });
+    await expect(open().send(assume(change))).rejects.toMatchObject({
+      name: 'ValidationError',
+      message,
+      $metadata: { httpStatusCode: 400 },
+    });
   });
 
   it.each([900, 3600])('hands out credentials for %d seconds', async (DurationSeconds) => {
@@ -49,12 +102,16 @@ describe('AssumeRole', () => {
     const sts = open();
     const { AssumedRoleUser: user } = await sts.send(assume({ RoleSessionName: 'jane@example.com' }));
     expect(user?.Arn).toBe(`arn:aws:sts::${ACCOUNT}:assumed-role/ebs-csi/jane@example.com`);
-    expect((await sts.send(new GetCallerIdentityCommand({}))).Arn).toBe(`arn:aws:sts::${ACCOUNT}:assumed-role/operator/sandbox`);
+    expect((await sts.send(new GetCallerIdentityCommand({}))).Arn).toBe(
+      `arn:aws:sts::${ACCOUNT}:assumed-role/operator/sandbox`,
+    );
   });
 });
 
 describe('STS', () => {
   it('names every action of the API that it does not have', async () => {
-    expect(await refusesAllBut(createStsService(newWorld()), sdk, '2011-06-15', ['AssumeRole', 'GetCallerIdentity'])).toBeGreaterThan(6);
+    expect(
+      await refusesAllBut(createStsService(newWorld()), sdk, '2011-06-15', ['AssumeRole', 'GetCallerIdentity']),
+    ).toBeGreaterThan(6);
   });
 });

@@ -6,12 +6,27 @@ import { createDoor } from '../../../sandbox/door.ts';
 import { createStsService } from '../../../sandbox/sts/service.ts';
 import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
 import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
-import { ACCOUNT, allow, configOf, deny, echo, FUNCTION_ROLE, functionRole, policyOf, ROLE, scenarioFile } from '../support.ts';
+import {
+  ACCOUNT,
+  allow,
+  configOf,
+  deny,
+  echo,
+  FUNCTION_ROLE,
+  functionRole,
+  policyOf,
+  ROLE,
+  scenarioFile,
+} from '../support.ts';
 
 const OTHER_ACCOUNT = '444455556666';
 const FAR = `arn:aws:iam::${OTHER_ACCOUNT}:role/spoke/target`;
 const SESSION = `arn:aws:sts::${ACCOUNT}:assumed-role/plan-function/plan`;
-const trustIn = (AWS: string | string[], Action: string | string[] = ['sts:AssumeRole', 'sts:TagSession']) => ({ Effect: 'Allow', Principal: { AWS }, Action });
+const trustIn = (AWS: string | string[], Action: string | string[] = ['sts:AssumeRole', 'sts:TagSession']) => ({
+  Effect: 'Allow',
+  Principal: { AWS },
+  Action,
+});
 
 interface World {
   identity?: object[];
@@ -23,16 +38,35 @@ interface World {
 const open = ({ identity = [allow('s3:*')], trust, boundary }: World) => {
   const file = scenarioFile();
   const near = { ...file.accounts[0]!.roles[0]!, trustPolicy: policyOf(...trust) };
-  const accounts = [{ ...file.accounts[0], roles: [near] }, { id: OTHER_ACCOUNT, roles: [{ arn: FAR, trustPolicy: policyOf(...trust), tags: { stage: 'prod' } }] }];
-  const permissionsBoundary = boundary && { arn: `arn:aws:iam::${ACCOUNT}:policy/bound`, document: policyOf(...boundary) };
-  const world = buildWorld(parseScenario({ ...file, accounts }, 'test'), { roles: [{ ...functionRole(...identity), ...(permissionsBoundary ? { permissionsBoundary } : {}) }] });
+  const accounts = [
+    { ...file.accounts[0], roles: [near] },
+    { id: OTHER_ACCOUNT, roles: [{ arn: FAR, trustPolicy: policyOf(...trust), tags: { stage: 'prod' } }] },
+  ];
+  const permissionsBoundary = boundary && {
+    arn: `arn:aws:iam::${ACCOUNT}:policy/bound`,
+    document: policyOf(...boundary),
+  };
+  const world = buildWorld(parseScenario({ ...file, accounts }, 'test'), {
+    roles: [{ ...functionRole(...identity), ...(permissionsBoundary ? { permissionsBoundary } : {}) }],
+  });
   const authorizer = new Authorizer(world);
-  const door = createDoor({ world, clock: { now: () => world.schedule.now() }, services: { sts: createStsService(world) }, kubernetes: () => echo, authorizer });
+  const door = createDoor({
+    world,
+    clock: { now: () => world.schedule.now() },
+    services: { sts: createStsService(world) },
+    kubernetes: () => echo,
+    authorizer,
+  });
   const sts = new STSClient(configOf(door, world, credentialsOf(world, FUNCTION_ROLE, 'plan')));
-  const assume = (RoleArn: string, change: Partial<AssumeRoleCommand['input']> = {}) => sts.send(new AssumeRoleCommand({ RoleArn, RoleSessionName: 'migrate', ...change }));
+  const assume = (RoleArn: string, change: Partial<AssumeRoleCommand['input']> = {}) =>
+    sts.send(new AssumeRoleCommand({ RoleArn, RoleSessionName: 'migrate', ...change }));
   return { world, authorizer, sts, assume };
 };
-const refusal = (action: string, role: string) => ({ name: 'AccessDenied', message: `User: ${SESSION} is not authorized to perform: ${action} on resource: ${role}`, $metadata: expect.objectContaining({ httpStatusCode: 403 }) as unknown });
+const refusal = (action: string, role: string) => ({
+  name: 'AccessDenied',
+  message: `User: ${SESSION} is not authorized to perform: ${action} on resource: ${role}`,
+  $metadata: expect.objectContaining({ httpStatusCode: 403 }) as unknown,
+});
 
 describe('AssumeRole', () => {
   const able = [allow('sts:AssumeRole')];
@@ -58,28 +92,54 @@ describe('AssumeRole', () => {
     ['the account by root, without', { trust: byRoot, identity: unable }, false, false],
     ['the account by id, with identity policy', { trust: [trustIn(ACCOUNT)], identity: able }, true, true],
     ['the account by id, without', { trust: [trustIn(ACCOUNT)], identity: unable }, false, false],
-    ['the account and, in another statement, the role', { trust: [...byRoot, ...byRole], identity: unable }, true, false],
+    [
+      'the account and, in another statement, the role',
+      { trust: [...byRoot, ...byRole], identity: unable },
+      true,
+      false,
+    ],
     ['all but others, with identity policy', { trust: notForOthers, identity: able }, true, true],
     ['all but others, without', { trust: notForOthers, identity: unable }, false, false],
     ['nobody', { trust: byNobody, identity: [allow('*')] }, false, false],
-    ['the role, which it denies to the account', { trust: [...byRole, { ...trustIn(ACCOUNT), Effect: 'Deny' }], identity: able }, false, false],
+    [
+      'the role, which it denies to the account',
+      { trust: [...byRole, { ...trustIn(ACCOUNT), Effect: 'Deny' }], identity: able },
+      false,
+      false,
+    ],
     ['the role, with a boundary that leaves it out', { trust: byRole, identity: able, boundary: unable }, false, false],
-    ['the session, with a boundary that leaves it out', { trust: bySession, identity: able, boundary: unable }, true, false],
+    [
+      'the session, with a boundary that leaves it out',
+      { trust: bySession, identity: able, boundary: unable },
+      true,
+      false,
+    ],
     ['the role, with identity policy and boundary', { trust: byRole, identity: able, boundary: able }, true, true],
   ])('by a trust policy that names %s', async (_what, setting, near, far) => {
-    for (const [role, allowed] of [[ROLE, near], [FAR, far]] as const) {
+    for (const [role, allowed] of [
+      [ROLE, near],
+      [FAR, far],
+    ] as const) {
       const { world, assume } = open(setting);
       const keys = world.accessKeys.size;
-      const outcome = await assume(role).then(() => ({ name: 'assumed' }), (error: unknown) => error);
+      const outcome = await assume(role).then(
+        () => ({ name: 'assumed' }),
+        (error: unknown) => error,
+      );
       const { name, message } = refusal('sts:AssumeRole', role);
       expect(outcome).toMatchObject(allowed ? { name: 'assumed' } : { name, message });
-      expect(world.log.calls.map(({ status, denied }) => [status, denied])).toEqual([allowed ? [200, undefined] : [403, 'sts:AssumeRole']]);
+      expect(world.log.calls.map(({ status, denied }) => [status, denied])).toEqual([
+        allowed ? [200, undefined] : [403, 'sts:AssumeRole'],
+      ]);
       expect(world.accessKeys.size - keys).toBe(allowed ? 1 : 0);
     }
   });
 
   it('by an identity policy for that role alone', async () => {
-    const { assume } = open({ trust: byRoot, identity: [allow('sts:AssumeRole', `arn:aws:iam::${OTHER_ACCOUNT}:role/spoke/*`)] });
+    const { assume } = open({
+      trust: byRoot,
+      identity: [allow('sts:AssumeRole', `arn:aws:iam::${OTHER_ACCOUNT}:role/spoke/*`)],
+    });
     await expect(assume(FAR)).resolves.toHaveProperty('Credentials');
     await expect(assume(ROLE)).rejects.toMatchObject(refusal('sts:AssumeRole', ROLE));
   });
@@ -87,28 +147,52 @@ describe('AssumeRole', () => {
   it.each<[string, string, Partial<AssumeRoleCommand['input']>, Partial<AssumeRoleCommand['input']>]>([
     ['the session name', 'sts:RoleSessionName', { RoleSessionName: 'right' }, { RoleSessionName: 'wrong' }],
     ['the external id', 'sts:ExternalId', { ExternalId: 'right' }, {}],
-    ['a session tag', 'aws:RequestTag/team', { Tags: [{ Key: 'team', Value: 'right' }] }, { Tags: [{ Key: 'team', Value: 'wrong' }] }],
+    [
+      'a session tag',
+      'aws:RequestTag/team',
+      { Tags: [{ Key: 'team', Value: 'right' }] },
+      { Tags: [{ Key: 'team', Value: 'wrong' }] },
+    ],
     ['a transitive tag', 'sts:TransitiveTagKeys', { TransitiveTagKeys: ['right'] }, {}],
   ])('by a condition of the identity policy on %s', async (_what, key, right, wrong) => {
-    const { assume } = open({ trust: byRoot, identity: [allow('sts:*', '*', { 'ForAnyValue:StringEquals': { [key]: 'right' } })] });
+    const { assume } = open({
+      trust: byRoot,
+      identity: [allow('sts:*', '*', { 'ForAnyValue:StringEquals': { [key]: 'right' } })],
+    });
     await expect(assume(FAR, right)).resolves.toHaveProperty('Credentials');
     await expect(assume(FAR, wrong)).rejects.toMatchObject(refusal('sts:AssumeRole', FAR));
   });
 
   it("by the role's tags, and in the trust policy by the caller's id", async () => {
-    const tagged = [allow('sts:AssumeRole', '*', { StringEquals: { 'iam:ResourceTag/stage': 'prod', 'aws:ResourceAccount': OTHER_ACCOUNT } })];
+    const tagged = [
+      allow('sts:AssumeRole', '*', {
+        StringEquals: { 'iam:ResourceTag/stage': 'prod', 'aws:ResourceAccount': OTHER_ACCOUNT },
+      }),
+    ];
     await expect(open({ trust: byRoot, identity: tagged }).assume(FAR)).resolves.toHaveProperty('Credentials');
-    await expect(open({ trust: byRoot, identity: tagged }).assume(ROLE)).rejects.toMatchObject(refusal('sts:AssumeRole', ROLE));
-    const byId = (session: string) => [{ ...trustIn(ACCOUNT), Condition: { StringLike: { 'aws:userid': `AROA*:${session}` } } }];
+    await expect(open({ trust: byRoot, identity: tagged }).assume(ROLE)).rejects.toMatchObject(
+      refusal('sts:AssumeRole', ROLE),
+    );
+    const byId = (session: string) => [
+      { ...trustIn(ACCOUNT), Condition: { StringLike: { 'aws:userid': `AROA*:${session}` } } },
+    ];
     await expect(open({ trust: byId('plan'), identity: able }).assume(FAR)).resolves.toHaveProperty('Credentials');
-    await expect(open({ trust: byId('begin'), identity: able }).assume(FAR)).rejects.toMatchObject(refusal('sts:AssumeRole', FAR));
+    await expect(open({ trust: byId('begin'), identity: able }).assume(FAR)).rejects.toMatchObject(
+      refusal('sts:AssumeRole', FAR),
+    );
   });
 
   it('wants sts:TagSession of both sides where it has tags', async () => {
     const Tags = [{ Key: 'team', Value: 'storage' }];
-    await expect(open({ trust: byRoot, identity: able }).assume(FAR, { Tags })).rejects.toMatchObject(refusal('sts:TagSession', FAR));
-    await expect(open({ trust: [trustIn(ACCOUNT, 'sts:AssumeRole')], identity: [allow('sts:*')] }).assume(FAR, { Tags })).rejects.toMatchObject(refusal('sts:TagSession', FAR));
-    await expect(open({ trust: byRoot, identity: [allow(['sts:AssumeRole', 'sts:TagSession'])] }).assume(FAR, { Tags })).resolves.toHaveProperty('Credentials');
+    await expect(open({ trust: byRoot, identity: able }).assume(FAR, { Tags })).rejects.toMatchObject(
+      refusal('sts:TagSession', FAR),
+    );
+    await expect(
+      open({ trust: [trustIn(ACCOUNT, 'sts:AssumeRole')], identity: [allow('sts:*')] }).assume(FAR, { Tags }),
+    ).rejects.toMatchObject(refusal('sts:TagSession', FAR));
+    await expect(
+      open({ trust: byRoot, identity: [allow(['sts:AssumeRole', 'sts:TagSession'])] }).assume(FAR, { Tags }),
+    ).resolves.toHaveProperty('Credentials');
   });
 
   it('rests on the right where nobody else has given it', async () => {

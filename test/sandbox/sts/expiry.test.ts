@@ -10,7 +10,10 @@ import { ACCOUNT, REGION, ROLE, configOf, echo, newWorld, openDoor } from '../su
 
 const MINUTE = 60_000;
 const START = Date.parse('2026-01-15T09:00:00.400Z');
-const allow = { Version: '2012-10-17', Statement: { Effect: 'Allow', Principal: { AWS: ACCOUNT }, Action: 'sts:AssumeRole' } };
+const allow = {
+  Version: '2012-10-17',
+  Statement: { Effect: 'Allow', Principal: { AWS: ACCOUNT }, Action: 'sts:AssumeRole' },
+};
 
 // Credentials expire by the clock of those who sign: this machine's. The world's own stands still here.
 beforeEach(() => {
@@ -26,9 +29,18 @@ const open = () => {
   const door = openDoor(world, { eks: echo, dynamodb: echo });
   const config = (as?: AwsCredentialIdentity) => configOf(door, world, as);
   const assume = async (more: { DurationSeconds?: number } = {}) => {
-    const answer = await new STSClient(config()).send(new AssumeRoleCommand({ RoleArn: ROLE, RoleSessionName: 'by-hand', ...more }));
+    const answer = await new STSClient(config()).send(
+      new AssumeRoleCommand({ RoleArn: ROLE, RoleSessionName: 'by-hand', ...more }),
+    );
     const given = answer.Credentials!;
-    return { expiration: given.Expiration!, credentials: { accessKeyId: given.AccessKeyId!, secretAccessKey: given.SecretAccessKey!, sessionToken: given.SessionToken! } };
+    return {
+      expiration: given.Expiration!,
+      credentials: {
+        accessKeyId: given.AccessKeyId!,
+        secretAccessKey: given.SecretAccessKey!,
+        sessionToken: given.SessionToken!,
+      },
+    };
   };
   return { world, door, config, assume };
 };
@@ -39,8 +51,13 @@ describe('credentials of AssumeRole', () => {
     const { credentials, expiration } = await assume();
     expect(expiration.toISOString()).toBe('2026-01-15T10:00:00.000Z');
     vi.setSystemTime(START + 59 * MINUTE);
-    expect((await new STSClient(config(credentials)).send(new GetCallerIdentityCommand({}))).Arn).toBe(`arn:aws:sts::${ACCOUNT}:assumed-role/ebs-csi/by-hand`);
-    expect((await new EKSClient(config(credentials)).send(new ListClustersCommand({}))).clusters).toEqual([ROLE, REGION]);
+    expect((await new STSClient(config(credentials)).send(new GetCallerIdentityCommand({}))).Arn).toBe(
+      `arn:aws:sts::${ACCOUNT}:assumed-role/ebs-csi/by-hand`,
+    );
+    expect((await new EKSClient(config(credentials)).send(new ListClustersCommand({}))).clusters).toEqual([
+      ROLE,
+      REGION,
+    ]);
   });
 
   it('are refused afterwards, in the words of each protocol', async () => {
@@ -48,10 +65,23 @@ describe('credentials of AssumeRole', () => {
     const { credentials } = await assume({ DurationSeconds: 900 });
     vi.setSystemTime(START + 15 * MINUTE);
     const message = 'The security token included in the request is expired';
-    await expect(new EKSClient(config(credentials)).send(new ListClustersCommand({}))).rejects.toMatchObject({ name: 'ExpiredTokenException', message, $metadata: { httpStatusCode: 403 } });
-    await expect(new DynamoDBClient(config(credentials)).send(new ListTablesCommand({}))).rejects.toMatchObject({ name: 'ExpiredTokenException', message, $metadata: { httpStatusCode: 400 } });
-    await expect(new IAMClient(config(credentials)).send(new GetRoleCommand({ RoleName: 'ebs-csi' }))).rejects.toMatchObject({ name: 'ExpiredToken', message, $metadata: { httpStatusCode: 403 } });
-    await expect(new STSClient(config(credentials)).send(new GetCallerIdentityCommand({}))).rejects.toMatchObject({ name: 'ExpiredToken', message });
+    await expect(new EKSClient(config(credentials)).send(new ListClustersCommand({}))).rejects.toMatchObject({
+      name: 'ExpiredTokenException',
+      message,
+      $metadata: { httpStatusCode: 403 },
+    });
+    await expect(new DynamoDBClient(config(credentials)).send(new ListTablesCommand({}))).rejects.toMatchObject({
+      name: 'ExpiredTokenException',
+      message,
+      $metadata: { httpStatusCode: 400 },
+    });
+    await expect(
+      new IAMClient(config(credentials)).send(new GetRoleCommand({ RoleName: 'ebs-csi' })),
+    ).rejects.toMatchObject({ name: 'ExpiredToken', message, $metadata: { httpStatusCode: 403 } });
+    await expect(new STSClient(config(credentials)).send(new GetCallerIdentityCommand({}))).rejects.toMatchObject({
+      name: 'ExpiredToken',
+      message,
+    });
     expect(world.log.calls.slice(1).map(({ service, caller, error }) => [service, caller, error])).toEqual([
       ['eks', '', 'ExpiredTokenException'],
       ['dynamodb', '', 'ExpiredTokenException'],
@@ -66,12 +96,22 @@ describe('credentials of AssumeRole', () => {
     vi.setSystemTime(START + 14 * MINUTE);
     const authorization = `Bearer ${await eksToken({ cluster: 'dev', region: REGION, credentials, now: new Date() })}`;
     const host = new URL(world.accounts.get(ACCOUNT)!.clusters.get(`${REGION}/dev`)!.endpoint).host;
-    const ask = () => door.handle({ method: 'GET', host, path: '/version', query: {}, headers: { authorization }, body: new Uint8Array() });
+    const ask = () =>
+      door.handle({
+        method: 'GET',
+        host,
+        path: '/version',
+        query: {},
+        headers: { authorization },
+        body: new Uint8Array(),
+      });
     await ask();
     expect(world.log.calls.at(-1)?.caller).toBe(ROLE);
     vi.setSystemTime(START + 15 * MINUTE);
     expect((await ask()).status).toBe(401);
-    expect(world.log.calls.at(-1)?.input).toEqual({ refused: 'input token was not properly formatted: The security token included in the request is expired' });
+    expect(world.log.calls.at(-1)?.input).toEqual({
+      refused: 'input token was not properly formatted: The security token included in the request is expired',
+    });
   });
 
   it('are not what the sandbox hands out for that role itself', async () => {

@@ -6,7 +6,19 @@ import type { AwsCredentialIdentity } from '@smithy/types';
 import { describe, expect, it } from 'vitest';
 import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
 import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
-import { ACCOUNT, allow, clientsOf, configOf, deny, FUNCTION_ROLE, functionRole, openDoor, policyOf, ROLE, scenarioFile } from '../support.ts';
+import {
+  ACCOUNT,
+  allow,
+  clientsOf,
+  configOf,
+  deny,
+  FUNCTION_ROLE,
+  functionRole,
+  openDoor,
+  policyOf,
+  ROLE,
+  scenarioFile,
+} from '../support.ts';
 
 const OWN = `arn:aws:iam::${ACCOUNT}:policy/read-roles`;
 const KNOWN_BY_NAME = 'arn:aws:iam::aws:policy/IAMReadOnlyAccess';
@@ -19,14 +31,30 @@ const open = () => {
   const file = scenarioFile();
   const trustPolicy = policyOf({ Effect: 'Allow', Principal: { AWS: ACCOUNT }, Action: 'sts:AssumeRole' });
   const roles = [
-    { arn: ROLE, trustPolicy, attachedPolicies: [{ arn: OWN, document: policyOf(readRoles) }, { arn: KNOWN_BY_NAME }], policies: [{ name: 'chain', document: policyOf(allow('sts:AssumeRole')) }] },
+    {
+      arn: ROLE,
+      trustPolicy,
+      attachedPolicies: [{ arn: OWN, document: policyOf(readRoles) }, { arn: KNOWN_BY_NAME }],
+      policies: [{ name: 'chain', document: policyOf(allow('sts:AssumeRole')) }],
+    },
     { arn: SECOND, trustPolicy, policies: [{ name: 'read', document: policyOf(readRoles) }] },
   ];
-  const world = buildWorld(parseScenario({ ...file, accounts: [{ ...file.accounts[0], roles }] }, 'test'), { roles: [functionRole(allow('sts:AssumeRole'))] });
+  const world = buildWorld(parseScenario({ ...file, accounts: [{ ...file.accounts[0], roles }] }, 'test'), {
+    roles: [functionRole(allow('sts:AssumeRole'))],
+  });
   const door = openDoor(world);
-  const assume = async (change: Partial<AssumeRoleCommand['input']> = {}, as: AwsCredentialIdentity = credentialsOf(world, FUNCTION_ROLE)): Promise<AwsCredentialIdentity> => {
-    const { Credentials: given } = await new STSClient(configOf(door, world, as)).send(new AssumeRoleCommand({ RoleArn: ROLE, RoleSessionName: 'limited', ...change }));
-    return { accessKeyId: given!.AccessKeyId!, secretAccessKey: given!.SecretAccessKey!, sessionToken: given!.SessionToken! };
+  const assume = async (
+    change: Partial<AssumeRoleCommand['input']> = {},
+    as: AwsCredentialIdentity = credentialsOf(world, FUNCTION_ROLE),
+  ): Promise<AwsCredentialIdentity> => {
+    const { Credentials: given } = await new STSClient(configOf(door, world, as)).send(
+      new AssumeRoleCommand({ RoleArn: ROLE, RoleSessionName: 'limited', ...change }),
+    );
+    return {
+      accessKeyId: given!.AccessKeyId!,
+      secretAccessKey: given!.SecretAccessKey!,
+      sessionToken: given!.SessionToken!,
+    };
   };
   const iam = (as: AwsCredentialIdentity) => clientsOf(door, world, as).iam();
   const getRole = (as: AwsCredentialIdentity) => iam(as).send(new GetRoleCommand({ RoleName: 'second' }));
@@ -51,7 +79,9 @@ describe('a session', () => {
     const { assume, getRole, listRoles } = open();
     const session = await assume({ Policy: text(allow(['iam:GetRole', 'iam:UpdateAssumeRolePolicy'])) });
     await expect(getRole(session)).resolves.toBeDefined();
-    await expect(listRoles(session)).rejects.toMatchObject(refusal('ListRoles', `arn:aws:iam::${ACCOUNT}:role/`, noSessionPolicy('ListRoles')));
+    await expect(listRoles(session)).rejects.toMatchObject(
+      refusal('ListRoles', `arn:aws:iam::${ACCOUNT}:role/`, noSessionPolicy('ListRoles')),
+    );
   });
 
   it('may do what a managed policy allows, or the other one', async () => {
@@ -67,7 +97,9 @@ describe('a session', () => {
   it('may not do what one of its policies denies', async () => {
     const { assume, getRole } = open();
     const session = await assume({ Policy: text(deny('iam:GetRole')), PolicyArns: [{ arn: OWN }] });
-    await expect(getRole(session)).rejects.toMatchObject(refusal('GetRole', 'role second', 'with an explicit deny in a session policy'));
+    await expect(getRole(session)).rejects.toMatchObject(
+      refusal('GetRole', 'role second', 'with an explicit deny in a session policy'),
+    );
   });
 
   it('of a session has policies of its own', async () => {
@@ -76,34 +108,99 @@ describe('a session', () => {
     await expect(getRole(first)).rejects.toMatchObject({ name: 'AccessDenied' });
     const second = await assume({ RoleArn: SECOND, RoleSessionName: 'chained' }, first);
     await expect(listRoles(second)).resolves.toBeDefined();
-    const limited = await assume({ RoleArn: SECOND, RoleSessionName: 'chained', Policy: text(allow('iam:GetRole')) }, first);
+    const limited = await assume(
+      { RoleArn: SECOND, RoleSessionName: 'chained', Policy: text(allow('iam:GetRole')) },
+      first,
+    );
     await expect(getRole(limited)).resolves.toBeDefined();
-    await expect(listRoles(limited)).rejects.toMatchObject(refusal('ListRoles', `arn:aws:iam::${ACCOUNT}:role/`, noSessionPolicy('ListRoles'), 'second/chained'));
+    await expect(listRoles(limited)).rejects.toMatchObject(
+      refusal('ListRoles', `arn:aws:iam::${ACCOUNT}:role/`, noSessionPolicy('ListRoles'), 'second/chained'),
+    );
   });
 
   it('that may not assume roles starts none', async () => {
     const { assume } = open();
     const first = await assume({ Policy: text(readRoles) });
-    await expect(assume({ RoleArn: SECOND }, first)).rejects.toMatchObject({ name: 'AccessDenied', message: `User: arn:aws:sts::${ACCOUNT}:assumed-role/ebs-csi/limited is not authorized to perform: sts:AssumeRole on resource: ${SECOND}` });
+    await expect(assume({ RoleArn: SECOND }, first)).rejects.toMatchObject({
+      name: 'AccessDenied',
+      message: `User: arn:aws:sts::${ACCOUNT}:assumed-role/ebs-csi/limited is not authorized to perform: sts:AssumeRole on resource: ${SECOND}`,
+    });
   });
 });
 
 describe('session policies', () => {
-  const malformed = (message: string) => ({ name: 'MalformedPolicyDocumentException', message, $metadata: expect.objectContaining({ httpStatusCode: 400 }) as unknown });
+  const malformed = (message: string) => ({
+    name: 'MalformedPolicyDocumentException',
+    message,
+    $metadata: expect.objectContaining({ httpStatusCode: 400 }) as unknown,
+  });
 
   it.each<[string, Partial<AssumeRoleCommand['input']>, object]>([
     ['that are no JSON', { Policy: '{' }, malformed('This policy contains invalid Json')],
     ['that are no policy', { Policy: '{}' }, malformed('Syntax errors in policy.')],
-    ['without a resource', { Policy: text({ Effect: 'Allow', Action: 's3:*' }) }, malformed('Syntax errors in policy.')],
-    ['with a principal', { Policy: text({ ...allow('s3:*'), Principal: '*' }) }, malformed('Policy document should not specify a principal.')],
-    ['that are empty', { Policy: '' }, { name: 'ValidationError', message: "1 validation error detected: Value '' at 'policy' failed to satisfy constraint: Member must have length greater than or equal to 1" }],
-    ['that are too long', { Policy: text(allow('s3:*', `arn:aws:s3:::${'b'.repeat(2048)}`)) }, { name: 'ValidationError', message: expect.stringContaining("at 'policy' failed to satisfy constraint: Member must have length less than or equal to 2048") as unknown }],
-    ['that the account has not', { PolicyArns: [{ arn: `${OWN}-2` }] }, malformed(`Policy ${OWN}-2 does not exist or is not attachable.`)],
-    ['of another account', { PolicyArns: [{ arn: 'arn:aws:iam::444455556666:policy/read-roles' }] }, malformed('Policy arn:aws:iam::444455556666:policy/read-roles does not exist or is not attachable.')],
+    [
+      'without a resource',
+      { Policy: text({ Effect: 'Allow', Action: 's3:*' }) },
+      malformed('Syntax errors in policy.'),
+    ],
+    [
+      'with a principal',
+      { Policy: text({ ...allow('s3:*'), Principal: '*' }) },
+      malformed('Policy document should not specify a principal.'),
+    ],
+    [
+      'that are empty',
+      { Policy: '' },
+      {
+        name: 'ValidationError',
+        message:
+          "1 validation error detected: Value '' at 'policy' failed to satisfy constraint: Member must have length greater than or equal to 1",
+      },
+    ],
+    [
+      'that are too long',
+      { Policy: text(allow('s3:*', `arn:aws:s3:::${'b'.repeat(2048)}`)) },
+      {
+        name: 'ValidationError',
+        message: expect.stringContaining(
+          "at 'policy' failed to satisfy constraint: Member must have length less than or equal to 2048",
+        ) as unknown,
+      },
+    ],
+    [
+      'that the account has not',
+      { PolicyArns: [{ arn: `${OWN}-2` }] },
+      malformed(`Policy ${OWN}-2 does not exist or is not attachable.`),
+    ],
+    [
+      'of another account',
+      { PolicyArns: [{ arn: 'arn:aws:iam::444455556666:policy/read-roles' }] },
+      malformed('Policy arn:aws:iam::444455556666:policy/read-roles does not exist or is not attachable.'),
+    ],
     ['whose ARN is none', { PolicyArns: [{ arn: 'read-roles' }] }, { name: 'ValidationError' }],
-    ['that are eleven', { PolicyArns: Array.from({ length: 11 }, () => ({ arn: OWN })) }, { name: 'ValidationError', message: expect.stringContaining("at 'policyArns' failed to satisfy constraint: Member must have length less than or equal to 10") as unknown }],
-    ['whose document nobody has said', { PolicyArns: [{ arn: KNOWN_BY_NAME }] }, { name: 'NotImplemented', message: `The sandbox does not know what the policy ${KNOWN_BY_NAME} says. Give it a document in the scenario.` }],
-    ['of AWS that nobody has heard of', { PolicyArns: [{ arn: 'arn:aws:iam::aws:policy/ReadOnlyAccess' }] }, { name: 'NotImplemented' }],
+    [
+      'that are eleven',
+      { PolicyArns: Array.from({ length: 11 }, () => ({ arn: OWN })) },
+      {
+        name: 'ValidationError',
+        message: expect.stringContaining(
+          "at 'policyArns' failed to satisfy constraint: Member must have length less than or equal to 10",
+        ) as unknown,
+      },
+    ],
+    [
+      'whose document nobody has said',
+      { PolicyArns: [{ arn: KNOWN_BY_NAME }] },
+      {
+        name: 'NotImplemented',
+        message: `The sandbox does not know what the policy ${KNOWN_BY_NAME} says. Give it a document in the scenario.`,
+      },
+    ],
+    [
+      'of AWS that nobody has heard of',
+      { PolicyArns: [{ arn: 'arn:aws:iam::aws:policy/ReadOnlyAccess' }] },
+      { name: 'NotImplemented' },
+    ],
   ])('%s are refused, and nobody gets a session', async (_what, change, failure) => {
     const { world, assume } = open();
     const keys = world.accessKeys.size;
@@ -120,8 +217,11 @@ describe('sessions of functions', () => {
     expect(again).toEqual(plan);
     expect(plan).toEqual(credentialsOf(plain.world, FUNCTION_ROLE));
     expect(other!.accessKeyId).not.toBe(plan!.accessKeyId);
-    const whoIs = async (as: AwsCredentialIdentity | undefined) => (await new STSClient(configOf(door, world, as)).send(new GetCallerIdentityCommand({}))).Arn;
-    expect([await whoIs(plan), await whoIs(other)]).toEqual(['plan', 'begin'].map((name) => `arn:aws:sts::${ACCOUNT}:assumed-role/plan-function/${name}`));
+    const whoIs = async (as: AwsCredentialIdentity | undefined) =>
+      (await new STSClient(configOf(door, world, as)).send(new GetCallerIdentityCommand({}))).Arn;
+    expect([await whoIs(plan), await whoIs(other)]).toEqual(
+      ['plan', 'begin'].map((name) => `arn:aws:sts::${ACCOUNT}:assumed-role/plan-function/${name}`),
+    );
   });
 
   it('are not those that AssumeRole made', async () => {

@@ -8,12 +8,20 @@ const open = () => {
   const world = newWorld();
   const door = openDoor(world);
   const trust = (statement: object | object[]): void => {
-    world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!.trustPolicy = JSON.stringify({ Version: '2012-10-17', Statement: statement });
+    world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!.trustPolicy = JSON.stringify({
+      Version: '2012-10-17',
+      Statement: statement,
+    });
   };
-  return { world, trust, sts: (credentials?: AwsCredentialIdentity) => new STSClient(configOf(door, world, credentials)) };
+  return {
+    world,
+    trust,
+    sts: (credentials?: AwsCredentialIdentity) => new STSClient(configOf(door, world, credentials)),
+  };
 };
 
-const assume = (more: { ExternalId?: string; RoleArn?: string } = {}) => new AssumeRoleCommand({ RoleArn: ROLE, RoleSessionName: 'test', ...more });
+const assume = (more: { ExternalId?: string; RoleArn?: string } = {}) =>
+  new AssumeRoleCommand({ RoleArn: ROLE, RoleSessionName: 'test', ...more });
 const allow = { Effect: 'Allow', Action: 'sts:AssumeRole' };
 
 describe('STS', () => {
@@ -31,7 +39,11 @@ describe('STS', () => {
     trust({ ...allow, Principal: { AWS: `arn:aws:iam::${ACCOUNT}:root` } });
     const { Credentials: given, AssumedRoleUser: user } = await sts().send(assume());
     expect(user?.Arn).toBe(`arn:aws:sts::${ACCOUNT}:assumed-role/ebs-csi/test`);
-    const as = { accessKeyId: given!.AccessKeyId!, secretAccessKey: given!.SecretAccessKey!, sessionToken: given!.SessionToken! };
+    const as = {
+      accessKeyId: given!.AccessKeyId!,
+      secretAccessKey: given!.SecretAccessKey!,
+      sessionToken: given!.SessionToken!,
+    };
     expect((await sts(as).send(new GetCallerIdentityCommand({}))).Arn).toContain('assumed-role/ebs-csi/');
     expect(given!.Expiration!.getTime()).toBeGreaterThan(Date.now());
   });
@@ -39,8 +51,17 @@ describe('STS', () => {
   it.each([
     ['a role for pods only', [{ ...allow, Principal: { Service: 'pods.eks.amazonaws.com' } }]],
     ['a role for another caller', [{ ...allow, Principal: { AWS: FUNCTION_ROLE } }]],
-    ['a denied caller', [{ ...allow, Principal: '*' }, { ...allow, Effect: 'Deny', Principal: { AWS: ACCOUNT } }]],
-    ['a condition on something else', [{ ...allow, Principal: '*', Condition: { IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } } }]],
+    [
+      'a denied caller',
+      [
+        { ...allow, Principal: '*' },
+        { ...allow, Effect: 'Deny', Principal: { AWS: ACCOUNT } },
+      ],
+    ],
+    [
+      'a condition on something else',
+      [{ ...allow, Principal: '*', Condition: { IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } } }],
+    ],
     ['another action', [{ ...allow, Action: 'sts:TagSession', Principal: '*' }]],
   ])('refuses %s', async (_what, statements) => {
     const { trust, sts } = open();
@@ -61,10 +82,17 @@ describe('STS', () => {
   });
 
   it('does not tell a role that is not there from one that does not trust the caller', async () => {
-    await expect(open().sts().send(assume({ RoleArn: `arn:aws:iam::${ACCOUNT}:role/gone` }))).rejects.toMatchObject({ name: 'AccessDenied' });
+    await expect(
+      open()
+        .sts()
+        .send(assume({ RoleArn: `arn:aws:iam::${ACCOUNT}:role/gone` })),
+    ).rejects.toMatchObject({ name: 'AccessDenied' });
   });
 
   it('names an action that it does not have', async () => {
-    await expect(open().sts().send(new GetSessionTokenCommand({}))).rejects.toMatchObject({ name: 'NotImplemented', message: expect.stringContaining('GetSessionToken') });
+    await expect(open().sts().send(new GetSessionTokenCommand({}))).rejects.toMatchObject({
+      name: 'NotImplemented',
+      message: expect.stringContaining('GetSessionToken'),
+    });
   });
 });

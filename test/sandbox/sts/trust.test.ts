@@ -14,11 +14,18 @@ const open = (...statements: object[]) => {
   const role = world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!;
   role.trustPolicy = policy(...statements);
   const sts = new STSClient(configOf(door, world));
-  const assume = (change: Partial<AssumeRoleCommand['input']> = {}) => sts.send(new AssumeRoleCommand({ RoleArn: ROLE, RoleSessionName: 'test', ...change }));
+  const assume = (change: Partial<AssumeRoleCommand['input']> = {}) =>
+    sts.send(new AssumeRoleCommand({ RoleArn: ROLE, RoleSessionName: 'test', ...change }));
   return { world, role, iam: clientsOf(door, world).iam(), assume };
 };
-const refusal = (action: string) => ({ name: 'AccessDenied', message: `User: arn:aws:sts::${ACCOUNT}:assumed-role/operator/sandbox is not authorized to perform: ${action} on resource: ${ROLE}` });
-const when = (operator: string, key: string, value: string | string[]) => ({ ...allow, Condition: { [operator]: { [key]: value } } });
+const refusal = (action: string) => ({
+  name: 'AccessDenied',
+  message: `User: arn:aws:sts::${ACCOUNT}:assumed-role/operator/sandbox is not authorized to perform: ${action} on resource: ${ROLE}`,
+});
+const when = (operator: string, key: string, value: string | string[]) => ({
+  ...allow,
+  Condition: { [operator]: { [key]: value } },
+});
 
 describe('AssumeRole by the trust policy', () => {
   it.each<[string, ...object[]]>([
@@ -33,7 +40,16 @@ describe('AssumeRole by the trust policy', () => {
     ['the session name', when('StringLike', 'sts:RoleSessionName', 'te?t')],
     ["the world's time", when('DateGreaterThan', 'aws:CurrentTime', '2026-01-15T08:59:59Z')],
     ['a key that is not there', when('Null', 'sts:ExternalId', 'true')],
-    ['a Deny for others', allow, { Effect: 'Deny', Principal: '*', Action: '*', Condition: { StringNotEquals: { 'aws:PrincipalAccount': ACCOUNT } } }],
+    [
+      'a Deny for others',
+      allow,
+      {
+        Effect: 'Deny',
+        Principal: '*',
+        Action: '*',
+        Condition: { StringNotEquals: { 'aws:PrincipalAccount': ACCOUNT } },
+      },
+    ],
   ])('lets in by %s', async (_what, ...statements) => {
     await expect(open(...statements).assume()).resolves.toHaveProperty('Credentials');
   });
@@ -44,7 +60,11 @@ describe('AssumeRole by the trust policy', () => {
     ['a time that is over', when('DateLessThan', 'aws:CurrentTime', '2026-01-15T08:59:59Z')],
     ['MFA', when('Bool', 'aws:MultiFactorAuthPresent', 'true')],
     ['an external id', when('StringEquals', 'sts:ExternalId', 'secret')],
-    ['a Deny that holds', allow, { Effect: 'Deny', Principal: '*', Action: 'sts:*', Condition: { ArnLike: { 'aws:PrincipalArn': OPERATOR } } }],
+    [
+      'a Deny that holds',
+      allow,
+      { Effect: 'Deny', Principal: '*', Action: 'sts:*', Condition: { ArnLike: { 'aws:PrincipalArn': OPERATOR } } },
+    ],
     ['another action', { ...allow, Action: 'sts:AssumeRoleWithSAML' }],
     ['an operator that IAM does not have', when('StringMatches', 'aws:PrincipalAccount', ACCOUNT)],
   ])('keeps out by %s', async (_what, ...statements) => {
@@ -58,30 +78,60 @@ describe('AssumeRole by the trust policy', () => {
   });
 
   it('wants sts:TagSession of a call that sends session tags, and judges the tags', async () => {
-    const Tags = [{ Key: 'team', Value: 'storage' }, { Key: 'stage', Value: '' }];
+    const Tags = [
+      { Key: 'team', Value: 'storage' },
+      { Key: 'stage', Value: '' },
+    ];
     await expect(open(allow).assume({ Tags })).rejects.toMatchObject(refusal('sts:TagSession'));
     const tagging = { ...allow, Action: ['sts:AssumeRole', 'sts:TagSession'] };
     await expect(open(tagging).assume({ Tags })).resolves.toHaveProperty('Credentials');
-    const only = (team: string) => open(allow, { ...tagging, Action: 'sts:TagSession', Condition: { StringEquals: { 'aws:RequestTag/team': team }, 'ForAllValues:StringEquals': { 'aws:TagKeys': ['team', 'stage'] } } });
+    const only = (team: string) =>
+      open(allow, {
+        ...tagging,
+        Action: 'sts:TagSession',
+        Condition: {
+          StringEquals: { 'aws:RequestTag/team': team },
+          'ForAllValues:StringEquals': { 'aws:TagKeys': ['team', 'stage'] },
+        },
+      });
     await expect(only('storage').assume({ Tags })).resolves.toHaveProperty('Credentials');
     await expect(only('network').assume({ Tags })).rejects.toMatchObject(refusal('sts:TagSession'));
-    await expect(only('storage').assume({ Tags: [...Tags, { Key: 'more', Value: 'x' }] })).rejects.toMatchObject(refusal('sts:TagSession'));
-    const transitive = open(allow, { ...tagging, Action: 'sts:TagSession', Condition: { 'ForAnyValue:StringEquals': { 'sts:TransitiveTagKeys': 'team' } } });
-    await expect(transitive.assume({ Tags, TransitiveTagKeys: ['stage', 'team'] })).resolves.toHaveProperty('Credentials');
-    await expect(transitive.assume({ Tags, TransitiveTagKeys: ['stage'] })).rejects.toMatchObject(refusal('sts:TagSession'));
+    await expect(only('storage').assume({ Tags: [...Tags, { Key: 'more', Value: 'x' }] })).rejects.toMatchObject(
+      refusal('sts:TagSession'),
+    );
+    const transitive = open(allow, {
+      ...tagging,
+      Action: 'sts:TagSession',
+      Condition: { 'ForAnyValue:StringEquals': { 'sts:TransitiveTagKeys': 'team' } },
+    });
+    await expect(transitive.assume({ Tags, TransitiveTagKeys: ['stage', 'team'] })).resolves.toHaveProperty(
+      'Credentials',
+    );
+    await expect(transitive.assume({ Tags, TransitiveTagKeys: ['stage'] })).rejects.toMatchObject(
+      refusal('sts:TagSession'),
+    );
   });
 
   it('refuses tags that are too many or too long', async () => {
     const { assume } = open({ ...allow, Action: 'sts:*' });
-    await expect(assume({ Tags: Array.from({ length: 51 }, (_, n) => ({ Key: `k${n}`, Value: 'v' })) })).rejects.toMatchObject({ name: 'ValidationError', message: expect.stringContaining('less than or equal to 50') as string });
-    await expect(assume({ Tags: [{ Key: 'k'.repeat(129), Value: 'v' }] })).rejects.toMatchObject({ name: 'ValidationError', message: expect.stringContaining('less than or equal to 128') as string });
+    await expect(
+      assume({ Tags: Array.from({ length: 51 }, (_, n) => ({ Key: `k${n}`, Value: 'v' })) }),
+    ).rejects.toMatchObject({
+      name: 'ValidationError',
+      message: expect.stringContaining('less than or equal to 50') as string,
+    });
+    await expect(assume({ Tags: [{ Key: 'k'.repeat(129), Value: 'v' }] })).rejects.toMatchObject({
+      name: 'ValidationError',
+      message: expect.stringContaining('less than or equal to 128') as string,
+    });
   });
 
   it('goes by the old trust policy until the new one has come through', async () => {
     const { world, iam, assume } = open(allow);
     const pass = (seconds: number): void => world.schedule.advanceTo(world.schedule.now() + seconds * 1000);
     world.knobs.trustLagSeconds = 5;
-    const set = (...statements: object[]) => iam.send(new UpdateAssumeRolePolicyCommand({ RoleName: 'ebs-csi', PolicyDocument: policy(...statements) }));
+    const set = (...statements: object[]) =>
+      iam.send(new UpdateAssumeRolePolicyCommand({ RoleName: 'ebs-csi', PolicyDocument: policy(...statements) }));
     await set({ ...allow, Effect: 'Deny' });
     pass(4);
     await expect(assume()).resolves.toHaveProperty('Credentials');

@@ -8,7 +8,9 @@ import type { HttpResponse } from '../../../sandbox/http.ts';
 
 /** What an operation answers, by the module of its client. */
 export const outputSchema = (sdk: object, operation: string): Schema => {
-  const [, , , , , output] = (sdk as unknown as Record<string, [number, string, string, unknown, unknown, () => SchemaRef]>)[`${operation}$`]!;
+  const [, , , , , output] = (
+    sdk as unknown as Record<string, [number, string, string, unknown, unknown, () => SchemaRef]>
+  )[`${operation}$`]!;
   return NormalizedSchema.of(output());
 };
 
@@ -42,8 +44,10 @@ const valueOf = (schema: Schema | undefined, { children, text }: Element): unkno
     const members = new Map(schema.structIterator());
     return Object.fromEntries(children.map((child) => [child.name, valueOf(members.get(child.name), child)]));
   }
-  if (schema?.isListSchema()) return children.map((child) => (child.name === 'member' ? valueOf(schema.getValueSchema(), child) : child.name));
-  if (schema?.isTimestampSchema()) return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(text) ? Date.parse(text) / 1000 : text;
+  if (schema?.isListSchema())
+    return children.map((child) => (child.name === 'member' ? valueOf(schema.getValueSchema(), child) : child.name));
+  if (schema?.isTimestampSchema())
+    return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(text) ? Date.parse(text) / 1000 : text;
   if (schema?.isNumericSchema()) return /^\d+$/.test(text) ? Number(text) : text;
   if (schema?.isBooleanSchema()) return text === 'true' || text === 'false' ? text === 'true' : text;
   return text;
@@ -51,11 +55,14 @@ const valueOf = (schema: Schema | undefined, { children, text }: Element): unkno
 
 const missing = (schema: Schema, value: unknown, path: string): string[] => {
   if (value === undefined || value === null) return [];
-  if (schema.isListSchema()) return (value as unknown[]).flatMap((item, index) => missing(schema.getValueSchema(), item, `${path}[${index}]`));
+  if (schema.isListSchema())
+    return (value as unknown[]).flatMap((item, index) => missing(schema.getValueSchema(), item, `${path}[${index}]`));
   if (!schema.isStructSchema()) return [];
   const members = value as Record<string, unknown>;
   const absent = requiredMembers(schema).filter((name) => members[name] === undefined);
-  const inner = [...schema.structIterator()].flatMap(([name, member]) => missing(member, members[name], `${path}.${name}`));
+  const inner = [...schema.structIterator()].flatMap(([name, member]) =>
+    missing(member, members[name], `${path}.${name}`),
+  );
   return [...absent.map((name) => `${path}.${name} is missing`), ...inner];
 };
 

@@ -29,11 +29,35 @@ import type { SandboxClock } from '../../../sandbox/world/clock.ts';
 import type { World } from '../../../sandbox/world/world.ts';
 import { ACCOUNT, REGION, configOf, newWorld, openDoor, operator } from '../support.ts';
 import { faultsOf } from './answers.ts';
-import { type Answers, type AwsService, INLINE, inputOf, MACHINE, MANAGED, rows, TABLE, WRONG_SECRET } from './corpus.ts';
-import { callsFor, collection, discoveryCalls, evictionsOf, impersonatedCalls, type KubernetesCall } from './kubernetes-corpus.ts';
+import {
+  type Answers,
+  type AwsService,
+  INLINE,
+  inputOf,
+  MACHINE,
+  MANAGED,
+  rows,
+  TABLE,
+  WRONG_SECRET,
+} from './corpus.ts';
+import {
+  callsFor,
+  collection,
+  discoveryCalls,
+  evictionsOf,
+  impersonatedCalls,
+  type KubernetesCall,
+} from './kubernetes-corpus.ts';
 
 const SDKS: Record<AwsService, object> = { eks, iam, sts, dynamodb, states, events };
-const CLIENTS = { eks: eks.EKSClient, iam: iam.IAMClient, sts: sts.STSClient, dynamodb: dynamodb.DynamoDBClient, states: states.SFNClient, events: events.EventBridgeClient };
+const CLIENTS = {
+  eks: eks.EKSClient,
+  iam: iam.IAMClient,
+  sts: sts.STSClient,
+  dynamodb: dynamodb.DynamoDBClient,
+  states: states.SFNClient,
+  events: events.EventBridgeClient,
+};
 type Client = { send(command: unknown): Promise<Record<string, unknown>>; destroy(): void };
 
 const closing: (() => Promise<void>)[] = [];
@@ -49,7 +73,14 @@ afterEach(async () => {
 /** Executions live in a time of their own, in which nothing that waits goes on. */
 const standingClock = (at: number): SandboxClock => {
   const timer = () => ({ elapsed: new Promise<void>(() => {}), cancel: () => {} });
-  return { kind: 'real', now: () => at, sleep: () => timer().elapsed, spawn: (run) => run(), park: (promise) => promise, timer };
+  return {
+    kind: 'real',
+    now: () => at,
+    sleep: () => timer().elapsed,
+    spawn: (run) => run(),
+    park: (promise) => promise,
+    timer,
+  };
 };
 
 interface Place {
@@ -63,23 +94,72 @@ const openPlace = async (): Promise<Place> => {
   const world = newWorld();
   const { roles } = world.accounts.get(ACCOUNT)!;
   Object.assign(roles.get('ebs-csi')!, { policies: [INLINE], attachedPolicies: [MANAGED] });
-  const start = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'states:StartExecution', Resource: MACHINE }] };
+  const start = {
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Action: 'states:StartExecution', Resource: MACHINE }],
+  };
   const roleArn = `arn:aws:iam::${ACCOUNT}:role/waits`;
-  roles.set('waits', { ...roles.get('ebs-csi')!, name: 'waits', path: '/', arn: roleArn, policies: [{ name: 'start', document: JSON.stringify(start) }], attachedPolicies: [] });
+  roles.set('waits', {
+    ...roles.get('ebs-csi')!,
+    name: 'waits',
+    path: '/',
+    arn: roleArn,
+    policies: [{ name: 'start', document: JSON.stringify(start) }],
+    attachedPolicies: [],
+  });
   const cluster = world.accounts.get(ACCOUNT)!.clusters.get(`${REGION}/dev`)!;
   // No add-on of the scenario has one.
-  const database: AddonObjects['workloads'][number] = { kind: 'StatefulSet', name: 'db', serviceAccount: 'default', replicas: 1, labels: { app: 'db' }, containers: [{ name: 'main', image: 'db:1' }] };
-  seedAddonObjects(world, cluster, 'db', { namespace: 'kube-system', serviceAccounts: [], workloads: [database] }, { irsaServiceAccounts: [], podsCreatedAt: cluster.createdAt, manager: 'helm' });
+  const database: AddonObjects['workloads'][number] = {
+    kind: 'StatefulSet',
+    name: 'db',
+    serviceAccount: 'default',
+    replicas: 1,
+    labels: { app: 'db' },
+    containers: [{ name: 'main', image: 'db:1' }],
+  };
+  seedAddonObjects(
+    world,
+    cluster,
+    'db',
+    { namespace: 'kube-system', serviceAccounts: [], workloads: [database] },
+    { irsaServiceAccounts: [], podsCreatedAt: cluster.createdAt, manager: 'helm' },
+  );
   const table = createDynamoDb(world);
-  await table.createTable({ name: TABLE, keySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }], attributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }] });
-  const branch = { StartAt: 'Ask', States: { Ask: { Type: 'Task', Resource: 'arn:aws:states:::lambda:invoke.waitForTaskToken', Arguments: { FunctionName: 'ask', Payload: '{% $states.context.Task.Token %}' }, End: true } } };
-  const each = { ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' }, StartAt: 'Rest', States: { Rest: { Type: 'Wait', Seconds: 60, End: true } } };
-  const map = { StartAt: 'Each', States: { Each: { Type: 'Map', Label: 'Each', Items: [1, 2], ItemProcessor: each, End: true } } };
+  await table.createTable({
+    name: TABLE,
+    keySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+    attributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+  });
+  const branch = {
+    StartAt: 'Ask',
+    States: {
+      Ask: {
+        Type: 'Task',
+        Resource: 'arn:aws:states:::lambda:invoke.waitForTaskToken',
+        Arguments: { FunctionName: 'ask', Payload: '{% $states.context.Task.Token %}' },
+        End: true,
+      },
+    },
+  };
+  const each = {
+    ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },
+    StartAt: 'Rest',
+    States: { Rest: { Type: 'Wait', Seconds: 60, End: true } },
+  };
+  const map = {
+    StartAt: 'Each',
+    States: { Each: { Type: 'Map', Label: 'Each', Items: [1, 2], ItemProcessor: each, End: true } },
+  };
   const definition = {
     QueryLanguage: 'JSONata',
     StartAt: 'Ask',
     States: {
-      Ask: { Type: 'Parallel', Branches: [branch, branch, map], Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Wait' }], End: true },
+      Ask: {
+        Type: 'Parallel',
+        Branches: [branch, branch, map],
+        Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Wait' }],
+        End: true,
+      },
       Wait: { Type: 'Wait', Seconds: 60, End: true },
     },
   };
@@ -92,8 +172,22 @@ const openPlace = async (): Promise<Place> => {
     stateMachines: [{ logicalId: 'Waits', name: 'Waits', arn: MACHINE, roleArn, definition }],
   });
   const authorizer = new Authorizer(world);
-  const bus = new EventBus({ world, clock, lambda, authorizer, rules: [], functions: [], messages: new Messages({ world, clock, authorizer }), startExecution: () => undefined });
-  const door = openDoor(world, { dynamodb: table.service, eks: createEksService(world), states: createStatesService(world, executions), events: createEventsService(world, bus) });
+  const bus = new EventBus({
+    world,
+    clock,
+    lambda,
+    authorizer,
+    rules: [],
+    functions: [],
+    messages: new Messages({ world, clock, authorizer }),
+    startExecution: () => undefined,
+  });
+  const door = openDoor(world, {
+    dynamodb: table.service,
+    eks: createEksService(world),
+    states: createStatesService(world, executions),
+    events: createEventsService(world, bus),
+  });
   const wire: Place['wire'] = [];
   const handle: Door['handle'] = async (request) => {
     const response = await door.handle(request);
@@ -111,7 +205,12 @@ const askAws = async ({ world }: Place, config: Config): Promise<Record<string, 
   const successes: Answers = {};
   const all: Record<string, unknown> = {};
   const wrong = { ...config, credentials: { ...config.credentials, secretAccessKey: 'guess' } };
-  const ask = async (service: AwsService, operation: string, input: object, as: Config): Promise<Record<string, unknown>> => {
+  const ask = async (
+    service: AwsService,
+    operation: string,
+    input: object,
+    as: Config,
+  ): Promise<Record<string, unknown>> => {
     const client = new CLIENTS[service](as) as unknown as Client;
     const sdk = SDKS[service] as Record<string, new (input: object) => unknown>;
     try {
@@ -128,7 +227,10 @@ const askAws = async ({ world }: Place, config: Config): Promise<Record<string, 
       successes[operation] = await ask(service, operation, inputOf(good, successes), config);
       all[`${service} ${operation}`] = successes[operation];
     }
-    const refused = bad === WRONG_SECRET ? ask(service, operation, {}, wrong) : ask(service, operation, inputOf(bad, successes), config);
+    const refused =
+      bad === WRONG_SECRET
+        ? ask(service, operation, {}, wrong)
+        : ask(service, operation, inputOf(bad, successes), config);
     all[`${service} ${operation}, refused`] = await refused;
     // Tables of DynamoDB are made in a moment of their own.
     if (service === 'dynamodb' && operation.endsWith('Table')) await wait(20);
@@ -140,12 +242,23 @@ const JSON_TYPE = 'application/json';
 
 const askKubernetes = async ({ world }: Place, http: PlainHttp): Promise<unknown[]> => {
   const { endpoint, certificateAuthority } = world.accounts.get(ACCOUNT)!.clusters.get(`${REGION}/dev`)!;
-  const tokenFor = (cluster: string): Promise<string> => eksToken({ cluster, region: REGION, credentials: operator(world), now: new Date() });
+  const tokenFor = (cluster: string): Promise<string> =>
+    eksToken({ cluster, region: REGION, credentials: operator(world), now: new Date() });
   const [known, unknown] = [await tokenFor('dev'), await tokenFor('prod')];
   const answers: unknown[] = [];
   const ask = async ({ method, path, body, type: bodyType, ...call }: KubernetesCall): Promise<unknown> => {
-    const headers = { authorization: `Bearer ${call.known === false ? unknown : known}`, ...(bodyType === undefined ? {} : { 'content-type': bodyType }), ...call.as };
-    const answer = await http({ method, url: `${endpoint}${path}`, headers, certificateAuthority, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+    const headers = {
+      authorization: `Bearer ${call.known === false ? unknown : known}`,
+      ...(bodyType === undefined ? {} : { 'content-type': bodyType }),
+      ...call.as,
+    };
+    const answer = await http({
+      method,
+      url: `${endpoint}${path}`,
+      headers,
+      certificateAuthority,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
     const type = answer.headers['content-type'];
     // Paths that no part of it serves get text.
     const document: unknown = type === JSON_TYPE ? JSON.parse(answer.body) : answer.body;
@@ -154,24 +267,37 @@ const askKubernetes = async ({ world }: Place, http: PlainHttp): Promise<unknown
   };
   for (const call of [...discoveryCalls, ...impersonatedCalls]) await ask(call);
   const firstOf = async (kind: keyof typeof KINDS): Promise<string> =>
-    ((await ask({ method: 'GET', path: `${collection(KINDS[kind])}?limit=1` })) as { items: { metadata: { name: string } }[] }).items[0]?.metadata.name ?? 'none';
+    (
+      (await ask({ method: 'GET', path: `${collection(KINDS[kind])}?limit=1` })) as {
+        items: { metadata: { name: string } }[];
+      }
+    ).items[0]?.metadata.name ?? 'none';
   for (const info of Object.values(KINDS)) for (const call of callsFor(info, await firstOf(info.kind))) await ask(call);
   for (const call of evictionsOf(await firstOf('Pod'))) await ask(call);
   return answers;
 };
 
-/** The loopback transport puts its own address and authority into the clusters, and DynamoDB draws ids for its tables: that much must differ. */
+/**
+ * The loopback transport puts its own address and authority into the clusters, and DynamoDB draws ids for its tables:
+ * that much must differ.
+ */
 const comparable = (value: unknown, { world }: Place): unknown => {
   const cluster = world.accounts.get(ACCOUNT)!.clusters.get(`${REGION}/dev`)!;
   const encoded = Buffer.from(cluster.certificateAuthority).toString('base64');
-  const text = JSON.stringify(value).replaceAll(cluster.endpoint, 'ENDPOINT').replaceAll(new URL(cluster.endpoint).host, 'HOST').replaceAll(encoded, 'AUTHORITY');
+  const text = JSON.stringify(value)
+    .replaceAll(cluster.endpoint, 'ENDPOINT')
+    .replaceAll(new URL(cluster.endpoint).host, 'HOST')
+    .replaceAll(encoded, 'AUTHORITY');
   return JSON.parse(text.replaceAll(/"TableId":"[\w-]+"/g, '"TableId":"ID"'));
 };
 
 const bothTransports = async () => {
   const direct = await openPlace();
   const transport = inProcessTransport(direct.door, direct.world);
-  const inProcess = [await askAws(direct, configOf(direct.door, direct.world)), await askKubernetes(direct, transport.http)];
+  const inProcess = [
+    await askAws(direct, configOf(direct.door, direct.world)),
+    await askKubernetes(direct, transport.http),
+  ];
 
   const remote = await openPlace();
   const loopback = await openLoopback({ ...remote, credentials: operator(remote.world) });
@@ -183,7 +309,12 @@ const bothTransports = async () => {
 
 /** Names in the refusal of an operation that is not played: `… It has: A, B.` */
 const playedBy = async (place: Place, service: 'iam' | 'sts' | 'states' | 'events'): Promise<string[]> => {
-  const commands = { iam: new iam.CreateUserCommand({ UserName: 'x' }), sts: new sts.GetSessionTokenCommand({}), states: new states.DeleteStateMachineCommand({ stateMachineArn: MACHINE }), events: new events.ListRulesCommand({}) };
+  const commands = {
+    iam: new iam.CreateUserCommand({ UserName: 'x' }),
+    sts: new sts.GetSessionTokenCommand({}),
+    states: new states.DeleteStateMachineCommand({ stateMachineArn: MACHINE }),
+    events: new events.ListRulesCommand({}),
+  };
   const client = new CLIENTS[service](configOf(place.door, place.world)) as unknown as Client;
   const error = await client.send(commands[service]).catch((refused: Error) => refused);
   return /It has: (.*)\.$/.exec((error as Error).message)![1]!.split(', ');
@@ -203,27 +334,41 @@ describe('both transports', () => {
 
     // The corpus is what it says.
     const [aws] = inProcess as [Record<string, { refused?: string }>, unknown];
-    expect(Object.entries(aws).filter(([name, { refused }]) => name.endsWith(', refused') !== (refused !== undefined))).toEqual([]);
-    expect(Object.values(aws).filter(({ refused }) => refused === 'NotImplemented' || refused === 'InternalServerError')).toEqual([]);
+    expect(
+      Object.entries(aws).filter(([name, { refused }]) => name.endsWith(', refused') !== (refused !== undefined)),
+    ).toEqual([]);
+    expect(
+      Object.values(aws).filter(({ refused }) => refused === 'NotImplemented' || refused === 'InternalServerError'),
+    ).toEqual([]);
 
-    const faults = direct.wire.flatMap(({ service, operation, response }) => faultsOf(SDKS[service as AwsService], operation, response).map((fault) => `${service} ${operation}: ${fault}`));
+    const faults = direct.wire.flatMap(({ service, operation, response }) =>
+      faultsOf(SDKS[service as AwsService], operation, response).map((fault) => `${service} ${operation}: ${fault}`),
+    );
     expect(faults.filter((fault) => !fault.includes(BEYOND_THE_MODEL))).toEqual([]);
     expect(direct.wire.length).toBe(rows.filter(([, , good]) => good !== undefined).length);
   });
 
   it('are asked for every operation that there is', async () => {
     const place = await openPlace();
-    const asked = (service: AwsService): string[] => rows.filter(([name]) => name === service).map(([, operation]) => operation).sort();
+    const asked = (service: AwsService): string[] =>
+      rows
+        .filter(([name]) => name === service)
+        .map(([, operation]) => operation)
+        .sort();
     expect(asked('eks')).toEqual([...playedOperations].sort());
-    for (const service of ['iam', 'sts', 'states', 'events'] as const) expect(asked(service)).toEqual((await playedBy(place, service)).sort());
+    for (const service of ['iam', 'sts', 'states', 'events'] as const)
+      expect(asked(service)).toEqual((await playedBy(place, service)).sort());
     expect(asked('dynamodb')).toEqual(readdirSync('node_modules/dynalite/actions').map(capital).sort());
 
     await askKubernetes(place, inProcessTransport(place.door, place.world).http);
-    const outcomes = (operation: string): Set<boolean> => new Set(place.world.log.calls.filter((call) => call.operation === operation).map(({ status }) => status < 400));
+    const outcomes = (operation: string): Set<boolean> =>
+      new Set(place.world.log.calls.filter((call) => call.operation === operation).map(({ status }) => status < 400));
     const incomplete = Object.values(KINDS).flatMap(({ plural, verbs }) =>
       verbs.flatMap((verb) => {
         const wanted = verb === 'watch' ? [false] : [false, true];
-        return wanted.filter((ok) => !outcomes(`${verb} ${plural}`).has(ok)).map((ok) => `${verb} ${plural} ${ok ? 'succeeds' : 'is refused'}`);
+        return wanted
+          .filter((ok) => !outcomes(`${verb} ${plural}`).has(ok))
+          .map((ok) => `${verb} ${plural} ${ok ? 'succeeds' : 'is refused'}`);
       }),
     );
     expect(incomplete).toEqual([]);

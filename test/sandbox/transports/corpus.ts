@@ -1,4 +1,7 @@
-/** Every operation that the sandbox plays, each once as it succeeds and once as it is refused, in an order that lets both happen. */
+/**
+ * Every operation that the sandbox plays, each once as it succeeds and once as it is refused, in an order that lets
+ * both happen.
+ */
 import { ACCOUNT, REGION, ROLE, podIdentityTrust } from '../support.ts';
 
 export const TABLE = 'Ledger';
@@ -11,7 +14,13 @@ type Input = object | ((answers: Answers) => object);
 /** Not an input: the same call with a secret that nobody has. */
 export const WRONG_SECRET = 'a wrong secret';
 /** `later`: seconds that pass before the call. */
-export type Row = [service: AwsService, operation: string, good: Input | undefined, bad: Input | typeof WRONG_SECRET, later?: number];
+export type Row = [
+  service: AwsService,
+  operation: string,
+  good: Input | undefined,
+  bad: Input | typeof WRONG_SECRET,
+  later?: number,
+];
 
 const clusterName = 'dev';
 const EBS = { clusterName, addonName: 'aws-ebs-csi-driver' };
@@ -26,8 +35,10 @@ const NO_CLUSTER = { clusterName: 'prod' };
 const token = (clientRequestToken: string) => ({ clientRequestToken });
 
 /** A member of an earlier answer. */
-const from = (operation: string, ...path: string[]) => (answers: Answers): unknown =>
-  path.reduce<unknown>((value, name) => (value as Record<string, unknown>)[name], answers[operation]);
+const from =
+  (operation: string, ...path: string[]) =>
+  (answers: Answers): unknown =>
+    path.reduce<unknown>((value, name) => (value as Record<string, unknown>)[name], answers[operation]);
 const updateId = from('UpdateAddon', 'update', 'id');
 const associationId = from('CreatePodIdentityAssociation', 'association', 'associationId');
 const executionArn = from('StartExecution', 'executionArn');
@@ -38,37 +49,95 @@ const eks: Row[] = [
   ['eks', 'ListClusters', {}, { maxResults: 0 }],
   ['eks', 'DescribeCluster', { name: 'dev' }, { name: 'prod' }],
   ['eks', 'DescribeClusterVersions', {}, { maxResults: 0 }],
-  ['eks', 'DescribeAddonVersions', { addonName: 'aws-ebs-csi-driver', kubernetesVersion: '1.31' }, { nextToken: 'none' }],
-  ['eks', 'DescribeAddonConfiguration', { addonName: 'aws-ebs-csi-driver', addonVersion: 'v1.38.1-eksbuild.1' }, { addonName: 'aws-ebs-csi-driver', addonVersion: 'v0' }],
+  [
+    'eks',
+    'DescribeAddonVersions',
+    { addonName: 'aws-ebs-csi-driver', kubernetesVersion: '1.31' },
+    { nextToken: 'none' },
+  ],
+  [
+    'eks',
+    'DescribeAddonConfiguration',
+    { addonName: 'aws-ebs-csi-driver', addonVersion: 'v1.38.1-eksbuild.1' },
+    { addonName: 'aws-ebs-csi-driver', addonVersion: 'v0' },
+  ],
   ['eks', 'ListAddons', { clusterName, maxResults: 1 }, NO_CLUSTER],
   ['eks', 'DescribeAddon', EBS, { clusterName, addonName: 'none' }],
-  ['eks', 'UpdateAddon', { ...EBS, ...token('u'), podIdentityAssociations: [{ serviceAccount: 'ebs-csi-controller-sa', roleArn: ROLE }] }, { ...EBS, ...token('v'), serviceAccountRoleArn: '' }],
-  ['eks', 'DescribeUpdate', (answers) => ({ name: 'dev', addonName: EBS.addonName, updateId: updateId(answers) }), (answers) => ({ name: 'dev', updateId: updateId(answers) })],
+  [
+    'eks',
+    'UpdateAddon',
+    { ...EBS, ...token('u'), podIdentityAssociations: [{ serviceAccount: 'ebs-csi-controller-sa', roleArn: ROLE }] },
+    { ...EBS, ...token('v'), serviceAccountRoleArn: '' },
+  ],
+  [
+    'eks',
+    'DescribeUpdate',
+    (answers) => ({ name: 'dev', addonName: EBS.addonName, updateId: updateId(answers) }),
+    (answers) => ({ name: 'dev', updateId: updateId(answers) }),
+  ],
   ['eks', 'ListUpdates', { name: 'dev', addonName: EBS.addonName }, { name: 'prod' }],
-  ['eks', 'CreateAddon', { ...EFS, ...token('c'), tags: { 'a b': 'ü&<' }, resolveConflicts: 'NONE' }, { ...EFS, ...token('d') }],
+  [
+    'eks',
+    'CreateAddon',
+    { ...EFS, ...token('c'), tags: { 'a b': 'ü&<' }, resolveConflicts: 'NONE' },
+    { ...EFS, ...token('d') },
+  ],
   ['eks', 'DeleteAddon', { ...EBS, preserve: true }, { clusterName, addonName: 'none' }, 600],
-  ['eks', 'CreatePodIdentityAssociation', { clusterName, ...token('p'), namespace: 'apps', serviceAccount: 'web', roleArn: ROLE, tags: { team: 'web' } }, { clusterName, ...token('q'), namespace: 'apps', serviceAccount: 'web', roleArn: ROLE }],
+  [
+    'eks',
+    'CreatePodIdentityAssociation',
+    { clusterName, ...token('p'), namespace: 'apps', serviceAccount: 'web', roleArn: ROLE, tags: { team: 'web' } },
+    { clusterName, ...token('q'), namespace: 'apps', serviceAccount: 'web', roleArn: ROLE },
+  ],
   ['eks', 'DescribePodIdentityAssociation', theAssociation, NO_ASSOCIATION],
   ['eks', 'ListPodIdentityAssociations', { clusterName, namespace: 'apps' }, NO_CLUSTER],
-  ['eks', 'UpdatePodIdentityAssociation', (answers) => ({ clusterName, associationId: associationId(answers), ...token('r'), disableSessionTags: true }), { ...NO_ASSOCIATION, ...token('s') }],
+  [
+    'eks',
+    'UpdatePodIdentityAssociation',
+    (answers) => ({ clusterName, associationId: associationId(answers), ...token('r'), disableSessionTags: true }),
+    { ...NO_ASSOCIATION, ...token('s') },
+  ],
   ['eks', 'DeletePodIdentityAssociation', theAssociation, theAssociation],
   ['eks', 'CreateAccessEntry', { ...ENTRY, ...token('e'), kubernetesGroups: ['readers'] }, { ...ENTRY, ...token('f') }],
   ['eks', 'DescribeAccessEntry', ENTRY, { clusterName, principalArn: `${ROLE}-gone` }],
-  ['eks', 'UpdateAccessEntry', { ...ENTRY, ...token('g'), username: 'reader' }, { ...ENTRY, ...token('h'), kubernetesGroups: ['system:masters'] }],
+  [
+    'eks',
+    'UpdateAccessEntry',
+    { ...ENTRY, ...token('g'), username: 'reader' },
+    { ...ENTRY, ...token('h'), kubernetesGroups: ['system:masters'] },
+  ],
   ['eks', 'ListAccessEntries', { clusterName }, NO_CLUSTER],
   ['eks', 'ListAccessPolicies', { maxResults: 2 }, { maxResults: 0 }],
-  ['eks', 'AssociateAccessPolicy', { ...ENTRY, policyArn: ADMIN, accessScope: { type: 'namespace', namespaces: ['apps'] } }, { ...ENTRY, policyArn: `${ADMIN}X`, accessScope: { type: 'cluster' } }],
+  [
+    'eks',
+    'AssociateAccessPolicy',
+    { ...ENTRY, policyArn: ADMIN, accessScope: { type: 'namespace', namespaces: ['apps'] } },
+    { ...ENTRY, policyArn: `${ADMIN}X`, accessScope: { type: 'cluster' } },
+  ],
   ['eks', 'ListAssociatedAccessPolicies', ENTRY, NO_ENTRY],
   ['eks', 'DisassociateAccessPolicy', { ...ENTRY, policyArn: ADMIN }, { ...NO_ENTRY, policyArn: ADMIN }],
   ['eks', 'DeleteAccessEntry', ENTRY, ENTRY],
-  ['eks', 'TagResource', { resourceArn: CLUSTER_ARN, tags: { a: '1', 'c d': 'x/y' } }, { resourceArn: NO_ARN, tags: { a: '1' } }],
+  [
+    'eks',
+    'TagResource',
+    { resourceArn: CLUSTER_ARN, tags: { a: '1', 'c d': 'x/y' } },
+    { resourceArn: NO_ARN, tags: { a: '1' } },
+  ],
   ['eks', 'ListTagsForResource', { resourceArn: CLUSTER_ARN }, { resourceArn: NO_ARN }],
-  ['eks', 'UntagResource', { resourceArn: CLUSTER_ARN, tagKeys: ['b', 'a', 'c d'] }, { resourceArn: NO_ARN, tagKeys: ['a'] }],
+  [
+    'eks',
+    'UntagResource',
+    { resourceArn: CLUSTER_ARN, tagKeys: ['b', 'a', 'c d'] },
+    { resourceArn: NO_ARN, tagKeys: ['a'] },
+  ],
 ];
 
 const RoleName = 'ebs-csi';
 /** What the role has, see `openPlace`. */
-const DOCUMENT = JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 's3:*', Resource: '*' }] });
+const DOCUMENT = JSON.stringify({
+  Version: '2012-10-17',
+  Statement: [{ Effect: 'Allow', Action: 's3:*', Resource: '*' }],
+});
 export const INLINE = { name: 'inline', document: DOCUMENT };
 export const MANAGED = { arn: `arn:aws:iam::${ACCOUNT}:policy/team/managed`, document: DOCUMENT };
 const NOBODY = { RoleName: 'ä' };
@@ -85,17 +154,37 @@ const identity: Row[] = [
   [
     'iam',
     'SimulatePrincipalPolicy',
-    { PolicySourceArn: ROLE, ActionNames: ['s3:GetObject', 'iam:PassRole'], ResourceArns: [ROLE], ContextEntries: [{ ContextKeyName: 'aws:TagKeys', ContextKeyType: 'stringList', ContextKeyValues: ['a', 'b'] }] },
+    {
+      PolicySourceArn: ROLE,
+      ActionNames: ['s3:GetObject', 'iam:PassRole'],
+      ResourceArns: [ROLE],
+      ContextEntries: [{ ContextKeyName: 'aws:TagKeys', ContextKeyType: 'stringList', ContextKeyValues: ['a', 'b'] }],
+    },
     { PolicySourceArn: `${ROLE}-gone`, ActionNames: ['s3:GetObject'] },
   ],
   [
     'iam',
     'UpdateAssumeRolePolicy',
-    { RoleName, PolicyDocument: JSON.stringify({ ...podIdentityTrust, Statement: [...podIdentityTrust.Statement, { Effect: 'Allow', Principal: { AWS: ACCOUNT }, Action: 'sts:AssumeRole' }] }) },
+    {
+      RoleName,
+      PolicyDocument: JSON.stringify({
+        ...podIdentityTrust,
+        Statement: [
+          ...podIdentityTrust.Statement,
+          { Effect: 'Allow', Principal: { AWS: ACCOUNT }, Action: 'sts:AssumeRole' },
+        ],
+      }),
+    },
     { RoleName, PolicyDocument: 'a=b&c' },
   ],
   ['sts', 'GetCallerIdentity', {}, WRONG_SECRET],
-  ['sts', 'AssumeRole', { RoleArn: ROLE, RoleSessionName: 'corpus' }, { RoleArn: `${ROLE}-gone`, RoleSessionName: 'corpus' }, 5],
+  [
+    'sts',
+    'AssumeRole',
+    { RoleArn: ROLE, RoleSessionName: 'corpus' },
+    { RoleArn: `${ROLE}-gone`, RoleSessionName: 'corpus' },
+    5,
+  ],
 ];
 
 const Key = { pk: { S: 'a/b c' } };
@@ -104,25 +193,71 @@ const NO_TABLE = { TableName: 'None' };
 const MADE = { TableName: 'Made' };
 const MADE_ARN = `arn:aws:dynamodb:us-east-1:000000000000:table/Made`;
 const QUERY = { KeyConditionExpression: 'pk = :pk', ExpressionAttributeValues: { ':pk': Key.pk } };
-const CREATE = { ...MADE, BillingMode: 'PAY_PER_REQUEST', KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }], AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }] };
+const CREATE = {
+  ...MADE,
+  BillingMode: 'PAY_PER_REQUEST',
+  KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+  AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+};
 
 const dynamodb: Row[] = [
-  ['dynamodb', 'PutItem', { TableName: TABLE, Item: ITEM }, { TableName: TABLE, Item: ITEM, ConditionExpression: 'attribute_not_exists(pk)' }],
+  [
+    'dynamodb',
+    'PutItem',
+    { TableName: TABLE, Item: ITEM },
+    { TableName: TABLE, Item: ITEM, ConditionExpression: 'attribute_not_exists(pk)' },
+  ],
   ['dynamodb', 'GetItem', { TableName: TABLE, Key }, { ...NO_TABLE, Key }],
-  ['dynamodb', 'UpdateItem', { TableName: TABLE, Key, UpdateExpression: 'SET n = :n', ExpressionAttributeValues: { ':n': { N: '7' } }, ReturnValues: 'ALL_NEW' }, { TableName: TABLE, Key, UpdateExpression: 'SET' }],
+  [
+    'dynamodb',
+    'UpdateItem',
+    {
+      TableName: TABLE,
+      Key,
+      UpdateExpression: 'SET n = :n',
+      ExpressionAttributeValues: { ':n': { N: '7' } },
+      ReturnValues: 'ALL_NEW',
+    },
+    { TableName: TABLE, Key, UpdateExpression: 'SET' },
+  ],
   ['dynamodb', 'Query', { TableName: TABLE, ...QUERY }, { ...NO_TABLE, ...QUERY }],
   ['dynamodb', 'Scan', { TableName: TABLE }, NO_TABLE],
-  ['dynamodb', 'BatchGetItem', { RequestItems: { [TABLE]: { Keys: [Key] } } }, { RequestItems: { None: { Keys: [Key] } } }],
-  ['dynamodb', 'BatchWriteItem', { RequestItems: { [TABLE]: [{ PutRequest: { Item: { pk: { S: 'b' } } } }] } }, { RequestItems: {} }],
-  ['dynamodb', 'DeleteItem', { TableName: TABLE, Key, ReturnValues: 'ALL_OLD' }, { TableName: TABLE, Key, ConditionExpression: 'attribute_exists(pk)' }],
+  [
+    'dynamodb',
+    'BatchGetItem',
+    { RequestItems: { [TABLE]: { Keys: [Key] } } },
+    { RequestItems: { None: { Keys: [Key] } } },
+  ],
+  [
+    'dynamodb',
+    'BatchWriteItem',
+    { RequestItems: { [TABLE]: [{ PutRequest: { Item: { pk: { S: 'b' } } } }] } },
+    { RequestItems: {} },
+  ],
+  [
+    'dynamodb',
+    'DeleteItem',
+    { TableName: TABLE, Key, ReturnValues: 'ALL_OLD' },
+    { TableName: TABLE, Key, ConditionExpression: 'attribute_exists(pk)' },
+  ],
   ['dynamodb', 'ListTables', {}, { Limit: 0 }],
   ['dynamodb', 'DescribeTable', { TableName: TABLE }, NO_TABLE],
   ['dynamodb', 'DescribeTimeToLive', { TableName: TABLE }, NO_TABLE],
   ['dynamodb', 'CreateTable', CREATE, CREATE],
-  ['dynamodb', 'TagResource', { ResourceArn: MADE_ARN, Tags: [{ Key: 'a', Value: 'b' }] }, { ResourceArn: 'none', Tags: [] }],
+  [
+    'dynamodb',
+    'TagResource',
+    { ResourceArn: MADE_ARN, Tags: [{ Key: 'a', Value: 'b' }] },
+    { ResourceArn: 'none', Tags: [] },
+  ],
   ['dynamodb', 'ListTagsOfResource', { ResourceArn: MADE_ARN }, { ResourceArn: 'none' }],
   ['dynamodb', 'UntagResource', { ResourceArn: MADE_ARN, TagKeys: ['a'] }, { ResourceArn: 'none', TagKeys: [] }],
-  ['dynamodb', 'UpdateTable', { ...MADE, BillingMode: 'PROVISIONED', ProvisionedThroughput: { ReadCapacityUnits: 1, WriteCapacityUnits: 1 } }, NO_TABLE],
+  [
+    'dynamodb',
+    'UpdateTable',
+    { ...MADE, BillingMode: 'PROVISIONED', ProvisionedThroughput: { ReadCapacityUnits: 1, WriteCapacityUnits: 1 } },
+    NO_TABLE,
+  ],
   ['dynamodb', 'DeleteTable', MADE, NO_TABLE],
 ];
 
@@ -134,7 +269,9 @@ interface TaskEvent {
 }
 /** Two branches of the execution wait for their tokens. */
 const tokenOf = (answers: Answers, branch: 0 | 1): string => {
-  const tasks = (answers.GetExecutionHistory!.events as TaskEvent[]).flatMap(({ taskScheduledEventDetails }) => taskScheduledEventDetails ?? []);
+  const tasks = (answers.GetExecutionHistory!.events as TaskEvent[]).flatMap(
+    ({ taskScheduledEventDetails }) => taskScheduledEventDetails ?? [],
+  );
   return (JSON.parse(tasks[branch]!.parameters) as { Payload: string }).Payload;
 };
 const NO_TASK = { taskToken: 'none' };
@@ -142,21 +279,48 @@ const NO_TASK = { taskToken: 'none' };
 const states: Row[] = [
   ['states', 'ListStateMachines', {}, { maxResults: 1001 }],
   ['states', 'DescribeStateMachine', { stateMachineArn: MACHINE }, NO_MACHINE],
-  ['states', 'StartExecution', { stateMachineArn: MACHINE, name: 'one', input: '{"a":"ü"}' }, { stateMachineArn: MACHINE, name: 'one', input: '{"a":"b"}' }],
+  [
+    'states',
+    'StartExecution',
+    { stateMachineArn: MACHINE, name: 'one', input: '{"a":"ü"}' },
+    { stateMachineArn: MACHINE, name: 'one', input: '{"a":"b"}' },
+  ],
   ['states', 'ListExecutions', { stateMachineArn: MACHINE, statusFilter: 'RUNNING' }, NO_MACHINE],
   ['states', 'GetExecutionHistory', theExecution, NO_EXECUTION],
   ['states', 'ListMapRuns', theExecution, NO_EXECUTION],
-  ['states', 'DescribeMapRun', (answers) => ({ mapRunArn: (answers.ListMapRuns!.mapRuns as { mapRunArn: string }[])[0]!.mapRunArn }), { mapRunArn: `${MACHINE.replace(':stateMachine:', ':mapRun:')}/Each:none` }],
+  [
+    'states',
+    'DescribeMapRun',
+    (answers) => ({ mapRunArn: (answers.ListMapRuns!.mapRuns as { mapRunArn: string }[])[0]!.mapRunArn }),
+    { mapRunArn: `${MACHINE.replace(':stateMachine:', ':mapRun:')}/Each:none` },
+  ],
   ['states', 'SendTaskHeartbeat', (answers) => ({ taskToken: tokenOf(answers, 0) }), NO_TASK],
-  ['states', 'SendTaskSuccess', (answers) => ({ taskToken: tokenOf(answers, 0), output: '"ü"' }), (answers) => ({ taskToken: tokenOf(answers, 1), output: '{' })],
-  ['states', 'SendTaskFailure', (answers) => ({ taskToken: tokenOf(answers, 1), error: 'No', cause: 'ü' }), (answers) => ({ taskToken: tokenOf(answers, 1) })],
+  [
+    'states',
+    'SendTaskSuccess',
+    (answers) => ({ taskToken: tokenOf(answers, 0), output: '"ü"' }),
+    (answers) => ({ taskToken: tokenOf(answers, 1), output: '{' }),
+  ],
+  [
+    'states',
+    'SendTaskFailure',
+    (answers) => ({ taskToken: tokenOf(answers, 1), error: 'No', cause: 'ü' }),
+    (answers) => ({ taskToken: tokenOf(answers, 1) }),
+  ],
   ['states', 'StopExecution', (answers) => ({ executionArn: executionArn(answers), error: 'Enough' }), NO_EXECUTION],
   ['states', 'DescribeExecution', theExecution, NO_EXECUTION],
 ];
 
-const PUT = { Source: 'my.app', DetailType: 'Done', Detail: '{"a":"ü"}', Time: new Date('2026-01-15T09:00:00Z'), Resources: ['arn:one'] };
+const PUT = {
+  Source: 'my.app',
+  DetailType: 'Done',
+  Detail: '{"a":"ü"}',
+  Time: new Date('2026-01-15T09:00:00Z'),
+  Resources: ['arn:one'],
+};
 const events: Row[] = [['events', 'PutEvents', { Entries: [PUT, { ...PUT, Source: 'aws.eks' }] }, { Entries: [] }]];
 
 export const rows: readonly Row[] = [...eks, ...identity, ...dynamodb, ...states, ...events];
 
-export const inputOf = (input: Input, answers: Answers): object => (typeof input === 'function' ? (input as (answers: Answers) => object)(answers) : input);
+export const inputOf = (input: Input, answers: Answers): object =>
+  typeof input === 'function' ? (input as (answers: Answers) => object)(answers) : input;

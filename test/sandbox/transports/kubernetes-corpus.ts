@@ -18,10 +18,14 @@ const JSON_TYPE = 'application/json';
 const MERGE = 'application/merge-patch+json';
 
 /** `/api/v1/namespaces/kube-system/pods`. */
-export const collection = (info: KindInfo): string => `${info.group === '' ? '/api/v1' : `/apis/${info.group}/v1`}${info.namespaced ? '/namespaces/kube-system' : ''}/${info.plural}`;
+export const collection = (info: KindInfo): string =>
+  `${info.group === '' ? '/api/v1' : `/apis/${info.group}/v1`}${info.namespaced ? '/namespaces/kube-system' : ''}/${info.plural}`;
 
 const RULES = { rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }] };
-const binding = (kind: string) => ({ roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind, name: 'corpus' }, subjects: [{ kind: 'Group', apiGroup: 'rbac.authorization.k8s.io', name: 'readers' }] });
+const binding = (kind: string) => ({
+  roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind, name: 'corpus' },
+  subjects: [{ kind: 'Group', apiGroup: 'rbac.authorization.k8s.io', name: 'readers' }],
+});
 const MADE: Partial<Record<Kind, object>> = {
   ServiceAccount: {},
   PodDisruptionBudget: { spec: { maxUnavailable: 1, selector: { matchLabels: { app: 'corpus' } } } },
@@ -31,10 +35,19 @@ const MADE: Partial<Record<Kind, object>> = {
   ClusterRoleBinding: binding('ClusterRole'),
 };
 
-const newObject = (info: KindInfo): object => ({ apiVersion: apiVersionOf(info), kind: info.kind, metadata: { name: 'corpus' }, ...MADE[info.kind] });
+const newObject = (info: KindInfo): object => ({
+  apiVersion: apiVersionOf(info),
+  kind: info.kind,
+  metadata: { name: 'corpus' },
+  ...MADE[info.kind],
+});
 
 const AS_SOMEBODY = { 'Impersonate-User': 'jane', 'Impersonate-Extra-Acme.com%2fTeam': 'x, y' };
-export const impersonatedCalls: KubernetesCall[] = [AS_SOMEBODY, { ...AS_SOMEBODY, 'Impersonate-Group': 'system:masters', 'Impersonate-Uid': '7' }, { 'Impersonate-Group': 'a, b' }].flatMap((as): KubernetesCall[] => [
+export const impersonatedCalls: KubernetesCall[] = [
+  AS_SOMEBODY,
+  { ...AS_SOMEBODY, 'Impersonate-Group': 'system:masters', 'Impersonate-Uid': '7' },
+  { 'Impersonate-Group': 'a, b' },
+].flatMap((as): KubernetesCall[] => [
   { method: 'GET', path: '/api/v1/nodes?limit=1', as },
   { method: 'POST', path: '/apis/authentication.k8s.io/v1/selfsubjectreviews', body: {}, type: JSON_TYPE, as },
 ]);
@@ -66,15 +79,35 @@ export const callsFor = (info: KindInfo, existing: string): KubernetesCall[] => 
   ];
 };
 
-const review = (namespace: string): object => ({ apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', spec: { resourceAttributes: { namespace, verb: 'list', resource: 'pods' } } });
+const review = (namespace: string): object => ({
+  apiVersion: 'authorization.k8s.io/v1',
+  kind: 'SelfSubjectAccessReview',
+  spec: { resourceAttributes: { namespace, verb: 'list', resource: 'pods' } },
+});
 
 export const discoveryCalls: KubernetesCall[] = [
-  ...['/version', '/api', '/api/v1', '/apis', ...new Set(Object.values(KINDS).flatMap(({ group }) => (group === '' ? [] : [`/apis/${group}/v1`])))].map((path): KubernetesCall => ({ method: 'GET', path })),
+  ...[
+    '/version',
+    '/api',
+    '/api/v1',
+    '/apis',
+    ...new Set(Object.values(KINDS).flatMap(({ group }) => (group === '' ? [] : [`/apis/${group}/v1`]))),
+  ].map((path): KubernetesCall => ({ method: 'GET', path })),
   { method: 'GET', path: '/apis/none/v1' },
   { method: 'POST', path: '/version', body: {}, type: JSON_TYPE },
   { method: 'GET', path: '/api/v1/namespaces/kube-system/pods', known: false },
-  { method: 'POST', path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', body: review('kube-system'), type: JSON_TYPE },
+  {
+    method: 'POST',
+    path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+    body: review('kube-system'),
+    type: JSON_TYPE,
+  },
 ];
 
 export const evictionsOf = (pod: string): KubernetesCall[] =>
-  [pod, 'none'].map((name) => ({ method: 'POST', path: `/api/v1/namespaces/kube-system/pods/${name}/eviction`, body: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name } }, type: JSON_TYPE }));
+  [pod, 'none'].map((name) => ({
+    method: 'POST',
+    path: `/api/v1/namespaces/kube-system/pods/${name}/eviction`,
+    body: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name } },
+    type: JSON_TYPE,
+  }));

@@ -24,29 +24,54 @@ const clusterOf = (world: World): ClusterState => world.accounts.get(ACCOUNT)!.c
 const open = async (port?: number) => {
   const world = newWorld();
   const door = openDoor(world);
-  const loopback = await openLoopback({ world, door, credentials: operator(world), ...(port === undefined ? {} : { port }) });
+  const loopback = await openLoopback({
+    world,
+    door,
+    credentials: operator(world),
+    ...(port === undefined ? {} : { port }),
+  });
   closing.push(loopback.close);
   return { world, door, loopback };
 };
 
 /** `sts`: where STS is. */
-const bearer = async (world: World, sts = new URL(`https://sts.${REGION}.amazonaws.com`)): Promise<Record<string, string>> => {
+const bearer = async (
+  world: World,
+  sts = new URL(`https://sts.${REGION}.amazonaws.com`),
+): Promise<Record<string, string>> => {
   const { host } = sts;
   const signer = new SignatureV4({ service: 'sts', region: REGION, credentials: operator(world), sha256: Sha256 });
   const { query } = await signer.presign(
-    new HttpRequest({ method: 'GET', protocol: 'https:', hostname: host, path: '/', query: { Action: 'GetCallerIdentity', Version: '2011-06-15' }, headers: { host, 'x-k8s-aws-id': 'dev' } }),
+    new HttpRequest({
+      method: 'GET',
+      protocol: 'https:',
+      hostname: host,
+      path: '/',
+      query: { Action: 'GetCallerIdentity', Version: '2011-06-15' },
+      headers: { host, 'x-k8s-aws-id': 'dev' },
+    }),
     { expiresIn: 60, unhoistableHeaders: new Set(['x-k8s-aws-id']) },
   );
   const url = `${sts.origin}/?${new URLSearchParams(query as Record<string, string>).toString()}`;
   return { authorization: `Bearer k8s-aws-v1.${Buffer.from(url).toString('base64url')}` };
 };
 
-const fetchPods = (url: string, headers: Record<string, string>, ca?: string): Promise<{ status: number; body: string; date: string | undefined }> =>
+const fetchPods = (
+  url: string,
+  headers: Record<string, string>,
+  ca?: string,
+): Promise<{ status: number; body: string; date: string | undefined }> =>
   new Promise((resolve, reject) => {
     get(url, { headers, ca, agent: false }, (reply) => {
       const chunks: Buffer[] = [];
       reply.on('data', (chunk: Buffer) => chunks.push(chunk));
-      reply.on('end', () => resolve({ status: reply.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8'), date: reply.headers.date }));
+      reply.on('end', () =>
+        resolve({
+          status: reply.statusCode ?? 0,
+          body: Buffer.concat(chunks).toString('utf8'),
+          date: reply.headers.date,
+        }),
+      );
     }).on('error', reject);
   });
 
@@ -57,24 +82,48 @@ describe('the loopback transport', () => {
     const world = newWorld();
     const { accessKeyId, secretAccessKey, sessionToken } = operator(world);
     // Functions in processes of their own are known by their role.
-    const door = createDoor({ world, clock: { now: () => world.schedule.now() }, services: { sts: createStsService(world) }, kubernetes: (cluster) => createKubernetesService(world, cluster), stepOf: () => 'plan' });
+    const door = createDoor({
+      world,
+      clock: { now: () => world.schedule.now() },
+      services: { sts: createStsService(world) },
+      kubernetes: (cluster) => createKubernetesService(world, cluster),
+      stepOf: () => 'plan',
+    });
     const loopback = await openLoopback({ world, door, credentials: operator(world) });
     closing.push(loopback.close);
-    const sts = new STSClient({ region: REGION, endpoint: loopback.url, maxAttempts: 1, credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) } });
+    const sts = new STSClient({
+      region: REGION,
+      endpoint: loopback.url,
+      maxAttempts: 1,
+      credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
+    });
     world.faults.add({ call: 1, kind: 'lost-before' });
     world.faults.add({ call: 2, kind: 'lost-after' });
     world.faults.add({ call: 3, kind: 'server-error' });
-    const ask = () => sts.send(new GetCallerIdentityCommand({})).then(({ Arn }) => Arn, (error: Error) => error.name);
+    const ask = () =>
+      sts.send(new GetCallerIdentityCommand({})).then(
+        ({ Arn }) => Arn,
+        (error: Error) => error.name,
+      );
     expect([await ask(), await ask(), await ask()]).toEqual(['TimeoutError', 'TimeoutError', 'ServiceFailure']);
     expect(await ask()).toContain('assumed-role/operator/');
-    expect(world.log.calls.map(({ status, error }) => [status, error])).toEqual([[200, undefined], [500, 'ServiceFailure'], [200, undefined]]);
+    expect(world.log.calls.map(({ status, error }) => [status, error])).toEqual([
+      [200, undefined],
+      [500, 'ServiceFailure'],
+      [200, undefined],
+    ]);
     sts.destroy();
   });
 
   it('serves any SDK that is given its environment', async () => {
     const { loopback, world } = await open();
     const environment = loopback.environment();
-    expect(environment).toMatchObject({ AWS_ENDPOINT_URL_EKS: loopback.url, AWS_ENDPOINT_URL_SFN: loopback.url, AWS_REGION: REGION, AWS_ACCESS_KEY_ID: operator(world).accessKeyId });
+    expect(environment).toMatchObject({
+      AWS_ENDPOINT_URL_EKS: loopback.url,
+      AWS_ENDPOINT_URL_SFN: loopback.url,
+      AWS_REGION: REGION,
+      AWS_ACCESS_KEY_ID: operator(world).accessKeyId,
+    });
     for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
     const sts = new STSClient({});
     expect((await sts.send(new GetCallerIdentityCommand({}))).Arn).toContain('assumed-role/operator/');
@@ -91,15 +140,32 @@ describe('the loopback transport', () => {
     const answer = await fetchPods(`${endpoint}${PODS}`, await bearer(world), certificateAuthority);
     expect(answer).toMatchObject({ status: 200, date: undefined });
     expect(JSON.parse(answer.body)).toMatchObject({ kind: 'PodList' });
-    expect(world.log.calls.at(-1)).toMatchObject({ service: 'kubernetes', cluster: 'dev', caller: expect.stringContaining('role/operator'), status: 200 });
+    expect(world.log.calls.at(-1)).toMatchObject({
+      service: 'kubernetes',
+      cluster: 'dev',
+      caller: expect.stringContaining('role/operator'),
+      status: 200,
+    });
     // By its other name too.
-    expect((await fetchPods(`${endpoint.replace('127.0.0.1', 'localhost')}${PODS}`, await bearer(world), certificateAuthority)).status).toBe(200);
+    expect(
+      (
+        await fetchPods(
+          `${endpoint.replace('127.0.0.1', 'localhost')}${PODS}`,
+          await bearer(world),
+          certificateAuthority,
+        )
+      ).status,
+    ).toBe(200);
   });
 
   it('is not trusted without its authority, and trusts nobody without a token', async () => {
     const { world } = await open();
     const { endpoint, certificateAuthority } = clusterOf(world);
-    await expect(fetchPods(`${endpoint}${PODS}`, await bearer(world))).rejects.toMatchObject({ code: expect.stringMatching(/^(UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT_LOCALLY|SELF_SIGNED_CERT_IN_CHAIN)$/) });
+    await expect(fetchPods(`${endpoint}${PODS}`, await bearer(world))).rejects.toMatchObject({
+      code: expect.stringMatching(
+        /^(UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT_LOCALLY|SELF_SIGNED_CERT_IN_CHAIN)$/,
+      ),
+    });
     expect((await fetchPods(`${endpoint}${PODS}`, {}, certificateAuthority)).status).toBe(401);
   });
 
@@ -109,7 +175,12 @@ describe('the loopback transport', () => {
     const remote = await fetchPods(`${endpoint}${PODS}`, await bearer(world), certificateAuthority);
     await loopback.close();
     const cluster = clusterOf(world);
-    const direct = await inProcessTransport(door, world).http({ method: 'GET', url: `${cluster.endpoint}${PODS}`, headers: await bearer(world), certificateAuthority: cluster.certificateAuthority });
+    const direct = await inProcessTransport(door, world).http({
+      method: 'GET',
+      url: `${cluster.endpoint}${PODS}`,
+      headers: await bearer(world),
+      certificateAuthority: cluster.certificateAuthority,
+    });
     expect(direct.body).toBe(remote.body);
   });
 
@@ -140,14 +211,24 @@ describe('the loopback transport', () => {
     const ended = new Promise((resolve, reject) => {
       const url = `${cluster.endpoint}/api/v1/namespaces/kube-system/serviceaccounts?watch=true&resourceVersion=${version}&timeoutSeconds=20`;
       get(url, { headers, ca: cluster.certificateAuthority, agent: false }, (reply) => {
-        reply.on('data', (chunk: Buffer) => events.push(...chunk.toString('utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as (typeof events)[number])));
+        reply.on('data', (chunk: Buffer) =>
+          events.push(
+            ...chunk
+              .toString('utf8')
+              .trimEnd()
+              .split('\n')
+              .map((line) => JSON.parse(line) as (typeof events)[number]),
+          ),
+        );
         reply.on('end', resolve);
       }).on('error', reject);
     });
     const watching = (): unknown[] => world.log.calls.filter(({ operation }) => operation === 'watch serviceaccounts');
     await vi.waitFor(() => expect(watching()).toHaveLength(1));
 
-    const account = [...cluster.kube.objects.get('serviceaccounts.')!.values()].find(({ metadata }) => metadata.namespace === 'kube-system')!;
+    const account = [...cluster.kube.objects.get('serviceaccounts.')!.values()].find(
+      ({ metadata }) => metadata.namespace === 'kube-system',
+    )!;
     const change = (annotations: Record<string, string>): void => {
       account.metadata.annotations = annotations;
       account.metadata.resourceVersion = String(++cluster.kube.resourceVersion);
@@ -171,7 +252,9 @@ describe('the loopback transport', () => {
   it('refuses a watch as any other call', async () => {
     const { world } = await open();
     const { endpoint, certificateAuthority } = clusterOf(world);
-    expect((await fetchPods(`${endpoint}/api/v1/namespaces/kube-system/pods?watch=true`, {}, certificateAuthority)).status).toBe(401);
+    expect(
+      (await fetchPods(`${endpoint}/api/v1/namespaces/kube-system/pods?watch=true`, {}, certificateAuthority)).status,
+    ).toBe(401);
   });
 
   it('takes a token that was presigned for its own address', async () => {
@@ -192,7 +275,9 @@ describe('the loopback transport', () => {
 
   it('says that a port is taken', async () => {
     const { loopback } = await open();
-    await expect(open(Number(new URL(loopback.url).port))).rejects.toThrow(/^Port \d+ on 127\.0\.0\.1 is taken\. Choose another one, or 0 for any free port\.$/);
+    await expect(open(Number(new URL(loopback.url).port))).rejects.toThrow(
+      /^Port \d+ on 127\.0\.0\.1 is taken\. Choose another one, or 0 for any free port\.$/,
+    );
   });
 });
 
@@ -201,8 +286,12 @@ describe('the in-process transport', () => {
     const world = newWorld();
     const { http } = inProcessTransport(openDoor(world), world);
     const { endpoint } = clusterOf(world);
-    await expect(http({ method: 'GET', url: `${endpoint}${PODS}`, headers: {} })).rejects.toMatchObject({ code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' });
-    await expect(http({ method: 'GET', url: 'https://nowhere.example', headers: {} })).rejects.toMatchObject({ code: 'ENOTFOUND' });
+    await expect(http({ method: 'GET', url: `${endpoint}${PODS}`, headers: {} })).rejects.toMatchObject({
+      code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    });
+    await expect(http({ method: 'GET', url: 'https://nowhere.example', headers: {} })).rejects.toMatchObject({
+      code: 'ENOTFOUND',
+    });
     expect(world.log.calls).toEqual([]);
   });
 });

@@ -5,24 +5,42 @@ import type { KubeObject } from '../../../sandbox/kubernetes/objects.ts';
 import type { ClusterState, World } from '../../../sandbox/world/world.ts';
 import { ACCOUNT, REGION, ROLE, newWorld, scenarioFile } from '../support.ts';
 
-const ebs = (): ReturnType<typeof readScenario> => readScenario(new URL('../../../sandbox/scenarios/ebs-csi-irsa.json', import.meta.url).pathname);
+const ebs = (): ReturnType<typeof readScenario> =>
+  readScenario(new URL('../../../sandbox/scenarios/ebs-csi-irsa.json', import.meta.url).pathname);
 const onlyCluster = (world: World): ClusterState => [...[...world.accounts.values()][0]!.clusters.values()][0]!;
-const objectsOf = (cluster: ClusterState, kind: string): KubeObject[] => [...(cluster.kube.objects.get(kind)?.values() ?? [])];
+const objectsOf = (cluster: ClusterState, kind: string): KubeObject[] => [
+  ...(cluster.kube.objects.get(kind)?.values() ?? []),
+];
 
 /** Everything of a world that a caller could ever see, as text. */
 const print = (world: World): string =>
-  JSON.stringify({ accounts: world.accounts, keys: world.accessKeys, next: world.random.next() }, (_key, value: unknown) => (value instanceof Map ? [...value] : value instanceof Set ? [...value] : value));
+  JSON.stringify(
+    { accounts: world.accounts, keys: world.accessKeys, next: world.random.next() },
+    (_key, value: unknown) => (value instanceof Map ? [...value] : value instanceof Set ? [...value] : value),
+  );
 
 describe('buildWorld', () => {
   it('puts clusters, add-ons, roles and keys in place', () => {
     const world = newWorld();
     const cluster = onlyCluster(world);
     expect(world.home).toEqual({ account: ACCOUNT, region: REGION });
-    expect(cluster).toMatchObject({ arn: `arn:aws:eks:${REGION}:${ACCOUNT}:cluster/dev`, endpoint: expect.stringMatching(/^https:\/\/[0-9A-F]{32}\.gr7\.eu-west-1\.eks\.amazonaws\.com$/) });
+    expect(cluster).toMatchObject({
+      arn: `arn:aws:eks:${REGION}:${ACCOUNT}:cluster/dev`,
+      endpoint: expect.stringMatching(/^https:\/\/[0-9A-F]{32}\.gr7\.eu-west-1\.eks\.amazonaws\.com$/),
+    });
     expect(cluster.oidcIssuer).toBeUndefined();
     expect(cluster.certificateAuthority).toMatch(/^-----BEGIN CERTIFICATE-----\n/);
-    expect(cluster.addons.get('aws-ebs-csi-driver')).toMatchObject({ status: 'ACTIVE', namespace: 'kube-system', serviceAccountRoleArn: ROLE, issues: [], associationIds: [] });
-    expect(world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')).toMatchObject({ path: '/app/', roleId: expect.stringMatching(/^AROA/) });
+    expect(cluster.addons.get('aws-ebs-csi-driver')).toMatchObject({
+      status: 'ACTIVE',
+      namespace: 'kube-system',
+      serviceAccountRoleArn: ROLE,
+      issues: [],
+      associationIds: [],
+    });
+    expect(world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')).toMatchObject({
+      path: '/app/',
+      roleId: expect.stringMatching(/^AROA/),
+    });
   });
 
   it('makes the same world of the same seed, and another of another', async () => {
@@ -34,22 +52,43 @@ describe('buildWorld', () => {
   it('gives associations their owner, and the owner its associations', () => {
     const file = scenarioFile();
     file.accounts[0]!.clusters[0]!.associations.push(
-      { namespace: 'kube-system', serviceAccount: 'ebs-csi-controller-sa', roleArn: ROLE, owner: 'aws-ebs-csi-driver', createdAt: '2025-07-01T00:00:00.000Z' },
-      { id: 'a-12345678901234567', namespace: 'default', serviceAccount: 'app', roleArn: ROLE, createdAt: '2025-07-02T00:00:00.000Z' },
+      {
+        namespace: 'kube-system',
+        serviceAccount: 'ebs-csi-controller-sa',
+        roleArn: ROLE,
+        owner: 'aws-ebs-csi-driver',
+        createdAt: '2025-07-01T00:00:00.000Z',
+      },
+      {
+        id: 'a-12345678901234567',
+        namespace: 'default',
+        serviceAccount: 'app',
+        roleArn: ROLE,
+        createdAt: '2025-07-02T00:00:00.000Z',
+      },
     );
     const cluster = onlyCluster(buildWorld(parseScenario(file, 'test')));
     const addon = cluster.addons.get('aws-ebs-csi-driver')!;
     const [owned, alone] = [...cluster.associations.values()];
-    expect(owned).toMatchObject({ id: expect.stringMatching(/^a-[a-z0-9]{17}$/), ownerArn: addon.arn, createdAt: Date.parse('2025-07-01') });
+    expect(owned).toMatchObject({
+      id: expect.stringMatching(/^a-[a-z0-9]{17}$/),
+      ownerArn: addon.arn,
+      createdAt: Date.parse('2025-07-01'),
+    });
     expect(addon.associationIds).toEqual([owned!.id]);
-    expect(alone).toMatchObject({ id: 'a-12345678901234567', arn: `arn:aws:eks:${REGION}:${ACCOUNT}:podidentityassociation/dev/a-12345678901234567` });
+    expect(alone).toMatchObject({
+      id: 'a-12345678901234567',
+      arn: `arn:aws:eks:${REGION}:${ACCOUNT}:podidentityassociation/dev/a-12345678901234567`,
+    });
     expect(alone!.ownerArn).toBeUndefined();
   });
 
   it('shows what is wrong with a degraded add-on and puts nothing of a failed one into the cluster', () => {
     const file = scenarioFile();
     Object.assign(file.accounts[0]!.clusters[0]!.addons[0]!, { status: 'DEGRADED' });
-    expect(onlyCluster(buildWorld(parseScenario(file, 'test'))).addons.get('aws-ebs-csi-driver')!.issues).toEqual([expect.objectContaining({ code: 'InsufficientNumberOfReplicas' })]);
+    expect(onlyCluster(buildWorld(parseScenario(file, 'test'))).addons.get('aws-ebs-csi-driver')!.issues).toEqual([
+      expect.objectContaining({ code: 'InsufficientNumberOfReplicas' }),
+    ]);
     Object.assign(file.accounts[0]!.clusters[0]!.addons[0]!, { status: 'CREATE_FAILED' });
     expect(objectsOf(onlyCluster(buildWorld(parseScenario(file, 'test'))), 'deployments.apps')).toEqual([]);
   });
@@ -61,16 +100,28 @@ describe('buildWorld', () => {
     Object.assign(file.accounts[0]!.roles[0]!, { permissionsBoundary: { arn, document } });
     const deployed = { arn: `arn:aws:iam::${ACCOUNT}:role/deployed`, policies: [], managedPolicyArns: [] };
     const rolesOf = (permissionsBoundary?: { arn: string; document?: unknown }) =>
-      buildWorld(parseScenario(file, 'test'), { roles: [{ ...deployed, ...(permissionsBoundary ? { permissionsBoundary } : {}) }] }).accounts.get(ACCOUNT)!.roles;
+      buildWorld(parseScenario(file, 'test'), {
+        roles: [{ ...deployed, ...(permissionsBoundary ? { permissionsBoundary } : {}) }],
+      }).accounts.get(ACCOUNT)!.roles;
     expect(rolesOf().get('ebs-csi')!.permissionsBoundary).toEqual({ arn, document: JSON.stringify(document) });
     expect(rolesOf().get('deployed')).not.toHaveProperty('permissionsBoundary');
-    expect(rolesOf({ arn, document }).get('deployed')!.permissionsBoundary).toEqual({ arn, document: JSON.stringify(document) });
+    expect(rolesOf({ arn, document }).get('deployed')!.permissionsBoundary).toEqual({
+      arn,
+      document: JSON.stringify(document),
+    });
     expect(rolesOf({ arn }).get('deployed')!.permissionsBoundary).toEqual({ arn });
   });
 
   it('takes withdrawn versions out of what EKS offers', () => {
-    const withdrawn = { ...scenarioFile(), catalogue: [{ addon: 'aws-ebs-csi-driver', withdrawnVersions: ['v1.38.1-eksbuild.1'] }] };
-    const offered = (world: World) => world.catalogue.get('aws-ebs-csi-driver')!.versions.filter((version) => version.offered).map((version) => version.version);
+    const withdrawn = {
+      ...scenarioFile(),
+      catalogue: [{ addon: 'aws-ebs-csi-driver', withdrawnVersions: ['v1.38.1-eksbuild.1'] }],
+    };
+    const offered = (world: World) =>
+      world.catalogue
+        .get('aws-ebs-csi-driver')!
+        .versions.filter((version) => version.offered)
+        .map((version) => version.version);
     expect(offered(buildWorld(parseScenario(withdrawn, 'test')))).not.toContain('v1.38.1-eksbuild.1');
     expect(offered(newWorld())).toContain('v1.38.1-eksbuild.1');
   });
@@ -83,26 +134,50 @@ describe('what a cluster has beside its add-ons', () => {
     Object.assign(file.accounts[0]!.clusters[0]!, parts);
     return onlyCluster(buildWorld(parseScenario(file, 'test'), options));
   };
-  const workload = { kind: 'Deployment', namespace: 'shop', name: 'checkout', serviceAccount: 'checkout', createdAt: '2025-12-01T08:00:00.000Z' };
-  const podsOf = (cluster: ClusterState, name: string): KubeObject[] => objectsOf(cluster, 'pods.').filter((pod) => pod.metadata.name.startsWith(`${name}-`));
+  const workload = {
+    kind: 'Deployment',
+    namespace: 'shop',
+    name: 'checkout',
+    serviceAccount: 'checkout',
+    createdAt: '2025-12-01T08:00:00.000Z',
+  };
+  const podsOf = (cluster: ClusterState, name: string): KubeObject[] =>
+    objectsOf(cluster, 'pods.').filter((pod) => pod.metadata.name.startsWith(`${name}-`));
 
   it('workloads that no add-on owns, with their pods ready', () => {
     const cluster = withCluster({
       nodes: 2,
       workloads: [
         { ...workload, replicas: 3, serviceAccountAnnotations: { 'eks.amazonaws.com/role-arn': ROLE } },
-        { kind: 'DaemonSet', namespace: 'kube-system', name: 'agent', labels: { app: 'agent' }, containers: [{ name: 'main', image: 'example/agent:1' }], createdAt: '2025-12-01T08:00:00.000Z' },
+        {
+          kind: 'DaemonSet',
+          namespace: 'kube-system',
+          name: 'agent',
+          labels: { app: 'agent' },
+          containers: [{ name: 'main', image: 'example/agent:1' }],
+          createdAt: '2025-12-01T08:00:00.000Z',
+        },
       ],
     });
     const checkout = podsOf(cluster, 'checkout');
     expect(checkout).toHaveLength(3);
     for (const pod of checkout) {
-      expect(pod).toMatchObject({ metadata: { namespace: 'shop', creationTimestamp: '2025-12-01T08:00:00Z', labels: { 'app.kubernetes.io/name': 'checkout' } }, status: { phase: 'Running' } });
+      expect(pod).toMatchObject({
+        metadata: {
+          namespace: 'shop',
+          creationTimestamp: '2025-12-01T08:00:00Z',
+          labels: { 'app.kubernetes.io/name': 'checkout' },
+        },
+        status: { phase: 'Running' },
+      });
       expect(JSON.stringify(pod.spec)).toContain(`{"name":"AWS_ROLE_ARN","value":"${ROLE}"}`);
     }
     const agent = podsOf(cluster, 'agent');
     expect(agent).toHaveLength(2);
-    expect(agent[0]).toMatchObject({ metadata: { labels: { app: 'agent' } }, spec: { serviceAccountName: 'default', containers: [{ name: 'main', image: 'example/agent:1' }] } });
+    expect(agent[0]).toMatchObject({
+      metadata: { labels: { app: 'agent' } },
+      spec: { serviceAccountName: 'default', containers: [{ name: 'main', image: 'example/agent:1' }] },
+    });
     expect(objectsOf(cluster, 'namespaces.').map(({ metadata }) => metadata.name)).toContain('shop');
     expect([...cluster.addons.keys()]).toEqual(['aws-ebs-csi-driver']);
   });
@@ -120,20 +195,52 @@ describe('what a cluster has beside its add-ons', () => {
     });
     expect(podsOf(cluster, 'db').map(({ metadata }) => metadata.name)).toEqual(['db-0', 'db-1', 'db-2']);
     for (const [name, pods] of Object.entries({ db: 3, queue: 1, logs: 2, web: 1 })) {
-      expect(podsOf(cluster, name).map(({ status, spec }) => [status?.['phase'], JSON.stringify(spec).includes('AWS_ROLE_ARN')])).toEqual(Array.from({ length: pods }, () => ['Running', true]));
+      expect(
+        podsOf(cluster, name).map(({ status, spec }) => [
+          status?.['phase'],
+          JSON.stringify(spec).includes('AWS_ROLE_ARN'),
+        ]),
+      ).toEqual(Array.from({ length: pods }, () => ['Running', true]));
     }
     expect(objectsOf(cluster, 'statefulsets.apps')).toMatchObject([
-      { metadata: { name: 'db' }, spec: { replicas: 3, serviceName: 'db', updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 0 } } }, status: { readyReplicas: 3 } },
+      {
+        metadata: { name: 'db' },
+        spec: {
+          replicas: 3,
+          serviceName: 'db',
+          updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 0 } },
+        },
+        status: { readyReplicas: 3 },
+      },
       { metadata: { name: 'queue' }, spec: { updateStrategy: { type: 'OnDelete' } }, status: { readyReplicas: 1 } },
     ]);
-    expect(objectsOf(cluster, 'deployments.apps').find(({ metadata }) => metadata.name === 'web')).toMatchObject({ spec: { paused: true }, status: { updatedReplicas: 1 } });
-    expect(cluster.kube.readyHistory.filter(({ namespace }) => namespace === 'shop').map(({ kind, workload: name, ready }) => [kind, name, ready])).toEqual([['StatefulSet', 'db', 3], ['StatefulSet', 'queue', 1], ['DaemonSet', 'logs', 2], ['Deployment', 'web', 1]]);
+    expect(objectsOf(cluster, 'deployments.apps').find(({ metadata }) => metadata.name === 'web')).toMatchObject({
+      spec: { paused: true },
+      status: { updatedReplicas: 1 },
+    });
+    expect(
+      cluster.kube.readyHistory
+        .filter(({ namespace }) => namespace === 'shop')
+        .map(({ kind, workload: name, ready }) => [kind, name, ready]),
+    ).toEqual([
+      ['StatefulSet', 'db', 3],
+      ['StatefulSet', 'queue', 1],
+      ['DaemonSet', 'logs', 2],
+      ['Deployment', 'web', 1],
+    ]);
   });
 
   it('a workload on Pod Identity, where the association is older than its pods', () => {
-    const association = { namespace: 'shop', serviceAccount: 'checkout', roleArn: ROLE, createdAt: '2025-11-01T00:00:00.000Z' };
+    const association = {
+      namespace: 'shop',
+      serviceAccount: 'checkout',
+      roleArn: ROLE,
+      createdAt: '2025-11-01T00:00:00.000Z',
+    };
     const identities = (createdAt: string): boolean[] =>
-      podsOf(withCluster({ associations: [{ ...association, createdAt }], workloads: [workload] }), 'checkout').map((pod) => JSON.stringify(pod.spec).includes('AWS_CONTAINER_CREDENTIALS_FULL_URI'));
+      podsOf(withCluster({ associations: [{ ...association, createdAt }], workloads: [workload] }), 'checkout').map(
+        (pod) => JSON.stringify(pod.spec).includes('AWS_CONTAINER_CREDENTIALS_FULL_URI'),
+      );
     expect(identities('2025-11-01T00:00:00.000Z')).toEqual([true]);
     expect(identities('2025-12-24T00:00:00.000Z')).toEqual([false]);
   });
@@ -146,25 +253,46 @@ describe('what a cluster has beside its add-ons', () => {
   });
 
   it('the value that somebody has given to a field, where the scenario says it', async () => {
-    const modifiedFields = [{ field: 'Deployment.apps ebs-csi-controller - .spec.replicas', manager: 'kubectl-edit', value: 3 }];
-    const cluster = withCluster({ addons: [{ ...scenarioFile().accounts[0]!.clusters[0]!.addons[0]!, modifiedFields }] });
+    const modifiedFields = [
+      { field: 'Deployment.apps ebs-csi-controller - .spec.replicas', manager: 'kubectl-edit', value: 3 },
+    ];
+    const cluster = withCluster({
+      addons: [{ ...scenarioFile().accounts[0]!.clusters[0]!.addons[0]!, modifiedFields }],
+    });
     expect(podsOf(cluster, 'ebs-csi-controller')).toHaveLength(3);
-    expect([...cluster.foreignFields]).toEqual([['aws-ebs-csi-driver', [{ field: modifiedFields[0]!.field, manager: 'kubectl-edit' }]]]);
+    expect([...cluster.foreignFields]).toEqual([
+      ['aws-ebs-csi-driver', [{ field: modifiedFields[0]!.field, manager: 'kubectl-edit' }]],
+    ]);
   });
 
   it('custom resources, of what an add-on defines and of what nobody else does', () => {
     const cluster = withCluster({
       addons: [{ name: 'adot', version: 'v0.109.0-eksbuild.2', createdAt: '2025-06-01T00:00:00.000Z' }],
       customResources: [
-        { apiVersion: 'opentelemetry.io/v1alpha1', kind: 'Instrumentation', plural: 'instrumentations', namespace: 'shop', name: 'java', spec: { sampler: { type: 'always_on' } }, createdAt: '2025-12-01T08:00:00.000Z' },
+        {
+          apiVersion: 'opentelemetry.io/v1alpha1',
+          kind: 'Instrumentation',
+          plural: 'instrumentations',
+          namespace: 'shop',
+          name: 'java',
+          spec: { sampler: { type: 'always_on' } },
+          createdAt: '2025-12-01T08:00:00.000Z',
+        },
         { apiVersion: 'example.com/v1', kind: 'Thing', plural: 'things', name: 'one' },
       ],
     });
     expect(objectsOf(cluster, 'instrumentations.opentelemetry.io')).toMatchObject([
-      { apiVersion: 'opentelemetry.io/v1alpha1', kind: 'Instrumentation', metadata: { name: 'java', namespace: 'shop', creationTimestamp: '2025-12-01T08:00:00Z' }, spec: { sampler: { type: 'always_on' } } },
+      {
+        apiVersion: 'opentelemetry.io/v1alpha1',
+        kind: 'Instrumentation',
+        metadata: { name: 'java', namespace: 'shop', creationTimestamp: '2025-12-01T08:00:00Z' },
+        spec: { sampler: { type: 'always_on' } },
+      },
     ]);
     expect(objectsOf(cluster, 'opentelemetrycollectors.opentelemetry.io')).toHaveLength(3);
-    expect(objectsOf(cluster, 'things.example.com')).toMatchObject([{ apiVersion: 'example.com/v1', kind: 'Thing', metadata: { name: 'one' } }]);
+    expect(objectsOf(cluster, 'things.example.com')).toMatchObject([
+      { apiVersion: 'example.com/v1', kind: 'Thing', metadata: { name: 'one' } },
+    ]);
     expect(cluster.kube.customKinds.get('things.example.com')).toMatchObject({ versions: ['v1'], namespaced: false });
     expect(objectsOf(cluster, 'namespaces.').map(({ metadata }) => metadata.name)).toContain('shop');
   });
@@ -177,18 +305,42 @@ describe('what a cluster has beside its add-ons', () => {
       { at, namespace: 'kube-system', kind: 'DaemonSet', workload: 'ebs-csi-node', ready: 1 },
     ]);
     // Without nodes there is none ready, and that is said too.
-    expect(withCluster({ nodes: 0 }).kube.readyHistory.map(({ workload: name, ready }) => [name, ready])).toEqual([['ebs-csi-controller', 0], ['ebs-csi-node', 0]]);
+    expect(withCluster({ nodes: 0 }).kube.readyHistory.map(({ workload: name, ready }) => [name, ready])).toEqual([
+      ['ebs-csi-controller', 0],
+      ['ebs-csi-node', 0],
+    ]);
   });
 
-  const [service, verifier, annotator, other, viewer] = ['plan-function', 'verify-function', 'annotate-function', 'begin-function', 'viewer'].map((name) => `arn:aws:iam::${ACCOUNT}:role/${name}`) as [string, string, string, string, string];
-  const callers = { roles: [service, verifier, annotator, other], kubernetesRoles: [service, verifier, annotator], restartRoles: [verifier], annotateRoles: [annotator] };
+  const [service, verifier, annotator, other, viewer] = [
+    'plan-function',
+    'verify-function',
+    'annotate-function',
+    'begin-function',
+    'viewer',
+  ].map((name) => `arn:aws:iam::${ACCOUNT}:role/${name}`) as [string, string, string, string, string];
+  const callers = {
+    roles: [service, verifier, annotator, other],
+    kubernetesRoles: [service, verifier, annotator],
+    restartRoles: [verifier],
+    annotateRoles: [annotator],
+  };
   const policyArn = 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy';
 
   it('access entries, where the scenario lists none: the operator is an administrator, and the service has what it needs', () => {
     const { accessEntries, createdAt } = withCluster({}, callers);
     const entry = { type: 'STANDARD', tags: {}, createdAt, kubernetesGroups: [], policies: [] };
     expect([...accessEntries.values()]).toEqual([
-      { ...entry, principalArn: operator, policies: [{ policyArn: policyArn.replace('View', 'ClusterAdmin'), scope: { type: 'cluster', namespaces: [] }, associatedAt: createdAt }] },
+      {
+        ...entry,
+        principalArn: operator,
+        policies: [
+          {
+            policyArn: policyArn.replace('View', 'ClusterAdmin'),
+            scope: { type: 'cluster', namespaces: [] },
+            associatedAt: createdAt,
+          },
+        ],
+      },
       { ...entry, principalArn: service, kubernetesGroups: ['sandbox:migrator:read'] },
       { ...entry, principalArn: verifier, kubernetesGroups: ['sandbox:migrator:read', 'sandbox:migrator:restart'] },
       { ...entry, principalArn: annotator, kubernetesGroups: ['sandbox:migrator:read', 'sandbox:migrator:annotate'] },
@@ -199,7 +351,16 @@ describe('what a cluster has beside its add-ons', () => {
 
   it('access entries of the scenario, and no others', () => {
     const entries = [
-      { principalArn: viewer, username: 'viewer', kubernetesGroups: ['readers'], createdAt: '2025-02-03T00:00:00.000Z', policies: [{ policyArn, accessScope: { type: 'namespace', namespaces: ['kube-system'] } }, { policyArn: policyArn.replace('View', 'Edit') }] },
+      {
+        principalArn: viewer,
+        username: 'viewer',
+        kubernetesGroups: ['readers'],
+        createdAt: '2025-02-03T00:00:00.000Z',
+        policies: [
+          { policyArn, accessScope: { type: 'namespace', namespaces: ['kube-system'] } },
+          { policyArn: policyArn.replace('View', 'Edit') },
+        ],
+      },
       { principalArn: service },
     ];
     const { accessEntries, createdAt } = withCluster({ accessEntries: entries }, callers);
@@ -212,7 +373,11 @@ describe('what a cluster has beside its add-ons', () => {
       createdAt: since,
       policies: [
         { policyArn, scope: { type: 'namespace', namespaces: ['kube-system'] }, associatedAt: since },
-        { policyArn: policyArn.replace('View', 'Edit'), scope: { type: 'cluster', namespaces: [] }, associatedAt: since },
+        {
+          policyArn: policyArn.replace('View', 'Edit'),
+          scope: { type: 'cluster', namespaces: [] },
+          associatedAt: since,
+        },
       ],
     });
   });
@@ -222,24 +387,54 @@ describe('what a cluster has beside its add-ons', () => {
     const cluster = withCluster({
       rbac: [
         { kind: 'ClusterRole', metadata: { name: 'pod-reader' }, rules },
-        { kind: 'RoleBinding', metadata: { name: 'readers', namespace: 'shop' }, roleRef: { kind: 'ClusterRole', name: 'pod-reader' }, subjects: [{ kind: 'Group', name: 'readers' }] },
+        {
+          kind: 'RoleBinding',
+          metadata: { name: 'readers', namespace: 'shop' },
+          roleRef: { kind: 'ClusterRole', name: 'pod-reader' },
+          subjects: [{ kind: 'Group', name: 'readers' }],
+        },
       ],
     });
-    expect(objectsOf(cluster, 'clusterroles.rbac.authorization.k8s.io').find(({ metadata }) => metadata.name === 'pod-reader')).toMatchObject({ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { uid: expect.any(String) }, rules });
+    expect(
+      objectsOf(cluster, 'clusterroles.rbac.authorization.k8s.io').find(
+        ({ metadata }) => metadata.name === 'pod-reader',
+      ),
+    ).toMatchObject({
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRole',
+      metadata: { uid: expect.any(String) },
+      rules,
+    });
     expect(objectsOf(cluster, 'rolebindings.rbac.authorization.k8s.io')).toEqual([
-      expect.objectContaining({ metadata: expect.objectContaining({ name: 'readers', namespace: 'shop' }), roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'pod-reader' } }),
+      expect.objectContaining({
+        metadata: expect.objectContaining({ name: 'readers', namespace: 'shop' }),
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'pod-reader' },
+      }),
     ]);
   });
 
   it('an external id on associations with a target role', () => {
     const target = 'arn:aws:iam::444455556666:role/target';
-    const cluster = withCluster({ associations: [{ namespace: 'shop', serviceAccount: 'checkout', roleArn: ROLE, targetRoleArn: target, createdAt: '2025-11-01T00:00:00.000Z' }] });
-    expect([...cluster.associations.values()]).toEqual([expect.objectContaining({ targetRoleArn: target, externalId: expect.stringMatching(/^[0-9a-f-]{36}$/) })]);
+    const cluster = withCluster({
+      associations: [
+        {
+          namespace: 'shop',
+          serviceAccount: 'checkout',
+          roleArn: ROLE,
+          targetRoleArn: target,
+          createdAt: '2025-11-01T00:00:00.000Z',
+        },
+      ],
+    });
+    expect([...cluster.associations.values()]).toEqual([
+      expect.objectContaining({ targetRoleArn: target, externalId: expect.stringMatching(/^[0-9a-f-]{36}$/) }),
+    ]);
   });
 });
 
 describe('the scenario ebs-csi-irsa', () => {
-  const ebsPods = (cluster: ClusterState): KubeObject[] => objectsOf(cluster, 'pods.').filter((pod) => pod.spec?.['serviceAccountName'] === 'ebs-csi-controller-sa');
+  const ebsPods = (cluster: ClusterState): KubeObject[] =>
+    objectsOf(cluster, 'pods.').filter((pod) => pod.spec?.['serviceAccountName'] === 'ebs-csi-controller-sa');
 
   it('has pods on IRSA, older than the association that is left over', async () => {
     const cluster = onlyCluster(buildWorld(await ebs()));
@@ -264,8 +459,12 @@ describe('the scenario ebs-csi-irsa', () => {
       expect(version).toMatchObject({ offered: true, kubernetesVersions: expect.arrayContaining(['1.31']) });
     }
     const ebsAddon = world.catalogue.get('aws-ebs-csi-driver')!;
-    expect(ebsAddon.versions.find((one) => one.version === cluster.addons.get('aws-ebs-csi-driver')!.version)!.podIdentity).toBeDefined();
-    const { properties } = JSON.parse(ebsAddon.configurationSchema) as { properties: { controller: { properties: object } } };
+    expect(
+      ebsAddon.versions.find((one) => one.version === cluster.addons.get('aws-ebs-csi-driver')!.version)!.podIdentity,
+    ).toBeDefined();
+    const { properties } = JSON.parse(ebsAddon.configurationSchema) as {
+      properties: { controller: { properties: object } };
+    };
     expect(properties.controller.properties).toHaveProperty('extraVolumeTags');
   });
 });

@@ -2,7 +2,18 @@ import { describe, expect, it } from 'vitest';
 import { CallLog, type Call } from '../../../sandbox/world/call-log.ts';
 import { Faults } from '../../../sandbox/world/faults.ts';
 
-const call = (change: Partial<Call> = {}): Omit<Call, 'n'> => ({ at: '2026-01-15T09:00:00.000Z', service: 'eks', operation: 'DescribeAddon', mutating: false, caller: 'c', account: '1', region: 'r', input: {}, status: 200, ...change });
+const call = (change: Partial<Call> = {}): Omit<Call, 'n'> => ({
+  at: '2026-01-15T09:00:00.000Z',
+  service: 'eks',
+  operation: 'DescribeAddon',
+  mutating: false,
+  caller: 'c',
+  account: '1',
+  region: 'r',
+  input: {},
+  status: 200,
+  ...change,
+});
 
 describe('the call log', () => {
   it('keeps the latest calls where it shall not keep all, and counts every one', () => {
@@ -12,7 +23,10 @@ describe('the call log', () => {
     for (let index = 0; index < 1000; index += 1) log.add(call());
     expect(log.calls.length).toBeLessThanOrEqual(20);
     expect(log.calls.slice(-10).map(({ n }) => n)).toEqual([991, 992, 993, 994, 995, 996, 997, 998, 999, 1000]);
-    expect([seen.length, log.counts()]).toEqual([1000, [{ service: 'eks', operation: 'DescribeAddon', account: '1', region: 'r', calls: 1000, errors: {} }]]);
+    expect([seen.length, log.counts()]).toEqual([
+      1000,
+      [{ service: 'eks', operation: 'DescribeAddon', account: '1', region: 'r', calls: 1000, errors: {} }],
+    ]);
   });
 
   it('keeps all where nobody says otherwise', () => {
@@ -23,8 +37,18 @@ describe('the call log', () => {
 
   it('counts by service, operation, account and region, with the errors by their names', () => {
     const log = new CallLog();
-    for (const change of [{}, { error: 'ThrottlingException', status: 429 }, { error: 'ThrottlingException', status: 429 }, { account: '2' }, { region: 's' }, { operation: 'ListAddons' }]) log.add(call(change));
-    expect(log.counts().map(({ operation, account, region, calls, errors }) => [operation, account, region, calls, errors])).toEqual([
+    for (const change of [
+      {},
+      { error: 'ThrottlingException', status: 429 },
+      { error: 'ThrottlingException', status: 429 },
+      { account: '2' },
+      { region: 's' },
+      { operation: 'ListAddons' },
+    ])
+      log.add(call(change));
+    expect(
+      log.counts().map(({ operation, account, region, calls, errors }) => [operation, account, region, calls, errors]),
+    ).toEqual([
       ['DescribeAddon', '1', 'r', 3, { ThrottlingException: 2 }],
       ['DescribeAddon', '2', 'r', 1, {}],
       ['DescribeAddon', '1', 's', 1, {}],
@@ -35,7 +59,9 @@ describe('the call log', () => {
 
 it('faults remember as few calls, and count them as before', () => {
   const faults = new Faults([{ call: 500, kind: 'throttled' }], { keep: 10 });
-  const struck = Array.from({ length: 1000 }, () => faults.strike({ service: 'eks', operation: 'DescribeAddon', step: 'plan', mutating: false }, () => ({})));
+  const struck = Array.from({ length: 1000 }, () =>
+    faults.strike({ service: 'eks', operation: 'DescribeAddon', step: 'plan', mutating: false }, () => ({})),
+  );
   expect(struck.flatMap((kind, index) => (kind === undefined ? [] : [index + 1]))).toEqual([500]);
   expect([faults.seen.length <= 20, faults.seen.at(-1)?.n]).toEqual([true, 1000]);
 });

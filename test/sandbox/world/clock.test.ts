@@ -55,7 +55,10 @@ describe('a background timer of a virtual clock', () => {
   test('can start work that takes time', async () => {
     const { clock, seconds } = open();
     const done: number[] = [];
-    void clock.timer(1000, { background: true }).elapsed.then(() => clock.spawn(() => clock.sleep(500))).then(() => done.push(seconds()));
+    void clock
+      .timer(1000, { background: true })
+      .elapsed.then(() => clock.spawn(() => clock.sleep(500)))
+      .then(() => done.push(seconds()));
     await clock.spawn(() => clock.sleep(5000));
     expect(done).toEqual([1.5]);
   });

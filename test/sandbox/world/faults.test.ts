@@ -8,11 +8,19 @@ const CALLS = [
   { service: 'dynamodb', operation: 'UpdateItem', step: 'await-deleted', mutating: true },
   { service: 'eks', operation: 'DescribeAddon', step: 'await-deleted', mutating: false },
 ];
-const INPUTS = [{ addonName: 'a', tags: { x: '1' } }, { addonName: 'a', preserve: false }, { addonName: 'b' }, { Key: { pk: 'p' } }, { addonName: 'a', tags: { x: '1', y: ['2', { z: 3 }] } }];
+const INPUTS = [
+  { addonName: 'a', tags: { x: '1' } },
+  { addonName: 'a', preserve: false },
+  { addonName: 'b' },
+  { Key: { pk: 'p' } },
+  { addonName: 'a', tags: { x: '1', y: ['2', { z: 3 }] } },
+];
 
 /** What happens to each of the calls. */
-const play = (faults: Faults): (string | undefined)[] => CALLS.map((call, index) => faults.strike(call, () => INPUTS[index]));
-const struck = (...list: FaultInput[]): number[] => play(new Faults(list)).flatMap((kind, index) => (kind === undefined ? [] : [index + 1]));
+const play = (faults: Faults): (string | undefined)[] =>
+  CALLS.map((call, index) => faults.strike(call, () => INPUTS[index]));
+const struck = (...list: FaultInput[]): number[] =>
+  play(new Faults(list)).flatMap((kind, index) => (kind === undefined ? [] : [index + 1]));
 
 describe('faults', () => {
   test.each<[string, FaultInput, number[]]>([
@@ -45,7 +53,13 @@ describe('faults', () => {
     play(faults);
     faults.strike({ ...CALLS[0]!, executionArn: 'arn:x' }, () => ({}));
     expect(faults.seen.map(({ n }) => n)).toEqual([1, 2, 3, 4, 5, 6]);
-    expect(faults.seen[1]).toEqual({ n: 2, service: 'eks', operation: 'DeleteAddon', step: 'delete-addon', mutating: true });
+    expect(faults.seen[1]).toEqual({
+      n: 2,
+      service: 'eks',
+      operation: 'DeleteAddon',
+      step: 'delete-addon',
+      mutating: true,
+    });
     expect(faults.seen[5]).toMatchObject({ executionArn: 'arn:x' });
   });
 
@@ -74,6 +88,8 @@ describe('faults', () => {
     const faults = new Faults([{ kind: 'throttled' }]);
     faults.restrict(CALL_FAULTS);
     expect(() => faults.add({ kind: 'crash-before' })).toThrow(FaultError);
-    expect(() => new Faults([{ kind: 'abort-after' }]).restrict(CALL_FAULTS)).toThrow("The fault abort-after can't happen to bundled functions");
+    expect(() => new Faults([{ kind: 'abort-after' }]).restrict(CALL_FAULTS)).toThrow(
+      "The fault abort-after can't happen to bundled functions",
+    );
   });
 });

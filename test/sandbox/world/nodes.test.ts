@@ -7,26 +7,44 @@ import { ACCOUNT, ROLE, scenarioFile } from '../support.ts';
 
 const SINCE = '2025-12-01T08:00:00.000Z';
 const AGENT = { name: 'eks-pod-identity-agent', version: 'v1.3.4-eksbuild.1', createdAt: SINCE };
-const EBS = { name: 'aws-ebs-csi-driver', version: 'v1.38.1-eksbuild.1', createdAt: SINCE, serviceAccountRoleArn: ROLE };
+const EBS = {
+  name: 'aws-ebs-csi-driver',
+  version: 'v1.38.1-eksbuild.1',
+  createdAt: SINCE,
+  serviceAccountRoleArn: ROLE,
+};
 const build = (parts: object, knobs: object = {}): { world: World; cluster: ClusterState } => {
   const file = scenarioFile();
   Object.assign(file.accounts[0]!.clusters[0]!, { addons: [AGENT, EBS], ...parts });
   const world = buildWorld(parseScenario({ ...file, knobs }, 'test'));
   return { world, cluster: [...world.accounts.get(ACCOUNT)!.clusters.values()][0]! };
 };
-const objectsOf = <T extends KubeObject = KubeObject>(cluster: ClusterState, kind: string): T[] => [...cluster.kube.objects.get(kind)!.values()] as T[];
-const podsOf = (cluster: ClusterState, name: string): Pod[] => objectsOf<Pod>(cluster, 'pods.').filter(({ metadata }) => metadata.name.startsWith(`${name}-`));
-const node = (cluster: ClusterState, name: string | undefined): KubeObject => objectsOf(cluster, 'nodes.').find(({ metadata }) => metadata.name === name)!;
+const objectsOf = <T extends KubeObject = KubeObject>(cluster: ClusterState, kind: string): T[] =>
+  [...cluster.kube.objects.get(kind)!.values()] as T[];
+const podsOf = (cluster: ClusterState, name: string): Pod[] =>
+  objectsOf<Pod>(cluster, 'pods.').filter(({ metadata }) => metadata.name.startsWith(`${name}-`));
+const node = (cluster: ClusterState, name: string | undefined): KubeObject =>
+  objectsOf(cluster, 'nodes.').find(({ metadata }) => metadata.name === name)!;
 const computeOf = ({ metadata }: KubeObject): string | undefined => metadata.labels?.['eks.amazonaws.com/compute-type'];
-const isReady = ({ status }: KubeObject): boolean => (status!['conditions'] as { type: string; status: string }[]).some(({ type, status: is }) => type === 'Ready' && is === 'True');
-const statusOf = (cluster: ClusterState, kind: string, name: string): Record<string, unknown> => objectsOf(cluster, kind).find(({ metadata }) => metadata.name === name)!.status!;
+const isReady = ({ status }: KubeObject): boolean =>
+  (status!['conditions'] as { type: string; status: string }[]).some(
+    ({ type, status: is }) => type === 'Ready' && is === 'True',
+  );
+const statusOf = (cluster: ClusterState, kind: string, name: string): Record<string, unknown> =>
+  objectsOf(cluster, kind).find(({ metadata }) => metadata.name === name)!.status!;
 
 describe('nodes', () => {
   it('are as many as a number says: ready, Linux, on EC2, as before there were groups', () => {
     const { cluster } = build({ nodes: 3 });
     const groups = build({ nodes: [{ count: 3 }] });
     expect(objectsOf(groups.cluster, 'nodes.')).toEqual(objectsOf(cluster, 'nodes.'));
-    expect(objectsOf(cluster, 'nodes.').map((each) => [computeOf(each), each.metadata.labels!['kubernetes.io/os'], isReady(each)])).toEqual(Array.from({ length: 3 }, () => [undefined, 'linux', true]));
+    expect(
+      objectsOf(cluster, 'nodes.').map((each) => [
+        computeOf(each),
+        each.metadata.labels!['kubernetes.io/os'],
+        isReady(each),
+      ]),
+    ).toEqual(Array.from({ length: 3 }, () => [undefined, 'linux', true]));
   });
 
   it.each([
@@ -48,18 +66,37 @@ describe('nodes', () => {
     const { cluster } = build({ nodes: [{ count: 1 }, { count: 1, ready: false }] });
     const broken = objectsOf(cluster, 'nodes.').find((each) => !isReady(each))!.metadata.name;
     expect(podsOf(cluster, 'ebs-csi-controller').map(({ spec }) => spec.nodeName)).not.toContain(broken);
-    expect(podsOf(cluster, 'ebs-csi-node').map((pod) => [pod.spec.nodeName === broken, isReady(pod)])).toEqual([[false, true], [true, false]]);
-    expect(statusOf(cluster, 'daemonsets.apps', 'ebs-csi-node')).toMatchObject({ desiredNumberScheduled: 2, numberReady: 1 });
+    expect(podsOf(cluster, 'ebs-csi-node').map((pod) => [pod.spec.nodeName === broken, isReady(pod)])).toEqual([
+      [false, true],
+      [true, false],
+    ]);
+    expect(statusOf(cluster, 'daemonsets.apps', 'ebs-csi-node')).toMatchObject({
+      desiredNumberScheduled: 2,
+      numberReady: 1,
+    });
   });
 });
 
 describe('DaemonSets', () => {
-  const NODES = [{ count: 2 }, { count: 1, os: 'windows' }, { count: 1, compute: 'fargate' }, { count: 1, compute: 'hybrid' }];
+  const NODES = [
+    { count: 2 },
+    { count: 1, os: 'windows' },
+    { count: 1, compute: 'fargate' },
+    { count: 1, compute: 'hybrid' },
+  ];
 
   it('run on Linux nodes of EC2 alone, and are whole there', () => {
     const { world, cluster } = build({ nodes: NODES });
     for (const name of ['ebs-csi-node', 'eks-pod-identity-agent']) {
-      expect(podsOf(cluster, name).map((pod) => [computeOf(node(cluster, pod.spec.nodeName)), node(cluster, pod.spec.nodeName).metadata.labels!['kubernetes.io/os']])).toEqual([[undefined, 'linux'], [undefined, 'linux']]);
+      expect(
+        podsOf(cluster, name).map((pod) => [
+          computeOf(node(cluster, pod.spec.nodeName)),
+          node(cluster, pod.spec.nodeName).metadata.labels!['kubernetes.io/os'],
+        ]),
+      ).toEqual([
+        [undefined, 'linux'],
+        [undefined, 'linux'],
+      ]);
       expect(statusOf(cluster, 'daemonsets.apps', name)).toMatchObject({ desiredNumberScheduled: 2, numberReady: 2 });
     }
     world.schedule.advanceTo(world.schedule.now() + 600_000);
@@ -69,13 +106,19 @@ describe('DaemonSets', () => {
   it('on Auto Mode too, but for the agent', () => {
     const { cluster } = build({ autoMode: true, nodes: [{ count: 2 }, { count: 1, compute: 'ec2' }] });
     expect(podsOf(cluster, 'ebs-csi-node')).toHaveLength(3);
-    expect(podsOf(cluster, 'eks-pod-identity-agent').map((pod) => computeOf(node(cluster, pod.spec.nodeName)))).toEqual([undefined]);
+    expect(podsOf(cluster, 'eks-pod-identity-agent').map((pod) => computeOf(node(cluster, pod.spec.nodeName)))).toEqual(
+      [undefined],
+    );
   });
 
   it('of the agent never get ready where the scenario says so, others do', () => {
     const { world, cluster } = build({ nodes: [{ count: 2 }, { count: 1, agentReady: false }] });
     world.schedule.advanceTo(world.schedule.now() + 600_000);
-    expect(statusOf(cluster, 'daemonsets.apps', 'eks-pod-identity-agent')).toMatchObject({ desiredNumberScheduled: 3, numberReady: 2, numberUnavailable: 1 });
+    expect(statusOf(cluster, 'daemonsets.apps', 'eks-pod-identity-agent')).toMatchObject({
+      desiredNumberScheduled: 3,
+      numberReady: 2,
+      numberUnavailable: 1,
+    });
     expect(statusOf(cluster, 'daemonsets.apps', 'ebs-csi-node')).toMatchObject({ numberReady: 3 });
   });
 });
@@ -84,57 +127,131 @@ describe('Deployments', () => {
   const PROFILE = { name: 'controllers', namespace: 'kube-system', labels: { app: 'ebs-csi-controller' } };
 
   it('run on Fargate where a profile takes them, and nobody else does', () => {
-    const { cluster } = build({ nodes: [{ count: 2 }, { count: 2, compute: 'fargate' }], fargateProfiles: [{ ...PROFILE, name: 'other', namespace: 'shop' }, PROFILE], workloads: [{ kind: 'Deployment', namespace: 'shop', name: 'web', replicas: 4, createdAt: SINCE }] });
+    const { cluster } = build({
+      nodes: [{ count: 2 }, { count: 2, compute: 'fargate' }],
+      fargateProfiles: [{ ...PROFILE, name: 'other', namespace: 'shop' }, PROFILE],
+      workloads: [{ kind: 'Deployment', namespace: 'shop', name: 'web', replicas: 4, createdAt: SINCE }],
+    });
     const controllers = podsOf(cluster, 'ebs-csi-controller');
-    expect(controllers.map((pod) => [computeOf(node(cluster, pod.spec.nodeName)), pod.metadata.labels!['eks.amazonaws.com/fargate-profile'], isReady(pod)])).toEqual(Array.from({ length: 2 }, () => ['fargate', 'controllers', true]));
-    expect(podsOf(cluster, 'web').map((pod) => computeOf(node(cluster, pod.spec.nodeName)))).toEqual(Array(4).fill(undefined));
+    expect(
+      controllers.map((pod) => [
+        computeOf(node(cluster, pod.spec.nodeName)),
+        pod.metadata.labels!['eks.amazonaws.com/fargate-profile'],
+        isReady(pod),
+      ]),
+    ).toEqual(Array.from({ length: 2 }, () => ['fargate', 'controllers', true]));
+    expect(podsOf(cluster, 'web').map((pod) => computeOf(node(cluster, pod.spec.nodeName)))).toEqual(
+      Array(4).fill(undefined),
+    );
   });
 
   it('run where their node selector says; where no node has it, they wait', () => {
     const windows = { 'kubernetes.io/os': 'windows' };
-    const web = { kind: 'Deployment', namespace: 'shop', name: 'web', createdAt: SINCE, nodeSelector: windows, hostNetwork: true };
+    const web = {
+      kind: 'Deployment',
+      namespace: 'shop',
+      name: 'web',
+      createdAt: SINCE,
+      nodeSelector: windows,
+      hostNetwork: true,
+    };
     const { cluster } = build({ nodes: [{ count: 2 }, { count: 1, os: 'windows' }], workloads: [web] });
-    expect(podsOf(cluster, 'web').map((pod) => [node(cluster, pod.spec.nodeName).metadata.labels!['kubernetes.io/os'], pod.spec.hostNetwork])).toEqual([['windows', true]]);
+    expect(
+      podsOf(cluster, 'web').map((pod) => [
+        node(cluster, pod.spec.nodeName).metadata.labels!['kubernetes.io/os'],
+        pod.spec.hostNetwork,
+      ]),
+    ).toEqual([['windows', true]]);
     const without = build({ nodes: 2, workloads: [web] });
-    expect(podsOf(without.cluster, 'web').map(({ spec, status }) => [spec.nodeName, status.phase])).toEqual([[undefined, 'Pending']]);
+    expect(podsOf(without.cluster, 'web').map(({ spec, status }) => [spec.nodeName, status.phase])).toEqual([
+      [undefined, 'Pending'],
+    ]);
   });
 
   it('run on a hybrid node where they select it alone', () => {
     const nodes = [{ count: 1 }, { count: 1, compute: 'hybrid' }];
-    expect(podsOf(build({ nodes }).cluster, 'ebs-csi-controller').map(({ spec }) => spec.nodeName)).toEqual(Array(2).fill(expect.stringMatching(/^ip-/)));
-    const { cluster } = build({ nodes, addons: [{ ...EBS, nodeSelector: { 'eks.amazonaws.com/compute-type': 'hybrid' } }] });
-    expect(podsOf(cluster, 'ebs-csi-controller').map(({ spec }) => spec.nodeName)).toEqual(Array(2).fill(expect.stringMatching(/^mi-/)));
+    expect(podsOf(build({ nodes }).cluster, 'ebs-csi-controller').map(({ spec }) => spec.nodeName)).toEqual(
+      Array(2).fill(expect.stringMatching(/^ip-/)),
+    );
+    const { cluster } = build({
+      nodes,
+      addons: [{ ...EBS, nodeSelector: { 'eks.amazonaws.com/compute-type': 'hybrid' } }],
+    });
+    expect(podsOf(cluster, 'ebs-csi-controller').map(({ spec }) => spec.nodeName)).toEqual(
+      Array(2).fill(expect.stringMatching(/^mi-/)),
+    );
     expect(podsOf(cluster, 'ebs-csi-node').map(({ spec }) => spec.nodeName)).toEqual([expect.stringMatching(/^ip-/)]);
   });
 });
 
 describe('environment', () => {
-  const envOf = (pod: Pod, container: string): Record<string, EnvVar> => Object.fromEntries((pod.spec.containers.find(({ name }) => name === container)!.env ?? []).map((variable) => [variable.name, variable]));
+  const envOf = (pod: Pod, container: string): Record<string, EnvVar> =>
+    Object.fromEntries(
+      (pod.spec.containers.find(({ name }) => name === container)!.env ?? []).map((variable) => [
+        variable.name,
+        variable,
+      ]),
+    );
 
   it('that people have added to an add-on is in its template and pods, where it is meant', () => {
     const extraEnv = [
-      { workload: 'ebs-csi-controller', container: 'ebs-plugin', name: 'AWS_ACCESS_KEY_ID', secret: { name: 'aws-secret', key: 'key_id', optional: true } },
+      {
+        workload: 'ebs-csi-controller',
+        container: 'ebs-plugin',
+        name: 'AWS_ACCESS_KEY_ID',
+        secret: { name: 'aws-secret', key: 'key_id', optional: true },
+      },
       { name: 'HTTP_PROXY', value: 'http://proxy:3128' },
     ];
     const { cluster } = build({ addons: [{ ...EBS, extraEnv }] });
     const [controller] = podsOf(cluster, 'ebs-csi-controller');
-    expect(envOf(controller!, 'ebs-plugin')).toMatchObject({ AWS_ACCESS_KEY_ID: { valueFrom: { secretKeyRef: { name: 'aws-secret', key: 'key_id', optional: true } } }, HTTP_PROXY: { value: 'http://proxy:3128' }, AWS_ROLE_ARN: { value: ROLE } });
+    expect(envOf(controller!, 'ebs-plugin')).toMatchObject({
+      AWS_ACCESS_KEY_ID: { valueFrom: { secretKeyRef: { name: 'aws-secret', key: 'key_id', optional: true } } },
+      HTTP_PROXY: { value: 'http://proxy:3128' },
+      AWS_ROLE_ARN: { value: ROLE },
+    });
     expect(Object.keys(envOf(controller!, 'csi-attacher'))).not.toContain('AWS_ACCESS_KEY_ID');
-    expect(envOf(podsOf(cluster, 'ebs-csi-node')[0]!, 'ebs-plugin')).toEqual({ HTTP_PROXY: { name: 'HTTP_PROXY', value: 'http://proxy:3128' } });
+    expect(envOf(podsOf(cluster, 'ebs-csi-node')[0]!, 'ebs-plugin')).toEqual({
+      HTTP_PROXY: { name: 'HTTP_PROXY', value: 'http://proxy:3128' },
+    });
   });
 
   it('of a container of its own keeps the webhook from adding the same', () => {
-    const web = { kind: 'Deployment', namespace: 'shop', name: 'web', serviceAccount: 'web', serviceAccountAnnotations: { 'eks.amazonaws.com/role-arn': ROLE }, createdAt: SINCE, containers: [{ name: 'web', image: 'web', env: [{ name: 'AWS_ROLE_ARN', value: 'own' }] }] };
-    expect(envOf(podsOf(build({ workloads: [web] }).cluster, 'web')[0]!, 'web')).toMatchObject({ AWS_ROLE_ARN: { value: 'own' } });
-    expect(Object.keys(envOf(podsOf(build({ workloads: [web] }).cluster, 'web')[0]!, 'web'))).not.toContain('AWS_WEB_IDENTITY_TOKEN_FILE');
+    const web = {
+      kind: 'Deployment',
+      namespace: 'shop',
+      name: 'web',
+      serviceAccount: 'web',
+      serviceAccountAnnotations: { 'eks.amazonaws.com/role-arn': ROLE },
+      createdAt: SINCE,
+      containers: [{ name: 'web', image: 'web', env: [{ name: 'AWS_ROLE_ARN', value: 'own' }] }],
+    };
+    expect(envOf(podsOf(build({ workloads: [web] }).cluster, 'web')[0]!, 'web')).toMatchObject({
+      AWS_ROLE_ARN: { value: 'own' },
+    });
+    expect(Object.keys(envOf(podsOf(build({ workloads: [web] }).cluster, 'web')[0]!, 'web'))).not.toContain(
+      'AWS_WEB_IDENTITY_TOKEN_FILE',
+    );
   });
 });
 
 describe("EKS's webhook", () => {
-  const configurations = (cluster: ClusterState): KubeObject[] => objectsOf(cluster, 'mutatingwebhookconfigurations.admissionregistration.k8s.io');
+  const configurations = (cluster: ClusterState): KubeObject[] =>
+    objectsOf(cluster, 'mutatingwebhookconfigurations.admissionregistration.k8s.io');
 
   it.each(['Ignore', 'Fail'])('is there with failure policy %s', (podIdentityWebhook) => {
-    expect(configurations(build({ podIdentityWebhook }).cluster)).toMatchObject([{ metadata: { name: 'pod-identity-webhook' }, webhooks: [{ name: 'iam-for-pods.amazonaws.com', failurePolicy: podIdentityWebhook, admissionReviewVersions: ['v1beta1'] }] }]);
+    expect(configurations(build({ podIdentityWebhook }).cluster)).toMatchObject([
+      {
+        metadata: { name: 'pod-identity-webhook' },
+        webhooks: [
+          {
+            name: 'iam-for-pods.amazonaws.com',
+            failurePolicy: podIdentityWebhook,
+            admissionReviewVersions: ['v1beta1'],
+          },
+        ],
+      },
+    ]);
   });
   it('that is gone leaves the pods as they are', () => {
     const { cluster } = build({ podIdentityWebhook: 'absent' });
@@ -144,12 +261,24 @@ describe("EKS's webhook", () => {
 });
 
 describe('the role of the nodes', () => {
-  const roleOf = (world: World, name: string): string[] | undefined => world.accounts.get(ACCOUNT)!.roles.get(name)?.attachedPolicies.map(({ arn }) => arn.replace('arn:aws:iam::aws:policy/', ''));
+  const roleOf = (world: World, name: string): string[] | undefined =>
+    world.accounts
+      .get(ACCOUNT)!
+      .roles.get(name)
+      ?.attachedPolicies.map(({ arn }) => arn.replace('arn:aws:iam::aws:policy/', ''));
 
   it('is made with what AWS recommends, and let in by an access entry', () => {
     const { world, cluster } = build({});
-    expect(roleOf(world, 'dev-nodes')).toEqual(['AmazonEKSWorkerNodePolicy', 'AmazonEC2ContainerRegistryPullOnly', 'AmazonEKS_CNI_Policy']);
-    expect(cluster.accessEntries.get(`arn:aws:iam::${ACCOUNT}:role/dev-nodes`)).toMatchObject({ type: 'EC2_LINUX', kubernetesGroups: [], policies: [] });
+    expect(roleOf(world, 'dev-nodes')).toEqual([
+      'AmazonEKSWorkerNodePolicy',
+      'AmazonEC2ContainerRegistryPullOnly',
+      'AmazonEKS_CNI_Policy',
+    ]);
+    expect(cluster.accessEntries.get(`arn:aws:iam::${ACCOUNT}:role/dev-nodes`)).toMatchObject({
+      type: 'EC2_LINUX',
+      kubernetesGroups: [],
+      policies: [],
+    });
     const auto = build({ autoMode: true });
     expect(roleOf(auto.world, 'dev-nodes')).toContain('AmazonEKSWorkerNodeMinimalPolicy');
     expect(auto.cluster.accessEntries.get(`arn:aws:iam::${ACCOUNT}:role/dev-nodes`)?.type).toBe('EC2');

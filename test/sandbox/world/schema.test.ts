@@ -34,22 +34,34 @@ interface Schema {
 const published = JSON.parse(readFileSync(SCHEMA_FILE, 'utf8')) as Schema;
 const definitions = published.definitions!;
 
-const typeOf = (value: unknown): string => (Array.isArray(value) ? 'array' : Number.isInteger(value) ? 'integer' : typeof value);
+const typeOf = (value: unknown): string =>
+  Array.isArray(value) ? 'array' : Number.isInteger(value) ? 'integer' : typeof value;
 
 /** Where a value breaks the schema: as much of draft 7 as this schema uses. */
 const faults = (schema: Schema, value: unknown, path: string): string[] => {
   if (schema.$ref !== undefined) return faults(definitions[schema.$ref.split('/').at(-1)!]!, value, path);
   const found = (schema.allOf ?? []).flatMap((part) => faults(part, value, path));
   const choices = schema.oneOf ?? schema.anyOf;
-  if (choices && choices.filter((choice) => faults(choice, value, path).length === 0).length !== 1) found.push(`${path} is none of the choices`);
-  if (schema.type !== undefined && schema.type !== typeOf(value) && !(schema.type === 'number' && typeOf(value) === 'integer')) return [...found, `${path} is no ${schema.type}`];
+  if (choices && choices.filter((choice) => faults(choice, value, path).length === 0).length !== 1)
+    found.push(`${path} is none of the choices`);
+  if (
+    schema.type !== undefined &&
+    schema.type !== typeOf(value) &&
+    !(schema.type === 'number' && typeOf(value) === 'integer')
+  )
+    return [...found, `${path} is no ${schema.type}`];
   if (schema.enum && !schema.enum.includes(value)) found.push(`${path} is not one of the enum`);
   if (schema.const !== undefined && schema.const !== value) found.push(`${path} is not the constant`);
-  if (typeof value === 'string' && schema.pattern !== undefined && !new RegExp(schema.pattern).test(value)) found.push(`${path} does not match`);
-  if (typeof value === 'number' && (value < (schema.minimum ?? -Infinity) || value > (schema.maximum ?? Infinity))) found.push(`${path} is out of range`);
+  if (typeof value === 'string' && schema.pattern !== undefined && !new RegExp(schema.pattern).test(value))
+    found.push(`${path} does not match`);
+  if (typeof value === 'number' && (value < (schema.minimum ?? -Infinity) || value > (schema.maximum ?? Infinity)))
+    found.push(`${path} is out of range`);
   if (Array.isArray(value)) {
     if (value.length < (schema.minItems ?? 0)) found.push(`${path} is too short`);
-    return [...found, ...value.flatMap((item, index) => (schema.items ? faults(schema.items, item, `${path}[${index}]`) : []))];
+    return [
+      ...found,
+      ...value.flatMap((item, index) => (schema.items ? faults(schema.items, item, `${path}[${index}]`) : [])),
+    ];
   }
   if (typeof value !== 'object' || value === null) return found;
   const { properties = {}, required = [], additionalProperties: rest } = schema;
@@ -75,11 +87,30 @@ describe('sandbox/scenario.schema.json', () => {
     ['an unknown field', { account: [] }, '$.account is unknown'],
     ['an unknown knob', { knobs: { keepIrsaRoles: true } }, '$.knobs.keepIrsaRoles is unknown'],
     ['a knob out of range', { knobs: { podReadySeconds: -1 } }, '$.knobs.podReadySeconds is out of range'],
-    ['a value that is no choice', { knobs: { ownerArnAfterPreserve: 'drop' } }, '$.knobs.ownerArnAfterPreserve is not one of the enum'],
+    [
+      'a value that is no choice',
+      { knobs: { ownerArnAfterPreserve: 'drop' } },
+      '$.knobs.ownerArnAfterPreserve is not one of the enum',
+    ],
     ['no accounts', { accounts: [] }, '$.accounts is too short'],
     ['an account id of a wrong form', { accounts: [{ id: '12' }] }, '$.accounts[0].id does not match'],
-    ['a cluster without a version', { accounts: [{ id: '111122223333', clusters: [{ name: 'dev', region: 'eu-west-1' }] }] }, '$.accounts[0].clusters[0].version is missing'],
-    ['an RBAC object of an unknown kind', { accounts: [{ id: '111122223333', clusters: [{ name: 'dev', region: 'eu-west-1', version: '1.31', rbac: [{ kind: 'Pod' }] }] }] }, '$.accounts[0].clusters[0].rbac[0] is none of the choices'],
+    [
+      'a cluster without a version',
+      { accounts: [{ id: '111122223333', clusters: [{ name: 'dev', region: 'eu-west-1' }] }] },
+      '$.accounts[0].clusters[0].version is missing',
+    ],
+    [
+      'an RBAC object of an unknown kind',
+      {
+        accounts: [
+          {
+            id: '111122223333',
+            clusters: [{ name: 'dev', region: 'eu-west-1', version: '1.31', rbac: [{ kind: 'Pod' }] }],
+          },
+        ],
+      },
+      '$.accounts[0].clusters[0].rbac[0] is none of the choices',
+    ],
   ])('refuses %s, as the sandbox does', (_, change, fault) => {
     const scenario = { accounts: [{ id: '111122223333' }], ...change };
     expect(faults(published, scenario, '$')).toEqual([fault]);
@@ -88,15 +119,22 @@ describe('sandbox/scenario.schema.json', () => {
 
   it('explains every field to an editor', () => {
     const silent = Object.entries({ Scenario: published, ...definitions }).flatMap(([name, { properties = {} }]) =>
-      Object.entries(properties).filter(([, field]) => !field.description).map(([field]) => `${name}.${field}`),
+      Object.entries(properties)
+        .filter(([, field]) => !field.description)
+        .map(([field]) => `${name}.${field}`),
     );
     expect(silent).toEqual([]);
-    expect(Object.keys(definitions)).toEqual(expect.arrayContaining(['Addon', 'Association', 'Cluster', 'Knobs', 'Role']));
+    expect(Object.keys(definitions)).toEqual(
+      expect.arrayContaining(['Addon', 'Association', 'Cluster', 'Knobs', 'Role']),
+    );
   });
 
   it('requires nothing that has a default', () => {
     const wrong = Object.values(scenarioSchema().definitions ?? {}).flatMap((definition) => {
-      const { properties = {}, required = [] } = definition as { properties?: Record<string, object>; required?: string[] };
+      const { properties = {}, required = [] } = definition as {
+        properties?: Record<string, object>;
+        required?: string[];
+      };
       return required.filter((name) => 'default' in properties[name]!);
     });
     expect(wrong).toEqual([]);
@@ -104,22 +142,33 @@ describe('sandbox/scenario.schema.json', () => {
 });
 
 describe('docs/sandbox.md', () => {
-  const rows = new Map(docs.split('\n').flatMap((line) => (line.startsWith('| `') ? [[line.split('`')[1]!, line.split(' | ')] as const] : [])));
+  const rows = new Map(
+    docs
+      .split('\n')
+      .flatMap((line) => (line.startsWith('| `') ? [[line.split('`')[1]!, line.split(' | ')] as const] : [])),
+  );
 
   it('has the tables of the sources: run node scripts/scenario-schema.ts', () => {
     expect(withTables(docs)).toBe(docs);
   });
 
-  it.each(Object.entries(knobs.parse({})))('says of the knob %s that its default is %j, how sure that is, and why', (name, value) => {
-    const [, , standard, meaning, confidence, source] = rows.get(name)!;
-    expect(standard).toBe(`\`${JSON.stringify(value)}\``);
-    expect(meaning!.length).toBeGreaterThan(20);
-    expect(['certain', 'likely', 'unknown', 'placeholder']).toContain(confidence);
-    expect(source!.replace(/ \|$/, '').length).toBeGreaterThan(5);
-  });
+  it.each(Object.entries(knobs.parse({})))(
+    'says of the knob %s that its default is %j, how sure that is, and why',
+    (name, value) => {
+      const [, , standard, meaning, confidence, source] = rows.get(name)!;
+      expect(standard).toBe(`\`${JSON.stringify(value)}\``);
+      expect(meaning!.length).toBeGreaterThan(20);
+      expect(['certain', 'likely', 'unknown', 'placeholder']).toContain(confidence);
+      expect(source!.replace(/ \|$/, '').length).toBeGreaterThan(5);
+    },
+  );
 
   it('names every scenario, every EKS operation that is played, and every add-on of the catalogue', () => {
-    const missing = [...scenarioFiles.map((file) => `\`${file.replace('.json', '')}\``), ...playedOperations, ...loadCatalogue().keys()].filter((name) => !docs.includes(name));
+    const missing = [
+      ...scenarioFiles.map((file) => `\`${file.replace('.json', '')}\``),
+      ...playedOperations,
+      ...loadCatalogue().keys(),
+    ].filter((name) => !docs.includes(name));
     expect(missing).toEqual([]);
   });
 

@@ -3,10 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { Throttles, type ThrottleInput } from '../../../sandbox/world/throttles.ts';
 
 const eks = { service: 'eks', account: '111122223333', region: 'eu-west-1' };
-const limit = (change: Partial<ThrottleInput> = {}): ThrottleInput => ({ service: 'eks', callsPerSecond: 5, ...change });
+const limit = (change: Partial<ThrottleInput> = {}): ThrottleInput => ({
+  service: 'eks',
+  callsPerSecond: 5,
+  ...change,
+});
 /** How many of the calls at those times are taken. */
-const taken = (throttles: Throttles, times: readonly number[], call = eks): number => times.filter((at) => throttles.take(call, at)).length;
-const every = (milliseconds: number, count: number): number[] => Array.from({ length: count }, (_, index) => index * milliseconds);
+const taken = (throttles: Throttles, times: readonly number[], call = eks): number =>
+  times.filter((at) => throttles.take(call, at)).length;
+const every = (milliseconds: number, count: number): number[] =>
+  Array.from({ length: count }, (_, index) => index * milliseconds);
 
 describe('throttles', () => {
   it('take the calls of a burst at once, and no more', () => {
@@ -15,7 +21,8 @@ describe('throttles', () => {
   });
 
   it('take calls that come just as fast as they may', () => {
-    for (const callsPerSecond of [0.1, 3, 5, 7, 1000]) expect(taken(new Throttles([limit({ callsPerSecond })]), every(1000 / callsPerSecond, 1000))).toBe(1000);
+    for (const callsPerSecond of [0.1, 3, 5, 7, 1000])
+      expect(taken(new Throttles([limit({ callsPerSecond })]), every(1000 / callsPerSecond, 1000))).toBe(1000);
   });
 
   it('let a refused call cost nothing: whoever asks too often gets all that there is', () => {
@@ -25,7 +32,9 @@ describe('throttles', () => {
 
   it('keep a bucket for each account and region, and for those that they name alone', () => {
     const all = new Throttles([limit()]);
-    expect([eks, { ...eks, region: 'us-east-1' }, { ...eks, account: '444455556666' }, eks].map((call) => all.take(call, 0))).toEqual([true, true, true, false]);
+    expect(
+      [eks, { ...eks, region: 'us-east-1' }, { ...eks, account: '444455556666' }, eks].map((call) => all.take(call, 0)),
+    ).toEqual([true, true, true, false]);
     const one = new Throttles([limit({ account: '444455556666', region: 'us-east-1' })]);
     expect(taken(one, every(0, 5))).toBe(5);
     expect(taken(one, every(0, 5), { ...eks, account: '444455556666', region: 'us-east-1' })).toBe(1);
@@ -41,7 +50,11 @@ describe('throttles', () => {
   });
 
   it('take no more in any time than burst and rate give, whatever comes when', () => {
-    const arbitrary = record({ callsPerSecond: double({ min: 0.1, max: 50, noNaN: true }), burst: integer({ min: 1, max: 20 }), gaps: array(integer({ min: 0, max: 3000 }), { maxLength: 200 }) });
+    const arbitrary = record({
+      callsPerSecond: double({ min: 0.1, max: 50, noNaN: true }),
+      burst: integer({ min: 1, max: 20 }),
+      gaps: array(integer({ min: 0, max: 3000 }), { maxLength: 200 }),
+    });
     assert(
       property(arbitrary, ({ callsPerSecond, burst, gaps }) => {
         const throttles = new Throttles([limit({ callsPerSecond, burst })]);
@@ -51,7 +64,9 @@ describe('throttles', () => {
           return throttles.take(eks, now) ? [now] : [];
         });
         // Of each time from one call to another: how many more were taken than may be.
-        const excess = times.flatMap((from, first) => times.slice(first).map((to, later) => later + 1 - burst - ((to - from) * callsPerSecond) / 1000));
+        const excess = times.flatMap((from, first) =>
+          times.slice(first).map((to, later) => later + 1 - burst - ((to - from) * callsPerSecond) / 1000),
+        );
         expect(Math.max(0, ...excess)).toBeLessThan(1e-3);
       }),
       { numRuns: 30 },
@@ -60,6 +75,8 @@ describe('throttles', () => {
 
   it('refuse to be of what they are not', () => {
     expect(() => new Throttles([limit({ callsPerSecond: 0 })])).toThrow('Too small');
-    expect(() => new Throttles([{ service: 'iam', region: 'eu-west-1', callsPerSecond: 1 }])).toThrow('must be left out of a throttle of iam, which has no regions');
+    expect(() => new Throttles([{ service: 'iam', region: 'eu-west-1', callsPerSecond: 1 }])).toThrow(
+      'must be left out of a throttle of iam, which has no regions',
+    );
   });
 });

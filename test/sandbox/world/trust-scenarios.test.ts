@@ -39,13 +39,20 @@ describe('the scenarios about trust', () => {
   it('trust-undecided: the key that is not known decides it alone', async () => {
     const { policy, uses } = await read('trust-undecided');
     expect(evaluateTrust(policy, uses[0]!).podIdentity.undecided).toEqual(['aws:RequestTag/kubernetes-pod-name']);
-    expect(evaluateTrust(policy, uses[0]!, { acceptedKeys: ['aws:RequestTag/kubernetes-pod-name'] }).podIdentity.verdict).toBe('allowed');
+    expect(
+      evaluateTrust(policy, uses[0]!, { acceptedKeys: ['aws:RequestTag/kubernetes-pod-name'] }).podIdentity.verdict,
+    ).toBe('allowed');
   });
 
   it('trust-too-long: IAM takes the policy as it is, and not the plainest statement beside it', async () => {
     const { role } = await read('trust-too-long');
     const length = JSON.stringify(role.trustPolicy).length;
-    const plainest = JSON.stringify({ Effect: 'Allow', Principal: { Service: 'pods.eks.amazonaws.com' }, Action: ['sts:AssumeRole', 'sts:TagSession'] }).length + 1;
+    const plainest =
+      JSON.stringify({
+        Effect: 'Allow',
+        Principal: { Service: 'pods.eks.amazonaws.com' },
+        Action: ['sts:AssumeRole', 'sts:TagSession'],
+      }).length + 1;
     expect(length).toBeLessThanOrEqual(2048);
     expect(length + plainest).toBeGreaterThan(2048);
   });

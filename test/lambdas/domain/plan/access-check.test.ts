@@ -3,7 +3,17 @@ import { checkKubernetes } from '../../../../lambdas/domain/plan/access-check.ts
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import type { Pod } from '../../../../lambdas/domain/kubernetes.ts';
-import { aContainer, aNodePod, anAddon, aPod, aRequest, envOf, planned, SERVICE_ACCOUNT, someFacts } from '../../fixtures.ts';
+import {
+  aContainer,
+  aNodePod,
+  anAddon,
+  aPod,
+  aRequest,
+  envOf,
+  planned,
+  SERVICE_ACCOUNT,
+  someFacts,
+} from '../../fixtures.ts';
 
 const API = aRequest({ verification: 'api' });
 /** What is known where the API server refuses the service. */
@@ -12,24 +22,37 @@ const refused = (change: Partial<Facts> = {}): Facts => {
   return { ...facts, kubernetesError: 'The API server answered 401.', customResources: [] };
 };
 const check = (facts: Facts): ReturnType<typeof checkKubernetes> => checkKubernetes(facts, [planned]);
-const withSecret = (identity: 'irsa' | 'pod-identity'): Pod => aPod(identity, { containers: [aContainer({ env: envOf[identity], envFrom: ['Secret/aws'] })] });
+const withSecret = (identity: 'irsa' | 'pod-identity'): Pod =>
+  aPod(identity, { containers: [aContainer({ env: envOf[identity], envFrom: ['Secret/aws'] })] });
 
 describe('kubernetes-access', () => {
   it('passes where pods of the planned service accounts can be seen, and fails where there is none', () => {
     expect(check(someFacts())).toMatchObject([{ id: 'kubernetes-access', status: 'pass' }]);
-    expect(check(someFacts({ pods: [aNodePod()] }))).toMatchObject([{ status: 'fail', message: expect.stringContaining(SERVICE_ACCOUNT) as string }]);
+    expect(check(someFacts({ pods: [aNodePod()] }))).toMatchObject([
+      { status: 'fail', message: expect.stringContaining(SERVICE_ACCOUNT) as string },
+    ]);
   });
 
   it('without access blocks, and names both ways out', () => {
     const [access] = check(refused());
-    expect(access).toMatchObject({ id: 'kubernetes-access', status: 'unknown', message: 'The pods could not be read: The API server answered 401.' });
+    expect(access).toMatchObject({
+      id: 'kubernetes-access',
+      status: 'unknown',
+      message: 'The pods could not be read: The API server answered 401.',
+    });
     expect(access!.remedy).toMatch(/\(pod-identity grant-access --cluster dev\).*--verification api/);
   });
 
   it('without access, where what EKS says is enough, warns loudly of what will not be seen', () => {
     const [access, ...more] = check(refused({ request: API }));
     expect(more).toEqual([]);
-    expect(access).toMatchObject({ id: 'kubernetes-access', status: 'warn', message: expect.stringMatching(/could not be read: .* No pod is looked at after the change.*counts as no proof.*was not checked either/) as string });
+    expect(access).toMatchObject({
+      id: 'kubernetes-access',
+      status: 'warn',
+      message: expect.stringMatching(
+        /could not be read: .* No pod is looked at after the change.*counts as no proof.*was not checked either/,
+      ) as string,
+    });
     expect(access!.remedy).toMatch(/\(pod-identity grant-access --cluster dev\).*identities --cluster dev/);
   });
 
@@ -37,27 +60,54 @@ describe('kubernetes-access', () => {
     ['pods', [aPod('irsa')]],
     ['none', []],
   ])('with access to %s, where what EKS says is enough, says that they will not be looked at', (_, pods) => {
-    expect(check(someFacts({ request: API, pods }))).toMatchObject([{ id: 'kubernetes-access', status: 'warn', message: expect.stringMatching(new RegExp(`^${pods.length} pods .*can be seen, but the request is content with what EKS says`)) as string }]);
+    expect(check(someFacts({ request: API, pods }))).toMatchObject([
+      {
+        id: 'kubernetes-access',
+        status: 'warn',
+        message: expect.stringMatching(
+          new RegExp(`^${pods.length} pods .*can be seen, but the request is content with what EKS says`),
+        ) as string,
+      },
+    ]);
   });
 });
 
 describe('pods-judgeable', () => {
-  it.each(['irsa', 'pod-identity'] as const)('blocks before a change whose outcome on the pods could not be told (%s)', (identity) => {
-    const [, judgeable] = check(someFacts({ pods: [withSecret(identity), aNodePod()] }));
-    expect(judgeable).toMatchObject({ id: 'pods-judgeable', status: 'unknown', message: expect.stringMatching(/pod ebs-csi-controller-1: container ebs-plugin takes variables from Secret\/aws/) as string });
-    expect(judgeable!.remedy).toMatch(/--verification api$/);
-  });
+  it.each(['irsa', 'pod-identity'] as const)(
+    'blocks before a change whose outcome on the pods could not be told (%s)',
+    (identity) => {
+      const [, judgeable] = check(someFacts({ pods: [withSecret(identity), aNodePod()] }));
+      expect(judgeable).toMatchObject({
+        id: 'pods-judgeable',
+        status: 'unknown',
+        message: expect.stringMatching(
+          /pod ebs-csi-controller-1: container ebs-plugin takes variables from Secret\/aws/,
+        ) as string,
+      });
+      expect(judgeable!.remedy).toMatch(/--verification api$/);
+    },
+  );
   it('warns where no pod will be looked at', () => {
-    expect(check(someFacts({ request: API, pods: [withSecret('irsa')] }))).toMatchObject([{ id: 'kubernetes-access' }, { id: 'pods-judgeable', status: 'warn' }]);
+    expect(check(someFacts({ request: API, pods: [withSecret('irsa')] }))).toMatchObject([
+      { id: 'kubernetes-access' },
+      { id: 'pods-judgeable', status: 'warn' },
+    ]);
   });
   it('does not care for pods of others, or for those on their way out', () => {
-    const pods = [aPod('irsa'), { ...withSecret('irsa'), serviceAccount: 'shop' }, { ...withSecret('irsa'), terminating: true }];
+    const pods = [
+      aPod('irsa'),
+      { ...withSecret('irsa'), serviceAccount: 'shop' },
+      { ...withSecret('irsa'), terminating: true },
+    ];
     expect(check(someFacts({ pods }))).toHaveLength(1);
   });
 });
 
 describe('a plan that is content with what EKS says', () => {
-  const blocking = (facts: Facts): string[] => planMigration(facts).checks.filter(({ status }) => status === 'fail' || status === 'unknown').map(({ id }) => id);
+  const blocking = (facts: Facts): string[] =>
+    planMigration(facts)
+      .checks.filter(({ status }) => status === 'fail' || status === 'unknown')
+      .map(({ id }) => id);
 
   it('goes on without access, by the first way alone, and says what its last step does', () => {
     const facts = refused({ request: API });
@@ -67,12 +117,22 @@ describe('a plan that is content with what EKS says', () => {
     expect(ladder.map(({ strategy }) => strategy)).toEqual(['in-place']);
     expect(planMigration(refused()).verdict).toBe('blocked');
     expect(planMigration(someFacts()).ladder).toHaveLength(2);
-    expect(steps.find(({ name }) => name === 'verify-pods')).toMatchObject({ what: expect.stringContaining('look at no pod') as string, calls: [], disruption: 'none' });
-    expect(planMigration(someFacts()).steps.find(({ name }) => name === 'verify-pods')).toMatchObject({ disruption: 'rolling' });
+    expect(steps.find(({ name }) => name === 'verify-pods')).toMatchObject({
+      what: expect.stringContaining('look at no pod') as string,
+      calls: [],
+      disruption: 'none',
+    });
+    expect(planMigration(someFacts()).steps.find(({ name }) => name === 'verify-pods')).toMatchObject({
+      disruption: 'rolling',
+    });
   });
 
   it('without access takes no way that deletes definitions of custom resources that it could not list', () => {
-    const of = (name: string, change: object): Facts => refused({ request: aRequest({ addon: name, strategy: 'recreate', verification: 'api', ...change }), addon: anAddon({ name }) });
+    const of = (name: string, change: object): Facts =>
+      refused({
+        request: aRequest({ addon: name, strategy: 'recreate', verification: 'api', ...change }),
+        addon: anAddon({ name }),
+      });
     expect(blocking(of('amazon-cloudwatch-observability', {}))).toContain('custom-resources');
     expect(blocking(of('amazon-cloudwatch-observability', { preserve: true }))).not.toContain('custom-resources');
     expect(blocking(of('aws-ebs-csi-driver', {}))).not.toContain('custom-resources');

@@ -1,18 +1,52 @@
-/** What a plan says of a cluster without the Pod Identity agent: who asked for it gets it installed, and only where nobody runs one. */
+/**
+ * What a plan says of a cluster without the Pod Identity agent: who asked for it gets it installed, and only where
+ * nobody runs one.
+ */
 import { describe, expect, it } from 'vitest';
 import type { MigrationRequestInput, Plan } from '../../../../lambdas/domain/model.ts';
-import { AGENT_LEFT_INSTALLED, agentLeftInstalled, isAgentReady } from '../../../../lambdas/domain/plan/agent-install.ts';
+import {
+  AGENT_LEFT_INSTALLED,
+  agentLeftInstalled,
+  isAgentReady,
+} from '../../../../lambdas/domain/plan/agent-install.ts';
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
-import { aCluster, agentDaemonSet, anAddon, anAgentAddon, aRequest, irsaStatement, policyText, ROLE, someFacts, target } from '../../fixtures.ts';
+import {
+  aCluster,
+  agentDaemonSet,
+  anAddon,
+  anAgentAddon,
+  aRequest,
+  irsaStatement,
+  policyText,
+  ROLE,
+  someFacts,
+  target,
+} from '../../fixtures.ts';
 
-const offered = (version: string, isDefault: boolean) => ({ version, default: isDefault, requiresIamPermissions: false });
-const OFFERED = [offered('v1.3.8-eksbuild.2', false), offered('v1.3.4-eksbuild.1', true), offered('v1.2.0-eksbuild.1', false)];
+const offered = (version: string, isDefault: boolean) => ({
+  version,
+  default: isDefault,
+  requiresIamPermissions: false,
+});
+const OFFERED = [
+  offered('v1.3.8-eksbuild.2', false),
+  offered('v1.3.4-eksbuild.1', true),
+  offered('v1.2.0-eksbuild.1', false),
+];
 const UNSEEN = { pods: undefined, workloads: undefined, kubernetesError: 'HTTP 403' };
 
 /** Of a cluster in which nobody can see an agent. */
 const planOf = (request: Partial<MigrationRequestInput>, change: Partial<Facts> = {}): Plan =>
-  planMigration(someFacts({ agentAddon: undefined, agentWorkload: undefined, agentOffered: OFFERED, ...change, request: aRequest(request) }));
+  planMigration(
+    someFacts({
+      agentAddon: undefined,
+      agentWorkload: undefined,
+      agentOffered: OFFERED,
+      ...change,
+      request: aRequest(request),
+    }),
+  );
 const agentCheck = ({ checks }: Plan) => checks.find(({ id }) => id === 'agent');
 const stepNames = ({ steps }: Plan): string[] => steps.map(({ name }) => name);
 
@@ -20,20 +54,34 @@ describe('a cluster without the Pod Identity agent', () => {
   it('blocks by default, and says by what it would be installed', () => {
     const plan = planOf({});
     expect(blockingChecks(plan)).toEqual(['agent']);
-    expect(agentCheck(plan)).toMatchObject({ status: 'fail', remedy: expect.stringMatching(/^Add --agent install, .*aws eks create-addon --cluster-name dev --addon-name eks-pod-identity-agent$/) as string });
+    expect(agentCheck(plan)).toMatchObject({
+      status: 'fail',
+      remedy: expect.stringMatching(
+        /^Add --agent install, .*aws eks create-addon --cluster-name dev --addon-name eks-pod-identity-agent$/,
+      ) as string,
+    });
     expect(plan.installAgent).toBeUndefined();
   });
 
   it('gets the version that EKS offers as its default, not the newest, before anything else changes', () => {
-    const plan = planOf({ agent: 'install', trust: 'repair' }, { repairableRoleArns: [ROLE], roles: { [ROLE]: { trustPolicy: policyText(irsaStatement) } } });
+    const plan = planOf(
+      { agent: 'install', trust: 'repair' },
+      { repairableRoleArns: [ROLE], roles: { [ROLE]: { trustPolicy: policyText(irsaStatement) } } },
+    );
     expect(plan).toMatchObject({ verdict: 'migrate', installAgent: { version: 'v1.3.4-eksbuild.1' } });
     expect(agentCheck(plan)).toEqual({
       id: 'agent',
       status: 'pass',
-      message: "The Pod Identity agent is not installed in cluster dev: add-on eks-pod-identity-agent v1.3.4-eksbuild.1, EKS's default for Kubernetes 1.31, will be installed before anything else changes, and stays.",
+      message:
+        "The Pod Identity agent is not installed in cluster dev: add-on eks-pod-identity-agent v1.3.4-eksbuild.1, EKS's default for Kubernetes 1.31, will be installed before anything else changes, and stays.",
     });
     expect(stepNames(plan).slice(0, 3)).toEqual(['begin', 'install-agent', 'repair-trust']);
-    expect(plan.steps[1]).toMatchObject({ what: expect.stringContaining('eks-pod-identity-agent v1.3.4-eksbuild.1') as string, calls: ['eks:CreateAddon (eks-pod-identity-agent)'], disruption: 'none', undo: expect.stringContaining('stays installed') as string });
+    expect(plan.steps[1]).toMatchObject({
+      what: expect.stringContaining('eks-pod-identity-agent v1.3.4-eksbuild.1') as string,
+      calls: ['eks:CreateAddon (eks-pod-identity-agent)'],
+      disruption: 'none',
+      undo: expect.stringContaining('stays installed') as string,
+    });
   });
 
   it('is bound to that version by the hash', () => {
@@ -49,14 +97,23 @@ describe('a cluster without the Pod Identity agent', () => {
   ])('blocks where EKS offers %s', (_, change) => {
     const plan = planOf({ agent: 'install' }, change);
     expect(blockingChecks(plan)).toEqual(['agent']);
-    expect(agentCheck(plan)).toMatchObject({ status: 'fail', message: expect.stringMatching(/offers no version .* as the default for Kubernetes 1\.31\.$/) as string, remedy: expect.stringContaining('describe-addon-versions --addon-name eks-pod-identity-agent --kubernetes-version 1.31') as string });
+    expect(agentCheck(plan)).toMatchObject({
+      status: 'fail',
+      message: expect.stringMatching(/offers no version .* as the default for Kubernetes 1\.31\.$/) as string,
+      remedy: expect.stringContaining(
+        'describe-addon-versions --addon-name eks-pod-identity-agent --kubernetes-version 1.31',
+      ) as string,
+    });
     expect(plan.installAgent).toBeUndefined();
   });
 
   it('names nothing to install where another check blocks, or where there is nothing to do', () => {
     const blocked = planOf({ agent: 'install' }, { roles: { [ROLE]: undefined } });
     expect([blocked.verdict, blocked.installAgent, blocked.steps]).toEqual(['blocked', undefined, []]);
-    const moved = planOf({ agent: 'install' }, { addon: anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: ['arn'] }) });
+    const moved = planOf(
+      { agent: 'install' },
+      { addon: anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: ['arn'] }) },
+    );
     expect([moved.verdict, moved.installAgent]).toEqual(['already-migrated', undefined]);
   });
 });
@@ -64,19 +121,33 @@ describe('a cluster without the Pod Identity agent', () => {
 describe('where nobody may look whether somebody runs an agent without EKS', () => {
   it('nothing is installed: it is not known', () => {
     const plan = planOf({ agent: 'install' }, UNSEEN);
-    expect(agentCheck(plan)).toMatchObject({ status: 'unknown', message: expect.stringMatching(/whether somebody runs one without EKS could not be seen: HTTP 403/) as string, remedy: expect.stringContaining('kubernetes-access') as string });
+    expect(agentCheck(plan)).toMatchObject({
+      status: 'unknown',
+      message: expect.stringMatching(/whether somebody runs one without EKS could not be seen: HTTP 403/) as string,
+      remedy: expect.stringContaining('kubernetes-access') as string,
+    });
     expect([plan.verdict, plan.installAgent]).toEqual(['blocked', undefined]);
   });
 
   it("the agent is installed with a warning where the request says that EKS's word is enough", () => {
     const plan = planOf({ agent: 'install', verification: 'api' }, UNSEEN);
-    expect(agentCheck(plan)).toMatchObject({ status: 'warn', message: expect.stringMatching(/as far as EKS knows: .*v1\.3\.4-eksbuild\.1.*the install fails where fields differ/) as string, remedy: expect.stringContaining('kubectl -n kube-system get daemonset eks-pod-identity-agent') as string });
+    expect(agentCheck(plan)).toMatchObject({
+      status: 'warn',
+      message: expect.stringMatching(
+        /as far as EKS knows: .*v1\.3\.4-eksbuild\.1.*the install fails where fields differ/,
+      ) as string,
+      remedy: expect.stringContaining('kubectl -n kube-system get daemonset eks-pod-identity-agent') as string,
+    });
   });
 });
 
 describe('an agent that is there', () => {
   it.each<[string, Partial<Facts>, RegExp]>([
-    ['built into Auto Mode', { cluster: aCluster({ autoMode: true }) }, /Auto Mode has the Pod Identity agent built in/],
+    [
+      'built into Auto Mode',
+      { cluster: aCluster({ autoMode: true }) },
+      /Auto Mode has the Pod Identity agent built in/,
+    ],
     ["somebody's own", { agentWorkload: agentDaemonSet() }, /ready on 2 of 2 nodes/],
     ["EKS's", { agentAddon: anAgentAddon() }, /is ACTIVE/],
   ])('is never installed once more: %s', (_, change, message) => {
@@ -88,7 +159,11 @@ describe('an agent that is there', () => {
 
   it.each<[string, Partial<Facts>, RegExp]>([
     ['an add-on that is DEGRADED', { agentAddon: anAgentAddon({ status: 'DEGRADED' }) }, /is DEGRADED, not ACTIVE/],
-    ['an add-on that could not be created', { agentAddon: anAgentAddon({ status: 'CREATE_FAILED' }) }, /is CREATE_FAILED, not ACTIVE/],
+    [
+      'an add-on that could not be created',
+      { agentAddon: anAgentAddon({ status: 'CREATE_FAILED' }) },
+      /is CREATE_FAILED, not ACTIVE/,
+    ],
     ["somebody's own that misses a node", { agentWorkload: agentDaemonSet({ ready: 1 }) }, /ready on 1 of 2 nodes/],
   ])('blocks where it is unhealthy, and is not repaired by an install: %s', (_, change, message) => {
     const plan = planOf({ agent: 'install' }, change);
@@ -111,7 +186,15 @@ describe('isAgentReady', () => {
 describe('the warning that it stays', () => {
   it('says what, where, by whom, and how it could be removed', () => {
     const warning = agentLeftInstalled(target, 'v1.3.4-eksbuild.1', 'by this migration');
-    expect(warning).toMatchObject({ id: AGENT_LEFT_INSTALLED, status: 'warn', message: expect.stringMatching(/^Add-on eks-pod-identity-agent v1\.3\.4-eksbuild\.1 was installed in cluster dev by this migration\. It stays installed/) as string });
-    expect(warning.remedy).toMatch(/aws eks delete-addon --region eu-west-1 --cluster-name dev --addon-name eks-pod-identity-agent$/);
+    expect(warning).toMatchObject({
+      id: AGENT_LEFT_INSTALLED,
+      status: 'warn',
+      message: expect.stringMatching(
+        /^Add-on eks-pod-identity-agent v1\.3\.4-eksbuild\.1 was installed in cluster dev by this migration\. It stays installed/,
+      ) as string,
+    });
+    expect(warning.remedy).toMatch(
+      /aws eks delete-addon --region eu-west-1 --cluster-name dev --addon-name eks-pod-identity-agent$/,
+    );
   });
 });

@@ -1,39 +1,87 @@
 import { describe, expect, it } from 'vitest';
 import type { Association } from '../../../../lambdas/domain/model.ts';
-import { addedAssociations, checkAssociationQuota, planAssociations, type AssociationPlan } from '../../../../lambdas/domain/plan/association-checks.ts';
+import {
+  addedAssociations,
+  checkAssociationQuota,
+  planAssociations,
+  type AssociationPlan,
+} from '../../../../lambdas/domain/plan/association-checks.ts';
 import { ADDON, addonArn, anAssociation, CLUSTER, OTHER_ROLE, planned, ROLE, someFacts } from '../../fixtures.ts';
 
-const ways = { inPlace: { strategy: 'in-place', preserve: false }, recreate: { strategy: 'recreate', preserve: false }, preserving: { strategy: 'recreate', preserve: true } } as const;
-const decide = (existing: Association[], rung: (typeof ways)[keyof typeof ways] = ways.inPlace): AssociationPlan => planAssociations(existing, { cluster: CLUSTER, addon: ADDON, addonArn: addonArn(1), planned: [planned], rung });
+const ways = {
+  inPlace: { strategy: 'in-place', preserve: false },
+  recreate: { strategy: 'recreate', preserve: false },
+  preserving: { strategy: 'recreate', preserve: true },
+} as const;
+const decide = (existing: Association[], rung: (typeof ways)[keyof typeof ways] = ways.inPlace): AssociationPlan =>
+  planAssociations(existing, { cluster: CLUSTER, addon: ADDON, addonArn: addonArn(1), planned: [planned], rung });
 const statuses = ({ checks }: AssociationPlan): string[] => checks.map(({ id, status }) => `${id} ${status}`);
 
 describe('planAssociations', () => {
   it('passes with none', () => {
-    expect(decide([])).toEqual({ purge: [], goWithAddon: [], carryOver: [], checks: [{ id: 'associations', status: 'pass', message: 'No association stands in the way.' }] });
+    expect(decide([])).toEqual({
+      purge: [],
+      goWithAddon: [],
+      carryOver: [],
+      checks: [{ id: 'associations', status: 'pass', message: 'No association stands in the way.' }],
+    });
   });
 
   it.each([
     ['in place', ways.inPlace, /make the update fail/, /before the add-on is updated; a rollback puts it back/],
-    ['a recreate', ways.recreate, /make the create fail/, /before the add-on is created again; a rollback puts it back/],
+    [
+      'a recreate',
+      ways.recreate,
+      /make the create fail/,
+      /before the add-on is created again; a rollback puts it back/,
+    ],
   ] as const)('warns of those that %s deletes, by name', (_, rung, message, remedy) => {
     const plan = decide([anAssociation()], rung);
     expect(plan).toMatchObject({ purge: ['a-left00000000000001'], goWithAddon: [], carryOver: [] });
-    expect(plan.checks).toEqual([expect.objectContaining({ id: 'associations', status: 'warn', message: expect.stringMatching(message) as string, remedy: expect.stringMatching(remedy) as string })]);
+    expect(plan.checks).toEqual([
+      expect.objectContaining({
+        id: 'associations',
+        status: 'warn',
+        message: expect.stringMatching(message) as string,
+        remedy: expect.stringMatching(remedy) as string,
+      }),
+    ]);
     expect(plan.checks[0]?.message).toContain('a-left00000000000001 for kube-system/ebs-csi-controller-sa');
   });
 
-  it('leaves the add-on\'s own one to EKS, but where the add-on is let go of', () => {
+  it("leaves the add-on's own one to EKS, but where the add-on is let go of", () => {
     const own = [anAssociation({ id: 'a-own', ownerArn: addonArn(1) })];
-    expect(decide(own, ways.inPlace)).toMatchObject({ purge: [], goWithAddon: ['a-own'], checks: [{ status: 'pass', message: expect.stringContaining('a-own for kube-system/ebs-csi-controller-sa is replaced by EKS') as string }] });
-    expect(decide(own, ways.recreate)).toMatchObject({ purge: [], goWithAddon: ['a-own'], checks: [{ status: 'pass', message: expect.stringContaining('deleted by EKS with the add-on') as string }] });
-    expect(decide(own, ways.preserving)).toMatchObject({ purge: ['a-own'], goWithAddon: [], checks: [{ status: 'warn' }] });
+    expect(decide(own, ways.inPlace)).toMatchObject({
+      purge: [],
+      goWithAddon: ['a-own'],
+      checks: [
+        {
+          status: 'pass',
+          message: expect.stringContaining('a-own for kube-system/ebs-csi-controller-sa is replaced by EKS') as string,
+        },
+      ],
+    });
+    expect(decide(own, ways.recreate)).toMatchObject({
+      purge: [],
+      goWithAddon: ['a-own'],
+      checks: [{ status: 'pass', message: expect.stringContaining('deleted by EKS with the add-on') as string }],
+    });
+    expect(decide(own, ways.preserving)).toMatchObject({
+      purge: ['a-own'],
+      goWithAddon: [],
+      checks: [{ status: 'warn' }],
+    });
   });
   it('deletes one of a dead copy by itself, whatever the way', () => {
-    for (const rung of Object.values(ways)) expect(decide([anAssociation({ ownerArn: addonArn(9) })], rung).purge).toEqual(['a-left00000000000001']);
+    for (const rung of Object.values(ways))
+      expect(decide([anAssociation({ ownerArn: addonArn(9) })], rung).purge).toEqual(['a-left00000000000001']);
   });
 
   it('fails once for each that it may not delete, and then deletes and carries over nothing', () => {
-    const foreign = [anAssociation({ id: 'a-one', ownerArn: addonArn(1, 'adot') }), anAssociation({ id: 'a-two', tags: { iac: 'pulumi' } })];
+    const foreign = [
+      anAssociation({ id: 'a-one', ownerArn: addonArn(1, 'adot') }),
+      anAssociation({ id: 'a-two', tags: { iac: 'pulumi' } }),
+    ];
     const plan = decide([anAssociation({ tags: { team: 'a' } }), ...foreign]);
     expect(plan).toMatchObject({ purge: [], carryOver: [] });
     expect(statuses(plan)).toEqual(['associations fail', 'associations fail']);
@@ -42,22 +90,37 @@ describe('planAssociations', () => {
     expect(plan.checks[1]?.remedy).toMatch(/^Remove it where it is managed.*Pulumi.*\.$/);
   });
 
-  it('carries over what the add-on\'s form can\'t, and warns of the external id that changes', () => {
-    const plan = decide([anAssociation({ targetRoleArn: 'arn:aws:iam::444455556666:role/snapshots', externalId: 'eu-west-1/111122223333/dev/old' })]);
-    expect(plan.carryOver).toEqual([expect.objectContaining({ from: 'a-left00000000000001', targetRoleArn: 'arn:aws:iam::444455556666:role/snapshots' })]);
+  it("carries over what the add-on's form can't, and warns of the external id that changes", () => {
+    const plan = decide([
+      anAssociation({
+        targetRoleArn: 'arn:aws:iam::444455556666:role/snapshots',
+        externalId: 'eu-west-1/111122223333/dev/old',
+      }),
+    ]);
+    expect(plan.carryOver).toEqual([
+      expect.objectContaining({
+        from: 'a-left00000000000001',
+        targetRoleArn: 'arn:aws:iam::444455556666:role/snapshots',
+      }),
+    ]);
     expect(statuses(plan)).toEqual(['associations warn', 'association-external-id warn']);
     expect(plan.checks[1]?.message).toContain('another external id than eu-west-1/111122223333/dev/old.');
     expect(plan.checks[1]?.remedy).toContain('sts:ExternalId');
     expect(decide([anAssociation({ targetRoleArn: OTHER_ROLE })]).checks[1]?.message).toMatch(/another external id\.$/);
   });
   it('says nothing of external ids where there is no target role', () => {
-    expect(statuses(decide([anAssociation({ disableSessionTags: true, policy: '{}', tags: { team: 'a' } })]))).toEqual(['associations warn']);
+    expect(statuses(decide([anAssociation({ disableSessionTags: true, policy: '{}', tags: { team: 'a' } })]))).toEqual([
+      'associations warn',
+    ]);
   });
 
   it('warns where the pods get another role by it', () => {
     const plan = decide([anAssociation({ roleArn: OTHER_ROLE })]);
     expect(statuses(plan)).toEqual(['associations warn', 'association-role warn']);
-    expect(plan.checks[1]).toMatchObject({ message: expect.stringContaining(`has role ${OTHER_ROLE}; the new one will have ${ROLE}`) as string, remedy: expect.stringContaining(`--role ebs-csi-controller-sa=${OTHER_ROLE}`) as string });
+    expect(plan.checks[1]).toMatchObject({
+      message: expect.stringContaining(`has role ${OTHER_ROLE}; the new one will have ${ROLE}`) as string,
+      remedy: expect.stringContaining(`--role ebs-csi-controller-sa=${OTHER_ROLE}`) as string,
+    });
   });
 });
 
@@ -68,9 +131,18 @@ describe('checkAssociationQuota', () => {
     ['one that goes for the one that comes', [anAssociation()], undefined, 'pass', /No association is added/],
     ['one that goes from a cluster that is over already', [anAssociation()], 5001, 'pass', /No association is added/],
   ])('with %s', (_, associations, associationCount, status, message) => {
-    expect(checkAssociationQuota(someFacts({ associations, associationCount }), [planned])).toMatchObject({ id: 'association-quota', status, message: expect.stringMatching(message) as string });
+    expect(checkAssociationQuota(someFacts({ associations, associationCount }), [planned])).toMatchObject({
+      id: 'association-quota',
+      status,
+      message: expect.stringMatching(message) as string,
+    });
   });
   it('counts service accounts that have none yet', () => {
-    expect(addedAssociations([anAssociation(), anAssociation({ namespace: 'web' })], [planned, { ...planned, serviceAccount: 'second-sa' }])).toBe(1);
+    expect(
+      addedAssociations(
+        [anAssociation(), anAssociation({ namespace: 'web' })],
+        [planned, { ...planned, serviceAccount: 'second-sa' }],
+      ),
+    ).toBe(1);
   });
 });

@@ -3,94 +3,431 @@ import { describe, expect, it } from 'vitest';
 import type { Check } from '../../../../lambdas/domain/model.ts';
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
-import { aCluster, agentDaemonSet, anAddon, aNodePod, aPod, aRequest, at, bothWays, irsaStatement, OTHER_EXECUTION, OTHER_MIGRATION_ID, OTHER_ROLE, podIdentityStatement, policyText, ROLE, someFacts } from '../../fixtures.ts';
+import {
+  aCluster,
+  agentDaemonSet,
+  anAddon,
+  aNodePod,
+  aPod,
+  aRequest,
+  at,
+  bothWays,
+  irsaStatement,
+  OTHER_EXECUTION,
+  OTHER_MIGRATION_ID,
+  OTHER_ROLE,
+  podIdentityStatement,
+  policyText,
+  ROLE,
+  someFacts,
+} from '../../fixtures.ts';
 
-const agent = (status: 'ACTIVE' | 'DEGRADED'): Facts['agentAddon'] => anAddon({ name: 'eks-pod-identity-agent', status });
+const agent = (status: 'ACTIVE' | 'DEGRADED'): Facts['agentAddon'] =>
+  anAddon({ name: 'eks-pod-identity-agent', status });
 const FOREIGN = 'arn:aws:iam::444455556666:role/ebs';
-const trust = (...statements: unknown[]): Partial<Facts> => ({ roles: { [ROLE]: { trustPolicy: policyText(...statements) } } });
+const trust = (...statements: unknown[]): Partial<Facts> => ({
+  roles: { [ROLE]: { trustPolicy: policyText(...statements) } },
+});
 
-const lock = { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(-60), running: false, recovering: false };
+const lock = {
+  migrationId: OTHER_MIGRATION_ID,
+  executionArn: OTHER_EXECUTION,
+  since: at(-60),
+  running: false,
+  recovering: false,
+};
 const withoutRole = anAddon({ serviceAccountRoleArn: undefined });
 const twoAccounts = [...someFacts().podIdentity, { serviceAccount: 'second-sa', recommendedManagedPolicies: [] }];
 
-type Row = [id: string, what: string, change: Partial<Facts>, status: Check['status'], message: RegExp, remedy?: RegExp];
+type Row = [
+  id: string,
+  what: string,
+  change: Partial<Facts>,
+  status: Check['status'],
+  message: RegExp,
+  remedy?: RegExp,
+];
 
 const rows: Row[] = [
   ['cluster-exists', 'is ACTIVE', {}, 'pass', /dev is ACTIVE, Kubernetes 1\.31/],
-  ['cluster-exists', 'is not there', { cluster: undefined }, 'fail', /no cluster dev in eu-west-1 of account 111122223333/, /aws eks list-clusters --region eu-west-1/],
-  ['cluster-exists', 'is of another account', { cluster: aCluster({ arn: 'arn:aws:eks:eu-west-1:444455556666:cluster/dev' }) }, 'fail', /dev that can be seen is in eu-west-1 of account 444455556666, not in eu-west-1 of account 111122223333/, /Correct --account and --region\. .*docs\/accounts\.md/],
-  ['cluster-exists', 'is being made', { cluster: aCluster({ status: 'CREATING' }) }, 'fail', /dev is CREATING/, /Wait until it is ACTIVE/],
+  [
+    'cluster-exists',
+    'is not there',
+    { cluster: undefined },
+    'fail',
+    /no cluster dev in eu-west-1 of account 111122223333/,
+    /aws eks list-clusters --region eu-west-1/,
+  ],
+  [
+    'cluster-exists',
+    'is of another account',
+    { cluster: aCluster({ arn: 'arn:aws:eks:eu-west-1:444455556666:cluster/dev' }) },
+    'fail',
+    /dev that can be seen is in eu-west-1 of account 444455556666, not in eu-west-1 of account 111122223333/,
+    /Correct --account and --region\. .*docs\/accounts\.md/,
+  ],
+  [
+    'cluster-exists',
+    'is being made',
+    { cluster: aCluster({ status: 'CREATING' }) },
+    'fail',
+    /dev is CREATING/,
+    /Wait until it is ACTIVE/,
+  ],
 
   ['addon-installed', 'is ACTIVE', {}, 'pass', /aws-ebs-csi-driver v1\.38\.1-eksbuild\.1 is ACTIVE/],
-  ['addon-installed', 'is not there', { addon: undefined }, 'fail', /aws-ebs-csi-driver is not installed in cluster dev/, /aws eks list-addons --cluster-name dev/],
-  ['addon-installed', 'is degraded', { addon: anAddon({ status: 'DEGRADED', issues: [{ code: 'InsufficientNumberOfReplicas', message: 'too few', resourceIds: [] }] }) }, 'fail', /is DEGRADED, not ACTIVE \(InsufficientNumberOfReplicas: too few\)/, /back to ACTIVE/],
+  [
+    'addon-installed',
+    'is not there',
+    { addon: undefined },
+    'fail',
+    /aws-ebs-csi-driver is not installed in cluster dev/,
+    /aws eks list-addons --cluster-name dev/,
+  ],
+  [
+    'addon-installed',
+    'is degraded',
+    {
+      addon: anAddon({
+        status: 'DEGRADED',
+        issues: [{ code: 'InsufficientNumberOfReplicas', message: 'too few', resourceIds: [] }],
+      }),
+    },
+    'fail',
+    /is DEGRADED, not ACTIVE \(InsufficientNumberOfReplicas: too few\)/,
+    /back to ACTIVE/,
+  ],
 
   ['addon-uses-irsa', 'does', {}, 'pass', /role\/app\/ebs-csi/],
-  ['addon-uses-irsa', 'uses the node role', { addon: anAddon({ serviceAccountRoleArn: undefined }) }, 'fail', /no IRSA role: its pods use the node role/, /podIdentityAssociations/],
+  [
+    'addon-uses-irsa',
+    'uses the node role',
+    { addon: anAddon({ serviceAccountRoleArn: undefined }) },
+    'fail',
+    /no IRSA role: its pods use the node role/,
+    /podIdentityAssociations/,
+  ],
 
   ['lock-free', 'is', {}, 'pass', /No other run holds the lock on aws-ebs-csi-driver of cluster dev/],
-  ['lock-free', 'another run is at work', { lock: { ...lock, running: true } }, 'fail', /01JD8Z5Q6R7S8T9V0W1X2Y3Z4B holds the lock on aws-ebs-csi-driver of cluster dev since 2026-01-05T08:59:00\.000Z \(execution arn:.*\), and is still running/, /cancel 01JD8Z5Q6R7S8T9V0W1X2Y3Z4B$/],
-  ['lock-free', 'Recover is at work', { lock: { ...lock, running: true, recovering: true } }, 'fail', /is putting back what that migration changed/, /start again\.$/],
-  ['lock-free', 'a person has to decide', { lock: { ...lock, outcome: 'needs-human' } }, 'fail', /it ended needs-human/, /pod-identity rollback (01JD8Z5Q6R7S8T9V0W1X2Y3Z4B); .*pod-identity release \1$/],
-  ['lock-free', 'the other run has stopped', { lock }, 'fail', /has stopped, and what it left behind is being put back/, /start again/],
+  [
+    'lock-free',
+    'another run is at work',
+    { lock: { ...lock, running: true } },
+    'fail',
+    /01JD8Z5Q6R7S8T9V0W1X2Y3Z4B holds the lock on aws-ebs-csi-driver of cluster dev since 2026-01-05T08:59:00\.000Z \(execution arn:.*\), and is still running/,
+    /cancel 01JD8Z5Q6R7S8T9V0W1X2Y3Z4B$/,
+  ],
+  [
+    'lock-free',
+    'Recover is at work',
+    { lock: { ...lock, running: true, recovering: true } },
+    'fail',
+    /is putting back what that migration changed/,
+    /start again\.$/,
+  ],
+  [
+    'lock-free',
+    'a person has to decide',
+    { lock: { ...lock, outcome: 'needs-human' } },
+    'fail',
+    /it ended needs-human/,
+    /pod-identity rollback (01JD8Z5Q6R7S8T9V0W1X2Y3Z4B); .*pod-identity release \1$/,
+  ],
+  [
+    'lock-free',
+    'the other run has stopped',
+    { lock },
+    'fail',
+    /has stopped, and what it left behind is being put back/,
+    /start again/,
+  ],
 
-  ['addon-risk', 'is down for a while', { request: aRequest({ strategy: 'recreate' }) }, 'warn', /aws-ebs-csi-driver is down from the delete to the create/, /add --preserve/],
-  ['addon-risk', 'is down as a last resort', { request: aRequest({ maxDisruption: 'outage' }) }, 'warn', /as a last resort/, /leave out --max-disruption outage/],
+  [
+    'addon-risk',
+    'is down for a while',
+    { request: aRequest({ strategy: 'recreate' }) },
+    'warn',
+    /aws-ebs-csi-driver is down from the delete to the create/,
+    /add --preserve/,
+  ],
+  [
+    'addon-risk',
+    'is down as a last resort',
+    { request: aRequest({ maxDisruption: 'outage' }) },
+    'warn',
+    /as a last resort/,
+    /leave out --max-disruption outage/,
+  ],
   ['addon-risk', 'rolls', {}, 'pass', /keeps running \(in place, then recreate with preserve\); its pods roll/],
-  ['addon-risk', 'keeps running', { request: aRequest({ strategy: 'recreate', preserve: true }) }, 'pass', /keeps running \(recreate with preserve\)/],
-  ['addon-risk', 'needs no IAM', { request: aRequest({ addon: 'coredns' }), addon: anAddon({ name: 'coredns' }) }, 'fail', /coredns needs no IAM/, /leave it as it is/],
-  ['addon-risk', 'carries the network', { request: aRequest({ addon: 'vpc-cni', strategy: 'recreate' }), addon: anAddon({ name: 'vpc-cni' }) }, 'fail', /vpc-cni would take the network away/, /--preserve/],
-  ['addon-risk', 'carries the network, whatever is allowed', { request: aRequest({ addon: 'vpc-cni', maxDisruption: 'outage' }), addon: anAddon({ name: 'vpc-cni' }) }, 'pass', /vpc-cni keeps running \(in place, then recreate with preserve\)/],
-  ['addon-risk', 'carries the network and keeps running', { request: aRequest({ addon: 'vpc-cni', strategy: 'recreate', preserve: true }) }, 'pass', /vpc-cni keeps running/],
-  ['addon-risk', 'is not in the registry', { request: aRequest({ addon: 'somebodys-add-on', preserve: true }) }, 'pass', /somebodys-add-on/],
+  [
+    'addon-risk',
+    'keeps running',
+    { request: aRequest({ strategy: 'recreate', preserve: true }) },
+    'pass',
+    /keeps running \(recreate with preserve\)/,
+  ],
+  [
+    'addon-risk',
+    'needs no IAM',
+    { request: aRequest({ addon: 'coredns' }), addon: anAddon({ name: 'coredns' }) },
+    'fail',
+    /coredns needs no IAM/,
+    /leave it as it is/,
+  ],
+  [
+    'addon-risk',
+    'carries the network',
+    { request: aRequest({ addon: 'vpc-cni', strategy: 'recreate' }), addon: anAddon({ name: 'vpc-cni' }) },
+    'fail',
+    /vpc-cni would take the network away/,
+    /--preserve/,
+  ],
+  [
+    'addon-risk',
+    'carries the network, whatever is allowed',
+    { request: aRequest({ addon: 'vpc-cni', maxDisruption: 'outage' }), addon: anAddon({ name: 'vpc-cni' }) },
+    'pass',
+    /vpc-cni keeps running \(in place, then recreate with preserve\)/,
+  ],
+  [
+    'addon-risk',
+    'carries the network and keeps running',
+    { request: aRequest({ addon: 'vpc-cni', strategy: 'recreate', preserve: true }) },
+    'pass',
+    /vpc-cni keeps running/,
+  ],
+  [
+    'addon-risk',
+    'is not in the registry',
+    { request: aRequest({ addon: 'somebodys-add-on', preserve: true }) },
+    'pass',
+    /somebodys-add-on/,
+  ],
 
-  ['pod-identity-support', 'takes associations', {}, 'pass', /v1\.38\.1-eksbuild\.1 takes .* for ebs-csi-controller-sa/],
-  ['pod-identity-support', 'is too old', { podIdentity: [], newerVersionWithPodIdentity: 'v1.40.0-eksbuild.1' }, 'fail', /v1\.38\.1-eksbuild\.1 of aws-ebs-csi-driver is too old/, /update-addon --cluster-name dev .*--addon-version v1\.40\.0-eksbuild\.1 --service-account-role-arn arn:aws:iam::111122223333:role\/app\/ebs-csi$/],
-  ['pod-identity-support', 'never had it', { podIdentity: [] }, 'fail', /does not support Pod Identity in any version .*v1\.40\.0-eksbuild\.1/, /Keep IRSA/],
-  ['pod-identity-support', 'is offered no more', { podIdentity: [], offered: [] }, 'fail', /does not support Pod Identity\.$/, /Keep IRSA/],
+  [
+    'pod-identity-support',
+    'takes associations',
+    {},
+    'pass',
+    /v1\.38\.1-eksbuild\.1 takes .* for ebs-csi-controller-sa/,
+  ],
+  [
+    'pod-identity-support',
+    'is too old',
+    { podIdentity: [], newerVersionWithPodIdentity: 'v1.40.0-eksbuild.1' },
+    'fail',
+    /v1\.38\.1-eksbuild\.1 of aws-ebs-csi-driver is too old/,
+    /update-addon --cluster-name dev .*--addon-version v1\.40\.0-eksbuild\.1 --service-account-role-arn arn:aws:iam::111122223333:role\/app\/ebs-csi$/,
+  ],
+  [
+    'pod-identity-support',
+    'never had it',
+    { podIdentity: [] },
+    'fail',
+    /does not support Pod Identity in any version .*v1\.40\.0-eksbuild\.1/,
+    /Keep IRSA/,
+  ],
+  [
+    'pod-identity-support',
+    'is offered no more',
+    { podIdentity: [], offered: [] },
+    'fail',
+    /does not support Pod Identity\.$/,
+    /Keep IRSA/,
+  ],
 
   ['agent', 'is ready everywhere', {}, 'pass', /ready on 2 of 2 nodes/],
   ['agent', 'is ACTIVE, its pods unseen', { agentWorkload: undefined }, 'pass', /agent is ACTIVE/],
   ['agent', 'is no add-on but runs', { agentAddon: undefined }, 'pass', /ready on 2 of 2/],
-  ['agent', 'is built in', { cluster: aCluster({ autoMode: true }), agentAddon: undefined, agentWorkload: undefined }, 'pass', /Auto Mode/],
-  ['agent', 'is not installed', { agentAddon: undefined, agentWorkload: undefined }, 'fail', /not installed in cluster dev\.$/, /create-addon --cluster-name dev --addon-name eks-pod-identity-agent/],
-  ['agent', 'is not installed as far as is known', { agentAddon: undefined, agentWorkload: undefined, pods: undefined, kubernetesError: 'no' }, 'fail', /as far as EKS knows/, /create-addon/],
+  [
+    'agent',
+    'is built in',
+    { cluster: aCluster({ autoMode: true }), agentAddon: undefined, agentWorkload: undefined },
+    'pass',
+    /Auto Mode/,
+  ],
+  [
+    'agent',
+    'is not installed',
+    { agentAddon: undefined, agentWorkload: undefined },
+    'fail',
+    /not installed in cluster dev\.$/,
+    /create-addon --cluster-name dev --addon-name eks-pod-identity-agent/,
+  ],
+  [
+    'agent',
+    'is not installed as far as is known',
+    { agentAddon: undefined, agentWorkload: undefined, pods: undefined, kubernetesError: 'no' },
+    'fail',
+    /as far as EKS knows/,
+    /create-addon/,
+  ],
   ['agent', 'is degraded', { agentAddon: agent('DEGRADED') }, 'fail', /eks-pod-identity-agent is DEGRADED/, /ACTIVE/],
-  ['agent', 'misses a node', { agentWorkload: agentDaemonSet({ ready: 1 }) }, 'fail', /ready on 1 of 2 nodes/, /kubectl -n kube-system get pods/],
-  ['agent', 'has no node to run on', { agentWorkload: agentDaemonSet({ desired: 0, ready: 0 }) }, 'fail', /0 of 0 nodes/, /kubectl/],
+  [
+    'agent',
+    'misses a node',
+    { agentWorkload: agentDaemonSet({ ready: 1 }) },
+    'fail',
+    /ready on 1 of 2 nodes/,
+    /kubectl -n kube-system get pods/,
+  ],
+  [
+    'agent',
+    'has no node to run on',
+    { agentWorkload: agentDaemonSet({ desired: 0, ready: 0 }) },
+    'fail',
+    /0 of 0 nodes/,
+    /kubectl/,
+  ],
 
-  ['role-account', 'is the cluster\'s', {}, 'pass', /Role ebs-csi is in the cluster's account/],
-  ['role-account', 'is another account\'s', { request: aRequest({ roleArn: FOREIGN }) }, 'fail', /444455556666:role\/ebs is not in the cluster's account 111122223333/, /targetRoleArn/],
+  ['role-account', "is the cluster's", {}, 'pass', /Role ebs-csi is in the cluster's account/],
+  [
+    'role-account',
+    "is another account's",
+    { request: aRequest({ roleArn: FOREIGN }) },
+    'fail',
+    /444455556666:role\/ebs is not in the cluster's account 111122223333/,
+    /targetRoleArn/,
+  ],
 
   ['role-exists', 'does', {}, 'pass', /Role ebs-csi exists/],
-  ['role-exists', 'does not', { roles: {} }, 'fail', /IAM has no role arn:aws:iam::111122223333:role\/app\/ebs-csi/, /aws iam get-role --role-name ebs-csi/],
-  ['role-exists', 'the other one does not', { request: aRequest({ roleArn: OTHER_ROLE }) }, 'fail', /no role .*somebody-elses/, /--role-name somebody-elses/],
+  [
+    'role-exists',
+    'does not',
+    { roles: {} },
+    'fail',
+    /IAM has no role arn:aws:iam::111122223333:role\/app\/ebs-csi/,
+    /aws iam get-role --role-name ebs-csi/,
+  ],
+  [
+    'role-exists',
+    'the other one does not',
+    { request: aRequest({ roleArn: OTHER_ROLE }) },
+    'fail',
+    /no role .*somebody-elses/,
+    /--role-name somebody-elses/,
+  ],
 
-  ['role-trust', 'lets EKS Auth in', {}, 'pass', /ebs-csi lets pods\.eks\.amazonaws\.com in for kube-system\/ebs-csi-controller-sa/],
+  [
+    'role-trust',
+    'lets EKS Auth in',
+    {},
+    'pass',
+    /ebs-csi lets pods\.eks\.amazonaws\.com in for kube-system\/ebs-csi-controller-sa/,
+  ],
 
-  ['role-service-accounts', 'names one that the add-on does not take', { request: aRequest({ roles: { shop: ROLE } }) }, 'fail', /service account shop, which aws-ebs-csi-driver does not take/, /Name one of: ebs-csi-controller-sa/],
+  [
+    'role-service-accounts',
+    'names one that the add-on does not take',
+    { request: aRequest({ roles: { shop: ROLE } }) },
+    'fail',
+    /service account shop, which aws-ebs-csi-driver does not take/,
+    /Name one of: ebs-csi-controller-sa/,
+  ],
 
-  ['pass-role', 'it may', {}, 'pass', /may pass arn:aws:iam::111122223333:role\/app\/ebs-csi to pods\.eks\.amazonaws\.com and .* to eks\.amazonaws\.com/],
-  ['pass-role', 'it may pass no role', { passableRoleArns: [] }, 'fail', /may not pass .*ebs-csi to pods\.eks\.amazonaws\.com, nor .*ebs-csi to eks\.amazonaws\.com for the way back \(it may pass: no role\)/, /Add arn:aws:iam::111122223333:role\/app\/ebs-csi to the CDK context passableRoleArns and deploy/],
-  ['pass-role', 'it may not pass the IRSA role back', { request: aRequest({ roleArn: OTHER_ROLE }), passableRoleArns: [OTHER_ROLE] }, 'fail', /may not pass .*app\/ebs-csi to eks\.amazonaws\.com for the way back \(it may pass: .*somebody-elses\)/, /Add arn:aws:iam::111122223333:role\/app\/ebs-csi to/],
-  ['pass-role', 'in place needs it too', { request: aRequest({ strategy: 'in-place' }), passableRoleArns: ['arn:aws:iam::*:role/team/*'] }, 'fail', /may not pass/, /passableRoleArns/],
+  [
+    'pass-role',
+    'it may',
+    {},
+    'pass',
+    /may pass arn:aws:iam::111122223333:role\/app\/ebs-csi to pods\.eks\.amazonaws\.com and .* to eks\.amazonaws\.com/,
+  ],
+  [
+    'pass-role',
+    'it may pass no role',
+    { passableRoleArns: [] },
+    'fail',
+    /may not pass .*ebs-csi to pods\.eks\.amazonaws\.com, nor .*ebs-csi to eks\.amazonaws\.com for the way back \(it may pass: no role\)/,
+    /Add arn:aws:iam::111122223333:role\/app\/ebs-csi to the CDK context passableRoleArns and deploy/,
+  ],
+  [
+    'pass-role',
+    'it may not pass the IRSA role back',
+    { request: aRequest({ roleArn: OTHER_ROLE }), passableRoleArns: [OTHER_ROLE] },
+    'fail',
+    /may not pass .*app\/ebs-csi to eks\.amazonaws\.com for the way back \(it may pass: .*somebody-elses\)/,
+    /Add arn:aws:iam::111122223333:role\/app\/ebs-csi to/,
+  ],
+  [
+    'pass-role',
+    'in place needs it too',
+    { request: aRequest({ strategy: 'in-place' }), passableRoleArns: ['arn:aws:iam::*:role/team/*'] },
+    'fail',
+    /may not pass/,
+    /passableRoleArns/,
+  ],
 
-  ['service-account-roles', 'pods use one without a role', { addon: withoutRole, request: aRequest({ roles: { 'second-sa': ROLE } }), podIdentity: twoAccounts }, 'fail', /No role is known for service account ebs-csi-controller-sa of aws-ebs-csi-driver, which 1 pods use/, /--role-arn/],
-  ['service-account-roles', 'no pod uses it', { addon: withoutRole, request: aRequest({ roles: { 'ebs-csi-controller-sa': ROLE } }), podIdentity: twoAccounts }, 'warn', /second-sa, and no pod uses it: it gets no association/, /--role second-sa=ROLE_ARN/],
+  [
+    'service-account-roles',
+    'pods use one without a role',
+    { addon: withoutRole, request: aRequest({ roles: { 'second-sa': ROLE } }), podIdentity: twoAccounts },
+    'fail',
+    /No role is known for service account ebs-csi-controller-sa of aws-ebs-csi-driver, which 1 pods use/,
+    /--role-arn/,
+  ],
+  [
+    'service-account-roles',
+    'no pod uses it',
+    { addon: withoutRole, request: aRequest({ roles: { 'ebs-csi-controller-sa': ROLE } }), podIdentity: twoAccounts },
+    'warn',
+    /second-sa, and no pod uses it: it gets no association/,
+    /--role second-sa=ROLE_ARN/,
+  ],
 
   ['way-back', 'stands', {}, 'pass', /OIDC trust stands/],
-  ['way-back', 'is closed', trust(podIdentityStatement), 'warn', /does not certainly let kube-system\/ebs-csi-controller-sa in by OIDC/, /rollback/],
+  [
+    'way-back',
+    'is closed',
+    trust(podIdentityStatement),
+    'warn',
+    /does not certainly let kube-system\/ebs-csi-controller-sa in by OIDC/,
+    /rollback/,
+  ],
   ['way-back', 'has no issuer', { cluster: aCluster({ oidcIssuer: undefined }) }, 'warn', /no OIDC issuer/, /rollback/],
-  ['way-back', 'leads to a role that could not be read', { request: aRequest({ roleArn: OTHER_ROLE }), roles: { [OTHER_ROLE]: { trustPolicy: bothWays } } }, 'warn', /role\/app\/ebs-csi could not be read/, /rollback/],
+  [
+    'way-back',
+    'leads to a role that could not be read',
+    { request: aRequest({ roleArn: OTHER_ROLE }), roles: { [OTHER_ROLE]: { trustPolicy: bothWays } } },
+    'warn',
+    /role\/app\/ebs-csi could not be read/,
+    /rollback/,
+  ],
 
-  ['kubernetes-access', 'shows the pods', { pods: [aPod('irsa'), aPod('irsa', { name: 'two' }), aNodePod()] }, 'pass', /^2 pods/],
-  ['kubernetes-access', 'is refused', { pods: undefined, kubernetesError: 'Unauthorized (401)' }, 'unknown', /could not be read: Unauthorized \(401\)/, /access entry in cluster dev/],
-  ['kubernetes-access', 'shows none of the planned ones', { pods: [aNodePod(), aPod('irsa', { terminating: true })] }, 'fail', /No pod runs with ebs-csi-controller-sa/, /Scale the add-on up/],
+  [
+    'kubernetes-access',
+    'shows the pods',
+    { pods: [aPod('irsa'), aPod('irsa', { name: 'two' }), aNodePod()] },
+    'pass',
+    /^2 pods/,
+  ],
+  [
+    'kubernetes-access',
+    'is refused',
+    { pods: undefined, kubernetesError: 'Unauthorized (401)' },
+    'unknown',
+    /could not be read: Unauthorized \(401\)/,
+    /access entry in cluster dev/,
+  ],
+  [
+    'kubernetes-access',
+    'shows none of the planned ones',
+    { pods: [aNodePod(), aPod('irsa', { terminating: true })] },
+    'fail',
+    /No pod runs with ebs-csi-controller-sa/,
+    /Scale the add-on up/,
+  ],
 
   [
     'other-service-accounts',
     'a DaemonSet of the add-on uses its role, and takes no association',
-    { pods: [aPod('irsa'), aNodePod({ containers: aPod('irsa').containers.map((one) => ({ ...one, env: { ...one.env, AWS_ROLE_ARN: ROLE } })) })] },
+    {
+      pods: [
+        aPod('irsa'),
+        aNodePod({
+          containers: aPod('irsa').containers.map((one) => ({ ...one, env: { ...one.env, AWS_ROLE_ARN: ROLE } })),
+        }),
+      ],
+    },
     'warn',
     /service account ebs-csi-node-sa use .*role\/app\/ebs-csi too.*fall back to the node role/,
     /create-pod-identity-association .*--namespace kube-system --service-account ebs-csi-node-sa --role-arn .*role\/app\/ebs-csi/,
@@ -116,9 +453,20 @@ describe.each(rows)('check %s: %s', (id, _, change, status, message, remedy) => 
 });
 
 it('checks each role for the service accounts that shall use it', () => {
-  const podIdentity = ['ebs-csi-controller-sa', 'second-sa', 'third-sa'].map((serviceAccount) => ({ serviceAccount, recommendedManagedPolicies: [] }));
-  const plan = planMigration(someFacts({ podIdentity, request: aRequest({ roles: { 'third-sa': OTHER_ROLE } }), roles: { [ROLE]: { trustPolicy: bothWays }, [OTHER_ROLE]: { trustPolicy: policyText(irsaStatement) } } }));
-  const trusts = plan.checks.filter((check) => check.id === 'role-trust').map((check) => [check.status, /for kube-system\/([\w-]+)/.exec(check.message)?.[1]]);
+  const podIdentity = ['ebs-csi-controller-sa', 'second-sa', 'third-sa'].map((serviceAccount) => ({
+    serviceAccount,
+    recommendedManagedPolicies: [],
+  }));
+  const plan = planMigration(
+    someFacts({
+      podIdentity,
+      request: aRequest({ roles: { 'third-sa': OTHER_ROLE } }),
+      roles: { [ROLE]: { trustPolicy: bothWays }, [OTHER_ROLE]: { trustPolicy: policyText(irsaStatement) } },
+    }),
+  );
+  const trusts = plan.checks
+    .filter((check) => check.id === 'role-trust')
+    .map((check) => [check.status, /for kube-system\/([\w-]+)/.exec(check.message)?.[1]]);
   expect(trusts).toEqual([
     ['pass', 'ebs-csi-controller-sa'],
     ['pass', 'second-sa'],
@@ -127,8 +475,12 @@ it('checks each role for the service accounts that shall use it', () => {
 });
 
 it('says nothing of pods of the add-on that have another role, or none', () => {
-  const other = aNodePod({ containers: aPod('irsa').containers.map((one) => ({ ...one, env: { ...one.env, AWS_ROLE_ARN: OTHER_ROLE } })) });
+  const other = aNodePod({
+    containers: aPod('irsa').containers.map((one) => ({ ...one, env: { ...one.env, AWS_ROLE_ARN: OTHER_ROLE } })),
+  });
   for (const pod of [aNodePod(), other]) {
-    expect(planMigration(someFacts({ pods: [aPod('irsa'), pod] })).checks.map((check) => check.id)).not.toContain('other-service-accounts');
+    expect(planMigration(someFacts({ pods: [aPod('irsa'), pod] })).checks.map((check) => check.id)).not.toContain(
+      'other-service-accounts',
+    );
   }
 });

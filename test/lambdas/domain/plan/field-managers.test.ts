@@ -3,7 +3,17 @@ import type { ManagedFields, Workload } from '../../../../lambdas/domain/kuberne
 import type { Check, MigrationRequestInput, Plan, Rung } from '../../../../lambdas/domain/model.ts';
 import { foreignFields, workloadsOfAddon } from '../../../../lambdas/domain/plan/field-managers.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
-import { agentDaemonSet, aRequest, aWorkload, IN_PLACE, planned, RECREATE, RECREATE_PRESERVING, someFacts, someWorkloads } from '../../fixtures.ts';
+import {
+  agentDaemonSet,
+  aRequest,
+  aWorkload,
+  IN_PLACE,
+  planned,
+  RECREATE,
+  RECREATE_PRESERVING,
+  someFacts,
+  someWorkloads,
+} from '../../fixtures.ts';
 
 const IMAGE = '.spec.template.spec.containers[name="ebs-plugin"].image';
 const RESTARTED = '.spec.template.metadata.annotations["kubectl.kubernetes.io/restartedAt"]';
@@ -13,26 +23,59 @@ const foreign = (...managedFields: ManagedFields[]) => foreignFields([withFields
 
 describe('foreignFields', () => {
   it('are those that others own, by workload and manager', () => {
-    expect(foreign(by('eks', '.spec.selector'), by('kubectl-edit', IMAGE, '.spec.replicas'), by('helm', '.metadata.labels["x"]'))).toEqual([
+    expect(
+      foreign(
+        by('eks', '.spec.selector'),
+        by('kubectl-edit', IMAGE, '.spec.replicas'),
+        by('helm', '.metadata.labels["x"]'),
+      ),
+    ).toEqual([
       { workload: 'Deployment ebs-csi-controller', manager: 'kubectl-edit', fields: [IMAGE, '.spec.replicas'] },
       { workload: 'Deployment ebs-csi-controller', manager: 'helm', fields: ['.metadata.labels["x"]'] },
     ]);
   });
   it.each<[string, ManagedFields[]]>([
     ['EKS', [by('eks', IMAGE)]],
-    ['the controllers of the cluster', [by('kube-controller-manager', '.metadata.annotations["deployment.kubernetes.io/revision"]')]],
-    ['this service', [by('eks-pod-identity-migrator', '.spec.template.metadata.annotations["eks-pod-identity-migrator/restarted-for"]')]],
-    ['this service under any name', [by('unknown', '.spec.template.metadata.annotations', '.spec.template.metadata.annotations["eks-pod-identity-migrator/restarted-for"]')]],
+    [
+      'the controllers of the cluster',
+      [by('kube-controller-manager', '.metadata.annotations["deployment.kubernetes.io/revision"]')],
+    ],
+    [
+      'this service',
+      [
+        by(
+          'eks-pod-identity-migrator',
+          '.spec.template.metadata.annotations["eks-pod-identity-migrator/restarted-for"]',
+        ),
+      ],
+    ],
+    [
+      'this service under any name',
+      [
+        by(
+          'unknown',
+          '.spec.template.metadata.annotations',
+          '.spec.template.metadata.annotations["eks-pod-identity-migrator/restarted-for"]',
+        ),
+      ],
+    ],
     ['somebody who wants what EKS wants', [by('eks', IMAGE), by('argocd', IMAGE)]],
   ])('are none of %s', (_, fields) => {
     expect(foreign(...fields)).toEqual([]);
   });
   it('leave out paths that only lead to others', () => {
-    expect(foreign(by('kubectl-edit', '.spec', '.spec.template.spec.containers[name="ebs-plugin"]', IMAGE, '.spec.template.spec.containers[name="ebs-plugin"].imagePullPolicy', '.spec.tem'))[0]?.fields).toEqual([
-      IMAGE,
-      '.spec.template.spec.containers[name="ebs-plugin"].imagePullPolicy',
-      '.spec.tem',
-    ]);
+    expect(
+      foreign(
+        by(
+          'kubectl-edit',
+          '.spec',
+          '.spec.template.spec.containers[name="ebs-plugin"]',
+          IMAGE,
+          '.spec.template.spec.containers[name="ebs-plugin"].imagePullPolicy',
+          '.spec.tem',
+        ),
+      )[0]?.fields,
+    ).toEqual([IMAGE, '.spec.template.spec.containers[name="ebs-plugin"].imagePullPolicy', '.spec.tem']);
   });
 });
 
@@ -40,12 +83,17 @@ describe('workloadsOfAddon', () => {
   it('are those of the planned service accounts, and those with the same name label', () => {
     const unlabelled = aWorkload({ name: 'own', labels: {} });
     const other = aWorkload({ name: 'other', serviceAccount: 'other', labels: {} });
-    expect(workloadsOfAddon([...someWorkloads(), unlabelled, other], [planned]).map((one) => one.name)).toEqual(['ebs-csi-controller', 'ebs-csi-node', 'own']);
+    expect(workloadsOfAddon([...someWorkloads(), unlabelled, other], [planned]).map((one) => one.name)).toEqual([
+      'ebs-csi-controller',
+      'ebs-csi-node',
+      'own',
+    ]);
   });
 });
 
 describe('check field-managers', () => {
-  const planOf = (request: Partial<MigrationRequestInput>, ...managedFields: ManagedFields[]): Plan => planMigration(someFacts({ request: aRequest(request), workloads: [withFields(...managedFields)] }));
+  const planOf = (request: Partial<MigrationRequestInput>, ...managedFields: ManagedFields[]): Plan =>
+    planMigration(someFacts({ request: aRequest(request), workloads: [withFields(...managedFields)] }));
   const check = (plan: Plan): Check => plan.checks.find((one) => one.id === 'field-managers')!;
   const edited = by('kubectl-edit', '.spec.replicas');
   const restarted = by('kubectl-rollout', '.spec.template.metadata.annotations', RESTARTED);
@@ -54,22 +102,108 @@ describe('check field-managers', () => {
   const preserving = { strategy: 'recreate', preserve: true } as const;
 
   it('passes where EKS has set all, and looks at no workload of others', () => {
-    expect(check(planMigration(someFacts({ workloads: [...someWorkloads(), agentDaemonSet({ managedFields: [edited] })] })))).toMatchObject({ status: 'pass' });
+    expect(
+      check(planMigration(someFacts({ workloads: [...someWorkloads(), agentDaemonSet({ managedFields: [edited] })] }))),
+    ).toMatchObject({ status: 'pass' });
   });
 
   it.each<[string, Partial<MigrationRequestInput>, ManagedFields, Check['status'], RegExp, Rung[]]>([
-    ['in place', { strategy: 'in-place' }, edited, 'pass', /ebs-csi-controller: \.spec\.replicas \(kubectl-edit\)\. In place keeps them\.$/, [IN_PLACE]],
-    ['in place without consent to anything', { strategy: 'in-place', ...NONE }, edited, 'fail', /In place would fail on those that EKS sets \(NONE\)\.$/, []],
-    ['in place with consent', { strategy: 'in-place', ...OVERWRITE }, edited, 'warn', /In place resets those that EKS sets \(OVERWRITE\)\.$/, [{ ...IN_PLACE, ...OVERWRITE }]],
-    ['recreate with preserve', preserving, edited, 'fail', /Recreate with preserve would fail on those that EKS sets \(NONE\)\.$/, []],
-    ['recreate with preserve and consent', { ...preserving, ...OVERWRITE }, edited, 'warn', /Recreate with preserve resets/, [{ ...RECREATE_PRESERVING, ...OVERWRITE }]],
-    ['recreate without preserve', { strategy: 'recreate' }, edited, 'warn', /Recreate without preserve loses them\.$/, [RECREATE]],
-    ['auto', {}, edited, 'warn', /In place keeps them; recreate with preserve would fail .* Left out for that: recreate with preserve\.$/, [IN_PLACE]],
-    ['auto as far as it goes', { maxDisruption: 'outage' }, edited, 'warn', /recreate without preserve loses them\. Left out for that: recreate with preserve\.$/, [IN_PLACE, RECREATE]],
-    ['auto without consent to anything', { maxDisruption: 'outage', ...NONE }, edited, 'fail', /In place would fail/, []],
-    ['a restart by kubectl, in place without consent', { strategy: 'in-place', ...NONE }, restarted, 'pass', /restartedAt"\] \(kubectl-rollout\)\. In place keeps them/, [{ ...IN_PLACE, ...NONE }]],
-    ['a restart by kubectl, recreate with preserve', preserving, restarted, 'warn', /Recreate with preserve keeps them/, [RECREATE_PRESERVING]],
-    ['a restart by kubectl, auto', {}, restarted, 'warn', /In place keeps them; recreate with preserve keeps them\.$/, [IN_PLACE, RECREATE_PRESERVING]],
+    [
+      'in place',
+      { strategy: 'in-place' },
+      edited,
+      'pass',
+      /ebs-csi-controller: \.spec\.replicas \(kubectl-edit\)\. In place keeps them\.$/,
+      [IN_PLACE],
+    ],
+    [
+      'in place without consent to anything',
+      { strategy: 'in-place', ...NONE },
+      edited,
+      'fail',
+      /In place would fail on those that EKS sets \(NONE\)\.$/,
+      [],
+    ],
+    [
+      'in place with consent',
+      { strategy: 'in-place', ...OVERWRITE },
+      edited,
+      'warn',
+      /In place resets those that EKS sets \(OVERWRITE\)\.$/,
+      [{ ...IN_PLACE, ...OVERWRITE }],
+    ],
+    [
+      'recreate with preserve',
+      preserving,
+      edited,
+      'fail',
+      /Recreate with preserve would fail on those that EKS sets \(NONE\)\.$/,
+      [],
+    ],
+    [
+      'recreate with preserve and consent',
+      { ...preserving, ...OVERWRITE },
+      edited,
+      'warn',
+      /Recreate with preserve resets/,
+      [{ ...RECREATE_PRESERVING, ...OVERWRITE }],
+    ],
+    [
+      'recreate without preserve',
+      { strategy: 'recreate' },
+      edited,
+      'warn',
+      /Recreate without preserve loses them\.$/,
+      [RECREATE],
+    ],
+    [
+      'auto',
+      {},
+      edited,
+      'warn',
+      /In place keeps them; recreate with preserve would fail .* Left out for that: recreate with preserve\.$/,
+      [IN_PLACE],
+    ],
+    [
+      'auto as far as it goes',
+      { maxDisruption: 'outage' },
+      edited,
+      'warn',
+      /recreate without preserve loses them\. Left out for that: recreate with preserve\.$/,
+      [IN_PLACE, RECREATE],
+    ],
+    [
+      'auto without consent to anything',
+      { maxDisruption: 'outage', ...NONE },
+      edited,
+      'fail',
+      /In place would fail/,
+      [],
+    ],
+    [
+      'a restart by kubectl, in place without consent',
+      { strategy: 'in-place', ...NONE },
+      restarted,
+      'pass',
+      /restartedAt"\] \(kubectl-rollout\)\. In place keeps them/,
+      [{ ...IN_PLACE, ...NONE }],
+    ],
+    [
+      'a restart by kubectl, recreate with preserve',
+      preserving,
+      restarted,
+      'warn',
+      /Recreate with preserve keeps them/,
+      [RECREATE_PRESERVING],
+    ],
+    [
+      'a restart by kubectl, auto',
+      {},
+      restarted,
+      'warn',
+      /In place keeps them; recreate with preserve keeps them\.$/,
+      [IN_PLACE, RECREATE_PRESERVING],
+    ],
   ])('of fields that others have set: %s', (_, request, fields, status, message, ladder) => {
     const plan = planOf(request, by('eks', IMAGE), fields);
     expect(check(plan)).toMatchObject({ status, message: expect.stringMatching(message) as string });

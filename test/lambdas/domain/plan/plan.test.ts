@@ -31,18 +31,45 @@ import {
 } from '../../fixtures.ts';
 
 /** Somebody has scaled the controller by hand. */
-const edited = [aWorkload({ managedFields: [{ manager: 'eks', fields: ['.spec.selector'] }, { manager: 'kubectl-edit', fields: ['.spec.replicas'] }] })];
+const edited = [
+  aWorkload({
+    managedFields: [
+      { manager: 'eks', fields: ['.spec.selector'] },
+      { manager: 'kubectl-edit', fields: ['.spec.replicas'] },
+    ],
+  }),
+];
 
 /** What it looks at can't be known beforehand. */
 const onAccount = { ...podIdentityStatement, Condition: { StringEquals: { 'aws:PrincipalAccount': '111122223333' } } };
 
-const EMPTY = { offered: [], podIdentity: [], roles: {}, associations: [], pods: undefined, agentAddon: undefined, agentWorkload: undefined };
+const EMPTY = {
+  offered: [],
+  podIdentity: [],
+  roles: {},
+  associations: [],
+  pods: undefined,
+  agentAddon: undefined,
+  agentWorkload: undefined,
+};
 const ids = (plan: Plan): string[] => plan.checks.map((check) => check.id);
 
 describe('planMigration', () => {
   it('says migrate when nothing blocks, with what it will do', () => {
     const plan = planMigration(someFacts());
-    expect(plan).toMatchObject({ verdict: 'migrate', strategy: 'auto', preserve: false, ladder: [IN_PLACE, RECREATE_PRESERVING], namespace: 'kube-system', associations: [planned], existing: [], purge: [], carryOver: [], trustRepairs: [], addon: { name: 'aws-ebs-csi-driver' } });
+    expect(plan).toMatchObject({
+      verdict: 'migrate',
+      strategy: 'auto',
+      preserve: false,
+      ladder: [IN_PLACE, RECREATE_PRESERVING],
+      namespace: 'kube-system',
+      associations: [planned],
+      existing: [],
+      purge: [],
+      carryOver: [],
+      trustRepairs: [],
+      addon: { name: 'aws-ebs-csi-driver' },
+    });
     expect(ids(plan)).toEqual([
       'lock-free',
       'cluster-exists',
@@ -76,7 +103,13 @@ describe('planMigration', () => {
   });
 
   it('stops at a lock that another run holds', () => {
-    const lock = { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(-60), running: true, recovering: false };
+    const lock = {
+      migrationId: OTHER_MIGRATION_ID,
+      executionArn: OTHER_EXECUTION,
+      since: at(-60),
+      running: true,
+      recovering: false,
+    };
     const plan = planMigration(someFacts({ lock }));
     expect([plan.verdict, ids(plan), plan.ladder, plan.steps]).toEqual(['blocked', ['lock-free'], [], []]);
   });
@@ -95,7 +128,11 @@ describe('planMigration', () => {
     const moved = anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [associationArn('a-1')] });
     const plan = planMigration(someFacts({ addon: moved, agentAddon: undefined, agentWorkload: undefined }));
     expect(plan).toMatchObject({ verdict: 'already-migrated', ladder: [], steps: [], associations: [], purge: [] });
-    expect(plan.checks.at(-1)).toMatchObject({ id: 'already-on-pod-identity', status: 'pass', message: expect.stringContaining('1 associations') as string });
+    expect(plan.checks.at(-1)).toMatchObject({
+      id: 'already-on-pod-identity',
+      status: 'pass',
+      message: expect.stringContaining('1 associations') as string,
+    });
   });
   it('does not call it moved while it still has its IRSA role', () => {
     const both = anAddon({ podIdentityAssociations: [associationArn('a-1')] });
@@ -103,12 +140,40 @@ describe('planMigration', () => {
   });
 
   it('goes on over a warning', () => {
-    const plan = planMigration(someFacts({ associations: [anAssociation()], roles: { [ROLE]: { trustPolicy: policyText({ ...irsaStatement, Sid: 'x', Principal: { Federated: 'arn:other' } }, JSON.parse(bothWays).Statement[1]) } } }));
-    expect(plan.checks.filter((check) => check.status === 'warn').map((check) => check.id)).toEqual(['role-sharing', 'way-back', 'associations']);
-    expect([plan.verdict, plan.existing, plan.purge]).toEqual(['migrate', ['a-left00000000000001'], ['a-left00000000000001']]);
+    const plan = planMigration(
+      someFacts({
+        associations: [anAssociation()],
+        roles: {
+          [ROLE]: {
+            trustPolicy: policyText(
+              { ...irsaStatement, Sid: 'x', Principal: { Federated: 'arn:other' } },
+              JSON.parse(bothWays).Statement[1],
+            ),
+          },
+        },
+      }),
+    );
+    expect(plan.checks.filter((check) => check.status === 'warn').map((check) => check.id)).toEqual([
+      'role-sharing',
+      'way-back',
+      'associations',
+    ]);
+    expect([plan.verdict, plan.existing, plan.purge]).toEqual([
+      'migrate',
+      ['a-left00000000000001'],
+      ['a-left00000000000001'],
+    ]);
   });
   it('lists each blocking check once', () => {
-    const plan = planMigration(someFacts({ pods: undefined, kubernetesError: 'no', request: aRequest({ roles: { shop: ROLE, cart: ROLE } }), agentAddon: undefined, agentWorkload: undefined }));
+    const plan = planMigration(
+      someFacts({
+        pods: undefined,
+        kubernetesError: 'no',
+        request: aRequest({ roles: { shop: ROLE, cart: ROLE } }),
+        agentAddon: undefined,
+        agentWorkload: undefined,
+      }),
+    );
     expect(blockingChecks(plan)).toEqual(['agent', 'role-service-accounts', 'kubernetes-access']);
   });
 
@@ -132,23 +197,92 @@ describe('planMigration', () => {
           aRequest({ trust: 'repair' }),
           aRequest({ acceptedKeys: ['aws:PrincipalAccount'] }),
         ),
-        cluster: maybe(undefined, aCluster(), aCluster({ status: 'CREATING' }), aCluster({ autoMode: true }), aCluster({ oidcIssuer: undefined })),
-        addon: maybe(undefined, anAddon(), anAddon({ status: 'DEGRADED' }), anAddon({ serviceAccountRoleArn: undefined }), anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: ['a'] }), anAddon({ version: 'v0' })),
+        cluster: maybe(
+          undefined,
+          aCluster(),
+          aCluster({ status: 'CREATING' }),
+          aCluster({ autoMode: true }),
+          aCluster({ oidcIssuer: undefined }),
+        ),
+        addon: maybe(
+          undefined,
+          anAddon(),
+          anAddon({ status: 'DEGRADED' }),
+          anAddon({ serviceAccountRoleArn: undefined }),
+          anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: ['a'] }),
+          anAddon({ version: 'v0' }),
+        ),
         agentWorkload: maybe(undefined, agentDaemonSet(), agentDaemonSet({ ready: 1 })),
         podIdentity: maybe(someFacts().podIdentity, []),
         newerVersionWithPodIdentity: maybe(undefined, 'v2'),
-        roles: maybe<Facts['roles']>({ [ROLE]: { trustPolicy: bothWays } }, {}, { [ROLE]: { trustPolicy: '{' } }, { [ROLE]: { trustPolicy: policyText(irsaStatement) } }, { [ROLE]: { trustPolicy: policyText(irsaStatement, onAccount) } }),
+        roles: maybe<Facts['roles']>(
+          { [ROLE]: { trustPolicy: bothWays } },
+          {},
+          { [ROLE]: { trustPolicy: '{' } },
+          { [ROLE]: { trustPolicy: policyText(irsaStatement) } },
+          { [ROLE]: { trustPolicy: policyText(irsaStatement, onAccount) } },
+        ),
         repairableRoleArns: maybe([], [ROLE], [OTHER_ROLE]),
-        roleUsers: maybe<Facts['roleUsers']>(undefined, { addons: [{ name: 'adot', roleArn: ROLE }], associations: [anAssociation({ namespace: 'web', serviceAccount: 'shop' })], more: true, error: 'no' }),
-        rolePolicies: maybe<Facts['rolePolicies']>({}, { [ROLE]: { policies: [], error: 'no' } }, { [ROLE]: { policies: [{ name: 'AdministratorAccess', arn: 'arn:aws:iam::aws:policy/AdministratorAccess' }, { name: 'odd', document: '{' }] } }),
-        passing: maybe<Facts['passing']>([], mayPassAll(), mayPassAll().map((one) => ({ ...one, allowed: {}, error: 'no' })), mayPassAll().map((one) => ({ ...one, allowed: { [ROLE]: false } }))),
-        associations: maybe([], [anAssociation()], [anAssociation({ tags: { iac: 'pulumi' } })], [anAssociation({ targetRoleArn: OTHER_ROLE, externalId: 'x', tags: { team: 'a' } })], [anAssociation({ roleArn: OTHER_ROLE })], [anAssociation({ ownerArn: addonArn(1) })]),
+        roleUsers: maybe<Facts['roleUsers']>(undefined, {
+          addons: [{ name: 'adot', roleArn: ROLE }],
+          associations: [anAssociation({ namespace: 'web', serviceAccount: 'shop' })],
+          more: true,
+          error: 'no',
+        }),
+        rolePolicies: maybe<Facts['rolePolicies']>(
+          {},
+          { [ROLE]: { policies: [], error: 'no' } },
+          {
+            [ROLE]: {
+              policies: [
+                { name: 'AdministratorAccess', arn: 'arn:aws:iam::aws:policy/AdministratorAccess' },
+                { name: 'odd', document: '{' },
+              ],
+            },
+          },
+        ),
+        passing: maybe<Facts['passing']>(
+          [],
+          mayPassAll(),
+          mayPassAll().map((one) => ({ ...one, allowed: {}, error: 'no' })),
+          mayPassAll().map((one) => ({ ...one, allowed: { [ROLE]: false } })),
+        ),
+        associations: maybe(
+          [],
+          [anAssociation()],
+          [anAssociation({ tags: { iac: 'pulumi' } })],
+          [anAssociation({ targetRoleArn: OTHER_ROLE, externalId: 'x', tags: { team: 'a' } })],
+          [anAssociation({ roleArn: OTHER_ROLE })],
+          [anAssociation({ ownerArn: addonArn(1) })],
+        ),
         associationCount: maybe(undefined, 5000),
         passableRoleArns: maybe([ROLES_OF_ACCOUNT], []),
         configurationSchema: maybe(undefined, someFacts().configurationSchema, '{"type":"array"}', '{'),
         workloads: maybe(someFacts().workloads, undefined, edited),
-        lock: maybe(undefined, undefined, undefined, { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(-60), running: false, recovering: false, outcome: 'needs-human' as const }),
-        customResources: maybe([], [{ kind: { group: 'opentelemetry.io', version: 'v1alpha1', plural: 'instrumentations' }, instances: ['web/shop'] }], [{ kind: { group: 'opentelemetry.io', version: 'v1alpha1', plural: 'instrumentations' }, instances: [], error: 'Forbidden' }]),
+        lock: maybe(undefined, undefined, undefined, {
+          migrationId: OTHER_MIGRATION_ID,
+          executionArn: OTHER_EXECUTION,
+          since: at(-60),
+          running: false,
+          recovering: false,
+          outcome: 'needs-human' as const,
+        }),
+        customResources: maybe(
+          [],
+          [
+            {
+              kind: { group: 'opentelemetry.io', version: 'v1alpha1', plural: 'instrumentations' },
+              instances: ['web/shop'],
+            },
+          ],
+          [
+            {
+              kind: { group: 'opentelemetry.io', version: 'v1alpha1', plural: 'instrumentations' },
+              instances: [],
+              error: 'Forbidden',
+            },
+          ],
+        ),
         pods: maybe(undefined, [], [aPod('irsa')]),
       })
       .map(someFacts);
@@ -162,10 +296,15 @@ describe('planMigration', () => {
         expect(plan.ladder.length > 0).toBe(plan.verdict === 'migrate');
         expect(plan.trustRepairs.length === 0 || plan.verdict === 'migrate').toBe(true);
         expect(plan.existing).toEqual(expect.arrayContaining(plan.purge));
-        expect(plan.ladder.filter((rung) => some.request.addon === 'vpc-cni' && rung.strategy === 'recreate' && !rung.preserve)).toEqual([]);
+        expect(
+          plan.ladder.filter(
+            (rung) => some.request.addon === 'vpc-cni' && rung.strategy === 'recreate' && !rung.preserve,
+          ),
+        ).toEqual([]);
         expect(plan.checks.filter((check) => check.status !== 'pass' && !check.remedy)).toEqual([]);
         // No message shows a hole where a name should be.
-        for (const check of plan.checks) expect(`${check.message} ${check.remedy ?? ''}`).not.toMatch(/undefined|null|\[object|NaN| {2}/);
+        for (const check of plan.checks)
+          expect(`${check.message} ${check.remedy ?? ''}`).not.toMatch(/undefined|null|\[object|NaN| {2}/);
       }),
       { numRuns: 2500 },
     );
@@ -174,12 +313,13 @@ describe('planMigration', () => {
 
 describe('plannedAssociations', () => {
   const two = [...someFacts().podIdentity, { serviceAccount: 'second-sa', recommendedManagedPolicies: [] }];
-  const rolesFor = (change: Parameters<typeof aRequest>[0]): (string | undefined)[] => plannedAssociations(someFacts({ request: aRequest(change), podIdentity: two })).map((one) => one.roleArn);
+  const rolesFor = (change: Parameters<typeof aRequest>[0]): (string | undefined)[] =>
+    plannedAssociations(someFacts({ request: aRequest(change), podIdentity: two })).map((one) => one.roleArn);
 
   it('gives every service account of the version the role it has now', () => {
     expect(rolesFor({})).toEqual([ROLE, ROLE]);
   });
-  it('takes the request\'s role before it, and a role by name before both', () => {
+  it("takes the request's role before it, and a role by name before both", () => {
     expect(rolesFor({ roleArn: OTHER_ROLE })).toEqual([OTHER_ROLE, OTHER_ROLE]);
     expect(rolesFor({ roleArn: OTHER_ROLE, roles: { 'second-sa': ROLE } })).toEqual([OTHER_ROLE, ROLE]);
   });
@@ -215,13 +355,19 @@ describe('the hash of a plan', () => {
     ['a way that is left out', { workloads: edited }],
     ['what is carried over', { associations: [anAssociation({ targetRoleArn: OTHER_ROLE })] }],
     ['the keys that are accepted', { request: aRequest({ acceptedKeys: ['aws:PrincipalAccount'] }) }],
-    ['the cluster asked for', { request: aRequest({ target: { account: '111122223333', region: 'eu-west-2', cluster: 'dev' } }) }],
+    [
+      'the cluster asked for',
+      { request: aRequest({ target: { account: '111122223333', region: 'eu-west-2', cluster: 'dev' } }) },
+    ],
   ])('changes with %s', (_, change) => {
     expect(hashOf(change)).not.toBe(base);
   });
   it.each<[string, Partial<Facts>]>([
     ['a repair that is not needed', { request: aRequest({ trust: 'repair' }), repairableRoleArns: [ROLE] }],
-    ['who else uses the role', { roleUsers: { addons: [{ name: 'adot', roleArn: ROLE }], associations: [], more: false } }],
+    [
+      'who else uses the role',
+      { roleUsers: { addons: [{ name: 'adot', roleArn: ROLE }], associations: [], more: false } },
+    ],
     ['who asks, and why', { request: aRequest({ requestedBy: 'somebody', reason: 'because' }) }],
     ['how many nodes the agent runs on', { agentWorkload: agentDaemonSet({ desired: 9, ready: 9 }) }],
   ])('does not change with %s', (_, change) => {
@@ -230,18 +376,35 @@ describe('the hash of a plan', () => {
 
   it('changes with what a repair writes', () => {
     const repaired = (statement: object): Plan =>
-      planMigration(someFacts({ request: aRequest({ trust: 'repair' }), repairableRoleArns: [ROLE], roles: { [ROLE]: { trustPolicy: policyText(irsaStatement, statement) } } }));
-    const [one, other] = [repaired({ ...podIdentityStatement, Action: 'sts:AssumeRole' }), repaired({ ...podIdentityStatement, Action: 'sts:TagSession' })];
-    expect([one.trustRepairs.length, other.trustRepairs.length, one.verdict, other.verdict]).toEqual([1, 1, 'migrate', 'migrate']);
+      planMigration(
+        someFacts({
+          request: aRequest({ trust: 'repair' }),
+          repairableRoleArns: [ROLE],
+          roles: { [ROLE]: { trustPolicy: policyText(irsaStatement, statement) } },
+        }),
+      );
+    const [one, other] = [
+      repaired({ ...podIdentityStatement, Action: 'sts:AssumeRole' }),
+      repaired({ ...podIdentityStatement, Action: 'sts:TagSession' }),
+    ];
+    expect([one.trustRepairs.length, other.trustRepairs.length, one.verdict, other.verdict]).toEqual([
+      1,
+      1,
+      'migrate',
+      'migrate',
+    ]);
     expect(one.hash).not.toBe(other.hash);
   });
 
   it('does not change with the order of keys', () => {
     const shuffled = <T extends object>(value: T): T => Object.fromEntries(Object.entries(value).toReversed()) as T;
     const tags = { team: 'storage', a: '1', b: '2' };
-    expect(hashOf({ addon: shuffled(anAddon({ tags: shuffled(tags) })), roles: shuffled({ [ROLE]: { trustPolicy: bothWays }, [OTHER_ROLE]: undefined }) })).toBe(
-      hashOf({ addon: anAddon({ tags }), roles: { [ROLE]: { trustPolicy: bothWays }, [OTHER_ROLE]: undefined } }),
-    );
+    expect(
+      hashOf({
+        addon: shuffled(anAddon({ tags: shuffled(tags) })),
+        roles: shuffled({ [ROLE]: { trustPolicy: bothWays }, [OTHER_ROLE]: undefined }),
+      }),
+    ).toBe(hashOf({ addon: anAddon({ tags }), roles: { [ROLE]: { trustPolicy: bothWays }, [OTHER_ROLE]: undefined } }));
   });
   it('does change with the order of a list', () => {
     const two = [anAssociation({ id: 'a-1' }), anAssociation({ id: 'a-2' })];

@@ -10,10 +10,14 @@ const check = (nodeRoles: NodeRolesFact): Check => {
   expect(checks).toHaveLength(1);
   return checks[0]!;
 };
-const withPolicies = (...policies: NodeRolesFact['roles'][number]['policies']): Check => check({ roles: [aNodeRole({ policies })] });
+const withPolicies = (...policies: NodeRolesFact['roles'][number]['policies']): Check =>
+  check({ roles: [aNodeRole({ policies })] });
 
 const ACTION = 'eks-auth:AssumeRoleForPodIdentity';
-const own = (statement: Record<string, unknown>): { name: string; document: string } => ({ name: 'own', document: policyText({ Effect: 'Allow', Action: ACTION, Resource: '*', ...statement }) });
+const own = (statement: Record<string, unknown>): { name: string; document: string } => ({
+  name: 'own',
+  document: policyText({ Effect: 'Allow', Action: ACTION, Resource: '*', ...statement }),
+});
 const CNI = ofAws('AmazonEKS_CNI_Policy');
 const SSM = ofAws('AmazonSSMManagedInstanceCore');
 
@@ -21,50 +25,94 @@ describe('node-role', () => {
   it.each([
     ['AmazonEKSWorkerNodePolicy', [CNI, ofAws('AmazonEKSWorkerNodePolicy')]],
     ['AmazonEKSWorkerNodeMinimalPolicy', [ofAws('AmazonEKSWorkerNodeMinimalPolicy')]],
-    ['AdministratorAccess, in another partition', [{ name: 'AdministratorAccess', arn: 'arn:aws-us-gov:iam::aws:policy/AdministratorAccess' }]],
+    [
+      'AdministratorAccess, in another partition',
+      [{ name: 'AdministratorAccess', arn: 'arn:aws-us-gov:iam::aws:policy/AdministratorAccess' }],
+    ],
     ['a policy of its own', [own({})]],
     ['a policy of its own for all of EKS Auth, in any case', [own({ Action: 'EKS-AUTH:*' })]],
-    ['a policy of its own for this cluster', [own({ Resource: `arn:aws:eks:eu-west-1:${target.account}:cluster/dev` })]],
+    [
+      'a policy of its own for this cluster',
+      [own({ Resource: `arn:aws:eks:eu-west-1:${target.account}:cluster/dev` })],
+    ],
     ['a policy of its own beside one that nobody has read', [own({}), ofAws('SomethingNew')]],
   ])('passes with %s', (_, policies) => {
-    expect(withPolicies(...policies)).toMatchObject({ status: 'pass', message: expect.stringContaining('dev-nodes') as string });
+    expect(withPolicies(...policies)).toMatchObject({
+      status: 'pass',
+      message: expect.stringContaining('dev-nodes') as string,
+    });
   });
 
   it.each([
     ['no policy', []],
-    ['others of AWS alone', [CNI, SSM, { name: 'AmazonEBSCSIDriverPolicy', arn: 'arn:aws:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy' }]],
+    [
+      'others of AWS alone',
+      [
+        CNI,
+        SSM,
+        { name: 'AmazonEBSCSIDriverPolicy', arn: 'arn:aws:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy' },
+      ],
+    ],
     ['a policy for another cluster', [own({ Resource: `arn:aws:eks:eu-west-1:${target.account}:cluster/prod` })]],
     ['a policy for another action', [own({ Action: 'eks:DescribeCluster' })]],
     ['a Deny beside what allows it', [ofAws('AmazonEKSWorkerNodePolicy'), own({ Effect: 'Deny' })]],
     ['a Deny beside one that nobody has read', [ofAws('SomethingNew'), own({ Effect: 'Deny' })]],
   ])('fails with %s', (_, policies) => {
     const found = withPolicies(...policies);
-    expect(found).toMatchObject({ status: 'fail', message: expect.stringContaining(`may not ${ACTION}: dev-nodes`) as string });
-    expect(found.remedy).toContain('aws iam attach-role-policy --role-name dev-nodes --policy-arn arn:aws:iam::aws:policy/AmazonEKSWorkerNodeMinimalPolicy');
+    expect(found).toMatchObject({
+      status: 'fail',
+      message: expect.stringContaining(`may not ${ACTION}: dev-nodes`) as string,
+    });
+    expect(found.remedy).toContain(
+      'aws iam attach-role-policy --role-name dev-nodes --policy-arn arn:aws:iam::aws:policy/AmazonEKSWorkerNodeMinimalPolicy',
+    );
   });
 
   it('blocks where one of several roles may not', () => {
     const nodeRoles = { roles: [aNodeRole(), aNodeRole({ arn: `${NODE_ROLE}-gpu`, policies: [CNI] })] };
-    expect(check(nodeRoles)).toMatchObject({ status: 'fail', message: expect.stringContaining(': dev-nodes-gpu.') as string });
+    expect(check(nodeRoles)).toMatchObject({
+      status: 'fail',
+      message: expect.stringContaining(': dev-nodes-gpu.') as string,
+    });
     expect(planMigration(someFacts({ nodeRoles })).verdict).toBe('blocked');
   });
 
   it.each<[string, NodeRolesFact, string]>([
-    ['a policy that AWS manages and nobody has read', { roles: [aNodeRole({ policies: [ofAws('SomethingNew')] })] }, 'SomethingNew'],
-    ['a condition on what is not known beforehand', { roles: [aNodeRole({ policies: [own({ Condition: { StringEquals: { 'aws:ResourceTag/team': 'a' } } })] })] }, 'aws:ResourceTag/team'],
+    [
+      'a policy that AWS manages and nobody has read',
+      { roles: [aNodeRole({ policies: [ofAws('SomethingNew')] })] },
+      'SomethingNew',
+    ],
+    [
+      'a condition on what is not known beforehand',
+      { roles: [aNodeRole({ policies: [own({ Condition: { StringEquals: { 'aws:ResourceTag/team': 'a' } } })] })] },
+      'aws:ResourceTag/team',
+    ],
     ['a policy that is none', { roles: [aNodeRole({ policies: [{ name: 'own', document: '{' }] })] }, 'not valid'],
-    ['policies that may not be read', { roles: [aNodeRole({ policies: [], error: 'iam:ListRolePolicies: AccessDenied' })] }, 'iam:ListRolePolicies'],
-    ['entries that may not be read', { roles: [], error: 'eks:ListAccessEntries: InvalidRequestException: authentication mode' }, 'authentication mode'],
+    [
+      'policies that may not be read',
+      { roles: [aNodeRole({ policies: [], error: 'iam:ListRolePolicies: AccessDenied' })] },
+      'iam:ListRolePolicies',
+    ],
+    [
+      'entries that may not be read',
+      { roles: [], error: 'eks:ListAccessEntries: InvalidRequestException: authentication mode' },
+      'authentication mode',
+    ],
     ['no entry of nodes', { roles: [] }, 'aws-auth'],
-    ['more entries than are looked at', { roles: [aNodeRole()], error: 'the cluster has more than 100 access entries' }, 'more than 100'],
-  ])('warns, and does not block, where it can\'t be told: %s', (_, nodeRoles, why) => {
+    [
+      'more entries than are looked at',
+      { roles: [aNodeRole()], error: 'the cluster has more than 100 access entries' },
+      'more than 100',
+    ],
+  ])("warns, and does not block, where it can't be told: %s", (_, nodeRoles, why) => {
     const found = check(nodeRoles);
     expect(found.status).toBe('warn');
     expect(found.message).toContain(why);
     expect(planMigration(someFacts({ nodeRoles })).verdict).toBe('migrate');
   });
 
-  it('fails where one may not, whatever else can\'t be told', () => {
+  it("fails where one may not, whatever else can't be told", () => {
     expect(check({ roles: [aNodeRole({ policies: [CNI] })], error: 'more' }).status).toBe('fail');
   });
   it('is not asked where no association is planned', () => {

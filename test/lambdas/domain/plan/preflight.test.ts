@@ -1,4 +1,7 @@
-/** Platform version, compute, agent on each node, and webhook; what people set in pods is in preflight-pods.test.ts, the roles of nodes in preflight-node-role.test.ts. */
+/**
+ * Platform version, compute, agent on each node, and webhook; what people set in pods is in preflight-pods.test.ts, the
+ * roles of nodes in preflight-node-role.test.ts.
+ */
 import { describe, expect, it } from 'vitest';
 import type { Cluster } from '../../../../lambdas/domain/eks.ts';
 import type { Pod } from '../../../../lambdas/domain/kubernetes.ts';
@@ -8,7 +11,17 @@ import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { checkPlatformVersion, preflight } from '../../../../lambdas/domain/plan/preflight.ts';
 import { checkAgentNodes, checkCompute } from '../../../../lambdas/domain/plan/preflight-nodes.ts';
 import { checkWebhook } from '../../../../lambdas/domain/plan/preflight-webhook.ts';
-import { aCluster, anAgentPod, aNode, aNodePod, aPod, aRequest, planned, podIdentityWebhook, someFacts } from '../../fixtures.ts';
+import {
+  aCluster,
+  anAgentPod,
+  aNode,
+  aNodePod,
+  aPod,
+  aRequest,
+  planned,
+  podIdentityWebhook,
+  someFacts,
+} from '../../fixtures.ts';
 
 const API = aRequest({ verification: 'api' });
 const PLANNED = [planned];
@@ -17,19 +30,32 @@ const only = (checks: Check[]): Check => {
   expect(checks).toHaveLength(1);
   return checks[0]!;
 };
-const on = (node: string, change: Partial<Pod> = {}): Pod => aPod('irsa', { name: `controller-on-${node}`, node, ...change });
+const on = (node: string, change: Partial<Pod> = {}): Pod =>
+  aPod('irsa', { name: `controller-on-${node}`, node, ...change });
 
 describe('all of them', () => {
   it('pass, each by name, and take part in the plan', () => {
     const checks = preflight(someFacts(), PLANNED);
-    expect(checks.map(({ id, status }) => [id, status])).toEqual(['platform-version', 'node-role', 'unsupported-compute', 'agent-nodes', 'webhook', 'static-credentials'].map((id) => [id, 'pass']));
+    expect(checks.map(({ id, status }) => [id, status])).toEqual(
+      ['platform-version', 'node-role', 'unsupported-compute', 'agent-nodes', 'webhook', 'static-credentials'].map(
+        (id) => [id, 'pass'],
+      ),
+    );
     const plan = planMigration(someFacts());
     expect(plan.verdict).toBe('migrate');
     expect(plan.checks).toEqual(expect.arrayContaining(checks));
   });
 
   it('whose answer only the API server has are left out where it says nothing: kubernetes-access tells it', () => {
-    const facts = someFacts({ pods: undefined, workloads: undefined, agentWorkload: undefined, nodes: undefined, agentPods: undefined, webhooks: undefined, kubernetesError: '403' });
+    const facts = someFacts({
+      pods: undefined,
+      workloads: undefined,
+      agentWorkload: undefined,
+      nodes: undefined,
+      agentPods: undefined,
+      webhooks: undefined,
+      kubernetesError: '403',
+    });
     expect(preflight(facts, PLANNED).map(({ id }) => id)).toEqual(['platform-version', 'node-role']);
   });
 
@@ -37,18 +63,23 @@ describe('all of them', () => {
     ['nodes', { nodes: { error: 'nodes is forbidden' } }, ['unsupported-compute', 'agent-nodes']],
     ["the agent's pods", { agentPods: { error: 'pods is forbidden' } }, ['agent-nodes']],
     ['webhooks', { webhooks: { error: 'mutatingwebhookconfigurations is forbidden' } }, ['webhook']],
-  ] satisfies [string, Partial<Facts>, string[]][])('block where %s may not be seen, and say what to grant; with verification api they warn', (_, change, ids) => {
-    const open = preflight(someFacts(change), PLANNED).filter(({ status }) => status !== 'pass');
-    expect(open.map(({ id, status }) => [id, status])).toEqual(ids.map((id) => [id, 'unknown']));
-    for (const { message, remedy, source } of open) {
-      expect(message).toContain('is forbidden');
-      expect(remedy).toMatch(/pod-identity grant-access --cluster dev$/);
-      expect(source).toBeTruthy();
-    }
-    expect(planMigration(someFacts(change)).verdict).toBe('blocked');
-    const content = preflight(someFacts({ ...change, request: API }), PLANNED).filter(({ status }) => status !== 'pass');
-    expect(content.map(({ id, status }) => [id, status])).toEqual(ids.map((id) => [id, 'warn']));
-  });
+  ] satisfies [string, Partial<Facts>, string[]][])(
+    'block where %s may not be seen, and say what to grant; with verification api they warn',
+    (_, change, ids) => {
+      const open = preflight(someFacts(change), PLANNED).filter(({ status }) => status !== 'pass');
+      expect(open.map(({ id, status }) => [id, status])).toEqual(ids.map((id) => [id, 'unknown']));
+      for (const { message, remedy, source } of open) {
+        expect(message).toContain('is forbidden');
+        expect(remedy).toMatch(/pod-identity grant-access --cluster dev$/);
+        expect(source).toBeTruthy();
+      }
+      expect(planMigration(someFacts(change)).verdict).toBe('blocked');
+      const content = preflight(someFacts({ ...change, request: API }), PLANNED).filter(
+        ({ status }) => status !== 'pass',
+      );
+      expect(content.map(({ id, status }) => [id, status])).toEqual(ids.map((id) => [id, 'warn']));
+    },
+  );
 });
 
 describe('platform-version', () => {
@@ -72,7 +103,10 @@ describe('platform-version', () => {
   });
 
   it('says from which on, and that EKS updates it', () => {
-    expect(of({ version: '1.31', platformVersion: 'eks.3' })).toMatchObject({ message: expect.stringContaining('eks.3 is too old') as string, remedy: expect.stringContaining('describe-cluster --name dev') as string });
+    expect(of({ version: '1.31', platformVersion: 'eks.3' })).toMatchObject({
+      message: expect.stringContaining('eks.3 is too old') as string,
+      remedy: expect.stringContaining('describe-cluster --name dev') as string,
+    });
     expect(of({ version: '1.31', platformVersion: 'eks.3' }).message).toContain('from eks.4 on');
   });
   it('that EKS does not tell is a warning', () => {
@@ -83,13 +117,24 @@ describe('platform-version', () => {
 
 describe('unsupported-compute', () => {
   const check = (change: Partial<Facts>): Check => only(checkCompute(someFacts(change), PLANNED));
-  const nodes = { seen: [aNode(), aNode({ name: 'f', compute: 'fargate' }), aNode({ name: 'w', os: 'windows' }), aNode({ name: 'h', compute: 'hybrid' }), aNode({ name: 'a', compute: 'auto' })] } satisfies Facts['nodes'];
+  const nodes = {
+    seen: [
+      aNode(),
+      aNode({ name: 'f', compute: 'fargate' }),
+      aNode({ name: 'w', os: 'windows' }),
+      aNode({ name: 'h', compute: 'hybrid' }),
+      aNode({ name: 'a', compute: 'auto' }),
+    ],
+  } satisfies Facts['nodes'];
 
   it.each(['node-1', 'h', 'a'])('passes for pods on %s', (node) => {
     expect(check({ nodes, pods: [on(node)] }).status).toBe('pass');
   });
   it('fails for pods on Fargate and Windows, and names them', () => {
-    const found = check({ nodes, pods: [on('node-1'), on('f'), on('w'), on('w', { name: 'leaving', terminating: true }), aNodePod({ node: 'w' })] });
+    const found = check({
+      nodes,
+      pods: [on('node-1'), on('f'), on('w'), on('w', { name: 'leaving', terminating: true }), aNodePod({ node: 'w' })],
+    });
     expect(found.status).toBe('fail');
     expect(found.message).toContain('2 of 3 pods');
     expect(found.message).toContain('controller-on-f (AWS Fargate), controller-on-w (Windows)');
@@ -101,15 +146,21 @@ describe('unsupported-compute', () => {
     expect(check({ nodes, pods }).message).toMatch(/p0 .*p4 \(AWS Fargate\) and 2 more\.$/);
   });
   it('knows a pod on Fargate by its label too, where nodes may not be read', () => {
-    const found = check({ nodes: { error: 'nodes is forbidden' }, pods: [on('unknown', { labels: { 'eks.amazonaws.com/fargate-profile': 'system' } })] });
+    const found = check({
+      nodes: { error: 'nodes is forbidden' },
+      pods: [on('unknown', { labels: { 'eks.amazonaws.com/fargate-profile': 'system' } })],
+    });
     expect(found).toMatchObject({ status: 'fail', message: expect.stringContaining('AWS Fargate') as string });
   });
-  it('a pod without a node, or on one that has gone, is in nobody\'s way', () => {
+  it("a pod without a node, or on one that has gone, is in nobody's way", () => {
     const { node: _, ...waiting } = on('node-1');
     expect(check({ nodes, pods: [waiting, on('gone')] }).status).toBe('pass');
   });
   it('fails for a local cluster on Outposts, whatever its nodes are', () => {
-    expect(check({ cluster: aCluster({ onOutposts: true }), nodes: undefined })).toMatchObject({ status: 'fail', message: expect.stringContaining('AWS Outposts') as string });
+    expect(check({ cluster: aCluster({ onOutposts: true }), nodes: undefined })).toMatchObject({
+      status: 'fail',
+      message: expect.stringContaining('AWS Outposts') as string,
+    });
   });
 });
 
@@ -119,8 +170,14 @@ describe('agent-nodes', () => {
 
   it('names the nodes whose agent is not ready, five at most', () => {
     const nodes = { seen: names.map((name) => aNode({ name })) };
-    const found = check({ nodes, agentPods: { seen: names.map((name) => anAgentPod(name, { ready: name === 'n7' })) } });
-    expect(found).toMatchObject({ status: 'fail', remedy: expect.stringContaining('kubectl -n kube-system get pods') as string });
+    const found = check({
+      nodes,
+      agentPods: { seen: names.map((name) => anAgentPod(name, { ready: name === 'n7' })) },
+    });
+    expect(found).toMatchObject({
+      status: 'fail',
+      remedy: expect.stringContaining('kubectl -n kube-system get pods') as string,
+    });
     expect(found.message).toContain('6 of 7 nodes where these pods can run: n1, n2, n3, n4, n5 and 1 more');
   });
   it.each<[string, Partial<Pod>, Check['status']]>([
@@ -128,12 +185,21 @@ describe('agent-nodes', () => {
     ['is not ready', { ready: false }, 'fail'],
     ['is ready', {}, 'pass'],
   ])('an agent that %s: %s', (_, change, status) => {
-    expect(check({ nodes: { seen: [aNode()] }, pods: [on('node-1')], agentPods: { seen: [anAgentPod('node-1', change)] } }).status).toBe(status);
+    expect(
+      check({ nodes: { seen: [aNode()] }, pods: [on('node-1')], agentPods: { seen: [anAgentPod('node-1', change)] } })
+        .status,
+    ).toBe(status);
   });
   it('a node without any agent fails where one of the pods is, and warns elsewhere', () => {
     const agentPods = { seen: [anAgentPod('node-1')] };
-    expect(check({ pods: [on('node-2')], agentPods })).toMatchObject({ status: 'fail', message: expect.stringContaining('node-2') as string });
-    expect(check({ pods: [on('node-1')], agentPods })).toMatchObject({ status: 'warn', message: expect.stringContaining('1 of 2 Linux nodes have no Pod Identity agent: node-2') as string });
+    expect(check({ pods: [on('node-2')], agentPods })).toMatchObject({
+      status: 'fail',
+      message: expect.stringContaining('node-2') as string,
+    });
+    expect(check({ pods: [on('node-1')], agentPods })).toMatchObject({
+      status: 'warn',
+      message: expect.stringContaining('1 of 2 Linux nodes have no Pod Identity agent: node-2') as string,
+    });
   });
   it.each([
     ['Windows', aNode({ name: 'x', os: 'windows' })],
@@ -142,22 +208,38 @@ describe('agent-nodes', () => {
     ['a hybrid node without any of the pods', aNode({ name: 'x', compute: 'hybrid' })],
     ['a node that is not ready', aNode({ name: 'x', ready: false })],
   ])('%s needs none', (_, node) => {
-    expect(check({ nodes: { seen: [aNode(), node] }, agentPods: { seen: [anAgentPod('node-1')] } })).toMatchObject({ status: 'pass', message: expect.stringContaining('each of the 1 nodes') as string });
+    expect(check({ nodes: { seen: [aNode(), node] }, agentPods: { seen: [anAgentPod('node-1')] } })).toMatchObject({
+      status: 'pass',
+      message: expect.stringContaining('each of the 1 nodes') as string,
+    });
   });
   it('a hybrid node with one of the pods needs one', () => {
     const nodes = { seen: [aNode({ name: 'h', compute: 'hybrid' })] } satisfies Facts['nodes'];
     expect(check({ nodes, pods: [on('h')], agentPods: { seen: [] } }).status).toBe('fail');
-    expect(check({ nodes, pods: [on('h')], agentPods: { seen: [anAgentPod('h', { owner: { kind: 'DaemonSet', name: 'eks-pod-identity-agent-hybrid' } })] } }).status).toBe('pass');
+    expect(
+      check({
+        nodes,
+        pods: [on('h')],
+        agentPods: { seen: [anAgentPod('h', { owner: { kind: 'DaemonSet', name: 'eks-pod-identity-agent-hybrid' } })] },
+      }).status,
+    ).toBe('pass');
   });
   it('in a cluster with Auto Mode, the other nodes need one too', () => {
     const autoMode = { cluster: aCluster({ autoMode: true }), agentWorkload: undefined, agentPods: undefined };
     const nodes = { seen: [aNode({ name: 'a', compute: 'auto' }), aNode({ name: 'own' })] } satisfies Facts['nodes'];
-    expect(check({ ...autoMode, nodes, pods: [on('own')] })).toMatchObject({ status: 'fail', message: expect.stringContaining('own') as string });
+    expect(check({ ...autoMode, nodes, pods: [on('own')] })).toMatchObject({
+      status: 'fail',
+      message: expect.stringContaining('own') as string,
+    });
     expect(check({ ...autoMode, nodes, pods: [on('a')] }).status).toBe('warn');
-    expect(checkAgentNodes(someFacts({ ...autoMode, nodes: { seen: [aNode({ compute: 'auto' })] } }), PLANNED)).toEqual([]);
+    expect(checkAgentNodes(someFacts({ ...autoMode, nodes: { seen: [aNode({ compute: 'auto' })] } }), PLANNED)).toEqual(
+      [],
+    );
   });
   it('is not asked where there is no agent: the check agent says so, or that it will be installed', () => {
-    expect(checkAgentNodes(someFacts({ agentWorkload: undefined, agentAddon: undefined, agentPods: undefined }), PLANNED)).toEqual([]);
+    expect(
+      checkAgentNodes(someFacts({ agentWorkload: undefined, agentAddon: undefined, agentPods: undefined }), PLANNED),
+    ).toEqual([]);
   });
 });
 
@@ -166,13 +248,22 @@ describe('webhook', () => {
   const other = podIdentityWebhook({ configuration: 'mesh', name: 'x.mesh' });
 
   it('passes as EKS makes it, and says what Ignore means', () => {
-    expect(check({ seen: [other, podIdentityWebhook()] })).toMatchObject({ status: 'pass', message: expect.stringContaining('failurePolicy: Ignore') as string });
+    expect(check({ seen: [other, podIdentityWebhook()] })).toMatchObject({
+      status: 'pass',
+      message: expect.stringContaining('failurePolicy: Ignore') as string,
+    });
     expect(check({ seen: [podIdentityWebhook({ failurePolicy: 'Fail' })] }).message).not.toContain('Ignore');
   });
   it.each([[[]], [[other]]])('fails where it is missing', (seen) => {
-    expect(check({ seen })).toMatchObject({ status: 'fail', remedy: expect.stringContaining('kubectl get mutatingwebhookconfiguration pod-identity-webhook') as string });
+    expect(check({ seen })).toMatchObject({
+      status: 'fail',
+      remedy: expect.stringContaining('kubectl get mutatingwebhookconfiguration pod-identity-webhook') as string,
+    });
   });
-  it.each([[['v1']], [['v1', 'v1beta1']], [[]]])('warns where it is asked in a version that it has not been seen to answer: %j', (reviewVersions) => {
-    expect(check({ seen: [podIdentityWebhook({ reviewVersions })] }).status).toBe('warn');
-  });
+  it.each([[['v1']], [['v1', 'v1beta1']], [[]]])(
+    'warns where it is asked in a version that it has not been seen to answer: %j',
+    (reviewVersions) => {
+      expect(check({ seen: [podIdentityWebhook({ reviewVersions })] }).status).toBe('warn');
+    },
+  );
 });

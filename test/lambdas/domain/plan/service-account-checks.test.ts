@@ -1,15 +1,28 @@
-/** Of the workloads that run with a service account: whether a restart gives each pod a successor, and what that disturbs. And of its annotation: who would set it again. */
+/**
+ * Of the workloads that run with a service account: whether a restart gives each pod a successor, and what that
+ * disturbs. And of its annotation: who would set it again.
+ */
 import { describe, expect, it } from 'vitest';
 import type { Check, MigrationRequestInput } from '../../../../lambdas/domain/model.ts';
 import type { ServiceAccountFacts } from '../../../../lambdas/domain/plan/facts.ts';
 import { checkAnnotation, checkOwner, checkRollout } from '../../../../lambdas/domain/plan/service-account-checks.ts';
 import { planServiceAccount } from '../../../../lambdas/domain/plan/service-account.ts';
-import { accountFacts, anAccountAssociation, anAccountPod, anAccountRequest, anAccountWorkload, aState } from '../../account-fixtures.ts';
+import {
+  accountFacts,
+  anAccountAssociation,
+  anAccountPod,
+  anAccountRequest,
+  anAccountWorkload,
+  aState,
+} from '../../account-fixtures.ts';
 import { addonArn } from '../../fixtures.ts';
 
-const factsOf = (request: Partial<MigrationRequestInput>, change: Partial<ServiceAccountFacts>): ServiceAccountFacts => accountFacts({ request: anAccountRequest(request), ...change });
-const rollout = (change: Partial<ServiceAccountFacts>, request: Partial<MigrationRequestInput> = {}): Check[] => checkRollout(factsOf(request, change));
-const verdict = (change: Partial<ServiceAccountFacts>, request: Partial<MigrationRequestInput> = {}): string => planServiceAccount(factsOf(request, change)).verdict;
+const factsOf = (request: Partial<MigrationRequestInput>, change: Partial<ServiceAccountFacts>): ServiceAccountFacts =>
+  accountFacts({ request: anAccountRequest(request), ...change });
+const rollout = (change: Partial<ServiceAccountFacts>, request: Partial<MigrationRequestInput> = {}): Check[] =>
+  checkRollout(factsOf(request, change));
+const verdict = (change: Partial<ServiceAccountFacts>, request: Partial<MigrationRequestInput> = {}): string =>
+  planServiceAccount(factsOf(request, change)).verdict;
 
 const job = anAccountPod('irsa', { name: 'nightly-1', owner: { kind: 'Job', name: 'nightly' } });
 const { owner: _, ...bare } = anAccountPod('irsa', { name: 'debug' });
@@ -19,38 +32,94 @@ const ofDatabase = anAccountPod('irsa', { name: 'db-0', owner: { kind: 'Stateful
 describe('rollout', () => {
   it('names the workloads whose pods a restart replaces', () => {
     const pods = [anAccountPod('irsa'), ofDatabase];
-    expect(rollout({ pods, workloads: [anAccountWorkload(), { ...database, desired: 3 }] })).toEqual([{ id: 'rollout', status: 'pass', message: 'A rolling restart replaces the pods of Deployment api, StatefulSet db.' }]);
+    expect(rollout({ pods, workloads: [anAccountWorkload(), { ...database, desired: 3 }] })).toEqual([
+      {
+        id: 'rollout',
+        status: 'pass',
+        message: 'A rolling restart replaces the pods of Deployment api, StatefulSet db.',
+      },
+    ]);
   });
 
   it.each<[string, Partial<ServiceAccountFacts>, RegExp]>([
-    ['a workload is held back', { workloads: [anAccountWorkload({ heldBack: 'it is paused' })] }, /^A restart would not replace the pods of Deployment api: it is paused\.$/],
+    [
+      'a workload is held back',
+      { workloads: [anAccountWorkload({ heldBack: 'it is paused' })] },
+      /^A restart would not replace the pods of Deployment api: it is paused\.$/,
+    ],
     ['a pod is of nobody', { pods: [anAccountPod('irsa'), bare] }, /they are of none: debug \(of nobody\)\.$/],
-    ['a pod\'s owner is of no kind that is restarted', { pods: [anAccountPod('irsa', { name: 'roll-1', owner: { kind: 'Rollout', name: 'roll' } })] }, /roll-1 \(of Rollout roll\)/],
-    ['a pod is of a ReplicaSet by itself', { pods: [anAccountPod('irsa', { owner: { kind: 'ReplicaSet', name: 'api' } })] }, /api-1 \(of ReplicaSet api\)/],
-    ['a pod\'s workload could not be seen', { workloads: [] }, /api-1 \(of Deployment api\)/],
-    ['a pod\'s workload shall have none', { workloads: [anAccountWorkload({ desired: 0 })] }, /api-1 \(of Deployment api\)/],
-    ['a pod\'s workload makes its next ones with another service account', { workloads: [anAccountWorkload({ serviceAccount: 'web' })] }, /api-1 \(of Deployment api\)/],
+    [
+      "a pod's owner is of no kind that is restarted",
+      { pods: [anAccountPod('irsa', { name: 'roll-1', owner: { kind: 'Rollout', name: 'roll' } })] },
+      /roll-1 \(of Rollout roll\)/,
+    ],
+    [
+      'a pod is of a ReplicaSet by itself',
+      { pods: [anAccountPod('irsa', { owner: { kind: 'ReplicaSet', name: 'api' } })] },
+      /api-1 \(of ReplicaSet api\)/,
+    ],
+    ["a pod's workload could not be seen", { workloads: [] }, /api-1 \(of Deployment api\)/],
+    [
+      "a pod's workload shall have none",
+      { workloads: [anAccountWorkload({ desired: 0 })] },
+      /api-1 \(of Deployment api\)/,
+    ],
+    [
+      "a pod's workload makes its next ones with another service account",
+      { workloads: [anAccountWorkload({ serviceAccount: 'web' })] },
+      /api-1 \(of Deployment api\)/,
+    ],
   ])('fails where %s, and blocks', (_name, change, message) => {
-    expect(rollout(change)).toMatchObject([{ id: 'rollout', status: 'fail', message: expect.stringMatching(message) as string, remedy: expect.stringContaining('--verification api') as string }]);
+    expect(rollout(change)).toMatchObject([
+      {
+        id: 'rollout',
+        status: 'fail',
+        message: expect.stringMatching(message) as string,
+        remedy: expect.stringContaining('--verification api') as string,
+      },
+    ]);
     expect(verdict(change)).toBe('blocked');
   });
 
   it('does not care for what does not run with it, or not any more', () => {
-    const pods = [anAccountPod('irsa'), { ...bare, serviceAccount: 'web' }, { ...bare, name: 'gone', terminating: true }, { ...bare, name: 'done', phase: 'Succeeded' }, { ...bare, name: 'dead', phase: 'Failed' }];
-    const workloads = [anAccountWorkload(), anAccountWorkload({ name: 'web', serviceAccount: 'web', heldBack: 'it is paused', recreates: true }), anAccountWorkload({ name: 'off', desired: 0, heldBack: 'it is paused' })];
+    const pods = [
+      anAccountPod('irsa'),
+      { ...bare, serviceAccount: 'web' },
+      { ...bare, name: 'gone', terminating: true },
+      { ...bare, name: 'done', phase: 'Succeeded' },
+      { ...bare, name: 'dead', phase: 'Failed' },
+    ];
+    const workloads = [
+      anAccountWorkload(),
+      anAccountWorkload({ name: 'web', serviceAccount: 'web', heldBack: 'it is paused', recreates: true }),
+      anAccountWorkload({ name: 'off', desired: 0, heldBack: 'it is paused' }),
+    ];
     expect(rollout({ pods, workloads }).map(({ status }) => status)).toEqual(['pass']);
   });
 
   it('warns of pods of Jobs, which are waited for, and goes on', () => {
     const change = { pods: [anAccountPod('irsa'), job] };
-    expect(rollout(change)).toMatchObject([{ id: 'rollout', status: 'warn', message: expect.stringMatching(/^Pods of Jobs are not restarted: nightly-1 \(of Job nightly\)\..*quarter of an hour/) as string }, { status: 'pass' }]);
+    expect(rollout(change)).toMatchObject([
+      {
+        id: 'rollout',
+        status: 'warn',
+        message: expect.stringMatching(
+          /^Pods of Jobs are not restarted: nightly-1 \(of Job nightly\)\..*quarter of an hour/,
+        ) as string,
+      },
+      { status: 'pass' },
+    ]);
     expect(verdict(change)).toBe('migrate');
     expect(rollout({ pods: [job], workloads: [] }).map(({ status }) => status)).toEqual(['warn']);
   });
 
   it.each<[string, Partial<ServiceAccountFacts>, Partial<MigrationRequestInput>]>([
     ['where no pod was seen', { pods: undefined }, {}],
-    ['where what EKS says is enough: nothing is restarted', { pods: [bare], workloads: [anAccountWorkload({ heldBack: 'it is paused' })] }, { verification: 'api' }],
+    [
+      'where what EKS says is enough: nothing is restarted',
+      { pods: [bare], workloads: [anAccountWorkload({ heldBack: 'it is paused' })] },
+      { verification: 'api' },
+    ],
   ])('says nothing %s', (_name, change, request) => {
     expect(rollout(change, request)).toEqual([]);
   });
@@ -63,10 +132,17 @@ describe('max-disruption', () => {
     ['a Deployment with strategy Recreate', recreating, 'Deployment api (strategy Recreate)'],
     ['a StatefulSet of one replica', single, 'StatefulSet db (one replica)'],
   ];
-  const disruption = (change: Partial<ServiceAccountFacts>, request: Partial<MigrationRequestInput>): Check | undefined => rollout(change, request).find(({ id }) => id === 'max-disruption');
+  const disruption = (
+    change: Partial<ServiceAccountFacts>,
+    request: Partial<MigrationRequestInput>,
+  ): Check | undefined => rollout(change, request).find(({ id }) => id === 'max-disruption');
 
   it.each(losing)('of %s blocks where no more than rolling pods are allowed', (_name, change, named) => {
-    expect(disruption(change, { maxDisruption: 'rolling' })).toMatchObject({ status: 'fail', message: expect.stringContaining(`without a ready pod for a moment: ${named}`) as string, remedy: expect.stringContaining('--max-disruption outage') as string });
+    expect(disruption(change, { maxDisruption: 'rolling' })).toMatchObject({
+      status: 'fail',
+      message: expect.stringContaining(`without a ready pod for a moment: ${named}`) as string,
+      remedy: expect.stringContaining('--max-disruption outage') as string,
+    });
     expect(verdict(change, { maxDisruption: 'rolling' })).toBe('blocked');
   });
   it.each(losing)('of %s warns where nothing was said', (_name, change, named) => {
@@ -78,24 +154,39 @@ describe('max-disruption', () => {
     expect(verdict(change, { maxDisruption: 'outage' })).toBe('migrate');
   });
   it('is not about what keeps a pod ready', () => {
-    for (const workloads of [[anAccountWorkload()], [anAccountWorkload(), { ...database, desired: 2 }], [anAccountWorkload(), anAccountWorkload({ kind: 'DaemonSet', name: 'each' })]]) expect(disruption({ workloads }, { maxDisruption: 'rolling' })).toBeUndefined();
+    for (const workloads of [
+      [anAccountWorkload()],
+      [anAccountWorkload(), { ...database, desired: 2 }],
+      [anAccountWorkload(), anAccountWorkload({ kind: 'DaemonSet', name: 'each' })],
+    ])
+      expect(disruption({ workloads }, { maxDisruption: 'rolling' })).toBeUndefined();
   });
 });
 
 describe('service-account-owner', () => {
-  it('is nobody where the association is a stand-alone one, and its annotation somebody\'s', () => {
+  it("is nobody where the association is a stand-alone one, and its annotation somebody's", () => {
     for (const annotatedBy of [[], ['helm'], ['eksctl'], ['kubectl-annotate', 'argocd-controller']]) {
-      expect(checkOwner(factsOf({}, { associations: [anAccountAssociation()], serviceAccount: aState({ annotatedBy }) }))).toMatchObject([{ status: 'pass' }]);
+      expect(
+        checkOwner(factsOf({}, { associations: [anAccountAssociation()], serviceAccount: aState({ annotatedBy }) })),
+      ).toMatchObject([{ status: 'pass' }]);
     }
   });
   it('goes by the association where the API server was closed', () => {
-    const owned = { serviceAccount: undefined, associations: [anAccountAssociation({ ownerArn: addonArn(1, 'vpc-cni') })] };
-    expect(checkOwner(factsOf({}, owned))).toMatchObject([{ status: 'fail', message: "Service account payments/api is add-on vpc-cni's." }]);
+    const owned = {
+      serviceAccount: undefined,
+      associations: [anAccountAssociation({ ownerArn: addonArn(1, 'vpc-cni') })],
+    };
+    expect(checkOwner(factsOf({}, owned))).toMatchObject([
+      { status: 'fail', message: "Service account payments/api is add-on vpc-cni's." },
+    ]);
   });
 });
 
 describe('annotation', () => {
-  const annotation = (annotatedBy: string[], request: Partial<MigrationRequestInput> = { annotation: 'remove' }): Check[] => checkAnnotation(factsOf(request, { serviceAccount: aState({ annotatedBy }) }));
+  const annotation = (
+    annotatedBy: string[],
+    request: Partial<MigrationRequestInput> = { annotation: 'remove' },
+  ): Check[] => checkAnnotation(factsOf(request, { serviceAccount: aState({ annotatedBy }) }));
 
   it('that is kept is not spoken of', () => {
     expect(annotation(['helm'], {})).toEqual([]);
@@ -105,14 +196,31 @@ describe('annotation', () => {
     ['a person with kubectl annotate', ['kubectl-annotate']],
     ['this service, which put it back', ['eks-pod-identity-migrator']],
   ])('that was set by %s is simply taken off', (_name, by) => {
-    expect(annotation(by)).toEqual([{ id: 'annotation', status: 'pass', message: 'The annotation eks.amazonaws.com/role-arn of payments/api is taken off once the pods are proven.' }]);
+    expect(annotation(by)).toEqual([
+      {
+        id: 'annotation',
+        status: 'pass',
+        message: 'The annotation eks.amazonaws.com/role-arn of payments/api is taken off once the pods are proven.',
+      },
+    ]);
   });
-  it.each([['helm'], ['kubectl-client-side-apply'], ['kubectl-annotate', 'helm', 'argocd-controller']])('that was set by %s, … may be set again: a warning that does not block', (...by) => {
-    const told = by.filter((one) => one !== 'kubectl-annotate').join(', ');
-    expect(annotation(by)).toMatchObject([{ id: 'annotation', status: 'warn', message: `The annotation eks.amazonaws.com/role-arn of payments/api was set by ${told}, which may set it again after it was taken off.` }]);
-    expect(verdict({ serviceAccount: aState({ annotatedBy: by }) }, { annotation: 'remove' })).toBe('migrate');
-  });
+  it.each([['helm'], ['kubectl-client-side-apply'], ['kubectl-annotate', 'helm', 'argocd-controller']])(
+    'that was set by %s, … may be set again: a warning that does not block',
+    (...by) => {
+      const told = by.filter((one) => one !== 'kubectl-annotate').join(', ');
+      expect(annotation(by)).toMatchObject([
+        {
+          id: 'annotation',
+          status: 'warn',
+          message: `The annotation eks.amazonaws.com/role-arn of payments/api was set by ${told}, which may set it again after it was taken off.`,
+        },
+      ]);
+      expect(verdict({ serviceAccount: aState({ annotatedBy: by }) }, { annotation: 'remove' })).toBe('migrate');
+    },
+  );
   it('that could not be seen can not be taken off', () => {
-    expect(checkAnnotation(factsOf({ annotation: 'remove' }, { serviceAccount: undefined }))).toMatchObject([{ status: 'fail', remedy: expect.stringContaining('leave out --annotation remove') as string }]);
+    expect(checkAnnotation(factsOf({ annotation: 'remove' }, { serviceAccount: undefined }))).toMatchObject([
+      { status: 'fail', remedy: expect.stringContaining('leave out --annotation remove') as string },
+    ]);
   });
 });

@@ -8,10 +8,19 @@ import { ASSOCIATE } from '../../../../lambdas/domain/plan/ladder.ts';
 import { passingQuestions } from '../../../../lambdas/domain/plan/pass-role.ts';
 import { planServiceAccount } from '../../../../lambdas/domain/plan/service-account.ts';
 import { plannedAssociations } from '../../../../lambdas/domain/plan/plan.ts';
-import { accountFacts, accountIrsaStatement, accountPlan, anAccountAssociation, anAccountRequest, aState, plannedAccount } from '../../account-fixtures.ts';
+import {
+  accountFacts,
+  accountIrsaStatement,
+  accountPlan,
+  anAccountAssociation,
+  anAccountRequest,
+  aState,
+  plannedAccount,
+} from '../../account-fixtures.ts';
 import { offeredVersions, OTHER_ROLE, policyText, ROLE, ROLES_OF_ACCOUNT } from '../../fixtures.ts';
 
-const planOf = (request: Partial<MigrationRequestInput> = {}, change: Partial<ServiceAccountFacts> = {}): Plan => planServiceAccount(accountFacts({ request: anAccountRequest(request), ...change }));
+const planOf = (request: Partial<MigrationRequestInput> = {}, change: Partial<ServiceAccountFacts> = {}): Plan =>
+  planServiceAccount(accountFacts({ request: anAccountRequest(request), ...change }));
 const names = ({ steps }: Plan): string[] => steps.map(({ name }) => name);
 const stepOf = ({ steps }: Plan, name: string): Plan['steps'][number] => steps.find((one) => one.name === name)!;
 
@@ -26,25 +35,54 @@ describe('steps', () => {
       disruption: 'none',
       undo: 'delete the association, and restart its pods, which go back to IRSA',
     });
-    expect(stepOf(plan, 'verify-pods')).toMatchObject({ disruption: 'rolling', undo: 'delete the association, and restart its pods, which go back to IRSA' });
+    expect(stepOf(plan, 'verify-pods')).toMatchObject({
+      disruption: 'rolling',
+      undo: 'delete the association, and restart its pods, which go back to IRSA',
+    });
   });
 
   it('make nothing where an association is kept, and take nothing of it away', () => {
     const plan = planOf({}, { associations: [anAccountAssociation()] });
-    expect(stepOf(plan, 'create-association')).toMatchObject({ what: `make sure that association a-there0000000000001 still gives payments/api role ${ROLE}`, calls: [], undo: 'none needed' });
+    expect(stepOf(plan, 'create-association')).toMatchObject({
+      what: `make sure that association a-there0000000000001 still gives payments/api role ${ROLE}`,
+      calls: [],
+      undo: 'none needed',
+    });
     expect(stepOf(plan, 'verify-pods').undo).toBe('restart its pods');
   });
 
   it('take the annotation off behind the proof, where that is asked for', () => {
     const plan = planOf({ annotation: 'remove' });
     expect(names(plan)).toEqual(['begin', 'create-association', 'verify-pods', 'annotate-service-account', 'finish']);
-    expect(stepOf(plan, 'annotate-service-account')).toMatchObject({ what: 'take the annotation eks.amazonaws.com/role-arn off payments/api', calls: ['kubernetes: patch of the service account'], disruption: 'none', undo: 'set it again, from the snapshot' });
+    expect(stepOf(plan, 'annotate-service-account')).toMatchObject({
+      what: 'take the annotation eks.amazonaws.com/role-arn off payments/api',
+      calls: ['kubernetes: patch of the service account'],
+      disruption: 'none',
+      undo: 'set it again, from the snapshot',
+    });
   });
 
   it('install the agent and repair the trust before anything else changes', () => {
-    const plan = planOf({ agent: 'install', trust: 'repair' }, { agentAddon: undefined, agentWorkload: undefined, agentPods: undefined, agentOffered: offeredVersions(), roles: { [ROLE]: { trustPolicy: policyText(accountIrsaStatement) } }, repairableRoleArns: [ROLES_OF_ACCOUNT] });
+    const plan = planOf(
+      { agent: 'install', trust: 'repair' },
+      {
+        agentAddon: undefined,
+        agentWorkload: undefined,
+        agentPods: undefined,
+        agentOffered: offeredVersions(),
+        roles: { [ROLE]: { trustPolicy: policyText(accountIrsaStatement) } },
+        repairableRoleArns: [ROLES_OF_ACCOUNT],
+      },
+    );
     expect(plan.checks.filter(({ status }) => status === 'fail' || status === 'unknown')).toEqual([]);
-    expect(names(plan)).toEqual(['begin', 'install-agent', 'repair-trust', 'create-association', 'verify-pods', 'finish']);
+    expect(names(plan)).toEqual([
+      'begin',
+      'install-agent',
+      'repair-trust',
+      'create-association',
+      'verify-pods',
+      'finish',
+    ]);
     expect(plan.trustRepairs).toMatchObject([{ roleArn: ROLE }]);
   });
 
@@ -53,7 +91,8 @@ describe('steps', () => {
   });
 
   it('never name what is done to an add-on', () => {
-    for (const request of [{}, { annotation: 'remove' as const }, { verification: 'api' as const }]) expect(JSON.stringify(planOf(request).steps)).not.toMatch(/add-on|eks:(Create|Update|Delete)Addon/);
+    for (const request of [{}, { annotation: 'remove' as const }, { verification: 'api' as const }])
+      expect(JSON.stringify(planOf(request).steps)).not.toMatch(/add-on|eks:(Create|Update|Delete)Addon/);
   });
 
   it('are none where nothing is changed', () => {
@@ -62,11 +101,20 @@ describe('steps', () => {
 });
 
 describe('hash', () => {
-  const hash = (change: Partial<Plan> = {}, request: Partial<MigrationRequestInput> = {}): string => accountPlan(change, anAccountRequest(request)).hash;
+  const hash = (change: Partial<Plan> = {}, request: Partial<MigrationRequestInput> = {}): string =>
+    accountPlan(change, anAccountRequest(request)).hash;
   const { hash: own, ...content } = accountPlan();
 
   it('is made again from what the ledger keeps, in whatever order', () => {
-    expect(hashOf({ ...content, serviceAccount: Object.fromEntries(Object.entries(aState()).toReversed()) as ReturnType<typeof aState> }, anAccountRequest())).toBe(own);
+    expect(
+      hashOf(
+        {
+          ...content,
+          serviceAccount: Object.fromEntries(Object.entries(aState()).toReversed()) as ReturnType<typeof aState>,
+        },
+        anAccountRequest(),
+      ),
+    ).toBe(own);
   });
 
   it.each<[string, Partial<Plan>, Partial<MigrationRequestInput>]>([
@@ -86,26 +134,49 @@ describe('hash', () => {
   });
 
   it('is of one decision alone', () => {
-    const decisions = fc.record({ annotation: fc.constantFrom('keep' as const, 'remove' as const), uid: fc.constantFrom('u-1', 'u-2'), roleArn: fc.constantFrom(undefined, ROLE, OTHER_ROLE), existing: fc.subarray(['a-1', 'a-2']) });
-    fc.assert(fc.property(decisions, decisions, (a, b) => {
-      const [first, second] = [a, b].map(({ annotation, uid, roleArn, existing }) => hash({ serviceAccount: aState({ uid, ...(roleArn === undefined ? { roleArn: undefined } : { roleArn }) }), existing }, { annotation }));
-      expect(first === second).toBe(JSON.stringify(a) === JSON.stringify(b));
-    }));
+    const decisions = fc.record({
+      annotation: fc.constantFrom('keep' as const, 'remove' as const),
+      uid: fc.constantFrom('u-1', 'u-2'),
+      roleArn: fc.constantFrom(undefined, ROLE, OTHER_ROLE),
+      existing: fc.subarray(['a-1', 'a-2']),
+    });
+    fc.assert(
+      fc.property(decisions, decisions, (a, b) => {
+        const [first, second] = [a, b].map(({ annotation, uid, roleArn, existing }) =>
+          hash(
+            {
+              serviceAccount: aState({ uid, ...(roleArn === undefined ? { roleArn: undefined } : { roleArn }) }),
+              existing,
+            },
+            { annotation },
+          ),
+        );
+        expect(first === second).toBe(JSON.stringify(a) === JSON.stringify(b));
+      }),
+    );
   });
 });
 
 describe('passingQuestions', () => {
   const asked = (change: Partial<ServiceAccountFacts> = {}, ladder = [ASSOCIATE]): unknown[] => {
     const facts = accountFacts(change);
-    return passingQuestions(facts, plannedAssociations(facts), ladder).map(({ step, service, roleArns }) => [step, service, roleArns]);
+    return passingQuestions(facts, plannedAssociations(facts), ladder).map(({ step, service, roleArns }) => [
+      step,
+      service,
+      roleArns,
+    ]);
   };
 
   it('of a service account are about the step that associates, and no other', () => {
     expect(asked()).toEqual([['create-association', 'pods.eks.amazonaws.com', [ROLE]]]);
     expect(asked({}, [])).toEqual([]);
   });
-  it('are none for the way back: what is there is kept, and IRSA\'s role is passed by nobody', () => {
-    const named = { request: anAccountRequest({ roleArn: OTHER_ROLE }), roles: { [ROLE]: { trustPolicy: '' }, [OTHER_ROLE]: { trustPolicy: '' } }, associations: [anAccountAssociation({ roleArn: OTHER_ROLE })] };
+  it("are none for the way back: what is there is kept, and IRSA's role is passed by nobody", () => {
+    const named = {
+      request: anAccountRequest({ roleArn: OTHER_ROLE }),
+      roles: { [ROLE]: { trustPolicy: '' }, [OTHER_ROLE]: { trustPolicy: '' } },
+      associations: [anAccountAssociation({ roleArn: OTHER_ROLE })],
+    };
     expect(asked(named)).toEqual([['create-association', 'pods.eks.amazonaws.com', [OTHER_ROLE]]]);
   });
   it('are none for a role that is refused without asking', () => {

@@ -5,45 +5,107 @@ import type { ServiceAccountFacts } from '../../../../lambdas/domain/plan/facts.
 import { ASSOCIATE } from '../../../../lambdas/domain/plan/ladder.ts';
 import { blockingChecks } from '../../../../lambdas/domain/plan/plan.ts';
 import { planServiceAccount } from '../../../../lambdas/domain/plan/service-account.ts';
-import { ACCOUNT_NAMESPACE, ACCOUNT_TRUST, accountFacts, accountIrsaStatement, anAccountAssociation, anAccountPod, anAccountRequest, aState, mayPassByAssociation, plannedAccount } from '../../account-fixtures.ts';
+import {
+  ACCOUNT_NAMESPACE,
+  ACCOUNT_TRUST,
+  accountFacts,
+  accountIrsaStatement,
+  anAccountAssociation,
+  anAccountPod,
+  anAccountRequest,
+  aState,
+  mayPassByAssociation,
+  plannedAccount,
+} from '../../account-fixtures.ts';
 import { aCluster, addonArn, at, EXECUTION, MIGRATION_ID, OTHER_ROLE, policyText, ROLE } from '../../fixtures.ts';
 
 const plan = (change: Partial<ServiceAccountFacts> = {}): Plan => planServiceAccount(accountFacts(change));
-const asked = (request: Partial<MigrationRequestInput>, change: Partial<ServiceAccountFacts> = {}): Plan => plan({ request: anAccountRequest(request), ...change });
+const asked = (request: Partial<MigrationRequestInput>, change: Partial<ServiceAccountFacts> = {}): Plan =>
+  plan({ request: anAccountRequest(request), ...change });
 const checkOf = ({ checks }: Plan, id: string): Check => checks.find((one) => one.id === id)!;
 const THERE = anAccountAssociation();
 const bare = aState({ roleArn: undefined, annotatedBy: [] });
 const moved: Partial<ServiceAccountFacts> = { associations: [THERE], pods: [anAccountPod('pod-identity')] };
 /** The API server lets nobody in. */
-const closed = { pods: undefined, workloads: undefined, agentWorkload: undefined, nodes: undefined, agentPods: undefined, webhooks: undefined, serviceAccount: undefined, kubernetesError: 'kubernetes: 403' };
+const closed = {
+  pods: undefined,
+  workloads: undefined,
+  agentWorkload: undefined,
+  nodes: undefined,
+  agentPods: undefined,
+  webhooks: undefined,
+  serviceAccount: undefined,
+  kubernetesError: 'kubernetes: 403',
+};
 
 describe('a service account on IRSA', () => {
   it('is migrated by one association with the role that it has, and every check passes but what no API tells', () => {
-    const { verdict, ladder, associations, existing, purge, carryOver, namespace, serviceAccount, addon, checks } = plan();
-    expect(checks.filter(({ status }) => status !== 'pass').map(({ id, status }) => [id, status])).toEqual([['aws-sdk-version', 'warn']]);
-    expect(checkOf(plan(), 'aws-sdk-version').message).toMatch(/SDKs in ebs-plugin:v1 know EKS Pod Identity can't be seen/);
-    expect({ verdict, ladder, associations, existing, purge, carryOver, namespace, serviceAccount, addon }).toEqual({ verdict: 'migrate', ladder: [ASSOCIATE], associations: [plannedAccount], existing: [], purge: [], carryOver: [], namespace: ACCOUNT_NAMESPACE, serviceAccount: aState(), addon: undefined });
+    const { verdict, ladder, associations, existing, purge, carryOver, namespace, serviceAccount, addon, checks } =
+      plan();
+    expect(checks.filter(({ status }) => status !== 'pass').map(({ id, status }) => [id, status])).toEqual([
+      ['aws-sdk-version', 'warn'],
+    ]);
+    expect(checkOf(plan(), 'aws-sdk-version').message).toMatch(
+      /SDKs in ebs-plugin:v1 know EKS Pod Identity can't be seen/,
+    );
+    expect({ verdict, ladder, associations, existing, purge, carryOver, namespace, serviceAccount, addon }).toEqual({
+      verdict: 'migrate',
+      ladder: [ASSOCIATE],
+      associations: [plannedAccount],
+      existing: [],
+      purge: [],
+      carryOver: [],
+      namespace: ACCOUNT_NAMESPACE,
+      serviceAccount: aState(),
+      addon: undefined,
+    });
   });
 
   it('says what it looked at, each once', () => {
     const ids = plan().checks.map(({ id }) => id);
-    expect(ids).toEqual(expect.arrayContaining(['lock-free', 'cluster-exists', 'service-account', 'service-account-owner', 'service-account-uses-irsa', 'agent', 'role-exists', 'pass-role', 'associations', 'rollout', 'kubernetes-access']));
+    expect(ids).toEqual(
+      expect.arrayContaining([
+        'lock-free',
+        'cluster-exists',
+        'service-account',
+        'service-account-owner',
+        'service-account-uses-irsa',
+        'agent',
+        'role-exists',
+        'pass-role',
+        'associations',
+        'rollout',
+        'kubernetes-access',
+      ]),
+    );
     expect(ids.filter((id) => ['associations', 'rollout', 'service-account'].includes(id))).toHaveLength(3);
   });
 
   it('gets the role that the request names', () => {
-    const named = asked({ roleArn: OTHER_ROLE }, { roles: { [ROLE]: { trustPolicy: ACCOUNT_TRUST }, [OTHER_ROLE]: { trustPolicy: ACCOUNT_TRUST } }, rolePolicies: { [ROLE]: { policies: [] }, [OTHER_ROLE]: { policies: [] } } });
+    const named = asked(
+      { roleArn: OTHER_ROLE },
+      {
+        roles: { [ROLE]: { trustPolicy: ACCOUNT_TRUST }, [OTHER_ROLE]: { trustPolicy: ACCOUNT_TRUST } },
+        rolePolicies: { [ROLE]: { policies: [] }, [OTHER_ROLE]: { policies: [] } },
+      },
+    );
     expect(named).toMatchObject({ verdict: 'migrate', associations: [{ ...plannedAccount, roleArn: OTHER_ROLE }] });
   });
 
   it('keeps an association that it has with that role', () => {
     const kept = plan({ associations: [THERE] });
     expect(kept).toMatchObject({ verdict: 'migrate', existing: [THERE.id], associations: [plannedAccount] });
-    expect(checkOf(kept, 'associations')).toMatchObject({ status: 'pass', message: expect.stringContaining(`${THERE.id} gives payments/api role ${ROLE} already: it is kept`) as string });
+    expect(checkOf(kept, 'associations')).toMatchObject({
+      status: 'pass',
+      message: expect.stringContaining(`${THERE.id} gives payments/api role ${ROLE} already: it is kept`) as string,
+    });
   });
 
   it('is planned again where its pods did not take the association that is there, or its annotation shall go', () => {
-    expect(plan({ associations: [THERE], pods: [anAccountPod('pod-identity'), anAccountPod('irsa', { name: 'api-2' })] }).verdict).toBe('migrate');
+    expect(
+      plan({ associations: [THERE], pods: [anAccountPod('pod-identity'), anAccountPod('irsa', { name: 'api-2' })] })
+        .verdict,
+    ).toBe('migrate');
     expect(asked({ annotation: 'remove' }, moved)).toMatchObject({ verdict: 'migrate', existing: [THERE.id] });
   });
 });
@@ -53,15 +115,33 @@ describe('a service account that is on Pod Identity', () => {
     ['with its annotation kept', {}, moved],
     ['with its annotation gone', { annotation: 'remove' }, { ...moved, serviceAccount: bare }],
     ['without an annotation, whatever shall become of it', {}, { ...moved, serviceAccount: bare }],
-    ['with the role that the request names, and not the annotation', { roleArn: ROLE }, { ...moved, serviceAccount: aState({ roleArn: OTHER_ROLE }) }],
+    [
+      'with the role that the request names, and not the annotation',
+      { roleArn: ROLE },
+      { ...moved, serviceAccount: aState({ roleArn: OTHER_ROLE }) },
+    ],
     ['and has no pods', {}, { ...moved, pods: [] }],
-    ['and has none but those of others', {}, { ...moved, pods: [anAccountPod('irsa', { serviceAccount: 'web', labels: {} })] }],
+    [
+      'and has none but those of others',
+      {},
+      { ...moved, pods: [anAccountPod('irsa', { serviceAccount: 'web', labels: {} })] },
+    ],
     ['as EKS says, where that is enough', { verification: 'api' }, { ...moved, pods: [anAccountPod('irsa')] }],
     ['as EKS says, where nobody may look', { verification: 'api' }, { ...closed, associations: [THERE] }],
   ])('%s has nothing left to do', (_, request, change) => {
     const done = asked(request, change);
-    expect(done).toMatchObject({ verdict: 'already-migrated', ladder: [], steps: [], associations: [], trustRepairs: [] });
-    expect(done.checks.at(-1)).toMatchObject({ id: 'already-on-pod-identity', status: 'pass', message: expect.stringContaining(THERE.id) as string });
+    expect(done).toMatchObject({
+      verdict: 'already-migrated',
+      ladder: [],
+      steps: [],
+      associations: [],
+      trustRepairs: [],
+    });
+    expect(done.checks.at(-1)).toMatchObject({
+      id: 'already-on-pod-identity',
+      status: 'pass',
+      message: expect.stringContaining(THERE.id) as string,
+    });
     expect(blockingChecks(done)).toEqual([]);
   });
 
@@ -71,12 +151,20 @@ describe('a service account that is on Pod Identity', () => {
   });
 
   it.each<[string, Partial<MigrationRequestInput>, Partial<ServiceAccountFacts>]>([
-    ['its association has another role than its annotation', {}, { ...moved, associations: [anAccountAssociation({ roleArn: OTHER_ROLE })] }],
+    [
+      'its association has another role than its annotation',
+      {},
+      { ...moved, associations: [anAccountAssociation({ roleArn: OTHER_ROLE })] },
+    ],
     ['its association has another role than the request', { roleArn: OTHER_ROLE }, moved],
     ['a pod has another identity', {}, { ...moved, pods: [anAccountPod('node-role')] }],
     ['of a pod it can not be told', {}, { ...moved, pods: [anAccountPod('unknown')] }],
     ['the pods could not be seen', {}, { ...closed, associations: [THERE] }],
-    ['the annotation shall go, and could not be seen', { verification: 'api', annotation: 'remove' }, { ...closed, associations: [THERE] }],
+    [
+      'the annotation shall go, and could not be seen',
+      { verification: 'api', annotation: 'remove' },
+      { ...closed, associations: [THERE] },
+    ],
   ])('is not called so where %s', (_, request, change) => {
     expect(asked(request, change).verdict).not.toBe('already-migrated');
   });
@@ -88,25 +176,124 @@ describe('a plan is blocked', () => {
     ['somebody holds the lock', 'lock-free', {}, { lock }, /holds the lock on payments\/api of cluster dev/],
     ['there is no cluster', 'cluster-exists', {}, { cluster: undefined }, /no cluster dev/],
     ['the cluster is not ACTIVE', 'cluster-exists', {}, { cluster: aCluster({ status: 'UPDATING' }) }, /UPDATING/],
-    ['there is no such service account', 'service-account', {}, { serviceAccount: undefined }, /no service account payments\/api in cluster dev/],
-    ['it is an add-on\'s, by the catalogue', 'service-account-owner', {}, { ownerAddon: 'aws-ebs-csi-driver' }, /is add-on aws-ebs-csi-driver's/],
-    ['it is an add-on\'s, by the owner of its association', 'service-account-owner', {}, { ...moved, associations: [anAccountAssociation({ ownerArn: addonArn(1, 'aws-efs-csi-driver') })] }, /is add-on aws-efs-csi-driver's/],
-    ['it is an add-on\'s, by the field manager of its annotation', 'service-account-owner', {}, { serviceAccount: aState({ annotatedBy: ['helm', 'eks'] }) }, /is an add-on's: EKS itself has set its annotation/],
-    ['it has no annotation', 'service-account-uses-irsa', {}, { serviceAccount: bare }, /has no annotation eks\.amazonaws\.com\/role-arn: its pods use the node role/],
-    ['it has no annotation but an association that its pods do not use', 'service-account-uses-irsa', {}, { serviceAccount: bare, associations: [THERE] }, /no annotation eks\.amazonaws\.com\/role-arn, but association .*; some of its pods do not use that/],
-    ['it has no annotation, and the request names a role', 'service-account-uses-irsa', { roleArn: ROLE }, { serviceAccount: bare }, /has no annotation/],
-    ['its association has another role', 'associations', {}, { associations: [anAccountAssociation({ roleArn: OTHER_ROLE })] }, /has association .* with role .*somebody-elses, and its annotation names .*ebs-csi/],
-    ['the request names another role than its association has', 'associations', { roleArn: ROLE }, { serviceAccount: aState({ roleArn: OTHER_ROLE }), associations: [anAccountAssociation({ roleArn: OTHER_ROLE })] }, /and the request names .*ebs-csi/],
+    [
+      'there is no such service account',
+      'service-account',
+      {},
+      { serviceAccount: undefined },
+      /no service account payments\/api in cluster dev/,
+    ],
+    [
+      "it is an add-on's, by the catalogue",
+      'service-account-owner',
+      {},
+      { ownerAddon: 'aws-ebs-csi-driver' },
+      /is add-on aws-ebs-csi-driver's/,
+    ],
+    [
+      "it is an add-on's, by the owner of its association",
+      'service-account-owner',
+      {},
+      { ...moved, associations: [anAccountAssociation({ ownerArn: addonArn(1, 'aws-efs-csi-driver') })] },
+      /is add-on aws-efs-csi-driver's/,
+    ],
+    [
+      "it is an add-on's, by the field manager of its annotation",
+      'service-account-owner',
+      {},
+      { serviceAccount: aState({ annotatedBy: ['helm', 'eks'] }) },
+      /is an add-on's: EKS itself has set its annotation/,
+    ],
+    [
+      'it has no annotation',
+      'service-account-uses-irsa',
+      {},
+      { serviceAccount: bare },
+      /has no annotation eks\.amazonaws\.com\/role-arn: its pods use the node role/,
+    ],
+    [
+      'it has no annotation but an association that its pods do not use',
+      'service-account-uses-irsa',
+      {},
+      { serviceAccount: bare, associations: [THERE] },
+      /no annotation eks\.amazonaws\.com\/role-arn, but association .*; some of its pods do not use that/,
+    ],
+    [
+      'it has no annotation, and the request names a role',
+      'service-account-uses-irsa',
+      { roleArn: ROLE },
+      { serviceAccount: bare },
+      /has no annotation/,
+    ],
+    [
+      'its association has another role',
+      'associations',
+      {},
+      { associations: [anAccountAssociation({ roleArn: OTHER_ROLE })] },
+      /has association .* with role .*somebody-elses, and its annotation names .*ebs-csi/,
+    ],
+    [
+      'the request names another role than its association has',
+      'associations',
+      { roleArn: ROLE },
+      {
+        serviceAccount: aState({ roleArn: OTHER_ROLE }),
+        associations: [anAccountAssociation({ roleArn: OTHER_ROLE })],
+      },
+      /and the request names .*ebs-csi/,
+    ],
     ['there is no agent', 'agent', {}, { agentAddon: undefined, agentWorkload: undefined }, /not installed/],
     ['its role is gone', 'role-exists', {}, { roles: {} }, /IAM has no role/],
-    ['the role does not let Pod Identity in', 'role-trust', {}, { roles: { [ROLE]: { trustPolicy: policyText(accountIrsaStatement) } } }, /pods\.eks\.amazonaws\.com/],
-    ['IAM does not let it pass the role', 'pass-role', {}, { passing: mayPassByAssociation().map((one) => ({ ...one, allowed: { [ROLE]: false } })) }, /role\/create-association \(create-association\) pass .*ebs-csi to pods\.eks\.amazonaws\.com\.$/],
-    ['the deployment may not pass the role', 'pass-role', {}, { passableRoleArns: [OTHER_ROLE] }, /may not pass .*ebs-csi to pods\.eks\.amazonaws\.com \(/],
-    ['the deployment may not give the role of the annotation again', 'pass-role', { annotation: 'remove', roleArn: OTHER_ROLE }, { passableRoleArns: [OTHER_ROLE] }, /may not pass .*ebs-csi to pods by the annotation for the way back/],
+    [
+      'the role does not let Pod Identity in',
+      'role-trust',
+      {},
+      { roles: { [ROLE]: { trustPolicy: policyText(accountIrsaStatement) } } },
+      /pods\.eks\.amazonaws\.com/,
+    ],
+    [
+      'IAM does not let it pass the role',
+      'pass-role',
+      {},
+      { passing: mayPassByAssociation().map((one) => ({ ...one, allowed: { [ROLE]: false } })) },
+      /role\/create-association \(create-association\) pass .*ebs-csi to pods\.eks\.amazonaws\.com\.$/,
+    ],
+    [
+      'the deployment may not pass the role',
+      'pass-role',
+      {},
+      { passableRoleArns: [OTHER_ROLE] },
+      /may not pass .*ebs-csi to pods\.eks\.amazonaws\.com \(/,
+    ],
+    [
+      'the deployment may not give the role of the annotation again',
+      'pass-role',
+      { annotation: 'remove', roleArn: OTHER_ROLE },
+      { passableRoleArns: [OTHER_ROLE] },
+      /may not pass .*ebs-csi to pods by the annotation for the way back/,
+    ],
     ['no pod runs with it', 'kubernetes-access', {}, { pods: [] }, /No pod runs with api/],
-    ['the API server is closed, and a proof is asked for', 'kubernetes-access', { roleArn: ROLE }, closed, /could not be read: kubernetes: 403/],
-    ['the API server is closed, and no role is named', 'service-account-uses-irsa', { verification: 'api' }, closed, /Which role it has by IRSA could not be seen, and the request names none/],
-    ['its annotation shall go and could not be seen', 'annotation', { verification: 'api', roleArn: ROLE, annotation: 'remove' }, closed, /could not be seen, so that it can't be taken off/],
+    [
+      'the API server is closed, and a proof is asked for',
+      'kubernetes-access',
+      { roleArn: ROLE },
+      closed,
+      /could not be read: kubernetes: 403/,
+    ],
+    [
+      'the API server is closed, and no role is named',
+      'service-account-uses-irsa',
+      { verification: 'api' },
+      closed,
+      /Which role it has by IRSA could not be seen, and the request names none/,
+    ],
+    [
+      'its annotation shall go and could not be seen',
+      'annotation',
+      { verification: 'api', roleArn: ROLE, annotation: 'remove' },
+      closed,
+      /could not be seen, so that it can't be taken off/,
+    ],
   ])('where %s, and says so', (_, id, request, change, message) => {
     const blocked = asked(request, change);
     expect(blocked).toMatchObject({ verdict: 'blocked', ladder: [], steps: [], trustRepairs: [] });
@@ -120,14 +307,18 @@ describe('a plan is blocked', () => {
     expect(plan({ lock }).checks.map(({ id }) => id)).toEqual(['lock-free']);
   });
 
-  it('by its owner, and names the add-on\'s own migration', () => {
-    expect(checkOf(plan({ ownerAddon: 'aws-ebs-csi-driver' }), 'service-account-owner').remedy).toBe('Migrate the add-on: pod-identity migrate --cluster dev --addon aws-ebs-csi-driver');
+  it("by its owner, and names the add-on's own migration", () => {
+    expect(checkOf(plan({ ownerAddon: 'aws-ebs-csi-driver' }), 'service-account-owner').remedy).toBe(
+      'Migrate the add-on: pod-identity migrate --cluster dev --addon aws-ebs-csi-driver',
+    );
   });
 
   it('and tells both ways out of two roles', () => {
     const { remedy } = checkOf(plan({ associations: [anAccountAssociation({ roleArn: OTHER_ROLE })] }), 'associations');
     expect(remedy).toContain(`--role-arn ${OTHER_ROLE}.`);
-    expect(remedy).toContain(`aws eks update-pod-identity-association --cluster-name dev --association-id ${THERE.id} --role-arn ${ROLE}`);
+    expect(remedy).toContain(
+      `aws eks update-pod-identity-association --cluster-name dev --association-id ${THERE.id} --role-arn ${ROLE}`,
+    );
   });
 });
 
@@ -146,13 +337,27 @@ describe('where the API server is closed', () => {
     ['a warning', { verification: 'api', roleArn: ROLE }, ['service-account-uses-irsa', 'kubernetes-access'], ''],
     ['no role that is named', { verification: 'api' }, ['service-account-uses-irsa'], ''],
     ['a proof that is asked for', { roleArn: ROLE }, ['kubernetes-access'], ''],
-    ['an annotation that shall go', { verification: 'api', roleArn: ROLE, annotation: 'remove' }, ['service-account-uses-irsa', 'kubernetes-access', 'annotation'], ' --annotation remove'],
+    [
+      'an annotation that shall go',
+      { verification: 'api', roleArn: ROLE, annotation: 'remove' },
+      ['service-account-uses-irsa', 'kubernetes-access', 'annotation'],
+      ' --annotation remove',
+    ],
   ])('(%s) says what to grant for that service account', (_, request, ids, annotation) => {
-    for (const id of ids) expect(checkOf(asked(request, closed), id).remedy).toMatch(new RegExp(`pod-identity grant-access --cluster dev --service-account payments/api${annotation}(?! --)`));
+    for (const id of ids)
+      expect(checkOf(asked(request, closed), id).remedy).toMatch(
+        new RegExp(`pod-identity grant-access --cluster dev --service-account payments/api${annotation}(?! --)`),
+      );
   });
 
-  it.each<['keep' | 'remove', string]>([['keep', ''], ['remove', ' --annotation remove']])('in part, says so too (annotation: %s)', (annotation, flags) => {
+  it.each<['keep' | 'remove', string]>([
+    ['keep', ''],
+    ['remove', ' --annotation remove'],
+  ])('in part, says so too (annotation: %s)', (annotation, flags) => {
     const unseen = asked({ annotation }, { nodes: { error: 'forbidden' }, webhooks: { error: 'forbidden' } });
-    for (const id of ['unsupported-compute', 'agent-nodes', 'webhook']) expect(checkOf(unseen, id).remedy).toMatch(new RegExp(`pod-identity grant-access --cluster dev --service-account payments/api${flags}$`));
+    for (const id of ['unsupported-compute', 'agent-nodes', 'webhook'])
+      expect(checkOf(unseen, id).remedy).toMatch(
+        new RegExp(`pod-identity grant-access --cluster dev --service-account payments/api${flags}$`),
+      );
   });
 });

@@ -5,20 +5,40 @@ import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { aPod, aWorkload, policyText, ROLE, someFacts } from '../../fixtures.ts';
 
-const checksOf = (change: Partial<Facts>): Check[] => planMigration(someFacts(change)).checks.filter((check) => check.id === 'session-names');
-const policy = (...statements: object[]): Partial<Facts> => ({ rolePolicies: { [ROLE]: { policies: [{ name: 's3', document: policyText(...statements) }] } } });
-const when = (Condition: object, Resource: string | string[] = '*', Effect = 'Allow'): object => ({ Effect, Action: 's3:*', Resource, Condition });
+const checksOf = (change: Partial<Facts>): Check[] =>
+  planMigration(someFacts(change)).checks.filter((check) => check.id === 'session-names');
+const policy = (...statements: object[]): Partial<Facts> => ({
+  rolePolicies: { [ROLE]: { policies: [{ name: 's3', document: policyText(...statements) }] } },
+});
+const when = (Condition: object, Resource: string | string[] = '*', Effect = 'Allow'): object => ({
+  Effect,
+  Action: 's3:*',
+  Resource,
+  Condition,
+});
 
 describe('check session-names', () => {
   it.each<[string, object]>([
     ['one session by its name', when({ StringEquals: { 'aws:userid': 'AROAEXAMPLE:app' } })],
-    ['sessions by how their names begin', when({ StringLike: { 'AWS:UserId': ['AROAEXAMPLE:*', 'AROAEXAMPLE:botocore-session-*'] } })],
+    [
+      'sessions by how their names begin',
+      when({ StringLike: { 'AWS:UserId': ['AROAEXAMPLE:*', 'AROAEXAMPLE:botocore-session-*'] } }),
+    ],
     ['all but one session', when({ StringNotLike: { 'aws:userid': 'AROAEXAMPLE:app' } }, '*', 'Deny')],
     ['a variable in a resource', when({}, ['arn:aws:s3:::bucket/x', 'arn:aws:s3:::bucket/${aws:userid}/*'])],
-    ['a variable with a default, in a condition', when({ StringLike: { 's3:prefix': "home/${AWS:userid, 'nobody'}/*" } })],
+    [
+      'a variable with a default, in a condition',
+      when({ StringLike: { 's3:prefix': "home/${AWS:userid, 'nobody'}/*" } }),
+    ],
   ])('warns of %s, and lets the migration go on', (_, statement) => {
     const change = policy({ Effect: 'Allow', Action: 's3:ListBucket', Resource: '*' }, statement);
-    expect(checksOf(change)).toMatchObject([{ status: 'warn', message: expect.stringMatching(/statement 2 of policy s3.*eks-CLUSTER-POD-UUID/) as string, remedy: expect.stringContaining('kubernetes-service-account') as string }]);
+    expect(checksOf(change)).toMatchObject([
+      {
+        status: 'warn',
+        message: expect.stringMatching(/statement 2 of policy s3.*eks-CLUSTER-POD-UUID/) as string,
+        remedy: expect.stringContaining('kubernetes-service-account') as string,
+      },
+    ]);
     expect(planMigration(someFacts(change)).verdict).toBe('migrate');
   });
 
@@ -26,21 +46,45 @@ describe('check session-names', () => {
     ['every session of the role', when({ StringLike: { 'aws:userid': 'AROAEXAMPLE:*' } })],
     ['every session of all', when({ StringLike: { 'aws:userid': '*' } })],
     ['whether there is one', when({ Null: { 'aws:userid': 'false' } })],
-    ['another key', when({ StringEquals: { 'aws:PrincipalArn': ROLE } }, 'arn:aws:s3:::bucket/${aws:PrincipalTag/kubernetes-namespace}')],
+    [
+      'another key',
+      when(
+        { StringEquals: { 'aws:PrincipalArn': ROLE } },
+        'arn:aws:s3:::bucket/${aws:PrincipalTag/kubernetes-namespace}',
+      ),
+    ],
   ])('says nothing of %s', (_, statement) => {
     expect(checksOf(policy(statement))).toEqual([]);
   });
 
   it('says nothing of policies that it can not read, which session-tags tells', () => {
-    expect(checksOf({ rolePolicies: { [ROLE]: { policies: [{ name: 'x', document: '{' }, { name: 'AdministratorAccess', arn: 'arn:aws:iam::aws:policy/AdministratorAccess' }] } } })).toEqual([]);
+    expect(
+      checksOf({
+        rolePolicies: {
+          [ROLE]: {
+            policies: [
+              { name: 'x', document: '{' },
+              { name: 'AdministratorAccess', arn: 'arn:aws:iam::aws:policy/AdministratorAccess' },
+            ],
+          },
+        },
+      }),
+    ).toEqual([]);
   });
 
   it('warns where a container of the pods names its sessions', () => {
     const pod = aPod('irsa');
-    const named = { ...pod, containers: pod.containers.map((one, index) => (index === 0 ? { ...one, env: { ...one.env, AWS_ROLE_SESSION_NAME: 'orders' } } : one)) };
+    const named = {
+      ...pod,
+      containers: pod.containers.map((one, index) =>
+        index === 0 ? { ...one, env: { ...one.env, AWS_ROLE_SESSION_NAME: 'orders' } } : one,
+      ),
+    };
     const [first] = named.containers;
     const message = `container ${first!.name} of `;
-    expect(checksOf({ pods: [named], workloads: [] })).toMatchObject([{ status: 'warn', message: expect.stringContaining(message) as string }]);
+    expect(checksOf({ pods: [named], workloads: [] })).toMatchObject([
+      { status: 'warn', message: expect.stringContaining(message) as string },
+    ]);
     expect(checksOf({ pods: [pod], workloads: [aWorkload()] })).toEqual([]);
   });
 });

@@ -5,27 +5,59 @@ import type { AddonFacts as Facts, RolePoliciesFact } from '../../../../lambdas/
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { anAssociation, aRequest, bothWays, OTHER_ROLE, policyText, ROLE, someFacts } from '../../fixtures.ts';
 
-const checksOf = (change: Partial<Facts>): Check[] => planMigration(someFacts(change)).checks.filter((check) => check.id === 'session-tags');
-const policies = (...list: RolePoliciesFact['policies']): Partial<Facts> => ({ rolePolicies: { [ROLE]: { policies: list } } });
-const inline = (...statements: object[]): Partial<Facts> => policies({ name: 'hop', document: policyText(...statements) });
-const allow = (Action: string | string[], Resource: string | string[] = '*'): object => ({ Effect: 'Allow', Action, Resource });
-const managed = (name: string, partition = 'aws'): Partial<Facts> => policies({ name, arn: `arn:${partition}:iam::aws:policy/${name}` });
+const checksOf = (change: Partial<Facts>): Check[] =>
+  planMigration(someFacts(change)).checks.filter((check) => check.id === 'session-tags');
+const policies = (...list: RolePoliciesFact['policies']): Partial<Facts> => ({
+  rolePolicies: { [ROLE]: { policies: list } },
+});
+const inline = (...statements: object[]): Partial<Facts> =>
+  policies({ name: 'hop', document: policyText(...statements) });
+const allow = (Action: string | string[], Resource: string | string[] = '*'): object => ({
+  Effect: 'Allow',
+  Action,
+  Resource,
+});
+const managed = (name: string, partition = 'aws'): Partial<Facts> =>
+  policies({ name, arn: `arn:${partition}:iam::aws:policy/${name}` });
 
 describe('check session-tags', () => {
   it.each<[string, Partial<Facts>, string]>([
-    ['sts:AssumeRole on one role', inline(allow('sts:AssumeRole', OTHER_ROLE)), `policy hop allows it on ${OTHER_ROLE}`],
-    ['sts:* on another account', inline(allow(['s3:Get*', 'sts:*'], 'arn:aws:iam::444455556666:role/dns-*')), 'on arn:aws:iam::444455556666:role/dns-*'],
+    [
+      'sts:AssumeRole on one role',
+      inline(allow('sts:AssumeRole', OTHER_ROLE)),
+      `policy hop allows it on ${OTHER_ROLE}`,
+    ],
+    [
+      'sts:* on another account',
+      inline(allow(['s3:Get*', 'sts:*'], 'arn:aws:iam::444455556666:role/dns-*')),
+      'on arn:aws:iam::444455556666:role/dns-*',
+    ],
     ['everything', inline(allow('*')), 'policy hop allows it on *'],
     ['STS:assumeR?le, in any case', inline(allow('STS:assumeR?le')), 'policy hop allows it on *'],
-    ['all but something else', inline({ Effect: 'Allow', NotAction: 'iam:*', Resource: '*' }), 'policy hop allows it on *'],
-    ['all but some resources', inline({ Effect: 'Allow', Action: 'sts:AssumeRole', NotResource: [ROLE] }), `on everything but ${ROLE}`],
+    [
+      'all but something else',
+      inline({ Effect: 'Allow', NotAction: 'iam:*', Resource: '*' }),
+      'policy hop allows it on *',
+    ],
+    [
+      'all but some resources',
+      inline({ Effect: 'Allow', Action: 'sts:AssumeRole', NotResource: [ROLE] }),
+      `on everything but ${ROLE}`,
+    ],
     ['a pattern that may be a role', inline(allow('sts:AssumeRole', 'arn:aws:iam::*')), 'on arn:aws:iam::*'],
-    ['a role by a variable', inline(allow('sts:AssumeRole', 'arn:aws:iam::444455556666:role/${aws:PrincipalTag/team}')), 'role/${aws:PrincipalTag/team}'],
+    [
+      'a role by a variable',
+      inline(allow('sts:AssumeRole', 'arn:aws:iam::444455556666:role/${aws:PrincipalTag/team}')),
+      'role/${aws:PrincipalTag/team}',
+    ],
     ['AdministratorAccess', managed('AdministratorAccess'), 'policy AdministratorAccess allows it on *'],
     ['PowerUserAccess, in China', managed('PowerUserAccess', 'aws-cn'), 'policy PowerUserAccess allows it on *'],
   ])('warns of %s, by policy and resource', (_, change, found) => {
     const [check] = checksOf(change);
-    expect(check).toMatchObject({ status: 'warn', remedy: expect.stringMatching(/sts:TagSession.*PackedPolicyTooLarge.*disable-session-tags/) as string });
+    expect(check).toMatchObject({
+      status: 'warn',
+      remedy: expect.stringMatching(/sts:TagSession.*PackedPolicyTooLarge.*disable-session-tags/) as string,
+    });
     expect(check?.message).toContain(found);
     expect(planMigration(someFacts(change)).verdict).toBe('migrate');
   });
@@ -49,29 +81,69 @@ describe('check session-tags', () => {
     ['allows other things', inline(allow(['s3:*', 'sts:GetCallerIdentity', 'sts:AssumeRoleWithWebIdentity']))],
     ['denies it', inline({ Effect: 'Deny', Action: 'sts:*', Resource: '*' })],
     ['leaves it out', inline({ Effect: 'Allow', NotAction: ['sts:*', 'iam:*'], Resource: '*' })],
-    ['allows it on what is no role', inline(allow('*', ['arn:aws:s3:::bucket/*', 'arn:aws:iam::111122223333:user/*', 'arn:aws:iam::111122223333:policy/x']))],
+    [
+      'allows it on what is no role',
+      inline(
+        allow('*', ['arn:aws:s3:::bucket/*', 'arn:aws:iam::111122223333:user/*', 'arn:aws:iam::111122223333:policy/x']),
+      ),
+    ],
     ['allows it on itself', inline(allow('sts:AssumeRole', ROLE))],
     ['has one that AWS manages, which is not read', managed('service-role/AmazonEBSCSIDriverPolicy')],
-    ['has one of its own that is called like one that AWS manages', policies({ name: 'AdministratorAccess', arn: 'arn:aws:iam::111122223333:policy/AdministratorAccess', document: policyText(allow('s3:*')) })],
+    [
+      'has one of its own that is called like one that AWS manages',
+      policies({
+        name: 'AdministratorAccess',
+        arn: 'arn:aws:iam::111122223333:policy/AdministratorAccess',
+        document: policyText(allow('s3:*')),
+      }),
+    ],
   ])('passes where the role %s', (_, change) => {
-    expect(checksOf(change)).toMatchObject([{ status: 'pass', message: expect.stringContaining('role ebs-csi') as string }]);
+    expect(checksOf(change)).toMatchObject([
+      { status: 'pass', message: expect.stringContaining('role ebs-csi') as string },
+    ]);
   });
 
   it('passes where its associations have no session tags', () => {
     const change = { ...inline(allow('sts:AssumeRole')), associations: [anAssociation({ disableSessionTags: true })] };
-    expect(checksOf(change)[0]).toMatchObject({ status: 'pass', message: expect.stringMatching(/policy hop.*no session tags/) as string });
+    expect(checksOf(change)[0]).toMatchObject({
+      status: 'pass',
+      message: expect.stringMatching(/policy hop.*no session tags/) as string,
+    });
   });
 
   it.each<[string, RolePoliciesFact, RegExp]>([
-    ['they may not be read', { policies: [], error: 'iam:ListRolePolicies: AccessDenied: no.' }, /can't be told: iam:ListRolePolicies: AccessDenied: no\.$/],
-    ['one is not understood', { policies: [{ name: 'odd', document: '{' }] }, /policy odd could not be understood \(line 1/],
+    [
+      'they may not be read',
+      { policies: [], error: 'iam:ListRolePolicies: AccessDenied: no.' },
+      /can't be told: iam:ListRolePolicies: AccessDenied: no\.$/,
+    ],
+    [
+      'one is not understood',
+      { policies: [{ name: 'odd', document: '{' }] },
+      /policy odd could not be understood \(line 1/,
+    ],
   ])('warns where %s', (_, fact, message) => {
-    expect(checksOf({ rolePolicies: { [ROLE]: fact } })).toMatchObject([{ status: 'warn', message: expect.stringMatching(message) as string, remedy: expect.stringContaining('iam:ListRolePolicies') as string }]);
+    expect(checksOf({ rolePolicies: { [ROLE]: fact } })).toMatchObject([
+      {
+        status: 'warn',
+        message: expect.stringMatching(message) as string,
+        remedy: expect.stringContaining('iam:ListRolePolicies') as string,
+      },
+    ]);
   });
   it('is one for each planned role whose policies were asked for', () => {
-    const podIdentity = ['ebs-csi-controller-sa', 'second-sa'].map((serviceAccount) => ({ serviceAccount, recommendedManagedPolicies: [] }));
-    const change = { podIdentity, request: aRequest({ roles: { 'second-sa': OTHER_ROLE } }), roles: { [ROLE]: { trustPolicy: bothWays }, [OTHER_ROLE]: { trustPolicy: bothWays } } };
-    expect(checksOf({ ...change, rolePolicies: { [ROLE]: { policies: [] }, [OTHER_ROLE]: { policies: [] } } })).toHaveLength(2);
+    const podIdentity = ['ebs-csi-controller-sa', 'second-sa'].map((serviceAccount) => ({
+      serviceAccount,
+      recommendedManagedPolicies: [],
+    }));
+    const change = {
+      podIdentity,
+      request: aRequest({ roles: { 'second-sa': OTHER_ROLE } }),
+      roles: { [ROLE]: { trustPolicy: bothWays }, [OTHER_ROLE]: { trustPolicy: bothWays } },
+    };
+    expect(
+      checksOf({ ...change, rolePolicies: { [ROLE]: { policies: [] }, [OTHER_ROLE]: { policies: [] } } }),
+    ).toHaveLength(2);
     expect(checksOf({ ...change, rolePolicies: {} })).toEqual([]);
   });
 });

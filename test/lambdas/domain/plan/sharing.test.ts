@@ -3,53 +3,139 @@ import { describe, expect, it } from 'vitest';
 import type { Check } from '../../../../lambdas/domain/model.ts';
 import type { AddonFacts as Facts, RoleUsersFact } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
-import { aCluster, ACCOUNT, anAssociation, aRequest, bothWays, irsaStatement, OTHER_ROLE, podIdentityStatement, policyText, ROLE, someFacts } from '../../fixtures.ts';
+import {
+  aCluster,
+  ACCOUNT,
+  anAssociation,
+  aRequest,
+  bothWays,
+  irsaStatement,
+  OTHER_ROLE,
+  podIdentityStatement,
+  policyText,
+  ROLE,
+  someFacts,
+} from '../../fixtures.ts';
 
-const checksOf = (change: Partial<Facts>): Check[] => planMigration(someFacts(change)).checks.filter((check) => check.id === 'role-sharing');
-const users = (change: Partial<RoleUsersFact>): Partial<Facts> => ({ roleUsers: { addons: [], associations: [], more: false, ...change } });
+const checksOf = (change: Partial<Facts>): Check[] =>
+  planMigration(someFacts(change)).checks.filter((check) => check.id === 'role-sharing');
+const users = (change: Partial<RoleUsersFact>): Partial<Facts> => ({
+  roleUsers: { addons: [], associations: [], more: false, ...change },
+});
 const federated = (...providers: string[]): Partial<Facts> => ({
-  roles: { [ROLE]: { trustPolicy: policyText(irsaStatement, podIdentityStatement, { ...irsaStatement, Sid: 'Others', Principal: { Federated: providers } }) } },
+  roles: {
+    [ROLE]: {
+      trustPolicy: policyText(irsaStatement, podIdentityStatement, {
+        ...irsaStatement,
+        Sid: 'Others',
+        Principal: { Federated: providers },
+      }),
+    },
+  },
 });
 const shop = anAssociation({ id: 'a-shop', namespace: 'web', serviceAccount: 'shop' });
 
 describe('check role-sharing', () => {
   it('passes where nobody else uses the role', () => {
     const own = anAssociation();
-    expect(checksOf({ ...users({ addons: [{ name: 'adot', roleArn: OTHER_ROLE }], associations: [own, { ...shop, roleArn: OTHER_ROLE }] }), associations: [own] })).toMatchObject([{ status: 'pass', message: expect.stringContaining('role ebs-csi') as string }]);
+    expect(
+      checksOf({
+        ...users({
+          addons: [{ name: 'adot', roleArn: OTHER_ROLE }],
+          associations: [own, { ...shop, roleArn: OTHER_ROLE }],
+        }),
+        associations: [own],
+      }),
+    ).toMatchObject([{ status: 'pass', message: expect.stringContaining('role ebs-csi') as string }]);
   });
 
   it.each<[string, Partial<Facts>, string]>([
     ['another add-on', users({ addons: [{ name: 'aws-efs-csi-driver', roleArn: ROLE }] }), 'add-on aws-efs-csi-driver'],
     ['another association', users({ associations: [shop] }), 'association a-shop for web/shop.'],
-    ['another association, as its target', users({ associations: [{ ...shop, roleArn: OTHER_ROLE, targetRoleArn: ROLE }] }), 'association a-shop for web/shop (as its target role)'],
-    ['another cluster', federated(`arn:aws:iam::${ACCOUNT}:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/AAAA`), 'an EKS cluster in eu-central-1 by OIDC provider oidc.eks.eu-central-1.amazonaws.com/id/AAAA.'],
-    ['another cluster, by its dual-stack issuer', federated(`arn:aws:iam::${ACCOUNT}:oidc-provider/oidc-eks.eu-central-1.api.aws/id/AAAA`), 'an EKS cluster in eu-central-1'],
-    ['a cluster in China', federated('arn:aws-cn:iam::444455556666:oidc-provider/oidc.eks.cn-north-1.amazonaws.com.cn/id/BBBB'), 'an EKS cluster in cn-north-1 by OIDC provider oidc.eks.cn-north-1.amazonaws.com.cn/id/BBBB of account 444455556666'],
-    ['CI', federated(`arn:aws:iam::${ACCOUNT}:oidc-provider/token.actions.githubusercontent.com`), 'OIDC provider token.actions.githubusercontent.com, which is no EKS cluster\'s'],
-    ['people', federated(`arn:aws:iam::${ACCOUNT}:saml-provider/corp`, 'cognito-identity.amazonaws.com'), `identity provider arn:aws:iam::${ACCOUNT}:saml-provider/corp, identity provider cognito-identity.amazonaws.com`],
+    [
+      'another association, as its target',
+      users({ associations: [{ ...shop, roleArn: OTHER_ROLE, targetRoleArn: ROLE }] }),
+      'association a-shop for web/shop (as its target role)',
+    ],
+    [
+      'another cluster',
+      federated(`arn:aws:iam::${ACCOUNT}:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/AAAA`),
+      'an EKS cluster in eu-central-1 by OIDC provider oidc.eks.eu-central-1.amazonaws.com/id/AAAA.',
+    ],
+    [
+      'another cluster, by its dual-stack issuer',
+      federated(`arn:aws:iam::${ACCOUNT}:oidc-provider/oidc-eks.eu-central-1.api.aws/id/AAAA`),
+      'an EKS cluster in eu-central-1',
+    ],
+    [
+      'a cluster in China',
+      federated('arn:aws-cn:iam::444455556666:oidc-provider/oidc.eks.cn-north-1.amazonaws.com.cn/id/BBBB'),
+      'an EKS cluster in cn-north-1 by OIDC provider oidc.eks.cn-north-1.amazonaws.com.cn/id/BBBB of account 444455556666',
+    ],
+    [
+      'CI',
+      federated(`arn:aws:iam::${ACCOUNT}:oidc-provider/token.actions.githubusercontent.com`),
+      "OIDC provider token.actions.githubusercontent.com, which is no EKS cluster's",
+    ],
+    [
+      'people',
+      federated(`arn:aws:iam::${ACCOUNT}:saml-provider/corp`, 'cognito-identity.amazonaws.com'),
+      `identity provider arn:aws:iam::${ACCOUNT}:saml-provider/corp, identity provider cognito-identity.amazonaws.com`,
+    ],
   ])('warns of %s, by name', (_, change, name) => {
     const [check] = checksOf(change);
-    expect(check).toMatchObject({ status: 'warn', message: expect.stringContaining(name) as string, remedy: expect.stringMatching(/one after the other.*OIDC statements must stay/) as string });
+    expect(check).toMatchObject({
+      status: 'warn',
+      message: expect.stringContaining(name) as string,
+      remedy: expect.stringMatching(/one after the other.*OIDC statements must stay/) as string,
+    });
     expect(planMigration(someFacts(change)).verdict).toBe('migrate');
   });
 
-  it('does not take this cluster\'s own provider, nor one that a Deny names, for another', () => {
-    const deny = { Effect: 'Deny', Principal: { Federated: 'arn:aws:iam::444455556666:oidc-provider/x.example' }, Action: '*' };
-    expect(checksOf({ roles: { [ROLE]: { trustPolicy: policyText(irsaStatement, podIdentityStatement, deny) } } })[0]?.status).toBe('pass');
-    expect(checksOf({ cluster: aCluster({ oidcIssuer: undefined }) })[0]).toMatchObject({ status: 'warn', message: expect.stringContaining('oidc.eks.eu-west-1') as string });
+  it("does not take this cluster's own provider, nor one that a Deny names, for another", () => {
+    const deny = {
+      Effect: 'Deny',
+      Principal: { Federated: 'arn:aws:iam::444455556666:oidc-provider/x.example' },
+      Action: '*',
+    };
+    expect(
+      checksOf({ roles: { [ROLE]: { trustPolicy: policyText(irsaStatement, podIdentityStatement, deny) } } })[0]
+        ?.status,
+    ).toBe('pass');
+    expect(checksOf({ cluster: aCluster({ oidcIssuer: undefined }) })[0]).toMatchObject({
+      status: 'warn',
+      message: expect.stringContaining('oidc.eks.eu-west-1') as string,
+    });
   });
 
   it('tells what was not looked at, whether or not somebody was found', () => {
-    const unseen = { more: true, associations: Array.from({ length: 100 }, (_, index) => ({ ...shop, id: `a-${index}`, roleArn: OTHER_ROLE })), error: 'eks:ListAddons: AccessDenied: no.' };
-    const gap = 'can\'t be told: the cluster has more associations than the 100 that were looked at; eks:ListAddons: AccessDenied: no.';
-    expect(checksOf(users(unseen))).toMatchObject([{ status: 'warn', message: expect.stringMatching(/^Nobody else was found/) as string, remedy: expect.stringMatching(/\w/) as string }]);
+    const unseen = {
+      more: true,
+      associations: Array.from({ length: 100 }, (_, index) => ({ ...shop, id: `a-${index}`, roleArn: OTHER_ROLE })),
+      error: 'eks:ListAddons: AccessDenied: no.',
+    };
+    const gap =
+      "can't be told: the cluster has more associations than the 100 that were looked at; eks:ListAddons: AccessDenied: no.";
+    expect(checksOf(users(unseen))).toMatchObject([
+      {
+        status: 'warn',
+        message: expect.stringMatching(/^Nobody else was found/) as string,
+        remedy: expect.stringMatching(/\w/) as string,
+      },
+    ]);
     expect(checksOf(users(unseen))[0]?.message).toContain(gap);
-    expect(checksOf(users({ ...unseen, addons: [{ name: 'adot', roleArn: ROLE }] }))[0]?.message).toMatch(/add-on adot\. Whether there are others can't be told/);
+    expect(checksOf(users({ ...unseen, addons: [{ name: 'adot', roleArn: ROLE }] }))[0]?.message).toMatch(
+      /add-on adot\. Whether there are others can't be told/,
+    );
   });
 
   it('looks at the planned roles and the one of IRSA, each once', () => {
     const roles = { [ROLE]: { trustPolicy: bothWays }, [OTHER_ROLE]: { trustPolicy: bothWays } };
-    expect(checksOf({ roles, request: aRequest({ roleArn: OTHER_ROLE }) }).map((check) => /role ([\w-]+)/.exec(check.message)?.[1])).toEqual(['somebody-elses', 'ebs-csi']);
+    expect(
+      checksOf({ roles, request: aRequest({ roleArn: OTHER_ROLE }) }).map(
+        (check) => /role ([\w-]+)/.exec(check.message)?.[1],
+      ),
+    ).toEqual(['somebody-elses', 'ebs-csi']);
     expect(checksOf({})).toHaveLength(1);
   });
   it('says nothing of roles that were not read', () => {

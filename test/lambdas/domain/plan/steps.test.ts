@@ -1,16 +1,38 @@
-/** What a plan says that it will do: the first way in full, later ones in short, each step with its calls and its undo. */
+/**
+ * What a plan says that it will do: the first way in full, later ones in short, each step with its calls and its undo.
+ */
 import { describe, expect, it } from 'vitest';
 import type { MigrationRequestInput, Plan, PlanStep } from '../../../../lambdas/domain/model.ts';
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { planSteps } from '../../../../lambdas/domain/plan/steps.ts';
-import { addonArn, anAddon, anAssociation, aRequest, associationArn, irsaStatement, OTHER_ROLE, policyText, ROLE, someFacts } from '../../fixtures.ts';
+import {
+  addonArn,
+  anAddon,
+  anAssociation,
+  aRequest,
+  associationArn,
+  irsaStatement,
+  OTHER_ROLE,
+  policyText,
+  ROLE,
+  someFacts,
+} from '../../fixtures.ts';
 
-const stepsOf = (request: Partial<MigrationRequestInput> = {}, change: Partial<Facts> = {}): Plan['steps'] => planMigration(someFacts({ request: aRequest(request), ...change })).steps;
+const stepsOf = (request: Partial<MigrationRequestInput> = {}, change: Partial<Facts> = {}): Plan['steps'] =>
+  planMigration(someFacts({ request: aRequest(request), ...change })).steps;
 const names = (steps: Plan['steps']): string[] => steps.map((step) => step.name);
 const named = (steps: Plan['steps'], name: string): PlanStep => steps.find((step) => step.name === name)!;
 const IN_PLACE_ROAD = ['begin', 'purge-associations', 'update-addon', 'await-active', 'verify-pods'];
-const RECREATE_ROAD = ['begin', 'delete-addon', 'await-deleted', 'purge-associations', 'create-addon', 'await-active', 'verify-pods'];
+const RECREATE_ROAD = [
+  'begin',
+  'delete-addon',
+  'await-deleted',
+  'purge-associations',
+  'create-addon',
+  'await-active',
+  'verify-pods',
+];
 
 describe('the steps of a plan', () => {
   it.each<[string, Partial<MigrationRequestInput>, string[]]>([
@@ -26,8 +48,16 @@ describe('the steps of a plan', () => {
   });
 
   it('call an outage by its name, and say less with preserve or in place', () => {
-    const outages = (request: Partial<MigrationRequestInput>): string[] => stepsOf(request).filter((step) => step.disruption === 'outage').map((step) => step.name);
-    expect(outages({ strategy: 'recreate' })).toEqual(['delete-addon', 'await-deleted', 'create-addon', 'await-active']);
+    const outages = (request: Partial<MigrationRequestInput>): string[] =>
+      stepsOf(request)
+        .filter((step) => step.disruption === 'outage')
+        .map((step) => step.name);
+    expect(outages({ strategy: 'recreate' })).toEqual([
+      'delete-addon',
+      'await-deleted',
+      'create-addon',
+      'await-active',
+    ]);
     expect(outages({ strategy: 'recreate', preserve: true })).toEqual([]);
     expect(outages({})).toEqual([]);
     expect(outages({ maxDisruption: 'outage' })).toEqual(['recreate.3']);
@@ -35,20 +65,35 @@ describe('the steps of a plan', () => {
 
   it('tell later ways as what they are: taken only when the pods did not take it', () => {
     const steps = stepsOf({ maxDisruption: 'outage' });
-    expect(named(steps, 'recreate.2')).toMatchObject({ disruption: 'rolling', what: expect.stringMatching(/^if the pods do not take it: let EKS go of aws-ebs-csi-driver, its software keeps running/) as string, calls: expect.arrayContaining(['eks:DeleteAddon (preserve)', 'eks:CreateAddon']) as string[] });
-    expect(named(steps, 'recreate.3')).toMatchObject({ what: expect.stringMatching(/^if the pods do not take it: delete aws-ebs-csi-driver and its software/) as string, calls: expect.arrayContaining(['eks:DeleteAddon', 'eks:CreateAddon']) as string[] });
+    expect(named(steps, 'recreate.2')).toMatchObject({
+      disruption: 'rolling',
+      what: expect.stringMatching(
+        /^if the pods do not take it: let EKS go of aws-ebs-csi-driver, its software keeps running/,
+      ) as string,
+      calls: expect.arrayContaining(['eks:DeleteAddon (preserve)', 'eks:CreateAddon']) as string[],
+    });
+    expect(named(steps, 'recreate.3')).toMatchObject({
+      what: expect.stringMatching(/^if the pods do not take it: delete aws-ebs-csi-driver and its software/) as string,
+      calls: expect.arrayContaining(['eks:DeleteAddon', 'eks:CreateAddon']) as string[],
+    });
   });
 
   it('name the associations that go and the service accounts that come', () => {
     const steps = stepsOf({ strategy: 'recreate' }, { associations: [anAssociation()] });
-    expect(named(steps, 'purge-associations')).toMatchObject({ what: expect.stringContaining('a-left00000000000001') as string, calls: ['eks:DeletePodIdentityAssociation'] });
+    expect(named(steps, 'purge-associations')).toMatchObject({
+      what: expect.stringContaining('a-left00000000000001') as string,
+      calls: ['eks:DeletePodIdentityAssociation'],
+    });
     expect(named(steps, 'create-addon').what).toContain('kube-system/ebs-csi-controller-sa');
     expect(named(stepsOf(), 'purge-associations').calls).toEqual([]);
     expect(named(stepsOf(), 'update-addon').what).toContain('kube-system/ebs-csi-controller-sa');
   });
 
-  it('say what becomes of the add-on\'s own association', () => {
-    const own = { addon: anAddon({ podIdentityAssociations: [associationArn('a-own')] }), associations: [anAssociation({ id: 'a-own', ownerArn: addonArn(1) })] };
+  it("say what becomes of the add-on's own association", () => {
+    const own = {
+      addon: anAddon({ podIdentityAssociations: [associationArn('a-own')] }),
+      associations: [anAssociation({ id: 'a-own', ownerArn: addonArn(1) })],
+    };
     expect(named(stepsOf({}, own), 'update-addon').what).toContain('EKS replaces a-own');
     expect(named(stepsOf({ strategy: 'recreate' }, own), 'delete-addon').what).toContain('and with it a-own');
     expect(named(stepsOf({ strategy: 'recreate', preserve: true }, own), 'purge-associations').what).toContain('a-own');
@@ -57,22 +102,40 @@ describe('the steps of a plan', () => {
   it('say what is carried over, by which calls', () => {
     const tagged = stepsOf({}, { associations: [anAssociation({ tags: { team: 'a' } })] });
     expect(names(tagged)).toEqual([...IN_PLACE_ROAD.slice(0, 4), 'carry-over', 'verify-pods', 'recreate.2', 'finish']);
-    expect(named(tagged, 'carry-over')).toMatchObject({ what: expect.stringContaining('tags (team) of a-left00000000000001 for kube-system/ebs-csi-controller-sa') as string, calls: ['eks:TagResource'] });
-    const chained = stepsOf({}, { associations: [anAssociation({ targetRoleArn: OTHER_ROLE, disableSessionTags: true })] });
-    expect(named(chained, 'carry-over')).toMatchObject({ what: expect.stringContaining('targetRoleArn, disableSessionTags of') as string, calls: ['eks:UpdatePodIdentityAssociation'] });
+    expect(named(tagged, 'carry-over')).toMatchObject({
+      what: expect.stringContaining(
+        'tags (team) of a-left00000000000001 for kube-system/ebs-csi-controller-sa',
+      ) as string,
+      calls: ['eks:TagResource'],
+    });
+    const chained = stepsOf(
+      {},
+      { associations: [anAssociation({ targetRoleArn: OTHER_ROLE, disableSessionTags: true })] },
+    );
+    expect(named(chained, 'carry-over')).toMatchObject({
+      what: expect.stringContaining('targetRoleArn, disableSessionTags of') as string,
+      calls: ['eks:UpdatePodIdentityAssociation'],
+    });
     expect(named(chained, 'recreate.2').calls).toContain('eks:UpdatePodIdentityAssociation');
   });
 
   it('tell what becomes of fields that others changed', () => {
     expect(named(stepsOf(), 'update-addon').what).toContain('kept');
     expect(named(stepsOf({ resolveConflicts: 'OVERWRITE' }), 'update-addon').what).toContain('reset');
-    expect(named(stepsOf({ strategy: 'recreate', preserve: true, resolveConflicts: 'OVERWRITE' }), 'create-addon').what).toContain('reset');
+    expect(
+      named(stepsOf({ strategy: 'recreate', preserve: true, resolveConflicts: 'OVERWRITE' }), 'create-addon').what,
+    ).toContain('reset');
   });
 
   it('begin with the repair of trust policies, where the plan has one, whichever way is taken', () => {
     const repair = { trust: 'repair' } as const;
     const facts = { roles: { [ROLE]: { trustPolicy: policyText(irsaStatement) } }, repairableRoleArns: [ROLE] };
-    expect(names(stepsOf({ ...repair, strategy: 'in-place' }, facts))).toEqual(['begin', 'repair-trust', ...IN_PLACE_ROAD.slice(1), 'finish']);
+    expect(names(stepsOf({ ...repair, strategy: 'in-place' }, facts))).toEqual([
+      'begin',
+      'repair-trust',
+      ...IN_PLACE_ROAD.slice(1),
+      'finish',
+    ]);
     const steps = stepsOf({ ...repair, strategy: 'recreate' }, facts);
     expect(names(steps)).toEqual(['begin', 'repair-trust', ...RECREATE_ROAD.slice(1), 'finish']);
     expect(named(steps, 'repair-trust')).toEqual({
@@ -85,6 +148,17 @@ describe('the steps of a plan', () => {
   });
 
   it('are none without a way', () => {
-    expect(planSteps({ addon: 'x', ladder: [], planned: [], purge: [], goWithAddon: [], carryOver: [], trustRepairs: [], verification: 'pods' })).toEqual([]);
+    expect(
+      planSteps({
+        addon: 'x',
+        ladder: [],
+        planned: [],
+        purge: [],
+        goWithAddon: [],
+        carryOver: [],
+        trustRepairs: [],
+        verification: 'pods',
+      }),
+    ).toEqual([]);
   });
 });

@@ -4,11 +4,29 @@ import type { Check, MigrationRequestInput, Plan } from '../../../../lambdas/dom
 import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
 import { samePolicy } from '../../../../lambdas/domain/trust/repair.ts';
-import { aCluster, anAssociation, aRequest, bothWays, irsaStatement, OTHER_ROLE, podIdentityStatement, policyText, ROLE, ROLES_OF_ACCOUNT, someFacts } from '../../fixtures.ts';
+import {
+  aCluster,
+  anAssociation,
+  aRequest,
+  bothWays,
+  irsaStatement,
+  OTHER_ROLE,
+  podIdentityStatement,
+  policyText,
+  ROLE,
+  ROLES_OF_ACCOUNT,
+  someFacts,
+} from '../../fixtures.ts';
 
 const CLUSTER_ARN = 'arn:aws:eks:eu-west-1:111122223333:cluster/dev';
-const planOf = (statements: unknown[], request: Partial<MigrationRequestInput> = {}, change: Partial<Facts> = {}): Plan =>
-  planMigration(someFacts({ request: aRequest(request), roles: { [ROLE]: { trustPolicy: policyText(...statements) } }, ...change }));
+const planOf = (
+  statements: unknown[],
+  request: Partial<MigrationRequestInput> = {},
+  change: Partial<Facts> = {},
+): Plan =>
+  planMigration(
+    someFacts({ request: aRequest(request), roles: { [ROLE]: { trustPolicy: policyText(...statements) } }, ...change }),
+  );
 const checksOf = (plan: Plan, id: string): Check[] => plan.checks.filter((check) => check.id === id);
 const checkOf = (plan: Plan, id: string): Check => checksOf(plan, id)[0]!;
 const withCondition = (condition: object): object => ({ ...podIdentityStatement, Condition: condition });
@@ -16,26 +34,49 @@ const withCondition = (condition: object): object => ({ ...podIdentityStatement,
 /** Its value can't be known beforehand. */
 const ADDRESS = { ...withCondition({ IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } }), Sid: 'ByAddress' };
 const TAGGED = withCondition({ StringEquals: { 'aws:RequestTag/kubernetes-namespace': 'kube-system' } });
-const DENY = { Sid: 'NoPods', Effect: 'Deny', Principal: { Service: 'pods.eks.amazonaws.com' }, Action: 'sts:TagSession' };
+const DENY = {
+  Sid: 'NoPods',
+  Effect: 'Deny',
+  Principal: { Service: 'pods.eks.amazonaws.com' },
+  Action: 'sts:TagSession',
+};
 const REPAIR = { trust: 'repair' } as const;
 const ENABLED = { repairableRoleArns: [ROLES_OF_ACCOUNT] };
 
 describe('role-trust', () => {
   type Row = [what: string, statements: unknown[], status: Check['status'], message: RegExp[]];
   it.each<Row>([
-    ['is for IRSA only', [irsaStatement], 'fail', [/ebs-csi does not let pods\.eks\.amazonaws\.com in for kube-system\/ebs-csi-controller-sa\./]],
+    [
+      'is for IRSA only',
+      [irsaStatement],
+      'fail',
+      [/ebs-csi does not let pods\.eks\.amazonaws\.com in for kube-system\/ebs-csi-controller-sa\./],
+    ],
     ['lacks sts:TagSession', [{ ...podIdentityStatement, Action: 'sts:AssumeRole' }], 'fail', [/sts:TagSession/]],
-    ['is for another namespace', [withCondition({ StringEquals: { 'aws:RequestTag/kubernetes-namespace': 'web' } })], 'fail', [/PodIdentity/, /aws:RequestTag\/kubernetes-namespace/, /web/, /kube-system/]],
-    ['is for another cluster', [withCondition({ ArnEquals: { 'aws:SourceArn': `${CLUSTER_ARN}-2` } })], 'fail', [/PodIdentity/, /aws:SourceArn/, /cluster\/dev-2/]],
+    [
+      'is for another namespace',
+      [withCondition({ StringEquals: { 'aws:RequestTag/kubernetes-namespace': 'web' } })],
+      'fail',
+      [/PodIdentity/, /aws:RequestTag\/kubernetes-namespace/, /web/, /kube-system/],
+    ],
+    [
+      'is for another cluster',
+      [withCondition({ ArnEquals: { 'aws:SourceArn': `${CLUSTER_ARN}-2` } })],
+      'fail',
+      [/PodIdentity/, /aws:SourceArn/, /cluster\/dev-2/],
+    ],
     ['has a Deny', [irsaStatement, podIdentityStatement, DENY], 'fail', [/NoPods/, /sts:TagSession/]],
     ['looks at an address', [ADDRESS], 'unknown', [/may not let/, /ByAddress/, /aws:SourceIp/]],
-  ])('blocks where it %s, and names statement, key, what is wanted and what is there', (_, statements, status, messages) => {
-    const plan = planOf(statements);
-    const check = checkOf(plan, 'role-trust');
-    expect(check.status).toBe(status);
-    for (const message of messages) expect(check.message).toMatch(message);
-    expect([plan.verdict, blockingChecks(plan), plan.trustRepairs]).toEqual(['blocked', ['role-trust'], []]);
-  });
+  ])(
+    'blocks where it %s, and names statement, key, what is wanted and what is there',
+    (_, statements, status, messages) => {
+      const plan = planOf(statements);
+      const check = checkOf(plan, 'role-trust');
+      expect(check.status).toBe(status);
+      for (const message of messages) expect(check.message).toMatch(message);
+      expect([plan.verdict, blockingChecks(plan), plan.trustRepairs]).toEqual(['blocked', ['role-trust'], []]);
+    },
+  );
 
   it.each<[string, unknown]>([
     ['*', '*'],
@@ -43,21 +84,40 @@ describe('role-trust', () => {
   ])('warns where only a statement for %s lets the pods in, which EKS may not take', (_, Principal) => {
     const everybody = { ...podIdentityStatement, Sid: 'Everybody', Principal };
     const plan = planOf([irsaStatement, everybody]);
-    expect(checkOf(plan, 'role-trust')).toMatchObject({ status: 'warn', message: expect.stringContaining('only by a statement for everybody') as string, remedy: expect.stringContaining('pods.eks.amazonaws.com') as string });
+    expect(checkOf(plan, 'role-trust')).toMatchObject({
+      status: 'warn',
+      message: expect.stringContaining('only by a statement for everybody') as string,
+      remedy: expect.stringContaining('pods.eks.amazonaws.com') as string,
+    });
     expect(plan.verdict).toBe('migrate');
     expect(checkOf(planOf([irsaStatement, everybody, podIdentityStatement]), 'role-trust').status).toBe('pass');
   });
 
   it('says where a policy is no policy', () => {
-    const plan = planMigration(someFacts({ roles: { [ROLE]: { trustPolicy: '{"Version":"2012-10-17","Statement":[{"Effect":"Maybe"}]}' } } }));
-    expect(checkOf(plan, 'role-trust')).toMatchObject({ status: 'fail', message: expect.stringContaining('Statement[0].Effect') as string });
+    const plan = planMigration(
+      someFacts({ roles: { [ROLE]: { trustPolicy: '{"Version":"2012-10-17","Statement":[{"Effect":"Maybe"}]}' } } }),
+    );
+    expect(checkOf(plan, 'role-trust')).toMatchObject({
+      status: 'fail',
+      message: expect.stringContaining('Statement[0].Effect') as string,
+    });
   });
 
   it('shows the least privilege statement, and that the service could add it where it may', () => {
     const { remedy = '' } = checkOf(planOf([irsaStatement], {}, ENABLED), 'role-trust');
-    for (const part of ['Add this statement', 'keep the others', `"aws:SourceArn":"${CLUSTER_ARN}"`, '"aws:SourceAccount":"111122223333"', '"aws:RequestTag/kubernetes-service-account":"ebs-csi-controller-sa"', ' of 2,048 characters']) expect(remedy).toContain(part);
+    for (const part of [
+      'Add this statement',
+      'keep the others',
+      `"aws:SourceArn":"${CLUSTER_ARN}"`,
+      '"aws:SourceAccount":"111122223333"',
+      '"aws:RequestTag/kubernetes-service-account":"ebs-csi-controller-sa"',
+      ' of 2,048 characters',
+    ])
+      expect(remedy).toContain(part);
     expect(remedy).toMatch(/--trust repair does that\.$/);
-    expect(checkOf(planOf([irsaStatement]), 'role-trust').remedy).toContain(`--trust repair does that, where the CDK context repairableRoleArns covers ${ROLE}.`);
+    expect(checkOf(planOf([irsaStatement]), 'role-trust').remedy).toContain(
+      `--trust repair does that, where the CDK context repairableRoleArns covers ${ROLE}.`,
+    );
   });
 
   it('explains a Deny instead, which no statement helps against', () => {
@@ -75,10 +135,19 @@ describe('role-trust', () => {
     it.each(['aws:SourceIp', 'AWS:sourceip'])('warns once it is accepted as %s', (key) => {
       const plan = planOf([irsaStatement, ADDRESS], { acceptedKeys: [key] });
       expect(plan.verdict).toBe('migrate');
-      expect(checkOf(plan, 'role-trust')).toMatchObject({ status: 'warn', message: expect.stringMatching(/as far as what was accepted holds: aws:SourceIp/i) as string, remedy: expect.stringMatching(/\w/) as string });
+      expect(checkOf(plan, 'role-trust')).toMatchObject({
+        status: 'warn',
+        message: expect.stringMatching(/as far as what was accepted holds: aws:SourceIp/i) as string,
+        remedy: expect.stringMatching(/\w/) as string,
+      });
     });
     it('does not warn where another statement decides it', () => {
-      expect(checkOf(planOf([irsaStatement, podIdentityStatement, ADDRESS], { acceptedKeys: ['aws:SourceIp'] }), 'role-trust').status).toBe('pass');
+      expect(
+        checkOf(
+          planOf([irsaStatement, podIdentityStatement, ADDRESS], { acceptedKeys: ['aws:SourceIp'] }),
+          'role-trust',
+        ).status,
+      ).toBe('pass');
     });
     it('is not helped by another key', () => {
       expect(checkOf(planOf([ADDRESS], { acceptedKeys: ['aws:SourceVpc'] }), 'role-trust').status).toBe('unknown');
@@ -93,12 +162,22 @@ describe('role-trust', () => {
     });
     it('fails where it needs the tags', () => {
       const check = checkOf(planOf([irsaStatement, TAGGED], {}, carried), 'role-trust');
-      expect(check).toMatchObject({ status: 'fail', message: expect.stringMatching(/Without session tags, which its association will have disabled: .*kubernetes-namespace/) as string });
+      expect(check).toMatchObject({
+        status: 'fail',
+        message: expect.stringMatching(
+          /Without session tags, which its association will have disabled: .*kubernetes-namespace/,
+        ) as string,
+      });
       expect(check.remedy).not.toContain('RequestTag/kubernetes-service-account');
     });
     it('fails where it forbids them, since it is made with them', () => {
       const untagged = withCondition({ Null: { 'aws:RequestTag/kubernetes-namespace': 'true' } });
-      expect(checkOf(planOf([irsaStatement, untagged], {}, carried), 'role-trust')).toMatchObject({ status: 'fail', message: expect.stringContaining('With session tags, which its association has until they are disabled') as string });
+      expect(checkOf(planOf([irsaStatement, untagged], {}, carried), 'role-trust')).toMatchObject({
+        status: 'fail',
+        message: expect.stringContaining(
+          'With session tags, which its association has until they are disabled',
+        ) as string,
+      });
     });
     it('is repaired for both', () => {
       const plan = planOf([irsaStatement, TAGGED], REPAIR, { ...carried, ...ENABLED });
@@ -113,20 +192,33 @@ describe('a repair that was asked for', () => {
     expect([plan.verdict, blockingChecks(plan)]).toEqual(['migrate', []]);
     expect(checkOf(plan, 'role-trust')).toMatchObject({
       status: 'warn',
-      message: expect.stringMatching(/A statement for it is added to the trust policy of role ebs-csi before anything else; it then has \d[\d,]* of 2,048 characters\. A rollback takes it away\.$/) as string,
+      message: expect.stringMatching(
+        /A statement for it is added to the trust policy of role ebs-csi before anything else; it then has \d[\d,]* of 2,048 characters\. A rollback takes it away\.$/,
+      ) as string,
     });
     expect(checkOf(plan, 'trust-repair').status).toBe('pass');
     const [repair] = plan.trustRepairs;
     expect(plan.trustRepairs).toHaveLength(1);
-    expect(repair).toMatchObject({ roleArn: ROLE, before: policyText(irsaStatement), statement: { Effect: 'Allow', Principal: { Service: 'pods.eks.amazonaws.com' } } });
+    expect(repair).toMatchObject({
+      roleArn: ROLE,
+      before: policyText(irsaStatement),
+      statement: { Effect: 'Allow', Principal: { Service: 'pods.eks.amazonaws.com' } },
+    });
     expect(samePolicy(repair!.after, policyText(irsaStatement, repair!.statement))).toBe(true);
-    expect(checkOf(planMigration(someFacts({ roles: { [ROLE]: { trustPolicy: repair!.after } } })), 'role-trust').status).toBe('pass');
+    expect(
+      checkOf(planMigration(someFacts({ roles: { [ROLE]: { trustPolicy: repair!.after } } })), 'role-trust').status,
+    ).toBe('pass');
     expect(checkOf(plan, 'way-back').status).toBe('pass');
   });
 
   it('is nothing where the trust lets them in', () => {
     const plan = planMigration(someFacts({ request: aRequest(REPAIR), ...ENABLED }));
-    expect([plan.verdict, plan.trustRepairs, checkOf(plan, 'role-trust').status, checkOf(plan, 'trust-repair').status]).toEqual(['migrate', [], 'pass', 'pass']);
+    expect([
+      plan.verdict,
+      plan.trustRepairs,
+      checkOf(plan, 'role-trust').status,
+      checkOf(plan, 'trust-repair').status,
+    ]).toEqual(['migrate', [], 'pass', 'pass']);
   });
   it('is nothing that a request without it speaks of', () => {
     expect(checksOf(planOf([irsaStatement], {}, ENABLED), 'trust-repair')).toEqual([]);
@@ -134,11 +226,23 @@ describe('a repair that was asked for', () => {
 
   it.each<[string, string[], RegExp]>([
     ['is not enabled', [], /not enabled in this deployment/],
-    ['is enabled for other roles', ['arn:aws:iam::111122223333:role/team/*'], /may change those of arn:aws:iam::111122223333:role\/team\/\*/],
+    [
+      'is enabled for other roles',
+      ['arn:aws:iam::111122223333:role/team/*'],
+      /may change those of arn:aws:iam::111122223333:role\/team\/\*/,
+    ],
   ])('blocks where it %s, and says what to set', (_, repairableRoleArns, message) => {
     const plan = planOf([irsaStatement], REPAIR, { repairableRoleArns });
-    expect([plan.verdict, blockingChecks(plan), plan.trustRepairs]).toEqual(['blocked', ['role-trust', 'trust-repair'], []]);
-    expect(checkOf(plan, 'trust-repair')).toMatchObject({ status: 'fail', message: expect.stringMatching(message) as string, remedy: expect.stringContaining(`Add ${ROLE} to the CDK context repairableRoleArns and deploy`) as string });
+    expect([plan.verdict, blockingChecks(plan), plan.trustRepairs]).toEqual([
+      'blocked',
+      ['role-trust', 'trust-repair'],
+      [],
+    ]);
+    expect(checkOf(plan, 'trust-repair')).toMatchObject({
+      status: 'fail',
+      message: expect.stringMatching(message) as string,
+      remedy: expect.stringContaining(`Add ${ROLE} to the CDK context repairableRoleArns and deploy`) as string,
+    });
     expect(checkOf(plan, 'role-trust').remedy).toContain('Add this statement');
   });
 
@@ -148,7 +252,10 @@ describe('a repair that was asked for', () => {
   ])('blocks where %s, with why and what to do', (_, statements, remedy) => {
     const plan = planOf(statements, REPAIR, ENABLED);
     expect([blockingChecks(plan), plan.trustRepairs]).toEqual([['role-trust'], []]);
-    expect(checkOf(plan, 'role-trust')).toMatchObject({ status: 'fail', remedy: expect.stringMatching(remedy) as string });
+    expect(checkOf(plan, 'role-trust')).toMatchObject({
+      status: 'fail',
+      remedy: expect.stringMatching(remedy) as string,
+    });
   });
   it('blocks where a Deny can not be decided, unless its key is accepted', () => {
     const maybe = { ...DENY, Condition: { IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } } };
@@ -158,29 +265,64 @@ describe('a repair that was asked for', () => {
   });
 
   it('is one for each role, for all service accounts that lack it', () => {
-    const podIdentity = ['ebs-csi-controller-sa', 'second-sa', 'third-sa'].map((serviceAccount) => ({ serviceAccount, recommendedManagedPolicies: [] }));
-    const facts = { ...ENABLED, podIdentity, roles: { [ROLE]: { trustPolicy: policyText(irsaStatement) }, [OTHER_ROLE]: { trustPolicy: policyText(irsaStatement) } } };
-    const plan = planMigration(someFacts({ request: aRequest({ ...REPAIR, roles: { 'third-sa': OTHER_ROLE } }), ...facts }));
+    const podIdentity = ['ebs-csi-controller-sa', 'second-sa', 'third-sa'].map((serviceAccount) => ({
+      serviceAccount,
+      recommendedManagedPolicies: [],
+    }));
+    const facts = {
+      ...ENABLED,
+      podIdentity,
+      roles: {
+        [ROLE]: { trustPolicy: policyText(irsaStatement) },
+        [OTHER_ROLE]: { trustPolicy: policyText(irsaStatement) },
+      },
+    };
+    const plan = planMigration(
+      someFacts({ request: aRequest({ ...REPAIR, roles: { 'third-sa': OTHER_ROLE } }), ...facts }),
+    );
     expect(plan.trustRepairs.map((one) => one.roleArn)).toEqual([ROLE, OTHER_ROLE]);
-    for (const account of ['ebs-csi-controller-sa', 'second-sa']) expect(JSON.stringify(plan.trustRepairs[0])).toContain(account);
+    for (const account of ['ebs-csi-controller-sa', 'second-sa'])
+      expect(JSON.stringify(plan.trustRepairs[0])).toContain(account);
     expect(checksOf(plan, 'role-trust').map((check) => check.status)).toEqual(['warn', 'warn', 'warn']);
-    expect(plan.steps[1]?.what).toContain('role ebs-csi (for kube-system/ebs-csi-controller-sa, kube-system/second-sa) and of role somebody-elses (for kube-system/third-sa)');
+    expect(plan.steps[1]?.what).toContain(
+      'role ebs-csi (for kube-system/ebs-csi-controller-sa, kube-system/second-sa) and of role somebody-elses (for kube-system/third-sa)',
+    );
   });
   it('is not part of a plan that something else blocks', () => {
-    expect(planOf([irsaStatement], REPAIR, { ...ENABLED, cluster: aCluster({ status: 'UPDATING' }) }).trustRepairs).toEqual([]);
+    expect(
+      planOf([irsaStatement], REPAIR, { ...ENABLED, cluster: aCluster({ status: 'UPDATING' }) }).trustRepairs,
+    ).toEqual([]);
     expect(planOf([irsaStatement], REPAIR, { ...ENABLED, passableRoleArns: [] }).trustRepairs).toEqual([]);
   });
 });
 
 describe('way-back', () => {
   it('says why the OIDC trust is closed', () => {
-    const other = { ...irsaStatement, Condition: { StringEquals: Object.fromEntries(Object.entries(irsaStatement.Condition.StringEquals).map(([key, value]) => [key, value.replace('ebs-csi', 'efs-csi')])) } };
-    expect(checkOf(planOf([podIdentityStatement, other]), 'way-back')).toMatchObject({ status: 'warn', message: expect.stringMatching(/Irsa.*efs-csi-controller-sa/) as string });
+    const other = {
+      ...irsaStatement,
+      Condition: {
+        StringEquals: Object.fromEntries(
+          Object.entries(irsaStatement.Condition.StringEquals).map(([key, value]) => [
+            key,
+            value.replace('ebs-csi', 'efs-csi'),
+          ]),
+        ),
+      },
+    };
+    expect(checkOf(planOf([podIdentityStatement, other]), 'way-back')).toMatchObject({
+      status: 'warn',
+      message: expect.stringMatching(/Irsa.*efs-csi-controller-sa/) as string,
+    });
   });
   it('counts an accepted key as met', () => {
-    const address = { ...irsaStatement, Condition: { ...irsaStatement.Condition, IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } } };
+    const address = {
+      ...irsaStatement,
+      Condition: { ...irsaStatement.Condition, IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } },
+    };
     expect(checkOf(planOf([podIdentityStatement, address]), 'way-back').status).toBe('warn');
-    expect(checkOf(planOf([podIdentityStatement, address], { acceptedKeys: ['aws:SourceIp'] }), 'way-back').status).toBe('pass');
+    expect(
+      checkOf(planOf([podIdentityStatement, address], { acceptedKeys: ['aws:SourceIp'] }), 'way-back').status,
+    ).toBe('pass');
   });
   it('takes the policy URL-encoded too', () => {
     const plan = planMigration(someFacts({ roles: { [ROLE]: { trustPolicy: encodeURIComponent(bothWays) } } }));

@@ -1,4 +1,6 @@
-/** Checks that concern some of the ways: they block an explicit strategy, and take the ways out of the ladder of `auto`. */
+/**
+ * Checks that concern some of the ways: they block an explicit strategy, and take the ways out of the ladder of `auto`.
+ */
 import { describe, expect, it } from 'vitest';
 import type { Check, MigrationRequestInput, Rung } from '../../../../lambdas/domain/model.ts';
 import type { CustomResourceFact, AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
@@ -11,47 +13,258 @@ const preserving = { strategy: 'recreate', preserve: true } as const;
 const auto = { strategy: 'auto' } as const;
 const autoOutage = { strategy: 'auto', maxDisruption: 'outage' } as const;
 
-const withdrawn = { offered: [{ version: 'v2', default: false, requiresIamPermissions: true }, { version: 'v3', default: true, requiresIamPermissions: true }] };
+const withdrawn = {
+  offered: [
+    { version: 'v2', default: false, requiresIamPermissions: true },
+    { version: 'v3', default: true, requiresIamPermissions: true },
+  ],
+};
 const invalid = { addon: anAddon({ configurationValues: 'controller: {replicaCount: many}' }) };
-const vendor = (owner: string): Partial<Facts> => ({ offered: [{ version: VERSION, default: true, requiresIamPermissions: true, owner }] });
-const unsubscribed = { addon: anAddon({ issues: [{ code: 'AddonSubscriptionNeeded', message: 'Subscribe first.', resourceIds: [] }] }) };
+const vendor = (owner: string): Partial<Facts> => ({
+  offered: [{ version: VERSION, default: true, requiresIamPermissions: true, owner }],
+});
+const unsubscribed = {
+  addon: anAddon({ issues: [{ code: 'AddonSubscriptionNeeded', message: 'Subscribe first.', resourceIds: [] }] }),
+};
 
-const collectors = (instances: string[], error?: string): CustomResourceFact => ({ kind: { group: 'opentelemetry.io', version: 'v1alpha1', plural: 'opentelemetrycollectors' }, instances, ...(error ? { error } : {}) });
+const collectors = (instances: string[], error?: string): CustomResourceFact => ({
+  kind: { group: 'opentelemetry.io', version: 'v1alpha1', plural: 'opentelemetrycollectors' },
+  instances,
+  ...(error ? { error } : {}),
+});
 const adot = (request: Partial<MigrationRequestInput>, ...customResources: CustomResourceFact[]): Partial<Facts> => ({
   request: aRequest({ ...request, addon: 'adot' }),
   namespace: 'opentelemetry-operator-system',
   customResources,
 });
 
-type Row = [id: string, what: string, request: Partial<MigrationRequestInput>, change: Partial<Facts>, expected: { status: Check['status']; message: RegExp; remedy?: RegExp; ladder: Rung[] }];
+type Row = [
+  id: string,
+  what: string,
+  request: Partial<MigrationRequestInput>,
+  change: Partial<Facts>,
+  expected: { status: Check['status']; message: RegExp; remedy?: RegExp; ladder: Rung[] },
+];
 
 const rows: Row[] = [
-  ['version-offered', 'still is', auto, {}, { status: 'pass', message: /v1\.38\.1-eksbuild\.1 is still offered for Kubernetes 1\.31/, ladder: [IN_PLACE, RECREATE_PRESERVING] }],
-  ['version-offered', 'no longer is', recreate, withdrawn, { status: 'fail', message: /no longer offered for Kubernetes 1\.31: once deleted/, remedy: /default: v3.*--service-account-role-arn arn:aws:iam::111122223333:role\/app\/ebs-csi$/, ladder: [] }],
-  ['version-offered', 'nothing is', recreate, { offered: [] }, { status: 'fail', message: /no longer offered/, remedy: /AWS Support/, ladder: [] }],
-  ['version-offered', 'no longer is, and in place needs it not', inPlace, withdrawn, { status: 'warn', message: /In place nothing is deleted/, remedy: /v3/, ladder: [IN_PLACE] }],
-  ['version-offered', 'no longer is, and auto stays in place', autoOutage, withdrawn, { status: 'warn', message: /Left out for that: recreate with preserve, recreate without preserve\.$/, remedy: /v3/, ladder: [IN_PLACE] }],
+  [
+    'version-offered',
+    'still is',
+    auto,
+    {},
+    {
+      status: 'pass',
+      message: /v1\.38\.1-eksbuild\.1 is still offered for Kubernetes 1\.31/,
+      ladder: [IN_PLACE, RECREATE_PRESERVING],
+    },
+  ],
+  [
+    'version-offered',
+    'no longer is',
+    recreate,
+    withdrawn,
+    {
+      status: 'fail',
+      message: /no longer offered for Kubernetes 1\.31: once deleted/,
+      remedy: /default: v3.*--service-account-role-arn arn:aws:iam::111122223333:role\/app\/ebs-csi$/,
+      ladder: [],
+    },
+  ],
+  [
+    'version-offered',
+    'nothing is',
+    recreate,
+    { offered: [] },
+    { status: 'fail', message: /no longer offered/, remedy: /AWS Support/, ladder: [] },
+  ],
+  [
+    'version-offered',
+    'no longer is, and in place needs it not',
+    inPlace,
+    withdrawn,
+    { status: 'warn', message: /In place nothing is deleted/, remedy: /v3/, ladder: [IN_PLACE] },
+  ],
+  [
+    'version-offered',
+    'no longer is, and auto stays in place',
+    autoOutage,
+    withdrawn,
+    {
+      status: 'warn',
+      message: /Left out for that: recreate with preserve, recreate without preserve\.$/,
+      remedy: /v3/,
+      ladder: [IN_PLACE],
+    },
+  ],
 
-  ['configuration-valid', 'is', recreate, {}, { status: 'pass', message: /valid for version v1\.38\.1-eksbuild\.1/, ladder: [RECREATE] }],
-  ['configuration-valid', 'is empty', recreate, { addon: anAddon({ configurationValues: undefined }) }, { status: 'pass', message: /no configuration values/, ladder: [RECREATE] }],
-  ['configuration-valid', 'is not', preserving, invalid, { status: 'fail', message: /not valid for version .*: \/controller\/replicaCount: .* Expected "integer"/, remedy: /describe-addon-configuration --addon-name aws-ebs-csi-driver --addon-version v1\.38\.1-eksbuild\.1/, ladder: [] }],
-  ['configuration-valid', 'is not, and auto stays in place', auto, invalid, { status: 'warn', message: /Left out for that: recreate with preserve\.$/, remedy: /Correct them/, ladder: [IN_PLACE] }],
-  ['configuration-valid', 'is no YAML', recreate, { addon: anAddon({ configurationValues: 'a: [' }) }, { status: 'fail', message: /neither JSON nor YAML/, remedy: /Correct them/, ladder: [] }],
-  ['configuration-valid', 'has no schema to go by', recreate, { configurationSchema: undefined }, { status: 'warn', message: /can't be checked beforehand: EKS gives no schema/, remedy: /rolled back/, ladder: [RECREATE] }],
+  [
+    'configuration-valid',
+    'is',
+    recreate,
+    {},
+    { status: 'pass', message: /valid for version v1\.38\.1-eksbuild\.1/, ladder: [RECREATE] },
+  ],
+  [
+    'configuration-valid',
+    'is empty',
+    recreate,
+    { addon: anAddon({ configurationValues: undefined }) },
+    { status: 'pass', message: /no configuration values/, ladder: [RECREATE] },
+  ],
+  [
+    'configuration-valid',
+    'is not',
+    preserving,
+    invalid,
+    {
+      status: 'fail',
+      message: /not valid for version .*: \/controller\/replicaCount: .* Expected "integer"/,
+      remedy: /describe-addon-configuration --addon-name aws-ebs-csi-driver --addon-version v1\.38\.1-eksbuild\.1/,
+      ladder: [],
+    },
+  ],
+  [
+    'configuration-valid',
+    'is not, and auto stays in place',
+    auto,
+    invalid,
+    {
+      status: 'warn',
+      message: /Left out for that: recreate with preserve\.$/,
+      remedy: /Correct them/,
+      ladder: [IN_PLACE],
+    },
+  ],
+  [
+    'configuration-valid',
+    'is no YAML',
+    recreate,
+    { addon: anAddon({ configurationValues: 'a: [' }) },
+    { status: 'fail', message: /neither JSON nor YAML/, remedy: /Correct them/, ladder: [] },
+  ],
+  [
+    'configuration-valid',
+    'has no schema to go by',
+    recreate,
+    { configurationSchema: undefined },
+    {
+      status: 'warn',
+      message: /can't be checked beforehand: EKS gives no schema/,
+      remedy: /rolled back/,
+      ladder: [RECREATE],
+    },
+  ],
 
-  ['subscription', 'comes from a vendor', recreate, vendor('aws-marketplace'), { status: 'warn', message: /AWS Marketplace \(aws-marketplace\)/, remedy: /subscription/, ladder: [RECREATE] }],
-  ['subscription', 'is missing', auto, unsubscribed, { status: 'fail', message: /lacks its subscription: Subscribe first\./, remedy: /Subscribe to it/, ladder: [] }],
+  [
+    'subscription',
+    'comes from a vendor',
+    recreate,
+    vendor('aws-marketplace'),
+    { status: 'warn', message: /AWS Marketplace \(aws-marketplace\)/, remedy: /subscription/, ladder: [RECREATE] },
+  ],
+  [
+    'subscription',
+    'is missing',
+    auto,
+    unsubscribed,
+    { status: 'fail', message: /lacks its subscription: Subscribe first\./, remedy: /Subscribe to it/, ladder: [] },
+  ],
 
-  ['max-disruption', 'is less than it takes', { ...recreate, maxDisruption: 'rolling' }, {}, { status: 'fail', message: /would be down for a while \(recreate without preserve\), but no more than rolling pods are allowed/, remedy: /--max-disruption outage/, ladder: [] }],
+  [
+    'max-disruption',
+    'is less than it takes',
+    { ...recreate, maxDisruption: 'rolling' },
+    {},
+    {
+      status: 'fail',
+      message: /would be down for a while \(recreate without preserve\), but no more than rolling pods are allowed/,
+      remedy: /--max-disruption outage/,
+      ladder: [],
+    },
+  ],
 
-  ['custom-resources', 'owns no definition', recreate, {}, { status: 'pass', message: /owns no custom resource definition/, ladder: [RECREATE] }],
-  ['custom-resources', 'has none but its own', recreate, adot(recreate, collectors(['opentelemetry-operator-system/adot-col-otlp-ingest'])), { status: 'pass', message: /no objects but its own/, ladder: [RECREATE] }],
-  ['custom-resources', 'has some', recreate, adot(recreate, collectors(['web/shop', 'web/shop', 'web/adot-col-otlp-ingest'])), { status: 'fail', message: /with them: opentelemetrycollectors\.opentelemetry\.io web\/shop, opentelemetrycollectors\.opentelemetry\.io web\/adot-col-otlp-ingest\.$/, remedy: /--preserve/, ladder: [] }],
-  ['custom-resources', 'has many', recreate, adot(recreate, collectors(['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => `/${name}`))), { status: 'fail', message: /opentelemetry\.io e and 2 more\.$/, remedy: /--preserve/, ladder: [] }],
-  ['custom-resources', 'has some, and auto keeps them', autoOutage, adot(autoOutage, collectors(['web/shop'])), { status: 'warn', message: /Left out for that: recreate without preserve\.$/, remedy: /--preserve/, ladder: [IN_PLACE, RECREATE_PRESERVING] }],
-  ['custom-resources', 'could not be read', recreate, adot(recreate, collectors([], 'Forbidden')), { status: 'unknown', message: /could not be read: opentelemetrycollectors\.opentelemetry\.io \(Forbidden\)/, remedy: /grant-access --cluster \S+ --addon adot/, ladder: [] }],
-  ['custom-resources', 'could not be read, and auto keeps them', autoOutage, adot(autoOutage, collectors([], 'Forbidden')), { status: 'warn', message: /Left out for that: recreate without preserve\.$/, remedy: /grant-access --cluster \S+ --addon adot/, ladder: [IN_PLACE, RECREATE_PRESERVING] }],
-  ['custom-resources', 'is not in the registry', recreate, { request: aRequest({ ...recreate, addon: 'somebodys' }) }, { status: 'unknown', message: /not known which custom resource definitions somebodys owns/, remedy: /--preserve/, ladder: [] }],
+  [
+    'custom-resources',
+    'owns no definition',
+    recreate,
+    {},
+    { status: 'pass', message: /owns no custom resource definition/, ladder: [RECREATE] },
+  ],
+  [
+    'custom-resources',
+    'has none but its own',
+    recreate,
+    adot(recreate, collectors(['opentelemetry-operator-system/adot-col-otlp-ingest'])),
+    { status: 'pass', message: /no objects but its own/, ladder: [RECREATE] },
+  ],
+  [
+    'custom-resources',
+    'has some',
+    recreate,
+    adot(recreate, collectors(['web/shop', 'web/shop', 'web/adot-col-otlp-ingest'])),
+    {
+      status: 'fail',
+      message:
+        /with them: opentelemetrycollectors\.opentelemetry\.io web\/shop, opentelemetrycollectors\.opentelemetry\.io web\/adot-col-otlp-ingest\.$/,
+      remedy: /--preserve/,
+      ladder: [],
+    },
+  ],
+  [
+    'custom-resources',
+    'has many',
+    recreate,
+    adot(recreate, collectors(['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => `/${name}`))),
+    { status: 'fail', message: /opentelemetry\.io e and 2 more\.$/, remedy: /--preserve/, ladder: [] },
+  ],
+  [
+    'custom-resources',
+    'has some, and auto keeps them',
+    autoOutage,
+    adot(autoOutage, collectors(['web/shop'])),
+    {
+      status: 'warn',
+      message: /Left out for that: recreate without preserve\.$/,
+      remedy: /--preserve/,
+      ladder: [IN_PLACE, RECREATE_PRESERVING],
+    },
+  ],
+  [
+    'custom-resources',
+    'could not be read',
+    recreate,
+    adot(recreate, collectors([], 'Forbidden')),
+    {
+      status: 'unknown',
+      message: /could not be read: opentelemetrycollectors\.opentelemetry\.io \(Forbidden\)/,
+      remedy: /grant-access --cluster \S+ --addon adot/,
+      ladder: [],
+    },
+  ],
+  [
+    'custom-resources',
+    'could not be read, and auto keeps them',
+    autoOutage,
+    adot(autoOutage, collectors([], 'Forbidden')),
+    {
+      status: 'warn',
+      message: /Left out for that: recreate without preserve\.$/,
+      remedy: /grant-access --cluster \S+ --addon adot/,
+      ladder: [IN_PLACE, RECREATE_PRESERVING],
+    },
+  ],
+  [
+    'custom-resources',
+    'is not in the registry',
+    recreate,
+    { request: aRequest({ ...recreate, addon: 'somebodys' }) },
+    {
+      status: 'unknown',
+      message: /not known which custom resource definitions somebodys owns/,
+      remedy: /--preserve/,
+      ladder: [],
+    },
+  ],
 ];
 
 describe.each(rows)('check %s: %s', (id, _, request, change, { status, message, remedy, ladder }) => {
@@ -71,7 +284,8 @@ describe.each(rows)('check %s: %s', (id, _, request, change, { status, message, 
 });
 
 describe('a check that no way needs', () => {
-  const ids = (request: Partial<MigrationRequestInput>, change: Partial<Facts> = {}): string[] => planMigration(someFacts({ request: aRequest(request), ...change })).checks.map((check) => check.id);
+  const ids = (request: Partial<MigrationRequestInput>, change: Partial<Facts> = {}): string[] =>
+    planMigration(someFacts({ request: aRequest(request), ...change })).checks.map((check) => check.id);
 
   it.each<[string, Partial<MigrationRequestInput>, Partial<Facts>]>([
     ['configuration-valid', inPlace, invalid],
@@ -88,12 +302,17 @@ describe('a check that no way needs', () => {
   it('nor custom-resources, where nothing of the API server can be read, which blocks by itself', () => {
     const unread = { pods: undefined, workloads: undefined, kubernetesError: 'no' };
     expect(ids(recreate, unread)).not.toContain('custom-resources');
-    expect(blockingChecks(planMigration(someFacts({ request: aRequest(recreate), ...unread })))).toEqual(['kubernetes-access']);
+    expect(blockingChecks(planMigration(someFacts({ request: aRequest(recreate), ...unread })))).toEqual([
+      'kubernetes-access',
+    ]);
   });
 });
 
 describe('a networking add-on', () => {
-  const ladderOf = (request: Partial<MigrationRequestInput>): Rung[] => planMigration(someFacts({ request: aRequest({ addon: 'vpc-cni', ...request }), addon: anAddon({ name: 'vpc-cni' }) })).ladder;
+  const ladderOf = (request: Partial<MigrationRequestInput>): Rung[] =>
+    planMigration(
+      someFacts({ request: aRequest({ addon: 'vpc-cni', ...request }), addon: anAddon({ name: 'vpc-cni' }) }),
+    ).ladder;
 
   it('goes in place or with preserve, and no further', () => {
     expect(ladderOf(inPlace)).toEqual([IN_PLACE]);

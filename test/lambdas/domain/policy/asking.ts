@@ -31,16 +31,28 @@ export const request = (keys: Keys = {}, more: Partial<PolicyRequest> = {}): Pol
   ...more,
 });
 
-export const allowPods = { Sid: 'AllowPods', Effect: 'Allow', Principal: { Service: POD_IDENTITY }, Action: ['sts:AssumeRole', 'sts:TagSession'] };
+export const allowPods = {
+  Sid: 'AllowPods',
+  Effect: 'Allow',
+  Principal: { Service: POD_IDENTITY },
+  Action: ['sts:AssumeRole', 'sts:TagSession'],
+};
 export const denyPods = { ...allowPods, Sid: 'DenyPods', Effect: 'Deny' };
 
-export const policy = (statements: unknown, Version: unknown = '2012-10-17'): ParsedPolicy => parsePolicy({ Version, Statement: statements }, 'trust');
+export const policy = (statements: unknown, Version: unknown = '2012-10-17'): ParsedPolicy =>
+  parsePolicy({ Version, Statement: statements }, 'trust');
 
-export const ask = (statements: unknown, asked: PolicyRequest = request(), options?: EvaluateOptions): Evaluation => evaluate(policy(statements), asked, options);
+export const ask = (statements: unknown, asked: PolicyRequest = request(), options?: EvaluateOptions): Evaluation =>
+  evaluate(policy(statements), asked, options);
 
 type Truth = 'holds' | 'does not' | 'unknown' | 'invalid';
 
-const asAllow: Record<Verdict, Truth> = { allowed: 'holds', denied: 'does not', unknown: 'unknown', invalid: 'invalid' };
+const asAllow: Record<Verdict, Truth> = {
+  allowed: 'holds',
+  denied: 'does not',
+  unknown: 'unknown',
+  invalid: 'invalid',
+};
 const asDeny: Record<Verdict, Truth> = { allowed: 'does not', denied: 'holds', unknown: 'unknown', invalid: 'invalid' };
 
 /** Whether a condition holds, by an Allow that hangs on it; a Deny that hangs on it must say the same. */

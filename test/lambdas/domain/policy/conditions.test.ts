@@ -50,7 +50,8 @@ describe(`set operators: ${USER_GUIDE}reference_policies_condition-single-vs-mul
     ['ForAnyValue:NumericLessThan', ['5'], ['x', '3'], 'holds'],
     ['ForAllValues:NumericLessThan', ['5'], ['x', '9'], 'does not'],
     ['ForAllValues:NumericLessThan', ['5'], ['x', '3'], 'unknown'],
-    // "It also returns true if there are no context keys in the request, or if the value resolves to a null dataset, such as an empty string."
+    // "It also returns true if there are no context keys in the request, or if the value resolves to a null dataset,
+    // such as an empty string."
     ['ForAllValues:StringEquals', ['a'], [], 'holds'],
     ['ForAllValues:StringEquals', ['a'], [''], 'holds'],
     ['ForAllValues:StringEquals', ['a'], ['', 'b'], 'does not'],
@@ -118,8 +119,14 @@ describe('a key whose value nobody knows', () => {
 });
 
 describe(`several conditions: ${USER_GUIDE}reference_policies_condition-logic-multiple-context-keys-or-values.html`, () => {
-  const keys: Keys = { 'aws:SourceAccount': '111122223333', 'aws:SourceArn': 'arn:aws:eks:eu-west-1:111122223333:cluster/dev' };
-  const [account, cluster] = [{ 'aws:SourceAccount': '111122223333' }, { 'aws:SourceArn': 'arn:aws:eks:eu-west-1:111122223333:cluster/dev' }];
+  const keys: Keys = {
+    'aws:SourceAccount': '111122223333',
+    'aws:SourceArn': 'arn:aws:eks:eu-west-1:111122223333:cluster/dev',
+  };
+  const [account, cluster] = [
+    { 'aws:SourceAccount': '111122223333' },
+    { 'aws:SourceArn': 'arn:aws:eks:eu-west-1:111122223333:cluster/dev' },
+  ];
 
   it('needs every operator and every key', () => {
     expect(whether({ StringEquals: { ...account, ...cluster } }, keys)).toBe('holds');
@@ -129,7 +136,9 @@ describe(`several conditions: ${USER_GUIDE}reference_policies_condition-logic-mu
   });
 
   it('does not hold where one does not, whatever is unknown', () => {
-    expect(whether({ StringEquals: { 'aws:SourceVpc': 'vpc-1', 'aws:SourceAccount': '444455556666' } }, keys)).toBe('does not');
+    expect(whether({ StringEquals: { 'aws:SourceVpc': 'vpc-1', 'aws:SourceAccount': '444455556666' } }, keys)).toBe(
+      'does not',
+    );
     expect(whether({ StringEquals: { 'aws:SourceVpc': 'vpc-1', ...account } }, keys)).toBe('unknown');
   });
 
@@ -139,7 +148,7 @@ describe(`several conditions: ${USER_GUIDE}reference_policies_condition-logic-mu
     expect(whether({ StringEquals: {} }, keys)).toBe('holds');
   });
 
-  it('can\'t tell what a key without values asks for', () => {
+  it("can't tell what a key without values asks for", () => {
     expect(whether({ StringEquals: { 'aws:SourceAccount': [] } }, keys)).toBe('unknown');
   });
 
@@ -149,9 +158,12 @@ describe(`several conditions: ${USER_GUIDE}reference_policies_condition-logic-mu
     expect(whether({ Null: { 'AWS:sourceACCOUNT': 'false' } }, keys)).toBe('holds');
   });
 
-  it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', ''])('takes %j for a key like any other', (key) => {
-    const Condition = JSON.parse(`{"StringEquals":{${JSON.stringify(key)}:"a"}}`) as unknown;
-    expect(whether(Condition, {})).toBe('unknown');
-    expect(whether(JSON.parse(`{${JSON.stringify(key)}:{"aws:SourceAccount":"a"}}`), keys)).toBe('unknown');
-  });
+  it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', ''])(
+    'takes %j for a key like any other',
+    (key) => {
+      const Condition = JSON.parse(`{"StringEquals":{${JSON.stringify(key)}:"a"}}`) as unknown;
+      expect(whether(Condition, {})).toBe('unknown');
+      expect(whether(JSON.parse(`{${JSON.stringify(key)}:{"aws:SourceAccount":"a"}}`), keys)).toBe('unknown');
+    },
+  );
 });

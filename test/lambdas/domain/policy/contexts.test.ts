@@ -1,7 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseClusterArn } from '../../../../lambdas/domain/arn.ts';
-import { assumeRoleRequest, closedWorld, irsaRequest, podIdentityRequests, type TrustUse } from '../../../../lambdas/domain/policy/contexts.ts';
+import {
+  assumeRoleRequest,
+  closedWorld,
+  irsaRequest,
+  podIdentityRequests,
+  type TrustUse,
+} from '../../../../lambdas/domain/policy/contexts.ts';
 import type { PolicyRequest } from '../../../../lambdas/domain/policy/request.ts';
 
 const ACCOUNT = '111122223333';
@@ -13,7 +19,14 @@ const target = { account: ACCOUNT, region: 'eu-west-1', cluster: 'dev' };
 const use: TrustUse = { target, namespace: NAMESPACE, serviceAccount: SERVICE_ACCOUNT, oidcIssuer: ISSUER };
 const CLUSTER_ARN = `arn:aws:eks:eu-west-1:${ACCOUNT}:cluster/dev`;
 const NAME = ISSUER.replace('https://', '');
-const TAGS = ['eks-cluster-arn', 'eks-cluster-name', 'kubernetes-namespace', 'kubernetes-service-account', 'kubernetes-pod-name', 'kubernetes-pod-uid'];
+const TAGS = [
+  'eks-cluster-arn',
+  'eks-cluster-name',
+  'kubernetes-namespace',
+  'kubernetes-service-account',
+  'kubernetes-pod-name',
+  'kubernetes-pod-uid',
+];
 
 /** A key's values, or its state in one word. */
 const asked = (request: PolicyRequest, key: string): string | readonly string[] => {
@@ -27,7 +40,11 @@ describe('the request of EKS Auth', () => {
   it('is two actions of one service principal, both with the session tags', () => {
     const requests = podIdentityRequests(use);
     expect(requests.map(({ action, principal, resource }) => ({ action, principal, resource }))).toEqual(
-      ['sts:AssumeRole', 'sts:TagSession'].map((action) => ({ action, principal: { type: 'Service', values: ['pods.eks.amazonaws.com'] }, resource: undefined })),
+      ['sts:AssumeRole', 'sts:TagSession'].map((action) => ({
+        action,
+        principal: { type: 'Service', values: ['pods.eks.amazonaws.com'] },
+        resource: undefined,
+      })),
     );
     for (const request of requests) expect(asked(request, 'aws:RequestTag/kubernetes-namespace')).toEqual([NAMESPACE]);
   });
@@ -84,7 +101,12 @@ describe('the request of EKS Auth', () => {
 
   it('has no tags where the association turns them off', () => {
     const request = podIdentity({ disableSessionTags: true });
-    for (const key of [...TAGS.map((tag) => `aws:RequestTag/${tag}`), 'aws:RequestTag/team', 'aws:TagKeys', 'sts:TransitiveTagKeys']) {
+    for (const key of [
+      ...TAGS.map((tag) => `aws:RequestTag/${tag}`),
+      'aws:RequestTag/team',
+      'aws:TagKeys',
+      'sts:TransitiveTagKeys',
+    ]) {
       expect([key, asked(request, key)]).toEqual([key, 'absent']);
     }
     expect(asked(request, 'aws:SourceArn')).toEqual([CLUSTER_ARN]);
@@ -103,11 +125,17 @@ describe('the request of EKS Auth', () => {
 });
 
 describe('the request of a pod with an IRSA token', () => {
-  it.each(['', 'https://', 'HTTPS://'].flatMap((start) => ['', '/'].map((end) => `${start}${NAME}${end}`)))('is made by the provider of the issuer %s', (oidcIssuer) => {
-    const request = irsa({ oidcIssuer });
-    expect(request).toMatchObject({ action: 'sts:AssumeRoleWithWebIdentity', principal: { type: 'Federated', values: [`arn:aws:iam::${ACCOUNT}:oidc-provider/${NAME}`] } });
-    expect(asked(request, `${NAME}:sub`)).toEqual([`system:serviceaccount:${NAMESPACE}:${SERVICE_ACCOUNT}`]);
-  });
+  it.each(['', 'https://', 'HTTPS://'].flatMap((start) => ['', '/'].map((end) => `${start}${NAME}${end}`)))(
+    'is made by the provider of the issuer %s',
+    (oidcIssuer) => {
+      const request = irsa({ oidcIssuer });
+      expect(request).toMatchObject({
+        action: 'sts:AssumeRoleWithWebIdentity',
+        principal: { type: 'Federated', values: [`arn:aws:iam::${ACCOUNT}:oidc-provider/${NAME}`] },
+      });
+      expect(asked(request, `${NAME}:sub`)).toEqual([`system:serviceaccount:${NAMESPACE}:${SERVICE_ACCOUNT}`]);
+    },
+  );
 
   it.each<[string, string | string[]]>([
     [`${NAME}:aud`, ['sts.amazonaws.com']],
@@ -143,20 +171,34 @@ describe('the request of a pod with an IRSA token', () => {
 
   it('knows the provider by its type alone without an issuer', () => {
     const request = irsa({ oidcIssuer: undefined });
-    expect(request.principal).toEqual({ type: 'Federated', unknown: expect.stringContaining('OIDC provider') as string });
+    expect(request.principal).toEqual({
+      type: 'Federated',
+      unknown: expect.stringContaining('OIDC provider') as string,
+    });
     expect(asked(request, `${NAME}:sub`)).toBe('unknown');
     expect(asked(request, 'saml:iss')).toBe('absent');
   });
 
   it('has the same audience in China, and its own partition', () => {
-    const request = irsa({ target: { ...target, region: 'cn-north-1' }, oidcIssuer: 'https://oidc.eks.cn-north-1.amazonaws.com.cn/id/ABC' });
-    expect(request.principal).toMatchObject({ values: [`arn:aws-cn:iam::${ACCOUNT}:oidc-provider/oidc.eks.cn-north-1.amazonaws.com.cn/id/ABC`] });
+    const request = irsa({
+      target: { ...target, region: 'cn-north-1' },
+      oidcIssuer: 'https://oidc.eks.cn-north-1.amazonaws.com.cn/id/ABC',
+    });
+    expect(request.principal).toMatchObject({
+      values: [`arn:aws-cn:iam::${ACCOUNT}:oidc-provider/oidc.eks.cn-north-1.amazonaws.com.cn/id/ABC`],
+    });
     expect(asked(request, 'oidc.eks.cn-north-1.amazonaws.com.cn/id/ABC:aud')).toEqual(['sts.amazonaws.com']);
   });
 });
 
 describe('requests that are known whole', () => {
-  const call = { roleArn: ROLE, sessionArn: `arn:aws:sts::${ACCOUNT}:assumed-role/ebs-csi/web`, account: ACCOUNT, partition: 'aws', sessionName: 'deploy' };
+  const call = {
+    roleArn: ROLE,
+    sessionArn: `arn:aws:sts::${ACCOUNT}:assumed-role/ebs-csi/web`,
+    account: ACCOUNT,
+    partition: 'aws',
+    sessionName: 'deploy',
+  };
 
   it('names the caller of AssumeRole by role, session and account', () => {
     expect(assumeRoleRequest(call)).toMatchObject({
@@ -181,19 +223,48 @@ describe('requests that are known whole', () => {
   });
 
   it('takes what the call says: external id, tags, time', () => {
-    const request = assumeRoleRequest({ ...call, externalId: 'x-1', tags: { Team: 'a', stage: 'b' }, transitiveTagKeys: ['Team'], now: Date.UTC(2026, 0, 5, 9) }, 'sts:TagSession');
+    const request = assumeRoleRequest(
+      {
+        ...call,
+        externalId: 'x-1',
+        tags: { Team: 'a', stage: 'b' },
+        transitiveTagKeys: ['Team'],
+        now: Date.UTC(2026, 0, 5, 9),
+      },
+      'sts:TagSession',
+    );
     expect(request.action).toBe('sts:TagSession');
-    const keys = ['sts:ExternalId', 'aws:RequestTag/team', 'aws:RequestTag/stage', 'aws:TagKeys', 'sts:TransitiveTagKeys', 'aws:CurrentTime', 'aws:EpochTime'];
-    expect(keys.map((key) => asked(request, key))).toEqual([['x-1'], ['a'], ['b'], ['Team', 'stage'], ['Team'], ['2026-01-05T09:00:00.000Z'], ['1767603600']]);
+    const keys = [
+      'sts:ExternalId',
+      'aws:RequestTag/team',
+      'aws:RequestTag/stage',
+      'aws:TagKeys',
+      'sts:TransitiveTagKeys',
+      'aws:CurrentTime',
+      'aws:EpochTime',
+    ];
+    expect(keys.map((key) => asked(request, key))).toEqual([
+      ['x-1'],
+      ['a'],
+      ['b'],
+      ['Team', 'stage'],
+      ['Team'],
+      ['2026-01-05T09:00:00.000Z'],
+      ['1767603600'],
+    ]);
   });
 
   it('answers for every name, also such as objects have by themselves', () => {
     fc.assert(
-      fc.property(fc.dictionary(fc.string(), fc.string()), fc.oneof(fc.string(), fc.constantFrom('__proto__', 'constructor', 'toString', 'hasOwnProperty')), (values, key) => {
-        const there = Object.keys(values).some((name) => name.toLowerCase() === key.toLowerCase());
-        fc.pre(there || !Object.keys(values).some((name) => name.endsWith('/')));
-        expect(closedWorld(values)(key.toLowerCase()).state).toBe(there ? 'values' : 'absent');
-      }),
+      fc.property(
+        fc.dictionary(fc.string(), fc.string()),
+        fc.oneof(fc.string(), fc.constantFrom('__proto__', 'constructor', 'toString', 'hasOwnProperty')),
+        (values, key) => {
+          const there = Object.keys(values).some((name) => name.toLowerCase() === key.toLowerCase());
+          fc.pre(there || !Object.keys(values).some((name) => name.endsWith('/')));
+          expect(closedWorld(values)(key.toLowerCase()).state).toBe(there ? 'values' : 'absent');
+        },
+      ),
     );
   });
 });
@@ -201,7 +272,10 @@ describe('requests that are known whole', () => {
 describe("a cluster's ARN", () => {
   it.each([
     [CLUSTER_ARN, target],
-    ['arn:aws-us-gov:eks:us-gov-west-1:111122223333:cluster/a_b-1', { account: ACCOUNT, region: 'us-gov-west-1', cluster: 'a_b-1' }],
+    [
+      'arn:aws-us-gov:eks:us-gov-west-1:111122223333:cluster/a_b-1',
+      { account: ACCOUNT, region: 'us-gov-west-1', cluster: 'a_b-1' },
+    ],
     ['arn:aws:eks:us-gov-west-1:111122223333:cluster/dev', undefined],
     ['arn:aws-cn:eks:eu-west-1:111122223333:cluster/dev', undefined],
     ['arn:aws:eks:eu-west-1:111122223333:nodegroup/dev', undefined],

@@ -3,7 +3,8 @@ import { USER_GUIDE, whether } from './asking.ts';
 
 const OPERATORS = `${USER_GUIDE}reference_policies_elements_condition_operators.html`;
 type Row = [operator: string, wanted: unknown, found: string, expected: ReturnType<typeof whether>];
-const on = (key: string, operator: string, wanted: unknown, found: string): ReturnType<typeof whether> => whether({ [operator]: { [key]: wanted } }, { [key]: found });
+const on = (key: string, operator: string, wanted: unknown, found: string): ReturnType<typeof whether> =>
+  whether({ [operator]: { [key]: wanted } }, { [key]: found });
 
 describe(`Date operators: ${OPERATORS}#Conditions_Date`, () => {
   const orders: Record<string, [less: boolean, equal: boolean, greater: boolean]> = {
@@ -16,12 +17,26 @@ describe(`Date operators: ${OPERATORS}#Conditions_Date`, () => {
   };
 
   it.each(Object.entries(orders))('%s', (operator, expected) => {
-    const compared = (wanted: string, ...found: string[]): boolean[] => found.map((one) => on('aws:CurrentTime', operator, wanted, one) === 'holds');
-    expect(compared('2020-01-01T00:00:01Z', '2020-01-01T00:00:00Z', '2020-01-01T00:00:01Z', '2020-01-01T00:00:02Z')).toEqual(expected);
-    expect(compared('1577836801', '2020-01-01T00:00:00Z', '2020-01-01T00:00:01Z', '2020-01-01T00:00:02Z')).toEqual(expected);
+    const compared = (wanted: string, ...found: string[]): boolean[] =>
+      found.map((one) => on('aws:CurrentTime', operator, wanted, one) === 'holds');
+    expect(
+      compared('2020-01-01T00:00:01Z', '2020-01-01T00:00:00Z', '2020-01-01T00:00:01Z', '2020-01-01T00:00:02Z'),
+    ).toEqual(expected);
+    expect(compared('1577836801', '2020-01-01T00:00:00Z', '2020-01-01T00:00:01Z', '2020-01-01T00:00:02Z')).toEqual(
+      expected,
+    );
     expect(compared('2020-01-01T00:00:01Z', '1577836800', '1577836801', '1577836802')).toEqual(expected);
-    expect(compared('2020-01-01T00:00:00.5Z', '2020-01-01T00:00:00.499Z', '2020-01-01T00:00:00.500Z', '2020-01-01T00:00:00.501Z')).toEqual(expected);
-    expect(compared('2020-01-01T01:30+01:30', '2019-12-31T23:59Z', '2019-12-31T19:00-05:00', '2020-01-01T00:01Z')).toEqual(expected);
+    expect(
+      compared(
+        '2020-01-01T00:00:00.5Z',
+        '2020-01-01T00:00:00.499Z',
+        '2020-01-01T00:00:00.500Z',
+        '2020-01-01T00:00:00.501Z',
+      ),
+    ).toEqual(expected);
+    expect(
+      compared('2020-01-01T01:30+01:30', '2019-12-31T23:59Z', '2019-12-31T19:00-05:00', '2020-01-01T00:01Z'),
+    ).toEqual(expected);
   });
 
   // A year, a month and a day: before and after are clear, within is not.
@@ -53,10 +68,34 @@ describe(`Date operators: ${OPERATORS}#Conditions_Date`, () => {
 
   // "Wildcards are not permitted for date condition operators."
   it.each([
-    'soon', '', '2020-*', '2020-13', '2020-00', '2020-01-00', '2020-01-32', '2021-02-29', '2020-02-30', '2020-1-1', '20130930T231548Z', '2020-01-01T00Z', '2020-01-01T00:00',
-    '2020-01-01T24:00Z', '2020-01-01T00:60Z', '2020-01-01T00:00:60Z', '2020-01-01T00:00z', '2020-01-01 00:00Z', '2020-01-01T00:00+24:00', '2020-01-01T00:00+00:60', '-1', '1.5',
-    '1577836800000', '12020-01-01', '2020-01-01T00:00:00.Z', '2020-01-01T00:00:00.1234567890Z', '2020-01-01T00:00:00Z ',
-  ])('can\'t read %j', (wanted) => {
+    'soon',
+    '',
+    '2020-*',
+    '2020-13',
+    '2020-00',
+    '2020-01-00',
+    '2020-01-32',
+    '2021-02-29',
+    '2020-02-30',
+    '2020-1-1',
+    '20130930T231548Z',
+    '2020-01-01T00Z',
+    '2020-01-01T00:00',
+    '2020-01-01T24:00Z',
+    '2020-01-01T00:60Z',
+    '2020-01-01T00:00:60Z',
+    '2020-01-01T00:00z',
+    '2020-01-01 00:00Z',
+    '2020-01-01T00:00+24:00',
+    '2020-01-01T00:00+00:60',
+    '-1',
+    '1.5',
+    '1577836800000',
+    '12020-01-01',
+    '2020-01-01T00:00:00.Z',
+    '2020-01-01T00:00:00.1234567890Z',
+    '2020-01-01T00:00:00Z ',
+  ])("can't read %j", (wanted) => {
     expect(on('aws:CurrentTime', 'DateLessThan', wanted, '2020-01-01T00:00:00Z')).toBe('unknown');
     expect(on('aws:CurrentTime', 'DateNotEquals', '2020-01-01T00:00:00Z', wanted)).toBe('unknown');
   });
@@ -114,10 +153,41 @@ describe(`IP address operators: ${OPERATORS}#Conditions_IPAddress`, () => {
   });
 
   it.each([
-    'foo', '', '1.2.3', '1.2.3.4.5', '1.2.3.256', '01.2.3.4', '1.2.3.4/33', '1.2.3.4/', '1.2.3.4/08', '1.2.3.4/-1', '1.2.3.4/8/8', '1.2.3.4/8/', '1.2.3.x', '1.2..4', '1.2.3.4 ', '/8', '1.2.3.0x4',
-    '::/129', ':::', '1::2::3', '1:2:3:4:5:6:7', '1:2:3:4:5:6:7:8:9', '1:2:3:4::5:6:7:8', '12345::', 'g::', '::1.2.3', '1.2.3.4::', '::1.2.3.4:5', '1:2:3:4:5:6:7:1.2.3.4', 'fe80::1%eth0', ':1:2:3:4:5:6:7', '1:2:3:4:5:6:7:',
-    `${'0'.repeat(50)}::`, '1:',
-  ])('can\'t read %j', (wanted) => {
+    'foo',
+    '',
+    '1.2.3',
+    '1.2.3.4.5',
+    '1.2.3.256',
+    '01.2.3.4',
+    '1.2.3.4/33',
+    '1.2.3.4/',
+    '1.2.3.4/08',
+    '1.2.3.4/-1',
+    '1.2.3.4/8/8',
+    '1.2.3.4/8/',
+    '1.2.3.x',
+    '1.2..4',
+    '1.2.3.4 ',
+    '/8',
+    '1.2.3.0x4',
+    '::/129',
+    ':::',
+    '1::2::3',
+    '1:2:3:4:5:6:7',
+    '1:2:3:4:5:6:7:8:9',
+    '1:2:3:4::5:6:7:8',
+    '12345::',
+    'g::',
+    '::1.2.3',
+    '1.2.3.4::',
+    '::1.2.3.4:5',
+    '1:2:3:4:5:6:7:1.2.3.4',
+    'fe80::1%eth0',
+    ':1:2:3:4:5:6:7',
+    '1:2:3:4:5:6:7:',
+    `${'0'.repeat(50)}::`,
+    '1:',
+  ])("can't read %j", (wanted) => {
     expect(on('aws:SourceIp', 'IpAddress', wanted, '1.2.3.4')).toBe('unknown');
     expect(on('aws:SourceIp', 'NotIpAddress', '1.2.3.4', wanted)).toBe('unknown');
   });

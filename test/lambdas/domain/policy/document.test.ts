@@ -1,16 +1,29 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodePolicy, MAX_POLICY_CHARACTERS, parsePolicy, type ParsedPolicy, type PolicyKind } from '../../../../lambdas/domain/policy/document.ts';
+import {
+  decodePolicy,
+  MAX_POLICY_CHARACTERS,
+  parsePolicy,
+  type ParsedPolicy,
+  type PolicyKind,
+} from '../../../../lambdas/domain/policy/document.ts';
 import { allowPods, USER_GUIDE } from './asking.ts';
 
-const trust = (Statement: unknown, more: object = {}): ParsedPolicy => parsePolicy({ Version: '2012-10-17', ...more, Statement }, 'trust');
+const trust = (Statement: unknown, more: object = {}): ParsedPolicy =>
+  parsePolicy({ Version: '2012-10-17', ...more, Statement }, 'trust');
 const wrong = (parsed: ParsedPolicy): string => (parsed.valid ? 'valid' : `${parsed.path}: ${parsed.reason}`);
 const own = { Effect: 'Allow', Action: 'iam:PassRole', Resource: '*' };
 
 describe('parsePolicy', () => {
   it('reads a trust policy', () => {
     const parsed = trust([
-      { ...allowPods, Condition: { StringEquals: { 'aws:SourceAccount': ['1', '2'], 'aws:PrincipalIsAWSService': true }, Null: { 'aws:SourceArn': 'false' } } },
+      {
+        ...allowPods,
+        Condition: {
+          StringEquals: { 'aws:SourceAccount': ['1', '2'], 'aws:PrincipalIsAWSService': true },
+          Null: { 'aws:SourceArn': 'false' },
+        },
+      },
       { Effect: 'Deny', NotPrincipal: { AWS: ['a', '*'], Federated: 'b', CanonicalUser: 'c' }, NotAction: '*' },
     ]);
     expect(parsed).toEqual({
@@ -32,7 +45,15 @@ describe('parsePolicy', () => {
         {
           label: 'statement 2',
           effect: 'Deny',
-          principals: { negated: true, everybody: true, named: new Map([['AWS', ['a', '*']], ['Federated', ['b']], ['CanonicalUser', ['c']]]) },
+          principals: {
+            negated: true,
+            everybody: true,
+            named: new Map([
+              ['AWS', ['a', '*']],
+              ['Federated', ['b']],
+              ['CanonicalUser', ['c']],
+            ]),
+          },
           action: { negated: true, patterns: ['*'] },
           conditions: [],
           version: '2012-10-17',
@@ -42,38 +63,71 @@ describe('parsePolicy', () => {
   });
 
   it('reads a policy of the role itself', () => {
-    const parsed = parsePolicy({ Version: '2012-10-17', Id: 'x', Statement: [own, { Effect: 'Deny', Action: [], NotResource: ['a', 'b'] }] }, 'identity');
+    const parsed = parsePolicy(
+      { Version: '2012-10-17', Id: 'x', Statement: [own, { Effect: 'Deny', Action: [], NotResource: ['a', 'b'] }] },
+      'identity',
+    );
     expect(parsed).toEqual({
       valid: true,
       version: '2012-10-17',
       statements: [
-        { label: 'statement 1', effect: 'Allow', action: { negated: false, patterns: ['iam:PassRole'] }, resource: { negated: false, patterns: ['*'] }, conditions: [], version: '2012-10-17' },
-        { label: 'statement 2', effect: 'Deny', action: { negated: false, patterns: [] }, resource: { negated: true, patterns: ['a', 'b'] }, conditions: [], version: '2012-10-17' },
+        {
+          label: 'statement 1',
+          effect: 'Allow',
+          action: { negated: false, patterns: ['iam:PassRole'] },
+          resource: { negated: false, patterns: ['*'] },
+          conditions: [],
+          version: '2012-10-17',
+        },
+        {
+          label: 'statement 2',
+          effect: 'Deny',
+          action: { negated: false, patterns: [] },
+          resource: { negated: true, patterns: ['a', 'b'] },
+          conditions: [],
+          version: '2012-10-17',
+        },
       ],
     });
   });
 
   it('takes a single statement for a list of one, and principals for everybody', () => {
     expect(trust({ ...allowPods, Principal: '*' })).toEqual(trust([{ ...allowPods, Principal: '*' }]));
-    expect(trust({ ...allowPods, Principal: '*' })).toMatchObject({ statements: [{ principals: { everybody: true, named: new Map() } }] });
-    expect(trust({ ...allowPods, Principal: { AWS: '*' } })).toMatchObject({ statements: [{ principals: { everybody: true } }] });
-    expect(trust({ ...allowPods, Principal: { Service: '*' } })).toMatchObject({ statements: [{ principals: { everybody: false } }] });
+    expect(trust({ ...allowPods, Principal: '*' })).toMatchObject({
+      statements: [{ principals: { everybody: true, named: new Map() } }],
+    });
+    expect(trust({ ...allowPods, Principal: { AWS: '*' } })).toMatchObject({
+      statements: [{ principals: { everybody: true } }],
+    });
+    expect(trust({ ...allowPods, Principal: { Service: '*' } })).toMatchObject({
+      statements: [{ principals: { everybody: false } }],
+    });
   });
 
   // "If you do not include a Version element, the value defaults to 2008-10-17."
   it(`knows the version: ${USER_GUIDE}reference_policies_elements_version.html`, () => {
-    expect(parsePolicy({ Statement: allowPods }, 'trust')).toMatchObject({ valid: true, version: '2008-10-17', statements: [{ version: '2008-10-17' }] });
+    expect(parsePolicy({ Statement: allowPods }, 'trust')).toMatchObject({
+      valid: true,
+      version: '2008-10-17',
+      statements: [{ version: '2008-10-17' }],
+    });
     expect(trust(allowPods, { Version: '2008-10-17' })).toMatchObject({ version: '2008-10-17' });
     expect(trust(allowPods, { Version: '2012-10-17' })).toMatchObject({ version: '2012-10-17' });
-    for (const Version of ['2012-10-18', '', null, 20121017, ['2012-10-17']]) expect(wrong(trust(allowPods, { Version }))).toBe('Version: must be "2012-10-17" or "2008-10-17"');
+    for (const Version of ['2012-10-18', '', null, 20121017, ['2012-10-17']])
+      expect(wrong(trust(allowPods, { Version }))).toBe('Version: must be "2012-10-17" or "2008-10-17"');
   });
 
   it('numbers statements without a Sid, and takes an empty one for none', () => {
-    const parsed = trust([{ ...allowPods, Sid: '' }, { ...allowPods, Sid: '' }, { ...allowPods, Sid: 'x' }]);
+    const parsed = trust([
+      { ...allowPods, Sid: '' },
+      { ...allowPods, Sid: '' },
+      { ...allowPods, Sid: 'x' },
+    ]);
     expect(parsed.valid && parsed.statements.map((one) => one.label)).toEqual(['statement 1', 'statement 2', 'x']);
   });
 
-  const without = (name: string): object => Object.fromEntries(Object.entries(allowPods).filter(([key]) => key !== name));
+  const without = (name: string): object =>
+    Object.fromEntries(Object.entries(allowPods).filter(([key]) => key !== name));
 
   it.each<[what: string, statement: unknown, expected: string]>([
     ['no object', 'x', 'Statement: must be an object'],
@@ -85,51 +139,169 @@ describe('parsePolicy', () => {
     ['Effect in other case', { ...allowPods, Effect: 'allow' }, 'Statement.Effect: must be "Allow" or "Deny"'],
     ['no Principal', [allowPods, { ...without('Principal'), Sid: 'b' }], 'Statement[1].Principal: is missing'],
     ['both', { ...allowPods, NotPrincipal: '*' }, "Statement.NotPrincipal: can't be there together with Principal"],
-    ['a Principal that is a string', { ...allowPods, Principal: 'pods.eks.amazonaws.com' }, 'Statement.Principal: must be "*" or an object such as {"Service": "pods.eks.amazonaws.com"}'],
-    ['a Principal that is a list', { ...allowPods, Principal: ['*'] }, 'Statement.Principal: must be "*" or an object such as {"Service": "pods.eks.amazonaws.com"}'],
-    ['another type of principal', { ...allowPods, Principal: { service: 'x' } }, 'Statement.Principal.service: is no type of principal: use AWS, Service, Federated, CanonicalUser'],
-    ['__proto__ as a principal', { ...allowPods, Principal: JSON.parse('{"__proto__":"x"}') as unknown }, 'Statement.Principal.__proto__: is no type of principal: use AWS, Service, Federated, CanonicalUser'],
-    ['a principal that is an object', { ...allowPods, Principal: { AWS: {} } }, 'Statement.Principal.AWS: must be a string or a list of strings'],
-    ['a principal in lists', { ...allowPods, Principal: { AWS: ['a', ['b']] } }, 'Statement.Principal.AWS[1]: must be a string or a list of strings'],
+    [
+      'a Principal that is a string',
+      { ...allowPods, Principal: 'pods.eks.amazonaws.com' },
+      'Statement.Principal: must be "*" or an object such as {"Service": "pods.eks.amazonaws.com"}',
+    ],
+    [
+      'a Principal that is a list',
+      { ...allowPods, Principal: ['*'] },
+      'Statement.Principal: must be "*" or an object such as {"Service": "pods.eks.amazonaws.com"}',
+    ],
+    [
+      'another type of principal',
+      { ...allowPods, Principal: { service: 'x' } },
+      'Statement.Principal.service: is no type of principal: use AWS, Service, Federated, CanonicalUser',
+    ],
+    [
+      '__proto__ as a principal',
+      { ...allowPods, Principal: JSON.parse('{"__proto__":"x"}') as unknown },
+      'Statement.Principal.__proto__: is no type of principal: use AWS, Service, Federated, CanonicalUser',
+    ],
+    [
+      'a principal that is an object',
+      { ...allowPods, Principal: { AWS: {} } },
+      'Statement.Principal.AWS: must be a string or a list of strings',
+    ],
+    [
+      'a principal in lists',
+      { ...allowPods, Principal: { AWS: ['a', ['b']] } },
+      'Statement.Principal.AWS[1]: must be a string or a list of strings',
+    ],
     ['no Action', without('Action'), 'Statement.Action: is missing'],
     ['both', { ...allowPods, NotAction: '*' }, "Statement.NotAction: can't be there together with Action"],
-    ['an Action that is null', { ...allowPods, Action: null }, 'Statement.Action: must be a string or a list of strings'],
-    ['an Action without a service', { ...allowPods, Action: 'AssumeRole' }, 'Statement.Action: "AssumeRole" must be * or a service and an action, such as sts:AssumeRole'],
-    ['an Action that is empty', { ...allowPods, Action: ['sts:*', ''] }, 'Statement.Action: "" must be * or a service and an action, such as sts:AssumeRole'],
-    ['an Action with a wildcard and no service', { ...allowPods, Action: 'Assume*' }, 'Statement.Action: "Assume*" must be * or a service and an action, such as sts:AssumeRole'],
-    ['an Action that begins with a wildcard', { ...allowPods, Action: '*Role' }, 'Statement.Action: "*Role" must be * or a service and an action, such as sts:AssumeRole'],
-    ['a long Action without a service', { ...allowPods, Action: 'x'.repeat(200) }, `Statement.Action: "${'x'.repeat(100)}" must be * or a service and an action, such as sts:AssumeRole`],
-    ['an Action that ends early', { ...allowPods, Action: 'sts:' }, 'Statement.Action: "sts:" must be * or a service and an action, such as sts:AssumeRole'],
-    ['an Action of no service', { ...allowPods, Action: ':x' }, 'Statement.Action: ":x" must be * or a service and an action, such as sts:AssumeRole'],
+    [
+      'an Action that is null',
+      { ...allowPods, Action: null },
+      'Statement.Action: must be a string or a list of strings',
+    ],
+    [
+      'an Action without a service',
+      { ...allowPods, Action: 'AssumeRole' },
+      'Statement.Action: "AssumeRole" must be * or a service and an action, such as sts:AssumeRole',
+    ],
+    [
+      'an Action that is empty',
+      { ...allowPods, Action: ['sts:*', ''] },
+      'Statement.Action: "" must be * or a service and an action, such as sts:AssumeRole',
+    ],
+    [
+      'an Action with a wildcard and no service',
+      { ...allowPods, Action: 'Assume*' },
+      'Statement.Action: "Assume*" must be * or a service and an action, such as sts:AssumeRole',
+    ],
+    [
+      'an Action that begins with a wildcard',
+      { ...allowPods, Action: '*Role' },
+      'Statement.Action: "*Role" must be * or a service and an action, such as sts:AssumeRole',
+    ],
+    [
+      'a long Action without a service',
+      { ...allowPods, Action: 'x'.repeat(200) },
+      `Statement.Action: "${'x'.repeat(100)}" must be * or a service and an action, such as sts:AssumeRole`,
+    ],
+    [
+      'an Action that ends early',
+      { ...allowPods, Action: 'sts:' },
+      'Statement.Action: "sts:" must be * or a service and an action, such as sts:AssumeRole',
+    ],
+    [
+      'an Action of no service',
+      { ...allowPods, Action: ':x' },
+      'Statement.Action: ":x" must be * or a service and an action, such as sts:AssumeRole',
+    ],
     // "Has prohibited field Resource"
-    ['a Resource', { ...allowPods, Resource: '*' }, 'Statement.Resource: is prohibited in a trust policy: the role itself is the resource'],
-    ['a NotResource', [{ ...allowPods, NotResource: '*' }], 'Statement[0].NotResource: is prohibited in a trust policy: the role itself is the resource'],
+    [
+      'a Resource',
+      { ...allowPods, Resource: '*' },
+      'Statement.Resource: is prohibited in a trust policy: the role itself is the resource',
+    ],
+    [
+      'a NotResource',
+      [{ ...allowPods, NotResource: '*' }],
+      'Statement[0].NotResource: is prohibited in a trust policy: the role itself is the resource',
+    ],
     ['an element in other case', { ...allowPods, condition: {} }, 'Statement.condition: must be written Condition'],
     ['another element', { ...allowPods, Comment: 'x' }, 'Statement.Comment: is no element of a policy'],
     ['an element in no words', { ...allowPods, 'a b.c': 'x' }, 'Statement["a b.c"]: is no element of a policy'],
-    ['an element with a long name', { ...allowPods, ['x'.repeat(101)]: 1 }, `Statement["${'x'.repeat(100)}"]: is no element of a policy`],
+    [
+      'an element with a long name',
+      { ...allowPods, ['x'.repeat(101)]: 1 },
+      `Statement["${'x'.repeat(100)}"]: is no element of a policy`,
+    ],
     ['Principal twice in case', { ...allowPods, principal: '*' }, 'Statement.principal: must be written Principal'],
     ['__proto__', JSON.parse('{"__proto__":{"Effect":"Allow"}}'), 'Statement.__proto__: is no element of a policy'],
     ['constructor', { ...allowPods, constructor: 'x' }, 'Statement.constructor: is no element of a policy'],
-    ['a Condition that is a list', { ...allowPods, Condition: [] }, 'Statement.Condition: must be an object of condition operators'],
-    ['a Condition that is null', { ...allowPods, Condition: null }, 'Statement.Condition: must be an object of condition operators'],
-    ['an operator with a string', [allowPods, { ...without('Sid'), Condition: { StringEquals: 'x' } }], 'Statement[1].Condition.StringEquals: must be an object of condition keys'],
-    ['a key with an object', { ...allowPods, Condition: { StringEquals: { 'aws:SourceArn': {} } } }, 'Statement.Condition.StringEquals.aws:SourceArn: must be a string or a list of strings'],
-    ['a key with null', { ...allowPods, Condition: { StringEquals: { 'aws:SourceArn': ['a', null] } } }, 'Statement.Condition.StringEquals.aws:SourceArn[1]: must be a string or a list of strings'],
-    ['a key twice in case', { ...allowPods, Condition: { StringEquals: { 'aws:SourceArn': 'a', 'aws:sourcearn': 'b' } } }, 'Statement.Condition.StringEquals.aws:sourcearn: is there twice, in different case'],
+    [
+      'a Condition that is a list',
+      { ...allowPods, Condition: [] },
+      'Statement.Condition: must be an object of condition operators',
+    ],
+    [
+      'a Condition that is null',
+      { ...allowPods, Condition: null },
+      'Statement.Condition: must be an object of condition operators',
+    ],
+    [
+      'an operator with a string',
+      [allowPods, { ...without('Sid'), Condition: { StringEquals: 'x' } }],
+      'Statement[1].Condition.StringEquals: must be an object of condition keys',
+    ],
+    [
+      'a key with an object',
+      { ...allowPods, Condition: { StringEquals: { 'aws:SourceArn': {} } } },
+      'Statement.Condition.StringEquals.aws:SourceArn: must be a string or a list of strings',
+    ],
+    [
+      'a key with null',
+      { ...allowPods, Condition: { StringEquals: { 'aws:SourceArn': ['a', null] } } },
+      'Statement.Condition.StringEquals.aws:SourceArn[1]: must be a string or a list of strings',
+    ],
+    [
+      'a key twice in case',
+      { ...allowPods, Condition: { StringEquals: { 'aws:SourceArn': 'a', 'aws:sourcearn': 'b' } } },
+      'Statement.Condition.StringEquals.aws:sourcearn: is there twice, in different case',
+    ],
     ['a Sid that is a number', { ...allowPods, Sid: 1 }, 'Statement.Sid: must be a string'],
     // "In IAM, the Sid value must be unique within a JSON policy."
-    ['the same Sid twice', [allowPods, { ...allowPods, Sid: 'b' }, { ...allowPods, Sid: 'b' }], 'Statement[2].Sid: "b" is the Sid of an earlier statement'],
-    ['the same long Sid twice', [{ ...allowPods, Sid: 'x'.repeat(200) }, { ...allowPods, Sid: 'x'.repeat(200) }], `Statement[1].Sid: "${'x'.repeat(100)}" is the Sid of an earlier statement`],
+    [
+      'the same Sid twice',
+      [allowPods, { ...allowPods, Sid: 'b' }, { ...allowPods, Sid: 'b' }],
+      'Statement[2].Sid: "b" is the Sid of an earlier statement',
+    ],
+    [
+      'the same long Sid twice',
+      [
+        { ...allowPods, Sid: 'x'.repeat(200) },
+        { ...allowPods, Sid: 'x'.repeat(200) },
+      ],
+      `Statement[1].Sid: "${'x'.repeat(100)}" is the Sid of an earlier statement`,
+    ],
   ])(`${USER_GUIDE}reference_policies_grammar.html: %s`, (_, statement, expected) => {
     expect(wrong(trust(statement))).toBe(expected);
   });
 
   it.each<[what: string, source: unknown, kind: PolicyKind, expected: string]>([
-    ['a principal', { Statement: { ...own, Principal: '*' } }, 'identity', "Statement.Principal: is prohibited in a role's own policy: the role itself is the principal"],
-    ['a NotPrincipal', { Statement: { ...own, NotPrincipal: '*' } }, 'identity', "Statement.NotPrincipal: is prohibited in a role's own policy: the role itself is the principal"],
+    [
+      'a principal',
+      { Statement: { ...own, Principal: '*' } },
+      'identity',
+      "Statement.Principal: is prohibited in a role's own policy: the role itself is the principal",
+    ],
+    [
+      'a NotPrincipal',
+      { Statement: { ...own, NotPrincipal: '*' } },
+      'identity',
+      "Statement.NotPrincipal: is prohibited in a role's own policy: the role itself is the principal",
+    ],
     ['no Resource', { Statement: [{ Effect: 'Allow', Action: '*' }] }, 'identity', 'Statement[0].Resource: is missing'],
-    ['two Resources', { Statement: [{ ...own, NotResource: '*' }] }, 'identity', "Statement[0].NotResource: can't be there together with Resource"],
+    [
+      'two Resources',
+      { Statement: [{ ...own, NotResource: '*' }] },
+      'identity',
+      "Statement[0].NotResource: can't be there together with Resource",
+    ],
     ['no Statement', { Version: '2012-10-17' }, 'trust', 'Statement: is missing'],
     ['a Statement in other case', { statement: allowPods }, 'trust', 'statement: must be written Statement'],
     ['another element', { Statement: allowPods, Statements: [] }, 'trust', 'Statements: is no element of a policy'],
@@ -142,10 +314,30 @@ describe('parsePolicy', () => {
     ['a function', () => 1, 'trust', 'policy: must be a JSON object or its text'],
     ['a number too great for JSON', 1n, 'trust', 'policy: must be a JSON object or its text'],
     ['an empty text', '', 'trust', 'line 1, column 1: not JSON: the text ends too early'],
-    ['no JSON', '{\n  "Statement": [\n    {,\n', 'trust', 'line 3, column 6: not JSON: expected a key in double quotes'],
-    ['an element twice', '{"Statement":[{"Effect":"Deny","Effect":"Allow"}]}', 'trust', 'line 1, column 32: not JSON: the key "Effect" is there twice'],
-    ['a text that is too long', ' '.repeat(MAX_POLICY_CHARACTERS + 1), 'trust', 'policy: has 100001 characters, more than the 100000 that are read'],
-    ['nested too deep', `{"Statement":${'['.repeat(60_000)}`, 'trust', 'line 1, column 45: not JSON: nested deeper than 32 levels'],
+    [
+      'no JSON',
+      '{\n  "Statement": [\n    {,\n',
+      'trust',
+      'line 3, column 6: not JSON: expected a key in double quotes',
+    ],
+    [
+      'an element twice',
+      '{"Statement":[{"Effect":"Deny","Effect":"Allow"}]}',
+      'trust',
+      'line 1, column 32: not JSON: the key "Effect" is there twice',
+    ],
+    [
+      'a text that is too long',
+      ' '.repeat(MAX_POLICY_CHARACTERS + 1),
+      'trust',
+      'policy: has 100001 characters, more than the 100000 that are read',
+    ],
+    [
+      'nested too deep',
+      `{"Statement":${'['.repeat(60_000)}`,
+      'trust',
+      'line 1, column 45: not JSON: nested deeper than 32 levels',
+    ],
   ])('%s', (_, source, kind, expected) => {
     expect(wrong(parsePolicy(source, kind))).toBe(expected);
   });
@@ -153,7 +345,9 @@ describe('parsePolicy', () => {
   it('reads a text that is as long as may be, and an object that would be longer not', () => {
     const text = JSON.stringify({ Statement: allowPods });
     expect(wrong(parsePolicy(text.padEnd(MAX_POLICY_CHARACTERS), 'trust'))).toBe('valid');
-    expect(wrong(parsePolicy({ Statement: { ...allowPods, Action: 'sts:'.padEnd(MAX_POLICY_CHARACTERS, 'x') } }, 'trust'))).toMatch(/^policy: has \d+ characters/);
+    expect(
+      wrong(parsePolicy({ Statement: { ...allowPods, Action: 'sts:'.padEnd(MAX_POLICY_CHARACTERS, 'x') } }, 'trust')),
+    ).toMatch(/^policy: has \d+ characters/);
   });
 
   it('refuses what contains itself, and what is nested without end', () => {
@@ -166,11 +360,13 @@ describe('parsePolicy', () => {
   });
 
   it('reads actions of any form that IAM takes', () => {
-    for (const Action of ['*', '**', 'sts:*', 'STS:assumerole', 'sts:Assume?ole', 's3:a:b', ['sts:AssumeRole'], []]) expect(wrong(trust({ ...allowPods, Action }))).toBe('valid');
+    for (const Action of ['*', '**', 'sts:*', 'STS:assumerole', 'sts:Assume?ole', 's3:a:b', ['sts:AssumeRole'], []])
+      expect(wrong(trust({ ...allowPods, Action }))).toBe('valid');
   });
 });
 
-// "The policy … is URL-encoded compliant with RFC 3986": https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetRole.html
+// "The policy … is URL-encoded compliant with RFC 3986":
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetRole.html
 describe('decodePolicy', () => {
   it.each([
     ['%7B%22Version%22%3A%20%222012-10-17%22%7D', '{"Version": "2012-10-17"}'],
@@ -186,10 +382,36 @@ describe('decodePolicy', () => {
   });
 
   it('makes no difference to what is read', () => {
-    const sid = fc.string({ unit: fc.constantFrom('a', 'Z', '0', ' ', '%', '%7B', '+', '"', '\\', '{', '}', '/', '\n', '\u0000', '\u007f', 'é', '\u2028', '\ud800', '🦄'), maxLength: 20 });
+    const sid = fc.string({
+      unit: fc.constantFrom(
+        'a',
+        'Z',
+        '0',
+        ' ',
+        '%',
+        '%7B',
+        '+',
+        '"',
+        '\\',
+        '{',
+        '}',
+        '/',
+        '\n',
+        '\u0000',
+        '\u007f',
+        'é',
+        '\u2028',
+        '\ud800',
+        '🦄',
+      ),
+      maxLength: 20,
+    });
     fc.assert(
       fc.property(sid, fc.constantFrom(0, 2, '\t'), fc.constantFrom('', ' ', '\n\t'), (Sid, indent, before) => {
-        const document = { Version: '2012-10-17', Statement: [{ ...allowPods, Sid, Condition: { StringEquals: { [`aws:RequestTag/${Sid}`]: Sid } } }] };
+        const document = {
+          Version: '2012-10-17',
+          Statement: [{ ...allowPods, Sid, Condition: { StringEquals: { [`aws:RequestTag/${Sid}`]: Sid } } }],
+        };
         const text = before + JSON.stringify(document, null, indent);
         expect(parsePolicy(encodeURIComponent(text), 'trust')).toEqual(parsePolicy(text, 'trust'));
         expect(parsePolicy(document, 'trust')).toEqual(parsePolicy(text, 'trust'));

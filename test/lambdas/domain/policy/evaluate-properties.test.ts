@@ -27,11 +27,21 @@ const keys: Keys = {
 const requests = [
   request(keys),
   request(keys, { action: 'sts:TagSession' }),
-  request(keys, { principal: { type: 'AWS', values: ['arn:aws:iam::444455556666:role/r', 'arn:aws:sts::444455556666:assumed-role/r/s', '444455556666'] } }),
-  request(keys, { action: 'sts:AssumeRoleWithWebIdentity', principal: { type: 'Federated', unknown: 'some provider' } }),
+  request(keys, {
+    principal: {
+      type: 'AWS',
+      values: ['arn:aws:iam::444455556666:role/r', 'arn:aws:sts::444455556666:assumed-role/r/s', '444455556666'],
+    },
+  }),
+  request(keys, {
+    action: 'sts:AssumeRoleWithWebIdentity',
+    principal: { type: 'Federated', unknown: 'some provider' },
+  }),
 ];
-const evaluations = (statements: Written[], options?: EvaluateOptions): Evaluation[] => requests.map((one) => evaluate(parsed(statements), one, options));
-const verdictsOf = (statements: Written[], options?: EvaluateOptions): Verdict[] => evaluations(statements, options).map((one) => one.verdict);
+const evaluations = (statements: Written[], options?: EvaluateOptions): Evaluation[] =>
+  requests.map((one) => evaluate(parsed(statements), one, options));
+const verdictsOf = (statements: Written[], options?: EvaluateOptions): Verdict[] =>
+  evaluations(statements, options).map((one) => one.verdict);
 /** How much is allowed: unknown is more than denied, and less than allowed. */
 const rank: Record<Verdict, number> = { denied: 0, invalid: 0, unknown: 1, allowed: 2 };
 /** The most that any request has more after than before. */
@@ -41,22 +51,86 @@ const gained = (after: Written[], before: Written[]): number => {
 };
 
 const action = fc.oneof(
-  fc.record({ Action: fc.constantFrom<(string | string[])[]>(['sts:AssumeRole', 'sts:TagSession'], 'sts:AssumeRole', 'sts:*', '*', 's3:GetObject', 'sts:AssumeRoleWithWebIdentity') }),
+  fc.record({
+    Action: fc.constantFrom<(string | string[])[]>(
+      ['sts:AssumeRole', 'sts:TagSession'],
+      'sts:AssumeRole',
+      'sts:*',
+      '*',
+      's3:GetObject',
+      'sts:AssumeRoleWithWebIdentity',
+    ),
+  }),
   fc.record({ NotAction: fc.constantFrom('sts:TagSession', 's3:*') }),
 );
 const pods = { Service: POD_IDENTITY };
 const principal = fc.oneof(
   { weight: 4, arbitrary: fc.constant({ Principal: pods }) },
-  { weight: 3, arbitrary: fc.constantFrom({ Principal: '*' }, { Principal: { AWS: '*' } }, { Principal: { Service: 'ec2.amazonaws.com' } }, { Principal: { Federated: 'arn:x' } }, { Principal: { AWS: '444455556666' } }) },
-  { weight: 1, arbitrary: fc.constantFrom({ NotPrincipal: { AWS: 'arn:aws:iam::444455556666:root' } }, { NotPrincipal: pods }) },
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom(
+      { Principal: '*' },
+      { Principal: { AWS: '*' } },
+      { Principal: { Service: 'ec2.amazonaws.com' } },
+      { Principal: { Federated: 'arn:x' } },
+      { Principal: { AWS: '444455556666' } },
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom({ NotPrincipal: { AWS: 'arn:aws:iam::444455556666:root' } }, { NotPrincipal: pods }),
+  },
 );
-const wanted = fc.constantFrom<(string | string[])[]>(ACCOUNT, '444455556666', NAMESPACE, '*', 'true', 'false', `arn:aws:eks:*:${ACCOUNT}:cluster/d*`, '${aws:username}', "${sts:ExternalId, 'kube-system'}", [ACCOUNT, NAMESPACE], '2030', '10.0.0.0/8');
-const conditionKey = fc.constantFrom('aws:SourceAccount', 'aws:SourceArn', 'aws:RequestTag/kubernetes-namespace', 'aws:PrincipalOrgID', 'aws:RequestTag/kubernetes-pod-uid', 'aws:TagKeys', 'sts:ExternalId');
-const operator = fc.constantFrom('StringEquals', 'StringNotEquals', 'StringLike', 'StringNotLike', 'ArnLike', 'ArnNotLike', 'StringEqualsIfExists', 'Null', 'Bool', 'ForAnyValue:StringLike', 'ForAllValues:StringEquals', 'NumericLessThan', 'DateLessThan', 'IpAddress', 'NotIpAddress', 'StringIs');
-const condition = fc.dictionary(operator, fc.dictionary(conditionKey, wanted, { minKeys: 1, maxKeys: 2 }), { minKeys: 1, maxKeys: 2 });
+const wanted = fc.constantFrom<(string | string[])[]>(
+  ACCOUNT,
+  '444455556666',
+  NAMESPACE,
+  '*',
+  'true',
+  'false',
+  `arn:aws:eks:*:${ACCOUNT}:cluster/d*`,
+  '${aws:username}',
+  "${sts:ExternalId, 'kube-system'}",
+  [ACCOUNT, NAMESPACE],
+  '2030',
+  '10.0.0.0/8',
+);
+const conditionKey = fc.constantFrom(
+  'aws:SourceAccount',
+  'aws:SourceArn',
+  'aws:RequestTag/kubernetes-namespace',
+  'aws:PrincipalOrgID',
+  'aws:RequestTag/kubernetes-pod-uid',
+  'aws:TagKeys',
+  'sts:ExternalId',
+);
+const operator = fc.constantFrom(
+  'StringEquals',
+  'StringNotEquals',
+  'StringLike',
+  'StringNotLike',
+  'ArnLike',
+  'ArnNotLike',
+  'StringEqualsIfExists',
+  'Null',
+  'Bool',
+  'ForAnyValue:StringLike',
+  'ForAllValues:StringEquals',
+  'NumericLessThan',
+  'DateLessThan',
+  'IpAddress',
+  'NotIpAddress',
+  'StringIs',
+);
+const condition = fc.dictionary(operator, fc.dictionary(conditionKey, wanted, { minKeys: 1, maxKeys: 2 }), {
+  minKeys: 1,
+  maxKeys: 2,
+});
 const conditionOrNone = fc.option(condition, { nil: undefined }).map((Condition) => (Condition ? { Condition } : {}));
 const effect = fc.constantFrom<('Allow' | 'Deny')[]>('Allow', 'Allow', 'Deny').map((Effect) => ({ Effect }));
-const statement: fc.Arbitrary<Written> = fc.tuple(effect, principal, action, conditionOrNone).map((parts) => Object.assign({}, ...parts) as Written);
+const statement: fc.Arbitrary<Written> = fc
+  .tuple(effect, principal, action, conditionOrNone)
+  .map((parts) => Object.assign({}, ...parts) as Written);
 const policy = fc.array(statement, { minLength: 1, maxLength: 4 });
 const runs = { numRuns: 400 };
 
@@ -83,8 +157,18 @@ describe('evaluate', () => {
     fc.assert(
       fc.property(policy, principal, action, condition, (statements, who, actions, added) => {
         const open = { ...who, ...actions };
-        expect(gained([...statements, { Effect: 'Allow', ...open, Condition: added }], [...statements, { Effect: 'Allow', ...open }])).toBeLessThanOrEqual(0);
-        expect(gained([...statements, { Effect: 'Deny', ...open }], [...statements, { Effect: 'Deny', ...open, Condition: added }])).toBeLessThanOrEqual(0);
+        expect(
+          gained(
+            [...statements, { Effect: 'Allow', ...open, Condition: added }],
+            [...statements, { Effect: 'Allow', ...open }],
+          ),
+        ).toBeLessThanOrEqual(0);
+        expect(
+          gained(
+            [...statements, { Effect: 'Deny', ...open }],
+            [...statements, { Effect: 'Deny', ...open, Condition: added }],
+          ),
+        ).toBeLessThanOrEqual(0);
       }),
       runs,
     );
@@ -92,23 +176,34 @@ describe('evaluate', () => {
 
   it('allows nothing less the more keys are accepted, and names only accepted ones', () => {
     fc.assert(
-      fc.property(policy, fc.subarray(['aws:principalorgid', 'AWS:SourceAccount', 'aws:username', 'aws:RequestTag/kubernetes-pod-uid']), (statements, acceptedKeys) => {
-        const [before, after] = [evaluations(statements), evaluations(statements, { acceptedKeys })];
-        const lower = acceptedKeys.map((key) => key.toLowerCase());
-        for (const [index, { verdict, accepted, undecided }] of after.entries()) {
-          expect(rank[verdict]).toBeGreaterThanOrEqual(rank[before[index]!.verdict]);
-          expect(accepted.length > 0).toBe(verdict !== before[index]!.verdict);
-          expect(accepted.every((key) => lower.includes(key.toLowerCase()))).toBe(true);
-          expect(undecided.length === 0 || verdict === 'unknown').toBe(true);
-        }
-      }),
+      fc.property(
+        policy,
+        fc.subarray(['aws:principalorgid', 'AWS:SourceAccount', 'aws:username', 'aws:RequestTag/kubernetes-pod-uid']),
+        (statements, acceptedKeys) => {
+          const [before, after] = [evaluations(statements), evaluations(statements, { acceptedKeys })];
+          const lower = acceptedKeys.map((key) => key.toLowerCase());
+          for (const [index, { verdict, accepted, undecided }] of after.entries()) {
+            expect(rank[verdict]).toBeGreaterThanOrEqual(rank[before[index]!.verdict]);
+            expect(accepted.length > 0).toBe(verdict !== before[index]!.verdict);
+            expect(accepted.every((key) => lower.includes(key.toLowerCase()))).toBe(true);
+            expect(undecided.length === 0 || verdict === 'unknown').toBe(true);
+          }
+        },
+      ),
       runs,
     );
   });
 
   it('does not care for statements about somebody else', () => {
-    const somebodyElse = fc.constantFrom<unknown[]>({ Service: 'ec2.amazonaws.com' }, { AWS: 'arn:aws:iam::111122223333:root' }, { CanonicalUser: 'x' }, {});
-    const added = fc.tuple(effect, somebodyElse, action, conditionOrNone).map(([whether, Principal, what, when]): Written => ({ ...whether, Principal, ...what, ...when }));
+    const somebodyElse = fc.constantFrom<unknown[]>(
+      { Service: 'ec2.amazonaws.com' },
+      { AWS: 'arn:aws:iam::111122223333:root' },
+      { CanonicalUser: 'x' },
+      {},
+    );
+    const added = fc
+      .tuple(effect, somebodyElse, action, conditionOrNone)
+      .map(([whether, Principal, what, when]): Written => ({ ...whether, Principal, ...what, ...when }));
     fc.assert(
       fc.property(policy, added, fc.nat(4), (statements, one, where) => {
         expect(verdictsOf(statements.toSpliced(where, 0, one))).toEqual(verdictsOf(statements));
@@ -118,13 +213,28 @@ describe('evaluate', () => {
   });
 
   it('does not care for the order of statements, nor for how they are divided into policies', () => {
-    const shuffled = policy.chain((statements) => fc.tuple(fc.constant(statements), fc.shuffledSubarray(statements, { minLength: statements.length })));
+    const shuffled = policy.chain((statements) =>
+      fc.tuple(fc.constant(statements), fc.shuffledSubarray(statements, { minLength: statements.length })),
+    );
     fc.assert(
       fc.property(shuffled, ([statements, other]) => {
         const [before, after] = [evaluations(statements), evaluations(other)];
-        const found = ({ verdict, undecided, steps }: Evaluation): unknown => ({ verdict, steps, undecided: undecided.map((key) => key.toLowerCase()).sort() });
+        const found = ({ verdict, undecided, steps }: Evaluation): unknown => ({
+          verdict,
+          steps,
+          undecided: undecided.map((key) => key.toLowerCase()).sort(),
+        });
         expect(after.map(found)).toEqual(before.map(found));
-        expect(requests.map((one) => found(evaluate(other.map((single) => parsed(single)), one)))).toEqual(before.map(found));
+        expect(
+          requests.map((one) =>
+            found(
+              evaluate(
+                other.map((single) => parsed(single)),
+                one,
+              ),
+            ),
+          ),
+        ).toEqual(before.map(found));
       }),
       runs,
     );
@@ -134,7 +244,14 @@ describe('evaluate', () => {
     const indent = fc.constantFrom<(number | string)[]>(0, 2, '\t');
     fc.assert(
       fc.property(policy, indent, fc.boolean(), (statements, space, encoded) => {
-        const text = JSON.stringify({ Statement: statements.map((one) => Object.fromEntries(Object.entries(one).toReversed())), Version: '2012-10-17' }, null, space);
+        const text = JSON.stringify(
+          {
+            Statement: statements.map((one) => Object.fromEntries(Object.entries(one).toReversed())),
+            Version: '2012-10-17',
+          },
+          null,
+          space,
+        );
         const again = parsePolicy(encoded ? encodeURIComponent(text) : text, 'trust');
         expect(requests.map((one) => evaluate(again, one))).toEqual(evaluations(statements));
       }),
@@ -150,7 +267,11 @@ describe('evaluate', () => {
           expect(statements.some((one) => one.Effect === 'Allow' && verdictsOf([one])[index] === 'allowed')).toBe(true);
           // A Deny that may hold would keep it from being allowed to everybody.
           const everybody: Written = { Effect: 'Allow', Action: '*', Principal: '*' };
-          expect(statements.filter((one) => one.Effect === 'Deny').every((one) => verdictsOf([everybody, one])[index] === 'allowed')).toBe(true);
+          expect(
+            statements
+              .filter((one) => one.Effect === 'Deny')
+              .every((one) => verdictsOf([everybody, one])[index] === 'allowed'),
+          ).toBe(true);
         }
       }),
       runs,

@@ -72,7 +72,10 @@ describe.each(themes)('trust policies: %s', (_theme, fixtures) => {
       expect(`${way} ${found[way].verdict}`, `${name}: ${reasons}`).toBe(`${way} ${one[way].verdict}`);
       if (one[way].verdict === 'allowed') continue;
       const wanted = (one[way] as { because: z.infer<typeof because> }).because;
-      expect(gives(found[way], wanted), `${name}: ${way} wants ${JSON.stringify(wanted)}, has ${JSON.stringify(found[way].reasons)}`).toBe(true);
+      expect(
+        gives(found[way], wanted),
+        `${name}: ${way} wants ${JSON.stringify(wanted)}, has ${JSON.stringify(found[way].reasons)}`,
+      ).toBe(true);
     }
   });
 });

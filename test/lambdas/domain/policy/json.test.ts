@@ -10,7 +10,9 @@ function plain(value: Json): unknown {
 
 function pairs(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(pairs);
-  return typeof value === 'object' && value !== null ? Object.entries(value).map(([key, item]) => [key, pairs(item)]) : value;
+  return typeof value === 'object' && value !== null
+    ? Object.entries(value).map(([key, item]) => [key, pairs(item)])
+    : value;
 }
 
 const byParse = (text: string): { value: unknown } | undefined => {
@@ -38,7 +40,34 @@ describe('readJson', () => {
   });
 
   it('refuses what JSON.parse refuses', () => {
-    const unit = fc.constantFrom('{', '}', '[', ']', '"', ':', ',', '\\', 'u', '0', '1', 'a', '-', '+', '.', 'e', 't', 'true', 'false', 'null', 'n', ' ', '\n', '\u0001', '\u00a0', '/');
+    const unit = fc.constantFrom(
+      '{',
+      '}',
+      '[',
+      ']',
+      '"',
+      ':',
+      ',',
+      '\\',
+      'u',
+      '0',
+      '1',
+      'a',
+      '-',
+      '+',
+      '.',
+      'e',
+      't',
+      'true',
+      'false',
+      'null',
+      'n',
+      ' ',
+      '\n',
+      '\u0001',
+      '\u00a0',
+      '/',
+    );
     fc.assert(
       fc.property(fc.string({ unit, maxLength: 12 }), (text) => {
         const read = readJson(text);
@@ -68,7 +97,10 @@ describe('readJson', () => {
 
   it('keeps keys such as __proto__', () => {
     const read = readJson('{"__proto__":{"Effect":"Allow"},"constructor":1}');
-    expect(read.ok && plain(read.value)).toEqual([['__proto__', [['Effect', 'Allow']]], ['constructor', 1]]);
+    expect(read.ok && plain(read.value)).toEqual([
+      ['__proto__', [['Effect', 'Allow']]],
+      ['constructor', 1],
+    ]);
   });
 
   it.each([

@@ -3,7 +3,8 @@ import { ABSENT, USER_GUIDE, whether, type Keys } from './asking.ts';
 
 const OPERATORS = `${USER_GUIDE}reference_policies_elements_condition_operators.html`;
 const KEY = 'aws:SourceArn';
-const on = (operator: string, wanted: unknown, found: string): ReturnType<typeof whether> => whether({ [operator]: { [KEY]: wanted } }, { [KEY]: found });
+const on = (operator: string, wanted: unknown, found: string): ReturnType<typeof whether> =>
+  whether({ [operator]: { [KEY]: wanted } }, { [KEY]: found });
 
 type Row = [operator: string, wanted: unknown, found: string, expected: ReturnType<typeof whether>];
 
@@ -134,7 +135,10 @@ describe(`Binary operator: ${OPERATORS}#Conditions_BinaryEquals`, () => {
 describe(`ARN operators: ${OPERATORS}#Conditions_ARN`, () => {
   const arn = 'arn:aws:eks:eu-west-1:111122223333:cluster/dev';
   // The page's own example of where a string operator matches and an ARN operator does not.
-  const [finance, document] = ['arn:aws:someservice:*:111122223333:finance/*', 'arn:aws:someservice:us-east-2:999999999999:store/abc:111122223333:finance/document.txt'];
+  const [finance, document] = [
+    'arn:aws:someservice:*:111122223333:finance/*',
+    'arn:aws:someservice:us-east-2:999999999999:store/abc:111122223333:finance/document.txt',
+  ];
 
   it.each<Row>([
     ...['ArnEquals', 'ArnLike'].flatMap((operator): Row[] => [
@@ -166,16 +170,39 @@ describe(`ARN operators: ${OPERATORS}#Conditions_ARN`, () => {
 });
 
 describe(`...IfExists: ${OPERATORS}#Conditions_IfExists`, () => {
-  const absent = (operator: string, wanted: string): ReturnType<typeof whether> => whether({ [operator]: { [KEY]: wanted } }, { [KEY]: ABSENT });
+  const absent = (operator: string, wanted: string): ReturnType<typeof whether> =>
+    whether({ [operator]: { [KEY]: wanted } }, { [KEY]: ABSENT });
   const samples: Record<string, string> = {
-    StringEquals: 'a', StringNotEquals: 'a', StringEqualsIgnoreCase: 'a', StringNotEqualsIgnoreCase: 'a', StringLike: 'a', StringNotLike: 'a',
-    NumericEquals: '1', NumericNotEquals: '1', NumericLessThan: '1', NumericLessThanEquals: '1', NumericGreaterThan: '1', NumericGreaterThanEquals: '1',
-    DateEquals: '2020-01-01', DateNotEquals: '2020-01-01', DateLessThan: '2020-01-01', DateLessThanEquals: '2020-01-01', DateGreaterThan: '2020-01-01', DateGreaterThanEquals: '2020-01-01',
-    Bool: 'true', BinaryEquals: 'QUJD', IpAddress: '10.0.0.0/8', NotIpAddress: '10.0.0.0/8',
-    ArnEquals: 'arn:a:b:c:d:e', ArnLike: 'arn:a:b:c:d:e', ArnNotEquals: 'arn:a:b:c:d:e', ArnNotLike: 'arn:a:b:c:d:e',
+    StringEquals: 'a',
+    StringNotEquals: 'a',
+    StringEqualsIgnoreCase: 'a',
+    StringNotEqualsIgnoreCase: 'a',
+    StringLike: 'a',
+    StringNotLike: 'a',
+    NumericEquals: '1',
+    NumericNotEquals: '1',
+    NumericLessThan: '1',
+    NumericLessThanEquals: '1',
+    NumericGreaterThan: '1',
+    NumericGreaterThanEquals: '1',
+    DateEquals: '2020-01-01',
+    DateNotEquals: '2020-01-01',
+    DateLessThan: '2020-01-01',
+    DateLessThanEquals: '2020-01-01',
+    DateGreaterThan: '2020-01-01',
+    DateGreaterThanEquals: '2020-01-01',
+    Bool: 'true',
+    BinaryEquals: 'QUJD',
+    IpAddress: '10.0.0.0/8',
+    NotIpAddress: '10.0.0.0/8',
+    ArnEquals: 'arn:a:b:c:d:e',
+    ArnLike: 'arn:a:b:c:d:e',
+    ArnNotEquals: 'arn:a:b:c:d:e',
+    ArnNotLike: 'arn:a:b:c:d:e',
   };
 
-  // "If the key is not present … the condition is false"; "if the policy condition requires that the key is not matched … the condition is true".
+  // "If the key is not present … the condition is false"; "if the policy condition requires that the key is not matched
+  // … the condition is true".
   it.each(Object.entries(samples))('%s of a key that is not there, with and without IfExists', (operator, wanted) => {
     expect(absent(operator, wanted)).toBe(operator.includes('Not') ? 'holds' : 'does not');
     expect(absent(`${operator}IfExists`, wanted)).toBe('holds');

@@ -14,10 +14,17 @@ const someProvider = { type: 'Federated' as const, unknown: 'some OIDC provider'
 const who = { caller, oidc, pods, someProvider };
 type Who = keyof typeof who;
 
-const allows = (element: object, principal: PolicyRequest['principal']): Verdict => ask({ Effect: 'Allow', Action: 'sts:AssumeRole', ...element }, request({}, { principal })).verdict;
+const allows = (element: object, principal: PolicyRequest['principal']): Verdict =>
+  ask({ Effect: 'Allow', Action: 'sts:AssumeRole', ...element }, request({}, { principal })).verdict;
 /** Of a Deny over an Allow for everybody. */
 const afterDeny = (element: object, principal: PolicyRequest['principal']): Verdict =>
-  ask([{ Effect: 'Allow', Action: '*', Principal: '*' }, { Effect: 'Deny', Action: 'sts:AssumeRole', ...element }], request({}, { principal })).verdict;
+  ask(
+    [
+      { Effect: 'Allow', Action: '*', Principal: '*' },
+      { Effect: 'Deny', Action: 'sts:AssumeRole', ...element },
+    ],
+    request({}, { principal }),
+  ).verdict;
 
 type Match = 'yes' | 'no' | 'unknown';
 const fromAllow: Partial<Record<Verdict, Match>> = { allowed: 'yes', denied: 'no', unknown: 'unknown' };
@@ -27,9 +34,15 @@ describe(`Principal: ${PRINCIPAL}`, () => {
   it.each<[principal: unknown, matches: Record<Who, Match>]>([
     ['*', { caller: 'yes', oidc: 'yes', pods: 'yes', someProvider: 'yes' }],
     [{ AWS: '*' }, { caller: 'yes', oidc: 'yes', pods: 'yes', someProvider: 'yes' }],
-    [{ AWS: ['arn:aws:iam::444455556666:root', '*'] }, { caller: 'yes', oidc: 'yes', pods: 'yes', someProvider: 'yes' }],
+    [
+      { AWS: ['arn:aws:iam::444455556666:root', '*'] },
+      { caller: 'yes', oidc: 'yes', pods: 'yes', someProvider: 'yes' },
+    ],
     [{ Service: 'pods.eks.amazonaws.com' }, { caller: 'no', oidc: 'no', pods: 'yes', someProvider: 'no' }],
-    [{ Service: ['ec2.amazonaws.com', 'pods.eks.amazonaws.com'] }, { caller: 'no', oidc: 'no', pods: 'yes', someProvider: 'no' }],
+    [
+      { Service: ['ec2.amazonaws.com', 'pods.eks.amazonaws.com'] },
+      { caller: 'no', oidc: 'no', pods: 'yes', someProvider: 'no' },
+    ],
     [{ Service: 'ec2.amazonaws.com' }, { caller: 'no', oidc: 'no', pods: 'no', someProvider: 'no' }],
     [{ Service: 'PODS.eks.amazonaws.com' }, { caller: 'no', oidc: 'no', pods: 'no', someProvider: 'no' }],
     [{ AWS: 'pods.eks.amazonaws.com' }, { caller: 'no', oidc: 'no', pods: 'no', someProvider: 'no' }],
@@ -76,33 +89,52 @@ describe(`Principal: ${PRINCIPAL}`, () => {
     expect(allows({ Principal: { AWS } }, { type: 'AWS', values: [own] })).toBe(expected);
   });
 
-  it('can\'t decide for nobody in particular', () => {
+  it("can't decide for nobody in particular", () => {
     expect(allows({ Principal: { Service: 'pods.eks.amazonaws.com' } }, undefined)).toBe('unknown');
     expect(allows({ Principal: '*' }, undefined)).toBe('allowed');
   });
 });
 
 describe(`NotPrincipal: ${USER_GUIDE}reference_policies_elements_notprincipal.html`, () => {
-  const expected: [notPrincipal: unknown, inAllow: Partial<Record<Who, Match>>, inDeny: Partial<Record<Who, Match>>][] = [
-    ['*', { caller: 'no', pods: 'no', someProvider: 'no' }, { caller: 'no', pods: 'no', someProvider: 'no' }],
-    [{ AWS: '*' }, { caller: 'no', pods: 'no' }, { caller: 'no', pods: 'no' }],
-    // "all principals except the ones specified"
-    [{ AWS: 'arn:aws:iam::444455556666:root' }, { caller: 'yes', oidc: 'yes', pods: 'yes', someProvider: 'yes' }, { caller: 'yes', oidc: 'yes', pods: 'yes', someProvider: 'yes' }],
-    [{ Service: 'pods.eks.amazonaws.com' }, { caller: 'yes', oidc: 'yes', pods: 'no', someProvider: 'yes' }, { caller: 'yes', oidc: 'yes', pods: 'no', someProvider: 'yes' }],
-    [{ Federated: oidc.values }, { oidc: 'no', someProvider: 'unknown', pods: 'yes' }, { oidc: 'no', someProvider: 'unknown', pods: 'yes' }],
-    // "AWS might validate the account first, then the role, and then the assumed-role user": all three must be there.
-    [{ AWS: [session, role, root] }, { caller: 'no' }, { caller: 'no' }],
-    [{ AWS: [session, role, '111122223333'] }, { caller: 'no' }, { caller: 'no' }],
-    [{ AWS: [session, role] }, { caller: 'no' }, { caller: 'unknown' }],
-    [{ AWS: [root] }, { caller: 'no' }, { caller: 'unknown' }],
-    [{ AWS: [role, root] }, { caller: 'no' }, { caller: 'unknown' }],
-    [{ AWS: [root, '111122223333', root] }, { caller: 'no' }, { caller: 'unknown' }],
-    // Wildcards in names are refused by IAM, and what they would mean here is not documented.
-    [{ AWS: 'arn:aws:iam::111122223333:role/*' }, { caller: 'unknown', pods: 'yes' }, { caller: 'unknown', pods: 'yes' }],
-    [{ Service: '*' }, { pods: 'unknown', caller: 'yes' }, { pods: 'unknown', caller: 'yes' }],
-    [{}, { pods: 'yes' }, { pods: 'yes' }],
-  ];
-  const cases = expected.flatMap(([NotPrincipal, inAllow, inDeny]) => (Object.keys(inAllow) as Who[]).map((name) => [NotPrincipal, name, inAllow[name], inDeny[name]] as const));
+  const expected: [notPrincipal: unknown, inAllow: Partial<Record<Who, Match>>, inDeny: Partial<Record<Who, Match>>][] =
+    [
+      ['*', { caller: 'no', pods: 'no', someProvider: 'no' }, { caller: 'no', pods: 'no', someProvider: 'no' }],
+      [{ AWS: '*' }, { caller: 'no', pods: 'no' }, { caller: 'no', pods: 'no' }],
+      // "all principals except the ones specified"
+      [
+        { AWS: 'arn:aws:iam::444455556666:root' },
+        { caller: 'yes', oidc: 'yes', pods: 'yes', someProvider: 'yes' },
+        { caller: 'yes', oidc: 'yes', pods: 'yes', someProvider: 'yes' },
+      ],
+      [
+        { Service: 'pods.eks.amazonaws.com' },
+        { caller: 'yes', oidc: 'yes', pods: 'no', someProvider: 'yes' },
+        { caller: 'yes', oidc: 'yes', pods: 'no', someProvider: 'yes' },
+      ],
+      [
+        { Federated: oidc.values },
+        { oidc: 'no', someProvider: 'unknown', pods: 'yes' },
+        { oidc: 'no', someProvider: 'unknown', pods: 'yes' },
+      ],
+      // "AWS might validate the account first, then the role, and then the assumed-role user": all three must be there.
+      [{ AWS: [session, role, root] }, { caller: 'no' }, { caller: 'no' }],
+      [{ AWS: [session, role, '111122223333'] }, { caller: 'no' }, { caller: 'no' }],
+      [{ AWS: [session, role] }, { caller: 'no' }, { caller: 'unknown' }],
+      [{ AWS: [root] }, { caller: 'no' }, { caller: 'unknown' }],
+      [{ AWS: [role, root] }, { caller: 'no' }, { caller: 'unknown' }],
+      [{ AWS: [root, '111122223333', root] }, { caller: 'no' }, { caller: 'unknown' }],
+      // Wildcards in names are refused by IAM, and what they would mean here is not documented.
+      [
+        { AWS: 'arn:aws:iam::111122223333:role/*' },
+        { caller: 'unknown', pods: 'yes' },
+        { caller: 'unknown', pods: 'yes' },
+      ],
+      [{ Service: '*' }, { pods: 'unknown', caller: 'yes' }, { pods: 'unknown', caller: 'yes' }],
+      [{}, { pods: 'yes' }, { pods: 'yes' }],
+    ];
+  const cases = expected.flatMap(([NotPrincipal, inAllow, inDeny]) =>
+    (Object.keys(inAllow) as Who[]).map((name) => [NotPrincipal, name, inAllow[name], inDeny[name]] as const),
+  );
 
   it.each(cases)('%j for %s: Allow %s, Deny %s', (NotPrincipal, name, inAllow, inDeny) => {
     expect(fromAllow[allows({ NotPrincipal }, who[name])]).toBe(inAllow);
@@ -110,9 +142,21 @@ describe(`NotPrincipal: ${USER_GUIDE}reference_policies_elements_notprincipal.ht
   });
 
   it('says what it needs of a session that is named in part', () => {
-    const { reasons } = ask([allowPods, { Effect: 'Allow', Action: '*', Principal: '*' }, { Sid: 'Guard', Effect: 'Deny', NotPrincipal: { AWS: role }, Action: '*' }], request({}, { principal: caller }));
+    const { reasons } = ask(
+      [
+        allowPods,
+        { Effect: 'Allow', Action: '*', Principal: '*' },
+        { Sid: 'Guard', Effect: 'Deny', NotPrincipal: { AWS: role }, Action: '*' },
+      ],
+      request({}, { principal: caller }),
+    );
     expect(reasons).toEqual([
-      { message: '"Guard": NotPrincipal names the principal in part: its account, role and session must all be named', statement: 'Guard', effect: 'Deny', action: 'sts:AssumeRole' },
+      {
+        message: '"Guard": NotPrincipal names the principal in part: its account, role and session must all be named',
+        statement: 'Guard',
+        effect: 'Deny',
+        action: 'sts:AssumeRole',
+      },
     ]);
   });
 });

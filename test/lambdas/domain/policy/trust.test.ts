@@ -23,17 +23,32 @@ const pods = (change: object = {}): object => ({
   Action: ['sts:AssumeRole', 'sts:TagSession'],
   ...change,
 });
-const token = (change: object = {}): object => ({ Sid: 'Token', Effect: 'Allow', Principal: { Federated: PROVIDER }, Action: 'sts:AssumeRoleWithWebIdentity', ...change });
-const policy = (...Statement: object[]): ReturnType<typeof parsePolicy> => parsePolicy({ Version: '2012-10-17', Statement }, 'trust');
-const where = (key: string, value: string, operator = 'StringEquals'): object => ({ Condition: { [operator]: { [key]: value } } });
+const token = (change: object = {}): object => ({
+  Sid: 'Token',
+  Effect: 'Allow',
+  Principal: { Federated: PROVIDER },
+  Action: 'sts:AssumeRoleWithWebIdentity',
+  ...change,
+});
+const policy = (...Statement: object[]): ReturnType<typeof parsePolicy> =>
+  parsePolicy({ Version: '2012-10-17', Statement }, 'trust');
+const where = (key: string, value: string, operator = 'StringEquals'): object => ({
+  Condition: { [operator]: { [key]: value } },
+});
 const POD_NAME = 'aws:RequestTag/kubernetes-pod-name';
 const actionsOf = ({ reasons }: Evaluation): (string | undefined)[] => reasons.map((one) => one.action);
 
 describe('EKS Pod Identity needs both actions', () => {
   it('is allowed where both are, each with the statement that allows it', () => {
-    const found = evaluatePodIdentity(policy(pods({ Action: 'sts:AssumeRole' }), pods({ Sid: 'Tags', Action: 'sts:TagSession' })), use);
+    const found = evaluatePodIdentity(
+      policy(pods({ Action: 'sts:AssumeRole' }), pods({ Sid: 'Tags', Action: 'sts:TagSession' })),
+      use,
+    );
     expect(found).toMatchObject({ verdict: 'allowed', undecided: [], accepted: [] });
-    expect(found.reasons.map((one) => [one.statement, one.action])).toEqual([['Pods', 'sts:AssumeRole'], ['Tags', 'sts:TagSession']]);
+    expect(found.reasons.map((one) => [one.statement, one.action])).toEqual([
+      ['Pods', 'sts:AssumeRole'],
+      ['Tags', 'sts:TagSession'],
+    ]);
   });
 
   it('is denied where one is, and says which alone', () => {
@@ -47,18 +62,29 @@ describe('EKS Pod Identity needs both actions', () => {
     ['unknown before allowed', {}, where(POD_NAME, 'ebs-0'), 'unknown'],
     ['the other way round', where(POD_NAME, 'ebs-0'), {}, 'unknown'],
   ])('takes the worse verdict of the two: %s', (_name, assumeRole, tagSession, verdict) => {
-    const found = evaluatePodIdentity(policy(pods({ Action: 'sts:AssumeRole', ...assumeRole }), pods({ Sid: 'Tags', Action: 'sts:TagSession', ...tagSession })), use);
+    const found = evaluatePodIdentity(
+      policy(
+        pods({ Action: 'sts:AssumeRole', ...assumeRole }),
+        pods({ Sid: 'Tags', Action: 'sts:TagSession', ...tagSession }),
+      ),
+      use,
+    );
     expect(found.verdict).toBe(verdict);
   });
 
   it('gives a reason that holds of both actions once, without an action', () => {
     const found = evaluatePodIdentity(policy(pods(where('aws:SourceAccount', '444455556666'))), use);
-    expect(found.reasons).toMatchObject([{ statement: 'Pods', key: 'aws:SourceAccount', wanted: ['444455556666'], found: ['111122223333'] }]);
+    expect(found.reasons).toMatchObject([
+      { statement: 'Pods', key: 'aws:SourceAccount', wanted: ['444455556666'], found: ['111122223333'] },
+    ]);
     expect(actionsOf(found)).toEqual([undefined]);
   });
 
   it('gives each of two different reasons with its action', () => {
-    const found = evaluatePodIdentity(policy(pods({ Action: 'sts:AssumeRole' }), pods({ Sid: 'Guard', Effect: 'Deny', Action: 'sts:AssumeRole' })), use);
+    const found = evaluatePodIdentity(
+      policy(pods({ Action: 'sts:AssumeRole' }), pods({ Sid: 'Guard', Effect: 'Deny', Action: 'sts:AssumeRole' })),
+      use,
+    );
     expect(found.verdict).toBe('denied');
     expect(new Set(actionsOf(found))).toEqual(new Set(['sts:AssumeRole', 'sts:TagSession']));
   });
@@ -90,21 +116,35 @@ describe('keys that the caller accepts', () => {
   ])('decide it, and are named: %s', (_name, statements) => {
     expect(evaluatePodIdentity(policy(...statements), use).verdict).toBe('unknown');
     expect(evaluatePodIdentity(policy(...statements), use, { acceptedKeys: ['aws:SourceIp'] }).verdict).toBe('unknown');
-    expect(evaluatePodIdentity(policy(...statements), use, { acceptedKeys: [POD_NAME.toUpperCase()] })).toMatchObject({ verdict: 'allowed', undecided: [], accepted: [POD_NAME] });
+    expect(evaluatePodIdentity(policy(...statements), use, { acceptedKeys: [POD_NAME.toUpperCase()] })).toMatchObject({
+      verdict: 'allowed',
+      undecided: [],
+      accepted: [POD_NAME],
+    });
   });
 
   it('are not named where nothing hangs on them', () => {
-    expect(evaluatePodIdentity(policy(pods()), use, { acceptedKeys: [POD_NAME] })).toMatchObject({ verdict: 'allowed', accepted: [] });
+    expect(evaluatePodIdentity(policy(pods()), use, { acceptedKeys: [POD_NAME] })).toMatchObject({
+      verdict: 'allowed',
+      accepted: [],
+    });
   });
 
   it('do not make a condition met that is known not to be', () => {
-    expect(evaluatePodIdentity(policy(pods(where('aws:SourceAccount', '444455556666'))), use, { acceptedKeys: ['aws:SourceAccount'] }).verdict).toBe('denied');
+    expect(
+      evaluatePodIdentity(policy(pods(where('aws:SourceAccount', '444455556666'))), use, {
+        acceptedKeys: ['aws:SourceAccount'],
+      }).verdict,
+    ).toBe('denied');
   });
 
   it('count for IRSA too', () => {
     const trust = policy(token(where('aws:SourceIp', '203.0.113.0/24', 'IpAddress')));
     expect(evaluateIrsa(trust, use).verdict).toBe('unknown');
-    expect(evaluateTrust(trust, use, { acceptedKeys: ['aws:sourceip'] }).irsa).toMatchObject({ verdict: 'allowed', accepted: ['aws:SourceIp'] });
+    expect(evaluateTrust(trust, use, { acceptedKeys: ['aws:sourceip'] }).irsa).toMatchObject({
+      verdict: 'allowed',
+      accepted: ['aws:SourceIp'],
+    });
   });
 });
 
@@ -116,7 +156,11 @@ describe('IRSA without an issuer', () => {
     ['a provider without the action', [token({ Action: 'sts:TagSession' })], 'denied'],
     ['a provider', [token()], 'unknown'],
     ['a provider and a subject', [token(where(`${ISSUER}:sub`, 'system:serviceaccount:a:b'))], 'unknown'],
-    ['a provider, and a condition that is not met by any', [token(where('aws:SourceAccount', '111122223333'))], 'denied'],
+    [
+      'a provider, and a condition that is not met by any',
+      [token(where('aws:SourceAccount', '111122223333'))],
+      'denied',
+    ],
     ['everybody', [token({ Principal: '*' })], 'unknown'],
     ['a Deny for everybody', [token(), token({ Sid: 'Guard', Effect: 'Deny', Principal: '*' })], 'denied'],
   ])('%s', (_name, statements, verdict) => {

@@ -19,7 +19,8 @@ const keys: Keys = {
   'aws:MultiFactorAuthAge': '1',
   'aws:CurrentTime': '2020-01-01T00:00:00Z',
 };
-const on = (operator: string, wanted: unknown, found: string, Version?: string): Truth => whether({ [operator]: { [KEY]: wanted } }, { ...keys, [KEY]: found }, Version);
+const on = (operator: string, wanted: unknown, found: string, Version?: string): Truth =>
+  whether({ [operator]: { [KEY]: wanted } }, { ...keys, [KEY]: found }, Version);
 
 describe(`variables in conditions: ${USER_GUIDE}reference_policies_variables.html`, () => {
   it.each<[operator: string, wanted: unknown, found: string, expected: Truth]>([
@@ -63,7 +64,7 @@ describe(`variables in conditions: ${USER_GUIDE}reference_policies_variables.htm
     ['StringEquals', '${aws:SourceVpc}', 'x', 'unknown'],
     ['StringEquals', ['${aws:SourceVpc}', 'x'], 'x', 'holds'],
     ['StringNotEquals', ['${aws:SourceVpc}', 'x'], 'x', 'does not'],
-    ["StringEquals", "${aws:SourceVpc, 'x'}", 'x', 'unknown'],
+    ['StringEquals', "${aws:SourceVpc, 'x'}", 'x', 'unknown'],
     ['StringEquals', '${aws:PrincipalTag/none}${aws:SourceVpc}', 'x', 'does not'],
     ['StringEquals', '${aws:SourceVpc}${aws:PrincipalTag/none}', 'x', 'does not'],
     // "You can't use a multivalued context key as a policy variable."
@@ -75,7 +76,7 @@ describe(`variables in conditions: ${USER_GUIDE}reference_policies_variables.htm
     ['StringEquals', '${aws:username, x}', 'David', 'unknown'],
     ['StringEquals', "${aws:username,'x'}", 'David', 'unknown'],
     ['StringEquals', "${aws:username, 'x' }", 'David', 'unknown'],
-    ['StringEquals', "${ aws:username}", 'David', 'unknown'],
+    ['StringEquals', '${ aws:username}', 'David', 'unknown'],
     ['StringEquals', '${aws:user name}', 'David', 'unknown'],
     ['StringEquals', '${aws:${aws:username}}', 'David', 'unknown'],
     ['StringEquals', ['${', 'David'], 'David', 'unknown'],
@@ -83,7 +84,8 @@ describe(`variables in conditions: ${USER_GUIDE}reference_policies_variables.htm
     ['StringEquals', '$aws:username', '$aws:username', 'holds'],
     ['StringEquals', '{aws:username}', '{aws:username}', 'holds'],
     ['StringEquals', '$', '$', 'holds'],
-    // "You can't use a policy variable with other operators, such as Numeric, Date, Boolean, Binary, IP Address, or Null."
+    // "You can't use a policy variable with other operators, such as Numeric, Date, Boolean, Binary, IP Address, or
+    // Null."
     ['NumericEquals', '${aws:MultiFactorAuthAge}', '1', 'unknown'],
     ['NumericEquals', ['1', '${aws:username}'], '1', 'unknown'],
     ['DateEquals', '${aws:CurrentTime}', '2020-01-01T00:00:00Z', 'unknown'],
@@ -104,14 +106,19 @@ describe(`variables in conditions: ${USER_GUIDE}reference_policies_variables.htm
     ['NumericEquals', '${aws:username}', '1', 'unknown'],
   ])('with version 2008-10-17 %s %j, %j is there: %s', (operator, wanted, found, expected) => {
     expect(on(operator, wanted, found, '2008-10-17')).toBe(expected);
-    expect(whether({ [operator]: { [KEY]: wanted } }, { ...keys, [KEY]: found }, undefined)).toBe(on(operator, wanted, found));
+    expect(whether({ [operator]: { [KEY]: wanted } }, { ...keys, [KEY]: found }, undefined)).toBe(
+      on(operator, wanted, found),
+    );
   });
 });
 
 describe(`Resource and NotResource: ${USER_GUIDE}reference_policies_elements_resource.html`, () => {
   const bucket = 'arn:aws:s3:::bucket/David/letters';
   const verdict = (resource: object, asked: string | undefined = bucket, Version = '2012-10-17'): Verdict =>
-    evaluate(parsePolicy({ Version, Statement: { Effect: 'Allow', Action: 's3:GetObject', ...resource } }, 'identity'), request(keys, { action: 's3:GetObject', principal: undefined, resource: asked })).verdict;
+    evaluate(
+      parsePolicy({ Version, Statement: { Effect: 'Allow', Action: 's3:GetObject', ...resource } }, 'identity'),
+      request(keys, { action: 's3:GetObject', principal: undefined, resource: asked }),
+    ).verdict;
 
   it.each<[resource: object, expected: Verdict]>([
     [{ Resource: '*' }, 'allowed'],
@@ -144,7 +151,13 @@ describe(`Resource and NotResource: ${USER_GUIDE}reference_policies_elements_res
 
   it('decides without a resource only where any will do', () => {
     const without = (resource: object): Verdict =>
-      evaluate(parsePolicy({ Version: '2012-10-17', Statement: { Effect: 'Allow', Action: 's3:GetObject', ...resource } }, 'identity'), request(keys, { action: 's3:GetObject', principal: undefined })).verdict;
+      evaluate(
+        parsePolicy(
+          { Version: '2012-10-17', Statement: { Effect: 'Allow', Action: 's3:GetObject', ...resource } },
+          'identity',
+        ),
+        request(keys, { action: 's3:GetObject', principal: undefined }),
+      ).verdict;
     expect(without({ Resource: '*' })).toBe('allowed');
     expect(without({ NotResource: '*' })).toBe('denied');
     expect(without({ Resource: bucket })).toBe('unknown');

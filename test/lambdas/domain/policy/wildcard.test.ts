@@ -1,10 +1,19 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { arnParts, compile, matches, matchesAnything, matchesWildcard, type Pattern } from '../../../../lambdas/domain/policy/wildcard.ts';
+import {
+  arnParts,
+  compile,
+  matches,
+  matchesAnything,
+  matchesWildcard,
+  type Pattern,
+} from '../../../../lambdas/domain/policy/wildcard.ts';
 
 /** What IAM means, by another way: a regular expression over the whole text. */
 const oracle = (pattern: string, text: string): boolean => {
-  const source = pattern.replace(/[.*+?^${}()|[\]\\]/g, (one) => (one === '*' ? '[^]*' : one === '?' ? '[^]' : `\\${one}`));
+  const source = pattern.replace(/[.*+?^${}()|[\]\\]/g, (one) =>
+    one === '*' ? '[^]*' : one === '?' ? '[^]' : `\\${one}`,
+  );
   return new RegExp(`^${source}$`).test(text);
 };
 
@@ -53,11 +62,17 @@ describe('matchesWildcard', () => {
 
   it('takes any text for a pattern of itself, and a literal for nothing else', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'grapheme' }), fc.string({ unit: fc.constantFrom('*', '?', 'a') }), (text, other) => {
-        expect(matchesWildcard(text, text)).toBe(true);
-        expect(matches(compile([{ literal: text }]), text)).toBe(true);
-        expect(matches(compile([{ literal: other }]), other.replaceAll('*', 'b').replaceAll('?', 'b'))).toBe(!/[*?]/.test(other));
-      }),
+      fc.property(
+        fc.string({ unit: 'grapheme' }),
+        fc.string({ unit: fc.constantFrom('*', '?', 'a') }),
+        (text, other) => {
+          expect(matchesWildcard(text, text)).toBe(true);
+          expect(matches(compile([{ literal: text }]), text)).toBe(true);
+          expect(matches(compile([{ literal: other }]), other.replaceAll('*', 'b').replaceAll('?', 'b'))).toBe(
+            !/[*?]/.test(other),
+          );
+        },
+      ),
     );
   });
 
@@ -88,7 +103,10 @@ describe('patterns', () => {
   });
 
   it('divides an ARN into six parts, the last with all the rest', () => {
-    const parts = (text: string): boolean[] | undefined => arnParts(compile([{ pattern: text }]))?.map((part, index) => matches(part, ['arn', 'aws', 'eks', 'r', '1', 'c:d'][index]!));
+    const parts = (text: string): boolean[] | undefined =>
+      arnParts(compile([{ pattern: text }]))?.map((part, index) =>
+        matches(part, ['arn', 'aws', 'eks', 'r', '1', 'c:d'][index]!),
+      );
     expect(parts('arn:*:e?s:r:1:c:d')).toEqual([true, true, true, true, true, true]);
     expect(parts('arn:aws:eks:r:1:')).toEqual([true, true, true, true, true, false]);
     expect(parts('arn:aws:eks:r:1')).toBeUndefined();
@@ -96,6 +114,8 @@ describe('patterns', () => {
   });
 
   it('finds colons in literal parts too', () => {
-    expect(arnParts(compile([{ pattern: 'arn:aws:' }, { literal: 'a:b:c:d*' }]))?.map((part) => matchesAnything(part))).toEqual([false, false, false, false, false, false]);
+    expect(
+      arnParts(compile([{ pattern: 'arn:aws:' }, { literal: 'a:b:c:d*' }]))?.map((part) => matchesAnything(part)),
+    ).toEqual([false, false, false, false, false, false]);
   });
 });

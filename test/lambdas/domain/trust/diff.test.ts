@@ -6,7 +6,8 @@ import { bothWays, irsaStatement, podIdentityStatement, policyText } from '../..
 import { ec2, irsa, statementLists } from './policies.ts';
 
 const pretty = (text: string): string[] => JSON.stringify(JSON.parse(text), undefined, 2).split('\n');
-const side = (lines: string[], mark: '- ' | '+ '): string[] => lines.filter((line) => line.startsWith('  ') || line.startsWith(mark)).map((line) => line.slice(2));
+const side = (lines: string[], mark: '- ' | '+ '): string[] =>
+  lines.filter((line) => line.startsWith('  ') || line.startsWith(mark)).map((line) => line.slice(2));
 
 describe('diffPolicies', () => {
   it('shows what is added, and all of a short policy around it', () => {
@@ -38,7 +39,10 @@ describe('diffPolicies', () => {
 
   it('shows three lines around each change of a long one', () => {
     const many = Array.from({ length: 12 }, (_, index) => ({ Sid: `S${index}`, ...ec2 }));
-    const lines = diffPolicies(policyText(...many), policyText(...many.map((one, index) => (index === 2 || index === 9 ? { ...one, Action: 'sts:*' } : one))));
+    const lines = diffPolicies(
+      policyText(...many),
+      policyText(...many.map((one, index) => (index === 2 || index === 9 ? { ...one, Action: 'sts:*' } : one))),
+    );
     expect(lines.filter((line) => line.startsWith('- '))).toEqual(Array(2).fill('-       "Action": "sts:AssumeRole"'));
     expect(lines.filter((line) => line.startsWith('+ '))).toEqual(Array(2).fill('+       "Action": "sts:*"'));
     expect(lines.filter((line) => line === '  …')).toHaveLength(3);
@@ -63,15 +67,22 @@ describe('diffPolicies', () => {
         fc.pre(lines.length > 0 && !lines.includes('  …'));
         expect(side(lines, '- ')).toEqual(pretty(before));
         expect(side(lines, '+ ')).toEqual(pretty(after));
-        const changes = diffLines(`${pretty(before).join('\n')}\n`, `${pretty(after).join('\n')}\n`).filter((part) => part.added || part.removed);
-        expect(lines.filter((line) => !line.startsWith('  '))).toHaveLength(changes.reduce((sum, part) => sum + part.count, 0));
+        const changes = diffLines(`${pretty(before).join('\n')}\n`, `${pretty(after).join('\n')}\n`).filter(
+          (part) => part.added || part.removed,
+        );
+        expect(lines.filter((line) => !line.startsWith('  '))).toHaveLength(
+          changes.reduce((sum, part) => sum + part.count, 0),
+        );
       }),
       { numRuns: 150 },
     );
   });
 
   it('shows a retirement as lines that go', () => {
-    const lines = diffPolicies(policyText(podIdentityStatement, irsaStatement, irsa('x')), policyText(podIdentityStatement, irsa('x')));
+    const lines = diffPolicies(
+      policyText(podIdentityStatement, irsaStatement, irsa('x')),
+      policyText(podIdentityStatement, irsa('x')),
+    );
     expect(lines.some((line) => line.startsWith('+ '))).toBe(false);
     expect(lines.filter((line) => line.startsWith('- ')).join('\n')).toContain('ebs-csi-controller-sa');
   });

@@ -21,8 +21,15 @@ const checkOf = (id: string, change: Partial<RetireFacts>): Check => {
   if (!found) throw new Error(`no check ${id}`);
   return found;
 };
-const statuses = (change: Partial<RetireFacts> = {}): Record<string, string> => Object.fromEntries(stillNeeded(facts(change)).map((check) => [check.id, check.status]));
-const allPass = { 'retire-outcome': 'pass', 'retire-soak': 'pass', 'retire-addons': 'pass', 'retire-service-accounts': 'pass', 'retire-pods': 'pass' };
+const statuses = (change: Partial<RetireFacts> = {}): Record<string, string> =>
+  Object.fromEntries(stillNeeded(facts(change)).map((check) => [check.id, check.status]));
+const allPass = {
+  'retire-outcome': 'pass',
+  'retire-soak': 'pass',
+  'retire-addons': 'pass',
+  'retire-service-accounts': 'pass',
+  'retire-pods': 'pass',
+};
 const ended = facts().migration;
 
 it('passes where nobody needs the trust any more', () => {
@@ -30,44 +37,74 @@ it('passes where nobody needs the trust any more', () => {
 });
 
 it('has a remedy for everything that does not pass', () => {
-  const bad = facts({ addons: [{ name: 'a', serviceAccountRoleArn: ROLE }], annotated: undefined, pods: [aPod('irsa')], migration: { ...ended, status: 'running', outcome: undefined, endedAt: undefined } });
+  const bad = facts({
+    addons: [{ name: 'a', serviceAccountRoleArn: ROLE }],
+    annotated: undefined,
+    pods: [aPod('irsa')],
+    migration: { ...ended, status: 'running', outcome: undefined, endedAt: undefined },
+  });
   const checks = stillNeeded(bad);
   expect(checks.map((check) => check.status)).toEqual(['fail', 'fail', 'fail', 'unknown', 'fail']);
   expect(checks.filter((check) => !/\w{5}/.test(check.remedy ?? ''))).toEqual([]);
 });
 
 describe('the migration', () => {
-  it.each(['rolled-back', 'needs-human', 'blocked', 'planned', 'already-migrated', undefined] as const)('that ended %s has not left IRSA for good', (outcome) => {
-    expect(statuses({ migration: { ...ended, outcome } })).toEqual({ ...allPass, 'retire-outcome': 'fail' });
-    expect(checkOf('retire-outcome', { migration: { ...ended, outcome } }).message).toContain(outcome ?? 'without an outcome');
-  });
+  it.each(['rolled-back', 'needs-human', 'blocked', 'planned', 'already-migrated', undefined] as const)(
+    'that ended %s has not left IRSA for good',
+    (outcome) => {
+      expect(statuses({ migration: { ...ended, outcome } })).toEqual({ ...allPass, 'retire-outcome': 'fail' });
+      expect(checkOf('retire-outcome', { migration: { ...ended, outcome } }).message).toContain(
+        outcome ?? 'without an outcome',
+      );
+    },
+  );
 
   it('that is running again is not over, whatever it ended with before', () => {
-    expect(checkOf('retire-outcome', { migration: { ...ended, status: 'running' } })).toMatchObject({ status: 'fail', message: expect.stringContaining('still running') as string });
+    expect(checkOf('retire-outcome', { migration: { ...ended, status: 'running' } })).toMatchObject({
+      status: 'fail',
+      message: expect.stringContaining('still running') as string,
+    });
   });
 });
 
 describe('the soak period', () => {
   it('is counted from its end, to the second', () => {
     const early = checkOf('retire-soak', { now: '2026-01-12T08:59:59.999Z' });
-    expect(early).toMatchObject({ status: 'fail', message: expect.stringContaining('6 days') as string, remedy: expect.stringContaining('2026-01-12T09:00:00.000Z') as string });
+    expect(early).toMatchObject({
+      status: 'fail',
+      message: expect.stringContaining('6 days') as string,
+      remedy: expect.stringContaining('2026-01-12T09:00:00.000Z') as string,
+    });
     expect(checkOf('retire-soak', {}).status).toBe('pass');
     expect(checkOf('retire-soak', { soakDays: 0, now: '2026-01-05T09:00:00.000Z' }).status).toBe('pass');
     expect(checkOf('retire-soak', { soakDays: 1, now: '2026-01-05T09:00:01.000Z' }).message).toContain('Only 0 days');
   });
 
   it('has not begun before the migration has ended', () => {
-    expect(checkOf('retire-soak', { migration: { ...ended, endedAt: undefined } })).toMatchObject({ status: 'fail', remedy: expect.stringContaining('7 days') as string });
+    expect(checkOf('retire-soak', { migration: { ...ended, endedAt: undefined } })).toMatchObject({
+      status: 'fail',
+      remedy: expect.stringContaining('7 days') as string,
+    });
   });
 });
 
 it('names the add-ons that have the role', () => {
-  const check = checkOf('retire-addons', { addons: [{ name: 'aws-efs-csi-driver', serviceAccountRoleArn: ROLE }, { name: 'adot', serviceAccountRoleArn: ROLE }] });
-  expect(check).toMatchObject({ status: 'fail', message: `aws-efs-csi-driver, adot of cluster dev still have ${ROLE} as IRSA role.` });
+  const check = checkOf('retire-addons', {
+    addons: [
+      { name: 'aws-efs-csi-driver', serviceAccountRoleArn: ROLE },
+      { name: 'adot', serviceAccountRoleArn: ROLE },
+    ],
+  });
+  expect(check).toMatchObject({
+    status: 'fail',
+    message: `aws-efs-csi-driver, adot of cluster dev still have ${ROLE} as IRSA role.`,
+  });
 });
 
 it('names the service accounts that have it in their annotation', () => {
-  expect(checkOf('retire-service-accounts', { annotated: [{ namespace: 'shop', name: 'checkout', roleArn: ROLE }] })).toMatchObject({ status: 'fail', message: expect.stringContaining('shop/checkout') as string });
+  expect(
+    checkOf('retire-service-accounts', { annotated: [{ namespace: 'shop', name: 'checkout', roleArn: ROLE }] }),
+  ).toMatchObject({ status: 'fail', message: expect.stringContaining('shop/checkout') as string });
 });
 
 describe('pods', () => {
@@ -76,18 +113,44 @@ describe('pods', () => {
     ['IRSA in its env', { containers: [aContainer({ env })], tokens: [TOKENS.irsa] }, 'fail'],
     ['the same in an init container alone', { containers: [aContainer(), aContainer({ init: true, env })] }, 'fail'],
     ['both identities', { containers: [aContainer({ env: envOf.mixed })] }, 'fail'],
-    ['the same of a service account that does not retire', { namespace: 'shop', serviceAccount: 'checkout', containers: [aContainer({ env })] }, 'fail'],
+    [
+      'the same of a service account that does not retire',
+      { namespace: 'shop', serviceAccount: 'checkout', containers: [aContainer({ env })] },
+      'fail',
+    ],
     ['the same on its way out', { containers: [aContainer({ env })], terminating: true }, 'fail'],
     ['the same, over', { containers: [aContainer({ env })], phase: 'Succeeded' }, 'pass'],
     ['the same, failed', { containers: [aContainer({ env })], phase: 'Failed' }, 'pass'],
-    ['IRSA with another role', { containers: [aContainer({ env: { ...env, AWS_ROLE_ARN: OTHER_ROLE } })], tokens: [TOKENS.irsa] }, 'pass'],
+    [
+      'IRSA with another role',
+      { containers: [aContainer({ env: { ...env, AWS_ROLE_ARN: OTHER_ROLE } })], tokens: [TOKENS.irsa] },
+      'pass',
+    ],
     ['the role without a token', { containers: [aContainer({ env: { AWS_ROLE_ARN: ROLE } })], tokens: [] }, 'pass'],
-    ['the role, and a token under a path of its own', { containers: [aContainer({ env: { AWS_ROLE_ARN: ROLE } })], tokens: [TOKENS.irsa] }, 'fail'],
-    ['a token for STS, and a role that its configuration may name', { containers: [aContainer()], tokens: [TOKENS.irsa] }, 'fail'],
-    ['such a token of a service account that is not in the trust', { serviceAccount: 'other', containers: [aContainer()], tokens: [TOKENS.irsa] }, 'pass'],
-    ['a token for something else', { containers: [aContainer()], tokens: [{ volume: 'x', audience: 'vault' }] }, 'pass'],
+    [
+      'the role, and a token under a path of its own',
+      { containers: [aContainer({ env: { AWS_ROLE_ARN: ROLE } })], tokens: [TOKENS.irsa] },
+      'fail',
+    ],
+    [
+      'a token for STS, and a role that its configuration may name',
+      { containers: [aContainer()], tokens: [TOKENS.irsa] },
+      'fail',
+    ],
+    [
+      'such a token of a service account that is not in the trust',
+      { serviceAccount: 'other', containers: [aContainer()], tokens: [TOKENS.irsa] },
+      'pass',
+    ],
+    [
+      'a token for something else',
+      { containers: [aContainer()], tokens: [{ volume: 'x', audience: 'vault' }] },
+      'pass',
+    ],
   ])('with %s: %s %s', (_, change, status) => {
-    const check = checkOf('retire-pods', { pods: [aPod('pod-identity'), aPod('node-role', { name: 'the-one', ...change })] });
+    const check = checkOf('retire-pods', {
+      pods: [aPod('pod-identity'), aPod('node-role', { name: 'the-one', ...change })],
+    });
     expect(check.status).toBe(status);
     expect(check.message.includes('the-one')).toBe(status === 'fail');
   });

@@ -1,4 +1,6 @@
-/** Trust policies for the tests of what is changed in them: statements as people write them, and any mixture of these. */
+/**
+ * Trust policies for the tests of what is changed in them: statements as people write them, and any mixture of these.
+ */
 import * as fc from 'fast-check';
 import type { TrustUse } from '../../../../lambdas/domain/policy/contexts.ts';
 import { parsePolicy } from '../../../../lambdas/domain/policy/document.ts';
@@ -16,14 +18,18 @@ export const AUD = `${ISSUER_NAME}:aud`;
 
 export const controller = { namespace: NAMESPACE, serviceAccount: SERVICE_ACCOUNT };
 export const shop = { namespace: 'shop', serviceAccount: 'checkout' };
-export const subject = ({ namespace, serviceAccount }: { namespace: string; serviceAccount: string }): string => `system:serviceaccount:${namespace}:${serviceAccount}`;
+export const subject = ({ namespace, serviceAccount }: { namespace: string; serviceAccount: string }): string =>
+  `system:serviceaccount:${namespace}:${serviceAccount}`;
 
 /** As eksctl, Terraform and the console write it, for this cluster's provider; `subjects` as the condition's value. */
 export const irsa = (subjects: unknown, change: JsonObject = {}, operator = 'StringEquals'): JsonObject => ({
   Effect: 'Allow',
   Principal: { Federated: PROVIDER },
   Action: 'sts:AssumeRoleWithWebIdentity',
-  Condition: operator === 'StringEquals' ? { StringEquals: { [SUB]: subjects, [AUD]: 'sts.amazonaws.com' } } : { [operator]: { [SUB]: subjects }, StringEquals: { [AUD]: 'sts.amazonaws.com' } },
+  Condition:
+    operator === 'StringEquals'
+      ? { StringEquals: { [SUB]: subjects, [AUD]: 'sts.amazonaws.com' } }
+      : { [operator]: { [SUB]: subjects }, StringEquals: { [AUD]: 'sts.amazonaws.com' } },
   ...change,
 });
 
@@ -31,29 +37,71 @@ export const irsaOfOthers: JsonObject = {
   Effect: 'Allow',
   Principal: { Federated: OTHER_PROVIDER },
   Action: 'sts:AssumeRoleWithWebIdentity',
-  Condition: { StringEquals: { [`${OTHER_ISSUER_NAME}:sub`]: subject(controller), [`${OTHER_ISSUER_NAME}:aud`]: 'sts.amazonaws.com' } },
+  Condition: {
+    StringEquals: {
+      [`${OTHER_ISSUER_NAME}:sub`]: subject(controller),
+      [`${OTHER_ISSUER_NAME}:aud`]: 'sts.amazonaws.com',
+    },
+  },
 };
 
-export const ec2: JsonObject = { Sid: 'Ec2', Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' };
+export const ec2: JsonObject = {
+  Sid: 'Ec2',
+  Effect: 'Allow',
+  Principal: { Service: 'ec2.amazonaws.com' },
+  Action: 'sts:AssumeRole',
+};
 
-export const statementsIn = (policy: string): JsonObject[] => (JSON.parse(policy) as { Statement: JsonObject[] }).Statement;
+export const statementsIn = (policy: string): JsonObject[] =>
+  (JSON.parse(policy) as { Statement: JsonObject[] }).Statement;
 
-export const useOf = (account: { namespace: string; serviceAccount: string; disableSessionTags?: boolean }): TrustUse => ({ ...account, target, oidcIssuer: ISSUER });
+export const useOf = (account: {
+  namespace: string;
+  serviceAccount: string;
+  disableSessionTags?: boolean;
+}): TrustUse => ({ ...account, target, oidcIssuer: ISSUER });
 
-export const verdicts = (policy: string, account: { namespace: string; serviceAccount: string; disableSessionTags?: boolean }): { podIdentity: Verdict; irsa: Verdict } => {
+export const verdicts = (
+  policy: string,
+  account: { namespace: string; serviceAccount: string; disableSessionTags?: boolean },
+): { podIdentity: Verdict; irsa: Verdict } => {
   const { podIdentity, irsa: web } = evaluateTrust(parsePolicy(policy, 'trust'), useOf(account));
   return { podIdentity: podIdentity.verdict, irsa: web.verdict };
 };
 
 export const everybody = [controller, shop, { namespace: NAMESPACE, serviceAccount: 'ebs-csi-node-sa' }];
 
-const subjects = fc.constantFrom(...everybody.map(subject), 'system:serviceaccount:kube-system:*', 'system:serviceaccount:*:checkout', 'system:serviceaccount:kube-system:ebs-csi-controller-s?', 'system:serviceaccount:gone:*');
-const oneOrMore = (item: fc.Arbitrary<string>): fc.Arbitrary<string | string[]> => fc.oneof(item, fc.uniqueArray(item, { minLength: 1, maxLength: 3 }));
-const operators = fc.constantFrom('StringEquals', 'StringLike', 'StringEqualsIgnoreCase', 'ForAnyValue:StringLike', 'StringNotEquals', 'StringLikeIfExists');
-const webActions = fc.constantFrom<unknown>('sts:AssumeRoleWithWebIdentity', ['sts:AssumeRoleWithWebIdentity', 'sts:TagSession'], 'sts:*', 'sts:AssumeRole');
+const subjects = fc.constantFrom(
+  ...everybody.map(subject),
+  'system:serviceaccount:kube-system:*',
+  'system:serviceaccount:*:checkout',
+  'system:serviceaccount:kube-system:ebs-csi-controller-s?',
+  'system:serviceaccount:gone:*',
+);
+const oneOrMore = (item: fc.Arbitrary<string>): fc.Arbitrary<string | string[]> =>
+  fc.oneof(item, fc.uniqueArray(item, { minLength: 1, maxLength: 3 }));
+const operators = fc.constantFrom(
+  'StringEquals',
+  'StringLike',
+  'StringEqualsIgnoreCase',
+  'ForAnyValue:StringLike',
+  'StringNotEquals',
+  'StringLikeIfExists',
+);
+const webActions = fc.constantFrom<unknown>(
+  'sts:AssumeRoleWithWebIdentity',
+  ['sts:AssumeRoleWithWebIdentity', 'sts:TagSession'],
+  'sts:*',
+  'sts:AssumeRole',
+);
 
 const ofThisProvider = fc
-  .tuple(oneOrMore(subjects), operators, webActions, fc.constantFrom<unknown>(PROVIDER, [PROVIDER], [PROVIDER, OTHER_PROVIDER]))
+  .tuple(
+    oneOrMore(subjects),
+    operators,
+    webActions,
+    fc.constantFrom<unknown>(PROVIDER, [PROVIDER], [PROVIDER, OTHER_PROVIDER]),
+  )
   .map(([values, operator, Action, Federated]) => irsa(values, { Action, Principal: { Federated } }, operator));
 
 const conditions = fc.constantFrom<JsonObject>(
@@ -67,10 +115,28 @@ const conditions = fc.constantFrom<JsonObject>(
   { Bool: { 'aws:SecureTransport': 'false' } },
   { StringEquals: { 'aws:SomeKeyOfTomorrow': 'yes' } },
 );
-const principals = fc.constantFrom<unknown>('*', { AWS: '*' }, { Service: 'pods.eks.amazonaws.com' }, { Service: ['ec2.amazonaws.com', 'pods.eks.amazonaws.com'] }, { AWS: `arn:aws:iam::${ACCOUNT}:root` }, { Federated: OTHER_PROVIDER });
-const actions = fc.constantFrom<unknown>('sts:AssumeRole', ['sts:AssumeRole', 'sts:TagSession'], 'sts:*', 'sts:TagSession', ['sts:AssumeRoleWithWebIdentity']);
+const principals = fc.constantFrom<unknown>(
+  '*',
+  { AWS: '*' },
+  { Service: 'pods.eks.amazonaws.com' },
+  { Service: ['ec2.amazonaws.com', 'pods.eks.amazonaws.com'] },
+  { AWS: `arn:aws:iam::${ACCOUNT}:root` },
+  { Federated: OTHER_PROVIDER },
+);
+const actions = fc.constantFrom<unknown>(
+  'sts:AssumeRole',
+  ['sts:AssumeRole', 'sts:TagSession'],
+  'sts:*',
+  'sts:TagSession',
+  ['sts:AssumeRoleWithWebIdentity'],
+);
 const anything = (effect: fc.Arbitrary<string>): fc.Arbitrary<JsonObject> =>
-  fc.tuple(effect, principals, actions, conditions).map(([Effect, Principal, Action, Condition]) => ({ Effect, Principal, Action, ...(Object.keys(Condition).length > 0 ? { Condition } : {}) }));
+  fc.tuple(effect, principals, actions, conditions).map(([Effect, Principal, Action, Condition]) => ({
+    Effect,
+    Principal,
+    Action,
+    ...(Object.keys(Condition).length > 0 ? { Condition } : {}),
+  }));
 
 /** Statements that let somebody in, or keep somebody out; each kind often enough to meet the others. */
 export const aStatement: fc.Arbitrary<JsonObject> = fc.oneof(
@@ -81,9 +147,17 @@ export const aStatement: fc.Arbitrary<JsonObject> = fc.oneof(
 );
 
 /** Under Sids of their own where they have one; a single statement also without its list. */
-export const statementLists: fc.Arbitrary<JsonObject[]> = fc.array(fc.tuple(aStatement, fc.boolean()), { minLength: 1, maxLength: 5 }).map((list) =>
-  list.map(([statement, named], index) => ({ ...(named ? { Sid: `Statement${index}` } : {}), ...Object.fromEntries(Object.entries(statement).filter(([key]) => key !== 'Sid')) })),
-);
+export const statementLists: fc.Arbitrary<JsonObject[]> = fc
+  .array(fc.tuple(aStatement, fc.boolean()), { minLength: 1, maxLength: 5 })
+  .map((list) =>
+    list.map(([statement, named], index) => ({
+      ...(named ? { Sid: `Statement${index}` } : {}),
+      ...Object.fromEntries(Object.entries(statement).filter(([key]) => key !== 'Sid')),
+    })),
+  );
 
 export const policyOf = (statements: readonly JsonObject[], version: string | null = '2012-10-17'): string =>
-  JSON.stringify({ ...(version === null ? {} : { Version: version }), Statement: statements.length === 1 ? statements[0] : statements });
+  JSON.stringify({
+    ...(version === null ? {} : { Version: version }),
+    Statement: statements.length === 1 ? statements[0] : statements,
+  });

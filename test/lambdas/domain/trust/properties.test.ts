@@ -4,12 +4,25 @@ import { proposeRepair, undoRepair } from '../../../../lambdas/domain/trust/repa
 import { proposeRetirement, undoRetirement } from '../../../../lambdas/domain/trust/retire.ts';
 import { type JsonObject, sameJson } from '../../../../lambdas/domain/trust/statements.ts';
 import { ISSUER, podIdentityStatement, ROLE, target } from '../../fixtures.ts';
-import { aStatement, controller, everybody, policyOf, PROVIDER, statementLists, statementsIn, verdicts } from './policies.ts';
+import {
+  aStatement,
+  controller,
+  everybody,
+  policyOf,
+  PROVIDER,
+  statementLists,
+  statementsIn,
+  verdicts,
+} from './policies.ts';
 
 const RUNS = { numRuns: 300 };
 const notedAt = '2026-01-05T09:00:00.000Z';
 const versions = fc.constantFrom('2012-10-17', '2008-10-17', null);
-const accounts = fc.constantFrom([controller], [controller, everybody[2]!], [{ ...controller, disableSessionTags: true }]);
+const accounts = fc.constantFrom(
+  [controller],
+  [controller, everybody[2]!],
+  [{ ...controller, disableSessionTags: true }],
+);
 const oidcIssuers = fc.constantFrom(ISSUER, null);
 const allVerdicts = (policy: string): unknown => everybody.map((one) => verdicts(policy, one));
 
@@ -23,19 +36,36 @@ describe('repair, of any policy', () => {
   it('lets Pod Identity in, is done once, lowers nothing, keeps every other statement and can be undone', () => {
     const met = counted<'nothing' | 'repair' | 'refuse'>();
     fc.assert(
-      fc.property(statementLists, versions, accounts, oidcIssuers, (statements, version, serviceAccounts, oidcIssuer) => {
-        const before = policyOf(statements, version);
-        const request = { target, serviceAccounts, ...(oidcIssuer === null ? {} : { oidcIssuer }), maxLength: 100_000 };
-        const proposal = proposeRepair({ trustPolicy: before, ...request });
-        met.count(proposal.do);
-        if (proposal.do !== 'repair') return;
-        const { after, statement } = proposal;
-        for (const one of serviceAccounts) expect(verdicts(after, one)).toEqual({ podIdentity: 'allowed', irsa: verdicts(before, one).irsa });
-        expect(everybody.map((one) => verdicts(after, one).irsa)).toEqual(everybody.map((one) => verdicts(before, one).irsa));
-        expect(JSON.stringify(statementsIn(after))).toBe(JSON.stringify([...statements, statement]));
-        expect(proposeRepair({ trustPolicy: after, ...request })).toEqual({ do: 'nothing' });
-        expect(undoRepair({ roleArn: ROLE, before, after, statement, notedAt }, after)).toEqual({ do: 'write', document: before });
-      }),
+      fc.property(
+        statementLists,
+        versions,
+        accounts,
+        oidcIssuers,
+        (statements, version, serviceAccounts, oidcIssuer) => {
+          const before = policyOf(statements, version);
+          const request = {
+            target,
+            serviceAccounts,
+            ...(oidcIssuer === null ? {} : { oidcIssuer }),
+            maxLength: 100_000,
+          };
+          const proposal = proposeRepair({ trustPolicy: before, ...request });
+          met.count(proposal.do);
+          if (proposal.do !== 'repair') return;
+          const { after, statement } = proposal;
+          for (const one of serviceAccounts)
+            expect(verdicts(after, one)).toEqual({ podIdentity: 'allowed', irsa: verdicts(before, one).irsa });
+          expect(everybody.map((one) => verdicts(after, one).irsa)).toEqual(
+            everybody.map((one) => verdicts(before, one).irsa),
+          );
+          expect(JSON.stringify(statementsIn(after))).toBe(JSON.stringify([...statements, statement]));
+          expect(proposeRepair({ trustPolicy: after, ...request })).toEqual({ do: 'nothing' });
+          expect(undoRepair({ roleArn: ROLE, before, after, statement, notedAt }, after)).toEqual({
+            do: 'write',
+            document: before,
+          });
+        },
+      ),
       RUNS,
     );
     for (const kind of ['nothing', 'repair', 'refuse'] as const) expect(met.of(kind)).toBeGreaterThan(3);
@@ -45,12 +75,26 @@ describe('repair, of any policy', () => {
     fc.assert(
       fc.property(statementLists, aStatement, fc.nat(5), (statements, foreign, at) => {
         const before = policyOf(statements);
-        const proposal = proposeRepair({ trustPolicy: before, target, serviceAccounts: [controller], maxLength: 100_000 });
+        const proposal = proposeRepair({
+          trustPolicy: before,
+          target,
+          serviceAccounts: [controller],
+          maxLength: 100_000,
+        });
         fc.pre(proposal.do === 'repair');
         if (proposal.do !== 'repair') return;
         const current = statementsIn(proposal.after).toSpliced(at, 0, foreign);
-        const undone = undoRepair({ roleArn: ROLE, before, notedAt, after: proposal.after, statement: proposal.statement }, policyOf(current));
-        expect(undone).toEqual({ do: 'write', document: JSON.stringify({ Version: '2012-10-17', Statement: current.filter((one) => !sameJson(one, proposal.statement)) }) });
+        const undone = undoRepair(
+          { roleArn: ROLE, before, notedAt, after: proposal.after, statement: proposal.statement },
+          policyOf(current),
+        );
+        expect(undone).toEqual({
+          do: 'write',
+          document: JSON.stringify({
+            Version: '2012-10-17',
+            Statement: current.filter((one) => !sameJson(one, proposal.statement)),
+          }),
+        });
       }),
       { numRuns: 150 },
     );
@@ -62,7 +106,7 @@ const namesOurProvider = (statement: JsonObject): boolean => JSON.stringify(stat
 describe('retire, of any policy', () => {
   const retiring = fc.constantFrom([controller], [controller, everybody[2]!]);
 
-  it('takes out this cluster\'s trust of these service accounts alone, and can be undone', () => {
+  it("takes out this cluster's trust of these service accounts alone, and can be undone", () => {
     const met = counted<'nothing' | 'remove' | 'refuse' | 'kept'>();
     fc.assert(
       fc.property(statementLists, versions, retiring, (statements, version, serviceAccounts) => {
@@ -74,12 +118,16 @@ describe('retire, of any policy', () => {
         if (proposal.do !== 'remove') return;
         const { after, removed } = proposal;
         if (removed.some((one) => one.kept)) met.count('kept');
-        for (const one of serviceAccounts) expect(verdicts(after, one)).toEqual({ podIdentity: 'allowed', irsa: 'denied' });
+        for (const one of serviceAccounts)
+          expect(verdicts(after, one)).toEqual({ podIdentity: 'allowed', irsa: 'denied' });
         const stay = everybody.filter((one) => !serviceAccounts.includes(one));
         expect(stay.map((one) => verdicts(after, one))).toEqual(stay.map((one) => verdicts(before, one)));
-        const untouched = (policy: string): JsonObject[] => statementsIn(policy).filter((one) => !namesOurProvider(one) || one['Effect'] === 'Deny');
+        const untouched = (policy: string): JsonObject[] =>
+          statementsIn(policy).filter((one) => !namesOurProvider(one) || one['Effect'] === 'Deny');
         expect(JSON.stringify(untouched(after))).toBe(JSON.stringify(untouched(before)));
-        expect(proposeRetirement({ trustPolicy: after, target, oidcIssuer: ISSUER, serviceAccounts }).do).toBe('nothing');
+        expect(proposeRetirement({ trustPolicy: after, target, oidcIssuer: ISSUER, serviceAccounts }).do).toBe(
+          'nothing',
+        );
         const retirement = { roleArn: ROLE, before, after, removed, notedAt };
         expect(undoRetirement(retirement, after)).toEqual({ do: 'write', document: before });
         expect(undoRetirement(retirement, before)).toEqual({ do: 'nothing' });
@@ -97,9 +145,18 @@ describe('retire, of any policy', () => {
         const proposal = proposeRetirement({ trustPolicy, target, oidcIssuer: ISSUER, serviceAccounts });
         fc.pre(proposal.do === 'remove');
         if (proposal.do !== 'remove') return;
-        const foreign = { Sid: 'Foreign', Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' };
+        const foreign = {
+          Sid: 'Foreign',
+          Effect: 'Allow',
+          Principal: { Service: 'lambda.amazonaws.com' },
+          Action: 'sts:AssumeRole',
+        };
         const current = policyOf(statementsIn(proposal.after).toSpliced(at, 0, foreign));
-        const undone = undoRetirement({ roleArn: ROLE, before: trustPolicy, after: proposal.after, removed: proposal.removed, notedAt }, current, 100_000);
+        const undone = undoRetirement(
+          { roleArn: ROLE, before: trustPolicy, after: proposal.after, removed: proposal.removed, notedAt },
+          current,
+          100_000,
+        );
         const document = undone.do === 'write' ? undone.document : undone.do === 'nothing' ? current : undone.why;
         expect(allVerdicts(document)).toEqual(allVerdicts(trustPolicy));
         expect(statementsIn(document)).toContainEqual(foreign);

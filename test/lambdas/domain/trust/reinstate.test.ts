@@ -8,7 +8,12 @@ import { controller, ec2, irsa, irsaOfOthers, shop, statementsIn, subject, verdi
 const NOTED_AT = '2026-01-05T09:00:00.000Z';
 function retired(...statements: JsonObject[]): TrustRetirement {
   const before = JSON.stringify(JSON.parse(policyText(...statements)), undefined, 2);
-  const proposal = proposeRetirement({ trustPolicy: before, target, oidcIssuer: ISSUER, serviceAccounts: [controller] });
+  const proposal = proposeRetirement({
+    trustPolicy: before,
+    target,
+    oidcIssuer: ISSUER,
+    serviceAccounts: [controller],
+  });
   if (proposal.do !== 'remove') throw new Error(JSON.stringify(proposal));
   return { roleArn: ROLE, before, after: proposal.after, removed: proposal.removed, notedAt: NOTED_AT };
 }
@@ -25,30 +30,49 @@ describe('undoRetirement', () => {
 
   it('has nothing to do where it is as before, or the service account is let in again already', () => {
     expect(undoRetirement(whole, policyText(irsaStatement, podIdentityStatement))).toEqual({ do: 'nothing' });
-    expect(undoRetirement(whole, policyText(ec2, podIdentityStatement, irsa(subject(controller))))).toEqual({ do: 'nothing' });
-    expect(undoRetirement(whole, policyText(ec2, irsa('system:serviceaccount:kube-system:*', {}, 'StringLike')))).toEqual({ do: 'nothing' });
-    expect(undoRetirement(whole, policyText(ec2, irsaStatement, { Effect: 'Deny', Principal: '*', Action: 'sts:*' }))).toEqual({ do: 'nothing' });
+    expect(undoRetirement(whole, policyText(ec2, podIdentityStatement, irsa(subject(controller))))).toEqual({
+      do: 'nothing',
+    });
+    expect(
+      undoRetirement(whole, policyText(ec2, irsa('system:serviceaccount:kube-system:*', {}, 'StringLike'))),
+    ).toEqual({ do: 'nothing' });
+    expect(
+      undoRetirement(whole, policyText(ec2, irsaStatement, { Effect: 'Deny', Principal: '*', Action: 'sts:*' })),
+    ).toEqual({ do: 'nothing' });
   });
 
   it('adds the statement to what somebody else has made of the policy', () => {
-    expect(undoRetirement(whole, policyText(ec2, podIdentityStatement, irsaOfOthers))).toEqual({ do: 'write', document: policyText(ec2, podIdentityStatement, irsaOfOthers, irsaStatement) });
+    expect(undoRetirement(whole, policyText(ec2, podIdentityStatement, irsaOfOthers))).toEqual({
+      do: 'write',
+      document: policyText(ec2, podIdentityStatement, irsaOfOthers, irsaStatement),
+    });
   });
 
   it('puts it in the place of what was kept of it', () => {
-    expect(undoRetirement(partly, policyText(ec2, kept, podIdentityStatement))).toEqual({ do: 'write', document: policyText(ec2, shared, podIdentityStatement) });
+    expect(undoRetirement(partly, policyText(ec2, kept, podIdentityStatement))).toEqual({
+      do: 'write',
+      document: policyText(ec2, shared, podIdentityStatement),
+    });
   });
 
   it('lets nobody else in again where what was kept has changed since', () => {
     const narrowed = { ...kept, Condition: { StringEquals: { 'aws:SourceAccount': '1' } } };
     const undone = undoRetirement(partly, policyText(narrowed, podIdentityStatement));
     if (undone.do !== 'write') throw new Error(JSON.stringify(undone));
-    expect(statementsIn(undone.document)).toEqual([narrowed, podIdentityStatement, irsa([subject(controller)], { Sid: 'Shared2' })]);
+    expect(statementsIn(undone.document)).toEqual([
+      narrowed,
+      podIdentityStatement,
+      irsa([subject(controller)], { Sid: 'Shared2' }),
+    ]);
     expect(verdicts(undone.document, controller).irsa).toBe('allowed');
     expect(verdicts(undone.document, shop).irsa).toBe('denied');
   });
 
   it('refuses what IAM would not take', () => {
-    expect(undoRetirement(whole, 'no JSON')).toMatchObject({ do: 'refuse', why: expect.stringContaining('line 1') as string });
+    expect(undoRetirement(whole, 'no JSON')).toMatchObject({
+      do: 'refuse',
+      why: expect.stringContaining('line 1') as string,
+    });
     const others = Array.from({ length: 4 }, (_, index) => irsa(`system:serviceaccount:team-${index}:app`));
     const undone = undoRetirement(whole, policyText(...others));
     expect(undone).toMatchObject({ do: 'refuse', why: expect.stringMatching(/IAM takes 2048.*by hand/) as string });

@@ -1,13 +1,33 @@
 import { describe, expect, it } from 'vitest';
 import { proposeRepair, type RepairRequest, samePolicy, undoRepair } from '../../../../lambdas/domain/trust/repair.ts';
 import type { JsonObject } from '../../../../lambdas/domain/trust/statements.ts';
-import { ACCOUNT, bothWays, ISSUER, irsaStatement, NAMESPACE, podIdentityStatement, policyText, ROLE, target } from '../../fixtures.ts';
+import {
+  ACCOUNT,
+  bothWays,
+  ISSUER,
+  irsaStatement,
+  NAMESPACE,
+  podIdentityStatement,
+  policyText,
+  ROLE,
+  target,
+} from '../../fixtures.ts';
 import { controller, ec2, irsa, irsaOfOthers, shop, statementsIn, subject, verdicts } from './policies.ts';
 
 const CLUSTER_ARN = `arn:aws:eks:eu-west-1:${ACCOUNT}:cluster/dev`;
-const request = (trustPolicy: string, change: Partial<RepairRequest> = {}): RepairRequest => ({ trustPolicy, target, serviceAccounts: [controller], oidcIssuer: ISSUER, ...change });
-const propose = (trustPolicy: string, change: Partial<RepairRequest> = {}) => proposeRepair(request(trustPolicy, change));
-function repaired(trustPolicy: string, change: Partial<RepairRequest> = {}): { statement: JsonObject; after: string; length: number } {
+const request = (trustPolicy: string, change: Partial<RepairRequest> = {}): RepairRequest => ({
+  trustPolicy,
+  target,
+  serviceAccounts: [controller],
+  oidcIssuer: ISSUER,
+  ...change,
+});
+const propose = (trustPolicy: string, change: Partial<RepairRequest> = {}) =>
+  proposeRepair(request(trustPolicy, change));
+function repaired(
+  trustPolicy: string,
+  change: Partial<RepairRequest> = {},
+): { statement: JsonObject; after: string; length: number } {
   const proposal = propose(trustPolicy, change);
   if (proposal.do !== 'repair') throw new Error(JSON.stringify(proposal));
   return proposal;
@@ -28,7 +48,11 @@ describe('the statement that is added', () => {
       Principal: { Service: 'pods.eks.amazonaws.com' },
       Action: ['sts:AssumeRole', 'sts:TagSession'],
       Condition: {
-        StringEquals: { 'aws:SourceAccount': ACCOUNT, 'aws:RequestTag/kubernetes-namespace': 'kube-system', 'aws:RequestTag/kubernetes-service-account': 'ebs-csi-controller-sa' },
+        StringEquals: {
+          'aws:SourceAccount': ACCOUNT,
+          'aws:RequestTag/kubernetes-namespace': 'kube-system',
+          'aws:RequestTag/kubernetes-service-account': 'ebs-csi-controller-sa',
+        },
         ArnEquals: { 'aws:SourceArn': CLUSTER_ARN },
       },
     });
@@ -41,22 +65,36 @@ describe('the statement that is added', () => {
   it('names all service accounts of the namespace that lack it, and no others', () => {
     const node = { ...controller, serviceAccount: 'ebs-csi-node-sa' };
     const { statement, after } = repaired(irsaOnly, { serviceAccounts: [node, controller, node] });
-    expect(statement['Condition']).toHaveProperty(['StringEquals', 'aws:RequestTag/kubernetes-service-account'], ['ebs-csi-controller-sa', 'ebs-csi-node-sa']);
+    expect(statement['Condition']).toHaveProperty(
+      ['StringEquals', 'aws:RequestTag/kubernetes-service-account'],
+      ['ebs-csi-controller-sa', 'ebs-csi-node-sa'],
+    );
     const one = repaired(irsaOnly).after;
-    expect(repaired(one, { serviceAccounts: [controller, node] }).statement['Condition']).toHaveProperty(['StringEquals', 'aws:RequestTag/kubernetes-service-account'], 'ebs-csi-node-sa');
+    expect(repaired(one, { serviceAccounts: [controller, node] }).statement['Condition']).toHaveProperty(
+      ['StringEquals', 'aws:RequestTag/kubernetes-service-account'],
+      'ebs-csi-node-sa',
+    );
     expect(verdicts(after, node).podIdentity).toBe('allowed');
   });
 
   it('looks at no tags where an association sends none', () => {
     const account = { ...controller, disableSessionTags: true };
     const { statement, after } = repaired(irsaOnly, { serviceAccounts: [account] });
-    expect(statement['Condition']).toEqual({ StringEquals: { 'aws:SourceAccount': ACCOUNT }, ArnEquals: { 'aws:SourceArn': CLUSTER_ARN } });
+    expect(statement['Condition']).toEqual({
+      StringEquals: { 'aws:SourceAccount': ACCOUNT },
+      ArnEquals: { 'aws:SourceArn': CLUSTER_ARN },
+    });
     expect(verdicts(after, account).podIdentity).toBe('allowed');
   });
 
   it('is in the partition of the cluster', () => {
-    const { statement } = repaired(policyText(ec2), { target: { account: ACCOUNT, region: 'cn-north-1', cluster: 'dev' } });
-    expect(statement['Condition']).toHaveProperty(['ArnEquals', 'aws:SourceArn'], `arn:aws-cn:eks:cn-north-1:${ACCOUNT}:cluster/dev`);
+    const { statement } = repaired(policyText(ec2), {
+      target: { account: ACCOUNT, region: 'cn-north-1', cluster: 'dev' },
+    });
+    expect(statement['Condition']).toHaveProperty(
+      ['ArnEquals', 'aws:SourceArn'],
+      `arn:aws-cn:eks:cn-north-1:${ACCOUNT}:cluster/dev`,
+    );
   });
 
   it('has a Sid that no other statement has, and the same one each time', () => {
@@ -77,7 +115,10 @@ describe('proposeRepair', () => {
   });
 
   it('adds what is missing where TagSession is not allowed, or another cluster is let in', () => {
-    expect(verdicts(repaired(policyText({ ...podIdentityStatement, Action: 'sts:AssumeRole' })).after, controller).podIdentity).toBe('allowed');
+    expect(
+      verdicts(repaired(policyText({ ...podIdentityStatement, Action: 'sts:AssumeRole' })).after, controller)
+        .podIdentity,
+    ).toBe('allowed');
     const other = { ...podIdentityStatement, Condition: { ArnEquals: { 'aws:SourceArn': `${CLUSTER_ARN}-two` } } };
     expect(statementsIn(repaired(policyText(other)).after)[0]).toEqual(other);
   });
@@ -86,7 +127,12 @@ describe('proposeRepair', () => {
     const odd = `{ "Id": "ein Schlüssel", "Version": "2012-10-17",\n "Statement": { "Effect": "Allow", "Principal": { "AWS": "arn:aws:iam::${ACCOUNT}:root" }, "Action": "sts:AssumeRole", "Condition": { "StringEquals": { "__proto__": "a", "constructor": "b", "aws:PrincipalTag/x": "\\u00e4 \\"q\\"" }, "NumericLessThan": { "aws:MultiFactorAuthAge": 3600 } } } }`;
     const { after, statement } = repaired(odd);
     const was = JSON.parse(odd) as { Statement: JsonObject };
-    expect(after).toBe(JSON.stringify(was).replace(/"Statement":(.*)}$/s, (_, one: string) => `"Statement":[${one},${JSON.stringify(statement)}]}`));
+    expect(after).toBe(
+      JSON.stringify(was).replace(
+        /"Statement":(.*)}$/s,
+        (_, one: string) => `"Statement":[${one},${JSON.stringify(statement)}]}`,
+      ),
+    );
     expect(after).toContain('"__proto__":"a"');
   });
 
@@ -97,7 +143,10 @@ describe('proposeRepair', () => {
   it('refuses what it could not write again as it is', () => {
     const twice = irsaOnly.replace('"Effect":"Allow"', '"Effect":"Deny","Effect":"Allow"');
     expect(refused(twice).remedy).toContain('by hand');
-    const digits = policyText({ ...ec2, Condition: { NumericEquals: { 'aws:MultiFactorAuthAge': 0 } } }).replace(':0}', ':12345678901234567890}');
+    const digits = policyText({ ...ec2, Condition: { NumericEquals: { 'aws:MultiFactorAuthAge': 0 } } }).replace(
+      ':0}',
+      ':12345678901234567890}',
+    );
     expect(refused(digits).why).toContain('12345678901234567890');
   });
 
@@ -107,7 +156,13 @@ describe('proposeRepair', () => {
   });
 
   it('explains a Deny and never takes it out', () => {
-    const deny = { Sid: 'NoServices', Effect: 'Deny', Principal: '*', Action: 'sts:AssumeRole', Condition: { StringNotEquals: { 'aws:SourceAccount': '999999999999' } } };
+    const deny = {
+      Sid: 'NoServices',
+      Effect: 'Deny',
+      Principal: '*',
+      Action: 'sts:AssumeRole',
+      Condition: { StringNotEquals: { 'aws:SourceAccount': '999999999999' } },
+    };
     const { why, remedy } = refused(policyText(irsaStatement, deny));
     expect(why).toContain('would still not be let in for kube-system/ebs-csi-controller-sa');
     expect(why).toContain('NoServices');
@@ -117,7 +172,13 @@ describe('proposeRepair', () => {
   });
 
   it('refuses where a Deny may hold, unless its key is accepted by name', () => {
-    const deny = { Sid: 'Office', Effect: 'Deny', Principal: '*', Action: 'sts:AssumeRole', Condition: { NotIpAddress: { 'aws:SourceIp': '203.0.113.0/24' } } };
+    const deny = {
+      Sid: 'Office',
+      Effect: 'Deny',
+      Principal: '*',
+      Action: 'sts:AssumeRole',
+      Condition: { NotIpAddress: { 'aws:SourceIp': '203.0.113.0/24' } },
+    };
     const { why, remedy } = refused(policyText(irsaStatement, deny));
     expect(why).toContain('may still not be let in');
     expect(remedy).toContain('aws:SourceIp');
@@ -134,7 +195,8 @@ describe('proposeRepair', () => {
 });
 
 describe('the length', () => {
-  const filler = (count: number): JsonObject[] => Array.from({ length: count }, (_, index) => irsa(`system:serviceaccount:team-${index}:app`));
+  const filler = (count: number): JsonObject[] =>
+    Array.from({ length: count }, (_, index) => irsa(`system:serviceaccount:team-${index}:app`));
   const tooMuch = policyText(...filler(2), irsaOfOthers, { Sid: 'Again', ...irsaOfOthers });
 
   it('is the quota of IAM at most, without white space', () => {
@@ -147,7 +209,9 @@ describe('the length', () => {
     const { why, remedy } = refused(tooMuch);
     expect(why).toContain('IAM takes 2048');
     expect(remedy).toMatch(/^It is \d+ characters too many/);
-    expect(remedy).toContain('aws service-quotas request-service-quota-increase --service-code iam --quota-code L-C07B4B0D --desired-value 4096 --region us-east-1');
+    expect(remedy).toContain(
+      'aws service-quotas request-service-quota-increase --service-code iam --quota-code L-C07B4B0D --desired-value 4096 --region us-east-1',
+    );
     expect(remedy).toContain('statement 4 (Again) says the same as statement 3');
     expect(remedy).toContain('statement 3 is for OIDC provider oidc.eks.eu-west-1.amazonaws.com/id/0123456789ABCDEF');
     expect(remedy).toContain('a role of its own');
@@ -170,12 +234,18 @@ describe('undoRepair', () => {
 
   it('writes what was there before, letter by letter, where nobody has changed it since', () => {
     expect(undoRepair(change, after)).toEqual({ do: 'write', document: before });
-    expect(undoRepair(change, encodeURIComponent(JSON.stringify(JSON.parse(after), undefined, 2)))).toEqual({ do: 'write', document: before });
+    expect(undoRepair(change, encodeURIComponent(JSON.stringify(JSON.parse(after), undefined, 2)))).toEqual({
+      do: 'write',
+      document: before,
+    });
   });
 
   it('takes out our statement alone where somebody has added another', () => {
     const current = policyText(ec2, statement, irsaStatement, irsaOfOthers);
-    expect(undoRepair(change, current)).toEqual({ do: 'write', document: policyText(ec2, irsaStatement, irsaOfOthers) });
+    expect(undoRepair(change, current)).toEqual({
+      do: 'write',
+      document: policyText(ec2, irsaStatement, irsaOfOthers),
+    });
   });
 
   it('has nothing to do where it is not there', () => {
@@ -187,8 +257,14 @@ describe('undoRepair', () => {
   it('refuses where our statement was changed, or is the last one, or the policy is not valid', () => {
     const changed = undoRepair(change, policyText(irsaStatement, { ...statement, Action: 'sts:AssumeRole' }));
     expect(changed).toMatchObject({ do: 'refuse', why: expect.stringContaining(String(statement['Sid'])) as string });
-    expect(undoRepair(change, policyText(statement))).toMatchObject({ do: 'refuse', why: expect.stringContaining('without statements') as string });
-    expect(undoRepair(change, '{}')).toMatchObject({ do: 'refuse', why: expect.stringContaining('Statement') as string });
+    expect(undoRepair(change, policyText(statement))).toMatchObject({
+      do: 'refuse',
+      why: expect.stringContaining('without statements') as string,
+    });
+    expect(undoRepair(change, '{}')).toMatchObject({
+      do: 'refuse',
+      why: expect.stringContaining('Statement') as string,
+    });
   });
 });
 
