@@ -180,10 +180,10 @@ describe('imports', () => {
 });
 
 describe('files', () => {
-  it('have 320 lines at most, tests 400', () => {
+  it('have 320 lines at most, tests 500', () => {
     const long = sources
       .map(({ file, text }) => ({ file, lines: text.split('\n').length - 1 }))
-      .filter(({ file, lines }) => lines > (/^(test|bench)\//.test(file) ? 400 : 320));
+      .filter(({ file, lines }) => lines > (/^(test|bench)\//.test(file) ? 500 : 320));
     expect(long).toEqual([]);
   });
 });
