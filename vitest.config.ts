@@ -2,6 +2,10 @@ import { defineConfig } from 'vitest/config';
 
 /** Tests over plain data and fakes: they share no state, so their files can share a process. */
 const PURE = ['test/lambdas/**/*.test.ts', 'test/lib/**/*.test.ts', 'test/fuzz/**/*.test.ts'];
+/** Exhaustive: faults at each call, combinations of everything. CI runs them. */
+const GRIDS = ['test/**/*.grid.test.ts'];
+/** They start real programs: aws, kubectl, Python, Chromium, the bundled functions, the command line. CI runs them. */
+const PROCESSES = ['test/**/*.process.test.ts'];
 
 export default defineConfig({
   test: {
@@ -13,8 +17,13 @@ export default defineConfig({
     maxWorkers: 2,
     coverage: { provider: 'v8', include: ['bin/**', 'lib/**', 'lambdas/**', 'cli/**', 'sandbox/**'] },
     projects: [
-      { extends: true, test: { name: 'pure', include: PURE, isolate: false } },
-      { extends: true, test: { name: 'rest', include: ['test/**/*.test.ts'], exclude: PURE } },
+      { extends: true, test: { name: 'pure', include: PURE, exclude: [...GRIDS, ...PROCESSES], isolate: false } },
+      {
+        extends: true,
+        test: { name: 'rest', include: ['test/**/*.test.ts'], exclude: [...PURE, ...GRIDS, ...PROCESSES] },
+      },
+      { extends: true, test: { name: 'grids', include: GRIDS } },
+      { extends: true, test: { name: 'processes', include: PROCESSES } },
     ],
   },
 });
