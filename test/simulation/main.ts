@@ -11,7 +11,7 @@ const USAGE = `Usage:
                                               and again on the way back from each step that fails for good
                       --exhaustive --thorough the way back in each scenario, instead of once for each step
                       --exhaustive --brief    reads and the ledger in the first scenario that makes them, what changes the target in each
-                      --exhaustive --every N  one of N of these runs
+                      --exhaustive --every N [--offset K]  one of N of these runs, from run K on (default 0)
   npm run simulate -- --seeds 2000 [--from S] random runs
   npm run simulate -- --mutants               planted defects, each of which must be caught
   npm run simulate -- --replay SPEC [--calls] one run again, from the JSON that a failure printed`;
@@ -33,6 +33,7 @@ const read = () => {
         thorough: { type: 'boolean' },
         brief: { type: 'boolean' },
         every: { type: 'string' },
+        offset: { type: 'string' },
         seeds: { type: 'string' },
         from: { type: 'string' },
         mutants: { type: 'boolean' },
@@ -85,6 +86,7 @@ if (flags.mutants) {
         scenarios: flags.scenario ?? [],
         reach: reachOf(flags),
         ...(flags.every === undefined ? {} : { every: Math.max(1, wholeNumber(flags.every, '--every')) }),
+        ...(flags.offset === undefined ? {} : { offset: wholeNumber(flags.offset, '--offset') }),
       }
     : flags.seeds === undefined
       ? fail('say what to simulate')

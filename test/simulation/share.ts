@@ -22,8 +22,10 @@ export type Order = {
   assembly: string;
   part: number;
   parts: number;
-  /** One of so many runs, the first among them; all where it is left out. */
+  /** One of so many runs; all where it is left out. */
   every?: number;
+  /** Which of every `every` runs, from 0; the first where it is left out. */
+  offset?: number;
   /** Says nothing of broken promises itself. */
   quiet?: boolean;
 } & (
@@ -114,8 +116,8 @@ export const runShare = async (
 ): Promise<void> => {
   let index = 0;
   for await (const spec of specsOf(order)) {
-    const { every = 1, parts, part } = order;
-    const mine = index % every === 0 && (index / every) % parts === part;
+    const { every = 1, offset = 0, parts, part } = order;
+    const mine = index % every === offset && Math.floor(index / every) % parts === part;
     index += 1;
     if (!mine) continue;
     const result = await simulate(spec, order.assembly);
