@@ -2,11 +2,13 @@
  * How fast a large cluster is: `node bench/kubernetes.ts [nodes] [replicas]`. Prints what it takes to make the nodes,
  * to put a Deployment, a DaemonSet and a StatefulSet there, to roll them, and to list all pods in pages.
  */
-import { newKubeState, replaceObject, seedAddonObjects, seedCluster } from '../sandbox/kubernetes/controllers.ts';
+import { seedAddonObjects } from '../sandbox/kubernetes/addon-objects.ts';
+import { seedCluster } from '../sandbox/kubernetes/cluster-objects.ts';
+import { replaceObject } from '../sandbox/kubernetes/controllers.ts';
 import type { AddonObjects, KubeObject, Workload } from '../sandbox/kubernetes/objects.ts';
 import { pageOf } from '../sandbox/kubernetes/pages.ts';
 import { isReady } from '../sandbox/kubernetes/pods.ts';
-import { getObject, listObjects } from '../sandbox/kubernetes/store.ts';
+import { getObject, listObjects, newKubeState } from '../sandbox/kubernetes/store.ts';
 import { parseScenario, buildWorld } from '../sandbox/world/load.ts';
 
 const nodes = Number(process.argv[2] ?? 5000);

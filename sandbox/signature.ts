@@ -126,12 +126,19 @@ const parameter = (request: HttpRequest, name: string): string | undefined => {
   return Array.isArray(value) ? value[0] : value;
 };
 
-const readClaim = (request: HttpRequest): ClaimedSignature | Refused => {
+/** The parts of a signature as the request gives them, by name. */
+interface ClaimedFields {
+  form: ClaimedSignature['form'];
+  fields: Record<string, string | undefined>;
+}
+
+const REQUIRED_FIELDS = ['Credential', 'SignedHeaders', 'Signature', 'Date'];
+
+/** Undefined for a request that is not signed. */
+const claimedFields = (request: HttpRequest): ClaimedFields | undefined => {
   const authorization = request.headers['authorization'];
-  let form: ClaimedSignature['form'] = 'header';
-  let fields: Record<string, string | undefined>;
   if (authorization?.startsWith(`${ALGORITHM} `)) {
-    fields = Object.fromEntries(
+    const fields: ClaimedFields['fields'] = Object.fromEntries(
       authorization
         .slice(ALGORITHM.length)
         .split(',')
@@ -140,31 +147,34 @@ const readClaim = (request: HttpRequest): ClaimedSignature | Refused => {
     );
     fields['Date'] = request.headers['x-amz-date'];
     fields['Token'] = request.headers['x-amz-security-token'];
-  } else if (parameter(request, 'X-Amz-Algorithm') === ALGORITHM) {
-    form = 'query';
-    const names = ['Credential', 'SignedHeaders', 'Signature', 'Date'];
-    fields = Object.fromEntries(names.map((name) => [name, parameter(request, `X-Amz-${name}`)]));
-    fields['Token'] = parameter(request, 'X-Amz-Security-Token');
-  } else {
-    return refuse('missing', 'Request is missing Authentication Token');
+    return { form: 'header', fields };
   }
+  if (parameter(request, 'X-Amz-Algorithm') !== ALGORITHM) return undefined;
+  const fields = Object.fromEntries(REQUIRED_FIELDS.map((name) => [name, parameter(request, `X-Amz-${name}`)]));
+  fields['Token'] = parameter(request, 'X-Amz-Security-Token');
+  return { form: 'query', fields };
+};
 
+const incompleteMessage = ({ form, fields }: ClaimedFields): string => {
+  const missing = REQUIRED_FIELDS.filter((name) => !fields[name]);
+  if (form === 'query')
+    return `AWS query-string parameters must include ${missing.map((name) => `'X-Amz-${name}'`).join(', ')}. Re-examine the query-string parameters.`;
+  return missing
+    .map((name) =>
+      name === 'Date'
+        ? "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header."
+        : `Authorization header requires '${name}' parameter.`,
+    )
+    .join(' ');
+};
+
+const readClaim = (request: HttpRequest): ClaimedSignature | Refused => {
+  const claimed = claimedFields(request);
+  if (!claimed) return refuse('missing', 'Request is missing Authentication Token');
+  const { form, fields } = claimed;
   const { Credential: credential, SignedHeaders: signedHeaders, Signature: signature, Date: timestamp } = fields;
-  if (!credential || !signedHeaders || !signature || !timestamp) {
-    const missing = ['Credential', 'SignedHeaders', 'Signature', 'Date'].filter((name) => !fields[name]);
-    return refuse(
-      'incomplete',
-      form === 'header'
-        ? missing
-            .map((name) =>
-              name === 'Date'
-                ? "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header."
-                : `Authorization header requires '${name}' parameter.`,
-            )
-            .join(' ')
-        : `AWS query-string parameters must include ${missing.map((name) => `'X-Amz-${name}'`).join(', ')}. Re-examine the query-string parameters.`,
-    );
-  }
+  if (!credential || !signedHeaders || !signature || !timestamp)
+    return refuse('incomplete', incompleteMessage(claimed));
   const [accessKeyId, date, region, service, terminator, ...rest] = credential.split('/');
   if (!accessKeyId || !date || !region || !service || terminator !== 'aws4_request' || rest.length > 0) {
     return refuse(

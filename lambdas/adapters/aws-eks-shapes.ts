@@ -5,7 +5,6 @@ import {
   association as associationSchema,
   type Addon,
   type Association,
-  type PlannedAssociation,
 } from '../domain/model.ts';
 import type { Cluster, OfferedVersion } from '../ports/eks.ts';
 
@@ -79,7 +78,3 @@ export function toAssociation(found: PodIdentityAssociation): Association {
     modifiedAt: found.modifiedAt?.toISOString(),
   });
 }
-
-/** The add-on form of an association; EKS chooses the namespace itself. */
-export const addonForm = (associations: PlannedAssociation[]): { serviceAccount: string; roleArn: string }[] =>
-  associations.map(({ serviceAccount, roleArn }) => ({ serviceAccount, roleArn }));

@@ -18,7 +18,6 @@ import {
   type EKSClient,
   type PodIdentityAssociation,
 } from '@aws-sdk/client-eks';
-import { secretsIn } from '../domain/configuration.ts';
 import { MigrationError } from '../domain/errors.ts';
 import type { Addon, Association } from '../domain/model.ts';
 import { isNobodysNode } from '../domain/principals.ts';
@@ -32,7 +31,14 @@ import type {
   OfferedVersion,
 } from '../ports/eks.ts';
 import { aws, awsOrUndefined } from './aws-errors.ts';
-import { addonForm, toAddon, toAssociation, toCluster, toOfferedVersions } from './aws-eks-shapes.ts';
+import {
+  createAddonInput,
+  createAssociationInput,
+  secretsOf,
+  updateAddonInput,
+  updateAssociationInput,
+} from './aws-eks-requests.ts';
+import { toAddon, toAssociation, toCluster, toOfferedVersions } from './aws-eks-shapes.ts';
 
 /**
  * `undefined` for what is not there; an add-on or version that EKS has never heard of is refused instead of not found.
@@ -56,21 +62,6 @@ function answered<T>(call: string, what: string, value: T | undefined): T {
   if (value === undefined) throw new MigrationError('ServiceUnavailable', `${call} answered without ${what}`);
   return value;
 }
-
-/**
- * What of a request a refusal may repeat, and nobody else shall read: values of the configuration, of a session policy
- * the whole text.
- */
-const secretsOf = ({
-  configurationValues,
-  policy,
-}: {
-  configurationValues?: string | undefined;
-  policy?: string | undefined;
-}): string[] => [
-  ...(configurationValues === undefined ? [] : secretsIn(configurationValues)),
-  ...(policy === undefined ? [] : [policy]),
-];
 
 const whole = (call: string, answer: { association?: PodIdentityAssociation | undefined }): Association =>
   toAssociation(answered(call, 'an association', answer.association));
@@ -143,23 +134,7 @@ export class AwsEks implements Eks {
     const call = `eks:CreateAddon ${request.addon}`;
     const answer = await aws(
       call,
-      () =>
-        this.client.send(
-          new CreateAddonCommand({
-            clusterName: this.cluster,
-            addonName: request.addon,
-            addonVersion: request.version,
-            clientRequestToken: request.clientRequestToken,
-            ...(request.serviceAccountRoleArn ? { serviceAccountRoleArn: request.serviceAccountRoleArn } : {}),
-            ...(request.podIdentityAssociations?.length
-              ? { podIdentityAssociations: addonForm(request.podIdentityAssociations) }
-              : {}),
-            ...(request.configurationValues === undefined ? {} : { configurationValues: request.configurationValues }),
-            ...(request.resolveConflicts ? { resolveConflicts: request.resolveConflicts } : {}),
-            ...(request.namespace ? { namespaceConfig: { namespace: request.namespace } } : {}),
-            ...(Object.keys(request.tags).length > 0 ? { tags: request.tags } : {}),
-          }),
-        ),
+      () => this.client.send(new CreateAddonCommand(createAddonInput(this.cluster, request))),
       () => secretsOf({ configurationValues: request.configurationValues }),
     );
     return answered(call, "the add-on's ARN", answer.addon?.addonArn);
@@ -167,18 +142,7 @@ export class AwsEks implements Eks {
 
   async updateAddon(request: Parameters<Eks['updateAddon']>[0]): Promise<void> {
     await aws(`eks:UpdateAddon ${request.addon}`, () =>
-      this.client.send(
-        new UpdateAddonCommand({
-          clusterName: this.cluster,
-          addonName: request.addon,
-          clientRequestToken: request.clientRequestToken,
-          ...(request.serviceAccountRoleArn ? { serviceAccountRoleArn: request.serviceAccountRoleArn } : {}),
-          ...(request.podIdentityAssociations
-            ? { podIdentityAssociations: addonForm(request.podIdentityAssociations) }
-            : {}),
-          ...(request.resolveConflicts ? { resolveConflicts: request.resolveConflicts } : {}),
-        }),
-      ),
+      this.client.send(new UpdateAddonCommand(updateAddonInput(this.cluster, request))),
     );
   }
 
@@ -282,25 +246,12 @@ export class AwsEks implements Eks {
   }
 
   async createAssociation(association: NewAssociation, clientRequestToken: string): Promise<Association> {
-    const { namespace, serviceAccount, roleArn, targetRoleArn, disableSessionTags, policy, tags } = association;
-    const call = `eks:CreatePodIdentityAssociation ${namespace}/${serviceAccount}`;
+    const call = `eks:CreatePodIdentityAssociation ${association.namespace}/${association.serviceAccount}`;
+    const input = createAssociationInput(this.cluster, association, clientRequestToken);
     const answer = await aws(
       call,
-      () =>
-        this.client.send(
-          new CreatePodIdentityAssociationCommand({
-            clusterName: this.cluster,
-            namespace,
-            serviceAccount,
-            roleArn,
-            clientRequestToken,
-            ...(targetRoleArn === undefined ? {} : { targetRoleArn }),
-            ...(disableSessionTags === undefined ? {} : { disableSessionTags }),
-            ...(policy === undefined ? {} : { policy }),
-            ...(Object.keys(tags).length > 0 ? { tags } : {}),
-          }),
-        ),
-      () => secretsOf({ policy }),
+      () => this.client.send(new CreatePodIdentityAssociationCommand(input)),
+      () => secretsOf({ policy: association.policy }),
     );
     return whole(call, answer);
   }
@@ -310,23 +261,12 @@ export class AwsEks implements Eks {
     change: Parameters<Eks['updateAssociation']>[1],
     clientRequestToken: string,
   ): Promise<Association> {
-    const { targetRoleArn, disableSessionTags, policy } = change;
     const call = `eks:UpdatePodIdentityAssociation ${id}`;
+    const input = updateAssociationInput(this.cluster, id, change, clientRequestToken);
     const answer = await aws(
       call,
-      () =>
-        this.client.send(
-          // Without a role: the one that it has stays.
-          new UpdatePodIdentityAssociationCommand({
-            clusterName: this.cluster,
-            associationId: id,
-            clientRequestToken,
-            ...(targetRoleArn === undefined ? {} : { targetRoleArn }),
-            ...(disableSessionTags === undefined ? {} : { disableSessionTags }),
-            ...(policy === undefined ? {} : { policy }),
-          }),
-        ),
-      () => secretsOf({ policy }),
+      () => this.client.send(new UpdatePodIdentityAssociationCommand(input)),
+      () => secretsOf({ policy: change.policy }),
     );
     return whole(call, answer);
   }

@@ -4,7 +4,7 @@
  */
 import { ownTags } from './associations.ts';
 import { WORKLOAD_KINDS, type WorkloadRef } from './kubernetes.ts';
-import type { Addon, Association, AddonSnapshot, Target } from './model.ts';
+import type { Association, AddonSnapshot, Target } from './model.ts';
 import { missingFields } from './restore-associations.ts';
 import { comment, option, type Raw, shellCommand, type Word } from './shell.ts';
 
@@ -83,94 +83,87 @@ export const endLines = (migrationId: string): string[] => [
   `pod-identity rollback ${migrationId} --deployed`,
 ];
 
-export function handOffLines(target: Target, snapshot: AddonSnapshot, owned: Association[]): HandOffLines {
-  const { addon: was } = snapshot;
-  const where = ['--region', target.region, '--cluster-name', target.cluster];
-  const here = [...where, '--addon-name', was.name];
-  const eks = eksCommand;
-  const associations = associationLines(target);
+/** A query for the id or ARN of an association, neither of which is known before EKS has made it. */
+const queried = (where: string[], one: Association, field: 'associationId' | 'associationArn'): Raw => ({
+  raw: `"$(${eksCommand('list-pod-identity-associations', where, keyOf(one), ['--query', `associations[0].${field}`], ['--output', 'text'])})"`,
+});
+
+/** An association as the add-on makes it: with none of the fields that its form can't carry. */
+const bareOf = ({ id, arn, namespace, serviceAccount, roleArn, createdAt, modifiedAt }: Association): Association => ({
+  id,
+  arn,
+  namespace,
+  serviceAccount,
+  roleArn,
+  tags: {},
+  createdAt,
+  modifiedAt,
+});
+
+function fieldLines({ region, cluster }: Target, one: Association): string[] {
+  const where = ['--region', region, '--cluster-name', cluster];
+  const { change, tags } = missingFields(one, bareOf(one));
+  const lines: string[] = [];
+  if (change) {
+    const id = ['--association-id', queried(where, one, 'associationId')];
+    lines.push(eksCommand('update-pod-identity-association', where, id, fieldWords(change)));
+  }
+  if (tags) {
+    const arn = ['--resource-arn', queried(where, one, 'associationArn')];
+    lines.push(eksCommand('tag-resource', ['--region', region], arn, tagWords(tags)));
+  }
+  return lines;
+}
+
+const labelledRestartLine = (namespace: string, addon: string): string =>
+  shellCommand(
+    ['kubectl', '-n', namespace, 'rollout', 'restart', WORKLOAD_KINDS.join(',').toLowerCase()],
+    ['-l', `app.kubernetes.io/name=${addon}`],
+  );
+
+type AddonLines = Pick<HandOffLines, 'create' | 'update' | 'delete' | 'wait'>;
+
+function addonLines({ region, cluster }: Target, { addon: was }: AddonSnapshot, owned: Association[]): AddonLines {
+  const here = ['--region', region, '--cluster-name', cluster, '--addon-name', was.name];
   const role =
     was.serviceAccountRoleArn === undefined ? undefined : ['--service-account-role-arn', was.serviceAccountRoleArn];
-  /** Its id or ARN is not known before it is made. */
-  const found = (one: Association, field: 'associationId' | 'associationArn'): Raw => ({
-    raw: `"$(${eks('list-pod-identity-associations', where, keyOf(one), ['--query', `associations[0].${field}`], ['--output', 'text'])})"`,
-  });
-  const configuration = (addon: Addon): string[] | undefined =>
-    addon.configurationValues === undefined ? undefined : option('--configuration-values', addon.configurationValues);
-
+  const configuration =
+    was.configurationValues === undefined ? undefined : option('--configuration-values', was.configurationValues);
   return {
     create: (conflicts) =>
-      eks(
+      eksCommand(
         'create-addon',
         here,
         ['--addon-version', was.version],
         role,
         owned.length > 0 ? ['--pod-identity-associations', ...associationWords(owned)] : undefined,
         was.namespace === undefined ? undefined : ['--namespace-config', `namespace=${was.namespace}`],
-        configuration(was),
+        configuration,
         tagWords(was.tags),
         ['--resolve-conflicts', conflicts],
       ),
     update: () =>
-      eks(
+      eksCommand(
         'update-addon',
         here,
         role,
         ['--pod-identity-associations', ...associationWords(owned)],
         ['--resolve-conflicts', 'PRESERVE'],
       ),
-    delete: (preserve) => eks('delete-addon', here, preserve ? ['--preserve'] : undefined),
-    wait: (until) => eks('wait', [until], here),
+    delete: (preserve) => eksCommand('delete-addon', here, preserve ? ['--preserve'] : undefined),
+    wait: (until) => eksCommand('wait', [until], here),
+  };
+}
+
+export function handOffLines(target: Target, snapshot: AddonSnapshot, owned: Association[]): HandOffLines {
+  const associations = associationLines(target);
+  return {
+    ...addonLines(target, snapshot, owned),
     deleteAssociation: associations.delete,
     createAssociation: associations.create,
-    fields: (one) => {
-      // As the add-on makes it: without any of them.
-      const bare: Association = {
-        id: one.id,
-        arn: one.arn,
-        namespace: one.namespace,
-        serviceAccount: one.serviceAccount,
-        roleArn: one.roleArn,
-        tags: {},
-        createdAt: one.createdAt,
-        modifiedAt: one.modifiedAt,
-      };
-      const { change, tags } = missingFields(one, bare);
-      return [
-        ...(change
-          ? [
-              eks(
-                'update-pod-identity-association',
-                where,
-                ['--association-id', found(one, 'associationId')],
-                fieldWords(change),
-              ),
-            ]
-          : []),
-        ...(tags
-          ? [
-              eks(
-                'tag-resource',
-                ['--region', target.region],
-                ['--resource-arn', found(one, 'associationArn')],
-                tagWords(tags),
-              ),
-            ]
-          : []),
-      ];
-    },
+    fields: (one) => fieldLines(target, one),
     restart: restartLine,
-    restartByLabel: (namespace) =>
-      shellCommand([
-        'kubectl',
-        '-n',
-        namespace,
-        'rollout',
-        'restart',
-        WORKLOAD_KINDS.join(',').toLowerCase(),
-        '-l',
-        `app.kubernetes.io/name=${was.name}`,
-      ]),
+    restartByLabel: (namespace) => labelledRestartLine(namespace, snapshot.addon.name),
     kubeconfig: () => kubeconfigLine(target),
   };
 }

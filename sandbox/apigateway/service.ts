@@ -69,7 +69,53 @@ const arnOf = ({ api, stage, request }: Visit, account: string, path: string): s
 /** As callers see it in refusals: `********2222`. */
 const hidden = (account: string): string => account.slice(-4).padStart(account.length, '*');
 
-export const createApiGateway = ({ world, clock, apis, invoke }: ApiGatewayOptions): ApiGateway => {
+/** The caller, undefined where the method wants none; or why it may not call. */
+const admit = (visit: Visit, { method }: Match, call: GatewayCall): { caller?: Caller } | GatewayError => {
+  if (method.authorization === 'NONE') return {};
+  const verified = call.authenticate();
+  if (!verified.ok) return notBelieved(verified.problem, verified.message);
+  const misplaced = wrongScope(verified, visit.api.region);
+  if (misplaced) return misplaced;
+  const path = visit.path === '' ? '/' : visit.path;
+  const denial = call.authorize(verified.caller, {
+    action: 'execute-api:Invoke',
+    resource: arnOf(visit, visit.api.account, path),
+    named: arnOf(visit, hidden(visit.api.account), path),
+  });
+  return denial ? accessDenied(denial.message) : { caller: verified.caller };
+};
+
+/** What the function answered, or what API Gateway makes of it that it did not. */
+const integrate = async (
+  { world, clock, invoke }: ApiGatewayOptions,
+  visit: Visit,
+  { method }: Match,
+  event: unknown,
+): Promise<HttpResponse | GatewayError> => {
+  const timer = clock.timer(method.timeoutMilliseconds);
+  const malformed = unusable(world.knobs.apiUnusableAnswer);
+  const running = invoke(method.functionArn, event, {
+    caller: PRINCIPAL,
+    sourceArn: arnOf(visit, visit.api.account, method.path),
+  }).then(
+    (result) => answerOf(result) ?? malformed,
+    (error: unknown) => {
+      if (error instanceof InvokeRefusal) return MISCONFIGURED;
+      if (!(error instanceof LambdaFailure)) throw error;
+      return error.errorType === 'Lambda.RequestTooLargeException' ? TOO_LONG_FOR_LAMBDA : malformed;
+    },
+  );
+  // A function that is late goes on, and whatever comes of it then is not heard.
+  running.catch(() => undefined);
+  try {
+    return await clock.park(Promise.race([running, timer.elapsed.then(() => TIMED_OUT)]));
+  } finally {
+    timer.cancel();
+  }
+};
+
+export const createApiGateway = (options: ApiGatewayOptions): ApiGateway => {
+  const { world, clock, apis } = options;
   const routers = new Map(apis.map((api) => [api, createRouter(api.methods)]));
   // Of its own: whether there is an API must not shift anybody else's.
   const random = new Random(world.seed);
@@ -91,46 +137,6 @@ export const createApiGateway = ({ world, clock, apis, invoke }: ApiGatewayOptio
     );
   };
 
-  /** The caller, undefined where the method wants none; or why it may not call. */
-  const admit = (visit: Visit, { method }: Match, call: GatewayCall): { caller?: Caller } | GatewayError => {
-    if (method.authorization === 'NONE') return {};
-    const verified = call.authenticate();
-    if (!verified.ok) return notBelieved(verified.problem, verified.message);
-    const misplaced = wrongScope(verified, visit.api.region);
-    if (misplaced) return misplaced;
-    const path = visit.path === '' ? '/' : visit.path;
-    const denial = call.authorize(verified.caller, {
-      action: 'execute-api:Invoke',
-      resource: arnOf(visit, visit.api.account, path),
-      named: arnOf(visit, hidden(visit.api.account), path),
-    });
-    return denial ? accessDenied(denial.message) : { caller: verified.caller };
-  };
-
-  /** What the function answered, or what API Gateway makes of it that it did not. */
-  const integrate = async (visit: Visit, { method }: Match, event: unknown): Promise<HttpResponse | GatewayError> => {
-    const timer = clock.timer(method.timeoutMilliseconds);
-    const malformed = unusable(world.knobs.apiUnusableAnswer);
-    const running = invoke(method.functionArn, event, {
-      caller: PRINCIPAL,
-      sourceArn: arnOf(visit, visit.api.account, method.path),
-    }).then(
-      (result) => answerOf(result) ?? malformed,
-      (error: unknown) => {
-        if (error instanceof InvokeRefusal) return MISCONFIGURED;
-        if (!(error instanceof LambdaFailure)) throw error;
-        return error.errorType === 'Lambda.RequestTooLargeException' ? TOO_LONG_FOR_LAMBDA : malformed;
-      },
-    );
-    // A function that is late goes on, and whatever comes of it then is not heard.
-    running.catch(() => undefined);
-    try {
-      return await clock.park(Promise.race([running, timer.elapsed.then(() => TIMED_OUT)]));
-    } finally {
-      timer.cancel();
-    }
-  };
-
   const answer = async (visit: Visit, call: GatewayCall): Promise<HttpResponse> => {
     const { api, stage, request, path } = visit;
     const match = routers.get(api)?.(path, request.method);
@@ -141,7 +147,7 @@ export const createApiGateway = ({ world, clock, apis, invoke }: ApiGatewayOptio
     const admitted = admit(visit, match, call);
     if ('type' in admitted) return refuse(admitted);
     const context = requestContextOf(world, visit, match.method, admitted.caller);
-    const answered = await integrate(visit, match, proxyEventOf(world, visit, match, context));
+    const answered = await integrate(options, visit, match, proxyEventOf(world, visit, match, context));
     return 'type' in answered ? refuse(answered, admitted.caller) : answered;
   };
 

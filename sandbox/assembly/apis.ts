@@ -2,9 +2,10 @@
  * REST APIs of API Gateway whose methods are functions (Lambda proxy integration). Source: CloudFormation Template
  * Reference, `AWS::ApiGateway::…`; API Gateway Developer Guide, "Lambda proxy integrations in API Gateway".
  */
+import { allow, FIELDS, refuseOthers } from './api-fields.ts';
 import { AssemblyError, type Where } from './error.ts';
 import { type AssemblyGatewayResponse, gatewayResponseOf, type ResponseType } from './gateway-responses.ts';
-import { isObject, type Json } from '../json.ts';
+import { isObject } from '../json.ts';
 import { isFunctionArn } from '../lambda/arn.ts';
 import { type ResolvedResource, resourcesOfType } from './resources.ts';
 import type { Stack } from './stacks.ts';
@@ -40,99 +41,6 @@ export interface AssemblyMethod {
   functionArn: string;
   timeoutMilliseconds: number;
 }
-
-/** What is read here, and what changes nothing in what callers see. All other types of API Gateway are refused. */
-const PLAYED = [
-  'RestApi',
-  'Resource',
-  'Method',
-  'Deployment',
-  'Stage',
-  'GatewayResponse',
-  'Account',
-  'Model',
-  'RequestValidator',
-  'DocumentationPart',
-  'DocumentationVersion',
-];
-
-/**
- * Of each type, the properties that the sandbox plays or that callers see nothing of; `RequestValidatorId` and models
- * are not played.
- */
-const FIELDS = {
-  RestApi: [
-    'Name',
-    'Description',
-    'EndpointConfiguration',
-    'ApiKeySourceType',
-    'BinaryMediaTypes',
-    'DisableExecuteApiEndpoint',
-    'EndpointAccessMode',
-    'FailOnWarnings',
-    'MinimumCompressionSize',
-    'Mode',
-    'Parameters',
-    'SecurityPolicy',
-    'Tags',
-  ],
-  Resource: ['RestApiId', 'ParentId', 'PathPart'],
-  Method: [
-    'RestApiId',
-    'ResourceId',
-    'HttpMethod',
-    'AuthorizationType',
-    'ApiKeyRequired',
-    'Integration',
-    'MethodResponses',
-    'OperationName',
-    'RequestModels',
-    'RequestParameters',
-    'RequestValidatorId',
-  ],
-  Integration: [
-    'Type',
-    'Uri',
-    'IntegrationHttpMethod',
-    'TimeoutInMillis',
-    'PassthroughBehavior',
-    'CacheKeyParameters',
-    'CacheNamespace',
-    'RequestParameters',
-    'IntegrationResponses',
-    'ResponseTransferMode',
-  ],
-  Stage: [
-    'RestApiId',
-    'DeploymentId',
-    'StageName',
-    'Variables',
-    'Description',
-    'AccessLogSetting',
-    'MethodSettings',
-    'TracingEnabled',
-    'Tags',
-    'DocumentationVersion',
-    'CacheClusterEnabled',
-  ],
-};
-
-const allow = (fields: string[], given: Json, what: string, where: Where): void => {
-  const unknown = Object.keys(given).find((name) => !fields.includes(name));
-  if (unknown !== undefined) throw new AssemblyError(`${what} with ${unknown}, which the sandbox does not play`, where);
-};
-
-const refuseOthers = ({ resolver }: Stack): void => {
-  for (const [logicalId, { Type: type }] of Object.entries(resolver.resources)) {
-    const [, name] = /^AWS::ApiGateway(?:V2)?::(.+)$/.exec(String(type)) ?? [];
-    if (name !== undefined && !(String(type).startsWith('AWS::ApiGateway::') && PLAYED.includes(name))) {
-      throw new AssemblyError(
-        `the type ${String(type)}; of API Gateway the sandbox has REST APIs with ${PLAYED.join(', ')}`,
-        { template: resolver.file, logicalId },
-      );
-    }
-  }
-};
 
 /**
  * Longest and default time of an integration: Developer Guide, "Amazon API Gateway quotas" (a longer one is to be had

@@ -5,6 +5,7 @@
  */
 import { AssemblyError, type Where } from './error.ts';
 import { isObject, type Json } from '../json.ts';
+import { below, type IntrinsicContext, INTRINSICS, NO_VALUE } from './intrinsics.ts';
 import { attributesOf, refOf, type ResourceContext } from './physical.ts';
 
 export interface Environment {
@@ -21,24 +22,17 @@ export interface ResolvedOutput {
   where: Where;
 }
 
-/** What AWS::NoValue becomes: its property goes. */
-const NO_VALUE = Symbol('AWS::NoValue');
-
 const section = (template: Json, name: string): Record<string, Json> =>
   isObject(template[name])
     ? Object.fromEntries(Object.entries(template[name]).filter((entry): entry is [string, Json] => isObject(entry[1])))
     : {};
-
-const below = (where: Where, key: string | number): Where => ({
-  ...where,
-  path: typeof key === 'number' ? `${where.path ?? ''}[${key}]` : where.path ? `${where.path}.${key}` : key,
-});
 
 export class Resolver {
   readonly file: string;
   readonly environment: Environment;
   readonly resources: Record<string, Json>;
   private readonly template: Json;
+  private readonly context: IntrinsicContext;
   private readonly importValue: (name: string) => string | undefined;
   private readonly parameters: Readonly<Record<string, string>>;
   /** What is being resolved, so that a circle is found. */
@@ -58,6 +52,16 @@ export class Resolver {
     this.resources = section(template, 'Resources');
     this.importValue = importValue;
     this.parameters = parameters;
+    this.context = {
+      value: (value, where) => this.value(value, where),
+      text: (value, where) => this.textOf(value, where),
+      reference: (logicalId, where) => this.reference(logicalId, where),
+      attribute: (logicalId, name, where) => this.attribute(logicalId, name, where),
+      condition: (name, where) => this.condition(name, where),
+      imported: (name, where) => this.imported(name, where),
+      parameterType: (name) => section(this.template, 'Parameters')[name]?.['Type'],
+      mapping: (name) => section(this.template, 'Mappings')[name],
+    };
   }
 
   /** The value with all intrinsic functions in it replaced; undefined for AWS::NoValue. */
@@ -197,83 +201,15 @@ export class Resolver {
   }
 
   private call(name: string, given: unknown, where: Where): unknown {
-    const list = (): unknown[] => {
-      if (!Array.isArray(given)) throw new AssemblyError(`${name} of something that is no list`, where);
-      return given;
-    };
-    const listOf = (value: unknown, index: number): unknown[] => {
-      const resolved = this.value(value, below(where, index));
-      if (!Array.isArray(resolved)) throw new AssemblyError(`${name} over something that is no list`, where);
-      return resolved as unknown[];
-    };
-    switch (name) {
-      case 'Ref': {
-        const target = this.textOf(given, where);
-        if (target === 'AWS::NoValue') return NO_VALUE;
-        const value = this.reference(target, where);
-        return section(this.template, 'Parameters')[target]?.['Type'] === 'CommaDelimitedList'
-          ? value.split(',').map((part) => part.trim())
-          : value;
-      }
-      case 'Fn::GetAtt': {
-        const [logicalId = '', ...attribute] =
-          typeof given === 'string' ? given.split('.') : list().map((part) => this.textOf(part, where));
-        return this.attribute(logicalId, attribute.join('.'), where);
-      }
-      case 'Fn::Join': {
-        const [separator, parts] = list();
-        return listOf(parts, 1)
-          .map((part, index) => this.textOf(part, below(below(where, 1), index)))
-          .join(this.textOf(separator, below(where, 0)));
-      }
-      case 'Fn::Sub':
-        return this.sub(given, where);
-      case 'Fn::Select': {
-        const [index, parts] = list();
-        const chosen = listOf(parts, 1)[Number(this.textOf(index, below(where, 0)))];
-        if (chosen === undefined) throw new AssemblyError('Fn::Select of an entry that is not there', where);
-        return chosen;
-      }
-      case 'Fn::Split': {
-        const [separator, text] = list();
-        return this.textOf(text, below(where, 1)).split(this.textOf(separator, below(where, 0)));
-      }
-      case 'Fn::ImportValue': {
-        const exportName = this.textOf(given, where);
-        const value = this.guarded(`import ${exportName}`, where, () => this.importValue(exportName));
-        if (value === undefined)
-          throw new AssemblyError(`Fn::ImportValue of ${exportName}, which no stack exports`, where);
-        return value;
-      }
-      case 'Fn::FindInMap': {
-        const [map = '', first = '', second = ''] = list().map((part, index) => this.textOf(part, below(where, index)));
-        const found = section(this.template, 'Mappings')[map]?.[first];
-        if (!isObject(found) || found[second] === undefined)
-          throw new AssemblyError(`Fn::FindInMap of ${map}.${first}.${second}, which is not there`, where);
-        return found[second];
-      }
-      case 'Fn::Base64':
-        return Buffer.from(this.textOf(given, where)).toString('base64');
-      case 'Fn::If': {
-        const [condition, whenTrue, whenFalse] = list();
-        const index = this.condition(this.textOf(condition, below(where, 0)), where) ? 1 : 2;
-        return this.value(index === 1 ? whenTrue : whenFalse, below(where, index));
-      }
-      case 'Fn::Equals': {
-        const [left, right] = list().map((part, index) => this.value(part, below(where, index)));
-        return JSON.stringify(left) === JSON.stringify(right);
-      }
-      case 'Fn::And':
-        return list().every((part, index) => this.value(part, below(where, index)) === true);
-      case 'Fn::Or':
-        return list().some((part, index) => this.value(part, below(where, index)) === true);
-      case 'Fn::Not':
-        return this.value(list()[0], below(where, 0)) !== true;
-      case 'Condition':
-        return this.condition(this.textOf(given, where), where);
-      default:
-        throw new AssemblyError(`the function ${name}, which the sandbox does not have`, where);
-    }
+    const intrinsic = INTRINSICS[name];
+    if (!intrinsic) throw new AssemblyError(`the function ${name}, which the sandbox does not have`, where);
+    return intrinsic(given, where, this.context);
+  }
+
+  private imported(name: string, where: Where): string {
+    const value = this.guarded(`import ${name}`, where, () => this.importValue(name));
+    if (value === undefined) throw new AssemblyError(`Fn::ImportValue of ${name}, which no stack exports`, where);
+    return value;
   }
 
   private condition(name: string, where: Where): boolean {
@@ -284,19 +220,5 @@ export class Resolver {
       where,
       () => this.value(condition, { template: this.file, logicalId: `condition ${name}` }) === true,
     );
-  }
-
-  private sub(given: unknown, where: Where): string {
-    const [text, own] = Array.isArray(given) ? (given as unknown[]) : [given];
-    if (typeof text !== 'string') throw new AssemblyError('Fn::Sub of something that is no text', where);
-    const values = isObject(own) ? own : {};
-    return text.replace(/\$\{([^}]+)\}/g, (_, name: string) => {
-      if (name.startsWith('!')) return `\${${name.slice(1)}}`;
-      if (Object.hasOwn(values, name)) return this.textOf(values[name], below(where, name));
-      const [logicalId = '', ...attribute] = name.split('.');
-      return attribute.length === 0
-        ? this.reference(name, where)
-        : this.attribute(logicalId, attribute.join('.'), where);
-    });
   }
 }

@@ -3,7 +3,7 @@
  * cluster.
  */
 import type { AddonObjects } from '../kubernetes/objects.ts';
-import { addonReplicas, applyAddonObjects, removeAddonObjects } from '../kubernetes/controllers.ts';
+import { addonReplicas, applyAddonObjects, removeAddonObjects } from '../kubernetes/addon-objects.ts';
 import { withPodSettings } from '../kubernetes/manifests.ts';
 import type { AddonState, AddonStatus, ClusterState, UpdateState } from '../world/world.ts';
 import { hasAgent, noAgentIssue } from './agent.ts';

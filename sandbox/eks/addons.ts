@@ -3,6 +3,7 @@
  * it: nothing has been started that would end it.
  */
 import type * as eks from '@aws-sdk/client-eks';
+import type { CatalogueAddon, CatalogueVersion } from '../catalog/catalogue.ts';
 import type { AddonState, ClusterState, UpdateState } from '../world/world.ts';
 import {
   checkParameters,
@@ -15,7 +16,7 @@ import {
 import { applyObjects, beginCreate, beginDelete, beginUpdate } from './addon-lifecycle.ts';
 import { changesOf, isLive, ownedBy, replaceOwned } from './association-state.ts';
 import { arnPrefix, once, paginate, preservedKey, requireAddon, requireCluster, seconds } from './call.ts';
-import type { Handler } from './call.ts';
+import type { EksCall, Handler } from './call.ts';
 import { conflictOf, takeBackFields } from './conflicts.ts';
 import { EksError } from './errors.ts';
 import { requireChangeRights, requireDeleteRights } from './on-behalf.ts';
@@ -117,6 +118,27 @@ export const createAddon: Handler<eks.CreateAddonRequest, eks.CreateAddonRespons
   });
 };
 
+/** The installed version may be one that is offered no more; staying on it is no request for it. */
+const versionAfter = (
+  offered: CatalogueAddon,
+  cluster: ClusterState,
+  addon: AddonState,
+  wanted: string | undefined,
+): CatalogueVersion => {
+  const current = offered.versions.find((candidate) => candidate.version === addon.version);
+  return current && (wanted ?? addon.version) === addon.version ? current : requireVersion(offered, cluster, wanted);
+};
+
+const newUpdate = (call: EksCall, addon: AddonState, input: Parameters<typeof updateParams>[0]): UpdateState => ({
+  id: call.ids.uuid(),
+  addonName: addon.name,
+  status: 'InProgress',
+  type: 'AddonUpdate',
+  params: updateParams(input, addon.namespace),
+  errors: [],
+  createdAt: call.world.schedule.now(),
+});
+
 /**
  * A role that the request leaves out is taken away, with or without associations
  * (hashicorp/terraform-provider-aws#19402 and #30645); the knob `keepIrsaRole` plays the contrary report. Version,
@@ -142,12 +164,7 @@ export const updateAddon: Handler<eks.UpdateAddonRequest, eks.UpdateAddonRespons
         fields,
       );
     const offered = requireOffered(call, addon.name, fields);
-    // The installed version may be one that is offered no more; staying on it is no request for it.
-    const current = offered.versions.find((candidate) => candidate.version === addon.version);
-    const version =
-      current && (input.addonVersion ?? addon.version) === addon.version
-        ? current
-        : requireVersion(offered, cluster, input.addonVersion);
+    const version = versionAfter(offered, cluster, addon, input.addonVersion);
     checkParameters(call, cluster, { offered, version, namespace: addon.namespace, owner: addon.arn }, input);
 
     const before = {
@@ -164,18 +181,14 @@ export const updateAddon: Handler<eks.UpdateAddonRequest, eks.UpdateAddonRespons
     const associationsChange = wanted !== undefined && (wanted.length > 0 || addon.associationIds.length > 0);
     if (changes) replaceOwned(call, cluster, addon, changes, { unknownToWebhook: podsKeepIdentity });
 
-    const now = call.world.schedule.now();
-    const update: UpdateState = {
-      id: call.ids.uuid(),
-      addonName: addon.name,
-      status: 'InProgress',
-      type: 'AddonUpdate',
-      params: updateParams(input, addon.namespace),
-      errors: [],
-      createdAt: now,
-    };
+    const update = newUpdate(call, addon, input);
     cluster.updates.set(update.id, update);
-    Object.assign(addon, { status: 'UPDATING', issues: [], modifiedAt: now, generation: addon.generation + 1 });
+    Object.assign(addon, {
+      status: 'UPDATING',
+      issues: [],
+      modifiedAt: update.createdAt,
+      generation: addon.generation + 1,
+    });
     const conflict = conflictOf(cluster, addon.name, 'update', input.resolveConflicts);
     if (!conflict && call.world.knobs.updateEndsIn !== 'UPDATE_FAILED') {
       const takenBack = takeBackFields(cluster, addon.name, input.resolveConflicts);

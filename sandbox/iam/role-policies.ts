@@ -50,10 +50,42 @@ export const documentOf = ({ arn, document }: AttachedPolicyState): string => {
   );
 };
 
-export const rolePolicyActions = (
-  world: World,
-  roleOf: (parameters: Map<string, string>, caller: CallContext['caller']) => RoleState,
-): Record<string, QueryAction> => {
+type RoleOf = (parameters: Map<string, string>, caller: CallContext['caller']) => RoleState;
+
+/** Which policies a role has, and what its inline ones say. */
+const policiesOfRole = (roleOf: RoleOf): Record<string, QueryAction> => ({
+  ListAttachedRolePolicies: (parameters, { caller }) => {
+    const { attachedPolicies } = roleOf(parameters, caller);
+    checkParameters(parameters, { PathPrefix: POLICY_PATH });
+    const prefix = parameters.get('PathPrefix') ?? '/';
+    const { items, ...rest } = page(
+      attachedPolicies.filter(({ arn }) => nameAndPath(arn).path.startsWith(prefix)),
+      ({ arn }) => arn,
+      parameters,
+    );
+    return {
+      ...rest,
+      AttachedPolicies: items.map(({ arn }) => ({ PolicyName: nameAndPath(arn).name, PolicyArn: arn })),
+    };
+  },
+
+  ListRolePolicies: (parameters, { caller }) => {
+    const { items, ...rest } = page(roleOf(parameters, caller).policies, ({ name }) => name, parameters);
+    return { ...rest, PolicyNames: items.map(({ name }) => name) };
+  },
+
+  // Text: aws/aws-cli#6139.
+  GetRolePolicy: (parameters, { caller }) => {
+    const name = required(parameters, 'PolicyName');
+    checkParameters(parameters, { PolicyName: POLICY_NAME });
+    const role = roleOf(parameters, caller);
+    const policy = role.policies.find((one) => one.name === name);
+    if (!policy) throw noSuchEntity(`The role policy with name ${name} cannot be found.`);
+    return { RoleName: role.name, PolicyName: name, PolicyDocument: urlEncoded(policy.document) };
+  },
+});
+
+const managedPolicyActions = (world: World): Record<string, QueryAction> => {
   const managed = (parameters: Map<string, string>, { caller }: CallContext): ManagedPolicy => {
     const arn = required(parameters, 'PolicyArn');
     checkParameters(parameters, { PolicyArn: ARN });
@@ -63,36 +95,6 @@ export const rolePolicyActions = (
     return policy;
   };
   return {
-    ListAttachedRolePolicies: (parameters, { caller }) => {
-      const { attachedPolicies } = roleOf(parameters, caller);
-      checkParameters(parameters, { PathPrefix: POLICY_PATH });
-      const prefix = parameters.get('PathPrefix') ?? '/';
-      const { items, ...rest } = page(
-        attachedPolicies.filter(({ arn }) => nameAndPath(arn).path.startsWith(prefix)),
-        ({ arn }) => arn,
-        parameters,
-      );
-      return {
-        ...rest,
-        AttachedPolicies: items.map(({ arn }) => ({ PolicyName: nameAndPath(arn).name, PolicyArn: arn })),
-      };
-    },
-
-    ListRolePolicies: (parameters, { caller }) => {
-      const { items, ...rest } = page(roleOf(parameters, caller).policies, ({ name }) => name, parameters);
-      return { ...rest, PolicyNames: items.map(({ name }) => name) };
-    },
-
-    // Text: aws/aws-cli#6139.
-    GetRolePolicy: (parameters, { caller }) => {
-      const name = required(parameters, 'PolicyName');
-      checkParameters(parameters, { PolicyName: POLICY_NAME });
-      const role = roleOf(parameters, caller);
-      const policy = role.policies.find((one) => one.name === name);
-      if (!policy) throw noSuchEntity(`The role policy with name ${name} cannot be found.`);
-      return { RoleName: role.name, PolicyName: name, PolicyDocument: urlEncoded(policy.document) };
-    },
-
     GetPolicy: (parameters, context) => {
       const { arn, createdAt, attachments, boundaries } = managed(parameters, context);
       const { name, path } = nameAndPath(arn);
@@ -128,3 +130,8 @@ export const rolePolicyActions = (
     },
   };
 };
+
+export const rolePolicyActions = (world: World, roleOf: RoleOf): Record<string, QueryAction> => ({
+  ...policiesOfRole(roleOf),
+  ...managedPolicyActions(world),
+});

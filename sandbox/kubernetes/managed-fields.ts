@@ -8,7 +8,8 @@ import { annotatorEntries, type ManagedFieldsEntry, noteAnnotator } from './anno
 import { changesOf, common, fieldsOf, formatFields, parseField, union, without } from './field-sets.ts';
 import type { FieldSet } from './field-sets.ts';
 import { manifestOf } from './manifests.ts';
-import type { Condition, FieldOwners, KubeObject, Metadata, Workload, WorkloadTemplate } from './objects.ts';
+import type { FieldOwners } from './kube-state.ts';
+import type { Condition, KubeObject, Metadata, Workload, WorkloadTemplate } from './objects.ts';
 import { timestamp } from './store.ts';
 
 /** What `kubectl rollout restart` sets, and EKS with it. */

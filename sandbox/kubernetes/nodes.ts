@@ -1,7 +1,8 @@
 /** Nodes: what they are made of, and which pods they take. Labels and names are those of EKS's own nodes. */
 import { AGENT_ADDON } from '../../lambdas/domain/addons.ts';
 import type { ClusterState } from '../world/world.ts';
-import type { DaemonSet, KubeObject, KubeState, Pod, PodSpec } from './objects.ts';
+import type { KubeState } from './kube-state.ts';
+import type { DaemonSet, KubeObject, Pod, PodSpec } from './objects.ts';
 import { getObject, listObjects, newMetadata, putObject, timestamp } from './store.ts';
 
 /** Nodes that are alike. */

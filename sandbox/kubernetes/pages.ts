@@ -5,7 +5,8 @@
 import { z } from 'zod';
 import { badRequest, expired } from './answers.ts';
 import type { Query } from './lists.ts';
-import type { KubeObject, KubeState, ListSnapshot } from './objects.ts';
+import type { KubeState, ListSnapshot } from './kube-state.ts';
+import type { KubeObject } from './objects.ts';
 
 /** etcd is compacted each five minutes (kube-apiserver, --etcd-compaction-interval). */
 const KEPT = 300_000;

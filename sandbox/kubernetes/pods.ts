@@ -2,7 +2,8 @@
 import { copyOf } from '../json.ts';
 import type { ClusterState, World } from '../world/world.ts';
 import { canRun } from './nodes.ts';
-import type { Condition, Container, KubeObject, KubeState, Pod, PodTemplate, Tally, Workload } from './objects.ts';
+import type { KubeState, Tally } from './kube-state.ts';
+import type { Condition, Container, KubeObject, Pod, PodTemplate, Workload } from './objects.ts';
 import {
   controlledBy,
   controllerOf,

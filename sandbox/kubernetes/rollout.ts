@@ -1,6 +1,7 @@
 /** What the controllers of workloads share. */
 import { isDeepStrictEqual } from 'node:util';
-import type { KubeObject, KubeState, PodTemplate } from './objects.ts';
+import type { KubeState } from './kube-state.ts';
+import type { KubeObject, PodTemplate } from './objects.ts';
 import { NAME_ALPHABET, touch } from './store.ts';
 import type { ControlPlane } from './pods.ts';
 

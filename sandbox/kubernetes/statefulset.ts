@@ -3,7 +3,8 @@
  * documentation, "StatefulSets"; k8s.io/kubernetes, pkg/controller/statefulset/stateful_set_control.go). It does not
  * play volume claims and `ordinals.start`.
  */
-import type { Pod, PodTemplate, Revision, StatefulSet } from './objects.ts';
+import type { Revision } from './kube-state.ts';
+import type { Pod, PodTemplate, StatefulSet } from './objects.ts';
 import { placementOf } from './placement.ts';
 import { createPod, isActive, isReady, REVISION_LABEL, terminatePod } from './pods.ts';
 import { nonZero, setStatus, templateHash } from './rollout.ts';

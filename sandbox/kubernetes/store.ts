@@ -1,7 +1,8 @@
 /** The objects of one cluster: kinds, keys, and the resourceVersion that grows with each write. */
 import { WORKLOAD_KINDS } from '../../lambdas/domain/kubernetes.ts';
 import { Random } from '../world/random.ts';
-import type { CustomKind, Kind, Kinds, KubeObject, KubeState, Metadata, OwnerReference, Workload } from './objects.ts';
+import type { KubeState } from './kube-state.ts';
+import type { CustomKind, Kind, Kinds, KubeObject, Metadata, OwnerReference, Workload } from './objects.ts';
 
 /** A resource as the API server serves it, custom ones too. `verbs`: what this one can do with it. */
 export interface ResourceInfo {

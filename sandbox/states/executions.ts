@@ -6,17 +6,14 @@ import { Buckets } from '../s3/buckets.ts';
 import type { SandboxClock } from '../world/clock.ts';
 import type { Random } from '../world/random.ts';
 import type { World } from '../world/world.ts';
-import { Cancellation } from './cancellation.ts';
-import { parseDefinition, type Runnable } from './definition.ts';
-import { Interrupted, StateFailure } from './failure.ts';
-import { type EventDetails, History, HISTORY_FULL, payload } from './history.ts';
-import { runStates } from './interpreter.ts';
+import { Execution, type ExecutionOptions, type Started, type StateMachine } from './execution.ts';
 import type { MapRun } from './map-run.ts';
 import { type Child, MapRuns } from './map-runs.ts';
-import { type DistributedMaps, MAX_PAYLOAD_BYTES, Scope } from './scope.ts';
+import { parseDefinition } from './parse-definition.ts';
+import { MAX_PAYLOAD_BYTES } from './scope.ts';
 import { TaskTokens } from './task-tokens.ts';
 
-export type ExecutionStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
+export type { Execution } from './execution.ts';
 
 /** A refusal of the API, by the name that its model has. */
 export class StatesError extends Error {
@@ -25,12 +22,6 @@ export class StatesError extends Error {
     super(message);
     this.name = name;
   }
-}
-
-export interface StateMachine extends AssemblyStateMachine {
-  parsed: Runnable;
-  /** Milliseconds since 1970. */
-  createdAt: number;
 }
 
 export interface ExecutionsOptions {
@@ -51,154 +42,8 @@ export interface ExecutionsOptions {
   onStatus?: (execution: Execution) => void;
 }
 
-const EVENTS: Record<Exclude<ExecutionStatus, 'RUNNING'>, [type: string, details: `${string}EventDetails`]> = {
-  SUCCEEDED: ['ExecutionSucceeded', 'executionSucceededEventDetails'],
-  FAILED: ['ExecutionFailed', 'executionFailedEventDetails'],
-  TIMED_OUT: ['ExecutionTimedOut', 'executionTimedOutEventDetails'],
-  ABORTED: ['ExecutionAborted', 'executionAbortedEventDetails'],
-};
-
 const arnOf = (machine: StateMachine, name: string): string =>
   `${machine.arn.replace(':stateMachine:', ':execution:')}:${name}`;
-
-/** What an execution is made of. */
-interface ExecutionOptions extends Pick<ExecutionsOptions, 'clock' | 'lambda' | 'forgetHistories'> {
-  random: Random;
-  tokens: TaskTokens;
-  maps: DistributedMaps;
-  onStatus: ExecutionsOptions['onStatus'];
-}
-
-type Started = Omit<Child, 'mapRunArn' | 'isExpress'> & Partial<Pick<Child, 'mapRunArn'>>;
-
-/** One execution: runs in a thread of its own from the moment it is made. */
-export class Execution {
-  readonly arn: string;
-  readonly name: string;
-  readonly machine: StateMachine;
-  /** Of a child: the run of a distributed Map that has started it. */
-  readonly mapRunArn: string | undefined;
-  /** JSON text, as it was given. */
-  readonly input: string;
-  readonly startedAt: number;
-  readonly history: History;
-  /** Resolves when it has ended, however that was; never rejects. Park on it where time may be virtual. */
-  readonly ended: Promise<void>;
-  status: ExecutionStatus = 'RUNNING';
-  stoppedAt: number | undefined;
-  /** JSON text; of a succeeded one. */
-  output: string | undefined;
-  error: string | undefined;
-  cause: string | undefined;
-
-  private readonly clock: SandboxClock;
-  private readonly onStatus: ExecutionsOptions['onStatus'];
-  private readonly forgetHistories: boolean;
-  /** Until it has ended: thousands that have would keep what called them off. */
-  private cancellation: Cancellation | undefined;
-  private readonly timer: { cancel(): void } | undefined;
-
-  constructor({ arn, name, machine, input, mapRunArn }: Started, options: ExecutionOptions) {
-    const { clock, lambda, random, tokens, maps, onStatus, forgetHistories = false } = options;
-    const [, , , region = ''] = machine.arn.split(':');
-    this.clock = clock;
-    this.onStatus = onStatus;
-    this.forgetHistories = forgetHistories;
-    this.name = name;
-    this.machine = machine;
-    this.mapRunArn = mapRunArn;
-    this.input = input;
-    this.arn = arn;
-    this.startedAt = clock.now();
-    this.history = new History(
-      () => clock.now(),
-      () => this.end('FAILED', new StateFailure('States.Runtime', HISTORY_FULL)),
-    );
-    const parsedInput = JSON.parse(input) as unknown;
-    const startedEventId = this.history.add('ExecutionStarted', 0, {
-      executionStartedEventDetails: { ...payload('input', parsedInput), input, roleArn: machine.roleArn },
-    });
-    this.timer = this.startTimer(machine.parsed.TimeoutSeconds);
-    const context = {
-      Execution: {
-        Id: this.arn,
-        Input: parsedInput,
-        Name: name,
-        RoleArn: machine.roleArn,
-        StartTime: new Date(this.startedAt).toISOString(),
-        RedriveCount: 0,
-      },
-      StateMachine: { Id: machine.arn, Name: machine.name },
-    };
-    const run = {
-      clock,
-      lambda,
-      random,
-      tokens,
-      maps,
-      region,
-      machineArn: machine.arn,
-      roleArn: machine.roleArn,
-      execution: { arn: this.arn, stop: () => this.stop() },
-      history: this.history,
-      context,
-      runStates,
-    };
-    // Two events begin a history, and the second has no predecessor either.
-    const cancellation = new Cancellation();
-    this.cancellation = cancellation;
-    const scope = new Scope(run, cancellation, { previousEventId: startedEventId - 1 });
-    onStatus?.(this);
-    this.ended = clock.spawn(() => this.run(scope, parsedInput));
-  }
-
-  private startTimer(timeoutSeconds: number | undefined): { cancel(): void } | undefined {
-    if (timeoutSeconds === undefined) return undefined;
-    const timer = this.clock.timer(timeoutSeconds * 1000);
-    void timer.elapsed.then(() => this.end('TIMED_OUT', new StateFailure('States.Timeout')));
-    return timer;
-  }
-
-  private async run(scope: Scope, input: unknown): Promise<void> {
-    try {
-      const output = await runStates(this.machine.parsed, scope, input);
-      this.end('SUCCEEDED', output);
-    } catch (error) {
-      if (error instanceof Interrupted) return;
-      // Anything else is a defect of the sandbox or of what runs in it: the run ends, and says so.
-      const text = error instanceof Error ? error.message : String(error);
-      this.end(
-        'FAILED',
-        error instanceof StateFailure
-          ? error
-          : new StateFailure('States.Runtime', `The sandbox could not go on with this execution: ${text}`),
-      );
-    }
-  }
-
-  /** Ends it from outside, as StopExecution does; no Catch runs. One that has ended stays as it is. */
-  stop(error?: string, cause?: string): void {
-    this.end('ABORTED', new StateFailure(error, cause));
-  }
-
-  private end(status: Exclude<ExecutionStatus, 'RUNNING'>, result: unknown): void {
-    if (this.status !== 'RUNNING') return;
-    const [type, detailsName] = EVENTS[status];
-    const details: EventDetails = {
-      [detailsName]: result instanceof StateFailure ? result.details() : payload('output', result),
-    };
-    this.status = status;
-    this.stoppedAt = this.clock.now();
-    if (result instanceof StateFailure) Object.assign(this, result.details());
-    else this.output = JSON.stringify(result);
-    this.history.end(type, details);
-    if (this.forgetHistories) this.history.forget();
-    this.timer?.cancel();
-    this.cancellation?.cancel();
-    this.cancellation = undefined;
-    this.onStatus?.(this);
-  }
-}
 
 /**
  * Step Functions API, StartExecution.name: no white space, brackets, wildcards, other special or control characters.
@@ -339,13 +184,13 @@ export class Executions {
     return child.isExpress ? this.make(child, undefined) : this.open(child, this.options.onStatus);
   }
 
-  private open(started: Started, onStatus: ExecutionsOptions['onStatus']): Execution {
+  private open(started: Started, onStatus: ExecutionOptions['onStatus']): Execution {
     const execution = this.make(started, onStatus);
     this.executions.set(execution.arn, execution);
     return execution;
   }
 
-  private make(started: Started, onStatus: ExecutionsOptions['onStatus']): Execution {
+  private make(started: Started, onStatus: ExecutionOptions['onStatus']): Execution {
     return new Execution(started, {
       ...this.options,
       onStatus,

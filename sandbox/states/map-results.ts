@@ -6,7 +6,7 @@
  */
 import type { RoleObjects } from '../s3/as-role.ts';
 import type { ResultWriter } from './definition.ts';
-import type { Execution } from './executions.ts';
+import type { Execution } from './execution.ts';
 import type { MapRun } from './map-run.ts';
 
 type Transformation = NonNullable<ResultWriter['WriterConfig']>['Transformation'];

@@ -2,7 +2,7 @@
  * A run of a distributed Map: the child executions that it starts, and how they have ended. Source: Step Functions
  * Developer Guide, "Viewing a Distributed Map Run execution"; Step Functions API Reference, DescribeMapRun.
  */
-import type { Execution, ExecutionStatus } from './executions.ts';
+import type { Execution, ExecutionStatus } from './execution.ts';
 
 /** Of items, or of child executions. */
 export interface Counts {

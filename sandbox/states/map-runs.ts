@@ -4,7 +4,7 @@ import { denialOfRole } from '../authorization/resource-policy.ts';
 import { objectsAs, type RoleObjectsOptions } from '../s3/as-role.ts';
 import type { Random } from '../world/random.ts';
 import type { MapState } from './definition.ts';
-import type { Execution, StateMachine } from './executions.ts';
+import type { Execution, StateMachine } from './execution.ts';
 import { StateFailure } from './failure.ts';
 import { MapRun } from './map-run.ts';
 import type { DistributedMaps } from './scope.ts';

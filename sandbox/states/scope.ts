@@ -10,7 +10,7 @@ import type { Random } from '../world/random.ts';
 import { Cancellation } from './cancellation.ts';
 import type { MapState, StateResults, StateSet } from './definition.ts';
 import { StateFailure } from './failure.ts';
-import type { Execution } from './executions.ts';
+import type { Execution } from './execution.ts';
 import type { EventDetails, History } from './history.ts';
 import { functionsAt } from './jsonata-functions.ts';
 import { evaluate, EvaluationFailure } from './jsonata.ts';

@@ -5,7 +5,7 @@
 import { partitionOf } from '../../lambdas/domain/arn.ts';
 import { noteAnnotator } from '../kubernetes/annotators.ts';
 import { createServiceAccount, ensureNamespace, POD_IDENTITY_WEBHOOK } from '../kubernetes/cluster-objects.ts';
-import { seedAddonObjects } from '../kubernetes/controllers.ts';
+import { seedAddonObjects } from '../kubernetes/addon-objects.ts';
 import { defineCustomKinds } from '../kubernetes/custom-resources.ts';
 import type { EnvVar, PodSettings } from '../kubernetes/objects.ts';
 import { defaultAccessEntries } from '../kubernetes/rbac-defaults.ts';

@@ -4,7 +4,9 @@ import { partitionOf } from '../../lambdas/domain/arn.ts';
 import { spokeKubernetesRoles } from '../../lambdas/domain/spokes.ts';
 import { loadCatalogue } from '../catalog/index.ts';
 import { nameAndPath } from '../iam/wire.ts';
-import { newKubeState, seedAddonObjects, seedCluster } from '../kubernetes/controllers.ts';
+import { seedAddonObjects } from '../kubernetes/addon-objects.ts';
+import { seedCluster } from '../kubernetes/cluster-objects.ts';
+import { newKubeState } from '../kubernetes/store.ts';
 import { withPodSettings } from '../kubernetes/manifests.ts';
 import { issueAccessKey, operatorRoleArn } from '../sts/access-keys.ts';
 import {
@@ -242,69 +244,75 @@ export const spokePlacesOf = (scenario: Scenario): World['home'][] => {
     .flatMap(({ id: account }) => [...regions].map((region) => ({ account, region })));
 };
 
+/** A world with nothing in it yet. */
+const emptyWorld = (scenario: Scenario, { seed = scenario.seed, keepCalls }: BuildOptions): World => ({
+  seed,
+  random: new Random(seed),
+  schedule: new Schedule(Date.parse(scenario.startAt)),
+  knobs: scenario.knobs,
+  catalogue: loadCatalogue(),
+  accounts: new Map(),
+  accessKeys: new Map(),
+  log: new CallLog({ keep: keepCalls }),
+  faults: new Faults(scenario.faults, { keep: keepCalls }),
+  throttles: new Throttles(scenario.throttles),
+  events: [],
+  notifications: [],
+  deadLetters: [],
+  buckets: new Map(),
+  home: homeOf(scenario),
+});
+
+/** Who calls the API servers of one account, but for its nodes. */
+type AccountCallers = Omit<Callers, 'nodes'>;
+
+/** In other accounts than its own the service calls by the roles that it assumes there, where there are any. */
+const callersIn = (
+  world: World,
+  account: string,
+  service: readonly string[],
+  options: BuildOptions,
+): AccountCallers => {
+  const operator = operatorRoleArn(world);
+  const { kubernetesRoles = [...service], restartRoles = [], annotateRoles = [], spokeRoles = [] } = options;
+  if (account === world.home.account)
+    return { operator, service: kubernetesRoles, restart: restartRoles, annotate: annotateRoles };
+  const spokes = new Set(spokeRoles.map(({ arn }) => arn));
+  const { all, restart, annotate } = spokeKubernetesRoles(account, partitionOf(world.home.region));
+  const there = (arns: readonly string[]): string[] => arns.filter((arn) => spokes.has(arn));
+  return { operator, service: there(all), restart: there(restart), annotate: there(annotate) };
+};
+
+const buildAccount = (world: World, spec: Scenario['accounts'][number], callers: AccountCallers): void => {
+  const { id, disabledRegions } = spec;
+  const account = {
+    id,
+    roles: new Map<string, RoleState>(),
+    clusters: new Map<string, ClusterState>(),
+    disabledRegions,
+  };
+  world.accounts.set(id, account);
+  for (const role of spec.roles) {
+    const state = buildRole(world, role);
+    account.roles.set(state.name, state);
+  }
+  for (const cluster of spec.clusters) {
+    const nodes = nodeRoleOf(cluster, id);
+    const built = buildCluster(world, id, cluster, { ...callers, nodes });
+    account.clusters.set(`${cluster.region}/${cluster.name}`, built);
+    if (cluster.nodeRoleArn === undefined && cluster.accessEntries === undefined)
+      addRole(world, nodeRole(cluster, nodes));
+  }
+};
+
 /** The scenario must have been checked (`parseScenario`). The same scenario and seed make the same world. */
 export const buildWorld = (scenario: Scenario, options: BuildOptions = {}): World => {
-  const seed = options.seed ?? scenario.seed;
-  const world: World = {
-    seed,
-    random: new Random(seed),
-    schedule: new Schedule(Date.parse(scenario.startAt)),
-    knobs: scenario.knobs,
-    catalogue: loadCatalogue(),
-    accounts: new Map(),
-    accessKeys: new Map(),
-    log: new CallLog({ keep: options.keepCalls }),
-    faults: new Faults(scenario.faults, { keep: options.keepCalls }),
-    throttles: new Throttles(scenario.throttles),
-    events: [],
-    notifications: [],
-    deadLetters: [],
-    buckets: new Map(),
-    home: homeOf(scenario),
-  };
+  const world = emptyWorld(scenario, options);
   withdrawVersions(world, scenario.catalogue);
-  const { roles: deployedRoles = [] } = options;
-  const serviceRoles = deployedRoles.map((role) => (typeof role === 'string' ? role : role.arn));
-  const { kubernetesRoles = serviceRoles } = options;
-  const operator = operatorRoleArn(world);
-  const spokes = new Set((options.spokeRoles ?? []).map(({ arn }) => arn));
-  /** In other accounts the service is let in by the roles that it assumes there, where there are any. */
-  const callersIn = (account: string): Omit<Callers, 'nodes'> => {
-    if (account === world.home.account)
-      return {
-        operator,
-        service: kubernetesRoles,
-        restart: options.restartRoles ?? [],
-        annotate: options.annotateRoles ?? [],
-      };
-    const { all, restart, annotate } = spokeKubernetesRoles(account, partitionOf(world.home.region));
-    const there = (arns: readonly string[]): string[] => arns.filter((arn) => spokes.has(arn));
-    return { operator, service: there(all), restart: there(restart), annotate: there(annotate) };
-  };
-  for (const { id, roles, clusters, disabledRegions } of scenario.accounts) {
-    const account = {
-      id,
-      roles: new Map<string, RoleState>(),
-      clusters: new Map<string, ClusterState>(),
-      disabledRegions,
-    };
-    world.accounts.set(id, account);
-    for (const role of roles) {
-      const state = buildRole(world, role);
-      account.roles.set(state.name, state);
-    }
-    for (const cluster of clusters) {
-      const nodes = nodeRoleOf(cluster, id);
-      account.clusters.set(
-        `${cluster.region}/${cluster.name}`,
-        buildCluster(world, id, cluster, { ...callersIn(id), nodes }),
-      );
-      if (cluster.nodeRoleArn === undefined && cluster.accessEntries === undefined)
-        addRole(world, nodeRole(cluster, nodes));
-    }
-  }
-  for (const role of [...deployedRoles, ...(options.spokeRoles ?? [])])
-    if (typeof role !== 'string') addRole(world, role);
-  for (const role of [operator, ...serviceRoles]) issueAccessKey(world, role);
+  const { roles: deployedRoles = [], spokeRoles = [] } = options;
+  const service = deployedRoles.map((role) => (typeof role === 'string' ? role : role.arn));
+  for (const account of scenario.accounts) buildAccount(world, account, callersIn(world, account.id, service, options));
+  for (const role of [...deployedRoles, ...spokeRoles]) if (typeof role !== 'string') addRole(world, role);
+  for (const role of [operatorRoleArn(world), ...service]) issueAccessKey(world, role);
   return world;
 };

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { loadCatalogue } from '../catalog/index.ts';
 import { findJsonSyntaxError } from './json-position.ts';
 import { checkScenario } from './scenario-checks.ts';
-import type { ScenarioProblem } from './scenario-checks.ts';
+import type { ScenarioProblem } from './scenario-problems.ts';
 import { scenario as scenarioSchema } from './scenario.ts';
 import type { Scenario } from './scenario.ts';
 

@@ -1,404 +1,10 @@
 /** What a scenario's schema can't see: that its parts fit each other, its accounts and the catalogue. */
-import type { Catalogue, CatalogueAddon } from '../catalog/catalogue.ts';
-import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
-import type { PolicyKind } from '../../lambdas/domain/policy/document.ts';
-import { isJson } from '../json.ts';
-import { isWorkloadKind } from '../kubernetes/store.ts';
+import type { Catalogue } from '../catalog/catalogue.ts';
 import { DEFAULT_REGIONS } from './regions.ts';
-import type { Scenario, ScenarioAddon, ScenarioCluster } from './scenario.ts';
-
-type ScenarioRole = Scenario['accounts'][number]['roles'][number];
-type Document = ScenarioRole['trustPolicy'];
-type Path = (string | number)[];
-
-export interface ScenarioProblem {
-  /** Path inside the file. */
-  path: Path;
-  /** What is wrong there and what to do about it. */
-  message: string;
-}
-
-type Report = (path: Path, message: string) => void;
-
-const accountOf = (arn: string): string => arn.split(':')[4] ?? '';
-
-/** Reports every item whose key another one before it has. */
-const reportDuplicates = <T>(
-  items: T[],
-  keyOf: (item: T) => string,
-  pathOf: (index: number) => Path,
-  what: string,
-  report: Report,
-): void => {
-  const first = new Map<string, number>();
-  for (const [index, item] of items.entries()) {
-    const key = keyOf(item);
-    const earlier = first.get(key);
-    if (earlier === undefined) first.set(key, index);
-    else
-      report(
-        pathOf(index),
-        `${what} ${key} is there twice (the other one is number ${earlier} of the list, counted from 0). Remove one of them.`,
-      );
-  }
-};
-
-const checkRoleAccount = (arn: string | undefined, account: string, path: Path, report: Report): void => {
-  if (arn === undefined || accountOf(arn) === account) return;
-  report(
-    path,
-    `the role is of account ${accountOf(arn)}, but stands in account ${account}. Change the ARN, or move the entry to the other account.`,
-  );
-};
-
-/** Fields of a workload must be those of one that the add-on has; what else it has, the catalogue does not say. */
-const checkModifiedFields = (addon: ScenarioAddon, known: CatalogueAddon, path: Path, report: Report): void => {
-  const fields = addon.modifiedFields ?? [];
-  const workloads = known.objects.workloads.map(({ kind, name }) => `${kind}.apps ${name}`);
-  for (const [index, { field, value }] of fields.entries()) {
-    const [object = ''] = field.split(' - ');
-    const isWorkload = isWorkloadKind(object.split(/\W/)[0] ?? '');
-    if (isWorkload && !workloads.includes(object))
-      report([...path, index, 'field'], `${addon.name} has no ${object}. It has: ${workloads.join(', ')}.`);
-    if (!isWorkload && value !== undefined)
-      report([...path, index, 'value'], `the sandbox has no ${object} to set it in. Remove it.`);
-  }
-  reportDuplicates(
-    fields,
-    ({ field }) => field,
-    (index) => [...path, index, 'field'],
-    'the field',
-    report,
-  );
-};
-
-/** A variable has a value, or a Secret that it comes from. */
-const checkVariables = (
-  variables: { name: string; value?: string | undefined; secret?: object | undefined }[],
-  path: Path,
-  report: Report,
-): void => {
-  for (const [index, { name, value, secret }] of variables.entries()) {
-    if ((value === undefined) === (secret === undefined))
-      report(
-        [...path, index],
-        `${name} needs either a value or a secret. ${value === undefined ? 'Add one of them' : 'Remove one of them'}.`,
-      );
-  }
-};
-
-/** What people have added to the pods of an add-on must be of a workload and container that it has. */
-const checkExtraEnv = (
-  { name, extraEnv = [] }: ScenarioAddon,
-  known: CatalogueAddon,
-  path: Path,
-  report: Report,
-): void => {
-  checkVariables(extraEnv, path, report);
-  const { workloads } = known.objects;
-  for (const [index, { workload, container }] of extraEnv.entries()) {
-    const fitting = workloads.filter((one) => workload === undefined || one.name === workload);
-    if (fitting.length === 0) {
-      report(
-        [...path, index, 'workload'],
-        `${name} has no workload ${workload ?? ''}. It has: ${workloads.map((one) => one.name).join(', ')}.`,
-      );
-      continue;
-    }
-    const containers = [...new Set(fitting.flatMap((one) => one.containers.map((each) => each.name)))];
-    if (container !== undefined && !containers.includes(container))
-      report(
-        [...path, index, 'container'],
-        `${workload ?? name} has no container ${container}. It has: ${containers.join(', ')}.`,
-      );
-  }
-};
-
-/** Nodes that the cluster can have, and profiles that some node can serve. */
-const checkNodes = ({ autoMode, nodes, fargateProfiles = [] }: ScenarioCluster, path: Path, report: Report): void => {
-  const groups = typeof nodes === 'number' ? [] : nodes;
-  for (const [index, { os, compute }] of groups.entries()) {
-    if (compute === 'auto' && !autoMode)
-      report(
-        [...path, 'nodes', index, 'compute'],
-        'the cluster has no Auto Mode. Set its autoMode to true, or change compute.',
-      );
-    if (os === 'windows' && compute !== undefined && compute !== 'ec2')
-      report(
-        [...path, 'nodes', index, 'os'],
-        `there are no Windows nodes on ${compute}. Change os to linux, or compute to ec2.`,
-      );
-    if (os === 'windows' && compute === undefined && autoMode)
-      report(
-        [...path, 'nodes', index, 'os'],
-        'there are no Windows nodes on Auto Mode. Change os to linux, or add "compute": "ec2".',
-      );
-  }
-  if (fargateProfiles.length > 0 && !groups.some(({ compute }) => compute === 'fargate'))
-    report(
-      [...path, 'fargateProfiles'],
-      'no node is on Fargate. Add such a group to nodes: { "count": 2, "compute": "fargate" }.',
-    );
-  reportDuplicates(
-    fargateProfiles,
-    ({ name }) => name,
-    (index) => [...path, 'fargateProfiles', index, 'name'],
-    'the Fargate profile',
-    report,
-  );
-};
-
-const checkAddons = (
-  cluster: ScenarioCluster,
-  account: string,
-  path: Path,
-  catalogue: Catalogue,
-  report: Report,
-): void => {
-  for (const [index, addon] of cluster.addons.entries()) {
-    const here = [...path, 'addons', index];
-    checkRoleAccount(addon.serviceAccountRoleArn, account, [...here, 'serviceAccountRoleArn'], report);
-    const known = catalogue.get(addon.name);
-    if (known) {
-      checkModifiedFields(addon, known, [...here, 'modifiedFields'], report);
-      checkExtraEnv(addon, known, [...here, 'extraEnv'], report);
-    }
-    if (!known) {
-      report(
-        [...here, 'name'],
-        `the sandbox's catalogue has no add-on ${addon.name}. It has: ${[...catalogue.keys()].sort().join(', ')}.`,
-      );
-    } else if (!known.versions.some((version) => version.version === addon.version)) {
-      const offered = known.versions
-        .filter((version) => version.kubernetesVersions.includes(cluster.version))
-        .map((version) => version.version);
-      report(
-        [...here, 'version'],
-        `the catalogue has no version ${addon.version} of ${addon.name}. For Kubernetes ${cluster.version} it has: ${offered.join(', ') || 'none'}.`,
-      );
-    }
-  }
-};
-
-const checkAssociations = (cluster: ScenarioCluster, account: string, path: Path, report: Report): void => {
-  const installed = cluster.addons.map((addon) => addon.name);
-  for (const [index, association] of cluster.associations.entries()) {
-    const here = [...path, 'associations', index];
-    checkRoleAccount(association.roleArn, account, [...here, 'roleArn'], report);
-    if (association.owner !== undefined && !installed.includes(association.owner)) {
-      report(
-        [...here, 'owner'],
-        `the add-on ${association.owner} is not installed on cluster ${cluster.name}. Add it to the cluster's addons, or leave owner out for a stand-alone association.`,
-      );
-    }
-    if (association.policy === undefined) continue;
-    if (!isJson(association.policy))
-      report([...here, 'policy'], 'the text is not JSON. Write a policy document as text, with its quotes escaped.');
-    if (association.disableSessionTags !== true)
-      report(
-        [...here, 'disableSessionTags'],
-        'must be true where there is a policy, as EKS wants it. Add "disableSessionTags": true.',
-      );
-  }
-  reportDuplicates(
-    cluster.associations,
-    (one) => `${one.namespace}/${one.serviceAccount}`,
-    (index) => [...path, 'associations', index],
-    'the association of',
-    report,
-  );
-  const withId = cluster.associations.flatMap((one, index) => (one.id === undefined ? [] : [{ id: one.id, index }]));
-  reportDuplicates(
-    withId,
-    (one) => one.id,
-    (index) => [...path, 'associations', withId[index]?.index ?? 0, 'id'],
-    'the association id',
-    report,
-  );
-};
-
-const checkWorkloads = (cluster: ScenarioCluster, path: Path, catalogue: Catalogue, report: Report): void => {
-  const owners = new Map<string, string>();
-  for (const addon of cluster.addons) {
-    const { namespace, workloads } = catalogue.get(addon.name)?.objects ?? { namespace: '', workloads: [] };
-    for (const { kind, name } of workloads) owners.set(`${kind} ${namespace}/${name}`, addon.name);
-  }
-  for (const [index, workload] of cluster.workloads.entries()) {
-    const owner = owners.get(`${workload.kind} ${workload.namespace}/${workload.name}`);
-    if (owner !== undefined)
-      report(
-        [...path, index],
-        `the add-on ${owner} has a ${workload.kind} of that name. Remove the add-on from the cluster's addons for a self-managed one, or give the workload another name.`,
-      );
-    for (const [position, { env }] of (workload.containers ?? []).entries())
-      checkVariables(env, [...path, index, 'containers', position, 'env'], report);
-    if (workload.kind === 'DaemonSet' && workload.replicas !== undefined)
-      report(
-        [...path, index, 'replicas'],
-        'a DaemonSet has one pod on each node. Remove it, or change kind to Deployment.',
-      );
-    if (workload.kind !== 'Deployment' && workload.paused)
-      report(
-        [...path, index, 'paused'],
-        `a ${workload.kind} can't be paused. Remove it, or change kind to Deployment.`,
-      );
-    if (workload.kind === 'Deployment' && workload.updateStrategy !== undefined)
-      report(
-        [...path, index, 'updateStrategy'],
-        'a Deployment has no such strategy. Remove it, or add "paused": true, which holds its pods back too.',
-      );
-  }
-  reportDuplicates(
-    cluster.workloads,
-    ({ kind, namespace, name }) => `${kind} ${namespace}/${name}`,
-    (index) => [...path, index],
-    'the workload',
-    report,
-  );
-};
-
-/**
- * All resources of one name are of one kind: that of the add-on which brings their definition, else that of the first.
- */
-const checkCustomResources = (cluster: ScenarioCluster, path: Path, catalogue: Catalogue, report: Report): void => {
-  const known = new Map<string, { kind: string; namespaced: boolean; versions?: string[]; whose: string }>();
-  for (const addon of cluster.addons) {
-    for (const kind of catalogue.get(addon.name)?.objects.customKinds ?? [])
-      known.set(`${kind.plural}.${kind.group}`, { ...kind, whose: `as ${addon.name} defines them` });
-  }
-  for (const [index, { apiVersion, kind, plural, namespace }] of cluster.customResources.entries()) {
-    const [group = '', version = ''] = apiVersion.split('/');
-    const resource = `${plural}.${group}`;
-    const defined = known.get(resource);
-    if (!defined) {
-      known.set(resource, {
-        kind,
-        namespaced: namespace !== undefined,
-        versions: [version],
-        whose: `as number ${index} of the list has them`,
-      });
-      continue;
-    }
-    if (defined.kind !== kind)
-      report([...path, index, 'kind'], `${resource}, ${defined.whose}, are of kind ${defined.kind}. Change it.`);
-    if (defined.versions && !defined.versions.includes(version))
-      report(
-        [...path, index, 'apiVersion'],
-        `${resource}, ${defined.whose}, are served in ${defined.versions.map((each) => `${group}/${each}`).join(', ')}. Change it.`,
-      );
-    if (defined.namespaced !== (namespace !== undefined))
-      report(
-        [...path, index, 'namespace'],
-        `${resource}, ${defined.whose}, ${defined.namespaced ? 'have a namespace. Add it' : 'have no namespace. Remove it'}.`,
-      );
-  }
-  const nameOf = ({ apiVersion, plural, namespace, name }: ScenarioCluster['customResources'][number]): string =>
-    `${plural}.${apiVersion.split('/')[0]} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
-  reportDuplicates(cluster.customResources, nameOf, (index) => [...path, index], 'the custom resource', report);
-};
-
-const checkAccess = (cluster: ScenarioCluster, path: Path, report: Report): void => {
-  const entries = cluster.accessEntries ?? [];
-  for (const [index, entry] of entries.entries()) {
-    const here = [...path, 'accessEntries', index];
-    if (entry.type !== 'STANDARD' && (entry.policies.length > 0 || entry.kubernetesGroups.length > 0)) {
-      report(
-        [...here, 'type'],
-        `an entry of type ${entry.type} is for nodes and takes neither policies nor kubernetesGroups. Change it to STANDARD, or remove those.`,
-      );
-    }
-    reportDuplicates(
-      entry.policies,
-      ({ policyArn }) => policyArn,
-      (position) => [...here, 'policies', position, 'policyArn'],
-      'the access policy',
-      report,
-    );
-  }
-  reportDuplicates(
-    entries,
-    ({ principalArn }) => principalArn,
-    (index) => [...path, 'accessEntries', index, 'principalArn'],
-    'the access entry of',
-    report,
-  );
-  const nameOf = ({ kind, metadata }: ScenarioCluster['rbac'][number]): string =>
-    `${kind} ${'namespace' in metadata ? `${metadata.namespace}/` : ''}${metadata.name}`;
-  reportDuplicates(cluster.rbac, nameOf, (index) => [...path, 'rbac', index, 'metadata', 'name'], 'the', report);
-};
-
-const checkDocument = (document: Document | undefined, kind: PolicyKind, path: Path, report: Report): void => {
-  if (document === undefined) return;
-  if (typeof document === 'string' && !isJson(document)) {
-    report(path, 'the text is not JSON. Write the policy as an object instead; it needs no escaping.');
-    return;
-  }
-  // A role may well have a trust policy that was never valid: what the service makes of it is what a scenario is for.
-  const policy = kind === 'identity' ? parsePolicy(document, kind) : undefined;
-  if (policy?.valid === false)
-    report(path, `IAM would not take the policy: ${policy.path} ${policy.reason}. Change it.`);
-};
-
-type ManagedPolicy = ScenarioRole['attachedPolicies'][number];
-
-/** Those that a role has, and its boundary, with where they stand in it. */
-const managedPoliciesOf = ({
-  attachedPolicies,
-  permissionsBoundary,
-}: ScenarioRole): { here: Path; policy: ManagedPolicy }[] => [
-  ...attachedPolicies.map((policy, index) => ({ here: ['attachedPolicies', index], policy })),
-  ...(permissionsBoundary ? [{ here: ['permissionsBoundary'], policy: permissionsBoundary }] : []),
-];
-
-const checkManagedPolicy = ({ arn, document }: ManagedPolicy, account: string, path: Path, report: Report): void => {
-  checkDocument(document, 'identity', [...path, 'document'], report);
-  if (accountOf(arn) === 'aws') return;
-  if (accountOf(arn) !== account)
-    report(
-      [...path, 'arn'],
-      `the policy is of account ${accountOf(arn)}, but its role of account ${account}. Change the ARN.`,
-    );
-  if (document === undefined) report(path, `${arn} is the account's own. Add its document.`);
-};
-
-const checkPolicies = (role: ScenarioRole, account: string, path: Path, report: Report): void => {
-  checkDocument(role.trustPolicy, 'trust', [...path, 'trustPolicy'], report);
-  for (const [index, { document }] of role.policies.entries())
-    checkDocument(document, 'identity', [...path, 'policies', index, 'document'], report);
-  reportDuplicates(
-    role.policies,
-    ({ name }) => name,
-    (index) => [...path, 'policies', index, 'name'],
-    'the policy',
-    report,
-  );
-  for (const { here, policy } of managedPoliciesOf(role))
-    checkManagedPolicy(policy, account, [...path, ...here], report);
-  reportDuplicates(
-    role.attachedPolicies,
-    ({ arn }) => arn,
-    (index) => [...path, 'attachedPolicies', index, 'arn'],
-    'the policy',
-    report,
-  );
-};
-
-/** A managed policy says the same of every role that has it. */
-const checkSharedPolicies = ({ roles }: Scenario['accounts'][number], path: Path, report: Report): void => {
-  const known = new Map<string, { text: string; role: string }>();
-  for (const [position, role] of roles.entries()) {
-    for (const { here, policy } of managedPoliciesOf(role)) {
-      const text = JSON.stringify(policy.document);
-      const first = known.get(policy.arn) ?? { text, role: role.arn };
-      known.set(policy.arn, first);
-      if (first.text !== text)
-        report(
-          [...path, position, ...here, 'document'],
-          `${policy.arn} says something else than it does at ${first.role}. Make them equal.`,
-        );
-    }
-  }
-};
+import type { Scenario } from './scenario.ts';
+import { checkCluster } from './scenario-cluster-checks.ts';
+import { type Report, reportDuplicates, type ScenarioProblem } from './scenario-problems.ts';
+import { checkRoles } from './scenario-role-checks.ts';
 
 /** Regions that an account can disable at all, and throttles of accounts that there are. */
 const checkRegions = (scenario: Scenario, report: Report): void => {
@@ -428,67 +34,41 @@ const checkRegions = (scenario: Scenario, report: Report): void => {
   }
 };
 
-/** Every way in which a scenario that passed its schema does not fit together; empty when it does. */
-export const checkScenario = (scenario: Scenario, catalogue: Catalogue): ScenarioProblem[] => {
-  const problems: ScenarioProblem[] = [];
-  const report: Report = (path, message) => problems.push({ path, message });
-
+const checkAccounts = ({ accounts }: Scenario, catalogue: Catalogue, report: Report): void => {
   reportDuplicates(
-    scenario.accounts,
+    accounts,
     (account) => account.id,
     (index) => ['accounts', index, 'id'],
     'the account',
     report,
   );
-  for (const [index, account] of scenario.accounts.entries()) {
-    const here = ['accounts', index];
-    for (const [position, role] of account.roles.entries()) {
-      checkRoleAccount(role.arn, account.id, [...here, 'roles', position, 'arn'], report);
-      checkPolicies(role, account.id, [...here, 'roles', position], report);
-    }
-    checkSharedPolicies(account, [...here, 'roles'], report);
-    reportDuplicates(
-      account.roles,
-      (role) => role.arn.split('/').at(-1) ?? '',
-      (position) => [...here, 'roles', position, 'arn'],
-      'the role name',
-      report,
-    );
+  for (const [index, account] of accounts.entries()) {
+    const path = ['accounts', index];
+    checkRoles(account, path, report);
     reportDuplicates(
       account.clusters,
       (cluster) => `${cluster.name} in ${cluster.region}`,
-      (position) => [...here, 'clusters', position, 'name'],
+      (position) => [...path, 'clusters', position, 'name'],
       'the cluster',
       report,
     );
-    for (const [position, cluster] of account.clusters.entries()) {
-      const path = [...here, 'clusters', position];
-      reportDuplicates(
-        cluster.addons,
-        (addon) => addon.name,
-        (addonIndex) => [...path, 'addons', addonIndex, 'name'],
-        'the add-on',
-        report,
-      );
-      checkNodes(cluster, path, report);
-      checkAddons(cluster, account.id, path, catalogue, report);
-      checkAssociations(cluster, account.id, path, report);
-      checkWorkloads(cluster, [...path, 'workloads'], catalogue, report);
-      checkCustomResources(cluster, [...path, 'customResources'], catalogue, report);
-      checkAccess(cluster, path, report);
-    }
+    for (const [position, cluster] of account.clusters.entries())
+      checkCluster(cluster, account.id, [...path, 'clusters', position], catalogue, report);
   }
+};
 
-  checkRegions(scenario, report);
-
-  const { home } = scenario;
-  if (home && !scenario.accounts.some((account) => account.id === home.account)) {
+const checkHome = ({ home, accounts }: Scenario, report: Report): void => {
+  if (home && !accounts.some((account) => account.id === home.account)) {
     report(
       ['home', 'account'],
-      `there is no account ${home.account}. The scenario has: ${scenario.accounts.map((account) => account.id).join(', ')}.`,
+      `there is no account ${home.account}. The scenario has: ${accounts.map((account) => account.id).join(', ')}.`,
     );
   }
-  for (const [index, change] of scenario.catalogue.entries()) {
+};
+
+/** Versions that a scenario withdraws must be in the catalogue. */
+const checkCatalogueChanges = (changes: Scenario['catalogue'], catalogue: Catalogue, report: Report): void => {
+  for (const [index, change] of changes.entries()) {
     const known = catalogue.get(change.addon);
     if (!known) {
       report(
@@ -505,5 +85,15 @@ export const checkScenario = (scenario: Scenario, catalogue: Catalogue): Scenari
       );
     }
   }
+};
+
+/** Every way in which a scenario that passed its schema does not fit together; empty when it does. */
+export const checkScenario = (scenario: Scenario, catalogue: Catalogue): ScenarioProblem[] => {
+  const problems: ScenarioProblem[] = [];
+  const report: Report = (path, message) => problems.push({ path, message });
+  checkAccounts(scenario, catalogue, report);
+  checkRegions(scenario, report);
+  checkHome(scenario, report);
+  checkCatalogueChanges(scenario.catalogue, catalogue, report);
   return problems;
 };

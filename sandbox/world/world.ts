@@ -2,7 +2,8 @@
 import type { CallLog } from './call-log.ts';
 import type { Catalogue } from '../catalog/catalogue.ts';
 import type { Json } from '../json.ts';
-import type { KubeState, PodSettings } from '../kubernetes/objects.ts';
+import type { KubeState } from '../kubernetes/kube-state.ts';
+import type { PodSettings } from '../kubernetes/objects.ts';
 import type { Faults } from './faults.ts';
 import type { Random } from './random.ts';
 import type { Knobs } from './scenario.ts';

@@ -1,6 +1,6 @@
 /** What the port reads of workloads, and how it restarts them. */
 import { describe, expect, test } from 'vitest';
-import { seedAddonObjects } from '../../sandbox/kubernetes/controllers.ts';
+import { seedAddonObjects } from '../../sandbox/kubernetes/addon-objects.ts';
 import {
   associate,
   DEPLOYMENT,

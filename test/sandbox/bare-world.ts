@@ -1,5 +1,5 @@
 /** A world and a cluster without a scenario, for the tests of one service: all empty but for what is given. */
-import { newKubeState } from '../../sandbox/kubernetes/controllers.ts';
+import { newKubeState } from '../../sandbox/kubernetes/store.ts';
 import { CallLog } from '../../sandbox/world/call-log.ts';
 import { Faults } from '../../sandbox/world/faults.ts';
 import { Random } from '../../sandbox/world/random.ts';

@@ -2,15 +2,18 @@
  * What stands in the way of Pod Identity for one workload, and what to do about it; for one that is on it, what is
  * wrong.
  */
-import { WORKLOAD_KINDS } from '../kubernetes.ts';
-import { clusterArn, parseRoleArn } from '../arn.ts';
-import type { Association, Check, Target } from '../model.ts';
-import type { ParsedPolicy } from '../policy/document.ts';
-import type { Evaluation } from '../policy/request.ts';
-import { evaluatePodIdentity } from '../policy/trust.ts';
+import type { Association, Check } from '../model.ts';
 import { fail, GUIDE, some, unknown, warn } from '../plan/check.ts';
 import { shellCommand } from '../shell.ts';
-import { accountKey, type AddonFact, type IdentityFacts, isOfAccount, type OwnFacts, wantedRoles } from './facts.ts';
+import { accountKey, type IdentityFacts, type OwnFacts, wantedRoles } from './facts.ts';
+import {
+  associationRemedy,
+  migrateCommand,
+  restartCommand,
+  takesAssociation,
+  type WorkloadContext,
+} from './remedies.ts';
+import { roleChecks } from './role-obstacles.ts';
 import { identityOf, type WorkloadTally } from './tally.ts';
 
 /**
@@ -18,31 +21,10 @@ import { identityOf, type WorkloadTally } from './tally.ts';
  * (EKS User Guide, "EKS Pod Identities", considerations).
  */
 const ADMITTED_TOO_EARLY_SECONDS = 60;
-/** Kinds that `kubectl rollout restart` takes. Source: Kubernetes documentation, kubectl reference. */
-const RESTARTABLE: ReadonlySet<string> = new Set(WORKLOAD_KINDS);
-
-interface Context {
-  facts: IdentityFacts;
-  own: OwnFacts;
-  workload: WorkloadTally;
-  association: Association | undefined;
-  addon: AddonFact | undefined;
-  /** Roles that it would use by Pod Identity. */
-  wanted: string[];
-}
-
 const nPods = (n: number): string => `${n} ${n === 1 ? 'pod' : 'pods'}`;
 const onPodIdentity = ({ by }: WorkloadTally): number => by.get('pod-identity') ?? 0;
 
-function restartCommand({ kind, name, namespace }: WorkloadTally): string {
-  if (RESTARTABLE.has(kind))
-    return `Restart the pods: ${shellCommand(['kubectl', 'rollout', 'restart', `${kind.toLowerCase()}/${name}`, '--namespace', namespace])}`;
-  return kind === 'Pod'
-    ? 'Delete the pod and create it again.'
-    : `Have ${kind} ${name} make its pods again: only new pods take it.`;
-}
-
-function computeChecks({ workload: { on, total } }: Context): Check[] {
+function computeChecks({ workload: { on, total } }: WorkloadContext): Check[] {
   return [...on].map(([kind, n]) =>
     fail(
       'compute',
@@ -53,7 +35,7 @@ function computeChecks({ workload: { on, total } }: Context): Check[] {
   );
 }
 
-function keysChecks({ workload: { keyed } }: Context): Check[] {
+function keysChecks({ workload: { keyed } }: WorkloadContext): Check[] {
   if (keyed.size === 0) return [];
   return [
     fail(
@@ -65,47 +47,11 @@ function keysChecks({ workload: { keyed } }: Context): Check[] {
   ];
 }
 
-const takesAssociation = ({ podIdentity }: AddonFact, { serviceAccount }: WorkloadTally): boolean =>
-  podIdentity?.includes(serviceAccount) === true;
-const migrateCommand = ({ cluster }: Target, { name }: AddonFact): string =>
-  shellCommand(['pod-identity', 'migrate', '--cluster', cluster, '--addon', name]);
-
-/** How the add-on, or anything else, gets an association. */
-function associationRemedy({
-  facts: { target, associations, addons },
-  own,
-  workload,
-  addon,
-  wanted: [roleArn = 'ROLE_ARN'],
-}: Context): string {
-  if (addon && takesAssociation(addon, workload)) return `Migrate the add-on: ${migrateCommand(target, addon)}`;
-  const { namespace, serviceAccount } = workload;
-  const create = shellCommand(
-    ['aws', 'eks', 'create-pod-identity-association', '--cluster-name', target.cluster, '--region', target.region],
-    ['--namespace', namespace, '--service-account', serviceAccount, '--role-arn', roleArn],
-  );
-  if (associations === undefined || addons === undefined)
-    return `Have the add-ons and the associations read first. If it is part of no add-on and has none: ${create}`;
-  if (addon || own.annotatedRole(workload) === undefined || !RESTARTABLE.has(workload.kind))
-    return `Create one, then restart its pods: ${create}`;
-  const migrate = shellCommand([
-    'pod-identity',
-    'migrate-workload',
-    '--cluster',
-    target.cluster,
-    '--namespace',
-    namespace,
-    '--service-account',
-    serviceAccount,
-  ]);
-  return `Migrate it, which restarts its pods and proves it on them: ${migrate} ; or by hand, and restart its pods then: ${create}`;
-}
-
 /**
  * Whether its add-on could be migrated at all; one that takes associations for others leaves this service account to
  * whoever needs it.
  */
-function addonChecks({ addon, workload, wanted }: Context): Check[] {
+function addonChecks({ addon, workload, wanted }: WorkloadContext): Check[] {
   if (!addon || wanted.length === 0) return [];
   const { name, version, podIdentity } = addon;
   if (podIdentity === undefined)
@@ -127,7 +73,7 @@ function addonChecks({ addon, workload, wanted }: Context): Check[] {
   ];
 }
 
-function associationChecks(context: Context): Check[] {
+function associationChecks(context: WorkloadContext): Check[] {
   const { facts, workload, association, wanted } = context;
   const identity = identityOf(workload);
   if (facts.associations === undefined)
@@ -180,7 +126,10 @@ function associationChecks(context: Context): Check[] {
 }
 
 /** There is an association: have its pods taken it? */
-function takenUpChecks({ facts: { target }, workload, addon }: Context, { id, createdAt }: Association): Check[] {
+function takenUpChecks(
+  { facts: { target }, workload, addon }: WorkloadContext,
+  { id, createdAt }: Association,
+): Check[] {
   const { total, youngestOther, keyed } = workload;
   const others = total - onPodIdentity(workload);
   if (youngestOther === undefined || keyed.size > 0) return [];
@@ -215,81 +164,8 @@ function takenUpChecks({ facts: { target }, workload, addon }: Context, { id, cr
   ];
 }
 
-/** At most two sentences of why. */
-const why = ({ reasons }: Evaluation): string =>
-  reasons
-    .slice(0, 2)
-    .map(({ message }) => `${message.replace(/\.$/, '')}.`)
-    .join(' ');
-
-function trustCheck(
-  { facts: { target, cluster }, workload, association }: Context,
-  roleArn: string,
-  trust: ParsedPolicy,
-): Check[] {
-  const { namespace, serviceAccount } = workload;
-  const use = {
-    target,
-    namespace,
-    serviceAccount,
-    ...(association?.disableSessionTags === undefined ? {} : { disableSessionTags: association.disableSessionTags }),
-    ...(cluster.oidcIssuer === undefined ? {} : { oidcIssuer: cluster.oidcIssuer }),
-  };
-  const evaluation = evaluatePodIdentity(trust, use);
-  if (evaluation.verdict === 'allowed') return [];
-  const undecided = evaluation.verdict === 'unknown';
-  const repair = shellCommand([
-    'pod-identity',
-    'trust',
-    'repair',
-    '--dry-run',
-    '--role-arn',
-    roleArn,
-    '--cluster-arn',
-    clusterArn(target),
-    '--namespace',
-    namespace,
-    '--service-account',
-    serviceAccount,
-  ]);
-  return [
-    (undecided ? unknown : fail)(
-      'trust',
-      `The trust policy of role ${parseRoleArn(roleArn)?.name ?? roleArn} ${undecided ? 'may not let' : 'does not let'} EKS Pod Identity in. ${why(evaluation)}`,
-      `See what is missing, and repair it: ${repair}`,
-      `${GUIDE}, "Create IAM role with trust policy required by EKS Pod Identity"`,
-    ),
-  ];
-}
-
-function roleChecks(context: Context, roleArn: string): Check[] {
-  const { facts } = context;
-  const role = facts.roles.get(roleArn);
-  if (!isOfAccount(roleArn, facts.target)) {
-    return [
-      fail(
-        'role-account',
-        `Role ${roleArn} is not of account ${facts.target.account}: EKS associates service accounts with roles of the cluster's account alone.`,
-        'Give the association a role of this account, and that role as its target role.',
-        'EKS API Reference, CreatePodIdentityAssociation',
-      ),
-    ];
-  }
-  if (role === 'missing')
-    return [fail('role-exists', `IAM has no role ${roleArn}.`, 'Create it, or name another one.')];
-  if (role === undefined || role === 'unread')
-    return [
-      unknown(
-        'trust',
-        `The trust policy of role ${roleArn} could not be read.`,
-        'Let the caller use iam:GetRole on it.',
-      ),
-    ];
-  return trustCheck(context, roleArn, role.trust);
-}
-
 /** Pods keep the env that they were created with, whatever the annotation says by now. */
-function annotationChecks({ workload, own, association }: Context): Check[] {
+function annotationChecks({ workload, own, association }: WorkloadContext): Check[] {
   const annotated = own.annotatedRole(workload);
   if (association !== undefined || annotated === undefined) return [];
   const others = [...workload.irsaRoles.keys()].filter((arn) => arn !== annotated);
@@ -322,7 +198,7 @@ export function inTheWay(facts: IdentityFacts, own: OwnFacts, agent: Check, work
   const identity = identityOf(workload);
   const wanted = wantedRoles(workload, own);
   if (addon?.needsIam === false && wanted.length === 0 && (identity === 'node-role' || identity === 'none')) return [];
-  const context: Context = { facts, own, workload, association, addon, wanted };
+  const context: WorkloadContext = { facts, own, workload, association, addon, wanted };
   const concerned = wanted.length > 0 || workload.keyed.size > 0 || onPodIdentity(workload) > 0;
   const checks = [
     ...(concerned ? computeChecks(context) : []),

@@ -3,8 +3,9 @@
  * deleted. One that blocks takes its ways out of the ladder; where none is left, it blocks the plan.
  */
 import { grantCommand } from '../access/command.ts';
-import { isNetworking, knownAddon, madeByAddon } from '../addons.ts';
+import { isNetworking, knownAddon, madeByAddon, type OwnedKind } from '../addons.ts';
 import { validateConfiguration } from '../configuration.ts';
+
 import type { Check, PlannedAssociation, Rung } from '../model.ts';
 import { fail, GUIDE, pass, some, unknown, warn } from './check.ts';
 import type { AddonFacts } from './facts.ts';
@@ -190,11 +191,28 @@ function checkSubscription({ request, addon, offered }: AddonFacts, ways: readon
   ];
 }
 
+/** The objects of the add-on's kinds that it did not make itself. */
+function objectsInUse({ request, customResources, namespace }: AddonFacts): string[] {
+  const names = customResources.flatMap(({ kind, instances }) => {
+    const made = madeByAddon(request.addon, kind).map((name) => `${namespace}/${name}`);
+    return instances
+      .filter((name) => !made.includes(name))
+      .map((name) => `${kind.plural}.${kind.group} ${name.replace(/^\//, '')}`);
+  });
+  return [...new Set(names)];
+}
+
+/** The add-on's kinds whose objects could not be listed, each with the reason. */
+function unreadKinds({ customResources, pods, kubernetesError }: AddonFacts, known: readonly OwnedKind[]): string[] {
+  const unread = pods
+    ? customResources.filter((one) => one.error !== undefined)
+    : known.map((kind) => ({ kind, error: kubernetesError }));
+  return [...new Set(unread.map(({ kind, error }) => `${kind.plural}.${kind.group} (${error ?? ''})`))];
+}
+
 /** Definitions go with the software, and with a definition every object of its kind. */
-function checkCustomResources(
-  { request, customResources, namespace, pods, kubernetesError }: AddonFacts,
-  ways: readonly Rung[],
-): WayCheck[] {
+function checkCustomResources(facts: AddonFacts, ways: readonly Rung[]): WayCheck[] {
+  const { request, pods } = facts;
   // Without the pods the plan blocks by itself, unless the request does without them.
   if (!ways.some(removesSoftware) || (!pods && request.verification === 'pods')) return [];
   const id = 'custom-resources';
@@ -211,33 +229,24 @@ function checkCustomResources(
       ),
     );
   }
-  const unread = pods
-    ? customResources.filter((one) => one.error !== undefined)
-    : known.customResources.map((kind) => ({ kind, error: kubernetesError }));
-  const found = customResources.flatMap(({ kind, instances }) => {
-    const made = madeByAddon(request.addon, kind).map((name) => `${namespace}/${name}`);
-    return instances
-      .filter((name) => !made.includes(name))
-      .map((name) => `${kind.plural}.${kind.group} ${name.replace(/^\//, '')}`);
-  });
+  const found = objectsInUse(facts);
   if (found.length > 0) {
-    const names = [...new Set(found)];
     return at(
       fail(
         id,
-        `Deleting ${request.addon} deletes its custom resource definitions, and with them: ${some(names)}.`,
+        `Deleting ${request.addon} deletes its custom resource definitions, and with them: ${some(found)}.`,
         `${keep}; or save these objects and delete them first.`,
         REMOVE,
       ),
     );
   }
+  const unread = unreadKinds(facts, known.customResources);
   if (unread.length > 0) {
-    const names = unread.map(({ kind, error }) => `${kind.plural}.${kind.group} (${error ?? ''})`);
     const remedy = `${keep}; or let the service list them: ${grantCommand(request)} --addon ${request.addon}.`;
     return at(
       unknown(
         id,
-        `Deleting ${request.addon} deletes its custom resource definitions, and whether they have objects could not be read: ${some([...new Set(names)])}.`,
+        `Deleting ${request.addon} deletes its custom resource definitions, and whether they have objects could not be read: ${some(unread)}.`,
         remedy,
         REMOVE,
       ),

@@ -78,46 +78,48 @@ export type Split =
   | { is: 'remove'; kept?: JsonObject }
   | { is: 'stuck'; why: string; remedy: string };
 
-/**
- * Takes `leaving` out of a statement. Only the provider and the subjects decide whether it is concerned, not its other
- * conditions: a statement that names a service account is its trust, whether or not a token would fit it today. Which
- * other actions it has does not matter, since it has no other principal: an OIDC provider's sessions are all that they
- * are for.
- */
-export function splitStatement(
-  statement: JsonObject,
-  label: string,
-  version: unknown,
-  provider: OidcProvider,
-  leaving: readonly ServiceAccountUse[],
-): Split {
-  const { target, issuer, arn, subjectKey } = provider;
-  if (statement['Effect'] !== 'Allow' || !namesProvider(statement, arn)) return { is: 'untouched' };
-  /** Those of the leaving that its actions and such conditions on the subject let in, or may let in. */
-  const letIn = (conditions: readonly SubjectCondition[]): ServiceAccountUse[] => {
-    const { Action, NotAction } = statement;
-    const Condition = Object.fromEntries(
-      conditions.map(({ operator }) => [
-        operator,
-        Object.fromEntries(
-          conditions.filter((one) => one.operator === operator).map(({ key, subjects }) => [key, subjects]),
-        ),
-      ]),
-    );
-    const alone = {
-      Effect: 'Allow',
-      Principal: { Federated: arn },
-      ...(Action === undefined ? { NotAction } : { Action }),
-      ...(conditions.length > 0 ? { Condition } : {}),
-    };
-    const policy = parsePolicy({ ...(version === undefined ? {} : { Version: version }), Statement: [alone] }, 'trust');
-    return leaving.filter((use) => evaluateIrsa(policy, { ...use, target, oidcIssuer: issuer }).verdict !== 'denied');
-  };
-  const conditions = subjectConditions(statement, subjectKey);
-  const concerned = letIn(conditions);
-  if (concerned.length === 0) return { is: 'untouched' };
+/** One statement of a policy, as it is split. */
+interface Cut {
+  statement: JsonObject;
+  /** Names the statement in messages. */
+  label: string;
+  /** The policy's version. */
+  version: unknown;
+  provider: OidcProvider;
+  leaving: readonly ServiceAccountUse[];
+}
 
-  const names = concerned.map(nameOf).join(', ');
+/** Those of `leaving` that the statement's actions and these conditions on the subject allow, or may allow. */
+function allowedOf(
+  { statement, version, provider, leaving }: Cut,
+  conditions: readonly SubjectCondition[],
+): ServiceAccountUse[] {
+  const { target, issuer, arn } = provider;
+  const { Action, NotAction } = statement;
+  const Condition = Object.fromEntries(
+    conditions.map(({ operator }) => [
+      operator,
+      Object.fromEntries(
+        conditions.filter((one) => one.operator === operator).map(({ key, subjects }) => [key, subjects]),
+      ),
+    ]),
+  );
+  const alone = {
+    Effect: 'Allow',
+    Principal: { Federated: arn },
+    ...(Action === undefined ? { NotAction } : { Action }),
+    ...(conditions.length > 0 ? { Condition } : {}),
+  };
+  const policy = parsePolicy({ ...(version === undefined ? {} : { Version: version }), Statement: [alone] }, 'trust');
+  return leaving.filter((use) => evaluateIrsa(policy, { ...use, target, oidcIssuer: issuer }).verdict !== 'denied');
+}
+
+/** The one condition by which the statement lists its subjects, or why nothing can be taken out of it. */
+function listingCondition(
+  { statement, label, provider: { arn, subjectKey } }: Cut,
+  conditions: readonly SubjectCondition[],
+  names: string,
+): SubjectCondition | Extract<Split, { is: 'stuck' }> {
   if (!isOnlyPrincipal(statement, arn)) {
     return {
       is: 'stuck',
@@ -140,7 +142,33 @@ export function splitStatement(
       remedy: `Write it by hand as one "StringEquals": {"${subjectKey}": [...]} with the service accounts that it is for, then try again.`,
     };
   }
-  const gone = only.subjects.filter((subject) => letIn([{ ...only, subjects: [subject] }]).length > 0);
+  return only;
+}
+
+/**
+ * Takes `leaving` out of a statement. Only the provider and the subjects decide whether it is concerned, not its other
+ * conditions: a statement that names a service account is its trust, whether or not a token would fit it today. Which
+ * other actions it has does not matter, since it has no other principal: an OIDC provider's sessions are all that they
+ * are for.
+ */
+export function splitStatement(
+  statement: JsonObject,
+  label: string,
+  version: unknown,
+  provider: OidcProvider,
+  leaving: readonly ServiceAccountUse[],
+): Split {
+  const { arn, subjectKey } = provider;
+  if (statement['Effect'] !== 'Allow' || !namesProvider(statement, arn)) return { is: 'untouched' };
+  const cut: Cut = { statement, label, version, provider, leaving };
+  const conditions = subjectConditions(statement, subjectKey);
+  const concerned = allowedOf(cut, conditions);
+  if (concerned.length === 0) return { is: 'untouched' };
+
+  const names = concerned.map(nameOf).join(', ');
+  const listing = listingCondition(cut, conditions, names);
+  if ('is' in listing) return listing;
+  const gone = listing.subjects.filter((subject) => allowedOf(cut, [{ ...listing, subjects: [subject] }]).length > 0);
   const leave = new Set(leaving.map(nameOf));
   const wide = gone.find((subject) => {
     const account = accountOf(subject);
@@ -153,6 +181,6 @@ export function splitStatement(
       remedy: `Write the service accounts that still need it in its place by hand, such as "${subjectKey}": ["system:serviceaccount:NAMESPACE:NAME"], or take it out where none does.`,
     };
   }
-  const stay = only.subjects.filter((subject) => !gone.includes(subject));
-  return stay.length === 0 ? { is: 'remove' } : { is: 'remove', kept: withSubjects(statement, only, stay) };
+  const stay = listing.subjects.filter((subject) => !gone.includes(subject));
+  return stay.length === 0 ? { is: 'remove' } : { is: 'remove', kept: withSubjects(statement, listing, stay) };
 }

@@ -6,7 +6,7 @@
  * Failure: nothing is changed by it; what it has taken for a rollback that then can't be begun is let go again.
  */
 import { MigrationError } from '../../domain/errors.ts';
-import type { Migration } from '../../domain/model.ts';
+import type { Migration, Snapshot } from '../../domain/model.ts';
 import { isUnannotated } from '../../domain/service-account.ts';
 import { subjectOf } from '../../domain/subject.ts';
 import { decideRecovery, type RecoveryDecision, standingRelease, standingTrustChanges } from '../../domain/recovery.ts';
@@ -129,36 +129,55 @@ async function takeOver(
   return taken;
 }
 
+/** The answer for an execution that stopped before its plan could write the record, which comes before anything else. */
+const withoutRecord = (input: Input): Output => ({
+  action: 'nothing',
+  target: null,
+  subject: null,
+  fence: 0,
+  rung: 0,
+  repairsTrust: false,
+  removesAnnotation: false,
+  failure: failureOf(input, 'The execution'),
+});
+
+/** What the states after this one need of the record, with nothing to do yet. */
+const answerFor = (input: Input, record: Migration, owners: readonly string[]): Output => ({
+  action: 'nothing',
+  target: record.request.target,
+  subject: subjectOf(record.request),
+  fence: 0,
+  rung: record.rung ?? 0,
+  repairsTrust: standingTrustChanges(record).length > 0,
+  removesAnnotation: isUnannotated(record),
+  failure: failureOf(input, `Execution ${owners.join(', ') || record.executionArn || ''}`),
+});
+
+/** Since the locks were let go, at the end or by a person, others may have changed what this migration left. */
+async function assertWayBackOpen(
+  record: Migration,
+  snapshot: Snapshot | undefined,
+  action: TakeOver['action'],
+  dependencies: HandlerDependencies,
+): Promise<void> {
+  const letGo = record.status === 'ended' && (record.outcome === 'migrated' || standingRelease(record));
+  if (action !== 'roll-back' || !letGo) return;
+  const before = snapshot ?? (await recordedSnapshot(dependencies.ledger, record.migrationId));
+  const closed = await wayBackClosed(record, before, dependencies);
+  if (closed !== undefined) throw refused(closed);
+}
+
 const run: StepRun<typeof takeOverSchema> = async (input, dependencies) => {
   const { migrationId, executionArn, cause } = input;
   const { ledger, executions, clock } = dependencies;
   const record = await ledger.getMigration(migrationId);
   if (!record) {
     if (cause === 'requested') throw refused(`the ledger has no migration ${migrationId}`);
-    // Stopped before its plan could write the record, which comes before anything else.
-    return {
-      action: 'nothing',
-      target: null,
-      subject: null,
-      fence: 0,
-      rung: 0,
-      repairsTrust: false,
-      removesAnnotation: false,
-      failure: failureOf(input, 'The execution'),
-    };
+    return withoutRecord(input);
   }
   const locks = await readLocks(ledger, lockKeys(record));
   const owners = await readOwners(executions, record, locks, executionArn);
-  const answer: Output = {
-    action: 'nothing',
-    target: record.request.target,
-    subject: subjectOf(record.request),
-    fence: 0,
-    rung: record.rung ?? 0,
-    repairsTrust: standingTrustChanges(record).length > 0,
-    removesAnnotation: isUnannotated(record),
-    failure: failureOf(input, `Execution ${[...owners.keys()].join(', ') || record.executionArn || ''}`),
-  };
+  const answer = answerFor(input, record, [...owners.keys()]);
   const snapshot = await ledger.getSnapshot(migrationId);
   if (snapshot) assertFileHolds(record, snapshot);
   const decision = decideRecovery({
@@ -185,15 +204,7 @@ const run: StepRun<typeof takeOverSchema> = async (input, dependencies) => {
     case 'take-over':
       break;
   }
-  // Since the locks were let go, at the end or by a person, others may have changed what this migration left.
-  if (
-    decision.action === 'roll-back' &&
-    record.status === 'ended' &&
-    (record.outcome === 'migrated' || standingRelease(record))
-  ) {
-    const closed = await wayBackClosed(record, snapshot ?? (await recordedSnapshot(ledger, migrationId)), dependencies);
-    if (closed !== undefined) throw refused(closed);
-  }
+  await assertWayBackOpen(record, snapshot, decision.action, dependencies);
   const taken = await takeOver(input, record, locks, decision, dependencies);
   if ('fence' in taken) return { ...answer, action: decision.action, fence: taken.fence };
   const { before } = taken;

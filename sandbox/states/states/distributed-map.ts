@@ -5,7 +5,7 @@
 import { S3Error } from '../../s3/errors.ts';
 import type { MapState, ResultWriter } from '../definition.ts';
 import { Interrupted, StateFailure } from '../failure.ts';
-import type { Execution } from '../executions.ts';
+import type { Execution } from '../execution.ts';
 import { type Destination, exportResults, resultOf, testDestination } from '../map-results.ts';
 import type { MapRun } from '../map-run.ts';
 import type { Visit } from '../scope.ts';

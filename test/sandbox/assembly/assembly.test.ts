@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { directory as realDirectory } from '../../lib/definition.ts';
 import { type Assembly, loadAssembly } from '../../../sandbox/assembly/assembly.ts';
-import { parseDefinition } from '../../../sandbox/states/definition.ts';
+import { parseDefinition } from '../../../sandbox/states/parse-definition.ts';
 
 const folders: string[] = [];
 afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true })));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { removeAddonObjects } from '../../../sandbox/kubernetes/controllers.ts';
+import { removeAddonObjects } from '../../../sandbox/kubernetes/addon-objects.ts';
 import type { Budget } from '../../../sandbox/kubernetes/objects.ts';
 import { isActive, isReady } from '../../../sandbox/kubernetes/pods.ts';
 import { getObject, listObjects } from '../../../sandbox/kubernetes/store.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { applyAddonObjects, seedAddonObjects } from '../../../sandbox/kubernetes/controllers.ts';
+import { applyAddonObjects, seedAddonObjects } from '../../../sandbox/kubernetes/addon-objects.ts';
 import type { KubeObject } from '../../../sandbox/kubernetes/objects.ts';
 import { DAEMON_SET, DEPLOYMENT, ebs, merge, newEbsLab, newLab, restartPatch, START, strategic } from './support.ts';
 import type { Lab } from './support.ts';

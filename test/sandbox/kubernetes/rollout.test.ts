@@ -4,7 +4,7 @@ import {
   applyAddonObjects,
   removeAddonObjects,
   seedAddonObjects,
-} from '../../../sandbox/kubernetes/controllers.ts';
+} from '../../../sandbox/kubernetes/addon-objects.ts';
 import { isActive, isReady } from '../../../sandbox/kubernetes/pods.ts';
 import { getObject, listObjects } from '../../../sandbox/kubernetes/store.ts';
 import {

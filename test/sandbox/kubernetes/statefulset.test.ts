@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { applyAddonObjects, removeAddonObjects, seedAddonObjects } from '../../../sandbox/kubernetes/controllers.ts';
+import { applyAddonObjects, removeAddonObjects, seedAddonObjects } from '../../../sandbox/kubernetes/addon-objects.ts';
 import { isActive, isReady } from '../../../sandbox/kubernetes/pods.ts';
 import { getObject, listObjects } from '../../../sandbox/kubernetes/store.ts';
 import {

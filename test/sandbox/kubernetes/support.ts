@@ -1,7 +1,8 @@
 /** One cluster without an account around it, and its API server without a door. */
 import type { PlainHttp } from '../../../lambdas/adapters/clients.ts';
 import type { HttpRequest, HttpResponse } from '../../../sandbox/http.ts';
-import { seedAddonObjects, seedCluster } from '../../../sandbox/kubernetes/controllers.ts';
+import { seedAddonObjects } from '../../../sandbox/kubernetes/addon-objects.ts';
+import { seedCluster } from '../../../sandbox/kubernetes/cluster-objects.ts';
 import type {
   AddonObjects,
   DaemonSet,

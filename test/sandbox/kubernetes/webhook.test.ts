@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { applyAddonObjects } from '../../../sandbox/kubernetes/controllers.ts';
+import { applyAddonObjects } from '../../../sandbox/kubernetes/addon-objects.ts';
 import type { Container, Pod } from '../../../sandbox/kubernetes/objects.ts';
 import { isActive } from '../../../sandbox/kubernetes/pods.ts';
 import { getObject } from '../../../sandbox/kubernetes/store.ts';

@@ -3,7 +3,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { expect, test } from 'vitest';
-import { parseDefinition } from '../../../sandbox/states/definition.ts';
+import { parseDefinition } from '../../../sandbox/states/parse-definition.ts';
 
 /** Without it CDK leaves `resultWriterV2` out, and says nothing. */
 const RESULT_WRITER_V2 = '@aws-cdk/aws-stepfunctions:useDistributedMapResultWriterV2';

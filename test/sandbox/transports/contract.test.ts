@@ -17,7 +17,7 @@ import { createEksService, playedOperations } from '../../../sandbox/eks/service
 import { EventBus } from '../../../sandbox/events/bus.ts';
 import { createEventsService } from '../../../sandbox/events/service.ts';
 import type { HttpResponse } from '../../../sandbox/http.ts';
-import { seedAddonObjects } from '../../../sandbox/kubernetes/controllers.ts';
+import { seedAddonObjects } from '../../../sandbox/kubernetes/addon-objects.ts';
 import type { AddonObjects } from '../../../sandbox/kubernetes/objects.ts';
 import { KINDS } from '../../../sandbox/kubernetes/store.ts';
 import { Messages } from '../../../sandbox/messaging/messages.ts';

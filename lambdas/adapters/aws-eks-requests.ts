@@ -1,0 +1,89 @@
+/** What EKS is asked to make or change, in the SDK's form. What a request leaves out is left out of the input too. */
+import type {
+  CreateAddonCommandInput,
+  CreatePodIdentityAssociationCommandInput,
+  UpdateAddonCommandInput,
+  UpdatePodIdentityAssociationCommandInput,
+} from '@aws-sdk/client-eks';
+import { secretsIn } from '../domain/configuration.ts';
+import type { Association, PlannedAssociation } from '../domain/model.ts';
+import type { CreateAddonRequest, Eks, NewAssociation, UpdateAddonRequest } from '../ports/eks.ts';
+
+/** The add-on form of an association; EKS chooses the namespace itself. */
+const addonForm = (associations: PlannedAssociation[]): { serviceAccount: string; roleArn: string }[] =>
+  associations.map(({ serviceAccount, roleArn }) => ({ serviceAccount, roleArn }));
+
+export const createAddonInput = (clusterName: string, request: CreateAddonRequest): CreateAddonCommandInput => ({
+  clusterName,
+  addonName: request.addon,
+  addonVersion: request.version,
+  clientRequestToken: request.clientRequestToken,
+  ...(request.serviceAccountRoleArn ? { serviceAccountRoleArn: request.serviceAccountRoleArn } : {}),
+  ...(request.podIdentityAssociations?.length
+    ? { podIdentityAssociations: addonForm(request.podIdentityAssociations) }
+    : {}),
+  ...(request.configurationValues === undefined ? {} : { configurationValues: request.configurationValues }),
+  ...(request.resolveConflicts ? { resolveConflicts: request.resolveConflicts } : {}),
+  ...(request.namespace ? { namespaceConfig: { namespace: request.namespace } } : {}),
+  ...(Object.keys(request.tags).length > 0 ? { tags: request.tags } : {}),
+});
+
+export const updateAddonInput = (clusterName: string, request: UpdateAddonRequest): UpdateAddonCommandInput => ({
+  clusterName,
+  addonName: request.addon,
+  clientRequestToken: request.clientRequestToken,
+  ...(request.serviceAccountRoleArn ? { serviceAccountRoleArn: request.serviceAccountRoleArn } : {}),
+  ...(request.podIdentityAssociations ? { podIdentityAssociations: addonForm(request.podIdentityAssociations) } : {}),
+  ...(request.resolveConflicts ? { resolveConflicts: request.resolveConflicts } : {}),
+});
+
+type Fields = Partial<Pick<Association, 'targetRoleArn' | 'disableSessionTags' | 'policy'>>;
+
+/** The fields of an association that an add-on's form can't carry. */
+const fieldsOf = ({ targetRoleArn, disableSessionTags, policy }: Fields): Fields => ({
+  ...(targetRoleArn === undefined ? {} : { targetRoleArn }),
+  ...(disableSessionTags === undefined ? {} : { disableSessionTags }),
+  ...(policy === undefined ? {} : { policy }),
+});
+
+export const createAssociationInput = (
+  clusterName: string,
+  association: NewAssociation,
+  clientRequestToken: string,
+): CreatePodIdentityAssociationCommandInput => ({
+  clusterName,
+  namespace: association.namespace,
+  serviceAccount: association.serviceAccount,
+  roleArn: association.roleArn,
+  clientRequestToken,
+  ...fieldsOf(association),
+  ...(Object.keys(association.tags).length > 0 ? { tags: association.tags } : {}),
+});
+
+/** Without a role: the association keeps the one that it has. */
+export const updateAssociationInput = (
+  clusterName: string,
+  associationId: string,
+  change: Parameters<Eks['updateAssociation']>[1],
+  clientRequestToken: string,
+): UpdatePodIdentityAssociationCommandInput => ({
+  clusterName,
+  associationId,
+  clientRequestToken,
+  ...fieldsOf(change),
+});
+
+/**
+ * What a refusal may repeat of a request, and nobody else may read: the values of a configuration, and the whole text
+ * of a session policy.
+ */
+export const secretsOf = ({
+  configurationValues,
+  policy,
+}: {
+  configurationValues?: string | undefined;
+  policy?: string | undefined;
+}): string[] => [
+  ...(configurationValues === undefined ? [] : secretsIn(configurationValues)),
+  ...(policy === undefined ? [] : [policy]),
+];

@@ -1,0 +1,64 @@
+/** What to do about an obstacle: commands that can be pasted. */
+import { WORKLOAD_KINDS } from '../kubernetes.ts';
+import type { Association, Target } from '../model.ts';
+import { shellCommand } from '../shell.ts';
+import type { AddonFact, IdentityFacts, OwnFacts } from './facts.ts';
+import type { WorkloadTally } from './tally.ts';
+
+/** Kinds that `kubectl rollout restart` takes. Source: Kubernetes documentation, kubectl reference. */
+const RESTARTABLE: ReadonlySet<string> = new Set(WORKLOAD_KINDS);
+
+/** One workload among what is known of its cluster. */
+export interface WorkloadContext {
+  facts: IdentityFacts;
+  own: OwnFacts;
+  workload: WorkloadTally;
+  association: Association | undefined;
+  addon: AddonFact | undefined;
+  /** Roles that it would use by Pod Identity. */
+  wanted: string[];
+}
+
+export function restartCommand({ kind, name, namespace }: WorkloadTally): string {
+  if (RESTARTABLE.has(kind))
+    return `Restart the pods: ${shellCommand(['kubectl', 'rollout', 'restart', `${kind.toLowerCase()}/${name}`, '--namespace', namespace])}`;
+  return kind === 'Pod'
+    ? 'Delete the pod and create it again.'
+    : `Have ${kind} ${name} make its pods again: only new pods take it.`;
+}
+
+export const takesAssociation = ({ podIdentity }: AddonFact, { serviceAccount }: WorkloadTally): boolean =>
+  podIdentity?.includes(serviceAccount) === true;
+export const migrateCommand = ({ cluster }: Target, { name }: AddonFact): string =>
+  shellCommand(['pod-identity', 'migrate', '--cluster', cluster, '--addon', name]);
+
+/** How the add-on, or anything else, gets an association. */
+export function associationRemedy({
+  facts: { target, associations, addons },
+  own,
+  workload,
+  addon,
+  wanted: [roleArn = 'ROLE_ARN'],
+}: WorkloadContext): string {
+  if (addon && takesAssociation(addon, workload)) return `Migrate the add-on: ${migrateCommand(target, addon)}`;
+  const { namespace, serviceAccount } = workload;
+  const create = shellCommand(
+    ['aws', 'eks', 'create-pod-identity-association', '--cluster-name', target.cluster, '--region', target.region],
+    ['--namespace', namespace, '--service-account', serviceAccount, '--role-arn', roleArn],
+  );
+  if (associations === undefined || addons === undefined)
+    return `Have the add-ons and the associations read first. If it is part of no add-on and has none: ${create}`;
+  if (addon || own.annotatedRole(workload) === undefined || !RESTARTABLE.has(workload.kind))
+    return `Create one, then restart its pods: ${create}`;
+  const migrate = shellCommand([
+    'pod-identity',
+    'migrate-workload',
+    '--cluster',
+    target.cluster,
+    '--namespace',
+    namespace,
+    '--service-account',
+    serviceAccount,
+  ]);
+  return `Migrate it, which restarts its pods and proves it on them: ${migrate} ; or by hand, and restart its pods then: ${create}`;
+}

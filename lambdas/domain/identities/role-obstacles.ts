@@ -1,0 +1,83 @@
+/** Whether a role that a workload would use by Pod Identity exists, is of the account, and trusts EKS Pod Identity. */
+import { clusterArn, parseRoleArn } from '../arn.ts';
+import type { Check } from '../model.ts';
+import { fail, GUIDE, unknown } from '../plan/check.ts';
+import type { ParsedPolicy } from '../policy/document.ts';
+import type { Evaluation } from '../policy/request.ts';
+import { evaluatePodIdentity } from '../policy/trust.ts';
+import { shellCommand } from '../shell.ts';
+import { isOfAccount } from './facts.ts';
+import type { WorkloadContext } from './remedies.ts';
+
+/** At most two sentences of why. */
+const why = ({ reasons }: Evaluation): string =>
+  reasons
+    .slice(0, 2)
+    .map(({ message }) => `${message.replace(/\.$/, '')}.`)
+    .join(' ');
+
+function trustCheck(
+  { facts: { target, cluster }, workload, association }: WorkloadContext,
+  roleArn: string,
+  trust: ParsedPolicy,
+): Check[] {
+  const { namespace, serviceAccount } = workload;
+  const use = {
+    target,
+    namespace,
+    serviceAccount,
+    ...(association?.disableSessionTags === undefined ? {} : { disableSessionTags: association.disableSessionTags }),
+    ...(cluster.oidcIssuer === undefined ? {} : { oidcIssuer: cluster.oidcIssuer }),
+  };
+  const evaluation = evaluatePodIdentity(trust, use);
+  if (evaluation.verdict === 'allowed') return [];
+  const undecided = evaluation.verdict === 'unknown';
+  const repair = shellCommand([
+    'pod-identity',
+    'trust',
+    'repair',
+    '--dry-run',
+    '--role-arn',
+    roleArn,
+    '--cluster-arn',
+    clusterArn(target),
+    '--namespace',
+    namespace,
+    '--service-account',
+    serviceAccount,
+  ]);
+  return [
+    (undecided ? unknown : fail)(
+      'trust',
+      `The trust policy of role ${parseRoleArn(roleArn)?.name ?? roleArn} ${undecided ? 'may not let' : 'does not let'} EKS Pod Identity in. ${why(evaluation)}`,
+      `See what is missing, and repair it: ${repair}`,
+      `${GUIDE}, "Create IAM role with trust policy required by EKS Pod Identity"`,
+    ),
+  ];
+}
+
+export function roleChecks(context: WorkloadContext, roleArn: string): Check[] {
+  const { facts } = context;
+  const role = facts.roles.get(roleArn);
+  if (!isOfAccount(roleArn, facts.target)) {
+    return [
+      fail(
+        'role-account',
+        `Role ${roleArn} is not of account ${facts.target.account}: EKS associates service accounts with roles of the cluster's account alone.`,
+        'Give the association a role of this account, and that role as its target role.',
+        'EKS API Reference, CreatePodIdentityAssociation',
+      ),
+    ];
+  }
+  if (role === 'missing')
+    return [fail('role-exists', `IAM has no role ${roleArn}.`, 'Create it, or name another one.')];
+  if (role === undefined || role === 'unread')
+    return [
+      unknown(
+        'trust',
+        `The trust policy of role ${roleArn} could not be read.`,
+        'Let the caller use iam:GetRole on it.',
+      ),
+    ];
+  return trustCheck(context, roleArn, role.trust);
+}

@@ -1,0 +1,172 @@
+/** One execution of a state machine, from its start to its end. */
+import type { AssemblyStateMachine } from '../assembly/assembly.ts';
+import type { LambdaRuntime } from '../lambda/runtime.ts';
+import type { SandboxClock } from '../world/clock.ts';
+import type { Random } from '../world/random.ts';
+import { Cancellation } from './cancellation.ts';
+import type { Runnable } from './definition.ts';
+import { Interrupted, StateFailure } from './failure.ts';
+import { type EventDetails, History, HISTORY_FULL, payload } from './history.ts';
+import { runStates } from './interpreter.ts';
+import type { Child } from './map-runs.ts';
+import { type DistributedMaps, Scope } from './scope.ts';
+import type { TaskTokens } from './task-tokens.ts';
+
+export type ExecutionStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
+
+export interface StateMachine extends AssemblyStateMachine {
+  parsed: Runnable;
+  /** Milliseconds since 1970. */
+  createdAt: number;
+}
+
+const EVENTS: Record<Exclude<ExecutionStatus, 'RUNNING'>, [type: string, details: `${string}EventDetails`]> = {
+  SUCCEEDED: ['ExecutionSucceeded', 'executionSucceededEventDetails'],
+  FAILED: ['ExecutionFailed', 'executionFailedEventDetails'],
+  TIMED_OUT: ['ExecutionTimedOut', 'executionTimedOutEventDetails'],
+  ABORTED: ['ExecutionAborted', 'executionAbortedEventDetails'],
+};
+
+/** What an execution is made of. */
+export interface ExecutionOptions {
+  clock: SandboxClock;
+  lambda: LambdaRuntime;
+  /** Whether it lets go of its history when it has ended, but for the last event. */
+  forgetHistories?: boolean;
+  random: Random;
+  tokens: TaskTokens;
+  maps: DistributedMaps;
+  /** Called when it has begun and when it has ended. */
+  onStatus: ((execution: Execution) => void) | undefined;
+}
+
+export type Started = Omit<Child, 'mapRunArn' | 'isExpress'> & Partial<Pick<Child, 'mapRunArn'>>;
+
+/** One execution: runs in a thread of its own from the moment it is made. */
+export class Execution {
+  readonly arn: string;
+  readonly name: string;
+  readonly machine: StateMachine;
+  /** Of a child: the run of a distributed Map that has started it. */
+  readonly mapRunArn: string | undefined;
+  /** JSON text, as it was given. */
+  readonly input: string;
+  readonly startedAt: number;
+  readonly history: History;
+  /** Resolves when it has ended, however that was; never rejects. Park on it where time may be virtual. */
+  readonly ended: Promise<void>;
+  status: ExecutionStatus = 'RUNNING';
+  stoppedAt: number | undefined;
+  /** JSON text; of a succeeded one. */
+  output: string | undefined;
+  error: string | undefined;
+  cause: string | undefined;
+
+  private readonly clock: SandboxClock;
+  private readonly onStatus: ExecutionOptions['onStatus'];
+  private readonly forgetHistories: boolean;
+  /** Until it has ended: thousands that have would keep what called them off. */
+  private cancellation: Cancellation | undefined;
+  private readonly timer: { cancel(): void } | undefined;
+
+  constructor({ arn, name, machine, input, mapRunArn }: Started, options: ExecutionOptions) {
+    const { clock, lambda, random, tokens, maps, onStatus, forgetHistories = false } = options;
+    const [, , , region = ''] = machine.arn.split(':');
+    this.clock = clock;
+    this.onStatus = onStatus;
+    this.forgetHistories = forgetHistories;
+    this.name = name;
+    this.machine = machine;
+    this.mapRunArn = mapRunArn;
+    this.input = input;
+    this.arn = arn;
+    this.startedAt = clock.now();
+    this.history = new History(
+      () => clock.now(),
+      () => this.end('FAILED', new StateFailure('States.Runtime', HISTORY_FULL)),
+    );
+    const parsedInput = JSON.parse(input) as unknown;
+    const startedEventId = this.history.add('ExecutionStarted', 0, {
+      executionStartedEventDetails: { ...payload('input', parsedInput), input, roleArn: machine.roleArn },
+    });
+    this.timer = this.startTimer(machine.parsed.TimeoutSeconds);
+    const context = {
+      Execution: {
+        Id: this.arn,
+        Input: parsedInput,
+        Name: name,
+        RoleArn: machine.roleArn,
+        StartTime: new Date(this.startedAt).toISOString(),
+        RedriveCount: 0,
+      },
+      StateMachine: { Id: machine.arn, Name: machine.name },
+    };
+    const run = {
+      clock,
+      lambda,
+      random,
+      tokens,
+      maps,
+      region,
+      machineArn: machine.arn,
+      roleArn: machine.roleArn,
+      execution: { arn: this.arn, stop: () => this.stop() },
+      history: this.history,
+      context,
+      runStates,
+    };
+    // Two events begin a history, and the second has no predecessor either.
+    const cancellation = new Cancellation();
+    this.cancellation = cancellation;
+    const scope = new Scope(run, cancellation, { previousEventId: startedEventId - 1 });
+    onStatus?.(this);
+    this.ended = clock.spawn(() => this.run(scope, parsedInput));
+  }
+
+  private startTimer(timeoutSeconds: number | undefined): { cancel(): void } | undefined {
+    if (timeoutSeconds === undefined) return undefined;
+    const timer = this.clock.timer(timeoutSeconds * 1000);
+    void timer.elapsed.then(() => this.end('TIMED_OUT', new StateFailure('States.Timeout')));
+    return timer;
+  }
+
+  private async run(scope: Scope, input: unknown): Promise<void> {
+    try {
+      const output = await runStates(this.machine.parsed, scope, input);
+      this.end('SUCCEEDED', output);
+    } catch (error) {
+      if (error instanceof Interrupted) return;
+      // Anything else is a defect of the sandbox or of what runs in it: the run ends, and says so.
+      const text = error instanceof Error ? error.message : String(error);
+      this.end(
+        'FAILED',
+        error instanceof StateFailure
+          ? error
+          : new StateFailure('States.Runtime', `The sandbox could not go on with this execution: ${text}`),
+      );
+    }
+  }
+
+  /** Ends it from outside, as StopExecution does; no Catch runs. One that has ended stays as it is. */
+  stop(error?: string, cause?: string): void {
+    this.end('ABORTED', new StateFailure(error, cause));
+  }
+
+  private end(status: Exclude<ExecutionStatus, 'RUNNING'>, result: unknown): void {
+    if (this.status !== 'RUNNING') return;
+    const [type, detailsName] = EVENTS[status];
+    const details: EventDetails = {
+      [detailsName]: result instanceof StateFailure ? result.details() : payload('output', result),
+    };
+    this.status = status;
+    this.stoppedAt = this.clock.now();
+    if (result instanceof StateFailure) Object.assign(this, result.details());
+    else this.output = JSON.stringify(result);
+    this.history.end(type, details);
+    if (this.forgetHistories) this.history.forget();
+    this.timer?.cancel();
+    this.cancellation?.cancel();
+    this.cancellation = undefined;
+    this.onStatus?.(this);
+  }
+}

@@ -1,0 +1,43 @@
+/** What the checks of a scenario report, and what several of them look for. */
+
+export type Path = (string | number)[];
+
+export interface ScenarioProblem {
+  /** Path inside the file. */
+  path: Path;
+  /** What is wrong there and what to do about it. */
+  message: string;
+}
+
+export type Report = (path: Path, message: string) => void;
+
+export const accountOf = (arn: string): string => arn.split(':')[4] ?? '';
+
+/** Reports every item whose key another one before it has. */
+export const reportDuplicates = <T>(
+  items: T[],
+  keyOf: (item: T) => string,
+  pathOf: (index: number) => Path,
+  what: string,
+  report: Report,
+): void => {
+  const first = new Map<string, number>();
+  for (const [index, item] of items.entries()) {
+    const key = keyOf(item);
+    const earlier = first.get(key);
+    if (earlier === undefined) first.set(key, index);
+    else
+      report(
+        pathOf(index),
+        `${what} ${key} is there twice (the other one is number ${earlier} of the list, counted from 0). Remove one of them.`,
+      );
+  }
+};
+
+export const checkRoleAccount = (arn: string | undefined, account: string, path: Path, report: Report): void => {
+  if (arn === undefined || accountOf(arn) === account) return;
+  report(
+    path,
+    `the role is of account ${accountOf(arn)}, but stands in account ${account}. Change the ARN, or move the entry to the other account.`,
+  );
+};

@@ -1,0 +1,98 @@
+/** Checks of the roles of a scenario's account: their accounts, names and policies. */
+import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
+import type { PolicyKind } from '../../lambdas/domain/policy/document.ts';
+import { isJson } from '../json.ts';
+import type { Scenario } from './scenario.ts';
+import { accountOf, checkRoleAccount, type Path, type Report, reportDuplicates } from './scenario-problems.ts';
+
+type ScenarioRole = Scenario['accounts'][number]['roles'][number];
+type Document = ScenarioRole['trustPolicy'];
+
+const checkDocument = (document: Document | undefined, kind: PolicyKind, path: Path, report: Report): void => {
+  if (document === undefined) return;
+  if (typeof document === 'string' && !isJson(document)) {
+    report(path, 'the text is not JSON. Write the policy as an object instead; it needs no escaping.');
+    return;
+  }
+  // A role may well have a trust policy that was never valid: what the service makes of it is what a scenario is for.
+  const policy = kind === 'identity' ? parsePolicy(document, kind) : undefined;
+  if (policy?.valid === false)
+    report(path, `IAM would not take the policy: ${policy.path} ${policy.reason}. Change it.`);
+};
+
+type ManagedPolicy = ScenarioRole['attachedPolicies'][number];
+
+/** Those that a role has, and its boundary, with where they stand in it. */
+const managedPoliciesOf = ({
+  attachedPolicies,
+  permissionsBoundary,
+}: ScenarioRole): { here: Path; policy: ManagedPolicy }[] => [
+  ...attachedPolicies.map((policy, index) => ({ here: ['attachedPolicies', index], policy })),
+  ...(permissionsBoundary ? [{ here: ['permissionsBoundary'], policy: permissionsBoundary }] : []),
+];
+
+const checkManagedPolicy = ({ arn, document }: ManagedPolicy, account: string, path: Path, report: Report): void => {
+  checkDocument(document, 'identity', [...path, 'document'], report);
+  if (accountOf(arn) === 'aws') return;
+  if (accountOf(arn) !== account)
+    report(
+      [...path, 'arn'],
+      `the policy is of account ${accountOf(arn)}, but its role of account ${account}. Change the ARN.`,
+    );
+  if (document === undefined) report(path, `${arn} is the account's own. Add its document.`);
+};
+
+const checkPolicies = (role: ScenarioRole, account: string, path: Path, report: Report): void => {
+  checkDocument(role.trustPolicy, 'trust', [...path, 'trustPolicy'], report);
+  for (const [index, { document }] of role.policies.entries())
+    checkDocument(document, 'identity', [...path, 'policies', index, 'document'], report);
+  reportDuplicates(
+    role.policies,
+    ({ name }) => name,
+    (index) => [...path, 'policies', index, 'name'],
+    'the policy',
+    report,
+  );
+  for (const { here, policy } of managedPoliciesOf(role))
+    checkManagedPolicy(policy, account, [...path, ...here], report);
+  reportDuplicates(
+    role.attachedPolicies,
+    ({ arn }) => arn,
+    (index) => [...path, 'attachedPolicies', index, 'arn'],
+    'the policy',
+    report,
+  );
+};
+
+/** A managed policy says the same of every role that has it. */
+const checkSharedPolicies = ({ roles }: Scenario['accounts'][number], path: Path, report: Report): void => {
+  const known = new Map<string, { text: string; role: string }>();
+  for (const [position, role] of roles.entries()) {
+    for (const { here, policy } of managedPoliciesOf(role)) {
+      const text = JSON.stringify(policy.document);
+      const first = known.get(policy.arn) ?? { text, role: role.arn };
+      known.set(policy.arn, first);
+      if (first.text !== text)
+        report(
+          [...path, position, ...here, 'document'],
+          `${policy.arn} says something else than it does at ${first.role}. Make them equal.`,
+        );
+    }
+  }
+};
+
+/** `path`: of the account. */
+export const checkRoles = (account: Scenario['accounts'][number], path: Path, report: Report): void => {
+  for (const [index, role] of account.roles.entries()) {
+    checkRoleAccount(role.arn, account.id, [...path, 'roles', index, 'arn'], report);
+    checkPolicies(role, account.id, [...path, 'roles', index], report);
+  }
+  checkSharedPolicies(account, [...path, 'roles'], report);
+  reportDuplicates(
+    account.roles,
+    (role) => role.arn.split('/').at(-1) ?? '',
+    (index) => [...path, 'roles', index, 'arn'],
+    'the role name',
+    report,
+  );
+};
