@@ -1,8 +1,9 @@
 /**
- * How fast whole migrations run in virtual time: `node bench/migrations.ts [count] [--trust-callers] [--unwatched]`.
+ * How fast whole migrations run in virtual time: `node bench/migrations.ts [count] [--sdk] [--unwatched]`.
  * Prints runs a second, the fastest, the median and the slowest, and the processor's time for each, which says more
- * where other programs run too. `--unwatched` waits for the execution's end, as the simulation does, instead of
- * following it as the command line does.
+ * where other programs run too. `--sdk` has clients go all the way of the SDK, signed, instead of handing their commands
+ * over. `--unwatched` waits for the execution's end, as the simulation does, instead of following it as the command line
+ * does.
  */
 import { parseArgs } from 'node:util';
 import { ulid } from 'ulid';
@@ -16,10 +17,10 @@ import { readScenario } from '../sandbox/world/load.ts';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { 'trust-callers': { type: 'boolean', default: false }, unwatched: { type: 'boolean', default: false } },
+  options: { sdk: { type: 'boolean', default: false }, unwatched: { type: 'boolean', default: false } },
 });
 const count = Number(positionals[0] ?? 50);
-const trustCallers = values['trust-callers'];
+const path = values.sdk ? 'sdk' : 'direct';
 const { directory: assemblyDirectory } = await ensureAssembly();
 const scenario = await readScenario('sandbox/scenarios/ebs-csi-irsa.json');
 const request = migrationRequest.parse({
@@ -29,7 +30,7 @@ const request = migrationRequest.parse({
 
 /** Runs one migration in a sandbox of its own and answers how many calls it took. */
 const migrate = async (seed: number): Promise<number> => {
-  const sandbox = await openSandbox({ scenario, seed, assemblyDirectory, trustCallers });
+  const sandbox = await openSandbox({ scenario, seed, assemblyDirectory, clients: path });
   const { clock, executions, outputs, world } = sandbox;
   const clients = sandbox.clients();
   const ledger = createDynamoLedger({ client: clients.dynamodb(), tableName: outputs.tableName });
@@ -82,6 +83,6 @@ durations.sort((a, b) => a - b);
 const total = durations.reduce((sum, one) => sum + one, 0);
 const median = durations[Math.floor(durations.length / 2)] ?? 0;
 console.log(
-  `${count} migrations${trustCallers ? ', callers trusted' : ''}: ${(count / (total / 1000)).toFixed(1)} a second, fastest ${(durations[0] ?? 0).toFixed(0)} ms, median ${median.toFixed(0)} ms, slowest ${(durations.at(-1) ?? 0).toFixed(0)} ms, ` +
+  `${count} migrations${values.sdk ? ' by the SDK' : ''}${values.unwatched ? ', unwatched' : ''}: ${(count / (total / 1000)).toFixed(1)} a second, fastest ${(durations[0] ?? 0).toFixed(0)} ms, median ${median.toFixed(0)} ms, slowest ${(durations.at(-1) ?? 0).toFixed(0)} ms, ` +
     `${((user + system) / 1000 / count).toFixed(0)} ms of processor time and ${(calls / count).toFixed(0)} calls each`,
 );

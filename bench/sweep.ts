@@ -113,7 +113,7 @@ const sandbox = await openSandbox({
   scenario,
   seed,
   assemblyDirectory,
-  trustCallers: true,
+
   keepCalls: 1000,
   forgetHistories: true,
 });

@@ -41,13 +41,12 @@ for (const clusters of sizes.length > 0 ? sizes : [100, 1000, 2500]) {
     clock: { now: () => world.schedule.now() },
     services: { eks: createEksService(world) },
     kubernetes,
-    trustCallers: true,
   });
   const principalArn = operatorRoleArn(world);
   const eks = new ClientFactory({
     region: REGION,
     credentials: credentialsOf(world, principalArn),
-    transport: inProcessTransport(door, world, { trusted: true }),
+    transport: inProcessTransport(door, world, { clients: 'direct' }),
   }).eks();
   const asked = Array.from(
     { length: CALLS },

@@ -69,10 +69,9 @@ export const executionsOf = ({
  */
 export const openSandboxBackend = async (
   scenario: Scenario,
-  options: Pick<
-    SandboxOptions,
-    'clock' | 'definitionOf' | 'keepCalls' | 'lambdas' | 'listen' | 'seed' | 'trustCallers'
-  > & { onBuild?: () => void },
+  options: Pick<SandboxOptions, 'clock' | 'definitionOf' | 'keepCalls' | 'lambdas' | 'listen' | 'seed' | 'clients'> & {
+    onBuild?: () => void;
+  },
 ): Promise<SandboxBackend> => {
   const seed = options.seed ?? scenario.seed;
   const { directory } = await ensureAssembly(options.onBuild);

@@ -3,7 +3,7 @@
  * the authenticator that EKS runs (github.com/kubernetes-sigs/aws-iam-authenticator, pkg/token/token.go).
  */
 import type { Caller, HttpRequest } from './http.ts';
-import { parseTimestamp, resolveKey, verifySignature } from './signature.ts';
+import { parseTimestamp, verifySignature } from './signature.ts';
 import type { KeyRing } from './signature.ts';
 
 const PREFIX = 'k8s-aws-v1.';
@@ -52,8 +52,6 @@ export interface TokenOptions {
    * for one where AWS_ENDPOINT_URL_STS is set.
    */
   addresses?: ReadonlySet<string>;
-  /** The form is checked, the signature is not. */
-  trustCallers?: boolean;
 }
 
 /**
@@ -65,7 +63,7 @@ export const verifyEksToken = (
   token: string,
   clusterName: string,
   now: number,
-  { addresses = new Set(), trustCallers = false }: TokenOptions = {},
+  { addresses = new Set() }: TokenOptions = {},
 ): Caller | { refused: string } => {
   const url = readToken(token, addresses);
   if (!(url instanceof URL)) return url;
@@ -81,14 +79,6 @@ export const verifyEksToken = (
   if (Number.isNaN(signedAt)) return { refused: 'X-Amz-Date parameter is not a date' };
   if (signedAt + TOKEN_LIFETIME < now) return { refused: 'X-Amz-Date parameter is expired (15 minutes)' };
 
-  if (trustCallers) {
-    const [accessKeyId = ''] = (query['X-Amz-Credential'] ?? '').split('/');
-    const sessionToken = query['X-Amz-Security-Token'];
-    const key = resolveKey(keys, { accessKeyId, ...(sessionToken === undefined ? {} : { sessionToken }) }, now);
-    return 'ok' in key
-      ? { refused: `input token was not properly formatted: ${key.message}` }
-      : { accessKeyId, principalArn: key.principalArn, account: key.account };
-  }
   const request: HttpRequest = {
     method: 'GET',
     host: url.host,

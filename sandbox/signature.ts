@@ -47,7 +47,7 @@ export const ALGORITHM = 'AWS4-HMAC-SHA256';
 export const UNKNOWN_KEY = 'The security token included in the request is invalid.';
 /** hashicorp/terraform-provider-aws#32809, cfn-sphere/cfn-sphere#55. */
 const EXPIRED = 'The security token included in the request is expired';
-const MISMATCH =
+export const MISMATCH =
   'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.';
 
 /** Services whose window for the signature's date is 15 minutes; the others' is 5. */

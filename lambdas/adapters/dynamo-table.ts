@@ -12,6 +12,7 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import { MigrationError } from '../domain/errors.ts';
 import { aws } from './aws-errors.ts';
+import { TAKES_DOCUMENTS } from './clients.ts';
 
 export type Item = Record<string, unknown>;
 export interface Key {
@@ -49,7 +50,10 @@ export class DynamoTable {
   private readonly name: string;
 
   constructor(client: DynamoDBClient, name: string) {
-    this.documents = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+    this.documents =
+      TAKES_DOCUMENTS in client
+        ? client
+        : DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
     this.name = name;
   }
 

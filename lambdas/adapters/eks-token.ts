@@ -5,17 +5,19 @@ import type { AwsCredentialIdentity } from '@smithy/types';
 
 const CLUSTER_HEADER = 'x-k8s-aws-id';
 
+export interface EksTokenOptions {
+  cluster: string;
+  region: string;
+  credentials: AwsCredentialIdentity;
+  now: Date;
+}
+
 /**
  * A bearer token for the Kubernetes API of an EKS cluster: a presigned GetCallerIdentity, which the cluster calls to
  * learn who speaks. It is good for 15 minutes after `now`. Nothing is sent to make it, and the call that it stands for
  * needs no IAM permission. Source: github.com/kubernetes-sigs/aws-iam-authenticator, pkg/token/token.go.
  */
-export const eksToken = async (options: {
-  cluster: string;
-  region: string;
-  credentials: AwsCredentialIdentity;
-  now: Date;
-}): Promise<string> => {
+export const eksToken = async (options: EksTokenOptions): Promise<string> => {
   const { cluster, region, credentials, now } = options;
   const hostname = `sts.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
   const signer = new SignatureV4({ service: 'sts', region, credentials, sha256: Sha256 });

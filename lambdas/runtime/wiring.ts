@@ -71,7 +71,7 @@ export function portsOf(
     },
     // Signed at the caller's own time, as the SDK signs.
     token: async () =>
-      eksToken({
+      (transport.eksToken ?? eksToken)({
         cluster: target.cluster,
         region: target.region,
         credentials: await there.kubernetes.eks().config.credentials(),

@@ -2,7 +2,6 @@
 import type { AssemblyApi } from '../assembly/apis.ts';
 import type { HttpRequest } from '../http.ts';
 import { ALGORITHM } from '../signature.ts';
-import { TRUSTED } from '../signature-trusted.ts';
 
 export interface Address {
   /** Undefined for an API that is not there. */
@@ -15,7 +14,6 @@ export interface Address {
 export const signedFor = (request: HttpRequest): string | undefined => {
   const authorization = request.headers['authorization'] ?? '';
   const inQuery = [request.query['X-Amz-Credential']].flat()[0];
-  if (authorization.startsWith(TRUSTED)) return authorization.split('/')[2];
   const credential = authorization.startsWith(ALGORITHM) ? /Credential=([^,\s]+)/.exec(authorization)?.[1] : inQuery;
   return credential?.split('/')[3];
 };

@@ -1,51 +1,19 @@
-/** Requests that never leave the process: SDK clients and the Kubernetes adapter call the door directly. */
+/** Requests that never leave the process: clients and the Kubernetes adapter call the door directly. */
 import { Readable } from 'node:stream';
 import { HttpResponse as SmithyResponse } from '@smithy/core/protocols';
 import type { HttpRequest as SmithyRequest } from '@smithy/types';
-import type { PlainHttp, SdkSettings, Transport } from '../../lambdas/adapters/clients.ts';
+import type { PlainHttp, Transport } from '../../lambdas/adapters/clients.ts';
 import { noAnswer, SOCKET_TIMEOUT } from '../../lambdas/adapters/node-http.ts';
+import { claimToken, readClaimToken } from '../claim.ts';
+import { createDirectClient } from '../direct/client.ts';
 import type { Door } from '../door.ts';
 import { ConnectionLost } from '../door-faults.ts';
-import type { HttpRequest, HttpResponse } from '../http.ts';
 import { assertRunning } from '../lambda/invocation.ts';
 import { isS3Host } from '../s3/request.ts';
-import { trustedAuthSchemes } from '../signature-trusted.ts';
 import { queryOf } from './query.ts';
+import { bytesOf, fromSmithy, lowerCase, sdkSettings, withoutDate } from './smithy.ts';
 import { clusterAt } from '../world/endpoints.ts';
 import type { World } from '../world/world.ts';
-
-const bytesOf = (body: unknown): Uint8Array => {
-  if (body === undefined || body === null) return new Uint8Array();
-  if (typeof body === 'string') return Buffer.from(body);
-  // A plain view: the SDK's own byte arrays warn when they are handled like text.
-  if (body instanceof Uint8Array) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
-  throw new TypeError('The sandbox takes text and bytes as a request body, no streams.');
-};
-
-const lowerCase = (headers: Record<string, string>): Record<string, string> =>
-  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
-
-/** Without a Date header: the SDK would move its signing clock by it. */
-const withoutDate = (response: HttpResponse): Record<string, string> => {
-  const { date: _, ...headers } = lowerCase(response.headers);
-  return headers;
-};
-
-const fromSmithy = (request: SmithyRequest): HttpRequest => {
-  const headers = lowerCase(request.headers);
-  const query = Object.entries(request.query ?? {}).map(([name, value]): [string, string | string[]] => [
-    name,
-    value ?? '',
-  ]);
-  return {
-    method: request.method,
-    host: headers['host'] ?? (request.port === undefined ? request.hostname : `${request.hostname}:${request.port}`),
-    path: request.path,
-    query: Object.fromEntries(query),
-    headers,
-    body: bytesOf(request.body),
-  };
-};
 
 class UntrustedCertificate extends Error {
   readonly code = 'UNABLE_TO_VERIFY_LEAF_SIGNATURE';
@@ -67,14 +35,18 @@ const plainHttp =
     if (cluster && request.certificateAuthority?.trim() !== cluster.certificateAuthority.trim()) {
       throw new UntrustedCertificate('unable to verify the first certificate');
     }
-    const response = await door.handle({
-      method: request.method,
-      host: url.host,
-      path: url.pathname,
-      query: queryOf(url.searchParams),
-      headers: lowerCase(request.headers),
-      body: bytesOf(request.body),
-    });
+    const headers = lowerCase(request.headers);
+    const response = await door.handle(
+      {
+        method: request.method,
+        host: url.host,
+        path: url.pathname,
+        query: queryOf(url.searchParams),
+        headers,
+        body: bytesOf(request.body),
+      },
+      readClaimToken(headers['authorization']),
+    );
     return {
       status: response.status,
       headers: withoutDate(response),
@@ -82,30 +54,26 @@ const plainHttp =
     };
   };
 
-/** What DynamoDB's client alone would look up: in files too, at the first call of each client. */
-const DYNAMODB_SETTINGS = {
-  accountIdEndpointMode: 'disabled',
-  endpointDiscoveryEnabledProvider: () => Promise.resolve(false),
-};
-
-/** Whatever profile, endpoint or FIPS setting this machine has for AWS: the sandbox is not there. */
-const settingsFor = (service: string, region: string): SdkSettings & { cacheMiddleware: boolean } => ({
-  endpoint: `https://${service}.${region}.amazonaws.com`,
-  retryMode: 'standard',
-  defaultsMode: 'standard',
-  useFipsEndpoint: false,
-  useDualstackEndpoint: false,
-  userAgentAppId: () => Promise.resolve(undefined),
-  authSchemePreference: () => Promise.resolve([]),
-  // Nobody changes a client's middlewares once it is made, but for the document client, which adds its own.
-  cacheMiddleware: service !== 'dynamodb',
-  ...(service === 'dynamodb' ? DYNAMODB_SETTINGS : {}),
-});
-
-/** Once, as `maxAttempts: 1` says, without what a retry would need: a token, an id and a stack trace for each call. */
-const onceOnly = {
-  mode: 'standard',
-  retry: <Input, Output>(next: (input: Input) => Promise<Output>, input: Input): Promise<Output> => next(input),
+/** Answers the SDK's requests. The bodies are bytes, which the SDK takes as they are, but for S3's. */
+const requestHandler = (handle: Door['handle']): NonNullable<Transport['requestHandler']> => {
+  const handler = {
+    metadata: { handlerProtocol: 'http/1.1' },
+    handle: async (
+      request: SmithyRequest,
+      options?: { abortSignal?: { aborted: boolean } },
+    ): Promise<{ response: SmithyResponse }> => {
+      if (options?.abortSignal?.aborted) throw Object.assign(new Error('Request aborted'), { name: 'AbortError' });
+      const response = await handle(fromSmithy(request)).catch((error: unknown): never => {
+        // As the SDK's own request handler names it.
+        throw error instanceof ConnectionLost ? Object.assign(error, { name: 'TimeoutError' }) : error;
+      });
+      const bytes = bytesOf(response.body);
+      // Of S3's objects the SDK makes streams for its caller, and only of streams.
+      const body = isS3Host(request.hostname) ? Readable.from(bytes.length === 0 ? [] : [bytes]) : bytes;
+      return { response: new SmithyResponse({ statusCode: response.status, headers: withoutDate(response), body }) };
+    },
+  };
+  return handler as unknown as NonNullable<Transport['requestHandler']>;
 };
 
 export interface InProcessOptions {
@@ -116,55 +84,36 @@ export interface InProcessOptions {
    * time at all.
    */
   hang?: (milliseconds: number) => Promise<void>;
-  /** Clients name their key instead of signing: for a door that trusts its callers. */
-  trusted?: boolean;
+  /**
+   * `direct`: clients hand their commands to the door, and name their key. `sdk` (default): they are the SDK's own, and
+   * sign.
+   */
+  clients?: 'direct' | 'sdk';
 }
 
-/**
- * A Transport for the client factory. The bodies of its answers are bytes, which the SDK takes as they are, but for
- * S3's.
- */
+/** A Transport for the client factory. */
 export const inProcessTransport = (
   door: Door,
   world: World,
-  { latency, hang = () => Promise.resolve(), trusted = false }: InProcessOptions = {},
+  { latency, hang = () => Promise.resolve(), clients = 'sdk' }: InProcessOptions = {},
 ): Transport => {
-  const delayed: Pick<Door, 'handle' | 'hasApiAt'> = {
-    hasApiAt: door.hasApiAt,
-    handle: async (request) => {
-      assertRunning();
-      await latency?.();
-      return door.handle(request);
-    },
+  const handle: Door['handle'] = async (request, claim) => {
+    assertRunning();
+    await latency?.();
+    return door.handle(request, claim);
   };
-  const handler = {
-    metadata: { handlerProtocol: 'http/1.1' },
-    handle: async (
-      request: SmithyRequest,
-      options?: { abortSignal?: { aborted: boolean } },
-    ): Promise<{ response: SmithyResponse }> => {
-      if (options?.abortSignal?.aborted) throw Object.assign(new Error('Request aborted'), { name: 'AbortError' });
-      const response = await delayed.handle(fromSmithy(request)).catch((error: unknown): never => {
-        // As the SDK's own request handler names it.
-        throw error instanceof ConnectionLost ? Object.assign(error, { name: 'TimeoutError' }) : error;
-      });
-      const bytes = bytesOf(response.body);
-      // Of S3's objects the SDK makes streams for its caller, and only of streams.
-      const body = isS3Host(request.hostname) ? Readable.from(bytes.length === 0 ? [] : [bytes]) : bytes;
-      return { response: new SmithyResponse({ statusCode: response.status, headers: withoutDate(response), body }) };
-    },
-  };
-  const settings = trusted
-    ? (service: string, region: string) => ({
-        ...settingsFor(service, region),
-        retryStrategy: onceOnly,
-        defaultUserAgentProvider: () => Promise.resolve([]),
-        httpAuthSchemes: trustedAuthSchemes(),
-      })
-    : settingsFor;
   return {
-    requestHandler: handler as unknown as NonNullable<Transport['requestHandler']>,
-    settingsFor: settings,
-    http: plainHttp(delayed, world, hang),
+    requestHandler: requestHandler(handle),
+    settingsFor: sdkSettings,
+    http: plainHttp({ handle, hasApiAt: door.hasApiAt }, world, hang),
+    ...(clients === 'sdk'
+      ? {}
+      : {
+          clientFor: (Class, service, config) => createDirectClient(Class, service, config, handle),
+          eksToken: ({ cluster, credentials: { accessKeyId, sessionToken } }) =>
+            Promise.resolve(
+              claimToken({ accessKeyId, cluster, ...(sessionToken === undefined ? {} : { sessionToken }) }),
+            ),
+        }),
   };
 };

@@ -47,7 +47,7 @@ describe('a scheduled sweep', () => {
   it('is one for each time that is due, of all that the configuration names, though each is delivered twice', async () => {
     const scenario = parseScenario(fleet.scenario, 'of the generated fleet');
     scenario.knobs.schedulesTwice = true;
-    const sandbox = await openSandbox({ scenario, assemblyDirectory: outdir, trustCallers: true });
+    const sandbox = await openSandbox({ scenario, assemblyDirectory: outdir });
     const { clock, executions, outputs, world } = sandbox;
     try {
       await clock.spawn(async () => {

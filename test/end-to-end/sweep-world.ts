@@ -178,12 +178,12 @@ export interface FleetWorldOptions extends Omit<FleetOptions, 'seed'> {
   change?: (scenario: Scenario, expected: readonly Expectation[]) => void;
 }
 
-/** To be closed by whoever opens it. Callers are trusted: how they sign matters elsewhere. */
+/** To be closed by whoever opens it. */
 export const openFleet = async ({ change, seed = 1, ...options }: FleetWorldOptions): Promise<FleetWorld> => {
   const { scenario: made, expected, faulty } = generateFleet({ ...options, seed });
   const scenario = parseScenario(made, 'of the generated fleet');
   change?.(scenario, expected);
-  return new FleetWorld(await openSandboxBackend(scenario, { trustCallers: true }), scenario, expected, faulty);
+  return new FleetWorld(await openSandboxBackend(scenario, {}), scenario, expected, faulty);
 };
 
 /** Opens it, does the work in a thread of its clock, and closes it. */

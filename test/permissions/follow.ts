@@ -222,7 +222,7 @@ export const follows = async (run: Run, directory: string, taken?: Grant): Promi
   const sandbox = await openSandbox({
     scenario,
     assemblyDirectory: directory,
-    trustCallers: true,
+
     definitionOf: (machine) => countingFrom(run.looked, machine),
   });
   const assembly = withSpokes(directory, scenario);

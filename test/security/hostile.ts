@@ -187,7 +187,7 @@ export async function inHostileWorld<T>(
   work: (world: HostileWorld) => Promise<T>,
 ): Promise<T> {
   const assemblyDirectory = deployment?.directory ?? (await ensureAssembly()).directory;
-  const sandbox = await openSandbox({ scenario, assemblyDirectory, trustCallers: true });
+  const sandbox = await openSandbox({ scenario, assemblyDirectory });
   const clients = sandbox.clients();
   const { tableName, ...machines } = sandbox.outputs;
   const random = new Random(scenario.seed);

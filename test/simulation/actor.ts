@@ -65,7 +65,10 @@ const act = async (
   { addon: addonName = '', serviceAccount: account }: Subject,
   does: ActorSpec['does'],
 ): Promise<void> => {
+  // Of its own, since the SDK's would be another one in each run.
+  const clientRequestToken = `somebody-else-${does}`;
   const where = { clusterName: cluster.name, addonName };
+  const update = { ...where, clientRequestToken };
   const annotation = account && annotationOf(cluster, account);
   const addon = cluster.addons.get(addonName);
   const role = addon?.serviceAccountRoleArn ? { serviceAccountRoleArn: addon.serviceAccountRoleArn } : {};
@@ -74,17 +77,17 @@ const act = async (
       const versions = ['v1.38.1-eksbuild.1', 'v1.35.0-eksbuild.1', 'v1.40.0-eksbuild.1'].filter(
         (one) => one !== addon?.version,
       );
-      await eks.send(new UpdateAddonCommand({ ...where, ...role, addonVersion: versions[0] }));
+      await eks.send(new UpdateAddonCommand({ ...update, ...role, addonVersion: versions[0] }));
       return;
     }
     case 'change-configuration':
-      await eks.send(new UpdateAddonCommand({ ...where, ...role, configurationValues: OTHER_VALUES }));
+      await eks.send(new UpdateAddonCommand({ ...update, ...role, configurationValues: OTHER_VALUES }));
       return;
     case 'delete':
       await eks.send(new DeleteAddonCommand(where));
       return;
     case 'recreate':
-      await eks.send(new CreateAddonCommand({ ...where, tags: { team: 'somebody-else' } }));
+      await eks.send(new CreateAddonCommand({ ...update, tags: { team: 'somebody-else' } }));
       return;
     case 'associate': {
       const roleArn = [...cluster.associations.values()][0]?.roleArn ?? role.serviceAccountRoleArn ?? annotation;
@@ -94,6 +97,7 @@ const act = async (
       await eks.send(
         new CreatePodIdentityAssociationCommand({
           clusterName: cluster.name,
+          clientRequestToken,
           ...of,
           roleArn,
           tags: { by: 'somebody-else' },
@@ -111,7 +115,7 @@ const act = async (
       return;
     }
     case 'give-other-role':
-      await eks.send(new UpdateAddonCommand({ ...where, podIdentityAssociations: [] }));
+      await eks.send(new UpdateAddonCommand({ ...update, podIdentityAssociations: [] }));
   }
 };
 

@@ -47,11 +47,17 @@ export const runHandOff = async (
   record: Migration,
   rollBack: () => Promise<void>,
 ): Promise<string[]> => {
+  let commands = 0;
   const host: ScriptHost = {
     eks: (operation, input, region) => {
       if (input['clusterName'] !== undefined && input['clusterName'] !== cluster.name)
         throw new Error(`the commands name another cluster than ${cluster.name}`);
-      return sandbox.clients(undefined, region).eks().send(new (commandNamed(operation))(input));
+      // Of its own, since the SDK's would be another one in each run.
+      const clientRequestToken = `${record.migrationId}-${(commands += 1)}`;
+      return sandbox
+        .clients(undefined, region)
+        .eks()
+        .send(new (commandNamed(operation))({ clientRequestToken, ...input }));
     },
     iam: (operation, input, region) => {
       if (operation !== 'UpdateAssumeRolePolicy') throw new Error(`iam ${operation} is not part of a hand-off.`);

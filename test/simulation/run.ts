@@ -196,7 +196,7 @@ export const simulate = async (spec: RunSpec, assemblyDirectory: string): Promis
     simulated.requests[0]?.addon ?? '',
   );
   Object.assign(scenario.knobs, spec.knobs ?? {});
-  const sandbox = await openSandbox({ scenario, seed: spec.seed, assemblyDirectory, trustCallers: true });
+  const sandbox = await openSandbox({ scenario, seed: spec.seed, assemblyDirectory });
   const { world, clock } = sandbox;
   for (const { persists, ...fault } of spec.faults) world.faults.add({ ...fault, times: persists ? 'all' : 1 });
   const cluster = clusterOf(sandbox, simulated);

@@ -159,7 +159,7 @@ describe("a sandbox's API", () => {
   });
 
   it('takes callers at their word where everything does, and those who sign are verified', async () => {
-    const sandbox = await open({ assemblyDirectory: withApi(), trustCallers: true });
+    const sandbox = await open({ assemblyDirectory: withApi() });
     expect(await call(sandbox)).toMatchObject({ status: 502 });
     const { accessKeyId, sessionToken } = [...sandbox.world.accessKeys.values()][0]!;
     const send = (authorization: string) =>

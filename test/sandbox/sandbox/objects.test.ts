@@ -70,7 +70,7 @@ describe('the bucket of the application', () => {
   });
 
   it('is kept to in virtual time, whose threads read streams', async () => {
-    const sandbox = await open({ trustCallers: true });
+    const sandbox = await open({});
     const { bucket, clock } = sandbox;
     const documents = s3Documents(sandbox.clients(), () => bucket);
     const text = await clock.spawn(async () => {

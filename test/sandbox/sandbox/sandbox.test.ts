@@ -8,7 +8,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ensureAssembly } from '../../../cli/assembly.ts';
-import { ClientFactory } from '../../../lambdas/adapters/clients.ts';
 import { openSandbox, type Sandbox, type SandboxOptions } from '../../../sandbox/sandbox.ts';
 import { readScenario } from '../../../sandbox/world/load.ts';
 
@@ -179,38 +178,36 @@ describe('openSandbox', () => {
     rmSync(copy, { recursive: true });
   });
 
-  it('takes callers at their word where it is told to, and does the same', async () => {
-    const [signed, trusted] = [await open(), await open({ trustCallers: true })];
-    for (const sandbox of [signed, trusted]) expect(await run(sandbox, {})).toBe('SUCCEEDED');
-    expect(trusted.world.log.toJsonLines()).toBe(signed.world.log.toJsonLines());
-    expect(trusted.failures).toEqual([]);
+  it('does the same whichever way its clients call', async () => {
+    const [direct, sdk] = [await open(), await open({ clients: 'sdk' })];
+    for (const sandbox of [direct, sdk]) expect(await run(sandbox, {})).toBe('SUCCEEDED');
+    expect(direct.world.log.toJsonLines()).toBe(sdk.world.log.toJsonLines());
+    expect(direct.failures).toEqual([]);
+  });
+
+  it('knows the keys that its clients name, and verifies whoever signs', async () => {
+    const sandbox = await open();
     const stranger = { accessKeyId: 'ASIAXXXXXXXXXXXXXXXX', secretAccessKey: 's' };
-    await expect(trusted.clients(stranger).eks().send(new ListClustersCommand({}))).rejects.toMatchObject({
+    await expect(sandbox.clients(stranger).eks().send(new ListClustersCommand({}))).rejects.toMatchObject({
       name: 'UnrecognizedClientException',
     });
-    // A caller who signs is verified all the same.
-    const wrong = { ...[...trusted.world.accessKeys.values()][0]!, secretAccessKey: 'wrong' };
+    const wrong = { ...[...sandbox.world.accessKeys.values()][0]!, secretAccessKey: 'wrong' };
     const outside = new EKSClient({
       region: 'eu-west-1',
       credentials: wrong,
       maxAttempts: 1,
-      requestHandler: trusted.clients().config.transport.requestHandler as never,
+      requestHandler: sandbox.clients().config.transport.requestHandler as never,
     });
     await expect(outside.send(new ListClustersCommand({}))).rejects.toMatchObject({
       name: 'InvalidSignatureException',
     });
-    await expect(open({ trustCallers: true, listen: {} })).rejects.toThrow(
-      "A sandbox that listens can't trust its callers",
-    );
   });
 
-  it('does not take anybody at his word by default', async () => {
-    const [sandbox, trusting] = [await open(), await open({ trustCallers: true })];
-    const { config } = trusting.clients();
-    const handler = sandbox.clients().config.transport.requestHandler!;
-    const clients = new ClientFactory({ ...config, transport: { ...config.transport, requestHandler: handler } });
-    await expect(clients.eks().send(new ListClustersCommand({}))).rejects.toMatchObject({
-      name: 'MissingAuthenticationTokenException',
+  it("verifies its own clients where they are the SDK's", async () => {
+    const sandbox = await open({ clients: 'sdk' });
+    const wrong = { ...[...sandbox.world.accessKeys.values()][0]!, secretAccessKey: 'wrong' };
+    await expect(sandbox.clients(wrong).eks().send(new ListClustersCommand({}))).rejects.toMatchObject({
+      name: 'InvalidSignatureException',
     });
   });
 
@@ -241,7 +238,7 @@ describe('openSandbox', () => {
 
   it('repeats a run with faults byte for byte, and lets another seed have its own', async () => {
     const logOf = async (seed: number): Promise<string> => {
-      const sandbox = await open({ seed, trustCallers: true });
+      const sandbox = await open({ seed });
       sandbox.world.faults.add({ call: 30, kind: 'time-out-before' });
       sandbox.world.faults.add({ step: 'await-active', kind: 'crash-after' });
       await run(sandbox, {});
@@ -352,8 +349,8 @@ describe('openSandbox', () => {
     expect(() => sandbox.deliver({ detail })).toThrow("That can't be delivered as an event: id: ");
   });
 
-  it.each([false, true])('takes events that are put, and keeps them; callers trusted: %s', async (trustCallers) => {
-    const sandbox = await open({ trustCallers });
+  it.each(['direct', 'sdk'] as const)('takes events that are put, and keeps them (%s)', async (clients) => {
+    const sandbox = await open({ clients });
     const entry = { Source: 'my.app', DetailType: 'Done', Detail: '{"a":1}' };
     const { Entries: [answer] = [] } = await sandbox
       .clients()

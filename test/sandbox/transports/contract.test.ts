@@ -7,7 +7,7 @@ import * as sts from '@aws-sdk/client-sts';
 import { readdirSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { PlainHttp } from '../../../lambdas/adapters/clients.ts';
+import { ClientFactory, type PlainHttp } from '../../../lambdas/adapters/clients.ts';
 import { eksToken } from '../../../lambdas/adapters/eks-token.ts';
 import { nodeHttp } from '../../../lambdas/adapters/node-http.ts';
 import type { Door } from '../../../sandbox/door.ts';
@@ -58,6 +58,14 @@ const CLIENTS = {
   states: states.SFNClient,
   events: events.EventBridgeClient,
 };
+const FACTORY = {
+  eks: 'eks',
+  iam: 'iam',
+  sts: 'sts',
+  dynamodb: 'dynamodb',
+  states: 'stepFunctions',
+  events: 'eventBridge',
+} as const;
 type Client = { send(command: unknown): Promise<Record<string, unknown>>; destroy(): void };
 
 const closing: (() => Promise<void>)[] = [];
@@ -189,8 +197,8 @@ const openPlace = async (): Promise<Place> => {
     events: createEventsService(world, bus),
   });
   const wire: Place['wire'] = [];
-  const handle: Door['handle'] = async (request) => {
-    const response = await door.handle(request);
+  const handle: Door['handle'] = async (request, claim) => {
+    const response = await door.handle(request, claim);
     const { service, operation, status } = world.log.calls.at(-1)!;
     if (status < 400 && service !== 'kubernetes') wire.push({ service, operation, response });
     return response;
@@ -200,23 +208,29 @@ const openPlace = async (): Promise<Place> => {
 
 type Config = { region: string; credentials: ReturnType<typeof operator>; maxAttempts: number };
 
+/** The SDK's own clients. */
+const fromSdk = (service: AwsService, as: Config): Client => new CLIENTS[service](as) as unknown as Client;
+
 /** Every row with its good and its bad input; a refusal is an answer too. */
-const askAws = async ({ world }: Place, config: Config): Promise<Record<string, unknown>> => {
+const askAws = async ({ world }: Place, config: Config, clientOf = fromSdk): Promise<Record<string, unknown>> => {
   const successes: Answers = {};
   const all: Record<string, unknown> = {};
-  const wrong = { ...config, credentials: { ...config.credentials, secretAccessKey: 'guess' } };
+  // Who does not sign can only name a key that nobody has.
+  const guess = clientOf === fromSdk ? { secretAccessKey: 'guess' } : { accessKeyId: 'ASIAGUESS' };
+  const wrong = { ...config, credentials: { ...config.credentials, ...guess } };
   const ask = async (
     service: AwsService,
     operation: string,
     input: object,
     as: Config,
   ): Promise<Record<string, unknown>> => {
-    const client = new CLIENTS[service](as) as unknown as Client;
+    const client = clientOf(service, as);
     const sdk = SDKS[service] as Record<string, new (input: object) => unknown>;
     try {
       return await client.send(new sdk[`${operation}Command`]!(input));
     } catch (error) {
-      return { ...(error as object), refused: (error as Error).name, message: (error as Error).message };
+      const { name, message, constructor } = error as Error;
+      return { ...(error as object), refused: name, message, constructor };
     } finally {
       client.destroy();
     }
@@ -307,6 +321,19 @@ const bothTransports = async () => {
   return { direct, remote, inProcess, overHttp };
 };
 
+/** The same calls by the SDK and by clients of the sandbox's own. */
+const bothClients = async () => {
+  const sdk = await openPlace();
+  const bySdk = await askAws(sdk, configOf(sdk.door, sdk.world));
+  const own = await openPlace();
+  const transport = inProcessTransport(own.door, own.world, { clients: 'direct' });
+  const direct = await askAws(own, configOf(own.door, own.world), (service, as) => {
+    const factory = new ClientFactory({ region: as.region, credentials: as.credentials, transport });
+    return factory[FACTORY[service]]() as unknown as Client;
+  });
+  return { sdk, own, bySdk, direct };
+};
+
 /** Names in the refusal of an operation that is not played: `… It has: A, B.` */
 const playedBy = async (place: Place, service: 'iam' | 'sts' | 'states' | 'events'): Promise<string[]> => {
   const commands = {
@@ -372,5 +399,35 @@ describe('both transports', () => {
       }),
     );
     expect(incomplete).toEqual([]);
+  });
+});
+
+/** DynamoDB draws ids for its tables: that much must differ. */
+const withoutTableId = (answer: unknown): unknown => {
+  const { Table, TableDescription } = answer as Record<string, { TableId?: string } | undefined>;
+  for (const table of [Table, TableDescription]) delete table?.TableId;
+  return answer;
+};
+
+describe('clients of the sandbox', () => {
+  it("give the SDK's own answers and errors to every operation, and leave the same calls in the log", async () => {
+    const { sdk, own, bySdk, direct } = await bothClients();
+    const unsigned = rows.flatMap(([service, name, , bad]) =>
+      bad === WRONG_SECRET ? [`${service} ${name}, refused`] : [],
+    );
+    expect(unsigned).toHaveLength(1);
+    expect(Object.keys(direct)).toEqual(Object.keys(bySdk));
+    for (const name of Object.keys(direct).filter((each) => !unsigned.includes(each)))
+      expect({ [name]: withoutTableId(direct[name]) }).toStrictEqual({ [name]: withoutTableId(bySdk[name]) });
+
+    const logged = (place: Place): unknown =>
+      comparable(
+        place.world.log.calls.filter(
+          ({ error = '' }) => !['SignatureDoesNotMatch', 'InvalidClientTokenId'].includes(error),
+        ),
+        place,
+      );
+    expect(logged(own)).toEqual(logged(sdk));
+    expect([...own.door.failures, ...sdk.door.failures]).toEqual([]);
   });
 });

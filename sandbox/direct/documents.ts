@@ -1,0 +1,57 @@
+/**
+ * Commands of the SDK's document client: plain values to attribute values and back, in the places where the command
+ * says that they are.
+ */
+import { isObject, type Json } from '../json.ts';
+import { type AttributeValue, fromAttributeValue, toAttributeValue } from './attribute-values.ts';
+
+/**
+ * Where in an input or output the attribute values are: `null` here, an empty list or object in each member, `*` below
+ * each member, other names below those.
+ */
+type KeyNodes = { [name: string]: KeyNodes } | [] | null;
+
+export interface DocumentCommand {
+  input: Json;
+  /** The command of the plain client that it stands for. */
+  clientCommand: object;
+  inputKeyNodes: KeyNodes;
+  outputKeyNodes: KeyNodes;
+}
+
+export const isDocumentCommand = (command: object): command is DocumentCommand =>
+  'clientCommand' in command && 'inputKeyNodes' in command;
+
+type Convert = (value: unknown) => unknown;
+
+const convertEach = (value: Json | unknown[], convert: Convert): Json | unknown[] => {
+  if (Array.isArray(value)) return value.map(convert);
+  const converted: Json = {};
+  for (const [name, inner] of Object.entries(value)) if (inner !== undefined) converted[name] = convert(inner);
+  return converted;
+};
+
+const convertAt = (value: unknown, nodes: KeyNodes, convert: Convert): unknown => {
+  if (value === undefined) return undefined;
+  if (nodes === null) return convert(value);
+  if (!isObject(value) && !Array.isArray(value)) return value;
+  const below = nodes as Record<string, KeyNodes>;
+  const names = Object.keys(below);
+  if (names.length === 0) return convertEach(value, convert);
+  const [only] = names;
+  if (names.length === 1 && only === '*')
+    return convertEach(value, (inner) => convertAt(inner, below['*'] ?? null, convert));
+  const converted: Json = { ...(value as Json) };
+  for (const name of names) {
+    if (converted[name] !== undefined) converted[name] = convertAt(converted[name], below[name] ?? null, convert);
+  }
+  return converted;
+};
+
+/** The input of the plain client's command. */
+export const documentInput = ({ input, inputKeyNodes }: DocumentCommand): Json =>
+  convertAt(input, inputKeyNodes, toAttributeValue) as Json;
+
+/** The output of the document client, of the plain client's. */
+export const documentOutput = ({ outputKeyNodes }: DocumentCommand, output: Json): Json =>
+  convertAt(output, outputKeyNodes, (value) => fromAttributeValue(value as AttributeValue)) as Json;

@@ -1,0 +1,105 @@
+/** A call while it runs, and the line in the call log that it becomes. */
+import { isMutating } from './door-operations.ts';
+import { errorNameOf, type Protocol, refusal } from './door-protocols.ts';
+import type { Caller, HttpRequest, HttpResponse, Service } from './http.ts';
+import type { RunningInvocation } from './lambda/invocation.ts';
+import type { Authorizer } from './authorization/authorizer.ts';
+import type { ClusterState, World } from './world/world.ts';
+
+/** What is known of a call while it runs. */
+export interface OpenCall {
+  service: string;
+  protocol: Protocol;
+  operation: string;
+  input: unknown;
+  caller: string;
+  account: string;
+  region: string;
+  cluster?: ClusterState;
+  /** The action that its caller has no right to. */
+  denied?: string;
+}
+
+/** A call that was let in: whom it goes to, and who makes it. */
+export interface Admitted {
+  service: Service;
+  caller: Caller;
+}
+
+/** What a service threw, which its caller saw as a 500: a defect of the sandbox. */
+export interface Failure {
+  service: string;
+  operation: string;
+  error: unknown;
+}
+
+/** Writes the call's line, as it was answered, and hands the answer on. */
+export const logCall = (
+  world: World,
+  {
+    call,
+    method,
+    at,
+    invocation,
+  }: { call: OpenCall; method: string; at: string; invocation?: RunningInvocation | undefined },
+  response: HttpResponse,
+): HttpResponse => {
+  const error = errorNameOf(response);
+  const execution = invocation?.execution?.arn;
+  world.log.add({
+    at,
+    service: call.service,
+    operation: call.operation,
+    mutating: isMutating(call.protocol, method, call.operation),
+    caller: call.caller,
+    account: call.account,
+    region: call.region,
+    ...(call.cluster ? { cluster: call.cluster.name } : {}),
+    ...(invocation ? { step: invocation.step, invocation: invocation.id } : {}),
+    ...(execution === undefined ? {} : { execution }),
+    input: call.input,
+    status: response.status,
+    ...(error === undefined ? {} : { error }),
+    ...(call.denied === undefined ? {} : { denied: call.denied }),
+  });
+  return response;
+};
+
+const INTERNAL_ERRORS: Partial<Record<Protocol, string>> = {
+  kubernetes: 'InternalError',
+  'rest-xml': 'InternalError',
+  query: 'ServiceFailure',
+};
+
+/** Has the service answer; what it throws is kept in `failures`, and its caller gets a 500. */
+export const runService = async (
+  { service, caller }: Admitted,
+  request: HttpRequest,
+  call: OpenCall,
+  { authorizer, failures, requestId }: { authorizer: Authorizer; failures: Failure[]; requestId: () => string },
+): Promise<HttpResponse> => {
+  try {
+    return await service(request, {
+      caller,
+      region: call.region,
+      describe: (operation, input) => {
+        call.operation = operation;
+        call.input = input;
+      },
+      authorize: (asked) => {
+        const denial = authorizer.authorize(caller, asked, call.region);
+        if (denial) call.denied = denial.action;
+        return denial;
+      },
+    });
+  } catch (error) {
+    failures.push({ service: call.service, operation: call.operation, error });
+    return refusal(
+      call.protocol,
+      500,
+      INTERNAL_ERRORS[call.protocol] ?? 'InternalServerError',
+      `The sandbox's ${call.service} service failed in ${call.operation}: ${error instanceof Error ? error.message : String(error)}`,
+      requestId(),
+    );
+  }
+};
