@@ -21,12 +21,6 @@ import {
 } from './api-fixtures.ts';
 import { aReport, collectingIo, errorOf, TARGET } from './fixtures.ts';
 
-/** Between two looks no real time passes. */
-vi.mock(import('node:timers/promises'), async (original) => ({
-  ...(await original()),
-  setTimeout: () => Promise.resolve() as Promise<never>,
-}));
-
 const ADDON = ['--cluster', TARGET.cluster, '--addon', 'aws-ebs-csi-driver', '--account', TARGET.account];
 /** Nobody listens there. */
 const NOWHERE = 'http://127.0.0.1:9';
@@ -65,7 +59,8 @@ afterEach(() => {
 
 const run = async (...argv: string[]) => {
   const io = collectingIo();
-  const code = await main([...argv, '--deployed'], io);
+  // Between two looks no real time passes.
+  const code = await main([...argv, '--deployed'], { ...io, sleep: () => Promise.resolve() });
   return { code, out: io.out(), err: io.err() };
 };
 

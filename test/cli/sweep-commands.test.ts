@@ -16,12 +16,6 @@ import { API_URL, CREDENTIALS, json, problemAnswer } from './api-fixtures.ts';
 import { collectingIo, TARGET } from './fixtures.ts';
 import { aStanding, aSweep, aSweepReport, aSweepRequest, ENDED, ID, REPORTS } from './sweep-fixtures.ts';
 
-/** Between two looks no real time passes. */
-vi.mock(import('node:timers/promises'), async (original) => ({
-  ...(await original()),
-  setTimeout: () => Promise.resolve() as Promise<never>,
-}));
-
 const s3 = mockClient(S3Client);
 let directory: string;
 let asked: string[];
@@ -30,7 +24,10 @@ let replies: Partial<PlainHttpResponse>[];
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'sweep-commands-'));
 });
-afterAll(() => rmSync(directory, { recursive: true }));
+afterAll(() => {
+  s3.restore();
+  rmSync(directory, { recursive: true });
+});
 beforeEach(() => {
   for (const name of Object.keys(process.env)) if (/^(AWS|POD_IDENTITY)_/.test(name)) vi.stubEnv(name, undefined);
   const variables = {
@@ -81,7 +78,8 @@ const inBucket = (texts: Partial<Record<'json' | 'csv' | 'html', string>>): void
 
 const run = async (...argv: string[]) => {
   const io = collectingIo();
-  const code = await main([...argv, '--deployed'], io);
+  // Between two looks no real time passes.
+  const code = await main([...argv, '--deployed'], { ...io, sleep: () => Promise.resolve() });
   return { code, out: io.out(), err: io.err() };
 };
 
