@@ -19,7 +19,7 @@ import {
   pending,
   problemAnswer,
 } from './api-fixtures.ts';
-import { aReport, collectingIo, errorOf, TARGET } from './fixtures.ts';
+import { aReport, collectingIo, errorOf, TARGET, stubEnvironment } from './fixtures.ts';
 
 const ADDON = ['--cluster', TARGET.cluster, '--addon', 'aws-ebs-csi-driver', '--account', TARGET.account];
 /** Nobody listens there. */
@@ -29,8 +29,7 @@ let asked: string[];
 let replies: Partial<PlainHttpResponse>[];
 
 beforeEach(() => {
-  for (const name of Object.keys(process.env)) if (/^(AWS|POD_IDENTITY)_/.test(name)) vi.stubEnv(name, undefined);
-  const variables = {
+  stubEnvironment({
     POD_IDENTITY_API_URL: API_URL,
     POD_IDENTITY_SIMULATED: '1',
     AWS_REGION: TARGET.region,
@@ -38,8 +37,7 @@ beforeEach(() => {
     AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
     AWS_SESSION_TOKEN: CREDENTIALS.sessionToken,
     AWS_ENDPOINT_URL: NOWHERE,
-  };
-  for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+  });
   asked = [];
   replies = [];
   vi.stubGlobal('fetch', (url: string, { method }: { method: string }) => {

@@ -13,7 +13,7 @@ import type { PlainHttpResponse } from '../../lambdas/adapters/clients.ts';
 import { sweepReport } from '../../lambdas/domain/sweep/report.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 import { API_URL, CREDENTIALS, json, problemAnswer } from './api-fixtures.ts';
-import { collectingIo, TARGET } from './fixtures.ts';
+import { collectingIo, TARGET, stubEnvironment } from './fixtures.ts';
 import { aStanding, aSweep, aSweepReport, aSweepRequest, ENDED, ID, REPORTS } from './sweep-fixtures.ts';
 
 const s3 = mockClient(S3Client);
@@ -29,16 +29,14 @@ afterAll(() => {
   rmSync(directory, { recursive: true });
 });
 beforeEach(() => {
-  for (const name of Object.keys(process.env)) if (/^(AWS|POD_IDENTITY)_/.test(name)) vi.stubEnv(name, undefined);
-  const variables = {
+  stubEnvironment({
     POD_IDENTITY_API_URL: API_URL,
     AWS_REGION: TARGET.region,
     AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
     AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
     AWS_SESSION_TOKEN: CREDENTIALS.sessionToken,
     AWS_ENDPOINT_URL: 'http://127.0.0.1:9',
-  };
-  for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+  });
   asked = [];
   vi.stubGlobal('fetch', (url: string, { method }: { method: string }) => {
     asked.push(`${method} ${url.slice(API_URL.length)}`);

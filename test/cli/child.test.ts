@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { migrationReport } from '../../lambdas/domain/model.ts';
+import { runProcess } from './child.ts';
+
+// What main answers in this process is tested everywhere else; more of it as a process is in child.process.test.ts.
+describe('the program as a process', () => {
+  it('migrates: one JSON document on stdout, nothing on stderr, exit code 0, and it ends by itself', () => {
+    const { code, out, err } = runProcess(
+      'migrate',
+      '--cluster',
+      'reliability-dev',
+      '--addon',
+      'aws-ebs-csi-driver',
+      '--sandbox',
+      'sandbox/scenarios/ebs-csi-irsa.json',
+      '--json',
+    );
+    expect(err).toBe('');
+    expect(migrationReport.parse(JSON.parse(out)).outcome).toBe('migrated');
+    expect(code).toBe(0);
+  });
+
+  it('refuses wrong input: exit code 2 and no stack trace', () => {
+    const { code, out, err } = runProcess(
+      'migrate',
+      '--cluster',
+      'demo',
+      '--addon',
+      'aws-ebs-csi-driver',
+      '--role-arn',
+      'nonsense',
+      '--sandbox',
+      'x.json',
+    );
+    expect(code).toBe(2);
+    expect(out).toBe('');
+    expect(err).toContain('--role-arn "nonsense" must be an IAM role ARN');
+    expect(err).not.toMatch(/\n {4}at /);
+  });
+});
