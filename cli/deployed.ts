@@ -11,9 +11,11 @@ import { createDynamoLedger } from '../lambdas/adapters/dynamo-ledger.ts';
 import { createDynamoSweeps } from '../lambdas/adapters/dynamo-sweeps.ts';
 import { S3_SETTINGS, S3Documents } from '../lambdas/adapters/s3-documents.ts';
 import { systemIds } from '../lambdas/adapters/system.ts';
+import type { Clock } from '../lambdas/ports/index.ts';
 import type { Backend } from './backend.ts';
 import { CliError } from './errors.ts';
 import { EXIT_CODES } from './exit-codes.ts';
+import type { Io } from './io.ts';
 import { readServiceEnvironment } from './service-environment.ts';
 
 export interface DeployedBackend extends Backend {
@@ -64,13 +66,16 @@ const homeOf = (stateMachineArn: string): { region: string; account: string } =>
   return { region, account };
 };
 
-/**
- * Throws a CliError where the environment does not say where the service is, or AWS does not know the caller. `stopped`
- * ends every wait of its clock.
- */
+/** The clock of a command that follows what runs in a deployed service; `stopped` ends every wait. */
+export const clockOf = ({ sleep: given }: Io, stopped: AbortSignal): Clock => ({
+  now: () => Date.now(),
+  sleep: (milliseconds) => (given ? given(milliseconds, stopped) : sleep(milliseconds, undefined, { signal: stopped })),
+});
+
+/** Throws a CliError where the environment does not say where the service is, or AWS does not know the caller. */
 export const openDeployedBackend = async (
   environment: Readonly<Record<string, string | undefined>>,
-  stopped: AbortSignal,
+  clock: Clock,
 ): Promise<DeployedBackend> => {
   const { simulated, tableName, approver, sweepStateMachineArn, sweepBucketName, ...machines } =
     readServiceEnvironment(environment);
@@ -96,11 +101,7 @@ export const openDeployedBackend = async (
         stateMachineArn: sweepStateMachineArn,
         bucketName: sweepBucketName,
       },
-      clock: {
-        now: () => Date.now(),
-        sleep: (milliseconds) => sleep(milliseconds, undefined, { signal: stopped }),
-        spawn: (run) => run(),
-      },
+      clock: { ...clock, spawn: (run) => run() },
       ids: systemIds,
       simulated,
       approver,

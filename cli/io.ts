@@ -17,6 +17,11 @@ export interface Io {
    * command that goes on until then and has something to close. The second time the program ends at once.
    */
   onStop?(stop: () => void): void;
+  /**
+   * Waits between two reads of what goes on in a deployed service, until `stopped`; by the wall's clock where it is left
+   * out.
+   */
+  sleep?(milliseconds: number, stopped: AbortSignal): Promise<void>;
   /** Asks whoever sits at the terminal; absent where nobody does. `undefined`: they ended the input instead. */
   ask?(question: string): Promise<string | undefined>;
 }

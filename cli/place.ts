@@ -6,7 +6,7 @@ import { homeOf } from '../sandbox/world/build.ts';
 import { readScenario, ScenarioError } from '../sandbox/world/load.ts';
 import type { Scenario } from '../sandbox/world/scenario.ts';
 import { type Backend, openSandboxBackend, type SandboxBackend } from './backend.ts';
-import { awsError, isInterruption, openDeployedBackend } from './deployed.ts';
+import { awsError, clockOf, isInterruption, openDeployedBackend } from './deployed.ts';
 import { CliError } from './errors.ts';
 import type { Io } from './io.ts';
 import {
@@ -174,7 +174,7 @@ const openStatePlace = async (
 const openDeployedPlace = async ({ io }: OpenOptions) => {
   const stopping = new AbortController();
   io.onStop?.(() => stopping.abort());
-  const backend = await openDeployedBackend(process.env, stopping.signal);
+  const backend = await openDeployedBackend(process.env, clockOf(io, stopping.signal));
   const place = placeOf({
     backend,
     requestedBy: backend.caller.arn.slice(-256),

@@ -1,11 +1,9 @@
 /** A deployed service that is reached by its API alone. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { S3Client } from '@aws-sdk/client-s3';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { S3_SETTINGS, S3Documents } from '../../lambdas/adapters/s3-documents.ts';
 import type { Target } from '../../lambdas/domain/model.ts';
-import type { Clock } from '../../lambdas/ports/index.ts';
-import { awsError, isInterruption } from '../deployed.ts';
+import { awsError, clockOf, isInterruption } from '../deployed.ts';
 import { CliError } from '../errors.ts';
 import type { Io } from '../io.ts';
 import type { ServicePlace } from '../place.ts';
@@ -46,10 +44,7 @@ export const openApiPlace = (url: string, environment: Environment, io: Io): Api
   // By the SDK's own ways to credentials.
   const sts = new STSClient({ region });
   const credentials = async () => sts.config.credentials();
-  const clock: Clock = {
-    now: () => Date.now(),
-    sleep: (milliseconds) => sleep(milliseconds, undefined, { signal: stopping.signal }),
-  };
+  const clock = clockOf(io, stopping.signal);
   const ask = createAsk({
     client: createApiClient({ url, region, credentials, http: networkHttp }),
     clock,

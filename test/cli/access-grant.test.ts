@@ -12,7 +12,7 @@ import {
   UpdateAccessEntryCommand,
 } from '@aws-sdk/client-eks';
 import { mockClient } from 'aws-sdk-client-mock';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { createRbacObjects, type RbacObjects } from '../../cli/access/api-server.ts';
 import { type AccessEntries, createAccessEntries } from '../../cli/access/eks.ts';
 import { grantAccess } from '../../cli/access/grant.ts';
@@ -139,6 +139,7 @@ describe('an end in the middle', () => {
 
 describe('EKS', () => {
   const eks = mockClient(EKSClient);
+  afterAll(() => eks.restore());
   const entries = createAccessEntries(
     new EKSClient({ region: TARGET.region, credentials: { accessKeyId: 'A', secretAccessKey: 'S' } }),
     TARGET,

@@ -19,13 +19,7 @@ import {
   pending,
   problemAnswer,
 } from './api-fixtures.ts';
-import { aReport, collectingIo, errorOf, TARGET } from './fixtures.ts';
-
-/** Between two looks no real time passes. */
-vi.mock(import('node:timers/promises'), async (original) => ({
-  ...(await original()),
-  setTimeout: () => Promise.resolve() as Promise<never>,
-}));
+import { aReport, collectingIo, errorOf, TARGET, stubEnvironment } from './fixtures.ts';
 
 const ADDON = ['--cluster', TARGET.cluster, '--addon', 'aws-ebs-csi-driver', '--account', TARGET.account];
 /** Nobody listens there. */
@@ -35,8 +29,7 @@ let asked: string[];
 let replies: Partial<PlainHttpResponse>[];
 
 beforeEach(() => {
-  for (const name of Object.keys(process.env)) if (/^(AWS|POD_IDENTITY)_/.test(name)) vi.stubEnv(name, undefined);
-  const variables = {
+  stubEnvironment({
     POD_IDENTITY_API_URL: API_URL,
     POD_IDENTITY_SIMULATED: '1',
     AWS_REGION: TARGET.region,
@@ -44,8 +37,7 @@ beforeEach(() => {
     AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
     AWS_SESSION_TOKEN: CREDENTIALS.sessionToken,
     AWS_ENDPOINT_URL: NOWHERE,
-  };
-  for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+  });
   asked = [];
   replies = [];
   vi.stubGlobal('fetch', (url: string, { method }: { method: string }) => {
@@ -65,7 +57,8 @@ afterEach(() => {
 
 const run = async (...argv: string[]) => {
   const io = collectingIo();
-  const code = await main([...argv, '--deployed'], io);
+  // Between two looks no real time passes.
+  const code = await main([...argv, '--deployed'], { ...io, sleep: () => Promise.resolve() });
   return { code, out: io.out(), err: io.err() };
 };
 

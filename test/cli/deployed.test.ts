@@ -5,7 +5,7 @@
 import { writeFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { main } from '../../cli/program.ts';
 import { migrationReport } from '../../lambdas/domain/model.ts';
 import { scenarioWith, TARGET } from '../end-to-end/fixture.ts';
@@ -223,5 +223,28 @@ describe('a deployed service without an API', () => {
     expect(refused.err).toMatch(message);
     expect(refused.code).toBe(code);
     expect(refused.err).not.toMatch(/\n {4}at /);
+  });
+});
+
+describe('grant-access --deployed', () => {
+  const GRANT = ['grant-access', ...ADDON];
+  beforeEach(() => point());
+
+  it('is refused for another account than that of the credentials, and for an unknown cluster', async () => {
+    expect(await run(...GRANT, '--account', '999999999999')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining(`these credentials are of account ${TARGET.account}`) as unknown,
+    });
+    expect(await run('grant-access', '--cluster', 'none')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining(`Clusters there: ${TARGET.cluster}`) as unknown,
+    });
+  });
+
+  it('says so where AWS does not know the caller', async () => {
+    point({ ...DIRECTLY, AWS_SECRET_ACCESS_KEY: 'guess' });
+    const { code, err } = await run(...GRANT);
+    expect(code).toBe(1);
+    expect(err).toMatch(/AWS can't be asked: [^]*hint: [^]*get-caller-identity/);
   });
 });

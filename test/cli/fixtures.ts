@@ -1,4 +1,5 @@
 import type { Association, Check, MigrationReport, Plan, PodEvidence } from '../../lambdas/domain/model.ts';
+import { vi } from 'vitest';
 import { CliError } from '../../cli/errors.ts';
 import type { Io, Output } from '../../cli/io.ts';
 
@@ -16,6 +17,27 @@ export const collectingIo = (): Io & { out(): string; err(): string } => {
   const stderr = collector();
   return { stdout, stderr, out: stdout.text, err: stderr.text };
 };
+
+/**
+ * Sets these variables for the program in this process until `vi.unstubAllEnvs`, and leaves nothing of what the machine
+ * says of AWS or of a deployed service.
+ */
+export const stubEnvironment = (variables: Readonly<Record<string, string | undefined>>): void => {
+  for (const name of Object.keys(process.env)) if (/^(AWS|POD_IDENTITY)_/.test(name)) vi.stubEnv(name, undefined);
+  for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+};
+
+/** What makes a client of the SDK for a sandbox that announced this environment. */
+export const sdkOf = (environment: Record<string, string>, url = environment['AWS_ENDPOINT_URL_EKS']) => ({
+  endpoint: url,
+  region: environment['AWS_REGION']!,
+  credentials: {
+    accessKeyId: environment['AWS_ACCESS_KEY_ID']!,
+    secretAccessKey: environment['AWS_SECRET_ACCESS_KEY']!,
+    sessionToken: environment['AWS_SESSION_TOKEN']!,
+  },
+  maxAttempts: 1,
+});
 
 export const anAssociation = (change: Partial<Association> = {}): Association => ({
   id: 'a-00000000000000001',

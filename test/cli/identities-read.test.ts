@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-eks';
 import { IAMClient, ListRolesCommand } from '@aws-sdk/client-iam';
 import { mockClient } from 'aws-sdk-client-mock';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Reader } from '../../cli/identities/open.ts';
 import { readIdentities } from '../../cli/identities/read.ts';
 import { MigrationError, type ErrorName } from '../../lambdas/domain/errors.ts';
@@ -66,6 +66,10 @@ beforeEach(() => {
   fakes.eks.addons.set('eks-pod-identity-agent', anAgentAddon());
   eks.on(ListPodIdentityAssociationsCommand).resolves({ associations: [] });
   eks.on(DescribeClusterCommand).resolves({ cluster: {} });
+});
+afterAll(() => {
+  eks.restore();
+  iam.restore();
 });
 afterEach(() => {
   eks.reset();

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { mockClient } from 'aws-sdk-client-mock';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { graphviz, mermaid } from '../../cli/identities/graphs.ts';
 import { identitiesLines } from '../../cli/identities/print.ts';
 import { PLAIN } from '../../cli/print/style.ts';
@@ -307,6 +307,7 @@ describe('flags', () => {
 
   it('refuses an account that the credentials are not of, and a region that nobody names', async () => {
     const sts = mockClient(STSClient);
+    onTestFinished(() => sts.restore());
     sts
       .on(GetCallerIdentityCommand)
       .resolves({ Account: '444455556666', Arn: 'arn:aws:sts::444455556666:assumed-role/me/session' });
@@ -321,7 +322,6 @@ describe('flags', () => {
       code: 2,
       err: expect.stringContaining('there is no --region, and no AWS_REGION') as string,
     });
-    sts.restore();
   });
 });
 

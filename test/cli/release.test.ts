@@ -1,6 +1,6 @@
 import { DescribeExecutionCommand, ExecutionDoesNotExist, SFNClient } from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Backend } from '../../cli/backend.ts';
 import { release, type Released } from '../../cli/release.ts';
 import type { Migration } from '../../lambdas/domain/model.ts';
@@ -23,6 +23,7 @@ import {
 const LOCK = subjectLock(target, ADDON);
 const NOW = at(600);
 const sfn = mockClient(SFNClient);
+afterAll(() => sfn.restore());
 beforeEach(() => {
   sfn.reset();
   sfn.on(DescribeExecutionCommand).rejects(new ExecutionDoesNotExist({ message: 'no', $metadata: {} }));

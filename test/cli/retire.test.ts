@@ -7,7 +7,7 @@ import {
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Backend } from '../../cli/backend.ts';
 import { CliError } from '../../cli/errors.ts';
 import { retiredLines } from '../../cli/print/retire.ts';
@@ -72,6 +72,7 @@ const line = (name: string, message: string, second: number, action = 'retire'):
   error: { name, message },
 });
 
+afterAll(() => sfn.restore());
 beforeEach(() => {
   sfn.reset();
   sfn.on(StartExecutionCommand).resolves({ executionArn: EXECUTION });

@@ -7,7 +7,7 @@ import {
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Backend } from '../../cli/backend.ts';
 import { cancel } from '../../cli/cancel.ts';
 import { rollBackAndFollow } from '../../cli/rollback.ts';
@@ -85,6 +85,7 @@ const takeOver = (error?: string): HistoryEvent[] => {
   ].toReversed();
 };
 
+afterAll(() => sfn.restore());
 beforeEach(() => {
   sfn.reset();
   sfn.on(StartExecutionCommand).resolves({ executionArn: RECOVERY });

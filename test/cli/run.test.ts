@@ -6,7 +6,7 @@ import {
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Backend } from '../../cli/backend.ts';
 import type { StepProgress } from '../../cli/history.ts';
 import { runMigration } from '../../cli/run.ts';
@@ -42,6 +42,7 @@ const events: HistoryEvent[] = [
 ];
 const newestFirst = (upTo: number): HistoryEvent[] => events.slice(0, upTo).toReversed();
 
+afterAll(() => sfn.restore());
 beforeEach(() => {
   sfn.reset();
   sfn.on(StartExecutionCommand).resolves({ executionArn: ARN });

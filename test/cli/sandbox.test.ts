@@ -1,5 +1,4 @@
 import { EKSClient, ListClustersCommand } from '@aws-sdk/client-eks';
-import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -9,9 +8,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { KUBECONFIG_MARK } from '../../cli/kubeconfig.ts';
 import { main } from '../../cli/program.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
-import { ADDON, SCENARIO, TARGET } from '../end-to-end/fixture.ts';
-import { serve, type Served } from '../end-to-end/served.ts';
-import { collectingIo } from './fixtures.ts';
+import { SCENARIO, TARGET } from '../end-to-end/fixture.ts';
+import { collectingIo, sdkOf } from './fixtures.ts';
 
 /** What says where the service is, for --deployed. */
 const SERVICE = [
@@ -57,17 +55,6 @@ const exported = (text: string): Record<string, string> =>
       .split('\n')
       .map((line) => /^export (\w+)='(.*)'$/.exec(line)!.slice(1) as [string, string]),
   );
-
-const sdkOf = (environment: Record<string, string>, url = environment['AWS_ENDPOINT_URL_EKS']) => ({
-  endpoint: url,
-  region: environment['AWS_REGION']!,
-  credentials: {
-    accessKeyId: environment['AWS_ACCESS_KEY_ID']!,
-    secretAccessKey: environment['AWS_SECRET_ACCESS_KEY']!,
-    sessionToken: environment['AWS_SESSION_TOKEN']!,
-  },
-  maxAttempts: 1,
-});
 
 const listClusters = async (environment: Record<string, string>): Promise<string[] | undefined> => {
   const eks = new EKSClient(sdkOf(environment));
@@ -294,29 +281,4 @@ describe('sandbox with something wrong', () => {
       error: { name: 'ScenarioError', hint: expect.stringContaining(SCENARIO) },
     });
   });
-});
-
-describe('sandbox as a process', () => {
-  const startMigration = async ({ environment, url, stateMachineArn }: Served): Promise<void> => {
-    const stepFunctions = new SFNClient(sdkOf(environment, url));
-    const input = JSON.stringify({
-      migrationId: '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A',
-      request: { target: TARGET, addon: ADDON },
-    });
-    await stepFunctions.send(new StartExecutionCommand({ stateMachineArn, input }));
-    stepFunctions.destroy();
-  };
-
-  it.each(['SIGINT', 'SIGTERM'] as const)(
-    'ends by itself after %s, with a migration under way and a connection open',
-    async (signal) => {
-      const served = await serve(['--clock', 'real']);
-      await startMigration(served);
-      // Kept alive by fetch's pool.
-      await fetch(served.url);
-      const result = await served.stop(signal);
-      expect(result).toMatchObject({ code: 0, err: expect.stringMatching(/Ctrl-C stops it\.\n$/) });
-      await expect(fetch(served.url)).rejects.toThrow('fetch failed');
-    },
-  );
 });

@@ -13,14 +13,8 @@ import type { PlainHttpResponse } from '../../lambdas/adapters/clients.ts';
 import { sweepReport } from '../../lambdas/domain/sweep/report.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 import { API_URL, CREDENTIALS, json, problemAnswer } from './api-fixtures.ts';
-import { collectingIo, TARGET } from './fixtures.ts';
+import { collectingIo, TARGET, stubEnvironment } from './fixtures.ts';
 import { aStanding, aSweep, aSweepReport, aSweepRequest, ENDED, ID, REPORTS } from './sweep-fixtures.ts';
-
-/** Between two looks no real time passes. */
-vi.mock(import('node:timers/promises'), async (original) => ({
-  ...(await original()),
-  setTimeout: () => Promise.resolve() as Promise<never>,
-}));
 
 const s3 = mockClient(S3Client);
 let directory: string;
@@ -30,18 +24,19 @@ let replies: Partial<PlainHttpResponse>[];
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'sweep-commands-'));
 });
-afterAll(() => rmSync(directory, { recursive: true }));
+afterAll(() => {
+  s3.restore();
+  rmSync(directory, { recursive: true });
+});
 beforeEach(() => {
-  for (const name of Object.keys(process.env)) if (/^(AWS|POD_IDENTITY)_/.test(name)) vi.stubEnv(name, undefined);
-  const variables = {
+  stubEnvironment({
     POD_IDENTITY_API_URL: API_URL,
     AWS_REGION: TARGET.region,
     AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
     AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
     AWS_SESSION_TOKEN: CREDENTIALS.sessionToken,
     AWS_ENDPOINT_URL: 'http://127.0.0.1:9',
-  };
-  for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+  });
   asked = [];
   vi.stubGlobal('fetch', (url: string, { method }: { method: string }) => {
     asked.push(`${method} ${url.slice(API_URL.length)}`);
@@ -81,7 +76,8 @@ const inBucket = (texts: Partial<Record<'json' | 'csv' | 'html', string>>): void
 
 const run = async (...argv: string[]) => {
   const io = collectingIo();
-  const code = await main([...argv, '--deployed'], io);
+  // Between two looks no real time passes.
+  const code = await main([...argv, '--deployed'], { ...io, sleep: () => Promise.resolve() });
   return { code, out: io.out(), err: io.err() };
 };
 

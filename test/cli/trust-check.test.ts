@@ -253,6 +253,7 @@ describe('a role of a sandbox', () => {
 describe('a role in IAM', () => {
   const iam = mockClient(IAMClient);
   afterEach(() => iam.reset());
+  afterAll(() => iam.restore());
   const check = (...flags: string[]) => trust(['check', '--role-arn', ROLE, ...ASKED, ...flags]);
 
   it('is read by its name, and the answer is decoded', async () => {

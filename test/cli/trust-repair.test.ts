@@ -1,6 +1,6 @@
 import { GetRoleCommand, IAMClient, UpdateAssumeRolePolicyCommand } from '@aws-sdk/client-iam';
 import { mockClient } from 'aws-sdk-client-mock';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Sleep } from '../../cli/trust/write.ts';
 import { trustRepair } from '../../cli/trust/repair.ts';
@@ -203,6 +203,7 @@ describe('trust repair of a role in IAM', () => {
     });
   });
   afterEach(() => iam.reset());
+  afterAll(() => iam.restore());
 
   const sleep: Sleep = (milliseconds) => Promise.resolve(waited.push(milliseconds));
   const run = async (flags: Record<string, unknown> = {}): Promise<Ran> => {

@@ -2,17 +2,22 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROLE, TARGET } from './fixture.ts';
 import { reasonToSkip, serve, type Served } from './served.ts';
+import { withStaticToken } from './static-token.ts';
 
 const reason = reasonToSkip('aws', 'kubectl');
 
+/** Its kubectl asks `aws eks get-token`. */
 let served: Served;
+/** Its kubectl has a token. */
+let known: Served;
 
-/** What kubectl prints; where it fails, the test does. */
-const kubectl = async (args: string[], more: Record<string, string> = {}): Promise<string> => {
-  const { code, out, err } = await served.run('kubectl', ['--namespace', 'kube-system', ...args], more);
+const runIn = async ({ run }: Served, args: string[], more: Record<string, string> = {}): Promise<string> => {
+  const { code, out, err } = await run('kubectl', ['--namespace', 'kube-system', ...args], more);
   expect({ code, err }).toEqual({ code: 0, err: '' });
   return out;
 };
+/** What kubectl prints; where it fails, the test does. */
+const kubectl = (...args: string[]): Promise<string> => runIn(known, args);
 
 const token = async (cluster: string, more: Record<string, string> = {}): Promise<string> => {
   const { out } = await served.run('aws', ['eks', 'get-token', '--cluster-name', cluster, '--output', 'json'], more);
@@ -27,28 +32,29 @@ describe.skipIf(reason !== undefined)(
   () => {
     beforeAll(async () => {
       served = await serve();
+      known = await withStaticToken(served);
     });
     afterAll(async () => {
       await served?.stop();
     });
 
     it('knows the cluster by its name, and is known by the token of aws eks get-token', async () => {
-      expect(await kubectl(['config', 'get-contexts', '--output', 'name'])).toBe(`${TARGET.cluster}\n`);
-      expect(await kubectl(['version'])).toMatch(/Server Version: v1\.31\./);
-      expect(await kubectl(['get', 'pods'])).toMatch(
+      expect(await runIn(served, ['config', 'get-contexts', '--output', 'name'])).toBe(`${TARGET.cluster}\n`);
+      expect(await kubectl('version')).toMatch(/Server Version: v1\.31\./);
+      expect(await runIn(served, ['get', 'pods'])).toMatch(
         /^NAME +READY +STATUS +RESTARTS +AGE\n[^]*ebs-csi-controller-\S+ +6\/6 +Running/,
       );
       expect(lastCaller()).toBe(`arn:aws:iam::${TARGET.account}:role/operator`);
     });
 
     it('shows how a pod gets its credentials', async () => {
-      const yaml = await kubectl(['get', 'pods', '--selector', 'app=ebs-csi-controller', '--output', 'yaml']);
+      const yaml = await kubectl('get', 'pods', '--selector', 'app=ebs-csi-controller', '--output', 'yaml');
       expect(yaml).toMatch(/^apiVersion: v1\nitems:\n- apiVersion: v1\n {2}kind: Pod\n/);
       expect(yaml).toMatch(new RegExp(`- name: AWS_ROLE_ARN\n +value: ${ROLE}\n`));
       const [name = ''] = (
-        await kubectl(['get', 'pods', '--selector', 'app=ebs-csi-controller', '--output', 'name'])
+        await kubectl('get', 'pods', '--selector', 'app=ebs-csi-controller', '--output', 'name')
       ).split('\n');
-      const described = await kubectl(['describe', name]);
+      const described = await kubectl('describe', name);
       expect(described).toMatch(/Service Account: +ebs-csi-controller-sa\n/);
       expect(described).toMatch(
         /AWS_WEB_IDENTITY_TOKEN_FILE: +\/var\/run\/secrets\/eks\.amazonaws\.com\/serviceaccount\/token\n/,
@@ -57,29 +63,29 @@ describe.skipIf(reason !== undefined)(
     });
 
     it('annotates a service account, and restarts what runs under it', async () => {
-      expect(
-        await kubectl(['annotate', 'serviceaccount', 'ebs-csi-controller-sa', 'eks.amazonaws.com/role-arn-']),
-      ).toBe('serviceaccount/ebs-csi-controller-sa annotated\n');
-      expect(await kubectl(['annotate', 'serviceaccount', 'ebs-csi-controller-sa', 'example.com/why=moved'])).toBe(
+      expect(await kubectl('annotate', 'serviceaccount', 'ebs-csi-controller-sa', 'eks.amazonaws.com/role-arn-')).toBe(
         'serviceaccount/ebs-csi-controller-sa annotated\n',
       );
-      expect(await kubectl(['describe', 'serviceaccount', 'ebs-csi-controller-sa'])).toMatch(
+      expect(await kubectl('annotate', 'serviceaccount', 'ebs-csi-controller-sa', 'example.com/why=moved')).toBe(
+        'serviceaccount/ebs-csi-controller-sa annotated\n',
+      );
+      expect(await kubectl('describe', 'serviceaccount', 'ebs-csi-controller-sa')).toMatch(
         /Annotations: +example\.com\/why: moved\n/,
       );
 
       const selected = ['--selector', 'app=ebs-csi-controller', '--output', 'name'];
-      const before = (await kubectl(['get', 'pods', ...selected])).trim().split('\n');
-      expect(await kubectl(['rollout', 'restart', 'deployment/ebs-csi-controller'])).toBe(
+      const before = (await kubectl('get', 'pods', ...selected)).trim().split('\n');
+      expect(await kubectl('rollout', 'restart', 'deployment/ebs-csi-controller')).toBe(
         'deployment.apps/ebs-csi-controller restarted\n',
       );
-      expect(await kubectl(['rollout', 'status', 'deployment/ebs-csi-controller', '--timeout', '60s'])).toContain(
+      expect(await kubectl('rollout', 'status', 'deployment/ebs-csi-controller', '--timeout', '60s')).toContain(
         'deployment "ebs-csi-controller" successfully rolled out',
       );
-      const after = (await kubectl(['get', 'pods', ...selected])).trim().split('\n');
+      const after = (await kubectl('get', 'pods', ...selected)).trim().split('\n');
       expect(after).toHaveLength(before.length);
       expect(after.filter((name) => before.includes(name))).toEqual([]);
       // The left-over association is younger than the old pods; the new ones have it.
-      expect(await kubectl(['get', 'pods', '--selector', 'app=ebs-csi-controller', '--output', 'yaml'])).toContain(
+      expect(await kubectl('get', 'pods', '--selector', 'app=ebs-csi-controller', '--output', 'yaml')).toContain(
         'AWS_CONTAINER_CREDENTIALS_FULL_URI',
       );
     });
@@ -96,20 +102,20 @@ describe.skipIf(reason !== undefined)(
       ]);
       expect(made).toMatchObject({ code: 0, err: '' });
       expect(
-        await kubectl(['get', 'serviceaccount', 'ebs-csi-controller-sa', '--output', 'name'], { KUBECONFIG }),
+        await runIn(served, ['get', 'serviceaccount', 'ebs-csi-controller-sa', '--output', 'name'], { KUBECONFIG }),
       ).toBe('serviceaccount/ebs-csi-controller-sa\n');
     });
 
     it('is refused with a token for another cluster, or of credentials that nobody has', async () => {
-      const given = {
-        token: await token(TARGET.cluster),
-        other: await token('prod'),
-        wrong: await token(TARGET.cluster, { AWS_SECRET_ACCESS_KEY: 'guess' }),
-      };
+      const [own, other, wrong] = await Promise.all([
+        token(TARGET.cluster),
+        token('prod'),
+        token(TARGET.cluster, { AWS_SECRET_ACCESS_KEY: 'guess' }),
+      ]);
       const get = (bearer: string) =>
         served.run('kubectl', ['--token', bearer, '--namespace', 'kube-system', 'get', 'pods', '--output', 'name']);
-      expect(await get(given.token)).toMatchObject({ code: 0 });
-      for (const bearer of [given.other, given.wrong]) {
+      expect(await get(own)).toMatchObject({ code: 0 });
+      for (const bearer of [other, wrong]) {
         const { code, err } = await get(bearer);
         expect(code).toBe(1);
         expect(err).toMatch(/You must be logged in to the server|Unauthorized/);

@@ -1,23 +1,17 @@
-/** `grant-access --deployed` in real connections, and what it prints in the hands of the real kubectl. */
+/** What `grant-access --deployed` prints in the hands of the real kubectl. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Granted } from '../../cli/access/grant.ts';
 import { workload } from '../../sandbox/world/scenario-cluster.ts';
 import { TARGET } from '../end-to-end/fixture.ts';
 import { reasonToSkip, serve, type Served } from '../end-to-end/served.ts';
-import { ADMINISTRATOR } from './access-fixtures.ts';
+import { withStaticToken } from '../end-to-end/static-token.ts';
+import { ADMINISTRATOR, run } from './access-fixtures.ts';
+import { stubEnvironment } from './fixtures.ts';
 
 const reason = reasonToSkip('aws', 'kubectl');
-const GRANT = [
-  'bin/pod-identity.ts',
-  'grant-access',
-  '--cluster',
-  TARGET.cluster,
-  '--addon',
-  'aws-ebs-csi-driver',
-  '--deployed',
-];
+const GRANT = ['grant-access', '--cluster', TARGET.cluster, '--addon', 'aws-ebs-csi-driver', '--deployed'];
 const ROLE = 'role.rbac.authorization.k8s.io/pod-identity-migrator:restart:aws-ebs-csi-driver';
 
 let served: Served;
@@ -34,14 +28,18 @@ beforeAll(async () => {
       }),
     ];
   });
+  served = await withStaticToken(served);
+  const none = join(served.directory, 'none');
+  stubEnvironment({ ...served.environment, AWS_CONFIG_FILE: none, AWS_SHARED_CREDENTIALS_FILE: none });
 }, 180_000);
 afterAll(async () => {
+  vi.unstubAllEnvs();
   await served?.stop();
 });
 
 const grant = (...flags: string[]): Promise<string> => granted([...GRANT, ...flags]);
 const granted = async (command: string[]): Promise<string> => {
-  const { code, out, err } = await served.run(process.execPath, command);
+  const { code, out, err } = await run(...command);
   expect({ code, err }).toEqual({ code: 0, err: expect.any(String) });
   return out;
 };
@@ -121,7 +119,6 @@ describe.skipIf(reason !== undefined)(
     it('for a service account are taken by kubectl too, its empty API group as it stands', async () => {
       const file = join(served.directory, 'account.yaml');
       const command = [
-        'bin/pod-identity.ts',
         'grant-access',
         '--cluster',
         TARGET.cluster,
@@ -174,27 +171,3 @@ describe.skipIf(reason !== undefined)(
     });
   },
 );
-
-describe('grant-access --deployed', { timeout: 120_000 }, () => {
-  it('is refused for another account than that of the credentials, and for an unknown cluster', async () => {
-    const other = await served.run(process.execPath, [...GRANT, '--account', '999999999999']);
-    expect(other).toMatchObject({
-      code: 2,
-      err: expect.stringContaining(`these credentials are of account ${TARGET.account}`),
-    });
-    const unknown = await served.run(process.execPath, [
-      'bin/pod-identity.ts',
-      'grant-access',
-      '--cluster',
-      'none',
-      '--deployed',
-    ]);
-    expect(unknown).toMatchObject({ code: 2, err: expect.stringContaining(`Clusters there: ${TARGET.cluster}`) });
-  });
-
-  it('says so where AWS does not know the caller', async () => {
-    const { code, err } = await served.run(process.execPath, GRANT, { AWS_SECRET_ACCESS_KEY: 'guess' });
-    expect(code).toBe(1);
-    expect(err).toMatch(/AWS can't be asked: [^]*hint: [^]*get-caller-identity/);
-  });
-});

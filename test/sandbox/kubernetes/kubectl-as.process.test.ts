@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { reasonToSkip, serve, type Served } from '../../end-to-end/served.ts';
+import { withStaticToken } from '../../end-to-end/static-token.ts';
 
-const reason = reasonToSkip('aws', 'kubectl');
+const reason = reasonToSkip('kubectl');
 
 let served: Served;
 /** `yes`, or `no`: then kubectl ends with 1. */
@@ -14,6 +15,7 @@ describe.skipIf(reason !== undefined)(
   () => {
     beforeAll(async () => {
       served = await serve();
+      served = await withStaticToken(served);
     });
     afterAll(async () => {
       await served?.stop();

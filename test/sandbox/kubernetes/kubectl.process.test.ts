@@ -2,8 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { reasonToSkip, serve, type Served } from '../../end-to-end/served.ts';
+import { withStaticToken } from '../../end-to-end/static-token.ts';
 
-const reason = reasonToSkip('aws', 'kubectl');
+const reason = reasonToSkip('kubectl');
 
 let served: Served;
 const run = (...args: string[]) => served.run('kubectl', ['--namespace', 'kube-system', ...args]);
@@ -59,6 +60,7 @@ describe.skipIf(reason !== undefined)(
           { ...common, kind: 'StatefulSet', name: 'queue', updateStrategy: 'OnDelete' },
         );
       });
+      served = await withStaticToken(served);
     });
     afterAll(async () => {
       await served?.stop();

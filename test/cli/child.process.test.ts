@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest';
+import { runProcess } from './child.ts';
+
+describe('the program as a process', () => {
+  it('is blocked by an unknown cluster: exit code 3', () => {
+    const { code, err } = runProcess(
+      'migrate',
+      '--cluster',
+      'nowhere',
+      '--addon',
+      'aws-ebs-csi-driver',
+      '--sandbox',
+      'sandbox/scenarios/ebs-csi-irsa.json',
+    );
+    expect(code).toBe(3);
+    expect(err).not.toMatch(/\n {4}at /);
+  });
+
+  it('tells its story: the refusal of AWS, then every pod on Pod Identity', () => {
+    const { code, out } = runProcess('demo');
+    expect(out).toContain('AccessDeniedException: Cross-account pass role is not allowed.');
+    expect(out).toContain('exactly as they were');
+    expect(out).toMatch(/✔ aws-ebs-csi-driver is ACTIVE and on EKS Pod Identity, and so are all 2 pods/);
+    expect(code).toBe(0);
+  });
+});
