@@ -24,6 +24,11 @@ export interface AppOptions {
    * alone.
    */
   configFolder?: string;
+  /**
+   * Has the CDK check the templates against CloudFormation's rules, which takes seconds, and write the tree of
+   * constructs. Only what is deployed to AWS needs that; off by default.
+   */
+  checked?: boolean;
 }
 
 /** What CDK's command line switches on by default: the construct's path and the asset's folder beside each resource. */
@@ -35,12 +40,14 @@ const METADATA = { 'aws:cdk:enable-path-metadata': true, 'aws:cdk:enable-asset-m
  * flags above all) is read here, so that a build without the command line gives the same template; what the command
  * line sets goes before it. Throws ConfigurationError for a configuration that is not right.
  */
-export function createApp(options: AppOptions): App {
+export function createApp({ checked = false, ...options }: AppOptions): App {
   const { context } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')) as { context: Record<string, unknown> };
   const app = new App({
     outdir: options.outdir,
     context: { ...context, ...METADATA, ...options.context },
     analyticsReporting: false,
+    builtinCloudFormationValidation: checked,
+    treeMetadata: checked,
   });
   const { config } = new HubStack(app, 'PodIdentityMigrator', {
     description: 'Moves EKS add-ons from IRSA to EKS Pod Identity.',

@@ -1,26 +1,16 @@
-import { execFile, execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+/** The build's output as it is; build.process.test.ts builds again. */
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { afterAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ensureAssembly } from '../../cli/assembly.ts';
 import { ERROR_CLASSES } from '../../lambdas/domain/errors.ts';
 import { stepSchemas } from '../../lambdas/steps/schemas.ts';
-import { bundle } from '../../scripts/bundle.ts';
 import { ASSEMBLY } from '../../scripts/stamp.ts';
 import { lambdaDirectory } from './definition.ts';
+import { textsIn } from './texts.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const scratch = mkdtempSync(join(tmpdir(), 'build-test-'));
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
-
-const filesOf = (folder: string): Record<string, string> =>
-  Object.fromEntries(
-    readdirSync(folder)
-      .sort()
-      .map((name) => [name, readFileSync(join(folder, name), 'utf8')]),
-  );
 
 describe('the sandbox', () => {
   it("deploys another folder than the one that CDK's command line writes", () => {
@@ -70,15 +60,8 @@ describe('bundles', () => {
         .filter((text) => text in ERROR_CLASSES),
     );
     expect(thrown.size).toBeGreaterThan(5);
-    const code = Object.values(filesOf(lambdaDirectory)).join('\n');
+    const code = Object.values(textsIn(lambdaDirectory)).join('\n');
     expect([...thrown].filter((name) => !code.includes(`"${name}"`))).toEqual([]);
-  });
-
-  it('are the same bytes each time', () => {
-    bundle(join(scratch, 'one'));
-    bundle(join(scratch, 'two'));
-    expect(filesOf(join(scratch, 'two'))).toEqual(filesOf(join(scratch, 'one')));
-    expect(filesOf(join(scratch, 'one'))).toEqual(filesOf(lambdaDirectory));
   });
 });
 
@@ -87,45 +70,5 @@ describe('build', () => {
     const onBuild = vi.fn<() => void>();
     await ensureAssembly(onBuild);
     expect(onBuild).not.toHaveBeenCalled();
-  });
-
-  it('is made once more when a source has changed, also by two processes at once', { timeout: 120_000 }, async () => {
-    const copy = join(scratch, 'project');
-    for (const part of [
-      'bin',
-      'lib',
-      'lambdas',
-      'scripts',
-      'cli/assembly.ts',
-      'cdk.json',
-      'package.json',
-      'package-lock.json',
-    ]) {
-      cpSync(join(ROOT, part), join(copy, part), { recursive: true });
-    }
-    symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
-    const script = `
-      import { readFileSync } from 'node:fs';
-      import { ensureAssembly } from './cli/assembly.ts';
-      let built = false;
-      const { directory, lambdaDirectory } = await ensureAssembly(() => { built = true; });
-      const template = readFileSync(directory + '/PodIdentityMigrator.template.json', 'utf8');
-      const memory = /"MemorySize": (\\d+)/.exec(template)[1];
-      console.log(JSON.stringify({ built, memory, plan: readFileSync(lambdaDirectory + '/plan.mjs', 'utf8').length > 0 }));`;
-    const run = async (): Promise<unknown> => {
-      const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
-        cwd: copy,
-      });
-      return JSON.parse(stdout);
-    };
-
-    const both = await Promise.all([run(), run()]);
-    expect(both).toEqual([1, 2].map(() => ({ built: true, memory: '512', plan: true })));
-    await expect(run()).resolves.toMatchObject({ built: false });
-
-    const source = join(copy, 'lib/step-function-lambda.ts');
-    writeFileSync(source, readFileSync(source, 'utf8').replace('schema.memoryMb ?? 512', '1024'));
-    await expect(run()).resolves.toEqual({ built: true, memory: '1024', plan: true });
-    expect(readdirSync(join(copy, 'dist')).sort()).toEqual(['assembly', 'lambda', 'stamp']);
   });
 });

@@ -2,18 +2,17 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { App } from 'aws-cdk-lib';
 import * as fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { matchesWildcard } from '../../lambdas/domain/policy/wildcard.ts';
 import { createApp, synthesise } from '../../lib/app.ts';
-import { readConfig } from '../../lib/config.ts';
-import { Deployment, lambdaDirectory, REQUIRED, synthesiseWith, template, type Template } from './definition.ts';
+import { Deployment, lambdaDirectory, OTHER_ACCOUNT, template, type Template } from './definition.ts';
+import { REQUIRED, synthesiseWith } from './synthesised.ts';
+import { configOf } from './config-files.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'config-test-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-const configOf = (context: Record<string, unknown>) => readConfig(new App({ context }).node);
 /** The patterns that a context comes to; `P` and `A` for this partition and account. */
 const patternsOf = (passableRoleArns: unknown): string[] =>
   configOf({ passableRoleArns }).passableRoleArns.map((one) =>
@@ -26,7 +25,7 @@ describe('roles', () => {
   it('must be named: without them nothing is synthesised, and the message says what to set, to what, and where', () => {
     const message =
       /cdk\.json[^\n]*-c key=value:\n {2}passableRoleArns: must name the roles[^\n]*-c 'passableRoleArns=role\/eks-addons\/\*'$/;
-    expect(() => createApp({ lambdaDirectory })).toThrow(message);
+    expect(() => createApp({ outdir: join(scratch, 'app'), lambdaDirectory })).toThrow(message);
     expect(() => synthesise(join(scratch, 'none'), lambdaDirectory, {})).toThrow(message);
     expect(() => configOf({ passableRoleArns: [] })).toThrow(message);
   });
@@ -160,11 +159,14 @@ describe('roles', () => {
 
 describe('the permissions boundary', () => {
   it.each([
-    ['arn:aws:iam::111122223333:policy/team/boundary', 'arn:aws:iam::111122223333:policy/team/boundary'],
+    ['arn:aws:iam::111122223333:policy/boundary', 'arn:aws:iam::111122223333:policy/boundary'],
     ['arn:aws:iam::aws:policy/PowerUserAccess', 'arn:aws:iam::aws:policy/PowerUserAccess'],
     ['policy/boundary', 'arn:aws:iam::111122223333:policy/boundary'],
   ])('%s is on every role of the stack', (permissionsBoundaryArn, expected) => {
-    const deployment = synthesiseWith({ permissionsBoundaryArn, repairableRoleArns: 'role/eks-addons/*' });
+    const deployment = synthesiseWith(
+      { permissionsBoundaryArn, repairableRoleArns: 'role/eks-addons/*' },
+      { accounts: [OTHER_ACCOUNT] },
+    );
     const roles = deployment.resourcesOf('AWS::IAM::Role');
     // Each step's, each state machine's, EventBridge's, and the runbook's.
     expect(roles).toHaveLength(deployment.steps().length + 4 + 1 + 1);

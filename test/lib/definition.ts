@@ -1,12 +1,10 @@
 /**
- * The synthesised template of this project, and the definitions of its state machines as graphs: of the sandbox's
- * deployment, which has all that can be switched on, and of others.
+ * The synthesised template of this project, and the definitions of its state machines as graphs. What is exported is of
+ * the sandbox's deployment, which has all that can be switched on; `synthesised.ts` makes others.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureAssembly } from '../../cli/assembly.ts';
-import { createApp } from '../../lib/app.ts';
 
 export const { directory, lambdaDirectory } = await ensureAssembly();
 
@@ -266,27 +264,6 @@ export function waitingInCircles({ template: { Resources } }: Deployment): strin
   return [...waitsFor.keys()];
 }
 
-/** What has to be in every context. */
-export const REQUIRED = { passableRoleArns: 'role/eks-addons/*' };
-
-/**
- * As CDK's command line would deploy it with that context, beside what has to be there, and with these settings in a
- * file.
- */
-export function synthesiseWith(context: Record<string, unknown>, settings: object = {}): Deployment {
-  const folder = mkdtempSync(join(tmpdir(), 'settings-'));
-  try {
-    const config = join(folder, 'settings.json');
-    writeFileSync(config, JSON.stringify(settings));
-    return new Deployment(
-      createApp({ lambdaDirectory, context: { ...REQUIRED, config, ...context } })
-        .synth()
-        .getStackByName('PodIdentityMigrator').template as Template,
-    );
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
 /** Another account, for whose clusters a deployment is made. */
 export const OTHER_ACCOUNT = '444455556666';
 

@@ -11,7 +11,8 @@ import { inputFor } from '../../sandbox/events/input.ts';
 import { compile } from '../../sandbox/events/pattern.ts';
 import { deniedEvent } from '../lambdas/denied-event.ts';
 import { aMigration, aRequest, at, MIGRATION_ID, NOW } from '../lambdas/fixtures.ts';
-import { deployed, directory, OTHER_ACCOUNT, resolve, resourcesOf, synthesiseWith } from './definition.ts';
+import { deployed, directory, OTHER_ACCOUNT, resolve, resourcesOf } from './definition.ts';
+import { synthesiseWith } from './synthesised.ts';
 
 const account = '111122223333';
 const region = 'eu-west-1';

@@ -1,6 +1,7 @@
 /** The customer's key: what it seals, and who may do what with it. */
 import { describe, expect, it } from 'vitest';
-import { type Deployment, synthesiseWith, SWITCHED_ON, waitingInCircles } from './definition.ts';
+import { type Deployment, SWITCHED_ON, waitingInCircles } from './definition.ts';
+import { synthesiseWith } from './synthesised.ts';
 
 const OPTIONS = { repairableRoleArns: 'role/eks-addons/*' };
 const THEIRS = 'arn:aws:kms:eu-west-1:444455556666:key/1234abcd-12ab-34cd-56ef-1234567890ab';

@@ -8,7 +8,8 @@ import { evaluate } from '../../lambdas/domain/policy/evaluate.ts';
 import type { KeyState } from '../../lambdas/domain/policy/request.ts';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { targetGrants } from '../../lib/permissions/targets.ts';
-import { type Deployment, type Resource, synthesiseWith, template, waitingInCircles } from './definition.ts';
+import { type Deployment, type Resource, template, waitingInCircles } from './definition.ts';
+import { synthesiseWith } from './synthesised.ts';
 
 const NETWORK = {
   subnetIds: ['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1'],

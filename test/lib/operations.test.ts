@@ -11,12 +11,13 @@ import { retriersOf } from '../../lib/migration/errors.ts';
 import { APPROVAL_WAITS_TOO_LONG, LOCK_HELD_TOO_LONG, MANY_THROTTLES } from '../../lib/operations/alarms.ts';
 import { RUNBOOK } from '../../lib/operations/operations.ts';
 import { EVERY } from '../../lib/recovery/triggers.ts';
-import { type Deployment, deployed, recover, type Resource, SWITCHED_ON, synthesiseWith } from './definition.ts';
+import { ALARM_TOPIC } from './configurations.ts';
+import { type Deployment, deployed, recover, type Resource, SWITCHED_ON } from './definition.ts';
+import { synthesiseWith } from './synthesised.ts';
 
-const TOPIC = 'arn:aws:sns:eu-west-1:111122223333:alarms';
 const narrow = synthesiseWith({});
 const everything = synthesiseWith(
-  { repairableRoleArns: 'role/eks-addons/*', customerKey: true, alarmTopicArn: TOPIC },
+  { repairableRoleArns: 'role/eks-addons/*', customerKey: true, alarmTopicArn: ALARM_TOPIC },
   SWITCHED_ON,
 );
 const deployments: [string, Deployment][] = [
@@ -331,7 +332,7 @@ describe('thresholds', () => {
 
 describe('the topic', () => {
   it('gets every alarm, where the deployment names one', () => {
-    for (const [id, { AlarmActions }] of alarmsIn(everything)) expect(AlarmActions, `of ${id}`).toEqual([TOPIC]);
+    for (const [id, { AlarmActions }] of alarmsIn(everything)) expect(AlarmActions, `of ${id}`).toEqual([ALARM_TOPIC]);
     for (const [id, { AlarmActions }] of alarmsIn(narrow)) expect(AlarmActions, `of ${id}`).toBeUndefined();
   });
 });

@@ -20,7 +20,8 @@ import {
   type Step,
   waysOf,
 } from './automation-document.ts';
-import { deployed, Deployment, migrateAddon, recover, synthesiseWith } from './definition.ts';
+import { deployed, Deployment, migrateAddon, recover } from './definition.ts';
+import { synthesiseWith } from './synthesised.ts';
 
 const documentOf = (deployment: Deployment): { content: AutomationDocument; properties: Record<string, unknown> } => {
   const { Properties: own } = deployment.resourcesOf('AWS::SSM::Document')[0]![1];

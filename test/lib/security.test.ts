@@ -1,6 +1,8 @@
 /** What no deployment of the service may have, whatever its context switches on. */
 import { describe, expect, it } from 'vitest';
-import { Deployment, OTHER_ACCOUNT, synthesiseWith, type Template, template, SWITCHED_ON } from './definition.ts';
+import { EVERYTHING } from './configurations.ts';
+import { Deployment, OTHER_ACCOUNT, type Template, template } from './definition.ts';
+import { synthesiseWith } from './synthesised.ts';
 
 interface RawStatement {
   Effect: string;
@@ -10,23 +12,10 @@ interface RawStatement {
   Condition?: Record<string, Record<string, unknown>>;
 }
 
-const everything = {
-  repairableRoleArns: 'role/eks-addons/*',
-  customerKey: true,
-  permissionsBoundaryArn: 'policy/boundary',
-  subnetIds: 'subnet-0123456789abcdef0',
-  securityGroupIds: 'sg-0123456789abcdef0',
-};
 const deployments: [string, Template][] = [
   ["the sandbox's", template],
   ['the default', synthesiseWith({}).template],
-  [
-    'the one with everything',
-    synthesiseWith(everything, {
-      ...SWITCHED_ON,
-      sweeps: [{ name: 'weekly', schedule: 'rate(7 days)', request: { mode: 'inventory' } }],
-    }).template,
-  ],
+  ['the one with everything', synthesiseWith(EVERYTHING.context, EVERYTHING.settings).template],
 ];
 
 /** Every statement of every policy, wherever it is in the template. */

@@ -1,43 +1,28 @@
 /** The template for other accounts: what StackSets can deploy, with the values that the service's own stack gives. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Aws } from 'aws-cdk-lib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { CAPABILITIES, SPOKE_STACK, SPOKE_STEPS, spokeRoleName, stepsWith } from '../../lambdas/domain/spokes.ts';
-import { createApp } from '../../lib/app.ts';
 import { capabilityGrants, patternsThere, spokeGrantsOf } from '../../lib/permissions/spokes.ts';
 import { targetGrants } from '../../lib/permissions/targets.ts';
 import { pascalCase } from '../../lib/names.ts';
 import { loadAssembly } from '../../sandbox/assembly/assembly.ts';
 import { loadSpokes } from '../../sandbox/assembly/spokes.ts';
-import { directory, lambdaDirectory, OTHER_ACCOUNT, REQUIRED, type Resource } from './definition.ts';
+import { directory, OTHER_ACCOUNT } from './definition.ts';
+import { type SpokeTemplate, synthesised } from './synthesised.ts';
 
 const HUB = { account: '111122223333', region: 'eu-west-1' };
-
-interface SpokeTemplate {
-  Parameters: Record<string, { Type: string; Default?: unknown }>;
-  Resources: Record<string, Resource & { Condition?: string }>;
-  Outputs?: Record<string, unknown>;
-  Rules?: unknown;
-}
 
 const scratch = mkdtempSync(join(tmpdir(), 'spokes-test-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-/** Both templates, as CDK's command line makes them with these settings. */
-function synthesised(settings: object, context: Record<string, unknown> = {}) {
-  const outdir = mkdtempSync(join(scratch, 'out-'));
-  const config = join(outdir, 'settings.json');
-  writeFileSync(config, JSON.stringify(settings));
-  createApp({ lambdaDirectory, outdir, context: { ...REQUIRED, config, ...context } }).synth();
-  const read = (name: string): SpokeTemplate =>
-    JSON.parse(readFileSync(join(outdir, `${name}.template.json`), 'utf8')) as SpokeTemplate;
-  return { outdir, files: readdirSync(outdir), hub: read('PodIdentityMigrator'), spoke: () => read(SPOKE_STACK) };
-}
-
-const narrow = synthesised({ accounts: [OTHER_ACCOUNT], repairableRoleArns: ['role/repaired/*'] });
-const least = synthesised({ accounts: [OTHER_ACCOUNT], deploy: { denialRule: false, api: false } });
+const narrow = synthesised({}, { accounts: [OTHER_ACCOUNT], repairableRoleArns: ['role/repaired/*'] });
+/** Its cloud assembly. */
+const assembly = join(scratch, 'narrow');
+narrow.writeTo(assembly);
+const least = synthesised({}, { accounts: [OTHER_ACCOUNT], deploy: { denialRule: false, api: false } });
 const none = synthesised({});
 const template = narrow.spoke();
 const text = JSON.stringify(template);
@@ -102,21 +87,21 @@ describe('the template for other accounts', () => {
       expect(rolesIn(template)[JSON.stringify(spokeRoleName(capability))]).toMatchObject({ MaxSessionDuration: 3600 });
     const names = ({ roles }: ReturnType<typeof deployedTo>): string[] =>
       roles.map(({ arn }) => arn.split('/')[1]!).toSorted();
-    expect(names(deployedTo(narrow.outdir, OTHER_ACCOUNT, 'eu-west-1'))).toEqual(
+    expect(names(deployedTo(assembly, OTHER_ACCOUNT, 'eu-west-1'))).toEqual(
       [...CAPABILITIES.map(spokeRoleName), 'pod-identity-migrator-forward-eu-west-1'].toSorted(),
     );
-    expect(names(deployedTo(narrow.outdir, OTHER_ACCOUNT, 'us-east-1', 'eu-west-1'))).toEqual([
+    expect(names(deployedTo(assembly, OTHER_ACCOUNT, 'us-east-1', 'eu-west-1'))).toEqual([
       'pod-identity-migrator-forward-us-east-1',
     ]);
   });
 
   it('forwards nothing where the service itself is, or its events would go in a circle', () => {
-    expect(deployedTo(narrow.outdir, HUB.account, HUB.region).rules).toEqual([]);
+    expect(deployedTo(assembly, HUB.account, HUB.region).rules).toEqual([]);
     for (const [account, region] of [
       [HUB.account, 'us-east-1'],
       [OTHER_ACCOUNT, HUB.region],
     ] as const) {
-      const [rule] = deployedTo(narrow.outdir, account, region).rules;
+      const [rule] = deployedTo(assembly, account, region).rules;
       expect(rule?.targets).toMatchObject([
         {
           arn: `arn:aws:events:${HUB.region}:${HUB.account}:event-bus/default`,
@@ -139,7 +124,12 @@ describe('the template for other accounts', () => {
   ])(
     'has the permissions boundary %s on each role, where an account can have it: %s',
     (permissionsBoundaryArn, expected) => {
-      const roles = rolesIn(synthesised({ accounts: [OTHER_ACCOUNT] }, { permissionsBoundaryArn }).spoke());
+      const roles = rolesIn(
+        synthesised(
+          { permissionsBoundaryArn, repairableRoleArns: 'role/eks-addons/*' },
+          { accounts: [OTHER_ACCOUNT] },
+        ).spoke(),
+      );
       expect(Object.values(roles).map((role) => role['PermissionsBoundary'] !== undefined)).toEqual(
         Object.values(roles).map(() => expected),
       );
@@ -148,8 +138,8 @@ describe('the template for other accounts', () => {
 });
 
 describe('the trust of each role', () => {
-  const { roles } = deployedTo(narrow.outdir, OTHER_ACCOUNT, 'eu-west-1');
-  const hub = loadAssembly(narrow.outdir, HUB);
+  const { roles } = deployedTo(assembly, OTHER_ACCOUNT, 'eu-west-1');
+  const hub = loadAssembly(assembly, HUB);
   const trustOf = (capability: (typeof CAPABILITIES)[number]) =>
     roles.find(({ arn }) => arn.endsWith(`/${spokeRoleName(capability)}`))!.trustPolicy as {
       Statement: Record<string, unknown>[];
@@ -233,7 +223,7 @@ describe('the rights of each role', () => {
   });
 
   it('are of the account that they are in', () => {
-    for (const { policies } of deployedTo(narrow.outdir, OTHER_ACCOUNT, 'eu-west-1').roles.filter(
+    for (const { policies } of deployedTo(assembly, OTHER_ACCOUNT, 'eu-west-1').roles.filter(
       ({ arn }) => !arn.includes('-forward-'),
     )) {
       for (const { document } of policies) {
@@ -264,8 +254,8 @@ describe('the rights of each role', () => {
     ]);
     const passed = JSON.stringify(
       synthesised(
-        { accounts: [OTHER_ACCOUNT], passableRoleArns: ['role/y', of(OTHER_ACCOUNT), of(HUB.account)] },
         { passableRoleArns: undefined },
+        { accounts: [OTHER_ACCOUNT], passableRoleArns: ['role/y', of(OTHER_ACCOUNT), of(HUB.account)] },
       ).spoke(),
     );
     expect([passed.includes(of(OTHER_ACCOUNT)), passed.includes(of(HUB.account)), passed.includes(':role/y')]).toEqual([
@@ -298,8 +288,8 @@ describe("the service's own rights to become them", () => {
   it('fit into the policy of a role with a hundred accounts', () => {
     const accounts = Array.from({ length: 100 }, (_, index) => String(100_000_000_000 + index));
     const { hub } = synthesised(
-      { accounts, repairableRoleArns: ['role/repaired/*'] },
       { customerKey: true, subnetIds: 'subnet-0123456789abcdef0', securityGroupIds: 'sg-0123456789abcdef0' },
+      { accounts, repairableRoleArns: ['role/repaired/*'] },
     );
     const sizes = Object.values(hub.Resources)
       .filter(({ Type }) => Type === 'AWS::IAM::Policy')

@@ -3,7 +3,8 @@ import jsonata from 'jsonata';
 import { describe, expect, it } from 'vitest';
 import { LOOKS_OF_EXECUTION } from '../../lambdas/runtime/sweep/dispatching.ts';
 import { startSweepSchema } from '../../lambdas/steps/start-sweep/schema.ts';
-import { type Deployment, type State, stepOf, sweep, SWITCHED_ON, synthesiseWith } from './definition.ts';
+import { type Deployment, type State, stepOf, sweep, SWITCHED_ON } from './definition.ts';
+import { synthesiseWith } from './synthesised.ts';
 
 const { states } = sweep;
 const afterwards = (name: string): string[] =>

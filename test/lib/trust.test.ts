@@ -12,9 +12,9 @@ import {
   stepOf,
   statementsOf,
   statementsOfRole,
-  synthesiseWith,
   template,
 } from './definition.ts';
+import { synthesiseWith } from './synthesised.ts';
 
 const WRITES = 'iam:UpdateAssumeRolePolicy';
 const PATTERN = 'arn:aws:iam::111122223333:role/eks-addons/*';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { allMachines, type Graph, migrateAddon, recover, retire, sweep, synthesiseWith } from './definition.ts';
+import { allMachines, type Graph, migrateAddon, recover, retire, sweep } from './definition.ts';
+import { synthesiseWith } from './synthesised.ts';
 
 /**
  * Variables that a state's expressions read: `$name`, but neither `$states`, a function's call, nor what the expression
