@@ -7,18 +7,7 @@ import { expect } from 'vitest';
 import type { FaultInput, FaultKind, SeenCall } from '../../sandbox/world/faults.ts';
 import type { Journal, When } from '../lambdas/fakes.ts';
 
-/** Faults of the sandbox that may be over in a moment: a single one never keeps a migration from its end. */
-export const TRANSIENT_KINDS = [
-  'throttled',
-  'server-error',
-  'lost-before',
-  'lost-after',
-  'crash-before',
-  'crash-after',
-  'time-out-before',
-  'time-out-after',
-] as const satisfies readonly FaultKind[];
-export type TransientKind = (typeof TRANSIENT_KINDS)[number];
+export { TRANSIENT_KINDS, type TransientKind } from './kinds.ts';
 
 /** Faults of a fake: the connection is lost before the call's effect, or with the reply after it. */
 export const MOMENTS = ['before', 'after'] as const satisfies readonly When[];
