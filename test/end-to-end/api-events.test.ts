@@ -1,24 +1,8 @@
 /** What is told of migrations that the API was asked for: each end once by its id, whatever goes wrong on the way. */
 import { describe, expect, it } from 'vitest';
-import { type ServiceEvent, serviceEvent } from '../../lambdas/domain/service-event.ts';
-import type { FaultInput, FaultKind } from '../../sandbox/world/faults.ts';
-import { type ApiWorld, BODY, inApiWorld, leaksOf, MINUTES, pending, WANTS_APPROVAL } from './api-world.ts';
-
-const toldIn = ({ sandbox }: Pick<ApiWorld, 'sandbox'>): ServiceEvent[] =>
-  sandbox.world.events.map(({ detail }) => serviceEvent.parse(detail));
-const idsIn = (given: Pick<ApiWorld, 'sandbox'>): string[] => toldIn(given).map(({ eventId }) => eventId);
-
-/** Asked for and approved; then everything that follows by itself. */
-async function approvedIn({ world, sandbox, ann, bob }: ApiWorld, body: object = WANTS_APPROVAL): Promise<string> {
-  const id = await ann.migrate(body);
-  const { planHash } = await pending(sandbox, bob, id);
-  await world.later(3 * MINUTES);
-  await bob.approve(id, planHash);
-  await world.rest();
-  await world.later(3 * MINUTES);
-  return id;
-}
-const WHOLE = ['approval-needed', 'started', 'migrated'];
+import { sampleOf } from '../faults/contract.ts';
+import { approvedIn, FAULTS, idsIn, toldIn, expectToldOnce, WHOLE } from './api-told.ts';
+import { BODY, inApiWorld, leaksOf, MINUTES, pending, WANTS_APPROVAL } from './api-world.ts';
 
 describe('what is told of a migration by the API', () => {
   it('says who asked, names how to approve, and holds no token', async () => {
@@ -76,34 +60,9 @@ describe('what is told of a migration by the API', () => {
     });
   });
 
-  const KINDS: FaultKind[] = [
-    'throttled',
-    'server-error',
-    'lost-before',
-    'lost-after',
-    'crash-before',
-    'crash-after',
-    'time-out-before',
-    'time-out-after',
-  ];
-  it.each(KINDS)(
-    'comes with one id though publish-events meets %s, at each of the calls by which it tells',
-    async (kind) => {
-      for (const operation of ['PutEvents', 'UpdateItem']) {
-        const fault: FaultInput = { kind, step: 'publish-events', operation, call: 1, times: 2 };
-        await inApiWorld({ faults: [fault] }, async (given) => {
-          const id = await approvedIn(given);
-          const where = `${kind} at ${operation}`;
-          expect({ where, told: new Set(idsIn(given)), unsent: await given.world.backend.ledger.listUnsent() }).toEqual(
-            { where, told: new Set(WHOLE.map((told) => `${id}#${told}`)), unsent: [] },
-          );
-          // A second copy is the same event: what it says, and of which migration.
-          expect(new Set(toldIn(given).map(({ eventId, type, at }) => `${eventId} ${type} ${at}`)).size).toBe(
-            WHOLE.length,
-          );
-        });
-      }
-    },
+  it.each(sampleOf(FAULTS))(
+    'comes with one id though publish-events meets $kind at $call, by which it tells',
+    (fault) => expectToldOnce(fault),
   );
 
   it('comes twice under one id where publish-events dies between telling and noting that it has', async () => {

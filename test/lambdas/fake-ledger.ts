@@ -1,3 +1,4 @@
+import { copyOf } from './copy.ts';
 import { MigrationError } from '../../lambdas/domain/errors.ts';
 import type { Announcement } from '../../lambdas/domain/announcements.ts';
 import type { Approval } from '../../lambdas/domain/approval.ts';
@@ -27,8 +28,7 @@ import type {
 } from '../../lambdas/ports/index.ts';
 
 type HeldLock = Lock & { parked: boolean };
-const shown = ({ key, fence, holder }: HeldLock): Lock =>
-  structuredClone(holder ? { key, fence, holder } : { key, fence });
+const shown = ({ key, fence, holder }: HeldLock): Lock => copyOf(holder ? { key, fence, holder } : { key, fence });
 /** Of what is noted of a trust policy: noted, written, undone. */
 const progressOf = ({ writtenAt, undoneAt }: Pick<TrustChange, 'writtenAt' | 'undoneAt'>): number =>
   [writtenAt, undoneAt].findLastIndex((one) => one !== undefined) + 1;
@@ -72,10 +72,7 @@ export class FakeLedger implements Ledger {
       trustChanges: before?.trustChanges ?? [],
       retirements: before?.retirements ?? [],
     };
-    this.records.set(
-      record.migrationId,
-      structuredClone({ ...(before ?? record), ...Object.fromEntries(said), ...apart }),
-    );
+    this.records.set(record.migrationId, copyOf({ ...(before ?? record), ...Object.fromEntries(said), ...apart }));
   }
   async getFile(migrationId: string): Promise<MigrationFile> {
     const [record, snapshot, cancel] = [
@@ -90,7 +87,7 @@ export class FakeLedger implements Ledger {
     };
   }
   async getMigration(migrationId: string): Promise<Migration | undefined> {
-    return structuredClone(this.records.get(migrationId));
+    return copyOf(this.records.get(migrationId));
   }
   async recordPlan(migrationId: string, plan: Plan, end?: { outcome: Outcome; endedAt: string }): Promise<void> {
     const record = this.records.get(migrationId);
@@ -99,7 +96,7 @@ export class FakeLedger implements Ledger {
         'BadInput',
         `Migration ${migrationId} has begun already: the plan that it carries out stands.`,
       );
-    Object.assign(record, structuredClone({ plan, ...(end ? { ...end, status: 'ended' } : {}) }));
+    Object.assign(record, copyOf({ plan, ...(end ? { ...end, status: 'ended' } : {}) }));
     if (end) this.outboxOf(migrationId).add(end.outcome);
   }
   async noteRung(migrationId: string, rung: number): Promise<void> {
@@ -111,7 +108,7 @@ export class FakeLedger implements Ledger {
     if (!record || record.recovery?.executionArn === recovery.executionArn) return;
     Object.assign(
       record,
-      structuredClone({
+      copyOf({
         recovery,
         executionArn: recovery.executionArn,
         status: 'running' as const,
@@ -129,7 +126,7 @@ export class FakeLedger implements Ledger {
     if (record)
       Object.assign(
         record,
-        structuredClone(
+        copyOf(
           Object.fromEntries(Object.entries(change).filter(([name, value]) => !APART.has(name) && value !== undefined)),
         ),
       );
@@ -140,7 +137,7 @@ export class FakeLedger implements Ledger {
     association: Association,
   ): Promise<void> {
     const list = this.records.get(migrationId)?.associations[what];
-    if (list && !list.some((one) => one.id === association.id)) list.push(structuredClone(association));
+    if (list && !list.some((one) => one.id === association.id)) list.push(copyOf(association));
   }
   async recordCopy(migrationId: string, what: 'removed' | 'made', addonArn: string): Promise<void> {
     const record = this.records.get(migrationId);
@@ -169,15 +166,15 @@ export class FakeLedger implements Ledger {
       return;
     const others = record[what].filter((one) => one !== before);
     Object.assign(record, {
-      [what]: [...others, structuredClone(entry)].sort((a, b) => a.notedAt.localeCompare(b.notedAt)),
+      [what]: [...others, copyOf(entry)].sort((a, b) => a.notedAt.localeCompare(b.notedAt)),
     });
   }
 
   async requestCancel(migrationId: string, cancellation: Cancellation): Promise<void> {
-    if (!this.cancels.has(migrationId)) this.cancels.set(migrationId, structuredClone(cancellation));
+    if (!this.cancels.has(migrationId)) this.cancels.set(migrationId, copyOf(cancellation));
   }
   async getCancel(migrationId: string): Promise<Cancellation | undefined> {
-    return structuredClone(this.cancels.get(migrationId));
+    return copyOf(this.cancels.get(migrationId));
   }
 
   private outboxOf(migrationId: string): Set<Announcement> {
@@ -209,11 +206,11 @@ export class FakeLedger implements Ledger {
     const approvals = this.records.get(migrationId)?.approvals ?? [];
     const before = approvals.find(({ round }) => round === asked.round);
     const key = `${migrationId}#${asked.round}`;
-    if (before && (before.state !== 'pending' || (this.tokens.get(key)?.at ?? 0) > at)) return structuredClone(before);
-    if (before) Object.assign(before, structuredClone(asked));
-    else approvals.push(structuredClone(asked));
+    if (before && (before.state !== 'pending' || (this.tokens.get(key)?.at ?? 0) > at)) return copyOf(before);
+    if (before) Object.assign(before, copyOf(asked));
+    else approvals.push(copyOf(asked));
     this.tokens.set(key, { taskToken, at });
-    return structuredClone(asked);
+    return copyOf(asked);
   }
   async approvalToken(migrationId: string, round: number): Promise<string | undefined> {
     return this.tokens.get(`${migrationId}#${round}`)?.taskToken;
@@ -229,7 +226,7 @@ export class FakeLedger implements Ledger {
     const approval = this.records.get(migrationId)?.approvals.find((one) => one.round === round);
     if (approval?.state === 'pending' && approval.planHash === planHash)
       Object.assign(approval, Object.fromEntries(Object.entries(decided).filter(([, value]) => value !== undefined)));
-    return structuredClone(approval);
+    return copyOf(approval);
   }
   async listPendingApprovals(): Promise<string[]> {
     return [...this.records.values()].flatMap(({ approvals }) =>
@@ -238,13 +235,13 @@ export class FakeLedger implements Ledger {
   }
 
   async claim(key: string, mine: Claim): Promise<Claim> {
-    const there = this.claims.get(key) ?? structuredClone(mine);
+    const there = this.claims.get(key) ?? copyOf(mine);
     this.claims.set(key, there);
-    return structuredClone(there);
+    return copyOf(there);
   }
   async reclaim(key: string, before: Claim, mine: Claim): Promise<Claim> {
-    if (this.claims.get(key)?.migrationId === before.migrationId) this.claims.set(key, structuredClone(mine));
-    return structuredClone(this.claims.get(key) ?? mine);
+    if (this.claims.get(key)?.migrationId === before.migrationId) this.claims.set(key, copyOf(mine));
+    return copyOf(this.claims.get(key) ?? mine);
   }
 
   async listMigrations(
@@ -290,7 +287,7 @@ export class FakeLedger implements Ledger {
   }
   private pass(key: string, holder: LockHolder): LockResult {
     const fence = (this.locks.get(key)?.fence ?? 0) + 1;
-    this.locks.set(key, { key, fence, holder: structuredClone(holder), parked: false });
+    this.locks.set(key, { key, fence, holder: copyOf(holder), parked: false });
     return { acquired: true, fence };
   }
   async assertLock(key: string, migrationId: string, fence: number): Promise<void> {
@@ -319,10 +316,10 @@ export class FakeLedger implements Ledger {
   }
 
   async putSnapshot(migrationId: string, snapshot: Snapshot): Promise<void> {
-    this.snapshots.set(migrationId, structuredClone(snapshot));
+    this.snapshots.set(migrationId, copyOf(snapshot));
   }
   async getSnapshot(migrationId: string): Promise<Snapshot | undefined> {
-    return structuredClone(this.snapshots.get(migrationId));
+    return copyOf(this.snapshots.get(migrationId));
   }
 
   async recordStep(migrationId: string, { name, startedAt, endedAt, result, error }: StepEntry): Promise<void> {
@@ -348,9 +345,9 @@ export class FakeLedger implements Ledger {
     const key = `${migrationId}#${round}`;
     if ((this.lookedAt.get(key) ?? '') > lookedAt) return;
     this.lookedAt.set(key, lookedAt);
-    this.evidence.set(key, structuredClone(pods));
+    this.evidence.set(key, copyOf(pods));
   }
   async getEvidence(migrationId: string, round: string): Promise<PodEvidence[]> {
-    return structuredClone(this.evidence.get(`${migrationId}#${round}`) ?? []);
+    return copyOf(this.evidence.get(`${migrationId}#${round}`) ?? []);
   }
 }

@@ -1,4 +1,5 @@
 /** Sweeps, their bucket and EKS of one region, in memory. */
+import { copyOf } from './copy.ts';
 import type { Sweep, SweepCommand, SweepItem, SweepTally } from '../../lambdas/domain/sweep/model.ts';
 import type { Documents, Fleet, SweepChange, SweepPage, Sweeps } from '../../lambdas/ports/index.ts';
 
@@ -29,36 +30,36 @@ export class FakeSweeps implements Sweeps {
   readonly items = new Map<string, Map<string, SweepItem>>();
 
   async get(sweepId: string): Promise<Sweep | undefined> {
-    return structuredClone(this.records.get(sweepId));
+    return copyOf(this.records.get(sweepId));
   }
   async create(made: Sweep): Promise<Sweep> {
-    if (!this.records.has(made.sweepId)) this.records.set(made.sweepId, structuredClone(made));
-    return structuredClone(this.recordOf(made.sweepId));
+    if (!this.records.has(made.sweepId)) this.records.set(made.sweepId, copyOf(made));
+    return copyOf(this.recordOf(made.sweepId));
   }
   async update(sweepId: string, change: SweepChange): Promise<void> {
     const record: Record<string, unknown> = this.recordOf(sweepId);
     for (const [name, value] of Object.entries(change)) {
       if (value === null) delete record[name];
-      else if (value !== undefined) record[name] = structuredClone(value);
+      else if (value !== undefined) record[name] = copyOf(value);
     }
   }
   async command(sweepId: string, command: SweepCommand): Promise<Sweep | undefined> {
     const record = this.records.get(sweepId);
     if (record) record.command = { ...command };
-    return structuredClone(record);
+    return copyOf(record);
   }
   async list(limit: number, after?: string): Promise<SweepPage> {
     const all = [...this.records.values()]
       .sort((a, b) => (a.sweepId < b.sweepId ? 1 : -1))
       .filter(({ sweepId }) => after === undefined || sweepId < after);
-    const sweeps = structuredClone(all.slice(0, limit));
+    const sweeps = copyOf(all.slice(0, limit));
     const last = sweeps.at(-1)?.sweepId;
     return { sweeps, ...(all.length > limit && last !== undefined ? { next: last } : {}) };
   }
 
   async enqueue(sweepId: string, item: SweepItem): Promise<void> {
     const items = this.itemsOf(sweepId);
-    if (!items.has(item.migrationId)) items.set(item.migrationId, structuredClone(item));
+    if (!items.has(item.migrationId)) items.set(item.migrationId, copyOf(item));
   }
   async queued(sweepId: string, limit: number): Promise<SweepItem[]> {
     return this.inState(sweepId, 'queued').slice(0, limit);
@@ -67,7 +68,7 @@ export class FakeSweeps implements Sweeps {
     return this.inState(sweepId, 'in-flight');
   }
   async eachItem(sweepId: string, visit: (items: SweepItem[]) => void): Promise<void> {
-    visit(structuredClone([...this.itemsOf(sweepId).values()]));
+    visit(copyOf([...this.itemsOf(sweepId).values()]));
   }
   async toFlight(sweepId: string, migrationId: string, begun: { begunAt: string; wave: number }): Promise<void> {
     const item = this.itemsOf(sweepId).get(migrationId);
@@ -105,7 +106,7 @@ export class FakeSweeps implements Sweeps {
     return items;
   }
   private inState(sweepId: string, state: SweepItem['state']): SweepItem[] {
-    return structuredClone(
+    return copyOf(
       [...this.itemsOf(sweepId).values()]
         .filter((item) => item.state === state)
         .sort((a, b) => (a.migrationId < b.migrationId ? -1 : 1)),

@@ -1,4 +1,5 @@
 /** The ports in memory: what a step asked of them stands in one journal, and any call can be made to fail once. */
+import { copyOf } from './copy.ts';
 import { isMigrationError, MigrationError } from '../../lambdas/domain/errors.ts';
 import { partitionOf } from '../../lambdas/domain/arn.ts';
 import type { MigrationRequest } from '../../lambdas/domain/model.ts';
@@ -103,7 +104,7 @@ export class Journal {
     const index =
       this.calls.push({
         call,
-        args: structuredClone(args.map((arg) => (typeof arg === 'function' ? 'a function' : arg))),
+        args: copyOf(args.map((arg) => (typeof arg === 'function' ? 'a function' : arg))),
       }) - 1;
     const fault = this.faults.find((one) => one.matches(call, index));
     this.faults = this.faults.filter((one) => one !== fault);
@@ -134,7 +135,7 @@ function watched<T extends object>(name: string, port: T, journal: Journal): T {
         if (fault?.when === 'before') throw fault.error;
         const answer: unknown = await Reflect.apply(member, inner, args);
         if (fault) throw fault.error;
-        return structuredClone(answer);
+        return copyOf(answer);
       };
     },
   });
@@ -261,7 +262,7 @@ export class FakeKubernetes implements Kubernetes {
     );
   }
   async getServiceAccount(namespace: string, name: string): Promise<ServiceAccountDetail | undefined> {
-    return structuredClone(this.serviceAccounts.find((one) => one.namespace === namespace && one.name === name));
+    return copyOf(this.serviceAccounts.find((one) => one.namespace === namespace && one.name === name));
   }
   async annotateServiceAccount(
     { namespace, name, resourceVersion }: Pick<ServiceAccountDetail, 'namespace' | 'name' | 'resourceVersion'>,
@@ -343,7 +344,7 @@ export class FakeExecutions implements Executions {
 export class FakeEvents implements Events {
   readonly put: ServiceEvent[] = [];
   async publish(events: ServiceEvent[]): Promise<void> {
-    this.put.push(...structuredClone(events));
+    this.put.push(...copyOf(events));
   }
 }
 

@@ -10,7 +10,7 @@ import { DynamoTable, itemOf } from '../../lambdas/adapters/dynamo-table.ts';
 import type { MigrationRequestInput, Target } from '../../lambdas/domain/model.ts';
 import { type Assembly, type AssemblyStateMachine, loadAssembly } from '../../sandbox/assembly/assembly.ts';
 import { loadSpokes } from '../../sandbox/assembly/spokes.ts';
-import type { Use } from '../../sandbox/authorization/authorizer.ts';
+import { Authorizer, type Denial, type Use } from '../../sandbox/authorization/authorizer.ts';
 import { type RuleUse, ruleUses } from '../../sandbox/kubernetes/rbac.ts';
 import { openSandbox, type Sandbox } from '../../sandbox/sandbox.ts';
 import { credentialsOf } from '../../sandbox/sts/access-keys.ts';
@@ -211,7 +211,33 @@ export interface Ran {
   failures: unknown[];
   /** How many calls it made. */
   calls: number;
+  /**
+   * The first right that would be missed, by holder and action, were that one taken out: each call is judged again by
+   * the same authorizer. Up to that call such a run is this one, so that it would be refused there.
+   */
+  missedWithout: (taken: Grant) => string | undefined;
 }
+
+type Judged = Parameters<Authorizer['authorize']>;
+
+/** Keeps every question that is put to the authorizer from now on. */
+const questionsTo = (authorizer: Authorizer): Judged[] => {
+  const questions: Judged[] = [];
+  const authorize = authorizer.authorize.bind(authorizer);
+  authorizer.authorize = (...question) => {
+    questions.push(question);
+    return authorize(...question);
+  };
+  return questions;
+};
+
+/** Takes the action out of the policy that has it; what it returns puts it back. */
+const take = (world: Sandbox['world'], taken: Grant): (() => void) => {
+  const policy = findRole(world, taken.principalArn)!.policies.find(({ name }) => name === taken.policy)!;
+  const { document } = policy;
+  policy.document = without(JSON.parse(document) as object, taken);
+  return () => (policy.document = document);
+};
 
 /**
  * Follows a run to its end, or to the first refusal. `taken`: an action that is taken out of the policy that has it, as
@@ -226,11 +252,8 @@ export const follows = async (run: Run, directory: string, taken?: Grant): Promi
     definitionOf: (machine) => countingFrom(run.looked, machine),
   });
   const assembly = withSpokes(directory, scenario);
-  if (taken) {
-    const { policies } = findRole(sandbox.world, taken.principalArn)!;
-    const policy = policies.find(({ name }) => name === taken.policy)!;
-    policy.document = without(JSON.parse(policy.document) as object, taken);
-  }
+  if (taken) take(sandbox.world, taken);
+  const questions = questionsTo(sandbox.authorizer);
   for (const fault of run.faults ?? []) sandbox.world.faults.add(fault);
   meet(sandbox, run);
   const refused = new Promise<void>((resolve) =>
@@ -247,14 +270,18 @@ export const follows = async (run: Run, directory: string, taken?: Grant): Promi
   }).getMigration(MIGRATION_ID);
   await sandbox.close();
   const holders = new Map(grantsOf(assembly).map(({ principalArn, holder }) => [principalArn, holder]));
+  const named = ({ principalArn, action }: Pick<Denial, 'principalArn' | 'action'>): string =>
+    `${holders.get(principalArn) ?? principalArn} ${action}`;
   return {
-    denied: [
-      ...new Set(
-        sandbox.authorizer.denials.map(
-          ({ principalArn, action }) => `${holders.get(principalArn) ?? principalArn} ${action}`,
-        ),
-      ),
-    ],
+    denied: [...new Set(sandbox.authorizer.denials.map(named))],
+    missedWithout: (grant) => {
+      const putBack = take(sandbox.world, grant);
+      const judge = new Authorizer(sandbox.world);
+      const mine = questions.filter(([{ principalArn }]) => principalArn === grant.principalArn);
+      const denial = mine.map((question) => judge.authorize(...question)).find((one) => one !== undefined);
+      putBack();
+      return denial && named(denial);
+    },
     uses: sandbox.authorizer.uses(),
     ...byApi,
     rules: [...sandbox.world.accounts.values()].flatMap(({ clusters }) => [...clusters.values()]).flatMap(ruleUses),

@@ -1,30 +1,15 @@
 /**
  * Each role has the rights that it uses, and no other: over these runs no call is refused, every action that is granted
- * is used, and a run fails without it.
+ * is used, and a run fails without it. Whole runs without one right are followed for one right of each service;
+ * `proof.grid.test.ts` follows them for each right.
  */
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { OPERATIONS } from '../../lambdas/api/operations.ts';
-import { type Assembly, loadAssembly } from '../../sandbox/assembly/assembly.ts';
-import { deployWithSchedule } from './deployment.ts';
-import { follows, type Ran, type Run } from './follow.ts';
-import { type Grant, grantsOf, isUsed, nameOf } from './grants.ts';
-import { runFor, unasked, unused, usesOf } from './proving.ts';
-import { RUNS as MIGRATIONS } from './runs.ts';
-import { BY_THE_CLOCK, SWEEPS } from './sweep-runs.ts';
-
-const directory = await deployWithSchedule();
-const assembly: Assembly = loadAssembly(directory, { account: '111122223333', region: 'eu-west-1' });
-const RUNS: readonly Run[] = [...MIGRATIONS, ...SWEEPS];
-// To become a role of another account: spokes.test.ts.
-const all = grantsOf(assembly).filter(({ action }) => action !== 'sts:AssumeRole');
-/** What Scheduler does with what it could not start, which is in no run that goes well. */
-const isOfUndelivered = (grant: Grant): boolean => nameOf(grant) === 'EventBridge Scheduler sqs:SendMessage';
-const grants = all.filter((grant) => !isOfUndelivered(grant));
-
-const ran = new Map<Run, Ran>();
-beforeAll(async () => {
-  for (const run of RUNS) ran.set(run, await follows(run, directory));
-}, 180_000);
+import { follows } from './follow.ts';
+import { isUsed, nameOf } from './grants.ts';
+import { all, assembly, directory, grants, isOfUndelivered, ran, RUNS } from './proof-runs.ts';
+import { oneOfEachService, runFor, unasked, unused, usesOf } from './proving.ts';
+import { BY_THE_CLOCK } from './sweep-runs.ts';
 
 describe('the rights of the deployed roles', () => {
   it.each(RUNS)('are enough: $name', (run) => {
@@ -62,7 +47,11 @@ describe('the rights of the deployed roles', () => {
 });
 
 describe('without one of them', () => {
-  it.each(grants.map((grant) => [nameOf(grant), grant] as const))(
+  it.each(grants.map((grant) => [nameOf(grant), grant] as const))('a run would fail by its name: %s', (name, grant) => {
+    expect(ran.get(runFor(grant, ran))!.missedWithout(grant)).toBe(name);
+  });
+
+  it.each(oneOfEachService(grants).map((grant) => [nameOf(grant), grant] as const))(
     'a run fails by its name: %s',
     async (name, grant) => {
       const run = runFor(grant, ran);

@@ -20,3 +20,8 @@ export const runFor = (grant: Grant, ran: ReadonlyMap<Run, Ran>): Run => {
 
 /** The plan asks IAM beforehand whether roles may be passed; where nobody lets it ask, the migration finds out. */
 export const unasked = (run: Run): Run => ({ ...run, knobs: { ...run.knobs, simulatePrincipalPolicy: 'deny' } });
+
+/** One right for each service whose actions are granted, which stands for all of them where a whole run is followed. */
+export const oneOfEachService = (grants: readonly Grant[]): Grant[] => [
+  ...new Map(grants.toReversed().map((grant) => [grant.action.split(':')[0], grant])).values(),
+];

@@ -6,7 +6,7 @@ import type { ServiceAccountRef } from '../../lambdas/domain/subject.ts';
 import { allMigrations, annotationOf, changes, migrationOf, notWorking, podsOf } from './look.ts';
 import type { RunResult } from './run.ts';
 import { interfered, migratedSince, plannedOf, podsMayLag, type Promised, sameTags } from './promised.ts';
-import { isTransient } from './transient.ts';
+import { isTransient } from '../faults/kinds.ts';
 
 /** Steps of the road that the way back does not use. */
 const ROAD_ONLY = new Set([

@@ -11,7 +11,7 @@ import { OTHER_STATEMENT } from './actor.ts';
 import { allMigrations, changes, effective, inputOf, keyOf, migrationOf } from './look.ts';
 import { about, interfered, plannedOf, type Promised } from './promised.ts';
 import { type RunResult, trustPoliciesOf } from './run.ts';
-import { isTransient } from './transient.ts';
+import { isTransient } from '../faults/kinds.ts';
 
 type Statement = Record<string, unknown>;
 

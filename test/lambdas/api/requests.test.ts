@@ -1,7 +1,7 @@
 /** POST /plans and POST /migrations: what is started by them, and that it is started once. */
 import { describe, expect, it } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/errors.ts';
-import type { When } from '../fakes.ts';
+import { faultCases, MOMENTS } from '../../faults/contract.ts';
 import { ACCOUNT, ADDON, EXECUTION, MIGRATION_ID, target } from '../fixtures.ts';
 import { ALICE, type Answer, BOB, newFakes, problemIn, type Request, send } from './gateway.ts';
 
@@ -213,14 +213,13 @@ describe('without a key', () => {
 
 describe('whatever breaks', () => {
   const calls = ['ledger.claim', 'ledger.getFile', 'ledger.putMigration', 'executions.startMigration'];
-  const faults = calls.flatMap((call) => (['before', 'after'] as const).map((when): [string, When] => [call, when]));
 
-  it.each(faults)(
-    'at %s, %s its effect, the caller is told to try again, and a retry ends with one migration',
-    async (call, when) => {
+  it.each(faultCases(MOMENTS, calls))(
+    'at $call, $kind its effect, the caller is told to try again, and a retry ends with one migration',
+    async ({ call, kind }) => {
       for (const request of [keyed('deploy-1'), migrate()]) {
         const fakes = newFakes();
-        fakes.journal.failNext(call, when);
+        fakes.journal.failNext(call, kind);
         const first = await send(fakes, request);
         const found = problemIn(first, 'unavailable');
         expect(first).toMatchObject({ status: 503, headers: { 'retry-after': '5' } });

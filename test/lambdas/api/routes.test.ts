@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { migrationAnswer } from '../../../lambdas/api/answers.ts';
 import { MigrationError } from '../../../lambdas/domain/errors.ts';
 import type { Approval, Migration } from '../../../lambdas/domain/model.ts';
+import { MOMENTS } from '../../faults/contract.ts';
 import type { Fakes } from '../fakes.ts';
 import {
   anEvidence,
@@ -451,9 +452,9 @@ describe('POST /migrations/{id}/rollback', () => {
   });
 
   it('is begun once under one key, whatever breaks and however often it is sent', async () => {
-    for (const when of ['before', 'after'] as const) {
+    for (const kind of MOMENTS) {
       const fakes = await withMigration(ended('migrated'));
-      fakes.journal.failNext('executions.startRollback', when);
+      fakes.journal.failNext('executions.startRollback', kind);
       problemIn(await roll(fakes, 'back-1'), 'unavailable');
       await Promise.all(Array.from({ length: 20 }, () => roll(fakes, 'back-1')));
       expect(fakes.executions.rollbacks).toHaveLength(1);

@@ -5,6 +5,7 @@ import { sweepAnswer } from '../../../lambdas/api/answers.ts';
 import { MigrationError } from '../../../lambdas/domain/errors.ts';
 import { type Sweep, type SweepItem, sweepRequest } from '../../../lambdas/domain/sweep/model.ts';
 import { newSweep } from '../../../lambdas/runtime/sweep/commanding.ts';
+import { faultCases, MOMENTS } from '../../faults/contract.ts';
 import type { Fakes } from '../fakes.ts';
 import { ACCOUNT, at, executionArn } from '../fixtures.ts';
 import { ALICE, BOB, newFakes, problemIn, send } from './gateway.ts';
@@ -100,16 +101,14 @@ describe('POST /sweeps', () => {
     ]);
   });
 
-  it.each(['sweeps.create', 'executions.startSweep'])(
-    'that broke off at %s is finished when it is sent again',
-    async (call) => {
-      for (const when of ['before', 'after'] as const) {
-        const fakes = newFakes();
-        fakes.journal.failNext(call, when, new MigrationError('ServiceUnavailable', 'no'));
-        problemIn(await post(fakes, { mode: 'migrate' }), 'unavailable');
-        expect((await post(fakes, { mode: 'migrate' })).status).toBe(202);
-        expect([fakes.sweeps.records.size, fakes.executions.sweeps.length]).toEqual([1, 1]);
-      }
+  it.each(faultCases(MOMENTS, ['sweeps.create', 'executions.startSweep']))(
+    'that broke off at $call, $kind its effect, is finished when it is sent again',
+    async ({ call, kind }) => {
+      const fakes = newFakes();
+      fakes.journal.failNext(call, kind, new MigrationError('ServiceUnavailable', 'no'));
+      problemIn(await post(fakes, { mode: 'migrate' }), 'unavailable');
+      expect((await post(fakes, { mode: 'migrate' })).status).toBe(202);
+      expect([fakes.sweeps.records.size, fakes.executions.sweeps.length]).toEqual([1, 1]);
     },
   );
 

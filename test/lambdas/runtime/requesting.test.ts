@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/errors.ts';
 import { newMigration } from '../../../lambdas/domain/model.ts';
 import { requestMigration, type Wish } from '../../../lambdas/runtime/requesting.ts';
-import { type Fakes, newFakes, type When } from '../fakes.ts';
+import { faultCases, MOMENTS } from '../../faults/contract.ts';
+import { type Fakes, newFakes } from '../fakes.ts';
 import { aRequest, at, EXECUTION, MIGRATION_ID, OTHER_MIGRATION_ID } from '../fixtures.ts';
 
 const wish = (change: Partial<Wish> = {}): Wish => ({
@@ -67,14 +68,14 @@ describe('a migration that is requested', () => {
     expect(await ask(fakes, again)).toMatchObject({ first: true });
   });
 
-  it.each(CALLS.flatMap((call, position) => (['before', 'after'] as When[]).map((when) => ({ call, position, when }))))(
-    'is started once where $call fails $when its effect, and it is asked for again',
-    async ({ position, when }) => {
+  it.each(faultCases(MOMENTS, CALLS))(
+    'is started once where $call fails $kind its effect, and it is asked for again',
+    async ({ position, kind }) => {
       for (const next of [wish(), other()]) {
         const fakes = newFakes();
-        fakes.journal.failAt(position, when);
+        fakes.journal.failAt(position, kind);
         await expect(ask(fakes, wish())).rejects.toThrow('socket hang up');
-        const claimed = !(position === 0 && when === 'before');
+        const claimed = !(position === 0 && kind === 'before');
         const id = claimed ? MIGRATION_ID : next.migrationId;
         expect(await ask(fakes, next)).toMatchObject({ claim: { migrationId: id } });
         expect(started(fakes)).toEqual([id]);

@@ -11,7 +11,8 @@ import {
   begunAccount,
   ownAssociation,
 } from '../account-fixtures.ts';
-import { invoke, type When } from '../fakes.ts';
+import { interruptedOnce, MOMENTS, strikeEachCall } from '../../faults/contract.ts';
+import { invoke } from '../fakes.ts';
 import { at, MIGRATION_ID, OTHER_MIGRATION_ID, OTHER_ROLE } from '../fixtures.ts';
 import type { Begun } from './begun.ts';
 
@@ -64,18 +65,18 @@ describe('restore-associations of a service account', () => {
     expect(fakes.journal.of('eks.deleteAssociation')).toEqual([['a-own']]);
   });
 
-  it.each<When>(['before', 'after'])('comes out the same, whichever call breaks %s its effect', async (when) => {
-    const smooth = await associated();
-    await restore(smooth);
-    for (let position = 0; position < smooth.journal.calls.length; position += 1) {
-      const fakes = await associated();
-      fakes.journal.failAt(position, when);
-      await expect(restore(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
-      expect(await restore(fakes)).toEqual({ restored: [] });
-      expect(there(fakes)).toEqual([]);
-      expect((await fakes.record()).associations).toEqual((await smooth.record()).associations);
-    }
-  });
+  it.each(MOMENTS)('comes out the same, whichever call breaks %s its effect', (kind) =>
+    strikeEachCall({
+      prepare: associated,
+      work: restore,
+      kinds: [kind],
+      expectation: async (fakes, smooth) => {
+        expect(await interruptedOnce(() => restore(fakes))).toEqual({ restored: [] });
+        expect(there(fakes)).toEqual([]);
+        expect((await fakes.record()).associations).toEqual((await smooth.record()).associations);
+      },
+    }),
+  );
 
   it('is done where there is nothing any more', async () => {
     const fakes = await associated();

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { AnnotationChange } from '../../../lambdas/domain/model.ts';
 import { annotateServiceAccountStep } from '../../../lambdas/steps/annotate-service-account/handler.ts';
 import { aServiceAccount, associated, aState, ownAssociation, REF, type AccountChange } from '../account-fixtures.ts';
-import { invoke, type When } from '../fakes.ts';
+import { interruptedOnce, MOMENTS, strikeEachCall } from '../../faults/contract.ts';
+import { invoke } from '../fakes.ts';
 import { at, MIGRATION_ID, OTHER_ROLE, ROLE } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
 
@@ -72,22 +73,21 @@ describe('annotate-service-account', () => {
     expect(now(fakes)).toBeUndefined();
   });
 
-  it.each<When>(['before', 'after'])('comes out the same, whichever call breaks %s its effect', async (when) => {
+  it.each(MOMENTS)('comes out the same, whichever call breaks %s its effect', async (kind) => {
     for (const [prepare, run, roleArn] of [
       [removing, takeOff, undefined],
       [taken, putBack, ROLE],
-    ] as const) {
-      const smooth = await prepare();
-      await run(smooth);
-      for (let position = 0; position < smooth.journal.calls.length; position += 1) {
-        const fakes = await prepare();
-        fakes.journal.failAt(position, when);
-        await expect(run(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
-        await run(fakes);
-        expect(now(fakes)).toBe(roleArn);
-        expect(await noted(fakes)).toEqual(await noted(smooth));
-      }
-    }
+    ] as const)
+      await strikeEachCall({
+        prepare: () => prepare(),
+        work: run,
+        kinds: [kind],
+        expectation: async (fakes, smooth) => {
+          await interruptedOnce(() => run(fakes));
+          expect(now(fakes)).toBe(roleArn);
+          expect(await noted(fakes)).toEqual(await noted(smooth));
+        },
+      });
   });
 
   it.each<[string, (fakes: Begun) => unknown, RegExp]>([

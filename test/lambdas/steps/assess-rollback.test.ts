@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { assessRollbackStep } from '../../../lambdas/steps/assess-rollback/handler.ts';
 import { MAX_RESTORE_ACTIONS } from '../../../lambdas/steps/assess-rollback/schema.ts';
-import { invoke, lost, type When } from '../fakes.ts';
+import { MOMENTS, strikeEachCall } from '../../faults/contract.ts';
+import { invoke } from '../fakes.ts';
 import {
   ADDON,
   addonArn,
@@ -105,34 +106,28 @@ describe.each(places)('the way back when %s', (_, prepare, taken) => {
     expect(fakes.journal.mutations()).toEqual(before);
   });
 
-  it.each<When>(['before', 'after'])('ends so too with a fault %s the effect of any one call', async (when) => {
-    const smooth = await begun(preserving);
-    await prepare(smooth);
-    const first = smooth.journal.calls.length;
-    await wayBack(smooth);
-    for (let position = first; position < smooth.journal.calls.length; position += 1) {
-      const call = smooth.journal.calls[position]?.call;
+  it.each(MOMENTS)('ends so too with a fault %s the effect of any one call', (kind) =>
+    strikeEachCall({
+      prepare: async () => {
+        const fakes = await begun(preserving);
+        await prepare(fakes);
+        return fakes;
+      },
+      work: wayBack,
+      kinds: [kind],
       // A read of the ledger is only repeated.
-      if (call === undefined || /^ledger\.(get|assert)/.test(call)) continue;
-      const fakes = await begun(preserving);
-      await prepare(fakes);
-      fakes.journal.failAt(position, when, lost());
-      expect([
-        position,
-        call,
-        await wayBack(fakes).then(
-          () => 'back',
-          (error: unknown) => error,
-        ),
-      ]).toEqual([position, call, 'back']);
-      expect(fakes.eks.addons.get(ADDON)).toMatchObject({
-        status: 'ACTIVE',
-        serviceAccountRoleArn: ROLE,
-        podIdentityAssociations: [],
-      });
-      expect(fakes.eks.associations).toEqual([]);
-    }
-  });
+      strikes: ({ call }) => !/^ledger\.(get|assert)/.test(call),
+      expectation: async (fakes) => {
+        await wayBack(fakes);
+        expect(fakes.eks.addons.get(ADDON)).toMatchObject({
+          status: 'ACTIVE',
+          serviceAccountRoleArn: ROLE,
+          podIdentityAssociations: [],
+        });
+        expect(fakes.eks.associations).toEqual([]);
+      },
+    }),
+  );
 });
 
 describe('assess-rollback', () => {

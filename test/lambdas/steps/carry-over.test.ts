@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Association, CarriedOver } from '../../../lambdas/domain/model.ts';
 import { carryOverStep } from '../../../lambdas/steps/carry-over/handler.ts';
+import { faultCases, interruptedOnce, MOMENTS } from '../../faults/contract.ts';
 import { invoke } from '../fakes.ts';
 import {
   ADDON,
@@ -103,18 +104,16 @@ describe('carry-over', () => {
     expect(fakes.eks.associations).toMatchObject([{ ...has, ...wanted, tags: { ...has.tags, ...settable } }]);
   });
 
-  it.each(
-    ['eks.updateAssociation', 'eks.tagResource', 'ledger.recordAssociation'].flatMap((call) =>
-      (['before', 'after'] as const).map((when) => [call, when] as const),
-    ),
-  )('comes to the same end where the connection was lost at %s, %s its effect', async (call, when) => {
-    const fakes = await updated([ALL]);
-    fakes.journal.failNext(call, when);
-    await expect(run(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
-    expect(await run(fakes)).toEqual({ carried: ['a-new'] });
-    expect(fakes.eks.associations).toMatchObject([CARRIED]);
-    expect(fakes.journal.of(call).length).toBe(when === 'after' && call.startsWith('eks.') ? 1 : 2);
-  });
+  it.each(faultCases(MOMENTS, ['eks.updateAssociation', 'eks.tagResource', 'ledger.recordAssociation']))(
+    'comes to the same end where the connection was lost at $call, $kind its effect',
+    async ({ call, kind }) => {
+      const fakes = await updated([ALL]);
+      fakes.journal.failNext(call, kind);
+      expect(await interruptedOnce(() => run(fakes))).toEqual({ carried: ['a-new'] });
+      expect(fakes.eks.associations).toMatchObject([CARRIED]);
+      expect(fakes.journal.of(call).length).toBe(kind === 'after' && call.startsWith('eks.') ? 1 : 2);
+    },
+  );
 
   it('serves each service account with its own', async () => {
     const second = { ...planned, serviceAccount: 'second' };

@@ -12,7 +12,8 @@ import {
   ownAssociation,
   plannedAccount,
 } from '../account-fixtures.ts';
-import { invoke, type When } from '../fakes.ts';
+import { interruptedOnce, MOMENTS, strikeEachCall } from '../../faults/contract.ts';
+import { invoke } from '../fakes.ts';
 import { at, MIGRATION_ID, OTHER_MIGRATION_ID, OTHER_ROLE, ROLE } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
 import { aTrustChange } from './repaired.ts';
@@ -69,18 +70,18 @@ describe('create-association', () => {
     expect(names.indexOf('ledger.noteRung')).toBeLessThan(names.indexOf('eks.createAssociation'));
   });
 
-  it.each<When>(['before', 'after'])('makes one, whichever call breaks %s its effect', async (when) => {
-    const smooth = await begunAccount();
-    await create(smooth);
-    for (let position = 0; position < smooth.journal.calls.length; position += 1) {
-      const fakes = await begunAccount();
-      fakes.journal.failAt(position, when);
-      await expect(create(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
-      await create(fakes);
-      expect(fakes.eks.associations).toHaveLength(1);
-      expect(await created(fakes)).toEqual(fakes.eks.associations.map(({ id }) => id));
-    }
-  });
+  it.each(MOMENTS)('makes one, whichever call breaks %s its effect', (kind) =>
+    strikeEachCall({
+      prepare: () => begunAccount(),
+      work: create,
+      kinds: [kind],
+      expectation: async (fakes) => {
+        await interruptedOnce(() => create(fakes));
+        expect(fakes.eks.associations).toHaveLength(1);
+        expect(await created(fakes)).toEqual(fakes.eks.associations.map(({ id }) => id));
+      },
+    }),
+  );
 
   it.each<[string, typeof KEPT, boolean]>([
     ['by its tag', ownAssociation(), false],

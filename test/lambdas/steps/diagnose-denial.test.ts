@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { DenialSettings } from '../../../lambdas/domain/denial.ts';
 import { diagnoseDenialStep } from '../../../lambdas/steps/diagnose-denial/handler.ts';
 import { deniedEvent, type DeniedEvent, PRINCIPAL } from '../denied-event.ts';
-import { type Fakes, invoke, newFakes, type When } from '../fakes.ts';
+import { interruptedOnce, strikeEachCall } from '../../faults/contract.ts';
+import { type Fakes, invoke, newFakes } from '../fakes.ts';
 import { ACCOUNT, ADDON, at, NOW } from '../fixtures.ts';
 
 const HOUR = 3_600_000;
@@ -190,19 +191,22 @@ describe('diagnose-denial', () => {
     expect(await diagnose(fakes)).toEqual({ did: 'known', migrationId: next.migrationId });
   });
 
-  it.each([0, 1, 2, 3].flatMap((position) => (['before', 'after'] as When[]).map((when) => ({ position, when }))))(
-    'comes to one migration where call $position fails $when its effect, and the event comes again',
-    async ({ position, when }) => {
-      const fakes = listening();
-      fakes.journal.failAt(position, when);
-      await expect(diagnose(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
-      const { migrationId } = await diagnose(fakes);
-      expect(started(fakes)).toEqual([migrationId]);
-      expect(await fakes.ledger.getMigration(migrationId ?? '')).toMatchObject({
-        trigger: { kind: 'cross-account-pass-role' },
-      });
-    },
-  );
+  it('comes to one migration where any of its calls fails, before or after its effect, and the event comes again', async () => {
+    const struck = new Set<number>();
+    await strikeEachCall({
+      prepare: () => listening(),
+      work: diagnose,
+      expectation: async (fakes, _smooth, { position }) => {
+        const { migrationId } = await interruptedOnce(() => diagnose(fakes));
+        expect(started(fakes)).toEqual([migrationId]);
+        expect(await fakes.ledger.getMigration(migrationId ?? '')).toMatchObject({
+          trigger: { kind: 'cross-account-pass-role' },
+        });
+        struck.add(position);
+      },
+    });
+    expect([...struck]).toEqual([0, 1, 2, 3]);
+  });
 
   it('is done by the next event of the add-on where the first one never came back', async () => {
     const fakes = listening();

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/errors.ts';
 import type { Check, MigrationRequestInput } from '../../../lambdas/domain/model.ts';
 import { installAgentStep } from '../../../lambdas/steps/install-agent/handler.ts';
+import { strikeEachCall } from '../../faults/contract.ts';
 import { invoke, type When } from '../fakes.ts';
 import { agentDaemonSet, anAgentAddon, aMigration, aRequest, MIGRATION_ID } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
@@ -149,21 +150,19 @@ describe('install-agent', () => {
   });
 
   it('has noted that it began before every create, and at the end that the agent stays, whichever call fails', async () => {
-    const smooth = await atInstall();
-    await untilReady(smooth);
-    for (let position = 0; position < smooth.journal.calls.length; position += 1) {
-      for (const when of ['before', 'after'] as const) {
-        const fakes = await atInstall();
+    await strikeEachCall({
+      prepare: atInstall,
+      work: untilReady,
+      expectation: async (fakes) => {
         const create = fakes.eks.createAddon.bind(fakes.eks);
         fakes.eks.createAddon = async (request) => {
           expect((await warnings(fakes)).map(({ id }) => id)).toEqual(['agent-install-begun']);
           return create(request);
         };
-        fakes.journal.failAt(position, when);
         expect((await untilReady(fakes)).answer).toEqual({ version: VERSION });
         expect((await warnings(fakes)).map(({ id }) => id)).toEqual(['agent-left-installed']);
-      }
-    }
+      },
+    });
   });
 
   it('tells of what it began where it is stopped before it knows, and of nothing where EKS refuses', async () => {

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Announcement } from '../../../lambdas/domain/announcements.ts';
 import { MigrationError } from '../../../lambdas/domain/errors.ts';
 import { publishEventsStep } from '../../../lambdas/steps/publish-events/handler.ts';
-import { type Fakes, invoke, lost, newFakes, type When } from '../fakes.ts';
+import { faultCases, MOMENTS } from '../../faults/contract.ts';
+import { type Fakes, invoke, lost, newFakes } from '../fakes.ts';
 import { aMigration, aRequest, aSnapshot, at, MIGRATION_ID, OTHER_MIGRATION_ID } from '../fixtures.ts';
 
 const approval = (round: number, requestedAt = at(0)) => ({
@@ -90,17 +91,13 @@ describe('publish-events', () => {
     ]);
   });
 
-  it.each(
-    ['ledger.unsent', 'ledger.getFile', 'events.publish', 'ledger.markSent'].flatMap((call) =>
-      (['before', 'after'] as When[]).map((when) => ({ call, when })),
-    ),
-  )(
-    'goes on with the others where $call fails $when its effect, fails at the end, and tells all under one id',
-    async ({ call, when }) => {
+  it.each(faultCases(MOMENTS, ['ledger.unsent', 'ledger.getFile', 'events.publish', 'ledger.markSent']))(
+    'goes on with the others where $call fails $kind its effect, fails at the end, and tells all under one id',
+    async ({ call, kind }) => {
       const fakes = newFakes();
       await telling(fakes, ['migrated']);
       await telling(fakes, ['migrated'], OTHER_MIGRATION_ID);
-      fakes.journal.failNext(call, when);
+      fakes.journal.failNext(call, kind);
       await expect(publish(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
       expect(ids(fakes)).toContain(`${OTHER_MIGRATION_ID}#migrated`);
       await publish(fakes);

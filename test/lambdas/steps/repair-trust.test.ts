@@ -3,6 +3,7 @@ import { MigrationError } from '../../../lambdas/domain/errors.ts';
 import type { Plan } from '../../../lambdas/domain/model.ts';
 import type { TrustChange } from '../../../lambdas/domain/trust/model.ts';
 import { repairTrustStep } from '../../../lambdas/steps/repair-trust/handler.ts';
+import { strikeEachCall } from '../../faults/contract.ts';
 import { invoke, type When } from '../fakes.ts';
 import {
   aMigration,
@@ -91,17 +92,15 @@ describe('repair-trust towards Pod Identity', () => {
   });
 
   it('never writes what it has not noted, whichever call fails', async () => {
-    const smooth = await atRepair();
-    await repair(smooth);
     const written: TrustChange[][] = [];
-    for (let position = 0; position < smooth.journal.calls.length; position += 1) {
-      for (const when of ['before', 'after'] as const) {
-        const fakes = await atRepair();
-        fakes.journal.failAt(position, when);
+    await strikeEachCall({
+      prepare: atRepair,
+      work: repair,
+      expectation: async (fakes) => {
         await expect(repair(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
         if (fakes.roles.trust[ROLE] !== BEFORE) written.push(await changes(fakes));
-      }
-    }
+      },
+    });
     expect(written.length).toBeGreaterThan(2);
     for (const noted of written) expect(noted).toMatchObject([{ before: BEFORE, after: REPAIR.after }]);
   });

@@ -7,6 +7,7 @@ import { createHandler, type LambdaContext } from '../../../lambdas/runtime/hand
 import { requestCancel } from '../../../lambdas/runtime/cancelling.ts';
 import { finishStep } from '../../../lambdas/steps/finish/handler.ts';
 import { requestApprovalStep } from '../../../lambdas/steps/request-approval/handler.ts';
+import { faultCases, interruptedOnce, MOMENTS } from '../../faults/contract.ts';
 import { type Fakes, invoke, newFakes } from '../fakes.ts';
 import { ADDON, aMigration, aPlan, aRequest, at, EXECUTION, MIGRATION_ID, target } from '../fixtures.ts';
 
@@ -77,16 +78,17 @@ describe('a request for an approval', () => {
     expect(await approvals(fakes)).toHaveLength(1);
     expect(await fakes.ledger.approvalToken(MIGRATION_ID, 1)).toBe('second');
   });
-  it.each(['ledger.putApproval', 'ledger.announce'])('loses the reply of %s and is made once', async (call) => {
-    for (const when of ['before', 'after'] as const) {
+  it.each(faultCases(MOMENTS, ['ledger.putApproval', 'ledger.announce']))(
+    'loses the connection at $call, $kind its effect, and is made once',
+    async ({ call, kind }) => {
       const { fakes, hash } = await plannedFakes();
-      fakes.journal.failNext(call, when);
+      fakes.journal.failNext(call, kind);
       await expect(ask(fakes, hash, 'first')).rejects.toMatchObject({ name: 'ConnectionLost' });
       await ask(fakes, hash, 'second');
       expect(await approvals(fakes)).toMatchObject([{ round: 1, state: 'pending' }]);
       expect(await fakes.ledger.unsent(MIGRATION_ID)).toEqual(['approval-needed']);
-    }
-  });
+    },
+  );
   it('of a plan that has changed is a new one, and nobody can approve the one before any more', async () => {
     const { fakes, hash } = await asked();
     const now = await replan(fakes);
@@ -215,18 +217,15 @@ describe('a decision', () => {
       standing?.state === 'approved' ? { output: { decidedBy: standing.decidedBy } } : { error: 'ApprovalRejected' },
     );
   });
-  it.each(['ledger.decideApproval', 'executions.completeTask'])(
-    'whose reply of %s is lost can be said again, and is heard once',
-    async (call) => {
-      for (const when of ['before', 'after'] as const) {
-        const { fakes, hash } = await asked();
-        fakes.journal.failNext(call, when);
-        await expect(decide(fakes, { planHash: hash })).rejects.toMatchObject({ name: 'ConnectionLost' });
-        expect(await decide(fakes, { planHash: hash })).toMatchObject({
-          approval: { state: 'approved', decidedBy: APPROVER },
-        });
-        expect(fakes.executions.tasks.get('token')).toEqual({ output: { planHash: hash, decidedBy: APPROVER } });
-      }
+  it.each(faultCases(MOMENTS, ['ledger.decideApproval', 'executions.completeTask']))(
+    'whose call $call is lost, $kind its effect, can be said again, and is heard once',
+    async ({ call, kind }) => {
+      const { fakes, hash } = await asked();
+      fakes.journal.failNext(call, kind);
+      expect(await interruptedOnce(() => decide(fakes, { planHash: hash }))).toMatchObject({
+        approval: { state: 'approved', decidedBy: APPROVER },
+      });
+      expect(fakes.executions.tasks.get('token')).toEqual({ output: { planHash: hash, decidedBy: APPROVER } });
     },
   );
   it('is of no use where the execution does not wait any more, and says so', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Association } from '../../../lambdas/domain/model.ts';
 import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associations/handler.ts';
+import { interruptedOnce, MOMENTS } from '../../faults/contract.ts';
 import { invoke } from '../fakes.ts';
 import { ADDON, addonArn, anAddon, anAssociation, MIGRATION_ID, OTHER_ROLE } from '../fixtures.ts';
 import { begun, begunWithLeftOver, LEFT_OVER, type Begun } from './begun.ts';
@@ -50,11 +51,10 @@ describe('restore-associations', () => {
     expect((await fakes.record()).associations.restored).toEqual([there]);
   });
 
-  it.each(['before', 'after'] as const)('finds its own work after the connection broke %s the effect', async (when) => {
+  it.each(MOMENTS)('finds its own work after the connection broke %s the effect', async (kind) => {
     const fakes = await purged(FIELDS);
-    fakes.journal.failNext('eks.createAssociation', when);
-    await expect(restore(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
-    await restore(fakes);
+    fakes.journal.failNext('eks.createAssociation', kind);
+    await interruptedOnce(() => restore(fakes));
     expect(fakes.eks.associations).toHaveLength(1);
     expect((await fakes.record()).associations.restored).toEqual(fakes.eks.associations);
   });

@@ -5,7 +5,8 @@ import { findStrandedStep } from '../../../lambdas/steps/find-stranded/handler.t
 import { retireTrustStep } from '../../../lambdas/steps/retire-trust/handler.ts';
 import { retireTrustSchema } from '../../../lambdas/steps/retire-trust/schema.ts';
 import { takeOverStep } from '../../../lambdas/steps/take-over/handler.ts';
-import { invoke, lost, type When } from '../fakes.ts';
+import { faultCases, MOMENTS, strikeEachCall } from '../../faults/contract.ts';
+import { invoke, lost } from '../fakes.ts';
 import {
   ADDON,
   ADDON_LOCK,
@@ -407,38 +408,43 @@ describe('retire after a fault', () => {
     expect(await run(before)).toMatchObject({ done: true });
   });
 
-  it.each<['retire' | 'reinstate', When]>([
-    ['retire', 'before'],
-    ['retire', 'after'],
-    ['reinstate', 'before'],
-    ['reinstate', 'after'],
-  ])('of any one call of %s (%s its effect) ends the same', async (action, when) => {
-    const prepare = async (): Promise<Begun> => {
-      const fakes = await migrated();
-      if (action === 'reinstate') await run(fakes);
-      fakes.journal.clear();
-      return fakes;
-    };
-    const smooth = await prepare();
-    await run(smooth, { action });
-    const calls = smooth.journal.calls.length;
-    for (let position = 0; position < calls; position += 1) {
-      const fakes = await prepare();
-      fakes.journal.failAt(position, when);
-      await run(fakes, { action }).catch(() => undefined);
-      await run(fakes, { action });
-      expect(policy(fakes)).toEqual(policy(smooth));
-      expect(await retirements(fakes)).toMatchObject(
-        (await retirements(smooth)).map(({ roleArn, before, after, removed }) => ({ roleArn, before, after, removed })),
-      );
-      expect(
-        (await retirements(fakes)).every((one) =>
-          action === 'retire' ? one.writtenAt !== undefined && one.undoneAt === undefined : one.undoneAt !== undefined,
-        ),
-      ).toBe(true);
-      expect((await holders(fakes)).filter((one) => one !== undefined && one !== RETIRE_EXECUTION)).toEqual([]);
-    }
-  });
+  it.each(faultCases(MOMENTS, ['retire', 'reinstate'] as const))(
+    'of any one call of $call ($kind its effect) ends the same',
+    ({ call, kind }) => {
+      const action = call as 'retire' | 'reinstate';
+      return strikeEachCall({
+        prepare: async (): Promise<Begun> => {
+          const fakes = await migrated();
+          if (action === 'reinstate') await run(fakes);
+          fakes.journal.clear();
+          return fakes;
+        },
+        work: (fakes) => run(fakes, { action }),
+        kinds: [kind],
+        expectation: async (fakes, smooth) => {
+          await run(fakes, { action }).catch(() => undefined);
+          await run(fakes, { action });
+          expect(policy(fakes)).toEqual(policy(smooth));
+          expect(await retirements(fakes)).toMatchObject(
+            (await retirements(smooth)).map(({ roleArn, before, after, removed }) => ({
+              roleArn,
+              before,
+              after,
+              removed,
+            })),
+          );
+          expect(
+            (await retirements(fakes)).every((one) =>
+              action === 'retire'
+                ? one.writtenAt !== undefined && one.undoneAt === undefined
+                : one.undoneAt !== undefined,
+            ),
+          ).toBe(true);
+          expect((await holders(fakes)).filter((one) => one !== undefined && one !== RETIRE_EXECUTION)).toEqual([]);
+        },
+      });
+    },
+  );
 
   it('leaves locks to find-stranded where it could not let them go', async () => {
     const fakes = await migrated();

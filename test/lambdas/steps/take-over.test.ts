@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Migration } from '../../../lambdas/domain/model.ts';
 import { takeOverStep } from '../../../lambdas/steps/take-over/handler.ts';
-import { invoke, newFakes, type When } from '../fakes.ts';
+import { MOMENTS, strikeEachCall } from '../../faults/contract.ts';
+import { invoke, newFakes } from '../fakes.ts';
 import {
   ADDON,
   addonArn,
@@ -196,25 +197,26 @@ describe('take-over of a stranded migration', () => {
     expect((await fakes.record()).executionArn).toBe(addonHolder);
   });
 
-  it.each<When>(['before', 'after'])('comes out the same after a fault %s the effect of any one call', async (when) => {
+  it.each(MOMENTS)('comes out the same after a fault %s the effect of any one call', async (kind) => {
     for (const [prepare, change] of [
       [stranded, {}],
       [migrated, requested],
     ] as const) {
-      const smooth = await prepare();
-      const first = smooth.journal.calls.length;
-      const answer = await takeOver(smooth, change);
-      for (let position = first; position < smooth.journal.calls.length; position += 1) {
-        const fakes = await prepare();
-        fakes.journal.failAt(position, when);
-        await takeOver(fakes, change).catch(() => undefined);
-        expect(await takeOver(fakes, change)).toMatchObject({
-          ...(answer as object),
-          failure: { Error: expect.any(String) as string },
-        });
-        expect(await fakes.record()).toEqual(await smooth.record());
-        expect(await holders(fakes)).toEqual([RECOVERY_EXECUTION, RECOVERY_EXECUTION]);
-      }
+      let answer: unknown;
+      await strikeEachCall({
+        prepare: () => prepare(),
+        work: async (fakes) => (answer = await takeOver(fakes, change)),
+        kinds: [kind],
+        expectation: async (fakes, smooth) => {
+          await takeOver(fakes, change).catch(() => undefined);
+          expect(await takeOver(fakes, change)).toMatchObject({
+            ...(answer as object),
+            failure: { Error: expect.any(String) as string },
+          });
+          expect(await fakes.record()).toEqual(await smooth.record());
+          expect(await holders(fakes)).toEqual([RECOVERY_EXECUTION, RECOVERY_EXECUTION]);
+        },
+      });
     }
   });
 });

@@ -3,6 +3,7 @@ import { MigrationError } from '../../../lambdas/domain/errors.ts';
 import type { Addon } from '../../../lambdas/domain/model.ts';
 import { updateAddonStep } from '../../../lambdas/steps/update-addon/handler.ts';
 import { UPDATE_MS } from '../fake-eks.ts';
+import { interruptedOnce, MOMENTS } from '../../faults/contract.ts';
 import { invoke } from '../fakes.ts';
 import { ADDON, addonArn, anAddon, anAssociation, MIGRATION_ID, OTHER_ROLE, planned, ROLE } from '../fixtures.ts';
 import { begun, LEFT_OVER, type Begun } from './begun.ts';
@@ -37,16 +38,12 @@ describe('update-addon', () => {
     expect(fakes.journal.mutations()).toEqual(['eks.updateAddon']);
   });
 
-  it.each(['before', 'after'] as const)(
-    'comes to the same end where the connection was lost %s the effect',
-    async (when) => {
-      const fakes = await begun();
-      fakes.journal.failNext('eks.updateAddon', when);
-      await expect(update(fakes)).rejects.toMatchObject({ name: 'ConnectionLost' });
-      expect(await update(fakes)).toEqual({ updated: when === 'before' });
-      expect(fakes.eks.associations).toMatchObject([{ roleArn: ROLE, ownerArn: addonArn(1) }]);
-    },
-  );
+  it.each(MOMENTS)('comes to the same end where the connection was lost %s the effect', async (kind) => {
+    const fakes = await begun();
+    fakes.journal.failNext('eks.updateAddon', kind);
+    expect(await interruptedOnce(() => update(fakes))).toEqual({ updated: kind === 'before' });
+    expect(fakes.eks.associations).toMatchObject([{ roleArn: ROLE, ownerArn: addonArn(1) }]);
+  });
 
   it("does not take the add-on's own association of before for the work of the update", async () => {
     const fakes = await begun({

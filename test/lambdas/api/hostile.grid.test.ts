@@ -1,0 +1,9 @@
+/** Ten thousand requests that nobody should send: each is answered as what it is, and starts nothing. */
+import { describe, expect, it } from 'vitest';
+import { sendHostile } from './hostile-requests.ts';
+
+describe('hostile requests', () => {
+  it('are 4xx with a problem that names the field, and start nothing', { timeout: 120_000 }, async () => {
+    expect(await sendHostile({ runs: 10_000, ofEach: 6 })).toBe(10_000);
+  });
+});

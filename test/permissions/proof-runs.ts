@@ -1,0 +1,23 @@
+/** The runs that together rest on every right of the service's own account, and its rights. */
+import { beforeAll } from 'vitest';
+import { type Assembly, loadAssembly } from '../../sandbox/assembly/assembly.ts';
+import { deployWithSchedule } from './deployment.ts';
+import { follows, type Ran, type Run } from './follow.ts';
+import { type Grant, grantsOf, nameOf } from './grants.ts';
+import { RUNS as MIGRATIONS } from './runs.ts';
+import { SWEEPS } from './sweep-runs.ts';
+
+export const directory = await deployWithSchedule();
+export const assembly: Assembly = loadAssembly(directory, { account: '111122223333', region: 'eu-west-1' });
+export const RUNS: readonly Run[] = [...MIGRATIONS, ...SWEEPS];
+// To become a role of another account: spokes.test.ts.
+export const all = grantsOf(assembly).filter(({ action }) => action !== 'sts:AssumeRole');
+/** What Scheduler does with what it could not start, which is in no run that goes well. */
+export const isOfUndelivered = (grant: Grant): boolean => nameOf(grant) === 'EventBridge Scheduler sqs:SendMessage';
+export const grants = all.filter((grant) => !isOfUndelivered(grant));
+
+/** Filled before the tests of a file begin. */
+export const ran = new Map<Run, Ran>();
+beforeAll(async () => {
+  for (const run of RUNS) ran.set(run, await follows(run, directory));
+}, 180_000);

@@ -1,0 +1,151 @@
+/** The runs that together rest on every right on API servers that `grant-access` prints, and these rights. */
+import { readFileSync } from 'node:fs';
+import { beforeAll, expect } from 'vitest';
+import { ensureAssembly } from '../../cli/assembly.ts';
+import type { Manifest } from '../../lambdas/domain/access/manifests.ts';
+import { parseScenario } from '../../sandbox/world/load.ts';
+import type { Scenario } from '../../sandbox/world/scenario.ts';
+import { looks } from './by-api.ts';
+import { follows, type Ran, type Run } from './follow.ts';
+import { isRuleUsed, printedFor, type Right, rightName, rightsOf, withAccess, withoutRight } from './rbac-access.ts';
+import { sweeps } from './sweep-runs.ts';
+
+export const { directory } = await ensureAssembly();
+
+/** Pods are admitted before the webhook knows the association, so that each workload is restarted. */
+const LATE = { webhookLagSeconds: 8 };
+const EBS = ['--addon', 'aws-ebs-csi-driver'];
+const API = ['--service-account', 'payments/api'];
+export const OF_API = { serviceAccount: { namespace: 'payments', name: 'api' } };
+/** Its pods, which run on, are restarted. */
+export const ACCOUNT = {
+  scenario: 'service-account-irsa',
+  ends: ['MigrateAddon SUCCEEDED'],
+  request: OF_API,
+  access: API,
+};
+
+/** `access`: what is asked of `grant-access`. */
+type AccessRun = Run & { access: string[] };
+
+export const RUNS: AccessRun[] = [
+  {
+    name: 'in place, restarted, rolled back on demand',
+    scenario: 'in-place',
+    access: EBS,
+    ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'],
+    request: { strategy: 'in-place' },
+    knobs: LATE,
+    rollBack: true,
+  },
+  {
+    name: 'recreated',
+    scenario: 'ebs-csi-irsa',
+    access: EBS,
+    ends: ['MigrateAddon SUCCEEDED'],
+    request: { strategy: 'recreate' },
+  },
+  { name: 'climbs', scenario: 'auto-climbs', access: EBS, ends: ['MigrateAddon SUCCEEDED'] },
+  {
+    name: 'trust repaired, retired, reinstated',
+    scenario: 'trust-repair',
+    access: EBS,
+    ends: ['MigrateAddon SUCCEEDED', 'Retire SUCCEEDED', 'Retire SUCCEEDED'],
+    request: { trust: 'repair' },
+    retire: true,
+  },
+  {
+    name: 'three service accounts, recreated with all that was made of them, restarted',
+    scenario: 'adot-three-service-accounts',
+    access: ['--addon', 'adot'],
+    ends: ['MigrateAddon SUCCEEDED'],
+    request: { strategy: 'recreate' },
+    knobs: LATE,
+  },
+  {
+    name: 'a DaemonSet, restarted',
+    scenario: 'vpc-cni-irsa',
+    access: ['--addon', 'vpc-cni'],
+    ends: ['MigrateAddon SUCCEEDED'],
+    knobs: LATE,
+  },
+  {
+    name: 'agent installed',
+    scenario: 'agent-absent',
+    access: EBS,
+    ends: ['MigrateAddon SUCCEEDED'],
+    request: { agent: 'install' },
+  },
+  { name: 'identities by the API', scenario: 'in-place', access: EBS, ends: [], byApi: looks },
+  {
+    name: 'a sweep looks',
+    scenario: 'in-place',
+    access: EBS,
+    ends: ['Sweep SUCCEEDED'],
+    byApi: sweeps({ mode: 'inventory' }),
+  },
+  {
+    name: 'needs a person',
+    scenario: 'ebs-csi-irsa',
+    access: EBS,
+    ends: ['MigrateAddon NeedsHuman'],
+    request: { strategy: 'recreate' },
+    knobs: { createEndsIn: 'CREATE_FAILED' },
+  },
+  { ...ACCOUNT, name: 'a service account, its annotation kept' },
+  {
+    ...ACCOUNT,
+    name: 'a service account, its annotation taken off, rolled back on demand',
+    ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'],
+    request: { ...OF_API, annotation: 'remove' },
+    access: [...API, '--annotation', 'remove'],
+    rollBack: true,
+  },
+];
+
+export const scenarioOf = ({ scenario }: Run): Scenario =>
+  parseScenario(JSON.parse(readFileSync(`sandbox/scenarios/${scenario}.json`, 'utf8')), scenario);
+
+export const printed = new Map<Run, Manifest[]>();
+export const ran = new Map<Run, Ran>();
+export const followWith = (
+  run: Run,
+  manifests: readonly Manifest[],
+  other?: Parameters<typeof withAccess>[3],
+): Promise<Ran> =>
+  follows({ ...run, change: (scenario) => withAccess(scenario, manifests, directory, other) }, directory);
+
+beforeAll(async () => {
+  for (const run of RUNS) {
+    const before = RUNS.find(
+      ({ scenario, access }) => scenario === run.scenario && access.join(' ') === run.access.join(' '),
+    )!;
+    printed.set(run, printed.get(before) ?? (await printedFor(scenarioOf(run), run.access)));
+    ran.set(run, await followWith(run, printed.get(run)!));
+  }
+}, 180_000);
+
+/** Everything that was printed for any of them, each right once. */
+export const rights = (): Right[] => [
+  ...new Map([...printed.values()].flatMap(rightsOf).map((right) => [rightName(right), right])).values(),
+];
+/** The shortest run that rests on it. */
+export const runFor = (right: Right): Run => {
+  const [shortest] = [...ran]
+    .filter(([, { rules }]) => isRuleUsed(right, rules))
+    .sort(([, a], [, b]) => a.calls - b.calls);
+  if (!shortest) throw new Error(`No run uses ${rightName(right)}.`);
+  return shortest[0];
+};
+
+/** Expects that without each of these rights a run is refused, or does less, by that right's name. */
+export const expectMissed = async (taken: readonly Right[]): Promise<void> => {
+  const missing: string[] = [];
+  for (const right of taken) {
+    const run = runFor(right);
+    const { forbidden, failures } = await followWith(run, withoutRight(printed.get(run)!, right));
+    expect(failures).toEqual([]);
+    if (!forbidden.some((one) => one.endsWith(` ${right.verb} ${right.resource}`))) missing.push(rightName(right));
+  }
+  expect(missing).toEqual([]);
+};

@@ -1,0 +1,10 @@
+/** Without any one right on API servers a run of the service is refused there, or does less, by the name of that right. */
+import { describe, expect, it } from 'vitest';
+import { expectMissed, rights } from './rbac-runs.ts';
+
+describe('without one of its rights', () => {
+  it('a run fails, or does less, by its name: each of them', async () => {
+    expect(rights().length).toBeGreaterThan(10);
+    await expectMissed(rights());
+  }, 180_000);
+});

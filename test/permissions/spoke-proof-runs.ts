@@ -1,0 +1,22 @@
+/** The runs that together rest on every right of the roles in other accounts, and these rights. */
+import { beforeAll } from 'vitest';
+import { deployWithSchedule } from './deployment.ts';
+import { follows, type Ran, type Run, scenarioOf, withSpokes } from './follow.ts';
+import { grantsOf, nameOf } from './grants.ts';
+import { HUB, SPOKE_RUNS as RUNS } from './spoke-runs.ts';
+
+export const directory = await deployWithSchedule();
+export const deployed = withSpokes(directory, scenarioOf(RUNS[0]!));
+export const isOfSpoke = (arn: string): boolean => arn.split(':')[4] !== HUB.account;
+/** What forwards events is the same in each region, and the clusters of these scenarios are in one. */
+const isElsewhere = (arn: string): boolean => arn.endsWith(`-forward-${HUB.region}`);
+export const grants = grantsOf(deployed).filter(
+  ({ principalArn, action }) => (isOfSpoke(principalArn) && !isElsewhere(principalArn)) || action === 'sts:AssumeRole',
+);
+export const title = (grant: (typeof grants)[number]): string =>
+  `${nameOf(grant)}${grant.action === 'sts:AssumeRole' ? ` on ${grant.resources.join(', ')}` : ''}${grant.services === undefined ? '' : ` to ${grant.services.join(', ')}`}`;
+
+export const ran = new Map<Run, Ran>();
+beforeAll(async () => {
+  for (const run of RUNS) ran.set(run, await follows(run, directory));
+}, 180_000);
