@@ -39,9 +39,10 @@ import { collectTelemetry, type TelemetryLine } from './telemetry.ts';
 import { inProcessTransport } from './transports/in-process.ts';
 import { type Loopback, openLoopback } from './transports/loopback.ts';
 import { homeOf, spokePlacesOf } from './world/build.ts';
-import { ScaledClock, type SandboxClock, VirtualClock } from './world/clock.ts';
+import { type SandboxClock, VirtualClock } from './world/clock.ts';
 import { CALL_FAULTS } from './world/faults.ts';
 import { buildWorld } from './world/load.ts';
+import { ScaledClock } from './world/scaled-clock.ts';
 import type { Scenario } from './world/scenario.ts';
 import type { World } from './world/world.ts';
 
@@ -229,17 +230,12 @@ const deploySource = ({
 };
 
 /** Functions run from the bundles, in processes that reach the sandbox by loopback. */
-const deployBundled = (
-  { world, clock, assembly, authorizer, credentialsFor }: Deployment,
-  loopback: Loopback,
-  timeScale: number,
-) => {
+const deployBundled = ({ world, clock, assembly, authorizer, credentialsFor }: Deployment, loopback: Loopback) => {
   const lambda = new BundledRuntime({
     world,
     clock,
     authorizer,
     functions: assembly.functions,
-    timeScale,
     environmentOf: (fn) => ({ ...loopback.environment(credentialsFor(fn), fn.arn.split(':')[3]), ...SIMULATED }),
   });
   const logs = (): TelemetryLine[] =>
@@ -367,12 +363,14 @@ export const openSandbox = async (options: SandboxOptions & { assemblyDirectory:
     for (const end of closing.splice(0).toReversed()) await end();
   };
   try {
+    // Whoever calls from outside is no thread of the clock; answering is.
+    const frontDoor: Door = { ...door, handle: (request) => clock.spawn(() => door.handle(request)) };
     const loopback = listens
-      ? await openLoopback({ door, world, credentials: operator, ...options.listen })
+      ? await openLoopback({ door: frontDoor, world, credentials: operator, ...options.listen })
       : undefined;
     if (loopback) closing.push(loopback.close);
     if (lambdas === 'bundled' && loopback) {
-      const bundled = deployBundled(deployment, loopback, typeof kind === 'object' ? kind.scaled : 1);
+      const bundled = deployBundled(deployment, loopback);
       closing.push(() => bundled.lambda.close());
       deployed = bundled;
     } else {
