@@ -115,14 +115,12 @@ export const deploySource = (deployment: Deployment): Deployed => {
 export const deployBundled = (
   { world, clock, assembly, authorizer, credentialsFor }: Deployment,
   loopback: Loopback,
-  timeScale: number,
 ): Deployed & { lambda: BundledRuntime } => {
   const lambda = new BundledRuntime({
     world,
     clock,
     authorizer,
     functions: assembly.functions,
-    timeScale,
     environmentOf: (fn) => ({ ...loopback.environment(credentialsFor(fn), fn.arn.split(':')[3]), ...SIMULATED }),
   });
   const logs = (): TelemetryLine[] =>

@@ -30,9 +30,10 @@ import type { TelemetryLine } from './telemetry.ts';
 import { inProcessTransport } from './transports/in-process.ts';
 import { type Loopback, openLoopback } from './transports/loopback.ts';
 import { homeOf, spokePlacesOf } from './world/build.ts';
-import { ScaledClock, type SandboxClock, VirtualClock } from './world/clock.ts';
+import { type SandboxClock, VirtualClock } from './world/clock.ts';
 import { CALL_FAULTS } from './world/faults.ts';
 import { buildWorld } from './world/load.ts';
+import { ScaledClock } from './world/scaled-clock.ts';
 import type { Scenario } from './world/scenario.ts';
 import type { World } from './world/world.ts';
 
@@ -126,7 +127,6 @@ interface Ground {
   bundled: boolean;
   /** Where it listens at all. */
   listen: { port?: number } | undefined;
-  timeScale: number;
 }
 
 /** Resolves the application, and builds the world that it is deployed in. */
@@ -158,7 +158,6 @@ const prepare = (options: OpenOptions): Ground => {
     spokeRoles: spokes.roles,
   });
   if (bundled) world.faults.restrict(CALL_FAULTS);
-  const timeScale = typeof kind === 'object' ? kind.scaled : 1;
   return {
     options,
     assembly,
@@ -169,7 +168,6 @@ const prepare = (options: OpenOptions): Ground => {
     clients,
     bundled,
     listen,
-    timeScale,
   };
 };
 
@@ -285,10 +283,13 @@ export const openSandbox = async (options: OpenOptions): Promise<Sandbox> => {
     for (const end of closing.splice(0).toReversed()) await end();
   };
   try {
-    const loopback = ground.listen && (await openLoopback({ door, world, credentials: operator, ...ground.listen }));
+    // Whoever calls from outside is no thread of the clock; answering is.
+    const frontDoor: Door = { ...door, handle: (request) => clock.spawn(() => door.handle(request)) };
+    const loopback =
+      ground.listen && (await openLoopback({ door: frontDoor, world, credentials: operator, ...ground.listen }));
     if (loopback) closing.push(loopback.close);
     if (ground.bundled && loopback) {
-      const bundled = deployBundled(deployment, loopback, ground.timeScale);
+      const bundled = deployBundled(deployment, loopback);
       closing.push(() => bundled.lambda.close());
       deployed = bundled;
     } else {

@@ -37,9 +37,9 @@ export interface Rehearsal {
   style: Style;
 }
 
-/** Waits for something outside of the sandbox while virtual time stands still. */
+/** Waits for something outside of the sandbox while virtual time stands still, and other time goes on. */
 const whileTimeStands = async <T>(clock: SandboxClock, work: Promise<T>): Promise<T> => {
-  if (clock.kind !== 'virtual') return work;
+  if (clock.kind !== 'virtual') return clock.park(work, { outside: true });
   const done = work.then((value) => ({ value }));
   for (;;) {
     const answer = await Promise.race([done, wallSleep(HOLD_MS)]);

@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AssemblyFunction } from '../assembly/assembly.ts';
-import type { HostRequest, HostResponse } from './host.ts';
+import { exchange } from './exchange.ts';
+import type { HostRequest } from './host.ts';
 import {
   functionFailure,
   FunctionRuntime,
@@ -19,8 +20,6 @@ export interface BundledRuntimeOptions extends FunctionRuntimeOptions {
    * on), AWS_REGION, AWS_ENDPOINT_URL_* and what else reaches the sandbox. Nothing of this process's own is passed on.
    */
   environmentOf: (fn: AssemblyFunction) => Record<string, string>;
-  /** How much faster than the wall the clock runs, for getRemainingTimeInMillis; default 1. */
-  timeScale?: number;
 }
 
 /** What a function wrote. */
@@ -71,20 +70,19 @@ export class BundledRuntime extends FunctionRuntime {
     this.options = options;
   }
 
-  protected override async run(invocation: Invocation): Promise<string> {
+  /** In a thread of its own: starting a process and running its code is work, during which time stands still. */
+  protected override run(invocation: Invocation): Promise<string> {
+    return this.clock.spawn(() => this.runInContainer(invocation));
+  }
+
+  private async runInContainer(invocation: Invocation): Promise<string> {
     const { fn, context, payload } = invocation;
     const id = context.awsRequestId;
     const container = this.idle.get(fn.arn)?.pop() ?? this.start(fn);
     this.busy.set(id, container);
     try {
-      const request: HostRequest = {
-        id,
-        payload,
-        context,
-        remaining: invocation.remainingMilliseconds(),
-        timeScale: this.options.timeScale ?? 1,
-      };
-      const response = await exchange(container, request);
+      const request: HostRequest = { id, payload, context, remaining: invocation.remainingMilliseconds() };
+      const response = await exchange(this.clock, container.child, request);
       if ('result' in response) return response.result;
       const { errorType, errorMessage } = response.error;
       throw response.unusable ? runtimeFailure(errorType, errorMessage) : functionFailure(errorType, errorMessage);
@@ -150,26 +148,3 @@ export class BundledRuntime extends FunctionRuntime {
     await Promise.all(gone);
   }
 }
-
-/** One invocation in a container, which has no other at that time. */
-const exchange = ({ child }: Container, request: HostRequest): Promise<HostResponse> =>
-  new Promise((resolve, reject) => {
-    const onMessage = (response: HostResponse): void => {
-      if (response.id !== request.id) return;
-      child.off('exit', onExit);
-      child.off('message', onMessage);
-      resolve(response);
-    };
-    const onExit = (code: number | null, signal: string | null): void => {
-      child.off('message', onMessage);
-      const how = code === null ? `signal: ${signal ?? 'unknown'}` : `exit status ${code}`;
-      reject(runtimeFailure('Runtime.ExitError', `RequestId: ${request.id} Error: Runtime exited with error: ${how}`));
-    };
-    child.on('message', onMessage);
-    child.once('exit', onExit);
-    child.send(request, (error) => {
-      // A process that died while idle: its exit says more, and comes.
-      if (error && child.exitCode === null && child.signalCode === null)
-        reject(runtimeFailure('Runtime.ExitError', `RequestId: ${request.id} Error: ${error.message}`));
-    });
-  });

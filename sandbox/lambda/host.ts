@@ -1,10 +1,11 @@
 /**
  * A function's container: a child process that imports its bundle and answers invocations by IPC.
- * Arguments: the bundle's file and the name of the handler in it. In: HostRequest; out: HostResponse.
+ * Arguments: the bundle's file and the name of the handler in it. In: HostRequest, Slept; out: HostResponse, Sleeping.
  */
 import { pathToFileURL } from 'node:url';
 import type { ContextData, LambdaContext } from './context.ts';
 import { failureOf, stringifyResult } from './handler-error.ts';
+import { WorldTimers } from './host-timers.ts';
 
 export interface HostRequest {
   id: string;
@@ -13,8 +14,14 @@ export interface HostRequest {
   context: ContextData;
   /** Milliseconds of the sandbox's time until the time-out. */
   remaining: number;
-  /** How much faster than the wall the sandbox's time passes. */
-  timeScale: number;
+}
+/** The function only waits for a timer: milliseconds of the sandbox's time, or null when it works again. */
+export interface Sleeping {
+  sleeping: number | null;
+}
+/** So many milliseconds of the sandbox's time have passed while the function slept. */
+export interface Slept {
+  slept: number;
 }
 export type HostResponse =
   | { id: string; result: string }
@@ -49,21 +56,13 @@ const handler = load(file, exportName);
 // Told to whoever invokes.
 handler.catch(() => undefined);
 
-/** Timers run at the pace of the sandbox's time; `Date` stays the machine's, since requests are signed by it. */
-const paceTimers = (timeScale: number): void => {
-  const wait = globalThis.setTimeout;
-  const paced = (run: (...args: unknown[]) => void, delay = 0, ...args: unknown[]): NodeJS.Timeout =>
-    wait(run, delay / timeScale, ...args);
-  globalThis.setTimeout = Object.assign(paced, wait);
-};
-let paced = false;
+const timers = new WorldTimers((sleeping) => process.send?.({ sleeping: sleeping ?? null }));
+timers.install();
 
-const answer = async ({ id, payload, context, remaining, timeScale }: HostRequest): Promise<HostResponse> => {
-  if (!paced && timeScale !== 1) paceTimers(timeScale);
-  paced = true;
-  const startedAt = performance.now();
-  const getRemainingTimeInMillis = (): number =>
-    Math.max(0, Math.round(remaining - (performance.now() - startedAt) * timeScale));
+const answer = async ({ id, payload, context, remaining }: HostRequest): Promise<HostResponse> => {
+  timers.begin();
+  const startedAt = timers.now;
+  const getRemainingTimeInMillis = (): number => Math.max(0, Math.round(remaining - (timers.now - startedAt)));
   try {
     const result = await (await handler)(JSON.parse(payload), { ...context, getRemainingTimeInMillis });
     return { id, result: stringifyResult(result) };
@@ -72,8 +71,9 @@ const answer = async ({ id, payload, context, remaining, timeScale }: HostReques
   }
 };
 
-process.on('message', (request: HostRequest) => {
-  void answer(request).then((response) => process.send?.(response));
+process.on('message', (message: HostRequest | Slept) => {
+  if ('slept' in message) timers.pass(message.slept);
+  else void answer(message).then((response) => process.send?.(response));
 });
 // The sandbox has gone: nobody is left to answer to.
 process.on('disconnect', () => process.exit());

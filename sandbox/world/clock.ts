@@ -1,12 +1,11 @@
 import type { Clock } from '../../lambdas/ports/runtime.ts';
-import { type Queued, TimeQueue } from './queue.ts';
+import { Timers } from './timers.ts';
 
 /**
- * The sandbox's clock. Beside sleeping it knows which threads of control there are, since virtual time may only jump
- * when none of them can go on by itself:
+ * The sandbox's clock. Beside sleeping it knows which threads of control there are, since time may only go on when none
+ * of them can go on by itself:
  * - `spawn` starts one (an execution, a branch, a Lambda invocation),
  * - `park` says that one waits for another or for a timer.
- * A real or scaled clock needs neither and passes both through.
  */
 export interface SandboxClock extends Clock {
   readonly kind: 'real' | 'scaled' | 'virtual';
@@ -35,59 +34,6 @@ export interface TimerOptions {
 export interface Timer {
   elapsed: Promise<void>;
   cancel(): void;
-}
-
-/** The longest that Node.js can wait; it would fire at once after a longer one. */
-const LONGEST_TIMEOUT = 2 ** 31 - 1;
-
-/** Time that passes `scale` times as fast as on the wall; starts at `startAt` (milliseconds since 1970). */
-export class ScaledClock implements SandboxClock {
-  readonly kind: 'real' | 'scaled';
-  private readonly scale: number;
-  private readonly startAt: number;
-  private readonly wallStart = Date.now();
-
-  constructor(scale: number, startAt: number) {
-    this.kind = scale === 1 ? 'real' : 'scaled';
-    this.scale = scale;
-    this.startAt = startAt;
-  }
-
-  now(): number {
-    return Math.round(this.startAt + (Date.now() - this.wallStart) * this.scale);
-  }
-
-  sleep(milliseconds: number): Promise<void> {
-    return this.timer(milliseconds).elapsed;
-  }
-
-  spawn<T>(run: () => Promise<T>): Promise<T> {
-    return run();
-  }
-
-  park<T>(promise: Promise<T>): Promise<T> {
-    return promise;
-  }
-
-  timer(milliseconds: number, { background = false }: TimerOptions = {}): Timer {
-    let handle: NodeJS.Timeout | undefined;
-    const due = this.now() + milliseconds;
-    const elapsed = new Promise<void>((resolve) => {
-      // A time-out may come a moment early by this clock, and one that is too long for the machine comes far too early.
-      const wait = (): void => {
-        const left = due - this.now();
-        if (left <= 0 && handle) return resolve();
-        handle = setTimeout(wait, Math.min(LONGEST_TIMEOUT, Math.max(0, left / this.scale)));
-        if (background) handle.unref();
-      };
-      wait();
-    });
-    return { elapsed, cancel: () => clearTimeout(handle) };
-  }
-}
-
-interface PendingTimer extends Queued {
-  fire: () => void;
 }
 
 /** Turns of the event loop without any news after which nothing in process can still be under way. */
@@ -120,9 +66,7 @@ export class VirtualClock implements SandboxClock {
   private readonly stuckAfter: { turns: number; milliseconds: number };
   private readonly parked = new Set<(reason: VirtualDeadlock) => void>();
   private time: number;
-  private readonly timers = new TimeQueue<PendingTimer>();
-  private readonly background = new TimeQueue<PendingTimer>();
-  private order = 0;
+  private readonly timers = new Timers();
   private threads = 0;
   /** Parked threads that wait for the outside. */
   private outside = 0;
@@ -169,26 +113,10 @@ export class VirtualClock implements SandboxClock {
   }
 
   timer(milliseconds: number, { background = false }: TimerOptions = {}): Timer {
-    const queue = background ? this.background : this.timers;
     const { promise: elapsed, resolve: fire } = Promise.withResolvers<void>();
-    const timer: PendingTimer = { at: this.time + Math.max(0, milliseconds), order: this.order++, fire };
-    queue.add(timer);
+    const timer = this.timers.add(this.time + Math.max(0, milliseconds), fire, background);
     this.tellNews();
-    return { elapsed, cancel: () => queue.remove(timer) };
-  }
-
-  /**
-   * The next timer to fire. One in the background is passed on the way to another, and never wakes anybody by itself.
-   */
-  private nextTimer(): PendingTimer | undefined {
-    const next = this.timers.first();
-    const ticking = this.background.first();
-    const first =
-      next && ticking && (ticking.at < next.at || (ticking.at === next.at && ticking.order < next.order))
-        ? ticking
-        : next;
-    if (first) (first === next ? this.timers : this.background).remove(first);
-    return first;
+    return { elapsed, cancel: () => this.timers.remove(timer) };
   }
 
   /** An idle clock does not look by itself. */
@@ -217,8 +145,10 @@ export class VirtualClock implements SandboxClock {
       seen = this.news;
       const isStuck = quiet >= this.stuckAfter.turns && performance.now() - quietSince >= this.stuckAfter.milliseconds;
       if ((this.threads - this.parked.size <= 0 && quiet >= QUIET_TURNS) || isStuck) {
-        const next = this.nextTimer();
+        // A background timer is passed on the way to another one, and never wakes anybody by itself.
+        const next = this.timers.isAwaited ? this.timers.first() : undefined;
         if (next) {
+          this.timers.remove(next);
           this.time = Math.max(this.time, next.at);
           next.fire();
           quiet = 0;

@@ -55,7 +55,7 @@ export const requestOf = (change: Partial<MigrationRequestInput> = {}): Migratio
   ...change,
 });
 
-export const BUNDLED = { lambdas: 'bundled', clock: { scaled: 30 } } as const;
+export const BUNDLED = { lambdas: 'bundled', clock: { scaled: 1000 } } as const;
 
 export async function migrate({
   scenario = scenarioWith(),

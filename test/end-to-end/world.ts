@@ -206,8 +206,8 @@ export interface WorldOptions {
   faults?: FaultInput[];
   change?: (scenario: Scenario) => void;
   definitionOf?: SandboxOptions['definitionOf'];
-  /** Callers sign, as in AWS. By default they name their access key, which saves a quarter of the time. */
-  signed?: boolean;
+  /** How clients call; the sandbox's own default where it is left out. */
+  clients?: SandboxOptions['clients'];
 }
 
 /**
@@ -215,14 +215,14 @@ export interface WorldOptions {
  * the test.
  */
 export const inWorld = async <T>(
-  { scenario: name, knobs, faults = [], change, definitionOf, signed = false }: WorldOptions,
+  { scenario: name, knobs, faults = [], change, definitionOf, clients }: WorldOptions,
   work: (world: OpenWorld) => Promise<T>,
 ): Promise<T> => {
   const scenario = await readScenario(scenarioFile(name));
   Object.assign(scenario.knobs, knobs);
   change?.(scenario);
   const backend = await openSandboxBackend(scenario, {
-    trustCallers: !signed,
+    ...(clients ? { clients } : {}),
     ...(definitionOf ? { definitionOf } : {}),
   });
   for (const fault of faults) backend.sandbox.world.faults.add(fault);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ScaledClock, VirtualClock, VirtualDeadlock } from '../../../sandbox/world/clock.ts';
+import { VirtualClock, VirtualDeadlock } from '../../../sandbox/world/clock.ts';
 
 const START = Date.parse('2026-01-15T09:00:00.000Z');
 const open = () => {
@@ -124,25 +124,5 @@ describe('a thread that waits for the outside', () => {
     expect(process.getActiveResourcesInfo().filter((kind) => kind === 'Immediate')).toEqual([]);
     resolve();
     await waiting;
-  });
-});
-
-describe('timers of a scaled clock', () => {
-  test('come at its pace, in the background too', async () => {
-    const clock = new ScaledClock(1000, START);
-    const inBackground = clock.timer(2000, { background: true });
-    await clock.sleep(5000);
-    await inBackground.elapsed;
-    expect(clock.now() - START).toBeGreaterThanOrEqual(5000);
-  });
-
-  test('do not fire at once where they are longer than the machine can wait', async () => {
-    const clock = new ScaledClock(1, START);
-    let fired = false;
-    const timer = clock.timer(40 * 86_400_000, { background: true });
-    void timer.elapsed.then(() => (fired = true));
-    await clock.sleep(20);
-    timer.cancel();
-    expect(fired).toBe(false);
   });
 });
