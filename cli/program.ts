@@ -142,8 +142,10 @@ const runSandbox = async (flags: Record<string, unknown>, io: Io): Promise<numbe
   return serve(parsed, io);
 };
 
-const build = (io: Io, finished: (exitCode: number) => void): Command => {
-  const program = new Command('pod-identity')
+type Finished = (exitCode: number) => void;
+
+const newProgram = (io: Io): Command =>
+  new Command('pod-identity')
     .description(
       'Moves EKS add-ons, and workloads of your own, from IRSA (IAM roles for service accounts) to EKS Pod Identity:\nplans, changes, proves it on the pods, and goes back by itself.',
     )
@@ -164,7 +166,7 @@ const build = (io: Io, finished: (exitCode: number) => void): Command => {
     })
     .addHelpText('after', `${EXAMPLES}\n${EXIT_CODES_HELP}`);
 
-  addMigrationCommands(program, io, finished);
+const addKnownCommands = (program: Command, io: Io, finished: Finished): void => {
   knownOptions(
     program
       .command('rollback')
@@ -189,8 +191,9 @@ const build = (io: Io, finished: (exitCode: number) => void): Command => {
   })
     .addHelpText('after', `\n${SHOW_HELP}`)
     .action(async (id: string, flags: Record<string, unknown>) => finished(await runKnown(id, flags, 'show', io)));
-  addApprovalCommands(program, io, finished);
-  addSweepCommands(program, io, finished);
+};
+
+const addRetireCommand = (program: Command, io: Io, finished: Finished): void => {
   retireOptions(
     program
       .command('retire')
@@ -198,10 +201,9 @@ const build = (io: Io, finished: (exitCode: number) => void): Command => {
   )
     .addHelpText('after', `\n${RETIRE_HELP}`)
     .action(async (id: string, flags: Record<string, unknown>) => finished(await runRetire(id, flags, io)));
-  addTrustCommands(program, io, finished);
-  addIdentitiesCommand(program, io, finished);
-  addAccessCommand(program, io, finished);
-  addFleetCommand(program, io, finished);
+};
+
+const addDemoCommand = (program: Command, io: Io, finished: Finished): void => {
   program
     .command('demo')
     .description('tell the whole story on an example cluster in the sandbox')
@@ -211,6 +213,9 @@ const build = (io: Io, finished: (exitCode: number) => void): Command => {
     )
     .option('--debug', 'show the stack trace of an error')
     .action(async (flags: Record<string, unknown>) => finished(await runDemo(flags, io)));
+};
+
+const addSandboxCommand = (program: Command, io: Io, finished: Finished): void => {
   program
     .command('sandbox')
     .description('serve the AWS of a scenario on this machine, for aws, kubectl and anything with an SDK, until Ctrl-C')
@@ -227,6 +232,22 @@ const build = (io: Io, finished: (exitCode: number) => void): Command => {
     .option('--debug', 'show the stack trace of an error')
     .addHelpText('after', `\n${SANDBOX_HELP}`)
     .action(async (flags: Record<string, unknown>) => finished(await runSandbox(flags, io)));
+};
+
+/** In the order in which help lists the commands. */
+const build = (io: Io, finished: Finished): Command => {
+  const program = newProgram(io);
+  addMigrationCommands(program, io, finished);
+  addKnownCommands(program, io, finished);
+  addApprovalCommands(program, io, finished);
+  addSweepCommands(program, io, finished);
+  addRetireCommand(program, io, finished);
+  addTrustCommands(program, io, finished);
+  addIdentitiesCommand(program, io, finished);
+  addAccessCommand(program, io, finished);
+  addFleetCommand(program, io, finished);
+  addDemoCommand(program, io, finished);
+  addSandboxCommand(program, io, finished);
   return program;
 };
 

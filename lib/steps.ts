@@ -9,7 +9,6 @@ import { Construct } from 'constructs';
 import type { z } from 'zod';
 import { METRICS_NAMESPACE, METRICS_SERVICE } from '../lambdas/domain/metrics.ts';
 import { type StepEnvironment, targetEnvironment } from '../lambdas/runtime/step.ts';
-import type { PassingStep } from '../lambdas/domain/plan/facts.ts';
 import { type StepName, stepSchemas } from '../lambdas/steps/schemas.ts';
 import { type Config, isDeployed } from './config.ts';
 import { acknowledgeGrants, acknowledgeWildcard } from './acknowledge.ts';
@@ -18,17 +17,8 @@ import type { ByStep, StepFunctions } from './migration/task.ts';
 import { pascalCase } from './names.ts';
 import { isConnected } from './network/interfaces.ts';
 import { statementOf } from './permissions/grant.ts';
-import { portable } from './role-pattern.ts';
+import { ownEnvironments, passingRoles } from './step-environments.ts';
 import { StepLambda } from './step-function-lambda.ts';
-
-type Environment<Name extends StepName> = z.input<(typeof stepSchemas)[Name]['environment']>;
-/** What a step's environment has beside that of all steps, and of all that work on clusters. */
-type Own<Name extends StepName> = Omit<
-  Environment<Name>,
-  keyof StepEnvironment | keyof z.infer<typeof targetEnvironment>
->;
-/** Each step with variables of its own, and these: one that is missing does not compile. */
-type OwnEnvironments = { [Name in StepName as keyof Own<Name> extends never ? never : Name]: Own<Name> };
 
 export interface StepsProps {
   table: dynamodb.ITable;
@@ -48,27 +38,19 @@ export interface StepsProps {
 
 type AnyStepLambda = StepLambda<(typeof stepSchemas)[StepName]>;
 
+/** Whether the step works on clusters, whose account and region it is told. */
+const isPlaced = (name: StepName): boolean =>
+  Object.keys(targetEnvironment.shape).every((variable) => variable in stepSchemas[name].environment.shape);
+
 /** The Lambda of each step that is deployed, for all state machines. */
 export class Steps extends Construct {
   readonly lambdas: ByStep<AnyStepLambda>;
   /** What a state calls. */
   readonly versions: StepFunctions;
 
-  constructor(
-    scope: Construct,
-    id: string,
-    {
-      table,
-      bucket,
-      lambdaDirectory,
-      config,
-      key,
-      stateMachineArn,
-      recoverStateMachineArn,
-      sweepStateMachineArn,
-    }: StepsProps,
-  ) {
+  constructor(scope: Construct, id: string, props: StepsProps) {
     super(scope, id);
+    const { table, bucket, lambdaDirectory, config, key } = props;
     const code = lambda.Code.fromAsset(lambdaDirectory);
     const shared: StepEnvironment = {
       TABLE_NAME: table.tableName,
@@ -81,67 +63,10 @@ export class Steps extends Construct {
       ACCOUNT: Aws.ACCOUNT_ID,
       ACCOUNTS: config.accounts.join(','),
     };
-    const isPlaced = (name: StepName): boolean =>
-      Object.keys(targetEnvironment.shape).every((variable) => variable in stepSchemas[name].environment.shape);
-    const passable = { PASSABLE_ROLE_ARNS: passableRoleArns.map(portable).join(',') };
-    const repairable = { REPAIRABLE_ROLE_ARNS: repairableRoleArns?.map(portable).join(',') ?? '' };
     // The plan asks about roles that are made after its own.
-    const roleOf = (name: PassingStep): string => Lazy.string({ produce: () => this.lambdas[name].role.roleArn });
-    const passing = {
-      CREATE_ADDON_ROLE_ARN: roleOf('create-addon'),
-      CREATE_ASSOCIATION_ROLE_ARN: roleOf('create-association'),
-      UPDATE_ADDON_ROLE_ARN: roleOf('update-addon'),
-      RESTORE_ADDON_ROLE_ARN: roleOf('restore-addon'),
-    };
-    const approval = { APPROVAL_REQUIRED: config.approvals.required ? 'true' : 'false' } as const;
-    const window = { CHANGE_WINDOW: config.changeWindow ? JSON.stringify(config.changeWindow) : '' };
-    // All roles with an access entry of their own in clusters; made after the environment that names them.
-    const ofKubernetes = {
-      KUBERNETES_ROLE_ARNS: Lazy.string({
-        produce: () =>
-          Fn.join(
-            ',',
-            Object.entries(this.lambdas).flatMap(([name, { role }]) =>
-              isConnected(name as StepName) ? [role.roleArn] : [],
-            ),
-          ),
-      }),
-    };
-    const planning = {
-      ...passable,
-      ...passing,
-      ...ofKubernetes,
-      ...approval,
-      ...window,
-      ...(repairableRoleArns ? repairable : {}),
-    };
-    const kept = { BUCKET_NAME: bucket.bucketName };
-    const own: OwnEnvironments & { [Name in StepName]?: object } = {
-      plan: planning,
-      // Once more, since what it is given to carry out is read from the ledger.
-      'await-window': window,
-      begin: { ...passable, ...repairable, ...approval, ...window },
-      'annotate-service-account': passable,
-      'find-stranded': { RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn },
-      'diagnose-denial': {
-        STATE_MACHINE_ARN: stateMachineArn,
-        DENIAL_ACTION: config.denials.action,
-        QUIET_HOURS: String(config.denials.quietHours),
-      },
-      'repair-trust': repairable,
-      'retire-trust': repairable,
-      api: {
-        STATE_MACHINE_ARN: stateMachineArn,
-        RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn,
-        SWEEP_STATE_MACHINE_ARN: sweepStateMachineArn,
-        APPROVER: config.approvals.approver,
-      },
-      'start-sweep': { SWEEP_STATE_MACHINE_ARN: sweepStateMachineArn },
-      'begin-sweep': { ...kept, REGIONS: config.regions?.join(',') ?? Aws.REGION },
-      'take-inventory': { ...planning, ...kept },
-      'dispatch-sweep': { ...window, STATE_MACHINE_ARN: stateMachineArn },
-      'report-sweep': kept,
-    };
+    const passing = passingRoles((name) => Lazy.string({ produce: () => this.lambdas[name].role.roleArn }));
+    const kubernetesRoleArns = Lazy.string({ produce: () => Fn.join(',', this.kubernetesRoleArns()) });
+    const own = ownEnvironments({ ...props, passing, kubernetesRoleArns });
     const ledgerKey = key ? { ledgerKey: { keyArn: key.keyArn, tableName: table.tableName } } : {};
     const options = {
       tableArn: table.tableArn,
@@ -170,6 +95,13 @@ export class Steps extends Construct {
     this.versions = Object.fromEntries(
       Object.entries(lambdas).map(([name, { version }]) => [name, version]),
     ) as StepFunctions;
+  }
+
+  /** Of all roles with an access entry of their own in clusters. */
+  private kubernetesRoleArns(): string[] {
+    return Object.entries(this.lambdas).flatMap(([name, { role }]) =>
+      isConnected(name as StepName) ? [role.roleArn] : [],
+    );
   }
 
   /**

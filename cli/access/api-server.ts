@@ -100,6 +100,24 @@ export const unreachable = (cluster: string, url: string, error: unknown): CliEr
   );
 };
 
+const objectPath = (manifest: Manifest): string =>
+  `${collectionOf(manifest)}/${encodeURIComponent(manifest.metadata.name)}`;
+const WRITE_QUERY = `fieldManager=${FIELD_MANAGER}&fieldValidation=Strict`;
+const isDone = ({ status: code }: PlainHttpResponse): boolean => code >= 200 && code <= 299;
+
+/** Throws a CliError where `what` is not JSON. */
+const readDocument = ({ body }: PlainHttpResponse, what: string, url: string): unknown => {
+  const document = parse(body);
+  if (document === undefined)
+    throw new CliError(
+      'ApiServerError',
+      `${what} is not JSON`,
+      `Check what stands between this and ${url}`,
+      EXIT_CODES.unexpected,
+    );
+  return document;
+};
+
 export const createRbacObjects = ({
   cluster,
   http,
@@ -129,39 +147,27 @@ export const createRbacObjects = ({
       throw unreachable(cluster, url, error);
     }
   };
-  const objectPath = (manifest: Manifest): string =>
-    `${collectionOf(manifest)}/${encodeURIComponent(manifest.metadata.name)}`;
-  const isDone = ({ status: code }: PlainHttpResponse): boolean => code >= 200 && code <= 299;
   const written = async (what: string, response: Promise<PlainHttpResponse>): Promise<void> => {
     const answer = await response;
     if (!isDone(answer)) throw refusalOf(cluster, what, answer);
   };
-  const query = `fieldManager=${FIELD_MANAGER}&fieldValidation=Strict`;
   return {
     get: async (manifest) => {
       const answer = await exchange('GET', objectPath(manifest));
       if (answer.status === 404) return undefined;
       const what = `get ${manifestName(manifest)}`;
       if (!isDone(answer)) throw refusalOf(cluster, what, answer);
-      const document = parse(answer.body);
-      if (document === undefined)
-        throw new CliError(
-          'ApiServerError',
-          `the answer of the API server of cluster ${cluster} to "${what}" is not JSON`,
-          `Check what stands between this and ${url}`,
-          EXIT_CODES.unexpected,
-        );
-      return document;
+      return readDocument(answer, `the answer of the API server of cluster ${cluster} to "${what}"`, url);
     },
     create: (manifest) =>
       written(
         `create ${manifestName(manifest)}`,
-        exchange('POST', `${collectionOf(manifest)}?${query}`, { type: 'application/json', content: manifest }),
+        exchange('POST', `${collectionOf(manifest)}?${WRITE_QUERY}`, { type: 'application/json', content: manifest }),
       ),
     patch: (manifest, content) =>
       written(
         `change ${manifestName(manifest)}`,
-        exchange('PATCH', `${objectPath(manifest)}?${query}`, { type: 'application/merge-patch+json', content }),
+        exchange('PATCH', `${objectPath(manifest)}?${WRITE_QUERY}`, { type: 'application/merge-patch+json', content }),
       ),
   };
 };

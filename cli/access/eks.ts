@@ -1,5 +1,6 @@
 /** Access entries in EKS, read and written with the caller's own credentials. */
 import {
+  type Cluster,
   CreateAccessEntryCommand,
   DescribeAccessEntryCommand,
   DescribeClusterCommand,
@@ -47,43 +48,62 @@ export const eksError = (error: unknown): CliError => {
   return awsError(error.cause instanceof Error ? error.cause : error);
 };
 
+const call = async <T>(name: string, run: () => Promise<T>): Promise<T> => {
+  try {
+    return await run();
+  } catch (error) {
+    throw fromAws(`eks:${name}`, error);
+  }
+};
+const orUndefined = async <T>(name: string, run: () => Promise<T>): Promise<T | undefined> => {
+  try {
+    return await call(name, run);
+  } catch (error) {
+    if (isMigrationError(error, 'NotFound')) return undefined;
+    throw eksError(error);
+  }
+};
+const changed = async (name: string, run: () => Promise<unknown>): Promise<void> => {
+  try {
+    await call(name, run);
+  } catch (error) {
+    throw eksError(error);
+  }
+};
+
+/** Names the clusters of the region; none where they can't be listed, since what is wrong is known already. */
+const hintAtClusters = async (client: EKSClient, region: string): Promise<string> => {
+  const clusters = await client.send(new ListClustersCommand({})).then(
+    (answer) => answer.clusters ?? [],
+    () => [],
+  );
+  return clusters.length === 0
+    ? `See: aws eks list-clusters --region ${region}`
+    : `Clusters there: ${clusters.slice(0, 20).join(', ')}`;
+};
+
+/** Where the cluster's API server is. Throws ClusterNotReady where there is none yet. */
+const reachable = (cluster: Cluster, name: string): AccessCluster => {
+  const { endpoint, certificateAuthority, accessConfig, status = 'UNKNOWN' } = cluster;
+  if (endpoint === undefined || certificateAuthority?.data === undefined) {
+    throw new CliError(
+      'ClusterNotReady',
+      `cluster ${name} has no API server yet: it is ${status}`,
+      'Run the same command again once it is ACTIVE',
+      EXIT_CODES.blocked,
+    );
+  }
+  return {
+    endpoint: endpoint.replace(/\/$/, ''),
+    certificateAuthority: Buffer.from(certificateAuthority.data, 'base64').toString('utf8'),
+    authenticationMode: accessConfig?.authenticationMode,
+  };
+};
+
 export const createAccessEntries = (
   client: EKSClient,
   { account, region, cluster: clusterName }: Target,
 ): AccessEntries => {
-  const call = async <T>(name: string, run: () => Promise<T>): Promise<T> => {
-    try {
-      return await run();
-    } catch (error) {
-      throw fromAws(`eks:${name}`, error);
-    }
-  };
-  const orUndefined = async <T>(name: string, run: () => Promise<T>): Promise<T | undefined> => {
-    try {
-      return await call(name, run);
-    } catch (error) {
-      if (isMigrationError(error, 'NotFound')) return undefined;
-      throw eksError(error);
-    }
-  };
-  const changed = async (name: string, run: () => Promise<unknown>): Promise<void> => {
-    try {
-      await call(name, run);
-    } catch (error) {
-      throw eksError(error);
-    }
-  };
-  /** Of the region; none where they can't be listed, since what is wrong is known already. */
-  const others = async (): Promise<string> => {
-    const clusters = await client.send(new ListClustersCommand({})).then(
-      (answer) => answer.clusters ?? [],
-      () => [],
-    );
-    return clusters.length === 0
-      ? `See: aws eks list-clusters --region ${region}`
-      : `Clusters there: ${clusters.slice(0, 20).join(', ')}`;
-  };
-
   return {
     describeCluster: async () => {
       const cluster = (
@@ -93,22 +113,9 @@ export const createAccessEntries = (
         throw new CliError(
           'UnknownCluster',
           `there is no cluster ${clusterName} in account ${account}, ${region}`,
-          await others(),
+          await hintAtClusters(client, region),
         );
-      const { endpoint, certificateAuthority, accessConfig, status = 'UNKNOWN' } = cluster;
-      if (endpoint === undefined || certificateAuthority?.data === undefined) {
-        throw new CliError(
-          'ClusterNotReady',
-          `cluster ${clusterName} has no API server yet: it is ${status}`,
-          'Run the same command again once it is ACTIVE',
-          EXIT_CODES.blocked,
-        );
-      }
-      return {
-        endpoint: endpoint.replace(/\/$/, ''),
-        certificateAuthority: Buffer.from(certificateAuthority.data, 'base64').toString('utf8'),
-        authenticationMode: accessConfig?.authenticationMode,
-      };
+      return reachable(cluster, clusterName);
     },
     describe: async (principalArn) => {
       const entry = (

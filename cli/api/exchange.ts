@@ -76,21 +76,21 @@ const unsure = ({ method, path }: { method: string; path: string }): string =>
     : '';
 
 /**
+ * Text that came from outside, without the caller's secrets: a server that is none of ours may repeat what it was
+ * sent.
+ */
+const withoutSecrets = (text: string, { secretAccessKey, sessionToken }: AwsCredentialIdentity): string =>
+  [secretAccessKey, sessionToken].reduce<string>(
+    (told, secret) =>
+      secret ? told.replaceAll(secret, '[secret]').replaceAll(encodeURIComponent(secret), '[secret]') : told,
+    text,
+  );
+
+/**
  * Answers the function that asks. It throws CliErrors: ApiError where the API can't be asked or understood, and what
  * its problem documents say.
  */
 export const createAsk = ({ client, clock, credentials }: ExchangeOptions): Ask => {
-  /**
-   * Text that came from outside, without the caller's secrets: a server that is none of ours may repeat what it was
-   * sent.
-   */
-  const withoutSecrets = (text: string, { secretAccessKey, sessionToken }: AwsCredentialIdentity): string =>
-    [secretAccessKey, sessionToken].reduce<string>(
-      (told, secret) =>
-        secret ? told.replaceAll(secret, '[secret]').replaceAll(encodeURIComponent(secret), '[secret]') : told,
-      text,
-    );
-
   const send = async (
     what: string,
     { method, path, query, body, idempotencyKey }: Omit<Question<z.ZodType>, 'answer'>,

@@ -132,29 +132,36 @@ const list = async (ask: Ask, { since, ...filter }: MigrationFilter, limit: numb
   return { migrations: migrations.slice(0, limit), more: next !== undefined };
 };
 
+const migrate = async (
+  { ask, clock, simulated }: ApiServiceOptions,
+  request: MigrationRequest,
+  watcher: Watcher,
+  onStart?: (migrationId: string) => void,
+): Promise<End> => {
+  // One for this command: a request that is sent again, because its answer was lost, starts nothing anew.
+  const { value } = await ask({
+    method: 'POST',
+    ...bodyOf(request),
+    idempotencyKey: randomUUID(),
+    answer: accepted,
+  });
+  onStart?.(value.migrationId);
+  return endFrom(
+    await watch(value.migrationId, ({ status }) => status === 'ended', {
+      ask,
+      clock,
+      watcher,
+      changeWindow: request.changeWindow,
+    }),
+    simulated,
+    watcher,
+  );
+};
+
 export const apiService = (options: ApiServiceOptions): Service => {
   const { ask, clock, simulated } = options;
   return {
-    async migrate(request, watcher, onStart) {
-      // One for this command: a request that is sent again, because its answer was lost, starts nothing anew.
-      const { value } = await ask({
-        method: 'POST',
-        ...bodyOf(request),
-        idempotencyKey: randomUUID(),
-        answer: accepted,
-      });
-      onStart?.(value.migrationId);
-      return endFrom(
-        await watch(value.migrationId, ({ status }) => status === 'ended', {
-          ask,
-          clock,
-          watcher,
-          changeWindow: request.changeWindow,
-        }),
-        simulated,
-        watcher,
-      );
-    },
+    migrate: (request, watcher, onStart) => migrate(options, request, watcher, onStart),
     async rollBack({ migrationId, reason }, watcher, onStart) {
       const before = (await getMigration(ask, migrationId)).value;
       await ask({

@@ -99,6 +99,25 @@ const addFaults = (scenario: ScenarioInput, regions: readonly string[]): FaultyP
 const isFaulty = (faulty: readonly FaultyPlace[], { account, region }: Expectation): boolean =>
   faulty.some((place) => place.account === account && (place.region ?? region) === region);
 
+/** Draws names and states, each from a generator of its own: one more draw of one kind changes none of the others. */
+const createDraws = (random: Random) => {
+  const name = namer(random.fork());
+  const clusterState = dealer(random.fork(), CLUSTER_SHARES);
+  const addonState = dealer(random.fork(), ADDON_SHARES);
+  const plainState = dealer(random.fork(), PLAIN_SHARES);
+  const addonStateIn = (state: ClusterState): (() => AddonState) => {
+    if (state === 'ordinary' || state === 'auto-mode') return addonState;
+    return state === 'tagged-out' ? () => 'ready' : plainState;
+  };
+  return { name, clusterState, addonStateIn };
+};
+
+const expectationOf = (
+  where: Pick<Expectation, 'account' | 'region' | 'cluster' | 'addon'>,
+  clusterState: ClusterState,
+  state: AddonState,
+): Expectation => ({ ...where, class: classOf(clusterState, state), state, clusterState });
+
 /** The same options make the same fleet. Throws an Error for faults with too few accounts. */
 export const generateFleet = ({
   clusters,
@@ -116,10 +135,7 @@ export const generateFleet = ({
         Required<Pick<AccountInput, 'roles' | 'clusters'>>,
   );
   const places = regions.flatMap((region) => accounts.map((account) => ({ account, region })));
-  const nextName = namer(random.fork());
-  const nextCluster = dealer(random.fork(), CLUSTER_SHARES);
-  const nextAddon = dealer(random.fork(), ADDON_SHARES);
-  const nextPlain = dealer(random.fork(), PLAIN_SHARES);
+  const draw = createDraws(random);
   const shared = new Map(accounts.map((account) => [account, sharing(account)]));
   const expected: Expectation[] = [];
   for (let index = 0; index < clusters; index += 1) {
@@ -127,31 +143,24 @@ export const generateFleet = ({
     const sharedRole = place && shared.get(place.account);
     if (!place || !sharedRole) throw new Error('A fleet needs an account and a region.');
     const { account, region } = place;
-    const state = nextCluster();
+    const state = draw.clusterState();
     const made = makeCluster({
       random,
       catalogue,
       account: account.id,
       region,
-      naming: nextName(),
+      naming: draw.name(),
       state,
       addons: addons ?? between(random, 4, 8),
-      nextState:
-        state === 'ordinary' || state === 'auto-mode' ? nextAddon : state === 'tagged-out' ? () => 'ready' : nextPlain,
+      nextState: draw.addonStateIn(state),
       shared: sharedRole,
     });
     account.clusters.push(made.cluster);
     account.roles.push(...made.roles);
-    for (const one of made.addons)
-      expected.push({
-        account: account.id,
-        region,
-        cluster: made.cluster.name,
-        addon: one.addon.name,
-        class: classOf(state, one.state),
-        state: one.state,
-        clusterState: state,
-      });
+    const at = { account: account.id, region, cluster: made.cluster.name };
+    expected.push(
+      ...made.addons.map(({ addon, state: own }) => expectationOf({ ...at, addon: addon.name }, state, own)),
+    );
   }
   const [home] = places;
   const scenario: ScenarioInput = {

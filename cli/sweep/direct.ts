@@ -47,6 +47,19 @@ const list = async ({ sweeps }: Sweeping, limit: number): Promise<ListedSweeps> 
   return { sweeps: found, more: after !== undefined };
 };
 
+/** How a sweep stands, by its record and its execution. Throws UnknownSweep. */
+const showStanding = async (
+  backend: Backend,
+  parts: Parameters<typeof showSweep>[1],
+  sweepId: string,
+): ReturnType<SweepCalls['show']> => {
+  const found = await showSweep(sweepId, parts);
+  if (!found) throw unknownSweep(sweepId);
+  const { sweep, tally } = found;
+  const executionArn = sweep.status === 'ended' ? undefined : sweep.executionArn;
+  return standingOf(sweep, tally, executionArn === undefined ? undefined : await statusOf(backend, executionArn));
+};
+
 const RECORD_POLL_MS = 1000;
 
 /** Throws ExecutionFailed where the execution has ended before it noted the sweep. */
@@ -84,18 +97,7 @@ export const directSweeps = (backend: Backend, by: string): SweepService => {
     );
   const { sweeps, documentsIn, stateMachineArn } = sweeping;
   const parts = { sweeps, executions: executionsOf(backend), clock };
-  const show: SweepCalls['show'] = async (sweepId) => {
-    const found = await showSweep(sweepId, parts);
-    if (!found) throw unknownSweep(sweepId);
-    const { sweep, tally } = found;
-    return standingOf(
-      sweep,
-      tally,
-      sweep.executionArn === undefined || sweep.status === 'ended'
-        ? undefined
-        : await statusOf(backend, sweep.executionArn),
-    );
-  };
+  const show: SweepCalls['show'] = (sweepId) => showStanding(backend, parts, sweepId);
   return sweepService(
     {
       show,

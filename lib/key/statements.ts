@@ -53,11 +53,12 @@ export const notificationConditions = (scope: Construct): Record<string, Record<
   },
 });
 
-function statementsOf(scope: Construct): KeyStatement[] {
+const arnOf = (service: string, resource: string): string =>
+  `arn:${Aws.PARTITION}:${service}:${Aws.REGION}:${Aws.ACCOUNT_ID}:${resource}`;
+
+/** For the account's own principals. */
+function accountStatements(): KeyStatement[] {
   const ofAccount = { 'kms:CallerAccount': Aws.ACCOUNT_ID };
-  const stack = Stack.of(scope);
-  const arn = (service: string, resource: string): string =>
-    `arn:${Aws.PARTITION}:${service}:${Aws.REGION}:${Aws.ACCOUNT_ID}:${resource}`;
   return [
     { sid: 'Administration', actions: ADMINISTRATION },
     // Whoever deploys, the service's functions in the ledger, and people who read the ledger, a history or the queue.
@@ -83,18 +84,25 @@ function statementsOf(scope: Construct): KeyStatement[] {
     {
       sid: 'FunctionEnvironments',
       actions: ['kms:Decrypt'],
-      conditions: { StringEquals: ofAccount, ArnLike: { [FUNCTION_CONTEXT]: arn('lambda', 'function:*') } },
+      conditions: { StringEquals: ofAccount, ArnLike: { [FUNCTION_CONTEXT]: arnOf('lambda', 'function:*') } },
     },
     {
       sid: 'StateMachines',
       actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
-      conditions: { StringEquals: ofAccount, ArnLike: { [STATE_MACHINE_CONTEXT]: arn('states', 'stateMachine:*') } },
+      conditions: { StringEquals: ofAccount, ArnLike: { [STATE_MACHINE_CONTEXT]: arnOf('states', 'stateMachine:*') } },
     },
     {
       sid: 'StateMachineLogs',
       actions: ['kms:GenerateDataKey'],
       conditions: { StringEquals: { ...ofAccount, [LOG_DELIVERY_CONTEXT]: allLogs() } },
     },
+  ];
+}
+
+/** For AWS services that use the key in their own name. */
+function serviceStatements(scope: Construct): KeyStatement[] {
+  const { stackName } = Stack.of(scope);
+  return [
     {
       sid: 'LogDelivery',
       service: 'delivery.logs.amazonaws.com',
@@ -107,7 +115,7 @@ function statementsOf(scope: Construct): KeyStatement[] {
       sid: 'LogGroups',
       service: viaService('logs'),
       actions: ALL_USES,
-      conditions: { ArnLike: { [LOG_GROUP_CONTEXT]: arn('logs', `log-group:${stack.stackName}-*`) } },
+      conditions: { ArnLike: { [LOG_GROUP_CONTEXT]: arnOf('logs', `log-group:${stackName}-*`) } },
     },
     // EventBridge User Guide, "Using dead-letter queues": with the account, since the rule's ARN would need the queue,
     // and the queue the key.
@@ -117,7 +125,7 @@ function statementsOf(scope: Construct): KeyStatement[] {
       actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
       conditions: {
         StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
-        ArnLike: { [QUEUE_CONTEXT]: arn('sqs', `${stack.stackName}-*`) },
+        ArnLike: { [QUEUE_CONTEXT]: arnOf('sqs', `${stackName}-*`) },
       },
     },
     {
@@ -132,7 +140,7 @@ function statementsOf(scope: Construct): KeyStatement[] {
 /** The whole policy. `*` as the resource of a key policy is the key itself. */
 export const keyPolicy = (scope: Construct): iam.PolicyDocument =>
   new iam.PolicyDocument({
-    statements: statementsOf(scope).map(
+    statements: [...accountStatements(), ...serviceStatements(scope)].map(
       ({ sid, service, actions, conditions }) =>
         new iam.PolicyStatement({
           sid,

@@ -56,6 +56,95 @@ function installAgent(scope: Construct, task: MakeTask, next: sfn.State): sfn.St
   return sfn.Choice.jsonata(scope, 'IsAgentToInstall').when(isSet('installsAgent'), install).otherwise(next);
 }
 
+/** Where each way of an add-on begins, and the last of its states. */
+interface AddonChange {
+  inPlace: sfn.State;
+  recreate: sfn.State;
+  last: tasks.LambdaInvoke;
+}
+
+/** The states that change an add-on, until it is ACTIVE with what it takes over from before. */
+function changeAddon(scope: Construct, task: MakeTask): AddonChange {
+  const deleteAddon = task('delete-addon', { payload: CHANGE });
+  // EKS takes 20 s to 2 min to remove an add-on.
+  const waitForDeletion = wait(scope, 'WaitForDeletion', 20, SINCE_NOW);
+  const awaitDeleted = task('await-deleted', { payload: { ...CHANGE, startedAt } });
+  const purgeAssociations = task('purge-associations', { payload: CHANGE });
+  const updateAddon = task('update-addon', { payload: CHANGE });
+  // 1 to 3 min until an updated one is ACTIVE again.
+  const waitForUpdate = wait(scope, 'WaitForUpdate', 20, SINCE_NOW);
+  const createAddon = task('create-addon', { payload: CHANGE });
+  // And 30 s to 4 min until a new one is.
+  const waitForCreation = wait(scope, 'WaitForCreation', 20, SINCE_NOW);
+  const awaitActive = task('await-active', { payload: { ...CHANGE, startedAt }, assign: { round: 1 } });
+  const carryOver = task('carry-over', { payload: CHANGE });
+  const updateOrCreate = sfn.Choice.jsonata(scope, 'UpdateOrCreate')
+    .when(wayIs('in-place'), updateAddon)
+    .otherwise(createAddon);
+
+  deleteAddon.next(waitForDeletion).next(awaitDeleted).next(purgeAssociations).next(updateOrCreate);
+  updateAddon.next(waitForUpdate).next(awaitActive);
+  createAddon.next(waitForCreation).next(awaitActive);
+  awaitActive.next(carryOver);
+  return { inPlace: purgeAssociations, recreate: deleteAddon, last: carryOver };
+}
+
+/** The states that associate a service account that is no add-on's. */
+function associate(scope: Construct, task: MakeTask): { first: sfn.State; last: sfn.Wait } {
+  const createAssociation = task('create-association', { payload: CHANGE, assign: { round: 1 } });
+  // EKS's webhook knows a new association some seconds late (aws/eks-pod-identity-agent#52).
+  const waitForWebhook = wait(scope, 'WaitForWebhook', 15);
+  createAssociation.next(waitForWebhook);
+  return { first: createAssociation, last: waitForWebhook };
+}
+
+interface VerifyOptions {
+  endings: Endings;
+  /** What comes before: the last states of all ways. */
+  after: sfn.INextable[];
+  nextWay: sfn.State;
+}
+
+/** The states that look for evidence on the pods, and restart them where they lack it. */
+function verify(scope: Construct, task: MakeTask, { endings, after, nextWay }: VerifyOptions): void {
+  const towardsPodIdentity = { ...CHANGE, towards: 'pod-identity', round: expression('$round') } as const;
+  const verifyPods = task('verify-pods', { payload: towardsPodIdentity });
+  const restartPods = task('restart-pods', { payload: towardsPodIdentity });
+  const waitForRollout = wait(scope, 'WaitForRollout', 15, { round: expression('$round + 1') });
+  const isAnnotationToRemove = sfn.Choice.jsonata(scope, 'IsAnnotationToRemove')
+    .when(
+      isSet('removesAnnotation'),
+      task('annotate-service-account', { payload: { ...LOCKED_MIGRATION, towards: 'pod-identity' } }).next(
+        endings.RecordMigrated,
+      ),
+    )
+    .otherwise(endings.RecordMigrated);
+  // The step bounds the rounds: after the last restart of the last way it throws rather than ask for another.
+  const proven = sfn.Choice.jsonata(scope, 'AreThePodsProven')
+    .when(answerIs('verdict', 'proven'), isAnnotationToRemove)
+    .when(answerIs('verdict', 'climb'), nextWay)
+    .otherwise(restartPods);
+
+  for (const state of after) state.next(verifyPods);
+  verifyPods.next(proven);
+  restartPods.next(waitForRollout).next(verifyPods);
+}
+
+/** The state that takes the way of the ladder whose turn it is. */
+const chooseWay = (scope: Construct, addon: AddonChange, association: sfn.State, none: sfn.State): sfn.State =>
+  // A way that this definition does not know is not taken; what the ways before it changed is put back.
+  sfn.Choice.jsonata(scope, 'WhichWay', {
+    assign: {
+      failure: expression(
+        `{'Error': 'NoWayLeft', 'Cause': 'The plan has no way ' & ($rung + 1) & ' that could be taken.'}`,
+      ),
+    },
+  })
+    .when(wayIs('in-place'), addon.inPlace)
+    .when(wayIs('recreate'), addon.recreate)
+    .when(wayIs('associate'), association)
+    .otherwise(none);
+
 /** The states from the plan to the proof, way after way of the ladder. Answers the first of them. */
 export function createRoad(scope: Construct, functions: StepFunctions, endings: Endings): sfn.State {
   const task: MakeTask = (step, options, others = {}) => {
@@ -87,31 +176,6 @@ export function createRoad(scope: Construct, functions: StepFunctions, endings: 
     { AwaitWindow: waiting.awaitWindow },
   );
   waiting.leadTo(begin, endings);
-
-  const deleteAddon = task('delete-addon', { payload: CHANGE });
-  // EKS takes 20 s to 2 min to remove an add-on.
-  const waitForDeletion = wait(scope, 'WaitForDeletion', 20, SINCE_NOW);
-  const awaitDeleted = task('await-deleted', { payload: { ...CHANGE, startedAt } });
-  const purgeAssociations = task('purge-associations', { payload: CHANGE });
-  const updateAddon = task('update-addon', { payload: CHANGE });
-  // 1 to 3 min until an updated one is ACTIVE again.
-  const waitForUpdate = wait(scope, 'WaitForUpdate', 20, SINCE_NOW);
-  const createAddon = task('create-addon', { payload: CHANGE });
-  // And 30 s to 4 min until a new one is.
-  const waitForCreation = wait(scope, 'WaitForCreation', 20, SINCE_NOW);
-  const awaitActive = task('await-active', { payload: { ...CHANGE, startedAt }, assign: { round: 1 } });
-  const carryOver = task('carry-over', { payload: CHANGE });
-
-  const createAssociation = task('create-association', { payload: CHANGE, assign: { round: 1 } });
-  // EKS's webhook knows a new association some seconds late (aws/eks-pod-identity-agent#52).
-  const waitForWebhook = wait(scope, 'WaitForWebhook', 15);
-
-  const towardsPodIdentity = { ...CHANGE, towards: 'pod-identity', round: expression('$round') } as const;
-  const verifyPods = task('verify-pods', { payload: towardsPodIdentity });
-  const restartPods = task('restart-pods', { payload: towardsPodIdentity });
-  const waitForRollout = wait(scope, 'WaitForRollout', 15, { round: expression('$round + 1') });
-  const nextWay = sfn.Pass.jsonata(scope, 'NextWay', { assign: { rung: expression('$rung + 1') } });
-
   const decide = sfn.Choice.jsonata(scope, 'IsThereWork', { assign: { failure: CHECKS_FAILED } })
     .when(waiting.needsApproval, waiting.requestApproval)
     .when(waiting.needsWindow, waiting.awaitWindow)
@@ -119,44 +183,14 @@ export function createRoad(scope: Construct, functions: StepFunctions, endings: 
     .when(answerIs('verdict', 'already-migrated'), endings.AlreadyMigrated)
     .when(answerIs('verdict', 'planned'), endings.Planned)
     .otherwise(endings.Blocked);
-  // A way that this definition does not know is not taken; what the ways before it changed is put back.
-  const whichWay = sfn.Choice.jsonata(scope, 'WhichWay', {
-    assign: {
-      failure: expression(
-        `{'Error': 'NoWayLeft', 'Cause': 'The plan has no way ' & ($rung + 1) & ' that could be taken.'}`,
-      ),
-    },
-  })
-    .when(wayIs('in-place'), purgeAssociations)
-    .when(wayIs('recreate'), deleteAddon)
-    .when(wayIs('associate'), createAssociation)
-    .otherwise(endings.RollBack);
-  const updateOrCreate = sfn.Choice.jsonata(scope, 'UpdateOrCreate')
-    .when(wayIs('in-place'), updateAddon)
-    .otherwise(createAddon);
-  // The step bounds the rounds: after the last restart of the last way it throws rather than ask for another.
-  const isAnnotationToRemove = sfn.Choice.jsonata(scope, 'IsAnnotationToRemove')
-    .when(
-      isSet('removesAnnotation'),
-      task('annotate-service-account', { payload: { ...LOCKED_MIGRATION, towards: 'pod-identity' } }).next(
-        endings.RecordMigrated,
-      ),
-    )
-    .otherwise(endings.RecordMigrated);
-  const proven = sfn.Choice.jsonata(scope, 'AreThePodsProven')
-    .when(answerIs('verdict', 'proven'), isAnnotationToRemove)
-    .when(answerIs('verdict', 'climb'), nextWay)
-    .otherwise(restartPods);
 
+  const addon = changeAddon(scope, task);
+  const association = associate(scope, task);
+  const nextWay = sfn.Pass.jsonata(scope, 'NextWay', { assign: { rung: expression('$rung + 1') } });
+  const whichWay = chooseWay(scope, addon, association.first, endings.RollBack);
+  verify(scope, task, { endings, after: [association.last, addon.last], nextWay });
   plan.next(decide);
   begin.next(installAgent(scope, task, changesTrust(functions) ? repairTrust(scope, task, whichWay) : whichWay));
-  deleteAddon.next(waitForDeletion).next(awaitDeleted).next(purgeAssociations).next(updateOrCreate);
-  updateAddon.next(waitForUpdate).next(awaitActive);
-  createAddon.next(waitForCreation).next(awaitActive);
-  createAssociation.next(waitForWebhook).next(verifyPods);
-  awaitActive.next(carryOver).next(verifyPods);
-  verifyPods.next(proven);
-  restartPods.next(waitForRollout).next(verifyPods);
   nextWay.next(whichWay);
   return plan;
 }

@@ -1,4 +1,5 @@
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import type * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { ON_THE_WAY_BACK } from './errors.ts';
@@ -52,6 +53,99 @@ export const NOT_RECORDED = caughtAnotherFailure(
   'The end could not be recorded in the ledger either, so the locks may still be held',
 );
 
+type MakeTask = <Name extends StepName>(
+  step: Name,
+  options: Omit<StepTaskOptions<Name>, 'functions'>,
+) => tasks.LambdaInvoke;
+
+/** The states that look at the add-on and take an action. */
+function createActions(task: MakeTask) {
+  const assess = task('assess-rollback', { payload: { ...LOCKED_MIGRATION, actions: expression('$actions') } });
+  const restore = (stateName: string, action: 'update' | 'delete' | 'create') =>
+    task('restore-addon', { stateName, payload: { ...LOCKED_MIGRATION, action, actions: expression('$actions') } });
+  return {
+    assess,
+    restoreByUpdate: restore('RestoreByUpdate', 'update'),
+    removeFailedCopy: restore('RemoveFailedCopy', 'delete'),
+    restoreByCreate: restore('RestoreByCreate', 'create'),
+  };
+}
+
+/** Leads from action to action until the add-on is back. Answers the first state. */
+function restoreAddon(
+  scope: Construct,
+  { assess, restoreByUpdate, removeFailedCopy, restoreByCreate }: ReturnType<typeof createActions>,
+  next: sfn.State,
+  recordNeedsHuman: sfn.State,
+): sfn.State {
+  // EKS has begun to work on it by then.
+  const waitForRestore = wait(scope, 'WaitForRestore', 15, { actions: expression('$actions + 1') });
+  const whichWayBack = sfn.Choice.jsonata(scope, 'WhichWayBack')
+    .when(answerIs('action', 'done'), next)
+    .when(answerIs('action', 'update'), restoreByUpdate)
+    .when(answerIs('action', 'delete'), removeFailedCopy)
+    .when(answerIs('action', 'create'), restoreByCreate)
+    .otherwise(recordNeedsHuman);
+
+  assess.next(whichWayBack);
+  for (const action of [restoreByUpdate, removeFailedCopy, restoreByCreate]) action.next(waitForRestore);
+  waitForRestore.next(assess);
+  return assess;
+}
+
+/** The state that brings a service account's annotation back, where it was removed. Answers the first of the two. */
+function restoreAnnotation(scope: Construct, task: MakeTask, next: sfn.State): sfn.State {
+  const restore = task('annotate-service-account', {
+    stateName: 'RestoreAnnotation',
+    payload: { ...LOCKED_MIGRATION, towards: 'before' },
+  });
+  return sfn.Choice.jsonata(scope, 'IsAnnotationToRestore')
+    .when(isSet('removesAnnotation'), restore.next(next))
+    .otherwise(next);
+}
+
+/** The state that takes the repairs of trust policies out again, where there are any. Answers the first of the two. */
+function restoreTrust(scope: Construct, task: MakeTask, next: sfn.State): sfn.State {
+  const restore = task('repair-trust', {
+    stateName: 'RestoreTrust',
+    payload: { ...LOCKED_MIGRATION, towards: 'before' },
+  });
+  return sfn.Choice.jsonata(scope, 'IsTrustToRestore').when(isSet('repairsTrust'), restore.next(next)).otherwise(next);
+}
+
+interface VerifyOptions {
+  functions: StepFunctions;
+  /** What comes before. */
+  after: tasks.LambdaInvoke;
+  recordRolledBack: sfn.State;
+  recordNeedsHuman: sfn.State;
+}
+
+/** The states that see the pods back on the old identity, and then the trust policies as they were. */
+function verifyRestored(
+  scope: Construct,
+  task: MakeTask,
+  { functions, after, recordRolledBack, recordNeedsHuman }: VerifyOptions,
+): void {
+  const before = { ...CHANGE, towards: 'before', round: expression('$round') } as const;
+  const verify = task('verify-pods', { stateName: 'VerifyRestored', payload: before });
+  const restart = task('restart-pods', { stateName: 'RestartRestored', payload: before });
+  const waitForRollout = wait(scope, 'WaitForRestoredRollout', 15, { round: expression('$round + 1') });
+  const podsRestored = changesTrust(functions) ? restoreTrust(scope, task, recordRolledBack) : recordRolledBack;
+  // The step bounds the rounds: after the last restart it throws rather than ask for another.
+  const restored = sfn.Choice.jsonata(scope, 'AreThePodsRestored')
+    .when(answerIs('verdict', 'proven'), podsRestored)
+    .when(answerIs('verdict', 'restart'), restart)
+    .otherwise(recordNeedsHuman);
+  // EKS's webhook knows for some seconds longer of an association that is gone.
+  const waitForWebhook = wait(scope, 'WaitForFormerIdentity', 15);
+
+  after.next(sfn.Choice.jsonata(scope, 'IsAddonBack').when(isOfServiceAccount(), waitForWebhook).otherwise(verify));
+  waitForWebhook.next(verify);
+  verify.next(restored);
+  restart.next(waitForRollout).next(verify);
+}
+
 /**
  * The way back, the same states in both state machines: look, take one action, wait, look again, until the add-on is as
  * the snapshot has it; then the associations; then the pods, which are restarted where they did not take the old
@@ -79,7 +173,7 @@ export function createRollback(scope: Construct, { functions, tableName, rolledB
     unrecorded,
   });
 
-  const task = <Name extends StepName>(step: Name, options: Omit<StepTaskOptions<Name>, 'functions'>) => {
+  const task: MakeTask = (step, options) => {
     const state = stepTask(scope, step, { functions, ...options });
     catchFailures(
       state,
@@ -90,70 +184,16 @@ export function createRollback(scope: Construct, { functions, tableName, rolledB
     return state;
   };
 
-  const rollBack = sfn.Pass.jsonata(scope, 'RollBack', { assign: { actions: 0 } });
-  const assess = task('assess-rollback', { payload: { ...LOCKED_MIGRATION, actions: expression('$actions') } });
-  const restore = (stateName: string, action: 'update' | 'delete' | 'create') =>
-    task('restore-addon', { stateName, payload: { ...LOCKED_MIGRATION, action, actions: expression('$actions') } });
-  const restoreByUpdate = restore('RestoreByUpdate', 'update');
-  const removeFailedCopy = restore('RemoveFailedCopy', 'delete');
-  const restoreByCreate = restore('RestoreByCreate', 'create');
-  // EKS has begun to work on it by then.
-  const waitForRestore = wait(scope, 'WaitForRestore', 15, { actions: expression('$actions + 1') });
-
+  const actions = createActions(task);
   const restoreAssociations = task('restore-associations', { payload: LOCKED_MIGRATION, assign: { round: 1 } });
-  const before = { ...CHANGE, towards: 'before', round: expression('$round') } as const;
-  const verifyRestored = task('verify-pods', { stateName: 'VerifyRestored', payload: before });
-  const restartRestored = task('restart-pods', { stateName: 'RestartRestored', payload: before });
-  const waitForRestoredRollout = wait(scope, 'WaitForRestoredRollout', 15, { round: expression('$round + 1') });
-
-  const podsRestored = changesTrust(functions)
-    ? sfn.Choice.jsonata(scope, 'IsTrustToRestore')
-        .when(
-          isSet('repairsTrust'),
-          task('repair-trust', { stateName: 'RestoreTrust', payload: { ...LOCKED_MIGRATION, towards: 'before' } }).next(
-            recordRolledBack,
-          ),
-        )
-        .otherwise(recordRolledBack)
-    : recordRolledBack;
-
-  const whichWayBack = sfn.Choice.jsonata(scope, 'WhichWayBack')
-    .when(answerIs('action', 'done'), restoreAssociations)
-    .when(answerIs('action', 'update'), restoreByUpdate)
-    .when(answerIs('action', 'delete'), removeFailedCopy)
-    .when(answerIs('action', 'create'), restoreByCreate)
-    .otherwise(recordNeedsHuman);
-  // The step bounds the rounds: after the last restart it throws rather than ask for another.
-  const restored = sfn.Choice.jsonata(scope, 'AreThePodsRestored')
-    .when(answerIs('verdict', 'proven'), podsRestored)
-    .when(answerIs('verdict', 'restart'), restartRestored)
-    .otherwise(recordNeedsHuman);
-
-  // The annotation first: while there is neither, new pods have no role. The association goes before it as long as it
-  // is there.
-  const isAnnotationToRestore = sfn.Choice.jsonata(scope, 'IsAnnotationToRestore')
-    .when(
-      isSet('removesAnnotation'),
-      task('annotate-service-account', {
-        stateName: 'RestoreAnnotation',
-        payload: { ...LOCKED_MIGRATION, towards: 'before' },
-      }).next(restoreAssociations),
-    )
-    .otherwise(restoreAssociations);
-  // EKS's webhook knows for some seconds longer of an association that is gone.
-  const waitForWebhook = wait(scope, 'WaitForFormerIdentity', 15);
-
+  verifyRestored(scope, task, { functions, after: restoreAssociations, recordRolledBack, recordNeedsHuman });
+  const rollBack = sfn.Pass.jsonata(scope, 'RollBack', { assign: { actions: 0 } });
   rollBack.next(
-    sfn.Choice.jsonata(scope, 'WhatGoesBack').when(isOfServiceAccount(), isAnnotationToRestore).otherwise(assess),
+    sfn.Choice.jsonata(scope, 'WhatGoesBack')
+      // The annotation first: while there is neither, new pods have no role. The association goes before it as long as
+      // it is there.
+      .when(isOfServiceAccount(), restoreAnnotation(scope, task, restoreAssociations))
+      .otherwise(restoreAddon(scope, actions, restoreAssociations, recordNeedsHuman)),
   );
-  assess.next(whichWayBack);
-  for (const action of [restoreByUpdate, removeFailedCopy, restoreByCreate]) action.next(waitForRestore);
-  waitForRestore.next(assess);
-  restoreAssociations.next(
-    sfn.Choice.jsonata(scope, 'IsAddonBack').when(isOfServiceAccount(), waitForWebhook).otherwise(verifyRestored),
-  );
-  waitForWebhook.next(verifyRestored);
-  verifyRestored.next(restored);
-  restartRestored.next(waitForRestoredRollout).next(verifyRestored);
   return { RollBack: rollBack, RecordNeedsHuman: recordNeedsHuman, NeedsHuman: needsHuman };
 }

@@ -98,116 +98,122 @@ const sweepAlarms = ({ sweep, startSweep }: Watched): AlarmSpec[] => [
   },
 ];
 
-export function alarmsOf(watched: Watched): AlarmSpec[] {
-  const { migrateAddon, recover, retire, table, functions, rules, eventRules, diagnoseDenial, deadLetterQueue } =
-    watched;
-  const throttles = lambdaThrottles(functions);
+const migrationAlarms = ({ migrateAddon, retire }: Watched): AlarmSpec[] => [
+  {
+    id: 'NeedsHuman',
+    section: 'needs-human',
+    means: 'A migration ended as needs-human.',
+    metric: ofService(outcomeMetric('needs-human'), Stats.SUM, Duration.minutes(1)),
+    threshold: 1,
+  },
+  {
+    id: 'UnexpectedErrors',
+    section: 'unexpected-errors',
+    means: 'A Lambda threw an error that no step means.',
+    metric: ofService(UNEXPECTED_ERROR),
+    threshold: 1,
+  },
+  {
+    id: 'ExecutionsStopped',
+    section: 'executions-stopped',
+    means: 'An execution of MigrateAddon or Retire was aborted or timed out.',
+    metric: sumOf('stopped', [migrateAddon, ...(retire ? [retire] : [])].flatMap(stopped)),
+    threshold: 1,
+    periods: ONCE,
+  },
+];
+
+const recoveryAlarms = ({ recover }: Watched): AlarmSpec[] => [
+  {
+    id: 'RecoverRuns',
+    section: 'recover-runs',
+    means: 'Recover was started.',
+    metric: started(recover),
+    threshold: 1,
+  },
+  {
+    id: 'RecoverFailed',
+    section: 'recover-failed',
+    means: 'An execution of Recover failed, was aborted or timed out.',
+    metric: sumOf('Recover failed', [failed(recover), ...stopped(recover)]),
+    threshold: 1,
+    periods: ONCE,
+  },
+  {
+    id: 'LocksHeldTooLong',
+    section: 'locks-held-too-long',
+    means: `A lock has been held for ${LOCK_HELD_TOO_LONG.toHours()} hours.`,
+    metric: ofService(OLDEST_LOCK, Stats.MAXIMUM),
+    threshold: LOCK_HELD_TOO_LONG.toSeconds(),
+  },
+  // Recover takes the locks over within minutes, and they are stranded no longer.
+  {
+    id: 'Stranded',
+    section: 'stranded',
+    means: 'Recover is started again and again, and takes nothing over.',
+    metric: ofService(STRANDED, Stats.MAXIMUM),
+    threshold: 1,
+    periods: [3, 3],
+  },
+  {
+    id: 'LocksNotWatched',
+    section: 'locks-not-watched',
+    means: 'find-stranded has not looked at the locks.',
+    metric: ofService(LOCKS_HELD, Stats.SAMPLE_COUNT),
+    threshold: 1,
+    below: true,
+    periods: [3, 3],
+    missing: TreatMissingData.BREACHING,
+  },
+];
+
+/** What wakes the service, and what it tells others. */
+const eventAlarms = ({ rules, eventRules, deadLetterQueue }: Watched): AlarmSpec[] => [
+  {
+    id: 'DeadLetters',
+    section: 'dead-letters',
+    means: 'EventBridge could not deliver to Recover, to a Lambda or to the topic, and gave up.',
+    metric: deadLetters(deadLetterQueue),
+    threshold: 1,
+  },
+  {
+    id: 'TriggersFailed',
+    section: 'triggers-failed',
+    means: 'A rule that starts Recover or find-stranded failed.',
+    metric: sumOf('rules failed', ruleFailures(rules)),
+    threshold: 1,
+    periods: ONCE,
+  },
+  {
+    id: 'ApprovalsWait',
+    section: 'approvals-wait',
+    means: `An approval has been waited for for ${APPROVAL_WAITS_TOO_LONG.toHours()} hours.`,
+    metric: ofService(OLDEST_APPROVAL, Stats.MAXIMUM),
+    threshold: APPROVAL_WAITS_TOO_LONG.toSeconds(),
+  },
+  {
+    id: 'EventsNotPublished',
+    section: 'events-not-published',
+    means: 'publish-events has not looked at what is to be told.',
+    metric: ofService(APPROVALS_PENDING, Stats.SAMPLE_COUNT),
+    threshold: 1,
+    below: true,
+    periods: [3, 3],
+    missing: TreatMissingData.BREACHING,
+  },
+  {
+    id: 'DeliveriesFailed',
+    section: 'deliveries-failed',
+    means: 'A rule that publishes events, takes denied calls, or tells people failed.',
+    metric: sumOf('deliveries failed', ruleFailures(eventRules)),
+    threshold: 1,
+    periods: ONCE,
+  },
+];
+
+function throttleAlarms(watched: Watched): AlarmSpec[] {
+  const throttles = lambdaThrottles(watched.functions);
   return [
-    {
-      id: 'NeedsHuman',
-      section: 'needs-human',
-      means: 'A migration ended as needs-human.',
-      metric: ofService(outcomeMetric('needs-human'), Stats.SUM, Duration.minutes(1)),
-      threshold: 1,
-    },
-    {
-      id: 'UnexpectedErrors',
-      section: 'unexpected-errors',
-      means: 'A Lambda threw an error that no step means.',
-      metric: ofService(UNEXPECTED_ERROR),
-      threshold: 1,
-    },
-    {
-      id: 'ExecutionsStopped',
-      section: 'executions-stopped',
-      means: 'An execution of MigrateAddon or Retire was aborted or timed out.',
-      metric: sumOf('stopped', [migrateAddon, ...(retire ? [retire] : [])].flatMap(stopped)),
-      threshold: 1,
-      periods: ONCE,
-    },
-    {
-      id: 'RecoverRuns',
-      section: 'recover-runs',
-      means: 'Recover was started.',
-      metric: started(recover),
-      threshold: 1,
-    },
-    {
-      id: 'RecoverFailed',
-      section: 'recover-failed',
-      means: 'An execution of Recover failed, was aborted or timed out.',
-      metric: sumOf('Recover failed', [failed(recover), ...stopped(recover)]),
-      threshold: 1,
-      periods: ONCE,
-    },
-    {
-      id: 'LocksHeldTooLong',
-      section: 'locks-held-too-long',
-      means: `A lock has been held for ${LOCK_HELD_TOO_LONG.toHours()} hours.`,
-      metric: ofService(OLDEST_LOCK, Stats.MAXIMUM),
-      threshold: LOCK_HELD_TOO_LONG.toSeconds(),
-    },
-    // Recover takes the locks over within minutes, and they are stranded no longer.
-    {
-      id: 'Stranded',
-      section: 'stranded',
-      means: 'Recover is started again and again, and takes nothing over.',
-      metric: ofService(STRANDED, Stats.MAXIMUM),
-      threshold: 1,
-      periods: [3, 3],
-    },
-    {
-      id: 'LocksNotWatched',
-      section: 'locks-not-watched',
-      means: 'find-stranded has not looked at the locks.',
-      metric: ofService(LOCKS_HELD, Stats.SAMPLE_COUNT),
-      threshold: 1,
-      below: true,
-      periods: [3, 3],
-      missing: TreatMissingData.BREACHING,
-    },
-    {
-      id: 'DeadLetters',
-      section: 'dead-letters',
-      means: 'EventBridge could not deliver to Recover, to a Lambda or to the topic, and gave up.',
-      metric: deadLetters(deadLetterQueue),
-      threshold: 1,
-    },
-    {
-      id: 'TriggersFailed',
-      section: 'triggers-failed',
-      means: 'A rule that starts Recover or find-stranded failed.',
-      metric: sumOf('rules failed', ruleFailures(rules)),
-      threshold: 1,
-      periods: ONCE,
-    },
-    {
-      id: 'ApprovalsWait',
-      section: 'approvals-wait',
-      means: `An approval has been waited for for ${APPROVAL_WAITS_TOO_LONG.toHours()} hours.`,
-      metric: ofService(OLDEST_APPROVAL, Stats.MAXIMUM),
-      threshold: APPROVAL_WAITS_TOO_LONG.toSeconds(),
-    },
-    {
-      id: 'EventsNotPublished',
-      section: 'events-not-published',
-      means: 'publish-events has not looked at what is to be told.',
-      metric: ofService(APPROVALS_PENDING, Stats.SAMPLE_COUNT),
-      threshold: 1,
-      below: true,
-      periods: [3, 3],
-      missing: TreatMissingData.BREACHING,
-    },
-    {
-      id: 'DeliveriesFailed',
-      section: 'deliveries-failed',
-      means: 'A rule that publishes events, takes denied calls, or tells people failed.',
-      metric: sumOf('deliveries failed', ruleFailures(eventRules)),
-      threshold: 1,
-      periods: ONCE,
-    },
-    ...(diagnoseDenial ? denialAlarms(diagnoseDenial) : []),
-    ...sweepAlarms(watched),
     {
       id: 'CallsThrottled',
       section: 'calls-throttled',
@@ -227,7 +233,7 @@ export function alarmsOf(watched: Watched): AlarmSpec[] {
       id: 'LedgerThrottled',
       section: 'ledger-throttled',
       means: "DynamoDB refuses reads or writes of the ledger's table.",
-      metric: sumOf('ledger throttled', ledgerThrottles(table)),
+      metric: sumOf('ledger throttled', ledgerThrottles(watched.table)),
       threshold: MANY_THROTTLES,
       periods: ONCE,
     },
@@ -244,3 +250,12 @@ export function alarmsOf(watched: Watched): AlarmSpec[] {
     },
   ];
 }
+
+export const alarmsOf = (watched: Watched): AlarmSpec[] => [
+  ...migrationAlarms(watched),
+  ...recoveryAlarms(watched),
+  ...eventAlarms(watched),
+  ...(watched.diagnoseDenial ? denialAlarms(watched.diagnoseDenial) : []),
+  ...sweepAlarms(watched),
+  ...throttleAlarms(watched),
+];

@@ -41,81 +41,97 @@ const measured = (name: string, statistic?: string): cloudwatch.Metric =>
 const named = (name: string, metric: cloudwatch.Metric): cloudwatch.Metric =>
   metric.with({ label: `${name} ${metric.metricName}` });
 
+const graph = (title: string, left: cloudwatch.IMetric[], right: cloudwatch.IMetric[] = []): cloudwatch.GraphWidget =>
+  new cloudwatch.GraphWidget({ title, left, right, width: WIDTH, leftYAxis: { min: 0 }, rightYAxis: { min: 0 } });
+
+type Row = cloudwatch.IWidget[];
+
+const alarmsRow = (alarms: cloudwatch.IAlarm[]): Row => [
+  new cloudwatch.AlarmStatusWidget({
+    title: 'Alarms (docs/runbook.md has a section for each)',
+    alarms,
+    width: 2 * WIDTH,
+    height: 4,
+  }),
+];
+
+const outcomesRow = (watched: Watched): Row => [
+  graph('How migrations, and sweeps, ended', [
+    ...OUTCOMES.map((outcome) => measured(outcomeMetric(outcome))),
+    ...sweepOutcome.options.map((outcome) => measured(sweepMetric(outcome))),
+  ]),
+  graph(
+    'Executions started, failed (also blocked and rolled back) and stopped',
+    machinesOf(watched).flatMap(([name, machine]) =>
+      [started(machine), failed(machine), ...stopped(machine)].map((metric) => named(name, metric)),
+    ),
+  ),
+];
+
+const locksRow = ({ recover }: Watched): Row => [
+  graph('Recover', [named('Recover', started(recover)), measured(STRANDED, cloudwatch.Stats.MAXIMUM)]),
+  graph(
+    'Locks held; age of the oldest in seconds',
+    [measured(LOCKS_HELD, cloudwatch.Stats.MAXIMUM)],
+    [measured(OLDEST_LOCK, cloudwatch.Stats.MAXIMUM)],
+  ),
+];
+
+const eventsRow = ({ eventRules, diagnoseDenial }: Watched): Row => [
+  graph(
+    'Approvals waited for; age of the oldest in seconds',
+    [measured(APPROVALS_PENDING, cloudwatch.Stats.MAXIMUM)],
+    [measured(OLDEST_APPROVAL, cloudwatch.Stats.MAXIMUM)],
+  ),
+  graph('Events that were not delivered; denied calls that were refused or given up', [
+    ...ruleFailures(eventRules),
+    measured(DENIAL_REFUSED),
+    ...(diagnoseDenial ? [dropped(diagnoseDenial)] : []),
+  ]),
+];
+
+const errorsRow = (watched: Watched): Row => [
+  graph('Throttling', [
+    measured(THROTTLED_CALL),
+    ...lambdaThrottles(watched.functions),
+    ...ledgerThrottles(watched.table),
+    ...machinesOf(watched).map(([name, machine]) => named(name, machineThrottled(machine))),
+  ]),
+  graph('Unexpected errors; what starts Recover', [
+    measured(UNEXPECTED_ERROR),
+    ...ruleFailures(watched.rules),
+    deadLetters(watched.deadLetterQueue),
+  ]),
+];
+
+const stepsRow = ({ functions }: Watched): Row => [
+  graph(
+    'How long steps take at most, milliseconds',
+    functions.map((one) => one.metricDuration({ period: PERIOD, statistic: cloudwatch.Stats.MAXIMUM })),
+  ),
+  graph(
+    'Errors of steps, polls that say "not yet" among them',
+    functions.map((one) => one.metricErrors({ period: PERIOD })),
+  ),
+];
+
 /**
  * One page for all: what is wrong, how migrations end, what runs, who holds locks, what is throttled, how long steps
  * take.
  */
-export function createDashboard(scope: Construct, watched: Watched, alarms: cloudwatch.IAlarm[]): cloudwatch.Dashboard {
-  const { recover, functions, table, rules, eventRules, diagnoseDenial, deadLetterQueue } = watched;
-  const machines = machinesOf(watched);
-  const graph = (title: string, left: cloudwatch.IMetric[], right: cloudwatch.IMetric[] = []): cloudwatch.GraphWidget =>
-    new cloudwatch.GraphWidget({ title, left, right, width: WIDTH, leftYAxis: { min: 0 }, rightYAxis: { min: 0 } });
-  return new cloudwatch.Dashboard(scope, 'Dashboard', {
+export const createDashboard = (
+  scope: Construct,
+  watched: Watched,
+  alarms: cloudwatch.IAlarm[],
+): cloudwatch.Dashboard =>
+  new cloudwatch.Dashboard(scope, 'Dashboard', {
     defaultInterval: Duration.days(1),
     widgets: [
-      [
-        new cloudwatch.AlarmStatusWidget({
-          title: 'Alarms (docs/runbook.md has a section for each)',
-          alarms,
-          width: 2 * WIDTH,
-          height: 4,
-        }),
-      ],
-      [
-        graph('How migrations, and sweeps, ended', [
-          ...OUTCOMES.map((outcome) => measured(outcomeMetric(outcome))),
-          ...sweepOutcome.options.map((outcome) => measured(sweepMetric(outcome))),
-        ]),
-        graph(
-          'Executions started, failed (also blocked and rolled back) and stopped',
-          machines.flatMap(([name, machine]) =>
-            [started(machine), failed(machine), ...stopped(machine)].map((metric) => named(name, metric)),
-          ),
-        ),
-      ],
-      [
-        graph('Recover', [named('Recover', started(recover)), measured(STRANDED, cloudwatch.Stats.MAXIMUM)]),
-        graph(
-          'Locks held; age of the oldest in seconds',
-          [measured(LOCKS_HELD, cloudwatch.Stats.MAXIMUM)],
-          [measured(OLDEST_LOCK, cloudwatch.Stats.MAXIMUM)],
-        ),
-      ],
-      [
-        graph(
-          'Approvals waited for; age of the oldest in seconds',
-          [measured(APPROVALS_PENDING, cloudwatch.Stats.MAXIMUM)],
-          [measured(OLDEST_APPROVAL, cloudwatch.Stats.MAXIMUM)],
-        ),
-        graph('Events that were not delivered; denied calls that were refused or given up', [
-          ...ruleFailures(eventRules),
-          measured(DENIAL_REFUSED),
-          ...(diagnoseDenial ? [dropped(diagnoseDenial)] : []),
-        ]),
-      ],
-      [
-        graph('Throttling', [
-          measured(THROTTLED_CALL),
-          ...lambdaThrottles(functions),
-          ...ledgerThrottles(table),
-          ...machines.map(([name, machine]) => named(name, machineThrottled(machine))),
-        ]),
-        graph('Unexpected errors; what starts Recover', [
-          measured(UNEXPECTED_ERROR),
-          ...ruleFailures(rules),
-          deadLetters(deadLetterQueue),
-        ]),
-      ],
-      [
-        graph(
-          'How long steps take at most, milliseconds',
-          functions.map((one) => one.metricDuration({ period: PERIOD, statistic: cloudwatch.Stats.MAXIMUM })),
-        ),
-        graph(
-          'Errors of steps, polls that say "not yet" among them',
-          functions.map((one) => one.metricErrors({ period: PERIOD })),
-        ),
-      ],
+      alarmsRow(alarms),
+      outcomesRow(watched),
+      locksRow(watched),
+      eventsRow(watched),
+      errorsRow(watched),
+      stepsRow(watched),
     ],
   });
-}

@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import type * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
 import { BEFORE_RECOVERY } from '../migration/errors.ts';
 import { RECORD_MISSING } from '../migration/endings.ts';
@@ -7,7 +8,14 @@ import { EXECUTION, expression, FAILURE_TEXT, MIGRATION_ID, recordText } from '.
 import { failWith, recordEnd } from '../migration/records.ts';
 import { createRollback, NOT_RECORDED, ROLLBACK_STEPS } from '../migration/rollback.ts';
 import type { MachineProps } from '../migration/state-machine.ts';
-import { answerIs, catchFailures, changesTrust, sparsePayload, stepTask } from '../migration/task.ts';
+import {
+  answerIs,
+  catchFailures,
+  changesTrust,
+  sparsePayload,
+  type StepFunctions,
+  stepTask,
+} from '../migration/task.ts';
 import { createStateMachine } from '../step-machine.ts';
 
 /**
@@ -17,6 +25,32 @@ import { createStateMachine } from '../step-machine.ts';
 const MACHINE_TIMEOUT = Duration.hours(9);
 
 const INPUT = '$states.context.Execution.Input';
+
+/** The state that takes the migration over; what it answers is read by the way back. */
+function createTakeOver(scope: Construct, functions: StepFunctions): tasks.LambdaInvoke {
+  const assigned = [
+    'target',
+    'subject',
+    'fence',
+    'rung',
+    'failure',
+    'removesAnnotation',
+    ...(changesTrust(functions) ? ['repairsTrust'] : []),
+  ];
+  return stepTask(scope, 'take-over', {
+    functions,
+    payload: sparsePayload<'take-over'>({
+      migrationId: MIGRATION_ID,
+      executionArn: EXECUTION,
+      cause: `${INPUT}.cause`,
+      requestedBy: `${INPUT}.requestedBy`,
+      reason: `${INPUT}.reason`,
+    }),
+    assign: Object.fromEntries(
+      assigned.map((variable) => [variable, expression(`$states.result.Payload.${variable}`)]),
+    ),
+  });
+}
 
 /**
  * Takes over what an execution of MigrateAddon left when it stopped without an end of its own, and puts back on demand
@@ -57,28 +91,7 @@ export class Recover extends Construct {
       unrecorded: { target: 'RecoveryFailed', state: failed, failure: NOT_RECORDED },
     });
 
-    const assigned = [
-      'target',
-      'subject',
-      'fence',
-      'rung',
-      'failure',
-      'removesAnnotation',
-      ...(changesTrust(functions) ? ['repairsTrust'] : []),
-    ];
-    const takeOver = stepTask(states, 'take-over', {
-      functions,
-      payload: sparsePayload<'take-over'>({
-        migrationId: MIGRATION_ID,
-        executionArn: EXECUTION,
-        cause: `${INPUT}.cause`,
-        requestedBy: `${INPUT}.requestedBy`,
-        reason: `${INPUT}.reason`,
-      }),
-      assign: Object.fromEntries(
-        assigned.map((variable) => [variable, expression(`$states.result.Payload.${variable}`)]),
-      ),
-    });
+    const takeOver = createTakeOver(states, functions);
     catchFailures(takeOver, BEFORE_RECOVERY, { RecoveryFailed: failed });
     takeOver.next(
       sfn.Choice.jsonata(states, 'WhatIsLeft')

@@ -22,7 +22,8 @@ import {
 import { acknowledgeGrants } from '../acknowledge.ts';
 import { type Config, isDeployed } from '../config.ts';
 import { pascalCase } from '../names.ts';
-import { statementOf } from '../permissions/grant.ts';
+import { applyPermissionsBoundary } from '../permissions-boundary.ts';
+import { type Grant, statementOf } from '../permissions/grant.ts';
 import { capabilityGrants, patternsThere } from '../permissions/spokes.ts';
 import { Forward } from './forward.ts';
 import { HUB_ACCOUNT, HUB_REGION, hubRolesName, ROLES_OF, ROLES_REGION } from './parameters.ts';
@@ -34,6 +35,49 @@ const isOfAws = (capability: Capability): capability is AwsCapability => !capabi
 
 export interface SpokeStackProps extends StackProps {
   config: Config;
+}
+
+interface RoleOptions {
+  grants: Grant[];
+  /** The account of the service. */
+  account: string;
+  condition: CfnCondition;
+}
+
+/** The role of a capability, which the roles of the service that are named to the stack may assume. */
+function createRole(scope: Construct, capability: Capability, { grants, account, condition }: RoleOptions): void {
+  const trusted = new CfnParameter(scope, hubRolesName(capability), {
+    type: 'CommaDelimitedList',
+    description: `Roles of the service that ${ROLES_OF[capability]}.`,
+  });
+  const role = new iam.CfnRole(scope, `${pascalCase(capability)}Role`, {
+    roleName: spokeRoleName(capability),
+    description: `Lets the Pod Identity migrator ${ROLES_OF[capability]}.`,
+    maxSessionDuration: LONGEST_SESSION,
+    assumeRolePolicyDocument: {
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Effect: 'Allow',
+          Principal: { AWS: trusted.valueAsList },
+          Action: 'sts:AssumeRole',
+          Condition: { StringEquals: { 'sts:ExternalId': externalIdOf(account) } },
+        },
+      ],
+    },
+    ...(grants.length === 0
+      ? {}
+      : {
+          policies: [
+            {
+              policyName: capability,
+              policyDocument: new iam.PolicyDocument({ statements: grants.map(statementOf), minimize: true }),
+            },
+          ],
+        }),
+  });
+  role.cfnOptions.condition = condition;
+  acknowledgeGrants(role, grants);
 }
 
 /**
@@ -51,9 +95,7 @@ export class SpokeStack extends Stack {
     const { passableRoleArns, repairableRoleArns, accounts, permissionsBoundaryArn } = config;
     // One of another account's can't be used here.
     if (permissionsBoundaryArn !== undefined && patternsThere([permissionsBoundaryArn], []).length > 0)
-      iam.PermissionsBoundary.of(this).apply(
-        iam.ManagedPolicy.fromManagedPolicyArn(this, 'PermissionsBoundary', permissionsBoundaryArn),
-      );
+      applyPermissionsBoundary(this, permissionsBoundaryArn);
 
     const account = new CfnParameter(this, HUB_ACCOUNT, {
       type: 'String',
@@ -76,39 +118,8 @@ export class SpokeStack extends Stack {
     };
     for (const capability of CAPABILITIES) {
       if (capability === 'trust' && repairableRoleArns === undefined) continue;
-      const trusted = new CfnParameter(this, hubRolesName(capability), {
-        type: 'CommaDelimitedList',
-        description: `Roles of the service that ${ROLES_OF[capability]}.`,
-      });
       const grants = isOfAws(capability) ? capabilityGrants(capability, steps, options) : [];
-      const role = new iam.CfnRole(this, `${pascalCase(capability)}Role`, {
-        roleName: spokeRoleName(capability),
-        description: `Lets the Pod Identity migrator ${ROLES_OF[capability]}.`,
-        maxSessionDuration: LONGEST_SESSION,
-        assumeRolePolicyDocument: {
-          Version: '2012-10-17',
-          Statement: [
-            {
-              Effect: 'Allow',
-              Principal: { AWS: trusted.valueAsList },
-              Action: 'sts:AssumeRole',
-              Condition: { StringEquals: { 'sts:ExternalId': externalIdOf(account) } },
-            },
-          ],
-        },
-        ...(grants.length === 0
-          ? {}
-          : {
-              policies: [
-                {
-                  policyName: capability,
-                  policyDocument: new iam.PolicyDocument({ statements: grants.map(statementOf), minimize: true }),
-                },
-              ],
-            }),
-      });
-      role.cfnOptions.condition = rolesHere;
-      acknowledgeGrants(role, grants);
+      createRole(this, capability, { grants, account, condition: rolesHere });
     }
     if (config.deploy.denialRule) {
       const region = new CfnParameter(this, HUB_REGION, { type: 'String', description: 'Region of the service.' })

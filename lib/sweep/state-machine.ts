@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import type * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
 import { acknowledgeGrants } from '../acknowledge.ts';
 import { OF_A_SWEEP, OF_REPORTING } from '../migration/errors.ts';
@@ -15,7 +16,7 @@ import {
 } from '../migration/expressions.ts';
 import { failWith } from '../migration/records.ts';
 import type { MachineProps } from '../migration/state-machine.ts';
-import { answerIs, catchFailures, sparsePayload, stepTask } from '../migration/task.ts';
+import { answerIs, catchFailures, sparsePayload, type StepFunctions, stepTask } from '../migration/task.ts';
 import { statementOf } from '../permissions/grant.ts';
 import { bucketKeyGrant } from '../permissions/key.ts';
 import { mapBucketGrants, mapGrants } from '../permissions/sweep.ts';
@@ -37,6 +38,145 @@ export interface SweepProps extends MachineProps {
   bucket: s3.IBucket;
 }
 
+interface Ends {
+  completed: sfn.State;
+  handedOver: sfn.State;
+  stopped: sfn.State;
+  failed: sfn.State;
+}
+
+function createEnds(scope: Construct, tableName: string): Ends {
+  const completed = sfn.Succeed.jsonata(scope, 'Completed', { outputs: { sweepId: expression(SWEEP_ID) } });
+  const handedOver = sfn.Succeed.jsonata(scope, 'HandedOver', { outputs: { sweepId: expression(SWEEP_ID) } });
+  const stopped = failWith(scope, 'SweepStopped', `'' & $states.input.text`);
+  const failed = failWith(
+    scope,
+    'SweepFailed',
+    `${TEXT}' did not come to its end. ' & ${FAILURE_TEXT} & ' What it has begun goes on by itself. Its record: item SWEEP#' & ${shortText(SWEEP_ID)} & ' of table ${tableName}. Resume it once the cause is gone.'`,
+  );
+  return { completed, handedOver, stopped, failed };
+}
+
+/** The state that a failure leads to: it is reported, as far as that can be done. */
+function createReportOfFailure(scope: Construct, functions: StepFunctions, { failed }: Ends): sfn.State {
+  const reportFailure = stepTask(scope, 'report-sweep', {
+    functions,
+    stateName: 'ReportFailure',
+    payload: {
+      sweepId: expression(SWEEP_ID),
+      executionArn: expression(EXECUTION),
+      failure: expression(`{'name': $failure.Error, 'message': ${FAILURE_MESSAGE}}`),
+    },
+  });
+  catchFailures(
+    reportFailure,
+    OF_REPORTING,
+    { SweepFailed: failed },
+    caughtAnotherFailure('and that could not be reported'),
+  );
+  reportFailure.next(failed);
+  return reportFailure;
+}
+
+/** The states of the report and of the end that it tells. Answers the first of them. */
+function createReport(scope: Construct, functions: StepFunctions, ends: Ends, reportFailure: sfn.State): sfn.State {
+  const reportSweep = stepTask(scope, 'report-sweep', {
+    functions,
+    payload: { sweepId: expression(SWEEP_ID), executionArn: expression(EXECUTION) },
+  });
+  catchFailures(reportSweep, OF_A_SWEEP, { ReportFailure: reportFailure });
+  reportSweep.next(
+    sfn.Choice.jsonata(scope, 'HowItEnded')
+      .when(answerIs('outcome', 'completed'), ends.completed)
+      .when(answerIs('outcome', 'stopped'), ends.stopped)
+      .otherwise(
+        sfn.Pass.jsonata(scope, 'KeepFailure', {
+          assign: { failure: expression(`{'Error': 'SweepFailed', 'Cause': '' & $states.input.text}`) },
+        }).next(ends.failed),
+      ),
+  );
+  return reportSweep;
+}
+
+/** Where the states of the waves lead. */
+interface AfterWaves {
+  reportFailure: sfn.State;
+  reportSweep: sfn.State;
+  handedOver: sfn.State;
+}
+
+/** The states that begin migrations in waves. Answers the first of them. */
+function createWaves(
+  scope: Construct,
+  functions: StepFunctions,
+  { reportFailure, reportSweep, handedOver }: AfterWaves,
+): sfn.State & sfn.INextable {
+  const dispatch = stepTask(scope, 'dispatch-sweep', {
+    functions,
+    payload: { sweepId: expression(SWEEP_ID), executionArn: expression(EXECUTION), tick: expression('$tick') },
+  });
+  catchFailures(dispatch, OF_A_SWEEP, { ReportFailure: reportFailure });
+  const waitForNext = sfn.Wait.jsonata(scope, 'WaitForNextLook', {
+    time: sfn.WaitTime.seconds(expression('$states.input.waitSeconds')),
+    assign: { tick: expression('$tick + 1') },
+  });
+  waitForNext.next(dispatch);
+  dispatch.next(
+    sfn.Choice.jsonata(scope, 'WhatIsNext')
+      .when(answerIs('next', 'wait'), waitForNext)
+      .when(answerIs('next', 'hand-over'), handedOver)
+      .otherwise(reportSweep),
+  );
+  return dispatch;
+}
+
+/** The state that reads, or puts, the sweep's record. */
+function createBegin(scope: Construct, functions: StepFunctions): tasks.LambdaInvoke {
+  const answered = ['mode', 'placesKey', 'mapPrefix'];
+  return stepTask(scope, 'begin-sweep', {
+    functions,
+    payload: sparsePayload<'begin-sweep'>({
+      sweepId: SWEEP_ID,
+      executionArn: EXECUTION,
+      request: `${INPUT}.request`,
+    }),
+    assign: {
+      ...Object.fromEntries(answered.map((variable) => [variable, expression(`$states.result.Payload.${variable}`)])),
+      sweepId: expression(SWEEP_ID),
+      tick: 0,
+    },
+  });
+}
+
+/** All states of a sweep. Answers the first of them. */
+function createStates(scope: Construct, { steps, tableName, bucket }: SweepProps): sfn.State {
+  const functions = steps.versions;
+  const ends = createEnds(scope, tableName);
+  const { completed, handedOver } = ends;
+  const reportFailure = createReportOfFailure(scope, functions, ends);
+  const reportSweep = createReport(scope, functions, ends, reportFailure);
+  const dispatch = createWaves(scope, functions, { reportFailure, reportSweep, handedOver });
+
+  const look = lookAtPlaces(scope, { functions, bucket });
+  look.addCatch(reportFailure, { errors: [sfn.Errors.ALL], assign: { failure: caughtFailure } });
+  look.next(
+    sfn.Choice.jsonata(scope, 'IsItAnInventory')
+      .when(sfn.Condition.jsonata(expression(`$mode = 'inventory'`)), reportSweep)
+      .otherwise(dispatch),
+  );
+
+  const beginSweep = createBegin(scope, functions);
+  catchFailures(beginSweep, OF_A_SWEEP, { ReportFailure: reportFailure });
+  beginSweep.next(
+    sfn.Choice.jsonata(scope, 'WhereDoesItGoOn')
+      .when(answerIs('phase', 'inventory'), look)
+      .when(answerIs('phase', 'migrations'), dispatch)
+      .when(answerIs('phase', 'report'), reportSweep)
+      .otherwise(completed),
+  );
+  return beginSweep;
+}
+
 /**
  * One sweep, or what is left of one: looks at all places, then begins what is ready in waves, then reports. Input:
  * `{ sweepId, request? }`; `request` of a sweep that has no record yet. It succeeds as `Completed`, or as `HandedOver`
@@ -46,104 +186,12 @@ export interface SweepProps extends MachineProps {
 export class Sweep extends Construct {
   readonly stateMachine: sfn.StateMachine;
 
-  constructor(scope: Construct, id: string, { steps, tableName, bucket, key }: SweepProps) {
+  constructor(scope: Construct, id: string, props: SweepProps) {
     super(scope, id);
-    const functions = steps.versions;
-    const states = new Construct(this, 'States');
-
-    const completed = sfn.Succeed.jsonata(states, 'Completed', { outputs: { sweepId: expression(SWEEP_ID) } });
-    const handedOver = sfn.Succeed.jsonata(states, 'HandedOver', { outputs: { sweepId: expression(SWEEP_ID) } });
-    const stopped = failWith(states, 'SweepStopped', `'' & $states.input.text`);
-    const failed = failWith(
-      states,
-      'SweepFailed',
-      `${TEXT}' did not come to its end. ' & ${FAILURE_TEXT} & ' What it has begun goes on by itself. Its record: item SWEEP#' & ${shortText(SWEEP_ID)} & ' of table ${tableName}. Resume it once the cause is gone.'`,
-    );
-
-    const reportFailure = stepTask(states, 'report-sweep', {
-      functions,
-      stateName: 'ReportFailure',
-      payload: {
-        sweepId: expression(SWEEP_ID),
-        executionArn: expression(EXECUTION),
-        failure: expression(`{'name': $failure.Error, 'message': ${FAILURE_MESSAGE}}`),
-      },
-    });
-    catchFailures(
-      reportFailure,
-      OF_REPORTING,
-      { SweepFailed: failed },
-      caughtAnotherFailure('and that could not be reported'),
-    );
-    reportFailure.next(failed);
-
-    const reportSweep = stepTask(states, 'report-sweep', {
-      functions,
-      payload: { sweepId: expression(SWEEP_ID), executionArn: expression(EXECUTION) },
-    });
-    catchFailures(reportSweep, OF_A_SWEEP, { ReportFailure: reportFailure });
-    reportSweep.next(
-      sfn.Choice.jsonata(states, 'HowItEnded')
-        .when(answerIs('outcome', 'completed'), completed)
-        .when(answerIs('outcome', 'stopped'), stopped)
-        .otherwise(
-          sfn.Pass.jsonata(states, 'KeepFailure', {
-            assign: { failure: expression(`{'Error': 'SweepFailed', 'Cause': '' & $states.input.text}`) },
-          }).next(failed),
-        ),
-    );
-
-    const dispatch = stepTask(states, 'dispatch-sweep', {
-      functions,
-      payload: { sweepId: expression(SWEEP_ID), executionArn: expression(EXECUTION), tick: expression('$tick') },
-    });
-    catchFailures(dispatch, OF_A_SWEEP, { ReportFailure: reportFailure });
-    const waitForNext = sfn.Wait.jsonata(states, 'WaitForNextLook', {
-      time: sfn.WaitTime.seconds(expression('$states.input.waitSeconds')),
-      assign: { tick: expression('$tick + 1') },
-    });
-    waitForNext.next(dispatch);
-    dispatch.next(
-      sfn.Choice.jsonata(states, 'WhatIsNext')
-        .when(answerIs('next', 'wait'), waitForNext)
-        .when(answerIs('next', 'hand-over'), handedOver)
-        .otherwise(reportSweep),
-    );
-
-    const look = lookAtPlaces(states, { functions, bucket });
-    look.addCatch(reportFailure, { errors: [sfn.Errors.ALL], assign: { failure: caughtFailure } });
-    look.next(
-      sfn.Choice.jsonata(states, 'IsItAnInventory')
-        .when(sfn.Condition.jsonata(expression(`$mode = 'inventory'`)), reportSweep)
-        .otherwise(dispatch),
-    );
-
-    const answered = ['mode', 'placesKey', 'mapPrefix'];
-    const beginSweep = stepTask(states, 'begin-sweep', {
-      functions,
-      payload: sparsePayload<'begin-sweep'>({
-        sweepId: SWEEP_ID,
-        executionArn: EXECUTION,
-        request: `${INPUT}.request`,
-      }),
-      assign: {
-        ...Object.fromEntries(answered.map((variable) => [variable, expression(`$states.result.Payload.${variable}`)])),
-        sweepId: expression(SWEEP_ID),
-        tick: 0,
-      },
-    });
-    catchFailures(beginSweep, OF_A_SWEEP, { ReportFailure: reportFailure });
-    beginSweep.next(
-      sfn.Choice.jsonata(states, 'WhereDoesItGoOn')
-        .when(answerIs('phase', 'inventory'), look)
-        .when(answerIs('phase', 'migrations'), dispatch)
-        .when(answerIs('phase', 'report'), reportSweep)
-        .otherwise(completed),
-    );
-
+    const { steps, bucket, key } = props;
     this.stateMachine = createStateMachine(this, {
       comment: 'Looks at a fleet of clusters, and migrates what is ready there in waves.',
-      start: beginSweep,
+      start: createStates(new Construct(this, 'States'), props),
       timeout: MACHINE_TIMEOUT,
       key,
     });

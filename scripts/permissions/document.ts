@@ -1,10 +1,9 @@
 /** The facts as Markdown: the same facts give the same bytes. */
 import { accessOf, changes, EXCEPTIONS } from './actions.ts';
 import { CLAIMS } from './claims.ts';
-import type { Caller, ExplainedRight, Facts, Needs, PolicyFacts, RoleFacts } from './facts.ts';
-import { byText } from './names.ts';
+import type { Caller, ExplainedRight, Facts, Needs, PolicyFacts, RoleFacts } from './model.ts';
+import { byText, code } from './names.ts';
 
-const code = (text: string): string => `\`${text}\``;
 const row = (cells: readonly string[]): string =>
   `| ${cells.map((cell) => cell.replaceAll('|', String.raw`\|`)).join(' | ')} |`;
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
@@ -200,33 +199,27 @@ const withoutShared = (lambda: RoleFacts, shared: readonly ExplainedRight[]): Ex
   return [...ownRights(lambda)].filter(([key]) => !keys.has(key)).map(([, right]) => right);
 };
 
-/** The whole document. */
-export const documentOf = ({
-  roles,
-  resourcePolicies,
-  methods,
-  subscribed,
-  kubernetes,
-  restart,
-  annotate,
-}: Facts): string => {
-  const lambdas = roles.filter(({ isLambda }) => isLambda);
-  const others = roles.filter(({ isLambda }) => !isLambda);
-  const services = unique(roles.flatMap(({ rights }) => rights.map(({ action }) => serviceName(action))));
-  const shared = sharedOf(lambdas);
-  return `${[
-    '# What the service may do',
-    '<!-- Made by npm run permissions (scripts/permissions.ts) from the synthesised template: do not edit it by hand. A test fails while it is stale. -->',
-    `Every right that is deployed, of every role, with the reason for it. The rights are those of the CloudFormation template, with everything switched on; the reasons are those that the code gives each grant (\`lib/permissions\`). Neither is written without the other: a right without a reason, or a reason without its right, keeps this document from being made.
+const INTRODUCTION = [
+  '# What the service may do',
+  '<!-- Made by npm run permissions (scripts/permissions.ts) from the synthesised template: do not edit it by hand. A test fails while it is stale. -->',
+  `Every right that is deployed, of every role, with the reason for it. The rights are those of the CloudFormation template, with everything switched on; the reasons are those that the code gives each grant (\`lib/permissions\`). Neither is written without the other: a right without a reason, or a reason without its right, keeps this document from being made.
 
 How to read it: \`ACCOUNT\` and \`REGION\` are those of the deployment, \`aws\` stands for its partition, and \`STACK\`, \`TABLE\`, \`BUCKET\`, \`DEAD-LETTERS\`, \`MigrateAddon\`, \`Recover\`, \`Retire\`, \`Sweep\` and \`ROLE-OF-…\` for its name and those that CloudFormation generates. A migration's target names its own region and cluster, so rights in EKS are on any of this account's.
 What is deployed goes by the settings of [configuration.md](configuration.md); what needs two of them is shown with one. \`passableRoleArns\` and \`repairableRoleArns\` are the roles that the deployment names; without the second, whatever is on them is not deployed. \`deploy.api\`, \`deploy.denialRule\` and \`deploy.runbook\` are on unless they are switched off. \`KEY\` is the key that \`customerKey\` makes, or names; without it there is no right on a key. With \`subnetIds\` and \`securityGroupIds\` the Lambdas that call API servers are in a VPC. The access level is that of AWS's [Service Authorization Reference](https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html); what changes something is **bold**, and stands first.`,
-    '## Overview',
-    'Each step is a Lambda with a role of its own.',
-    overview(lambdas, kubernetes),
-    '## Everything that changes something',
-    "Outside of the service itself. Beside this, the Lambdas write items of the ledger, objects of the bucket of sweeps, their own logs and traces; state machines call their Lambdas, and have what Step Functions needs for logs and traces ([exceptions](#rights-on-every-resource)); the [SSM runbook](#ssm-runbook) starts and stops migrations, and [EventBridge Scheduler](#eventbridge-scheduler) starts sweeps; the customer's key opens and seals what they keep; and Lambda makes the network interfaces of those that are in a VPC.",
-    changesTable(lambdas),
+];
+
+const overviewSections = (lambdas: readonly RoleFacts[], { kubernetes }: Facts): string[] => [
+  '## Overview',
+  'Each step is a Lambda with a role of its own.',
+  overview(lambdas, kubernetes),
+  '## Everything that changes something',
+  "Outside of the service itself. Beside this, the Lambdas write items of the ledger, objects of the bucket of sweeps, their own logs and traces; state machines call their Lambdas, and have what Step Functions needs for logs and traces ([exceptions](#rights-on-every-resource)); the [SSM runbook](#ssm-runbook) starts and stops migrations, and [EventBridge Scheduler](#eventbridge-scheduler) starts sweeps; the customer's key opens and seals what they keep; and Lambda makes the network interfaces of those that are in a VPC.",
+  changesTable(lambdas),
+];
+
+const prohibitionSections = (roles: readonly RoleFacts[]): string[] => {
+  const services = unique(roles.flatMap(({ rights }) => rights.map(({ action }) => serviceName(action))));
+  return [
     '## What nobody may do',
     `Each sentence was held against every right here when this file was made. All rights are in ${list(services)}. No right has a wildcard in its action, and none is a \`NotAction\` or \`NotResource\`; no role has a managed policy, and each has the permissions boundary, where the deployment names one (\`permissionsBoundaryArn\`). Every right on \`*\` has its name and its reason [below](#rights-on-every-resource).`,
     `Nobody may\n\n${CLAIMS.map(({ says }) => `- ${says};`)
@@ -235,8 +228,17 @@ What is deployed goes by the settings of [configuration.md](configuration.md); w
     '## Rights on every resource',
     "The exceptions, with AWS's reason for each; no other action may have `*` alone as its resource.",
     exceptionsTable(roles),
-    '## In the cluster',
-    `What a role may do inside a cluster is not in the template: an access entry says it, which somebody makes in each cluster ([README](../README.md) has the rights that it needs), and which nothing here can make or change. The roles that need one are those of ${linked(kubernetes)}. What is for all of them reads; restarts of workloads are for ${linked(restart)} alone, and annotations of service accounts for ${linked(annotate)} alone, each by a Kubernetes group of its own ([kubernetes-access.md](kubernetes-access.md)).`,
+  ];
+};
+
+const clusterSection = ({ kubernetes, restart, annotate }: Facts): string[] => [
+  '## In the cluster',
+  `What a role may do inside a cluster is not in the template: an access entry says it, which somebody makes in each cluster ([README](../README.md) has the rights that it needs), and which nothing here can make or change. The roles that need one are those of ${linked(kubernetes)}. What is for all of them reads; restarts of workloads are for ${linked(restart)} alone, and annotations of service accounts for ${linked(annotate)} alone, each by a Kubernetes group of its own ([kubernetes-access.md](kubernetes-access.md)).`,
+];
+
+const lambdaSections = (lambdas: readonly RoleFacts[]): string[] => {
+  const shared = sharedOf(lambdas);
+  return [
     '## Lambda by Lambda',
     '### Every Lambda',
     `Beside its own rights, each may do this. \`ITS-NAME\` and \`ITS-LOG-GROUP\` are the Lambda's own. Who may become its role: ${unique(lambdas.map(({ trustedBy }) => trustedBy)).join('; ')}.`,
@@ -246,31 +248,57 @@ What is deployed goes by the settings of [configuration.md](configuration.md); w
       `Called by ${callers(lambda.calledBy)}. Deployed: ${deployed(lambda)}.`,
       table(RIGHTS_HEAD, rowsOf(withoutShared(lambda, shared), lambda.needs)),
     ]),
-    '## The HTTP API',
-    `Deployed: with \`deploy.api\`. Each method wants a signed request, and IAM decides by \`execute-api:Invoke\` on \`arn:aws:execute-api:REGION:ACCOUNT:API/v1/METHOD/PATH\` who may call it ([api.md](api.md) has policies for readers, requesters, approvers and operators). The stack gives that right to nobody, and the API has no policy of its own that would let another account in. API Gateway calls the Lambda by the Lambda's [policy](#policies-of-resources), one method each, and writes the access log, where there is one (\`deploy.apiAccessLog\`), by a role of the account's that is no part of the stack.`,
-    table(
-      ['method', 'path', 'answered by'],
-      methods.map(({ method, path, lambda }) => [method, code(path), linked([lambda])]),
-    ),
-    '## State machines, EventBridge and the runbook',
-    ...others.flatMap((role) => [
-      `### ${role.name.replace(/^./, (first) => first.toUpperCase())}`,
-      `Who may become its role: ${role.trustedBy}. Deployed: ${deployed(role)}.`,
-      table(RIGHTS_HEAD, rowsOf(role.rights, role.needs)),
+  ];
+};
+
+const apiSection = ({ methods }: Facts): string[] => [
+  '## The HTTP API',
+  `Deployed: with \`deploy.api\`. Each method wants a signed request, and IAM decides by \`execute-api:Invoke\` on \`arn:aws:execute-api:REGION:ACCOUNT:API/v1/METHOD/PATH\` who may call it ([api.md](api.md) has policies for readers, requesters, approvers and operators). The stack gives that right to nobody, and the API has no policy of its own that would let another account in. API Gateway calls the Lambda by the Lambda's [policy](#policies-of-resources), one method each, and writes the access log, where there is one (\`deploy.apiAccessLog\`), by a role of the account's that is no part of the stack.`,
+  table(
+    ['method', 'path', 'answered by'],
+    methods.map(({ method, path, lambda }) => [method, code(path), linked([lambda])]),
+  ),
+];
+
+const otherSections = (others: readonly RoleFacts[]): string[] => [
+  '## State machines, EventBridge and the runbook',
+  ...others.flatMap((role) => [
+    `### ${role.name.replace(/^./, (first) => first.toUpperCase())}`,
+    `Who may become its role: ${role.trustedBy}. Deployed: ${deployed(role)}.`,
+    table(RIGHTS_HEAD, rowsOf(role.rights, role.needs)),
+  ]),
+];
+
+const resourcePoliciesSection = ({ resourcePolicies, subscribed }: Facts): string[] => [
+  '## Policies of resources',
+  "Whom a resource lets in, or keeps out, beside what the roles may do. The customer's key has this policy where it is made here; `:root` stands for the account, which leaves it to IAM whom of its principals that is for. EventBridge calls Lambdas, and publishes to the topic, by these policies, and needs no role for it.",
+  table(
+    ['resource', 'effect', 'who', 'action', 'condition', 'deployed'],
+    resourcePolicies.map((policy) => [
+      policy.of,
+      policy.effect,
+      policy.who,
+      policy.action,
+      policy.condition,
+      policyDeployed(policy),
     ]),
-    '## Policies of resources',
-    "Whom a resource lets in, or keeps out, beside what the roles may do. The customer's key has this policy where it is made here; `:root` stands for the account, which leaves it to IAM whom of its principals that is for. EventBridge calls Lambdas, and publishes to the topic, by these policies, and needs no role for it.",
-    table(
-      ['resource', 'effect', 'who', 'action', 'condition', 'deployed'],
-      resourcePolicies.map((policy) => [
-        policy.of,
-        policy.effect,
-        policy.who,
-        policy.action,
-        policy.condition,
-        policyDeployed(policy),
-      ]),
-    ),
-    `What is published to the topic goes to what the deployment has subscribed, by ${list(subscribed.map(code))}: each of \`notifications.emails\`, once its owner has confirmed it.`,
+  ),
+  `What is published to the topic goes to what the deployment has subscribed, by ${list(subscribed.map(code))}: each of \`notifications.emails\`, once its owner has confirmed it.`,
+];
+
+/** The whole document. */
+export const documentOf = (facts: Facts): string => {
+  const { roles } = facts;
+  const lambdas = roles.filter(({ isLambda }) => isLambda);
+  const others = roles.filter(({ isLambda }) => !isLambda);
+  return `${[
+    ...INTRODUCTION,
+    ...overviewSections(lambdas, facts),
+    ...prohibitionSections(roles),
+    ...clusterSection(facts),
+    ...lambdaSections(lambdas),
+    ...apiSection(facts),
+    ...otherSections(others),
+    ...resourcePoliciesSection(facts),
   ].join('\n\n')}\n`;
 };

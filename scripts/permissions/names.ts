@@ -34,6 +34,8 @@ export const RUNBOOK = 'SSM runbook';
 export const SCHEDULER = 'EventBridge Scheduler';
 
 /** An order that depends on neither locale nor machine. */
+/** As code in Markdown. */
+export const code = (text: string): string => `\`${text}\``;
 export const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /**

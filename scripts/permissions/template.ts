@@ -16,7 +16,7 @@ import { isConnected, networkInterfaceGrant } from '../../lib/network/interfaces
 import { environmentKeyGrant, logDeliveryKeyGrant, stateMachineKeyGrant } from '../../lib/permissions/key.ts';
 import { runbookGrants } from '../../lib/permissions/runbook.ts';
 import { mapBucketGrants, mapGrants, scheduleGrants } from '../../lib/permissions/sweep.ts';
-import { type Assembly, loadAssembly } from '../../sandbox/assembly/assembly.ts';
+import { type Assembly, type AssemblyStateMachine, loadAssembly } from '../../sandbox/assembly/assembly.ts';
 import { resourcesOfType } from '../../sandbox/assembly/resources.ts';
 import { loadStacks, type Stack } from '../../sandbox/assembly/stacks.ts';
 import {
@@ -127,26 +127,15 @@ const schedulesOf = (app: App): { target: z.infer<typeof scheduleTarget> }[] =>
     .findAll()
     .flatMap((one) => (one instanceof scheduler.CfnSchedule ? [{ target: scheduleTarget.parse(one.target) }] : []));
 
-/**
- * The grants' reasons, with tokens replaced by what they are in the template as it is deployed to the sample account.
- */
-const reasonsOf = (
-  app: App,
-  { functions, stateMachines, tables }: Assembly,
-  stack: Stack,
-  keyArn: string,
-): Map<string, Reason[]> => {
-  const machines = machinesOf(app);
-  const cdk = CdkStack.of(machines.migrateAddon);
-  const textOf = (token: unknown): string => stack.resolver.textOf(cdk.resolve(token), { template: 'grants' });
+/** What the grants of the steps are made for: the sample account, as lib/steps.ts has it. */
+const grantOptions = (app: App, { functions, tables }: Assembly, keyArn: string) => {
   const arnOf = (role: string): string => `arn:aws:iam::${SAMPLE.account}:${role}`;
   const [table] = tables;
-  const options = {
+  return {
     tableArn: table?.arn ?? '',
     bucketArn: app.node.findAll().find((one) => one instanceof s3.Bucket)?.bucketArn ?? '',
     passableRoleArns: [arnOf(SAMPLE_ROLES.passableRoleArns)],
     repairableRoleArns: [arnOf(SAMPLE_ROLES.repairableRoleArns)],
-    // As lib/steps.ts has them.
     passingRoleArns: functions
       .filter((one) =>
         ['create-addon', 'create-association', 'update-addon', 'restore-addon'].includes(lambdaName(one)),
@@ -155,18 +144,41 @@ const reasonsOf = (
     accounts: [SAMPLE_OTHER],
     ledgerKey: { keyArn, tableName: table?.name ?? '' },
   };
-  const reasonsFor = ({ actions, resources, conditions = {}, why }: Grant): Reason[] => {
-    const resolved = Object.entries(conditions).map(([operator, keys]) => [
-      operator,
-      Object.fromEntries(Object.entries(keys).map(([key, values]) => [key, [values].flat().map(textOf)])),
-    ]);
-    const condition = conditionText(Object.fromEntries(resolved) as Parameters<typeof conditionText>[0]);
-    return actions.flatMap((action) =>
-      resources.map((resource) => ({ action, resource: textOf(resource), condition, why })),
-    );
-  };
-  return new Map([
-    ...functions.map((one): [string, Reason[]] => {
+};
+
+/** A grant's reasons; `textOf` replaces tokens by what they are in the template as it is deployed. */
+const reasonsFor = (
+  { actions, resources, conditions = {}, why }: Grant,
+  textOf: (token: unknown) => string,
+): Reason[] => {
+  const resolved = Object.entries(conditions).map(([operator, keys]) => [
+    operator,
+    Object.fromEntries(Object.entries(keys).map(([key, values]) => [key, [values].flat().map(textOf)])),
+  ]);
+  const condition = conditionText(Object.fromEntries(resolved) as Parameters<typeof conditionText>[0]);
+  return actions.flatMap((action) =>
+    resources.map((resource) => ({ action, resource: textOf(resource), condition, why })),
+  );
+};
+
+const machineGrants = (
+  one: AssemblyStateMachine,
+  { sweep }: Machines,
+  { bucketArn, ledgerKey: { keyArn } }: ReturnType<typeof grantOptions>,
+): Grant[] => [
+  stateMachineKeyGrant(keyArn, one.arn),
+  logDeliveryKeyGrant(keyArn),
+  ...(machineName(one) === 'Sweep' ? [...mapGrants(sweep), ...mapBucketGrants(bucketArn, keyArn)] : []),
+];
+
+/** The reasons of all grants, by the name of the Lambda, of the state machine, of the schedules or of the runbook. */
+const reasonsOf = (app: App, assembly: Assembly, stack: Stack, keyArn: string): Map<string, Reason[]> => {
+  const machines = machinesOf(app);
+  const cdk = CdkStack.of(machines.migrateAddon);
+  const textOf = (token: unknown): string => stack.resolver.textOf(cdk.resolve(token), { template: 'grants' });
+  const options = grantOptions(app, assembly, keyArn);
+  const grants: [string, Grant[]][] = [
+    ...assembly.functions.map((one): [string, Grant[]] => {
       const step = lambdaName(one) as StepName;
       return [
         step,
@@ -175,26 +187,18 @@ const reasonsOf = (
           ...executionGrantsOf(step, machines),
           environmentKeyGrant(keyArn, one.arn),
           ...(isConnected(step) ? [networkInterfaceGrant()] : []),
-        ].flatMap(reasonsFor),
+        ],
       ];
     }),
-    ...stateMachines.map((one): [string, Reason[]] => [
+    ...assembly.stateMachines.map((one): [string, Grant[]] => [
       machineName(one),
-      [
-        stateMachineKeyGrant(keyArn, one.arn),
-        logDeliveryKeyGrant(keyArn),
-        ...(machineName(one) === 'Sweep'
-          ? [...mapGrants(machines.sweep), ...mapBucketGrants(options.bucketArn, keyArn)]
-          : []),
-      ].flatMap(reasonsFor),
+      machineGrants(one, machines, options),
     ]),
     [
       SCHEDULER,
-      schedulesOf(app)
-        .flatMap(({ target }) =>
-          scheduleGrants({ functionArn: target.arn, queueArn: target.deadLetterConfig.arn, keyArn }),
-        )
-        .flatMap(reasonsFor),
+      schedulesOf(app).flatMap(({ target }) =>
+        scheduleGrants({ functionArn: target.arn, queueArn: target.deadLetterConfig.arn, keyArn }),
+      ),
     ],
     [
       RUNBOOK,
@@ -203,9 +207,10 @@ const reasonsOf = (
         tableArn: options.tableArn,
         tableName: options.ledgerKey.tableName,
         keyArn,
-      }).flatMap(reasonsFor),
+      }),
     ],
-  ]);
+  ];
+  return new Map(grants.map(([name, all]) => [name, all.flatMap((grant) => reasonsFor(grant, textOf))]));
 };
 
 const logGroupsOf = (stack: Stack): Map<string, string> =>

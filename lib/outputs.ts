@@ -1,0 +1,93 @@
+/** The outputs of the service's stack: what people and other stacks need to name. */
+import { CfnOutput, Fn } from 'aws-cdk-lib';
+import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import type * as s3 from 'aws-cdk-lib/aws-s3';
+import type { Construct } from 'constructs';
+import { ACCESS_GROUPS, ACCESS_OF_STEPS, type Purpose } from '../lambdas/domain/access/rules.ts';
+import type { Api } from './api/api.ts';
+import type { Config } from './config.ts';
+import type { Machines } from './migration/permissions.ts';
+import type { Runbook } from './runbook/runbook.ts';
+import { hubOutputs } from './spokes/parameters.ts';
+import type { Steps } from './steps.ts';
+
+/** That each is the name of a Lambda is seen where it is looked up: another one would not compile. */
+const ACCESS_STEPS = Object.keys(ACCESS_OF_STEPS) as (keyof typeof ACCESS_OF_STEPS)[];
+
+const machineOutputs = (scope: Construct, { migrateAddon, recover, retire, sweep }: Machines): CfnOutput[] => [
+  new CfnOutput(scope, 'StateMachineArn', {
+    value: migrateAddon.stateMachineArn,
+    description: 'State machine MigrateAddon.',
+  }),
+  new CfnOutput(scope, 'RecoverStateMachineArn', {
+    value: recover.stateMachineArn,
+    description: 'State machine Recover.',
+  }),
+  ...(retire
+    ? [
+        new CfnOutput(scope, 'RetireStateMachineArn', {
+          value: retire.stateMachineArn,
+          description: 'State machine Retire.',
+        }),
+      ]
+    : []),
+  new CfnOutput(scope, 'SweepStateMachineArn', {
+    value: sweep.stateMachineArn,
+    description: 'State machine Sweep.',
+  }),
+];
+
+/** The roles that call API servers, by what they do there. */
+function kubernetesOutputs(scope: Construct, steps: Steps): CfnOutput[] {
+  const rolesFor = (purpose: Purpose): string[] =>
+    ACCESS_STEPS.flatMap((step) => {
+      const { [step]: one } = steps.lambdas;
+      return one && ACCESS_OF_STEPS[step].some((each) => each === purpose) ? [one.role.roleArn] : [];
+    });
+  return [
+    new CfnOutput(scope, 'KubernetesRoleArns', {
+      value: Fn.join(',', rolesFor('read')),
+      description: `Roles that call the API server of a cluster: each needs an access entry there, in the group ${ACCESS_GROUPS.read} (see docs/kubernetes-access.md).`,
+    }),
+    new CfnOutput(scope, 'KubernetesRestartRoleArns', {
+      value: Fn.join(',', rolesFor('restart')),
+      description: `Those of them that restart workloads there: in the group ${ACCESS_GROUPS.restart} as well.`,
+    }),
+    new CfnOutput(scope, 'KubernetesAnnotateRoleArns', {
+      value: Fn.join(',', rolesFor('annotate')),
+      description: `Those of them that change a service account's annotation there: in the group ${ACCESS_GROUPS.annotate} as well.`,
+    }),
+  ];
+}
+
+export interface Outputs extends Machines {
+  table: dynamodb.ITable;
+  bucket: s3.IBucket;
+  steps: Steps;
+  api: Api | undefined;
+  runbook: Runbook | undefined;
+  config: Config;
+}
+
+export const createOutputs = (
+  scope: Construct,
+  { table, bucket, steps, api, runbook, config, ...machines }: Outputs,
+): CfnOutput[] => [
+  ...machineOutputs(scope, machines),
+  new CfnOutput(scope, 'SweepBucketName', {
+    value: bucket.bucketName,
+    description: 'Bucket of what sweeps find, and of their reports.',
+  }),
+  new CfnOutput(scope, 'TableName', { value: table.tableName, description: 'DynamoDB table of the ledger.' }),
+  ...(api ? [api.output] : []),
+  ...(runbook
+    ? [
+        new CfnOutput(scope, 'RunbookName', {
+          value: runbook.documentName,
+          description: 'SSM Automation document that runs MigrateAddon (see docs/runbook.md).',
+        }),
+      ]
+    : []),
+  ...kubernetesOutputs(scope, steps),
+  ...(config.accounts.length === 0 ? [] : hubOutputs(scope, config, (step) => steps.lambdas[step]?.role.roleArn)),
+];

@@ -1,0 +1,92 @@
+/** The environment variables that each step has beside those of all steps. */
+import { Aws } from 'aws-cdk-lib';
+import type * as s3 from 'aws-cdk-lib/aws-s3';
+import type { z } from 'zod';
+import type { PassingStep } from '../lambdas/domain/plan/facts.ts';
+import type { StepEnvironment, targetEnvironment } from '../lambdas/runtime/step.ts';
+import type { StepName, stepSchemas } from '../lambdas/steps/schemas.ts';
+import type { Config } from './config.ts';
+import { portable } from './role-pattern.ts';
+
+type Environment<Name extends StepName> = z.input<(typeof stepSchemas)[Name]['environment']>;
+/** What a step's environment has beside that of all steps, and of all that work on clusters. */
+type Own<Name extends StepName> = Omit<
+  Environment<Name>,
+  keyof StepEnvironment | keyof z.infer<typeof targetEnvironment>
+>;
+/** Each step with variables of its own, and these: one that is missing does not compile. */
+type OwnEnvironments = { [Name in StepName as keyof Own<Name> extends never ? never : Name]: Own<Name> };
+
+/** The roles that pass roles to EKS, whose rights a plan checks. */
+export const passingRoles = (roleArnOf: (name: PassingStep) => string) => ({
+  CREATE_ADDON_ROLE_ARN: roleArnOf('create-addon'),
+  CREATE_ASSOCIATION_ROLE_ARN: roleArnOf('create-association'),
+  UPDATE_ADDON_ROLE_ARN: roleArnOf('update-addon'),
+  RESTORE_ADDON_ROLE_ARN: roleArnOf('restore-addon'),
+});
+
+export interface OwnEnvironmentOptions {
+  config: Config;
+  bucket: s3.IBucket;
+  passing: ReturnType<typeof passingRoles>;
+  /** ARNs of all roles with an access entry of their own in clusters, joined by commas. */
+  kubernetesRoleArns: string;
+  stateMachineArn: string;
+  recoverStateMachineArn: string;
+  sweepStateMachineArn: string;
+}
+
+/** What several steps have of the settings. */
+const settingsOf = ({ passableRoleArns, repairableRoleArns, approvals, changeWindow }: Config) => ({
+  passable: { PASSABLE_ROLE_ARNS: passableRoleArns.map(portable).join(',') },
+  repairable: { REPAIRABLE_ROLE_ARNS: repairableRoleArns?.map(portable).join(',') ?? '' },
+  approval: { APPROVAL_REQUIRED: approvals.required ? 'true' : 'false' } as const,
+  window: { CHANGE_WINDOW: changeWindow ? JSON.stringify(changeWindow) : '' },
+});
+
+export function ownEnvironments({
+  config,
+  bucket,
+  passing,
+  kubernetesRoleArns,
+  stateMachineArn,
+  recoverStateMachineArn,
+  sweepStateMachineArn,
+}: OwnEnvironmentOptions): OwnEnvironments & { [Name in StepName]?: object } {
+  const { passable, repairable, approval, window } = settingsOf(config);
+  const planning = {
+    ...passable,
+    ...passing,
+    KUBERNETES_ROLE_ARNS: kubernetesRoleArns,
+    ...approval,
+    ...window,
+    ...(config.repairableRoleArns ? repairable : {}),
+  };
+  const kept = { BUCKET_NAME: bucket.bucketName };
+  return {
+    plan: planning,
+    // Once more, since what it is given to carry out is read from the ledger.
+    'await-window': window,
+    begin: { ...passable, ...repairable, ...approval, ...window },
+    'annotate-service-account': passable,
+    'find-stranded': { RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn },
+    'diagnose-denial': {
+      STATE_MACHINE_ARN: stateMachineArn,
+      DENIAL_ACTION: config.denials.action,
+      QUIET_HOURS: String(config.denials.quietHours),
+    },
+    'repair-trust': repairable,
+    'retire-trust': repairable,
+    api: {
+      STATE_MACHINE_ARN: stateMachineArn,
+      RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn,
+      SWEEP_STATE_MACHINE_ARN: sweepStateMachineArn,
+      APPROVER: config.approvals.approver,
+    },
+    'start-sweep': { SWEEP_STATE_MACHINE_ARN: sweepStateMachineArn },
+    'begin-sweep': { ...kept, REGIONS: config.regions?.join(',') ?? Aws.REGION },
+    'take-inventory': { ...planning, ...kept },
+    'dispatch-sweep': { ...window, STATE_MACHINE_ARN: stateMachineArn },
+    'report-sweep': kept,
+  };
+}
