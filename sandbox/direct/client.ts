@@ -9,7 +9,7 @@ import type { Claim } from '../claim.ts';
 import { ConnectionLost } from '../door-faults.ts';
 import type { HttpRequest, HttpResponse } from '../http.ts';
 import type { Json } from '../json.ts';
-import { documentInput, documentOutput, isDocumentCommand } from './documents.ts';
+import { type DocumentCommand, documentOutput, documentRequest, isDocumentCommand } from './documents.ts';
 import { type OperationTuple, outputOf, requestOf, type SdkClient } from './protocol.ts';
 
 /** Brings a request to the door, with the key that it is made with. */
@@ -23,6 +23,14 @@ type Send = (command: object, options?: { abortSignal?: { aborted: boolean } }) 
 
 /** Of a call that was made once, as the SDK notes it. */
 const ONCE = { attempts: 1, totalRetryDelay: 0 };
+
+/** As the SDK's protocols have it. */
+const metadataOf = (status: number, headers: Record<string, string>): object => ({
+  httpStatusCode: status,
+  requestId: headers['x-amzn-requestid'],
+  extendedRequestId: headers['x-amz-id-2'],
+  cfId: headers['x-amz-cf-id'],
+});
 
 const noted = (thrown: unknown): unknown => {
   if (!(thrown instanceof Error)) return thrown;
@@ -49,24 +57,34 @@ export const createDirectClient = <Client extends object>(
 ): Client => {
   const identityOf = identityProvider(credentials);
 
+  const exchange = async (request: HttpRequest): Promise<HttpResponse> => {
+    const { accessKeyId, sessionToken } = await identityOf();
+    return carry(request, { accessKeyId, ...(sessionToken === undefined ? {} : { sessionToken }), service, region });
+  };
+
   const call = async ({ input, schema }: Command): Promise<Json> => {
     const wire = { Client: Class as SdkClient, service, region, operation: schema };
-    const { accessKeyId, sessionToken } = await identityOf();
-    const claim = { accessKeyId, ...(sessionToken === undefined ? {} : { sessionToken }), service, region };
+    return (await outputOf(wire, await exchange(await requestOf(wire, input)))) as Json;
+  };
+
+  const callDocument = async (command: DocumentCommand): Promise<Json> => {
+    const { schema } = command.clientCommand as Command;
+    const response = await exchange(documentRequest(command, schema[2], region));
+    const { status, headers, content } = response;
+    if (content === undefined || status >= 300)
+      return (await outputOf({ Client: Class as SdkClient, service, region, operation: schema }, response)) as Json;
+    return { ...documentOutput(command, content), $metadata: metadataOf(status, headers) };
+  };
+
+  const send: Send = async (command, options) => {
+    if (options?.abortSignal?.aborted) throw Object.assign(new Error('Request aborted'), { name: 'AbortError' });
     try {
-      const output = (await outputOf(wire, await carry(await requestOf(wire, input), claim))) as Json;
+      const output = await (isDocumentCommand(command) ? callDocument(command) : call(command as Command));
       Object.assign(output['$metadata'] as object, ONCE);
       return output;
     } catch (error) {
       throw noted(error);
     }
-  };
-
-  const send: Send = async (command, options) => {
-    if (options?.abortSignal?.aborted) throw Object.assign(new Error('Request aborted'), { name: 'AbortError' });
-    if (!isDocumentCommand(command)) return call(command as Command);
-    const { schema } = command.clientCommand as Command;
-    return documentOutput(command, await call({ input: documentInput(command), schema }));
   };
 
   // Of the SDK's class, since its paginators ask for that.
