@@ -10,7 +10,7 @@ import { ConnectionLost } from '../door-faults.ts';
 import type { HttpRequest, HttpResponse } from '../http.ts';
 import type { Json } from '../json.ts';
 import { type DocumentCommand, documentOutput, documentRequest, isDocumentCommand } from './documents.ts';
-import { type OperationTuple, outputOf, requestOf, type SdkClient } from './protocol.ts';
+import { operationOf, type OperationTuple, outputOf, requestOf, type SdkClient } from './protocol.ts';
 
 /** Brings a request to the door, with the key that it is made with. */
 export type Carry = (request: HttpRequest, claim: Claim) => Promise<HttpResponse>;
@@ -23,14 +23,6 @@ type Send = (command: object, options?: { abortSignal?: { aborted: boolean } }) 
 
 /** Of a call that was made once, as the SDK notes it. */
 const ONCE = { attempts: 1, totalRetryDelay: 0 };
-
-/** As the SDK's protocols have it. */
-const metadataOf = (status: number, headers: Record<string, string>): object => ({
-  httpStatusCode: status,
-  requestId: headers['x-amzn-requestid'],
-  extendedRequestId: headers['x-amz-id-2'],
-  cfId: headers['x-amz-cf-id'],
-});
 
 const noted = (thrown: unknown): unknown => {
   if (!(thrown instanceof Error)) return thrown;
@@ -63,17 +55,14 @@ export const createDirectClient = <Client extends object>(
   };
 
   const call = async ({ input, schema }: Command): Promise<Json> => {
-    const wire = { Client: Class as SdkClient, service, region, operation: schema };
-    return (await outputOf(wire, await exchange(await requestOf(wire, input)))) as Json;
+    const operation = operationOf(Class as SdkClient, service, schema);
+    return outputOf(operation, await exchange(await requestOf(operation, region, input)));
   };
 
   const callDocument = async (command: DocumentCommand): Promise<Json> => {
-    const { schema } = command.clientCommand as Command;
-    const response = await exchange(documentRequest(command, schema[2], region));
-    const { status, headers, content } = response;
-    if (content === undefined || status >= 300)
-      return (await outputOf({ Client: Class as SdkClient, service, region, operation: schema }, response)) as Json;
-    return { ...documentOutput(command, content), $metadata: metadataOf(status, headers) };
+    const operation = operationOf(Class as SdkClient, service, (command.clientCommand as Command).schema);
+    const response = await exchange(documentRequest(command, operation.schema.name, region));
+    return outputOf(operation, response, (content) => documentOutput(command, content));
   };
 
   const send: Send = async (command, options) => {
