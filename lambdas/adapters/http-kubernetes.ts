@@ -62,6 +62,17 @@ const NAMESPACE_ACCESS = 'AmazonEKSEditPolicy for that namespace';
 const CLUSTER_OBJECT_ACCESS = 'AmazonEKSAdminViewPolicy for the whole cluster';
 const ALL_NAMESPACES_ACCESS = 'AmazonEKSViewPolicy for the whole cluster';
 
+/** By the schema of its items: zod compiles one at its first use. */
+const pages = new WeakMap<z.ZodType, z.ZodType>();
+const pageOf = <T extends z.ZodType>(item: T) => {
+  const made = () => page.extend({ items: listOf(item) });
+  const known = pages.get(item) as ReturnType<typeof made> | undefined;
+  if (known) return known;
+  const schema = made();
+  pages.set(item, schema);
+  return schema;
+};
+
 const refusalOf = (status: number, access: string, cluster: string): [ErrorName, string] => {
   const grant = grantForms(cluster);
   if (status === 401)
@@ -153,7 +164,7 @@ export const createHttpKubernetes = (options: HttpKubernetesOptions): Kubernetes
     const url = known.url.replace(/\/$/, '');
     const token = await options.token();
     const response = await exchange(request, url, token);
-    const document = parseJson(response.body);
+    const document = response.content ?? parseJson(response.body);
     const where = `${request.what} on cluster ${options.cluster ?? url}`;
     if (response.status < 200 || response.status > 299) {
       const [name, remedy] = refusalOf(response.status, request.access ?? NAMESPACE_ACCESS, options.cluster ?? 'NAME');
@@ -191,7 +202,7 @@ export const createHttpKubernetes = (options: HttpKubernetesOptions): Kubernetes
       const query = new URLSearchParams({ limit: String(PAGE), ...(next ? { continue: next } : {}) });
       const { metadata, items: found } = await call(
         { what, method: 'GET', path: `${path}?${query.toString()}`, ...(access ? { access } : {}) },
-        page.extend({ items: listOf(item) }),
+        pageOf(item),
       );
       visit(found);
       next = metadata.continue ?? undefined;
@@ -277,7 +288,7 @@ export const createHttpKubernetes = (options: HttpKubernetesOptions): Kubernetes
           method: 'GET',
           path: `${accountsPath(namespace)}?${query.toString()}`,
         },
-        page.extend({ items: listOf(serviceAccountDetail) }),
+        pageOf(serviceAccountDetail),
       );
       const found = items.find(({ metadata }) => metadata.name === name);
       return found && toServiceAccountDetail(found);
