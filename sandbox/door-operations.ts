@@ -5,9 +5,9 @@ import { summarise as summariseDynamoDb } from './dynamodb/service.ts';
 import { findOperation } from './eks/model.ts';
 import { decodeInput } from './eks/wire.ts';
 import { summarise as summariseEvents } from './events/service.ts';
-import type { HttpRequest } from './http.ts';
+import { contentOf, type HttpRequest } from './http.ts';
 import { readParameters } from './iam/query-protocol.ts';
-import { isObject, type Json } from './json.ts';
+import type { Json } from './json.ts';
 import { queryOf } from './kubernetes/lists.ts';
 import { requestInfo } from './kubernetes/request-info.ts';
 import type { RequestInfo } from './kubernetes/request-info.ts';
@@ -28,14 +28,7 @@ const BY_METHOD: Partial<Record<Protocol, (method: string) => boolean>> = {
 export const isMutating = (protocol: Protocol, method: string, operation: string): boolean =>
   BY_METHOD[protocol]?.(method) ?? !READING.test(operation);
 
-const jsonOf = ({ body }: HttpRequest): Json => {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(body).toString('utf8'));
-    return isObject(value) ? value : {};
-  } catch {
-    return {};
-  }
-};
+const jsonOf = (request: HttpRequest): Json => contentOf(request) ?? {};
 
 const wantedOf = (request: HttpRequest): RequestInfo =>
   requestInfo(request, request.path.length > 1 ? request.path.replace(/\/$/, '') : request.path);

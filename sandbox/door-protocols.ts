@@ -35,8 +35,10 @@ export const guessService = (request: HttpRequest): string => {
 export const guessOperation = (request: HttpRequest): string => {
   if (isForS3(request)) return s3OperationOf(request);
   const target = request.headers['x-amz-target']?.split('.').at(-1);
-  const action = /(?:^|&)Action=(\w+)/.exec(Buffer.from(request.body).toString('utf8'))?.[1];
-  return target ?? action ?? `${request.method} ${request.path}`;
+  if (target !== undefined) return target;
+  const { content, body } = request;
+  const action = content ? content['Action'] : /(?:^|&)Action=(\w+)/.exec(Buffer.from(body).toString('utf8'))?.[1];
+  return typeof action === 'string' ? action : `${request.method} ${request.path}`;
 };
 
 /**

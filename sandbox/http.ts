@@ -1,4 +1,5 @@
 import type { Asked, Denial } from './authorization/authorizer.ts';
+import { isObject, type Json } from './json.ts';
 
 /**
  * The wire as the sandbox sees it: what both transports turn their requests into, and what every service is a function
@@ -18,12 +19,53 @@ export interface HttpRequest {
    */
   headers: Record<string, string>;
   body: Uint8Array;
+  /** What the body would say: of a caller in this process, who makes no text of it. The body is empty then. */
+  content?: Json;
 }
 
 export interface HttpResponse {
   status: number;
   headers: Record<string, string>;
   body: string | Uint8Array;
+  /** What the body says, for a caller in this process. Nobody may change it. */
+  content?: Json;
+}
+
+/** The JSON object that a request carries; undefined where it carries something else. */
+export const contentOf = ({ content, body }: HttpRequest): Json | undefined => {
+  if (content) return content;
+  try {
+    const value: unknown = JSON.parse(Buffer.from(body).toString('utf8'));
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+/** An answer whose text is only made when somebody reads it. */
+export class ContentResponse implements HttpResponse {
+  readonly status: number;
+  readonly headers: Record<string, string>;
+  readonly content: Json;
+  private readonly toText: (content: Json) => string;
+  private text: string | undefined;
+
+  constructor(
+    status: number,
+    headers: Record<string, string>,
+    content: Json,
+    toText: (content: Json) => string = JSON.stringify,
+  ) {
+    this.status = status;
+    this.headers = headers;
+    this.content = content;
+    this.toText = toText;
+  }
+
+  get body(): string {
+    this.text ??= this.toText(this.content);
+    return this.text;
+  }
 }
 
 /** Who calls, once the signature is verified. */

@@ -24,6 +24,10 @@ export const isJson = (text: string): boolean => {
   }
 };
 
+/** As text would have it. */
+export const withoutUndefined = (value: Json): Json =>
+  Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined));
+
 /** What may be left out, be there once, or be a list: as a list. */
 export const listOf = (value: unknown): unknown[] =>
   value === undefined ? [] : Array.isArray(value) ? value : [value];

@@ -20,6 +20,8 @@ export interface PlainHttpResponse {
   status: number;
   headers: Record<string, string>;
   body: string;
+  /** What the body says, where whoever answers has it as data already. */
+  content?: unknown;
 }
 export type PlainHttp = (request: PlainHttpRequest) => Promise<PlainHttpResponse>;
 

@@ -9,13 +9,12 @@ import {
   KubernetesApi,
   type KubernetesApiOptions,
   type ListOptions,
-  page,
+  pageOf,
   unlessNotFound,
 } from './kubernetes-api.ts';
 import {
   controllerOf,
   customResource,
-  listOf,
   mutatingWebhookConfiguration,
   node,
   pod,
@@ -113,7 +112,7 @@ function createServiceAccounts(api: KubernetesApi): ServiceAccounts {
           method: 'GET',
           path: `${accountsPath(namespace)}?${query.toString()}`,
         },
-        page.extend({ items: listOf(serviceAccountDetail) }),
+        pageOf(serviceAccountDetail),
       );
       const found = items.find(({ metadata }) => metadata.name === name);
       return found && toServiceAccountDetail(found);

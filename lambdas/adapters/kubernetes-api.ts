@@ -21,10 +21,19 @@ const PAGE = 500;
 /** Pages of one list: a million objects. Whoever gives more gives no end. */
 const MOST_PAGES = 2000;
 
-export const page = z.looseObject({
-  metadata: z.looseObject({ continue: z.string().nullish() }),
-  items: listOf(z.unknown()),
-});
+const page = z.looseObject({ metadata: z.looseObject({ continue: z.string().nullish() }), items: listOf(z.unknown()) });
+/** By the schema of its items: zod compiles one at its first use. */
+const pages = new WeakMap<z.ZodType, z.ZodType>();
+
+/** Returns the schema of a page of a list, by that of its items. */
+export const pageOf = <T extends z.ZodType>(item: T) => {
+  const made = () => page.extend({ items: listOf(item) });
+  const known = pages.get(item) as ReturnType<typeof made> | undefined;
+  if (known) return known;
+  const schema = made();
+  pages.set(item, schema);
+  return schema;
+};
 const refusal = z.looseObject({ message: z.string() });
 
 export interface CallOptions {
@@ -131,8 +140,8 @@ export class KubernetesApi {
     const server = await this.knownServer();
     const { cluster } = this.options;
     const token = await this.options.token();
-    const { status, body } = await this.exchange(request, server, token);
-    const document = parseJson(body);
+    const { status, body, content } = await this.exchange(request, server, token);
+    const document = content ?? parseJson(body);
     const where = `${request.what} on cluster ${cluster ?? server.url}`;
     if (status < 200 || status > 299) {
       const [name, remedy] = refusalOf(status, request.access ?? NAMESPACE_ACCESS, cluster ?? 'NAME');
@@ -168,7 +177,7 @@ export class KubernetesApi {
       const query = new URLSearchParams({ limit: String(PAGE), ...(next ? { continue: next } : {}) });
       const { metadata, items: found } = await this.call(
         { what, method: 'GET', path: `${path}?${query.toString()}`, ...(access ? { access } : {}) },
-        page.extend({ items: listOf(item) }),
+        pageOf(item),
       );
       visit(found);
       next = metadata.continue ?? undefined;

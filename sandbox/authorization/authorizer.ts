@@ -204,10 +204,12 @@ export class Authorizer {
   }
 
   private requestOf(caller: Caller, { action, resource, context }: Asked, region: string): PolicyRequest {
-    return {
-      action,
-      resource,
-      lookUp: closedWorld({ ...globalKeys(this.world, caller, resource, region), ...context }),
+    let keys: PolicyRequest['lookUp'] | undefined;
+    // Most policies ask for none.
+    const lookUp: PolicyRequest['lookUp'] = (key) => {
+      keys ??= closedWorld({ ...globalKeys(this.world, caller, resource, region), ...context });
+      return keys(key);
     };
+    return { action, resource, lookUp };
   }
 }

@@ -2,8 +2,11 @@
 import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
 import type { ParsedPolicy, Statement } from '../../lambdas/domain/policy/document.ts';
 import { evaluate } from '../../lambdas/domain/policy/evaluate.ts';
-import type { PolicyRequest } from '../../lambdas/domain/policy/request.ts';
+import type { KeyState, PolicyRequest } from '../../lambdas/domain/policy/request.ts';
 import { matchesWildcard } from '../../lambdas/domain/policy/wildcard.ts';
+
+/** Worlds come and go, and their roles say the same. */
+const MOST_REMEMBERED = 2000;
 
 /** IAM API reference, EvaluationResult.EvalDecision. */
 export type Decision = 'allowed' | 'explicitDeny' | 'implicitDeny';
@@ -41,15 +44,60 @@ const about = (policy: ParsedPolicy, action: string): ParsedPolicy => {
 export const denies = (policies: readonly ParsedPolicy[], request: PolicyRequest): boolean =>
   evaluate([...policies, EVERYTHING], request).verdict === 'denied';
 
-/** What can't be decided is not allowed. */
-export const decide = (policies: readonly ParsedPolicy[], request: PolicyRequest): Decision => {
+const decideAnew = (policies: readonly ParsedPolicy[], request: PolicyRequest): Decision => {
   const relevant = policies.map((policy) => about(policy, request.action));
   if (evaluate(relevant, request).verdict === 'allowed') return 'allowed';
   return denies(relevant, request) ? 'explicitDeny' : 'implicitDeny';
 };
 
-/** Worlds come and go, and their roles say the same. */
-const MOST_REMEMBERED = 2000;
+/** A decision, and what it rested on: the condition keys that were looked up, and what they had. */
+interface Remembered {
+  keys: ReadonlyMap<string, KeyState>;
+  decision: Decision;
+}
+
+const isSame = (a: KeyState, b: KeyState): boolean =>
+  a.state === b.state &&
+  (a.state !== 'values' ||
+    b.state !== 'values' ||
+    (a.values.length === b.values.length && a.values.every((value, index) => value === b.values[index])));
+
+/** By the policies, in order; in each by action and resource. */
+const decisions = new WeakMap<ParsedPolicy, Map<string, { others: readonly ParsedPolicy[]; known: Remembered[] }>>();
+/** Where keys differ each time, such as the time of day, nothing is gained. */
+const MOST_VARIANTS = 4;
+
+/** What can't be decided is not allowed. The same call is judged once, as long as the keys that count are the same. */
+export const decide = (policies: readonly ParsedPolicy[], request: PolicyRequest): Decision => {
+  const [first, ...others] = policies;
+  if (!first || request.principal) return decideAnew(policies, request);
+  const byCall = decisions.get(first) ?? new Map<string, { others: readonly ParsedPolicy[]; known: Remembered[] }>();
+  decisions.set(first, byCall);
+  const call = `${request.action} ${request.resource ?? ''}`;
+  let entry = byCall.get(call);
+  if (
+    !entry ||
+    entry.others.length !== others.length ||
+    entry.others.some((policy, index) => policy !== others[index])
+  ) {
+    entry = { others, known: [] };
+    if (byCall.size >= MOST_REMEMBERED) byCall.clear();
+    byCall.set(call, entry);
+  }
+  const found = entry.known.find(({ keys }) => [...keys].every(([key, state]) => isSame(state, request.lookUp(key))));
+  if (found) return found.decision;
+  const keys = new Map<string, KeyState>();
+  const lookUp = (key: string): KeyState => {
+    const state = request.lookUp(key);
+    keys.set(key, state);
+    return state;
+  };
+  const decision = decideAnew(policies, { ...request, lookUp });
+  if (entry.known.length >= MOST_VARIANTS) entry.known.shift();
+  entry.known.push({ keys, decision });
+  return decision;
+};
+
 const remembered = new Map<string, ParsedPolicy>();
 
 /** A role's or a session's policy of that JSON text; each text is read once. */

@@ -9,8 +9,8 @@ import type { Claim } from '../claim.ts';
 import { ConnectionLost } from '../door-faults.ts';
 import type { HttpRequest, HttpResponse } from '../http.ts';
 import type { Json } from '../json.ts';
-import { documentInput, documentOutput, isDocumentCommand } from './documents.ts';
-import { type OperationTuple, outputOf, requestOf, type SdkClient } from './protocol.ts';
+import { type DocumentCommand, documentOutput, documentRequest, isDocumentCommand } from './documents.ts';
+import { operationOf, type OperationTuple, outputOf, requestOf, type SdkClient } from './protocol.ts';
 
 /** Brings a request to the door, with the key that it is made with. */
 export type Carry = (request: HttpRequest, claim: Claim) => Promise<HttpResponse>;
@@ -49,24 +49,31 @@ export const createDirectClient = <Client extends object>(
 ): Client => {
   const identityOf = identityProvider(credentials);
 
-  const call = async ({ input, schema }: Command): Promise<Json> => {
-    const wire = { Client: Class as SdkClient, service, region, operation: schema };
+  const exchange = async (request: HttpRequest): Promise<HttpResponse> => {
     const { accessKeyId, sessionToken } = await identityOf();
-    const claim = { accessKeyId, ...(sessionToken === undefined ? {} : { sessionToken }), service, region };
+    return carry(request, { accessKeyId, ...(sessionToken === undefined ? {} : { sessionToken }), service, region });
+  };
+
+  const call = async ({ input, schema }: Command): Promise<Json> => {
+    const operation = operationOf(Class as SdkClient, service, schema);
+    return outputOf(operation, await exchange(await requestOf(operation, region, input)));
+  };
+
+  const callDocument = async (command: DocumentCommand): Promise<Json> => {
+    const operation = operationOf(Class as SdkClient, service, (command.clientCommand as Command).schema);
+    const response = await exchange(documentRequest(command, operation.schema.name, region));
+    return outputOf(operation, response, (content) => documentOutput(command, content));
+  };
+
+  const send: Send = async (command, options) => {
+    if (options?.abortSignal?.aborted) throw Object.assign(new Error('Request aborted'), { name: 'AbortError' });
     try {
-      const output = (await outputOf(wire, await carry(await requestOf(wire, input), claim))) as Json;
+      const output = await (isDocumentCommand(command) ? callDocument(command) : call(command as Command));
       Object.assign(output['$metadata'] as object, ONCE);
       return output;
     } catch (error) {
       throw noted(error);
     }
-  };
-
-  const send: Send = async (command, options) => {
-    if (options?.abortSignal?.aborted) throw Object.assign(new Error('Request aborted'), { name: 'AbortError' });
-    if (!isDocumentCommand(command)) return call(command as Command);
-    const { schema } = command.clientCommand as Command;
-    return documentOutput(command, await call({ input: documentInput(command), schema }));
   };
 
   // Of the SDK's class, since its paginators ask for that.

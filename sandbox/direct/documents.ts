@@ -2,7 +2,8 @@
  * Commands of the SDK's document client: plain values to attribute values and back, in the places where the command
  * says that they are.
  */
-import { isObject, type Json } from '../json.ts';
+import type { HttpRequest } from '../http.ts';
+import { isObject, type Json, withoutUndefined } from '../json.ts';
 import { type AttributeValue, fromAttributeValue, toAttributeValue } from './attribute-values.ts';
 
 /**
@@ -48,9 +49,22 @@ const convertAt = (value: unknown, nodes: KeyNodes, convert: Convert): unknown =
   return converted;
 };
 
-/** The input of the plain client's command. */
-export const documentInput = ({ input, inputKeyNodes }: DocumentCommand): Json =>
-  convertAt(input, inputKeyNodes, toAttributeValue) as Json;
+const NO_BODY = new Uint8Array();
+
+/** What the document client asks for, as data. `operation`: the name of the plain client's command. */
+export const documentRequest = (
+  { input, inputKeyNodes }: DocumentCommand,
+  operation: string,
+  region: string,
+): HttpRequest => ({
+  method: 'POST',
+  host: `dynamodb.${region}.amazonaws.com`,
+  path: '/',
+  query: {},
+  headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': `DynamoDB_20120810.${operation}` },
+  body: NO_BODY,
+  content: convertAt(withoutUndefined(input), inputKeyNodes, toAttributeValue) as Json,
+});
 
 /** The output of the document client, of the plain client's. */
 export const documentOutput = ({ outputKeyNodes }: DocumentCommand, output: Json): Json =>

@@ -1,29 +1,22 @@
 /**
  * An SDK client's own protocol, without the client around it: what an operation's input is on the wire, and what an
- * answer says. The SDK's middlewares, which find an endpoint, sign, count tries and keep a user agent, are left out.
+ * answer says. The SDK's middlewares, which find an endpoint, sign, count tries and keep a user agent, are left out; and
+ * where a request is plain data, so is the text.
  */
 import { HttpResponse as SmithyResponse } from '@smithy/core/protocols';
-import type { HttpRequest as SmithyRequest } from '@smithy/types';
+import { NormalizedSchema } from '@smithy/core/schema';
+import type { SchemaRef } from '@smithy/types';
 import type { SharedConfig } from '../../lambdas/adapters/clients.ts';
 import type { HttpRequest, HttpResponse } from '../http.ts';
+import type { Json } from '../json.ts';
+import { type Shape, shapeOf } from '../shapes.ts';
 import { bytesOf, fromSmithy, sdkSettings } from '../transports/smithy.ts';
+import type { OperationSchema, Protocol } from './sdk-protocol.ts';
+import { type Form, formOf } from './forms.ts';
+import { isPlain, membersFromWire } from './values.ts';
 
 /** `[9, namespace, name, traits, input, output]`, as the SDK's commands hold it. */
-export type OperationTuple = [number, string, string, unknown, unknown, unknown];
-interface OperationSchema {
-  namespace: string;
-  name: string;
-  traits: unknown;
-  input: unknown;
-  output: unknown;
-}
-
-/** As much of the SDK's protocols as is used here. */
-interface Protocol {
-  setSerdeContext(config: object): void;
-  serializeRequest(operation: OperationSchema, input: object, context: object): Promise<SmithyRequest>;
-  deserializeResponse(operation: OperationSchema, context: object, response: SmithyResponse): Promise<object>;
-}
+export type OperationTuple = [number, string, string, unknown, () => SchemaRef, () => SchemaRef];
 export type SdkClient = new (config: SharedConfig) => object;
 
 interface Known {
@@ -47,47 +40,75 @@ const knownOf = (Client: SdkClient, service: string): Known => {
   return made;
 };
 
-const schemas = new WeakMap<OperationTuple, OperationSchema>();
-const schemaOf = (tuple: OperationTuple): OperationSchema => {
-  const [, namespace, name, traits, input, output] = tuple;
-  const schema = schemas.get(tuple) ?? { namespace, name, traits, input, output };
-  schemas.set(tuple, schema);
-  return schema;
-};
-
-/** One operation of a service, in a region, by the SDK's own protocol. */
-export interface WireOperation {
-  Client: SdkClient;
+/** An operation of a service. */
+interface Operation extends Known {
   service: string;
-  region: string;
-  operation: OperationTuple;
+  schema: OperationSchema;
+  input: Shape;
+  output: Shape;
+  /** How plain data travels; undefined for an operation that the SDK alone can write. */
+  form: Form | undefined;
 }
 
-export const requestOf = async (
-  { Client, service, region, operation }: WireOperation,
-  input: object,
-): Promise<HttpRequest> => {
+const operations = new WeakMap<OperationTuple, Operation>();
+export const operationOf = (Client: SdkClient, service: string, tuple: OperationTuple): Operation => {
+  const found = operations.get(tuple);
+  if (found) return found;
+  const [, namespace, name, traits, input, output] = tuple;
   const { protocol, config } = knownOf(Client, service);
-  const endpoint = { protocol: 'https:', hostname: `${service}.${region}.amazonaws.com`, path: '/' };
-  const request = await protocol.serializeRequest(schemaOf(operation), input, {
-    ...config,
-    endpoint: () => Promise.resolve(endpoint),
-  });
-  return fromSmithy(request);
+  const shapes = { input: shapeOf(NormalizedSchema.of(input())), output: shapeOf(NormalizedSchema.of(output())) };
+  const schema = { namespace, name, traits, input, output };
+  const made = { service, protocol, config, schema, ...shapes, form: formOf(protocol, name, traits, shapes.input) };
+  operations.set(tuple, made);
+  return made;
 };
 
-/** Rejects with the SDK's own error for a refusal. */
-export const outputOf = async (
-  { Client, service, operation }: WireOperation,
-  { status, headers, body }: HttpResponse,
-): Promise<object> => {
-  const { protocol, config } = knownOf(Client, service);
+export const requestOf = async (operation: Operation, region: string, input: Json): Promise<HttpRequest> => {
+  const { service, protocol, config, schema, form } = operation;
+  const hostname = `${service}.${region}.amazonaws.com`;
+  if (form && isPlain(operation.input, input)) return { host: hostname, ...form(input) };
+  const endpoint = { protocol: 'https:', hostname, path: '/' };
+  const context = { ...config, endpoint: () => Promise.resolve(endpoint) };
+  return fromSmithy(await protocol.serializeRequest(schema, input, context));
+};
+
+/** As the SDK's protocols have it. */
+const metadataOf = ({ status, headers }: HttpResponse): object => ({
+  httpStatusCode: status,
+  requestId: headers['x-amzn-requestid'],
+  extendedRequestId: headers['x-amz-id-2'],
+  cfId: headers['x-amz-cf-id'],
+});
+
+/** The SDK's own reading of the text; rejects with its own error for a refusal. */
+const readText = async ({ protocol, config, schema }: Operation, answer: HttpResponse): Promise<Json> => {
+  const { status, headers, body } = answer;
   const response = new SmithyResponse({ statusCode: status, headers: { ...headers }, body: bytesOf(body) });
   try {
-    return await protocol.deserializeResponse(schemaOf(operation), config, response);
+    return (await protocol.deserializeResponse(schema, config, response)) as Json;
   } catch (error) {
     // Hidden there too.
     if (error instanceof Error) Object.defineProperty(error, '$response', { value: response, enumerable: false });
     throw error;
   }
+};
+
+/** Of an answer as data; undefined for one that the SDK has to read. */
+type Read = (content: Json) => Json | undefined;
+
+const plainRead =
+  ({ output }: Operation): Read =>
+  (content) =>
+    isPlain(output, content) ? membersFromWire(output, content) : undefined;
+
+/** Rejects with the SDK's own error for a refusal. */
+export const outputOf = (
+  operation: Operation,
+  response: HttpResponse,
+  read: Read = plainRead(operation),
+): Json | Promise<Json> => {
+  const { status, content } = response;
+  if (content === undefined || status >= 300) return readText(operation, response);
+  const values = read(content);
+  return values ? { ...values, $metadata: metadataOf(response) } : readText(operation, response);
 };

@@ -1,12 +1,8 @@
 declare module 'dynalite/db/index.js' {
-  /** Tables and items; without `path` they live in memory. */
+  /** Tables and items, as the actions use them. */
   export type Store = object;
-  export function create(options: {
-    path?: string;
-    createTableMs?: number;
-    deleteTableMs?: number;
-    updateTableMs?: number;
-  }): Store;
+  /** In bytes. */
+  export function itemSize(item: object): number;
 }
 
 declare module 'dynalite/validations/index.js' {
@@ -14,6 +10,9 @@ declare module 'dynalite/validations/index.js' {
 
   /** Throws an object with `statusCode` and `body` for a refusal. */
   export function checkTypes(data: object, types: object): object;
+  /** A text says what is wrong. */
+  export function convertKeyCondition(expression: unknown): object | string;
+  export function validateConditions(conditions: object): string | undefined;
   export function checkValidations(data: object, types: object, custom: unknown, store: Store): void;
 }
 

@@ -3,12 +3,11 @@
  * has it behind its own checks of method, content type and signature, which the door has made already.
  */
 import { createRequire } from 'node:module';
-import conditionParser from 'dynalite/db/conditionParser.js';
-import { create, type Store } from 'dynalite/db/index.js';
-import updateParser from 'dynalite/db/updateParser.js';
+import type { Store } from 'dynalite/db/index.js';
 import { checkTypes, checkValidations } from 'dynalite/validations/index.js';
 import { isObject, type Json } from '../json.ts';
-import { remembering } from './expressions.ts';
+import { createMemoryStore } from './store.ts';
+import { wellFormed } from './well-formed.ts';
 
 /** dynalite 4.0.0, index.js: validOperations. */
 const NAMES = [
@@ -49,10 +48,6 @@ const operations = new Map<string, Operation>(
   ]),
 );
 
-// The validations look the parsers up at each call.
-conditionParser.parse = remembering(conditionParser).parse;
-updateParser.parse = remembering(updateParser).parse;
-
 export interface EngineAnswer {
   status: number;
   output: unknown;
@@ -64,34 +59,37 @@ const refusalIn = (error: unknown): EngineAnswer | undefined =>
     ? { status: error['statusCode'], output: error['body'] }
     : undefined;
 
+/** As dynalite calls back; rejects where it fails. */
+const answerOf = (run: Operation['run'], store: Store, checked: object): Promise<EngineAnswer> =>
+  new Promise((resolve, reject) => {
+    run(store, checked, (error, output) => {
+      if (error === null || error === undefined) return resolve({ status: 200, output });
+      const refusal = refusalIn(error);
+      if (refusal) return resolve(refusal);
+      return reject(error instanceof Error ? error : new Error('dynalite failed.', { cause: error }));
+    });
+  });
+
 /**
  * Tables of its own, in memory. The operation answers undefined where dynalite does not have it; it rejects where
- * dynalite fails.
+ * dynalite fails. Nobody may change what it answers.
  */
 export const createEngine = (): ((name: string, input: Json) => Promise<EngineAnswer | undefined>) => {
-  const store = create({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
+  const store = createMemoryStore();
   return async (name, input) => {
     const operation = operations.get(name);
     if (!operation) return undefined;
     const { validation, run } = operation;
-    let checked: object;
+    const formed = wellFormed(name, input);
+    if (formed) return answerOf(run, store.sharing, formed);
     try {
-      checked = checkTypes(input, validation.types);
-      checkValidations(checked, validation.types, validation.custom, store);
+      const checked = checkTypes(input, validation.types);
+      checkValidations(checked, validation.types, validation.custom, store.copying);
+      return await answerOf(run, store.copying, checked);
     } catch (error) {
       const refusal = refusalIn(error);
       if (!refusal) throw error;
       return refusal;
     }
-    return new Promise((resolve, reject) => {
-      run(store, checked, (error, output) => {
-        if (error === null || error === undefined) resolve({ status: 200, output });
-        else {
-          const refusal = refusalIn(error);
-          if (refusal) resolve(refusal);
-          else reject(error instanceof Error ? error : new Error('dynalite failed.', { cause: error }));
-        }
-      });
-    });
   };
 };

@@ -58,8 +58,11 @@ const keyOf = (text: string, { attrNames, attrVals = {}, isKeyCondition = false 
     isKeyCondition,
   ]);
 
+/** What was parsed before; undefined where it was not. Its answers too belong to whoever asked. */
+export type Recall = (text: string, context: ExpressionContext) => unknown;
+
 /** The parser with a memory; its answers are the same, and belong to whoever asked. */
-export const remembering = ({ parse }: ExpressionParser): ExpressionParser => {
+export const remembering = ({ parse }: ExpressionParser): ExpressionParser & { recall: Recall } => {
   const known = new Map<string, Parsed>();
 
   const learn = (text: string, context: ExpressionContext): Parsed => {
@@ -77,6 +80,12 @@ export const remembering = ({ parse }: ExpressionParser): ExpressionParser => {
     };
   };
 
+  const give = ({ tree, names, values }: Parsed, context: ExpressionContext): unknown => {
+    for (const name of names) delete context.unusedAttrNames[name];
+    for (const name of values) delete context.unusedAttrVals[name];
+    return copy(tree, (part) => (part instanceof Value ? context.attrVals?.[part.name] : undefined));
+  };
+
   return {
     parse: (text, options) => {
       const { context } = options;
@@ -85,9 +94,11 @@ export const remembering = ({ parse }: ExpressionParser): ExpressionParser => {
       const key = keyOf(text, context);
       const parsed = known.get(key) ?? learn(text, context);
       if (known.size < MOST) known.set(key, parsed);
-      for (const name of parsed.names) delete context.unusedAttrNames[name];
-      for (const name of parsed.values) delete context.unusedAttrVals[name];
-      return copy(parsed.tree, (part) => (part instanceof Value ? context.attrVals?.[part.name] : undefined));
+      return give(parsed, context);
+    },
+    recall: (text, context) => {
+      const parsed = known.get(keyOf(text, context));
+      return parsed && give(parsed, context);
     },
   };
 };

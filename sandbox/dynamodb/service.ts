@@ -1,7 +1,7 @@
 /** DynamoDB: dynalite's tables behind the sandbox's door. All accounts and regions share one set of tables. */
 import { setImmediate as turn } from 'node:timers/promises';
-import type { HttpResponse, Service } from '../http.ts';
-import { isObject, type Json } from '../json.ts';
+import { type CallContext, ContentResponse, contentOf, type HttpResponse, type Service } from '../http.ts';
+import { isObject, type Json, withoutUndefined } from '../json.ts';
 import type { World } from '../world/world.ts';
 import { askedOf } from './authorization.ts';
 import { createEngine } from './engine.ts';
@@ -19,15 +19,6 @@ export interface DynamoDb {
   /** Creates a table and resolves once it is ACTIVE. Takes a millisecond of real time: before a run, not in it. */
   createTable: (table: TableDefinition) => Promise<void>;
 }
-
-const parseObject = (text: string): Json | undefined => {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-};
 
 const JSON_TYPE = 'application/x-amz-json-1.0';
 
@@ -54,54 +45,70 @@ export const summarise = (input: Json, keys: ReadonlyMap<string, string[]> = new
   };
 };
 
+type Engine = ReturnType<typeof createEngine>;
+
+const refused = (name: string, texts: Json = {}): [status: number, output: Json] => [
+  400,
+  { __type: `com.amazon.coral.service#${name}`, ...texts },
+];
+
+/** What the operation comes to, as its caller may ask for it. `keys`: the attributes that are each table's key. */
+const answer = async (
+  run: Engine,
+  operation: string,
+  input: Json | undefined,
+  context: CallContext,
+  keys: ReadonlyMap<string, string[]>,
+): Promise<[status: number, output: unknown]> => {
+  if (!input) return refused('SerializationException');
+  const asked = askedOf(operation, input, context, keys.get(String(input['TableName']))?.[0]);
+  for (const each of asked ?? []) {
+    const denial = context.authorize(each);
+    // Member names as sebdah/dynamic-dynamodb#321 shows them: this one alone has a capital letter.
+    if (denial) return refused('AccessDeniedException', { Message: denial.message });
+  }
+  const answered = asked && (await run(operation, input));
+  if (answered) return [answered.status, answered.output];
+  return refused('UnknownOperationException', {
+    message: `The sandbox's DynamoDB does not have the operation ${operation}.`,
+  });
+};
+
+const createService =
+  (run: Engine, keys: ReadonlyMap<string, string[]>, requestId: () => string): Service =>
+  async (request, context): Promise<HttpResponse> => {
+    const operation = (request.headers['x-amz-target'] ?? '').split('.').at(-1) ?? '';
+    const input = contentOf(request);
+    context.describe(operation, summarise(input ?? {}, keys));
+    const headers = { 'content-type': JSON_TYPE, 'x-amzn-requestid': requestId() };
+    const [status, output] = await answer(run, operation, input, context, keys);
+    return isObject(output)
+      ? new ContentResponse(status, headers, withoutUndefined(output))
+      : { status, headers, body: JSON.stringify(output) };
+  };
+
+/** A call of the sandbox's own. */
+const call = async (run: Engine, operation: string, input: Json): Promise<Json> => {
+  const answered = await run(operation, input);
+  if (answered?.status !== 200)
+    throw new Error(
+      `DynamoDB refused ${operation} of table ${String(input['TableName'])}: ${JSON.stringify(answered?.output)}`,
+    );
+  return isObject(answered.output) ? answered.output : {};
+};
+
 export const createDynamoDb = (world: World): DynamoDb => {
   const run = createEngine();
   const ids = world.random.fork();
   const keys = new Map<string, string[]>();
-
-  /** A call of the sandbox's own. */
-  const call = async (operation: string, input: Json): Promise<Json> => {
-    const answer = await run(operation, input);
-    if (answer?.status !== 200)
-      throw new Error(
-        `DynamoDB refused ${operation} of table ${String(input['TableName'])}: ${JSON.stringify(answer?.output)}`,
-      );
-    return isObject(answer.output) ? answer.output : {};
-  };
-
   return {
-    service: async (request, context) => {
-      const operation = (request.headers['x-amz-target'] ?? '').split('.').at(-1) ?? '';
-      const input = parseObject(Buffer.from(request.body).toString('utf8'));
-      context.describe(operation, summarise(input ?? {}, keys));
-      const headers = { 'content-type': JSON_TYPE, 'x-amzn-requestid': ids.uuid() };
-      const respond = (status: number, output: unknown): HttpResponse => ({
-        status,
-        headers,
-        body: JSON.stringify(output),
-      });
-      if (!input) return respond(400, { __type: 'com.amazon.coral.service#SerializationException' });
-      const asked = askedOf(operation, input, context, keys.get(String(input['TableName']))?.[0]);
-      for (const each of asked ?? []) {
-        const denial = context.authorize(each);
-        // Member names as sebdah/dynamic-dynamodb#321 shows them: this one alone has a capital letter.
-        if (denial)
-          return respond(400, { __type: 'com.amazon.coral.service#AccessDeniedException', Message: denial.message });
-      }
-      const answer = asked && (await run(operation, input));
-      if (answer) return respond(answer.status, answer.output);
-      return respond(400, {
-        __type: 'com.amazon.coral.service#UnknownOperationException',
-        message: `The sandbox's DynamoDB does not have the operation ${operation}.`,
-      });
-    },
-
+    service: createService(run, keys, () => ids.uuid()),
     createTable: async (table) => {
       keys.set(
         table.name,
         table.keySchema.map((key) => key.AttributeName),
       );
-      await call('CreateTable', {
+      await call(run, 'CreateTable', {
         TableName: table.name,
         KeySchema: table.keySchema,
         AttributeDefinitions: table.attributeDefinitions,
@@ -109,7 +116,7 @@ export const createDynamoDb = (world: World): DynamoDb => {
         ...(table.globalSecondaryIndexes?.length ? { GlobalSecondaryIndexes: table.globalSecondaryIndexes } : {}),
       });
       for (;;) {
-        const { Table: state } = await call('DescribeTable', { TableName: table.name });
+        const { Table: state } = await call(run, 'DescribeTable', { TableName: table.name });
         if (isObject(state) && state['TableStatus'] === 'ACTIVE') return;
         await turn();
       }

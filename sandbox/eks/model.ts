@@ -16,8 +16,6 @@ export type Schema = NormalizedSchema;
 const OPERATION_TAG = 9;
 /** Tag of an error's shape: `[-3, namespace, name, { httpError }, member names, member shapes]`. */
 const ERROR_TAG = -3;
-/** Where a structure says how many of its members are required: the first that many. */
-const REQUIRED_COUNT = 6;
 
 export interface Operation {
   name: string;
@@ -73,8 +71,12 @@ export const errorStatuses: ReadonlyMap<string, number> = new Map(
     ),
 );
 
-/** The operation that a request is for, with its labels still percent-encoded; undefined where EKS has none. */
-export const findOperation = (method: string, path: string): { operation: Operation; labels: string[] } | undefined => {
+interface Route {
+  operation: Operation;
+  labels: string[];
+}
+
+const search = (method: string, path: string): Route | undefined => {
   for (const operation of operations) {
     const match = operation.method === method ? operation.pattern.exec(path) : null;
     if (match) return { operation, labels: match.slice(1) };
@@ -82,16 +84,16 @@ export const findOperation = (method: string, path: string): { operation: Operat
   return undefined;
 };
 
-/** Names of a structure's required members. */
-export const requiredMembers = (schema: Schema): string[] => {
-  const raw = schema.getSchema();
-  const count: unknown = Array.isArray(raw) ? (raw as readonly unknown[])[REQUIRED_COUNT] : 0;
-  return [...schema.structIterator()].slice(0, typeof count === 'number' ? count : 0).map(([name]) => name);
-};
+/** A call's path is asked for several times, and most calls are of few paths. */
+const MOST_ROUTES = 1000;
+const routes = new Map<string, Route | undefined>();
 
-/** Where a member of an operation's input travels. */
-export const placeOf = (member: Schema): { in: 'label' | 'body' } | { in: 'query'; name: string } => {
-  const { httpLabel, httpQuery } = member.getMergedTraits();
-  if (httpLabel) return { in: 'label' };
-  return typeof httpQuery === 'string' ? { in: 'query', name: httpQuery } : { in: 'body' };
+/** The operation that a request is for, with its labels still percent-encoded; undefined where EKS has none. */
+export const findOperation = (method: string, path: string): Route | undefined => {
+  const key = `${method} ${path}`;
+  if (routes.has(key)) return routes.get(key);
+  const route = search(method, path);
+  if (routes.size >= MOST_ROUTES) routes.clear();
+  routes.set(key, route);
+  return route;
 };

@@ -1,5 +1,6 @@
 /** EKS as the sandbox plays it: one function from request to answer over the world's state. */
-import type { CallContext, HttpRequest, HttpResponse, Service } from '../http.ts';
+import { type CallContext, ContentResponse, type HttpRequest, type Service } from '../http.ts';
+import { copyOf, type Json } from '../json.ts';
 import type { World } from '../world/world.ts';
 import {
   createAccessEntry,
@@ -80,7 +81,7 @@ const answer = (
   memory: Memory,
   request: HttpRequest,
   context: CallContext,
-): Omit<HttpResponse, 'headers'> => {
+): { status: number; content: Json } => {
   const route = findOperation(request.method, request.path);
   if (!route) {
     context.describe('UnknownOperation', { method: request.method, path: request.path });
@@ -111,7 +112,7 @@ const answer = (
   const faults = outputFaults(operation.output, output);
   if (faults.length > 0)
     throw new Error(`The sandbox's answer to ${operation.name} is not what the API model says: ${faults.join('; ')}.`);
-  return { status: operation.status, body: JSON.stringify(output) };
+  return { status: operation.status, content: copyOf(output as Json) };
 };
 
 /**
@@ -124,10 +125,12 @@ export const createEksService = (world: World): Service => {
   return async (request, context) => {
     const requestId = requestIds.uuid();
     try {
-      return {
-        ...answer(world, memory, request, context),
-        headers: { 'content-type': 'application/json', 'x-amzn-requestid': requestId },
-      };
+      const { status, content } = answer(world, memory, request, context);
+      return new ContentResponse(
+        status,
+        { 'content-type': 'application/json', 'x-amzn-requestid': requestId },
+        content,
+      );
     } catch (error) {
       if (error instanceof EksError) return errorAnswer(error, requestId);
       throw error;

@@ -4,8 +4,8 @@ import type { HttpRequest } from '../http.ts';
 import { isObject } from '../json.ts';
 import { constraintOf } from './constraints.ts';
 import { EksError } from './errors.ts';
-import { placeOf, requiredMembers } from './model.ts';
 import type { Operation, Schema } from './model.ts';
+import { type Shape, shapeOf } from '../shapes.ts';
 
 /** An SDK input as it is after validation: required members are there. */
 export type Decoded<T> = T extends (infer Item)[]
@@ -26,56 +26,40 @@ export type Wire<T> = T extends Date
 const refuse = (value: unknown, path: string, constraint: string): EksError =>
   new EksError('InvalidParameterException', `1 validation error detected: ${constraintText(value, path, constraint)}`);
 
-const kindOf = (
-  schema: Schema,
-): 'structure' | 'list' | 'map' | 'string' | 'number' | 'boolean' | 'timestamp' | 'other' => {
-  if (schema.isStructSchema()) return 'structure';
-  if (schema.isListSchema()) return 'list';
-  if (schema.isMapSchema()) return 'map';
-  if (schema.isTimestampSchema()) return 'timestamp';
-  if (schema.isBooleanSchema()) return 'boolean';
-  if (schema.isNumericSchema()) return 'number';
-  return schema.isStringSchema() ? 'string' : 'other';
-};
-
-/** The value with what the schema does not know left out (as AWS does); throws where a type or constraint is broken. */
-const decodeValue = (schema: Schema, value: unknown, path: string): unknown => {
-  const kind = kindOf(schema);
+/** The value with what the model does not know left out (as AWS does); throws where a type or constraint is broken. */
+const decodeValue = (shape: Shape, value: unknown, path: string): unknown => {
+  const { kind } = shape;
   const wrongType = (): EksError => refuse(value, path, `Member must be a ${kind}`);
   if (kind === 'structure') {
     if (!isObject(value)) throw wrongType();
-    return decodeMembers(schema, value, path);
+    return decodeMembers(shape, value, path);
   }
   if (kind === 'list') {
     if (!Array.isArray(value)) throw wrongType();
-    return value.map((item, index) => decodeValue(schema.getValueSchema(), item, `${path}.${index + 1}.member`));
+    return value.map((item, index) => decodeValue(shape.value(), item, `${path}.${index + 1}.member`));
   }
   if (kind === 'map') {
     if (!isObject(value)) throw wrongType();
     return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [
-        key,
-        decodeValue(schema.getValueSchema(), item, `${path}.${key}.member`),
-      ]),
+      Object.entries(value).map(([key, item]) => [key, decodeValue(shape.value(), item, `${path}.${key}.member`)]),
     );
   }
   if (kind !== 'other' && typeof value !== (kind === 'timestamp' ? 'number' : kind)) throw wrongType();
   return value;
 };
 
-function decodeMembers(schema: Schema, values: Record<string, unknown>, path: string): Record<string, unknown> {
-  const required = new Set(requiredMembers(schema));
+function decodeMembers(shape: Shape, values: Record<string, unknown>, path: string): Record<string, unknown> {
   const decoded: Record<string, unknown> = {};
-  for (const [name, member] of schema.structIterator()) {
+  for (const { name, shape: inner, required } of shape.members) {
     const at = path === '' ? name : `${path}.${name}`;
     // JSON's null means absent.
     const value = values[name] ?? undefined;
     if (value === undefined) {
-      if (required.has(name)) throw refuse(undefined, at, 'Member must not be null');
+      if (required) throw refuse(undefined, at, 'Member must not be null');
       continue;
     }
-    decoded[name] = decodeValue(member, value, at);
-    const constraint = constraintOf(schema.getName() ?? '', name);
+    decoded[name] = decodeValue(inner, value, at);
+    const constraint = constraintOf(shape.name, name);
     const why = constraint && violation(decoded[name], constraint);
     if (why !== undefined) throw refuse(value, at, why);
   }
@@ -91,16 +75,16 @@ const fromLabel = (label: string | undefined): string | undefined => {
 };
 
 /** A query parameter in its member's type; what can't be one stays text, so that the type check names it. */
-const fromQuery = (schema: Schema, value: string | string[] | undefined): unknown => {
-  if (value === undefined || schema.isListSchema()) return value === undefined ? value : [value].flat();
+const fromQuery = ({ kind }: Shape, value: string | string[] | undefined): unknown => {
+  if (value === undefined || kind === 'list') return value === undefined ? value : [value].flat();
   const text = Array.isArray(value) ? value[0] : value;
-  if (schema.isNumericSchema()) return text !== undefined && /^-?\d+$/.test(text) ? Number(text) : text;
-  if (schema.isBooleanSchema()) return text === 'true' || text === 'false' ? text === 'true' : text;
+  if (kind === 'number') return text !== undefined && /^-?\d+$/.test(text) ? Number(text) : text;
+  if (kind === 'boolean') return text === 'true' || text === 'false' ? text === 'true' : text;
   return text;
 };
 
-const fromBody = (body: Uint8Array): Record<string, unknown> => {
-  if (body.length === 0) return {};
+const fromBody = ({ content, body }: HttpRequest): Record<string, unknown> => {
+  if (content || body.length === 0) return content ?? {};
   let parsed: unknown;
   try {
     parsed = JSON.parse(new TextDecoder().decode(body));
@@ -113,43 +97,44 @@ const fromBody = (body: Uint8Array): Record<string, unknown> => {
 
 /** The members of a request, from its path, query and body; throws EksError for the first that is missing or wrong. */
 export const decodeInput = (operation: Operation, labels: string[], request: HttpRequest): Record<string, unknown> => {
-  const body = fromBody(request.body);
+  const body = fromBody(request);
   const values: Record<string, unknown> = {};
-  for (const [name, member] of operation.input.structIterator()) {
-    const place = placeOf(member);
-    if (place.in === 'label') values[name] = fromLabel(labels[operation.labels.indexOf(name)]);
-    else if (place.in === 'query') values[name] = fromQuery(member, request.query[place.name]);
+  const shape = shapeOf(operation.input);
+  for (const { name, shape: member, place } of shape.members) {
+    if (place?.in === 'label') values[name] = fromLabel(labels[operation.labels.indexOf(name)]);
+    else if (place?.in === 'query') values[name] = fromQuery(member, request.query[place.name]);
     else values[name] = body[name];
   }
-  return decodeMembers(operation.input, values, '');
+  return decodeMembers(shape, values, '');
 };
 
 /** 5138-11-16: a number of seconds above this was meant as milliseconds. */
 const LATEST_SECONDS = 100_000_000_000;
 
 /** Every way in which an answer is not what the API model says; empty for a good one. */
-export const outputFaults = (schema: Schema, value: unknown, path = ''): string[] => {
+export const outputFaults = (schema: Schema, value: unknown): string[] => faultsOf(shapeOf(schema), value, '');
+
+const faultsOf = (shape: Shape, value: unknown, path: string): string[] => {
   if (value === undefined) return [];
-  const kind = kindOf(schema);
+  const { kind } = shape;
   if (kind === 'structure') {
     if (!isObject(value)) return [`${path} must be a structure`];
-    const members = new Map(schema.structIterator());
     return Object.entries(value).flatMap(([name, item]) => {
       const at = path === '' ? name : `${path}.${name}`;
-      const member = members.get(name);
-      if (!member) return [`${at} is not a member of ${schema.getName()}`];
-      const constraint = item === undefined ? undefined : constraintOf(schema.getName() ?? '', name);
+      const member = shape.byName.get(name);
+      if (!member) return [`${at} is not a member of ${shape.name}`];
+      const constraint = item === undefined ? undefined : constraintOf(shape.name, name);
       const why = constraint && violation(item, constraint);
-      return [...outputFaults(member, item, at), ...(why === undefined ? [] : [`${at}: ${why}`])];
+      return [...faultsOf(member.shape, item, at), ...(why === undefined ? [] : [`${at}: ${why}`])];
     });
   }
   if (kind === 'list')
     return Array.isArray(value)
-      ? value.flatMap((item, index) => outputFaults(schema.getValueSchema(), item, `${path}[${index}]`))
+      ? value.flatMap((item, index) => faultsOf(shape.value(), item, `${path}[${index}]`))
       : [`${path} must be a list`];
   if (kind === 'map')
     return isObject(value)
-      ? Object.entries(value).flatMap(([key, item]) => outputFaults(schema.getValueSchema(), item, `${path}.${key}`))
+      ? Object.entries(value).flatMap(([key, item]) => faultsOf(shape.value(), item, `${path}.${key}`))
       : [`${path} must be a map`];
   if (kind === 'timestamp')
     return typeof value === 'number' && Math.abs(value) < LATEST_SECONDS

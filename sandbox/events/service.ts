@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { isLetIn } from '../authorization/resource-policy.ts';
-import type { CallContext, HttpResponse, Service } from '../http.ts';
+import { type CallContext, ContentResponse, type HttpRequest, type HttpResponse, type Service } from '../http.ts';
 import { isObject, type Json } from '../json.ts';
 import { sessionOf } from '../sts/sessions.ts';
 import { Random } from '../world/random.ts';
@@ -64,10 +64,10 @@ const validation = (problem: string): EventsError =>
     `1 validation error detected: Value at 'entries' failed to satisfy constraint: ${problem}`,
   );
 
-const parseInput = (body: Uint8Array): RequestEntry[] => {
-  let json: unknown;
+const parseInput = ({ content, body }: HttpRequest): RequestEntry[] => {
+  let json: unknown = content;
   try {
-    json = JSON.parse(Buffer.from(body).toString('utf8'));
+    json ??= JSON.parse(Buffer.from(body).toString('utf8'));
   } catch {
     throw new EventsError('SerializationException', 'The body of PutEvents is not JSON.');
   }
@@ -172,8 +172,8 @@ export const createEventsService = (world: World, bus: EventBus): Service => {
 
   return (request, context) => {
     const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': ids.uuid() };
-    const answer = (status: number, body: unknown): Promise<HttpResponse> =>
-      Promise.resolve({ status, headers, body: JSON.stringify(body) });
+    const answer = (status: number, content: Json): Promise<HttpResponse> =>
+      Promise.resolve(new ContentResponse(status, headers, content));
     const name = (request.headers['x-amz-target'] ?? '').split('.').at(-1) ?? '';
     context.describe(name, {});
     if (name !== 'PutEvents')
@@ -182,7 +182,7 @@ export const createEventsService = (world: World, bus: EventBus): Service => {
         message: `The sandbox's EventBridge does not have the operation ${name}. It has: PutEvents.`,
       });
     try {
-      const entries = parseInput(request.body);
+      const entries = parseInput(request);
       context.describe(name, summarise({ Entries: entries }));
       const [, partition = 'aws'] = context.caller.principalArn.split(':');
       const buses = entries.map(({ EventBusName: named = 'default' }) =>

@@ -4,7 +4,8 @@
  */
 import { constraintText, violation } from '../constraint.ts';
 import type { Constraint } from '../constraint.ts';
-import type { HttpRequest, HttpResponse } from '../http.ts';
+import { ContentResponse, type HttpRequest, type HttpResponse } from '../http.ts';
+import { isObject } from '../json.ts';
 
 /** What an XML element holds: text, elements by name, or a list that becomes `<member>` elements. */
 export type XmlValue = string | number | boolean | undefined | XmlValue[] | { [name: string]: XmlValue };
@@ -45,7 +46,10 @@ export const toXml = (value: XmlValue): string => {
 
 /** The parameters of a request: its form body, or its query (presigned requests, GET). */
 export const readParameters = (request: HttpRequest): Map<string, string> => {
-  const form = new URLSearchParams(Buffer.from(request.body).toString('utf8'));
+  const { content } = request;
+  const form = content
+    ? Object.entries(content).map(([name, value]): [string, string] => [name, String(value)])
+    : new URLSearchParams(Buffer.from(request.body).toString('utf8'));
   const query = Object.entries(request.query).map(([name, value]): [string, string] => [
     name,
     Array.isArray(value) ? (value[0] ?? '') : value,
@@ -91,12 +95,14 @@ export const queryAnswer = (
   result: XmlValue | undefined,
   requestId: string,
 ): HttpResponse => {
-  const inner = result === undefined ? '' : `<${action}Result>${toXml(result)}</${action}Result>`;
-  return xmlResponse(
-    200,
-    requestId,
-    `<${action}Response xmlns="${api.namespace}">${inner}<ResponseMetadata><RequestId>${requestId}</RequestId></ResponseMetadata></${action}Response>\n`,
-  );
+  const toText = (content: XmlValue): string => {
+    const inner = result === undefined ? '' : `<${action}Result>${toXml(content)}</${action}Result>`;
+    return `<${action}Response xmlns="${api.namespace}">${inner}<ResponseMetadata><RequestId>${requestId}</RequestId></ResponseMetadata></${action}Response>\n`;
+  };
+  const headers = { 'content-type': 'text/xml', 'x-amzn-requestid': requestId };
+  return isObject(result) || result === undefined
+    ? new ContentResponse(200, headers, result ?? {}, (content) => toText(content as XmlValue))
+    : xmlResponse(200, requestId, toText(result));
 };
 
 export const queryRefusal = (

@@ -1,12 +1,14 @@
 /** The API server's answers: JSON documents, and Status objects for refusals (k8s.io/apimachinery, api/errors). */
-import type { HttpRequest, HttpResponse } from '../http.ts';
+import { ContentResponse, type HttpRequest, type HttpResponse } from '../http.ts';
+import { copyOf, isObject } from '../json.ts';
 import type { ResourceInfo } from './store.ts';
 
-export const json = (status: number, body: unknown, headers: Record<string, string> = {}): HttpResponse => ({
-  status,
-  headers: { 'content-type': 'application/json', 'cache-control': 'no-cache, private', ...headers },
-  body: JSON.stringify(body),
-});
+export const json = (status: number, body: unknown, more: Record<string, string> = {}): HttpResponse => {
+  const headers = { 'content-type': 'application/json', 'cache-control': 'no-cache, private', ...more };
+  return isObject(body)
+    ? new ContentResponse(status, headers, copyOf(body))
+    : { status, headers, body: JSON.stringify(body) };
+};
 
 export interface Details {
   name?: string;

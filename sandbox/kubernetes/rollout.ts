@@ -15,11 +15,25 @@ export interface Sync extends ControlPlane {
   again: () => void;
 }
 
+const hashOf = (text: string): string => {
+  let hash = 0x811c9dc5;
+  for (const byte of Buffer.from(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  return [...Buffer.from(String(hash))].map((byte) => NAME_ALPHABET[byte % NAME_ALPHABET.length]).join('');
+};
+
+/** Controllers look at the same templates again and again. */
+const MOST_REMEMBERED = 500;
+const remembered = new Map<string, string>();
+
 /** Kubernetes' hash of a pod template, as labels carry it: FNV-1a over its JSON, in the alphabet of generated names. */
 export const templateHash = (template: PodTemplate): string => {
-  let hash = 0x811c9dc5;
-  for (const byte of Buffer.from(JSON.stringify(template))) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
-  return [...Buffer.from(String(hash))].map((byte) => NAME_ALPHABET[byte % NAME_ALPHABET.length]).join('');
+  const text = JSON.stringify(template);
+  const known = remembered.get(text);
+  if (known !== undefined) return known;
+  const hash = hashOf(text);
+  if (remembered.size >= MOST_REMEMBERED) remembered.clear();
+  remembered.set(text, hash);
+  return hash;
 };
 
 /** A count, or a percentage of `total` such as `25%`. */

@@ -2,8 +2,8 @@
  * The Step Functions API over the executions: AWS JSON 1.0. Shapes and errors: Step Functions API Reference.
  */
 import { z } from 'zod';
-import type { CallContext, HttpResponse, Service } from '../http.ts';
-import { isJson } from '../json.ts';
+import { type CallContext, ContentResponse, type HttpRequest, type HttpResponse, type Service } from '../http.ts';
+import { isJson, type Json } from '../json.ts';
 import { sessionOf } from '../sts/sessions.ts';
 import type { World } from '../world/world.ts';
 import { askedOf, isElsewhere, type OperationName } from './authorization.ts';
@@ -227,10 +227,10 @@ const isPlayed = (name: string): name is OperationName => Object.hasOwn(OPERATIO
 
 const CONTENT_TYPE = 'application/x-amz-json-1.0';
 
-const parseInput = (name: string, schema: z.ZodType, body: Uint8Array): unknown => {
-  let json: unknown;
+const parseInput = (name: string, schema: z.ZodType, { content, body }: HttpRequest): unknown => {
+  let json: unknown = content;
   try {
-    json = JSON.parse(Buffer.from(body).toString('utf8') || '{}');
+    json ??= JSON.parse(Buffer.from(body).toString('utf8') || '{}');
   } catch {
     throw new StatesError('SerializationException', `The body of ${name} is not JSON.`);
   }
@@ -288,8 +288,8 @@ export const createStatesService = (world: World, executions: Executions): Servi
 
   return (request, context) => {
     const headers = { 'content-type': CONTENT_TYPE, 'x-amzn-requestid': ids.uuid() };
-    const answer = (status: number, body: unknown): Promise<HttpResponse> =>
-      Promise.resolve({ status, headers, body: JSON.stringify(body) });
+    const answer = (status: number, content: Json): Promise<HttpResponse> =>
+      Promise.resolve(new ContentResponse(status, headers, content));
     const name = (request.headers['x-amz-target'] ?? '').split('.').at(-1) ?? '';
     if (!isPlayed(name)) {
       context.describe(name, {});
@@ -302,7 +302,7 @@ export const createStatesService = (world: World, executions: Executions): Servi
     try {
       context.describe(name, {});
       const known = OPERATIONS[name];
-      const input = parseInput(name, known.input, request.body);
+      const input = parseInput(name, known.input, request);
       context.describe(name, summarise(input));
       const refusal = refusalOf(world, executions, name, input, context);
       // As DynamoDB has it, whose framework is the same: nobody shows this one on the wire.

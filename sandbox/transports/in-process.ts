@@ -20,7 +20,12 @@ class UntrustedCertificate extends Error {
 }
 
 const plainHttp =
-  (door: Pick<Door, 'handle' | 'hasApiAt'>, world: World, hang: NonNullable<InProcessOptions['hang']>): PlainHttp =>
+  (
+    door: Pick<Door, 'handle' | 'hasApiAt'>,
+    world: World,
+    hang: NonNullable<InProcessOptions['hang']>,
+    asData: boolean,
+  ): PlainHttp =>
   async (request) => {
     const url = new URL(request.url);
     // What TLS would do: no such host, or a certificate that the caller's authority did not sign. That of an API is
@@ -47,10 +52,14 @@ const plainHttp =
       },
       readClaimToken(headers['authorization']),
     );
+    const { status, content } = response;
     return {
-      status: response.status,
+      status,
       headers: withoutDate(response),
-      body: typeof response.body === 'string' ? response.body : Buffer.from(response.body).toString('utf8'),
+      get body() {
+        return typeof response.body === 'string' ? response.body : Buffer.from(response.body).toString('utf8');
+      },
+      ...(content && asData ? { content } : {}),
     };
   };
 
@@ -105,7 +114,7 @@ export const inProcessTransport = (
   return {
     requestHandler: requestHandler(handle),
     settingsFor: sdkSettings,
-    http: plainHttp({ handle, hasApiAt: door.hasApiAt }, world, hang),
+    http: plainHttp({ handle, hasApiAt: door.hasApiAt }, world, hang, clients === 'direct'),
     ...(clients === 'sdk'
       ? {}
       : {

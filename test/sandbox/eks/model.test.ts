@@ -2,8 +2,9 @@ import * as sdk from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
 import { EksError } from '../../../sandbox/eks/errors.ts';
 import type { EksErrorName } from '../../../sandbox/eks/errors.ts';
-import { errorStatuses, findOperation, operations, placeOf, requiredMembers } from '../../../sandbox/eks/model.ts';
+import { errorStatuses, findOperation, operations } from '../../../sandbox/eks/model.ts';
 import { playedOperations } from '../../../sandbox/eks/service.ts';
+import { requiredMembers, shapeOf } from '../../../sandbox/shapes.ts';
 
 const operation = (name: string) => operations.find((candidate) => candidate.name === name)!;
 
@@ -43,13 +44,14 @@ describe('what the sandbox knows of the inner form of the SDK’s schemas', () =
   });
 
   it('knows where members travel', () => {
-    const { input } = operation('DeleteAddon');
-    expect([...input.structIterator()].map(([name, member]) => [name, placeOf(member)])).toEqual([
+    const { members } = shapeOf(operation('DeleteAddon').input);
+    expect(members.map(({ name, place }) => [name, place])).toEqual([
       ['clusterName', { in: 'label' }],
       ['addonName', { in: 'label' }],
       ['preserve', { in: 'query', name: 'preserve' }],
     ]);
-    expect(placeOf(operation('UpdateAddon').input.getMemberSchema('podIdentityAssociations'))).toEqual({ in: 'body' });
+    const { byName } = shapeOf(operation('UpdateAddon').input);
+    expect(byName.get('podIdentityAssociations')).not.toHaveProperty('place');
   });
 });
 

@@ -1,8 +1,9 @@
 import * as sdk from '@aws-sdk/client-eks';
 import { describe, expect, it } from 'vitest';
-import { operations, requiredMembers } from '../../../sandbox/eks/model.ts';
+import { operations } from '../../../sandbox/eks/model.ts';
 import type { Schema } from '../../../sandbox/eks/model.ts';
 import { playedOperations } from '../../../sandbox/eks/service.ts';
+import { requiredMembers } from '../../../sandbox/shapes.ts';
 import { CLUSTER, failureOf, openFixture } from './fixture.ts';
 
 type Command = Parameters<sdk.EKS['send']>[0];

@@ -2,6 +2,7 @@
  * The application's API in a whole sandbox: one is put before a function of the deployed application that it was not
  * made for.
  */
+import { claimToken } from '../../../sandbox/claim.ts';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -160,7 +161,7 @@ describe("a sandbox's API", () => {
     ]);
   });
 
-  it('takes callers at their word where everything does, and those who sign are verified', async () => {
+  it('verifies its callers, though its own clients need not sign', async () => {
     const sandbox = await open({ assemblyDirectory: withApi() });
     expect(await call(sandbox)).toMatchObject({ status: 502 });
     const { accessKeyId, sessionToken } = [...sandbox.world.accessKeys.values()][0]!;
@@ -172,8 +173,9 @@ describe("a sandbox's API", () => {
           headers: { authorization, 'x-amz-security-token': sessionToken! },
         }),
       );
-    expect(await send(`SANDBOX-TRUSTED ${accessKeyId}/eu-west-1/execute-api`)).toMatchObject({ status: 502 });
-    expect(await send('SANDBOX-TRUSTED NOBODY/eu-west-1/execute-api')).toMatchObject({ status: 403 });
+    const claim = claimToken({ accessKeyId, sessionToken: sessionToken!, cluster: 'reliability-dev' });
+    expect(await send(`Bearer ${claim}`)).toMatchObject({ status: 403 });
+    expect(await send(accessKeyId)).toMatchObject({ status: 403 });
   });
 
   it('changes nothing of what a seed gives', async () => {

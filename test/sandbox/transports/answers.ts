@@ -1,7 +1,7 @@
 /** Answers as they are on the wire, held against the schemas that the SDKs ship. */
 import { NormalizedSchema } from '@smithy/core/schema';
 import type { SchemaRef } from '@smithy/types';
-import { requiredMembers } from '../../../sandbox/eks/model.ts';
+import { requiredMembers } from '../../../sandbox/shapes.ts';
 import type { Schema } from '../../../sandbox/eks/model.ts';
 import { outputFaults } from '../../../sandbox/eks/wire.ts';
 import type { HttpResponse } from '../../../sandbox/http.ts';

@@ -1,0 +1,221 @@
+/**
+ * dynalite's storage, in memory and at once: tables, items and index entries as values by a key that is a text, instead
+ * of as JSON in a level database. Whoever puts or gets a value through `copying` has one of its own, as if it had been
+ * stored as text; the other view hands values over as they are, to be changed by nobody.
+ */
+import { Stream } from 'node:stream';
+import type { Store } from 'dynalite/db/index.js';
+import { isObject } from '../json.ts';
+
+type Callback = (error: unknown, value?: unknown) => void;
+
+interface Range {
+  gt?: string;
+  gte?: string;
+  lt?: string;
+  lte?: string;
+  reverse?: boolean;
+  limit?: number;
+}
+
+/** Values in the order of their keys. */
+class Sorted {
+  private readonly values = new Map<string, unknown>();
+  private keys: string[] | undefined = [];
+
+  get(key: string): unknown {
+    return this.values.get(key);
+  }
+
+  set(key: string, value: unknown): void {
+    if (!this.values.has(key)) this.keys = undefined;
+    this.values.set(key, value);
+  }
+
+  delete(key: string): void {
+    if (this.values.delete(key)) this.keys = undefined;
+  }
+
+  range({ gt, gte, lt, lte, reverse = false, limit = -1 }: Range): [key: string, value: unknown][] {
+    this.keys ??= [...this.values.keys()].sort();
+    const within = this.keys.filter(
+      (key) =>
+        (gt === undefined || key > gt) &&
+        (gte === undefined || key >= gte) &&
+        (lt === undefined || key < lt) &&
+        (lte === undefined || key <= lte),
+    );
+    const ordered = reverse ? within.toReversed() : within;
+    return (limit < 0 ? ordered : ordered.slice(0, limit)).map((key) => [key, this.values.get(key)]);
+  }
+}
+
+type Release = (done: Callback) => Callback;
+type Work = (release: Release) => void;
+
+/** Whoever has locked a key goes on alone until the callback that it was given is called. */
+const createLock = (): ((key: string, work: Work) => void) => {
+  const waiting = new Map<string, Work[]>();
+  const start = (key: string, work: Work): void =>
+    work((done) => (...answer) => {
+      const next = waiting.get(key)?.shift();
+      if (next) queueMicrotask(() => start(key, next));
+      else waiting.delete(key);
+      done(...answer);
+    });
+  return (key, work) => {
+    const queue = waiting.get(key);
+    if (queue) queue.push(work);
+    else {
+      waiting.set(key, []);
+      start(key, work);
+    }
+  };
+};
+
+/** Emits what there is once its reader has had the time to listen. */
+const streamOf = (values: unknown[]): Stream => {
+  let over = false;
+  const stream = Object.assign(new Stream(), { destroy: () => (over = true) });
+  queueMicrotask(() => {
+    for (const value of values) {
+      if (over) break;
+      stream.emit('data', value);
+    }
+    stream.emit('end');
+  });
+  return stream;
+};
+
+const jsonCopy = (value: unknown): unknown => (value === undefined ? undefined : JSON.parse(JSON.stringify(value)));
+
+interface Operation {
+  type: 'put' | 'del';
+  key: string;
+  value?: unknown;
+}
+
+/** What becomes of a value on its way in and out. */
+interface Way {
+  put: (value: unknown) => unknown;
+  get: (value: unknown) => unknown;
+}
+
+const COPYING: Way = { put: jsonCopy, get: jsonCopy };
+/** Of an index's entry, JSON would leave out the attributes that its item does not have. */
+const SHARING: Way = {
+  put: (value) =>
+    isObject(value) && Object.values(value).includes(undefined)
+      ? Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined))
+      : value,
+  get: (value) => value,
+};
+
+/** One of dynalite's databases, as its actions use it. */
+const databaseOver = (sorted: Sorted, lock: ReturnType<typeof createLock>, way: Way) => ({
+  lock,
+  get: (key: string, done: Callback): void => done(null, way.get(sorted.get(key))),
+  put: (key: string, value: unknown, done: Callback): void => {
+    sorted.set(key, way.put(value));
+    done(null);
+  },
+  del: (key: string, done: Callback): void => {
+    sorted.delete(key);
+    done(null);
+  },
+  batch: (operations: readonly Operation[], done: Callback): void => {
+    for (const { type, key, value } of operations) {
+      if (type === 'put') sorted.set(key, way.put(value));
+      else sorted.delete(key);
+    }
+    done(null);
+  },
+  createKeyStream: (range: Range = {}): Stream => streamOf(sorted.range(range).map(([key]) => key)),
+  createValueStream: (range: Range = {}): Stream => streamOf(sorted.range(range).map(([, value]) => way.get(value))),
+  createReadStream: (range: Range = {}): Stream => streamOf(sorted.range(range).map(([, value]) => way.get(value))),
+});
+type Database = ReturnType<typeof databaseOver>;
+
+const notFound = (name: string, checkStatus: boolean): Error =>
+  Object.assign(new Error('NotFoundError'), {
+    name: 'NotFoundError',
+    statusCode: 400,
+    body: {
+      __type: 'com.amazonaws.dynamodb.v20120810#ResourceNotFoundException',
+      message: `Requested resource not found${checkStatus ? '' : `: Table: ${name} not found`}`,
+    },
+  });
+
+/** dynalite 4.0.0, db/index.js: MAX_SIZE, in KB. */
+const MAX_ITEM_KB = 400;
+
+export interface MemoryStore {
+  /** Values are its own, as of a store that keeps text. */
+  copying: Store;
+  /** Values are those that are stored. */
+  sharing: Store;
+}
+
+/** Without tables. */
+export const createMemoryStore = (): MemoryStore => {
+  const known = new Map<string, { sorted: Sorted; lock: ReturnType<typeof createLock> }>();
+  const valuesOf = (name: string): { sorted: Sorted; lock: ReturnType<typeof createLock> } => {
+    const values = known.get(name) ?? { sorted: new Sorted(), lock: createLock() };
+    known.set(name, values);
+    return values;
+  };
+
+  const view = (way: Way): Store => {
+    const views = new Map<string, Database>();
+    const database = (name: string): Database => {
+      const found = views.get(name);
+      if (found) return found;
+      const { sorted, lock } = valuesOf(name);
+      const made = databaseOver(sorted, lock, way);
+      views.set(name, made);
+      return made;
+    };
+    const remove = (name: string, done: Callback): void => {
+      const { sorted } = valuesOf(name);
+      for (const [key] of sorted.range({})) sorted.delete(key);
+      done(null);
+    };
+    const indexName = (type: string, table: string, index: string): string =>
+      `index-${type.toLowerCase()}~${table}~${index}`;
+    const tableDb = Object.assign(database('table'), {
+      awsAccountId: (process.env['AWS_ACCOUNT_ID'] ?? '0000-0000-0000').replaceAll(/[^\d]/g, ''),
+      awsRegion: process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'] ?? 'us-east-1',
+    });
+    return {
+      options: {
+        createTableMs: 0,
+        deleteTableMs: 0,
+        updateTableMs: 0,
+        maxItemSizeKb: MAX_ITEM_KB,
+        maxItemSize: MAX_ITEM_KB * 1024,
+      },
+      tableDb,
+      getItemDb: (name: string) => database(`item-${name}`),
+      deleteItemDb: (name: string, done: Callback) => remove(`item-${name}`, done),
+      getIndexDb: (type: string, table: string, index: string) => database(indexName(type, table, index)),
+      deleteIndexDb: (type: string, table: string, index: string, done: Callback) =>
+        remove(indexName(type, table, index), done),
+      getTagDb: (name: string) => database(`tag-${name}`),
+      deleteTagDb: (name: string, done: Callback) => remove(`tag-${name}`, done),
+      // Two forms, as dynalite has it: with and without the wish for one that is ready.
+      getTable: (name: string, ...rest: [Callback] | [boolean, Callback]) => {
+        const [checkStatus, done] = rest.length === 1 ? [true, rest[0]] : rest;
+        const table = way.get(valuesOf('table').sorted.get(name));
+        const status = isObject(table) ? table['TableStatus'] : undefined;
+        const missing = status === undefined || (checkStatus && (status === 'CREATING' || status === 'DELETING'));
+        if (missing) done(notFound(name, checkStatus));
+        else done(null, table);
+      },
+    };
+  };
+
+  return {
+    copying: view(COPYING),
+    sharing: view(SHARING),
+  };
+};

@@ -1,0 +1,155 @@
+/**
+ * Requests as the service's own ledger makes them, told from all others. dynalite's checks, which take several times as
+ * long as what they check, would find nothing wrong with them and make the same of them. Whatever is in doubt is not
+ * well-formed, and takes the way through these checks.
+ */
+import conditionParser from 'dynalite/db/conditionParser.js';
+import { itemSize } from 'dynalite/db/index.js';
+import updateParser from 'dynalite/db/updateParser.js';
+import { convertKeyCondition, validateConditions } from 'dynalite/validations/index.js';
+import { isObject, type Json } from '../json.ts';
+import { type ExpressionContext, type Recall, remembering } from './expressions.ts';
+
+const conditions = remembering(conditionParser);
+const updates = remembering(updateParser);
+// dynalite's validations look the parsers up at each call.
+conditionParser.parse = conditions.parse;
+updateParser.parse = updates.parse;
+
+type Test = (value: unknown) => boolean;
+
+const isText: Test = (value) => typeof value === 'string';
+const isBoolean: Test = (value) => typeof value === 'boolean';
+const isName: Test = (value) => typeof value === 'string' && /^[\w.-]{3,255}$/.test(value);
+const isExpression: Test = (value) => typeof value === 'string' && value !== '';
+/** As DynamoDB writes it, and far from the bounds of what it can hold. */
+const NUMBER = /^(?:0|-?(?:[1-9]\d{0,14})(?:\.\d{0,9}[1-9])?)$/;
+const isNumber: Test = (value) => typeof value === 'string' && NUMBER.test(value);
+const isSetOf =
+  (test: Test): Test =>
+  (value) =>
+    Array.isArray(value) && value.length > 0 && value.every(test) && new Set(value).size === value.length;
+
+const TYPES: Record<string, Test> = {
+  S: isText,
+  N: isNumber,
+  BOOL: isBoolean,
+  NULL: (value) => value === true,
+  L: (value) => Array.isArray(value) && value.every(isAttributeValue),
+  M: (value) => isObject(value) && areAttributeValues(value),
+  SS: isSetOf(isText),
+  NS: isSetOf(isNumber),
+};
+
+function isAttributeValue(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const [type, ...others] = Object.keys(value);
+  return type !== undefined && others.length === 0 && TYPES[type]?.(value[type]) === true;
+}
+function areAttributeValues(values: Json): boolean {
+  for (const name in values) if (!isAttributeValue(values[name])) return false;
+  return true;
+}
+
+const isItem: Test = (value) => isObject(value) && areAttributeValues(value);
+const isFilled = (value: unknown): value is Json => isObject(value) && Object.keys(value).length > 0;
+
+const EXPRESSIONS = {
+  ExpressionAttributeNames: (value: unknown) =>
+    isFilled(value) && Object.entries(value).every(([name, of]) => /^#\w+$/.test(name) && isText(of)),
+  ExpressionAttributeValues: (value: unknown) =>
+    isFilled(value) && Object.entries(value).every(([name, of]) => /^:\w+$/.test(name) && isAttributeValue(of)),
+};
+const CONDITION = { ConditionExpression: isExpression, ...EXPRESSIONS };
+
+/** By operation, what its input may have, and what each member must be. */
+const MEMBERS: Record<string, Record<string, Test>> = {
+  GetItem: { TableName: isName, Key: isItem, ConsistentRead: isBoolean },
+  DeleteItem: { TableName: isName, Key: isItem, ...CONDITION },
+  PutItem: { TableName: isName, Item: isItem, ...CONDITION },
+  UpdateItem: {
+    TableName: isName,
+    Key: isItem,
+    UpdateExpression: isExpression,
+    ReturnValues: (value) => value === 'ALL_NEW' || value === 'NONE',
+    ...CONDITION,
+  },
+  Query: {
+    TableName: isName,
+    IndexName: isName,
+    KeyConditionExpression: isExpression,
+    FilterExpression: isExpression,
+    ExclusiveStartKey: isItem,
+    ConsistentRead: isBoolean,
+    ScanIndexForward: isBoolean,
+    Limit: (value) => Number.isInteger(value) && Number(value) > 0,
+    ...EXPRESSIONS,
+  },
+};
+const REQUIRED: Record<string, readonly string[]> = {
+  GetItem: ['TableName', 'Key'],
+  DeleteItem: ['TableName', 'Key'],
+  PutItem: ['TableName', 'Item'],
+  UpdateItem: ['TableName', 'Key', 'UpdateExpression'],
+  Query: ['TableName', 'KeyConditionExpression'],
+};
+
+/** In dynalite's order: the member, what its checks call the parsed form, and who parses it. */
+const PARSED: readonly [member: string, as: string, recall: Recall, isKeyCondition: boolean][] = [
+  ['UpdateExpression', '_updates', updates.recall, false],
+  ['ConditionExpression', '_condition', conditions.recall, false],
+  ['KeyConditionExpression', '_keyCondition', conditions.recall, true],
+  ['FilterExpression', '_filter', conditions.recall, true],
+];
+
+const trues = (names: object | undefined): Record<string, true> =>
+  Object.fromEntries(Object.keys(names ?? {}).map((name) => [name, true]));
+const isEmpty = (value: object): boolean => Object.keys(value).length === 0;
+
+/** Puts the parsed expressions into the input; false where one is not known, or does not use all names and values. */
+const parseInto = (input: Json): boolean => {
+  const { ExpressionAttributeNames: attrNames, ExpressionAttributeValues: attrVals } = input;
+  const context: ExpressionContext = {
+    ...(isObject(attrNames) ? { attrNames: attrNames as Record<string, string> } : {}),
+    ...(isObject(attrVals) ? { attrVals: attrVals as Record<string, Json> } : {}),
+    unusedAttrNames: trues(attrNames as object),
+    unusedAttrVals: trues(attrVals as object),
+  };
+  for (const [member, as, recall, isKeyCondition] of PARSED) {
+    if (input[member] === undefined) continue;
+    if (isKeyCondition) context.isKeyCondition = true;
+    const parsed = recall(String(input[member]), context);
+    if (parsed === undefined) return false;
+    input[as] = parsed;
+  }
+  return isEmpty(context.unusedAttrNames) && isEmpty(context.unusedAttrVals);
+};
+
+/** What a query's conditions on its keys come to; undefined where dynalite would refuse them. */
+const keyConditionsOf = ({ _keyCondition: parsed }: Json): Json | undefined => {
+  const found = convertKeyCondition((parsed as { expression: unknown }).expression);
+  if (!isObject(found) || validateConditions(found) !== undefined) return undefined;
+  const { length } = Object.keys(found);
+  return length === 1 || length === 2 ? found : undefined;
+};
+
+/** dynalite 4.0.0, db/index.js: MAX_SIZE. */
+const MAX_ITEM_BYTES = 409_600;
+
+/**
+ * What dynalite's checks make of the input, with objects of its own as far as an action may change them; undefined
+ * where it is not known that they would take it.
+ */
+export const wellFormed = (operation: string, input: Json): Json | undefined => {
+  const members = MEMBERS[operation];
+  if (!members) return undefined;
+  for (const name in input) if (members[name]?.(input[name]) !== true) return undefined;
+  if (REQUIRED[operation]?.some((name) => input[name] === undefined)) return undefined;
+  const { Key: key, Item: item } = input;
+  if (isObject(item) && itemSize(item) > MAX_ITEM_BYTES) return undefined;
+  const checked: Json = { ...input, ...(isObject(key) ? { Key: { ...key } } : {}) };
+  if (!parseInto(checked)) return undefined;
+  if (operation !== 'Query') return checked;
+  const keyConditions = keyConditionsOf(checked);
+  return keyConditions && { ...checked, KeyConditions: keyConditions };
+};
