@@ -285,9 +285,15 @@ const scheduledIn = ({ roles }: Assembly): string[] =>
       ),
     );
 
-/** By role, the rights that it has in a template. */
-const keysOf = ({ roles }: Assembly): ReadonlyMap<string, ReadonlySet<string>> =>
-  new Map(roles.map((role) => [role.logicalId, new Set(rightsOf(role, role.logicalId).rights.map(keyOf))]));
+const knownKeys = new WeakMap<Assembly, ReadonlyMap<string, ReadonlySet<string>>>();
+/** By role, the rights that it has in a template, which is read once. */
+const keysOf = (assembly: Assembly): ReadonlyMap<string, ReadonlySet<string>> => {
+  const keys =
+    knownKeys.get(assembly) ??
+    new Map(assembly.roles.map((role) => [role.logicalId, new Set(rightsOf(role, role.logicalId).rights.map(keyOf))]));
+  knownKeys.set(assembly, keys);
+  return keys;
+};
 
 /** Throws an Error with every problem, one a line. */
 export const factsOf = (template: Template): Facts => {
