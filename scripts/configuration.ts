@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { settings } from '../lib/settings.ts';
+import { jsonText } from './json-text.ts';
 import { code, isSchema, propertiesOf, type Schema, table, typeOf, withPlaces } from './schema-tables.ts';
 
 const DOCS = join(import.meta.dirname, '..', 'docs');
@@ -49,7 +50,7 @@ export const withTables = (text: string): string =>
   );
 
 /** The schema as its file holds it. */
-export const schemaText = (): string => `${JSON.stringify(configurationSchema(), null, 2)}\n`;
+export const schemaText = (): string => jsonText(configurationSchema());
 
 if (import.meta.main) {
   writeFileSync(SCHEMA_FILE, schemaText());

@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { serviceEvent } from '../lambdas/domain/service-event.ts';
+import { jsonText } from './json-text.ts';
 
 export const EVENTS_SCHEMA_FILE = join(import.meta.dirname, '..', 'docs', 'events.schema.json');
 
@@ -16,7 +17,7 @@ export const eventsSchemaText = (): string => {
     target: 'draft-7',
     override: ({ jsonSchema }) => delete jsonSchema.additionalProperties,
   });
-  return `${JSON.stringify({ ...schema, title: 'Detail of an event of the Pod Identity migrator' }, null, 2)}\n`;
+  return jsonText({ ...schema, title: 'Detail of an event of the Pod Identity migrator' });
 };
 
 if (import.meta.main) {

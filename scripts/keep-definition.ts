@@ -13,6 +13,7 @@ import { openSandboxBackend, type SandboxBackend } from '../cli/backend.ts';
 import { runMigration } from '../cli/run.ts';
 import { migrationRequest, type MigrationRequestInput } from '../lambdas/domain/model.ts';
 import { readScenario } from '../sandbox/world/load.ts';
+import { jsonText } from './json-text.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const MACHINES = ['MigrateAddon', 'Recover', 'Retire'];
@@ -118,8 +119,7 @@ async function ledgerOf(name: keyof typeof CASES): Promise<object> {
 if (import.meta.main) {
   const folder = resolve(process.argv[2] ?? join(ROOT, 'test', 'upgrade', 'previous'));
   mkdirSync(folder, { recursive: true });
-  const write = (name: string, content: object): void =>
-    writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(content, null, 1)}\n`);
+  const write = (name: string, content: object): void => writeFileSync(join(folder, `${name}.json`), jsonText(content));
   const { directory } = await ensureAssembly();
   const { Resources } = JSON.parse(readFileSync(join(directory, 'PodIdentityMigrator.template.json'), 'utf8')) as {
     Resources: Resources;

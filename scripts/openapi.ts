@@ -12,6 +12,7 @@ import { type Operation, type OperationId, OPERATIONS, PROBLEMS_OF_ALL } from '.
 import { problem, type ProblemKind, PROBLEMS, typeOf } from '../lambdas/api/problems.ts';
 import { STAGE } from '../lib/api/api.ts';
 import { GATEWAY_PROBLEMS } from '../lib/api/gateway-responses.ts';
+import { jsonText } from './json-text.ts';
 import { EXAMPLES } from './openapi/examples.ts';
 
 export const OPENAPI_FILE = join(import.meta.dirname, '..', 'docs', 'openapi.json');
@@ -254,7 +255,8 @@ export function openapi(): Document {
   };
 }
 
-export const openapiText = (): string => `${JSON.stringify(openapi(), null, 2)}\n`;
+/** As its file holds it: with a line for each operation and for each named schema. */
+export const openapiText = (): string => jsonText(openapi(), 3);
 
 if (import.meta.main) {
   writeFileSync(OPENAPI_FILE, openapiText());

@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { scenario } from '../sandbox/world/scenario.ts';
+import { jsonText } from './json-text.ts';
 import { code, fieldsOf, propertiesOf, type Schema, table, typeOf, withPlaces } from './schema-tables.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -59,7 +60,7 @@ export const withTables = (text: string): string =>
   withPlaces(text, scenarioTables(), { script: 'scripts/scenario-schema.ts', file: DOCS_FILE });
 
 /** The schema as its file holds it. */
-export const schemaText = (): string => `${JSON.stringify(scenarioSchema(), null, 2)}\n`;
+export const schemaText = (): string => jsonText(scenarioSchema());
 
 if (import.meta.main) {
   writeFileSync(SCHEMA_FILE, schemaText());

@@ -23,19 +23,20 @@ interface Statement {
 const template = synthesisedTemplate();
 const written = documentOf(factsOf(template));
 
-const roleOf = ({ assembly }: Template, lambda: string) =>
+const roleOf = ({ assembly }: Pick<Template, 'assembly'>, lambda: string) =>
   assembly.roles.find(({ arn }) =>
     assembly.functions.some((one) => one.roleArn === arn && lambdaName(one) === lambda),
   )!;
 const statementsOf = (role: Template['assembly']['roles'][number]): Statement[] =>
   role.policies.flatMap(({ document }) => (document as { Statement: Statement[] }).Statement);
-const machineRole = (of: Template, name: string) =>
+const machineRole = (of: Pick<Template, 'assembly'>, name: string) =>
   of.assembly.roles.find(({ logicalId }) => logicalId.startsWith(`${name}Role`))!;
 const statementWith = (role: Template['assembly']['roles'][number], action: string): Statement =>
   statementsOf(role).find((one) => [one.Action].flat().includes(action))!;
-/** The document of the template as changed. */
-const changed = (change: (copy: Template) => void): (() => string) => {
-  const copy = structuredClone(template);
+/** The document of the template as changed; what is deployed without a setting stays as it is. */
+const changed = (change: (copy: Omit<Template, 'without'>) => void): (() => string) => {
+  const { without, ...rest } = template;
+  const copy = { ...structuredClone(rest), without };
   change(copy);
   return () => documentOf(factsOf(copy));
 };

@@ -6,7 +6,6 @@ import { loadCatalogue } from '../catalog/index.ts';
 import { nameAndPath } from '../iam/wire.ts';
 import { seedAddonObjects } from '../kubernetes/addon-objects.ts';
 import { seedCluster } from '../kubernetes/cluster-objects.ts';
-import { newKubeState } from '../kubernetes/store.ts';
 import { withPodSettings } from '../kubernetes/manifests.ts';
 import { issueAccessKey, operatorRoleArn } from '../sts/access-keys.ts';
 import {
@@ -22,6 +21,7 @@ import {
 import type { Callers } from './build-kubernetes.ts';
 import { CallLog } from './call-log.ts';
 import { Faults } from './faults.ts';
+import { newCluster } from './new-cluster.ts';
 import { Random } from './random.ts';
 import { Schedule } from './schedule.ts';
 import { Throttles } from './throttles.ts';
@@ -157,9 +157,8 @@ const addAssociations = (world: World, cluster: ClusterState, associations: Scen
 
 const buildCluster = (world: World, account: string, spec: ScenarioCluster, callers: Callers): ClusterState => {
   const { name, region, oidcId } = spec;
-  const cluster: ClusterState = {
+  const cluster = newCluster({
     name,
-    arn: `arn:aws:eks:${region}:${account}:cluster/${name}`,
     account,
     region,
     version: spec.version,
@@ -173,10 +172,6 @@ const buildCluster = (world: World, account: string, spec: ScenarioCluster, call
     autoMode: spec.autoMode,
     authenticationMode: spec.authenticationMode,
     tags: { ...spec.tags },
-    addons: new Map(),
-    associations: new Map(),
-    updates: new Map(),
-    preserved: new Set(),
     foreignFields: new Map(
       spec.addons.flatMap(({ name: addon, modifiedFields }) =>
         modifiedFields === undefined ? [] : [[addon, modifiedFields.map(({ field, manager }) => ({ field, manager }))]],
@@ -185,8 +180,7 @@ const buildCluster = (world: World, account: string, spec: ScenarioCluster, call
     podSettings: podSettingsOf(spec.addons),
     fargateProfiles: spec.fargateProfiles ?? [],
     accessEntries: buildAccessEntries(spec, callers),
-    kube: newKubeState(),
-  };
+  });
   for (const addon of spec.addons) cluster.addons.set(addon.name, buildAddon(world, cluster, addon));
   addAssociations(world, cluster, spec.associations);
 

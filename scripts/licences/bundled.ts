@@ -6,9 +6,12 @@ import { placeOf } from './lockfile.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-/** The Lambdas' bundles, made in memory. Throws what esbuild has to say. */
-export const bundleInMemory = (): BuildResult<{ metafile: true; write: false }> =>
-  buildSync({ ...bundleOptions(join(ROOT, 'dist', 'lambda')), metafile: true, write: false });
+type Bundled = BuildResult<{ metafile: true; write: false }>;
+let bundled: Bundled | undefined;
+
+/** The Lambdas' bundles, made in memory, once in a process: that takes a second. Throws what esbuild has to say. */
+export const bundleInMemory = (): Bundled =>
+  (bundled ??= buildSync({ ...bundleOptions(join(ROOT, 'dist', 'lambda')), metafile: true, write: false }));
 
 /**
  * Places in the lockfile of the packages that have code in the Lambdas' bundles; what was shaken out whole isn't among

@@ -34,8 +34,15 @@ const methodsOf = ({ apis = [], functions }: Assembly): { methods: MethodFacts[]
   };
 };
 
-const keysOf = ({ roles }: Assembly): RoleKeys =>
-  new Map(roles.map((role) => [role.logicalId, new Set(rightsOf(role, role.logicalId).rights.map(keyOf))]));
+const knownKeys = new WeakMap<Assembly, RoleKeys>();
+/** By role, the rights that it has in a template, which is read once. */
+const keysOf = (assembly: Assembly): RoleKeys => {
+  const keys =
+    knownKeys.get(assembly) ??
+    new Map(assembly.roles.map((role) => [role.logicalId, new Set(rightsOf(role, role.logicalId).rights.map(keyOf))]));
+  knownKeys.set(assembly, keys);
+  return keys;
+};
 
 /** Puts readers' names into a text. */
 const namesIn = ({ assembly, keyArn, kept, logGroups, stackName }: Template): RoleContext['named'] =>

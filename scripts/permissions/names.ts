@@ -69,5 +69,12 @@ export const readersNames = (
   ]);
   // Longest first: a name may be the beginning of another.
   const order = [...configured, ...names].sort(([a], [b]) => b.length - a.length || byText(a, b));
-  return (text) => order.reduce((result, [generated, name]) => result.replaceAll(generated, name), text);
+  // The same few texts are asked for again and again.
+  const known = new Map<string, string>();
+  return (text) => {
+    const found =
+      known.get(text) ?? order.reduce((result, [generated, name]) => result.replaceAll(generated, name), text);
+    known.set(text, found);
+    return found;
+  };
 };

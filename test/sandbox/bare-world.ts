@@ -1,8 +1,8 @@
 /** A world and a cluster without a scenario, for the tests of one service: all empty but for what is given. */
-import { newKubeState } from '../../sandbox/kubernetes/store.ts';
 import { CallLog } from '../../sandbox/world/call-log.ts';
 import { Faults } from '../../sandbox/world/faults.ts';
 import { Random } from '../../sandbox/world/random.ts';
+import { newCluster } from '../../sandbox/world/new-cluster.ts';
 import { knobs as knobsSchema } from '../../sandbox/world/scenario.ts';
 import type { Knobs } from '../../sandbox/world/scenario.ts';
 import { Schedule } from '../../sandbox/world/schedule.ts';
@@ -36,26 +36,15 @@ export const bareWorld = ({
   ...parts,
 });
 
-export const bareCluster = ({ name, ...parts }: Pick<ClusterState, 'name'> & Partial<ClusterState>): ClusterState => ({
-  name,
-  arn: `arn:aws:eks:${REGION}:${ACCOUNT}:cluster/${name}`,
-  account: ACCOUNT,
-  region: REGION,
-  version: '1.31',
-  platformVersion: 'eks.12',
-  status: 'ACTIVE',
-  createdAt: START - 864_000_000,
-  endpoint: `https://${name.toUpperCase()}.gr7.${REGION}.eks.amazonaws.com`,
-  certificateAuthority: `PEM of ${name}`,
-  autoMode: false,
-  authenticationMode: 'API_AND_CONFIG_MAP',
-  tags: {},
-  addons: new Map(),
-  associations: new Map(),
-  updates: new Map(),
-  preserved: new Set(),
-  foreignFields: new Map(),
-  accessEntries: new Map(),
-  kube: newKubeState(),
-  ...parts,
-});
+export const bareCluster = ({ name, ...parts }: Pick<ClusterState, 'name'> & Partial<ClusterState>): ClusterState =>
+  newCluster({
+    name,
+    account: ACCOUNT,
+    region: REGION,
+    version: '1.31',
+    platformVersion: 'eks.12',
+    createdAt: START - 864_000_000,
+    endpoint: `https://${name.toUpperCase()}.gr7.${REGION}.eks.amazonaws.com`,
+    certificateAuthority: `PEM of ${name}`,
+    ...parts,
+  });

@@ -300,7 +300,7 @@ describe('these tests', () => {
       {
         scenario: 'preserve',
         definitionOf: previousOf(MACHINES, (text) =>
-          text.replaceAll('"fence": "{% $fence %}"', '"fenced": "{% $fence %}"'),
+          text.replaceAll('"fence":"{% $fence %}"', '"fenced":"{% $fence %}"'),
         ),
       },
       async (world) => {

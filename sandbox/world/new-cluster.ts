@@ -1,0 +1,29 @@
+import { newKubeState } from '../kubernetes/store.ts';
+import type { ClusterState } from './world.ts';
+
+type Given =
+  | 'name'
+  | 'account'
+  | 'region'
+  | 'version'
+  | 'platformVersion'
+  | 'createdAt'
+  | 'endpoint'
+  | 'certificateAuthority';
+
+/** A cluster that is active and has nothing in it but what is given. */
+export const newCluster = (given: Pick<ClusterState, Given> & Partial<ClusterState>): ClusterState => ({
+  arn: `arn:aws:eks:${given.region}:${given.account}:cluster/${given.name}`,
+  status: 'ACTIVE',
+  autoMode: false,
+  authenticationMode: 'API_AND_CONFIG_MAP',
+  tags: {},
+  addons: new Map(),
+  associations: new Map(),
+  updates: new Map(),
+  preserved: new Set(),
+  foreignFields: new Map(),
+  accessEntries: new Map(),
+  kube: newKubeState(),
+  ...given,
+});
