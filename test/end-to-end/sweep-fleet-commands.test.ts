@@ -7,7 +7,7 @@ import { LOOKS_OF_EXECUTION } from '../../lambdas/runtime/sweep/dispatching.ts';
 import { asKnown, expectCaps } from './sweep-watch.ts';
 import { type FleetWorld, inFleet, keyOf } from './sweep-world.ts';
 
-const FLEET = { clusters: 12, seed: 4, accounts: 2, regions: ['eu-west-1'], addons: 4 };
+const FLEET = { clusters: 6, seed: 5, accounts: 2, regions: ['eu-west-1'], addons: 4 };
 const LIMITS = sweepLimits.parse({ canary: 1, concurrency: 2, perAccount: 2, perRegion: 2 });
 const MINUTE = 60_000;
 
@@ -92,7 +92,7 @@ describe('a sweep with a change window', () => {
 
 describe('a sweep of which each execution makes few looks', () => {
   it('is handed over from one to the next, never worked on by two, and comes to the same', async () => {
-    const looked = LOOKS_OF_EXECUTION - 4;
+    const looked = LOOKS_OF_EXECUTION - 2;
     await inFleet({ ...FLEET, looked }, async (world) => {
       const swept = await world.sweep({ limits: LIMITS });
       expectAllMigratedOnce(world, swept);
