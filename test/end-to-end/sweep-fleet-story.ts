@@ -168,7 +168,7 @@ export const describeFleet = ({ clusters, limits, failingOneIn, calls: atMost }:
       expect(
         report.places
           .map((place) => placeInventory.parse(place))
-          .map(({ clusters, unreachable }) => [clusters, unreachable]),
+          .map(({ clusters: found, unreachable }) => [found, unreachable]),
       ).toEqual(report.places.map(() => [clusters / 6, undefined]));
     });
 
