@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import {
   ADDON,
   clusterOf,
@@ -7,6 +8,7 @@ import {
   mutationsOf,
   RECREATE,
   ROLE,
+  type Run,
   type RunOptions,
   scenarioWith,
 } from './fixture.ts';
@@ -14,8 +16,15 @@ import {
 const recreate = (options: RunOptions = {}) => migrate({ ...options, request: { ...RECREATE, ...options.request } });
 
 describe('migrate with recreate', () => {
-  it('moves the add-on and proves it on every pod that counts', async () => {
-    const run = await recreate();
+  let run: Run;
+  let was: ScenarioCluster['addons'][number];
+  beforeAll(async () => {
+    const scenario = scenarioWith();
+    was = structuredClone(ebs(scenario.accounts[0]!.clusters[0]!));
+    run = await recreate({ scenario, signed: true });
+  });
+
+  it('moves the add-on and proves it on every pod that counts', () => {
     const { report } = run;
     expect(report).toMatchObject({
       outcome: 'migrated',
@@ -47,8 +56,7 @@ describe('migrate with recreate', () => {
     ).toEqual(['irsa', 'irsa']);
   });
 
-  it('changes no more than it says, in that order', async () => {
-    const run = await recreate();
+  it('changes no more than it says, in that order', () => {
     expect(mutationsOf(run)).toEqual(['eks:DeleteAddon', 'eks:DeletePodIdentityAssociation', 'eks:CreateAddon']);
     const { purged, created, restored } = run.report.associations;
     expect(purged.map((one) => [one.serviceAccount, one.ownerArn])).toEqual([['ebs-csi-controller-sa', undefined]]);
@@ -57,10 +65,7 @@ describe('migrate with recreate', () => {
     expect(restored).toEqual([]);
   });
 
-  it('keeps version, raw configuration and tags, and leaves no role', async () => {
-    const scenario = scenarioWith();
-    const was = ebs(scenario.accounts[0]!.clusters[0]!);
-    const run = await recreate({ scenario });
+  it('keeps version, raw configuration and tags, and leaves no role', () => {
     const now = clusterOf(run).addons.get(ADDON)!;
     expect({
       version: now.version,
@@ -77,8 +82,8 @@ describe('migrate with recreate', () => {
     });
   });
 
-  it('tells when each step began and ended, in order', async () => {
-    const { report } = await recreate();
+  it('tells when each step began and ended, in order', () => {
+    const { report } = run;
     expect(report.steps.map((step) => step.name)).toEqual([
       'plan',
       'begin',
@@ -98,7 +103,6 @@ describe('migrate with recreate', () => {
   });
 
   it('gives the locks back: of the add-on, and of its role', async () => {
-    const run = await recreate();
     for (const key of [`111122223333#eu-west-1#reliability-dev#${ADDON}`, `ROLE#${ROLE}`]) {
       expect(await run.backend.ledger.readLock(key)).toEqual({ key, fence: 1 });
       const again = await run.backend.ledger.acquireLock(key, {

@@ -1,281 +1,33 @@
-/** Executions that stop with no state of theirs to catch it: what they left is put back, or finished, by Recover. */
+/**
+ * Executions that stop with no state of theirs to catch it: what they left is put back, or finished, by Recover.
+ * `recover.grid.test.ts` stops one in every state.
+ */
 import { describe, expect, it } from 'vitest';
-import { firstExecutionOf } from '../../cli/known.ts';
-import type { MigrationReport } from '../../lambdas/domain/model.ts';
 import type { FaultInput } from '../../sandbox/world/faults.ts';
 import { migrateAddon } from '../lib/definition.ts';
 import { ADDON } from './fixture.ts';
-import { type Asked, inWorld, type OpenWorld, type WorldOptions } from './world.ts';
+import { ACCOUNT, expectFound, expectRecovered, recreate, rows, titled, withoutEvent } from './stops.ts';
+import { inWorld } from './world.ts';
 
-const ACCOUNT = 'ebs-csi-controller-sa';
-/** One that is no add-on's, and its annotation shall go. */
-const OWN_ACCOUNT = { namespace: 'payments', name: 'api' };
-const account = {
-  scenario: 'service-account-irsa',
-  asked: { serviceAccount: OWN_ACCOUNT, annotation: 'remove' },
-} as const;
-
-/** Where the first migration is stopped: in a call of a Task, whose function goes on to its end, or in a Wait. */
-type Stop = Omit<FaultInput, 'kind'> | { wait: string };
-interface Row {
-  /** The state of MigrateAddon. */
-  state: string;
-  stop: Stop;
-  outcome: keyof typeof ENDS;
-  scenario?: string;
-  asked?: Partial<Asked>;
-  kind?: FaultInput['kind'];
-  /** The migration has ended by itself before anybody could take it over. */
-  ended?: true;
-}
-
-const recreate = { strategy: 'recreate' } as const;
-const preserve = { ...recreate, preserve: true } as const;
-/** With no statement for Pod Identity in its role's trust policy. */
-const repair = { strategy: 'in-place', trust: 'repair' } as const;
-/** The scenarios begin within it. */
-const WINDOW = { schedule: '0 9 * * *', durationMinutes: 60, timeZone: 'UTC' };
-const LEFT_OVER = 'left-over-target-role';
-
-/** In the order of the road: in place, by deletion, and on the second way. */
-const rows: Row[] = [
-  { state: 'Plan', stop: { step: 'plan', operation: 'DescribeCluster' }, outcome: 'blocked' },
-  // It goes on waiting for nobody: Recover ends it, and nothing was changed.
-  {
-    state: 'RequestApproval',
-    stop: { step: 'request-approval', operation: 'UpdateItem' },
-    outcome: 'blocked',
-    asked: { approval: 'required' },
-  },
-  {
-    state: 'AwaitWindow',
-    stop: { step: 'await-window', operation: 'Query' },
-    outcome: 'blocked',
-    asked: { changeWindow: { ...WINDOW, schedule: '0 12 * * *' } },
-  },
-  {
-    state: 'PlanAgain',
-    stop: { step: 'plan', operation: 'PutItem', call: 2 },
-    outcome: 'blocked',
-    asked: { changeWindow: WINDOW },
-  },
-  { state: 'Begin', stop: { step: 'begin', operation: 'UpdateItem', call: 2 }, outcome: 'rolled-back' },
-  {
-    state: 'PurgeAssociations',
-    stop: { step: 'purge-associations', operation: 'DeletePodIdentityAssociation' },
-    outcome: 'rolled-back',
-    scenario: LEFT_OVER,
-  },
-  {
-    state: 'UpdateAddon',
-    stop: { step: 'update-addon', operation: 'UpdateAddon' },
-    outcome: 'rolled-back',
-    kind: 'abort-before',
-  },
-  { state: 'UpdateAddon', stop: { step: 'update-addon', operation: 'UpdateAddon' }, outcome: 'rolled-back' },
-  { state: 'WaitForUpdate', stop: { wait: 'WaitForUpdate' }, outcome: 'rolled-back' },
-  { state: 'AwaitActive', stop: { step: 'await-active', operation: 'DescribeAddon' }, outcome: 'rolled-back' },
-  {
-    state: 'CarryOver',
-    stop: { step: 'carry-over', operation: 'UpdatePodIdentityAssociation' },
-    outcome: 'rolled-back',
-    scenario: LEFT_OVER,
-  },
-  // The look at the pods goes on, and proves them: only the end is missing.
-  { state: 'VerifyPods', stop: { step: 'verify-pods', operation: 'list pods' }, outcome: 'migrated' },
-  { state: 'RecordMigrated', stop: { step: 'finish', operation: 'Query' }, outcome: 'migrated', ended: true },
-  {
-    state: 'RepairTrust',
-    stop: { step: 'repair-trust', operation: 'UpdateAssumeRolePolicy' },
-    outcome: 'rolled-back',
-    scenario: 'trust-repair',
-    asked: repair,
-    kind: 'abort-before',
-  },
-  {
-    state: 'RepairTrust',
-    stop: { step: 'repair-trust', operation: 'UpdateAssumeRolePolicy' },
-    outcome: 'rolled-back',
-    scenario: 'trust-repair',
-    asked: repair,
-  },
-  {
-    state: 'WaitForTrust',
-    stop: { wait: 'WaitForTrust' },
-    outcome: 'rolled-back',
-    scenario: 'trust-repair',
-    asked: repair,
-  },
-  {
-    state: 'InstallAgent',
-    stop: { step: 'install-agent', operation: 'CreateAddon' },
-    outcome: 'rolled-back',
-    scenario: 'agent-absent',
-    asked: { agent: 'install' },
-  },
-  {
-    state: 'DeleteAddon',
-    stop: { step: 'delete-addon', operation: 'DeleteAddon' },
-    outcome: 'rolled-back',
-    asked: recreate,
-    kind: 'abort-before',
-  },
-  {
-    state: 'DeleteAddon',
-    stop: { step: 'delete-addon', operation: 'DeleteAddon' },
-    outcome: 'rolled-back',
-    asked: recreate,
-  },
-  { state: 'WaitForDeletion', stop: { wait: 'WaitForDeletion' }, outcome: 'rolled-back', asked: recreate },
-  {
-    state: 'AwaitDeleted',
-    stop: { step: 'await-deleted', operation: 'DescribeAddon' },
-    outcome: 'rolled-back',
-    asked: preserve,
-  },
-  {
-    state: 'PurgeAssociations',
-    stop: { step: 'purge-associations', operation: 'DeletePodIdentityAssociation' },
-    outcome: 'rolled-back',
-    scenario: LEFT_OVER,
-    asked: recreate,
-  },
-  {
-    state: 'CreateAddon',
-    stop: { step: 'create-addon', operation: 'CreateAddon' },
-    outcome: 'rolled-back',
-    asked: recreate,
-    kind: 'abort-before',
-  },
-  {
-    state: 'CreateAddon',
-    stop: { step: 'create-addon', operation: 'CreateAddon' },
-    outcome: 'rolled-back',
-    asked: recreate,
-  },
-  { state: 'WaitForCreation', stop: { wait: 'WaitForCreation' }, outcome: 'rolled-back', asked: recreate },
-  {
-    state: 'RestartPods',
-    stop: { step: 'restart-pods', operation: 'patch deployments' },
-    outcome: 'rolled-back',
-    asked: preserve,
-  },
-  { state: 'WaitForRollout', stop: { wait: 'WaitForRollout' }, outcome: 'rolled-back', asked: preserve },
-  {
-    state: 'CreateAssociation',
-    stop: { step: 'create-association', operation: 'CreatePodIdentityAssociation' },
-    outcome: 'rolled-back',
-    kind: 'abort-before',
-    ...account,
-  },
-  {
-    state: 'CreateAssociation',
-    stop: { step: 'create-association', operation: 'CreatePodIdentityAssociation' },
-    outcome: 'rolled-back',
-    ...account,
-  },
-  { state: 'WaitForWebhook', stop: { wait: 'WaitForWebhook' }, outcome: 'rolled-back', ...account },
-  { state: 'WaitForRollout', stop: { wait: 'WaitForRollout' }, outcome: 'rolled-back', ...account },
-  {
-    state: 'AnnotateServiceAccount',
-    stop: { step: 'annotate-service-account', operation: 'patch serviceaccounts' },
-    outcome: 'migrated',
-    ...account,
-  },
-  {
-    state: 'NextWay',
-    stop: { step: 'create-addon', operation: 'CreateAddon' },
-    outcome: 'rolled-back',
-    scenario: 'auto-climbs',
-  },
-];
-
-const titleOf = ({ state, kind, scenario, asked, outcome }: Row): string => {
-  const how = [
-    asked?.serviceAccount ? 'a service account' : (asked?.strategy ?? 'auto'),
-    ...(asked?.preserve ? ['preserve'] : []),
-    ...(scenario && scenario !== account.scenario ? [scenario] : []),
-    ...(kind ? ['before its call'] : []),
-  ];
-  return `in ${state} (${how.join(', ')}): ${outcome}`;
-};
-
-const subjectOf = ({ asked }: Row): Asked =>
-  asked?.serviceAccount ? { serviceAccount: asked.serviceAccount } : { addon: ADDON };
-const lookAt = (world: OpenWorld, { asked }: Row): object =>
-  asked?.serviceAccount ? world.lookAtAccount(OWN_ACCOUNT) : world.look(ADDON, ACCOUNT);
-
-/** A migration that is stopped there; answers how it ended after all. */
-const stopped = async (world: OpenWorld, row: Row): Promise<MigrationReport> => {
-  const { backend } = world;
-  const { stop, kind = 'abort-after' } = row;
-  const asked = { ...subjectOf(row), ...row.asked };
-  if (!('wait' in stop)) {
-    backend.sandbox.world.faults.add({ ...stop, kind });
-    return world.migrate(asked);
-  }
-  const execution = await world.start(asked);
-  await world.until(execution, stop.wait);
-  execution.stop();
-  return world.settled(execution.name);
-};
-
-const play = (row: Row, knobs: WorldOptions['knobs'] = {}) =>
-  inWorld({ scenario: row.scenario ?? 'preserve', knobs }, async (world) => {
-    const before = lookAt(world, row);
-    const first = await stopped(world, row);
-    const between = lookAt(world, row);
-    const again = await world.migrate({ ...subjectOf(row), ...(row.asked?.trust ? { trust: row.asked.trust } : {}) });
-    const { executions } = world.backend.sandbox;
-    return {
-      before,
-      first,
-      between,
-      again,
-      after: lookAt(world, row),
-      locks: await world.backend.ledger.listHeldLocks(),
-      execution: executions.execution(firstExecutionOf(world.backend, first.migrationId)),
-    };
-  });
-
-const ON_POD_IDENTITY = {
-  addon: { status: 'ACTIVE', role: undefined, owns: 1 },
-  pods: ['pod-identity', 'pod-identity'],
-};
-const ACCOUNT_ON_POD_IDENTITY = {
-  associations: [{ owned: false }],
-  pods: Array.from({ length: 5 }, () => 'pod-identity'),
-};
-const movedOf = ({ asked }: Row): object => (asked?.serviceAccount ? ACCOUNT_ON_POD_IDENTITY : ON_POD_IDENTITY);
-const ENDS = {
-  migrated: { outcome: 'migrated', verified: 'pods' },
-  'rolled-back': { outcome: 'rolled-back', verified: 'pods', failure: { name: 'ExecutionStopped' } },
-  blocked: { outcome: 'blocked', verified: 'none', failure: { name: 'ExecutionStopped' } },
-};
-
-/** As it was, apart from the pods where an association was there before already: new ones take it. */
-const lookAfter = ({ outcome, associations }: MigrationReport, before: object, row: Row): unknown => {
-  if (outcome === 'migrated' && row.asked?.serviceAccount)
-    return expect.objectContaining({ annotation: undefined, pods: ACCOUNT_ON_POD_IDENTITY.pods });
-  if (outcome === 'migrated')
-    return expect.objectContaining({
-      addon: expect.objectContaining(ON_POD_IDENTITY.addon) as unknown,
-      pods: ON_POD_IDENTITY.pods,
-    });
-  return associations.restored.length > 0 ? { ...before, pods: expect.any(Array) as unknown } : before;
-};
+/** Each way to stop, each kind of what is left, and each end; the first of the cases in each of these states. */
+const SAMPLE = new Set(
+  [
+    'RequestApproval',
+    'Begin',
+    'UpdateAddon',
+    'VerifyPods',
+    'RecordMigrated',
+    'RepairTrust',
+    'WaitForDeletion',
+    'CreateAddon',
+    'AnnotateServiceAccount',
+    'NextWay',
+  ].map((state) => rows.find((row) => row.state === state)),
+);
+const sampled = rows.filter((row) => SAMPLE.has(row));
 
 describe('an execution that is aborted', () => {
-  it.each(rows.map((row) => ({ ...row, title: titleOf(row) })))('$title, and the next migration works', async (row) => {
-    const { before, first, between, again, after, locks, execution } = await play(row);
-    expect(execution.status).toBe('ABORTED');
-    expect(first).toMatchObject(ENDS[row.outcome]);
-    expect(first.recovery?.cause).toBe(row.ended ? undefined : 'stranded');
-    expect(between).toEqual(lookAfter(first, before, row));
-    expect(again.outcome).toBe(row.outcome === 'migrated' ? 'already-migrated' : 'migrated');
-    expect(after).toMatchObject(movedOf(row));
-    expect(locks).toEqual([]);
-  });
+  it.each(titled(sampled))('$title, and the next migration works', (row) => expectRecovered(row));
 
   it('every state of the road that can last is in that table', () => {
     const { states } = migrateAddon;
@@ -286,24 +38,8 @@ describe('an execution that is aborted', () => {
 });
 
 describe('an event that never arrives', () => {
-  const some = rows.filter(({ state }) => ['Begin', 'UpdateAddon', 'WaitForDeletion', 'VerifyPods'].includes(state));
-  it.each(some.map((row) => ({ ...row, title: titleOf(row) })))(
-    '$title: the schedule finds what is left',
-    async (row) => {
-      const { before, first, between, again, locks } = await play(row, { eventsLost: true });
-      expect(first).toMatchObject({ ...ENDS[row.outcome], recovery: { cause: 'stranded' } });
-      expect(between).toEqual(lookAfter(first, before, row));
-      // Found by a tick of every five minutes, not at once.
-      const stoppedAt = Math.max(
-        ...first.steps
-          .filter(({ startedAt }) => startedAt < first.recovery!.startedAt)
-          .map(({ startedAt }) => Date.parse(startedAt)),
-      );
-      expect(Date.parse(first.recovery!.startedAt) - stoppedAt).toBeLessThanOrEqual(8 * 60_000);
-      expect(again.outcome).toBe(row.outcome === 'migrated' ? 'already-migrated' : 'migrated');
-      expect(locks).toEqual([]);
-    },
-  );
+  const some = withoutEvent.filter(({ state }) => state === 'WaitForDeletion' || state === 'VerifyPods');
+  it.each(titled(some))('$title: the schedule finds what is left', (row) => expectFound(row));
 });
 
 describe('a recovery', () => {

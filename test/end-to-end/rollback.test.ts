@@ -110,14 +110,6 @@ describe('a failure after the change has begun', () => {
     );
     expect(run.report.handOff.join('\n')).toContain(`--service-account-role-arn ${ROLE}`);
   });
-
-  it('says that a delete which never ends needs a person', async () => {
-    const scenario = scenarioWith((changed) => {
-      changed.knobs.stuckDeleting = true;
-    });
-    const run = await migrate({ scenario, request: RECREATE });
-    expect(run.report).toMatchObject({ outcome: 'needs-human', failure: { name: 'AddonStillThere' } });
-  });
 });
 
 describe('a lock that somebody took since the plan', () => {

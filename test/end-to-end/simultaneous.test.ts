@@ -1,81 +1,16 @@
 /** Many at once: of one add-on one migration changes anything; add-ons that share a role go one after the other. */
 import { describe, expect, it } from 'vitest';
-import type { MigrationReport, Strategy } from '../../lambdas/domain/model.ts';
-import { ADDON, identityOf } from './fixture.ts';
-import { type Asked, inWorld, type OpenWorld } from './world.ts';
-
-/** Which migration each change was of: an execution has its migration's id as its name. */
-const order = (world: OpenWorld): string[] =>
-  world.changes().map(({ execution = '' }) => execution.split(':').at(-1) ?? '');
-
-/** All at once, until nothing runs any more. */
-const runAll = async (world: OpenWorld, asked: Asked[]): Promise<MigrationReport[]> => {
-  const executions = await Promise.all(asked.map((one) => world.start(one)));
-  await world.rest();
-  const reports: MigrationReport[] = [];
-  for (const { name } of executions) reports.push(await world.report(name));
-  return reports;
-};
-
-/** What a blocked one says: of the plan that found the lock held, or of the step that came too late to take it. */
-const whyBlocked = ({ failure, plan }: MigrationReport): string => {
-  const check = plan?.checks.find(({ id, status }) => id === 'lock-free' && status === 'fail');
-  return check ? `${check.message} ${check.remedy ?? ''}` : `${failure?.name ?? ''}: ${failure?.message ?? ''}`;
-};
+import type { Strategy } from '../../lambdas/domain/model.ts';
+import { expectOneMigrated, order, runAll } from './at-once.ts';
+import { ADDON } from './fixture.ts';
+import { inWorld } from './world.ts';
 
 const EFS = 'aws-efs-csi-driver';
-const HOLDS =
-  /Migration (\w{26}) holds the lock on (?:add-on )?aws-ebs-csi-driver of cluster catalogue-prod(?: \(111122223333, eu-west-1\))? since (\S+) \(execution (\S+)\)/;
 
-describe('fifty migrations of one add-on at once', () => {
+describe('ten migrations of one add-on at once', () => {
   it.each<Strategy>(['in-place', 'recreate'])(
     '%s: one changes something and ends migrated, the others say who it is, and since when',
-    async (strategy) => {
-      const { reports, changedBy, operations, pods, locks } = await inWorld({ scenario: 'in-place' }, async (world) => {
-        const ended = await runAll(
-          world,
-          Array.from({ length: 50 }, () => ({ addon: ADDON, strategy })),
-        );
-        return {
-          reports: ended,
-          changedBy: new Set(order(world)),
-          operations: world.changes().map(({ operation }) => operation),
-          pods: identityOf(world.cluster, 'ebs-csi-controller-sa'),
-          locks: await world.backend.ledger.listHeldLocks(),
-        };
-      });
-      const migrated = reports.filter(({ outcome }) => outcome === 'migrated');
-      const blocked = reports.filter(({ outcome }) => outcome === 'blocked');
-      expect([migrated.length, blocked.length]).toEqual([1, 49]);
-      const [winner] = migrated;
-      expect([...changedBy]).toEqual([winner!.migrationId]);
-      expect(operations).toEqual(
-        strategy === 'in-place'
-          ? ['DeletePodIdentityAssociation', 'UpdateAddon']
-          : ['DeleteAddon', 'DeletePodIdentityAssociation', 'CreateAddon'],
-      );
-      expect(pods).toEqual(['pod-identity', 'pod-identity']);
-      expect(locks).toEqual([]);
-
-      const told = new Set<string>();
-      for (const one of blocked) {
-        expect(whyBlocked(one)).toMatch(HOLDS);
-        const [, holder, heldSince = '', execution] = HOLDS.exec(whyBlocked(one))!;
-        expect(holder).toBe(winner!.migrationId);
-        expect(execution).toMatch(new RegExp(`:${winner!.migrationId}$`));
-        told.add(heldSince);
-        expect(one.steps.map(({ name }) => name)).not.toContain('purge-associations');
-      }
-      // All name the one moment in which the lock was taken.
-      expect(told.size).toBe(1);
-      const [heldSince = ''] = told;
-      const begin = winner!.steps.find(({ name }) => name === 'begin')!;
-      expect([begin.startedAt, heldSince, begin.endedAt].toSorted()).toEqual([
-        begin.startedAt,
-        heldSince,
-        begin.endedAt,
-      ]);
-    },
+    (strategy) => expectOneMigrated(strategy, 10),
   );
 });
 

@@ -1,24 +1,13 @@
 /**
  * Sweeps of a small fleet that are paused, that wait for a change window, and that more than one execution works on.
  */
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { sweepLimits } from '../../lambdas/domain/sweep/model.ts';
+import { LOOKS_OF_EXECUTION } from '../../lambdas/runtime/sweep/dispatching.ts';
 import { asKnown, expectCaps } from './sweep-watch.ts';
 import { type FleetWorld, inFleet, keyOf } from './sweep-world.ts';
 
-/**
- * How many looks an execution makes, so that it hands over within a test; that of the service where it is undefined.
- */
-const overridden = vi.hoisted(() => ({ looks: undefined as number | undefined }));
-vi.mock(import('../../lambdas/runtime/sweep/dispatching.ts'), async (original) => {
-  const real = await original();
-  return {
-    ...real,
-    dispatchSweep: (input, dependencies, looks) => real.dispatchSweep(input, dependencies, looks ?? overridden.looks),
-  };
-});
-
-const FLEET = { clusters: 12, seed: 4, accounts: 2, regions: ['eu-west-1'], addons: 4 };
+const FLEET = { clusters: 6, seed: 5, accounts: 2, regions: ['eu-west-1'], addons: 4 };
 const LIMITS = sweepLimits.parse({ canary: 1, concurrency: 2, perAccount: 2, perRegion: 2 });
 const MINUTE = 60_000;
 
@@ -103,39 +92,35 @@ describe('a sweep with a change window', () => {
 
 describe('a sweep of which each execution makes few looks', () => {
   it('is handed over from one to the next, never worked on by two, and comes to the same', async () => {
-    overridden.looks = 4;
-    try {
-      await inFleet(FLEET, async (world) => {
-        const swept = await world.sweep({ limits: LIMITS });
-        expectAllMigratedOnce(world, swept);
-        expectCaps(
-          asKnown(world.begun(), await world.items(swept.standing.sweepId)),
-          await world.items(swept.standing.sweepId),
-          LIMITS,
-        );
-        const executions = world.sweepExecutions();
-        const { sweepId, executions: count } = await world.record(swept.standing.sweepId);
-        expect(executions.length).toBeGreaterThan(3);
-        expect(executions.map(({ name }) => name)).toEqual(
-          executions.map((_, index) => (index === 0 ? sweepId : `${sweepId}-${index + 1}`)),
-        );
-        expect([count, new Set(executions.map(({ status }) => status))]).toEqual([
-          executions.length,
-          new Set(['SUCCEEDED']),
-        ]);
-        // Nobody looks again at what was looked at.
-        expect(new Set(world.callsOf('take-inventory').map(({ execution }) => execution)).size).toBe(2);
-        for (const [index, next] of executions.slice(1).entries())
-          expect(
-            world
-              .callsOf('dispatch-sweep')
-              .filter(
-                ({ execution, at }) => execution === executions[index]?.arn && Date.parse(at) > next.startedAt + 1000,
-              ),
-          ).toEqual([]);
-      });
-    } finally {
-      overridden.looks = undefined;
-    }
+    const looked = LOOKS_OF_EXECUTION - 2;
+    await inFleet({ ...FLEET, looked }, async (world) => {
+      const swept = await world.sweep({ limits: LIMITS });
+      expectAllMigratedOnce(world, swept);
+      expectCaps(
+        asKnown(world.begun(), await world.items(swept.standing.sweepId)),
+        await world.items(swept.standing.sweepId),
+        LIMITS,
+      );
+      const executions = world.sweepExecutions();
+      const { sweepId, executions: count } = await world.record(swept.standing.sweepId);
+      expect(executions.length).toBeGreaterThan(3);
+      expect(executions.map(({ name }) => name)).toEqual(
+        executions.map((_, index) => (index === 0 ? sweepId : `${sweepId}-${index + 1}`)),
+      );
+      expect([count, new Set(executions.map(({ status }) => status))]).toEqual([
+        executions.length,
+        new Set(['SUCCEEDED']),
+      ]);
+      // Nobody looks again at what was looked at.
+      expect(new Set(world.callsOf('take-inventory').map(({ execution }) => execution)).size).toBe(2);
+      for (const [index, next] of executions.slice(1).entries())
+        expect(
+          world
+            .callsOf('dispatch-sweep')
+            .filter(
+              ({ execution, at }) => execution === executions[index]?.arn && Date.parse(at) > next.startedAt + 1000,
+            ),
+        ).toEqual([]);
+    });
   });
 });

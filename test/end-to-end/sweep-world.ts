@@ -8,6 +8,7 @@ import type { Sweep, SweepItem, SweepRequestInput } from '../../lambdas/domain/s
 import { sweepRequest } from '../../lambdas/domain/sweep/model.ts';
 import type { ReportRow, SweepReport } from '../../lambdas/domain/sweep/report.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
+import type { AssemblyStateMachine } from '../../sandbox/assembly/assembly.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { Execution } from '../../sandbox/states/executions.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
@@ -173,17 +174,33 @@ export class FleetWorld {
   }
 }
 
+/** The definition of Sweep whose executions are taken to have had so many looks when they begin; of others their own. */
+export const countingFrom =
+  (looked: number) =>
+  ({ name, definition }: AssemblyStateMachine): object =>
+    looked === 0 || !name.includes('-Sweep')
+      ? definition
+      : (JSON.parse(JSON.stringify(definition).replace('"tick":0', `"tick":${looked}`)) as object);
+
 export interface FleetWorldOptions extends Omit<FleetOptions, 'seed'> {
   seed?: number;
+  /** Looks that each execution of Sweep is taken to have had when it begins; default: none. */
+  looked?: number;
   change?: (scenario: Scenario, expected: readonly Expectation[]) => void;
 }
 
 /** To be closed by whoever opens it. */
-export const openFleet = async ({ change, seed = 1, ...options }: FleetWorldOptions): Promise<FleetWorld> => {
+export const openFleet = async ({
+  change,
+  seed = 1,
+  looked = 0,
+  ...options
+}: FleetWorldOptions): Promise<FleetWorld> => {
   const { scenario: made, expected, faulty } = generateFleet({ ...options, seed });
   const scenario = parseScenario(made, 'of the generated fleet');
   change?.(scenario, expected);
-  return new FleetWorld(await openSandboxBackend(scenario, {}), scenario, expected, faulty);
+  const backend = await openSandboxBackend(scenario, { definitionOf: countingFrom(looked) });
+  return new FleetWorld(backend, scenario, expected, faulty);
 };
 
 /** Opens it, does the work in a thread of its clock, and closes it. */

@@ -11,7 +11,7 @@ import type { MigrationReport } from '../../lambdas/domain/model.ts';
 import { podsChanged } from '../../sandbox/kubernetes/budgets.ts';
 import { getObject, listObjects, newMetadata, putObject, touch } from '../../sandbox/kubernetes/store.ts';
 import { ADDON, identityOf } from './fixture.ts';
-import { inWorld, type OpenWorld, type WorldOptions } from './world.ts';
+import { fewPolls, inWorld, type OpenWorld, type WorldOptions } from './world.ts';
 
 const ACCOUNT = 'ebs-csi-controller-sa';
 const CONTROLLER = 'ebs-csi-controller';
@@ -295,17 +295,20 @@ describe('a restart', () => {
     }));
 
   it('whose new pods no node took for a while is put back as soon as one does', () =>
-    there(async (world) => {
-      world.onFirst(
-        ({ operation }) => operation === 'patch deployments',
-        () => cordon(world, true),
-      );
-      world.onFirst(
-        ({ step }) => step === 'assess-rollback',
-        () => cordon(world, false),
-      );
-      const report = await world.migrate(preserved);
-      expect(report).toMatchObject({ outcome: 'rolled-back', verified: 'pods', failure: { name: 'PodsNotSettled' } });
-      expect(identityOf(world.cluster, ACCOUNT)).toEqual(['irsa', 'irsa']);
-    }));
+    there(
+      async (world) => {
+        world.onFirst(
+          ({ operation }) => operation === 'patch deployments',
+          () => cordon(world, true),
+        );
+        world.onFirst(
+          ({ step }) => step === 'assess-rollback',
+          () => cordon(world, false),
+        );
+        const report = await world.migrate(preserved);
+        expect(report).toMatchObject({ outcome: 'rolled-back', verified: 'pods', failure: { name: 'PodsNotSettled' } });
+        expect(identityOf(world.cluster, ACCOUNT)).toEqual(['irsa', 'irsa']);
+      },
+      { definitionOf: fewPolls(12) },
+    ));
 });

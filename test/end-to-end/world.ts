@@ -211,6 +211,17 @@ export interface WorldOptions {
 }
 
 /**
+ * The definitions with so many polls of a Retry at most, for a test that waits for the last one and not for how long
+ * that takes.
+ */
+export const fewPolls =
+  (attempts: number): NonNullable<WorldOptions['definitionOf']> =>
+  ({ definition }) =>
+    JSON.parse(JSON.stringify(definition), (key, value: unknown) =>
+      key === 'MaxAttempts' && typeof value === 'number' ? Math.min(value, attempts) : value,
+    ) as object;
+
+/**
  * Opens a world, does the work in a thread of its clock, and closes it. A failure of the sandbox's own services fails
  * the test.
  */

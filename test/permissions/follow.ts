@@ -8,7 +8,7 @@ import { DescribeExecutionCommand, StartExecutionCommand, StopExecutionCommand }
 import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
 import { DynamoTable, itemOf } from '../../lambdas/adapters/dynamo-table.ts';
 import type { MigrationRequestInput, Target } from '../../lambdas/domain/model.ts';
-import { type Assembly, type AssemblyStateMachine, loadAssembly } from '../../sandbox/assembly/assembly.ts';
+import { type Assembly, loadAssembly } from '../../sandbox/assembly/assembly.ts';
 import { loadSpokes } from '../../sandbox/assembly/spokes.ts';
 import { Authorizer, type Denial, type Use } from '../../sandbox/authorization/authorizer.ts';
 import { type RuleUse, ruleUses } from '../../sandbox/kubernetes/rbac.ts';
@@ -20,6 +20,7 @@ import { parseScenario } from '../../sandbox/world/load.ts';
 import type { Knobs, Scenario } from '../../sandbox/world/scenario.ts';
 import { findRole } from '../../sandbox/world/world.ts';
 import type { OperationId } from '../../lambdas/api/operations.ts';
+import { countingFrom } from '../end-to-end/sweep-world.ts';
 import { deniedEvent } from '../lambdas/denied-event.ts';
 import { type ByApi, createApiCaller, Refusal } from './by-api.ts';
 import { type Grant, grantsOf, runbookRoleOf, without } from './grants.ts';
@@ -159,12 +160,6 @@ const follow = async (
   }
 };
 
-/** The definition of Sweep with another number to count on from. */
-const countingFrom = (looked: number | undefined, { name, definition }: AssemblyStateMachine): object =>
-  looked === undefined || !name.includes('-Sweep')
-    ? definition
-    : (JSON.parse(JSON.stringify(definition).replace('"tick":0', `"tick":${looked}`)) as object);
-
 /** All that is deployed for a scenario: the service, and its stack in other accounts. */
 export const withSpokes = (directory: string, scenario: Scenario): Assembly => {
   const home = homeOf(scenario);
@@ -248,8 +243,7 @@ export const follows = async (run: Run, directory: string, taken?: Grant): Promi
   const sandbox = await openSandbox({
     scenario,
     assemblyDirectory: directory,
-
-    definitionOf: (machine) => countingFrom(run.looked, machine),
+    definitionOf: countingFrom(run.looked ?? 0),
   });
   const assembly = withSpokes(directory, scenario);
   if (taken) take(sandbox.world, taken);

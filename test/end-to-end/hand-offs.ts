@@ -1,0 +1,99 @@
+/** Migrations that need a person in the end, and the commands that this person gets. */
+import { expect } from 'vitest';
+import type { MigrationReport } from '../../lambdas/domain/model.ts';
+import { readScenario } from '../../sandbox/world/load.ts';
+import type { FaultInput } from '../../sandbox/world/faults.ts';
+import type { Knobs, Scenario } from '../../sandbox/world/scenario.ts';
+import { ADDON, scenarioFile } from './fixture.ts';
+import type { Asked, OpenWorld } from './world.ts';
+
+export const ACCOUNT = 'ebs-csi-controller-sa';
+const QUICK: Partial<Knobs> = {
+  addonCreateSeconds: 1,
+  addonUpdateSeconds: 1,
+  addonDeleteSeconds: 2,
+  addonPreserveDeleteSeconds: 2,
+  podReadySeconds: 1,
+  podTerminationSeconds: 1,
+  cascadeLagSeconds: 0,
+  associationDeleteLagSeconds: 1,
+  deleteStaleSeconds: 0,
+};
+
+const denied = (fault: Omit<FaultInput, 'kind' | 'times'>): FaultInput => ({
+  ...fault,
+  kind: 'access-denied',
+  times: 'all',
+});
+
+export interface Case {
+  what: string;
+  scenario: string;
+  asked: Partial<Asked>;
+  knobs?: Partial<Knobs>;
+  faults: FaultInput[];
+  /** How the add-on is when the person comes. */
+  found: string | undefined;
+  /** Of the commands, in that order among others. */
+  commands: RegExp;
+}
+
+export const cases: Case[] = [
+  {
+    what: 'an add-on that is gone, since nobody may create it, and an association that said more than an add-on can',
+    scenario: 'left-over-target-role',
+    asked: { strategy: 'recreate' },
+    faults: [denied({ operation: 'CreateAddon' })],
+    found: undefined,
+    commands:
+      /^# Add-on aws-ebs-csi-driver is not there\.\naws eks create-addon .*\naws eks wait addon-active .*\nsleep 30\naws eks create-pod-identity-association .*--target-role-arn .*--policy .*\n# .*\naws eks update-kubeconfig .*\nkubectl -n kube-system rollout restart .*\n# .*\npod-identity rollback \w+ --deployed$/,
+  },
+  {
+    what: 'an add-on that nobody could look at any more',
+    scenario: 'preserve',
+    asked: { strategy: 'in-place' },
+    faults: [
+      denied({ step: 'verify-pods', service: 'kubernetes' }),
+      denied({ step: 'assess-rollback', service: 'eks' }),
+      denied({ step: 'finish', service: 'eks' }),
+    ],
+    found: 'ACTIVE',
+    commands:
+      /these lines work from any state[^]*wait addon-active .* \|\| true\n[^]*create-addon .* \|\| true\n[^]*\naws eks update-addon .*--service-account-role-arn .* PRESERVE\naws eks wait addon-active /,
+  },
+  {
+    what: 'an update that EKS can not carry out',
+    scenario: 'in-place',
+    asked: { strategy: 'in-place' },
+    knobs: { updateEndsIn: 'UPDATE_FAILED' },
+    faults: [],
+    found: 'UPDATE_FAILED',
+    commands:
+      /is UPDATE_FAILED[^]*aws eks update-addon .*--service-account-role-arn .*\naws eks wait addon-active [^]*aws eks create-pod-identity-association /,
+  },
+];
+
+/** The scenario of a case, with its knobs and its faults. */
+export const scenarioOf = async ({ scenario: name, knobs = {}, faults }: Case): Promise<Scenario> => {
+  const scenario = await readScenario(scenarioFile(name));
+  Object.assign(scenario.knobs, QUICK, knobs);
+  scenario.faults = faults.map((fault) => ({ call: 1, times: 1, ...fault }));
+  return scenario;
+};
+
+/** Migrates, and expects that a person is needed and gets these commands. */
+export const expectHandOff = async (world: OpenWorld, { asked, found, commands }: Case): Promise<MigrationReport> => {
+  const report = await world.migrate({ addon: ADDON, ...asked });
+  expect(report.outcome).toBe('needs-human');
+  expect(world.cluster.addons.get(ADDON)?.status).toBe(found);
+  expect(report.handOff.join('\n')).toMatch(commands);
+  // Nothing else begins meanwhile, and whoever tries is told by whom it is held up.
+  const other = await world.migrate({ addon: ADDON });
+  expect(other.outcome).toBe('blocked');
+  expect(other.plan!.checks[0]).toMatchObject({
+    id: 'lock-free',
+    status: 'fail',
+    remedy: expect.stringContaining(`pod-identity rollback ${report.migrationId}`) as unknown,
+  });
+  return report;
+};

@@ -1,0 +1,304 @@
+/** Every scenario that comes along, with the requests that are run in it, and what must come out of each. */
+import type { MigrationReport, MigrationRequestInput } from '../../lambdas/domain/model.ts';
+
+export const CLOUDWATCH = 'amazon-cloudwatch-observability';
+export const EBS = 'aws-ebs-csi-driver';
+export const EFS = 'aws-efs-csi-driver';
+const FSX = 'aws-fsx-csi-driver';
+
+interface Expected {
+  outcome: MigrationReport['outcome'];
+  /** Checks that must block, each with what its message says; none does where it is left out. */
+  blockedBy?: Record<string, RegExp>;
+  /** Name of the failure that the report tells. */
+  failure?: string;
+  /** The way that was tried last: `in-place`, `recreate`, `recreate+preserve`. */
+  applied?: string;
+  /** Ids of its warnings. */
+  warnings?: string[];
+  /** Service accounts of the associations that were deleted, made, and put back. */
+  purged?: string[];
+  created?: string[];
+  restored?: string[];
+  /** Calls that changed something, in order. */
+  mutations: string[];
+}
+export type Row = [
+  scenario: string,
+  request: Pick<
+    MigrationRequestInput,
+    | 'addon'
+    | 'serviceAccount'
+    | 'annotation'
+    | 'strategy'
+    | 'preserve'
+    | 'resolveConflicts'
+    | 'maxDisruption'
+    | 'trust'
+    | 'acceptedKeys'
+    | 'verification'
+  >,
+  expected: Expected,
+];
+
+const IN_PLACE = ['eks:UpdateAddon'];
+const PURGED_IN_PLACE = ['eks:DeletePodIdentityAssociation', 'eks:UpdateAddon'];
+const RECREATED = ['eks:DeleteAddon', 'eks:CreateAddon'];
+const PURGED = ['eks:DeleteAddon', 'eks:DeletePodIdentityAssociation', 'eks:CreateAddon'];
+const RESTARTED = 'kubernetes:patch deployments';
+/** A way in place with both its restarts in vain, and then the next one up to its first restart. */
+const TRIED = [...IN_PLACE, RESTARTED, RESTARTED];
+const CLIMBED = [...TRIED, ...PURGED, RESTARTED];
+const EBS_ACCOUNT = ['ebs-csi-controller-sa'];
+const ADOT_ACCOUNTS = ['adot-col-container-logs', 'adot-col-otlp-ingest', 'adot-col-prom-metrics'];
+/** Target role, session policy and session tags; then tags. */
+const CARRIED_OVER = ['eks:UpdatePodIdentityAssociation', 'eks:TagResource'];
+
+const PAYMENTS = { namespace: 'payments', name: 'api' };
+const ASSOCIATED = ['eks:CreatePodIdentityAssociation', RESTARTED, 'kubernetes:patch statefulsets'];
+
+export const recreate = { strategy: 'recreate' } as const;
+const inPlace = { outcome: 'migrated', applied: 'in-place', mutations: IN_PLACE } as const;
+const recreated = { outcome: 'migrated', applied: 'recreate', mutations: RECREATED } as const;
+const recreatedPreserved = { outcome: 'migrated', applied: 'recreate+preserve' } as const;
+
+export const rows: Row[] = [
+  [
+    'ebs-csi-irsa',
+    { addon: EBS },
+    { ...inPlace, purged: EBS_ACCOUNT, created: EBS_ACCOUNT, mutations: PURGED_IN_PLACE },
+  ],
+  [
+    'ebs-csi-irsa',
+    { addon: EBS, ...recreate },
+    { ...recreated, purged: EBS_ACCOUNT, created: EBS_ACCOUNT, mutations: PURGED },
+  ],
+  [
+    'in-place',
+    { addon: EBS, strategy: 'in-place' },
+    { ...inPlace, purged: EBS_ACCOUNT, created: EBS_ACCOUNT, mutations: PURGED_IN_PLACE },
+  ],
+  [
+    'preserve',
+    { addon: EBS, ...recreate, preserve: true },
+    { ...recreatedPreserved, created: EBS_ACCOUNT, mutations: [...RECREATED, RESTARTED] },
+  ],
+  ['efs-csi-irsa', { addon: EFS }, { ...inPlace, created: ['efs-csi-controller-sa'] }],
+  ['efs-csi-irsa', { addon: EFS, ...recreate }, { ...recreated, created: ['efs-csi-controller-sa'] }],
+  ['vpc-cni-irsa', { addon: 'vpc-cni' }, { ...inPlace, created: ['aws-node'] }],
+  [
+    'vpc-cni-irsa',
+    { addon: 'vpc-cni', ...recreate, preserve: true },
+    { ...recreatedPreserved, created: ['aws-node'], mutations: [...RECREATED, 'kubernetes:patch daemonsets'] },
+  ],
+  [
+    'vpc-cni-irsa',
+    { addon: 'vpc-cni', ...recreate },
+    { outcome: 'blocked', blockedBy: { 'addon-risk': /network/ }, mutations: [] },
+  ],
+  ['adot-three-service-accounts', { addon: 'adot' }, { ...inPlace, created: ADOT_ACCOUNTS }],
+  ['adot-three-service-accounts', { addon: 'adot', ...recreate }, { ...recreated, created: ADOT_ACCOUNTS }],
+  ['fsx-csi-irsa', { addon: FSX }, { ...inPlace, created: ['fsx-csi-controller-sa'] }],
+  ['fsx-csi-irsa', { addon: FSX, ...recreate }, { ...recreated, created: ['fsx-csi-controller-sa'] }],
+  [
+    'auto-climbs',
+    { addon: EBS },
+    { ...recreatedPreserved, purged: EBS_ACCOUNT, created: [...EBS_ACCOUNT, ...EBS_ACCOUNT], mutations: CLIMBED },
+  ],
+  [
+    'auto-climbs',
+    { addon: EBS, strategy: 'in-place' },
+    {
+      outcome: 'rolled-back',
+      applied: 'in-place',
+      failure: 'PodsOnWrongIdentity',
+      created: EBS_ACCOUNT,
+      mutations: [...TRIED, ...IN_PLACE],
+    },
+  ],
+  [
+    'auto-climbs-to-outage',
+    { addon: EBS },
+    {
+      outcome: 'rolled-back',
+      applied: 'recreate+preserve',
+      failure: 'PodsOnWrongIdentity',
+      purged: EBS_ACCOUNT,
+      created: [...EBS_ACCOUNT, ...EBS_ACCOUNT],
+      mutations: [...CLIMBED, RESTARTED, ...IN_PLACE],
+    },
+  ],
+  [
+    'auto-climbs-to-outage',
+    { addon: EBS, maxDisruption: 'outage' },
+    {
+      ...recreated,
+      purged: EBS_ACCOUNT,
+      created: [...EBS_ACCOUNT, ...EBS_ACCOUNT, ...EBS_ACCOUNT],
+      mutations: [...CLIMBED, RESTARTED, ...RECREATED],
+    },
+  ],
+  [
+    'left-over-target-role',
+    { addon: EBS },
+    {
+      ...inPlace,
+      purged: EBS_ACCOUNT,
+      created: EBS_ACCOUNT,
+      mutations: [...PURGED_IN_PLACE, ...CARRIED_OVER],
+      warnings: [],
+    },
+  ],
+  [
+    'left-over-target-role',
+    { addon: EBS, ...recreate },
+    { ...recreated, purged: EBS_ACCOUNT, created: EBS_ACCOUNT, mutations: [...PURGED, ...CARRIED_OVER] },
+  ],
+  ['shared-role', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
+  ['shared-role', { addon: EBS, ...recreate }, { ...recreated, created: EBS_ACCOUNT }],
+  ['degraded-after-create', { addon: EBS, ...recreate }, { ...recreated, created: EBS_ACCOUNT }],
+  ['stuck-deleting', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
+  [
+    'stuck-deleting',
+    { addon: EBS, ...recreate },
+    { outcome: 'needs-human', applied: 'recreate', failure: 'AddonStillThere', mutations: ['eks:DeleteAddon'] },
+  ],
+  ['user-modified-fields', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
+  [
+    'user-modified-fields',
+    { addon: EBS, strategy: 'in-place', resolveConflicts: 'OVERWRITE' },
+    { ...inPlace, created: EBS_ACCOUNT },
+  ],
+  ['conflict-on-create', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
+  [
+    'conflict-on-create',
+    { addon: EBS, ...recreate, preserve: true },
+    {
+      outcome: 'blocked',
+      blockedBy: { 'field-managers': /spec\.replicas \(kubectl-edit\).*recreate with preserve would fail/i },
+      mutations: [],
+    },
+  ],
+  [
+    'conflict-on-create',
+    { addon: EBS, ...recreate, preserve: true, resolveConflicts: 'OVERWRITE' },
+    { ...recreatedPreserved, created: EBS_ACCOUNT, mutations: [...RECREATED, RESTARTED] },
+  ],
+  ['custom-resources', { addon: CLOUDWATCH }, { ...inPlace, created: ['cloudwatch-agent'] }],
+  [
+    'custom-resources',
+    { addon: CLOUDWATCH, ...recreate },
+    {
+      outcome: 'blocked',
+      blockedBy: { 'custom-resources': /amazoncloudwatchagents\.cloudwatch\.aws\.amazon\.com shop\/prometheus/ },
+      mutations: [],
+    },
+  ],
+  ['agent-absent', { addon: EBS }, { outcome: 'blocked', blockedBy: { agent: /not installed/ }, mutations: [] }],
+  ['agent-self-managed', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
+  ['agent-self-managed', { addon: EBS, ...recreate }, { ...recreated, created: EBS_ACCOUNT }],
+  [
+    'agent-not-ready',
+    { addon: EBS },
+    {
+      outcome: 'blocked',
+      blockedBy: { agent: /2 of 3 nodes/, 'agent-nodes': /1 of 3 nodes where these pods can run: ip-10-0-/ },
+      mutations: [],
+    },
+  ],
+  [
+    'fargate-only',
+    { addon: EBS },
+    { outcome: 'blocked', blockedBy: { 'unsupported-compute': /2 of 2 pods .*AWS Fargate/ }, mutations: [] },
+  ],
+  [
+    'static-keys',
+    { addon: EBS },
+    {
+      outcome: 'blocked',
+      blockedBy: { 'static-credentials': /AWS_ACCESS_KEY_ID in container ebs-plugin of Deployment ebs-csi-controller/ },
+      mutations: [],
+    },
+  ],
+  [
+    'node-role-lacks-right',
+    { addon: EBS },
+    {
+      outcome: 'blocked',
+      blockedBy: { 'node-role': /eks-auth:AssumeRoleForPodIdentity: ledger-prod-nodes/ },
+      mutations: [],
+    },
+  ],
+  ['aws-auth-only', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
+  ['auto-mode', { addon: EFS }, { ...inPlace, created: ['efs-csi-controller-sa'] }],
+  ['auto-mode', { addon: EFS, ...recreate }, { ...recreated, created: ['efs-csi-controller-sa'] }],
+  [
+    'api-only',
+    { addon: EBS },
+    { outcome: 'blocked', blockedBy: { 'kubernetes-access': /could not be read/ }, mutations: [] },
+  ],
+  ['api-only', { addon: EBS, verification: 'api' }, { ...inPlace, created: EBS_ACCOUNT, warnings: ['pods-not-seen'] }],
+  ['version-withdrawn', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
+  [
+    'version-withdrawn',
+    { addon: EBS, ...recreate },
+    {
+      outcome: 'blocked',
+      blockedBy: { 'version-offered': /v1\.35\.0-eksbuild\.1 .* no longer offered/ },
+      mutations: [],
+    },
+  ],
+  [
+    'trust-repair',
+    { addon: EBS },
+    { outcome: 'blocked', blockedBy: { 'role-trust': /No statement allows sts:AssumeRole/ }, mutations: [] },
+  ],
+  [
+    'trust-repair',
+    { addon: EBS, trust: 'repair' },
+    { ...inPlace, created: EBS_ACCOUNT, mutations: ['iam:UpdateAssumeRolePolicy', ...IN_PLACE] },
+  ],
+  [
+    'trust-deny',
+    { addon: EBS },
+    { outcome: 'blocked', blockedBy: { 'role-trust': /OurOrganisationOnly/ }, mutations: [] },
+  ],
+  [
+    'trust-deny',
+    { addon: EBS, trust: 'repair' },
+    { outcome: 'blocked', blockedBy: { 'role-trust': /OurOrganisationOnly/ }, mutations: [] },
+  ],
+  [
+    'trust-too-long',
+    { addon: EBS, trust: 'repair' },
+    { outcome: 'blocked', blockedBy: { 'role-trust': /No statement allows sts:AssumeRole/ }, mutations: [] },
+  ],
+  ['trust-conditions', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
+  [
+    'trust-undecided',
+    { addon: EBS },
+    { outcome: 'blocked', blockedBy: { 'role-trust': /kubernetes-pod-name/ }, mutations: [] },
+  ],
+  [
+    'trust-undecided',
+    { addon: EBS, acceptedKeys: ['aws:RequestTag/kubernetes-pod-name'] },
+    { ...inPlace, created: EBS_ACCOUNT },
+  ],
+  ['shared-role-fleet', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
+  ['role-chaining', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
+  [
+    'service-account-irsa',
+    { serviceAccount: PAYMENTS },
+    { outcome: 'migrated', applied: 'associate', created: ['api'], mutations: ASSOCIATED },
+  ],
+  [
+    'service-account-irsa',
+    { serviceAccount: PAYMENTS, annotation: 'remove' },
+    {
+      outcome: 'migrated',
+      applied: 'associate',
+      created: ['api'],
+      mutations: [...ASSOCIATED, 'kubernetes:patch serviceaccounts'],
+    },
+  ],
+];

@@ -1,0 +1,11 @@
+/** Very many at once: of one add-on one migration changes anything. */
+import { describe, it } from 'vitest';
+import type { Strategy } from '../../lambdas/domain/model.ts';
+import { expectOneMigrated } from './at-once.ts';
+
+describe('fifty migrations of one add-on at once', () => {
+  it.each<Strategy>(['in-place', 'recreate'])(
+    '%s: one changes something and ends migrated, the others say who it is, and since when',
+    (strategy) => expectOneMigrated(strategy, 50),
+  );
+});

@@ -1,0 +1,359 @@
+/**
+ * A fleet in three accounts and two regions: looked at, migrated in waves while things go wrong, stopped, resumed, and
+ * looked at again.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { silentProgress } from '../../cli/progress.ts';
+import { rollBackAndFollow } from '../../cli/rollback.ts';
+import { placeInventory, type Sweep, type SweepItem, type SweepLimits } from '../../lambdas/domain/sweep/model.ts';
+import type { Call } from '../../sandbox/world/call-log.ts';
+import type { FaultInput } from '../../sandbox/world/faults.ts';
+import {
+  asKnown,
+  expectBrokenWithin,
+  expectCaps,
+  expectStopped,
+  expectWaves,
+  mostWithin,
+  Watch,
+} from './sweep-watch.ts';
+import {
+  type Begun,
+  classesExpected,
+  classesIn,
+  type FleetWorld,
+  keyOf,
+  openFleet,
+  type Place,
+  type Swept,
+} from './sweep-world.ts';
+
+const CALLS_PER_SECOND = 5;
+
+/** What goes wrong with the migration of that add-on, for good; the first of them keeps it from going back, too. */
+const FAILURES: ((input: Record<string, unknown>) => FaultInput[])[] = [
+  (input) => [
+    { operation: 'UpdateAddon', kind: 'abort-after', input },
+    { operation: 'UpdateAddon', kind: 'access-denied', input, call: 2, times: 'all' },
+  ],
+  (input) => [{ step: 'update-addon', operation: 'UpdateAddon', kind: 'access-denied', input, times: 'all' }],
+  (input) => [{ operation: 'UpdateAddon', kind: 'abort-after', input }],
+];
+const inputOf = ({ cluster, addon }: Place): Record<string, unknown> => ({ clusterName: cluster, addonName: addon });
+
+/** One part of the story: what was begun in it, and how the sweep stood at its end. */
+interface Part extends Swept {
+  items: SweepItem[];
+  record: Sweep;
+  /** Of this part alone. */
+  begun: Begun[];
+  samples: Watch['samples'];
+  crowded: string[];
+  /** Number of the last call before it. */
+  before: number;
+}
+
+export interface Fleet {
+  /** A multiple of six: each region of each account has as many. */
+  clusters: number;
+  limits: SweepLimits;
+  /** Migrations of one in so many add-ons that are ready fail. */
+  failingOneIn: number;
+  /** Calls of the look, at most; what is asked once for a place weighs more in a small fleet. */
+  calls: { eksByCluster: number; eksByAddon: number; byAddon: number };
+}
+
+/** Defines the tests of such a fleet. */
+export const describeFleet = ({ clusters, limits, failingOneIn, calls: atMost }: Fleet): void => {
+  let world: FleetWorld;
+  let failing: Place[];
+  let stopped: Part;
+  let resumed: Part;
+  let again: Part;
+  let last: Part;
+
+  const play = (work: () => Promise<Swept>): Promise<Part> =>
+    world.run(async () => {
+      const [before, from, watch] = [world.calls, world.backend.clock.now(), new Watch(world)];
+      const swept = await work();
+      await watch.stop();
+      const { sweepId } = swept.standing;
+      return {
+        ...swept,
+        items: await world.items(sweepId),
+        record: await world.record(sweepId),
+        begun: world.begun(from),
+        samples: watch.samples,
+        crowded: watch.crowded,
+        before,
+      };
+    });
+
+  const outcomesOf = ({ items }: Part): Record<string, number> => {
+    const counts: Record<string, number> = {};
+    for (const { outcome = 'none' } of items.filter(({ state }) => state === 'ended'))
+      counts[outcome] = (counts[outcome] ?? 0) + 1;
+    return counts;
+  };
+  const leftTo = (part: Part): SweepItem[] => part.items.filter(({ outcome }) => outcome === 'needs-human');
+  const failedIn = (part: Part): SweepItem[] =>
+    part.items.filter(({ outcome }) => outcome === 'needs-human' || outcome === 'rolled-back');
+
+  beforeAll(async () => {
+    world = await openFleet({
+      clusters,
+      seed: 7,
+      addons: 4,
+      change: ({ faults }, expected) => {
+        failing = expected.filter((one, index) => one.class === 'ready' && index % failingOneIn === 0);
+        for (const [index, one] of failing.entries())
+          faults.push(
+            ...(FAILURES[index % FAILURES.length]?.(inputOf(one)) ?? []).map((fault) => ({
+              call: 1,
+              times: 1,
+              ...fault,
+            })),
+          );
+        // EKS is busy for a moment, in the midst of it; that passes.
+        faults.push({ service: 'eks', step: 'await-active', kind: 'throttled', call: 20, times: 4 });
+      },
+    });
+    const everything = { limits, callsPerSecond: CALLS_PER_SECOND };
+    stopped = await play(() => world.sweep(everything));
+    const { sweepId } = stopped.standing;
+    // Somebody finds out why.
+    world.sandbox.world.faults.clear();
+    resumed = await play(async () => {
+      for (const { migrationId } of leftTo(stopped))
+        await rollBackAndFollow(world.backend, { migrationId }, silentProgress);
+      await world.sweeps.command(sweepId, { command: 'resume', reason: 'the cause is gone' });
+      return world.follow(sweepId);
+    });
+    // What was put back is for another sweep.
+    again = await play(() =>
+      world.sweep({
+        ...everything,
+        selection: { clusters: [...new Set(failedIn(resumed).map(({ cluster }) => cluster))] },
+      }),
+    );
+    last = await play(() => world.sweep(everything));
+  }, 400_000);
+  afterAll(() => world.backend.close());
+
+  describe('the inventory of a fleet', () => {
+    const rowsOfCsv = (csv: string): string[] =>
+      // None of the first five columns has anything to quote.
+      csv
+        .trimEnd()
+        .split('\r\n')
+        .slice(1)
+        .map((line) => {
+          const [account = '', region = '', cluster = '', , addon = '', , found = ''] = line.split(',');
+          return `${keyOf({ account, region, cluster, addon })} ${found}`;
+        });
+
+    it('has each add-on of the scenario in one row, in the class that its state makes, and no other row', () => {
+      const { report, csv } = stopped;
+      expect(classesIn(report)).toEqual(classesExpected(world.expected));
+      expect(report.rows).toHaveLength(world.expected.length);
+      expect(report.totals).toMatchObject({ places: 6, clusters, addons: world.expected.length });
+      expect(rowsOfCsv(csv)).toEqual(report.rows.map((row) => `${keyOf(row)} ${row.class}`));
+      // What blocks, and why it could not be looked at, is said of each.
+      expect(report.rows.filter((row) => row.class === 'blocked' && row.checks.length === 0)).toEqual([]);
+      expect(
+        report.rows.filter(
+          (row) => row.class === 'unreachable' && !/ is DELETING\.$|API server|Could not /.test(row.reason ?? ''),
+        ),
+      ).toEqual([]);
+      expect(
+        report.places
+          .map((place) => placeInventory.parse(place))
+          .map(({ clusters: found, unreachable }) => [found, unreachable]),
+      ).toEqual(report.places.map(() => [clusters / 6, undefined]));
+    });
+
+    it('queues what is ready, each once', () => {
+      expect(stopped.items.map(keyOf).sort()).toEqual(
+        world.expected
+          .filter((one) => one.class === 'ready')
+          .map(keyOf)
+          .sort(),
+      );
+    });
+
+    /** Of the look of the first sweep alone. */
+    const looks = (): Call[] => world.callsOf('take-inventory', stopped.before).filter(({ n }) => n < resumed.before);
+
+    it('only reads', () => {
+      expect(
+        looks().filter(({ mutating, service }) => mutating && !['dynamodb', 's3', 'sts'].includes(service)),
+      ).toEqual([]);
+      expect(world.callsOf('begin-sweep').filter(({ service }) => !['dynamodb', 's3'].includes(service))).toEqual([]);
+    });
+
+    it('asks each question once, and takes few calls for a cluster and an add-on', () => {
+      const { report } = stopped;
+      const ofTarget = looks().filter(({ service }) => ['eks', 'iam', 'kubernetes'].includes(service));
+      const count = (service: string): number => ofTarget.filter((call) => call.service === service).length;
+      // What never arrived at an API server is no call in the log: one for each that gives no answer, and has an add-on
+      // with a role.
+      const silent = new Set(
+        world.expected
+          .filter(
+            ({ clusterState, class: found }) =>
+              clusterState === 'unreachable' && (found === 'unreachable' || found === 'blocked'),
+          )
+          .map(({ cluster }) => cluster),
+      ).size;
+      expect(report.calls.total).toEqual({
+        eks: count('eks'),
+        iam: count('iam'),
+        kubernetes: count('kubernetes') + silent,
+      });
+      // Each place is an invocation of its own here; what it has learnt of a role another one asks again.
+      const asked = ofTarget.map(
+        ({ invocation = '', cluster = '', operation, input }) =>
+          `${invocation} ${cluster} ${operation} ${JSON.stringify(input)}`,
+      );
+      expect(asked.filter((one, index) => asked.indexOf(one) !== index)).toEqual([]);
+      const of = (operation: string): number => ofTarget.filter((call) => call.operation === operation).length;
+      const deleting = world.expected.filter(({ clusterState }) => clusterState === 'deleting').length;
+      expect([of('ListClusters'), of('DescribeCluster'), of('ListAddons'), of('DescribeAddon')]).toEqual([
+        6,
+        clusters,
+        clusters,
+        world.expected.length - deleting,
+      ]);
+      // docs/sweeps.md: 11 of EKS for a cluster with five add-ons of which one has a role, one less for each add-on less.
+      expect(count('eks') / clusters).toBeLessThanOrEqual(atMost.eksByCluster);
+      expect(count('eks') / world.expected.length).toBeLessThanOrEqual(atMost.eksByAddon);
+      expect(ofTarget.length / world.expected.length).toBeLessThanOrEqual(atMost.byAddon);
+    });
+
+    it('begins no more calls of EKS in any second than it was allowed, in each region of each account', () => {
+      const places = Map.groupBy(
+        looks().filter(({ service }) => service === 'eks'),
+        ({ account, region }) => `${account} ${region}`,
+      );
+      expect(places.size).toBe(6);
+      const most = [...places].map(([place, calls]) => ({
+        place,
+        most: mostWithin(
+          calls.map(({ at }) => Date.parse(at)),
+          1000,
+        ),
+      }));
+      expect(most.filter((one) => one.most > CALLS_PER_SECOND)).toEqual([]);
+    });
+  });
+
+  describe('the waves of a sweep', () => {
+    it('begin with the canary, alone, and are twice as large each until the concurrency', () => {
+      for (const part of [stopped, resumed]) expectWaves(asKnown(part.begun, part.items), limits);
+      const [first, second, third] = stopped.begun;
+      const ended = Math.min(
+        ...stopped.items.flatMap(({ endedAt }) => (endedAt === undefined ? [] : [Date.parse(endedAt)])),
+      );
+      expect([first?.at, second?.at].every((at) => at !== undefined && at < ended)).toBe(true);
+      expect(third?.at).toBeGreaterThan(ended);
+    });
+
+    it('keep to one in a cluster, one with a role, and the limits of accounts and regions', () => {
+      for (const part of [stopped, resumed, again]) expectCaps(asKnown(part.begun, part.items), part.items, limits);
+      // They were reached.
+      const known = asKnown(resumed.begun, resumed.items);
+      expect(Math.max(...known.map(({ at }) => known.filter((one) => one.at <= at && one.until > at).length))).toBe(
+        limits.concurrency,
+      );
+    });
+
+    it('never break more at once than the wave allows, and nothing but what is in flight', () => {
+      const firstWave = Math.min(
+        ...resumed.items.flatMap(({ migrationId, wave }) =>
+          resumed.begun.some(({ id }) => id === migrationId) && wave !== undefined ? [wave] : [],
+        ),
+      );
+      const most = [
+        expectBrokenWithin(stopped.samples, { items: stopped.items, limits, left: leftTo(stopped) }),
+        expectBrokenWithin(resumed.samples, { items: resumed.items, limits, left: leftTo(stopped), firstWave }),
+      ];
+      expect(Math.max(...most)).toBeGreaterThan(limits.canary);
+      expect([stopped, resumed, again].flatMap(({ crowded }) => crowded)).toEqual([]);
+    });
+  });
+
+  describe('a sweep in which migrations fail', () => {
+    it('stops at the threshold, lets those in flight end, and says what is left', () => {
+      const { standing, report, begun, items, record } = stopped;
+      const failed = failedIn(stopped);
+      expect(new Set(failed.map(({ outcome }) => outcome))).toEqual(new Set(['rolled-back', 'needs-human']));
+      expect(failed.length).toBeGreaterThanOrEqual(limits.stopAfterFailures);
+      expect(failed.filter((item) => !failing.some((one) => keyOf(one) === keyOf(item)))).toEqual([]);
+      expectStopped(begun, items, limits);
+      expect(standing).toMatchObject({
+        status: 'ended',
+        outcome: 'stopped',
+        cause: { name: 'SweepStopped' },
+        tally: { inFlight: 0 },
+      });
+      expect(record.failed.length).toBe(failed.length);
+      const [execution] = world.sweepExecutions();
+      expect(execution).toMatchObject({ status: 'FAILED', error: 'SweepStopped', name: standing.sweepId });
+      const left = items.filter(({ state }) => state === 'queued');
+      expect(left.length).toBeGreaterThan(items.length / 4);
+      expect(report.totals).toMatchObject({ queued: left.length, inFlight: 0, byOutcome: outcomesOf(stopped) });
+      expect(
+        report.rows
+          .filter(({ state }) => state === 'queued')
+          .map(keyOf)
+          .sort(),
+      ).toEqual(left.map(keyOf).sort());
+      expect(execution?.cause).toContain('failed migrations');
+    });
+
+    it('is resumed once the cause is gone, finishes the rest, and begins none again', () => {
+      const { standing, report, items, begun } = resumed;
+      expect(standing).toMatchObject({ status: 'ended', outcome: 'completed', tally: { queued: 0, inFlight: 0 } });
+      const [failed, left] = [failedIn(stopped), stopped.items.filter(({ state }) => state === 'queued')];
+      expect(outcomesOf(resumed)).toEqual({ ...outcomesOf(stopped), migrated: items.length - failed.length });
+      expect(begun.map(({ id }) => id).sort()).toEqual(left.map(({ migrationId }) => migrationId).sort());
+      // Of each item one execution, under its id, in both parts together.
+      expect([...stopped.begun, ...begun].map(({ id }) => id).sort()).toEqual(
+        items.map(({ migrationId }) => migrationId).sort(),
+      );
+      expect(report.rows.filter((row) => row.class === 'ready' && row.outcome === 'migrated')).toHaveLength(
+        items.length - failed.length,
+      );
+      expect(
+        world
+          .sweepExecutions()
+          .filter(({ name }) => name.startsWith(standing.sweepId))
+          .map(({ status }) => status),
+      ).toEqual(['FAILED', 'SUCCEEDED']);
+    });
+
+    it('leaves what it put back to another sweep, and nothing to the one after that, which changes nothing', () => {
+      const failed = failedIn(stopped);
+      expect(again.standing).toMatchObject({ outcome: 'completed', tally: { ended: { migrated: failed.length } } });
+      expect(again.items.map(keyOf).sort()).toEqual(failed.map(keyOf).sort());
+
+      expect(last.standing).toMatchObject({ outcome: 'completed', tally: { queued: 0, inFlight: 0, ended: {} } });
+      expect(last.begun).toEqual([]);
+      expect(world.changes(last.before)).toEqual([]);
+      const classes = classesExpected(world.expected);
+      expect(classesIn(last.report)).toEqual(
+        Object.fromEntries(
+          Object.entries(classes).map(([key, found]) => [key, found === 'ready' ? 'on-pod-identity' : found]),
+        ),
+      );
+      expect(last.report.trend).toMatchObject({
+        sweepId: stopped.standing.sweepId,
+        byClass: stopped.report.totals.byClass,
+      });
+    });
+
+    it('is allowed all that it does', () => {
+      expect(world.sandbox.authorizer.denials).toEqual([]);
+    });
+  });
+};

@@ -1,0 +1,199 @@
+/** Migrations, stops and rollbacks that an upgrade comes between, by the previous release's definitions and today's. */
+import { expect } from 'vitest';
+import type { MigrationReport } from '../../lambdas/domain/model.ts';
+import { ADDON } from '../end-to-end/fixture.ts';
+import { type Asked, inWorld, type OpenWorld, type WorldOptions } from '../end-to-end/world.ts';
+import { type MachineName, MACHINES, previousOf, refusedInputs, statesOf } from './previous.ts';
+
+const ACCOUNT = { namespace: 'payments', name: 'api' };
+export const CONTROLLER = 'ebs-csi-controller-sa';
+
+export interface Case extends Omit<WorldOptions, 'scenario'> {
+  title: string;
+  asked: Asked;
+  outcome: string;
+  scenario?: string;
+}
+export const cases: Case[] = [
+  { title: 'in place', asked: { addon: ADDON }, outcome: 'migrated' },
+  { title: 'by deletion', asked: { addon: ADDON, strategy: 'recreate' }, outcome: 'migrated' },
+  {
+    title: 'with preserve, and pods that are restarted',
+    asked: { addon: ADDON, strategy: 'recreate', preserve: true },
+    outcome: 'migrated',
+  },
+  { title: 'on the second way', scenario: 'auto-climbs', asked: { addon: ADDON }, outcome: 'migrated' },
+  {
+    title: 'with an association that is purged and carried over',
+    scenario: 'left-over-target-role',
+    asked: { addon: ADDON },
+    outcome: 'migrated',
+  },
+  {
+    title: 'with trust repair',
+    scenario: 'trust-repair',
+    asked: { addon: ADDON, trust: 'repair' },
+    outcome: 'migrated',
+  },
+  {
+    title: 'with the agent installed',
+    scenario: 'agent-absent',
+    asked: { addon: ADDON, agent: 'install' },
+    outcome: 'migrated',
+  },
+  {
+    title: 'of a service account',
+    scenario: 'service-account-irsa',
+    asked: { serviceAccount: ACCOUNT, annotation: 'remove' },
+    outcome: 'migrated',
+  },
+  { title: 'of which nothing is wanted but the plan', asked: { addon: ADDON, dryRun: true }, outcome: 'planned' },
+  { title: 'that is blocked', scenario: 'trust-deny', asked: { addon: ADDON }, outcome: 'blocked' },
+  {
+    title: 'that is rolled back',
+    asked: { addon: ADDON, strategy: 'recreate' },
+    knobs: { webhookLagSeconds: 86_400 },
+    outcome: 'rolled-back',
+  },
+  {
+    title: 'that meets transient failures',
+    asked: { addon: ADDON, strategy: 'recreate' },
+    faults: [
+      { step: 'create-addon', operation: 'CreateAddon', kind: 'lost-after' },
+      { step: 'delete-addon', operation: 'DeleteAddon', kind: 'throttled' },
+      { step: 'verify-pods', operation: 'list pods', kind: 'server-error' },
+    ],
+    outcome: 'migrated',
+  },
+];
+
+/** What must not differ between two releases. */
+const essenceOf = ({ outcome, verified, failure, associations }: MigrationReport): object => ({
+  outcome,
+  verified,
+  failure: failure?.name,
+  restored: associations.restored.length,
+});
+const lookAt = (world: OpenWorld, { serviceAccount }: Asked): object =>
+  serviceAccount ? world.lookAtAccount(ACCOUNT) : world.look(ADDON, CONTROLLER);
+
+export const play = (
+  { asked, scenario = 'preserve', knobs = {}, faults = [] }: Case,
+  machines: readonly MachineName[],
+) =>
+  inWorld({ scenario, knobs, faults, definitionOf: previousOf(machines) }, async (world) => {
+    const report = essenceOf(await world.migrate(asked));
+    await world.rest();
+    const ends = { report, look: lookAt(world, asked), locks: await world.backend.ledger.listHeldLocks() };
+    return { ends, refused: refusedInputs(world), states: statesOf(world, 'MigrateAddon') };
+  });
+
+/** Of each previous definition, the states that tests of this file's process have seen. */
+export const seen: Record<MachineName, Set<string>> = {
+  MigrateAddon: new Set(),
+  Recover: new Set(),
+  Retire: new Set(),
+};
+export const note = (machine: MachineName, states: Set<string>): void => {
+  for (const state of states) seen[machine].add(state);
+};
+
+const STOPS = [
+  {
+    title: 'in place',
+    asked: { addon: ADDON },
+    fault: { step: 'update-addon', operation: 'UpdateAddon', kind: 'abort-after' },
+  },
+  {
+    title: 'by deletion',
+    asked: { addon: ADDON, strategy: 'recreate' },
+    fault: { step: 'create-addon', operation: 'CreateAddon', kind: 'abort-before' },
+  },
+  {
+    title: 'of a service account',
+    scenario: 'service-account-irsa',
+    asked: { serviceAccount: ACCOUNT, annotation: 'remove' },
+    fault: { step: 'create-association', operation: 'CreatePodIdentityAssociation', kind: 'abort-after' },
+  },
+] as const;
+
+const DONE = [
+  {
+    title: 'of a service account whose annotation was removed',
+    scenario: 'service-account-irsa',
+    asked: { serviceAccount: ACCOUNT, annotation: 'remove' },
+  },
+  {
+    title: 'of an add-on whose role was repaired',
+    scenario: 'trust-repair',
+    asked: { addon: ADDON, trust: 'repair' },
+  },
+  { title: 'of an add-on that was deleted', scenario: 'preserve', asked: { addon: ADDON, strategy: 'recreate' } },
+] as const;
+
+/** By which Recover: today's alone, or the previous release's as well. */
+const BY = [
+  { by: 'today’s', machines: ['MigrateAddon'] },
+  { by: 'the previous', machines: MACHINES },
+] as const satisfies { by: string; machines: readonly MachineName[] }[];
+
+export const stopped = STOPS.flatMap((stop) => BY.map((recover) => ({ ...stop, ...recover })));
+export const rolledBack = DONE.flatMap((done) => BY.map((recover) => ({ ...done, ...recover })));
+
+/** Expects that a migration ends by the previous definitions, over today's functions, and with nothing refused. */
+export const expectEnds = async (one: Case): Promise<object> => {
+  const before = await play(one, MACHINES);
+  note('MigrateAddon', before.states);
+  expect(before.refused).toEqual([]);
+  expect(before.ends).toMatchObject({ report: { outcome: one.outcome }, locks: [] });
+  return before.ends;
+};
+
+/** Expects that it ends as by today's definitions. */
+export const expectSameEnds = async (one: Case): Promise<void> => {
+  const before = await expectEnds(one);
+  const { ends } = await play(one, []);
+  expect(before).toEqual(ends);
+};
+
+/** Expects that what a stopped migration left is put back. */
+export const expectPutBack = ({
+  asked,
+  fault,
+  machines,
+  by: _by,
+  title: _title,
+  ...rest
+}: (typeof stopped)[number]): Promise<void> =>
+  inWorld({ scenario: 'preserve', ...rest, faults: [fault], definitionOf: previousOf(machines) }, async (world) => {
+    const before = lookAt(world, asked);
+    const report = await world.migrate(asked);
+    note('MigrateAddon', statesOf(world, 'MigrateAddon'));
+    if (machines.length > 1) note('Recover', statesOf(world, 'Recover'));
+    expect(refusedInputs(world)).toEqual([]);
+    expect(report).toMatchObject({
+      outcome: 'rolled-back',
+      verified: 'pods',
+      failure: { name: 'ExecutionStopped' },
+      recovery: { cause: 'stranded' },
+    });
+    expect(lookAt(world, asked)).toMatchObject({ ...before, pods: expect.any(Array) as unknown });
+    expect(await world.backend.ledger.listHeldLocks()).toEqual([]);
+  });
+
+/** Expects that a rollback on demand puts back all of a migration. */
+export const expectRolledBack = ({ scenario, asked, machines }: (typeof rolledBack)[number]): Promise<void> =>
+  inWorld({ scenario, definitionOf: previousOf(machines) }, async (world) => {
+    const before = lookAt(world, asked);
+    const { migrationId, outcome } = await world.migrate(asked);
+    expect(outcome).toBe('migrated');
+    expect(await world.rollBack({ migrationId })).toMatchObject({
+      outcome: 'rolled-back',
+      verified: 'pods',
+      recovery: { cause: 'requested', after: 'migrated' },
+    });
+    if (machines.length > 1) note('Recover', statesOf(world, 'Recover'));
+    expect(refusedInputs(world)).toEqual([]);
+    expect(lookAt(world, asked)).toEqual(before);
+    expect(await world.backend.ledger.listHeldLocks()).toEqual([]);
+  });
