@@ -14,7 +14,7 @@ const ROOT = join(import.meta.dirname, '..');
 const lambdaDirectory = join(ROOT, 'dist/synth-lambda');
 bundle(lambdaDirectory);
 try {
-  const app = createApp({ lambdaDirectory, configFolder: ROOT });
+  const app = createApp({ lambdaDirectory, configFolder: ROOT, validate: true });
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
   app.synth();
 } catch (error) {

@@ -24,6 +24,11 @@ export interface AppOptions {
    * alone.
    */
   configFolder?: string;
+  /**
+   * Has the CDK check the templates against CloudFormation's schemas, which takes longer than the rest of the synthesis:
+   * for what goes to AWS.
+   */
+  validate?: boolean;
 }
 
 /** What CDK's command line switches on by default: the construct's path and the asset's folder beside each resource. */
@@ -41,6 +46,7 @@ export function createApp(options: AppOptions): App {
     outdir: options.outdir,
     context: { ...context, ...METADATA, ...options.context },
     analyticsReporting: false,
+    builtinCloudFormationValidation: options.validate ?? false,
   });
   const { config } = new HubStack(app, 'PodIdentityMigrator', {
     description: 'Moves EKS add-ons from IRSA to EKS Pod Identity.',
