@@ -67,9 +67,9 @@ const homeOf = (stateMachineArn: string): { region: string; account: string } =>
 };
 
 /** The clock of a command that follows what runs in a deployed service; `stopped` ends every wait. */
-export const clockOf = ({ sleep: given }: Io, stopped: AbortSignal): Clock => ({
+export const clockOf = (io: Io, stopped: AbortSignal): Clock => ({
   now: () => Date.now(),
-  sleep: (milliseconds) => (given ? given(milliseconds, stopped) : sleep(milliseconds, undefined, { signal: stopped })),
+  sleep: (milliseconds) => io.sleep?.(milliseconds, stopped) ?? sleep(milliseconds, undefined, { signal: stopped }),
 });
 
 /** Throws a CliError where the environment does not say where the service is, or AWS does not know the caller. */

@@ -4,6 +4,7 @@ import type { MigrationReport, MigrationRequestInput } from '../../lambdas/domai
 import { migrationRequest } from '../../lambdas/domain/model.ts';
 import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
 import { runMigration } from '../../cli/run.ts';
+import type { SandboxOptions } from '../../sandbox/sandbox.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import type { ClusterState } from '../../sandbox/world/world.ts';
@@ -43,8 +44,8 @@ export interface RunOptions {
   seed?: number;
   /** The bundled asset in processes of its own, in scaled time; from source in virtual time otherwise. */
   bundled?: boolean;
-  /** Callers sign, as in AWS. By default they name their access key, which saves a quarter of the time. */
-  signed?: boolean;
+  /** How clients in this process call; the sandbox's own default where it is left out. */
+  clients?: SandboxOptions['clients'];
   /** Called with the open sandbox before the migration starts. */
   prepare?: (backend: SandboxBackend) => void;
 }
@@ -62,12 +63,12 @@ export async function migrate({
   request = {},
   seed,
   bundled = false,
-  signed = false,
+  clients,
   prepare,
 }: RunOptions = {}): Promise<Run> {
   const backend = await openSandboxBackend(scenario, {
     ...(seed === undefined ? {} : { seed }),
-    ...(bundled ? BUNDLED : { trustCallers: !signed }),
+    ...(bundled ? BUNDLED : clients ? { clients } : {}),
   });
   prepare?.(backend);
   try {

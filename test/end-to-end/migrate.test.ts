@@ -21,7 +21,7 @@ describe('migrate with recreate', () => {
   beforeAll(async () => {
     const scenario = scenarioWith();
     was = structuredClone(ebs(scenario.accounts[0]!.clusters[0]!));
-    run = await recreate({ scenario, signed: true });
+    run = await recreate({ scenario, clients: 'sdk' });
   });
 
   it('moves the add-on and proves it on every pod that counts', () => {

@@ -63,7 +63,7 @@ export const textOf = async (client: sdk.S3Client, key: string): Promise<string>
 export const keysOf = (answer: sdk.ListObjectsV2CommandOutput): (string | undefined)[] =>
   (answer.Contents ?? []).map(({ Key }) => Key);
 
-export const listen = async ({ world, door }: { world: World; door: Door }, closing: (() => Promise<void>)[]) => {
+export const listen = async ({ world, door }: { world: World; door: Door }, closing: (() => unknown)[]) => {
   const loopback = await openLoopback({ world, door, credentials: operator(world) });
   closing.push(loopback.close);
   return loopback;

@@ -1,15 +1,9 @@
 import * as sdk from '@aws-sdk/client-s3';
-import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ClientFactory } from '../../../lambdas/adapters/clients.ts';
 import { s3Documents } from '../../../lambdas/adapters/s3-documents.ts';
 import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
-import { reasonToSkip } from '../../end-to-end/served.ts';
 import { FUNCTION_ROLE, REGION } from '../support.ts';
 import { BUCKET, get, keysOf, list, listen, open, put, textOf } from './fixture.ts';
 
@@ -133,49 +127,3 @@ describe('over loopback', () => {
     });
   });
 });
-
-const reason = reasonToSkip('aws');
-
-describe.skipIf(reason !== undefined)(
-  `the aws command line${reason === undefined ? '' : ` (${reason})`}`,
-  { timeout: 60_000 },
-  () => {
-    it('copies files there and back, and lists them', async () => {
-      const { loopback, objects } = await serve();
-      const directory = mkdtempSync(join(tmpdir(), 's3-'));
-      closing.push(async () => rmSync(directory, { recursive: true }));
-      const { AWS_ENDPOINT_URL_S3: url, ...environment } = loopback.environment();
-      const env = {
-        ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'))),
-        AWS_CONFIG_FILE: join(directory, 'none'),
-        AWS_SHARED_CREDENTIALS_FILE: join(directory, 'none'),
-        NO_PROXY: '127.0.0.1',
-        no_proxy: '127.0.0.1',
-        ...environment,
-        AWS_ENDPOINT_URL: url,
-      };
-      const aws = (...args: string[]) => promisify(execFile)('aws', args, { env });
-      const [from, to] = [join(directory, 'from file.json'), join(directory, 'to.json')];
-      const text = '{"ü":1}\n'.repeat(2000);
-      writeFileSync(from, text);
-
-      await aws('s3', 'cp', from, `s3://${BUCKET}/sweeps/1/a b.json`);
-      expect(Buffer.from(objects().get('sweeps/1/a b.json')!.body).toString()).toBe(text);
-      expect(objects().get('sweeps/1/a b.json')).toMatchObject({ contentType: 'application/json' });
-      await aws('s3', 'cp', `s3://${BUCKET}/sweeps/1/a b.json`, to);
-      expect(readFileSync(to, 'utf8')).toBe(text);
-      expect((await aws('s3', 'ls', `s3://${BUCKET}/sweeps/1/`)).stdout).toMatch(
-        /^2026-01-15 \d\d:\d\d:\d\d +18000 a b\.json\n$/,
-      );
-      expect((await aws('s3', 'ls', `s3://${BUCKET}/`)).stdout).toMatch(/^ +PRE sweeps\/\n$/);
-      await aws('s3', 'rm', `s3://${BUCKET}/sweeps/1/a b.json`);
-      expect(objects().size).toBe(0);
-      await expect(aws('s3', 'cp', `s3://${BUCKET}/gone`, to)).rejects.toMatchObject({
-        stderr: expect.stringContaining('(404)') as string,
-      });
-      await expect(aws('s3', 'ls', 's3://nobody-s/')).rejects.toMatchObject({
-        stderr: expect.stringContaining('(NoSuchBucket)') as string,
-      });
-    });
-  },
-);

@@ -1,16 +1,10 @@
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ensureAssembly } from '../../../cli/assembly.ts';
 import { s3Documents } from '../../../lambdas/adapters/s3-documents.ts';
 import { openSandbox, type Sandbox, type SandboxOptions } from '../../../sandbox/sandbox.ts';
 import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
 import { readScenario } from '../../../sandbox/world/load.ts';
-import { reasonToSkip } from '../../end-to-end/served.ts';
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
@@ -84,31 +78,3 @@ describe('the bucket of the application', () => {
     expect(clock.now()).toBe(Date.parse('2026-01-15T09:00:02Z'));
   });
 });
-
-const reason = reasonToSkip('aws');
-
-describe.skipIf(reason !== undefined)(
-  `the aws command line${reason === undefined ? '' : ` (${reason})`}`,
-  { timeout: 60_000 },
-  () => {
-    it('copies to the bucket of a served sandbox, and lists it', async () => {
-      const { bucket, environment, url } = await open({ listen: {} });
-      const directory = mkdtempSync(join(tmpdir(), 'objects-'));
-      closing.push(() => rmSync(directory, { recursive: true }));
-      const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_')));
-      const env = {
-        ...own,
-        AWS_CONFIG_FILE: join(directory, 'none'),
-        AWS_SHARED_CREDENTIALS_FILE: join(directory, 'none'),
-        ...environment!(),
-        AWS_ENDPOINT_URL: url,
-      };
-      const file = join(directory, 'places.json');
-      writeFileSync(file, '[]');
-      await promisify(execFile)('aws', ['s3', 'cp', file, `s3://${bucket}/sweeps/one/places.json`], { env });
-      expect((await promisify(execFile)('aws', ['s3', 'ls', `s3://${bucket}/sweeps/one/`], { env })).stdout).toMatch(
-        / 2 places\.json\n$/,
-      );
-    });
-  },
-);
