@@ -5,13 +5,14 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { KUBECONFIG_MARK } from '../../cli/kubeconfig.ts';
 import { main } from '../../cli/program.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import { ADDON, SCENARIO, TARGET } from '../end-to-end/fixture.ts';
 import { serve, type Served } from '../end-to-end/served.ts';
 import { collectingIo } from './fixtures.ts';
+import { eventually } from '../eventually.ts';
 
 /** What says where the service is, for --deployed. */
 const SERVICE = [
@@ -45,7 +46,7 @@ const start = async (...flags: string[]) => {
     return ended;
   };
   closing.push(stopped);
-  await vi.waitFor(() => expect(io.err()).toContain('Ctrl-C stops it.'), 20_000);
+  await eventually(() => expect(io.err()).toContain('Ctrl-C stops it.'));
   return { out: () => io.out(), err: () => io.err(), stopped };
 };
 
