@@ -34,7 +34,7 @@ beforeAll(async () => {
       }),
     ];
   });
-}, 180_000);
+}, 900_000);
 afterAll(async () => {
   await served?.stop();
 });
@@ -53,7 +53,7 @@ const resultsOf = (out: string): { entries: string[]; objects: string[] } => {
 
 describe.skipIf(reason !== undefined)(
   `the printed objects${reason === undefined ? '' : ` (${reason})`}`,
-  { timeout: 120_000 },
+  { timeout: 900_000 },
   () => {
     it('are taken by kubectl apply, are there then for grant-access, and only the access entries are missing', async () => {
       const file = join(served.directory, 'access.yaml');
@@ -175,7 +175,7 @@ describe.skipIf(reason !== undefined)(
   },
 );
 
-describe('grant-access --deployed', { timeout: 120_000 }, () => {
+describe('grant-access --deployed', { timeout: 900_000 }, () => {
   it('is refused for another account than that of the credentials, and for an unknown cluster', async () => {
     const other = await served.run(process.execPath, [...GRANT, '--account', '999999999999']);
     expect(other).toMatchObject({

@@ -291,7 +291,7 @@ const asRequest = ({ httpMethod, path, multiValueQueryStringParameters: query, h
 describe('hostile requests through the gateway', () => {
   it(
     'that are signed are answered, and never by a 5xx; whatever is no success is a problem, and starts nothing',
-    { timeout: 120_000 },
+    { timeout: 900_000 },
     async () => {
       await inApiWorld({}, async ({ world, sandbox, ann }) => {
         const statuses = new Map<number, number>();

@@ -53,7 +53,7 @@ export const describeCommands = (runElsewhere: RunCommand): void => {
       )
       .map(({ operation }) => operation);
 
-  describe('commands of several people against one service', { timeout: 120_000 }, () => {
+  describe('commands of several people against one service', () => {
     it('one migrates, another sees it, stops it, and it goes back; a third is told to wait', async () => {
       const migrating = elsewhere('migrate', ...ASKED, '--strategy', 'recreate', '--json');
       const id = await served.slowlyFrom(

@@ -85,7 +85,7 @@ afterEach(async () => {
 
 describe.skipIf(reason !== undefined)(
   `the commands of a hand-off${reason === undefined ? '' : ` (${reason})`}`,
-  { timeout: 120_000 },
+  { timeout: 900_000 },
   () => {
     it.each(cases)('put back $what', async ({ scenario: name, asked, knobs = {}, faults, found, commands }) => {
       const scenario = await readScenario(scenarioFile(name));

@@ -136,7 +136,7 @@ beforeAll(async () => {
     }),
   );
   last = await play(() => world.sweep(everything));
-}, 400_000);
+});
 afterAll(() => world.backend.close());
 
 describe('the inventory of a fleet', () => {

@@ -138,7 +138,7 @@ const reason = reasonToSkip('aws');
 
 describe.skipIf(reason !== undefined)(
   `the aws command line${reason === undefined ? '' : ` (${reason})`}`,
-  { timeout: 60_000 },
+  { timeout: 900_000 },
   () => {
     it('copies files there and back, and lists them', async () => {
       const { loopback, objects } = await serve();

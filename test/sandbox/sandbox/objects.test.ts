@@ -89,7 +89,7 @@ const reason = reasonToSkip('aws');
 
 describe.skipIf(reason !== undefined)(
   `the aws command line${reason === undefined ? '' : ` (${reason})`}`,
-  { timeout: 60_000 },
+  { timeout: 900_000 },
   () => {
     it('copies to the bucket of a served sandbox, and lists it', async () => {
       const { bucket, environment, url } = await open({ listen: {} });
