@@ -56,7 +56,7 @@ export const describeCommands = (runElsewhere: RunCommand): void => {
   describe('commands of several people against one service', () => {
     it('one migrates, another sees it, stops it, and it goes back; a third is told to wait', async () => {
       const migrating = elsewhere('migrate', ...ASKED, '--strategy', 'recreate', '--json');
-      const id = await served.slowlyFrom(
+      const migrationId = await served.slowlyFrom(
         () => changes().length > 0,
         async () => {
           expect(changes()).toEqual(['DeleteAddon']);
@@ -104,9 +104,9 @@ export const describeCommands = (runElsewhere: RunCommand): void => {
       const migrated = await migrating;
       expect(migrated.code).toBe(4);
       const report = reportIn(migrated);
-      expect(report).toMatchObject({ migrationId: id, outcome: 'rolled-back', failure: { name: 'Cancelled' } });
+      expect(report).toMatchObject({ migrationId, outcome: 'rolled-back', failure: { name: 'Cancelled' } });
       expect(report.failure!.message).toContain('wrong cluster');
-      const over = await command('cancel', id);
+      const over = await command('cancel', migrationId);
       expect(over.code).toBe(2);
       expect(over.err).toContain('ended rolled-back');
       expect(changes()).toEqual(['DeleteAddon', 'CreateAddon']);

@@ -210,7 +210,7 @@ describe('the loopback transport', () => {
     const version = String(cluster.kube.resourceVersion);
     const events: { type: string; object: { metadata?: { name: string; annotations?: object }; code?: number } }[] = [];
     const ended = new Promise((resolve, reject) => {
-      const url = `${cluster.endpoint}/api/v1/namespaces/kube-system/serviceaccounts?watch=true&resourceVersion=${version}&timeoutSeconds=20`;
+      const url = `${cluster.endpoint}/api/v1/namespaces/kube-system/serviceaccounts?watch=true&resourceVersion=${version}&timeoutSeconds=600`;
       get(url, { headers, ca: cluster.certificateAuthority, agent: false }, (reply) => {
         reply.on('data', (chunk: Buffer) =>
           events.push(
