@@ -44,7 +44,7 @@ const whileTimeStands = async <T>(clock: SandboxClock, work: Promise<T>): Promis
   for (;;) {
     const answer = await Promise.race([done, wallSleep(HOLD_MS)]);
     if (answer) return answer.value;
-    // A clock that hears nothing for a second takes its threads for stuck, and goes on.
+    // A clock that hears nothing for a second of the processor's time takes its threads for stuck, and goes on.
     await clock.sleep(0);
   }
 };

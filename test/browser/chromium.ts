@@ -31,6 +31,9 @@ export interface Opened {
   heard: string[];
 }
 
+/** Ends a hang only, in place of Playwright's 30 seconds, which a busy machine may need. */
+const PATIENCE = 300_000;
+
 export class Files {
   readonly folder = mkdtempSync(join(tmpdir(), 'sweep-page-'));
   private readonly browser: Browser;
@@ -39,7 +42,7 @@ export class Files {
     this.browser = browser;
   }
   static async begin(): Promise<Files> {
-    return new Files(await chromium.launch({ executablePath: CHROMIUM, args: FLAGS }));
+    return new Files(await chromium.launch({ executablePath: CHROMIUM, args: FLAGS, timeout: PATIENCE }));
   }
   async end(): Promise<void> {
     await this.browser.close();
@@ -56,6 +59,7 @@ export class Files {
       viewport: { width: 1280, height: 800 },
       ...options,
     });
+    context.setDefaultTimeout(PATIENCE);
     const page = await context.newPage();
     const heard: string[] = [];
     page.on('console', (message) => heard.push(`${message.type()}: ${message.text()}`));

@@ -31,7 +31,7 @@ beforeAll(async () => {
   served = await withStaticToken(served);
   const none = join(served.directory, 'none');
   stubEnvironment({ ...served.environment, AWS_CONFIG_FILE: none, AWS_SHARED_CREDENTIALS_FILE: none });
-}, 180_000);
+});
 afterAll(async () => {
   vi.unstubAllEnvs();
   await served?.stop();
@@ -51,7 +51,7 @@ const resultsOf = (out: string): { entries: string[]; objects: string[] } => {
 
 describe.skipIf(reason !== undefined)(
   `the printed objects${reason === undefined ? '' : ` (${reason})`}`,
-  { timeout: 120_000 },
+  { timeout: 900_000 },
   () => {
     it('are taken by kubectl apply, are there then for grant-access, and only the access entries are missing', async () => {
       const file = join(served.directory, 'access.yaml');

@@ -1,44 +1,26 @@
 /**
- * `--deployed` against a sandbox that another command serves: the SDK's own endpoints and credentials, in real
- * connections.
+ * `--deployed` against a sandbox that listens: the SDK's own endpoints and credentials, in real connections.
  */
-import { writeFileSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { main } from '../../cli/program.ts';
 import { migrationReport } from '../../lambdas/domain/model.ts';
 import { scenarioWith, TARGET } from '../end-to-end/fixture.ts';
+import { byApi, PACE, serveHere, type ServedHere } from '../end-to-end/served.ts';
+import { eventually } from '../eventually.ts';
 import { collectingIo } from './fixtures.ts';
 
 const ADDON = ['--cluster', TARGET.cluster, '--addon', 'aws-ebs-csi-driver'];
 
-let directory: string;
-let environment: Record<string, string>;
-let stopServing: () => Promise<number>;
+let served: ServedHere;
 
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'deployed-'));
-  const scenario = join(directory, 'scenario.json');
   // Long enough for somebody to stop a migration while EKS deletes.
-  writeFileSync(scenario, JSON.stringify(scenarioWith((one) => Object.assign(one.knobs, { addonDeleteSeconds: 400 }))));
-  const io = collectingIo();
-  let stop: (() => void) | undefined;
-  const ended = main(['sandbox', '--scenario', scenario, '--clock', 'scaled=100', '--json'], {
-    ...io,
-    onStop: (wanted) => (stop = wanted),
-  });
-  stopServing = () => {
-    stop?.();
-    return ended;
-  };
-  await vi.waitUntil(() => io.err().includes('Ctrl-C stops it.'), 20_000);
-  ({ environment } = JSON.parse(io.out()) as { environment: Record<string, string> });
+  served = await serveHere(
+    scenarioWith((one) => Object.assign(one.knobs, { addonDeleteSeconds: 400 })),
+    PACE,
+  );
 });
-afterAll(async () => {
-  await stopServing();
-  rmSync(directory, { recursive: true });
-});
+afterAll(() => served.close());
 afterEach(() => vi.unstubAllEnvs());
 
 /** Nobody listens there. */
@@ -53,21 +35,34 @@ const DIRECTLY = { POD_IDENTITY_API_URL: undefined };
 const point = (change: Record<string, string | undefined> = DIRECTLY): void => {
   const outer = Object.keys(process.env).filter((name) => /^(AWS|POD_IDENTITY)_/.test(name));
   for (const name of outer) vi.stubEnv(name, undefined);
-  const none = join(directory, 'none');
   for (const [name, value] of Object.entries({
-    AWS_CONFIG_FILE: none,
-    AWS_SHARED_CREDENTIALS_FILE: none,
     AWS_EC2_METADATA_DISABLED: 'true',
-    ...environment,
+    ...served.variables,
+    ...byApi(served),
     ...change,
   }))
     vi.stubEnv(name, value);
 };
 
+const aborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error));
+  });
+
+const deletions = (): number =>
+  served.backend.sandbox.world.log.calls.filter(({ operation }) => operation === 'DeleteAddon').length;
+
 const start = (...argv: string[]) => {
   const io = collectingIo();
   let stop: (() => void) | undefined;
-  const ended = main([...argv, '--deployed'], { ...io, onStop: (wanted) => (stop = wanted) });
+  let stopping: Promise<never> | undefined;
+  const { clock } = served.backend.sandbox;
+  const ended = main([...argv, '--deployed'], {
+    ...io,
+    onStop: (wanted) => (stop = wanted),
+    // By the world's clock, but for as long only as somebody follows.
+    sleep: (milliseconds, stopped) => Promise.race([clock.sleep(milliseconds), (stopping ??= aborted(stopped))]),
+  });
   return { ended, out: () => io.out(), err: () => io.err(), interrupt: () => stop?.() };
 };
 const run = async (...argv: string[]): Promise<{ code: number; out: string; err: string }> => {
@@ -110,32 +105,39 @@ describe.each([
 
   it('goes on when somebody stops following it; it can be shown, cancelled, and then goes back', async () => {
     point(change);
+    const deletedBefore = deletions();
     const followed = start('migrate', ...ADDON, '--strategy', 'recreate', '--reason', 'try it');
-    await vi.waitFor(() => expect(followed.err()).toContain('✔ Delete the add-on'), 20_000);
-    followed.interrupt();
-    expect(await followed.ended).toBe(1);
-    expect(followed.err()).toMatch(
-      /error: migration (\S+) goes on by itself: you have stopped following it\nhint: .* show \1 --deployed\n.* cancel \1 --deployed\n$/,
-    );
-    const id = /migration (\S+) goes on/.exec(followed.err())![1]!;
+    const id = await served.slowlyFrom(
+      () => deletions() > deletedBefore,
+      async () => {
+        await eventually(() => expect(followed.err()).toContain('✔ Delete the add-on'));
+        followed.interrupt();
+        expect(await followed.ended).toBe(1);
+        expect(followed.err()).toMatch(
+          /error: migration (\S+) goes on by itself: you have stopped following it\nhint: .* show \1 --deployed\n.* cancel \1 --deployed\n$/,
+        );
+        const goesOn = /migration (\S+) goes on/.exec(followed.err())![1]!;
 
-    const shown = await run('show', id);
-    expect(shown.code).toBe(0);
-    expect(shown.out).toMatch(
-      /^… running {2}aws-ebs-csi-driver on reliability-dev .*\n.* · now recreate\n[^]*Delete the add-on/,
+        const shown = await run('show', goesOn);
+        expect(shown.code).toBe(0);
+        expect(shown.out).toMatch(
+          /^… running {2}aws-ebs-csi-driver on reliability-dev .*\n.* · now recreate\n[^]*Delete the add-on/,
+        );
+        const cancelled = await run('cancel', goesOn, '--reason', 'wrong day');
+        expect(cancelled.code).toBe(0);
+        expect(cancelled.out).toMatch(/is asked to stop\.\n {2}It has begun: [^]*it ends rolled-back/);
+        expect(JSON.parse((await run('show', goesOn, '--json')).out)).toMatchObject({
+          status: 'running',
+          cancellation: { reason: 'wrong day' },
+          executionStatus: 'RUNNING',
+        });
+        return goesOn;
+      },
     );
-    const cancelled = await run('cancel', id, '--reason', 'wrong day');
-    expect(cancelled.code).toBe(0);
-    expect(cancelled.out).toMatch(/is asked to stop\.\n {2}It has begun: [^]*it ends rolled-back/);
-    expect(JSON.parse((await run('show', id, '--json')).out)).toMatchObject({
-      status: 'running',
-      cancellation: { reason: 'wrong day' },
-      executionStatus: 'RUNNING',
-    });
 
-    await vi.waitFor(
+    await eventually(
       async () => expect((await run('show', id)).out).toMatch(/^↩ rolled-back[^]*\nWhy\n {2}Cancelled: [^]*wrong day/),
-      { timeout: 25_000, interval: 500 },
+      500,
     );
     expect((await run('cancel', id)).err).toMatch(/it ended rolled-back/);
     point();
@@ -151,28 +153,35 @@ describe('a deployed service with an API', () => {
   it('waits for an approval, which is of one plan and not for whoever asked', async () => {
     point(BY_API);
     const followed = start('migrate', ...ADDON, '--approval', 'required');
-    await vi.waitFor(() => expect(followed.err()).toMatch(/approve \S+ --plan \S+ --deployed/), 20_000);
-    const [, id = '', hash = ''] = /approve (\S+) --plan (\S+) --deployed/.exec(followed.err()) ?? [];
-    const looked = await run('approve', id);
-    expect(looked.code).toBe(2);
-    expect(looked.out).toContain(`Plan ${hash}\n`);
-    expect(await run('approve', id, '--plan', '0'.repeat(64))).toMatchObject({
-      code: 2,
-      err: expect.stringMatching(/not the plan that waits/) as unknown,
-    });
-    expect(await run('approve', id, '--plan', hash)).toMatchObject({
-      code: 3,
-      err: expect.stringMatching(/may not approve/) as unknown,
-    });
-    expect((await run('show', id)).out).toContain('Its plan waits for a decision until');
-    const rejected = await run('reject', id, '--plan', hash, '--reason', 'not today', '--json');
-    expect([rejected.code, JSON.parse(rejected.out)]).toEqual([
-      0,
-      expect.objectContaining({
-        migrationId: id,
-        approval: expect.objectContaining({ state: 'rejected', reason: 'not today' }) as unknown,
-      }),
-    ]);
+    // The approval expires after a day.
+    const id = await served.slowlyFrom(
+      () => served.backend.sandbox.executions.running().length > 0,
+      async () => {
+        await eventually(() => expect(followed.err()).toMatch(/approve \S+ --plan \S+ --deployed/));
+        const [, asked = '', hash = ''] = /approve (\S+) --plan (\S+) --deployed/.exec(followed.err()) ?? [];
+        const looked = await run('approve', asked);
+        expect(looked.code).toBe(2);
+        expect(looked.out).toContain(`Plan ${hash}\n`);
+        expect(await run('approve', asked, '--plan', '0'.repeat(64))).toMatchObject({
+          code: 2,
+          err: expect.stringMatching(/not the plan that waits/) as unknown,
+        });
+        expect(await run('approve', asked, '--plan', hash)).toMatchObject({
+          code: 3,
+          err: expect.stringMatching(/may not approve/) as unknown,
+        });
+        expect((await run('show', asked)).out).toContain('Its plan waits for a decision until');
+        const rejected = await run('reject', asked, '--plan', hash, '--reason', 'not today', '--json');
+        expect([rejected.code, JSON.parse(rejected.out)]).toEqual([
+          0,
+          expect.objectContaining({
+            migrationId: asked,
+            approval: expect.objectContaining({ state: 'rejected', reason: 'not today' }) as unknown,
+          }),
+        ]);
+        return asked;
+      },
+    );
     expect(await followed.ended).toBe(3);
     expect(followed.out()).toMatch(/ApprovalRejected: [^]*not\s+today/);
     const listed = JSON.parse((await run('migrations', '--outcome', 'blocked', '--json')).out) as unknown;

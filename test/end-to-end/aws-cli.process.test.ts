@@ -52,7 +52,7 @@ const asked = async (...args: string[]): Promise<number> => {
 
 describe.skipIf(reason !== undefined)(
   `the aws command line${reason === undefined ? '' : ` (${reason})`}`,
-  { timeout: 120_000 },
+  { timeout: 900_000 },
   () => {
     beforeAll(async () => {
       served = await serve();

@@ -55,7 +55,7 @@ const timeOf = (url: URL): Date =>
 
 describe.skipIf(reason !== undefined)(
   `the token for an API server${reason === undefined ? '' : ` (${reason})`}`,
-  { timeout: 120_000 },
+  { timeout: 900_000 },
   () => {
     it.each<Asked>([
       { cluster: 'reliability-dev', region: 'eu-west-1' },

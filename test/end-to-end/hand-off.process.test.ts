@@ -16,38 +16,34 @@ afterEach(async () => {
   for (const one of open.splice(0)) await one.close();
 });
 
-describe.skipIf(reason !== undefined)(
-  `the commands of a hand-off${reason === undefined ? '' : ` (${reason})`}`,
-  { timeout: 120_000 },
-  () => {
-    it.each(cases)('put back $what', async (one) => {
-      const scenario = await scenarioOf(one);
-      const served = await serveHere(scenario, SCALE);
-      open.push(served);
-      const world = new OpenWorld(served.backend, scenario);
-      const { backend } = world;
-      const before = world.look(ADDON, ACCOUNT);
-      const report = await expectHandOff(world, one);
+describe.skipIf(reason !== undefined)(`the commands of a hand-off${reason === undefined ? '' : ` (${reason})`}`, () => {
+  it.each(cases)('put back $what', async (one) => {
+    const scenario = await scenarioOf(one);
+    const served = await serveHere(scenario, SCALE);
+    open.push(served);
+    const world = new OpenWorld(served.backend, scenario);
+    const { backend } = world;
+    const before = world.look(ADDON, ACCOUNT);
+    const report = await expectHandOff(world, one);
 
-      // What was wrong is over; that is a person's to see to.
-      backend.sandbox.world.faults.clear();
-      backend.sandbox.world.knobs.updateEndsIn = 'ACTIVE';
-      const changed = world.changes().length;
-      const { code, out, err } = await served.run('bash', ['-e', '-c', report.handOff.join('\n')]);
-      expect({ code, out, err }).toMatchObject({ code: 0, out: expect.stringContaining('rolled-back') as unknown });
+    // What was wrong is over; that is a person's to see to.
+    backend.sandbox.world.faults.clear();
+    backend.sandbox.world.knobs.updateEndsIn = 'ACTIVE';
+    const changed = world.changes().length;
+    const { code, out, err } = await served.run('bash', ['-e', '-c', report.handOff.join('\n')]);
+    expect({ code, out, err }).toMatchObject({ code: 0, out: expect.stringContaining('rolled-back') as unknown });
 
-      // The commands did it all: the rollback at their end found nothing to put back.
-      expect(world.changes().slice(changed)).toEqual([]);
-      expect(world.look(ADDON, ACCOUNT)).toMatchObject({ ...before, pods: expect.any(Array) as unknown });
-      const record = await backend.ledger.getMigration(report.migrationId);
-      expect(record).toMatchObject({
-        status: 'ended',
-        outcome: 'rolled-back',
-        verified: 'pods',
-        recovery: { cause: 'requested', after: 'needs-human' },
-      });
-      for (const key of record!.locks) expect((await backend.ledger.readLock(key))?.holder).toBeUndefined();
-      expect(backend.sandbox.failures).toEqual([]);
+    // The commands did it all: the rollback at their end found nothing to put back.
+    expect(world.changes().slice(changed)).toEqual([]);
+    expect(world.look(ADDON, ACCOUNT)).toMatchObject({ ...before, pods: expect.any(Array) as unknown });
+    const record = await backend.ledger.getMigration(report.migrationId);
+    expect(record).toMatchObject({
+      status: 'ended',
+      outcome: 'rolled-back',
+      verified: 'pods',
+      recovery: { cause: 'requested', after: 'needs-human' },
     });
-  },
-);
+    for (const key of record!.locks) expect((await backend.ledger.readLock(key))?.holder).toBeUndefined();
+    expect(backend.sandbox.failures).toEqual([]);
+  });
+});

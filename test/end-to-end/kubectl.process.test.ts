@@ -28,7 +28,7 @@ const lastCaller = (): string | undefined => served.calls().findLast(({ service 
 
 describe.skipIf(reason !== undefined)(
   `kubectl${reason === undefined ? '' : ` (${reason})`}`,
-  { timeout: 120_000 },
+  { timeout: 900_000 },
   () => {
     beforeAll(async () => {
       served = await serve();

@@ -25,7 +25,7 @@ const FAILED_RUN = ['prepare Success', 'run Failed', 'report Success', 'conclude
 
 describe.skipIf(reason !== undefined)(
   `the runbook${reason === undefined ? '' : ` (${reason})`}`,
-  { timeout: 60_000 },
+  { timeout: 900_000 },
   () => {
     it('only plans, unless it is told otherwise', async () => {
       const { automation, changes } = await inWorld({ scenario: 'in-place' }, async (world) => ({

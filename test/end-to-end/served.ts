@@ -9,6 +9,7 @@ import { kubeconfigOf, servedClusters } from '../../cli/kubeconfig.ts';
 import { serviceEnvironment } from '../../cli/service-environment.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
+import type { ScaledClock } from '../../sandbox/world/scaled-clock.ts';
 import { scenarioWith } from './fixture.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -156,9 +157,21 @@ export const serve = async (flags: string[] = [], change?: Parameters<typeof sce
 
 export interface ServedHere {
   backend: SandboxBackend;
+  /** What points programs at it, by direct calls. */
+  variables: Record<string, string>;
   run: Served['run'];
+  /**
+   * Carries out the work from the moment on at which that is so, while the world is no faster than the wall: what takes
+   * minutes there then takes longer than a test may, however slow the machine is.
+   */
+  slowlyFrom<T>(isSo: () => boolean, work: () => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
+
+/** Lets the command line go through the API, which it does where it knows it. */
+export const byApi = ({ backend }: ServedHere): Record<string, string> => ({
+  POD_IDENTITY_API_URL: backend.sandbox.apiUrl!,
+});
 
 /**
  * Serves in this process, whose test can then reach into the world. Beside `aws` and `kubectl` its commands find
@@ -178,14 +191,29 @@ export const serveHere = async (scenario: Scenario, scale: number): Promise<Serv
   const kubeconfig = join(directory, 'kubeconfig');
   writeFileSync(kubeconfig, kubeconfigOf(servedClusters(clusters), environment!));
   const variables = {
+    AWS_CONFIG_FILE: join(directory, 'none'),
+    AWS_SHARED_CREDENTIALS_FILE: join(directory, 'none'),
     ...environment!(),
     ...serviceEnvironment(outputs),
     KUBECONFIG: kubeconfig,
     PATH: `${programs}:${process.env['PATH'] ?? ''}`,
   };
+  const clock = backend.sandbox.clock as ScaledClock;
   return {
     backend,
+    variables,
     run: runIn(environmentIn(directory, variables)),
+    slowlyFrom: async (isSo, work) => {
+      await clock.spawn(async () => {
+        while (!isSo()) await clock.sleep(1000);
+        clock.setScale(1);
+      });
+      try {
+        return await work();
+      } finally {
+        clock.setScale(scale);
+      }
+    },
     close: async () => {
       await backend.close();
       rmSync(directory, { recursive: true, force: true });

@@ -235,7 +235,7 @@ describe('an account that is not configured', () => {
       synthesise(outdir, lambdaDirectory, { passableRoleArns: 'role/*ebs*', config });
       assemblies.set(accounts.join(), outdir);
     }
-  }, 300_000);
+  });
   const inDeployment = async (
     accounts: string[],
     work: (sandbox: Sandbox, target: Target) => Promise<void>,

@@ -60,7 +60,7 @@ const foundIn = ({ rows }: SweepReport) => ({
 });
 
 describe('sweep --sandbox', () => {
-  it('looks at each add-on of the fleet, says how it goes, and writes the reports', { timeout: 120_000 }, async () => {
+  it('looks at each add-on of the fleet, says how it goes, and writes the reports', { timeout: 900_000 }, async () => {
     const files = ['look.html', 'look.csv', 'look.json'].map(file);
     const { code, out, err } = await run(
       'sweep',
@@ -90,7 +90,7 @@ describe('sweep --sandbox', () => {
     expect(Object.values(report.totals.byClass).reduce((sum, n) => sum + n, 0)).toBe(report.rows.length);
   });
 
-  it('prints the report alone with --json, and the trend against an earlier one', { timeout: 120_000 }, async () => {
+  it('prints the report alone with --json, and the trend against an earlier one', { timeout: 900_000 }, async () => {
     const { code, out, err } = await run(
       'sweep',
       '--mode',
@@ -111,7 +111,7 @@ describe('sweep --sandbox', () => {
     ).toMatchObject({ code: 2, out: '', err: expect.stringContaining('another selection') as unknown });
   });
 
-  it('plans what is ready, and changes nothing', { timeout: 120_000 }, async () => {
+  it('plans what is ready, and changes nothing', { timeout: 900_000 }, async () => {
     const { code, out } = await run('sweep', '--mode', 'plan', '--sandbox', fleet, '--json');
     expect(code).toBe(0);
     const { rows, totals } = reportIn(out);
@@ -121,7 +121,7 @@ describe('sweep --sandbox', () => {
     expect(totals.byOutcome).toEqual({ planned: ready.length });
   });
 
-  it('looks at what was selected', { timeout: 120_000 }, async () => {
+  it('looks at what was selected', { timeout: 900_000 }, async () => {
     const [first] = scenario.accounts;
     const { out } = await run(
       'sweep',
@@ -146,7 +146,7 @@ describe('sweep --state', () => {
 
   it(
     'stops when something fails, is resumed, finishes the rest, and then has nothing more to do',
-    { timeout: 300_000 },
+    { timeout: 900_000 },
     async () => {
       // Each command does again what those before it did: a small fleet.
       const small = await generate(

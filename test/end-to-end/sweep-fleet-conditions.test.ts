@@ -14,7 +14,7 @@ describe('a fleet with an account without the roles, a region that is disabled, 
     world = await openFleet({ clusters: 42, seed: 12, addons: 4, faults: true });
     swept = await world.run(() => world.sweep({ limits: { canary: 4, perAccount: 10, perRegion: 10 } }));
     ({ rows } = swept.report);
-  }, 200_000);
+  });
   afterAll(() => world.backend.close());
 
   const faultOf = ({ account, region }: Where) =>

@@ -40,7 +40,7 @@ beforeAll(() => {
     passableRoleArns: 'role/*-dev-*,role/*-test-*,role/*-staging-*,role/*-prod-*,role/shared-*',
     config,
   });
-}, 300_000);
+});
 afterAll(() => rmSync(outdir, { recursive: true, force: true }));
 
 describe('a scheduled sweep', () => {

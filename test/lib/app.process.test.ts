@@ -17,7 +17,7 @@ describe('bin/app.ts', () => {
       env: { ...process.env, CDK_OUTDIR: join(scratch, 'cdk.out'), CDK_CONTEXT_JSON: JSON.stringify(context) },
     });
 
-  it('synthesises what the command line asks for', { timeout: 120_000 }, () => {
+  it('synthesises what the command line asks for', () => {
     const { status, stderr } = run(REQUIRED);
     expect(stderr).toBe('');
     expect(status).toBe(0);
@@ -26,7 +26,7 @@ describe('bin/app.ts', () => {
     );
   });
 
-  it('fails without named roles, and says what to set', { timeout: 120_000 }, () => {
+  it('fails without named roles, and says what to set', () => {
     const { status, stderr } = run({});
     expect(status).not.toBe(0);
     expect(stderr).toContain('passableRoleArns: must name the roles');

@@ -23,7 +23,7 @@ describe('bundles', () => {
 });
 
 describe('build', () => {
-  it('is made once more when a source has changed, also by two processes at once', { timeout: 120_000 }, async () => {
+  it('is made once more when a source has changed, also by two processes at once', async () => {
     const copy = join(scratch, 'project');
     for (const part of [
       'bin',

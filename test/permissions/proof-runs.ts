@@ -20,4 +20,4 @@ export const grants = all.filter((grant) => !isOfUndelivered(grant));
 export const ran = new Map<Run, Ran>();
 beforeAll(async () => {
   for (const run of RUNS) ran.set(run, await follows(run, directory));
-}, 180_000);
+});

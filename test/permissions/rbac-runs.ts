@@ -123,7 +123,7 @@ beforeAll(async () => {
     printed.set(run, printed.get(before) ?? (await printedFor(scenarioOf(run), run.access)));
     ran.set(run, await followWith(run, printed.get(run)!));
   }
-}, 180_000);
+});
 
 /** Everything that was printed for any of them, each right once. */
 export const rights = (): Right[] => [

@@ -6,5 +6,5 @@ describe('without one of its rights', () => {
   it('a run fails, or does less, by its name: each of them', async () => {
     expect(rights().length).toBeGreaterThan(10);
     await expectMissed(rights());
-  }, 180_000);
+  });
 });

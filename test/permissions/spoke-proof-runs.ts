@@ -19,4 +19,4 @@ export const title = (grant: (typeof grants)[number]): string =>
 export const ran = new Map<Run, Ran>();
 beforeAll(async () => {
   for (const run of RUNS) ran.set(run, await follows(run, directory));
-}, 180_000);
+});

@@ -26,7 +26,7 @@ beforeAll(async () => {
   const { directory: assembly } = await ensureAssembly();
   await run({ what: 'exhaustive', scenarios: [...SCENARIO_NAMES], reach: 'usual', assembly, part: 7, parts: EVERY });
   await run({ what: 'seeds', from: 1, count: SEEDS, assembly, part: 0, parts: 1 });
-}, 300_000);
+});
 
 describe('in a simulation with faults', () => {
   it.each(PROMISES)('$name: $says', ({ name }) => {

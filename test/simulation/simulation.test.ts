@@ -14,7 +14,7 @@ import { specOfSeed } from './seeds.ts';
 let assembly = '';
 beforeAll(async () => {
   assembly = (await ensureAssembly()).directory;
-}, 180_000);
+});
 
 describe('a seed', () => {
   it('gives the same run', () => {
@@ -104,5 +104,5 @@ describe('mutants', () => {
   it('one that does not look at the pods is caught', async () => {
     const mutant = mutants.find(({ name }) => name === 'pods-not-looked-at')!;
     expect((await tryMutant(mutant, 1)).map(({ promise }) => promise)).toContain(mutant.promise);
-  }, 180_000);
+  });
 });

@@ -11,7 +11,7 @@ const canI = async (...args: string[]): Promise<string> =>
 
 describe.skipIf(reason !== undefined)(
   `kubectl --as${reason === undefined ? '' : ` (${reason})`}`,
-  { timeout: 120_000 },
+  { timeout: 900_000 },
   () => {
     beforeAll(async () => {
       served = await serve();

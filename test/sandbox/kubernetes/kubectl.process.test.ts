@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { reasonToSkip, serve, type Served } from '../../end-to-end/served.ts';
 import { withStaticToken } from '../../end-to-end/static-token.ts';
+import { eventually } from '../../eventually.ts';
 
 const reason = reasonToSkip('kubectl');
 
@@ -33,7 +34,6 @@ rules: [{apiGroups: [""], resources: [pods], verbs: [get, list]}]
 
 describe.skipIf(reason !== undefined)(
   `kubectl, by those who run a cluster${reason === undefined ? '' : ` (${reason})`}`,
-  { timeout: 120_000 },
   () => {
     beforeAll(async () => {
       served = await serve([], (_, cluster) => {
@@ -201,9 +201,9 @@ describe.skipIf(reason !== undefined)(
       ];
       const [node = ''] = (await kubectl(...ofController)).split(' ');
       await kubectl('create', 'pdb', 'guard', '--selector=app=ebs-csi-controller', '--min-available=100%');
-      await expect
-        .poll(() => kubectl('get', 'pdb', 'guard', '--no-headers'), { timeout: 10_000 })
-        .toMatch(/^guard +100% +N\/A +0 /);
+      await eventually(async () =>
+        expect(await kubectl('get', 'pdb', 'guard', '--no-headers')).toMatch(/^guard +100% +N\/A +0 /),
+      );
       const drain = ['drain', node, '--ignore-daemonsets'];
       expect(await run(...drain, '--timeout=2s')).toMatchObject({
         code: 1,

@@ -1,4 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
@@ -29,23 +31,47 @@ writeFileSync(
      return { pid: process.pid };
    };`,
 );
+writeFileSync(
+  join(directory, 'sleepy.mjs'),
+  `import { get } from 'node:http';
+   const sleep = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+   const burn = (milliseconds) => { const until = performance.now() + milliseconds; while (performance.now() < until); };
+   const unanswered = (url) => new Promise((resolve) => {
+     const request = get(url);
+     const guard = setTimeout(() => request.destroy(), 20);
+     request.on('error', () => resolve()).on('close', () => clearTimeout(guard));
+   });
+   export const handler = async ({ steps, url }, context) => {
+     const left = [];
+     for (const [what, amount] of steps) {
+       if (what === 'sleep') await sleep(amount);
+       if (what === 'sleep twice at once') await Promise.all([sleep(amount), sleep(amount / 2)]);
+       if (what === 'give up a sleep') { const timer = setTimeout(() => left.push('woken'), 1000); clearTimeout(timer); }
+       if (what === 'burn') burn(amount);
+       if (what === 'ask in vain') await unanswered(url);
+       left.push(context.getRemainingTimeInMillis());
+     }
+     return left;
+   };`,
+);
 writeFileSync(join(directory, 'broken.mjs'), "throw new Error('no table');");
 writeFileSync(join(directory, 'empty.js'), 'export const other = 1;');
 
 const opened: BundledRuntime[] = [];
 const open = (scale = 1, more: Partial<BundledRuntimeOptions> = {}) => {
   const world = worldOf();
-  const functions = ['echo', 'wild', 'broken', 'empty', 'absent'].map((name) =>
+  const functions = ['echo', 'wild', 'sleepy', 'broken', 'empty', 'absent'].map((name) =>
     functionOf(name, {
       codeDirectory: directory,
       environment: { TABLE_NAME: 'ledger', AWS_REGION: 'of the function' },
       timeoutSeconds: 30,
     }),
   );
+  const clock = new ScaledClock(scale, START);
   const runtime = new BundledRuntime({
     world,
     functions,
-    clock: new ScaledClock(scale, START),
+    clock,
     environmentOf: (fn) => ({
       AWS_REGION: 'eu-west-1',
       AWS_ACCESS_KEY_ID: fn.name,
@@ -54,7 +80,7 @@ const open = (scale = 1, more: Partial<BundledRuntimeOptions> = {}) => {
     ...more,
   });
   opened.push(runtime);
-  return { world, runtime };
+  return { world, clock, runtime };
 };
 
 afterEach(async () => {
@@ -147,6 +173,59 @@ describe('a bundle', () => {
       errorType: 'Runtime.ExitError',
       failureCause: expect.stringContaining('signal: SIGKILL') as string,
     });
+  });
+});
+
+describe('the time of a function', () => {
+  /** Invoked by a thread, as by a state machine: no time passes before the function's own thread begins. */
+  const left = (
+    { clock, runtime }: ReturnType<typeof open>,
+    steps: [string, number][],
+    more: object = {},
+  ): Promise<unknown> =>
+    clock.spawn(() => clock.park(runtime.invoke(functionArn('sleepy'), { steps, ...more }, AS_MACHINE)));
+
+  test('passes while it sleeps, to the millisecond, and not while it computes', async () => {
+    const place = open(3000);
+    const steps: [string, number][] = [
+      ['burn', 30],
+      ['sleep', 10],
+      ['burn', 30],
+      ['sleep twice at once', 6],
+      ['give up a sleep', 0],
+      ['burn', 30],
+      ['sleep', 13],
+    ];
+    // 30 ms of the machine's time would be 90 s of the sandbox's, which is three times what the function has.
+    expect(await left(place, steps)).toEqual([30_000, 20_000, 20_000, 14_000, 14_000, 14_000, 1000]);
+    expect(await left(place, [['sleep', 29]])).toEqual([1000]);
+  });
+
+  test('does not pass while somebody else answers its request, or does not', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => silent.once('listening', resolve));
+    const { port } = silent.address() as AddressInfo;
+    const place = open(3000);
+    try {
+      const url = `http://127.0.0.1:${port}`;
+      expect(
+        await left(
+          place,
+          [
+            ['ask in vain', 0],
+            ['sleep', 5],
+          ],
+          { url },
+        ),
+      ).toEqual([30_000, 25_000]);
+    } finally {
+      silent.close();
+    }
+  });
+
+  test('ends it where it sleeps too long', async () => {
+    const place = open(3000);
+    await expect(left(place, [['sleep', 31]])).rejects.toMatchObject({ errorType: 'Sandbox.Timedout' });
   });
 });
 

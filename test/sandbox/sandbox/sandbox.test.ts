@@ -6,10 +6,11 @@ import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { ensureAssembly } from '../../../cli/assembly.ts';
 import { openSandbox, type Sandbox, type SandboxOptions } from '../../../sandbox/sandbox.ts';
 import { readScenario } from '../../../sandbox/world/load.ts';
+import { eventually } from '../../eventually.ts';
 
 const ADDON = 'aws-ebs-csi-driver';
 const target = { account: '111122223333', region: 'eu-west-1', cluster: 'reliability-dev' };
@@ -379,7 +380,7 @@ describe('openSandbox', () => {
     await expect(open({ lambdas: 'bundled', clock: 'virtual' })).rejects.toThrow(
       'Open the sandbox with a real or scaled clock.',
     );
-    await vi.waitFor(() => expect(process.getActiveResourcesInfo()).not.toContain('TCPServerWrap'));
+    await eventually(() => expect(process.getActiveResourcesInfo()).not.toContain('TCPServerWrap'));
   });
 
   it('says that an application has no outputs of the service', async () => {

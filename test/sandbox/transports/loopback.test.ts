@@ -12,6 +12,7 @@ import { inProcessTransport } from '../../../sandbox/transports/in-process.ts';
 import { openLoopback } from '../../../sandbox/transports/loopback.ts';
 import type { ClusterState, World } from '../../../sandbox/world/world.ts';
 import { ACCOUNT, REGION, newWorld, openDoor, operator } from '../support.ts';
+import { eventually } from '../../eventually.ts';
 
 const closing: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -209,7 +210,7 @@ describe('the loopback transport', () => {
     const version = String(cluster.kube.resourceVersion);
     const events: { type: string; object: { metadata?: { name: string; annotations?: object }; code?: number } }[] = [];
     const ended = new Promise((resolve, reject) => {
-      const url = `${cluster.endpoint}/api/v1/namespaces/kube-system/serviceaccounts?watch=true&resourceVersion=${version}&timeoutSeconds=20`;
+      const url = `${cluster.endpoint}/api/v1/namespaces/kube-system/serviceaccounts?watch=true&resourceVersion=${version}&timeoutSeconds=600`;
       get(url, { headers, ca: cluster.certificateAuthority, agent: false }, (reply) => {
         reply.on('data', (chunk: Buffer) =>
           events.push(
@@ -224,7 +225,7 @@ describe('the loopback transport', () => {
       }).on('error', reject);
     });
     const watching = (): unknown[] => world.log.calls.filter(({ operation }) => operation === 'watch serviceaccounts');
-    await vi.waitFor(() => expect(watching()).toHaveLength(1));
+    await eventually(() => expect(watching()).toHaveLength(1));
 
     const account = [...cluster.kube.objects.get('serviceaccounts.')!.values()].find(
       ({ metadata }) => metadata.namespace === 'kube-system',
@@ -234,9 +235,9 @@ describe('the loopback transport', () => {
       account.metadata.resourceVersion = String(++cluster.kube.resourceVersion);
     };
     change({ step: '1' });
-    await vi.waitFor(() => expect(events).toHaveLength(1));
+    await eventually(() => expect(events).toHaveLength(1));
     change({ step: '2' });
-    await vi.waitFor(() => expect(events).toHaveLength(2));
+    await eventually(() => expect(events).toHaveLength(2));
     expect(events.map(({ type, object }) => [type, object.metadata?.name, object.metadata?.annotations])).toEqual([
       ['MODIFIED', account.metadata.name, { step: '1' }],
       ['MODIFIED', account.metadata.name, { step: '2' }],

@@ -2,16 +2,17 @@
  * The API on loopback: the command line in processes of its own, whose principals may call the API and nothing else;
  * and the deployed asset.
  */
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApiClient, networkHttp } from '../../cli/api/http.ts';
 import { openSandboxBackend } from '../../cli/backend.ts';
 import { accepted, planAnswer } from '../../lambdas/api/answers.ts';
 import { migrationReport } from '../../lambdas/domain/model.ts';
 import { issueAccessKey } from '../../sandbox/sts/access-keys.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
+import { eventually } from '../eventually.ts';
 import { BODY, ROLES, withPeople } from './api-world.ts';
 import { ADDON, BUNDLED, identityOf, scenarioWith, TARGET } from './fixture.ts';
-import { type Result, serveHere, type ServedHere } from './served.ts';
+import { byApi, type Result, serveHere, type ServedHere } from './served.ts';
 
 /** Short, so that little of the scaled time is spent on waiting. */
 const quick = (scenario: Scenario): void => {
@@ -23,7 +24,8 @@ const quick = (scenario: Scenario): void => {
     podReadySeconds: 1,
   });
 };
-const SCALE = 40;
+/** An approval expires after a day, which takes longer than the test may. */
+const SCALE = 200;
 const OF_ADDON = ['--cluster', TARGET.cluster, '--addon', ADDON, '--deployed', '--json'];
 
 describe('the command line over the API', () => {
@@ -47,19 +49,16 @@ describe('the command line over the API', () => {
   afterAll(() => served.close());
 
   const as = (who: keyof typeof ROLES, ...argv: string[]): Promise<Result> =>
-    served.run('pod-identity', argv, { ...people.get(who), POD_IDENTITY_API_URL: served.backend.sandbox.apiUrl! });
+    served.run('pod-identity', argv, { ...people.get(who), ...byApi(served) });
   /** The one that waits for somebody now. */
   const waiting = (): Promise<{ id: string; planHash: string }> =>
-    vi.waitFor(
-      async () => {
-        for (const { migrationId: id } of (await served.backend.ledger.listMigrations({}, 10)).migrations) {
-          const last = (await served.backend.ledger.getMigration(id))?.approvals.at(-1);
-          if (last?.state === 'pending') return { id, planHash: last.planHash };
-        }
-        throw new Error('Nothing waits for an approval.');
-      },
-      { timeout: 20_000, interval: 100 },
-    );
+    eventually(async () => {
+      for (const { migrationId: id } of (await served.backend.ledger.listMigrations({}, 10)).migrations) {
+        const last = (await served.backend.ledger.getMigration(id))?.approvals.at(-1);
+        if (last?.state === 'pending') return { id, planHash: last.planHash };
+      }
+      throw new Error('Nothing waits for an approval.');
+    }, 100);
 
   it('migrates with the approval of another principal, goes back, and ends by its exit codes where somebody rejects', async () => {
     const migrating = as('deployer', 'migrate', ...OF_ADDON, '--approval', 'required', '--reason', 'IRSA goes');
@@ -146,14 +145,11 @@ it('the bundled asset takes in a plan over loopback, and shows it', async () => 
     const answered = await api.request('POST', '/plans', { body: BODY, headers: { 'idempotency-key': 'one' } });
     expect(answered).toMatchObject({ status: 202 });
     const { migrationId } = accepted.parse(JSON.parse(answered.body));
-    const plan = await vi.waitFor(
-      async () => {
-        const found = planAnswer.parse(JSON.parse((await api.request('GET', `/plans/${migrationId}`)).body));
-        expect(found.status).toBe('ended');
-        return found;
-      },
-      { timeout: 30_000, interval: 200 },
-    );
+    const plan = await eventually(async () => {
+      const found = planAnswer.parse(JSON.parse((await api.request('GET', `/plans/${migrationId}`)).body));
+      expect(found.status).toBe('ended');
+      return found;
+    }, 100);
     expect(plan).toMatchObject({
       outcome: 'planned',
       requestedBy: `arn:aws:sts::${TARGET.account}:assumed-role/deployer/ann`,

@@ -1,0 +1,5 @@
+/** Several processes at once. */
+import { describeCommands } from './commands.ts';
+import { byApi } from './served.ts';
+
+describeCommands((served, words) => served.run('pod-identity', words, byApi(served)));

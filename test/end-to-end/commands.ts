@@ -1,0 +1,137 @@
+/**
+ * The command line against a service that is served elsewhere, by several people at once, and what exit codes say. How
+ * the commands are run is the test file's matter.
+ */
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { main } from '../../cli/program.ts';
+import { migrationReport, type MigrationReport } from '../../lambdas/domain/model.ts';
+import { collectingIo } from '../cli/fixtures.ts';
+import { ADDON, scenarioWith, TARGET } from './fixture.ts';
+import { byApi, PACE, type Result, serveHere, type ServedHere } from './served.ts';
+
+const ASKED = ['--cluster', TARGET.cluster, '--addon', ADDON];
+
+/** Runs a command against the sandbox that is served. */
+export type RunCommand = (served: ServedHere, words: string[]) => Promise<Result>;
+
+/** In this process, in whose environment the sandbox is; it waits in the world's time. */
+export const inThisProcess: RunCommand = async ({ backend }, words) => {
+  const io = collectingIo();
+  const code = await main(words, { ...io, sleep: (milliseconds) => backend.sandbox.clock.sleep(milliseconds) });
+  return { code, out: io.out(), err: io.err() };
+};
+
+const reportIn = ({ out }: Result): MigrationReport => migrationReport.parse(JSON.parse(out));
+
+/** `runElsewhere`: how those run who start migrations and look at them from another place. */
+export const describeCommands = (runElsewhere: RunCommand): void => {
+  let served: ServedHere;
+  beforeAll(async () => {
+    const scenario = scenarioWith(({ knobs }) => {
+      Object.assign(knobs, {
+        addonUpdateSeconds: 2,
+        addonCreateSeconds: 2,
+        addonDeleteSeconds: 240,
+        podReadySeconds: 1,
+      });
+    });
+    served = await serveHere(scenario, PACE);
+    for (const name of Object.keys(process.env)) if (/^(AWS|POD_IDENTITY)_/.test(name)) vi.stubEnv(name, undefined);
+    for (const [name, value] of Object.entries({ ...served.variables, ...byApi(served) })) vi.stubEnv(name, value);
+  });
+  afterAll(async () => {
+    vi.unstubAllEnvs();
+    await served?.close();
+  });
+
+  const command = (...words: string[]): Promise<Result> => inThisProcess(served, [...words, '--deployed']);
+  const elsewhere = (...words: string[]): Promise<Result> => runElsewhere(served, [...words, '--deployed']);
+  const changes = (): string[] =>
+    served.backend.sandbox.world.log.calls
+      .filter(
+        ({ step, service, mutating, status }) => step !== undefined && service === 'eks' && mutating && status < 300,
+      )
+      .map(({ operation }) => operation);
+
+  describe('commands of several people against one service', () => {
+    it('one migrates, another sees it, stops it, and it goes back; a third is told to wait', async () => {
+      const migrating = elsewhere('migrate', ...ASKED, '--strategy', 'recreate', '--json');
+      const migrationId = await served.slowlyFrom(
+        () => changes().length > 0,
+        async () => {
+          expect(changes()).toEqual(['DeleteAddon']);
+          const id = served.backend.sandbox.world.log.calls
+            .find(({ operation }) => operation === 'DeleteAddon')!
+            .execution!.split(':')
+            .at(-1)!;
+
+          const shown = await command('show', id, '--json');
+          expect(shown.code).toBe(0);
+          expect(JSON.parse(shown.out)).toMatchObject({
+            migrationId: id,
+            status: 'running',
+            executionStatus: 'RUNNING',
+            applied: { strategy: 'recreate' },
+          });
+
+          const cancelled = await command('cancel', id, '--reason', 'wrong cluster', '--json');
+          expect(cancelled.code).toBe(0);
+          expect(JSON.parse(cancelled.out)).toMatchObject({ migrationId: id, begun: true, willEnd: 'rolled-back' });
+
+          const third = await command('migrate', ...ASKED, '--json');
+          expect(third.code).toBe(3);
+          expect(reportIn(third)).toMatchObject({
+            outcome: 'blocked',
+            plan: {
+              checks: [
+                {
+                  id: 'lock-free',
+                  status: 'fail',
+                  message: expect.stringContaining(`Migration ${id} holds the lock`) as unknown,
+                },
+              ],
+            },
+          });
+          const early = await command('rollback', id, '--json');
+          expect(early.code).toBe(2);
+          expect(JSON.parse(early.out)).toMatchObject({
+            error: { name: 'RollbackRefused', hint: expect.stringContaining(`pod-identity cancel ${id}`) as unknown },
+          });
+
+          return id;
+        },
+      );
+      const migrated = await migrating;
+      expect(migrated.code).toBe(4);
+      const report = reportIn(migrated);
+      expect(report).toMatchObject({ migrationId, outcome: 'rolled-back', failure: { name: 'Cancelled' } });
+      expect(report.failure!.message).toContain('wrong cluster');
+      const over = await command('cancel', migrationId);
+      expect(over.code).toBe(2);
+      expect(over.err).toContain('ended rolled-back');
+      expect(changes()).toEqual(['DeleteAddon', 'CreateAddon']);
+    });
+
+    it('one migrates, another puts it back; what the second time finds nothing to do is refused', async () => {
+      const migrated = await elsewhere('migrate', ...ASKED, '--json');
+      expect({ code: migrated.code, outcome: reportIn(migrated).outcome }).toEqual({ code: 0, outcome: 'migrated' });
+      const { migrationId } = reportIn(migrated);
+      const again = await command('migrate', ...ASKED, '--json');
+      expect({ code: again.code, outcome: reportIn(again).outcome }).toEqual({ code: 0, outcome: 'already-migrated' });
+
+      const back = await command('rollback', migrationId, '--reason', 'by hand', '--json');
+      expect(back.code).toBe(0);
+      expect(reportIn(back)).toMatchObject({
+        migrationId,
+        outcome: 'rolled-back',
+        recovery: { cause: 'requested', after: 'migrated', reason: 'by hand' },
+      });
+      const shown = await elsewhere('show', migrationId, '--json');
+      expect({ code: shown.code, report: reportIn(shown) }).toEqual({ code: 0, report: reportIn(back) });
+      const twice = await command('rollback', migrationId);
+      expect(twice.code).toBe(2);
+      expect(twice.err).toContain('it was put back already');
+      expect((await command('show', '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A')).code).toBe(2);
+    });
+  });
+};
