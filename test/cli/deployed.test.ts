@@ -1,7 +1,7 @@
 /**
  * `--deployed` against a sandbox that listens: the SDK's own endpoints and credentials, in real connections.
  */
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { main } from '../../cli/program.ts';
 import { migrationReport } from '../../lambdas/domain/model.ts';
 import { scenarioWith, TARGET } from '../end-to-end/fixture.ts';
