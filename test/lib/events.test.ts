@@ -190,7 +190,11 @@ describe('what diagnose-denial is told', () => {
       QUIET_HOURS: '24',
     });
     expect(synthesiseWith({}).variablesOf('diagnose-denial')).toMatchObject({ ACCOUNTS: '' });
-    expect(synthesiseWith({}, { accounts: [OTHER_ACCOUNT] }).variablesOf('diagnose-denial')).toMatchObject({
+    expect(
+      synthesiseWith({ repairableRoleArns: 'role/eks-addons/*' }, { accounts: [OTHER_ACCOUNT] }).variablesOf(
+        'diagnose-denial',
+      ),
+    ).toMatchObject({
       ACCOUNTS: OTHER_ACCOUNT,
     });
   });

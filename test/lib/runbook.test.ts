@@ -20,6 +20,7 @@ import {
   type Step,
   waysOf,
 } from './automation-document.ts';
+import { EVERYTHING } from './configurations.ts';
 import { deployed, Deployment, migrateAddon, recover } from './definition.ts';
 import { synthesiseWith } from './synthesised.ts';
 
@@ -259,7 +260,7 @@ describe('the role', () => {
   });
 
   it("opens the ledger and executions with a customer's key, through their services", () => {
-    const sealed = synthesiseWith({ customerKey: true });
+    const sealed = synthesiseWith(EVERYTHING.context, EVERYTHING.settings);
     const ofKey = sealed
       .statementsOfRole(roleOf(sealed))
       .filter(({ actions }) => actions.some((action) => action.startsWith('kms:')));

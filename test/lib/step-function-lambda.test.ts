@@ -1,8 +1,15 @@
-import { Stack } from 'aws-cdk-lib';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App, Stack } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { planSchema } from '../../lambdas/steps/plan/schema.ts';
 import { StepLambda } from '../../lib/step-function-lambda.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'step-function-lambda-test-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const aStack = (): Stack => new Stack(new App({ outdir: scratch }));
 
 const code = lambda.Code.fromInline('none');
 const environment = {
@@ -28,14 +35,14 @@ describe("environment of a step's Lambda", () => {
   it('neither compiles nor synthesises with a variable missing', () => {
     expect(
       // @ts-expect-error -- TABLE_NAME is missing.
-      () => new StepLambda(new Stack(), 'Plan', { schema: planSchema, code, grants: [], environment: withoutTable }),
+      () => new StepLambda(aStack(), 'Plan', { schema: planSchema, code, grants: [], environment: withoutTable }),
     ).toThrow(/TABLE_NAME/);
   });
 
   it('neither compiles nor synthesises without a variable that this step alone has', () => {
     expect(
       // @ts-expect-error -- PASSABLE_ROLE_ARNS is missing.
-      () => new StepLambda(new Stack(), 'Plan', { schema: planSchema, code, grants: [], environment: withoutOwn }),
+      () => new StepLambda(aStack(), 'Plan', { schema: planSchema, code, grants: [], environment: withoutOwn }),
     ).toThrow(/PASSABLE_ROLE_ARNS/);
   });
 
@@ -43,12 +50,12 @@ describe("environment of a step's Lambda", () => {
     const wrong = { ...environment, POWERTOOLS_LOG_LEVEL: 'LOUD' } as const;
     expect(
       // @ts-expect-error -- there is no such level.
-      () => new StepLambda(new Stack(), 'Plan', { schema: planSchema, code, grants: [], environment: wrong }),
+      () => new StepLambda(aStack(), 'Plan', { schema: planSchema, code, grants: [], environment: wrong }),
     ).toThrow(/POWERTOOLS_LOG_LEVEL/);
   });
 
   it('does not compile with a variable that no step reads', () => {
-    const step = new StepLambda(new Stack(), 'Plan', {
+    const step = new StepLambda(aStack(), 'Plan', {
       schema: planSchema,
       code: lambda.Code.fromAsset(import.meta.dirname),
       grants: [],

@@ -3,6 +3,7 @@ import jsonata from 'jsonata';
 import { describe, expect, it } from 'vitest';
 import { LOOKS_OF_EXECUTION } from '../../lambdas/runtime/sweep/dispatching.ts';
 import { startSweepSchema } from '../../lambdas/steps/start-sweep/schema.ts';
+import { EVERYTHING } from './configurations.ts';
 import { type Deployment, type State, stepOf, sweep, SWITCHED_ON } from './definition.ts';
 import { synthesiseWith } from './synthesised.ts';
 
@@ -211,10 +212,7 @@ describe('sweeps by the clock', () => {
       { actions: ['sqs:SendMessage'], resources: [target.DeadLetterConfig.Arn], condition: undefined },
     ]);
     expect(target.DeadLetterConfig.Arn.endsWith(`:${queue}`)).toBe(true);
-    const sealed = synthesiseWith(
-      { customerKey: true },
-      { sweeps: [{ name: 'daily', schedule: 'rate(1 day)', request: { mode: 'inventory' } }] },
-    );
+    const sealed = synthesiseWith(EVERYTHING.context, EVERYTHING.settings);
     const [{ Target: other }] = schedulesOf(sealed) as [{ Target: { RoleArn: string } }];
     expect(sealed.statementsOfRole(other.RoleArn.split(':').at(-1)!).map(({ actions }) => actions)).toContainEqual([
       'kms:Decrypt',
