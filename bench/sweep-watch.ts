@@ -3,6 +3,7 @@ import { loadAssembly } from '../sandbox/assembly/assembly.ts';
 import { stepOf } from '../sandbox/lambda/source-runtime.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { Call } from '../sandbox/world/call-log.ts';
+import type { World } from '../sandbox/world/world.ts';
 
 /** What the service asks of the fleet; the rest is its own. */
 const OF_FLEET = ['eks', 'iam', 'sts', 'kubernetes'];
@@ -56,6 +57,49 @@ const slopeOf = (samples: readonly Sample[]): number => {
 const add = (counts: Record<string, number>, name: string, by = 1): void =>
   void (counts[name] = (counts[name] ?? 0) + by);
 
+/** `eks`: calls of EKS in all. The slope is of the samples after the first quarter of them. */
+const memoryOf = (samples: readonly Sample[], eks: number): Seen['memory'] => {
+  const late = samples.filter(({ calls }) => calls >= eks / 4);
+  return {
+    heapFirst: samples[0]?.heap ?? 0,
+    heapQuarter: late[0]?.heap ?? 0,
+    heapLast: late.at(-1)?.heap ?? 0,
+    heapSlope: slopeOf(late),
+    rssMost: Math.max(...samples.map(({ rss }) => rss)),
+  };
+};
+
+const bytesIn = ({ buckets }: World): number =>
+  [...buckets.values()].flatMap(({ objects }) => [...objects.values()]).reduce((all, { body }) => all + body.length, 0);
+
+type OpenPhase = Phase & { from: number };
+const newPhase = (name: Phase['name'], from: number): OpenPhase => ({
+  name,
+  from,
+  seconds: 0,
+  eksByPlace: {},
+  refused: 0,
+  calls: {},
+});
+
+/** `steps`: by the function's ARN; `now`: the call is noted when it is answered. */
+const addInvocation = (
+  counts: Seen['functions'],
+  steps: ReadonlyMap<string, { step: string; gb: number }>,
+  { at, input }: Call,
+  now: number,
+): void => {
+  const arn = String((input as { functionName: unknown }).functionName)
+    .split(':')
+    .slice(0, 7)
+    .join(':');
+  const fn = steps.get(arn);
+  if (!fn) throw new Error(`There is no function ${arn}.`);
+  const known = (counts[fn.step] ??= { invocations: 0, gbSeconds: 0 });
+  known.invocations += 1;
+  known.gbSeconds += ((now - Date.parse(at)) / 1000) * fn.gb;
+};
+
 /** To be called before the sweep is started. `end` once it is over. */
 export const watchSweep = ({ world, clock, executions }: Sandbox, assemblyDirectory: string): { end: () => Seen } => {
   const functions = new Map(
@@ -65,9 +109,7 @@ export const watchSweep = ({ world, clock, executions }: Sandbox, assemblyDirect
     ]),
   );
   const seen: Pick<Seen, 'functions' | 's3' | 'dynamodb'> = { functions: {}, s3: {}, dynamodb: {} };
-  const phases: (Phase & { from: number })[] = [
-    { name: 'look', from: clock.now(), seconds: 0, eksByPlace: {}, refused: 0, calls: {} },
-  ];
+  const phases: OpenPhase[] = [newPhase('look', clock.now())];
   const samples: Sample[] = [];
   let eks = 0;
 
@@ -80,29 +122,16 @@ export const watchSweep = ({ world, clock, executions }: Sandbox, assemblyDirect
     );
   };
 
-  const ofInvocation = ({ at, input }: Call): void => {
-    const arn = String((input as { functionName: unknown }).functionName)
-      .split(':')
-      .slice(0, 7)
-      .join(':');
-    const fn = functions.get(arn);
-    if (!fn) throw new Error(`There is no function ${arn}.`);
-    const known = (seen.functions[fn.step] ??= { invocations: 0, gbSeconds: 0 });
-    known.invocations += 1;
-    // The call is noted when it is answered.
-    known.gbSeconds += ((clock.now() - Date.parse(at)) / 1000) * fn.gb;
-  };
-
   const next = (name: Phase['name']): void => {
     const [last] = phases.slice(-1);
     if (last) last.seconds = (clock.now() - last.from) / 1000;
-    phases.push({ name, from: clock.now(), seconds: 0, eksByPlace: {}, refused: 0, calls: {} });
+    phases.push(newPhase(name, clock.now()));
   };
 
   world.log.onCall((call) => {
     const { service, operation, account, region, error, step } = call;
     if (step === 'dispatch-sweep' && phases.length === 1) next('waves');
-    if (service === 'lambda') ofInvocation(call);
+    if (service === 'lambda') addInvocation(seen.functions, functions, call, clock.now());
     if (service === 's3' || service === 'dynamodb') add(seen[service], operation);
     const [phase] = phases.slice(-1);
     if (!phase || !OF_FLEET.includes(service)) return;
@@ -120,23 +149,14 @@ export const watchSweep = ({ world, clock, executions }: Sandbox, assemblyDirect
       take();
       const [last] = phases.slice(-1);
       if (last) last.seconds = (clock.now() - last.from) / 1000;
-      const late = samples.filter(({ calls }) => calls >= eks / 4);
       const transitions: Record<string, number> = {};
       for (const [name, made] of executions.transitions()) add(transitions, name, made);
       return {
         ...seen,
         phases,
         transitions,
-        bucketBytes: [...world.buckets.values()]
-          .flatMap(({ objects }) => [...objects.values()])
-          .reduce((all, { body }) => all + body.length, 0),
-        memory: {
-          heapFirst: samples[0]?.heap ?? 0,
-          heapQuarter: late[0]?.heap ?? 0,
-          heapLast: late.at(-1)?.heap ?? 0,
-          heapSlope: slopeOf(late),
-          rssMost: Math.max(...samples.map(({ rss }) => rss)),
-        },
+        bucketBytes: bytesIn(world),
+        memory: memoryOf(samples, eks),
       };
     },
   };

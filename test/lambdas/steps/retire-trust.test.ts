@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/errors.ts';
-import type { Migration } from '../../../lambdas/domain/model.ts';
 import { findStrandedStep } from '../../../lambdas/steps/find-stranded/handler.ts';
-import { retireTrustStep } from '../../../lambdas/steps/retire-trust/handler.ts';
-import { retireTrustSchema } from '../../../lambdas/steps/retire-trust/schema.ts';
 import { takeOverStep } from '../../../lambdas/steps/take-over/handler.ts';
 import { faultCases, MOMENTS, strikeEachCall } from '../../faults/contract.ts';
 import { invoke, lost } from '../fakes.ts';
@@ -16,7 +13,6 @@ import {
   at,
   bothWays,
   EXECUTION,
-  executionArn,
   irsaStatement,
   ISSUER,
   MIGRATION_ID,
@@ -29,60 +25,24 @@ import {
   RECOVERY_EXECUTION,
   ROLE,
   ROLE_LOCK,
-  ROLES_OF_ACCOUNT,
   SERVICE_ACCOUNT,
 } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
-import { aCopy, recreated } from './way-back.ts';
-
-const RETIRE_EXECUTION = executionArn(`${MIGRATION_ID}-01JD8Z5Q6R7S8T9V0W1X2Y3Z4C`, 'Retire');
-const DAY = 86_400;
-const RETIRED = policyText(podIdentityStatement);
-type Answer = (typeof retireTrustSchema.output)['_output'];
-
-/** Migrated ten days ago, and retirement is enabled. */
-async function migrated(record: Partial<Migration> = {}): Promise<Begun> {
-  const fakes = await begun();
-  await recreated(fakes);
-  fakes.kubernetes.pods = [aPod('pod-identity')];
-  fakes.settings.repairableRoleArns.push(ROLES_OF_ACCOUNT);
-  await fakes.ledger.updateMigration(MIGRATION_ID, {
-    status: 'ended',
-    outcome: 'migrated',
-    verified: 'pods',
-    endedAt: at(-10 * DAY),
-    ...record,
-  });
-  for (const key of [ADDON_LOCK, ROLE_LOCK])
-    await fakes.ledger.releaseLock(key, (await fakes.ledger.readLock(key))!.holder!.executionArn);
-  fakes.executions.states.set(RETIRE_EXECUTION, { status: 'RUNNING' });
-  fakes.journal.clear();
-  return fakes;
-}
-const run = async (fakes: Begun, change: object = {}): Promise<Answer> =>
-  (await invoke(
-    retireTrustStep,
-    {
-      migrationId: MIGRATION_ID,
-      executionArn: RETIRE_EXECUTION,
-      action: 'retire',
-      dryRun: false,
-      soakDays: 7,
-      ...change,
-    },
-    fakes,
-  )) as Answer;
-const dryRun = (fakes: Begun, change: object = {}): Promise<Answer> => run(fakes, { dryRun: true, ...change });
-const putBack = (fakes: Begun, change: object = {}): Promise<Answer> => run(fakes, { action: 'reinstate', ...change });
-const holders = async ({ ledger }: Begun): Promise<(string | undefined)[]> => [
-  (await ledger.readLock(ADDON_LOCK))?.holder?.executionArn,
-  (await ledger.readLock(ROLE_LOCK))?.holder?.executionArn,
-];
-const FREE = [undefined, undefined];
-const retirements = async (fakes: Begun): Promise<Migration['retirements']> => (await fakes.record()).retirements;
-const policy = ({ roles }: Begun): unknown => JSON.parse(roles.trust[ROLE]!);
-const blocking = ({ checks }: Answer): string[] =>
-  checks.filter(({ status }) => status === 'fail' || status === 'unknown').map(({ id }) => id);
+import { recreated } from './way-back.ts';
+import {
+  RETIRE_EXECUTION,
+  DAY,
+  RETIRED,
+  migrated,
+  run,
+  dryRun,
+  putBack,
+  holders,
+  FREE,
+  retirements,
+  policy,
+  blocking,
+} from './retiring.ts';
 
 describe('retire', () => {
   it('takes the OIDC statement out, notes it first, and lets the locks go', async () => {
@@ -463,93 +423,5 @@ describe('retire after a fault', () => {
     ).toMatchObject({ action: 'nothing' });
     expect(await holders(fakes)).toEqual(FREE);
     expect(await fakes.record()).toMatchObject({ status: 'ended', outcome: 'migrated' });
-  });
-});
-
-describe('reinstate', () => {
-  const retired = async (): Promise<Begun> => {
-    const fakes = await migrated();
-    await run(fakes);
-    fakes.journal.clear();
-    fakes.clock.advance(1000);
-    return fakes;
-  };
-
-  it('of a role that the deployment does not cover is refused, and the role is not even read', async () => {
-    const fakes = await retired();
-    fakes.settings.repairableRoleArns = [`${ROLE}-other`];
-    await expect(putBack(fakes)).rejects.toMatchObject({
-      name: 'RetireRefused',
-      message: expect.stringContaining(`may not change the trust policy of ${ROLE}`) as string,
-    });
-    expect(fakes.journal.names().filter((name) => name.startsWith('roles.'))).toEqual([]);
-  });
-
-  it('puts the statement back, whoever else has changed the policy since', async () => {
-    const fakes = await retired();
-    expect(await putBack(fakes, { dryRun: true })).toMatchObject({
-      done: false,
-      roles: [{ result: 'would-put-back', after: bothWays }],
-    });
-    expect(await putBack(fakes)).toMatchObject({
-      action: 'reinstate',
-      done: true,
-      roles: [{ result: 'put-back', before: RETIRED, after: bothWays }],
-    });
-    expect(await retirements(fakes)).toMatchObject([{ writtenAt: at(0), undoneAt: at(1) }]);
-    expect(await putBack(fakes)).toMatchObject({ done: false, roles: [] });
-    expect(await holders(fakes)).toEqual(FREE);
-
-    const changed = await retired();
-    const theirs = { ...podIdentityStatement, Sid: 'Theirs' };
-    changed.roles.trust[ROLE] = policyText(podIdentityStatement, theirs);
-    expect(await putBack(changed)).toMatchObject({ done: true });
-    expect(policy(changed)).toMatchObject({ Statement: expect.arrayContaining([irsaStatement, theirs]) as unknown });
-  });
-
-  it('finds it put back by hand, and may be retired again after it', async () => {
-    const fakes = await retired();
-    fakes.roles.trust[ROLE] = bothWays;
-    expect(await putBack(fakes)).toMatchObject({
-      done: false,
-      roles: [{ result: 'nothing', why: 'It is there already' }],
-    });
-    expect(await retirements(fakes)).toMatchObject([{ undoneAt: at(1) }]);
-    expect(await run(fakes)).toMatchObject({ done: true });
-    expect(await retirements(fakes)).toEqual([expect.not.objectContaining({ undoneAt: expect.anything() as unknown })]);
-  });
-
-  it('is allowed after the migration was rolled back, and needs no more than that it is over', async () => {
-    const fakes = await retired();
-    fakes.eks.addons.set(ADDON, aCopy({ serviceAccountRoleArn: ROLE }));
-    await fakes.ledger.updateMigration(MIGRATION_ID, { outcome: 'rolled-back', verified: 'none' });
-    expect(await putBack(fakes)).toMatchObject({ done: true });
-    const running = await retired();
-    await running.ledger.updateMigration(MIGRATION_ID, { status: 'running' });
-    await expect(putBack(running)).rejects.toMatchObject({
-      name: 'RetireRefused',
-      message: expect.stringContaining('reinstate-over') as string,
-    });
-  });
-
-  it('has nothing to do where nothing was retired, and refuses a role that is gone or may not be changed', async () => {
-    const fakes = await migrated();
-    expect(await putBack(fakes)).toMatchObject({
-      done: false,
-      roles: [],
-      checks: [{ status: 'pass' }, { status: 'pass' }],
-    });
-    const gone = await retired();
-    delete gone.roles.trust[ROLE];
-    await expect(putBack(gone)).rejects.toMatchObject({
-      name: 'RetireRefused',
-      message: expect.stringContaining('no such role') as string,
-    });
-    const closed = await retired();
-    closed.settings.repairableRoleArns.pop();
-    await expect(putBack(closed)).rejects.toMatchObject({
-      name: 'RetireRefused',
-      message: expect.stringContaining('retire-role') as string,
-    });
   });
 });

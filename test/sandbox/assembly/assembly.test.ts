@@ -1,60 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { loadAssembly } from '../../../sandbox/assembly/assembly.ts';
 import { directory as realDirectory } from '../../lib/definition.ts';
-import { type Assembly, loadAssembly } from '../../../sandbox/assembly/assembly.ts';
 import { parseDefinition } from '../../../sandbox/states/parse-definition.ts';
-
-const folders: string[] = [];
-afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true })));
-
-type Template = Record<string, unknown>;
-
-/** A cloud assembly of these stacks; one asset, `asset.code`. */
-const write = (stacks: Record<string, Template>, environment = 'aws://unknown-account/unknown-region'): string => {
-  const folder = mkdtempSync(join(tmpdir(), 'assembly-'));
-  folders.push(folder);
-  const put = (file: string, content: unknown): void => writeFileSync(join(folder, file), JSON.stringify(content));
-  put('code.assets.json', {
-    files: {
-      hash: {
-        source: { path: 'asset.code', packaging: 'zip' },
-        destinations: { current: { bucketName: 'b', objectKey: 'code.zip' } },
-      },
-    },
-  });
-  const artifacts: Record<string, unknown> = {
-    'code.assets': { type: 'cdk:asset-manifest', properties: { file: 'code.assets.json' } },
-  };
-  for (const [name, template] of Object.entries(stacks)) {
-    artifacts[name] = {
-      type: 'aws:cloudformation:stack',
-      environment,
-      properties: { templateFile: `${name}.template.json` },
-    };
-    put(`${name}.template.json`, template);
-  }
-  put('manifest.json', { version: '1', artifacts });
-  return folder;
-};
-const load = (stacks: Record<string, Template>, environment?: string): Assembly =>
-  loadAssembly(write(stacks, environment), { account: '111122223333', region: 'eu-west-1' });
-
-/** One stack, `App`, whose output `Out` is that value. */
-const outputOf = (value: unknown, more: Template = {}): string | undefined =>
-  load({ App: { Resources: {}, Outputs: { Out: { Value: value } }, ...more } }).outputs['Out'];
-
-const role = { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: {} } };
-const fn = (more: Record<string, unknown> = {}) => ({
-  Type: 'AWS::Lambda::Function',
-  Properties: {
-    Handler: 'plan.handler',
-    Code: { S3Bucket: 'b', S3Key: 'code.zip' },
-    Role: { 'Fn::GetAtt': ['Role', 'Arn'] },
-    ...more,
-  },
-});
+import { type Template, write, load, role, fn } from './stacks.ts';
 
 const app: Template = {
   Parameters: { Level: { Type: 'String', Default: 'INFO' } },
@@ -192,84 +142,6 @@ test('an application as plain data', () => {
     outputs: { MachineArn: machineArn, TableName: 'App-Table', 'App-table': 'App-Table' },
   });
   expect(loadAssembly(folder, { account: '111122223333', region: 'eu-west-1' })).toEqual(assembly);
-});
-
-describe('intrinsic functions', () => {
-  const bucket = { Resources: { B: { Type: 'AWS::S3::Bucket', Properties: { BucketName: 'given' } } } };
-  const conditions = {
-    Conditions: {
-      Yes: { 'Fn::Equals': [{ Ref: 'AWS::Region' }, 'eu-west-1'] },
-      No: { 'Fn::Not': [{ Condition: 'Yes' }] },
-    },
-  };
-
-  test.each([
-    [
-      'pseudo parameters',
-      {
-        'Fn::Join': [
-          '/',
-          ['AWS::Region', 'AWS::AccountId', 'AWS::StackName', 'AWS::URLSuffix'].map((Ref) => ({ Ref })),
-        ],
-      },
-      {},
-      'eu-west-1/111122223333/App/amazonaws.com',
-    ],
-    ['Select and Split', { 'Fn::Select': [1, { 'Fn::Split': [':', 'a:b:c'] }] }, {}, 'b'],
-    ['Sub', { 'Fn::Sub': '${B.Arn}/${AWS::Region}/${!Literal}' }, bucket, 'arn:aws:s3:::given/eu-west-1/${Literal}'],
-    ['Sub with values', { 'Fn::Sub': ['${X}-${B}', { X: { Ref: 'AWS::Region' } }] }, bucket, 'eu-west-1-given'],
-    ['GetAtt as text', { 'Fn::GetAtt': 'B.Arn' }, bucket, 'arn:aws:s3:::given'],
-    ['If', { 'Fn::If': ['Yes', 'then', 'else'] }, conditions, 'then'],
-    ['If, the other way', { 'Fn::If': ['No', 'then', 'else'] }, conditions, 'else'],
-    [
-      'And and Or',
-      { 'Fn::If': ['Both', 'then', 'else'] },
-      {
-        Conditions: {
-          ...conditions.Conditions,
-          Both: { 'Fn::And': [{ Condition: 'Yes' }, { 'Fn::Or': [{ Condition: 'No' }, { Condition: 'Yes' }] }] },
-        },
-      },
-      'then',
-    ],
-    [
-      'FindInMap',
-      { 'Fn::FindInMap': ['M', { Ref: 'AWS::Region' }, 'k'] },
-      { Mappings: { M: { 'eu-west-1': { k: 'v' } } } },
-      'v',
-    ],
-    ['a parameter', { Ref: 'P' }, { Parameters: { P: { Type: 'Number', Default: 7 } } }, '7'],
-  ])('%s', (_, value, more, expected) => {
-    expect(outputOf(value, more)).toBe(expected);
-  });
-
-  test('AWS::NoValue takes its property away, a false condition its resource', () => {
-    const { functions } = load({
-      App: {
-        ...conditions,
-        Resources: {
-          Role: role,
-          Function: fn({ Timeout: { 'Fn::If': ['No', 60, { Ref: 'AWS::NoValue' }] } }),
-          Other: { ...fn(), Condition: 'No' },
-        },
-      },
-    });
-    expect(functions).toMatchObject([{ logicalId: 'Function', timeoutSeconds: 3, memoryMb: 128 }]);
-  });
-
-  test('imports from another stack, before or after it', () => {
-    const exporting = {
-      Resources: { T: { Type: 'AWS::SNS::Topic' } },
-      Outputs: { T: { Value: { Ref: 'T' }, Export: { Name: 'topic' } } },
-    };
-    const importing = { Resources: {}, Outputs: { Seen: { Value: { 'Fn::ImportValue': 'topic' } } } };
-    for (const stacks of [
-      { One: exporting, Two: importing },
-      { Two: importing, One: exporting },
-    ]) {
-      expect(load(stacks).outputs['Seen']).toBe('arn:aws:sns:eu-west-1:111122223333:One-T');
-    }
-  });
 });
 
 describe('names', () => {

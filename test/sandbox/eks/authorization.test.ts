@@ -1,67 +1,30 @@
 import { describe, expect, it } from 'vitest';
-import { entryArn } from '../../../sandbox/eks/access-entry-state.ts';
 import { rightsOf } from '../../../sandbox/eks/authorization.ts';
 import { operations } from '../../../sandbox/eks/model.ts';
 import { playedOperations } from '../../../sandbox/eks/service.ts';
-import { ACCOUNT, CALLER_SESSION, CLUSTER, EBS, EBS_SA, failureOf, openFixture, REGION, roleArn } from './fixture.ts';
+import { ACCOUNT, CALLER_SESSION, CLUSTER, EBS, EBS_SA, failureOf, openFixture, roleArn } from './fixture.ts';
 import type { Fixture, Statement } from './fixture.ts';
-
-const EKS_ARN = `arn:aws:eks:${REGION}:${ACCOUNT}`;
-const ID = 'a-00000000000000001';
-const UPDATE = '00000000-0000-4000-8000-000000000001';
-const PRINCIPAL = roleArn('other');
-const VIEW = 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy';
-
-/** A cluster with an add-on, an association of its own, an access entry and an update. */
-const open = (as: Statement[], before?: (fixture: Fixture) => void): Fixture => {
-  const fixture = openFixture({ addons: [{ name: EBS }], as });
-  fixture.associate({
-    id: ID,
-    namespace: 'shop',
-    serviceAccount: 'till',
-    roleArn: roleArn('ebs'),
-    tags: { team: 'till' },
-  });
-  const { cluster } = fixture;
-  cluster.accessEntries.set(PRINCIPAL, {
-    principalArn: PRINCIPAL,
-    kubernetesGroups: ['viewers'],
-    type: 'STANDARD',
-    tags: { team: 'ops' },
-    createdAt: 0,
-    policies: [{ policyArn: VIEW, scope: { type: 'cluster', namespaces: [] }, associatedAt: 0 }],
-  });
-  cluster.updates.set(UPDATE, {
-    id: UPDATE,
-    addonName: EBS,
-    status: 'Successful',
-    type: 'AddonUpdate',
-    params: [],
-    errors: [],
-    createdAt: 0,
-  });
-  before?.(fixture);
-  return fixture;
-};
-
-const allow = (action: string, resource: string, condition?: unknown): Statement => ({
-  Effect: 'Allow',
-  Action: action,
-  Resource: resource,
-  ...(condition === undefined ? {} : { Condition: condition }),
-});
-const because = (action: string, named: string): string =>
-  `User: ${CALLER_SESSION} is not authorized to perform: ${action} on resource: ${named} because no identity-based policy allows the ${action} action`;
-
-const CLUSTER_ARN = `${EKS_ARN}:cluster/${CLUSTER}`;
-const ASSOCIATION_ARN = `${EKS_ARN}:podidentityassociation/${CLUSTER}/${ID}`;
-const addonArn = open([]).addon()!.arn;
-/** The role may be given to pods, so that only the operation's own rights are missing. */
-const TAKE_ROLE = [allow('iam:PassRole', roleArn('ebs')), allow('iam:GetRole', roleArn('ebs'))];
-const NOTHING = `${EKS_ARN}:*`;
-const ENTRY_ARN = ((cluster) => entryArn(cluster, cluster.accessEntries.get(PRINCIPAL)!))(open([]).cluster);
-/** Of an entry that is not there. */
-const noEntryArn = (name: string): string => `${EKS_ARN}:access-entry/${CLUSTER}/role/${ACCOUNT}/${name}/*`;
+import {
+  EKS_ARN,
+  UPDATE,
+  VIEW,
+  open,
+  allow,
+  because,
+  CLUSTER_ARN,
+  ASSOCIATION_ARN,
+  addonArn,
+  TAKE_ROLE,
+  NOTHING,
+  ENTRY_ARN,
+  noEntryArn,
+  entry,
+  addon,
+  association,
+  withoutAddon,
+  withoutEntry,
+  create,
+} from './rights.ts';
 
 interface Case {
   call: (eks: Fixture['eks']) => Promise<unknown>;
@@ -70,13 +33,6 @@ interface Case {
   beside?: Statement[];
   before?: (fixture: Fixture) => void;
 }
-
-const entry = { clusterName: CLUSTER, principalArn: PRINCIPAL };
-const addon = { clusterName: CLUSTER, addonName: EBS };
-const association = { clusterName: CLUSTER, associationId: ID };
-const withoutAddon = ({ cluster }: Fixture): void => void cluster.addons.delete(EBS);
-const withoutEntry = ({ cluster }: Fixture): void => void cluster.accessEntries.delete(PRINCIPAL);
-const create = { clusterName: CLUSTER, namespace: 'shop', serviceAccount: 'stock', roleArn: roleArn('ebs') };
 
 const CASES: Record<string, Case> = {
   AssociateAccessPolicy: {
@@ -337,142 +293,6 @@ describe('what is not there', () => {
     expect((await failureOf(eks.listTagsForResource({ resourceArn: `${CLUSTER_ARN}x` }))).message).toBe(
       because('eks:ListTagsForResource', `${CLUSTER_ARN}x`),
     );
-  });
-});
-
-describe('condition keys', () => {
-  /** The first is met, the second is not. */
-  const equals = (key: string, ...values: [string, string]): [unknown, unknown] => [
-    { StringEquals: { [key]: values[0] } },
-    { StringEquals: { [key]: values[1] } },
-  ];
-  const tagged = [allow('eks:TagResource', '*')];
-
-  it.each<[string, string, [unknown, unknown], (eks: Fixture['eks']) => Promise<unknown>, Statement[]?]>([
-    [
-      'eks:CreateAddon',
-      CLUSTER_ARN,
-      equals('aws:RequestTag/team', 'shop', 'till'),
-      (eks) => eks.createAddon({ ...addon, tags: { team: 'shop' } }),
-      tagged,
-    ],
-    [
-      'eks:CreateAddon',
-      CLUSTER_ARN,
-      [
-        { 'ForAllValues:StringEquals': { 'aws:TagKeys': ['team', 'stage'] } },
-        { 'ForAllValues:StringEquals': { 'aws:TagKeys': ['stage'] } },
-      ],
-      (eks) => eks.createAddon({ ...addon, tags: { team: 'shop' } }),
-      tagged,
-    ],
-    [
-      'eks:TagResource',
-      ASSOCIATION_ARN,
-      equals('aws:RequestTag/a', 'b', 'c'),
-      (eks) => eks.tagResource({ resourceArn: ASSOCIATION_ARN, tags: { a: 'b' } }),
-    ],
-    [
-      'eks:UntagResource',
-      ASSOCIATION_ARN,
-      equals('aws:TagKeys', 'stage', 'team'),
-      (eks) => eks.untagResource({ resourceArn: ASSOCIATION_ARN, tagKeys: ['stage'] }),
-    ],
-    [
-      'eks:UntagResource',
-      ASSOCIATION_ARN,
-      equals('aws:ResourceTag/team', 'till', 'shop'),
-      (eks) => eks.untagResource({ resourceArn: ASSOCIATION_ARN, tagKeys: ['stage'] }),
-    ],
-    [
-      'eks:DescribeAddon',
-      addonArn,
-      equals('aws:ResourceTag/team', 'storage', 'till'),
-      (eks) => eks.describeAddon(addon),
-    ],
-    [
-      'eks:DescribePodIdentityAssociation',
-      ASSOCIATION_ARN,
-      equals('aws:ResourceTag/team', 'till', 'storage'),
-      (eks) => eks.describePodIdentityAssociation(association),
-    ],
-    [
-      'eks:DescribeAccessEntry',
-      ENTRY_ARN,
-      equals('aws:ResourceTag/team', 'ops', 'till'),
-      (eks) => eks.describeAccessEntry(entry),
-    ],
-    [
-      'eks:DescribeAccessEntry',
-      ENTRY_ARN,
-      equals('eks:clusterName', CLUSTER, 'other'),
-      (eks) => eks.describeAccessEntry(entry),
-    ],
-    [
-      'eks:DescribeAccessEntry',
-      ENTRY_ARN,
-      equals('eks:principalArn', PRINCIPAL, roleArn('ebs')),
-      (eks) => eks.describeAccessEntry(entry),
-    ],
-    [
-      'eks:DescribeAccessEntry',
-      ENTRY_ARN,
-      equals('eks:kubernetesGroups', 'viewers', 'editors'),
-      (eks) => eks.describeAccessEntry(entry),
-    ],
-    [
-      'eks:CreateAccessEntry',
-      CLUSTER_ARN,
-      equals('eks:accessEntryType', 'EC2_LINUX', 'STANDARD'),
-      (eks) => eks.createAccessEntry({ ...entry, principalArn: roleArn('ebs'), type: 'EC2_LINUX' }),
-    ],
-    [
-      'eks:CreateAccessEntry',
-      CLUSTER_ARN,
-      equals('eks:username', 'me', 'you'),
-      (eks) => eks.createAccessEntry({ ...entry, principalArn: roleArn('ebs'), username: 'me' }),
-    ],
-    [
-      'eks:AssociateAccessPolicy',
-      ENTRY_ARN,
-      equals('eks:policyArn', VIEW, `${VIEW}2`),
-      (eks) => eks.associateAccessPolicy({ ...entry, policyArn: VIEW, accessScope: { type: 'cluster' } }),
-    ],
-    [
-      'eks:AssociateAccessPolicy',
-      ENTRY_ARN,
-      equals('eks:namespaces', 'shop', 'kube-system'),
-      (eks) =>
-        eks.associateAccessPolicy({
-          ...entry,
-          policyArn: VIEW,
-          accessScope: { type: 'namespace', namespaces: ['shop'] },
-        }),
-    ],
-    [
-      'eks:AssociateAccessPolicy',
-      ENTRY_ARN,
-      equals('eks:accessScope', 'namespace', 'cluster'),
-      (eks) =>
-        eks.associateAccessPolicy({
-          ...entry,
-          policyArn: VIEW,
-          accessScope: { type: 'namespace', namespaces: ['shop'] },
-        }),
-    ],
-  ])('of %s on %s: %j', async (action, resource, [fits, differs], call, beside = []) => {
-    const { eks, grant } = open(
-      [allow(action, resource, differs), ...beside],
-      action === 'eks:CreateAddon' ? withoutAddon : undefined,
-    );
-    expect((await failureOf(call(eks))).message).toBe(because(action, resource));
-    grant([allow(action, resource, fits), ...beside]);
-    await call(eks);
-  });
-
-  it('of a request without tags are absent', async () => {
-    const { eks } = open([allow('eks:CreateAddon', CLUSTER_ARN, { Null: { 'aws:TagKeys': 'false' } })], withoutAddon);
-    expect((await failureOf(eks.createAddon(addon))).message).toBe(because('eks:CreateAddon', CLUSTER_ARN));
   });
 });
 

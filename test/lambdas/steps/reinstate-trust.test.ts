@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import {
+  ADDON,
+  at,
+  bothWays,
+  irsaStatement,
+  MIGRATION_ID,
+  podIdentityStatement,
+  policyText,
+  ROLE,
+} from '../fixtures.ts';
+import { type Begun } from './begun.ts';
+import { aCopy } from './way-back.ts';
+import { RETIRED, migrated, run, putBack, holders, FREE, retirements, policy } from './retiring.ts';
+
+describe('reinstate', () => {
+  const retired = async (): Promise<Begun> => {
+    const fakes = await migrated();
+    await run(fakes);
+    fakes.journal.clear();
+    fakes.clock.advance(1000);
+    return fakes;
+  };
+
+  it('of a role that the deployment does not cover is refused, and the role is not even read', async () => {
+    const fakes = await retired();
+    fakes.settings.repairableRoleArns = [`${ROLE}-other`];
+    await expect(putBack(fakes)).rejects.toMatchObject({
+      name: 'RetireRefused',
+      message: expect.stringContaining(`may not change the trust policy of ${ROLE}`) as string,
+    });
+    expect(fakes.journal.names().filter((name) => name.startsWith('roles.'))).toEqual([]);
+  });
+
+  it('puts the statement back, whoever else has changed the policy since', async () => {
+    const fakes = await retired();
+    expect(await putBack(fakes, { dryRun: true })).toMatchObject({
+      done: false,
+      roles: [{ result: 'would-put-back', after: bothWays }],
+    });
+    expect(await putBack(fakes)).toMatchObject({
+      action: 'reinstate',
+      done: true,
+      roles: [{ result: 'put-back', before: RETIRED, after: bothWays }],
+    });
+    expect(await retirements(fakes)).toMatchObject([{ writtenAt: at(0), undoneAt: at(1) }]);
+    expect(await putBack(fakes)).toMatchObject({ done: false, roles: [] });
+    expect(await holders(fakes)).toEqual(FREE);
+
+    const changed = await retired();
+    const theirs = { ...podIdentityStatement, Sid: 'Theirs' };
+    changed.roles.trust[ROLE] = policyText(podIdentityStatement, theirs);
+    expect(await putBack(changed)).toMatchObject({ done: true });
+    expect(policy(changed)).toMatchObject({ Statement: expect.arrayContaining([irsaStatement, theirs]) as unknown });
+  });
+
+  it('finds it put back by hand, and may be retired again after it', async () => {
+    const fakes = await retired();
+    fakes.roles.trust[ROLE] = bothWays;
+    expect(await putBack(fakes)).toMatchObject({
+      done: false,
+      roles: [{ result: 'nothing', why: 'It is there already' }],
+    });
+    expect(await retirements(fakes)).toMatchObject([{ undoneAt: at(1) }]);
+    expect(await run(fakes)).toMatchObject({ done: true });
+    expect(await retirements(fakes)).toEqual([expect.not.objectContaining({ undoneAt: expect.anything() as unknown })]);
+  });
+
+  it('is allowed after the migration was rolled back, and needs no more than that it is over', async () => {
+    const fakes = await retired();
+    fakes.eks.addons.set(ADDON, aCopy({ serviceAccountRoleArn: ROLE }));
+    await fakes.ledger.updateMigration(MIGRATION_ID, { outcome: 'rolled-back', verified: 'none' });
+    expect(await putBack(fakes)).toMatchObject({ done: true });
+    const running = await retired();
+    await running.ledger.updateMigration(MIGRATION_ID, { status: 'running' });
+    await expect(putBack(running)).rejects.toMatchObject({
+      name: 'RetireRefused',
+      message: expect.stringContaining('reinstate-over') as string,
+    });
+  });
+
+  it('has nothing to do where nothing was retired, and refuses a role that is gone or may not be changed', async () => {
+    const fakes = await migrated();
+    expect(await putBack(fakes)).toMatchObject({
+      done: false,
+      roles: [],
+      checks: [{ status: 'pass' }, { status: 'pass' }],
+    });
+    const gone = await retired();
+    delete gone.roles.trust[ROLE];
+    await expect(putBack(gone)).rejects.toMatchObject({
+      name: 'RetireRefused',
+      message: expect.stringContaining('no such role') as string,
+    });
+    const closed = await retired();
+    closed.settings.repairableRoleArns.pop();
+    await expect(putBack(closed)).rejects.toMatchObject({
+      name: 'RetireRefused',
+      message: expect.stringContaining('retire-role') as string,
+    });
+  });
+});
