@@ -1,6 +1,6 @@
 /** The runs that together rest on every right on API servers that `grant-access` prints, and these rights. */
 import { readFileSync } from 'node:fs';
-import { beforeAll, expect } from 'vitest';
+import { expect } from 'vitest';
 import { ensureAssembly } from '../../cli/assembly.ts';
 import type { Manifest } from '../../lambdas/domain/access/manifests.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
@@ -115,7 +115,8 @@ export const followWith = (
 ): Promise<Ran> =>
   follows({ ...run, change: (scenario) => withAccess(scenario, manifests, directory, other) }, directory);
 
-beforeAll(async () => {
+/** Follows each run to its end. */
+export const followAll = async (): Promise<void> => {
   for (const run of RUNS) {
     const before = RUNS.find(
       ({ scenario, access }) => scenario === run.scenario && access.join(' ') === run.access.join(' '),
@@ -123,7 +124,7 @@ beforeAll(async () => {
     printed.set(run, printed.get(before) ?? (await printedFor(scenarioOf(run), run.access)));
     ran.set(run, await followWith(run, printed.get(run)!));
   }
-}, 180_000);
+};
 
 /** Everything that was printed for any of them, each right once. */
 export const rights = (): Right[] => [

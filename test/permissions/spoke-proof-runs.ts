@@ -1,5 +1,4 @@
 /** The runs that together rest on every right of the roles in other accounts, and these rights. */
-import { beforeAll } from 'vitest';
 import { deployWithSchedule } from './deployment.ts';
 import { follows, type Ran, type Run, scenarioOf, withSpokes } from './follow.ts';
 import { grantsOf, nameOf } from './grants.ts';
@@ -17,6 +16,7 @@ export const title = (grant: (typeof grants)[number]): string =>
   `${nameOf(grant)}${grant.action === 'sts:AssumeRole' ? ` on ${grant.resources.join(', ')}` : ''}${grant.services === undefined ? '' : ` to ${grant.services.join(', ')}`}`;
 
 export const ran = new Map<Run, Ran>();
-beforeAll(async () => {
+/** Follows each run to its end. */
+export const followAll = async (): Promise<void> => {
   for (const run of RUNS) ran.set(run, await follows(run, directory));
-}, 180_000);
+};

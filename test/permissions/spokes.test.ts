@@ -4,13 +4,15 @@
  * used, and a run fails without it. Nothing is called there in any other way. Whole runs without one right are followed
  * for one right of each service; `spokes.grid.test.ts` follows them for each right.
  */
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { CAPABILITIES } from '../../lambdas/domain/spokes.ts';
 import { follows } from './follow.ts';
 import { isUsed, nameOf } from './grants.ts';
 import { oneOfEachService, runFor, unasked, unused, usesOf } from './proving.ts';
-import { deployed, directory, grants, isOfSpoke, ran, title } from './spoke-proof-runs.ts';
+import { deployed, directory, followAll, grants, isOfSpoke, ran, title } from './spoke-proof-runs.ts';
 import { SPOKE_RUNS as RUNS } from './spoke-runs.ts';
+
+beforeAll(followAll, 180_000);
 
 describe('the rights of the roles in other accounts', () => {
   it.each(RUNS)('are enough: $name', (run) => {
