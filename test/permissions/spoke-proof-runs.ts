@@ -2,10 +2,10 @@
 import { deployWithSchedule } from './deployment.ts';
 import { follows, type Ran, type Run, scenarioOf, withSpokes } from './follow.ts';
 import { grantsOf, nameOf } from './grants.ts';
-import { HUB, SPOKE_RUNS as RUNS } from './spoke-runs.ts';
+import { HUB, SPOKE_RUNS } from './spoke-runs.ts';
 
 export const directory = await deployWithSchedule();
-export const deployed = withSpokes(directory, scenarioOf(RUNS[0]!));
+export const deployed = withSpokes(directory, scenarioOf(SPOKE_RUNS[0]!));
 export const isOfSpoke = (arn: string): boolean => arn.split(':')[4] !== HUB.account;
 /** What forwards events is the same in each region, and the clusters of these scenarios are in one. */
 const isElsewhere = (arn: string): boolean => arn.endsWith(`-forward-${HUB.region}`);
@@ -16,7 +16,7 @@ export const title = (grant: (typeof grants)[number]): string =>
   `${nameOf(grant)}${grant.action === 'sts:AssumeRole' ? ` on ${grant.resources.join(', ')}` : ''}${grant.services === undefined ? '' : ` to ${grant.services.join(', ')}`}`;
 
 export const ran = new Map<Run, Ran>();
-/** Follows each run to its end. */
-export const followAll = async (): Promise<void> => {
-  for (const run of RUNS) ran.set(run, await follows(run, directory));
+/** Follows each of those runs to its end. */
+export const followAll = async (runs: readonly Run[]): Promise<void> => {
+  for (const run of runs) ran.set(run, await follows(run, directory));
 };
