@@ -5,7 +5,7 @@ import { nameOf } from './grants.ts';
 import { directory, followAll, grants, ran } from './proof-runs.ts';
 import { runFor, unasked } from './proving.ts';
 
-beforeAll(followAll, 180_000);
+beforeAll(followAll);
 
 describe('without one of its rights', () => {
   it.each(grants.map((grant) => [nameOf(grant), grant] as const))(

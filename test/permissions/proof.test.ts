@@ -11,7 +11,7 @@ import { all, assembly, directory, followAll, grants, isOfUndelivered, ran, RUNS
 import { oneOfEachService, runFor, unasked, unused, usesOf } from './proving.ts';
 import { BY_THE_CLOCK } from './sweep-runs.ts';
 
-beforeAll(followAll, 180_000);
+beforeAll(followAll);
 
 describe('the rights of the deployed roles', () => {
   it.each(RUNS)('are enough: $name', (run) => {

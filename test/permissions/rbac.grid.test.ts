@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { expectMissed, followAll, rights } from './rbac-runs.ts';
 
-beforeAll(followAll, 180_000);
+beforeAll(followAll);
 
 describe('without one of its rights', () => {
   it('a run fails, or does less, by its name: each of them', async () => {

@@ -24,7 +24,7 @@ import {
   scenarioOf,
 } from './rbac-runs.ts';
 
-beforeAll(followAll, 180_000);
+beforeAll(followAll);
 
 const unused = (all: readonly Right[]): string[] =>
   all

@@ -9,7 +9,7 @@ import { runFor, unasked } from './proving.ts';
 import { directory, followAll, grants, ran, title } from './spoke-proof-runs.ts';
 import { SPOKE_RUNS as RUNS } from './spoke-runs.ts';
 
-beforeAll(() => followAll(RUNS), 400_000);
+beforeAll(() => followAll(RUNS));
 
 describe('the rights of the roles in other accounts', () => {
   it.each(RUNS)('are enough: $name', (run) => {

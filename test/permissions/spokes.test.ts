@@ -12,7 +12,7 @@ import { oneOfEachService, runFor, unasked, unused, usesOf } from './proving.ts'
 import { deployed, directory, followAll, grants, isOfSpoke, ran, title } from './spoke-proof-runs.ts';
 import { FEW_SPOKE_RUNS as RUNS } from './spoke-runs.ts';
 
-beforeAll(() => followAll(RUNS), 180_000);
+beforeAll(() => followAll(RUNS));
 
 describe('the rights of the roles in other accounts', () => {
   it.each(RUNS)('are enough: $name', (run) => {
