@@ -1,5 +1,4 @@
 /** The runs that together rest on every right of the service's own account, and its rights. */
-import { beforeAll } from 'vitest';
 import { type Assembly, loadAssembly } from '../../sandbox/assembly/assembly.ts';
 import { deployWithSchedule } from './deployment.ts';
 import { follows, type Ran, type Run } from './follow.ts';
@@ -16,8 +15,9 @@ export const all = grantsOf(assembly).filter(({ action }) => action !== 'sts:Ass
 export const isOfUndelivered = (grant: Grant): boolean => nameOf(grant) === 'EventBridge Scheduler sqs:SendMessage';
 export const grants = all.filter((grant) => !isOfUndelivered(grant));
 
-/** Filled before the tests of a file begin. */
+/** What came of each, once they were followed. */
 export const ran = new Map<Run, Ran>();
-beforeAll(async () => {
+/** Follows each run to its end. */
+export const followAll = async (): Promise<void> => {
   for (const run of RUNS) ran.set(run, await follows(run, directory));
 });

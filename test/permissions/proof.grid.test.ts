@@ -1,9 +1,11 @@
 /** Without any one of its rights a run of the service is refused, by the name of that right. */
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { follows } from './follow.ts';
 import { nameOf } from './grants.ts';
-import { directory, grants, ran } from './proof-runs.ts';
+import { directory, followAll, grants, ran } from './proof-runs.ts';
 import { runFor, unasked } from './proving.ts';
+
+beforeAll(followAll);
 
 describe('without one of its rights', () => {
   it.each(grants.map((grant) => [nameOf(grant), grant] as const))(

@@ -3,13 +3,15 @@
  * is used, and a run fails without it. Whole runs without one right are followed for one right of each service;
  * `proof.grid.test.ts` follows them for each right.
  */
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { OPERATIONS } from '../../lambdas/api/operations.ts';
 import { follows } from './follow.ts';
 import { isUsed, nameOf } from './grants.ts';
-import { all, assembly, directory, grants, isOfUndelivered, ran, RUNS } from './proof-runs.ts';
+import { all, assembly, directory, followAll, grants, isOfUndelivered, ran, RUNS } from './proof-runs.ts';
 import { oneOfEachService, runFor, unasked, unused, usesOf } from './proving.ts';
 import { BY_THE_CLOCK } from './sweep-runs.ts';
+
+beforeAll(followAll);
 
 describe('the rights of the deployed roles', () => {
   it.each(RUNS)('are enough: $name', (run) => {

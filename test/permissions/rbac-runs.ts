@@ -1,6 +1,6 @@
 /** The runs that together rest on every right on API servers that `grant-access` prints, and these rights. */
 import { readFileSync } from 'node:fs';
-import { beforeAll, expect } from 'vitest';
+import { expect } from 'vitest';
 import { ensureAssembly } from '../../cli/assembly.ts';
 import type { Manifest } from '../../lambdas/domain/access/manifests.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
@@ -115,7 +115,8 @@ export const followWith = (
 ): Promise<Ran> =>
   follows({ ...run, change: (scenario) => withAccess(scenario, manifests, directory, other) }, directory);
 
-beforeAll(async () => {
+/** Follows each run to its end. */
+export const followAll = async (): Promise<void> => {
   for (const run of RUNS) {
     const before = RUNS.find(
       ({ scenario, access }) => scenario === run.scenario && access.join(' ') === run.access.join(' '),

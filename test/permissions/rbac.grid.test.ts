@@ -1,6 +1,8 @@
 /** Without any one right on API servers a run of the service is refused there, or does less, by the name of that right. */
-import { describe, expect, it } from 'vitest';
-import { expectMissed, rights } from './rbac-runs.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { expectMissed, followAll, rights } from './rbac-runs.ts';
+
+beforeAll(followAll);
 
 describe('without one of its rights', () => {
   it('a run fails, or does less, by its name: each of them', async () => {

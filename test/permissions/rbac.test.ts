@@ -2,7 +2,7 @@
  * With what `grant-access` prints, and nothing else, the service does its work on API servers; every rule of it is
  * used, and none could be left out: `rbac.grid.test.ts` leaves out each.
  */
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { ACCESS_GROUPS, ACCESS_OF_STEPS } from '../../lambdas/domain/access/rules.ts';
 import type { ServiceRoles } from '../../lambdas/domain/access/entries.ts';
 import { createHttpKubernetes } from '../../lambdas/adapters/http-kubernetes.ts';
@@ -14,6 +14,7 @@ import {
   ACCOUNT,
   directory,
   expectMissed,
+  followAll,
   followWith,
   OF_API,
   printed,
@@ -22,6 +23,8 @@ import {
   RUNS,
   scenarioOf,
 } from './rbac-runs.ts';
+
+beforeAll(followAll);
 
 const unused = (all: readonly Right[]): string[] =>
   all

@@ -1,12 +1,11 @@
 /** The runs that together rest on every right of the roles in other accounts, and these rights. */
-import { beforeAll } from 'vitest';
 import { deployWithSchedule } from './deployment.ts';
 import { follows, type Ran, type Run, scenarioOf, withSpokes } from './follow.ts';
 import { grantsOf, nameOf } from './grants.ts';
-import { HUB, SPOKE_RUNS as RUNS } from './spoke-runs.ts';
+import { HUB, SPOKE_RUNS } from './spoke-runs.ts';
 
 export const directory = await deployWithSchedule();
-export const deployed = withSpokes(directory, scenarioOf(RUNS[0]!));
+export const deployed = withSpokes(directory, scenarioOf(SPOKE_RUNS[0]!));
 export const isOfSpoke = (arn: string): boolean => arn.split(':')[4] !== HUB.account;
 /** What forwards events is the same in each region, and the clusters of these scenarios are in one. */
 const isElsewhere = (arn: string): boolean => arn.endsWith(`-forward-${HUB.region}`);

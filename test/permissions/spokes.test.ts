@@ -2,15 +2,17 @@
  * Each role that the service assumes in another account has the rights that it uses, and no other, and each step may
  * assume those that it works with, and no other: over these runs no call is refused, every action that is granted is
  * used, and a run fails without it. Nothing is called there in any other way. Whole runs without one right are followed
- * for one right of each service; `spokes.grid.test.ts` follows them for each right.
+ * for one right of each service; `spokes.grid.test.ts` follows them for each right, and every run with all of them.
  */
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { CAPABILITIES } from '../../lambdas/domain/spokes.ts';
 import { follows } from './follow.ts';
 import { isUsed, nameOf } from './grants.ts';
 import { oneOfEachService, runFor, unasked, unused, usesOf } from './proving.ts';
-import { deployed, directory, grants, isOfSpoke, ran, title } from './spoke-proof-runs.ts';
-import { SPOKE_RUNS as RUNS } from './spoke-runs.ts';
+import { deployed, directory, followAll, grants, isOfSpoke, ran, title } from './spoke-proof-runs.ts';
+import { FEW_SPOKE_RUNS as RUNS } from './spoke-runs.ts';
+
+beforeAll(() => followAll(RUNS));
 
 describe('the rights of the roles in other accounts', () => {
   it.each(RUNS)('are enough: $name', (run) => {
