@@ -8,14 +8,14 @@ import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
 import type { Migration, MigrationRequest } from '../../lambdas/domain/model.ts';
 import { migrationRequest } from '../../lambdas/domain/model.ts';
 import type { Ledger } from '../../lambdas/ports/index.ts';
-import { openSandbox, type Sandbox } from '../../sandbox/sandbox.ts';
+import { openSandbox, type Sandbox, type SandboxOptions } from '../../sandbox/sandbox.ts';
 import type { AddonState, AssociationState, ClusterState } from '../../sandbox/world/world.ts';
 import { Random } from '../../sandbox/world/random.ts';
 import { type ActorRecord, afterCall, prepareActor } from './actor.ts';
 import { approve } from './approver.ts';
 import { runHandOff } from './hand-off.ts';
 import { type SimulatedScenario, scenarioNamed } from './scenarios.ts';
-import type { RunSpec } from './spec.ts';
+import { clientsOf, type RunSpec } from './spec.ts';
 import { withStranger, withTrust } from './trust.ts';
 
 /** Longer than Recover's schedule and its wait for Lambdas that may still run, with a rollback after it. */
@@ -188,7 +188,11 @@ class Operator {
   }
 }
 
-export const simulate = async (spec: RunSpec, assemblyDirectory: string): Promise<RunResult> => {
+export const simulate = async (
+  spec: RunSpec,
+  assemblyDirectory: string,
+  { clients = clientsOf(spec) }: Pick<SandboxOptions, 'clients'> = {},
+): Promise<RunResult> => {
   const simulated = scenarioNamed(spec.scenario);
   const scenario = withStranger(
     withTrust(structuredClone(simulated.scenario), spec.trust),
@@ -196,7 +200,7 @@ export const simulate = async (spec: RunSpec, assemblyDirectory: string): Promis
     simulated.requests[0]?.addon ?? '',
   );
   Object.assign(scenario.knobs, spec.knobs ?? {});
-  const sandbox = await openSandbox({ scenario, seed: spec.seed, assemblyDirectory });
+  const sandbox = await openSandbox({ scenario, seed: spec.seed, assemblyDirectory, clients });
   const { world, clock } = sandbox;
   for (const { persists, ...fault } of spec.faults) world.faults.add({ ...fault, times: persists ? 'all' : 1 });
   const cluster = clusterOf(sandbox, simulated);

@@ -10,6 +10,7 @@ import { plant, readMutants, tryMutant } from './mutants.ts';
 import { simulate } from './run.ts';
 import { SCENARIO_NAMES, scenarioNamed } from './scenarios.ts';
 import { specOfSeed } from './seeds.ts';
+import { clientsOf } from './spec.ts';
 
 let assembly = '';
 beforeAll(async () => {
@@ -28,6 +29,20 @@ describe('a seed', () => {
     const first = await log();
     expect(first.split('\n').length).toBeGreaterThan(10);
     expect(await log()).toBe(first);
+  });
+
+  // An actor, faults that hang and crash, a hand-off.
+  it.each([1, 7, 12, 22, 51])('gives the same call log whichever way the clients call (%i)', async (seed) => {
+    const log = async (clients: 'direct' | 'sdk'): Promise<string> =>
+      (await simulate(specOfSeed(seed), assembly, { clients })).sandbox.world.log.toJsonLines();
+    expect(await log('direct')).toBe(await log('sdk'));
+  });
+
+  it('goes by the SDK in one run of twenty', () => {
+    const specs = Array.from({ length: 2000 }, (_, seed) => specOfSeed(seed));
+    const bySdk = specs.filter((spec) => clientsOf(spec) === 'sdk');
+    expect(bySdk.length).toBeGreaterThan(60);
+    expect(bySdk.length).toBeLessThan(140);
   });
 
   it('draws everything that a run can have', () => {

@@ -1,4 +1,5 @@
 /** What one simulated run is: everything follows from it, so that its JSON is enough to run it again. */
+import { createHash } from 'node:crypto';
 import type { FaultKind } from '../../sandbox/world/faults.ts';
 
 /** A fault at the n-th call that the service's functions make; `step` and `operation` narrow it to those calls. */
@@ -59,3 +60,10 @@ export interface RunSpec {
 }
 
 export const describeSpec = (spec: RunSpec): string => JSON.stringify(spec);
+
+/** One run in so many has its clients call by the SDK, as in AWS; the others do the same in less time. */
+const BY_SDK = 20;
+
+/** Follows from the spec alone, so that it is the same when the run is replayed. */
+export const clientsOf = (spec: RunSpec): 'direct' | 'sdk' =>
+  createHash('sha256').update(describeSpec(spec)).digest().readUInt32BE() % BY_SDK === 0 ? 'sdk' : 'direct';
