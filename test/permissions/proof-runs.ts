@@ -20,4 +20,4 @@ export const ran = new Map<Run, Ran>();
 /** Follows each run to its end. */
 export const followAll = async (): Promise<void> => {
   for (const run of RUNS) ran.set(run, await follows(run, directory));
-});
+};

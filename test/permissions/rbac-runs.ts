@@ -124,7 +124,7 @@ export const followAll = async (): Promise<void> => {
     printed.set(run, printed.get(before) ?? (await printedFor(scenarioOf(run), run.access)));
     ran.set(run, await followWith(run, printed.get(run)!));
   }
-});
+};
 
 /** Everything that was printed for any of them, each right once. */
 export const rights = (): Right[] => [

@@ -16,6 +16,7 @@ export const title = (grant: (typeof grants)[number]): string =>
   `${nameOf(grant)}${grant.action === 'sts:AssumeRole' ? ` on ${grant.resources.join(', ')}` : ''}${grant.services === undefined ? '' : ` to ${grant.services.join(', ')}`}`;
 
 export const ran = new Map<Run, Ran>();
-beforeAll(async () => {
-  for (const run of RUNS) ran.set(run, await follows(run, directory));
-});
+/** Follows each of those runs to its end. */
+export const followAll = async (runs: readonly Run[]): Promise<void> => {
+  for (const run of runs) ran.set(run, await follows(run, directory));
+};
