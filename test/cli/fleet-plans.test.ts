@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { plansOf } from './fleet-plans.ts';
 
 describe('a fleet', () => {
-  it('has an add-on of each state, and of each state of a cluster, in the state that it says', async () => {
+  it('has add-ons of each state, and of each state of a cluster, in the state that it says', async () => {
     const { found, asSaid, notInTheWay } = await plansOf('sample');
     expect(found).toEqual(asSaid);
     expect(notInTheWay).toEqual([]);

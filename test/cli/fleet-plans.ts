@@ -47,13 +47,14 @@ const IN_THE_WAY: Partial<Record<Expectation['state'] | Expectation['clusterStat
   'no-access': 'kubernetes-access',
 };
 
-/** One add-on for each state and each state of a cluster, or all. */
+/** One add-on for each class that a state leads to, and for each state of a cluster; or all. */
 const chosen = (which: 'sample' | 'all'): Expectation[] => {
   if (which === 'all') return fleet.expected;
   const seen = new Set<string>();
-  return fleet.expected.filter(({ state, clusterState }) => {
-    const isNew = !seen.has(state) || !seen.has(clusterState);
-    seen.add(state).add(clusterState);
+  return fleet.expected.filter((one) => {
+    const kinds = [`${one.state}: ${asPlanned(one)}`, one.clusterState];
+    const isNew = kinds.some((kind) => !seen.has(kind));
+    for (const kind of kinds) seen.add(kind);
     return isNew;
   });
 };
