@@ -111,6 +111,8 @@ const openSandboxPlace = async (
   if (calls !== undefined) writeCalls(calls, '');
   const backend = await openSandboxBackend(scenario, {
     ...(seed === undefined ? {} : { seed }),
+    // Only this program calls it.
+    trustCallers: true,
     clock: clock ?? (options.watched ? { scaled: WATCHING_SCALE } : 'virtual'),
     ...builds(options),
   });
@@ -147,6 +149,7 @@ const openStatePlace = async (
   if (calls !== undefined) writeCalls(calls, '');
   const backend = await openSandboxBackend(journal.scenario, {
     seed: journal.seed,
+    trustCallers: true,
     clock: 'virtual',
     ...builds(options),
   });

@@ -6,43 +6,40 @@ import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ensureAssembly } from '../../../cli/assembly.ts';
 import { openSandbox, type Sandbox, type SandboxOptions } from '../../../sandbox/sandbox.ts';
-import { readScenario } from '../../../sandbox/world/load.ts';
 import { eventually } from '../../eventually.ts';
-
-const ADDON = 'aws-ebs-csi-driver';
-const target = { account: '111122223333', region: 'eu-west-1', cluster: 'reliability-dev' };
-const MIGRATION_ID = '01JD8Z5Q6R7S8T9V0W1X2Y3Z4A';
-const scenarioOf = () => readScenario('sandbox/scenarios/ebs-csi-irsa.json');
+import { ADDON, MIGRATION_ID, openApplication, run, scenarioOf, target } from './fixture.ts';
 
 const opened: Sandbox[] = [];
 afterEach(async () => {
   for (const sandbox of opened.splice(0)) await sandbox.close();
 });
-
-const open = async (options: Partial<SandboxOptions> = {}): Promise<Sandbox> => {
-  const { directory } = await ensureAssembly();
-  const sandbox = await openSandbox({ scenario: await scenarioOf(), assemblyDirectory: directory, ...options });
+const open = async (options?: Partial<SandboxOptions>): Promise<Sandbox> => {
+  const sandbox = await openApplication(options);
   opened.push(sandbox);
   return sandbox;
 };
 
-/** Runs a migration to the end of its execution and answers how it ended. */
-const run = (sandbox: Sandbox, request: object): Promise<string | undefined> =>
-  sandbox.clock.spawn(async () => {
-    const stepFunctions = sandbox.clients().stepFunctions();
-    const input = JSON.stringify({ migrationId: MIGRATION_ID, request: { target, addon: ADDON, ...request } });
-    const { executionArn } = await stepFunctions.send(
-      new StartExecutionCommand({ stateMachineArn: sandbox.outputs.stateMachineArn, name: MIGRATION_ID, input }),
-    );
-    for (;;) {
-      const { status } = await stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
-      if (status !== 'RUNNING') return status;
-      await sandbox.clock.sleep(sandbox.clock.kind === 'virtual' ? 1000 : 50);
-    }
-  });
+interface Migrated {
+  sandbox: Sandbox;
+  status: string | undefined;
+}
+/** What several tests read, and none changes. */
+let recreated: Migrated;
+let inPlace: Migrated;
+beforeAll(async () => {
+  const migrated = async (strategy: string): Promise<Migrated> => {
+    const sandbox = await openApplication();
+    return { sandbox, status: await run(sandbox, { strategy }) };
+  };
+  recreated = await migrated('recreate');
+  inPlace = await migrated('in-place');
+});
+afterAll(async () => {
+  for (const { sandbox } of [recreated, inPlace]) await sandbox.close();
+});
 
 const functionCallers = (sandbox: Sandbox): string[] => {
   const aws = sandbox.world.log.calls.filter((call) => !['states', 'lambda'].includes(call.service));
@@ -90,8 +87,8 @@ describe('openSandbox', () => {
   });
 
   it('runs the deployed definition, each function with the credentials of its own role', async () => {
-    const sandbox = await open();
-    expect(await run(sandbox, { strategy: 'recreate' })).toBe('SUCCEEDED');
+    const { sandbox, status } = recreated;
+    expect(status).toBe('SUCCEEDED');
     expect(sandbox.failures).toEqual([]);
     const callers = functionCallers(sandbox);
     expect(callers.length).toBeGreaterThan(5);
@@ -111,8 +108,7 @@ describe('openSandbox', () => {
   });
 
   it('gives every call a time, in order', async () => {
-    const sandbox = await open();
-    await run(sandbox, { strategy: 'recreate' });
+    const { sandbox } = recreated;
     const times = sandbox.world.log.calls.filter((call) => call.service !== 'lambda').map((call) => call.at);
     expect([...times].sort()).toEqual(times);
     const begin = sandbox.world.log.calls.find((call) => call.operation === 'DescribeCluster')!;
@@ -121,8 +117,8 @@ describe('openSandbox', () => {
   });
 
   it('lets nobody do what its role may not, and knows what each right was good for', async () => {
-    const sandbox = await open();
-    expect(await run(sandbox, { strategy: 'in-place' })).toBe('SUCCEEDED');
+    const { sandbox, status } = inPlace;
+    expect(status).toBe('SUCCEEDED');
     expect(sandbox.authorizer.denials).toEqual([]);
     const uses = sandbox.authorizer
       .uses()
@@ -245,8 +241,9 @@ describe('openSandbox', () => {
       await run(sandbox, {});
       return sandbox.world.log.toJsonLines();
     };
-    expect(await logOf(7)).toBe(await logOf(7));
-    expect(await logOf(7)).not.toBe(await logOf(8));
+    const seven = await logOf(7);
+    expect(await logOf(7)).toBe(seven);
+    expect(await logOf(8)).not.toBe(seven);
   });
 
   it('remembers only the latest calls where it shall, and counts them all', async () => {
@@ -268,25 +265,6 @@ describe('openSandbox', () => {
         errors: {},
       },
     ]);
-  });
-
-  it('refuses faults that can not happen to bundled functions, and plays the others', async () => {
-    const scenario = await scenarioOf();
-    const faultsOf = (kind: 'crash-before' | 'lost-after' | 'server-error') => [
-      { service: 'eks' as const, call: 1, times: 1 as const, kind },
-    ];
-    await expect(
-      open({ lambdas: 'bundled', scenario: { ...scenario, faults: faultsOf('crash-before') } }),
-    ).rejects.toThrow("The fault crash-before can't happen to bundled functions");
-    const sandbox = await open({
-      lambdas: 'bundled',
-      clock: { scaled: 20 },
-      scenario: { ...scenario, faults: faultsOf('lost-after') },
-    });
-    expect(await run(sandbox, { dryRun: true })).toBe('SUCCEEDED');
-    const plans = sandbox.world.log.calls.filter(({ service }) => service === 'lambda');
-    expect(plans[0]!.error).toBe('ConnectionLost');
-    expect(sandbox.world.faults.seen[0]).toMatchObject({ step: 'plan', n: 1 });
   });
 
   it('lets the schedule look for what is stranded, and the clock stand still where nothing else waits', async () => {
@@ -360,20 +338,6 @@ describe('openSandbox', () => {
     expect(sandbox.world.events).toMatchObject([
       { id: answer!.EventId, source: 'my.app', detail: { a: 1 }, account: target.account, region: target.region },
     ]);
-  });
-
-  it('runs the bundles in processes of their own, over loopback', async () => {
-    const sandbox = await open({ lambdas: 'bundled' });
-    expect(Math.abs(sandbox.clock.now() - Date.now())).toBeLessThan(60_000);
-    expect(await run(sandbox, { dryRun: true })).toBe('SUCCEEDED');
-    expect(sandbox.failures).toEqual([]);
-    expect(sandbox.world.log.calls.filter((call) => call.status >= 400)).toEqual([]);
-    const pods = sandbox.world.log.calls.filter((call) => call.service === 'kubernetes');
-    expect(pods.length).toBeGreaterThan(0);
-    expect(new Set(pods.map((call) => call.caller))).toEqual(new Set([expect.stringMatching(/:role\/.*Plan/)]));
-    expect(sandbox.world.log.mutations()).toEqual([]);
-    expect(sandbox.environment!().AWS_ENDPOINT_URL_EKS).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
-    expect(sandbox.logs().some((line) => line.functionName.includes('Plan'))).toBe(true);
   });
 
   it('leaves nothing open where it can not be opened', async () => {

@@ -1,0 +1,10 @@
+import { describe, expect, it } from 'vitest';
+import { plansOf } from './fleet-plans.ts';
+
+describe('a fleet', () => {
+  it('has each add-on in the state that it says', async () => {
+    const { found, asSaid, notInTheWay } = await plansOf('all');
+    expect(found).toEqual(asSaid);
+    expect(notInTheWay).toEqual([]);
+  });
+});
