@@ -111,8 +111,6 @@ const openSandboxPlace = async (
   if (calls !== undefined) writeCalls(calls, '');
   const backend = await openSandboxBackend(scenario, {
     ...(seed === undefined ? {} : { seed }),
-    // Only this program calls it.
-    trustCallers: true,
     clock: clock ?? (options.watched ? { scaled: WATCHING_SCALE } : 'virtual'),
     ...builds(options),
   });
@@ -149,7 +147,6 @@ const openStatePlace = async (
   if (calls !== undefined) writeCalls(calls, '');
   const backend = await openSandboxBackend(journal.scenario, {
     seed: journal.seed,
-    trustCallers: true,
     clock: 'virtual',
     ...builds(options),
   });

@@ -76,7 +76,7 @@ interface Plans {
 
 /** Plans each of them in one sandbox. */
 export const plansOf = async (which: 'sample' | 'all'): Promise<Plans> => {
-  const backend = await openSandboxBackend(parseScenario(fleet.scenario, 'fleet'), { trustCallers: true });
+  const backend = await openSandboxBackend(parseScenario(fleet.scenario, 'fleet'), {});
   try {
     const found: unknown[] = [];
     const asSaid: unknown[] = [];
