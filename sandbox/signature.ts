@@ -126,29 +126,34 @@ const parameter = (request: HttpRequest, name: string): string | undefined => {
   return Array.isArray(value) ? value[0] : value;
 };
 
-const readClaim = (request: HttpRequest): ClaimedSignature | Refused => {
+type Fields = Record<string, string | undefined>;
+
+/** What a request says of its signature, in the header or in the query; undefined for one that is not signed. */
+const readFields = (request: HttpRequest): (Pick<ClaimedSignature, 'form'> & { fields: Fields }) | undefined => {
   const authorization = request.headers['authorization'];
-  let form: ClaimedSignature['form'] = 'header';
-  let fields: Record<string, string | undefined>;
   if (authorization?.startsWith(`${ALGORITHM} `)) {
-    fields = Object.fromEntries(
-      authorization
-        .slice(ALGORITHM.length)
-        .split(',')
-        .map((part) => part.trim())
-        .map((part) => [part.slice(0, part.indexOf('=')), part.slice(part.indexOf('=') + 1)]),
+    const parts = authorization
+      .slice(ALGORITHM.length)
+      .split(',')
+      .map((part) => part.trim());
+    const fields: Fields = Object.fromEntries(
+      parts.map((part) => [part.slice(0, part.indexOf('=')), part.slice(part.indexOf('=') + 1)]),
     );
     fields['Date'] = request.headers['x-amz-date'];
     fields['Token'] = request.headers['x-amz-security-token'];
-  } else if (parameter(request, 'X-Amz-Algorithm') === ALGORITHM) {
-    form = 'query';
-    const names = ['Credential', 'SignedHeaders', 'Signature', 'Date'];
-    fields = Object.fromEntries(names.map((name) => [name, parameter(request, `X-Amz-${name}`)]));
-    fields['Token'] = parameter(request, 'X-Amz-Security-Token');
-  } else {
-    return refuse('missing', 'Request is missing Authentication Token');
+    return { form: 'header', fields };
   }
+  if (parameter(request, 'X-Amz-Algorithm') !== ALGORITHM) return undefined;
+  const names = ['Credential', 'SignedHeaders', 'Signature', 'Date'];
+  const fields: Fields = Object.fromEntries(names.map((name) => [name, parameter(request, `X-Amz-${name}`)]));
+  fields['Token'] = parameter(request, 'X-Amz-Security-Token');
+  return { form: 'query', fields };
+};
 
+const readClaim = (request: HttpRequest): ClaimedSignature | Refused => {
+  const read = readFields(request);
+  if (!read) return refuse('missing', 'Request is missing Authentication Token');
+  const { form, fields } = read;
   const { Credential: credential, SignedHeaders: signedHeaders, Signature: signature, Date: timestamp } = fields;
   if (!credential || !signedHeaders || !signature || !timestamp) {
     const missing = ['Credential', 'SignedHeaders', 'Signature', 'Date'].filter((name) => !fields[name]);

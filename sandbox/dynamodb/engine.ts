@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import type { Store } from 'dynalite/db/index.js';
 import { checkTypes, checkValidations } from 'dynalite/validations/index.js';
 import { isObject, type Json } from '../json.ts';
+import { quickActions } from './quick.ts';
 import { createMemoryStore } from './store.ts';
 import { wellFormed } from './well-formed.ts';
 
@@ -76,12 +77,13 @@ const answerOf = (run: Operation['run'], store: Store, checked: object): Promise
  */
 export const createEngine = (): ((name: string, input: Json) => Promise<EngineAnswer | undefined>) => {
   const store = createMemoryStore();
+  const quick = quickActions(store);
   return async (name, input) => {
     const operation = operations.get(name);
     if (!operation) return undefined;
     const { validation, run } = operation;
     const formed = wellFormed(name, input);
-    if (formed) return answerOf(run, store.sharing, formed);
+    if (formed) return quick(name, formed) ?? answerOf(run, store.sharing, formed);
     try {
       const checked = checkTypes(input, validation.types);
       checkValidations(checked, validation.types, validation.custom, store.copying);
