@@ -5,7 +5,7 @@
  */
 import { Stream } from 'node:stream';
 import type { Store } from 'dynalite/db/index.js';
-import { isObject, type Json } from '../json.ts';
+import { isObject, type Json, listOf } from '../json.ts';
 
 type Callback = (error: unknown, value?: unknown) => void;
 
@@ -161,6 +161,8 @@ export interface MemoryStore {
   copying: Store;
   /** Values are those that are stored. */
   sharing: Store;
+  /** Has a table that was created be ready at once, which takes dynalite a moment of real time. */
+  makeReady: (table: string) => void;
   /** A table's description, as dynalite has it; undefined where there is none, or it is not ready. */
   table: (name: string) => Json | undefined;
   /** A table's items, and the entries of one of its indexes. */
@@ -232,6 +234,13 @@ export const createMemoryStore = (): MemoryStore => {
   return {
     copying: viewOf(valuesOf, COPYING),
     sharing: viewOf(valuesOf, SHARING),
+    makeReady: (name) => {
+      const table = valuesOf('table').sorted.get(name);
+      if (!isObject(table)) return;
+      table['TableStatus'] = 'ACTIVE';
+      for (const index of listOf(table['GlobalSecondaryIndexes']))
+        Object.assign(index as Json, { IndexStatus: 'ACTIVE' });
+    },
     table: (name) => {
       const table = valuesOf('table').sorted.get(name);
       return isObject(table) && table['TableStatus'] === 'ACTIVE' ? table : undefined;
