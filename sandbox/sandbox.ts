@@ -267,7 +267,6 @@ export const openSandbox = async (options: OpenOptions): Promise<Sandbox> => {
   const transport = inProcessTransport(door, world, { clients, latency: () => turn() });
   const operator = credentialsOf(world, operatorRoleArn(world));
   await front.ready;
-  const credentialsFor = issueCredentials(world, assembly.functions);
   const deployment: Deployment = {
     world,
     clock,
@@ -276,7 +275,7 @@ export const openSandbox = async (options: OpenOptions): Promise<Sandbox> => {
     authorizer,
     clients,
     keepCalls: options.keepCalls,
-    credentialsFor,
+    credentialsFor: issueCredentials(world, assembly.functions),
   };
   const closing: (() => Promise<void>)[] = [];
   const close = async (): Promise<void> => {

@@ -48,7 +48,7 @@ export function toAttributeValue(value: unknown): AttributeValue {
   if (value === null) return { NULL: true };
   if (typeof value === 'object') return toObject(value);
   if (typeof value === 'bigint') return { N: value.toString() };
-  throw new Error(`Unsupported type passed: ${String(value)}.`);
+  throw new Error(`Unsupported type passed: ${typeof value}.`);
 }
 
 const toNumber = (text: string): number | bigint => {

@@ -10,7 +10,7 @@ import { ConnectionLost } from '../door-faults.ts';
 import type { HttpRequest, HttpResponse } from '../http.ts';
 import type { Json } from '../json.ts';
 import { type DocumentCommand, documentOutput, documentRequest, isDocumentCommand } from './documents.ts';
-import { operationOf, type OperationTuple, outputOf, requestOf, type SdkClient } from './protocol.ts';
+import { operationOf, type OperationTuple, outputOf, requestOf } from './protocol.ts';
 
 /** Brings a request to the door, with the key that it is made with. */
 export type Carry = (request: HttpRequest, claim: Claim) => Promise<HttpResponse>;
@@ -55,12 +55,12 @@ export const createDirectClient = <Client extends object>(
   };
 
   const call = async ({ input, schema }: Command): Promise<Json> => {
-    const operation = operationOf(Class as SdkClient, service, schema);
+    const operation = operationOf(Class, service, schema);
     return outputOf(operation, await exchange(await requestOf(operation, region, input)));
   };
 
   const callDocument = async (command: DocumentCommand): Promise<Json> => {
-    const operation = operationOf(Class as SdkClient, service, (command.clientCommand as Command).schema);
+    const operation = operationOf(Class, service, (command.clientCommand as Command).schema);
     const response = await exchange(documentRequest(command, operation.schema.name, region));
     return outputOf(operation, response, (content) => documentOutput(command, content));
   };

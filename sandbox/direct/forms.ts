@@ -29,8 +29,8 @@ const restForm = ([method, uri]: [string, string, number], { members }: Shape): 
   const labelOf = (input: Json, name: string): string => {
     const member = labels.get(name);
     const value = member && valueOf(member, input);
-    if (value === undefined) throw new Error(`No value provided for input HTTP label: ${name}.`);
-    return encode(String(value));
+    if (typeof value === 'string' && value !== '') return encode(value);
+    throw new Error(`No value provided for input HTTP label: ${name}.`);
   };
   return (input) => ({
     method,

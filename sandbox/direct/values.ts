@@ -33,7 +33,10 @@ export const toJson = (shape: Shape, value: unknown): unknown => {
         : value;
     case 'timestamp':
       return value instanceof Date ? value.getTime() / 1000 : value;
-    default:
+    case 'string':
+    case 'number':
+    case 'boolean':
+    case 'other':
       return value;
   }
 };
@@ -66,7 +69,7 @@ export const fromWire = (shape: Shape, value: unknown): unknown => {
       return value === true || value === 'true';
     case 'string':
       return String(value);
-    default:
+    case 'other':
       return value;
   }
 };

@@ -3,6 +3,8 @@ declare module 'dynalite/db/index.js' {
   export type Store = object;
   /** In bytes. */
   export function itemSize(item: object): number;
+  export function hashPrefix(hash: string, type: 'S', range?: string, rangeType?: 'S'): string;
+  export function matchesExprFilter(item: object, expression: unknown): boolean;
 }
 
 declare module 'dynalite/validations/index.js' {

@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import type { Store } from 'dynalite/db/index.js';
 import { checkTypes, checkValidations } from 'dynalite/validations/index.js';
 import { isObject, type Json } from '../json.ts';
+import { quickActions } from './quick.ts';
 import { createMemoryStore } from './store.ts';
 import { wellFormed } from './well-formed.ts';
 
@@ -70,26 +71,35 @@ const answerOf = (run: Operation['run'], store: Store, checked: object): Promise
     });
   });
 
-/**
- * Tables of its own, in memory. The operation answers undefined where dynalite does not have it; it rejects where
- * dynalite fails. Nobody may change what it answers.
- */
-export const createEngine = (): ((name: string, input: Json) => Promise<EngineAnswer | undefined>) => {
+export interface Engine {
+  /**
+   * Undefined where dynalite does not have the operation; rejects where dynalite fails. Nobody may change what it
+   * answers.
+   */
+  run: (operation: string, input: Json) => Promise<EngineAnswer | undefined>;
+  /** Has a table that was created be ready at once. */
+  makeReady: (table: string) => void;
+}
+
+/** Tables of its own, in memory. */
+export const createEngine = (): Engine => {
   const store = createMemoryStore();
-  return async (name, input) => {
+  const quick = quickActions(store);
+  const run: Engine['run'] = async (name, input) => {
     const operation = operations.get(name);
     if (!operation) return undefined;
-    const { validation, run } = operation;
+    const { validation, run: act } = operation;
     const formed = wellFormed(name, input);
-    if (formed) return answerOf(run, store.sharing, formed);
+    if (formed) return quick(name, formed) ?? answerOf(act, store.sharing, formed);
     try {
       const checked = checkTypes(input, validation.types);
       checkValidations(checked, validation.types, validation.custom, store.copying);
-      return await answerOf(run, store.copying, checked);
+      return await answerOf(act, store.copying, checked);
     } catch (error) {
       const refusal = refusalIn(error);
       if (!refusal) throw error;
       return refusal;
     }
   };
+  return { run, makeReady: store.makeReady };
 };

@@ -98,7 +98,8 @@ export const remembering = ({ parse }: ExpressionParser): ExpressionParser & { r
     },
     recall: (text, context) => {
       const parsed = known.get(keyOf(text, context));
-      return parsed && give(parsed, context);
+      // A text says what is wrong with it.
+      return parsed && typeof parsed.tree !== 'string' ? give(parsed, context) : undefined;
     },
   };
 };

@@ -1,10 +1,9 @@
 /** DynamoDB: dynalite's tables behind the sandbox's door. All accounts and regions share one set of tables. */
-import { setImmediate as turn } from 'node:timers/promises';
 import { type CallContext, ContentResponse, contentOf, type HttpResponse, type Service } from '../http.ts';
 import { isObject, type Json, withoutUndefined } from '../json.ts';
 import type { World } from '../world/world.ts';
 import { askedOf } from './authorization.ts';
-import { createEngine } from './engine.ts';
+import { createEngine, type Engine } from './engine.ts';
 
 /** A table as CloudFormation and CreateTable describe it. */
 export interface TableDefinition {
@@ -16,7 +15,7 @@ export interface TableDefinition {
 
 export interface DynamoDb {
   service: Service;
-  /** Creates a table and resolves once it is ACTIVE. Takes a millisecond of real time: before a run, not in it. */
+  /** Creates a table and resolves once it is ACTIVE. */
   createTable: (table: TableDefinition) => Promise<void>;
 }
 
@@ -45,8 +44,6 @@ export const summarise = (input: Json, keys: ReadonlyMap<string, string[]> = new
   };
 };
 
-type Engine = ReturnType<typeof createEngine>;
-
 const refused = (name: string, texts: Json = {}): [status: number, output: Json] => [
   400,
   { __type: `com.amazon.coral.service#${name}`, ...texts },
@@ -54,7 +51,7 @@ const refused = (name: string, texts: Json = {}): [status: number, output: Json]
 
 /** What the operation comes to, as its caller may ask for it. `keys`: the attributes that are each table's key. */
 const answer = async (
-  run: Engine,
+  run: Engine['run'],
   operation: string,
   input: Json | undefined,
   context: CallContext,
@@ -75,7 +72,7 @@ const answer = async (
 };
 
 const createService =
-  (run: Engine, keys: ReadonlyMap<string, string[]>, requestId: () => string): Service =>
+  (run: Engine['run'], keys: ReadonlyMap<string, string[]>, requestId: () => string): Service =>
   async (request, context): Promise<HttpResponse> => {
     const operation = (request.headers['x-amz-target'] ?? '').split('.').at(-1) ?? '';
     const input = contentOf(request);
@@ -88,7 +85,7 @@ const createService =
   };
 
 /** A call of the sandbox's own. */
-const call = async (run: Engine, operation: string, input: Json): Promise<Json> => {
+const call = async (run: Engine['run'], operation: string, input: Json): Promise<Json> => {
   const answered = await run(operation, input);
   if (answered?.status !== 200)
     throw new Error(
@@ -98,7 +95,7 @@ const call = async (run: Engine, operation: string, input: Json): Promise<Json> 
 };
 
 export const createDynamoDb = (world: World): DynamoDb => {
-  const run = createEngine();
+  const { run, makeReady } = createEngine();
   const ids = world.random.fork();
   const keys = new Map<string, string[]>();
   return {
@@ -115,11 +112,7 @@ export const createDynamoDb = (world: World): DynamoDb => {
         BillingMode: 'PAY_PER_REQUEST',
         ...(table.globalSecondaryIndexes?.length ? { GlobalSecondaryIndexes: table.globalSecondaryIndexes } : {}),
       });
-      for (;;) {
-        const { Table: state } = await call(run, 'DescribeTable', { TableName: table.name });
-        if (isObject(state) && state['TableStatus'] === 'ACTIVE') return;
-        await turn();
-      }
+      makeReady(table.name);
     },
   };
 };

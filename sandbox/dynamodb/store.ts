@@ -5,7 +5,7 @@
  */
 import { Stream } from 'node:stream';
 import type { Store } from 'dynalite/db/index.js';
-import { isObject } from '../json.ts';
+import { isObject, type Json, listOf } from '../json.ts';
 
 type Callback = (error: unknown, value?: unknown) => void;
 
@@ -19,32 +19,39 @@ interface Range {
 }
 
 /** Values in the order of their keys. */
-class Sorted {
+export class Sorted {
   private readonly values = new Map<string, unknown>();
-  private keys: string[] | undefined = [];
+  private readonly keys: string[] = [];
 
   get(key: string): unknown {
     return this.values.get(key);
   }
 
   set(key: string, value: unknown): void {
-    if (!this.values.has(key)) this.keys = undefined;
+    if (!this.values.has(key)) this.keys.splice(this.after(key, false), 0, key);
     this.values.set(key, value);
   }
 
   delete(key: string): void {
-    if (this.values.delete(key)) this.keys = undefined;
+    if (this.values.delete(key)) this.keys.splice(this.after(key, false), 1);
+  }
+
+  /** How many keys come before that one; with `itself`, it counts too. */
+  private after(key: string, itself: boolean): number {
+    let [low, high] = [0, this.keys.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const at = this.keys[middle] ?? '';
+      if (at < key || (itself && at === key)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   range({ gt, gte, lt, lte, reverse = false, limit = -1 }: Range): [key: string, value: unknown][] {
-    this.keys ??= [...this.values.keys()].sort();
-    const within = this.keys.filter(
-      (key) =>
-        (gt === undefined || key > gt) &&
-        (gte === undefined || key >= gte) &&
-        (lt === undefined || key < lt) &&
-        (lte === undefined || key <= lte),
-    );
+    const from = gt !== undefined ? this.after(gt, true) : gte !== undefined ? this.after(gte, false) : 0;
+    const to = lt !== undefined ? this.after(lt, false) : lte !== undefined ? this.after(lte, true) : this.keys.length;
+    const within = this.keys.slice(from, to);
     const ordered = reverse ? within.toReversed() : within;
     return (limit < 0 ? ordered : ordered.slice(0, limit)).map((key) => [key, this.values.get(key)]);
   }
@@ -154,68 +161,91 @@ export interface MemoryStore {
   copying: Store;
   /** Values are those that are stored. */
   sharing: Store;
+  /** Has a table that was created be ready at once, which takes dynalite a moment of real time. */
+  makeReady: (table: string) => void;
+  /** A table's description, as dynalite has it; undefined where there is none, or it is not ready. */
+  table: (name: string) => Json | undefined;
+  /** A table's items, and the entries of one of its indexes. */
+  items: (table: string) => Sorted;
+  entries: (table: string, index: string) => Sorted;
 }
+
+const indexName = (type: string, table: string, index: string): string =>
+  `index-${type.toLowerCase()}~${table}~${index}`;
+
+interface Values {
+  sorted: Sorted;
+  lock: ReturnType<typeof createLock>;
+}
+
+/** The whole of it as dynalite's actions use a store; its databases are made when they are first asked for. */
+const viewOf = (valuesOf: (name: string) => Values, way: Way): Store => {
+  const views = new Map<string, Database>();
+  const database = (name: string): Database => {
+    const { sorted, lock } = valuesOf(name);
+    const found = views.get(name) ?? databaseOver(sorted, lock, way);
+    views.set(name, found);
+    return found;
+  };
+  const remove = (name: string, done: Callback): void => {
+    const { sorted } = valuesOf(name);
+    for (const [key] of sorted.range({})) sorted.delete(key);
+    done(null);
+  };
+  return {
+    options: {
+      createTableMs: 0,
+      deleteTableMs: 0,
+      updateTableMs: 0,
+      maxItemSizeKb: MAX_ITEM_KB,
+      maxItemSize: MAX_ITEM_KB * 1024,
+    },
+    tableDb: Object.assign(database('table'), {
+      awsAccountId: (process.env['AWS_ACCOUNT_ID'] ?? '0000-0000-0000').replaceAll(/[^\d]/g, ''),
+      awsRegion: process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'] ?? 'us-east-1',
+    }),
+    getItemDb: (name: string) => database(`item-${name}`),
+    deleteItemDb: (name: string, done: Callback) => remove(`item-${name}`, done),
+    getIndexDb: (type: string, table: string, index: string) => database(indexName(type, table, index)),
+    deleteIndexDb: (type: string, table: string, index: string, done: Callback) =>
+      remove(indexName(type, table, index), done),
+    getTagDb: (name: string) => database(`tag-${name}`),
+    deleteTagDb: (name: string, done: Callback) => remove(`tag-${name}`, done),
+    // Two forms, as dynalite has it: with and without the wish for one that is ready.
+    getTable: (name: string, ...rest: [Callback] | [boolean, Callback]) => {
+      const [checkStatus, done] = rest.length === 1 ? [true, rest[0]] : rest;
+      const table = way.get(valuesOf('table').sorted.get(name));
+      const status = isObject(table) ? table['TableStatus'] : undefined;
+      const missing = status === undefined || (checkStatus && (status === 'CREATING' || status === 'DELETING'));
+      if (missing) done(notFound(name, checkStatus));
+      else done(null, table);
+    },
+  };
+};
 
 /** Without tables. */
 export const createMemoryStore = (): MemoryStore => {
-  const known = new Map<string, { sorted: Sorted; lock: ReturnType<typeof createLock> }>();
-  const valuesOf = (name: string): { sorted: Sorted; lock: ReturnType<typeof createLock> } => {
+  const known = new Map<string, Values>();
+  const valuesOf = (name: string): Values => {
     const values = known.get(name) ?? { sorted: new Sorted(), lock: createLock() };
     known.set(name, values);
     return values;
   };
-
-  const view = (way: Way): Store => {
-    const views = new Map<string, Database>();
-    const database = (name: string): Database => {
-      const found = views.get(name);
-      if (found) return found;
-      const { sorted, lock } = valuesOf(name);
-      const made = databaseOver(sorted, lock, way);
-      views.set(name, made);
-      return made;
-    };
-    const remove = (name: string, done: Callback): void => {
-      const { sorted } = valuesOf(name);
-      for (const [key] of sorted.range({})) sorted.delete(key);
-      done(null);
-    };
-    const indexName = (type: string, table: string, index: string): string =>
-      `index-${type.toLowerCase()}~${table}~${index}`;
-    const tableDb = Object.assign(database('table'), {
-      awsAccountId: (process.env['AWS_ACCOUNT_ID'] ?? '0000-0000-0000').replaceAll(/[^\d]/g, ''),
-      awsRegion: process.env['AWS_REGION'] ?? process.env['AWS_DEFAULT_REGION'] ?? 'us-east-1',
-    });
-    return {
-      options: {
-        createTableMs: 0,
-        deleteTableMs: 0,
-        updateTableMs: 0,
-        maxItemSizeKb: MAX_ITEM_KB,
-        maxItemSize: MAX_ITEM_KB * 1024,
-      },
-      tableDb,
-      getItemDb: (name: string) => database(`item-${name}`),
-      deleteItemDb: (name: string, done: Callback) => remove(`item-${name}`, done),
-      getIndexDb: (type: string, table: string, index: string) => database(indexName(type, table, index)),
-      deleteIndexDb: (type: string, table: string, index: string, done: Callback) =>
-        remove(indexName(type, table, index), done),
-      getTagDb: (name: string) => database(`tag-${name}`),
-      deleteTagDb: (name: string, done: Callback) => remove(`tag-${name}`, done),
-      // Two forms, as dynalite has it: with and without the wish for one that is ready.
-      getTable: (name: string, ...rest: [Callback] | [boolean, Callback]) => {
-        const [checkStatus, done] = rest.length === 1 ? [true, rest[0]] : rest;
-        const table = way.get(valuesOf('table').sorted.get(name));
-        const status = isObject(table) ? table['TableStatus'] : undefined;
-        const missing = status === undefined || (checkStatus && (status === 'CREATING' || status === 'DELETING'));
-        if (missing) done(notFound(name, checkStatus));
-        else done(null, table);
-      },
-    };
-  };
-
   return {
-    copying: view(COPYING),
-    sharing: view(SHARING),
+    copying: viewOf(valuesOf, COPYING),
+    sharing: viewOf(valuesOf, SHARING),
+    makeReady: (name) => {
+      const table = valuesOf('table').sorted.get(name);
+      if (!isObject(table)) return;
+      table['TableStatus'] = 'ACTIVE';
+      for (const index of listOf(table['GlobalSecondaryIndexes']))
+        Object.assign(index as Json, { IndexStatus: 'ACTIVE' });
+    },
+    table: (name) => {
+      const table = valuesOf('table').sorted.get(name);
+      return isObject(table) && table['TableStatus'] === 'ACTIVE' ? table : undefined;
+    },
+    items: (table) => valuesOf(`item-${table}`).sorted,
+    entries: (table, index) => valuesOf(indexName('global', table, index)).sorted,
   };
 };

@@ -116,9 +116,10 @@ const parseInto = (input: Json): boolean => {
     unusedAttrVals: trues(attrVals as object),
   };
   for (const [member, as, recall, isKeyCondition] of PARSED) {
-    if (input[member] === undefined) continue;
+    const text = input[member];
+    if (typeof text !== 'string') continue;
     if (isKeyCondition) context.isKeyCondition = true;
-    const parsed = recall(String(input[member]), context);
+    const parsed = recall(text, context);
     if (parsed === undefined) return false;
     input[as] = parsed;
   }

@@ -1,4 +1,5 @@
 /** Makes a world of a scenario: everything in place and at rest, as if it had been there all along. */
+import { isObject } from '../json.ts';
 import { createHash } from 'node:crypto';
 import { partitionOf } from '../../lambdas/domain/arn.ts';
 import { spokeKubernetesRoles } from '../../lambdas/domain/spokes.ts';
@@ -73,6 +74,17 @@ const DEGRADED_ISSUE = {
 
 const textOf = (document: unknown): string => (typeof document === 'string' ? document : JSON.stringify(document));
 
+const texts = new WeakMap<object, string>();
+/** Of a document of the application's, which many worlds share and nobody may change. */
+const sharedTextOf = (document: unknown): string => {
+  if (!isObject(document)) return textOf(document);
+  const known = texts.get(document);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(document);
+  texts.set(document, text);
+  return text;
+};
+
 type Managed = { arn: string; document?: unknown };
 
 const managedPolicy = ({ arn, document }: Managed): AttachedPolicyState => ({
@@ -110,7 +122,7 @@ const addRole = (
     createdAt: world.schedule.now(),
     trustPolicy: textOf(trustPolicy ?? { Version: '2012-10-17', Statement: [] }),
     pastTrust: [],
-    policies: policies.map((policy) => ({ name: policy.name, document: textOf(policy.document) })),
+    policies: policies.map((policy) => ({ name: policy.name, document: sharedTextOf(policy.document) })),
     attachedPolicies: managedPolicyArns.map((policyArn) => ({ arn: policyArn })),
     ...boundaryOf(permissionsBoundary),
     tags: {},

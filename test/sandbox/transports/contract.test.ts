@@ -209,7 +209,7 @@ const openPlace = async (): Promise<Place> => {
 type Config = { region: string; credentials: ReturnType<typeof operator>; maxAttempts: number };
 
 /** The SDK's own clients. */
-const fromSdk = (service: AwsService, as: Config): Client => new CLIENTS[service](as) as unknown as Client;
+const fromSdk = (service: AwsService, as: Config): Client => new CLIENTS[service](as);
 
 /** Every row with its good and its bad input; a refusal is an answer too. */
 const askAws = async ({ world }: Place, config: Config, clientOf = fromSdk): Promise<Record<string, unknown>> => {
@@ -329,7 +329,7 @@ const bothClients = async () => {
   const transport = inProcessTransport(own.door, own.world, { clients: 'direct' });
   const direct = await askAws(own, configOf(own.door, own.world), (service, as) => {
     const factory = new ClientFactory({ region: as.region, credentials: as.credentials, transport });
-    return factory[FACTORY[service]]() as unknown as Client;
+    return factory[FACTORY[service]]();
   });
   return { sdk, own, bySdk, direct };
 };

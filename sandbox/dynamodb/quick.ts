@@ -1,0 +1,228 @@
+/**
+ * The operations on items in few steps, for requests that are well-formed and tables whose keys are texts: what dynalite's
+ * actions would do over the same store. Undefined is answered for whatever is not plain, and nothing has changed then.
+ */
+import { itemSize, matchesExprFilter } from 'dynalite/db/index.js';
+import { isObject, type Json } from '../json.ts';
+import { changed, type Section, Unusual } from './changes.ts';
+import { hexOf, indexKeyOf, keyOf, type KeyPair, keysOfTable, partitionOf, type TableKeys, textOf } from './keys.ts';
+import type { MemoryStore, Sorted } from './store.ts';
+
+export interface Answer {
+  status: number;
+  output: Json;
+}
+type Action = (input: Json, keys: TableKeys, store: MemoryStore) => Answer | undefined;
+
+const ok = (output: Json = {}): Answer => ({ status: 200, output });
+
+const CONDITION_FAILED: Answer = {
+  status: 400,
+  output: {
+    __type: 'com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException',
+    message: 'The conditional request failed',
+  },
+};
+
+const expressionOf = (parsed: unknown): unknown => (parsed as { expression: unknown } | undefined)?.expression;
+
+const holds = ({ _condition: condition }: Json, existing: Json | undefined): boolean =>
+  condition === undefined || matchesExprFilter(existing ?? {}, expressionOf(condition));
+
+/** Values are never changed in place. */
+const sizes = new WeakMap<object, number>();
+const sizeOf = (value: object): number => {
+  const known = sizes.get(value);
+  if (known !== undefined) return known;
+  const size = itemSize({ a: value }) - 1;
+  sizes.set(value, size);
+  return size;
+};
+
+/** In bytes, as dynalite's `itemSize`. */
+export const bytesOf = (item: Json): number => {
+  let size = 0;
+  for (const name in item) size += name.length + sizeOf(item[name] as object);
+  return size;
+};
+
+/** Where the item is in each index, or undefined where it is not; throws Unusual for a key that is no plain text. */
+const indexKeys = (item: Json | undefined, keys: TableKeys): (string | undefined)[] =>
+  keys.indexes.map((index) => {
+    if (!item || item[index.hash] === undefined || item[index.range] === undefined) return undefined;
+    const key = indexKeyOf(item, index, keys);
+    if (key === undefined) throw new Unusual();
+    return key;
+  });
+
+const checkKeyTypes = (item: Json, { indexes }: TableKeys): void => {
+  for (const { hash, range } of indexes)
+    for (const name of [hash, range])
+      if (item[name] !== undefined && textOf(item, name) === undefined) throw new Unusual();
+};
+
+const entryOf = (item: Json, attributes: readonly string[] | undefined): Json =>
+  attributes
+    ? Object.fromEntries(attributes.flatMap((name) => (item[name] === undefined ? [] : [[name, item[name]]])))
+    : item;
+
+/** Puts the item in place of the existing one, in the table and in its indexes; undefined takes it away. */
+const replace = (
+  table: string,
+  key: string,
+  { existing, item }: { existing: Json | undefined; item: Json | undefined },
+  keys: TableKeys,
+  store: MemoryStore,
+): void => {
+  const [before, after] = [indexKeys(existing, keys), indexKeys(item, keys)];
+  for (const [position, { name, attributes }] of keys.indexes.entries()) {
+    const [old, now] = [before[position], after[position]];
+    const entries = store.entries(table, name);
+    if (old !== undefined && old !== now) entries.delete(old);
+    if (now !== undefined && item) entries.set(now, entryOf(item, attributes));
+  }
+  if (item) store.items(table).set(key, item);
+  else store.items(table).delete(key);
+};
+
+const at = (items: Sorted, key: string): Json | undefined => items.get(key) as Json | undefined;
+
+/** Of a key that has these attributes and no others. */
+const placeOf = (key: unknown, keys: KeyPair): string => {
+  if (!isObject(key) || Object.keys(key).length !== 2) throw new Unusual();
+  return keyOf(key, keys) ?? unusual();
+};
+const unusual = (): never => {
+  throw new Unusual();
+};
+
+const getItem: Action = ({ TableName: table, Key: key }, keys, store) => {
+  const item = at(store.items(String(table)), placeOf(key, keys));
+  return ok(item ? { Item: item } : {});
+};
+
+const deleteItem: Action = (input, keys, store) => {
+  const table = String(input['TableName']);
+  const key = placeOf(input['Key'], keys);
+  const existing = at(store.items(table), key);
+  if (!holds(input, existing)) return CONDITION_FAILED;
+  replace(table, key, { existing, item: undefined }, keys, store);
+  return ok();
+};
+
+const putItem: Action = (input, keys, store) => {
+  const table = String(input['TableName']);
+  const item = input['Item'] as Json;
+  const key = keyOf(item, keys) ?? unusual();
+  checkKeyTypes(item, keys);
+  const existing = at(store.items(table), key);
+  if (!holds(input, existing)) return CONDITION_FAILED;
+  replace(table, key, { existing, item }, keys, store);
+  return ok();
+};
+
+/** Whether it changes a whole attribute that is not of the key, and gives no index another type than it has. */
+const isPlain = ({ path: [name, ...rest], attrType }: Section, { hash, range, indexes }: TableKeys): boolean =>
+  rest.length === 0 &&
+  name !== hash &&
+  name !== range &&
+  ((attrType ?? 'S') === 'S' || !indexes.some((index) => index.hash === name || index.range === name));
+
+/** dynalite 4.0.0, db/index.js: MAX_SIZE. */
+const MAX_ITEM_BYTES = 409_600;
+
+const updateItem: Action = (input, keys, store) => {
+  const table = String(input['TableName']);
+  const key = placeOf(input['Key'], keys);
+  const { sections } = input['_updates'] as { sections: readonly Section[] };
+  if (!sections.every((section) => isPlain(section, keys))) return unusual();
+  const existing = at(store.items(table), key);
+  if (!holds(input, existing)) return CONDITION_FAILED;
+  const item = changed(existing ?? (input['Key'] as Json), sections);
+  checkKeyTypes(item, keys);
+  if (bytesOf(item) > MAX_ITEM_BYTES) return unusual();
+  replace(table, key, { existing, item }, keys, store);
+  return ok(input['ReturnValues'] === 'ALL_NEW' ? { Attributes: item } : {});
+};
+
+interface KeyCondition {
+  ComparisonOperator: string;
+  AttributeValueList: Json[];
+}
+
+/** The keys that a query reads, as dynalite has them; throws Unusual for a comparison that the ledger does not make. */
+const rangeOf = (start: string, condition: KeyCondition | undefined): { gte: string; lt: string } => {
+  const end = `${start}~`;
+  if (!condition) return { gte: start, lt: end };
+  const [value] = condition.AttributeValueList;
+  const hex = hexOf((value && textOf({ value }, 'value')) ?? unusual());
+  switch (condition.ComparisonOperator) {
+    case 'BEGINS_WITH':
+      return { gte: `${start}${hex}/`, lt: `${start}${hex}~` };
+    case 'LT':
+      return { gte: start, lt: `${start}${hex}/` };
+    case 'GE':
+      return { gte: `${start}${hex}/`, lt: end };
+    default:
+      return unusual();
+  }
+};
+
+/** A page ends at 1 MB, in a way of counting that adds less than this to each item. */
+const SAFE_BYTES = 700_000;
+const OVERHEAD_BYTES = 2000;
+
+const query: Action = (input, keys, store) => {
+  const {
+    IndexName: name,
+    KeyConditions: conditions,
+    Limit: limit = Number.POSITIVE_INFINITY,
+    _filter: filter,
+  } = input;
+  if (input['ExclusiveStartKey'] !== undefined || filter !== undefined) return unusual();
+  const table = String(input['TableName']);
+  const index = keys.indexes.find((each) => each.name === name);
+  if (name !== undefined && (!index || input['ConsistentRead'] === true)) return unusual();
+  const { hash, range } = index ?? keys;
+  const { [hash]: partition, [range]: sort, ...others } = conditions as Record<string, KeyCondition | undefined>;
+  if (partition?.ComparisonOperator !== 'EQ' || Object.keys(others).length > 0) return unusual();
+  const [value] = partition.AttributeValueList;
+  const start = partitionOf((value && textOf({ value }, 'value')) ?? unusual());
+  const entries = index ? store.entries(table, index.name) : store.items(table);
+  const reverse = input['ScanIndexForward'] === false;
+  const items = entries
+    .range({ ...rangeOf(start, sort), reverse })
+    .slice(0, Number(limit))
+    .map(([, item]) => item as Json);
+  if (items.reduce((sum, item) => sum + bytesOf(item) + OVERHEAD_BYTES, 0) > SAFE_BYTES) return unusual();
+  const last = items.length >= Number(limit) ? items.at(-1) : undefined;
+  const names = new Set([keys.hash, keys.range, hash, range]);
+  return ok({
+    Items: items,
+    Count: items.length,
+    ScannedCount: items.length,
+    ...(last ? { LastEvaluatedKey: Object.fromEntries([...names].map((each) => [each, last[each]])) } : {}),
+  });
+};
+
+const ACTIONS: Record<string, Action> = {
+  GetItem: getItem,
+  DeleteItem: deleteItem,
+  PutItem: putItem,
+  UpdateItem: updateItem,
+  Query: query,
+};
+
+export const quickActions =
+  (store: MemoryStore) =>
+  (operation: string, input: Json): Answer | undefined => {
+    const table = store.table(String(input['TableName']));
+    const keys = table && keysOfTable(table);
+    if (!keys) return undefined;
+    try {
+      return ACTIONS[operation]?.(input, keys, store);
+    } catch (error) {
+      if (error instanceof Unusual) return undefined;
+      throw error;
+    }
+  };
