@@ -20,7 +20,12 @@ export default defineConfig({
       { extends: true, test: { name: 'pure', include: PURE, exclude: [...GRIDS, ...PROCESSES], isolate: false } },
       {
         extends: true,
-        test: { name: 'rest', include: ['test/**/*.test.ts'], exclude: [...PURE, ...GRIDS, ...PROCESSES] },
+        test: {
+          name: 'rest',
+          include: ['test/**/*.test.ts'],
+          exclude: [...PURE, ...GRIDS, ...PROCESSES],
+          isolate: false,
+        },
       },
       { extends: true, test: { name: 'grids', include: GRIDS } },
       { extends: true, test: { name: 'processes', include: PROCESSES } },
