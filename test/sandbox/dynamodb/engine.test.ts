@@ -3,6 +3,9 @@ import * as fc from 'fast-check';
 import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
 import { createEngine, type EngineAnswer } from '../../../sandbox/dynamodb/engine.ts';
+import { quickActions } from '../../../sandbox/dynamodb/quick.ts';
+import { createMemoryStore } from '../../../sandbox/dynamodb/store.ts';
+import { wellFormed } from '../../../sandbox/dynamodb/well-formed.ts';
 import { isObject, type Json } from '../../../sandbox/json.ts';
 
 const require = createRequire(import.meta.url);
@@ -250,5 +253,56 @@ describe('the ledger in memory', () => {
       }),
       { numRuns: 150 },
     );
+  });
+});
+
+describe('what the ledger asks', () => {
+  const Key = { pk: { S: 'MIGRATION#1' }, sk: { S: 'RECORD' } };
+  const named = { ExpressionAttributeNames: { '#s': 'status' } };
+  it.each<[string, Json]>([
+    ['GetItem', { Key, ConsistentRead: true }],
+    [
+      'PutItem',
+      { Item: { ...Key, a: { M: { b: { L: [{ N: '1' }] } } } }, ConditionExpression: 'attribute_not_exists(pk)' },
+    ],
+    [
+      'UpdateItem',
+      {
+        Key,
+        UpdateExpression: 'SET #s = :s, held = :s REMOVE listed ADD told :t',
+        ConditionExpression: 'attribute_exists(pk)',
+        ...named,
+        ExpressionAttributeValues: { ':s': { S: 'running' }, ':t': { SS: ['started'] } },
+        ReturnValues: 'ALL_NEW',
+      },
+    ],
+    [
+      'Query',
+      {
+        KeyConditionExpression: 'pk = :p AND begins_with(sk, :s)',
+        ExpressionAttributeValues: { ':p': { S: 'MIGRATION#1' }, ':s': { S: 'R' } },
+        ConsistentRead: true,
+      },
+    ],
+    [
+      'Query',
+      {
+        IndexName: 'Held',
+        KeyConditionExpression: 'held = :h',
+        ExpressionAttributeValues: { ':h': { S: 'running' } },
+        ScanIndexForward: false,
+        Limit: 10,
+      },
+    ],
+    ['DeleteItem', { Key }],
+  ])('%s takes the short way once its expressions are known', async (name, input) => {
+    // The first time dynalite learns them.
+    await (
+      await open(createEngine().run)
+    )(name, { TableName, ...structuredClone(input) });
+    const formed = wellFormed(name, { TableName, ...input });
+    expect(formed).toBeDefined();
+    const store = { ...createMemoryStore(), table: () => ({ ...TABLE, TableStatus: 'ACTIVE' }) };
+    expect(formed && quickActions(store)(name, formed)).toBeDefined();
   });
 });
