@@ -150,7 +150,7 @@ const expressions = (members: Record<string, string | undefined>, name: string, 
   };
 };
 
-const named = fc.constantFrom('status', 'count', 'held', 'list', 'told');
+const anyName = fc.constantFrom('status', 'count', 'held', 'list', 'told');
 const values = fc.record({ ':a': value, ':b': value });
 const condition = fc.option(fc.constantFrom(...CONDITIONS), { nil: undefined });
 const spare = fc.integer({ min: 0, max: 19 }).map((n) => n === 0);
@@ -168,7 +168,7 @@ const step: fc.Arbitrary<[name: string, input: Json]> = fc.oneof(
   {
     weight: 3,
     arbitrary: fc
-      .tuple(anyKey, attributes, condition, named, values, spare)
+      .tuple(anyKey, attributes, condition, anyName, values, spare)
       .map(([Key, more, ConditionExpression, name, given, extra]): [string, Json] => [
         'PutItem',
         { TableName, Item: { ...more, ...Key }, ...expressions({ ConditionExpression }, name, given, extra) },
@@ -181,7 +181,7 @@ const step: fc.Arbitrary<[name: string, input: Json]> = fc.oneof(
         anyKey,
         fc.constantFrom(...UPDATES),
         condition,
-        named,
+        anyName,
         values,
         fc.constantFrom('ALL_NEW', 'NONE', 'ALL_OLD', undefined),
         spare,
@@ -199,7 +199,7 @@ const step: fc.Arbitrary<[name: string, input: Json]> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc
-      .tuple(anyKey, condition, named, values)
+      .tuple(anyKey, condition, anyName, values)
       .map(([Key, ConditionExpression, name, given]): [string, Json] => [
         'DeleteItem',
         { TableName, Key, ...expressions({ ConditionExpression }, name, given, false) },
