@@ -146,7 +146,7 @@ const prepare = (options: OpenOptions): Ground => {
   const places = spokePlacesOf(scenario);
   const spokes = loadSpokes(assemblyDirectory, { places, outputs: assembly.outputs, rolesRegion: home.region });
   checkServiceRoles(assembly);
-  checkServiceRoles({ ...assembly, functions: [], stateMachines: [], ...spokes });
+  if (spokes.roles.length > 0) checkServiceRoles({ ...assembly, functions: [], stateMachines: [], ...spokes });
   const outputs = outputsOf(assembly, assemblyDirectory);
   const world = buildWorld(scenario, {
     ...(seed === undefined ? {} : { seed }),

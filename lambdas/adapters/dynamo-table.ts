@@ -41,6 +41,12 @@ export function setting(attributes: [string, unknown][]): {
   };
 }
 
+/** The client that takes plain values, over that one. */
+export const documentsOf = (client: DynamoDBClient): DynamoDBDocumentClient =>
+  TAKES_DOCUMENTS in client
+    ? client
+    : DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+
 /**
  * One DynamoDB table with the keys `pk` and `sk`, item by item. Refusals are MigrationErrors that name call and sort
  * key.
@@ -50,10 +56,7 @@ export class DynamoTable {
   private readonly name: string;
 
   constructor(client: DynamoDBClient, name: string) {
-    this.documents =
-      TAKES_DOCUMENTS in client
-        ? client
-        : DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+    this.documents = documentsOf(client);
     this.name = name;
   }
 

@@ -24,7 +24,7 @@ const plainHttp =
     door: Pick<Door, 'handle' | 'hasApiAt'>,
     world: World,
     hang: NonNullable<InProcessOptions['hang']>,
-    asData: boolean,
+    isDirect: boolean,
   ): PlainHttp =>
   async (request) => {
     const url = new URL(request.url);
@@ -50,7 +50,7 @@ const plainHttp =
         headers,
         body: bytesOf(request.body),
       },
-      readClaimToken(headers['authorization']),
+      isDirect ? readClaimToken(headers['authorization']) : undefined,
     );
     const { status, content } = response;
     return {
@@ -59,7 +59,7 @@ const plainHttp =
       get body() {
         return typeof response.body === 'string' ? response.body : Buffer.from(response.body).toString('utf8');
       },
-      ...(content && asData ? { content } : {}),
+      ...(content && isDirect ? { content } : {}),
     };
   };
 

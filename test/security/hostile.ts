@@ -6,9 +6,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GetExecutionHistoryCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
-import { DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { ulid } from 'ulid';
 import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
+import { documentsOf } from '../../lambdas/adapters/dynamo-table.ts';
 import type { Migration, MigrationRequestInput } from '../../lambdas/domain/model.ts';
 import { ensureAssembly } from '../../cli/assembly.ts';
 import type { SandboxBackend } from '../../cli/backend.ts';
@@ -136,9 +137,7 @@ export class HostileWorld extends OpenWorld {
   /** Writes an item straight into the ledger's table, as somebody can who has the right to. */
   async forge(pk: string, sk: string, item: object): Promise<void> {
     const { sandbox } = this.backend;
-    const documents = DynamoDBDocumentClient.from(sandbox.clients().dynamodb(), {
-      marshallOptions: { removeUndefinedValues: true },
-    });
+    const documents = documentsOf(sandbox.clients().dynamodb());
     await documents.send(new PutCommand({ TableName: sandbox.outputs.tableName, Item: { ...item, pk, sk } }));
   }
 

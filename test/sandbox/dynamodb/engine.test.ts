@@ -3,6 +3,9 @@ import * as fc from 'fast-check';
 import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
 import { createEngine, type EngineAnswer } from '../../../sandbox/dynamodb/engine.ts';
+import { quickActions } from '../../../sandbox/dynamodb/quick.ts';
+import { createMemoryStore } from '../../../sandbox/dynamodb/store.ts';
+import { wellFormed } from '../../../sandbox/dynamodb/well-formed.ts';
 import { isObject, type Json } from '../../../sandbox/json.ts';
 
 const require = createRequire(import.meta.url);
@@ -147,7 +150,7 @@ const expressions = (members: Record<string, string | undefined>, name: string, 
   };
 };
 
-const named = fc.constantFrom('status', 'count', 'held', 'list', 'told');
+const anyName = fc.constantFrom('status', 'count', 'held', 'list', 'told');
 const values = fc.record({ ':a': value, ':b': value });
 const condition = fc.option(fc.constantFrom(...CONDITIONS), { nil: undefined });
 const spare = fc.integer({ min: 0, max: 19 }).map((n) => n === 0);
@@ -165,7 +168,7 @@ const step: fc.Arbitrary<[name: string, input: Json]> = fc.oneof(
   {
     weight: 3,
     arbitrary: fc
-      .tuple(anyKey, attributes, condition, named, values, spare)
+      .tuple(anyKey, attributes, condition, anyName, values, spare)
       .map(([Key, more, ConditionExpression, name, given, extra]): [string, Json] => [
         'PutItem',
         { TableName, Item: { ...more, ...Key }, ...expressions({ ConditionExpression }, name, given, extra) },
@@ -178,7 +181,7 @@ const step: fc.Arbitrary<[name: string, input: Json]> = fc.oneof(
         anyKey,
         fc.constantFrom(...UPDATES),
         condition,
-        named,
+        anyName,
         values,
         fc.constantFrom('ALL_NEW', 'NONE', 'ALL_OLD', undefined),
         spare,
@@ -196,7 +199,7 @@ const step: fc.Arbitrary<[name: string, input: Json]> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc
-      .tuple(anyKey, condition, named, values)
+      .tuple(anyKey, condition, anyName, values)
       .map(([Key, ConditionExpression, name, given]): [string, Json] => [
         'DeleteItem',
         { TableName, Key, ...expressions({ ConditionExpression }, name, given, false) },
@@ -250,5 +253,56 @@ describe('the ledger in memory', () => {
       }),
       { numRuns: 150 },
     );
+  });
+});
+
+describe('what the ledger asks', () => {
+  const Key = { pk: { S: 'MIGRATION#1' }, sk: { S: 'RECORD' } };
+  const named = { ExpressionAttributeNames: { '#s': 'status' } };
+  it.each<[string, Json]>([
+    ['GetItem', { Key, ConsistentRead: true }],
+    [
+      'PutItem',
+      { Item: { ...Key, a: { M: { b: { L: [{ N: '1' }] } } } }, ConditionExpression: 'attribute_not_exists(pk)' },
+    ],
+    [
+      'UpdateItem',
+      {
+        Key,
+        UpdateExpression: 'SET #s = :s, held = :s REMOVE listed ADD told :t',
+        ConditionExpression: 'attribute_exists(pk)',
+        ...named,
+        ExpressionAttributeValues: { ':s': { S: 'running' }, ':t': { SS: ['started'] } },
+        ReturnValues: 'ALL_NEW',
+      },
+    ],
+    [
+      'Query',
+      {
+        KeyConditionExpression: 'pk = :p AND begins_with(sk, :s)',
+        ExpressionAttributeValues: { ':p': { S: 'MIGRATION#1' }, ':s': { S: 'R' } },
+        ConsistentRead: true,
+      },
+    ],
+    [
+      'Query',
+      {
+        IndexName: 'Held',
+        KeyConditionExpression: 'held = :h',
+        ExpressionAttributeValues: { ':h': { S: 'running' } },
+        ScanIndexForward: false,
+        Limit: 10,
+      },
+    ],
+    ['DeleteItem', { Key }],
+  ])('%s takes the short way once its expressions are known', async (name, input) => {
+    // The first time dynalite learns them.
+    await (
+      await open(createEngine().run)
+    )(name, { TableName, ...structuredClone(input) });
+    const formed = wellFormed(name, { TableName, ...input });
+    expect(formed).toBeDefined();
+    const store = { ...createMemoryStore(), table: () => ({ ...TABLE, TableStatus: 'ACTIVE' }) };
+    expect(formed && quickActions(store)(name, formed)).toBeDefined();
   });
 });
