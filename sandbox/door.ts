@@ -11,6 +11,7 @@ import { createFaultPlayer, throttledAnswer } from './door-faults.ts';
 import { inputOf, isMutating, operationOf } from './door-operations.ts';
 import type { HttpRequest, HttpResponse, Service } from './http.ts';
 import { assertRunning, currentInvocation } from './lambda/invocation.ts';
+import type { SandboxClock } from './world/clock.ts';
 import type { ClusterState, World } from './world/world.ts';
 
 export interface DoorOptions {
@@ -115,3 +116,9 @@ export const createDoor = (options: DoorOptions): Door => {
 };
 
 type Log = (at: string, response: HttpResponse) => HttpResponse;
+
+/** The door for callers from outside, who are no threads of the clock: to answer each of them is one. */
+export const onThreads = (door: Door, clock: Pick<SandboxClock, 'spawn'>): Door => ({
+  ...door,
+  handle: (request) => clock.spawn(() => door.handle(request)),
+});

@@ -7,7 +7,8 @@ import { type Assembly, type AssemblyStateMachine, loadAssembly } from './assemb
 import { loadSpokes, type Spokes } from './assembly/spokes.ts';
 import { Authorizer } from './authorization/authorizer.ts';
 import { type Deployed, type Deployment, deployBundled, deploySource, issueCredentials } from './deployment.ts';
-import { createDoor, type Door } from './door.ts';
+import { closer } from './closer.ts';
+import { createDoor, type Door, onThreads } from './door.ts';
 import { createDynamoDb } from './dynamodb/service.ts';
 import { createEksService } from './eks/service.ts';
 import type { BusPlace } from './events/bus.ts';
@@ -277,15 +278,10 @@ export const openSandbox = async (options: OpenOptions): Promise<Sandbox> => {
     keepCalls: options.keepCalls,
     credentialsFor: issueCredentials(world, assembly.functions),
   };
-  const closing: (() => Promise<void>)[] = [];
-  const close = async (): Promise<void> => {
-    for (const end of closing.splice(0).toReversed()) await end();
-  };
+  const [closing, close] = closer();
   try {
-    // Whoever calls from outside is no thread of the clock; answering is.
-    const frontDoor: Door = { ...door, handle: (request) => clock.spawn(() => door.handle(request)) };
-    const loopback =
-      ground.listen && (await openLoopback({ door: frontDoor, world, credentials: operator, ...ground.listen }));
+    const served = { door: onThreads(door, clock), world, credentials: operator };
+    const loopback = ground.listen && (await openLoopback({ ...served, ...ground.listen }));
     if (loopback) closing.push(loopback.close);
     if (ground.bundled && loopback) {
       const bundled = deployBundled(deployment, loopback);

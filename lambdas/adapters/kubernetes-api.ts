@@ -23,15 +23,15 @@ const MOST_PAGES = 2000;
 
 const page = z.looseObject({ metadata: z.looseObject({ continue: z.string().nullish() }), items: listOf(z.unknown()) });
 /** By the schema of its items: zod compiles one at its first use. */
-const pages = new WeakMap<z.ZodType, z.ZodType>();
+const knownPages = new WeakMap<z.ZodType, z.ZodType>();
 
 /** Returns the schema of a page of a list, by that of its items. */
 export const pageOf = <T extends z.ZodType>(item: T) => {
   const made = () => page.extend({ items: listOf(item) });
-  const known = pages.get(item) as ReturnType<typeof made> | undefined;
+  const known = knownPages.get(item) as ReturnType<typeof made> | undefined;
   if (known) return known;
   const schema = made();
-  pages.set(item, schema);
+  knownPages.set(item, schema);
   return schema;
 };
 const refusal = z.looseObject({ message: z.string() });

@@ -18,7 +18,7 @@ import {
   resourceOf,
   touch,
 } from '../kubernetes/store.ts';
-import type { DeployedRole } from './build.ts';
+import type { DeployedRole } from './build-roles.ts';
 import type { ScenarioAddon, ScenarioCluster } from './scenario.ts';
 import type {
   ScenarioAccessEntry,

@@ -1,10 +1,7 @@
 /** Makes a world of a scenario: everything in place and at rest, as if it had been there all along. */
-import { isObject } from '../json.ts';
-import { createHash } from 'node:crypto';
 import { partitionOf } from '../../lambdas/domain/arn.ts';
 import { spokeKubernetesRoles } from '../../lambdas/domain/spokes.ts';
 import { loadCatalogue } from '../catalog/index.ts';
-import { nameAndPath } from '../iam/wire.ts';
 import { seedAddonObjects } from '../kubernetes/addon-objects.ts';
 import { seedCluster } from '../kubernetes/cluster-objects.ts';
 import { withPodSettings } from '../kubernetes/manifests.ts';
@@ -20,6 +17,7 @@ import {
   setWebhook,
 } from './build-kubernetes.ts';
 import type { Callers } from './build-kubernetes.ts';
+import { addRole, buildRole, type DeployedRole } from './build-roles.ts';
 import { CallLog } from './call-log.ts';
 import { Faults } from './faults.ts';
 import { newCluster } from './new-cluster.ts';
@@ -27,7 +25,7 @@ import { Random } from './random.ts';
 import { Schedule } from './schedule.ts';
 import { Throttles } from './throttles.ts';
 import type { Scenario, ScenarioAddon, ScenarioCluster } from './scenario.ts';
-import type { AddonState, AttachedPolicyState, ClusterState, RoleState, World } from './world.ts';
+import type { AddonState, ClusterState, RoleState, World } from './world.ts';
 
 export interface BuildOptions {
   /** Instead of the scenario's own. */
@@ -49,19 +47,7 @@ export interface BuildOptions {
   spokeRoles?: DeployedRole[];
 }
 
-/** A role as a template has it. */
-export interface DeployedRole {
-  arn: string;
-  policies: { name: string; document: unknown }[];
-  managedPolicyArns: string[];
-  /** A managed policy; without a document it allows nothing. */
-  permissionsBoundary?: { arn: string; document?: unknown };
-  /** Left out: nobody may assume it by STS. */
-  trustPolicy?: unknown;
-}
-
 const HEX = '0123456789ABCDEF';
-const UPPER = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 const DEFAULT_REGION = 'us-east-1';
 
@@ -70,63 +56,6 @@ const DEGRADED_ISSUE = {
   code: 'InsufficientNumberOfReplicas',
   message: "The add-on is unhealthy because it doesn't have the desired number of replicas.",
   resourceIds: [],
-};
-
-const textOf = (document: unknown): string => (typeof document === 'string' ? document : JSON.stringify(document));
-
-const texts = new WeakMap<object, string>();
-/** Of a document of the application's, which many worlds share and nobody may change. */
-const sharedTextOf = (document: unknown): string => {
-  if (!isObject(document)) return textOf(document);
-  const known = texts.get(document);
-  if (known !== undefined) return known;
-  const text = JSON.stringify(document);
-  texts.set(document, text);
-  return text;
-};
-
-type Managed = { arn: string; document?: unknown };
-
-const managedPolicy = ({ arn, document }: Managed): AttachedPolicyState => ({
-  arn,
-  ...(document === undefined ? {} : { document: textOf(document) }),
-});
-
-const boundaryOf = (boundary: Managed | undefined): Pick<RoleState, 'permissionsBoundary'> =>
-  boundary ? { permissionsBoundary: managedPolicy(boundary) } : {};
-
-const buildRole = (world: World, role: Scenario['accounts'][number]['roles'][number]): RoleState => ({
-  arn: role.arn,
-  ...nameAndPath(role.arn),
-  roleId: `AROA${world.random.string(17, UPPER)}`,
-  createdAt: Date.parse(role.createdAt),
-  trustPolicy: textOf(role.trustPolicy),
-  pastTrust: [],
-  policies: role.policies.map(({ name, document }) => ({ name, document: textOf(document) })),
-  attachedPolicies: role.attachedPolicies.map(managedPolicy),
-  ...boundaryOf(role.permissionsBoundary),
-  tags: role.tags,
-});
-
-/** Its id is made of its ARN: what a seed gives must not depend on how the service is built. */
-const addRole = (
-  world: World,
-  { arn, policies, managedPolicyArns, permissionsBoundary, trustPolicy }: DeployedRole,
-): void => {
-  const { name, path } = nameAndPath(arn);
-  world.accounts.get(arn.split(':')[4] ?? '')?.roles.set(name, {
-    arn,
-    name,
-    path,
-    roleId: `AROA${createHash('sha256').update(arn).digest('hex').slice(0, 17).toUpperCase()}`,
-    createdAt: world.schedule.now(),
-    trustPolicy: textOf(trustPolicy ?? { Version: '2012-10-17', Statement: [] }),
-    pastTrust: [],
-    policies: policies.map((policy) => ({ name: policy.name, document: sharedTextOf(policy.document) })),
-    attachedPolicies: managedPolicyArns.map((policyArn) => ({ arn: policyArn })),
-    ...boundaryOf(permissionsBoundary),
-    tags: {},
-  });
 };
 
 /** A stand-in for the authority's certificate where nobody speaks TLS; the loopback transport puts a real one here. */

@@ -11,8 +11,8 @@ let served: Served;
 /** Its kubectl has a token. */
 let known: Served;
 
-const runIn = async ({ run }: Served, args: string[], more: Record<string, string> = {}): Promise<string> => {
-  const { code, out, err } = await run('kubectl', ['--namespace', 'kube-system', ...args], more);
+const runIn = async (where: Served, args: string[], more: Record<string, string> = {}): Promise<string> => {
+  const { code, out, err } = await where.run('kubectl', ['--namespace', 'kube-system', ...args], more);
   expect({ code, err }).toEqual({ code: 0, err: '' });
   return out;
 };

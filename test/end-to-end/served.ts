@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { openSandboxBackend, type SandboxBackend } from '../../cli/backend.ts';
 import { kubeconfigOf, servedClusters } from '../../cli/kubeconfig.ts';
+import { accessEnvironment, rolesOfSandbox } from '../../cli/access/roles.ts';
 import { serviceEnvironment } from '../../cli/service-environment.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
@@ -195,6 +196,7 @@ export const serveHere = async (scenario: Scenario, scale: number): Promise<Serv
     AWS_SHARED_CREDENTIALS_FILE: join(directory, 'none'),
     ...environment!(),
     ...serviceEnvironment(outputs),
+    ...accessEnvironment(rolesOfSandbox(backend.sandbox)),
     KUBECONFIG: kubeconfig,
     PATH: `${programs}:${process.env['PATH'] ?? ''}`,
   };

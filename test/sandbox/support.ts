@@ -9,7 +9,7 @@ import { createKubernetesService } from '../../sandbox/kubernetes/service.ts';
 import { credentialsOf, operatorRoleArn } from '../../sandbox/sts/access-keys.ts';
 import { createStsService } from '../../sandbox/sts/service.ts';
 import { inProcessTransport } from '../../sandbox/transports/in-process.ts';
-import type { DeployedRole } from '../../sandbox/world/build.ts';
+import type { DeployedRole } from '../../sandbox/world/build-roles.ts';
 import { buildWorld, parseScenario } from '../../sandbox/world/load.ts';
 import type { World } from '../../sandbox/world/world.ts';
 

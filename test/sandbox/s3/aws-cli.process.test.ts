@@ -39,50 +39,46 @@ const awsAt = (url: string, announced: Record<string, string>) => {
   return (...args: string[]) => promisify(execFile)('aws', args, { env });
 };
 
-describe.skipIf(reason !== undefined)(
-  `the aws command line${reason === undefined ? '' : ` (${reason})`}`,
-  { timeout: 60_000 },
-  () => {
-    it('copies files there and back, and lists them', async () => {
-      const bench = open();
-      const loopback = await listen(bench, closing);
-      const { AWS_ENDPOINT_URL_S3: url = '', ...environment } = loopback.environment();
-      const aws = awsAt(url, environment);
-      const directory = newDirectory();
-      const [from, to] = [join(directory, 'from file.json'), join(directory, 'to.json')];
-      const text = '{"ü":1}\n'.repeat(2000);
-      writeFileSync(from, text);
+describe.skipIf(reason !== undefined)(`the aws command line${reason === undefined ? '' : ` (${reason})`}`, () => {
+  it('copies files there and back, and lists them', async () => {
+    const bench = open();
+    const loopback = await listen(bench, closing);
+    const { AWS_ENDPOINT_URL_S3: url = '', ...environment } = loopback.environment();
+    const aws = awsAt(url, environment);
+    const directory = newDirectory();
+    const [from, to] = [join(directory, 'from file.json'), join(directory, 'to.json')];
+    const text = '{"ü":1}\n'.repeat(2000);
+    writeFileSync(from, text);
 
-      await aws('s3', 'cp', from, `s3://${BUCKET}/sweeps/1/a b.json`);
-      expect(Buffer.from(bench.objects().get('sweeps/1/a b.json')!.body).toString()).toBe(text);
-      expect(bench.objects().get('sweeps/1/a b.json')).toMatchObject({ contentType: 'application/json' });
-      await aws('s3', 'cp', `s3://${BUCKET}/sweeps/1/a b.json`, to);
-      expect(readFileSync(to, 'utf8')).toBe(text);
-      expect((await aws('s3', 'ls', `s3://${BUCKET}/sweeps/1/`)).stdout).toMatch(
-        /^2026-01-15 \d\d:\d\d:\d\d +18000 a b\.json\n$/,
-      );
-      expect((await aws('s3', 'ls', `s3://${BUCKET}/`)).stdout).toMatch(/^ +PRE sweeps\/\n$/);
-      await aws('s3', 'rm', `s3://${BUCKET}/sweeps/1/a b.json`);
-      expect(bench.objects().size).toBe(0);
-      await expect(aws('s3', 'cp', `s3://${BUCKET}/gone`, to)).rejects.toMatchObject({
-        stderr: expect.stringContaining('(404)') as string,
-      });
-      await expect(aws('s3', 'ls', 's3://nobody-s/')).rejects.toMatchObject({
-        stderr: expect.stringContaining('(NoSuchBucket)') as string,
-      });
+    await aws('s3', 'cp', from, `s3://${BUCKET}/sweeps/1/a b.json`);
+    expect(Buffer.from(bench.objects().get('sweeps/1/a b.json')!.body).toString()).toBe(text);
+    expect(bench.objects().get('sweeps/1/a b.json')).toMatchObject({ contentType: 'application/json' });
+    await aws('s3', 'cp', `s3://${BUCKET}/sweeps/1/a b.json`, to);
+    expect(readFileSync(to, 'utf8')).toBe(text);
+    expect((await aws('s3', 'ls', `s3://${BUCKET}/sweeps/1/`)).stdout).toMatch(
+      /^2026-01-15 \d\d:\d\d:\d\d +18000 a b\.json\n$/,
+    );
+    expect((await aws('s3', 'ls', `s3://${BUCKET}/`)).stdout).toMatch(/^ +PRE sweeps\/\n$/);
+    await aws('s3', 'rm', `s3://${BUCKET}/sweeps/1/a b.json`);
+    expect(bench.objects().size).toBe(0);
+    await expect(aws('s3', 'cp', `s3://${BUCKET}/gone`, to)).rejects.toMatchObject({
+      stderr: expect.stringContaining('(404)') as string,
     });
+    await expect(aws('s3', 'ls', 's3://nobody-s/')).rejects.toMatchObject({
+      stderr: expect.stringContaining('(NoSuchBucket)') as string,
+    });
+  });
 
-    it('copies to the bucket of a served sandbox, and lists it', async () => {
-      const { directory: assemblyDirectory } = await ensureAssembly();
-      const scenario = await readScenario('sandbox/scenarios/ebs-csi-irsa.json');
-      const { world, environment, url, close } = await openSandbox({ scenario, assemblyDirectory, listen: {} });
-      closing.push(close);
-      const [bucket = ''] = world.buckets.keys();
-      const aws = awsAt(url!, environment!());
-      const file = join(newDirectory(), 'places.json');
-      writeFileSync(file, '[]');
-      await aws('s3', 'cp', file, `s3://${bucket}/sweeps/one/places.json`);
-      expect((await aws('s3', 'ls', `s3://${bucket}/sweeps/one/`)).stdout).toMatch(/ 2 places\.json\n$/);
-    });
-  },
-);
+  it('copies to the bucket of a served sandbox, and lists it', async () => {
+    const { directory: assemblyDirectory } = await ensureAssembly();
+    const scenario = await readScenario('sandbox/scenarios/ebs-csi-irsa.json');
+    const sandbox = await openSandbox({ scenario, assemblyDirectory, listen: {} });
+    closing.push(sandbox.close);
+    const [bucket = ''] = sandbox.world.buckets.keys();
+    const aws = awsAt(sandbox.url!, sandbox.environment!());
+    const file = join(newDirectory(), 'places.json');
+    writeFileSync(file, '[]');
+    await aws('s3', 'cp', file, `s3://${bucket}/sweeps/one/places.json`);
+    expect((await aws('s3', 'ls', `s3://${bucket}/sweeps/one/`)).stdout).toMatch(/ 2 places\.json\n$/);
+  });
+});

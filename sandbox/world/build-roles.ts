@@ -1,0 +1,80 @@
+/** Roles of a world: those that the scenario describes, and those of the deployed application. */
+import { createHash } from 'node:crypto';
+import { nameAndPath } from '../iam/wire.ts';
+import { isObject } from '../json.ts';
+import type { Scenario } from './scenario.ts';
+import type { AttachedPolicyState, RoleState, World } from './world.ts';
+
+/** A role as a template has it. */
+export interface DeployedRole {
+  arn: string;
+  policies: { name: string; document: unknown }[];
+  managedPolicyArns: string[];
+  /** A managed policy; without a document it allows nothing. */
+  permissionsBoundary?: { arn: string; document?: unknown };
+  /** Left out: nobody may assume it by STS. */
+  trustPolicy?: unknown;
+}
+
+const UPPER = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+
+const textOf = (document: unknown): string => (typeof document === 'string' ? document : JSON.stringify(document));
+
+const texts = new WeakMap<object, string>();
+/** Of a document of the application's, which many worlds share and nobody may change. */
+const sharedTextOf = (document: unknown): string => {
+  if (!isObject(document)) return textOf(document);
+  const known = texts.get(document);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(document);
+  texts.set(document, text);
+  return text;
+};
+
+type Managed = { arn: string; document?: unknown };
+
+const managedPolicy = ({ arn, document }: Managed): AttachedPolicyState => ({
+  arn,
+  ...(document === undefined ? {} : { document: textOf(document) }),
+});
+
+const boundaryOf = (boundary: Managed | undefined): Pick<RoleState, 'permissionsBoundary'> =>
+  boundary ? { permissionsBoundary: managedPolicy(boundary) } : {};
+
+/** Makes a role that the scenario describes. */
+export const buildRole = (world: World, role: Scenario['accounts'][number]['roles'][number]): RoleState => ({
+  arn: role.arn,
+  ...nameAndPath(role.arn),
+  roleId: `AROA${world.random.string(17, UPPER)}`,
+  createdAt: Date.parse(role.createdAt),
+  trustPolicy: textOf(role.trustPolicy),
+  pastTrust: [],
+  policies: role.policies.map(({ name, document }) => ({ name, document: textOf(document) })),
+  attachedPolicies: role.attachedPolicies.map(managedPolicy),
+  ...boundaryOf(role.permissionsBoundary),
+  tags: role.tags,
+});
+
+/**
+ * Adds a role of the application to its account. Its id is made of its ARN: what a seed gives must not depend on how the
+ * service is built.
+ */
+export const addRole = (
+  world: World,
+  { arn, policies, managedPolicyArns, permissionsBoundary, trustPolicy }: DeployedRole,
+): void => {
+  const { name, path } = nameAndPath(arn);
+  world.accounts.get(arn.split(':')[4] ?? '')?.roles.set(name, {
+    arn,
+    name,
+    path,
+    roleId: `AROA${createHash('sha256').update(arn).digest('hex').slice(0, 17).toUpperCase()}`,
+    createdAt: world.schedule.now(),
+    trustPolicy: textOf(trustPolicy ?? { Version: '2012-10-17', Statement: [] }),
+    pastTrust: [],
+    policies: policies.map((policy) => ({ name: policy.name, document: sharedTextOf(policy.document) })),
+    attachedPolicies: managedPolicyArns.map((policyArn) => ({ arn: policyArn })),
+    ...boundaryOf(permissionsBoundary),
+    tags: {},
+  });
+};
