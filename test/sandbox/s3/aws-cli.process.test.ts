@@ -73,7 +73,7 @@ describe.skipIf(reason !== undefined)(`the aws command line${reason === undefine
     const { directory: assemblyDirectory } = await ensureAssembly();
     const scenario = await readScenario('sandbox/scenarios/ebs-csi-irsa.json');
     const sandbox = await openSandbox({ scenario, assemblyDirectory, listen: {} });
-    closing.push(sandbox.close);
+    closing.push(() => sandbox.close());
     const [bucket = ''] = sandbox.world.buckets.keys();
     const aws = awsAt(sandbox.url!, sandbox.environment!());
     const file = join(newDirectory(), 'places.json');
