@@ -240,6 +240,9 @@ export const createMemoryStore = (): MemoryStore => {
       table['TableStatus'] = 'ACTIVE';
       for (const index of listOf(table['GlobalSecondaryIndexes']))
         Object.assign(index as Json, { IndexStatus: 'ACTIVE' });
+      // As dynalite does, or it would appear a moment later.
+      const billing = table['BillingModeSummary'];
+      if (isObject(billing)) billing['LastUpdateToPayPerRequestDateTime'] = table['CreationDateTime'];
     },
     table: (name) => {
       const table = valuesOf('table').sorted.get(name);
