@@ -94,7 +94,7 @@ interface PendingTimer extends Queued {
  * Turns of the event loop without any news after which nothing in process can still be under way: a call to the door
  * takes one at most, all else goes on within the same turn.
  */
-const QUIET_TURNS = 4;
+const QUIET_TURNS = 2;
 
 /** Nothing that runs on a virtual clock can go on: each thread waits for another, and no timer is left. */
 export class VirtualDeadlock extends Error {
