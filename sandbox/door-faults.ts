@@ -233,9 +233,10 @@ export const createFaultPlayer = (
         await hang(invocation);
         return effect();
       case 'time-out-after': {
-        const response = await effect();
+        const { status, headers, body } = await effect();
         await hang(invocation);
-        return response;
+        // As it was written then, whatever its data are part of by now.
+        return { status, headers, body };
       }
       case 'abort-before':
         invocation?.execution?.stop();

@@ -27,7 +27,10 @@ export interface HttpResponse {
   status: number;
   headers: Record<string, string>;
   body: string | Uint8Array;
-  /** What the body says, for a caller in this process. Nobody may change it. */
+  /**
+   * What the body says, for a caller in this process, who reads it at once: it may be part of the world. Nobody may
+   * change it.
+   */
   content?: Json;
 }
 

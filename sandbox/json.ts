@@ -11,7 +11,7 @@ export const copyOf = <T>(value: T): T => {
   if (Array.isArray(value)) return value.map((item: unknown) => copyOf(item)) as T;
   if (!isObject(value)) return value;
   const copy: Json = {};
-  for (const [key, item] of Object.entries(value)) copy[key] = copyOf(item);
+  for (const key of Object.keys(value)) copy[key] = copyOf(value[key]);
   return copy as T;
 };
 
@@ -25,8 +25,11 @@ export const isJson = (text: string): boolean => {
 };
 
 /** As text would have it. */
-export const withoutUndefined = (value: Json): Json =>
-  Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined));
+export const withoutUndefined = (value: Json): Json => {
+  const left: Json = {};
+  for (const name of Object.keys(value)) if (value[name] !== undefined) left[name] = value[name];
+  return left;
+};
 
 /** What may be left out, be there once, or be a list: as a list. */
 export const listOf = (value: unknown): unknown[] =>

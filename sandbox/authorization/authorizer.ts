@@ -203,12 +203,16 @@ export class Authorizer {
     return layers;
   }
 
-  private requestOf(caller: Caller, { action, resource, context }: Asked, region: string): PolicyRequest {
-    let keys: PolicyRequest['lookUp'] | undefined;
-    // Most policies ask for none.
+  private requestOf(caller: Caller, { action, resource, context = {} }: Asked, region: string): PolicyRequest {
+    let own: PolicyRequest['lookUp'] | undefined;
+    let global: PolicyRequest['lookUp'] | undefined;
+    // Most policies ask for none, and others for those of the call alone.
     const lookUp: PolicyRequest['lookUp'] = (key) => {
-      keys ??= closedWorld({ ...globalKeys(this.world, caller, resource, region), ...context });
-      return keys(key);
+      own ??= closedWorld(context);
+      const state = own(key);
+      if (state.state !== 'absent') return state;
+      global ??= closedWorld(globalKeys(this.world, caller, resource, region));
+      return global(key);
     };
     return { action, resource, lookUp };
   }

@@ -52,7 +52,7 @@ const decideAnew = (policies: readonly ParsedPolicy[], request: PolicyRequest): 
 
 /** A decision, and what it rested on: the condition keys that were looked up, and what they had. */
 interface Remembered {
-  keys: ReadonlyMap<string, KeyState>;
+  keys: readonly (readonly [key: string, state: KeyState])[];
   decision: Decision;
 }
 
@@ -84,7 +84,7 @@ export const decide = (policies: readonly ParsedPolicy[], request: PolicyRequest
     if (byCall.size >= MOST_REMEMBERED) byCall.clear();
     byCall.set(call, entry);
   }
-  const found = entry.known.find(({ keys }) => [...keys].every(([key, state]) => isSame(state, request.lookUp(key))));
+  const found = entry.known.find(({ keys }) => keys.every(([key, state]) => isSame(state, request.lookUp(key))));
   if (found) return found.decision;
   const keys = new Map<string, KeyState>();
   const lookUp = (key: string): KeyState => {
@@ -94,7 +94,7 @@ export const decide = (policies: readonly ParsedPolicy[], request: PolicyRequest
   };
   const decision = decideAnew(policies, { ...request, lookUp });
   if (entry.known.length >= MOST_VARIANTS) entry.known.shift();
-  entry.known.push({ keys, decision });
+  entry.known.push({ keys: [...keys], decision });
   return decision;
 };
 

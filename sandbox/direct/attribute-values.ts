@@ -27,7 +27,10 @@ const isKept = (value: unknown): boolean => value !== undefined && typeof value 
 
 const toMap = (value: object): AttributeValue => {
   const map: Json = {};
-  for (const [name, inner] of Object.entries(value)) if (isKept(inner)) map[name] = toAttributeValue(inner);
+  for (const name of Object.keys(value)) {
+    const inner = (value as Json)[name];
+    if (isKept(inner)) map[name] = toAttributeValue(inner);
+  }
   return { M: map };
 };
 
@@ -57,36 +60,31 @@ const toNumber = (text: string): number | bigint => {
   return BigInt(text);
 };
 
+const fromMap = (map: Json): Json => {
+  const values: Json = {};
+  for (const name of Object.keys(map)) values[name] = fromAttributeValue(map[name] as AttributeValue);
+  return values;
+};
+
+/** By type, in the order in which they are common. */
+const FROM: Record<string, (value: unknown) => unknown> = {
+  S: (value) => value,
+  M: (value) => fromMap(isObject(value) ? value : {}),
+  L: (value) => (value as AttributeValue[]).map(fromAttributeValue),
+  N: (value) => toNumber(String(value)),
+  BOOL: (value) => value,
+  NULL: () => null,
+  SS: (value) => new Set(value as string[]),
+  NS: (value) => new Set((value as string[]).map(toNumber)),
+  B: (value) => Buffer.from(String(value), 'base64'),
+};
+
 /** Its own copy: nothing of the attribute value is in it. */
 export function fromAttributeValue(attribute: AttributeValue): unknown {
-  for (const [type, value] of Object.entries(attribute)) {
-    switch (type) {
-      case 'S':
-      case 'BOOL':
-        return value;
-      case 'N':
-        return toNumber(String(value));
-      case 'NULL':
-        return null;
-      case 'M':
-        return fromMap(isObject(value) ? value : {});
-      case 'L':
-        return (value as AttributeValue[]).map(fromAttributeValue);
-      case 'SS':
-        return new Set(value as string[]);
-      case 'NS':
-        return new Set((value as string[]).map(toNumber));
-      case 'B':
-        return Buffer.from(String(value), 'base64');
-      default:
-        throw new Error(`Unsupported type passed: ${type}`);
-    }
+  for (const type in attribute) {
+    const from = FROM[type];
+    if (from) return from(attribute[type]);
+    throw new Error(`Unsupported type passed: ${type}`);
   }
   throw new Error('No value defined.');
 }
-
-const fromMap = (map: Json): Json => {
-  const values: Json = {};
-  for (const [name, inner] of Object.entries(map)) values[name] = fromAttributeValue(inner as AttributeValue);
-  return values;
-};

@@ -28,7 +28,7 @@ type Convert = (value: unknown) => unknown;
 const convertEach = (value: Json | unknown[], convert: Convert): Json | unknown[] => {
   if (Array.isArray(value)) return value.map(convert);
   const converted: Json = {};
-  for (const [name, inner] of Object.entries(value)) if (inner !== undefined) converted[name] = convert(inner);
+  for (const name of Object.keys(value)) if (value[name] !== undefined) converted[name] = convert(value[name]);
   return converted;
 };
 

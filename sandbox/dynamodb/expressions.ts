@@ -46,7 +46,7 @@ const copy = (tree: unknown, replace: (part: object) => unknown): unknown => {
   if (Array.isArray(tree)) return tree.map((part) => copy(part, replace));
   // Some have no prototype, so that an attribute may be called anything.
   const copied = Object.create(Object.getPrototypeOf(tree) as object | null) as Record<string, unknown>;
-  for (const [key, part] of Object.entries(tree)) copied[key] = copy(part, replace);
+  for (const key of Object.keys(tree)) copied[key] = copy((tree as Record<string, unknown>)[key], replace);
   return copied;
 };
 

@@ -69,5 +69,10 @@ const CONSTRAINTS: Record<string, Constraint> = {
   'UpdateParam.type': { enumeration: UpdateParamType },
 };
 
-export const constraintOf = (shape: string, member: string): Constraint | undefined =>
-  CONSTRAINTS[`${shape}.${member}`];
+const byShape = new Map<string, Map<string, Constraint>>();
+for (const [path, constraint] of Object.entries(CONSTRAINTS)) {
+  const [shape = '', member = ''] = path.split('.');
+  byShape.set(shape, (byShape.get(shape) ?? new Map<string, Constraint>()).set(member, constraint));
+}
+
+export const constraintOf = (shape: string, member: string): Constraint | undefined => byShape.get(shape)?.get(member);

@@ -1,6 +1,6 @@
 /** EKS as the sandbox plays it: one function from request to answer over the world's state. */
 import { type CallContext, ContentResponse, type HttpRequest, type Service } from '../http.ts';
-import { copyOf, type Json } from '../json.ts';
+import type { Json } from '../json.ts';
 import type { World } from '../world/world.ts';
 import {
   createAccessEntry,
@@ -112,7 +112,7 @@ const answer = (
   const faults = outputFaults(operation.output, output);
   if (faults.length > 0)
     throw new Error(`The sandbox's answer to ${operation.name} is not what the API model says: ${faults.join('; ')}.`);
-  return { status: operation.status, content: copyOf(output as Json) };
+  return { status: operation.status, content: output as Json };
 };
 
 /**

@@ -1,13 +1,11 @@
 /** The API server's answers: JSON documents, and Status objects for refusals (k8s.io/apimachinery, api/errors). */
 import { ContentResponse, type HttpRequest, type HttpResponse } from '../http.ts';
-import { copyOf, isObject } from '../json.ts';
+import { isObject } from '../json.ts';
 import type { ResourceInfo } from './store.ts';
 
 export const json = (status: number, body: unknown, more: Record<string, string> = {}): HttpResponse => {
   const headers = { 'content-type': 'application/json', 'cache-control': 'no-cache, private', ...more };
-  return isObject(body)
-    ? new ContentResponse(status, headers, copyOf(body))
-    : { status, headers, body: JSON.stringify(body) };
+  return isObject(body) ? new ContentResponse(status, headers, body) : { status, headers, body: JSON.stringify(body) };
 };
 
 export interface Details {

@@ -38,8 +38,9 @@ const reasonOf = (thrown: unknown): string => {
 class Unsupported extends Error {}
 
 /** Plain JSON data of its own: JSONata answers parts of its input, and arrays with more on them than their elements. */
-const plain = (value: unknown): unknown =>
-  JSON.parse(
+const plain = (value: unknown): unknown => {
+  if (typeof value === 'string' || typeof value === 'boolean' || value === null) return value;
+  return JSON.parse(
     JSON.stringify(value, (_, part: unknown) => {
       const isFunction =
         typeof part === 'function' || (typeof part === 'object' && part !== null && '_jsonata_lambda' in part);
@@ -47,6 +48,7 @@ const plain = (value: unknown): unknown =>
       return part;
     }),
   ) as unknown;
+};
 
 const evaluateExpression = async (text: string, location: string, bindings: Bindings): Promise<unknown> => {
   const source = text.slice(2, -2).trim();

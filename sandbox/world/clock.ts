@@ -40,7 +40,7 @@ export interface Timer {
  * Turns of the event loop without any news after which nothing in process can still be under way: a call to the door
  * takes one at most, all else goes on within the same turn.
  */
-const QUIET_TURNS = 4;
+const QUIET_TURNS = 2;
 
 /** Milliseconds for which this process had a processor. */
 const processorTime = (): number => {
