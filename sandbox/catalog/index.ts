@@ -3,6 +3,7 @@
  * a copy of what AWS publishes: names, namespaces, service accounts and the first versions with Pod Identity are right
  * (EKS User Guide), the rest is only plausible.
  */
+import { copyOf } from '../json.ts';
 import type { Catalogue } from './catalogue.ts';
 import { networking } from './networking.ts';
 import { observability } from './observability.ts';
@@ -10,4 +11,4 @@ import { storage } from './storage.ts';
 
 /** A copy of its own for each world, since a scenario may withdraw versions. */
 export const loadCatalogue = (): Catalogue =>
-  new Map([...storage, ...networking, ...observability].map((addon) => [addon.name, structuredClone(addon)]));
+  new Map([...storage, ...networking, ...observability].map((addon) => [addon.name, copyOf(addon)]));
