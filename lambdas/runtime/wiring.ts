@@ -165,10 +165,13 @@ function denialsIn(environment: WireOptions['environment']): DenialSettings | un
   );
 }
 
+/** Made once: a schema takes longer to make than to use. */
+const approver = approverRule.catch('another-role');
+
 const settingsIn = (environment: WireOptions['environment']): Settings => ({
   approvals: {
     required: environment['APPROVAL_REQUIRED'] === 'true',
-    approver: approverRule.catch('another-role').parse(environment['APPROVER']),
+    approver: approver.parse(environment['APPROVER']),
   },
   changeWindow: windowIn(environment['CHANGE_WINDOW']),
   ...(environment['ACCOUNT'] === undefined ? {} : { account: environment['ACCOUNT'] }),

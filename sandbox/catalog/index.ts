@@ -3,20 +3,12 @@
  * a copy of what AWS publishes: names, namespaces, service accounts and the first versions with Pod Identity are right
  * (EKS User Guide), the rest is only plausible.
  */
+import { copyOf } from '../json.ts';
 import type { Catalogue } from './catalogue.ts';
 import { networking } from './networking.ts';
 import { observability } from './observability.ts';
 import { storage } from './storage.ts';
 
-const frozen = <T extends object>(value: T): T => {
-  for (const inner of Object.values(value)) if (typeof inner === 'object' && inner !== null) frozen(inner as object);
-  return Object.freeze(value);
-};
-
-const offered = [...storage, ...networking, ...observability].map((addon) => frozen(addon));
-
-/** Each world has its own versions, since a scenario may withdraw some; all else is shared, and can't be changed. */
+/** A copy of its own for each world, since a scenario may withdraw versions. */
 export const loadCatalogue = (): Catalogue =>
-  new Map(
-    offered.map((addon) => [addon.name, { ...addon, versions: addon.versions.map((version) => ({ ...version })) }]),
-  );
+  new Map([...storage, ...networking, ...observability].map((addon) => [addon.name, copyOf(addon)]));

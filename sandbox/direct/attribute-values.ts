@@ -76,7 +76,8 @@ const FROM: Record<string, (value: unknown) => unknown> = {
   NULL: () => null,
   SS: (value) => new Set(value as string[]),
   NS: (value) => new Set((value as string[]).map(toNumber)),
-  B: (value) => Buffer.from(String(value), 'base64'),
+  // Of an answer that was text, the SDK has made bytes already.
+  B: (value) => (value instanceof Uint8Array ? value : Buffer.from(String(value), 'base64')),
 };
 
 /** Its own copy: nothing of the attribute value is in it. */

@@ -62,7 +62,7 @@ export const createDirectClient = <Client extends object>(
   const callDocument = async (command: DocumentCommand): Promise<Json> => {
     const operation = operationOf(Class, service, (command.clientCommand as Command).schema);
     const response = await exchange(documentRequest(command, operation.schema.name, region));
-    return outputOf(operation, response, (content) => documentOutput(command, content));
+    return documentOutput(command, await outputOf(operation, response, (content) => content));
   };
 
   const send: Send = async (command, options) => {

@@ -112,33 +112,45 @@ export const decodeInput = (operation: Operation, labels: string[], request: Htt
 const LATEST_SECONDS = 100_000_000_000;
 
 /** Every way in which an answer is not what the API model says; empty for a good one. */
-export const outputFaults = (schema: Schema, value: unknown): string[] => faultsOf(shapeOf(schema), value, '');
+export const outputFaults = (schema: Schema, value: unknown): string[] => {
+  const faults: string[] = [];
+  findFaults(shapeOf(schema), value, '', faults);
+  return faults;
+};
 
-const faultsOf = (shape: Shape, value: unknown, path: string): string[] => {
-  if (value === undefined) return [];
+const findFaults = (shape: Shape, value: unknown, path: string, faults: string[]): void => {
+  if (value === undefined) return;
   const { kind } = shape;
   if (kind === 'structure') {
-    if (!isObject(value)) return [`${path} must be a structure`];
-    return Object.entries(value).flatMap(([name, item]) => {
-      const at = path === '' ? name : `${path}.${name}`;
-      const member = shape.byName.get(name);
-      if (!member) return [`${at} is not a member of ${shape.name}`];
-      const constraint = item === undefined ? undefined : constraintOf(shape.name, name);
-      const why = constraint && violation(item, constraint);
-      return [...faultsOf(member.shape, item, at), ...(why === undefined ? [] : [`${at}: ${why}`])];
-    });
+    if (isObject(value)) findMemberFaults(shape, value, path, faults);
+    else faults.push(`${path} must be a structure`);
+  } else if (kind === 'list') {
+    if (Array.isArray(value))
+      for (let index = 0; index < value.length; index += 1)
+        findFaults(shape.value(), value[index], `${path}[${index}]`, faults);
+    else faults.push(`${path} must be a list`);
+  } else if (kind === 'map') {
+    if (isObject(value))
+      for (const key of Object.keys(value)) findFaults(shape.value(), value[key], `${path}.${key}`, faults);
+    else faults.push(`${path} must be a map`);
+  } else if (kind === 'timestamp') {
+    if (typeof value !== 'number' || Math.abs(value) >= LATEST_SECONDS)
+      faults.push(`${path} must be a number of seconds since 1970`);
+  } else if (kind !== 'other' && typeof value !== kind) faults.push(`${path} must be a ${kind}`);
+};
+
+const findMemberFaults = (shape: Shape, values: Record<string, unknown>, path: string, faults: string[]): void => {
+  for (const name of Object.keys(values)) {
+    const item = values[name];
+    const at = path === '' ? name : `${path}.${name}`;
+    const member = shape.byName.get(name);
+    if (!member) {
+      faults.push(`${at} is not a member of ${shape.name}`);
+      continue;
+    }
+    findFaults(member.shape, item, at, faults);
+    const constraint = item === undefined ? undefined : constraintOf(shape.name, name);
+    const why = constraint && violation(item, constraint);
+    if (why !== undefined) faults.push(`${at}: ${why}`);
   }
-  if (kind === 'list')
-    return Array.isArray(value)
-      ? value.flatMap((item, index) => faultsOf(shape.value(), item, `${path}[${index}]`))
-      : [`${path} must be a list`];
-  if (kind === 'map')
-    return isObject(value)
-      ? Object.entries(value).flatMap(([key, item]) => faultsOf(shape.value(), item, `${path}.${key}`))
-      : [`${path} must be a map`];
-  if (kind === 'timestamp')
-    return typeof value === 'number' && Math.abs(value) < LATEST_SECONDS
-      ? []
-      : [`${path} must be a number of seconds since 1970`];
-  return kind === 'other' || typeof value === kind ? [] : [`${path} must be a ${kind}`];
 };

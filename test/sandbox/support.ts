@@ -94,8 +94,13 @@ export const openDoor = (
   });
 
 /** Clients straight into the door, as the operator by default. */
-export const clientsOf = (door: Door, world: World, credentials = operator(world)): ClientFactory =>
-  new ClientFactory({ region: REGION, credentials, transport: inProcessTransport(door, world) });
+export const clientsOf = (
+  door: Door,
+  world: World,
+  credentials = operator(world),
+  clients: 'direct' | 'sdk' = 'sdk',
+): ClientFactory =>
+  new ClientFactory({ region: REGION, credentials, transport: inProcessTransport(door, world, { clients }) });
 
 /** Configuration for clients that the factory does not make. */
 export const configOf = (door: Door, world: World, credentials = operator(world)) => ({

@@ -1,9 +1,12 @@
-/** The ledgers whose promises are tested together: DynamoDB's (in process), and the fake that the steps' tests use. */
+/**
+ * The ledgers whose promises are tested together: DynamoDB's (in process, by the SDK's client and by the sandbox's own),
+ * and the fake that the steps' tests use.
+ */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createDynamoLedger } from '../../../lambdas/adapters/dynamo-ledger.ts';
 import type { Ledger } from '../../../lambdas/ports/ledger.ts';
 import { createDynamoDb } from '../../../sandbox/dynamodb/service.ts';
-import { clientsOf, newWorld, openDoor } from '../../sandbox/support.ts';
+import { clientsOf, newWorld, openDoor, operator } from '../../sandbox/support.ts';
 import { FakeLedger } from '../fakes.ts';
 
 export const TABLE = 'Ledger';
@@ -15,7 +18,7 @@ const keys = (names: [string, string]) => [
 
 const LISTED = ['request', 'status', 'outcome', 'startedAt', 'endedAt'];
 
-export async function newDynamoDb(): Promise<DynamoDBClient> {
+export async function newDynamoDb(clients: 'direct' | 'sdk' = 'sdk'): Promise<DynamoDBClient> {
   const world = newWorld();
   const { service, createTable } = createDynamoDb(world);
   await createTable({
@@ -44,10 +47,11 @@ export async function newDynamoDb(): Promise<DynamoDBClient> {
       },
     ],
   });
-  return clientsOf(openDoor(world, { dynamodb: service }), world).dynamodb();
+  return clientsOf(openDoor(world, { dynamodb: service }), world, operator(world), clients).dynamodb();
 }
 
 export const LEDGERS: [string, () => Promise<Ledger>][] = [
   ['DynamoDB', async () => createDynamoLedger({ client: await newDynamoDb(), tableName: TABLE })],
+  ['DynamoDB, handed over', async () => createDynamoLedger({ client: await newDynamoDb('direct'), tableName: TABLE })],
   ['memory', async () => new FakeLedger()],
 ];
