@@ -34,3 +34,18 @@ export const withoutUndefined = (value: Json): Json => {
 /** What may be left out, be there once, or be a list: as a list. */
 export const listOf = (value: unknown): unknown[] =>
   value === undefined ? [] : Array.isArray(value) ? value : [value];
+
+/** A document that is text already, or its JSON. */
+export const textOf = (document: unknown): string =>
+  typeof document === 'string' ? document : JSON.stringify(document);
+
+const texts = new WeakMap<object, string>();
+/** Of a document of the application's, which many worlds share and nobody may change. */
+export const sharedTextOf = (document: unknown): string => {
+  if (!isObject(document)) return textOf(document);
+  const known = texts.get(document);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(document);
+  texts.set(document, text);
+  return text;
+};

@@ -63,13 +63,13 @@ const CLUSTER_OBJECT_ACCESS = 'AmazonEKSAdminViewPolicy for the whole cluster';
 const ALL_NAMESPACES_ACCESS = 'AmazonEKSViewPolicy for the whole cluster';
 
 /** By the schema of its items: zod compiles one at its first use. */
-const pages = new WeakMap<z.ZodType, z.ZodType>();
+const pageSchemas = new WeakMap<z.ZodType, z.ZodType>();
 const pageOf = <T extends z.ZodType>(item: T) => {
   const made = () => page.extend({ items: listOf(item) });
-  const known = pages.get(item) as ReturnType<typeof made> | undefined;
+  const known = pageSchemas.get(item) as ReturnType<typeof made> | undefined;
   if (known) return known;
   const schema = made();
-  pages.set(item, schema);
+  pageSchemas.set(item, schema);
   return schema;
 };
 

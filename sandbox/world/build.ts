@@ -1,5 +1,5 @@
 /** Makes a world of a scenario: everything in place and at rest, as if it had been there all along. */
-import { isObject } from '../json.ts';
+import { sharedTextOf, textOf } from '../json.ts';
 import { createHash } from 'node:crypto';
 import { partitionOf } from '../../lambdas/domain/arn.ts';
 import { spokeKubernetesRoles } from '../../lambdas/domain/spokes.ts';
@@ -68,19 +68,6 @@ const DEGRADED_ISSUE = {
   code: 'InsufficientNumberOfReplicas',
   message: "The add-on is unhealthy because it doesn't have the desired number of replicas.",
   resourceIds: [],
-};
-
-const textOf = (document: unknown): string => (typeof document === 'string' ? document : JSON.stringify(document));
-
-const texts = new WeakMap<object, string>();
-/** Of a document of the application's, which many worlds share and nobody may change. */
-const sharedTextOf = (document: unknown): string => {
-  if (!isObject(document)) return textOf(document);
-  const known = texts.get(document);
-  if (known !== undefined) return known;
-  const text = JSON.stringify(document);
-  texts.set(document, text);
-  return text;
 };
 
 type Managed = { arn: string; document?: unknown };
