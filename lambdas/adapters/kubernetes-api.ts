@@ -140,15 +140,17 @@ export class KubernetesApi {
     const server = await this.knownServer();
     const { cluster } = this.options;
     const token = await this.options.token();
-    const { status, body, content } = await this.exchange(request, server, token);
-    const document = content ?? parseJson(body);
+    const response = await this.exchange(request, server, token);
+    const { status } = response;
+    // Whoever has the content as data makes its text only for those who ask.
+    const document = response.content ?? parseJson(response.body);
     const where = `${request.what} on cluster ${cluster ?? server.url}`;
     if (status < 200 || status > 299) {
       const [name, remedy] = refusalOf(status, request.access ?? NAMESPACE_ACCESS, cluster ?? 'NAME');
       const refused = refusal.safeParse(document);
       throw new MigrationError(
         name,
-        `The API server answered ${status} to ${where}: ${without(refused.success ? refused.data.message : body, token).slice(0, 1000)}. ${remedy}`,
+        `The API server answered ${status} to ${where}: ${without(refused.success ? refused.data.message : response.body, token).slice(0, 1000)}. ${remedy}`,
       );
     }
     if (document === undefined) {

@@ -1,6 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { News, Order } from './share.ts';
 
+/** Worlds are thrown away by the dozen: collecting them takes less time where young objects have more room. */
+const NODE_OPTIONS = ['--max-semi-space-size=64'];
+
 /**
  * Shares the runs of an order among that many child processes: each takes its part of the same list, so that the whole
  * does not depend on their number. `onNews` may answer false: enough is known, the children end. Rejects when one
@@ -16,7 +19,7 @@ export const distribute = async (
   let enough = false;
   const one = (part: number): Promise<void> =>
     new Promise((resolve, reject) => {
-      const child = fork(worker, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+      const child = fork(worker, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: NODE_OPTIONS });
       children.push(child);
       child.on('message', (news: News) => {
         if (onNews(news) !== false || enough) return;
