@@ -32,7 +32,7 @@ export interface Opened {
 }
 
 /** Ends a hang only, in place of Playwright's 30 seconds, which a busy machine may need. */
-const PATIENCE = 300_000;
+export const PATIENCE = 300_000;
 
 export class Files {
   readonly folder = mkdtempSync(join(tmpdir(), 'sweep-page-'));

@@ -5,10 +5,12 @@ import { reportPage } from '../../lambdas/domain/sweep/page.ts';
 import type { ReportRow } from '../../lambdas/domain/sweep/report.ts';
 import { outcomeOf, STATUSES, statusOf, TONES } from '../../lambdas/domain/sweep/statuses.ts';
 import { fleetReport } from '../lambdas/domain/sweep-report-fixtures.ts';
-import { Files, type Opened, reasonToSkip } from './chromium.ts';
+import { Files, type Opened, PATIENCE, reasonToSkip } from './chromium.ts';
 import { cells, contrasts, focused, nameless, rolesIn, sticksOut } from './measure.ts';
 
 /** A folder for pictures of the page, for people to look at. */
+/** What a page does after an action, it does in tasks of its own: it is asked until then. */
+const SOON = { timeout: PATIENCE };
 const PICTURES = process.env['PICTURES'];
 
 const reason = reasonToSkip();
@@ -51,7 +53,7 @@ describe.skipIf(reason !== undefined)(
     it('has a cell for each row, in its colour, with its sign and its words', async () => {
       const page = await open(html);
       const links = page.locator('#matrix tbody a');
-      expect(await links.count()).toBe(report.rows.length);
+      await expect.poll(() => links.count(), SOON).toBe(report.rows.length);
       const texts = await links.allInnerTexts();
       const labels = report.rows.map((row) => `${STATUSES[statusOf(row)].sign} ${STATUSES[statusOf(row)].label}`);
       expect(texts.toSorted()).toEqual(labels.toSorted());
@@ -67,7 +69,7 @@ describe.skipIf(reason !== undefined)(
           .nth(column - 1)
           .innerText(),
       ).toBe('↺ Rolled back');
-      expect(await page.locator('#list tbody tr').count()).toBe(report.rows.length);
+      await expect.poll(() => page.locator('#list tbody tr').count(), SOON).toBe(report.rows.length);
       await quiet();
     });
 
@@ -76,31 +78,31 @@ describe.skipIf(reason !== undefined)(
       const shown = page.getByRole('status');
       await page.getByLabel('Outcome').selectOption('Rolled back');
       const failed = rowsWhere((row) => outcomeOf(row) === 'rolled-back');
-      expect(await shown.innerText()).toMatch(
-        new RegExp(`^Showing ${failed} of ${report.rows.length} rows, in \\d+ clusters\\.$`),
-      );
+      await expect
+        .poll(() => shown.innerText(), SOON)
+        .toMatch(new RegExp(`^Showing ${failed} of ${report.rows.length} rows, in \\d+ clusters\\.$`));
       expect(new Set(await cells(page, 'Outcome'))).toEqual(new Set(['↺ Rolled back']));
-      expect(await page.locator('#matrix tbody a').count()).toBe(failed);
+      await expect.poll(() => page.locator('#matrix tbody a').count(), SOON).toBe(failed);
       await page.getByRole('combobox', { name: 'Where' }).selectOption(`${back.account} ${back.region}`);
       expect(new Set(await cells(page, 'Region'))).toEqual(new Set([back.region]));
       await page.reload();
-      expect(await page.getByLabel('Outcome').inputValue()).toBe('rolled-back');
+      await expect.poll(() => page.getByLabel('Outcome').inputValue(), SOON).toBe('rolled-back');
       expect(new Set(await cells(page, 'Account'))).toEqual(new Set([back.account]));
       await page.getByRole('button', { name: 'Show all' }).click();
-      expect(await shown.innerText()).toContain(`Showing ${report.rows.length} of`);
+      await expect.poll(() => shown.innerText(), SOON).toContain(`Showing ${report.rows.length} of`);
       await page.getByRole('searchbox', { name: 'Text' }).pressSequentially('AGENT blocked ');
-      expect(await page.locator('#list tbody tr').count()).toBe(
-        rowsWhere(({ checks }) => checks.some(({ id }) => id === 'agent')),
-      );
+      await expect
+        .poll(() => page.locator('#list tbody tr').count(), SOON)
+        .toBe(rowsWhere(({ checks }) => checks.some(({ id }) => id === 'agent')));
       await page.getByRole('searchbox', { name: 'Text' }).fill('no such thing');
-      expect(await shown.innerText()).toBe(`Showing 0 of ${report.rows.length} rows, in 0 clusters.`);
+      await expect.poll(() => shown.innerText(), SOON).toBe(`Showing 0 of ${report.rows.length} rows, in 0 clusters.`);
       // A number above leads to what it counts.
       await page.getByRole('link', { name: 'Node role' }).first().click();
       expect(new Set(await cells(page, 'Found'))).toEqual(new Set(['◇ Node role']));
-      expect(await page.locator('#list tbody tr').count()).toBe(report.totals.byClass['node-role']);
+      await expect.poll(() => page.locator('#list tbody tr').count(), SOON).toBe(report.totals.byClass['node-role']);
       await page.goBack();
       await page.waitForFunction('document.querySelector("[name=q]").value === "no such thing"');
-      expect(await page.locator('#list tbody tr').count()).toBe(0);
+      await expect.poll(() => page.locator('#list tbody tr').count(), SOON).toBe(0);
       await quiet();
     });
 
@@ -121,14 +123,14 @@ describe.skipIf(reason !== undefined)(
       const seconds = report.rows.flatMap((row) => row.seconds ?? []).toSorted((a, b) => a - b);
       const rest = Array.from<undefined>({ length: report.rows.length - seconds.length });
       await head.getByRole('button').click();
-      expect(await head.getAttribute('aria-sort')).toBe('ascending');
-      expect(await took()).toEqual([...seconds, ...rest]);
+      await expect.poll(() => head.getAttribute('aria-sort'), SOON).toBe('ascending');
+      await expect.poll(() => took(), SOON).toEqual([...seconds, ...rest]);
       await head.getByRole('button').press('Enter');
-      expect(await head.getAttribute('aria-sort')).toBe('descending');
-      expect(await took()).toEqual([...seconds.toReversed(), ...rest]);
+      await expect.poll(() => head.getAttribute('aria-sort'), SOON).toBe('descending');
+      await expect.poll(() => took(), SOON).toEqual([...seconds.toReversed(), ...rest]);
       const cluster = page.getByRole('columnheader', { name: 'Cluster' }).and(page.locator('[data-sort]'));
       await cluster.getByRole('button').press('Space');
-      expect(await head.getAttribute('aria-sort')).toBeNull();
+      await expect.poll(() => head.getAttribute('aria-sort'), SOON).toBeNull();
       const names = await cells(page, 'Cluster');
       expect(names.filter(Boolean)).toEqual(names.filter(Boolean).toSorted());
       await quiet();
@@ -138,7 +140,7 @@ describe.skipIf(reason !== undefined)(
       const page = await open(html);
       const link = page.locator(`#matrix a[href="${ANCHOR}"]`);
       await link.click();
-      expect(await page.locator(title.dialog).innerText()).toBe(`${back.addon} on ${back.cluster}`);
+      await expect.poll(() => page.locator(title.dialog).innerText(), SOON).toBe(`${back.addon} on ${back.cluster}`);
       expect(page.url()).toContain(ANCHOR);
       const detail = page.getByRole('dialog', { name: `${back.addon} on ${back.cluster}` });
       for (const text of [
@@ -149,28 +151,28 @@ describe.skipIf(reason !== undefined)(
         'Rolled back',
         '2026-01-15 09:11:59 UTC',
       ])
-        expect(await detail.innerText()).toContain(text);
+        await expect.poll(() => detail.innerText(), SOON).toContain(text);
       await page.keyboard.press('Escape');
-      expect(await page.locator('#detail').isVisible()).toBe(false);
-      expect((await focused(page)).href).toBe(ANCHOR);
+      await expect.poll(() => page.locator('#detail').isVisible(), SOON).toBe(false);
+      await expect.poll(async () => (await focused(page)).href, SOON).toBe(ANCHOR);
       // What blocks, with what to do.
       await page
         .getByRole('link', { name: /^Blocked, / })
         .first()
         .click();
-      expect(await page.locator('#detail').innerText()).toContain('What to do: ');
+      await expect.poll(() => page.locator('#detail').innerText(), SOON).toContain('What to do: ');
       await page.getByRole('button', { name: 'Close' }).click();
-      expect(await page.locator('#detail').isVisible()).toBe(false);
+      await expect.poll(() => page.locator('#detail').isVisible(), SOON).toBe(false);
       await quiet();
     });
 
     it('opens at one by its address, and closes it by going back', async () => {
       const page = await open(html, { hash: `${ANCHOR}?outcome=rolled-back` });
-      expect(await page.locator(title.dialog).innerText()).toBe(`${back.addon} on ${back.cluster}`);
+      await expect.poll(() => page.locator(title.dialog).innerText(), SOON).toBe(`${back.addon} on ${back.cluster}`);
       expect(new Set(await cells(page, 'Outcome'))).toEqual(new Set(['↺ Rolled back']));
       await page.keyboard.press('Escape');
       await page.locator('#list tbody a').last().click();
-      expect(await page.locator('#detail').isVisible()).toBe(true);
+      await expect.poll(() => page.locator('#detail').isVisible(), SOON).toBe(true);
       await page.goBack();
       await page.waitForFunction('!document.getElementById("detail").open');
       expect(new Set(await cells(page, 'Outcome'))).toEqual(new Set(['↺ Rolled back']));
@@ -180,7 +182,7 @@ describe.skipIf(reason !== undefined)(
     it('can be worked with the keyboard alone', async () => {
       const page = await open(html);
       await page.keyboard.press('Tab');
-      expect((await focused(page)).text).toBe('To the fleet');
+      await expect.poll(async () => (await focused(page)).text, SOON).toBe('To the fleet');
       await page.keyboard.press('Enter');
       // From there on to the matrix: four filters, a button, the box that scrolls, and its first cell.
       const stops: string[] = [];
@@ -192,14 +194,14 @@ describe.skipIf(reason !== undefined)(
       const { href } = await focused(page);
       await page.keyboard.press('Enter');
       await page.locator(title.dialog).waitFor();
-      expect((await focused(page)).tag).toBe('H2');
+      await expect.poll(async () => (await focused(page)).tag, SOON).toBe('H2');
       // Nothing behind can be reached while it is open.
       for (let presses = 0; presses < 6; presses += 1) {
         await page.keyboard.press('Tab');
-        expect((await focused(page)).inMatrix).toBe(false);
+        await expect.poll(async () => (await focused(page)).inMatrix, SOON).toBe(false);
       }
       await page.keyboard.press('Escape');
-      expect((await focused(page)).href).toBe(href);
+      await expect.poll(async () => (await focused(page)).href, SOON).toBe(href);
       const outline = await page.evaluate<string>('getComputedStyle(document.activeElement).outlineStyle');
       expect(outline).toBe('solid');
       await quiet();
@@ -211,7 +213,9 @@ describe.skipIf(reason !== undefined)(
     ] as const)('tells assistive technology what is what, %s pixels wide', async (_, viewport) => {
       const page = await open(html, { viewport });
       const landmarks = ['banner', 'main', 'contentinfo', 'search', 'status'] as const;
-      expect(await Promise.all(landmarks.map((role) => page.getByRole(role).count()))).toEqual([1, 1, 1, 1, 1]);
+      await expect
+        .poll(() => Promise.all(landmarks.map((role) => page.getByRole(role).count())), SOON)
+        .toEqual([1, 1, 1, 1, 1]);
       const levels = await page.evaluate<number[]>(
         '[...document.querySelectorAll("h1,h2,h3")].filter((one) => one.checkVisibility()).map((one) => Number(one.tagName[1]))',
       );
@@ -230,7 +234,7 @@ describe.skipIf(reason !== undefined)(
       ];
       expect(roles['rowheader']).toBeGreaterThanOrEqual(rows + clusters);
       expect(roles['cell']).toBeGreaterThan(rows * 3);
-      expect(await nameless(page)).toEqual([]);
+      await expect.poll(() => nameless(page), SOON).toEqual([]);
       expect(
         await page.getByRole('link', { name: `Rolled back, ${back.addon} on ${back.cluster}` }).count(),
       ).toBeGreaterThan(0);
@@ -248,13 +252,15 @@ describe.skipIf(reason !== undefined)(
       // Each tone is there, or this would say nothing about it.
       expect(TONES.filter((tone) => !all.some(({ text }) => text.startsWith(`s s-${tone}`)))).toEqual([]);
       expect(all.filter(({ ratio, least }) => ratio < least)).toEqual([]);
-      expect(await sticksOut(page)).toEqual({ wider: 0, elements: [] });
+      await expect.poll(() => sticksOut(page), SOON).toEqual({ wider: 0, elements: [] });
       if (PICTURES !== undefined)
         await page.screenshot({ path: join(PICTURES, `${colorScheme}-${width}.png`), fullPage: true });
       await page.locator('#matrix a', { hasText: 'Rolled back' }).first().click();
       await page.locator(title.dialog).waitFor();
-      expect((await contrasts(page)).filter(({ ratio, least }) => ratio < least)).toEqual([]);
-      expect(await sticksOut(page)).toEqual({ wider: 0, elements: [] });
+      await expect
+        .poll(async () => (await contrasts(page)).filter(({ ratio, least }) => ratio < least), SOON)
+        .toEqual([]);
+      await expect.poll(() => sticksOut(page), SOON).toEqual({ wider: 0, elements: [] });
       await quiet();
     });
 
@@ -276,32 +282,30 @@ describe.skipIf(reason !== undefined)(
         }),
         { viewport: NARROW },
       );
-      expect(await sticksOut(page)).toEqual({ wider: 0, elements: [] });
+      await expect.poll(() => sticksOut(page), SOON).toEqual({ wider: 0, elements: [] });
       await quiet();
     });
 
     it('has the totals and the add-ons without JavaScript', async () => {
       const page = await open(html, { javaScriptEnabled: false });
-      expect(await page.getByText('need JavaScript').isVisible()).toBe(true);
-      expect(await page.locator('#list tbody tr').count()).toBe(report.rows.length);
-      expect(await page.locator('#filters').isVisible()).toBe(false);
-      expect(await page.locator('#matrix').isVisible()).toBe(false);
-      expect(await page.getByRole('link', { name: '42' }).isVisible()).toBe(true);
+      await expect.poll(() => page.getByText('need JavaScript').isVisible(), SOON).toBe(true);
+      await expect.poll(() => page.locator('#list tbody tr').count(), SOON).toBe(report.rows.length);
+      await expect.poll(() => page.locator('#filters').isVisible(), SOON).toBe(false);
+      await expect.poll(() => page.locator('#matrix').isVisible(), SOON).toBe(false);
+      await expect.poll(() => page.getByRole('link', { name: '42' }).isVisible(), SOON).toBe(true);
       await quiet();
     });
 
     it('of an inventory has no columns for what became of things', async () => {
       const page = await open(reportPage(fleetReport({ mode: 'inventory' })));
-      expect((await page.locator('#list thead th:visible').allInnerTexts()).map((text) => text.trim())).toEqual([
-        'Add-on',
-        'Cluster',
-        'Account',
-        'Region',
-        'Found',
-        'Why',
-      ]);
-      expect(await page.getByRole('combobox').count()).toBe(2);
-      expect(await page.getByRole('heading', { name: 'What the sweep did' }).count()).toBe(0);
+      await expect
+        .poll(
+          async () => (await page.locator('#list thead th:visible').allInnerTexts()).map((text) => text.trim()),
+          SOON,
+        )
+        .toEqual(['Add-on', 'Cluster', 'Account', 'Region', 'Found', 'Why']);
+      await expect.poll(() => page.getByRole('combobox').count(), SOON).toBe(2);
+      await expect.poll(() => page.getByRole('heading', { name: 'What the sweep did' }).count(), SOON).toBe(0);
       await quiet();
     });
 
@@ -317,10 +321,12 @@ describe.skipIf(reason !== undefined)(
           })),
         }),
       );
-      expect((await cells(page, 'Cluster'))[0]).toBe('</script><img src=x onerror=alert(1)>\\u202e');
+      await expect
+        .poll(async () => (await cells(page, 'Cluster'))[0], SOON)
+        .toBe('</script><img src=x onerror=alert(1)>\\u202e');
       await page.locator('#matrix td[data-label] a').first().click();
-      expect(await page.locator(title.dialog).innerText()).toContain('<img src=x onerror=alert(1)>');
-      expect(await page.locator('img').count()).toBe(0);
+      await expect.poll(() => page.locator(title.dialog).innerText(), SOON).toContain('<img src=x onerror=alert(1)>');
+      await expect.poll(() => page.locator('img').count(), SOON).toBe(0);
       await quiet();
     });
 
@@ -331,7 +337,7 @@ describe.skipIf(reason !== undefined)(
           '<main><script>document.title = "taken"</script><img src="https://example.com/x" onerror="document.title = \'taken\'" alt="">',
         ),
       );
-      expect(await page.title()).toBe(`Fleet sweep ${report.sweepId} (simulated)`);
+      await expect.poll(() => page.title(), SOON).toBe(`Fleet sweep ${report.sweepId} (simulated)`);
       const refusals = heard.filter((one) => one.includes('Content Security Policy'));
       expect(['script-src', 'img-src'].filter((directive) => !refusals.some((one) => one.includes(directive)))).toEqual(
         [],
@@ -343,19 +349,19 @@ describe.skipIf(reason !== undefined)(
       const large = fleetReport({ clusters: 340 });
       expect(large.rows.length).toBeGreaterThan(10_000);
       const page = await open(reportPage(large));
-      expect(await page.getByRole('status').innerText()).toContain(
-        `Showing ${large.rows.length.toLocaleString('en')} of`,
-      );
-      expect(await page.locator('#list tbody tr').count()).toBe(200);
+      await expect
+        .poll(() => page.getByRole('status').innerText(), SOON)
+        .toContain(`Showing ${large.rows.length.toLocaleString('en')} of`);
+      await expect.poll(() => page.locator('#list tbody tr').count(), SOON).toBe(200);
       await page.getByRole('button', { name: /more rows/ }).click();
-      expect(await page.locator('#list tbody tr').count()).toBe(400);
+      await expect.poll(() => page.locator('#list tbody tr').count(), SOON).toBe(400);
       const clusters = await page.locator('#matrix tbody tr').count();
       await page.getByRole('button', { name: /more clusters/ }).click();
-      expect(await page.locator('#matrix tbody tr').count()).toBe(clusters * 2);
+      await expect.poll(() => page.locator('#matrix tbody tr').count(), SOON).toBe(clusters * 2);
       await page.getByRole('searchbox').fill('search-prod-331');
-      expect(await page.locator('#list tbody tr').count()).toBe(
-        large.rows.filter(({ cluster }) => cluster === 'search-prod-331').length,
-      );
+      await expect
+        .poll(() => page.locator('#list tbody tr').count(), SOON)
+        .toBe(large.rows.filter(({ cluster }) => cluster === 'search-prod-331').length);
       const pdf = await page.pdf();
       expect(pdf.subarray(0, 5).toString()).toBe('%PDF-');
       await quiet();
