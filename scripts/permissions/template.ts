@@ -224,7 +224,7 @@ const logGroupsOf = (stack: Stack): Map<string, string> =>
   );
 
 /** Policy documents anywhere in a resource. */
-const documentsIn = (value: unknown): unknown[] => {
+export const documentsIn = (value: unknown): unknown[] => {
   if (Array.isArray(value)) return value.flatMap(documentsIn);
   if (!isRecord(value)) return [];
   const { Statement: statement } = value;
@@ -249,7 +249,7 @@ const keptIn = (stack: Stack): Map<string, string> =>
     ),
   );
 
-const typesOf = (stack: Stack): string[] => [
+export const typesOf = (stack: Stack): string[] => [
   ...new Set(Object.values(stack.resolver.resources).map((resource) => String(resource['Type']))),
 ];
 
