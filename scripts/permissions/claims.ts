@@ -69,7 +69,7 @@ const MACHINES_OF: Readonly<Record<string, ReadonlySet<string>>> = {
 /** Whoever gets these events is told by the source whose they are. */
 const OWN_EVENTS = '`events:source` StringEquals `pod-identity-migrator`';
 /** By item, in the partitions of sweeps alone. */
-const IN_SWEEPS = '`dynamodb:LeadingKeys` ForAllValues:StringLike `SWEEP#*`';
+const IN_SWEEPS = '`dynamodb:LeadingKeys` ForAllValues:StringLike `SWEEP#*`, and `dynamodb:LeadingKeys` Null `false`';
 const WRITES_ITEMS = ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'];
 const OF_SWEEPS: readonly string[] = [STARTER, 'begin-sweep', 'take-inventory', DISPATCHER, 'report-sweep'];
 const IN_BUCKET = /^arn:aws:s3:::BUCKET(\/sweeps\/[\w*./-]+)?$/;

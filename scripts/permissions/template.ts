@@ -13,7 +13,12 @@ import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { createApp } from '../../lib/app.ts';
 import { executionGrantsOf, type Grant, grantsOf, type Machines } from '../../lib/migration/permissions.ts';
 import { isConnected, networkInterfaceGrant } from '../../lib/network/interfaces.ts';
-import { environmentKeyGrant, logDeliveryKeyGrant, mapKeyGrant, stateMachineKeyGrant } from '../../lib/permissions/key.ts';
+import {
+  environmentKeyGrant,
+  logDeliveryKeyGrant,
+  mapKeyGrant,
+  stateMachineKeyGrant,
+} from '../../lib/permissions/key.ts';
 import { runbookGrants } from '../../lib/permissions/runbook.ts';
 import { mapBucketGrants, mapGrants, PLACES_LABEL, scheduleGrants } from '../../lib/permissions/sweep.ts';
 import { type Assembly, type AssemblyStateMachine, loadAssembly } from '../../sandbox/assembly/assembly.ts';

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { EVERYTHING } from './configurations.ts';
 import { Deployment, OTHER_ACCOUNT, type Template, template } from './definition.ts';
-import { synthesiseWith } from './synthesised.ts';
+import { synthesised, synthesiseWith } from './synthesised.ts';
 
 interface RawStatement {
   Effect: string;
@@ -28,8 +28,19 @@ const FORWARDED = {
   Action: 'events:PutEvents',
   Condition: {
     'ForAllValues:StringEquals': { 'events:source': 'aws.eks', 'events:detail-type': 'AWS API Call via CloudTrail' },
+    Null: { 'events:source': 'false', 'events:detail-type': 'false' },
   },
 };
+/** Those that compare every value of a key, which without a key is true. */
+const compareEvery = (value: unknown): RawStatement[] =>
+  statementsIn(value).filter(({ Condition = {} }) =>
+    Object.keys(Condition).some((name) => /^ForAllValues:/i.test(name)),
+  );
+const allowsWithoutKey = ({ Effect, Condition = {} }: RawStatement): boolean =>
+  Effect === 'Allow' &&
+  Object.entries(Condition)
+    .filter(([name]) => /^ForAllValues:/i.test(name))
+    .some(([, keys]) => Object.keys(keys).some((key) => String(Condition['Null']?.[key]) !== 'false'));
 const isRead = (action: string): boolean => /^\w+:(Get|List|Describe|Query|Simulate)/.test(action);
 
 /** Actions that change something, and for which AWS knows no narrower resource than all, or takes none. */
@@ -100,6 +111,12 @@ describe.each(deployments)('%s template', (which, one) => {
       expect(Condition?.StringEquals?.['iam:PassedToService']).toMatch(/^(pods\.)?eks\.amazonaws\.com$/);
       expect(Object.keys(Condition ?? {}).sort()).toEqual(['ArnLikeIfExists', 'StringEquals']);
     }
+  });
+
+  it('allows nothing to a request because it lacks a key that would be compared', () => {
+    const compared = compareEvery(one.Resources);
+    expect(compared.length).toBeGreaterThan(4);
+    expect(compared.filter(allowsWithoutKey)).toEqual([]);
   });
 
   it('shares no policy between roles, and gives none a policy from elsewhere', () => {
@@ -271,6 +288,14 @@ describe.each(deployments)('%s template', (which, one) => {
         Level: 'ALL',
         IncludeExecutionData: false,
       });
+  });
+});
+
+describe('the template for other accounts', () => {
+  it('allows nothing to a request because it lacks a key that would be compared', () => {
+    const { Resources } = synthesised(EVERYTHING.context, EVERYTHING.settings).spoke();
+    expect(statementsIn(Resources).length).toBeGreaterThan(10);
+    expect(statementsIn(Resources).filter(allowsWithoutKey)).toEqual([]);
   });
 });
 
