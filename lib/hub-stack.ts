@@ -116,6 +116,9 @@ export class HubStack extends Stack {
       deadLetterQueue,
       ...sealed,
     });
+    const api =
+      steps.versions.api &&
+      new Api(this, 'Api', { handler: steps.versions.api, accessLog: config.deploy.apiAccessLog, ...sealed });
     const watched = {
       ...machines,
       startSweep: steps.lambdas['start-sweep'].function,
@@ -125,12 +128,10 @@ export class HubStack extends Stack {
       eventRules,
       diagnoseDenial: steps.lambdas['diagnose-denial']?.function,
       deadLetterQueue,
+      api: api?.restApi.deploymentStage,
     };
     // oxlint-disable-next-line eslint/no-new -- a construct adds itself to its scope.
     new Operations(this, 'Operations', { watched, alarmTopicArn: config.alarmTopicArn });
-    const api =
-      steps.versions.api &&
-      new Api(this, 'Api', { handler: steps.versions.api, accessLog: config.deploy.apiAccessLog, ...sealed });
     const runbook = config.deploy.runbook
       ? new Runbook(this, 'Runbook', { migrateAddon, table, ...sealed })
       : undefined;

@@ -19,7 +19,7 @@ const named = (deployment: Deployment, type: string, prefix: string): string =>
 
 /** What Step Functions puts behind a state machine's ARN where it means the executions of its map. */
 const labelOf = ({ definition }: ReturnType<Deployment['machine']>): string =>
-  Object.values(definition.States).flatMap((state) => (typeof state.Label === 'string' ? [state.Label] : []))[0]!;
+  Object.values(definition.States).flatMap(({ Label: label }) => label ?? [])[0]!;
 
 /** Who puts objects into the bucket has to seal them, and who gets some to open them. */
 const OF_BUCKET: Record<string, string[][]> = {
