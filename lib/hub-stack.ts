@@ -80,7 +80,8 @@ export class HubStack extends Stack {
   readonly config: Config;
 
   constructor(scope: Construct, id: string, props: HubStackProps) {
-    super(scope, id, props);
+    // The command that deletes it stops every migration where it is, and takes what would put it back.
+    super(scope, id, { terminationProtection: true, ...props });
     const config = readConfig(this.node, props);
     this.config = config;
     const { customerKey, permissionsBoundaryArn } = config;

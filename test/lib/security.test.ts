@@ -1,7 +1,7 @@
 /** What no deployment of the service may have, whatever its context switches on. */
 import { describe, expect, it } from 'vitest';
 import { EVERYTHING } from './configurations.ts';
-import { Deployment, OTHER_ACCOUNT, type Template, template } from './definition.ts';
+import { Deployment, OTHER_ACCOUNT, type Resource, type Template, template } from './definition.ts';
 import { synthesised, synthesiseWith } from './synthesised.ts';
 
 interface RawStatement {
@@ -267,6 +267,35 @@ describe.each(deployments)('%s template', (which, one) => {
     expect(JSON.stringify(Properties.BucketEncryption)).toMatch(
       /"SSEAlgorithm":"AES256"|"BucketKeyEnabled":true,.*"SSEAlgorithm":"aws:kms"/,
     );
+  });
+
+  it('keeps for a while what is written over, or deleted, in the bucket, and cleans up behind it', () => {
+    const [[, { Properties }]] = deployment.resourcesOf('AWS::S3::Bucket') as [[string, Resource]];
+    expect(Properties.VersioningConfiguration).toEqual({ Status: 'Enabled' });
+    const { Rules: rules } = Properties.LifecycleConfiguration as { Rules: Record<string, unknown>[] };
+    expect(rules.map(({ Id, ...rule }) => rule)).toEqual([
+      {
+        Status: 'Enabled',
+        Prefix: 'sweeps/',
+        ExpirationInDays: 400,
+        NoncurrentVersionExpiration: { NoncurrentDays: 30 },
+        AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 },
+      },
+      // Source: Amazon S3 API Reference, LifecycleExpiration: not in a rule with days.
+      { Status: 'Enabled', Prefix: 'sweeps/', ExpiredObjectDeleteMarker: true },
+    ]);
+    const rights = JSON.stringify(
+      rolePolicies.map(
+        ([
+          ,
+          {
+            Properties: { PolicyDocument: policy },
+          },
+        ]) => policy,
+      ),
+    );
+    expect(rights).toContain('"s3:GetObject"');
+    expect(rights).not.toMatch(/"s3:\w*Version/);
   });
 
   it('covers the table with its index, and the queue with that', () => {
