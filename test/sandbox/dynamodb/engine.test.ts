@@ -224,9 +224,9 @@ const step: fc.Arbitrary<[name: string, input: Json]> = fc.oneof(
 
 /** What may become the key of an index: `owner` is copied there. */
 const OF_INDEXES = ['held', 'listed', 'owner'];
-const filled = (values: Json, isOfIndex: (name: string) => boolean): Json =>
+const filled = (all: Json, isOfIndex: (name: string) => boolean): Json =>
   Object.fromEntries(
-    Object.entries(values).map(([name, given]) => [
+    Object.entries(all).map(([name, given]) => [
       name,
       isOfIndex(name) && isObject(given) && given['S'] === '' ? { S: 'e' } : given,
     ]),
