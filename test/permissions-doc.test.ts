@@ -383,12 +383,13 @@ describe('what nobody may do', () => {
   it('is broken by a sweep that reaches beyond its own items, its own objects and its own executions', () => {
     const [table, sweeps] = [
       'arn:aws:dynamodb:REGION:ACCOUNT:table/TABLE',
-      '`dynamodb:LeadingKeys` ForAllValues:StringLike `SWEEP#*`',
+      '`dynamodb:LeadingKeys` ForAllValues:StringLike `SWEEP#*`, and `dynamodb:LeadingKeys` Null `false`',
     ];
     expect(broken('dynamodb:DeleteItem', table, 'dispatch-sweep', sweeps)).toEqual([]);
     for (const [action, who, condition] of [
       ['PutItem', 'dispatch-sweep', ''],
       ['UpdateItem', 'report-sweep', ''],
+      ['PutItem', 'dispatch-sweep', sweeps.replace(/, and .*$/, '')],
       ['DeleteItem', 'begin-sweep', sweeps],
       ['DeleteItem', 'finish', sweeps],
     ] as const)

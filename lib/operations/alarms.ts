@@ -5,6 +5,7 @@
  */
 import { Duration } from 'aws-cdk-lib';
 import { type IMetric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Stage } from 'aws-cdk-lib/aws-apigateway';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import {
   APPROVALS_PENDING,
@@ -23,10 +24,12 @@ import {
   failed,
   lambdaThrottles,
   ledgerThrottles,
+  lettersSent,
   machinesOf,
   machineThrottled,
   ofService,
   ruleFailures,
+  serverErrors,
   started,
   stopped,
   sumOf,
@@ -95,6 +98,16 @@ const sweepAlarms = ({ sweep, startSweep }: Watched): AlarmSpec[] => [
     metric: dropped(startSweep),
     threshold: 1,
     periods: ONCE,
+  },
+];
+
+const apiAlarms = (api: Stage): AlarmSpec[] => [
+  {
+    id: 'ApiFailed',
+    section: 'api-failed',
+    means: 'A request to the API was answered with 5XX.',
+    metric: serverErrors(api),
+    threshold: 1,
   },
 ];
 
@@ -176,6 +189,16 @@ const eventAlarms = ({ rules, eventRules, deadLetterQueue }: Watched): AlarmSpec
     metric: deadLetters(deadLetterQueue),
     threshold: 1,
   },
+  // The alarm above is on until the queue is empty: a second letter would call nobody. SQS may be fifteen minutes late
+  // with the metrics of a queue that was not used for hours.
+  {
+    id: 'DeadLetterSent',
+    section: 'dead-letters',
+    means: 'EventBridge has laid another event into the dead-letter queue.',
+    metric: sumOf('letters sent', [lettersSent(deadLetterQueue)]),
+    threshold: 1,
+    periods: ONCE,
+  },
   {
     id: 'TriggersFailed',
     section: 'triggers-failed',
@@ -255,6 +278,7 @@ export const alarmsOf = (watched: Watched): AlarmSpec[] => [
   ...migrationAlarms(watched),
   ...recoveryAlarms(watched),
   ...eventAlarms(watched),
+  ...(watched.api ? apiAlarms(watched.api) : []),
   ...(watched.diagnoseDenial ? denialAlarms(watched.diagnoseDenial) : []),
   ...sweepAlarms(watched),
   ...throttleAlarms(watched),

@@ -1,5 +1,6 @@
 /** The metrics of the dashboard and the alarms: those that the Lambdas send, and AWS's own. */
 import { Duration } from 'aws-cdk-lib';
+import type * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type * as events from 'aws-cdk-lib/aws-events';
@@ -26,6 +27,8 @@ export interface Watched {
   /** Undefined where no denied call is looked into. */
   diagnoseDenial: lambda.IFunction | undefined;
   deadLetterQueue: sqs.IQueue;
+  /** Undefined where there is no API. */
+  api: apigateway.Stage | undefined;
 }
 
 export const PERIOD = Duration.minutes(5);
@@ -147,5 +150,27 @@ export const ruleFailures = (rules: events.IRule[]): cloudwatch.Metric[] =>
 export const dropped = (one: lambda.IFunction): cloudwatch.Metric =>
   one.metric('AsyncEventsDropped', { period: PERIOD, statistic: cloudwatch.Stats.SUM });
 
+/**
+ * Of all requests to the API: how many there were, those that were answered with 5XX (whether the function said so, or
+ * API Gateway for want of its answer) and 4XX, and how long the answer took. Source: API Gateway Developer Guide,
+ * "Amazon API Gateway dimensions and metrics".
+ */
+export const requests = (api: apigateway.Stage): cloudwatch.Metric => api.metricCount({ period: PERIOD });
+export const serverErrors = (api: apigateway.Stage): cloudwatch.Metric =>
+  api.metricServerError({ period: PERIOD, statistic: cloudwatch.Stats.SUM });
+export const clientErrors = (api: apigateway.Stage): cloudwatch.Metric =>
+  api.metricClientError({ period: PERIOD, statistic: cloudwatch.Stats.SUM });
+export const latency = (api: apigateway.Stage, statistic: string): cloudwatch.Metric =>
+  api.metricLatency({ period: PERIOD, statistic });
+
+/** What lies in the queue. */
 export const deadLetters = (queue: sqs.IQueue): cloudwatch.Metric =>
   queue.metricApproximateNumberOfMessagesVisible({ period: PERIOD, statistic: cloudwatch.Stats.MAXIMUM });
+
+/**
+ * What was sent to the queue, whatever lies there already. It counts calls of SendMessage, by which EventBridge and
+ * Scheduler lay a letter there, and not what SQS itself moves from another queue; this one is no other queue's. Source:
+ * Amazon SQS Developer Guide, "Using dead-letter queues in Amazon SQS".
+ */
+export const lettersSent = (queue: sqs.IQueue): cloudwatch.Metric =>
+  queue.metricNumberOfMessagesSent({ period: PERIOD, statistic: cloudwatch.Stats.SUM });

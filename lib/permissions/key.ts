@@ -78,6 +78,16 @@ export const stateMachineKeyGrant = (keyArn: string, stateMachineArn: string): G
   why: "Step Functions seals the state machine's definition and the history of its executions",
 });
 
+/**
+ * Of a state machine with a Distributed Map. A child execution's state machine has the ARN of its parent with the map's
+ * label, `stateMachine:NAME/LABEL` (Step Functions API Reference, DescribeStateMachine). Whether the encryption context
+ * of a child names that, or the parent, is not documented: this is added to the parent's own.
+ */
+export const mapKeyGrant = (keyArn: string, stateMachineArn: string, label: string): Grant => ({
+  ...stateMachineKeyGrant(keyArn, `${stateMachineArn}/${label}`),
+  why: 'Step Functions seals the executions of the map too, which may be named by its label',
+});
+
 /** Of whoever reads an execution whole. Source: the same, the permissions of callers. */
 export const executionKeyGrant = (keyArn: string, stateMachineArn: string): Grant => ({
   actions: ['kms:Decrypt'],

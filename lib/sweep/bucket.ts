@@ -5,6 +5,9 @@ import { Construct } from 'constructs';
 
 /** How long what a sweep has found, and its report, are kept. */
 const KEPT_FOR = Duration.days(400);
+/** How long what was written over, or deleted, can still be had back. */
+export const OLD_VERSIONS_KEPT_FOR = Duration.days(30);
+const PREFIX = 'sweeps/';
 
 /**
  * Where sweeps keep what is too much for a state: what they found, and their reports. Nothing in it is needed to go
@@ -22,8 +25,17 @@ export class SweepBucket extends Construct {
       ...(key
         ? { encryption: s3.BucketEncryption.KMS, encryptionKey: key, bucketKeyEnabled: true }
         : { encryption: s3.BucketEncryption.S3_MANAGED }),
+      // Reports are what people delete the old trust by: nobody can write over one, or delete it, without a trace.
+      versioned: true,
       lifecycleRules: [
-        { prefix: 'sweeps/', expiration: KEPT_FOR, abortIncompleteMultipartUploadAfter: Duration.days(1) },
+        {
+          prefix: PREFIX,
+          expiration: KEPT_FOR,
+          noncurrentVersionExpiration: OLD_VERSIONS_KEPT_FOR,
+          abortIncompleteMultipartUploadAfter: Duration.days(1),
+        },
+        // Of a delete marker with no version behind it; S3 takes this in no rule that has an age.
+        { prefix: PREFIX, expiredObjectDeleteMarker: true },
       ],
       removalPolicy: RemovalPolicy.RETAIN,
     });

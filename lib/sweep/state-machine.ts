@@ -1,4 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
@@ -18,8 +20,8 @@ import { failWith } from '../migration/records.ts';
 import type { MachineProps } from '../migration/state-machine.ts';
 import { answerIs, catchFailures, sparsePayload, type StepFunctions, stepTask } from '../migration/task.ts';
 import { statementOf } from '../permissions/grant.ts';
-import { bucketKeyGrant } from '../permissions/key.ts';
-import { mapBucketGrants, mapGrants } from '../permissions/sweep.ts';
+import { bucketKeyGrant, mapKeyGrant } from '../permissions/key.ts';
+import { mapBucketGrants, mapGrants, PLACES_LABEL } from '../permissions/sweep.ts';
 import { createStateMachine } from '../step-machine.ts';
 import { lookAtPlaces } from './places.ts';
 
@@ -197,10 +199,17 @@ export class Sweep extends Construct {
     });
     acknowledgeGrants(this.stateMachine.role, mapBucketGrants(bucket.bucketArn));
     acknowledgeGrants(this.stateMachine.node.findChild('DistributedMapPolicy'), mapGrants(this.stateMachine));
-    if (key)
-      this.stateMachine.role.addToPrincipalPolicy(
-        statementOf(bucketKeyGrant(key.keyArn, bucket.bucketArn, { puts: true, gets: true })),
-      );
+    if (key) this.grantKey(key, bucket);
     steps.grantInvoke(this.stateMachine, ['begin-sweep', 'take-inventory', 'dispatch-sweep', 'report-sweep']);
+  }
+  private grantKey({ keyArn }: kms.IKey, { bucketArn }: s3.IBucket): void {
+    const { role, stateMachineArn } = this.stateMachine;
+    role.addToPrincipalPolicy(statementOf(bucketKeyGrant(keyArn, bucketArn, { puts: true, gets: true })));
+    // The state machine waits for what its role comes with; what names the state machine itself can only come after it.
+    role.attachInlinePolicy(
+      new iam.Policy(this, 'PlacesKey', {
+        statements: [statementOf(mapKeyGrant(keyArn, stateMachineArn, PLACES_LABEL))],
+      }),
+    );
   }
 }

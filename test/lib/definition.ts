@@ -56,6 +56,8 @@ export interface State {
   Cause?: string;
   /** Of a Map: what each of its executions is. */
   ItemProcessor?: Processor;
+  /** Of a distributed one: in the ARNs of these executions. */
+  Label?: string;
 }
 export interface Processor {
   StartAt: string;

@@ -15,10 +15,25 @@ import {
   variablesOf,
   waitingInCircles,
 } from './definition.ts';
+import { DEFAULT, EVERYTHING } from './configurations.ts';
+import { type Configuration, withApp } from './synthesised.ts';
+
+/** As CDK's command line reads it: it is in no template. */
+const protectionOf = (configuration: Configuration): Record<string, boolean | undefined> =>
+  withApp(configuration, (app) =>
+    Object.fromEntries(
+      app.synth().stacks.map(({ stackName, terminationProtection }) => [stackName, terminationProtection]),
+    ),
+  );
 
 const functions = resourcesOf('AWS::Lambda::Function').map(([, { Properties }]) => Properties);
 
 describe('stack', () => {
+  it('is protected from termination; those of other accounts, which keep nothing, are not', () => {
+    expect(protectionOf(DEFAULT)).toEqual({ PodIdentityMigrator: true });
+    expect(protectionOf(EVERYTHING)).toEqual({ PodIdentityMigrator: true, PodIdentityMigratorSpoke: false });
+  });
+
   it('tells where the state machines and the ledger are', () => {
     const [[table]] = resourcesOf('AWS::DynamoDB::Table') as [[string, unknown]];
     expect(template.Outputs.StateMachineArn!.Value).toEqual({ Ref: migrateAddon.logicalId });
