@@ -40,7 +40,16 @@ export const describeAddonVersions: Handler<eks.DescribeAddonVersionsRequest, ek
       }));
     const { name, type, publisher, owner, objects } = addon;
     return addonVersions.length > 0
-      ? [{ addonName: name, type, addonVersions, publisher, owner, defaultNamespace: objects.namespace }]
+      ? [
+          {
+            addonName: name,
+            type,
+            addonVersions,
+            publisher,
+            owner,
+            ...(call.world.knobs.defaultNamespaceShown ? { defaultNamespace: objects.namespace } : {}),
+          },
+        ]
       : [];
   });
   const { page, nextToken } = paginate(matching, (addon) => addon.addonName, input);
