@@ -26,6 +26,9 @@ const KNOBS: Record<string, readonly (number | string | boolean)[]> = {
   eventsLost: [false, false, true],
   associatedResourceArn: ['absent', 'cluster'],
   updateAssociationPassesRole: [false, true],
+  namespaceConfigShown: ['always', 'chosen'],
+  fixedNamespaces: ['accept', 'refuse'],
+  defaultNamespaceShown: [true, false],
 };
 
 const pick = <T>(random: Random, from: readonly T[]): T => {
