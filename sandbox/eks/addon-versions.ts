@@ -1,5 +1,6 @@
 /** What EKS offers: the operations over the catalogue. */
 import type * as eks from '@aws-sdk/client-eks';
+import { partitionOf } from '../../lambdas/domain/partitions.ts';
 import { paginate } from './call.ts';
 import type { Handler } from './call.ts';
 import { requireOffered } from './addon-checks.ts';
@@ -69,7 +70,9 @@ export const describeAddonConfiguration: Handler<
     });
   const podIdentityConfiguration = version.podIdentity?.map(({ serviceAccount, recommendedManagedPolicies }) => ({
     serviceAccount,
-    recommendedManagedPolicies,
+    recommendedManagedPolicies: recommendedManagedPolicies.map((arn) =>
+      arn.replace('arn:aws:', `arn:${partitionOf(call.region)}:`),
+    ),
   }));
   return {
     addonName: addon.name,

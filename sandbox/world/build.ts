@@ -1,5 +1,5 @@
 /** Makes a world of a scenario: everything in place and at rest, as if it had been there all along. */
-import { partitionOf } from '../../lambdas/domain/arn.ts';
+import { dnsSuffixOf, hostOf, partitionOf } from '../../lambdas/domain/partitions.ts';
 import { spokeKubernetesRoles } from '../../lambdas/domain/spokes.ts';
 import type { CatalogueAddon } from '../catalog/catalogue.ts';
 import { loadCatalogue } from '../catalog/index.ts';
@@ -65,6 +65,9 @@ const placeholderCertificate = (world: World): string => {
   return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
 };
 
+/** Start of the ARNs of a cluster's resources. */
+const arnOf = ({ region, account }: ClusterState): string => `arn:${partitionOf(region)}:eks:${region}:${account}`;
+
 /** Scenarios with an add-on that the catalogue does not have are refused before. */
 const catalogueOf = (world: World, name: string): CatalogueAddon => {
   const offered = world.catalogue.get(name);
@@ -74,7 +77,7 @@ const catalogueOf = (world: World, name: string): CatalogueAddon => {
 
 const buildAddon = (world: World, cluster: ClusterState, addon: ScenarioAddon): AddonState => ({
   name: addon.name,
-  arn: `arn:aws:eks:${cluster.region}:${cluster.account}:addon/${cluster.name}/${addon.name}/${world.random.uuid()}`,
+  arn: `${arnOf(cluster)}:addon/${cluster.name}/${addon.name}/${world.random.uuid()}`,
   version: addon.version,
   status: addon.status,
   issues: addon.status === 'DEGRADED' ? [DEGRADED_ISSUE] : [],
@@ -97,7 +100,7 @@ const addAssociations = (world: World, cluster: ClusterState, associations: Scen
     cluster.associations.set(id, {
       ...rest,
       id,
-      arn: `arn:aws:eks:${cluster.region}:${cluster.account}:podidentityassociation/${cluster.name}/${id}`,
+      arn: `${arnOf(cluster)}:podidentityassociation/${cluster.name}/${id}`,
       ...(addon ? { ownerArn: addon.arn } : {}),
       ...(rest.targetRoleArn === undefined ? {} : { externalId: world.random.uuid() }),
       createdAt: Date.parse(createdAt),
@@ -116,10 +119,10 @@ const buildCluster = (world: World, account: string, spec: ScenarioCluster, call
     platformVersion: spec.platformVersion,
     status: spec.status,
     createdAt: Date.parse(spec.createdAt),
-    endpoint: `https://${world.random.string(32, HEX)}.gr7.${region}.eks.amazonaws.com`,
+    endpoint: `https://${world.random.string(32, HEX)}.gr7.${region}.eks.${dnsSuffixOf(region)}`,
     certificateAuthority: placeholderCertificate(world),
     ...(spec.apiServer === 'unreachable' ? { unreachable: true } : {}),
-    ...(oidcId === undefined ? {} : { oidcIssuer: `https://oidc.eks.${region}.amazonaws.com/id/${oidcId}` }),
+    ...(oidcId === undefined ? {} : { oidcIssuer: `https://${hostOf('oidc.eks', region)}/id/${oidcId}` }),
     autoMode: spec.autoMode,
     authenticationMode: spec.authenticationMode,
     tags: { ...spec.tags },
