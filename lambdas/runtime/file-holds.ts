@@ -3,7 +3,7 @@
  * that is made from a forged record must not reach any further than its request says, whatever else it says.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { partitionOf } from '../domain/arn.ts';
+import { partitionOf } from '../domain/partitions.ts';
 import { plannedFor } from '../domain/associations.ts';
 import { MigrationError } from '../domain/errors.ts';
 import {

@@ -1,3 +1,4 @@
+import { DNS_SUFFIXES } from '../../lambdas/domain/partitions.ts';
 import type { AssemblyAsyncConfig, AssemblyFunction, AssemblyPermission } from './assembly.ts';
 import { AssemblyError, type Where } from './error.ts';
 import { isObject } from '../json.ts';
@@ -50,7 +51,7 @@ const permissionsOf = (stack: Stack): AssemblyPermission[] =>
     if (unknown !== undefined)
       throw new AssemblyError(`a permission with ${unknown}, which the sandbox does not know`, where);
     const service = text('Principal');
-    if (!/^[\w.-]+\.amazonaws\.com(\.cn)?$/.test(service))
+    if (!DNS_SUFFIXES.some((suffix) => service.endsWith(`.${suffix}`)))
       throw new AssemblyError(
         `a permission for ${service}; the sandbox has those of services alone. Give a role the right by its own policy`,
         where,

@@ -2,6 +2,7 @@
  * What resources are called once they are deployed, and what `Ref` and `Fn::GetAtt` give.
  * Source: CloudFormation Template Reference, "Return values" of each resource type.
  */
+import { hostOf } from '../../lambdas/domain/partitions.ts';
 import { createHash } from 'node:crypto';
 import type { Environment } from './resolver.ts';
 
@@ -128,7 +129,7 @@ const KINDS: Record<string, Kind> = {
   'AWS::SQS::Queue': {
     name: queueName,
     ref: (resource) =>
-      `https://sqs.${resource.environment.region}.amazonaws.com/${resource.environment.account}/${queueName(resource)}`,
+      `https://${hostOf('sqs', resource.environment.region)}/${resource.environment.account}/${queueName(resource)}`,
     attributes: { Arn: (resource) => arn(resource, 'sqs', queueName(resource)), QueueName: queueName },
   },
   'AWS::SNS::Topic': { name: topicName, ref: topicArn, attributes: { TopicArn: topicArn, TopicName: topicName } },

@@ -1,4 +1,5 @@
 /** The files of a CDK cloud assembly. Source: `aws-cdk-lib/cloud-assembly-schema`. */
+import { partitionOf } from '../../lambdas/domain/partitions.ts';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { SPOKE_STACK } from '../../lambdas/domain/spokes.ts';
@@ -68,9 +69,6 @@ const environmentOf = (text: string, { account, region }: AssemblyOptions): Asse
     region: /-\d$/.test(ownRegion) ? ownRegion : region,
   };
 };
-
-const partitionOf = (region: string): string =>
-  region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
 
 const assetsOf = (directory: string, artifacts: Artifact[]): Map<string, string> => {
   const assets = new Map<string, string>();

@@ -2,6 +2,7 @@
  * The objects of the application's buckets, and who may do what with them: for S3's own API and for the services that
  * use it.
  */
+import { hostOf } from '../../lambdas/domain/partitions.ts';
 import { createHash } from 'node:crypto';
 import type { AssemblyBucket } from '../assembly/buckets.ts';
 import { Random } from '../world/random.ts';
@@ -167,7 +168,7 @@ export class Buckets {
         'PermanentRedirect',
         'The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint.',
         {
-          Endpoint: `${name}.s3.${bucket.region}.amazonaws.com`,
+          Endpoint: `${name}.${hostOf('s3', bucket.region)}`,
           Bucket: name,
         },
       );

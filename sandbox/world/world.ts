@@ -72,6 +72,8 @@ export interface AddonState {
   status: AddonStatus;
   issues: { code: string; message: string; resourceIds: string[] }[];
   namespace: string;
+  /** Its namespace was chosen when it was created. */
+  namespaceChosen?: true;
   serviceAccountRoleArn?: string;
   configurationValues?: string;
   /** Ids of the associations that it owns. */

@@ -2,9 +2,10 @@
  * The checks of a plan, each a function from the facts to a Check. `fail` and `unknown` block; `warn` does not.
  * Every message names what was found; every remedy says what to do, with the command where there is one.
  */
-import type { Check } from '../model.ts';
+import { NAMESPACE_UNKNOWN } from '../addons.ts';
+import type { Addon, Check } from '../model.ts';
 import { subjectOf } from '../subject.ts';
-import { fail, GUIDE, pass } from './check.ts';
+import { fail, GUIDE, pass, unknown } from './check.ts';
 import type { AddonFacts, Facts } from './facts.ts';
 
 /** Another run on the same add-on or service account: nothing is planned on ground that somebody else is moving. */
@@ -94,6 +95,23 @@ export function checkUsesIrsa({ addon }: Facts): Check {
     `Add-on ${addon?.name ?? ''} has no IRSA role: its pods use the node role.`,
     'Nothing to migrate from. To give it Pod Identity, update it with podIdentityAssociations.',
     `${GUIDE}, "Assign IAM roles to add-ons"`,
+  );
+}
+
+/** Of an add-on whose namespace is not known. */
+export function checkNamespace({ request, podIdentity }: AddonFacts, addon: Addon): Check {
+  const associations = podIdentity
+    .map(({ serviceAccount }) => `serviceAccount=${serviceAccount},roleArn=${addon.serviceAccountRoleArn ?? 'ROLE'}`)
+    .join(' ');
+  const update =
+    associations === ''
+      ? ''
+      : ` Or move it without this service, since EKS knows the namespace itself: aws eks update-addon --cluster-name ${request.target.cluster} --addon-name ${addon.name} --pod-identity-associations ${associations}`;
+  return unknown(
+    'addon-namespace',
+    `Which namespace add-on ${addon.name} runs in is not known: ${NAMESPACE_UNKNOWN}.`,
+    `Install a release of this service that knows the add-on, and plan again.${update}`,
+    'DescribeAddon.namespaceConfig; DescribeAddonVersions.defaultNamespace',
   );
 }
 

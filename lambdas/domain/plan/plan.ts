@@ -6,7 +6,7 @@ import type { TrustRepair } from '../trust/model.ts';
 import { checkKubernetes, checkOtherServiceAccounts } from './access-check.ts';
 import { checkAgent } from './agent-check.ts';
 import { checkAssociationQuota, planAssociations, type AssociationPlan } from './association-checks.ts';
-import { checkCluster, checkInstalled, checkLock, checkSupport, checkUsesIrsa } from './checks.ts';
+import { checkCluster, checkInstalled, checkLock, checkNamespace, checkSupport, checkUsesIrsa } from './checks.ts';
 import type { AddonFacts, Facts } from './facts.ts';
 import { type Decided, finishPlan } from './finish.ts';
 import { blocks, climb, waysFor } from './ladder.ts';
@@ -21,7 +21,7 @@ import { checkWayBack } from './trust-checks.ts';
 import { checkRisk, wayChecks } from './way-checks.ts';
 
 /**
- * Which associations the migration will make: one for each service account that the installed version takes, or for the
+ * Which associations the migration will make, none where their namespace is not known: one for each service account that the installed version takes, or for the
  * one that the request names. IRSA gives an add-on's one role to all of them, and so does this, unless the request
  * names others.
  */
@@ -32,6 +32,7 @@ export function plannedAssociations({
   podIdentity,
   namespace,
 }: Pick<Facts, 'request' | 'addon' | 'serviceAccount' | 'podIdentity' | 'namespace'>): PlannedAssociation[] {
+  if (namespace === undefined) return [];
   return podIdentity.flatMap(({ serviceAccount }) => {
     const named = Object.hasOwn(request.roles, serviceAccount) ? request.roles[serviceAccount] : undefined;
     const roleArn = named ?? request.roleArn ?? irsaRoleOf({ addon, serviceAccount: account });
@@ -121,6 +122,7 @@ export function planMigration(facts: AddonFacts): Plan {
     return finish('already-migrated', [...checks, { id: 'already-on-pod-identity', status: 'pass', message }]);
   }
 
+  if (facts.namespace === undefined) return blocked([...checks, checkUsesIrsa(facts), checkNamespace(facts, addon)]);
   const planned = plannedAssociations(facts);
   const { ways, ladder, checks: ofWays } = planWays(facts, planned);
   const roles = planRoles(facts, planned, ladder);

@@ -3,9 +3,9 @@
  * deleted. One that blocks takes its ways out of the ladder; where none is left, it blocks the plan.
  */
 import { grantCommand } from '../access/command.ts';
-import { isNetworking, knownAddon, madeByAddon, type OwnedKind } from '../addons.ts';
+import { isNetworking, knownAddon, madeByAddon, mayHaveChosenNamespace, type OwnedKind } from '../addons.ts';
 import { validateConfiguration } from '../configuration.ts';
-
+import { defaultNamespaceOf } from '../eks.ts';
 import type { Check, PlannedAssociation, Rung } from '../model.ts';
 import { fail, GUIDE, pass, some, unknown, warn } from './check.ts';
 import type { AddonFacts } from './facts.ts';
@@ -155,6 +155,22 @@ function checkConfiguration({ addon, configurationSchema }: AddonFacts, ways: re
   ];
 }
 
+/** A create that names a namespace may be refused, and one that names none may put the add-on elsewhere. */
+function checkCreateNamespace({ addon, offered }: AddonFacts, ways: readonly Rung[]): WayCheck[] {
+  if (!addon || !ways.some(isRecreate) || !mayHaveChosenNamespace(addon, defaultNamespaceOf(offered))) return [];
+  return [
+    {
+      check: unknown(
+        'create-namespace',
+        `Add-on ${addon.name} is in namespace ${addon.namespace ?? ''}, and whether that is its default namespace is not known: once deleted it could be created in another one, or not at all.`,
+        'Choose --strategy in-place, which deletes nothing.',
+        'DescribeAddonVersions.defaultNamespace',
+      ),
+      excludes: isRecreate,
+    },
+  ];
+}
+
 /**
  * Who owns add-ons that need no subscription. Source: EKS User Guide, "Amazon EKS add-ons" (owner of
  * DescribeAddonVersions).
@@ -194,7 +210,7 @@ function checkSubscription({ request, addon, offered }: AddonFacts, ways: readon
 /** The objects of the add-on's kinds that it did not make itself. */
 function objectsInUse({ request, customResources, namespace }: AddonFacts): string[] {
   const names = customResources.flatMap(({ kind, instances }) => {
-    const made = madeByAddon(request.addon, kind).map((name) => `${namespace}/${name}`);
+    const made = madeByAddon(request.addon, kind).map((name) => `${namespace ?? ''}/${name}`);
     return instances
       .filter((name) => !made.includes(name))
       .map((name) => `${kind.plural}.${kind.group} ${name.replace(/^\//, '')}`);
@@ -276,6 +292,7 @@ export function wayChecks(
     ...forbidden(facts, ways),
     checkOffered(facts, ways),
     ...checkConfiguration(facts, ways),
+    ...checkCreateNamespace(facts, ways),
     ...checkSubscription(facts, ways),
     ...checkCustomResources(facts, ways),
     ...(fields ? [fields] : []),
