@@ -13,7 +13,7 @@ const WITH_BOTH = /^(ObjectName|ApiSpecificResourcePath)$/;
 const tokensOf = (template: string): Token[] =>
   template.split(/(\$\{\w+\})/).flatMap((part): Token[] => {
     const name = /^\$\{(\w+)\}$/.exec(part)?.[1];
-    if (name === undefined) return [...part].map((char) => ({ char }));
+    if (name === undefined) return Array.from(part, (char) => ({ char }));
     const but = WITH_BOTH.test(name) ? '' : WITH_SLASHES.test(name) ? ':' : ':/';
     // At least one character. Some parts of an ARN may be empty, but no template of ours has such.
     return [
