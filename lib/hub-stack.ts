@@ -80,7 +80,7 @@ export class HubStack extends Stack {
   readonly config: Config;
 
   constructor(scope: Construct, id: string, props: HubStackProps) {
-    // The command that deletes it stops every migration where it is, and takes what would put it back.
+    // Deleting the stack stops every migration where it is, and removes what would roll it back.
     super(scope, id, { terminationProtection: true, ...props });
     const config = readConfig(this.node, props);
     this.config = config;

@@ -189,12 +189,13 @@ const eventAlarms = ({ rules, eventRules, deadLetterQueue }: Watched): AlarmSpec
     metric: deadLetters(deadLetterQueue),
     threshold: 1,
   },
-  // The alarm above is on until the queue is empty: a second letter would call nobody. SQS may be fifteen minutes late
-  // with the metrics of a queue that was not used for hours.
+  // The alarm above stays on until the queue is empty, so that a second letter would call nobody. Metrics of a queue
+  // that was idle for hours come up to fifteen minutes late (Amazon SQS Developer Guide, "Monitoring Amazon SQS queues
+  // using CloudWatch").
   {
     id: 'DeadLetterSent',
     section: 'dead-letters',
-    means: 'EventBridge has laid another event into the dead-letter queue.',
+    means: 'EventBridge has sent another event to the dead-letter queue.',
     metric: sumOf('letters sent', [lettersSent(deadLetterQueue)]),
     threshold: 1,
     periods: ONCE,

@@ -150,12 +150,9 @@ export const ruleFailures = (rules: events.IRule[]): cloudwatch.Metric[] =>
 export const dropped = (one: lambda.IFunction): cloudwatch.Metric =>
   one.metric('AsyncEventsDropped', { period: PERIOD, statistic: cloudwatch.Stats.SUM });
 
-/**
- * Of all requests to the API: how many there were, those that were answered with 5XX (whether the function said so, or
- * API Gateway for want of its answer) and 4XX, and how long the answer took. Source: API Gateway Developer Guide,
- * "Amazon API Gateway dimensions and metrics".
- */
+/** Counts all requests to the API. Source: API Gateway Developer Guide, "Amazon API Gateway dimensions and metrics". */
 export const requests = (api: apigateway.Stage): cloudwatch.Metric => api.metricCount({ period: PERIOD });
+/** Counts answers of 500 and above: the function's own, and API Gateway's where the function gave none. */
 export const serverErrors = (api: apigateway.Stage): cloudwatch.Metric =>
   api.metricServerError({ period: PERIOD, statistic: cloudwatch.Stats.SUM });
 export const clientErrors = (api: apigateway.Stage): cloudwatch.Metric =>
@@ -163,14 +160,14 @@ export const clientErrors = (api: apigateway.Stage): cloudwatch.Metric =>
 export const latency = (api: apigateway.Stage, statistic: string): cloudwatch.Metric =>
   api.metricLatency({ period: PERIOD, statistic });
 
-/** What lies in the queue. */
+/** Counts the messages that are in the queue. */
 export const deadLetters = (queue: sqs.IQueue): cloudwatch.Metric =>
   queue.metricApproximateNumberOfMessagesVisible({ period: PERIOD, statistic: cloudwatch.Stats.MAXIMUM });
 
 /**
- * What was sent to the queue, whatever lies there already. It counts calls of SendMessage, by which EventBridge and
- * Scheduler lay a letter there, and not what SQS itself moves from another queue; this one is no other queue's. Source:
- * Amazon SQS Developer Guide, "Using dead-letter queues in Amazon SQS".
+ * Counts the messages that are sent to the queue, however many are in it. The metric counts calls of SendMessage, which
+ * EventBridge and Scheduler make, and not messages that SQS moves itself by a redrive policy; this queue is no other
+ * queue's dead-letter queue. Source: Amazon SQS Developer Guide, "Using dead-letter queues in Amazon SQS".
  */
 export const lettersSent = (queue: sqs.IQueue): cloudwatch.Metric =>
   queue.metricNumberOfMessagesSent({ period: PERIOD, statistic: cloudwatch.Stats.SUM });

@@ -1,6 +1,6 @@
 /**
- * Conditions on keys that have several values in one request: each value must be one of these, and there must be one.
- * `ForAllValues` alone is also true of a request without the key. Source: IAM User Guide, "Single-valued vs. multivalued
+ * Returns conditions on keys that have several values in one request: every value must match, and there must be at least
+ * one. `ForAllValues` alone also allows a request without the key. Source: IAM User Guide, "Single-valued vs. multivalued
  * context keys".
  */
 export const everyValue = (

@@ -79,13 +79,13 @@ export const stateMachineKeyGrant = (keyArn: string, stateMachineArn: string): G
 });
 
 /**
- * Of a state machine with a Distributed Map. A child execution's state machine has the ARN of its parent with the map's
- * label, `stateMachine:NAME/LABEL` (Step Functions API Reference, DescribeStateMachine). Whether the encryption context
- * of a child names that, or the parent, is not documented: this is added to the parent's own.
+ * Returns the grant for the child executions of a Distributed Map. Their state machine has the ARN of the parent with the
+ * map's label, `stateMachine:NAME/LABEL` (Step Functions API Reference, DescribeStateMachine). Whether the encryption
+ * context has that ARN or the parent's is not documented, so the state machine's role gets this in addition to its own.
  */
 export const mapKeyGrant = (keyArn: string, stateMachineArn: string, label: string): Grant => ({
   ...stateMachineKeyGrant(keyArn, `${stateMachineArn}/${label}`),
-  why: 'Step Functions seals the executions of the map too, which may be named by its label',
+  why: "Step Functions seals the map's child executions, whose encryption context may have the map's label",
 });
 
 /** Of whoever reads an execution whole. Source: the same, the permissions of callers. */

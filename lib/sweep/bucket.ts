@@ -5,7 +5,7 @@ import { Construct } from 'constructs';
 
 /** How long what a sweep has found, and its report, are kept. */
 const KEPT_FOR = Duration.days(400);
-/** How long what was written over, or deleted, can still be had back. */
+/** How long an object that was overwritten or deleted can still be restored. */
 export const OLD_VERSIONS_KEPT_FOR = Duration.days(30);
 const PREFIX = 'sweeps/';
 
@@ -25,7 +25,7 @@ export class SweepBucket extends Construct {
       ...(key
         ? { encryption: s3.BucketEncryption.KMS, encryptionKey: key, bucketKeyEnabled: true }
         : { encryption: s3.BucketEncryption.S3_MANAGED }),
-      // Reports are what people delete the old trust by: nobody can write over one, or delete it, without a trace.
+      // People delete the old trust because of these reports: none is overwritten or deleted without a trace.
       versioned: true,
       lifecycleRules: [
         {
@@ -34,7 +34,7 @@ export class SweepBucket extends Construct {
           noncurrentVersionExpiration: OLD_VERSIONS_KEPT_FOR,
           abortIncompleteMultipartUploadAfter: Duration.days(1),
         },
-        // Of a delete marker with no version behind it; S3 takes this in no rule that has an age.
+        // Removes delete markers without a version behind them; S3 refuses this in a rule with an age.
         { prefix: PREFIX, expiredObjectDeleteMarker: true },
       ],
       removalPolicy: RemovalPolicy.RETAIN,
