@@ -129,7 +129,7 @@ describe('an add-on whose namespace nothing tells', () => {
       status: 'unknown',
       message: expect.stringContaining('Which namespace add-on fluent-bit runs in is not known'),
       remedy: expect.stringContaining(
-        'aws eks update-addon --cluster-name logging-prod --addon-name fluent-bit --pod-identity-associations serviceAccount=fluent-bit,roleArn=arn:aws:iam::111122223333:role/logging-prod-fluent-bit',
+        'aws eks update-addon --region eu-west-1 --cluster-name logging-prod --addon-name fluent-bit --pod-identity-associations serviceAccount=fluent-bit,roleArn=arn:aws:iam::111122223333:role/logging-prod-fluent-bit',
       ),
     });
     expect(mutationsOf(ended)).toEqual([]);

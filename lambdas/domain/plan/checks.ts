@@ -3,7 +3,8 @@
  * Every message names what was found; every remedy says what to do, with the command where there is one.
  */
 import { NAMESPACE_UNKNOWN } from '../addons.ts';
-import type { Addon, Check } from '../model.ts';
+import type { Check, PlannedAssociation } from '../model.ts';
+import { shellCommand } from '../shell.ts';
 import { subjectOf } from '../subject.ts';
 import { fail, GUIDE, pass, unknown } from './check.ts';
 import type { AddonFacts, Facts } from './facts.ts';
@@ -98,19 +99,20 @@ export function checkUsesIrsa({ addon }: Facts): Check {
   );
 }
 
-/** Of an add-on whose namespace is not known. */
-export function checkNamespace({ request, podIdentity }: AddonFacts, addon: Addon): Check {
-  const associations = podIdentity
-    .map(({ serviceAccount }) => `serviceAccount=${serviceAccount},roleArn=${addon.serviceAccountRoleArn ?? 'ROLE'}`)
-    .join(' ');
-  const update =
-    associations === ''
+/** Of an add-on whose namespace is not known. `wanted`: what it would be given, wherever that is. */
+export function checkNamespace({ request }: AddonFacts, wanted: readonly PlannedAssociation[]): Check {
+  const { addon, target } = request;
+  const associations = wanted.map(
+    ({ serviceAccount, roleArn }) => `serviceAccount=${serviceAccount},roleArn=${roleArn}`,
+  );
+  const byHand =
+    wanted.length === 0
       ? ''
-      : ` Or move it without this service, since EKS knows the namespace itself: aws eks update-addon --cluster-name ${request.target.cluster} --addon-name ${addon.name} --pod-identity-associations ${associations}`;
+      : ` Or move it without this service, since EKS knows the namespace itself: ${shellCommand(['aws', 'eks', 'update-addon', '--region', target.region, '--cluster-name', target.cluster, '--addon-name', addon, '--pod-identity-associations', ...associations])}`;
   return unknown(
     'addon-namespace',
-    `Which namespace add-on ${addon.name} runs in is not known: ${NAMESPACE_UNKNOWN}.`,
-    `Install a release of this service that knows the add-on, and plan again.${update}`,
+    `Which namespace add-on ${addon} runs in is not known: ${NAMESPACE_UNKNOWN}.`,
+    `Install a release of this service that knows the add-on, and plan again.${byHand}`,
     'DescribeAddon.namespaceConfig; DescribeAddonVersions.defaultNamespace',
   );
 }

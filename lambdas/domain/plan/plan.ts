@@ -21,9 +21,9 @@ import { checkWayBack } from './trust-checks.ts';
 import { checkRisk, wayChecks } from './way-checks.ts';
 
 /**
- * Which associations the migration will make, none where their namespace is not known: one for each service account that the installed version takes, or for the
- * one that the request names. IRSA gives an add-on's one role to all of them, and so does this, unless the request
- * names others.
+ * Which associations the migration will make: one for each service account that the installed version takes, or for the
+ * one that the request names; none where their namespace is not known. IRSA gives an add-on's one role to all of them,
+ * and so does this, unless the request names others.
  */
 export function plannedAssociations({
   request,
@@ -122,7 +122,10 @@ export function planMigration(facts: AddonFacts): Plan {
     return finish('already-migrated', [...checks, { id: 'already-on-pod-identity', status: 'pass', message }]);
   }
 
-  if (facts.namespace === undefined) return blocked([...checks, checkUsesIrsa(facts), checkNamespace(facts, addon)]);
+  if (facts.namespace === undefined) {
+    const wanted = plannedAssociations({ ...facts, namespace: '' });
+    return blocked([...checks, checkUsesIrsa(facts), checkSupport(facts), checkNamespace(facts, wanted)]);
+  }
   const planned = plannedAssociations(facts);
   const { ways, ladder, checks: ofWays } = planWays(facts, planned);
   const roles = planRoles(facts, planned, ladder);

@@ -25,7 +25,9 @@ async function deleted({
   way = RECREATE,
   snapshot = {},
 }: { way?: Rung; snapshot?: NonNullable<Parameters<typeof begun>[0]>['snapshot'] } = {}): Promise<Begun> {
-  const fakes = await begun({ plan: { ladder: [way] }, record: { removed: [addonArn(1)] }, snapshot });
+  const { defaultNamespace } = snapshot;
+  const plan = { ladder: [way], ...(defaultNamespace === undefined ? {} : { defaultNamespace }) };
+  const fakes = await begun({ plan, record: { removed: [addonArn(1)] }, snapshot });
   fakes.eks.addons.delete(ADDON);
   return fakes;
 }
