@@ -9,6 +9,7 @@ import { defaultNamespaceOf } from '../eks.ts';
 import type { Check, PlannedAssociation, Rung } from '../model.ts';
 import { fail, GUIDE, pass, some, unknown, warn } from './check.ts';
 import type { AddonFacts } from './facts.ts';
+import { partitionOf } from '../partitions.ts';
 import { checkFieldManagers } from './field-managers.ts';
 import { exceedsMaxDisruption, isRecreate, nameOf, removesSoftware, type WayCheck } from './ladder.ts';
 
@@ -177,6 +178,9 @@ function checkCreateNamespace({ addon, offered }: AddonFacts, ways: readonly Run
  */
 const WITHOUT_SUBSCRIPTION = new Set(['eks', 'aws', 'amazon', 'community']);
 
+/** Of the partition `aws`; the consoles of the others have hosts of their own. */
+const SUBSCRIPTIONS = 'https://console.aws.amazon.com/marketplace/home#/subscriptions';
+
 function checkSubscription({ request, addon, offered }: AddonFacts, ways: readonly Rung[]): WayCheck[] {
   const source = `${GUIDE}, "AWS Marketplace add-ons"`;
   const issue = addon?.issues.find((one) => one.code === 'AddonSubscriptionNeeded');
@@ -199,7 +203,7 @@ function checkSubscription({ request, addon, offered }: AddonFacts, ways: readon
       check: warn(
         'subscription',
         `Add-on ${request.addon} comes from the AWS Marketplace (${owner}): it can only be created again while this account is subscribed.`,
-        'Check the subscription before you go on: https://console.aws.amazon.com/marketplace/home#/subscriptions',
+        `Check the subscription before you go on${partitionOf(request.target.region) === 'aws' ? `: ${SUBSCRIPTIONS}` : ', in the AWS Marketplace of the partition'}`,
         source,
       ),
       excludes: never,

@@ -30,5 +30,5 @@ it.each([
 });
 
 it('knows every partition that CDK knows, and no other ending', () => {
-  expect([...DNS_SUFFIXES].sort()).toEqual([...new Set(RegionInfo.regions.map((one) => one.domainSuffix))].sort());
+  expect(new Set<string | undefined>(DNS_SUFFIXES)).toEqual(new Set(RegionInfo.regions.map((one) => one.domainSuffix)));
 });
