@@ -43,7 +43,11 @@ const readable = (cause: string): string => {
 const CAUGHT_CAUSE = `('' & $states.errorOutput.Cause)`;
 const CAUGHT = `$states.errorOutput.Error & ': ' & ${readable(CAUGHT_CAUSE)}`;
 export const FAILURE_MESSAGE = readable('$failure.Cause');
-export const FAILURE_TEXT = `$failure.Error & ': ' & ${FAILURE_MESSAGE}`;
+
+/** The name and the message of an error that a Catch has kept in that variable. */
+export const failureText = (variable: string): string =>
+  `$${variable}.Error & ': ' & ${readable(`$${variable}.Cause`)}`;
+export const FAILURE_TEXT = failureText('failure');
 
 /** In a Catch: the error as errorOutput has it. `Cause` is always text, also where a time-out comes without one. */
 export const caughtFailure = expression(`{'Error': $states.errorOutput.Error, 'Cause': ${CAUGHT_CAUSE}}`);

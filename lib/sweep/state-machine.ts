@@ -72,7 +72,7 @@ function createReportOfFailure(scope: Construct, functions: StepFunctions, { fai
     reportFailure,
     OF_REPORTING,
     { SweepFailed: failed },
-    caughtAnotherFailure('and that could not be reported'),
+    { failure: caughtAnotherFailure('and that could not be reported') },
   );
   reportFailure.next(failed);
   return reportFailure;

@@ -113,6 +113,7 @@ export class Execution {
       execution: { arn: this.arn, stop: () => this.stop() },
       history: this.history,
       context,
+      variableBytes: 0,
       runStates,
     };
     // Two events begin a history, and the second has no predecessor either.

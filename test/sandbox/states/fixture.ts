@@ -11,6 +11,8 @@ import { SourceRuntime } from '../../../sandbox/lambda/source-runtime.ts';
 import { type Execution, Executions } from '../../../sandbox/states/executions.ts';
 import type { HistoryEvent } from '../../../sandbox/states/history.ts';
 import { createStatesService } from '../../../sandbox/states/service.ts';
+import type { StateSet } from '../../../sandbox/states/definition.ts';
+import { reachedIn } from '../../../sandbox/states/validation/transitions.ts';
 import { VirtualClock } from '../../../sandbox/world/clock.ts';
 import type { RoleState, World } from '../../../sandbox/world/world.ts';
 import { ACCOUNT, bareWorld, START } from '../bare-world.ts';
@@ -109,6 +111,16 @@ export interface BenchOptions {
   onStatus?: (execution: Execution) => void;
 }
 
+/**
+ * Without the states that nothing leads to: tests offer more targets than they use, and AWS refuses those that are not
+ * reached.
+ */
+const withoutUnused = (definition: Record<string, unknown>): Record<string, unknown> => {
+  const { StartAt, States } = definition as unknown as StateSet;
+  const reached = reachedIn({ StartAt, States });
+  return { ...definition, States: Object.fromEntries(Object.entries(States).filter(([name]) => reached.has(name))) };
+};
+
 export const openBench = (definition: Record<string, unknown>, options: BenchOptions = {}): Bench => {
   const { handlers = {}, seed, clock = new VirtualClock(START) } = options;
   const world = worldOf(seed, options.roles);
@@ -127,7 +139,7 @@ export const openBench = (definition: Record<string, unknown>, options: BenchOpt
     logicalId: 'Machine',
     name: 'machine',
     arn: MACHINE,
-    definition: { QueryLanguage: 'JSONata', ...definition },
+    definition: { QueryLanguage: 'JSONata', ...withoutUnused(definition) },
     roleArn: ROLE,
   };
   const { forgetHistories = false, onStatus } = options;
