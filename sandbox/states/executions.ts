@@ -189,6 +189,7 @@ export class Executions {
       random: this.random.fork(),
       tokens: this.tokens,
       maps: this.mapRuns.for(started.arn, started.machine),
+      timeoutCause: this.options.world.knobs.timeoutCause,
     });
   }
 }

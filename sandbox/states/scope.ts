@@ -9,7 +9,7 @@ import type { ParkOptions, SandboxClock } from '../world/clock.ts';
 import type { Random } from '../world/random.ts';
 import { Cancellation } from './cancellation.ts';
 import type { MapState, StateResults, StateSet } from './definition.ts';
-import { StateFailure } from './failure.ts';
+import { StateFailure, type TimeoutCause } from './failure.ts';
 import type { Execution } from './execution.ts';
 import type { EventDetails, History } from './history.ts';
 import { functionsAt } from './jsonata-functions.ts';
@@ -43,6 +43,7 @@ export interface Run {
   execution: InvokingExecution;
   /** `Execution` and `StateMachine` of the context object. */
   context: Record<string, unknown>;
+  timeoutCause: TimeoutCause;
   /** Of all variables that its scopes hold. */
   variableBytes: number;
   /** Runs states to their end; handed down here because states hold states. */

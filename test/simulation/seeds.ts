@@ -26,6 +26,7 @@ const KNOBS: Record<string, readonly (number | string | boolean)[]> = {
   eventsLost: [false, false, true],
   associatedResourceArn: ['absent', 'cluster'],
   updateAssociationPassesRole: [false, true],
+  timeoutCause: ['empty', 'absent', 'text'],
 };
 
 const pick = <T>(random: Random, from: readonly T[]): T => {

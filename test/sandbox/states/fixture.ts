@@ -14,6 +14,7 @@ import { createStatesService } from '../../../sandbox/states/service.ts';
 import type { StateSet } from '../../../sandbox/states/definition.ts';
 import { reachedIn } from '../../../sandbox/states/validation/transitions.ts';
 import { VirtualClock } from '../../../sandbox/world/clock.ts';
+import type { Knobs } from '../../../sandbox/world/knobs.ts';
 import type { RoleState, World } from '../../../sandbox/world/world.ts';
 import { ACCOUNT, bareWorld, START } from '../bare-world.ts';
 
@@ -46,9 +47,11 @@ export const roleOf = (arn: string, ...statements: object[]): RoleState => ({
 export const worldOf = (
   seed = 1,
   roles: RoleState[] = [roleOf(ROLE, allow('lambda:InvokeFunction', functionArn('*')))],
+  knobs: Partial<Knobs> = {},
 ): World =>
   bareWorld({
     seed,
+    knobs,
     accounts: new Map([
       [ACCOUNT, { id: ACCOUNT, roles: new Map(roles.map((role) => [role.name, role])), clusters: new Map() }],
     ]),
@@ -104,6 +107,7 @@ export interface BenchOptions {
   seed?: number;
   clock?: VirtualClock;
   functions?: AssemblyFunction[];
+  knobs?: Partial<Knobs>;
   /** Instead of a state machine's role that may call every function. */
   roles?: RoleState[];
   buckets?: AssemblyBucket[];
@@ -115,7 +119,7 @@ export interface BenchOptions {
  * Without the states that nothing leads to: tests offer more targets than they use, and AWS refuses those that are not
  * reached.
  */
-const withoutUnused = (definition: Record<string, unknown>): Record<string, unknown> => {
+export const withoutUnused = (definition: Record<string, unknown>): Record<string, unknown> => {
   const { StartAt, States } = definition as unknown as StateSet;
   const reached = reachedIn({ StartAt, States });
   return { ...definition, States: Object.fromEntries(Object.entries(States).filter(([name]) => reached.has(name))) };
@@ -123,7 +127,7 @@ const withoutUnused = (definition: Record<string, unknown>): Record<string, unkn
 
 export const openBench = (definition: Record<string, unknown>, options: BenchOptions = {}): Bench => {
   const { handlers = {}, seed, clock = new VirtualClock(START) } = options;
-  const world = worldOf(seed, options.roles);
+  const world = worldOf(seed, options.roles, options.knobs);
   const createInvoker =
     (fn: AssemblyFunction): Invoker =>
     async (payload) =>
