@@ -157,7 +157,7 @@ export function createRoad(scope: Construct, functions: StepFunctions, endings: 
 
   const plan = task('plan', {
     payload: PLAN_INPUT,
-    assign: { ...plannedVariables(functions), approvedHash: expression("''") },
+    assign: { ...plannedVariables(functions), approvedHash: expression("''"), plansAgain: 0 },
   });
   const waiting = createWaiting(scope, task, plannedVariables(functions));
   // The hash comes from the step's answer, not from the ledger: a plan that was exchanged there meanwhile is not

@@ -66,6 +66,7 @@ describe('variables', () => {
       'ladder',
       'needsApproval',
       'planHash',
+      'plansAgain',
       'podRound',
       'removesAnnotation',
       'repairsTrust',
