@@ -5,6 +5,7 @@ import type * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
+import { RETRIES_OF_LOOK } from '../../lambdas/domain/sweep/looks.ts';
 import { acknowledgeGrants } from '../acknowledge.ts';
 import { OF_A_SWEEP, OF_REPORTING } from '../migration/errors.ts';
 import {
@@ -74,7 +75,7 @@ function createReportOfFailure(scope: Construct, functions: StepFunctions, { fai
     reportFailure,
     OF_REPORTING,
     { SweepFailed: failed },
-    caughtAnotherFailure('and that could not be reported'),
+    { failure: caughtAnotherFailure('and that could not be reported') },
   );
   reportFailure.next(failed);
   return reportFailure;
@@ -107,6 +108,13 @@ interface AfterWaves {
   handedOver: sfn.State;
 }
 
+/**
+ * What the retries of a look count for, in looks: of the history three of them take as much as one. So an execution
+ * hands over in time, whatever goes wrong. The count is the context object's (Step Functions Developer Guide,
+ * "Accessing execution data from the Context object"); were it missing, nothing would be counted.
+ */
+const LOOKS_OF_RETRIES = `$ceil($sum([$states.context.State.RetryCount]) / ${RETRIES_OF_LOOK})`;
+
 /** The states that begin migrations in waves. Answers the first of them. */
 function createWaves(
   scope: Construct,
@@ -116,6 +124,7 @@ function createWaves(
   const dispatch = stepTask(scope, 'dispatch-sweep', {
     functions,
     payload: { sweepId: expression(SWEEP_ID), executionArn: expression(EXECUTION), tick: expression('$tick') },
+    assign: { tick: expression(`$tick + ${LOOKS_OF_RETRIES}`) },
   });
   catchFailures(dispatch, OF_A_SWEEP, { ReportFailure: reportFailure });
   const waitForNext = sfn.Wait.jsonata(scope, 'WaitForNextLook', {

@@ -265,6 +265,12 @@ export const knobs = z
       'Service Authorization Reference, IAM: a right of its own, which many accounts keep for themselves',
       'Whether anybody may ask iam:SimulatePrincipalPolicy; with `deny` it answers AccessDenied.',
     ),
+    timeoutCause: knob(
+      z.enum(['empty', 'absent', 'text']).default('empty'),
+      'likely',
+      'aws-samples/serverless-coffee-workshop#15: `"Cause":""` of a task that waited for its token',
+      'What `$states.errorOutput` has as the Cause of a task that took too long: an empty text, none at all, or one that says so.',
+    ),
     apiPathParameters: knob(
       z.enum(['encoded', 'decoded']).default('encoded'),
       'likely',

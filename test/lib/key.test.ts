@@ -260,7 +260,10 @@ describe('a key that is made', () => {
         { Service: 'logs.eu-west-1.amazonaws.com' },
         {
           ArnLike: {
-            'kms:EncryptionContext:aws:logs:arn': 'arn:aws:logs:eu-west-1:111122223333:log-group:PodIdentityMigrator-*',
+            'kms:EncryptionContext:aws:logs:arn': [
+              'arn:aws:logs:eu-west-1:111122223333:log-group:PodIdentityMigrator-*',
+              'arn:aws:logs:eu-west-1:111122223333:log-group:/aws/vendedlogs/states/PodIdentityMigrator-*',
+            ],
           },
         },
       ],

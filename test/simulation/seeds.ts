@@ -31,6 +31,7 @@ const KNOBS: Record<string, readonly (number | string | boolean)[]> = {
   namespaceConfigShown: ['always', 'chosen'],
   fixedNamespaces: ['accept', 'refuse'],
   defaultNamespaceShown: [true, false],
+  timeoutCause: ['empty', 'absent', 'text'],
 };
 
 const pick = <T>(random: Random, from: readonly T[]): T => {
