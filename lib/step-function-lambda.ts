@@ -28,6 +28,8 @@ export interface StepLambdaProps<Schema extends StepSchema> {
   code: lambda.Code;
   /** Typed by the step's own schema: a variable that is wrong or missing does not compile. */
   environment: z.input<Schema['environment']>;
+  /** Such as the one with the deployment's settings. */
+  layers?: lambda.ILayerVersion[];
   /** All that the step may do, beside writing its log and its traces. */
   grants: Grant[];
   /** The customer's, for the log and the environment; AWS's own otherwise. */
@@ -78,6 +80,7 @@ export class StepLambda<Schema extends StepSchema> extends Construct {
       logGroup,
       tracing: lambda.Tracing.ACTIVE,
       environment: schema.environment.parse(props.environment),
+      layers: props.layers ?? [],
       ...(key ? { environmentEncryption: key } : {}),
       currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
     });

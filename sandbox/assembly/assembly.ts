@@ -38,6 +38,8 @@ export interface AssemblyFunction {
   roleArn: string;
   /** Absolute path of the asset. */
   codeDirectory: string;
+  /** Absolute paths of its layers, which Lambda unpacks under `/opt` in this order; left out: none. */
+  layerDirectories?: string[];
   /** Which services may invoke it; left out: none. */
   permissions?: AssemblyPermission[];
   /** What Lambda does with events that it takes into its own queue; left out: its defaults. */

@@ -7,7 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { matchesWildcard } from '../../lambdas/domain/policy/wildcard.ts';
 import { createApp, synthesise } from '../../lib/app.ts';
 import { Deployment, lambdaDirectory, OTHER_ACCOUNT, template, type Template } from './definition.ts';
-import { REQUIRED, synthesiseWith } from './synthesised.ts';
+import { REQUIRED, synthesised, synthesiseWith } from './synthesised.ts';
 import { configOf } from './config-files.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'config-test-'));
@@ -151,8 +151,9 @@ describe('roles', () => {
       expect(passed).toHaveLength(7);
       for (const { resources } of passed)
         expect(resources.toSorted()).toEqual([one, 'arn:aws:iam::111122223333:role/x']);
+      expect(synthesised({ passableRoleArns }).settings).toMatchObject({ passableRoleArns: [one, 'role/x'] });
       for (const step of ['plan', 'begin', 'annotate-service-account'] as const)
-        expect(deployment.variablesOf(step).PASSABLE_ROLE_ARNS, `of ${step}`).toBe(`${one},role/x`);
+        expect(deployment.variablesOf(step).SETTINGS_FILE, `of ${step}`).toBe('/opt/settings.json');
     }
   });
 });

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { defineStep, stepInput, windowEnvironment } from '../../runtime/step.ts';
+import { defineStep, stepInput, settingsEnvironment } from '../../runtime/step.ts';
 
 /** Throws WindowClosed until the window is open, and WindowOutOfReach where it will not be in time. */
 export const awaitWindowSchema = defineStep('await-window', {
-  environment: windowEnvironment,
+  environment: settingsEnvironment,
   cancellable: true,
   input: stepInput.required({ startedAt: true }),
   output: z.object({
