@@ -16,6 +16,7 @@ import type { ByStep, StepFunctions } from './migration/task.ts';
 import { pascalCase } from './names.ts';
 import { isConnected } from './network/interfaces.ts';
 import { statementOf } from './permissions/grant.ts';
+import { ManagedGrants } from './permissions/managed.ts';
 import { createSettingsLayer, SETTINGS_FILE } from './settings-layer.ts';
 import { ownEnvironments, passingRoles } from './step-environments.ts';
 import { StepLambda } from './step-function-lambda.ts';
@@ -77,6 +78,8 @@ export class Steps extends Construct {
     const names = (Object.keys(stepSchemas) as StepName[]).filter((name) => isDeployed(name, config));
     const byName = <Value>(valueOf: (name: StepName) => Value) =>
       Object.fromEntries(names.map((name) => [name, valueOf(name)])) as ByStep<Value>;
+    const grants = byName((name) => grantsOf(name, options));
+    const managed = new ManagedGrants(this, 'Rights', Object.values(grants).flat());
     const lambdas = byName(
       (name): AnyStepLambda =>
         new StepLambda(this, pascalCase(name), {
@@ -89,7 +92,8 @@ export class Steps extends Construct {
             ...own[name],
           },
           layers: has(name, settingsEnvironment) ? [layer] : [],
-          grants: grantsOf(name, options),
+          grants: grants[name] ?? [],
+          managed,
           ...(key ? { key } : {}),
           ...(network && isConnected(name) ? { network } : {}),
         }),

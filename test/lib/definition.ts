@@ -215,8 +215,16 @@ export class Deployment {
 
   /** What a role may do, by its own policies and those that are attached to it. */
   statementsOfRole(role: string): Statement[] {
-    return this.resourcesOf('AWS::IAM::Policy')
-      .filter(([, { Properties }]) => (Properties.Roles as { Ref: string }[]).some(({ Ref }) => Ref === role))
+    const { ManagedPolicyArns: managed = [] } = this.template.Resources[role]?.Properties ?? {};
+    const shared = (managed as { Ref?: string }[]).flatMap(({ Ref }) =>
+      Ref === undefined ? [] : [[Ref, this.template.Resources[Ref]!] as const],
+    );
+    return [
+      ...this.resourcesOf('AWS::IAM::Policy').filter(([, { Properties }]) =>
+        (Properties.Roles as { Ref: string }[]).some(({ Ref }) => Ref === role),
+      ),
+      ...shared,
+    ]
       .flatMap(
         ([, { Properties }]) => (Properties.PolicyDocument as { Statement: Record<string, unknown>[] }).Statement,
       )
