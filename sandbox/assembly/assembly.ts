@@ -7,6 +7,7 @@ import { type AssemblyBucket, bucketsOf } from './buckets.ts';
 import { AssemblyError, type Where } from './error.ts';
 import { isObject, type Json } from '../json.ts';
 import { functionsOf } from './functions.ts';
+import { namedByAws, refuseExcesses } from './limits.ts';
 import { type AssemblyBusPolicy, busPoliciesOf } from './buses.ts';
 import { type AssemblyQueue, type AssemblyTopic, queuesOf, topicsOf } from './messaging.ts';
 import { rolesOf } from './roles.ts';
@@ -202,8 +203,8 @@ const known = new Map<string, { fingerprint: string; assembly: Assembly }>();
 
 /**
  * Reads a CDK cloud assembly (`cdk.out`) and resolves its templates, the same way each time. Throws AssemblyError for
- * a folder that is no assembly, and for a shape or intrinsic function that can't be resolved, with its template,
- * logical id and path. One that has not changed is not read again; nobody may change what is answered.
+ * a folder that is no assembly, for a shape or intrinsic function that can't be resolved, with its template, logical id
+ * and path, and for what is larger than AWS takes, with AWS's refusal. One that has not changed is not read again; nobody may change what is answered.
  */
 export const loadAssembly = (directory: string, options: AssemblyOptions): Assembly => {
   const key = [resolve(directory), options.account, options.region].join('\n');
@@ -216,6 +217,7 @@ export const loadAssembly = (directory: string, options: AssemblyOptions): Assem
 };
 
 const readAssembly = (directory: string, options: AssemblyOptions): Assembly => {
+  for (const stack of loadStacks(directory, options, namedByAws)) refuseExcesses(stack);
   const stacks = loadStacks(directory, options);
   const [apis, buckets, schedules] = [apisOf(stacks), bucketsOf(stacks), stacks.flatMap(schedulesOf)];
   return {
