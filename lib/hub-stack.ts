@@ -80,7 +80,7 @@ export class HubStack extends Stack {
   readonly config: Config;
 
   constructor(scope: Construct, id: string, props: HubStackProps) {
-    super(scope, id, props);
+    super(scope, id, { ...props, suppressTemplateIndentation: true });
     const config = readConfig(this.node, props);
     this.config = config;
     const { customerKey, permissionsBoundaryArn } = config;
