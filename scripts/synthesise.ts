@@ -36,7 +36,8 @@ function publish(folder: string, outdir: string): void {
  * Writes the cloud assembly to `outdir`, beside what else is there. Throws ConfigurationError for a configuration that
  * is not right or comes to more than AWS takes, and whatever the CDK has to say; nothing is written then, and `outdir`
  * stays as it was: a half-written assembly could be deployed, and one without resources would delete them all. Where
- * the CDK reports findings by the exit code alone, the assembly stays beside `outdir`, with the report.
+ * the CDK finds fault with the templates, by an error or by the exit code alone, the assembly stays beside `outdir`,
+ * with the report that the CDK names.
  */
 export function synthesise(outdir: string, { prepare, ...options }: SynthesisOptions): void {
   const to = resolve(outdir);
@@ -50,11 +51,10 @@ export function synthesise(outdir: string, { prepare, ...options }: SynthesisOpt
     );
     prepare?.(app);
     const before = process.exitCode;
+    keep = true;
     app.synth();
-    if (process.exitCode !== before && Number(process.exitCode) > 0) {
-      keep = true;
-      return;
-    }
+    if (process.exitCode !== before && Number(process.exitCode) > 0) return;
+    keep = false;
     const hub = app.node.children.find((child) => child instanceof HubStack);
     const error = hub && tooLarge(excessesOfAssembly(folder), hub.config);
     if (error) throw error;

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CfnOutput } from 'aws-cdk-lib';
+import { CfnOutput, CfnResource } from 'aws-cdk-lib';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Excess } from '../../lambdas/domain/aws-limits.ts';
 import { ConfigurationError } from '../../lib/config-file.ts';
@@ -115,6 +115,26 @@ describe('an app', () => {
       },
     });
     expect(textsIn(outdir)['PodIdentityMigrator.template.json']).toContain('"Added":{"Value":"here"}');
+  });
+});
+
+describe('an app that the CDK finds fault with', () => {
+  it('is not put in place, and the report stays where the CDK says that it is', () => {
+    const outdir = join(scratch, 'wrong');
+    expect(() =>
+      synthesise(outdir, {
+        lambdaDirectory,
+        checked: true,
+        context: { passableRoleArns: 'role/eks-addons/*', 'aws:cdk:disable-asset-staging': true },
+        prepare: (app) => {
+          const wrong = { type: 'AWS::SQS::Queue', properties: { VisibilityTimeout: 'soon' } };
+          expect(new CfnResource(app.node.findChild('PodIdentityMigrator'), 'Wrong', wrong).ref).toBeTypeOf('string');
+        },
+      }),
+    ).toThrow("VisibilityTimeout: 'soon' is not of type 'integer'");
+    const [beside, ...others] = readdirSync(scratch).filter((name) => name.includes('wrong'));
+    expect([beside, others]).toEqual([expect.stringMatching(/^\.wrong-/), []]);
+    expect(readdirSync(join(scratch, beside!))).toContain('validation-report.json');
   });
 });
 
