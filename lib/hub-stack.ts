@@ -81,7 +81,7 @@ export class HubStack extends Stack {
 
   constructor(scope: Construct, id: string, props: HubStackProps) {
     // Deleting the stack stops every migration where it is, and removes what would roll it back.
-    super(scope, id, { terminationProtection: true, ...props });
+    super(scope, id, { terminationProtection: true, ...props, suppressTemplateIndentation: true });
     const config = readConfig(this.node, props);
     this.config = config;
     const { customerKey, permissionsBoundaryArn } = config;

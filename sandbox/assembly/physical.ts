@@ -50,6 +50,7 @@ const publishedArn = (resource: ResourceContext, qualifier: string): string => {
   return `${given.startsWith('arn:') ? given : arn(resource, 'lambda', `function:${given}`)}:${qualifier}`;
 };
 
+const layerName = named('LayerName', 140);
 const machineName = named('StateMachineName', 80);
 const machineArn = (resource: ResourceContext): string =>
   arn(resource, 'states', `stateMachine:${machineName(resource)}`);
@@ -96,6 +97,10 @@ const KINDS: Record<string, Kind> = {
   'AWS::Lambda::Version': {
     name: (resource) => publishedArn(resource, '1'),
     attributes: { FunctionArn: (resource) => publishedArn(resource, '1'), Version: () => '1' },
+  },
+  'AWS::Lambda::LayerVersion': {
+    name: (resource) => arn(resource, 'lambda', `layer:${layerName(resource)}:1`),
+    attributes: { LayerVersionArn: (resource) => arn(resource, 'lambda', `layer:${layerName(resource)}:1`) },
   },
   'AWS::Lambda::Alias': {
     name: (resource) => publishedArn(resource, resource.text('Name') ?? ''),

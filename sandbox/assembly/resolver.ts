@@ -103,6 +103,16 @@ export class Resolver {
     return typeof entry['Condition'] !== 'string' || this.condition(entry['Condition'], where);
   }
 
+  /** By name, each as it was given, or its default; empty where there is neither. */
+  get parameterValues(): Record<string, string> {
+    return Object.fromEntries(
+      Object.entries(section(this.template, 'Parameters')).map(([name, { Default: value }]) => [
+        name,
+        this.parameters[name] ?? (typeof value === 'string' || typeof value === 'number' ? String(value) : ''),
+      ]),
+    );
+  }
+
   /** Those that the template's conditions want. */
   outputs(): ResolvedOutput[] {
     return Object.entries(section(this.template, 'Outputs')).flatMap(([key, output]) => {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ensureAssembly } from '../../cli/assembly.ts';
-import { synthesise } from '../../lib/app.ts';
+import { synthesise } from '../../scripts/synthesise.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import { openSandbox } from '../../sandbox/sandbox.ts';
 import {
@@ -100,7 +100,7 @@ describe('a deployment that wants approvals', () => {
         }),
       );
       const assemblyDirectory = join(folder, 'assembly');
-      synthesise(assemblyDirectory, (await ensureAssembly()).lambdaDirectory, { config });
+      synthesise(assemblyDirectory, { lambdaDirectory: (await ensureAssembly()).lambdaDirectory, context: { config } });
       const sandbox = await openSandbox({ scenario, assemblyDirectory });
       try {
         await sandbox.clock.spawn(async () => {

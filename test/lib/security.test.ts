@@ -191,6 +191,7 @@ describe.each(deployments)('%s template', (which, one) => {
       ...(types.has('AWS::KMS::Key') ? ['AWS::KMS::Key'] : []),
       'AWS::Lambda::EventInvokeConfig',
       'AWS::Lambda::Function',
+      'AWS::Lambda::LayerVersion',
       'AWS::Lambda::Permission',
       'AWS::Lambda::Version',
       'AWS::Logs::LogGroup',

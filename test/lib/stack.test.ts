@@ -5,12 +5,14 @@ import { BY_CLUSTER, BY_TIME, HELD_LOCKS, PENDING } from '../../lambdas/adapters
 import {
   deployed,
   Deployment,
+  directory,
   migrateAddon,
   recover,
   resolve,
   resourcesOf,
   retire,
   roleOf,
+  settingsIn,
   template,
   variablesOf,
   waitingInCircles,
@@ -168,10 +170,11 @@ describe('stack', () => {
   it("tells a step what it can't know", () => {
     expect(variablesOf('find-stranded').RECOVER_STATE_MACHINE_ARN).toBe(recover.logicalId);
     // Of whichever account a cluster is in.
-    const everyRole = 'role/*';
-    for (const step of ['plan', 'begin'])
-      expect(variablesOf(step)).toMatchObject({ PASSABLE_ROLE_ARNS: everyRole, REPAIRABLE_ROLE_ARNS: everyRole });
-    for (const step of ['repair-trust', 'retire-trust']) expect(variablesOf(step).REPAIRABLE_ROLE_ARNS).toBe(everyRole);
+    expect(settingsIn(directory)).toEqual({
+      accounts: ['*'],
+      passableRoleArns: ['role/*'],
+      repairableRoleArns: ['role/*'],
+    });
     for (const step of ['create-addon', 'update-addon', 'restore-addon'])
       expect(variablesOf('plan')[`${step.toUpperCase().replaceAll('-', '_')}_ROLE_ARN`]).toMatch(
         new RegExp(`:${roleOf(step)}$`),

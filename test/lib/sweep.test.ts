@@ -5,7 +5,7 @@ import { LOOKS_OF_EXECUTION } from '../../lambdas/domain/sweep/looks.ts';
 import { startSweepSchema } from '../../lambdas/steps/start-sweep/schema.ts';
 import { EVERYTHING } from './configurations.ts';
 import { type Deployment, type State, stepOf, sweep, SWITCHED_ON } from './definition.ts';
-import { synthesiseWith } from './synthesised.ts';
+import { synthesised, synthesiseWith } from './synthesised.ts';
 
 const { states } = sweep;
 const afterwards = (name: string): string[] =>
@@ -159,16 +159,14 @@ describe('sweeps by the clock', () => {
     selection: { clusters: ['prod-*'] },
     options: { changeWindow: { schedule: '0 22 * * 6', durationMinutes: 240, timeZone: 'Europe/Berlin' } },
   };
-  const scheduled = synthesiseWith(
-    {},
-    {
-      regions: ['eu-west-1', 'us-east-1'],
-      sweeps: [
-        { name: 'weekly', schedule: 'cron(0 6 ? * MON *)', timeZone: 'Europe/Berlin', request },
-        { name: 'daily', schedule: 'rate(1 day)', request: { mode: 'inventory' } },
-      ],
-    },
-  );
+  const configured = {
+    regions: ['eu-west-1', 'us-east-1'],
+    sweeps: [
+      { name: 'weekly', schedule: 'cron(0 6 ? * MON *)', timeZone: 'Europe/Berlin', request },
+      { name: 'daily', schedule: 'rate(1 day)', request: { mode: 'inventory' } },
+    ],
+  };
+  const scheduled = synthesiseWith({}, configured);
   const schedulesOf = (deployment: Deployment): Record<string, unknown>[] =>
     deployment
       .resourcesOf('AWS::Scheduler::Schedule')
@@ -219,8 +217,9 @@ describe('sweeps by the clock', () => {
   });
 
   it('look at the regions that the deployment names, where they name none', () => {
-    expect(scheduled.variablesOf('begin-sweep').REGIONS).toBe('eu-west-1,us-east-1');
-    expect(synthesiseWith({}, SWITCHED_ON).variablesOf('begin-sweep').REGIONS).toBe('eu-west-1');
+    expect(synthesised({}, configured).settings).toMatchObject({ regions: ['eu-west-1', 'us-east-1'] });
+    // The function's own then: see `wire`.
+    expect(synthesised({}, SWITCHED_ON).settings).not.toHaveProperty('regions');
     expect(schedulesOf(synthesiseWith({}, SWITCHED_ON))).toEqual([]);
   });
 
