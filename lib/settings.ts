@@ -136,12 +136,12 @@ export const settings = z.strictObject({
     .optional()
     .describe('The JSON Schema of this file, for editors: `docs/configuration.schema.json`.'),
   passableRoleArns: patterns(PASSABLE).describe(
-    'The roles that add-ons have and shall have, by ARN or path, with wildcards, such as `role/eks-addons/*`. No other role can be given to an add-on, or to pods.',
+    'The roles that add-ons have and shall have, by ARN or path, with wildcards, such as `role/eks-addons/*`. No other role can be given to an add-on, or to pods. At most 100 patterns.',
   ),
   repairableRoleArns: patterns(REPAIRABLE)
     .optional()
     .describe(
-      'The roles whose trust policy the service may change, by ARN or path: for `trust: repair` and `retire`. Left out, it may change none, and nothing that could is deployed.',
+      'The roles whose trust policy the service may change, by ARN or path: for `trust: repair` and `retire`. Left out, it may change none, and nothing that could is deployed. At most 100 patterns.',
     ),
   permissionsBoundaryArn: boundaryArn
     .optional()

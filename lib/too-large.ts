@@ -1,4 +1,4 @@
-/** What a configuration comes to that is larger than AWS takes, told by the setting that makes it so. */
+/** The error for a configuration that exceeds limits of AWS: it names the settings that do so. */
 import type { Excess } from '../lambdas/domain/aws-limits.ts';
 import type { Config } from './config.ts';
 import { ConfigurationError } from './config-file.ts';
@@ -42,7 +42,7 @@ const GROWING: { path: [string, ...string[]]; valuesOf: (config: Config) => read
 const shareOf = (content: string, values: readonly string[]): number =>
   [...new Set(values)].reduce((sum, value) => sum + (content.split(value).length - 1) * value.length, 0);
 
-/** Told at the setting that the most of it comes from; undefined where it comes from none. */
+/** The problem of the setting that most of the content comes from; undefined where none of it comes from a setting. */
 function problemOf({ subject, measured, most, unit, service, content }: Excess, config: Config): Problem | undefined {
   const [largest] = GROWING.map((setting) => ({ ...setting, share: shareOf(content, setting.valuesOf(config)) })).sort(
     (a, b) => b.share - a.share,
@@ -51,13 +51,14 @@ function problemOf({ subject, measured, most, unit, service, content }: Excess, 
   const { path, share, advice } = largest;
   return {
     path,
-    message: `makes ${subject} too large: ${measured} ${unit}, and ${service} takes ${most}; ${share} characters of it are of this setting. ${advice}`,
+    message: `makes ${subject} too large: ${measured} ${unit}, and ${service} allows ${most}; ${share} characters of it come from this setting. ${advice}`,
   };
 }
 
 /**
- * The error for a configuration that AWS would refuse to deploy: names each setting that makes something too large.
- * Undefined where nothing is. What no setting accounts for is an Error of another kind: no configuration can mend it.
+ * Returns the error for a configuration that AWS would refuse to deploy, which names each setting that makes something
+ * too large; undefined where nothing is. What no setting accounts for is an Error of another kind: no configuration can
+ * mend it.
  */
 export function tooLarge(excesses: readonly Excess[], config: Config): Error | undefined {
   if (excesses.length === 0) return undefined;
@@ -70,9 +71,9 @@ export function tooLarge(excesses: readonly Excess[], config: Config): Error | u
     );
   return new ConfigurationError(
     [
-      'The configuration comes to more than AWS takes: docs/scale.md has the limits, and what they come to.',
-      ...section('Make these settings smaller:', first.toReversed()),
-      'Nothing was written. Run npx cdk synth again afterwards.',
+      'The configuration exceeds limits of AWS: docs/scale.md lists them, with what configurations come to.',
+      ...section('Reduce these settings:', first.toReversed()),
+      'Nothing was written. Change the settings, then run npx cdk synth again.',
     ].join('\n'),
   );
 }

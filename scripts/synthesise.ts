@@ -1,4 +1,4 @@
-/** Synthesises the app: into its folder comes an assembly that AWS takes, or nothing. */
+/** Synthesises the app, and writes an assembly that exceeds no limit of AWS, or nothing. */
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type App, Validations } from 'aws-cdk-lib';
@@ -33,10 +33,10 @@ function publish(folder: string, outdir: string): void {
 }
 
 /**
- * Writes the cloud assembly to `outdir`, beside what else is there. Throws ConfigurationError for a configuration that
- * is not right or comes to more than AWS takes, and whatever the CDK has to say; nothing is written then, and `outdir`
+ * Writes the cloud assembly to `outdir`, in addition to what else is there. Throws ConfigurationError for a configuration
+ * that is not right or exceeds limits of AWS, and whatever errors the CDK has. Then nothing is written, and `outdir`
  * stays as it was: a half-written assembly could be deployed, and one without resources would delete them all. Where
- * the CDK finds fault with the templates, by an error or by the exit code alone, the assembly stays beside `outdir`,
+ * the CDK finds fault with the templates, by an error or by the exit code alone, the assembly stays next to `outdir`,
  * with the report that the CDK names.
  */
 export function synthesise(outdir: string, { prepare, ...options }: SynthesisOptions): void {

@@ -1,9 +1,9 @@
 /**
- * How much AWS takes of what is deployed. The sandbox and the synthesis refuse more (`sandbox/assembly/limits.ts`), and
+ * How much AWS allows of what is deployed. The sandbox and the synthesis refuse more (`sandbox/assembly/limits.ts`), and
  * `lib` divides what would be more. Numbers that AWS raises on request are those without a request.
  */
 
-/** What is larger than AWS takes. */
+/** What is larger than AWS allows. */
 export interface Excess {
   /** What it is, for a person: `the environment of the function StepsPlanFunctionF86F230C`. */
   subject: string;

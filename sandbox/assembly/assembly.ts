@@ -204,7 +204,7 @@ const known = new Map<string, { fingerprint: string; assembly: Assembly }>();
 /**
  * Reads a CDK cloud assembly (`cdk.out`) and resolves its templates, the same way each time. Throws AssemblyError for
  * a folder that is no assembly, for a shape or intrinsic function that can't be resolved, with its template, logical id
- * and path, and for what is larger than AWS takes, with AWS's refusal. One that has not changed is not read again; nobody may change what is answered.
+ * and path, and for what is larger than AWS allows, with AWS's refusal. One that has not changed is not read again; nobody may change what is answered.
  */
 export const loadAssembly = (directory: string, options: AssemblyOptions): Assembly => {
   const key = [resolve(directory), options.account, options.region].join('\n');

@@ -1,4 +1,4 @@
-/** What of a stack is larger than AWS takes, measured as AWS measures it, with AWS's own refusal. */
+/** What of a stack is larger than AWS allows, measured as AWS measures it, with AWS's own refusal. */
 import {
   environmentBytes,
   type Excess,
@@ -149,7 +149,7 @@ export const refuseExcesses = (stack: Stack): void => {
   if (!excess) return;
   const { subject, measured, most, unit, service, refusal } = excess;
   throw new AssemblyError(
-    `${subject} with ${measured} ${unit}, and AWS takes ${most}; ${service} answers: ${refusal}`,
+    `${subject} with ${measured} ${unit}, and AWS allows ${most}; ${service} answers: ${refusal}`,
     { template: stack.resolver.file },
   );
 };

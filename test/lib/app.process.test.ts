@@ -51,7 +51,7 @@ describe('npm run synth', () => {
   it.each([
     ['a setting that is not right', { accounts: ['none'] }, /accounts\.0: must be an AWS account id/],
     [
-      'settings that come to more than AWS takes',
+      'settings that exceed limits of AWS',
       { repairableRoleArns: long },
       /repairableRoleArns: makes the managed policies/,
     ],

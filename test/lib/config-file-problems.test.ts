@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { ConfigurationError } from '../../lib/config-file.ts';
 import { settings } from '../../lib/settings.ts';
 import { configFiles, configOf, ROLES, TOPIC, WINDOW } from './config-files.ts';
+import { patternsOf } from './configurations.ts';
 
 const { folder: scratch, fileWith, messageOf, refusal } = configFiles();
 
@@ -21,6 +22,14 @@ describe('a file that is not right', () => {
       'text for a list',
       { passableRoleArns: 'role/a' },
       ['passableRoleArns: must be a list, or text with commas between on the command line'],
+    ],
+    [
+      'too many patterns',
+      { passableRoleArns: patternsOf(101, 'passed'), repairableRoleArns: patternsOf(101, 'repaired') },
+      [
+        'passableRoleArns: must have at most 100 patterns: cover several roles by one with a wildcard',
+        'repairableRoleArns: must have at most 100 patterns: cover several roles by one with a wildcard',
+      ],
     ],
     ['every role', { passableRoleArns: ['role/*'] }, ['passableRoleArns.0: names every role']],
     [

@@ -1,4 +1,4 @@
-/** Configurations that are allowed one by one, and together come to more than AWS takes. */
+/** Configurations whose settings are right one by one, and together exceed limits of AWS. */
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,19 +30,19 @@ const messageOf = (settings: object, outdir = join(scratch, `out-${(runs += 1)}`
 };
 const LONG = `${'p'.repeat(100)}/`;
 
-describe('a configuration that comes to more than AWS takes', () => {
+describe('a configuration that exceeds limits of AWS', () => {
   it('is refused by the setting, with what it comes to, the limit, and what to do', () => {
     const [title, heading, problem, next, ...more] = messageOf({
       passableRoleArns: patternsOf(100, 'passed', `${LONG}${LONG}`),
     }).split('\n');
     expect([title, heading, next, more]).toEqual([
-      'The configuration comes to more than AWS takes: docs/scale.md has the limits, and what they come to.',
-      'Make these settings smaller:',
-      'Nothing was written. Run npx cdk synth again afterwards.',
+      'The configuration exceeds limits of AWS: docs/scale.md lists them, with what configurations come to.',
+      'Reduce these settings:',
+      'Nothing was written. Change the settings, then run npx cdk synth again.',
       [],
     ]);
     expect(problem).toMatch(
-      /^ {2}passableRoleArns: makes the managed policies of the role StepsRestoreAddonRole\w+ too large: 1\d policies, and IAM takes 10; \d+ characters of it are of this setting\. Cover several roles by one pattern, such as role\/eks-addons\/\*, or shorten their paths$/,
+      /^ {2}passableRoleArns: makes the managed policies of the role StepsRestoreAddonRole\w+ too large: 1\d policies, and IAM allows 10; \d+ characters of it come from this setting\. Cover several roles by one pattern, such as role\/eks-addons\/\*, or shorten their paths$/,
     );
   });
 
@@ -69,7 +69,7 @@ describe('a configuration that comes to more than AWS takes', () => {
       })),
     });
     expect(message).toMatch(
-      /^ {2}sweeps: makes the template PodIdentityMigrator\.template\.json too large: \d{7} bytes, and CloudFormation takes 1000000;/m,
+      /^ {2}sweeps: makes the template PodIdentityMigrator\.template\.json too large: \d{7} bytes, and CloudFormation allows 1000000;/m,
     );
   });
 

@@ -36,7 +36,7 @@ describe('the settings file of a function', () => {
     ['is wrong: passableRoleArns', JSON.stringify({ accounts: [] })],
     ['is wrong: passableRoleArns', JSON.stringify({ ...LEAST, passableRoleArns: [] })],
     ['is wrong: accounts', JSON.stringify({ ...LEAST, accounts: '444455556666' })],
-    ['is wrong: changeWindow.schedule', JSON.stringify({ ...LEAST, changeWindow: { schedule: 'soon' } })],
+    ['is wrong: changeWindow.schedule', JSON.stringify({ ...LEAST, changeWindow: { schedule: 7 } })],
     ['is wrong: it', JSON.stringify({ ...LEAST, bucket: 'x' })],
     ['is wrong: it', '[]'],
   ])('that %s is refused, with its path and what to do: %s', (problem, text) => {

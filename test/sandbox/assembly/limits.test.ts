@@ -1,4 +1,4 @@
-/** What is larger than AWS takes is refused when an assembly is deployed, in AWS's words; what just fits is not. */
+/** What is larger than AWS allows is refused when an assembly is deployed, in AWS's words; what just fits is not. */
 import { describe, expect, it } from 'vitest';
 import type { Assembly } from '../../../sandbox/assembly/assembly.ts';
 import { fn, load, role, type Template, write } from './stacks.ts';
@@ -39,7 +39,7 @@ describe('the environment of a function', () => {
   it('has 4,096 bytes as JSON, with names and quotes', () => {
     expect(deploy(environmentOf(4096)).functions).toHaveLength(1);
     expect(() => deploy(environmentOf(4097))).toThrow(
-      'The sandbox can\'t use the application\'s template: App.template.json has the environment of the function Function with 4097 bytes, and AWS takes 4096; Lambda answers: Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: {"A":"xxx',
+      'The sandbox can\'t use the application\'s template: App.template.json has the environment of the function Function with 4097 bytes, and AWS allows 4096; Lambda answers: Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: {"A":"xxx',
     );
   });
 
