@@ -51,7 +51,8 @@ const ownFields = (state: State, at: string): Field[] => {
         ]),
         ...fieldsIn(`${at}/ResultWriter`, state.ResultWriter ?? {}, ['Arguments']),
       ];
-    default:
+    case 'Pass':
+    case 'Succeed':
       return [];
   }
 };
