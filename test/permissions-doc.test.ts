@@ -339,6 +339,8 @@ describe('what nobody may do', () => {
     ['sts:AssumeRole', 'arn:aws:iam::ACCOUNT:role/x'],
     ['eks:CreateAccessEntry', 'arn:aws:eks:*:ACCOUNT:cluster/*'],
     ['eks:AccessKubernetesApi', 'arn:aws:eks:*:ACCOUNT:cluster/*'],
+    ['eks:TagResource', 'arn:aws:eks:*:ACCOUNT:cluster/*'],
+    ['eks:TagResource', 'arn:aws:eks:*:ACCOUNT:nodegroup/*/*/*'],
     ['states:StopExecution', 'arn:aws:states:REGION:ACCOUNT:execution:MigrateAddon:*'],
     ['states:StartExecution', 'arn:aws:states:REGION:ACCOUNT:stateMachine:MigrateAddon'],
     ['states:SendTaskSuccess', 'arn:aws:states:REGION:ACCOUNT:stateMachine:MigrateAddon'],
@@ -414,6 +416,14 @@ describe('what nobody may do', () => {
     expect(
       broken('sqs:SendMessage', 'arn:aws:sqs:REGION:ACCOUNT:DEAD-LETTERS', 'EventBridge Scheduler', '', false),
     ).toEqual([]);
+  });
+
+  it('leaves tags of clusters to the steps that create with tags, and to one of them its own tag alone', () => {
+    const tags = (name: string, condition = ''): number =>
+      broken('eks:TagResource', 'arn:aws:eks:*:ACCOUNT:cluster/*', name, condition).length;
+    const ours = '`aws:TagKeys` ForAllValues:StringEquals `pod-identity-migrator/migration`';
+    expect(['create-addon', 'restore-addon', 'restore-associations'].map((name) => tags(name))).toEqual([0, 0, 0]);
+    expect([tags('create-association', ours), tags('create-association'), tags('carry-over', ours)]).toEqual([0, 1, 1]);
   });
 
   it('leaves what is allowed', () => {

@@ -64,6 +64,27 @@ const isCalledBy = (capability: AwsCapability, step: SpokeStep, action: string):
 const withoutCovered = (resources: readonly string[]): string[] =>
   resources.filter((one) => !resources.some((other) => other !== one && matchesWildcard(other, one)));
 
+interface Merged {
+  action: string;
+  resources: Set<string>;
+  conditions: Grant['conditions'];
+  whys: Set<string>;
+}
+
+/** A right under a condition gives its reasons to one without that allows all of it, and is left out. */
+function withoutNarrower(all: readonly Merged[]): Merged[] {
+  const allows = (wider: Merged, one: Merged): boolean =>
+    wider.action === one.action &&
+    wider.conditions === undefined &&
+    one.conditions !== undefined &&
+    [...one.resources].every((resource) => [...wider.resources].some((other) => matchesWildcard(other, resource)));
+  return all.filter((one) => {
+    const wider = all.find((other) => allows(other, one));
+    for (const why of wider ? one.whys : []) wider?.whys.add(why);
+    return wider === undefined;
+  });
+}
+
 /**
  * What the role of that capability may do, by the steps that are deployed: each action once for the same conditions,
  * with everything that it is for. `passingRoleArns` of the options: the roles that pass others there.
@@ -73,10 +94,7 @@ export function capabilityGrants(
   steps: readonly SpokeStep[],
   options: TargetOptions,
 ): Grant[] {
-  const merged = new Map<
-    string,
-    { action: string; resources: Set<string>; conditions: Grant['conditions']; whys: Set<string> }
-  >();
+  const merged = new Map<string, Merged>();
   for (const step of steps) {
     for (const { actions, resources, conditions, why } of targetGrants[step](options)) {
       for (const action of actions.filter((one) => isCalledBy(capability, step, one))) {
@@ -88,7 +106,7 @@ export function capabilityGrants(
       }
     }
   }
-  return [...merged.values()]
+  return withoutNarrower([...merged.values()])
     .filter(({ resources }) => resources.size > 0)
     .map(({ action, resources, conditions, whys }) => ({
       actions: [action],

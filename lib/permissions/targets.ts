@@ -1,12 +1,34 @@
-/**
- * What each step does at its target: in EKS and in IAM. Resource types per action: Service Authorization Reference,
- * Amazon EKS (CreateAddon, List- and CreatePodIdentityAssociation are authorised on the cluster). What EKS does on the
- * caller's behalf needs the caller's rights too: the CloudFormation schemas of AWS::EKS::Addon and
- * AWS::EKS::PodIdentityAssociation list them behind each call.
- */
+/** What each step does at its target: in EKS and in IAM. */
 import { Aws } from 'aws-cdk-lib';
 import { EVENT_SOURCE } from '../../lambdas/domain/service-event.ts';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
+import {
+  ACCESS_ENTRIES,
+  ADDONS,
+  API_SERVER,
+  ASSOCIATIONS,
+  changeTrust,
+  CLUSTERS,
+  createAddon,
+  createAssociations,
+  deleteAddon,
+  deleteAssociations,
+  describeAddon,
+  describeCluster,
+  describeOffer,
+  getRole,
+  listAddons,
+  observe,
+  ONLY_OUR_TAG,
+  passRoles,
+  POLICIES,
+  readAssociations,
+  ROLES,
+  tagAssociations,
+  tagNew,
+  updateAddon,
+  updateAssociations,
+} from './eks-grants.ts';
 import type { Grant } from './grant.ts';
 
 export interface TargetOptions {
@@ -17,88 +39,6 @@ export interface TargetOptions {
   /** The steps' own roles that pass roles: what the plan asks IAM's simulation about. */
   passingRoleArns: string[];
 }
-
-/** Any region: a migration's target names its own. Any cluster, of this account alone. */
-const eksArn = (resource: string): string => `arn:${Aws.PARTITION}:eks:*:${Aws.ACCOUNT_ID}:${resource}`;
-const CLUSTERS = [eksArn('cluster/*')];
-const ADDONS = [eksArn('addon/*/*/*')];
-const ASSOCIATIONS = [eksArn('podidentityassociation/*/*')];
-/** Of a cluster: kind, account and name of the principal, and an id. */
-const ACCESS_ENTRIES = [eksArn('access-entry/*/*/*/*/*')];
-const iamArn = (resource: string): string => `arn:${Aws.PARTITION}:iam::${Aws.ACCOUNT_ID}:${resource}`;
-const ROLES = [iamArn('role/*')];
-/** The account's own managed policies; those that AWS manages are not read. */
-const POLICIES = [iamArn('policy/*')];
-
-const describeCluster = (why: string): Grant => ({ actions: ['eks:DescribeCluster'], resources: CLUSTERS, why });
-/** Calls of the API server itself are allowed by an access entry. */
-const API_SERVER = "finds the address of the cluster's API server, which it asks about the pods";
-const describeAddon = (why: string): Grant => ({ actions: ['eks:DescribeAddon'], resources: ADDONS, why });
-const listAddons = (why: string): Grant => ({ actions: ['eks:ListAddons'], resources: CLUSTERS, why });
-/** The list leaves the roles out, so each association is described. */
-const readAssociations = (why: string): Grant[] => [
-  { actions: ['eks:ListPodIdentityAssociations'], resources: CLUSTERS, why },
-  { actions: ['eks:DescribePodIdentityAssociation'], resources: ASSOCIATIONS, why },
-];
-/** The add-on and its associations. */
-const observe = (why: string): Grant[] => [describeAddon(why), ...readAssociations(why)];
-/** These two name no resource, so IAM knows no narrower one than all. */
-const describeOffer = (): Grant => ({
-  actions: ['eks:DescribeAddonVersions', 'eks:DescribeAddonConfiguration'],
-  resources: ['*'],
-  why: "reads EKS's catalogue: which versions there are, and which service accounts one takes associations for",
-});
-const getRole = (resources: string[], why: string): Grant => ({ actions: ['iam:GetRole'], resources, why });
-
-/** Whoever may do this can become those roles: two steps have it, where the deployment's owner has named the roles. */
-const changeTrust = (roles: string[] = []): Grant[] => [
-  getRole(roles, 'reads the trust policy directly before it is written, and again after'),
-  { actions: ['iam:UpdateAssumeRolePolicy'], resources: roles, why: 'writes the trust policy' },
-];
-
-const createAssociations = (why: string): Grant => ({
-  actions: ['eks:CreatePodIdentityAssociation'],
-  resources: CLUSTERS,
-  why,
-});
-const updateAssociations = (why: string): Grant => ({
-  actions: ['eks:UpdatePodIdentityAssociation'],
-  resources: ASSOCIATIONS,
-  why,
-});
-const deleteAssociations = (why: string): Grant => ({
-  actions: ['eks:DeletePodIdentityAssociation'],
-  resources: ASSOCIATIONS,
-  why,
-});
-const tag = (resources: string[], why: string): Grant => ({ actions: ['eks:TagResource'], resources, why });
-const createAddon = (why: string): Grant => ({ actions: ['eks:CreateAddon'], resources: CLUSTERS, why });
-const updateAddon = (why: string): Grant => ({ actions: ['eks:UpdateAddon'], resources: ADDONS, why });
-const deleteAddon = (why: string): Grant => ({ actions: ['eks:DeleteAddon'], resources: ADDONS, why });
-
-/** A role for pods is passed to the first; the one that IRSA uses, which the way back sets again, to the second. */
-type Service = 'pods.eks.amazonaws.com' | 'eks.amazonaws.com';
-
-/**
- * Never without its conditions: a role handed to any other service would be a way around the account's own rules, and
- * one handed on for another resource than this account's EKS too. Nobody says whether EKS tells IAM the resource
- * (`iam:AssociatedResourceArn`), so that condition counts only where it does.
- * Source: IAM User Guide, "Grant a user permissions to pass a role to an AWS service".
- */
-const passRole = (roles: string[], service: Service, why: string): Grant => ({
-  actions: ['iam:PassRole'],
-  resources: roles,
-  conditions: {
-    StringEquals: { 'iam:PassedToService': service },
-    ArnLikeIfExists: { 'iam:AssociatedResourceArn': eksArn('*') },
-  },
-  why,
-});
-/** With what EKS reads for the caller then. */
-const passToPods = (roles: string[], why: string): Grant[] => [
-  passRole(roles, 'pods.eks.amazonaws.com', why),
-  getRole(roles, "EKS reads the role on the caller's behalf when it makes or changes an association with it"),
-];
 
 /** What a plan reads, of one migration or of a whole inventory. */
 const planGrants = ({ passingRoleArns }: TargetOptions): Grant[] => [
@@ -174,8 +114,8 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
     ...observe('finds its own create of before, whose reply was lost, and what stands in its way'),
     createAddon('creates the add-on again, as it was, with associations'),
     createAssociations("EKS makes the add-on's associations on the caller's behalf"),
-    tag(ADDONS, 'creates the add-on with the tags that it had'),
-    ...passToPods(
+    tagNew('CreateAddon', ADDONS, 'creates the add-on with the tags that it had'),
+    ...passRoles(
       passableRoleArns,
       'gives the planned roles to the pods, by the associations of the add-on that it creates',
     ),
@@ -187,7 +127,7 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
     updateAssociations("EKS gives those that the add-on owns another role on the caller's behalf"),
     // Nobody says whether EKS keeps an association that is given another role, or makes it again.
     deleteAssociations("EKS may replace those by new ones, and then deletes the old ones, on the caller's behalf"),
-    ...passToPods(
+    ...passRoles(
       passableRoleArns,
       'gives the planned roles to the pods, by the associations of the add-on that it updates',
     ),
@@ -196,8 +136,13 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
     describeCluster("finds the address of the cluster's API server, which it asks about the service account"),
     ...readAssociations('finds its own create of before, whose reply was lost, and what somebody else has made'),
     createAssociations("associates a service account that is no add-on's with its role"),
-    tag(ASSOCIATIONS, 'tags that association with its migration, by which it knows it again'),
-    ...passToPods(passableRoleArns, 'gives the planned role to the pods, by the association that it creates'),
+    tagNew(
+      'CreatePodIdentityAssociation',
+      ASSOCIATIONS,
+      'tags that association with its migration, by which it knows it again',
+      ONLY_OUR_TAG,
+    ),
+    ...passRoles(passableRoleArns, 'gives the planned role to the pods, by the association that it creates'),
   ],
   'await-active': () => observe('waits until the add-on is active with its associations'),
   // It names no role; whether EKS wants the right to pass the one that the association has, nobody says. A target role
@@ -205,8 +150,8 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
   'carry-over': ({ passableRoleArns }) => [
     ...readAssociations('compares what the new associations have with what the old ones had'),
     updateAssociations("gives them the target role, session policy and session tags that the add-on form can't carry"),
-    tag(ASSOCIATIONS, 'gives them the tags that the old ones had'),
-    ...passToPods(passableRoleArns, 'changes associations of these roles, for which EKS may ask'),
+    tagAssociations('gives them the tags that the old ones had'),
+    ...passRoles(passableRoleArns, 'changes associations of these roles, for which EKS may ask'),
   ],
   'verify-pods': () => [
     describeCluster(API_SERVER),
@@ -230,9 +175,11 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
     deleteAssociations(
       "takes away the migration's own associations; EKS does so on the caller's behalf with an add-on that it updates or deletes",
     ),
-    tag(ADDONS, 'creates the add-on with the tags that it had'),
-    passRole(passableRoleArns, 'eks.amazonaws.com', 'gives the add-on its IRSA role again'),
-    ...passToPods(passableRoleArns, 'gives the add-on the roles of the associations that it had again'),
+    tagNew('CreateAddon', ADDONS, 'creates the add-on with the tags that it had'),
+    ...passRoles(
+      passableRoleArns,
+      'gives the add-on its IRSA role, and the roles of the associations that it had, again',
+    ),
   ],
   'restore-associations': ({ passableRoleArns }) => [
     describeCluster(
@@ -241,9 +188,9 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
     deleteAssociations('takes the association of a service account away that the migration has made'),
     ...observe('compares what is there with the snapshot, and sends only what differs'),
     createAssociations('makes the stand-alone associations again that the migration deleted'),
-    ...passToPods(passableRoleArns, 'gives these associations the roles that they had'),
+    ...passRoles(passableRoleArns, 'gives these associations the roles that they had'),
     updateAssociations("gives the add-on's own ones the target role, session policy and session tags that they had"),
-    tag(ASSOCIATIONS, 'gives associations the tags that they had'),
+    tagNew('CreatePodIdentityAssociation', ASSOCIATIONS, 'gives associations the tags that they had'),
   ],
   'take-over': ({ passableRoleArns }) => [
     describeCluster(

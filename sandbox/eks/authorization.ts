@@ -5,8 +5,9 @@
  * asked of it there; what those do to associations is in `on-behalf.ts`.
  *
  * A part of an ARN that nobody knows before the call is `*`. What AWS names in its place is not known: in 2021, before
- * add-ons could be named in policies, it was the request's path, as in `…:/clusters/c/addons/kube-proxy` and
- * `…:/createaddon` (terraform-aws-modules/terraform-aws-eks#1725, rpadovani.com/eks-iam-permissions).
+ * add-ons could be named in policies, it was the request's path, as in `…:/clusters/c/addons/kube-proxy`, and
+ * `…:/createaddon` (terraform-aws-modules/terraform-aws-eks#1725, rpadovani.com/eks-iam-permissions). A knob plays the
+ * latter.
  */
 import type * as eks from '@aws-sdk/client-eks';
 import { clusterArn, partitionOf } from '../../lambdas/domain/arn.ts';
@@ -125,10 +126,24 @@ const onTagged = (action: string, call: EksCall, arn: string, context: Context =
 
 /**
  * A create with tags also wants eks:TagResource, which rpadovani.com/eks-iam-permissions shows of CreateAddon and the
- * CloudFormation schemas list behind each create; on the new resource, as the reference has it.
+ * CloudFormation schemas list behind each create; on which resource, the knob `tagOnCreate` says.
  */
-const taggingNew = (arn: string, tags: Tags = {}): Asked[] =>
-  Object.keys(tags).length === 0 ? [] : [onResource('eks:TagResource', { arn }, requestTags(tags))];
+const taggingNew = (
+  call: EksCall,
+  {
+    operation,
+    cluster,
+    created,
+    tags = {},
+  }: { operation: string; cluster: string; created: string; tags: Tags | undefined },
+): Asked[] => {
+  if (Object.keys(tags).length === 0) return [];
+  const context = requestTags(tags);
+  const { tagOnCreate } = call.world.knobs;
+  if (tagOnCreate === 'cluster') return [onCluster('eks:TagResource', call, cluster, context)];
+  const arn = tagOnCreate === 'addon' ? created : arnOf(call, `/${operation.toLowerCase()}`);
+  return [onResource('eks:TagResource', { arn }, context)];
+};
 
 const RIGHTS = {
   AssociateAccessPolicy: (
@@ -161,18 +176,33 @@ const RIGHTS = {
       }),
       ...requestTags(tags),
     }),
-    ...taggingNew(newEntryArn(call, clusterName, principalArn), tags),
+    ...taggingNew(call, {
+      operation: 'CreateAccessEntry',
+      cluster: clusterName,
+      created: newEntryArn(call, clusterName, principalArn),
+      tags,
+    }),
   ],
   CreateAddon: (call: EksCall, { clusterName, addonName, tags }: Decoded<eks.CreateAddonRequest>) => [
     onCluster('eks:CreateAddon', call, clusterName, requestTags(tags)),
-    ...taggingNew(arnOf(call, `addon/${clusterName}/${addonName}/*`), tags),
+    ...taggingNew(call, {
+      operation: 'CreateAddon',
+      cluster: clusterName,
+      created: arnOf(call, `addon/${clusterName}/${addonName}/*`),
+      tags,
+    }),
   ],
   CreatePodIdentityAssociation: (
     call: EksCall,
     { clusterName, tags }: Decoded<eks.CreatePodIdentityAssociationRequest>,
   ) => [
     onCluster('eks:CreatePodIdentityAssociation', call, clusterName, requestTags(tags)),
-    ...taggingNew(arnOf(call, `podidentityassociation/${clusterName}/*`), tags),
+    ...taggingNew(call, {
+      operation: 'CreatePodIdentityAssociation',
+      cluster: clusterName,
+      created: arnOf(call, `podidentityassociation/${clusterName}/*`),
+      tags,
+    }),
   ],
   DeleteAccessEntry: (call: EksCall, { clusterName, principalArn }: Decoded<eks.DeleteAccessEntryRequest>) => [
     onEntry('eks:DeleteAccessEntry', call, clusterName, principalArn),

@@ -8,7 +8,6 @@
  * User Guide, "Access AWS Resources using EKS Pod Identity Target IAM Roles"), and a role can only be passed in its
  * own.
  */
-import { POD_IDENTITY_PRINCIPAL } from '../../lambdas/domain/policy/contexts.ts';
 import type { Asked } from '../authorization/authorizer.ts';
 import { roleTagKeys } from '../iam/authorization.ts';
 import { findRole } from '../world/world.ts';
@@ -73,7 +72,7 @@ export const requireRoleRights = (
   const irsa = serviceAccountRoleArn === undefined ? [] : [serviceAccountRoleArn];
   const podRoles = [...new Set(podRoleArns)];
   for (const arn of irsa) requireRight(call, passRole(call, cluster, arn, EKS_PRINCIPAL));
-  for (const arn of podRoles) requireRight(call, passRole(call, cluster, arn, POD_IDENTITY_PRINCIPAL));
+  for (const arn of podRoles) requireRight(call, passRole(call, cluster, arn, call.world.knobs.passedToService));
   for (const arn of new Set([...irsa, ...podRoles])) requireRight(call, getRole(call, arn));
 };
 

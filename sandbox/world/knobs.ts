@@ -220,8 +220,20 @@ export const knobs = z
     associatedResourceArn: knob(
       z.enum(['cluster', 'absent']).default('absent'),
       'unknown',
-      'IAM User Guide, "IAM and AWS STS condition context keys": the key, not which services send it; no policy for EKS with it was found',
+      'that the key has the cluster\'s ARN is likely (EMR on EKS Development Guide), not that EKS always sends it; IAM User Guide, "IAM and AWS STS condition context keys": the key, not which services send it',
       "iam:AssociatedResourceArn where EKS asks iam:PassRole: the cluster's ARN, or no such key.",
+    ),
+    passedToService: knob(
+      z.enum(['pods.eks.amazonaws.com', 'eks.amazonaws.com']).default('pods.eks.amazonaws.com'),
+      'unknown',
+      'of associations: pods.eks.amazonaws.com (EMR on EKS Development Guide, aws-samples/appmod-blueprints#816), eks.amazonaws.com (guides of ACK and Palette); nobody shows it of add-ons',
+      'iam:PassedToService where EKS asks iam:PassRole for the role of an association. The role that IRSA uses is passed to eks.amazonaws.com either way.',
+    ),
+    tagOnCreate: knob(
+      z.enum(['cluster', 'addon', 'createaddon']).default('cluster'),
+      'likely',
+      'the cluster: AmazonGuardDutyServiceRolePolicy v12 grants eks:TagResource there, beside eks:CreateAddon; `…:/createaddon`: a denial of December 2021, rpadovani.com/eks-iam-permissions',
+      'The resource of eks:TagResource where a create has tags: the cluster, what is created (`addon/CLUSTER/NAME/*`, `podidentityassociation/CLUSTER/*`), or the operation (`/createaddon`, `/createpodidentityassociation`).',
     ),
     updateAssociationPassesRole: knob(
       z.boolean().default(false),

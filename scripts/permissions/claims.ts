@@ -1,6 +1,7 @@
 /**
  * What nobody of the service may do: each sentence is held against every right in the template before it is written.
  */
+import { MIGRATION_TAG } from '../../lambdas/domain/service-account.ts';
 import { exceptionOf } from './actions.ts';
 import { RUNBOOK, SCHEDULER } from './names.ts';
 import type { Right } from './rights.ts';
@@ -27,8 +28,15 @@ const EKS_CHANGES = [
   'CreatePodIdentityAssociation',
   'UpdatePodIdentityAssociation',
   'DeletePodIdentityAssociation',
-  'TagResource',
 ].map((name) => `eks:${name}`);
+/** Of add-ons and associations, and of whatever AWS asks for it on where one is created with tags (ADR 31). */
+const TAGGED =
+  /^arn:aws:eks:\*:ACCOUNT:(addon\/\*\/\*\/\*|podidentityassociation\/\*\/\*|\/create(addon|podidentityassociation))$/;
+const CREATES_WITH_TAGS = ['create-addon', 'restore-addon', 'restore-associations'];
+const ASSOCIATES = 'create-association';
+const OUR_TAG = `\`aws:TagKeys\` ForAllValues:StringEquals \`${MIGRATION_TAG}\``;
+const isTagOfCluster = ({ action, resource }: Right): boolean =>
+  action === 'eks:TagResource' && resource === 'arn:aws:eks:*:ACCOUNT:cluster/*';
 const NOT_BY_CODE = '`lambda:SourceFunctionArn` Null `true`';
 const RUNS_MIGRATIONS = new Set([
   'states:StartExecution stateMachine:MigrateAddon',
@@ -112,8 +120,14 @@ export const CLAIMS: readonly Claim[] = [
       !(isLambda && action === 'sts:AssumeRole' && SPOKE_ROLE.test(resource) && condition === IN_ACCOUNTS),
   },
   {
-    says: "change a cluster, a node group or an access entry, or anything else of EKS's but add-ons, Pod Identity associations and their tags; nor open an API server through EKS (`eks:AccessKubernetesApi`)",
-    isBroken: ({ action }) => /^eks:(?!Describe|List)/.test(action) && !EKS_CHANGES.includes(action),
+    says: `change a cluster, a node group or an access entry, or anything else of EKS's but add-ons, Pod Identity associations and their tags; nor open an API server through EKS (\`eks:AccessKubernetesApi\`); nor tag a cluster, for which AWS may ask where an add-on or an association is created with tags, but for ${CREATES_WITH_TAGS.map((name) => `\`${name}\``).join(', ')}, and \`${ASSOCIATES}\` with the tag \`${MIGRATION_TAG}\` alone`,
+    isBroken: (right, { name }) => {
+      const { action, resource, condition } = right;
+      if (!/^eks:(?!Describe|List)/.test(action)) return false;
+      if (isTagOfCluster(right))
+        return !(CREATES_WITH_TAGS.includes(name) || (name === ASSOCIATES && condition === OUR_TAG));
+      return !(EKS_CHANGES.includes(action) || (action === 'eks:TagResource' && TAGGED.test(resource)));
+    },
   },
   {
     says: `stop, redrive or alter an execution or a state machine, or start any but Recover; but for the ${RUNBOOK}, which starts MigrateAddon and stops its executions, and no others, \`${API}\`, which starts MigrateAddon and Sweep too, and ends waits for an approval, \`${DENIALS}\`, which starts MigrateAddon, \`${DISPATCHER}\`, which starts MigrateAddon and Sweep, \`${STARTER}\`, which starts Sweep, and the state machine Sweep, which starts, stops and redrives its own executions`,

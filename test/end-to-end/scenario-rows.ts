@@ -154,6 +154,21 @@ export const rows: Row[] = [
     { addon: EBS, ...recreate },
     { ...recreated, purged: EBS_ACCOUNT, created: EBS_ACCOUNT, mutations: [...PURGED, ...CARRIED_OVER] },
   ],
+  [
+    'tagged-addon',
+    { addon: EBS },
+    {
+      ...inPlace,
+      purged: EBS_ACCOUNT,
+      created: EBS_ACCOUNT,
+      mutations: [...PURGED_IN_PLACE, 'eks:TagResource'],
+    },
+  ],
+  [
+    'tagged-addon',
+    { addon: EBS, ...recreate },
+    { ...recreated, purged: EBS_ACCOUNT, created: EBS_ACCOUNT, mutations: [...PURGED, 'eks:TagResource'] },
+  ],
   ['shared-role', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
   ['shared-role', { addon: EBS, ...recreate }, { ...recreated, created: EBS_ACCOUNT }],
   ['degraded-after-create', { addon: EBS, ...recreate }, { ...recreated, created: EBS_ACCOUNT }],

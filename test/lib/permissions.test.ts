@@ -186,48 +186,48 @@ describe('permissions', () => {
     });
   });
 
-  it('pass roles to pods, to EKS only on the way back, and neither for another resource than EKS has in this account', () => {
+  it('pass roles to EKS and its pods, and to neither for anything but a cluster of this account', () => {
     const passing = STEPS.flatMap((step) =>
       statementsOf(step)
         .filter(({ actions }) => actions.includes('iam:PassRole'))
         .map(({ condition, ...rest }) => ({ step, ...rest, condition: resolve(condition) })),
     );
-    const to = (step: string, service: string) => ({
+    const passes = (step: string) => ({
       step,
       actions: ['iam:PassRole'],
       resources: ['arn:aws:iam::111122223333:role/*'],
       condition: {
-        StringEquals: { 'iam:PassedToService': service },
-        ArnLikeIfExists: { 'iam:AssociatedResourceArn': 'arn:aws:eks:*:111122223333:*' },
+        // Which of them EKS names, sources disagree about.
+        StringEquals: { 'iam:PassedToService': ['pods.eks.amazonaws.com', 'eks.amazonaws.com'] },
+        ArnLikeIfExists: { 'iam:AssociatedResourceArn': 'arn:aws:eks:*:111122223333:cluster/*' },
       },
     });
-    expect(passing).toEqual([
-      to('create-addon', 'pods.eks.amazonaws.com'),
-      to('update-addon', 'pods.eks.amazonaws.com'),
-      to('create-association', 'pods.eks.amazonaws.com'),
-      to('carry-over', 'pods.eks.amazonaws.com'),
-      to('restore-addon', 'eks.amazonaws.com'),
-      to('restore-addon', 'pods.eks.amazonaws.com'),
-      to('restore-associations', 'pods.eks.amazonaws.com'),
-    ]);
+    expect(passing).toEqual(
+      ['create-addon', 'update-addon', 'create-association', 'carry-over', 'restore-addon', 'restore-associations'].map(
+        passes,
+      ),
+    );
   });
 
-  it('tag add-ons where one is created, and associations where one is made or given its tags', () => {
+  it('tag what is created with tags, by each resource that AWS may ask for, and associations that are given theirs', () => {
     const tagged = STEPS.flatMap((step) =>
       statementsOf(step)
         .filter(({ actions }) => actions.includes('eks:TagResource'))
-        .flatMap(({ resources }) => resources.map((resource) => [step, resource])),
+        .map(({ resources, condition }) => ({
+          step,
+          resources: resources.map((resource) => resource.replace('arn:aws:eks:*:111122223333:', '')),
+          condition,
+        })),
     );
-    const [addons, associations] = [
-      'arn:aws:eks:*:111122223333:addon/*/*/*',
-      'arn:aws:eks:*:111122223333:podidentityassociation/*/*',
-    ];
+    const addons = ['/createaddon', 'addon/*/*/*', 'cluster/*'];
+    const associations = ['/createpodidentityassociation', 'cluster/*', 'podidentityassociation/*/*'];
+    const condition = { 'ForAllValues:StringEquals': { 'aws:TagKeys': ['pod-identity-migrator/migration'] } };
     expect(tagged).toEqual([
-      ['create-addon', addons],
-      ['create-association', associations],
-      ['carry-over', associations],
-      ['restore-addon', addons],
-      ['restore-associations', associations],
+      { step: 'create-addon', resources: addons },
+      { step: 'create-association', resources: associations, condition },
+      { step: 'carry-over', resources: ['podidentityassociation/*/*'] },
+      { step: 'restore-addon', resources: addons },
+      { step: 'restore-associations', resources: associations },
     ]);
   });
 

@@ -23,8 +23,8 @@ export interface Grant {
   statement: number;
   action: string;
   resources: string[];
-  /** Services that a role may be passed to; of `iam:PassRole`. */
-  services?: string[];
+  /** The service that a role may be passed to; of `iam:PassRole`, of which each service is a grant by itself. */
+  service?: string;
 }
 
 /**
@@ -34,9 +34,9 @@ export interface Grant {
 const EXCEPTIONS = /^(xray:|logs:)/;
 /**
  * Looked at one resource by one: who may start one state machine, or become one role, has no right by that to the
- * other.
+ * other; and of the resources that a create with tags may be asked about, each is needed by one of AWS's ways.
  */
-const ONE_BY_ONE = /^(states:(Start|Stop|Send)|sts:)/;
+const ONE_BY_ONE = /^(states:(Start|Stop|Send)|sts:|eks:TagResource$)/;
 
 const listOf = (value: string | string[]): string[] => (Array.isArray(value) ? value : [value]);
 
@@ -73,9 +73,10 @@ const holdersOf = ({ functions, stateMachines, rules, roles, schedules = [] }: D
 
 const documentOf = (document: object): Document => document as Document;
 
-const servicesIn = (condition: Statement['Condition']): Pick<Grant, 'services'> => {
-  const services = condition?.['StringEquals']?.['iam:PassedToService'];
-  return services === undefined ? {} : { services: listOf(services) };
+const PASSED_TO = 'iam:PassedToService';
+const servicesIn = (condition: Statement['Condition']): Pick<Grant, 'service'>[] => {
+  const services = condition?.['StringEquals']?.[PASSED_TO];
+  return services === undefined ? [{}] : listOf(services).map((service) => ({ service }));
 };
 
 /** Every action of every role of the application, the exceptions left out. */
@@ -89,15 +90,17 @@ export const grantsOf = (assembly: Deployed): Grant[] => {
             ? listOf(Resource).map((resource) => [resource])
             : [listOf(Resource)];
           return resources
-            .map((each) => ({
-              holder: holders.get(arn) ?? arn,
-              principalArn: arn,
-              policy: name,
-              statement,
-              action,
-              resources: each,
-              ...servicesIn(Condition),
-            }))
+            .flatMap((each) =>
+              servicesIn(Condition).map((service) => ({
+                holder: holders.get(arn) ?? arn,
+                principalArn: arn,
+                policy: name,
+                statement,
+                action,
+                resources: each,
+                ...service,
+              })),
+            )
             .filter((grant) => !EXCEPTIONS.test(action) && !isOfDistributedMap(grant));
         }),
       ),
@@ -107,23 +110,42 @@ export const grantsOf = (assembly: Deployed): Grant[] => {
 
 export const nameOf = ({ holder, action }: Pick<Grant, 'holder' | 'action'>): string => `${holder} ${action}`;
 
+/** The same, with what distinguishes it from others of that action. */
+export const titleOf = (grant: Grant): string =>
+  [
+    nameOf(grant),
+    ...(ONE_BY_ONE.test(grant.action) ? [`on ${grant.resources.join(', ')}`] : []),
+    ...(grant.service === undefined ? [] : [`to ${grant.service}`]),
+  ].join(' ');
+
 /** Whether a call has rested on it. */
-export const isUsed = ({ principalArn, action, resources, services }: Grant, uses: readonly Use[]): boolean =>
+export const isUsed = ({ principalArn, action, resources, service }: Grant, uses: readonly Use[]): boolean =>
   uses.some(
     (use) =>
       use.principalArn === principalArn &&
       use.action === action &&
       resources.some((pattern) => matchesWildcard(pattern, use.resource)) &&
-      (services === undefined || services.includes(use.passedTo ?? '')),
+      (service === undefined || service === use.passedTo),
   );
 
 /** No service has it: a policy needs a statement, and a statement an action. */
 const NOTHING = 'none:Nothing';
 
-/** That policy's text without that action on those resources. */
+const exceptService = (statement: Statement, service: string): Statement => ({
+  ...statement,
+  Condition: {
+    ...statement.Condition,
+    StringEquals: {
+      ...statement.Condition?.['StringEquals'],
+      [PASSED_TO]: listOf(statement.Condition?.['StringEquals']?.[PASSED_TO] ?? []).filter((one) => one !== service),
+    },
+  },
+});
+
+/** That policy's text without that action on those resources, or to that service. */
 export const without = (
   document: object,
-  { statement: index, action, resources }: Pick<Grant, 'statement' | 'action' | 'resources'>,
+  { statement: index, action, resources, service }: Pick<Grant, 'statement' | 'action' | 'resources' | 'service'>,
 ): string =>
   JSON.stringify({
     ...document,
@@ -134,6 +156,9 @@ export const without = (
       return [
         { ...statement, Action: left.length === 0 ? NOTHING : left },
         ...(others.length === 0 ? [] : [{ ...statement, Action: action, Resource: others }]),
+        ...(service === undefined
+          ? []
+          : [exceptService({ ...statement, Action: action, Resource: resources }, service)]),
       ];
     }),
   });

@@ -5,10 +5,11 @@ import { follows, type Ran, type Run } from './follow.ts';
 import { type Grant, grantsOf, nameOf } from './grants.ts';
 import { RUNS as MIGRATIONS } from './runs.ts';
 import { SWEEPS } from './sweep-runs.ts';
+import { WAYS } from './ways.ts';
 
 export const directory = await deployWithSchedule();
 export const assembly: Assembly = loadAssembly(directory, { account: '111122223333', region: 'eu-west-1' });
-export const RUNS: readonly Run[] = [...MIGRATIONS, ...SWEEPS];
+export const RUNS: readonly Run[] = [...MIGRATIONS, ...WAYS, ...SWEEPS];
 // To become a role of another account: spokes.test.ts.
 export const all = grantsOf(assembly).filter(({ action }) => action !== 'sts:AssumeRole');
 /** What Scheduler does with what it could not start, which is in no run that goes well. */

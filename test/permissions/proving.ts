@@ -4,17 +4,17 @@
  */
 import type { Use } from '../../sandbox/authorization/authorizer.ts';
 import type { Ran, Run } from './follow.ts';
-import { type Grant, isUsed, nameOf } from './grants.ts';
+import { type Grant, isUsed, titleOf } from './grants.ts';
 
 export const unused = (all: readonly Grant[], uses: readonly Use[]): string[] =>
-  all.filter((grant) => !isUsed(grant, uses)).map(nameOf);
+  all.filter((grant) => !isUsed(grant, uses)).map(titleOf);
 
 export const usesOf = (ran: ReadonlyMap<Run, Ran>): Use[] => [...ran.values()].flatMap((one) => one.uses);
 
 /** The shortest run that rests on it. */
 export const runFor = (grant: Grant, ran: ReadonlyMap<Run, Ran>): Run => {
   const [shortest] = [...ran].filter(([, one]) => isUsed(grant, one.uses)).sort(([, a], [, b]) => a.calls - b.calls);
-  if (!shortest) throw new Error(`No run uses ${nameOf(grant)}.`);
+  if (!shortest) throw new Error(`No run uses ${titleOf(grant)}.`);
   return shortest[0];
 };
 

@@ -1,7 +1,7 @@
 /** The runs that together rest on every right of the roles in other accounts, and these rights. */
 import { deployWithSchedule } from './deployment.ts';
 import { follows, type Ran, type Run, scenarioOf, withSpokes } from './follow.ts';
-import { grantsOf, nameOf } from './grants.ts';
+import { grantsOf } from './grants.ts';
 import { HUB, SPOKE_RUNS } from './spoke-runs.ts';
 
 export const directory = await deployWithSchedule();
@@ -12,9 +12,6 @@ const isElsewhere = (arn: string): boolean => arn.endsWith(`-forward-${HUB.regio
 export const grants = grantsOf(deployed).filter(
   ({ principalArn, action }) => (isOfSpoke(principalArn) && !isElsewhere(principalArn)) || action === 'sts:AssumeRole',
 );
-export const title = (grant: (typeof grants)[number]): string =>
-  `${nameOf(grant)}${grant.action === 'sts:AssumeRole' ? ` on ${grant.resources.join(', ')}` : ''}${grant.services === undefined ? '' : ` to ${grant.services.join(', ')}`}`;
-
 export const ran = new Map<Run, Ran>();
 /** Follows each of those runs to its end. */
 export const followAll = async (runs: readonly Run[]): Promise<void> => {

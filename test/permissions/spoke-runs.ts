@@ -6,6 +6,7 @@ import type { Scenario } from '../../sandbox/world/scenario.ts';
 import type { Run } from './follow.ts';
 import { RUNS } from './runs.ts';
 import { BY_THE_CLOCK, SWEEPS } from './sweep-runs.ts';
+import { WAYS } from './ways.ts';
 
 /** Where the service is: in another account, and another region. */
 export const HUB = { account: '999988887777', region: 'eu-central-1' };
@@ -20,7 +21,7 @@ export const fromAfar = (scenario: Scenario): void => {
  * All but those in which somebody else acts with the rights of the service's own account, and the sweep of the clock's,
  * which is of that account alone.
  */
-export const SPOKE_RUNS: Run[] = [...RUNS, ...SWEEPS]
+export const SPOKE_RUNS: Run[] = [...RUNS, ...WAYS, ...SWEEPS]
   .filter((run) => run.meanwhile === undefined && run !== BY_THE_CLOCK)
   .map((run) => ({
     ...run,
@@ -41,5 +42,6 @@ const FEW = new Set([
   'neither goes on nor back: needs a person',
   'the Pod Identity agent installed first',
   'CloudTrail tells of a denied UpdateAddon',
+  ...WAYS.map(({ name }) => name),
 ]);
 export const FEW_SPOKE_RUNS: Run[] = SPOKE_RUNS.filter(({ name }) => FEW.has(name));

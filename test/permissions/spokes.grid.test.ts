@@ -4,9 +4,9 @@
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { follows } from './follow.ts';
-import { nameOf } from './grants.ts';
+import { nameOf, titleOf } from './grants.ts';
 import { runFor, unasked } from './proving.ts';
-import { directory, followAll, grants, ran, title } from './spoke-proof-runs.ts';
+import { directory, followAll, grants, ran } from './spoke-proof-runs.ts';
 import { SPOKE_RUNS as RUNS } from './spoke-runs.ts';
 
 beforeAll(() => followAll(RUNS));
@@ -18,7 +18,7 @@ describe('the rights of the roles in other accounts', () => {
 });
 
 describe('without one of its rights', () => {
-  it.each(grants.map((grant) => [title(grant), grant] as const))('a run fails by its name: %s', async (_, grant) => {
+  it.each(grants.map((grant) => [titleOf(grant), grant] as const))('a run fails by its name: %s', async (_, grant) => {
     const run = runFor(grant, ran);
     const { denied } = await follows(grant.action === 'iam:PassRole' ? unasked(run) : run, directory, grant);
     expect(denied).toContain(nameOf(grant));

@@ -7,9 +7,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CAPABILITIES } from '../../lambdas/domain/spokes.ts';
 import { follows } from './follow.ts';
-import { isUsed, nameOf } from './grants.ts';
+import { isUsed, nameOf, titleOf } from './grants.ts';
 import { oneOfEachService, runFor, unasked, unused, usesOf } from './proving.ts';
-import { deployed, directory, followAll, grants, isOfSpoke, ran, title } from './spoke-proof-runs.ts';
+import { deployed, directory, followAll, grants, isOfSpoke, ran } from './spoke-proof-runs.ts';
 import { FEW_SPOKE_RUNS as RUNS } from './spoke-runs.ts';
 
 beforeAll(() => followAll(RUNS));
@@ -48,11 +48,11 @@ describe('the rights of the roles in other accounts', () => {
 });
 
 describe('without one of them', () => {
-  it.each(grants.map((grant) => [title(grant), grant] as const))('a run would fail by its name: %s', (_, grant) => {
+  it.each(grants.map((grant) => [titleOf(grant), grant] as const))('a run would fail by its name: %s', (_, grant) => {
     expect(ran.get(runFor(grant, ran))!.missedWithout(grant)).toBe(nameOf(grant));
   });
 
-  it.each(oneOfEachService(grants).map((grant) => [title(grant), grant] as const))(
+  it.each(oneOfEachService(grants).map((grant) => [titleOf(grant), grant] as const))(
     'a run fails by its name: %s',
     async (_, grant) => {
       const run = runFor(grant, ran);
@@ -61,7 +61,7 @@ describe('without one of them', () => {
     },
   );
 
-  it.each(grants.filter(({ action }) => action === 'iam:PassRole').map((grant) => [title(grant), grant] as const))(
+  it.each(grants.filter(({ action }) => action === 'iam:PassRole').map((grant) => [titleOf(grant), grant] as const))(
     'the plan says so beforehand, and whose it is: %s',
     async (_, grant) => {
       const run = [...ran]

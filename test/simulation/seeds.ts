@@ -26,6 +26,8 @@ const KNOBS: Record<string, readonly (number | string | boolean)[]> = {
   eventsLost: [false, false, true],
   associatedResourceArn: ['absent', 'cluster'],
   updateAssociationPassesRole: [false, true],
+  tagOnCreate: ['cluster', 'addon', 'createaddon'],
+  passedToService: ['pods.eks.amazonaws.com', 'eks.amazonaws.com'],
 };
 
 const pick = <T>(random: Random, from: readonly T[]): T => {

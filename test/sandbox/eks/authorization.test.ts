@@ -34,6 +34,37 @@ interface Case {
   before?: (fixture: Fixture) => void;
 }
 
+/** A create with tags wants eks:TagResource on one of three resources: a knob says on which. */
+const withTags = (
+  operation: string,
+  call: Case['call'],
+  created: string,
+  { before, beside = [] }: Pick<Case, 'before' | 'beside'>,
+): Record<string, Case> => {
+  const resources = {
+    cluster: CLUSTER_ARN,
+    addon: created,
+    createaddon: `${EKS_ARN}:/${operation.toLowerCase()}`,
+  } as const;
+  return Object.fromEntries(
+    (['cluster', 'addon', 'createaddon'] as const).map((tagOnCreate) => [
+      `${operation} with tags, tagOnCreate ${tagOnCreate}`,
+      {
+        call,
+        rights: [
+          [operation, CLUSTER_ARN],
+          ['TagResource', resources[tagOnCreate]],
+        ],
+        beside,
+        before: (fixture: Fixture) => {
+          fixture.world.knobs.tagOnCreate = tagOnCreate;
+          before?.(fixture);
+        },
+      },
+    ]),
+  );
+};
+
 const CASES: Record<string, Case> = {
   AssociateAccessPolicy: {
     call: (eks) => eks.associateAccessPolicy({ ...entry, policyArn: VIEW, accessScope: { type: 'cluster' } }),
@@ -43,36 +74,30 @@ const CASES: Record<string, Case> = {
     call: (eks) => eks.createAccessEntry({ ...entry, principalArn: roleArn('ebs') }),
     rights: [['CreateAccessEntry', CLUSTER_ARN]],
   },
-  'CreateAccessEntry with tags': {
-    call: (eks) => eks.createAccessEntry({ ...entry, tags: { a: 'b' } }),
-    rights: [
-      ['CreateAccessEntry', CLUSTER_ARN],
-      ['TagResource', noEntryArn('other')],
-    ],
-    before: withoutEntry,
-  },
+  ...withTags(
+    'CreateAccessEntry',
+    (eks) => eks.createAccessEntry({ ...entry, tags: { a: 'b' } }),
+    noEntryArn('other'),
+    { before: withoutEntry },
+  ),
   CreateAddon: { call: (eks) => eks.createAddon(addon), rights: [['CreateAddon', CLUSTER_ARN]], before: withoutAddon },
-  'CreateAddon with tags': {
-    call: (eks) => eks.createAddon({ ...addon, tags: { a: 'b' } }),
-    rights: [
-      ['CreateAddon', CLUSTER_ARN],
-      ['TagResource', `${EKS_ARN}:addon/${CLUSTER}/${EBS}/*`],
-    ],
-    before: withoutAddon,
-  },
+  ...withTags(
+    'CreateAddon',
+    (eks) => eks.createAddon({ ...addon, tags: { a: 'b' } }),
+    `${EKS_ARN}:addon/${CLUSTER}/${EBS}/*`,
+    { before: withoutAddon },
+  ),
   CreatePodIdentityAssociation: {
     call: (eks) => eks.createPodIdentityAssociation(create),
     rights: [['CreatePodIdentityAssociation', CLUSTER_ARN]],
     beside: TAKE_ROLE,
   },
-  'CreatePodIdentityAssociation with tags': {
-    call: (eks) => eks.createPodIdentityAssociation({ ...create, tags: { a: 'b' } }),
-    rights: [
-      ['CreatePodIdentityAssociation', CLUSTER_ARN],
-      ['TagResource', `${EKS_ARN}:podidentityassociation/${CLUSTER}/*`],
-    ],
-    beside: TAKE_ROLE,
-  },
+  ...withTags(
+    'CreatePodIdentityAssociation',
+    (eks) => eks.createPodIdentityAssociation({ ...create, tags: { a: 'b' } }),
+    `${EKS_ARN}:podidentityassociation/${CLUSTER}/*`,
+    { beside: TAKE_ROLE },
+  ),
   DeleteAccessEntry: { call: (eks) => eks.deleteAccessEntry(entry), rights: [['DeleteAccessEntry', ENTRY_ARN]] },
   DeleteAddon: { call: (eks) => eks.deleteAddon(addon), rights: [['DeleteAddon', addonArn]] },
   DeletePodIdentityAssociation: {
