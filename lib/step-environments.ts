@@ -2,7 +2,7 @@
 import { Aws } from 'aws-cdk-lib';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type { z } from 'zod';
-import type { PassingStep } from '../lambdas/domain/plan/facts.ts';
+import type { RoleVariable } from '../lambdas/domain/plan/acting.ts';
 import type { StepEnvironment, targetEnvironment } from '../lambdas/runtime/step.ts';
 import type { StepName, stepSchemas } from '../lambdas/steps/schemas.ts';
 import type { Config } from './config.ts';
@@ -17,18 +17,11 @@ type Own<Name extends StepName> = Omit<
 /** Each step with variables of its own, and these: one that is missing does not compile. */
 type OwnEnvironments = { [Name in StepName as keyof Own<Name> extends never ? never : Name]: Own<Name> };
 
-/** The roles that pass roles to EKS, whose rights a plan checks. */
-export const passingRoles = (roleArnOf: (name: PassingStep) => string) => ({
-  CREATE_ADDON_ROLE_ARN: roleArnOf('create-addon'),
-  CREATE_ASSOCIATION_ROLE_ARN: roleArnOf('create-association'),
-  UPDATE_ADDON_ROLE_ARN: roleArnOf('update-addon'),
-  RESTORE_ADDON_ROLE_ARN: roleArnOf('restore-addon'),
-});
-
 export interface OwnEnvironmentOptions {
   config: Config;
   bucket: s3.IBucket;
-  passing: ReturnType<typeof passingRoles>;
+  /** ARNs of the roles of the steps that change something in EKS, whose rights a plan checks. */
+  acting: Record<RoleVariable, string>;
   /** ARNs of all roles with an access entry of their own in clusters, joined by commas. */
   kubernetesRoleArns: string;
   stateMachineArn: string;
@@ -47,7 +40,7 @@ const settingsOf = ({ passableRoleArns, repairableRoleArns, approvals, changeWin
 export function ownEnvironments({
   config,
   bucket,
-  passing,
+  acting,
   kubernetesRoleArns,
   stateMachineArn,
   recoverStateMachineArn,
@@ -56,7 +49,7 @@ export function ownEnvironments({
   const { passable, repairable, approval, window } = settingsOf(config);
   const planning = {
     ...passable,
-    ...passing,
+    ...acting,
     KUBERNETES_ROLE_ARNS: kubernetesRoleArns,
     ...approval,
     ...window,

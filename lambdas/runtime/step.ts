@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { approverRule, migrationId, target } from '../domain/model.ts';
+import { byVariable } from '../domain/plan/acting.ts';
 import { subjectName } from '../domain/subject.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 
@@ -30,7 +31,8 @@ export const approvalEnvironment = z.object({ APPROVAL_REQUIRED: z.enum(['true',
 /**
  * A step that makes plans. REPAIRABLE_ROLE_ARNS: ARN patterns, separated by commas; absent where no trust policy may be
  * changed. KUBERNETES_ROLE_ARNS: the service's own roles that call API servers, separated by commas: no nodes have
- * them. The others: the roles of the steps that pass roles, about which IAM is asked.
+ * them. The others: the roles of the steps that change something in EKS, about
+ * which IAM is asked.
  */
 export const planningEnvironment = passingEnvironment
   .extend(windowEnvironment.shape)
@@ -38,10 +40,7 @@ export const planningEnvironment = passingEnvironment
   .extend({
     REPAIRABLE_ROLE_ARNS: z.string().optional(),
     KUBERNETES_ROLE_ARNS: z.string(),
-    CREATE_ADDON_ROLE_ARN: z.string().min(1),
-    CREATE_ASSOCIATION_ROLE_ARN: z.string().min(1),
-    UPDATE_ADDON_ROLE_ARN: z.string().min(1),
-    RESTORE_ADDON_ROLE_ARN: z.string().min(1),
+    ...byVariable(() => z.string().min(1)),
   });
 /** A step that changes trust policies: such patterns of the roles, separated by commas. */
 export const repairingEnvironment = targetEnvironment.extend({ REPAIRABLE_ROLE_ARNS: z.string().min(1) });

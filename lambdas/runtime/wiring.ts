@@ -15,6 +15,7 @@ import { changeWindow, type ChangeWindow } from '../domain/change-window.ts';
 import { denialSettings, type DenialSettings } from '../domain/denial.ts';
 import { MigrationError } from '../domain/errors.ts';
 import type { Target } from '../domain/model.ts';
+import { ACTING_STEPS, ROLE_VARIABLES } from '../domain/plan/acting.ts';
 import { problemsOf } from '../domain/problems.ts';
 import type {
   AroundCalls,
@@ -115,14 +116,6 @@ const listIn = (value: string | undefined): string[] =>
     .map((one) => one.trim())
     .filter((one) => one !== '');
 
-/** By step, the variable that says which role it passes other roles with. */
-const PASSING_ROLES = {
-  'create-addon': 'CREATE_ADDON_ROLE_ARN',
-  'create-association': 'CREATE_ASSOCIATION_ROLE_ARN',
-  'update-addon': 'UPDATE_ADDON_ROLE_ARN',
-  'restore-addon': 'RESTORE_ADDON_ROLE_ARN',
-} as const;
-
 /**
  * What the deployment's own configuration was checked for at its synthesis; anything else was put there by hand, and
  * nothing is done by it.
@@ -181,9 +174,9 @@ const settingsIn = (environment: WireOptions['environment']): Settings => ({
   denials: denialsIn(environment),
   passableRoleArns: listIn(environment['PASSABLE_ROLE_ARNS']),
   repairableRoleArns: listIn(environment['REPAIRABLE_ROLE_ARNS']),
-  passingRoles: Object.fromEntries(
-    Object.entries(PASSING_ROLES).flatMap(([step, variable]) => {
-      const arn = environment[variable];
+  actingRoles: Object.fromEntries(
+    ACTING_STEPS.flatMap((step) => {
+      const arn = environment[ROLE_VARIABLES[step]];
       return arn ? [[step, arn]] : [];
     }),
   ),

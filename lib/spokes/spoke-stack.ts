@@ -114,7 +114,7 @@ export class SpokeStack extends Stack {
     const options = {
       passableRoleArns: patternsThere(passableRoleArns, accounts),
       repairableRoleArns: repairableRoleArns && patternsThere(repairableRoleArns, accounts),
-      passingRoleArns: [spokeRoleArn(Aws.ACCOUNT_ID, 'change', Aws.PARTITION)],
+      actingRoleArns: [spokeRoleArn(Aws.ACCOUNT_ID, 'change', Aws.PARTITION)],
     };
     for (const capability of CAPABILITIES) {
       if (capability === 'trust' && repairableRoleArns === undefined) continue;

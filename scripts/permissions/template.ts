@@ -136,7 +136,7 @@ const grantOptions = (app: App, { functions, tables }: Assembly, keyArn: string)
     bucketArn: app.node.findAll().find((one) => one instanceof s3.Bucket)?.bucketArn ?? '',
     passableRoleArns: [arnOf(SAMPLE_ROLES.passableRoleArns)],
     repairableRoleArns: [arnOf(SAMPLE_ROLES.repairableRoleArns)],
-    passingRoleArns: functions
+    actingRoleArns: functions
       .filter((one) =>
         ['create-addon', 'create-association', 'update-addon', 'restore-addon'].includes(lambdaName(one)),
       )

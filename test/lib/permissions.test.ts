@@ -453,7 +453,7 @@ describe('permissions', () => {
       bucketArn: 'arn:bucket',
       passableRoleArns: ['arn:role'],
       repairableRoleArns: ['arn:role'],
-      passingRoleArns: ['arn:role'],
+      actingRoleArns: ['arn:role'],
     };
     for (const step of STEPS) {
       for (const { why, actions, resources } of grantsOf(step, options)) {

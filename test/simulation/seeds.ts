@@ -28,6 +28,9 @@ const KNOBS: Record<string, readonly (number | string | boolean)[]> = {
   updateAssociationPassesRole: [false, true],
   tagOnCreate: ['cluster', 'addon', 'createaddon'],
   passedToService: ['pods.eks.amazonaws.com', 'eks.amazonaws.com'],
+  simulatePrincipalPolicy: ['allow', 'deny'],
+  simulationResults: ['action', 'resource'],
+  simulationMissingKeys: ['evaluated', 'policies'],
 };
 
 const pick = <T>(random: Random, from: readonly T[]): T => {
