@@ -190,7 +190,7 @@ describe('the calls of an inventory', () => {
     'iam GetRole': 1,
     'iam ListRolePolicies': 2,
     'iam ListAttachedRolePolicies': 2,
-    'iam SimulatePrincipalPolicy': 3,
+    'iam SimulatePrincipalPolicy': 10,
     'kubernetes list pods': 1,
     'kubernetes list replicasets': 1,
     'kubernetes list deployments': 1,

@@ -148,7 +148,7 @@ describe('roles', () => {
         .resourcesOf('AWS::IAM::Role')
         .flatMap(([role]) => deployment.statementsOfRole(role))
         .filter(({ actions }) => actions.includes('iam:PassRole'));
-      expect(passed).toHaveLength(7);
+      expect(passed).toHaveLength(6);
       for (const { resources } of passed)
         expect(resources.toSorted()).toEqual([one, 'arn:aws:iam::111122223333:role/x']);
       for (const step of ['plan', 'begin', 'annotate-service-account'] as const)
