@@ -217,8 +217,8 @@ describe('the calls of an inventory', () => {
     );
     expect(tally(ofRegion)).toEqual({ 'eks ListClusters': 1, ...CATALOGUE });
     // The first one pays for the catalogue.
-    expect(clusters['alpha']?.calls).toEqual({ eks: 11 + 6, iam: 8, kubernetes: 7 });
-    expect(clusters['bravo']?.calls).toEqual({ eks: 11, iam: 8, kubernetes: 7 });
+    expect(clusters['alpha']?.calls).toEqual({ eks: 11 + 6, iam: 15, kubernetes: 7 });
+    expect(clusters['bravo']?.calls).toEqual({ eks: 11, iam: 15, kubernetes: 7 });
     expect(clusters['charlie']?.calls).toEqual({ eks: 8 });
     expect(clusters['echo']?.calls).toEqual({ eks: 2 });
     expect(place?.calls).toEqual({ eks: 1 });
