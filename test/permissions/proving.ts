@@ -29,9 +29,11 @@ export const followWithout = (run: Run, directory: string, grant: Grant): Promis
   follows(run, directory, grant, isAsked(grant) ? 'begun' : 'deployed');
 
 const DELETES = /^eks:Delete(Addon|PodIdentityAssociation)$/;
-/** What was deleted before the first refusal. */
-export const deletedIn = ({ uses }: Pick<Ran, 'uses'>): string[] =>
-  uses.filter(({ action }) => DELETES.test(action)).map(({ action, resource }) => `${action} ${resource}`);
+/** What was deleted before the first refusal; nothing where none was. */
+export const deletedBefore = ({ uses, denied }: Pick<Ran, 'uses' | 'denied'>): string[] =>
+  denied.length === 0
+    ? []
+    : uses.filter(({ action }) => DELETES.test(action)).map(({ action, resource }) => `${action} ${resource}`);
 
 /** One right for each service whose actions are granted, which stands for all of them where a whole run is followed. */
 export const oneOfEachService = (grants: readonly Grant[]): Grant[] => [

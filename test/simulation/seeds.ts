@@ -2,7 +2,7 @@
 import { FAULT_KINDS } from '../../sandbox/world/faults.ts';
 import { Random } from '../../sandbox/world/random.ts';
 import { SCENARIO_NAMES } from './scenarios.ts';
-import { ACTS, APPROVALS, type FaultSpec, type RunSpec } from './spec.ts';
+import { ACTS, APPROVALS, DENIED, type FaultSpec, type RunSpec } from './spec.ts';
 
 /** Behaviour of AWS that nobody knows, and durations: each run draws some of them anew. */
 const KNOBS: Record<string, readonly (number | string | boolean)[]> = {
@@ -69,5 +69,6 @@ export const specOfSeed = (seed: number): RunSpec => {
     ...(scenario === 'approved' && chance(random, 0.3) ? { approval: pick(random, APPROVALS) } : {}),
     ...(chance(random, 0.15) ? { again: true } : chance(random, 0.15) ? { rollBack: true } : {}),
     ...(chance(random, 0.1) ? { retire: pick(random, ['kept', 'undone'] as const) } : {}),
+    ...(chance(random, 0.08) ? { denied: pick(random, DENIED) } : {}),
   };
 };

@@ -340,9 +340,9 @@ describe('the rights of the steps', () => {
       });
       expect(checkOf(found, 'step-rights').message).toContain(why.replace(/\.$/, ''));
       for (const request of [{ strategy: 'in-place' }, {}]) {
-        const others = unasked(deployed());
-        change(others);
-        const { plan } = await run(others, request);
+        const again = unasked(deployed());
+        change(again);
+        const { plan } = await run(again, request);
         expect([plan.verdict, plan.ladder.map(({ strategy }) => strategy)]).toEqual(['migrate', ['in-place']]);
       }
     });
