@@ -5,18 +5,21 @@
 import { join } from 'node:path';
 import { Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
-import { createApp } from '../lib/app.ts';
 import { ConfigurationError } from '../lib/config-file.ts';
 import { bundle } from '../scripts/bundle.ts';
+import { synthesise } from '../scripts/synthesise.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 // Not the build's own folder, which another process may be reading.
 const lambdaDirectory = join(ROOT, 'dist/synth-lambda');
 bundle(lambdaDirectory);
 try {
-  const app = createApp({ lambdaDirectory, configFolder: ROOT, checked: true });
-  Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
-  app.synth();
+  synthesise(process.env['CDK_OUTDIR'] ?? join(ROOT, 'dist/cdk.out'), {
+    lambdaDirectory,
+    configFolder: ROOT,
+    checked: true,
+    prepare: (app) => Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app)),
+  });
 } catch (error) {
   if (!(error instanceof ConfigurationError)) throw error;
   // It says all that is needed: where in this code it was found out is no help.

@@ -80,7 +80,8 @@ export class HubStack extends Stack {
   readonly config: Config;
 
   constructor(scope: Construct, id: string, props: HubStackProps) {
-    super(scope, id, props);
+    // Deleting the stack stops every migration where it is, and removes what would roll it back.
+    super(scope, id, { terminationProtection: true, ...props, suppressTemplateIndentation: true });
     const config = readConfig(this.node, props);
     this.config = config;
     const { customerKey, permissionsBoundaryArn } = config;
@@ -116,6 +117,9 @@ export class HubStack extends Stack {
       deadLetterQueue,
       ...sealed,
     });
+    const api =
+      steps.versions.api &&
+      new Api(this, 'Api', { handler: steps.versions.api, accessLog: config.deploy.apiAccessLog, ...sealed });
     const watched = {
       ...machines,
       startSweep: steps.lambdas['start-sweep'].function,
@@ -125,12 +129,10 @@ export class HubStack extends Stack {
       eventRules,
       diagnoseDenial: steps.lambdas['diagnose-denial']?.function,
       deadLetterQueue,
+      api: api?.restApi.deploymentStage,
     };
     // oxlint-disable-next-line eslint/no-new -- a construct adds itself to its scope.
     new Operations(this, 'Operations', { watched, alarmTopicArn: config.alarmTopicArn });
-    const api =
-      steps.versions.api &&
-      new Api(this, 'Api', { handler: steps.versions.api, accessLog: config.deploy.apiAccessLog, ...sealed });
     const runbook = config.deploy.runbook
       ? new Runbook(this, 'Runbook', { migrateAddon, table, ...sealed })
       : undefined;

@@ -7,8 +7,8 @@ import { z } from 'zod';
 const EXAMPLE = 'such as arn:aws:iam::111122223333:role/eks-addons/*, or role/eks-addons/* for those of this account';
 
 /**
- * Without a comma, which stands between patterns where they are handed to a Lambda: a name with one can be written with
- * `?` in its place. Source of the characters: IAM User Guide, "IAM and AWS STS quotas", of names; of paths those few
+ * Without a comma, which stands between patterns on the command line: a name with one can be written with `?` in its
+ * place. Source of the characters: IAM User Guide, "IAM and AWS STS quotas", of names; of paths those few
  * that names have too.
  */
 const SYNTAX = /^(?:arn:(?:aws(?:-[a-z]+)*|\*):iam::(\d{12}|\*):)?role\/([\w+=.@/*?-]*)$/;

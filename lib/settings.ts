@@ -120,6 +120,14 @@ const scheduled = z.strictObject({
     .describe('What is asked for: see docs/sweeps.md.'),
 });
 
+/** As many as fit into the policies of a role at 160 characters each (docs/scale.md). */
+const MOST_PATTERNS = 100;
+const patterns = (missing: string) =>
+  list(roleArnPattern, missing).max(
+    MOST_PATTERNS,
+    `must have at most ${MOST_PATTERNS} patterns: cover several roles by one with a wildcard, such as role/eks-addons/*`,
+  );
+
 /** The configuration file. Groups that are left out have their defaults. */
 export const settings = z.strictObject({
   $schema: z
@@ -127,10 +135,10 @@ export const settings = z.strictObject({
     .max(2048)
     .optional()
     .describe('The JSON Schema of this file, for editors: `docs/configuration.schema.json`.'),
-  passableRoleArns: list(roleArnPattern, PASSABLE).describe(
+  passableRoleArns: patterns(PASSABLE).describe(
     'The roles that add-ons have and shall have, by ARN or path, with wildcards, such as `role/eks-addons/*`. No other role can be given to an add-on, or to pods.',
   ),
-  repairableRoleArns: list(roleArnPattern, REPAIRABLE)
+  repairableRoleArns: patterns(REPAIRABLE)
     .optional()
     .describe(
       'The roles whose trust policy the service may change, by ARN or path: for `trust: repair` and `retire`. Left out, it may change none, and nothing that could is deployed.',

@@ -1,12 +1,10 @@
 /** The environment variables that each step has beside those of all steps. */
-import { Aws } from 'aws-cdk-lib';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type { z } from 'zod';
 import type { RoleVariable } from '../lambdas/domain/plan/acting.ts';
 import type { StepEnvironment, targetEnvironment } from '../lambdas/runtime/step.ts';
 import type { StepName, stepSchemas } from '../lambdas/steps/schemas.ts';
 import type { Config } from './config.ts';
-import { portable } from './role-pattern.ts';
 
 type Environment<Name extends StepName> = z.input<(typeof stepSchemas)[Name]['environment']>;
 /** What a step's environment has beside that of all steps, and of all that work on clusters. */
@@ -29,14 +27,6 @@ export interface OwnEnvironmentOptions {
   sweepStateMachineArn: string;
 }
 
-/** What several steps have of the settings. */
-const settingsOf = ({ passableRoleArns, repairableRoleArns, approvals, changeWindow }: Config) => ({
-  passable: { PASSABLE_ROLE_ARNS: passableRoleArns.map(portable).join(',') },
-  repairable: { REPAIRABLE_ROLE_ARNS: repairableRoleArns?.map(portable).join(',') ?? '' },
-  approval: { APPROVAL_REQUIRED: approvals.required ? 'true' : 'false' } as const,
-  window: { CHANGE_WINDOW: changeWindow ? JSON.stringify(changeWindow) : '' },
-});
-
 export function ownEnvironments({
   config,
   bucket,
@@ -46,30 +36,19 @@ export function ownEnvironments({
   recoverStateMachineArn,
   sweepStateMachineArn,
 }: OwnEnvironmentOptions): OwnEnvironments & { [Name in StepName]?: object } {
-  const { passable, repairable, approval, window } = settingsOf(config);
-  const planning = {
-    ...passable,
-    ...acting,
-    KUBERNETES_ROLE_ARNS: kubernetesRoleArns,
-    ...approval,
-    ...window,
-    ...(config.repairableRoleArns ? repairable : {}),
-  };
+  const approval = { APPROVAL_REQUIRED: config.approvals.required ? 'true' : 'false' } as const;
+  const planning = { ...acting, KUBERNETES_ROLE_ARNS: kubernetesRoleArns, ...approval };
   const kept = { BUCKET_NAME: bucket.bucketName };
   return {
     plan: planning,
     // Once more, since what it is given to carry out is read from the ledger.
-    'await-window': window,
-    begin: { ...passable, ...repairable, ...approval, ...window },
-    'annotate-service-account': passable,
+    begin: approval,
     'find-stranded': { RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn },
     'diagnose-denial': {
       STATE_MACHINE_ARN: stateMachineArn,
       DENIAL_ACTION: config.denials.action,
       QUIET_HOURS: String(config.denials.quietHours),
     },
-    'repair-trust': repairable,
-    'retire-trust': repairable,
     api: {
       STATE_MACHINE_ARN: stateMachineArn,
       RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn,
@@ -77,9 +56,9 @@ export function ownEnvironments({
       APPROVER: config.approvals.approver,
     },
     'start-sweep': { SWEEP_STATE_MACHINE_ARN: sweepStateMachineArn },
-    'begin-sweep': { ...kept, REGIONS: config.regions?.join(',') ?? Aws.REGION },
+    'begin-sweep': kept,
     'take-inventory': { ...planning, ...kept },
-    'dispatch-sweep': { ...window, STATE_MACHINE_ARN: stateMachineArn },
+    'dispatch-sweep': { STATE_MACHINE_ARN: stateMachineArn },
     'report-sweep': kept,
   };
 }

@@ -11,6 +11,7 @@ import { acknowledgeGrants, WRITES_TRACES } from './acknowledge.ts';
 import { connect, type Network, networkInterfaceGrant } from './network/interfaces.ts';
 import { type Grant, statementOf } from './permissions/grant.ts';
 import { environmentKeyGrant } from './permissions/key.ts';
+import type { ManagedGrants } from './permissions/managed.ts';
 
 /**
  * The longest that a step's Lambda runs. A Task that calls it waits longer, so that a retry has no living twin; Recover
@@ -28,8 +29,12 @@ export interface StepLambdaProps<Schema extends StepSchema> {
   code: lambda.Code;
   /** Typed by the step's own schema: a variable that is wrong or missing does not compile. */
   environment: z.input<Schema['environment']>;
+  /** Such as the one with the deployment's settings. */
+  layers?: lambda.ILayerVersion[];
   /** All that the step may do, beside writing its log and its traces. */
   grants: Grant[];
+  /** With those of the grants that are too large for the role's own policy; left out where none is. */
+  managed?: ManagedGrants;
   /** The customer's, for the log and the environment; AWS's own otherwise. */
   key?: kms.IKey;
   /** Where it runs; in no VPC otherwise. */
@@ -62,9 +67,12 @@ export class StepLambda<Schema extends StepSchema> extends Construct {
       assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
     });
     logGroup.grantWrite(this.role);
-    for (const grant of grants) this.role.addToPolicy(statementOf(grant));
+    const { own, managedPolicyArns } = props.managed?.divide(grants) ?? { own: grants, managedPolicyArns: [] };
+    for (const grant of own) this.role.addToPolicy(statementOf(grant));
+    for (const [index, arn] of managedPolicyArns.entries())
+      this.role.addManagedPolicy(iam.ManagedPolicy.fromManagedPolicyArn(this, `Managed${index + 1}`, arn));
     // What tracing needs, CDK adds to the role by itself.
-    acknowledgeGrants(this.role, [...grants, { actions: ['xray:Put*'], resources: ['*'], why: WRITES_TRACES }]);
+    acknowledgeGrants(this.role, [...own, { actions: ['xray:Put*'], resources: ['*'], why: WRITES_TRACES }]);
 
     this.function = new lambda.Function(this, 'Function', {
       description: `Step ${schema.name} of the migration of an EKS add-on.`,
@@ -78,6 +86,7 @@ export class StepLambda<Schema extends StepSchema> extends Construct {
       logGroup,
       tracing: lambda.Tracing.ACTIVE,
       environment: schema.environment.parse(props.environment),
+      layers: props.layers ?? [],
       ...(key ? { environmentEncryption: key } : {}),
       currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
     });

@@ -6,10 +6,9 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import type { z } from 'zod';
 import { METRICS_NAMESPACE, METRICS_SERVICE } from '../lambdas/domain/metrics.ts';
 import { byVariable } from '../lambdas/domain/plan/acting.ts';
-import { type StepEnvironment, targetEnvironment } from '../lambdas/runtime/step.ts';
+import { settingsEnvironment, type StepEnvironment, targetEnvironment } from '../lambdas/runtime/step.ts';
 import { type StepName, stepSchemas } from '../lambdas/steps/schemas.ts';
 import { type Config, isDeployed } from './config.ts';
 import { acknowledgeGrants, acknowledgeWildcard } from './acknowledge.ts';
@@ -18,6 +17,8 @@ import type { ByStep, StepFunctions } from './migration/task.ts';
 import { pascalCase } from './names.ts';
 import { isConnected } from './network/interfaces.ts';
 import { statementOf } from './permissions/grant.ts';
+import { ManagedGrants } from './permissions/managed.ts';
+import { createSettingsLayer, SETTINGS_FILE } from './settings-layer.ts';
 import { ownEnvironments } from './step-environments.ts';
 import { StepLambda } from './step-function-lambda.ts';
 
@@ -39,9 +40,9 @@ export interface StepsProps {
 
 type AnyStepLambda = StepLambda<(typeof stepSchemas)[StepName]>;
 
-/** Whether the step works on clusters, whose account and region it is told. */
-const isPlaced = (name: StepName): boolean =>
-  Object.keys(targetEnvironment.shape).every((variable) => variable in stepSchemas[name].environment.shape);
+/** Whether the step's environment has all of these variables. */
+const has = (name: StepName, { shape }: { shape: object }): boolean =>
+  Object.keys(shape).every((variable) => variable in stepSchemas[name].environment.shape);
 
 /** The Lambda of each step that is deployed, for all state machines. */
 export class Steps extends Construct {
@@ -60,10 +61,7 @@ export class Steps extends Construct {
       POWERTOOLS_LOG_LEVEL: config.logLevel,
     };
     const { passableRoleArns, repairableRoleArns, network } = config;
-    const places: Omit<z.infer<typeof targetEnvironment>, keyof StepEnvironment> = {
-      ACCOUNT: Aws.ACCOUNT_ID,
-      ACCOUNTS: config.accounts.join(','),
-    };
+    const layer = createSettingsLayer(this, 'Settings', config);
     // The plan asks about roles that are made after its own.
     const acting = byVariable((name) => Lazy.string({ produce: () => this.lambdas[name].role.roleArn }));
     const kubernetesRoleArns = Lazy.string({ produce: () => Fn.join(',', this.kubernetesRoleArns()) });
@@ -81,13 +79,22 @@ export class Steps extends Construct {
     const names = (Object.keys(stepSchemas) as StepName[]).filter((name) => isDeployed(name, config));
     const byName = <Value>(valueOf: (name: StepName) => Value) =>
       Object.fromEntries(names.map((name) => [name, valueOf(name)])) as ByStep<Value>;
+    const grants = byName((name) => grantsOf(name, options));
+    const managed = new ManagedGrants(this, 'Rights', Object.values(grants).flat());
     const lambdas = byName(
       (name): AnyStepLambda =>
         new StepLambda(this, pascalCase(name), {
           schema: stepSchemas[name],
           code,
-          environment: { ...shared, ...(isPlaced(name) ? places : {}), ...own[name] },
-          grants: grantsOf(name, options),
+          environment: {
+            ...shared,
+            ...(has(name, settingsEnvironment) ? { SETTINGS_FILE } : {}),
+            ...(has(name, targetEnvironment) ? { ACCOUNT: Aws.ACCOUNT_ID } : {}),
+            ...own[name],
+          },
+          layers: has(name, settingsEnvironment) ? [layer] : [],
+          grants: grants[name] ?? [],
+          managed,
           ...(key ? { key } : {}),
           ...(network && isConnected(name) ? { network } : {}),
         }),

@@ -7,13 +7,14 @@ import type { Clock } from '../lambdas/ports/runtime.ts';
 import { createHandler } from '../lambdas/runtime/handler.ts';
 import type { LambdaContext as HandlerContext } from '../lambdas/runtime/handler.ts';
 import type { Step } from '../lambdas/runtime/step.ts';
-import { wire } from '../lambdas/runtime/wiring.ts';
+import { deploymentSettingsOf, wire } from '../lambdas/runtime/wiring.ts';
 import { steps } from '../lambdas/steps/index.ts';
 import type { Assembly, AssemblyFunction } from './assembly/assembly.ts';
 import type { Authorizer } from './authorization/authorizer.ts';
 import type { Door } from './door.ts';
 import { BundledRuntime } from './lambda/bundled-runtime.ts';
 import { sleepWhileRunning } from './lambda/invocation.ts';
+import { environmentHere } from './lambda/layers.ts';
 import type { LambdaRuntime } from './lambda/runtime.ts';
 import { type Invoker, SourceRuntime, stepOf } from './lambda/source-runtime.ts';
 import { credentialsOf } from './sts/access-keys.ts';
@@ -80,10 +81,12 @@ const invokerOf = (
     const step = STEPS[name];
     if (!step) throw new Error(`There is no step ${name}.`);
     const [, , , region = ''] = fn.arn.split(':');
+    const environment = environmentHere(fn);
     const dependencies = wire({
       clients: new ClientFactory({ region, credentials: credentialsFor(fn), transport }),
       step: name,
-      environment: { ...fn.environment, ...SIMULATED },
+      environment: { ...environment, ...SIMULATED },
+      deployment: deploymentSettingsOf(step.schema, environment),
       clock: functionClock,
       ids,
       telemetry: collectTelemetry(lines, fn.name, clock, keepCalls),

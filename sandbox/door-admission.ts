@@ -87,7 +87,7 @@ export class Admission {
         ? verifyClusterClaim(claim, world, cluster.name, signatureTime())
         : token === undefined
           ? { refused: 'no bearer token' }
-          : verifyEksToken(world, token, cluster.name, signatureTime(), { addresses });
+          : verifyEksToken(world, token, cluster, signatureTime(), { addresses });
     // The API server does not tell a caller why; the call log does.
     if ('refused' in caller) {
       call.input = { refused: caller.refused };

@@ -2,6 +2,7 @@
  * Bearer tokens for the Kubernetes API: `k8s-aws-v1.` and a presigned GetCallerIdentity URL. The checks are those of
  * the authenticator that EKS runs (github.com/kubernetes-sigs/aws-iam-authenticator, pkg/token/token.go).
  */
+import { hostOf, partitionOf } from '../lambdas/domain/partitions.ts';
 import type { Caller, HttpRequest } from './http.ts';
 import { parseTimestamp, verifySignature } from './signature.ts';
 import type { KeyRing } from './signature.ts';
@@ -9,7 +10,8 @@ import type { KeyRing } from './signature.ts';
 const PREFIX = 'k8s-aws-v1.';
 const MAX_TOKEN_LENGTH = 4096;
 const CLUSTER_HEADER = 'x-k8s-aws-id';
-const STS_HOST = /^sts(\.[a-z0-9-]+)?\.amazonaws\.com$/;
+/** STS's global endpoint, which the partition `aws` alone has. */
+const GLOBAL_STS = 'sts.amazonaws.com';
 /** A token is good for 15 minutes after its date, whatever X-Amz-Expires says. */
 const TOKEN_LIFETIME = 15 * 60_000;
 const PARAMETERS = new Set([
@@ -25,15 +27,23 @@ const PARAMETERS = new Set([
   'x-amz-user-agent',
 ]);
 
+/** Whether that is a host of STS in the partition: the authenticator knows those of its own cluster's alone. */
+const isStsHost = (host: string, partition: string): boolean => {
+  if (host === GLOBAL_STS) return partition === 'aws';
+  const [, region = ''] = /^sts\.([a-z0-9-]+)\./.exec(host) ?? [];
+  return host === hostOf('sts', region) && partitionOf(region) === partition;
+};
+
 /** The presigned request inside a token, or what is wrong with its form. */
-const readToken = (token: string, addresses: ReadonlySet<string>): URL | { refused: string } => {
+const readToken = (token: string, region: string, addresses: ReadonlySet<string>): URL | { refused: string } => {
   if (!token.startsWith(PREFIX)) return { refused: `token is missing expected "${PREFIX}" prefix` };
   if (token.length > MAX_TOKEN_LENGTH) return { refused: 'token is too large' };
   const url = URL.parse(Buffer.from(token.slice(PREFIX.length), 'base64url').toString('utf8'));
   if (!url) return { refused: 'token does not hold a URL' };
   if (!addresses.has(url.origin)) {
     if (url.protocol !== 'https:') return { refused: `unexpected scheme "${url.protocol}" in pre-signed URL` };
-    if (!STS_HOST.test(url.host)) return { refused: `unexpected hostname "${url.host}" in pre-signed URL` };
+    if (!isStsHost(url.host, partitionOf(region)))
+      return { refused: `unexpected hostname "${url.host}" in pre-signed URL` };
   }
   if (url.pathname !== '/') return { refused: 'unexpected path in pre-signed URL' };
   const seen = new Set<string>();
@@ -61,11 +71,11 @@ export interface TokenOptions {
 export const verifyEksToken = (
   keys: KeyRing,
   token: string,
-  clusterName: string,
+  cluster: { name: string; region: string },
   now: number,
   { addresses = new Set() }: TokenOptions = {},
 ): Caller | { refused: string } => {
-  const url = readToken(token, addresses);
+  const url = readToken(token, cluster.region, addresses);
   if (!(url instanceof URL)) return url;
   const query = Object.fromEntries(url.searchParams);
   if (query['Action'] !== 'GetCallerIdentity') return { refused: 'unexpected action parameter in pre-signed URL' };
@@ -84,7 +94,7 @@ export const verifyEksToken = (
     host: url.host,
     path: '/',
     query,
-    headers: { host: url.host, [CLUSTER_HEADER]: clusterName },
+    headers: { host: url.host, [CLUSTER_HEADER]: cluster.name },
     body: new Uint8Array(),
   };
   const verified = verifySignature(request, keys, now);

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { synthesise } from '../lib/app.ts';
+import { createApp } from '../lib/app.ts';
 import { bundle } from './bundle.ts';
 import { ASSEMBLY, DIST, hashSources, isFresh, LAMBDAS, STAMP } from './stamp.ts';
 
@@ -47,7 +47,8 @@ export async function build(hash = hashSources()): Promise<boolean> {
     const lambdas = join(work, 'lambda');
     const assembly = join(work, 'assembly');
     bundle(lambdas);
-    synthesise(assembly, lambdas);
+    // With everything that can be switched on, for every role. The sandbox refuses what AWS would not take of it.
+    createApp({ outdir: assembly, lambdaDirectory: lambdas, everyRole: true }).synth();
     writeFileSync(join(work, 'stamp'), hash);
     await withLock(() => {
       if (isFresh(hash)) return;

@@ -25,6 +25,8 @@ export interface AccessCluster {
    * were access entries.
    */
   authenticationMode: string | undefined;
+  /** Of Kubernetes, such as 1.31. */
+  version: string;
 }
 
 /** Each throws a CliError: what these credentials may not do has the exit code of a refusal. */
@@ -42,7 +44,7 @@ export const eksError = (error: unknown): CliError => {
   if (!isMigrationError(error)) return awsError(error);
   if (error.name === 'AccessDenied') {
     const hint =
-      'Check whose credentials these are (aws sts get-caller-identity), that they are still valid, and that they may call it: reading takes eks:DescribeCluster, ListAddons, DescribeAddon, DescribeAddonConfiguration and DescribeAccessEntry; --apply also takes CreateAccessEntry and UpdateAccessEntry';
+      'Check whose credentials these are (aws sts get-caller-identity), that they are still valid, and that they may call it: reading takes eks:DescribeCluster, ListAddons, DescribeAddon, DescribeAddonConfiguration, DescribeAddonVersions and DescribeAccessEntry; --apply also takes CreateAccessEntry and UpdateAccessEntry';
     return new CliError('AwsRefused', `AWS refused: ${error.message}`, hint, EXIT_CODES.blocked, { cause: error });
   }
   return awsError(error.cause instanceof Error ? error.cause : error);
@@ -84,7 +86,7 @@ const hintAtClusters = async (client: EKSClient, region: string): Promise<string
 
 /** Where the cluster's API server is. Throws ClusterNotReady where there is none yet. */
 const reachable = (cluster: Cluster, name: string): AccessCluster => {
-  const { endpoint, certificateAuthority, accessConfig, status = 'UNKNOWN' } = cluster;
+  const { endpoint, certificateAuthority, accessConfig, status = 'UNKNOWN', version = '' } = cluster;
   if (endpoint === undefined || certificateAuthority?.data === undefined) {
     throw new CliError(
       'ClusterNotReady',
@@ -97,6 +99,7 @@ const reachable = (cluster: Cluster, name: string): AccessCluster => {
     endpoint: endpoint.replace(/\/$/, ''),
     certificateAuthority: Buffer.from(certificateAuthority.data, 'base64').toString('utf8'),
     authenticationMode: accessConfig?.authenticationMode,
+    version,
   };
 };
 

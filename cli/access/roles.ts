@@ -3,7 +3,8 @@
  * `grant-access --deployed`.
  */
 import type { ServiceRoles } from '../../lambdas/domain/access/entries.ts';
-import { parseRoleArn, partitionOf } from '../../lambdas/domain/arn.ts';
+import { parseRoleArn } from '../../lambdas/domain/arn.ts';
+import { partitionOf } from '../../lambdas/domain/partitions.ts';
 import type { Target } from '../../lambdas/domain/model.ts';
 import { spokeKubernetesRoles } from '../../lambdas/domain/spokes.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';

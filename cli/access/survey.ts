@@ -19,12 +19,13 @@ import {
   type MigratedWorkloads,
   withdrawnRole,
 } from '../../lambdas/domain/access/manifests.ts';
-import { knownAddon } from '../../lambdas/domain/addons.ts';
+import { NAMESPACE_UNKNOWN } from '../../lambdas/domain/addons.ts';
 import { isMigrationError } from '../../lambdas/domain/errors.ts';
 import type { WorkloadRef } from '../../lambdas/domain/kubernetes.ts';
 import type { Addon, AnnotationMode, Target } from '../../lambdas/domain/model.ts';
 import { type ServiceAccountRef, subjectOf } from '../../lambdas/domain/subject.ts';
 import type { Eks, Kubernetes } from '../../lambdas/ports/index.ts';
+import { readNamespace } from '../../lambdas/runtime/addon-namespace.ts';
 import { awsError } from '../deployed.ts';
 import { CliError } from '../errors.ts';
 import { notAllowed, notKnown, type RbacObjects } from './api-server.ts';
@@ -138,6 +139,7 @@ const surveyAddon = async (
   addon: Addon,
   { eks, kubernetes }: AccessTools,
   { target, addons }: AccessWish,
+  kubernetesVersion: string,
 ): Promise<Surveyed> => {
   const { name, version } = addon;
   const named = addons.length > 0;
@@ -149,7 +151,11 @@ const surveyAddon = async (
     return named
       ? { note: `${name} ${version} takes no EKS Pod Identity associations: nothing of it would be restarted.` }
       : {};
-  const namespace = addon.namespace ?? knownAddon(name)?.namespace ?? 'kube-system';
+  const namespace = await ask(() => readNamespace(eks, addon, kubernetesVersion));
+  if (namespace === undefined)
+    return {
+      note: `${name}: which namespace it runs in is not known, and so nothing of it may be restarted. ${NAMESPACE_UNKNOWN}.`,
+    };
   const workloads = await workloadsIn(kubernetes, namespace, takes, target.cluster);
   const found = { addon: name, namespace, workloads };
   return workloads.length > 0
@@ -198,9 +204,10 @@ const surveyAccount = async (
   return workloads.length > 0 ? { found } : { found, note: `Service account ${what} has no ${KINDS} ${AGAIN}` };
 };
 
-const surveyAll = async (tools: AccessTools, wish: AccessWish): Promise<Surveyed[]> => {
+const surveyAll = async (tools: AccessTools, wish: AccessWish, kubernetesVersion: string): Promise<Surveyed[]> => {
   const surveyed: Surveyed[] = [];
-  for (const addon of await installed(tools.eks, wish)) surveyed.push(await surveyAddon(addon, tools, wish));
+  for (const addon of await installed(tools.eks, wish))
+    surveyed.push(await surveyAddon(addon, tools, wish, kubernetesVersion));
   const accounts = new Map(
     wish.serviceAccounts.map((serviceAccount) => [subjectOf({ serviceAccount }), serviceAccount]),
   );
@@ -216,7 +223,7 @@ export const surveyAccess = async (tools: AccessTools, wish: AccessWish): Promis
   const { entries: accessEntries, rbacOf, roles } = tools;
   const cluster = await accessEntries.describeCluster();
   const wanted = wantedEntries(roles);
-  const surveyed = await surveyAll(tools, wish);
+  const surveyed = await surveyAll(tools, wish, cluster.version);
   const migrated = surveyed.flatMap(({ found }) => found ?? []);
   const notes = surveyed.flatMap(({ note }) => note ?? []);
   if (migrated.length === 0)

@@ -1,4 +1,5 @@
 /** One add-on of a fleet, with the roles and associations that make its state. */
+import { partitionOf } from '../../lambdas/domain/partitions.ts';
 import type { CatalogueAddon, CatalogueVersion } from '../../sandbox/catalog/catalogue.ts';
 import type { Random } from '../../sandbox/world/random.ts';
 import type { ScenarioInput } from '../../sandbox/world/scenario.ts';
@@ -108,7 +109,7 @@ export const makeAddon = (wanted: AddonState, context: AddonContext): MadeAddon 
       associations: [],
     };
 
-  const arnOf = (name: string): string => `arn:aws:iam::${cluster.account}:role/${name}`;
+  const arnOf = (name: string): string => `arn:${partitionOf(cluster.region)}:iam::${cluster.account}:role/${name}`;
   const role: RoleInput = {
     arn: arnOf(`${cluster.name}-${shortOf(addon.name)}`),
     createdAt: daysBefore(created),

@@ -1,4 +1,5 @@
 /** One cluster of a fleet, with its add-ons and the roles that they use. */
+import { partitionOf } from '../../lambdas/domain/partitions.ts';
 import type { Catalogue } from '../../sandbox/catalog/catalogue.ts';
 import { CLUSTER_VERSIONS } from '../../sandbox/catalog/cluster-versions.ts';
 import type { Random } from '../../sandbox/world/random.ts';
@@ -77,15 +78,16 @@ export interface MadeCluster {
 
 /** Who is let in where the service is not: an administrator, and the nodes. */
 const accessWithout = (
-  account: string,
+  { account, region }: { account: string; region: string },
   name: string,
 ): { entries: NonNullable<ClusterInput['accessEntries']>; role: RoleInput } => {
-  const nodes = `arn:aws:iam::${account}:role/${name}-nodes`;
+  const partition = partitionOf(region);
+  const nodes = `arn:${partition}:iam::${account}:role/${name}-nodes`;
   return {
     entries: [
       {
-        principalArn: `arn:aws:iam::${account}:role/platform-admin`,
-        policies: [{ policyArn: 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy' }],
+        principalArn: `arn:${partition}:iam::${account}:role/platform-admin`,
+        policies: [{ policyArn: `arn:${partition}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy` }],
       },
       { principalArn: nodes, type: 'EC2_LINUX' },
     ],
@@ -93,7 +95,7 @@ const accessWithout = (
       arn: nodes,
       trustPolicy: policyOf({ Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' }),
       attachedPolicies: ['AmazonEKSWorkerNodePolicy', 'AmazonEC2ContainerRegistryPullOnly', 'AmazonEKS_CNI_Policy'].map(
-        (policy) => ({ arn: `arn:aws:iam::aws:policy/${policy}` }),
+        (policy) => ({ arn: `arn:${partition}:iam::aws:policy/${policy}` }),
       ),
     },
   };
@@ -139,7 +141,7 @@ export const makeCluster = (options: ClusterOptions): MadeCluster => {
       ),
     ),
   ];
-  const access = state === 'no-access' ? accessWithout(account, naming.name) : undefined;
+  const access = state === 'no-access' ? accessWithout({ account, region }, naming.name) : undefined;
   return {
     addons: made,
     roles: [...made.flatMap(({ roles }) => roles), ...(access ? [access.role] : [])],

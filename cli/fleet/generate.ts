@@ -1,4 +1,5 @@
 /** A fleet of clusters as a scenario, made by a seed, and what a sweep shall find in it. */
+import { partitionOf } from '../../lambdas/domain/partitions.ts';
 import type { SweepClass } from '../../lambdas/domain/sweep/model.ts';
 import { loadCatalogue } from '../../sandbox/catalog/index.ts';
 import { Random } from '../../sandbox/world/random.ts';
@@ -67,14 +68,14 @@ const accountIds = (random: Random, count: number): string[] => {
 };
 
 /** The account's role that still has room for another add-on; it is put into the account once somebody uses it. */
-const sharing = (account: AccountInput): (() => SharedRole) => {
+const sharing = (account: AccountInput, partition: string): (() => SharedRole) => {
   let number = 0;
   let current: SharedRole | undefined;
   return () => {
     if (current && current.users < MOST_USERS) return current;
     number += 1;
     const statements = [podIdentityStatement()];
-    current = { arn: `arn:aws:iam::${account.id}:role/shared-addons-${number}`, statements, users: 0 };
+    current = { arn: `arn:${partition}:iam::${account.id}:role/shared-addons-${number}`, statements, users: 0 };
     account.roles?.push({ arn: current.arn, trustPolicy: { ...policyOf(), Statement: statements } });
     return current;
   };
@@ -136,7 +137,7 @@ export const generateFleet = ({
   );
   const places = regions.flatMap((region) => accounts.map((account) => ({ account, region })));
   const draw = createDraws(random);
-  const shared = new Map(accounts.map((account) => [account, sharing(account)]));
+  const shared = new Map(accounts.map((account) => [account, sharing(account, partitionOf(regions[0] ?? ''))]));
   const expected: Expectation[] = [];
   for (let index = 0; index < clusters; index += 1) {
     const place = places[index % places.length];

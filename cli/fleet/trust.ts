@@ -1,4 +1,7 @@
 /** Trust policies of roles for add-ons. */
+import { clusterArn, oidcProviderArn } from '../../lambdas/domain/arn.ts';
+import { hostOf } from '../../lambdas/domain/partitions.ts';
+
 export interface TrustedCluster {
   account: string;
   region: string;
@@ -31,7 +34,7 @@ export const narrowStatement = ({ account, region, name }: TrustedCluster): Stat
   ...PODS,
   Condition: {
     StringEquals: { 'aws:SourceAccount': account },
-    ArnEquals: { 'aws:SourceArn': `arn:aws:eks:${region}:${account}:cluster/${name}` },
+    ArnEquals: { 'aws:SourceArn': clusterArn({ account, region, cluster: name }) },
   },
 });
 
@@ -41,11 +44,11 @@ export const irsaStatement = (
   namespace: string,
   serviceAccounts: readonly string[],
 ): Statement => {
-  const issuer = `oidc.eks.${region}.amazonaws.com/id/${oidcId}`;
+  const issuer = `${hostOf('oidc.eks', region)}/id/${oidcId}`;
   return {
     Sid: `Irsa${name.replaceAll(/[^A-Za-z0-9]/g, '')}`,
     Effect: 'Allow',
-    Principal: { Federated: `arn:aws:iam::${account}:oidc-provider/${issuer}` },
+    Principal: { Federated: oidcProviderArn({ account, region }, issuer) },
     Action: 'sts:AssumeRoleWithWebIdentity',
     Condition: {
       StringEquals: {

@@ -25,7 +25,7 @@ export const toCluster = (found: SdkCluster, name: string): Cluster => ({
 
 /** The versions of an add-on that fit a Kubernetes version. */
 export const toOfferedVersions = (
-  { owner, addonVersions = [] }: AddonInfo,
+  { owner, defaultNamespace, addonVersions = [] }: AddonInfo,
   kubernetesVersion: string,
 ): OfferedVersion[] =>
   addonVersions.flatMap((offered) => {
@@ -37,6 +37,7 @@ export const toOfferedVersions = (
         default: fitting.some((one) => one.defaultVersion === true),
         requiresIamPermissions: offered.requiresIamPermissions ?? false,
         ...(owner ? { owner } : {}),
+        ...(defaultNamespace ? { defaultNamespace } : {}),
       },
     ];
   });

@@ -2,6 +2,7 @@ import { Sha256 } from '@aws-crypto/sha256-js';
 import { HttpRequest } from '@smithy/core/protocols';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { AwsCredentialIdentity } from '@smithy/types';
+import { hostOf } from '../domain/partitions.ts';
 
 const CLUSTER_HEADER = 'x-k8s-aws-id';
 
@@ -19,7 +20,7 @@ export interface EksTokenOptions {
  */
 export const eksToken = async (options: EksTokenOptions): Promise<string> => {
   const { cluster, region, credentials, now } = options;
-  const hostname = `sts.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
+  const hostname = hostOf('sts', region);
   const signer = new SignatureV4({ service: 'sts', region, credentials, sha256: Sha256 });
   const request = new HttpRequest({
     method: 'GET',

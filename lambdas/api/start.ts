@@ -1,5 +1,5 @@
 /** POST /plans and POST /migrations. */
-import { partitionOf } from '../domain/arn.ts';
+import { partitionOf } from '../domain/partitions.ts';
 import { migrationRequest, type MigrationRequestInput, type Target } from '../domain/model.ts';
 import { isServed } from '../domain/spokes.ts';
 import type { HandlerDependencies } from '../ports/index.ts';

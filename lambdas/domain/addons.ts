@@ -19,7 +19,7 @@ export interface OwnedKind {
 }
 
 export interface KnownAddon {
-  /** Where its service accounts live, unless the add-on was created with a namespaceConfig. */
+  /** Where its service accounts live, unless the add-on was created with a namespaceConfig or EKS names another. */
   namespace: string;
   /** `networking`: without its DaemonSet new pods get no address, so it is never deleted without preserve. */
   risk: 'ordinary' | 'networking';
@@ -99,6 +99,8 @@ const registry: Record<string, KnownAddon> = {
     'aws-privateca-issuer',
     kinds('awspca.cert-manager.io', ['v1beta1'], { awspcaissuers: [], awspcaclusterissuers: [] }),
   ),
+  // kubernetes-sigs/external-dns, charts/external-dns/crds.
+  'external-dns': ordinary('external-dns', kinds('externaldns.k8s.io', ['v1alpha1'], { dnsendpoints: [] })),
   coredns: withoutIam('networking'),
   'kube-proxy': withoutIam('networking'),
   'eks-pod-identity-agent': withoutIam(),
@@ -127,9 +129,32 @@ export const AGENT_ADDON = 'eks-pod-identity-agent';
 export const knownAddon = (name: string): KnownAddon | undefined =>
   Object.hasOwn(registry, name) ? registry[name] : undefined;
 
-/** Where an installed add-on's service accounts are. */
-export const namespaceOf = ({ name, namespace }: { name: string; namespace?: string | undefined }): string =>
-  namespace ?? knownAddon(name)?.namespace ?? 'kube-system';
+/** An add-on by its name, with the namespace that DescribeAddon shows for it, where it shows one. */
+type Placed = { name: string; namespace?: string | undefined };
+
+/**
+ * Where an installed add-on's service accounts are: what DescribeAddon shows, else the default namespace that
+ * DescribeAddonVersions names, else the registry's. Undefined where none of them says so: an association in a guessed
+ * namespace would give no pod an identity.
+ */
+export const namespaceOf = ({ name, namespace }: Placed, defaultNamespace?: string): string | undefined =>
+  namespace ?? defaultNamespace ?? knownAddon(name)?.namespace;
+
+/**
+ * The namespace to name in CreateAddon: the one that the add-on has, where it differs from the add-on's default.
+ * DescribeAddon shows a namespace also where nobody chose one, and EKS may refuse it for an add-on whose namespace is
+ * fixed. Where no default is known, what is shown may have been chosen, and is named.
+ */
+export const chosenNamespace = ({ name, namespace }: Placed, defaultNamespace?: string): string | undefined =>
+  namespace === (defaultNamespace ?? knownAddon(name)?.namespace) ? undefined : namespace;
+
+/** Whether DescribeAddon shows a namespace of which nobody can say whether it was chosen. */
+export const mayHaveChosenNamespace = ({ name, namespace }: Placed, defaultNamespace?: string): boolean =>
+  namespace !== undefined && (defaultNamespace ?? knownAddon(name)?.namespace) === undefined;
+
+/** For messages: why an add-on's namespace is not known. */
+export const NAMESPACE_UNKNOWN =
+  'DescribeAddon shows no namespaceConfig, DescribeAddonVersions no defaultNamespace, and this release does not know the add-on';
 
 /** Without it new pods get no network. */
 export const isNetworking = (name: string): boolean => knownAddon(name)?.risk === 'networking';

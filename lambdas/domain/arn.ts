@@ -1,3 +1,5 @@
+import { partitionOf } from './partitions.ts';
+
 /** Parts of an IAM role's ARN. */
 export interface RoleArn {
   partition: string;
@@ -29,21 +31,6 @@ export function parseRoleArn(arn: string): RoleArn | undefined {
   const [, partition = '', account = '', path = '/', name = ''] = match;
   return { partition, account, path, name };
 }
-
-/** What a region's name starts with outside the partition `aws`. Source: the SDKs' partitions.json. */
-const PARTITIONS = [
-  ['cn-', 'aws-cn'],
-  ['us-gov-', 'aws-us-gov'],
-  ['us-iso-', 'aws-iso'],
-  ['us-isob-', 'aws-iso-b'],
-  ['eu-isoe-', 'aws-iso-e'],
-  ['us-isof-', 'aws-iso-f'],
-  ['eusc-', 'aws-eusc'],
-] as const;
-
-/** Partition by region, as AWS names them: aws, aws-cn, aws-us-gov, aws-iso… */
-export const partitionOf = (region: string): string =>
-  PARTITIONS.find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'aws';
 
 /** Of something in EKS, such as `cluster/dev`. */
 export const eksArn = ({ account, region }: { account: string; region: string }, resource: string): string =>

@@ -12,6 +12,8 @@ const [MINUTE, HOUR] = [60_000, 3_600_000];
  * day).
  */
 const HORIZON = 400 * 24 * HOUR;
+/** The longest that a window may be waited for. */
+export const MOST_WINDOW_HOURS = 336;
 const FIELDS = ['minute', 'hour', 'day of the month', 'month', 'day of the week'] as const;
 
 const SCHEDULE =
@@ -102,7 +104,7 @@ export const changeWindow = z.strictObject({
     .max(64, { error: 'must have at most 64 characters', abort: true })
     .refine(isZone, ZONE)
     .describe('Time zone of the schedule, by its name in the IANA database, such as `Europe/Berlin` or `UTC`.'),
-  waitAtMostHours: whole(1, 336, 'hours')
+  waitAtMostHours: whole(1, MOST_WINDOW_HOURS, 'hours')
     .default(336)
     .describe(
       'How long a migration waits for the window at most, in hours: up to 336 (two weeks). Then it ends `blocked`.',

@@ -44,7 +44,13 @@ export interface OfferedVersion {
   requiresIamPermissions: boolean;
   /** Who publishes the add-on: `eks`, `aws`, or a vendor of the AWS Marketplace. */
   owner?: string;
+  /** Where EKS installs the add-on unless a namespace is chosen: of the add-on, and so the same for each version. */
+  defaultNamespace?: string;
 }
+
+/** The default namespace of the add-on whose versions these are. */
+export const defaultNamespaceOf = (offered: readonly OfferedVersion[]): string | undefined =>
+  offered.find((one) => one.defaultNamespace !== undefined)?.defaultNamespace;
 
 /** What DescribeAddonConfiguration answers about a version. */
 export interface AddonConfiguration {

@@ -37,6 +37,8 @@ export const ERROR_CLASSES = {
   OwnerMayStillAct: 'waiting',
   // The change may begin within its window alone, and that is not open.
   WindowClosed: 'waiting',
+  // It does not open within the hour: looks may be an hour apart.
+  WindowFarOff: 'waiting',
   // Decisions of the steps.
   BadInput: 'terminal',
   LockHeld: 'terminal',
@@ -45,6 +47,8 @@ export const ERROR_CLASSES = {
   ApprovalRejected: 'terminal',
   ApprovalExpired: 'terminal',
   WindowOutOfReach: 'terminal',
+  // It was planned again and again, and each time there was something to wait for.
+  WaitedTooOften: 'terminal',
   // A rollback on demand that can't be begun; nothing is changed by it.
   RollbackRefused: 'terminal',
   // A trust policy that can't be written, or that somebody else has changed since it was read: it is left as it is.

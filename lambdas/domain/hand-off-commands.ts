@@ -2,6 +2,7 @@
  * The lines of a hand-off: each what the AWS command line and kubectl take, with everything filled in. Options: AWS CLI
  * command reference, `aws eks`.
  */
+import { chosenNamespace } from './addons.ts';
 import { ownTags } from './associations.ts';
 import { WORKLOAD_KINDS, type WorkloadRef } from './kubernetes.ts';
 import type { Association, AddonSnapshot, Target } from './model.ts';
@@ -123,10 +124,15 @@ const labelledRestartLine = (namespace: string, addon: string): string =>
 
 type AddonLines = Pick<HandOffLines, 'create' | 'update' | 'delete' | 'wait'>;
 
-function addonLines({ region, cluster }: Target, { addon: was }: AddonSnapshot, owned: Association[]): AddonLines {
+function addonLines(
+  { region, cluster }: Target,
+  { addon: was, defaultNamespace }: AddonSnapshot,
+  owned: Association[],
+): AddonLines {
   const here = ['--region', region, '--cluster-name', cluster, '--addon-name', was.name];
   const role =
     was.serviceAccountRoleArn === undefined ? undefined : ['--service-account-role-arn', was.serviceAccountRoleArn];
+  const namespace = chosenNamespace(was, defaultNamespace);
   const configuration =
     was.configurationValues === undefined ? undefined : option('--configuration-values', was.configurationValues);
   return {
@@ -137,7 +143,7 @@ function addonLines({ region, cluster }: Target, { addon: was }: AddonSnapshot, 
         ['--addon-version', was.version],
         role,
         owned.length > 0 ? ['--pod-identity-associations', ...associationWords(owned)] : undefined,
-        was.namespace === undefined ? undefined : ['--namespace-config', `namespace=${was.namespace}`],
+        namespace === undefined ? undefined : ['--namespace-config', `namespace=${namespace}`],
         configuration,
         tagWords(was.tags),
         ['--resolve-conflicts', conflicts],

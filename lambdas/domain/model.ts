@@ -95,6 +95,8 @@ export const plan = z.object({
   /** Of a request for one; absent where it could not be seen. */
   serviceAccount: serviceAccountState.optional(),
   namespace: z.string().optional(),
+  /** The add-on's default namespace, as EKS names it; absent where it does not. */
+  defaultNamespace: z.string().optional(),
   associations: z.array(plannedAssociation),
   /** Ids of all associations that the planned service accounts have now. */
   existing: z.array(z.string()),
@@ -125,6 +127,8 @@ export const snapshot = z.object({
   /** Absent too where nobody may look at the API server. */
   serviceAccount: serviceAccountState.optional(),
   namespace: z.string(),
+  /** As in the plan: a create names the add-on's namespace only where it is another one. */
+  defaultNamespace: z.string().optional(),
   planned: z.array(plannedAssociation),
   /** Every association of the planned service accounts as it was. */
   associations: z.array(association),

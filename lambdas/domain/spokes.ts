@@ -6,7 +6,7 @@
  */
 import type { ServiceRoles } from './access/entries.ts';
 import { ACCESS_OF_STEPS, type Purpose } from './access/rules.ts';
-import { partitionOf } from './arn.ts';
+import { partitionOf } from './partitions.ts';
 import type { ActingStep } from './plan/acting.ts';
 
 /**

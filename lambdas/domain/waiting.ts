@@ -10,6 +10,12 @@ const HOUR_MS = 3_600_000;
  */
 export const MOST_DAYS_BEFORE_BEGIN = 30;
 
+/**
+ * How often a migration is planned again, each time that it has waited; then it ends rather than to wait once more. An
+ * execution's history has room for so many rounds, however each of them goes (docs/scale.md).
+ */
+export const MOST_PLANS_AGAIN = 4;
+
 /** Milliseconds since 1970. */
 export const deadlineOf = ({ startedAt }: { startedAt: string }): number =>
   Date.parse(startedAt) + MOST_DAYS_BEFORE_BEGIN * 24 * HOUR_MS;

@@ -6,6 +6,7 @@ export type * from '../domain/eks.ts';
 export interface CreateAddonRequest {
   addon: string;
   version: string;
+  /** Left out where nobody chose one: the add-on then gets its default namespace. */
   namespace?: string;
   serviceAccountRoleArn?: string;
   podIdentityAssociations?: PlannedAssociation[];

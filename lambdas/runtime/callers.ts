@@ -4,7 +4,7 @@
  */
 import { ClientFactory } from '../adapters/clients.ts';
 import { SpokeSessions } from '../adapters/spoke-sessions.ts';
-import { partitionOf } from '../domain/arn.ts';
+import { partitionOf } from '../domain/partitions.ts';
 import { MigrationError } from '../domain/errors.ts';
 import {
   type Capability,

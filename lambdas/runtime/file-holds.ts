@@ -3,7 +3,8 @@
  * that is made from a forged record must not reach any further than its request says, whatever else it says.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { partitionOf } from '../domain/arn.ts';
+import { namespaceOf } from '../domain/addons.ts';
+import { partitionOf } from '../domain/partitions.ts';
 import { plannedFor } from '../domain/associations.ts';
 import { MigrationError } from '../domain/errors.ts';
 import {
@@ -71,6 +72,7 @@ function strayIn(record: Migration, snapshot: Snapshot): string | undefined {
       : strayOfAccount(record, snapshot);
   if (stray !== undefined) return stray;
   if (!isDeepStrictEqual(plan?.associations, snapshot.planned)) return 'the planned associations';
+  if (plan?.defaultNamespace !== snapshot.defaultNamespace) return 'the default namespace';
   return strayAssociation(record, snapshot);
 }
 
@@ -78,11 +80,15 @@ function strayIn(record: Migration, snapshot: Snapshot): string | undefined {
  * Throws BadInput where the add-on is of another namespace than its record says: associations there are none of its
  * own.
  */
-export function assertNamespaceHolds({ namespace, addon }: AddonSnapshot, now: Addon | undefined): void {
-  if (now?.namespace === undefined || now.namespace === namespace) return;
+export function assertNamespaceHolds(
+  { namespace, defaultNamespace, addon }: AddonSnapshot,
+  now: Addon | undefined,
+): void {
+  const own = now && namespaceOf(now, defaultNamespace);
+  if (own === undefined || own === namespace) return;
   throw new MigrationError(
     'BadInput',
-    `The ledger's snapshot is not acted upon: it has namespace ${namespace} for add-on ${addon.name}, which is in ${now.namespace}. Nothing was changed by this step. Find out who wrote that into the ledger.`,
+    `The ledger's snapshot is not acted upon: it has namespace ${namespace} for add-on ${addon.name}, which is in ${own}. Nothing was changed by this step. Find out who wrote that into the ledger.`,
   );
 }
 

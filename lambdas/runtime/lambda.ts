@@ -10,7 +10,7 @@ import { SERVICE_METRICS } from '../domain/metrics.ts';
 import type { Telemetry } from '../ports/index.ts';
 import { createHandler, type LambdaContext } from './handler.ts';
 import type { Step } from './step.ts';
-import { wire, type WireOptions } from './wiring.ts';
+import { deploymentSettingsOf, wire, type WireOptions } from './wiring.ts';
 
 /** Powertools behind our telemetry port, and the middlewares that flush and annotate it. */
 function powertools(step: Step): { telemetry: Telemetry; middlewares: MiddlewareObj<unknown, unknown>[] } {
@@ -57,6 +57,7 @@ export function lambdaHandler(
           clients,
           step: step.schema.name,
           environment: process.env,
+          deployment: deploymentSettingsOf(step.schema, process.env),
           clock: systemClock,
           ids: systemIds,
           telemetry,

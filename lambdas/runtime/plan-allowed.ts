@@ -38,7 +38,7 @@ export function assertPlanIsOwn(
   { request }: Migration,
   plan: Plan,
   { migrationId, target, subject, planHash }: KnownMigration,
-): void {
+): asserts plan is Plan & { namespace: string } {
   if (!isDeepStrictEqual({ ...request.target }, { ...target }) || subjectOf(request) !== subject) {
     throw refuse(
       migrationId,
@@ -50,7 +50,8 @@ export function assertPlanIsOwn(
     throw refuse(migrationId, 'it is another one than the step plan has made in this execution');
   if (planFor(plan) !== subjectText(subject)) throw refuse(migrationId, `it is for ${planFor(plan)}, not ${subject}`);
   // Roles come from the request, or from what has them by IRSA, from nowhere else.
-  const { namespace = '', serviceAccount, addon } = plan;
+  const { namespace, serviceAccount, addon } = plan;
+  if (namespace === undefined) throw refuse(migrationId, 'it does not say which namespace it is about');
   const accounts = request.serviceAccount
     ? [request.serviceAccount.name]
     : plan.associations.map((one) => one.serviceAccount);

@@ -1,6 +1,6 @@
 /** Reads what a plan is decided from: EKS, IAM and the cluster's API server, one after the other. */
 import { AGENT_ADDON, namespaceOf } from '../domain/addons.ts';
-import type { Cluster } from '../domain/eks.ts';
+import { type Cluster, defaultNamespaceOf } from '../domain/eks.ts';
 import { irsaRoleOf } from '../domain/irsa.ts';
 import type { Addon, MigrationRequest, PlannedAssociation } from '../domain/model.ts';
 import type { AddonFacts, Facts, ServiceAccountFacts } from '../domain/plan/facts.ts';
@@ -36,9 +36,9 @@ const rolesAllowed = (
 export const noFacts = (request: MigrationRequest, settings: Settings): Facts => ({
   request,
   ...rolesAllowed(settings, request),
+  ...(request.serviceAccount ? { namespace: request.serviceAccount.namespace } : {}),
   offered: [],
   podIdentity: [],
-  namespace: 'kube-system',
   roles: {},
   rolePolicies: {},
   rights: { roles: {}, answers: {} },
@@ -125,10 +125,12 @@ export async function readFacts(
   if (!cluster) return empty;
   const addon = await eks.describeAddon(request.addon);
   if (!addon) return { ...empty, cluster };
-  const namespace = namespaceOf(addon);
-  if (isMigrated(addon)) return { ...empty, cluster, addon, namespace };
+  const shown = namespaceOf(addon);
+  if (isMigrated(addon)) return { ...empty, cluster, addon, ...(shown === undefined ? {} : { namespace: shown }) };
   const agent = await readAgent(eks, request, cluster);
   const support = await readSupport(eks, addon, cluster.version);
+  const namespace = namespaceOf(addon, defaultNamespaceOf(support.offered));
+  if (namespace === undefined) return { ...empty, cluster, addon, ...agent, ...support };
   const planned = plannedAssociations({ request, addon, namespace, podIdentity: support.podIdentity });
   const { ofCluster, ...associations } = await readAssociations(eks, planned);
   const found: Facts = {
@@ -189,7 +191,7 @@ export async function readServiceAccountFacts(
     roles: await readRoles(roles, rolesIn(known, planned), request.target.account),
   };
   const use = await readUse(found, ports, agent.agentAddon ? [AGENT_ADDON] : [], ofCluster);
-  const ownerAddon = await readOwner(eks, request.serviceAccount, use.addons);
+  const ownerAddon = await readOwner(eks, request.serviceAccount, use.addons, cluster.version);
   const facts = { ...use.facts, request, ...(ownerAddon === undefined ? {} : { ownerAddon }) };
   return {
     ...facts,

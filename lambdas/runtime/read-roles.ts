@@ -1,12 +1,12 @@
 /** What the plan reads about roles: trust and policies, and who else uses them. */
 import { parseRoleArn } from '../domain/arn.ts';
 import { plannedFor } from '../domain/associations.ts';
-import { namespaceOf } from '../domain/addons.ts';
 import type { Addon, Association, PlannedAssociation } from '../domain/model.ts';
 import type { ServiceAccountRef } from '../domain/subject.ts';
 import { addedAssociations } from '../domain/plan/association-checks.ts';
 import type { Facts, NodeRolesFact, RolePoliciesFact, RoleUsersFact } from '../domain/plan/facts.ts';
 import type { ReadingPorts } from '../ports/index.ts';
+import { readNamespace } from './addon-namespace.ts';
 import { advisory } from './advice.ts';
 import { listPlannedAssociations } from './associations.ts';
 
@@ -91,16 +91,19 @@ export async function readRoleUsers(
 }
 
 /**
- * The add-on whose service account that is: one in its namespace whose version takes associations for it. Who may not
- * be asked is none.
+ * The add-on whose service account that is: one in its namespace, or in a namespace that is not known, whose version
+ * takes associations for it. Who may not be asked is none.
  */
 export async function readOwner(
   eks: Eks,
   { namespace, name: account }: ServiceAccountRef,
   addons: readonly Addon[],
+  kubernetesVersion: string,
 ): Promise<string | undefined> {
-  for (const { name, version, namespace: own } of addons) {
-    if (namespaceOf({ name, namespace: own }) !== namespace) continue;
+  for (const addon of addons) {
+    const { name, version } = addon;
+    const own = await advisory(() => readNamespace(eks, addon, kubernetesVersion));
+    if ('read' in own && own.read !== undefined && own.read !== namespace) continue;
     const answer = await advisory(() => eks.describeConfiguration(name, version));
     if ('read' in answer && answer.read?.podIdentity.some(({ serviceAccount }) => serviceAccount === account))
       return name;

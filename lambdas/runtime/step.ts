@@ -15,35 +15,22 @@ export const stepEnvironment = z.object({
 export type StepEnvironment = z.infer<typeof stepEnvironment>;
 
 /**
- * A step that works on clusters. ACCOUNT: the service's own; ACCOUNTS: others whose clusters may be named, separated by
- * commas.
+ * A step that reads settings of the deployment that grow with its configuration: SETTINGS_FILE is the path of their
+ * file (`deployment-settings.ts`). Its function has the layer with that file.
  */
-export const targetEnvironment = stepEnvironment.extend({ ACCOUNT: z.string().min(1), ACCOUNTS: z.string() });
-/**
- * A step that checks which roles the service may pass: ARN patterns, separated by commas; one that begins with `role/`
- * is of each cluster's own account.
- */
-export const passingEnvironment = targetEnvironment.extend({ PASSABLE_ROLE_ARNS: z.string().min(1) });
-/** A step that looks at the change window: the deployment's own, as JSON; empty where it has none. */
-export const windowEnvironment = stepEnvironment.extend({ CHANGE_WINDOW: z.string() });
+export const settingsEnvironment = stepEnvironment.extend({ SETTINGS_FILE: z.string().min(1) });
+/** A step that works on clusters. ACCOUNT: the service's own. */
+export const targetEnvironment = settingsEnvironment.extend({ ACCOUNT: z.string().min(1) });
 /** A step that decides whether somebody has to approve: `true` where every change has to be approved. */
 export const approvalEnvironment = z.object({ APPROVAL_REQUIRED: z.enum(['true', 'false']) });
 /**
- * A step that makes plans. REPAIRABLE_ROLE_ARNS: ARN patterns, separated by commas; absent where no trust policy may be
- * changed. KUBERNETES_ROLE_ARNS: the service's own roles that call API servers, separated by commas: no nodes have
- * them. The others: the roles of the steps that change something in EKS, about
- * which IAM is asked.
+ * A step that makes plans. KUBERNETES_ROLE_ARNS: the service's own roles that call API servers, separated by commas: no
+ * nodes have them. The others: the roles of the steps that change something in EKS, about which IAM is asked.
  */
-export const planningEnvironment = passingEnvironment
-  .extend(windowEnvironment.shape)
-  .extend(approvalEnvironment.shape)
-  .extend({
-    REPAIRABLE_ROLE_ARNS: z.string().optional(),
-    KUBERNETES_ROLE_ARNS: z.string(),
-    ...byVariable(() => z.string().min(1)),
-  });
-/** A step that changes trust policies: such patterns of the roles, separated by commas. */
-export const repairingEnvironment = targetEnvironment.extend({ REPAIRABLE_ROLE_ARNS: z.string().min(1) });
+export const planningEnvironment = targetEnvironment.extend(approvalEnvironment.shape).extend({
+  KUBERNETES_ROLE_ARNS: z.string(),
+  ...byVariable(() => z.string().min(1)),
+});
 /** A step that starts the state machine Recover. */
 export const recoveringEnvironment = stepEnvironment.extend({ RECOVER_STATE_MACHINE_ARN: z.string().min(1) });
 

@@ -9,10 +9,10 @@ import { createDynamoLedger } from '../adapters/dynamo-ledger.ts';
 import { createDynamoSweeps } from '../adapters/dynamo-sweeps.ts';
 import { eksToken } from '../adapters/eks-token.ts';
 import { createHttpKubernetes } from '../adapters/http-kubernetes.ts';
-import { z } from 'zod';
+import { readSettingsFile } from '../adapters/settings-file.ts';
 import { approverRule } from '../domain/approval.ts';
-import { changeWindow, type ChangeWindow } from '../domain/change-window.ts';
 import { denialSettings, type DenialSettings } from '../domain/denial.ts';
+import type { DeploymentSettings } from '../domain/deployment-settings.ts';
 import { MigrationError } from '../domain/errors.ts';
 import type { Target } from '../domain/model.ts';
 import { ACTING_STEPS, ROLE_VARIABLES } from '../domain/plan/acting.ts';
@@ -28,7 +28,7 @@ import type {
   Telemetry,
 } from '../ports/index.ts';
 import { Callers, ownClients, type TargetClients } from './callers.ts';
-import { stepEnvironment } from './step.ts';
+import { stepEnvironment, type StepSchema } from './step.ts';
 
 export interface PortsOptions {
   /** Stands around each of their calls. */
@@ -87,6 +87,8 @@ export interface WireOptions {
   /** Name of the step that is wired: it says by which roles other accounts are worked on. */
   step: string;
   environment: Record<string, string | undefined>;
+  /** Of the deployment, as `deploymentSettingsOf` reads them; left out of functions that use none. */
+  deployment?: DeploymentSettings | undefined;
   clock: Clock;
   ids: Ids;
   telemetry: Telemetry;
@@ -117,63 +119,53 @@ const listIn = (value: string | undefined): string[] =>
     .filter((one) => one !== '');
 
 /**
- * What the deployment's own configuration was checked for at its synthesis; anything else was put there by hand, and
- * nothing is done by it.
+ * The settings that ship with a step's function; undefined for a step that uses none. Throws BadInput where the step
+ * uses them and its function was given no file, or a wrong one.
  */
-function windowIn(text: string | undefined): ChangeWindow | undefined {
-  if (!text) return undefined;
-  const parsed = z
-    .string()
-    .transform((json, context): unknown => {
-      try {
-        return JSON.parse(json);
-      } catch {
-        context.addIssue('must be JSON');
-        return z.NEVER;
-      }
-    })
-    .pipe(changeWindow)
-    .safeParse(text);
-  if (parsed.success) return parsed.data;
-  throw new MigrationError(
-    'BadInput',
-    `The environment variable CHANGE_WINDOW of this function is wrong: ${problemsOf(parsed.error, 'it')}. Deploy the service again.`,
-  );
+export function deploymentSettingsOf(
+  { environment: { shape } }: Pick<StepSchema, 'environment'>,
+  environment: WireOptions['environment'],
+): DeploymentSettings | undefined {
+  return 'SETTINGS_FILE' in shape ? readSettingsFile(requireVariable(environment, 'SETTINGS_FILE')) : undefined;
 }
 
 /** Of the one step that is given them. */
-function denialsIn(environment: WireOptions['environment']): DenialSettings | undefined {
-  const { ACCOUNT: account, ACCOUNTS: accounts, DENIAL_ACTION: action, QUIET_HOURS: quietHours } = environment;
+function denialsIn(environment: WireOptions['environment'], accounts: readonly string[]): DenialSettings | undefined {
+  const { ACCOUNT: account, DENIAL_ACTION: action, QUIET_HOURS: quietHours } = environment;
   if (action === undefined) return undefined;
   const parsed = denialSettings.safeParse({
     account,
-    accounts: listIn(accounts),
+    accounts,
     action,
     quietHours: Number(quietHours),
   });
   if (parsed.success) return parsed.data;
   throw new MigrationError(
     'BadInput',
-    `The environment variables of this function about denied calls are wrong: ${problemsOf(parsed.error, 'they')}. Deploy the service again.`,
+    `The settings of this function about denied calls are wrong: ${problemsOf(parsed.error, 'they')}. Deploy the service again.`,
   );
 }
 
 /** Made once: a schema takes longer to make than to use. */
 const approver = approverRule.catch('another-role');
 
-const settingsIn = (environment: WireOptions['environment']): Settings => ({
+const settingsIn = (
+  environment: WireOptions['environment'],
+  region: string,
+  deployment: DeploymentSettings | undefined,
+): Settings => ({
   approvals: {
     required: environment['APPROVAL_REQUIRED'] === 'true',
     approver: approver.parse(environment['APPROVER']),
   },
-  changeWindow: windowIn(environment['CHANGE_WINDOW']),
+  changeWindow: deployment?.changeWindow,
   ...(environment['ACCOUNT'] === undefined ? {} : { account: environment['ACCOUNT'] }),
-  accounts: listIn(environment['ACCOUNTS']),
-  regions: environment['REGIONS'] === undefined ? undefined : listIn(environment['REGIONS']),
+  accounts: deployment?.accounts ?? [],
+  regions: deployment && (deployment.regions ?? [region]),
   bucket: environment['BUCKET_NAME'],
-  denials: denialsIn(environment),
-  passableRoleArns: listIn(environment['PASSABLE_ROLE_ARNS']),
-  repairableRoleArns: listIn(environment['REPAIRABLE_ROLE_ARNS']),
+  denials: denialsIn(environment, deployment?.accounts ?? []),
+  passableRoleArns: deployment?.passableRoleArns ?? [],
+  repairableRoleArns: deployment?.repairableRoleArns ?? [],
   actingRoles: Object.fromEntries(
     ACTING_STEPS.flatMap((step) => {
       const arn = environment[ROLE_VARIABLES[step]];
@@ -191,13 +183,14 @@ export function wire({
   clients,
   step,
   environment,
+  deployment,
   clock,
   ids,
   telemetry,
   documentsOf,
 }: WireOptions): HandlerDependencies {
   const { TABLE_NAME } = stepEnvironment.parse(environment);
-  const settings = settingsIn(environment);
+  const settings = settingsIn(environment, clients.config.region, deployment);
   const callers = new Callers(clients, step, settings);
   return {
     portsFor: (target, around) =>

@@ -5,6 +5,7 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { EVERY_ACCOUNT } from '../../lambdas/domain/spokes.ts';
+import { everyValue } from '../permissions/every-value.ts';
 import { KEPT_FOR, RETRIES } from './delivery.ts';
 
 export interface DenialsProps {
@@ -84,7 +85,7 @@ export class Denials extends Construct {
           Principal: { AWS: principals },
           Action: 'events:PutEvents',
           Resource: `arn:${Aws.PARTITION}:events:${Aws.REGION}:${Aws.ACCOUNT_ID}:event-bus/default`,
-          Condition: { 'ForAllValues:StringEquals': { 'events:source': SOURCE, 'events:detail-type': DETAIL_TYPE } },
+          Condition: everyValue('StringEquals', { 'events:source': SOURCE, 'events:detail-type': DETAIL_TYPE }),
         },
       },
     });

@@ -6,6 +6,7 @@
 import { Aws, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
+import { machineLogsPrefix } from '../names.ts';
 import {
   allLogs,
   FUNCTION_CONTEXT,
@@ -101,7 +102,8 @@ function accountStatements(): KeyStatement[] {
 
 /** For AWS services that use the key in their own name. */
 function serviceStatements(scope: Construct): KeyStatement[] {
-  const { stackName } = Stack.of(scope);
+  const stack = Stack.of(scope);
+  const { stackName } = stack;
   return [
     {
       sid: 'LogDelivery',
@@ -110,12 +112,18 @@ function serviceStatements(scope: Construct): KeyStatement[] {
       conditions: { StringEquals: { [LOG_DELIVERY_CONTEXT]: allLogs() } },
     },
     // CloudWatch Logs User Guide, "Encrypt log data in CloudWatch Logs using AWS KMS". CloudFormation begins the names
-    // of the log groups with the stack's.
+    // of the log groups with the stack's; those of the state machines have theirs from `lib/step-machine.ts`.
     {
       sid: 'LogGroups',
       service: viaService('logs'),
       actions: ALL_USES,
-      conditions: { ArnLike: { [LOG_GROUP_CONTEXT]: arnOf('logs', `log-group:${stackName}-*`) } },
+      conditions: {
+        ArnLike: {
+          [LOG_GROUP_CONTEXT]: [`${stackName}-`, machineLogsPrefix(stack)].map((prefix) =>
+            arnOf('logs', `log-group:${prefix}*`),
+          ),
+        },
+      },
     },
     // EventBridge User Guide, "Using dead-letter queues": with the account, since the rule's ARN would need the queue,
     // and the queue the key.

@@ -5,6 +5,7 @@
  * arithmetic gives (FULL), so that the runs of a fleet do not come back all at once.
  */
 import type { ErrorName } from '../../lambdas/domain/errors.ts';
+import { MOST_WINDOW_HOURS } from '../../lambdas/domain/change-window.ts';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 
 /**
@@ -61,7 +62,7 @@ const TRANSIENT: Retrier[] = [
   },
   {
     // The function was not called for weeks: Lambda has taken away its network interfaces, or its copy of the code, and
-    // fetches them anew at the first call, which fails, as others do until they are there: a minute or two. 10 s × 18 =
+    // fetches them anew at the first call, which fails, as others do until they are there: a minute or two. 20 s × 9 =
     // 3 min. Source: Lambda Developer Guide, "Lambda function states"; Lambda API Reference, Invoke, errors.
     errors: [
       'Lambda.ResourceNotReadyException',
@@ -70,9 +71,9 @@ const TRANSIENT: Retrier[] = [
       'Lambda.EC2ThrottledException',
       'Lambda.CodeArtifactUserPendingException',
     ],
-    intervalSeconds: 10,
+    intervalSeconds: 20,
     backoffRate: 1,
-    maxAttempts: 18,
+    maxAttempts: 9,
     jitter: false,
   },
   {
@@ -117,13 +118,11 @@ const POLLS: Partial<Record<StepName, Retrier>> = {
   // 20 s × 60 = 20 min, for an execution that has stopped and left its lock: Recover is started within 5 min and waits
   // 1 to 2 until the Lambdas of that execution are certainly over; the rest is for its rollback, 1 to 5 min as a rule.
   plan: poll('RecoveryPending', 20, 60),
-  // 10 min × 2016 = 14 days, the longest that a window may be waited for; the step says beforehand where it is longer.
-  // A window is at least 15 min long, so that none is missed; a cancel is seen within these 10 min. At most 6,048 of
-  // the 25,000 events of a history.
-  'await-window': poll('WindowClosed', 600, 2016),
-  // 20 s × 180 = 60 min, for another migration with the same role: its migration takes 2 to 10 min, so this is the
-  // place of about the tenth in the queue; 10 s of lag.
-  begin: poll('RoleLockHeld', 20, 180),
+  // 10 min × 12 = 2 h, for the last hour before the window opens. It is at least 15 min long, so that none is missed.
+  'await-window': poll('WindowClosed', 600, 12),
+  // 30 s × 120 = 60 min, for another migration with the same role: its migration takes 2 to 10 min, so this is the
+  // place of about the tenth in the queue; 15 s of lag.
+  begin: poll('RoleLockHeld', 30, 120),
   // 10 s × 120 = 20 min, as Terraform allows a create. A DaemonSet of one small image is ready on every node in 20 s to
   // 2 min: 2 to 12 transitions, 5 s of lag. No wait comes first, since the step is rarely called at all.
   'install-agent': poll('AddonNotActive', 10, 120),
@@ -144,9 +143,9 @@ const POLLS: Partial<Record<StepName, Retrier>> = {
   // 10 s × 90 = 15 min a round. A Deployment rolls in 1 to 3 min, a DaemonSet longer with every node: some 20
   // transitions, 5 s of lag.
   'verify-pods': poll('PodsNotSettled', 10, 90),
-  // 10 s × 180 = 30 min an assessment: what it waits for is one delete or one create, 20 min each at most, that the
-  // road or the action before it began; 5 s of lag.
-  'assess-rollback': poll('RestoreInProgress', 10, 180),
+  // 15 s × 120 = 30 min an assessment: what it waits for is one delete or one create, 20 min each at most, that the
+  // road or the action before it began; 8 s of lag.
+  'assess-rollback': poll('RestoreInProgress', 15, 120),
   // 10 s × 30 = 5 min, for the one Lambda of a stopped execution that may still be running: 60 s and a margin. A few
   // transitions as a rule, none where the execution stopped long ago.
   'take-over': poll('OwnerMayStillAct', 10, 30),
@@ -159,6 +158,13 @@ const POLLS: Partial<Record<StepName, Retrier>> = {
  * seconds as a rule, and a wait of 10 s comes first: no transition, or one.
  */
 const TRUST_POLL = poll('TrustNotSeenYet', 10, 12);
+
+/**
+ * 1 h × 336 = 14 days, the longest that a window may be waited for; the step says beforehand where it does not open in
+ * time. A cancel is seen within the hour. Every ten minutes, as in the last hour, all waits together would take 12,960
+ * of the 25,000 events of a history.
+ */
+const FAR_POLL = poll('WindowFarOff', 3600, MOST_WINDOW_HOURS);
 
 /** Steps that EKS may refuse a trust policy to. */
 const TRUSTING: readonly StepName[] = ['create-addon', 'update-addon', 'create-association', 'carry-over'];
@@ -173,7 +179,12 @@ export function retriersOf(
   const transient = callback
     ? TRANSIENT.map((retrier) => ({ ...retrier, errors: retrier.errors.filter((error) => error !== 'States.Timeout') }))
     : TRANSIENT;
-  return [...(ownPoll ? [ownPoll] : []), ...(trust && TRUSTING.includes(step) ? [TRUST_POLL] : []), ...transient];
+  return [
+    ...(step === 'await-window' ? [FAR_POLL] : []),
+    ...(ownPoll ? [ownPoll] : []),
+    ...(trust && TRUSTING.includes(step) ? [TRUST_POLL] : []),
+    ...transient,
+  ];
 }
 
 /**

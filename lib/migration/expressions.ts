@@ -1,3 +1,5 @@
+import { NO_CAUSE } from '../../lambdas/steps/finish/schema.ts';
+
 /**
  * JSONata, as Step Functions takes it. Every expression here is total: a failing one in a Catch or a Fail would end the
  * execution as something else.
@@ -29,21 +31,25 @@ export const recordText = (tableName: string): string =>
 
 /**
  * The readable part of an error's cause. Lambda makes JSON of it (errorType, errorMessage, and a trace where a handler
- * threw); a time-out of the Task and the service's own errors are plain text, which comes through as it is. `$parse`
- * would fail on a cause that was cut off. Cut, because Step Functions takes at most 32,768 characters of cause.
+ * threw); the service's own errors are plain text, which comes through as it is, and a time-out of the Task has none.
+ * `$parse` would fail on a cause that was cut off. Cut, because Step Functions takes at most 32,768 characters of cause.
  */
 const readable = (cause: string): string => {
   const message = `$substringBefore($substringAfter(${cause}, '"errorMessage":"'), '","trace"')`;
   // The end of the JSON, where no trace follows; a quote of the message itself has a backslash before it.
   const withoutEnd = `($m := ${message}; $substring($m, -2) = '"}' and $substring($m, -3, 1) != '\\\\' ? $substring($m, 0, $length($m) - 2) : $m)`;
-  return `$substring($replace(${withoutEnd}, '\\\\"', '"'), 0, 4000)`;
+  return `$substring($replace(${cause} = '' ? '${NO_CAUSE}' : ${withoutEnd}, '\\\\"', '"'), 0, 4000)`;
 };
 
 /** The error that a Catch caught; the name and message of the variable `failure`. */
 const CAUGHT_CAUSE = `('' & $states.errorOutput.Cause)`;
 const CAUGHT = `$states.errorOutput.Error & ': ' & ${readable(CAUGHT_CAUSE)}`;
 export const FAILURE_MESSAGE = readable('$failure.Cause');
-export const FAILURE_TEXT = `$failure.Error & ': ' & ${FAILURE_MESSAGE}`;
+
+/** The name and the message of an error that a Catch has kept in that variable. */
+export const failureText = (variable: string): string =>
+  `$${variable}.Error & ': ' & ${readable(`$${variable}.Cause`)}`;
+export const FAILURE_TEXT = failureText('failure');
 
 /** In a Catch: the error as errorOutput has it. `Cause` is always text, also where a time-out comes without one. */
 export const caughtFailure = expression(`{'Error': $states.errorOutput.Error, 'Cause': ${CAUGHT_CAUSE}}`);

@@ -109,6 +109,8 @@ const executionGrants: Partial<Record<StepName, (machines: Machines) => Grant[]>
       resources: [machines.sweep.stateMachineArn],
       why: 'starts the sweeps that are asked for, and those that are resumed',
     },
+    // The Service Authorization Reference has no resource type for these two; a real denial names the state machine
+    // (NOAA-OWP/hydrovis#837), and a right on it was seen to do for tasks of Lambda (aws/aws-cdk#8486).
     {
       actions: ['states:SendTaskSuccess'],
       resources: [machines.migrateAddon.stateMachineArn],

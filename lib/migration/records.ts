@@ -33,7 +33,7 @@ export function recordEnd(
     record,
     [{ errors: 'any', next: unrecorded.target }],
     { [unrecorded.target]: unrecorded.state },
-    unrecorded.failure,
+    { failure: unrecorded.failure },
   );
   return record;
 }

@@ -76,7 +76,7 @@ function changeAddon(scope: Construct, task: MakeTask): AddonChange {
   const createAddon = task('create-addon', { payload: CHANGE });
   // And 30 s to 4 min until a new one is.
   const waitForCreation = wait(scope, 'WaitForCreation', 20, SINCE_NOW);
-  const awaitActive = task('await-active', { payload: { ...CHANGE, startedAt }, assign: { round: 1 } });
+  const awaitActive = task('await-active', { payload: { ...CHANGE, startedAt }, assign: { podRound: 1 } });
   const carryOver = task('carry-over', { payload: CHANGE });
   const updateOrCreate = sfn.Choice.jsonata(scope, 'UpdateOrCreate')
     .when(wayIs('in-place'), updateAddon)
@@ -91,7 +91,7 @@ function changeAddon(scope: Construct, task: MakeTask): AddonChange {
 
 /** The states that associate a service account that is no add-on's. */
 function associate(scope: Construct, task: MakeTask): { first: sfn.State; last: sfn.Wait } {
-  const createAssociation = task('create-association', { payload: CHANGE, assign: { round: 1 } });
+  const createAssociation = task('create-association', { payload: CHANGE, assign: { podRound: 1 } });
   // EKS's webhook knows a new association some seconds late (aws/eks-pod-identity-agent#52).
   const waitForWebhook = wait(scope, 'WaitForWebhook', 15);
   createAssociation.next(waitForWebhook);
@@ -107,10 +107,10 @@ interface VerifyOptions {
 
 /** The states that look for evidence on the pods, and restart them where they lack it. */
 function verify(scope: Construct, task: MakeTask, { endings, after, nextWay }: VerifyOptions): void {
-  const towardsPodIdentity = { ...CHANGE, towards: 'pod-identity', round: expression('$round') } as const;
+  const towardsPodIdentity = { ...CHANGE, towards: 'pod-identity', round: expression('$podRound') } as const;
   const verifyPods = task('verify-pods', { payload: towardsPodIdentity });
   const restartPods = task('restart-pods', { payload: towardsPodIdentity });
-  const waitForRollout = wait(scope, 'WaitForRollout', 15, { round: expression('$round + 1') });
+  const waitForRollout = wait(scope, 'WaitForRollout', 15, { podRound: expression('$podRound + 1') });
   const isAnnotationToRemove = sfn.Choice.jsonata(scope, 'IsAnnotationToRemove')
     .when(
       isSet('removesAnnotation'),
@@ -157,7 +157,7 @@ export function createRoad(scope: Construct, functions: StepFunctions, endings: 
 
   const plan = task('plan', {
     payload: PLAN_INPUT,
-    assign: { ...plannedVariables(functions), approvedHash: expression("''") },
+    assign: { ...plannedVariables(functions), approvedHash: expression("''"), plansAgain: 0 },
   });
   const waiting = createWaiting(scope, task, plannedVariables(functions));
   // The hash comes from the step's answer, not from the ledger: a plan that was exchanged there meanwhile is not

@@ -127,10 +127,10 @@ function verifyRestored(
   task: MakeTask,
   { functions, after, recordRolledBack, recordNeedsHuman }: VerifyOptions,
 ): void {
-  const before = { ...CHANGE, towards: 'before', round: expression('$round') } as const;
+  const before = { ...CHANGE, towards: 'before', round: expression('$podRound') } as const;
   const verify = task('verify-pods', { stateName: 'VerifyRestored', payload: before });
   const restart = task('restart-pods', { stateName: 'RestartRestored', payload: before });
-  const waitForRollout = wait(scope, 'WaitForRestoredRollout', 15, { round: expression('$round + 1') });
+  const waitForRollout = wait(scope, 'WaitForRestoredRollout', 15, { podRound: expression('$podRound + 1') });
   const podsRestored = changesTrust(functions) ? restoreTrust(scope, task, recordRolledBack) : recordRolledBack;
   // The step bounds the rounds: after the last restart it throws rather than ask for another.
   const restored = sfn.Choice.jsonata(scope, 'AreThePodsRestored')
@@ -179,13 +179,13 @@ export function createRollback(scope: Construct, { functions, tableName, rolledB
       state,
       ON_THE_WAY_BACK,
       { RecordNeedsHuman: recordNeedsHuman },
-      caughtAnotherFailure('Putting it back failed too'),
+      { failure: caughtAnotherFailure('Putting it back failed too') },
     );
     return state;
   };
 
   const actions = createActions(task);
-  const restoreAssociations = task('restore-associations', { payload: LOCKED_MIGRATION, assign: { round: 1 } });
+  const restoreAssociations = task('restore-associations', { payload: LOCKED_MIGRATION, assign: { podRound: 1 } });
   verifyRestored(scope, task, { functions, after: restoreAssociations, recordRolledBack, recordNeedsHuman });
   const rollBack = sfn.Pass.jsonata(scope, 'RollBack', { assign: { actions: 0 } });
   rollBack.next(

@@ -133,17 +133,17 @@ export const isOfServiceAccount: () => sfn.Condition = () =>
 export const answerIs = (field: string, word: string): sfn.Condition =>
   sfn.Condition.jsonata(expression(`$states.input.${field} = '${word}'`));
 
-/** Adds a task's catches, the widest last, each keeping the error in the variable `failure`. */
+/** Adds a task's catches, the widest last, each of which keeps the error in a variable, `failure` by default. */
 export function catchFailures(
   task: tasks.LambdaInvoke,
   catchers: Catcher[],
   targets: Partial<Record<FailureTarget, sfn.State>>,
-  failure: Expression = caughtFailure,
+  { failure = caughtFailure, variable = 'failure' }: { failure?: Expression; variable?: string } = {},
 ): void {
   for (const { errors, next } of catchers) {
     const handler = targets[next];
     if (!handler)
       throw new Error(`The state ${task.stateId} sends failures to ${next}, which is not there yet: create it before.`);
-    task.addCatch(handler, { errors: errors === 'any' ? [sfn.Errors.ALL] : errors, assign: { failure } });
+    task.addCatch(handler, { errors: errors === 'any' ? [sfn.Errors.ALL] : errors, assign: { [variable]: failure } });
   }
 }

@@ -5,6 +5,7 @@
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
+import { MOST_PLANS_AGAIN } from '../../lambdas/domain/waiting.ts';
 import type { Endings } from './endings.ts';
 import { expression, type Expression, MIGRATION_ID, REQUEST } from './expressions.ts';
 import type { MakeTask } from './road.ts';
@@ -26,6 +27,11 @@ export const CHECKS_FAILED = expression(
 /** In a Catch of States.Timeout, where a state has waited for somebody. */
 export const NOBODY_DECIDED = expression(
   `{'Error': 'ApprovalExpired', 'Cause': 'Nobody approved the plan in time. Nothing was changed. Start it again, or give it longer (approvalHours).'}`,
+);
+
+/** In a Choice after a plan, where there would be something to wait for once more. */
+const WAITED_TOO_OFTEN = expression(
+  `{'Error': 'WaitedTooOften', 'Cause': 'It was planned again ${MOST_PLANS_AGAIN} times, after as many waits, and could not begin. Nothing was changed. Start it again, with a window that is open longer.'}`,
 );
 
 /** What the states after a plan go by. */
@@ -64,10 +70,10 @@ export function createWaiting(scope: Construct, task: MakeTask, planned: Record<
   const planAgain = task('plan', {
     stateName: 'PlanAgain',
     payload: { ...PLAN_INPUT, action: 'again' },
-    assign: planned,
+    assign: { ...planned, plansAgain: expression('$plansAgain + 1') },
   });
   const awaitWindow = task('await-window', {
-    payload: { ...MIGRATION, startedAt: expression('$states.context.State.EnteredTime') },
+    payload: { ...MIGRATION, startedAt: expression('$states.context.State.EnteredTime'), looksHourly: true },
   });
   // Nobody but the approver's call ends the wait well: its answer says which plan it was about.
   const requestApproval = task('request-approval', {
@@ -87,6 +93,9 @@ export function createWaiting(scope: Construct, task: MakeTask, planned: Record<
     leadTo: (begin, endings) => {
       planAgain.next(
         sfn.Choice.jsonata(scope, 'IsStillAsPlanned', { assign: { failure: CHECKS_FAILED } })
+          .when(migratesIf(`$plansAgain > ${MOST_PLANS_AGAIN}`), endings.RecordBlocked, {
+            assign: { failure: WAITED_TOO_OFTEN },
+          })
           .when(migratesIf('$needsApproval and $approvedHash != $planHash'), requestApproval)
           .when(answerIs('verdict', 'migrate'), begin)
           .when(answerIs('verdict', 'already-migrated'), endings.AlreadyMigrated)

@@ -5,6 +5,7 @@
  */
 import { Duration } from 'aws-cdk-lib';
 import { type IMetric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Stage } from 'aws-cdk-lib/aws-apigateway';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import {
   APPROVALS_PENDING,
@@ -23,10 +24,12 @@ import {
   failed,
   lambdaThrottles,
   ledgerThrottles,
+  lettersSent,
   machinesOf,
   machineThrottled,
   ofService,
   ruleFailures,
+  serverErrors,
   started,
   stopped,
   sumOf,
@@ -95,6 +98,16 @@ const sweepAlarms = ({ sweep, startSweep }: Watched): AlarmSpec[] => [
     metric: dropped(startSweep),
     threshold: 1,
     periods: ONCE,
+  },
+];
+
+const apiAlarms = (api: Stage): AlarmSpec[] => [
+  {
+    id: 'ApiFailed',
+    section: 'api-failed',
+    means: 'A request to the API was answered with 5XX.',
+    metric: serverErrors(api),
+    threshold: 1,
   },
 ];
 
@@ -176,6 +189,17 @@ const eventAlarms = ({ rules, eventRules, deadLetterQueue }: Watched): AlarmSpec
     metric: deadLetters(deadLetterQueue),
     threshold: 1,
   },
+  // The alarm above stays on until the queue is empty, so that a second letter would call nobody. Metrics of a queue
+  // that was idle for hours come up to fifteen minutes late (Amazon SQS Developer Guide, "Monitoring Amazon SQS queues
+  // using CloudWatch").
+  {
+    id: 'DeadLetterSent',
+    section: 'dead-letters',
+    means: 'EventBridge has sent another event to the dead-letter queue.',
+    metric: sumOf('letters sent', [lettersSent(deadLetterQueue)]),
+    threshold: 1,
+    periods: ONCE,
+  },
   {
     id: 'TriggersFailed',
     section: 'triggers-failed',
@@ -255,6 +279,7 @@ export const alarmsOf = (watched: Watched): AlarmSpec[] => [
   ...migrationAlarms(watched),
   ...recoveryAlarms(watched),
   ...eventAlarms(watched),
+  ...(watched.api ? apiAlarms(watched.api) : []),
   ...(watched.diagnoseDenial ? denialAlarms(watched.diagnoseDenial) : []),
   ...sweepAlarms(watched),
   ...throttleAlarms(watched),

@@ -1,4 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
+import type { Stage } from 'aws-cdk-lib/aws-apigateway';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
 import {
@@ -16,16 +17,21 @@ import {
 import { OUTCOMES } from '../../lambdas/domain/model.ts';
 import { sweepOutcome } from '../../lambdas/domain/sweep/model.ts';
 import {
+  clientErrors,
   deadLetters,
   dropped,
   failed,
   lambdaThrottles,
+  latency,
   ledgerThrottles,
+  lettersSent,
   machinesOf,
   machineThrottled,
   ofService,
   PERIOD,
+  requests,
   ruleFailures,
+  serverErrors,
   started,
   stopped,
   type Watched,
@@ -101,6 +107,20 @@ const errorsRow = (watched: Watched): Row => [
     measured(UNEXPECTED_ERROR),
     ...ruleFailures(watched.rules),
     deadLetters(watched.deadLetterQueue),
+    lettersSent(watched.deadLetterQueue),
+  ]),
+];
+
+const apiRow = (api: Stage): Row => [
+  graph('Requests to the API, and those answered with 4XX and 5XX', [
+    requests(api).with({ label: 'requests' }),
+    clientErrors(api).with({ label: '4XX' }),
+    serverErrors(api).with({ label: '5XX' }),
+  ]),
+  graph('How long the API takes, milliseconds', [
+    latency(api, 'p50').with({ label: 'median' }),
+    latency(api, 'p99').with({ label: '99 of 100' }),
+    latency(api, cloudwatch.Stats.MAXIMUM).with({ label: 'maximum' }),
   ]),
 ];
 
@@ -132,6 +152,7 @@ export const createDashboard = (
       locksRow(watched),
       eventsRow(watched),
       errorsRow(watched),
+      ...(watched.api ? [apiRow(watched.api)] : []),
       stepsRow(watched),
     ],
   });

@@ -1,5 +1,6 @@
 /** The metrics of the dashboard and the alarms: those that the Lambdas send, and AWS's own. */
 import { Duration } from 'aws-cdk-lib';
+import type * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type * as events from 'aws-cdk-lib/aws-events';
@@ -26,6 +27,8 @@ export interface Watched {
   /** Undefined where no denied call is looked into. */
   diagnoseDenial: lambda.IFunction | undefined;
   deadLetterQueue: sqs.IQueue;
+  /** Undefined where there is no API. */
+  api: apigateway.Stage | undefined;
 }
 
 export const PERIOD = Duration.minutes(5);
@@ -147,5 +150,24 @@ export const ruleFailures = (rules: events.IRule[]): cloudwatch.Metric[] =>
 export const dropped = (one: lambda.IFunction): cloudwatch.Metric =>
   one.metric('AsyncEventsDropped', { period: PERIOD, statistic: cloudwatch.Stats.SUM });
 
+/** Counts all requests to the API. Source: API Gateway Developer Guide, "Amazon API Gateway dimensions and metrics". */
+export const requests = (api: apigateway.Stage): cloudwatch.Metric => api.metricCount({ period: PERIOD });
+/** Counts answers of 500 and above: the function's own, and API Gateway's where the function gave none. */
+export const serverErrors = (api: apigateway.Stage): cloudwatch.Metric =>
+  api.metricServerError({ period: PERIOD, statistic: cloudwatch.Stats.SUM });
+export const clientErrors = (api: apigateway.Stage): cloudwatch.Metric =>
+  api.metricClientError({ period: PERIOD, statistic: cloudwatch.Stats.SUM });
+export const latency = (api: apigateway.Stage, statistic: string): cloudwatch.Metric =>
+  api.metricLatency({ period: PERIOD, statistic });
+
+/** Counts the messages that are in the queue. */
 export const deadLetters = (queue: sqs.IQueue): cloudwatch.Metric =>
   queue.metricApproximateNumberOfMessagesVisible({ period: PERIOD, statistic: cloudwatch.Stats.MAXIMUM });
+
+/**
+ * Counts the messages that are sent to the queue, however many are in it. The metric counts calls of SendMessage, which
+ * EventBridge and Scheduler make, and not messages that SQS moves itself by a redrive policy; this queue is no other
+ * queue's dead-letter queue. Source: Amazon SQS Developer Guide, "Using dead-letter queues in Amazon SQS".
+ */
+export const lettersSent = (queue: sqs.IQueue): cloudwatch.Metric =>
+  queue.metricNumberOfMessagesSent({ period: PERIOD, statistic: cloudwatch.Stats.SUM });

@@ -78,6 +78,16 @@ export const stateMachineKeyGrant = (keyArn: string, stateMachineArn: string): G
   why: "Step Functions seals the state machine's definition and the history of its executions",
 });
 
+/**
+ * Returns the grant for the child executions of a Distributed Map. Their state machine has the ARN of the parent with the
+ * map's label, `stateMachine:NAME/LABEL` (Step Functions API Reference, DescribeStateMachine). Whether the encryption
+ * context has that ARN or the parent's is not documented, so the state machine's role gets this in addition to its own.
+ */
+export const mapKeyGrant = (keyArn: string, stateMachineArn: string, label: string): Grant => ({
+  ...stateMachineKeyGrant(keyArn, `${stateMachineArn}/${label}`),
+  why: "Step Functions seals the map's child executions, whose encryption context may have the map's label",
+});
+
 /** Of whoever reads an execution whole. Source: the same, the permissions of callers. */
 export const executionKeyGrant = (keyArn: string, stateMachineArn: string): Grant => ({
   actions: ['kms:Decrypt'],

@@ -1,6 +1,7 @@
 /** What each step does in the ledger's table (`lambdas/adapters/dynamo-*.ts`). */
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { BY_CLUSTER, BY_TIME, HELD_LOCKS, PENDING } from '../../lambdas/adapters/indexes.ts';
+import { everyValue } from './every-value.ts';
 import type { Grant } from './grant.ts';
 
 /** By call, what it is for. A migration's file is read by one Query, locks by GetItem, and written by UpdateItem. */
@@ -175,7 +176,7 @@ const OF_SWEEPS: ReadonlySet<StepName> = new Set<StepName>([
   'dispatch-sweep',
   'report-sweep',
 ]);
-const IN_SWEEPS = { conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': 'SWEEP#*' } } };
+const IN_SWEEPS = { conditions: everyValue('StringLike', { 'dynamodb:LeadingKeys': 'SWEEP#*' }) };
 const isWrite = (call: string): boolean => call !== 'Query' && call !== 'GetItem';
 
 /** `tableArn`: of the ledger's table, to which everything is limited. */

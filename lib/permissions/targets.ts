@@ -213,7 +213,11 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
     {
       actions: ['events:PutEvents'],
       resources: [`arn:${Aws.PARTITION}:events:${Aws.REGION}:${Aws.ACCOUNT_ID}:event-bus/default`],
-      conditions: { StringEquals: { 'events:source': EVENT_SOURCE } },
+      // The key has the sources of all events of a call, so that a comparison without `ForAllValues` would do for one.
+      conditions: {
+        'ForAllValues:StringEquals': { 'events:source': EVENT_SOURCE },
+        Null: { 'events:source': 'false' },
+      },
       why: "puts the service's own events on the bus",
     },
   ],

@@ -24,6 +24,7 @@ import { type Config, isDeployed } from '../config.ts';
 import { pascalCase } from '../names.ts';
 import { applyPermissionsBoundary } from '../permissions-boundary.ts';
 import { type Grant, statementOf } from '../permissions/grant.ts';
+import { ManagedGrants } from '../permissions/managed.ts';
 import { capabilityGrants, patternsThere } from '../permissions/spokes.ts';
 import { Forward } from './forward.ts';
 import { HUB_ACCOUNT, HUB_REGION, hubRolesName, ROLES_OF, ROLES_REGION } from './parameters.ts';
@@ -39,13 +40,16 @@ export interface SpokeStackProps extends StackProps {
 
 interface RoleOptions {
   grants: Grant[];
+  managed: ManagedGrants;
   /** The account of the service. */
   account: string;
   condition: CfnCondition;
 }
 
 /** The role of a capability, which the roles of the service that are named to the stack may assume. */
-function createRole(scope: Construct, capability: Capability, { grants, account, condition }: RoleOptions): void {
+function createRole(scope: Construct, capability: Capability, options: RoleOptions): void {
+  const { account, condition } = options;
+  const { own: grants, managedPolicyArns } = options.managed.divide(options.grants);
   const trusted = new CfnParameter(scope, hubRolesName(capability), {
     type: 'CommaDelimitedList',
     description: `Roles of the service that ${ROLES_OF[capability]}.`,
@@ -65,6 +69,7 @@ function createRole(scope: Construct, capability: Capability, { grants, account,
         },
       ],
     },
+    ...(managedPolicyArns.length === 0 ? {} : { managedPolicyArns }),
     ...(grants.length === 0
       ? {}
       : {
@@ -89,6 +94,7 @@ export class SpokeStack extends Stack {
   constructor(scope: Construct, id: string, { config, ...props }: SpokeStackProps) {
     super(scope, id, {
       ...props,
+      suppressTemplateIndentation: true,
       synthesizer: new BootstraplessSynthesizer(),
       description: 'Lets the Pod Identity migrator of another account work on the EKS clusters of this one.',
     });
@@ -116,11 +122,17 @@ export class SpokeStack extends Stack {
       repairableRoleArns: repairableRoleArns && patternsThere(repairableRoleArns, accounts),
       actingRoleArns: [spokeRoleArn(Aws.ACCOUNT_ID, 'change', Aws.PARTITION)],
     };
-    for (const capability of CAPABILITIES) {
-      if (capability === 'trust' && repairableRoleArns === undefined) continue;
-      const grants = isOfAws(capability) ? capabilityGrants(capability, steps, options) : [];
-      createRole(this, capability, { grants, account, condition: rolesHere });
-    }
+    const capabilities = CAPABILITIES.filter((one) => one !== 'trust' || repairableRoleArns !== undefined).map(
+      (capability) => ({ capability, grants: isOfAws(capability) ? capabilityGrants(capability, steps, options) : [] }),
+    );
+    const managed = new ManagedGrants(
+      this,
+      'Rights',
+      capabilities.flatMap(({ grants }) => grants),
+      rolesHere,
+    );
+    for (const { capability, grants } of capabilities)
+      createRole(this, capability, { grants, managed, account, condition: rolesHere });
     if (config.deploy.denialRule) {
       const region = new CfnParameter(this, HUB_REGION, { type: 'String', description: 'Region of the service.' })
         .valueAsString;

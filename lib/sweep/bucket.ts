@@ -5,6 +5,9 @@ import { Construct } from 'constructs';
 
 /** How long what a sweep has found, and its report, are kept. */
 const KEPT_FOR = Duration.days(400);
+/** How long an object that was overwritten or deleted can still be restored. */
+export const OLD_VERSIONS_KEPT_FOR = Duration.days(30);
+const PREFIX = 'sweeps/';
 
 /**
  * Where sweeps keep what is too much for a state: what they found, and their reports. Nothing in it is needed to go
@@ -22,8 +25,17 @@ export class SweepBucket extends Construct {
       ...(key
         ? { encryption: s3.BucketEncryption.KMS, encryptionKey: key, bucketKeyEnabled: true }
         : { encryption: s3.BucketEncryption.S3_MANAGED }),
+      // People delete the old trust because of these reports: none is overwritten or deleted without a trace.
+      versioned: true,
       lifecycleRules: [
-        { prefix: 'sweeps/', expiration: KEPT_FOR, abortIncompleteMultipartUploadAfter: Duration.days(1) },
+        {
+          prefix: PREFIX,
+          expiration: KEPT_FOR,
+          noncurrentVersionExpiration: OLD_VERSIONS_KEPT_FOR,
+          abortIncompleteMultipartUploadAfter: Duration.days(1),
+        },
+        // Removes delete markers without a version behind them; S3 refuses this in a rule with an age.
+        { prefix: PREFIX, expiredObjectDeleteMarker: true },
       ],
       removalPolicy: RemovalPolicy.RETAIN,
     });

@@ -4,7 +4,7 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { STEPFUNCTIONS_USE_DISTRIBUTED_MAP_RESULT_WRITER_V2 } from 'aws-cdk-lib/cx-api';
 import { Construct } from 'constructs';
 import { OF_A_PLACE } from '../migration/errors.ts';
-import { expression, FAILURE_TEXT } from '../migration/expressions.ts';
+import { expression, failureText } from '../migration/expressions.ts';
 import { failWith } from '../migration/records.ts';
 import { catchFailures, sparsePayload, type StepFunctions, stepTask } from '../migration/task.ts';
 import { statementOf } from '../permissions/grant.ts';
@@ -29,6 +29,9 @@ class ResultsWriter extends sfn.ResultWriterV2 {
  */
 const AT_ONCE = 50;
 
+/** Keeps what failed in one place. Step Functions refuses to create a Map that assigns a variable of an outer scope. */
+const FAILURE = 'placeFailure';
+
 const INPUT = '$states.context.Execution.Input';
 
 /** What looks at one region of one account: an execution of its own, whose input is one item of the list. */
@@ -36,7 +39,7 @@ function lookAtOne(scope: Construct, functions: StepFunctions): sfn.IChainable {
   const failed = failWith(
     scope,
     'PlaceFailed',
-    `'The look at region ' & ${INPUT}.region & ' of account ' & ${INPUT}.account & ' did not end. ' & ${FAILURE_TEXT}`,
+    `'The look at region ' & ${INPUT}.region & ' of account ' & ${INPUT}.account & ' did not end. ' & ${failureText(FAILURE)}`,
   );
   const look = stepTask(scope, 'take-inventory', {
     functions,
@@ -48,7 +51,7 @@ function lookAtOne(scope: Construct, functions: StepFunctions): sfn.IChainable {
       after: '$states.input.after',
     }),
   });
-  catchFailures(look, OF_A_PLACE, { PlaceFailed: failed });
+  catchFailures(look, OF_A_PLACE, { PlaceFailed: failed }, { variable: FAILURE });
   return look.next(
     sfn.Choice.jsonata(scope, 'IsAllLookedAt')
       .when(sfn.Condition.jsonata(expression('$states.input.done = false')), look)

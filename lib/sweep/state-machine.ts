@@ -1,8 +1,11 @@
 import { Duration } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
+import { RETRIES_OF_LOOK } from '../../lambdas/domain/sweep/looks.ts';
 import { acknowledgeGrants } from '../acknowledge.ts';
 import { OF_A_SWEEP, OF_REPORTING } from '../migration/errors.ts';
 import {
@@ -18,8 +21,8 @@ import { failWith } from '../migration/records.ts';
 import type { MachineProps } from '../migration/state-machine.ts';
 import { answerIs, catchFailures, sparsePayload, type StepFunctions, stepTask } from '../migration/task.ts';
 import { statementOf } from '../permissions/grant.ts';
-import { bucketKeyGrant } from '../permissions/key.ts';
-import { mapBucketGrants, mapGrants } from '../permissions/sweep.ts';
+import { bucketKeyGrant, mapKeyGrant } from '../permissions/key.ts';
+import { mapBucketGrants, mapGrants, PLACES_LABEL } from '../permissions/sweep.ts';
 import { createStateMachine } from '../step-machine.ts';
 import { lookAtPlaces } from './places.ts';
 
@@ -72,7 +75,7 @@ function createReportOfFailure(scope: Construct, functions: StepFunctions, { fai
     reportFailure,
     OF_REPORTING,
     { SweepFailed: failed },
-    caughtAnotherFailure('and that could not be reported'),
+    { failure: caughtAnotherFailure('and that could not be reported') },
   );
   reportFailure.next(failed);
   return reportFailure;
@@ -105,6 +108,13 @@ interface AfterWaves {
   handedOver: sfn.State;
 }
 
+/**
+ * What the retries of a look count for, in looks: of the history three of them take as much as one. So an execution
+ * hands over in time, whatever goes wrong. The count is the context object's (Step Functions Developer Guide,
+ * "Accessing execution data from the Context object"); were it missing, nothing would be counted.
+ */
+const LOOKS_OF_RETRIES = `$ceil($sum([$states.context.State.RetryCount]) / ${RETRIES_OF_LOOK})`;
+
 /** The states that begin migrations in waves. Answers the first of them. */
 function createWaves(
   scope: Construct,
@@ -114,6 +124,7 @@ function createWaves(
   const dispatch = stepTask(scope, 'dispatch-sweep', {
     functions,
     payload: { sweepId: expression(SWEEP_ID), executionArn: expression(EXECUTION), tick: expression('$tick') },
+    assign: { tick: expression(`$tick + ${LOOKS_OF_RETRIES}`) },
   });
   catchFailures(dispatch, OF_A_SWEEP, { ReportFailure: reportFailure });
   const waitForNext = sfn.Wait.jsonata(scope, 'WaitForNextLook', {
@@ -197,10 +208,17 @@ export class Sweep extends Construct {
     });
     acknowledgeGrants(this.stateMachine.role, mapBucketGrants(bucket.bucketArn));
     acknowledgeGrants(this.stateMachine.node.findChild('DistributedMapPolicy'), mapGrants(this.stateMachine));
-    if (key)
-      this.stateMachine.role.addToPrincipalPolicy(
-        statementOf(bucketKeyGrant(key.keyArn, bucket.bucketArn, { puts: true, gets: true })),
-      );
+    if (key) this.grantKey(key, bucket);
     steps.grantInvoke(this.stateMachine, ['begin-sweep', 'take-inventory', 'dispatch-sweep', 'report-sweep']);
+  }
+  private grantKey({ keyArn }: kms.IKey, { bucketArn }: s3.IBucket): void {
+    const { role, stateMachineArn } = this.stateMachine;
+    role.addToPrincipalPolicy(statementOf(bucketKeyGrant(keyArn, bucketArn, { puts: true, gets: true })));
+    // The state machine waits for what its role comes with; what names the state machine itself can only come after it.
+    role.attachInlinePolicy(
+      new iam.Policy(this, 'PlacesKey', {
+        statements: [statementOf(mapKeyGrant(keyArn, stateMachineArn, PLACES_LABEL))],
+      }),
+    );
   }
 }

@@ -1,4 +1,5 @@
 /** Where APIs answer: at their own hosts, and below the address of a sandbox that listens. */
+import { DNS_SUFFIXES } from '../../lambdas/domain/partitions.ts';
 import type { AssemblyApi } from '../assembly/apis.ts';
 import type { HttpRequest } from '../http.ts';
 import { ALGORITHM } from '../signature.ts';
@@ -19,7 +20,7 @@ export const signedFor = (request: HttpRequest): string | undefined => {
 };
 
 const hostnameOf = (host: string): string => host.toLowerCase().replace(/:\d+$/, '');
-const isAws = (host: string): boolean => /\.amazonaws\.com(\.cn)?$/.test(hostnameOf(host));
+const isAws = (host: string): boolean => DNS_SUFFIXES.some((suffix) => hostnameOf(host).endsWith(`.${suffix}`));
 
 export const apiAtHost = (apis: readonly AssemblyApi[], host: string): AssemblyApi | undefined =>
   apis.find((api) => api.host === hostnameOf(host));

@@ -2,6 +2,7 @@
  * REST APIs of API Gateway whose methods are functions (Lambda proxy integration). Source: CloudFormation Template
  * Reference, `AWS::ApiGateway::…`; API Gateway Developer Guide, "Lambda proxy integrations in API Gateway".
  */
+import { hostOf } from '../../lambdas/domain/partitions.ts';
 import { allow, FIELDS, refuseOthers } from './api-fields.ts';
 import { AssemblyError, type Where } from './error.ts';
 import { type AssemblyGatewayResponse, gatewayResponseOf, type ResponseType } from './gateway-responses.ts';
@@ -227,7 +228,7 @@ const apiOf = (
     partition,
     region,
     account,
-    host: `${id}.execute-api.${region}.${partition === 'aws-cn' ? 'amazonaws.com.cn' : 'amazonaws.com'}`,
+    host: `${id}.${hostOf('execute-api', region)}`,
     stages: stagesOf(stacks, id),
     methods: owned(stacks, 'Method', id).map((each) => methodOf(each, paths)),
     responses: Object.fromEntries(responses),

@@ -7,6 +7,7 @@ import { type AssemblyBucket, bucketsOf } from './buckets.ts';
 import { AssemblyError, type Where } from './error.ts';
 import { isObject, type Json } from '../json.ts';
 import { functionsOf } from './functions.ts';
+import { namedByAws, refuseExcesses } from './limits.ts';
 import { type AssemblyBusPolicy, busPoliciesOf } from './buses.ts';
 import { type AssemblyQueue, type AssemblyTopic, queuesOf, topicsOf } from './messaging.ts';
 import { rolesOf } from './roles.ts';
@@ -38,6 +39,8 @@ export interface AssemblyFunction {
   roleArn: string;
   /** Absolute path of the asset. */
   codeDirectory: string;
+  /** Absolute paths of its layers, which Lambda unpacks under `/opt` in this order; left out: none. */
+  layerDirectories?: string[];
   /** Which services may invoke it; left out: none. */
   permissions?: AssemblyPermission[];
   /** What Lambda does with events that it takes into its own queue; left out: its defaults. */
@@ -200,8 +203,8 @@ const known = new Map<string, { fingerprint: string; assembly: Assembly }>();
 
 /**
  * Reads a CDK cloud assembly (`cdk.out`) and resolves its templates, the same way each time. Throws AssemblyError for
- * a folder that is no assembly, and for a shape or intrinsic function that can't be resolved, with its template,
- * logical id and path. One that has not changed is not read again; nobody may change what is answered.
+ * a folder that is no assembly, for a shape or intrinsic function that can't be resolved, with its template, logical id
+ * and path, and for what is larger than AWS takes, with AWS's refusal. One that has not changed is not read again; nobody may change what is answered.
  */
 export const loadAssembly = (directory: string, options: AssemblyOptions): Assembly => {
   const key = [resolve(directory), options.account, options.region].join('\n');
@@ -214,6 +217,7 @@ export const loadAssembly = (directory: string, options: AssemblyOptions): Assem
 };
 
 const readAssembly = (directory: string, options: AssemblyOptions): Assembly => {
+  for (const stack of loadStacks(directory, options, namedByAws)) refuseExcesses(stack);
   const stacks = loadStacks(directory, options);
   const [apis, buckets, schedules] = [apisOf(stacks), bucketsOf(stacks), stacks.flatMap(schedulesOf)];
   return {

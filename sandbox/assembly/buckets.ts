@@ -21,6 +21,8 @@ export interface AssemblyBucket {
   name: string;
   account: string;
   region: string;
+  /** Whether it keeps what is written over, or deleted. */
+  isVersioned: boolean;
   /** None: nobody but the account's own roles may use it. */
   statements: BucketStatement[];
 }
@@ -33,6 +35,9 @@ const statementOf = (statement: Json, version: unknown, where: Where): BucketSta
   if (!policy.valid) throw new AssemblyError(`a policy that AWS would refuse: ${policy.path} ${policy.reason}`, where);
   return { resources: listOf(resources).map(String), policy };
 };
+
+const isVersioned = ({ properties: { VersioningConfiguration: versioning } }: ResolvedResource): boolean =>
+  isObject(versioning) && versioning['Status'] === 'Enabled';
 
 const statementsOf = ({ properties, where }: ResolvedResource): BucketStatement[] => {
   const at = { ...where, path: 'Properties.PolicyDocument' };
@@ -47,7 +52,8 @@ const statementsOf = ({ properties, where }: ResolvedResource): BucketStatement[
 export const bucketsOf = (stacks: Stack[]): AssemblyBucket[] => {
   const policies = stacks.flatMap((stack) => resourcesOfType(stack, 'AWS::S3::BucketPolicy'));
   return stacks.flatMap((stack) =>
-    resourcesOfType(stack, 'AWS::S3::Bucket').map(({ logicalId, where }) => {
+    resourcesOfType(stack, 'AWS::S3::Bucket').map((resource) => {
+      const { logicalId, where } = resource;
       const { account, region } = stack.resolver.environment;
       const name = stack.resolver.reference(logicalId, where);
       return {
@@ -55,6 +61,7 @@ export const bucketsOf = (stacks: Stack[]): AssemblyBucket[] => {
         name,
         account,
         region,
+        isVersioned: isVersioned(resource),
         statements: policies.filter(({ properties }) => properties['Bucket'] === name).flatMap(statementsOf),
       };
     }),

@@ -1,3 +1,4 @@
+import { DNS_SUFFIXES } from '../../lambdas/domain/partitions.ts';
 import type { AssemblyAsyncConfig, AssemblyFunction, AssemblyPermission } from './assembly.ts';
 import { AssemblyError, type Where } from './error.ts';
 import { isObject } from '../json.ts';
@@ -6,14 +7,35 @@ import type { Stack } from './stacks.ts';
 
 const numberOf = (value: unknown, fallback: number): number => (value === undefined ? fallback : Number(value));
 
-const codeDirectoryOf = ({ assets }: Stack, { properties, where }: ResolvedResource): string => {
-  const at: Where = { ...where, path: 'Properties.Code' };
-  const code = isObject(properties['Code']) ? properties['Code'] : {};
-  const key = code['S3Key'];
+/** Absolute path of what a property takes from S3: a function's code, or a layer's content. */
+const assetOf = ({ assets }: Stack, { properties, where }: ResolvedResource, property: 'Code' | 'Content'): string => {
+  const at: Where = { ...where, path: `Properties.${property}` };
+  const { [property]: source } = properties;
+  const key = isObject(source) ? source['S3Key'] : undefined;
   if (typeof key !== 'string') throw new AssemblyError('code that is no asset of the assembly', at);
   const directory = assets.get(key);
   if (directory === undefined) throw new AssemblyError(`code from ${key}, which no asset manifest has`, at);
   return directory;
+};
+
+/** Folders of a function's layers. Throws AssemblyError for a layer from elsewhere, whose content is not known here. */
+const layersOf = (
+  { properties, where }: ResolvedResource,
+  layers: ReadonlyMap<string, string>,
+): { layerDirectories?: string[] } => {
+  const arns = Array.isArray(properties['Layers']) ? properties['Layers'] : [];
+  if (arns.length === 0) return {};
+  return {
+    layerDirectories: arns.map((arn) => {
+      const directory = layers.get(String(arn));
+      if (directory === undefined)
+        throw new AssemblyError(`a layer ${String(arn)} that is none of the stack's`, {
+          ...where,
+          path: 'Properties.Layers',
+        });
+      return directory;
+    }),
+  };
 };
 
 const environmentOf = (stack: Stack, { properties, where }: ResolvedResource): Record<string, string> => {
@@ -50,7 +72,7 @@ const permissionsOf = (stack: Stack): AssemblyPermission[] =>
     if (unknown !== undefined)
       throw new AssemblyError(`a permission with ${unknown}, which the sandbox does not know`, where);
     const service = text('Principal');
-    if (!/^[\w.-]+\.amazonaws\.com(\.cn)?$/.test(service))
+    if (!DNS_SUFFIXES.some((suffix) => service.endsWith(`.${suffix}`)))
       throw new AssemblyError(
         `a permission for ${service}; the sandbox has those of services alone. Give a role the right by its own policy`,
         where,
@@ -113,6 +135,12 @@ export const functionsOf = (stack: Stack): AssemblyFunction[] => {
   const published = ['AWS::Lambda::Version', 'AWS::Lambda::Alias'].flatMap((type) =>
     resourcesOfType(stack, type).map(({ logicalId, where }) => resolver.reference(logicalId, where)),
   );
+  const layers = new Map(
+    resourcesOfType(stack, 'AWS::Lambda::LayerVersion').map((layer) => [
+      resolver.reference(layer.logicalId, layer.where),
+      assetOf(stack, layer, 'Content'),
+    ]),
+  );
   const allPermissions = permissionsOf(stack);
   const allAsyncConfigs = asyncConfigsOf(stack);
   return resourcesOfType(stack, 'AWS::Lambda::Function').map((resource) => {
@@ -134,7 +162,8 @@ export const functionsOf = (stack: Stack): AssemblyFunction[] => {
       memoryMb: numberOf(properties['MemorySize'], 128),
       environment: environmentOf(stack, resource),
       roleArn: resolver.textOf(properties['Role'], { ...where, path: 'Properties.Role' }),
-      codeDirectory: codeDirectoryOf(stack, resource),
+      codeDirectory: assetOf(stack, resource, 'Code'),
+      ...layersOf(resource, layers),
       ...(permissions.length === 0 ? {} : { permissions }),
       ...(asyncConfigs.length === 0 ? {} : { asyncConfigs }),
       ...(isObject(deadLetters)

@@ -2,6 +2,7 @@
  * What resources are called once they are deployed, and what `Ref` and `Fn::GetAtt` give.
  * Source: CloudFormation Template Reference, "Return values" of each resource type.
  */
+import { hostOf } from '../../lambdas/domain/partitions.ts';
 import { createHash } from 'node:crypto';
 import type { Environment } from './resolver.ts';
 
@@ -49,6 +50,7 @@ const publishedArn = (resource: ResourceContext, qualifier: string): string => {
   return `${given.startsWith('arn:') ? given : arn(resource, 'lambda', `function:${given}`)}:${qualifier}`;
 };
 
+const layerName = named('LayerName', 140);
 const machineName = named('StateMachineName', 80);
 const machineArn = (resource: ResourceContext): string =>
   arn(resource, 'states', `stateMachine:${machineName(resource)}`);
@@ -96,6 +98,10 @@ const KINDS: Record<string, Kind> = {
     name: (resource) => publishedArn(resource, '1'),
     attributes: { FunctionArn: (resource) => publishedArn(resource, '1'), Version: () => '1' },
   },
+  'AWS::Lambda::LayerVersion': {
+    name: (resource) => arn(resource, 'lambda', `layer:${layerName(resource)}:1`),
+    attributes: { LayerVersionArn: (resource) => arn(resource, 'lambda', `layer:${layerName(resource)}:1`) },
+  },
   'AWS::Lambda::Alias': {
     name: (resource) => publishedArn(resource, resource.text('Name') ?? ''),
     attributes: { AliasArn: (resource) => publishedArn(resource, resource.text('Name') ?? '') },
@@ -128,7 +134,7 @@ const KINDS: Record<string, Kind> = {
   'AWS::SQS::Queue': {
     name: queueName,
     ref: (resource) =>
-      `https://sqs.${resource.environment.region}.amazonaws.com/${resource.environment.account}/${queueName(resource)}`,
+      `https://${hostOf('sqs', resource.environment.region)}/${resource.environment.account}/${queueName(resource)}`,
     attributes: { Arn: (resource) => arn(resource, 'sqs', queueName(resource)), QueueName: queueName },
   },
   'AWS::SNS::Topic': { name: topicName, ref: topicArn, attributes: { TopicArn: topicArn, TopicName: topicName } },

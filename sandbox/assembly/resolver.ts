@@ -3,6 +3,7 @@
  * every value depends on the template, the account and the region alone.
  * Source: CloudFormation User Guide, "Intrinsic function reference".
  */
+import { dnsSuffixOf } from '../../lambdas/domain/partitions.ts';
 import { AssemblyError, type Where } from './error.ts';
 import { isObject, type Json } from '../json.ts';
 import { below, type IntrinsicContext, INTRINSICS, NO_VALUE } from './intrinsics.ts';
@@ -102,6 +103,16 @@ export class Resolver {
     return typeof entry['Condition'] !== 'string' || this.condition(entry['Condition'], where);
   }
 
+  /** By name, each as it was given, or its default; empty where there is neither. */
+  get parameterValues(): Record<string, string> {
+    return Object.fromEntries(
+      Object.entries(section(this.template, 'Parameters')).map(([name, { Default: value }]) => [
+        name,
+        this.parameters[name] ?? (typeof value === 'string' || typeof value === 'number' ? String(value) : ''),
+      ]),
+    );
+  }
+
   /** Those that the template's conditions want. */
   outputs(): ResolvedOutput[] {
     return Object.entries(section(this.template, 'Outputs')).flatMap(([key, output]) => {
@@ -158,7 +169,7 @@ export class Resolver {
       'AWS::Partition': partition,
       'AWS::StackName': stackName,
       'AWS::StackId': `arn:${partition}:cloudformation:${region}:${account}:stack/${stackName}/00000000-0000-4000-8000-000000000000`,
-      'AWS::URLSuffix': partition === 'aws-cn' ? 'amazonaws.com.cn' : 'amazonaws.com',
+      'AWS::URLSuffix': dnsSuffixOf(region),
     };
     const known = pseudo[name];
     if (known !== undefined) return known;

@@ -16,13 +16,13 @@ const policyOf = (value: unknown, where: Where): Policy => {
 const textsOf = (value: unknown): string[] =>
   Array.isArray(value) ? value.filter((each): each is string => typeof each === 'string') : [];
 
-const inlinePoliciesOf = (value: unknown, where: Where): Policy[] =>
+export const inlinePoliciesOf = (value: unknown, where: Where): Policy[] =>
   (Array.isArray(value) ? (value as unknown[]) : []).map((policy, index) =>
     policyOf(policy, { ...where, path: `Properties.Policies[${index}]` }),
   );
 
 /** Policies that are resources of their own, with the names of the roles that they belong to. */
-const attachedPoliciesOf = (stack: Stack): (Policy & { roleNames: string[]; arn?: string })[] => [
+export const attachedPoliciesOf = (stack: Stack): (Policy & { roleNames: string[]; arn?: string })[] => [
   ...resourcesOfType(stack, 'AWS::IAM::Policy').map(({ properties, where }) => ({
     ...policyOf(properties, where),
     roleNames: textsOf(properties['Roles']),

@@ -1,6 +1,7 @@
 /** The application's stack for other accounts, as a StackSet deploys it: into each of them, in each region. */
 import { resolve } from 'node:path';
 import type { AssemblyOptions, AssemblyRole } from './assembly.ts';
+import { refuseExcesses } from './limits.ts';
 import { rolesOf } from './roles.ts';
 import { type AssemblyRule, rulesOf } from './rules.ts';
 import { fingerprintOf, spokeStackOf } from './stacks.ts';
@@ -36,6 +37,7 @@ const readerOf = (
     const before = places.get(key);
     if (before) return before;
     const stack = stackAt(place, parameters);
+    refuseExcesses(stack);
     const spokes = { roles: rolesOf([stack]), rules: rulesOf(stack) };
     places.set(key, spokes);
     return spokes;

@@ -1,16 +1,19 @@
 /** The files of a CDK cloud assembly. Source: `aws-cdk-lib/cloud-assembly-schema`. */
+import { partitionOf } from '../../lambdas/domain/partitions.ts';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { SPOKE_STACK } from '../../lambdas/domain/spokes.ts';
 import { AssemblyError } from './error.ts';
 import type { AssemblyOptions } from './assembly.ts';
 import { isObject, type Json } from '../json.ts';
-import { Resolver } from './resolver.ts';
+import { type Environment, Resolver } from './resolver.ts';
 
 export interface Stack {
   resolver: Resolver;
   /** Directory of each asset by the key that a template's code has for it, such as `<hash>.zip`. */
   assets: Map<string, string>;
+  /** The template as it stands in its file. */
+  templateText: string;
 }
 
 /** Changes whenever a file of the assembly does; the assets beside them have their hash in their name. */
@@ -25,20 +28,23 @@ export const fingerprintOf = (directory: string): string => {
     .join('\n');
 };
 
-const readJson = (directory: string, file: string): Json => {
+const read = (directory: string, file: string): { text: string; json: Json } => {
   const path = join(directory, file);
   if (!existsSync(path))
     throw new AssemblyError(`no file ${file} in ${directory}; build the project first (npm run build)`, {
       template: file,
     });
   try {
-    const content: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    if (isObject(content)) return content;
+    const text = readFileSync(path, 'utf8');
+    const json: unknown = JSON.parse(text);
+    if (isObject(json)) return { text, json };
   } catch {
     // Told below.
   }
   throw new AssemblyError(`content that is not a JSON object (${path})`, { template: file });
 };
+
+const readJson = (directory: string, file: string): Json => read(directory, file).json;
 
 interface Artifact {
   id: string;
@@ -69,9 +75,6 @@ const environmentOf = (text: string, { account, region }: AssemblyOptions): Asse
   };
 };
 
-const partitionOf = (region: string): string =>
-  region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
-
 const assetsOf = (directory: string, artifacts: Artifact[]): Map<string, string> => {
   const assets = new Map<string, string>();
   for (const { properties } of artifacts.filter(({ type }) => type === 'cdk:asset-manifest')) {
@@ -91,12 +94,20 @@ const assetsOf = (directory: string, artifacts: Artifact[]): Map<string, string>
 
 const isStack = ({ type }: Artifact): boolean => type === 'aws:cloudformation:stack';
 
-const templateOf = (directory: string, { id, type, properties }: Artifact): { file: string; template: Json } => {
+const templateOf = (
+  directory: string,
+  { id, type, properties }: Artifact,
+): { file: string; template: Json; templateText: string } => {
   const file = properties['templateFile'];
   if (typeof file !== 'string')
     throw new AssemblyError(`a stack ${id} of type ${type} without a templateFile`, { template: 'manifest.json' });
-  return { file, template: readJson(directory, file) };
+  const { text, json } = read(directory, file);
+  return { file, template: json, templateText: text };
 };
+
+/** Changes where a stack is deployed to, and what it is called there. */
+export type Elsewhere = (environment: Environment) => Environment;
+const asItIs: Elsewhere = (environment) => environment;
 
 /**
  * The stack for other accounts, once for each of these places; undefined where the application has none. Nothing is
@@ -104,12 +115,13 @@ const templateOf = (directory: string, { id, type, properties }: Artifact): { fi
  */
 export const spokeStackOf = (
   directory: string,
+  elsewhere = asItIs,
 ): ((place: AssemblyOptions, parameters: Readonly<Record<string, string>>) => Stack) | undefined => {
   const artifact = artifactsOf(readJson(directory, 'manifest.json')).find(
     (each) => isStack(each) && each.id === SPOKE_STACK,
   );
   if (!artifact) return undefined;
-  const { file, template } = templateOf(directory, artifact);
+  const { file, template, templateText } = templateOf(directory, artifact);
   const { account, region } = environmentOf(artifact.environment, { account: '', region: '' });
   if (account !== '' || region !== '')
     throw new AssemblyError(`a stack ${SPOKE_STACK} that is for one account or region alone`, {
@@ -117,10 +129,11 @@ export const spokeStackOf = (
     });
   return (place, parameters) => ({
     assets: new Map(),
+    templateText,
     resolver: new Resolver(
       file,
       template,
-      { ...place, partition: partitionOf(place.region), stackName: artifact.displayName },
+      elsewhere({ ...place, partition: partitionOf(place.region), stackName: artifact.displayName }),
       () => undefined,
       parameters,
     ),
@@ -128,7 +141,7 @@ export const spokeStackOf = (
 };
 
 /** All stacks of the assembly but the one for other accounts, in the manifest's order. */
-export const loadStacks = (directory: string, options: AssemblyOptions): Stack[] => {
+export const loadStacks = (directory: string, options: AssemblyOptions, elsewhere = asItIs): Stack[] => {
   const artifacts = artifactsOf(readJson(directory, 'manifest.json'));
   const assets = assetsOf(directory, artifacts);
   const stacks: Stack[] = [];
@@ -141,15 +154,16 @@ export const loadStacks = (directory: string, options: AssemblyOptions): Stack[]
   };
   for (const artifact of artifacts.filter((each) => isStack(each) && each.id !== SPOKE_STACK)) {
     const { environment, displayName, properties } = artifact;
-    const { file, template } = templateOf(directory, artifact);
+    const { file, template, templateText } = templateOf(directory, artifact);
     const { account, region } = environmentOf(environment, options);
     const stackName = typeof properties['stackName'] === 'string' ? properties['stackName'] : displayName;
     stacks.push({
       assets,
+      templateText,
       resolver: new Resolver(
         file,
         template,
-        { account, region, partition: partitionOf(region), stackName },
+        elsewhere({ account, region, partition: partitionOf(region), stackName }),
         importValue,
       ),
     });

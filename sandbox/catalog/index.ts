@@ -5,10 +5,13 @@
  */
 import { copyOf } from '../json.ts';
 import type { Catalogue } from './catalogue.ts';
+import { communityAddons } from './community.ts';
 import { networking } from './networking.ts';
 import { observability } from './observability.ts';
 import { storage } from './storage.ts';
 
 /** A copy of its own for each world, since a scenario may withdraw versions. */
 export const loadCatalogue = (): Catalogue =>
-  new Map([...storage, ...networking, ...observability].map((addon) => [addon.name, copyOf(addon)]));
+  new Map(
+    [...storage, ...networking, ...observability, ...communityAddons].map((addon) => [addon.name, copyOf(addon)]),
+  );

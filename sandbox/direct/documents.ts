@@ -2,6 +2,7 @@
  * Commands of the SDK's document client: plain values to attribute values and back, in the places where the command
  * says that they are.
  */
+import { hostOf } from '../../lambdas/domain/partitions.ts';
 import type { HttpRequest } from '../http.ts';
 import { isObject, type Json, withoutUndefined } from '../json.ts';
 import { type AttributeValue, fromAttributeValue, toAttributeValue } from './attribute-values.ts';
@@ -58,7 +59,7 @@ export const documentRequest = (
   region: string,
 ): HttpRequest => ({
   method: 'POST',
-  host: `dynamodb.${region}.amazonaws.com`,
+  host: hostOf('dynamodb', region),
   path: '/',
   query: {},
   headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': `DynamoDB_20120810.${operation}` },

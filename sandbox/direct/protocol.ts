@@ -3,6 +3,7 @@
  * answer says. The SDK's middlewares, which find an endpoint, sign, count tries and keep a user agent, are left out; and
  * where a request is plain data, so is the text.
  */
+import { hostOf } from '../../lambdas/domain/partitions.ts';
 import { HttpResponse as SmithyResponse } from '@smithy/core/protocols';
 import { NormalizedSchema } from '@smithy/core/schema';
 import type { SchemaRef } from '@smithy/types';
@@ -65,7 +66,7 @@ export const operationOf = (Client: SdkClient, service: string, tuple: Operation
 
 export const requestOf = async (operation: Operation, region: string, input: Json): Promise<HttpRequest> => {
   const { service, protocol, config, schema, form } = operation;
-  const hostname = `${service}.${region}.amazonaws.com`;
+  const hostname = hostOf(service, region);
   if (form && isPlain(operation.input, input)) return { host: hostname, ...form(input) };
   const endpoint = { protocol: 'https:', hostname, path: '/' };
   const context = { ...config, endpoint: () => Promise.resolve(endpoint) };

@@ -5,6 +5,16 @@ declare module 'dynalite/db/index.js' {
   export function itemSize(item: object): number;
   export function hashPrefix(hash: string, type: 'S', range?: string, rangeType?: 'S'): string;
   export function matchesExprFilter(item: object, expression: unknown): boolean;
+  /** What is wrong with an item, or a key, of that table; nothing where it is right. */
+  export function validateItem(item: object, table: object): Error | null | undefined;
+  export function validateKey(key: unknown, table: object): Error | null | undefined;
+  export function validateUpdates(attributes: unknown, expression: unknown, table: object): Error | null | undefined;
+  /** What is wrong where the condition of the input does not hold. */
+  export function checkConditional(input: object, item: object | undefined): Error | null | undefined;
+  export function createKey(item: unknown, table: object): string;
+  export function mapPath(path: unknown, item: object): unknown;
+  /** With `statusCode` and `body`. */
+  export function validationError(message: string): Error;
 }
 
 declare module 'dynalite/validations/index.js' {

@@ -3,11 +3,12 @@
  * has it behind its own checks of method, content type and signature, which the door has made already.
  */
 import { createRequire } from 'node:module';
-import type { Store } from 'dynalite/db/index.js';
+import { createKey, type Store } from 'dynalite/db/index.js';
 import { checkTypes, checkValidations } from 'dynalite/validations/index.js';
 import { isObject, type Json } from '../json.ts';
+import { refusalOfEmptyKey } from './index-keys.ts';
 import { quickActions } from './quick.ts';
-import { createMemoryStore } from './store.ts';
+import { createMemoryStore, type MemoryStore } from './store.ts';
 import { wellFormed } from './well-formed.ts';
 
 /** dynalite 4.0.0, index.js: validOperations. */
@@ -37,16 +38,21 @@ interface Operation {
   run: (store: Store, input: object, done: (error: unknown, output?: object) => void) => void;
 }
 
+/** What dynalite does not know of. The order of the values is that of DynamoDB's own text. */
+const ON_FAILURE = { ReturnValuesOnConditionCheckFailure: { type: 'String', enum: ['ALL_OLD', 'NONE'] } };
+const WITH_CONDITION: ReadonlySet<OperationName> = new Set<OperationName>(['DeleteItem', 'PutItem', 'UpdateItem']);
+
 const require = createRequire(import.meta.url);
 const fileOf = (name: string): string => `${name.charAt(0).toLowerCase()}${name.slice(1)}.js`;
 const operations = new Map<string, Operation>(
-  NAMES.map((name) => [
-    name,
-    {
-      validation: require(`dynalite/validations/${fileOf(name)}`) as Operation['validation'],
-      run: require(`dynalite/actions/${fileOf(name)}`) as Operation['run'],
-    },
-  ]),
+  NAMES.map((name) => {
+    const { types, custom } = require(`dynalite/validations/${fileOf(name)}`) as Operation['validation'];
+    const run = require(`dynalite/actions/${fileOf(name)}`) as Operation['run'];
+    return [
+      name,
+      { validation: { types: WITH_CONDITION.has(name) ? { ...types, ...ON_FAILURE } : types, custom }, run },
+    ];
+  }),
 );
 
 export interface EngineAnswer {
@@ -60,13 +66,32 @@ const refusalIn = (error: unknown): EngineAnswer | undefined =>
     ? { status: error['statusCode'], output: error['body'] }
     : undefined;
 
+/**
+ * The answer with the item that did not meet the condition, where the input asks for it and there is one. Source:
+ * DynamoDB API Reference, PutItem, "ReturnValuesOnConditionCheckFailure".
+ */
+const withItem = (answer: EngineAnswer, input: Json, store: MemoryStore): EngineAnswer => {
+  const { TableName: name, Item: put, Key: key = put, ReturnValuesOnConditionCheckFailure: wanted } = input;
+  const { output } = answer;
+  const hasFailed =
+    isObject(output) && String(output['__type']).endsWith('#ConditionalCheckFailedException') && wanted === 'ALL_OLD';
+  const table = hasFailed ? store.table(String(name)) : undefined;
+  const item = table && store.items(String(name)).get(createKey(key, table));
+  return item && isObject(output) ? { ...answer, output: { ...output, Item: item } } : answer;
+};
+
 /** As dynalite calls back; rejects where it fails. */
-const answerOf = (run: Operation['run'], store: Store, checked: object): Promise<EngineAnswer> =>
+const answerOf = (
+  run: Operation['run'],
+  store: Store,
+  checked: object,
+  refused: (refusal: EngineAnswer) => EngineAnswer,
+): Promise<EngineAnswer> =>
   new Promise((resolve, reject) => {
     run(store, checked, (error, output) => {
       if (error === null || error === undefined) return resolve({ status: 200, output });
       const refusal = refusalIn(error);
-      if (refusal) return resolve(refusal);
+      if (refusal) return resolve(refused(refusal));
       return reject(error instanceof Error ? error : new Error('dynalite failed.', { cause: error }));
     });
   });
@@ -89,12 +114,17 @@ export const createEngine = (): Engine => {
     const operation = operations.get(name);
     if (!operation) return undefined;
     const { validation, run: act } = operation;
+    // Of the item at the moment of the refusal.
+    const refused = (refusal: EngineAnswer): EngineAnswer => withItem(refusal, input, store);
     const formed = wellFormed(name, input);
-    if (formed) return quick(name, formed) ?? answerOf(act, store.sharing, formed);
     try {
-      const checked = checkTypes(input, validation.types);
-      checkValidations(checked, validation.types, validation.custom, store.copying);
-      return await answerOf(act, store.copying, checked);
+      const checked = formed ?? (checkTypes(input, validation.types) as Json);
+      if (!formed) checkValidations(checked, validation.types, validation.custom, store.copying);
+      const refusal = refusalOfEmptyKey(name, checked, store);
+      if (refusal) throw refusal;
+      const answer = formed && quick(name, formed);
+      if (answer) return refused(answer);
+      return await answerOf(act, formed ? store.sharing : store.copying, checked, refused);
     } catch (error) {
       const refusal = refusalIn(error);
       if (!refusal) throw error;

@@ -60,7 +60,11 @@ const EXPRESSIONS = {
   ExpressionAttributeValues: (value: unknown) =>
     isFilled(value) && Object.entries(value).every(([name, of]) => /^:\w+$/.test(name) && isAttributeValue(of)),
 };
-const CONDITION = { ConditionExpression: isExpression, ...EXPRESSIONS };
+const CONDITION = {
+  ConditionExpression: isExpression,
+  ReturnValuesOnConditionCheckFailure: (value: unknown) => value === 'ALL_OLD' || value === 'NONE',
+  ...EXPRESSIONS,
+};
 
 /** By operation, what its input may have, and what each member must be. */
 const MEMBERS: Record<string, Record<string, Test>> = {

@@ -1,4 +1,5 @@
 /** The operations on access policies: what an access entry may do on the API server. */
+import { partitionOf } from '../../lambdas/domain/partitions.ts';
 import type * as eks from '@aws-sdk/client-eks';
 import { ACCESS_POLICIES, accessPolicyArn } from '../catalog/access-policies.ts';
 import type { AccessPolicyState, ClusterState } from '../world/world.ts';
@@ -97,7 +98,7 @@ export const listAccessPolicies: Handler<eks.ListAccessPoliciesRequest, eks.List
   call,
   input,
 ) => {
-  const partition = call.region.startsWith('cn-') ? 'aws-cn' : call.region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
+  const partition = partitionOf(call.region);
   const { page, nextToken } = paginate(ACCESS_POLICIES, (name) => name, input);
   return { accessPolicies: page.map((name) => ({ name, arn: accessPolicyArn(partition, name) })), nextToken };
 };

@@ -31,6 +31,21 @@ export const requireOffered = (call: EksCall, name: string, fields: ErrorFields)
   return offered;
 };
 
+/** Namespace of the add-ons that may have a fixed one. */
+const FIXED = 'kube-system';
+
+/** The namespace that a create chooses, which an add-on with a fixed one may not take; the text is not known. */
+export const requireNamespace = (
+  { world }: EksCall,
+  offered: CatalogueAddon,
+  chosen: string | undefined,
+  fields: ErrorFields,
+): string | undefined => {
+  if (chosen !== undefined && world.knobs.fixedNamespaces === 'refuse' && offered.objects.namespace === FIXED)
+    throw new EksError('InvalidParameterException', 'Namespace configuration is not supported for this addon', fields);
+  return chosen;
+};
+
 /**
  * The version that a request is for: the one it names, else the default for the cluster. A version that is not offered
  * for the cluster's Kubernetes version (any more) is refused: hashicorp/terraform-provider-aws#32238.

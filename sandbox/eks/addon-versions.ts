@@ -1,5 +1,6 @@
 /** What EKS offers: the operations over the catalogue. */
 import type * as eks from '@aws-sdk/client-eks';
+import { partitionOf } from '../../lambdas/domain/partitions.ts';
 import { paginate } from './call.ts';
 import type { Handler } from './call.ts';
 import { requireOffered } from './addon-checks.ts';
@@ -40,7 +41,16 @@ export const describeAddonVersions: Handler<eks.DescribeAddonVersionsRequest, ek
       }));
     const { name, type, publisher, owner, objects } = addon;
     return addonVersions.length > 0
-      ? [{ addonName: name, type, addonVersions, publisher, owner, defaultNamespace: objects.namespace }]
+      ? [
+          {
+            addonName: name,
+            type,
+            addonVersions,
+            publisher,
+            owner,
+            ...(call.world.knobs.defaultNamespaceShown ? { defaultNamespace: objects.namespace } : {}),
+          },
+        ]
       : [];
   });
   const { page, nextToken } = paginate(matching, (addon) => addon.addonName, input);
@@ -60,7 +70,9 @@ export const describeAddonConfiguration: Handler<
     });
   const podIdentityConfiguration = version.podIdentity?.map(({ serviceAccount, recommendedManagedPolicies }) => ({
     serviceAccount,
-    recommendedManagedPolicies,
+    recommendedManagedPolicies: recommendedManagedPolicies.map((arn) =>
+      arn.replace('arn:aws:', `arn:${partitionOf(call.region)}:`),
+    ),
   }));
   return {
     addonName: addon.name,

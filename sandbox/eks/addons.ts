@@ -9,6 +9,7 @@ import {
   checkParameters,
   checkPassedRoles,
   isBusy,
+  requireNamespace,
   requireOffered,
   requireVersion,
   statusFor,
@@ -23,7 +24,7 @@ import { requireChangeRights, requireDeleteRights } from './on-behalf.ts';
 import { updateAnswer, updateParams } from './updates.ts';
 import type { Wire } from './wire.ts';
 
-const answerOf = (cluster: ClusterState, addon: AddonState): Wire<eks.Addon> => {
+const answerOf = ({ world }: EksCall, cluster: ClusterState, addon: AddonState): Wire<eks.Addon> => {
   const associations = addon.associationIds.flatMap((id) => {
     const association = cluster.associations.get(id);
     return association && isLive(association) ? [association.arn] : [];
@@ -41,13 +42,15 @@ const answerOf = (cluster: ClusterState, addon: AddonState): Wire<eks.Addon> => 
     tags: { ...addon.tags },
     configurationValues: addon.configurationValues,
     ...(associations.length > 0 ? { podIdentityAssociations: associations } : {}),
-    namespaceConfig: { namespace: addon.namespace },
+    ...(world.knobs.namespaceConfigShown === 'always' || addon.namespaceChosen
+      ? { namespaceConfig: { namespace: addon.namespace } }
+      : {}),
   };
 };
 
 export const describeAddon: Handler<eks.DescribeAddonRequest, eks.DescribeAddonResponse> = (call, input) => {
   const cluster = requireCluster(call, input.clusterName);
-  return { addon: answerOf(cluster, requireAddon(cluster, input.addonName)) };
+  return { addon: answerOf(call, cluster, requireAddon(cluster, input.addonName)) };
 };
 
 export const listAddons: Handler<eks.ListAddonsRequest, eks.ListAddonsResponse> = (call, input) => {
@@ -74,7 +77,8 @@ export const createAddon: Handler<eks.CreateAddonRequest, eks.CreateAddonRespons
     // crossplane-contrib/provider-aws#1310; a copy that is being deleted is in the way as well.
     if (before && !failed) throw new EksError('ResourceInUseException', 'Addon already exists.', fields);
     const version = requireVersion(offered, cluster, input.addonVersion);
-    const namespace = input.namespaceConfig?.namespace ?? offered.objects.namespace;
+    const chosen = requireNamespace(call, offered, input.namespaceConfig?.namespace, fields);
+    const namespace = chosen ?? offered.objects.namespace;
     checkParameters(call, cluster, { offered, version, namespace, owner: failed?.arn }, input);
 
     const now = world.schedule.now();
@@ -85,6 +89,7 @@ export const createAddon: Handler<eks.CreateAddonRequest, eks.CreateAddonRespons
       status: 'CREATING',
       issues: [],
       namespace,
+      ...(chosen === undefined ? {} : { namespaceChosen: true }),
       serviceAccountRoleArn: input.serviceAccountRoleArn,
       configurationValues: input.configurationValues || undefined,
       associationIds: [],
@@ -112,7 +117,7 @@ export const createAddon: Handler<eks.CreateAddonRequest, eks.CreateAddonRespons
     }
     beginCreate(call, cluster, addon, conflict);
     return {
-      answer: { addon: answerOf(cluster, addon) },
+      answer: { addon: answerOf(call, cluster, addon) },
       stillThere: () => cluster.addons.get(addon.name) === addon && !call.deleting.has(addon),
     };
   });
@@ -226,5 +231,5 @@ export const deleteAddon: Handler<eks.DeleteAddonRequest, eks.DeleteAddonRespons
     if (!preserve) requireDeleteRights(call, ownedBy(cluster, addon.arn));
     beginDelete(call, cluster, addon, preserve);
   }
-  return { addon: { ...answerOf(cluster, addon), status: 'DELETING' } };
+  return { addon: { ...answerOf(call, cluster, addon), status: 'DELETING' } };
 };

@@ -10,7 +10,8 @@
  * latter.
  */
 import type * as eks from '@aws-sdk/client-eks';
-import { clusterArn, partitionOf } from '../../lambdas/domain/arn.ts';
+import { clusterArn } from '../../lambdas/domain/arn.ts';
+import { partitionOf } from '../../lambdas/domain/partitions.ts';
 import type { Asked } from '../authorization/authorizer.ts';
 import { findCluster } from '../world/world.ts';
 import type { AccessEntryState, AddonState, AssociationState, ClusterState } from '../world/world.ts';

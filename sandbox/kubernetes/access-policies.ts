@@ -108,8 +108,6 @@ const ADMIN: PolicyRule[] = [
 
 const CLUSTER_ADMIN: PolicyRule[] = [rule(['*'], '*', '*'), { nonResourceURLs: ['*'], verbs: ['*'] }];
 
-export const POLICY_ARN = 'arn:aws:eks::aws:cluster-access-policy/';
-
 /** By the policy's name, the last part of its ARN. Those of EKS's own components allow nothing that the sandbox has. */
 export const ACCESS_POLICIES: ReadonlyMap<string, PolicyRule[]> = new Map([
   ['AmazonEKSClusterAdminPolicy', CLUSTER_ADMIN],

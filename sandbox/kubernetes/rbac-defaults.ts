@@ -1,6 +1,7 @@
 /**
  * The RBAC objects that a cluster has from its first day, and the access that the sandbox's own roles have by default.
  */
+import { accessPolicyArn } from '../catalog/access-policies.ts';
 import {
   ANNOTATE_EVERYTHING,
   customResourceRules,
@@ -11,7 +12,7 @@ import {
 import type { Catalogue } from '../catalog/catalogue.ts';
 import { copyOf } from '../json.ts';
 import type { AccessEntryState, ClusterState } from '../world/world.ts';
-import { POLICY_ARN, USER_FACING_ROLES } from './access-policies.ts';
+import { USER_FACING_ROLES } from './access-policies.ts';
 import type { CustomKind, Metadata, PolicyRule } from './objects.ts';
 import { newMetadata, putObject, RBAC_GROUP } from './store.ts';
 
@@ -136,6 +137,7 @@ export const defaultAccessEntries = (
   createdAt: number,
   roles: { operator: string; service: string[]; restart: string[]; annotate: string[] },
 ): AccessEntryState[] => {
+  const [, partition = ''] = roles.operator.split(':');
   const entry = { type: 'STANDARD', tags: {}, createdAt, kubernetesGroups: [], policies: [] };
   return [
     {
@@ -143,7 +145,7 @@ export const defaultAccessEntries = (
       principalArn: roles.operator,
       policies: [
         {
-          policyArn: `${POLICY_ARN}AmazonEKSClusterAdminPolicy`,
+          policyArn: accessPolicyArn(partition, 'AmazonEKSClusterAdminPolicy'),
           scope: { type: 'cluster', namespaces: [] },
           associatedAt: createdAt,
         },

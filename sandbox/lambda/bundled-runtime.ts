@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { AssemblyFunction } from '../assembly/assembly.ts';
 import { exchange } from './exchange.ts';
 import type { HostRequest } from './host.ts';
+import { environmentHere } from './layers.ts';
 import {
   functionFailure,
   FunctionRuntime,
@@ -112,7 +113,7 @@ export class BundledRuntime extends FunctionRuntime {
         AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(fn.memoryMb),
         LAMBDA_TASK_ROOT: fn.codeDirectory,
         _HANDLER: fn.handler,
-        ...fn.environment,
+        ...environmentHere(fn),
         ...this.options.environmentOf(fn),
       },
     });

@@ -2,9 +2,11 @@
  * The objects of the application's buckets, and who may do what with them: for S3's own API and for the services that
  * use it.
  */
+import { hostOf } from '../../lambdas/domain/partitions.ts';
 import { createHash } from 'node:crypto';
 import type { AssemblyBucket } from '../assembly/buckets.ts';
-import type { BucketState, ObjectState, World } from '../world/world.ts';
+import { Random } from '../world/random.ts';
+import type { BucketState, ObjectState, OlderVersion, World } from '../world/world.ts';
 import { refusalOf, type Right, type S3Caller } from './authorization.ts';
 import { noSuchBucket, noSuchKey, S3Error } from './errors.ts';
 
@@ -27,12 +29,19 @@ export interface Listing {
 
 /** Amazon S3 API Reference, "Object key naming": bytes of UTF-8. */
 const LONGEST_KEY = 1024;
+const [VERSION_ID_LENGTH, VERSION_ID_CHARACTERS] = [
+  32,
+  'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._',
+];
+/** Keeps its ids away from the draws that others share. */
+const OWN_STREAM = 0x76_65_72;
 const DEFAULT_TYPE = 'binary/octet-stream';
 
 export class Buckets {
   private readonly world: World;
   private readonly clock: { now(): number };
   private readonly known: Map<string, AssemblyBucket>;
+  private readonly ids: Random;
 
   /** Puts the buckets into the world, empty. */
   constructor({
@@ -46,13 +55,20 @@ export class Buckets {
   }) {
     this.world = world;
     this.clock = clock;
+    this.ids = new Random(world.seed ^ OWN_STREAM);
     this.known = new Map(buckets.map((bucket) => [bucket.name, bucket]));
-    for (const { name, account, region } of buckets) world.buckets.set(name, { account, region, objects: new Map() });
+    for (const { name, account, region, isVersioned } of buckets)
+      world.buckets.set(name, {
+        account,
+        region,
+        objects: new Map(),
+        ...(isVersioned ? { older: new Map(), deleted: new Map() } : {}),
+      });
   }
 
   /** Throws S3Error. */
   put(by: S3Caller, bucketName: string, key: string, body: Uint8Array, contentType = DEFAULT_TYPE): ObjectState {
-    const { objects } = this.open(by, bucketName, { action: 's3:PutObject', key });
+    const bucket = this.open(by, bucketName, { action: 's3:PutObject', key });
     if (Buffer.byteLength(key) > LONGEST_KEY) throw new S3Error(400, 'KeyTooLongError', 'Your key is too long');
     // A view of somebody's buffer would change with it.
     const object: ObjectState = {
@@ -60,8 +76,9 @@ export class Buckets {
       contentType,
       etag: createHash('md5').update(body).digest('hex'),
       modifiedAt: this.clock.now(),
+      ...this.nextVersion(bucket, key),
     };
-    objects.set(key, object);
+    bucket.objects.set(key, object);
     return object;
   }
 
@@ -70,15 +87,38 @@ export class Buckets {
    * "Permissions"); others are refused that (schubergphilis/terraform-aws-mcaf-securityhub-findings-manager#64).
    */
   get(by: S3Caller, bucketName: string, key: string): ObjectState {
-    const object = this.open(by, bucketName, { action: 's3:GetObject', key }).objects.get(key);
+    const { objects, deleted } = this.open(by, bucketName, { action: 's3:GetObject', key });
+    const object = objects.get(key);
     if (object) return object;
     this.open(by, bucketName, { action: 's3:ListBucket' });
-    throw noSuchKey(key);
+    const marker = deleted?.get(key);
+    throw noSuchKey(key, marker === undefined ? {} : { 'x-amz-delete-marker': 'true', 'x-amz-version-id': marker });
   }
 
-  /** One that is not there is deleted as well. Throws S3Error. */
-  delete(by: S3Caller, bucketName: string, key: string): void {
-    this.open(by, bucketName, { action: 's3:DeleteObject', key }).objects.delete(key);
+  /**
+   * One that is not there is deleted as well. In a bucket with versions it is kept behind a delete marker, whose version
+   * id is answered. Throws S3Error.
+   */
+  delete(by: S3Caller, bucketName: string, key: string): { deleteMarker?: string } {
+    const bucket = this.open(by, bucketName, { action: 's3:DeleteObject', key });
+    const { versionId } = this.nextVersion(bucket, key);
+    bucket.objects.delete(key);
+    if (versionId === undefined) return {};
+    bucket.deleted?.set(key, versionId);
+    return { deleteMarker: versionId };
+  }
+
+  /**
+   * Of a bucket with versions, puts what the key was among its older versions, and answers the id of the next one.
+   * Source: Amazon S3 User Guide, "How S3 Versioning works".
+   */
+  private nextVersion({ objects, older, deleted }: BucketState, key: string): { versionId?: string } {
+    if (!older) return {};
+    const [object, marker] = [objects.get(key), deleted?.get(key)];
+    const before: OlderVersion[] = object ? [object] : marker ? [{ versionId: marker, isDeleteMarker: true }] : [];
+    older.set(key, [...(older.get(key) ?? []), ...before]);
+    deleted?.delete(key);
+    return { versionId: this.ids.string(VERSION_ID_LENGTH, VERSION_ID_CHARACTERS) };
   }
 
   /** Throws S3Error. */
@@ -128,7 +168,7 @@ export class Buckets {
         'PermanentRedirect',
         'The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint.',
         {
-          Endpoint: `${name}.s3.${bucket.region}.amazonaws.com`,
+          Endpoint: `${name}.${hostOf('s3', bucket.region)}`,
           Bucket: name,
         },
       );

@@ -4,19 +4,29 @@ export class S3Error extends Error {
   readonly status: number;
   /** What else the answer says, beside code and message. */
   readonly details: Record<string, string>;
+  /** Of the answer. */
+  readonly headers: Record<string, string>;
 
-  constructor(status: number, code: string, message: string, details: Record<string, string> = {}) {
+  constructor(
+    status: number,
+    code: string,
+    message: string,
+    details: Record<string, string> = {},
+    headers: Record<string, string> = {},
+  ) {
     super(message);
     this.name = code;
     this.status = status;
     this.details = details;
+    this.headers = headers;
   }
 }
 
 export const noSuchBucket = (bucket: string): S3Error =>
   new S3Error(404, 'NoSuchBucket', 'The specified bucket does not exist', { BucketName: bucket });
-export const noSuchKey = (key: string): S3Error =>
-  new S3Error(404, 'NoSuchKey', 'The specified key does not exist.', { Key: key });
+/** `headers`: of a key whose newest version is a delete marker. */
+export const noSuchKey = (key: string, headers: Record<string, string> = {}): S3Error =>
+  new S3Error(404, 'NoSuchKey', 'The specified key does not exist.', { Key: key }, headers);
 export const invalidArgument = (name: string, value: string, message: string): S3Error =>
   new S3Error(400, 'InvalidArgument', message, { ArgumentName: name, ArgumentValue: value });
 /** S3's own text for what it does not have either. */

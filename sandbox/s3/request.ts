@@ -2,6 +2,7 @@
  * What a request to S3 asks for: the bucket is in the path or in the host's name, the operation in the method and the
  * query.
  */
+import { DNS_SUFFIXES } from '../../lambdas/domain/partitions.ts';
 import type { HttpRequest } from '../http.ts';
 
 export const OPERATIONS = ['PutObject', 'GetObject', 'HeadObject', 'DeleteObject', 'ListObjectsV2'] as const;
@@ -15,10 +16,12 @@ export interface S3Request {
   key: string;
 }
 
+const SUFFIXES = DNS_SUFFIXES.map((suffix) => suffix.replaceAll('.', '\\.')).join('|');
 /** `BUCKET.s3.REGION.amazonaws.com`. An address of this machine has no bucket before it: path style alone. */
-const VIRTUAL_HOST = /^(.+)\.s3[.-](?:[a-z0-9-]+\.)?amazonaws\.com(?:\.cn)?(?::\d+)?$/;
+const VIRTUAL_HOST = new RegExp(`^(.+)\\.s3[.-](?:[a-z0-9-]+\\.)?(?:${SUFFIXES})(?::\\d+)?$`);
+const S3_HOST = new RegExp(`(?:^|\\.)s3[.-](?:[a-z0-9-]+\\.)?(?:${SUFFIXES})(?::\\d+)?$`);
 
-export const isS3Host = (host: string): boolean => /(?:^|\.)s3[.-](?:[a-z0-9-]+\.)?amazonaws\.com/.test(host);
+export const isS3Host = (host: string): boolean => S3_HOST.test(host);
 
 /** The first value of a query's parameter. */
 export const parameter = ({ query }: HttpRequest, name: string): string | undefined => {

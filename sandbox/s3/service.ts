@@ -23,13 +23,17 @@ const xml = (status: number, body: string): Answer => ({
 });
 const element = (name: string, value: XmlValue): string => `<${name}>${toXml(value)}</${name}>`;
 
-const headersOf = ({ body, contentType, etag, modifiedAt }: ObjectState): Record<string, string> => ({
+const versionOf = (versionId: string | undefined): Record<string, string> =>
+  versionId === undefined ? {} : { 'x-amz-version-id': versionId };
+
+const headersOf = ({ body, contentType, etag, modifiedAt, versionId }: ObjectState): Record<string, string> => ({
   'accept-ranges': 'bytes',
   'content-type': contentType,
   'content-length': String(body.length),
   etag: `"${etag}"`,
   'last-modified': new Date(modifiedAt).toUTCString(),
   'x-amz-server-side-encryption': 'AES256',
+  ...versionOf(versionId),
 });
 
 /** What would be lost or not looked at. A Range is passed over, as HTTP allows. */
@@ -108,8 +112,9 @@ const RUNS: Record<OperationName, Run> = {
   PutObject: (buckets, request, { bucket, key }, context) => {
     const { 'content-type': type, 'content-encoding': encoding = 'aws-chunked' } = request.headers;
     if (encoding.replace(/,? *aws-chunked/, '') !== '') throw notImplemented('the header content-encoding');
-    const { etag } = buckets.put(context, bucket, key, readBody(request), type);
-    return { status: 200, headers: { etag: `"${etag}"`, 'x-amz-server-side-encryption': 'AES256' }, body: '' };
+    const { etag, versionId } = buckets.put(context, bucket, key, readBody(request), type);
+    const headers = { etag: `"${etag}"`, 'x-amz-server-side-encryption': 'AES256', ...versionOf(versionId) };
+    return { status: 200, headers, body: '' };
   },
   GetObject: (buckets, _, { bucket, key }, context) => {
     const object = buckets.get(context, bucket, key);
@@ -121,8 +126,9 @@ const RUNS: Record<OperationName, Run> = {
     body: '',
   }),
   DeleteObject: (buckets, _, { bucket, key }, context) => {
-    buckets.delete(context, bucket, key);
-    return { status: 204, body: '' };
+    const { deleteMarker } = buckets.delete(context, bucket, key);
+    const headers = deleteMarker === undefined ? {} : { 'x-amz-delete-marker': 'true', ...versionOf(deleteMarker) };
+    return { status: 204, headers, body: '' };
   },
   ListObjectsV2: list,
 };
@@ -158,22 +164,19 @@ export const createS3Service = (world: World, buckets: Buckets): Service => {
       return answer(answerTo(buckets, request, target, context));
     } catch (error) {
       if (!(error instanceof S3Error)) return Promise.reject(error instanceof Error ? error : new Error(String(error)));
-      const { status, name, message, details } = error;
+      const { status, name, message, details, headers } = error;
       // A refusal of HEAD has no body: its status is all that the caller gets.
       if (request.method === 'HEAD')
-        return answer({ status, headers: { 'content-type': 'application/xml' }, body: '' });
-      return answer(
-        xml(
-          status,
-          element('Error', {
-            Code: name,
-            Message: message,
-            ...details,
-            RequestId: requestId,
-            HostId: own['x-amz-id-2'],
-          }),
-        ),
-      );
+        return answer({ status, headers: { 'content-type': 'application/xml', ...headers }, body: '' });
+      const refusal = element('Error', {
+        Code: name,
+        Message: message,
+        ...details,
+        RequestId: requestId,
+        HostId: own['x-amz-id-2'],
+      });
+      const { headers: type, ...refused } = xml(status, refusal);
+      return answer({ ...refused, headers: { ...type, ...headers } });
     }
   };
 };

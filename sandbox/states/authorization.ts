@@ -5,7 +5,7 @@
 import type { Asked } from '../authorization/authorizer.ts';
 import type { Caller } from '../http.ts';
 import { isObject } from '../json.ts';
-import { StatesError } from './executions.ts';
+import { StatesError } from './error.ts';
 
 type ResourceType = 'stateMachine' | 'execution' | 'mapRun';
 

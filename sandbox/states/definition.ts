@@ -6,10 +6,7 @@ import { z } from 'zod';
 
 /** `{% ... %}`; any other string is taken as it is. */
 const template = z.unknown();
-const assign = z.record(
-  z.string().regex(/^[\p{ID_Start}_][\p{ID_Continue}_]{0,79}$/u, 'must be a variable name'),
-  template,
-);
+const assign = z.record(z.string(), template);
 const seconds = z.union([z.number().int().min(0).max(99_999_999), z.string()]);
 /** A number, or an expression that gives one. */
 const numberOr = (schema: z.ZodNumber) =>

@@ -5,7 +5,7 @@ import type { SandboxClock } from '../world/clock.ts';
 import type { Random } from '../world/random.ts';
 import { Cancellation } from './cancellation.ts';
 import type { Runnable } from './definition.ts';
-import { Interrupted, StateFailure } from './failure.ts';
+import { Interrupted, StateFailure, type TimeoutCause } from './failure.ts';
 import { type EventDetails, History, HISTORY_FULL, payload } from './history.ts';
 import { runStates } from './interpreter.ts';
 import type { Child } from './map-runs.ts';
@@ -36,6 +36,7 @@ export interface ExecutionOptions {
   random: Random;
   tokens: TaskTokens;
   maps: DistributedMaps;
+  timeoutCause: TimeoutCause;
   /** Called when it has begun and when it has ended. */
   onStatus: ((execution: Execution) => void) | undefined;
 }
@@ -70,7 +71,7 @@ export class Execution {
   private readonly timer: { cancel(): void } | undefined;
 
   constructor({ arn, name, machine, input, mapRunArn }: Started, options: ExecutionOptions) {
-    const { clock, lambda, random, tokens, maps, onStatus, forgetHistories = false } = options;
+    const { clock, lambda, random, tokens, maps, timeoutCause, onStatus, forgetHistories = false } = options;
     const [, , , region = ''] = machine.arn.split(':');
     this.clock = clock;
     this.onStatus = onStatus;
@@ -107,12 +108,14 @@ export class Execution {
       random,
       tokens,
       maps,
+      timeoutCause,
       region,
       machineArn: machine.arn,
       roleArn: machine.roleArn,
       execution: { arn: this.arn, stop: () => this.stop() },
       history: this.history,
       context,
+      variableBytes: 0,
       runStates,
     };
     // Two events begin a history, and the second has no predecessor either.

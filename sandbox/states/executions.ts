@@ -6,23 +6,15 @@ import { Buckets } from '../s3/buckets.ts';
 import type { SandboxClock } from '../world/clock.ts';
 import type { Random } from '../world/random.ts';
 import type { World } from '../world/world.ts';
+import { createDefinition } from './create-definition.ts';
+import { StatesError } from './error.ts';
 import { Execution, type ExecutionOptions, type Started, type StateMachine } from './execution.ts';
 import type { MapRun } from './map-run.ts';
 import { type Child, MapRuns } from './map-runs.ts';
-import { parseDefinition } from './parse-definition.ts';
-import { MAX_PAYLOAD_BYTES } from './scope.ts';
+import { MAX_PAYLOAD_BYTES } from './limits.ts';
 import { TaskTokens } from './task-tokens.ts';
 
 export type { Execution } from './execution.ts';
-
-/** A refusal of the API, by the name that its model has. */
-export class StatesError extends Error {
-  override readonly name: string;
-  constructor(name: string, message: string) {
-    super(message);
-    this.name = name;
-  }
-}
 
 export interface ExecutionsOptions {
   world: World;
@@ -78,7 +70,7 @@ export class Executions {
   private readonly machines = new Map<string, StateMachine>();
   private readonly executions = new Map<string, Execution>();
 
-  /** Throws an Error for a definition that the sandbox can't run. */
+  /** Throws as `createDefinition` does. */
   constructor(options: ExecutionsOptions) {
     this.options = options;
     this.random = options.world.random.fork();
@@ -100,7 +92,7 @@ export class Executions {
     for (const machine of options.stateMachines) {
       this.machines.set(machine.arn, {
         ...machine,
-        parsed: parseDefinition(machine.name, machine.definition),
+        parsed: createDefinition(machine.name, machine.definition),
         createdAt: options.clock.now(),
       });
     }
@@ -197,6 +189,7 @@ export class Executions {
       random: this.random.fork(),
       tokens: this.tokens,
       maps: this.mapRuns.for(started.arn, started.machine),
+      timeoutCause: this.options.world.knobs.timeoutCause,
     });
   }
 }

@@ -36,6 +36,23 @@ export class StateFailure extends Error {
   }
 }
 
+/** What Step Functions gives as the cause of a time-out: the scenario's knob `timeoutCause`. */
+export type TimeoutCause = 'empty' | 'absent' | 'text';
+
+/** A task that took too long. In the history it has no cause, whatever a Catch sees, but for `text`. */
+export class TimedOut extends StateFailure {
+  private readonly given: TimeoutCause;
+
+  constructor(given: TimeoutCause, alias?: string) {
+    super('States.Timeout', given === 'text' ? 'The task did not end in time.' : undefined, alias);
+    this.given = given;
+  }
+
+  override output(): { Error?: string; Cause?: string } {
+    return { ...super.output(), ...(this.given === 'empty' ? { Cause: '' } : {}) };
+  }
+}
+
 /** Unwinds a branch that is not wanted any more: its execution has ended or a sibling has failed. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';

@@ -1,4 +1,5 @@
 import { Interrupted } from './failure.ts';
+import { MAX_EVENTS } from './limits.ts';
 
 /** An event as GetExecutionHistory has it, its details under the name that belongs to its type. */
 export interface HistoryEvent {
@@ -11,8 +12,6 @@ export interface HistoryEvent {
 }
 export type EventDetails = Record<`${string}EventDetails`, Record<string, unknown>>;
 
-/** Step Functions Service Quotas: the event that ends the execution is the last of these. */
-export const MAX_EVENTS = 25_000;
 export const HISTORY_FULL = `The execution reached the maximum number of history events (${MAX_EVENTS}).`;
 
 /** What happened in one execution. */

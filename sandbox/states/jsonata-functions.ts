@@ -134,3 +134,16 @@ export const functionsAt = (time: number, random: Random): Record<string, (...gi
     throw failed('$eval is not available in Step Functions. Use $parse instead');
   },
 });
+
+/** JSONata 2.0.6, and what Step Functions adds to it. */
+const BUILT_IN = `
+  abs append assert average base64decode base64encode boolean ceil clone contains count decodeUrl
+  decodeUrlComponent distinct each encodeUrl encodeUrlComponent error eval exists filter floor
+  formatBase formatInteger formatNumber fromMillis join keys length lookup lowercase map match max
+  merge millis min not now number pad parseInteger power random reduce replace reverse round
+  shuffle sift single sort split spread sqrt string substring substringAfter substringBefore sum
+  toMillis trim type uppercase zip
+  parse partition range hash uuid`;
+
+/** The names of all functions that an expression may call, without the dollar sign. */
+export const FUNCTIONS: ReadonlySet<string> = new Set(BUILT_IN.trim().split(/\s+/));

@@ -15,7 +15,8 @@ export class EvaluationFailure extends Error {
 export type Bindings = Record<string, unknown>;
 
 const compiled = new Map<string, jsonata.Expression>();
-const compile = (source: string): jsonata.Expression => {
+/** Each expression is parsed once in a process. Throws what JSONata has to say about one that it can't parse. */
+export const compile = (source: string): jsonata.Expression => {
   const known = compiled.get(source);
   if (known) return known;
   const expression = jsonata(source);
@@ -23,16 +24,20 @@ const compile = (source: string): jsonata.Expression => {
   return expression;
 };
 
-const isExpression = (text: string): boolean => text.startsWith('{%') && text.endsWith('%}') && text.length >= 4;
+export const isExpression = (text: string): boolean => text.startsWith('{%') && text.endsWith('%}') && text.length >= 4;
+/** What is between the delimiters. */
+export const sourceOf = (text: string): string => text.slice(2, -2).trim();
 
 /** JSONata throws plain objects too. */
+const partsOf = (thrown: unknown): { code?: unknown; message?: unknown } =>
+  typeof thrown === 'object' && thrown !== null ? thrown : {};
+export const reasonWithoutCode = (thrown: unknown): string => {
+  const { message } = partsOf(thrown);
+  return typeof message === 'string' ? message : String(thrown);
+};
 const reasonOf = (thrown: unknown): string => {
-  const { code, message } = (typeof thrown === 'object' && thrown !== null ? thrown : {}) as {
-    code?: unknown;
-    message?: unknown;
-  };
-  const text = typeof message === 'string' ? message : String(thrown);
-  return typeof code === 'string' ? `${code}: ${text}` : text;
+  const { code } = partsOf(thrown);
+  return typeof code === 'string' ? `${code}: ${reasonWithoutCode(thrown)}` : reasonWithoutCode(thrown);
 };
 
 class Unsupported extends Error {}
@@ -51,7 +56,7 @@ const plain = (value: unknown): unknown => {
 };
 
 const evaluateExpression = async (text: string, location: string, bindings: Bindings): Promise<unknown> => {
-  const source = text.slice(2, -2).trim();
+  const source = sourceOf(text);
   const about = `The JSONata expression '${source}' specified for the field '${location}'`;
   let value: unknown;
   try {

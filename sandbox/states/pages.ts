@@ -1,4 +1,4 @@
-import { StatesError } from './executions.ts';
+import { StatesError } from './error.ts';
 
 /** Step Functions API: 100 a page, unless the caller says otherwise; 0 means the same. */
 const DEFAULT_PAGE = 100;

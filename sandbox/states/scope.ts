@@ -9,16 +9,14 @@ import type { ParkOptions, SandboxClock } from '../world/clock.ts';
 import type { Random } from '../world/random.ts';
 import { Cancellation } from './cancellation.ts';
 import type { MapState, StateResults, StateSet } from './definition.ts';
-import { StateFailure } from './failure.ts';
+import { StateFailure, type TimeoutCause } from './failure.ts';
 import type { Execution } from './execution.ts';
 import type { EventDetails, History } from './history.ts';
 import { functionsAt } from './jsonata-functions.ts';
 import { evaluate, EvaluationFailure } from './jsonata.ts';
+import { bytesOf, MAX_PAYLOAD_BYTES, MAX_VARIABLES_BYTES } from './limits.ts';
 import type { MapRun, MapRunOptions } from './map-run.ts';
 import type { TaskTokens } from './task-tokens.ts';
-
-/** Step Functions Service Quotas: bytes of a state's input or output, as UTF-8 JSON. */
-export const MAX_PAYLOAD_BYTES = 262_144;
 
 /** What a distributed Map of one execution starts and uses. */
 export interface DistributedMaps {
@@ -45,6 +43,9 @@ export interface Run {
   execution: InvokingExecution;
   /** `Execution` and `StateMachine` of the context object. */
   context: Record<string, unknown>;
+  timeoutCause: TimeoutCause;
+  /** Of all variables that its scopes hold. */
+  variableBytes: number;
   /** Runs states to their end; handed down here because states hold states. */
   runStates(states: StateSet, scope: Scope, input: unknown): Promise<unknown>;
 }
@@ -58,6 +59,8 @@ export class Scope {
   readonly cancellation: Cancellation;
   private readonly outer: Scope | undefined;
   private readonly variables = new Map<string, unknown>();
+  /** Of each of its own variables. */
+  private readonly bytes = new Map<string, number>();
   /** `Map` of the context object. */
   readonly mapContext: Record<string, unknown>;
   previousEventId: number;
@@ -84,18 +87,26 @@ export class Scope {
     return { ...this.outer?.readable(), ...Object.fromEntries(this.variables) };
   }
 
-  /** Throws States.Runtime for a variable of an outer scope: those can only be read. */
+  /** Throws States.DataLimitExceeded where the execution then holds more than it may. */
   assign(values: Record<string, unknown>): void {
-    const outer = this.outer?.readable() ?? {};
     for (const [name, value] of Object.entries(values)) {
-      if (Object.hasOwn(outer, name)) {
-        throw new StateFailure(
-          'States.Runtime',
-          `The variable ${name} belongs to an outer scope, where an inner one can't assign it. Use another name.`,
-        );
-      }
+      this.run.variableBytes += bytesOf(value) - (this.bytes.get(name) ?? 0);
+      this.bytes.set(name, bytesOf(value));
       this.variables.set(name, value);
     }
+    // Under which name it fails in AWS is not known.
+    if (this.run.variableBytes > MAX_VARIABLES_BYTES)
+      throw new StateFailure(
+        'States.DataLimitExceeded',
+        `The variables of the execution exceed the maximum of ${MAX_VARIABLES_BYTES} bytes.`,
+      );
+  }
+
+  /** What is within has ended: its variables are out of scope. */
+  leave(): void {
+    for (const bytes of this.bytes.values()) this.run.variableBytes -= bytes;
+    this.bytes.clear();
+    this.variables.clear();
   }
 
   /** Waits for something that another thread or a timer brings. Throws Interrupted when the scope is called off. */
@@ -205,7 +216,7 @@ export class Visit {
 
   /** Throws States.DataLimitExceeded. */
   checkSize(value: unknown, what: string): void {
-    if (Buffer.byteLength(JSON.stringify(value ?? null)) > MAX_PAYLOAD_BYTES) {
+    if (bytesOf(value) > MAX_PAYLOAD_BYTES) {
       throw new StateFailure(
         'States.DataLimitExceeded',
         `The state/task '${this.name}' ${what} with a size exceeding the maximum number of bytes service limit.`,

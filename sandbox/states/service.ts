@@ -8,11 +8,12 @@ import { sessionOf } from '../sts/sessions.ts';
 import type { World } from '../world/world.ts';
 import { askedOf, isElsewhere, type OperationName } from './authorization.ts';
 import type { Execution, StateMachine } from './execution.ts';
-import { type Executions, StatesError } from './executions.ts';
+import { StatesError } from './error.ts';
+import type { Executions } from './executions.ts';
 import { StateFailure } from './failure.ts';
 import { toWire } from './history-wire.ts';
 import { pageOf } from './pages.ts';
-import { MAX_PAYLOAD_BYTES } from './scope.ts';
+import { MAX_PAYLOAD_BYTES } from './limits.ts';
 import type { MapRun } from './map-run.ts';
 import type { WaitingTask } from './task-tokens.ts';
 

@@ -1,4 +1,5 @@
 /** Access keys of the sandbox: each stands for one session of an IAM role, so that the call log knows who called. */
+import { partitionOf } from '../../lambdas/domain/partitions.ts';
 import type { AwsCredentialIdentity } from '@smithy/types';
 import type { AccessKey, World } from '../world/world.ts';
 
@@ -24,7 +25,8 @@ export const issueAccessKey = (
 };
 
 /** ARN of the role that a person at a terminal has in the sandbox. */
-export const operatorRoleArn = (world: World): string => `arn:aws:iam::${world.home.account}:role/operator`;
+export const operatorRoleArn = (world: World): string =>
+  `arn:${partitionOf(world.home.region)}:iam::${world.home.account}:role/operator`;
 
 /**
  * A role's key that never expires, of that session. One that nobody has named yet takes the name, so that naming

@@ -1,4 +1,5 @@
 /** The SDK's requests and answers, as the sandbox has them and the other way round. */
+import { hostOf } from '../../lambdas/domain/partitions.ts';
 import type { HttpRequest as SmithyRequest } from '@smithy/types';
 import type { SdkSettings } from '../../lambdas/adapters/clients.ts';
 import type { HttpRequest, HttpResponse } from '../http.ts';
@@ -44,7 +45,7 @@ const DYNAMODB_SETTINGS = {
 
 /** Whatever profile, endpoint or FIPS setting this machine has for AWS: the sandbox is not there. */
 export const sdkSettings = (service: string, region: string): SdkSettings & { cacheMiddleware: boolean } => ({
-  endpoint: `https://${service}.${region}.amazonaws.com`,
+  endpoint: `https://${hostOf(service, region)}`,
   retryMode: 'standard',
   defaultsMode: 'standard',
   useFipsEndpoint: false,

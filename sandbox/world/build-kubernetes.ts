@@ -2,7 +2,8 @@
  * What a scenario puts into a cluster beside its add-ons: workloads of its own, custom resources, access entries and
  * RBAC objects.
  */
-import { partitionOf } from '../../lambdas/domain/arn.ts';
+import { partitionOf } from '../../lambdas/domain/partitions.ts';
+import { accessPolicyArn } from '../catalog/access-policies.ts';
 import { noteAnnotator } from '../kubernetes/annotators.ts';
 import { createServiceAccount, ensureNamespace, POD_IDENTITY_WEBHOOK } from '../kubernetes/cluster-objects.ts';
 import { seedAddonObjects } from '../kubernetes/addon-objects.ts';
@@ -60,14 +61,14 @@ export interface Callers {
  * As EKS makes it for a managed node group, and for the node role of Auto Mode (EKS User Guide, "Create access
  * entries").
  */
-const nodeEntry = ({ autoMode }: ScenarioCluster, { nodes }: Callers, createdAt: number): AccessEntryState => ({
+const nodeEntry = ({ autoMode, region }: ScenarioCluster, { nodes }: Callers, createdAt: number): AccessEntryState => ({
   principalArn: nodes,
   type: autoMode ? 'EC2' : 'EC2_LINUX',
   kubernetesGroups: [],
   policies: autoMode
     ? [
         {
-          policyArn: 'arn:aws:eks::aws:cluster-access-policy/AmazonEKSAutoNodePolicy',
+          policyArn: accessPolicyArn(partitionOf(region), 'AmazonEKSAutoNodePolicy'),
           scope: { type: 'cluster', namespaces: [] },
           associatedAt: createdAt,
         },

@@ -1,6 +1,7 @@
 /** Makes a world of a scenario: everything in place and at rest, as if it had been there all along. */
-import { partitionOf } from '../../lambdas/domain/arn.ts';
+import { dnsSuffixOf, hostOf, partitionOf } from '../../lambdas/domain/partitions.ts';
 import { spokeKubernetesRoles } from '../../lambdas/domain/spokes.ts';
+import type { CatalogueAddon } from '../catalog/catalogue.ts';
 import { loadCatalogue } from '../catalog/index.ts';
 import { seedAddonObjects } from '../kubernetes/addon-objects.ts';
 import { seedCluster } from '../kubernetes/cluster-objects.ts';
@@ -64,13 +65,25 @@ const placeholderCertificate = (world: World): string => {
   return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
 };
 
+/** Start of the ARNs of a cluster's resources. */
+const arnOf = ({ region, account }: ClusterState): string => `arn:${partitionOf(region)}:eks:${region}:${account}`;
+
+/** Scenarios with an add-on that the catalogue does not have are refused before. */
+const catalogueOf = (world: World, name: string): CatalogueAddon => {
+  const offered = world.catalogue.get(name);
+  if (!offered) throw new Error(`The sandbox's catalogue has no add-on ${name}.`);
+  return offered;
+};
+
 const buildAddon = (world: World, cluster: ClusterState, addon: ScenarioAddon): AddonState => ({
   name: addon.name,
-  arn: `arn:aws:eks:${cluster.region}:${cluster.account}:addon/${cluster.name}/${addon.name}/${world.random.uuid()}`,
+  arn: `${arnOf(cluster)}:addon/${cluster.name}/${addon.name}/${world.random.uuid()}`,
   version: addon.version,
   status: addon.status,
   issues: addon.status === 'DEGRADED' ? [DEGRADED_ISSUE] : [],
-  namespace: world.catalogue.get(addon.name)?.objects.namespace ?? 'kube-system',
+  ...(addon.namespace === undefined
+    ? { namespace: catalogueOf(world, addon.name).objects.namespace }
+    : { namespace: addon.namespace, namespaceChosen: true }),
   ...(addon.serviceAccountRoleArn === undefined ? {} : { serviceAccountRoleArn: addon.serviceAccountRoleArn }),
   ...(addon.configurationValues === undefined ? {} : { configurationValues: addon.configurationValues }),
   associationIds: [],
@@ -87,7 +100,7 @@ const addAssociations = (world: World, cluster: ClusterState, associations: Scen
     cluster.associations.set(id, {
       ...rest,
       id,
-      arn: `arn:aws:eks:${cluster.region}:${cluster.account}:podidentityassociation/${cluster.name}/${id}`,
+      arn: `${arnOf(cluster)}:podidentityassociation/${cluster.name}/${id}`,
       ...(addon ? { ownerArn: addon.arn } : {}),
       ...(rest.targetRoleArn === undefined ? {} : { externalId: world.random.uuid() }),
       createdAt: Date.parse(createdAt),
@@ -106,10 +119,10 @@ const buildCluster = (world: World, account: string, spec: ScenarioCluster, call
     platformVersion: spec.platformVersion,
     status: spec.status,
     createdAt: Date.parse(spec.createdAt),
-    endpoint: `https://${world.random.string(32, HEX)}.gr7.${region}.eks.amazonaws.com`,
+    endpoint: `https://${world.random.string(32, HEX)}.gr7.${region}.eks.${dnsSuffixOf(region)}`,
     certificateAuthority: placeholderCertificate(world),
     ...(spec.apiServer === 'unreachable' ? { unreachable: true } : {}),
-    ...(oidcId === undefined ? {} : { oidcIssuer: `https://oidc.eks.${region}.amazonaws.com/id/${oidcId}` }),
+    ...(oidcId === undefined ? {} : { oidcIssuer: `https://${hostOf('oidc.eks', region)}/id/${oidcId}` }),
     autoMode: spec.autoMode,
     authenticationMode: spec.authenticationMode,
     tags: { ...spec.tags },
@@ -128,13 +141,16 @@ const buildCluster = (world: World, account: string, spec: ScenarioCluster, call
   // Pods come last: what the webhook gave them depends on the associations that there were by then.
   seedCluster(world, cluster, spec.nodes);
   for (const addon of spec.addons) {
-    const offered = world.catalogue.get(addon.name);
-    if (!offered || addon.status === 'CREATING' || addon.status === 'CREATE_FAILED') continue;
+    const offered = catalogueOf(world, addon.name);
+    if (addon.status === 'CREATING' || addon.status === 'CREATE_FAILED') continue;
     seedAddonObjects(
       world,
       cluster,
       addon.name,
-      withPodSettings(offered.objects, cluster.podSettings?.get(addon.name)),
+      withPodSettings(
+        { ...offered.objects, ...(addon.namespace === undefined ? {} : { namespace: addon.namespace }) },
+        cluster.podSettings?.get(addon.name),
+      ),
       {
         irsaServiceAccounts: offered.irsaServiceAccounts,
         ...(addon.serviceAccountRoleArn === undefined ? {} : { roleArn: addon.serviceAccountRoleArn }),

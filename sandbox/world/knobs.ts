@@ -29,6 +29,24 @@ export const knobs = z
       OURS,
       'ownerArn of associations that outlive their add-on after a delete with preserve.',
     ),
+    namespaceConfigShown: knob(
+      z.enum(['always', 'chosen']).default('always'),
+      'likely',
+      'a plain create-addon of aws-ebs-csi-driver answered with kube-system (June 2026); in hashicorp/terraform-provider-aws the attribute is computed (#44087)',
+      'Whether DescribeAddon shows namespaceConfig of every add-on, or only where a create chose a namespace.',
+    ),
+    defaultNamespaceShown: knob(
+      z.boolean().default(true),
+      'likely',
+      'EKS User Guide, "Custom namespace for add-ons": DescribeAddonVersions shows it; the API reference has it as not required, and does not say for which add-ons it is absent',
+      "DescribeAddonVersions shows each add-on's defaultNamespace.",
+    ),
+    fixedNamespaces: knob(
+      z.enum(['accept', 'refuse']).default('accept'),
+      'unknown',
+      'EKS User Guide, "Custom namespace for add-ons": community and AWS add-ons take one; whether those that nodes need do is not said',
+      'What CreateAddon answers where it names a namespace, even the default one, for an add-on of kube-system: accepted, or refused as an InvalidParameterException.',
+    ),
     restartOnCreate: knob(
       z.boolean().default(false),
       'unknown',
@@ -258,6 +276,12 @@ export const knobs = z
       'unknown',
       'IAM API Reference, ResourceSpecificResult: "context keys that are required by the included input policies but that were not provided": whether those of statements that are not about the action too, it does not say',
       'Which keys MissingContextValues names: those that the decision came upon, or all that any statement of the policies asks for.',
+    ),
+    timeoutCause: knob(
+      z.enum(['empty', 'absent', 'text']).default('empty'),
+      'likely',
+      'aws-samples/serverless-coffee-workshop#15: `"Cause":""` of a task that waited for its token',
+      'What `$states.errorOutput` has as the Cause of a task that took too long: an empty text, none at all, or one that says so.',
     ),
     apiPathParameters: knob(
       z.enum(['encoded', 'decoded']).default('encoded'),

@@ -1,3 +1,4 @@
+import { clusterArn } from '../../lambdas/domain/arn.ts';
 import { newKubeState } from '../kubernetes/store.ts';
 import type { ClusterState } from './world.ts';
 
@@ -13,7 +14,7 @@ type Given =
 
 /** A cluster that is active and has nothing in it but what is given. */
 export const newCluster = (given: Pick<ClusterState, Given> & Partial<ClusterState>): ClusterState => ({
-  arn: `arn:aws:eks:${given.region}:${given.account}:cluster/${given.name}`,
+  arn: clusterArn({ ...given, cluster: given.name }),
   status: 'ACTIVE',
   autoMode: false,
   authenticationMode: 'API_AND_CONFIG_MAP',

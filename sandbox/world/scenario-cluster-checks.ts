@@ -175,7 +175,7 @@ const checkWorkloads = (cluster: ScenarioCluster, path: Path, catalogue: Catalog
   const owners = new Map<string, string>();
   for (const addon of cluster.addons) {
     const { namespace, workloads } = catalogue.get(addon.name)?.objects ?? { namespace: '', workloads: [] };
-    for (const { kind, name } of workloads) owners.set(`${kind} ${namespace}/${name}`, addon.name);
+    for (const { kind, name } of workloads) owners.set(`${kind} ${addon.namespace ?? namespace}/${name}`, addon.name);
   }
   for (const [index, workload] of cluster.workloads.entries()) {
     const owner = owners.get(`${workload.kind} ${workload.namespace}/${workload.name}`);

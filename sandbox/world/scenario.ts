@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import { accountId, addonName, clusterName, regionName, roleArn } from '../../lambdas/domain/model.ts';
+import { namespaceName } from '../../lambdas/domain/names.ts';
 import { fault } from './faults.ts';
 import { knobs } from './knobs.ts';
 import { throttle } from './throttles.ts';
@@ -120,6 +121,9 @@ const installedAddon = z
   .strictObject({
     name: addonName.describe("One of the sandbox's catalogue (`sandbox/catalog`)."),
     version: z.string().min(1).describe('One of the versions that the catalogue has of it.'),
+    namespace: namespaceName
+      .optional()
+      .describe("The namespace that was chosen when it was created; none: the catalogue's default."),
     status: z
       .enum(['ACTIVE', 'DEGRADED', 'CREATE_FAILED', 'UPDATE_FAILED', 'CREATING', 'UPDATING', 'DELETING'])
       .default('ACTIVE')

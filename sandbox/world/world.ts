@@ -72,6 +72,8 @@ export interface AddonState {
   status: AddonStatus;
   issues: { code: string; message: string; resourceIds: string[] }[];
   namespace: string;
+  /** Its namespace was chosen when it was created. */
+  namespaceChosen?: true;
   serviceAccountRoleArn?: string;
   configurationValues?: string;
   /** Ids of the associations that it owns. */
@@ -204,13 +206,22 @@ export interface ObjectState {
   /** MD5 of the body, hexadecimal, without quotation marks. */
   etag: string;
   modifiedAt: number;
+  /** In a bucket with versions. */
+  versionId?: string;
 }
+
+/** What a key was before, in a bucket with versions: an object, or nothing (a delete marker). */
+export type OlderVersion = ObjectState | { versionId: string; isDeleteMarker: true };
 
 export interface BucketState {
   account: string;
   region: string;
   /** By key. */
   objects: Map<string, ObjectState>;
+  /** Of a bucket with versions: by key, what it was before, the oldest first. No lifecycle rule takes any away. */
+  older?: Map<string, OlderVersion[]>;
+  /** Of the same: by key, the version id of the delete marker that an object that is gone has. */
+  deleted?: Map<string, string>;
 }
 
 /** What somebody has put on a default bus, as it was delivered. */

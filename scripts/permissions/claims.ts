@@ -75,9 +75,10 @@ const MACHINES_OF: Readonly<Record<string, ReadonlySet<string>>> = {
   [SWEEP]: LOOKS,
 };
 /** Whoever gets these events is told by the source whose they are. */
-const OWN_EVENTS = '`events:source` StringEquals `pod-identity-migrator`';
+const OWN_EVENTS =
+  '`events:source` ForAllValues:StringEquals `pod-identity-migrator`, and `events:source` Null `false`';
 /** By item, in the partitions of sweeps alone. */
-const IN_SWEEPS = '`dynamodb:LeadingKeys` ForAllValues:StringLike `SWEEP#*`';
+const IN_SWEEPS = '`dynamodb:LeadingKeys` ForAllValues:StringLike `SWEEP#*`, and `dynamodb:LeadingKeys` Null `false`';
 const WRITES_ITEMS = ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'];
 const OF_SWEEPS: readonly string[] = [STARTER, 'begin-sweep', 'take-inventory', DISPATCHER, 'report-sweep'];
 const IN_BUCKET = /^arn:aws:s3:::BUCKET(\/sweeps\/[\w*./-]+)?$/;

@@ -221,7 +221,7 @@ const prohibitionSections = (roles: readonly RoleFacts[]): string[] => {
   const services = unique(roles.flatMap(({ rights }) => rights.map(({ action }) => serviceName(action))));
   return [
     '## What nobody may do',
-    `Each sentence was held against every right here when this file was made. All rights are in ${list(services)}. No right has a wildcard in its action, and none is a \`NotAction\` or \`NotResource\`; no role has a managed policy, and each has the permissions boundary, where the deployment names one (\`permissionsBoundaryArn\`). Every right on \`*\` has its name and its reason [below](#rights-on-every-resource).`,
+    `Each sentence was held against every right here when this file was made. All rights are in ${list(services)}. No right has a wildcard in its action, and none is a \`NotAction\` or \`NotResource\`; no role has a managed policy of anybody else's (a right that many patterns or accounts make larger than 1,536 characters is in a managed policy of the stack's own, which the roles with that right share), and each has the permissions boundary, where the deployment names one (\`permissionsBoundaryArn\`). Every right on \`*\` has its name and its reason [below](#rights-on-every-resource).`,
     `Nobody may\n\n${CLAIMS.map(({ says }) => `- ${says};`)
       .join('\n')
       .replace(/;$/, '.')}`,

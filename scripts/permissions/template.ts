@@ -14,9 +14,14 @@ import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { createApp } from '../../lib/app.ts';
 import { executionGrantsOf, type Grant, grantsOf, type Machines } from '../../lib/migration/permissions.ts';
 import { isConnected, networkInterfaceGrant } from '../../lib/network/interfaces.ts';
-import { environmentKeyGrant, logDeliveryKeyGrant, stateMachineKeyGrant } from '../../lib/permissions/key.ts';
+import {
+  environmentKeyGrant,
+  logDeliveryKeyGrant,
+  mapKeyGrant,
+  stateMachineKeyGrant,
+} from '../../lib/permissions/key.ts';
 import { runbookGrants } from '../../lib/permissions/runbook.ts';
-import { mapBucketGrants, mapGrants, scheduleGrants } from '../../lib/permissions/sweep.ts';
+import { mapBucketGrants, mapGrants, PLACES_LABEL, scheduleGrants } from '../../lib/permissions/sweep.ts';
 import { type Assembly, type AssemblyStateMachine, loadAssembly } from '../../sandbox/assembly/assembly.ts';
 import { resourcesOfType } from '../../sandbox/assembly/resources.ts';
 import { loadStacks, type Stack } from '../../sandbox/assembly/stacks.ts';
@@ -167,7 +172,9 @@ const machineGrants = (
 ): Grant[] => [
   stateMachineKeyGrant(keyArn, one.arn),
   logDeliveryKeyGrant(keyArn),
-  ...(machineName(one) === 'Sweep' ? [...mapGrants(sweep), ...mapBucketGrants(bucketArn, keyArn)] : []),
+  ...(machineName(one) === 'Sweep'
+    ? [...mapGrants(sweep), ...mapBucketGrants(bucketArn, keyArn), mapKeyGrant(keyArn, one.arn, PLACES_LABEL)]
+    : []),
 ];
 
 /** The reasons of all grants, by the name of the Lambda, of the state machine, of the schedules or of the runbook. */
@@ -223,7 +230,7 @@ const logGroupsOf = (stack: Stack): Map<string, string> =>
   );
 
 /** Policy documents anywhere in a resource. */
-const documentsIn = (value: unknown): unknown[] => {
+export const documentsIn = (value: unknown): unknown[] => {
   if (Array.isArray(value)) return value.flatMap(documentsIn);
   if (!isRecord(value)) return [];
   const { Statement: statement } = value;
@@ -248,7 +255,7 @@ const keptIn = (stack: Stack): Map<string, string> =>
     ),
   );
 
-const typesOf = (stack: Stack): string[] => [
+export const typesOf = (stack: Stack): string[] => [
   ...new Set(Object.values(stack.resolver.resources).map((resource) => String(resource['Type']))),
 ];
 

@@ -1,6 +1,8 @@
+import { RegionInfo } from 'aws-cdk-lib/region-info';
 import { describe, expect, test } from 'vitest';
 import { eksToken } from '../../lambdas/adapters/eks-token.ts';
 import { verifyEksToken } from '../../sandbox/signature-eks-token.ts';
+import { stsHost } from './sts-host.ts';
 
 const now = new Date('2026-01-15T09:00:00.123Z');
 const credentials = {
@@ -12,14 +14,15 @@ const urlOf = (token: string): URL =>
   new URL(Buffer.from(token.replace(/^k8s-aws-v1\./, ''), 'base64url').toString('utf8'));
 
 /** The caller that the sandbox's authenticator sees, or why it sees none. */
-const verify = (token: string, cluster: string, sessionToken?: string, at = now) => {
+const verify = (token: string, name: string, sessionToken?: string, at = now, region = options.region) => {
   const accessKey = {
     ...credentials,
     ...(sessionToken ? { sessionToken } : {}),
     principalArn: 'arn:aws:iam::111122223333:role/r',
     account: '111122223333',
   };
-  return verifyEksToken({ accessKeys: new Map([[credentials.accessKeyId, accessKey]]) }, token, cluster, at.getTime());
+  const keys = { accessKeys: new Map([[credentials.accessKeyId, accessKey]]) };
+  return verifyEksToken(keys, token, { name, region }, at.getTime());
 };
 
 describe('a token', () => {
@@ -62,7 +65,24 @@ describe('a token', () => {
   test.each([
     ['cn-north-1', 'sts.cn-north-1.amazonaws.com.cn'],
     ['us-gov-west-1', 'sts.us-gov-west-1.amazonaws.com'],
+    ['eusc-de-east-1', 'sts.eusc-de-east-1.amazonaws.eu'],
+    ['us-iso-east-1', 'sts.us-iso-east-1.c2s.ic.gov'],
+    ['us-isob-east-1', 'sts.us-isob-east-1.sc2s.sgov.gov'],
+    ['eu-isoe-west-1', 'sts.eu-isoe-west-1.cloud.adc-e.uk'],
+    ['us-isof-south-1', 'sts.us-isof-south-1.csp.hci.ic.gov'],
   ])('in %s is for %s', async (region, host) => {
     expect(urlOf(await eksToken({ ...options, region })).host).toBe(host);
   });
+
+  test.each(RegionInfo.regions.map(({ name }) => name))(
+    "in %s is for STS as the SDK finds it, and taken by that partition's clusters alone",
+    async (region) => {
+      const token = await eksToken({ ...options, region });
+      expect(urlOf(token).host).toBe(await stsHost(region));
+      for (const other of RegionInfo.regions) {
+        const isTaken = 'principalArn' in verify(token, 'dev', undefined, now, other.name);
+        expect([other.name, isTaken]).toEqual([other.name, other.partition === RegionInfo.get(region).partition]);
+      }
+    },
+  );
 });

@@ -6,7 +6,7 @@ import { ensureAssembly } from '../../cli/assembly.ts';
 import { main } from '../../cli/program.ts';
 import type { ServiceRoles } from '../../lambdas/domain/access/entries.ts';
 import { loadAssembly } from '../../sandbox/assembly/assembly.ts';
-import type { ScenarioCluster } from '../../sandbox/world/scenario.ts';
+import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
 import { scenarioWith, TARGET } from '../end-to-end/fixture.ts';
 import { collectingIo } from './fixtures.ts';
 
@@ -62,14 +62,14 @@ export interface Files {
 /** Files with a scenario whose cluster has these access entries and, by `change`, whatever else. */
 export const filesWith = (
   accessEntries: Entry[] = [ADMINISTRATOR],
-  change: (cluster: ScenarioCluster) => void = () => {},
+  change: (cluster: ScenarioCluster, scenario: Scenario) => void = () => {},
 ): Files => {
   const directory = mkdtempSync(join(tmpdir(), 'access-'));
   const scenario = join(directory, 'scenario.json');
   const made = scenarioWith((one, cluster) => {
     Object.assign(one.knobs, { webhookLagSeconds: 8 });
     cluster.accessEntries = accessEntries;
-    change(cluster);
+    change(cluster, one);
   });
   writeFileSync(scenario, JSON.stringify(made));
   return { directory, scenario, remove: () => rmSync(directory, { recursive: true }) };

@@ -46,7 +46,12 @@ const clusterWith = ({ mode = 'API', entries = {}, rbac = {} }: Cluster): { tool
   const tools: AccessTools = {
     entries: {
       describeCluster: () =>
-        Promise.resolve({ endpoint: 'https://api', certificateAuthority: 'PEM', authenticationMode: mode }),
+        Promise.resolve({
+          endpoint: 'https://api',
+          certificateAuthority: 'PEM',
+          authenticationMode: mode,
+          version: '1.31',
+        }),
       describe: () => Promise.resolve(undefined),
       create: (arn) => note(`create ${arn}`),
       update: (arn) => note(`update ${arn}`),
@@ -83,6 +88,7 @@ describe('a cluster that takes no access entries', () => {
             endpoint: 'https://api',
             certificateAuthority: 'PEM',
             authenticationMode: mode || undefined,
+            version: '1.31',
           }),
         describe: () => Promise.reject(new Error('not asked')),
       },
@@ -158,12 +164,14 @@ describe('EKS', () => {
         endpoint: 'https://api/',
         certificateAuthority: { data: Buffer.from('PEM').toString('base64') },
         accessConfig: { authenticationMode: 'API' },
+        version: '1.31',
       },
     });
     expect(await entries.describeCluster()).toEqual({
       endpoint: 'https://api',
       certificateAuthority: 'PEM',
       authenticationMode: 'API',
+      version: '1.31',
     });
   });
 

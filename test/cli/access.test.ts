@@ -91,6 +91,26 @@ describe('grant-access, a dry run', () => {
   });
 });
 
+describe('an add-on whose namespace nothing tells', () => {
+  it('is noted, and nothing of it may be restarted', async () => {
+    const { scenario } = open(undefined, (cluster, { knobs }) => {
+      Object.assign(knobs, { namespaceConfigShown: 'chosen', defaultNamespaceShown: false });
+      cluster.addons.push({
+        name: 'fluent-bit',
+        version: 'v4.0.1-eksbuild.2',
+        status: 'ACTIVE',
+        tags: {},
+        createdAt: '2025-03-04T10:20:00.000Z',
+      });
+    });
+    const { objects, notes } = documentOf(
+      await run('grant-access', ...CLUSTER, '--addon', 'fluent-bit', '--sandbox', scenario, '--json'),
+    );
+    expect(objects.filter(({ manifest }) => manifest.kind === 'Role')).toEqual([]);
+    expect(notes[0]).toContain('fluent-bit: which namespace it runs in is not known');
+  });
+});
+
 describe('grant-access --apply', () => {
   it('lets a migration through that was blocked before, is noted in the state, and changes nothing a second time', async () => {
     const { directory, scenario } = open();

@@ -52,6 +52,14 @@ describe('a fleet', () => {
     );
   });
 
+  it('names everything as its partition does', () => {
+    const { scenario } = generateFleet({ clusters: 20, seed: 1, regions: ['cn-north-1'] });
+    const text = JSON.stringify(scenario);
+    expect(text).not.toMatch(/arn:aws:|cn-north-1\.amazonaws\.com\/id/);
+    expect(text).toMatch(/oidc\.eks\.cn-north-1\.amazonaws\.com\.cn\/id\//);
+    expect(parseScenario(text, 'fleet')).toBeDefined();
+  });
+
   it('spreads its clusters evenly over accounts and regions', () => {
     const { accounts } = parsed({ clusters: 240, seed: 1 });
     const counts = accounts.flatMap(({ clusters }) =>

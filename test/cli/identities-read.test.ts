@@ -89,6 +89,35 @@ const look = async (roles = false): Promise<IdentitiesReport> =>
   reportSchema.parse(identitiesReport(await read(roles)));
 const driver = ({ workloads }: IdentitiesReport) => workloads.find(({ name }) => name === 'ebs-csi-controller');
 
+describe('the namespace of an add-on', () => {
+  beforeEach(() => {
+    fakes.eks.addons.clear();
+    fakes.eks.addons.set('x', anAddon({ name: 'x' }));
+  });
+
+  it('is noted where nothing tells it, and no workload counts as its own', async () => {
+    const report = await look();
+    expect(report.unread).toEqual([
+      {
+        what: 'the namespace of add-on x, so that no workload is shown as its own',
+        why: expect.stringContaining('DescribeAddonVersions no defaultNamespace'),
+      },
+    ]);
+    expect(driver(report)?.addon).toBeUndefined();
+  });
+  it('is what EKS names as its default', async () => {
+    fakes.eks.offered = [
+      { version: 'v1', default: true, requiresIamPermissions: true, defaultNamespace: 'kube-system' },
+    ];
+    fakes.eks.configurations.set(`x ${anAddon().version}`, {
+      podIdentity: [{ serviceAccount: 'ebs-csi-controller-sa', recommendedManagedPolicies: [] }],
+    });
+    const report = await look();
+    expect(report.unread).toEqual([]);
+    expect(driver(report)?.addon).toMatchObject({ name: 'x', takesAssociation: true });
+  });
+});
+
 describe('reading identities', () => {
   it('describes the associations of service accounts in use, of all pages, and no others', async () => {
     eks.on(ListPodIdentityAssociationsCommand).resolves({

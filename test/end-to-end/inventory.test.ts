@@ -115,6 +115,44 @@ describe('an inventory', () => {
     expect(items).toEqual([]);
   });
 
+  it('says where it is not known whether an add-on has an association, since nothing tells its namespace', async () => {
+    const logging =
+      (...namespaces: string[]): Change =>
+      (cluster, role) => {
+        cluster.addons.push({
+          name: 'fluent-bit',
+          version: 'v4.0.1-eksbuild.2',
+          status: 'ACTIVE',
+          tags: {},
+          createdAt: '2025-03-04T10:20:00.000Z',
+        });
+        cluster.associations = namespaces.map((namespace) => ({
+          namespace,
+          serviceAccount: 'fluent-bit',
+          roleArn: role.arn,
+          tags: {},
+          createdAt: '2025-03-04T10:20:00.000Z',
+        }));
+      };
+    const scenario = fleetOf({ alpha: logging(), bravo: logging('fluent-bit'), charlie: logging('logs') });
+    const classes = async (): Promise<unknown[]> => {
+      const { clusters } = await takeInventory(scenario);
+      return Object.values(clusters).map(({ findings }) => findings.find(({ addon }) => addon === 'fluent-bit'));
+    };
+    scenario.knobs.namespaceConfigShown = 'chosen';
+    expect(await classes()).toMatchObject([
+      { class: 'node-role' },
+      { class: 'on-pod-identity' },
+      { class: 'node-role' },
+    ]);
+    scenario.knobs.defaultNamespaceShown = false;
+    expect(await classes()).toMatchObject([
+      { class: 'node-role' },
+      { class: 'unreachable', reason: expect.stringContaining('nothing says which namespace it runs in') },
+      { class: 'unreachable', reason: expect.stringContaining('logs/fluent-bit') },
+    ]);
+  });
+
   it('agrees with the plan that a migration makes', async () => {
     const scenario = fleetOf({ alpha: ready, bravo: untrusted, foxtrot: closed, hotel: status('UPDATING') });
     const { clusters } = await takeInventory(scenario);

@@ -98,6 +98,16 @@ export const rows: Row[] = [
   ],
   ['adot-three-service-accounts', { addon: 'adot' }, { ...inPlace, created: ADOT_ACCOUNTS }],
   ['adot-three-service-accounts', { addon: 'adot', ...recreate }, { ...recreated, created: ADOT_ACCOUNTS }],
+  ['community-addon', { addon: 'external-dns' }, { ...inPlace, created: ['external-dns'] }],
+  ['community-addon', { addon: 'external-dns', ...recreate }, { ...recreated, created: ['external-dns'] }],
+  ['chosen-namespace', { addon: 'external-dns' }, { ...inPlace, created: ['external-dns'] }],
+  ['chosen-namespace', { addon: 'external-dns', ...recreate }, { ...recreated, created: ['external-dns'] }],
+  ['namespace-not-shown', { addon: 'fluent-bit' }, { ...inPlace, created: ['fluent-bit'] }],
+  [
+    'namespace-not-shown',
+    { addon: 'fluent-bit', ...recreate, preserve: true },
+    { ...recreatedPreserved, created: ['fluent-bit'], mutations: [...RECREATED, 'kubernetes:patch daemonsets'] },
+  ],
   ['fsx-csi-irsa', { addon: FSX }, { ...inPlace, created: ['fsx-csi-controller-sa'] }],
   ['fsx-csi-irsa', { addon: FSX, ...recreate }, { ...recreated, created: ['fsx-csi-controller-sa'] }],
   [

@@ -10,7 +10,7 @@ import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
 import type { MigrationReport, Target } from '../../lambdas/domain/model.ts';
 import { serviceEvent } from '../../lambdas/domain/service-event.ts';
 import { externalIdOf, isSpokeRole, SPOKE_SESSION_SECONDS, spokeRoleArn } from '../../lambdas/domain/spokes.ts';
-import { synthesise } from '../../lib/app.ts';
+import { synthesise } from '../../scripts/synthesise.ts';
 import { loadAssembly } from '../../sandbox/assembly/assembly.ts';
 import { openSandbox, type Sandbox } from '../../sandbox/sandbox.ts';
 import { credentialsOf } from '../../sandbox/sts/access-keys.ts';
@@ -232,7 +232,7 @@ describe('an account that is not configured', () => {
       const outdir = mkdtempSync(join(scratch, 'out-'));
       const config = join(outdir, 'settings.json');
       writeFileSync(config, JSON.stringify({ accounts }));
-      synthesise(outdir, lambdaDirectory, { passableRoleArns: 'role/*ebs*', config });
+      synthesise(outdir, { lambdaDirectory, context: { passableRoleArns: 'role/*ebs*', config } });
       assemblies.set(accounts.join(), outdir);
     }
   });

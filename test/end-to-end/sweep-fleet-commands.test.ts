@@ -3,7 +3,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { sweepLimits } from '../../lambdas/domain/sweep/model.ts';
-import { LOOKS_OF_EXECUTION } from '../../lambdas/runtime/sweep/dispatching.ts';
+import { LOOKS_OF_EXECUTION } from '../../lambdas/domain/sweep/looks.ts';
 import { asKnown, expectCaps } from './sweep-watch.ts';
 import { type FleetWorld, inFleet, keyOf } from './sweep-world.ts';
 

@@ -10,7 +10,7 @@ import { generateFleet } from '../../cli/fleet/generate.ts';
 import { createDynamoSweeps } from '../../lambdas/adapters/dynamo-sweeps.ts';
 import { s3Documents } from '../../lambdas/adapters/s3-documents.ts';
 import { sweepReport } from '../../lambdas/domain/sweep/report.ts';
-import { synthesise } from '../../lib/app.ts';
+import { synthesise } from '../../scripts/synthesise.ts';
 import { openSandbox } from '../../sandbox/sandbox.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
 import { classesExpected, classesIn } from './sweep-world.ts';
@@ -36,9 +36,9 @@ beforeAll(() => {
       sweeps: [{ name: NAME, schedule: 'cron(30 * * * ? *)', request }],
     }),
   );
-  synthesise(outdir, lambdaDirectory, {
-    passableRoleArns: 'role/*-dev-*,role/*-test-*,role/*-staging-*,role/*-prod-*,role/shared-*',
-    config,
+  synthesise(outdir, {
+    lambdaDirectory,
+    context: { passableRoleArns: 'role/*-dev-*,role/*-test-*,role/*-staging-*,role/*-prod-*,role/shared-*', config },
   });
 });
 afterAll(() => rmSync(outdir, { recursive: true, force: true }));

@@ -1,7 +1,7 @@
 /** The ports in memory: what a step asked of them stands in one journal, and any call can be made to fail once. */
 import { copyOf } from './copy.ts';
 import { isMigrationError, MigrationError } from '../../lambdas/domain/errors.ts';
-import { partitionOf } from '../../lambdas/domain/arn.ts';
+import { partitionOf } from '../../lambdas/domain/partitions.ts';
 import type { MigrationRequest } from '../../lambdas/domain/model.ts';
 import type { ServiceEvent } from '../../lambdas/domain/service-event.ts';
 import type {

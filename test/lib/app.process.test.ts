@@ -1,20 +1,22 @@
 /** The app as CDK's command line runs it. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { patternsOf } from './configurations.ts';
 import { REQUIRED } from './synthesised.ts';
 
+const ROOT = join(import.meta.dirname, '../..');
 const scratch = mkdtempSync(join(tmpdir(), 'app-test-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 describe('bin/app.ts', () => {
-  const run = (context: object) =>
+  const run = (context: object, outdir = 'cdk.out') =>
     spawnSync(process.execPath, [join(import.meta.dirname, '../../bin/app.ts')], {
-      cwd: join(import.meta.dirname, '../..'),
+      cwd: ROOT,
       encoding: 'utf8',
-      env: { ...process.env, CDK_OUTDIR: join(scratch, 'cdk.out'), CDK_CONTEXT_JSON: JSON.stringify(context) },
+      env: { ...process.env, CDK_OUTDIR: join(scratch, outdir), CDK_CONTEXT_JSON: JSON.stringify(context) },
     });
 
   it('synthesises what the command line asks for', () => {
@@ -27,8 +29,44 @@ describe('bin/app.ts', () => {
   });
 
   it('fails without named roles, and says what to set', () => {
-    const { status, stderr } = run({});
+    const { status, stderr } = run({}, 'refused');
     expect(status).not.toBe(0);
     expect(stderr).toContain('passableRoleArns: must name the roles');
+    // Not even a stack without resources, which `cdk deploy --app` would take for a deletion of all of them.
+    expect(readdirSync(scratch).filter((name) => name.includes('refused'))).toEqual([]);
+  });
+});
+
+describe('npm run synth', () => {
+  const synth = (outdir: string, settings: object) => {
+    const config = join(scratch, 'settings.json');
+    writeFileSync(config, JSON.stringify(settings));
+    return spawnSync('npm', ['run', '--silent', 'synth', '--', '-c', `config=${config}`, '--output', outdir], {
+      cwd: ROOT,
+      encoding: 'utf8',
+    });
+  };
+  const long = patternsOf(100, 'repaired', 'p'.repeat(500));
+
+  it.each([
+    ['a setting that is not right', { accounts: ['none'] }, /accounts\.0: must be an AWS account id/],
+    [
+      'settings that come to more than AWS takes',
+      { repairableRoleArns: long },
+      /repairableRoleArns: makes the managed policies/,
+    ],
+  ])('leaves the folder of the assembly as it is, with %s', (_, settings, message) => {
+    const outdir = join(scratch, 'of-npm');
+    mkdirSync(outdir, { recursive: true });
+    writeFileSync(join(outdir, 'manifest.json'), 'of before');
+    const { status, stderr } = synth(outdir, settings);
+    expect(status).not.toBe(0);
+    expect(stderr).toMatch(message);
+    expect(readFileSync(join(outdir, 'manifest.json'), 'utf8')).toBe('of before');
+    // Those are the command line's own.
+    expect(readdirSync(outdir).filter((name) => !/\.lock$|^performance-counters\.json$/.test(name))).toEqual([
+      'manifest.json',
+    ]);
+    expect(readdirSync(scratch).filter((name) => name.startsWith('.'))).toEqual([]);
   });
 });

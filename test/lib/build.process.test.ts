@@ -44,7 +44,7 @@ describe('build', () => {
       let built = false;
       const { directory, lambdaDirectory } = await ensureAssembly(() => { built = true; });
       const template = readFileSync(directory + '/PodIdentityMigrator.template.json', 'utf8');
-      const memory = /"MemorySize": (\\d+)/.exec(template)[1];
+      const memory = /"MemorySize":(\\d+)/.exec(template)[1];
       console.log(JSON.stringify({ built, memory, plan: readFileSync(lambdaDirectory + '/plan.mjs', 'utf8').length > 0 }));`;
     const run = async (): Promise<unknown> => {
       const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {

@@ -1,8 +1,9 @@
 /** The build's output as it is; build.process.test.ts builds again. */
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { ensureAssembly } from '../../cli/assembly.ts';
 import { ERROR_CLASSES } from '../../lambdas/domain/errors.ts';
 import { stepSchemas } from '../../lambdas/steps/schemas.ts';
@@ -25,10 +26,11 @@ describe('bundles', () => {
     POWERTOOLS_SERVICE_NAME: 'test',
     POWERTOOLS_METRICS_NAMESPACE: 'Test',
     POWERTOOLS_LOG_LEVEL: 'ERROR',
-    PASSABLE_ROLE_ARNS: 'arn:aws:iam::111122223333:role/*',
     RECOVER_STATE_MACHINE_ARN: 'arn:aws:states:eu-west-1:111122223333:stateMachine:recover',
     AWS_REGION: 'eu-west-1',
   };
+  const scratch = mkdtempSync(join(tmpdir(), 'build-test-'));
+  afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
   it('have a handler for each step, which refuses bad input by the name that Step Functions matches', () => {
     const script = `
@@ -39,8 +41,10 @@ describe('bundles', () => {
         answers[step] = step === 'find-stranded' ? typeof handler : await handler(step === 'publish-events' ? { name: 1 } : {}, { awsRequestId: 'r', functionName: step, getRemainingTimeInMillis: () => 60000 }).then(() => 'no error', (error) => error.name);
       }
       process.stdout.write('\\n' + JSON.stringify(answers));`;
+    const settings = join(scratch, 'settings.json');
+    writeFileSync(settings, JSON.stringify({ accounts: [], passableRoleArns: ['role/*'] }));
     const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
-      env: ENVIRONMENT,
+      env: { ...ENVIRONMENT, SETTINGS_FILE: settings },
       encoding: 'utf8',
     });
     const answers = JSON.parse(output.split('\n').at(-1)!) as Record<string, string>;
@@ -48,6 +52,25 @@ describe('bundles', () => {
       ...Object.fromEntries(Object.keys(stepSchemas).map((step) => [step, 'BadInput'])),
       'find-stranded': 'function',
     });
+  });
+
+  it('start nothing without the settings of the deployment', () => {
+    const script = `
+      const { handler } = await import(${JSON.stringify(join(lambdaDirectory, 'plan.mjs'))});
+      const context = { awsRequestId: 'r', functionName: 'plan', getRemainingTimeInMillis: () => 60000 };
+      const messageOf = async () => handler({}, context).then(() => 'no error', (error) => error.name + ': ' + error.message);
+      const without = await Promise.resolve().then(messageOf).catch((error) => error.name + ': ' + error.message);
+      process.env.SETTINGS_FILE = '/opt/none.json';
+      const missing = await Promise.resolve().then(messageOf).catch((error) => error.name + ': ' + error.message);
+      process.stdout.write(JSON.stringify([without, missing]));`;
+    const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
+      env: ENVIRONMENT,
+      encoding: 'utf8',
+    });
+    expect(JSON.parse(output)).toEqual([
+      'BadInput: The environment variable SETTINGS_FILE of this function is not set; deploy the service again, so that the function gets it.',
+      "BadInput: The settings file /opt/none.json of this function can't be read (ENOENT). Deploy the service again, so that the function gets the layer with its settings.",
+    ]);
   });
 
   it('keep the names of errors, which a minifier would shorten if they were those of classes', () => {

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { matchesWildcard } from '../../lambdas/domain/policy/wildcard.ts';
-import { createApp, synthesise } from '../../lib/app.ts';
+import { createApp } from '../../lib/app.ts';
+import { synthesise } from '../../scripts/synthesise.ts';
 import { Deployment, lambdaDirectory, OTHER_ACCOUNT, template, type Template } from './definition.ts';
-import { REQUIRED, synthesiseWith } from './synthesised.ts';
+import { REQUIRED, synthesised, synthesiseWith } from './synthesised.ts';
 import { configOf } from './config-files.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'config-test-'));
@@ -26,7 +27,7 @@ describe('roles', () => {
     const message =
       /cdk\.json[^\n]*-c key=value:\n {2}passableRoleArns: must name the roles[^\n]*-c 'passableRoleArns=role\/eks-addons\/\*'$/;
     expect(() => createApp({ outdir: join(scratch, 'app'), lambdaDirectory })).toThrow(message);
-    expect(() => synthesise(join(scratch, 'none'), lambdaDirectory, {})).toThrow(message);
+    expect(() => synthesise(join(scratch, 'none'), { lambdaDirectory, context: {} })).toThrow(message);
     expect(() => configOf({ passableRoleArns: [] })).toThrow(message);
   });
 
@@ -126,9 +127,9 @@ describe('roles', () => {
         /passableRoleArns: must name/,
       );
     const outdir = join(scratch, 'narrow');
-    synthesise(outdir, lambdaDirectory, {
-      passableRoleArns: 'role/eks-addons/*',
-      repairableRoleArns: 'role/eks-addons/repaired/*',
+    synthesise(outdir, {
+      lambdaDirectory,
+      context: { passableRoleArns: 'role/eks-addons/*', repairableRoleArns: 'role/eks-addons/repaired/*' },
     });
     const narrow = new Deployment(
       JSON.parse(readFileSync(join(outdir, 'PodIdentityMigrator.template.json'), 'utf8')) as Template,
@@ -151,8 +152,9 @@ describe('roles', () => {
       expect(passed).toHaveLength(6);
       for (const { resources } of passed)
         expect(resources.toSorted()).toEqual([one, 'arn:aws:iam::111122223333:role/x']);
+      expect(synthesised({ passableRoleArns }).settings).toMatchObject({ passableRoleArns: [one, 'role/x'] });
       for (const step of ['plan', 'begin', 'annotate-service-account'] as const)
-        expect(deployment.variablesOf(step).PASSABLE_ROLE_ARNS, `of ${step}`).toBe(`${one},role/x`);
+        expect(deployment.variablesOf(step).SETTINGS_FILE, `of ${step}`).toBe('/opt/settings.json');
     }
   });
 });

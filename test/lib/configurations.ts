@@ -23,9 +23,50 @@ export const EVERYTHING: Configuration = {
   settings: switchedOn,
 };
 
+const numbered = (count: number, nameOf: (number: string) => string): string[] =>
+  Array.from({ length: count }, (_, index) => nameOf(String(index + 1).padStart(3, '0')));
+/** Role patterns of a team each. */
+export const patternsOf = (count: number, kind: string, middle = ''): string[] =>
+  numbered(count, (number) => `role/eks-addons/${middle}${kind}-team-${number}-*`);
+export const accountsOf = (count: number): string[] => numbered(count, (number) => `222233334${number}`);
+/** Names that regions could have: there are not yet as many as a configuration takes. */
+const REGIONS = ['ap', 'eu', 'us', 'ca', 'sa', 'me', 'af', 'mx', 'il', 'cn'].flatMap((place) =>
+  ['northeast', 'northwest', 'southeast', 'southwest', 'central'].map((side) => `${place}-${side}-1`),
+);
+
+/** Every list as long as the configuration takes it, and everything switched on. */
+export const LIST_MAXIMA: Configuration = {
+  context: {
+    ...EVERYTHING.context,
+    passableRoleArns: patternsOf(100, 'passed'),
+    repairableRoleArns: patternsOf(100, 'repaired'),
+    subnetIds: numbered(16, (number) => `subnet-0123456789abcd${number}`).join(','),
+    securityGroupIds: numbered(5, (number) => `sg-0123456789abcd${number}`).join(','),
+  },
+  settings: {
+    ...switchedOn,
+    accounts: accountsOf(100),
+    regions: REGIONS,
+    sweeps: numbered(50, (number) => `weekly-sweep-of-production-${number}`).map((name) => ({
+      name,
+      schedule: 'cron(0 6 ? * MON *)',
+      timeZone: 'America/Argentina/ComodRivadavia',
+      request: { mode: 'inventory', reason: 'r'.repeat(900) },
+    })),
+    notifications: { emails: numbered(50, (number) => `platform-team-${number}@${'x'.repeat(60)}.example.com`) },
+    changeWindow: {
+      schedule: '0 22 * * SUN',
+      durationMinutes: 240,
+      timeZone: 'America/Argentina/ComodRivadavia',
+      waitAtMostHours: 336,
+    },
+  },
+};
+
 export const CONFIGURATIONS: Record<string, Configuration> = {
   'the default': DEFAULT,
   everything: EVERYTHING,
+  'every list at its longest': LIST_MAXIMA,
   'Lambdas in a VPC': { context: { ...REQUIRED, ...network } },
   'an access log, and a topic that is made': { context: REQUIRED, settings: switchedOn },
   'a key that is there already': {

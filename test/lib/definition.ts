@@ -2,9 +2,10 @@
  * The synthesised template of this project, and the definitions of its state machines as graphs. What is exported is of
  * the sandbox's deployment, which has all that can be switched on; `synthesised.ts` makes others.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureAssembly } from '../../cli/assembly.ts';
+import { SETTINGS_FILE_NAME } from '../../lambdas/domain/deployment-settings.ts';
 
 export const { directory, lambdaDirectory } = await ensureAssembly();
 
@@ -17,6 +18,12 @@ export interface Template {
   Resources: Record<string, Resource>;
   Outputs: Record<string, { Value: unknown }>;
 }
+
+/** What ships with the functions of a cloud assembly, in the layer's file. */
+export const settingsIn = (assembly: string): unknown => {
+  const [layer] = readdirSync(assembly).filter((name) => existsSync(join(assembly, name, SETTINGS_FILE_NAME)));
+  return JSON.parse(readFileSync(join(assembly, layer ?? '', SETTINGS_FILE_NAME), 'utf8')) as unknown;
+};
 
 const PSEUDO: Record<string, string> = {
   'AWS::Partition': 'aws',
@@ -56,6 +63,8 @@ export interface State {
   Cause?: string;
   /** Of a Map: what each of its executions is. */
   ItemProcessor?: Processor;
+  /** Of a distributed one: in the ARNs of these executions. */
+  Label?: string;
 }
 export interface Processor {
   StartAt: string;
@@ -208,8 +217,16 @@ export class Deployment {
 
   /** What a role may do, by its own policies and those that are attached to it. */
   statementsOfRole(role: string): Statement[] {
-    return this.resourcesOf('AWS::IAM::Policy')
-      .filter(([, { Properties }]) => (Properties.Roles as { Ref: string }[]).some(({ Ref }) => Ref === role))
+    const { ManagedPolicyArns: managed = [] } = this.template.Resources[role]?.Properties ?? {};
+    const shared = (managed as { Ref?: string }[]).flatMap(({ Ref }) =>
+      Ref === undefined ? [] : [[Ref, this.template.Resources[Ref]!] as const],
+    );
+    return [
+      ...this.resourcesOf('AWS::IAM::Policy').filter(([, { Properties }]) =>
+        (Properties.Roles as { Ref: string }[]).some(({ Ref }) => Ref === role),
+      ),
+      ...shared,
+    ]
       .flatMap(
         ([, { Properties }]) => (Properties.PolicyDocument as { Statement: Record<string, unknown>[] }).Statement,
       )

@@ -11,8 +11,8 @@ import { inputFor } from '../../sandbox/events/input.ts';
 import { compile } from '../../sandbox/events/pattern.ts';
 import { deniedEvent } from '../lambdas/denied-event.ts';
 import { aMigration, aRequest, at, MIGRATION_ID, NOW } from '../lambdas/fixtures.ts';
-import { deployed, directory, OTHER_ACCOUNT, resolve, resourcesOf } from './definition.ts';
-import { synthesiseWith } from './synthesised.ts';
+import { deployed, directory, OTHER_ACCOUNT, resolve, resourcesOf, settingsIn } from './definition.ts';
+import { synthesised, synthesiseWith } from './synthesised.ts';
 
 const account = '111122223333';
 const region = 'eu-west-1';
@@ -185,17 +185,13 @@ describe('what diagnose-denial is told', () => {
   it('is to plan and tell, for the own account alone unless the configuration names others; the sandbox has all', () => {
     expect(deployed.variablesOf('diagnose-denial')).toMatchObject({
       ACCOUNT: account,
-      ACCOUNTS: '*',
       DENIAL_ACTION: 'notify',
       QUIET_HOURS: '24',
     });
-    expect(synthesiseWith({}).variablesOf('diagnose-denial')).toMatchObject({ ACCOUNTS: '' });
+    expect(settingsIn(directory)).toMatchObject({ accounts: ['*'] });
+    expect(synthesised({}).settings).toMatchObject({ accounts: [] });
     expect(
-      synthesiseWith({ repairableRoleArns: 'role/eks-addons/*' }, { accounts: [OTHER_ACCOUNT] }).variablesOf(
-        'diagnose-denial',
-      ),
-    ).toMatchObject({
-      ACCOUNTS: OTHER_ACCOUNT,
-    });
+      synthesised({ repairableRoleArns: 'role/eks-addons/*' }, { accounts: [OTHER_ACCOUNT] }).settings,
+    ).toMatchObject({ accounts: [OTHER_ACCOUNT] });
   });
 });

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import jsonata from 'jsonata';
 import { describe, expect, it } from 'vitest';
-import { migrateAddon, recover } from './definition.ts';
+import { NO_CAUSE } from '../../lambdas/steps/finish/schema.ts';
+import { allMachines, migrateAddon, recover } from './definition.ts';
 
 const { states } = migrateAddon;
 
@@ -35,10 +36,35 @@ describe('failure', () => {
     await expect(assignedFailure('CreateAddon', FROM_LAMBDA)).resolves.toEqual(FROM_LAMBDA);
   });
 
-  it('has a text as cause also where a time-out comes without one', async () => {
-    await expect(assignedFailure('CreateAddon', { Error: 'States.Timeout' })).resolves.toEqual({
+  // `""` is what AWS gives, as far as is known.
+  const TIME_OUTS = [{ Error: 'States.Timeout', Cause: '' }, { Error: 'States.Timeout' }];
+
+  it.each(TIME_OUTS)('has a text as cause also where a time-out comes without one: %j', async (errorOutput) => {
+    for (const { states: all } of allMachines.flatMap(({ graphs }) => graphs))
+      for (const { Assign } of Object.values(all).flatMap(({ Catch = [] }) => Catch)) {
+        const [assigned] = Object.values(Assign!);
+        const kept = await evaluate(assigned, { states: { errorOutput }, failure: FROM_LAMBDA });
+        expect(kept).toEqual({ Error: expect.any(String) as string, Cause: expect.any(String) as string });
+      }
+    await expect(assignedFailure('CreateAddon', errorOutput)).resolves.toEqual({ Error: 'States.Timeout', Cause: '' });
+  });
+
+  it.each(TIME_OUTS)('says of a time-out that there is no cause, wherever it ends: %j', async (errorOutput) => {
+    const failure = await assignedFailure('CreateAddon', errorOutput);
+    const said = `States.Timeout: ${NO_CAUSE}`;
+    const ends = allMachines
+      .flatMap(({ graphs }) => graphs)
+      .flatMap(({ states: all }) => Object.entries(all))
+      .filter(([, { Type, Cause }]) => Type === 'Fail' && /\$(?:failure|placeFailure)\b/.test(Cause!));
+    expect(ends.length).toBeGreaterThan(6);
+    for (const [name, { Cause }] of ends) {
+      const text = await evaluate(Cause, { failure, placeFailure: failure, ...VARIABLES });
+      expect(text, `of ${name}`).toContain(said);
+    }
+    const second = await assignedFailure('AssessRollback', errorOutput, failure as object);
+    expect(second).toEqual({
       Error: 'States.Timeout',
-      Cause: '',
+      Cause: `${NO_CAUSE} Putting it back failed too: ${said}`,
     });
   });
 

@@ -192,7 +192,7 @@ describe('way back', () => {
   });
 
   it('is over only when the pods have what they had', () => {
-    expect(states.RestoreAssociations).toMatchObject({ Next: 'IsAddonBack', Assign: { round: 1 } });
+    expect(states.RestoreAssociations).toMatchObject({ Next: 'IsAddonBack', Assign: { podRound: 1 } });
     expect(states.IsAddonBack).toEqual({
       Type: 'Choice',
       Choices: [{ Condition: "{% $contains($subject, '/') %}", Next: 'WaitForFormerIdentity' }],
@@ -200,7 +200,7 @@ describe('way back', () => {
     });
     expect(states.WaitForFormerIdentity).toEqual({ Type: 'Wait', Seconds: 15, Next: 'VerifyRestored' });
     for (const name of ['VerifyRestored', 'RestartRestored'])
-      expect(states[name]!.Arguments!.Payload).toMatchObject({ towards: 'before', round: '{% $round %}' });
+      expect(states[name]!.Arguments!.Payload).toMatchObject({ towards: 'before', round: '{% $podRound %}' });
     expect(states.AreThePodsRestored).toMatchObject({
       Choices: [
         { Condition: "{% $states.input.verdict = 'proven' %}", Next: 'IsTrustToRestore' },
@@ -210,7 +210,7 @@ describe('way back', () => {
     });
     expect(states.WaitForRestoredRollout).toMatchObject({
       Next: 'VerifyRestored',
-      Assign: { round: '{% $round + 1 %}' },
+      Assign: { podRound: '{% $podRound + 1 %}' },
     });
     const withoutProof = migrateAddon.reachableFrom('RollBack', ({ to }) => to !== 'VerifyRestored');
     expect(withoutProof).not.toContain('RolledBack');

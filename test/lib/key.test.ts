@@ -17,6 +17,10 @@ const keyRightsOf = (deployment: Deployment, role: string) =>
 const named = (deployment: Deployment, type: string, prefix: string): string =>
   deployment.resourcesOf(type).find(([name]) => name.startsWith(prefix))![0];
 
+/** What Step Functions puts behind a state machine's ARN where it means the executions of its map. */
+const labelOf = ({ definition }: ReturnType<Deployment['machine']>): string =>
+  Object.values(definition.States).flatMap(({ Label: label }) => label ?? [])[0]!;
+
 /** Who puts objects into the bucket has to seal them, and who gets some to open them. */
 const OF_BUCKET: Record<string, string[][]> = {
   'begin-sweep': [['kms:GenerateDataKey']],
@@ -100,7 +104,7 @@ describe.each([
   });
 
   it.each(['MigrateAddon', 'Recover', 'Retire', 'Sweep'])(
-    'is used by the state machine %s for itself, and for its log; by Sweep for the bucket too',
+    'is used by the state machine %s for itself, and for its log; by Sweep for its map and for the bucket too',
     (name) => {
       const machine = deployment.machine(name);
       const role = (machine.properties.RoleArn as { 'Fn::GetAtt': [string] })['Fn::GetAtt'][0];
@@ -119,15 +123,16 @@ describe.each([
           },
         },
       };
-      expect(rights).toHaveLength(name === 'Sweep' ? 3 : 2);
+      const ofExecutions = (context: string) => ({
+        actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+        resources: [key],
+        condition: { StringEquals: { 'kms:EncryptionContext:aws:states:stateMachineArn': context } },
+      });
+      expect(rights).toHaveLength(name === 'Sweep' ? 4 : 2);
       expect(rights).toEqual(
         expect.arrayContaining([
-          ...(name === 'Sweep' ? [ofBucket] : []),
-          {
-            actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
-            resources: [key],
-            condition: { StringEquals: { 'kms:EncryptionContext:aws:states:stateMachineArn': machine.logicalId } },
-          },
+          ...(name === 'Sweep' ? [ofBucket, ofExecutions(`${machine.logicalId}/${labelOf(machine)}`)] : []),
+          ofExecutions(machine.logicalId),
           {
             actions: ['kms:GenerateDataKey'],
             resources: [key],
@@ -255,7 +260,10 @@ describe('a key that is made', () => {
         { Service: 'logs.eu-west-1.amazonaws.com' },
         {
           ArnLike: {
-            'kms:EncryptionContext:aws:logs:arn': 'arn:aws:logs:eu-west-1:111122223333:log-group:PodIdentityMigrator-*',
+            'kms:EncryptionContext:aws:logs:arn': [
+              'arn:aws:logs:eu-west-1:111122223333:log-group:PodIdentityMigrator-*',
+              'arn:aws:logs:eu-west-1:111122223333:log-group:/aws/vendedlogs/states/PodIdentityMigrator-*',
+            ],
           },
         },
       ],

@@ -126,7 +126,7 @@ describe('bin/app.ts', () => {
   it('has the rules looked at', () => {
     const source = readFileSync(join(import.meta.dirname, '../../bin/app.ts'), 'utf8');
     expect(source).toMatch(
-      /addPlugins\(new AwsSolutionsChecks\(app\), new ServerlessChecks\(app\)\);\n\s*app\.synth\(\)/,
+      /synthesise\([^;]+prepare: \(app\) => Validations\.of\(app\)\.addPlugins\(new AwsSolutionsChecks\(app\), new ServerlessChecks\(app\)\),\n {2}\}\);/,
     );
   });
 });

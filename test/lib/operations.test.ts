@@ -151,7 +151,8 @@ const OF_AWS: Record<string, [names: string[], dimensions: Record<string, string
     ],
   ],
   'AWS/Events': [['FailedInvocations', 'InvocationsFailedToBeSentToDlq'], [{ RuleName: 'AWS::Events::Rule' }]],
-  'AWS/SQS': [['ApproximateNumberOfMessagesVisible'], [{ QueueName: 'AWS::SQS::Queue' }]],
+  'AWS/SQS': [['ApproximateNumberOfMessagesVisible', 'NumberOfMessagesSent'], [{ QueueName: 'AWS::SQS::Queue' }]],
+  'AWS/ApiGateway': [['5XXError'], [{ ApiName: 'PodIdentityMigrator', Stage: 'AWS::ApiGateway::Stage' }]],
 };
 
 describe.each(deployments)('alarms of %s deployment', (_, deployment) => {
@@ -204,7 +205,9 @@ describe.each(deployments)('alarms of %s deployment', (_, deployment) => {
       new Set(idsOf('AWS::StepFunctions::StateMachine')),
     );
     expect(new Set(resourcesIn(/^(TriggersFailed|DeliveriesFailed)/))).toEqual(new Set(idsOf('AWS::Events::Rule')));
-    expect(resourcesIn(/^DeadLetters/)).toEqual(idsOf('AWS::SQS::Queue'));
+    expect(resourcesIn(/^DeadLetters$/)).toEqual(idsOf('AWS::SQS::Queue'));
+    expect(resourcesIn(/^DeadLetterSent$/)).toEqual(idsOf('AWS::SQS::Queue'));
+    expect(alarms.filter(([id]) => id === 'ApiFailed')).toHaveLength(idsOf('AWS::ApiGateway::Stage').length);
   });
 
   it('take no data for good, but for the looks at the locks and at what is to be told, which are always sent', () => {
@@ -236,6 +239,8 @@ describe.each(deployments)('alarms of %s deployment', (_, deployment) => {
     const body = JSON.stringify(Properties.DashboardBody);
     for (const metric of [...SERVICE_METRICS, 'Errors', 'Duration', 'ExecutionsFailed']) expect(body).toContain(metric);
     for (const id of idsOf('AWS::CloudWatch::Alarm')) expect(body).toContain(`"${id}"`);
+    const ofApi = ['Count', '4XXError', '5XXError', 'Latency'];
+    for (const metric of ofApi) expect(body).toContain(`\\"AWS/ApiGateway\\",\\"${metric}\\"`);
   });
 });
 
@@ -259,6 +264,8 @@ describe('thresholds', () => {
       'RecoverRuns',
       'RecoverFailed',
       'DeadLetters',
+      'DeadLetterSent',
+      'ApiFailed',
       'TriggersFailed',
       'DeliveriesFailed',
       'DenialsRefused',
@@ -266,6 +273,23 @@ describe('thresholds', () => {
       'SweepNotCompleted',
     ])
       expect(alarmOf(id), `of ${id}`).toMatchObject({ Threshold: 1, DatapointsToAlarm: 1 });
+  });
+
+  it('call somebody for each letter, and show that the queue is not empty for as long as it is not', () => {
+    expect(alarmOf('DeadLetters')).toMatchObject({
+      MetricName: 'ApproximateNumberOfMessagesVisible',
+      Statistic: 'Maximum',
+    });
+    expect(metricsOf(alarmOf('DeadLetterSent'))).toMatchObject([
+      { Metric: { MetricName: 'NumberOfMessagesSent' }, Stat: 'Sum' },
+    ]);
+  });
+
+  it('call somebody for each request that the API has failed, where there is an API', () => {
+    expect(alarmOf('ApiFailed')).toMatchObject({ MetricName: '5XXError', Statistic: 'Sum' });
+    const withoutApi = synthesiseWith({}, { deploy: { api: false } });
+    expect(alarmsIn(withoutApi).map(([id]) => id)).not.toContain('ApiFailed');
+    expect(JSON.stringify(withoutApi.template)).not.toContain('AWS/ApiGateway');
   });
 
   it('see in a later period what a sum had for 0 at first', () => {

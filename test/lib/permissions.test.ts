@@ -405,7 +405,10 @@ describe('permissions', () => {
         writes(step).every(
           ({ condition }) =>
             JSON.stringify(condition) ===
-            JSON.stringify({ 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': 'SWEEP#*' } }),
+            JSON.stringify({
+              'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': 'SWEEP#*' },
+              Null: { 'dynamodb:LeadingKeys': 'false' },
+            }),
         ),
     );
     expect(ofSweeps).toEqual(['start-sweep', 'begin-sweep', 'take-inventory', 'dispatch-sweep', 'report-sweep']);

@@ -1,8 +1,8 @@
 /** What no deployment of the service may have, whatever its context switches on. */
 import { describe, expect, it } from 'vitest';
 import { EVERYTHING } from './configurations.ts';
-import { Deployment, OTHER_ACCOUNT, type Template, template } from './definition.ts';
-import { synthesiseWith } from './synthesised.ts';
+import { Deployment, OTHER_ACCOUNT, type Resource, type Template, template } from './definition.ts';
+import { synthesised, synthesiseWith } from './synthesised.ts';
 
 interface RawStatement {
   Effect: string;
@@ -28,8 +28,19 @@ const FORWARDED = {
   Action: 'events:PutEvents',
   Condition: {
     'ForAllValues:StringEquals': { 'events:source': 'aws.eks', 'events:detail-type': 'AWS API Call via CloudTrail' },
+    Null: { 'events:source': 'false', 'events:detail-type': 'false' },
   },
 };
+/** Those that compare every value of a key, which without a key is true. */
+const compareEvery = (value: unknown): RawStatement[] =>
+  statementsIn(value).filter(({ Condition = {} }) =>
+    Object.keys(Condition).some((name) => /^ForAllValues:/i.test(name)),
+  );
+const allowsWithoutKey = ({ Effect, Condition = {} }: RawStatement): boolean =>
+  Effect === 'Allow' &&
+  Object.entries(Condition)
+    .filter(([name]) => /^ForAllValues:/i.test(name))
+    .some(([, keys]) => Object.keys(keys).some((key) => String(Condition['Null']?.[key]) !== 'false'));
 const isRead = (action: string): boolean => /^\w+:(Get|List|Describe|Query|Simulate)/.test(action);
 
 /** Actions that change something, and for which AWS knows no narrower resource than all, or takes none. */
@@ -100,6 +111,12 @@ describe.each(deployments)('%s template', (which, one) => {
       expect(Condition?.StringEquals?.['iam:PassedToService']).toEqual(['pods.eks.amazonaws.com', 'eks.amazonaws.com']);
       expect(Object.keys(Condition ?? {}).sort()).toEqual(['ArnLikeIfExists', 'StringEquals']);
     }
+  });
+
+  it('allows nothing to a request because it lacks a key that would be compared', () => {
+    const compared = compareEvery(one.Resources);
+    expect(compared.length).toBeGreaterThan(4);
+    expect(compared.filter(allowsWithoutKey)).toEqual([]);
   });
 
   it('shares no policy between roles, and gives none a policy from elsewhere', () => {
@@ -174,6 +191,7 @@ describe.each(deployments)('%s template', (which, one) => {
       ...(types.has('AWS::KMS::Key') ? ['AWS::KMS::Key'] : []),
       'AWS::Lambda::EventInvokeConfig',
       'AWS::Lambda::Function',
+      'AWS::Lambda::LayerVersion',
       'AWS::Lambda::Permission',
       'AWS::Lambda::Version',
       'AWS::Logs::LogGroup',
@@ -252,6 +270,35 @@ describe.each(deployments)('%s template', (which, one) => {
     );
   });
 
+  it('keeps for a while what is written over, or deleted, in the bucket, and cleans up behind it', () => {
+    const [[, { Properties }]] = deployment.resourcesOf('AWS::S3::Bucket') as [[string, Resource]];
+    expect(Properties.VersioningConfiguration).toEqual({ Status: 'Enabled' });
+    const { Rules: rules } = Properties.LifecycleConfiguration as { Rules: Record<string, unknown>[] };
+    expect(rules).toEqual([
+      {
+        Status: 'Enabled',
+        Prefix: 'sweeps/',
+        ExpirationInDays: 400,
+        NoncurrentVersionExpiration: { NoncurrentDays: 30 },
+        AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 },
+      },
+      // Source: Amazon S3 API Reference, LifecycleExpiration: not in a rule with days.
+      { Status: 'Enabled', Prefix: 'sweeps/', ExpiredObjectDeleteMarker: true },
+    ]);
+    const rights = JSON.stringify(
+      rolePolicies.map(
+        ([
+          ,
+          {
+            Properties: { PolicyDocument: policy },
+          },
+        ]) => policy,
+      ),
+    );
+    expect(rights).toContain('"s3:GetObject"');
+    expect(rights).not.toMatch(/"s3:\w*Version/);
+  });
+
   it('covers the table with its index, and the queue with that', () => {
     const resourceOf = (type: string): unknown[] =>
       deployment
@@ -271,6 +318,14 @@ describe.each(deployments)('%s template', (which, one) => {
         Level: 'ALL',
         IncludeExecutionData: false,
       });
+  });
+});
+
+describe('the template for other accounts', () => {
+  it('allows nothing to a request because it lacks a key that would be compared', () => {
+    const { Resources } = synthesised(EVERYTHING.context, EVERYTHING.settings).spoke();
+    expect(statementsIn(Resources).length).toBeGreaterThan(10);
+    expect(statementsIn(Resources).filter(allowsWithoutKey)).toEqual([]);
   });
 });
 

@@ -202,7 +202,7 @@ describe('the rights of each role', () => {
     expect(new Set(ofRoles.map(({ actions: [action = ''], conditions }) => key(action, conditions)))).toEqual(ofSteps);
     for (const { why, resources } of ofRoles) expect([why.length > 15, resources.length > 0]).toEqual([true, true]);
     const tags = ofRoles.filter(({ actions }) => actions.includes('eks:TagResource'));
-    expect(tags.map(({ resources }) => resources.map((arn) => arn.split(':')[5]).toSorted())).toEqual([
+    expect(tags.map(({ resources }) => resources.map((arn) => arn.split(':')[5] ?? '').toSorted())).toEqual([
       ['/createaddon', '/createpodidentityassociation', 'addon/*/*/*', 'cluster/*', 'podidentityassociation/*/*'],
     ]);
     expect(tags[0]!.why).toContain('create-association tags that association with its migration');

@@ -5,20 +5,37 @@ import { BY_CLUSTER, BY_TIME, HELD_LOCKS, PENDING } from '../../lambdas/adapters
 import {
   deployed,
   Deployment,
+  directory,
   migrateAddon,
   recover,
   resolve,
   resourcesOf,
   retire,
   roleOf,
+  settingsIn,
   template,
   variablesOf,
   waitingInCircles,
 } from './definition.ts';
+import { DEFAULT, EVERYTHING } from './configurations.ts';
+import { type Configuration, withApp } from './synthesised.ts';
+
+/** As CDK's command line reads it: it is in no template. */
+const protectionOf = (configuration: Configuration): Record<string, boolean | undefined> =>
+  withApp(configuration, (app) =>
+    Object.fromEntries(
+      app.synth().stacks.map(({ stackName, terminationProtection }) => [stackName, terminationProtection]),
+    ),
+  );
 
 const functions = resourcesOf('AWS::Lambda::Function').map(([, { Properties }]) => Properties);
 
 describe('stack', () => {
+  it('is protected from termination; those of other accounts, which keep nothing, are not', () => {
+    expect(protectionOf(DEFAULT)).toEqual({ PodIdentityMigrator: true });
+    expect(protectionOf(EVERYTHING)).toEqual({ PodIdentityMigrator: true, PodIdentityMigratorSpoke: false });
+  });
+
   it('tells where the state machines and the ledger are', () => {
     const [[table]] = resourcesOf('AWS::DynamoDB::Table') as [[string, unknown]];
     expect(template.Outputs.StateMachineArn!.Value).toEqual({ Ref: migrateAddon.logicalId });
@@ -153,10 +170,11 @@ describe('stack', () => {
   it("tells a step what it can't know", () => {
     expect(variablesOf('find-stranded').RECOVER_STATE_MACHINE_ARN).toBe(recover.logicalId);
     // Of whichever account a cluster is in.
-    const everyRole = 'role/*';
-    for (const step of ['plan', 'begin'])
-      expect(variablesOf(step)).toMatchObject({ PASSABLE_ROLE_ARNS: everyRole, REPAIRABLE_ROLE_ARNS: everyRole });
-    for (const step of ['repair-trust', 'retire-trust']) expect(variablesOf(step).REPAIRABLE_ROLE_ARNS).toBe(everyRole);
+    expect(settingsIn(directory)).toEqual({
+      accounts: ['*'],
+      passableRoleArns: ['role/*'],
+      repairableRoleArns: ['role/*'],
+    });
     for (const step of ['create-addon', 'update-addon', 'restore-addon'])
       expect(variablesOf('plan')[`${step.toUpperCase().replaceAll('-', '_')}_ROLE_ARN`]).toMatch(
         new RegExp(`:${roleOf(step)}$`),

@@ -19,15 +19,13 @@ const environment = {
   POWERTOOLS_METRICS_NAMESPACE: 'Test',
   POWERTOOLS_LOG_LEVEL: 'INFO',
   ACCOUNT: '111122223333',
-  ACCOUNTS: '',
-  PASSABLE_ROLE_ARNS: 'arn:aws:iam::111122223333:role/*',
+  SETTINGS_FILE: '/opt/settings.json',
   KUBERNETES_ROLE_ARNS: 'arn:aws:iam::111122223333:role/plan',
   ...byVariable((step) => `arn:aws:iam::111122223333:role/${step}`),
   APPROVAL_REQUIRED: 'false',
-  CHANGE_WINDOW: '',
 } as const;
 const { TABLE_NAME: _, ...withoutTable } = environment;
-const { PASSABLE_ROLE_ARNS: __, ...withoutOwn } = environment;
+const { KUBERNETES_ROLE_ARNS: __, ...withoutOwn } = environment;
 
 describe("environment of a step's Lambda", () => {
   it('neither compiles nor synthesises with a variable missing', () => {
@@ -39,9 +37,9 @@ describe("environment of a step's Lambda", () => {
 
   it('neither compiles nor synthesises without a variable that this step alone has', () => {
     expect(
-      // @ts-expect-error -- PASSABLE_ROLE_ARNS is missing.
+      // @ts-expect-error -- KUBERNETES_ROLE_ARNS is missing.
       () => new StepLambda(aStack(), 'Plan', { schema: planSchema, code, grants: [], environment: withoutOwn }),
-    ).toThrow(/PASSABLE_ROLE_ARNS/);
+    ).toThrow(/KUBERNETES_ROLE_ARNS/);
   });
 
   it('neither compiles nor synthesises with a value that the schema does not know', () => {

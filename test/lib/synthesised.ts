@@ -3,12 +3,14 @@
  * tests read the same few deployments: each is made once in a process, and is frozen, so that no test can change what
  * another one reads.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { App } from 'aws-cdk-lib';
+import { SETTINGS_FILE_NAME } from '../../lambdas/domain/deployment-settings.ts';
 import { SPOKE_STACK } from '../../lambdas/domain/spokes.ts';
 import { createApp } from '../../lib/app.ts';
+import { SETTINGS_FOLDER } from '../../lib/settings-layer.ts';
 import { Deployment, lambdaDirectory, type Resource, type Template } from './definition.ts';
 import { textsIn } from './texts.ts';
 
@@ -27,6 +29,8 @@ export interface Synthesised {
   hub: Template;
   /** Throws an Error where the configuration names no other account, so that there is no such stack. */
   spoke: () => SpokeTemplate;
+  /** What ships with the functions, in the layer's file. */
+  settings: unknown;
   /** Names of its files. */
   files: string[];
   /** Writes them into that folder, for what reads an assembly. */
@@ -86,6 +90,7 @@ export const synthesiseAgain = (context: Record<string, unknown>, settings: obje
     return {
       hub: read('PodIdentityMigrator') as Template,
       spoke: () => (spoke ??= read(SPOKE_STACK)) as SpokeTemplate,
+      settings: freeze(JSON.parse(readFileSync(join(outdir, SETTINGS_FOLDER, SETTINGS_FILE_NAME), 'utf8')) as unknown),
       files: Object.keys(texts),
       writeTo: (to) => {
         mkdirSync(to, { recursive: true });

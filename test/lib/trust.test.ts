@@ -14,7 +14,7 @@ import {
   statementsOfRole,
   template,
 } from './definition.ts';
-import { synthesiseWith } from './synthesised.ts';
+import { synthesised, synthesiseWith } from './synthesised.ts';
 
 const WRITES = 'iam:UpdateAssumeRolePolicy';
 const PATTERN = 'arn:aws:iam::111122223333:role/eks-addons/*';
@@ -34,12 +34,7 @@ describe('a deployment that names no repairable roles', () => {
     expect(without.resourcesOf('AWS::StepFunctions::StateMachine')).toHaveLength(3);
     expect(without.template.Outputs).not.toHaveProperty('RetireStateMachineArn');
     expect(JSON.stringify(without.template).match(/UpdateAssumeRolePolicy|RetireTrust|RepairTrust/g)).toBeNull();
-    const told = without.steps().flatMap((step) =>
-      Object.entries(without.variablesOf(step))
-        .filter(([name]) => name === 'REPAIRABLE_ROLE_ARNS')
-        .map(([, value]) => [step, value]),
-    );
-    expect(told).toEqual([['begin', '']]);
+    expect(synthesised({}).settings).not.toHaveProperty('repairableRoleArns');
   });
 
   it('lets no step read a role that it need not', () => {
@@ -94,7 +89,8 @@ describe('a deployment that names repairable roles', () => {
       ['repair-trust', 'retire-trust'].map((step) => ({ role: narrowed.roleOf(step), resources: [PATTERN] })),
     );
     for (const step of ['plan', 'begin', 'repair-trust', 'retire-trust'])
-      expect(narrowed.variablesOf(step).REPAIRABLE_ROLE_ARNS).toBe(PATTERN);
+      expect(narrowed.variablesOf(step).SETTINGS_FILE).toBe('/opt/settings.json');
+    expect(synthesised({ repairableRoleArns: PATTERN }).settings).toMatchObject({ repairableRoleArns: [PATTERN] });
   });
 
   it('gives the repair these roles, the ledger and its log, and nothing of EKS', () => {

@@ -1,21 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { allMachines, type Graph, migrateAddon, recover, retire, sweep } from './definition.ts';
+import type { State as SandboxState } from '../../sandbox/states/definition.ts';
+import { variablesReadBy } from '../../sandbox/states/validation/expressions.ts';
+import { allMachines, type Graph, migrateAddon, recover, retire, type State, sweep } from './definition.ts';
 import { synthesiseWith } from './synthesised.ts';
 
-/**
- * Variables that a state's expressions read: `$name`, but neither `$states`, a function's call, nor what the expression
- * binds for itself.
- */
-function readIn(value: unknown): string[] {
-  if (typeof value === 'string' && value.startsWith('{%')) {
-    const withoutText = value.replaceAll(/'(?:[^'\\]|\\.)*'/g, '');
-    const own = new Set(['states', ...[...withoutText.matchAll(/\$([A-Za-z_]\w*) :=/g)].map(([, name]) => name!)]);
-    return [...withoutText.matchAll(/\$([A-Za-z_]\w*)(?!\w|\()/g)]
-      .map(([, name]) => name!)
-      .filter((name) => !own.has(name));
-  }
-  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(readIn) : [];
-}
+/** In the order of the alphabet. */
+const readIn = (state: State | undefined): string[] => [...variablesReadBy(state as SandboxState)].sort();
 
 /** Variables that are assigned on every way to a state. */
 function assignedBefore({ edges, states, startAt }: Graph): Map<string, Set<string>> {
@@ -42,8 +32,7 @@ describe.each(allMachines)('variables of $name', (machine) => {
   );
 
   it.each(all)('are assigned on every way to %s', (name, graph) => {
-    const { ItemProcessor: _, ...state } = graph.states[name]!;
-    for (const variable of readIn(state))
+    for (const variable of readIn(graph.states[name]))
       expect(assignedBefore(graph).get(name), `$${variable} in ${name}`).toContain(variable);
   });
 
@@ -55,7 +44,7 @@ describe.each(allMachines)('variables of $name', (machine) => {
 
 describe('variables', () => {
   it('are read at all, so that the check above checks something', () => {
-    expect(readIn(migrateAddon.states.VerifyPods).sort()).toEqual(['fence', 'round', 'rung', 'subject', 'target']);
+    expect(readIn(migrateAddon.states.VerifyPods)).toEqual(['fence', 'podRound', 'rung', 'subject', 'target']);
     expect(readIn(migrateAddon.states.WhichWay)).toEqual(expect.arrayContaining(['ladder', 'rung']));
     expect(readIn(migrateAddon.states.RolledBack)).toContain('failure');
     const before = assignedBefore(migrateAddon);
@@ -77,9 +66,10 @@ describe('variables', () => {
       'ladder',
       'needsApproval',
       'planHash',
+      'plansAgain',
+      'podRound',
       'removesAnnotation',
       'repairsTrust',
-      'round',
       'rung',
       'subject',
       'target',
@@ -89,15 +79,18 @@ describe('variables', () => {
       'actions',
       'failure',
       'fence',
+      'podRound',
       'removesAnnotation',
       'repairsTrust',
-      'round',
       'rung',
       'subject',
       'target',
     ]);
     expect(namesOf(retire)).toEqual(['failure']);
-    expect(namesOf(sweep)).toEqual(['failure', 'mapPrefix', 'mode', 'placesKey', 'sweepId', 'tick']);
+    expect(sweep.graphs.map(namesOf)).toEqual([
+      ['failure', 'mapPrefix', 'mode', 'placesKey', 'sweepId', 'tick'],
+      ['placeFailure'],
+    ]);
   });
 
   it.each(['MigrateAddon', 'Recover'])('of %s speak of trust policies only where these may be changed', (name) => {

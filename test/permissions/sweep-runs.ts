@@ -1,7 +1,7 @@
 /** Sweeps that together rest on every right that is theirs: asked for by the HTTP API, and by the clock. */
 import { StartExecutionCommand } from '@aws-sdk/client-sfn';
 import type { Target } from '../../lambdas/domain/model.ts';
-import { LOOKS_OF_EXECUTION } from '../../lambdas/runtime/sweep/dispatching.ts';
+import { LOOKS_OF_EXECUTION } from '../../lambdas/domain/sweep/looks.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
 import type { ApiCaller, ByApi } from './by-api.ts';

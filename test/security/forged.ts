@@ -94,12 +94,13 @@ export async function forgeMigration<Real extends Snapshot>(
   const executionArn = `${world.backend.stateMachineArn.replace(':stateMachine:', ':execution:')}:${migrationId}`;
   const begun = newMigration({ migrationId, request: { ...request, dryRun: false }, executionArn, startedAt: stamp });
   const base: Migration = { ...begun, endedAt: stamp, status: 'ended', outcome: 'needs-human', plan: plan!, rung: 0 };
-  const { addon, serviceAccount, namespace = 'kube-system' } = plan!;
+  const { addon, serviceAccount, namespace = 'kube-system', defaultNamespace } = plan!;
   const real = {
     takenAt: stamp,
     ...(addon ? { addon } : {}),
     ...(serviceAccount ? { serviceAccount } : {}),
     namespace,
+    ...(defaultNamespace === undefined ? {} : { defaultNamespace }),
     planned: plan!.associations,
     associations,
     trustPolicies: {},

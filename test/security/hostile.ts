@@ -13,7 +13,7 @@ import { documentsOf } from '../../lambdas/adapters/dynamo-table.ts';
 import type { Migration, MigrationRequestInput } from '../../lambdas/domain/model.ts';
 import { ensureAssembly } from '../../cli/assembly.ts';
 import type { SandboxBackend } from '../../cli/backend.ts';
-import { synthesise } from '../../lib/app.ts';
+import { synthesise } from '../../scripts/synthesise.ts';
 import type { Execution } from '../../sandbox/states/executions.ts';
 import { openSandbox } from '../../sandbox/sandbox.ts';
 import { parseScenario } from '../../sandbox/world/load.ts';
@@ -42,7 +42,7 @@ export interface Deployment {
 export async function deploy(context: Record<string, unknown>): Promise<Deployment> {
   const { lambdaDirectory } = await ensureAssembly();
   const directory = mkdtempSync(join(tmpdir(), 'abuse-'));
-  synthesise(directory, lambdaDirectory, context);
+  synthesise(directory, { lambdaDirectory, context });
   return { directory, remove: () => rmSync(directory, { recursive: true, force: true }) };
 }
 

@@ -73,6 +73,11 @@ const definitions: Definition[] = [
     file: 'service-account-irsa',
     requests: [{ serviceAccount: { namespace: 'payments', name: 'api' }, annotation: 'remove' }],
   },
+  {
+    name: 'chosen-namespace',
+    file: 'chosen-namespace',
+    requests: [{ addon: 'external-dns', strategy: 'recreate', preserve: true }],
+  },
 ];
 
 export const SCENARIO_NAMES: readonly string[] = definitions.map(({ name }) => name);

@@ -10,8 +10,8 @@ import type { WorkloadTally } from './tally.ts';
 export interface AddonFact {
   name: string;
   version: string;
-  /** Where its service accounts live. */
-  namespace: string;
+  /** Where its service accounts live; absent where that is not known, and then no workload counts as its own. */
+  namespace?: string;
   /** False for one that is known to call no AWS API. */
   needsIam: boolean;
   /** Service accounts that the installed version takes associations for; absent where that could not be read. */

@@ -3,8 +3,9 @@
  * each condition key has. "Global keys" is the IAM User Guide's "AWS global condition context keys". A key that no page
  * speaks of is `unknown`: nothing is guessed.
  */
-import { clusterArn, partitionOf } from '../arn.ts';
+import { clusterArn } from '../arn.ts';
 import type { Target } from '../model.ts';
+import { partitionOf } from '../partitions.ts';
 import { lookUpIn, statesOf } from '../policy/contexts.ts';
 import type { KeyState, PolicyRequest } from '../policy/request.ts';
 import type { ActingStep } from './acting.ts';

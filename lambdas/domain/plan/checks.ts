@@ -2,9 +2,11 @@
  * The checks of a plan, each a function from the facts to a Check. `fail` and `unknown` block; `warn` does not.
  * Every message names what was found; every remedy says what to do, with the command where there is one.
  */
-import type { Check } from '../model.ts';
+import { NAMESPACE_UNKNOWN } from '../addons.ts';
+import type { Check, PlannedAssociation } from '../model.ts';
+import { shellCommand } from '../shell.ts';
 import { subjectOf } from '../subject.ts';
-import { fail, GUIDE, pass } from './check.ts';
+import { fail, GUIDE, pass, unknown } from './check.ts';
 import type { AddonFacts, Facts } from './facts.ts';
 
 /** Another run on the same add-on or service account: nothing is planned on ground that somebody else is moving. */
@@ -94,6 +96,24 @@ export function checkUsesIrsa({ addon }: Facts): Check {
     `Add-on ${addon?.name ?? ''} has no IRSA role: its pods use the node role.`,
     'Nothing to migrate from. To give it Pod Identity, update it with podIdentityAssociations.',
     `${GUIDE}, "Assign IAM roles to add-ons"`,
+  );
+}
+
+/** Of an add-on whose namespace is not known. `wanted`: what it would be given, wherever that is. */
+export function checkNamespace({ request }: AddonFacts, wanted: readonly PlannedAssociation[]): Check {
+  const { addon, target } = request;
+  const associations = wanted.map(
+    ({ serviceAccount, roleArn }) => `serviceAccount=${serviceAccount},roleArn=${roleArn}`,
+  );
+  const byHand =
+    wanted.length === 0
+      ? ''
+      : ` Or move it without this service, since EKS knows the namespace itself: ${shellCommand(['aws', 'eks', 'update-addon', '--region', target.region, '--cluster-name', target.cluster, '--addon-name', addon, '--pod-identity-associations', ...associations])}`;
+  return unknown(
+    'addon-namespace',
+    `Which namespace add-on ${addon} runs in is not known: ${NAMESPACE_UNKNOWN}.`,
+    `Install a release of this service that knows the add-on, and plan again.${byHand}`,
+    'DescribeAddon.namespaceConfig; DescribeAddonVersions.defaultNamespace',
   );
 }
 

@@ -103,7 +103,8 @@ export interface Facts {
   configurationSchema?: string;
   /** The newest offered version that takes associations, where the installed one does not. */
   newerVersionWithPodIdentity?: string;
-  namespace: string;
+  /** Absent where nothing says which namespace the add-on runs in; then nothing after it was read. */
+  namespace?: string;
   /** By ARN; `undefined`: IAM has no such role. Roles of other accounts are not asked for. */
   roles: Record<string, { trustPolicy: string } | undefined>;
   /** ARN patterns of the roles that the service may pass. */

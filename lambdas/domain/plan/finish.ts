@@ -1,4 +1,5 @@
 /** A plan as the ledger keeps it, from what was decided. */
+import { defaultNamespaceOf } from '../eks.ts';
 import type { CarriedOver, Check, Plan, PlannedAssociation, PlanStep, Rung } from '../model.ts';
 import type { TrustRepair } from '../trust/model.ts';
 import { agentToInstall } from './agent-install.ts';
@@ -29,6 +30,7 @@ export function finishPlan(
 ): Plan {
   const { request, addon, serviceAccount } = facts;
   const planned = decided?.planned ?? [];
+  const defaultNamespace = defaultNamespaceOf(facts.offered);
   // A plan that changes nothing names no way to change it.
   const changes = verdict === 'migrate' && decided ? decided : NOTHING;
   const { ladder, purge, goWithAddon, carryOver, trustRepairs } = changes;
@@ -40,8 +42,9 @@ export function finishPlan(
     preserve: request.preserve,
     ladder,
     steps: stepsOf({ planned, ladder, purge, goWithAddon, carryOver, trustRepairs, ...installAgent }),
-    ...(addon ? { addon, namespace: facts.namespace } : {}),
-    ...(request.serviceAccount ? { namespace: facts.namespace } : {}),
+    ...(addon ? { addon } : {}),
+    ...((addon || request.serviceAccount) && facts.namespace !== undefined ? { namespace: facts.namespace } : {}),
+    ...(addon && defaultNamespace !== undefined ? { defaultNamespace } : {}),
     ...(serviceAccount ? { serviceAccount } : {}),
     associations: planned,
     existing: facts.associations.map(({ id }) => id),

@@ -54,6 +54,7 @@ export function hashOf(
     addon: found,
     serviceAccount: account,
     namespace,
+    defaultNamespace,
     associations,
     existing,
     purge,
@@ -65,7 +66,7 @@ export function hashOf(
   const asked = { target, addon, serviceAccount, annotation, strategy, preserve, acceptedKeys, verification, agent };
   return sha256({
     asked,
-    found: { addon: found, serviceAccount: account, namespace, existing, digest },
+    found: { addon: found, serviceAccount: account, namespace, defaultNamespace, existing, digest },
     will: {
       verdict,
       strategy: plan.strategy,

@@ -6,7 +6,7 @@ import type { TrustRepair } from '../trust/model.ts';
 import { checkKubernetes, checkOtherServiceAccounts } from './access-check.ts';
 import { checkAgent } from './agent-check.ts';
 import { checkAssociationQuota, planAssociations, type AssociationPlan } from './association-checks.ts';
-import { checkCluster, checkInstalled, checkLock, checkSupport, checkUsesIrsa } from './checks.ts';
+import { checkCluster, checkInstalled, checkLock, checkNamespace, checkSupport, checkUsesIrsa } from './checks.ts';
 import type { AddonFacts, Facts } from './facts.ts';
 import { type Decided, finishPlan } from './finish.ts';
 import { blocks, climb, isExcluded, possibleWays, waysFor } from './ladder.ts';
@@ -23,8 +23,8 @@ import { checkRisk, wayChecks } from './way-checks.ts';
 
 /**
  * Which associations the migration will make: one for each service account that the installed version takes, or for the
- * one that the request names. IRSA gives an add-on's one role to all of them, and so does this, unless the request
- * names others.
+ * one that the request names; none where their namespace is not known. IRSA gives an add-on's one role to all of them,
+ * and so does this, unless the request names others.
  */
 export function plannedAssociations({
   request,
@@ -33,6 +33,7 @@ export function plannedAssociations({
   podIdentity,
   namespace,
 }: Pick<Facts, 'request' | 'addon' | 'serviceAccount' | 'podIdentity' | 'namespace'>): PlannedAssociation[] {
+  if (namespace === undefined) return [];
   return podIdentity.flatMap(({ serviceAccount }) => {
     const named = Object.hasOwn(request.roles, serviceAccount) ? request.roles[serviceAccount] : undefined;
     const roleArn = named ?? request.roleArn ?? irsaRoleOf({ addon, serviceAccount: account });
@@ -127,6 +128,10 @@ export function planMigration(facts: AddonFacts): Plan {
     return finish('already-migrated', [...checks, { id: 'already-on-pod-identity', status: 'pass', message }]);
   }
 
+  if (facts.namespace === undefined) {
+    const wanted = plannedAssociations({ ...facts, namespace: '' });
+    return blocked([...checks, checkUsesIrsa(facts), checkSupport(facts), checkNamespace(facts, wanted)]);
+  }
   const planned = plannedAssociations(facts);
   const { ways, ladder, checks: ofWays } = planWays(facts, planned);
   const roles = planRoles(facts, planned);

@@ -3,7 +3,8 @@
  * roles' own policies say is judged; boundaries and the organisation's policies are not read. Source: EKS User Guide,
  * "Set up the Amazon EKS Pod Identity Agent", "Agent prerequisites".
  */
-import { clusterArn, parseRoleArn, partitionOf } from '../arn.ts';
+import { clusterArn, parseRoleArn } from '../arn.ts';
+import { partitionOf } from '../partitions.ts';
 import type { Check, Target } from '../model.ts';
 import { parsePolicy } from '../policy/document.ts';
 import { evaluate } from '../policy/evaluate.ts';

@@ -1,5 +1,6 @@
 /** The checks of a plan about roles: which service account gets which, whether it is there, and who may use it. */
-import { parseRoleArn, partitionOf } from '../arn.ts';
+import { parseRoleArn } from '../arn.ts';
+import { partitionOf } from '../partitions.ts';
 import type { Check, PlannedAssociation } from '../model.ts';
 import { shown } from '../text.ts';
 import { POD_IDENTITY_PRINCIPAL } from '../policy/contexts.ts';

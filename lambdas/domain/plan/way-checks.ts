@@ -3,12 +3,13 @@
  * deleted. One that blocks takes its ways out of the ladder; where none is left, it blocks the plan.
  */
 import { grantCommand } from '../access/command.ts';
-import { isNetworking, knownAddon, madeByAddon, type OwnedKind } from '../addons.ts';
+import { isNetworking, knownAddon, madeByAddon, mayHaveChosenNamespace, type OwnedKind } from '../addons.ts';
 import { validateConfiguration } from '../configuration.ts';
-
+import { defaultNamespaceOf } from '../eks.ts';
 import type { Check, PlannedAssociation, Rung } from '../model.ts';
 import { fail, GUIDE, pass, some, unknown, warn } from './check.ts';
 import type { AddonFacts } from './facts.ts';
+import { partitionOf } from '../partitions.ts';
 import { checkFieldManagers } from './field-managers.ts';
 import { exceedsMaxDisruption, isRecreate, nameOf, removesSoftware, type WayCheck } from './ladder.ts';
 
@@ -155,11 +156,30 @@ function checkConfiguration({ addon, configurationSchema }: AddonFacts, ways: re
   ];
 }
 
+/** A create that names a namespace may be refused, and one that names none may put the add-on elsewhere. */
+function checkCreateNamespace({ addon, offered }: AddonFacts, ways: readonly Rung[]): WayCheck[] {
+  if (!addon || !ways.some(isRecreate) || !mayHaveChosenNamespace(addon, defaultNamespaceOf(offered))) return [];
+  return [
+    {
+      check: unknown(
+        'create-namespace',
+        `Add-on ${addon.name} is in namespace ${addon.namespace ?? ''}, and whether that is its default namespace is not known: once deleted it could be created in another one, or not at all.`,
+        'Choose --strategy in-place, which deletes nothing.',
+        'DescribeAddonVersions.defaultNamespace',
+      ),
+      excludes: isRecreate,
+    },
+  ];
+}
+
 /**
  * Who owns add-ons that need no subscription. Source: EKS User Guide, "Amazon EKS add-ons" (owner of
  * DescribeAddonVersions).
  */
 const WITHOUT_SUBSCRIPTION = new Set(['eks', 'aws', 'amazon', 'community']);
+
+/** Of the partition `aws`; the consoles of the others have hosts of their own. */
+const SUBSCRIPTIONS = 'https://console.aws.amazon.com/marketplace/home#/subscriptions';
 
 function checkSubscription({ request, addon, offered }: AddonFacts, ways: readonly Rung[]): WayCheck[] {
   const source = `${GUIDE}, "AWS Marketplace add-ons"`;
@@ -183,7 +203,7 @@ function checkSubscription({ request, addon, offered }: AddonFacts, ways: readon
       check: warn(
         'subscription',
         `Add-on ${request.addon} comes from the AWS Marketplace (${owner}): it can only be created again while this account is subscribed.`,
-        'Check the subscription before you go on: https://console.aws.amazon.com/marketplace/home#/subscriptions',
+        `Check the subscription before you go on${partitionOf(request.target.region) === 'aws' ? `: ${SUBSCRIPTIONS}` : ', in the AWS Marketplace of the partition'}`,
         source,
       ),
       excludes: never,
@@ -194,7 +214,7 @@ function checkSubscription({ request, addon, offered }: AddonFacts, ways: readon
 /** The objects of the add-on's kinds that it did not make itself. */
 function objectsInUse({ request, customResources, namespace }: AddonFacts): string[] {
   const names = customResources.flatMap(({ kind, instances }) => {
-    const made = madeByAddon(request.addon, kind).map((name) => `${namespace}/${name}`);
+    const made = madeByAddon(request.addon, kind).map((name) => `${namespace ?? ''}/${name}`);
     return instances
       .filter((name) => !made.includes(name))
       .map((name) => `${kind.plural}.${kind.group} ${name.replace(/^\//, '')}`);
@@ -276,6 +296,7 @@ export function wayChecks(
     ...forbidden(facts, ways),
     checkOffered(facts, ways),
     ...checkConfiguration(facts, ways),
+    ...checkCreateNamespace(facts, ways),
     ...checkSubscription(facts, ways),
     ...checkCustomResources(facts, ways),
     ...(fields ? [fields] : []),

@@ -1,5 +1,5 @@
 /** The way back of a retirement: puts what was taken out of a trust policy back into the one that is there now. */
-import { partitionOf } from '../arn.ts';
+import { partitionOf } from '../partitions.ts';
 import { parsePolicy } from '../policy/document.ts';
 import { evaluateIrsa } from '../policy/trust.ts';
 import type { TrustRetirement } from './model.ts';

@@ -2,7 +2,8 @@
  * How long a trust policy may be, and the ways out where it is too long. Source: IAM User Guide, "IAM and AWS STS
  * quotas".
  */
-import { clusterArn, partitionOf } from '../arn.ts';
+import { clusterArn } from '../arn.ts';
+import { partitionOf } from '../partitions.ts';
 import type { Target } from '../model.ts';
 import { isObject, type JsonObject, labelOf, sameJson, textsOf } from './statements.ts';
 

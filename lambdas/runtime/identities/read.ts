@@ -2,7 +2,7 @@
  * Reads what a report on identities is made of: for the command line and for the API. What the caller may not read is
  * noted; without the pods there is no report.
  */
-import { AGENT_ADDON, knownAddon } from '../../domain/addons.ts';
+import { AGENT_ADDON, knownAddon, NAMESPACE_UNKNOWN } from '../../domain/addons.ts';
 import { isMigrationError } from '../../domain/errors.ts';
 import {
   accountKey,
@@ -13,9 +13,10 @@ import {
   rolesToRead,
 } from '../../domain/identities/facts.ts';
 import { nodeKinds, Tally, type WorkloadTally } from '../../domain/identities/tally.ts';
-import type { Association, Target } from '../../domain/model.ts';
+import type { Addon, Association, Target } from '../../domain/model.ts';
 import { type ParsedPolicy, parsePolicy } from '../../domain/policy/document.ts';
 import type { Clock, TargetPorts } from '../../ports/index.ts';
+import { readNamespace } from '../addon-namespace.ts';
 import { utcNow } from '../utc.ts';
 
 /** What reads one cluster. */
@@ -93,10 +94,19 @@ const tallyPods = async (
 /** Of the add-ons that call AWS, what the installed version takes associations for; and the status of the agent's. */
 const readAddons = async (
   { eks, attempt }: Sources,
+  kubernetesVersion: string,
   unread: Unread,
 ): Promise<{ addons?: AddonFact[]; agentStatus?: string }> => {
   const names = await unlessRefused(unread, 'the add-ons', () => attempt(() => eks.listAddons()));
   if (names === undefined) return {};
+  /** Notes why it is not known, too. */
+  const namespaceUnlessRefused = async (addon: Addon): Promise<string | undefined> => {
+    const what = `the namespace of add-on ${addon.name}, so that no workload is shown as its own`;
+    const before = unread.length;
+    const found = await unlessRefused(unread, what, () => attempt(() => readNamespace(eks, addon, kubernetesVersion)));
+    if (found === undefined && unread.length === before) unread.push({ what, why: NAMESPACE_UNKNOWN });
+    return found;
+  };
   const addons: AddonFact[] = [];
   let agentStatus: string | undefined;
   for (const name of names) {
@@ -110,10 +120,11 @@ const readAddons = async (
           attempt(() => eks.describeConfiguration(name, addon.version)),
         )
       : { podIdentity: [] };
+    const namespace = await namespaceUnlessRefused(addon);
     addons.push({
       name,
       version: addon.version,
-      namespace: addon.namespace ?? known?.namespace ?? 'kube-system',
+      ...(namespace === undefined ? {} : { namespace }),
       needsIam,
       ...(configuration ? { podIdentity: configuration.podIdentity.map(({ serviceAccount }) => serviceAccount) } : {}),
     });
@@ -195,7 +206,7 @@ export async function readIdentities(
   const associations = await unlessRefused(unread, 'the Pod Identity associations', () =>
     sources.associationsOf(inUse, namespace),
   );
-  const { addons, agentStatus } = await readAddons(sources, unread);
+  const { addons, agentStatus } = await readAddons(sources, cluster.version, unread);
   const agent = await readAgent(sources, cluster.autoMode, agentStatus, unread);
 
   const known = {

@@ -4,6 +4,7 @@
  */
 import { isOpen, nextOpening } from '../../domain/change-window.ts';
 import { isMigrationError, MigrationError } from '../../domain/errors.ts';
+import { LOOKS_OF_EXECUTION } from '../../domain/sweep/looks.ts';
 import type { Sweep } from '../../domain/sweep/model.ts';
 import { countsAsFailed, decideWave, type Decision, needsQueue } from '../../domain/sweep/waves.ts';
 import { windowOf } from '../../domain/waiting.ts';
@@ -22,13 +23,6 @@ export interface Dispatched {
   next: 'wait' | 'report' | 'hand-over';
   waitSeconds: number;
 }
-
-/**
- * Looks that one execution makes. A look is a Task (5 events of the history: entered, scheduled, started, succeeded,
- * exited), a Choice (2) and a Wait (2): 2,000 × 9 = 18,000 of the 25,000 that a history may have. The rest is for the
- * start, and for retries: 3 events each, so for more than 2,000. Source: Step Functions Developer Guide, "Quotas".
- */
-export const LOOKS_OF_EXECUTION = 2000;
 
 /** Seconds to the next look: a migration takes minutes. */
 const USUAL = 20;

@@ -1,5 +1,5 @@
 /** Looks at one cluster: what class each of its add-ons is in, by the plan that a migration of it would have. */
-import { namespaceOf } from '../../domain/addons.ts';
+import { namespaceOf, NAMESPACE_UNKNOWN } from '../../domain/addons.ts';
 import type { Cluster } from '../../domain/eks.ts';
 import { classOf, isMigrationError, MigrationError } from '../../domain/errors.ts';
 import { irsaRoleOf } from '../../domain/irsa.ts';
@@ -12,6 +12,7 @@ import type { SweepFinding, SweepRequest } from '../../domain/sweep/model.ts';
 import { nameLeftOut, tagLeftOut, tagsCluster } from '../../domain/sweep/selection.ts';
 import type { AddonFacts } from '../../domain/plan/facts.ts';
 import type { Clock, Settings, TargetPorts } from '../../ports/index.ts';
+import { readNamespace } from '../addon-namespace.ts';
 import { noFacts, readFacts } from '../read-facts.ts';
 import { type ClusterReads, memoPorts, type PlaceMemory } from './memo.ts';
 
@@ -88,7 +89,7 @@ class Survey {
 
   private async judge(addon: Addon): Promise<SeenAddon> {
     const { name, version } = addon;
-    if (irsaRoleOf({ addon }) === undefined) return { name, version, addon, ...(await this.support(addon)) };
+    if (irsaRoleOf({ addon }) === undefined) return this.support(addon);
     const { request, target, settings } = this.looking;
     const empty = noFacts(requestOf(request, target, name, true), settings) as AddonFacts;
     // None but the described ones: who else uses a role does not decide.
@@ -109,20 +110,27 @@ class Survey {
 
   /**
    * Which service accounts its version takes associations for, and which of them have one. Nothing is asked where it is
-   * on Pod Identity by its own word.
+   * on Pod Identity by its own word. Unread where an association may be one of its own, and nothing says which namespace
+   * it runs in.
    */
-  private async support(addon: Addon): Promise<{ takes: string[]; associated: string[] }> {
-    if (addon.podIdentityAssociations.length > 0) return { takes: [], associated: [] };
-    const configuration = await this.reads.eks.describeConfiguration(addon.name, addon.version);
+  private async support(addon: Addon): Promise<SeenAddon> {
+    const { name, version } = addon;
+    const seen = { name, version, addon };
+    if (addon.podIdentityAssociations.length > 0) return { ...seen, takes: [], associated: [] };
+    const configuration = await this.reads.eks.describeConfiguration(name, version);
     const takes = (configuration?.podIdentity ?? []).map(({ serviceAccount }) => serviceAccount);
     const refs = takes.length > 0 ? await this.reads.eks.listAssociationRefs() : [];
-    const namespace = namespaceOf(addon);
-    return {
-      takes,
-      associated: takes.filter((account) =>
-        refs.some((ref) => ref.namespace === namespace && ref.serviceAccount === account),
-      ),
-    };
+    const likely = refs.filter(({ serviceAccount }) => takes.includes(serviceAccount));
+    if (likely.length === 0) return { ...seen, takes, associated: [] };
+    const namespace = await readNamespace(this.reads.eks, addon, this.cluster.version);
+    if (namespace === undefined)
+      return {
+        name,
+        version,
+        unread: `Whether add-on ${name} has an association is not known, since nothing says which namespace it runs in: ${NAMESPACE_UNKNOWN}. Associations for service accounts of such names: ${likely.map((ref) => `${ref.namespace}/${ref.serviceAccount}`).join(', ')}.`,
+      };
+    const own = likely.filter((ref) => ref.namespace === namespace).map(({ serviceAccount }) => serviceAccount);
+    return { ...seen, takes, associated: takes.filter((account) => own.includes(account)) };
   }
 
   /** Of all add-ons that have a role: the role's ARN, and the add-on's, as it is and as it would be made again. */

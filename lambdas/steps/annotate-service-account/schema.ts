@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineStep, lockedStepInput, passingEnvironment } from '../../runtime/step.ts';
+import { defineStep, lockedStepInput, targetEnvironment } from '../../runtime/step.ts';
 
 /**
  * Takes the IRSA annotation off a service account whose pods are proven, or puts it back. Throws ServiceAccountChanged,
@@ -7,7 +7,7 @@ import { defineStep, lockedStepInput, passingEnvironment } from '../../runtime/s
  */
 export const annotateServiceAccountSchema = defineStep('annotate-service-account', {
   // An annotation gives pods a role, as an association does.
-  environment: passingEnvironment,
+  environment: targetEnvironment,
   cancellable: true,
   input: lockedStepInput.extend({ towards: z.enum(['pod-identity', 'before']) }),
   output: z.object({

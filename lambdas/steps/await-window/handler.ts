@@ -11,7 +11,12 @@ import { step, type StepRun } from '../../runtime/step.ts';
 import { utcOf } from '../../runtime/utc.ts';
 import { awaitWindowSchema } from './schema.ts';
 
-const run: StepRun<typeof awaitWindowSchema> = async ({ migrationId, startedAt }, { ledger, clock, settings }) => {
+const HOUR_MS = 3_600_000;
+
+const run: StepRun<typeof awaitWindowSchema> = async (
+  { migrationId, startedAt, looksHourly },
+  { ledger, clock, settings },
+) => {
   const record = await recordedMigration(ledger, migrationId);
   const window = windowOf(record.request, settings);
   if (!window) return {};
@@ -28,7 +33,11 @@ const run: StepRun<typeof awaitWindowSchema> = async ({ migrationId, startedAt }
       `${windowText(window)} does not open ${next}, and migration ${migrationId} waits until ${utcOf(limit)} at most. Nothing was changed. Start it later, or with a longer wait.`,
     );
   }
-  throw new MigrationError('WindowClosed', `${windowText(window)} opens at ${utcOf(opens)}.`);
+  const isFarOff = looksHourly && opens - now > HOUR_MS;
+  throw new MigrationError(
+    isFarOff ? 'WindowFarOff' : 'WindowClosed',
+    `${windowText(window)} opens at ${utcOf(opens)}.`,
+  );
 };
 
 export const awaitWindowStep = step(awaitWindowSchema, run);

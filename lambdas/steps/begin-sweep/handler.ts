@@ -40,7 +40,7 @@ function territoryOf({ account: home, accounts = [], regions, bucket }: Settings
   if (home === undefined || regions === undefined || bucket === undefined)
     throw new MigrationError(
       'BadInput',
-      'This function was not told where the service looks and keeps what it finds (ACCOUNT, REGIONS, BUCKET_NAME); deploy the service again.',
+      'This function was not told where the service looks and keeps what it finds (ACCOUNT, SETTINGS_FILE, BUCKET_NAME); deploy the service again.',
     );
   return { home, accounts, regions, bucket };
 }

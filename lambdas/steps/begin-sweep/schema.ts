@@ -1,23 +1,13 @@
 import { z } from 'zod';
 import { sweepId, sweepMode, sweepRequest } from '../../domain/sweep/model.ts';
-import { defineStep, stepEnvironment } from '../../runtime/step.ts';
+import { defineStep, targetEnvironment } from '../../runtime/step.ts';
 
 /**
  * First of the state machine Sweep: notes the sweep, or the execution that goes on with it, and lays out the places
  * that are looked at.
  */
 export const beginSweepSchema = defineStep('begin-sweep', {
-  environment: stepEnvironment.extend({
-    BUCKET_NAME: z.string().min(1),
-    /**
-     * The service's own account, and the others whose clusters it works on, separated by commas; `*`: whatever the
-     * request names.
-     */
-    ACCOUNT: z.string().min(1),
-    ACCOUNTS: z.string(),
-    /** Regions that are looked at where a request names none, separated by commas. */
-    REGIONS: z.string().min(1),
-  }),
+  environment: targetEnvironment.extend({ BUCKET_NAME: z.string().min(1) }),
   /** `request`: of a sweep that has no record yet. */
   input: z.object({ sweepId, executionArn: z.string().min(1), request: sweepRequest.optional() }),
   output: z.object({

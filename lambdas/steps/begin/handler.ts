@@ -94,7 +94,7 @@ const run: StepRun<typeof beginSchema> = async (input, dependencies) => {
   const { migrationId, executionArn, target, subject } = input;
   const settings = settingsFor(dependencies.settings, target);
   const record = await recordedMigration(ledger, migrationId);
-  const plan = planOf(record);
+  const plan: Plan = planOf(record);
   assertPlanIsOwn(record, plan, input);
   assertPlanIsAllowed(plan, record.request, settings);
   assertPlanIsApproved(record, plan, input, settings);
@@ -117,7 +117,8 @@ const run: StepRun<typeof beginSchema> = async (input, dependencies) => {
   const snapshot: Snapshot = {
     takenAt,
     ...seen,
-    namespace: plan.namespace ?? 'kube-system',
+    namespace: plan.namespace,
+    ...(plan.defaultNamespace === undefined ? {} : { defaultNamespace: plan.defaultNamespace }),
     planned: plan.associations,
     trustPolicies,
   };

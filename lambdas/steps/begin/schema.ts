@@ -1,20 +1,8 @@
 import { z } from 'zod';
-import {
-  approvalEnvironment,
-  defineStep,
-  passingEnvironment,
-  stepInput,
-  windowEnvironment,
-} from '../../runtime/step.ts';
+import { approvalEnvironment, defineStep, stepInput, targetEnvironment } from '../../runtime/step.ts';
 
-/**
- * What the plan was held to is asked again, since whoever can write into the ledger can write a plan.
- * REPAIRABLE_ROLE_ARNS: empty where no trust policy may be changed.
- */
-const environment = passingEnvironment
-  .extend(windowEnvironment.shape)
-  .extend(approvalEnvironment.shape)
-  .extend({ REPAIRABLE_ROLE_ARNS: z.string() });
+/** What the plan was held to is asked again, since whoever can write into the ledger can write a plan. */
+const environment = targetEnvironment.extend(approvalEnvironment.shape);
 
 /**
  * Throws RoleLockHeld while another add-on that shares a role is being migrated, LockHeld where another run has this

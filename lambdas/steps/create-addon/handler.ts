@@ -4,6 +4,7 @@
  * reply was lost. Failure: what somebody else has created meanwhile is left alone (AddonChanged); "Association already
  * exists" shortly after the purge is EKS being eventually consistent, and tried again.
  */
+import { chosenNamespace } from '../../domain/addons.ts';
 import { ownTags } from '../../domain/associations.ts';
 import { classifyCopy } from '../../domain/copies.ts';
 import { MigrationError } from '../../domain/errors.ts';
@@ -39,6 +40,7 @@ const run: StepRun<typeof createAddonSchema> = async (input, dependencies) => {
   if (copy !== 'removed-by-us') throw addonChanged(addon, 'somebody else has deleted it');
 
   const was = snapshot.addon;
+  const namespace = chosenNamespace(was, snapshot.defaultNamespace);
   await changeGuard(dependencies, input)();
   const made = await eks
     .createAddon({
@@ -49,7 +51,7 @@ const run: StepRun<typeof createAddonSchema> = async (input, dependencies) => {
       resolveConflicts: way.resolveConflicts,
       clientRequestToken: `${migrationId}-create-addon-${rung}`,
       ...(was.configurationValues === undefined ? {} : { configurationValues: was.configurationValues }),
-      ...(was.namespace === undefined ? {} : { namespace: was.namespace }),
+      ...(namespace === undefined ? {} : { namespace }),
     })
     .catch((error: unknown) => explainTrust(error, record, clock))
     .catch((error: unknown) => explainConflict(error, eks, { ...work, target, addon }));

@@ -35,7 +35,7 @@ const run: StepRun<typeof diagnoseDenialSchema> = async (event, dependencies) =>
   if (!denials)
     throw new MigrationError(
       'BadInput',
-      'This function was not told whose events to take and what to do then (ACCOUNT, ACCOUNTS, DENIAL_ACTION, QUIET_HOURS); deploy the service again.',
+      'This function was not told whose events to take and what to do then (ACCOUNT, SETTINGS_FILE, DENIAL_ACTION, QUIET_HOURS); deploy the service again.',
     );
   const ignored = unrelated(event);
   if (ignored !== undefined) return { did: 'ignored', why: ignored };

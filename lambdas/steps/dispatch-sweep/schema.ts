@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { sweepId } from '../../domain/sweep/model.ts';
-import { defineStep, windowEnvironment } from '../../runtime/step.ts';
+import { defineStep, settingsEnvironment } from '../../runtime/step.ts';
 
 /** One look of the dispatcher: notes what has ended, and begins what may be begun. */
 export const dispatchSweepSchema = defineStep('dispatch-sweep', {
-  environment: windowEnvironment.extend({ STATE_MACHINE_ARN: z.string().min(1) }),
+  environment: settingsEnvironment.extend({ STATE_MACHINE_ARN: z.string().min(1) }),
   /** `tick`: how many looks this execution has had. */
   input: z.object({ sweepId, executionArn: z.string().min(1), tick: z.int().min(0) }),
   output: z.object({

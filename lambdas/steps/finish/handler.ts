@@ -29,7 +29,7 @@ import { lookAtAddon } from '../../runtime/looks.ts';
 import { lookAtAccount } from '../../runtime/service-account.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { utcNow } from '../../runtime/utc.ts';
-import { finishSchema } from './schema.ts';
+import { finishSchema, NO_CAUSE } from './schema.ts';
 
 /** Step Functions gives Lambda's errors as JSON in Cause, its own as plain text. */
 function failureOf(output: { Error: string; Cause: string }): Failure {
@@ -42,7 +42,7 @@ function failureOf(output: { Error: string; Cause: string }): Failure {
   }
   return {
     name: output.Error,
-    message: output.Cause || "Step Functions gave no cause; the execution's history shows the state that failed.",
+    message: output.Cause || NO_CAUSE,
   };
 }
 

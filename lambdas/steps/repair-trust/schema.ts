@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { defineStep, lockedStepInput, repairingEnvironment } from '../../runtime/step.ts';
+import { defineStep, lockedStepInput, targetEnvironment } from '../../runtime/step.ts';
 
 /**
  * Writes the trust policies that the plan holds ready, or takes what was added out of them again. Throws TrustChanged
  * where a policy is no longer as the plan found it, Busy while IAM does not show what was written.
  */
 export const repairTrustSchema = defineStep('repair-trust', {
-  environment: repairingEnvironment,
+  environment: targetEnvironment,
   cancellable: true,
   input: lockedStepInput.extend({
     /** Pod Identity, or the trust policies as they were before (after a rollback). */

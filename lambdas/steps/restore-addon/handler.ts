@@ -4,6 +4,7 @@
  * own round, so that a repeated one is the same request to EKS.
  * Failure: whatever stops it is looked at again by assess-rollback, or left to a person.
  */
+import { chosenNamespace } from '../../domain/addons.ts';
 import { ownTags } from '../../domain/associations.ts';
 import { classifyCopy } from '../../domain/copies.ts';
 import { isMigrationError } from '../../domain/errors.ts';
@@ -68,6 +69,7 @@ async function deleteFailedCopy(
 async function createAsItWas(look: RestoreLook, work: Work): Promise<boolean> {
   await deleteLeftOvers(look, work);
   const was = look.snapshot.addon;
+  const namespace = chosenNamespace(was, look.snapshot.defaultNamespace);
   const owned = ownedBefore(look.snapshot);
   await work.guard();
   const arn = await overFreedKeys(look, work, () =>
@@ -80,7 +82,7 @@ async function createAsItWas(look: RestoreLook, work: Work): Promise<boolean> {
       ...(was.serviceAccountRoleArn === undefined ? {} : { serviceAccountRoleArn: was.serviceAccountRoleArn }),
       ...(owned.length > 0 ? { podIdentityAssociations: owned } : {}),
       ...(was.configurationValues === undefined ? {} : { configurationValues: was.configurationValues }),
-      ...(was.namespace === undefined ? {} : { namespace: was.namespace }),
+      ...(namespace === undefined ? {} : { namespace }),
     }),
   );
   await work.ledger.recordCopy(work.migrationId, 'made', arn);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { check, migrationId, reason, requestedBy } from '../../domain/model.ts';
-import { defineStep, repairingEnvironment } from '../../runtime/step.ts';
+import { defineStep, targetEnvironment } from '../../runtime/step.ts';
 
 /** What became, or would become, of one role's trust policy. */
 const retiredRole = z.object({
@@ -21,7 +21,7 @@ export type RetiredRole = z.infer<typeof retiredRole>;
  * the role is.
  */
 export const retireTrustSchema = defineStep('retire-trust', {
-  environment: repairingEnvironment,
+  environment: targetEnvironment,
   input: z.object({
     migrationId,
     /** The execution that holds the locks meanwhile: of Retire. */

@@ -39,6 +39,7 @@ const attempt = async (state: MapState, visit: Visit): Promise<unknown[]> => {
         inner.add('MapIterationAborted', { mapIterationAbortedEventDetails: { name, index } });
       throw failure;
     } finally {
+      inner.leave();
       scope.previousEventId = inner.previousEventId;
     }
   };

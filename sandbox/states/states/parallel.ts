@@ -19,9 +19,13 @@ const attempt = async (state: ParallelState, visit: Visit): Promise<unknown[]> =
         const branch = state.Branches[index];
         if (!branch) throw new Error(`There is no branch ${index}.`);
         const inner = new Scope(run, cancellation, { outer: scope, previousEventId: startedEventId });
-        const result = await run.runStates(branch, inner, input);
-        scope.previousEventId = inner.previousEventId;
-        return result;
+        try {
+          const result = await run.runStates(branch, inner, input);
+          scope.previousEventId = inner.previousEventId;
+          return result;
+        } finally {
+          inner.leave();
+        }
       },
     );
     visit.checkSize(results, 'returned a result');

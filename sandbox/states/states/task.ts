@@ -2,7 +2,7 @@ import { isObject } from '../../json.ts';
 import { isFunctionArn } from '../../lambda/arn.ts';
 import { LambdaFailure } from '../../lambda/runtime.ts';
 import { type TaskState, waitsForToken } from '../definition.ts';
-import { StateFailure } from '../failure.ts';
+import { StateFailure, TimedOut } from '../failure.ts';
 import { type EventDetails, payload } from '../history.ts';
 import { withRetryAndCatch } from '../retry.ts';
 import type { Scope, StateRunner, Visit } from '../scope.ts';
@@ -98,7 +98,10 @@ const invoke = async (scope: Scope, call: Call, { timeout }: Limits): Promise<Ve
   );
   if (timeout === undefined) return scope.interruptible(answered);
   const timer = scope.run.clock.timer(timeout * 1000);
-  const late = timer.elapsed.then((): Verdict => ({ kind: 'timed-out', failure: new StateFailure('States.Timeout') }));
+  const late = timer.elapsed.then((): Verdict => ({
+    kind: 'timed-out',
+    failure: new TimedOut(scope.run.timeoutCause),
+  }));
   try {
     return await scope.interruptible(Promise.race([answered, late]));
   } finally {
@@ -122,7 +125,7 @@ const invokeAndWait = async (
     if (seconds === undefined) return () => {};
     const timer = scope.run.clock.timer(seconds * 1000);
     void timer.elapsed.then(() =>
-      task.decide({ kind: 'timed-out', failure: new StateFailure('States.Timeout', undefined, alias) }),
+      task.decide({ kind: 'timed-out', failure: new TimedOut(scope.run.timeoutCause, alias) }),
     );
     return () => timer.cancel();
   };

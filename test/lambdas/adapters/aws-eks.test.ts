@@ -254,13 +254,18 @@ describe('versions and configuration', () => {
       .resolvesOnce({
         nextToken: 'more',
         addons: [
-          { addonName: ADDON, owner: 'aws', addonVersions: [offer('v3', '1.31', true), offer('v2', '1.30')] },
+          {
+            addonName: ADDON,
+            owner: 'aws',
+            defaultNamespace: 'kube-system',
+            addonVersions: [offer('v3', '1.31', true), offer('v2', '1.30')],
+          },
           { addonName: ADDON },
         ],
       })
       .resolvesOnce({ addons: [{ addonName: ADDON, addonVersions: [offer('v1', '1.31'), {}] }] });
     expect(await eks.listOfferedVersions(ADDON, '1.31')).toEqual([
-      { version: 'v3', default: true, requiresIamPermissions: true, owner: 'aws' },
+      { version: 'v3', default: true, requiresIamPermissions: true, owner: 'aws', defaultNamespace: 'kube-system' },
       { version: 'v1', default: false, requiresIamPermissions: true },
     ]);
     expect(inputs()).toMatchObject([

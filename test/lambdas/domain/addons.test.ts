@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { AGENT_ADDON, isNetworking, knownAddon, madeByAddon, ownedKinds } from '../../../lambdas/domain/addons.ts';
+import {
+  AGENT_ADDON,
+  chosenNamespace,
+  isNetworking,
+  knownAddon,
+  madeByAddon,
+  mayHaveChosenNamespace,
+  namespaceOf,
+  ownedKinds,
+} from '../../../lambdas/domain/addons.ts';
 
 const STRANGE = ['somebodys-add-on', 'constructor', 'toString', '__proto__'];
 
@@ -12,6 +21,7 @@ describe('the registry of add-ons', () => {
     [AGENT_ADDON, 'kube-system', 'ordinary', false],
     ['adot', 'opentelemetry-operator-system', 'ordinary', true],
     ['amazon-cloudwatch-observability', 'amazon-cloudwatch', 'ordinary', true],
+    ['external-dns', 'external-dns', 'ordinary', true],
   ])('%s: in %s, %s, needs IAM: %s', (name, namespace, risk, needsIam) => {
     expect(knownAddon(name)).toMatchObject({ namespace, risk, needsIam });
     expect(isNetworking(name)).toBe(risk === 'networking');
@@ -24,6 +34,32 @@ describe('the registry of add-ons', () => {
       ownedKinds(name),
       madeByAddon(name, { group: 'opentelemetry.io', plural: 'instrumentations' }),
     ]).toEqual([false, [], []]);
+  });
+});
+
+describe('the namespace of an add-on', () => {
+  it.each<[string, string, string | undefined, string | undefined, string | undefined, string | undefined, boolean]>([
+    ['shown, and its default', 'adot', 'a', 'a', 'a', undefined, false],
+    ['shown, and another than its default', 'adot', 'a', 'b', 'a', 'a', false],
+    [
+      'shown, as the registry has it',
+      'adot',
+      'opentelemetry-operator-system',
+      undefined,
+      'opentelemetry-operator-system',
+      undefined,
+      false,
+    ],
+    ["shown, and another than the registry's", 'adot', 'a', undefined, 'a', 'a', false],
+    ['shown, where nothing says the default', 'x', 'a', undefined, 'a', 'a', true],
+    ['not shown: its default goes before the registry', 'adot', undefined, 'b', 'b', undefined, false],
+    ['not shown: the registry', 'adot', undefined, undefined, 'opentelemetry-operator-system', undefined, false],
+    ['not known', 'x', undefined, undefined, undefined, undefined, false],
+  ])('%s', (_, name, namespace, byDefault, expected, chosen, maybeChosen) => {
+    const addon = { name, namespace };
+    expect(namespaceOf(addon, byDefault)).toBe(expected);
+    expect(chosenNamespace(addon, byDefault)).toBe(chosen);
+    expect(mayHaveChosenNamespace(addon, byDefault)).toBe(maybeChosen);
   });
 });
 

@@ -1,6 +1,5 @@
-import { RegionInfo } from 'aws-cdk-lib/region-info';
 import { describe, expect, it } from 'vitest';
-import { clusterArn, isOwnedBy, parseRoleArn, partitionOf } from '../../../lambdas/domain/arn.ts';
+import { clusterArn, isOwnedBy, parseRoleArn } from '../../../lambdas/domain/arn.ts';
 import { roleArn } from '../../../lambdas/domain/model.ts';
 import { ADDON, addonArn, CLUSTER, target } from '../fixtures.ts';
 
@@ -37,12 +36,6 @@ describe('parseRoleArn', () => {
   ])('does not take %j for a role', (arn) => {
     expect(parseRoleArn(arn)).toBeUndefined();
     expect(roleArn.safeParse(arn).success).toBe(false);
-  });
-});
-
-describe('partitionOf', () => {
-  it.each(RegionInfo.regions.map((region) => [region.name, region.partition]))('%s lies in %s', (region, partition) => {
-    expect(partitionOf(region)).toBe(partition);
   });
 });
 

@@ -210,10 +210,11 @@ function expectRestored({ eks, snapshot }: World): void {
   const now = eks.addons.get(ADDON);
   const { version, serviceAccountRoleArn, configurationValues: values, tags, namespace } = snapshot.addon;
   expect(now).toMatchObject({ status: 'ACTIVE', version, tags });
-  expect([now?.serviceAccountRoleArn, now?.configurationValues, now?.namespace]).toEqual([
+  // The fake shows a namespace only where one was chosen.
+  expect([now?.serviceAccountRoleArn, now?.configurationValues, now?.namespace ?? NAMESPACE]).toEqual([
     serviceAccountRoleArn,
     values,
-    namespace,
+    namespace ?? NAMESPACE,
   ]);
   expect(said(eks.associations, now?.arn)).toEqual(said(snapshot.associations, addonArn(1)));
 }
@@ -282,6 +283,13 @@ describe('handOffCommands', () => {
       tags: { team: "o'hara & co" },
       resolveConflicts: 'NONE',
     });
+  });
+
+  it.each([
+    ['EKS names as the default', 'storage', { defaultNamespace: 'storage' }],
+    ["the registry has as the driver's, where EKS names no default", 'kube-system', {}],
+  ])('leaves out a namespace that %s', (_, namespace, known) => {
+    expect(create({ addon: anAddon({ namespace }), ...known })).not.toHaveProperty('namespaceConfig');
   });
 
   it('leaves out what it did not have', () => {

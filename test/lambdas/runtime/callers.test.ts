@@ -21,7 +21,7 @@ interface Sent {
 }
 
 /** A cluster is answered, and nothing else; the access key says whose call it was. */
-function wired(step: string, environment: Record<string, string> = { ACCOUNT, ACCOUNTS: OTHER }) {
+function wired(step: string, accounts = [OTHER], environment: Record<string, string> = { ACCOUNT }) {
   const sent: Sent[] = [];
   const tokens: string[] = [];
   const cluster = { name: 'dev', endpoint: 'https://dev.example', certificateAuthority: { data: 'Y2E=' } };
@@ -58,7 +58,15 @@ function wired(step: string, environment: Record<string, string> = { ACCOUNT, AC
     ...environment,
   };
   return {
-    ...wire({ clients, step, environment: variables, clock, ids: dependencies.ids, telemetry }),
+    ...wire({
+      clients,
+      step,
+      environment: variables,
+      deployment: { accounts, passableRoleArns: [ROLE] },
+      clock,
+      ids: dependencies.ids,
+      telemetry,
+    }),
     sent,
     tokens,
     keys: () => sent.map(({ headers }) => /Credential=(\w+)\//.exec(headers['authorization'] ?? '')?.[1]),
@@ -140,18 +148,21 @@ describe('a cluster of another account', () => {
 
 describe('an account', () => {
   it.each([
-    ['the own one', ACCOUNT, { ACCOUNT, ACCOUNTS: OTHER }],
-    ['the own one, named again', ACCOUNT, { ACCOUNT, ACCOUNTS: ACCOUNT }],
-    ['any, where nobody said which is the own one', OTHER, {}],
-  ])('is worked on without a session: %s', async (_, account, environment) => {
-    const { portsFor, fleetOf, keys } = wired('plan', environment);
+    ['the own one', ACCOUNT, [OTHER], { ACCOUNT }],
+    ['the own one, named again', ACCOUNT, [ACCOUNT], { ACCOUNT }],
+    ['any, where nobody said which is the own one', OTHER, [], {}],
+  ])('is worked on without a session: %s', async (_, account, accounts, environment) => {
+    const { portsFor, fleetOf, keys } = wired('plan', accounts, environment);
     await portsFor({ ...target, account }).eks.describeCluster();
     await fleetOf({ account, region: 'us-east-2' }).listClusters();
     expect([assumed(), keys()]).toEqual([[], ['AKIAOWN', 'AKIAOWN']]);
   });
 
-  it.each(['', '777788889999'])('that is not configured is refused before anything is called (%j)', (ACCOUNTS) => {
-    const { portsFor, fleetOf, sent } = wired('plan', { ACCOUNT, ACCOUNTS });
+  it.each([
+    ['none', []],
+    ['another', ['777788889999']],
+  ])('that is not configured is refused before anything is called: %s is', (_, accounts) => {
+    const { portsFor, fleetOf, sent } = wired('plan', accounts);
     for (const call of [() => portsFor(there), () => fleetOf(there)]) {
       expect(call).toThrow(
         expect.objectContaining({
@@ -164,7 +175,7 @@ describe('an account', () => {
   });
 
   it('of any number is worked on where every account is: in the sandbox', async () => {
-    await wired('plan', { ACCOUNT, ACCOUNTS: '*' }).portsFor(there).eks.describeCluster();
+    await wired('plan', ['*']).portsFor(there).eks.describeCluster();
     expect(assumed()).toEqual(['pod-identity-migrator-read']);
   });
 });

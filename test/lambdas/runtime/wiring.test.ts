@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ClientFactory } from '../../../lambdas/adapters/clients.ts';
+import type { DeploymentSettings } from '../../../lambdas/domain/deployment-settings.ts';
 import { portsOf, wire } from '../../../lambdas/runtime/wiring.ts';
 import { newFakes } from '../fakes.ts';
 import { EXECUTION, MIGRATION_ID, NAMESPACE, ROLE, ROLES_OF_ACCOUNT, target } from '../fixtures.ts';
@@ -59,11 +60,15 @@ const STRICTEST = { required: false, approver: 'another-role' };
 
 describe('wire', () => {
   const { clock, telemetry, dependencies } = newFakes();
-  const wired = (changed: Record<string, string | undefined>): ReturnType<typeof wire> =>
+  const wired = (
+    changed: Record<string, string | undefined>,
+    deployment?: DeploymentSettings,
+  ): ReturnType<typeof wire> =>
     wire({
       clients: nowhere().clients,
       step: 'plan',
       environment: { ...environment, ...changed },
+      deployment,
       clock,
       ids: dependencies.ids,
       telemetry,
@@ -111,14 +116,9 @@ describe('wire', () => {
     },
   );
 
-  it.each([
-    [undefined, []],
-    ['', []],
-    [ROLES_OF_ACCOUNT, [ROLES_OF_ACCOUNT]],
-    [`${ROLES_OF_ACCOUNT}, ${ROLE},`, [ROLES_OF_ACCOUNT, ROLE]],
-  ])('reads the roles that may be passed from %j', (PASSABLE_ROLE_ARNS, expected) => {
-    expect(wired({ PASSABLE_ROLE_ARNS }).settings).toEqual({
-      passableRoleArns: expected,
+  it('has no roles, accounts and regions where the deployment ships no settings with the function', () => {
+    expect(wired({}).settings).toEqual({
+      passableRoleArns: [],
       repairableRoleArns: [],
       actingRoles: {},
       approvals: STRICTEST,
@@ -126,16 +126,26 @@ describe('wire', () => {
       simulated: false,
     });
   });
-  it('reads the roles whose trust it may change, and which role each step passes others with', () => {
+  it('has the settings that the deployment ships, and the own region where they name none', () => {
+    const changeWindow = { schedule: '0 22 * * SUN', durationMinutes: 120, timeZone: 'UTC', waitAtMostHours: 336 };
+    const deployment = {
+      accounts: ['444455556666', '777788889999'],
+      passableRoleArns: [ROLES_OF_ACCOUNT, ROLE],
+      repairableRoleArns: [ROLE],
+      changeWindow,
+    };
+    expect(wired({}, deployment).settings).toMatchObject({ ...deployment, regions: ['eu-west-1'] });
+    expect(wired({}, { ...deployment, regions: ['us-east-2'] }).settings.regions).toEqual(['us-east-2']);
+  });
+  it('reads which role each step passes others with', () => {
     const variables = {
-      REPAIRABLE_ROLE_ARNS: `${ROLES_OF_ACCOUNT}, ${ROLE}`,
       CREATE_ADDON_ROLE_ARN: `${ROLE}-create`,
       UPDATE_ADDON_ROLE_ARN: '',
       RESTORE_ADDON_ROLE_ARN: `${ROLE}-restore`,
     };
     expect(wired(variables).settings).toEqual({
       passableRoleArns: [],
-      repairableRoleArns: [ROLES_OF_ACCOUNT, ROLE],
+      repairableRoleArns: [],
       actingRoles: { 'create-addon': `${ROLE}-create`, 'restore-addon': `${ROLE}-restore` },
       approvals: STRICTEST,
       accounts: [],
@@ -152,20 +162,6 @@ describe('wire', () => {
     });
     expect(wired({ APPROVAL_REQUIRED: 'false', APPROVER: 'whoever' }).settings.approvals).toEqual(STRICTEST);
   });
-  it('reads the change window, and does not start with one that is none', () => {
-    const window = { schedule: '0 22 * * SUN', durationMinutes: 120, timeZone: 'Europe/Berlin', waitAtMostHours: 336 };
-    expect(wired({ CHANGE_WINDOW: JSON.stringify(window) }).settings.changeWindow).toEqual(window);
-    expect(wired({ CHANGE_WINDOW: '' }).settings.changeWindow).toBeUndefined();
-    for (const text of ['{', '[]', JSON.stringify({ ...window, schedule: 'soon' })])
-      expect(() => wired({ CHANGE_WINDOW: text })).toThrow(/CHANGE_WINDOW/);
-  });
-
-  it('reads which other accounts may be named, and who may approve', () => {
-    expect(
-      wired({ ACCOUNTS: '444455556666, 777788889999', APPROVER: 'anyone', APPROVAL_REQUIRED: 'true' }).settings,
-    ).toMatchObject({ accounts: ['444455556666', '777788889999'], approvals: { required: true, approver: 'anyone' } });
-  });
-
   it('knows of no end of the invocation', () => {
     expect(wired({}).remainingTime()).toBeGreaterThan(1e15);
   });

@@ -109,13 +109,15 @@ describe('plan of a service account', () => {
   it('asks the API server first, which knows the role, and each thing once', async () => {
     const fakes = accountFakes();
     await run(fakes);
-    // Of the two looks at an add-on one is at the agent, the other at whose service account it is.
+    // Of the two looks at an add-on one is at the agent, the other at whose service account it is: one that shows no
+    // namespace has its default one.
     expect(asked(fakes)).toEqual([
       'eks.describeCluster',
       ...OF_CLUSTER,
       'kubernetes.getServiceAccount',
       'eks.describeAddon',
       ...ROLES,
+      'eks.listOfferedVersions',
       ...Array.from({ length: 5 }, () => 'roles.simulate'),
     ]);
     expect(fakes.journal.of('kubernetes.getServiceAccount')).toEqual([[REF.namespace, REF.name]]);
@@ -194,6 +196,19 @@ describe('plan of a service account', () => {
           aConfiguration({ podIdentity: [{ serviceAccount: 'api', recommendedManagedPolicies: [] }] }),
         );
         kubernetes.serviceAccounts = [aServiceAccount({ annotatedBy: [] })];
+      },
+      'blocked',
+      ['service-account-owner'],
+    ],
+    [
+      "one of an add-on's, whose namespace nothing tells",
+      {},
+      ({ eks }) => {
+        eks.addons.set('x', anAddon({ name: 'x' }));
+        eks.configurations.set(
+          `x ${VERSION}`,
+          aConfiguration({ podIdentity: [{ serviceAccount: 'api', recommendedManagedPolicies: [] }] }),
+        );
       },
       'blocked',
       ['service-account-owner'],

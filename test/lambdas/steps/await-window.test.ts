@@ -55,6 +55,17 @@ describe('the wait for a window', () => {
     expect(fakes.journal.mutations()).toEqual([]);
     expect(fakes.journal.names().filter((name) => /Lock|putMigration|update/.test(name))).toEqual([]);
   });
+  it('says that it is far off where it does not open within the hour, to whom knows that', async () => {
+    const later = async (minutes: number, more: object): Promise<unknown> => {
+      const { fakes } = await waiting({ ...WINDOW, schedule: `${minutes % 60} ${9 + Math.floor(minutes / 60)} * * *` });
+      return invoke(awaitWindowStep, { ...input, startedAt: at(0), ...more }, fakes);
+    };
+    const hourly = { looksHourly: true };
+    await expect(later(61, hourly)).rejects.toMatchObject({ name: 'WindowFarOff' });
+    await expect(later(60, hourly)).rejects.toMatchObject({ name: 'WindowClosed' });
+    await expect(later(600, {})).rejects.toMatchObject({ name: 'WindowClosed' });
+    await expect(later(600, { looksHourly: false })).rejects.toMatchObject({ name: 'WindowClosed' });
+  });
   it('is over where there is none', async () => {
     const { fakes } = await waiting(undefined);
     expect(await look(fakes)).toEqual({});

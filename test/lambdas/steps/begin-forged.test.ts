@@ -81,6 +81,12 @@ describe('begin', () => {
 
   const refusals: [string, Case, RegExp][] = [
     [
+      'that does not say which namespace it is about',
+      { record: { plan: aPlan({ namespace: undefined }) } },
+      /does not say which namespace it is about/,
+    ],
+    ['whose default namespace was exchanged', { forge: () => ({ defaultNamespace: 'elsewhere' }) }, /hash/],
+    [
       'whose role may not be passed',
       { record: { plan: withRole(OTHER_ROLE), request: aRequest({ roleArn: OTHER_ROLE }) }, passable: [ROLE] },
       /may not pass .*somebody-elses \(it may pass: .*ebs-csi\)/,

@@ -25,7 +25,9 @@ async function deleted({
   way = RECREATE,
   snapshot = {},
 }: { way?: Rung; snapshot?: NonNullable<Parameters<typeof begun>[0]>['snapshot'] } = {}): Promise<Begun> {
-  const fakes = await begun({ plan: { ladder: [way] }, record: { removed: [addonArn(1)] }, snapshot });
+  const { defaultNamespace } = snapshot;
+  const plan = { ladder: [way], ...(defaultNamespace === undefined ? {} : { defaultNamespace }) };
+  const fakes = await begun({ plan, record: { removed: [addonArn(1)] }, snapshot });
   fakes.eks.addons.delete(ADDON);
   return fakes;
 }
@@ -39,6 +41,21 @@ const ours = (change: Partial<Addon> = {}): Addon =>
   });
 
 describe('create-addon', () => {
+  it.each<[string, string | undefined, string | undefined, string | undefined]>([
+    ['its default', 'kube-system', 'kube-system', undefined],
+    ["the registry's, as an older release stored it", 'kube-system', undefined, undefined],
+    ['another than its default', 'kube-system', 'storage', 'kube-system'],
+    ['not shown', undefined, 'kube-system', undefined],
+  ])('names the namespace only where it was chosen: %s', async (_, namespace, defaultNamespace, named) => {
+    const fakes = await deleted({
+      snapshot: { addon: anAddon({ namespace }), ...(defaultNamespace === undefined ? {} : { defaultNamespace }) },
+    });
+    await create(fakes);
+    const [[request] = []] = fakes.journal.of('eks.createAddon') as { namespace?: string }[][];
+    expect(request).toBeDefined();
+    expect(request?.namespace).toBe(named);
+  });
+
   it.each([
     ['NONE', RECREATE],
     ['OVERWRITE', { ...RECREATE_PRESERVING, resolveConflicts: 'OVERWRITE' } as const],

@@ -38,6 +38,10 @@ const strays: [
     { snapshot: { planned: [{ ...planned, roleArn: OTHER_ROLE }] }, record: { plan: aMigration().plan } },
   ],
   ['another namespace', { snapshot: { namespace: 'payments' } }],
+  [
+    'another default namespace than was planned',
+    { snapshot: { defaultNamespace: 'payments' }, record: { plan: aMigration().plan } },
+  ],
   ["another service account's association", { snapshot: { associations: [anAssociation({ serviceAccount: 'api' })] } }],
   [
     "another cluster's association",
@@ -79,6 +83,19 @@ describe.each(strays)('a file that names %s', (_, { prepare, ...change }) => {
     });
     expect(fakes.journal.mutations()).toEqual([]);
     expect(await fakes.ledger.listHeldLocks()).toEqual(locks);
+  });
+});
+
+it('the way back believes no namespace that is not its own, where EKS shows none', async () => {
+  const elsewhere = { ...planned, namespace: 'payments' };
+  const fakes = await begun({
+    plan: { namespace: 'payments', associations: [elsewhere] },
+    snapshot: { namespace: 'payments', planned: [elsewhere], associations: [] },
+  });
+  fakes.eks.addons.set(anAddon().name, anAddon());
+  await expect(invoke(assessRollbackStep, { ...fakes.input, actions: 0 }, fakes)).rejects.toMatchObject({
+    name: 'BadInput',
+    message: expect.stringContaining('which is in kube-system') as string,
   });
 });
 

@@ -49,7 +49,11 @@ const synthesised = (): Assembly => {
     handler: 'start.handler',
     code: lambda.Code.fromAsset(code),
   });
-  new s3.Bucket(stack, 'Results', { enforceSSL: true, bucketName: 'results-of-dev' }).applyRemovalPolicy(KEEP);
+  new s3.Bucket(stack, 'Results', {
+    enforceSSL: true,
+    versioned: true,
+    bucketName: 'results-of-dev',
+  }).applyRemovalPolicy(KEEP);
   new s3.Bucket(stack, 'Open').applyRemovalPolicy(KEEP);
   const input = scheduler.ScheduleTargetInput.fromObject({
     mode: 'inventory',
@@ -106,7 +110,7 @@ describe('what CDK writes', () => {
     expect(() => checkServiceRoles(assembly)).not.toThrow();
   });
 
-  test('of buckets is read with what their policies say', () => {
+  test('of buckets is read with what their policies say, and whether they have versions', () => {
     const [results, open] = assembly.buckets!;
     expect(results).toMatchObject({ name: 'results-of-dev', account: '111122223333', region: 'eu-west-1' });
     expect(results!.statements).toMatchObject([
@@ -115,6 +119,7 @@ describe('what CDK writes', () => {
         policy: { valid: true, statements: [{ effect: 'Deny', conditions: [{ key: 'aws:SecureTransport' }] }] },
       },
     ]);
+    expect([results!.isVersioned, open!.isVersioned]).toEqual([true, false]);
     expect(open).toMatchObject({ name: expect.stringMatching(/^app-open/) as string, statements: [] });
   });
 });

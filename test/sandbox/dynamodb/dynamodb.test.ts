@@ -1,6 +1,7 @@
 import {
   GetItemCommand,
   PutItemCommand,
+  type PutItemCommandInput,
   QueryCommand,
   TransactWriteItemsCommand,
   UpdateItemCommand,
@@ -63,6 +64,22 @@ describe('DynamoDB', () => {
       name: 'ConditionalCheckFailedException',
       $metadata: { httpStatusCode: 400 },
     });
+  });
+
+  it('answers with the item that did not meet a condition, to those who ask for it', async () => {
+    const { dynamodb } = await open();
+    const Item = { ...Key, fence: { N: '7' }, owner: { M: { id: { S: 'me' } } } };
+    const first = (more: Partial<PutItemCommandInput> = {}) =>
+      dynamodb.send(
+        new PutItemCommand({ TableName: 'Ledger', Item, ConditionExpression: 'attribute_not_exists(pk)', ...more }),
+      );
+    await first();
+    await expect(first({ ReturnValuesOnConditionCheckFailure: 'ALL_OLD' })).rejects.toMatchObject({
+      name: 'ConditionalCheckFailedException',
+      message: 'The conditional request failed',
+      Item,
+    });
+    await expect(first()).rejects.toMatchObject({ name: 'ConditionalCheckFailedException', Item: undefined });
   });
 
   it('has an index of the items that carry its key, and of no others', async () => {

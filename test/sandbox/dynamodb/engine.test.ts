@@ -222,6 +222,31 @@ const step: fc.Arbitrary<[name: string, input: Json]> = fc.oneof(
   },
 );
 
+/** What may become the key of an index: `owner` is copied there. */
+const OF_INDEXES = ['held', 'listed', 'owner'];
+const filled = (all: Json, isOfIndex: (name: string) => boolean): Json =>
+  Object.fromEntries(
+    Object.entries(all).map(([name, given]) => [
+      name,
+      isOfIndex(name) && isObject(given) && given['S'] === '' ? { S: 'e' } : given,
+    ]),
+  );
+/** dynalite takes an empty text as the key of an index, and DynamoDB does not (beyond-dynalite.test.ts). */
+const withoutEmptyKeys = ([name, input]: [name: string, input: Json]): [name: string, input: Json] => {
+  const { Item: item, ExpressionAttributeValues: given, ExpressionAttributeNames: names = {} } = input;
+  const sets = `${String(input['UpdateExpression'])} ${JSON.stringify(names)}`;
+  return [
+    name,
+    {
+      ...input,
+      ...(isObject(item) ? { Item: filled(item, (attribute) => OF_INDEXES.includes(attribute)) } : {}),
+      ...(isObject(given)
+        ? { ExpressionAttributeValues: filled(given, () => OF_INDEXES.some((each) => sets.includes(each))) }
+        : {}),
+    },
+  ];
+};
+
 const comparable = (answer: EngineAnswer | undefined): unknown => JSON.parse(JSON.stringify(answer)) as unknown;
 
 const open = async (run: Run): Promise<Run> => {
@@ -238,7 +263,7 @@ const open = async (run: Run): Promise<Run> => {
 describe('the ledger in memory', () => {
   it('answers as dynalite does, whatever it is asked in whatever order', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40 }), async (steps) => {
+      fc.asyncProperty(fc.array(step.map(withoutEmptyKeys), { minLength: 1, maxLength: 40 }), async (steps) => {
         const [own, reference] = await Promise.all([open(createEngine().run), open(dynalite())]);
         for (const [name, input] of steps) {
           const [answered, expected] = await Promise.all([own(name, structuredClone(input)), reference(name, input)]);

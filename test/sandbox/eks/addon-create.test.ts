@@ -76,6 +76,39 @@ describe('CreateAddon', () => {
     });
   });
 
+  it.each([
+    ['accept', EBS, 'kube-system', 'kube-system'],
+    ['accept', EBS, 'storage', 'storage'],
+    ['refuse', EBS, 'kube-system', 'InvalidParameterException'],
+    ['refuse', EBS, undefined, 'kube-system'],
+    ['refuse', 'external-dns', 'dns', 'dns'],
+  ] as const)('fixedNamespaces %s: %s, naming %s: %s', async (fixedNamespaces, addonName, namespace, expected) => {
+    const { eks } = openFixture({ knobs: { fixedNamespaces } });
+    const named = namespace ? { namespaceConfig: { namespace } } : {};
+    const answer = await eks.createAddon({ clusterName: CLUSTER, addonName, ...named }).then(
+      ({ addon: created }) => created?.namespaceConfig?.namespace,
+      (error: Error) => error.name,
+    );
+    expect(answer).toBe(expected);
+  });
+
+  it.each([
+    ['always', undefined, 'kube-system'],
+    ['always', 'storage', 'storage'],
+    ['chosen', undefined, undefined],
+    ['chosen', 'storage', 'storage'],
+    ['chosen', 'kube-system', 'kube-system'],
+  ] as const)('namespaceConfigShown %s: one that named %s shows %s', async (namespaceConfigShown, namespace, shown) => {
+    const { eks } = openFixture({ knobs: { namespaceConfigShown } });
+    await eks.createAddon({
+      clusterName: CLUSTER,
+      addonName: EBS,
+      ...(namespace ? { namespaceConfig: { namespace } } : {}),
+    });
+    const { addon: found } = await eks.describeAddon({ clusterName: CLUSTER, addonName: EBS });
+    expect(found?.namespaceConfig?.namespace).toBe(shown);
+  });
+
   it('with a role only: pods get IRSA', async () => {
     const fixture = openFixture();
     await fixture.eks.createAddon({ ...addon, serviceAccountRoleArn: roleArn('ebs') });

@@ -40,12 +40,22 @@ describe('DescribeAddonVersions', () => {
     expect(addons?.[0]?.addonVersions?.map(({ addonVersion }) => addonVersion)).not.toContain('v1.38.1-eksbuild.1');
   });
 
+  it.each([true, false])('defaultNamespaceShown: %s', async (defaultNamespaceShown) => {
+    const { eks } = openFixture({ knobs: { defaultNamespaceShown } });
+    const { addons } = await eks.describeAddonVersions({ addonName: 'external-dns' });
+    expect(addons?.[0]?.defaultNamespace).toBe(defaultNamespaceShown ? 'external-dns' : undefined);
+  });
+
   it('filters by type, publisher and owner; nothing for what nobody offers', async () => {
     const { eks } = openFixture();
     const names = async (input: Parameters<typeof eks.describeAddonVersions>[0]) =>
       ((await eks.describeAddonVersions(input as object)).addons ?? []).map(({ addonName }) => addonName);
-    expect(await names({ types: ['observability'] })).toEqual(['adot', 'amazon-cloudwatch-observability']);
-    expect(await names({ owners: ['community'] })).toEqual(['cert-manager']);
+    expect(await names({ types: ['observability'] })).toEqual([
+      'adot',
+      'amazon-cloudwatch-observability',
+      'fluent-bit',
+    ]);
+    expect(await names({ owners: ['community'] })).toEqual(['cert-manager', 'external-dns', 'fluent-bit']);
     expect(await names({ types: ['security', 'observability'], owners: ['aws'], publishers: ['eks'] })).toEqual([
       'adot',
       'amazon-cloudwatch-observability',

@@ -20,6 +20,8 @@ describe('the catalogue', () => {
       'cert-manager',
       'coredns',
       'eks-pod-identity-agent',
+      'external-dns',
+      'fluent-bit',
       'kube-proxy',
       'snapshot-controller',
       'vpc-cni',

@@ -45,6 +45,7 @@ const LET_IN = {
   Action: 'events:PutEvents',
   Condition: {
     'ForAllValues:StringEquals': { 'events:source': 'aws.eks', 'events:detail-type': 'AWS API Call via CloudTrail' },
+    Null: { 'events:source': 'false', 'events:detail-type': 'false' },
   },
 };
 

@@ -4,7 +4,8 @@ import { createEventsService } from '../../../sandbox/events/service.ts';
 import { credentialsOf, operatorRoleArn } from '../../../sandbox/sts/access-keys.ts';
 import { clientsOf, configOf, openDoor } from '../support.ts';
 import { allow, functionArn, roleOf } from '../states/fixture.ts';
-import { open, type Options, permission, rule } from './fixture.ts';
+import { everyValue } from '../../../lib/permissions/every-value.ts';
+import { open, type Options, permission, policiesOf, rule } from './fixture.ts';
 
 const CALLER = 'arn:aws:iam::111122223333:role/caller';
 const BUS = 'arn:aws:events:eu-west-1:111122223333:event-bus/default';
@@ -349,6 +350,38 @@ describe('the right to put events', () => {
     expect(await put(entry(), entry())).toMatchObject({ FailedEntryCount: 0 });
     expect(door.failures).toEqual([]);
     expect(world.log.calls.at(-1)).toMatchObject({ status: 200 });
+  });
+
+  describe("on another account's bus, of events of one source and type", () => {
+    const elsewhere = BUS.replace('111122223333', '444455556666');
+    const keys = { 'events:source': 'my.app', 'events:detail-type': 'Migrated' };
+    const openElsewhere = (condition: object) => {
+      const letIn = { Effect: 'Allow', Principal: { AWS: CALLER }, Action: 'events:PutEvents', Condition: condition };
+      const { put } = openService({ busPolicies: [{ busArn: elsewhere, policies: policiesOf([letIn]) }] }, [
+        allow('events:*', '*'),
+      ]);
+      return (more: PutEventsRequestEntry = {}) => put({ ...entry({ EventBusName: elsewhere }), ...more });
+    };
+    const notLetIn = { name: 'AccessDeniedException' };
+
+    test.each<[string, PutEventsRequestEntry]>([
+      ['source', { Source: undefined }],
+      ['detail type', { DetailType: undefined }],
+    ])(
+      'one without a %s is allowed by ForAllValues alone, and refused where the key must be there',
+      async (_, more) => {
+        const byValuesAlone = openElsewhere({ 'ForAllValues:StringEquals': keys });
+        // It is not refused for want of a right, but as no event.
+        expect(await byValuesAlone(more)).toMatchObject({ Entries: [{ ErrorCode: 'InvalidArgument' }] });
+        await expect(openElsewhere(everyValue('StringEquals', keys))(more)).rejects.toMatchObject(notLetIn);
+      },
+    );
+
+    test('one with both is allowed, and of another source refused', async () => {
+      const put = openElsewhere(everyValue('StringEquals', keys));
+      expect(await put()).toMatchObject({ FailedEntryCount: 0 });
+      await expect(put({ Source: 'your.app' })).rejects.toMatchObject(notLetIn);
+    });
   });
 
   test("ends at the account's own buses", async () => {

@@ -17,6 +17,7 @@ import {
   ROLE,
   roleOf,
   START,
+  withoutUnused,
   worldOf,
 } from '../states/fixture.ts';
 
@@ -38,11 +39,11 @@ const open = (statements: object[], state: object) => {
     steps: { plan: {} },
     createInvoker,
   });
-  const definition = {
+  const definition = withoutUnused({
     QueryLanguage: 'JSONata',
     StartAt: 'It',
     States: { It: { End: true, ...state }, Caught: { Type: 'Pass', Output: '{% $states.input.Error %}', End: true } },
-  };
+  });
   const executions = new Executions({
     world,
     clock,

@@ -26,6 +26,7 @@ export const bucketOf = (more: Partial<AssemblyBucket> = {}): AssemblyBucket => 
   name: BUCKET,
   account: ACCOUNT,
   region: REGION,
+  isVersioned: false,
   statements: [],
   ...more,
 });

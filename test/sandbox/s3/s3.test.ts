@@ -6,7 +6,7 @@ import { s3Documents } from '../../../lambdas/adapters/s3-documents.ts';
 import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
 import { inProcessTransport } from '../../../sandbox/transports/in-process.ts';
 import { FUNCTION_ROLE, REGION } from '../support.ts';
-import { BUCKET, bucketOf, get, keysOf, list, open, put, textOf } from './fixture.ts';
+import { BUCKET, bucketOf, EVERYTHING, get, keysOf, list, open, put, textOf } from './fixture.ts';
 
 const md5 = (text: string): string => createHash('md5').update(text).digest('hex');
 
@@ -86,6 +86,59 @@ describe('an object', () => {
     await client.send(put('one', bytes));
     bytes.write('after!');
     expect(await textOf(client, 'one')).toBe('before');
+  });
+});
+
+describe('a bucket with versions', () => {
+  const versioned = () => open(EVERYTHING, [bucketOf({ isVersioned: true })]);
+  const head = new sdk.HeadObjectCommand({ Bucket: BUCKET, Key: 'one' });
+  const remove = new sdk.DeleteObjectCommand({ Bucket: BUCKET, Key: 'one' });
+
+  test('answers with the version that was put, and keeps what is written over', async () => {
+    const { client, world } = versioned();
+    const [first, second] = [await client.send(put('one', 'before')), await client.send(put('one', 'after'))];
+    expect(first.VersionId).toMatch(/^[\w.]{32}$/);
+    expect(second.VersionId).not.toBe(first.VersionId);
+    expect(await client.send(head)).toMatchObject({ VersionId: second.VersionId });
+    expect(await textOf(client, 'one')).toBe('after');
+    expect(world.buckets.get(BUCKET)!.older!.get('one')).toMatchObject([
+      { versionId: first.VersionId, body: Buffer.from('before') },
+    ]);
+  });
+
+  test('puts a delete marker in place of what is deleted, and keeps it', async () => {
+    const { client, world, objects } = versioned();
+    const made = await client.send(put('one', 'text'));
+    const deleted = await client.send(remove);
+    expect(deleted).toMatchObject({ DeleteMarker: true, VersionId: expect.stringMatching(/^[\w.]{32}$/) as string });
+    expect(keysOf(await client.send(list()))).toEqual([]);
+    await expect(client.send(get('one'))).rejects.toMatchObject({
+      name: 'NoSuchKey',
+      $response: { headers: { 'x-amz-delete-marker': 'true', 'x-amz-version-id': deleted.VersionId } },
+    });
+    const again = await client.send(put('one', 'again'));
+    expect(objects().get('one')).toMatchObject({ versionId: again.VersionId });
+    expect(world.buckets.get(BUCKET)!.older!.get('one')).toMatchObject([
+      { versionId: made.VersionId },
+      { versionId: deleted.VersionId, isDeleteMarker: true },
+    ]);
+  });
+
+  test('has a delete marker of what was never there, and one more for each deletion', async () => {
+    const { client } = versioned();
+    const [first, second] = [await client.send(remove), await client.send(remove)];
+    expect([first.DeleteMarker, second.DeleteMarker]).toEqual([true, true]);
+    expect(second.VersionId).not.toBe(first.VersionId);
+  });
+
+  test('tells nobody of versions who asks a bucket without', async () => {
+    const { client } = open();
+    const made = await client.send(put('one', 'text'));
+    const read = await client.send(get('one'));
+    expect([made.VersionId, read.VersionId, (await client.send(remove)).DeleteMarker]).toEqual(
+      Array(3).fill(undefined),
+    );
+    await expect(client.send(get('one'))).rejects.not.toHaveProperty(['$response', 'headers', 'x-amz-delete-marker']);
   });
 });
 

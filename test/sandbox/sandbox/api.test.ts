@@ -9,7 +9,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { createApiClient, networkHttp } from '../../../cli/api/http.ts';
 import { ensureAssembly } from '../../../cli/assembly.ts';
-import { synthesise } from '../../../lib/app.ts';
+import { synthesise } from '../../../scripts/synthesise.ts';
 import type { PlainHttp } from '../../../lambdas/adapters/clients.ts';
 import { openSandbox, type Sandbox, type SandboxOptions } from '../../../sandbox/sandbox.ts';
 import { readScenario } from '../../../sandbox/world/load.ts';
@@ -29,7 +29,7 @@ const withoutApi = async (): Promise<string> => {
   const config = join(folder, 'config.json');
   writeFileSync(config, JSON.stringify({ passableRoleArns: ['role/reliability-*'], deploy: { api: false } }));
   const assembly = join(folder, 'assembly');
-  synthesise(assembly, (await ensureAssembly()).lambdaDirectory, { config });
+  synthesise(assembly, { lambdaDirectory: (await ensureAssembly()).lambdaDirectory, context: { config } });
   return assembly;
 };
 const directory = await withoutApi();

@@ -33,13 +33,19 @@ describe('the bucket of the application', () => {
   it('is there, and its functions have the rights that the template gives them', async () => {
     const sandbox = await open();
     const { world, bucket } = sandbox;
-    expect([...world.buckets.values()]).toEqual([{ ...world.home, objects: new Map() }]);
+    expect([...world.buckets.values()]).toEqual([
+      { ...world.home, objects: new Map(), older: new Map(), deleted: new Map() },
+    ]);
     const role = roleOf(sandbox, 'reportsweep');
     const documents = s3Documents(sandbox.clients(credentialsOf(world, role)), () => bucket);
     await documents.put('sweeps/one/report.json', '{}', 'application/json');
     expect(await documents.get('sweeps/one/report.json')).toBe('{}');
     expect(await documents.get('sweeps/one/inventory/gone')).toBeUndefined();
     expect(await documents.list('sweeps/one/')).toEqual({ keys: ['sweeps/one/report.json'], more: false });
+    await documents.put('sweeps/one/report.json', '{"again":true}', 'application/json');
+    expect(world.buckets.get(bucket)!.older!.get('sweeps/one/report.json')).toMatchObject([
+      { body: Buffer.from('{}') },
+    ]);
     await expect(documents.put('elsewhere', '{}', 'application/json')).rejects.toMatchObject({
       message: expect.stringContaining('s3:PutObject') as string,
     });

@@ -347,6 +347,15 @@ describe('openSandbox', () => {
     await eventually(() => expect(process.getActiveResourcesInfo()).not.toContain('TCPServerWrap'));
   });
 
+  it('refuses a state machine that AWS would not create', async () => {
+    // As Sweep was before: its Map assigned a variable of the sweep's own.
+    const definitionOf = ({ definition }: { definition: object }): object =>
+      JSON.parse(JSON.stringify(definition).replaceAll('placeFailure', 'failure')) as object;
+    await expect(open({ definitionOf })).rejects.toThrow(
+      /PodIdentityMigrator-Sweep\w+: Invalid State Machine Definition: 'DUPLICATE_VARIABLE_NAME: The variable 'failure' is assigned in an outer scope too, at \/States\/BeginSweep/,
+    );
+  });
+
   it('says that an application has no outputs of the service', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'assembly-'));
     const stack = {

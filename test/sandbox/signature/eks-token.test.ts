@@ -13,6 +13,7 @@ const key = {
   principalArn: 'arn:aws:iam::111122223333:role/r',
   account: '111122223333',
 };
+const DEV = { name: 'dev', region: 'eu-west-1' };
 const keys: KeyRing = { accessKeys: new Map([[key.accessKeyId, key]]) };
 
 interface Options {
@@ -58,7 +59,7 @@ const token = async ({
 
 describe('verifyEksToken', () => {
   it('says who made the token', async () => {
-    expect(verifyEksToken(keys, await token(), 'dev', NOW)).toEqual({
+    expect(verifyEksToken(keys, await token(), DEV, NOW)).toEqual({
       accessKeyId: key.accessKeyId,
       principalArn: key.principalArn,
       account: key.account,
@@ -67,8 +68,8 @@ describe('verifyEksToken', () => {
 
   it('takes a token for 15 minutes, whatever it says itself', async () => {
     const made = await token();
-    expect(verifyEksToken(keys, made, 'dev', NOW + 14 * 60_000)).toHaveProperty('principalArn');
-    expect(verifyEksToken(keys, made, 'dev', NOW + 15 * 60_000 + 1)).toEqual({
+    expect(verifyEksToken(keys, made, DEV, NOW + 14 * 60_000)).toHaveProperty('principalArn');
+    expect(verifyEksToken(keys, made, DEV, NOW + 15 * 60_000 + 1)).toEqual({
       refused: 'X-Amz-Date parameter is expired (15 minutes)',
     });
   });
@@ -81,6 +82,8 @@ describe('verifyEksToken', () => {
     ['a long life', { expires: 901 }, 'invalid X-Amz-Expires'],
     ['a signature for another service', { service: 'eks' }, 'signed for eks'],
     ['another host', { change: (url) => (url.hostname = 'sts.eu-west-1.example.com') }, 'unexpected hostname'],
+    ['STS of another partition', { host: 'sts.eusc-de-east-1.amazonaws.eu' }, 'unexpected hostname'],
+    ['a region under another suffix', { host: 'sts.eu-west-1.amazonaws.com.cn' }, 'unexpected hostname'],
     ['plain http', { change: (url) => (url.protocol = 'http:') }, 'unexpected scheme'],
     ['another path', { change: (url) => (url.pathname = '/x') }, 'unexpected path'],
     [
@@ -94,7 +97,7 @@ describe('verifyEksToken', () => {
       'security token included in the request is invalid',
     ],
   ])('refuses %s', async (_what, options, reason) => {
-    expect(verifyEksToken(keys, await token(options), 'dev', NOW)).toEqual({
+    expect(verifyEksToken(keys, await token(options), DEV, NOW)).toEqual({
       refused: expect.stringContaining(reason),
     });
   });
@@ -104,24 +107,34 @@ describe('verifyEksToken', () => {
       url.protocol = 'http:';
     };
     const made = await token({ host: '127.0.0.1:4566', change: local });
-    expect(verifyEksToken(keys, made, 'dev', NOW, { addresses: new Set(['http://127.0.0.1:4566']) })).toHaveProperty(
+    expect(verifyEksToken(keys, made, DEV, NOW, { addresses: new Set(['http://127.0.0.1:4566']) })).toHaveProperty(
       'principalArn',
       key.principalArn,
     );
-    expect(verifyEksToken(keys, made, 'prod', NOW, { addresses: new Set(['http://127.0.0.1:4566']) })).toEqual({
+    expect(
+      verifyEksToken(keys, made, { ...DEV, name: 'prod' }, NOW, { addresses: new Set(['http://127.0.0.1:4566']) }),
+    ).toEqual({
       refused: expect.stringContaining('does not match the signature'),
     });
-    expect(verifyEksToken(keys, made, 'dev', NOW, { addresses: new Set(['http://127.0.0.1:4567']) })).toEqual({
+    expect(verifyEksToken(keys, made, DEV, NOW, { addresses: new Set(['http://127.0.0.1:4567']) })).toEqual({
       refused: 'unexpected scheme "http:" in pre-signed URL',
     });
   });
 
+  it("takes STS's global endpoint, in the partition that has one", async () => {
+    const made = await token({ host: 'sts.amazonaws.com' });
+    expect(verifyEksToken(keys, made, DEV, NOW)).toHaveProperty('principalArn');
+    expect(verifyEksToken(keys, made, { ...DEV, region: 'cn-north-1' }, NOW)).toEqual({
+      refused: 'unexpected hostname "sts.amazonaws.com" in pre-signed URL',
+    });
+  });
+
   it('refuses what is no token', () => {
-    expect(verifyEksToken(keys, 'eyJhbGciOi', 'dev', NOW)).toEqual({
+    expect(verifyEksToken(keys, 'eyJhbGciOi', DEV, NOW)).toEqual({
       refused: 'token is missing expected "k8s-aws-v1." prefix',
     });
-    expect(verifyEksToken(keys, 'k8s-aws-v1.bm8gVVJM', 'dev', NOW)).toEqual({ refused: 'token does not hold a URL' });
-    expect(verifyEksToken(keys, `k8s-aws-v1.${'a'.repeat(5000)}`, 'dev', NOW)).toEqual({
+    expect(verifyEksToken(keys, 'k8s-aws-v1.bm8gVVJM', DEV, NOW)).toEqual({ refused: 'token does not hold a URL' });
+    expect(verifyEksToken(keys, `k8s-aws-v1.${'a'.repeat(5000)}`, DEV, NOW)).toEqual({
       refused: 'token is too large',
     });
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { MAX_EVENTS } from '../../../sandbox/states/history.ts';
+import { MAX_EVENTS } from '../../../sandbox/states/limits.ts';
 import { allow, fail, functionArn, MACHINE, ofType, openBench, outputOf, ROLE, typesOf } from './fixture.ts';
 import { BUCKET, definitionOf, itemsUpTo, keep, MAP_RUN, openMap, RIGHTS, rolesWith, runOf } from './map-fixture.ts';
 

@@ -3,10 +3,9 @@ import { VirtualClock } from '../../../sandbox/world/clock.ts';
 import { fail, functionOf, invoke, MACHINE, ofType, openBench, outputOf, runState, START, typesOf } from './fixture.ts';
 
 const big = (bytes: number): string => 'x'.repeat(bytes);
+const pass = (more: Record<string, unknown>) => ({ Type: 'Pass', ...more });
 
 describe('variables', () => {
-  const pass = (more: Record<string, unknown>) => ({ Type: 'Pass', ...more });
-
   test('Assign and Output see the variables as they were before', async () => {
     const bench = openBench({
       StartAt: 'A',
@@ -36,20 +35,6 @@ describe('variables', () => {
       },
     });
     expect(outputOf(await bench.run())).toEqual({ results: ['o1', 'o2'], own: false });
-  });
-
-  test("an inner scope can't assign an outer one's", async () => {
-    const inner = { StartAt: 'I', States: { I: pass({ Assign: { outer: 2 }, End: true }) } };
-    const states = {
-      A: pass({ Assign: { outer: 1 }, Next: 'P' }),
-      P: { Type: 'Parallel', Branches: [inner], Catch: [{ ErrorEquals: ['States.ALL'], Next: 'A' }], End: true },
-    };
-    const execution = await openBench({ StartAt: 'A', States: states }).run();
-    expect(execution).toMatchObject({
-      status: 'FAILED',
-      error: 'States.Runtime',
-      cause: expect.stringContaining('The variable outer belongs to an outer scope') as string,
-    });
   });
 
   test('Catch assigns the error', async () => {
@@ -129,8 +114,42 @@ describe('limits', () => {
     expect(execution.error).toBe('States.DataLimitExceeded');
   });
 
+  const large = "{% $pad('', 260000, 'x') %}";
+
+  test('10 MiB of variables', async () => {
+    const names = Array.from({ length: 41 }, (_, index) => `v${index}`);
+    const chain = (count: number) =>
+      Object.fromEntries(
+        names
+          .slice(0, count)
+          .map((name, index) => [
+            name,
+            pass({ Assign: { [name]: large }, ...(index + 1 < count ? { Next: names[index + 1] } : { End: true }) }),
+          ]),
+      );
+    const run = (count: number) => openBench({ StartAt: 'v0', States: chain(count) }).run();
+    expect((await run(40)).status).toBe('SUCCEEDED');
+    expect(await run(41)).toMatchObject({ status: 'FAILED', error: 'States.DataLimitExceeded' });
+  });
+
+  test('those of an iteration go with it, and one that is assigned again counts once', async () => {
+    const inner = {
+      StartAt: 'I',
+      States: {
+        I: pass({ Assign: { mine: large }, Next: 'J' }),
+        J: pass({ Assign: { mine: large }, Output: 1, End: true }),
+      },
+    };
+    const state = { Type: 'Map', Items: '{% [1..60] %}', MaxConcurrency: 1, ItemProcessor: inner, End: true };
+    expect((await runState(state)).status).toBe('SUCCEEDED');
+  });
+
   test('25,000 events, the last of which says so', async () => {
-    const execution = await runState({ Type: 'Pass', Next: 'It' });
+    const execution = await runState({
+      Type: 'Choice',
+      Choices: [{ Condition: '{% true %}', Next: 'It' }],
+      Default: 'Yes',
+    });
     expect(execution).toMatchObject({
       status: 'FAILED',
       error: 'States.Runtime',
@@ -314,7 +333,7 @@ describe('history', () => {
 
 describe('definitions', () => {
   const open = (definition: Record<string, unknown>) => () => openBench(definition);
-  const pass = { Type: 'Pass', End: true };
+  const last = pass({ End: true });
   const distributed = { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' };
   const reader = {
     Resource: 'arn:aws:states:::s3:getObject',
@@ -323,7 +342,7 @@ describe('definitions', () => {
   };
   const map = (fields: object, config?: object) => ({
     Type: 'Map',
-    ItemProcessor: { ...(config ? { ProcessorConfig: config } : {}), StartAt: 'B', States: { B: pass } },
+    ItemProcessor: { ...(config ? { ProcessorConfig: config } : {}), StartAt: 'B', States: { B: last } },
     ...fields,
   });
   const mapOf = (fields: object, config?: object) => ({
@@ -336,10 +355,10 @@ describe('definitions', () => {
   });
 
   test.each([
-    ['JSONPath', { QueryLanguage: 'JSONPath', StartAt: 'A', States: { A: pass } }, 'QueryLanguage: must be JSONata'],
+    ['JSONPath', { QueryLanguage: 'JSONPath', StartAt: 'A', States: { A: last } }, 'QueryLanguage: must be JSONata'],
     [
       'JSONPath fields',
-      { StartAt: 'A', States: { A: { ...pass, ResultPath: '$.x' } } },
+      { StartAt: 'A', States: { A: { ...last, ResultPath: '$.x' } } },
       'States.A: Unrecognized key: "ResultPath"',
     ],
     [
@@ -348,7 +367,7 @@ describe('definitions', () => {
       '"HeartbeatSeconds"',
     ],
     ['an unknown type', { StartAt: 'A', States: { A: { Type: 'Nap' } } }, 'States.A.Type'],
-    ['a missing first state', { StartAt: 'B', States: { A: pass } }, 'StartAt leads to B, which is not there'],
+    ['a missing first state', { StartAt: 'B', States: { A: last } }, 'StartAt leads to B, which is not there'],
     [
       'a missing target',
       { StartAt: 'A', States: { A: invoke('it', { Catch: [{ ErrorEquals: ['States.ALL'], Next: 'C' }], End: true }) } },

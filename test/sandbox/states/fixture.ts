@@ -11,7 +11,10 @@ import { SourceRuntime } from '../../../sandbox/lambda/source-runtime.ts';
 import { type Execution, Executions } from '../../../sandbox/states/executions.ts';
 import type { HistoryEvent } from '../../../sandbox/states/history.ts';
 import { createStatesService } from '../../../sandbox/states/service.ts';
+import type { StateSet } from '../../../sandbox/states/definition.ts';
+import { reachedIn } from '../../../sandbox/states/validation/transitions.ts';
 import { VirtualClock } from '../../../sandbox/world/clock.ts';
+import type { Knobs } from '../../../sandbox/world/knobs.ts';
 import type { RoleState, World } from '../../../sandbox/world/world.ts';
 import { ACCOUNT, bareWorld, START } from '../bare-world.ts';
 
@@ -44,9 +47,11 @@ export const roleOf = (arn: string, ...statements: object[]): RoleState => ({
 export const worldOf = (
   seed = 1,
   roles: RoleState[] = [roleOf(ROLE, allow('lambda:InvokeFunction', functionArn('*')))],
+  knobs: Partial<Knobs> = {},
 ): World =>
   bareWorld({
     seed,
+    knobs,
     accounts: new Map([
       [ACCOUNT, { id: ACCOUNT, roles: new Map(roles.map((role) => [role.name, role])), clusters: new Map() }],
     ]),
@@ -102,6 +107,7 @@ export interface BenchOptions {
   seed?: number;
   clock?: VirtualClock;
   functions?: AssemblyFunction[];
+  knobs?: Partial<Knobs>;
   /** Instead of a state machine's role that may call every function. */
   roles?: RoleState[];
   buckets?: AssemblyBucket[];
@@ -109,9 +115,19 @@ export interface BenchOptions {
   onStatus?: (execution: Execution) => void;
 }
 
+/**
+ * Without the states that nothing leads to: tests offer more targets than they use, and AWS refuses those that are not
+ * reached.
+ */
+export const withoutUnused = (definition: Record<string, unknown>): Record<string, unknown> => {
+  const { StartAt, States } = definition as unknown as StateSet;
+  const reached = reachedIn({ StartAt, States });
+  return { ...definition, States: Object.fromEntries(Object.entries(States).filter(([name]) => reached.has(name))) };
+};
+
 export const openBench = (definition: Record<string, unknown>, options: BenchOptions = {}): Bench => {
   const { handlers = {}, seed, clock = new VirtualClock(START) } = options;
-  const world = worldOf(seed, options.roles);
+  const world = worldOf(seed, options.roles, options.knobs);
   const createInvoker =
     (fn: AssemblyFunction): Invoker =>
     async (payload) =>
@@ -127,7 +143,7 @@ export const openBench = (definition: Record<string, unknown>, options: BenchOpt
     logicalId: 'Machine',
     name: 'machine',
     arn: MACHINE,
-    definition: { QueryLanguage: 'JSONata', ...definition },
+    definition: { QueryLanguage: 'JSONata', ...withoutUnused(definition) },
     roleArn: ROLE,
   };
   const { forgetHistories = false, onStatus } = options;

@@ -202,16 +202,21 @@ describe('time-outs of a Task', () => {
     expect(effects).toEqual(['call 2 at 16', 'call 1 at 30']);
   });
 
-  test('has no Cause, and is caught by name', async () => {
+  test.each([
+    [{}, { Cause: '' }],
+    [{ timeoutCause: 'empty' }, { Cause: '' }],
+    [{ timeoutCause: 'absent' }, {}],
+    [{ timeoutCause: 'text' }, { Cause: 'The task did not end in time.' }],
+  ] as const)('is caught by name, with the knob %j: %j', async (knobs, cause) => {
     const handlers = { it: async (_: unknown, clock: { sleep(ms: number): Promise<void> }) => clock.sleep(20_000) };
     const state = invoke('it', {
       TimeoutSeconds: '{% 5 + 5 %}',
       Catch: [{ ErrorEquals: ['States.Timeout'], Next: 'Caught' }],
       End: true,
     });
-    expect(outputOf(await runState(state, {}, { handlers }))).toEqual({
+    expect(outputOf(await runState(state, {}, { handlers, knobs }))).toEqual({
       to: 'Caught',
-      input: { Error: 'States.Timeout' },
+      input: { Error: 'States.Timeout', ...cause },
     });
   });
 

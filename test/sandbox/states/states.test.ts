@@ -278,8 +278,8 @@ describe('Map', () => {
 
 describe('Parallel', () => {
   const branch = (seconds: number, end: Record<string, unknown>) => ({
-    StartAt: 'Sleep',
-    States: { Sleep: { Type: 'Wait', Seconds: seconds, Next: 'End' }, End: end },
+    StartAt: `Sleep${seconds}`,
+    States: { [`Sleep${seconds}`]: { Type: 'Wait', Seconds: seconds, Next: `End${seconds}` }, [`End${seconds}`]: end },
   });
 
   test('runs branches beside each other', async () => {

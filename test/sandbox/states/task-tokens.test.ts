@@ -185,7 +185,7 @@ describe('time-outs of a task that waits', () => {
       Catch: [{ ErrorEquals: ['States.Timeout'], Next: 'Caught' }],
     });
     const execution = await runWith([[61, () => expect(send.success(tokens[0]!)).rejects.toMatchObject(GONE)]]);
-    expect(outputOf(execution)).toEqual({ to: 'Caught', input: { Error: 'States.Timeout' } });
+    expect(outputOf(execution)).toEqual({ to: 'Caught', input: { Error: 'States.Timeout', Cause: '' } });
     expect(secondsOf(execution, 'TaskTimedOut')).toEqual([60]);
     expect(ofType(execution, 'TaskTimedOut')[0]!.taskTimedOutEventDetails).toEqual({
       resourceType: 'lambda',
@@ -216,7 +216,7 @@ describe('time-outs of a task that waits', () => {
         ],
       });
       const execution = await bench.run();
-      expect(outputOf(execution)).toEqual({ to: 'Caught', input: { Error: 'States.Timeout' } });
+      expect(outputOf(execution)).toEqual({ to: 'Caught', input: { Error: 'States.Timeout', Cause: '' } });
       expect(secondsOf(execution, 'TaskTimedOut')).toEqual([30]);
       expect(ofType(execution, 'TaskScheduled')[0]).toMatchObject({
         taskScheduledEventDetails: { heartbeatInSeconds: 30, timeoutInSeconds: 600 },

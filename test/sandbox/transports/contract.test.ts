@@ -138,17 +138,17 @@ const openPlace = async (): Promise<Place> => {
     keySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
     attributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
   });
-  const branch = {
-    StartAt: 'Ask',
+  const branch = (name: string) => ({
+    StartAt: name,
     States: {
-      Ask: {
+      [name]: {
         Type: 'Task',
         Resource: 'arn:aws:states:::lambda:invoke.waitForTaskToken',
         Arguments: { FunctionName: 'ask', Payload: '{% $states.context.Task.Token %}' },
         End: true,
       },
     },
-  };
+  });
   const each = {
     ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },
     StartAt: 'Rest',
@@ -164,7 +164,7 @@ const openPlace = async (): Promise<Place> => {
     States: {
       Ask: {
         Type: 'Parallel',
-        Branches: [branch, branch, map],
+        Branches: [branch('One'), branch('Other'), map],
         Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Wait' }],
         End: true,
       },

@@ -2,10 +2,20 @@
  * Checks that concern some of the ways: they block an explicit strategy, and take the ways out of the ladder of `auto`.
  */
 import { describe, expect, it } from 'vitest';
+import { clusterArn } from '../../../../lambdas/domain/arn.ts';
 import type { Check, MigrationRequestInput, Rung } from '../../../../lambdas/domain/model.ts';
 import type { CustomResourceFact, AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
-import { anAddon, aRequest, IN_PLACE, RECREATE, RECREATE_PRESERVING, someFacts, VERSION } from '../../fixtures.ts';
+import {
+  aCluster,
+  anAddon,
+  aRequest,
+  IN_PLACE,
+  RECREATE,
+  RECREATE_PRESERVING,
+  someFacts,
+  VERSION,
+} from '../../fixtures.ts';
 
 const inPlace = { strategy: 'in-place' } as const;
 const recreate = { strategy: 'recreate' } as const;
@@ -281,6 +291,19 @@ describe.each(rows)('check %s: %s', (id, _, request, change, { status, message, 
     expect(plan.ladder).toEqual(ladder);
     expect([plan.verdict, blockingChecks(plan)]).toEqual(blocks ? ['blocked', [id]] : ['migrate', []]);
   });
+});
+
+it.each([
+  ['eu-west-1', true],
+  ['cn-north-1', false],
+])('in %s the subscription is at the console of the partition aws: %s', (region, isThere) => {
+  const request = aRequest({ ...recreate, target: { ...aRequest().target, region } });
+  const { checks } = planMigration(
+    someFacts({ request, cluster: aCluster({ arn: clusterArn(request.target) }), ...vendor('aws-marketplace') }),
+  );
+  const remedy = checks.find(({ id }) => id === 'subscription')?.remedy;
+  expect(remedy).toContain('Check the subscription');
+  expect(remedy?.includes('https://console.aws.amazon.com/')).toBe(isThere);
 });
 
 describe('a check that no way needs', () => {

@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import { type DeploymentSettings, deploymentSettings } from '../domain/deployment-settings.ts';
+import { MigrationError } from '../domain/errors.ts';
+import { problemsOf } from '../domain/problems.ts';
+
+const wrong = (file: string, problem: string, options?: ErrorOptions): never => {
+  throw new MigrationError(
+    'BadInput',
+    `The settings file ${file} of this function ${problem}. Deploy the service again, so that the function gets the layer with its settings.`,
+    options,
+  );
+};
+
+function jsonIn(file: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    return wrong(file, `can't be read (${code})`, { cause: error });
+  }
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    return wrong(file, 'is not JSON', { cause: error });
+  }
+}
+
+/**
+ * Reads the settings that the deployment ships with its functions. The synthesis has checked them; a file that is
+ * missing or different was put there by hand, and nothing is done by it. Throws BadInput.
+ */
+export function readSettingsFile(file: string): DeploymentSettings {
+  const parsed = deploymentSettings.safeParse(jsonIn(file));
+  return parsed.success ? parsed.data : wrong(file, `is wrong: ${problemsOf(parsed.error, 'it')}`);
+}

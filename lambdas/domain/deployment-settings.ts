@@ -1,0 +1,25 @@
+/**
+ * The settings of a deployment that grow with its configuration. They ship with the functions in a file of a Lambda
+ * layer, since a function's environment has 4 KB (ADR 30). `lib/settings-layer.ts` writes the file; it names no account
+ * and no region of the deployment's own, so that the same file is right wherever the service is deployed.
+ */
+import { z } from 'zod';
+import { changeWindow } from './change-window.ts';
+
+/** Where Lambda unpacks the layer. Source: Lambda Developer Guide, "Layer paths for each Lambda runtime". */
+export const LAYER_FOLDER = '/opt';
+export const SETTINGS_FILE_NAME = 'settings.json';
+
+export const deploymentSettings = z.strictObject({
+  /** Other accounts whose clusters the service works on; `*`: any (in the sandbox alone). */
+  accounts: z.array(z.string().min(1)),
+  /** ARN patterns; one that begins with `role/` is of each cluster's own account. */
+  passableRoleArns: z.array(z.string().min(1)).min(1),
+  /** The same; absent where no trust policy may be changed. */
+  repairableRoleArns: z.array(z.string().min(1)).min(1).optional(),
+  /** Regions that a sweep reads where its request names none; absent: the one that the function runs in. */
+  regions: z.array(z.string().min(1)).min(1).optional(),
+  /** For requests that carry none; absent: changes may begin at any time. */
+  changeWindow: changeWindow.optional(),
+});
+export type DeploymentSettings = z.output<typeof deploymentSettings>;

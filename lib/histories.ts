@@ -1,0 +1,107 @@
+/**
+ * How often each loop of the state machines can be gone round, by the constants that bound it: from this follows how
+ * many events the history of an execution may come to (docs/histories.md), of which Step Functions allows 25,000.
+ */
+import { LOOKS_OF_EXECUTION, RETRIES_OF_LOOK } from '../lambdas/domain/sweep/looks.ts';
+import { MOST_DAYS_BEFORE_BEGIN, MOST_PLANS_AGAIN } from '../lambdas/domain/waiting.ts';
+import { MAX_RESTORE_ACTIONS } from '../lambdas/steps/assess-rollback/schema.ts';
+import { MAX_RESTARTS } from '../lambdas/steps/verify-pods/schema.ts';
+import { retriersOf } from './migration/errors.ts';
+
+export interface LoopBound {
+  /** A state that every round of the loop passes. */
+  state: string;
+  /** Most visits of that state, each time that the loop is entered. */
+  visits: number;
+  /** The state of the loop outside, in each round of which this one may be entered again. */
+  within?: string;
+  why: string;
+}
+
+/** Retries that can't be used up at every visit of a state. */
+export interface RetryBound {
+  state: string;
+  /** The retriers that have that error; left out: all of the state. */
+  error?: string;
+  /** Most of them in one execution. */
+  retries: number;
+  why: string;
+}
+
+export interface HistoryBounds {
+  loops: LoopBound[];
+  retries: RetryBound[];
+}
+
+const WAY_BACK: LoopBound[] = [
+  {
+    state: 'WaitForRestore',
+    visits: MAX_RESTORE_ACTIONS,
+    why: 'the actions of a rollback, after which it is left to a person (`MAX_RESTORE_ACTIONS`)',
+  },
+  {
+    state: 'RestartRestored',
+    visits: MAX_RESTARTS,
+    why: 'the restarts of pods, after which it is left to a person (`MAX_RESTARTS`)',
+  },
+];
+
+/** EKS allows 100 clusters in a region of an account, unless somebody has the quota raised. */
+const CLUSTERS_OF_PLACE = 100;
+
+/** Of each state machine, by its name, and of the children of the Map of Sweep. */
+export const HISTORY_BOUNDS = {
+  MigrateAddon: {
+    loops: [
+      {
+        state: 'PlanAgain',
+        visits: MOST_PLANS_AGAIN,
+        why: 'plans after a wait, of which the last may go on; one more ends `blocked`, which takes fewer events (`MOST_PLANS_AGAIN`)',
+      },
+      { state: 'NextWay', visits: 2, why: 'a plan has three ways at most (`lambdas/domain/plan/ladder.ts`)' },
+      {
+        state: 'RestartPods',
+        visits: MAX_RESTARTS,
+        within: 'NextWay',
+        why: 'the restarts of pods on each way (`MAX_RESTARTS`)',
+      },
+      ...WAY_BACK,
+    ],
+    retries: [
+      {
+        state: 'AwaitWindow',
+        error: 'WindowFarOff',
+        retries: MOST_DAYS_BEFORE_BEGIN * 24,
+        why: 'one each hour of the days after which nothing waits any more (`MOST_DAYS_BEFORE_BEGIN`)',
+      },
+    ],
+  },
+  Recover: { loops: WAY_BACK, retries: [] },
+  Retire: { loops: [], retries: [] },
+  Sweep: {
+    loops: [
+      {
+        state: 'WaitForNextLook',
+        visits: LOOKS_OF_EXECUTION,
+        why: 'looks, after which another execution goes on (`LOOKS_OF_EXECUTION`)',
+      },
+    ],
+    retries: [
+      {
+        state: 'DispatchSweep',
+        retries: retriersOf('dispatch-sweep', { trust: false }).reduce((sum, { maxAttempts }) => sum + maxAttempts, 0),
+        why: `those of one look; of the looks before, ${RETRIES_OF_LOOK} retries count as one look less`,
+      },
+    ],
+  },
+  'Sweep, a place': {
+    loops: [
+      {
+        state: 'TakeInventory',
+        visits: CLUSTERS_OF_PLACE,
+        why: 'each call looks at one cluster at least, of the 100 that EKS allows in a region',
+      },
+    ],
+    retries: [],
+  },
+} as const satisfies Record<string, HistoryBounds>;

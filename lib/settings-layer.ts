@@ -1,0 +1,44 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Stage } from 'aws-cdk-lib';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import type { Construct } from 'constructs';
+import { type DeploymentSettings, LAYER_FOLDER, SETTINGS_FILE_NAME } from '../lambdas/domain/deployment-settings.ts';
+import type { Config } from './config.ts';
+import { portable } from './role-pattern.ts';
+
+/** The path that a function with the layer finds its settings at. */
+export const SETTINGS_FILE = `${LAYER_FOLDER}/${SETTINGS_FILE_NAME}`;
+
+/** In the folder of the cloud assembly: where the file is written, and the CDK copies it from as an asset. */
+export const SETTINGS_FOLDER = '.settings';
+
+/** What of the configuration grows with it, and is the same wherever the service is deployed. */
+export const deploymentSettingsOf = ({
+  accounts,
+  passableRoleArns,
+  repairableRoleArns,
+  regions,
+  changeWindow,
+}: Config): DeploymentSettings => ({
+  accounts,
+  passableRoleArns: passableRoleArns.map(portable),
+  ...(repairableRoleArns ? { repairableRoleArns: repairableRoleArns.map(portable) } : {}),
+  ...(regions ? { regions } : {}),
+  ...(changeWindow ? { changeWindow } : {}),
+});
+
+/**
+ * The layer with the settings that would not fit into a function's environment. A published version of a function keeps
+ * the layer that it was published with, even after CloudFormation has deleted the layer's own resource (Lambda API
+ * Reference, DeleteLayerVersion), so that an execution in flight ends with the settings that it began with.
+ */
+export function createSettingsLayer(scope: Construct, id: string, config: Config): lambda.LayerVersion {
+  const folder = join(Stage.of(scope)?.outdir ?? '', SETTINGS_FOLDER);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, SETTINGS_FILE_NAME), `${JSON.stringify(deploymentSettingsOf(config), null, 2)}\n`);
+  return new lambda.LayerVersion(scope, id, {
+    code: lambda.Code.fromAsset(folder),
+    description: 'Settings of the service that its functions read.',
+  });
+}

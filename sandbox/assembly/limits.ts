@@ -1,0 +1,186 @@
+/** What of a stack is larger than AWS takes, measured as AWS measures it, with AWS's own refusal. */
+import {
+  environmentBytes,
+  type Excess,
+  MOST_ENVIRONMENT_BYTES,
+  MOST_INLINE_CHARACTERS,
+  MOST_MANAGED_CHARACTERS,
+  MOST_MANAGED_POLICIES,
+  MOST_OUTPUTS,
+  MOST_PARAMETER_BYTES,
+  MOST_PARAMETERS,
+  MOST_RESOURCES,
+  MOST_TEMPLATE_BYTES,
+  MOST_TRUST_CHARACTERS,
+  policyCharacters,
+} from '../../lambdas/domain/aws-limits.ts';
+import { isObject } from '../json.ts';
+import { AssemblyError } from './error.ts';
+import { resourcesOfType } from './resources.ts';
+import { attachedPoliciesOf, inlinePoliciesOf } from './roles.ts';
+import type { Environment } from './resolver.ts';
+import { loadStacks, spokeStackOf, type Stack } from './stacks.ts';
+
+/** Those that are above their limit. */
+const above = (excesses: Excess[]): Excess[] => excesses.filter(({ measured, most }) => measured > most);
+
+/** Source of the refusal: github-aws-runners/terraform-aws-github-runner#3594. */
+const environments = (stack: Stack): Excess[] =>
+  resourcesOfType(stack, 'AWS::Lambda::Function').map(({ logicalId, properties: { Environment: environment } }) => {
+    const variables = isObject(environment) && isObject(environment['Variables']) ? environment['Variables'] : {};
+    const content = JSON.stringify(variables);
+    return {
+      subject: `the environment of the function ${logicalId}`,
+      measured: environmentBytes(variables as Record<string, string>),
+      most: MOST_ENVIRONMENT_BYTES,
+      unit: 'bytes',
+      service: 'Lambda',
+      refusal: `Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: ${content}`,
+      content,
+    };
+  });
+
+/**
+ * Sources of the refusals: aws-amplify/amplify-cli#4369 (inline), aws-cloudformation/cfn-lint#3804 (managed),
+ * kubeflow/dashboard#29 (trust), ministryofjustice/cloud-platform-environments#14118 (number).
+ */
+const policies = (stack: Stack): Excess[] => {
+  const attached = attachedPoliciesOf(stack);
+  const ofRoles = resourcesOfType(stack, 'AWS::IAM::Role').flatMap(({ logicalId, properties, where }): Excess[] => {
+    const name = stack.resolver.reference(logicalId, where);
+    const own = attached.filter(({ roleNames }) => roleNames.includes(name));
+    const inline = [
+      ...inlinePoliciesOf(properties['Policies'], where),
+      ...own.filter(({ arn }) => arn === undefined),
+    ].map(({ document }) => document);
+    const arns = Array.isArray(properties['ManagedPolicyArns']) ? properties['ManagedPolicyArns'] : [];
+    const managed = new Set([...arns.map(String), ...own.flatMap(({ arn }) => arn ?? [])]);
+    const trust = properties['AssumeRolePolicyDocument'] ?? {};
+    return [
+      {
+        subject: `the inline policies of the role ${logicalId}`,
+        measured: inline.reduce((sum, document) => sum + policyCharacters(document), 0),
+        most: MOST_INLINE_CHARACTERS,
+        unit: 'characters',
+        service: 'IAM',
+        refusal: `Maximum policy size of ${MOST_INLINE_CHARACTERS} bytes exceeded for role ${name}`,
+        content: JSON.stringify(inline),
+      },
+      {
+        subject: `the managed policies of the role ${logicalId}`,
+        measured: managed.size,
+        most: MOST_MANAGED_POLICIES,
+        unit: 'policies',
+        service: 'IAM',
+        refusal: `Cannot exceed quota for PoliciesPerRole: ${MOST_MANAGED_POLICIES}`,
+        content: JSON.stringify(attached.filter(({ arn }) => arn !== undefined && managed.has(arn))),
+      },
+      {
+        subject: `the trust policy of the role ${logicalId}`,
+        measured: policyCharacters(trust),
+        most: MOST_TRUST_CHARACTERS,
+        unit: 'characters',
+        service: 'IAM',
+        refusal: `Cannot exceed quota for ACLSizePerRole: ${MOST_TRUST_CHARACTERS}`,
+        content: JSON.stringify(trust),
+      },
+    ];
+  });
+  const ofManaged = attached
+    .filter(({ arn }) => arn !== undefined)
+    .map(({ name, document }): Excess => ({
+      subject: `the managed policy ${name}`,
+      measured: policyCharacters(document),
+      most: MOST_MANAGED_CHARACTERS,
+      unit: 'characters',
+      service: 'IAM',
+      refusal: `Cannot exceed quota for PolicySize: ${MOST_MANAGED_CHARACTERS}`,
+      content: JSON.stringify(document),
+    }));
+  return [...ofRoles, ...ofManaged];
+};
+
+/** Sources of the refusals: aws-samples/aws-vpc-cidr-mgmt#10 (bytes), cfn-lint's rules E1010, E1011 and E1002 (numbers). */
+const template = ({ resolver, templateText }: Stack): Excess[] => {
+  const subject = `the template ${resolver.file}`;
+  const numberOf = (unit: 'resources' | 'outputs' | 'parameters', measured: number, most: number): Excess => ({
+    subject,
+    measured,
+    most,
+    unit,
+    service: 'CloudFormation',
+    refusal: `Template format error: Number of ${unit}, ${measured}, is greater than maximum allowed, ${most}`,
+    content: templateText,
+  });
+  return [
+    {
+      subject,
+      measured: Buffer.byteLength(templateText),
+      most: MOST_TEMPLATE_BYTES,
+      unit: 'bytes',
+      service: 'CloudFormation',
+      refusal: `Template may not exceed ${MOST_TEMPLATE_BYTES} bytes in size.`,
+      content: templateText,
+    },
+    numberOf('resources', Object.keys(resolver.resources).length, MOST_RESOURCES),
+    numberOf('outputs', resolver.outputs().length, MOST_OUTPUTS),
+    numberOf('parameters', Object.keys(resolver.parameterValues).length, MOST_PARAMETERS),
+    ...Object.entries(resolver.parameterValues).map(([name, value]): Excess => ({
+      subject: `the parameter ${name} of ${subject}`,
+      measured: Buffer.byteLength(value),
+      most: MOST_PARAMETER_BYTES,
+      unit: 'bytes',
+      service: 'CloudFormation',
+      refusal: `1 validation error detected: Value at 'parameters' failed to satisfy constraint: Parameter ${name} must have length less than or equal to ${MOST_PARAMETER_BYTES}`,
+      content: value,
+    })),
+  ];
+};
+
+/** Everything of the stack that has a limit, with what it comes to. */
+export const measuresOf = (stack: Stack): Excess[] => [...template(stack), ...environments(stack), ...policies(stack)];
+
+/** What AWS would refuse; empty for a stack that it would make. */
+export const excessesOf = (stack: Stack): Excess[] => above(measuresOf(stack));
+
+/** As CloudFormation would fail to make the stack: throws AssemblyError with what AWS says. */
+export const refuseExcesses = (stack: Stack): void => {
+  const [excess] = excessesOf(stack);
+  if (!excess) return;
+  const { subject, measured, most, unit, service, refusal } = excess;
+  throw new AssemblyError(
+    `${subject} with ${measured} ${unit}, and AWS takes ${most}; ${service} answers: ${refusal}`,
+    { template: stack.resolver.file },
+  );
+};
+
+/** `-` and what CloudFormation appends to the names that it makes. */
+const RANDOM_PART = `-${'X'.repeat(13)}`;
+
+/** Names as long as CloudFormation makes them: those of the sandbox have no random part. */
+export const namedByAws = (environment: Environment): Environment => ({
+  ...environment,
+  stackName: `${environment.stackName}${RANDOM_PART}`,
+});
+
+/** As long as they are anywhere in AWS: the partition of GovCloud, and a region of the partition aws-iso-f. */
+const LONGEST = { partition: 'aws-us-gov', region: 'us-isof-south-1' };
+const longest = (environment: Environment): Environment => ({ ...namedByAws(environment), ...LONGEST });
+const [HUB, OTHER_ACCOUNT] = ['111122223333', '444455556666'];
+
+/** Everything of an assembly that has a limit, in the place of AWS where the names are longest. */
+export const measuresOfAssembly = (directory: string): Excess[] => {
+  const { region } = LONGEST;
+  const stacks = loadStacks(directory, { account: HUB, region }, longest);
+  const outputs = Object.fromEntries(
+    stacks.flatMap(({ resolver }) => resolver.outputs().map(({ key, value }): [string, string] => [key, value])),
+  );
+  // In the region that makes the roles, and of another account than the service's: the template has all of its resources there.
+  const spoke = spokeStackOf(directory, longest)?.(
+    { account: OTHER_ACCOUNT, region },
+    { ...outputs, RolesRegion: region },
+  );
+  return [...stacks, ...(spoke ? [spoke] : [])].flatMap(measuresOf);
+};
+
+export const excessesOfAssembly = (directory: string): Excess[] => above(measuresOfAssembly(directory));

@@ -1,0 +1,104 @@
+/**
+ * Scopes of variables. Source: Step Functions Developer Guide, "Passing data between states with variables": "A variable
+ * exists in a scope if any state in the scope assigns a value to it […] a variable assigned in an inner scope cannot
+ * have the same name as one assigned in an outer scope."
+ */
+import type { State } from '../definition.ts';
+import { FUNCTIONS } from '../jsonata-functions.ts';
+import { type Diagnostic, errorAt, warningAt } from './diagnostics.ts';
+import type { Located } from './expressions.ts';
+import { type Level, statesOf } from './levels.ts';
+import { variablesOf } from './syntax-tree.ts';
+
+const assignsIn = (state: State, at: string): [name: string, at: string][] => {
+  const of = (owner: object, where: string): [string, string][] => {
+    const { Assign } = owner as { Assign?: Record<string, unknown> };
+    return Object.keys(Assign ?? {}).map((name) => [name, `${where}/Assign/${name}`]);
+  };
+  return [
+    ...of(state, at),
+    ...(state.Type === 'Choice' ? state.Choices : []).flatMap((rule, index) => of(rule, `${at}/Choices[${index}]`)),
+    ...('Catch' in state && state.Catch ? state.Catch : []).flatMap((catcher, index) =>
+      of(catcher, `${at}/Catch[${index}]`),
+    ),
+  ];
+};
+
+/** Where each variable of a level is assigned. */
+type Assigned = Map<string, string[]>;
+
+const assignedIn = (level: Level): Assigned => {
+  const assigned: Assigned = new Map();
+  for (const { state, at } of statesOf([level]))
+    for (const [name, where] of assignsIn(state, at)) assigned.set(name, [...(assigned.get(name) ?? []), where]);
+  return assigned;
+};
+
+const outsideOf = ({ outer }: Level): Level[] => (outer ? [outer, ...outsideOf(outer)] : []);
+/** The levels outside whose variables can be read. */
+const readableFrom = ({ outer, readsOuter }: Level): Level[] =>
+  outer && readsOuter ? [outer, ...readableFrom(outer)] : [];
+
+/** "The first character of a variable name must be a Unicode ID_Start character, […] The maximum length is 80." */
+const NAME = /^\p{ID_Start}\p{ID_Continue}{0,79}$/u;
+
+const nameProblem = (name: string, at: string): Diagnostic[] => {
+  if (name === 'states')
+    return [errorAt('SCHEMA_VALIDATION_FAILED', "The variable 'states' is Step Functions' own. Use another name.", at)];
+  if (FUNCTIONS.has(name))
+    return [
+      warningAt(
+        'HIDES_FUNCTION_HERE',
+        `The variable '${name}' has the name of a function. Whether it hides that in AWS is not known: use another name.`,
+        at,
+      ),
+    ];
+  if (NAME.test(name)) return [];
+  return [
+    errorAt(
+      'SCHEMA_VALIDATION_FAILED',
+      `'${name}' is no name of a variable: it must begin with a letter and have at most 80 letters, digits and underscores.`,
+      at,
+    ),
+  ];
+};
+
+export const variableProblems = (
+  levels: readonly Level[],
+  expressions: readonly (Located & { level: Level })[],
+): Diagnostic[] => {
+  const assigned = new Map(levels.map((level) => [level, assignedIn(level)]));
+  const whereIn = (level: Level, name: string): string | undefined => assigned.get(level)?.get(name)?.[0];
+
+  const names = levels.flatMap((level) =>
+    [...(assigned.get(level) ?? [])].flatMap(([name, places]) => {
+      const outer = outsideOf(level).flatMap((each) => whereIn(each, name) ?? [])[0];
+      return places.flatMap((at) => [
+        ...nameProblem(name, at),
+        ...(outer === undefined
+          ? []
+          : [
+              errorAt(
+                'DUPLICATE_VARIABLE_NAME',
+                `The variable '${name}' is assigned in an outer scope too, at ${outer}, and an inner one must not assign it. Use another name here`,
+                at,
+              ),
+            ]),
+      ]);
+    }),
+  );
+
+  const reads = expressions.flatMap(({ tree, at, level }) =>
+    [...variablesOf(tree)].flatMap((name) => {
+      const isKnown = [level, ...readableFrom(level)].some((each) => whereIn(each, name) !== undefined);
+      if (name === 'states' || FUNCTIONS.has(name) || isKnown) return [];
+      const outer = outsideOf(level).flatMap((each) => whereIn(each, name) ?? [])[0];
+      const why =
+        outer === undefined
+          ? 'No state that comes before assigns it.'
+          : `It is assigned at ${outer}, outside of a distributed Map, whose children can't read that. Hand it over by ItemSelector.`;
+      return [warningAt('POSSIBLY_UNDEFINED_VARIABLE', `Variable '${name}' is possibly not defined. ${why}`, at)];
+    }),
+  );
+  return [...names, ...reads];
+};

@@ -1,0 +1,51 @@
+/** Whole migrations in regions of other partitions, whose ARNs and hosts are others. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { dnsSuffixOf, partitionOf } from '../../lambdas/domain/partitions.ts';
+import { parseScenario } from '../../sandbox/world/load.ts';
+import type { Scenario } from '../../sandbox/world/scenario.ts';
+import { ADDON, identityOf, migrate, mutationsOf, RECREATE, SCENARIO, TARGET, type RunOptions } from './fixture.ts';
+
+/** The first case, moved to another region with all its names. */
+const scenarioIn = (region: string): Scenario => {
+  const text = readFileSync(SCENARIO, 'utf8')
+    .replaceAll('eu-west-1.amazonaws.com', `${region}.${dnsSuffixOf(region)}`)
+    .replaceAll('eu-west-1', region)
+    .replaceAll('arn:aws:', `arn:${partitionOf(region)}:`);
+  return parseScenario(text, region);
+};
+
+const REGIONS = ['eusc-de-east-1', 'cn-north-1', 'us-gov-west-1', 'us-iso-east-1', 'us-isob-east-1', 'eu-isoe-west-1'];
+
+describe.each([...REGIONS, 'us-isof-south-1'])('in %s', (region) => {
+  const start = async (options: RunOptions) => {
+    const ended = await migrate({
+      scenario: scenarioIn(region),
+      ...options,
+      request: { target: { ...TARGET, region }, ...options.request },
+    });
+    const cluster = ended.backend.sandbox.world.accounts
+      .get(TARGET.account)
+      ?.clusters.get(`${region}/${TARGET.cluster}`);
+    if (!cluster) throw new Error(`No cluster in ${region}.`);
+    return { ...ended, cluster };
+  };
+
+  it('an add-on is migrated in place, by the SDK and its tokens', async () => {
+    const { report, cluster, backend } = await start({ clients: 'sdk' });
+    expect(report.failure).toBeUndefined();
+    expect(report).toMatchObject({ outcome: 'migrated', verified: 'pods' });
+    expect([...new Set(identityOf(cluster, 'ebs-csi-controller-sa'))]).toEqual(['pod-identity']);
+    expect(report.associations.created[0]?.arn).toMatch(
+      new RegExp(`^arn:${partitionOf(region)}:eks:${region}:${TARGET.account}:podidentityassociation/`),
+    );
+    expect(backend.sandbox.failures).toEqual([]);
+  });
+
+  it('an add-on is recreated', async () => {
+    const ended = await start({ request: RECREATE });
+    expect(ended.report).toMatchObject({ outcome: 'migrated', applied: { strategy: 'recreate' } });
+    expect(ended.cluster.addons.get(ADDON)?.arn.split(':')[1]).toBe(partitionOf(region));
+    expect(mutationsOf(ended)).toEqual(['eks:DeleteAddon', 'eks:DeletePodIdentityAssociation', 'eks:CreateAddon']);
+  });
+});

@@ -1,0 +1,263 @@
+/**
+ * What DynamoDB does and dynalite does not, on both ways through the sandbox: the short one over its store, and
+ * dynalite's checks and actions.
+ */
+import { describe, expect, it } from 'vitest';
+import { createEngine, type EngineAnswer } from '../../../sandbox/dynamodb/engine.ts';
+import { wellFormed } from '../../../sandbox/dynamodb/well-formed.ts';
+import type { Json } from '../../../sandbox/json.ts';
+
+const TableName = 'Ledger';
+const indexed = (name: string, hash: string, range: string): object => ({
+  IndexName: name,
+  KeySchema: [
+    { AttributeName: hash, KeyType: 'HASH' },
+    { AttributeName: range, KeyType: 'RANGE' },
+  ],
+  Projection: { ProjectionType: 'ALL' },
+});
+const keyed = (names: Record<string, string>): object => ({
+  TableName,
+  BillingMode: 'PAY_PER_REQUEST',
+  KeySchema: [
+    { AttributeName: 'pk', KeyType: 'HASH' },
+    { AttributeName: 'sk', KeyType: 'RANGE' },
+  ],
+  AttributeDefinitions: Object.entries({ pk: 'S', sk: 'S', ...names }).map(([AttributeName, AttributeType]) => ({
+    AttributeName,
+    AttributeType,
+  })),
+});
+const TABLE = {
+  ...keyed({ held: 'S', listed: 'S' }),
+  // `held` is in both: the first by name is told.
+  GlobalSecondaryIndexes: [indexed('Listed', 'listed', 'held'), indexed('Held', 'held', 'pk')],
+};
+const Key = { pk: { S: 'a' }, sk: { S: 'b' } };
+
+const open = async (table: object = TABLE, item?: Json) => {
+  const { run, makeReady } = createEngine();
+  await run('CreateTable', structuredClone(table) as Json);
+  makeReady(TableName);
+  const ask = async (name: string, input: Json): Promise<EngineAnswer> =>
+    (await run(name, structuredClone({ TableName, ...input })))!;
+  if (item) await ask('PutItem', { Item: { ...Key, ...item } });
+  const all = async (IndexName?: string) => (await ask('Scan', IndexName ? { IndexName } : {})).output;
+  return { ask, all };
+};
+
+/** The second of these is none that the short way knows. */
+const WAYS: [way: string, more: Json][] = [
+  ['on the short way', {}],
+  ["on dynalite's", { ReturnConsumedCapacity: 'NONE' }],
+];
+/** Has the parsers learn the expressions of the input, which the short way wants, and asserts which way it goes. */
+const goes = async (way: string, name: string, input: Json): Promise<void> => {
+  const { ReturnConsumedCapacity: _, ...plain } = input;
+  await (await open()).ask(name, plain);
+  expect(wellFormed(name, structuredClone({ TableName, ...input })) !== undefined).toBe(way === 'on the short way');
+};
+
+const validation = (message: string): EngineAnswer => ({
+  status: 400,
+  output: { __type: 'com.amazon.coral.validate#ValidationException', message },
+});
+const ofItem = (index: string, attribute: string, kind = 'string'): EngineAnswer =>
+  validation(
+    `One or more parameter values are not valid. A value specified for a secondary index key is not supported. The AttributeValue for a key attribute cannot contain an empty ${kind} value. IndexName: ${index}, IndexKey: ${attribute}`,
+  );
+const OF_UPDATE = validation(
+  'One or more parameter values are not valid. The update expression attempted to update a secondary index key to a value that is not supported. The AttributeValue for a key attribute cannot contain an empty string value.',
+);
+const FAILED = {
+  __type: 'com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException',
+  message: 'The conditional request failed',
+};
+const EMPTY = { ':e': { S: '' } };
+
+describe.each(WAYS)("an empty text as an index's key, %s,", (way, more) => {
+  it.each<[string, string, Json]>([
+    ['Held', 'held', { held: { S: '' } }],
+    ['Listed', 'listed', { listed: { S: '' }, held: { S: 'x' } }],
+    ['Held', 'held', { listed: { S: '' }, held: { S: '' } }],
+  ])('is refused by PutItem: index %s, %s', async (index, attribute, attributes) => {
+    const input = { Item: { ...Key, ...attributes }, ...more };
+    await goes(way, 'PutItem', input);
+    const { ask, all } = await open();
+    expect(await ask('PutItem', input)).toEqual(ofItem(index, attribute));
+    expect(await all()).toMatchObject({ Count: 0 });
+  });
+
+  it('is refused before the condition is looked at, which does not hold', async () => {
+    const given = { Item: { ...Key, held: { S: '' } }, ConditionExpression: 'attribute_exists(pk)', ...more };
+    const set = {
+      Key,
+      UpdateExpression: 'SET held = :e',
+      ConditionExpression: 'attribute_exists(pk)',
+      ExpressionAttributeValues: EMPTY,
+      ...more,
+    };
+    await goes(way, 'PutItem', given);
+    await goes(way, 'UpdateItem', set);
+    const { ask } = await open();
+    expect(await ask('PutItem', given)).toEqual(ofItem('Held', 'held'));
+    expect(await ask('UpdateItem', set)).toEqual(OF_UPDATE);
+  });
+
+  it.each<[string, Json]>([
+    ['SET held = :e', EMPTY],
+    ['SET noted = :e, listed = :e', EMPTY],
+    ['SET held = if_not_exists(held, :e)', EMPTY],
+    ['SET held = noted', {}],
+    ['SET held = if_not_exists(noted, :x)', { ':x': { S: 'x' } }],
+  ])('is refused by UpdateItem, which changes nothing: %s', async (UpdateExpression, values) => {
+    const input = {
+      Key,
+      UpdateExpression,
+      ...(Object.keys(values).length > 0 ? { ExpressionAttributeValues: values } : {}),
+      ...more,
+    };
+    await goes(way, 'UpdateItem', input);
+    const { ask, all } = await open(TABLE, { noted: { S: '' } });
+    const before = await all();
+    expect(await ask('UpdateItem', input)).toEqual(OF_UPDATE);
+    expect(await all()).toEqual(before);
+    expect(await all('Held')).toMatchObject({ Count: 0 });
+  });
+
+  it.each<[string, Json]>([
+    ['SET noted = :e', EMPTY],
+    ['SET held = :x', { ':x': { S: 'x' } }],
+    ['SET held = if_not_exists(held, :e)', EMPTY],
+    ['REMOVE held', {}],
+  ])('is no other one: %s', async (UpdateExpression, values) => {
+    const input = {
+      Key,
+      UpdateExpression,
+      ...(Object.keys(values).length > 0 ? { ExpressionAttributeValues: values } : {}),
+      ...more,
+    };
+    const { ask } = await open(TABLE, { held: { S: 'me' } });
+    expect(await ask('UpdateItem', input)).toMatchObject({ status: 200 });
+  });
+
+  it('that an update would take from an item is not looked at where the condition does not hold', async () => {
+    const input = { Key, UpdateExpression: 'SET held = noted', ConditionExpression: 'attribute_exists(held)', ...more };
+    await goes(way, 'UpdateItem', input);
+    const { ask } = await open(TABLE, { noted: { S: '' } });
+    expect(await ask('UpdateItem', input)).toEqual({ status: 400, output: FAILED });
+  });
+});
+
+describe.each(WAYS)('an empty text in the question for a key, %s,', (way, more) => {
+  const ofTable = (key: string) =>
+    validation(
+      `One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: ${key}`,
+    );
+  it.each<[string, Json, EngineAnswer]>([
+    ['of a table', { KeyConditionExpression: 'pk = :e', ExpressionAttributeValues: EMPTY }, ofTable('pk')],
+    [
+      'of its sort key',
+      {
+        KeyConditionExpression: 'pk = :a AND begins_with(sk, :e)',
+        ExpressionAttributeValues: { ':a': { S: 'a' }, ...EMPTY },
+      },
+      ofTable('sk'),
+    ],
+    [
+      'of an index',
+      { IndexName: 'Held', KeyConditionExpression: 'held = :e', ExpressionAttributeValues: EMPTY },
+      ofItem('Held', 'held'),
+    ],
+  ])('is refused: %s', async (_, question, refusal) => {
+    await goes(way, 'Query', { ...question, ...more });
+    const { ask } = await open();
+    expect(await ask('Query', { ...question, ...more })).toEqual(refusal);
+  });
+});
+
+describe("an empty value as an index's key", () => {
+  it('is refused by BatchWriteItem, none of which is carried out', async () => {
+    const { ask, all } = await open();
+    const puts = [{ S: 'me' }, { S: '' }].map((held, index) => ({
+      PutRequest: { Item: { pk: { S: 'a' }, sk: { S: String(index) }, held } },
+    }));
+    expect(await ask('BatchWriteItem', { RequestItems: { [TableName]: puts } })).toEqual(ofItem('Held', 'held'));
+    expect(await all()).toMatchObject({ Count: 0 });
+  });
+
+  it('is refused by AttributeUpdates too', async () => {
+    const { ask } = await open();
+    const AttributeUpdates = { held: { Action: 'PUT', Value: { S: '' } } };
+    expect(await ask('UpdateItem', { Key, AttributeUpdates })).toEqual(ofItem('Held', 'held'));
+  });
+
+  it('is refused as bytes, and in a local index', async () => {
+    const { ask } = await open({
+      ...keyed({ seal: 'B' }),
+      LocalSecondaryIndexes: [indexed('Sealed', 'pk', 'seal')],
+    });
+    expect(await ask('PutItem', { Item: { ...Key, seal: { B: '' } } })).toEqual(ofItem('Sealed', 'seal', 'binary'));
+    expect(await ask('PutItem', { Item: { ...Key, seal: { B: 'AA==' } } })).toMatchObject({ status: 200 });
+  });
+
+  it("comes after what is wrong with the table's own key", async () => {
+    const { ask } = await open();
+    expect(await ask('PutItem', { Item: { pk: { S: 'a' }, held: { S: '' } } })).toEqual(
+      validation('One or more parameter values were invalid: Missing the key sk in the item'),
+    );
+    const update = { UpdateExpression: 'SET held = :e', ExpressionAttributeValues: EMPTY };
+    expect(await ask('UpdateItem', { Key: { pk: { S: 'a' } }, ...update })).toEqual(
+      validation('The provided key element does not match the schema'),
+    );
+    const ofKey = { UpdateExpression: 'SET pk = :e', ExpressionAttributeValues: EMPTY };
+    expect(await ask('UpdateItem', { Key, ...ofKey })).toEqual(
+      validation(
+        'One or more parameter values were invalid: Cannot update attribute pk. This attribute is part of the key',
+      ),
+    );
+  });
+});
+
+describe.each(WAYS)('a condition that does not hold, %s,', (way, more) => {
+  const item = { ...Key, owner: { S: 'me' }, told: { SS: ['x'] } };
+  const condition = { ConditionExpression: 'attribute_not_exists(#o)', ExpressionAttributeNames: { '#o': 'owner' } };
+  const CALLS: [string, Json][] = [
+    ['PutItem', { Item: Key }],
+    ['DeleteItem', { Key }],
+    ['UpdateItem', { Key, UpdateExpression: 'REMOVE told' }],
+  ];
+
+  it.each(CALLS)('has %s answer with the item, where it is asked to', async (name, call) => {
+    const asked = { ...call, ...condition, ReturnValuesOnConditionCheckFailure: 'ALL_OLD', ...more };
+    await goes(way, name, asked);
+    const { ask, all } = await open(TABLE, item);
+    expect(await ask(name, asked)).toEqual({ status: 400, output: { ...FAILED, Item: item } });
+    for (const wish of [{}, { ReturnValuesOnConditionCheckFailure: 'NONE' }])
+      expect(await ask(name, { ...call, ...condition, ...wish, ...more })).toEqual({ status: 400, output: FAILED });
+    expect(await all()).toMatchObject({ Items: [item] });
+  });
+
+  it.each(CALLS)('of an item that is not there has %s answer with none', async (name, call) => {
+    const { ask } = await open();
+    const asked = { ConditionExpression: 'attribute_exists(pk)', ReturnValuesOnConditionCheckFailure: 'ALL_OLD' };
+    await goes(way, name, { ...call, ...asked, ...more });
+    expect(await ask(name, { ...call, ...asked, ...more })).toEqual({ status: 400, output: FAILED });
+  });
+});
+
+describe('the wish for the item that did not meet the condition', () => {
+  it('is one of two', async () => {
+    const { ask } = await open();
+    expect(await ask('PutItem', { Item: Key, ReturnValuesOnConditionCheckFailure: 'ALL_NEW' })).toEqual(
+      validation(
+        "1 validation error detected: Value 'ALL_NEW' at 'returnValuesOnConditionCheckFailure' failed to satisfy constraint: Member must satisfy enum value set: [ALL_OLD, NONE]",
+      ),
+    );
+  });
+
+  it('is none of those who only read', async () => {
+    const { ask } = await open(TABLE, {});
+    expect(await ask('GetItem', { Key, ReturnValuesOnConditionCheckFailure: 'x' })).toMatchObject({ status: 200 });
+  });
+});

@@ -1,0 +1,36 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { environmentHere } from '../../../sandbox/lambda/layers.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'layers-test-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const layer = (name: string, ...files: string[]): string => {
+  const folder = join(scratch, name);
+  mkdirSync(folder);
+  for (const file of files) writeFileSync(join(folder, file), '{}');
+  return folder;
+};
+const [one, two] = [layer('one', 'a.json', 'both.json'), layer('two', 'both.json')];
+
+describe('the environment of a function here', () => {
+  it('names the files of its layers where they are on this machine', () => {
+    expect(
+      environmentHere({
+        environment: { A: '/opt/a.json', BOTH: '/opt/both.json', NONE: '/opt/none.json', TABLE_NAME: 'ledger' },
+        layerDirectories: [one, two],
+      }),
+    ).toEqual({
+      A: join(one, 'a.json'),
+      // The last layer is unpacked over the others.
+      BOTH: join(two, 'both.json'),
+      NONE: '/opt/none.json',
+      TABLE_NAME: 'ledger',
+    });
+  });
+
+  it('is as it is without layers', () => {
+    expect(environmentHere({ environment: { A: '/opt/a.json' } })).toEqual({ A: '/opt/a.json' });
+  });
+});

@@ -1,0 +1,288 @@
+/**
+ * Expressions as CreateStateMachine takes or refuses them. Those of the first two groups, and their texts, are what AWS
+ * answered others: floci-io/floci#2699, #2745 and #2786.
+ */
+import { describe, expect, test } from 'vitest';
+import { diagnosticsOf, found, mapOf, passWith, type States, task } from './fixture.ts';
+
+const messagesOf = (expression: string): string[] =>
+  diagnosticsOf(passWith({ v: `{% ${expression} %}` }))
+    .filter(({ severity }) => severity === 'ERROR')
+    .map(({ message }) => message);
+
+describe('the context, which there is none of', () => {
+  test.each([
+    'phone',
+    'phone[0].number',
+    '-phone',
+    'phone ? 1 : 2',
+    '$states.input.a ? phone : 2',
+    "phone & 'x'",
+    'phone in $states.input.b',
+    '$sum(phone)',
+    'phone(1)',
+    'phone ~> $string()',
+    '[1..phone]',
+    '(phone).other',
+    '[phone, 1]',
+    '{phone: 1}',
+    '($x := phone; $x)',
+    '$map($states.input.a, function($y){ phone })',
+    '$count(phone[inner])',
+    'phone.**.deeper',
+    'phone + phone',
+  ])('is not read by name: %s', (expression) => {
+    expect(messagesOf(expression)).toEqual(["Reference to 'phone' at the top level is not supported."]);
+  });
+
+  test.each(['$', '$.phone', '$[0]', '$string($)', '$map($states.input.a, function($x){ $ })'])(
+    'is not read as a whole: %s',
+    (expression) => {
+      expect(messagesOf(expression)).toEqual(["Reference to '$' at the top level is not supported."]);
+    },
+  );
+
+  test.each(['$$', '$$.phone'])('nor from its root: %s', (expression) => {
+    expect(messagesOf(expression)).toEqual(["Reference to '$$' is not supported."]);
+  });
+
+  test.each([
+    '$states.input.phone',
+    '$states.input.a[0].phone',
+    '$states.input.items[phone > 3]',
+    '$phone',
+    '$states.input.a^(phone)',
+    "$states.input.a{'k': phone}",
+    '$states.input.a.(phone)',
+    '$states.input.a.$phone',
+    '$states.input.a ~> $string()',
+    "$states.input ~> |phone|{'b': 1}|",
+    '**.phone',
+    "{'k': 1}.phone",
+    '$states.input.a[$ > 1]',
+    'function($x){ $x.phone }',
+    "'phone'",
+    '1 + 1',
+    '$now()',
+    '$states.error',
+    '$states',
+  ])('is another one further in: %s', (expression) => {
+    expect(messagesOf(expression)).toEqual([]);
+  });
+
+  test('is named with every name, once, and where', () => {
+    expect(diagnosticsOf(passWith({ a: { b: ['{% aaa + bbb + aaa %}'] } }))).toEqual([
+      {
+        severity: 'ERROR',
+        code: 'UNSUPPORTED_JSONATA_EXPRESSION',
+        message: "Reference to 'aaa' at the top level is not supported.",
+        location: '/States/E/Output/a/b[0]',
+      },
+      {
+        severity: 'ERROR',
+        code: 'UNSUPPORTED_JSONATA_EXPRESSION',
+        message: "Reference to 'bbb' at the top level is not supported.",
+        location: '/States/E/Output/a/b[0]',
+      },
+    ]);
+  });
+});
+
+describe('an expression that can’t be parsed', () => {
+  test.each([
+    ['a[1,2)', 'Expected "]", got ","'],
+    ['"unterminated', 'String literal must be terminated by a matching quote'],
+    ['1 +', 'Unexpected end of expression'],
+    ['{"a":}', 'The symbol "}" cannot be used as a unary operator'],
+    ['$x :=', 'Unexpected end of expression'],
+    ['', 'Unexpected end of expression'],
+  ])('is refused in the parser’s words: %s', (expression, message) => {
+    expect(diagnosticsOf(passWith(`{% ${expression} %}`))).toEqual([
+      { severity: 'ERROR', code: 'INVALID_JSONATA_EXPRESSION', message, location: '/States/E/Output' },
+    ]);
+  });
+
+  test.each(['{% 1', '1 %}', ' {% 1 %}', '{% 1 %} ', ' {% 1 %} '])('nor is one half opened or closed: "%s"', (text) => {
+    expect(found(passWith({ v: text }))).toEqual(['SCHEMA_VALIDATION_FAILED at /States/E/Output/v']);
+  });
+
+  test.each(['100 %', '{', 'a {% b %} c', '{%%}'])('while "%s" has nothing to do with one, or is whole', (text) => {
+    const codes = found(passWith(text));
+    expect(codes.filter((code) => code.startsWith('SCHEMA'))).toEqual([]);
+  });
+});
+
+describe('every field is looked at', () => {
+  const end = { Type: 'Succeed' };
+  test.each<[string, States, string]>([
+    ['Assign', { E: { Type: 'Pass', Assign: { v: '{% phone %}' }, End: true } }, '/States/E/Assign/v'],
+    [
+      'a condition',
+      { C: { Type: 'Choice', Choices: [{ Condition: '{% phone = 1 %}', Next: 'E' }], Default: 'E' }, E: end },
+      '/States/C/Choices[0]/Condition',
+    ],
+    [
+      'the Assign of a rule',
+      {
+        C: { Type: 'Choice', Choices: [{ Condition: true, Assign: { v: '{% phone %}' }, Next: 'E' }], Default: 'E' },
+        E: end,
+      },
+      '/States/C/Choices[0]/Assign/v',
+    ],
+    ['Seconds', { E: { Type: 'Wait', Seconds: '{% phone %}', End: true } }, '/States/E/Seconds'],
+    ['Timestamp', { E: { Type: 'Wait', Timestamp: '{% phone %}', End: true } }, '/States/E/Timestamp'],
+    ['Cause', { E: { Type: 'Fail', Cause: '{% phone %}' } }, '/States/E/Cause'],
+    ['Error', { E: { Type: 'Fail', Error: '{% phone %}' } }, '/States/E/Error'],
+    ['the Output of Succeed', { E: { Type: 'Succeed', Output: '{% phone %}' } }, '/States/E/Output'],
+    ['Arguments', { E: task({ Arguments: { Comment: '{% phone %}' }, End: true }) }, '/States/E/Arguments/Comment'],
+    ['TimeoutSeconds', { E: task({ TimeoutSeconds: '{% phone %}', End: true }) }, '/States/E/TimeoutSeconds'],
+    [
+      'a Catch',
+      {
+        E: task({ Catch: [{ ErrorEquals: ['States.ALL'], Output: { v: '{% phone %}' }, Next: 'F' }], End: true }),
+        F: end,
+      },
+      '/States/E/Catch[0]/Output/v',
+    ],
+    ['Items', { M: mapOf({ I: end }, { Items: '{% phone %}', End: true }) }, '/States/M/Items'],
+    [
+      'ItemSelector',
+      { M: mapOf({ I: end }, { ItemSelector: { Next: '{% phone %}' }, End: true }) },
+      '/States/M/ItemSelector/Next',
+    ],
+    [
+      'MaxConcurrency',
+      { M: mapOf({ I: end }, { MaxConcurrency: '{% phone %}', End: true }) },
+      '/States/M/MaxConcurrency',
+    ],
+    [
+      'a state of a Map',
+      { M: mapOf(passWith({ v: '{% phone %}' }), { End: true }) },
+      '/States/M/ItemProcessor/States/E/Output/v',
+    ],
+    [
+      'a state of a Parallel',
+      { P: { Type: 'Parallel', Branches: [{ StartAt: 'E', States: passWith('{% phone %}') }], End: true } },
+      '/States/P/Branches[0]/States/E/Output',
+    ],
+    [
+      'the Arguments of a Parallel',
+      {
+        P: { Type: 'Parallel', Arguments: '{% phone %}', Branches: [{ StartAt: 'I', States: { I: end } }], End: true },
+      },
+      '/States/P/Arguments',
+    ],
+  ])('%s', (_, states, location) => {
+    expect(found(states)).toEqual([`UNSUPPORTED_JSONATA_EXPRESSION at ${location}`]);
+  });
+
+  test('all of a distributed Map', () => {
+    const config = { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' };
+    const map = {
+      ...mapOf({ I: end }, { End: true }, config),
+      Items: undefined,
+      ItemReader: {
+        Resource: 'arn:aws:states:::s3:getObject',
+        Arguments: { Key: '{% phone %}' },
+        ReaderConfig: { InputType: 'JSON', MaxItems: '{% phone %}' },
+      },
+      ItemBatcher: { BatchInput: '{% phone %}', MaxItemsPerBatch: '{% phone %}' },
+      ResultWriter: { Resource: 'arn:aws:states:::s3:putObject', Arguments: { Prefix: '{% phone %}' } },
+      ToleratedFailurePercentage: '{% phone %}',
+      ToleratedFailureCount: '{% phone %}',
+    };
+    expect(found({ M: JSON.parse(JSON.stringify(map)) as Record<string, unknown> })).toEqual(
+      [
+        'ToleratedFailurePercentage',
+        'ToleratedFailureCount',
+        'ItemReader/Arguments/Key',
+        'ItemReader/ReaderConfig/MaxItems',
+        'ItemBatcher/BatchInput',
+        'ItemBatcher/MaxItemsPerBatch',
+        'ResultWriter/Arguments/Prefix',
+      ].map((field) => `UNSUPPORTED_JSONATA_EXPRESSION at /States/M/${field}`),
+    );
+  });
+
+  test('but for comments and what names states and errors', () => {
+    const states = {
+      E: task({
+        Comment: '{% phone %}',
+        Retry: [{ ErrorEquals: ['{% phone %}'] }],
+        Catch: [{ ErrorEquals: ['{% phone %}'], Next: '{% phone %}' }],
+        End: true,
+      }),
+      '{% phone %}': { Type: 'Succeed' },
+    };
+    expect(found(states)).toEqual([]);
+  });
+});
+
+describe('members of $states', () => {
+  const catching = (results: object): States => ({
+    E: task({ Catch: [{ ErrorEquals: ['States.ALL'], ...results, Next: 'F' }], Next: 'F' }),
+    F: { Type: 'Succeed' },
+  });
+  const UNSUPPORTED = 'UNSUPPORTED_JSONATA_EXPRESSION at';
+
+  test('the result is there where a Task, Map or Parallel gives on', () => {
+    const results = { Output: '{% $states.result %}', Assign: { v: '{% $states.result.Payload %}' } };
+    const one = { StartAt: 'I', States: { I: { Type: 'Succeed' } } };
+    expect(found({ E: task({ ...results, End: true }) })).toEqual([]);
+    expect(found({ E: mapOf({ I: { Type: 'Succeed' } }, { ...results, End: true }) })).toEqual([]);
+    expect(found({ E: { Type: 'Parallel', Branches: [one], ...results, End: true } })).toEqual([]);
+  });
+
+  test.each<[States, string]>([
+    [{ E: { Type: 'Pass', Output: '{% $states.result %}', End: true } }, '/States/E/Output'],
+    [{ E: { Type: 'Wait', Seconds: 1, Assign: { v: '{% $states.result %}' }, End: true } }, '/States/E/Assign/v'],
+    [{ E: task({ Arguments: '{% $states.result %}', End: true }) }, '/States/E/Arguments'],
+    [{ E: task({ TimeoutSeconds: '{% $states.result %}', End: true }) }, '/States/E/TimeoutSeconds'],
+    [catching({ Output: '{% $states.result %}' }), '/States/E/Catch[0]/Output'],
+    [
+      { E: mapOf({ I: { Type: 'Succeed' } }, { ItemSelector: '{% $states.result %}', End: true }) },
+      '/States/E/ItemSelector',
+    ],
+  ])('and nowhere else: %j', (states, location) => {
+    expect(found(states)).toEqual([`${UNSUPPORTED} ${location}`]);
+  });
+
+  test('the error is there in a Catch alone', () => {
+    expect(
+      found(catching({ Output: '{% $states.errorOutput %}', Assign: { v: '{% $states.errorOutput.Cause %}' } })),
+    ).toEqual([]);
+    for (const expression of [
+      '$states.errorOutput',
+      '[$states.errorOutput]',
+      '$states.input.a[$states.errorOutput.Error]',
+    ])
+      expect(diagnosticsOf(passWith(`{% ${expression} %}`))).toEqual([
+        {
+          severity: 'ERROR',
+          code: 'UNSUPPORTED_JSONATA_EXPRESSION',
+          message: "Field '$states.errorOutput' does not exist.",
+          location: '/States/E/Output',
+        },
+      ]);
+    expect(found({ E: task({ Output: '{% $states.errorOutput %}', End: true }) })).toEqual([
+      `${UNSUPPORTED} /States/E/Output`,
+    ]);
+  });
+
+  test('input and context are there everywhere, and another name nowhere: AWS lets it pass', () => {
+    expect(found(passWith('{% [$states.input, $states.context.State.Name] %}'))).toEqual([]);
+    expect(diagnosticsOf(passWith('{% $states.output %}'))).toMatchObject([
+      { severity: 'WARNING', code: 'FAILS_AT_RUN_TIME_HERE' },
+    ]);
+  });
+});
+
+test('what is sure to fail when it runs is a warning', () => {
+  expect(diagnosticsOf(passWith("{% $eval('1') %}"))).toMatchObject([
+    { severity: 'WARNING', message: 'Step Functions has no $eval. Use $parse.' },
+  ]);
+  expect(found(passWith("{% $parse('1') %}"))).toEqual([]);
+  const literal = (bytes: number): States => passWith({ text: 'x'.repeat(bytes), more: '{% $states.input %}' });
+  expect(diagnosticsOf(literal(262_145))).toMatchObject([{ severity: 'WARNING', location: '/States/E/Output' }]);
+  expect(found(literal(262_000))).toEqual([]);
+});

@@ -1,0 +1,210 @@
+/** Variables and states, as CreateStateMachine takes or refuses them. */
+import { describe, expect, test } from 'vitest';
+import { diagnosticsOf, DISTRIBUTED, found, mapOf, passWith, type States, task } from './fixture.ts';
+
+const assigns = (names: string[], more: Record<string, unknown>): Record<string, unknown> => ({
+  Type: 'Pass',
+  Assign: Object.fromEntries(names.map((name) => [name, 1])),
+  ...more,
+});
+const branch = (states: States): object => ({ StartAt: Object.keys(states)[0], States: states });
+
+describe('an inner scope', () => {
+  const within: [string, (inner: States) => Record<string, unknown>, string][] = [
+    ['a Map', (inner) => mapOf(inner, { End: true }), '/States/It/ItemProcessor'],
+    ['a distributed Map', (inner) => mapOf(inner, { End: true }, DISTRIBUTED), '/States/It/ItemProcessor'],
+    ['a Parallel', (inner) => ({ Type: 'Parallel', Branches: [branch(inner)], End: true }), '/States/It/Branches[0]'],
+  ];
+
+  test.each(within)('of %s must not assign what the outer one assigns', (_, it, at) => {
+    const states = (name: string): States => ({
+      A: assigns(['x'], { Next: 'It' }),
+      It: it({ I: assigns([name], { End: true }) }),
+    });
+    expect(diagnosticsOf(states('x'))).toEqual([
+      {
+        severity: 'ERROR',
+        code: 'DUPLICATE_VARIABLE_NAME',
+        message:
+          "The variable 'x' is assigned in an outer scope too, at /States/A/Assign/x, and an inner one must not assign it. Use another name here",
+        location: `${at}/States/I/Assign/x`,
+      },
+    ]);
+    expect(diagnosticsOf(states('y'))).toEqual([]);
+  });
+
+  test.each(within)('of %s: wherever either is, and however deep', (_, it, at) => {
+    const caught = {
+      I: task({ Catch: [{ ErrorEquals: ['States.ALL'], Assign: { failure: 1 }, Next: 'J' }], Next: 'J' }),
+      J: { Type: 'Succeed' },
+    };
+    const states: States = {
+      It: { ...it({ M: mapOf(caught, { End: true }) }), End: undefined, Next: 'C' },
+      C: { Type: 'Choice', Choices: [{ Condition: true, Assign: { failure: 1 }, Next: 'Z' }], Default: 'Z' },
+      Z: { Type: 'Succeed' },
+    };
+    expect(found(JSON.parse(JSON.stringify(states)) as States)).toEqual([
+      `DUPLICATE_VARIABLE_NAME at ${at}/States/M/ItemProcessor/States/I/Catch[0]/Assign/failure`,
+    ]);
+  });
+
+  test('beside another one may have the same names', () => {
+    const branches = ['I', 'J'].map((name) => branch({ [name]: assigns(['x'], { End: true }) }));
+    expect(found({ P: { Type: 'Parallel', Branches: branches, End: true } })).toEqual([]);
+  });
+
+  test('of a Catch is the outer one', () => {
+    const states: States = {
+      It: mapOf(passWith(1), { Catch: [{ ErrorEquals: ['States.ALL'], Assign: { x: 1 }, Next: 'Z' }], Next: 'Z' }),
+      Z: assigns(['x'], { End: true }),
+    };
+    expect(found(states)).toEqual([]);
+  });
+});
+
+describe('a variable that is read', () => {
+  const reading = (name: string): States => passWith(`{% $${name} %}`);
+  const POSSIBLY = 'POSSIBLY_UNDEFINED_VARIABLE at';
+
+  test('is assigned somewhere in its scope, or in one outside', () => {
+    const states = (inner: string): States => ({
+      A: assigns(['x'], { Next: 'It' }),
+      It: mapOf(reading(inner), { End: true }),
+    });
+    expect(found(states('x'))).toEqual([]);
+    expect(diagnosticsOf(states('y'))).toMatchObject([
+      { severity: 'WARNING', message: expect.stringContaining("Variable 'y' is possibly not defined.") as string },
+    ]);
+  });
+
+  test('is not that of another scope: one inside, or one beside', () => {
+    const inner = { I: assigns(['x'], { End: true }) };
+    expect(found({ It: mapOf(inner, { Next: 'E' }), ...reading('x') })).toEqual([`${POSSIBLY} /States/E/Output`]);
+    expect(found({ P: { Type: 'Parallel', Branches: [branch(inner), branch(reading('x'))], End: true } })).toEqual([
+      `${POSSIBLY} /States/P/Branches[1]/States/E/Output`,
+    ]);
+  });
+
+  test('is not read by the children of a distributed Map', () => {
+    const states: States = {
+      A: assigns(['x'], { Next: 'It' }),
+      It: mapOf(reading('x'), { ItemSelector: '{% $x %}', End: true }, DISTRIBUTED),
+    };
+    expect(diagnosticsOf(states)).toMatchObject([
+      {
+        severity: 'WARNING',
+        location: '/States/It/ItemProcessor/States/E/Output',
+        message: expect.stringContaining(
+          'It is assigned at /States/A/Assign/x, outside of a distributed Map',
+        ) as string,
+      },
+    ]);
+  });
+
+  test.each([
+    ['($y := 1; $y)', []],
+    ['($y := $x; $y)', ['x']],
+    ['($y; $y := 1)', ['y']],
+    ['[($y := 1; $y), $y]', ['y']],
+    ['$map([1], function($y) { $y + $x })', ['x']],
+    ['($f := function($n) { $n = 0 ? 0 : $f($n - 1) }; $f(3))', []],
+    ['$states.input.a@$y.$y', []],
+    ['$states.input.a#$y.$y', []],
+    ['$map([1], $string)', []],
+    ['$nothing(1)', ['nothing']],
+    ['$states.input.a[$y = b]', ['y']],
+    ['$states.input.a^($y)', ['y']],
+    ["{'k': $y}", ['y']],
+    ['$x[$y].b', ['x', 'y']],
+    ["'$x'", []],
+  ])('is found in %s', (expression, names) => {
+    const messages = diagnosticsOf(passWith(`{% ${expression} %}`)).map(({ message }) => /'(\w+)'/.exec(message)![1]!);
+    expect(messages.sort()).toEqual(names);
+  });
+});
+
+describe('names', () => {
+  test.each(['x', 'é', '変数', 'a_1', 'x'.repeat(80)])('of a variable may be %s', (name) => {
+    expect(found({ A: assigns([name], { End: true }) })).toEqual([]);
+  });
+
+  test.each(['states', '1x', 'x.y', 'x[2]', '', '_x', 'x'.repeat(81)])('of a variable may not be "%s"', (name) => {
+    expect(found({ A: assigns([name], { End: true }) })).toEqual([
+      `SCHEMA_VALIDATION_FAILED at /States/A/Assign/${name}`,
+    ]);
+  });
+
+  test('of a variable that are those of functions are a warning', () => {
+    expect(diagnosticsOf({ A: assigns(['round', 'uuid'], { End: true }) })).toMatchObject([
+      { severity: 'WARNING', code: 'HIDES_FUNCTION_HERE', location: '/States/A/Assign/round' },
+      { severity: 'WARNING', code: 'HIDES_FUNCTION_HERE', location: '/States/A/Assign/uuid' },
+    ]);
+  });
+
+  test('of states are there once in the whole machine', () => {
+    expect(found({ A: { ...mapOf({ A: { Type: 'Succeed' } }, { End: true }) } })).toEqual([
+      'DUPLICATE_STATE_NAME at /States/A/ItemProcessor/States/A',
+    ]);
+    const branches = ['I', 'I'].map((name) => branch({ [name]: { Type: 'Succeed' } }));
+    expect(found({ P: { Type: 'Parallel', Branches: branches, End: true } })).toEqual([
+      'DUPLICATE_STATE_NAME at /States/P/Branches[1]/States/I',
+    ]);
+  });
+});
+
+describe('transitions', () => {
+  test('come to an end', () => {
+    const loop: States = { A: { Type: 'Pass', Next: 'B' }, B: { Type: 'Pass', Next: 'A' } };
+    expect(diagnosticsOf(loop)).toEqual([
+      { severity: 'ERROR', code: 'MISSING_END_STATE', message: 'Workflow has no terminal state' },
+    ]);
+    // What is not reached is not said then, and inner ones need no end: as AWS has it.
+    expect(found({ ...loop, Unused: { Type: 'Pass', Next: 'A' } })).toEqual(['MISSING_END_STATE']);
+    expect(found({ M: mapOf(loop, { End: true }) })).toEqual([]);
+  });
+
+  test('reach every state, at each level', () => {
+    const unreached: States = { W: { Type: 'Succeed' }, 'a/b': { Type: 'Succeed' } };
+    expect(diagnosticsOf(unreached)).toMatchObject([
+      { message: 'State "a/b" is not reachable.', location: '/States/a/b' },
+    ]);
+    expect(found({ M: mapOf(unreached, { End: true }) })).toEqual([
+      'MISSING_TRANSITION_TARGET at /States/M/ItemProcessor/States/a/b',
+    ]);
+    expect(found({ P: { Type: 'Parallel', Branches: [branch(unreached)], End: true } })).toEqual([
+      'MISSING_TRANSITION_TARGET at /States/P/Branches[0]/States/a/b',
+    ]);
+  });
+
+  test('by a Catch, a rule or a default reach too', () => {
+    const states: States = {
+      A: task({ Catch: [{ ErrorEquals: ['States.ALL'], Next: 'B' }], Next: 'C' }),
+      B: { Type: 'Fail' },
+      C: { Type: 'Choice', Choices: [{ Condition: true, Next: 'D' }], Default: 'E' },
+      D: { Type: 'Succeed' },
+      E: { Type: 'Succeed' },
+    };
+    expect(found(states)).toEqual([]);
+  });
+});
+
+describe('States.ALL', () => {
+  const end = { Z: { Type: 'Succeed' } };
+  const all = { ErrorEquals: ['States.ALL'] };
+  const other = { ErrorEquals: ['E'] };
+  const both = { ErrorEquals: ['E', 'States.ALL'] };
+  const catchers = (...entries: object[]): object => ({ Catch: entries.map((entry) => ({ ...entry, Next: 'Z' })) });
+
+  test.each([
+    [{ Retry: [other, all] }, []],
+    [catchers(other, all), []],
+    [{ Retry: [all, other] }, ['Retry[0]']],
+    [{ Retry: [both] }, ['Retry[0]']],
+    [catchers(all, other), ['Catch[0]']],
+    [catchers(other, both), ['Catch[1]']],
+  ])('stands alone, and last: %j', (more, wrong) => {
+    expect(found({ E: task({ ...more, Next: 'Z' }), ...end })).toEqual(
+      wrong.map((field) => `SCHEMA_VALIDATION_FAILED at /States/E/${field}/ErrorEquals`),
+    );
+  });
+});

@@ -1,0 +1,152 @@
+/** How long a history may become, held against the histories that the sandbox writes. */
+import { describe, expect, test } from 'vitest';
+import { parseDefinition } from '../../../../sandbox/states/parse-definition.ts';
+import { type Bounds, worstHistory } from '../../../../sandbox/states/validation/worst-history.ts';
+import { allow, fail, functionArn, invoke, MACHINE, openBench, ROLE, roleOf, waitForToken } from '../fixture.ts';
+import { DISTRIBUTED, mapOf, type States, task } from './fixture.ts';
+
+const worst = (states: States, bounds: Bounds = { loops: [] }) =>
+  worstHistory(
+    parseDefinition('machine', { QueryLanguage: 'JSONata', StartAt: Object.keys(states)[0], States: states }),
+    bounds,
+  );
+const pass = (next: string): Record<string, unknown> => ({ Type: 'Pass', Next: next });
+const choice = (...targets: string[]): Record<string, unknown> => ({
+  Type: 'Choice',
+  Choices: targets.slice(1).map((Next) => ({ Condition: true, Next })),
+  Default: targets[0],
+});
+const END = { Type: 'Succeed' };
+const visitsOf = (states: States, bounds?: Bounds) =>
+  Object.fromEntries(worst(states, bounds).rows.map(({ state, visits }) => [state, visits]));
+
+describe('a visit', () => {
+  const roles = [
+    roleOf(ROLE, allow('lambda:InvokeFunction', functionArn('*')), allow('states:StartExecution', MACHINE)),
+  ];
+  const handlers = { it: () => 1, bad: () => fail('E', 'bad') };
+  const caught = { Catch: [{ ErrorEquals: ['States.ALL'], Next: 'B' }], Next: 'B' };
+
+  test.each<[string, States]>([
+    ['Pass', { A: { Type: 'Pass', End: true } }],
+    ['Succeed', { A: END }],
+    ['Fail', { A: { Type: 'Fail' } }],
+    ['Wait', { A: { Type: 'Wait', Seconds: 1, End: true } }],
+    ['Choice', { A: choice('B', 'B'), B: END }],
+    ['Task', { A: invoke('it', { End: true }) }],
+    ['Task that waits', { A: waitForToken('it', { TimeoutSeconds: 5, ...caught }), B: END }],
+    [
+      'Task that is tried again until it is given up',
+      { A: invoke('bad', { Retry: [{ ErrorEquals: ['E'], MaxAttempts: 4 }], ...caught }), B: END },
+    ],
+    ['distributed Map', { A: mapOf({ I: END }, { End: true }, DISTRIBUTED) }],
+  ])('of a %s is counted as it is written', async (_, states) => {
+    const bench = openBench({ StartAt: 'A', States: states }, { handlers, roles });
+    expect(worst(states).events).toBe((await bench.run()).history.events.length);
+  });
+
+  test('of a Map or a Parallel within the same history is not', () => {
+    expect(() => worst({ A: mapOf({ I: END }, { End: true }) })).toThrow(/does not count them/);
+  });
+});
+
+describe('a walk', () => {
+  test('is the longest of all', () => {
+    const states: States = {
+      A: choice('B', 'C'),
+      B: END,
+      C: pass('D'),
+      D: task({
+        Retry: [{ ErrorEquals: ['E'], MaxAttempts: 2 }],
+        Catch: [{ ErrorEquals: ['States.ALL'], Next: 'F' }],
+        Next: 'B',
+      }),
+      F: { Type: 'Fail' },
+    };
+    expect(visitsOf(states)).toEqual({ A: 1, C: 1, D: 1, B: 1 });
+    expect(worst(states).events).toBe(2 + 2 + 2 + (2 + 3 * 3) + 2);
+  });
+
+  test('goes round a loop as often as it is bounded', () => {
+    const states: States = { A: pass('B'), B: choice('C', 'D'), C: pass('B'), D: END };
+    expect(visitsOf(states, { loops: [{ state: 'C', visits: 5 }] })).toEqual({ A: 1, B: 6, C: 5, D: 1 });
+    expect(visitsOf(states, { loops: [{ state: 'B', visits: 5 }] })).toEqual({ A: 1, B: 5, C: 4, D: 1 });
+    expect(visitsOf(states, { loops: [{ state: 'C', visits: 0 }] })).toEqual({ A: 1, B: 1, D: 1 });
+  });
+
+  test('goes round a loop to itself', () => {
+    const states: States = { A: choice('A', 'B'), B: END };
+    expect(visitsOf(states, { loops: [{ state: 'A', visits: 7 }] })).toEqual({ A: 7, B: 1 });
+  });
+
+  test('goes round an inner loop in each round of the outer one', () => {
+    const states: States = {
+      A: pass('B'),
+      B: choice('C', 'D'),
+      C: pass('B'),
+      D: choice('E', 'F'),
+      E: pass('A'),
+      F: END,
+    };
+    const loops = [
+      { state: 'E', visits: 2 },
+      { state: 'C', visits: 3, within: 'E' },
+    ];
+    expect(visitsOf(states, { loops })).toEqual({ A: 3, B: 12, C: 9, D: 3, E: 2, F: 1 });
+    // In which order they are declared does not matter.
+    expect(visitsOf(states, { loops: loops.toReversed() })).toEqual(visitsOf(states, { loops }));
+  });
+
+  test('takes the longer way in each round, and the longest one out', () => {
+    const states: States = {
+      A: choice('B', 'C', 'Z'),
+      B: pass('A'),
+      C: pass('D'),
+      D: pass('A'),
+      Z: END,
+    };
+    expect(visitsOf(states, { loops: [{ state: 'A', visits: 4 }] })).toEqual({ A: 4, C: 3, D: 3, Z: 1 });
+  });
+
+  test('counts retries for the whole execution where they are bounded so', () => {
+    const states: States = {
+      A: task({
+        Retry: [
+          { ErrorEquals: ['E'], MaxAttempts: 100 },
+          { ErrorEquals: ['F'], MaxAttempts: 1 },
+        ],
+        Next: 'B',
+      }),
+      B: choice('A', 'C'),
+      C: END,
+    };
+    const loops = [{ state: 'A', visits: 10 }];
+    expect(worst(states, { loops }).events).toBe(2 + 10 * (2 + 3 * 102) + 10 * 2 + 2);
+    const retries = [{ state: 'A', error: 'E', retries: 150 }];
+    expect(worst(states, { loops, retries }).events).toBe(2 + 10 * (2 + 3 * 2) + 150 * 3 + 10 * 2 + 2);
+    expect(worst(states, { loops, retries: [{ state: 'A', retries: 5 }] }).events).toBe(
+      2 + 10 * 5 + 5 * 3 + 10 * 2 + 2,
+    );
+  });
+});
+
+describe('what is not declared', () => {
+  const loop: States = { A: pass('B'), B: choice('A', 'C'), C: END };
+
+  test('a loop', () => {
+    expect(() => worst(loop)).toThrow('The states A, B lead to one another, and no bound is declared for that loop.');
+    const two: States = { ...loop, C: choice('D', 'E'), D: pass('C'), E: END };
+    expect(() => worst(two, { loops: [{ state: 'A', visits: 2 }] })).toThrow(/The states C, D lead/);
+  });
+
+  test('a loop within one that is', () => {
+    const states: States = { A: pass('B'), B: choice('B', 'A', 'C'), C: END };
+    expect(() => worst(states, { loops: [{ state: 'A', visits: 2 }] })).toThrow(/The states B lead/);
+  });
+
+  test('what is declared and not there', () => {
+    expect(() => worst(loop, { loops: [{ state: 'X', visits: 2 }] })).toThrow('there is no such state');
+    const loops = [{ state: 'A', visits: 2 }];
+    expect(() => worst(loop, { loops, retries: [{ state: 'A', retries: 2 }] })).toThrow('there are none of that kind');
+  });
+});
