@@ -1,7 +1,7 @@
 /** The environment variables that each step has beside those of all steps. */
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type { z } from 'zod';
-import type { PassingStep } from '../lambdas/domain/plan/facts.ts';
+import type { RoleVariable } from '../lambdas/domain/plan/acting.ts';
 import type { StepEnvironment, targetEnvironment } from '../lambdas/runtime/step.ts';
 import type { StepName, stepSchemas } from '../lambdas/steps/schemas.ts';
 import type { Config } from './config.ts';
@@ -15,18 +15,11 @@ type Own<Name extends StepName> = Omit<
 /** Each step with variables of its own, and these: one that is missing does not compile. */
 type OwnEnvironments = { [Name in StepName as keyof Own<Name> extends never ? never : Name]: Own<Name> };
 
-/** The roles that pass roles to EKS, whose rights a plan checks. */
-export const passingRoles = (roleArnOf: (name: PassingStep) => string) => ({
-  CREATE_ADDON_ROLE_ARN: roleArnOf('create-addon'),
-  CREATE_ASSOCIATION_ROLE_ARN: roleArnOf('create-association'),
-  UPDATE_ADDON_ROLE_ARN: roleArnOf('update-addon'),
-  RESTORE_ADDON_ROLE_ARN: roleArnOf('restore-addon'),
-});
-
 export interface OwnEnvironmentOptions {
   config: Config;
   bucket: s3.IBucket;
-  passing: ReturnType<typeof passingRoles>;
+  /** ARNs of the roles of the steps that change something in EKS, whose rights a plan checks. */
+  acting: Record<RoleVariable, string>;
   /** ARNs of all roles with an access entry of their own in clusters, joined by commas. */
   kubernetesRoleArns: string;
   stateMachineArn: string;
@@ -37,14 +30,14 @@ export interface OwnEnvironmentOptions {
 export function ownEnvironments({
   config,
   bucket,
-  passing,
+  acting,
   kubernetesRoleArns,
   stateMachineArn,
   recoverStateMachineArn,
   sweepStateMachineArn,
 }: OwnEnvironmentOptions): OwnEnvironments & { [Name in StepName]?: object } {
   const approval = { APPROVAL_REQUIRED: config.approvals.required ? 'true' : 'false' } as const;
-  const planning = { ...passing, KUBERNETES_ROLE_ARNS: kubernetesRoleArns, ...approval };
+  const planning = { ...acting, KUBERNETES_ROLE_ARNS: kubernetesRoleArns, ...approval };
   const kept = { BUCKET_NAME: bucket.bucketName };
   return {
     plan: planning,

@@ -7,6 +7,7 @@ import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { METRICS_NAMESPACE, METRICS_SERVICE } from '../lambdas/domain/metrics.ts';
+import { byVariable } from '../lambdas/domain/plan/acting.ts';
 import { settingsEnvironment, type StepEnvironment, targetEnvironment } from '../lambdas/runtime/step.ts';
 import { type StepName, stepSchemas } from '../lambdas/steps/schemas.ts';
 import { type Config, isDeployed } from './config.ts';
@@ -18,7 +19,7 @@ import { isConnected } from './network/interfaces.ts';
 import { statementOf } from './permissions/grant.ts';
 import { ManagedGrants } from './permissions/managed.ts';
 import { createSettingsLayer, SETTINGS_FILE } from './settings-layer.ts';
-import { ownEnvironments, passingRoles } from './step-environments.ts';
+import { ownEnvironments } from './step-environments.ts';
 import { StepLambda } from './step-function-lambda.ts';
 
 export interface StepsProps {
@@ -62,16 +63,16 @@ export class Steps extends Construct {
     const { passableRoleArns, repairableRoleArns, network } = config;
     const layer = createSettingsLayer(this, 'Settings', config);
     // The plan asks about roles that are made after its own.
-    const passing = passingRoles((name) => Lazy.string({ produce: () => this.lambdas[name].role.roleArn }));
+    const acting = byVariable((name) => Lazy.string({ produce: () => this.lambdas[name].role.roleArn }));
     const kubernetesRoleArns = Lazy.string({ produce: () => Fn.join(',', this.kubernetesRoleArns()) });
-    const own = ownEnvironments({ ...props, passing, kubernetesRoleArns });
+    const own = ownEnvironments({ ...props, acting, kubernetesRoleArns });
     const ledgerKey = key ? { ledgerKey: { keyArn: key.keyArn, tableName: table.tableName } } : {};
     const options = {
       tableArn: table.tableArn,
       bucketArn: bucket.bucketArn,
       passableRoleArns,
       repairableRoleArns,
-      passingRoleArns: Object.values(passing),
+      actingRoleArns: Object.values(acting),
       accounts: config.accounts,
       ...ledgerKey,
     };

@@ -13,7 +13,7 @@ import {
 } from '@aws-sdk/client-iam';
 import { parseRoleArn } from '../domain/arn.ts';
 import { MigrationError } from '../domain/errors.ts';
-import type { PassRoleQuestion, Role, RolePolicy, Roles } from '../ports/roles.ts';
+import type { Role, RolePolicy, Roles, SimulatedCall, SimulationQuestion } from '../ports/roles.ts';
 import { aws, awsOrUndefined } from './aws-errors.ts';
 
 function roleName(arn: string): string {
@@ -35,17 +35,51 @@ const isOfAws = (policyArn: string): boolean => policyArn.split(':')[4] === 'aws
 /** IAM's name of what a trust policy over the quota is refused with; the SDK's class has another ending. */
 const LIMIT = /^LimitExceeded(Exception)?$/;
 
-/** By resource: what is said of it alone goes before what is said of the action. */
-const decisionsOf = ({
-  EvalResourceName: name,
-  EvalDecision: decision,
-  ResourceSpecificResults: specific = [],
-}: EvaluationResult): [string, string][] => [
-  ...(name && decision ? [[name, decision] satisfies [string, string]] : []),
-  ...specific.flatMap((one): [string, string][] =>
-    one.EvalResourceName && one.EvalResourceDecision ? [[one.EvalResourceName, one.EvalResourceDecision]] : [],
-  ),
-];
+/** IAM's own maximum: an answer in one page is one call. */
+const MOST_RESULTS = 1000;
+
+/** Keys whose values are true or false; that of tags has several. */
+const BOOLEANS = /^aws:(SecureTransport|ViaAWSService|PrincipalIsAWSService|MultiFactorAuthPresent)$/i;
+const LISTS = /^aws:TagKeys$/i;
+const typeOf = (key: string): 'boolean' | 'string' | 'stringList' =>
+  BOOLEANS.test(key) ? 'boolean' : LISTS.test(key) ? 'stringList' : 'string';
+
+const BOUNDARY = 'its permissions boundary does not allow it';
+
+/**
+ * Of one action. What is said of each resource is in its own result: "The top-level EvalDecision reflects the most
+ * restrictive decision across all resources" (IAM API Reference, EvaluationResult). Without those it is of the one
+ * resource that it names.
+ */
+function callsIn(result: EvaluationResult): SimulatedCall[] {
+  const {
+    EvalActionName: action = '',
+    EvalResourceName: name,
+    EvalDecision: decision,
+    ResourceSpecificResults: specific = [],
+    OrganizationsDecisionDetail: organization,
+    PermissionsBoundaryDecisionDetail: boundary,
+    MissingContextValues: missing = [],
+  } = result;
+  const inOrganization =
+    organization?.AllowedByOrganizations === false
+      ? ['a service control policy of the organization does not allow it']
+      : [];
+  const call = (resource: string, allowed: boolean, isBounded: boolean, keys: string[]): SimulatedCall => {
+    const why = [...inOrganization, ...(isBounded ? [BOUNDARY] : [])].join('; ');
+    return { action, resource, allowed, missing: keys, ...(allowed || why === '' ? {} : { why }) };
+  };
+  const bounded = (detail: typeof boundary): boolean => detail?.AllowedByPermissionsBoundary === false;
+  if (specific.length === 0) return name ? [call(name, decision === 'allowed', bounded(boundary), missing)] : [];
+  return specific.map((one) =>
+    call(
+      one.EvalResourceName ?? '',
+      one.EvalResourceDecision === 'allowed',
+      bounded(one.PermissionsBoundaryDecisionDetail),
+      [...new Set([...missing, ...(one.MissingContextValues ?? [])])],
+    ),
+  );
+}
 
 /** IAM of the caller's account, by the AWS SDK. */
 export class AwsRoles implements Roles {
@@ -127,38 +161,32 @@ export class AwsRoles implements Roles {
     return answer?.PolicyVersion && decoded(answer.PolicyVersion.Document);
   }
 
-  async mayPass({
-    principalArn,
-    roleArns,
-    service,
-    associatedResourceArn,
-  }: PassRoleQuestion): Promise<Record<string, boolean>> {
-    if (roleArns.length === 0) return {};
+  async getBoundary(arn: string): Promise<RolePolicy | undefined> {
+    const name = roleName(arn);
+    const answer = await aws(`iam:GetRole ${name}`, () => this.client.send(new GetRoleCommand({ RoleName: name })));
+    const boundary = answer.Role?.PermissionsBoundary?.PermissionsBoundaryArn;
+    if (boundary === undefined) return undefined;
+    const document = isOfAws(boundary) ? undefined : await this.readManaged(boundary);
+    return { name: boundary, arn: boundary, ...(document === undefined ? {} : { document }) };
+  }
+
+  async simulate({ principalArn, actions, resources, context }: SimulationQuestion): Promise<SimulatedCall[]> {
+    if (actions.length === 0 || resources.length === 0) return [];
     const question = {
       PolicySourceArn: principalArn,
-      ActionNames: ['iam:PassRole'],
-      ResourceArns: roleArns,
-      ContextEntries: [
-        { ContextKeyName: 'iam:PassedToService', ContextKeyType: 'string' as const, ContextKeyValues: [service] },
-        {
-          ContextKeyName: 'iam:AssociatedResourceArn',
-          ContextKeyType: 'string' as const,
-          ContextKeyValues: [associatedResourceArn],
-        },
-      ],
+      ActionNames: [...actions],
+      ResourceArns: [...resources],
+      ContextEntries: Object.entries(context).map(([key, values]) => ({
+        ContextKeyName: key,
+        ContextKeyType: typeOf(key),
+        ContextKeyValues: [...values],
+      })),
     };
-    const decisions = new Map<string, string>();
+    const found: SimulatedCall[] = [];
     await aws(`iam:SimulatePrincipalPolicy ${principalArn}`, async () => {
-      for await (const page of paginateSimulatePrincipalPolicy({ client: this.client }, question)) {
-        for (const [resource, decision] of (page.EvaluationResults ?? []).flatMap(decisionsOf))
-          decisions.set(resource, decision);
-      }
+      const pages = paginateSimulatePrincipalPolicy({ client: this.client, pageSize: MOST_RESULTS }, question);
+      for await (const page of pages) found.push(...(page.EvaluationResults ?? []).flatMap(callsIn));
     });
-    // Of a role that the answer does not name, nothing is known.
-    return Object.fromEntries(
-      roleArns.flatMap((arn): [string, boolean][] =>
-        decisions.has(arn) ? [[arn, decisions.get(arn) === 'allowed']] : [],
-      ),
-    );
+    return found;
   }
 }

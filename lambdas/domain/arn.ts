@@ -32,8 +32,12 @@ export function parseRoleArn(arn: string): RoleArn | undefined {
   return { partition, account, path, name };
 }
 
+/** Of something in EKS, such as `cluster/dev`. */
+export const eksArn = ({ account, region }: { account: string; region: string }, resource: string): string =>
+  `arn:${partitionOf(region)}:eks:${region}:${account}:${resource}`;
+
 export const clusterArn = (target: { account: string; region: string; cluster: string }): string =>
-  `arn:${partitionOf(target.region)}:eks:${target.region}:${target.account}:cluster/${target.cluster}`;
+  eksArn(target, `cluster/${target.cluster}`);
 
 /** The cluster that an ARN names; undefined where it is none, or its partition is not the region's. */
 export function parseClusterArn(arn: string): { account: string; region: string; cluster: string } | undefined {

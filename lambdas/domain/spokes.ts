@@ -7,7 +7,7 @@
 import type { ServiceRoles } from './access/entries.ts';
 import { ACCESS_OF_STEPS, type Purpose } from './access/rules.ts';
 import { partitionOf } from './partitions.ts';
-import type { PassingStep } from './plan/facts.ts';
+import type { ActingStep } from './plan/acting.ts';
 
 /**
  * `read` looks at EKS and IAM; `change` changes add-ons and associations, and passes roles; `trust` changes trust
@@ -149,13 +149,12 @@ interface Somewhere {
 interface RoleSettings extends Served {
   passableRoleArns: string[];
   repairableRoleArns: string[];
-  passingRoles: Partial<Record<PassingStep, string>>;
+  actingRoles: Partial<Record<ActingStep, string>>;
 }
 
 /**
  * The same settings as they are for clusters of that account: a pattern that begins with `role/` is of whichever
- * account it is asked about, and in another one than the service's own the steps pass roles with those that they assume
- * there.
+ * account it is asked about, and in another one than the service's own the steps act with the roles that they assume there.
  */
 export function settingsFor<Settings extends RoleSettings>(
   settings: Settings,
@@ -164,9 +163,9 @@ export function settingsFor<Settings extends RoleSettings>(
   const partition = partitionOf(region);
   const there = (pattern: string): string =>
     pattern.startsWith('role/') ? `arn:${partition}:iam::${account}:${pattern}` : pattern;
-  const { account: own, passingRoles } = settings;
+  const { account: own, actingRoles } = settings;
   const assumed = Object.fromEntries(
-    Object.keys(passingRoles).flatMap((step) =>
+    Object.keys(actingRoles).flatMap((step) =>
       isSpokeStep(step) ? [[step, spokeRoleArn(account, rolesOfStep(step).eks, partition)]] : [],
     ),
   );
@@ -174,7 +173,7 @@ export function settingsFor<Settings extends RoleSettings>(
     ...settings,
     passableRoleArns: settings.passableRoleArns.map(there),
     repairableRoleArns: settings.repairableRoleArns.map(there),
-    passingRoles: own === undefined || account === own ? passingRoles : assumed,
+    actingRoles: own === undefined || account === own ? actingRoles : assumed,
   };
 }
 

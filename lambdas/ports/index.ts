@@ -2,7 +2,7 @@ import type { ApproverRule } from '../domain/approval.ts';
 import type { ChangeWindow } from '../domain/change-window.ts';
 import type { DenialSettings } from '../domain/denial.ts';
 import type { Target } from '../domain/model.ts';
-import type { PassingStep } from '../domain/plan/facts.ts';
+import type { ActingStep } from '../domain/plan/acting.ts';
 import type { SweepPlace } from '../domain/sweep/model.ts';
 import type { AroundCalls } from './calls.ts';
 import type { Documents } from './documents.ts';
@@ -49,7 +49,7 @@ export interface ReadingPorts {
     | 'listAllAssociations'
     | 'listAccessEntries'
   >;
-  roles: Pick<Roles, 'getRole' | 'listPolicies' | 'mayPass'>;
+  roles: Pick<Roles, 'getRole' | 'listPolicies' | 'getBoundary' | 'simulate'>;
   kubernetes: Pick<
     Kubernetes,
     'listPods' | 'listWorkloads' | 'getWorkload' | 'listNodes' | 'listMutatingWebhooks' | 'listCustomResources'
@@ -65,11 +65,8 @@ export interface Settings {
   passableRoleArns: string[];
   /** The same of the roles whose trust policy the service may change; empty where that was not enabled. */
   repairableRoleArns: string[];
-  /**
-   * By step, the ARN of the role that it passes other roles with; a step that the deployment does not name can't be
-   * asked about.
-   */
-  passingRoles: Partial<Record<PassingStep, string>>;
+  /** By step, the ARN of the role that it acts with; a step that the deployment does not name can't be asked about. */
+  actingRoles: Partial<Record<ActingStep, string>>;
   /** Whether every change has to be approved, and who may approve what somebody asked for. */
   approvals: { required: boolean; approver: ApproverRule };
   /** The service's own account; absent in steps that have nothing to do with clusters. */

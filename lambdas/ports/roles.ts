@@ -12,14 +12,25 @@ export interface RolePolicy {
   document?: string;
 }
 
-export interface PassRoleQuestion {
-  /** The role that would pass: one of the service's own. */
+/** What IAM's simulation is asked: each of the actions with each of the resources. */
+export interface SimulationQuestion {
+  /** The role whose calls they would be: one of the service's own. */
   principalArn: string;
-  roleArns: string[];
-  /** `iam:PassedToService`. */
-  service: string;
-  /** `iam:AssociatedResourceArn`: the cluster. */
-  associatedResourceArn: string;
+  /** Such as `eks:CreateAddon`. */
+  actions: readonly string[];
+  resources: readonly string[];
+  /** Condition keys, as policies write them. */
+  context: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface SimulatedCall {
+  action: string;
+  resource: string;
+  allowed: boolean;
+  /** What is known of a refusal: whether the permissions boundary or the organisation is what does not allow it. */
+  why?: string;
+  /** Condition keys that the policies ask for and that the question did not give. */
+  missing: string[];
 }
 
 /** IAM of one account. */
@@ -33,6 +44,8 @@ export interface Roles {
   updateTrustPolicy(arn: string, document: string): Promise<void>;
   /** Inline and managed ones. Throws AccessDenied where they may not be read. */
   listPolicies(arn: string): Promise<RolePolicy[]>;
-  /** By role's ARN, what IAM's simulation says. Throws AccessDenied where it may not be asked. */
-  mayPass(question: PassRoleQuestion): Promise<Record<string, boolean>>;
+  /** The role's permissions boundary; `undefined` where it has none. Throws AccessDenied where it may not be read. */
+  getBoundary(arn: string): Promise<RolePolicy | undefined>;
+  /** What IAM's simulation says to each call that its answer names. Throws AccessDenied where it may not be asked. */
+  simulate(question: SimulationQuestion): Promise<SimulatedCall[]>;
 }

@@ -4,18 +4,19 @@ import { type Cluster, defaultNamespaceOf } from '../domain/eks.ts';
 import { irsaRoleOf } from '../domain/irsa.ts';
 import type { Addon, MigrationRequest, PlannedAssociation } from '../domain/model.ts';
 import type { AddonFacts, Facts, ServiceAccountFacts } from '../domain/plan/facts.ts';
+import type { Asking } from '../domain/plan/calls.ts';
 import { ASSOCIATE } from '../domain/plan/ladder.ts';
-import { passingQuestions } from '../domain/plan/pass-role.ts';
 import { isMigrated, plannedAssociations, planWays } from '../domain/plan/plan.ts';
+import { callsOf } from '../domain/plan/rights.ts';
 import { settingsFor } from '../domain/spokes.ts';
 import type { ReadingPorts, Settings, TargetPorts } from '../ports/index.ts';
 import { readKubernetes, type Unanswered } from './read-kubernetes.ts';
 import { stateOf } from './service-account.ts';
+import { readRights } from './read-rights.ts';
 import {
   readAssociations,
   readNodeRoles,
   readOwner,
-  readPassing,
   readRolePolicies,
   readRoles,
   readRoleUsers,
@@ -40,7 +41,7 @@ export const noFacts = (request: MigrationRequest, settings: Settings): Facts =>
   podIdentity: [],
   roles: {},
   rolePolicies: {},
-  passing: [],
+  rights: { roles: {}, answers: {} },
   associations: [],
   customResources: [],
 });
@@ -104,12 +105,19 @@ const rolesIn = (facts: Pick<Facts, 'addon' | 'serviceAccount'>, planned: readon
   return [...new Set([...(irsa === undefined ? [] : [irsa]), ...planned.map((one) => one.roleArn)])];
 };
 
+export interface ReadingOptions {
+  /** What becomes of an API server that gives no answer. */
+  unanswered?: Unanswered;
+  /** How IAM is asked about the rights of the steps. */
+  asking?: Asking;
+}
+
 /** Stops where what was read decides the plan already: each call costs some of the account's request rate. */
 export async function readFacts(
   empty: AddonFacts,
   ports: ReadingPorts,
   settings: Settings,
-  unanswered: Unanswered = 'throws',
+  { unanswered = 'throws', asking = 'exactly' }: ReadingOptions = {},
 ): Promise<AddonFacts> {
   const { eks, roles, kubernetes } = ports;
   const { request } = empty;
@@ -139,12 +147,10 @@ export async function readFacts(
   const facts = { ...use.facts, ...(await readKubernetes(kubernetes, request, namespace, unanswered)), request };
   return {
     ...facts,
-    passing: await readPassing(
-      roles,
-      facts,
-      passingQuestions(facts, planned, planWays(facts, planned).ladder),
+    rights: await readRights(roles, facts, callsOf(facts, planned, planWays(facts, planned).possible), {
       settings,
-    ),
+      asking,
+    }),
   };
 }
 
@@ -189,6 +195,6 @@ export async function readServiceAccountFacts(
   const facts = { ...use.facts, request, ...(ownerAddon === undefined ? {} : { ownerAddon }) };
   return {
     ...facts,
-    passing: await readPassing(roles, facts, passingQuestions(facts, planned, [ASSOCIATE]), settings),
+    rights: await readRights(roles, facts, callsOf(facts, planned, [ASSOCIATE]), { settings, asking: 'exactly' }),
   };
 }

@@ -1,18 +1,13 @@
-/**
- * What the plan reads about roles: trust and policies, who else uses them, and whether the service's own roles may pass
- * them.
- */
-import { clusterArn, parseRoleArn } from '../domain/arn.ts';
+/** What the plan reads about roles: trust and policies, and who else uses them. */
+import { parseRoleArn } from '../domain/arn.ts';
 import { plannedFor } from '../domain/associations.ts';
-import { isMigrationError } from '../domain/errors.ts';
 import type { Addon, Association, PlannedAssociation } from '../domain/model.ts';
 import type { ServiceAccountRef } from '../domain/subject.ts';
 import { addedAssociations } from '../domain/plan/association-checks.ts';
-import type { Facts, NodeRolesFact, PassingFact, RolePoliciesFact, RoleUsersFact } from '../domain/plan/facts.ts';
-import type { PassingQuestion } from '../domain/plan/pass-role.ts';
-import { settingsFor } from '../domain/spokes.ts';
-import type { ReadingPorts, Settings } from '../ports/index.ts';
+import type { Facts, NodeRolesFact, RolePoliciesFact, RoleUsersFact } from '../domain/plan/facts.ts';
+import type { ReadingPorts } from '../ports/index.ts';
 import { readNamespace } from './addon-namespace.ts';
+import { advisory } from './advice.ts';
 import { listPlannedAssociations } from './associations.ts';
 
 type Eks = ReadingPorts['eks'];
@@ -30,22 +25,6 @@ const MOST_NODE_ROLES = 10;
  * services".
  */
 const NODE_TYPES = new Set(['EC2', 'EC2_LINUX', 'HYBRID_LINUX', 'HYPERPOD_LINUX']);
-
-/** Refusals that will not be over in a moment. */
-const REFUSALS = ['AccessDenied', 'NotFound', 'InvalidRequest'] as const;
-
-type Advice<T> = { read: T } | { refused: string };
-
-/** A read that the plan can do without: where it is refused, that is told. Anything else is tried again, as always. */
-async function advisory<T>(read: () => Promise<T>): Promise<Advice<T>> {
-  try {
-    return { read: await read() };
-  } catch (error) {
-    if (REFUSALS.some((name) => isMigrationError(error, name)) && error instanceof Error)
-      return { refused: error.message };
-    throw error;
-  }
-}
 
 /** Roles by ARN. */
 export async function readRoles(roles: Roles, arns: string[], account: string): Promise<Facts['roles']> {
@@ -167,29 +146,4 @@ export async function readNodeRoles(eks: Eks, roles: Roles): Promise<NodeRolesFa
       : []),
   ];
   return { roles: found, ...(errors.length > 0 ? { error: errors.join('; ') } : {}) };
-}
-
-/** Asks IAM, once for each step's role and service. */
-export async function readPassing(
-  roles: Roles,
-  { request }: Pick<Facts, 'request'>,
-  questions: readonly PassingQuestion[],
-  settings: Settings,
-): Promise<PassingFact[]> {
-  const { passingRoles } = settingsFor(settings, request.target);
-  const found: PassingFact[] = [];
-  for (const { step, service, roleArns } of questions) {
-    const principalArn = passingRoles[step];
-    if (principalArn === undefined) continue;
-    const answer = await advisory(() =>
-      roles.mayPass({ principalArn, roleArns, service, associatedResourceArn: clusterArn(request.target) }),
-    );
-    found.push({
-      step,
-      service,
-      principalArn,
-      ...('read' in answer ? { allowed: answer.read } : { allowed: {}, error: answer.refused }),
-    });
-  }
-  return found;
 }

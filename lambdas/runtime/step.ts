@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { approverRule, migrationId, target } from '../domain/model.ts';
+import { byVariable } from '../domain/plan/acting.ts';
 import { subjectName } from '../domain/subject.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 
@@ -24,14 +25,11 @@ export const targetEnvironment = settingsEnvironment.extend({ ACCOUNT: z.string(
 export const approvalEnvironment = z.object({ APPROVAL_REQUIRED: z.enum(['true', 'false']) });
 /**
  * A step that makes plans. KUBERNETES_ROLE_ARNS: the service's own roles that call API servers, separated by commas: no
- * nodes have them. The others: the roles of the steps that pass roles, about which IAM is asked.
+ * nodes have them. The others: the roles of the steps that change something in EKS, about which IAM is asked.
  */
 export const planningEnvironment = targetEnvironment.extend(approvalEnvironment.shape).extend({
   KUBERNETES_ROLE_ARNS: z.string(),
-  CREATE_ADDON_ROLE_ARN: z.string().min(1),
-  CREATE_ASSOCIATION_ROLE_ARN: z.string().min(1),
-  UPDATE_ADDON_ROLE_ARN: z.string().min(1),
-  RESTORE_ADDON_ROLE_ARN: z.string().min(1),
+  ...byVariable(() => z.string().min(1)),
 });
 /** A step that starts the state machine Recover. */
 export const recoveringEnvironment = stepEnvironment.extend({ RECOVER_STATE_MACHINE_ARN: z.string().min(1) });

@@ -15,6 +15,7 @@ import { denialSettings, type DenialSettings } from '../domain/denial.ts';
 import type { DeploymentSettings } from '../domain/deployment-settings.ts';
 import { MigrationError } from '../domain/errors.ts';
 import type { Target } from '../domain/model.ts';
+import { ACTING_STEPS, ROLE_VARIABLES } from '../domain/plan/acting.ts';
 import { problemsOf } from '../domain/problems.ts';
 import type {
   AroundCalls,
@@ -117,14 +118,6 @@ const listIn = (value: string | undefined): string[] =>
     .map((one) => one.trim())
     .filter((one) => one !== '');
 
-/** By step, the variable that says which role it passes other roles with. */
-const PASSING_ROLES = {
-  'create-addon': 'CREATE_ADDON_ROLE_ARN',
-  'create-association': 'CREATE_ASSOCIATION_ROLE_ARN',
-  'update-addon': 'UPDATE_ADDON_ROLE_ARN',
-  'restore-addon': 'RESTORE_ADDON_ROLE_ARN',
-} as const;
-
 /**
  * The settings that ship with a step's function; undefined for a step that uses none. Throws BadInput where the step
  * uses them and its function was given no file, or a wrong one.
@@ -173,9 +166,9 @@ const settingsIn = (
   denials: denialsIn(environment, deployment?.accounts ?? []),
   passableRoleArns: deployment?.passableRoleArns ?? [],
   repairableRoleArns: deployment?.repairableRoleArns ?? [],
-  passingRoles: Object.fromEntries(
-    Object.entries(PASSING_ROLES).flatMap(([step, variable]) => {
-      const arn = environment[variable];
+  actingRoles: Object.fromEntries(
+    ACTING_STEPS.flatMap((step) => {
+      const arn = environment[ROLE_VARIABLES[step]];
       return arn ? [[step, arn]] : [];
     }),
   ),

@@ -87,7 +87,7 @@ function withoutNarrower(all: readonly Merged[]): Merged[] {
 
 /**
  * What the role of that capability may do, by the steps that are deployed: each action once for the same conditions,
- * with everything that it is for. `passingRoleArns` of the options: the roles that pass others there.
+ * with everything that it is for. `actingRoleArns` of the options: the role that changes things there.
  */
 export function capabilityGrants(
   capability: AwsCapability,

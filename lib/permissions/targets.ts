@@ -36,12 +36,12 @@ export interface TargetOptions {
   passableRoleArns: string[];
   /** ARN patterns of the roles whose trust policy may be changed; undefined: of none. */
   repairableRoleArns: string[] | undefined;
-  /** The steps' own roles that pass roles: what the plan asks IAM's simulation about. */
-  passingRoleArns: string[];
+  /** The roles of the steps that change something in EKS: what the plan asks IAM's simulation about. */
+  actingRoleArns: string[];
 }
 
 /** What a plan reads, of one migration or of a whole inventory. */
-const planGrants = ({ passingRoleArns }: TargetOptions): Grant[] => [
+const planGrants = ({ actingRoleArns }: TargetOptions): Grant[] => [
   describeCluster("reads the cluster's version and OIDC issuer, and finds its API server"),
   listAddons('finds other add-ons that use the same roles'),
   ...observe('reads the add-on, its associations, and those that share its roles'),
@@ -72,8 +72,8 @@ const planGrants = ({ passingRoleArns }: TargetOptions): Grant[] => [
   },
   {
     actions: ['iam:SimulatePrincipalPolicy'],
-    resources: passingRoleArns,
-    why: 'asks beforehand whether the steps that pass roles may do so',
+    resources: actingRoleArns,
+    why: 'asks beforehand whether the steps may make the calls of the migration, and those of its rollback',
   },
 ];
 

@@ -120,7 +120,7 @@ export class SpokeStack extends Stack {
     const options = {
       passableRoleArns: patternsThere(passableRoleArns, accounts),
       repairableRoleArns: repairableRoleArns && patternsThere(repairableRoleArns, accounts),
-      passingRoleArns: [spokeRoleArn(Aws.ACCOUNT_ID, 'change', Aws.PARTITION)],
+      actingRoleArns: [spokeRoleArn(Aws.ACCOUNT_ID, 'change', Aws.PARTITION)],
     };
     const capabilities = CAPABILITIES.filter((one) => one !== 'trust' || repairableRoleArns !== undefined).map(
       (capability) => ({ capability, grants: isOfAws(capability) ? capabilityGrants(capability, steps, options) : [] }),

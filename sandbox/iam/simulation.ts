@@ -78,15 +78,36 @@ const contextOf = (parameters: Map<string, string>): Record<string, string[]> =>
     ]),
   );
 
-/** Of one action on one resource. Keys that a policy asks for and that the call does not give are named, and absent. */
+/** Names of the condition keys that any statement of these policies asks for. */
+const keysIn = (policies: readonly ParsedPolicy[]): string[] =>
+  policies.flatMap((policy) =>
+    policy.valid ? policy.statements.flatMap(({ conditions }) => conditions.map(({ key }) => key.toLowerCase())) : [],
+  );
+
+/** What is said of one action on one resource. */
+interface Simulation {
+  resource: string;
+  decision: Decision;
+  matched: XmlValue[];
+  missing: string[];
+  /** Whether the boundary allows it, where there is one. */
+  bounded: boolean | undefined;
+}
+
+/** Keys that a policy asks for and that the call does not give are named, and absent. */
 const simulate = (
   { sources, boundary }: Simulated,
-  action: string,
-  resource: string,
+  { action, resource }: { action: string; resource: string },
   context: Record<string, string[]>,
-): XmlValue => {
-  const missing = new Set<string>();
+  named: World['knobs']['simulationMissingKeys'],
+): Simulation => {
+  const policies = sources.map(({ policy }) => policy);
   const known = closedWorld(context);
+  const missing = new Set<string>(
+    named === 'policies'
+      ? keysIn([...policies, ...(boundary ?? [])]).filter((key) => known(key).state === 'absent')
+      : [],
+  );
   const request: PolicyRequest = {
     action,
     resource,
@@ -96,30 +117,52 @@ const simulate = (
       return found;
     },
   };
-  const own = decide(
-    sources.map(({ policy }) => policy),
-    request,
-  );
-  const bounded = boundary && decide(boundary, request);
-  const decision = bounded === undefined ? own : limit(own, bounded);
-  // API reference, EvaluationResult and ResourceSpecificResult: both have it where the role has a boundary.
-  const detail =
-    bounded === undefined
-      ? {}
-      : { PermissionsBoundaryDecisionDetail: { AllowedByPermissionsBoundary: String(bounded === 'allowed') } };
-  const found = { MatchedStatements: decidedBy(sources, request, decision), MissingContextValues: [...missing] };
-  // API reference, EvaluationResult: of named resources, what is missing stands with the resource.
-  const specific =
-    resource === '*'
-      ? found
-      : {
-          MatchedStatements: found.MatchedStatements,
-          MissingContextValues: [],
-          ResourceSpecificResults: [
-            { EvalResourceName: resource, EvalResourceDecision: decision, ...found, ...detail },
-          ],
-        };
-  return { EvalActionName: action, EvalResourceName: resource, EvalDecision: decision, ...specific, ...detail };
+  const own = decide(policies, request);
+  const limited = boundary && decide(boundary, request);
+  const decision = limited === undefined ? own : limit(own, limited);
+  return {
+    resource,
+    decision,
+    matched: decidedBy(sources, request, decision),
+    missing: [...missing],
+    bounded: limited === undefined ? undefined : limited === 'allowed',
+  };
+};
+
+/** API reference, EvaluationResult and ResourceSpecificResult: both have it where the role has a boundary. */
+const boundaryDetail = (bounded: boolean | undefined): Record<string, XmlValue> =>
+  bounded === undefined ? {} : { PermissionsBoundaryDecisionDetail: { AllowedByPermissionsBoundary: String(bounded) } };
+
+const STRICTNESS: readonly Decision[] = ['allowed', 'implicitDeny', 'explicitDeny'];
+const strictest = (decisions: readonly Decision[]): Decision =>
+  STRICTNESS.findLast((one) => decisions.includes(one)) ?? 'implicitDeny';
+
+/**
+ * API reference, EvaluationResult: of named resources, what is decided and missing is said of each; what stands above is
+ * "the most restrictive decision across all resources".
+ */
+const resultOf = (action: string, name: string, all: readonly Simulation[], told: readonly Simulation[]): XmlValue => {
+  const bounded = all.some((one) => one.bounded === false) ? false : all[0]?.bounded;
+  const aggregate = {
+    EvalActionName: action,
+    EvalResourceName: name,
+    EvalDecision: strictest(all.map(({ decision }) => decision)),
+    MatchedStatements: all.flatMap(({ matched }) => matched),
+    ...boundaryDetail(bounded),
+  };
+  const [first] = all;
+  if (first?.resource === '*') return { ...aggregate, MissingContextValues: first.missing };
+  return {
+    ...aggregate,
+    MissingContextValues: [],
+    ResourceSpecificResults: told.map((one) => ({
+      EvalResourceName: one.resource,
+      EvalResourceDecision: one.decision,
+      MatchedStatements: one.matched,
+      MissingContextValues: one.missing,
+      ...boundaryDetail(one.bounded),
+    })),
+  };
 };
 
 /** The role that is asked about, of the caller's account. */
@@ -151,14 +194,25 @@ export const simulatePrincipalPolicy =
     }
     const simulated = simulatedOf(sourceRole(world, parameters, context));
     required(parameters, 'ActionNames.member.1');
-    const resources = membersOf(parameters, 'ResourceArns');
-    const asked = membersOf(parameters, 'ActionNames').flatMap((action) =>
-      (resources.length > 0 ? resources : ['*']).map((resource) => ({ action, resource })),
-    );
+    const actions = membersOf(parameters, 'ActionNames');
+    const named = membersOf(parameters, 'ResourceArns');
+    const resources = named.length > 0 ? named : ['*'];
     const keys = contextOf(parameters);
-    const { items, ...rest } = page(asked, ({ action, resource }) => `${action} ${resource}`, parameters);
+    const { simulationMissingKeys, simulationResults } = world.knobs;
+    // API reference, EvaluationResult: "a single EvaluationResult per action", and formerly one for each resource, "each
+    // containing the same aggregate decision".
+    const asked = actions.flatMap((action) =>
+      simulationResults === 'action'
+        ? [{ action, name: resources.length > 1 ? '*' : (resources[0] ?? '*') }]
+        : resources.map((resource) => ({ action, name: resource })),
+    );
+    const { items, ...rest } = page(asked, ({ action, name }) => `${action} ${name}`, parameters);
     return {
       ...rest,
-      EvaluationResults: items.map(({ action, resource }) => simulate(simulated, action, resource, keys)),
+      EvaluationResults: items.map(({ action, name }) => {
+        const all = resources.map((resource) => simulate(simulated, { action, resource }, keys, simulationMissingKeys));
+        const told = simulationResults === 'resource' ? all.filter(({ resource }) => resource === name) : all;
+        return resultOf(action, name, all, told);
+      }),
     };
   };

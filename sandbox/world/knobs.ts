@@ -265,6 +265,18 @@ export const knobs = z
       'Service Authorization Reference, IAM: a right of its own, which many accounts keep for themselves',
       'Whether anybody may ask iam:SimulatePrincipalPolicy; with `deny` it answers AccessDenied.',
     ),
+    simulationResults: knob(
+      z.enum(['action', 'resource']).default('action'),
+      'likely',
+      'IAM API Reference, EvaluationResult: "now returns a single EvaluationResult per action … Previously … N evaluation results, each containing the same aggregate decision"; since when, and where, it does not say',
+      'What SimulatePrincipalPolicy answers where it is asked about several resources: one result for each action, or for each action and resource, as it did before. What is decided of each resource is in ResourceSpecificResults either way.',
+    ),
+    simulationMissingKeys: knob(
+      z.enum(['evaluated', 'policies']).default('evaluated'),
+      'unknown',
+      'IAM API Reference, ResourceSpecificResult: "context keys that are required by the included input policies but that were not provided": whether those of statements that are not about the action too, it does not say',
+      'Which keys MissingContextValues names: those that the decision came upon, or all that any statement of the policies asks for.',
+    ),
     timeoutCause: knob(
       z.enum(['empty', 'absent', 'text']).default('empty'),
       'likely',

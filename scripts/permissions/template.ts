@@ -9,6 +9,7 @@ import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as scheduler from 'aws-cdk-lib/aws-scheduler';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { z } from 'zod';
+import { ACTING_STEPS } from '../../lambdas/domain/plan/acting.ts';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { createApp } from '../../lib/app.ts';
 import { executionGrantsOf, type Grant, grantsOf, type Machines } from '../../lib/migration/permissions.ts';
@@ -141,10 +142,8 @@ const grantOptions = (app: App, { functions, tables }: Assembly, keyArn: string)
     bucketArn: app.node.findAll().find((one) => one instanceof s3.Bucket)?.bucketArn ?? '',
     passableRoleArns: [arnOf(SAMPLE_ROLES.passableRoleArns)],
     repairableRoleArns: [arnOf(SAMPLE_ROLES.repairableRoleArns)],
-    passingRoleArns: functions
-      .filter((one) =>
-        ['create-addon', 'create-association', 'update-addon', 'restore-addon'].includes(lambdaName(one)),
-      )
+    actingRoleArns: functions
+      .filter((one) => ACTING_STEPS.some((step) => step === lambdaName(one)))
       .map(({ roleArn }) => roleArn),
     accounts: [SAMPLE_OTHER],
     ledgerKey: { keyArn, tableName: table?.name ?? '' },

@@ -228,7 +228,7 @@ describe('the calls of an inventory', () => {
     'iam GetRole': 1,
     'iam ListRolePolicies': 2,
     'iam ListAttachedRolePolicies': 2,
-    'iam SimulatePrincipalPolicy': 3,
+    'iam SimulatePrincipalPolicy': 10,
     'kubernetes list pods': 1,
     'kubernetes list replicasets': 1,
     'kubernetes list deployments': 1,
@@ -255,8 +255,8 @@ describe('the calls of an inventory', () => {
     );
     expect(tally(ofRegion)).toEqual({ 'eks ListClusters': 1, ...CATALOGUE });
     // The first one pays for the catalogue.
-    expect(clusters['alpha']?.calls).toEqual({ eks: 11 + 6, iam: 8, kubernetes: 7 });
-    expect(clusters['bravo']?.calls).toEqual({ eks: 11, iam: 8, kubernetes: 7 });
+    expect(clusters['alpha']?.calls).toEqual({ eks: 11 + 6, iam: 15, kubernetes: 7 });
+    expect(clusters['bravo']?.calls).toEqual({ eks: 11, iam: 15, kubernetes: 7 });
     expect(clusters['charlie']?.calls).toEqual({ eks: 8 });
     expect(clusters['echo']?.calls).toEqual({ eks: 2 });
     expect(place?.calls).toEqual({ eks: 1 });

@@ -15,7 +15,7 @@ import type {
   ServiceAccountState,
   Snapshot,
 } from '../../lambdas/domain/model.ts';
-import type { PassingFact, ServiceAccountFacts } from '../../lambdas/domain/plan/facts.ts';
+import type { ServiceAccountFacts } from '../../lambdas/domain/plan/facts.ts';
 import { hashOf } from '../../lambdas/domain/plan/hash.ts';
 import { ASSOCIATE } from '../../lambdas/domain/plan/ladder.ts';
 import { MIGRATION_TAG } from '../../lambdas/domain/service-account.ts';
@@ -26,6 +26,7 @@ import {
   agentDaemonSet,
   aMigration,
   anAssociation,
+  answeredRights,
   aPlan,
   aPod,
   aWorkload,
@@ -33,7 +34,6 @@ import {
   irsaStatement,
   ISSUER,
   MIGRATION_ID,
-  OTHER_ROLE,
   podIdentityStatement,
   policyText,
   ROLE,
@@ -109,20 +109,10 @@ export const anAccountPod = (identity: Exclude<PodIdentity, 'not-applicable'>, c
 export const anAccountWorkload = (change: Partial<Workload> = {}): Workload =>
   aWorkload({ name: 'api', ...ofAccount, containers: [aContainer({ name: 'api' })], managedFields: [], ...change });
 
-export const CREATE_ASSOCIATION_ROLE = 'arn:aws:iam::111122223333:role/create-association';
-export const mayPassByAssociation = (): PassingFact[] => [
-  {
-    step: 'create-association',
-    service: 'pods.eks.amazonaws.com',
-    principalArn: CREATE_ASSOCIATION_ROLE,
-    allowed: { [ROLE]: true, [OTHER_ROLE]: true },
-  },
-];
-
 /** Facts from which a plan says `migrate`. */
 export const accountFacts = (change: Partial<ServiceAccountFacts> = {}): ServiceAccountFacts => {
   const { addon: _, configurationSchema: __, ...shared } = someFacts();
-  return {
+  const facts: ServiceAccountFacts = {
     ...shared,
     request: anAccountRequest(),
     serviceAccount: aState(),
@@ -130,11 +120,11 @@ export const accountFacts = (change: Partial<ServiceAccountFacts> = {}): Service
     podIdentity: [{ serviceAccount: ACCOUNT_NAME, recommendedManagedPolicies: [] }],
     namespace: ACCOUNT_NAMESPACE,
     roles: { [ROLE]: { trustPolicy: ACCOUNT_TRUST } },
-    passing: mayPassByAssociation(),
     pods: [anAccountPod('irsa')],
     workloads: [anAccountWorkload()],
     ...change,
   };
+  return { ...facts, rights: change.rights ?? answeredRights(facts) };
 };
 
 /** A plan that allows the change, with the hash that it has with the request. */

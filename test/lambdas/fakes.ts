@@ -18,10 +18,11 @@ import type {
   Kubernetes,
   MutatingWebhook,
   Node,
-  PassRoleQuestion,
   Pod,
   Role,
   RolePolicy,
+  SimulatedCall,
+  SimulationQuestion,
   Roles,
   ServiceAccount,
   ServiceAccountDetail,
@@ -48,6 +49,7 @@ import {
   podIdentityWebhook,
   ROLE,
   ROLES_OF_ACCOUNT,
+  STEP_ROLES,
   someWorkloads,
 } from './fixtures.ts';
 
@@ -182,8 +184,12 @@ export class FakeRoles implements Roles {
   readonly policies: Record<string, RolePolicy[]> = {
     [NODE_ROLE]: [{ name: 'AmazonEKSWorkerNodePolicy', arn: 'arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy' }],
   };
-  /** By ARN of the role that would be passed, what IAM's simulation says; one that is not there may be passed. */
-  readonly passable: Record<string, boolean> = {};
+  /** By role's ARN; a role that is not there has none. */
+  readonly boundaries: Record<string, RolePolicy> = {};
+  /** What IAM's simulation refuses; it allows everything else. */
+  readonly refused: { action: string; principalArn?: string; resource?: string; service?: string }[] = [];
+  /** Condition keys that its answers miss. */
+  readonly missing: string[] = [];
   async getRole(arn: string): Promise<Role | undefined> {
     const trustPolicy = this.trust[arn];
     return trustPolicy === undefined ? undefined : { arn, trustPolicy };
@@ -204,8 +210,23 @@ export class FakeRoles implements Roles {
   async listPolicies(arn: string): Promise<RolePolicy[]> {
     return this.policies[arn] ?? [];
   }
-  async mayPass({ roleArns }: PassRoleQuestion): Promise<Record<string, boolean>> {
-    return Object.fromEntries(roleArns.map((arn) => [arn, this.passable[arn] ?? true]));
+  async getBoundary(arn: string): Promise<RolePolicy | undefined> {
+    return this.boundaries[arn];
+  }
+  async simulate({ principalArn, actions, resources, context }: SimulationQuestion): Promise<SimulatedCall[]> {
+    return actions.flatMap((action) =>
+      resources.map((resource) => {
+        const service = context['iam:PassedToService']?.[0];
+        const refused = this.refused.some(
+          (one) =>
+            one.action === action &&
+            (one.principalArn ?? principalArn) === principalArn &&
+            (one.resource ?? resource) === resource &&
+            (one.service ?? service) === service,
+        );
+        return { action, resource, allowed: !refused, missing: [...this.missing] };
+      }),
+    );
   }
 }
 
@@ -404,7 +425,7 @@ export function newFakes(): Fakes {
   const settings: Settings = {
     passableRoleArns: [ROLES_OF_ACCOUNT],
     repairableRoleArns: [],
-    passingRoles: {},
+    actingRoles: STEP_ROLES,
     approvals: { required: false, approver: 'another-session' },
   };
   const invocation = { remaining: 60_000 };

@@ -17,8 +17,13 @@ import type {
   AddonSnapshot,
   Target,
 } from '../../lambdas/domain/model.ts';
-import type { AddonFacts, NodeRolesFact, PassingFact } from '../../lambdas/domain/plan/facts.ts';
+import { ACTING_STEPS, type ActingStep } from '../../lambdas/domain/plan/acting.ts';
+import { type Call, callKey } from '../../lambdas/domain/plan/calls.ts';
+import type { AddonFacts, CallAnswer, Facts, NodeRolesFact, RightsFact } from '../../lambdas/domain/plan/facts.ts';
 import { hashOf } from '../../lambdas/domain/plan/hash.ts';
+import { ASSOCIATE } from '../../lambdas/domain/plan/ladder.ts';
+import { plannedAssociations } from '../../lambdas/domain/plan/plan.ts';
+import { callsOf } from '../../lambdas/domain/plan/rights.ts';
 import { subjectLock, roleLock } from '../../lambdas/runtime/lock.ts';
 
 export const ACCOUNT = '111122223333';
@@ -310,22 +315,22 @@ export const aRequest = (change: Partial<MigrationRequestInput> = {}): AddonRequ
   addon: change.addon ?? ADDON,
 });
 
-/** The roles of the steps that pass roles, as a deployment names them. */
-export const STEP_ROLES = {
-  'create-addon': `arn:aws:iam::${ACCOUNT}:role/create-addon`,
-  'update-addon': `arn:aws:iam::${ACCOUNT}:role/update-addon`,
-  'restore-addon': `arn:aws:iam::${ACCOUNT}:role/restore-addon`,
-};
-/** What IAM's simulation says where all of them may pass both roles. */
-export const mayPassAll = (): PassingFact[] =>
-  (['create-addon', 'update-addon', 'restore-addon'] as const).flatMap((step) =>
-    ['pods.eks.amazonaws.com', 'eks.amazonaws.com'].map((service) => ({
-      step,
-      service,
-      principalArn: STEP_ROLES[step],
-      allowed: { [ROLE]: true, [OTHER_ROLE]: true },
-    })),
-  );
+/** The roles of the steps that change something in EKS, as a deployment names them. */
+export const STEP_ROLES = Object.fromEntries(
+  ACTING_STEPS.map((step) => [step, `arn:aws:iam::${ACCOUNT}:role/${step}`]),
+) as Record<ActingStep, string>;
+
+/** What IAM says to all calls of these ways; of those that there could be by default. */
+export const answeredRights = (
+  facts: Facts,
+  answerOf: (call: Call) => CallAnswer = () => ({ decision: 'allowed' }),
+  ways: readonly Rung[] = [IN_PLACE, RECREATE_PRESERVING, RECREATE, ASSOCIATE],
+): RightsFact => ({
+  roles: STEP_ROLES,
+  answers: Object.fromEntries(
+    callsOf(facts, plannedAssociations(facts), ways).map((call) => [callKey(call), answerOf(call)]),
+  ),
+});
 
 export const ofAws = (name: string): { name: string; arn: string } => ({
   name,
@@ -340,7 +345,12 @@ export const aNodeRole = (change: Partial<NodeRolesFact['roles'][number]> = {}):
 });
 
 /** Facts from which a plan says `migrate`. */
-export const someFacts = (change: Partial<AddonFacts> = {}): AddonFacts => ({
+export const someFacts = (change: Partial<AddonFacts> = {}): AddonFacts => {
+  const facts = factsWithoutRights(change);
+  return { ...facts, rights: change.rights ?? answeredRights(facts) };
+};
+
+const factsWithoutRights = (change: Partial<AddonFacts>): AddonFacts => ({
   request: aRequest(),
   cluster: aCluster(),
   addon: anAddon(),
@@ -353,7 +363,7 @@ export const someFacts = (change: Partial<AddonFacts> = {}): AddonFacts => ({
   repairableRoleArns: [],
   roleUsers: { addons: [], associations: [], more: false },
   rolePolicies: { [ROLE]: { policies: [] } },
-  passing: mayPassAll(),
+  rights: { roles: {}, answers: {} },
   associations: [],
   associationCount: 0,
   customResources: [],

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ACTING_STEPS } from '../../lambdas/domain/plan/acting.ts';
 import { stepSchemas, type StepName } from '../../lambdas/steps/schemas.ts';
 import { grantsOf } from '../../lib/migration/permissions.ts';
 import {
@@ -290,15 +291,15 @@ describe('permissions', () => {
     expect(stops.map(({ resources }) => resources)).toEqual([executionsOf([sweep])]);
   });
 
-  it("ask IAM's simulation about the steps that pass roles, and about no other role", () => {
+  it("ask IAM's simulation about the steps that change something in EKS, and about no other role", () => {
     const asking = statementsOf('plan').filter(({ actions }) => actions.includes('iam:SimulatePrincipalPolicy'));
-    const passing = ['create-addon', 'create-association', 'update-addon', 'restore-addon'].map(
-      (step) => expect.stringMatching(new RegExp(`:${roleOf(step)}$`)) as string,
-    );
+    const changing = STEPS.filter((step) => mutating(step).some((action) => action.startsWith('eks:')));
+    expect(ACTING_STEPS.toSorted()).toEqual(changing.toSorted());
+    const acting = changing.map((step) => expect.stringMatching(new RegExp(`:${roleOf(step)}$`)) as string);
     expect(asking).toHaveLength(1);
     expect(asking[0]!.actions).toEqual(['iam:SimulatePrincipalPolicy']);
-    expect(asking[0]!.resources).toHaveLength(passing.length);
-    expect(asking[0]!.resources).toEqual(expect.arrayContaining(passing));
+    expect(asking[0]!.resources).toHaveLength(acting.length);
+    expect(asking[0]!.resources).toEqual(expect.arrayContaining(acting));
   });
 
   it.each(STEPS)('name for %s each action, and resources of this account', (step) => {
@@ -456,7 +457,7 @@ describe('permissions', () => {
       bucketArn: 'arn:bucket',
       passableRoleArns: ['arn:role'],
       repairableRoleArns: ['arn:role'],
-      passingRoleArns: ['arn:role'],
+      actingRoleArns: ['arn:role'],
     };
     for (const step of STEPS) {
       for (const { why, actions, resources } of grantsOf(step, options)) {

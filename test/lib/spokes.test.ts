@@ -183,7 +183,7 @@ describe('the rights of each role', () => {
   const options = {
     passableRoleArns: ['arn:passable'],
     repairableRoleArns: ['arn:repairable'],
-    passingRoleArns: ['arn:change'],
+    actingRoleArns: ['arn:change'],
   };
 
   it('are those that the steps have in their own account, each of them and no other', () => {

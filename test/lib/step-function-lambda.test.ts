@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { afterAll, describe, expect, it } from 'vitest';
+import { byVariable } from '../../lambdas/domain/plan/acting.ts';
 import { planSchema } from '../../lambdas/steps/plan/schema.ts';
 import { StepLambda } from '../../lib/step-function-lambda.ts';
 
@@ -20,10 +21,7 @@ const environment = {
   ACCOUNT: '111122223333',
   SETTINGS_FILE: '/opt/settings.json',
   KUBERNETES_ROLE_ARNS: 'arn:aws:iam::111122223333:role/plan',
-  CREATE_ADDON_ROLE_ARN: 'arn:aws:iam::111122223333:role/create-addon',
-  CREATE_ASSOCIATION_ROLE_ARN: 'arn:aws:iam::111122223333:role/create-association',
-  UPDATE_ADDON_ROLE_ARN: 'arn:aws:iam::111122223333:role/update-addon',
-  RESTORE_ADDON_ROLE_ARN: 'arn:aws:iam::111122223333:role/restore-addon',
+  ...byVariable((step) => `arn:aws:iam::111122223333:role/${step}`),
   APPROVAL_REQUIRED: 'false',
 } as const;
 const { TABLE_NAME: _, ...withoutTable } = environment;

@@ -234,11 +234,26 @@ const take = (world: Sandbox['world'], taken: Grant): (() => void) => {
   return () => (policy.document = document);
 };
 
+/** Once a plan is being carried out, as somebody does who changes a role by hand then. */
+const takeOnceBegun = (world: Sandbox['world'], taken: Grant): void => {
+  let done = false;
+  world.log.onCall(({ step }) => {
+    if (done || step !== 'begin') return;
+    done = true;
+    take(world, taken);
+  });
+};
+
 /**
  * Follows a run to its end, or to the first refusal. `taken`: an action that is taken out of the policy that has it, as
- * if the template did not have it.
+ * if the template did not have it; `begun`: only once a migration has begun.
  */
-export const follows = async (run: Run, directory: string, taken?: Grant): Promise<Ran> => {
+export const follows = async (
+  run: Run,
+  directory: string,
+  taken?: Grant,
+  when: 'deployed' | 'begun' = 'deployed',
+): Promise<Ran> => {
   const scenario = scenarioOf(run);
   const sandbox = await openSandbox({
     scenario,
@@ -246,7 +261,8 @@ export const follows = async (run: Run, directory: string, taken?: Grant): Promi
     definitionOf: countingFrom(run.looked ?? 0),
   });
   const assembly = withSpokes(directory, scenario);
-  if (taken) take(sandbox.world, taken);
+  if (taken && when === 'deployed') take(sandbox.world, taken);
+  if (taken && when === 'begun') takeOnceBegun(sandbox.world, taken);
   const questions = questionsTo(sandbox.authorizer);
   for (const fault of run.faults ?? []) sandbox.world.faults.add(fault);
   meet(sandbox, run);
@@ -299,7 +315,7 @@ export const follows = async (run: Run, directory: string, taken?: Grant): Promi
         .map(({ status, error }) => `${/-(\w+?)StateMachine/.exec(name)?.[1] ?? name} ${error ?? status}`),
     ),
     blockedBy: (record?.plan?.checks ?? [])
-      .filter(({ status }) => status === 'fail')
+      .filter(({ status }) => status === 'fail' || status === 'unknown')
       .map(({ message, remedy }) => `${message} ${remedy ?? ''}`),
     failures: sandbox.failures,
     calls: sandbox.world.log.calls.length,

@@ -3,7 +3,8 @@
  * accounts.
  */
 import type { Use } from '../../sandbox/authorization/authorizer.ts';
-import type { Ran, Run } from './follow.ts';
+import { ACTING_STEPS } from '../../lambdas/domain/plan/acting.ts';
+import { follows, type Ran, type Run } from './follow.ts';
 import { type Grant, isUsed, titleOf } from './grants.ts';
 
 export const unused = (all: readonly Grant[], uses: readonly Use[]): string[] =>
@@ -18,8 +19,21 @@ export const runFor = (grant: Grant, ran: ReadonlyMap<Run, Ran>): Run => {
   return shortest[0];
 };
 
-/** The plan asks IAM beforehand whether roles may be passed; where nobody lets it ask, the migration finds out. */
-export const unasked = (run: Run): Run => ({ ...run, knobs: { ...run.knobs, simulatePrincipalPolicy: 'deny' } });
+/** What the plan asks IAM about beforehand: the calls of the steps that change something in EKS. */
+export const isAsked = ({ holder, action }: Pick<Grant, 'holder' | 'action'>): boolean =>
+  (holder === 'spoke change' || ACTING_STEPS.some((step) => step === holder)) &&
+  /^(eks:((Create|Update|Delete)(Addon|PodIdentityAssociation)|TagResource)|iam:(PassRole|GetRole))$/.test(action);
+
+/** Without a right that the plan asks about nothing is begun: it is gone once something is. */
+export const followWithout = (run: Run, directory: string, grant: Grant): Promise<Ran> =>
+  follows(run, directory, grant, isAsked(grant) ? 'begun' : 'deployed');
+
+const DELETES = /^eks:Delete(Addon|PodIdentityAssociation)$/;
+/** What was deleted before the first refusal; nothing where none was. */
+export const deletedBefore = ({ uses, denied }: Pick<Ran, 'uses' | 'denied'>): string[] =>
+  denied.length === 0
+    ? []
+    : uses.filter(({ action }) => DELETES.test(action)).map(({ action, resource }) => `${action} ${resource}`);
 
 /** One right for each service whose actions are granted, which stands for all of them where a whole run is followed. */
 export const oneOfEachService = (grants: readonly Grant[]): Grant[] => [

@@ -103,7 +103,7 @@ export const transientEndsMigrated: Promised = {
   name: 'transient-fault-ends-migrated',
   says: 'A single transient fault never keeps a migration from ending migrated; a person is needed only where a fault persists.',
   broken: (result) => {
-    const { faults, actor, cancelAfterCall, copies = 1, trust, stranger, approval = 'given' } = result.spec;
+    const { faults, actor, cancelAfterCall, copies = 1, trust, stranger, denied, approval = 'given' } = result.spec;
     const [fault] = faults;
     if (
       faults.length > 1 ||
@@ -112,7 +112,8 @@ export const transientEndsMigrated: Promised = {
       cancelAfterCall !== undefined ||
       copies > 1 ||
       trust ||
-      stranger
+      stranger ||
+      denied
     )
       return [];
     return result.migrations.flatMap(({ record }) => {
@@ -136,9 +137,16 @@ export const goesBackByItself: Promised = {
   name: 'goes-back-by-itself',
   says: 'What fails for good on the road alone is put back by the service itself, without a person.',
   broken: (result) => {
-    const { faults, actor } = result.spec;
+    const { faults, actor, denied } = result.spec;
     const [fault] = faults;
-    if (faults.length !== 1 || !fault?.persists || fault.step === undefined || !ROAD_ONLY.has(fault.step) || actor)
+    if (
+      denied ||
+      faults.length !== 1 ||
+      !fault?.persists ||
+      fault.step === undefined ||
+      !ROAD_ONLY.has(fault.step) ||
+      actor
+    )
       return [];
     return result.migrations.flatMap(({ record }) =>
       record?.outcome === 'needs-human'

@@ -13,7 +13,7 @@ import {
   transientEndsMigrated,
 } from './end-promises.ts';
 import type { Promised } from './promised.ts';
-import { rightsSuffice } from './rights-promise.ts';
+import { refusedBeforehand, rightsSuffice } from './rights-promise.ts';
 import type { RunResult } from './run.ts';
 import { approvedFirst, outcomesAreTold, withinWindow } from './telling-promises.ts';
 import { repairIsSafe, retiresOnlyItsOwn, trustStays } from './trust-promises.ts';
@@ -39,6 +39,7 @@ export const PROMISES: readonly Promised[] = [
   withinWindow,
   outcomesAreTold,
   rightsSuffice,
+  refusedBeforehand,
 ];
 
 /** Each broken promise with what broke it. */

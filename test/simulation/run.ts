@@ -13,6 +13,7 @@ import type { AddonState, AssociationState, ClusterState } from '../../sandbox/w
 import { Random } from '../../sandbox/world/random.ts';
 import { type ActorRecord, afterCall, prepareActor } from './actor.ts';
 import { approve } from './approver.ts';
+import { denyStep } from './denied.ts';
 import { runHandOff } from './hand-off.ts';
 import { type SimulatedScenario, scenarioNamed } from './scenarios.ts';
 import { clientsOf, type RunSpec } from './spec.ts';
@@ -203,6 +204,7 @@ export const simulate = async (
   const sandbox = await openSandbox({ scenario, seed: spec.seed, assemblyDirectory, clients });
   const { world, clock } = sandbox;
   for (const { persists, ...fault } of spec.faults) world.faults.add({ ...fault, times: persists ? 'all' : 1 });
+  const allow = spec.denied ? denyStep(world, spec.denied) : () => {};
   const cluster = clusterOf(sandbox, simulated);
   const before = lookBefore(sandbox, cluster);
   const operator = new Operator(sandbox, spec.seed);
@@ -245,6 +247,7 @@ export const simulate = async (
       await stragglers();
       // Whoever follows up has removed the cause.
       world.faults.clear();
+      allow();
       if (spec.rollBack)
         for (const { migrationId, record } of result.migrations)
           if (record?.outcome === 'migrated') await operator.rollBack(migrationId);

@@ -2,7 +2,7 @@
 import { FAULT_KINDS } from '../../sandbox/world/faults.ts';
 import { Random } from '../../sandbox/world/random.ts';
 import { SCENARIO_NAMES } from './scenarios.ts';
-import { ACTS, APPROVALS, type FaultSpec, type RunSpec } from './spec.ts';
+import { ACTS, APPROVALS, DENIED, type FaultSpec, type RunSpec } from './spec.ts';
 
 /** Behaviour of AWS that nobody knows, and durations: each run draws some of them anew. */
 const KNOBS: Record<string, readonly (number | string | boolean)[]> = {
@@ -32,6 +32,9 @@ const KNOBS: Record<string, readonly (number | string | boolean)[]> = {
   fixedNamespaces: ['accept', 'refuse'],
   defaultNamespaceShown: [true, false],
   timeoutCause: ['empty', 'absent', 'text'],
+  simulatePrincipalPolicy: ['allow', 'deny'],
+  simulationResults: ['action', 'resource'],
+  simulationMissingKeys: ['evaluated', 'policies'],
 };
 
 const pick = <T>(random: Random, from: readonly T[]): T => {
@@ -70,5 +73,6 @@ export const specOfSeed = (seed: number): RunSpec => {
     ...(scenario === 'approved' && chance(random, 0.3) ? { approval: pick(random, APPROVALS) } : {}),
     ...(chance(random, 0.15) ? { again: true } : chance(random, 0.15) ? { rollBack: true } : {}),
     ...(chance(random, 0.1) ? { retire: pick(random, ['kept', 'undone'] as const) } : {}),
+    ...(chance(random, 0.08) ? { denied: pick(random, DENIED) } : {}),
   };
 };

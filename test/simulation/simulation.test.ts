@@ -54,6 +54,7 @@ describe('a seed', () => {
       specs.some((one) => one.copies),
       specs.some((one) => one.trust),
       specs.some((one) => one.stranger),
+      specs.some((one) => one.denied),
       specs.some((one) => one.cancelAfterCall),
       specs.some((one) => one.again),
       specs.some((one) => one.rollBack),

@@ -1,5 +1,6 @@
 /** What one simulated run is: everything follows from it, so that its JSON is enough to run it again. */
 import { createHash } from 'node:crypto';
+import type { ActingStep } from '../../lambdas/domain/plan/acting.ts';
 import type { FaultKind } from '../../sandbox/world/faults.ts';
 
 /** A fault at the n-th call that the service's functions make; `step` and `operation` narrow it to those calls. */
@@ -33,6 +34,29 @@ export const ACTS = [
 
 export const APPROVALS = ['given', 'rejected', 'nobody', 'forged'] as const;
 
+/** An action that the role of a step is denied, from before the plan until everything has ended. */
+export interface DeniedSpec {
+  step: ActingStep;
+  action: string;
+}
+export const DENIED: readonly DeniedSpec[] = [
+  { step: 'create-addon', action: 'eks:CreateAddon' },
+  { step: 'create-addon', action: 'eks:TagResource' },
+  { step: 'create-addon', action: 'eks:CreatePodIdentityAssociation' },
+  { step: 'create-addon', action: 'iam:PassRole' },
+  { step: 'delete-addon', action: 'eks:DeleteAddon' },
+  { step: 'update-addon', action: 'eks:UpdateAddon' },
+  { step: 'update-addon', action: 'iam:GetRole' },
+  { step: 'purge-associations', action: 'eks:DeletePodIdentityAssociation' },
+  { step: 'carry-over', action: 'eks:UpdatePodIdentityAssociation' },
+  { step: 'create-association', action: 'eks:TagResource' },
+  { step: 'restore-addon', action: 'eks:CreateAddon' },
+  { step: 'restore-addon', action: 'eks:UpdateAddon' },
+  { step: 'restore-addon', action: 'iam:PassRole' },
+  { step: 'restore-associations', action: 'eks:CreatePodIdentityAssociation' },
+  { step: 'restore-associations', action: 'eks:DeletePodIdentityAssociation' },
+];
+
 export interface RunSpec {
   /** Name of one of the simulation's scenarios. */
   scenario: string;
@@ -47,6 +71,7 @@ export interface RunSpec {
   trust?: 'denied' | 'undecided';
   /** The first service account of the add-on has an association already that is somebody else's. */
   stranger?: 'other-tool' | 'other-addon';
+  denied?: DeniedSpec;
   /** What becomes of the approvals that the scenario's requests want; default: they are given. */
   approval?: (typeof APPROVALS)[number];
   /** Somebody cancels the migration as soon as the n-th call has been answered. */

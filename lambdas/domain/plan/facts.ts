@@ -9,6 +9,7 @@ import type {
   ServiceAccountRequest,
   ServiceAccountState,
 } from '../model.ts';
+import type { ActingStep } from './acting.ts';
 
 /** Who holds the lock of what shall migrate, where it is another execution. */
 export interface LockFact {
@@ -63,20 +64,18 @@ export interface NodeRolesFact {
   error?: string;
 }
 
-/** Steps that pass roles, and can be asked about beforehand. */
-export type PassingStep = 'create-addon' | 'create-association' | 'update-addon' | 'restore-addon';
+/** What IAM says to one call of a step's role. `why`: of a refusal, and of what can't be told. */
+export interface CallAnswer {
+  decision: 'allowed' | 'denied' | 'unknown';
+  why?: string;
+}
 
-/** What IAM's simulation says of one step's role and one service. */
-export interface PassingFact {
-  step: PassingStep;
-  /** `iam:PassedToService`. */
-  service: string;
-  /** The role that passes; absent where the deployment does not name it. */
-  principalArn?: string;
-  /** By ARN of the role that would be passed. */
-  allowed: Record<string, boolean>;
-  /** Why IAM could not be asked. */
-  error?: string;
+/** Whether the steps may make their calls. */
+export interface RightsFact {
+  /** The role of each step; a step that the deployment does not name can't be asked about. */
+  roles: Partial<Record<ActingStep, string>>;
+  /** By `callKey`. */
+  answers: Record<string, CallAnswer>;
 }
 
 /** What the plan is decided from, as it was read; later facts are absent where an earlier one made them pointless. */
@@ -116,8 +115,8 @@ export interface Facts {
   roleUsers?: RoleUsersFact;
   /** By ARN, of the planned roles that IAM has. */
   rolePolicies: Record<string, RolePoliciesFact>;
-  /** One for each step of the ladder that passes roles, and each service that it passes them to. */
-  passing: PassingFact[];
+  /** What IAM says to the calls of each way that nothing else excludes, and of its rollback. */
+  rights: RightsFact;
   associations: Association[];
   /** Associations of the whole cluster; absent where none is added. */
   associationCount?: number;

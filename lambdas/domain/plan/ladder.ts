@@ -57,19 +57,25 @@ export const exceedsMaxDisruption = (request: MigrationRequest, rung: Rung): boo
   return rung.disruption === 'outage' && most === 'rolling';
 };
 
+interface Excluding {
+  networking: boolean;
+  excluded: (rung: Rung) => boolean;
+}
+
 /**
  * What is left of the ways: none beyond the request's maxDisruption, none that takes a networking add-on's software
- * away, none that is excluded. Removing the software is the last resort of `auto`, never its first try. Where no pod is
- * looked at, nobody could say that the next way is needed: the first is the only one. Empty: blocked.
+ * away, none that is excluded. Removing the software is the last resort of `auto`, never its first try. Empty: blocked.
  */
-export function ladderOf(
-  request: MigrationRequest,
-  { networking, excluded }: { networking: boolean; excluded: (rung: Rung) => boolean },
-): Rung[] {
+export function possibleWays(request: MigrationRequest, { networking, excluded }: Excluding): Rung[] {
   const left = waysFor(request, networking).filter(
     (rung) => !exceedsMaxDisruption(request, rung) && !(networking && removesSoftware(rung)) && !excluded(rung),
   );
-  if (request.strategy === 'auto' && left.every(removesSoftware)) return [];
+  return request.strategy === 'auto' && left.every(removesSoftware) ? [] : left;
+}
+
+/** Where no pod is looked at, nobody could say that the next way is needed: the first is the only one. */
+export function ladderOf(request: MigrationRequest, excluding: Excluding): Rung[] {
+  const left = possibleWays(request, excluding);
   return request.verification === 'api' ? left.slice(0, 1) : left;
 }
 
@@ -81,14 +87,19 @@ export interface WayCheck {
 
 export const blocks = ({ status }: Pick<Check, 'status'>): boolean => status === 'fail' || status === 'unknown';
 
+/** Whether one of the checks that block excludes that way. */
+export const isExcluded =
+  (found: readonly WayCheck[]) =>
+  (rung: Rung): boolean =>
+    found.some(({ check, excludes }) => blocks(check) && excludes(rung));
+
 /** The ladder, and the checks as they count: one that only takes ways out of a ladder that has others is a warning. */
 export function climb(
   request: MigrationRequest,
   networking: boolean,
   found: readonly WayCheck[],
 ): { ladder: Rung[]; checks: Check[] } {
-  const blocking = found.filter(({ check }) => blocks(check));
-  const ladder = ladderOf(request, { networking, excluded: (rung) => blocking.some(({ excludes }) => excludes(rung)) });
+  const ladder = ladderOf(request, { networking, excluded: isExcluded(found) });
   const ways = waysFor(request, networking);
   const checks = found.map(({ check, excludes }): Check => {
     if (!blocks(check) || ladder.length === 0) return check;

@@ -9,9 +9,10 @@ import { checkAssociationQuota, planAssociations, type AssociationPlan } from '.
 import { checkCluster, checkInstalled, checkLock, checkNamespace, checkSupport, checkUsesIrsa } from './checks.ts';
 import type { AddonFacts, Facts } from './facts.ts';
 import { type Decided, finishPlan } from './finish.ts';
-import { blocks, climb, waysFor } from './ladder.ts';
+import { blocks, climb, isExcluded, possibleWays, waysFor } from './ladder.ts';
 import { checkPassRole } from './pass-role.ts';
 import { preflight } from './preflight.ts';
+import { rightsChecks } from './rights-check.ts';
 import { checkNamedServiceAccounts, checkServiceAccountsWithoutRole, planRole } from './role-checks.ts';
 import { checkSessionNames } from './session-names.ts';
 import { checkSessionTags } from './session-tags.ts';
@@ -58,7 +59,7 @@ export interface RolesPlan {
  * Of the planned roles: whether they are there and let the pods in, both ways, who else uses them, and whether they may
  * be passed.
  */
-export function planRoles(facts: Facts, planned: readonly PlannedAssociation[], ladder: readonly Rung[]): RolesPlan {
+export function planRoles(facts: Facts, planned: readonly PlannedAssociation[]): RolesPlan {
   const roles = [...new Set(planned.map((one) => one.roleArn))].map((arn) =>
     planRole(
       facts,
@@ -72,21 +73,26 @@ export function planRoles(facts: Facts, planned: readonly PlannedAssociation[], 
       ...checkSharing(facts, planned),
       ...checkSessionTags(facts, planned),
       ...checkSessionNames(facts, planned),
-      checkPassRole(facts, planned, ladder),
+      checkPassRole(facts, planned),
     );
   if (irsaRoleOf(facts) !== undefined && planned.length > 0) checks.push(checkWayBack(facts, planned));
   return { checks, trustRepairs: roles.flatMap(({ repair }) => repair ?? []) };
 }
 
-/** The ways that the request asks for, which of them the facts leave, and the checks that say why. */
+/**
+ * The ways that the request asks for, which of them the facts leave, and the checks that say why. `possible`: those
+ * that are left before it is known whether the steps have the rights for them.
+ */
 export function planWays(
   facts: AddonFacts,
   planned: readonly PlannedAssociation[],
-): { ways: Rung[]; ladder: Rung[]; checks: Check[] } {
+): { ways: Rung[]; possible: Rung[]; ladder: Rung[]; checks: Check[] } {
   const { request } = facts;
   const networking = isNetworking(request.addon);
   const ways = waysFor(request, networking);
-  return { ways, ...climb(request, networking, wayChecks(facts, planned, ways)) };
+  const others = wayChecks(facts, planned, ways);
+  const possible = possibleWays(request, { networking, excluded: isExcluded(others) });
+  return { ways, possible, ...climb(request, networking, [...others, ...rightsChecks(facts, planned, possible)]) };
 }
 
 function decideAssociations(facts: AddonFacts, planned: PlannedAssociation[], rung: Rung): AssociationPlan {
@@ -128,7 +134,7 @@ export function planMigration(facts: AddonFacts): Plan {
   }
   const planned = plannedAssociations(facts);
   const { ways, ladder, checks: ofWays } = planWays(facts, planned);
-  const roles = planRoles(facts, planned, ladder);
+  const roles = planRoles(facts, planned);
   checks.push(
     checkUsesIrsa(facts),
     ...checkRisk(facts, ladder),

@@ -15,6 +15,7 @@ import { ASSOCIATE, blocks } from './ladder.ts';
 import { planRoles, plannedAssociations } from './plan.ts';
 import { checkSdk } from './preflight-pods.ts';
 import { preflight } from './preflight.ts';
+import { rightsChecks } from './rights-check.ts';
 import { checkAnnotation, checkIrsa, checkOwner, checkRollout, checkServiceAccount } from './service-account-checks.ts';
 import { serviceAccountSteps } from './service-account-steps.ts';
 
@@ -83,8 +84,13 @@ export function planServiceAccount(facts: ServiceAccountFacts): Plan {
   const ladder = [ASSOCIATE];
   const planned = plannedAssociations(facts);
   const [only] = planned;
-  const roles = planRoles(facts, planned, ladder);
-  checks.push(checkIrsa(facts), checkAgent(facts), ...roles.checks);
+  const roles = planRoles(facts, planned);
+  checks.push(
+    checkIrsa(facts),
+    ...rightsChecks(facts, planned, ladder).map(({ check }) => check),
+    checkAgent(facts),
+    ...roles.checks,
+  );
   if (!only) return finish('blocked', checks);
   checks.push(
     checkAssociation(facts, only),

@@ -33,8 +33,8 @@ const PRESENT: KeyState = { state: 'present' };
 const UNKNOWN: KeyState = { state: 'unknown' };
 const has = (...values: string[]): KeyState => ({ state: 'values', values });
 
-/** Keys in lower case by name; a name that ends in `/` stands for every key that begins so. */
-function lookUpIn(states: Record<string, KeyState>, otherwise: LookUp): LookUp {
+/** Looks keys up by name, without case; a name that ends in `/` stands for every key that begins so. */
+export function lookUpIn(states: Record<string, KeyState>, otherwise: LookUp): LookUp {
   const exact = new Map(Object.entries(states).map(([key, state]) => [key.toLowerCase(), state]));
   return (key) => {
     const name = key.toLowerCase();
@@ -43,7 +43,8 @@ function lookUpIn(states: Record<string, KeyState>, otherwise: LookUp): LookUp {
   };
 }
 
-function statesOf(values: Record<string, string | readonly string[]>): Record<string, KeyState> {
+/** Keys that have these values. */
+export function statesOf(values: Record<string, string | readonly string[]>): Record<string, KeyState> {
   return Object.fromEntries(
     Object.entries(values).map(([key, value]) => [key, has(...(typeof value === 'string' ? [value] : value))]),
   );

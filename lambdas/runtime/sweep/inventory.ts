@@ -5,6 +5,7 @@ import { classOf, isMigrationError, MigrationError } from '../../domain/errors.t
 import { irsaRoleOf } from '../../domain/irsa.ts';
 import type { Addon, Target } from '../../domain/model.ts';
 import { planMigration } from '../../domain/plan/plan.ts';
+import { newAddonArn } from '../../domain/plan/rights-maker.ts';
 import { classify, type SeenAddon, stateReason, unreachableCluster } from '../../domain/sweep/classify.ts';
 import { requestOf } from '../../domain/sweep/items.ts';
 import type { SweepFinding, SweepRequest } from '../../domain/sweep/model.ts';
@@ -93,7 +94,10 @@ class Survey {
     const empty = noFacts(requestOf(request, target, name, true), settings) as AddonFacts;
     // None but the described ones: who else uses a role does not decide.
     const eks: ClusterReads['eks'] = { ...this.reads.eks, listAddons: () => Promise.resolve([...this.addons.keys()]) };
-    const facts = await readFacts(empty, { ...this.reads, eks }, settings, 'tells');
+    const facts = await readFacts(empty, { ...this.reads, eks }, settings, {
+      unanswered: 'tells',
+      asking: 'thriftily',
+    });
     const silence = this.reads.silence();
     return {
       name,
@@ -129,9 +133,12 @@ class Survey {
     return { ...seen, takes, associated: takes.filter((account) => own.includes(account)) };
   }
 
-  /** Roles of all add-ons that have one. */
-  roles(): string[] {
-    return [...this.addons.values()].flatMap((addon) => irsaRoleOf({ addon }) ?? []);
+  /** Of all add-ons that have a role: the role's ARN, and the add-on's, as it is and as it would be made again. */
+  resources(): string[] {
+    return [...this.addons.values()].flatMap((addon) => {
+      const roleArn = irsaRoleOf({ addon });
+      return roleArn === undefined ? [] : [roleArn, addon.arn, newAddonArn(this.looking.target, addon.name)];
+    });
   }
 
   /**
@@ -194,7 +201,7 @@ async function outsideOf(
 export async function lookAtCluster(looking: Looking): Promise<ClusterLook | undefined> {
   const { request, target, ports, memory, clock } = looking;
   let survey: Survey | undefined;
-  const reads = memoPorts(ports, memory, clock, () => survey?.roles() ?? []);
+  const reads = memoPorts(ports, memory, clock, () => survey?.resources() ?? []);
   let version: { version?: string } = {};
   try {
     const cluster = await reads.eks.describeCluster();

@@ -10,9 +10,9 @@ import type {
   Clock,
   Eks,
   Kubernetes,
-  PassRoleQuestion,
   ReadingPorts,
   Roles,
+  SimulationQuestion,
   TargetPorts,
   WorkloadRef,
 } from '../../ports/index.ts';
@@ -139,26 +139,43 @@ function eksOf(eks: Eks, { catalogue }: PlaceMemory): ClusterReads['eks'] {
   };
 }
 
+/** Whether it is asked of roles, or of what EKS has. */
+const isRole = (resource: string): boolean => parseRoleArn(resource) !== undefined;
+
+/** All that steps do in EKS: one question for all of it costs no more than one for a part. */
+const IN_EKS = [
+  'eks:CreateAddon',
+  'eks:CreatePodIdentityAssociation',
+  'eks:DeleteAddon',
+  'eks:DeletePodIdentityAssociation',
+  'eks:TagResource',
+  'eks:UpdateAddon',
+  'eks:UpdatePodIdentityAssociation',
+  'iam:GetRole',
+];
+
+const together = (...lists: (readonly string[])[]): string[] => [...new Set(lists.flat())].sort();
+
 function rolesOf(
   roles: Roles,
   { roles: answers }: PlaceMemory,
   expected: () => readonly string[],
 ): ReadingPorts['roles'] {
-  const once = remembered(roles, ['getRole', 'listPolicies', 'mayPass'], answers);
+  const once = remembered(roles, ['getRole', 'listPolicies', 'getBoundary', 'simulate'], answers);
   return {
     ...once,
-    // One question for all roles of the cluster's add-ons: the answer is the same for each, alone or among others.
-    mayPass: async (question: PassRoleQuestion) => {
-      const account = parseRoleArn(question.roleArns[0] ?? '')?.account;
-      const alike = expected().filter((arn) => parseRoleArn(arn)?.account === account);
-      const all = question.roleArns.every((arn) => alike.includes(arn))
-        ? alike
-        : [...new Set([...alike, ...question.roleArns])];
-      const answer = await once.mayPass({ ...question, roleArns: [...all].sort() });
-      return Object.fromEntries(
-        question.roleArns.flatMap((arn): [string, boolean][] =>
-          answer[arn] === undefined ? [] : [[arn, answer[arn]]],
-        ),
+    // One question for all add-ons of the cluster: the answer is the same for each, alone or among others.
+    simulate: async (question: SimulationQuestion) => {
+      const account = question.principalArn.split(':')[4];
+      const alike = expected().filter((arn) => arn.split(':')[4] === account);
+      const passes = question.actions.includes('iam:PassRole');
+      const answer = await once.simulate({
+        ...question,
+        actions: passes ? question.actions : together(question.actions, IN_EKS),
+        resources: together(question.resources, passes ? alike.filter(isRole) : alike),
+      });
+      return answer.filter(
+        ({ action, resource }) => question.actions.includes(action) && question.resources.includes(resource),
       );
     },
   };
@@ -191,7 +208,7 @@ export interface ClusterReads extends ReadingPorts {
   silence: () => string | undefined;
 }
 
-/** `expected`: roles of the cluster's add-ons, as far as they are known when it is asked. */
+/** `expected`: ARNs of the cluster's add-ons and of their roles, as far as they are known when it is asked. */
 export function memoPorts(
   { eks, roles, kubernetes }: TargetPorts,
   memory: PlaceMemory,

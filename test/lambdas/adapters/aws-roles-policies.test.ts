@@ -1,7 +1,8 @@
-/** What a role's own policies say, and whether it may pass another: as IAM answers it, page by page. */
+/** What a role's own policies and its boundary say, and what it may do: as IAM answers it, page by page. */
 import {
   GetPolicyCommand,
   GetPolicyVersionCommand,
+  GetRoleCommand,
   GetRolePolicyCommand,
   IAMClient,
   ListAttachedRolePoliciesCommand,
@@ -11,7 +12,7 @@ import {
 import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { AwsRoles } from '../../../lambdas/adapters/aws-roles.ts';
-import { ACCOUNT, CLUSTER, OTHER_ROLE, ROLE } from '../fixtures.ts';
+import { ACCOUNT, OTHER_ROLE, ROLE } from '../fixtures.ts';
 
 const iam = mockClient(IAMClient);
 const roles = new AwsRoles(new IAMClient({ region: 'eu-west-1' }));
@@ -108,15 +109,66 @@ describe('listPolicies', () => {
   });
 });
 
-describe('mayPass', () => {
+describe('getBoundary', () => {
+  const BOUND = `arn:aws:iam::${ACCOUNT}:policy/bound`;
+  const withBoundary = (PermissionsBoundaryArn: string) => ({
+    Role: {
+      Arn: ROLE,
+      Path: '/',
+      RoleName: 'ebs-csi',
+      RoleId: 'AROA',
+      CreateDate: new Date(0),
+      PermissionsBoundary: { PermissionsBoundaryType: 'PermissionsBoundaryPolicy' as const, PermissionsBoundaryArn },
+    },
+  });
+
+  it('reads the policy of the account that is one', async () => {
+    iam.on(GetRoleCommand, { RoleName: 'ebs-csi' }).resolves(withBoundary(BOUND));
+    iam.on(GetPolicyCommand, { PolicyArn: BOUND }).resolves({ Policy: { DefaultVersionId: 'v2' } });
+    iam
+      .on(GetPolicyVersionCommand, { PolicyArn: BOUND, VersionId: 'v2' })
+      .resolves({ PolicyVersion: { Document: encodeURIComponent(policy('eks:*')) } });
+    expect(await roles.getBoundary(ROLE)).toEqual({ name: BOUND, arn: BOUND, document: policy('eks:*') });
+  });
+
+  it('knows one of AWS by its name alone, and that there is none', async () => {
+    const ofAws = 'arn:aws:iam::aws:policy/PowerUserAccess';
+    iam
+      .on(GetRoleCommand)
+      .resolvesOnce(withBoundary(ofAws))
+      .resolves({ Role: { ...withBoundary(BOUND).Role, PermissionsBoundary: undefined } });
+    expect(await roles.getBoundary(ROLE)).toEqual({ name: ofAws, arn: ofAws });
+    expect(await roles.getBoundary(ROLE)).toBeUndefined();
+    expect(iam.commandCalls(GetPolicyCommand)).toEqual([]);
+  });
+
+  it('does not take a role, or a policy, that may not be read for one without a boundary', async () => {
+    iam.on(GetRoleCommand).rejects(refusal('AccessDenied', 403));
+    await expect(roles.getBoundary(ROLE)).rejects.toMatchObject({ name: 'AccessDenied' });
+    iam.on(GetRoleCommand).resolves(withBoundary(BOUND));
+    iam.on(GetPolicyCommand).rejects(refusal('AccessDenied', 403));
+    await expect(roles.getBoundary(ROLE)).rejects.toMatchObject({ name: 'AccessDenied' });
+  });
+});
+
+describe('simulate', () => {
   const question = {
     principalArn: `arn:aws:iam::${ACCOUNT}:role/create-addon`,
-    roleArns: [ROLE, OTHER_ROLE],
-    service: 'pods.eks.amazonaws.com',
-    associatedResourceArn: `arn:aws:eks:eu-west-1:${ACCOUNT}:cluster/${CLUSTER}`,
+    actions: ['iam:PassRole'],
+    resources: [ROLE, OTHER_ROLE],
+    context: {
+      'iam:PassedToService': ['pods.eks.amazonaws.com'],
+      'aws:TagKeys': ['a', 'b'],
+      'aws:SecureTransport': ['true'],
+    },
   };
+  const specific = (EvalResourceName: string, decision: 'allowed' | 'explicitDeny', more: object = {}) => ({
+    EvalResourceName,
+    EvalResourceDecision: decision,
+    ...more,
+  });
 
-  it('asks for both roles, with service and cluster as context, and takes nothing but allowed for a yes', async () => {
+  it('asks for all of it at once, with keys of their types, and reads all pages', async () => {
     iam
       .on(SimulatePrincipalPolicyCommand)
       .resolvesOnce({
@@ -130,57 +182,86 @@ describe('mayPass', () => {
         ],
         IsTruncated: false,
       });
-    expect(await roles.mayPass(question)).toEqual({ [ROLE]: true, [OTHER_ROLE]: false });
+    expect(await roles.simulate(question)).toEqual([
+      { action: 'iam:PassRole', resource: ROLE, allowed: true, missing: [] },
+      { action: 'iam:PassRole', resource: OTHER_ROLE, allowed: false, missing: [] },
+    ]);
     expect(iam.calls().map((call) => call.args[0].input as unknown)).toMatchObject([
       {
         PolicySourceArn: question.principalArn,
         ActionNames: ['iam:PassRole'],
         ResourceArns: [ROLE, OTHER_ROLE],
+        MaxItems: 1000,
         ContextEntries: [
           {
             ContextKeyName: 'iam:PassedToService',
             ContextKeyType: 'string',
             ContextKeyValues: ['pods.eks.amazonaws.com'],
           },
-          {
-            ContextKeyName: 'iam:AssociatedResourceArn',
-            ContextKeyType: 'string',
-            ContextKeyValues: [question.associatedResourceArn],
-          },
+          { ContextKeyName: 'aws:TagKeys', ContextKeyType: 'stringList', ContextKeyValues: ['a', 'b'] },
+          { ContextKeyName: 'aws:SecureTransport', ContextKeyType: 'boolean', ContextKeyValues: ['true'] },
         ],
       },
       { Marker: 'm' },
     ]);
   });
 
-  it('goes by what is said of each role where one result has them all', async () => {
-    const ResourceSpecificResults = [
-      { EvalResourceName: ROLE, EvalResourceDecision: 'explicitDeny' as const },
-      { EvalResourceName: OTHER_ROLE, EvalResourceDecision: 'allowed' as const },
-    ];
+  it('goes by what is said of each resource, not by the strictest of all', async () => {
     iam.on(SimulatePrincipalPolicyCommand).resolves({
       EvaluationResults: [
-        { EvalActionName: 'iam:PassRole', EvalResourceName: '*', EvalDecision: 'allowed', ResourceSpecificResults },
+        {
+          EvalActionName: 'iam:PassRole',
+          EvalResourceName: ROLE,
+          EvalDecision: 'explicitDeny',
+          ResourceSpecificResults: [
+            specific(ROLE, 'allowed', { MissingContextValues: ['aws:SourceIp'] }),
+            specific(OTHER_ROLE, 'explicitDeny'),
+          ],
+        },
       ],
     });
-    expect(await roles.mayPass(question)).toEqual({ [ROLE]: false, [OTHER_ROLE]: true });
+    expect(await roles.simulate(question)).toEqual([
+      { action: 'iam:PassRole', resource: ROLE, allowed: true, missing: ['aws:SourceIp'] },
+      { action: 'iam:PassRole', resource: OTHER_ROLE, allowed: false, missing: [] },
+    ]);
   });
 
-  it('says nothing of a role that the answer does not name', async () => {
+  it('says whether the boundary or the organization is what does not allow it', async () => {
     iam.on(SimulatePrincipalPolicyCommand).resolves({
-      EvaluationResults: [{ EvalActionName: 'iam:PassRole', EvalResourceName: ROLE, EvalDecision: 'allowed' }],
+      EvaluationResults: [
+        {
+          EvalActionName: 'iam:PassRole',
+          EvalResourceName: '*',
+          EvalDecision: 'explicitDeny',
+          OrganizationsDecisionDetail: { AllowedByOrganizations: false },
+          ResourceSpecificResults: [
+            specific(ROLE, 'explicitDeny', {
+              PermissionsBoundaryDecisionDetail: { AllowedByPermissionsBoundary: false },
+            }),
+            specific(OTHER_ROLE, 'allowed', {
+              PermissionsBoundaryDecisionDetail: { AllowedByPermissionsBoundary: true },
+            }),
+          ],
+        },
+      ],
     });
-    expect(await roles.mayPass(question)).toEqual({ [ROLE]: true });
+    const [first, second] = await roles.simulate(question);
+    expect(first).toMatchObject({
+      allowed: false,
+      why: 'a service control policy of the organization does not allow it; its permissions boundary does not allow it',
+    });
+    expect(second).not.toHaveProperty('why');
   });
 
-  it('asks nothing about no role', async () => {
-    expect(await roles.mayPass({ ...question, roleArns: [] })).toEqual({});
+  it('asks nothing about no resource, and of no action', async () => {
+    expect(await roles.simulate({ ...question, resources: [] })).toEqual([]);
+    expect(await roles.simulate({ ...question, actions: [] })).toEqual([]);
     expect(iam.calls()).toEqual([]);
   });
 
   it('lets a refusal through: nobody knows then', async () => {
     iam.on(SimulatePrincipalPolicyCommand).rejects(refusal('AccessDenied', 403));
-    await expect(roles.mayPass(question)).rejects.toMatchObject({
+    await expect(roles.simulate(question)).rejects.toMatchObject({
       name: 'AccessDenied',
       message: expect.stringContaining(`iam:SimulatePrincipalPolicy ${question.principalArn}`) as string,
     });

@@ -125,7 +125,7 @@ describe('settingsFor', () => {
     account: HUB,
     passableRoleArns: ['role/eks-addons/*', full],
     repairableRoleArns: ['role/repaired'],
-    passingRoles: { 'create-addon': 'arn:create', 'restore-addon': 'arn:restore' },
+    actingRoles: { 'create-addon': 'arn:create', 'restore-addon': 'arn:restore' },
   };
 
   it("takes a pattern without an account for the cluster's own, and leaves one with", () => {
@@ -140,13 +140,13 @@ describe('settingsFor', () => {
   });
 
   it('says which role passes others there: its own at home, the one that it assumes elsewhere', () => {
-    expect(settingsFor(settings, { account: HUB, region: 'eu-west-1' }).passingRoles).toEqual(settings.passingRoles);
+    expect(settingsFor(settings, { account: HUB, region: 'eu-west-1' }).actingRoles).toEqual(settings.actingRoles);
     const change = spokeRoleArn(OTHER, 'change');
-    expect(settingsFor(settings, { account: OTHER, region: 'eu-west-1' }).passingRoles).toEqual({
+    expect(settingsFor(settings, { account: OTHER, region: 'eu-west-1' }).actingRoles).toEqual({
       'create-addon': change,
       'restore-addon': change,
     });
     const { account: _, ...nowhere } = settings;
-    expect(settingsFor(nowhere, { account: OTHER, region: 'eu-west-1' }).passingRoles).toEqual(settings.passingRoles);
+    expect(settingsFor(nowhere, { account: OTHER, region: 'eu-west-1' }).actingRoles).toEqual(settings.actingRoles);
   });
 });

@@ -1,8 +1,19 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/errors.ts';
+import type { SimulationQuestion } from '../../../lambdas/ports/index.ts';
 import { memoPorts, PlaceMemory, type ClusterReads } from '../../../lambdas/runtime/sweep/memo.ts';
 import { newFakes, type Fakes, lost } from '../fakes.ts';
-import { ADDON, anAssociation, NAMESPACE, OTHER_ROLE, ROLE, SERVICE_ACCOUNT, target, VERSION } from '../fixtures.ts';
+import {
+  ADDON,
+  addonArn,
+  anAssociation,
+  NAMESPACE,
+  OTHER_ROLE,
+  ROLE,
+  SERVICE_ACCOUNT,
+  target,
+  VERSION,
+} from '../fixtures.ts';
 
 let fakes: Fakes;
 let memory: PlaceMemory;
@@ -54,7 +65,7 @@ describe('the ports of a cluster', () => {
   it('can change nothing', () => {
     const { eks, roles, kubernetes } = open();
     const offered = [...Object.keys(eks), ...Object.keys(roles), ...Object.keys(kubernetes)];
-    expect(offered.filter((name) => !/^(describe|list|get|count|may)/.test(name))).toEqual([]);
+    expect(offered.filter((name) => !/^(describe|list|get|count|simulate)/.test(name))).toEqual([]);
   });
 
   it('do not look for an add-on that the list does not have', async () => {
@@ -94,21 +105,39 @@ describe('the ports of a cluster', () => {
     expect(fakes.journal.names()).toEqual(['kubernetes.getWorkload', 'kubernetes.listWorkloads']);
   });
 
-  it('ask IAM once for the roles of all add-ons, and answer each for its own', async () => {
-    fakes.roles.passable[OTHER_ROLE] = false;
-    const { roles } = open([ROLE, OTHER_ROLE, 'arn:aws:iam::999988887777:role/of-another-account']);
-    const question = {
-      principalArn: `${ROLE}-step`,
-      service: 'pods.eks.amazonaws.com',
-      associatedResourceArn: 'arn:aws:eks:eu-west-1:111122223333:cluster/dev',
-    };
-    expect(await roles.mayPass({ ...question, roleArns: [ROLE] })).toEqual({ [ROLE]: true });
-    expect(await roles.mayPass({ ...question, roleArns: [OTHER_ROLE] })).toEqual({ [OTHER_ROLE]: false });
-    expect(fakes.journal.of('roles.mayPass')).toEqual([[{ ...question, roleArns: [ROLE, OTHER_ROLE].sort() }]]);
-    await roles.mayPass({ ...question, service: 'eks.amazonaws.com', roleArns: [ROLE] });
+  it('ask IAM once about all add-ons and their roles, and answer each for its own', async () => {
+    const [mine, next] = [addonArn(1), addonArn(2, 'aws-efs-csi-driver')];
+    fakes.roles.refused.push({ action: 'eks:UpdateAddon', resource: next });
+    const { roles } = open([ROLE, mine, OTHER_ROLE, next, 'arn:aws:iam::999988887777:role/of-another-account']);
+    const question = { principalArn: `${ROLE}-step`, actions: ['eks:UpdateAddon'], context: {} };
+    const asked = async (resource: string): Promise<unknown> => roles.simulate({ ...question, resources: [resource] });
+    const answer = { action: 'eks:UpdateAddon', missing: [] };
+    expect(await asked(mine)).toEqual([{ ...answer, resource: mine, allowed: true }]);
+    expect(await asked(next)).toEqual([{ ...answer, resource: next, allowed: false }]);
+    const [whole, ...others] = fakes.journal.of('roles.simulate').flat() as SimulationQuestion[];
+    expect(others).toEqual([]);
+    expect(whole).toMatchObject({
+      actions: expect.arrayContaining(['eks:CreateAddon', 'eks:UpdateAddon', 'iam:GetRole']) as string[],
+      resources: [ROLE, OTHER_ROLE, mine, next].sort(),
+    });
     // One that nobody expected.
-    expect(await roles.mayPass({ ...question, roleArns: [`${ROLE}-new`] })).toEqual({ [`${ROLE}-new`]: true });
-    expect(fakes.journal.of('roles.mayPass')).toHaveLength(3);
+    expect(await asked(`${mine}-new`)).toEqual([{ ...answer, resource: `${mine}-new`, allowed: true }]);
+    expect(fakes.journal.of('roles.simulate')).toHaveLength(2);
+  });
+
+  it('ask about passing roles with the roles alone, for each service by itself', async () => {
+    const { roles } = open([ROLE, addonArn(1), OTHER_ROLE]);
+    for (const service of ['pods.eks.amazonaws.com', 'eks.amazonaws.com', 'pods.eks.amazonaws.com'])
+      await roles.simulate({
+        principalArn: `${ROLE}-step`,
+        actions: ['iam:PassRole'],
+        resources: [ROLE],
+        context: { 'iam:PassedToService': [service] },
+      });
+    expect(fakes.journal.of('roles.simulate').flat()).toMatchObject([
+      { actions: ['iam:PassRole'], resources: [ROLE, OTHER_ROLE] },
+      { actions: ['iam:PassRole'], resources: [ROLE, OTHER_ROLE] },
+    ]);
   });
 
   it('share the catalogue and the account with the next cluster, and nothing else', async () => {

@@ -120,7 +120,7 @@ describe('wire', () => {
     expect(wired({}).settings).toEqual({
       passableRoleArns: [],
       repairableRoleArns: [],
-      passingRoles: {},
+      actingRoles: {},
       approvals: STRICTEST,
       accounts: [],
       simulated: false,
@@ -146,13 +146,13 @@ describe('wire', () => {
     expect(wired(variables).settings).toEqual({
       passableRoleArns: [],
       repairableRoleArns: [],
-      passingRoles: { 'create-addon': `${ROLE}-create`, 'restore-addon': `${ROLE}-restore` },
+      actingRoles: { 'create-addon': `${ROLE}-create`, 'restore-addon': `${ROLE}-restore` },
       approvals: STRICTEST,
       accounts: [],
       simulated: false,
     });
-    expect(wired({ UPDATE_ADDON_ROLE_ARN: ROLE }).settings.passingRoles).toEqual({ 'update-addon': ROLE });
-    expect(wired({ CREATE_ASSOCIATION_ROLE_ARN: ROLE }).settings.passingRoles).toEqual({ 'create-association': ROLE });
+    expect(wired({ UPDATE_ADDON_ROLE_ARN: ROLE }).settings.actingRoles).toEqual({ 'update-addon': ROLE });
+    expect(wired({ CREATE_ASSOCIATION_ROLE_ARN: ROLE }).settings.actingRoles).toEqual({ 'create-association': ROLE });
   });
 
   it('reads who may approve, and takes what it does not know for the strictest', () => {

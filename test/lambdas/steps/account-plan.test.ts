@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/errors.ts';
 import type { Migration } from '../../../lambdas/domain/model.ts';
 import { ASSOCIATE } from '../../../lambdas/domain/plan/ladder.ts';
+import type { SimulationQuestion } from '../../../lambdas/ports/index.ts';
 import { EVIDENCE_BEFORE } from '../../../lambdas/runtime/report.ts';
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import {
@@ -12,7 +13,6 @@ import {
   anAccountPod,
   aServiceAccount,
   aState,
-  CREATE_ASSOCIATION_ROLE,
   plannedAccount,
   REF,
   SUBJECT,
@@ -33,6 +33,7 @@ import {
   OTHER_MIGRATION_ID,
   OTHER_ROLE,
   ROLE,
+  STEP_ROLES,
   target,
   VERSION,
 } from '../fixtures.ts';
@@ -117,6 +118,7 @@ describe('plan of a service account', () => {
       'eks.describeAddon',
       ...ROLES,
       'eks.listOfferedVersions',
+      ...Array.from({ length: 5 }, () => 'roles.simulate'),
     ]);
     expect(fakes.journal.of('kubernetes.getServiceAccount')).toEqual([[REF.namespace, REF.name]]);
     expect(fakes.journal.of('kubernetes.listPods')).toEqual([['payments'], ['kube-system']]);
@@ -125,18 +127,15 @@ describe('plan of a service account', () => {
 
   it('asks IAM about the step that associates', async () => {
     const fakes = accountFakes();
-    fakes.settings.passingRoles = { 'create-association': CREATE_ASSOCIATION_ROLE };
-    fakes.roles.passable[ROLE] = false;
-    expect(await run(fakes)).toMatchObject({ verdict: 'blocked', blockedBy: ['pass-role'] });
-    expect(fakes.journal.of('roles.mayPass')).toEqual([
-      [
-        {
-          principalArn: CREATE_ASSOCIATION_ROLE,
-          roleArns: [ROLE],
-          service: 'pods.eks.amazonaws.com',
-          associatedResourceArn: 'arn:aws:eks:eu-west-1:111122223333:cluster/dev',
-        },
-      ],
+    fakes.roles.refused.push({ action: 'eks:TagResource' });
+    expect(await run(fakes)).toMatchObject({ verdict: 'blocked', blockedBy: ['step-rights'] });
+    const questions = fakes.journal.of('roles.simulate').flat() as SimulationQuestion[];
+    expect(questions.map(({ principalArn, actions }) => [principalArn, actions])).toEqual([
+      [STEP_ROLES['create-association'], ['eks:CreatePodIdentityAssociation', 'eks:TagResource']],
+      [STEP_ROLES['create-association'], ['iam:PassRole']],
+      [STEP_ROLES['create-association'], ['iam:PassRole']],
+      [STEP_ROLES['create-association'], ['iam:GetRole']],
+      [STEP_ROLES['restore-associations'], ['eks:DeletePodIdentityAssociation']],
     ]);
   });
 

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/errors.ts';
 import type { Check, Plan } from '../../../lambdas/domain/model.ts';
+import type { RolePolicy, SimulationQuestion } from '../../../lambdas/ports/index.ts';
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { invoke, newFakes, type Fakes } from '../fakes.ts';
 import {
@@ -42,7 +43,7 @@ const refused = (call: string): MigrationError =>
 
 function deployed(): Fakes {
   const fakes = newFakes();
-  fakes.settings.passingRoles = STEP_ROLES;
+  fakes.settings.actingRoles = STEP_ROLES;
   return fakes;
 }
 
@@ -153,75 +154,210 @@ describe('policies of the roles', () => {
   });
 });
 
-describe('the simulation of PassRole', () => {
-  it('is asked once for each step of the ladder and service, about the cluster', async () => {
+describe('the rights of the steps', () => {
+  const asked = (fakes: Fakes): SimulationQuestion[] =>
+    fakes.journal.of('roles.simulate').flat() as SimulationQuestion[];
+  const recreate = { strategy: 'recreate' };
+  const allow = (Action: string | string[], Condition?: object): RolePolicy[] => [
+    {
+      name: 'own',
+      document: policyText({ Effect: 'Allow', Action, Resource: '*', ...(Condition ? { Condition } : {}) }),
+    },
+  ];
+  const unasked = (fakes: Fakes, policies: RolePolicy[] = allow('*')): Fakes => {
+    fakes.roles.simulate = async () => Promise.reject(refused('iam:SimulatePrincipalPolicy'));
+    for (const arn of Object.values(STEP_ROLES)) fakes.roles.policies[arn] = policies;
+    return fakes;
+  };
+
+  it('are asked for in one question for each role and context', async () => {
     const fakes = deployed();
+    fakes.eks.addons.set(ADDON, anAddon({ tags: {} }));
     const found = await run(fakes);
-    const associatedResourceArn = CLUSTER_ARN;
-    expect(fakes.journal.of('roles.mayPass').flat()).toEqual([
-      {
-        principalArn: STEP_ROLES['update-addon'],
-        roleArns: [ROLE],
-        service: 'pods.eks.amazonaws.com',
-        associatedResourceArn,
-      },
-      {
-        principalArn: STEP_ROLES['create-addon'],
-        roleArns: [ROLE],
-        service: 'pods.eks.amazonaws.com',
-        associatedResourceArn,
-      },
-      {
-        principalArn: STEP_ROLES['restore-addon'],
-        roleArns: [ROLE],
-        service: 'eks.amazonaws.com',
-        associatedResourceArn,
-      },
+    const stepOf = (arn: string): string => arn.split('/').at(-1)!;
+    expect(
+      asked(fakes).map(({ principalArn, actions, context }) => [
+        stepOf(principalArn),
+        actions.join(' '),
+        context['iam:PassedToService']?.[0] ?? context['aws:RequestedRegion']?.[0],
+      ]),
+    ).toEqual([
+      ['update-addon', 'eks:CreatePodIdentityAssociation eks:UpdateAddon', 'eu-west-1'],
+      ['update-addon', 'iam:PassRole', 'pods.eks.amazonaws.com'],
+      ['update-addon', 'iam:PassRole', 'eks.amazonaws.com'],
+      ['update-addon', 'iam:GetRole', 'us-east-1'],
+      [
+        'restore-addon',
+        'eks:CreateAddon eks:DeleteAddon eks:DeletePodIdentityAssociation eks:UpdateAddon',
+        'eu-west-1',
+      ],
+      ['restore-addon', 'iam:PassRole', 'eks.amazonaws.com'],
+      ['restore-addon', 'iam:GetRole', 'us-east-1'],
+      ['delete-addon', 'eks:DeleteAddon', 'eu-west-1'],
+      ['purge-associations', 'eks:DeletePodIdentityAssociation', 'eu-west-1'],
+      ['create-addon', 'eks:CreateAddon eks:CreatePodIdentityAssociation', 'eu-west-1'],
+      ['create-addon', 'iam:PassRole', 'pods.eks.amazonaws.com'],
+      ['create-addon', 'iam:PassRole', 'eks.amazonaws.com'],
+      ['create-addon', 'iam:GetRole', 'us-east-1'],
     ]);
-    expect(checkOf(found, 'pass-role').status).toBe('pass');
+    for (const { context, actions } of asked(fakes))
+      expect(context['iam:AssociatedResourceArn']).toEqual(
+        actions.includes('iam:PassRole') ? [CLUSTER_ARN] : undefined,
+      );
+    expect(checkOf(found, 'step-rights').status).toBe('pass');
+    expect(fakes.journal.of('roles.getBoundary')).toEqual([]);
   });
-  it('is asked for what is left of the ladder, and not where nothing is', async () => {
+  it('are asked for with the tags of the resource and those of the request', async () => {
+    const fakes = deployed();
+    fakes.eks.addons.set(ADDON, anAddon({ tags: { team: 'a' } }));
+    await run(fakes, recreate);
+    const create = asked(fakes).find(
+      ({ principalArn, actions }) => principalArn === STEP_ROLES['create-addon'] && actions.includes('eks:CreateAddon'),
+    )!;
+    expect(create.context).toMatchObject({ 'aws:RequestTag/team': ['a'], 'aws:TagKeys': ['team'] });
+    expect(create.context).not.toHaveProperty('aws:ResourceTag/team');
+    const remove = asked(fakes).find(({ principalArn }) => principalArn === STEP_ROLES['delete-addon'])!;
+    expect(remove.context).toMatchObject({ 'aws:ResourceTag/team': ['a'] });
+    expect(remove.context).not.toHaveProperty('aws:TagKeys');
+  });
+  it('are asked for what is left of the ladder, and not where nothing is', async () => {
     const fakes = deployed();
     fakes.eks.offered = [];
     await run(fakes);
-    expect(
-      fakes.journal
-        .of('roles.mayPass')
-        .flat()
-        .map((question) => (question as { principalArn: string }).principalArn),
-    ).toEqual([STEP_ROLES['update-addon'], STEP_ROLES['restore-addon']]);
+    expect(new Set(asked(fakes).map(({ principalArn }) => principalArn))).toEqual(
+      new Set([STEP_ROLES['update-addon'], STEP_ROLES['restore-addon']]),
+    );
     fakes.journal.clear();
-    await run(fakes, { strategy: 'recreate' });
-    expect(fakes.journal.of('roles.mayPass')).toEqual([]);
+    await run(fakes, recreate);
+    expect(asked(fakes)).toEqual([]);
   });
-  it('blocks where it says no', async () => {
+  it('block where one is missing', async () => {
     const fakes = deployed();
-    fakes.roles.passable[ROLE] = false;
-    const found = await run(fakes);
-    expect(found.answer).toMatchObject({ verdict: 'blocked', blockedBy: ['pass-role'] });
-    expect(checkOf(found, 'pass-role').message).toContain(STEP_ROLES['update-addon']);
+    fakes.roles.refused.push({ action: 'eks:CreateAddon', principalArn: STEP_ROLES['create-addon'] });
+    const found = await run(fakes, recreate);
+    expect(found.answer).toMatchObject({ verdict: 'blocked', blockedBy: ['step-rights'] });
+    expect(checkOf(found, 'step-rights').message).toContain(STEP_ROLES['create-addon']);
   });
-  it('that may not be asked is told as such', async () => {
+  it('are asked for again with what the policies ask for besides, where that is known', async () => {
     const fakes = deployed();
-    for (let time = 0; time < 3; time += 1)
-      fakes.journal.failNext('roles.mayPass', 'before', refused('iam:SimulatePrincipalPolicy'));
-    const found = await run(fakes);
-    expect(found.plan.verdict).toBe('migrate');
-    expect(checkOf(found, 'pass-role')).toMatchObject({
-      status: 'warn',
-      message: expect.stringContaining('iam:SimulatePrincipalPolicy: AccessDenied: you may not.') as string,
+    fakes.roles.missing.push('aws:viaawsservice', 's3:prefix', 'aws:RequestTag/none');
+    for (const arn of Object.values(STEP_ROLES)) fakes.roles.policies[arn] = [{ name: 'AWSReadOnly' }];
+    const found = await run(fakes, { strategy: 'in-place' });
+    const via = asked(fakes).flatMap(({ context }) => context['aws:ViaAWSService'] ?? []);
+    expect(new Set(via)).toEqual(new Set(['true', 'false']));
+    // That it misses what it was given is not believed.
+    expect(checkOf(found, 'step-rights').status).toBe('warn');
+    expect(asked(fakes)[0]!.context).not.toHaveProperty('aws:ViaAWSService');
+  });
+  it('are judged by the policies of the role where the simulation rests on what nobody knows', async () => {
+    const fakes = deployed();
+    fakes.roles.missing.push('aws:SourceVpc');
+    for (const arn of Object.values(STEP_ROLES)) fakes.roles.policies[arn] = allow('*');
+    expect(checkOf(await run(fakes, recreate), 'step-rights').status).toBe('pass');
+    for (const arn of Object.values(STEP_ROLES))
+      fakes.roles.policies[arn] = allow('*', { StringEquals: { 'aws:SourceVpc': 'vpc-1' } });
+    const found = await run(fakes, recreate);
+    expect(found.answer).toMatchObject({ blockedBy: ['step-rights'] });
+    expect(checkOf(found, 'step-rights')).toMatchObject({
+      status: 'unknown',
+      message: expect.stringContaining('aws:SourceVpc, which is not known beforehand') as string,
     });
   });
-  it('is not asked where the deployment names no role', async () => {
+
+  describe('that IAM may not be asked about', () => {
+    it('are judged by the policies of the role, and its boundary', async () => {
+      const fakes = unasked(deployed());
+      expect(checkOf(await run(fakes, recreate), 'step-rights').status).toBe('pass');
+      // Each role once.
+      for (const call of ['roles.listPolicies', 'roles.getBoundary']) {
+        const roles = fakes.journal
+          .of(call)
+          .flat()
+          .filter((arn) => Object.values(STEP_ROLES).includes(arn as string));
+        expect(roles).toHaveLength(new Set(roles).size);
+      }
+      fakes.roles.boundaries[STEP_ROLES['create-addon']] = {
+        name: 'bound',
+        document: policyText(
+          { Effect: 'Allow', Action: '*', Resource: '*' },
+          { Effect: 'Deny', Action: 'eks:CreateAddon', Resource: '*' },
+        ),
+      };
+      const bounded = await run(fakes, recreate);
+      expect(bounded.answer).toMatchObject({ verdict: 'blocked', blockedBy: ['step-rights'] });
+      expect(checkOf(bounded, 'step-rights')).toMatchObject({
+        status: 'fail',
+        message: expect.stringMatching(/make eks:CreateAddon .*the permissions boundary: .*denies/) as string,
+      });
+    });
+    it.each<[string, (fakes: Fakes) => void, string]>([
+      [
+        'a policy of AWS, which is not read',
+        ({ roles }) => {
+          roles.policies[STEP_ROLES['create-addon']]!.push({
+            name: 'AWSDenyAll',
+            arn: 'arn:aws:iam::aws:policy/AWSDenyAll',
+          });
+        },
+        'what AWSDenyAll allows and denies is not read',
+      ],
+      [
+        'a boundary of AWS, which is not read',
+        ({ roles }) => {
+          roles.boundaries[STEP_ROLES['create-addon']] = { name: 'PowerUserAccess' };
+        },
+        'what PowerUserAccess allows and denies is not read',
+      ],
+      [
+        'a policy that is none',
+        ({ roles }) => {
+          roles.policies[STEP_ROLES['create-addon']] = [{ name: 'odd', document: '{' }];
+        },
+        'the policy is not valid',
+      ],
+      [
+        'policies that may not be read',
+        ({ roles }) => {
+          roles.listPolicies = async () => Promise.reject(refused('iam:ListRolePolicies'));
+        },
+        'iam:ListRolePolicies: AccessDenied: you may not.',
+      ],
+      [
+        'a boundary that may not be read',
+        ({ roles }) => {
+          roles.getBoundary = async () => Promise.reject(refused('iam:GetPolicy'));
+        },
+        'iam:GetPolicy: AccessDenied: you may not.',
+      ],
+    ])('can not be told by %s: a recreate is blocked, in place goes on', async (_what, change, why) => {
+      const fakes = unasked(deployed());
+      change(fakes);
+      const found = await run(fakes, recreate);
+      expect(found.answer).toMatchObject({ blockedBy: ['step-rights'] });
+      expect(checkOf(found, 'step-rights')).toMatchObject({
+        status: 'unknown',
+        message: expect.stringContaining(`iam:SimulatePrincipalPolicy: AccessDenied: you may not; `) as string,
+      });
+      expect(checkOf(found, 'step-rights').message).toContain(why.replace(/\.$/, ''));
+      for (const request of [{ strategy: 'in-place' }, {}]) {
+        const again = unasked(deployed());
+        change(again);
+        const { plan } = await run(again, request);
+        expect([plan.verdict, plan.ladder.map(({ strategy }) => strategy)]).toEqual(['migrate', ['in-place']]);
+      }
+    });
+  });
+
+  it('are not asked for where the deployment names no role', async () => {
     const fakes = newFakes();
-    fakes.settings.passingRoles = {};
+    fakes.settings.actingRoles = {};
     const found = await run(fakes);
-    expect(fakes.journal.names()).not.toContain('roles.mayPass');
-    expect([found.plan.verdict, checkOf(found, 'pass-role').status]).toEqual(['migrate', 'warn']);
+    expect(asked(fakes)).toEqual([]);
+    expect(found.plan).toMatchObject({ verdict: 'migrate', ladder: [{ strategy: 'in-place' }] });
   });
 });
 
-it.each(['eks.listAllAssociations', 'eks.listAddons', 'roles.listPolicies', 'roles.mayPass'])(
+it.each(['eks.listAllAssociations', 'eks.listAddons', 'roles.listPolicies', 'roles.simulate'])(
   '%s that fails for a moment is tried again, not left out',
   async (call) => {
     const fakes = deployed();

@@ -89,7 +89,11 @@ describe('plan', () => {
       'kubernetes.listWorkloads',
       'kubernetes.listNodes',
       'kubernetes.listMutatingWebhooks',
+      // Of update, create, delete, purge and rollback: each role with each context.
+      ...Array.from({ length: 17 }, () => 'roles.simulate'),
     ];
+    const questions = fakes.journal.of('roles.simulate').map((question) => JSON.stringify(question));
+    expect(new Set(questions).size).toBe(questions.length);
     expect(fakes.journal.names().filter((name) => !name.startsWith('ledger.'))).toEqual(reads);
   });
   it('does not look for an agent that is built in', async () => {

@@ -17,7 +17,7 @@ export interface Road {
 
 /** Whether a call only reads: a lost reply of it is a read that did not happen. */
 export const isRead = ({ call }: Pick<FaultCase<When>, 'call'>): boolean =>
-  /\.(get|list|describe|read|assert|count|mayPass)/.test(call);
+  /\.(get|list|describe|read|assert|count|simulate)/.test(call);
 
 /**
  * Checks that the migration comes to its end with a fault at each of its calls, or at those that `choose` returns.

@@ -50,7 +50,12 @@ const open = (...statements: object[]) => {
   return { world, iam, simulate };
 };
 const decisions = async (answer: ReturnType<ReturnType<typeof open>['simulate']>) =>
-  (await answer).EvaluationResults?.map((one) => `${one.EvalActionName} ${one.EvalResourceName} ${one.EvalDecision}`);
+  (await answer).EvaluationResults?.flatMap(
+    ({ EvalActionName, EvalResourceName, EvalDecision, ResourceSpecificResults: each = [] }) =>
+      each.length === 0
+        ? [`${EvalActionName} ${EvalResourceName} ${EvalDecision}`]
+        : each.map((one) => `${EvalActionName} ${one.EvalResourceName} ${one.EvalResourceDecision}`),
+  );
 
 describe('SimulatePrincipalPolicy', () => {
   it('says what the policies of a role decide, and which of them', async () => {
@@ -111,13 +116,62 @@ describe('SimulatePrincipalPolicy', () => {
     expect(await decisions(simulate({ ActionNames: ['iam:GetRole'], ResourceArns: undefined }))).toEqual([
       'iam:GetRole * allowed',
     ]);
-    const first = await simulate({ ...asked, MaxItems: 3 });
-    expect([first.EvaluationResults?.length, first.IsTruncated]).toEqual([3, true]);
+    const first = await simulate({ ...asked, MaxItems: 1 });
+    expect([first.EvaluationResults?.length, first.IsTruncated]).toEqual([1, true]);
     expect(await simulate({ ...asked, Marker: first.Marker })).toMatchObject({
       IsTruncated: false,
       EvaluationResults: [{}],
     });
   });
+
+  it.each([
+    ['action', [['*', 'explicitDeny', [ROLE, OTHER, `${OTHER}-2`]]]],
+    [
+      'resource',
+      [
+        [ROLE, 'explicitDeny', [ROLE]],
+        [OTHER, 'explicitDeny', [OTHER]],
+        [`${OTHER}-2`, 'explicitDeny', [`${OTHER}-2`]],
+      ],
+    ],
+  ] as const)('answers by %s, with the strictest decision above', async (simulationResults, expected) => {
+    const { world, simulate } = open(passes(), { ...denied, Resource: OTHER });
+    world.knobs.simulationResults = simulationResults;
+    const { EvaluationResults: results = [] } = await simulate({ ResourceArns: [ROLE, OTHER, `${OTHER}-2`] });
+    expect(
+      results.map(({ EvalResourceName, EvalDecision, ResourceSpecificResults: each = [] }) => [
+        EvalResourceName,
+        EvalDecision,
+        each.map((one) => one.EvalResourceName),
+      ]),
+    ).toEqual(expected);
+    expect(await decisions(simulate({ ResourceArns: [ROLE, OTHER, `${OTHER}-2`] }))).toEqual([
+      `iam:PassRole ${ROLE} allowed`,
+      `iam:PassRole ${OTHER} explicitDeny`,
+      `iam:PassRole ${OTHER}-2 implicitDeny`,
+    ]);
+  });
+
+  it.each([
+    ['evaluated', []],
+    ['policies', ['s3:prefix']],
+  ] as const)(
+    'names keys of statements about other actions too, or does not: %s',
+    async (simulationMissingKeys, expected) => {
+      const { world, simulate } = open(passes(), {
+        Effect: 'Allow',
+        Action: 's3:ListBucket',
+        Resource: '*',
+        Condition: { StringEquals: { 's3:prefix': 'a' } },
+      });
+      world.knobs.simulationMissingKeys = simulationMissingKeys;
+      const { EvaluationResults: [result] = [] } = await simulate();
+      expect(result?.ResourceSpecificResults?.[0]).toMatchObject({
+        EvalResourceDecision: 'allowed',
+        MissingContextValues: expected,
+      });
+    },
+  );
 
   it('names the context keys that its policies ask for and that the call does not give', async () => {
     const { EvaluationResults: [result] = [] } = await open(passes()).simulate({ ContextEntries: [] });
@@ -212,18 +266,32 @@ describe('SimulatePrincipalPolicy', () => {
     });
   });
 
-  it('is what the service asks before it passes a role', async () => {
-    const question = {
-      principalArn: FUNCTION_ROLE,
-      roleArns: [ROLE, OTHER],
-      service: 'pods.eks.amazonaws.com',
-      associatedResourceArn: CLUSTER,
-    };
-    expect(await new AwsRoles(open(passes()).iam).mayPass(question)).toEqual({ [ROLE]: true, [OTHER]: false });
-    expect(await new AwsRoles(open(passes(), denied).iam).mayPass(question)).toEqual({ [ROLE]: false, [OTHER]: false });
-    expect(await new AwsRoles(open(passes()).iam).mayPass({ ...question, service: 'eks.amazonaws.com' })).toEqual({
-      [ROLE]: false,
-      [OTHER]: false,
-    });
-  });
+  it.each(['action', 'resource'] as const)(
+    'is what the service asks before it passes a role: %s',
+    async (simulationResults) => {
+      const asked = async (statements: object[], service = 'pods.eks.amazonaws.com') => {
+        const { world, iam } = open(...statements);
+        world.knobs.simulationResults = simulationResults;
+        const found = await new AwsRoles(iam).simulate({
+          principalArn: FUNCTION_ROLE,
+          actions: ['iam:PassRole'],
+          resources: [ROLE, OTHER],
+          context: { 'iam:PassedToService': [service], 'iam:AssociatedResourceArn': [CLUSTER] },
+        });
+        return found.map(({ resource, allowed }) => [resource, allowed]);
+      };
+      expect(await asked([passes()])).toEqual([
+        [ROLE, true],
+        [OTHER, false],
+      ]);
+      expect(await asked([passes(), denied])).toEqual([
+        [ROLE, false],
+        [OTHER, false],
+      ]);
+      expect(await asked([passes()], 'eks.amazonaws.com')).toEqual([
+        [ROLE, false],
+        [OTHER, false],
+      ]);
+    },
+  );
 });

@@ -337,7 +337,7 @@ const rows: Row[] = [
     'it may pass no role',
     { passableRoleArns: [] },
     'fail',
-    /may not pass .*ebs-csi to pods\.eks\.amazonaws\.com, nor .*ebs-csi to eks\.amazonaws\.com for the way back \(it may pass: no role\)/,
+    /may not pass .*ebs-csi to pods\.eks\.amazonaws\.com, nor .*ebs-csi to eks\.amazonaws\.com for the rollback \(it may pass: no role\)/,
     /Add arn:aws:iam::111122223333:role\/app\/ebs-csi to the CDK context passableRoleArns and deploy/,
   ],
   [
@@ -345,7 +345,7 @@ const rows: Row[] = [
     'it may not pass the IRSA role back',
     { request: aRequest({ roleArn: OTHER_ROLE }), passableRoleArns: [OTHER_ROLE] },
     'fail',
-    /may not pass .*app\/ebs-csi to eks\.amazonaws\.com for the way back \(it may pass: .*somebody-elses\)/,
+    /may not pass .*app\/ebs-csi to eks\.amazonaws\.com for the rollback \(it may pass: .*somebody-elses\)/,
     /Add arn:aws:iam::111122223333:role\/app\/ebs-csi to/,
   ],
   [

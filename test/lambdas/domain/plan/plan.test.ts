@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { plan as planSchema, type Plan } from '../../../../lambdas/domain/model.ts';
-import type { AddonFacts as Facts } from '../../../../lambdas/domain/plan/facts.ts';
+import type { AddonFacts as Facts, CallAnswer } from '../../../../lambdas/domain/plan/facts.ts';
 import { blockingChecks, planMigration, plannedAssociations } from '../../../../lambdas/domain/plan/plan.ts';
 import {
   aCluster,
@@ -9,6 +9,7 @@ import {
   agentDaemonSet,
   anAddon,
   anAssociation,
+  answeredRights,
   aPod,
   aRequest,
   associationArn,
@@ -17,7 +18,6 @@ import {
   bothWays,
   IN_PLACE,
   irsaStatement,
-  mayPassAll,
   OTHER_EXECUTION,
   OTHER_MIGRATION_ID,
   OTHER_ROLE,
@@ -80,6 +80,7 @@ describe('planMigration', () => {
       'version-offered',
       'configuration-valid',
       'field-managers',
+      'step-rights',
       'agent',
       'role-account',
       'role-exists',
@@ -241,12 +242,6 @@ describe('planMigration', () => {
             },
           },
         ),
-        passing: maybe<Facts['passing']>(
-          [],
-          mayPassAll(),
-          mayPassAll().map((one) => ({ ...one, allowed: {}, error: 'no' })),
-          mayPassAll().map((one) => ({ ...one, allowed: { [ROLE]: false } })),
-        ),
         associations: maybe(
           [],
           [anAssociation()],
@@ -286,8 +281,17 @@ describe('planMigration', () => {
         pods: maybe(undefined, [], [aPod('irsa')]),
       })
       .map(someFacts);
+    const answers = fc.constantFrom<CallAnswer>(
+      { decision: 'allowed' },
+      { decision: 'denied', why: 'no' },
+      { decision: 'unknown', why: 'who knows' },
+    );
     fc.assert(
-      fc.property(facts, (some) => {
+      fc.property(facts, answers, fc.boolean(), (others, answer, always) => {
+        const rights = answeredRights(others, ({ step }) =>
+          always || step === 'create-addon' ? answer : { decision: 'allowed' },
+        );
+        const some = { ...others, rights };
         const plan = planMigration(some);
         expect(planSchema.parse(plan)).toEqual(plan);
         const blocking = plan.checks.filter((check) => check.status === 'fail' || check.status === 'unknown');

@@ -4,10 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { MigrationRequestInput, Plan } from '../../../../lambdas/domain/model.ts';
 import type { ServiceAccountFacts } from '../../../../lambdas/domain/plan/facts.ts';
 import { hashOf } from '../../../../lambdas/domain/plan/hash.ts';
-import { ASSOCIATE } from '../../../../lambdas/domain/plan/ladder.ts';
-import { passingQuestions } from '../../../../lambdas/domain/plan/pass-role.ts';
 import { planServiceAccount } from '../../../../lambdas/domain/plan/service-account.ts';
-import { plannedAssociations } from '../../../../lambdas/domain/plan/plan.ts';
 import {
   accountFacts,
   accountIrsaStatement,
@@ -154,34 +151,5 @@ describe('hash', () => {
         expect(first === second).toBe(JSON.stringify(a) === JSON.stringify(b));
       }),
     );
-  });
-});
-
-describe('passingQuestions', () => {
-  const asked = (change: Partial<ServiceAccountFacts> = {}, ladder = [ASSOCIATE]): unknown[] => {
-    const facts = accountFacts(change);
-    return passingQuestions(facts, plannedAssociations(facts), ladder).map(({ step, service, roleArns }) => [
-      step,
-      service,
-      roleArns,
-    ]);
-  };
-
-  it('of a service account are about the step that associates, and no other', () => {
-    expect(asked()).toEqual([['create-association', 'pods.eks.amazonaws.com', [ROLE]]]);
-    expect(asked({}, [])).toEqual([]);
-  });
-  it("are none for the way back: what is there is kept, and IRSA's role is passed by nobody", () => {
-    const named = {
-      request: anAccountRequest({ roleArn: OTHER_ROLE }),
-      roles: { [ROLE]: { trustPolicy: '' }, [OTHER_ROLE]: { trustPolicy: '' } },
-      associations: [anAccountAssociation({ roleArn: OTHER_ROLE })],
-    };
-    expect(asked(named)).toEqual([['create-association', 'pods.eks.amazonaws.com', [OTHER_ROLE]]]);
-  });
-  it('are none for a role that is refused without asking', () => {
-    expect(asked({ passableRoleArns: [] })).toEqual([]);
-    expect(asked({ roles: {} })).toEqual([]);
-    expect(asked({ serviceAccount: aState({ roleArn: 'arn:aws:iam::444455556666:role/api' }) })).toEqual([]);
   });
 });

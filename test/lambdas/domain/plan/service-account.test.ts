@@ -14,10 +14,19 @@ import {
   anAccountPod,
   anAccountRequest,
   aState,
-  mayPassByAssociation,
   plannedAccount,
 } from '../../account-fixtures.ts';
-import { aCluster, addonArn, at, EXECUTION, MIGRATION_ID, OTHER_ROLE, policyText, ROLE } from '../../fixtures.ts';
+import {
+  aCluster,
+  addonArn,
+  answeredRights,
+  at,
+  EXECUTION,
+  MIGRATION_ID,
+  OTHER_ROLE,
+  policyText,
+  ROLE,
+} from '../../fixtures.ts';
 
 const plan = (change: Partial<ServiceAccountFacts> = {}): Plan => planServiceAccount(accountFacts(change));
 const asked = (request: Partial<MigrationRequestInput>, change: Partial<ServiceAccountFacts> = {}): Plan =>
@@ -72,6 +81,7 @@ describe('a service account on IRSA', () => {
         'service-account-uses-irsa',
         'agent',
         'role-exists',
+        'step-rights',
         'pass-role',
         'associations',
         'rollout',
@@ -253,10 +263,14 @@ describe('a plan is blocked', () => {
     ],
     [
       'IAM does not let it pass the role',
-      'pass-role',
+      'step-rights',
       {},
-      { passing: mayPassByAssociation().map((one) => ({ ...one, allowed: { [ROLE]: false } })) },
-      /role\/create-association \(create-association\) pass .*ebs-csi to pods\.eks\.amazonaws\.com\.$/,
+      {
+        rights: answeredRights(accountFacts(), ({ action }) => ({
+          decision: action === 'iam:PassRole' ? 'denied' : 'allowed',
+        })),
+      },
+      /role\/create-association \(create-association\) pass .*ebs-csi to pods\.eks\.amazonaws\.com or eks\.amazonaws\.com\.$/,
     ],
     [
       'the deployment may not pass the role',
@@ -270,7 +284,7 @@ describe('a plan is blocked', () => {
       'pass-role',
       { annotation: 'remove', roleArn: OTHER_ROLE },
       { passableRoleArns: [OTHER_ROLE] },
-      /may not pass .*ebs-csi to pods by the annotation for the way back/,
+      /may not pass .*ebs-csi to pods by the annotation for the rollback/,
     ],
     ['no pod runs with it', 'kubernetes-access', {}, { pods: [] }, /No pod runs with api/],
     [

@@ -1,0 +1,193 @@
+/**
+ * Nothing is deleted before all that comes after it is known to be allowed: what IAM says to the calls of each way, and
+ * to those of its rollback.
+ */
+import { clusterArn } from '../arn.ts';
+import type { PlannedAssociation, Rung } from '../model.ts';
+import { isSpokeRole, SPOKE_STACK } from '../spokes.ts';
+import { callKey, type Call } from './calls.ts';
+import { fail, pass, some, unknown, warn } from './check.ts';
+import type { CallAnswer, Facts } from './facts.ts';
+import { isRecreate, nameOf, type WayCheck } from './ladder.ts';
+import { purgedBy, deletes, type Right, rightsOf } from './rights.ts';
+
+const ID = 'step-rights';
+const SOURCE = 'IAM API Reference, SimulatePrincipalPolicy; Service Authorization Reference, Amazon EKS';
+
+interface Judged {
+  right: Right;
+  /** Of the first candidate: a right is of one step. */
+  call: Call;
+  is: CallAnswer['decision'];
+  why: string;
+}
+
+const answerOf = ({ rights }: Facts, call: Call): CallAnswer => {
+  if (rights.roles[call.step] === undefined)
+    return { decision: 'unknown', why: `the deployment does not say which role ${call.step} has` };
+  return rights.answers[callKey(call)] ?? { decision: 'unknown', why: `IAM did not answer for ${call.step}` };
+};
+
+/** What makes one candidate another than the next. */
+const differenceOf = ({ passedTo, resource }: Call): string => passedTo ?? resource;
+
+/** Of several calls of which AWS asks one, nobody knows which: it is allowed where all are, and refused where none is. */
+function judge(facts: Facts, right: Right): Judged {
+  const [call] = right.candidates;
+  if (!call) throw new Error('A right without a call.');
+  const answers = right.candidates.map((one) => ({ one, answer: answerOf(facts, one) }));
+  const those = (decision: CallAnswer['decision']): typeof answers =>
+    answers.filter(({ answer }) => answer.decision === decision);
+  const [allowed, denied, open] = [those('allowed'), those('denied'), those('unknown')];
+  const whys = [...new Set([...denied, ...open].flatMap(({ answer }) => answer.why ?? []))].join('; ');
+  if (allowed.length === answers.length) return { right, call, is: 'allowed', why: '' };
+  if (denied.length === answers.length) return { right, call, is: 'denied', why: whys };
+  if (open.length > 0)
+    return { right, call, is: 'unknown', why: [...new Set(open.map(({ answer }) => answer.why))].join('; ') };
+  const names = (list: typeof answers): string => list.map(({ one }) => differenceOf(one)).join(', ');
+  return {
+    right,
+    call,
+    is: 'unknown',
+    why: `${call.step} may make ${call.action} for ${names(allowed)} and not for ${names(denied)}, and which of them EKS asks for is not documented`,
+  };
+}
+
+interface WayRights {
+  rung: Rung;
+  denied: Judged[];
+  open: Judged[];
+  deletes: boolean;
+}
+
+const wayRights = (facts: Facts, planned: readonly PlannedAssociation[], rung: Rung): WayRights => {
+  const judged = rightsOf(facts, planned, rung).map((right) => judge(facts, right));
+  return {
+    rung,
+    denied: judged.filter(({ is }) => is === 'denied'),
+    open: judged.filter(({ is }) => is === 'unknown'),
+    deletes: deletes(facts, planned, rung),
+  };
+};
+
+const excludesThese = (ways: readonly WayRights[]): WayCheck['excludes'] => {
+  const names = new Set(ways.map(({ rung }) => nameOf(rung)));
+  return (rung) => names.has(nameOf(rung));
+};
+
+/** Each once, by what is told of it. */
+const eachOnce = (judged: readonly Judged[], textOf: (one: Judged) => string): string[] => [
+  ...new Set(judged.map(textOf)),
+];
+
+/** The call in words, after "IAM does not let ROLE (STEP)". */
+function callText({ call, right }: Judged): string {
+  const back = right.back ? ' for the rollback' : '';
+  const resources = [...new Set(right.candidates.map(({ resource }) => resource))].join(' or ');
+  if (call.action === 'iam:PassRole')
+    return `pass ${call.resource} to ${right.candidates.map(({ passedTo }) => passedTo).join(' or ')}${back}`;
+  return `make ${call.action} on ${resources}${call.onBehalf ? ', which EKS makes with its rights' : ''}${back}`;
+}
+
+const refusalText =
+  ({ rights }: Facts) =>
+  (one: Judged): string =>
+    `${rights.roles[one.call.step] ?? ''} (${one.call.step}) ${callText(one)}`;
+
+function neededText({ call, right }: Judged, facts: Facts): string {
+  const resources = [...new Set(right.candidates.map(({ resource }) => resource))].join(', ');
+  if (call.action !== 'iam:PassRole') return `${call.action} on ${resources}`;
+  const services = right.candidates.map(({ passedTo }) => passedTo).join(' and ');
+  return `iam:PassRole on ${resources} with iam:PassedToService ${services} and iam:AssociatedResourceArn ${clusterArn(facts.request.target)}`;
+}
+
+/** In another account the roles are those of a stack of its own. */
+const whoGrants = ({ rights }: Facts, denied: readonly Judged[]): string =>
+  denied.some(({ call }) => isSpokeRole(rights.roles[call.step] ?? ''))
+    ? `The stack ${SPOKE_STACK} of that account`
+    : 'The deployment';
+
+function refused(facts: Facts, ways: readonly WayRights[]): WayCheck {
+  const denied = ways.flatMap((one) => one.denied);
+  const reasons = eachOnce(denied, ({ why }) => why).filter((why) => why !== '');
+  const passing = denied.some(({ call }) => call.action === 'iam:PassRole');
+  return {
+    check: fail(
+      ID,
+      `IAM does not let ${some(eachOnce(denied, refusalText(facts)))}${reasons.length > 0 ? ` (${some(reasons)})` : ''}.`,
+      `Let it do so: ${some(eachOnce(denied, (one) => neededText(one, facts)))}. ${whoGrants(facts, denied)} grants that${passing ? ' for the CDK context passableRoleArns' : ''}: look for a permissions boundary, a Deny, a service control policy, or a change by hand, and deploy again.`,
+      SOURCE,
+    ),
+    excludes: excludesThese(ways),
+  };
+}
+
+const TOLD =
+  'let the role of the plan call iam:SimulatePrincipalPolicy for the roles of the steps, or read their policies and their permissions boundary (iam:GetRole, iam:ListRolePolicies, iam:GetRolePolicy, iam:ListAttachedRolePolicies, iam:GetPolicy, iam:GetPolicyVersion)';
+
+const openText = (ways: readonly WayRights[]): string =>
+  some(
+    eachOnce(
+      ways.flatMap(({ open }) => open),
+      ({ why }) => why.replace(/\.$/, ''),
+    ),
+  );
+
+/** What can be done without that knowledge. */
+function wayOut(facts: Facts, planned: readonly PlannedAssociation[], ways: readonly WayRights[]): string {
+  const purged = ways.flatMap(({ rung }) => (isRecreate(rung) ? [] : purgedBy(facts, planned, rung)));
+  const cluster = facts.request.target.cluster;
+  return purged.length > 0
+    ? `or delete what is in the way yourself, and plan again: ${purged.map(({ id }) => `aws eks delete-pod-identity-association --cluster-name ${cluster} --association-id ${id}`).join('; ')}`
+    : 'or migrate in place, which deletes nothing: --strategy in-place';
+}
+
+function untold(facts: Facts, planned: readonly PlannedAssociation[], ways: readonly WayRights[]): WayCheck {
+  return {
+    check: unknown(
+      ID,
+      `Whether IAM lets the steps make all calls of ${some(ways.map(({ rung }) => nameOf(rung)))} can't be told beforehand: ${openText(ways)}. Nothing is deleted before that is known.`,
+      `Deploy the service again, and ${TOLD}; ${wayOut(facts, planned, ways)}.`,
+      SOURCE,
+    ),
+    excludes: excludesThese(ways),
+  };
+}
+
+/**
+ * Of each of these ways, which no other check excludes. A refusal blocks a way, and so does what can't be told where
+ * the way deletes something first; where it does not, a call that is refused has changed nothing before it.
+ */
+export function rightsChecks(
+  facts: Facts,
+  planned: readonly PlannedAssociation[],
+  possible: readonly Rung[],
+): WayCheck[] {
+  if (planned.length === 0 || possible.length === 0) return [];
+  const ways = possible.map((rung) => wayRights(facts, planned, rung));
+  const denied = ways.filter((one) => one.denied.length > 0);
+  const left = ways.filter((one) => one.denied.length === 0 && one.open.length > 0);
+  const blocked = left.filter((one) => one.deletes);
+  const warned = left.filter((one) => !one.deletes);
+  const checks = [
+    ...(denied.length > 0 ? [refused(facts, denied)] : []),
+    ...(blocked.length > 0 ? [untold(facts, planned, blocked)] : []),
+  ];
+  if (warned.length > 0)
+    checks.push({
+      check: warn(
+        ID,
+        `Whether IAM lets the steps make all calls of ${some(warned.map(({ rung }) => nameOf(rung)))} can't be told beforehand: ${openText(warned)}. Nothing is deleted there before a call that may be refused.`,
+        `Nothing is known to be wrong. To have it told, deploy the service again, and ${TOLD}.`,
+        SOURCE,
+      ),
+      excludes: () => false,
+    });
+  if (checks.length > 0) return checks;
+  return [
+    {
+      check: pass(ID, "IAM lets the steps make each of the migration's calls, and of its rollback's."),
+      excludes: () => false,
+    },
+  ];
+}

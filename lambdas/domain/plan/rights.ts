@@ -1,0 +1,268 @@
+/**
+ * Which calls a migration would make, and those of its rollback: what the plan asks IAM about before anything is
+ * deleted. EKS's own calls with its caller's rights are among them: the handlers' permissions in the CloudFormation
+ * schemas of AWS::EKS::Addon and AWS::EKS::PodIdentityAssociation.
+ */
+import { parseRoleArn } from '../arn.ts';
+import { carriedOver, decidePurge, ownTags, plannedFor, unportableFields } from '../associations.ts';
+import type { Association, PlannedAssociation, Rung } from '../model.ts';
+import { MIGRATION_TAG } from '../service-account.ts';
+import { agentToInstall } from './agent-install.ts';
+import type { ActingStep } from './acting.ts';
+import { callKey, type Call } from './calls.ts';
+import type { Facts } from './facts.ts';
+import { isRecreate } from './ladder.ts';
+import { isPassable } from './pass-role.ts';
+import { type Making, makerOf } from './rights-maker.ts';
+
+/** What a step must be allowed: one call, or, where nobody knows which of several AWS asks for, each of them. */
+export interface Right {
+  candidates: Call[];
+  /** It is the rollback's. */
+  back: boolean;
+}
+
+type Tags = NonNullable<Call['requestTags']>;
+
+/** The associations of an add-on, as they are before the migration. */
+interface Owned {
+  /** Of planned service accounts. */
+  planned: Association[];
+  /** ARNs of the others. */
+  others: string[];
+}
+
+const ownedBy = ({ addon, associations }: Facts): Owned => {
+  const planned = associations.filter((one) => one.ownerArn !== undefined && one.ownerArn === addon?.arn);
+  const known = new Set(planned.map(({ arn }) => arn));
+  return { planned, others: (addon?.podIdentityAssociations ?? []).filter((arn) => !known.has(arn)) };
+};
+
+/** What the way itself deletes by DeletePodIdentityAssociation. */
+export const purgedBy = (facts: Facts, planned: readonly PlannedAssociation[], rung: Rung): Association[] => {
+  const { request, addon, associations } = facts;
+  const { addon: name } = request;
+  if (name === undefined) return [];
+  const context = { cluster: request.target.cluster, addon: name, planned, rung };
+  return associations.filter(
+    (one) => decidePurge(one, { ...context, ...(addon ? { addonArn: addon.arn } : {}) }).do === 'purge',
+  );
+};
+
+interface Ground {
+  facts: Facts;
+  planned: readonly PlannedAssociation[];
+  rung: Rung;
+  owned: Owned;
+  purged: Association[];
+}
+
+/** Whether the add-on has an association for the service account already. */
+const isOwned = ({ owned }: Ground, one: PlannedAssociation): boolean =>
+  owned.planned.some((other) => plannedFor(other, [one]) !== undefined);
+
+/** Roles that can be passed at all: others are refused before IAM is asked. */
+const asked = ({ facts: { request, passableRoleArns } }: Ground, arns: readonly (string | undefined)[]): string[] =>
+  [...new Set(arns)].filter(
+    (arn): arn is string =>
+      arn !== undefined &&
+      parseRoleArn(arn)?.account === request.target.account &&
+      isPassable({ passableRoleArns }, arn),
+  );
+
+/** Those of planned associations; one that IAM does not have blocks by itself. */
+const plannedRoles = (ground: Ground): string[] =>
+  asked(
+    ground,
+    ground.planned.map(({ roleArn }) => roleArn).filter((arn) => ground.facts.roles[arn] !== undefined),
+  );
+
+/**
+ * What EKS does to an association of an add-on that is given another role, and back. Nobody says whether EKS keeps it,
+ * or makes it again.
+ */
+function reassigning(making: Making, { planned, owned }: Ground): Call[][] {
+  const changed = owned.planned.filter((one) => plannedFor(one, planned)?.roleArn !== one.roleArn);
+  return changed.flatMap((one) => [
+    making.onBehalf(making.createAssociation()),
+    making.onBehalf(making.update(one.arn, one.tags)),
+    making.onBehalf(making.delete(one.arn, one.tags)),
+  ]);
+}
+
+/** What EKS does to associations where an add-on is given the planned ones. */
+const replacing = (making: Making, ground: Ground): Call[][] => [
+  ...(ground.planned.every((one) => isOwned(ground, one)) ? [] : [making.onBehalf(making.createAssociation())]),
+  ...reassigning(making, ground),
+  ...ground.owned.others.map((arn) => making.onBehalf(making.delete(arn, 'unknown'))),
+];
+
+/** The standalone association of a service account, and the calls behind it. `tags`: what it is tagged with. */
+export const creating = (making: Making, roleArns: readonly string[], tags: Tags): Call[][] => [
+  making.createAssociation(tags),
+  ...making.tagNew('CreatePodIdentityAssociation', making.newAssociation, tags),
+  ...making.passing({ podRoles: roleArns }),
+];
+
+/** Fields and tags that an association had, put on the one in its place. */
+const fieldsAgain = (making: Making, one: Association, there: string): Call[][] => {
+  const tags = ownTags(one.tags);
+  return [
+    ...(unportableFields(one).length > 0 ? [making.update(there)] : []),
+    ...(Object.keys(tags).length > 0 ? [making.tag(there, tags)] : []),
+  ];
+};
+
+function carryOver(ground: Ground, making: Making): Call[][] {
+  const { facts, planned } = ground;
+  const carried = carriedOver(facts.associations, planned);
+  const changing = carried.filter((one) => unportableFields(one).length > 0);
+  return [
+    ...(changing.length > 0 ? [making.update(making.newAssociation)] : []),
+    // It names no role; whether EKS asks for the right to pass the one that the association has, nobody says.
+    ...making.passing({
+      podRoles: asked(
+        ground,
+        changing.map((one) => plannedFor(one, planned)?.roleArn),
+      ),
+    }),
+    ...carried.flatMap(({ tags }) => (Object.keys(tags).length > 0 ? [making.tag(making.newAssociation, tags)] : [])),
+  ];
+}
+
+type Needs = Partial<Record<ActingStep, (making: Making) => Call[][]>>;
+
+function inPlace(ground: Ground): { there: Needs; back: Needs } {
+  const { facts, owned, purged, planned } = ground;
+  const addon = facts.addon;
+  if (!addon) return { there: {}, back: {} };
+  return {
+    there: {
+      'purge-associations': (making) => purged.map((one) => making.delete(one.arn, one.tags)),
+      'update-addon': (making) => [
+        making.updateAddon(addon.arn, addon.tags),
+        ...making.passing({ podRoles: plannedRoles(ground) }),
+        ...replacing(making, ground),
+      ],
+      'carry-over': (making) => carryOver(ground, making),
+    },
+    back: {
+      'restore-addon': (making) => [
+        making.updateAddon(addon.arn, addon.tags),
+        ...making.passing({
+          podRoles: asked(
+            ground,
+            owned.planned.map(({ roleArn }) => roleArn),
+          ),
+          irsa: asked(ground, [addon.serviceAccountRoleArn]),
+        }),
+        ...reassigning(making, ground),
+        ...(planned.every((one) => isOwned(ground, one))
+          ? []
+          : [making.onBehalf(making.delete(making.newAssociation))]),
+      ],
+      'restore-associations': (making) => [
+        ...purged.flatMap((one) => creating(making, asked(ground, [one.roleArn]), ownTags(one.tags))),
+        ...owned.planned.flatMap((one) => fieldsAgain(making, one, one.arn)),
+      ],
+    },
+  };
+}
+
+function recreate(ground: Ground): { there: Needs; back: Needs } {
+  const { facts, owned, purged, rung } = ground;
+  const addon = facts.addon;
+  if (!addon) return { there: {}, back: {} };
+  const tags = ownTags(addon.tags);
+  const { preserve } = rung;
+  // A way before this one has left associations of its own.
+  const afterAnother = facts.request.strategy === 'auto';
+  const standAlone = purged.filter((one) => one.ownerArn !== addon.arn);
+  const before = asked(
+    ground,
+    owned.planned.map(({ roleArn }) => roleArn),
+  );
+  const irsa = asked(ground, [addon.serviceAccountRoleArn]);
+  return {
+    there: {
+      'delete-addon': (making) => [
+        making.deleteAddon(addon.arn, addon.tags),
+        ...(preserve ? [] : owned.planned.map((one) => making.onBehalf(making.delete(one.arn, one.tags)))),
+        ...(preserve ? [] : owned.others.map((arn) => making.onBehalf(making.delete(arn, 'unknown')))),
+        ...(preserve || !afterAnother ? [] : [making.onBehalf(making.delete(making.newAssociation))]),
+      ],
+      'purge-associations': (making) => [
+        ...purged.map((one) => making.delete(one.arn, one.tags)),
+        ...(afterAnother ? [making.delete(making.newAssociation)] : []),
+      ],
+      'create-addon': (making) => [
+        ...making.createAddon(addon.name, tags),
+        ...making.passing({ podRoles: plannedRoles(ground) }),
+        making.onBehalf(making.createAssociation()),
+      ],
+      'carry-over': (making) => carryOver(ground, making),
+    },
+    back: {
+      'restore-addon': (making) => [
+        ...making.createAddon(addon.name, tags),
+        making.deleteAddon(making.newAddon(addon.name), tags),
+        making.updateAddon(making.newAddon(addon.name), tags),
+        ...making.passing({ podRoles: before, irsa }),
+        ...(owned.planned.length === 0
+          ? []
+          : [making.onBehalf(making.createAssociation()), making.onBehalf(making.update(making.newAssociation))]),
+        making.onBehalf(making.delete(making.newAssociation)),
+        making.delete(making.newAssociation),
+      ],
+      'restore-associations': (making) => [
+        ...standAlone.flatMap((one) => creating(making, asked(ground, [one.roleArn]), ownTags(one.tags))),
+        ...owned.planned.flatMap((one) => fieldsAgain(making, one, making.newAssociation)),
+      ],
+    },
+  };
+}
+
+/** Of a service account that has an association already nothing is made. */
+function associate(ground: Ground): { there: Needs; back: Needs } {
+  if (ground.facts.associations.length > 0) return { there: {}, back: {} };
+  const tags = { [MIGRATION_TAG]: undefined };
+  return {
+    there: { 'create-association': (making) => creating(making, plannedRoles(ground), tags) },
+    back: { 'restore-associations': (making) => [making.delete(making.newAssociation, 'unknown')] },
+  };
+}
+
+/** The agent's add-on has neither role nor tags; it stays, whatever becomes of the migration. */
+const installing = ({ facts }: Ground): Needs =>
+  agentToInstall(facts) === undefined
+    ? {}
+    : { 'install-agent': (making) => making.createAddon('eks-pod-identity-agent', {}) };
+
+const rightsIn = (facts: Facts, needs: Needs, back: boolean): Right[] =>
+  (Object.entries(needs) as [ActingStep, (making: Making) => Call[][]][]).flatMap(([step, calls]) =>
+    calls(makerOf(step, facts)).map((candidates) => ({ candidates, back })),
+  );
+
+/** All that the steps of one way have to be allowed, and those of its rollback: each once. */
+export function rightsOf(facts: Facts, planned: readonly PlannedAssociation[], rung: Rung): Right[] {
+  if (!facts.cluster || planned.length === 0) return [];
+  const ground: Ground = { facts, planned, rung, owned: ownedBy(facts), purged: purgedBy(facts, planned, rung) };
+  const { there, back } =
+    rung.strategy === 'associate' ? associate(ground) : isRecreate(rung) ? recreate(ground) : inPlace(ground);
+  const all = [
+    ...rightsIn(facts, installing(ground), false),
+    ...rightsIn(facts, there, false),
+    ...rightsIn(facts, back, true),
+  ];
+  return [...new Map(all.map((right) => [right.candidates.map(callKey).join(' '), right])).values()];
+}
+
+/** Of several ways, each call once: what IAM is asked about. */
+export const callsOf = (facts: Facts, planned: readonly PlannedAssociation[], ways: readonly Rung[]): Call[] => {
+  const calls = ways.flatMap((rung) => rightsOf(facts, planned, rung)).flatMap(({ candidates }) => candidates);
+  return [...new Map(calls.map((call) => [callKey(call), call])).values()];
+};
+
+/** Where a first refused call may come after one that has deleted something. */
+export const deletes = (facts: Facts, planned: readonly PlannedAssociation[], rung: Rung): boolean =>
+  isRecreate(rung) || purgedBy(facts, planned, rung).length > 0;

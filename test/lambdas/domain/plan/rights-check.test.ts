@@ -1,0 +1,238 @@
+/** What the plan says of the steps' rights: it blocks before something is deleted, and warns where nothing would be. */
+import { describe, expect, it } from 'vitest';
+import type { Check, MigrationRequestInput, Plan } from '../../../../lambdas/domain/model.ts';
+import type { Call } from '../../../../lambdas/domain/plan/calls.ts';
+import type { AddonFacts as Facts, CallAnswer } from '../../../../lambdas/domain/plan/facts.ts';
+import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
+import {
+  ADDON,
+  anAddon,
+  anAssociation,
+  answeredRights,
+  aRequest,
+  IN_PLACE,
+  RECREATE_PRESERVING,
+  ROLE,
+  someFacts,
+  STEP_ROLES,
+} from '../../fixtures.ts';
+
+const CLUSTER = 'arn:aws:eks:eu-west-1:111122223333:cluster/dev';
+type Answering = (call: Call) => CallAnswer['decision'] | undefined;
+
+/** The plan where IAM answers so to these calls, and allows all others. */
+const planWith = (
+  answering: Answering,
+  request: Partial<MigrationRequestInput> = {},
+  change: Partial<Facts> = {},
+): Plan => {
+  const facts = someFacts({ request: aRequest(request), ...change });
+  const answerOf = (call: Call): CallAnswer => {
+    const decision = answering(call) ?? 'allowed';
+    return decision === 'unknown' ? { decision, why: 'who knows' } : { decision };
+  };
+  return planMigration({ ...facts, rights: answeredRights(facts, answerOf) });
+};
+const rightsOf = ({ checks }: Plan): Check[] => checks.filter(({ id }) => id === 'step-rights');
+const refusing =
+  (step: string, action: string): Answering =>
+  (call) =>
+    call.step === step && call.action === action ? 'denied' : undefined;
+const untold =
+  (step: string): Answering =>
+  (call) =>
+    call.step === step ? 'unknown' : undefined;
+const recreate = { strategy: 'recreate' } as const;
+const tagged = { addon: anAddon({ tags: { team: 'storage' } }) };
+const purgeable = { associations: [anAssociation()] };
+
+describe('check step-rights', () => {
+  it('passes where each call of the migration and of its rollback is allowed', () => {
+    expect(rightsOf(planWith(() => undefined))).toMatchObject([{ status: 'pass' }]);
+  });
+
+  it.each<[string, Answering, Partial<Facts>, RegExp]>([
+    [
+      'the create',
+      refusing('create-addon', 'eks:CreateAddon'),
+      {},
+      /does not let arn:aws:iam::111122223333:role\/create-addon \(create-addon\) make eks:CreateAddon on arn:aws:eks:eu-west-1:111122223333:cluster\/dev\.$/,
+    ],
+    [
+      'the tags of the create, on whatever resource EKS asks for',
+      refusing('create-addon', 'eks:TagResource'),
+      tagged,
+      /make eks:TagResource on arn:\S+:cluster\/dev or arn:\S+:addon\/dev\/aws-ebs-csi-driver\/\S+ or arn:\S+:\/createaddon\.$/,
+    ],
+    [
+      'the role, to whatever service EKS asks for',
+      refusing('create-addon', 'iam:PassRole'),
+      {},
+      /\(create-addon\) pass arn:\S+ebs-csi to pods\.eks\.amazonaws\.com or eks\.amazonaws\.com\.$/,
+    ],
+    [
+      'what EKS does with the rights of the role',
+      refusing('create-addon', 'eks:CreatePodIdentityAssociation'),
+      {},
+      /make eks:CreatePodIdentityAssociation on \S+, which EKS makes with its rights\.$/,
+    ],
+    [
+      'the delete',
+      refusing('delete-addon', 'eks:DeleteAddon'),
+      {},
+      /role\/delete-addon \(delete-addon\) make eks:DeleteAddon/,
+    ],
+    [
+      'the create of the rollback',
+      refusing('restore-addon', 'eks:CreateAddon'),
+      {},
+      /\(restore-addon\) make eks:CreateAddon on \S+ for the rollback\.$/,
+    ],
+    [
+      'the IRSA role of the rollback',
+      refusing('restore-addon', 'iam:PassRole'),
+      {},
+      /\(restore-addon\) pass arn:\S+ebs-csi to eks\.amazonaws\.com for the rollback\.$/,
+    ],
+    [
+      'the associations of the rollback',
+      refusing('restore-associations', 'eks:CreatePodIdentityAssociation'),
+      purgeable,
+      /\(restore-associations\) make eks:CreatePodIdentityAssociation on \S+ for the rollback\.$/,
+    ],
+    [
+      'the purge',
+      refusing('purge-associations', 'eks:DeletePodIdentityAssociation'),
+      purgeable,
+      /\(purge-associations\)/,
+    ],
+  ])('blocks a recreate where IAM refuses %s', (_what, answering, change, message) => {
+    const plan = planWith(answering, recreate, change);
+    expect(blockingChecks(plan)).toEqual(['step-rights']);
+    expect(rightsOf(plan)).toMatchObject([{ status: 'fail', message: expect.stringMatching(message) as string }]);
+    expect(plan.ladder).toEqual([]);
+  });
+
+  it('says what to grant, and who grants it', () => {
+    const [check] = rightsOf(planWith(refusing('create-addon', 'iam:PassRole'), recreate));
+    expect(check!.remedy).toContain(
+      `iam:PassRole on ${ROLE} with iam:PassedToService pods.eks.amazonaws.com and eks.amazonaws.com and iam:AssociatedResourceArn ${CLUSTER}. The deployment grants that for the CDK context passableRoleArns`,
+    );
+    const facts = someFacts({ request: aRequest(recreate) });
+    const spoke = 'arn:aws:iam::111122223333:role/pod-identity-migrator-change';
+    const rights = answeredRights(facts, ({ action }) => ({
+      decision: action === 'eks:CreateAddon' ? 'denied' : 'allowed',
+      why: 'its permissions boundary does not allow it',
+    }));
+    const [there] = rightsOf(
+      planMigration({ ...facts, rights: { ...rights, roles: { ...STEP_ROLES, 'create-addon': spoke } } }),
+    );
+    expect(there).toMatchObject({
+      message: expect.stringContaining('(its permissions boundary does not allow it)') as string,
+      remedy: expect.stringContaining('The stack PodIdentityMigratorSpoke of that account grants that: look') as string,
+    });
+  });
+
+  it.each<[string, Answering, Partial<MigrationRequestInput>]>([
+    ['another way than the request has', refusing('create-addon', 'eks:CreateAddon'), { strategy: 'in-place' }],
+    ['another way than the request has', refusing('update-addon', 'eks:UpdateAddon'), recreate],
+    ['nothing that is done', refusing('create-association', 'eks:CreatePodIdentityAssociation'), recreate],
+    ['no association that is there', refusing('restore-associations', 'eks:CreatePodIdentityAssociation'), recreate],
+  ])('does not mind a refusal that is about %s', (_what, answering, request) => {
+    expect(rightsOf(planWith(answering, request))).toMatchObject([{ status: 'pass' }]);
+  });
+
+  it('takes a way out of the ladder that a refusal is about, and no other', () => {
+    const withoutRecreate = planWith(refusing('create-addon', 'eks:CreateAddon'));
+    expect(withoutRecreate).toMatchObject({ verdict: 'migrate', ladder: [IN_PLACE] });
+    expect(rightsOf(withoutRecreate)).toMatchObject([
+      { status: 'warn', message: expect.stringMatching(/Left out for that: recreate with preserve\.$/) as string },
+    ]);
+    expect(planWith(refusing('update-addon', 'iam:PassRole')).ladder).toEqual([RECREATE_PRESERVING]);
+    expect(planWith(refusing('restore-addon', 'iam:PassRole')).ladder).toEqual([]);
+  });
+
+  it('asks about the next way too where no pod is looked at, and only one way is taken', () => {
+    const api = { verification: 'api' } as const;
+    expect(planWith(refusing('update-addon', 'eks:UpdateAddon'), api).ladder).toEqual([RECREATE_PRESERVING]);
+    const neither = planWith(({ step }) => (/^(create|update)-addon$/.test(step) ? 'denied' : undefined), api);
+    expect(blockingChecks(neither)).toEqual(['step-rights']);
+  });
+});
+
+describe('what can not be told', () => {
+  it('blocks what deletes, and says the way out', () => {
+    const plan = planWith(untold('create-addon'), recreate);
+    expect(blockingChecks(plan)).toEqual(['step-rights']);
+    expect(rightsOf(plan)).toMatchObject([
+      {
+        status: 'unknown',
+        message: expect.stringMatching(
+          /all calls of recreate without preserve can't be told beforehand: who knows\. Nothing is deleted before that is known\.$/,
+        ) as string,
+        remedy: expect.stringMatching(
+          /iam:SimulatePrincipalPolicy .*or migrate in place, which deletes nothing: --strategy in-place\.$/,
+        ) as string,
+      },
+    ]);
+  });
+
+  it('warns where a refusal would have changed nothing', () => {
+    const plan = planWith(untold('update-addon'), { strategy: 'in-place' });
+    expect(plan).toMatchObject({ verdict: 'migrate', ladder: [IN_PLACE] });
+    expect(rightsOf(plan)).toMatchObject([{ status: 'warn' }]);
+    expect(planWith(untold('restore-addon'), { strategy: 'in-place' }).verdict).toBe('migrate');
+  });
+
+  it('blocks in place too where an association is deleted first, and says which', () => {
+    const plan = planWith(untold('update-addon'), { strategy: 'in-place' }, purgeable);
+    expect(blockingChecks(plan)).toEqual(['step-rights']);
+    expect(rightsOf(plan)[0]!.remedy).toContain(
+      'aws eks delete-pod-identity-association --cluster-name dev --association-id a-left00000000000001',
+    );
+  });
+
+  it('leaves auto the way that deletes nothing', () => {
+    const plan = planWith(() => 'unknown');
+    expect(plan).toMatchObject({ verdict: 'migrate', ladder: [IN_PLACE] });
+    expect(rightsOf(plan).map(({ status }) => status)).toEqual(['warn', 'warn']);
+  });
+
+  it('is a role that the deployment does not name, and a call without an answer', () => {
+    const facts = someFacts({ request: aRequest(recreate) });
+    const messageOf = (rights: Facts['rights']): string => rightsOf(planMigration({ ...facts, rights }))[0]!.message;
+    expect(messageOf({ roles: {}, answers: {} })).toContain('the deployment does not say which role delete-addon has');
+    expect(messageOf({ roles: STEP_ROLES, answers: {} })).toContain('IAM did not answer for delete-addon');
+  });
+
+  it.each<[string, Answering, RegExp]>([
+    [
+      'a resource',
+      ({ action, resource }) => (action === 'eks:TagResource' && resource === CLUSTER ? 'denied' : undefined),
+      /create-addon may make eks:TagResource for arn:\S+:addon\/dev\/\S+, arn:\S+createaddon and not for arn:\S+cluster\/dev, and which of them EKS asks for is not documented/,
+    ],
+    [
+      'a service',
+      ({ passedTo, step }) => (passedTo === 'eks.amazonaws.com' && step === 'create-addon' ? 'denied' : undefined),
+      /may make iam:PassRole for pods\.eks\.amazonaws\.com and not for eks\.amazonaws\.com/,
+    ],
+  ])('is %s of which nobody knows whether EKS asks for it', (_what, answering, message) => {
+    const plan = planWith(answering, recreate, tagged);
+    expect(rightsOf(plan)).toMatchObject([{ status: 'unknown', message: expect.stringMatching(message) as string }]);
+  });
+
+  it('goes after a refusal', () => {
+    const plan = planWith(
+      ({ step }) => (step === 'create-addon' ? 'unknown' : step === 'delete-addon' ? 'denied' : undefined),
+      recreate,
+    );
+    expect(rightsOf(plan).map(({ status }) => status)).toEqual(['fail']);
+  });
+});
+
+it('asks about nothing where no way is left', () => {
+  const plan = planWith(() => 'denied', recreate, { offered: [] });
+  expect(blockingChecks(plan)).toEqual(['version-offered']);
+  expect(rightsOf(plan)).toEqual([]);
+  expect(plan.addon?.name).toBe(ADDON);
+});

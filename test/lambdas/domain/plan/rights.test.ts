@@ -1,0 +1,213 @@
+/** Which calls the steps of a migration make, and those of its rollback, as the plan works them out. */
+import { describe, expect, it } from 'vitest';
+import type { Rung } from '../../../../lambdas/domain/model.ts';
+import { type Call, callKey } from '../../../../lambdas/domain/plan/calls.ts';
+import type { Facts } from '../../../../lambdas/domain/plan/facts.ts';
+import { ASSOCIATE } from '../../../../lambdas/domain/plan/ladder.ts';
+import { plannedAssociations } from '../../../../lambdas/domain/plan/plan.ts';
+import { callsOf, deletes, rightsOf } from '../../../../lambdas/domain/plan/rights.ts';
+import { accountFacts, anAccountAssociation, anAccountRequest } from '../../account-fixtures.ts';
+import {
+  addonArn,
+  anAddon,
+  anAssociation,
+  aRequest,
+  associationArn,
+  IN_PLACE,
+  OTHER_ROLE,
+  RECREATE,
+  RECREATE_PRESERVING,
+  ROLE,
+  someFacts,
+} from '../../fixtures.ts';
+
+const short = (resource: string): string =>
+  resource
+    .replace(/^arn:aws:(eks|iam):[^:]*:111122223333:/, '')
+    .replace('00000000-0000-4000-8000-000000000000', 'NEW')
+    .replace('a-00000000000000000', 'NEW');
+const text = ({ action, resource, passedTo, onBehalf, requestTags = {} }: Call): string =>
+  [
+    action.replace('PodIdentityAssociation', 'PIA'),
+    short(resource),
+    ...(passedTo === undefined ? [] : [`to ${passedTo.replace('.amazonaws.com', '')}`]),
+    ...Object.keys(requestTags).map((key) => `#${key}`),
+    ...(onBehalf ? ['by EKS'] : []),
+  ].join(' ');
+/** By step, each right as its candidates. */
+const needs = (facts: Facts, rung: Rung, planned = plannedAssociations(facts)): Record<string, string[]> => {
+  const found: Record<string, string[]> = {};
+  for (const { candidates, back } of rightsOf(facts, planned, rung)) {
+    const step = `${back ? '← ' : ''}${candidates[0]!.step}`;
+    (found[step] ??= []).push(candidates.map(text).join(' | '));
+  }
+  return found;
+};
+
+const EBS = 'addon/dev/aws-ebs-csi-driver';
+const OLD = short(addonArn(1));
+const pass = (role: string): string[] => [
+  `iam:PassRole ${short(role)} to pods.eks | iam:PassRole ${short(role)} to eks`,
+  `iam:GetRole ${short(role)} by EKS`,
+];
+const IRSA = [`iam:PassRole ${short(ROLE)} to eks`, `iam:GetRole ${short(ROLE)} by EKS`];
+
+describe('rightsOf', () => {
+  it('in place, of an add-on that has only its role', () => {
+    expect(needs(someFacts(), IN_PLACE)).toEqual({
+      'update-addon': [`eks:UpdateAddon ${OLD}`, ...pass(ROLE), 'eks:CreatePIA cluster/dev by EKS'],
+      '← restore-addon': [`eks:UpdateAddon ${OLD}`, ...IRSA, 'eks:DeletePIA podidentityassociation/dev/NEW by EKS'],
+    });
+  });
+
+  it('recreate, with its tags', () => {
+    const facts = someFacts({
+      request: aRequest({ strategy: 'recreate' }),
+      addon: anAddon({ tags: { team: 'a', 'aws:cloudformation:stack-name': 's' } }),
+    });
+    const create = [
+      'eks:CreateAddon cluster/dev #team',
+      `eks:TagResource cluster/dev #team | eks:TagResource ${EBS}/NEW #team | eks:TagResource /createaddon #team`,
+    ];
+    expect(needs(facts, RECREATE)).toEqual({
+      'delete-addon': [`eks:DeleteAddon ${OLD}`],
+      'create-addon': [...create, ...pass(ROLE), 'eks:CreatePIA cluster/dev by EKS'],
+      '← restore-addon': [
+        ...create,
+        `eks:DeleteAddon ${EBS}/NEW`,
+        `eks:UpdateAddon ${EBS}/NEW`,
+        ...IRSA,
+        'eks:DeletePIA podidentityassociation/dev/NEW by EKS',
+        'eks:DeletePIA podidentityassociation/dev/NEW',
+      ],
+    });
+  });
+
+  it('after another way, what that way has made', () => {
+    const { 'delete-addon': cascade, 'purge-associations': none } = needs(someFacts(), RECREATE);
+    expect(cascade).toContain('eks:DeletePIA podidentityassociation/dev/NEW by EKS');
+    expect(none).toEqual(['eks:DeletePIA podidentityassociation/dev/NEW']);
+    const { 'delete-addon': preserving, 'purge-associations': purge } = needs(someFacts(), RECREATE_PRESERVING);
+    expect(preserving).toEqual([`eks:DeleteAddon ${OLD}`]);
+    expect(purge).toEqual(['eks:DeletePIA podidentityassociation/dev/NEW']);
+  });
+
+  it('where an association is in the way: its purge, and that it comes back whole', () => {
+    const facts = someFacts({
+      associations: [anAssociation({ tags: { team: 'a' }, targetRoleArn: 'arn:aws:iam::444455556666:role/far' })],
+    });
+    const left = short(associationArn('a-left00000000000001'));
+    expect(needs(facts, IN_PLACE)).toMatchObject({
+      'purge-associations': [`eks:DeletePIA ${left}`],
+      'carry-over': [
+        'eks:UpdatePIA podidentityassociation/dev/NEW',
+        ...pass(ROLE),
+        'eks:TagResource podidentityassociation/dev/NEW #team',
+      ],
+      '← restore-associations': [
+        'eks:CreatePIA cluster/dev #team',
+        'eks:TagResource cluster/dev #team | eks:TagResource podidentityassociation/dev/NEW #team | eks:TagResource /createpodidentityassociation #team',
+        ...pass(ROLE),
+      ],
+    });
+  });
+
+  it('of an add-on that owns associations: what EKS does to them with the rights of the role', () => {
+    const own = anAssociation({ id: 'a-own000000000000001', ownerArn: addonArn(1), roleArn: OTHER_ROLE });
+    const facts = someFacts({
+      request: aRequest({ strategy: 'recreate' }),
+      associations: [own],
+      addon: anAddon({ podIdentityAssociations: [own.arn, associationArn('a-other')] }),
+    });
+    const mine = short(own.arn);
+    const other = short(associationArn('a-other'));
+    const { 'update-addon': update, 'purge-associations': none, '← restore-addon': back } = needs(facts, IN_PLACE);
+    expect(none).toBeUndefined();
+    expect(update).toEqual([
+      `eks:UpdateAddon ${OLD}`,
+      ...pass(ROLE),
+      'eks:CreatePIA cluster/dev by EKS',
+      `eks:UpdatePIA ${mine} by EKS`,
+      `eks:DeletePIA ${mine} by EKS`,
+      `eks:DeletePIA ${other} by EKS`,
+    ]);
+    expect(back).toEqual(expect.arrayContaining([...pass(OTHER_ROLE), ...IRSA, `eks:UpdatePIA ${mine} by EKS`]));
+    const recreate = needs(facts, RECREATE);
+    expect(recreate['delete-addon']).toEqual([
+      `eks:DeleteAddon ${OLD}`,
+      `eks:DeletePIA ${mine} by EKS`,
+      `eks:DeletePIA ${other} by EKS`,
+    ]);
+    expect(recreate['← restore-addon']).toEqual(
+      expect.arrayContaining([...pass(OTHER_ROLE), 'eks:CreatePIA cluster/dev by EKS']),
+    );
+    expect(needs(facts, RECREATE_PRESERVING)).toMatchObject({
+      'delete-addon': [`eks:DeleteAddon ${OLD}`],
+      'purge-associations': [`eks:DeletePIA ${mine}`],
+    });
+  });
+
+  it('of an agent that is installed first: a create without role and tags', () => {
+    const facts = someFacts({
+      request: aRequest({ agent: 'install' }),
+      agentAddon: undefined,
+      agentWorkload: undefined,
+      agentOffered: [{ version: 'v1', default: true, requiresIamPermissions: false }],
+    });
+    for (const rung of [IN_PLACE, RECREATE])
+      expect(needs(facts, rung)['install-agent']).toEqual(['eks:CreateAddon cluster/dev']);
+  });
+
+  it('of a service account: the association, its tag, and that it can be taken away again', () => {
+    expect(needs(accountFacts(), ASSOCIATE)).toEqual({
+      'create-association': [
+        'eks:CreatePIA cluster/dev #pod-identity-migrator/migration',
+        [
+          'eks:TagResource cluster/dev #pod-identity-migrator/migration',
+          'eks:TagResource podidentityassociation/dev/NEW #pod-identity-migrator/migration',
+          'eks:TagResource /createpodidentityassociation #pod-identity-migrator/migration',
+        ].join(' | '),
+        ...pass(ROLE),
+      ],
+      '← restore-associations': ['eks:DeletePIA podidentityassociation/dev/NEW'],
+    });
+    const there = accountFacts({ request: anAccountRequest(), associations: [anAccountAssociation()] });
+    expect(needs(there, ASSOCIATE)).toEqual({});
+  });
+
+  it('asks for no role that is refused without asking', () => {
+    const passes = (change: Partial<Facts>, facts = someFacts()): string[] =>
+      Object.values(needs({ ...facts, ...change } as Facts, RECREATE, plannedAssociations(facts)))
+        .flat()
+        .filter((one) => one.startsWith('iam:'));
+    expect(passes({ passableRoleArns: [] })).toEqual([]);
+    expect(passes({ roles: {} })).toEqual(IRSA);
+    expect(passes({}, someFacts({ request: aRequest({ roleArn: 'arn:aws:iam::444455556666:role/far' }) }))).toEqual(
+      IRSA,
+    );
+  });
+});
+
+describe('callsOf', () => {
+  it('has each call of several ways once', () => {
+    const facts = someFacts();
+    const calls = callsOf(facts, plannedAssociations(facts), [IN_PLACE, RECREATE_PRESERVING, RECREATE]);
+    expect(new Set(calls.map(callKey)).size).toBe(calls.length);
+    expect(calls.map(({ step }) => step)).toEqual(
+      expect.arrayContaining(['update-addon', 'create-addon', 'delete-addon']),
+    );
+    expect(callsOf(facts, [], [IN_PLACE])).toEqual([]);
+  });
+});
+
+describe('deletes', () => {
+  it('is said of a recreate, and of a purge', () => {
+    const says = (rung: Rung, change: Partial<Facts> = {}): boolean => {
+      const facts = { ...someFacts(), ...change } as Facts;
+      return deletes(facts, plannedAssociations(facts), rung);
+    };
+    expect([says(IN_PLACE), says(RECREATE_PRESERVING), says(RECREATE)]).toEqual([false, true, true]);
+    expect(says(IN_PLACE, { associations: [anAssociation()] })).toBe(true);
+    expect(says(IN_PLACE, { associations: [anAssociation({ ownerArn: addonArn(1) })] })).toBe(false);
+  });
+});
