@@ -36,11 +36,18 @@ const compareEvery = (value: unknown): RawStatement[] =>
   statementsIn(value).filter(({ Condition = {} }) =>
     Object.keys(Condition).some((name) => /^ForAllValues:/i.test(name)),
   );
+/**
+ * Nobody knows whether EKS sends the keys of the tags when it asks for `eks:TagResource` at a create (ADR 31); a call of
+ * TagResource itself always has them.
+ */
+const MAY_LACK = 'aws:TagKeys';
 const allowsWithoutKey = ({ Effect, Condition = {} }: RawStatement): boolean =>
   Effect === 'Allow' &&
   Object.entries(Condition)
     .filter(([name]) => /^ForAllValues:/i.test(name))
-    .some(([, keys]) => Object.keys(keys).some((key) => String(Condition['Null']?.[key]) !== 'false'));
+    .some(([, keys]) =>
+      Object.keys(keys).some((key) => key !== MAY_LACK && String(Condition['Null']?.[key]) !== 'false'),
+    );
 const isRead = (action: string): boolean => /^\w+:(Get|List|Describe|Query|Simulate)/.test(action);
 
 /** Actions that change something, and for which AWS knows no narrower resource than all, or takes none. */
