@@ -177,7 +177,7 @@ describe('rightsOf', () => {
 
   it('asks for no role that is refused without asking', () => {
     const passes = (change: Partial<Facts>, facts = someFacts()): string[] =>
-      Object.values(needs({ ...facts, ...change } as Facts, RECREATE, plannedAssociations(facts)))
+      Object.values(needs({ ...facts, ...change }, RECREATE, plannedAssociations(facts)))
         .flat()
         .filter((one) => one.startsWith('iam:'));
     expect(passes({ passableRoleArns: [] })).toEqual([]);
@@ -203,7 +203,7 @@ describe('callsOf', () => {
 describe('deletes', () => {
   it('is said of a recreate, and of a purge', () => {
     const says = (rung: Rung, change: Partial<Facts> = {}): boolean => {
-      const facts = { ...someFacts(), ...change } as Facts;
+      const facts: Facts = { ...someFacts(), ...change };
       return deletes(facts, plannedAssociations(facts), rung);
     };
     expect([says(IN_PLACE), says(RECREATE_PRESERVING), says(RECREATE)]).toEqual([false, true, true]);
