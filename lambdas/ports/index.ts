@@ -52,7 +52,13 @@ export interface ReadingPorts {
   roles: Pick<Roles, 'getRole' | 'listPolicies' | 'mayPass'>;
   kubernetes: Pick<
     Kubernetes,
-    'listPods' | 'listWorkloads' | 'getWorkload' | 'listNodes' | 'listMutatingWebhooks' | 'listCustomResources'
+    | 'listPods'
+    | 'listWorkloads'
+    | 'getWorkload'
+    | 'listNodes'
+    | 'listMutatingWebhooks'
+    | 'listCustomResources'
+    | 'listAttributedServiceAccounts'
   >;
 }
 
