@@ -2,13 +2,15 @@
 import { AGENT_ADDON, namespaceOf } from '../domain/addons.ts';
 import type { Cluster } from '../domain/eks.ts';
 import { irsaRoleOf } from '../domain/irsa.ts';
-import type { Addon, MigrationRequest, PlannedAssociation } from '../domain/model.ts';
+import type { Addon, Association, MigrationRequest, PlannedAssociation } from '../domain/model.ts';
 import type { AddonFacts, Facts, ServiceAccountFacts } from '../domain/plan/facts.ts';
+import { identityHolders } from '../domain/plan/identity-loss.ts';
 import { ASSOCIATE } from '../domain/plan/ladder.ts';
 import { passingQuestions } from '../domain/plan/pass-role.ts';
 import { isMigrated, plannedAssociations, planWays } from '../domain/plan/plan.ts';
 import { settingsFor } from '../domain/spokes.ts';
 import type { ReadingPorts, Settings, TargetPorts } from '../ports/index.ts';
+import { listPlannedAssociations } from './associations.ts';
 import { readKubernetes, type Unanswered } from './read-kubernetes.ts';
 import { stateOf } from './service-account.ts';
 import {
@@ -43,6 +45,7 @@ export const noFacts = (request: MigrationRequest, settings: Settings): Facts =>
   passing: [],
   associations: [],
   customResources: [],
+  bystanderAssociations: [],
 });
 
 async function readSupport(
@@ -104,6 +107,25 @@ const rolesIn = (facts: Pick<Facts, 'addon' | 'serviceAccount'>, planned: readon
   return [...new Set([...(irsa === undefined ? [] : [irsa]), ...planned.map((one) => one.roleArn)])];
 };
 
+/**
+ * Associations of service accounts that have the add-on's identity, and for which it takes none: one of their own keeps
+ * them from losing it.
+ */
+async function readBystanders(
+  eks: Eks,
+  facts: AddonFacts,
+  planned: readonly PlannedAssociation[],
+): Promise<Association[]> {
+  const known = new Set(planned.map((one) => one.serviceAccount));
+  const accounts = [...identityHolders(facts, planned, { deleted: true }).keys()].filter(
+    (account) => !known.has(account),
+  );
+  return listPlannedAssociations(
+    eks,
+    accounts.map((serviceAccount) => ({ namespace: facts.namespace, serviceAccount })),
+  );
+}
+
 /** Stops where what was read decides the plan already: each call costs some of the account's request rate. */
 export async function readFacts(
   empty: AddonFacts,
@@ -134,7 +156,8 @@ export async function readFacts(
     roles: await readRoles(roles, rolesIn({ addon }, planned), request.target.account),
   };
   const use = await readUse(found, ports, [request.addon, ...(agent.agentAddon ? [AGENT_ADDON] : [])], ofCluster);
-  const facts = { ...use.facts, ...(await readKubernetes(kubernetes, request, namespace, unanswered)), request };
+  const seen = { ...use.facts, ...(await readKubernetes(kubernetes, request, namespace, unanswered)), request };
+  const facts = { ...seen, bystanderAssociations: await readBystanders(eks, seen, planned) };
   return {
     ...facts,
     passing: await readPassing(

@@ -70,6 +70,7 @@ describe('variables', () => {
       'actions',
       'approvalSeconds',
       'approvedHash',
+      'createsStandalone',
       'failure',
       'fence',
       'hasWindow',

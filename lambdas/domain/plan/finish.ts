@@ -1,5 +1,5 @@
 /** A plan as the ledger keeps it, from what was decided. */
-import type { CarriedOver, Check, Plan, PlannedAssociation, PlanStep, Rung } from '../model.ts';
+import type { CarriedOver, Check, IdentityLoss, Plan, PlannedAssociation, PlanStep, Rung } from '../model.ts';
 import type { TrustRepair } from '../trust/model.ts';
 import { agentToInstall } from './agent-install.ts';
 import type { Facts } from './facts.ts';
@@ -7,6 +7,7 @@ import { hashOf, type PlanContent, sha256 } from './hash.ts';
 
 export interface Decided {
   planned: PlannedAssociation[];
+  losses: IdentityLoss[];
   ladder: Rung[];
   purge: string[];
   goWithAddon: string[];
@@ -29,6 +30,7 @@ export function finishPlan(
 ): Plan {
   const { request, addon, serviceAccount } = facts;
   const planned = decided?.planned ?? [];
+  const losses = decided?.losses ?? [];
   // A plan that changes nothing names no way to change it.
   const changes = verdict === 'migrate' && decided ? decided : NOTHING;
   const { ladder, purge, goWithAddon, carryOver, trustRepairs } = changes;
@@ -39,11 +41,12 @@ export function finishPlan(
     strategy: request.strategy,
     preserve: request.preserve,
     ladder,
-    steps: stepsOf({ planned, ladder, purge, goWithAddon, carryOver, trustRepairs, ...installAgent }),
+    steps: stepsOf({ planned, losses, ladder, purge, goWithAddon, carryOver, trustRepairs, ...installAgent }),
     ...(addon ? { addon, namespace: facts.namespace } : {}),
     ...(request.serviceAccount ? { namespace: facts.namespace } : {}),
     ...(serviceAccount ? { serviceAccount } : {}),
     associations: planned,
+    identityLosses: losses,
     existing: facts.associations.map(({ id }) => id),
     purge,
     carryOver,

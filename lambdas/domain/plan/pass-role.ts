@@ -1,5 +1,6 @@
 /** Whether the steps that pass roles may pass them, by the deployment's own configuration and by IAM's simulation. */
 import { clusterArn, parseRoleArn } from '../arn.ts';
+import { ownedOf, standaloneOf } from '../associations.ts';
 import type { Check, PlannedAssociation, Rung } from '../model.ts';
 import { POD_IDENTITY_PRINCIPAL } from '../policy/contexts.ts';
 import { matchesWildcard } from '../policy/wildcard.ts';
@@ -71,15 +72,16 @@ export function passingQuestions(
       (arn): arn is string =>
         arn !== undefined && parseRoleArn(arn)?.account === facts.request.target.account && isPassable(facts, arn),
     );
-  const there = asked(planned.map((one) => one.roleArn).filter((arn) => roles[arn] !== undefined));
+  const rolesFor = (some: readonly PlannedAssociation[]): string[] =>
+    asked(some.map((one) => one.roleArn).filter((arn) => roles[arn] !== undefined));
+  const there = rolesFor(ownedOf(planned));
+  const byItself = ladder.some(({ strategy }) => strategy === 'associate') ? there : rolesFor(standaloneOf(planned));
   // The add-on's own ones: EKS makes them again with it.
   const owned = asked(
     associations.filter((one) => one.ownerArn !== undefined && one.ownerArn === addon?.arn).map((one) => one.roleArn),
   );
   const questions: PassingQuestion[] = [
-    ...(ladder.some(({ strategy }) => strategy === 'associate')
-      ? [{ step: 'create-association' as const, service: POD_IDENTITY_PRINCIPAL, roleArns: there }]
-      : []),
+    { step: 'create-association', service: POD_IDENTITY_PRINCIPAL, roleArns: byItself },
     ...(ladder.some(({ strategy }) => strategy === 'in-place')
       ? [{ step: 'update-addon' as const, service: POD_IDENTITY_PRINCIPAL, roleArns: there }]
       : []),

@@ -4,7 +4,7 @@
  * reply was lost. Failure: what somebody else has created meanwhile is left alone (AddonChanged); "Association already
  * exists" shortly after the purge is EKS being eventually consistent, and tried again.
  */
-import { ownTags } from '../../domain/associations.ts';
+import { ownedOf, ownTags } from '../../domain/associations.ts';
 import { classifyCopy } from '../../domain/copies.ts';
 import { MigrationError } from '../../domain/errors.ts';
 import { changeGuard } from '../../runtime/guard.ts';
@@ -44,7 +44,7 @@ const run: StepRun<typeof createAddonSchema> = async (input, dependencies) => {
     .createAddon({
       addon,
       version: was.version,
-      podIdentityAssociations: snapshot.planned,
+      podIdentityAssociations: ownedOf(snapshot.planned),
       tags: ownTags(was.tags),
       resolveConflicts: way.resolveConflicts,
       clientRequestToken: `${migrationId}-create-addon-${rung}`,
