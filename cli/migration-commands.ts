@@ -110,7 +110,12 @@ const addonOptions = (command: Command, { waits }: { waits: boolean }): Command 
     .option('--role-arn <arn>', 'IAM role for all its service accounts; default: the role that the add-on has now')
     .option(
       '--role <service-account=arn>',
-      'IAM role for the pods of one service account; may be given again for another, goes before --role-arn',
+      'IAM role for the pods of one service account; may be given again for another, goes before --role-arn. One that the add-on takes no association for gets a standalone association, if it has the role of the add-on now',
+      collect,
+    )
+    .option(
+      '--accept-identity-loss <service-account>',
+      "a service account that has the add-on's role, gets no association, and may fall back to the node role; may be given again for another",
       collect,
     );
   safetyOptions(command);

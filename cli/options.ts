@@ -68,6 +68,7 @@ const roleOfServiceAccount = z.string().transform((text, context): [serviceAccou
 
 export const file = z.string().min(1, 'must name a file').optional();
 export const acceptKey = z.array(conditionKey).max(20, 'may be given 20 times at most').default([]);
+export const acceptIdentityLoss = z.array(serviceAccountName).max(50, 'may be given 50 times at most').default([]);
 const text = (limit: number) => plainText(limit).min(1, 'must not be empty').optional();
 
 /** Where a command runs; see `place-options.ts`. */
@@ -110,6 +111,7 @@ const migrationFlags = z
     preserve: z.boolean().default(false),
     resolveConflicts: oneOf(resolveConflicts).optional(),
     role: z.array(roleOfServiceAccount).default([]),
+    acceptIdentityLoss,
     ...migrationFields,
   })
   .superRefine((flags, context) => {

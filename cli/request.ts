@@ -12,7 +12,7 @@ type AskedOfAll = Partial<
   Partial<WaitFlags>;
 type Asked = AskedOfAll &
   Pick<MigrationFlags, 'addon' | 'strategy'> &
-  Partial<Pick<MigrationFlags, 'preserve' | 'role' | 'resolveConflicts'>>;
+  Partial<Pick<MigrationFlags, 'preserve' | 'role' | 'acceptIdentityLoss' | 'resolveConflicts'>>;
 type AskedOfWorkload = AskedOfAll & Pick<WorkloadFlags, 'namespace' | 'serviceAccount' | 'annotation'>;
 
 const fieldsOfAll = ({
@@ -42,7 +42,7 @@ const fieldsOfAll = ({
 });
 
 export const requestFrom = (
-  { addon, strategy, preserve, role = [], resolveConflicts, ...all }: Asked,
+  { addon, strategy, preserve, role = [], acceptIdentityLoss = [], resolveConflicts, ...all }: Asked,
   target: Target,
   requestedBy: string,
 ): MigrationRequest =>
@@ -53,6 +53,7 @@ export const requestFrom = (
     ...(preserve ? { preserve } : {}),
     ...(resolveConflicts ? { resolveConflicts } : {}),
     roles: Object.fromEntries(role),
+    acceptIdentityLoss,
     ...fieldsOfAll(all),
     requestedBy,
   });
@@ -136,6 +137,7 @@ export const migrateCommand = (given: MigrationFlags): string =>
     ...(given.resolveConflicts ? [`--resolve-conflicts ${given.resolveConflicts}`] : []),
     ...roleArnWords(given),
     ...given.role.map(([serviceAccount, arn]) => `--role ${serviceAccount}=${arn}`),
+    ...given.acceptIdentityLoss.map((serviceAccount) => `--accept-identity-loss ${serviceAccount}`),
     ...wordsOfAll(given),
   ].join(' ');
 

@@ -21,6 +21,7 @@ import {
 } from '../../lambdas/domain/access/manifests.ts';
 import { NAMESPACE_UNKNOWN } from '../../lambdas/domain/addons.ts';
 import { isMigrationError } from '../../lambdas/domain/errors.ts';
+import { identityHolders } from '../../lambdas/domain/plan/identity-loss.ts';
 import type { WorkloadRef } from '../../lambdas/domain/kubernetes.ts';
 import type { Addon, AnnotationMode, Target } from '../../lambdas/domain/model.ts';
 import { type ServiceAccountRef, subjectOf } from '../../lambdas/domain/subject.ts';
@@ -134,7 +135,35 @@ const workloadsIn = async (
 const KINDS = 'Deployment, DaemonSet or StatefulSet';
 const AGAIN = 'yet: run this again once it has.';
 
-/** Of the service accounts that take associations. */
+/**
+ * Service accounts of the add-on that have its role, and for which it takes no association: a migration may give them a
+ * standalone one, and restart their pods. Whether other add-ons share the role is not asked: the name that its objects
+ * carry tells which are its own.
+ */
+const holdersOf = async (
+  addon: Addon,
+  namespace: string,
+  takes: readonly string[],
+  kubernetes: Kubernetes,
+  cluster: string,
+): Promise<string[]> => {
+  const roleArn = addon.serviceAccountRoleArn;
+  if (roleArn === undefined) return [];
+  const annotated = await look(
+    () => kubernetes.listAttributedServiceAccounts(namespace),
+    cluster,
+    `list the service accounts of namespace ${namespace}`,
+    'those that have the role of the add-on may have to be restarted too',
+  );
+  const planned = takes.map((serviceAccount) => ({ namespace, serviceAccount, roleArn }));
+  return [
+    ...identityHolders({ addon, namespace, pods: [], annotated: { seen: annotated } }, planned, {
+      deleted: false,
+    }).keys(),
+  ];
+};
+
+/** Of the service accounts that take associations, and of those that have the role of the add-on. */
 const surveyAddon = async (
   addon: Addon,
   { eks, kubernetes }: AccessTools,
@@ -156,7 +185,10 @@ const surveyAddon = async (
     return {
       note: `${name}: which namespace it runs in is not known, and so nothing of it may be restarted. ${NAMESPACE_UNKNOWN}.`,
     };
-  const workloads = await workloadsIn(kubernetes, namespace, takes, target.cluster);
+  const taking = await workloadsIn(kubernetes, namespace, takes, target.cluster);
+  const holders = await holdersOf(addon, namespace, takes, kubernetes, target.cluster);
+  const workloads =
+    holders.length === 0 ? taking : await workloadsIn(kubernetes, namespace, [...takes, ...holders], target.cluster);
   const found = { addon: name, namespace, workloads };
   return workloads.length > 0
     ? { found }

@@ -1,4 +1,5 @@
 /** What is said about approvals: a plan that waits for one, what was decided, and what a migration waits for. */
+import { plannedText } from '../../lambdas/domain/associations.ts';
 import type { Approval, Plan } from '../../lambdas/domain/model.ts';
 import { printable } from '../../lambdas/domain/text.ts';
 import { checksSection } from '../print/checks.ts';
@@ -35,9 +36,7 @@ export const planInShort = (plan: Plan, style: Style): string[] => {
         ]
       : []),
     ...changes.flatMap(({ what }) => hanging('  - ', what, style)),
-    ...plan.associations.flatMap(({ namespace, serviceAccount, roleArn }) =>
-      hanging('  + ', `association ${namespace}/${serviceAccount} → ${roleArn}`, style),
-    ),
+    ...plan.associations.flatMap((one) => hanging('  + ', `association ${plannedText(one)}`, style)),
     ...plan.checks.flatMap(({ status, id, message }) =>
       status === 'pass' ? [] : hanging('  ! ', `${id}: ${message}`, style),
     ),

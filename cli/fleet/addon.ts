@@ -87,6 +87,24 @@ const join = ({ cluster, addon, shared }: AddonContext, serviceAccounts: readonl
   return role.arn;
 };
 
+/**
+ * Associations of service accounts that have the add-on's role and take none from it, such as one for the nodes of a
+ * driver: without them the add-on's migration would wait for somebody to decide what becomes of their pods.
+ */
+const ofBystanders = (
+  { addon }: AddonContext,
+  serviceAccounts: readonly string[],
+  roleArn: string,
+): AssociationInput[] =>
+  addon.irsaServiceAccounts
+    .filter((serviceAccount) => !serviceAccounts.includes(serviceAccount))
+    .map((serviceAccount) => ({
+      namespace: addon.objects.namespace,
+      serviceAccount,
+      roleArn,
+      createdAt: daysBefore(10),
+    }));
+
 const versionOf = (state: AddonState, { random, addon, cluster }: AddonContext): CatalogueVersion =>
   (state === 'too-old' ? oldVersion(addon, cluster.kubernetes) : undefined) ??
   currentVersion(random, addon, cluster.kubernetes);
@@ -101,13 +119,15 @@ export const makeAddon = (wanted: AddonState, context: AddonContext): MadeAddon 
   if (state === 'node-role' || state === 'not-concerned') return { state, addon: plain, roles: [], associations: [] };
 
   const serviceAccounts = version.podIdentity?.map(({ serviceAccount }) => serviceAccount) ?? addon.irsaServiceAccounts;
-  if (state === 'shared-role')
+  if (state === 'shared-role') {
+    const roleArn = join(context, serviceAccounts);
     return {
       state,
-      addon: { ...plain, serviceAccountRoleArn: join(context, serviceAccounts) },
+      addon: { ...plain, serviceAccountRoleArn: roleArn },
       roles: [],
-      associations: [],
+      associations: ofBystanders(context, serviceAccounts, roleArn),
     };
+  }
 
   const arnOf = (name: string): string => `arn:${partitionOf(cluster.region)}:iam::${cluster.account}:role/${name}`;
   const role: RoleInput = {
@@ -132,15 +152,15 @@ export const makeAddon = (wanted: AddonState, context: AddonContext): MadeAddon 
     state,
     addon: made,
     roles: [role],
-    associations:
-      associations === undefined
-        ? []
-        : serviceAccounts.map((serviceAccount) => ({
-            namespace: addon.objects.namespace,
-            serviceAccount,
-            roleArn: role.arn,
-            createdAt: daysBefore(since),
-            ...associations,
-          })),
+    associations: [
+      ...(associations === undefined ? [] : serviceAccounts).map((serviceAccount) => ({
+        namespace: addon.objects.namespace,
+        serviceAccount,
+        roleArn: role.arn,
+        createdAt: daysBefore(since),
+        ...associations,
+      })),
+      ...ofBystanders(context, serviceAccounts, role.arn),
+    ],
   };
 };

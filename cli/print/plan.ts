@@ -1,3 +1,4 @@
+import { plannedText } from '../../lambdas/domain/associations.ts';
 import type { MigrationReport, Plan, PlanStep } from '../../lambdas/domain/model.ts';
 import { hanging, type Style } from './style.ts';
 import { trustRepairsSection } from './trust.ts';
@@ -20,9 +21,10 @@ const stepLines = (step: PlanStep, index: number, style: Style): string[] => {
 export const planSection = (plan: Plan, style: Style): string[] => {
   if (plan.verdict !== 'migrate') return [];
   const removed = plan.purge.map((id) => `  ${style.paint('red', '-')} association ${id}`);
-  const made = plan.associations.map(
-    ({ namespace, serviceAccount, roleArn }) =>
-      `  ${style.paint('green', '+')} association ${namespace}/${serviceAccount} → ${roleArn}`,
+  const made = plan.associations.map((one) => `  ${style.paint('green', '+')} association ${plannedText(one)}`);
+  const lost = plan.identityLosses.map(
+    ({ namespace, serviceAccount, identity }) =>
+      `  ${style.paint('red', '!')} none for ${namespace}/${serviceAccount}: ${identity} → node-role`,
   );
   const [first] = plan.ladder;
   return [
@@ -35,6 +37,7 @@ export const planSection = (plan: Plan, style: Style): string[] => {
     style.paint('bold', 'Associations'),
     ...removed,
     ...made,
+    ...lost,
     ...carriedOverLines(plan, style),
     '',
     style.paint('dim', `Plan ${plan.hash}`),

@@ -12,6 +12,10 @@ const COLOURS: Record<PodIdentity, Format> = {
   'not-applicable': 'dim',
 };
 
+/** What a pod has, or `irsa → node-role` where its service account loses what it had. */
+const identityText = ({ identity, loss }: PodEvidence): string => (loss ? `${loss.from} → ${loss.to}` : identity);
+const colourOf = ({ identity, loss }: PodEvidence): Format => (loss ? 'red' : COLOURS[identity]);
+
 interface PodRow {
   pod: PodEvidence;
   before: string;
@@ -80,7 +84,7 @@ export const podsSection = (
 
 /** `now`: what the pods' own column is called where there is a `before` to compare with. */
 export const podTable = (rows: readonly PodRow[], style: Style, now?: string): string[] => {
-  const identity = (pod: PodEvidence): string => style.paint(COLOURS[pod.identity], pod.identity);
+  const identity = (pod: PodEvidence): string => style.paint(colourOf(pod), identityText(pod));
   return table(
     rows,
     [
@@ -99,7 +103,7 @@ export const podTable = (rows: readonly PodRow[], style: Style, now?: string): s
 
 /** Pods that show the same evidence share a line. */
 const evidence = (pods: readonly PodEvidence[], style: Style): string[] => {
-  const counted = pods.filter((pod) => pod.identity !== 'not-applicable');
+  const counted = pods.filter((pod) => pod.identity !== 'not-applicable' || pod.loss !== undefined);
   return [...new Set(counted.map((pod) => pod.evidence))].flatMap((text) => {
     const n = counted.filter((pod) => pod.evidence === text).length;
     return hanging(`  evidence (${n} pod${n === 1 ? '' : 's'}): `, text, style, 'dim');

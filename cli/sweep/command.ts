@@ -104,6 +104,11 @@ const howOptions = (command: Command): Command =>
       'condition key of trust policies that will not stand in the way; may be given again',
       collect,
     )
+    .option(
+      '--accept-identity-loss <service-account>',
+      "service account that has an add-on's role, gets no association, and may fall back to the node role; may be given again",
+      collect,
+    )
     .option('--verification <mode>', 'pods or api (default: pods)')
     .option('--agent <mode>', 'require or install (default: require)')
     .option('--approval <mode>', 'required: each plan has to be approved; of a deployed service (default: none)')

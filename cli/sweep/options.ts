@@ -15,7 +15,16 @@ import { trustMode } from '../../lambdas/domain/trust/model.ts';
 import { shown } from '../../lambdas/domain/text.ts';
 import { LIMIT } from '../approval/options.ts';
 import { oneOf, wholeNumber } from '../fields.ts';
-import { acceptKey, file, knownFlags, migrationFields, output, parseFlags, place } from '../options.ts';
+import {
+  acceptIdentityLoss,
+  acceptKey,
+  file,
+  knownFlags,
+  migrationFields,
+  output,
+  parseFlags,
+  place,
+} from '../options.ts';
 import { checkWaits, waitFields } from '../wait-fields.ts';
 
 /** Each time that a flag is given it may have several values, separated by commas. */
@@ -113,6 +122,7 @@ const sweepFlags = z
     resolveConflicts: oneOf(resolveConflicts).optional(),
     trust: oneOf(trustMode).optional(),
     acceptKey,
+    acceptIdentityLoss,
     verification: oneOf(verificationMode).optional(),
     agent: oneOf(agentMode).optional(),
     ...waits,

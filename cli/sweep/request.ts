@@ -60,8 +60,8 @@ export const requestFrom = (flags: SweepFlags, requestedBy: string, scenario: Sc
     callsPerSecond,
     reason,
   } = flags;
-  const { strategy, preserve, maxDisruption, resolveConflicts, trust, acceptKey, verification, agent, approval } =
-    flags;
+  const { strategy, preserve, maxDisruption, resolveConflicts, trust, verification, agent, approval } = flags;
+  const { acceptKey, acceptIdentityLoss } = flags;
   const request: SweepRequestInput = {
     mode,
     selection: given({
@@ -87,6 +87,7 @@ export const requestFrom = (flags: SweepFlags, requestedBy: string, scenario: Sc
         resolveConflicts,
         trust,
         acceptedKeys: acceptKey,
+        acceptIdentityLoss,
         verification,
         agent,
         approval,

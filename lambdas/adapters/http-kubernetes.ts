@@ -24,11 +24,10 @@ import {
   toMutatingWebhooks,
   toNode,
   toPod,
-  toServiceAccount,
-  toServiceAccountDetail,
   toWorkload,
   workload,
 } from './kubernetes-objects.ts';
+import { toAttributedServiceAccount, toServiceAccount, toServiceAccountDetail } from './service-account-objects.ts';
 
 const MARKER = `${SERVICE_MANAGER}/restarted-for`;
 
@@ -91,7 +90,11 @@ function createPods(api: KubernetesApi): Pods {
 
 type ServiceAccounts = Pick<
   Kubernetes,
-  'listServiceAccounts' | 'listAnnotatedServiceAccounts' | 'getServiceAccount' | 'annotateServiceAccount'
+  | 'listServiceAccounts'
+  | 'listAnnotatedServiceAccounts'
+  | 'listAttributedServiceAccounts'
+  | 'getServiceAccount'
+  | 'annotateServiceAccount'
 >;
 
 function createServiceAccounts(api: KubernetesApi): ServiceAccounts {
@@ -103,6 +106,12 @@ function createServiceAccounts(api: KubernetesApi): ServiceAccounts {
       (await listServiceAccounts()).flatMap(({ roleArn, ...account }) =>
         roleArn === undefined ? [] : [{ ...account, roleArn }],
       ),
+    listAttributedServiceAccounts: async (namespace) => {
+      const options = { path: accountsPath(namespace), what: `list service accounts in ${namespace}` };
+      return (await api.list(options, serviceAccountDetail)).flatMap(
+        (found) => toAttributedServiceAccount(found) ?? [],
+      );
+    },
     // By the list, which the service may read already, and not by a right of its own.
     getServiceAccount: async (namespace, name) => {
       const query = new URLSearchParams({ fieldSelector: `metadata.name=${name}` });

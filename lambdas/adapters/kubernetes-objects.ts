@@ -1,17 +1,6 @@
 /** What the API server answers, read and made into the domain's objects. */
 import { z } from 'zod';
-import { IRSA_ANNOTATION } from '../domain/irsa.ts';
-import type {
-  Compute,
-  Container,
-  MutatingWebhook,
-  Node,
-  Pod,
-  ServiceAccount,
-  ServiceAccountDetail,
-  Workload,
-  WorkloadKind,
-} from '../ports/kubernetes.ts';
+import type { Compute, Container, MutatingWebhook, Node, Pod, Workload, WorkloadKind } from '../ports/kubernetes.ts';
 import { managedFieldsEntries, toManagedFields } from './managed-fields.ts';
 
 // Only what is read is described: the API adds fields with each version, and Go writes empty lists and maps as null.
@@ -80,6 +69,7 @@ export const serviceAccountDetail = z.looseObject({
   metadata: accountMetadata.extend({
     uid: z.string(),
     resourceVersion: z.string(),
+    labels: strings,
     managedFields: managedFieldsEntries,
   }),
 });
@@ -280,23 +270,6 @@ export const toNode = ({ metadata: { name, labels }, status }: z.infer<typeof no
   os: labels['kubernetes.io/os'] === 'windows' ? 'windows' : 'linux',
   compute: COMPUTE_TYPES[labels['eks.amazonaws.com/compute-type'] ?? ''] ?? 'ec2',
 });
-
-export const toServiceAccount = ({
-  metadata: { namespace, name, annotations },
-}: z.infer<typeof serviceAccount>): ServiceAccount => {
-  const roleArn = annotations[IRSA_ANNOTATION];
-  return { namespace, name, ...(roleArn ? { roleArn } : {}) };
-};
-
-const ANNOTATION_FIELD = `.metadata.annotations.${IRSA_ANNOTATION}`;
-
-export const toServiceAccountDetail = (found: z.infer<typeof serviceAccountDetail>): ServiceAccountDetail => {
-  const { uid, resourceVersion, managedFields } = found.metadata;
-  const annotatedBy = toManagedFields(managedFields)
-    .filter(({ fields }) => fields.includes(ANNOTATION_FIELD))
-    .map(({ manager }) => manager);
-  return { ...toServiceAccount(found), uid, resourceVersion, annotatedBy };
-};
 
 /** A failure policy that is left out is Fail in `admissionregistration.k8s.io/v1`. Source: Kubernetes API reference. */
 export const toMutatingWebhooks = ({

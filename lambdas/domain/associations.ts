@@ -57,6 +57,18 @@ export const plannedFor = (
   planned: readonly PlannedAssociation[],
 ): PlannedAssociation | undefined => planned.find((one) => isFor(one, association));
 
+/** Those of the planned associations that the add-on makes and owns: what its form asks for. */
+export const ownedOf = (planned: readonly PlannedAssociation[]): PlannedAssociation[] =>
+  planned.filter(({ standalone }) => standalone !== true);
+
+/** For a message: `namespace/name → ROLE_ARN`. */
+export const plannedText = ({ namespace, serviceAccount, roleArn, standalone }: PlannedAssociation): string =>
+  `${namespace}/${serviceAccount} → ${roleArn}${standalone === true ? ' (standalone)' : ''}`;
+
+/** Those that the migration of an add-on makes by itself. */
+export const standaloneOf = (planned: readonly PlannedAssociation[]): PlannedAssociation[] =>
+  planned.filter(({ standalone }) => standalone === true);
+
 /**
  * What goes from associations that are there now to the new ones of the same service accounts; only where there is
  * something.
@@ -66,7 +78,8 @@ export function carriedOver(
   planned: readonly PlannedAssociation[],
 ): CarriedOver[] {
   return associations.flatMap((association): CarriedOver[] => {
-    if (!plannedFor(association, planned)) return [];
+    // A standalone one that is kept keeps all that it has.
+    if (!plannedFor(association, ownedOf(planned))) return [];
     const fields = unportable(association);
     const tags = ownTags(association.tags);
     if (Object.keys(fields).length === 0 && Object.keys(tags).length === 0) return [];
@@ -80,6 +93,25 @@ export function carriedOver(
       },
     ];
   });
+}
+
+/**
+ * An association of a service account for which the add-on takes none: one that has the planned role is kept, whoever
+ * made it, unless an add-on owns it.
+ */
+function decideStandalone(association: Association, { roleArn }: PlannedAssociation, cluster: string): PurgeDecision {
+  const { id, namespace, serviceAccount } = association;
+  const where = `${id} (${namespace}/${serviceAccount})`;
+  if (association.ownerArn !== undefined)
+    return refuse(
+      `${where} is owned by an add-on: ${association.ownerArn}`,
+      `leave it alone, and take ${serviceAccount} out of the roles of the request`,
+    );
+  if (association.roleArn === roleArn) return { do: 'keep' };
+  return refuse(
+    `${where} has role ${association.roleArn}, and the request names ${roleArn}`,
+    `keep its role: --role ${serviceAccount}=${association.roleArn}; or give it the other one, then plan again: aws eks update-pod-identity-association --cluster-name ${cluster} --association-id ${id} --role-arn ${roleArn}`,
+  );
 }
 
 export interface PurgeContext {
@@ -99,7 +131,7 @@ export interface PurgeContext {
 
 export type PurgeDecision =
   | { do: 'purge' }
-  /** The current copy's own one, in place: UpdateAddon replaces it. */
+  /** The current copy's own one, in place: UpdateAddon replaces it. Or a standalone one with the planned role. */
   | { do: 'keep' }
   | { do: 'refuse'; reason: string; remedy: string };
 
@@ -139,6 +171,7 @@ export function decidePurge(association: Association, context: PurgeContext): Pu
   const where = `${association.id} (${association.namespace}/${association.serviceAccount})`;
   const successor = plannedFor(association, planned);
   if (!successor) return refuse(`${where} is not part of the plan`, 'leave it alone');
+  if (successor.standalone) return decideStandalone(association, successor, cluster);
   const ours = isOwnedBy(association.ownerArn, cluster, addon);
   if (association.ownerArn !== undefined && !ours)
     return refuse(

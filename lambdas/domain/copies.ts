@@ -3,6 +3,7 @@
  * which copies this migration asked EKS to delete (noted before the call) and which it made (noted after it). A copy of
  * somebody else's is left alone, and what somebody else has deleted is not made again.
  */
+import { ownedOf } from './associations.ts';
 import type { Addon, Migration, AddonSnapshot } from './model.ts';
 
 /** What the record knows of the add-on's copies, ARNs. */
@@ -36,11 +37,11 @@ export function classifyCopy(snapshot: AddonSnapshot, record: KnownCopies, now: 
 const isSameSoftware = ({ addon: was }: AddonSnapshot, now: Addon): boolean =>
   now.version === was.version && now.configurationValues === was.configurationValues;
 
-/** As `create-addon` makes it: no role, one association for each planned service account. */
+/** As `create-addon` makes it: no role, one association for each service account that it takes one for. */
 export const hasPlannedShape = (snapshot: AddonSnapshot, now: Addon): boolean =>
   isSameSoftware(snapshot, now) &&
   now.serviceAccountRoleArn === undefined &&
-  now.podIdentityAssociations.length === snapshot.planned.length;
+  now.podIdentityAssociations.length === ownedOf(snapshot.planned).length;
 
 /** As the way back makes it: the snapshot's role and as many associations as the add-on owned then. */
 export const hasRestoredShape = (snapshot: AddonSnapshot, now: Addon): boolean =>

@@ -3,8 +3,8 @@ import { z } from 'zod';
 
 /**
  * How a pod gets its AWS credentials. `mixed`: some of its containers by one way, some by another, or both in one,
- * which is IRSA in effect. `unknown`: its spec alone can't tell. `not-applicable`: its service account is not one that
- * migrates.
+ * which is IRSA in effect. `unknown`: its spec alone can't tell. `not-applicable`: its service account neither migrates
+ * nor loses what it has.
  */
 export const podIdentity = z.enum(['pod-identity', 'irsa', 'node-role', 'mixed', 'unknown', 'not-applicable']);
 export type PodIdentity = z.infer<typeof podIdentity>;
@@ -15,6 +15,12 @@ export const podEvidence = z.object({
   uid: z.string(),
   serviceAccount: z.string(),
   identity: podIdentity,
+  /**
+   * Present for a pod of a service account that loses its identity by the migration: what its pods had before, and
+   * what new ones get. `identity` is what this pod has now: it keeps what it was admitted with. Such a pod does not
+   * count for the proof.
+   */
+  loss: z.object({ from: podIdentity, to: podIdentity }).optional(),
   ready: z.boolean(),
   createdAt: z.string(),
   node: z.string().optional(),

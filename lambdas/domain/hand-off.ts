@@ -3,6 +3,7 @@
  * add-on from the state that it is in to how the snapshot has it. What somebody else has changed in version or
  * configuration stays as it is.
  */
+import { ownedOf, plannedFor, standaloneOf } from './associations.ts';
 import { changedByOthers, classifyCopy } from './copies.ts';
 import { endLines, handOffLines, type HandOffLines } from './hand-off-commands.ts';
 import { trustLines } from './hand-off-trust.ts';
@@ -11,6 +12,7 @@ import type { Addon, Association, Migration, AddonSnapshot, Target } from './mod
 import { standingTrustChanges } from './recovery.ts';
 import { conflictsOfCreate, decideRestore, needsConsent, preservesFailedCopy, type RestoreFacts } from './restore.ts';
 import { isSameAssociation, leftOvers, madeByOthers, ownedBefore, standAloneBefore } from './restore-associations.ts';
+import { associationText, isOwnAssociation, wasThere } from './service-account.ts';
 import { comment, mayFail } from './shell.ts';
 
 export interface HandOffFacts {
@@ -39,10 +41,14 @@ const KEY_IS_FREED = 'sleep 30';
  */
 const settled = (lines: HandOffLines): string => mayFail(lines.wait('addon-active'));
 
+/** Whether it is of a service account that the add-on takes an association for. */
+const isOfForm = ({ planned }: AddonSnapshot, one: Association): boolean =>
+  plannedFor(one, ownedOf(planned)) !== undefined;
+
 /** The add-on, whatever it is now: each line either does its part or has nothing to do. */
 function fromAnyState({ record, snapshot }: HandOffFacts, lines: HandOffLines): string[] {
-  const made = record.associations.created.filter((one) =>
-    snapshot.associations.every((before) => before.id !== one.id),
+  const made = record.associations.created.filter(
+    (one) => isOfForm(snapshot, one) && snapshot.associations.every((before) => before.id !== one.id),
   );
   return [
     comment(
@@ -180,9 +186,29 @@ function associationLines(facts: HandOffFacts, lines: HandOffLines): string[] {
   ];
 }
 
+/** What this migration has made by itself goes once the add-on has its role; what somebody else has made is told. */
+function standaloneLines({ record, snapshot, seen }: HandOffFacts, lines: HandOffLines): string[] {
+  const planned = standaloneOf(snapshot.planned);
+  const there = (seen?.associations ?? record.associations.created).filter(
+    (one) => plannedFor(one, planned) !== undefined && !wasThere(snapshot, one),
+  );
+  const deleted = there.flatMap((one) =>
+    isOwnAssociation(record, one)
+      ? [mayFail(lines.deleteAssociation(one.id))]
+      : [
+          comment(
+            `Somebody else made ${associationText(one)} meanwhile; while it exists, new pods use it and not IRSA. To delete it: ${lines.deleteAssociation(one.id)}`,
+          ),
+        ],
+  );
+  return deleted.length > 0 ? [...deleted, KEY_IS_FREED] : [];
+}
+
 /** Exact, in order; a line is a comment, or a command that needs nothing filled in. Never empty. */
-export function handOffCommands(facts: HandOffFacts): string[] {
-  const { target, snapshot, seen, workloads, record, trust = {} } = facts;
+export function handOffCommands(given: HandOffFacts): string[] {
+  const { target, snapshot, seen: all, workloads, record, trust = {} } = given;
+  const seen = all && { ...all, associations: all.associations.filter((one) => isOfForm(snapshot, one)) };
+  const facts: HandOffFacts = seen ? { ...given, seen } : given;
   const lines = handOffLines(target, snapshot, ownedBefore(snapshot));
   const namespaces = [...new Set(snapshot.planned.map((one) => one.namespace))];
   const restarts =
@@ -192,6 +218,7 @@ export function handOffCommands(facts: HandOffFacts): string[] {
   return [
     ...(seen ? fromSeenState(facts, seen, lines) : fromAnyState(facts, lines)),
     ...associationLines(facts, lines),
+    ...standaloneLines(given, lines),
     comment('Pods keep the identity that they were admitted with: new ones take the one that was put back.'),
     lines.kubeconfig(),
     ...restarts,

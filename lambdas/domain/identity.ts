@@ -4,7 +4,7 @@
  * identity, and that before container credentials, so a pod with both sets of env is on IRSA in effect and counts as
  * `mixed`.
  */
-import type { PodEvidence, PodIdentity } from './model.ts';
+import type { IdentityLoss, PodEvidence, PodIdentity } from './model.ts';
 import type { Container, Pod } from './kubernetes.ts';
 
 const POD_IDENTITY_AUDIENCE = 'pods.eks.amazonaws.com';
@@ -154,45 +154,78 @@ function ageText({ createdAt }: Pod, identity: Classified['identity'], since: st
     : '';
 }
 
+/** What the pods of a service account had before, by `namespace/name` of those that lose it. */
+export type LostIdentities = ReadonlyMap<string, PodIdentity>;
+
+/** Identities that a pod can lose. */
+export const isLosable = (identity: PodIdentity): boolean =>
+  identity === 'irsa' || identity === 'pod-identity' || identity === 'mixed';
+
+/** What of a pod that does not migrate is told: what it loses, where its service account loses something. */
+function ofBystander(pod: Pod, from: PodIdentity | undefined): Pick<PodEvidence, 'identity' | 'loss' | 'evidence'> {
+  if (from === undefined)
+    return {
+      identity: 'not-applicable',
+      evidence: `service account ${pod.serviceAccount} is not part of the migration`,
+    };
+  const { identity, evidence } = classifyPod(pod);
+  return {
+    identity,
+    loss: { from, to: 'node-role' },
+    evidence: `${evidence}; service account ${pod.serviceAccount} loses the add-on's role and has no association${isLosable(identity) ? ', so that the next pod falls back to the node role' : ''}`,
+  };
+}
+
 /**
  * Evidence for the pods of an add-on: those of the planned service accounts count; others that carry the same
- * `app.kubernetes.io/name` belong to the add-on too, but don't migrate. Pods on their way out are left out.
+ * `app.kubernetes.io/name` belong to the add-on too, but don't migrate. Of those, and of others, the pods of service
+ * accounts that lose their identity (`lost`) show that. Pods on their way out are left out.
  */
 export function collectEvidence(
   pods: Pod[],
   serviceAccounts: ReadonlySet<string>,
   associatedSince: AssociatedSince = new Map(),
+  lost: LostIdentities = new Map(),
 ): PodEvidence[] {
   const living = pods.filter((pod) => !pod.terminating && pod.phase !== 'Succeeded' && pod.phase !== 'Failed');
   const names = new Set(
     living.filter((pod) => serviceAccounts.has(pod.serviceAccount)).map((pod) => pod.labels[NAME_LABEL]),
   );
   names.delete(undefined);
+  const lostBy = ({ namespace, serviceAccount }: Pod): PodIdentity | undefined =>
+    serviceAccounts.has(serviceAccount) ? undefined : lost.get(`${namespace}/${serviceAccount}`);
   return living
-    .filter((pod) => serviceAccounts.has(pod.serviceAccount) || names.has(pod.labels[NAME_LABEL]))
+    .filter(
+      (pod) =>
+        serviceAccounts.has(pod.serviceAccount) || names.has(pod.labels[NAME_LABEL]) || lostBy(pod) !== undefined,
+    )
     .map((pod) => {
-      const counts = serviceAccounts.has(pod.serviceAccount);
       const { identity, evidence } = classifyPod(pod);
       return {
         namespace: pod.namespace,
         name: pod.name,
         uid: pod.uid,
         serviceAccount: pod.serviceAccount,
-        identity: counts ? identity : ('not-applicable' as const),
         ready: pod.ready,
         createdAt: pod.createdAt,
         ...(pod.node === undefined ? {} : { node: pod.node }),
-        evidence: counts
-          ? `${evidence}${ageText(pod, identity, associatedSince.get(`${pod.namespace}/${pod.serviceAccount}`))}`
-          : `service account ${pod.serviceAccount} is not part of the migration`,
+        ...(serviceAccounts.has(pod.serviceAccount)
+          ? {
+              identity,
+              evidence: `${evidence}${ageText(pod, identity, associatedSince.get(`${pod.namespace}/${pod.serviceAccount}`))}`,
+            }
+          : ofBystander(pod, lostBy(pod))),
       };
     })
-    .sort(
-      (a, b) =>
-        Number(a.identity === 'not-applicable') - Number(b.identity === 'not-applicable') ||
-        a.name.localeCompare(b.name),
-    );
+    .sort((a, b) => Number(!counts(a)) - Number(!counts(b)) || a.name.localeCompare(b.name));
 }
 
-export const podsThatCount = (evidence: PodEvidence[]): PodEvidence[] =>
-  evidence.filter((pod) => pod.identity !== 'not-applicable');
+/** Whether the migration is proven on that pod: its service account migrates. */
+const counts = ({ identity, loss }: Pick<PodEvidence, 'identity' | 'loss'>): boolean =>
+  identity !== 'not-applicable' && loss === undefined;
+
+export const podsThatCount = (evidence: PodEvidence[]): PodEvidence[] => evidence.filter(counts);
+
+/** By `namespace/name`, what the pods of these service accounts had. */
+export const lostIdentities = (losses: readonly IdentityLoss[]): LostIdentities =>
+  new Map(losses.map(({ namespace, serviceAccount, identity }) => [`${namespace}/${serviceAccount}`, identity]));

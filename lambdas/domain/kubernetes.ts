@@ -143,3 +143,10 @@ export interface AnnotatedServiceAccount {
   name: string;
   roleArn: string;
 }
+
+/** The same, with what says whose annotation it is. */
+export interface AttributedServiceAccount extends AnnotatedServiceAccount {
+  /** As `ServiceAccountDetail` has it. */
+  annotatedBy: string[];
+  labels: Record<string, string>;
+}

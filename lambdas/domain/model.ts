@@ -7,6 +7,7 @@ import { approval } from './approval.ts';
 import { podEvidence, stepLine } from './evidence.ts';
 import { migrationId, reason, requestedBy } from './names.ts';
 import { addon, association, serviceAccountState, type Addon } from './observed.ts';
+import { carriedOver, identityLoss, plannedAssociation } from './planned.ts';
 import { maxDisruption, migrationRequest, resolveConflicts, strategy, target } from './request.ts';
 import { serviceAccountRef } from './subject.ts';
 import { trigger } from './trigger.ts';
@@ -15,6 +16,7 @@ import { trustChange, trustRepair, trustRetirement } from './trust/model.ts';
 export * from './approval.ts';
 export * from './evidence.ts';
 export * from './observed.ts';
+export * from './planned.ts';
 export * from './request.ts';
 export * from './trigger.ts';
 
@@ -49,13 +51,6 @@ export const check = z.object({
 });
 export type Check = z.infer<typeof check>;
 
-/**
- * One association that the migration will make: the add-on form knows no more than these. Its role may be the add-on's
- * own, whatever that is: the plan's checks judge it.
- */
-export const plannedAssociation = z.object({ namespace: z.string(), serviceAccount: z.string(), roleArn: z.string() });
-export type PlannedAssociation = z.infer<typeof plannedAssociation>;
-
 export const planStep = z.object({
   name: z.string(),
   what: z.string(),
@@ -67,21 +62,6 @@ export const planStep = z.object({
 export type PlanStep = z.infer<typeof planStep>;
 
 export const verdict = z.enum(['migrate', 'already-migrated', 'blocked']);
-
-/**
- * What the add-on form of an association can't carry: put on the new one, by UpdatePodIdentityAssociation and
- * TagResource, once EKS has made it. `from`: id of the association that had it.
- */
-export const carriedOver = z.object({
-  namespace: z.string(),
-  serviceAccount: z.string(),
-  from: z.string(),
-  targetRoleArn: z.string().optional(),
-  disableSessionTags: z.boolean().optional(),
-  policy: z.string().optional(),
-  tags: z.record(z.string(), z.string()),
-});
-export type CarriedOver = z.infer<typeof carriedOver>;
 
 export const plan = z.object({
   verdict,
@@ -98,6 +78,11 @@ export const plan = z.object({
   /** The add-on's default namespace, as EKS names it; absent where it does not. */
   defaultNamespace: z.string().optional(),
   associations: z.array(plannedAssociation),
+  /**
+   * Service accounts that lose their AWS identity by the change. A plan that changes something accepts each of them that
+   * has pods.
+   */
+  identityLosses: z.array(identityLoss).default([]),
   /** Ids of all associations that the planned service accounts have now. */
   existing: z.array(z.string()),
   /** Those of them that the first way deletes by itself, because they stand in its way. */
@@ -130,6 +115,13 @@ export const snapshot = z.object({
   /** As in the plan: a create names the add-on's namespace only where it is another one. */
   defaultNamespace: z.string().optional(),
   planned: z.array(plannedAssociation),
+  /** As the plan has them: their pods are not expected to have Pod Identity, and get back what they had on a rollback. */
+  identityLosses: z.array(identityLoss).default([]),
+  /**
+   * Other service accounts of the add-on that had its role by annotation, and whose pods all had it: none of them may
+   * have lost it when the pods are verified. Empty where nobody may read the API server.
+   */
+  bystanders: z.array(z.string()).default([]),
   /** Every association of the planned service accounts as it was. */
   associations: z.array(association),
   /** Trust policy documents by role ARN, decoded JSON text. */

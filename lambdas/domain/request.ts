@@ -87,6 +87,11 @@ export const migrationRequestFields = z.object({
   trust: trustMode.default('validate'),
   /** Condition keys that can't be known beforehand, and that the caller says will not stand in the way. */
   acceptedKeys: z.array(conditionKey).max(20).default([]),
+  /**
+   * Service accounts, by name, that may lose the add-on's IRSA role without getting an association. One that needs AWS
+   * gets an association of its own where `roles` names it.
+   */
+  acceptIdentityLoss: z.array(serviceAccountName).max(MAX_ROLES).default([]),
   verification: verificationMode.default('pods'),
   agent: agentMode.default('require'),
   approval: approvalMode.default('none'),
@@ -105,10 +110,18 @@ const OF_ADDONS = {
   preserve: ({ preserve }: SubjectFields) => preserve,
   resolveConflicts: ({ resolveConflicts: wanted }: SubjectFields) => wanted !== undefined,
   roles: ({ roles }: SubjectFields) => Object.keys(roles).length > 0,
+  acceptIdentityLoss: ({ acceptIdentityLoss }: SubjectFields) => acceptIdentityLoss.length > 0,
 };
 type SubjectFields = Pick<
   z.infer<typeof migrationRequestFields>,
-  'addon' | 'serviceAccount' | 'annotation' | 'strategy' | 'preserve' | 'resolveConflicts' | 'roles'
+  | 'addon'
+  | 'serviceAccount'
+  | 'annotation'
+  | 'strategy'
+  | 'preserve'
+  | 'resolveConflicts'
+  | 'roles'
+  | 'acceptIdentityLoss'
 >;
 
 /** What a request is about: an add-on or a service account, and no option of the other. */
@@ -142,7 +155,8 @@ export function checkSubject(
 
 /**
  * What somebody asks for. `roles` maps a service account's name to the role it shall use; default: the role that the
- * add-on, or the service account, has by IRSA.
+ * add-on, or the service account, has by IRSA. A service account of the add-on for which the add-on takes no
+ * association gets a standalone one where `roles` names it.
  */
 export const migrationRequest = migrationRequestFields.superRefine(checkSubject);
 export type MigrationRequest = z.infer<typeof migrationRequest>;

@@ -3,6 +3,7 @@
  * same function serves the first look, each poll, and one that follows a lost reply. It never answers with another
  * version or another configuration than the add-on has, and what somebody else has done meanwhile is left to a person.
  */
+import { ownedOf } from './associations.ts';
 import { changedByOthers, classifyCopy } from './copies.ts';
 import type { Addon, Association, Migration, ResolveConflicts, Rung, AddonSnapshot } from './model.ts';
 import { type KnownAssociations, leftOvers, ownedBefore } from './restore-associations.ts';
@@ -24,7 +25,7 @@ export interface RestoreFacts {
   record: RestoreRecord;
   /** `undefined` for an absence that was confirmed by several looks. */
   now: Addon | undefined;
-  /** Of the planned service accounts, as they are now. */
+  /** Of the service accounts that the add-on takes associations for, as they are now. */
   associations: Association[];
   /** How many actions the way back has taken so far. */
   actions: number;
@@ -96,7 +97,7 @@ function decideIdentity(facts: RestoreFacts, now: Addon, mayUpdate: boolean): Re
       ? { do: 'done' }
       : { do: 'wait', why: `add-on ${was.name} has its identity back and is ${now.status}: ${reasons(now)}` };
   }
-  const planned = new Set(snapshot.planned.map((one) => `${one.namespace}/${one.serviceAccount}`));
+  const planned = new Set(ownedOf(snapshot.planned).map((one) => `${one.namespace}/${one.serviceAccount}`));
   const asPlanned =
     owned.length === planned.size && owned.every((one) => planned.has(`${one.namespace}/${one.serviceAccount}`));
   if (mayUpdate && asPlanned) return { do: 'update' };

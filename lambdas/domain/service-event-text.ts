@@ -63,7 +63,8 @@ function planLines({ ladder, associations, purge, trustRepairs, installAgent, ch
       : []),
     ...firstOf(
       associations.map(
-        ({ namespace, serviceAccount, roleArn }) => `+ association ${namespace}/${serviceAccount} with ${roleArn}`,
+        ({ namespace, serviceAccount, roleArn, standalone }) =>
+          `+ ${standalone === true ? 'standalone ' : ''}association ${namespace}/${serviceAccount} with ${roleArn}`,
       ),
       'associations',
     ),

@@ -5,7 +5,16 @@
 import { grantCommand } from './access/command.ts';
 import { podsThatCount } from './identity.ts';
 import { isMadeBy, isOfJob, WORKLOAD_PLURALS, type Pod, type Workload, type WorkloadRef } from './kubernetes.ts';
-import type { Addon, Check, PodEvidence, PodIdentity, Snapshot, Target, VerificationMode } from './model.ts';
+import type {
+  Addon,
+  Check,
+  MigrationRequest,
+  PodEvidence,
+  PodIdentity,
+  Snapshot,
+  Target,
+  VerificationMode,
+} from './model.ts';
 import { shellCommand } from './shell.ts';
 import { type ServiceAccountRef, subjectText } from './subject.ts';
 
@@ -24,15 +33,15 @@ export const onPodIdentity = ({ planned }: Pick<Snapshot, 'planned'>): ExpectedP
 
 /**
  * After a rollback: IRSA, or what the service account's pods had before (`before`: evidence of then), or Pod Identity
- * where the snapshot has an association for it.
+ * where the snapshot has an association for it. What was accepted to be lost comes back too.
  */
 export const asBefore = (
-  { planned, associations }: Pick<Snapshot, 'planned' | 'associations'>,
+  { planned, identityLosses, associations }: Pick<Snapshot, 'planned' | 'identityLosses' | 'associations'>,
   before: PodEvidence[],
 ): ExpectedPods => ({
   identities: new Map(
-    planned.map(({ namespace, serviceAccount }) => {
-      const had = podsThatCount(before).filter((pod) => pod.serviceAccount === serviceAccount);
+    [...planned, ...identityLosses].map(({ namespace, serviceAccount }) => {
+      const had = before.filter((pod) => pod.identity !== 'not-applicable' && pod.serviceAccount === serviceAccount);
       const associated = associations.some(
         (one) => one.namespace === namespace && one.serviceAccount === serviceAccount,
       );
@@ -136,6 +145,20 @@ export const roleStillSet = ({ name, serviceAccountRoleArn }: Addon, verificatio
     'hashicorp/terraform-provider-aws#30645; EKS User Guide, "Assign IAM roles to add-ons": with the agent installed the role is ignored',
 });
 
+export const IDENTITY_LOST = 'identity-loss';
+
+/** What a migration has taken from pods, as its request has accepted: it stays in the record. */
+export const identityLost = (
+  losses: Snapshot['identityLosses'],
+  { target, verification }: Pick<MigrationRequest, 'target' | 'verification'>,
+): Check[] =>
+  losses.map(({ namespace, serviceAccount, roleArn, identity, accepted }) => ({
+    id: IDENTITY_LOST,
+    status: 'warn',
+    message: `Service account ${namespace}/${serviceAccount} has lost role ${roleArn} (${identity} → node-role)${accepted ? ', as the request accepts' : '; no pod ran with it'}${verification === 'pods' ? '' : '. None of its pods was looked at'}.`,
+    remedy: `If its pods need AWS access, give it an association: ${shellCommand(['aws', 'eks', 'create-pod-identity-association', '--region', target.region, '--cluster-name', target.cluster], ['--namespace', namespace], ['--service-account', serviceAccount], ['--role-arn', roleArn])} ; then restart them.`,
+  }));
+
 export const PODS_NOT_SEEN = 'pods-not-seen';
 
 /** How somebody with access finds the workloads of the planned service accounts, and restarts them. */
@@ -162,7 +185,7 @@ export const podsNotSeen = (
   status: 'warn',
   message:
     outcome === 'migrated'
-      ? `EKS shows ${subjectText(subject)}${subject.includes('/') ? ' with its Pod Identity association' : ' ACTIVE with its Pod Identity associations'}, but no pod was looked at: those that kept their old identity, or were created before the webhook knew the associations, were not found, and none was restarted.`
+      ? `EKS shows ${subjectText(subject)}${subject.includes('/') ? ' with its Pod Identity association' : ' ACTIVE with its Pod Identity associations'}, but no pod was looked at: those that kept their old identity, or were created before the webhook knew the associations, were not found, and none was restarted.${subject.includes('/') ? '' : " Nor were service accounts found that had the add-on's role and take no association: their new pods fall back to the node role."}`
       : `EKS shows ${subjectText(subject)}${subject.includes('/') ? '' : ' ACTIVE'} as it was before, but no pod was looked at: those that still have Pod Identity's env, or no credentials at all, were not found, and none was restarted.`,
   remedy: `Look at the pods, and restart those that have the wrong identity: ${restartByHand(planned)}. How each workload gets its credentials then: pod-identity identities --cluster ${cluster}`,
   source:

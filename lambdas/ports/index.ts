@@ -52,7 +52,13 @@ export interface ReadingPorts {
   roles: Pick<Roles, 'getRole' | 'listPolicies' | 'getBoundary' | 'simulate'>;
   kubernetes: Pick<
     Kubernetes,
-    'listPods' | 'listWorkloads' | 'getWorkload' | 'listNodes' | 'listMutatingWebhooks' | 'listCustomResources'
+    | 'listPods'
+    | 'listWorkloads'
+    | 'getWorkload'
+    | 'listNodes'
+    | 'listMutatingWebhooks'
+    | 'listCustomResources'
+    | 'listAttributedServiceAccounts'
   >;
 }
 

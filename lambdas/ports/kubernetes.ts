@@ -1,5 +1,6 @@
 import type {
   AnnotatedServiceAccount,
+  AttributedServiceAccount,
   CustomResourceKind,
   MutatingWebhook,
   Node,
@@ -18,6 +19,8 @@ export interface Kubernetes {
   listWorkloads(namespace: string): Promise<Workload[]>;
   /** Of all namespaces, those of service accounts with the IRSA annotation. */
   listAnnotatedServiceAccounts(): Promise<AnnotatedServiceAccount[]>;
+  /** Of one namespace, with who set the annotation. */
+  listAttributedServiceAccounts(namespace: string): Promise<AttributedServiceAccount[]>;
   /** Of all namespaces. */
   listServiceAccounts(): Promise<ServiceAccount[]>;
   /** Of all namespaces. */

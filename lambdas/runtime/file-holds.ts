@@ -41,7 +41,9 @@ function strayOfAddon(record: Migration, addon: string, snapshot: AddonSnapshot)
     (arn) => !arn.startsWith(`${ofEks(record)}:addon/${record.request.target.cluster}/${addon}/`),
   );
   if (copy !== undefined) return `the copy ${copy}`;
-  const elsewhere = snapshot.planned.find(({ namespace }) => namespace !== snapshot.namespace);
+  const elsewhere = [...snapshot.planned, ...snapshot.identityLosses].find(
+    ({ namespace }) => namespace !== snapshot.namespace,
+  );
   return elsewhere && `namespace ${elsewhere.namespace}`;
 }
 

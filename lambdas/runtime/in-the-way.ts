@@ -2,9 +2,10 @@
  * Associations that stand in the way of the planned ones: which are this migration's to delete, and what a refusal by
  * EKS means.
  */
-import { decidePurge, type PurgeDecision } from '../domain/associations.ts';
+import { decidePurge, plannedFor, type PurgeDecision } from '../domain/associations.ts';
 import { isMigrationError, MigrationError } from '../domain/errors.ts';
 import type { Association, PlannedAssociation, Target } from '../domain/model.ts';
+import { isOwnAssociation } from '../domain/service-account.ts';
 import type { Eks } from '../ports/index.ts';
 import { listPlannedAssociations } from './associations.ts';
 import type { AddonWork } from './recorded.ts';
@@ -16,6 +17,10 @@ type Where = Omit<AddonWork, 'plan'> & { target: Target; addon: string };
  * was noted as created, or where a copy owns it that is known as the migration's.
  */
 export function decideNow(association: Association, { snapshot, record, way, target, addon }: Where): PurgeDecision {
+  const planned = plannedFor(association, snapshot.planned);
+  // Made by the step before, or there since before: it stays whatever becomes of the add-on.
+  if (planned?.standalone === true && association.roleArn === planned.roleArn && isOwnAssociation(record, association))
+    return { do: 'keep' };
   // EKS may have let go of it when its add-on was deleted with preserve: its id says whose it is.
   if (way.strategy === 'recreate' && record.associations.created.some((one) => one.id === association.id))
     return { do: 'purge' };

@@ -4,6 +4,7 @@
  * everybody who can write into it may pass roles.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { ownedOf } from '../domain/associations.ts';
 import { MigrationError } from '../domain/errors.ts';
 import type { Association, Migration, MigrationRequest, Plan, Target } from '../domain/model.ts';
 import { subjectOf, subjectText } from '../domain/subject.ts';
@@ -54,7 +55,7 @@ export function assertPlanIsOwn(
   if (namespace === undefined) throw refuse(migrationId, 'it does not say which namespace it is about');
   const accounts = request.serviceAccount
     ? [request.serviceAccount.name]
-    : plan.associations.map((one) => one.serviceAccount);
+    : ownedOf(plan.associations).map((one) => one.serviceAccount);
   const podIdentity = accounts.map((name) => ({ serviceAccount: name, recommendedManagedPolicies: [] }));
   const follows = plannedAssociations({
     request,
@@ -73,6 +74,14 @@ export function assertPlanIsOwn(
     );
   if (plan.installAgent && request.agent !== 'install')
     throw refuse(migrationId, 'it would install the Pod Identity agent, which its request does not ask for');
+  const lost = plan.identityLosses.find(
+    (one) => one.pods > 0 && !request.acceptIdentityLoss.includes(one.serviceAccount),
+  );
+  if (lost)
+    throw refuse(
+      migrationId,
+      `service account ${lost.namespace}/${lost.serviceAccount} would lose its identity, which its request does not accept`,
+    );
   const stray = plan.trustRepairs.find(
     (one) => request.trust !== 'repair' || follows.every(({ roleArn }) => roleArn !== one.roleArn),
   );

@@ -1,5 +1,12 @@
-import { type AssociatedSince, collectEvidence, podsThatCount } from '../domain/identity.ts';
-import type { Migration, PodEvidence, Snapshot } from '../domain/model.ts';
+import {
+  type AssociatedSince,
+  classifyPod,
+  collectEvidence,
+  type LostIdentities,
+  lostIdentities,
+  podsThatCount,
+} from '../domain/identity.ts';
+import type { Migration, PodEvidence, PodIdentity, Snapshot } from '../domain/model.ts';
 import {
   asBefore,
   isExpected,
@@ -8,7 +15,7 @@ import {
   type ExpectedPods,
   type PodsVerdict,
 } from '../domain/verification.ts';
-import type { Kubernetes, Ledger } from '../ports/index.ts';
+import type { Eks, Kubernetes, Ledger, Pod } from '../ports/index.ts';
 import { EVIDENCE_BEFORE } from './report.ts';
 
 /** Where the pods shall go: onto Pod Identity, or back to what they had. */
@@ -40,19 +47,61 @@ export interface PodsSeen {
 }
 
 /**
- * Looks at the planned service accounts' pods and judges them. `since`: of the associations that they shall have now.
+ * Bystanders of the snapshot that have lost the annotation that gave them the add-on's role, and have no association in
+ * its place. Only the snapshot tells that they had it: pods do not show what others before them had.
  */
+export async function robbedBystanders(
+  { kubernetes, eks }: { kubernetes: Kubernetes; eks: Pick<Eks, 'listAssociations'> },
+  { namespace, bystanders, addon }: Snapshot,
+): Promise<string[]> {
+  if (bystanders.length === 0) return [];
+  const annotated = await kubernetes.listAttributedServiceAccounts(namespace);
+  const without = bystanders.filter(
+    (name) => !annotated.some((one) => one.name === name && one.roleArn === addon?.serviceAccountRoleArn),
+  );
+  const robbed: string[] = [];
+  for (const name of without) if ((await eks.listAssociations(namespace, name)).length === 0) robbed.push(name);
+  return robbed;
+}
+
+/** On the way back: bystanders with pods on the node role, where all pods had the add-on's role, get it back too. */
+function withRobbed(expected: ExpectedPods, { namespace, bystanders }: Snapshot, pods: readonly Pod[]): ExpectedPods {
+  const back = new Set<PodIdentity>(['irsa', 'pod-identity', 'mixed']);
+  const robbed = bystanders.filter((name) =>
+    pods.some(
+      (pod) => pod.namespace === namespace && pod.serviceAccount === name && classifyPod(pod).identity === 'node-role',
+    ),
+  );
+  return { ...expected, identities: new Map([...expected.identities, ...robbed.map((name) => [name, back] as const)]) };
+}
+
+export interface LookOptions {
+  towards: Direction;
+  expected: ExpectedPods;
+  /** Of the associations that the pods shall have now. */
+  since?: AssociatedSince | undefined;
+  /** Bystanders that have lost the role, though nobody planned it. */
+  robbed?: readonly string[];
+}
+
+/** Looks at the planned service accounts' pods and judges them, and at those of others that have lost something. */
 export async function lookAtPods(
   kubernetes: Kubernetes,
   snapshot: Snapshot,
-  expected: ExpectedPods,
-  since?: AssociatedSince,
+  { towards, expected: planned, since, robbed = [] }: LookOptions,
 ): Promise<PodsSeen> {
-  const accounts = new Set(expected.identities.keys());
   const namespaces = [...new Set(snapshot.planned.map((one) => one.namespace))];
   const pods = (await Promise.all(namespaces.map((namespace) => kubernetes.listPods(namespace)))).flat();
   const workloads = (await Promise.all(namespaces.map((namespace) => kubernetes.listWorkloads(namespace)))).flat();
-  const evidence = collectEvidence(pods, accounts, since);
+  const isBack = towards === 'before';
+  const expected = isBack ? withRobbed(planned, snapshot, pods) : planned;
+  const lost: LostIdentities = isBack
+    ? new Map()
+    : new Map([
+        ...lostIdentities(snapshot.identityLosses),
+        ...robbed.map((name) => [`${snapshot.namespace}/${name}`, 'irsa'] as const),
+      ]);
+  const evidence = collectEvidence(pods, new Set(expected.identities.keys()), since, lost);
   const counted = podsThatCount(evidence);
   return {
     evidence,

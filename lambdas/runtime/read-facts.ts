@@ -2,14 +2,16 @@
 import { AGENT_ADDON, namespaceOf } from '../domain/addons.ts';
 import { type Cluster, defaultNamespaceOf } from '../domain/eks.ts';
 import { irsaRoleOf } from '../domain/irsa.ts';
-import type { Addon, MigrationRequest, PlannedAssociation } from '../domain/model.ts';
+import type { Addon, Association, MigrationRequest, PlannedAssociation } from '../domain/model.ts';
 import type { AddonFacts, Facts, ServiceAccountFacts } from '../domain/plan/facts.ts';
 import type { Asking } from '../domain/plan/calls.ts';
+import { identityHolders } from '../domain/plan/identity-loss.ts';
 import { ASSOCIATE } from '../domain/plan/ladder.ts';
 import { isMigrated, plannedAssociations, planWays } from '../domain/plan/plan.ts';
 import { callsOf } from '../domain/plan/rights.ts';
 import { settingsFor } from '../domain/spokes.ts';
 import type { ReadingPorts, Settings, TargetPorts } from '../ports/index.ts';
+import { listPlannedAssociations } from './associations.ts';
 import { readKubernetes, type Unanswered } from './read-kubernetes.ts';
 import { stateOf } from './service-account.ts';
 import { readRights } from './read-rights.ts';
@@ -44,6 +46,7 @@ export const noFacts = (request: MigrationRequest, settings: Settings): Facts =>
   rights: { roles: {}, answers: {} },
   associations: [],
   customResources: [],
+  bystanderAssociations: [],
 });
 
 async function readSupport(
@@ -105,6 +108,27 @@ const rolesIn = (facts: Pick<Facts, 'addon' | 'serviceAccount'>, planned: readon
   return [...new Set([...(irsa === undefined ? [] : [irsa]), ...planned.map((one) => one.roleArn)])];
 };
 
+/**
+ * Associations of service accounts that have the add-on's identity, and for which it takes none: one of their own keeps
+ * them from losing it.
+ */
+async function readBystanders(
+  eks: Eks,
+  facts: AddonFacts,
+  planned: readonly PlannedAssociation[],
+): Promise<Association[]> {
+  const { namespace } = facts;
+  if (namespace === undefined) return [];
+  const known = new Set(planned.map((one) => one.serviceAccount));
+  const accounts = [...identityHolders(facts, planned, { deleted: true }).keys()].filter(
+    (account) => !known.has(account),
+  );
+  return listPlannedAssociations(
+    eks,
+    accounts.map((serviceAccount) => ({ namespace, serviceAccount })),
+  );
+}
+
 export interface ReadingOptions {
   /** What becomes of an API server that gives no answer. */
   unanswered?: Unanswered;
@@ -144,7 +168,8 @@ export async function readFacts(
     roles: await readRoles(roles, rolesIn({ addon }, planned), request.target.account),
   };
   const use = await readUse(found, ports, [request.addon, ...(agent.agentAddon ? [AGENT_ADDON] : [])], ofCluster);
-  const facts = { ...use.facts, ...(await readKubernetes(kubernetes, request, namespace, unanswered)), request };
+  const seen = { ...use.facts, ...(await readKubernetes(kubernetes, request, namespace, unanswered)), request };
+  const facts = { ...seen, bystanderAssociations: await readBystanders(eks, seen, planned) };
   return {
     ...facts,
     rights: await readRights(roles, facts, callsOf(facts, planned, planWays(facts, planned).possible), {

@@ -53,7 +53,15 @@ const isAgentPod = ({ owner }: Pod): boolean =>
 
 type KubernetesFacts = Pick<
   Facts,
-  'pods' | 'workloads' | 'agentWorkload' | 'customResources' | 'kubernetesError' | 'nodes' | 'agentPods' | 'webhooks'
+  | 'pods'
+  | 'workloads'
+  | 'annotated'
+  | 'agentWorkload'
+  | 'customResources'
+  | 'kubernetesError'
+  | 'nodes'
+  | 'agentPods'
+  | 'webhooks'
 >;
 
 /** Failures of an API server that gives no answer now, and may give one later. */
@@ -85,6 +93,9 @@ export async function readKubernetes(
     return {
       pods,
       workloads,
+      ...(isForAddon(request)
+        ? { annotated: await seen(() => kubernetes.listAttributedServiceAccounts(namespace)) }
+        : {}),
       ...(agentWorkload
         ? { agentWorkload, agentPods: await seen(async () => (await inAgentsNamespace()).filter(isAgentPod)) }
         : {}),

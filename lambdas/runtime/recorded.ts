@@ -75,16 +75,6 @@ export async function recordedAddonWork(ledger: Ledger, migrationId: string, run
   return { ...work, snapshot: ofAddon(work.snapshot, migrationId) };
 }
 
-/** The same of a service account; throws BadInput for an add-on's, whose associations are its own. */
-export async function recordedAccountWork(ledger: Ledger, migrationId: string, rung: number): Promise<Work> {
-  const work = await recordedWork(ledger, migrationId, rung);
-  if (!isOfAddon(work.snapshot)) return work;
-  throw new MigrationError(
-    'BadInput',
-    `Migration ${migrationId} is of an add-on, and this step is of service accounts. Nothing was changed by it.`,
-  );
-}
-
 /** Notes the way that is about to be tried, before its first change: a rollback, and Recover, go by it. */
 export async function noteRung(ledger: Ledger, { migrationId, rung: before }: Migration, rung: number): Promise<void> {
   if (before !== rung) await ledger.noteRung(migrationId, rung);

@@ -127,7 +127,7 @@ export async function wayBackClosed(
   if (!role) return `the IRSA role ${roleArn} is not there any more`;
   const policy = parsePolicy(role.trustPolicy, 'trust');
   const { acceptedKeys } = record.request;
-  const closed = snapshot.planned.flatMap(({ namespace, serviceAccount }) => {
+  const closed = [...snapshot.planned, ...snapshot.identityLosses].flatMap(({ namespace, serviceAccount }) => {
     const { verdict, reasons } = evaluateIrsa(
       policy,
       { target, namespace, serviceAccount, oidcIssuer: issuer },

@@ -1,6 +1,7 @@
 /** The way back of a service account's association: what the migration made goes, what was there before stays. */
+import { plannedFor } from '../domain/associations.ts';
 import { MigrationError } from '../domain/errors.ts';
-import type { Association, Migration, Snapshot } from '../domain/model.ts';
+import type { Association, Migration, PlannedAssociation, Snapshot } from '../domain/model.ts';
 import {
   accountProblem,
   associationText,
@@ -39,20 +40,34 @@ async function assertIrsaIsLeft({ record, snapshot, kubernetes, clock }: Account
     );
 }
 
+type AssociationRestoring = Pick<AccountRestoring, 'record' | 'snapshot' | 'eks' | 'ledger' | 'clock' | 'guard'>;
+
+interface Restored {
+  /** Ids of those that were there before and still are. */
+  there: string[];
+  /** This migration had made some, by whichever call they went: EKS's webhook knows of them for some seconds more. */
+  deleted: boolean;
+}
+
 /**
- * Answers the ids of those that were there before and still are. Each one is in the ledger, whole, before it is
- * deleted. Throws RestoreRefused where somebody else's is in the way, AssociationStillThere while a deleted one is
- * listed.
+ * Takes away what this migration has made by itself for those service accounts. Each association is in the ledger,
+ * whole, before it is deleted. `assertLeft`: called before the first delete; throws where pods would be without a role
+ * then. Throws RestoreRefused where somebody else's association takes the place, AssociationStillThere while a deleted
+ * one is listed.
  */
-export async function restoreOfAccount(work: AccountRestoring): Promise<string[]> {
-  const { record, snapshot, eks, ledger, clock, guard } = work;
-  const { migrationId } = record;
-  const list = (): Promise<Association[]> => listPlannedAssociations(eks, snapshot.planned);
+export async function deleteOwnAssociations(
+  { record, snapshot, eks, ledger, clock, guard }: AssociationRestoring,
+  planned: readonly PlannedAssociation[],
+  assertLeft: () => Promise<void>,
+): Promise<Restored> {
+  const { migrationId, associations } = record;
+  const list = (): Promise<Association[]> => listPlannedAssociations(eks, planned);
   const isLeft = (one: Association): boolean => !wasThere(snapshot, one) && isOwnAssociation(record, one);
   // One whose create's reply was lost may not be listed at once.
   const there = await lookSeveralTimes(clock, list, (found) => found.length > 0);
+  const made = associations.created.some((one) => one.ownerArn === undefined && plannedFor(one, planned) !== undefined);
   // Where it has made none, whatever somebody else did to the service account is not this migration's to judge.
-  if (record.associations.created.length > 0 || there.some(isLeft)) await assertIrsaIsLeft(work);
+  if (made || there.some(isLeft)) await assertLeft();
   for (const association of there.filter(isLeft)) {
     await ledger.recordAssociation(migrationId, 'purged', association);
     await guard();
@@ -64,10 +79,14 @@ export async function restoreOfAccount(work: AccountRestoring): Promise<string[]
     throw new MigrationError('AssociationStillThere', `Association ${left.id} of this migration is still listed.`);
   const [foreign] = foreignAssociations(record, snapshot, now);
   // As long as this migration has made none, no pod was restarted for it: theirs is in nobody's way.
-  if (foreign && record.associations.created.length > 0)
+  if (foreign && made)
     throw new MigrationError(
       'RestoreRefused',
       `Somebody else made association ${associationText(foreign)} meanwhile; it was left alone, and with it new pods do not go back to IRSA. The record's hand-off says how it was before.`,
     );
-  return now.map(({ id }) => id);
+  return { there: now.map(({ id }) => id), deleted: made || there.some(isLeft) };
 }
+
+/** The same of a service account that is no add-on's. */
+export const restoreOfAccount = (work: AccountRestoring): Promise<Restored> =>
+  deleteOwnAssociations(work, work.snapshot.planned, () => assertIrsaIsLeft(work));

@@ -1,6 +1,7 @@
 /**
  * What the steps of the way back share: one look at all that its decision needs, and the deletion of what is left over.
  */
+import { ownedOf } from '../domain/associations.ts';
 import { isMigrationError, MigrationError } from '../domain/errors.ts';
 import type { AddonSnapshot, Migration, Target } from '../domain/model.ts';
 import { decideRestore, type RestoreDecision, type RestoreFacts } from '../domain/restore.ts';
@@ -27,7 +28,7 @@ interface Looking {
 export async function lookAtRestore({ eks, clock, record, snapshot, actions }: Looking): Promise<RestoreLook> {
   const now = await lookAtAddon(eks, snapshot.addon.name, clock);
   assertNamespaceHolds(snapshot, now);
-  const associations = await listPlannedAssociations(eks, snapshot.planned);
+  const associations = await listPlannedAssociations(eks, ownedOf(snapshot.planned));
   const facts = { snapshot, record, now, associations, actions };
   return { ...facts, decision: decideRestore(facts) };
 }
@@ -69,7 +70,7 @@ export async function overFreedKeys<T>(
     return await change();
   } catch (error) {
     if (!isMigrationError(error, 'Busy') || !/association already exists/i.test(error.message)) throw error;
-    const there = await listPlannedAssociations(eks, look.snapshot.planned);
+    const there = await listPlannedAssociations(eks, ownedOf(look.snapshot.planned));
     const [other] = madeByOthers(look.snapshot, look.record, look.now, there);
     if (other) {
       throw new MigrationError(

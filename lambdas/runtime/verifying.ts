@@ -2,12 +2,20 @@
  * What a look at the pods stands on: that what they belong to, and its associations, are as this migration, or its way
  * back, has left them.
  */
+import { ownedOf, standaloneOf } from '../domain/associations.ts';
 import { changedByOthers, classifyCopy } from '../domain/copies.ts';
 import { MigrationError } from '../domain/errors.ts';
 import { type Addon, type Check, isOfAddon, type Migration, type Snapshot } from '../domain/model.ts';
 import { accountProblem, associationProblem } from '../domain/service-account.ts';
 import { subjectOf } from '../domain/subject.ts';
-import { PODS_NOT_SEEN, podsNotSeen, ROLE_STILL_SET, roleStillSet } from '../domain/verification.ts';
+import {
+  IDENTITY_LOST,
+  identityLost,
+  PODS_NOT_SEEN,
+  podsNotSeen,
+  ROLE_STILL_SET,
+  roleStillSet,
+} from '../domain/verification.ts';
 import type { Clock, Eks, Kubernetes } from '../ports/index.ts';
 import { listPlannedAssociations } from './associations.ts';
 import { associationChanged, listOwned } from './in-the-way.ts';
@@ -35,8 +43,13 @@ interface Looking {
  * What was warned of before, and what this look makes of it. A late one, which overtakes the end, leaves out nothing
  * that the end says.
  */
-const warningsOf = ({ warnings, request }: Migration, { planned }: Snapshot, now: Addon | undefined): Check[] => [
-  ...warnings.filter(({ id }) => id !== ROLE_STILL_SET && id !== PODS_NOT_SEEN),
+const warningsOf = (
+  { warnings, request }: Migration,
+  { planned, identityLosses }: Snapshot,
+  now: Addon | undefined,
+): Check[] => [
+  ...warnings.filter(({ id }) => id !== ROLE_STILL_SET && id !== PODS_NOT_SEEN && id !== IDENTITY_LOST),
+  ...identityLost(identityLosses, request),
   ...(now?.serviceAccountRoleArn === undefined ? [] : [roleStillSet(now, request.verification)]),
   ...(request.verification === 'api' ? [podsNotSeen('migrated', subjectOf(request), request.target, planned)] : []),
 ];
@@ -64,7 +77,13 @@ async function lookAtRestored(eks: Eks, clock: Clock, { snapshot, record }: Addo
 }
 
 /** The pods' env says nothing of an association that was deleted, or given another role, since they started. */
-async function assertAssociated(eks: Eks, clock: Clock, { planned }: Snapshot, ownerArn: string): Promise<void> {
+async function assertAssociated(
+  eks: Eks,
+  clock: Clock,
+  { record, snapshot }: AddonWork,
+  ownerArn: string,
+): Promise<void> {
+  const planned = ownedOf(snapshot.planned);
   const owned = await lookSeveralTimes(
     clock,
     () => listOwned(eks, planned, ownerArn),
@@ -76,6 +95,12 @@ async function assertAssociated(eks: Eks, clock: Clock, { planned }: Snapshot, o
       `for ${missing.namespace}/${missing.serviceAccount} is no longer as this migration made it`,
       'find out who changed it',
     );
+  for (const one of standaloneOf(snapshot.planned)) {
+    const problem = async (): Promise<string | undefined> =>
+      associationProblem(record, snapshot, one, await listPlannedAssociations(eks, [one]));
+    const why = await lookSeveralTimes(clock, problem, (found) => found === undefined);
+    if (why !== undefined) throw associationChanged(`is no longer as planned: ${why}`, 'find out who did it');
+  }
 }
 
 /**
@@ -103,7 +128,7 @@ async function groundsOfAddon({ eks, clock }: Looking, work: AddonWork, towards:
   assertHealthy(now, work);
   return {
     conclude: async () => {
-      await assertAssociated(eks, clock, snapshot, now.arn);
+      await assertAssociated(eks, clock, work, now.arn);
       return warningsOf(record, snapshot, now);
     },
   };

@@ -74,7 +74,9 @@ export function createEndings(scope: Construct, functions: StepFunctions, tableN
   const isAnythingChanged = sfn.Choice.jsonata(scope, 'IsAnythingChanged')
     .when(
       sfn.Condition.jsonata(
-        expression(`$rung = 0 and $not($installsAgent)${changesTrust(functions) ? ' and $not($repairsTrust)' : ''}`),
+        expression(
+          `$rung = 0 and $not($installsAgent) and $not($createsStandalone)${changesTrust(functions) ? ' and $not($repairsTrust)' : ''}`,
+        ),
       ),
       recordBlocked,
     )

@@ -56,6 +56,17 @@ function installAgent(scope: Construct, task: MakeTask, next: sfn.State): sfn.St
   return sfn.Choice.jsonata(scope, 'IsAgentToInstall').when(isSet('installsAgent'), install).otherwise(next);
 }
 
+/**
+ * The states that create the standalone associations of an add-on's migration, where the plan has any. Answers the first
+ * of them.
+ */
+function createStandalone(scope: Construct, task: MakeTask, next: sfn.State): sfn.State {
+  const create = task('create-association', { stateName: 'CreateStandaloneAssociations', payload: CHANGE });
+  // The pods that roll when the add-on is changed must find it known to EKS's webhook.
+  create.next(wait(scope, 'WaitForStandaloneAssociations', 15)).next(next);
+  return sfn.Choice.jsonata(scope, 'IsStandaloneToCreate').when(isSet('createsStandalone'), create).otherwise(next);
+}
+
 /** Where each way of an add-on begins, and the last of its states. */
 interface AddonChange {
   inPlace: sfn.State;
@@ -190,7 +201,8 @@ export function createRoad(scope: Construct, functions: StepFunctions, endings: 
   const whichWay = chooseWay(scope, addon, association.first, endings.RollBack);
   verify(scope, task, { endings, after: [association.last, addon.last], nextWay });
   plan.next(decide);
-  begin.next(installAgent(scope, task, changesTrust(functions) ? repairTrust(scope, task, whichWay) : whichWay));
+  const change = createStandalone(scope, task, whichWay);
+  begin.next(installAgent(scope, task, changesTrust(functions) ? repairTrust(scope, task, change) : change));
   nextWay.next(whichWay);
   return plan;
 }

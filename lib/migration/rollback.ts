@@ -7,6 +7,7 @@ import { caughtAnotherFailure, expression, migrationText, recordText } from './e
 import { failWith, FIRST_ERROR, recordEnd } from './records.ts';
 import {
   answerIs,
+  answers,
   catchFailures,
   CHANGE,
   changesTrust,
@@ -140,7 +141,7 @@ function verifyRestored(
   // EKS's webhook knows for some seconds longer of an association that is gone.
   const waitForWebhook = wait(scope, 'WaitForFormerIdentity', 15);
 
-  after.next(sfn.Choice.jsonata(scope, 'IsAddonBack').when(isOfServiceAccount(), waitForWebhook).otherwise(verify));
+  after.next(sfn.Choice.jsonata(scope, 'IsAddonBack').when(answers('awaitsWebhook'), waitForWebhook).otherwise(verify));
   waitForWebhook.next(verify);
   verify.next(restored);
   restart.next(waitForRollout).next(verify);

@@ -133,6 +133,10 @@ export const isOfServiceAccount: () => sfn.Condition = () =>
 export const answerIs = (field: string, word: string): sfn.Condition =>
   sfn.Condition.jsonata(expression(`$states.input.${field} = '${word}'`));
 
+/** True where the answer of the state before says so in that field. */
+export const answers = (field: string): sfn.Condition =>
+  sfn.Condition.jsonata(expression(`$states.input.${field} = true`));
+
 /** Adds a task's catches, the widest last, each of which keeps the error in a variable, `failure` by default. */
 export function catchFailures(
   task: tasks.LambdaInvoke,

@@ -43,6 +43,7 @@ export const plannedVariables = (functions: StepFunctions): Record<string, Expre
   rung: 0,
   installsAgent: answered('installsAgent'),
   removesAnnotation: answered('removesAnnotation'),
+  createsStandalone: answered('createsStandalone'),
   needsApproval: answered('needsApproval'),
   approvalSeconds: answered('approvalSeconds'),
   hasWindow: answered('hasWindow'),

@@ -135,7 +135,9 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
   'create-association': ({ passableRoleArns }) => [
     describeCluster("finds the address of the cluster's API server, which it asks about the service account"),
     ...readAssociations('finds its own create of before, whose reply was lost, and what somebody else has made'),
-    createAssociations("associates a service account that is no add-on's with its role"),
+    createAssociations(
+      "associates a service account with its role: one that is no add-on's, or one for which its add-on takes no association",
+    ),
     tagNew(
       'CreatePodIdentityAssociation',
       ASSOCIATIONS,
@@ -185,7 +187,7 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
     describeCluster(
       "finds the address of the cluster's API server, which it asks whether a service account still has its IRSA role",
     ),
-    deleteAssociations('takes the association of a service account away that the migration has made'),
+    deleteAssociations('deletes the standalone associations that the migration has created'),
     ...observe('compares what is there with the snapshot, and sends only what differs'),
     createAssociations('makes the stand-alone associations again that the migration deleted'),
     ...passRoles(passableRoleArns, 'gives these associations the roles that they had'),

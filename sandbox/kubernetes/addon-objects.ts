@@ -2,7 +2,7 @@
  * The objects of add-ons, as EKS puts them into a cluster and takes them away. What follows of that is the controllers'.
  */
 import type { ClusterState, World } from '../world/world.ts';
-import { noteAnnotator } from './annotators.ts';
+import { annotatorOf, noteAnnotator } from './annotators.ts';
 import { createServiceAccount, ensureNamespace } from './cluster-objects.ts';
 import { noteChange, reconcile, replaceObject, workloadChanged } from './controllers.ts';
 import { applyCustomResources, removeCustomKinds } from './custom-resources.ts';
@@ -46,7 +46,10 @@ const createWorkload = (
   return workload;
 };
 
-/** Creates the service account where it is missing; `roleArn` null takes the annotation away, undefined leaves it. */
+/**
+ * Creates the service account where it is missing; `roleArn` null takes the annotation away where EKS has set it,
+ * undefined leaves it.
+ */
 const applyServiceAccount = (
   cluster: ClusterState,
   account: { namespace: string; name: string },
@@ -60,6 +63,8 @@ const applyServiceAccount = (
     getObject(cluster.kube, 'ServiceAccount', namespace, name) ??
     createServiceAccount(cluster, namespace, name, at, labels);
   const before = object.metadata.annotations?.[ROLE_ANNOTATION];
+  // Server-side apply takes away what its own manager has set, and nothing of others.
+  if (roleArn === null && (annotatorOf(cluster, object) ?? EKS) !== EKS) return;
   if (roleArn === undefined || (roleArn ?? undefined) === before) return;
   const { [ROLE_ANNOTATION]: _, ...others } = object.metadata.annotations ?? {};
   const was = { metadata: { ...object.metadata } };

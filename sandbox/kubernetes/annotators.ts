@@ -34,6 +34,10 @@ export const noteAnnotator = (
   else kube.annotators.set(object.metadata.uid, { manager, at });
 };
 
+/** Who has set it; undefined of an object without it, and where nobody was noted. */
+export const annotatorOf = ({ kube }: ClusterState, object: KubeObject): string | undefined =>
+  kube.annotators.get(object.metadata.uid)?.manager;
+
 /** The entry of whoever set it; none of an object without it. */
 export const annotatorEntries = ({ kube }: ClusterState, object: KubeObject): ManagedFieldsEntry[] => {
   const annotator = object.kind === 'ServiceAccount' ? kube.annotators.get(object.metadata.uid) : undefined;

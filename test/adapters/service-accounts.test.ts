@@ -103,6 +103,28 @@ describe('a service account', () => {
     });
   });
 
+  test('is listed with who has set its annotation, and its labels; one without the annotation is not', async () => {
+    const { kubernetes, requests } = seen({
+      metadata: {},
+      items: [
+        { metadata: metadata({ managedFields: [byRole('eks')], labels: { app: 'api' } }) },
+        { metadata: metadata({ name: 'web', annotations: null }) },
+        { metadata: metadata({ name: 'old', managedFields: null, labels: null }) },
+      ],
+    });
+    expect(await kubernetes.listAttributedServiceAccounts('a/b')).toEqual([
+      { namespace: 'payments', name: 'api', roleArn: ROLE, annotatedBy: ['eks'], labels: { app: 'api' } },
+      { namespace: 'payments', name: 'old', roleArn: ROLE, annotatedBy: [], labels: {} },
+    ]);
+    expect(requests.map(({ url }) => url)).toEqual([`${BASE}/api/v1/namespaces/a%2Fb/serviceaccounts?limit=500`]);
+  });
+
+  test('of an add-on has its annotation from EKS', async () => {
+    expect(await kubernetesOf(newEbsLab()).listAttributedServiceAccounts(ACCOUNT.namespace)).toMatchObject([
+      { ...ACCOUNT, roleArn: ROLE, annotatedBy: ['eks'] },
+    ]);
+  });
+
   test('of a cluster is read as it is there', async () => {
     const kubernetes = kubernetesOf(newEbsLab());
     expect(await kubernetes.getServiceAccount(ACCOUNT.namespace, ACCOUNT.name)).toMatchObject({

@@ -91,6 +91,21 @@ describe('grant-access, a dry run', () => {
   });
 });
 
+it('grants restarts of what has the role of the add-on too, though the add-on takes no association for it', async () => {
+  const { scenario } = open(undefined, (cluster) => {
+    const ebs = cluster.addons.find(({ name }) => name === 'aws-ebs-csi-driver')!;
+    cluster.addons.push({ ...ebs, name: 'aws-efs-csi-driver', version: 'v2.1.4-eksbuild.1' });
+    delete cluster.addons.at(-1)!.configurationValues;
+  });
+  const asked = [...CLUSTER, '--addon', 'aws-efs-csi-driver', '--sandbox', scenario, '--json'];
+  const { objects } = documentOf(await run('grant-access', ...asked));
+  const restarts = objects.map(({ manifest }) => JSON.stringify(manifest)).filter((text) => text.includes('"patch"'));
+  expect(restarts).toHaveLength(1);
+  expect(restarts[0]).toContain('"resourceNames":["efs-csi-node"]');
+  // EBS has the same role, but these are its own.
+  expect(restarts[0]).not.toContain('ebs-csi');
+});
+
 describe('an add-on whose namespace nothing tells', () => {
   it('is noted, and nothing of it may be restarted', async () => {
     const { scenario } = open(undefined, (cluster, { knobs }) => {

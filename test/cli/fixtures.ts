@@ -97,6 +97,7 @@ export const aPlan = (change: Partial<Plan> = {}): Plan => ({
     issues: [],
   },
   associations: [{ namespace: 'kube-system', serviceAccount: 'ebs-csi-controller-sa', roleArn: ROLE }],
+  identityLosses: [],
   existing: ['a-00000000000000001'],
   purge: ['a-00000000000000001'],
   carryOver: [],

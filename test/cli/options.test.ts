@@ -13,6 +13,7 @@ describe('flags', () => {
       strategy: 'auto',
       preserve: false,
       role: [],
+      acceptIdentityLoss: [],
       trust: 'validate',
       acceptKey: [],
       verification: 'pods',
@@ -38,6 +39,7 @@ describe('flags', () => {
     ['roleArn', ROLE, ROLE],
     ['trust', 'repair', 'repair'],
     ['acceptKey', ['aws:SourceIp', 'aws:PrincipalTag/team'], ['aws:SourceIp', 'aws:PrincipalTag/team']],
+    ['acceptIdentityLoss', ['a', 'b.c'], ['a', 'b.c']],
   ])('%s %s is read', (name, given, read) => {
     expect(parseMigrationFlags({ ...GOOD, [name]: given }, 'migrate')).toHaveProperty(name, read);
   });
@@ -52,6 +54,12 @@ describe('flags', () => {
     ['maxDisruption', 'none', /--max-disruption "none" must be rolling or outage/],
     ['resolveConflicts', 'KEEP', /--resolve-conflicts "KEEP" must be NONE, OVERWRITE or PRESERVE/],
     ['trust', 'fix', /--trust "fix" must be validate or repair/],
+    ['acceptIdentityLoss', ['Node'], /--accept-identity-loss "Node" must be the name of a Kubernetes service account/],
+    [
+      'acceptIdentityLoss',
+      Array.from({ length: 51 }, () => 'a'),
+      /--accept-identity-loss may be given 50 times at most/,
+    ],
     ['acceptKey', ['SourceIp'], /--accept-key "SourceIp" must be the name of a condition key such as aws:SourceIp/],
     ['acceptKey', Array.from({ length: 21 }, () => 'aws:SourceIp'), /--accept-key may be given 20 times at most/],
     ['role', ['ebs-csi-controller-sa'], /--role "ebs-csi-controller-sa" must be SERVICE_ACCOUNT=ARN/],

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { duration } from '../../cli/print/duration.ts';
-import { planNext } from '../../cli/print/plan.ts';
-import { podRows } from '../../cli/print/pods.ts';
+import { planNext, planSection } from '../../cli/print/plan.ts';
+import { podRows, podsSection } from '../../cli/print/pods.ts';
 import { PLAIN, styleFor, visibleWidth, wrap } from '../../cli/print/style.ts';
 import { summary } from '../../cli/print/summary.ts';
 import { resultText, stepsSection } from '../../cli/print/steps.ts';
 import { table } from '../../cli/print/table.ts';
-import { migrationReport } from '../../lambdas/domain/model.ts';
+import { type MigrationReport, migrationReport } from '../../lambdas/domain/model.ts';
 import { aCheck, aPlan, aPod, aReport, anAssociation, ROLE } from './fixtures.ts';
 
 const text = (change: Parameters<typeof aReport>[0] = {}): string => {
@@ -242,6 +242,41 @@ describe('pods', () => {
       ['uid-3', 'irsa, node-role'],
       ['uid-4', 'no pod'],
     ]);
+  });
+});
+
+describe('pods that lose their identity', () => {
+  const losing = aPod({
+    name: 'node',
+    uid: 'uid-5',
+    serviceAccount: 'nodes',
+    identity: 'irsa',
+    loss: { from: 'irsa', to: 'node-role' },
+    evidence: 'it loses it',
+  });
+  const shown = (change: Partial<MigrationReport>): string =>
+    podsSection(aReport({ verification: { before: [losing], pods: [] }, ...change }), PLAIN).join('\n');
+
+  it('are shown by what they have and will have, and by what they had and have', () => {
+    expect(shown({ outcome: 'planned' })).toMatch(/node +nodes +irsa → node-role/);
+    const after = shown({
+      outcome: 'migrated',
+      verification: { before: [losing], pods: [{ ...losing, identity: 'node-role' }] },
+    });
+    expect(after).toMatch(/node +nodes +irsa +irsa → node-role/);
+    expect(after).toContain('evidence (1 pod): it loses it');
+  });
+
+  it('are named under the associations of a plan, and a standalone association as such', () => {
+    const plan = aPlan({
+      associations: [{ namespace: 'kube-system', serviceAccount: 'first', roleArn: ROLE, standalone: true }],
+      identityLosses: [
+        { namespace: 'kube-system', serviceAccount: 'nodes', roleArn: ROLE, identity: 'irsa', pods: 1, accepted: true },
+      ],
+    });
+    const section = planSection(plan, PLAIN).join('\n');
+    expect(section).toContain(`+ association kube-system/first → ${ROLE} (standalone)`);
+    expect(section).toContain('! none for kube-system/nodes: irsa → node-role');
   });
 });
 

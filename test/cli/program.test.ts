@@ -50,6 +50,7 @@ describe('the program', () => {
       'max-disruption',
       'role-arn',
       'role <',
+      'accept-identity-loss',
       'reason',
       'resolve-conflicts',
       'trust',

@@ -122,6 +122,7 @@ describe('the request', () => {
       resolveConflicts: 'OVERWRITE',
       trust: 'repair',
       acceptKey: ['aws:SourceIp'],
+      acceptIdentityLoss: ['c', 'd'],
       verification: 'api',
       agent: 'install',
       reason: 'why not',
@@ -138,6 +139,7 @@ describe('the request', () => {
       roles: { a: `${ROLE}2` },
       trust: 'repair',
       acceptedKeys: ['aws:SourceIp'],
+      acceptIdentityLoss: ['c', 'd'],
       verification: 'api',
       agent: 'install',
       reason: 'why not',
@@ -158,6 +160,7 @@ describe('the request', () => {
       roles: {},
       trust: 'validate',
       acceptedKeys: [],
+      acceptIdentityLoss: [],
       verification: 'pods',
       agent: 'require',
       approval: 'none',
@@ -180,6 +183,7 @@ describe('the request', () => {
         maxDisruption: 'outage',
         resolveConflicts: 'NONE',
         role: [`a=${ROLE}`],
+        acceptIdentityLoss: ['b'],
         trust: 'repair',
         acceptKey: ['aws:SourceIp', 'aws:RequestTag/my$key'],
         reason: "it's time",
@@ -187,7 +191,7 @@ describe('the request', () => {
         state: 'w.json',
       }),
     ).toBe(
-      `${start} --strategy recreate --preserve --max-disruption outage --resolve-conflicts NONE --role a=${ROLE} --trust repair --accept-key aws:SourceIp --accept-key 'aws:RequestTag/my$key' --reason 'it'\\''s time' --seed 7 --sandbox a.json --state w.json`,
+      `${start} --strategy recreate --preserve --max-disruption outage --resolve-conflicts NONE --role a=${ROLE} --accept-identity-loss b --trust repair --accept-key aws:SourceIp --accept-key 'aws:RequestTag/my$key' --reason 'it'\\''s time' --seed 7 --sandbox a.json --state w.json`,
     );
     expect(command({ sandbox: undefined, deployed: true, region: 'eu-west-1' })).toBe(
       `${start} --region eu-west-1 --deployed`,

@@ -212,6 +212,7 @@ describe('the request', () => {
     roles: {},
     trust: 'validate',
     acceptedKeys: [],
+    acceptIdentityLoss: [],
     verification: 'pods',
     agent: 'require',
     approval: 'none',

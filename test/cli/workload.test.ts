@@ -76,7 +76,7 @@ describe('migrated', () => {
     expect(out).not.toMatch(/the add-on|strategy|payments\/web/);
     for (const line of [
       'make the plan',
-      'Associate the service account',
+      'Create the standalone association',
       'webhook knows the association',
       'Restart the pods',
       'Look at the pods',

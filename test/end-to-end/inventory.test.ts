@@ -234,6 +234,7 @@ describe('the calls of an inventory', () => {
     'kubernetes list deployments': 1,
     'kubernetes list daemonsets': 1,
     'kubernetes list statefulsets': 1,
+    'kubernetes list serviceaccounts': 1,
     'kubernetes list nodes': 1,
     'kubernetes list mutatingwebhookconfigurations': 1,
   };
@@ -255,8 +256,8 @@ describe('the calls of an inventory', () => {
     );
     expect(tally(ofRegion)).toEqual({ 'eks ListClusters': 1, ...CATALOGUE });
     // The first one pays for the catalogue.
-    expect(clusters['alpha']?.calls).toEqual({ eks: 11 + 6, iam: 15, kubernetes: 7 });
-    expect(clusters['bravo']?.calls).toEqual({ eks: 11, iam: 15, kubernetes: 7 });
+    expect(clusters['alpha']?.calls).toEqual({ eks: 11 + 6, iam: 15, kubernetes: 8 });
+    expect(clusters['bravo']?.calls).toEqual({ eks: 11, iam: 15, kubernetes: 8 });
     expect(clusters['charlie']?.calls).toEqual({ eks: 8 });
     expect(clusters['echo']?.calls).toEqual({ eks: 2 });
     expect(place?.calls).toEqual({ eks: 1 });

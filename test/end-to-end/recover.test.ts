@@ -21,6 +21,7 @@ const SAMPLE = new Set(
     'WaitForDeletion',
     'CreateAddon',
     'AnnotateServiceAccount',
+    'CreateStandaloneAssociations',
     'NextWay',
   ].map((state) => rows.find((row) => row.state === state)),
 );

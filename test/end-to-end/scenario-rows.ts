@@ -4,6 +4,7 @@ import type { MigrationReport, MigrationRequestInput } from '../../lambdas/domai
 export const CLOUDWATCH = 'amazon-cloudwatch-observability';
 export const EBS = 'aws-ebs-csi-driver';
 export const EFS = 'aws-efs-csi-driver';
+export const EFS_NODES = 'efs-csi-node-sa';
 const FSX = 'aws-fsx-csi-driver';
 
 interface Expected {
@@ -36,6 +37,8 @@ export type Row = [
     | 'maxDisruption'
     | 'trust'
     | 'acceptedKeys'
+    | 'acceptIdentityLoss'
+    | 'roles'
     | 'verification'
   >,
   expected: Expected,
@@ -55,12 +58,22 @@ const ADOT_ACCOUNTS = ['adot-col-container-logs', 'adot-col-otlp-ingest', 'adot-
 const CARRIED_OVER = ['eks:UpdatePodIdentityAssociation', 'eks:TagResource'];
 
 const PAYMENTS = { namespace: 'payments', name: 'api' };
-const ASSOCIATED = ['eks:CreatePodIdentityAssociation', RESTARTED, 'kubernetes:patch statefulsets'];
+const ASSOCIATE = 'eks:CreatePodIdentityAssociation';
+const ASSOCIATED = [ASSOCIATE, RESTARTED, 'kubernetes:patch statefulsets'];
 
 export const recreate = { strategy: 'recreate' } as const;
 const inPlace = { outcome: 'migrated', applied: 'in-place', mutations: IN_PLACE } as const;
 const recreated = { outcome: 'migrated', applied: 'recreate', mutations: RECREATED } as const;
 const recreatedPreserved = { outcome: 'migrated', applied: 'recreate+preserve' } as const;
+
+const EFS_CONTROLLER = 'efs-csi-controller-sa';
+const EFS_NODE_ROLE = 'arn:aws:iam::111122223333:role/studio-prod-efs-csi-node';
+/** What EFS comes to where the request says nothing of its nodes. */
+const NODES_LOSE = {
+  outcome: 'blocked',
+  blockedBy: { 'identity-loss': /service account kube-system\/efs-csi-node-sa will go from irsa to node-role/ },
+  mutations: [],
+} as const satisfies Expected;
 
 export const rows: Row[] = [
   [
@@ -83,8 +96,46 @@ export const rows: Row[] = [
     { addon: EBS, ...recreate, preserve: true },
     { ...recreatedPreserved, created: EBS_ACCOUNT, mutations: [...RECREATED, RESTARTED] },
   ],
-  ['efs-csi-irsa', { addon: EFS }, { ...inPlace, created: ['efs-csi-controller-sa'] }],
-  ['efs-csi-irsa', { addon: EFS, ...recreate }, { ...recreated, created: ['efs-csi-controller-sa'] }],
+  ['efs-csi-irsa', { addon: EFS }, NODES_LOSE],
+  [
+    'efs-csi-irsa',
+    { addon: EFS, acceptIdentityLoss: [EFS_NODES] },
+    { ...inPlace, created: [EFS_CONTROLLER], warnings: ['identity-loss'] },
+  ],
+  [
+    'efs-csi-irsa',
+    { addon: EFS, ...recreate, acceptIdentityLoss: [EFS_NODES] },
+    { ...recreated, created: [EFS_CONTROLLER], warnings: ['identity-loss'] },
+  ],
+  ['efs-node-role', { addon: EFS }, NODES_LOSE],
+  [
+    'efs-node-role',
+    { addon: EFS, roles: { [EFS_NODES]: EFS_NODE_ROLE } },
+    { ...inPlace, created: [EFS_CONTROLLER, EFS_NODES], mutations: [ASSOCIATE, ...IN_PLACE] },
+  ],
+  [
+    'efs-node-role',
+    { addon: EFS, ...recreate, roles: { [EFS_NODES]: EFS_NODE_ROLE } },
+    { ...recreated, created: [EFS_CONTROLLER, EFS_NODES], mutations: [ASSOCIATE, ...RECREATED] },
+  ],
+  [
+    'efs-node-role',
+    { addon: EFS, ...recreate, preserve: true, roles: { [EFS_NODES]: EFS_NODE_ROLE } },
+    {
+      ...recreatedPreserved,
+      created: [EFS_CONTROLLER, EFS_NODES],
+      mutations: [ASSOCIATE, ...RECREATED, RESTARTED, 'kubernetes:patch daemonsets'],
+    },
+  ],
+  [
+    'efs-node-role',
+    { addon: EFS, roles: { 'efs-csi-nodes': EFS_NODE_ROLE } },
+    {
+      outcome: 'blocked',
+      blockedBy: { 'role-service-accounts': /efs-csi-nodes.*does not have its identity/, ...NODES_LOSE.blockedBy },
+      mutations: [],
+    },
+  ],
   ['vpc-cni-irsa', { addon: 'vpc-cni' }, { ...inPlace, created: ['aws-node'] }],
   [
     'vpc-cni-irsa',
@@ -255,8 +306,17 @@ export const rows: Row[] = [
     },
   ],
   ['aws-auth-only', { addon: EBS }, { ...inPlace, created: EBS_ACCOUNT }],
-  ['auto-mode', { addon: EFS }, { ...inPlace, created: ['efs-csi-controller-sa'] }],
-  ['auto-mode', { addon: EFS, ...recreate }, { ...recreated, created: ['efs-csi-controller-sa'] }],
+  ['auto-mode', { addon: EFS }, NODES_LOSE],
+  [
+    'auto-mode',
+    { addon: EFS, acceptIdentityLoss: [EFS_NODES] },
+    { ...inPlace, created: [EFS_CONTROLLER], warnings: ['identity-loss'] },
+  ],
+  [
+    'auto-mode',
+    { addon: EFS, ...recreate, acceptIdentityLoss: [EFS_NODES] },
+    { ...recreated, created: [EFS_CONTROLLER], warnings: ['identity-loss'] },
+  ],
   [
     'api-only',
     { addon: EBS },

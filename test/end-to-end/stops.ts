@@ -14,6 +14,16 @@ const account = {
   asked: { serviceAccount: OWN_ACCOUNT, annotation: 'remove' },
 } as const;
 
+/** Whose nodes get a standalone association, since the add-on takes none for them. */
+const NODES = 'efs-csi-node-sa';
+const nodes = {
+  scenario: 'efs-node-role',
+  asked: {
+    addon: 'aws-efs-csi-driver',
+    roles: { [NODES]: 'arn:aws:iam::111122223333:role/studio-prod-efs-csi-node' },
+  },
+} as const;
+
 /** Where the first migration is stopped: in a call of a Task, whose function goes on to its end, or in a Wait. */
 type Stop = Omit<FaultInput, 'kind'> | { wait: string };
 export interface Row {
@@ -182,6 +192,27 @@ export const rows: Row[] = [
     ...account,
   },
   {
+    state: 'CreateStandaloneAssociations',
+    stop: { step: 'create-association', operation: 'CreatePodIdentityAssociation' },
+    outcome: 'rolled-back',
+    kind: 'abort-before',
+    ...nodes,
+  },
+  {
+    state: 'CreateStandaloneAssociations',
+    stop: { step: 'create-association', operation: 'CreatePodIdentityAssociation' },
+    outcome: 'rolled-back',
+    ...nodes,
+  },
+  {
+    state: 'WaitForStandaloneAssociations',
+    stop: { wait: 'WaitForStandaloneAssociations' },
+    outcome: 'rolled-back',
+    ...nodes,
+  },
+  { state: 'UpdateAddon', stop: { step: 'update-addon', operation: 'UpdateAddon' }, outcome: 'rolled-back', ...nodes },
+  { state: 'VerifyPods', stop: { step: 'verify-pods', operation: 'list pods' }, outcome: 'migrated', ...nodes },
+  {
     state: 'NextWay',
     stop: { step: 'create-addon', operation: 'CreateAddon' },
     outcome: 'rolled-back',
@@ -200,9 +231,11 @@ const titleOf = ({ state, kind, scenario, asked, outcome }: Row): string => {
 };
 
 const subjectOf = ({ asked }: Row): Asked =>
-  asked?.serviceAccount ? { serviceAccount: asked.serviceAccount } : { addon: ADDON };
+  asked?.serviceAccount ? { serviceAccount: asked.serviceAccount } : { addon: asked?.addon ?? ADDON };
 const lookAt = (world: OpenWorld, { asked }: Row): object =>
-  asked?.serviceAccount ? world.lookAtAccount(OWN_ACCOUNT) : world.look(ADDON, ACCOUNT);
+  asked?.serviceAccount
+    ? world.lookAtAccount(OWN_ACCOUNT)
+    : world.look(asked?.addon ?? ADDON, asked?.roles ? NODES : ACCOUNT);
 
 /** A migration that is stopped there; answers how it ended after all. */
 const stopped = async (world: OpenWorld, row: Row): Promise<MigrationReport> => {
@@ -224,7 +257,8 @@ const play = (row: Row, knobs: WorldOptions['knobs'] = {}) =>
     const before = lookAt(world, row);
     const first = await stopped(world, row);
     const between = lookAt(world, row);
-    const again = await world.migrate({ ...subjectOf(row), ...(row.asked?.trust ? { trust: row.asked.trust } : {}) });
+    const { trust, roles } = row.asked ?? {};
+    const again = await world.migrate({ ...subjectOf(row), ...(trust ? { trust } : {}), ...(roles ? { roles } : {}) });
     const { executions } = world.backend.sandbox;
     return {
       before,
@@ -245,7 +279,11 @@ const ACCOUNT_ON_POD_IDENTITY = {
   associations: [{ owned: false }],
   pods: Array.from({ length: 5 }, () => 'pod-identity'),
 };
-const movedOf = ({ asked }: Row): object => (asked?.serviceAccount ? ACCOUNT_ON_POD_IDENTITY : ON_POD_IDENTITY);
+const NODES_ON_POD_IDENTITY = { ...ON_POD_IDENTITY, pods: Array.from({ length: 4 }, () => 'pod-identity') };
+const movedOf = ({ asked }: Row): typeof ON_POD_IDENTITY | typeof ACCOUNT_ON_POD_IDENTITY => {
+  if (asked?.serviceAccount) return ACCOUNT_ON_POD_IDENTITY;
+  return asked?.roles ? NODES_ON_POD_IDENTITY : ON_POD_IDENTITY;
+};
 const ENDS = {
   migrated: { outcome: 'migrated', verified: 'pods' },
   'rolled-back': { outcome: 'rolled-back', verified: 'pods', failure: { name: 'ExecutionStopped' } },
@@ -259,7 +297,7 @@ const lookAfter = ({ outcome, associations }: MigrationReport, before: object, r
   if (outcome === 'migrated')
     return expect.objectContaining({
       addon: expect.objectContaining(ON_POD_IDENTITY.addon) as unknown,
-      pods: ON_POD_IDENTITY.pods,
+      pods: movedOf(row).pods,
     });
   return associations.restored.length > 0 ? { ...before, pods: expect.any(Array) as unknown } : before;
 };

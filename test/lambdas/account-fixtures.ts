@@ -146,6 +146,8 @@ export const accountSnapshot = (change: Partial<Snapshot> = {}): Snapshot => ({
   serviceAccount: aState(),
   namespace: ACCOUNT_NAMESPACE,
   planned: [plannedAccount],
+  identityLosses: [],
+  bystanders: [],
   associations: [],
   trustPolicies: { [ROLE]: ACCOUNT_TRUST },
   ...change,

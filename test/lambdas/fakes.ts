@@ -6,6 +6,7 @@ import type { MigrationRequest } from '../../lambdas/domain/model.ts';
 import type { ServiceEvent } from '../../lambdas/domain/service-event.ts';
 import type {
   AnnotatedServiceAccount,
+  AttributedServiceAccount,
   AroundCalls,
   CalledService,
   Clock,
@@ -238,7 +239,7 @@ export class FakeKubernetes implements Kubernetes {
   /** By group and plural, such as `cert-manager.io/certificates`: `namespace/name` of each. */
   readonly customResources: Record<string, string[]> = {};
   /** Service accounts with the IRSA annotation. */
-  annotated: AnnotatedServiceAccount[] = [];
+  annotated: (AnnotatedServiceAccount & Partial<AttributedServiceAccount>)[] = [];
   /** Service accounts without it. */
   plainServiceAccounts: ServiceAccount[] = [];
   /** Those that are asked for by name. */
@@ -273,6 +274,11 @@ export class FakeKubernetes implements Kubernetes {
   }
   async listAnnotatedServiceAccounts(): Promise<AnnotatedServiceAccount[]> {
     return this.annotated;
+  }
+  async listAttributedServiceAccounts(namespace: string): Promise<AttributedServiceAccount[]> {
+    return this.annotated
+      .filter((one) => one.namespace === namespace)
+      .map((one) => ({ annotatedBy: ['eks'], labels: {}, ...one }));
   }
   async listWorkloads(namespace: string): Promise<Workload[]> {
     return this.workloads.filter((workload) => workload.namespace === namespace);

@@ -5,6 +5,7 @@ const { states } = migrateAddon;
 const ROAD = [
   'InstallAgent',
   'RepairTrust',
+  'CreateStandaloneAssociations',
   'AwaitDeleted',
   'PurgeAssociations',
   'UpdateAddon',
@@ -91,7 +92,10 @@ describe('failures of MigrateAddon', () => {
     expect(states.IsAnythingChanged).toEqual({
       Type: 'Choice',
       Choices: [
-        { Condition: '{% $rung = 0 and $not($installsAgent) and $not($repairsTrust) %}', Next: 'RecordBlocked' },
+        {
+          Condition: '{% $rung = 0 and $not($installsAgent) and $not($createsStandalone) and $not($repairsTrust) %}',
+          Next: 'RecordBlocked',
+        },
       ],
       Default: 'RollBack',
     });
@@ -195,7 +199,7 @@ describe('way back', () => {
     expect(states.RestoreAssociations).toMatchObject({ Next: 'IsAddonBack', Assign: { podRound: 1 } });
     expect(states.IsAddonBack).toEqual({
       Type: 'Choice',
-      Choices: [{ Condition: "{% $contains($subject, '/') %}", Next: 'WaitForFormerIdentity' }],
+      Choices: [{ Condition: '{% $states.input.awaitsWebhook = true %}', Next: 'WaitForFormerIdentity' }],
       Default: 'VerifyRestored',
     });
     expect(states.WaitForFormerIdentity).toEqual({ Type: 'Wait', Seconds: 15, Next: 'VerifyRestored' });

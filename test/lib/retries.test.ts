@@ -81,6 +81,7 @@ describe('retries', () => {
       'MigrateAddon.UpdateAddon': `${association}, ${trust}`,
       'MigrateAddon.CreateAddon': `${association}, ${trust}`,
       'MigrateAddon.CreateAssociation': `${association}, ${trust}`,
+      'MigrateAddon.CreateStandaloneAssociations': `${association}, ${trust}`,
       'MigrateAddon.CarryOver': trust,
       'MigrateAddon.AwaitActive': 'AddonNotActive 10 s × 120',
       'MigrateAddon.VerifyPods': 'PodsNotSettled 10 s × 90',

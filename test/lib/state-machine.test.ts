@@ -137,10 +137,36 @@ describe('road of MigrateAddon', () => {
     expect(states.Plan!.Assign).toMatchObject({ installsAgent: '{% $states.result.Payload.installsAgent %}' });
     // An installed agent is a change: it is not `blocked`, which says that nothing was changed.
     const isUnchanged = states.IsAnythingChanged!.Choices![0]!.Condition.slice(2, -2);
-    for (const installsAgent of [true, false])
-      await expect(jsonata(isUnchanged).evaluate({}, { rung: 0, repairsTrust: false, installsAgent })).resolves.toBe(
-        !installsAgent,
-      );
+    for (const installsAgent of [true, false]) {
+      const variables = { rung: 0, repairsTrust: false, createsStandalone: false, installsAgent };
+      await expect(jsonata(isUnchanged).evaluate({}, variables)).resolves.toBe(!installsAgent);
+    }
+  });
+
+  it('creates standalone associations where the plan says so, before the first way, and waits until they are known', async () => {
+    expect(states.IsStandaloneToCreate).toEqual({
+      Type: 'Choice',
+      Choices: [{ Condition: '{% $createsStandalone %}', Next: 'CreateStandaloneAssociations' }],
+      Default: 'WhichWay',
+    });
+    expect(states.CreateStandaloneAssociations).toMatchObject({
+      Next: 'WaitForStandaloneAssociations',
+      Arguments: { Payload: { rung: '{% $rung %}', fence: '{% $fence %}' } },
+    });
+    expect(states.WaitForStandaloneAssociations).toEqual({ Type: 'Wait', Seconds: 15, Next: 'WhichWay' });
+    // Nothing takes a role away before it, and no later way comes to it again.
+    expect(migrateAddon.reachableFrom('NextWay')).not.toContain('CreateStandaloneAssociations');
+    for (const change of ['PurgeAssociations', 'DeleteAddon', 'UpdateAddon'])
+      expect(
+        migrateAddon.reachableFrom(migrateAddon.definition.StartAt, ({ to }) => to !== 'IsStandaloneToCreate'),
+      ).not.toContain(change);
+    expect(states.Plan!.Assign).toMatchObject({ createsStandalone: '{% $states.result.Payload.createsStandalone %}' });
+    // A created association is a change: the migration is not `blocked`.
+    const isUnchanged = states.IsAnythingChanged!.Choices![0]!.Condition.slice(2, -2);
+    for (const createsStandalone of [true, false]) {
+      const variables = { rung: 0, repairsTrust: false, installsAgent: false, createsStandalone };
+      await expect(jsonata(isUnchanged).evaluate({}, variables)).resolves.toBe(!createsStandalone);
+    }
   });
 
   it('goes in place without a delete, and by deletion with a new copy', () => {

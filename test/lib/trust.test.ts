@@ -56,8 +56,8 @@ describe('a deployment that names no repairable roles', () => {
     const text = JSON.stringify(
       comparable(Object.fromEntries(Object.entries(here).filter(([state]) => !ofTrust.has(state)))),
     )
-      .replace('"Default":"IsTrustToRepair"', '"Default":"WhichWay"')
-      .replace('"Next":"IsTrustToRepair"', '"Next":"WhichWay"')
+      .replace('"Default":"IsTrustToRepair"', '"Default":"IsStandaloneToCreate"')
+      .replace('"Next":"IsTrustToRepair"', '"Next":"IsStandaloneToCreate"')
       .replace('"Next":"IsTrustToRestore"', '"Next":"RecordRolledBack"')
       .replace(' and $not($repairsTrust)', '')
       .replaceAll(',"repairsTrust":"{% $states.result.Payload.repairsTrust %}"', '')
@@ -136,13 +136,13 @@ describe('the repair on the road', () => {
     expect(states.IsTrustToRepair).toEqual({
       Type: 'Choice',
       Choices: [{ Condition: '{% $repairsTrust %}', Next: 'RepairTrust' }],
-      Default: 'WhichWay',
+      Default: 'IsStandaloneToCreate',
     });
     expect(states.RepairTrust).toMatchObject({
       Next: 'WaitForTrust',
       Arguments: { Payload: { towards: 'pod-identity', fence: '{% $fence %}' } },
     });
-    expect(states.WaitForTrust).toEqual({ Type: 'Wait', Seconds: 10, Next: 'WhichWay' });
+    expect(states.WaitForTrust).toEqual({ Type: 'Wait', Seconds: 10, Next: 'IsStandaloneToCreate' });
     expect([...migrateAddon.reachableFrom(migrateAddon.definition.StartAt, ({ to }) => to !== 'Begin')]).not.toContain(
       'RepairTrust',
     );
@@ -150,7 +150,10 @@ describe('the repair on the road', () => {
 
   it.each([true, false])('is taken where the plan says so: %s', async (repairsTrust) => {
     const evaluate = (expression: string): Promise<unknown> =>
-      jsonata(expression.slice(2, -2)).evaluate({}, { repairsTrust, installsAgent: false, rung: 0 });
+      jsonata(expression.slice(2, -2)).evaluate(
+        {},
+        { repairsTrust, installsAgent: false, createsStandalone: false, rung: 0 },
+      );
     await expect(evaluate(states.IsTrustToRepair!.Choices![0]!.Condition)).resolves.toBe(repairsTrust);
     await expect(evaluate(states.IsTrustToRestore!.Choices![0]!.Condition)).resolves.toBe(repairsTrust);
     // A repaired trust is a change: it is not `blocked`, which says that nothing was changed.

@@ -59,6 +59,7 @@ describe('variables', () => {
       'actions',
       'approvalSeconds',
       'approvedHash',
+      'createsStandalone',
       'failure',
       'fence',
       'hasWindow',

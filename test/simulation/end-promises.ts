@@ -1,4 +1,5 @@
 /** Promises about how a migration ends: what the cluster shows then, and what the ledger says. */
+import { podsThatCount } from '../../lambdas/domain/identity.ts';
 import { subjectOf } from '../../lambdas/domain/subject.ts';
 import { PODS_NOT_SEEN } from '../../lambdas/domain/verification.ts';
 import type { Migration } from '../../lambdas/domain/model.ts';
@@ -173,7 +174,7 @@ export const provenOnPods: Promised = {
           problems.push(`${migrationId} does not say that no pod was seen`);
         continue;
       }
-      const counted = evidence.filter((pod) => pod.identity !== 'not-applicable');
+      const counted = podsThatCount(evidence);
       if (counted.length === 0) problems.push(`${migrationId} has no evidence of a pod`);
       for (const pod of counted)
         if (pod.identity !== 'pod-identity' || !pod.ready)

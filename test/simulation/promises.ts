@@ -12,6 +12,7 @@ import {
   provenOnPods,
   transientEndsMigrated,
 } from './end-promises.ts';
+import { identityKept } from './identity-promise.ts';
 import type { Promised } from './promised.ts';
 import { refusedBeforehand, rightsSuffice } from './rights-promise.ts';
 import type { RunResult } from './run.ts';
@@ -32,6 +33,7 @@ export const PROMISES: readonly Promised[] = [
   oneAtATime,
   observeFirst,
   provenOnPods,
+  identityKept,
   nothingElse,
   agentAsAsked,
   othersRespected,

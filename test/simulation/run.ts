@@ -15,6 +15,7 @@ import { type ActorRecord, afterCall, prepareActor } from './actor.ts';
 import { approve } from './approver.ts';
 import { denyStep } from './denied.ts';
 import { runHandOff } from './hand-off.ts';
+import { podsOf } from './look.ts';
 import { type SimulatedScenario, scenarioNamed } from './scenarios.ts';
 import { clientsOf, type RunSpec } from './spec.ts';
 import { withStranger, withTrust } from './trust.ts';
@@ -47,6 +48,8 @@ export interface Before {
   trustPolicies: Map<string, string>;
   addons: Map<string, AddonState>;
   associations: Map<string, AssociationState>;
+  /** By `namespace/name` of each service account with pods, whether all of them had an AWS identity. */
+  identities: Map<string, boolean>;
 }
 
 export interface RunResult {
@@ -81,10 +84,21 @@ export const trustPoliciesOf = ({ world }: Sandbox): Map<string, string> =>
     ),
   );
 
+const hadIdentity = (cluster: ClusterState): Before['identities'] => {
+  const had: Before['identities'] = new Map();
+  for (const { namespace, serviceAccount, identity, terminating } of podsOf(cluster)) {
+    if (terminating) continue;
+    const account = `${namespace}/${serviceAccount}`;
+    had.set(account, (had.get(account) ?? true) && identity !== 'node-role');
+  }
+  return had;
+};
+
 const lookBefore = (sandbox: Sandbox, cluster: ClusterState): Before => ({
   trustPolicies: trustPoliciesOf(sandbox),
   addons: structuredClone(cluster.addons),
   associations: structuredClone(cluster.associations),
+  identities: hadIdentity(cluster),
 });
 
 /** What asks for migrations and waits until nothing is at work any more. */

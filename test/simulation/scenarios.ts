@@ -34,6 +34,8 @@ interface Definition {
 }
 
 const EBS = 'aws-ebs-csi-driver';
+const EFS = 'aws-efs-csi-driver';
+const EFS_NODES = 'efs-csi-node-sa';
 
 const definitions: Definition[] = [
   { name: 'recreate', file: 'ebs-csi-irsa', requests: [{ addon: EBS, strategy: 'recreate' }] },
@@ -47,7 +49,7 @@ const definitions: Definition[] = [
     file: 'shared-role',
     requests: [
       { addon: EBS, strategy: 'in-place' },
-      { addon: 'aws-efs-csi-driver', strategy: 'in-place' },
+      { addon: EFS, strategy: 'in-place', acceptIdentityLoss: [EFS_NODES] },
     ],
   },
   { name: 'trust-repair', file: 'trust-repair', requests: [{ addon: EBS, strategy: 'in-place', trust: 'repair' }] },
@@ -78,6 +80,13 @@ const definitions: Definition[] = [
     file: 'chosen-namespace',
     requests: [{ addon: 'external-dns', strategy: 'recreate', preserve: true }],
   },
+  {
+    name: 'standalone',
+    file: 'efs-node-role',
+    requests: [{ addon: EFS, roles: { [EFS_NODES]: 'arn:aws:iam::111122223333:role/studio-prod-efs-csi-node' } }],
+  },
+  // Its nodes would lose the role, and nobody accepts that.
+  { name: 'identity-loss', file: 'efs-csi-irsa', requests: [{ addon: EFS }], ends: 'blocked' },
 ];
 
 export const SCENARIO_NAMES: readonly string[] = definitions.map(({ name }) => name);

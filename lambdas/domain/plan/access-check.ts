@@ -3,21 +3,24 @@
  * with what EKS says.
  */
 import { grantCommand } from '../access/command.ts';
-import { collectEvidence, hiddenVariables } from '../identity.ts';
+import { hiddenVariables } from '../identity.ts';
 import type { Check, PlannedAssociation } from '../model.ts';
 import { fail, GUIDE, pass, some, unknown, warn } from './check.ts';
-import type { AddonFacts, Facts } from './facts.ts';
+import type { Facts } from './facts.ts';
 
 const NOT_SEEN =
   'No pod is looked at after the change: one that kept its old identity, or came too early for the new one, is neither found nor restarted, and no way back is taken for it. The migration ends verified by the API, which counts as no proof.';
 
-function withoutPods({ request, kubernetesError }: Facts): Check {
+/** EKS shows for which service accounts it takes associations, and of no others that they have the role. */
+const LOSS_UNSEEN =
+  "Nor is it known whether other service accounts have the add-on's role, such as one for its nodes: these lose it, unless a role is named for each (--role SERVICE_ACCOUNT=ROLE_ARN), which gives it a standalone association.";
+
+function withoutPods({ request, addon, kubernetesError }: Facts): Check {
   const { cluster } = request.target;
   const why = `The pods could not be read: ${kubernetesError ?? 'no answer from the API server'}`;
   const source = `${GUIDE}, "Grant IAM users access to Kubernetes with EKS access entries"`;
   if (request.verification === 'api') {
-    const unread =
-      'What only the API server tells was not checked either: the health of the agent on each node, and what others have changed in the workloads.';
+    const unread = `What only the API server tells was not checked either: the health of the agent on each node, and what others have changed in the workloads.${addon?.serviceAccountRoleArn === undefined ? '' : ` ${LOSS_UNSEEN}`}`;
     return warn(
       'kubernetes-access',
       `${why} ${NOT_SEEN} ${unread}`,
@@ -75,28 +78,4 @@ export function checkKubernetes(facts: Facts, planned: readonly PlannedAssociati
     ];
   }
   return [pass('kubernetes-access', `${count} pods of the planned service accounts can be seen.`), ...judgeable];
-}
-
-/**
- * Pods of the add-on that use its role by IRSA but take no association: with the role gone they fall back to the node
- * role.
- */
-export function checkOtherServiceAccounts(
-  { request, addon, pods }: AddonFacts,
-  planned: readonly PlannedAssociation[],
-): Check[] {
-  const role = addon?.serviceAccountRoleArn;
-  const evidence = collectEvidence(pods ?? [], new Set(planned.map((one) => one.serviceAccount)));
-  const others = new Set(evidence.filter((pod) => pod.identity === 'not-applicable').map((pod) => pod.uid));
-  const losing = (pods ?? []).filter(
-    (pod) => others.has(pod.uid) && pod.containers.some((container) => container.env['AWS_ROLE_ARN'] === role),
-  );
-  const accounts = [...new Set(losing.map((pod) => pod.serviceAccount))];
-  return accounts.map((serviceAccount) =>
-    warn(
-      'other-service-accounts',
-      `Pods of ${request.addon} with service account ${serviceAccount} use ${role ?? ''} too, but the add-on takes no association for it: they will fall back to the node role.`,
-      `If they call AWS, give them an association of their own first: aws eks create-pod-identity-association --cluster-name ${request.target.cluster} --namespace ${planned[0]?.namespace ?? ''} --service-account ${serviceAccount} --role-arn ${role ?? ''}`,
-    ),
-  );
 }

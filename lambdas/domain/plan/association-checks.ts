@@ -39,6 +39,10 @@ function otherRoleChecks(staying: readonly Association[], planned: readonly Plan
   });
 }
 
+/** Standalone ones that the planned service accounts have already, with the planned role. */
+const keptChecks = (standalone: readonly Association[]): Check[] =>
+  standalone.map((one) => pass('associations', `Association ${told(one)} has the planned role already: it is kept.`));
+
 export interface AssociationPlan {
   checks: Check[];
   /** Ids of those that the way deletes by itself. */
@@ -56,13 +60,6 @@ export function planAssociations(
   context: Omit<PurgeContext, 'rung'> & { rung: Pick<Rung, 'strategy' | 'preserve'> },
 ): AssociationPlan {
   const { planned, rung, addonArn } = context;
-  if (existing.length === 0)
-    return {
-      purge: [],
-      goWithAddon: [],
-      carryOver: [],
-      checks: [pass('associations', 'No association stands in the way.')],
-    };
   const decided = existing.map((association) => ({ association, decision: decidePurge(association, context) }));
   const refusals = decided.flatMap(({ decision }) => (decision.do === 'refuse' ? [decision] : []));
   if (refusals.length > 0) {
@@ -76,12 +73,22 @@ export function planAssociations(
     );
     return { purge: [], goWithAddon: [], carryOver: [], checks };
   }
+  const standalone = existing.filter((one) => plannedFor(one, planned)?.standalone === true);
+  const ofAddon = decided.filter(({ association }) => !standalone.includes(association));
+  const kept = keptChecks(standalone);
+  if (ofAddon.length === 0)
+    return {
+      purge: [],
+      goWithAddon: [],
+      carryOver: [],
+      checks: [pass('associations', 'No association stands in the way.'), ...kept],
+    };
   // DeleteAddon without preserve takes the add-on's own ones with it; what is left of them a moment later is purged.
   const cascades = rung.strategy === 'recreate' && !rung.preserve;
   const goesWithAddon = ({ association, decision }: (typeof decided)[number]): boolean =>
     decision.do === 'keep' || (cascades && association.ownerArn !== undefined && association.ownerArn === addonArn);
-  const leaving = decided.filter((one) => !goesWithAddon(one)).map((one) => one.association);
-  const own = decided.filter(goesWithAddon).map((one) => one.association);
+  const leaving = ofAddon.filter((one) => !goesWithAddon(one)).map((one) => one.association);
+  const own = ofAddon.filter(goesWithAddon).map((one) => one.association);
   const carryOver = carriedOver(existing, planned);
   const checks: Check[] = [];
   if (leaving.length > 0) {
@@ -105,7 +112,7 @@ export function planAssociations(
     purge: leaving.map(({ id }) => id),
     goWithAddon: own.map(({ id }) => id),
     carryOver,
-    checks: [...checks, ...otherRoleChecks(existing, planned), ...externalIdChecks(existing, carryOver)],
+    checks: [...checks, ...kept, ...otherRoleChecks(existing, planned), ...externalIdChecks(existing, carryOver)],
   };
 }
 

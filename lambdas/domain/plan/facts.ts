@@ -1,5 +1,12 @@
 import type { Cluster, OfferedVersion, PodIdentityServiceAccount } from '../eks.ts';
-import type { CustomResourceKind, MutatingWebhook, Node, Pod, Workload } from '../kubernetes.ts';
+import type {
+  AttributedServiceAccount,
+  CustomResourceKind,
+  MutatingWebhook,
+  Node,
+  Pod,
+  Workload,
+} from '../kubernetes.ts';
 import type {
   Addon,
   AddonRequest,
@@ -126,6 +133,10 @@ export interface Facts {
   pods?: Pod[];
   /** Of the add-on's namespace. */
   workloads?: Workload[];
+  /** Service accounts of the add-on's namespace with the IRSA annotation; absent where the API server could not be read. */
+  annotated?: Seen<AttributedServiceAccount[]>;
+  /** Of the service accounts that have the add-on's identity, and for which it takes no association. */
+  bystanderAssociations: Association[];
   agentWorkload?: Workload;
   kubernetesError?: string;
   /** Of the whole cluster; absent where the API server could not be read at all. */

@@ -1,6 +1,6 @@
 /** A plan as the ledger keeps it, from what was decided. */
 import { defaultNamespaceOf } from '../eks.ts';
-import type { CarriedOver, Check, Plan, PlannedAssociation, PlanStep, Rung } from '../model.ts';
+import type { CarriedOver, Check, IdentityLoss, Plan, PlannedAssociation, PlanStep, Rung } from '../model.ts';
 import type { TrustRepair } from '../trust/model.ts';
 import { agentToInstall } from './agent-install.ts';
 import type { Facts } from './facts.ts';
@@ -8,6 +8,7 @@ import { hashOf, type PlanContent, sha256 } from './hash.ts';
 
 export interface Decided {
   planned: PlannedAssociation[];
+  losses: IdentityLoss[];
   ladder: Rung[];
   purge: string[];
   goWithAddon: string[];
@@ -31,6 +32,7 @@ export function finishPlan(
   const { request, addon, serviceAccount } = facts;
   const planned = decided?.planned ?? [];
   const defaultNamespace = defaultNamespaceOf(facts.offered);
+  const losses = decided?.losses ?? [];
   // A plan that changes nothing names no way to change it.
   const changes = verdict === 'migrate' && decided ? decided : NOTHING;
   const { ladder, purge, goWithAddon, carryOver, trustRepairs } = changes;
@@ -41,12 +43,13 @@ export function finishPlan(
     strategy: request.strategy,
     preserve: request.preserve,
     ladder,
-    steps: stepsOf({ planned, ladder, purge, goWithAddon, carryOver, trustRepairs, ...installAgent }),
+    steps: stepsOf({ planned, losses, ladder, purge, goWithAddon, carryOver, trustRepairs, ...installAgent }),
     ...(addon ? { addon } : {}),
     ...((addon || request.serviceAccount) && facts.namespace !== undefined ? { namespace: facts.namespace } : {}),
     ...(addon && defaultNamespace !== undefined ? { defaultNamespace } : {}),
     ...(serviceAccount ? { serviceAccount } : {}),
     associations: planned,
+    identityLosses: losses,
     existing: facts.associations.map(({ id }) => id),
     purge,
     carryOver,

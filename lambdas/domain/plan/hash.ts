@@ -1,6 +1,6 @@
 /** What binds a plan to what it was made from: the same decision always has the same hash, and no other one has it. */
 import { createHash } from 'node:crypto';
-import type { MigrationRequest, Plan } from '../model.ts';
+import type { IdentityLoss, MigrationRequest, Plan } from '../model.ts';
 
 /**
  * JSON with sorted keys, so that equal content has an equal hash: also after it was stored, which keeps no order and no
@@ -16,6 +16,11 @@ function canonical(value: unknown): unknown {
   );
 }
 
+const accountOf = ({ namespace, serviceAccount }: IdentityLoss): string => `${namespace}/${serviceAccount}`;
+
+/** A list that plans did not have once: while it is empty, it leaves the hash of a plan that is stored as it was. */
+const unlessEmpty = <Item>(list: readonly Item[]): readonly Item[] | undefined => (list.length > 0 ? list : undefined);
+
 /** Hex. */
 export const sha256 = (value: unknown): string =>
   createHash('sha256')
@@ -28,13 +33,10 @@ export const sha256 = (value: unknown): string =>
  */
 export type PlanContent = Omit<Plan, 'hash' | 'checks'>;
 
-/**
- * Made of nothing but what the ledger keeps, so that whoever reads a plan can make it again. It is no signature: who
- * can write a plan can make its hash.
- */
-export function hashOf(
-  plan: PlanContent,
-  {
+/** What of a request decides what is planned. */
+function askedOf({ acceptIdentityLoss, ...request }: MigrationRequest): object {
+  const { target, addon, serviceAccount, annotation, strategy, preserve, acceptedKeys, verification, agent } = request;
+  return {
     target,
     addon,
     serviceAccount,
@@ -42,10 +44,17 @@ export function hashOf(
     strategy,
     preserve,
     acceptedKeys,
+    acceptIdentityLoss: unlessEmpty(acceptIdentityLoss),
     verification,
     agent,
-  }: MigrationRequest,
-): string {
+  };
+}
+
+/**
+ * Made of nothing but what the ledger keeps, so that whoever reads a plan can make it again. It is no signature: who
+ * can write a plan can make its hash.
+ */
+export function hashOf(plan: PlanContent, request: MigrationRequest): string {
   // Field by field: what somebody adds to a plan later, such as its hash, must not count by itself.
   const {
     verdict,
@@ -56,6 +65,7 @@ export function hashOf(
     namespace,
     defaultNamespace,
     associations,
+    identityLosses,
     existing,
     purge,
     carryOver,
@@ -63,15 +73,18 @@ export function hashOf(
     installAgent,
     found: digest,
   } = plan;
-  const asked = { target, addon, serviceAccount, annotation, strategy, preserve, acceptedKeys, verification, agent };
   return sha256({
-    asked,
+    asked: askedOf(request),
     found: { addon: found, serviceAccount: account, namespace, defaultNamespace, existing, digest },
     will: {
       verdict,
       strategy: plan.strategy,
       preserve: plan.preserve,
       associations,
+      // How many pods run with each may change every minute.
+      identityLosses: unlessEmpty(
+        identityLosses.map((one) => ({ roleArn: one.roleArn, account: accountOf(one), accepted: one.accepted })),
+      ),
       ladder,
       purge,
       carryOver,

@@ -3,17 +3,18 @@ import { isNetworking } from '../addons.ts';
 import { irsaRoleOf } from '../irsa.ts';
 import type { Addon, Check, Plan, PlannedAssociation, Rung } from '../model.ts';
 import type { TrustRepair } from '../trust/model.ts';
-import { checkKubernetes, checkOtherServiceAccounts } from './access-check.ts';
+import { checkKubernetes } from './access-check.ts';
 import { checkAgent } from './agent-check.ts';
 import { checkAssociationQuota, planAssociations, type AssociationPlan } from './association-checks.ts';
 import { checkCluster, checkInstalled, checkLock, checkNamespace, checkSupport, checkUsesIrsa } from './checks.ts';
 import type { AddonFacts, Facts } from './facts.ts';
 import { type Decided, finishPlan } from './finish.ts';
+import { checkIdentityLoss, checkStandalone, identityLosses } from './identity-loss.ts';
 import { blocks, climb, isExcluded, possibleWays, waysFor } from './ladder.ts';
 import { checkPassRole } from './pass-role.ts';
 import { preflight } from './preflight.ts';
 import { rightsChecks } from './rights-check.ts';
-import { checkNamedServiceAccounts, checkServiceAccountsWithoutRole, planRole } from './role-checks.ts';
+import { checkServiceAccountsWithoutRole, planRole } from './role-checks.ts';
 import { checkSessionNames } from './session-names.ts';
 import { checkSessionTags } from './session-tags.ts';
 import { checkSharing } from './sharing.ts';
@@ -24,7 +25,8 @@ import { checkRisk, wayChecks } from './way-checks.ts';
 /**
  * Which associations the migration will make: one for each service account that the installed version takes, or for the
  * one that the request names; none where their namespace is not known. IRSA gives an add-on's one role to all of them,
- * and so does this, unless the request names others.
+ * and so does this, unless the request names others. A service account that the request names a role for, and that the
+ * version takes no association for, gets a standalone one.
  */
 export function plannedAssociations({
   request,
@@ -34,11 +36,17 @@ export function plannedAssociations({
   namespace,
 }: Pick<Facts, 'request' | 'addon' | 'serviceAccount' | 'podIdentity' | 'namespace'>): PlannedAssociation[] {
   if (namespace === undefined) return [];
-  return podIdentity.flatMap(({ serviceAccount }) => {
+  const owned = podIdentity.flatMap(({ serviceAccount }) => {
     const named = Object.hasOwn(request.roles, serviceAccount) ? request.roles[serviceAccount] : undefined;
     const roleArn = named ?? request.roleArn ?? irsaRoleOf({ addon, serviceAccount: account });
     return roleArn === undefined ? [] : [{ namespace, serviceAccount, roleArn }];
   });
+  // Without an association of its own the add-on can't be changed, and nobody loses anything.
+  if (owned.length === 0) return [];
+  const standalone = Object.entries(request.roles)
+    .filter(([name]) => podIdentity.every(({ serviceAccount }) => serviceAccount !== name))
+    .map(([serviceAccount, roleArn]) => ({ namespace, serviceAccount, roleArn, standalone: true as const }));
+  return [...owned, ...standalone.sort((a, b) => (a.serviceAccount < b.serviceAccount ? -1 : 1))];
 }
 
 /** On Pod Identity and without its IRSA role: there is nothing left to do. */
@@ -142,21 +150,23 @@ export function planMigration(facts: AddonFacts): Plan {
     ...ofWays,
     checkAgent(facts),
     ...roles.checks,
-    ...checkNamedServiceAccounts(facts),
+    ...checkStandalone(facts, planned),
     ...checkServiceAccountsWithoutRole(facts, planned),
   );
   const first = ladder[0] ?? ways[0];
   if (planned.length === 0 || !first) return blocked(checks);
+  const losses = identityLosses(facts, planned, ladder.length > 0 ? ladder : ways);
   const associations = decideAssociations(facts, planned, first);
   checks.push(
     ...associations.checks,
     checkAssociationQuota(facts, planned),
     ...preflight(facts, planned),
     ...checkKubernetes(facts, planned),
-    ...checkOtherServiceAccounts(facts, planned),
+    ...checkIdentityLoss(facts, losses),
   );
   return finish(checks.some(blocks) ? 'blocked' : 'migrate', checks, {
     planned,
+    losses,
     ladder,
     ...associations,
     trustRepairs: roles.trustRepairs,

@@ -4,7 +4,15 @@
  * schemas of AWS::EKS::Addon and AWS::EKS::PodIdentityAssociation.
  */
 import { parseRoleArn } from '../arn.ts';
-import { carriedOver, decidePurge, ownTags, plannedFor, unportableFields } from '../associations.ts';
+import {
+  carriedOver,
+  decidePurge,
+  ownedOf,
+  ownTags,
+  plannedFor,
+  standaloneOf,
+  unportableFields,
+} from '../associations.ts';
 import type { Association, PlannedAssociation, Rung } from '../model.ts';
 import { MIGRATION_TAG } from '../service-account.ts';
 import { agentToInstall } from './agent-install.ts';
@@ -51,6 +59,7 @@ export const purgedBy = (facts: Facts, planned: readonly PlannedAssociation[], r
 
 interface Ground {
   facts: Facts;
+  /** Of an add-on: those that it takes itself. */
   planned: readonly PlannedAssociation[];
   rung: Rung;
   owned: Owned;
@@ -71,11 +80,12 @@ const asked = ({ facts: { request, passableRoleArns } }: Ground, arns: readonly 
   );
 
 /** Those of planned associations; one that IAM does not have blocks by itself. */
-const plannedRoles = (ground: Ground): string[] =>
+const rolesFor = (ground: Ground, planned: readonly PlannedAssociation[]): string[] =>
   asked(
     ground,
-    ground.planned.map(({ roleArn }) => roleArn).filter((arn) => ground.facts.roles[arn] !== undefined),
+    planned.map(({ roleArn }) => roleArn).filter((arn) => ground.facts.roles[arn] !== undefined),
   );
+const plannedRoles = (ground: Ground): string[] => rolesFor(ground, ground.planned);
 
 /**
  * What EKS does to an association of an add-on that is given another role, and back. Nobody says whether EKS keeps it,
@@ -222,12 +232,13 @@ function recreate(ground: Ground): { there: Needs; back: Needs } {
   };
 }
 
-/** Of a service account that has an association already nothing is made. */
-function associate(ground: Ground): { there: Needs; back: Needs } {
-  if (ground.facts.associations.length > 0) return { there: {}, back: {} };
+/** The standalone associations of these service accounts; of one that has an association already nothing is made. */
+function associate(ground: Ground, planned: readonly PlannedAssociation[]): { there: Needs; back: Needs } {
+  const made = planned.filter((one) => ground.facts.associations.every((there) => !plannedFor(there, [one])));
+  if (made.length === 0) return { there: {}, back: {} };
   const tags = { [MIGRATION_TAG]: undefined };
   return {
-    there: { 'create-association': (making) => creating(making, plannedRoles(ground), tags) },
+    there: { 'create-association': (making) => creating(making, rolesFor(ground, made), tags) },
     back: { 'restore-associations': (making) => [making.delete(making.newAssociation, 'unknown')] },
   };
 }
@@ -246,13 +257,17 @@ const rightsIn = (facts: Facts, needs: Needs, back: boolean): Right[] =>
 /** All that the steps of one way have to be allowed, and those of its rollback: each once. */
 export function rightsOf(facts: Facts, planned: readonly PlannedAssociation[], rung: Rung): Right[] {
   if (!facts.cluster || planned.length === 0) return [];
-  const ground: Ground = { facts, planned, rung, owned: ownedBy(facts), purged: purgedBy(facts, planned, rung) };
-  const { there, back } =
-    rung.strategy === 'associate' ? associate(ground) : isRecreate(rung) ? recreate(ground) : inPlace(ground);
+  const own = ownedOf(planned);
+  const ground: Ground = { facts, planned: own, rung, owned: ownedBy(facts), purged: purgedBy(facts, planned, rung) };
+  const isOfAddon = rung.strategy !== 'associate';
+  const ways = [
+    associate(ground, isOfAddon ? standaloneOf(planned) : planned),
+    ...(isOfAddon ? [isRecreate(rung) ? recreate(ground) : inPlace(ground)] : []),
+  ];
   const all = [
     ...rightsIn(facts, installing(ground), false),
-    ...rightsIn(facts, there, false),
-    ...rightsIn(facts, back, true),
+    ...ways.flatMap(({ there }) => rightsIn(facts, there, false)),
+    ...ways.flatMap(({ back }) => rightsIn(facts, back, true)),
   ];
   return [...new Map(all.map((right) => [right.candidates.map(callKey).join(' '), right])).values()];
 }

@@ -54,20 +54,6 @@ export function planRole(facts: Facts, roleArn: string, planned: readonly Planne
   return { ...trust, checks: [here, pass('role-exists', `Role ${parsed.name} exists.`), ...trust.checks] };
 }
 
-/** A role that was given for a service account which the version knows nothing of. */
-export function checkNamedServiceAccounts({ request, podIdentity }: AddonFacts): Check[] {
-  const accounts = podIdentity.map((one) => one.serviceAccount);
-  return Object.keys(request.roles)
-    .filter((serviceAccount) => !accounts.includes(serviceAccount))
-    .map((serviceAccount) =>
-      fail(
-        'role-service-accounts',
-        `A role was given for service account ${serviceAccount}, which ${request.addon} does not take.`,
-        `Name one of: ${accounts.join(', ') || 'none'}.`,
-      ),
-    );
-}
-
 /**
  * Service accounts that the version takes but for which no role is known: neither the request nor the add-on names one.
  * Nobody may be left behind without a word; only one that no pod uses is.

@@ -103,6 +103,7 @@ export function planServiceAccount(facts: ServiceAccountFacts): Plan {
   );
   return finish(checks.some(blocks) ? 'blocked' : 'migrate', checks, {
     planned,
+    losses: [],
     ladder,
     purge: [],
     goWithAddon: [],

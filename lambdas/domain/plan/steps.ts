@@ -1,6 +1,6 @@
 import { AGENT_ADDON } from '../addons.ts';
 import { parseRoleArn } from '../arn.ts';
-import { unportableFields } from '../associations.ts';
+import { ownedOf, standaloneOf, unportableFields } from '../associations.ts';
 import type { CarriedOver, PlannedAssociation, PlanStep, Rung, VerificationMode } from '../model.ts';
 import type { TrustRepair } from '../trust/model.ts';
 import { isRecreate, removesSoftware } from './ladder.ts';
@@ -66,6 +66,24 @@ export function repairSteps({ trustRepairs, planned }: Pick<StepsInput, 'trustRe
   ];
 }
 
+/** Before anything takes the IRSA role away, so that no new pod is ever without an identity. */
+function standaloneSteps({ planned }: StepsInput): PlanStep[] {
+  const standalone = standaloneOf(planned);
+  if (standalone.length === 0) return [];
+  const which = standalone
+    .map((one) => `${one.namespace}/${one.serviceAccount} with role ${parseRoleArn(one.roleArn)?.name ?? one.roleArn}`)
+    .join(', ');
+  return [
+    {
+      name: 'create-association',
+      what: `create a standalone association for each service account that loses the add-on's role and takes no association from it: ${which}`,
+      calls: ['eks:CreatePodIdentityAssociation'],
+      disruption: 'none',
+      undo: 'delete it, once the add-on has its IRSA role back',
+    },
+  ];
+}
+
 const purgeStep = ({ purge }: StepsInput): PlanStep => ({
   name: 'purge-associations',
   what:
@@ -81,7 +99,7 @@ const updateSteps = (rung: Rung, input: StepsInput): PlanStep[] => [
   purgeStep(input),
   {
     name: 'update-addon',
-    what: `update ${input.addon} in place, version and configuration untouched: Pod Identity for ${accountsOf(input.planned)} instead of its role${consent(rung)}${input.goWithAddon.length > 0 ? `; EKS replaces ${input.goWithAddon.join(', ')}` : ''}`,
+    what: `update ${input.addon} in place, version and configuration untouched: Pod Identity for ${accountsOf(ownedOf(input.planned))} instead of its role${consent(rung)}${input.goWithAddon.length > 0 ? `; EKS replaces ${input.goWithAddon.join(', ')}` : ''}`,
     calls: ['eks:UpdateAddon'],
     disruption: 'rolling',
     undo: UNDO_UPDATE,
@@ -112,7 +130,7 @@ function recreateSteps(rung: Rung, input: StepsInput): PlanStep[] {
     purgeStep(input),
     {
       name: 'create-addon',
-      what: `create ${addon} in the same version, configuration and tags, with Pod Identity for ${accountsOf(planned)}${preserve ? consent(rung) : ''}`,
+      what: `create ${addon} in the same version, configuration and tags, with Pod Identity for ${accountsOf(ownedOf(planned))}${preserve ? consent(rung) : ''}`,
       calls: ['eks:CreateAddon'],
       disruption: preserve ? 'rolling' : 'outage',
       undo: 'delete it and create it again with its IRSA role, from the snapshot',
@@ -203,6 +221,7 @@ export function planSteps(input: StepsInput): PlanStep[] {
     },
     ...installSteps(input),
     ...repairSteps(input),
+    ...standaloneSteps(input),
     ...(isRecreate(first) ? recreateSteps(first, input) : updateSteps(first, input)),
     { name: 'await-active', what: 'wait until it is ACTIVE', calls: [], disruption: down ? 'outage' : 'none', undo },
     ...carryOverSteps(input, undo),

@@ -5,7 +5,17 @@
 import { z } from 'zod';
 import { changeWindow } from '../change-window.ts';
 import { failure, outcome } from '../model.ts';
-import { accountId, addonName, clusterName, plainText, reason, regionName, requestedBy, roleArn } from '../names.ts';
+import {
+  accountId,
+  addonName,
+  clusterName,
+  plainText,
+  reason,
+  regionName,
+  requestedBy,
+  roleArn,
+  serviceAccountName,
+} from '../names.ts';
 import { agentMode, approvalMode, maxDisruption, resolveConflicts, strategy, verificationMode } from '../request.ts';
 import { conditionKey, trustMode } from '../trust/model.ts';
 
@@ -78,6 +88,7 @@ export const sweepOptions = z.strictObject({
   resolveConflicts: resolveConflicts.optional(),
   trust: trustMode.default('validate'),
   acceptedKeys: z.array(conditionKey).max(20).default([]),
+  acceptIdentityLoss: z.array(serviceAccountName).max(50).default([]),
   verification: verificationMode.default('pods'),
   agent: agentMode.default('require'),
   approval: approvalMode.default('none'),

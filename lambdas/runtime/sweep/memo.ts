@@ -184,7 +184,15 @@ function rolesOf(
 function kubernetesOf(port: Kubernetes): ReadingPorts['kubernetes'] {
   const once = remembered(
     port,
-    ['listPods', 'listWorkloads', 'getWorkload', 'listNodes', 'listMutatingWebhooks', 'listCustomResources'],
+    [
+      'listPods',
+      'listWorkloads',
+      'getWorkload',
+      'listNodes',
+      'listMutatingWebhooks',
+      'listCustomResources',
+      'listAttributedServiceAccounts',
+    ],
     new Map(),
   );
   const listed = new Set<string>();

@@ -4,6 +4,7 @@
  * that. Failure: an add-on that EKS could not create or update, or that is being deleted, is terminal (AddonFailed); so
  * is one that somebody else has deleted, replaced or changed (AddonChanged).
  */
+import { ownedOf } from '../../domain/associations.ts';
 import { MigrationError } from '../../domain/errors.ts';
 import type { Addon } from '../../domain/model.ts';
 import { listOwned } from '../../runtime/in-the-way.ts';
@@ -41,10 +42,11 @@ const run: StepRun<typeof awaitActiveSchema> = async (
   const now = await lookSeveralTimes(clock, look, (seen) => seen.status !== 'ACTIVE' || isNew(seen));
   assertActive(now);
 
+  const planned = ownedOf(snapshot.planned);
   const associations: string[] = [];
-  for (const [index, association] of (await listOwned(eks, snapshot.planned, now.arn)).entries()) {
+  for (const [index, association] of (await listOwned(eks, planned, now.arn)).entries()) {
     if (!association) {
-      const missing = snapshot.planned[index];
+      const missing = planned[index];
       throw new MigrationError(
         'AddonNotActive',
         `Add-on ${addon} is ACTIVE, but its association for ${missing?.namespace ?? ''}/${missing?.serviceAccount ?? ''} is not listed yet.`,

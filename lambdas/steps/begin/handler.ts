@@ -7,7 +7,9 @@
  */
 import { isOpen, windowText } from '../../domain/change-window.ts';
 import { MigrationError } from '../../domain/errors.ts';
-import type { MigrationRequest, Plan, Snapshot } from '../../domain/model.ts';
+import { classifyPod } from '../../domain/identity.ts';
+import type { MigrationRequest, Plan, PodIdentity, Snapshot } from '../../domain/model.ts';
+import { identityHolders } from '../../domain/plan/identity-loss.ts';
 import { rolesOf } from '../../domain/plan/roles.ts';
 import { windowOf } from '../../domain/waiting.ts';
 import { settingsFor } from '../../domain/spokes.ts';
@@ -76,6 +78,31 @@ async function seenAsPlanned(
   return { ...(account ? { serviceAccount: stateOf(account) } : {}), associations };
 }
 
+/**
+ * Service accounts of the add-on beside the planned ones, and beside those whose loss is accepted, that have its role by
+ * annotation, and whose pods all have it: one that came after the plan is among them.
+ */
+async function bystandersOf(
+  { addon, namespace = '', associations, identityLosses }: Plan,
+  { verification }: MigrationRequest,
+  { kubernetes }: TargetPorts,
+): Promise<string[]> {
+  const roleArn = addon?.serviceAccountRoleArn;
+  if (!addon || roleArn === undefined || verification === 'api') return [];
+  const known = new Set([...associations, ...identityLosses].map((one) => one.serviceAccount));
+  const seen = (await kubernetes.listAttributedServiceAccounts(namespace)).filter((one) => one.roleArn === roleArn);
+  if (seen.every(({ name }) => known.has(name))) return [];
+  const pods = (await kubernetes.listPods(namespace)).filter((pod) => !pod.terminating);
+  const holders = identityHolders({ addon, namespace, pods, annotated: { seen } }, associations, { deleted: true });
+  const identitiesOf = (name: string): PodIdentity[] =>
+    pods.filter((pod) => pod.serviceAccount === name).map((pod) => classifyPod(pod).identity);
+  return seen
+    .map(({ name }) => name)
+    .filter((name) => holders.has(name) && !known.has(name))
+    .filter((name) => identitiesOf(name).length > 0 && identitiesOf(name).every((one) => one === 'irsa'))
+    .sort();
+}
+
 /** A role's lock may have been waited for until after the window. Nothing is held while the next one is waited for. */
 async function assertWindowOpen(
   request: MigrationRequest,
@@ -111,7 +138,7 @@ const run: StepRun<typeof beginSchema> = async (input, dependencies) => {
   const takenAt = utcNow(clock);
   const seen = await seenAsPlanned(plan, record.request, ports, clock);
   assertWayBackIsAllowed(seen.associations, settings);
-  const trustPolicies = await trustOf(ports, new Set([...roles, ...Object.values(record.request.roles)]));
+  const trustPolicies = await trustOf(ports, roles);
   // While a role's lock was waited for, its holder may have changed the trust.
   assertTrustAsPlanned(plan, trustPolicies);
   const snapshot: Snapshot = {
@@ -120,6 +147,8 @@ const run: StepRun<typeof beginSchema> = async (input, dependencies) => {
     namespace: plan.namespace,
     ...(plan.defaultNamespace === undefined ? {} : { defaultNamespace: plan.defaultNamespace }),
     planned: plan.associations,
+    identityLosses: plan.identityLosses,
+    bystanders: await bystandersOf(plan, record.request, ports),
     trustPolicies,
   };
   await ledger.noteRung(migrationId, 0);

@@ -5,7 +5,7 @@
  * exists" shortly after the purge is EKS being eventually consistent, and tried again.
  */
 import { chosenNamespace } from '../../domain/addons.ts';
-import { ownTags } from '../../domain/associations.ts';
+import { ownedOf, ownTags } from '../../domain/associations.ts';
 import { classifyCopy } from '../../domain/copies.ts';
 import { MigrationError } from '../../domain/errors.ts';
 import { changeGuard } from '../../runtime/guard.ts';
@@ -46,7 +46,7 @@ const run: StepRun<typeof createAddonSchema> = async (input, dependencies) => {
     .createAddon({
       addon,
       version: was.version,
-      podIdentityAssociations: snapshot.planned,
+      podIdentityAssociations: ownedOf(snapshot.planned),
       tags: ownTags(was.tags),
       resolveConflicts: way.resolveConflicts,
       clientRequestToken: `${migrationId}-create-addon-${rung}`,

@@ -1,21 +1,34 @@
 /**
  * Associates the service account with its role; one that was there before with that role is kept. Pods that run keep
- * their identity: the next step finds them, and restarts what they belong to. Idempotency: observes first; one that is
- * noted as created, or carries the migration's tag, is its own, from a call whose reply was lost. Failure: what
- * somebody else has associated, or changed, meanwhile is left alone (AssociationChanged, ServiceAccountChanged).
+ * their identity: the next step finds them, and restarts what they belong to. Of an add-on: the same for each service
+ * account that is planned a standalone association, before anything takes the add-on's role away. Idempotency: observes
+ * first; one that is noted as created, or carries the migration's tag, is its own, from a call whose reply was lost.
+ * Failure: what somebody else has associated, or changed, meanwhile is left alone (AssociationChanged,
+ * ServiceAccountChanged).
  */
+import { plannedFor, standaloneOf } from '../../domain/associations.ts';
 import { isMigrationError, MigrationError } from '../../domain/errors.ts';
-import type { Association, Migration, PlannedAssociation, Snapshot } from '../../domain/model.ts';
+import {
+  type Association,
+  isOfAddon,
+  type Migration,
+  type PlannedAssociation,
+  type Snapshot,
+} from '../../domain/model.ts';
 import { accountProblem, associationProblem, isOwnAssociation, MIGRATION_TAG } from '../../domain/service-account.ts';
-import type { Clock, Kubernetes } from '../../ports/index.ts';
+import type { Clock, HandlerDependencies, Kubernetes } from '../../ports/index.ts';
 import { changeGuard } from '../../runtime/guard.ts';
 import { associationChanged } from '../../runtime/in-the-way.ts';
 import { lookSeveralTimes } from '../../runtime/looks.ts';
-import { noteRung, recordedAccountWork } from '../../runtime/recorded.ts';
+import { noteRung, recordedWork, type Work } from '../../runtime/recorded.ts';
 import { accountChanged, lookAtAccount } from '../../runtime/service-account.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { explainTrust } from '../../runtime/trust.ts';
 import { createAssociationSchema } from './schema.ts';
+
+/** Whether the snapshot has an association of that service account. */
+const hadAssociation = ({ associations }: Snapshot, one: PlannedAssociation): boolean =>
+  associations.some((was) => plannedFor(was, [one]) !== undefined);
 
 /**
  * Throws AssociationChanged where what is there is not as planned; answers it, or undefined where there is none and
@@ -28,7 +41,7 @@ function planned(
   there: Association[],
 ): Association | undefined {
   const [found] = there;
-  if (!found && snapshot.associations.length === 0) return undefined;
+  if (!found && !hadAssociation(snapshot, one)) return undefined;
   const why = associationProblem(record, snapshot, one, there);
   if (why !== undefined)
     throw associationChanged(`is no longer as planned: ${why}`, 'find out who did it, then migrate again');
@@ -47,46 +60,64 @@ async function assertAccount(
   if (why !== undefined) throw accountChanged(why);
 }
 
-const run: StepRun<typeof createAssociationSchema> = async (input, dependencies) => {
+type Input = Parameters<StepRun<typeof createAssociationSchema>>[0];
+
+/** Which associations the step makes. Throws BadInput where there is none, or more than the service account's own. */
+function toMake(snapshot: Snapshot, migrationId: string): PlannedAssociation[] {
+  const wanted = isOfAddon(snapshot) ? standaloneOf(snapshot.planned) : snapshot.planned;
+  if (wanted.length === 1 || (isOfAddon(snapshot) && wanted.length > 0)) return wanted;
+  throw new MigrationError(
+    'BadInput',
+    `The snapshot of migration ${migrationId} plans ${wanted.length} associations that this step could make, and it makes ${isOfAddon(snapshot) ? 'the standalone ones of an add-on' : 'one'}. Nothing was changed by it.`,
+  );
+}
+
+/** Answers the id of the association, and whether this call has made it. */
+async function associate(
+  one: PlannedAssociation,
+  { record, snapshot }: Pick<Work, 'record' | 'snapshot'>,
+  input: Input,
+  dependencies: HandlerDependencies,
+): Promise<{ created: boolean; id: string }> {
   const { migrationId, target, rung } = input;
   const { ledger, clock } = dependencies;
-  const { record, snapshot } = await recordedAccountWork(ledger, migrationId, rung);
-  const [only, ...more] = snapshot.planned;
-  if (!only || more.length > 0)
-    throw new MigrationError(
-      'BadInput',
-      `The snapshot of migration ${migrationId} plans ${snapshot.planned.length} associations, and this step makes one. Nothing was changed by it.`,
-    );
-  await noteRung(ledger, record, rung);
-  const { eks, kubernetes } = dependencies.portsFor(target);
-  await assertAccount(snapshot, record, kubernetes, clock);
-  const list = (): Promise<Association[]> => eks.listAssociations(only.namespace, only.serviceAccount);
+  const { eks } = dependencies.portsFor(target);
+  const { namespace, serviceAccount, roleArn, standalone } = one;
+  const list = (): Promise<Association[]> => eks.listAssociations(namespace, serviceAccount);
 
-  const found = planned(record, snapshot, only, await lookSeveralTimes(clock, list, (there) => there.length > 0));
+  const found = planned(record, snapshot, one, await lookSeveralTimes(clock, list, (there) => there.length > 0));
   if (found) {
     if (isOwnAssociation(record, found)) await ledger.recordAssociation(migrationId, 'created', found);
-    return { created: false, association: found.id };
+    return { created: false, id: found.id };
   }
   await changeGuard(dependencies, input)();
   try {
-    const wanted = {
-      namespace: only.namespace,
-      serviceAccount: only.serviceAccount,
-      roleArn: only.roleArn,
-      tags: { [MIGRATION_TAG]: migrationId },
-    };
+    const wanted = { namespace, serviceAccount, roleArn, tags: { [MIGRATION_TAG]: migrationId } };
+    const which = standalone === true ? `-${standaloneOf(snapshot.planned).indexOf(one)}` : '';
     const made = await eks
-      .createAssociation(wanted, `${migrationId}-create-association-${rung}`)
+      .createAssociation(wanted, `${migrationId}-create-association-${rung}${which}`)
       .catch((error: unknown) => explainTrust(error, record, clock));
     await ledger.recordAssociation(migrationId, 'created', made);
-    return { created: true, association: made.id };
+    return { created: true, id: made.id };
   } catch (error) {
     if (!isMigrationError(error, 'Busy') || !/association already exists/i.test(error.message)) throw error;
     // Somebody else was faster; or none is listed, and the key of a deleted one is not free yet
     // (aws-controllers-k8s/community#2684).
-    planned(record, snapshot, only, await list());
+    planned(record, snapshot, one, await list());
     throw new MigrationError('AssociationStillThere', error.message, { cause: error });
   }
+}
+
+const run: StepRun<typeof createAssociationSchema> = async (input, dependencies) => {
+  const { migrationId, target, rung } = input;
+  const { ledger, clock } = dependencies;
+  const { record, snapshot } = await recordedWork(ledger, migrationId, rung);
+  const wanted = toMake(snapshot, migrationId);
+  await noteRung(ledger, record, rung);
+  await assertAccount(snapshot, record, dependencies.portsFor(target).kubernetes, clock);
+  const made: { created: boolean; id: string }[] = [];
+  for (const one of wanted) made.push(await associate(one, { record, snapshot }, input, dependencies));
+  return { created: made.some(({ created }) => created), associations: made.map(({ id }) => id) };
 };
 
 export const createAssociationStep = step(createAssociationSchema, run);

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { changingStepInput, defineStep, targetEnvironment } from '../../runtime/step.ts';
 
 /**
- * The change of a service account that is no add-on's. Throws TrustNotSeenYet while EKS has not seen a repaired trust
+ * The change of a service account that is no add-on's; of an add-on, its standalone associations, which come before its
+ * change. Throws TrustNotSeenYet while EKS has not seen a repaired trust
  * policy, AssociationStillThere while the key of a deleted association is still taken.
  */
 export const createAssociationSchema = defineStep('create-association', {
@@ -11,7 +12,7 @@ export const createAssociationSchema = defineStep('create-association', {
   input: changingStepInput,
   output: z.object({
     created: z.boolean(),
-    /** Its id: this migration's, or the one that was there before. */
-    association: z.string(),
+    /** Their ids: this migration's, or those that were there before. */
+    associations: z.array(z.string()),
   }),
 });

@@ -5,6 +5,7 @@
  * else has changed, replaced or deleted is left alone (AddonChanged, which this step never throws once its own delete
  * may have been done).
  */
+import { ownedOf } from '../../domain/associations.ts';
 import { changedByOthers, classifyCopy, standingCopy } from '../../domain/copies.ts';
 import type { Addon, AddonSnapshot } from '../../domain/model.ts';
 import { isAsSnapshot } from '../../domain/restore.ts';
@@ -24,7 +25,7 @@ function changed(snapshot: AddonSnapshot, now: Addon, rung: number): string | un
     return `now ${describeState(now)}`;
   if (rung === 0) return isAsSnapshot(snapshot, now) ? undefined : `now ${describeState(now)}`;
   // Each way before this one has ended with the planned associations, whatever the pods made of them.
-  const [owned, planned] = [now.podIdentityAssociations.length, snapshot.planned.length];
+  const [owned, planned] = [now.podIdentityAssociations.length, ownedOf(snapshot.planned).length];
   return (
     changedByOthers(snapshot, now) ??
     (owned === planned ? undefined : `it has ${owned} associations, not the ${planned} that this migration gave it`)

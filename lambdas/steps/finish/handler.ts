@@ -21,7 +21,13 @@ import {
 } from '../../domain/model.ts';
 import { subjectOf } from '../../domain/subject.ts';
 import { standingTrustChanges } from '../../domain/recovery.ts';
-import { ANNOTATION_LEFT, annotationLeft, PODS_NOT_SEEN, podsNotSeen } from '../../domain/verification.ts';
+import {
+  ANNOTATION_LEFT,
+  annotationLeft,
+  IDENTITY_LOST,
+  PODS_NOT_SEEN,
+  podsNotSeen,
+} from '../../domain/verification.ts';
 import type { HandlerDependencies, TargetPorts, WorkloadRef } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../../runtime/associations.ts';
 import { subjectLock } from '../../runtime/lock.ts';
@@ -46,7 +52,11 @@ function failureOf(output: { Error: string; Cause: string }): Failure {
   };
 }
 
-async function workloadsOf({ kubernetes }: TargetPorts, { planned }: Snapshot): Promise<WorkloadRef[]> {
+async function workloadsOf(
+  { kubernetes }: TargetPorts,
+  { planned: migrating, identityLosses }: Snapshot,
+): Promise<WorkloadRef[]> {
+  const planned = [...migrating, ...identityLosses];
   const found: WorkloadRef[] = [];
   for (const namespace of new Set(planned.map((one) => one.namespace))) {
     for (const { kind, name, serviceAccount } of await kubernetes.listWorkloads(namespace)) {
@@ -149,6 +159,13 @@ function annotationWarnings(
   return [annotationLeft(serviceAccount, target)];
 }
 
+/** Warnings that are made anew for each end, or that are no longer true of it: after a rollback nothing is lost. */
+const ofEnd = (outcome: Outcome): string[] => [
+  PODS_NOT_SEEN,
+  ANNOTATION_LEFT,
+  ...(outcome === 'rolled-back' ? [IDENTITY_LOST] : []),
+];
+
 /** Nobody is waited for any more. */
 async function closeApproval(
   { migrationId, approvals }: Migration,
@@ -187,7 +204,7 @@ const run: StepRun<typeof finishSchema> = async (
         ...(kept ? { failure: kept } : {}),
         handOff: outcome === 'needs-human' ? await handOff(record, dependencies) : [],
         warnings: [
-          ...record.warnings.filter(({ id }) => id !== PODS_NOT_SEEN && id !== ANNOTATION_LEFT),
+          ...record.warnings.filter(({ id }) => !ofEnd(outcome).includes(id)),
           ...podsWarnings(record, outcome),
           ...annotationWarnings(record, outcome),
           ...trustWarnings(record, outcome),

@@ -6,7 +6,8 @@
  */
 import type { z } from 'zod';
 import { MigrationError } from '../../domain/errors.ts';
-import { collectEvidence } from '../../domain/identity.ts';
+import { standaloneOf } from '../../domain/associations.ts';
+import { collectEvidence, lostIdentities } from '../../domain/identity.ts';
 import { outcomeMetric } from '../../domain/metrics.ts';
 import {
   isForAddon,
@@ -66,6 +67,7 @@ function answer(request: MigrationRequest, plan: Plan, settings: Settings): Answ
     ladder,
     installsAgent: plan.installAgent !== undefined,
     repairsTrust: plan.trustRepairs.length > 0,
+    createsStandalone: plan.ladder.length > 0 && standaloneOf(plan.associations).length > 0,
     removesAnnotation: request.annotation === 'remove',
     needsApproval: needsApproval(request, settings),
     approvalSeconds: request.approvalHours * 3600,
@@ -126,8 +128,14 @@ const run: StepRun<typeof planSchema> = async ({ migrationId, executionArn, requ
   const accounts = new Set(
     (plan.associations.length > 0 ? plan.associations : facts.podIdentity).map((one) => one.serviceAccount),
   );
+  const lost = lostIdentities(plan.identityLosses);
   if (facts.pods)
-    await ledger.putEvidence(migrationId, EVIDENCE_BEFORE, collectEvidence(facts.pods, accounts), lookedAt);
+    await ledger.putEvidence(
+      migrationId,
+      EVIDENCE_BEFORE,
+      collectEvidence(facts.pods, accounts, undefined, lost),
+      lookedAt,
+    );
 
   const decided = answer(request, plan, settings);
   const outcome = outcomes[decided.verdict];

@@ -25,6 +25,8 @@ export const planSchema = defineStep('plan', {
     installsAgent: z.boolean(),
     /** Whether trust policies are changed before the add-on is. */
     repairsTrust: z.boolean(),
+    /** Whether standalone associations are created before the add-on is changed. */
+    createsStandalone: z.boolean(),
     /** Whether the service account's IRSA annotation is taken off once its pods are proven. */
     removesAnnotation: z.boolean(),
     /** Whether somebody has to approve the plan, and for how long that is waited for. */

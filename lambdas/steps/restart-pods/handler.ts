@@ -14,7 +14,8 @@ const run: StepRun<typeof restartPodsSchema> = async (input, dependencies) => {
   const { ledger } = dependencies;
   const snapshot = await recordedSnapshot(ledger, migrationId);
   const { kubernetes } = dependencies.portsFor(target);
-  const { judged } = await lookAtPods(kubernetes, snapshot, await expectedPods(ledger, migrationId, snapshot, towards));
+  const expected = await expectedPods(ledger, migrationId, snapshot, towards);
+  const { judged } = await lookAtPods(kubernetes, snapshot, { towards, expected });
   if (judged.verdict !== 'restart') return { restarted: [] };
   // A rollback may be tried again by another execution, under another fence: its restarts are its own.
   const marker = towards === 'before' ? `${migrationId}-before-${fence}-${round}` : `${migrationId}-${rung}-${round}`;

@@ -1,11 +1,12 @@
 /**
  * Puts back what the add-on's API can't: the stand-alone associations that were purged, whole, and the fields of the
  * add-on's own ones that its form does not carry.
- * Of a service account that is no add-on's: takes the migration's own association away again.
+ * Takes the migration's own standalone associations away again, once the add-on has its role; of a service account that
+ * is no add-on's, its association.
  * Idempotency: compares field by field first, so that a repeated one finds its own work.
  * Failure: an association of somebody else's is left alone, and a person decides (RestoreRefused).
  */
-import { ownTags } from '../../domain/associations.ts';
+import { ownedOf, ownTags, standaloneOf } from '../../domain/associations.ts';
 import { isMigrationError, MigrationError } from '../../domain/errors.ts';
 import { type Addon, type AddonSnapshot, type Association, isOfAddon, type Migration } from '../../domain/model.ts';
 import {
@@ -21,7 +22,7 @@ import { listPlannedAssociations } from '../../runtime/associations.ts';
 import { changeGuard } from '../../runtime/guard.ts';
 import { lookAtAddon, lookSeveralTimes } from '../../runtime/looks.ts';
 import { recordedMigration, recordedSnapshot } from '../../runtime/recorded.ts';
-import { restoreOfAccount } from '../../runtime/restoring-account.ts';
+import { deleteOwnAssociations, restoreOfAccount } from '../../runtime/restoring-account.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { restoreAssociationsSchema } from './schema.ts';
 
@@ -109,6 +110,15 @@ async function restoreFields(was: Association, { eks, clock, now, guard, token }
   return owned.id;
 }
 
+/** Without the add-on's role, new pods of a service account without its association would have none at all. */
+function assertRoleIsBack({ addon: was }: AddonSnapshot, now: Addon | undefined): void {
+  if (now?.serviceAccountRoleArn === was.serviceAccountRoleArn) return;
+  throw new MigrationError(
+    'RestoreRefused',
+    `The rollback stops: add-on ${was.name} has ${now?.serviceAccountRoleArn ?? 'no role'}, not ${was.serviceAccountRoleArn ?? 'none'}. The standalone associations of this migration were left as they are, since pods would be without a role; the record's hand-off has the commands that put everything back.`,
+  );
+}
+
 const run: StepRun<typeof restoreAssociationsSchema> = async (input, dependencies) => {
   const { migrationId, target, fence } = input;
   const { ledger, clock, portsFor } = dependencies;
@@ -116,8 +126,10 @@ const run: StepRun<typeof restoreAssociationsSchema> = async (input, dependencie
   const guard = changeGuard(dependencies, input);
   const snapshot = await recordedSnapshot(ledger, migrationId);
   const record = await recordedMigration(ledger, migrationId);
-  if (!isOfAddon(snapshot))
-    return { restored: await restoreOfAccount({ record, snapshot, eks, kubernetes, ledger, clock, guard }) };
+  if (!isOfAddon(snapshot)) {
+    const { there } = await restoreOfAccount({ record, snapshot, eks, kubernetes, ledger, clock, guard });
+    return { restored: there, awaitsWebhook: true };
+  }
   const now = await lookAtAddon(eks, snapshot.addon.name, clock);
   const work: Work = {
     migrationId,
@@ -139,9 +151,12 @@ const run: StepRun<typeof restoreAssociationsSchema> = async (input, dependencie
     if (purged.has(was.id)) restored.push(await restoreStandAlone(was, work));
   }
   const after = await recordedMigration(ledger, migrationId);
-  const [other] = madeByOthers(snapshot, after, now, await listPlannedAssociations(eks, snapshot.planned));
+  const [other] = madeByOthers(snapshot, after, now, await listPlannedAssociations(eks, ownedOf(snapshot.planned)));
   if (other) throw refused(other);
-  return { restored };
+  const standalone = await deleteOwnAssociations(work, standaloneOf(snapshot.planned), async () =>
+    assertRoleIsBack(snapshot, now),
+  );
+  return { restored: [...restored, ...standalone.there], awaitsWebhook: standalone.deleted };
 };
 
 export const restoreAssociationsStep = step(restoreAssociationsSchema, run);

@@ -8,5 +8,9 @@ import { defineStep, lockedStepInput, targetEnvironment } from '../../runtime/st
 export const restoreAssociationsSchema = defineStep('restore-associations', {
   environment: targetEnvironment,
   input: lockedStepInput,
-  output: z.object({ restored: z.array(z.string()) }),
+  output: z.object({
+    restored: z.array(z.string()),
+    /** An association is gone of which EKS's webhook still knows for some seconds. */
+    awaitsWebhook: z.boolean(),
+  }),
 });

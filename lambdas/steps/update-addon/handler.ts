@@ -5,6 +5,7 @@
  * Failure: what somebody else has changed is left alone (AddonChanged); "Association already exists" shortly after the
  * purge is EKS being eventually consistent, and tried again.
  */
+import { ownedOf } from '../../domain/associations.ts';
 import { MigrationError } from '../../domain/errors.ts';
 import type { Addon, AddonSnapshot, Association } from '../../domain/model.ts';
 import { isAsSnapshot } from '../../domain/restore.ts';
@@ -40,7 +41,7 @@ const run: StepRun<typeof updateAddonSchema> = async (input, dependencies) => {
   const { eks } = dependencies.portsFor(target);
   const look = async (): Promise<{ now: Addon; done: boolean }> => {
     const now = await lookAtOwnCopy({ eks, clock }, addon, work, 'Busy');
-    return { now, done: isDone(snapshot, now, await listOwned(eks, snapshot.planned, now.arn)) };
+    return { now, done: isDone(snapshot, now, await listOwned(eks, ownedOf(snapshot.planned), now.arn)) };
   };
   // Between the role that is gone and the associations that are listed, EKS's answers may be a moment apart.
   const { now, done } = await lookSeveralTimes(
@@ -61,7 +62,7 @@ const run: StepRun<typeof updateAddonSchema> = async (input, dependencies) => {
   await eks
     .updateAddon({
       addon,
-      podIdentityAssociations: snapshot.planned,
+      podIdentityAssociations: ownedOf(snapshot.planned),
       resolveConflicts: way.resolveConflicts,
       clientRequestToken: `${migrationId}-update-addon-${rung}`,
     })

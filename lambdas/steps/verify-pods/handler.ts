@@ -3,13 +3,14 @@
  * Identity, and, after a rollback, towards what the pods had before. Where the request is content with what EKS says
  * (`verification: api`), the API server is not asked and no pod is looked at: nothing is restarted, nothing climbs.
  * Idempotency: changes nothing but the ledger. Pods that come and go: PodsNotSettled, the state machine looks again.
+ * A service account that has lost its identity, though the plan did not know of it, leads back (PodsOnWrongIdentity).
  * Failure: still the wrong identity after the last restart leads to the ladder's next way, or is terminal
  * (PodsOnWrongIdentity); so are pods of which it can't be told, and what somebody else has changed meanwhile.
  */
 import { MigrationError } from '../../domain/errors.ts';
 import type { PodEvidence } from '../../domain/model.ts';
-import { associatedSince, expectedPods, lookAtPods } from '../../runtime/pods.ts';
-import { recordedWork } from '../../runtime/recorded.ts';
+import { associatedSince, expectedPods, lookAtPods, robbedBystanders } from '../../runtime/pods.ts';
+import { recordedWork, type Work } from '../../runtime/recorded.ts';
 import { EVIDENCE_LATEST } from '../../runtime/report.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { utcNow } from '../../runtime/utc.ts';
@@ -19,6 +20,16 @@ import { MAX_RESTARTS, verifyPodsSchema } from './schema.ts';
 /** In so many words, what each of these pods is on. */
 const listed = (pods: PodEvidence[], text: (pod: PodEvidence) => string): string =>
   pods.map((pod) => `${pod.name} (${text(pod)})`).join(', ');
+
+/** Throws PodsOnWrongIdentity where service accounts have lost the add-on's role that the plan did not know of. */
+function assertNoneRobbed(robbed: readonly string[], { snapshot }: Work): void {
+  if (robbed.length === 0) return;
+  const which = robbed.map((name) => `${snapshot.namespace}/${name}`).join(', ');
+  throw new MigrationError(
+    'PodsOnWrongIdentity',
+    `With this migration service accounts have lost role ${snapshot.addon?.serviceAccountRoleArn ?? ''}, which their pods had when it began, and the plan did not know of it: ${which}. New pods of theirs fall back to the node role. Plan again: the plan names what can be done.`,
+  );
+}
 
 const run: StepRun<typeof verifyPodsSchema> = async (
   { migrationId, target, rung, round, towards },
@@ -41,13 +52,11 @@ const run: StepRun<typeof verifyPodsSchema> = async (
 
   const lookedAt = utcNow(clock);
   const since = towards === 'pod-identity' ? associatedSince(record) : undefined;
-  const { evidence, judged, ...counts } = await lookAtPods(
-    kubernetes,
-    snapshot,
-    await expectedPods(ledger, migrationId, snapshot, towards),
-    since,
-  );
+  const robbed = towards === 'pod-identity' ? await robbedBystanders({ kubernetes, eks }, snapshot) : [];
+  const expected = await expectedPods(ledger, migrationId, snapshot, towards);
+  const { evidence, judged, ...counts } = await lookAtPods(kubernetes, snapshot, { towards, expected, since, robbed });
   await ledger.putEvidence(migrationId, EVIDENCE_LATEST, evidence, lookedAt);
+  assertNoneRobbed(robbed, work);
   if (judged.verdict === 'wait') throw new MigrationError('PodsNotSettled', `Not settled yet: ${judged.why}.`);
   if (judged.verdict === 'unknown') {
     throw new MigrationError(

@@ -11,7 +11,18 @@ import {
   unreachableCluster,
 } from '../../../lambdas/domain/sweep/classify.ts';
 import { sweepClass, sweepFinding } from '../../../lambdas/domain/sweep/model.ts';
-import { ADDON, anAddon, OTHER_ROLE, ROLE, SERVICE_ACCOUNT, someFacts, VERSION } from '../fixtures.ts';
+import {
+  ADDON,
+  anAddon,
+  aNodePod,
+  aPod,
+  aRequest,
+  OTHER_ROLE,
+  ROLE,
+  SERVICE_ACCOUNT,
+  someFacts,
+  VERSION,
+} from '../fixtures.ts';
 
 const seen = { name: ADDON, version: VERSION };
 const planWith = (change: Partial<Plan>): Plan => ({ ...planMigration(someFacts()), ...change });
@@ -61,6 +72,20 @@ describe('the class of an add-on', () => {
         { id: 'proxy', message: 'proxy stands in the way.', remedy: 'Mend proxy.' },
       ],
     });
+  });
+
+  it('is blocked where pods would lose their identity, until the sweep accepts that', () => {
+    const nodes = aNodePod({ ...aPod('irsa'), name: 'node', uid: 'node', serviceAccount: 'ebs-csi-node-sa' });
+    const lost = { namespace: 'kube-system', name: 'ebs-csi-node-sa', roleArn: ROLE, annotatedBy: ['eks'], labels: {} };
+    const facts = { annotated: { seen: [lost] }, pods: [aPod('irsa'), nodes] };
+    const classOf = (...acceptIdentityLoss: string[]) =>
+      classify({
+        ...seen,
+        plan: planMigration(someFacts({ ...facts, request: aRequest({ acceptIdentityLoss }) })),
+        agentKnown: true,
+      });
+    expect(classOf()).toMatchObject({ class: 'blocked', checks: [{ id: 'identity-loss' }] });
+    expect(classOf('ebs-csi-node-sa').class).toBe('ready');
   });
 
   const access = aCheck('kubernetes-access', 'unknown');

@@ -204,6 +204,7 @@ describe('what a sweep queues', () => {
         verification: 'api',
         agent: 'install',
         acceptedKeys: ['aws:SourceIp'],
+        acceptIdentityLoss: ['efs-csi-node-sa'],
         maxDisruption: 'rolling',
       },
     });
@@ -216,6 +217,7 @@ describe('what a sweep queues', () => {
       verification: 'api',
       agent: 'install',
       acceptedKeys: ['aws:SourceIp'],
+      acceptIdentityLoss: ['efs-csi-node-sa'],
       maxDisruption: 'rolling',
     });
     expect(requestOf(request, target, ADDON, false).dryRun).toBe(false);

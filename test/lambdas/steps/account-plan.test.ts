@@ -74,6 +74,7 @@ describe('plan of a service account', () => {
       ladder: [{ strategy: 'associate', preserve: false }],
       installsAgent: false,
       repairsTrust: false,
+      createsStandalone: false,
       removesAnnotation: false,
       needsApproval: false,
       approvalSeconds: 86_400,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Addon, MigrationRequestInput, Plan } from '../../../lambdas/domain/model.ts';
+import type { Addon, MigrationRequestInput, Plan, PlannedAssociation } from '../../../lambdas/domain/model.ts';
 import { beginStep } from '../../../lambdas/steps/begin/handler.ts';
 import { invoke, newFakes, type Fakes } from '../fakes.ts';
 import {
@@ -54,6 +54,8 @@ describe('begin', () => {
       addon: anAddon(),
       namespace: 'kube-system',
       planned: [planned],
+      identityLosses: [],
+      bystanders: [],
       associations: [anAssociation()],
       trustPolicies: { [ROLE]: bothWays },
     });
@@ -68,13 +70,17 @@ describe('begin', () => {
   });
 
   it('keeps the trust of every role that takes part', async () => {
-    const fakes = await plannedFakes({ associations: [{ ...planned, roleArn: OTHER_ROLE }] });
-    fakes.roles.trust[OTHER_ROLE] = 'other';
     const named = `${ROLE}-named`;
+    const associations: PlannedAssociation[] = [
+      { ...planned, roleArn: OTHER_ROLE },
+      { ...planned, serviceAccount: 'x', roleArn: named, standalone: true },
+    ];
+    const fakes = await plannedFakes({ associations });
+    fakes.roles.trust[OTHER_ROLE] = 'other';
     fakes.roles.trust[named] = 'named';
     await fakes.ledger.putMigration(
       aMigration({
-        plan: aPlan({ associations: [{ ...planned, roleArn: OTHER_ROLE }] }),
+        plan: aPlan({ associations }),
         request: aRequest({ roleArn: OTHER_ROLE, roles: { x: named } }),
       }),
     );

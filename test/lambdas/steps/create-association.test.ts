@@ -30,7 +30,7 @@ describe('create-association', () => {
     const answer = await create(fakes);
     const [made, ...more] = fakes.eks.associations;
     expect(more).toEqual([]);
-    expect(answer).toEqual({ created: true, association: made?.id });
+    expect(answer).toEqual({ created: true, associations: [made?.id] });
     expect(made).toMatchObject({
       namespace: ACCOUNT_NAMESPACE,
       serviceAccount: ACCOUNT_NAME,
@@ -90,7 +90,7 @@ describe('create-association', () => {
     const fakes = await begunAccount();
     fakes.eks.associations = [own];
     if (noted) await fakes.ledger.recordAssociation(MIGRATION_ID, 'created', own);
-    expect(await create(fakes)).toEqual({ created: false, association: own.id });
+    expect(await create(fakes)).toEqual({ created: false, associations: [own.id] });
     expect(fakes.journal.mutations()).toEqual([]);
     expect(await created(fakes)).toEqual([own.id]);
   });
@@ -101,13 +101,13 @@ describe('create-association', () => {
     fakes.eks.associations = [];
     const sleep = fakes.clock.sleep.bind(fakes.clock);
     fakes.clock.sleep = (milliseconds) => ((fakes.eks.associations = [own!]), sleep(milliseconds));
-    expect(await create(fakes)).toEqual({ created: false, association: 'a-own' });
+    expect(await create(fakes)).toEqual({ created: false, associations: ['a-own'] });
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
   it('keeps one that was there, and does not call it its own', async () => {
     const fakes = await begunAccount({ snapshot: { associations: [KEPT] } });
-    expect(await create(fakes)).toEqual({ created: false, association: KEPT.id });
+    expect(await create(fakes)).toEqual({ created: false, associations: [KEPT.id] });
     expect(fakes.journal.mutations()).toEqual([]);
     expect(await created(fakes)).toEqual([]);
   });
@@ -174,7 +174,7 @@ describe('create-association', () => {
       real(wanted, token)
     );
     await expect(create(fakes)).rejects.toMatchObject({ name: 'AssociationStillThere' });
-    expect(await create(fakes)).toEqual({ created: false, association: 'a-own' });
+    expect(await create(fakes)).toEqual({ created: false, associations: ['a-own'] });
     expect(await created(fakes)).toEqual(['a-own']);
   });
 
@@ -251,7 +251,7 @@ describe('create-association', () => {
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
-  it('is not for add-ons: theirs belong to them', async () => {
+  it('is not for add-ons that plan no standalone one: theirs belong to them', async () => {
     const fakes = await begun();
     await expect(create(fakes)).rejects.toMatchObject({ name: 'BadInput' });
     expect(fakes.journal.mutations()).toEqual([]);

@@ -65,6 +65,7 @@ describe('a held lock', () => {
       ladder: [],
       installsAgent: false,
       repairsTrust: false,
+      createsStandalone: false,
       removesAnnotation: false,
       needsApproval: false,
       approvalSeconds: 86_400,

@@ -44,6 +44,7 @@ describe('plan', () => {
       ],
       installsAgent: false,
       repairsTrust: false,
+      createsStandalone: false,
       removesAnnotation: false,
       needsApproval: false,
       approvalSeconds: 86_400,
@@ -87,6 +88,7 @@ describe('plan', () => {
       'roles.listPolicies',
       'kubernetes.listPods',
       'kubernetes.listWorkloads',
+      'kubernetes.listAttributedServiceAccounts',
       'kubernetes.listNodes',
       'kubernetes.listMutatingWebhooks',
       // Of update, create, delete, purge and rollback: each role with each context.

@@ -25,7 +25,7 @@ async function purged(change: Partial<Association> = {}): Promise<Begun> {
 describe('restore-associations', () => {
   it('has nothing to do where nothing was purged', async () => {
     const fakes = await begun();
-    expect(await restore(fakes)).toEqual({ restored: [] });
+    expect(await restore(fakes)).toEqual({ restored: [], awaitsWebhook: false });
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
@@ -40,7 +40,7 @@ describe('restore-associations', () => {
       ...FIELDS,
     });
     expect(there?.tags).toEqual(FIELDS.tags);
-    expect(first).toEqual({ restored: [there?.id] });
+    expect(first).toEqual({ restored: [there?.id], awaitsWebhook: false });
     expect(fakes.journal.of('eks.createAssociation')[0]?.[1]).toBe(
       `${MIGRATION_ID}-1-restore-association-${LEFT_OVER.id}`,
     );
@@ -80,16 +80,16 @@ describe('restore-associations', () => {
 
   it('leaves one that was never purged as it is, also where somebody else has deleted it', async () => {
     const fakes = await begunWithLeftOver(FIELDS);
-    expect(await restore(fakes)).toEqual({ restored: [] });
+    expect(await restore(fakes)).toEqual({ restored: [], awaitsWebhook: false });
     fakes.eks.associations = [];
-    expect(await restore(fakes)).toEqual({ restored: [] });
+    expect(await restore(fakes)).toEqual({ restored: [], awaitsWebhook: false });
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
   it('does not make again one whose delete was noted and never came to pass', async () => {
     const fakes = await purged();
     fakes.eks.associations = [LEFT_OVER];
-    expect(await restore(fakes)).toEqual({ restored: [LEFT_OVER.id] });
+    expect(await restore(fakes)).toEqual({ restored: [LEFT_OVER.id], awaitsWebhook: false });
     expect(fakes.journal.mutations()).toEqual([]);
     expect((await fakes.record()).associations.restored).toEqual([]);
   });
@@ -137,7 +137,7 @@ describe('restore-associations', () => {
 
     it('gives it back what its form does not carry, each under its lock, once', async () => {
       const fakes = await withOwned([{}]);
-      expect(await restore(fakes)).toEqual({ restored: ['a-again'] });
+      expect(await restore(fakes)).toEqual({ restored: ['a-again'], awaitsWebhook: false });
       expect(fakes.eks.associations).toMatchObject([FIELDS]);
       expect(fakes.journal.mutations()).toEqual(['eks.updateAssociation', 'eks.tagResource']);
       const names = fakes.journal.names();

@@ -384,6 +384,8 @@ describe('take-over on demand', () => {
       addon: anAddon(),
       namespace: 'kube-system',
       planned,
+      identityLosses: [],
+      bystanders: [],
       associations: [],
       trustPolicies: {},
     });

@@ -348,6 +348,30 @@ describe("an add-on's objects", () => {
     expect(addonReplicas(lab.world, lab.cluster, ebs)).toEqual({ desired: 5, ready: 5 });
   });
 
+  test('lose the annotation of each service account that had the role, but for one that somebody else has set', () => {
+    const lab = newEbsLab();
+    const both = ['ebs-csi-controller-sa', 'ebs-csi-node-sa'];
+    const options = { irsaServiceAccounts: both, restart: false };
+    const apply = (more: object): void =>
+      applyAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', ebs, { ...options, ...more });
+    const roles = (): unknown[] =>
+      both.map(
+        (name) =>
+          getObject(lab.cluster.kube, 'ServiceAccount', 'kube-system', name)?.metadata.annotations?.[
+            'eks.amazonaws.com/role-arn'
+          ],
+      );
+    apply({ roleArn: ROLE });
+    expect(roles()).toEqual([ROLE, ROLE]);
+    apply({});
+    expect(roles()).toEqual([undefined, undefined]);
+    apply({ roleArn: ROLE });
+    const node = getObject(lab.cluster.kube, 'ServiceAccount', 'kube-system', 'ebs-csi-node-sa')!;
+    lab.cluster.kube.annotators.set(node.metadata.uid, { manager: 'kubectl-annotate', at: START });
+    apply({});
+    expect(roles()).toEqual([undefined, ROLE]);
+  });
+
   test('go away with their pods and service accounts, and can come again at once', () => {
     const lab = newEbsLab();
     removeAddonObjects(lab.world, lab.cluster, 'aws-ebs-csi-driver', ebs);

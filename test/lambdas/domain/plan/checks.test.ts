@@ -321,7 +321,7 @@ const rows: Row[] = [
     'names one that the add-on does not take',
     { request: aRequest({ roles: { shop: ROLE } }) },
     'fail',
-    /service account shop, which aws-ebs-csi-driver does not take/,
+    /service account shop, for which aws-ebs-csi-driver takes no association and which does not have its identity/,
     /Name one of: ebs-csi-controller-sa/,
   ],
 
@@ -416,22 +416,6 @@ const rows: Row[] = [
     /No pod runs with ebs-csi-controller-sa/,
     /Scale the add-on up/,
   ],
-
-  [
-    'other-service-accounts',
-    'a DaemonSet of the add-on uses its role, and takes no association',
-    {
-      pods: [
-        aPod('irsa'),
-        aNodePod({
-          containers: aPod('irsa').containers.map((one) => ({ ...one, env: { ...one.env, AWS_ROLE_ARN: ROLE } })),
-        }),
-      ],
-    },
-    'warn',
-    /service account ebs-csi-node-sa use .*role\/app\/ebs-csi too.*fall back to the node role/,
-    /create-pod-identity-association .*--namespace kube-system --service-account ebs-csi-node-sa --role-arn .*role\/app\/ebs-csi/,
-  ],
 ];
 
 describe.each(rows)('check %s: %s', (id, _, change, status, message, remedy) => {
@@ -472,15 +456,4 @@ it('checks each role for the service accounts that shall use it', () => {
     ['pass', 'second-sa'],
     ['fail', 'third-sa'],
   ]);
-});
-
-it('says nothing of pods of the add-on that have another role, or none', () => {
-  const other = aNodePod({
-    containers: aPod('irsa').containers.map((one) => ({ ...one, env: { ...one.env, AWS_ROLE_ARN: OTHER_ROLE } })),
-  });
-  for (const pod of [aNodePod(), other]) {
-    expect(planMigration(someFacts({ pods: [aPod('irsa'), pod] })).checks.map((check) => check.id)).not.toContain(
-      'other-service-accounts',
-    );
-  }
 });

@@ -1,0 +1,160 @@
+/** An add-on whose nodes have its role, and take no association from it: what becomes of their pods, whatever happens. */
+import { describe, expect, it } from 'vitest';
+import type { MigrationReport } from '../../lambdas/domain/model.ts';
+import { portsOf } from '../../lambdas/runtime/wiring.ts';
+import type { FaultInput } from '../../sandbox/world/faults.ts';
+import { ADDON, identityOf } from './fixture.ts';
+import { EFS, EFS_NODES } from './scenario-rows.ts';
+import { type Asked, inWorld, type OpenWorld, type WorldOptions } from './world.ts';
+
+const NODE_ROLE = 'arn:aws:iam::111122223333:role/studio-prod-efs-csi-node';
+const STANDALONE: Asked = { addon: EFS, roles: { [EFS_NODES]: NODE_ROLE } };
+const ACCEPTED: Asked = { addon: EFS, acceptIdentityLoss: [EFS_NODES] };
+const IRSA = Array.from({ length: 4 }, () => 'irsa');
+
+interface Seen {
+  report: MigrationReport;
+  before: object;
+  after: object;
+  nodes: string[];
+  changes: string[];
+}
+const migrated = (
+  asked: Asked,
+  options: Omit<WorldOptions, 'scenario'> = {},
+  then?: (world: OpenWorld, first: MigrationReport) => Promise<MigrationReport>,
+) =>
+  inWorld({ scenario: 'efs-node-role', ...options }, async (world): Promise<Seen> => {
+    const before = world.look(EFS, EFS_NODES);
+    const first = await world.migrate(asked);
+    const report = then ? await then(world, first) : first;
+    return {
+      report,
+      before,
+      after: world.look(EFS, EFS_NODES),
+      nodes: identityOf(world.cluster, EFS_NODES),
+      changes: world.changes().map(({ step, operation }) => `${step ?? ''} ${operation}`),
+    };
+  });
+
+describe('a migration that nobody has told what becomes of the nodes', () => {
+  it('is blocked, and nothing is changed; the pods are shown as what they would lose', async () => {
+    const { report, before, after, changes } = await migrated({ addon: EFS });
+    expect(report.outcome).toBe('blocked');
+    expect(report.verification.before.filter(({ serviceAccount }) => serviceAccount === EFS_NODES)).toEqual(
+      Array.from({ length: 4 }, () =>
+        expect.objectContaining({ identity: 'irsa', loss: { from: 'irsa', to: 'node-role' } }),
+      ),
+    );
+    expect([after, changes]).toEqual([before, []]);
+  });
+});
+
+describe('a standalone association', () => {
+  it('is there before the add-on is changed, and the pods of the nodes count', async () => {
+    const { report, nodes, changes } = await migrated(STANDALONE);
+    expect(report).toMatchObject({ outcome: 'migrated', verified: 'pods', warnings: [] });
+    expect(nodes).toEqual(Array.from({ length: 4 }, () => 'pod-identity'));
+    expect(report.verification.pods.filter(({ loss }) => loss)).toEqual([]);
+    expect(changes).toEqual(['create-association CreatePodIdentityAssociation', 'update-addon UpdateAddon']);
+  });
+
+  it.each<[string, Asked, FaultInput]>([
+    ['in place', STANDALONE, { step: 'carry-over', kind: 'access-denied', times: 'all' }],
+    [
+      'recreated',
+      { ...STANDALONE, strategy: 'recreate' },
+      { step: 'create-addon', operation: 'CreateAddon', kind: 'access-denied', times: 'all' },
+    ],
+    [
+      'recreated with preserve',
+      { ...STANDALONE, strategy: 'recreate', preserve: true },
+      { step: 'await-active', operation: 'DescribeAddon', kind: 'access-denied', times: 'all' },
+    ],
+  ])('goes on the way back, %s, once the add-on has its role: everything is as it was', async (_, asked, fault) => {
+    const { report, before, after, nodes, changes } = await migrated(asked, { faults: [fault] });
+    expect(report.outcome).toBe('rolled-back');
+    expect(after).toEqual(before);
+    expect(nodes).toEqual(IRSA);
+    const deletion = changes.indexOf('restore-associations DeletePodIdentityAssociation');
+    expect(deletion).toBeGreaterThan(changes.findLastIndex((one) => one.startsWith('restore-addon ')));
+  });
+
+  it('goes too when somebody asks for the rollback later', async () => {
+    const { report, before, after } = await migrated(STANDALONE, {}, (world, { migrationId }) =>
+      world.rollBack({ migrationId, requestedBy: 'operator' }),
+    );
+    expect(report.outcome).toBe('rolled-back');
+    expect(after).toEqual(before);
+  });
+
+  it('where it can not be deleted, the commands of the hand-off delete it', async () => {
+    const { report } = await migrated(STANDALONE, {
+      faults: [
+        { step: 'update-addon', operation: 'UpdateAddon', kind: 'access-denied', times: 'all' },
+        {
+          step: 'restore-associations',
+          operation: 'DeletePodIdentityAssociation',
+          kind: 'access-denied',
+          times: 'all',
+        },
+      ],
+    });
+    expect(report.outcome).toBe('needs-human');
+    const [made] = report.associations.created;
+    expect(made?.serviceAccount).toBe(EFS_NODES);
+    expect(report.handOff.filter((line) => line.includes(`--association-id ${made?.id ?? ''}`))).toEqual([
+      expect.stringMatching(/^aws eks delete-pod-identity-association .* \|\| true$/),
+    ]);
+    expect(report.handOff.some((line) => line.includes('rollout restart daemonset/efs-csi-node'))).toBe(true);
+  });
+});
+
+describe('an annotation that somebody else has put on the nodes of an add-on', () => {
+  const NODES = 'ebs-csi-node-sa';
+  const annotatedByHand = (asked: Asked) =>
+    inWorld({ scenario: 'in-place' }, async (world) => {
+      const { kubernetes } = portsOf(world.backend.sandbox.clients(undefined, world.target.region), world.target);
+      const node = (await kubernetes.getServiceAccount('kube-system', NODES))!;
+      await kubernetes.annotateServiceAccount(node, world.cluster.addons.get(ADDON)!.serviceAccountRoleArn!);
+      const daemonSet = { kind: 'DaemonSet', namespace: 'kube-system', name: 'ebs-csi-node' } as const;
+      await kubernetes.restartWorkload(daemonSet, 'annotated');
+      await world.later(300_000);
+      const before = identityOf(world.cluster, NODES);
+      return {
+        before,
+        report: await world.migrate({ addon: ADDON, ...asked }),
+        after: identityOf(world.cluster, NODES),
+      };
+    });
+
+  it('stays in place, and so do their identities', async () => {
+    const { before, report, after } = await annotatedByHand({ strategy: 'in-place' });
+    expect(new Set(before)).toEqual(new Set(['irsa']));
+    expect(report.outcome).toBe('migrated');
+    expect(after).toEqual(before);
+  });
+
+  it('would go with the objects of the add-on: that blocks', async () => {
+    const { before, report, after } = await annotatedByHand({ strategy: 'recreate' });
+    expect(report.outcome).toBe('blocked');
+    expect(after).toEqual(before);
+  });
+});
+
+describe('a loss that was accepted', () => {
+  it('is shown and warned of, and the migration ends migrated', async () => {
+    const { report, nodes } = await migrated(ACCEPTED);
+    expect(report).toMatchObject({ outcome: 'migrated', warnings: [{ id: 'identity-loss' }] });
+    expect(nodes).toEqual(Array.from({ length: 4 }, () => ''));
+    expect(report.verification.pods.filter(({ loss }) => loss?.to === 'node-role')).toHaveLength(4);
+  });
+
+  it('is taken back by a rollback: the nodes have their role again', async () => {
+    const { report, before, after } = await migrated(ACCEPTED, {}, (world, { migrationId }) =>
+      world.rollBack({ migrationId, requestedBy: 'operator' }),
+    );
+    expect(report).toMatchObject({ outcome: 'rolled-back', warnings: [] });
+    expect(after).toEqual(before);
+  });
+});

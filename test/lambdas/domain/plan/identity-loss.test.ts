@@ -1,0 +1,277 @@
+/** Whose pods lose their identity by a plan, and what the plan makes of it. */
+import { describe, expect, it } from 'vitest';
+import type { AttributedServiceAccount, Pod } from '../../../../lambdas/domain/kubernetes.ts';
+import type { Check, MigrationRequestInput, Plan } from '../../../../lambdas/domain/model.ts';
+import type { AddonFacts } from '../../../../lambdas/domain/plan/facts.ts';
+import { blockingChecks, planMigration } from '../../../../lambdas/domain/plan/plan.ts';
+import {
+  ADDON,
+  anAddon,
+  anAssociation,
+  aNodePod,
+  aPod,
+  aRequest,
+  NAMESPACE,
+  OTHER_ROLE,
+  ROLE,
+  SERVICE_ACCOUNT,
+  someFacts,
+} from '../../fixtures.ts';
+
+const NODES = 'ebs-csi-node-sa';
+const NAMED = { 'app.kubernetes.io/name': ADDON };
+
+const annotated = (change: Partial<AttributedServiceAccount> = {}): AttributedServiceAccount => ({
+  namespace: NAMESPACE,
+  name: NODES,
+  roleArn: ROLE,
+  annotatedBy: ['eks'],
+  labels: NAMED,
+  ...change,
+});
+const controller = annotated({ name: SERVICE_ACCOUNT });
+/** A pod of the nodes that was admitted with the role. */
+const nodePod = (change: Partial<Pod> = {}): Pod => ({ ...aPod('irsa'), ...aNodePodIdentity, ...change });
+const { name, uid, serviceAccount, labels, owner } = aNodePod();
+const aNodePodIdentity = { name, uid, serviceAccount, labels, ...(owner ? { owner } : {}) };
+
+const planOf = (change: Partial<AddonFacts> = {}, request: Partial<MigrationRequestInput> = {}): Plan =>
+  planMigration(
+    someFacts({
+      request: aRequest(request),
+      annotated: { seen: [controller, annotated()] },
+      pods: [aPod('irsa'), nodePod()],
+      ...change,
+    }),
+  );
+const lossesOf = (plan: Plan): string[] => plan.identityLosses.map((one) => one.serviceAccount);
+const checkOf = (plan: Plan, id = 'identity-loss'): Check | undefined => plan.checks.find((one) => one.id === id);
+
+describe('a service account that EKS gave the role of the add-on, and that takes no association from it', () => {
+  it('blocks the plan, which says what its pods will fall to and both commands, whole', () => {
+    const plan = planOf({}, { strategy: 'recreate', preserve: true });
+    expect(blockingChecks(plan)).toEqual(['identity-loss']);
+    expect(plan.identityLosses).toEqual([
+      { namespace: NAMESPACE, serviceAccount: NODES, roleArn: ROLE, identity: 'irsa', pods: 1, accepted: false },
+    ]);
+    const { message, remedy } = checkOf(plan)!;
+    expect(message).toMatch(/^1 pod with service account kube-system\/ebs-csi-node-sa will go from irsa to node-role/);
+    const command = `pod-identity migrate --account 111122223333 --region eu-west-1 --cluster dev --addon ${ADDON} --strategy recreate --preserve`;
+    expect(remedy).toContain(`${command} --role ${NODES}=${ROLE} .`);
+    expect(remedy).toContain(`${command} --accept-identity-loss ${NODES}`);
+  });
+
+  it('may be accepted by name: a warning, and not another one for its name', () => {
+    const plan = planOf({}, { acceptIdentityLoss: [NODES] });
+    expect([plan.verdict, lossesOf(plan), checkOf(plan)?.status]).toEqual(['migrate', [NODES], 'warn']);
+    expect(plan.identityLosses[0]!.accepted).toBe(true);
+    expect(blockingChecks(planOf({}, { acceptIdentityLoss: ['ebs-csi-node'] }))).toEqual(['identity-loss']);
+  });
+
+  it('gets a standalone association where the request names its role', () => {
+    const plan = planOf({}, { roles: { [NODES]: ROLE } });
+    expect([plan.verdict, lossesOf(plan)]).toEqual(['migrate', []]);
+    expect(plan.associations).toEqual([
+      { namespace: NAMESPACE, serviceAccount: SERVICE_ACCOUNT, roleArn: ROLE },
+      { namespace: NAMESPACE, serviceAccount: NODES, roleArn: ROLE, standalone: true },
+    ]);
+    expect(checkOf(plan, 'role-service-accounts')).toMatchObject({ status: 'pass' });
+    const steps = plan.steps.map((step) => step.name);
+    expect(steps.slice(0, 4)).toEqual(['begin', 'create-association', 'purge-associations', 'update-addon']);
+    expect(plan.steps[1]).toMatchObject({
+      what: expect.stringContaining('kube-system/ebs-csi-node-sa with role ebs-csi') as string,
+      calls: ['eks:CreatePodIdentityAssociation'],
+      undo: expect.stringContaining('once the add-on has its IRSA role back') as string,
+    });
+    expect(plan.steps[3]!.what).not.toContain(NODES);
+  });
+
+  it('has the trust of that role checked, as of any planned one', () => {
+    const plan = planOf({}, { roles: { [NODES]: OTHER_ROLE } });
+    expect(blockingChecks(plan)).toEqual(['role-exists']);
+  });
+
+  it('names all of them in one command', () => {
+    const third = annotated({ name: 'third-sa' });
+    const plan = planOf({
+      annotated: { seen: [controller, annotated(), third] },
+      pods: [aPod('irsa'), nodePod(), nodePod({ name: 'third', uid: 'third', serviceAccount: 'third-sa' })],
+    });
+    for (const { remedy } of plan.checks.filter(({ id }) => id === 'identity-loss'))
+      expect(remedy).toContain(`--accept-identity-loss ${NODES} --accept-identity-loss third-sa`);
+  });
+
+  it('has another hash once it is accepted, and the same with more pods', () => {
+    const accepted = planOf({}, { acceptIdentityLoss: [NODES] });
+    const more = planOf(
+      { pods: [aPod('irsa'), nodePod(), nodePod({ name: 'second', uid: 'second' })] },
+      { acceptIdentityLoss: [NODES] },
+    );
+    expect(more.hash).toBe(accepted.hash);
+    expect(planOf({}, { acceptIdentityLoss: [NODES, 'other-sa'] }).hash).not.toBe(accepted.hash);
+  });
+
+  it('does not block where no pod runs with it: that is a warning', () => {
+    const plan = planOf({ pods: [aPod('irsa'), nodePod({ terminating: true })] });
+    expect([plan.verdict, lossesOf(plan), checkOf(plan)?.status]).toEqual(['migrate', [NODES], 'warn']);
+  });
+});
+
+describe('who loses nothing', () => {
+  const cases: [string, Partial<AddonFacts>][] = [
+    ['whose annotation somebody else has set', { annotated: { seen: [annotated({ annotatedBy: ['kubectl'] })] } }],
+    [
+      'whose annotation somebody else has set as well',
+      { annotated: { seen: [annotated({ annotatedBy: ['eks', 'helm'] })] } },
+    ],
+    ['with another role', { annotated: { seen: [annotated({ roleArn: OTHER_ROLE })] } }],
+    [
+      'of another add-on that shares the role',
+      {
+        annotated: { seen: [annotated({ labels: { 'app.kubernetes.io/name': 'aws-efs-csi-driver' } })] },
+        pods: [aPod('irsa'), nodePod({ labels: { 'app.kubernetes.io/name': 'aws-efs-csi-driver' } })],
+        roleUsers: { addons: [{ name: 'aws-efs-csi-driver', roleArn: ROLE }], associations: [], more: false },
+      },
+    ],
+    [
+      'with an association of its own',
+      { bystanderAssociations: [anAssociation({ id: 'a-of-nodes', serviceAccount: NODES })] },
+    ],
+    ['on the node role', { annotated: { seen: [controller] }, pods: [aPod('irsa'), aNodePod()] }],
+    [
+      'with another role in its pods',
+      {
+        annotated: { seen: [controller] },
+        pods: [
+          aPod('irsa'),
+          nodePod({
+            containers: aPod('irsa').containers.map((one) => ({
+              ...one,
+              env: { ...one.env, AWS_ROLE_ARN: OTHER_ROLE },
+            })),
+          }),
+        ],
+      },
+    ],
+    [
+      'in another namespace',
+      { annotated: { seen: [controller] }, pods: [aPod('irsa'), nodePod({ namespace: 'shop' })] },
+    ],
+  ];
+  it.each(cases)('a service account %s', (_, change) => {
+    const plan = planOf(change);
+    expect([plan.verdict, lossesOf(plan), checkOf(plan)]).toEqual(['migrate', [], undefined]);
+  });
+});
+
+describe('an annotation that somebody else has set', () => {
+  const theirs = { annotated: { seen: [controller, annotated({ annotatedBy: ['kubectl'], roleArn: OTHER_ROLE })] } };
+  it('goes with the service accounts of the add-on where a way deletes them', () => {
+    const plan = planOf(theirs, { strategy: 'recreate' });
+    expect(blockingChecks(plan)).toEqual(['identity-loss']);
+    expect(plan.identityLosses).toMatchObject([{ serviceAccount: NODES, roleArn: OTHER_ROLE }]);
+  });
+
+  it('stays in place, and where they are preserved', () => {
+    for (const request of [{ strategy: 'in-place' }, { strategy: 'recreate', preserve: true }] as const)
+      expect(lossesOf(planOf(theirs, request))).toEqual([]);
+  });
+
+  it('stays where it is not of the add-on', () => {
+    const elsewhere = { 'app.kubernetes.io/name': 'shop' };
+    const seen = [controller, annotated({ annotatedBy: ['kubectl'], labels: elsewhere })];
+    const plan = planOf(
+      { annotated: { seen }, pods: [aPod('irsa'), nodePod({ labels: elsewhere })] },
+      { strategy: 'recreate' },
+    );
+    expect(lossesOf(plan)).toEqual([]);
+  });
+});
+
+describe('who loses something too', () => {
+  const shared = { addons: [{ name: 'aws-efs-csi-driver', roleArn: ROLE }], associations: [], more: false };
+  const cases: [string, Partial<AddonFacts>, string?][] = [
+    ['its own one, where another add-on shares the role', { roleUsers: shared }],
+    [
+      'one without a name, where another add-on shares the role',
+      {
+        roleUsers: shared,
+        annotated: { seen: [annotated({ labels: {} })] },
+        pods: [aPod('irsa'), nodePod({ labels: {} })],
+      },
+    ],
+    ['one whose pods have the role, and whose annotation is gone', { annotated: { seen: [controller] } }],
+    ['one whose pods have the role, where service accounts may not be listed', { annotated: { error: '403' } }],
+    [
+      'one with an association that the add-on owns, and would not be asked for again',
+      {
+        annotated: { seen: [] },
+        pods: [aPod('irsa'), { ...aPod('pod-identity'), ...aNodePodIdentity }],
+        roleUsers: {
+          addons: [],
+          associations: [anAssociation({ id: 'a-owned', serviceAccount: NODES, ownerArn: anAddon().arn })],
+          more: false,
+        },
+      },
+      'pod-identity',
+    ],
+  ];
+  it.each(cases)('%s', (_, change, identity = 'irsa') => {
+    const plan = planOf(change);
+    expect([blockingChecks(plan), lossesOf(plan)]).toEqual([['identity-loss'], [NODES]]);
+    expect(plan.identityLosses[0]!.identity).toBe(identity);
+  });
+});
+
+describe('a role for a service account that is not known as the one that loses it', () => {
+  it('blocks where it does not have the identity of the add-on', () => {
+    const plan = planOf({}, { roles: { shop: ROLE }, acceptIdentityLoss: [NODES] });
+    expect(blockingChecks(plan)).toEqual(['role-service-accounts']);
+    expect(checkOf(plan, 'role-service-accounts')?.remedy).toBe(`Name one of: ${SERVICE_ACCOUNT}, ${NODES}.`);
+  });
+
+  it.each([
+    ['pods', 'unknown'],
+    ['api', 'warn'],
+  ] as const)('where nobody may look, with verification %s: %s', (verification, status) => {
+    const plan = planOf(
+      { pods: undefined, annotated: undefined, kubernetesError: 'Unauthorized (401)' },
+      { verification, roles: { [NODES]: ROLE } },
+    );
+    expect(checkOf(plan, 'role-service-accounts')).toMatchObject({
+      status,
+      message: expect.stringContaining('could not be read: Unauthorized (401)') as string,
+    });
+    expect(plan.associations.some(({ standalone }) => standalone)).toBe(true);
+  });
+
+  it('says, where nobody may look, that losses are not known', () => {
+    const plan = planOf(
+      { pods: undefined, annotated: undefined, kubernetesError: 'Unauthorized (401)' },
+      { verification: 'api' },
+    );
+    expect(plan.verdict).toBe('migrate');
+    expect(checkOf(plan, 'kubernetes-access')?.message).toContain("other service accounts have the add-on's role");
+  });
+});
+
+describe('an association that the service account has already', () => {
+  const there = anAssociation({ id: 'a-of-nodes', serviceAccount: NODES });
+  it('is kept where it has the role', () => {
+    const plan = planOf({ associations: [there] }, { roles: { [NODES]: ROLE } });
+    expect([plan.verdict, plan.existing, plan.purge, plan.carryOver]).toEqual(['migrate', ['a-of-nodes'], [], []]);
+    expect(plan.checks.filter(({ id }) => id === 'associations').map(({ message }) => message)).toEqual([
+      'No association stands in the way.',
+      'Association a-of-nodes for kube-system/ebs-csi-node-sa has the planned role already: it is kept.',
+    ]);
+  });
+
+  it.each([
+    ['has another role', { roleArn: OTHER_ROLE }, /has role \S+somebody-elses, and the request names/],
+    ['is owned by an add-on', { ownerArn: anAddon().arn }, /is owned by an add-on/],
+  ])('blocks where it %s', (_, change, message) => {
+    const plan = planOf({ associations: [{ ...there, ...change }] }, { roles: { [NODES]: ROLE } });
+    expect(blockingChecks(plan)).toEqual(['associations']);
+    expect(checkOf(plan, 'associations')?.message).toMatch(message);
+  });
+});

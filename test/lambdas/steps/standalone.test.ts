@@ -1,0 +1,252 @@
+/** The standalone associations of an add-on's migration, step by step: made first, kept by all ways, taken away last. */
+import { describe, expect, it } from 'vitest';
+import { MigrationError } from '../../../lambdas/domain/errors.ts';
+import type { Association, PlannedAssociation } from '../../../lambdas/domain/model.ts';
+import { MIGRATION_TAG } from '../../../lambdas/domain/service-account.ts';
+import type { Step } from '../../../lambdas/runtime/step.ts';
+import { awaitActiveStep } from '../../../lambdas/steps/await-active/handler.ts';
+import { createAddonStep } from '../../../lambdas/steps/create-addon/handler.ts';
+import { createAssociationStep } from '../../../lambdas/steps/create-association/handler.ts';
+import { deleteAddonStep } from '../../../lambdas/steps/delete-addon/handler.ts';
+import { purgeAssociationsStep } from '../../../lambdas/steps/purge-associations/handler.ts';
+import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associations/handler.ts';
+import { updateAddonStep } from '../../../lambdas/steps/update-addon/handler.ts';
+import { verifyPodsStep } from '../../../lambdas/steps/verify-pods/handler.ts';
+import { interruptedOnce, MOMENTS, strikeEachCall } from '../../faults/contract.ts';
+import { invoke } from '../fakes.ts';
+import {
+  ADDON,
+  addonArn,
+  anAddon,
+  anAssociation,
+  aNodePod,
+  aPod,
+  MIGRATION_ID,
+  NAMESPACE,
+  OTHER_ROLE,
+  planned,
+  RECREATE,
+  ROLE,
+} from '../fixtures.ts';
+import { begun, type Begun } from './begun.ts';
+
+const NODES = 'ebs-csi-node-sa';
+const standalone: PlannedAssociation = { namespace: NAMESPACE, serviceAccount: NODES, roleArn: ROLE, standalone: true };
+const of = (change: Partial<Association> = {}): Association =>
+  anAssociation({ id: 'a-of-nodes', serviceAccount: NODES, ...change });
+const own = of({ tags: { [MIGRATION_TAG]: MIGRATION_ID } });
+
+type Change = NonNullable<Parameters<typeof begun>[0]>;
+const begunWithNodes = (change: Change = {}): Promise<Begun> =>
+  begun({ ...change, snapshot: { planned: [planned, standalone], ...change.snapshot } });
+const run = (step: Step, fakes: Begun, more: object = {}): Promise<unknown> =>
+  invoke(step, { ...fakes.input, ...more }, fakes);
+const create = (fakes: Begun): Promise<unknown> => run(createAssociationStep, fakes);
+const restore = (fakes: Begun): Promise<unknown> => run(restoreAssociationsStep, fakes);
+
+describe('create-association for an add-on', () => {
+  it('makes the standalone ones alone, with the tag, under the lock, and notes them', async () => {
+    const fakes = await begunWithNodes();
+    const answer = await create(fakes);
+    const [made, ...more] = fakes.eks.associations;
+    expect(more).toEqual([]);
+    expect(answer).toEqual({ created: true, associations: [made?.id] });
+    expect(made).toMatchObject({
+      namespace: NAMESPACE,
+      serviceAccount: NODES,
+      roleArn: ROLE,
+      tags: { [MIGRATION_TAG]: MIGRATION_ID },
+    });
+    expect(made?.ownerArn).toBeUndefined();
+    expect((await fakes.record()).associations.created).toEqual([made]);
+    const names = fakes.journal.names();
+    expect(names[names.indexOf('eks.createAssociation') - 1]).toBe('ledger.assertLock');
+    expect(fakes.journal.mutations()).toEqual(['eks.createAssociation']);
+  });
+
+  it('gives each a token of its own', async () => {
+    const second: PlannedAssociation = { ...standalone, serviceAccount: 'second-sa' };
+    const fakes = await begun({ snapshot: { planned: [planned, standalone, second] } });
+    await create(fakes);
+    expect(fakes.journal.of('eks.createAssociation').map(([, token]) => token)).toEqual([
+      `${MIGRATION_ID}-create-association-0-0`,
+      `${MIGRATION_ID}-create-association-0-1`,
+    ]);
+  });
+
+  it('finds its own by its tag, after a reply that was lost, and keeps one that was there', async () => {
+    const fakes = await begunWithNodes();
+    fakes.eks.associations = [own];
+    expect(await create(fakes)).toEqual({ created: false, associations: [own.id] });
+    expect((await fakes.record()).associations.created).toEqual([own]);
+    const kept = await begunWithNodes({ plan: { existing: ['a-of-nodes'] }, snapshot: { associations: [of()] } });
+    kept.eks.associations = [of()];
+    expect(await create(kept)).toEqual({ created: false, associations: ['a-of-nodes'] });
+    expect((await kept.record()).associations.created).toEqual([]);
+  });
+
+  it('leaves alone what somebody else has made meanwhile', async () => {
+    const fakes = await begunWithNodes();
+    fakes.eks.associations = [of({ roleArn: OTHER_ROLE })];
+    await expect(create(fakes)).rejects.toMatchObject({ name: 'AssociationChanged' });
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+
+  it.each(MOMENTS)('makes one, whichever call breaks %s its effect', (kind) =>
+    strikeEachCall({
+      prepare: () => begunWithNodes(),
+      work: create,
+      kinds: [kind],
+      expectation: async (fakes) => {
+        await interruptedOnce(() => create(fakes));
+        expect(fakes.eks.associations).toHaveLength(1);
+        expect((await fakes.record()).associations.created).toEqual(fakes.eks.associations);
+      },
+    }),
+  );
+});
+
+describe('on every way', () => {
+  const addonOnPodIdentity = anAddon({ serviceAccountRoleArn: undefined });
+  it('the purge leaves it, in place and before a create, however it is known', async () => {
+    for (const ladder of [undefined, [RECREATE]])
+      for (const known of [true, false]) {
+        const fakes = await begunWithNodes(ladder ? { plan: { ladder } } : {});
+        fakes.eks.associations = [own];
+        if (known) await fakes.ledger.recordAssociation(MIGRATION_ID, 'created', own);
+        fakes.journal.clear();
+        expect(await run(purgeAssociationsStep, fakes)).toEqual({ purged: [] });
+        expect(fakes.eks.associations).toEqual([own]);
+      }
+  });
+
+  it('the purge stops at one that somebody else has put there with another role', async () => {
+    const fakes = await begunWithNodes();
+    fakes.eks.associations = [of({ roleArn: OTHER_ROLE })];
+    await expect(run(purgeAssociationsStep, fakes)).rejects.toMatchObject({ name: 'AssociationChanged' });
+  });
+
+  it('EKS is not asked for it by an update, and it is not waited for', async () => {
+    const fakes = await begunWithNodes();
+    fakes.eks.associations = [own];
+    await run(updateAddonStep, fakes);
+    expect(fakes.journal.of('eks.updateAddon')).toMatchObject([[{ podIdentityAssociations: [planned] }]]);
+    const owned = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
+    fakes.eks.addons.set(ADDON, anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [owned.arn] }));
+    fakes.eks.associations = [own, owned];
+    expect(await run(awaitActiveStep, fakes)).toMatchObject({ associations: ['a-new'] });
+  });
+
+  it('nor by a create, whose copy has the planned shape without it', async () => {
+    const fakes = await begunWithNodes({ plan: { ladder: [RECREATE] }, record: { removed: [addonArn(1)] } });
+    fakes.eks.addons.clear();
+    await run(createAddonStep, fakes);
+    expect(fakes.journal.of('eks.createAddon')).toMatchObject([[{ podIdentityAssociations: [planned] }]]);
+    // From a create whose reply was lost: known by its shape.
+    await fakes.ledger.putMigration({ ...(await fakes.record()), made: [] });
+    expect(await run(createAddonStep, fakes)).toEqual({ created: false });
+  });
+
+  it('a later way finds the add-on as the one before has left it', async () => {
+    const fakes = await begunWithNodes({ plan: { ladder: [RECREATE, RECREATE] } });
+    fakes.eks.addons.set(ADDON, { ...addonOnPodIdentity, podIdentityAssociations: [anAssociation().arn] });
+    expect(await run(deleteAddonStep, fakes, { rung: 1 })).toEqual({ deleted: true });
+  });
+});
+
+describe('verify-pods', () => {
+  const owned = anAssociation({ id: 'a-new', ownerArn: addonArn(1) });
+  const migrated = async (nodes: Association[]): Promise<Begun> => {
+    const fakes = await begunWithNodes();
+    fakes.eks.addons.set(ADDON, anAddon({ serviceAccountRoleArn: undefined, podIdentityAssociations: [owned.arn] }));
+    fakes.eks.associations = [owned, ...nodes];
+    fakes.kubernetes.pods = [
+      aPod('pod-identity'),
+      { ...aPod('pod-identity'), name: 'node', uid: 'node', serviceAccount: NODES },
+    ];
+    return fakes;
+  };
+  const verify = (fakes: Begun): Promise<unknown> => run(verifyPodsStep, fakes, { towards: 'pod-identity', round: 1 });
+
+  it('counts its pods', async () => {
+    expect(await verify(await migrated([own]))).toEqual({ verdict: 'proven', podsThatCount: 2, podsAsTheyShallBe: 2 });
+    const fakes = await migrated([own]);
+    fakes.kubernetes.pods = [aPod('pod-identity'), aNodePod()];
+    expect(await verify(fakes)).toMatchObject({ verdict: 'restart', podsThatCount: 2, podsAsTheyShallBe: 1 });
+  });
+
+  it.each<[string, Association[]]>([
+    ['it is gone', []],
+    ['it has another role', [{ ...own, roleArn: OTHER_ROLE }]],
+    ['it is another one', [of({ id: 'a-theirs' })]],
+  ])('does not believe the pods where %s', async (_, nodes) => {
+    const fakes = await migrated(nodes);
+    await expect(verify(fakes)).rejects.toMatchObject({ name: 'AssociationChanged' });
+    expect((await fakes.record()).verified).toBe('none');
+  });
+});
+
+describe('restore-associations', () => {
+  const back = async (change: Change = {}): Promise<Begun> => {
+    const fakes = await begunWithNodes(change);
+    fakes.eks.associations = [own];
+    await fakes.ledger.recordAssociation(MIGRATION_ID, 'created', own);
+    fakes.journal.clear();
+    return fakes;
+  };
+
+  it('takes it away once the add-on has its role back: noted first, under the lock', async () => {
+    const fakes = await back();
+    expect(await restore(fakes)).toEqual({ restored: [], awaitsWebhook: true });
+    expect(fakes.eks.associations).toEqual([]);
+    expect((await fakes.record()).associations.purged).toEqual([own]);
+    const names = fakes.journal.names();
+    expect(names.slice(names.indexOf('eks.deleteAssociation') - 2, names.indexOf('eks.deleteAssociation'))).toEqual([
+      'ledger.recordAssociation',
+      'ledger.assertLock',
+    ]);
+    // Whoever comes again waits for the webhook too: the first reply may have been lost.
+    expect(await restore(fakes)).toEqual({ restored: [], awaitsWebhook: true });
+  });
+
+  it('knows it by its tag, where its create was not noted', async () => {
+    const fakes = await begunWithNodes();
+    fakes.eks.associations = [own];
+    expect(await restore(fakes)).toEqual({ restored: [], awaitsWebhook: true });
+    expect(fakes.eks.associations).toEqual([]);
+  });
+
+  it('does not take it away while the add-on has no role: its pods would be without any', async () => {
+    const fakes = await back();
+    fakes.eks.addons.set(ADDON, anAddon({ serviceAccountRoleArn: undefined }));
+    await expect(restore(fakes)).rejects.toMatchObject({ name: 'RestoreRefused' });
+    expect(fakes.eks.associations).toEqual([own]);
+  });
+
+  it('leaves one that was there before, and one of somebody else', async () => {
+    const kept = await begunWithNodes({ plan: { existing: ['a-of-nodes'] }, snapshot: { associations: [of()] } });
+    kept.eks.associations = [of()];
+    expect(await restore(kept)).toEqual({ restored: ['a-of-nodes'], awaitsWebhook: false });
+    const fakes = await back();
+    fakes.eks.associations = [of({ id: 'a-theirs' })];
+    await expect(restore(fakes)).rejects.toMatchObject({
+      name: 'RestoreRefused',
+      message: expect.stringContaining('Somebody else made association a-theirs') as string,
+    });
+    expect(fakes.eks.associations.map(({ id }) => id)).toEqual(['a-theirs']);
+  });
+
+  it.each(MOMENTS)('finds its own work after the connection broke %s the effect', async (kind) => {
+    const fakes = await back();
+    fakes.journal.failNext('eks.deleteAssociation', kind);
+    expect(await interruptedOnce(() => restore(fakes))).toEqual({ restored: [], awaitsWebhook: true });
+    expect(fakes.eks.associations).toEqual([]);
+  });
+
+  it('waits while it is still listed', async () => {
+    const fakes = await back();
+    fakes.eks.deleteAssociation = async () => true;
+    await expect(restore(fakes)).rejects.toBeInstanceOf(MigrationError);
+    await expect(restore(fakes)).rejects.toMatchObject({ name: 'AssociationStillThere' });
+  });
+});
