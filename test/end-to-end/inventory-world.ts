@@ -15,10 +15,11 @@ import {
   type SweepRequestInput,
 } from '../../lambdas/domain/sweep/model.ts';
 import { newSweep } from '../../lambdas/runtime/sweep/commanding.ts';
-import { wire } from '../../lambdas/runtime/wiring.ts';
+import { deploymentSettingsOf, wire } from '../../lambdas/runtime/wiring.ts';
 import { takeInventoryStep } from '../../lambdas/steps/take-inventory/handler.ts';
 import type { HandlerDependencies } from '../../lambdas/ports/index.ts';
 import { loadAssembly } from '../../sandbox/assembly/assembly.ts';
+import { environmentHere } from '../../sandbox/lambda/layers.ts';
 import { stepOf } from '../../sandbox/lambda/source-runtime.ts';
 import { homeOf } from '../../sandbox/world/build.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
@@ -94,10 +95,12 @@ export async function takeInventory(
     const { directory } = await ensureAssembly();
     const fn = loadAssembly(directory, homeOf(scenario)).functions.find((one) => stepOf(one) === 'take-inventory')!;
     const documents = new FakeDocuments();
+    const environment = environmentHere(fn);
     const wired = wire({
       clients: sandbox.clients(),
       step: 'take-inventory',
-      environment: fn.environment,
+      environment,
+      deployment: deploymentSettingsOf(takeInventoryStep.schema, environment),
       clock,
       ids: backend.ids,
       telemetry: new FakeTelemetry(),
