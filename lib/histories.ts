@@ -98,8 +98,8 @@ export const HISTORY_BOUNDS = {
     loops: [
       {
         state: 'TakeInventory',
-        visits: CLUSTERS_OF_PLACE,
-        why: 'each call looks at one cluster at least, of the 100 that EKS allows in a region',
+        visits: 2 * CLUSTERS_OF_PLACE,
+        why: 'two calls look at one cluster at least, of the 100 that EKS allows in a region',
       },
     ],
     retries: [],

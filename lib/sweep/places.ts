@@ -49,6 +49,7 @@ function lookAtOne(scope: Construct, functions: StepFunctions): sfn.IChainable {
       account: `${INPUT}.account`,
       region: `${INPUT}.region`,
       after: '$states.input.after',
+      tooShortFor: '$states.input.tooShortFor',
     }),
   });
   catchFailures(look, OF_A_PLACE, { PlaceFailed: failed }, { variable: FAILURE });

@@ -166,6 +166,16 @@ export const repairIsSafe: Promised = {
   },
 };
 
+/** A pattern of service accounts, such as EKS's guide has for the EFS CSI driver: a person says who still needs it. */
+function letsInByPattern({ before, migrations }: RunResult, migrationId: string): boolean {
+  const plan = migrations.find((one) => one.migrationId === migrationId)?.record?.plan;
+  const roleArn = plan && irsaRoleOf(plan);
+  const policy = roleArn === undefined ? undefined : before.trustPolicies.get(roleArn);
+  return statementsOf(policy).some(({ Condition }) =>
+    /"system:serviceaccount:[^"]*[*?]/.test(JSON.stringify(Condition ?? {})),
+  );
+}
+
 export const retiresOnlyItsOwn: Promised = {
   name: 'retire-takes-only-its-own',
   says: "Retire takes away this cluster's OIDC trust of the migrated service accounts and nothing else, and what it took can be put back.",
@@ -212,7 +222,10 @@ export const retiresOnlyItsOwn: Promised = {
     if (nothingLasts && !actor && !stranger && !mayBeNeeded) {
       // A lock that could not be let go is in the way of the next one until it is found.
       const failed = result.retirements.filter(
-        ({ status, action }) => status !== 'SUCCEEDED' && (action === 'retire' || faults.length === 0),
+        ({ status, action, migrationId }) =>
+          status !== 'SUCCEEDED' &&
+          (action === 'retire' || faults.length === 0) &&
+          !letsInByPattern(result, migrationId),
       );
       problems.push(
         ...failed.map(

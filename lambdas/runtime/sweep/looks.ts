@@ -1,7 +1,7 @@
 /**
  * The look at the clusters of one region of one account, in the order of their names, as far as an invocation comes.
  */
-import { isMigrationError, MigrationError } from '../../domain/errors.ts';
+import { isMigrationError, type MigrationError } from '../../domain/errors.ts';
 import { placeReason, unreachableCluster } from '../../domain/sweep/classify.ts';
 import { added, type Counts } from '../../domain/sweep/counts.ts';
 import { itemsOf } from '../../domain/sweep/items.ts';
@@ -21,6 +21,7 @@ import { utcNow } from '../utc.ts';
 import { type ClusterLook, lookAtCluster, reasonOf } from './inventory.ts';
 import { PlaceMemory } from './memo.ts';
 import { type Pace, paceOf } from './pace.ts';
+import { type GoesOn, type PlaceLook, progressOf } from './progress.ts';
 
 /**
  * Milliseconds that have to be left to begin with another cluster: at five calls a second several times what one takes.
@@ -39,34 +40,6 @@ export const MOST_BROKEN_OFF = 3;
  */
 export const AT_ONCE = 8;
 const JSON_TYPE = 'application/json';
-
-export interface PlaceLook {
-  done: boolean;
-  /** Name of the last cluster that is over. */
-  after?: string;
-  /** That this invocation looked at. */
-  clusters: number;
-}
-
-/** What earlier invocations came to; nothing before the first. */
-async function progressOf(
-  sweepId: string,
-  place: SweepPlace,
-  after: string | undefined,
-  { documents }: Pick<HandlerDependencies, 'documents'>,
-): Promise<PlaceInventory> {
-  const text = after === undefined ? undefined : await documents.get(progressKey(sweepId, place));
-  if (text === undefined) return { ...place, clusters: 0, notSelected: 0, calls: {} };
-  try {
-    return placeInventory.parse(JSON.parse(text));
-  } catch (error) {
-    throw new MigrationError(
-      'BadInput',
-      `What the sweep ${sweepId} noted of ${place.account}, ${place.region} in its bucket is not as this service writes it. Start another sweep.`,
-      { cause: error },
-    );
-  }
-}
 
 /** How the look at a cluster ended. `time`: that of the invocation was up before. */
 type End = 'kept' | 'left-out' | { time: MigrationError };
@@ -97,18 +70,21 @@ class PlaceWalk {
   /** Milliseconds that the longest cluster took. */
   private longest = 0;
   private brokenOff = 0;
+  /** Of the invocation before this one; then of this one. */
+  private tooShortFor: string | undefined;
 
   constructor(
     sweep: Sweep,
     place: SweepPlace,
     total: PlaceInventory,
-    after: string | undefined,
+    { after, tooShortFor }: GoesOn,
     dependencies: HandlerDependencies,
   ) {
     const { clock, remainingTime } = dependencies;
     this.sweep = sweep;
     this.place = place;
     this.total = total;
+    this.tooShortFor = tooShortFor;
     this.dependencies = dependencies;
     this.pace = paceOf({
       callsPerSecond: sweep.request.callsPerSecond,
@@ -233,12 +209,16 @@ class PlaceWalk {
    * Why a cluster that was not looked at to its end is told as such; undefined where another invocation shall look at
    * it.
    */
-  private reasonFor(begun: Begun | undefined): string | undefined {
+  private reasonFor(cluster: string, begun: Begun | undefined): string | undefined {
     if (this.total.unreachable !== undefined) return this.total.unreachable;
     const [first] = this.begun.values();
     // Another invocation has more time for it, unless this one had nothing else to do.
     if (typeof begun?.end !== 'object' || !('time' in begun.end) || begun !== first) return undefined;
-    return `One invocation was too short to look at it: ${begun.end.time.message}`;
+    // Once may be a call that hung.
+    if (this.tooShortFor === cluster)
+      return `Two invocations in a row were too short to look at it: ${begun.end.time.message}`;
+    this.tooShortFor = cluster;
+    return undefined;
   }
 
   /** Counts a cluster. False: another invocation shall look at it. */
@@ -251,12 +231,13 @@ class PlaceWalk {
       return true;
     }
     if (begun?.end !== 'kept') {
-      const reason = this.reasonFor(begun);
+      const reason = this.reasonFor(cluster, begun);
       if (reason === undefined) return false;
       await this.keep(cluster, { findings: [unreachableCluster(reason)] }, calls);
     }
     this.total.clusters += 1;
     this.clusters += 1;
+    this.tooShortFor = undefined;
     return true;
   }
 
@@ -268,7 +249,13 @@ class PlaceWalk {
       JSON.stringify(this.total),
       JSON_TYPE,
     );
-    return { done: false, ...(after === undefined ? {} : { after }), clusters: this.clusters };
+    const { tooShortFor, clusters } = this;
+    return {
+      done: false,
+      ...(after === undefined ? {} : { after }),
+      ...(tooShortFor === undefined ? {} : { tooShortFor }),
+      clusters,
+    };
   }
 
   async run(from: string | undefined): Promise<PlaceLook> {
@@ -293,19 +280,16 @@ class PlaceWalk {
 /**
  * Looks at the clusters of the place in the order of their names, from after `after` on, until all are over or too
  * little time is left. A cluster's result is in the bucket, and what is ready in the queue, before it counts as over;
- * said again it does the same once more. What can't be looked at is told as such; only a defect is thrown.
+ * said again it does the same once more. What can't be looked at is told as such, and so is a cluster that two
+ * invocations in a row began with and had too little time for; only a defect is thrown.
  */
 export async function lookAtPlace(
   sweep: Sweep,
   place: SweepPlace,
-  after: string | undefined,
+  goesOn: GoesOn,
   dependencies: HandlerDependencies,
 ): Promise<PlaceLook> {
-  return new PlaceWalk(
-    sweep,
-    place,
-    await progressOf(sweep.sweepId, place, after, dependencies),
-    after,
-    dependencies,
-  ).run(after);
+  const { after } = goesOn;
+  const total = await progressOf(sweep.sweepId, place, after, dependencies);
+  return new PlaceWalk(sweep, place, total, goesOn, dependencies).run(after);
 }

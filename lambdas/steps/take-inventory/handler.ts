@@ -9,14 +9,17 @@ import { lookAtPlace } from '../../runtime/sweep/looks.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { takeInventorySchema } from './schema.ts';
 
-const run: StepRun<typeof takeInventorySchema> = async ({ sweepId, account, region, after }, dependencies) => {
+const run: StepRun<typeof takeInventorySchema> = async (
+  { sweepId, account, region, after, tooShortFor },
+  dependencies,
+) => {
   const sweep = await dependencies.sweeps.get(sweepId);
   if (!sweep)
     throw new MigrationError(
       'BadInput',
       `There is no sweep ${sweepId} in the ledger. Start it by its state machine, which notes it first.`,
     );
-  return lookAtPlace(sweep, { account, region }, after, dependencies);
+  return lookAtPlace(sweep, { account, region }, { after, tooShortFor }, dependencies);
 };
 
 export const takeInventoryStep = step(takeInventorySchema, run);

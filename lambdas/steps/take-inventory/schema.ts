@@ -3,13 +3,15 @@ import { accountId, clusterName, regionName } from '../../domain/names.ts';
 import { sweepId } from '../../domain/sweep/model.ts';
 import { defineStep, planningEnvironment } from '../../runtime/step.ts';
 
+const goesOn = { after: clusterName.optional(), tooShortFor: clusterName.optional() };
+
 /**
  * Looks at the clusters of one region of one account, as many as its time allows, and says where the next call goes on.
  */
 export const takeInventorySchema = defineStep('take-inventory', {
   environment: planningEnvironment.extend({ BUCKET_NAME: z.string().min(1) }),
-  /** `after`: name of the last cluster that was looked at. */
-  input: z.object({ sweepId, account: accountId, region: regionName, after: clusterName.optional() }),
-  output: z.object({ done: z.boolean(), after: clusterName.optional(), clusters: z.int() }),
+  /** `after`: name of the last cluster that was looked at; `tooShortFor`: see `PlaceLook`. */
+  input: z.object({ sweepId, account: accountId, region: regionName, ...goesOn }),
+  output: z.object({ done: z.boolean(), ...goesOn, clusters: z.int() }),
   timeoutSeconds: 900,
 });

@@ -417,10 +417,25 @@ describe('an invocation whose time is up', () => {
   it('is never one that comes to nothing: a cluster that takes longer than any is told as such', async () => {
     await begin({ callsPerSecond: 0.1 }, ['a', 'b']);
     invocation(60_000);
-    expect(await take()).toMatchObject({ done: false, after: 'a' });
+    expect(await take()).toEqual({ done: false, tooShortFor: 'a', clusters: 0 });
+    expect(fakes.documents.objects.has(clusterKey(SWEEP_ID, PLACE, 'a'))).toBe(false);
+    invocation(60_000);
+    expect(await take({ tooShortFor: 'a' })).toEqual({ done: false, after: 'a', clusters: 1 });
     expect(found('a').findings).toMatchObject([
-      { class: 'unreachable', reason: expect.stringContaining('too short') as string },
+      {
+        class: 'unreachable',
+        reason: expect.stringMatching(/^Two invocations in a row were too short/) as string,
+      },
     ]);
+  });
+
+  it('looks again at a cluster that one invocation was too short for, as where a call of it hung', async () => {
+    await begin({ callsPerSecond: 0.1 }, ['a']);
+    invocation(60_000);
+    expect(await take()).toEqual({ done: false, tooShortFor: 'a', clusters: 0 });
+    invocation(900_000);
+    expect(await take({ tooShortFor: 'a' })).toEqual({ done: true, after: 'a', clusters: 1 });
+    expect(found('a').findings).not.toMatchObject([{ class: 'unreachable' }]);
   });
 
   it('refuses what it did not write of the ones before', async () => {
