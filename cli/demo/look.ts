@@ -57,7 +57,7 @@ export const sightLines = ({ addon, associations, pods, example }: Sight, style:
     : ['The add-on is not there.']),
   ...associations.map(
     ({ id, namespace, serviceAccount, roleArn, ownerArn }) =>
-      `  association  ${id} (${ownerArn ? 'owned by the add-on' : 'stand-alone, a leftover'})\n               ${namespace}/${serviceAccount} → ${roleArn}`,
+      `  association  ${id} (${ownerArn ? 'owned by the add-on' : 'standalone, a leftover'})\n               ${namespace}/${serviceAccount} → ${roleArn}`,
   ),
   '',
   ...podTable(

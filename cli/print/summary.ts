@@ -108,7 +108,7 @@ const associationLines = (
 ): string[] =>
   hanging(
     `    ${mark} ${id}  `,
-    `${namespace}/${serviceAccount}${ownerArn ? '' : ' (stand-alone)'} → ${roleArn}`,
+    `${namespace}/${serviceAccount}${ownerArn ? '' : ' (standalone)'} → ${roleArn}`,
     style,
   );
 

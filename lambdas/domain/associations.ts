@@ -147,7 +147,7 @@ const sameContent = (a: Association, b: Association): boolean => {
   return content(a) === content(b);
 };
 
-/** Why the snapshot forbids to delete it; a stand-alone one must be in there, and be as it was. */
+/** Why the snapshot forbids to delete it; a standalone one must be in there, and be as it was. */
 function againstSnapshot(
   association: Association,
   { snapshot, cluster, addon }: PurgeContext,

@@ -37,7 +37,7 @@ export const association = z.object({
   namespace: z.string(),
   serviceAccount: z.string(),
   roleArn: z.string(),
-  /** ARN of the add-on that owns it; absent for a stand-alone one. */
+  /** ARN of the add-on that owns it; absent for a standalone one. */
   ownerArn: z.string().optional(),
   targetRoleArn: z.string().optional(),
   externalId: z.string().optional(),

@@ -10,7 +10,7 @@ export const ownedBefore = ({ addon, associations }: AddonSnapshot): Association
   associations.filter((one) => one.ownerArn === addon.arn);
 
 /**
- * Those that come back by themselves: stand-alone ones, and left-overs of an earlier copy of the add-on, whose owner
+ * Those that come back by themselves: standalone ones, and left-overs of an earlier copy of the add-on, whose owner
  * can't be made again. What another add-on owns is never purged, so there is nothing to put back.
  */
 export const standAloneBefore = ({ addon, associations }: AddonSnapshot, cluster: string): Association[] =>

@@ -35,7 +35,7 @@ export function decideNow(association: Association, { snapshot, record, way, tar
   }
   // In place the copy that is there is the snapshot's; a way that recreates has none at this point.
   const current = way.strategy === 'in-place' ? { addonArn: snapshot.addon.arn } : {};
-  // And what the add-on owned before it was deleted is no stand-alone one for that.
+  // And what the add-on owned before it was deleted is no standalone one for that.
   const whose =
     ownerArn === undefined && known?.ownerArn !== undefined
       ? { ...association, ownerArn: known.ownerArn }

@@ -142,7 +142,7 @@ const checkAssociations = (cluster: ScenarioCluster, account: string, path: Path
     if (association.owner !== undefined && !installed.includes(association.owner)) {
       report(
         [...here, 'owner'],
-        `the add-on ${association.owner} is not installed on cluster ${cluster.name}. Add it to the cluster's addons, or leave owner out for a stand-alone association.`,
+        `the add-on ${association.owner} is not installed on cluster ${cluster.name}. Add it to the cluster's addons, or leave owner out for a standalone association.`,
       );
     }
     if (association.policy === undefined) continue;

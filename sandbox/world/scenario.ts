@@ -86,7 +86,7 @@ const association = z
     namespace: z.string().min(1).describe('Namespace of the service account.'),
     serviceAccount: z.string().min(1).describe('Name of the service account; neither has to exist.'),
     roleArn: roleArn.describe("The role, of the cluster's account."),
-    owner: addonName.optional().describe('Name of the add-on that owns it; stand-alone where it is left out.'),
+    owner: addonName.optional().describe('Name of the add-on that owns it; standalone where it is left out.'),
     targetRoleArn: roleArn.optional().describe('A role of any account that the first one goes on to.'),
     disableSessionTags: z.boolean().optional().describe('Whether EKS leaves its session tags out.'),
     policy: z.string().optional().describe('Session policy, JSON text; wants `disableSessionTags` true.'),
@@ -213,7 +213,7 @@ const cluster = z
     associations: z
       .array(association)
       .default([])
-      .describe('Its Pod Identity associations: stand-alone ones, and those that add-ons own.'),
+      .describe('Its Pod Identity associations: standalone ones, and those that add-ons own.'),
     workloads: z.array(workload).default([]).describe('Deployments, DaemonSets and StatefulSets that no add-on owns.'),
     customResources: z
       .array(customResource)

@@ -33,7 +33,7 @@ describe('a summary of a migration', () => {
     expect(lines).toContain(`add-on before: v1.35.0-eksbuild.1, IRSA role ${ROLE}`);
     expect(lines).toContain('add-on now:    v1.35.0-eksbuild.1, no role of its own; a-00000000000000002');
     expect(lines).toMatch(
-      /associations removed:\n.*- a-00000000000000001 {2}kube-system\/ebs-csi-controller-sa \(stand-alone\) →/,
+      /associations removed:\n.*- a-00000000000000001 {2}kube-system\/ebs-csi-controller-sa \(standalone\) →/,
     );
     expect(lines).toMatch(/associations made:\n.*\+ a-00000000000000002/);
   });

@@ -67,7 +67,7 @@ describe('migrated', () => {
     );
     expect(out).toMatch(
       new RegExp(
-        `associations made:\\n {4}\\+ a-[a-z0-9]{17} {2}payments/api \\(stand-alone\\) → ${ROLE}\\n {2}pods of its workloads: never fewer than [12] ready \\(simulated\\)`,
+        `associations made:\\n {4}\\+ a-[a-z0-9]{17} {2}payments/api \\(standalone\\) → ${ROLE}\\n {2}pods of its workloads: never fewer than [12] ready \\(simulated\\)`,
       ),
     );
     for (const pod of ['api-\\S+', 'api-\\S+', 'api-\\S+', 'outbox-0', 'outbox-1'])

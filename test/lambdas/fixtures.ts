@@ -142,7 +142,7 @@ export const aConfiguration = (change: Partial<AddonConfiguration> = {}): AddonC
 
 export const associationArn = (id: string): string =>
   `arn:aws:eks:eu-west-1:${ACCOUNT}:podidentityassociation/${CLUSTER}/${id}`;
-/** A stand-alone one of the driver's service account, without anything that is lost in a purge. */
+/** A standalone one of the driver's service account, without anything that is lost in a purge. */
 export const anAssociation = (change: Partial<Association> = {}): Association => {
   const id = change.id ?? 'a-left00000000000001';
   return {

@@ -2,7 +2,8 @@
  * Service accounts that lose their AWS identity by the migration of an add-on. EKS gives an add-on's one IRSA role to
  * all service accounts that its software declares, such as a CSI driver's controller and its nodes, but takes
  * associations for some of them alone: with the role gone, EKS takes its annotation off the others too, and their next
- * pods fall back to the node role. A way that deletes the add-on's objects takes along what others have annotated. Who they are is read from the API server, never from a list of add-ons.
+ * pods fall back to the node role. A way that deletes the add-on's objects takes along what others have annotated. Who
+ * they are is read from the API server, never from a list of add-ons.
  */
 import { ownedOf, standaloneOf } from '../associations.ts';
 import { classifyPod, isLosable, NAME_LABEL } from '../identity.ts';

@@ -1,5 +1,5 @@
 /**
- * Puts back what the add-on's API can't: the stand-alone associations that were purged, whole, and the fields of the
+ * Puts back what the add-on's API can't: the standalone associations that were purged, whole, and the fields of the
  * add-on's own ones that its form does not carry.
  * Takes the migration's own standalone associations away again, once the add-on has its role; of a service account that
  * is no add-on's, its association.

@@ -119,7 +119,7 @@ describe.each<[string, () => Lab]>([
     expect(await now()).toMatchObject({ serviceAccountRoleArn: ROLE, podIdentityAssociations: [] });
   });
 
-  it('does not let go of a stand-alone association for an add-on, nor for another one', async () => {
+  it('does not let go of a standalone association for an add-on, nor for another one', async () => {
     const standing = await eks.createAssociation(anAssociation({ roleArn: ROLE }), next());
     const refusal = {
       name: 'Busy',

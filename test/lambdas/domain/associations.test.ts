@@ -103,7 +103,7 @@ describe('plannedFor', () => {
 
 describe('decidePurge', () => {
   it.each<[string, Partial<Association>]>([
-    ['a plain stand-alone one of the plan', {}],
+    ['a plain standalone one of the plan', {}],
     ['one with tags', { tags: { team: 'a' } }],
     [
       'one whose fields are carried over to the same role',

@@ -49,7 +49,7 @@ const configurationValues = `{"note": "it's \\"raw\\" $HOME"}\n# a comment\n`;
 /** What the add-on was like. */
 const before: [string, Partial<Snapshot>][] = [
   ['a role alone', {}],
-  ['a stand-alone association', { associations: [standAlone] }],
+  ['a standalone association', { associations: [standAlone] }],
   [
     'an own association, awkward values and tags',
     {
@@ -203,7 +203,7 @@ const said = (associations: Association[], addon: string | undefined): unknown[]
     .sort((a, b) => a.serviceAccount.localeCompare(b.serviceAccount))
     .map((one) => [
       ...COMPARED.map((field) => one[field]),
-      one.ownerArn === undefined ? 'stand-alone' : one.ownerArn === addon ? 'owned' : one.ownerArn,
+      one.ownerArn === undefined ? 'standalone' : one.ownerArn === addon ? 'owned' : one.ownerArn,
     ]);
 
 function expectRestored({ eks, snapshot }: World): void {

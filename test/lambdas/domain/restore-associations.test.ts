@@ -41,8 +41,8 @@ describe('leftOvers and madeByOthers', () => {
     ['owned by a copy that this migration made and removed', made({ ownerArn: addonArn(2) }), true, false],
     ["owned by the snapshot's copy, which is gone", made({ ownerArn: addonArn(1) }), true, false],
     ["of the snapshot's copy, its owner cleared", { ...owned, ownerArn: undefined }, true, false],
-    ['stand-alone and in the snapshot', standAlone, false, false],
-    ['stand-alone and unknown', made(), false, true],
+    ['standalone and in the snapshot', standAlone, false, false],
+    ['standalone and unknown', made(), false, true],
     ['owned by a copy that nobody knows', made({ ownerArn: addonArn(7) }), false, true],
     ['owned by another add-on', made({ ownerArn: addonArn(1, 'aws-efs-csi-driver') }), false, true],
   ])('one %s: left over %s, of others %s', (_, association, isLeftOver, isOfOthers) => {

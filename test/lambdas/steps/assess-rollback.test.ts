@@ -219,7 +219,7 @@ describe('assess-rollback', () => {
     expect((await fakes.record()).made).toEqual([COPY]);
   });
 
-  it('brings back own and stand-alone associations with all their fields', async () => {
+  it('brings back own and standalone associations with all their fields', async () => {
     const fields = {
       targetRoleArn: OTHER_ROLE,
       disableSessionTags: true,

@@ -81,7 +81,7 @@ describe.each(ways)('await-active after %s', (_, way, takes, status) => {
       'another role is',
       [anAssociation({ roleArn: OTHER_ROLE, ownerArn: addonArn(way.strategy === 'recreate' ? 2 : 1) })],
     ],
-    ['a stand-alone one is', [anAssociation()]],
+    ['a standalone one is', [anAssociation()]],
     ['one of another copy is', [anAssociation({ ownerArn: addonArn(7) })]],
   ])('comes again when ACTIVE, but of its associations %s', async (__, associations) => {
     const fakes = await settled();

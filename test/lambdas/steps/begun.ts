@@ -66,7 +66,7 @@ export async function begun(
   );
 }
 
-/** With a stand-alone association in the way, known to plan and snapshot. */
+/** With a standalone association in the way, known to plan and snapshot. */
 export const begunWithLeftOver = async (
   change: Partial<Association> = {},
   plan: Partial<Plan> = {},

@@ -142,7 +142,7 @@ describe('carry-over', () => {
     ['is gone', []],
     ['has another role', [{ ...NEW, roleArn: OTHER_ROLE }]],
     ["is another add-on's", [{ ...NEW, ownerArn: addonArn(7) }]],
-    ['is a stand-alone one', [anAssociation()]],
+    ['is a standalone one', [anAssociation()]],
     ['has another target role', [{ ...NEW, targetRoleArn: `${OTHER_ROLE}-too` }]],
     ['has another policy', [{ ...NEW, disableSessionTags: true, policy: '{}' }]],
   ])('leaves it alone where the association %s', async (_, there) => {

@@ -14,7 +14,7 @@ const FIELDS: Partial<Association> = {
   tags: { team: 'storage' },
 };
 
-/** With a stand-alone association that was purged. */
+/** With a standalone association that was purged. */
 async function purged(change: Partial<Association> = {}): Promise<Begun> {
   const fakes = await begunWithLeftOver(change);
   await fakes.ledger.recordAssociation(MIGRATION_ID, 'purged', { ...LEFT_OVER, ...change });
@@ -117,7 +117,7 @@ describe('restore-associations', () => {
     });
   });
 
-  it('brings a left-over of a dead copy back as a stand-alone one', async () => {
+  it('brings a left-over of a dead copy back as a standalone one', async () => {
     const fakes = await purged({ ownerArn: addonArn(0) });
     await restore(fakes);
     expect(fakes.eks.associations).toMatchObject([{ serviceAccount: LEFT_OVER.serviceAccount }]);

@@ -16,7 +16,7 @@ const keys = async ({ eks }: Fixture): Promise<string[]> =>
     .map(({ serviceAccount = '' }) => serviceAccount)
     .sort();
 
-/** An ACTIVE add-on that owns its association, beside a stand-alone one of somebody else. */
+/** An ACTIVE add-on that owns its association, beside a standalone one of somebody else. */
 const owning = async (knobs: NonNullable<Parameters<typeof openFixture>[0]>['knobs'] = {}): Promise<Fixture> => {
   const fixture = openFixture({ knobs });
   await fixture.eks.createAddon({ ...addon, podIdentityAssociations });

@@ -156,7 +156,7 @@ describe('CreateAddon refuses', () => {
     );
   });
 
-  it('an association whose key somebody has: a stand-alone one, or one of a preserved add-on', async () => {
+  it('an association whose key somebody has: a standalone one, or one of a preserved add-on', async () => {
     for (const ownerArn of [undefined, 'arn:aws:eks:eu-west-1:111122223333:addon/shop/aws-ebs-csi-driver/gone']) {
       const fixture = openFixture();
       const { id } = fixture.associate({ serviceAccount: EBS_SA, roleArn: roleArn('other'), ownerArn });

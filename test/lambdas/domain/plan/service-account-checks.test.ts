@@ -164,7 +164,7 @@ describe('max-disruption', () => {
 });
 
 describe('service-account-owner', () => {
-  it("is nobody where the association is a stand-alone one, and its annotation somebody's", () => {
+  it("is nobody where the association is a standalone one, and its annotation somebody's", () => {
     for (const annotatedBy of [[], ['helm'], ['eksctl'], ['kubectl-annotate', 'argocd-controller']]) {
       expect(
         checkOwner(factsOf({}, { associations: [anAccountAssociation()], serviceAccount: aState({ annotatedBy }) })),
