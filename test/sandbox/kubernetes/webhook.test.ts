@@ -217,7 +217,7 @@ describe('what the webhook honours', () => {
     getObject(lab.cluster.kube, 'ServiceAccount', 'kube-system', 'ebs-csi-controller-sa')!.metadata.annotations = {
       'eks.amazonaws.com/token-expiration': '60',
     };
-    expect(token(await restarted(lab, 'short')).expirationSeconds).toBe(3600);
+    expect(token(await restarted(lab, 'short')).expirationSeconds).toBe(600);
   });
 
   test('the audience and the STS endpoint of the service account', async () => {
