@@ -6,10 +6,10 @@
  */
 import type { IdentityLoss, PodEvidence, PodIdentity } from './model.ts';
 import type { Container, Pod } from './kubernetes.ts';
+import { skippedContainers } from './skip-containers.ts';
 
 const POD_IDENTITY_AUDIENCE = 'pods.eks.amazonaws.com';
 const IRSA_AUDIENCE = 'sts.amazonaws.com';
-const SKIP_ANNOTATION = 'eks.amazonaws.com/skip-containers';
 
 const ADDRESS = 'AWS_CONTAINER_CREDENTIALS_FULL_URI';
 const POD_IDENTITY_KEYS = [ADDRESS, 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE'] as const;
@@ -61,7 +61,7 @@ function leftOpenBy(container: Container): string | undefined {
 
 /** Containers that the pod's annotation (or its template's) tells the webhook to skip don't count. */
 export function notSkipped(containers: readonly Container[], annotations: Record<string, string>): Container[] {
-  const skipped = new Set((annotations[SKIP_ANNOTATION] ?? '').split(',').map((name) => name.trim()));
+  const skipped = skippedContainers(annotations);
   return containers.filter((container) => !skipped.has(container.name));
 }
 

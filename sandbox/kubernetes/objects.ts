@@ -46,6 +46,7 @@ export interface Container {
   name: string;
   image: string;
   env?: EnvVar[];
+  resources?: Record<string, unknown>;
   volumeMounts?: VolumeMount[];
 }
 export interface Volume {

@@ -161,6 +161,15 @@ const addApiAccess = (pod: Pod, suffix: string): void => {
   }
 };
 
+/** A pod as an API server stores it: it prints neither empty values of variables nor a container's empty lists. */
+export const storePod = (pod: Pod): void => {
+  for (const container of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
+    for (const variable of container.env ?? []) if (variable.value === '') delete variable.value;
+    if (container.env?.length === 0) delete container.env;
+    if (container.volumeMounts?.length === 0) delete container.volumeMounts;
+  }
+};
+
 export interface NewPod {
   /** Its controller: a ReplicaSet, a DaemonSet or a StatefulSet. */
   owner: KubeObject;
@@ -214,6 +223,7 @@ export const createPod = (plane: ControlPlane, options: NewPod, changed: () => v
   };
   addApiAccess(pod, suffix);
   admitPod(plane.world, plane.cluster, pod, createdAt);
+  storePod(pod);
   setStatus(plane, pod, createdAt, options.ready && canRun(kube, pod));
   putObject(kube, 'Pod', pod);
   count(kube, pod, { active: 1, ready: isReady(pod) ? 1 : 0 });

@@ -1,10 +1,14 @@
 /**
  * The mutating webhook that EKS runs on every cluster: it gives a new pod the environment and the token by which AWS
- * SDKs find credentials. Behaviour: github.com/aws/amazon-eks-pod-identity-webhook, pkg/handler/handler.go.
+ * SDKs find credentials. Behaviour: github.com/aws/amazon-eks-pod-identity-webhook, pkg/handler/handler.go and
+ * pkg/cache/cache.go; test/golden/webhook has pods as that program changed them. By default it sets regional STS
+ * endpoints, as EKS does (EKS User Guide, "Configure the AWS Security Token Service endpoint for a service account").
  */
+import { skippedContainers } from '../../lambdas/domain/skip-containers.ts';
 import type { ClusterState, World } from '../world/world.ts';
 import { POD_IDENTITY_WEBHOOK } from './cluster-objects.ts';
-import type { Container, Pod } from './objects.ts';
+import { parseBool, parseInt64 } from './go-values.ts';
+import type { Container, KubeObject, Pod } from './objects.ts';
 import { getObject } from './store.ts';
 
 const DOMAIN = 'eks.amazonaws.com';
@@ -12,15 +16,17 @@ export const ROLE_ANNOTATION = `${DOMAIN}/role-arn`;
 const DEFAULT_EXPIRATION = 86_400;
 /** A default expiration becomes a random one from here to the default, with Pod Identity only. */
 const JITTER_FROM = 79_200;
-const LEAST_EXPIRATION = 3600;
+/** The least that an API server accepts. */
+const LEAST_EXPIRATION = 600;
 
 interface Injection {
   method: 'pod-identity' | 'irsa';
-  /** The two variables that name the credentials' source; left alone where the container has either. */
+  /** The two variables that name the credentials' source; neither is set where the container has one of them. */
   credentials: Record<string, string>;
   volume: string;
   mountPath: string;
-  token: { audience: string; expirationSeconds: number; path: string };
+  /** Without an audience the token is for the API server itself. */
+  token: { audience?: string; expirationSeconds: number; path: string };
 }
 
 /**
@@ -50,16 +56,31 @@ const knowsAssociation = (
  */
 const expirationOf = (...annotations: (Record<string, string> | undefined)[]): number => {
   for (const annotation of annotations) {
-    const value = annotation?.[`${DOMAIN}/token-expiration`] ?? '';
-    if (/^\d+$/.test(value)) return Math.max(LEAST_EXPIRATION, Number(value));
+    const seconds = parseInt64(annotation?.[`${DOMAIN}/token-expiration`] ?? '');
+    if (seconds !== undefined) return Math.max(LEAST_EXPIRATION, seconds);
   }
   return DEFAULT_EXPIRATION;
 };
 
+const serviceAccountOf = ({ kube }: ClusterState, { metadata, spec }: Pod): KubeObject | undefined =>
+  getObject(kube, 'ServiceAccount', metadata.namespace ?? 'default', spec.serviceAccountName ?? 'default');
+
+/** A service account that the webhook has not seen has no regional endpoints, whatever the default is. */
+const wantsRegionalSts = (serviceAccount: KubeObject | undefined): boolean =>
+  serviceAccount !== undefined &&
+  (parseBool(serviceAccount.metadata.annotations?.[`${DOMAIN}/sts-regional-endpoints`] ?? '') ?? true);
+
+const isForWindows = ({ spec: { nodeSelector } }: Pod): boolean =>
+  nodeSelector?.['kubernetes.io/os'] === 'windows' || nodeSelector?.['beta.kubernetes.io/os'] === 'windows';
+
+/** Where the container finds the token; mounts of Windows containers have the same path as those of Linux. */
+const tokenFileOf = (pod: Pod, mountPath: string, path: string): string =>
+  isForWindows(pod) ? `C:${`${mountPath}/${path}`.replaceAll('/', '\\')}` : `${mountPath}/${path}`;
+
 const injectionFor = (world: World, cluster: ClusterState, pod: Pod, admittedAt: number): Injection | undefined => {
   const namespace = pod.metadata.namespace ?? 'default';
   const serviceAccount = pod.spec.serviceAccountName ?? 'default';
-  const annotations = getObject(cluster.kube, 'ServiceAccount', namespace, serviceAccount)?.metadata.annotations;
+  const annotations = serviceAccountOf(cluster, pod)?.metadata.annotations;
   const expiration = expirationOf(pod.metadata.annotations, annotations);
 
   if (knowsAssociation(world, cluster, namespace, serviceAccount, admittedAt)) {
@@ -70,7 +91,7 @@ const injectionFor = (world: World, cluster: ClusterState, pod: Pod, admittedAt:
       method: 'pod-identity',
       credentials: {
         AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://169.254.170.23/v1/credentials',
-        AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: `${mountPath}/${path}`,
+        AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: tokenFileOf(pod, mountPath, path),
       },
       volume: 'eks-pod-identity-token',
       mountPath,
@@ -85,28 +106,31 @@ const injectionFor = (world: World, cluster: ClusterState, pod: Pod, admittedAt:
   const roleArn = annotations?.[ROLE_ANNOTATION];
   if (!roleArn) return undefined;
   const mountPath = '/var/run/secrets/eks.amazonaws.com/serviceaccount';
+  const audience = annotations[`${DOMAIN}/audience`] ?? 'sts.amazonaws.com';
   return {
     method: 'irsa',
-    credentials: { AWS_ROLE_ARN: roleArn, AWS_WEB_IDENTITY_TOKEN_FILE: `${mountPath}/token` },
+    credentials: { AWS_ROLE_ARN: roleArn, AWS_WEB_IDENTITY_TOKEN_FILE: tokenFileOf(pod, mountPath, 'token') },
     volume: 'aws-iam-token',
     mountPath,
-    token: {
-      audience: annotations[`${DOMAIN}/audience`] ?? 'sts.amazonaws.com',
-      expirationSeconds: expiration,
-      path: 'token',
-    },
+    token: { ...(audience === '' ? {} : { audience }), expirationSeconds: expiration, path: 'token' },
   };
 };
 
+const STS = 'AWS_STS_REGIONAL_ENDPOINTS';
+
 const inject = (container: Container, injection: Injection, region: string, regionalSts: boolean): void => {
-  const env = (container.env ??= []);
+  const regions = { AWS_DEFAULT_REGION: region, AWS_REGION: region };
+  const brings = (variables: Record<string, string>): boolean =>
+    (container.env ?? []).some(({ name }) => Object.hasOwn(variables, name));
+  // Such a container is taken for one that has everything, its mount too.
+  if (brings({ [STS]: '' }) && brings(regions) && brings(injection.credentials)) return;
   /** All of them or, where the container brings one itself, none. */
   const add = (variables: Record<string, string>): void => {
-    if (env.some(({ name }) => Object.hasOwn(variables, name))) return;
-    for (const [name, value] of Object.entries(variables)) env.push({ name, value });
+    if (brings(variables)) return;
+    for (const [name, value] of Object.entries(variables)) (container.env ??= []).push({ name, value });
   };
-  if (regionalSts) add({ AWS_STS_REGIONAL_ENDPOINTS: 'regional' });
-  add({ AWS_DEFAULT_REGION: region, AWS_REGION: region });
+  if (regionalSts) add({ [STS]: 'regional' });
+  add(regions);
   add(injection.credentials);
   const mounts = (container.volumeMounts ??= []);
   if (!mounts.some(({ name }) => name === injection.volume))
@@ -122,16 +146,12 @@ export const admitPod = (world: World, cluster: ClusterState, pod: Pod, admitted
   if (!getObject(cluster.kube, 'MutatingWebhookConfiguration', undefined, POD_IDENTITY_WEBHOOK)) return;
   const injection = injectionFor(world, cluster, pod, admittedAt);
   if (!injection) return;
-  const serviceAccount = getObject(
-    cluster.kube,
-    'ServiceAccount',
-    pod.metadata.namespace,
-    pod.spec.serviceAccountName ?? 'default',
-  );
-  const regionalSts = serviceAccount?.metadata.annotations?.[`${DOMAIN}/sts-regional-endpoints`] !== 'false';
-  const skipped = pod.metadata.annotations?.[`${DOMAIN}/skip-containers`]?.split(',') ?? [];
+  const regionalSts = wantsRegionalSts(serviceAccountOf(cluster, pod));
+  const skipped = skippedContainers(pod.metadata.annotations);
   for (const container of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
-    if (!skipped.includes(container.name)) inject(container, injection, cluster.region, regionalSts);
+    if (!skipped.has(container.name)) inject(container, injection, cluster.region, regionalSts);
+    // The patch replaces the lists of containers, skipped ones too, with what Go's types print.
+    container.resources ??= {};
   }
   const volumes = (pod.spec.volumes ??= []);
   if (!volumes.some(({ name }) => name === injection.volume)) {

@@ -47,11 +47,9 @@ const CHAIN =
 const STATIC = 'AWS_ACCESS_KEY_ID';
 const OVERRIDING = [STATIC, 'AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_ROLE_ARN'];
 /** Where a container has either, the webhook adds neither. */
-const OF_AGENT = [
-  'AWS_CONTAINER_CREDENTIALS_FULL_URI',
-  'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
-  'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
-];
+const OF_AGENT = ['AWS_CONTAINER_CREDENTIALS_FULL_URI', 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE'];
+/** The webhook never sets it, and SDKs ask there before they ask the agent. */
+const RELATIVE_URI = 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI';
 const FILES = ['AWS_SHARED_CREDENTIALS_FILE', 'AWS_PROFILE'];
 /** What the webhook itself puts into pods. */
 const BY_WEBHOOK = new Set(['AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_ROLE_ARN', ...OF_AGENT]);
@@ -71,7 +69,7 @@ export function checkStaticCredentials(facts: Facts, planned: readonly PlannedAs
   if (!facts.pods) return [];
   const all = containersOf(facts, planned);
   const hard = having(all, (place) =>
-    setIn(place, [...OVERRIDING, ...OF_AGENT]).filter((name) => !isOptional(place, name)),
+    setIn(place, [...OVERRIDING, ...OF_AGENT, RELATIVE_URI]).filter((name) => !isOptional(place, name)),
   );
   if (hard.length > 0) {
     return [

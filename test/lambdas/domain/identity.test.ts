@@ -112,7 +112,19 @@ describe('classifyPod', () => {
     ],
     [
       'a container that the webhook was told to skip',
+      withContainers([onPodIdentity, plain], { annotations: { 'eks.amazonaws.com/skip-containers': 'other,plain' } }),
+      'pod-identity',
+    ],
+    [
+      'a container whose name follows a blank, which the webhook does not skip',
       withContainers([onPodIdentity, plain], { annotations: { 'eks.amazonaws.com/skip-containers': 'other, plain' } }),
+      'mixed',
+    ],
+    [
+      'a container whose name is quoted, which the webhook skips',
+      withContainers([onPodIdentity, plain], {
+        annotations: { 'eks.amazonaws.com/skip-containers': '"other","plain"' },
+      }),
       'pod-identity',
     ],
     [

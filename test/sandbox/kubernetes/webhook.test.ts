@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { applyAddonObjects } from '../../../sandbox/kubernetes/addon-objects.ts';
 import type { Container, Pod } from '../../../sandbox/kubernetes/objects.ts';
 import { isActive } from '../../../sandbox/kubernetes/pods.ts';
-import { getObject } from '../../../sandbox/kubernetes/store.ts';
+import { getObject, removeObject } from '../../../sandbox/kubernetes/store.ts';
 import {
   associate,
   DEPLOYMENT,
@@ -217,7 +217,7 @@ describe('what the webhook honours', () => {
     getObject(lab.cluster.kube, 'ServiceAccount', 'kube-system', 'ebs-csi-controller-sa')!.metadata.annotations = {
       'eks.amazonaws.com/token-expiration': '60',
     };
-    expect(token(await restarted(lab, 'short')).expirationSeconds).toBe(3600);
+    expect(token(await restarted(lab, 'short')).expirationSeconds).toBe(600);
   });
 
   test('the audience and the STS endpoint of the service account', async () => {
@@ -232,5 +232,44 @@ describe('what the webhook honours', () => {
     const pod = await restarted(lab);
     expect(token(pod).audience).toBe('mine');
     expect(envs(pod)?.[0]).not.toHaveProperty('AWS_STS_REGIONAL_ENDPOINTS');
+  });
+
+  test('a service account that it has not seen: Pod Identity, but no regional STS endpoint', async () => {
+    const lab = newEbsLab();
+    const { kube } = lab.cluster;
+    associate(lab);
+    removeObject(kube, 'ServiceAccount', getObject(kube, 'ServiceAccount', 'kube-system', 'ebs-csi-controller-sa')!);
+    const [variables] = envs(await restarted(lab)) ?? [];
+    expect(variables).toEqual({ AWS_DEFAULT_REGION: 'eu-west-1', AWS_REGION: 'eu-west-1', ...AGENT });
+  });
+
+  test('pods for Windows find the token on their drive', async () => {
+    const lab = newEbsLab();
+    associate(lab);
+    await lab.call('PATCH', DEPLOYMENT, {
+      headers: strategic,
+      body: { spec: { template: { spec: { nodeSelector: { 'kubernetes.io/os': 'windows' } } } } },
+    });
+    lab.pass(1);
+    const pod = lab.pods('ebs-csi-controller').at(-1)!;
+    expect(env(pod.spec.containers[0]!)['AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE']).toBe(
+      String.raw`C:\var\run\secrets\pods.eks.amazonaws.com\serviceaccount\eks-pod-identity-token`,
+    );
+  });
+
+  test('empty values of variables, which the API server does not print', async () => {
+    const lab = newEbsLab();
+    await lab.call('PATCH', DEPLOYMENT, {
+      headers: strategic,
+      body: {
+        spec: {
+          template: { spec: { containers: [{ name: 'ebs-plugin', env: [{ name: 'AWS_REGION', value: '' }] }] } },
+        },
+      },
+    });
+    lab.pass(1);
+    const pod = lab.pods('ebs-csi-controller').at(-1)!;
+    expect(pod.spec.containers[0]!.env).toContainEqual({ name: 'AWS_REGION' });
+    expect(pod.spec.containers[0]!.env?.map(({ name }) => name)).not.toContain('AWS_DEFAULT_REGION');
   });
 });

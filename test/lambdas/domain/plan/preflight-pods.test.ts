@@ -73,6 +73,16 @@ describe('static-credentials', () => {
     });
     expect(check(alone({ env: envOf.mixed })).status).toBe('pass');
   });
+  it('fails where such a pod has an address that the webhook never sets', () => {
+    expect(
+      check(alone({ env: { ...envOf['pod-identity'], AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: '/x' } })),
+    ).toMatchObject({
+      status: 'fail',
+      message: expect.stringContaining(
+        'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI in container ebs-plugin of Pod p',
+      ) as string,
+    });
+  });
   it("looks at init containers too, and at no other service account's workload", () => {
     expect(check(withContainer({ init: true, env: { AWS_ROLE_ARN: 'x' } })).status).toBe('fail');
     const other = aWorkload({
