@@ -128,7 +128,18 @@ const buildCluster = (world: World, account: string, spec: ScenarioCluster, call
     tags: { ...spec.tags },
     foreignFields: new Map(
       spec.addons.flatMap(({ name: addon, modifiedFields }) =>
-        modifiedFields === undefined ? [] : [[addon, modifiedFields.map(({ field, manager }) => ({ field, manager }))]],
+        modifiedFields === undefined
+          ? []
+          : [
+              [
+                addon,
+                modifiedFields.map(({ field, manager, subresource }) => ({
+                  field,
+                  manager,
+                  ...(subresource === undefined ? {} : { subresource }),
+                })),
+              ],
+            ],
       ),
     ),
     podSettings: podSettingsOf(spec.addons),
