@@ -101,9 +101,7 @@ describe('as a real API server', () => {
 
   test('a scale that is patched to what it is; its status goes by the rollout of the moment', () => {
     const [found, wanted] = [answers.get('deployment-scale-patch')!, answerTo('deployment-scale-patch')];
-    expect(normalised({ ...found.body, status: wanted.answer.body['status'] as Record<string, unknown> })).toEqual(
-      wanted.answer.body,
-    );
+    expect(normalised({ ...found.body, status: wanted.answer.body['status'] })).toEqual(wanted.answer.body);
   });
 
   test('who may not read a scale', () => {
