@@ -48,7 +48,15 @@ function pathsOf(fields: Record<string, unknown>, path: readonly string[] = []):
   });
 }
 
-const keyOf = (path: readonly string[]): string => JSON.stringify(path);
+/** Whether a set has fields below that path. */
+function leadsOn(fields: unknown, path: readonly string[]): boolean {
+  let there = fields;
+  for (const element of path) {
+    if (!isFields(there)) return false;
+    there = there[element];
+  }
+  return isFields(there) && Object.keys(there).some((element) => element !== '.');
+}
 
 /** Labels and annotations are owned one by one, of the object and of its template. */
 const isMetadataMap = (path: readonly string[]): boolean =>
@@ -62,23 +70,17 @@ const isMetadataMap = (path: readonly string[]): boolean =>
  * restart` still owns an empty `f:annotations` after another manager took over the annotation in it.
  */
 export function toManagedFields(entries: z.output<typeof managedFieldsEntries>): ManagedFields[] {
-  const parsed = entries.map(({ manager, subresource, fieldsV1 }) => {
-    const { 'f:status': _, ...fields } = fieldsV1 ?? {};
-    return { manager: manager ?? '', subresource: subresource ?? '', paths: pathsOf(fields), known: Boolean(fieldsV1) };
-  });
-  const ancestors = new Set(
-    parsed.flatMap(({ paths }) =>
-      paths.flatMap((path) => path.slice(1).map((_, index) => keyOf(path.slice(0, index + 1)))),
-    ),
-  );
-  const byManager = new Map<string, Omit<ManagedFields, 'fields'> & { fields: Set<string> }>();
-  for (const { manager, subresource, paths, known } of parsed) {
-    if (!known || subresource === 'status') continue;
-    const key = keyOf([manager, subresource]);
-    const owned = byManager.get(key) ?? { manager, ...(subresource === '' ? {} : { subresource }), fields: new Set() };
-    for (const path of paths)
-      if (!ancestors.has(keyOf(path)) && !isMetadataMap(path)) owned.fields.add(path.map(elementText).join(''));
-    byManager.set(key, owned);
+  const isValue = (path: readonly string[]): boolean =>
+    !isMetadataMap(path) && !entries.some(({ fieldsV1 }) => leadsOn(fieldsV1, path));
+  const byOwner = new Map<string, Omit<ManagedFields, 'fields'> & { fields: Set<string> }>();
+  for (const { manager, subresource, fieldsV1 } of entries) {
+    if (!fieldsV1 || subresource === 'status') continue;
+    const { 'f:status': _, ...fields } = fieldsV1;
+    const key = JSON.stringify([manager ?? '', subresource ?? '']);
+    const owner = { manager: manager ?? '', ...(subresource ? { subresource } : {}) };
+    const owned = byOwner.get(key) ?? { ...owner, fields: new Set<string>() };
+    for (const path of pathsOf(fields)) if (isValue(path)) owned.fields.add(path.map(elementText).join(''));
+    byOwner.set(key, owned);
   }
-  return [...byManager.values()].map(({ fields, ...owner }) => ({ ...owner, fields: [...fields] }));
+  return [...byOwner.values()].map(({ fields, ...owner }) => ({ ...owner, fields: [...fields] }));
 }
