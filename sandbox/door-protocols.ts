@@ -65,6 +65,8 @@ const S3_TEXTS: Partial<Record<SignatureProblem, string>> = {
 /** Of S3 these two are a 400. */
 const S3_BAD_REQUESTS: readonly SignatureProblem[] = ['incomplete', 'expired'];
 
+const TOO_MANY = 429;
+
 type Refusal = (status: number, code: string, message: string, requestId: string) => HttpResponse;
 
 const restJson: Refusal = (status, code, message, requestId) => ({
@@ -81,18 +83,24 @@ const jsonRefusal =
     body: JSON.stringify({ __type: `com.amazon.coral.service#${code}`, message }),
   });
 
-const REFUSALS: Record<Protocol, Refusal> = {
-  query: queryRefusal,
-  json: jsonRefusal('1.0'),
-  'json-1.1': jsonRefusal('1.1'),
-  'rest-json': restJson,
-  'rest-xml': (status, code, message, requestId) => ({
-    status,
-    headers: { 'content-type': 'application/xml', 'x-amz-request-id': requestId },
-    body: `<?xml version="1.0" encoding="UTF-8"?>\n<Error>${toXml({ Code: code, Message: message, RequestId: requestId })}</Error>`,
-  }),
-  'http-api': restJson,
-  kubernetes: (status, reason, message) => ({
+/**
+ * What is asked too often is refused before there is a Status, by text (k8s.io/apiserver, filters/priority-and-fairness
+ * and maxinflight, tooManyRequests).
+ */
+const tooManyCalls = (message: string): HttpResponse => ({
+  status: TOO_MANY,
+  headers: {
+    'content-type': 'text/plain; charset=utf-8',
+    'cache-control': 'no-cache, private',
+    'retry-after': '1',
+    'x-content-type-options': 'nosniff',
+  },
+  body: `${message}\n`,
+});
+
+const kubernetesRefusal: Refusal = (status, reason, message) => {
+  if (status === TOO_MANY) return tooManyCalls(message);
+  return {
     status,
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({
@@ -104,7 +112,21 @@ const REFUSALS: Record<Protocol, Refusal> = {
       reason,
       code: status,
     }),
+  };
+};
+
+const REFUSALS: Record<Protocol, Refusal> = {
+  query: queryRefusal,
+  json: jsonRefusal('1.0'),
+  'json-1.1': jsonRefusal('1.1'),
+  'rest-json': restJson,
+  'rest-xml': (status, code, message, requestId) => ({
+    status,
+    headers: { 'content-type': 'application/xml', 'x-amz-request-id': requestId },
+    body: `<?xml version="1.0" encoding="UTF-8"?>\n<Error>${toXml({ Code: code, Message: message, RequestId: requestId })}</Error>`,
   }),
+  'http-api': restJson,
+  kubernetes: kubernetesRefusal,
 };
 
 /** An error answer in the service's protocol. `requestId` goes where AWS puts it. */
@@ -149,6 +171,7 @@ export const errorNameOf = (response: HttpResponse): string | undefined => {
     if (typeof reason === 'string') return reason;
   } catch {
     // Not JSON: the status is all there is.
+    if (response.status === TOO_MANY) return 'TooManyRequests';
   }
   return `HTTP ${response.status}`;
 };

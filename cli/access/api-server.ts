@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { PlainHttp, PlainHttpResponse } from '../../lambdas/adapters/clients.ts';
 import { type Manifest, manifestName, RBAC_GROUP } from '../../lambdas/domain/access/manifests.ts';
+import { asClause } from '../../lambdas/domain/text.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 
@@ -71,7 +72,7 @@ export const notAllowed = (cluster: string, what: string, said: string, options?
 
 const refusalOf = (cluster: string, what: string, response: PlainHttpResponse): CliError => {
   const document = status.safeParse(parse(response.body));
-  const said = (document.success ? document.data.message : response.body).slice(0, 2000);
+  const said = asClause((document.success ? document.data.message : response.body).slice(0, 2000));
   if (response.status === 401) return notKnown(cluster);
   if (response.status === 403) return notAllowed(cluster, what, said);
   if (response.status === 409)
@@ -90,7 +91,7 @@ const refusalOf = (cluster: string, what: string, response: PlainHttpResponse): 
 };
 
 export const unreachable = (cluster: string, url: string, error: unknown): CliError => {
-  const why = error instanceof Error ? error.message : String(error);
+  const why = asClause(error instanceof Error ? error.message : String(error));
   return new CliError(
     'Unreachable',
     `the API server of cluster ${cluster} can't be reached: ${why}`,

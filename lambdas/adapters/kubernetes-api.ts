@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { grantForms } from '../domain/access/command.ts';
 import { isMigrationError, MigrationError } from '../domain/errors.ts';
 import type { ErrorName } from '../domain/errors.ts';
+import { asClause } from '../domain/text.ts';
 import type { PlainHttp, PlainHttpResponse } from './clients.ts';
 import { listOf } from './kubernetes-objects.ts';
 
@@ -150,7 +151,7 @@ export class KubernetesApi {
       const refused = refusal.safeParse(document);
       throw new MigrationError(
         name,
-        `The API server answered ${status} to ${where}: ${without(refused.success ? refused.data.message : response.body, token).slice(0, 1000)}. ${remedy}`,
+        `The API server answered ${status} to ${where}: ${asClause(without(refused.success ? refused.data.message : response.body, token).slice(0, 1000))}. ${remedy}`,
       );
     }
     if (document === undefined) {
@@ -221,7 +222,7 @@ export class KubernetesApi {
       // Of whoever stands around the call: it was not made.
       if (isMigrationError(error)) throw error;
       const { message } = error as { message?: unknown };
-      const why = `Could not ${what} on cluster ${this.options.cluster ?? url}: ${without(String(message ?? error), token)}.`;
+      const why = `Could not ${what} on cluster ${this.options.cluster ?? url}: ${asClause(without(String(message ?? error), token))}.`;
       throw lostConnection(error, why, url);
     }
   }

@@ -39,25 +39,48 @@ function elementText(element: string): string {
   return element.startsWith('i:') ? `[${text}]` : `.${text}`;
 }
 
-/** Paths of a set in the form FieldsV1; `.` in it means the object or item itself, beside what is in it. */
-function pathsOf(fields: Record<string, unknown>, path = ''): string[] {
+/** Returns the paths of a set in the form FieldsV1; `.` in it means the object or item itself. */
+function pathsOf(fields: Record<string, unknown>, path: readonly string[] = []): string[][] {
   return Object.entries(fields).flatMap(([element, inner]) => {
-    if (element === '.') return path === '' ? [] : [path];
-    const there = `${path}${elementText(element)}`;
+    if (element === '.') return path.length === 0 ? [] : [[...path]];
+    const there = [...path, element];
     return isFields(inner) && Object.keys(inner).length > 0 ? pathsOf(inner, there) : [there];
   });
 }
 
-/** By manager, in the order in which the object names them; what controllers write into the status is left out. */
+/** Whether a set has fields below that path. */
+function leadsOn(fields: unknown, path: readonly string[]): boolean {
+  let there = fields;
+  for (const element of path) {
+    if (!isFields(there)) return false;
+    there = there[element];
+  }
+  return isFields(there) && Object.keys(there).some((element) => element !== '.');
+}
+
+/** Labels and annotations are owned one by one, of the object and of its template. */
+const isMetadataMap = (path: readonly string[]): boolean =>
+  path.at(-2) === 'f:metadata' && (path.at(-1) === 'f:labels' || path.at(-1) === 'f:annotations');
+
+/**
+ * Returns the fields of an object by manager and subresource, in the order in which the object names them, without what
+ * controllers write into the status.
+ *
+ * A map or item that others own parts of has no value of its own, so that its path is left out: `kubectl rollout
+ * restart` still owns an empty `f:annotations` after another manager took over the annotation in it.
+ */
 export function toManagedFields(entries: z.output<typeof managedFieldsEntries>): ManagedFields[] {
-  const byManager = new Map<string, Set<string>>();
+  const isValue = (path: readonly string[]): boolean =>
+    !isMetadataMap(path) && !entries.some(({ fieldsV1 }) => leadsOn(fieldsV1, path));
+  const byOwner = new Map<string, Omit<ManagedFields, 'fields'> & { fields: Set<string> }>();
   for (const { manager, subresource, fieldsV1 } of entries) {
     if (!fieldsV1 || subresource === 'status') continue;
     const { 'f:status': _, ...fields } = fieldsV1;
-    const name = manager ?? '';
-    const paths = byManager.get(name) ?? new Set();
-    for (const path of pathsOf(fields)) paths.add(path);
-    byManager.set(name, paths);
+    const key = JSON.stringify([manager ?? '', subresource ?? '']);
+    const owner = { manager: manager ?? '', ...(subresource ? { subresource } : {}) };
+    const owned = byOwner.get(key) ?? { ...owner, fields: new Set<string>() };
+    for (const path of pathsOf(fields)) if (isValue(path)) owned.fields.add(path.map(elementText).join(''));
+    byOwner.set(key, owned);
   }
-  return [...byManager].map(([manager, fields]) => ({ manager, fields: [...fields] }));
+  return [...byOwner.values()].map(({ fields, ...owner }) => ({ ...owner, fields: [...fields] }));
 }

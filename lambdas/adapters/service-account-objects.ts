@@ -17,7 +17,8 @@ const ANNOTATION_FIELD = `.metadata.annotations.${IRSA_ANNOTATION}`;
 const annotatorsOf = ({ metadata: { managedFields } }: z.infer<typeof serviceAccountDetail>): string[] =>
   toManagedFields(managedFields)
     .filter(({ fields }) => fields.includes(ANNOTATION_FIELD))
-    .map(({ manager }) => manager);
+    .map(({ manager }) => manager)
+    .filter((manager, index, all) => all.indexOf(manager) === index);
 
 export const toServiceAccountDetail = (found: z.infer<typeof serviceAccountDetail>): ServiceAccountDetail => {
   const { uid, resourceVersion } = found.metadata;

@@ -89,9 +89,12 @@ export interface Workload extends WorkloadRef {
 
 /**
  * Fields that one manager owns, as paths such as `.spec.replicas` or `.spec.template.spec.containers[name="x"].image`.
+ * Paths that only lead to other fields are left out.
  */
 export interface ManagedFields {
   manager: string;
+  /** The subresource that it wrote them through, such as `scale`; left out where it wrote the object itself. */
+  subresource?: string;
   fields: string[];
 }
 

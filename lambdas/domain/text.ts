@@ -31,3 +31,9 @@ export function shown(text: string, most: number): string {
   if (text.length <= most) return printable(text);
   return `${printable(text.slice(0, most))}… (${text.length} characters)`;
 }
+
+/**
+ * Returns a text of another program as a part of a sentence, without the full stop and the line break that it may end
+ * in: an API server that is asked too often answers `Too many requests, please try again later.` and a line break.
+ */
+export const asClause = (text: string): string => text.trim().replace(/\.$/, '');

@@ -15,7 +15,7 @@ export interface ManagedFieldsEntry {
   time: string;
   fieldsType: 'FieldsV1';
   fieldsV1: FieldSet;
-  subresource?: 'status';
+  subresource?: 'scale' | 'status';
 }
 
 type Annotated = Pick<KubeObject, 'metadata'>;

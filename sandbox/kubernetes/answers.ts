@@ -98,7 +98,7 @@ export const success = (status: number, details?: Details): HttpResponse =>
 /** `deployments.apps "x"`, as the API server names objects in its refusals. */
 const qualified = ({ group, plural }: ResourceInfo, name: string): string =>
   `${group === '' ? plural : `${plural}.${group}`} "${name}"`;
-export const detailsOf = ({ group, plural }: ResourceInfo, name: string): Details => ({
+export const detailsOf = ({ group, plural }: Pick<ResourceInfo, 'plural' | 'group'>, name: string): Details => ({
   name,
   ...(group === '' ? {} : { group }),
   kind: plural,
@@ -141,7 +141,12 @@ export const conflict = (info: ResourceInfo, name: string): Refusal =>
   );
 
 /** `field`: path such as `spec.replicas`; `detail`: `Invalid value: "x": must be …`. */
-export const invalid = (info: ResourceInfo, name: string, field: string, detail: string): Refusal =>
+export const invalid = (
+  info: Pick<ResourceInfo, 'kind' | 'plural' | 'group'>,
+  name: string,
+  field: string,
+  detail: string,
+): Refusal =>
   new Refusal(
     422,
     'Invalid',

@@ -3,7 +3,9 @@ import type { ClusterState } from '../world/world.ts';
 import { REVIEWS } from './access-reviews.ts';
 import { infoOf } from './custom-resources.ts';
 import { gitVersionOf } from './nodes.ts';
+import { hasScale, SCALE_VERBS } from './scale.ts';
 import { apiVersionOf, KINDS } from './store.ts';
+import type { ResourceInfo } from './store.ts';
 
 const kinds = Object.values(KINDS);
 /** Named groups that every cluster has, in the order in which they are listed. */
@@ -22,6 +24,22 @@ const groupDocument = (name: string, all: string[]): Record<string, unknown> => 
   return { name, versions, preferredVersion: versions[0] };
 };
 
+const subresource = (name: string, group: string, kind: string, verbs: string[]): unknown => ({
+  name,
+  singularName: '',
+  namespaced: true,
+  group,
+  version: 'v1',
+  kind,
+  verbs,
+});
+
+/** The group of an eviction tells kubectl drain that pods can be evicted. */
+const subresourcesOf = (info: ResourceInfo): unknown[] => [
+  ...(info.kind === 'Pod' ? [subresource('pods/eviction', 'policy', 'Eviction', ['create'])] : []),
+  ...(hasScale(info) ? [subresource(`${info.plural}/scale`, 'autoscaling', 'Scale', SCALE_VERBS)] : []),
+];
+
 const resources = ({ kube }: ClusterState, group: string, groupVersion: string): unknown => ({
   kind: 'APIResourceList',
   apiVersion: 'v1',
@@ -29,30 +47,17 @@ const resources = ({ kube }: ClusterState, group: string, groupVersion: string):
   resources: [
     ...[...kinds, ...[...kube.customKinds.values()].flatMap((kind) => kind.versions.map((each) => infoOf(kind, each)))]
       .filter((info) => info.group === group && apiVersionOf(info) === groupVersion)
-      .flatMap(({ plural, kind, namespaced, shortNames, verbs, inAll }) => [
+      .flatMap((info) => [
         {
-          name: plural,
-          singularName: kind.toLowerCase(),
-          namespaced,
-          kind,
-          verbs,
-          shortNames,
-          categories: inAll === true ? ['all'] : [],
+          name: info.plural,
+          singularName: info.kind.toLowerCase(),
+          namespaced: info.namespaced,
+          kind: info.kind,
+          verbs: info.verbs,
+          shortNames: info.shortNames,
+          categories: info.inAll === true ? ['all'] : [],
         },
-        // Its group tells kubectl drain that pods can be evicted.
-        ...(kind === 'Pod'
-          ? [
-              {
-                name: 'pods/eviction',
-                singularName: '',
-                namespaced: true,
-                group: 'policy',
-                version: 'v1',
-                kind: 'Eviction',
-                verbs: ['create'],
-              },
-            ]
-          : []),
+        ...subresourcesOf(info),
       ]),
     ...REVIEWS.filter((review) => review.group === group).map(({ plural, kind }) => ({
       name: plural,

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { isObject } from '../json.ts';
 import { MERGE_KEYS } from './patch.ts';
 
-/** A leaf is empty. */
+/** A leaf is empty: it stands for all that is below it. One that has `.` alone stands for the map or item itself. */
 export interface FieldSet {
   [element: string]: FieldSet;
 }
@@ -18,7 +18,7 @@ const ATOMIC = new Set(['selector', 'labelSelector', 'nodeSelector', 'fieldRef',
 const LIST_KEYS: Record<string, string[]> = { ports: ['containerPort', 'protocol'], conditions: ['type'] };
 const DEFAULTS: Record<string, unknown> = { protocol: 'TCP' };
 
-const isLeaf = (set: FieldSet): boolean => Object.keys(set).every((element) => element === ITSELF);
+const isLeaf = (set: FieldSet): boolean => Object.keys(set).length === 0;
 
 /** `k:{…}` of an item; undefined in a list that is owned whole. */
 const itemElement = (list: string, item: unknown): string | undefined => {
@@ -51,9 +51,13 @@ export const fieldsOf = (value: unknown, name = ''): FieldSet => {
   return set;
 };
 
+/** A map without entries is one that is not there, but for those that are owned whole. */
+const isEmptied = (before: unknown, after: unknown, name: string): boolean =>
+  isObject(before) && isObject(after) && Object.keys(after).length === 0 && !ATOMIC.has(name);
+
 /** The fields that `after` has and `before` has not, or not so; undefined where there are none. */
 export const changesOf = (before: unknown, after: unknown, name = ''): FieldSet | undefined => {
-  if (after === undefined || isDeepStrictEqual(before, after)) return undefined;
+  if (after === undefined || isEmptied(before, after, name) || isDeepStrictEqual(before, after)) return undefined;
   const parts = partsOf(name, after);
   if (!parts) return {};
   if (before === undefined) return { [ITSELF]: {}, ...fieldsOf(after, name) };
@@ -63,6 +67,27 @@ export const changesOf = (before: unknown, after: unknown, name = ''): FieldSet 
     return set ? [[element, set] as const] : [];
   });
   return changed.length > 0 ? Object.fromEntries(changed) : undefined;
+};
+
+/** The fields that `before` has and `after` has no more; undefined where there are none. */
+export const removalsOf = (before: unknown, after: unknown, name = ''): FieldSet | undefined => {
+  if (before === undefined) return undefined;
+  const parts = partsOf(name, before);
+  if (after === undefined || isEmptied(before, after, name))
+    return parts ? { [ITSELF]: {}, ...fieldsOf(before, name) } : {};
+  const now = new Map((partsOf(name, after) ?? []).map(([element, , part]) => [element, part]));
+  const removed = (parts ?? []).flatMap(([element, own, part]) => {
+    const set = removalsOf(part, now.get(element), element.startsWith('k:') ? '' : own);
+    return set ? [[element, set] as const] : [];
+  });
+  return removed.length > 0 ? Object.fromEntries(removed) : undefined;
+};
+
+/** As managedFields has it: a map or item itself, without anything in it, is written as an empty one. */
+export const serialised = (set: FieldSet): FieldSet => {
+  const elements = Object.entries(set);
+  if (elements.every(([element]) => element === ITSELF)) return {};
+  return Object.fromEntries(elements.map(([element, part]) => [element, serialised(part)]));
 };
 
 export const union = (one: FieldSet, other: FieldSet): FieldSet => {
@@ -83,16 +108,19 @@ export const common = (one: FieldSet, other: FieldSet): FieldSet | undefined => 
   return shared.length > 0 ? Object.fromEntries(shared) : undefined;
 };
 
-/** `set` without what the leaves of `other` stand for; undefined where nothing is left. */
+/**
+ * `set` without what the leaves of `other` stand for; undefined where nothing is left. What is left of a map can be the
+ * map itself, which whoever made it goes on owning.
+ */
 export const without = (set: FieldSet, other: FieldSet): FieldSet | undefined => {
   if (isLeaf(other)) return undefined;
   if (isLeaf(set)) return set;
   const left = Object.entries(set).flatMap(([element, part]) => {
-    const taken = element === ITSELF ? undefined : other[element];
+    const taken = other[element];
     const rest = taken ? without(part, taken) : part;
     return rest ? [[element, rest] as const] : [];
   });
-  return left.some(([element]) => element !== ITSELF) ? Object.fromEntries(left) : undefined;
+  return left.length > 0 ? Object.fromEntries(left) : undefined;
 };
 
 /** Maps whose keys may hold dots: what follows their name is one key. */

@@ -48,7 +48,14 @@ export interface FieldOwners {
   /** Who applied the manifest, and when: `eks`, with the add-on's name, or another manager. */
   applied: { manager: string; addon?: string; manifest: WorkloadTemplate; at: number; restarted: boolean };
   /** What others have set since, oldest first. */
-  edits: { manager: string; fields: FieldSet; at: number }[];
+  edits: (FieldOwner & { fields: FieldSet; at: number })[];
+}
+
+/** Whose fields are: a manager's, by the subresource that it set them through. */
+export interface FieldOwner {
+  manager: string;
+  /** Left out: it has written the object itself. */
+  subresource?: 'scale';
 }
 
 export interface Tally {

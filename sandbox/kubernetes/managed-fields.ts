@@ -5,10 +5,20 @@
  */
 import type { ClusterState } from '../world/world.ts';
 import { annotatorEntries, type ManagedFieldsEntry, noteAnnotator } from './annotators.ts';
-import { changesOf, common, fieldsOf, formatFields, parseField, union, without } from './field-sets.ts';
+import {
+  changesOf,
+  common,
+  fieldsOf,
+  formatFields,
+  parseField,
+  removalsOf,
+  serialised,
+  union,
+  without,
+} from './field-sets.ts';
 import type { FieldSet } from './field-sets.ts';
 import { manifestOf } from './manifests.ts';
-import type { FieldOwners } from './kube-state.ts';
+import type { FieldOwner, FieldOwners } from './kube-state.ts';
 import type { Condition, KubeObject, Metadata, Workload, WorkloadTemplate } from './objects.ts';
 import { timestamp } from './store.ts';
 
@@ -38,11 +48,11 @@ const foreignOf = (
   cluster: ClusterState,
   addon: string | undefined,
   object: KubeObject,
-): { manager: string; fields: FieldSet }[] => {
+): (FieldOwner & { fields: FieldSet })[] => {
   const start = `${nameOf(object)} - `;
-  return (cluster.foreignFields.get(addon ?? '') ?? []).flatMap(({ field, manager }) => {
+  return (cluster.foreignFields.get(addon ?? '') ?? []).flatMap(({ field, ...owner }) => {
     const fields = field.startsWith(start) ? parseField(field.slice(start.length)) : undefined;
-    return fields ? [{ manager, fields }] : [];
+    return fields ? [{ ...owner, fields }] : [];
   });
 };
 
@@ -72,7 +82,7 @@ const noteForeign = (
   cluster: ClusterState,
   { addon = '', manifest }: FieldOwners['applied'],
   object: KubeObject,
-  manager: string,
+  owner: FieldOwner,
   edited: FieldSet,
 ): void => {
   const touched = common(edited, fieldsOfManifest(manifest));
@@ -83,40 +93,44 @@ const noteForeign = (
   const mine = new Set(texts(touched));
   const fields = [
     ...(cluster.foreignFields.get(addon) ?? []).filter(({ field }) => !mine.has(field)),
-    ...(foreign ? texts(foreign) : []).map((field) => ({ field, manager })),
+    ...(foreign ? texts(foreign) : []).map((field) => ({ field, ...owner })),
   ];
   if (fields.length > 0) cluster.foreignFields.set(addon, fields);
   else cluster.foreignFields.delete(addon);
 };
 
+const isSameOwner = (one: FieldOwner, other: FieldOwner): boolean =>
+  one.manager === other.manager && one.subresource === other.subresource;
+
 /**
- * Notes what a client's patch has changed; `before`: the object as it was. Fields that EKS had set are in its way now.
+ * Notes what a client's write has changed; `before`: the object as it was. Fields that EKS had set are in its way now.
  */
 export const noteEdit = (
   cluster: ClusterState,
   before: Pick<KubeObject, 'metadata' | 'spec'>,
   object: KubeObject,
-  manager: string,
+  owner: FieldOwner,
   at: number,
 ): void => {
-  noteAnnotator(cluster, before, object, manager, at);
+  noteAnnotator(cluster, before, object, owner.manager, at);
   const owners = cluster.kube.fieldOwners.get(object.metadata.uid);
   const parts = ({ metadata: { labels, annotations }, spec }: typeof before): object => ({
     metadata: { labels, annotations },
     spec,
   });
   const fields = changesOf(parts(before), parts(object));
-  if (!owners || !fields) return;
+  const gone = removalsOf(parts(before), parts(object));
+  if (!owners || (!fields && !gone)) return;
+  const touched = union(fields ?? EMPTY, gone ?? EMPTY);
   const others = owners.edits.flatMap((edit) => {
-    const left = without(edit.fields, fields);
+    const left = without(edit.fields, touched);
     return left ? [{ ...edit, fields: left }] : [];
   });
-  const mine = others.find((edit) => edit.manager === manager);
-  owners.edits = [
-    ...others.filter((edit) => edit !== mine),
-    { manager, fields: mine ? union(mine.fields, fields) : fields, at },
-  ];
-  if (owners.applied.addon !== undefined) noteForeign(cluster, owners.applied, object, manager, fields);
+  const mine = others.find((edit) => isSameOwner(edit, owner));
+  owners.edits = fields
+    ? [...others.filter((edit) => edit !== mine), { ...owner, fields: mine ? union(mine.fields, fields) : fields, at }]
+    : others;
+  if (owners.applied.addon !== undefined) noteForeign(cluster, owners.applied, object, owner, touched);
 };
 
 /** What the controller writes: the status, and a Deployment's revision. */
@@ -137,45 +151,50 @@ const controllerTime = ({ metadata, status }: KubeObject): string =>
 const managedFieldsOf = (cluster: ClusterState, object: KubeObject, owners: FieldOwners): ManagedFieldsEntry[] => {
   const { applied, edits } = owners;
   const entry = (
-    manager: string,
+    { manager, subresource }: Pick<ManagedFieldsEntry, 'manager' | 'subresource'>,
     operation: ManagedFieldsEntry['operation'],
     time: string,
-    fieldsV1: FieldSet,
+    fields: FieldSet,
   ): ManagedFieldsEntry => ({
     manager,
     operation,
     apiVersion: object.apiVersion,
     time,
     fieldsType: 'FieldsV1',
-    fieldsV1,
+    fieldsV1: serialised(fields),
+    ...(subresource === undefined ? {} : { subresource }),
   });
-  const others = new Map<string, { fields: FieldSet; time: string }>();
-  const add = (manager: string, fields: FieldSet, time: string): void => {
-    const known = others.get(manager);
-    others.set(manager, {
-      fields: known ? union(known.fields, fields) : fields,
-      time: known && known.time > time ? known.time : time,
-    });
+  const others: { owner: FieldOwner; fields: FieldSet; time: string }[] = [];
+  const add = (owner: FieldOwner, fields: FieldSet, time: string): void => {
+    const known = others.find((each) => isSameOwner(each.owner, owner));
+    if (!known) {
+      others.push({ owner, fields, time });
+      return;
+    }
+    known.fields = union(known.fields, fields);
+    if (time > known.time) known.time = time;
   };
   let own = appliedFields(owners);
-  for (const { manager, fields } of foreignOf(cluster, applied.addon, object)) {
+  for (const { fields, ...owner } of foreignOf(cluster, applied.addon, object)) {
     own = without(own, fields) ?? EMPTY;
-    add(manager, fields, object.metadata.creationTimestamp);
+    add(owner, fields, object.metadata.creationTimestamp);
   }
-  for (const { manager, fields, at } of edits) {
+  for (const { fields, at, ...owner } of edits) {
     own = without(own, fields) ?? EMPTY;
-    add(manager, fields, timestamp(at));
+    add(owner, fields, timestamp(at));
   }
   return [
-    entry(applied.manager, applied.manager === 'eks' ? 'Apply' : 'Update', timestamp(applied.at), own),
-    ...[...others].map(([manager, { fields, time }]) => entry(manager, 'Update', time, fields)),
+    entry(applied, applied.manager === 'eks' ? 'Apply' : 'Update', timestamp(applied.at), own),
+    ...others.map(({ owner, fields, time }) => entry(owner, 'Update', time, fields)),
     ...(object.status === undefined || Object.keys(object.status).length === 0
       ? []
       : [
-          {
-            ...entry('kube-controller-manager', 'Update', controllerTime(object), controllerFields(object)),
-            subresource: 'status' as const,
-          },
+          entry(
+            { manager: 'kube-controller-manager', subresource: 'status' },
+            'Update',
+            controllerTime(object),
+            controllerFields(object),
+          ),
         ]),
   ];
 };

@@ -17,6 +17,7 @@ import { asServed, listOrWatch, queryOf, wantsTable } from './lists.ts';
 import { authorise } from './rbac.ts';
 import { requestInfo } from './request-info.ts';
 import type { RequestInfo } from './request-info.ts';
+import { answerScale, checkScaleMethod, hasScale } from './scale.ts';
 import { getObject, getResource, isBuiltIn, KINDS } from './store.ts';
 import type { ResourceInfo } from './store.ts';
 import { tableOf } from './table.ts';
@@ -40,7 +41,10 @@ const resourceAt = (
     found?.namespaced === true
       ? namespace !== undefined || !onObject
       : namespace === undefined || found?.kind === 'Namespace';
-  const known = subresource === undefined || (found?.kind === 'Pod' && subresource === 'eviction');
+  const known =
+    subresource === undefined ||
+    (subresource === 'eviction' && found?.kind === 'Pod') ||
+    (subresource === 'scale' && found !== undefined && hasScale(found));
   return fits && known ? found : undefined;
 };
 
@@ -129,13 +133,15 @@ const answer = (world: World, cluster: ClusterState, request: HttpRequest, conte
   // A namespace counts as within itself, but is kept outside.
   const namespace = info.namespaced ? wanted.namespace : undefined;
   const name = wanted.onObject ? wanted.name : undefined;
-  checkMethod(request.method, info, wanted);
+  if (wanted.subresource === undefined) checkMethod(request.method, info, wanted);
+  else checkScaleMethod(request.method);
   // Custom resources can't be created or changed here: their verbs do not say so.
   if (request.method === 'POST' && isBuiltIn(info)) return createObject({ ...common, info }, namespace);
   if (name === undefined) return listOrWatch(world, cluster, info, namespace, request);
 
   const object = getResource(cluster.kube, info, namespace, name);
   if (!object) throw notFound(info, name);
+  if (wanted.subresource === 'scale' && isBuiltIn(info)) return answerScale({ ...common, info }, object);
   if (request.method === 'PATCH' && isBuiltIn(info)) return patchObject({ ...common, info }, object);
   if (request.method === 'DELETE') return deleteObject({ ...common, info }, object);
   if (wantsTable(request))

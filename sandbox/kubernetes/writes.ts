@@ -56,7 +56,7 @@ const SERVER_SIDE_APPLY = 'application/apply-patch+yaml';
 
 const contentType = (request: HttpRequest): string =>
   (request.headers['content-type'] ?? '').split(';')[0]?.trim() ?? '';
-const isDryRun = (request: HttpRequest): boolean => queryOf(request)('dryRun') === 'All';
+export const isDryRun = (request: HttpRequest): boolean => queryOf(request)('dryRun') === 'All';
 
 /**
  * Who gets the fields that are written: a client that does not say it goes by the name of its program
@@ -73,10 +73,11 @@ export const readBody = (request: HttpRequest, what = 'object'): Record<string, 
   return parseObject(request.body, what);
 };
 
-export const patchObject = (
-  { world, cluster, user, info, request, describe }: Write,
-  object: KubeObject,
-): HttpResponse => {
+/** The document as the patch in a request changes it; it is told to the call log. */
+export const applyPatch = (
+  { request, describe }: Pick<Write, 'request' | 'describe'>,
+  document: Record<string, unknown>,
+): Record<string, unknown> => {
   const type = contentType(request);
   const apply = Object.entries(PATCHES).find(([name]) => name === type)?.[1];
   if (!apply) {
@@ -88,7 +89,30 @@ export const patchObject = (
   }
   const patch = parseObject(request.body);
   describe(patch);
-  const { object: after, headers } = readPatched(info, object, apply(object, patch), queryOf(request));
+  return apply(document, patch);
+};
+
+/** Writes what a client has changed of an object, and whose the fields are now. */
+export const writeChange = (
+  { world, cluster, request }: Write,
+  object: KubeObject,
+  after: KubeObject,
+  subresource?: 'scale',
+): void => {
+  const before = { metadata: object.metadata, spec: object.spec };
+  replaceObject(world, cluster, object, after);
+  noteEdit(
+    cluster,
+    before,
+    object,
+    { manager: fieldManagerOf(request), ...(subresource === undefined ? {} : { subresource }) },
+    world.schedule.now(),
+  );
+};
+
+export const patchObject = (write: Write, object: KubeObject): HttpResponse => {
+  const { cluster, user, info, request } = write;
+  const { object: after, headers } = readPatched(info, object, applyPatch(write, object), queryOf(request));
   checkEscalation(cluster, user, info, after);
   if (isDryRun(request))
     return json(
@@ -100,9 +124,7 @@ export const patchObject = (
       },
       headers,
     );
-  const before = { metadata: object.metadata, spec: object.spec };
-  replaceObject(world, cluster, object, after);
-  noteEdit(cluster, before, object, fieldManagerOf(request), world.schedule.now());
+  writeChange(write, object, after);
   return json(200, shown(cluster, object), headers);
 };
 

@@ -109,6 +109,19 @@ const addAssociations = (world: World, cluster: ClusterState, associations: Scen
   }
 };
 
+/** Whose fields are, without the values that the objects are given. */
+const foreignFieldsOf = (addons: ScenarioCluster['addons']): ClusterState['foreignFields'] =>
+  new Map(
+    addons.flatMap(({ name, modifiedFields }) => {
+      const fields = modifiedFields?.map(({ field, manager, subresource }) => ({
+        field,
+        manager,
+        ...(subresource === undefined ? {} : { subresource }),
+      }));
+      return fields === undefined ? [] : [[name, fields]];
+    }),
+  );
+
 const buildCluster = (world: World, account: string, spec: ScenarioCluster, callers: Callers): ClusterState => {
   const { name, region, oidcId } = spec;
   const cluster = newCluster({
@@ -126,11 +139,7 @@ const buildCluster = (world: World, account: string, spec: ScenarioCluster, call
     autoMode: spec.autoMode,
     authenticationMode: spec.authenticationMode,
     tags: { ...spec.tags },
-    foreignFields: new Map(
-      spec.addons.flatMap(({ name: addon, modifiedFields }) =>
-        modifiedFields === undefined ? [] : [[addon, modifiedFields.map(({ field, manager }) => ({ field, manager }))]],
-      ),
-    ),
+    foreignFields: foreignFieldsOf(spec.addons),
     podSettings: podSettingsOf(spec.addons),
     fargateProfiles: spec.fargateProfiles ?? [],
     accessEntries: buildAccessEntries(spec, callers),

@@ -105,6 +105,12 @@ const modifiedField = z
       )
       .describe('As EKS names it in a conflict: `Deployment.apps ebs-csi-controller - .spec.replicas`.'),
     manager: z.string().min(1).describe('The field manager that owns it: `kubectl-edit`, `helm`, …'),
+    subresource: z
+      .literal('scale')
+      .optional()
+      .describe(
+        'The subresource that it was set through; none: the object itself. A HorizontalPodAutoscaler sets `.spec.replicas` through `scale`, as `kube-controller-manager`.',
+      ),
     value: z
       .unknown()
       .optional()

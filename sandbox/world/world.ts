@@ -127,6 +127,8 @@ export interface ForeignField {
   field: string;
   /** Field manager: `kubectl-edit`, `helm`, … */
   manager: string;
+  /** Through which it set the field; left out: it has written the object itself. */
+  subresource?: 'scale';
 }
 
 /** Sends the pods of Deployments to Fargate whose namespace is this and whose labels have these. */

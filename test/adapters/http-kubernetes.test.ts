@@ -319,6 +319,14 @@ describe('the calls', () => {
     expect(pages).toBe(2000);
   });
 
+  test('a text that ends in a full stop and a line break becomes part of the sentence', async () => {
+    // As an API server answers that is asked too often.
+    const text = 'Too many requests, please try again later.\n';
+    expect((await errorOf(answering(429, text).listPods('x'))).message).toBe(
+      'The API server answered 429 to list pods in x on cluster dev: Too many requests, please try again later. Try again in some seconds.',
+    );
+  });
+
   test('a refusal that is no Status keeps its text', async () => {
     expect((await errorOf(answering(502, '<html>bad gateway').listPods('x'))).message).toContain('<html>bad gateway');
   });

@@ -271,6 +271,14 @@ describe('the API server', () => {
         ) as string,
       },
     ],
+    [
+      429,
+      'Too many requests, please try again later.\n',
+      {
+        name: 'ApiServerError',
+        message: expect.stringMatching(/: Too many requests, please try again later$/) as string,
+      },
+    ],
     [503, 'no', { name: 'ApiServerError', exitCode: 1 }],
     [401, '', { name: 'Unauthorised', exitCode: 3 }],
   ])('answers %i', async (code, body, expected) => {

@@ -39,6 +39,18 @@ const withModifiedField = scenarioWith(
     ]),
 );
 
+const withAutoscaler = scenarioWith(
+  (_, cluster) =>
+    void (ebs(cluster).modifiedFields = [
+      {
+        field: 'Deployment.apps ebs-csi-controller - .spec.replicas',
+        manager: 'kube-controller-manager',
+        subresource: 'scale',
+        value: 3,
+      },
+    ]),
+);
+
 /** What is wrong, the run that meets it, the check that must block, and what its remedy must speak of. */
 const cases: [string, RunOptions, string, RegExp][] = [
   [
@@ -159,6 +171,12 @@ const cases: [string, RunOptions, string, RegExp][] = [
   [
     'a create over preserved objects would meet the fields of others',
     { request: { ...RECREATE, preserve: true }, scenario: withModifiedField },
+    'field-managers',
+    /--resolve-conflicts OVERWRITE/,
+  ],
+  [
+    "a create over preserved objects would meet an autoscaler's replicas",
+    { request: { ...RECREATE, preserve: true }, scenario: withAutoscaler },
     'field-managers',
     /--resolve-conflicts OVERWRITE/,
   ],

@@ -10,8 +10,14 @@ import type { Facts } from './facts.ts';
 import { isRecreate, nameOf, removesSoftware, type WayCheck } from './ladder.ts';
 
 const EKS_MANAGER = 'eks';
-/** They write what the workload's own controllers need, and this service's restarts; no setting of anybody. */
-const NOBODY_ELSE = new Set([EKS_MANAGER, 'kube-controller-manager', SERVICE_MANAGER]);
+const CONTROLLERS = 'kube-controller-manager';
+/** EKS itself, and this service, which sets its restarts alone. */
+const NOBODY_ELSE = new Set([EKS_MANAGER, SERVICE_MANAGER]);
+/**
+ * What the Deployment controller notes on its objects. All else that is set in the name of the controllers is a setting:
+ * a HorizontalPodAutoscaler's replicas.
+ */
+const CONTROLLER_NOTES = '.metadata.annotations.deployment.kubernetes.io/';
 /** What `kubectl rollout restart` leaves behind; no add-on of EKS sets it, so that it conflicts with nothing. */
 const RESTART = 'kubectl.kubernetes.io/restartedAt';
 
@@ -31,15 +37,13 @@ export interface ForeignFields {
   /** Such as `Deployment ebs-csi-controller`. */
   workload: string;
   manager: string;
+  /** Such as `scale`; left out where it wrote the object itself. */
+  subresource?: string;
   fields: string[];
 }
 
-/** A path that only leads to other ones of the list says nothing. */
-const withoutAncestors = (fields: readonly string[]): string[] =>
-  fields.filter(
-    (field) =>
-      !fields.some((other) => other !== field && (other.startsWith(`${field}.`) || other.startsWith(`${field}[`))),
-  );
+const isSetting = (manager: string, field: string): boolean =>
+  !field.includes(`${SERVICE_MANAGER}/`) && !(manager === CONTROLLERS && field.startsWith(CONTROLLER_NOTES));
 
 /** What others own alone: a field that EKS owns too has the value that EKS wants. */
 export const foreignFields = (workloads: readonly Workload[]): ForeignFields[] =>
@@ -47,16 +51,23 @@ export const foreignFields = (workloads: readonly Workload[]): ForeignFields[] =
     const ofEks = new Set(managedFields.filter((one) => one.manager === EKS_MANAGER).flatMap((one) => one.fields));
     return managedFields
       .filter(({ manager }) => !NOBODY_ELSE.has(manager))
-      .map(({ manager, fields }) => ({
+      .map(({ fields, ...owner }) => ({
         workload: `${kind} ${name}`,
-        manager,
-        fields: withoutAncestors(fields).filter((field) => !ofEks.has(field) && !field.includes(`${SERVICE_MANAGER}/`)),
+        ...owner,
+        fields: fields.filter((field) => !ofEks.has(field) && isSetting(owner.manager, field)),
       }))
       .filter(({ fields }) => fields.length > 0);
   });
 
+/** Nobody knows an autoscaler by the name of the controllers that it runs in. */
+const ownerText = ({ manager, subresource }: ForeignFields): string => {
+  if (subresource === undefined) return manager;
+  const autoscaler = manager === CONTROLLERS && subresource === 'scale' ? ', as a HorizontalPodAutoscaler does' : '';
+  return `${manager} through the ${subresource} subresource${autoscaler}`;
+};
+
 const listed = (foreign: readonly ForeignFields[]): string =>
-  foreign.map(({ workload, manager, fields }) => `${workload}: ${some(fields)} (${manager})`).join('; ');
+  foreign.map((one) => `${one.workload}: ${some(one.fields)} (${ownerText(one)})`).join('; ');
 
 type Fate = 'kept' | 'reset' | 'lost' | 'conflict';
 

@@ -15,10 +15,17 @@ describe('paths', () => {
       ['.metadata.annotations.eks.amazonaws.com/role-arn'],
     ],
     [
-      'an object itself, beside what is in it',
-      { 'f:metadata': { 'f:labels': { '.': {}, 'f:app': {} } } },
-      ['.metadata.labels', '.metadata.labels.app'],
+      'what is in an object, and not the object itself',
+      { 'f:spec': { 'f:strategy': { '.': {}, 'f:type': {} } } },
+      ['.spec.strategy.type'],
     ],
+    [
+      'a label whose name begins as another one',
+      { 'f:metadata': { 'f:labels': { 'f:app': {}, 'f:app.kubernetes.io/name': {} } } },
+      ['.metadata.labels.app', '.metadata.labels.app.kubernetes.io/name'],
+    ],
+    ['an object that is owned whole', { 'f:spec': { 'f:selector': {} } }, ['.spec.selector']],
+    ['labels and annotations without any', { 'f:metadata': { 'f:labels': { '.': {} }, 'f:annotations': {} } }, []],
     [
       'an item by its key',
       {
@@ -26,7 +33,7 @@ describe('paths', () => {
           'f:template': { 'f:spec': { 'f:containers': { 'k:{"name":"coredns"}': { '.': {}, 'f:image': {} } } } },
         },
       },
-      ['.spec.template.spec.containers[name="coredns"]', '.spec.template.spec.containers[name="coredns"].image'],
+      ['.spec.template.spec.containers[name="coredns"].image'],
     ],
     [
       'an item by several keys, sorted, with numbers as they are',
@@ -36,7 +43,7 @@ describe('paths', () => {
     [
       'an item by its value',
       { 'f:metadata': { 'f:finalizers': { '.': {}, 'v:"foregroundDeletion"': {} } } },
-      ['.metadata.finalizers', '.metadata.finalizers[="foregroundDeletion"]'],
+      ['.metadata.finalizers[="foregroundDeletion"]'],
     ],
     ['an item by its index', { 'f:list': { 'i:2': {} } }, ['.list[2]']],
     ['nothing', {}, []],
@@ -61,6 +68,39 @@ describe('managers', () => {
       { manager: 'kubectl', fields: ['.spec.paused'] },
     ]);
   });
+  it('own no map that others have the parts of, as a restart that was taken over leaves one', () => {
+    const annotations = (fields: object): object => ({
+      'f:spec': { 'f:template': { 'f:metadata': { 'f:annotations': fields } } },
+    });
+    const container = (fields: object): object => ({
+      'f:spec': { 'f:template': { 'f:spec': { 'f:containers': { 'k:{"name":"x"}': fields } } } },
+    });
+    expect(
+      read(
+        { manager: 'eks', operation: 'Apply', fieldsV1: annotations({ 'f:kubectl.kubernetes.io/restartedAt': {} }) },
+        { manager: 'kubectl-rollout', operation: 'Update', fieldsV1: annotations({}) },
+        { manager: 'kubectl-edit', operation: 'Update', fieldsV1: container({ '.': {} }) },
+        { manager: 'helm', operation: 'Update', fieldsV1: container({ '.': {}, 'f:name': {} }) },
+      ),
+    ).toEqual([
+      { manager: 'eks', fields: ['.spec.template.metadata.annotations.kubectl.kubernetes.io/restartedAt'] },
+      { manager: 'kubectl-rollout', fields: [] },
+      { manager: 'kubectl-edit', fields: [] },
+      { manager: 'helm', fields: ['.spec.template.spec.containers[name="x"].name'] },
+    ]);
+  });
+  it('own a label whose name begins as the label of others', () => {
+    expect(
+      read(
+        {
+          manager: 'eks',
+          operation: 'Apply',
+          fieldsV1: { 'f:metadata': { 'f:labels': { 'f:app.kubernetes.io/name': {} } } },
+        },
+        { manager: 'kubectl-label', operation: 'Update', fieldsV1: { 'f:metadata': { 'f:labels': { 'f:app': {} } } } },
+      )[1],
+    ).toEqual({ manager: 'kubectl-label', fields: ['.metadata.labels.app'] });
+  });
   it("of the status are left out; the scale is the spec's", () => {
     expect(
       read(
@@ -78,7 +118,7 @@ describe('managers', () => {
       ),
     ).toEqual([
       { manager: 'kubelet', fields: ['.spec.replicas'] },
-      { manager: 'hpa', fields: ['.spec.replicas'] },
+      { manager: 'hpa', subresource: 'scale', fields: ['.spec.replicas'] },
     ]);
   });
   it('are none where the API server tells none', () => {

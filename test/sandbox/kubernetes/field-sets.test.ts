@@ -5,6 +5,8 @@ import {
   fieldsOf,
   formatFields,
   parseField,
+  removalsOf,
+  serialised,
   union,
   without,
   withFieldsOf,
@@ -63,7 +65,7 @@ describe('changes', () => {
     ['none', {}, undefined],
     ['a value', { spec: { ...document.spec, replicas: 3 } }, { 'f:spec': { 'f:replicas': {} } }],
     ['a map that is new', { extra: { a: 1 } }, { 'f:extra': { '.': {}, 'f:a': {} } }],
-    ['a value that goes', { metadata: {} }, { 'f:metadata': {} }],
+    ['a value that goes', { metadata: {} }, undefined],
     [
       'a whole',
       { spec: { ...document.spec, selector: { matchLabels: { app: 'z' } } } },
@@ -91,6 +93,42 @@ describe('changes', () => {
       },
     });
   });
+});
+
+describe('removals', () => {
+  const removed = (before: object, after: object) => removalsOf(before, after);
+  test.each<[string, object, object, object | undefined]>([
+    ['none', { a: 1 }, { a: 2, b: 3 }, undefined],
+    ['a value', { spec: { paused: true, replicas: 1 } }, { spec: { replicas: 2 } }, { 'f:spec': { 'f:paused': {} } }],
+    ['a map', { m: { labels: { a: 'b' } } }, { m: {} }, { 'f:m': { '.': {}, 'f:labels': { 'f:a': {} } } }],
+    [
+      'what is in a map, and with it the map',
+      { labels: { a: 'b' } },
+      { labels: {} },
+      { 'f:labels': { '.': {}, 'f:a': {} } },
+    ],
+    [
+      'an item',
+      { containers: [{ name: 'a' }, { name: 'b' }] },
+      { containers: [{ name: 'b' }] },
+      { 'f:containers': { 'k:{"name":"a"}': { '.': {}, 'f:name': {} } } },
+    ],
+    ['a list that is owned whole', { args: ['a'] }, {}, { '.': {}, 'f:args': {} }],
+  ])('%s', (_, before, after, expected) => {
+    expect(removed(before, after)).toEqual(expected);
+  });
+});
+
+test('of a map that somebody made and others have filled, the map itself is left, and written empty', () => {
+  const made = { 'f:annotations': { '.': {}, 'f:a': {} } };
+  const left = without(made, { 'f:annotations': { 'f:a': {} } });
+  expect(left).toEqual({ 'f:annotations': { '.': {} } });
+  expect(serialised(left!)).toEqual({ 'f:annotations': {} });
+  expect(serialised(made)).toEqual(made);
+  expect(formatFields(left!)).toEqual([]);
+  // It stands for nothing that is in it.
+  expect(without({ 'f:annotations': { 'f:b': {} } }, left!)).toEqual({ 'f:annotations': { 'f:b': {} } });
+  expect(without(left!, made)).toBeUndefined();
 });
 
 test('sets add up, and are taken from each other', () => {

@@ -190,6 +190,23 @@ describe.skipIf(reason !== undefined)(
       expect(await kubectl('rollout', 'status', deployment, '--timeout', '60s')).toContain('successfully rolled out');
     });
 
+    it('scale changes replicas through the subresource, and refuses what has changed', async () => {
+      const deployment = 'deployment/ebs-csi-controller';
+      const scaled = 'deployment.apps/ebs-csi-controller scaled\n';
+      expect(await kubectl('scale', deployment, '--replicas', '3')).toBe(scaled);
+      expect(await kubectl('get', deployment, '--output', 'jsonpath={.spec.replicas}')).toBe('3');
+      expect(
+        await kubectl('get', deployment, '--show-managed-fields', '--output', 'jsonpath={.metadata.managedFields}'),
+      ).toMatch(/"manager":"kubectl","operation":"Update","subresource":"scale"/);
+      expect(await run('scale', deployment, '--replicas', '4', '--current-replicas', '2')).toMatchObject({
+        code: 1,
+        err: expect.stringContaining('Expected replicas to be 2, was 3'),
+      });
+      // With a precondition it is a PUT.
+      expect(await kubectl('scale', deployment, '--replicas', '2', '--current-replicas', '3')).toBe(scaled);
+      expect(await kubectl('rollout', 'status', deployment, '--timeout', '60s')).toContain('successfully rolled out');
+    });
+
     it('drain waits for the disruption budget, and empties the node without it', async () => {
       const ofController = [
         'get',

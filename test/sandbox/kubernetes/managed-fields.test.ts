@@ -155,10 +155,27 @@ describe('managedFields', () => {
     });
     await patch('two', restartPatch('y'));
     const entries = await read(lab);
-    expect(of(entries, 'one')?.fieldsV1).toEqual({ 'f:metadata': { 'f:labels': { 'f:mine': {} } } });
+    // The first has made the annotations, and goes on owning them as a whole, without any of them.
+    expect(of(entries, 'one')?.fieldsV1).toEqual({
+      'f:metadata': { 'f:labels': { 'f:mine': {} } },
+      'f:spec': { 'f:template': { 'f:metadata': { 'f:annotations': {} } } },
+    });
     expect(of(entries, 'two')?.fieldsV1).toEqual({
       'f:spec': { 'f:template': { 'f:metadata': { 'f:annotations': { 'f:restarted': {} } } } },
     });
+  });
+
+  test("a field that goes is nobody's, and in nobody's way", async () => {
+    const lab = newEbsLab();
+    const patch = (body: object) =>
+      lab.call('PATCH', DEPLOYMENT, { headers: merge, body, query: { fieldManager: 'me' } });
+    await patch({ metadata: { annotations: { mine: 'x' } }, spec: { paused: true, strategy: { type: 'Recreate' } } });
+    expect(lab.cluster.foreignFields.get(ADDON)).toMatchObject([
+      { field: expect.stringMatching(/strategy\.type$/) as string },
+    ]);
+    await patch({ metadata: { annotations: { mine: null } }, spec: { paused: null, strategy: null } });
+    expect(of(await read(lab), 'me')).toBeUndefined();
+    expect(lab.cluster.foreignFields.size).toBe(0);
   });
 
   test('a dry run changes nothing', async () => {
@@ -231,7 +248,10 @@ test("EKS's own restart is EKS's, and takes over that of kubectl", async () => {
   expect(of(await read(lab), 'kubectl-rollout')?.fieldsV1).toMatchObject(RESTARTED);
   apply(lab, true);
   expect(of(await read(lab), 'eks')?.fieldsV1).toMatchObject(RESTARTED);
-  expect(of(await read(lab), 'kubectl-rollout')).toBeUndefined();
+  // Whoever made the annotations of the template keeps an empty set of them.
+  const LEFT = { 'f:spec': { 'f:template': { 'f:metadata': { 'f:annotations': {} } } } };
+  expect(of(await read(lab), 'kubectl-rollout')?.fieldsV1).toEqual(LEFT);
+  expect(lab.cluster.foreignFields.size).toBe(0);
   apply(lab);
   expect(of(await read(lab), 'eks')?.fieldsV1).toMatchObject(RESTARTED);
 });

@@ -37,8 +37,8 @@ describe('foreignFields', () => {
   it.each<[string, ManagedFields[]]>([
     ['EKS', [by('eks', IMAGE)]],
     [
-      'the controllers of the cluster',
-      [by('kube-controller-manager', '.metadata.annotations["deployment.kubernetes.io/revision"]')],
+      'what a controller notes on its object',
+      [by('kube-controller-manager', '.metadata.annotations.deployment.kubernetes.io/revision')],
     ],
     [
       'this service',
@@ -51,31 +51,15 @@ describe('foreignFields', () => {
     ],
     [
       'this service under any name',
-      [
-        by(
-          'unknown',
-          '.spec.template.metadata.annotations',
-          '.spec.template.metadata.annotations["eks-pod-identity-migrator/restarted-for"]',
-        ),
-      ],
+      [by('unknown', '.spec.template.metadata.annotations["eks-pod-identity-migrator/restarted-for"]')],
     ],
     ['somebody who wants what EKS wants', [by('eks', IMAGE), by('argocd', IMAGE)]],
   ])('are none of %s', (_, fields) => {
     expect(foreign(...fields)).toEqual([]);
   });
-  it('leave out paths that only lead to others', () => {
-    expect(
-      foreign(
-        by(
-          'kubectl-edit',
-          '.spec',
-          '.spec.template.spec.containers[name="ebs-plugin"]',
-          IMAGE,
-          '.spec.template.spec.containers[name="ebs-plugin"].imagePullPolicy',
-          '.spec.tem',
-        ),
-      )[0]?.fields,
-    ).toEqual([IMAGE, '.spec.template.spec.containers[name="ebs-plugin"].imagePullPolicy', '.spec.tem']);
+  it('name the subresource that they were written through', () => {
+    const scaled = { manager: 'kube-controller-manager', subresource: 'scale', fields: ['.spec.replicas'] };
+    expect(foreign(by('eks', IMAGE), scaled)).toEqual([{ workload: 'Deployment ebs-csi-controller', ...scaled }]);
   });
 });
 
@@ -96,7 +80,11 @@ describe('check field-managers', () => {
     planMigration(someFacts({ request: aRequest(request), workloads: [withFields(...managedFields)] }));
   const check = (plan: Plan): Check => plan.checks.find((one) => one.id === 'field-managers')!;
   const edited = by('kubectl-edit', '.spec.replicas');
-  const restarted = by('kubectl-rollout', '.spec.template.metadata.annotations', RESTARTED);
+  const restarted = by('kubectl-rollout', RESTARTED);
+  const scaled: ManagedFields = { ...by('kube-controller-manager', '.spec.replicas'), subresource: 'scale' };
+  const byAutoscaler =
+    /\.spec\.replicas \(kube-controller-manager through the scale subresource, as a HorizontalPodAutoscaler does\)\. /
+      .source;
   const OVERWRITE = { resolveConflicts: 'OVERWRITE' } as const;
   const NONE = { resolveConflicts: 'NONE' } as const;
   const preserving = { strategy: 'recreate', preserve: true } as const;
@@ -203,6 +191,39 @@ describe('check field-managers', () => {
       'warn',
       /In place keeps them; recreate with preserve keeps them\.$/,
       [IN_PLACE, RECREATE_PRESERVING],
+    ],
+    [
+      'an autoscaler, in place',
+      { strategy: 'in-place' },
+      scaled,
+      'pass',
+      new RegExp(`${byAutoscaler}In place keeps them\\.$`),
+      [IN_PLACE],
+    ],
+    [
+      'an autoscaler, recreate with preserve',
+      preserving,
+      scaled,
+      'fail',
+      new RegExp(`${byAutoscaler}Recreate with preserve would fail on those that EKS sets \\(NONE\\)\\.$`),
+      [],
+    ],
+    [
+      'an autoscaler, recreate with preserve and consent',
+      { ...preserving, ...OVERWRITE },
+      scaled,
+      'warn',
+      new RegExp(`${byAutoscaler}Recreate with preserve resets`),
+      [{ ...RECREATE_PRESERVING, ...OVERWRITE }],
+    ],
+    ['an autoscaler, auto', {}, scaled, 'warn', /Left out for that: recreate with preserve\.$/, [IN_PLACE]],
+    [
+      'somebody by kubectl scale, recreate with preserve',
+      preserving,
+      { ...by('kubectl', '.spec.replicas'), subresource: 'scale' },
+      'fail',
+      /\.spec\.replicas \(kubectl through the scale subresource\)\. /,
+      [],
     ],
   ])('of fields that others have set: %s', (_, request, fields, status, message, ladder) => {
     const plan = planOf(request, by('eks', IMAGE), fields);

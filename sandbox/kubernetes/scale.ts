@@ -1,0 +1,127 @@
+/**
+ * The subresource `scale` of what has replicas, by which `kubectl scale` and autoscalers change them (k8s.io/kubernetes,
+ * registry/apps, ScaleREST). A HorizontalPodAutoscaler does so in the name of kube-controller-manager.
+ */
+import { z } from 'zod';
+import type { HttpResponse } from '../http.ts';
+import { badRequest, conflict, invalid, json, methodNotAllowed, Refusal } from './answers.ts';
+import { workloadChanged } from './controllers.ts';
+import type { Deployment, Kind, KubeObject, ReplicaSet, StatefulSet } from './objects.ts';
+import { workloadOf } from './store.ts';
+import type { KindInfo, ResourceInfo } from './store.ts';
+import { applyPatch, isDryRun, readBody, type Write, writeChange } from './writes.ts';
+
+type Scaled = Deployment | ReplicaSet | StatefulSet;
+
+const SCALED_KINDS: Partial<Record<Kind, true>> = { Deployment: true, ReplicaSet: true, StatefulSet: true };
+/** What discovery says of the subresource. */
+export const SCALE_VERBS = ['get', 'patch', 'update'];
+const METHODS = ['GET', 'PATCH', 'PUT'];
+const API_VERSION = 'autoscaling/v1';
+const KIND = 'Scale';
+/** For refusals: `Scale.autoscaling "web" is invalid`. */
+const SCALE: Pick<KindInfo, 'plural' | 'group'> & { kind: string } = {
+  kind: KIND,
+  plural: 'scales',
+  group: 'autoscaling',
+};
+
+const scaleSchema = z.looseObject({
+  metadata: z
+    .looseObject({
+      name: z.string().nullish(),
+      namespace: z.string().nullish(),
+      uid: z.string().nullish(),
+      resourceVersion: z.string().nullish(),
+    })
+    .nullish(),
+  spec: z.looseObject({ replicas: z.number().int().nullish() }).nullish(),
+});
+type Scale = z.output<typeof scaleSchema>;
+
+/** Whether objects of a kind have the subresource. */
+export const hasScale = ({ kind, group }: ResourceInfo): boolean => group === 'apps' && kind in SCALED_KINDS;
+
+/** Only those kinds have it, and all of them have replicas. */
+const asScaled = (object: KubeObject): Scaled => object as Scaled;
+
+const selectorText = ({ spec }: Scaled): string =>
+  Object.entries(spec.selector.matchLabels)
+    .map(([label, value]) => `${label}=${value}`)
+    .sort()
+    .join(',');
+
+/** Zero replicas are left out, as Go leaves out what is empty. */
+const scaleOf = (object: Scaled): Record<string, unknown> => {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const { replicas } = object.spec;
+  return {
+    kind: KIND,
+    apiVersion: API_VERSION,
+    metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
+    spec: replicas === 0 ? {} : { replicas },
+    status: { replicas: object.status?.['replicas'] ?? 0, selector: selectorText(object) },
+  };
+};
+
+const readScale = (document: Record<string, unknown>): Scale => {
+  const { apiVersion = API_VERSION, kind = KIND } = document;
+  if (apiVersion !== API_VERSION)
+    throw badRequest(
+      `the API version in the data (${String(apiVersion)}) does not match the expected API version (${API_VERSION})`,
+    );
+  if (kind !== KIND)
+    throw badRequest(`the kind in the data (${String(kind)}) does not match the expected kind (${KIND})`);
+  const parsed = scaleSchema.safeParse(document);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw badRequest(
+    `Scale in version "v1" cannot be handled as a Scale: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`,
+  );
+};
+
+/** The preconditions of a write, and the one rule for its values. */
+const checkScale = (info: ResourceInfo, object: Scaled, { metadata, spec }: Scale): void => {
+  const { name, namespace, uid, resourceVersion } = object.metadata;
+  if (!metadata?.name)
+    throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+  if (metadata.name !== name)
+    throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
+  if (metadata.namespace && metadata.namespace !== namespace)
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  if (metadata.uid && metadata.uid !== uid)
+    throw new Refusal(
+      409,
+      'Conflict',
+      `Operation cannot be fulfilled on ${info.plural}/scale.${info.group} "${name}": Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${uid}`,
+      { name, group: info.group, kind: `${info.plural}/scale` },
+    );
+  const replicas = spec?.replicas ?? 0;
+  if (replicas < 0)
+    throw invalid(SCALE, name, 'spec.replicas', `Invalid value: ${replicas}: must be greater than or equal to 0`);
+  if (metadata.resourceVersion && metadata.resourceVersion !== resourceVersion) throw conflict(info, name);
+};
+
+/** Throws where the subresource knows no such method. */
+export const checkScaleMethod = (method: string): void => {
+  if (!METHODS.includes(method)) throw methodNotAllowed(METHODS);
+};
+
+/** Answers a call of the subresource `scale` of an object that has it. */
+export const answerScale = (write: Write, found: KubeObject): HttpResponse => {
+  const { world, cluster, info, request, describe } = write;
+  const object = asScaled(found);
+  if (request.method === 'GET') return json(200, scaleOf(object));
+  const before = scaleOf(object);
+  const document = request.method === 'PATCH' ? applyPatch(write, before) : readBody(request);
+  if (request.method === 'PUT') describe(document);
+  const scale = readScale(document);
+  checkScale(info, object, scale);
+  const spec = { ...object.spec, replicas: scale.spec?.replicas ?? 0 };
+  if (isDryRun(request)) return json(200, scaleOf({ ...object, spec } as Scaled));
+  writeChange(write, object, { ...object, spec }, 'scale');
+  // A Deployment puts its ReplicaSets back to what it wants of them.
+  const owner = object.kind === 'ReplicaSet' ? workloadOf(cluster.kube, object) : undefined;
+  if (owner) workloadChanged(world, cluster, owner);
+  return json(200, scaleOf(object));
+};

@@ -1,0 +1,205 @@
+import { describe, expect, test } from 'vitest';
+import { applyAddonObjects } from '../../../sandbox/kubernetes/addon-objects.ts';
+import { listObjects } from '../../../sandbox/kubernetes/store.ts';
+import {
+  DAEMON_SET,
+  DEPLOYMENT,
+  ebs,
+  merge,
+  newDatabaseLab,
+  newEbsLab,
+  newEntry,
+  STATEFUL_SET,
+  strategic,
+} from './support.ts';
+import type { Lab } from './support.ts';
+
+const ADDON = 'aws-ebs-csi-driver';
+const CONTROLLERS = {
+  'user-agent': 'kube-controller-manager/v1.33.13 (linux/amd64) kubernetes/horizontal-pod-autoscaler',
+};
+const scalePath = (path: string): string => `${path}/scale`;
+
+const scaleOf = async (lab: Lab, path = DEPLOYMENT) =>
+  (await lab.call('GET', scalePath(path))).body as unknown as {
+    metadata: { name: string; uid: string; resourceVersion: string };
+    spec: { replicas?: number };
+    status: { replicas: number; selector: string };
+  };
+const put = (lab: Lab, body: object, path = DEPLOYMENT) =>
+  lab.call('PUT', scalePath(path), { headers: { 'content-type': 'application/json', ...CONTROLLERS }, body });
+const patch = (lab: Lab, body: object, path = DEPLOYMENT, query: Record<string, string> = {}) =>
+  lab.call('PATCH', scalePath(path), { headers: merge, body, query });
+
+const owners = async (lab: Lab, path = DEPLOYMENT) =>
+  (
+    (await lab.call('GET', path)).body.metadata as unknown as {
+      managedFields: { manager: string; operation: string; subresource?: string; fieldsV1: object }[];
+    }
+  ).managedFields;
+
+describe('a scale', () => {
+  test.each([
+    ['a Deployment', DEPLOYMENT, 2, 'app=ebs-csi-controller'],
+    ['a StatefulSet', STATEFUL_SET, 3, 'app=db'],
+  ])('of %s: read, put and patched, and followed by its pods', async (_, path, replicas, selector) => {
+    const lab = newDatabaseLab();
+    const read = await scaleOf(lab, path);
+    expect(read).toMatchObject({
+      kind: 'Scale',
+      apiVersion: 'autoscaling/v1',
+      spec: { replicas },
+      status: { replicas, selector },
+    });
+    const answer = await put(lab, { ...read, spec: { replicas: replicas + 1 } }, path);
+    expect([answer.status, answer.body.spec]).toEqual([200, { replicas: replicas + 1 }]);
+    lab.pass(300);
+    expect(await scaleOf(lab, path)).toMatchObject({
+      spec: { replicas: replicas + 1 },
+      status: { replicas: replicas + 1 },
+    });
+    expect((await patch(lab, { spec: { replicas: 0 } }, path)).body.spec).toEqual({});
+    lab.pass(300);
+    expect(await scaleOf(lab, path)).toMatchObject({ spec: {}, status: { replicas: 0 } });
+  });
+
+  test('of a ReplicaSet is put back by its Deployment', async () => {
+    const lab = newEbsLab();
+    const [replicaSet] = listObjects(lab.cluster.kube, 'ReplicaSet');
+    const path = `/apis/apps/v1/namespaces/kube-system/replicasets/${replicaSet!.metadata.name}`;
+    expect(await scaleOf(lab, path)).toMatchObject({ spec: { replicas: 2 } });
+    expect((await patch(lab, { spec: { replicas: 5 } }, path)).body.spec).toEqual({ replicas: 5 });
+    lab.pass(60);
+    expect(await scaleOf(lab, path)).toMatchObject({ spec: { replicas: 2 } });
+    expect(lab.pods('ebs-csi-controller')).toHaveLength(2);
+  });
+
+  test('a dry run changes nothing', async () => {
+    const lab = newEbsLab();
+    expect((await patch(lab, { spec: { replicas: 7 } }, DEPLOYMENT, { dryRun: 'All' })).body.spec).toEqual({
+      replicas: 7,
+    });
+    expect((await scaleOf(lab)).spec).toEqual({ replicas: 2 });
+    expect((await owners(lab)).map(({ manager }) => manager)).toEqual(['eks', 'kube-controller-manager']);
+  });
+
+  test.each<[string, object, number, RegExp]>([
+    [
+      'a version that is too old',
+      { metadata: { resourceVersion: '1' }, spec: { replicas: 3 } },
+      409,
+      /^Operation cannot be fulfilled on deployments\.apps "ebs-csi-controller": the object has been modified; please apply your changes to the latest version and try again$/,
+    ],
+    [
+      'another uid',
+      { metadata: { uid: 'x' }, spec: { replicas: 3 } },
+      409,
+      /^Operation cannot be fulfilled on deployments\/scale\.apps "ebs-csi-controller": Precondition failed: UID in precondition: x, UID in object meta: /,
+    ],
+    [
+      'another name',
+      { metadata: { name: 'x' } },
+      400,
+      /^the name of the object \(x\) does not match the name on the URL \(ebs-csi-controller\)$/,
+    ],
+    ['no name', { metadata: { name: null } }, 400, /undeterminable: name must be provided$/],
+    [
+      'another namespace',
+      { metadata: { namespace: 'x' } },
+      400,
+      /^the namespace of the provided object does not match/,
+    ],
+    [
+      'less than none',
+      { spec: { replicas: -1 } },
+      422,
+      /^Scale\.autoscaling "ebs-csi-controller" is invalid: spec\.replicas: Invalid value: -1: must be greater than or equal to 0$/,
+    ],
+    ['a text', { spec: { replicas: 'two' } }, 400, /cannot be handled as a Scale: spec\.replicas/],
+    ['another kind', { kind: 'Deployment' }, 400, /does not match the expected kind \(Scale\)$/],
+    ['another version', { apiVersion: 'apps/v1' }, 400, /does not match the expected API version \(autoscaling\/v1\)$/],
+  ])('refuses %s', async (_, body, status, message) => {
+    const lab = newEbsLab();
+    const answer = await patch(lab, body);
+    expect([answer.status, answer.body.message]).toEqual([status, expect.stringMatching(message)]);
+    expect(lab.deployment().spec.replicas).toBe(2);
+  });
+
+  test('is none of a DaemonSet, nor of what is not there; and neither created nor deleted', async () => {
+    const lab = newEbsLab();
+    expect((await lab.call('GET', scalePath(DAEMON_SET))).status).toBe(404);
+    expect((await lab.call('GET', scalePath(`${DEPLOYMENT}-x`))).body.message).toBe(
+      'deployments.apps "ebs-csi-controller-x" not found',
+    );
+    for (const method of ['DELETE', 'POST']) {
+      const { status, raw } = await lab.call(method, scalePath(DEPLOYMENT));
+      expect([status, raw.headers['allow']]).toEqual([405, 'GET, PATCH, PUT']);
+    }
+  });
+
+  test('takes the right of its own', async () => {
+    const lab = newEbsLab();
+    const [viewer, editor] = ['viewer', 'editor'].map((name) => `arn:aws:iam::111122223333:role/${name}`) as [
+      string,
+      string,
+    ];
+    lab.cluster.accessEntries.set(viewer, newEntry(viewer, { policies: ['AmazonEKSViewPolicy'] }));
+    lab.cluster.accessEntries.set(editor, newEntry(editor, { policies: ['AmazonEKSEditPolicy'] }));
+    const change = { headers: merge, body: { spec: { replicas: 3 } } };
+    expect((await lab.call('GET', scalePath(DEPLOYMENT), { as: viewer })).status).toBe(200);
+    expect((await lab.call('PATCH', scalePath(DEPLOYMENT), { ...change, as: viewer })).body.message).toContain(
+      'cannot patch resource "deployments/scale" in API group "apps" in the namespace "kube-system"',
+    );
+    expect((await lab.call('PUT', scalePath(DEPLOYMENT), { ...change, as: viewer })).body.message).toContain(
+      'cannot update resource "deployments/scale"',
+    );
+    expect((await lab.call('PATCH', scalePath(DEPLOYMENT), { ...change, as: editor })).status).toBe(200);
+  });
+});
+
+describe('whose replicas are', () => {
+  const REPLICAS = { 'f:spec': { 'f:replicas': {} } };
+
+  test("an autoscaler's: kube-controller-manager's, by the subresource, and in the way of EKS", async () => {
+    const lab = newEbsLab();
+    await put(lab, { ...(await scaleOf(lab)), spec: { replicas: 4 } });
+    const entries = await owners(lab);
+    expect(entries.filter(({ manager }) => manager === 'kube-controller-manager')).toMatchObject([
+      { operation: 'Update', subresource: 'scale', fieldsV1: REPLICAS },
+      { operation: 'Update', subresource: 'status' },
+    ]);
+    expect(JSON.stringify(entries.find(({ manager }) => manager === 'eks'))).not.toContain('f:replicas');
+    expect(lab.cluster.foreignFields.get(ADDON)).toEqual([
+      {
+        field: 'Deployment.apps ebs-csi-controller - .spec.replicas',
+        manager: 'kube-controller-manager',
+        subresource: 'scale',
+      },
+    ]);
+    // Put back to what EKS has, they are in nobody's way.
+    await put(lab, { ...(await scaleOf(lab)), spec: { replicas: 2 } });
+    expect(lab.cluster.foreignFields.size).toBe(0);
+  });
+
+  test('one manager has two entries: by the subresource, and of the object', async () => {
+    const lab = newEbsLab();
+    const query = { fieldManager: 'mine' };
+    await patch(lab, { spec: { replicas: 4 } }, DEPLOYMENT, query);
+    await lab.call('PATCH', DEPLOYMENT, { headers: strategic, query, body: { metadata: { labels: { mine: 'x' } } } });
+    expect((await owners(lab)).filter(({ manager }) => manager === 'mine')).toMatchObject([
+      { subresource: 'scale', fieldsV1: REPLICAS },
+      { fieldsV1: { 'f:metadata': { 'f:labels': { 'f:mine': {} } } } },
+    ]);
+    await lab.call('PATCH', DEPLOYMENT, { headers: strategic, query, body: { spec: { replicas: 5 } } });
+    expect((await owners(lab)).filter(({ subresource }) => subresource === 'scale')).toEqual([]);
+  });
+
+  test("EKS's again after an apply that takes them back", async () => {
+    const lab = newEbsLab();
+    await put(lab, { ...(await scaleOf(lab)), spec: { replicas: 4 } });
+    lab.cluster.foreignFields.clear();
+    applyAddonObjects(lab.world, lab.cluster, ADDON, ebs, { irsaServiceAccounts: [], restart: false });
+    expect((await owners(lab)).some(({ subresource }) => subresource === 'scale')).toBe(false);
+    expect(lab.deployment().spec.replicas).toBe(2);
+  });
+});
