@@ -163,7 +163,7 @@ const cluster = z
     version: z
       .string()
       .regex(/^1\.\d{2}$/, 'must be a Kubernetes version such as 1.31')
-      .describe('Kubernetes version; the catalogue knows 1.29 to 1.33.'),
+      .describe('Kubernetes version; the catalogue knows 1.29 to 1.35.'),
     platformVersion: z.string().default('eks.12').describe('Platform version of EKS.'),
     status: z
       .enum(['ACTIVE', 'CREATING', 'UPDATING', 'DELETING', 'FAILED'])
