@@ -64,3 +64,7 @@ export const CLUSTER_VERSIONS: readonly ClusterVersion[] = [
     endOfExtendedSupport: '2028-03-27',
   },
 ];
+
+/** Those that EKS has at that time, in milliseconds since 1970; oldest first. */
+export const releasedBy = (time: number): ClusterVersion[] =>
+  CLUSTER_VERSIONS.filter(({ released }) => Date.parse(released) <= time);

@@ -1,6 +1,6 @@
 /** DescribeClusterVersions: the release calendar, as it stands at the world's time. */
 import type * as eks from '@aws-sdk/client-eks';
-import { CLUSTER_VERSIONS } from '../catalog/cluster-versions.ts';
+import { releasedBy } from '../catalog/cluster-versions.ts';
 import type { ClusterVersion } from '../catalog/cluster-versions.ts';
 import { paginate, seconds } from './call.ts';
 import type { Handler } from './call.ts';
@@ -23,7 +23,7 @@ export const describeClusterVersions: Handler<
   eks.DescribeClusterVersionsResponse
 > = (call, input) => {
   const now = call.world.schedule.now();
-  const released = CLUSTER_VERSIONS.filter((version) => Date.parse(version.released) <= now);
+  const released = releasedBy(now);
   const newest = released.at(-1)?.version;
   const named = input.clusterVersions ?? [];
   const hidesOld =
