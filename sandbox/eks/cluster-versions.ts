@@ -7,6 +7,8 @@ import type { Handler } from './call.ts';
 
 /** The only type of cluster that the sandbox has. */
 const CLUSTER_TYPE = 'eks';
+/** An empty text is none: `eksctl utils describe-cluster-versions` (0.215.0) sends one where nobody names a type. */
+const ACCEPTED_TYPES = ['', CLUSTER_TYPE];
 
 const statusAt = (version: ClusterVersion, now: number): eks.VersionStatus => {
   if (now < Date.parse(version.endOfStandardSupport)) return 'STANDARD_SUPPORT';
@@ -34,7 +36,7 @@ export const describeClusterVersions: Handler<
     if (input.versionStatus !== undefined && input.versionStatus !== status) return false;
     if (input.status !== undefined && input.status !== oldForm(status)) return false;
     if (input.defaultOnly === true && version.version !== newest) return false;
-    if (input.clusterType !== undefined && input.clusterType !== CLUSTER_TYPE) return false;
+    if (input.clusterType !== undefined && !ACCEPTED_TYPES.includes(input.clusterType)) return false;
     return !(hidesOld && status === 'UNSUPPORTED');
   });
   const { page, nextToken } = paginate(matching, ({ version }) => version, input);

@@ -80,6 +80,9 @@ describe('DescribeClusterVersions', () => {
     ]);
     expect(names(await versionsAt('2026-01-15T09:00:00Z', { defaultOnly: true }))).toEqual(['1.34']);
     expect(names(await versionsAt('2026-01-15T09:00:00Z', { clusterType: 'outpost' }))).toEqual([]);
+    const ofAnyType = names(await versionsAt('2026-01-15T09:00:00Z'));
+    expect(names(await versionsAt('2026-01-15T09:00:00Z', { clusterType: 'eks' }))).toEqual(ofAnyType);
+    expect(names(await versionsAt('2026-01-15T09:00:00Z', { clusterType: '' }))).toEqual(ofAnyType);
     const { eks } = openFixture();
     const first = await eks.describeClusterVersions({ maxResults: 3 });
     expect(names(first.clusterVersions ?? [])).toEqual(['1.29', '1.30', '1.31']);
