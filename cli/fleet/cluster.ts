@@ -1,7 +1,7 @@
 /** One cluster of a fleet, with its add-ons and the roles that they use. */
 import { partitionOf } from '../../lambdas/domain/partitions.ts';
 import type { Catalogue } from '../../sandbox/catalog/catalogue.ts';
-import { CLUSTER_VERSIONS } from '../../sandbox/catalog/cluster-versions.ts';
+import { releasedBy } from '../../sandbox/catalog/cluster-versions.ts';
 import type { Random } from '../../sandbox/world/random.ts';
 import { SWEEP_TAG, TAG_IN, TAG_OUT } from '../../lambdas/domain/sweep/model.ts';
 import {
@@ -11,6 +11,7 @@ import {
   type MadeAddon,
   makeAddon,
   type RoleInput,
+  START,
 } from './addon.ts';
 import { between, pick } from './chance.ts';
 import type { AddonState, ClusterState } from './states.ts';
@@ -122,7 +123,7 @@ const otherState = (name: string, { random, state }: ClusterOptions): AddonState
 
 export const makeCluster = (options: ClusterOptions): MadeCluster => {
   const { random, catalogue, account, region, naming, state, nextState, shared } = options;
-  const { version: kubernetes } = pick(random, CLUSTER_VERSIONS);
+  const { version: kubernetes } = pick(random, releasedBy(Date.parse(START)));
   const ageDays = between(random, ...AGE_DAYS);
   const oidcId = random.string(32, HEX);
   const { withRole, others } = chooseAddons(random, state, options.addons);

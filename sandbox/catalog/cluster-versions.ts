@@ -1,4 +1,7 @@
-/** Kubernetes versions that the catalogue's add-ons are for. Dates: EKS User Guide, release calendar. */
+/**
+ * Kubernetes versions that the catalogue's add-ons are for. Dates: EKS User Guide, "Amazon EKS Kubernetes release
+ * calendar"; platform versions: endoflife.date/amazon-eks, as of the end of January 2026.
+ */
 export interface ClusterVersion {
   version: string;
   /** Platform version that a new cluster got in January 2026. */
@@ -46,4 +49,22 @@ export const CLUSTER_VERSIONS: readonly ClusterVersion[] = [
     endOfStandardSupport: '2026-07-29',
     endOfExtendedSupport: '2027-07-29',
   },
+  {
+    version: '1.34',
+    platformVersion: 'eks.13',
+    released: '2025-10-02',
+    endOfStandardSupport: '2026-12-02',
+    endOfExtendedSupport: '2027-12-02',
+  },
+  {
+    version: '1.35',
+    platformVersion: 'eks.3',
+    released: '2026-01-27',
+    endOfStandardSupport: '2027-03-27',
+    endOfExtendedSupport: '2028-03-27',
+  },
 ];
+
+/** Those that EKS has at that time, in milliseconds since 1970; oldest first. */
+export const releasedBy = (time: number): ClusterVersion[] =>
+  CLUSTER_VERSIONS.filter(({ released }) => Date.parse(released) <= time);

@@ -85,6 +85,8 @@ export const networking: CatalogueAddon[] = [
     }),
     versions: versions(
       [
+        ['v1.21.1-eksbuild.3', 33, 35, [35], true],
+        ['v1.20.4-eksbuild.2', 33, 35, [34], true],
         ['v1.19.5-eksbuild.1', 30, 33, [32, 33], true],
         ['v1.19.2-eksbuild.1', 29, 32, [30, 31], true],
         ['v1.18.3-eksbuild.1', 29, 31, [29], true],
@@ -125,7 +127,9 @@ export const networking: CatalogueAddon[] = [
     }),
     versions: versions(
       [
-        ['v1.12.1-eksbuild.2', 33, 33, [33], false],
+        ['v1.13.2-eksbuild.1', 34, 35, [35], false],
+        ['v1.12.3-eksbuild.1', 33, 35, [34], false],
+        ['v1.12.1-eksbuild.2', 33, 34, [33], false],
         ['v1.11.4-eksbuild.2', 29, 33, [31, 32], false],
         ['v1.11.1-eksbuild.8', 29, 31, [29, 30], false],
       ],
@@ -160,8 +164,10 @@ export const networking: CatalogueAddon[] = [
     }),
     versions: versions(
       [
-        ['v1.33.0-eksbuild.2', 33, 33, [33], false],
-        ['v1.32.3-eksbuild.7', 32, 33, [32], false],
+        ['v1.35.0-eksbuild.2', 35, 35, [35], false],
+        ['v1.34.0-eksbuild.2', 34, 35, [34], false],
+        ['v1.33.0-eksbuild.2', 33, 35, [33], false],
+        ['v1.32.3-eksbuild.7', 32, 34, [32], false],
         ['v1.31.7-eksbuild.7', 31, 33, [31], false],
         ['v1.30.11-eksbuild.5', 30, 32, [30], false],
         ['v1.29.15-eksbuild.2', 29, 31, [29], false],
@@ -197,7 +203,8 @@ export const networking: CatalogueAddon[] = [
     }),
     versions: versions(
       [
-        ['v1.3.8-eksbuild.2', 29, 33, [33], false],
+        ['v1.3.10-eksbuild.2', 30, 35, [34, 35], false],
+        ['v1.3.8-eksbuild.2', 29, 34, [33], false],
         ['v1.3.4-eksbuild.1', 29, 33, [29, 30, 31, 32], false],
         ['v1.2.0-eksbuild.1', 29, 31, [], false],
       ],
@@ -244,6 +251,7 @@ export const networking: CatalogueAddon[] = [
     }),
     versions: versions(
       [
+        ['v1.19.2-eksbuild.1', 33, 35, [34, 35], false],
         ['v1.18.2-eksbuild.2', 29, 33, [31, 32, 33], false],
         ['v1.17.2-eksbuild.2', 29, 33, [29, 30], false],
         ['v1.17.1-eksbuild.1', 29, 32, [], false],

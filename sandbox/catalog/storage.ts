@@ -94,7 +94,9 @@ export const storage: CatalogueAddon[] = [
     ),
     versions: versions(
       [
-        ['v1.44.0-eksbuild.1', 30, 33, [32, 33], true],
+        ['v1.55.0-eksbuild.2', 33, 35, [35], true],
+        ['v1.54.0-eksbuild.1', 33, 35, [34], true],
+        ['v1.44.0-eksbuild.1', 30, 34, [32, 33], true],
         ['v1.38.1-eksbuild.1', 29, 32, [31], true],
         ['v1.35.0-eksbuild.1', 29, 31, [29, 30], true],
         ['v1.31.0-eksbuild.1', 29, 31, [], true],
@@ -151,6 +153,8 @@ export const storage: CatalogueAddon[] = [
     ),
     versions: versions(
       [
+        ['v2.3.0-eksbuild.1', 33, 35, [35], true],
+        ['v2.1.15-eksbuild.1', 33, 35, [34], true],
         ['v2.1.9-eksbuild.1', 30, 33, [31, 32, 33], true],
         ['v2.1.4-eksbuild.1', 29, 32, [29, 30], true],
         ['v2.0.7-eksbuild.1', 29, 31, [], true],
@@ -194,6 +198,7 @@ export const storage: CatalogueAddon[] = [
     ),
     versions: versions(
       [
+        ['v1.8.0-eksbuild.1', 33, 35, [34, 35], true],
         ['v1.6.0-eksbuild.1', 30, 33, [31, 32, 33], true],
         ['v1.5.1-eksbuild.1', 29, 33, [29, 30], true],
         ['v1.4.0-eksbuild.1', 29, 32, [], true],
@@ -235,6 +240,7 @@ export const storage: CatalogueAddon[] = [
     }),
     versions: versions(
       [
+        ['v2.3.0-eksbuild.1', 33, 35, [34, 35], true],
         ['v2.0.0-eksbuild.1', 30, 33, [], true],
         // awslabs/mountpoint-s3-csi-driver#215: version 1 takes no associations.
         ['v1.15.0-eksbuild.1', 29, 33, [29, 30, 31, 32, 33], false],
@@ -295,6 +301,7 @@ export const storage: CatalogueAddon[] = [
     }),
     versions: versions(
       [
+        ['v8.4.0-eksbuild.3', 33, 35, [34, 35], false],
         ['v8.2.0-eksbuild.1', 30, 33, [31, 32, 33], false],
         ['v8.1.0-eksbuild.2', 29, 31, [29, 30], false],
         ['v7.0.1-eksbuild.1', 29, 30, [], false],

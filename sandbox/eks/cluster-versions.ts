@@ -1,12 +1,14 @@
 /** DescribeClusterVersions: the release calendar, as it stands at the world's time. */
 import type * as eks from '@aws-sdk/client-eks';
-import { CLUSTER_VERSIONS } from '../catalog/cluster-versions.ts';
+import { releasedBy } from '../catalog/cluster-versions.ts';
 import type { ClusterVersion } from '../catalog/cluster-versions.ts';
 import { paginate, seconds } from './call.ts';
 import type { Handler } from './call.ts';
 
 /** The only type of cluster that the sandbox has. */
 const CLUSTER_TYPE = 'eks';
+/** An empty text is none: `eksctl utils describe-cluster-versions` (0.215.0) sends one where nobody names a type. */
+const ACCEPTED_TYPES = ['', CLUSTER_TYPE];
 
 const statusAt = (version: ClusterVersion, now: number): eks.VersionStatus => {
   if (now < Date.parse(version.endOfStandardSupport)) return 'STANDARD_SUPPORT';
@@ -23,7 +25,7 @@ export const describeClusterVersions: Handler<
   eks.DescribeClusterVersionsResponse
 > = (call, input) => {
   const now = call.world.schedule.now();
-  const released = CLUSTER_VERSIONS.filter((version) => Date.parse(version.released) <= now);
+  const released = releasedBy(now);
   const newest = released.at(-1)?.version;
   const named = input.clusterVersions ?? [];
   const hidesOld =
@@ -34,7 +36,7 @@ export const describeClusterVersions: Handler<
     if (input.versionStatus !== undefined && input.versionStatus !== status) return false;
     if (input.status !== undefined && input.status !== oldForm(status)) return false;
     if (input.defaultOnly === true && version.version !== newest) return false;
-    if (input.clusterType !== undefined && input.clusterType !== CLUSTER_TYPE) return false;
+    if (input.clusterType !== undefined && !ACCEPTED_TYPES.includes(input.clusterType)) return false;
     return !(hidesOld && status === 'UNSUPPORTED');
   });
   const { page, nextToken } = paginate(matching, ({ version }) => version, input);

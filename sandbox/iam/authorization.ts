@@ -7,6 +7,7 @@
 import type { Asked } from '../authorization/authorizer.ts';
 import type { Caller } from '../http.ts';
 import type { RoleState, World } from '../world/world.ts';
+import { oidcProviderRights } from './oidc-providers.ts';
 import { required } from './query-protocol.ts';
 import type { QueryRights } from './query-service.ts';
 
@@ -55,6 +56,7 @@ export const iamRights = (world: World): Record<string, QueryRights> => {
     UpdateAssumeRolePolicy: onRole('UpdateAssumeRolePolicy'),
     GetPolicy: onPolicy('GetPolicy'),
     GetPolicyVersion: onPolicy('GetPolicyVersion'),
+    ...oidcProviderRights(world, prefixOf),
     // The path stands where names do, which refusals show: `…:role/aws-service-role/opensearchservice.amazonaws.com/`.
     ListRoles: (parameters, { caller }) => [
       { action: 'iam:ListRoles', resource: `${prefixOf(caller)}role${parameters.get('PathPrefix') ?? '/'}` },

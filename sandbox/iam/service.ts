@@ -1,8 +1,12 @@
-/** IAM, as far as a migration needs it: reading roles and what they may do, and changing a role's trust policy. */
+/**
+ * IAM, as far as a migration needs it: reading roles, what they may do, and OIDC providers; changing a role's trust
+ * policy.
+ */
 import type { Caller, Service } from '../http.ts';
 import { sessionOf } from '../sts/sessions.ts';
 import type { RoleState, World } from '../world/world.ts';
 import { iamRights } from './authorization.ts';
+import { oidcProviderActions } from './oidc-providers.ts';
 import { createQueryService } from './query-service.ts';
 import type { QueryAction } from './query-service.ts';
 import { QueryError, checkParameters, required } from './query-protocol.ts';
@@ -70,6 +74,7 @@ export const createIamService = (world: World): Service => {
     },
 
     ...rolePolicyActions(world, roleOf),
+    ...oidcProviderActions(world),
 
     SimulatePrincipalPolicy: simulatePrincipalPolicy(world, ({ caller }) => sessionOf(world, caller)),
 

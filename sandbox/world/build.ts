@@ -1,5 +1,5 @@
 /** Makes a world of a scenario: everything in place and at rest, as if it had been there all along. */
-import { dnsSuffixOf, hostOf, partitionOf } from '../../lambdas/domain/partitions.ts';
+import { dnsSuffixOf, partitionOf } from '../../lambdas/domain/partitions.ts';
 import { spokeKubernetesRoles } from '../../lambdas/domain/spokes.ts';
 import type { CatalogueAddon } from '../catalog/catalogue.ts';
 import { loadCatalogue } from '../catalog/index.ts';
@@ -18,6 +18,7 @@ import {
   setWebhook,
 } from './build-kubernetes.ts';
 import type { Callers } from './build-kubernetes.ts';
+import { buildOidcProviders, issuerOf } from './build-oidc.ts';
 import { addRole, buildRole, type DeployedRole } from './build-roles.ts';
 import { CallLog } from './call-log.ts';
 import { Faults } from './faults.ts';
@@ -135,7 +136,7 @@ const buildCluster = (world: World, account: string, spec: ScenarioCluster, call
     endpoint: `https://${world.random.string(32, HEX)}.gr7.${region}.eks.${dnsSuffixOf(region)}`,
     certificateAuthority: placeholderCertificate(world),
     ...(spec.apiServer === 'unreachable' ? { unreachable: true } : {}),
-    ...(oidcId === undefined ? {} : { oidcIssuer: `https://${hostOf('oidc.eks', region)}/id/${oidcId}` }),
+    ...(oidcId === undefined ? {} : { oidcIssuer: issuerOf(region, oidcId) }),
     autoMode: spec.autoMode,
     authenticationMode: spec.authenticationMode,
     tags: { ...spec.tags },
@@ -248,6 +249,7 @@ const buildAccount = (world: World, spec: Scenario['accounts'][number], callers:
   const account = {
     id,
     roles: new Map<string, RoleState>(),
+    oidcProviders: buildOidcProviders(spec, partitionOf(world.home.region)),
     clusters: new Map<string, ClusterState>(),
     disabledRegions,
   };

@@ -1,9 +1,11 @@
 /** What a scenario's schema can't see: that its parts fit each other, its accounts and the catalogue. */
 import type { Catalogue } from '../catalog/catalogue.ts';
 import { DEFAULT_REGIONS } from './regions.ts';
+import { CLUSTER_VERSIONS } from '../catalog/cluster-versions.ts';
 import type { Scenario } from './scenario.ts';
 import { checkCluster } from './scenario-cluster-checks.ts';
 import { type Report, reportDuplicates, type ScenarioProblem } from './scenario-problems.ts';
+import { checkOidcProviders } from './scenario-oidc-checks.ts';
 import { checkRoles } from './scenario-role-checks.ts';
 
 /** Regions that an account can disable at all, and throttles of accounts that there are. */
@@ -45,6 +47,7 @@ const checkAccounts = ({ accounts }: Scenario, catalogue: Catalogue, report: Rep
   for (const [index, account] of accounts.entries()) {
     const path = ['accounts', index];
     checkRoles(account, path, report);
+    checkOidcProviders(account, path, report);
     reportDuplicates(
       account.clusters,
       (cluster) => `${cluster.name} in ${cluster.region}`,
@@ -54,6 +57,20 @@ const checkAccounts = ({ accounts }: Scenario, catalogue: Catalogue, report: Rep
     );
     for (const [position, cluster] of account.clusters.entries())
       checkCluster(cluster, account.id, [...path, 'clusters', position], catalogue, report);
+  }
+};
+
+/** No cluster has a version of Kubernetes that EKS does not have yet when the world begins. */
+const checkReleases = ({ accounts, startAt }: Scenario, report: Report): void => {
+  for (const [index, { clusters }] of accounts.entries()) {
+    for (const [position, { version }] of clusters.entries()) {
+      const released = CLUSTER_VERSIONS.find((known) => known.version === version)?.released;
+      if (released === undefined || Date.parse(released) <= Date.parse(startAt)) continue;
+      report(
+        ['accounts', index, 'clusters', position, 'version'],
+        `EKS has Kubernetes ${version} since ${released}, and the world begins before that, on ${startAt.slice(0, 10)}. Change startAt, or the version.`,
+      );
+    }
   }
 };
 
@@ -93,6 +110,7 @@ export const checkScenario = (scenario: Scenario, catalogue: Catalogue): Scenari
   const report: Report = (path, message) => problems.push({ path, message });
   checkAccounts(scenario, catalogue, report);
   checkRegions(scenario, report);
+  checkReleases(scenario, report);
   checkHome(scenario, report);
   checkCatalogueChanges(scenario.catalogue, catalogue, report);
   return problems;

@@ -9,6 +9,7 @@ import { accountId, addonName, clusterName, regionName, roleArn } from '../../la
 import { namespaceName } from '../../lambdas/domain/names.ts';
 import { fault } from './faults.ts';
 import { knobs } from './knobs.ts';
+import { clusterOidcProvider, oidcProvider } from './scenario-oidc.ts';
 import { throttle } from './throttles.ts';
 import {
   accessEntry,
@@ -169,7 +170,7 @@ const cluster = z
     version: z
       .string()
       .regex(/^1\.\d{2}$/, 'must be a Kubernetes version such as 1.31')
-      .describe('Kubernetes version; the catalogue knows 1.29 to 1.33.'),
+      .describe('Kubernetes version; the catalogue knows 1.29 to 1.35.'),
     platformVersion: z.string().default('eks.12').describe('Platform version of EKS.'),
     status: z
       .enum(['ACTIVE', 'CREATING', 'UPDATING', 'DELETING', 'FAILED'])
@@ -181,6 +182,7 @@ const cluster = z
       .regex(/^[0-9A-F]{32}$/, 'must be 32 upper-case hexadecimal digits')
       .optional()
       .describe('The 32 characters behind `oidc.eks.REGION.amazonaws.com/id/`; none: the cluster shows no issuer.'),
+    oidcProvider: clusterOidcProvider,
     apiServer: z
       .enum(['reachable', 'unreachable'])
       .default('reachable')
@@ -240,6 +242,10 @@ const account = z
   .strictObject({
     id: accountId.describe('The 12 digits.'),
     roles: z.array(role).default([]).describe('Its IAM roles.'),
+    oidcProviders: z
+      .array(oidcProvider)
+      .optional()
+      .describe("OIDC providers that IAM has beside those of its clusters' issuers; none where it is left out."),
     clusters: z.array(cluster).default([]).describe('Its clusters, of any region.'),
     disabledRegions: z
       .array(regionName)

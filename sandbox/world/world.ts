@@ -175,10 +175,23 @@ export interface ClusterState {
   kube: KubeState;
 }
 
+/** An OIDC provider of IAM. */
+export interface OidcProviderState {
+  arn: string;
+  /** Of the issuer, without `https://`. */
+  url: string;
+  clientIds: string[];
+  thumbprints: string[];
+  tags: Record<string, string>;
+  createdAt: number;
+}
+
 export interface AccountState {
   id: string;
   /** By role name. */
   roles: Map<string, RoleState>;
+  /** By ARN. Left out: none. */
+  oidcProviders?: Map<string, OidcProviderState>;
   /** By `region/name`. */
   clusters: Map<string, ClusterState>;
   /** Where its credentials are good for nothing. Left out: nowhere. */

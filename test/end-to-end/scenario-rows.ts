@@ -6,6 +6,7 @@ export const EBS = 'aws-ebs-csi-driver';
 export const EFS = 'aws-efs-csi-driver';
 export const EFS_NODES = 'efs-csi-node-sa';
 const FSX = 'aws-fsx-csi-driver';
+const S3 = 'aws-mountpoint-s3-csi-driver';
 
 interface Expected {
   outcome: MigrationReport['outcome'];
@@ -161,6 +162,8 @@ export const rows: Row[] = [
   ],
   ['fsx-csi-irsa', { addon: FSX }, { ...inPlace, created: ['fsx-csi-controller-sa'] }],
   ['fsx-csi-irsa', { addon: FSX, ...recreate }, { ...recreated, created: ['fsx-csi-controller-sa'] }],
+  ['s3-csi-irsa', { addon: S3 }, { ...inPlace, created: ['s3-csi-driver-sa'] }],
+  ['s3-csi-irsa', { addon: S3, ...recreate }, { ...recreated, created: ['s3-csi-driver-sa'] }],
   [
     'auto-climbs',
     { addon: EBS },

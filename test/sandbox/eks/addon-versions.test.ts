@@ -33,9 +33,23 @@ describe('DescribeAddonVersions', () => {
     });
   });
 
+  it.each(['1.34', '1.35'])('has the Pod Identity agent and every other add-on for Kubernetes %s', async (version) => {
+    const { eks, world } = openFixture();
+    const agent = await eks.describeAddonVersions({
+      addonName: 'eks-pod-identity-agent',
+      kubernetesVersion: version,
+    });
+    expect(agent.addons?.[0]?.addonVersions?.[0]).toMatchObject({
+      addonVersion: 'v1.3.10-eksbuild.2',
+      compatibilities: [{ clusterVersion: version, defaultVersion: true }],
+    });
+    const { addons } = await eks.describeAddonVersions({ kubernetesVersion: version });
+    expect(addons?.map(({ addonName }) => addonName)).toEqual([...world.catalogue.keys()].sort());
+  });
+
   it('leaves out withdrawn versions', async () => {
     const { eks, world } = openFixture();
-    world.catalogue.get(EBS)!.versions[1]!.offered = false;
+    world.catalogue.get(EBS)!.versions.find(({ version }) => version === 'v1.38.1-eksbuild.1')!.offered = false;
     const { addons } = await eks.describeAddonVersions({ addonName: EBS });
     expect(addons?.[0]?.addonVersions?.map(({ addonVersion }) => addonVersion)).not.toContain('v1.38.1-eksbuild.1');
   });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Validator } from '@cfworker/json-schema';
 import type { Schema } from '@cfworker/json-schema';
 import { madeByAddon, ownedKinds } from '../../../lambdas/domain/addons.ts';
+import { CLUSTER_VERSIONS } from '../../../sandbox/catalog/cluster-versions.ts';
 import { loadCatalogue } from '../../../sandbox/catalog/index.ts';
 
 const catalogue = loadCatalogue();
@@ -36,7 +37,7 @@ describe('the catalogue', () => {
   });
 
   it.each(addons.map((addon) => [addon.name, addon] as const))('%s fits together', (_name, addon) => {
-    for (const kubernetesVersion of ['1.29', '1.30', '1.31', '1.32', '1.33']) {
+    for (const { version: kubernetesVersion } of CLUSTER_VERSIONS) {
       const defaults = addon.versions.filter(
         (version) =>
           version.defaultFor.includes(kubernetesVersion) && version.kubernetesVersions.includes(kubernetesVersion),

@@ -28,7 +28,8 @@ describe('DescribeClusterVersions', () => {
       ['1.30', 'EXTENDED_SUPPORT', 'extended-support', false],
       ['1.31', 'EXTENDED_SUPPORT', 'extended-support', false],
       ['1.32', 'STANDARD_SUPPORT', 'standard-support', false],
-      ['1.33', 'STANDARD_SUPPORT', 'standard-support', true],
+      ['1.33', 'STANDARD_SUPPORT', 'standard-support', false],
+      ['1.34', 'STANDARD_SUPPORT', 'standard-support', true],
     ]);
     expect(versions[2]).toMatchObject({
       clusterType: 'eks',
@@ -39,14 +40,30 @@ describe('DescribeClusterVersions', () => {
     });
   });
 
+  it('has a version, as the default, from its release on', async () => {
+    expect(names(await versionsAt('2026-01-26T23:59:59Z'))).not.toContain('1.35');
+    const released = await versionsAt('2026-01-27T00:00:00Z');
+    expect(released.filter(({ defaultVersion }) => defaultVersion)).toMatchObject([
+      {
+        clusterVersion: '1.35',
+        defaultPlatformVersion: 'eks.3',
+        versionStatus: 'STANDARD_SUPPORT',
+        endOfStandardSupportDate: new Date('2027-03-27'),
+        endOfExtendedSupportDate: new Date('2028-03-27'),
+      },
+    ]);
+  });
+
   it('leaves out what is supported no more, unless asked', async () => {
-    expect(names(await versionsAt('2026-08-01T00:00:00Z'))).toEqual(['1.31', '1.32', '1.33']);
+    expect(names(await versionsAt('2026-08-01T00:00:00Z'))).toEqual(['1.31', '1.32', '1.33', '1.34', '1.35']);
     expect(names(await versionsAt('2026-08-01T00:00:00Z', { includeAll: true }))).toEqual([
       '1.29',
       '1.30',
       '1.31',
       '1.32',
       '1.33',
+      '1.34',
+      '1.35',
     ]);
     expect(names(await versionsAt('2026-08-01T00:00:00Z', { versionStatus: 'UNSUPPORTED' }))).toEqual(['1.29', '1.30']);
     expect(names(await versionsAt('2026-08-01T00:00:00Z', { clusterVersions: ['1.29', '1.33', '1.99'] }))).toEqual([
@@ -56,15 +73,23 @@ describe('DescribeClusterVersions', () => {
   });
 
   it('filters by status, default and type, and pages', async () => {
-    expect(names(await versionsAt('2026-01-15T09:00:00Z', { status: 'standard-support' }))).toEqual(['1.32', '1.33']);
-    expect(names(await versionsAt('2026-01-15T09:00:00Z', { defaultOnly: true }))).toEqual(['1.33']);
+    expect(names(await versionsAt('2026-01-15T09:00:00Z', { status: 'standard-support' }))).toEqual([
+      '1.32',
+      '1.33',
+      '1.34',
+    ]);
+    expect(names(await versionsAt('2026-01-15T09:00:00Z', { defaultOnly: true }))).toEqual(['1.34']);
     expect(names(await versionsAt('2026-01-15T09:00:00Z', { clusterType: 'outpost' }))).toEqual([]);
+    const ofAnyType = names(await versionsAt('2026-01-15T09:00:00Z'));
+    expect(names(await versionsAt('2026-01-15T09:00:00Z', { clusterType: 'eks' }))).toEqual(ofAnyType);
+    expect(names(await versionsAt('2026-01-15T09:00:00Z', { clusterType: '' }))).toEqual(ofAnyType);
     const { eks } = openFixture();
     const first = await eks.describeClusterVersions({ maxResults: 3 });
     expect(names(first.clusterVersions ?? [])).toEqual(['1.29', '1.30', '1.31']);
     expect(names((await eks.describeClusterVersions({ nextToken: first.nextToken })).clusterVersions ?? [])).toEqual([
       '1.32',
       '1.33',
+      '1.34',
     ]);
     expect(await failureOf(eks.describeClusterVersions({ versionStatus: 'OLD' as never }))).toMatchObject({
       name: 'InvalidParameterException',

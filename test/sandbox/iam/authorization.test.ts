@@ -1,11 +1,13 @@
 /** Each action of IAM with its right and without it, through the door. */
 import {
+  GetOpenIDConnectProviderCommand,
   GetPolicyCommand,
   GetPolicyVersionCommand,
   GetRoleCommand,
   GetRolePolicyCommand,
   type IAMClient,
   ListAttachedRolePoliciesCommand,
+  ListOpenIDConnectProvidersCommand,
   ListRolePoliciesCommand,
   ListRolesCommand,
   ListRoleTagsCommand,
@@ -33,6 +35,7 @@ import {
 } from '../support.ts';
 
 const OWN = `arn:aws:iam::${ACCOUNT}:policy/team/archive`;
+const PROVIDER = `arn:aws:iam::${ACCOUNT}:oidc-provider/issuer.example/dev`;
 const trust = JSON.stringify(podIdentityTrust);
 
 /** IAM as the function's role calls it. */
@@ -41,6 +44,14 @@ const open = (...statements: object[]) => {
   const role = world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!;
   role.policies.push({ name: 'own', document: JSON.stringify(policyOf(allow('s3:*'))) });
   role.attachedPolicies.push({ arn: OWN, document: JSON.stringify(policyOf(allow('kms:*'))) });
+  world.accounts.get(ACCOUNT)!.oidcProviders!.set(PROVIDER, {
+    arn: PROVIDER,
+    url: 'issuer.example/dev',
+    clientIds: ['sts.amazonaws.com'],
+    thumbprints: [],
+    tags: { team: 'shop' },
+    createdAt: 0,
+  });
   const iam = clientsOf(openDoor(world), world, credentialsOf(world, FUNCTION_ROLE, 'plan')).iam();
   return { world, role, iam };
 };
@@ -62,6 +73,18 @@ const CASES: Case[] = [
   ],
   ['GetPolicy', new GetPolicyCommand({ PolicyArn: OWN }), OWN, `policy ${OWN}`],
   ['GetPolicyVersion', new GetPolicyVersionCommand({ PolicyArn: OWN, VersionId: 'v1' }), OWN, `policy ${OWN}`],
+  [
+    'GetOpenIDConnectProvider',
+    new GetOpenIDConnectProviderCommand({ OpenIDConnectProviderArn: PROVIDER }),
+    PROVIDER,
+    PROVIDER,
+  ],
+  [
+    'ListOpenIDConnectProviders',
+    new ListOpenIDConnectProvidersCommand({}),
+    `arn:aws:iam::${ACCOUNT}:oidc-provider/*`,
+    `arn:aws:iam::${ACCOUNT}:oidc-provider/*`,
+  ],
   ['ListRoles', new ListRolesCommand({}), `arn:aws:iam::${ACCOUNT}:role/`, `arn:aws:iam::${ACCOUNT}:role/`],
   [
     'ListRoles',
@@ -114,6 +137,14 @@ describe('IAM', () => {
       );
     },
   );
+
+  it('knows the tags of an OIDC provider', async () => {
+    const get = new GetOpenIDConnectProviderCommand({ OpenIDConnectProviderArn: PROVIDER });
+    const tagged = (team: string) =>
+      open(allow('iam:*', '*', { StringEquals: { 'aws:ResourceTag/team': team } })).iam.send(get);
+    await expect(tagged('shop')).resolves.toBeDefined();
+    await expect(tagged('media')).rejects.toMatchObject(refusal('GetOpenIDConnectProvider', PROVIDER));
+  });
 
   it('changes nothing of a role that the caller may not change', async () => {
     const { role, iam } = open(allow('iam:GetRole'));

@@ -290,7 +290,7 @@ describe('IAM', () => {
     ).rejects.toMatchObject({
       name: 'NotImplemented',
       message:
-        "The sandbox's IAM does not have the action CreateRole. It has: GetRole, ListRoles, ListRoleTags, ListAttachedRolePolicies, ListRolePolicies, GetRolePolicy, GetPolicy, GetPolicyVersion, SimulatePrincipalPolicy, UpdateAssumeRolePolicy.",
+        "The sandbox's IAM does not have the action CreateRole. It has: GetRole, ListRoles, ListRoleTags, ListAttachedRolePolicies, ListRolePolicies, GetRolePolicy, GetPolicy, GetPolicyVersion, ListOpenIDConnectProviders, GetOpenIDConnectProvider, SimulatePrincipalPolicy, UpdateAssumeRolePolicy.",
     });
   });
 
@@ -298,11 +298,13 @@ describe('IAM', () => {
     const world = newWorld();
     expect(
       await refusesAllBut(createIamService(world), sdk, '2010-05-08', [
+        'GetOpenIDConnectProvider',
         'GetPolicy',
         'GetPolicyVersion',
         'GetRole',
         'GetRolePolicy',
         'ListAttachedRolePolicies',
+        'ListOpenIDConnectProviders',
         'ListRolePolicies',
         'ListRoles',
         'ListRoleTags',

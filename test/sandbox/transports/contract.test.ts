@@ -36,6 +36,7 @@ import {
   inputOf,
   MACHINE,
   MANAGED,
+  PROVIDER,
   rows,
   TABLE,
   WRONG_SECRET,
@@ -100,8 +101,9 @@ interface Place {
 
 const openPlace = async (): Promise<Place> => {
   const world = newWorld();
-  const { roles } = world.accounts.get(ACCOUNT)!;
+  const { oidcProviders, roles } = world.accounts.get(ACCOUNT)!;
   Object.assign(roles.get('ebs-csi')!, { policies: [INLINE], attachedPolicies: [MANAGED] });
+  oidcProviders!.set(PROVIDER.arn, PROVIDER);
   const start = {
     Version: '2012-10-17',
     Statement: [{ Effect: 'Allow', Action: 'states:StartExecution', Resource: MACHINE }],
@@ -241,11 +243,13 @@ const askAws = async ({ world }: Place, config: Config, clientOf = fromSdk): Pro
       successes[operation] = await ask(service, operation, inputOf(good, successes), config);
       all[`${service} ${operation}`] = successes[operation];
     }
-    const refused =
-      bad === WRONG_SECRET
-        ? ask(service, operation, {}, wrong)
-        : ask(service, operation, inputOf(bad, successes), config);
-    all[`${service} ${operation}, refused`] = await refused;
+    if (bad !== undefined) {
+      const refused =
+        bad === WRONG_SECRET
+          ? ask(service, operation, {}, wrong)
+          : ask(service, operation, inputOf(bad, successes), config);
+      all[`${service} ${operation}, refused`] = await refused;
+    }
     // Tables of DynamoDB are made in a moment of their own.
     if (service === 'dynamodb' && operation.endsWith('Table')) await wait(20);
   }

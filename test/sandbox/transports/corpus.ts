@@ -18,7 +18,7 @@ export type Row = [
   service: AwsService,
   operation: string,
   good: Input | undefined,
-  bad: Input | typeof WRONG_SECRET,
+  bad: Input | typeof WRONG_SECRET | undefined,
   later?: number,
 ];
 
@@ -140,6 +140,15 @@ const DOCUMENT = JSON.stringify({
 });
 export const INLINE = { name: 'inline', document: DOCUMENT };
 export const MANAGED = { arn: `arn:aws:iam::${ACCOUNT}:policy/team/managed`, document: DOCUMENT };
+/** An OIDC provider of the account. */
+export const PROVIDER = {
+  arn: `arn:aws:iam::${ACCOUNT}:oidc-provider/issuer.example/dev`,
+  url: 'issuer.example/dev',
+  clientIds: ['sts.amazonaws.com', 'a&b'],
+  thumbprints: ['9e99a48a9960b14926bb7f3b02e22da2b0ab7280'],
+  tags: { team: 'shop' },
+  createdAt: 0,
+};
 const NOBODY = { RoleName: 'ä' };
 
 const identity: Row[] = [
@@ -151,6 +160,14 @@ const identity: Row[] = [
   ['iam', 'GetRolePolicy', { RoleName, PolicyName: INLINE.name }, { RoleName, PolicyName: 'none' }],
   ['iam', 'GetPolicy', { PolicyArn: MANAGED.arn }, { PolicyArn: `${MANAGED.arn}-gone` }],
   ['iam', 'GetPolicyVersion', { PolicyArn: MANAGED.arn, VersionId: 'v1' }, { PolicyArn: MANAGED.arn, VersionId: 'v2' }],
+  // Without parameters there are no wrong ones.
+  ['iam', 'ListOpenIDConnectProviders', {}, undefined],
+  [
+    'iam',
+    'GetOpenIDConnectProvider',
+    { OpenIDConnectProviderArn: PROVIDER.arn },
+    { OpenIDConnectProviderArn: `${PROVIDER.arn}-gone` },
+  ],
   [
     'iam',
     'SimulatePrincipalPolicy',

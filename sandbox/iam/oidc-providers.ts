@@ -1,0 +1,52 @@
+/** The OIDC providers of an account, to read: which there are, and for which issuer and audiences each is. */
+import type { Asked } from '../authorization/authorizer.ts';
+import type { OidcProviderState, World } from '../world/world.ts';
+import { checkParameters, required } from './query-protocol.ts';
+import type { QueryAction, QueryRights } from './query-service.ts';
+import { ARN, noSuchEntity, timeOf } from './wire.ts';
+
+const ARN_PARAMETER = 'OpenIDConnectProviderArn';
+
+const providersOf = (world: World, account: string): ReadonlyMap<string, OidcProviderState> =>
+  world.accounts.get(account)?.oidcProviders ?? new Map();
+
+export const oidcProviderActions = (world: World): Record<string, QueryAction> => ({
+  // It has no pages (API model); its order is not documented.
+  ListOpenIDConnectProviders: (_parameters, { caller }) => ({
+    OpenIDConnectProviderList: [...providersOf(world, caller.account).keys()].sort().map((arn) => ({ Arn: arn })),
+  }),
+
+  GetOpenIDConnectProvider: (parameters, { caller }) => {
+    const arn = required(parameters, ARN_PARAMETER);
+    checkParameters(parameters, { [ARN_PARAMETER]: ARN });
+    const provider = providersOf(world, caller.account).get(arn);
+    // Text: as moto and others that imitate IAM have it.
+    if (!provider) throw noSuchEntity(`OpenIDConnect Provider not found for arn ${arn}`);
+    const tags = Object.entries(provider.tags).map(([key, value]) => ({ Key: key, Value: value }));
+    return {
+      Url: provider.url,
+      ClientIDList: provider.clientIds,
+      ThumbprintList: provider.thumbprints,
+      CreateDate: timeOf(provider.createdAt),
+      ...(tags.length > 0 ? { Tags: tags } : {}),
+    };
+  },
+});
+
+/** `prefix`: what an ARN of the caller's account in IAM begins with. */
+export const oidcProviderRights = (
+  world: World,
+  prefixOf: (caller: Parameters<QueryRights>[1]['caller']) => string,
+): Record<string, QueryRights> => ({
+  // How a refusal names the resource: as users report it, `arn:aws:iam::111122223333:oidc-provider/*`.
+  ListOpenIDConnectProviders: (_parameters, { caller }): Asked[] => [
+    { action: 'iam:ListOpenIDConnectProviders', resource: `${prefixOf(caller)}oidc-provider/*` },
+  ],
+  // Refused by its ARN: eksctl-io/eksctl#4251, terraform-aws-modules/terraform-aws-eks#728.
+  GetOpenIDConnectProvider: (parameters, { caller }): Asked[] => {
+    const arn = required(parameters, ARN_PARAMETER);
+    const tags = providersOf(world, caller.account).get(arn)?.tags ?? {};
+    const context = Object.fromEntries(Object.entries(tags).map(([key, value]) => [`aws:ResourceTag/${key}`, value]));
+    return [{ action: 'iam:GetOpenIDConnectProvider', resource: arn, context }];
+  },
+});

@@ -1,0 +1,55 @@
+/** The OIDC providers of a world: those that the scenario names, and one for each cluster's issuer. */
+import { hostOf, partitionOf } from '../../lambdas/domain/partitions.ts';
+import type { Scenario, ScenarioCluster } from './scenario.ts';
+import type { OidcProviderState } from './world.ts';
+
+/** Of the authority that signed the certificates of EKS's issuers, as eksctl and Terraform modules used to find it. */
+const EKS_THUMBPRINT = '9e99a48a9960b14926bb7f3b02e22da2b0ab7280';
+
+/** URL of a cluster's issuer. */
+export const issuerOf = (region: string, oidcId: string): string =>
+  `https://${hostOf('oidc.eks', region)}/id/${oidcId}`;
+
+/** IAM shows the URL without its scheme; the ARN ends with it. */
+const withoutScheme = (url: string): string => url.replace(/^https:\/\//, '');
+
+type Provider = NonNullable<Scenario['accounts'][number]['oidcProviders']>[number];
+
+const provider = (account: string, partition: string, spec: Provider): OidcProviderState => {
+  const { url, clientIds, thumbprints, tags, createdAt } = spec;
+  return {
+    arn: `arn:${partition}:iam::${account}:oidc-provider/${withoutScheme(url)}`,
+    url: withoutScheme(url),
+    clientIds: [...clientIds],
+    thumbprints: [...thumbprints],
+    tags: { ...tags },
+    createdAt: Date.parse(createdAt),
+  };
+};
+
+/** What IAM has for the cluster's issuer, as `eksctl utils associate-iam-oidc-provider` makes it. */
+const ofCluster = (account: string, cluster: ScenarioCluster): OidcProviderState[] => {
+  const { oidcId, region, createdAt } = cluster;
+  if (oidcId === undefined || cluster.oidcProvider === 'absent') return [];
+  return [
+    provider(account, partitionOf(region), {
+      url: issuerOf(region, oidcId),
+      clientIds: ['sts.amazonaws.com'],
+      thumbprints: [EKS_THUMBPRINT],
+      tags: {},
+      createdAt,
+    }),
+  ];
+};
+
+/** By ARN. `partition`: of the account. */
+export const buildOidcProviders = (
+  { id, clusters, oidcProviders = [] }: Scenario['accounts'][number],
+  partition: string,
+): Map<string, OidcProviderState> => {
+  const all = [
+    ...clusters.flatMap((cluster) => ofCluster(id, cluster)),
+    ...oidcProviders.map((spec) => provider(id, partition, spec)),
+  ];
+  return new Map(all.map((one) => [one.arn, one]));
+};

@@ -1,0 +1,142 @@
+/** The OIDC providers that IAM shows: those of clusters' issuers, and those that the scenario names. */
+import { GetOpenIDConnectProviderCommand, ListOpenIDConnectProvidersCommand } from '@aws-sdk/client-iam';
+import { describe, expect, it } from 'vitest';
+import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
+import { ACCOUNT, clientsOf, openDoor, REGION, scenarioFile } from '../support.ts';
+import { add, changed, problemOf } from '../world/problems.ts';
+
+const OIDC_ID = '5B1C7E0F9A3D4826B7E19C40D25F8A63';
+const ISSUER = `oidc.eks.${REGION}.amazonaws.com/id/${OIDC_ID}`;
+const GITHUB = 'https://token.actions.githubusercontent.com';
+const arnOf = (issuer: string, partition = 'aws'): string => `arn:${partition}:iam::${ACCOUNT}:oidc-provider/${issuer}`;
+const account = (parts: object) => (file: ReturnType<typeof scenarioFile>) =>
+  void Object.assign(file.accounts[0]!, parts);
+
+/** IAM of the account whose cluster has these fields, and which has these providers. */
+const open = (cluster: object, oidcProviders?: object[], clients: 'direct' | 'sdk' = 'sdk') => {
+  const file = changed((scenario) => {
+    add(scenario, cluster);
+    if (oidcProviders) account({ oidcProviders })(scenario);
+  });
+  const world = buildWorld(parseScenario(file, 'test'));
+  return clientsOf(openDoor(world), world, undefined, clients).iam();
+};
+const listed = async (...parts: Parameters<typeof open>) =>
+  (await open(...parts).send(new ListOpenIDConnectProvidersCommand({}))).OpenIDConnectProviderList;
+const get = (issuer: string) => new GetOpenIDConnectProviderCommand({ OpenIDConnectProviderArn: arnOf(issuer) });
+const notFound = (issuer: string) => ({
+  name: 'NoSuchEntityException',
+  message: `OpenIDConnect Provider not found for arn ${arnOf(issuer)}`,
+  $metadata: expect.objectContaining({ httpStatusCode: 404 }) as unknown,
+});
+
+describe.each(['sdk', 'direct'] as const)('OIDC providers, by clients of kind %s', (clients) => {
+  it('has one for the issuer of a cluster', async () => {
+    const cluster = { oidcId: OIDC_ID, createdAt: '2025-03-04T09:00:00.000Z' };
+    expect(await listed(cluster, undefined, clients)).toEqual([{ Arn: arnOf(ISSUER) }]);
+    const { $metadata: _, ...provider } = await open(cluster, undefined, clients).send(get(ISSUER));
+    expect(provider).toEqual({
+      Url: ISSUER,
+      ClientIDList: ['sts.amazonaws.com'],
+      ThumbprintList: ['9e99a48a9960b14926bb7f3b02e22da2b0ab7280'],
+      CreateDate: new Date('2025-03-04T09:00:00.000Z'),
+    });
+  });
+
+  it('has none for a cluster without an issuer, or where the scenario says so', async () => {
+    expect(await listed({}, undefined, clients)).toEqual([]);
+    const absent = { oidcId: OIDC_ID, oidcProvider: 'absent' };
+    expect(await listed(absent, undefined, clients)).toEqual([]);
+    await expect(open(absent, undefined, clients).send(get(ISSUER))).rejects.toMatchObject(notFound(ISSUER));
+  });
+
+  it('has those that the scenario names, with their tags', async () => {
+    const tagged = { url: GITHUB, clientIds: ['sts.amazonaws.com', 'ci'], tags: { team: 'a&b' } };
+    const other = { url: `https://${ISSUER}`, clientIds: [] };
+    const absent = { oidcId: OIDC_ID, oidcProvider: 'absent' };
+    expect(await listed(absent, [tagged, other], clients)).toEqual([
+      { Arn: arnOf(ISSUER) },
+      { Arn: arnOf('token.actions.githubusercontent.com') },
+    ]);
+    expect(await open({}, [tagged], clients).send(get('token.actions.githubusercontent.com'))).toMatchObject({
+      Url: 'token.actions.githubusercontent.com',
+      ClientIDList: ['sts.amazonaws.com', 'ci'],
+      Tags: [{ Key: 'team', Value: 'a&b' }],
+    });
+    expect((await open({}, [other], clients).send(get(ISSUER))).ClientIDList).toEqual([]);
+  });
+});
+
+describe('OIDC providers', () => {
+  it('is of the partition of its cluster', async () => {
+    expect(await listed({ region: 'cn-north-1', oidcId: OIDC_ID })).toEqual([
+      { Arn: arnOf(`oidc.eks.cn-north-1.amazonaws.com.cn/id/${OIDC_ID}`, 'aws-cn') },
+    ]);
+  });
+
+  it('refuses an ARN that is too short, or none', async () => {
+    const { send } = {
+      send: (arn?: string) => open({}).send(new GetOpenIDConnectProviderCommand({ OpenIDConnectProviderArn: arn })),
+    };
+    await expect(send('arn:aws:iam')).rejects.toMatchObject({
+      name: 'ValidationError',
+      message:
+        "1 validation error detected: Value 'arn:aws:iam' at 'openIDConnectProviderArn' failed to satisfy constraint: Member must have length greater than or equal to 20",
+    });
+    await expect(send()).rejects.toMatchObject({ name: 'ValidationError' });
+  });
+
+  it('makes no difference to what a seed gives', () => {
+    const idsOf = (parts: object): string[] => {
+      const world = buildWorld(
+        parseScenario(
+          changed((file) => add(file, { oidcId: OIDC_ID, ...parts })),
+          'test',
+        ),
+      );
+      return [...world.accounts.get(ACCOUNT)!.roles.values()].map(({ roleId }) => roleId);
+    };
+    expect(idsOf({ oidcProvider: 'absent' })).toEqual(idsOf({}));
+  });
+
+  it.each<[string, Parameters<typeof problemOf>[0], string]>([
+    [
+      'a provider that a cluster brings along',
+      (file) => {
+        add(file, { oidcId: OIDC_ID });
+        account({ oidcProviders: [{ url: `https://${ISSUER}` }] })(file);
+      },
+      'accounts[0].oidcProviders[0].url: cluster dev has that issuer, and brings its provider along. Add "oidcProvider": "absent" to the cluster, or remove this one.',
+    ],
+    [
+      'a provider twice',
+      account({ oidcProviders: [{ url: GITHUB }, { url: GITHUB }] }),
+      `accounts[0].oidcProviders[1].url: the OIDC provider ${GITHUB} is there twice`,
+    ],
+    [
+      'an issuer that is no https URL',
+      account({ oidcProviders: [{ url: ISSUER }] }),
+      'accounts[0].oidcProviders[0].url: must be a URL such as https://token.actions.githubusercontent.com',
+    ],
+    [
+      'a provider that is absent for no issuer',
+      (file) => add(file, { oidcProvider: 'absent' }),
+      'accounts[0].clusters[0].oidcProvider: the cluster shows no issuer that a provider could be of. Add its oidcId, or remove it.',
+    ],
+    [
+      'a version that EKS does not have yet',
+      (file) => add(file, { version: '1.35' }),
+      'accounts[0].clusters[0].version: EKS has Kubernetes 1.35 since 2026-01-27, and the world begins before that, on 2026-01-15. Change startAt, or the version.',
+    ],
+  ])('a scenario is refused with %s', (_what, change, message) => {
+    expect(problemOf(change)).toContain(message);
+  });
+
+  it('a scenario is taken with a version that EKS has on that day', () => {
+    const file = changed((scenario) => {
+      add(scenario, { version: '1.35' });
+      scenario['startAt'] = '2026-01-27T00:00:00.000Z';
+    });
+    expect(parseScenario(file, 'test').accounts[0]?.clusters[0]?.version).toBe('1.35');
+  });
+});
