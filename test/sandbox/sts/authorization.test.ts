@@ -142,6 +142,17 @@ describe('AssumeRole', () => {
     await expect(assume(ROLE)).rejects.toMatchObject(refusal('sts:AssumeRole', ROLE));
   });
 
+  it("by the account of the role that is assumed, not the caller's", async () => {
+    const of = (account: string) => [
+      { ...trustIn(FUNCTION_ROLE), Condition: { StringEquals: { 'aws:ResourceAccount': account } } },
+    ];
+    await expect(open({ trust: of(OTHER_ACCOUNT), identity: able }).assume(FAR)).resolves.toHaveProperty('Credentials');
+    await expect(open({ trust: of(ACCOUNT), identity: able }).assume(FAR)).rejects.toMatchObject(
+      refusal('sts:AssumeRole', FAR),
+    );
+    await expect(open({ trust: of(ACCOUNT), identity: able }).assume(ROLE)).resolves.toHaveProperty('Credentials');
+  });
+
   it('by no trust policy that allows all but others, if IAM ever had one', async () => {
     const others = { Effect: 'Allow', NotPrincipal: { AWS: OTHER_ACCOUNT }, Action: 'sts:AssumeRole' };
     for (const arn of [ROLE, FAR]) {

@@ -148,8 +148,9 @@ describe('evaluate', () => {
 
   it('allows nothing less after an Allow was added', () => {
     fc.assert(
-      fc.property(policy, statement, principal, (statements, { NotPrincipal: _, ...added }, who) => {
-        expect(gained(statements, [...statements, { ...added, ...who, Effect: 'Allow' }])).toBeLessThanOrEqual(0);
+      fc.property(policy, principal, action, conditionOrNone, (statements, who, what, when) => {
+        const added: Written = { Effect: 'Allow', ...who, ...what, ...when };
+        expect(gained(statements, [...statements, added])).toBeLessThanOrEqual(0);
       }),
       runs,
     );
