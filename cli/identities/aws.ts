@@ -78,10 +78,7 @@ export const rolesTrusting = (
       for await (const { Roles = [] } of paginateListRoles({ client }, {})) {
         for (const { Arn, AssumeRolePolicyDocument = '' } of Roles) {
           const document = decodeURIComponent(AssumeRolePolicyDocument);
-          if (
-            Arn !== undefined &&
-            (document.toLowerCase().includes(issuer) || /"(?:NotPrincipal"|\*"|AWS":\s*"\*)/.test(document))
-          )
+          if (Arn !== undefined && (document.toLowerCase().includes(issuer) || /"(?:\*"|AWS":\s*"\*)/.test(document)))
             found.set(Arn, parsePolicy(document, 'trust'));
         }
       }

@@ -57,12 +57,9 @@ const ofOtherAccount = (account: string, { target }: TrustUse): Reason => ({
 export const answersOf = (policy: ParsedPolicy, { use, acceptedKeys, roleArn }: Question): Answers => {
   const options = { acceptedKeys };
   const other = otherAccount(roleArn, use.target);
-  const podIdentity = evaluatePodIdentity(policy, use, options);
-  const irsa = evaluateIrsa(
-    policy,
-    other === undefined ? use : { ...use, target: { ...use.target, account: other } },
-    options,
-  );
+  const asked = other === undefined ? use : { ...use, roleAccount: other };
+  const podIdentity = evaluatePodIdentity(policy, asked, options);
+  const irsa = evaluateIrsa(policy, asked, options);
   return {
     podIdentity: answerOf(
       policy.valid && other !== undefined

@@ -1,4 +1,5 @@
 /** What a recovery needs to know before it decides, and whether a migration that keeps no locks can still go back. */
+import { parseRoleArn } from '../domain/arn.ts';
 import { changedByOthers } from '../domain/copies.ts';
 import { irsaRoleOf } from '../domain/irsa.ts';
 import { type AddonSnapshot, isForAddon, isOfAddon, type Migration, type Snapshot } from '../domain/model.ts';
@@ -130,7 +131,13 @@ export async function wayBackClosed(
   const closed = [...snapshot.planned, ...snapshot.identityLosses].flatMap(({ namespace, serviceAccount }) => {
     const { verdict, reasons } = evaluateIrsa(
       policy,
-      { target, namespace, serviceAccount, oidcIssuer: issuer },
+      {
+        target,
+        namespace,
+        serviceAccount,
+        oidcIssuer: issuer,
+        roleAccount: parseRoleArn(roleArn)?.account ?? target.account,
+      },
       { acceptedKeys },
     );
     return verdict === 'allowed'

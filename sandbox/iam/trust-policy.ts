@@ -1,6 +1,6 @@
 /**
  * What IAM checks of a trust policy when it is stored, and from when on others see it. Texts as users report them
- * (opstrace#88, aws-cdk#18564).
+ * (opstrace#88, aws-cdk#18564; of services terraform-aws-modules/terraform-aws-eks#1904).
  */
 import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
 import type { Statement } from '../../lambdas/domain/policy/document.ts';
@@ -14,12 +14,20 @@ export const malformed = (message: string): QueryError => new QueryError(400, 'M
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+const servicesOf = (principal: unknown): string[] =>
+  isRecord(principal) ? [principal['Service'] ?? []].flat().map(String) : [];
+
 /** What IAM names by itself when a statement lacks it, or has it although trust policies have none. */
 const checkFields = (document: unknown): void => {
   const list = isRecord(document) ? [document['Statement']].flat() : [];
   for (const statement of list.filter(isRecord)) {
     if ('Resource' in statement || 'NotResource' in statement) throw malformed('Has prohibited field Resource');
-    if (!('Principal' in statement || 'NotPrincipal' in statement)) throw malformed('Missing required field Principal');
+    // "Role trust policies do not support NotPrincipal", says the IAM User Guide, "IAM policy validation check reference".
+    // AWS's text for it is not known; this is Kinesis's, of a stream's policy.
+    if ('NotPrincipal' in statement) throw malformed('Has prohibited field NotPrincipal');
+    if (!('Principal' in statement)) throw malformed('Missing required field Principal');
+    for (const name of servicesOf(statement['Principal']).filter((one) => /[*?]/.test(one)))
+      throw malformed(`Invalid principal in policy: "SERVICE":"${name}"`);
     if (!('Action' in statement || 'NotAction' in statement)) throw malformed('Missing required field Action');
   }
 };

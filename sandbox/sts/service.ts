@@ -67,6 +67,7 @@ const callOf = (world: World, parameters: Map<string, string>, { caller }: CallC
     sessionArn: sessionOf(world, caller),
     account: caller.account,
     partition: caller.principalArn.split(':')[1] ?? 'aws',
+    resourceAccount: arn.split(':')[4] ?? '',
     sessionName,
     ...(externalId === undefined ? {} : { externalId }),
     tags: tagsOf(parameters),

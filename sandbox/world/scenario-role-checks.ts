@@ -8,6 +8,13 @@ import { accountOf, checkRoleAccount, type Path, type Report, reportDuplicates }
 type ScenarioRole = Scenario['accounts'][number]['roles'][number];
 type Document = ScenarioRole['trustPolicy'];
 
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const hasNotPrincipal = (document: unknown): boolean =>
+  isRecord(document) &&
+  [document['Statement']].flat().some((statement) => isRecord(statement) && 'NotPrincipal' in statement);
+
 const checkDocument = (document: Document | undefined, kind: PolicyKind, path: Path, report: Report): void => {
   if (document === undefined) return;
   if (typeof document === 'string' && !isJson(document)) {
@@ -15,6 +22,9 @@ const checkDocument = (document: Document | undefined, kind: PolicyKind, path: P
     return;
   }
   // A role may well have a trust policy that was never valid: what the service makes of it is what a scenario is for.
+  // But IAM has never stored one with NotPrincipal.
+  if (kind === 'trust' && hasNotPrincipal(typeof document === 'string' ? JSON.parse(document) : document))
+    report(path, 'IAM takes no trust policy with NotPrincipal. Name who may assume the role with Principal instead.');
   const policy = kind === 'identity' ? parsePolicy(document, kind) : undefined;
   if (policy?.valid === false)
     report(path, `IAM would not take the policy: ${policy.path} ${policy.reason}. Change it.`);

@@ -6,7 +6,9 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import {
+  ALL_BUT_OTHERS,
   ASKED,
+  BY_PROVIDER_ARN,
   CLUSTER,
   DENY,
   FROM_OFFICE,
@@ -49,8 +51,41 @@ describe('trust check', () => {
     ['{"Version": "2012-10-17"', ['invalid', 'invalid', 2]],
     ['', ['invalid', 'invalid', 2]],
     [policyText({ ...POD_IDENTITY, Effect: 'allow' }), ['invalid', 'invalid', 2]],
+    [policyText({ ...POD_IDENTITY, Principal: { Service: '*' } }), ['invalid', 'invalid', 2]],
+    [policyText(POD_IDENTITY, ALL_BUT_OTHERS), ['invalid', 'invalid', 2]],
+    [policyText({ ...POD_IDENTITY, Condition: { StringLike: { 'aws:TagKeys': '*' } } }), ['unknown', 'denied', 3]],
+    [policyText(POD_IDENTITY, BY_PROVIDER_ARN), ['allowed', 'denied', 0]],
   ])('%s', async (text, expected) => {
     expect(await verdicts(text, '--oidc-issuer', ISSUER)).toEqual(expected);
+  });
+
+  it("explains a condition key that begins with the provider's ARN, whether or not the issuer is known", async () => {
+    for (const issuer of [[], ['--oidc-issuer', ISSUER]]) {
+      const { code, out } = await trust(
+        ['check', '--policy', '-', ...ASKED, ...issuer],
+        policyText(POD_IDENTITY, BY_PROVIDER_ARN),
+      );
+      expect(code).toBe(0);
+      expect(out).toMatch(/✖ IRSA {2}denied\n/);
+      const name = ISSUER.replace('https://', '');
+      expect(out.replaceAll(/\s+/g, ' ')).toContain(
+        `no request has a key that begins with the ARN of an OIDC provider; write ${name}:sub instead`,
+      );
+    }
+  });
+
+  it("has the role's account for aws:ResourceAccount", async () => {
+    const text = policyText(
+      { ...POD_IDENTITY, Condition: { StringEquals: { 'aws:ResourceAccount': '444455556666' } } },
+      {
+        ...IRSA,
+        Principal: { Federated: IRSA.Principal.Federated.replace('111122223333', '444455556666') },
+        Condition: { StringEquals: { ...IRSA.Condition.StringEquals, 'aws:ResourceAccount': '444455556666' } },
+      },
+    );
+    const known = ['--oidc-issuer', ISSUER, '--role-arn'];
+    expect(await verdicts(text, ...known, 'arn:aws:iam::444455556666:role/other')).toEqual(['allowed', 'allowed', 0]);
+    expect(await verdicts(text, ...known, ROLE)).toEqual(['denied', 'denied', 3]);
   });
 
   it('does not know of IRSA without the issuer, which may be given as IAM writes it', async () => {

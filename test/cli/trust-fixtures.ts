@@ -34,6 +34,18 @@ export const POD_IDENTITY = {
   Principal: { Service: 'pods.eks.amazonaws.com' },
   Action: ['sts:AssumeRole', 'sts:TagSession'],
 };
+/** IAM refuses it: NotPrincipal is for a Deny, and in no trust policy. */
+export const ALL_BUT_OTHERS = { Effect: 'Allow', NotPrincipal: { AWS: '444455556666' }, Action: 'sts:AssumeRole' };
+/** A frequent mistake: its keys begin with the provider's ARN. */
+export const BY_PROVIDER_ARN = {
+  ...IRSA,
+  Condition: {
+    StringEquals: {
+      [`${IRSA.Principal.Federated}:sub`]: 'system:serviceaccount:kube-system:ebs-csi-controller-sa',
+      [`${IRSA.Principal.Federated}:aud`]: 'sts.amazonaws.com',
+    },
+  },
+};
 export const DENY = {
   Sid: 'NoPods',
   Effect: 'Deny',

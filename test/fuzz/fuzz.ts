@@ -9,6 +9,7 @@ import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
 import { evaluate } from '../../lambdas/domain/policy/evaluate.ts';
 import type { Evaluation, PolicyRequest, Verdict } from '../../lambdas/domain/policy/request.ts';
 import { ACCOUNT, DocumentSource, type FuzzedDocument, ISSUER } from './documents.ts';
+import { whyNeverAllowed } from './never-allowed.ts';
 
 export interface FuzzTally {
   documents: number;
@@ -28,6 +29,7 @@ const caller = {
   sessionArn: `arn:aws:sts::${ACCOUNT}:assumed-role/caller/one`,
   account: ACCOUNT,
   partition: 'aws',
+  resourceAccount: ACCOUNT,
   sessionName: 'one',
   tags: { a: 'b' },
   now: 1_700_000_000_000,
@@ -48,13 +50,15 @@ export const MOST_STEPS_PER_CHARACTER = 6;
 
 const VERDICTS: readonly Verdict[] = ['allowed', 'denied', 'unknown', 'invalid'];
 
-function problemIn(evaluation: Evaluation, { length }: FuzzedDocument): string | undefined {
+function problemIn(evaluation: Evaluation, { length, source }: FuzzedDocument): string | undefined {
   const { verdict, reasons, undecided, accepted, steps } = evaluation;
   if (!VERDICTS.includes(verdict)) return `no such verdict: ${JSON.stringify(verdict)}`;
   if (reasons.length === 0 || reasons.some(({ message }) => message === '')) return `${verdict} without a reason`;
   if (verdict === 'invalid' && reasons.some(({ path = '' }) => path === '')) return 'invalid without a path';
   if (undecided.length > 0 && verdict !== 'unknown') return `${verdict}, and yet ${undecided.join()} is undecided`;
   if (accepted.length > 0) return `${accepted.join()} was accepted by nobody`;
+  const never = verdict === 'allowed' ? whyNeverAllowed(source) : undefined;
+  if (never !== undefined) return `allowed, although ${never}`;
   return steps > MOST_STEPS_PER_CHARACTER * length ? `${steps} steps for ${length} characters` : undefined;
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { documentOf, fuzz, lastLine } from './fuzz.ts';
+import { whyNeverAllowed } from './never-allowed.ts';
 
 const DOCUMENTS = 2000;
 
@@ -17,6 +18,14 @@ describe('random policies', () => {
       `2000 documents: ${allowed} allowed, ${denied} denied, ${unknown} unknown, ${invalid} invalid; 0 failures`,
     );
     expect(allowed + denied + unknown + invalid).toBe(DOCUMENTS);
+  });
+
+  it('have some that may never be allowed, for each reason, and others', () => {
+    const reasons = Array.from({ length: DOCUMENTS }, (_, number) => whyNeverAllowed(documentOf(1, number).source));
+    const counts = new Map<string | undefined, number>();
+    for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+    expect(counts.size).toBe(4);
+    expect(Math.min(...counts.values())).toBeGreaterThan(DOCUMENTS / 100);
   });
 
   it('follow from their seed and number', () => {

@@ -35,10 +35,15 @@ function told({ reasons }: Pick<Evaluation, 'reasons'>): string {
   ].join(' ');
 }
 
-const useOf = ({ request, cluster }: Facts, { namespace, serviceAccount }: PlannedAssociation): TrustUse => ({
+const useOf = (
+  { request, cluster }: Facts,
+  { namespace, serviceAccount }: PlannedAssociation,
+  roleArn: string,
+): TrustUse => ({
   target: request.target,
   namespace,
   serviceAccount,
+  roleAccount: parseRoleArn(roleArn)?.account ?? request.target.account,
   ...(cluster?.oidcIssuer === undefined ? {} : { oidcIssuer: cluster.oidcIssuer }),
 });
 
@@ -62,7 +67,7 @@ interface Judged extends Pick<Evaluation, 'verdict' | 'undecided' | 'accepted'> 
 function judge(facts: Facts, policy: ParsedPolicy, account: PlannedAssociation): Judged {
   const { acceptedKeys } = facts.request;
   const answers = (losesSessionTags(facts, account) ? [false, true] : [false]).map((disableSessionTags): Answer => {
-    const use = { ...useOf(facts, account), ...(disableSessionTags ? { disableSessionTags } : {}) };
+    const use = { ...useOf(facts, account, account.roleArn), ...(disableSessionTags ? { disableSessionTags } : {}) };
     return { disableSessionTags, evaluation: evaluatePodIdentity(policy, use, { acceptedKeys }) };
   });
   const verdict = WORST_FIRST.find((one) => answers.some(({ evaluation }) => evaluation.verdict === one)) ?? 'unknown';
@@ -256,7 +261,7 @@ export function checkWayBack(facts: Facts, planned: readonly PlannedAssociation[
   const policy = parsePolicy(found.trustPolicy, 'trust');
   const { acceptedKeys } = facts.request;
   const closed = planned
-    .map((account) => ({ account, evaluation: evaluateIrsa(policy, useOf(facts, account), { acceptedKeys }) }))
+    .map((account) => ({ account, evaluation: evaluateIrsa(policy, useOf(facts, account, roleArn), { acceptedKeys }) }))
     .filter(({ evaluation }) => evaluation.verdict !== 'allowed');
   const [first] = closed;
   if (!first) return pass('way-back', 'The OIDC trust stands, and stays: a rollback can go back to IRSA.');

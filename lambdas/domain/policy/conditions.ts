@@ -5,6 +5,7 @@
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
  */
 import type { Condition, PolicyVersion } from './document.ts';
+import { isMultivalued } from './keys.ts';
 import { findOperator, type Comparison, type NamedOperator, type Operator, type Qualifier } from './operators.ts';
 import type { PolicyRequest } from './request.ts';
 import { all, any, not, type Truth } from './truth.ts';
@@ -72,16 +73,20 @@ const truthOf = (result: boolean | undefined): Truth => (result === undefined ? 
 
 const shown = (text: string): string => JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
 
+/** Without a set operator there is one value: several are not judged. */
+const combine = (truths: readonly Truth[], qualifier: Qualifier | undefined): Truth =>
+  qualifier === 'foranyvalue' ? any(truths) : all(truths);
+
 /**
- * "Multivalued context keys require a condition set operator": without one, several values are decided only where they
- * all have the same answer.
+ * "Multivalued context keys require a condition set operator". What IAM makes of one without is not documented, however
+ * many values there are, so that nothing is decided by it.
  */
-function combine(truths: readonly Truth[], qualifier: Qualifier | undefined): Truth {
-  if (qualifier === 'forallvalues') return all(truths);
-  if (qualifier === 'foranyvalue') return any(truths);
-  const [every, some] = [all(truths), any(truths)];
-  return every === some ? every : 'unknown';
-}
+const withoutSetOperator = ({ key, operator }: Condition, found?: readonly string[]): Outcome => ({
+  truth: 'unknown',
+  undecided: [key],
+  why: `it may have several values, which ${operator} takes only with ForAllValues: or ForAnyValue: before it`,
+  ...(found === undefined ? {} : { found }),
+});
 
 function judgeNull({ key, wanted, operator }: Condition, request: PolicyRequest): Outcome {
   const found = request.lookUp(key.toLowerCase());
@@ -134,14 +139,7 @@ function judgeValues(
   const truth = combine(truths, named.qualifier);
   if (truth !== 'unknown') return decided(truth === 'yes', found);
   if (wanted.undecided.length > 0) return { truth, undecided: wanted.undecided, why: wanted.why ?? '', found };
-  if (truths.includes('unknown'))
-    return { truth, undecided: [key], why: `${name} can't compare ${found.map(shown).join(', ')}`, found };
-  return {
-    truth,
-    undecided: [key],
-    why: `${key} has several values, which ${name} takes only with ForAllValues or ForAnyValue`,
-    found,
-  };
+  return { truth, undecided: [key], why: `${name} can't compare ${found.map(shown).join(', ')}`, found };
 }
 
 function judge(condition: Condition, version: PolicyVersion, request: PolicyRequest): Outcome {
@@ -152,6 +150,9 @@ function judge(condition: Condition, version: PolicyVersion, request: PolicyRequ
   const { operator, qualifier } = named;
   if (operator === 'null') return judgeNull(condition, request);
   const found = request.lookUp(key.toLowerCase());
+  const values = found.state === 'values' ? found.values : undefined;
+  if (qualifier === undefined && (isMultivalued(key) || (values?.length ?? 0) > 1))
+    return withoutSetOperator(condition, values);
   if (found.state === 'unknown') return { truth: 'unknown', undecided: [key] };
   if (found.state === 'present') return judgePresent(condition, operator, version, request);
   // "… or if the context key value resolves to a null dataset, such as an empty string" is what the set operators say

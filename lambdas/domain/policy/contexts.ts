@@ -7,6 +7,7 @@
  */
 import { clusterArn, issuerName, oidcProviderArn } from '../arn.ts';
 import type { Target } from '../model.ts';
+import { providerOf, startsWithProviderArn } from './keys.ts';
 import type { KeyState, PolicyRequest } from './request.ts';
 
 export const POD_IDENTITY_PRINCIPAL = 'pods.eks.amazonaws.com';
@@ -25,7 +26,11 @@ export interface TrustUse {
   disableSessionTags?: boolean;
   /** The cluster's OIDC issuer, with or without `https://`; absent where it is not known. */
   oidcIssuer?: string;
+  /** Account of the role; absent where it is the cluster's, as EKS Pod Identity wants it. */
+  roleAccount?: string;
 }
+
+const roleAccountOf = ({ target, roleAccount }: TrustUse): string => roleAccount ?? target.account;
 
 type LookUp = PolicyRequest['lookUp'];
 const ABSENT: KeyState = { state: 'absent' };
@@ -55,7 +60,7 @@ export const closedWorld = (values: Record<string, string | readonly string[]>):
   lookUpIn(statesOf(values), () => ABSENT);
 
 /** What EKS Auth and a pod with a token have in common. */
-const anyCall = (target: Target): Record<string, KeyState> => ({
+const anyCall = (use: TrustUse): Record<string, KeyState> => ({
   // Global keys: "always included in the request context".
   'aws:CurrentTime': PRESENT,
   'aws:EpochTime': PRESENT,
@@ -72,9 +77,9 @@ const anyCall = (target: Target): Record<string, KeyState> => ({
   'aws:CalledViaLast': ABSENT,
   // Global keys: only in requests by a link from a web page.
   'aws:Referer': ABSENT,
-  // The role is in the cluster's account: for Pod Identity by EKS API Reference, CreatePodIdentityAssociation, for IRSA
-  // with the provider.
-  'aws:ResourceAccount': has(target.account),
+  // Global keys: of the account that owns the resource, here the role. Its organisation is in the request too, and not
+  // known: aws:ResourceOrgID and aws:ResourceOrgPaths are left unknown.
+  'aws:ResourceAccount': has(roleAccountOf(use)),
   // Global keys, of users and roles: "all signed requests", with users, roles, federated users and root as values; then
   // org members, tagged users and roles, IAM users.
   'aws:PrincipalArn': ABSENT,
@@ -103,13 +108,6 @@ const anyCall = (target: Target): Record<string, KeyState> => ({
   'sts:DurationSeconds': ABSENT,
   'sts:AWSServiceName': ABSENT,
 });
-
-/**
- * The identity provider that a key belongs to, such as `accounts.google.com:aud` or `saml:iss`: keys of AWS services
- * have no dot before the colon. A key that was written with the issuer's `https://` is some other provider's to IAM.
- */
-const PROVIDER_KEY = /^(saml|https?:\/\/.*|[^/:]*\.[^/:]*(?:\/.*)?):[^:]*$/;
-const providerOf = (key: string): string | undefined => PROVIDER_KEY.exec(key)?.[1];
 
 /**
  * EKS User Guide, "Grant Pods access to AWS resources based on tags". `undefined`: not known before the pod is there.
@@ -147,7 +145,7 @@ function tagKeys(use: TrustUse): Record<string, KeyState> {
 export function podIdentityRequests(use: TrustUse): PolicyRequest[] {
   const lookUp = lookUpIn(
     {
-      ...anyCall(use.target),
+      ...anyCall(use),
       ...tagKeys(use),
       // EKS Best Practices Guide, "Identity and Access Management"; awslabs/mountpoint-s3-csi-driver#781 shows that it
       // is the cluster's ARN, not the association's.
@@ -164,7 +162,7 @@ export function podIdentityRequests(use: TrustUse): PolicyRequest[] {
     },
     // The Best Practices Guide says that aws:SourceOrgID is sent, but not which organisation the account is in:
     // unknown, as are addresses and VPCs.
-    (key) => (providerOf(key) === undefined ? UNKNOWN : ABSENT),
+    (key) => (providerOf(key) === undefined && !startsWithProviderArn(key) ? UNKNOWN : ABSENT),
   );
   const principal = { type: 'Service' as const, values: [POD_IDENTITY_PRINCIPAL] };
   return ['sts:AssumeRole', 'sts:TagSession'].map((action) => ({ action, principal, lookUp }));
@@ -177,6 +175,7 @@ export function podIdentityRequests(use: TrustUse): PolicyRequest[] {
 const CLAIMS_OF_OTHERS = new Set(['amr', 'azp', 'email', 'id', 'app_id', 'user_id']);
 
 function issuerKey(key: string, use: TrustUse): KeyState {
+  if (startsWithProviderArn(key)) return ABSENT;
   const provider = providerOf(key);
   if (provider === undefined || (use.oidcIssuer === undefined && provider !== 'saml')) return UNKNOWN;
   if (use.oidcIssuer === undefined || provider !== issuerName(use.oidcIssuer).toLowerCase()) return ABSENT;
@@ -189,12 +188,13 @@ function issuerKey(key: string, use: TrustUse): KeyState {
 
 /**
  * A pod with an IRSA token: sts:AssumeRoleWithWebIdentity, which takes no AWS credentials (STS API Reference), so that
- * keys of signed requests are absent. Without an issuer nothing is known of the provider but its type.
+ * keys of signed requests are absent. Without an issuer nothing is known of the provider but its type. The provider is
+ * in the role's account (EKS User Guide, "Authenticate to another account with IRSA").
  */
 export function irsaRequest(use: TrustUse): PolicyRequest {
   const lookUp = lookUpIn(
     {
-      ...anyCall(use.target),
+      ...anyCall(use),
       // STS takes tags from a claim of the token (IAM User Guide, "Pass session tags in AWS STS"), which Kubernetes
       // does not write.
       'aws:RequestTag/': ABSENT,
@@ -218,7 +218,10 @@ export function irsaRequest(use: TrustUse): PolicyRequest {
   const principal =
     use.oidcIssuer === undefined
       ? { type: 'Federated' as const, unknown: "the cluster's OIDC provider, which is not known" }
-      : { type: 'Federated' as const, values: [oidcProviderArn(use.target, use.oidcIssuer)] };
+      : {
+          type: 'Federated' as const,
+          values: [oidcProviderArn({ ...use.target, account: roleAccountOf(use) }, use.oidcIssuer)],
+        };
   return { action: 'sts:AssumeRoleWithWebIdentity', principal, lookUp };
 }
 
@@ -230,6 +233,8 @@ export interface AssumeRoleCall {
   /** Of the caller. */
   account: string;
   partition: string;
+  /** Account of the role that is assumed. */
+  resourceAccount: string;
   /** The call's parameters. */
   sessionName: string;
   externalId?: string;
@@ -247,7 +252,17 @@ export function assumeRoleRequest(
   call: AssumeRoleCall,
   action: 'sts:AssumeRole' | 'sts:TagSession' = 'sts:AssumeRole',
 ): PolicyRequest {
-  const { roleArn, sessionArn, account, partition, externalId, tags = {}, transitiveTagKeys = [], now } = call;
+  const {
+    roleArn,
+    sessionArn,
+    account,
+    partition,
+    resourceAccount,
+    externalId,
+    tags = {},
+    transitiveTagKeys = [],
+    now,
+  } = call;
   const names = Object.keys(tags);
   const lookUp = closedWorld({
     'aws:PrincipalArn': roleArn,
@@ -258,6 +273,7 @@ export function assumeRoleRequest(
     'aws:MultiFactorAuthPresent': 'false',
     'aws:SecureTransport': 'true',
     'aws:ViaAWSService': 'false',
+    'aws:ResourceAccount': resourceAccount,
     'sts:RoleSessionName': call.sessionName,
     ...(externalId === undefined ? {} : { 'sts:ExternalId': externalId }),
     ...Object.fromEntries(Object.entries(tags).map(([key, value]) => [`aws:RequestTag/${key}`, value])),

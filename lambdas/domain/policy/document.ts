@@ -130,14 +130,31 @@ function resources(statement: Map<string, Json>, path: string): Patterns {
 
 const principalTypes: readonly string[] = ['AWS', 'Service', 'Federated', 'CanonicalUser'] satisfies PrincipalType[];
 
+/** "Error – Unsupported wildcard in principal" of the check reference. Part of a name it replaces nowhere. */
+function services(value: Json, path: string): string[] {
+  const names = strings(value, path);
+  if (names.includes('*'))
+    throw new PolicyProblem(path, '"*" stands for no service: name each of them, such as pods.eks.amazonaws.com');
+  return names;
+}
+
+/**
+ * "NotPrincipal must be used with "Effect":"Deny". Using it with "Effect":"Allow" is not supported" (IAM User Guide,
+ * "NotPrincipal"). With Deny, other policies than a role's may have it.
+ */
 function principals(statement: Map<string, Json>, path: string): Principals {
   const { negated, value, path: where } = eitherOf(statement, 'Principal', path);
+  if (negated && statement.get('Effect') === 'Allow')
+    throw new PolicyProblem(where, 'can\'t be used with "Effect": "Allow": name those who are allowed with Principal');
   if (value === '*') return { negated, everybody: true, named: new Map() };
   const named = new Map<PrincipalType, string[]>();
   for (const [type, who] of object(value, where, '"*" or an object such as {"Service": "pods.eks.amazonaws.com"}')) {
     if (!principalTypes.includes(type))
       throw new PolicyProblem(below(where, type), `is no type of principal: use ${principalTypes.join(', ')}`);
-    named.set(type as PrincipalType, strings(who, below(where, type)));
+    named.set(
+      type as PrincipalType,
+      type === 'Service' ? services(who, below(where, type)) : strings(who, below(where, type)),
+    );
   }
   return { negated, everybody: named.get('AWS')?.includes('*') ?? false, named };
 }

@@ -54,11 +54,11 @@ function isNamed({ hits, odd, steps }: Named): PrincipalJudgement {
 }
 
 /**
- * `NotPrincipal`: everybody who is not named. Of a role's session, "AWS might validate the account first, then the
+ * `NotPrincipal`, which only a Deny has: everybody who is not named. Of a role's session, "AWS might validate the account first, then the
  * role, and then the assumed-role user": a Deny that excepts some of the names and not all of them may deny or not.
  */
-function isNotNamed({ hits, of, odd, steps }: Named, effect: 'Allow' | 'Deny'): PrincipalJudgement {
-  if (hits > 0 && effect === 'Deny' && hits < of)
+function isNotNamed({ hits, of, odd, steps }: Named): PrincipalJudgement {
+  if (hits > 0 && hits < of)
     return {
       truth: 'unknown',
       why: 'NotPrincipal names the principal in part: its account, role and session must all be named',
@@ -73,11 +73,7 @@ function isNotNamed({ hits, of, odd, steps }: Named, effect: 'Allow' | 'Deny'): 
 /**
  * `*` and `{"AWS": "*"}` stand for everybody, services included: such a Deny excepts them by aws:PrincipalIsAWSService.
  */
-export function judgePrincipal(
-  principals: Principals,
-  effect: 'Allow' | 'Deny',
-  request: PolicyRequest,
-): PrincipalJudgement {
+export function judgePrincipal(principals: Principals, request: PolicyRequest): PrincipalJudgement {
   const everybody: Truth = 'yes';
   if (principals.everybody) return { truth: principals.negated ? not(everybody) : everybody, steps: 1 };
   const { principal } = request;
@@ -92,5 +88,5 @@ export function judgePrincipal(
     };
   }
   const named = lookFor(principal, names);
-  return principals.negated ? isNotNamed(named, effect) : isNamed(named);
+  return principals.negated ? isNotNamed(named) : isNamed(named);
 }

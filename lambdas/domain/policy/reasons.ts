@@ -1,6 +1,7 @@
 /** Puts into words why a statement applies or does not. */
 import type { ConditionJudgement } from './conditions.ts';
 import type { Condition } from './document.ts';
+import { misnamedKey } from './keys.ts';
 import type { PolicyRequest, Reason } from './request.ts';
 import type { StatementJudgement } from './statements.ts';
 
@@ -32,7 +33,8 @@ function sentence({ condition, truth, found, why }: ConditionJudgement): string 
       : found.length === 0
         ? 'is not part of the request'
         : `is ${list(found, ', ')}`;
-  return `${short(key)} ${there}, ${wants(condition)}`;
+  const misnamed = found?.length === 0 ? misnamedKey(key) : undefined;
+  return `${short(key)} ${there}, ${wants(condition)}${misnamed === undefined ? '' : `: ${short(misnamed)}`}`;
 }
 
 type Basics = Pick<Reason, 'statement' | 'effect' | 'action'>;

@@ -60,7 +60,7 @@ export function judgeStatement(
 ): StatementJudgement {
   const action = judgeAction(statement.action, request.action);
   const principal: PrincipalJudgement = statement.principals
-    ? judgePrincipal(statement.principals, statement.effect, request)
+    ? judgePrincipal(statement.principals, request)
     : { truth: 'yes', steps: 0 };
   const resource = judgeResource(statement, request);
   const before = all([action, principal.truth, resource]);

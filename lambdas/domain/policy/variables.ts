@@ -5,6 +5,7 @@
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
  */
 import type { PolicyVersion } from './document.ts';
+import { isMultivalued } from './keys.ts';
 import type { PolicyRequest } from './request.ts';
 import type { Part } from './wildcard.ts';
 
@@ -33,11 +34,12 @@ function readVariable(inside: string): Variable | undefined {
 function valueOf(variable: Variable, request: PolicyRequest): Resolved {
   if ('literal' in variable) return { state: 'text', parts: [variable] };
   const { key, fallback } = variable;
+  // "You can use any available single-valued context key as a policy variable, but you can't use a multivalued one."
+  if (isMultivalued(key)) return { state: 'unknown', key, why: `the variable ${key} may have several values` };
   const found = request.lookUp(key.toLowerCase());
   if (found.state === 'present' || found.state === 'unknown')
     return { state: 'unknown', key, why: `the variable ${key} can't be known beforehand` };
   const [value, ...others] = found.state === 'values' ? found.values : [];
-  // "You can use any available single-valued context key as a policy variable, but you can't use a multivalued one."
   if (others.length > 0) return { state: 'unknown', key, why: `the variable ${key} has several values` };
   const literal = value ?? fallback;
   return literal === undefined ? { state: 'nothing' } : { state: 'text', parts: [{ literal }] };

@@ -5,6 +5,7 @@
 import { issuerName, oidcProviderArn } from '../arn.ts';
 import type { Target } from '../model.ts';
 import { parsePolicy } from '../policy/document.ts';
+import { misnamedKey } from '../policy/keys.ts';
 import { evaluateIrsa } from '../policy/trust.ts';
 import { isObject, type JsonObject, nameOf, replaceMember, type ServiceAccountUse, textsOf } from './statements.ts';
 
@@ -43,12 +44,15 @@ export interface SubjectCondition {
   subjects: string[];
 }
 
-export const subjectConditions = (statement: JsonObject, subjectKey: string): SubjectCondition[] =>
+const conditionsOn = (statement: JsonObject, isMeant: (key: string) => boolean): SubjectCondition[] =>
   Object.entries(isObject(statement['Condition']) ? statement['Condition'] : {}).flatMap(([operator, block]) =>
     Object.entries(isObject(block) ? block : {})
-      .filter(([key]) => key.toLowerCase() === subjectKey.toLowerCase())
+      .filter(([key]) => isMeant(key))
       .map(([key, wanted]) => ({ operator, key, subjects: textsOf(wanted) })),
   );
+
+export const subjectConditions = (statement: JsonObject, subjectKey: string): SubjectCondition[] =>
+  conditionsOn(statement, (key) => key.toLowerCase() === subjectKey.toLowerCase());
 
 /** The statement with other subjects in that one condition, and all else as it was. */
 export function withSubjects(
@@ -149,7 +153,8 @@ function listingCondition(
  * Takes `leaving` out of a statement. Only the provider and the subjects decide whether it is concerned, not its other
  * conditions: a statement that names a service account is its trust, whether or not a token would fit it today. Which
  * other actions it has does not matter, since it has no other principal: an OIDC provider's sessions are all that they
- * are for.
+ * are for. A condition on a key that begins with a provider's ARN or `https://` counts too: no request has such a key, so
+ * that most of these statements allow nobody.
  */
 export function splitStatement(
   statement: JsonObject,
@@ -162,7 +167,10 @@ export function splitStatement(
   if (statement['Effect'] !== 'Allow' || !namesProvider(statement, arn)) return { is: 'untouched' };
   const cut: Cut = { statement, label, version, provider, leaving };
   const conditions = subjectConditions(statement, subjectKey);
-  const concerned = allowedOf(cut, conditions);
+  const concerned = allowedOf(cut, [
+    ...conditions,
+    ...conditionsOn(statement, (key) => misnamedKey(key) !== undefined),
+  ]);
   if (concerned.length === 0) return { is: 'untouched' };
 
   const names = concerned.map(nameOf).join(', ');

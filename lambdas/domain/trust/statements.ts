@@ -73,7 +73,9 @@ export type Reading = ({ readable: true } & TrustDocument) | { readable: false; 
 const BY_HAND = 'Correct it by hand (aws iam update-assume-role-policy)';
 
 /**
- * Reads what is to be changed. Refuses what is no valid trust policy, and what would not survive being written again.
+ * Reads what is to be changed. Refuses what is no valid trust policy, what IAM would not take again, and what would not
+ * survive being written again. Source of "NotPrincipal": IAM User Guide, "IAM policy validation check reference" ("Role
+ * trust policies do not support NotPrincipal").
  */
 export function readTrust(text: string): Reading {
   const policy = parsePolicy(text, 'trust');
@@ -86,6 +88,14 @@ export function readTrust(text: string): Reading {
   const document = valueOf(text);
   if (!isObject(document))
     return { readable: false, why: 'The trust policy is no JSON object', remedy: `${BY_HAND}, then try again.` };
+  const excepting = policy.statements.find(({ principals }) => principals?.negated === true);
+  if (excepting)
+    return {
+      readable: false,
+      why: `IAM takes no trust policy with NotPrincipal, which "${excepting.label}" has`,
+      remedy:
+        'Write it by hand with Principal and a condition on aws:PrincipalArn (aws iam update-assume-role-policy), then try again.',
+    };
   const loss = lossOf(decodePolicy(text));
   if (loss !== undefined)
     return {

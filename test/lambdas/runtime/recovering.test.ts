@@ -59,6 +59,26 @@ describe('wayBackClosed', () => {
   ])('is closed where %s, and says why', async (_, trustPolicy, why) => {
     expect(await closed(trusting(trustPolicy))).toMatch(why);
   });
+  it('explains a condition key that begins with the ARN of the provider', async () => {
+    const { Federated } = irsaStatement.Principal;
+    const misnamed = { ...irsaStatement, Condition: { StringEquals: { [`${Federated}:aud`]: 'sts.amazonaws.com' } } };
+    expect(await closed(trusting(policyText(misnamed)))).toContain(
+      `no request has a key that begins with the ARN of an OIDC provider; write ${Federated.replace(/^.*oidc-provider\//, '')}:aud instead`,
+    );
+  });
+  it('is open by a role of another account, which has the provider of its own account', async () => {
+    const other = ROLE.replace('111122223333', '444455556666');
+    const ofOther = JSON.parse(policyText(irsaStatement).replaceAll('111122223333', '444455556666')) as {
+      Statement: object[];
+    };
+    const fakes = newFakes();
+    fakes.roles.trust[other] = JSON.stringify(ofOther);
+    const snapshot = aSnapshot({ addon: { ...aSnapshot().addon, serviceAccountRoleArn: other } });
+    fakes.eks.addons.set(snapshot.addon.name, snapshot.addon);
+    expect(await wayBackClosed(aMigration(), snapshot, fakes.dependencies)).toBeUndefined();
+    fakes.roles.trust[other] = policyText(irsaStatement);
+    expect(await wayBackClosed(aMigration(), snapshot, fakes.dependencies)).toContain(`the OIDC trust of ${other}`);
+  });
   it('is closed where the cluster shows no issuer', async () => {
     const fakes = trusting(bothWays);
     fakes.eks.cluster = aCluster({ oidcIssuer: undefined });

@@ -52,7 +52,10 @@ describe('condition keys', () => {
     [
       'eks:UntagResource',
       ASSOCIATION_ARN,
-      equals('aws:TagKeys', 'stage', 'team'),
+      [
+        { 'ForAnyValue:StringEquals': { 'aws:TagKeys': 'stage' } },
+        { 'ForAnyValue:StringEquals': { 'aws:TagKeys': 'team' } },
+      ],
       (eks) => eks.untagResource({ resourceArn: ASSOCIATION_ARN, tagKeys: ['stage'] }),
     ],
     [

@@ -206,6 +206,30 @@ describe('IAM', () => {
       'Has prohibited field Resource',
     ],
     [
+      'NotPrincipal in an Allow',
+      withStatement({ Effect: 'Allow', NotPrincipal: { AWS: '444455556666' }, Action: 'sts:AssumeRole' }),
+      'Has prohibited field NotPrincipal',
+    ],
+    [
+      'NotPrincipal in a Deny',
+      withStatement({ Effect: 'Deny', NotPrincipal: { AWS: '444455556666' }, Action: 'sts:AssumeRole' }),
+      'Has prohibited field NotPrincipal',
+    ],
+    [
+      'all services',
+      withStatement({ Effect: 'Allow', Principal: { Service: '*' }, Action: 'sts:AssumeRole' }),
+      'Invalid principal in policy: "SERVICE":"*"',
+    ],
+    [
+      'services by a wildcard',
+      withStatement({
+        Effect: 'Allow',
+        Principal: { Service: ['pods.eks.amazonaws.com', '*.amazonaws.com'] },
+        Action: 'sts:AssumeRole',
+      }),
+      'Invalid principal in policy: "SERVICE":"*.amazonaws.com"',
+    ],
+    [
       'an action of another service',
       withStatement({ Effect: 'Allow', Principal: '*', Action: 's3:GetObject' }),
       'AssumeRole policy may only specify STS AssumeRole actions.',

@@ -6,6 +6,7 @@ import { createDoor } from '../../../sandbox/door.ts';
 import { createStsService } from '../../../sandbox/sts/service.ts';
 import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
 import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
+import { findRole } from '../../../sandbox/world/world.ts';
 import {
   ACCOUNT,
   allow,
@@ -77,7 +78,6 @@ describe('AssumeRole', () => {
   const byRoot = [trustIn(`arn:aws:iam::${ACCOUNT}:root`)];
   const byAll = [trustIn('*')];
   const byNobody = [trustIn(`arn:aws:iam::${ACCOUNT}:root`, 'sts:TagSession')];
-  const notForOthers = [{ Effect: 'Allow', NotPrincipal: { AWS: OTHER_ACCOUNT }, Action: 'sts:AssumeRole' }];
 
   it.each<[string, World, near: boolean, far: boolean]>([
     ['the role, with identity policy', { trust: byRole, identity: able }, true, true],
@@ -98,8 +98,6 @@ describe('AssumeRole', () => {
       true,
       false,
     ],
-    ['all but others, with identity policy', { trust: notForOthers, identity: able }, true, true],
-    ['all but others, without', { trust: notForOthers, identity: unable }, false, false],
     ['nobody', { trust: byNobody, identity: [allow('*')] }, false, false],
     [
       'the role, which it denies to the account',
@@ -142,6 +140,27 @@ describe('AssumeRole', () => {
     });
     await expect(assume(FAR)).resolves.toHaveProperty('Credentials');
     await expect(assume(ROLE)).rejects.toMatchObject(refusal('sts:AssumeRole', ROLE));
+  });
+
+  it("by the account of the role that is assumed, not the caller's", async () => {
+    const of = (account: string) => [
+      { ...trustIn(FUNCTION_ROLE), Condition: { StringEquals: { 'aws:ResourceAccount': account } } },
+    ];
+    await expect(open({ trust: of(OTHER_ACCOUNT), identity: able }).assume(FAR)).resolves.toHaveProperty('Credentials');
+    await expect(open({ trust: of(ACCOUNT), identity: able }).assume(FAR)).rejects.toMatchObject(
+      refusal('sts:AssumeRole', FAR),
+    );
+    await expect(open({ trust: of(ACCOUNT), identity: able }).assume(ROLE)).resolves.toHaveProperty('Credentials');
+  });
+
+  it('by no trust policy that allows all but others, if IAM ever had one', async () => {
+    const others = { Effect: 'Allow', NotPrincipal: { AWS: OTHER_ACCOUNT }, Action: 'sts:AssumeRole' };
+    for (const arn of [ROLE, FAR]) {
+      const { world, assume } = open({ trust: byRole, identity: able });
+      findRole(world, arn)!.trustPolicy = JSON.stringify(policyOf(...byRole, others));
+      await expect(assume(arn)).rejects.toMatchObject(refusal('sts:AssumeRole', arn));
+      expect(world.log.calls.map(({ status }) => status)).toEqual([403]);
+    }
   });
 
   it.each<[string, string, Partial<AssumeRoleCommand['input']>, Partial<AssumeRoleCommand['input']>]>([

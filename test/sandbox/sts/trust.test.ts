@@ -40,6 +40,7 @@ describe('AssumeRole by the trust policy', () => {
     ['the session name', when('StringLike', 'sts:RoleSessionName', 'te?t')],
     ["the world's time", when('DateGreaterThan', 'aws:CurrentTime', '2026-01-15T08:59:59Z')],
     ['a key that is not there', when('Null', 'sts:ExternalId', 'true')],
+    ["the role's account", when('StringEquals', 'aws:ResourceAccount', ACCOUNT)],
     [
       'a Deny for others',
       allow,

@@ -71,6 +71,12 @@ describe('parseScenario', () => {
       (file) => (file.accounts[0]!.roles[0]!.trustPolicy = 7),
       'accounts[0].roles[0].trustPolicy: must be a policy document: an object, or its JSON text. Add it.',
     ],
+    ...(['Allow', 'Deny'] as const).map((Effect): [string, Change, string] => [
+      `a trust policy with NotPrincipal in a statement with ${Effect}`,
+      (file) =>
+        role(file, { trustPolicy: { Statement: { Effect, NotPrincipal: { AWS: '*' }, Action: 'sts:AssumeRole' } } }),
+      'accounts[0].roles[0].trustPolicy: IAM takes no trust policy with NotPrincipal. Name who may assume the role with Principal instead.',
+    ]),
     [
       'a trust policy that is not JSON',
       (file) => (file.accounts[0]!.roles[0]!.trustPolicy = '{'),

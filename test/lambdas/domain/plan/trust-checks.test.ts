@@ -40,6 +40,7 @@ const DENY = {
   Principal: { Service: 'pods.eks.amazonaws.com' },
   Action: 'sts:TagSession',
 };
+const PROVIDER_ARN = irsaStatement.Principal.Federated;
 const REPAIR = { trust: 'repair' } as const;
 const ENABLED = { repairableRoleArns: [ROLES_OF_ACCOUNT] };
 
@@ -67,6 +68,30 @@ describe('role-trust', () => {
     ],
     ['has a Deny', [irsaStatement, podIdentityStatement, DENY], 'fail', [/NoPods/, /sts:TagSession/]],
     ['looks at an address', [ADDRESS], 'unknown', [/may not let/, /ByAddress/, /aws:SourceIp/]],
+    [
+      'compares tag keys without a set operator',
+      [withCondition({ StringLike: { 'aws:TagKeys': '*' } })],
+      'unknown',
+      [/may not let/, /"PodIdentity": aws:TagKeys: it may have several values/, /ForAnyValue: before it\./],
+    ],
+    [
+      'allows all but others',
+      [{ ...withCondition({}), Principal: undefined, NotPrincipal: { AWS: '444455556666' } }],
+      'fail',
+      [/does not let/, /Statement\[0\]\.NotPrincipal: can't be used with "Effect": "Allow"/],
+    ],
+    [
+      'allows all services',
+      [{ ...withCondition({}), Principal: { Service: '*' } }],
+      'fail',
+      [/Statement\[0\]\.Principal\.Service: "\*" stands for no service/],
+    ],
+    [
+      'has a key that begins with the ARN of the provider',
+      [withCondition({ StringEquals: { [`${PROVIDER_ARN}:aud`]: 'sts.amazonaws.com' } })],
+      'fail',
+      [/oidc-provider\/.*:aud is not part of the request/, /no request has a key that begins with the ARN/],
+    ],
   ])(
     'blocks where it %s, and names statement, key, what is wanted and what is there',
     (_, statements, status, messages) => {
@@ -313,6 +338,38 @@ describe('way-back', () => {
       status: 'warn',
       message: expect.stringMatching(/Irsa.*efs-csi-controller-sa/) as string,
     });
+  });
+  it('looks for the provider of the account that the IRSA role is in', () => {
+    const other = ROLE.replace('111122223333', '444455556666');
+    const of = (trustPolicy: string): Check => {
+      const { addon } = someFacts();
+      const facts = someFacts({
+        addon: { ...addon!, serviceAccountRoleArn: other },
+        roles: { [ROLE]: { trustPolicy: bothWays }, [other]: { trustPolicy } },
+      });
+      return checkOf(planMigration(facts), 'way-back');
+    };
+    expect(of(policyText(irsaStatement)).message).toContain('does not certainly let');
+    expect(of(policyText(irsaStatement).replaceAll('111122223333', '444455556666')).status).toBe('pass');
+  });
+  it("explains a condition key that begins with the provider's ARN", () => {
+    const misnamed = {
+      ...irsaStatement,
+      Condition: {
+        StringEquals: Object.fromEntries(
+          Object.entries(irsaStatement.Condition.StringEquals).map(([key, value]) => [
+            key.replace(/^.*(?=:)/, PROVIDER_ARN),
+            value,
+          ]),
+        ),
+      },
+    };
+    const name = PROVIDER_ARN.replace(/^.*oidc-provider\//, '');
+    const { status, message } = checkOf(planOf([podIdentityStatement, misnamed]), 'way-back');
+    expect(status).toBe('warn');
+    expect(message).toContain(
+      `${PROVIDER_ARN}:sub is not part of the request, StringEquals wants system:serviceaccount:kube-system:ebs-csi-controller-sa: no request has a key that begins with the ARN of an OIDC provider; write ${name}:sub instead.`,
+    );
   });
   it('counts an accepted key as met', () => {
     const address = {

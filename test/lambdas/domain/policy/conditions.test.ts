@@ -3,6 +3,7 @@ import { ABSENT, PRESENT, UNKNOWN, USER_GUIDE, whether, type Keys } from './aski
 
 const OPERATORS = `${USER_GUIDE}reference_policies_elements_condition_operators.html`;
 const KEY = 'aws:TagKeys';
+const SINGLE = 'aws:SourceVpce';
 const there = (...values: string[]): Keys => ({ [KEY]: values });
 type Truth = ReturnType<typeof whether>;
 
@@ -75,18 +76,52 @@ describe(`set operators: ${USER_GUIDE}reference_policies_condition-single-vs-mul
     expect(whether({ [operator]: { [KEY]: 'a' } }, { [KEY]: ABSENT })).toBe(expected);
   });
 
-  // "Multivalued context keys require a condition set operator."
+  // "Multivalued context keys require a condition set operator." What IAM makes of one without is not documented.
+  it.each<[operator: string, wanted: string, found: string[]]>([
+    ['StringLike', 'a*', ['a1', 'a2']],
+    ['StringLike', 'a*', ['b1', 'b2']],
+    ['StringLike', 'a*', ['a1', 'b2']],
+    ['StringNotLike', 'a*', ['a1', 'b2']],
+    ['StringNotLike', 'a*', ['b1', 'b2']],
+    ['StringEquals', 'a', ['a']],
+    ['StringEquals', 'a', ['']],
+    ['StringEquals', 'a', []],
+    ['StringEqualsIfExists', 'a', []],
+    ['StringNotEquals', 'a', []],
+    ['StringNotEquals', 'a', ['b']],
+  ])('without one, %s %j, %j is there: unknown', (operator, wanted, found) => {
+    const condition = { [operator]: { [KEY]: wanted } };
+    expect(whether(condition, there(...found))).toBe('unknown');
+    expect(whether(condition, { [KEY]: ABSENT })).toBe('unknown');
+    expect(whether(condition, { [KEY]: PRESENT })).toBe('unknown');
+    expect(whether({ [operator]: { [KEY.toUpperCase()]: wanted } }, there(...found))).toBe('unknown');
+  });
+
+  it.each([
+    'aws:CalledVia',
+    'aws:PrincipalOrgPaths',
+    'aws:PrincipalServiceNamesList',
+    'aws:ResourceOrgPaths',
+    'aws:SourceOrgPaths',
+    'aws:VpceOrgPaths',
+    'sts:TransitiveTagKeys',
+    'oidc.eks.eu-west-1.amazonaws.com/id/E:amr',
+  ])('%s is one of them', (key) => {
+    expect(whether({ StringEquals: { [key]: 'a' } }, { [key]: 'a' })).toBe('unknown');
+    expect(whether({ 'ForAnyValue:StringEquals': { [key]: 'a' } }, { [key]: 'a' })).toBe('holds');
+    expect(whether({ Null: { [key]: 'false' } }, { [key]: 'a' })).toBe('holds');
+  });
+
   it.each<[operator: string, wanted: string, found: string[], expected: Truth]>([
-    ['StringLike', 'a*', ['a1', 'a2'], 'holds'],
-    ['StringLike', 'a*', ['b1', 'b2'], 'does not'],
-    ['StringLike', 'a*', ['a1', 'b2'], 'unknown'],
-    ['StringNotLike', 'a*', ['a1', 'b2'], 'unknown'],
-    ['StringNotLike', 'a*', ['b1', 'b2'], 'holds'],
+    ['StringLike', 'a*', ['a1'], 'holds'],
+    ['StringLike', 'a*', ['b1'], 'does not'],
     ['StringEquals', 'a', [''], 'does not'],
     ['StringEquals', 'a', [], 'does not'],
     ['StringNotEquals', 'a', [], 'holds'],
-  ])('without one, %s %j, %j is there: %s', (operator, wanted, found, expected) => {
-    expect(whether({ [operator]: { [KEY]: wanted } }, there(...found))).toBe(expected);
+    ['StringLike', 'a*', ['a1', 'a2'], 'unknown'],
+    ['StringLike', 'a*', ['b1', 'b2'], 'unknown'],
+  ])('another key has one value: %s %j, %j is there: %s', (operator, wanted, found, expected) => {
+    expect(whether({ [operator]: { [SINGLE]: wanted } }, { [SINGLE]: found })).toBe(expected);
   });
 });
 
@@ -112,9 +147,9 @@ describe('a key whose value nobody knows', () => {
     ['StringEqualsIfExists', 'a', 'unknown'],
     ['ArnLike', 'arn:*:*:*:*:*', 'unknown'],
   ])('%s %j', (operator, wanted, ofPresent) => {
-    expect(whether({ [operator]: { [KEY]: wanted } }, { [KEY]: PRESENT })).toBe(ofPresent);
-    expect(whether({ [operator]: { [KEY]: wanted } }, { [KEY]: UNKNOWN })).toBe('unknown');
-    expect(whether({ [operator]: { [KEY]: wanted } }, {})).toBe('unknown');
+    expect(whether({ [operator]: { [SINGLE]: wanted } }, { [SINGLE]: PRESENT })).toBe(ofPresent);
+    expect(whether({ [operator]: { [SINGLE]: wanted } }, { [SINGLE]: UNKNOWN })).toBe('unknown');
+    expect(whether({ [operator]: { [SINGLE]: wanted } }, {})).toBe('unknown');
   });
 });
 

@@ -76,7 +76,9 @@ describe('the request of EKS Auth', () => {
     ['aws:FederatedProvider', 'absent'],
     ['sts:ExternalId', 'absent'],
     ['sts:SourceIdentity', 'absent'],
+    ['aws:ResourceOrgPaths', 'unknown'],
     [`${NAME}:sub`, 'absent'],
+    [`arn:aws:iam::${ACCOUNT}:oidc-provider/${NAME}:sub`, 'absent'],
     ['accounts.google.com:aud', 'absent'],
     ['saml:aud', 'absent'],
     ['aws:CurrentTime', 'present'],
@@ -144,6 +146,12 @@ describe('the request of a pod with an IRSA token', () => {
     [`${NAME}:oaud`, 'unknown'],
     [`${NAME}:kubernetes.io`, 'unknown'],
     [`https://${NAME}:sub`, 'absent'],
+    [`arn:aws:iam::${ACCOUNT}:oidc-provider/${NAME}:sub`, 'absent'],
+    [`arn:aws:iam::${ACCOUNT}:oidc-provider/${NAME}:aud`, 'absent'],
+    [`ARN:aws-cn:iam::${ACCOUNT}:OIDC-provider/${NAME}:sub`, 'absent'],
+    [`arn:aws:iam::${ACCOUNT}:role/${NAME}:sub`, 'unknown'],
+    ['aws:ResourceOrgID', 'unknown'],
+    ['aws:ResourceOrgPaths', 'unknown'],
     [`${NAME}X:sub`, 'absent'],
     ['token.actions.githubusercontent.com:sub', 'absent'],
     ['cognito-identity.amazonaws.com:amr', 'absent'],
@@ -176,6 +184,7 @@ describe('the request of a pod with an IRSA token', () => {
       unknown: expect.stringContaining('OIDC provider') as string,
     });
     expect(asked(request, `${NAME}:sub`)).toBe('unknown');
+    expect(asked(request, `arn:aws:iam::${ACCOUNT}:oidc-provider/${NAME}:sub`)).toBe('absent');
     expect(asked(request, 'saml:iss')).toBe('absent');
   });
 
@@ -191,12 +200,34 @@ describe('the request of a pod with an IRSA token', () => {
   });
 });
 
+describe('a role of another account than the cluster', () => {
+  const roleAccount = '444455556666';
+
+  it('is the resource of both, and its account has the OIDC provider', () => {
+    for (const request of [podIdentity({ roleAccount }), irsa({ roleAccount })])
+      expect(asked(request, 'aws:ResourceAccount')).toEqual([roleAccount]);
+    expect(irsa({ roleAccount }).principal).toMatchObject({
+      values: [`arn:aws:iam::${roleAccount}:oidc-provider/${NAME}`],
+    });
+  });
+
+  it('changes nothing of what is said about the cluster', () => {
+    const request = podIdentity({ roleAccount });
+    expect(asked(request, 'aws:SourceAccount')).toEqual([ACCOUNT]);
+    expect(asked(request, 'aws:SourceArn')).toEqual([CLUSTER_ARN]);
+    for (const one of [request, irsa({ roleAccount })])
+      for (const key of ['aws:ResourceOrgID', 'aws:ResourceOrgPaths'])
+        expect([key, asked(one, key)]).toEqual([key, 'unknown']);
+  });
+});
+
 describe('requests that are known whole', () => {
   const call = {
     roleArn: ROLE,
     sessionArn: `arn:aws:sts::${ACCOUNT}:assumed-role/ebs-csi/web`,
     account: ACCOUNT,
     partition: 'aws',
+    resourceAccount: '444455556666',
     sessionName: 'deploy',
   };
 
@@ -209,6 +240,7 @@ describe('requests that are known whole', () => {
 
   it.each<[string, string | string[]]>([
     ['aws:PrincipalArn', [ROLE]],
+    ['aws:ResourceAccount', ['444455556666']],
     ['aws:PrincipalAccount', [ACCOUNT]],
     ['aws:PrincipalType', ['AssumedRole']],
     ['aws:PrincipalIsAWSService', ['false']],

@@ -99,8 +99,33 @@ describe('parsePolicy', () => {
     expect(trust({ ...allowPods, Principal: { AWS: '*' } })).toMatchObject({
       statements: [{ principals: { everybody: true } }],
     });
-    expect(trust({ ...allowPods, Principal: { Service: '*' } })).toMatchObject({
+  });
+
+  it(`takes no * for a service: ${USER_GUIDE}access-analyzer-reference-policy-checks.html`, () => {
+    for (const element of ['Principal', 'NotPrincipal'])
+      for (const Service of ['*', ['ec2.amazonaws.com', '*']]) {
+        const { Principal: _, ...rest } = allowPods;
+        expect(trust([{ ...rest, Effect: 'Deny', [element]: { Service } }])).toEqual({
+          valid: false,
+          path: `Statement[0].${element}.Service`,
+          reason: '"*" stands for no service: name each of them, such as pods.eks.amazonaws.com',
+        });
+      }
+    expect(trust({ ...allowPods, Principal: { Federated: '*' } })).toMatchObject({
       statements: [{ principals: { everybody: false } }],
+    });
+  });
+
+  it(`takes NotPrincipal in a Deny alone: ${USER_GUIDE}reference_policies_elements_notprincipal.html`, () => {
+    const { Principal, ...rest } = allowPods;
+    expect(trust({ ...rest, Effect: 'Deny', NotPrincipal: Principal })).toMatchObject({
+      valid: true,
+      statements: [{ principals: { negated: true } }],
+    });
+    expect(trust({ ...rest, NotPrincipal: Principal })).toEqual({
+      valid: false,
+      path: 'Statement.NotPrincipal',
+      reason: 'can\'t be used with "Effect": "Allow": name those who are allowed with Principal',
     });
   });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parsePolicy } from '../../../../lambdas/domain/policy/document.ts';
 import { evaluate } from '../../../../lambdas/domain/policy/evaluate.ts';
 import type { Evaluation, Reason } from '../../../../lambdas/domain/policy/request.ts';
-import { allowPods, ask, denyPods, request } from './asking.ts';
+import { ABSENT, allowPods, ask, denyPods, request } from './asking.ts';
 import { CLUSTER, keys, when, unless, yes, no, vpc, of, messages } from './deciding.ts';
 
 describe('reasons', () => {
@@ -113,7 +113,10 @@ describe('reasons', () => {
     ],
     [{ StringIs: { 'aws:SourceArn': 'x' } }, 'aws:SourceArn: the operator "StringIs" is not known'],
     [{ ['S'.repeat(100)]: { 'aws:SourceArn': 'x' } }, `aws:SourceArn: the operator "${'S'.repeat(100)}" is not known`],
-    [{ NumericEquals: { 'aws:TagKeys': '1' } }, 'aws:TagKeys: NumericEquals can\'t compare "a", "b"'],
+    [
+      { 'ForAllValues:NumericEquals': { 'aws:TagKeys': '1' } },
+      'aws:TagKeys: ForAllValues:NumericEquals can\'t compare "a", "b"',
+    ],
     [{ ...yes, StringLike: { 'aws:SourceVpc': 'x' } }, "aws:SourceVpc can't be known beforehand, StringLike wants x"],
     [{ ['S'.repeat(101)]: { 'aws:SourceArn': 'x' } }, `aws:SourceArn: the operator "${'S'.repeat(100)}…" is not known`],
     [{ StringEquals: { 'aws:SourceArn': [] } }, 'aws:SourceArn: StringEquals has no value'],
@@ -129,16 +132,33 @@ describe('reasons', () => {
     ],
     [
       { StringEquals: { 'aws:SourceAccount': '${aws:TagKeys}' } },
-      'aws:SourceAccount: the variable aws:TagKeys has several values',
+      'aws:SourceAccount: the variable aws:TagKeys may have several values',
     ],
     [{ Bool: { 'aws:SourceAccount': 'true' } }, 'aws:SourceAccount: Bool can\'t compare "111122223333"'],
     [
       { StringEquals: { 'aws:TagKeys': 'a' } },
-      'aws:TagKeys: aws:TagKeys has several values, which StringEquals takes only with ForAllValues or ForAnyValue',
+      'aws:TagKeys: it may have several values, which StringEquals takes only with ForAllValues: or ForAnyValue: before it',
     ],
     [{ Null: { 'aws:TagKeys': ['no', 'true'] } }, 'aws:TagKeys: Null can\'t read "no", "true"'],
   ])('%j', (condition, message) => {
     expect(messages([when(condition)])).toEqual([`"AllowPods": ${message}`]);
+  });
+
+  it("explains a key that begins with an OIDC provider's ARN or URL, where a request lacks it", () => {
+    const name = 'oidc.eks.eu-west-1.amazonaws.com/id/E';
+    const arn = `arn:aws:iam::111122223333:oidc-provider/${name}`;
+    const explained = (key: string, operator = 'StringEquals'): string[] =>
+      ask(when({ [operator]: { [key]: 'x' } }), request({ [key]: ABSENT })).reasons.map(({ message }) => message);
+    expect(explained(`${arn}:sub`)).toEqual([
+      `"AllowPods": ${arn}:sub is not part of the request, StringEquals wants x: no request has a key that begins with the ARN of an OIDC provider; write ${name}:sub instead`,
+    ]);
+    expect(explained(`https://${name}:aud`)).toEqual([
+      `"AllowPods": https://${name}:aud is not part of the request, StringEquals wants x: no request has a key that begins with https://; write ${name}:aud instead`,
+    ]);
+    expect(explained(`${name}:sub`)).toEqual([
+      `"AllowPods": ${name}:sub is not part of the request, StringEquals wants x`,
+    ]);
+    expect(explained(`${arn}:${'x'.repeat(300)}`)[0]!.length).toBeLessThan(600);
   });
 
   it('of a key that is empty', () => {
@@ -297,14 +317,19 @@ describe('reasons', () => {
       ).reasons.map((one) => one.message),
     ).toEqual(['"statement 1": who asks is not known']);
     expect(
-      ask([{ Effect: 'Allow', Principal: { Service: '*' }, Action: '*' }], request(keys)).reasons.map(
-        (one) => one.message,
-      ),
+      ask(
+        [{ Effect: 'Allow', Principal: { Federated: '*' }, Action: '*' }],
+        request(keys, { principal: { type: 'Federated', values: ['arn:x'] } }),
+      ).reasons.map((one) => one.message),
     ).toEqual(['"statement 1": a * for this type of principal is not documented']);
     expect(
-      ask([{ Effect: 'Allow', NotPrincipal: { Service: 'p*' }, Action: '*' }], request(keys)).reasons.map(
-        (one) => one.message,
-      ),
-    ).toEqual(['"statement 1": NotPrincipal has p*, a wildcard that is not documented']);
+      ask(
+        [
+          { Effect: 'Allow', Principal: '*', Action: '*' },
+          { Effect: 'Deny', NotPrincipal: { Service: 'p*' }, Action: '*' },
+        ],
+        request(keys),
+      ).reasons.map((one) => one.message),
+    ).toEqual(['"statement 2": NotPrincipal has p*, a wildcard that is not documented']);
   });
 });

@@ -35,6 +35,7 @@ const fixture = z.strictObject({
     serviceAccount: z.string(),
     oidcIssuer: z.string().optional(),
     disableSessionTags: z.boolean().optional(),
+    roleAccount: z.string().optional(),
   }),
   policy: z.unknown(),
   podIdentity: expected,

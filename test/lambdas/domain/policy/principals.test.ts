@@ -65,9 +65,7 @@ describe(`Principal: ${PRINCIPAL}`, () => {
     [{ AWS: 'arn:aws:iam::11112222333?:root' }, { caller: 'no', oidc: 'no', pods: 'no', someProvider: 'no' }],
     [{ Service: '*.amazonaws.com' }, { caller: 'no', oidc: 'no', pods: 'no', someProvider: 'no' }],
     // "Error – Unsupported wildcard in principal" of the check reference, for all types but AWS.
-    [{ Service: '*' }, { caller: 'no', oidc: 'no', pods: 'unknown', someProvider: 'no' }],
     [{ Federated: '*' }, { caller: 'no', oidc: 'unknown', pods: 'no', someProvider: 'unknown' }],
-    [{ Service: ['*', 'pods.eks.amazonaws.com'] }, { caller: 'no', oidc: 'no', pods: 'yes', someProvider: 'no' }],
   ])('%j', (Principal, matches) => {
     for (const name of Object.keys(who) as Who[]) {
       expect([name, fromAllow[allows({ Principal }, who[name])]]).toEqual([name, matches[name]]);
@@ -89,6 +87,24 @@ describe(`Principal: ${PRINCIPAL}`, () => {
     expect(allows({ Principal: { AWS } }, { type: 'AWS', values: [own] })).toBe(expected);
   });
 
+  // "Wildcards are not supported with the principal key", and IAM refuses the whole policy.
+  it.each([[{ Service: '*' }], [{ Service: ['pods.eks.amazonaws.com', '*'] }], [{ AWS: '*', Service: ['*'] }]])(
+    '%j is invalid for everybody, in an Allow and in a Deny',
+    (Principal) => {
+      for (const name of Object.keys(who) as Who[]) {
+        expect([name, allows({ Principal }, who[name])]).toEqual([name, 'invalid']);
+        expect([name, afterDeny({ Principal }, who[name])]).toEqual([name, 'invalid']);
+      }
+      expect(ask({ ...allowPods, Principal }).reasons).toEqual([
+        {
+          message:
+            'the policy is not valid: Statement.Principal.Service: "*" stands for no service: name each of them, such as pods.eks.amazonaws.com',
+          path: 'Statement.Principal.Service',
+        },
+      ]);
+    },
+  );
+
   it("can't decide for nobody in particular", () => {
     expect(allows({ Principal: { Service: 'pods.eks.amazonaws.com' } }, undefined)).toBe('unknown');
     expect(allows({ Principal: '*' }, undefined)).toBe('allowed');
@@ -96,49 +112,51 @@ describe(`Principal: ${PRINCIPAL}`, () => {
 });
 
 describe(`NotPrincipal: ${USER_GUIDE}reference_policies_elements_notprincipal.html`, () => {
-  const expected: [notPrincipal: unknown, inAllow: Partial<Record<Who, Match>>, inDeny: Partial<Record<Who, Match>>][] =
-    [
-      ['*', { caller: 'no', pods: 'no', someProvider: 'no' }, { caller: 'no', pods: 'no', someProvider: 'no' }],
-      [{ AWS: '*' }, { caller: 'no', pods: 'no' }, { caller: 'no', pods: 'no' }],
-      // "all principals except the ones specified"
-      [
-        { AWS: 'arn:aws:iam::444455556666:root' },
-        { caller: 'yes', oidc: 'yes', pods: 'yes', someProvider: 'yes' },
-        { caller: 'yes', oidc: 'yes', pods: 'yes', someProvider: 'yes' },
-      ],
-      [
-        { Service: 'pods.eks.amazonaws.com' },
-        { caller: 'yes', oidc: 'yes', pods: 'no', someProvider: 'yes' },
-        { caller: 'yes', oidc: 'yes', pods: 'no', someProvider: 'yes' },
-      ],
-      [
-        { Federated: oidc.values },
-        { oidc: 'no', someProvider: 'unknown', pods: 'yes' },
-        { oidc: 'no', someProvider: 'unknown', pods: 'yes' },
-      ],
-      // "AWS might validate the account first, then the role, and then the assumed-role user": all three must be there.
-      [{ AWS: [session, role, root] }, { caller: 'no' }, { caller: 'no' }],
-      [{ AWS: [session, role, '111122223333'] }, { caller: 'no' }, { caller: 'no' }],
-      [{ AWS: [session, role] }, { caller: 'no' }, { caller: 'unknown' }],
-      [{ AWS: [root] }, { caller: 'no' }, { caller: 'unknown' }],
-      [{ AWS: [role, root] }, { caller: 'no' }, { caller: 'unknown' }],
-      [{ AWS: [root, '111122223333', root] }, { caller: 'no' }, { caller: 'unknown' }],
-      // Wildcards in names are refused by IAM, and what they would mean here is not documented.
-      [
-        { AWS: 'arn:aws:iam::111122223333:role/*' },
-        { caller: 'unknown', pods: 'yes' },
-        { caller: 'unknown', pods: 'yes' },
-      ],
-      [{ Service: '*' }, { pods: 'unknown', caller: 'yes' }, { pods: 'unknown', caller: 'yes' }],
-      [{}, { pods: 'yes' }, { pods: 'yes' }],
-    ];
-  const cases = expected.flatMap(([NotPrincipal, inAllow, inDeny]) =>
-    (Object.keys(inAllow) as Who[]).map((name) => [NotPrincipal, name, inAllow[name], inDeny[name]] as const),
+  const expected: [notPrincipal: unknown, inDeny: Partial<Record<Who, Match>>][] = [
+    ['*', { caller: 'no', pods: 'no', someProvider: 'no' }],
+    [{ AWS: '*' }, { caller: 'no', pods: 'no' }],
+    // "all principals except the ones specified"
+    [{ AWS: 'arn:aws:iam::444455556666:root' }, { caller: 'yes', oidc: 'yes', pods: 'yes', someProvider: 'yes' }],
+    [{ Service: 'pods.eks.amazonaws.com' }, { caller: 'yes', oidc: 'yes', pods: 'no', someProvider: 'yes' }],
+    [{ Federated: oidc.values }, { oidc: 'no', someProvider: 'unknown', pods: 'yes' }],
+    // "AWS might validate the account first, then the role, and then the assumed-role user": all three must be there.
+    [{ AWS: [session, role, root] }, { caller: 'no' }],
+    [{ AWS: [session, role, '111122223333'] }, { caller: 'no' }],
+    [{ AWS: [session, role] }, { caller: 'unknown' }],
+    [{ AWS: [root] }, { caller: 'unknown' }],
+    [{ AWS: [role, root] }, { caller: 'unknown' }],
+    [{ AWS: [root, '111122223333', root] }, { caller: 'unknown' }],
+    // Wildcards in names are refused by IAM, and what they would mean here is not documented.
+    [{ AWS: 'arn:aws:iam::111122223333:role/*' }, { caller: 'unknown', pods: 'yes' }],
+    [{ Service: 'p*' }, { pods: 'unknown', caller: 'yes' }],
+    [{}, { pods: 'yes' }],
+  ];
+  const cases = expected.flatMap(([NotPrincipal, inDeny]) =>
+    (Object.keys(inDeny) as Who[]).map((name) => [NotPrincipal, name, inDeny[name]] as const),
   );
 
-  it.each(cases)('%j for %s: Allow %s, Deny %s', (NotPrincipal, name, inAllow, inDeny) => {
-    expect(fromAllow[allows({ NotPrincipal }, who[name])]).toBe(inAllow);
+  it.each(cases)('%j for %s in a Deny: %s', (NotPrincipal, name, inDeny) => {
     expect(fromDeny[afterDeny({ NotPrincipal }, who[name])]).toBe(inDeny);
+  });
+
+  // "NotPrincipal must be used with "Effect":"Deny". Using it with "Effect":"Allow" is not supported."
+  it.each(expected)('%j in an Allow allows nobody', (NotPrincipal) => {
+    for (const name of Object.keys(who) as Who[])
+      expect([name, allows({ NotPrincipal }, who[name])]).toEqual([name, 'invalid']);
+  });
+
+  it('in an Allow makes the whole policy invalid, whatever else it allows', () => {
+    const others = { Sid: 'Others', Effect: 'Allow', NotPrincipal: { AWS: '444455556666' }, Action: 's3:GetObject' };
+    expect(ask([allowPods, others])).toMatchObject({
+      verdict: 'invalid',
+      reasons: [
+        {
+          message:
+            'the policy is not valid: Statement[1].NotPrincipal: can\'t be used with "Effect": "Allow": name those who are allowed with Principal',
+          path: 'Statement[1].NotPrincipal',
+        },
+      ],
+    });
   });
 
   it('says what it needs of a session that is named in part', () => {

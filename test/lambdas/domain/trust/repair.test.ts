@@ -12,7 +12,7 @@ import {
   ROLE,
   target,
 } from '../../fixtures.ts';
-import { controller, ec2, irsa, irsaOfOthers, shop, statementsIn, subject, verdicts } from './policies.ts';
+import { controller, ec2, irsa, irsaOfOthers, PROVIDER, shop, statementsIn, subject, verdicts } from './policies.ts';
 
 const CLUSTER_ARN = `arn:aws:eks:eu-west-1:${ACCOUNT}:cluster/dev`;
 const request = (trustPolicy: string, change: Partial<RepairRequest> = {}): RepairRequest => ({
@@ -153,6 +153,39 @@ describe('proposeRepair', () => {
   it('refuses a policy that is not valid, and says where', () => {
     expect(refused('{').why).toContain('line 1');
     expect(refused(policyText({ ...irsaStatement, Effect: 'allow' })).why).toContain('Statement[0].Effect');
+  });
+
+  it('builds on no policy that IAM would not take', () => {
+    const { Principal, ...rest } = podIdentityStatement;
+    const excepting = { ...rest, Sid: 'Others', Effect: 'Deny', NotPrincipal: Principal };
+    expect(refused(policyText(irsaStatement, excepting))).toEqual({
+      do: 'refuse',
+      why: 'IAM takes no trust policy with NotPrincipal, which "Others" has',
+      remedy:
+        'Write it by hand with Principal and a condition on aws:PrincipalArn (aws iam update-assume-role-policy), then try again.',
+    });
+    for (const [statement, path] of [
+      [{ ...excepting, Effect: 'Allow', NotPrincipal: { AWS: '444455556666' } }, 'Statement[1].NotPrincipal'],
+      [{ ...rest, Principal: { Service: '*' } }, 'Statement[1].Principal.Service'],
+    ] as const)
+      expect(refused(policyText(irsaStatement, statement)).why).toContain(`not valid at ${path}: `);
+  });
+
+  it("adds Pod Identity beside a condition key with the provider's ARN, and leaves IRSA as it is", () => {
+    const misnamed = {
+      ...irsaStatement,
+      Condition: { StringEquals: { [`${PROVIDER}:sub`]: subject(controller) } },
+    };
+    const { after } = repaired(policyText(misnamed));
+    expect(verdicts(after, controller)).toEqual({ podIdentity: 'allowed', irsa: 'denied' });
+    expect(JSON.parse(after)).toMatchObject({ Statement: [misnamed, { Effect: 'Allow' }] });
+  });
+
+  it('adds what is certain beside a condition that is not decided', () => {
+    const tagKeys = ['kubernetes-namespace', 'kubernetes-service-account', 'eks-cluster-arn'];
+    const plain = { ...podIdentityStatement, Condition: { StringLike: { 'aws:TagKeys': [...tagKeys, '*'] } } };
+    expect(verdicts(policyText(plain), controller).podIdentity).toBe('unknown');
+    expect(verdicts(repaired(policyText(plain)).after, controller).podIdentity).toBe('allowed');
   });
 
   it('explains a Deny and never takes it out', () => {

@@ -41,6 +41,7 @@ function refusal(
   return proposal;
 }
 const open = podIdentityStatement;
+const ARN_SUB = `${PROVIDER}:sub`;
 const both = [subject(controller), subject(shop)];
 
 describe('a statement that names only those that retire', () => {
@@ -132,6 +133,9 @@ describe('what is not touched', () => {
     ['a Deny', irsa(subject(controller), { Effect: 'Deny' })],
     ['another action', irsa(subject(controller), { Action: 'sts:AssumeRoleWithSAML' })],
     ['what excepts the service account', irsa(subject(controller), {}, 'StringNotEquals')],
+    // No request has such a key, so that it allows nobody.
+    ["a subject under the provider's ARN", irsa('', { Condition: { StringEquals: { [ARN_SUB]: both } } })],
+    ['a subject under the URL', irsa('', { Condition: { StringEquals: { [`https://${SUB}`]: subject(controller) } } })],
   ])('%s', (_, statement) => {
     expect(propose([statement, open])).toEqual({
       do: 'nothing',
@@ -172,6 +176,12 @@ describe("what can't be separated is refused", () => {
       { Effect: 'Allow', Principal: { Federated: PROVIDER }, Action: 'sts:AssumeRoleWithWebIdentity' },
       /every service account of the cluster/,
       /Add/,
+    ],
+    [
+      "a subject under the provider's ARN that is excepted, so that it allows everybody",
+      irsa('', { Condition: { StringNotEquals: { [ARN_SUB]: subject(shop) } } }),
+      /every service account of the cluster/,
+      /"StringEquals"/,
     ],
     [
       'several providers',
@@ -243,6 +253,13 @@ describe('Pod Identity', () => {
     expect(refusal([irsaStatement, office]).why).toContain('unknown');
     expect(removal([irsaStatement, office], { acceptedKeys: ['aws:SourceIp'] }).after).toBe(policyText(office));
   });
+});
+
+it('refuses a policy with NotPrincipal, which IAM would not take again', () => {
+  const excepting = { Sid: 'Others', Effect: 'Deny', NotPrincipal: { AWS: ACCOUNT }, Action: 'sts:SetSourceIdentity' };
+  expect(refusal([irsaStatement, open, excepting]).why).toBe(
+    'IAM takes no trust policy with NotPrincipal, which "Others" has',
+  );
 });
 
 it('refuses a policy that is not valid', () => {
