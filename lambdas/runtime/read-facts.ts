@@ -7,7 +7,7 @@ import type { AddonFacts, Facts, ServiceAccountFacts } from '../domain/plan/fact
 import type { Asking } from '../domain/plan/calls.ts';
 import { identityHolders } from '../domain/plan/identity-loss.ts';
 import { ASSOCIATE } from '../domain/plan/ladder.ts';
-import { isMigrated, plannedAssociations, planWays } from '../domain/plan/plan.ts';
+import { isMigrated, plannedAssociations, waysBeforeRights } from '../domain/plan/plan.ts';
 import { callsOf } from '../domain/plan/rights.ts';
 import { settingsFor } from '../domain/spokes.ts';
 import type { ReadingPorts, Settings, TargetPorts } from '../ports/index.ts';
@@ -172,7 +172,7 @@ export async function readFacts(
   const facts = { ...seen, bystanderAssociations: await readBystanders(eks, seen, planned) };
   return {
     ...facts,
-    rights: await readRights(roles, facts, callsOf(facts, planned, planWays(facts, planned).possible), {
+    rights: await readRights(roles, facts, callsOf(facts, planned, waysBeforeRights(facts, planned).possible), {
       settings,
       asking,
     }),

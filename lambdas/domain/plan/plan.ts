@@ -10,7 +10,7 @@ import { checkCluster, checkInstalled, checkLock, checkNamespace, checkSupport, 
 import type { AddonFacts, Facts } from './facts.ts';
 import { type Decided, finishPlan } from './finish.ts';
 import { checkIdentityLoss, checkStandalone, identityLosses } from './identity-loss.ts';
-import { blocks, climb, isExcluded, possibleWays, waysFor } from './ladder.ts';
+import { blocks, climb, isExcluded, possibleWays, type WayCheck, waysFor } from './ladder.ts';
 import { checkPassRole } from './pass-role.ts';
 import { preflight } from './preflight.ts';
 import { rightsChecks } from './rights-check.ts';
@@ -88,19 +88,29 @@ export function planRoles(facts: Facts, planned: readonly PlannedAssociation[]):
 }
 
 /**
- * The ways that the request asks for, which of them the facts leave, and the checks that say why. `possible`: those
- * that are left before it is known whether the steps have the rights for them.
+ * The ways that the request asks for, and `possible`: those that are left of them before it is known whether the steps
+ * have the rights for them.
  */
-export function planWays(
+export function waysBeforeRights(
   facts: AddonFacts,
   planned: readonly PlannedAssociation[],
-): { ways: Rung[]; possible: Rung[]; ladder: Rung[]; checks: Check[] } {
+): { ways: Rung[]; possible: Rung[]; checks: WayCheck[] } {
   const { request } = facts;
   const networking = isNetworking(request.addon);
   const ways = waysFor(request, networking);
-  const others = wayChecks(facts, planned, ways);
-  const possible = possibleWays(request, { networking, excluded: isExcluded(others) });
-  return { ways, possible, ...climb(request, networking, [...others, ...rightsChecks(facts, planned, possible)]) };
+  const checks = wayChecks(facts, planned, ways);
+  return { ways, possible: possibleWays(request, { networking, excluded: isExcluded(checks) }), checks };
+}
+
+/** The ways that the request asks for, which of them the facts leave, and the checks that say why. */
+function planWays(
+  facts: AddonFacts,
+  planned: readonly PlannedAssociation[],
+): { ways: Rung[]; ladder: Rung[]; checks: Check[] } {
+  const { request } = facts;
+  const { ways, possible, checks } = waysBeforeRights(facts, planned);
+  const all = [...checks, ...rightsChecks(facts, planned, possible)];
+  return { ways, ...climb(request, isNetworking(request.addon), all) };
 }
 
 function decideAssociations(facts: AddonFacts, planned: PlannedAssociation[], rung: Rung): AssociationPlan {
