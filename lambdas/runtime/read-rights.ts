@@ -3,6 +3,7 @@ import { callKey, type Call, type Asking, firstKeys, keysOf, type CallKeys, miss
 import type { CallAnswer, Facts, RightsFact } from '../domain/plan/facts.ts';
 import { judgeByPolicies, type StepRoleFact } from '../domain/plan/judgement.ts';
 import { settingsFor } from '../domain/spokes.ts';
+import { asClause } from '../domain/text.ts';
 import type { ReadingPorts, Settings, SimulatedCall } from '../ports/index.ts';
 import { advisory } from './advice.ts';
 
@@ -80,12 +81,10 @@ class OwnJudgement {
   /** `why`: of the simulation, that it could not say it. */
   async answer({ call, principalArn, keys }: Open, why: string): Promise<CallAnswer> {
     const policies = await this.policiesOf(principalArn);
-    if ('refused' in policies) return { decision: 'unknown', why: `${why.replace(/\.$/, '')}; ${policies.refused}` };
+    if ('refused' in policies) return { decision: 'unknown', why: `${asClause(why)}; ${policies.refused}` };
     const { action, resource } = call;
     const answer = judgeByPolicies(policies, { action, resource, lookUp: keys.lookUp });
-    return answer.decision === 'unknown'
-      ? { ...answer, why: `${why.replace(/\.$/, '')}; ${answer.why ?? ''}` }
-      : answer;
+    return answer.decision === 'unknown' ? { ...answer, why: `${asClause(why)}; ${answer.why ?? ''}` } : answer;
   }
 }
 

@@ -5,7 +5,7 @@
  * schemas of AWS::EKS::Addon and AWS::EKS::PodIdentityAssociation list them behind each call.
  */
 import { Aws } from 'aws-cdk-lib';
-import { POD_IDENTITY_PRINCIPAL } from '../../lambdas/domain/policy/contexts.ts';
+import { EKS_PRINCIPAL, POD_IDENTITY_PRINCIPAL } from '../../lambdas/domain/policy/contexts.ts';
 import { MIGRATION_TAG } from '../../lambdas/domain/service-account.ts';
 import type { Grant } from './grant.ts';
 
@@ -91,7 +91,7 @@ export const deleteAddon = (why: string): Grant => ({ actions: ['eks:DeleteAddon
  * `pods.eks.amazonaws.com` (EMR on EKS Development Guide; aws-samples/appmod-blueprints#816) or `eks.amazonaws.com`
  * (guides of ACK and Palette), which is likely for the role that IRSA uses. So both are allowed (ADR 31).
  */
-const PASSED_TO = [POD_IDENTITY_PRINCIPAL, 'eks.amazonaws.com'];
+const PASSED_TO = [POD_IDENTITY_PRINCIPAL, EKS_PRINCIPAL];
 
 /**
  * Never without its conditions: a role that is passed to any other service would be a way around the account's own

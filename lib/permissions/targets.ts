@@ -29,6 +29,7 @@ import {
   updateAddon,
   updateAssociations,
 } from './eks-grants.ts';
+import { everyValue } from './every-value.ts';
 import type { Grant } from './grant.ts';
 
 export interface TargetOptions {
@@ -216,10 +217,7 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
       actions: ['events:PutEvents'],
       resources: [`arn:${Aws.PARTITION}:events:${Aws.REGION}:${Aws.ACCOUNT_ID}:event-bus/default`],
       // The key has the sources of all events of a call, so that a comparison without `ForAllValues` would do for one.
-      conditions: {
-        'ForAllValues:StringEquals': { 'events:source': EVENT_SOURCE },
-        Null: { 'events:source': 'false' },
-      },
+      conditions: everyValue('StringEquals', { 'events:source': EVENT_SOURCE }),
       why: "puts the service's own events on the bus",
     },
   ],

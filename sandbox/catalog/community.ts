@@ -5,21 +5,9 @@
  */
 import { containers, customKinds, labels, podIdentity, versions } from './build.ts';
 import type { CatalogueAddon } from './catalogue.ts';
-import {
-  affinity,
-  anyObject,
-  boolean,
-  configurationSchema,
-  list,
-  oneOf,
-  resources,
-  text,
-  texts,
-  tolerations,
-} from './schemas.ts';
+import { anyObject, boolean, configurationSchema, list, oneOf, podSettings, text } from './schemas.ts';
 
 const community = { publisher: 'eks', owner: 'community' };
-const podSettings = { affinity, nodeSelector: texts, podAnnotations: texts, podLabels: texts, resources, tolerations };
 
 export const communityAddons: CatalogueAddon[] = [
   {

@@ -2,7 +2,6 @@
 import { containers, customKinds, labels, podIdentity, versions } from './build.ts';
 import type { CatalogueAddon } from './catalogue.ts';
 import {
-  affinity,
   anyObject,
   boolean,
   configurationSchema,
@@ -11,16 +10,15 @@ import {
   list,
   object,
   oneOf,
+  podSettings,
   replicas,
   resources,
   text,
   texts,
-  tolerations,
   variable,
 } from './schemas.ts';
 
 const aws = { publisher: 'eks', owner: 'aws' };
-const podSettings = { affinity, nodeSelector: texts, podAnnotations: texts, podLabels: texts, resources, tolerations };
 
 export const networking: CatalogueAddon[] = [
   {

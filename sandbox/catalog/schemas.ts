@@ -43,6 +43,15 @@ export const tolerations: Property = {
   }),
 };
 export const affinity: Property = { type: ['object', 'null'] };
+/** Settings of pods that many add-ons take. */
+export const podSettings = {
+  affinity,
+  nodeSelector: texts,
+  podAnnotations: texts,
+  podLabels: texts,
+  resources,
+  tolerations,
+};
 export const replicas = (most?: number): Property => ({
   type: 'integer',
   minimum: 1,

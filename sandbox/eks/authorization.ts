@@ -10,8 +10,7 @@
  * latter.
  */
 import type * as eks from '@aws-sdk/client-eks';
-import { clusterArn } from '../../lambdas/domain/arn.ts';
-import { partitionOf } from '../../lambdas/domain/partitions.ts';
+import { clusterArn, eksArn } from '../../lambdas/domain/arn.ts';
 import type { Asked } from '../authorization/authorizer.ts';
 import { findCluster } from '../world/world.ts';
 import type { AccessEntryState, AddonState, AssociationState, ClusterState } from '../world/world.ts';
@@ -31,9 +30,6 @@ const tagContext = (prefix: 'aws:RequestTag' | 'aws:ResourceTag', tags: Tags = {
 /** Of a request that gives tags. */
 const requestTags = (tags: Tags = {}): Context =>
   Object.keys(tags).length === 0 ? {} : { ...tagContext('aws:RequestTag', tags), 'aws:TagKeys': Object.keys(tags) };
-
-const arnOf = ({ region, account }: EksCall, resource: string): string =>
-  `arn:${partitionOf(region)}:eks:${region}:${account}:${resource}`;
 
 const onResource = (action: string, { arn, tags }: { arn: string; tags?: Tags }, context: Context = {}): Asked => ({
   action,
@@ -56,21 +52,21 @@ const onCluster = (action: string, call: EksCall, cluster: string, context: Cont
 /** Of an add-on, which need not be there. */
 const onAddon = (action: string, call: EksCall, cluster: string, addon: string): Asked => {
   const found: AddonState | undefined = findCluster(call.world, call.account, call.region, cluster)?.addons.get(addon);
-  return onResource(action, found ?? { arn: arnOf(call, `addon/${cluster}/${addon}/*`) });
+  return onResource(action, found ?? { arn: eksArn(call, `addon/${cluster}/${addon}/*`) });
 };
 
 const onAssociation = (action: string, call: EksCall, cluster: string, id: string): Asked => {
   const found = findCluster(call.world, call.account, call.region, cluster)?.associations.get(id);
   return onResource(
     action,
-    found && isLive(found) ? found : { arn: arnOf(call, `podidentityassociation/${cluster}/${id}`) },
+    found && isLive(found) ? found : { arn: eksArn(call, `podidentityassociation/${cluster}/${id}`) },
   );
 };
 
 /** ARN of the entry that a principal has or would have. */
 const newEntryArn = (call: EksCall, cluster: string, principalArn: string): string => {
   const { kind, account, name } = partsOf(principalArn);
-  return arnOf(call, `access-entry/${cluster}/${kind}/${account}/${name}/*`);
+  return eksArn(call, `access-entry/${cluster}/${kind}/${account}/${name}/*`);
 };
 
 const entryContext = ({
@@ -113,7 +109,7 @@ const onEntry = (
 const onNothing = (action: string, call: EksCall, named = '*'): Asked => ({
   action,
   resource: '*',
-  named: arnOf(call, named),
+  named: eksArn(call, named),
 });
 
 /** The cluster, and the add-on where the request names one: the reference has both. */
@@ -142,7 +138,7 @@ const taggingNew = (
   const context = requestTags(tags);
   const { tagOnCreate } = call.world.knobs;
   if (tagOnCreate === 'cluster') return [onCluster('eks:TagResource', call, cluster, context)];
-  const arn = tagOnCreate === 'addon' ? created : arnOf(call, `/${operation.toLowerCase()}`);
+  const arn = tagOnCreate === 'addon' ? created : eksArn(call, `/${operation.toLowerCase()}`);
   return [onResource('eks:TagResource', { arn }, context)];
 };
 
@@ -189,7 +185,7 @@ const RIGHTS = {
     ...taggingNew(call, {
       operation: 'CreateAddon',
       cluster: clusterName,
-      created: arnOf(call, `addon/${clusterName}/${addonName}/*`),
+      created: eksArn(call, `addon/${clusterName}/${addonName}/*`),
       tags,
     }),
   ],
@@ -201,7 +197,7 @@ const RIGHTS = {
     ...taggingNew(call, {
       operation: 'CreatePodIdentityAssociation',
       cluster: clusterName,
-      created: arnOf(call, `podidentityassociation/${clusterName}/*`),
+      created: eksArn(call, `podidentityassociation/${clusterName}/*`),
       tags,
     }),
   ],

@@ -1,4 +1,5 @@
 /** Makes a world of a scenario: everything in place and at rest, as if it had been there all along. */
+import { eksArn } from '../../lambdas/domain/arn.ts';
 import { dnsSuffixOf, partitionOf } from '../../lambdas/domain/partitions.ts';
 import { spokeKubernetesRoles } from '../../lambdas/domain/spokes.ts';
 import type { CatalogueAddon } from '../catalog/catalogue.ts';
@@ -66,9 +67,6 @@ const placeholderCertificate = (world: World): string => {
   return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
 };
 
-/** Start of the ARNs of a cluster's resources. */
-const arnOf = ({ region, account }: ClusterState): string => `arn:${partitionOf(region)}:eks:${region}:${account}`;
-
 /** Scenarios with an add-on that the catalogue does not have are refused before. */
 const catalogueOf = (world: World, name: string): CatalogueAddon => {
   const offered = world.catalogue.get(name);
@@ -78,7 +76,7 @@ const catalogueOf = (world: World, name: string): CatalogueAddon => {
 
 const buildAddon = (world: World, cluster: ClusterState, addon: ScenarioAddon): AddonState => ({
   name: addon.name,
-  arn: `${arnOf(cluster)}:addon/${cluster.name}/${addon.name}/${world.random.uuid()}`,
+  arn: eksArn(cluster, `addon/${cluster.name}/${addon.name}/${world.random.uuid()}`),
   version: addon.version,
   status: addon.status,
   issues: addon.status === 'DEGRADED' ? [DEGRADED_ISSUE] : [],
@@ -101,7 +99,7 @@ const addAssociations = (world: World, cluster: ClusterState, associations: Scen
     cluster.associations.set(id, {
       ...rest,
       id,
-      arn: `${arnOf(cluster)}:podidentityassociation/${cluster.name}/${id}`,
+      arn: eksArn(cluster, `podidentityassociation/${cluster.name}/${id}`),
       ...(addon ? { ownerArn: addon.arn } : {}),
       ...(rest.targetRoleArn === undefined ? {} : { externalId: world.random.uuid() }),
       createdAt: Date.parse(createdAt),

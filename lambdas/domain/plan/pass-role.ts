@@ -1,11 +1,10 @@
 /** Whether the service may pass roles by its own configuration; whether IAM lets it, `rights-check.ts` says. */
 import { parseRoleArn } from '../arn.ts';
 import type { Check, PlannedAssociation } from '../model.ts';
-import { POD_IDENTITY_PRINCIPAL } from '../policy/contexts.ts';
+import { EKS_PRINCIPAL, POD_IDENTITY_PRINCIPAL } from '../policy/contexts.ts';
 import { matchesWildcard } from '../policy/wildcard.ts';
 import { fail, pass } from './check.ts';
 import type { Facts } from './facts.ts';
-import { EKS_PRINCIPAL } from './rights-maker.ts';
 
 const SOURCE = 'IAM User Guide, "Grant a user permissions to pass a role to an AWS service"';
 

@@ -5,6 +5,7 @@
 import { clusterArn } from '../arn.ts';
 import type { PlannedAssociation, Rung } from '../model.ts';
 import { isSpokeRole, SPOKE_STACK } from '../spokes.ts';
+import { asClause } from '../text.ts';
 import { callKey, type Call } from './calls.ts';
 import { fail, pass, some, unknown, warn } from './check.ts';
 import type { CallAnswer, Facts } from './facts.ts';
@@ -129,7 +130,7 @@ const openText = (ways: readonly WayRights[]): string =>
   some(
     eachOnce(
       ways.flatMap(({ open }) => open),
-      ({ why }) => why.replace(/\.$/, ''),
+      ({ why }) => asClause(why),
     ),
   );
 

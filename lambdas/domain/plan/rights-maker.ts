@@ -1,13 +1,10 @@
 /** Calls of one step, one by one, as the rights of a migration are put together from them. */
 import { clusterArn, eksArn } from '../arn.ts';
 import type { Target } from '../model.ts';
-import { POD_IDENTITY_PRINCIPAL } from '../policy/contexts.ts';
+import { EKS_PRINCIPAL, POD_IDENTITY_PRINCIPAL } from '../policy/contexts.ts';
 import type { ActingStep } from './acting.ts';
 import type { Call } from './calls.ts';
 import type { Facts } from './facts.ts';
-
-/** The service that the add-on's IRSA role is passed to. */
-export const EKS_PRINCIPAL = 'eks.amazonaws.com';
 
 /** What EKS has not made yet has an id that nobody knows: these have the form of one. */
 const NEW_ADDON_ID = '00000000-0000-4000-8000-000000000000';

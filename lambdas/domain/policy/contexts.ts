@@ -11,6 +11,8 @@ import { providerOf, startsWithProviderArn } from './keys.ts';
 import type { KeyState, PolicyRequest } from './request.ts';
 
 export const POD_IDENTITY_PRINCIPAL = 'pods.eks.amazonaws.com';
+/** The service that the role of an add-on is passed to for IRSA. */
+export const EKS_PRINCIPAL = 'eks.amazonaws.com';
 /**
  * What the pod identity webhook asks tokens for, in China too (amazon-eks-pod-identity-webhook's README;
  * eksctl-io/eksctl#1910).

@@ -3,8 +3,6 @@
  * annotation.
  */
 import { describe, expect, it } from 'vitest';
-import { retireTrustStep } from '../../../lambdas/steps/retire-trust/handler.ts';
-import type { retireTrustSchema } from '../../../lambdas/steps/retire-trust/schema.ts';
 import {
   ACCOUNT_TRUST,
   accountIrsaStatement,
@@ -16,24 +14,9 @@ import {
   SUBJECT_LOCK,
   type AccountChange,
 } from '../account-fixtures.ts';
-import { invoke } from '../fakes.ts';
-import {
-  ADDON,
-  at,
-  executionArn,
-  MIGRATION_ID,
-  podIdentityStatement,
-  policyText,
-  ROLE,
-  ROLE_LOCK,
-  ROLES_OF_ACCOUNT,
-} from '../fixtures.ts';
+import { ADDON, at, MIGRATION_ID, ROLE, ROLE_LOCK, ROLES_OF_ACCOUNT } from '../fixtures.ts';
 import type { Begun } from './begun.ts';
-
-const RETIRE_EXECUTION = executionArn(`${MIGRATION_ID}-01JD8Z5Q6R7S8T9V0W1X2Y3Z4C`, 'Retire');
-const DAY = 86_400;
-const RETIRED = policyText(podIdentityStatement);
-type Answer = (typeof retireTrustSchema.output)['_output'];
+import { DAY, RETIRE_EXECUTION, RETIRED, run } from './retiring.ts';
 
 /** Migrated ten days ago, its annotation gone. */
 async function migrated(change: AccountChange = {}): Promise<Begun> {
@@ -56,19 +39,6 @@ async function migrated(change: AccountChange = {}): Promise<Begun> {
   fakes.journal.clear();
   return fakes;
 }
-const run = async (fakes: Begun, change: object = {}): Promise<Answer> =>
-  (await invoke(
-    retireTrustStep,
-    {
-      migrationId: MIGRATION_ID,
-      executionArn: RETIRE_EXECUTION,
-      action: 'retire',
-      dryRun: false,
-      soakDays: 7,
-      ...change,
-    },
-    fakes,
-  )) as Answer;
 
 describe('retire-trust of a service account', () => {
   it('takes its OIDC statement out under its lock, and looks at its association', async () => {
