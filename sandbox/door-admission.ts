@@ -23,6 +23,11 @@ export interface AdmissionOptions {
   requestId: () => string;
 }
 
+const isWebIdentityCall = (request: HttpRequest): boolean =>
+  request.headers['authorization'] === undefined &&
+  guessService(request) === 'sts' &&
+  guessOperation(request) === 'AssumeRoleWithWebIdentity';
+
 /** Who calls an API, before a method of it has asked. */
 const UNASKED: Caller = { accessKeyId: '', principalArn: '', account: '' };
 
@@ -129,8 +134,21 @@ export class Admission {
     };
   }
 
+  private toWebIdentity(request: HttpRequest, call: OpenCall): Admitted | HttpResponse {
+    const { world, services, requestId } = this.options;
+    const [, region = world.home.region] = /^sts\.([a-z]{2,4}(?:-[a-z]+)+-\d)\./.exec(request.host) ?? [];
+    Object.assign(call, { service: 'sts', protocol: protocolOf('sts'), region });
+    const disabled = regionRefusal(world, request, call, requestId);
+    if (disabled) return disabled;
+    return services['sts']
+      ? { service: services['sts'], caller: UNASKED }
+      : refusal('query', 501, 'NotImplemented', 'The sandbox does not have the service sts.', requestId());
+  }
+
   private toAws(request: HttpRequest, call: OpenCall, claim: Claim | undefined): Admitted | HttpResponse {
     const { world, services, requestId } = this.options;
+    // The one operation of AWS's here that nobody signs: whoever has a token has no credentials yet.
+    if (!claim && isWebIdentityCall(request)) return this.toWebIdentity(request, call);
     const verified = this.verify(request, claim);
     if (!verified.ok) return signatureRefusal(call.protocol, verified.problem, verified.message, requestId());
     const { service: name, caller } = verified;

@@ -27,7 +27,7 @@ export const guessService = (request: HttpRequest): string => {
   if (target.startsWith('AWSEvents.')) return 'events';
   if (isForS3(request)) return 's3';
   const host = request.host.split('.')[0] ?? '';
-  if (['iam', 'sts', 'dynamodb', 'states', 'events', 'eks'].includes(host)) return host;
+  if (['iam', 'sts', 'dynamodb', 'states', 'events', 'eks', 'eks-auth'].includes(host)) return host;
   return (request.headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded') ? 'sts' : 'eks';
 };
 

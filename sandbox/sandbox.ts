@@ -10,6 +10,7 @@ import { type Deployed, type Deployment, deployBundled, deploySource, issueCrede
 import { closer } from './closer.ts';
 import { createDoor, type Door, onThreads } from './door.ts';
 import { createDynamoDb } from './dynamodb/service.ts';
+import { createEksAuthService } from './eks-auth/service.ts';
 import { createEksService } from './eks/service.ts';
 import type { BusPlace } from './events/bus.ts';
 import { deployEvents } from './events/deploy.ts';
@@ -188,6 +189,7 @@ const openFront = ({ world, clock, assembly, bundled }: Ground, invoke: LambdaRu
   const buckets = new Buckets({ world, clock, buckets: assembly.buckets ?? [] });
   const services: Record<string, Service> = {
     eks: createEksService(world),
+    'eks-auth': createEksAuthService(world),
     iam: createIamService(world),
     sts: createStsService(world),
     dynamodb: dynamodb.service,

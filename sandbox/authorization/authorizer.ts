@@ -8,6 +8,7 @@ import { closedWorld } from '../../lambdas/domain/policy/contexts.ts';
 import type { ParsedPolicy } from '../../lambdas/domain/policy/document.ts';
 import type { PolicyRequest } from '../../lambdas/domain/policy/request.ts';
 import type { Caller } from '../http.ts';
+import { awsPolicy } from '../iam/aws-policies.ts';
 import { operatorRoleArn } from '../sts/access-keys.ts';
 import { principalKeys, sessionOf } from '../sts/sessions.ts';
 import { findRole } from '../world/world.ts';
@@ -78,6 +79,12 @@ interface Layer {
   policies: ParsedPolicy[];
 }
 
+/** Which policies refuse a call, and how. */
+interface Refused {
+  kind: Kind;
+  decision: Denial['decision'];
+}
+
 /** Which layers need not allow it, by whom the trust policy names. */
 const SPARED: Record<Trust['names'], readonly Kind[]> = {
   session: ['identity-based policy', 'permissions boundary', 'session policy'],
@@ -86,8 +93,8 @@ const SPARED: Record<Trust['names'], readonly Kind[]> = {
 };
 
 /** A managed policy whose document nobody has said allows nothing. */
-const policiesOf = (all: readonly { document?: string }[]): ParsedPolicy[] =>
-  all.flatMap(({ document }) => (document === undefined ? [] : [identityPolicy(document)]));
+const policiesOf = (all: readonly { arn?: string; document?: string }[]): ParsedPolicy[] =>
+  all.flatMap(({ arn = '', document = awsPolicy(arn) }) => (document === undefined ? [] : [identityPolicy(document)]));
 
 const identityOf = (role: RoleState | undefined): ParsedPolicy[] =>
   role ? [...policiesOf(role.policies), ...policiesOf(role.attachedPolicies)] : [];
@@ -108,11 +115,7 @@ const reasonOf = (kind: Kind, decision: Denial['decision'], action: string): str
  * What refuses it. An explicit deny comes first, wherever it is: "in all those policies, the enforcement code looks for
  * a Deny statement".
  */
-const refusalOf = (
-  layers: Layer[],
-  request: PolicyRequest,
-  trust: Trust | undefined,
-): { kind: Kind; decision: Denial['decision'] } | undefined => {
+const refusalOf = (layers: Layer[], request: PolicyRequest, trust: Trust | undefined): Refused | undefined => {
   if (trust?.decision === 'explicitDeny') return { kind: 'resource-based policy', decision: 'explicitDeny' };
   let missing: Kind | undefined;
   for (const { kind, policies } of layers) {
@@ -149,6 +152,47 @@ export const globalKeys = (world: World, caller: Caller, resource: string, regio
   };
 };
 
+/**
+ * The operator is the account's administrator, limited by session policies alone. A role that IAM does not have has
+ * no rights.
+ */
+const layersOf = (world: World, caller: Caller): Layer[] => {
+  const role = findRole(world, caller.principalArn);
+  const session = world.accessKeys.get(caller.accessKeyId)?.policies;
+  const layers: Layer[] = [];
+  if (role || caller.principalArn !== operatorRoleArn(world))
+    layers.push({ kind: 'identity-based policy', policies: identityOf(role) });
+  if (role?.permissionsBoundary)
+    layers.push({ kind: 'permissions boundary', policies: policiesOf([role.permissionsBoundary]) });
+  // "The resulting session's permissions are the intersection of the role's identity-based policy and the session
+  // policies": any of them may allow it.
+  if (session) layers.push({ kind: 'session policy', policies: session.map(identityPolicy) });
+  return layers;
+};
+
+const requestOf = (
+  world: World,
+  caller: Caller,
+  { action, resource, context = {} }: Asked,
+  region: string,
+): PolicyRequest => {
+  let own: PolicyRequest['lookUp'] | undefined;
+  let global: PolicyRequest['lookUp'] | undefined;
+  // Most policies ask for none, and others for those of the call alone.
+  const lookUp: PolicyRequest['lookUp'] = (key) => {
+    own ??= closedWorld(context);
+    const state = own(key);
+    if (state.state !== 'absent') return state;
+    global ??= closedWorld(globalKeys(world, caller, resource, region));
+    return global(key);
+  };
+  return { action, resource, lookUp };
+};
+
+/** What refuses that call of the caller; undefined where it may make it. Nothing is noted. */
+export const refusalIn = (world: World, caller: Caller, asked: Asked, region: string): Refused | undefined =>
+  refusalOf(layersOf(world, caller), requestOf(world, caller, asked, region), asked.trust);
+
 export class Authorizer {
   /** In order. Who calls the service's own functions is here as well. */
   readonly denials: Denial[] = [];
@@ -170,7 +214,7 @@ export class Authorizer {
   authorize(caller: Caller, asked: Asked, region: string): Denial | undefined {
     const { principalArn } = caller;
     const { action, resource, named = resource, trust } = asked;
-    const refusal = refusalOf(this.layersOf(caller), this.requestOf(caller, asked, region), trust);
+    const refusal = refusalIn(this.world, caller, asked, region);
     if (!refusal) {
       const use = useOf(principalArn, asked);
       if (!trust || trust.names === 'account')
@@ -183,37 +227,5 @@ export class Authorizer {
     const denial: Denial = { ...asked, principalArn, decision, message };
     this.denials.push(denial);
     return denial;
-  }
-
-  /**
-   * The operator is the account's administrator, limited by session policies alone. A role that IAM does not have has
-   * no rights.
-   */
-  private layersOf(caller: Caller): Layer[] {
-    const role = findRole(this.world, caller.principalArn);
-    const session = this.world.accessKeys.get(caller.accessKeyId)?.policies;
-    const layers: Layer[] = [];
-    if (role || caller.principalArn !== operatorRoleArn(this.world))
-      layers.push({ kind: 'identity-based policy', policies: identityOf(role) });
-    if (role?.permissionsBoundary)
-      layers.push({ kind: 'permissions boundary', policies: policiesOf([role.permissionsBoundary]) });
-    // "The resulting session's permissions are the intersection of the role's identity-based policy and the session
-    // policies": any of them may allow it.
-    if (session) layers.push({ kind: 'session policy', policies: session.map(identityPolicy) });
-    return layers;
-  }
-
-  private requestOf(caller: Caller, { action, resource, context = {} }: Asked, region: string): PolicyRequest {
-    let own: PolicyRequest['lookUp'] | undefined;
-    let global: PolicyRequest['lookUp'] | undefined;
-    // Most policies ask for none, and others for those of the call alone.
-    const lookUp: PolicyRequest['lookUp'] = (key) => {
-      own ??= closedWorld(context);
-      const state = own(key);
-      if (state.state !== 'absent') return state;
-      global ??= closedWorld(globalKeys(this.world, caller, resource, region));
-      return global(key);
-    };
-    return { action, resource, lookUp };
   }
 }

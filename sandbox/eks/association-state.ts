@@ -1,4 +1,5 @@
 /** Changes to a cluster's Pod Identity associations, for the operations and for the add-ons that own some. */
+import { renewSessions } from '../credentials/sessions.ts';
 import type { AddonState, AssociationState, ClusterState } from '../world/world.ts';
 import { arnPrefix } from './call.ts';
 import type { EksCall } from './call.ts';
@@ -72,6 +73,7 @@ export const removeAssociation = (
   association: AssociationState,
   lagSeconds: number,
 ): void => {
+  renewSessions(call.world, cluster, association.roleArn);
   for (const addon of cluster.addons.values())
     addon.associationIds = addon.associationIds.filter((id) => id !== association.id);
   if (lagSeconds === 0) {
@@ -150,6 +152,7 @@ export const replaceOwned = (
     const { serviceAccount, roleArn } = wanted;
     if (wanted.change === 'update' || wanted.change === 'keep') {
       const { held } = wanted;
+      renewSessions(call.world, cluster, held.roleArn);
       const unsaid = {
         targetRoleArn: undefined,
         externalId: undefined,

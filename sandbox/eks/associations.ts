@@ -1,5 +1,6 @@
 /** The operations on Pod Identity associations. */
 import type * as eks from '@aws-sdk/client-eks';
+import { renewSessions } from '../credentials/sessions.ts';
 import type { AssociationState, ClusterState } from '../world/world.ts';
 import { addAssociation, checkQuota, holderOf, isLive, refuseHeldKey, removeAssociation } from './association-state.ts';
 import { once, paginate, requireCluster, seconds } from './call.ts';
@@ -161,6 +162,7 @@ export const updatePodIdentityAssociation: Handler<
       { clusterName: cluster.name },
     );
   }
+  renewSessions(call.world, cluster, association.roleArn);
   const next: AssociationState = {
     ...association,
     roleArn: roleArn ?? association.roleArn,

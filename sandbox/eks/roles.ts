@@ -4,7 +4,7 @@ import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
 import type { Statement } from '../../lambdas/domain/policy/document.ts';
 import { evaluatePodIdentity } from '../../lambdas/domain/policy/trust.ts';
 import { matchesWildcard } from '../../lambdas/domain/policy/wildcard.ts';
-import { seenTrustPolicy } from '../iam/trust-policy.ts';
+import { seenTrustPolicy } from '../iam/seen-trust.ts';
 import { findRole } from '../world/world.ts';
 import type { ClusterState, World } from '../world/world.ts';
 import { EksError } from './errors.ts';

@@ -1,9 +1,10 @@
 /**
- * What IAM checks of a trust policy when it is stored, and from when on others see it. Texts as users report them
- * (opstrace#88, aws-cdk#18564; of services terraform-aws-modules/terraform-aws-eks#1904).
+ * What IAM checks of a trust policy when it is stored. Texts as users report them (opstrace#88, aws-cdk#18564; of services
+ * terraform-aws-modules/terraform-aws-eks#1904).
  */
 import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
 import type { Statement } from '../../lambdas/domain/policy/document.ts';
+import { renewSessionsOf } from '../credentials/sessions.ts';
 import { findRole } from '../world/world.ts';
 import type { RoleState, World } from '../world/world.ts';
 import { QueryError } from './query-protocol.ts';
@@ -62,6 +63,7 @@ const checkTrustPolicy = (world: World, text: string): void => {
 /** Replaces a role's trust policy, which IAM itself shows at once. Throws QueryError for one that it does not take. */
 export const updateTrustPolicy = (world: World, role: RoleState, text: string): void => {
   checkTrustPolicy(world, text);
+  renewSessionsOf(world, role.arn);
   const now = world.schedule.now();
   role.pastTrust = [
     ...role.pastTrust.filter(({ replacedAt }) => replacedAt + world.knobs.trustLagSeconds * 1000 > now),
@@ -69,7 +71,3 @@ export const updateTrustPolicy = (world: World, role: RoleState, text: string): 
   ];
   role.trustPolicy = text;
 };
-
-/** The trust policy that other services than IAM see, JSON text: see the knob `trustLagSeconds`. */
-export const seenTrustPolicy = ({ schedule, knobs }: World, { trustPolicy, pastTrust }: RoleState): string =>
-  pastTrust.find(({ replacedAt }) => replacedAt + knobs.trustLagSeconds * 1000 > schedule.now())?.text ?? trustPolicy;

@@ -37,6 +37,9 @@ const subresource = (name: string, group: string, kind: string, verbs: string[])
 /** The group of an eviction tells kubectl drain that pods can be evicted. */
 const subresourcesOf = (info: ResourceInfo): unknown[] => [
   ...(info.kind === 'Pod' ? [subresource('pods/eviction', 'policy', 'Eviction', ['create'])] : []),
+  ...(info.kind === 'ServiceAccount'
+    ? [subresource('serviceaccounts/token', 'authentication.k8s.io', 'TokenRequest', ['create'])]
+    : []),
   ...(hasScale(info) ? [subresource(`${info.plural}/scale`, 'autoscaling', 'Scale', SCALE_VERBS)] : []),
 ];
 

@@ -1,4 +1,5 @@
 /** What the sandbox keeps of one cluster: its objects, and what the API server and the controllers remember of them. */
+import type { PodSession } from '../credentials/sessions.ts';
 import type { Random } from '../world/random.ts';
 import type { FieldSet } from './field-sets.ts';
 import type { CustomKind, KubeObject, PodTemplate, Workload, WorkloadTemplate } from './objects.ts';
@@ -36,6 +37,8 @@ export interface KubeState {
   fieldOwners: Map<string, FieldOwners>;
   /** Who set the IRSA annotation of a service account, and when (milliseconds since 1970), by its uid. */
   annotators: Map<string, { manager: string; at: number }>;
+  /** What its pods have of AWS, by pod uid and then by where they have it from. */
+  sessions: Map<string, Map<string, PodSession>>;
   /** Custom resources that are defined, by `plural.group`. */
   customKinds: Map<string, CustomKind>;
   /** What lists that came in pages still have to give, oldest first. */

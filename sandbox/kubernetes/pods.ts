@@ -1,4 +1,5 @@
 /** The life of one pod: created and admitted, ready, terminating, gone. */
+import { credentialsOfPod, hasCredentials } from '../credentials/sessions.ts';
 import { copyOf } from '../json.ts';
 import type { ClusterState, World } from '../world/world.ts';
 import { canRun } from './nodes.ts';
@@ -186,11 +187,25 @@ export interface NewPod {
   ready: boolean;
 }
 
-const becomeReady = (plane: ControlPlane, pod: Pod, changed: () => void): void => {
-  const { kube } = plane.cluster;
-  plane.world.schedule.after(plane.world.knobs.podReadySeconds * 1000, (at) => {
+/** How often a container that can't work without credentials is started anew. */
+const RESTART_SECONDS = 10;
+
+const becomeReady = (
+  plane: ControlPlane,
+  pod: Pod,
+  changed: () => void,
+  seconds = plane.world.knobs.podReadySeconds,
+): void => {
+  const { world, cluster } = plane;
+  const { kube } = cluster;
+  world.schedule.after(seconds * 1000, (at) => {
     if (!isActive(pod) || !canRun(kube, pod)) return;
+    if (world.knobs.podsWaitForCredentials && !hasCredentials(world, cluster, pod)) {
+      becomeReady(plane, pod, changed, RESTART_SECONDS);
+      return;
+    }
     setStatus(plane, pod, at, true);
+    credentialsOfPod(world, cluster, pod);
     touch(kube, pod);
     count(kube, pod, { active: 0, ready: 1 });
     changed();
@@ -255,6 +270,7 @@ export const terminatePod = (
   const { schedule, knobs } = plane.world;
   const remove = (): void => {
     removeObject(kube, 'Pod', pod);
+    kube.sessions.delete(pod.metadata.uid);
     kube.heldNodes.get(controllerOf(pod)?.uid ?? '')?.delete(pod.spec.nodeName ?? '');
     changed();
   };

@@ -21,6 +21,12 @@ const METADATA: Message = {
 const metadata: Message = { 1: ['metadata', { message: METADATA }] };
 const NAME: Message = { 1: ['name', 'string'] };
 const OBJECT_REFERENCE: Message = { 1: ['kind', 'string'], 2: ['namespace', 'string'], 3: ['name', 'string'] };
+const BOUND_OBJECT: Message = {
+  1: ['kind', 'string'],
+  2: ['apiVersion', 'string'],
+  3: ['name', 'string'],
+  4: ['uid', 'string'],
+};
 const RULE: Message = {
   1: ['verbs', 'strings'],
   2: ['apiGroups', 'strings'],
@@ -82,6 +88,19 @@ const MESSAGES: Record<string, Message> = {
   SelfSubjectAccessReview: { ...metadata, 2: ['spec', { message: ACCESS }] },
   SelfSubjectRulesReview: { ...metadata, 2: ['spec', { message: { 1: ['namespace', 'string'] } }] },
   SelfSubjectReview: metadata,
+  TokenRequest: {
+    ...metadata,
+    2: [
+      'spec',
+      {
+        message: {
+          1: ['audiences', 'strings'],
+          3: ['boundObjectRef', { message: BOUND_OBJECT }],
+          4: ['expirationSeconds', 'int'],
+        },
+      },
+    ],
+  },
 };
 
 /** One field as it is on the wire: a number, or bytes. */

@@ -21,6 +21,7 @@ import { answerScale, checkScaleMethod, hasScale } from './scale.ts';
 import { getObject, getResource, isBuiltIn, KINDS } from './store.ts';
 import type { ResourceInfo } from './store.ts';
 import { tableOf } from './table.ts';
+import { answerTokenRequest } from './token-requests.ts';
 import { createObject, deleteObject, patchObject, readBody } from './writes.ts';
 import type { Write } from './writes.ts';
 
@@ -44,6 +45,7 @@ const resourceAt = (
   const known =
     subresource === undefined ||
     (subresource === 'eviction' && found?.kind === 'Pod') ||
+    (subresource === 'token' && found?.kind === 'ServiceAccount') ||
     (subresource === 'scale' && found !== undefined && hasScale(found));
   return fits && known ? found : undefined;
 };
@@ -75,7 +77,7 @@ const describeTo = (
   return (body) => context.describe(`${verb} ${what}`, { ...where, ...selectors, ...(body as object) });
 };
 
-/** POST of what is stored nowhere: reviews and evictions. */
+/** POST of what is stored nowhere: reviews, evictions and requests for tokens. */
 const answerAction = (
   write: Omit<Write, 'info'>,
   wanted: RequestInfo,
@@ -90,8 +92,16 @@ const answerAction = (
     describe(body);
     return answerReview(review, cluster, user, body);
   }
-  if (!info || subresource !== 'eviction' || name === undefined) return undefined;
+  const isAction = subresource === 'eviction' || subresource === 'token';
+  if (!info || !isAction || name === undefined) return undefined;
   if (request.method !== 'POST') throw methodNotAllowed(['POST']);
+  if (subresource === 'token') {
+    const account = getObject(cluster.kube, 'ServiceAccount', namespace, name);
+    if (!account) throw notFound(info, name);
+    const body = readBody(request);
+    describe(body);
+    return answerTokenRequest({ world, cluster }, account, body);
+  }
   const pod = getObject(cluster.kube, 'Pod', namespace, name);
   if (!pod) throw notFound(info, name);
   const body = readBody(request);

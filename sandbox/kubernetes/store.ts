@@ -160,6 +160,7 @@ export const newKubeState = (): KubeState => ({
   currentRevisions: new Map(),
   fieldOwners: new Map(),
   annotators: new Map(),
+  sessions: new Map(),
   customKinds: new Map(),
   snapshots: [],
   random: new Random(0),

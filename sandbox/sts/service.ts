@@ -1,6 +1,6 @@
 /**
- * STS: who am I, and AssumeRole by the role's trust policy and the caller's own policies. There is no
- * AssumeRoleWithWebIdentity: the sandbox's API servers sign no tokens of service accounts that it could verify.
+ * STS: who am I, AssumeRole by the role's trust policy and the caller's own policies, and AssumeRoleWithWebIdentity by
+ * the token of a service account (`sandbox/credentials/web-identity.ts`).
  */
 import type { AssumeRoleCall } from '../../lambdas/domain/policy/contexts.ts';
 import type { Asked } from '../authorization/authorizer.ts';
@@ -12,8 +12,9 @@ import type { QueryAction, QueryRights } from '../iam/query-service.ts';
 import { QueryError, checkParameters, membersOf, required, structuresOf } from '../iam/query-protocol.ts';
 import { findRole } from '../world/world.ts';
 import type { World } from '../world/world.ts';
-import { issueAccessKey } from './access-keys.ts';
+import { issueSession } from './issue.ts';
 import { SESSION_POLICY, sessionPoliciesOf } from './session-policies.ts';
+import { assumeRoleWithWebIdentity } from './web-identity.ts';
 import { sessionArn, sessionNameOf, sessionOf, userIdOf } from './sessions.ts';
 import { type AssumeAction, trustOf } from './trust.ts';
 
@@ -126,18 +127,7 @@ const assumeRole =
         'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.',
       );
     const policies = sessionPoliciesOf(world, role.arn.split(':')[4] ?? '', parameters);
-    // By the clock of those who sign, since SDKs compare it with their own; whole seconds, as the answer says it.
-    const expiresAt = Math.floor(Date.now() / 1000 + duration) * 1000;
-    const key = issueAccessKey(world, arn, { sessionName, expiresAt, ...(policies ? { policies } : {}) });
-    return {
-      AssumedRoleUser: { AssumedRoleId: `${role.roleId}:${sessionName}`, Arn: sessionArn(arn, sessionName) },
-      Credentials: {
-        AccessKeyId: key.accessKeyId,
-        SecretAccessKey: key.secretAccessKey,
-        SessionToken: key.sessionToken,
-        Expiration: new Date(expiresAt).toISOString().replace(/\.\d{3}/, ''),
-      },
-    };
+    return issueSession(world, role, { sessionName, seconds: duration, policies });
   };
 
 export const createStsService = (world: World): Service => {
@@ -148,10 +138,13 @@ export const createStsService = (world: World): Service => {
       Account: caller.account,
     }),
     AssumeRole: assumeRole(world),
+    AssumeRoleWithWebIdentity: assumeRoleWithWebIdentity(world),
   };
   return createQueryService(API, world.random, actions, {
     // API reference: "No permissions are required to perform this operation", not even where a policy denies it.
     GetCallerIdentity: () => [],
     AssumeRole: rightsToAssume(world),
+    // It has no caller: the token is all that it is judged by.
+    AssumeRoleWithWebIdentity: () => [],
   });
 };

@@ -9,7 +9,7 @@ import type { Trust } from '../authorization/authorizer.ts';
 import { decide } from '../authorization/decide.ts';
 import type { Caller } from '../http.ts';
 import { roleTagKeys } from '../iam/authorization.ts';
-import { seenTrustPolicy } from '../iam/trust-policy.ts';
+import { seenTrustPolicy } from '../iam/seen-trust.ts';
 import type { RoleState, World } from '../world/world.ts';
 import { principalKeys } from './sessions.ts';
 

@@ -36,7 +36,7 @@ export interface Loopback {
 
 const HOST = '127.0.0.1';
 /** Service ids as SDKs spell them in AWS_ENDPOINT_URL_<SERVICE>. */
-const ENDPOINTS = ['EKS', 'IAM', 'STS', 'DYNAMODB', 'SFN', 'EVENTBRIDGE', 'S3'];
+const ENDPOINTS = ['EKS', 'EKS_AUTH', 'IAM', 'STS', 'DYNAMODB', 'SFN', 'EVENTBRIDGE', 'S3'];
 
 const bodyOf = async (message: IncomingMessage): Promise<Uint8Array> => {
   const chunks: Buffer[] = [];

@@ -136,6 +136,7 @@ const buildCluster = (world: World, account: string, spec: ScenarioCluster, call
     ...(spec.apiServer === 'unreachable' ? { unreachable: true } : {}),
     ...(oidcId === undefined ? {} : { oidcIssuer: issuerOf(region, oidcId) }),
     autoMode: spec.autoMode,
+    nodeRoleArn: callers.nodes,
     authenticationMode: spec.authenticationMode,
     tags: { ...spec.tags },
     foreignFields: foreignFieldsOf(spec.addons),

@@ -1,19 +1,7 @@
 /** The knobs of a scenario: behaviour of AWS that is likely or unknown, and how long things take. */
 import { z } from 'zod';
-
-export const seconds = z.number().min(0).max(86_400);
-
-/**
- * How sure it is that AWS behaves as the default says. `certain`: documented, or reported word for word; `likely`:
- * several reports point there; `unknown`: nobody has said; `placeholder`: a duration that nobody has published.
- */
-export type Confidence = 'certain' | 'likely' | 'unknown' | 'placeholder';
-
-/** Both go into the published schema, and with it into docs/sandbox.md. */
-const knob = <T extends z.ZodType>(schema: T, confidence: Confidence, source: string, description: string): T =>
-  schema.meta({ description, confidence, source });
-
-const OURS = 'chosen for the sandbox';
+import { credentialKnobs } from './credential-knobs.ts';
+import { knob, OURS, seconds } from './knob.ts';
 
 export const knobs = z
   .strictObject({
@@ -295,6 +283,7 @@ export const knobs = z
       'aws/aws-lambda-go#72, serverless/serverless-graphql#94: status 502 and the text; not which type of gateway response it is, which decides who may change both',
       "Type of API Gateway's response where a function failed or answered what is no HTTP response.",
     ),
+    ...credentialKnobs,
   })
   .meta({
     id: 'Knobs',

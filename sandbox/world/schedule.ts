@@ -7,6 +7,7 @@ interface DueEvent extends Queued {
 /** What is due in the world and when. Nothing ticks: whoever looks at the world first lets due events happen. */
 export class Schedule {
   private readonly events = new TimeQueue<DueEvent>();
+  private readonly watchers: ((at: number) => void)[] = [];
   private order = 0;
   private time: number;
 
@@ -17,6 +18,11 @@ export class Schedule {
   /** Time of the event that is happening, or of the last look: milliseconds since 1970. */
   now(): number {
     return this.time;
+  }
+
+  /** Calls that function after each event, with the world's time: for whoever must see every state of the world. */
+  watch(watcher: (at: number) => void): void {
+    this.watchers.push(watcher);
   }
 
   at(at: number, run: (at: number) => void): void {
@@ -35,6 +41,7 @@ export class Schedule {
       this.events.remove(next);
       this.time = Math.max(this.time, next.at);
       next.run(this.time);
+      for (const watcher of this.watchers) watcher(this.time);
     }
     this.time = Math.max(this.time, time);
   }

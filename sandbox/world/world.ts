@@ -155,6 +155,8 @@ export interface ClusterState {
   unreachable?: true;
   oidcIssuer?: string;
   autoMode: boolean;
+  /** IAM role of its nodes. Left out: not known. */
+  nodeRoleArn?: string;
   authenticationMode: 'API' | 'API_AND_CONFIG_MAP' | 'CONFIG_MAP';
   tags: Record<string, string>;
   addons: Map<string, AddonState>;

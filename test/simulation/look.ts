@@ -2,7 +2,7 @@
 import type { AssociationState, ClusterState } from '../../sandbox/world/world.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import type { MigrationRequest, PodIdentity } from '../../lambdas/domain/model.ts';
-import type { ServiceAccountRef } from '../../lambdas/domain/subject.ts';
+import { type ServiceAccountRef, subjectOf } from '../../lambdas/domain/subject.ts';
 import { isObject } from '../../sandbox/json.ts';
 import type { RunResult, SimulatedMigration } from './run.ts';
 
@@ -37,6 +37,9 @@ export const allMigrations = ({ migrations, repeated }: RunResult): SimulatedMig
   ...migrations,
   ...repeated,
 ];
+
+export const migrationsOfSubject = (result: RunResult, subject: string): SimulatedMigration[] =>
+  allMigrations(result).filter(({ request }) => subjectOf(request) === subject);
 
 export const liveAssociations = (cluster: ClusterState): AssociationState[] =>
   [...cluster.associations.values()].filter((one) => one.deletedUntil === undefined);

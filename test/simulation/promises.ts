@@ -5,6 +5,7 @@
 import { agentAsAsked } from './agent-promise.ts';
 import { associations } from './association-promises.ts';
 import { failClosed, nothingElse, observeFirst, oneAtATime, othersRespected, planFirst } from './change-promises.ts';
+import { migratedHaveCredentials } from './credentials-promise.ts';
 import {
   goesBackByItself,
   migratedMeansMigrated,
@@ -34,6 +35,7 @@ export const PROMISES: readonly Promised[] = [
   observeFirst,
   provenOnPods,
   identityKept,
+  migratedHaveCredentials,
   nothingElse,
   agentAsAsked,
   othersRespected,

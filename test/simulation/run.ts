@@ -14,6 +14,7 @@ import { Random } from '../../sandbox/world/random.ts';
 import { type ActorRecord, afterCall, prepareActor } from './actor.ts';
 import { approve } from './approver.ts';
 import { denyStep } from './denied.ts';
+import { CredentialWatch } from './credentials.ts';
 import { runHandOff } from './hand-off.ts';
 import { podsOf } from './look.ts';
 import { type SimulatedScenario, scenarioNamed } from './scenarios.ts';
@@ -59,6 +60,8 @@ export interface RunResult {
   ledger: Ledger;
   cluster: ClusterState;
   before: Before;
+  /** Who had no AWS credentials meanwhile. */
+  credentials: CredentialWatch;
   migrations: SimulatedMigration[];
   /** Those that `again` asked for, once the others had ended. */
   repeated: SimulatedMigration[];
@@ -221,6 +224,7 @@ export const simulate = async (
   const allow = spec.denied ? denyStep(world, spec.denied) : () => {};
   const cluster = clusterOf(sandbox, simulated);
   const before = lookBefore(sandbox, cluster);
+  const credentials = new CredentialWatch(world, cluster);
   const operator = new Operator(sandbox, spec.seed);
   const result: RunResult = {
     spec,
@@ -229,6 +233,7 @@ export const simulate = async (
     ledger: operator.ledger,
     cluster,
     before,
+    credentials,
     migrations: [],
     repeated: [],
     retirements: [],
@@ -273,12 +278,9 @@ export const simulate = async (
         }
       }
       await operator.settle([...result.migrations, ...result.repeated]);
-      for (const { migrationId, record } of result.migrations) {
+      for (const { record } of result.migrations)
         if (record?.outcome === 'needs-human')
-          result.handOffProblems.push(
-            ...(await runHandOff(sandbox, cluster, record, () => operator.rollBack(migrationId))),
-          );
-      }
+          result.handOffProblems.push(...(await followHandOff(result, record, operator)));
       // What the rollbacks of the hand-off came to is told, too.
       await operator.allTold();
     });
@@ -287,6 +289,28 @@ export const simulate = async (
     await sandbox.close();
   }
   return result;
+};
+
+/** How often a person looks for newer commands. */
+const HAND_OFFS = 2;
+
+/**
+ * What went wrong when a person ran the commands of a needs-human end. Their last line is a rollback: where it ends so
+ * again, since somebody else has changed something meanwhile, its own commands are run.
+ */
+const followHandOff = async (
+  { sandbox, cluster, ledger }: RunResult,
+  first: Migration,
+  operator: Operator,
+): Promise<string[]> => {
+  let record = first;
+  for (let round = 1; ; round += 1) {
+    const problems = await runHandOff(sandbox, cluster, record, () => operator.rollBack(first.migrationId));
+    const next = await ledger.getMigration(first.migrationId);
+    const isNews = next?.outcome === 'needs-human' && next.handOff.join('\n') !== record.handOff.join('\n');
+    if (problems.length === 0 || !isNews || round === HAND_OFFS) return problems;
+    record = next;
+  }
 };
 
 const cancelAfter = ({ sandbox, migrations, ledger }: RunResult, n: number): void =>

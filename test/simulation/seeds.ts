@@ -35,6 +35,9 @@ const KNOBS: Record<string, readonly (number | string | boolean)[]> = {
   simulatePrincipalPolicy: ['allow', 'deny'],
   simulationResults: ['action', 'resource'],
   simulationMissingKeys: ['evaluated', 'policies'],
+  eksAuthLagSeconds: [0, 6],
+  refusedRenewal: ['keeps', 'drops'],
+  podsWaitForCredentials: [false, true],
 };
 
 const pick = <T>(random: Random, from: readonly T[]): T => {
@@ -67,7 +70,7 @@ export const specOfSeed = (seed: number): RunSpec => {
     knobs,
     ...(chance(random, 0.15) ? { actor: { afterCall: anyCall(random), does: pick(random, ACTS) } } : {}),
     ...(chance(random, 0.1) ? { copies: 2 } : {}),
-    ...(chance(random, 0.08) ? { trust: pick(random, ['denied', 'undecided'] as const) } : {}),
+    ...(chance(random, 0.08) ? { trust: pick(random, ['denied', 'undecided', 'other-cluster'] as const) } : {}),
     ...(chance(random, 0.05) ? { stranger: pick(random, ['other-tool', 'other-addon'] as const) } : {}),
     ...(chance(random, 0.08) ? { cancelAfterCall: anyCall(random) } : {}),
     ...(scenario === 'approved' && chance(random, 0.3) ? { approval: pick(random, APPROVALS) } : {}),

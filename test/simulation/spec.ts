@@ -67,8 +67,11 @@ export interface RunSpec {
   knobs?: Record<string, number | string | boolean>;
   /** Each of the scenario's requests so many times at once; 1 where it is left out. */
   copies?: number;
-  /** The roles' trust does not let EKS Auth in, or it can't be known whether it does. */
-  trust?: 'denied' | 'undecided';
+  /**
+   * The roles' trust does not let EKS Auth in, or it can't be known whether it does; `other-cluster`: it has the form that
+   * EKS looks for, under a condition that no pod of this cluster meets.
+   */
+  trust?: 'denied' | 'undecided' | 'other-cluster';
   /** The first service account of the add-on has an association already that is somebody else's. */
   stranger?: 'other-tool' | 'other-addon';
   denied?: DeniedSpec;

@@ -10,6 +10,9 @@ const SERVICE_ACCOUNTS: Record<string, { namespace: string; serviceAccount: stri
 
 const PRINCIPAL = 'pods.eks.amazonaws.com';
 
+const UNKNOWN_KEY = { StringEquals: { 'aws:SomeKeyOfTomorrow': 'yes' } };
+const OTHER_CLUSTER = { ArnLike: { 'aws:SourceArn': 'arn:aws:eks:*:*:cluster/another-one' } };
+
 const letsPodsIn = (statement: unknown): statement is Record<string, unknown> =>
   isObject(statement) &&
   isObject(statement['Principal']) &&
@@ -17,7 +20,7 @@ const letsPodsIn = (statement: unknown): statement is Record<string, unknown> =>
 
 /**
  * The scenario with roles that do not let EKS Auth in, or that do so under a condition whose key nobody knows
- * beforehand.
+ * beforehand, or that names another cluster.
  */
 export const withTrust = (scenario: Scenario, trust: RunSpec['trust']): Scenario => {
   if (!trust) return scenario;
@@ -35,10 +38,7 @@ export const withTrust = (scenario: Scenario, trust: RunSpec['trust']): Scenario
             Effect: 'Deny',
             Principal: '*',
             Action: 'sts:*',
-            Condition:
-              trust === 'denied'
-                ? { Bool: { 'aws:PrincipalIsAWSService': 'true' } }
-                : { StringEquals: { 'aws:SomeKeyOfTomorrow': 'yes' } },
+            Condition: trust === 'undecided' ? UNKNOWN_KEY : { Bool: { 'aws:PrincipalIsAWSService': 'true' } },
           },
         ],
       };
@@ -49,7 +49,7 @@ export const withTrust = (scenario: Scenario, trust: RunSpec['trust']): Scenario
         ? statements.filter((statement) => !letsPodsIn(statement))
         : statements.map((statement) =>
             letsPodsIn(statement)
-              ? { ...statement, Condition: { StringEquals: { 'aws:SomeKeyOfTomorrow': 'yes' } } }
+              ? { ...statement, Condition: trust === 'undecided' ? UNKNOWN_KEY : OTHER_CLUSTER }
               : statement,
           );
     role.trustPolicy = { ...policy, Statement };

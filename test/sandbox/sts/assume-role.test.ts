@@ -111,7 +111,11 @@ describe('AssumeRole', () => {
 describe('STS', () => {
   it('names every action of the API that it does not have', async () => {
     expect(
-      await refusesAllBut(createStsService(newWorld()), sdk, '2011-06-15', ['AssumeRole', 'GetCallerIdentity']),
+      await refusesAllBut(createStsService(newWorld()), sdk, '2011-06-15', [
+        'AssumeRole',
+        'AssumeRoleWithWebIdentity',
+        'GetCallerIdentity',
+      ]),
     ).toBeGreaterThan(6);
   });
 });

@@ -1,0 +1,166 @@
+/**
+ * Whether EKS Auth gives a pod credentials: by the association of its service account, by the trust policy of the role
+ * with the pod's session tags, and by what the node that asks for it may do. Sources: EKS Auth API Reference,
+ * AssumeRoleForPodIdentity; EKS User Guide, "Learn how EKS Pod Identity grants pods access to AWS services" and "Grant
+ * Pods access to AWS resources based on tags".
+ */
+import { createHash } from 'node:crypto';
+import type { AssumeRoleCall } from '../../lambdas/domain/policy/contexts.ts';
+import { podIdentityRequests } from '../../lambdas/domain/policy/contexts.ts';
+import { refusalIn } from '../authorization/authorizer.ts';
+import type { Caller } from '../http.ts';
+import { sessionArn } from '../sts/sessions.ts';
+import { trustOf } from '../sts/trust.ts';
+import { findRole } from '../world/world.ts';
+import type { AssociationState, ClusterState, RoleState, World } from '../world/world.ts';
+import { type Granted, type Refusal, refused } from './refusal.ts';
+import { trusts } from './trust.ts';
+
+/** What tokens for EKS Auth are for. */
+export const POD_IDENTITY_AUDIENCE = 'pods.eks.amazonaws.com';
+
+/** The pod that a token names. */
+export interface TokenPod {
+  namespace: string;
+  serviceAccount: string;
+  name: string;
+  uid: string;
+}
+
+/** What EKS Auth has decided to give. */
+export interface PodIdentityGrant extends Granted {
+  association: AssociationState;
+  /** Session policies, JSON text. */
+  policies: string[];
+}
+
+/**
+ * EKS Auth learns of a new association `eksAuthLagSeconds` late; changes and removals are known at once.
+ */
+const associationOf = (world: World, cluster: ClusterState, pod: TokenPod): AssociationState | undefined => {
+  const newest = world.schedule.now() - world.knobs.eksAuthLagSeconds * 1000;
+  for (const association of cluster.associations.values())
+    if (
+      association.namespace === pod.namespace &&
+      association.serviceAccount === pod.serviceAccount &&
+      association.deletedUntil === undefined &&
+      association.createdAt <= newest
+    )
+      return association;
+  return undefined;
+};
+
+/** EKS User Guide: `eks-CLUSTER-POD-UUID`; here the UUID is made of the pod's, so that asking draws no chance. */
+const sessionNameOf = (cluster: ClusterState, pod: TokenPod): string => {
+  const id = createHash('sha256').update(`${cluster.arn}/${pod.uid}`).digest('hex');
+  const uuid = [id.slice(0, 8), id.slice(8, 12), id.slice(12, 16), id.slice(16, 20), id.slice(20, 32)].join('-');
+  // STS takes 64 characters, of which the UUID has 36.
+  return `${`eks-${cluster.name}-${pod.name}`.slice(0, 27)}-${uuid}`;
+};
+
+const tagsOf = (cluster: ClusterState, pod: TokenPod): Record<string, string> => ({
+  'eks-cluster-arn': cluster.arn,
+  'eks-cluster-name': cluster.name,
+  'kubernetes-namespace': pod.namespace,
+  'kubernetes-service-account': pod.serviceAccount,
+  'kubernetes-pod-name': pod.name,
+  'kubernetes-pod-uid': pod.uid,
+});
+
+/** Whether the trust policy lets EKS Auth in for that pod: sts:AssumeRole, and sts:TagSession. */
+const trustsPod = (
+  world: World,
+  cluster: ClusterState,
+  role: RoleState,
+  pod: TokenPod,
+  association: AssociationState,
+): boolean => {
+  const { account, region, name } = cluster;
+  const { disableSessionTags } = association;
+  const requests = podIdentityRequests({
+    target: { account, region, cluster: name },
+    namespace: pod.namespace,
+    serviceAccount: pod.serviceAccount,
+    ...(disableSessionTags === undefined ? {} : { disableSessionTags }),
+  });
+  return trusts(world, role, requests, {
+    'sts:RoleSessionName': sessionNameOf(cluster, pod),
+    ...(disableSessionTags
+      ? {}
+      : Object.fromEntries(Object.entries(tagsOf(cluster, pod)).map(([key, tag]) => [`aws:RequestTag/${key}`, tag]))),
+  });
+};
+
+/** Who the pod's own role is, to the role that it goes on to. */
+const callerOf = (role: RoleState): Caller => ({
+  accessKeyId: '',
+  principalArn: role.arn,
+  account: role.arn.split(':')[4] ?? '',
+});
+
+/** EKS User Guide, "Access AWS resources using EKS Pod Identity target IAM roles": the role assumes the target role. */
+const reachesTarget = (
+  world: World,
+  cluster: ClusterState,
+  { role, pod, association }: { role: RoleState; pod: TokenPod; association: AssociationState },
+): boolean => {
+  const { targetRoleArn = '', externalId, disableSessionTags } = association;
+  const target = findRole(world, targetRoleArn);
+  // A role of an account that the world does not have is somebody else's, and nobody knows whom it trusts.
+  if (!target) return !world.accounts.has(targetRoleArn.split(':')[4] ?? '') && world.knobs.undecidedTrust === 'allows';
+  const caller = callerOf(role);
+  const sessionName = sessionNameOf(cluster, pod);
+  const tags = disableSessionTags ? {} : tagsOf(cluster, pod);
+  const call: AssumeRoleCall = {
+    roleArn: role.arn,
+    sessionArn: sessionArn(role.arn, sessionName),
+    account: caller.account,
+    partition: role.arn.split(':')[1] ?? 'aws',
+    resourceAccount: targetRoleArn.split(':')[4] ?? '',
+    sessionName,
+    ...(externalId === undefined ? {} : { externalId }),
+    tags,
+    transitiveTagKeys: Object.keys(tags),
+    now: world.schedule.now(),
+  };
+  return (
+    Object.keys(tags).length > 0 ? (['sts:AssumeRole', 'sts:TagSession'] as const) : (['sts:AssumeRole'] as const)
+  )
+    .map((action) => ({ action, resource: targetRoleArn, trust: trustOf(world, target, caller, call, action) }))
+    .every((asked) => refusalIn(world, caller, asked, cluster.region) === undefined);
+};
+
+/**
+ * What EKS Auth answers for a pod's token. The texts of refusals are as users report them (awslabs/mountpoint-s3-csi-
+ * driver#781; aws/eks-pod-identity-agent, README); that of a missing association is not known.
+ */
+export const judgePodIdentity = (
+  world: World,
+  cluster: ClusterState,
+  pod: TokenPod,
+): PodIdentityGrant | { refused: Refusal } => {
+  const association = associationOf(world, cluster, pod);
+  if (!association)
+    return refused(
+      'ResourceNotFoundException',
+      404,
+      `No pod identity association was found for service account ${pod.namespace}/${pod.serviceAccount} in cluster ${cluster.name}.`,
+    );
+  const role = findRole(world, association.roleArn);
+  const reached =
+    role !== undefined &&
+    trustsPod(world, cluster, role, pod, association) &&
+    (association.targetRoleArn === undefined || reachesTarget(world, cluster, { role, pod, association }));
+  if (!reached)
+    return refused(
+      'AccessDeniedException',
+      400,
+      'Unauthorized Exception! EKS does not have permissions to assume the associated role.',
+    );
+  return {
+    association,
+    roleArn: association.targetRoleArn ?? association.roleArn,
+    sessionName: sessionNameOf(cluster, pod),
+    policies: association.policy === undefined ? [] : [association.policy],
+  };
+};

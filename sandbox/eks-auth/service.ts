@@ -1,0 +1,118 @@
+/**
+ * EKS Auth: the one operation that the agents of nodes call, AssumeRoleForPodIdentity. Shapes and errors: EKS Auth API
+ * Reference. What the agents of the world's own nodes ask for its pods is judged by the same functions
+ * (`sandbox/credentials`), without calls.
+ */
+import { ASSUME_FOR_POD } from '../credentials/agents.ts';
+import { judgePodIdentity, POD_IDENTITY_AUDIENCE, type PodIdentityGrant } from '../credentials/pod-identity.ts';
+import { isRefusal, type Refusal } from '../credentials/refusal.ts';
+import { readToken, type TokenClaims } from '../credentials/tokens.ts';
+import { type CallContext, contentOf, type HttpRequest, type HttpResponse, type Service } from '../http.ts';
+import { getObject } from '../kubernetes/store.ts';
+import { issueAccessKey } from '../sts/access-keys.ts';
+import { sessionArn } from '../sts/sessions.ts';
+import { Random } from '../world/random.ts';
+import { findCluster, findRole } from '../world/world.ts';
+import type { ClusterState, World } from '../world/world.ts';
+
+const PATH = /^\/clusters\/([^/]+)\/assume-role-for-pod-identity$/;
+
+class Refused extends Error {
+  readonly refusal: Refusal;
+  constructor(code: string, status: number, message: string) {
+    super(message);
+    this.refusal = { code, status, message };
+  }
+}
+
+/** The pod's claims, as EKS Auth wants them of a token of that cluster. Throws Refused. */
+const claimsOf = (
+  world: World,
+  cluster: ClusterState,
+  token: string,
+): TokenClaims & { pod: { name: string; uid: string } } => {
+  const claims = readToken([cluster], token)?.claims;
+  // AWS's texts are not known.
+  if (!claims) throw new Refused('InvalidTokenException', 400, 'The token was not issued by this cluster.');
+  if (claims.expiresAt * 1000 <= world.schedule.now())
+    throw new Refused('ExpiredTokenException', 400, 'The token has expired.');
+  const { pod, namespace } = claims;
+  if (!claims.audiences.includes(POD_IDENTITY_AUDIENCE))
+    throw new Refused('InvalidTokenException', 400, `The token is not for the audience ${POD_IDENTITY_AUDIENCE}.`);
+  if (!pod || getObject(cluster.kube, 'Pod', namespace, pod.name)?.metadata.uid !== pod.uid)
+    throw new Refused('InvalidTokenException', 400, 'The token is not bound to a pod of this cluster.');
+  return { ...claims, pod };
+};
+
+const answerOf = (world: World, { namespace, serviceAccount }: TokenClaims, granted: PodIdentityGrant): object => {
+  const { association, roleArn, sessionName, policies } = granted;
+  // By the clock of those who sign, as STS's.
+  const expiresAt = Math.floor(Date.now() / 1000 + world.knobs.podSessionSeconds) * 1000;
+  const key = issueAccessKey(world, roleArn, { sessionName, expiresAt, ...(policies.length > 0 ? { policies } : {}) });
+  return {
+    subject: { namespace, serviceAccount: serviceAccount.name },
+    audience: POD_IDENTITY_AUDIENCE,
+    podIdentityAssociation: { associationArn: association.arn, associationId: association.id },
+    assumedRoleUser: {
+      arn: sessionArn(roleArn, sessionName),
+      assumeRoleId: `${findRole(world, roleArn)?.roleId ?? ''}:${sessionName}`,
+    },
+    credentials: {
+      accessKeyId: key.accessKeyId,
+      secretAccessKey: key.secretAccessKey,
+      sessionToken: key.sessionToken,
+      expiration: expiresAt / 1000,
+    },
+  };
+};
+
+const assumeRole = (world: World, request: HttpRequest, context: CallContext): object => {
+  const name = PATH.exec(request.path)?.[1];
+  if (request.method !== 'POST' || name === undefined) {
+    context.describe('UnknownOperation', { method: request.method, path: request.path });
+    throw new Refused(
+      'UnknownOperationException',
+      404,
+      `EKS Auth has no operation at ${request.method} ${request.path}.`,
+    );
+  }
+  const clusterName = decodeURIComponent(name);
+  context.describe('AssumeRoleForPodIdentity', { clusterName });
+  const { token } = contentOf(request) ?? {};
+  if (typeof token !== 'string' || token === '')
+    throw new Refused(
+      'InvalidParameterException',
+      400,
+      "Value at 'token' failed to satisfy constraint: Member must not be null",
+    );
+  const cluster = findCluster(world, context.caller.account, context.region, clusterName);
+  if (!cluster) throw new Refused('ResourceNotFoundException', 404, `No cluster found for name: ${clusterName}.`);
+  const denial = context.authorize({ action: ASSUME_FOR_POD, resource: cluster.arn });
+  if (denial) throw new Refused('AccessDeniedException', 403, denial.message);
+  const claims = claimsOf(world, cluster, token);
+  const { namespace, serviceAccount, pod } = claims;
+  context.describe('AssumeRoleForPodIdentity', {
+    clusterName,
+    namespace,
+    serviceAccount: serviceAccount.name,
+    pod: pod.name,
+  });
+  const judged = judgePodIdentity(world, cluster, { namespace, serviceAccount: serviceAccount.name, ...pod });
+  if (isRefusal(judged)) throw new Refused(judged.refused.code, judged.refused.status, judged.refused.message);
+  return answerOf(world, claims, judged);
+};
+
+/** EKS Auth over that world. It draws from chances of its own, so that a world without it is the same. */
+export const createEksAuthService = (world: World): Service => {
+  const ids = new Random(world.seed);
+  return async (request, context): Promise<HttpResponse> => {
+    const headers = { 'content-type': 'application/json', 'x-amzn-requestid': ids.uuid() };
+    try {
+      return { status: 200, headers, body: JSON.stringify(assumeRole(world, request, context)) };
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      const { code, status, message } = error.refusal;
+      return { status, headers: { ...headers, 'x-amzn-errortype': code }, body: JSON.stringify({ message }) };
+    }
+  };
+};

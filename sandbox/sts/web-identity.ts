@@ -1,0 +1,65 @@
+/** AssumeRoleWithWebIdentity: STS API Reference, and texts as users report them. */
+import type { Constraint } from '../constraint.ts';
+import { isRefusal } from '../credentials/refusal.ts';
+import { readToken } from '../credentials/tokens.ts';
+import { judgeWebIdentity } from '../credentials/web-identity.ts';
+import type { QueryAction } from '../iam/query-service.ts';
+import { checkParameters, QueryError, required } from '../iam/query-protocol.ts';
+import { findRole } from '../world/world.ts';
+import type { ClusterState, World } from '../world/world.ts';
+import { issueSession } from './issue.ts';
+import { SESSION_POLICY, sessionPoliciesOf } from './session-policies.ts';
+
+const PARAMETERS: Record<string, Constraint> = {
+  RoleArn: { length: { min: 20, max: 2048 } },
+  RoleSessionName: { length: { min: 2, max: 64 }, pattern: /^[\w+=,.@-]*$/ },
+  WebIdentityToken: { length: { min: 4, max: 20_000 } },
+  DurationSeconds: { range: { min: 900, max: 43_200 } },
+  Policy: SESSION_POLICY,
+};
+
+const clustersOf = function* ({ accounts }: World): Iterable<ClusterState> {
+  for (const { clusters } of accounts.values()) yield* clusters.values();
+};
+
+export const assumeRoleWithWebIdentity =
+  (world: World): QueryAction =>
+  (parameters) => {
+    const roleArn = required(parameters, 'RoleArn');
+    const sessionName = required(parameters, 'RoleSessionName');
+    const token = required(parameters, 'WebIdentityToken');
+    checkParameters(parameters, PARAMETERS);
+    const read = readToken(clustersOf(world), token);
+    if (!read)
+      throw new QueryError(
+        400,
+        'InvalidIdentityToken',
+        'No OpenIDConnect provider found in your account for the token',
+      );
+    const { cluster, claims } = read;
+    const now = Math.floor(world.schedule.now() / 1000);
+    if (claims.expiresAt <= now)
+      throw new QueryError(
+        400,
+        'ExpiredTokenException',
+        `Token expired: current date/time ${now} must be before the expiration date/time${claims.expiresAt}`,
+      );
+    const { namespace, serviceAccount, audiences } = claims;
+    const judged = judgeWebIdentity(
+      world,
+      cluster,
+      { namespace, serviceAccount: serviceAccount.name, audiences },
+      { roleArn, sessionName },
+    );
+    if (isRefusal(judged)) throw new QueryError(judged.refused.status, judged.refused.code, judged.refused.message);
+    const role = findRole(world, roleArn);
+    if (!role) throw new Error(`A token was let in to ${roleArn}, which is not there.`);
+    const policies = sessionPoliciesOf(world, roleArn.split(':')[4] ?? '', parameters);
+    const seconds = Number(parameters.get('DurationSeconds') ?? world.knobs.irsaSessionSeconds);
+    return {
+      ...issueSession(world, role, { sessionName, seconds, policies }),
+      SubjectFromWebIdentityToken: `system:serviceaccount:${namespace}:${serviceAccount.name}`,
+      Provider: judged.provider.arn,
+      Audience: judged.audience,
+    };
+  };

@@ -1,0 +1,63 @@
+/** What pods get, asked for by the commands that people have: kubectl for the token, aws for the credentials. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ADDON, ROLE, TARGET } from '../../end-to-end/fixture.ts';
+import { reasonToSkip, serve, type Served } from '../../end-to-end/served.ts';
+
+const reason = reasonToSkip('kubectl', 'aws');
+const ACCOUNT = 'ebs-csi-controller-sa';
+
+let served: Served;
+const said = async (command: string, ...args: string[]): Promise<string> => {
+  const { code, out, err } = await served.run(command, args);
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  return out.trim();
+};
+const kubectl = (...args: string[]) => said('kubectl', '--namespace', 'kube-system', ...args);
+const aws = async (...args: string[]) =>
+  JSON.parse(await said('aws', ...args, '--output', 'json')) as Record<string, Record<string, string>>;
+const token = async (audience: string): Promise<string> => {
+  const pods = await kubectl('get', 'pods', '-o', 'name', '--selector', 'app=ebs-csi-controller');
+  const pod = pods.split('\n')[0]!.replace('pod/', '');
+  return kubectl(
+    'create',
+    'token',
+    ACCOUNT,
+    '--audience',
+    audience,
+    '--bound-object-kind',
+    'Pod',
+    '--bound-object-name',
+    pod,
+  );
+};
+
+describe.skipIf(reason !== undefined)(`kubectl and aws${reason === undefined ? '' : ` (${reason})`}`, () => {
+  beforeAll(async () => {
+    served = await serve();
+  });
+  afterAll(async () => {
+    await served?.stop();
+  });
+
+  it('change the token of a pod for the credentials of its role, before and after', { timeout: 300_000 }, async () => {
+    const asWebIdentity = ['sts', 'assume-role-with-web-identity', '--role-arn', ROLE, '--role-session-name', 'pod'];
+    const assumed = await aws(...asWebIdentity, '--web-identity-token', await token('sts.amazonaws.com'));
+    expect(assumed['AssumedRoleUser']!['Arn']).toMatch(/:assumed-role\/[^/]+\/pod$/);
+
+    const forPod = ['eks-auth', 'assume-role-for-pod-identity', '--cluster-name', TARGET.cluster, '--token'];
+    const pods = await token('pods.eks.amazonaws.com');
+    const refused = await served.run('aws', [...forPod, pods]);
+    expect(refused.err).toContain('(ResourceNotFoundException) when calling the AssumeRoleForPodIdentity operation');
+    const update = ['eks', 'update-addon', '--cluster-name', TARGET.cluster, '--addon-name', ADDON];
+    await aws(...update, '--pod-identity-associations', `serviceAccount=${ACCOUNT},roleArn=${ROLE}`);
+    const granted = await aws(...forPod, pods);
+    expect(granted['subject']).toEqual({ namespace: 'kube-system', serviceAccount: ACCOUNT });
+    const { accessKeyId = '', secretAccessKey = '', sessionToken = '' } = granted['credentials']!;
+    const who = await served.run('aws', ['sts', 'get-caller-identity', '--output', 'json'], {
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+      AWS_SESSION_TOKEN: sessionToken,
+    });
+    expect(JSON.parse(who.out)).toMatchObject({ Arn: granted['assumedRoleUser']!['arn'] });
+  });
+});

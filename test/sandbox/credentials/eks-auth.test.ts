@@ -1,0 +1,258 @@
+/** AssumeRoleForPodIdentity over the wire: by whom, for which pod, and with what. */
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { CreatePodIdentityAssociationCommand, ListClustersCommand } from '@aws-sdk/client-eks';
+import { describe, expect, it } from 'vitest';
+import { ClientFactory } from '../../../lambdas/adapters/clients.ts';
+import { inProcessTransport } from '../../../sandbox/transports/in-process.ts';
+import { ACCOUNT, allow, configOf, policyOf, REGION, ROLE } from '../support.ts';
+import {
+  type Assumed,
+  assumeForPod,
+  CLUSTER_ARN,
+  CONTROLLER,
+  type CredentialLab,
+  NODES,
+  openLab,
+  podsStatement,
+  podToken,
+  type Setting,
+  tokenFor,
+} from './support.ts';
+
+const AUDIENCES = ['pods.eks.amazonaws.com'];
+
+/** A lab whose controller has an association, and what EKS Auth answers for its first pod. */
+const ask = async (setting: Setting): Promise<Assumed> => {
+  const lab = openLab({ association: {}, ...setting });
+  return assumeForPod(lab, await podToken(lab));
+};
+
+const keysOf = ({ body }: Assumed) => ({
+  accessKeyId: body.credentials!.accessKeyId,
+  secretAccessKey: body.credentials!.secretAccessKey,
+  sessionToken: body.credentials!.sessionToken,
+});
+
+describe('AssumeRoleForPodIdentity', () => {
+  it('gives a pod its role: who asks STS with the credentials is told so', async () => {
+    const lab = openLab({ association: {} });
+    const assumed = await assumeForPod(lab, await podToken(lab));
+    expect(assumed).toMatchObject({
+      status: 200,
+      body: {
+        subject: { namespace: 'kube-system', serviceAccount: CONTROLLER },
+        audience: 'pods.eks.amazonaws.com',
+        podIdentityAssociation: { associationId: [...lab.cluster.associations.keys()][0] },
+      },
+    });
+    const { Arn } = await new STSClient(configOf(lab.door, lab.world, keysOf(assumed))).send(
+      new GetCallerIdentityCommand({}),
+    );
+    expect(Arn).toMatch(
+      new RegExp(`^arn:aws:sts::${ACCOUNT}:assumed-role/ebs-csi/eks-dev-ebs-csi-controller--[0-9a-f-]{36}$`),
+    );
+    expect(assumed.body.assumedRoleUser?.arn).toBe(Arn);
+    expect(assumed.body.credentials!.expiration - Date.now() / 1000).toBeGreaterThan(21_500);
+  });
+
+  it('limits the session by the policy of the association', async () => {
+    const lab = openLab({
+      association: { disableSessionTags: true, policy: JSON.stringify(policyOf(allow('s3:GetObject'))) },
+    });
+    const assumed = await assumeForPod(lab, await podToken(lab));
+    const role = lab.world.accounts.get(ACCOUNT)!.roles.get('ebs-csi')!;
+    role.policies.push({ name: 'all', document: JSON.stringify(policyOf(allow('eks:*'))) });
+    const clients = new ClientFactory({
+      region: REGION,
+      credentials: keysOf(assumed),
+      transport: inProcessTransport(lab.door, lab.world),
+    });
+    await expect(clients.eks().send(new ListClustersCommand({}))).rejects.toThrow(
+      'because no session policy allows the eks:ListClusters action',
+    );
+  });
+
+  it.each<[string, object[], number]>([
+    ['no condition', [podsStatement()], 200],
+    ['the cluster as the source', [podsStatement({ ArnEquals: { 'aws:SourceArn': CLUSTER_ARN } })], 200],
+    // awslabs/mountpoint-s3-csi-driver#781: EKS had taken the association.
+    [
+      'an association as the source',
+      [
+        podsStatement({
+          ArnLike: { 'aws:SourceArn': `arn:aws:eks:${REGION}:${ACCOUNT}:podidentityassociation/dev/*` },
+        }),
+      ],
+      400,
+    ],
+    [
+      'the service account as a session tag',
+      [podsStatement({ StringEquals: { 'aws:RequestTag/kubernetes-service-account': CONTROLLER } })],
+      200,
+    ],
+    [
+      'another service account as a session tag',
+      [podsStatement({ StringEquals: { 'aws:RequestTag/kubernetes-service-account': 'somebody' } })],
+      400,
+    ],
+    [
+      'pods by name',
+      [podsStatement({ StringLike: { 'aws:RequestTag/kubernetes-pod-name': 'ebs-csi-controller-*' } })],
+      200,
+    ],
+    ['pods of another name', [podsStatement({ StringLike: { 'aws:RequestTag/kubernetes-pod-name': 'web-*' } })], 400],
+    ['another account', [podsStatement({ StringEquals: { 'aws:SourceAccount': '999999999999' } })], 400],
+    ['no sts:TagSession', [{ ...podsStatement(), Action: 'sts:AssumeRole' }], 400],
+    ['a date that has passed', [podsStatement({ DateLessThan: { 'aws:CurrentTime': '2020-01-01T00:00:00Z' } })], 400],
+  ])('judges the trust policy: %s', async (_what, trust, status) => {
+    const { body, ...assumed } = await ask({ trust });
+    const refused = {
+      error: 'AccessDeniedException',
+      message: 'Unauthorized Exception! EKS does not have permissions to assume the associated role.',
+    };
+    const taken = { error: undefined, message: undefined };
+    expect({ ...assumed, message: body.message }).toEqual({ status, ...(status === 200 ? taken : refused) });
+  });
+
+  it('sends no tags where the association has them disabled, so that conditions on them are not met', async () => {
+    const trust = [podsStatement({ StringEquals: { 'aws:RequestTag/kubernetes-service-account': CONTROLLER } })];
+    expect(await ask({ trust, association: { disableSessionTags: true } })).toMatchObject({ status: 400 });
+    expect(await ask({ association: { disableSessionTags: true } })).toMatchObject({ status: 200 });
+  });
+
+  it.each(['allows', 'denies'] as const)('%s what nobody can decide, as the knob says', async (undecidedTrust) => {
+    const trust = [podsStatement({ StringEquals: { 'aws:SourceOrgID': 'o-123456' } })];
+    expect(await ask({ trust, knobs: { undecidedTrust } })).toMatchObject({
+      status: undecidedTrust === 'allows' ? 200 : 400,
+    });
+  });
+
+  describe('with a target role', () => {
+    const TARGET = `arn:aws:iam::${ACCOUNT}:role/target`;
+    const target = (Condition?: object) => ({
+      arn: TARGET,
+      trustPolicy: policyOf({
+        Effect: 'Allow',
+        Principal: { AWS: ROLE },
+        Action: ['sts:AssumeRole', 'sts:TagSession'],
+        ...(Condition ? { Condition } : {}),
+      }),
+    });
+
+    it('gives that role’s credentials', async () => {
+      const assumed = await ask({ roles: [target()], association: { targetRoleArn: TARGET } });
+      expect(assumed.body.assumedRoleUser?.arn).toMatch(`assumed-role/target/eks-dev-`);
+    });
+
+    it('refuses where the target trusts another external id', async () => {
+      const roles = [target({ StringEquals: { 'sts:ExternalId': 'somebody-elses' } })];
+      expect(await ask({ roles, association: { targetRoleArn: TARGET } })).toMatchObject({ status: 400 });
+    });
+  });
+
+  it('has no association for a service account without one, and knows a new one late', async () => {
+    const lab = openLab({ knobs: { eksAuthLagSeconds: 5 } });
+    const token = await podToken(lab);
+    expect(await assumeForPod(lab, token)).toMatchObject({ status: 404, error: 'ResourceNotFoundException' });
+    await lab.eks.send(
+      new CreatePodIdentityAssociationCommand({
+        clusterName: 'dev',
+        namespace: 'kube-system',
+        serviceAccount: CONTROLLER,
+        roleArn: ROLE,
+      }),
+    );
+    lab.pass(4);
+    expect(await assumeForPod(lab, token)).toMatchObject({ status: 404 });
+    lab.pass(1);
+    expect(await assumeForPod(lab, token)).toMatchObject({ status: 200 });
+  });
+});
+
+describe('the token', () => {
+  const refused = async (spec: Record<string, unknown>, pass = 0): Promise<Assumed> => {
+    const lab = openLab({ association: {} });
+    const token = await podToken(lab, spec);
+    lab.pass(pass);
+    return assumeForPod(lab, token);
+  };
+
+  it('is for EKS Auth', async () => {
+    expect(await refused({ audiences: ['sts.amazonaws.com'] })).toMatchObject({ error: 'InvalidTokenException' });
+  });
+
+  it('is bound to a pod that is there', async () => {
+    expect(await refused({ boundObjectRef: null })).toMatchObject({ error: 'InvalidTokenException' });
+    const lab = openLab({ association: {} });
+    const token = await podToken(lab);
+    lab.restart();
+    expect(await assumeForPod(lab, token)).toMatchObject({ error: 'InvalidTokenException' });
+  });
+
+  it('has an end', async () => {
+    expect(await refused({ expirationSeconds: 600 }, 599)).toMatchObject({ status: 200 });
+    expect(await refused({ expirationSeconds: 600 }, 600)).toMatchObject({ error: 'ExpiredTokenException' });
+  });
+
+  it('is of that cluster, and nothing else', async () => {
+    const lab = openLab({ association: {} });
+    const own = await podToken(lab);
+    const foreign = await podToken(openLab({ association: {} }));
+    for (const token of [foreign, 'a.b.c', `${own}x`, own.replace(/\.[^.]+\./, '.e30.')])
+      expect(await assumeForPod(lab, token)).toMatchObject({ status: 400, error: 'InvalidTokenException' });
+    for (const token of ['', undefined, 7])
+      expect(await assumeForPod(lab, token)).toMatchObject({ status: 400, error: 'InvalidParameterException' });
+  });
+
+  it.each([
+    [{ expirationSeconds: 599 }, 422, 'may not specify a duration less than 10 minutes'],
+    [{ boundObjectRef: { kind: 'Pod', name: 'nobody' } }, 404, 'pods "nobody" not found'],
+    [{ boundObjectRef: { kind: 'Secret', name: 'x' } }, 400, 'binds tokens to pods alone'],
+    [{ audiences: 'sts.amazonaws.com' }, 400, 'spec.audiences'],
+  ])('is not made of %j', async (spec, status, message) => {
+    expect(await tokenFor(openLab(), spec)).toMatchObject({ status, message: expect.stringContaining(message) });
+  });
+
+  it('is not made for a pod of another service account, nor for one that is not there', async () => {
+    const lab = openLab({ association: {} });
+    const { name } = lab.pods()[0]!.metadata;
+    const boundObjectRef = { kind: 'Pod', apiVersion: 'v1', name };
+    expect(await tokenFor(lab, { audiences: AUDIENCES, boundObjectRef }, 'ebs-csi-node-sa')).toMatchObject({
+      status: 400,
+      message: expect.stringContaining('different serviceaccount'),
+    });
+    expect(await tokenFor(lab, {}, 'nobody')).toMatchObject({ status: 404 });
+  });
+});
+
+describe('who asks', () => {
+  it('needs the right, on that cluster', async () => {
+    const lab: CredentialLab = openLab({ association: {} });
+    const token = await podToken(lab);
+    lab.world.accounts.get(ACCOUNT)!.roles.get('dev-nodes')!.attachedPolicies = [];
+    expect(await assumeForPod(lab, token)).toMatchObject({
+      status: 403,
+      error: 'AccessDeniedException',
+      body: { message: expect.stringContaining('is not authorized to perform: eks-auth:AssumeRoleForPodIdentity') },
+    });
+  });
+
+  it('is told of a cluster that is not there, and of an operation', async () => {
+    const lab = openLab({ association: {} });
+    expect(await assumeForPod(lab, 'x', { cluster: 'prod' })).toMatchObject({ error: 'ResourceNotFoundException' });
+    expect(await assumeForPod(lab, 'x', { cluster: 'a/b' })).toMatchObject({ error: 'UnknownOperationException' });
+  });
+
+  it('is in the call log, without the token', async () => {
+    const lab = openLab({ association: {} });
+    const token = await podToken(lab);
+    await assumeForPod(lab, token);
+    expect(lab.world.log.calls.at(-1)).toMatchObject({
+      service: 'eks-auth',
+      operation: 'AssumeRoleForPodIdentity',
+      caller: NODES,
+      input: { clusterName: 'dev', namespace: 'kube-system', serviceAccount: CONTROLLER },
+    });
+    expect(lab.world.log.toJsonLines()).not.toContain(token);
+  });
+});

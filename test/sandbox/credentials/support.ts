@@ -1,0 +1,216 @@
+/** A world with a cluster whose pods have AWS identities, and the ways to ask for their credentials. */
+import { SignatureV4 } from '@smithy/signature-v4';
+import { Sha256 } from '@aws-crypto/sha256-js';
+import type { AwsCredentialIdentity } from '@smithy/types';
+import { createEksAuthService } from '../../../sandbox/eks-auth/service.ts';
+import { createEksService } from '../../../sandbox/eks/service.ts';
+import { credentialsOfPod } from '../../../sandbox/credentials/sessions.ts';
+import type { Door } from '../../../sandbox/door.ts';
+import { deletePod } from '../../../sandbox/kubernetes/controllers.ts';
+import type { Pod } from '../../../sandbox/kubernetes/objects.ts';
+import { isActive, isReady } from '../../../sandbox/kubernetes/pods.ts';
+import { listObjects } from '../../../sandbox/kubernetes/store.ts';
+import { credentialsOf } from '../../../sandbox/sts/access-keys.ts';
+import { buildWorld, parseScenario } from '../../../sandbox/world/load.ts';
+import { findCluster } from '../../../sandbox/world/world.ts';
+import type { ClusterState, World } from '../../../sandbox/world/world.ts';
+import { ACCOUNT, clientsOf, openDoor, operator, podIdentityTrust, policyOf, REGION, ROLE } from '../support.ts';
+
+export const OIDC = '0123456789ABCDEF0123456789ABCDEF';
+export const ISSUER = `oidc.eks.${REGION}.amazonaws.com/id/${OIDC}`;
+export const NODES = `arn:aws:iam::${ACCOUNT}:role/dev-nodes`;
+export const CONTROLLER = 'ebs-csi-controller-sa';
+export const CLUSTER_ARN = `arn:aws:eks:${REGION}:${ACCOUNT}:cluster/dev`;
+
+/** Trust for the cluster's tokens, as a statement. */
+export const irsaStatement = {
+  Effect: 'Allow',
+  Principal: { Federated: `arn:aws:iam::${ACCOUNT}:oidc-provider/${ISSUER}` },
+  Action: 'sts:AssumeRoleWithWebIdentity',
+  Condition: {
+    StringEquals: {
+      [`${ISSUER}:sub`]: `system:serviceaccount:kube-system:${CONTROLLER}`,
+      [`${ISSUER}:aud`]: 'sts.amazonaws.com',
+    },
+  },
+};
+/** Trust for EKS Auth, under these conditions. */
+export const podsStatement = (Condition?: object) => ({
+  ...podIdentityTrust.Statement[0],
+  ...(Condition ? { Condition } : {}),
+});
+
+export interface Setting {
+  trust?: object[];
+  knobs?: Record<string, unknown>;
+  /** Changes the cluster of the scenario file. */
+  cluster?: Record<string, unknown>;
+  roles?: object[];
+  /** The add-on's pods start on IRSA, or where this is set with an association of that form. */
+  association?: Record<string, unknown>;
+}
+
+export interface CredentialLab {
+  world: World;
+  cluster: ClusterState;
+  door: Door;
+  eks: ReturnType<ReturnType<typeof clientsOf>['eks']>;
+  iam: ReturnType<ReturnType<typeof clientsOf>['iam']>;
+  pass: (seconds: number) => void;
+  /** The controller's pods that work. */
+  pods: () => Pod[];
+  /** What the first of them has. */
+  has: () => ReturnType<typeof credentialsOfPod>[number] | undefined;
+  /** All of them are made anew. */
+  restart: () => void;
+}
+
+export const openLab = ({
+  trust = [irsaStatement, podsStatement()],
+  knobs = {},
+  cluster,
+  roles = [],
+  association,
+}: Setting = {}): CredentialLab => {
+  const addon = { name: 'aws-ebs-csi-driver', version: 'v1.38.1-eksbuild.1', createdAt: '2025-06-01T00:00:00.000Z' };
+  const agent = { name: 'eks-pod-identity-agent', version: 'v1.3.4-eksbuild.1', createdAt: '2025-06-01T00:00:00.000Z' };
+  const world = buildWorld(
+    parseScenario(
+      {
+        knobs: { podReadySeconds: 2, podTerminationSeconds: 1, ...knobs },
+        accounts: [
+          {
+            id: ACCOUNT,
+            roles: [{ arn: ROLE, trustPolicy: policyOf(...trust) }, ...roles],
+            clusters: [
+              {
+                name: 'dev',
+                region: REGION,
+                version: '1.31',
+                nodes: 2,
+                oidcId: OIDC,
+                addons: [{ ...addon, ...(association ? {} : { serviceAccountRoleArn: ROLE }) }, agent],
+                associations: association
+                  ? [
+                      {
+                        namespace: 'kube-system',
+                        serviceAccount: CONTROLLER,
+                        roleArn: ROLE,
+                        createdAt: '2025-05-01T00:00:00.000Z',
+                        ...association,
+                      },
+                    ]
+                  : [],
+                ...cluster,
+              },
+            ],
+          },
+        ],
+      },
+      'test',
+    ),
+  );
+  const state = findCluster(world, ACCOUNT, REGION, 'dev')!;
+  const door = openDoor(world, { eks: createEksService(world), 'eks-auth': createEksAuthService(world) });
+  const clients = clientsOf(door, world);
+  const pass: CredentialLab['pass'] = (seconds) => world.schedule.advanceTo(world.schedule.now() + seconds * 1000);
+  const pods: CredentialLab['pods'] = () =>
+    listObjects(state.kube, 'Pod').filter(
+      (pod) => pod.spec.serviceAccountName === CONTROLLER && isActive(pod) && isReady(pod),
+    );
+  return {
+    world,
+    cluster: state,
+    door,
+    eks: clients.eks(),
+    iam: clients.iam(),
+    pass,
+    pods,
+    has: () => {
+      const [pod] = pods();
+      return pod && credentialsOfPod(world, state, pod)[0];
+    },
+    restart: () => {
+      for (const { metadata } of pods()) deletePod(world, state, { namespace: 'kube-system', name: metadata.name }, 1);
+      pass(20);
+    },
+  };
+};
+
+/** A token of a service account from the API server, as `kubectl create token` gets it. */
+export const tokenFor = async (
+  { door, world, cluster }: CredentialLab,
+  spec: Record<string, unknown>,
+  serviceAccount = CONTROLLER,
+): Promise<{ status: number; token: string; message: string }> => {
+  const { transport } = clientsOf(door, world, operator(world), 'direct').config;
+  const { name, region } = cluster;
+  const bearer = await transport.eksToken!({
+    cluster: name,
+    region,
+    credentials: operator(world),
+    now: new Date(world.schedule.now()),
+  });
+  const answer = await transport.http({
+    method: 'POST',
+    url: `${cluster.endpoint}/api/v1/namespaces/kube-system/serviceaccounts/${serviceAccount}/token`,
+    headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec }),
+    certificateAuthority: cluster.certificateAuthority,
+  });
+  const document = JSON.parse(answer.body) as { status?: { token?: string }; message?: string };
+  return { status: answer.status, token: document.status?.token ?? '', message: document.message ?? '' };
+};
+
+/** A token as the webhook has kubelet ask for it: for EKS Auth, and for the first of the controller's pods. */
+export const podToken = async (lab: CredentialLab, change: Record<string, unknown> = {}): Promise<string> => {
+  const { name, uid } = lab.pods()[0]!.metadata;
+  const spec = { audiences: ['pods.eks.amazonaws.com'], boundObjectRef: { kind: 'Pod', apiVersion: 'v1', name, uid } };
+  return (await tokenFor(lab, { ...spec, ...change })).token;
+};
+
+export interface Assumed {
+  status: number;
+  error: string | undefined;
+  body: {
+    message?: string;
+    subject?: unknown;
+    podIdentityAssociation?: { associationId: string };
+    assumedRoleUser?: { arn: string };
+    credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken: string; expiration: number };
+  };
+}
+
+/** AssumeRoleForPodIdentity over the wire, signed, as the agent of a node calls it. */
+export const assumeForPod = async (
+  { world, door }: CredentialLab,
+  token: unknown,
+  { cluster = 'dev', as = credentialsOf(world, NODES) }: { cluster?: string; as?: AwsCredentialIdentity } = {},
+): Promise<Assumed> => {
+  const signer = new SignatureV4({ service: 'eks-auth', region: REGION, credentials: as, sha256: Sha256 });
+  const host = `eks-auth.${REGION}.api.aws`;
+  const body = JSON.stringify({ token });
+  const request = {
+    method: 'POST',
+    protocol: 'https:',
+    hostname: host,
+    path: `/clusters/${cluster}/assume-role-for-pod-identity`,
+    headers: { host, 'content-type': 'application/json' },
+    query: {},
+    body,
+  };
+  const { headers } = await signer.sign(request);
+  const answer = await door.handle({
+    method: 'POST',
+    host,
+    path: request.path,
+    query: {},
+    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])),
+    body: Buffer.from(body),
+  });
+  return {
+    status: answer.status,
+    error: answer.headers['x-amzn-errortype'],
+    body: JSON.parse(String(answer.body)) as Assumed['body'],
+  };
+};

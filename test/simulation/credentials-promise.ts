@@ -1,0 +1,34 @@
+/** The promise about what pods on EKS Pod Identity can do: the environment alone is worth nothing. */
+import { hasCredentials, refusalsOf } from '../../sandbox/credentials/sessions.ts';
+import { sourcesOf } from '../../sandbox/credentials/sources.ts';
+import { listObjects } from '../../sandbox/kubernetes/store.ts';
+import { subjectOf } from '../../lambdas/domain/subject.ts';
+import { migrationsOfSubject } from './look.ts';
+import { interfered, plannedOf, type Promised } from './promised.ts';
+
+export const migratedHaveCredentials: Promised = {
+  name: 'migrated-have-credentials',
+  says: 'Where the last migration of a subject ended migrated, EKS Auth gives each pod on EKS Pod Identity the role, now and when it asks again.',
+  broken: (result) => {
+    const { cluster, sandbox, spec } = result;
+    if (interfered(result) || spec.rollBack) return [];
+    return result.migrations.flatMap(({ migrationId, record }) => {
+      if (record?.outcome !== 'migrated') return [];
+      const others = migrationsOfSubject(result, subjectOf(record.request)).filter(
+        (one) => one.migrationId !== migrationId && one.record?.outcome !== 'migrated',
+      );
+      if (others.some((one) => one.record?.outcome === 'rolled-back' || one.record?.outcome === 'needs-human'))
+        return [];
+      const planned = new Set(plannedOf(record).map((one) => `${one.namespace}/${one.serviceAccount}`));
+      return listObjects(cluster.kube, 'Pod').flatMap((pod) => {
+        const { namespace = '', name, deletionTimestamp } = pod.metadata;
+        const account = `${namespace}/${pod.spec.serviceAccountName ?? 'default'}`;
+        const isCounted = planned.has(account) && deletionTimestamp === undefined && pod.status.phase === 'Running';
+        if (!isCounted || !sourcesOf(pod).some(({ method }) => method === 'pod-identity')) return [];
+        const [refused] = refusalsOf(sandbox.world, cluster, pod);
+        if (!refused && hasCredentials(sandbox.world, cluster, pod)) return [];
+        return [`${migrationId} is migrated, and EKS Auth answers pod ${name}: ${refused?.code ?? 'nothing'}`];
+      });
+    });
+  },
+};
