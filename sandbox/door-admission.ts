@@ -23,9 +23,10 @@ export interface AdmissionOptions {
   requestId: () => string;
 }
 
-const isWebIdentityCall = (request: HttpRequest): boolean =>
+/** Nobody signs it, and a client in this process that names its key does so in vain. */
+const isWebIdentityCall = (request: HttpRequest, claim: Claim | undefined): boolean =>
   request.headers['authorization'] === undefined &&
-  guessService(request) === 'sts' &&
+  (claim && 'service' in claim ? claim.service : guessService(request)) === 'sts' &&
   guessOperation(request) === 'AssumeRoleWithWebIdentity';
 
 /** Who calls an API, before a method of it has asked. */
@@ -148,7 +149,7 @@ export class Admission {
   private toAws(request: HttpRequest, call: OpenCall, claim: Claim | undefined): Admitted | HttpResponse {
     const { world, services, requestId } = this.options;
     // The one operation of AWS's here that nobody signs: whoever has a token has no credentials yet.
-    if (!claim && isWebIdentityCall(request)) return this.toWebIdentity(request, call);
+    if (isWebIdentityCall(request, claim)) return this.toWebIdentity(request, call);
     const verified = this.verify(request, claim);
     if (!verified.ok) return signatureRefusal(call.protocol, verified.problem, verified.message, requestId());
     const { service: name, caller } = verified;

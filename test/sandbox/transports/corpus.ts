@@ -195,6 +195,13 @@ const identity: Row[] = [
     { RoleName, PolicyDocument: 'a=b&c' },
   ],
   ['sts', 'GetCallerIdentity', {}, WRONG_SECRET],
+  // That it succeeds takes a token of a pod: test/sandbox/sts/web-identity.test.ts.
+  [
+    'sts',
+    'AssumeRoleWithWebIdentity',
+    undefined,
+    { RoleArn: ROLE, RoleSessionName: 'corpus', WebIdentityToken: 'no token' },
+  ],
   [
     'sts',
     'AssumeRole',
