@@ -46,6 +46,7 @@ export interface ReadingPorts {
     | 'listAddons'
     | 'listAssociations'
     | 'countAssociations'
+    | 'describeAssociation'
     | 'listAllAssociations'
     | 'listAccessEntries'
   >;

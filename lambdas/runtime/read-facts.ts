@@ -11,6 +11,7 @@ import { isMigrated, plannedAssociations, waysBeforeRights } from '../domain/pla
 import { callsOf } from '../domain/plan/rights.ts';
 import { settingsFor } from '../domain/spokes.ts';
 import type { ReadingPorts, Settings, TargetPorts } from '../ports/index.ts';
+import { advisory } from './advice.ts';
 import { listPlannedAssociations } from './associations.ts';
 import { readKubernetes, type Unanswered } from './read-kubernetes.ts';
 import { stateOf } from './service-account.ts';
@@ -129,6 +130,27 @@ async function readBystanders(
   );
 }
 
+/**
+ * Of an add-on that has nothing left to do: its associations, and the trust of their roles. Only a person who asks about
+ * this one add-on is told of them; what can't be read is left out.
+ */
+async function readMigrated(
+  { podIdentityAssociations }: Addon,
+  { eks, roles }: Pick<ReadingPorts, 'eks' | 'roles'>,
+  { target }: MigrationRequest,
+): Promise<Pick<Facts, 'associations' | 'roles'>> {
+  const found = await advisory(async () => {
+    const associations: Association[] = [];
+    for (const arn of podIdentityAssociations) {
+      const association = await eks.describeAssociation(arn.split('/').at(-1) ?? '');
+      if (association) associations.push(association);
+    }
+    const arns = [...new Set(associations.map(({ roleArn }) => roleArn))];
+    return { associations, roles: await readRoles(roles, arns, target.account) };
+  });
+  return 'read' in found ? found.read : { associations: [], roles: {} };
+}
+
 export interface ReadingOptions {
   /** What becomes of an API server that gives no answer. */
   unanswered?: Unanswered;
@@ -150,7 +172,10 @@ export async function readFacts(
   const addon = await eks.describeAddon(request.addon);
   if (!addon) return { ...empty, cluster };
   const shown = namespaceOf(addon);
-  if (isMigrated(addon)) return { ...empty, cluster, addon, ...(shown === undefined ? {} : { namespace: shown }) };
+  if (isMigrated(addon)) {
+    const known = { ...empty, cluster, addon, ...(shown === undefined ? {} : { namespace: shown }) };
+    return asking === 'thriftily' ? known : { ...known, ...(await readMigrated(addon, ports, request)) };
+  }
   const agent = await readAgent(eks, request, cluster);
   const support = await readSupport(eks, addon, cluster.version);
   const namespace = namespaceOf(addon, defaultNamespaceOf(support.offered));

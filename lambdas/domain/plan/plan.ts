@@ -11,6 +11,7 @@ import type { AddonFacts, Facts } from './facts.ts';
 import { type Decided, finishPlan } from './finish.ts';
 import { checkIdentityLoss, checkStandalone, identityLosses } from './identity-loss.ts';
 import { blocks, climb, isExcluded, possibleWays, type WayCheck, waysFor } from './ladder.ts';
+import { checkMigratedTrust } from './migrated-trust.ts';
 import { checkPassRole } from './pass-role.ts';
 import { preflight } from './preflight.ts';
 import { rightsChecks } from './rights-check.ts';
@@ -143,7 +144,11 @@ export function planMigration(facts: AddonFacts): Plan {
   if (!addon) return blocked(checks);
   if (isMigrated(addon)) {
     const message = `Add-on ${addon.name} already uses Pod Identity (${addon.podIdentityAssociations.length} associations) and has no IRSA role.`;
-    return finish('already-migrated', [...checks, { id: 'already-on-pod-identity', status: 'pass', message }]);
+    return finish('already-migrated', [
+      ...checks,
+      { id: 'already-on-pod-identity', status: 'pass', message },
+      ...checkMigratedTrust(facts),
+    ]);
   }
 
   if (facts.namespace === undefined) {

@@ -12,6 +12,7 @@ import { checkCluster, checkLock } from './checks.ts';
 import type { ServiceAccountFacts } from './facts.ts';
 import { type Decided, finishPlan } from './finish.ts';
 import { ASSOCIATE, blocks } from './ladder.ts';
+import { checkMigratedTrust } from './migrated-trust.ts';
 import { planRoles, plannedAssociations } from './plan.ts';
 import { checkSdk } from './preflight-pods.ts';
 import { preflight } from './preflight.ts';
@@ -78,7 +79,11 @@ export function planServiceAccount(facts: ServiceAccountFacts): Plan {
   if (checks.some(blocks)) return finish('blocked', checks);
   if (isMigrated(facts)) {
     const message = `Service account ${request.serviceAccount.namespace}/${request.serviceAccount.name} has association ${associations[0]?.id ?? ''} already${request.verification === 'api' ? '; its pods were not looked at' : ', and every pod that it has uses it'}.`;
-    return finish('already-migrated', [...checks, pass('already-on-pod-identity', message)]);
+    return finish('already-migrated', [
+      ...checks,
+      pass('already-on-pod-identity', message),
+      ...checkMigratedTrust(facts),
+    ]);
   }
 
   const ladder = [ASSOCIATE];

@@ -105,7 +105,7 @@ describe('plan', () => {
     await run(fakes);
     expect(fakes.journal.of('eks.describeAddon')).toEqual([[ADDON]]);
   });
-  it('reads no further than to an add-on that has moved', async () => {
+  it('reads no further than to an add-on that has moved, and its associations', async () => {
     const fakes = newFakes();
     fakes.eks.addons.set(
       ADDON,
@@ -115,6 +115,7 @@ describe('plan', () => {
     expect(fakes.journal.names().filter((name) => !name.startsWith('ledger.'))).toEqual([
       'eks.describeCluster',
       'eks.describeAddon',
+      'eks.describeAssociation',
     ]);
   });
 

@@ -1,0 +1,55 @@
+/**
+ * Whether the roles of what is on Pod Identity already let its pods in. EKS takes an association whose role has
+ * a trust policy of the right form, and EKS Auth refuses the pods later (awslabs/mountpoint-s3-csi-driver#781): the pods
+ * look migrated, and have no credentials.
+ */
+import { clusterArn, parseRoleArn } from '../arn.ts';
+import type { Association, Check } from '../model.ts';
+import { POD_IDENTITY_PRINCIPAL } from '../policy/contexts.ts';
+import { parsePolicy } from '../policy/document.ts';
+import { evaluatePodIdentity } from '../policy/trust.ts';
+import { shellCommand } from '../shell.ts';
+import { asClause } from '../text.ts';
+import { GUIDE, warn } from './check.ts';
+import type { Facts } from './facts.ts';
+
+const SOURCE = `${GUIDE}, "Create IAM role with trust policy required by EKS Pod Identity"`;
+
+const repairOf = (target: Facts['request']['target'], association: Association): string =>
+  shellCommand(
+    ['pod-identity', 'trust', 'repair', '--dry-run'],
+    ['--role-arn', association.roleArn],
+    ['--cluster-arn', clusterArn(target)],
+    ['--namespace', association.namespace],
+    ['--service-account', association.serviceAccount],
+  );
+
+/** Warnings alone: nothing is to be done by a migration. What can't be decided is left to the pods, which show it. */
+export function checkMigratedTrust({
+  request,
+  associations,
+  roles,
+}: Pick<Facts, 'request' | 'associations' | 'roles'>): Check[] {
+  const { target } = request;
+  return associations.flatMap((association) => {
+    const { namespace, serviceAccount, roleArn, disableSessionTags } = association;
+    const found = roles[roleArn];
+    if (!found) return [];
+    const { verdict, reasons } = evaluatePodIdentity(parsePolicy(found.trustPolicy, 'trust'), {
+      target,
+      namespace,
+      serviceAccount,
+      ...(disableSessionTags === undefined ? {} : { disableSessionTags }),
+    });
+    if (verdict === 'allowed' || verdict === 'unknown') return [];
+    const why = reasons.slice(0, 2).map(({ message }) => `${asClause(message)}.`);
+    return [
+      warn(
+        'role-trust',
+        `The trust policy of role ${parseRoleArn(roleArn)?.name ?? roleArn} does not let ${POD_IDENTITY_PRINCIPAL} in for ${namespace}/${serviceAccount}, which has an association with it: its pods look migrated and get no credentials. ${why.join(' ')}`,
+        `See what is missing, and repair it: ${repairOf(target, association)}`,
+        SOURCE,
+      ),
+    ];
+  });
+}
