@@ -70,7 +70,7 @@ describe('sandbox', () => {
   it('prints what points other programs at it, serves until it is stopped, and leaves nothing', async () => {
     const { out, err, stopped } = await start();
     const environment = exported(out());
-    const endpoints = ['EKS', 'IAM', 'STS', 'DYNAMODB', 'SFN', 'EVENTBRIDGE', 'S3'].map(
+    const endpoints = ['EKS', 'EKS_AUTH', 'IAM', 'STS', 'DYNAMODB', 'SFN', 'EVENTBRIDGE', 'S3'].map(
       (service) => `AWS_ENDPOINT_URL_${service}`,
     );
     expect(Object.keys(environment)).toEqual([
