@@ -102,8 +102,16 @@ export const createDoor = (options: DoorOptions): Door => {
     const mutating = isMutating(call.protocol, request.method, operation);
     const executionArn = invocation?.execution?.arn;
     const input = (): unknown => inputOf(service, request);
-    const seen = { service, operation, step, mutating, ...(executionArn === undefined ? {} : { executionArn }) };
-    const fault = world.faults.strike(seen, input);
+    const seen = {
+      service,
+      operation,
+      step,
+      mutating,
+      region: call.region,
+      ...(call.cluster ? { cluster: call.cluster.name } : {}),
+      ...(executionArn === undefined ? {} : { executionArn }),
+    };
+    const fault = world.faults.strike(seen, input, world.schedule.now());
     if (fault === undefined) return answer();
     Object.assign(call, { operation, input: input() });
     const refuse = (response: HttpResponse): HttpResponse => log(arrivedAt(), response);

@@ -33,6 +33,8 @@ export const networking: CatalogueAddon[] = [
           kind: 'DaemonSet',
           name: 'aws-node',
           serviceAccount: 'aws-node',
+          // amazon-vpc-cni-k8s, charts/aws-vpc-cni/values.yaml.
+          maxUnavailable: '10%',
           labels: { ...labels('aws-node', 'aws-node'), 'k8s-app': 'aws-node' },
           containers: containers({
             'aws-node': 'amazon-k8s-cni',
@@ -146,6 +148,7 @@ export const networking: CatalogueAddon[] = [
           kind: 'DaemonSet',
           name: 'kube-proxy',
           serviceAccount: 'kube-proxy',
+          maxUnavailable: '10%',
           labels: { ...labels('kube-proxy', 'kube-proxy'), 'k8s-app': 'kube-proxy' },
           containers: containers({ 'kube-proxy': 'kube-proxy' }),
           hostNetwork: true,
@@ -186,6 +189,8 @@ export const networking: CatalogueAddon[] = [
           name: 'eks-pod-identity-agent',
           // The agent's chart makes a service account of its own only for its optional probe.
           serviceAccount: 'default',
+          // eks-pod-identity-agent, charts/eks-pod-identity-agent/values.yaml.
+          maxUnavailable: '10%',
           labels: labels('eks-pod-identity-agent', 'eks-pod-identity-agent'),
           containers: containers({ 'eks-pod-identity-agent': 'eks-pod-identity-agent' }),
           hostNetwork: true,

@@ -76,6 +76,8 @@ export const storage: CatalogueAddon[] = [
           kind: 'DaemonSet',
           name: 'ebs-csi-node',
           serviceAccount: 'ebs-csi-node-sa',
+          // aws-ebs-csi-driver, charts/aws-ebs-csi-driver/values.yaml.
+          maxUnavailable: '10%',
           labels: { ...labels('aws-ebs-csi-driver', 'csi-driver'), app: 'ebs-csi-node' },
           containers: containers({ 'ebs-plugin': 'aws-ebs-csi-driver', ...nodeSidecars }),
         },

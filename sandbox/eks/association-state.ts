@@ -66,6 +66,15 @@ export const addAssociation = (call: EksCall, cluster: ClusterState, wanted: New
   return association;
 };
 
+/** The webhook learns of a removal late. */
+const keepKnown = ({ world }: EksCall, cluster: ClusterState, association: AssociationState): void => {
+  const { webhookRemovalLagSeconds } = world.knobs;
+  if (webhookRemovalLagSeconds === 0) return;
+  const until = world.schedule.now() + webhookRemovalLagSeconds * 1000;
+  (cluster.stillKnown ??= new Map()).set(association.id, { association, until });
+  world.schedule.at(until, () => cluster.stillKnown?.delete(association.id));
+};
+
 /** Gone from every list at once; its key is free after `lagSeconds` (aws-controllers-k8s/community#2684). */
 export const removeAssociation = (
   call: EksCall,
@@ -76,6 +85,7 @@ export const removeAssociation = (
   renewSessions(call.world, cluster, association.roleArn);
   for (const addon of cluster.addons.values())
     addon.associationIds = addon.associationIds.filter((id) => id !== association.id);
+  keepKnown(call, cluster, association);
   if (lagSeconds === 0) {
     cluster.associations.delete(association.id);
     return;

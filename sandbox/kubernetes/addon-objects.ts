@@ -42,6 +42,7 @@ const createWorkload = (
     spec: manifestOf(template).spec,
     status: {},
   } as Workload);
+  if (template.readySeconds !== undefined) kube.readySeconds.set(metadata.uid, template.readySeconds);
   noteApplied(cluster, workload, { ...applier, manifest: template, at, restarted: false });
   return workload;
 };

@@ -33,6 +33,8 @@ export interface KubeState {
   pendingBudgets: Set<string>;
   /** The revision that a StatefulSet's rollout comes from, by its uid: pods below the partition are made of it. */
   currentRevisions: Map<string, Revision>;
+  /** Seconds until a pod is ready, by the uid of its workload; those of the world for all others. */
+  readySeconds: Map<string, number>;
   /** Who set the fields of a workload, by its uid. */
   fieldOwners: Map<string, FieldOwners>;
   /** Who set the IRSA annotation of a service account, and when (milliseconds since 1970), by its uid. */

@@ -44,7 +44,7 @@ const updateStrategyOf = <T>(
 
 export const daemonSetSpec = (workload: WorkloadTemplate): DaemonSetSpec => ({
   selector: { matchLabels: { ...workload.labels } },
-  updateStrategy: updateStrategyOf(workload, { maxSurge: 0, maxUnavailable: 1 }),
+  updateStrategy: updateStrategyOf(workload, { maxSurge: 0, maxUnavailable: workload.maxUnavailable ?? 1 }),
   template: podTemplate(workload),
 });
 

@@ -224,6 +224,10 @@ export interface WorkloadTemplate {
   paused?: boolean;
   /** Not of Deployments: a pod is replaced once somebody deletes it. */
   updateStrategy?: 'OnDelete';
+  /** Of a DaemonSet: how many nodes may be without a ready pod while it rolls, such as `10%`; 1 where it is left out. */
+  maxUnavailable?: number | string;
+  /** From the creation of a pod to its readiness; that of the world where it is left out. */
+  readySeconds?: number;
   labels: Record<string, string>;
   containers: { name: string; image: string; env?: EnvVar[] }[];
   initContainers?: { name: string; image: string; env?: EnvVar[] }[];

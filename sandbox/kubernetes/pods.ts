@@ -16,6 +16,7 @@ import {
   removeObject,
   timestamp,
   touch,
+  workloadOf,
 } from './store.ts';
 import { admitPod } from './webhook.ts';
 
@@ -190,11 +191,14 @@ export interface NewPod {
 /** How often a container that can't work without credentials is started anew. */
 const RESTART_SECONDS = 10;
 
+const readySecondsOf = ({ world, cluster: { kube } }: ControlPlane, pod: Pod): number =>
+  kube.readySeconds.get(workloadOf(kube, pod)?.metadata.uid ?? '') ?? world.knobs.podReadySeconds;
+
 const becomeReady = (
   plane: ControlPlane,
   pod: Pod,
   changed: () => void,
-  seconds = plane.world.knobs.podReadySeconds,
+  seconds = readySecondsOf(plane, pod),
 ): void => {
   const { world, cluster } = plane;
   const { kube } = cluster;

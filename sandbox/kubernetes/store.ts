@@ -159,6 +159,7 @@ export const newKubeState = (): KubeState => ({
   pendingBudgets: new Set(),
   currentRevisions: new Map(),
   fieldOwners: new Map(),
+  readySeconds: new Map(),
   annotators: new Map(),
   sessions: new Map(),
   customKinds: new Map(),

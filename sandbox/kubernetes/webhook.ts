@@ -5,7 +5,7 @@
  * endpoints, as EKS does (EKS User Guide, "Configure the AWS Security Token Service endpoint for a service account").
  */
 import { skippedContainers } from '../../lambdas/domain/skip-containers.ts';
-import type { ClusterState, World } from '../world/world.ts';
+import type { AssociationState, ClusterState, World } from '../world/world.ts';
 import { POD_IDENTITY_WEBHOOK } from './cluster-objects.ts';
 import { parseBool, parseInt64 } from './go-values.ts';
 import type { Container, KubeObject, Pod } from './objects.ts';
@@ -30,24 +30,26 @@ interface Injection {
 }
 
 /**
- * Whether the webhook knows an association for that service account: it learns of new ones `webhookLagSeconds` late,
- * and of some never (`podsKeepIdentityOnUpdate`, `podsKeepIdentityOnPreserve`). Removals are known at once.
+ * Whether the webhook knows an association for that service account: it learns of new ones `webhookLagSeconds` late, of
+ * some never (`podsKeepIdentityOnUpdate`, `podsKeepIdentityOnPreserve`), and of removals `webhookRemovalLagSeconds` late.
  */
 const knowsAssociation = (
   world: World,
-  cluster: ClusterState,
+  { associations, stillKnown }: ClusterState,
   namespace: string,
   serviceAccount: string,
   admittedAt: number,
 ): boolean => {
   const newest = admittedAt - world.knobs.webhookLagSeconds * 1000;
-  for (const association of cluster.associations.values()) {
-    const known =
-      association.deletedUntil === undefined &&
-      association.unknownToWebhook !== true &&
-      association.createdAt <= newest;
-    if (known && association.namespace === namespace && association.serviceAccount === serviceAccount) return true;
-  }
+  const isKnown = (association: AssociationState): boolean =>
+    association.unknownToWebhook !== true &&
+    association.createdAt <= newest &&
+    association.namespace === namespace &&
+    association.serviceAccount === serviceAccount;
+  for (const association of associations.values())
+    if (association.deletedUntil === undefined && isKnown(association)) return true;
+  for (const { association, until } of stillKnown?.values() ?? [])
+    if (admittedAt < until && isKnown(association)) return true;
   return false;
 };
 

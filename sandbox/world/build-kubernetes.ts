@@ -132,6 +132,8 @@ export const seedWorkload = (world: World, cluster: ClusterState, workload: Scen
     replicas,
     paused,
     updateStrategy,
+    maxUnavailable,
+    readySeconds,
   } = workload;
   const at = Date.parse(createdAt);
   ensureNamespace(cluster, namespace, at);
@@ -162,6 +164,8 @@ export const seedWorkload = (world: World, cluster: ClusterState, workload: Scen
     ...(replicas === undefined ? {} : { replicas }),
     ...(paused ? { paused } : {}),
     ...(updateStrategy === undefined ? {} : { updateStrategy }),
+    ...(maxUnavailable === undefined ? {} : { maxUnavailable }),
+    ...(readySeconds === undefined ? {} : { readySeconds }),
     ...(nodeSelector === undefined ? {} : { nodeSelector }),
     ...(hostNetwork ? { hostNetwork } : {}),
   };

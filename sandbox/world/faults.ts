@@ -52,6 +52,8 @@ export const fault = z
       .min(1)
       .optional()
       .describe('Calls of that operation only, named as the call log names it: `DeleteAddon`, `list pods`.'),
+    region: z.string().min(1).optional().describe('Calls of that region only.'),
+    cluster: z.string().min(1).optional().describe('Calls of the API server of that cluster only, by its name.'),
     step: z.string().min(1).optional().describe("Calls of that step's function only: `delete-addon`."),
     input: z
       .record(z.string(), z.unknown())
@@ -69,6 +71,14 @@ export const fault = z
       .union([z.number().int().min(1), z.literal('all')])
       .default(1)
       .describe('How many of them are struck, one after the other; `all`: every further one too.'),
+    seconds: z
+      .number()
+      .positive()
+      .max(7 * 86_400)
+      .optional()
+      .describe(
+        'An outage: every call that matches is struck, from the first struck one on and for so long, in the time of the world. `times` then counts no more.',
+      ),
     kind: z
       .enum(FAULT_KINDS)
       .describe(
@@ -87,6 +97,10 @@ export interface SeenCall {
   service: string;
   operation: string;
   step: string;
+  /** Where the call goes; left out: it is not known. */
+  region?: string;
+  /** Of an API server. */
+  cluster?: string;
   mutating: boolean;
   /** Of the execution that the invocation belongs to. */
   executionArn?: string;
@@ -117,7 +131,7 @@ export class Faults {
   readonly seen: SeenCall[] = [];
   private readonly keep: number;
   private total = 0;
-  private readonly list: { fault: Fault; matched: number }[] = [];
+  private readonly list: { fault: Fault; matched: number; since?: number }[] = [];
   private possible: readonly FaultKind[] = FAULT_KINDS;
 
   /** `keep`: how many calls stay in `seen`. Default: all. */
@@ -155,9 +169,9 @@ export class Faults {
 
   /**
    * Counts the call and answers what happens to it; where several faults strike, the first of the list. `input` is
-   * asked for only where a fault looks at it.
+   * asked for only where a fault looks at it. `now`: the world's time, milliseconds since 1970.
    */
-  strike(call: Omit<SeenCall, 'n'>, input: () => unknown): FaultKind | undefined {
+  strike(call: Omit<SeenCall, 'n'>, input: () => unknown, now = 0): FaultKind | undefined {
     this.total += 1;
     this.seen.push({ n: this.total, ...call });
     keepLatest(this.seen, this.keep);
@@ -168,11 +182,19 @@ export class Faults {
         (each.service ?? call.service) === call.service &&
         (each.operation ?? call.operation) === call.operation &&
         (each.step ?? call.step) === call.step &&
+        (each.region ?? call.region) === call.region &&
+        (each.cluster ?? call.cluster) === call.cluster &&
         (each.input === undefined || contains(input(), each.input));
       if (!isMeant) continue;
       entry.matched += 1;
       const past = entry.matched - each.call;
-      if (past >= 0 && (each.times === 'all' || past < each.times)) kind ??= each.kind;
+      if (past < 0) continue;
+      if (each.seconds !== undefined) entry.since ??= now;
+      const isOver =
+        entry.since === undefined
+          ? each.times !== 'all' && past >= each.times
+          : now >= entry.since + (each.seconds ?? 0) * 1000;
+      if (!isOver) kind ??= each.kind;
     }
     return kind;
   }

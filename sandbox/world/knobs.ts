@@ -71,6 +71,12 @@ export const knobs = z
       'aws/eks-pod-identity-agent#52, aws/amazon-eks-pod-identity-webhook#264: 0 to 10 seconds',
       'From the association to the webhook knowing it; pods that are admitted before go without.',
     ),
+    webhookRemovalLagSeconds: knob(
+      seconds.default(0),
+      'likely',
+      'EKS User Guide, "Pod Identity: considerations": eventually consistent, with delays of several seconds; nobody says how long the webhook knows an association that is gone',
+      'From the removal of an association to the webhook no longer knowing it; pods that are admitted before get the environment of EKS Pod Identity, and no credentials.',
+    ),
     associationDeleteLagSeconds: knob(
       seconds.default(2),
       'likely',

@@ -196,6 +196,11 @@ const checkWorkloads = (cluster: ScenarioCluster, path: Path, catalogue: Catalog
         [...path, index, 'paused'],
         `a ${workload.kind} can't be paused. Remove it, or change kind to Deployment.`,
       );
+    if (workload.kind !== 'DaemonSet' && workload.maxUnavailable !== undefined)
+      report(
+        [...path, index, 'maxUnavailable'],
+        `it is for a DaemonSet, not for a ${workload.kind}. Remove it, or change kind to DaemonSet.`,
+      );
     if (workload.kind === 'Deployment' && workload.updateStrategy !== undefined)
       report(
         [...path, index, 'updateStrategy'],

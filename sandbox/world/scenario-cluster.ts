@@ -1,5 +1,6 @@
 /** What a cluster has beside its add-ons: nodes, workloads of its own, access entries, and RBAC objects. */
 import { z } from 'zod';
+import { seconds } from './knob.ts';
 
 export const tags = z.record(z.string(), z.string());
 export const timestamp = z.iso.datetime();
@@ -125,6 +126,17 @@ export const workload = z
       .optional()
       .describe(
         'Of a DaemonSet or StatefulSet whose pods are replaced only once somebody deletes them; where it is left out, they roll.',
+      ),
+    maxUnavailable: z
+      .union([z.number().int().min(1).max(5000), z.string().regex(/^([1-9]\d?|100)%$/)])
+      .optional()
+      .describe(
+        'How many nodes of a DaemonSet may be without a ready pod while it rolls: a number, or a share of its nodes such as `10%`; 1 where it is left out.',
+      ),
+    readySeconds: seconds
+      .optional()
+      .describe(
+        'From the creation of one of its pods to its readiness; the knob `podReadySeconds` where it is left out.',
       ),
     labels: strings
       .optional()

@@ -161,6 +161,8 @@ export interface ClusterState {
   tags: Record<string, string>;
   addons: Map<string, AddonState>;
   associations: Map<string, AssociationState>;
+  /** Those that are gone and that the webhook still knows, by id, until when. Left out: none. */
+  stillKnown?: Map<string, { association: AssociationState; until: number }>;
   updates: Map<string, UpdateState>;
   /** Add-ons deleted with preserve: their objects are still there, by add-on name. */
   preserved: Set<string>;

@@ -146,6 +146,21 @@ describe('once its association is gone', () => {
   });
 });
 
+describe('once its association is gone, and the webhook does not know it yet', () => {
+  it('a new pod has the environment of EKS Pod Identity and nothing else; a later one has the annotation’s', async () => {
+    const lab = openLab({ knobs: { webhookRemovalLagSeconds: 30 } });
+    await associate(lab);
+    lab.restart();
+    expect(lab.has()).toMatchObject(granted('pod-identity'));
+    await dissociate(lab);
+    lab.restart();
+    expect(lab.has()).toEqual(without('pod-identity', 'ResourceNotFoundException'));
+    lab.pass(30);
+    lab.restart();
+    expect(lab.has()).toMatchObject(granted('irsa'));
+  });
+});
+
 describe('over IRSA', () => {
   it('a pod keeps what it has for an hour once the trust is gone', async () => {
     const lab = openLab();

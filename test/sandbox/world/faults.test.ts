@@ -39,6 +39,29 @@ describe('faults', () => {
     expect(struck(fault)).toEqual(expected);
   });
 
+  test('last for a while, from the first call that they strike', () => {
+    const faults = new Faults([{ operation: 'DescribeAddon', call: 2, seconds: 60, kind: 'server-error' }]);
+    const at = (now: number, call = 0): string | undefined => faults.strike(CALLS[call]!, () => ({}), now);
+    expect([at(0), at(5000), at(6000, 1), at(64_999), at(65_000), at(70_000)]).toEqual([
+      undefined,
+      'server-error',
+      undefined,
+      'server-error',
+      undefined,
+      undefined,
+    ]);
+  });
+
+  test('strike one region, or the API server of one cluster', () => {
+    const faults = new Faults([
+      { region: 'eu-west-1', times: 'all', kind: 'throttled' },
+      { cluster: 'dev', times: 'all', kind: 'access-denied' },
+    ]);
+    const of = (place: object): string | undefined => faults.strike({ ...CALLS[0]!, ...place }, () => ({}));
+    expect([of({ region: 'eu-west-1' }), of({ region: 'us-east-1' })]).toEqual(['throttled', undefined]);
+    expect([of({ cluster: 'dev' }), of({ cluster: 'prod' }), of({})]).toEqual(['access-denied', undefined, undefined]);
+  });
+
   test('count every matching call, and the first of the list wins', () => {
     const faults = new Faults([
       { call: 2, kind: 'lost-before' },
