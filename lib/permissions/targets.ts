@@ -165,7 +165,7 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
   // is assumed by the pods' role, and not passed.
   'carry-over': ({ passableRoleArns }) => [
     ...readAssociations('compares what the new associations have with what the old ones had'),
-    updateAssociations("gives them the target role, session policy and session tags that the add-on form can't carry"),
+    updateAssociations("gives them the session tags that the old ones had, which the add-on form can't carry"),
     tagAssociations('gives them the tags that the old ones had'),
     ...assertGrants(),
     ...passRoles(passableRoleArns, 'changes associations of these roles, for which EKS may ask'),

@@ -203,7 +203,7 @@ export const rows: Row[] = [
     },
   ],
   [
-    'left-over-target-role',
+    'left-over-session-tags',
     { addon: EBS },
     {
       ...inPlace,
@@ -214,9 +214,20 @@ export const rows: Row[] = [
     },
   ],
   [
-    'left-over-target-role',
+    'left-over-session-tags',
     { addon: EBS, ...recreate },
     { ...recreated, purged: EBS_ACCOUNT, created: EBS_ACCOUNT, mutations: [...PURGED, ...CARRIED_OVER] },
+  ],
+  [
+    'left-over-session-policy',
+    { addon: EBS },
+    {
+      outcome: 'blocked',
+      blockedBy: {
+        associations: /has a target role and a session policy, which an association of an add-on is made without/,
+      },
+      mutations: [],
+    },
   ],
   [
     'tagged-addon',

@@ -43,7 +43,7 @@ const definitions: Definition[] = [
   { name: 'in-place', file: 'in-place', requests: [{ addon: EBS, strategy: 'in-place' }] },
   { name: 'auto-climbs', file: 'auto-climbs', requests: [{ addon: EBS }] },
   { name: 'three-service-accounts', file: 'adot-three-service-accounts', requests: [{ addon: 'adot' }] },
-  { name: 'left-over', file: 'left-over-target-role', requests: [{ addon: EBS, strategy: 'recreate' }] },
+  { name: 'left-over', file: 'left-over-session-tags', requests: [{ addon: EBS, strategy: 'recreate' }] },
   {
     name: 'shared-role',
     file: 'shared-role',
