@@ -133,7 +133,12 @@ export const rows: Row[] = [
     { addon: EFS, roles: { 'efs-csi-nodes': EFS_NODE_ROLE } },
     {
       outcome: 'blocked',
-      blockedBy: { 'role-service-accounts': /efs-csi-nodes.*does not have its identity/, ...NODES_LOSE.blockedBy },
+      blockedBy: {
+        'role-trust': /does not let pods.eks.amazonaws.com in for kube-system\/efs-csi-nodes/,
+        'role-grant': /efs-csi-nodes, which it does not have today/,
+        'role-service-accounts': /efs-csi-nodes.*does not have its identity/,
+        ...NODES_LOSE.blockedBy,
+      },
       mutations: [],
     },
   ],
