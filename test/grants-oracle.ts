@@ -2,7 +2,7 @@
  * Promise 11 computed a second time, over trust policies of a small language whose meaning is known by how they are
  * made: no policy is parsed or evaluated here.
  */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 
 export interface Account {
   namespace: string;

@@ -2,10 +2,14 @@
  * Nobody is given a role by the service that nothing shows to be theirs (promise 11): not by naming a service account,
  * not by annotating it, and not by waiting until its trust has been looked at.
  */
+import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import { podIdentityStatement, policyOf, type Statement } from '../../cli/fleet/trust.ts';
+import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
+import { evaluatePodIdentity } from '../../lambdas/domain/policy/trust.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
+import { permitted, podsMayUse, policyFor, trustings } from '../grants-oracle.ts';
 import { inApiWorld, ended } from '../end-to-end/api-world.ts';
 import { ADDON } from '../end-to-end/fixture.ts';
 import {
@@ -151,7 +155,8 @@ describe("a workload that wants another team's role", () => {
       },
     ],
   ])('does not get it by a statement %s', async (_, statement) => {
-    await refused(attack({ trust: [statement] }, REPAIR));
+    const { message } = await refused(attack({ trust: [statement] }, REPAIR));
+    expect(message).toContain('evil/agent');
   });
   it('does not get it by accepting a condition that nobody can know', async () => {
     const open = { IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } };
@@ -373,5 +378,86 @@ describe('a claim that is gone since the plan', () => {
     });
     expect(found).toMatchObject({ outcome: 'rolled-back', changes: [] });
     expect(found.cause).toContain('RoleNotGranted');
+  });
+});
+
+describe('whatever the trust policy, the annotation and the request', () => {
+  const subject = { namespace: ATTACKER.namespace, name: ATTACKER.name };
+  const world = fc.record({
+    trust: trustings([ATTACKER.namespace, 'payments'], [ATTACKER.name, 'db']),
+    providerExists: fc.constantFrom(true, true, false),
+    annotated: fc.boolean(),
+    named: fc.boolean(),
+    repair: fc.boolean(),
+    unseen: fc.boolean(),
+  });
+
+  it('no service account can use a role that the rule did not give it', async () => {
+    const outcomes: (string | undefined)[] = [];
+    await fc.assert(
+      fc.asyncProperty(world, async ({ trust, providerExists, annotated, named, repair, unseen }) => {
+        const change: Fleet['change'] = (scenario, cluster) => {
+          const issuer = `oidc.eks.eu-west-1.amazonaws.com/id/${cluster.oidcId}`;
+          scenario.accounts[0]!.roles.at(-1)!.trustPolicy = policyFor(trust, {
+            account: scenario.accounts[0]!.id,
+            clusterArn: CLUSTER_ARN,
+            issuer,
+          });
+          if (!providerExists) cluster.oidcProvider = 'absent';
+          if (unseen) cluster.accessEntries = [];
+        };
+        const found = await asked(
+          attack(
+            { change, annotated },
+            {
+              ...(named ? { roleArn: VICTIM } : {}),
+              ...(repair ? REPAIR : {}),
+              ...(unseen ? { verification: 'api' } : {}),
+              acceptedKeys: ['aws:SourceIp'],
+            },
+          ),
+        );
+        outcomes.push(found.outcome);
+        const claim = permitted({
+          subject,
+          trust,
+          providerExists,
+          isAssociated: false,
+          isOfAddon: false,
+          isGranted: false,
+          isNew: !annotated || unseen,
+        });
+        const target = { account: '111122223333', region: 'eu-west-1', cluster: 'reliability-dev' };
+        const policy = parsePolicy(found.trust(VICTIM), 'trust');
+        for (const namespace of [ATTACKER.namespace, 'payments'])
+          for (const name of [ATTACKER.name, 'db']) {
+            const mayNow =
+              evaluatePodIdentity(policy, { target, namespace, serviceAccount: name }).verdict === 'allowed';
+            const could = podsMayUse(trust, { namespace, name });
+            const isSubject = namespace === subject.namespace && name === subject.name;
+            if (mayNow && !could) expect([isSubject, claim.repair]).toEqual([true, true]);
+          }
+        const isAssociated = found.associations.some(({ roleArn: arn }) => arn === VICTIM);
+        if (isAssociated) expect(claim.association).toBe(true);
+        expect(isAssociated).toBe(found.outcome === 'migrated');
+      }),
+      {
+        numRuns: 50,
+        // One that the rule lets through, so that what follows is looked at too.
+        examples: [
+          [
+            {
+              trust: [{ by: 'irsa', issuer: 'own', namespace: ATTACKER.namespace, names: [ATTACKER.name] }],
+              providerExists: true,
+              annotated: true,
+              named: false,
+              repair: true,
+              unseen: false,
+            },
+          ],
+        ],
+      },
+    );
+    expect(outcomes).toEqual(expect.arrayContaining(['blocked', 'migrated']));
   });
 });

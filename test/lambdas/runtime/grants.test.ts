@@ -24,7 +24,7 @@ import { begun, type Begun } from '../steps/begun.ts';
 const MADE = anAssociation({ tags: { [MIGRATION_TAG]: MIGRATION_ID } });
 const ended = (outcome: Outcome) => ({ status: 'ended' as const, outcome, endedAt: at(9) });
 
-describe('an association', () => {
+describe('an association gives a claim, unless a migration that is not over made it', () => {
   const unfinished = async (association: Association, record?: Parameters<typeof aMigration>[0]): Promise<boolean> => {
     const { ledger } = newFakes();
     if (record) await ledger.putMigration(aMigration(record));

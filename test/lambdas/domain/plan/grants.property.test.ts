@@ -1,5 +1,5 @@
 /** Whatever the trust policies, annotations and requests: nobody can use a role that the rule does not give them. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { clusterArn, issuerName } from '../../../../lambdas/domain/arn.ts';
 import type { Association, Plan } from '../../../../lambdas/domain/model.ts';

@@ -1,5 +1,5 @@
 /** Who may be given a role: each ground of the rule by itself, and what a trust policy must deny to name somebody. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { clusterArn } from '../../../../lambdas/domain/arn.ts';
 import { exchanged, neighboursOf } from '../../../../lambdas/domain/plan/exchanged.ts';
