@@ -16,6 +16,8 @@ export interface Config {
   passableRoleArns: string[];
   /** Absent: trust policies are only read. */
   repairableRoleArns?: string[];
+  /** Which roles may be given to which service accounts, whatever else says so. */
+  roleGrants: Settings['roleGrants'];
   permissionsBoundaryArn?: string;
   /** Absent: AWS's own keys. */
   customerKey?: 'create' | { arn: string };

@@ -18,12 +18,16 @@ export const deploymentSettingsOf = ({
   accounts,
   passableRoleArns,
   repairableRoleArns,
+  roleGrants,
   regions,
   changeWindow,
 }: Config): DeploymentSettings => ({
   accounts,
   passableRoleArns: passableRoleArns.map(portable),
   ...(repairableRoleArns ? { repairableRoleArns: repairableRoleArns.map(portable) } : {}),
+  ...(roleGrants.length > 0
+    ? { roleGrants: roleGrants.map((grant) => ({ ...grant, roles: grant.roles.map(portable) })) }
+    : {}),
   ...(regions ? { regions } : {}),
   ...(changeWindow ? { changeWindow } : {}),
 });

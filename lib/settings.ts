@@ -9,6 +9,7 @@ import { changeWindow } from '../lambdas/domain/change-window.ts';
 import { accountId, plainText, regionName } from '../lambdas/domain/names.ts';
 import { EVENT_TYPES, type EventType } from '../lambdas/domain/service-event.ts';
 import { sweepRequest } from '../lambdas/domain/sweep/model.ts';
+import { clusterPattern, serviceAccountPattern } from './grant-pattern.ts';
 import { roleArnPattern } from './role-pattern.ts';
 
 /** On the command line, text with commas between is such a list: see `config.ts`. */
@@ -128,6 +129,27 @@ const patterns = (missing: string) =>
     `must have at most ${MOST_PATTERNS} patterns: cover several roles by one with a wildcard, such as role/eks-addons/*`,
   );
 
+const MOST_GRANTS = 100;
+const MOST_IN_GRANT = 50;
+const GRANTS =
+  'must be a list of entries with roles, clusters and serviceAccounts, such as { roles: [role/eks-addons/dns], clusters: [cluster/prod], serviceAccounts: [external-dns/external-dns] }';
+const inGrant = <Item extends z.ZodType>(item: Item, missing: string) =>
+  list(item, missing).max(MOST_IN_GRANT, `must have at most ${MOST_IN_GRANT} patterns`);
+const roleGrant = z.strictObject(
+  {
+    roles: inGrant(roleArnPattern, 'must name roles, by ARN or path').describe(
+      'Roles, by ARN or path, with wildcards, such as `role/eks-addons/dns`.',
+    ),
+    clusters: inGrant(clusterPattern, 'must name clusters, by ARN or name').describe(
+      'Clusters, by ARN, or by name as `cluster/NAME` for those of every account and region, with wildcards.',
+    ),
+    serviceAccounts: inGrant(serviceAccountPattern, 'must name service accounts, as namespace/name').describe(
+      'Service accounts, as `namespace/name`, with wildcards; the namespace is never a wildcard alone.',
+    ),
+  },
+  GRANTS,
+);
+
 /** The configuration file. Groups that are left out have their defaults. */
 export const settings = z.strictObject({
   $schema: z
@@ -142,6 +164,13 @@ export const settings = z.strictObject({
     .optional()
     .describe(
       'The roles whose trust policy the service may change, by ARN or path: for `trust: repair` and `retire`. Left out, it may change none, and nothing that could is deployed. At most 100 patterns.',
+    ),
+  roleGrants: z
+    .array(roleGrant, GRANTS)
+    .max(MOST_GRANTS, `must have at most ${MOST_GRANTS} entries: cover several by one with wildcards`)
+    .default([])
+    .describe(
+      'Which roles may be given to which service accounts although neither a trust policy nor an association shows it: for new roles (`roleArn`), and for trust repairs without session tags (ADR 41). Each entry gives every one of its roles to every one of its service accounts in every one of its clusters. At most 100 entries.',
     ),
   permissionsBoundaryArn: boundaryArn
     .optional()

@@ -1,4 +1,5 @@
 import {
+  GetOpenIDConnectProviderCommand,
   GetPolicyCommand,
   GetPolicyVersionCommand,
   GetRoleCommand,
@@ -13,7 +14,7 @@ import {
 } from '@aws-sdk/client-iam';
 import { parseRoleArn } from '../domain/arn.ts';
 import { MigrationError } from '../domain/errors.ts';
-import type { Role, RolePolicy, Roles, SimulatedCall, SimulationQuestion } from '../ports/roles.ts';
+import type { OidcProvider, Role, RolePolicy, Roles, SimulatedCall, SimulationQuestion } from '../ports/roles.ts';
 import { aws, awsOrUndefined } from './aws-errors.ts';
 
 function roleName(arn: string): string {
@@ -97,6 +98,13 @@ export class AwsRoles implements Roles {
     // Role names are unique in an account whatever their path: a wrong path names no role.
     if (!answer?.Role || answer.Role.Arn !== arn) return undefined;
     return { arn, trustPolicy: decoded(answer.Role.AssumeRolePolicyDocument) };
+  }
+
+  async getOidcProvider(arn: string): Promise<OidcProvider | undefined> {
+    const answer = await awsOrUndefined(`iam:GetOpenIDConnectProvider ${arn}`, () =>
+      this.client.send(new GetOpenIDConnectProviderCommand({ OpenIDConnectProviderArn: arn })),
+    );
+    return answer && { arn };
   }
 
   async updateTrustPolicy(arn: string, document: string): Promise<void> {

@@ -42,6 +42,15 @@ function unportable({ targetRoleArn, disableSessionTags, policy }: Unportable): 
 /** Names of the fields that the add-on form of an association can't carry, and that this one has. */
 export const unportableFields = (association: Unportable): string[] => Object.keys(unportable(association));
 
+/**
+ * What of an association gives pods other, or fewer, rights than its role has, in words. One that has such is never made
+ * again through the add-on's form, which would give all of the role's rights until it is updated (ADR 41).
+ */
+export const narrowingFields = ({ targetRoleArn, policy }: Unportable): string[] => [
+  ...(targetRoleArn === undefined ? [] : ['a target role']),
+  ...(policy === undefined ? [] : ['a session policy']),
+];
+
 /** Tags that a caller may set: AWS keeps the prefix `aws:` to itself. */
 export const ownTags = (tags: Record<string, string>): Record<string, string> =>
   Object.fromEntries(Object.entries(tags).filter(([key]) => !key.toLowerCase().startsWith('aws:')));
@@ -187,6 +196,13 @@ export function decidePurge(association: Association, context: PurgeContext): Pu
   }
   const forbidden = againstSnapshot(association, context, where);
   if (forbidden) return forbidden;
+  const narrowing = narrowingFields(association);
+  if (narrowing.length > 0) {
+    return refuse(
+      `${where} has ${narrowing.join(' and ')}, which an association of an add-on is made without: until it had ${narrowing.length > 1 ? 'them' : 'it'} back, pods would have all rights of role ${association.roleArn} itself`,
+      `if pods may have that role without ${narrowing.length > 1 ? 'them' : 'it'}, delete the association by hand and migrate: aws eks delete-pod-identity-association --cluster-name ${cluster} --association-id ${association.id}; otherwise leave the add-on as it is`,
+    );
+  }
   const fields = unportableFields(association);
   if (fields.length > 0 && association.roleArn !== successor.roleArn) {
     return refuse(

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import type { ChangeWindow } from './change-window.ts';
+import { roleGrant } from './role-grants.ts';
 
 /** Where Lambda unpacks the layer. Source: Lambda Developer Guide, "Layer paths for each Lambda runtime". */
 export const LAYER_FOLDER = '/opt';
@@ -28,6 +29,8 @@ export const deploymentSettings = z.strictObject({
   passableRoleArns: z.array(z.string().min(1)).min(1),
   /** The same; absent where no trust policy may be changed. */
   repairableRoleArns: z.array(z.string().min(1)).min(1).optional(),
+  /** Which roles may be given to which service accounts whatever their trust policies say; absent: none. */
+  roleGrants: z.array(roleGrant).min(1).optional(),
   /** Regions that a sweep reads where its request names none; absent: the one that the function runs in. */
   regions: z.array(z.string().min(1)).min(1).optional(),
   /** For requests that carry none; absent: changes may begin at any time. */

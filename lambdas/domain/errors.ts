@@ -54,6 +54,8 @@ export const ERROR_CLASSES = {
   // A trust policy that can't be written, or that somebody else has changed since it was read: it is left as it is.
   TrustTooLong: 'terminal',
   TrustChanged: 'terminal',
+  // Nothing shows any more that the service account may have the role: it is not given.
+  RoleNotGranted: 'terminal',
   // What `retire` would take away is still needed, or it is too early; nothing is changed by it.
   RetireRefused: 'terminal',
   AddonChanged: 'terminal',

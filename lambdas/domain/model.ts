@@ -122,6 +122,11 @@ export const snapshot = z.object({
    * have lost it when the pods are verified. Empty where nobody may read the API server.
    */
   bystanders: z.array(z.string()).default([]),
+  /**
+   * Planned service accounts that had the add-on's role by annotation; absent where nobody looked. The add-on's update
+   * takes the annotation away, so that only this says later that it was there.
+   */
+  annotated: z.array(z.string()).optional(),
   /** Every association of the planned service accounts as it was. */
   associations: z.array(association),
   /** Trust policy documents by role ARN, decoded JSON text. */

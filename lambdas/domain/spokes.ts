@@ -8,6 +8,7 @@ import type { ServiceRoles } from './access/entries.ts';
 import { ACCESS_OF_STEPS, type Purpose } from './access/rules.ts';
 import { partitionOf } from './partitions.ts';
 import type { ActingStep } from './plan/acting.ts';
+import type { RoleGrant } from './role-grants.ts';
 
 /**
  * `read` looks at EKS and IAM; `change` changes add-ons and associations, and passes roles; `trust` changes trust
@@ -59,7 +60,7 @@ export const ROLE_OF_STEPS = {
   plan: ['read'],
   begin: ['read'],
   'install-agent': ['change'],
-  'repair-trust': ['trust'],
+  'repair-trust': ['read', 'trust'],
   'delete-addon': ['change'],
   'await-deleted': ['read'],
   'purge-associations': ['change'],
@@ -149,6 +150,7 @@ interface Somewhere {
 interface RoleSettings extends Served {
   passableRoleArns: string[];
   repairableRoleArns: string[];
+  roleGrants?: readonly RoleGrant[] | undefined;
   actingRoles: Partial<Record<ActingStep, string>>;
 }
 
@@ -173,6 +175,9 @@ export function settingsFor<Settings extends RoleSettings>(
     ...settings,
     passableRoleArns: settings.passableRoleArns.map(there),
     repairableRoleArns: settings.repairableRoleArns.map(there),
+    ...(settings.roleGrants
+      ? { roleGrants: settings.roleGrants.map((grant) => ({ ...grant, roles: grant.roles.map(there) })) }
+      : {}),
     actingRoles: own === undefined || account === own ? actingRoles : assumed,
   };
 }

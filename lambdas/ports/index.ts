@@ -3,6 +3,7 @@ import type { ChangeWindow } from '../domain/change-window.ts';
 import type { DenialSettings } from '../domain/denial.ts';
 import type { Target } from '../domain/model.ts';
 import type { ActingStep } from '../domain/plan/acting.ts';
+import type { RoleGrant } from '../domain/role-grants.ts';
 import type { SweepPlace } from '../domain/sweep/model.ts';
 import type { AroundCalls } from './calls.ts';
 import type { Documents } from './documents.ts';
@@ -50,7 +51,7 @@ export interface ReadingPorts {
     | 'listAllAssociations'
     | 'listAccessEntries'
   >;
-  roles: Pick<Roles, 'getRole' | 'listPolicies' | 'getBoundary' | 'simulate'>;
+  roles: Pick<Roles, 'getRole' | 'getOidcProvider' | 'listPolicies' | 'getBoundary' | 'simulate'>;
   kubernetes: Pick<
     Kubernetes,
     | 'listPods'
@@ -72,6 +73,8 @@ export interface Settings {
   passableRoleArns: string[];
   /** The same of the roles whose trust policy the service may change; empty where that was not enabled. */
   repairableRoleArns: string[];
+  /** Which roles may be given to which service accounts, whatever else says so; their `role/` patterns as above. */
+  roleGrants?: readonly RoleGrant[] | undefined;
   /** By step, the ARN of the role that it acts with; a step that the deployment does not name can't be asked about. */
   actingRoles: Partial<Record<ActingStep, string>>;
   /** Whether every change has to be approved, and who may approve what somebody asked for. */

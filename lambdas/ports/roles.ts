@@ -4,6 +4,11 @@ export interface Role {
   trustPolicy: string;
 }
 
+/** An OIDC provider of IAM, as far as anything here depends on it. */
+export interface OidcProvider {
+  arn: string;
+}
+
 /** A policy that a role has. `document`: JSON text; absent for one that AWS manages, which is not read. */
 export interface RolePolicy {
   name: string;
@@ -37,6 +42,8 @@ export interface SimulatedCall {
 export interface Roles {
   /** By ARN of this account; `undefined` where IAM has no such role. */
   getRole(arn: string): Promise<Role | undefined>;
+  /** By ARN of this account; `undefined` where IAM has no such provider. Throws AccessDenied where it may not be read. */
+  getOidcProvider(arn: string): Promise<OidcProvider | undefined>;
   /**
    * Replaces the trust policy. Throws InvalidRequest for one that IAM does not take, `TrustTooLong` over the quota of
    * the account.

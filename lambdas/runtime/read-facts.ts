@@ -5,14 +5,16 @@ import { irsaRoleOf } from '../domain/irsa.ts';
 import type { Addon, Association, MigrationRequest, PlannedAssociation } from '../domain/model.ts';
 import type { AddonFacts, Facts, ServiceAccountFacts } from '../domain/plan/facts.ts';
 import type { Asking } from '../domain/plan/calls.ts';
+import { grantFactsOf } from '../domain/plan/grants-check.ts';
 import { identityHolders } from '../domain/plan/identity-loss.ts';
 import { ASSOCIATE } from '../domain/plan/ladder.ts';
 import { isMigrated, plannedAssociations, waysBeforeRights } from '../domain/plan/plan.ts';
 import { callsOf } from '../domain/plan/rights.ts';
 import { settingsFor } from '../domain/spokes.ts';
-import type { ReadingPorts, Settings, TargetPorts } from '../ports/index.ts';
+import type { Ledger, ReadingPorts, Settings, TargetPorts } from '../ports/index.ts';
 import { advisory } from './advice.ts';
 import { listPlannedAssociations } from './associations.ts';
+import { readProvider, unfinishedAmong } from './grants.ts';
 import { readKubernetes, type Unanswered } from './read-kubernetes.ts';
 import { stateOf } from './service-account.ts';
 import { readRights } from './read-rights.ts';
@@ -30,9 +32,9 @@ type Eks = ReadingPorts['eks'];
 const rolesAllowed = (
   settings: Settings,
   { target }: MigrationRequest,
-): Pick<Facts, 'passableRoleArns' | 'repairableRoleArns'> => {
-  const { passableRoleArns, repairableRoleArns } = settingsFor(settings, target);
-  return { passableRoleArns, repairableRoleArns };
+): Pick<Facts, 'passableRoleArns' | 'repairableRoleArns' | 'roleGrants'> => {
+  const { passableRoleArns, repairableRoleArns, roleGrants = [] } = settingsFor(settings, target);
+  return { passableRoleArns, repairableRoleArns, roleGrants };
 };
 
 /** What is known before anything was read. */
@@ -151,6 +153,23 @@ async function readMigrated(
   return 'read' in found ? found.read : { associations: [], roles: {} };
 }
 
+/** What the rule on who may be given a role needs beside what is read anyway. */
+async function readGrants(
+  facts: Facts,
+  planned: readonly PlannedAssociation[],
+  { roles, ledger }: { roles: ReadingPorts['roles']; ledger: Pick<Ledger, 'getMigration'> },
+): Promise<Pick<Facts, 'oidcProvider' | 'unfinished'>> {
+  const oidcProvider = await readProvider(roles, grantFactsOf(facts), planned);
+  const unfinished = await unfinishedAmong(ledger, facts.associations, facts.request);
+  return { ...(oidcProvider ? { oidcProvider } : {}), ...(unfinished.length > 0 ? { unfinished } : {}) };
+}
+
+/** Where a plan's facts come from beside the target. */
+export interface ReadingSources {
+  settings: Settings;
+  ledger: Pick<Ledger, 'getMigration'>;
+}
+
 export interface ReadingOptions {
   /** What becomes of an API server that gives no answer. */
   unanswered?: Unanswered;
@@ -162,7 +181,7 @@ export interface ReadingOptions {
 export async function readFacts(
   empty: AddonFacts,
   ports: ReadingPorts,
-  settings: Settings,
+  { settings, ledger }: ReadingSources,
   { unanswered = 'throws', asking = 'exactly' }: ReadingOptions = {},
 ): Promise<AddonFacts> {
   const { eks, roles, kubernetes } = ports;
@@ -182,7 +201,7 @@ export async function readFacts(
   if (namespace === undefined) return { ...empty, cluster, addon, ...agent, ...support };
   const planned = plannedAssociations({ request, addon, namespace, podIdentity: support.podIdentity });
   const { ofCluster, ...associations } = await readAssociations(eks, planned);
-  const found: Facts = {
+  const known: Facts = {
     ...empty,
     cluster,
     addon,
@@ -192,6 +211,7 @@ export async function readFacts(
     ...associations,
     roles: await readRoles(roles, rolesIn({ addon }, planned), request.target.account),
   };
+  const found: Facts = { ...known, ...(await readGrants(known, planned, { roles, ledger })) };
   const use = await readUse(found, ports, [request.addon, ...(agent.agentAddon ? [AGENT_ADDON] : [])], ofCluster);
   const seen = { ...use.facts, ...(await readKubernetes(kubernetes, request, namespace, unanswered)), request };
   const facts = { ...seen, bystanderAssociations: await readBystanders(eks, seen, planned) };
@@ -208,7 +228,7 @@ export async function readFacts(
 export async function readServiceAccountFacts(
   empty: ServiceAccountFacts,
   ports: TargetPorts,
-  settings: Settings,
+  { settings, ledger }: ReadingSources,
 ): Promise<ServiceAccountFacts> {
   const { eks, roles, kubernetes } = ports;
   const { request } = empty;
@@ -234,12 +254,13 @@ export async function readServiceAccountFacts(
     eks,
     planned.length > 0 ? planned : [{ namespace, serviceAccount: name, roleArn: '' }],
   );
-  const found: Facts = {
+  const withRoles: Facts = {
     ...known,
     ...agent,
     ...associations,
     roles: await readRoles(roles, rolesIn(known, planned), request.target.account),
   };
+  const found: Facts = { ...withRoles, ...(await readGrants(withRoles, planned, { roles, ledger })) };
   const use = await readUse(found, ports, agent.agentAddon ? [AGENT_ADDON] : [], ofCluster);
   const ownerAddon = await readOwner(eks, request.serviceAccount, use.addons, cluster.version);
   const facts = { ...use.facts, request, ...(ownerAddon === undefined ? {} : { ownerAddon }) };

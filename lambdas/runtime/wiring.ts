@@ -166,6 +166,7 @@ const settingsIn = (
   denials: denialsIn(environment, deployment?.accounts ?? []),
   passableRoleArns: deployment?.passableRoleArns ?? [],
   repairableRoleArns: deployment?.repairableRoleArns ?? [],
+  ...(deployment?.roleGrants ? { roleGrants: deployment.roleGrants } : {}),
   actingRoles: Object.fromEntries(
     ACTING_STEPS.flatMap((step) => {
       const arn = environment[ROLE_VARIABLES[step]];

@@ -21,6 +21,9 @@ export const ROLES = [iamArn('role/*')];
 /** The account's own managed policies; those that AWS manages are not read. */
 export const POLICIES = [iamArn('policy/*')];
 
+/** OIDC providers of the account: that of a cluster's issuer is named by it, which nobody knows beforehand. */
+export const OIDC_PROVIDERS = [iamArn('oidc-provider/*')];
+
 export const describeCluster = (why: string): Grant => ({ actions: ['eks:DescribeCluster'], resources: CLUSTERS, why });
 /** Calls of the API server itself are allowed by an access entry. */
 export const API_SERVER = "finds the address of the cluster's API server, which it asks about the pods";
@@ -45,6 +48,19 @@ export const getRole = (resources: string[], why: string): Grant => ({ actions: 
 export const changeTrust = (roles: string[] = []): Grant[] => [
   getRole(roles, 'reads the trust policy directly before it is written, and again after'),
   { actions: ['iam:UpdateAssumeRolePolicy'], resources: roles, why: 'writes the trust policy' },
+];
+
+const PROVIDER =
+  "makes sure that IAM has the OIDC provider of the cluster's issuer, without which its IRSA trust proves nothing";
+export const getProvider = (why = PROVIDER): Grant => ({
+  actions: ['iam:GetOpenIDConnectProvider'],
+  resources: OIDC_PROVIDERS,
+  why,
+});
+/** What a step reads besides the role directly before it gives a role to somebody (`lambdas/runtime/grants.ts`). */
+export const assertGrants = (): Grant[] => [
+  describeCluster("reads the cluster's OIDC issuer, by which a role's trust policy shows who may be given the role"),
+  getProvider(),
 ];
 
 export const createAssociations = (why: string): Grant => ({

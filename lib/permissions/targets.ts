@@ -6,6 +6,7 @@ import {
   ACCESS_ENTRIES,
   ADDONS,
   API_SERVER,
+  assertGrants,
   ASSOCIATIONS,
   changeTrust,
   CLUSTERS,
@@ -16,6 +17,7 @@ import {
   describeAddon,
   describeCluster,
   describeOffer,
+  getProvider,
   getRole,
   listAddons,
   observe,
@@ -61,6 +63,7 @@ const planGrants = ({ actingRoleArns }: TargetOptions): Grant[] => [
     ROLES,
     'evaluates the trust policy of the roles in question: those outside of the allow-list too, to say what is wrong with them',
   ),
+  getProvider(),
   {
     actions: ['iam:ListRolePolicies', 'iam:GetRolePolicy', 'iam:ListAttachedRolePolicies'],
     resources: ROLES,
@@ -85,8 +88,9 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
   'await-window': () => [],
   begin: ({ passableRoleArns }) => [
     describeCluster(
-      "finds the address of the cluster's API server, which it asks about a service account that is no add-on's",
+      "finds the address of the cluster's API server, which it asks about a service account that is no add-on's, and reads the OIDC issuer",
     ),
+    getProvider(),
     ...observe('makes sure that all is as the plan found it, and takes the snapshot'),
     getRole(
       passableRoleArns,
@@ -100,7 +104,11 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
       "finds the address of the cluster's API server, which it asks on how many nodes the agent is ready",
     ),
   ],
-  'repair-trust': ({ repairableRoleArns }) => changeTrust(repairableRoleArns),
+  'repair-trust': ({ repairableRoleArns }) => [
+    ...assertGrants(),
+    ...readAssociations('finds the association that shows that the service account has the role already'),
+    ...changeTrust(repairableRoleArns),
+  ],
   'delete-addon': () => [
     describeAddon('makes sure that the add-on is as the migration left it'),
     deleteAddon('deletes the add-on where the plan recreates it'),
@@ -116,6 +124,7 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
     createAddon('creates the add-on again, as it was, with associations'),
     createAssociations("EKS makes the add-on's associations on the caller's behalf"),
     tagNew('CreateAddon', ADDONS, 'creates the add-on with the tags that it had'),
+    ...assertGrants(),
     ...passRoles(
       passableRoleArns,
       'gives the planned roles to the pods, by the associations of the add-on that it creates',
@@ -128,13 +137,17 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
     updateAssociations("EKS gives those that the add-on owns another role on the caller's behalf"),
     // Nobody says whether EKS keeps an association that is given another role, or makes it again.
     deleteAssociations("EKS may replace those by new ones, and then deletes the old ones, on the caller's behalf"),
+    ...assertGrants(),
     ...passRoles(
       passableRoleArns,
       'gives the planned roles to the pods, by the associations of the add-on that it updates',
     ),
   ],
   'create-association': ({ passableRoleArns }) => [
-    describeCluster("finds the address of the cluster's API server, which it asks about the service account"),
+    describeCluster(
+      "finds the address of the cluster's API server, which it asks about the service account, and reads the OIDC issuer",
+    ),
+    getProvider(),
     ...readAssociations('finds its own create of before, whose reply was lost, and what somebody else has made'),
     createAssociations(
       "associates a service account with its role: one that is no add-on's, or one for which its add-on takes no association",
@@ -152,8 +165,9 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
   // is assumed by the pods' role, and not passed.
   'carry-over': ({ passableRoleArns }) => [
     ...readAssociations('compares what the new associations have with what the old ones had'),
-    updateAssociations("gives them the target role, session policy and session tags that the add-on form can't carry"),
+    updateAssociations("gives them the session tags that the old ones had, which the add-on form can't carry"),
     tagAssociations('gives them the tags that the old ones had'),
+    ...assertGrants(),
     ...passRoles(passableRoleArns, 'changes associations of these roles, for which EKS may ask'),
   ],
   'verify-pods': () => [

@@ -17,6 +17,7 @@ const LEVELS: Readonly<Record<Access, readonly string[]>> = {
     'eks:DescribeAddonVersions',
     'eks:DescribeCluster',
     'eks:DescribePodIdentityAssociation',
+    'iam:GetOpenIDConnectProvider',
     'iam:GetPolicy',
     'iam:GetPolicyVersion',
     'iam:GetRole',

@@ -41,12 +41,12 @@ export interface Case {
 export const cases: Case[] = [
   {
     what: 'an add-on that is gone, since nobody may create it, and an association that said more than an add-on can',
-    scenario: 'left-over-target-role',
+    scenario: 'left-over-session-tags',
     asked: { strategy: 'recreate' },
     faults: [denied({ operation: 'CreateAddon' })],
     found: undefined,
     commands:
-      /^# Add-on aws-ebs-csi-driver is not there\.\naws eks create-addon .*\naws eks wait addon-active .*\nsleep 30\naws eks create-pod-identity-association .*--target-role-arn .*--policy .*\n# .*\naws eks update-kubeconfig .*\nkubectl -n kube-system rollout restart .*\n# .*\npod-identity rollback \w+ --deployed$/,
+      /^# Add-on aws-ebs-csi-driver is not there\.\naws eks create-addon .*\naws eks wait addon-active .*\nsleep 30\naws eks create-pod-identity-association .*--disable-session-tags.*--tags .*\n# .*\naws eks update-kubeconfig .*\nkubectl -n kube-system rollout restart .*\n# .*\npod-identity rollback \w+ --deployed$/,
   },
   {
     what: 'an add-on that nobody could look at any more',

@@ -254,10 +254,11 @@ describe('the calls of an inventory', () => {
     const ofRegion = calls.filter(
       (call) => !['alpha', 'bravo', 'charlie', 'delta', 'echo'].some((name) => ofCluster([call], name).length > 0),
     );
-    expect(tally(ofRegion)).toEqual({ 'eks ListClusters': 1, ...CATALOGUE });
+    // The provider is named by the cluster's issuer: one for each cluster with an add-on on IRSA.
+    expect(tally(ofRegion)).toEqual({ 'eks ListClusters': 1, ...CATALOGUE, 'iam GetOpenIDConnectProvider': 2 });
     // The first one pays for the catalogue.
-    expect(clusters['alpha']?.calls).toEqual({ eks: 11 + 6, iam: 15, kubernetes: 8 });
-    expect(clusters['bravo']?.calls).toEqual({ eks: 11, iam: 15, kubernetes: 8 });
+    expect(clusters['alpha']?.calls).toEqual({ eks: 11 + 6, iam: 16, kubernetes: 8 });
+    expect(clusters['bravo']?.calls).toEqual({ eks: 11, iam: 16, kubernetes: 8 });
     expect(clusters['charlie']?.calls).toEqual({ eks: 8 });
     expect(clusters['echo']?.calls).toEqual({ eks: 2 });
     expect(place?.calls).toEqual({ eks: 1 });

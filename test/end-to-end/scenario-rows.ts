@@ -133,7 +133,12 @@ export const rows: Row[] = [
     { addon: EFS, roles: { 'efs-csi-nodes': EFS_NODE_ROLE } },
     {
       outcome: 'blocked',
-      blockedBy: { 'role-service-accounts': /efs-csi-nodes.*does not have its identity/, ...NODES_LOSE.blockedBy },
+      blockedBy: {
+        'role-trust': /does not let pods.eks.amazonaws.com in for kube-system\/efs-csi-nodes/,
+        'role-grant': /efs-csi-nodes, which it does not have today/,
+        'role-service-accounts': /efs-csi-nodes.*does not have its identity/,
+        ...NODES_LOSE.blockedBy,
+      },
       mutations: [],
     },
   ],
@@ -203,7 +208,7 @@ export const rows: Row[] = [
     },
   ],
   [
-    'left-over-target-role',
+    'left-over-session-tags',
     { addon: EBS },
     {
       ...inPlace,
@@ -214,9 +219,20 @@ export const rows: Row[] = [
     },
   ],
   [
-    'left-over-target-role',
+    'left-over-session-tags',
     { addon: EBS, ...recreate },
     { ...recreated, purged: EBS_ACCOUNT, created: EBS_ACCOUNT, mutations: [...PURGED, ...CARRIED_OVER] },
+  ],
+  [
+    'left-over-session-policy',
+    { addon: EBS },
+    {
+      outcome: 'blocked',
+      blockedBy: {
+        associations: /has a target role and a session policy, which an association of an add-on is made without/,
+      },
+      mutations: [],
+    },
   ],
   [
     'tagged-addon',

@@ -44,7 +44,7 @@ const preserve = { ...recreate, preserve: true } as const;
 const repair = { strategy: 'in-place', trust: 'repair' } as const;
 /** The scenarios begin within it. */
 const WINDOW = { schedule: '0 9 * * *', durationMinutes: 60, timeZone: 'UTC' };
-const LEFT_OVER = 'left-over-target-role';
+const LEFT_OVER = 'left-over-session-tags';
 
 /** In the order of the road: in place, by deletion, and on the second way. */
 export const rows: Row[] = [

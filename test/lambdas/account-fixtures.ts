@@ -120,6 +120,7 @@ export const accountFacts = (change: Partial<ServiceAccountFacts> = {}): Service
     podIdentity: [{ serviceAccount: ACCOUNT_NAME, recommendedManagedPolicies: [] }],
     namespace: ACCOUNT_NAMESPACE,
     roles: { [ROLE]: { trustPolicy: ACCOUNT_TRUST } },
+    oidcProvider: { seen: true },
     pods: [anAccountPod('irsa')],
     workloads: [anAccountWorkload()],
     ...change,

@@ -19,6 +19,7 @@ import type {
   Kubernetes,
   MutatingWebhook,
   Node,
+  OidcProvider,
   Pod,
   Role,
   RolePolicy,
@@ -194,6 +195,11 @@ export class FakeRoles implements Roles {
   async getRole(arn: string): Promise<Role | undefined> {
     const trustPolicy = this.trust[arn];
     return trustPolicy === undefined ? undefined : { arn, trustPolicy };
+  }
+  /** ARNs of the OIDC providers that IAM lacks; it has all others. */
+  readonly absentProviders = new Set<string>();
+  async getOidcProvider(arn: string): Promise<OidcProvider | undefined> {
+    return this.absentProviders.has(arn) ? undefined : { arn };
   }
   async updateTrustPolicy(arn: string, document: string): Promise<void> {
     if (this.trust[arn] === undefined)

@@ -24,6 +24,7 @@ import { hashOf } from '../../lambdas/domain/plan/hash.ts';
 import { ASSOCIATE } from '../../lambdas/domain/plan/ladder.ts';
 import { plannedAssociations } from '../../lambdas/domain/plan/plan.ts';
 import { callsOf } from '../../lambdas/domain/plan/rights.ts';
+import type { RoleGrant } from '../../lambdas/domain/role-grants.ts';
 import { subjectLock, roleLock } from '../../lambdas/runtime/lock.ts';
 
 export const ACCOUNT = '111122223333';
@@ -345,6 +346,9 @@ export const aNodeRole = (change: Partial<NodeRolesFact['roles'][number]> = {}):
 });
 
 /** Facts from which a plan says `migrate`. */
+/** The setting `roleGrants` that names every role and everybody: for tests of anything else than who may be given a role. */
+export const GRANTED: RoleGrant[] = [{ roles: ['*'], clusters: ['cluster/*'], serviceAccounts: ['*/*'] }];
+
 export const someFacts = (change: Partial<AddonFacts> = {}): AddonFacts => {
   const facts = factsWithoutRights(change);
   return { ...facts, rights: change.rights ?? answeredRights(facts) };
@@ -359,6 +363,7 @@ const factsWithoutRights = (change: Partial<AddonFacts>): AddonFacts => ({
   ...aConfiguration(),
   namespace: NAMESPACE,
   roles: { [ROLE]: { trustPolicy: bothWays } },
+  oidcProvider: { seen: true },
   passableRoleArns: [ROLES_OF_ACCOUNT],
   repairableRoleArns: [],
   roleUsers: { addons: [], associations: [], more: false },

@@ -21,6 +21,7 @@ describe('the file', () => {
       logLevel: 'INFO',
       deploy: { api: true, apiAccessLog: false, runbook: true, denialRule: true },
       accounts: [],
+      roleGrants: [],
       sweeps: [],
       approvals: { required: false, approver: 'another-session' },
       notifications: { events: ['approval-needed', 'rolled-back', 'needs-human'] },
@@ -60,8 +61,11 @@ describe('the file', () => {
     for (const content of [given, JSON.stringify(given), JSON.stringify(given, null, '\t')]) {
       expect(read(content)).toMatchObject({ ...same, customerKey: { arn: given.customerKey } });
     }
-    // Each setting of the schema was given but for two, which exclude others or are tested with the roles.
-    expect(Object.keys(settings.shape).filter((name) => !Object.hasOwn(given, name))).toEqual(['repairableRoleArns']);
+    // Each setting of the schema was given but for those that exclude others or are tested with the roles.
+    expect(Object.keys(settings.shape).filter((name) => !Object.hasOwn(given, name))).toEqual([
+      'repairableRoleArns',
+      'roleGrants',
+    ]);
     expect(read({ ...ROLES, repairableRoleArns: ['role/x'], notifications: { topicArn: TOPIC } })).toMatchObject({
       repairableRoleArns: [expect.stringMatching(/:role\/x$/)],
       notifications: { topicArn: TOPIC },

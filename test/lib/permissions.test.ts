@@ -79,6 +79,8 @@ describe('permissions', () => {
       'DescribePodIdentityAssociation',
       'ListPodIdentityAssociations',
     );
+    // Who may be given a role is read directly before it is.
+    const ofTrust = ['iam:GetOpenIDConnectProvider', 'iam:GetRole'];
     const reads = Object.fromEntries(
       STEPS.map((step) => [step, ofAws(actionsOf(step)).filter((action) => READS.test(action))]),
     );
@@ -96,6 +98,7 @@ describe('permissions', () => {
           'ListPodIdentityAssociations',
         ),
         ...[
+          'GetOpenIDConnectProvider',
           'GetPolicy',
           'GetPolicyVersion',
           'GetRole',
@@ -107,20 +110,26 @@ describe('permissions', () => {
       ],
       'request-approval': [],
       'await-window': [],
-      begin: [...andCluster, 'iam:GetRole'],
+      begin: [...andCluster, ...ofTrust],
       'install-agent': eks('DescribeAddon', 'DescribeCluster'),
-      'repair-trust': ['iam:GetRole'],
+      'repair-trust': [
+        ...eks('DescribeCluster', 'DescribePodIdentityAssociation', 'ListPodIdentityAssociations'),
+        ...ofTrust,
+      ],
       'delete-addon': eks('DescribeAddon'),
       'await-deleted': eks('DescribeAddon'),
       'purge-associations': observed,
-      'create-addon': [...observed, 'iam:GetRole'],
-      'update-addon': [...observed, 'iam:GetRole'],
+      'create-addon': [...andCluster, ...ofTrust],
+      'update-addon': [...andCluster, ...ofTrust],
       'create-association': [
         ...eks('DescribeCluster', 'DescribePodIdentityAssociation', 'ListPodIdentityAssociations'),
-        'iam:GetRole',
+        ...ofTrust,
       ],
       'await-active': observed,
-      'carry-over': [...eks('DescribePodIdentityAssociation', 'ListPodIdentityAssociations'), 'iam:GetRole'],
+      'carry-over': [
+        ...eks('DescribeCluster', 'DescribePodIdentityAssociation', 'ListPodIdentityAssociations'),
+        ...ofTrust,
+      ],
       'verify-pods': andCluster,
       'restart-pods': eks('DescribeCluster'),
       'annotate-service-account': eks(
@@ -173,6 +182,7 @@ describe('permissions', () => {
           'ListPodIdentityAssociations',
         ),
         ...[
+          'GetOpenIDConnectProvider',
           'GetPolicy',
           'GetPolicyVersion',
           'GetRole',

@@ -93,10 +93,19 @@ describe('a deployment that names repairable roles', () => {
     expect(synthesised({ repairableRoleArns: PATTERN }).settings).toMatchObject({ repairableRoleArns: [PATTERN] });
   });
 
-  it('gives the repair these roles, the ledger and its log, and nothing of EKS', () => {
+  it('lets the repair write these roles alone, and change nothing in EKS', () => {
     const statements = narrowed.statementsOfRole(narrowed.roleOf('repair-trust'));
     const ofAws = statements.filter(({ actions }) => actions.some((action) => !/^(logs|xray|dynamodb):/.test(action)));
-    expect(ofAws).toEqual([{ actions: ['iam:GetRole', WRITES], resources: [PATTERN], condition: undefined }]);
+    expect(ofAws).toContainEqual({ actions: ['iam:GetRole', WRITES], resources: [PATTERN], condition: undefined });
+    // Who may be given the role is read directly before.
+    expect(ofAws.flatMap(({ actions }) => actions).sort()).toEqual([
+      'eks:DescribeCluster',
+      'eks:DescribePodIdentityAssociation',
+      'eks:ListPodIdentityAssociations',
+      'iam:GetOpenIDConnectProvider',
+      'iam:GetRole',
+      WRITES,
+    ]);
   });
 
   it('reads the trust for a hand-off of these roles alone', () => {

@@ -41,11 +41,14 @@ const owning = ofEbs((cluster, roleArn, scenario) => {
 
 /** By its own role, and with more than the add-on's form can say. */
 const owningMore = ofEbs((cluster, roleArn) => {
-  const policy = JSON.stringify({
-    Version: '2012-10-17',
-    Statement: [{ Effect: 'Allow', Action: 'ec2:*', Resource: '*' }],
-  });
-  cluster.associations = [{ ...owned(roleArn), disableSessionTags: true, policy }];
+  cluster.associations = [{ ...owned(roleArn), disableSessionTags: true }];
+});
+
+/** The role's trust is of a cluster that is gone, and an association shows that the service account has the role. */
+const associatedAlone = ofEbs((cluster, roleArn) => {
+  cluster.oidcId = '0'.repeat(32);
+  const { owner: _, ...standalone } = owned(roleArn);
+  cluster.associations = [standalone];
 });
 
 const tagged = ofEbs((cluster) => {
@@ -149,14 +152,14 @@ export const RUNS: Run[] = [
   },
   { name: 'climbs from preserve to outage', scenario: 'auto-climbs', ends: ['MigrateAddon SUCCEEDED'] },
   {
-    name: 'left-over association with target role, policy and tags, put back',
-    scenario: 'left-over-target-role',
+    name: 'left-over association with tags, and without session tags, put back',
+    scenario: 'left-over-session-tags',
     ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'],
     rollBack: true,
   },
   {
     name: 'the same where EKS asks for the right to pass the role each time',
-    scenario: 'left-over-target-role',
+    scenario: 'left-over-session-tags',
     ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'],
     knobs: { updateAssociationPassesRole: true },
     rollBack: true,
@@ -168,6 +171,13 @@ export const RUNS: Run[] = [
     request: { trust: 'repair' },
     retire: true,
     rollBack: true,
+  },
+  {
+    name: 'trust repaired for a service account that has the role by an association',
+    scenario: 'trust-repair',
+    ends: ['MigrateAddon SUCCEEDED'],
+    request: { trust: 'repair' },
+    change: associatedAlone,
   },
   {
     name: 'the Pod Identity agent installed first',
@@ -221,7 +231,7 @@ export const RUNS: Run[] = [
   },
   {
     name: 'keys freed late, so that the create meets the old association',
-    scenario: 'left-over-target-role',
+    scenario: 'left-over-session-tags',
     ends: ['MigrateAddon SUCCEEDED'],
     request: RECREATE,
     knobs: { associationDeleteLagSeconds: 60 },

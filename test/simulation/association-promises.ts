@@ -54,8 +54,8 @@ export const associations: Promised = {
       );
       const there = now.find((one) => one.namespace === was.namespace && one.serviceAccount === was.serviceAccount);
       if (migration?.record?.outcome === 'migrated' && there) {
-        const lost = (['targetRoleArn', 'policy'] as const).filter(
-          (field) => was[field] !== undefined && was[field] !== there[field],
+        const lost = (['targetRoleArn', 'policy', 'disableSessionTags'] as const).filter(
+          (field) => was[field] !== undefined && was[field] !== false && was[field] !== there[field],
         );
         const lostTags = Object.keys(was.tags).filter((tag) => there.tags[tag] !== was.tags[tag]);
         if (lost.length + lostTags.length > 0)

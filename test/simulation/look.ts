@@ -85,6 +85,15 @@ export const podsOf = (cluster: ClusterState): SeenPod[] =>
     };
   });
 
+/** By `namespace/name` of each service account that has one: the role that it has by its IRSA annotation. */
+export const annotationsIn = ({ kube }: ClusterState): Map<string, string> =>
+  new Map(
+    [...(kube.objects.get('serviceaccounts.')?.values() ?? [])].flatMap(({ metadata }) => {
+      const role = metadata.annotations?.['eks.amazonaws.com/role-arn'];
+      return role === undefined ? [] : [[`${metadata.namespace}/${metadata.name}`, role] as const];
+    }),
+  );
+
 /** The role that a service account has by its IRSA annotation. */
 export const annotationOf = ({ kube }: ClusterState, { namespace, name }: ServiceAccountRef): string | undefined =>
   [...(kube.objects.get('serviceaccounts.')?.values() ?? [])].find(

@@ -13,6 +13,7 @@ import {
   provenOnPods,
   transientEndsMigrated,
 } from './end-promises.ts';
+import { rolesAreGranted } from './grants-promise.ts';
 import { identityKept } from './identity-promise.ts';
 import type { Promised } from './promised.ts';
 import { refusedBeforehand, rightsSuffice } from './rights-promise.ts';
@@ -29,6 +30,7 @@ export const PROMISES: readonly Promised[] = [
   associations,
   trustStays,
   repairIsSafe,
+  rolesAreGranted,
   retiresOnlyItsOwn,
   failClosed,
   oneAtATime,

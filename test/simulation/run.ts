@@ -16,7 +16,7 @@ import { approve } from './approver.ts';
 import { denyStep } from './denied.ts';
 import { CredentialWatch } from './credentials.ts';
 import { runHandOff } from './hand-off.ts';
-import { podsOf } from './look.ts';
+import { annotationsIn, podsOf } from './look.ts';
 import { type SimulatedScenario, scenarioNamed } from './scenarios.ts';
 import { clientsOf, type RunSpec } from './spec.ts';
 import { withStranger, withTrust } from './trust.ts';
@@ -51,6 +51,8 @@ export interface Before {
   associations: Map<string, AssociationState>;
   /** By `namespace/name` of each service account with pods, whether all of them had an AWS identity. */
   identities: Map<string, boolean>;
+  /** By `namespace/name`: the role that a service account had by its IRSA annotation. */
+  annotations: Map<string, string>;
 }
 
 export interface RunResult {
@@ -102,6 +104,7 @@ const lookBefore = (sandbox: Sandbox, cluster: ClusterState): Before => ({
   addons: structuredClone(cluster.addons),
   associations: structuredClone(cluster.associations),
   identities: hadIdentity(cluster),
+  annotations: annotationsIn(cluster),
 });
 
 /** What asks for migrations and waits until nothing is at work any more. */

@@ -36,6 +36,7 @@ interface Definition {
 const EBS = 'aws-ebs-csi-driver';
 const EFS = 'aws-efs-csi-driver';
 const EFS_NODES = 'efs-csi-node-sa';
+const OTHER_ROLE = 'arn:aws:iam::111122223333:role/catalogue-prod-other';
 
 const definitions: Definition[] = [
   { name: 'recreate', file: 'ebs-csi-irsa', requests: [{ addon: EBS, strategy: 'recreate' }] },
@@ -43,7 +44,7 @@ const definitions: Definition[] = [
   { name: 'in-place', file: 'in-place', requests: [{ addon: EBS, strategy: 'in-place' }] },
   { name: 'auto-climbs', file: 'auto-climbs', requests: [{ addon: EBS }] },
   { name: 'three-service-accounts', file: 'adot-three-service-accounts', requests: [{ addon: 'adot' }] },
-  { name: 'left-over', file: 'left-over-target-role', requests: [{ addon: EBS, strategy: 'recreate' }] },
+  { name: 'left-over', file: 'left-over-session-tags', requests: [{ addon: EBS, strategy: 'recreate' }] },
   {
     name: 'shared-role',
     file: 'shared-role',
@@ -84,6 +85,56 @@ const definitions: Definition[] = [
     name: 'standalone',
     file: 'efs-node-role',
     requests: [{ addon: EFS, roles: { [EFS_NODES]: 'arn:aws:iam::111122223333:role/studio-prod-efs-csi-node' } }],
+  },
+  // Promise 11: each asks for a role that nothing shows to be the service account's.
+  {
+    name: 'annotated-stranger',
+    file: 'service-account-irsa',
+    requests: [{ serviceAccount: { namespace: 'payments', name: 'web' } }],
+    ends: 'blocked',
+    change: ({ accounts }) => {
+      const web = accounts[0]?.clusters[0]?.workloads.find(({ name }) => name === 'web');
+      if (web)
+        web.serviceAccountAnnotations = {
+          'eks.amazonaws.com/role-arn': 'arn:aws:iam::111122223333:role/payments-prod-api',
+        };
+    },
+  },
+  {
+    name: 'new-role',
+    file: 'in-place',
+    requests: [{ addon: EBS, strategy: 'in-place', roleArn: OTHER_ROLE }],
+    ends: 'blocked',
+    change: ({ accounts }) => {
+      const [account] = accounts;
+      const [role] = account?.roles ?? [];
+      if (role) account?.roles.push({ ...structuredClone(role), arn: OTHER_ROLE });
+      for (const cluster of account?.clusters ?? []) cluster.associations = [];
+    },
+  },
+  // The cluster was made again, and has another issuer: the annotation that EKS wrote is all that is left.
+  {
+    name: 'stale-issuer',
+    file: 'trust-repair',
+    requests: [{ addon: EBS, strategy: 'in-place', trust: 'repair' }],
+    ends: 'blocked',
+    change: ({ accounts }) => {
+      for (const cluster of accounts[0]?.clusters ?? []) cluster.oidcId = '0'.repeat(32);
+    },
+  },
+  // EKS has annotated the nodes' service account, which is none of those that the add-on takes associations for.
+  {
+    name: 'node-account',
+    file: 'efs-node-role',
+    requests: [{ addon: EFS, roles: { [EFS_NODES]: 'arn:aws:iam::111122223333:role/studio-prod-efs-csi-driver' } }],
+    ends: 'blocked',
+    change: ({ accounts }) => {
+      const [role] = accounts[0]?.roles ?? [];
+      if (role)
+        role.trustPolicy = JSON.parse(
+          JSON.stringify(role.trustPolicy).replace('efs-csi-*', 'efs-csi-controller-sa'),
+        ) as typeof role.trustPolicy;
+    },
   },
   // Its nodes would lose the role, and nobody accepts that.
   { name: 'identity-loss', file: 'efs-csi-irsa', requests: [{ addon: EFS }], ends: 'blocked' },

@@ -25,7 +25,7 @@ export const cases: Case[] = [
   { title: 'on the second way', scenario: 'auto-climbs', asked: { addon: ADDON }, outcome: 'migrated' },
   {
     title: 'with an association that is purged and carried over',
-    scenario: 'left-over-target-role',
+    scenario: 'left-over-session-tags',
     asked: { addon: ADDON },
     outcome: 'migrated',
   },

@@ -9,21 +9,6 @@ const SOURCE = `${GUIDE}, "Assign IAM roles to add-ons": add-ons cannot assume o
 const told = ({ id, namespace, serviceAccount }: Association): string => `${id} for ${namespace}/${serviceAccount}`;
 const sentence = (text: string): string => `${text.replace(/^./, (first) => first.toUpperCase())}.`;
 
-/** A target role that asks for an external id will be asked by another one: EKS makes a new id for each association. */
-function externalIdChecks(existing: readonly Association[], carried: readonly CarriedOver[]): Check[] {
-  return carried
-    .filter((one) => one.targetRoleArn !== undefined)
-    .map((one) => {
-      const externalId = existing.find(({ id }) => id === one.from)?.externalId;
-      return warn(
-        'association-external-id',
-        `The new association for ${one.namespace}/${one.serviceAccount} takes over target role ${one.targetRoleArn ?? ''} from ${one.from}, but EKS gives it another external id${externalId === undefined ? '' : ` than ${externalId}`}.`,
-        `If the trust policy of ${one.targetRoleArn ?? ''} has a condition on sts:ExternalId, let it take the new one too: aws eks describe-pod-identity-association shows it after the change. Until then pods can't assume that role.`,
-        'EKS API reference, PodIdentityAssociation.externalId',
-      );
-    });
-}
-
 /** New pods have the association's role already, whatever the add-on's role is. */
 function otherRoleChecks(staying: readonly Association[], planned: readonly PlannedAssociation[]): Check[] {
   return staying.flatMap((association): Check[] => {
@@ -112,7 +97,7 @@ export function planAssociations(
     purge: leaving.map(({ id }) => id),
     goWithAddon: own.map(({ id }) => id),
     carryOver,
-    checks: [...checks, ...kept, ...otherRoleChecks(existing, planned), ...externalIdChecks(existing, carryOver)],
+    checks: [...checks, ...kept, ...otherRoleChecks(existing, planned)],
   };
 }
 

@@ -16,6 +16,7 @@ import type {
   ServiceAccountRequest,
   ServiceAccountState,
 } from '../model.ts';
+import type { RoleGrant } from '../role-grants.ts';
 import type { ActingStep } from './acting.ts';
 
 /** Who holds the lock of what shall migrate, where it is another execution. */
@@ -118,6 +119,12 @@ export interface Facts {
   passableRoleArns: string[];
   /** ARN patterns of the roles whose trust policy the service may change; empty where that was not enabled. */
   repairableRoleArns: string[];
+  /** Whether IAM has an OIDC provider for the cluster's issuer; absent where no planned role's trust depends on it. */
+  oidcProvider?: Seen<boolean>;
+  /** The deployment's setting: which roles its owners have agreed to give to which service accounts. */
+  roleGrants?: readonly RoleGrant[];
+  /** Ids of those associations that an unfinished migration made: they give nobody a claim to their role. */
+  unfinished?: readonly string[];
   /** Absent where no association is planned. */
   roleUsers?: RoleUsersFact;
   /** By ARN, of the planned roles that IAM has. */

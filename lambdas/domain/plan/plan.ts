@@ -9,6 +9,7 @@ import { checkAssociationQuota, planAssociations, type AssociationPlan } from '.
 import { checkCluster, checkInstalled, checkLock, checkNamespace, checkSupport, checkUsesIrsa } from './checks.ts';
 import type { AddonFacts, Facts } from './facts.ts';
 import { type Decided, finishPlan } from './finish.ts';
+import { checkGrants } from './grants-check.ts';
 import { checkIdentityLoss, checkStandalone, identityLosses } from './identity-loss.ts';
 import { blocks, climb, isExcluded, possibleWays, type WayCheck, waysFor } from './ladder.ts';
 import { checkMigratedTrust } from './migrated-trust.ts';
@@ -77,15 +78,17 @@ export function planRoles(facts: Facts, planned: readonly PlannedAssociation[]):
     ),
   );
   const checks = roles.flatMap((role) => role.checks);
+  const trustRepairs = roles.flatMap(({ repair }) => repair ?? []);
   if (planned.length > 0)
     checks.push(
+      ...checkGrants(facts, planned, trustRepairs),
       ...checkSharing(facts, planned),
       ...checkSessionTags(facts, planned),
       ...checkSessionNames(facts, planned),
       checkPassRole(facts, planned),
     );
   if (irsaRoleOf(facts) !== undefined && planned.length > 0) checks.push(checkWayBack(facts, planned));
-  return { checks, trustRepairs: roles.flatMap(({ repair }) => repair ?? []) };
+  return { checks, trustRepairs };
 }
 
 /**

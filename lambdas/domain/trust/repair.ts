@@ -71,9 +71,14 @@ function freshSid(parts: readonly string[], taken: ReadonlySet<string>): string 
 const oneOrMany = (values: string[]): string | string[] => (values.length === 1 ? (values[0] ?? '') : values);
 
 /**
- * Lets EKS Auth in for these service accounts, all of one namespace. Without session tags there is no tag to look at.
+ * Returns the statement that lets EKS Auth in for these service accounts, all of one namespace. Without session tags
+ * there is no tag to look at.
  */
-function statementFor(target: Target, accounts: readonly ServiceAccountUse[], taken: ReadonlySet<string>): JsonObject {
+export function statementFor(
+  target: Target,
+  accounts: readonly ServiceAccountUse[],
+  taken: ReadonlySet<string>,
+): JsonObject {
   const arn = clusterArn(target);
   const namespace = accounts[0]?.namespace ?? '';
   const names = accounts.map((one) => one.serviceAccount).sort();

@@ -11,7 +11,7 @@ import { requestOf } from '../../domain/sweep/items.ts';
 import type { SweepFinding, SweepRequest } from '../../domain/sweep/model.ts';
 import { nameLeftOut, tagLeftOut, tagsCluster } from '../../domain/sweep/selection.ts';
 import type { AddonFacts } from '../../domain/plan/facts.ts';
-import type { Clock, Settings, TargetPorts } from '../../ports/index.ts';
+import type { Clock, Ledger, Settings, TargetPorts } from '../../ports/index.ts';
 import { readNamespace } from '../addon-namespace.ts';
 import { noFacts, readFacts } from '../read-facts.ts';
 import { type ClusterReads, memoPorts, type PlaceMemory } from './memo.ts';
@@ -20,6 +20,7 @@ export interface Looking {
   request: SweepRequest;
   target: Target;
   settings: Settings;
+  ledger: Pick<Ledger, 'getMigration'>;
   ports: TargetPorts;
   memory: PlaceMemory;
   clock: Clock;
@@ -90,14 +91,19 @@ class Survey {
   private async judge(addon: Addon): Promise<SeenAddon> {
     const { name, version } = addon;
     if (irsaRoleOf({ addon }) === undefined) return this.support(addon);
-    const { request, target, settings } = this.looking;
+    const { request, target, settings, ledger } = this.looking;
     const empty = noFacts(requestOf(request, target, name, true), settings) as AddonFacts;
     // None but the described ones: who else uses a role does not decide.
     const eks: ClusterReads['eks'] = { ...this.reads.eks, listAddons: () => Promise.resolve([...this.addons.keys()]) };
-    const facts = await readFacts(empty, { ...this.reads, eks }, settings, {
-      unanswered: 'tells',
-      asking: 'thriftily',
-    });
+    const facts = await readFacts(
+      empty,
+      { ...this.reads, eks },
+      { settings, ledger },
+      {
+        unanswered: 'tells',
+        asking: 'thriftily',
+      },
+    );
     const silence = this.reads.silence();
     return {
       name,

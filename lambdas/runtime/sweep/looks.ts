@@ -121,7 +121,7 @@ class PlaceWalk {
   }
 
   private async lookAt(cluster: string, pace: Pace, around: AroundCalls): Promise<End> {
-    const { portsFor, settings, clock } = this.dependencies;
+    const { portsFor, settings, ledger, clock } = this.dependencies;
     const since = clock.now();
     const target = { ...this.place, cluster };
     let look: ClusterLook | undefined;
@@ -130,6 +130,7 @@ class PlaceWalk {
         request: this.sweep.request,
         target,
         settings,
+        ledger,
         ports: portsFor(target, around),
         memory: this.memory,
         clock,

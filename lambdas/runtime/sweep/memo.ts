@@ -161,7 +161,7 @@ function rolesOf(
   { roles: answers }: PlaceMemory,
   expected: () => readonly string[],
 ): ReadingPorts['roles'] {
-  const once = remembered(roles, ['getRole', 'listPolicies', 'getBoundary', 'simulate'], answers);
+  const once = remembered(roles, ['getRole', 'getOidcProvider', 'listPolicies', 'getBoundary', 'simulate'], answers);
   return {
     ...once,
     // One question for all add-ons of the cluster: the answer is the same for each, alone or among others.

@@ -13,8 +13,16 @@ import { identityHolders } from '../../domain/plan/identity-loss.ts';
 import { rolesOf } from '../../domain/plan/roles.ts';
 import { windowOf } from '../../domain/waiting.ts';
 import { settingsFor } from '../../domain/spokes.ts';
-import type { Clock, HandlerDependencies, Ledger, LockHolder, TargetPorts } from '../../ports/index.ts';
+import type {
+  AttributedServiceAccount,
+  Clock,
+  HandlerDependencies,
+  Ledger,
+  LockHolder,
+  TargetPorts,
+} from '../../ports/index.ts';
 import { listPlannedAssociations } from '../../runtime/associations.ts';
+import { assertPlanIsGranted } from '../../runtime/grants.ts';
 import { lockKeys, takeLock } from '../../runtime/lock.ts';
 import { lookAtAddon } from '../../runtime/looks.ts';
 import {
@@ -78,22 +86,33 @@ async function seenAsPlanned(
   return { ...(account ? { serviceAccount: stateOf(account) } : {}), associations };
 }
 
+/** Service accounts that have the add-on's role by annotation; undefined where nobody may look, or it has none. */
+async function annotatedWithRole(
+  { addon, namespace = '' }: Plan,
+  { verification }: MigrationRequest,
+  { kubernetes }: TargetPorts,
+): Promise<AttributedServiceAccount[] | undefined> {
+  const roleArn = addon?.serviceAccountRoleArn;
+  if (roleArn === undefined || verification === 'api') return undefined;
+  return (await kubernetes.listAttributedServiceAccounts(namespace)).filter((one) => one.roleArn === roleArn);
+}
+
 /**
  * Service accounts of the add-on beside the planned ones, and beside those whose loss is accepted, that have its role by
  * annotation, and whose pods all have it: one that came after the plan is among them.
  */
 async function bystandersOf(
   { addon, namespace = '', associations, identityLosses }: Plan,
-  { verification }: MigrationRequest,
+  seen: readonly AttributedServiceAccount[],
   { kubernetes }: TargetPorts,
 ): Promise<string[]> {
-  const roleArn = addon?.serviceAccountRoleArn;
-  if (!addon || roleArn === undefined || verification === 'api') return [];
+  if (!addon) return [];
   const known = new Set([...associations, ...identityLosses].map((one) => one.serviceAccount));
-  const seen = (await kubernetes.listAttributedServiceAccounts(namespace)).filter((one) => one.roleArn === roleArn);
   if (seen.every(({ name }) => known.has(name))) return [];
   const pods = (await kubernetes.listPods(namespace)).filter((pod) => !pod.terminating);
-  const holders = identityHolders({ addon, namespace, pods, annotated: { seen } }, associations, { deleted: true });
+  const holders = identityHolders({ addon, namespace, pods, annotated: { seen: [...seen] } }, associations, {
+    deleted: true,
+  });
   const identitiesOf = (name: string): PodIdentity[] =>
     pods.filter((pod) => pod.serviceAccount === name).map((pod) => classifyPod(pod).identity);
   return seen
@@ -141,6 +160,14 @@ const run: StepRun<typeof beginSchema> = async (input, dependencies) => {
   const trustPolicies = await trustOf(ports, roles);
   // While a role's lock was waited for, its holder may have changed the trust.
   assertTrustAsPlanned(plan, trustPolicies);
+  const withRole = await annotatedWithRole(plan, record.request, ports);
+  const annotated = withRole?.map(({ name }) => name);
+  await assertPlanIsGranted(
+    { migrationId, plan, request: record.request },
+    { ...seen, trustPolicies, annotated },
+    ports,
+    dependencies,
+  );
   const snapshot: Snapshot = {
     takenAt,
     ...seen,
@@ -148,7 +175,8 @@ const run: StepRun<typeof beginSchema> = async (input, dependencies) => {
     ...(plan.defaultNamespace === undefined ? {} : { defaultNamespace: plan.defaultNamespace }),
     planned: plan.associations,
     identityLosses: plan.identityLosses,
-    bystanders: await bystandersOf(plan, record.request, ports),
+    bystanders: await bystandersOf(plan, withRole ?? [], ports),
+    ...(annotated ? { annotated } : {}),
     trustPolicies,
   };
   await ledger.noteRung(migrationId, 0);

@@ -8,6 +8,7 @@ import { standingCopy } from '../../domain/copies.ts';
 import { MigrationError } from '../../domain/errors.ts';
 import type { Association } from '../../domain/model.ts';
 import { missingFields } from '../../domain/restore-associations.ts';
+import { assertGranted } from '../../runtime/grants.ts';
 import { changeGuard } from '../../runtime/guard.ts';
 import { associationChanged, listOwned } from '../../runtime/in-the-way.ts';
 import { lookSeveralTimes } from '../../runtime/looks.ts';
@@ -26,7 +27,8 @@ const changedBySomebody = (was: Association, now: Association): boolean =>
 const run: StepRun<typeof carryOverSchema> = async (input, dependencies) => {
   const { migrationId, target, rung } = input;
   const { ledger, clock } = dependencies;
-  const { record, plan, snapshot } = await recordedAddonWork(ledger, migrationId, rung);
+  const work = await recordedAddonWork(ledger, migrationId, rung);
+  const { record, plan, snapshot } = work;
   const { eks } = dependencies.portsFor(target);
   const guard = changeGuard(dependencies, input);
   const owner = standingCopy(snapshot, record) ?? '';
@@ -67,6 +69,8 @@ const run: StepRun<typeof carryOverSchema> = async (input, dependencies) => {
     // EKS takes a policy only together with disableSessionTags.
     const fields = change && { ...change, ...(change.policy === undefined ? {} : { disableSessionTags: true }) };
     if (fields) {
+      const { namespace, serviceAccount, roleArn } = now;
+      await assertGranted(work, { associations: [{ namespace, serviceAccount, roleArn }] }, dependencies);
       await guard();
       await eks
         .updateAssociation(now.id, fields, `${migrationId}-carry-over-${rung}-${now.id}`)

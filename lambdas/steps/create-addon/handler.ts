@@ -8,6 +8,7 @@ import { chosenNamespace } from '../../domain/addons.ts';
 import { ownedOf, ownTags } from '../../domain/associations.ts';
 import { classifyCopy } from '../../domain/copies.ts';
 import { MigrationError } from '../../domain/errors.ts';
+import { assertGranted } from '../../runtime/grants.ts';
 import { changeGuard } from '../../runtime/guard.ts';
 import { explainConflict } from '../../runtime/in-the-way.ts';
 import { lookAtAddon } from '../../runtime/looks.ts';
@@ -41,6 +42,7 @@ const run: StepRun<typeof createAddonSchema> = async (input, dependencies) => {
 
   const was = snapshot.addon;
   const namespace = chosenNamespace(was, snapshot.defaultNamespace);
+  await assertGranted(work, { associations: ownedOf(snapshot.planned) }, dependencies);
   await changeGuard(dependencies, input)();
   const made = await eks
     .createAddon({

@@ -17,6 +17,7 @@ import {
 } from '../../domain/model.ts';
 import { accountProblem, associationProblem, isOwnAssociation, MIGRATION_TAG } from '../../domain/service-account.ts';
 import type { Clock, HandlerDependencies, Kubernetes } from '../../ports/index.ts';
+import { assertGranted } from '../../runtime/grants.ts';
 import { changeGuard } from '../../runtime/guard.ts';
 import { associationChanged } from '../../runtime/in-the-way.ts';
 import { lookSeveralTimes } from '../../runtime/looks.ts';
@@ -75,10 +76,11 @@ function toMake(snapshot: Snapshot, migrationId: string): PlannedAssociation[] {
 /** Answers the id of the association, and whether this call has made it. */
 async function associate(
   one: PlannedAssociation,
-  { record, snapshot }: Pick<Work, 'record' | 'snapshot'>,
+  work: Work,
   input: Input,
   dependencies: HandlerDependencies,
 ): Promise<{ created: boolean; id: string }> {
+  const { record, snapshot } = work;
   const { migrationId, target, rung } = input;
   const { ledger, clock } = dependencies;
   const { eks } = dependencies.portsFor(target);
@@ -90,6 +92,7 @@ async function associate(
     if (isOwnAssociation(record, found)) await ledger.recordAssociation(migrationId, 'created', found);
     return { created: false, id: found.id };
   }
+  await assertGranted(work, { associations: [one] }, dependencies);
   await changeGuard(dependencies, input)();
   try {
     const wanted = { namespace, serviceAccount, roleArn, tags: { [MIGRATION_TAG]: migrationId } };
@@ -111,12 +114,13 @@ async function associate(
 const run: StepRun<typeof createAssociationSchema> = async (input, dependencies) => {
   const { migrationId, target, rung } = input;
   const { ledger, clock } = dependencies;
-  const { record, snapshot } = await recordedWork(ledger, migrationId, rung);
+  const work = await recordedWork(ledger, migrationId, rung);
+  const { record, snapshot } = work;
   const wanted = toMake(snapshot, migrationId);
   await noteRung(ledger, record, rung);
   await assertAccount(snapshot, record, dependencies.portsFor(target).kubernetes, clock);
   const made: { created: boolean; id: string }[] = [];
-  for (const one of wanted) made.push(await associate(one, { record, snapshot }, input, dependencies));
+  for (const one of wanted) made.push(await associate(one, work, input, dependencies));
   return { created: made.some(({ created }) => created), associations: made.map(({ id }) => id) };
 };
 

@@ -82,16 +82,16 @@ const ofAddon = (facts: Facts): facts is AddonFacts => isForAddon(facts.request)
 /** Reads what there is, unless somebody else holds the lock, and decides. */
 async function decide(
   empty: Facts,
-  { portsFor, settings }: HandlerDependencies,
+  { portsFor, settings, ledger }: HandlerDependencies,
 ): Promise<{ facts: Facts; plan: Plan }> {
   const ports = portsFor(empty.request.target);
   if (ofAddon(empty)) {
-    const facts = empty.lock ? empty : await readFacts(empty, ports, settings);
+    const facts = empty.lock ? empty : await readFacts(empty, ports, { settings, ledger });
     return { facts, plan: planMigration(facts) };
   }
   // A request is about one of the two.
   const account: ServiceAccountFacts = { ...empty, request: empty.request as ServiceAccountRequest };
-  const facts = account.lock ? account : await readServiceAccountFacts(account, ports, settings);
+  const facts = account.lock ? account : await readServiceAccountFacts(account, ports, { settings, ledger });
   return { facts, plan: planServiceAccount(facts) };
 }
 

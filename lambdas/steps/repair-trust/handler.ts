@@ -14,6 +14,7 @@ import type { TrustChange, TrustRepair } from '../../domain/trust/model.ts';
 import { samePolicy, undoRepair } from '../../domain/trust/repair.ts';
 import { settingsFor } from '../../domain/spokes.ts';
 import type { Clock, Ledger, Roles } from '../../ports/index.ts';
+import { assertGranted } from '../../runtime/grants.ts';
 import { changeGuard } from '../../runtime/guard.ts';
 import { lookSeveralTimes } from '../../runtime/looks.ts';
 import { planOf, recordedMigration, recordedSnapshot } from '../../runtime/recorded.ts';
@@ -24,6 +25,8 @@ import { repairTrustSchema } from './schema.ts';
 
 interface Work {
   record: Migration;
+  /** Throws RoleNotGranted where the service accounts have no claim to the role, by the policy that the plan found. */
+  assertGranted: (planned: TrustRepair) => Promise<void>;
   roles: Roles;
   ledger: Ledger;
   clock: Clock;
@@ -53,6 +56,7 @@ async function repair(planned: TrustRepair, work: Work): Promise<boolean> {
   const change: TrustChange = noted ?? { ...planned, notedAt: utcNow(clock) };
   if (!written) {
     assertRepairHolds(record, planned);
+    await work.assertGranted(planned);
     if (!noted) await ledger.recordTrustChange(record.migrationId, change);
     if (!(await isWritten(planned, work))) {
       await guard();
@@ -118,8 +122,17 @@ const run: StepRun<typeof repairTrustSchema> = async (input, dependencies) => {
   const { repairableRoleArns } = settingsFor(dependencies.settings, target);
   const record = await recordedMigration(ledger, migrationId);
   // Nothing may be changed without it, and whoever takes the migration over goes by it.
-  await recordedSnapshot(ledger, migrationId);
-  const work: Work = { record, roles: portsFor(target).roles, ledger, clock, guard: changeGuard(dependencies, input) };
+  const snapshot = await recordedSnapshot(ledger, migrationId);
+  const work: Work = {
+    record,
+    // Before the last look at the policy: between that and the write nothing may come but the lock.
+    assertGranted: (planned) =>
+      assertGranted({ record, plan: planOf(record), snapshot }, { repair: planned }, dependencies),
+    roles: portsFor(target).roles,
+    ledger,
+    clock,
+    guard: changeGuard(dependencies, input),
+  };
   return {
     changed: towards === 'before' ? await undoAll(work, repairableRoleArns) : await repairAll(work, repairableRoleArns),
   };

@@ -9,6 +9,7 @@ import { ownedOf } from '../../domain/associations.ts';
 import { MigrationError } from '../../domain/errors.ts';
 import type { Addon, AddonSnapshot, Association } from '../../domain/model.ts';
 import { isAsSnapshot } from '../../domain/restore.ts';
+import { assertGranted } from '../../runtime/grants.ts';
 import { changeGuard } from '../../runtime/guard.ts';
 import { explainConflict, listOwned } from '../../runtime/in-the-way.ts';
 import { lookSeveralTimes } from '../../runtime/looks.ts';
@@ -58,6 +59,7 @@ const run: StepRun<typeof updateAddonSchema> = async (input, dependencies) => {
   if ((now.status !== 'ACTIVE' && now.status !== 'DEGRADED') || !isAsSnapshot(snapshot, now))
     throw addonChanged(addon, `now ${describeState(now)}`);
 
+  await assertGranted(work, { associations: ownedOf(snapshot.planned) }, dependencies);
   await changeGuard(dependencies, input)();
   await eks
     .updateAddon({

@@ -105,10 +105,7 @@ describe('decidePurge', () => {
   it.each<[string, Partial<Association>]>([
     ['a plain standalone one of the plan', {}],
     ['one with tags', { tags: { team: 'a' } }],
-    [
-      'one whose fields are carried over to the same role',
-      { targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: '{}' },
-    ],
+    ['one whose session tags are disabled, and stay so', { disableSessionTags: true }],
     ['a plain one with another role', { roleArn: OTHER_ROLE }],
     ['one of an earlier life of the add-on', { ownerArn: addonArn(7), tags: { 'managed-by': 'terraform' } }],
   ])('deletes %s, in place and in a recreate', (_, change) => {
@@ -147,16 +144,28 @@ describe('decidePurge', () => {
     ],
     ['another tool', { tags: { 'managed-by': 'terraform' } }, /tags of another tool: Terraform/, /where it is managed/],
     [
-      'a target role for another role',
-      { roleArn: OTHER_ROLE, targetRoleArn: ROLE },
-      /has targetRoleArn for role .*somebody-elses, .* planned role .*ebs-csi/,
+      'disabled session tags for another role',
+      { roleArn: OTHER_ROLE, disableSessionTags: true },
+      /has disableSessionTags for role .*somebody-elses, .* planned role .*ebs-csi/,
       /--role ebs-csi-controller-sa=arn:aws:iam::111122223333:role\/somebody-elses; .* --association-id a-left00000000000001$/,
     ],
     [
-      'a session policy for another role, though owned by the add-on',
-      { roleArn: OTHER_ROLE, disableSessionTags: true, policy: '{}', ownerArn: addonArn(1) },
-      /has disableSessionTags, policy for role/,
-      /--role ebs-csi-controller-sa=/,
+      'a target role, whose own role has other rights',
+      { targetRoleArn: OTHER_ROLE },
+      /has a target role, which an association of an add-on is made without: .* all rights of role .*ebs-csi itself/,
+      /^if pods may have that role without it, .* --association-id a-left00000000000001; otherwise leave the add-on/,
+    ],
+    [
+      'a session policy, though owned by the add-on',
+      { disableSessionTags: true, policy: '{}', ownerArn: addonArn(1) },
+      /has a session policy, which an association of an add-on is made without/,
+      /otherwise leave the add-on as it is$/,
+    ],
+    [
+      'both',
+      { targetRoleArn: OTHER_ROLE, disableSessionTags: true, policy: '{}' },
+      /has a target role and a session policy, .* until it had them back/,
+      /without them/,
     ],
   ])('refuses %s and says what to do', (_, change, reason, remedy) => {
     for (const strategy of ['in-place', 'recreate'] as const) {
@@ -171,8 +180,8 @@ describe('decidePurge', () => {
   });
 
   describe('with a snapshot', () => {
-    const snapshot = { associations: [anAssociation({ tags: { a: '1', b: '2' }, targetRoleArn: OTHER_ROLE })] };
-    const asIs = { targetRoleArn: OTHER_ROLE, tags: { b: '2', a: '1' } };
+    const snapshot = { associations: [anAssociation({ tags: { a: '1', b: '2' }, disableSessionTags: true })] };
+    const asIs = { disableSessionTags: true, tags: { b: '2', a: '1' } };
 
     it('deletes what the snapshot has, as it has it', () => {
       expect(decide(asIs, { snapshot })).toEqual({ do: 'purge' });
@@ -185,7 +194,8 @@ describe('decidePurge', () => {
     });
     it.each<[string, Partial<Association>]>([
       ['another role', { roleArn: OTHER_ROLE }],
-      ['another target role', { targetRoleArn: ROLE }],
+      ['a target role', { targetRoleArn: ROLE }],
+      ['session tags', { disableSessionTags: false }],
       ['a policy', { policy: '{}' }],
       ['other tags', { tags: { a: '2', b: '2' } }],
     ])('refuses what has %s since', (_, change) => {
@@ -197,7 +207,7 @@ describe('decidePurge', () => {
     it("deletes what the add-on's own copies made since", () => {
       expect(
         decide(
-          { id: 'a-new', ownerArn: addonArn(2), targetRoleArn: OTHER_ROLE },
+          { id: 'a-new', ownerArn: addonArn(2), disableSessionTags: true },
           { snapshot, addonArn: undefined, rung: { strategy: 'recreate' } },
         ),
       ).toEqual({ do: 'purge' });
@@ -214,12 +224,16 @@ describe('decidePurge', () => {
         ownerArn: some(undefined, addonArn(1), addonArn(3), addonArn(1, 'adot'), addonArn(1, ADDON, 'prod'), 'rubbish'),
         tags: some<Record<string, string>>({}, { 'managed-by': 'terraform' }, { team: 'a' }),
         targetRoleArn: some(undefined, OTHER_ROLE),
+        policy: some(undefined, '{}'),
+        disableSessionTags: some(undefined, true),
       })
       .map(anAssociation);
     const mayGo = (one: Association): boolean =>
       one.namespace === planned.namespace &&
       one.serviceAccount === planned.serviceAccount &&
-      (one.targetRoleArn === undefined || one.roleArn === ROLE) &&
+      one.targetRoleArn === undefined &&
+      one.policy === undefined &&
+      (one.disableSessionTags !== true || one.roleArn === ROLE) &&
       (one.ownerArn === undefined
         ? one.tags['managed-by'] === undefined
         : [addonArn(1), addonArn(3)].includes(one.ownerArn));

@@ -33,6 +33,7 @@ import {
   ROLE_LOCK,
   ROLES_OF_ACCOUNT,
   target,
+  GRANTED,
 } from '../fixtures.ts';
 import { repairOf } from './repaired.ts';
 
@@ -87,6 +88,7 @@ describe('begin of a service account', () => {
       { roleArn: OTHER_ROLE },
     );
     fakes.roles.trust[OTHER_ROLE] = 'other';
+    fakes.settings.roleGrants = GRANTED;
     await go();
     expect((await fakes.ledger.getMigration(MIGRATION_ID))?.locks).toEqual([
       SUBJECT_LOCK,
@@ -98,6 +100,7 @@ describe('begin of a service account', () => {
 
   it('does not ask the API server for what the plan could not see', async () => {
     const { fakes, go } = await plannedWorld({ serviceAccount: undefined }, { verification: 'api', roleArn: ROLE });
+    fakes.settings.roleGrants = GRANTED;
     expect(await go()).toEqual({ fence: 1 });
     expect(fakes.journal.names().filter((name) => name.startsWith('kubernetes.'))).toEqual([]);
     expect(await snapshotOf(fakes)).not.toHaveProperty('serviceAccount');

@@ -36,6 +36,7 @@ import {
   STEP_ROLES,
   target,
   VERSION,
+  GRANTED,
 } from '../fixtures.ts';
 
 const run = (fakes: Fakes, request: object = {}): Promise<unknown> =>
@@ -57,6 +58,7 @@ const OF_CLUSTER = [
 const ROLES = [
   'eks.listAllAssociations',
   'roles.getRole',
+  'roles.getOidcProvider',
   'eks.listAddons',
   'eks.describeAddon',
   'roles.listPolicies',
@@ -270,7 +272,8 @@ describe('plan of a service account', () => {
       fakes.journal.failNext('kubernetes.listPods', 'before', new MigrationError(name, 'kubernetes: you may not'));
       expect(await run(fakes, { roleArn: ROLE })).toMatchObject({
         verdict: 'blocked',
-        blockedBy: ['kubernetes-access'],
+        // Nobody could see whether it has the role that the request names.
+        blockedBy: ['role-grant', 'kubernetes-access'],
       });
       expect(fakes.journal.names()).not.toContain('kubernetes.getServiceAccount');
       expect((await record(fakes)).plan).not.toHaveProperty('serviceAccount');
@@ -284,6 +287,7 @@ describe('plan of a service account', () => {
       'before',
       new MigrationError('AccessDenied', 'kubernetes: you may not'),
     );
+    fakes.settings.roleGrants = GRANTED;
     expect(await run(fakes, { roleArn: ROLE, verification: 'api' })).toMatchObject({ verdict: 'migrate' });
   });
 
@@ -301,6 +305,7 @@ describe('plan of a service account', () => {
   it('reads the trust of the role that the request names, beside that of its annotation', async () => {
     const fakes = accountFakes();
     fakes.roles.trust[OTHER_ROLE] = ACCOUNT_TRUST;
+    fakes.settings.roleGrants = GRANTED;
     fakes.eks.cluster = aCluster({ autoMode: true });
     expect(await run(fakes, { roleArn: OTHER_ROLE })).toMatchObject({ verdict: 'migrate' });
     expect(new Set(fakes.journal.of('roles.getRole').flat())).toEqual(new Set([ROLE, OTHER_ROLE]));

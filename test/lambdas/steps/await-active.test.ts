@@ -5,7 +5,18 @@ import { createAddonStep } from '../../../lambdas/steps/create-addon/handler.ts'
 import { updateAddonStep } from '../../../lambdas/steps/update-addon/handler.ts';
 import { CREATE_MS, UPDATE_MS } from '../fake-eks.ts';
 import { invoke } from '../fakes.ts';
-import { ADDON, addonArn, anAddon, anAssociation, IN_PLACE, OTHER_ROLE, planned, RECREATE, ROLE } from '../fixtures.ts';
+import {
+  ADDON,
+  addonArn,
+  anAddon,
+  anAssociation,
+  IN_PLACE,
+  OTHER_ROLE,
+  planned,
+  RECREATE,
+  ROLE,
+  GRANTED,
+} from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
 
 const run = (fakes: Begun): Promise<unknown> => invoke(awaitActiveStep, fakes.input, fakes);
@@ -135,6 +146,7 @@ describe('await-active of several service accounts', () => {
   it('waits for the association of each', async () => {
     const two = [planned, { ...planned, serviceAccount: 'second', roleArn: OTHER_ROLE }];
     const fakes = await begun({ plan: { ladder: [IN_PLACE] }, snapshot: { planned: two } });
+    fakes.settings.roleGrants = GRANTED;
     await invoke(updateAddonStep, fakes.input, fakes);
     fakes.clock.advance(UPDATE_MS);
     expect(await run(fakes)).toMatchObject({ associations: fakes.eks.associations.map((one) => one.id) });

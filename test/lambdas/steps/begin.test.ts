@@ -23,6 +23,7 @@ import {
   ROLE,
   ROLE_LOCK,
   target,
+  GRANTED,
 } from '../fixtures.ts';
 import { lockText, roleLock } from '../../../lambdas/runtime/lock.ts';
 import { BEFORE, REPAIR, repairOf } from './repaired.ts';
@@ -56,6 +57,7 @@ describe('begin', () => {
       planned: [planned],
       identityLosses: [],
       bystanders: [],
+      annotated: [],
       associations: [anAssociation()],
       trustPolicies: { [ROLE]: bothWays },
     });
@@ -78,6 +80,7 @@ describe('begin', () => {
     const fakes = await plannedFakes({ associations });
     fakes.roles.trust[OTHER_ROLE] = 'other';
     fakes.roles.trust[named] = 'named';
+    fakes.settings.roleGrants = GRANTED;
     await fakes.ledger.putMigration(
       aMigration({
         plan: aPlan({ associations }),
@@ -153,6 +156,7 @@ describe('begin', () => {
         { associations: roles.map((roleArn, index) => ({ ...planned, serviceAccount: `account-${index}`, roleArn })) },
         { roles: Object.fromEntries(roles.map((roleArn, index) => [`account-${index}`, roleArn])) },
       );
+      fakes.settings.roleGrants = GRANTED;
       await run(fakes);
       const keys = [ADDON_LOCK, ROLE_LOCK, roleLock(OTHER_ROLE)];
       expect(fakes.journal.of('ledger.acquireLock').map(([key]) => key)).toEqual(keys);
@@ -217,9 +221,10 @@ describe('begin', () => {
   it('locks and keeps the trust of a role that is repaired', async () => {
     const second = { ...planned, serviceAccount: 'other', roleArn: OTHER_ROLE };
     const fakes = await plannedFakes(
-      { associations: [planned, second], trustRepairs: [REPAIR, repairOf(OTHER_ROLE)] },
+      { associations: [planned, second], trustRepairs: [REPAIR, repairOf(OTHER_ROLE, second.serviceAccount)] },
       { trust: 'repair', roles: { other: OTHER_ROLE } },
     );
+    fakes.settings.roleGrants = GRANTED;
     Object.assign(fakes.roles.trust, { [ROLE]: BEFORE, [OTHER_ROLE]: BEFORE });
     expect(await run(fakes)).toEqual({ fence: 1 });
     expect((await fakes.ledger.getMigration(MIGRATION_ID))?.locks).toEqual([
@@ -247,13 +252,13 @@ describe('begin', () => {
   );
 
   it('goes on where what is carried over is as planned', async () => {
-    const chained = anAssociation({ targetRoleArn: OTHER_ROLE, tags: { team: 'storage', tier: 'one' } });
+    const chained = anAssociation({ disableSessionTags: true, tags: { team: 'storage', tier: 'one' } });
     const carryOver = [
       {
         namespace: planned.namespace,
         serviceAccount: planned.serviceAccount,
         from: chained.id,
-        targetRoleArn: OTHER_ROLE,
+        disableSessionTags: true,
         tags: { tier: 'one', team: 'storage' },
       },
     ];

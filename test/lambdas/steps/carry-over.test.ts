@@ -126,6 +126,7 @@ describe('carry-over', () => {
       snapshot: { planned: [planned, second], associations: carryOver.map(old) },
       record: { removed: [addonArn(1)], made: [addonArn(2)] },
     });
+    for (const one of carryOver) await fakes.ledger.recordAssociation(MIGRATION_ID, 'purged', old(one));
     fakes.eks.associations = [
       { ...NEW, ownerArn: addonArn(2) },
       anAssociation({ id: 'a-second', serviceAccount: 'second', ownerArn: addonArn(2) }),

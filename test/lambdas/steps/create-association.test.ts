@@ -14,7 +14,7 @@ import {
 } from '../account-fixtures.ts';
 import { interruptedOnce, MOMENTS, strikeEachCall } from '../../faults/contract.ts';
 import { invoke } from '../fakes.ts';
-import { at, MIGRATION_ID, OTHER_MIGRATION_ID, OTHER_ROLE, ROLE } from '../fixtures.ts';
+import { at, MIGRATION_ID, OTHER_MIGRATION_ID, OTHER_ROLE, ROLE, GRANTED } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
 import { aTrustChange } from './repaired.ts';
 
@@ -226,6 +226,7 @@ describe('create-association', () => {
     ]) {
       const fakes = await begunAccount(change);
       fakes.kubernetes.serviceAccounts = [];
+      fakes.settings.roleGrants = GRANTED;
       expect(await create(fakes)).toMatchObject({ created: true });
       expect(fakes.journal.names().filter((name) => name.startsWith('kubernetes.'))).toEqual([]);
     }

@@ -25,6 +25,7 @@ import {
   OTHER_ROLE,
   ROLE,
   target,
+  GRANTED,
 } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
 
@@ -76,6 +77,7 @@ describe('plan', () => {
 
   it('tells the state machine whether standalone associations come first', async () => {
     const fakes = newFakes();
+    fakes.settings.roleGrants = GRANTED;
     fakes.kubernetes.pods = [aPod('irsa'), nodeOn('irsa')];
     fakes.kubernetes.annotated = [annotated(NODES)];
     const request = { target, addon: ADDON, roles: { [NODES]: ROLE } };

@@ -17,6 +17,7 @@ import {
   policyText,
   ROLE,
   target,
+  GRANTED,
 } from '../fixtures.ts';
 
 const NAMESPACE = 'opentelemetry-operator-system';
@@ -25,6 +26,8 @@ const OUTAGE = { maxDisruption: 'outage' };
 
 function adot(): Fakes {
   const fakes = newFakes();
+  // Who may be given a role is not what these are about.
+  fakes.settings.roleGrants = GRANTED;
   const { eks, kubernetes } = fakes;
   eks.addons.set(
     'adot',

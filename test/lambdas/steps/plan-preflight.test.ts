@@ -4,7 +4,7 @@ import { MigrationError } from '../../../lambdas/domain/errors.ts';
 import type { Check, Plan } from '../../../lambdas/domain/model.ts';
 import { planStep } from '../../../lambdas/steps/plan/handler.ts';
 import { invoke, newFakes, type Fakes } from '../fakes.ts';
-import { ADDON, aCluster, anAgentPod, aPod, EXECUTION, MIGRATION_ID, NODE_ROLE, target } from '../fixtures.ts';
+import { ADDON, aCluster, anAgentPod, aPod, EXECUTION, MIGRATION_ID, NODE_ROLE, target, GRANTED } from '../fixtures.ts';
 
 const run = async (fakes: Fakes, request: object = {}): Promise<Plan> => {
   await invoke(
@@ -69,6 +69,7 @@ describe('the preflight of a plan', () => {
 
   it("looks for the agent where it runs, whatever the add-on's namespace is, and asks for no pods where there is none", async () => {
     const fakes = newFakes();
+    fakes.settings.roleGrants = GRANTED;
     fakes.eks.addons.set(ADDON, { ...fakes.eks.addons.get(ADDON)!, namespace: 'storage' });
     fakes.kubernetes.pods = [aPod('irsa', { namespace: 'storage' })];
     expect(checkOf(await run(fakes), 'agent-nodes')?.status).toBe('pass');

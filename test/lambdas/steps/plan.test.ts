@@ -20,6 +20,7 @@ import {
   SERVICE_ACCOUNT,
   target,
   VERSION,
+  GRANTED,
 } from '../fixtures.ts';
 
 const input = (request: object = {}): unknown => ({
@@ -82,6 +83,7 @@ describe('plan', () => {
       'eks.describeConfiguration',
       'eks.listAllAssociations',
       'roles.getRole',
+      'roles.getOidcProvider',
       'eks.listAddons',
       'roles.listPolicies',
       'eks.listAccessEntries',
@@ -281,6 +283,7 @@ describe('plan', () => {
   it('reads the trust of the role that the request names', async () => {
     const fakes = newFakes();
     fakes.roles.trust[OTHER_ROLE] = bothWays;
+    fakes.settings.roleGrants = GRANTED;
     fakes.eks.cluster = aCluster({ autoMode: true });
     expect(await run(fakes, { roles: { [SERVICE_ACCOUNT]: OTHER_ROLE } })).toMatchObject({ verdict: 'migrate' });
     expect((await record(fakes)).plan?.associations).toEqual([

@@ -16,6 +16,7 @@ import {
   ROLE,
   ROLES_OF_ACCOUNT,
   target,
+  GRANTED,
 } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
 import { BEFORE, REPAIR, repairOf } from './repaired.ts';
@@ -28,7 +29,11 @@ const others = {
 };
 
 async function atRepair(plan: Partial<Plan> = {}): Promise<Begun> {
-  const fakes = await begun({ plan: { trustRepairs: [REPAIR], ...plan } });
+  const { associations } = plan;
+  const fakes = await begun({
+    plan: { trustRepairs: [REPAIR], ...plan },
+    ...(associations ? { snapshot: { planned: associations } } : {}),
+  });
   fakes.settings.repairableRoleArns = [ROLES_OF_ACCOUNT];
   fakes.roles.trust[ROLE] = BEFORE;
   return fakes;
@@ -195,7 +200,12 @@ describe('repair-trust towards Pod Identity', () => {
   });
 
   it('repairs every role of the plan, each with its own note', async () => {
-    const fakes = await atRepair({ trustRepairs: [REPAIR, repairOf(OTHER_ROLE)] });
+    const second = { ...planned, serviceAccount: 'second-sa', roleArn: OTHER_ROLE };
+    const fakes = await atRepair({
+      associations: [planned, second],
+      trustRepairs: [REPAIR, repairOf(OTHER_ROLE, second.serviceAccount)],
+    });
+    fakes.settings.roleGrants = GRANTED;
     fakes.roles.trust[OTHER_ROLE] = BEFORE;
     expect(await repair(fakes)).toEqual({ changed: true });
     expect((await changes(fakes)).map((one) => one.roleArn).sort()).toEqual([ROLE, OTHER_ROLE].sort());

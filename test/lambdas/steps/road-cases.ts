@@ -16,7 +16,6 @@ import {
   MIGRATION_ID,
   OTHER_EXECUTION,
   OTHER_MIGRATION_ID,
-  OTHER_ROLE,
   ROLE,
   ROLE_LOCK,
   ROLES_OF_ACCOUNT,
@@ -154,9 +153,7 @@ const agentless =
   };
 
 const CHAINED = anAssociation({
-  targetRoleArn: OTHER_ROLE,
   disableSessionTags: true,
-  policy: '{"Version":"2012-10-17","Statement":[]}',
   tags: { team: 'storage' },
 });
 const SLOW = ({ eks }: Fakes): void => {

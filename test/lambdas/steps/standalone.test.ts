@@ -27,6 +27,7 @@ import {
   planned,
   RECREATE,
   ROLE,
+  GRANTED,
 } from '../fixtures.ts';
 import { begun, type Begun } from './begun.ts';
 
@@ -37,8 +38,14 @@ const of = (change: Partial<Association> = {}): Association =>
 const own = of({ tags: { [MIGRATION_TAG]: MIGRATION_ID } });
 
 type Change = NonNullable<Parameters<typeof begun>[0]>;
+/** Who may be given a role is not what these are about. */
+const granted = async (begins: Promise<Begun>): Promise<Begun> => {
+  const fakes = await begins;
+  fakes.settings.roleGrants = GRANTED;
+  return fakes;
+};
 const begunWithNodes = (change: Change = {}): Promise<Begun> =>
-  begun({ ...change, snapshot: { planned: [planned, standalone], ...change.snapshot } });
+  granted(begun({ ...change, snapshot: { planned: [planned, standalone], ...change.snapshot } }));
 const run = (step: Step, fakes: Begun, more: object = {}): Promise<unknown> =>
   invoke(step, { ...fakes.input, ...more }, fakes);
 const create = (fakes: Begun): Promise<unknown> => run(createAssociationStep, fakes);
@@ -66,7 +73,7 @@ describe('create-association for an add-on', () => {
 
   it('gives each a token of its own', async () => {
     const second: PlannedAssociation = { ...standalone, serviceAccount: 'second-sa' };
-    const fakes = await begun({ snapshot: { planned: [planned, standalone, second] } });
+    const fakes = await granted(begun({ snapshot: { planned: [planned, standalone, second] } }));
     await create(fakes);
     expect(fakes.journal.of('eks.createAssociation').map(([, token]) => token)).toEqual([
       `${MIGRATION_ID}-create-association-0-0`,

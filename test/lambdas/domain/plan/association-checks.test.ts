@@ -90,28 +90,24 @@ describe('planAssociations', () => {
     expect(plan.checks[1]?.remedy).toMatch(/^Remove it where it is managed.*Pulumi.*\.$/);
   });
 
-  it("carries over what the add-on's form can't, and warns of the external id that changes", () => {
-    const plan = decide([
-      anAssociation({
-        targetRoleArn: 'arn:aws:iam::444455556666:role/snapshots',
-        externalId: 'eu-west-1/111122223333/dev/old',
-      }),
-    ]);
+  it("carries over what the add-on's form can't", () => {
+    const plan = decide([anAssociation({ disableSessionTags: true, tags: { team: 'a' } })]);
     expect(plan.carryOver).toEqual([
-      expect.objectContaining({
-        from: 'a-left00000000000001',
-        targetRoleArn: 'arn:aws:iam::444455556666:role/snapshots',
-      }),
+      expect.objectContaining({ from: 'a-left00000000000001', disableSessionTags: true, tags: { team: 'a' } }),
     ]);
-    expect(statuses(plan)).toEqual(['associations warn', 'association-external-id warn']);
-    expect(plan.checks[1]?.message).toContain('another external id than eu-west-1/111122223333/dev/old.');
-    expect(plan.checks[1]?.remedy).toContain('sts:ExternalId');
-    expect(decide([anAssociation({ targetRoleArn: OTHER_ROLE })]).checks[1]?.message).toMatch(/another external id\.$/);
+    expect(statuses(plan)).toEqual(['associations warn']);
   });
-  it('says nothing of external ids where there is no target role', () => {
-    expect(statuses(decide([anAssociation({ disableSessionTags: true, policy: '{}', tags: { team: 'a' } })]))).toEqual([
-      'associations warn',
-    ]);
+  it.each<[string, Partial<Association>]>([
+    ['a target role', { targetRoleArn: 'arn:aws:iam::444455556666:role/snapshots' }],
+    ['a session policy', { disableSessionTags: true, policy: '{}' }],
+    ['a session policy, though the add-on owns it', { disableSessionTags: true, policy: '{}', ownerArn: addonArn(1) }],
+  ])('fails for one with %s, whatever the way, and deletes nothing', (_, change) => {
+    for (const rung of Object.values(ways)) {
+      const plan = decide([anAssociation(change)], rung);
+      expect(plan).toMatchObject({ purge: [], goWithAddon: [], carryOver: [] });
+      expect(statuses(plan)).toEqual(['associations fail']);
+      expect(plan.checks[0]?.remedy).toMatch(/otherwise leave the add-on as it is\.$/);
+    }
   });
 
   it('warns where the pods get another role by it', () => {

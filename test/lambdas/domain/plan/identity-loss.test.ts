@@ -11,6 +11,7 @@ import {
   aNodePod,
   aPod,
   aRequest,
+  GRANTED,
   NAMESPACE,
   OTHER_ROLE,
   ROLE,
@@ -39,6 +40,7 @@ const planOf = (change: Partial<AddonFacts> = {}, request: Partial<MigrationRequ
   planMigration(
     someFacts({
       request: aRequest(request),
+      roleGrants: GRANTED,
       annotated: { seen: [controller, annotated()] },
       pods: [aPod('irsa'), nodePod()],
       ...change,

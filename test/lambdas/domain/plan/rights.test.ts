@@ -94,7 +94,7 @@ describe('rightsOf', () => {
 
   it('where an association is in the way: its purge, and that it comes back whole', () => {
     const facts = someFacts({
-      associations: [anAssociation({ tags: { team: 'a' }, targetRoleArn: 'arn:aws:iam::444455556666:role/far' })],
+      associations: [anAssociation({ tags: { team: 'a' }, disableSessionTags: true })],
     });
     const left = short(associationArn('a-left00000000000001'));
     expect(needs(facts, IN_PLACE)).toMatchObject({

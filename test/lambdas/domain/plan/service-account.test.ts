@@ -24,6 +24,7 @@ import {
   EXECUTION,
   MIGRATION_ID,
   OTHER_ROLE,
+  GRANTED,
   policyText,
   ROLE,
 } from '../../fixtures.ts';
@@ -95,6 +96,7 @@ describe('a service account on IRSA', () => {
     const named = asked(
       { roleArn: OTHER_ROLE },
       {
+        roleGrants: GRANTED,
         roles: { [ROLE]: { trustPolicy: ACCOUNT_TRUST }, [OTHER_ROLE]: { trustPolicy: ACCOUNT_TRUST } },
         rolePolicies: { [ROLE]: { policies: [] }, [OTHER_ROLE]: { policies: [] } },
       },
@@ -338,7 +340,7 @@ describe('a plan is blocked', () => {
 
 describe('where the API server is closed', () => {
   it('the role that the request names is taken, where what EKS says is enough, with a warning', () => {
-    const open = asked({ verification: 'api', roleArn: ROLE }, closed);
+    const open = asked({ verification: 'api', roleArn: ROLE }, { ...closed, roleGrants: GRANTED });
     expect(open).toMatchObject({ verdict: 'migrate', associations: [plannedAccount], namespace: ACCOUNT_NAMESPACE });
     expect(open.serviceAccount).toBeUndefined();
     expect(checkOf(open, 'service-account-uses-irsa').status).toBe('warn');

@@ -16,6 +16,7 @@ import {
   ROLE,
   ROLES_OF_ACCOUNT,
   someFacts,
+  GRANTED,
 } from '../../fixtures.ts';
 
 const CLUSTER_ARN = 'arn:aws:eks:eu-west-1:111122223333:cluster/dev';
@@ -25,7 +26,12 @@ const planOf = (
   change: Partial<Facts> = {},
 ): Plan =>
   planMigration(
-    someFacts({ request: aRequest(request), roles: { [ROLE]: { trustPolicy: policyText(...statements) } }, ...change }),
+    someFacts({
+      request: aRequest(request),
+      roles: { [ROLE]: { trustPolicy: policyText(...statements) } },
+      roleGrants: GRANTED,
+      ...change,
+    }),
   );
 const checksOf = (plan: Plan, id: string): Check[] => plan.checks.filter((check) => check.id === id);
 const checkOf = (plan: Plan, id: string): Check => checksOf(plan, id)[0]!;
@@ -303,7 +309,7 @@ describe('a repair that was asked for', () => {
       },
     };
     const plan = planMigration(
-      someFacts({ request: aRequest({ ...REPAIR, roles: { 'third-sa': OTHER_ROLE } }), ...facts }),
+      someFacts({ request: aRequest({ ...REPAIR, roles: { 'third-sa': OTHER_ROLE } }), roleGrants: GRANTED, ...facts }),
     );
     expect(plan.trustRepairs.map((one) => one.roleArn)).toEqual([ROLE, OTHER_ROLE]);
     for (const account of ['ebs-csi-controller-sa', 'second-sa'])

@@ -10,6 +10,7 @@ import {
   aCluster,
   anAddon,
   aRequest,
+  GRANTED,
   IN_PLACE,
   RECREATE,
   RECREATE_PRESERVING,
@@ -44,6 +45,7 @@ const collectors = (instances: string[], error?: string): CustomResourceFact => 
 });
 const adot = (request: Partial<MigrationRequestInput>, ...customResources: CustomResourceFact[]): Partial<Facts> => ({
   request: aRequest({ ...request, addon: 'adot' }),
+  roleGrants: GRANTED,
   namespace: 'opentelemetry-operator-system',
   customResources,
 });

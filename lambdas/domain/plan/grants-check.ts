@@ -1,0 +1,104 @@
+/** The checks of a plan about who may be given its roles: the rule of `grants.ts`, and what to do where it refuses. */
+import { clusterArn, parseRoleArn } from '../arn.ts';
+import { irsaRoleOf } from '../irsa.ts';
+import type { Check, PlannedAssociation } from '../model.ts';
+import { grantFor } from '../role-grants.ts';
+import type { TrustRepair } from '../trust/model.ts';
+import { statementFor } from '../trust/repair.ts';
+import { fail, pass, unknown, warn } from './check.ts';
+import type { Facts } from './facts.ts';
+import { type Ground, type GrantFacts, isWideIrsaTrust } from './grants.ts';
+import { grantText, type GrantsPlan, type JudgedGrant, judgeAssociations, judgeRepairs } from './grants-judged.ts';
+import { losesSessionTags } from './trust-checks.ts';
+
+const ID = 'role-grant';
+const SOURCE = 'docs/adr/0041-who-may-be-given-a-role.md';
+
+const HOLDS: Record<Ground, string> = {
+  'irsa-trust': 'its trust policy allows IRSA for that service account of this cluster',
+  association: 'an association gives it to that service account already',
+  'addon-role': "it is the add-on's IRSA role, which that service account of the add-on has by its annotation",
+  'pod-identity-trust': 'its trust policy allows EKS Pod Identity for that service account of this cluster alone',
+  'role-grants': 'the setting roleGrants names it',
+};
+
+/** Where nobody may look at pods, what the API server shows does not count. */
+export const grantFactsOf = (facts: Facts): GrantFacts => {
+  const { request, cluster, addon, namespace, annotated, oidcProvider, unfinished = [], roleGrants = [] } = facts;
+  const role = addon?.serviceAccountRoleArn;
+  return {
+    target: request.target,
+    ...(cluster?.oidcIssuer === undefined ? {} : { oidcIssuer: cluster.oidcIssuer }),
+    ...(oidcProvider === undefined ? {} : { oidcProvider }),
+    trustPolicies: Object.fromEntries(Object.entries(facts.roles).map(([arn, found]) => [arn, found?.trustPolicy])),
+    associations: facts.associations.filter(({ id }) => !unfinished.includes(id)),
+    ...(role === undefined || namespace === undefined
+      ? {}
+      : {
+          addon: {
+            roleArn: role,
+            namespace,
+            serviceAccounts: facts.podIdentity.map(({ serviceAccount }) => serviceAccount),
+          },
+        }),
+    ...(annotated === undefined || request.verification === 'api' ? {} : { annotated }),
+    roleGrants,
+  };
+};
+
+const sentence = (text: string): string => `${text.replace(/^./, (first) => first.toUpperCase())}.`;
+
+/** Two ways, both of which take whoever owns the role, or the deployment. */
+function remedyOf({ request: { target } }: Facts, { what, question }: JudgedGrant): string {
+  const { roleArn, namespace, serviceAccount } = question;
+  const entry = `Add ${JSON.stringify(grantFor(roleArn, { target, namespace, serviceAccount }))} to the setting roleGrants and deploy, where the owner of the role agrees; then plan again.`;
+  if (what === 'repair' || question.disableSessionTags) return entry;
+  const statement = JSON.stringify(statementFor(target, [{ namespace, serviceAccount }], new Set()));
+  return `Let the owner of the role replace what its trust policy has for EKS Pod Identity by this statement: ${statement}. Or: ${entry}`;
+}
+
+function checkOne(facts: Facts, rule: GrantFacts, judged: JudgedGrant): Check {
+  const { question, answer } = judged;
+  const { roleArn, namespace, serviceAccount } = question;
+  const name = parseRoleArn(roleArn)?.name ?? roleArn;
+  const may = `${judged.what === 'repair' ? 'The trust policy of role' : 'Role'} ${name} may be ${judged.what === 'repair' ? 'repaired for' : 'given to'} ${namespace}/${serviceAccount}`;
+  if (answer.verdict === 'allowed' && answer.ground === 'irsa-trust' && isWideIrsaTrust(rule, question))
+    return warn(
+      ID,
+      `${may}, since its trust policy allows IRSA for it, but by a wildcard, which allows others too.`,
+      'Name the service accounts in the condition on the claim sub, where that is not meant.',
+      SOURCE,
+    );
+  if (answer.verdict === 'allowed' && answer.ground) return pass(ID, `${may}: ${HOLDS[answer.ground]}.`);
+  const clauses = answer.why.map(sentence).join(' ');
+  const isNew = judged.what === 'association' && question.isNew ? ', which it does not have today' : '';
+  return answer.verdict === 'unknown'
+    ? unknown(
+        ID,
+        `Whether ${grantText(judged).replace(' is ', ' may be ')}${isNew} can't be decided for cluster ${clusterArn(facts.request.target)}. ${clauses}`,
+        remedyOf(facts, judged),
+        SOURCE,
+      )
+    : fail(
+        ID,
+        `Nothing shows that ${grantText(judged).replace(' is ', ' may be ')}${isNew}, in cluster ${clusterArn(facts.request.target)}. ${clauses}`,
+        remedyOf(facts, judged),
+        SOURCE,
+      );
+}
+
+/** Of the planned roles that IAM shows; what is wrong with others, other checks say. */
+export function checkGrants(
+  facts: Facts,
+  planned: readonly PlannedAssociation[],
+  trustRepairs: readonly TrustRepair[],
+): Check[] {
+  const rule = grantFactsOf(facts);
+  const plan: GrantsPlan = {
+    associations: planned.filter(({ roleArn }) => facts.roles[roleArn] !== undefined),
+    trustRepairs,
+    irsaRole: irsaRoleOf(facts),
+    losesSessionTags: (account) => losesSessionTags(facts, account),
+  };
+  return [...judgeAssociations(rule, plan), ...judgeRepairs(rule, plan)].map((judged) => checkOne(facts, rule, judged));
+}

@@ -1,0 +1,200 @@
+/**
+ * Who may be given a role: promise 11 of docs/architecture.md.
+ *
+ * Role R may be given to subject S (cluster, namespace, service account) only if, on fresh facts and without the request's accepted keys: (1) R's IRSA trust is `allowed` for S under this cluster's current issuer, whose provider exists (wildcards count, with a warning); or (2) an association S→R exists that no unfinished migration made; or (3) R is the add-on's IRSA role and S's service account is one of that add-on's and annotated with it; or (4) R's trust allows pods.eks for S and denies it when namespace, service account or cluster is exchanged; or (5) the deployment's setting `roleGrants` (roles, clusters, service accounts) names it. `unknown` blocks. New roles by `roleArn`, and add-ons on the node role, need (4) or (5). A trust repair needs (1), (2) or (5), and its statement names cluster, namespace and service account; with session tags disabled it needs (5). An annotation alone proves nothing: whoever may edit a service account writes it.
+ *
+ * A rollback asks none of this: it restores associations, roles and annotations from the snapshot, on the ground that
+ * they were there before the migration (ADR 41).
+ */
+import type { AttributedServiceAccount } from '../kubernetes.ts';
+import type { Association } from '../observed.ts';
+import type { TrustUse } from '../policy/contexts.ts';
+import { parsePolicy, type ParsedPolicy } from '../policy/document.ts';
+import { evaluateIrsa, evaluatePodIdentity } from '../policy/trust.ts';
+import { any, type Truth } from '../policy/truth.ts';
+import { type GrantSubject, isGranted, type RoleGrant } from '../role-grants.ts';
+import { exchanged } from './exchanged.ts';
+import type { Seen } from './facts.ts';
+
+/** The five grounds, in the order of the promise. */
+export const GROUNDS = ['irsa-trust', 'association', 'addon-role', 'pod-identity-trust', 'role-grants'] as const;
+export type Ground = (typeof GROUNDS)[number];
+
+/** What the rule is decided from, of one cluster. */
+export interface GrantFacts {
+  target: GrantSubject['target'];
+  /** The cluster's OIDC issuer; absent where the cluster shows none. */
+  oidcIssuer?: string;
+  /** Whether IAM has a provider for that issuer; absent: not read. */
+  oidcProvider?: Seen<boolean>;
+  /** By ARN, without any statement that this migration has added; `undefined`: IAM has no such role. */
+  trustPolicies: Readonly<Record<string, string | undefined>>;
+  /** Of the service accounts in question, those that no unfinished migration made. */
+  associations: readonly Association[];
+  /** The add-on's IRSA role, and the names of the service accounts that its version takes associations for. */
+  addon?: { roleArn: string; namespace: string; serviceAccounts: readonly string[] };
+  /** Service accounts of the add-on's namespace with the IRSA annotation; absent: nobody may read them. */
+  annotated?: Seen<readonly Pick<AttributedServiceAccount, 'name' | 'roleArn'>[]>;
+  roleGrants: readonly RoleGrant[];
+}
+
+export interface GrantQuestion {
+  namespace: string;
+  serviceAccount: string;
+  roleArn: string;
+  /** The request names the role, and the service account has it neither by IRSA nor by an association. */
+  isNew: boolean;
+  /** The association will lose its session tags after it is made. */
+  disableSessionTags: boolean;
+}
+
+export interface GrantAnswer {
+  verdict: 'allowed' | 'denied' | 'unknown';
+  /** The first ground that holds. */
+  ground?: Ground;
+  /** Of every ground that was asked for and does not hold: why, in a clause. */
+  why: string[];
+}
+
+type Found = { truth: 'yes' } | { truth: Exclude<Truth, 'yes'>; why: string };
+const YES: Found = { truth: 'yes' };
+const no = (why: string): Found => ({ truth: 'no', why });
+const open = (why: string): Found => ({ truth: 'unknown', why });
+
+const useOf = ({ target, oidcIssuer }: GrantFacts, question: GrantQuestion, changed: object = {}): TrustUse => ({
+  target,
+  namespace: question.namespace,
+  serviceAccount: question.serviceAccount,
+  roleAccount: target.account,
+  ...(oidcIssuer === undefined ? {} : { oidcIssuer }),
+  ...changed,
+});
+
+const trustIn = ({ trustPolicies }: GrantFacts, { roleArn }: GrantQuestion): ParsedPolicy | undefined => {
+  const text = trustPolicies[roleArn];
+  return text === undefined ? undefined : parsePolicy(text, 'trust');
+};
+
+/** Ground 1. */
+function byIrsaTrust(facts: GrantFacts, question: GrantQuestion): Found {
+  const policy = trustIn(facts, question);
+  if (!policy) return no('IAM does not show the role');
+  if (facts.oidcIssuer === undefined) return no('the cluster shows no OIDC issuer');
+  const { verdict } = evaluateIrsa(policy, useOf(facts, question));
+  if (verdict === 'unknown') return open('whether its trust policy allows IRSA for the service account is not known');
+  if (verdict !== 'allowed') return no('its trust policy does not allow IRSA for the service account');
+  const { oidcProvider } = facts;
+  if (!oidcProvider) return open("whether IAM has the cluster's OIDC provider was not read");
+  if ('error' in oidcProvider)
+    return open(`whether IAM has the cluster's OIDC provider can't be read (${oidcProvider.error.replace(/\.$/, '')})`);
+  return oidcProvider.seen ? YES : no("IAM has no OIDC provider for the cluster's issuer");
+}
+
+/** Returns whether ground 1 depends on IAM's OIDC provider for one of them: trust policies may refuse it by themselves. */
+export const needsProvider = (
+  facts: GrantFacts,
+  accounts: readonly Pick<GrantQuestion, 'namespace' | 'serviceAccount' | 'roleArn'>[],
+): boolean =>
+  accounts.some((account) => {
+    const question = { ...account, isNew: false, disableSessionTags: false };
+    const policy = trustIn(facts, question);
+    return policy !== undefined && evaluateIrsa(policy, useOf(facts, question)).verdict === 'allowed';
+  });
+
+/** Ground 2. */
+const byAssociation = ({ associations }: GrantFacts, { namespace, serviceAccount, roleArn }: GrantQuestion): Found =>
+  associations.some(
+    (one) => one.namespace === namespace && one.serviceAccount === serviceAccount && one.roleArn === roleArn,
+  )
+    ? YES
+    : no('no finished association gives it to the service account');
+
+/** Ground 3. */
+function byAddonRole({ addon, annotated }: GrantFacts, { namespace, serviceAccount, roleArn }: GrantQuestion): Found {
+  if (addon?.roleArn !== roleArn) return no("it is not an add-on's IRSA role");
+  if (addon.namespace !== namespace || !addon.serviceAccounts.includes(serviceAccount))
+    return no("the service account is not one of the add-on's");
+  if (!annotated) return open('whether the service account has the annotation of IRSA was not read');
+  if ('error' in annotated)
+    return open(
+      `whether the service account has the annotation of IRSA can't be read (${annotated.error.replace(/\.$/, '')})`,
+    );
+  return annotated.seen.some((one) => one.name === serviceAccount && one.roleArn === roleArn)
+    ? YES
+    : no('the service account does not have it by the annotation of IRSA');
+}
+
+/** Ground 4: in each form that the association will have, and for nobody else. */
+function byPodIdentityTrust(facts: GrantFacts, question: GrantQuestion): Found {
+  const policy = trustIn(facts, question);
+  if (!policy) return no('IAM does not show the role');
+  const forms = question.disableSessionTags ? [false, true] : [false];
+  const verdictOf = (changed: object): Truth[] =>
+    forms.map((disableSessionTags) => {
+      const { verdict } = evaluatePodIdentity(policy, useOf(facts, question, { ...changed, disableSessionTags }));
+      return verdict === 'allowed' ? 'yes' : verdict === 'unknown' ? 'unknown' : 'no';
+    });
+  const own = verdictOf({});
+  if (own.includes('no')) return no('its trust policy does not allow EKS Pod Identity for the service account');
+  if (own.includes('unknown'))
+    return open('whether its trust policy allows EKS Pod Identity for the service account is not known');
+  const others = any(exchanged({ ...question, target: facts.target }).flatMap(verdictOf));
+  if (others === 'no') return YES;
+  const whom = 'for others than this service account of this cluster';
+  return others === 'yes'
+    ? no(`its trust policy allows EKS Pod Identity ${whom} too`)
+    : open(`whether its trust policy allows EKS Pod Identity ${whom} too is not known`);
+}
+
+/** Ground 5. */
+const byRoleGrants = ({ roleGrants, target }: GrantFacts, { roleArn, ...question }: GrantQuestion): Found =>
+  isGranted(roleGrants, roleArn, { target, ...question }) ? YES : no('the setting roleGrants does not name it');
+
+const FINDERS: Record<Ground, (facts: GrantFacts, question: GrantQuestion) => Found> = {
+  'irsa-trust': byIrsaTrust,
+  association: byAssociation,
+  'addon-role': byAddonRole,
+  'pod-identity-trust': byPodIdentityTrust,
+  'role-grants': byRoleGrants,
+};
+
+/** `unknown` where no ground holds, and one of them can't be decided. */
+function judge(facts: GrantFacts, question: GrantQuestion, grounds: readonly Ground[]): GrantAnswer {
+  const why: string[] = [];
+  let verdict: GrantAnswer['verdict'] = 'denied';
+  for (const ground of grounds) {
+    const found = FINDERS[ground](facts, question);
+    if (found.truth === 'yes') return { verdict: 'allowed', ground, why: [] };
+    if (found.truth === 'unknown') verdict = 'unknown';
+    why.push(found.why);
+  }
+  return { verdict, why };
+}
+
+const OF_NEW_ROLES: readonly Ground[] = ['pod-identity-trust', 'role-grants'];
+const OF_REPAIRS: readonly Ground[] = ['irsa-trust', 'association', 'role-grants'];
+
+/** Returns whether the service account may get an association with the role. */
+export const judgeGrant = (facts: GrantFacts, question: GrantQuestion): GrantAnswer =>
+  judge(facts, question, question.isNew ? OF_NEW_ROLES : GROUNDS);
+
+/**
+ * Returns whether the role's trust policy may be repaired for the service account. `isNarrow`: the statement names
+ * cluster, namespace and service account.
+ */
+export const judgeRepair = (
+  facts: GrantFacts,
+  question: GrantQuestion,
+  { isNarrow }: { isNarrow: boolean },
+): GrantAnswer => judge(facts, question, isNarrow ? OF_REPAIRS : ['role-grants']);
+
+/** Returns whether the role's IRSA trust allows other service accounts too, as a wildcard in it does. */
+export function isWideIrsaTrust(facts: GrantFacts, question: GrantQuestion): boolean {
+  const policy = trustIn(facts, question);
+  if (!policy) return false;
+  const others = [
+    ...[`${question.serviceAccount}x`, `x${question.serviceAccount}`].map((serviceAccount) => ({ serviceAccount })),
+    ...[`${question.namespace}x`, `x${question.namespace}`].map((namespace) => ({ namespace })),
+  ];
+  return others.some((one) => evaluateIrsa(policy, useOf(facts, question, one)).verdict === 'allowed');
+}

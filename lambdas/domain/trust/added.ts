@@ -1,0 +1,49 @@
+/** What a repair adds to a trust policy, and whom it lets in. */
+import { clusterArn } from '../arn.ts';
+import { POD_IDENTITY_PRINCIPAL } from '../policy/contexts.ts';
+import type { Target } from '../request.ts';
+import type { TrustRepair } from './model.ts';
+import {
+  isObject,
+  type JsonObject,
+  readTrust,
+  sameJson,
+  type ServiceAccountUse,
+  textsOf,
+  writeStatements,
+} from './statements.ts';
+
+/** Returns the one statement that a policy has more than before; undefined where anything else differs too. */
+export function addedStatement({ before, after }: Pick<TrustRepair, 'before' | 'after'>): JsonObject | undefined {
+  const [was, is] = [readTrust(before), readTrust(after)];
+  if (!was.readable || !is.readable) return undefined;
+  const added = is.statements.at(-1);
+  const expected = added && writeStatements(was.document, [...was.statements, added]);
+  return expected !== undefined && sameJson(JSON.parse(expected), is.document) ? added : undefined;
+}
+
+/**
+ * Returns the service accounts of the cluster that a statement for EKS Pod Identity names; undefined where it does not
+ * name the cluster, a namespace and service accounts, and so lets others in too.
+ */
+export function accountsNamedBy(statement: JsonObject, target: Target): ServiceAccountUse[] | undefined {
+  const { Effect, Principal, Condition } = statement;
+  if (Effect !== 'Allow' || !sameJson(Principal, { Service: POD_IDENTITY_PRINCIPAL }) || !isObject(Condition))
+    return undefined;
+  const { StringEquals: texts, ArnEquals: arns } = Condition;
+  if (!isObject(texts) || !isObject(arns) || arns['aws:SourceArn'] !== clusterArn(target)) return undefined;
+  const [namespace, ...more] = textsOf(texts['aws:RequestTag/kubernetes-namespace']);
+  const names = textsOf(texts['aws:RequestTag/kubernetes-service-account']);
+  return namespace === undefined || more.length > 0 || names.length === 0
+    ? undefined
+    : names.map((serviceAccount) => ({ namespace, serviceAccount }));
+}
+
+/** Returns the policy without that statement; undefined where no other one is left. What can't be read stays as it is. */
+export function withoutAdded(policy: string, statement: JsonObject): string | undefined {
+  const trust = readTrust(policy);
+  if (!trust.readable) return policy;
+  const others = trust.statements.filter((one) => !sameJson(one, statement));
+  if (others.length === trust.statements.length) return policy;
+  return others.length === 0 ? undefined : writeStatements(trust.document, others);
+}

@@ -1,0 +1,153 @@
+/**
+ * Promise 11 computed a second time, over trust policies of a small language whose meaning is known by how they are
+ * made: no policy is parsed or evaluated here.
+ */
+import * as fc from 'fast-check';
+
+export interface Account {
+  namespace: string;
+  name: string;
+}
+
+/** One statement of a trust policy. */
+export type Trusting =
+  /** By IRSA. `names`: of service accounts of the namespace; `*`: all of them. */
+  | { by: 'irsa'; issuer: 'own' | 'other'; namespace: string; names: string[] | '*' }
+  /** By EKS Pod Identity. Absent: whatever the namespace, the name, or the cluster is. */
+  | { by: 'pods'; namespace?: string; names?: string[]; cluster?: 'own' | 'other' };
+
+export interface Place {
+  account: string;
+  clusterArn: string;
+  /** Of the cluster, without `https://`. */
+  issuer: string;
+}
+
+const statementOf = (trusting: Trusting, { account, clusterArn, issuer }: Place): object => {
+  if (trusting.by === 'irsa') {
+    const from = trusting.issuer === 'own' ? issuer : `${issuer.slice(0, -4)}0000`;
+    const subjects = trusting.names === '*' ? ['*'] : trusting.names;
+    return {
+      Effect: 'Allow',
+      Principal: { Federated: `arn:aws:iam::${account}:oidc-provider/${from}` },
+      Action: 'sts:AssumeRoleWithWebIdentity',
+      Condition: {
+        StringLike: { [`${from}:sub`]: subjects.map((name) => `system:serviceaccount:${trusting.namespace}:${name}`) },
+        StringEquals: { [`${from}:aud`]: 'sts.amazonaws.com' },
+      },
+    };
+  }
+  const { namespace, names, cluster } = trusting;
+  const tags = {
+    ...(namespace === undefined ? {} : { 'aws:RequestTag/kubernetes-namespace': namespace }),
+    ...(names === undefined ? {} : { 'aws:RequestTag/kubernetes-service-account': names }),
+  };
+  return {
+    Effect: 'Allow',
+    Principal: { Service: 'pods.eks.amazonaws.com' },
+    Action: ['sts:AssumeRole', 'sts:TagSession'],
+    Condition: {
+      ...(Object.keys(tags).length > 0 ? { StringLike: tags } : {}),
+      ...(cluster === undefined
+        ? {}
+        : { ArnEquals: { 'aws:SourceArn': cluster === 'own' ? clusterArn : `${clusterArn}-2` } }),
+    },
+  };
+};
+
+/** IAM takes no policy without statements: a role that trusts nobody here trusts a service that has nothing to do with it. */
+export const policyFor = (trust: readonly Trusting[], place: Place): { Version: string; Statement: object[] } => ({
+  Version: '2012-10-17',
+  Statement: [
+    { Effect: 'Allow', Principal: { Service: 'backup.amazonaws.com' }, Action: 'sts:AssumeRole' },
+    ...trust.map((one) => statementOf(one, place)),
+  ],
+});
+
+const likes = (pattern: string, text: string): boolean =>
+  pattern.endsWith('*') ? text.startsWith(pattern.slice(0, -1)) : pattern === text;
+
+const irsaAllows = (trust: readonly Trusting[], { namespace, name }: Account): boolean =>
+  trust.some(
+    (one) =>
+      one.by === 'irsa' &&
+      one.issuer === 'own' &&
+      one.namespace === namespace &&
+      (one.names === '*' || one.names.includes(name)),
+  );
+
+/** Whether a statement allows it, and whether it is open in one of the three; a pattern is open. */
+const podsAllow = (trust: readonly Trusting[], { namespace, name }: Account) =>
+  trust.flatMap((one) => {
+    if (one.by !== 'pods' || one.cluster === 'other') return [];
+    if (one.namespace !== undefined && !likes(one.namespace, namespace)) return [];
+    if (one.names !== undefined && !one.names.some((pattern) => likes(pattern, name))) return [];
+    const isOpen =
+      one.cluster === undefined ||
+      one.namespace === undefined ||
+      one.namespace.includes('*') ||
+      one.names === undefined ||
+      one.names.some((pattern) => pattern.includes('*') && likes(pattern, name));
+    return [{ isOpen }];
+  });
+
+export interface Claim {
+  subject: Account;
+  trust: readonly Trusting[];
+  providerExists: boolean;
+  /** An association of before, which no unfinished migration made. */
+  isAssociated: boolean;
+  /** It is the add-on's own role, and the service account is one of the add-on's, and annotated with it. */
+  isOfAddon: boolean;
+  isGranted: boolean;
+  /** The request names the role, which the service account has neither by IRSA nor by an association. */
+  isNew: boolean;
+}
+
+/** Whether the service may make the association, and whether it may repair the trust policy. */
+export const permitted = ({
+  subject,
+  trust,
+  providerExists,
+  isAssociated,
+  isOfAddon,
+  isGranted,
+  isNew,
+}: Claim): { association: boolean; repair: boolean } => {
+  const byIrsa = providerExists && irsaAllows(trust, subject);
+  const pods = podsAllow(trust, subject);
+  const byPods = pods.length > 0 && pods.every(({ isOpen }) => !isOpen);
+  return {
+    association: isNew ? byPods || isGranted : byIrsa || isAssociated || isOfAddon || byPods || isGranted,
+    repair: byIrsa || isAssociated || isGranted,
+  };
+};
+
+/** Whether EKS Pod Identity may use the role for that service account. */
+export const podsMayUse = (trust: readonly Trusting[], subject: Account): boolean =>
+  podsAllow(trust, subject).length > 0;
+
+export const trustings = (namespaces: string[], names: string[]): fc.Arbitrary<Trusting[]> => {
+  const patterns = [...names, `${names[0]!.slice(0, 3)}*`];
+  const some = fc.subarray(patterns, { minLength: 1 });
+  return fc.array(
+    fc.oneof(
+      fc.record({
+        by: fc.constant('irsa' as const),
+        issuer: fc.constantFrom('own' as const, 'own' as const, 'other' as const),
+        namespace: fc.constantFrom(...namespaces),
+        names: fc.oneof(fc.subarray(names, { minLength: 1 }), fc.constant('*' as const)),
+      }),
+      fc.record(
+        {
+          by: fc.constant('pods' as const),
+          namespace: fc.constantFrom(...namespaces, `${namespaces[0]!.slice(0, 2)}*`),
+          names: some,
+          cluster: fc.constantFrom('own' as const, 'own' as const, 'other' as const),
+        },
+        { requiredKeys: ['by'] },
+      ),
+    ),
+    { maxLength: 3 },
+  );
+};

@@ -1,0 +1,153 @@
+/** Whatever the trust policies, annotations and requests: nobody can use a role that the rule does not give them. */
+import * as fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { clusterArn, issuerName } from '../../../../lambdas/domain/arn.ts';
+import type { Association, Plan } from '../../../../lambdas/domain/model.ts';
+import { planMigration } from '../../../../lambdas/domain/plan/plan.ts';
+import { parsePolicy } from '../../../../lambdas/domain/policy/document.ts';
+import { evaluatePodIdentity } from '../../../../lambdas/domain/policy/trust.ts';
+import { type Account, permitted, podsMayUse, policyFor, type Trusting, trustings } from '../../../grants-oracle.ts';
+import {
+  anAssociation,
+  ACCOUNT,
+  aRequest,
+  ISSUER,
+  NAMESPACE,
+  OTHER_ROLE,
+  ROLE,
+  SERVICE_ACCOUNT,
+  someFacts,
+  target,
+} from '../../fixtures.ts';
+
+const SECOND = 'second-sa';
+const STRANGER = 'stranger';
+const NAMES = [SERVICE_ACCOUNT, SECOND, STRANGER];
+const OF_ADDON = [SERVICE_ACCOUNT, SECOND];
+const ROLES = [ROLE, OTHER_ROLE];
+const PLACE = { account: ACCOUNT, clusterArn: clusterArn(target), issuer: issuerName(ISSUER) };
+
+interface World {
+  trust: Record<string, Trusting[]>;
+  providerExists: boolean;
+  /** Service accounts that the add-on takes associations for. */
+  takes: string[];
+  /** By service account: the role that it is annotated with. */
+  annotated: Record<string, string>;
+  associated: { name: string; roleArn: string; isUnfinished: boolean }[];
+  granted: { name: string; roleArn: string }[];
+  roles: Record<string, string>;
+  roleArn?: string | undefined;
+  repair: boolean;
+}
+
+const role = fc.constantFrom(...ROLES);
+const byName = fc.dictionary(fc.constantFrom(...NAMES), role, { maxKeys: 3 });
+const trust = trustings([NAMESPACE, 'web'], NAMES);
+const world: fc.Arbitrary<World> = fc.record({
+  trust: fc.record({ [ROLE]: trust, [OTHER_ROLE]: trust }),
+  // Mostly as fleets are, so that some of these worlds let a migration through.
+  providerExists: fc.constantFrom(true, true, true, false),
+  takes: fc.subarray(OF_ADDON, { minLength: 1 }),
+  annotated: byName,
+  associated: fc.uniqueArray(
+    fc.record({ name: fc.constantFrom(...NAMES), roleArn: role, isUnfinished: fc.boolean() }),
+    { maxLength: 2, selector: ({ name }) => name },
+  ),
+  granted: fc.array(fc.record({ name: fc.constantFrom(...NAMES), roleArn: role }), { maxLength: 2 }),
+  roles: fc.oneof({ weight: 2, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: byName }),
+  roleArn: fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: role }),
+  repair: fc.boolean(),
+});
+
+const idOf = (name: string): string => `a-${name}`;
+const associationsOf = ({ associated }: World): Association[] =>
+  associated.map(({ name, roleArn }) => anAssociation({ id: idOf(name), serviceAccount: name, roleArn }));
+
+const planOf = (given: World): Plan =>
+  planMigration(
+    someFacts({
+      request: aRequest({
+        roles: given.roles,
+        trust: given.repair ? 'repair' : 'validate',
+        acceptIdentityLoss: NAMES,
+        ...(given.roleArn === undefined ? {} : { roleArn: given.roleArn }),
+      }),
+      podIdentity: given.takes.map((serviceAccount) => ({ serviceAccount, recommendedManagedPolicies: [] })),
+      roles: Object.fromEntries(
+        ROLES.map((arn) => [arn, { trustPolicy: JSON.stringify(policyFor(given.trust[arn]!, PLACE)) }]),
+      ),
+      rolePolicies: Object.fromEntries(ROLES.map((arn) => [arn, { policies: [] }])),
+      repairableRoleArns: ROLES,
+      oidcProvider: { seen: given.providerExists },
+      associations: associationsOf(given),
+      unfinished: given.associated.filter(({ isUnfinished }) => isUnfinished).map(({ name }) => idOf(name)),
+      annotated: {
+        seen: Object.entries(given.annotated).map(([name, roleArn]) => ({
+          namespace: NAMESPACE,
+          name,
+          roleArn,
+          annotatedBy: ['eks'],
+          labels: { 'app.kubernetes.io/name': 'aws-ebs-csi-driver' },
+        })),
+      },
+      roleGrants: given.granted.map(({ name, roleArn }) => ({
+        roles: [roleArn],
+        clusters: ['cluster/dev'],
+        serviceAccounts: [`${NAMESPACE}/${name}`],
+      })),
+    }),
+  );
+
+/** What the rule says of the pair, by the state before. */
+const claimOf = (given: World, name: string, roleArn: string): ReturnType<typeof permitted> => {
+  const subject: Account = { namespace: NAMESPACE, name };
+  const isAssociated = given.associated.some(
+    (one) => one.name === name && one.roleArn === roleArn && !one.isUnfinished,
+  );
+  return permitted({
+    subject,
+    trust: given.trust[roleArn]!,
+    providerExists: given.providerExists,
+    isAssociated,
+    isOfAddon: roleArn === ROLE && given.takes.includes(name) && given.annotated[name] === ROLE,
+    isGranted: given.granted.some((one) => one.name === name && one.roleArn === roleArn),
+    isNew: roleArn !== ROLE && !isAssociated,
+  });
+};
+
+it('no service account can use a role after a migration that the rule did not give it before', () => {
+  const seen = { migrate: 0, repaired: 0, blocked: 0 };
+  fc.assert(
+    fc.property(world, (given) => {
+      const plan = planOf(given);
+      if (plan.verdict !== 'migrate') {
+        seen.blocked += 1;
+        return;
+      }
+      seen.migrate += 1;
+      seen.repaired += plan.trustRepairs.length;
+      for (const { serviceAccount: name, roleArn } of plan.associations) {
+        const claim = claimOf(given, name, roleArn);
+        const kept = given.associated.some((one) => one.name === name && one.roleArn === roleArn);
+        // One that is there already, with that role, is given nothing.
+        if (!kept) expect({ name, roleArn, ...claim }).toMatchObject({ association: true });
+        const subject = { namespace: NAMESPACE, name };
+        if (!podsMayUse(given.trust[roleArn]!, subject))
+          expect({ name, roleArn, ...claim }).toMatchObject({ repair: true });
+      }
+      // Whom the repair lets in: those alone that the rule lets it.
+      for (const repair of plan.trustRepairs)
+        for (const namespace of [NAMESPACE, 'web'])
+          for (const name of NAMES) {
+            const use = { target, namespace, serviceAccount: name };
+            const may = evaluatePodIdentity(parsePolicy(repair.after, 'trust'), use).verdict === 'allowed';
+            if (may && !podsMayUse(given.trust[repair.roleArn]!, { namespace, name }))
+              expect([namespace, claimOf(given, name, repair.roleArn).repair]).toEqual([NAMESPACE, true]);
+          }
+    }),
+    { numRuns: 500 },
+  );
+  expect(seen.migrate).toBeGreaterThan(5);
+  expect(seen.blocked).toBeGreaterThan(100);
+});

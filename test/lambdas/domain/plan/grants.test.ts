@@ -1,0 +1,317 @@
+/** Who may be given a role: each ground of the rule by itself, and what a trust policy must deny to name somebody. */
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { clusterArn } from '../../../../lambdas/domain/arn.ts';
+import { exchanged, neighboursOf } from '../../../../lambdas/domain/plan/exchanged.ts';
+import {
+  type GrantFacts,
+  type GrantQuestion,
+  judgeGrant,
+  judgeRepair,
+  needsProvider,
+} from '../../../../lambdas/domain/plan/grants.ts';
+import { judgeRepairs } from '../../../../lambdas/domain/plan/grants-judged.ts';
+import { matchesWildcard } from '../../../../lambdas/domain/policy/wildcard.ts';
+import { isGranted, type RoleGrant } from '../../../../lambdas/domain/role-grants.ts';
+import { accountsNamedBy, addedStatement, withoutAdded } from '../../../../lambdas/domain/trust/added.ts';
+import { proposeRepair } from '../../../../lambdas/domain/trust/repair.ts';
+import {
+  anAssociation,
+  irsaStatement,
+  ISSUER,
+  NAMESPACE,
+  planned,
+  podIdentityStatement,
+  policyText,
+  ROLE,
+  SERVICE_ACCOUNT,
+  target,
+} from '../../fixtures.ts';
+
+const CLUSTER_ARN = clusterArn(target);
+const naming = (change: Record<string, unknown> = {}, operator = 'StringEquals'): object => ({
+  ...podIdentityStatement,
+  Condition: {
+    [operator]: {
+      'aws:RequestTag/kubernetes-namespace': NAMESPACE,
+      'aws:RequestTag/kubernetes-service-account': SERVICE_ACCOUNT,
+      ...change,
+    },
+    ArnEquals: { 'aws:SourceArn': CLUSTER_ARN },
+  },
+});
+const factsOf = (statements: unknown[], change: Partial<GrantFacts> = {}): GrantFacts => ({
+  target,
+  oidcIssuer: ISSUER,
+  oidcProvider: { seen: true },
+  trustPolicies: { [ROLE]: policyText(...statements) },
+  associations: [],
+  roleGrants: [],
+  ...change,
+});
+const QUESTION: GrantQuestion = { ...planned, isNew: false, disableSessionTags: false };
+const judge = (statements: unknown[], change: Partial<GrantFacts> = {}, question: Partial<GrantQuestion> = {}) =>
+  judgeGrant(factsOf(statements, change), { ...QUESTION, ...question });
+
+const ADDON_ROLE = { addon: { roleArn: ROLE, namespace: NAMESPACE, serviceAccounts: [SERVICE_ACCOUNT] } };
+const ANNOTATED = { annotated: { seen: [{ name: SERVICE_ACCOUNT, roleArn: ROLE }] } };
+const GRANT: RoleGrant = {
+  roles: [ROLE],
+  clusters: ['cluster/dev'],
+  serviceAccounts: [`${NAMESPACE}/${SERVICE_ACCOUNT}`],
+};
+
+describe('a role may be given', () => {
+  it.each<[string, string, unknown[], Partial<GrantFacts>]>([
+    ['by its IRSA trust', 'irsa-trust', [irsaStatement], {}],
+    ['by an association', 'association', [podIdentityStatement], { associations: [anAssociation()] }],
+    ["as the add-on's own", 'addon-role', [podIdentityStatement], { ...ADDON_ROLE, ...ANNOTATED }],
+    ['by a trust that names it', 'pod-identity-trust', [naming()], {}],
+    [
+      'by a trust that names others too',
+      'pod-identity-trust',
+      [naming({ 'aws:RequestTag/kubernetes-service-account': [SERVICE_ACCOUNT, 'second-sa'] })],
+      {},
+    ],
+    ['by the setting', 'role-grants', [podIdentityStatement], { roleGrants: [GRANT] }],
+  ])('%s', (_, ground, statements, change) => {
+    expect(judge(statements, change)).toEqual({ verdict: 'allowed', ground, why: [] });
+  });
+
+  it.each<[string, RegExp, unknown[], Partial<GrantFacts>]>([
+    ['by IRSA from another issuer', /does not allow IRSA/, [irsaStatement], { oidcIssuer: `${ISSUER}0` }],
+    ['by IRSA of a cluster without an issuer', /shows no OIDC issuer/, [irsaStatement], { oidcIssuer: undefined }],
+    ['by IRSA without its provider', /no OIDC provider/, [irsaStatement], { oidcProvider: { seen: false } }],
+    [
+      'by an association of another role',
+      /no finished association/,
+      [podIdentityStatement],
+      { associations: [anAssociation({ roleArn: `${ROLE}-2` })] },
+    ],
+    [
+      'by an association of a namesake',
+      /no finished association/,
+      [podIdentityStatement],
+      { associations: [anAssociation({ namespace: 'web' })] },
+    ],
+    [
+      "as another add-on's",
+      /not an add-on's IRSA role/,
+      [podIdentityStatement],
+      { addon: { ...ADDON_ROLE.addon, roleArn: `${ROLE}-2` }, ...ANNOTATED },
+    ],
+    [
+      'by an annotation, to whom the add-on does not know',
+      /not one of the add-on's/,
+      [podIdentityStatement],
+      { addon: { ...ADDON_ROLE.addon, serviceAccounts: ['other'] }, ...ANNOTATED },
+    ],
+    [
+      'as the add-on’s, without the annotation',
+      /by the annotation/,
+      [podIdentityStatement],
+      { ...ADDON_ROLE, annotated: { seen: [] } },
+    ],
+    ['by a trust for everybody', /for others than this/, [podIdentityStatement], {}],
+    [
+      'by a trust for the whole namespace',
+      /for others than this/,
+      [{ ...podIdentityStatement, Condition: { StringEquals: { 'aws:RequestTag/kubernetes-namespace': NAMESPACE } } }],
+      {},
+    ],
+    [
+      'by a trust for that name in every cluster',
+      /for others than this/,
+      [
+        {
+          ...naming(),
+          Condition: {
+            StringEquals: {
+              'aws:RequestTag/kubernetes-namespace': NAMESPACE,
+              'aws:RequestTag/kubernetes-service-account': SERVICE_ACCOUNT,
+            },
+          },
+        },
+      ],
+      {},
+    ],
+    [
+      'by a trust with a wildcard',
+      /for others than this/,
+      [naming({ 'aws:RequestTag/kubernetes-service-account': 'ebs-*' }, 'StringLike')],
+      {},
+    ],
+    [
+      'by a trust for clusters of that name in every region',
+      /for others than this/,
+      [
+        {
+          ...naming(),
+          Condition: {
+            StringEquals: {
+              'aws:RequestTag/kubernetes-namespace': NAMESPACE,
+              'aws:RequestTag/kubernetes-service-account': SERVICE_ACCOUNT,
+              'aws:RequestTag/eks-cluster-name': target.cluster,
+            },
+          },
+        },
+      ],
+      {},
+    ],
+    [
+      'by a setting for another cluster',
+      /roleGrants does not name it/,
+      [podIdentityStatement],
+      { roleGrants: [{ ...GRANT, clusters: ['cluster/prod'] }] },
+    ],
+  ])('not %s', (_, why, statements, change) => {
+    const { verdict, why: reasons } = judge(statements, change);
+    expect([verdict, reasons.join('; ')]).toEqual(['denied', expect.stringMatching(why)]);
+  });
+
+  it.each<[string, RegExp, unknown[], Partial<GrantFacts>]>([
+    ['the provider was not read', /was not read/, [irsaStatement], { oidcProvider: undefined }],
+    [
+      'the provider can not be read',
+      /can't be read \(you may not\)/,
+      [irsaStatement],
+      { oidcProvider: { error: 'you may not.' } },
+    ],
+    ['the annotation was not read', /was not read/, [podIdentityStatement], ADDON_ROLE],
+    [
+      'the annotation can not be read',
+      /can't be read/,
+      [podIdentityStatement],
+      { ...ADDON_ROLE, annotated: { error: 'no' } },
+    ],
+    [
+      'a condition of IRSA is not known',
+      /is not known/,
+      [{ ...irsaStatement, Condition: { ...irsaStatement.Condition, IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } } }],
+      {},
+    ],
+    [
+      'a condition of Pod Identity is not known',
+      /is not known/,
+      [{ ...naming(), Condition: { IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } } }],
+      {},
+    ],
+  ])('unknown where %s', (_, why, statements, change) => {
+    const { verdict, why: reasons } = judge(statements, change);
+    expect([verdict, reasons.join('; ')]).toEqual(['unknown', expect.stringMatching(why)]);
+    // What is known decides all the same.
+    expect(judge(statements, { ...change, roleGrants: [GRANT] }).verdict).toBe('allowed');
+  });
+
+  it('as a new one by a trust that names it, or by the setting, alone', () => {
+    const everything = { ...ADDON_ROLE, ...ANNOTATED };
+    expect(judge([irsaStatement, podIdentityStatement], everything, { isNew: true }).verdict).toBe('denied');
+    expect(judge([naming()], {}, { isNew: true }).ground).toBe('pod-identity-trust');
+    expect(judge([irsaStatement], { roleGrants: [GRANT] }, { isNew: true }).ground).toBe('role-grants');
+  });
+  it('by no trust that goes by session tags, where the association will have none', () => {
+    expect(judge([naming()], {}, { disableSessionTags: true }).verdict).toBe('denied');
+    expect(judge([irsaStatement], {}, { disableSessionTags: true }).verdict).toBe('allowed');
+  });
+});
+
+describe('a trust policy may be repaired', () => {
+  const repair = (statements: unknown[], isNarrow: boolean, change: Partial<GrantFacts> = {}) =>
+    judgeRepair(factsOf(statements, change), QUESTION, { isNarrow });
+  it('for whom IRSA, an association or the setting names, and for nobody by what only the API server says', () => {
+    expect(repair([irsaStatement], true).ground).toBe('irsa-trust');
+    expect(repair([], true, { associations: [anAssociation()] }).ground).toBe('association');
+    expect(repair([], true, { roleGrants: [GRANT] }).ground).toBe('role-grants');
+    expect(repair([podIdentityStatement], true, { ...ADDON_ROLE, ...ANNOTATED }).verdict).toBe('denied');
+    expect(repair([naming()], true).verdict).toBe('denied');
+  });
+  it('by a statement that names nobody where the setting says so alone', () => {
+    const all = { associations: [anAssociation()] };
+    expect(repair([irsaStatement], false, all).verdict).toBe('denied');
+    expect(repair([irsaStatement], false, { ...all, roleGrants: [GRANT] }).ground).toBe('role-grants');
+  });
+
+  const BEFORE = policyText(irsaStatement);
+  const proposal = proposeRepair({ trustPolicy: BEFORE, target, serviceAccounts: [planned], oidcIssuer: ISSUER });
+  const after = proposal.do === 'repair' ? proposal.after : '';
+  const statement = proposal.do === 'repair' ? proposal.statement : {};
+  const judged = (change: { after?: string; associations?: (typeof planned)[] }) =>
+    judgeRepairs(factsOf([irsaStatement]), {
+      associations: change.associations ?? [planned],
+      trustRepairs: [{ roleArn: ROLE, before: BEFORE, after: change.after ?? after, statement }],
+      irsaRole: ROLE,
+      losesSessionTags: () => false,
+    }).map(({ answer: { verdict }, question: { namespace, serviceAccount } }) => [namespace, serviceAccount, verdict]);
+  it('by the statement that the service proposes', () => {
+    expect(judged({})).toEqual([[NAMESPACE, SERVICE_ACCOUNT, 'allowed']]);
+  });
+  it.each<[string, { after?: string; associations?: (typeof planned)[] }]>([
+    ['that names nobody', { after: policyText(irsaStatement, podIdentityStatement) }],
+    ['for whom no association is planned', { associations: [{ ...planned, serviceAccount: 'other' }] }],
+    ['of a role that the plan gives to nobody', { associations: [] }],
+    ['beside another change', { after: policyText(statement) }],
+    ['with another one', { after: policyText(irsaStatement, { ...podIdentityStatement, Action: '*' }, statement) }],
+    ['that is none of EKS', { after: policyText(irsaStatement, { ...statement, Principal: '*' }) }],
+  ])('not by one %s', (_, change) => {
+    const verdicts = judged(change).map(([, , verdict]) => verdict);
+    expect(verdicts.length).toBeGreaterThan(0);
+    expect(new Set(verdicts)).toEqual(new Set(['denied']));
+  });
+
+  it('and what was added is known, and taken out again', () => {
+    expect(addedStatement({ before: BEFORE, after })).toEqual(statement);
+    expect(accountsNamedBy(statement, target)).toEqual([{ namespace: NAMESPACE, serviceAccount: SERVICE_ACCOUNT }]);
+    expect(accountsNamedBy(statement, { ...target, cluster: 'prod' })).toBeUndefined();
+    expect(JSON.parse(withoutAdded(after, statement)!)).toEqual(JSON.parse(BEFORE));
+    expect(withoutAdded(policyText(statement), statement)).toBeUndefined();
+    expect(withoutAdded('{', statement)).toBe('{');
+  });
+});
+
+describe('the provider', () => {
+  it('is asked for where a trust policy allows IRSA, and else not', () => {
+    expect(needsProvider(factsOf([irsaStatement]), [planned])).toBe(true);
+    expect(needsProvider(factsOf([podIdentityStatement]), [planned])).toBe(false);
+    expect(needsProvider(factsOf([]), [{ ...planned, roleArn: 'another' }])).toBe(false);
+  });
+});
+
+describe('a neighbour', () => {
+  const name = fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,12}[a-z0-9])?$/);
+  it('is matched by each pattern with a wildcard that matches the name, and by no list of names', () => {
+    fc.assert(
+      fc.property(name, fc.nat(), fc.nat(), fc.constantFrom('*', '?'), (text, from, length, wildcard) => {
+        const at = from % text.length;
+        const taken = wildcard === '?' ? 1 : length % (text.length - at + 1);
+        const pattern = text.slice(0, at) + wildcard + text.slice(at + taken);
+        expect(matchesWildcard(pattern, text)).toBe(true);
+        expect(neighboursOf(text).some((one) => matchesWildcard(pattern, one))).toBe(true);
+        expect(neighboursOf(text)).not.toContain(text);
+      }),
+      { numRuns: 300 },
+    );
+  });
+  it('of a subject differs in one thing', () => {
+    for (const one of exchanged({ target, ...planned })) expect(Object.keys(one)).toHaveLength(1);
+  });
+});
+
+describe('the setting roleGrants', () => {
+  const subject = { target, namespace: NAMESPACE, serviceAccount: SERVICE_ACCOUNT };
+  it.each<[string, Partial<RoleGrant>, boolean]>([
+    ['as it stands', {}, true],
+    [
+      'with wildcards',
+      { roles: ['*:role/app/*'], clusters: ['cluster/*'], serviceAccounts: ['kube-*/ebs-csi-*-sa'] },
+      true,
+    ],
+    ['by the ARN of the cluster', { clusters: [CLUSTER_ARN] }, true],
+    ['of another account', { clusters: [CLUSTER_ARN.replace(target.account, '444455556666')] }, false],
+    ['of another role', { roles: [`${ROLE}-2`] }, false],
+    ['of another namespace', { serviceAccounts: [`web/${SERVICE_ACCOUNT}`] }, false],
+    ['whose wildcard would reach over the slash', { serviceAccounts: ['kube*/sa'] }, false],
+    ['of no name', { serviceAccounts: [NAMESPACE] }, false],
+  ])('%s', (_, change, expected) => {
+    expect(isGranted([{ ...GRANT, ...change }], ROLE, subject)).toBe(expected);
+  });
+});

@@ -1,0 +1,463 @@
+/**
+ * Nobody is given a role by the service that nothing shows to be theirs (promise 11): not by naming a service account,
+ * not by annotating it, and not by waiting until its trust has been looked at.
+ */
+import * as fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Call } from '../../sandbox/world/call-log.ts';
+import { podIdentityStatement, policyOf, type Statement } from '../../cli/fleet/trust.ts';
+import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
+import { evaluatePodIdentity } from '../../lambdas/domain/policy/trust.ts';
+import type { Scenario } from '../../sandbox/world/scenario.ts';
+import { permitted, podsMayUse, policyFor, trustings } from '../grants-oracle.ts';
+import { inApiWorld, ended } from '../end-to-end/api-world.ts';
+import { ADDON } from '../end-to-end/fixture.ts';
+import {
+  changesIn,
+  type Deployment,
+  hostileScenario,
+  type HostileWorld,
+  inHostileWorld,
+  OWN_ROLE,
+  ownAddon,
+  roleArn,
+  SERVICE_ACCOUNT,
+  stateOf,
+} from './hostile.ts';
+import {
+  ATTACKER,
+  CLUSTER_ARN,
+  deployWith,
+  type Fleet,
+  fleetWith,
+  irsaOf,
+  namingStatement,
+  VICTIM,
+} from './role-grants.ts';
+
+let narrow: Deployment;
+let granting: Deployment;
+beforeAll(async () => {
+  narrow = await deployWith([]);
+  granting = await deployWith([
+    { roles: [VICTIM], clusters: ['cluster/reliability-dev'], serviceAccounts: ['evil/agent'] },
+    { roles: ['role/eks-addons/*'], clusters: [CLUSTER_ARN], serviceAccounts: [`kube-system/${SERVICE_ACCOUNT}`] },
+  ]);
+});
+afterAll(() => {
+  narrow.remove();
+  granting.remove();
+});
+
+interface Asking {
+  scenario: Scenario;
+  request: Record<string, unknown>;
+  deployment?: Deployment | undefined;
+  meanwhile?: (world: HostileWorld) => void;
+}
+
+const asked = async ({ scenario, request, deployment, meanwhile }: Asking) =>
+  inHostileWorld({ scenario, deployment }, async (world) => {
+    const before = stateOf(world);
+    meanwhile?.(world);
+    const migrationId = world.backend.ids.ulid();
+    const execution = await world.attempt(
+      { migrationId, request: { target: world.target, ...request } },
+      { name: migrationId },
+    );
+    const record = await world.record(migrationId);
+    const blocking = (record?.plan?.checks ?? []).filter(({ status }) => status === 'fail' || status === 'unknown');
+    const trust = (arn: string): string =>
+      [...world.backend.sandbox.world.accounts.values()]
+        .flatMap(({ roles }) => [...roles.values()])
+        .find((one) => one.arn === arn)!.trustPolicy;
+    return {
+      outcome: record?.outcome,
+      cause: execution.cause ?? '',
+      blocking,
+      grant: blocking.find(({ id }) => id === 'role-grant'),
+      changes: changesIn(world),
+      isUnchanged: JSON.stringify(stateOf(world)) === JSON.stringify(before),
+      associations: [...world.cluster.associations.values()].filter(({ deletedUntil }) => deletedUntil === undefined),
+      trust,
+      record,
+    };
+  });
+
+/** Blocked by the rule, with what to do, and nothing was changed. */
+const refused = async (asking: Asking): Promise<{ message: string; remedy: string }> => {
+  const { outcome, grant, changes, isUnchanged } = await asked(asking);
+  expect({ outcome, changes, isUnchanged }).toEqual({ outcome: 'blocked', changes: [], isUnchanged: true });
+  expect(grant).toBeDefined();
+  return { message: grant!.message, remedy: grant!.remedy ?? '' };
+};
+
+const OF_ATTACKER = { serviceAccount: ATTACKER };
+const REPAIR = { trust: 'repair' };
+/** The API server lets the service in for nothing. */
+const closed: Fleet['change'] = (_, cluster) => void (cluster.accessEntries = []);
+const attack = (fleet: Fleet, request: Record<string, unknown> = {}, deployment?: Deployment): Asking => ({
+  scenario: fleetWith(fleet),
+  request: { ...OF_ATTACKER, ...request },
+  deployment,
+});
+
+describe("a workload that wants another team's role", () => {
+  it('does not get it by an annotation, asked through the API, with a repair of its trust', async () => {
+    const change = (scenario: Scenario): void => {
+      const [account] = scenario.accounts;
+      const [cluster] = account!.clusters;
+      account!.roles.push({
+        ...structuredClone(account!.roles[0]!),
+        arn: VICTIM,
+        trustPolicy: policyOf(irsaOf(cluster!, 'payments', 'db')),
+      });
+      cluster!.workloads.push(fleetWith().accounts[0]!.clusters[0]!.workloads.at(-1)!);
+    };
+    await inApiWorld({ change }, async ({ world, sandbox, ann }) => {
+      const before = stateOf(world);
+      const id = await ann.migrate({ target: world.target, ...OF_ATTACKER, ...REPAIR });
+      expect(await ended(sandbox, ann, id)).toMatchObject({ outcome: 'blocked' });
+      const { plan } = await ann.shownPlan(id);
+      expect(plan?.checks).toContainEqual(expect.objectContaining({ id: 'role-grant', status: 'fail' }));
+      expect(stateOf(world)).toEqual(before);
+      expect(changesIn(world)).toEqual([]);
+    });
+  });
+  it('does not get it so where the allow-lists are narrow', async () => {
+    const { message, remedy } = await refused(attack({}, REPAIR, narrow));
+    expect(message).toContain('role repairable-payments may be given to evil/agent');
+    expect(message).toContain('Its trust policy does not allow IRSA for the service account.');
+    expect(remedy).toContain(
+      `Add {"roles":["${VICTIM}"],"clusters":["${CLUSTER_ARN}"],"serviceAccounts":["evil/agent"]} to the setting roleGrants`,
+    );
+  });
+  it('does not get it without a repair, where the role trusts EKS Pod Identity without conditions', async () => {
+    const { message } = await refused(attack({ trust: [podIdentityStatement()] }));
+    expect(message).toContain('allows EKS Pod Identity for others than this service account of this cluster too');
+  });
+  it('does not get it by naming it in the request, unseen by any look at pods', async () => {
+    const { message } = await refused(
+      attack(
+        { trust: [podIdentityStatement()], annotated: false, change: closed },
+        { roleArn: VICTIM, verification: 'api' },
+      ),
+    );
+    expect(message).toContain('which it does not have today');
+  });
+  it.each<[string, Statement]>([
+    ['of another service account', namingStatement('evil', 'other')],
+    [
+      'with a wildcard',
+      {
+        ...namingStatement('evil', 'agent'),
+        Condition: { StringLike: { 'aws:RequestTag/kubernetes-namespace': 'ev*' } },
+      },
+    ],
+  ])('does not get it by a statement %s', async (_, statement) => {
+    const { message } = await refused(attack({ trust: [statement] }, REPAIR));
+    expect(message).toContain('evil/agent');
+  });
+  it('does not get it by accepting a condition that nobody can know', async () => {
+    const open = { IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } };
+    const change: Fleet['change'] = (scenario, cluster) => {
+      const irsa = irsaOf(cluster, ATTACKER.namespace, ATTACKER.name) as { Condition: object };
+      scenario.accounts[0]!.roles.at(-1)!.trustPolicy = policyOf(
+        { ...irsa, Condition: { ...irsa.Condition, ...open } },
+        podIdentityStatement(),
+      );
+    };
+    const { message } = await refused(attack({ change }, { acceptedKeys: ['aws:SourceIp'] }));
+    expect(message).toMatch(
+      /can't be decided .*whether its trust policy allows IRSA for the service account is not known/i,
+    );
+  });
+  it("does not get it by the trust of another cluster's issuer, or of one without a provider", async () => {
+    const trusting: Fleet['change'] = (scenario, cluster) => {
+      scenario.accounts[0]!.roles.at(-1)!.trustPolicy = policyOf(
+        irsaOf(cluster, ATTACKER.namespace, ATTACKER.name),
+        podIdentityStatement(),
+      );
+    };
+    const moved = await refused(
+      attack({
+        change: (scenario, cluster) => {
+          trusting(scenario, cluster);
+          cluster.oidcId = '0'.repeat(32);
+        },
+      }),
+    );
+    expect(moved.message).toContain('Its trust policy does not allow IRSA for the service account.');
+    const orphaned = await refused(
+      attack({
+        change: (scenario, cluster) => {
+          trusting(scenario, cluster);
+          cluster.oidcProvider = 'absent';
+        },
+      }),
+    );
+    expect(orphaned.message).toContain("IAM has no OIDC provider for the cluster's issuer.");
+  });
+
+  it.each<[string, Asking & { deployment?: Deployment }]>([
+    ['its trust policy names it', attack({ trust: [namingStatement('evil', 'agent')] })],
+    [
+      'its trust policy names it, and the request',
+      attack(
+        { trust: [namingStatement('evil', 'agent')], annotated: false, change: closed },
+        { roleArn: VICTIM, verification: 'api' },
+      ),
+    ],
+  ])('gets it where %s', async (_, asking) => {
+    const found = await asked(asking);
+    expect(found.blocking).toEqual([]);
+    expect(found).toMatchObject({
+      outcome: 'migrated',
+      associations: expect.arrayContaining([
+        expect.objectContaining({ roleArn: VICTIM, serviceAccount: 'agent' }),
+      ]) as unknown,
+    });
+  });
+  it('gets it where the setting roleGrants names it, with a repair that names nobody else', async () => {
+    const { outcome, trust } = await asked(attack({}, REPAIR, granting));
+    expect(outcome).toBe('migrated');
+    const [, added, ...more] = (JSON.parse(trust(VICTIM)) as { Statement: Statement[] }).Statement;
+    expect(more).toEqual([]);
+    expect(added).toMatchObject({ Condition: namingStatement('evil', 'agent')['Condition'] });
+  });
+});
+
+describe("an add-on's service accounts", () => {
+  const without = (cluster: { associations: unknown[] }): void => void (cluster.associations = []);
+
+  it('one on the node role is given no new role', async () => {
+    const scenario = hostileScenario((_, cluster) => {
+      without(cluster);
+      delete ownAddon(cluster).serviceAccountRoleArn;
+    });
+    const { message } = await refused({ scenario, request: { addon: ADDON, roleArn: roleArn('eks-addons/other') } });
+    expect(message).toContain('which it does not have today');
+  });
+  it('one with a role is given no other, where that one only trusts EKS Pod Identity at large', async () => {
+    const scenario = hostileScenario((_, cluster) => without(cluster));
+    const other = roleArn('eks-addons/other');
+    await refused({ scenario, request: { addon: ADDON, roles: { [SERVICE_ACCOUNT]: other } } });
+    expect(
+      await asked({ scenario, request: { addon: ADDON, roles: { [SERVICE_ACCOUNT]: other } }, deployment: granting }),
+    ).toMatchObject({ outcome: 'migrated' });
+  });
+  it("a service account that names the add-on's role by an annotation is none of them", async () => {
+    const scenario = fleetWith({
+      change: (_, cluster) => {
+        without(cluster);
+        Object.assign(cluster.workloads.at(-1)!, {
+          namespace: 'kube-system',
+          serviceAccountAnnotations: { 'eks.amazonaws.com/role-arn': OWN_ROLE },
+        });
+      },
+    });
+    const { message } = await refused({ scenario, request: { addon: ADDON, roles: { agent: OWN_ROLE } } });
+    expect(message).toContain("The service account is not one of the add-on's.");
+  });
+  it('a trust policy is not opened for the whole cluster, where the association has no session tags', async () => {
+    const scenario = hostileScenario((world, cluster) => {
+      cluster.associations[0]!.disableSessionTags = true;
+      const [own] = world.accounts[0]!.roles;
+      own!.trustPolicy = policyOf(irsaOf(cluster, 'kube-system', SERVICE_ACCOUNT));
+      own!.arn = roleArn('eks-addons/repairable-ebs');
+      cluster.associations[0]!.roleArn = own!.arn;
+      ownAddon(cluster).serviceAccountRoleArn = own!.arn;
+    });
+    const { message } = await refused({ scenario, request: { addon: ADDON, ...REPAIR } });
+    expect(message).toContain('the trust policy of role repairable-ebs may be repaired for kube-system');
+    expect(await asked({ scenario, request: { addon: ADDON, ...REPAIR }, deployment: granting })).toMatchObject({
+      outcome: 'migrated',
+    });
+  });
+  it.each([
+    ['a session policy', { disableSessionTags: true, policy: '{"Version":"2012-10-17","Statement":[]}' }],
+    ['a target role', { targetRoleArn: roleArn('elsewhere', '444455556666') }],
+  ])('an association with %s is not made again without it, not for a moment', async (_, narrowed) => {
+    const scenario = hostileScenario((__, cluster) => void Object.assign(cluster.associations[0]!, narrowed));
+    const { outcome, blocking, changes, isUnchanged } = await asked({ scenario, request: { addon: ADDON } });
+    expect({ outcome, changes, isUnchanged }).toEqual({ outcome: 'blocked', changes: [], isUnchanged: true });
+    expect(blocking.map(({ id }) => id)).toEqual(['associations']);
+  });
+});
+
+describe('a claim that is gone since the plan', () => {
+  const withoutIrsa = (world: HostileWorld, arn: string): void => {
+    for (const { roles } of world.backend.sandbox.world.accounts.values())
+      for (const role of roles.values())
+        if (role.arn === arn) {
+          const policy = JSON.parse(role.trustPolicy) as { Statement: Statement[] };
+          role.trustPolicy = JSON.stringify({
+            ...policy,
+            Statement: policy.Statement.filter(({ Principal }) => !JSON.stringify(Principal).includes('oidc-provider')),
+          });
+        }
+  };
+  const alone = hostileScenario((_, cluster) => void (cluster.associations = []));
+  /** Without a look at the API server the trust is all that shows it: an annotation is not seen. */
+  const UNSEEN = { verification: 'api' };
+  const noted =
+    (step: string, operation: string) =>
+    (call: Call): boolean =>
+      call.step === step && call.operation === operation;
+
+  it('is missed by begin, which changes nothing', async () => {
+    const { outcome, changes, cause } = await asked({
+      scenario: alone,
+      request: { addon: ADDON, ...UNSEEN },
+      meanwhile: (world) => world.onFirst(noted('begin', 'DescribeAddon'), () => withoutIrsa(world, OWN_ROLE)),
+    });
+    expect({ outcome, changes }).toEqual({ outcome: 'blocked', changes: [] });
+    expect(cause).toMatch(/RoleNotGranted: Nothing shows any more that role .* may be given to kube-system\/ebs/);
+  });
+  it.each([
+    ['in place', {}, 'purge-associations', []],
+    ['recreated', { strategy: 'recreate' }, 'await-deleted', ['eks:DeleteAddon', 'eks:CreateAddon']],
+  ] as const)('is missed before the add-on is changed, %s, and it is as it was', async (_, request, step, changes) => {
+    const found = await asked({
+      scenario: alone,
+      request: { addon: ADDON, ...UNSEEN, ...request },
+      meanwhile: (world) => world.onFirst(noted(step, 'UpdateItem'), () => withoutIrsa(world, OWN_ROLE)),
+    });
+    expect(found).toMatchObject({ outcome: 'rolled-back', associations: [], changes: [...changes] });
+    expect(found.cause).toContain('RoleNotGranted');
+  });
+  it("is not made up for by the statement of the migration's own repair", async () => {
+    const role = roleArn('eks-addons/repairable-ebs');
+    const scenario = hostileScenario((world, cluster) => {
+      const [own] = world.accounts[0]!.roles;
+      Object.assign(own!, { arn: role, trustPolicy: policyOf(irsaOf(cluster, 'kube-system', SERVICE_ACCOUNT)) });
+      cluster.associations = [];
+      ownAddon(cluster).serviceAccountRoleArn = role;
+    });
+    const found = await asked({
+      scenario,
+      request: { addon: ADDON, ...REPAIR },
+      meanwhile: (world) =>
+        world.onFirst(noted('repair-trust', 'UpdateAssumeRolePolicy'), () => withoutIrsa(world, role)),
+    });
+    expect(found).toMatchObject({ associations: [] });
+    expect(found.outcome).not.toBe('migrated');
+    expect(found.changes).not.toContain('eks:UpdateAddon');
+  });
+  it('is missed before a trust policy is written', async () => {
+    const role = roleArn('eks-addons/repairable-ebs');
+    const scenario = hostileScenario((world, cluster) => {
+      const [own] = world.accounts[0]!.roles;
+      Object.assign(own!, { arn: role, trustPolicy: policyOf(irsaOf(cluster, 'kube-system', SERVICE_ACCOUNT)) });
+      cluster.associations = [];
+      ownAddon(cluster).serviceAccountRoleArn = role;
+    });
+    const found = await asked({
+      scenario,
+      request: { addon: ADDON, ...REPAIR },
+      // Its provider is deleted, so that the trust proves nothing any more.
+      meanwhile: (world) =>
+        world.onFirst(noted('repair-trust', 'GetRole'), () => {
+          for (const { oidcProviders } of world.backend.sandbox.world.accounts.values()) oidcProviders?.clear();
+        }),
+    });
+    expect(found).toMatchObject({ outcome: 'rolled-back', changes: [] });
+    expect(found.cause).toContain('RoleNotGranted');
+  });
+  it("is missed before a service account's association is made", async () => {
+    const found = await asked({
+      ...attack({
+        change: (scenario, cluster) => {
+          scenario.accounts[0]!.roles.at(-1)!.trustPolicy = policyOf(
+            irsaOf(cluster, ATTACKER.namespace, ATTACKER.name),
+            podIdentityStatement(),
+          );
+        },
+      }),
+      meanwhile: (world) => world.onFirst(noted('begin', 'PutItem'), () => withoutIrsa(world, VICTIM)),
+    });
+    expect(found).toMatchObject({ outcome: 'rolled-back', changes: [] });
+    expect(found.cause).toContain('RoleNotGranted');
+  });
+});
+
+describe('whatever the trust policy, the annotation and the request', () => {
+  const subject = { namespace: ATTACKER.namespace, name: ATTACKER.name };
+  const world = fc.record({
+    trust: trustings([ATTACKER.namespace, 'payments'], [ATTACKER.name, 'db']),
+    providerExists: fc.constantFrom(true, true, false),
+    annotated: fc.boolean(),
+    named: fc.boolean(),
+    repair: fc.boolean(),
+    unseen: fc.boolean(),
+  });
+
+  it('no service account can use a role that the rule did not give it', async () => {
+    const outcomes: (string | undefined)[] = [];
+    await fc.assert(
+      fc.asyncProperty(world, async ({ trust, providerExists, annotated, named, repair, unseen }) => {
+        const change: Fleet['change'] = (scenario, cluster) => {
+          const issuer = `oidc.eks.eu-west-1.amazonaws.com/id/${cluster.oidcId}`;
+          scenario.accounts[0]!.roles.at(-1)!.trustPolicy = policyFor(trust, {
+            account: scenario.accounts[0]!.id,
+            clusterArn: CLUSTER_ARN,
+            issuer,
+          });
+          if (!providerExists) cluster.oidcProvider = 'absent';
+          if (unseen) cluster.accessEntries = [];
+        };
+        const found = await asked(
+          attack(
+            { change, annotated },
+            {
+              ...(named ? { roleArn: VICTIM } : {}),
+              ...(repair ? REPAIR : {}),
+              ...(unseen ? { verification: 'api' } : {}),
+              acceptedKeys: ['aws:SourceIp'],
+            },
+          ),
+        );
+        outcomes.push(found.outcome);
+        const claim = permitted({
+          subject,
+          trust,
+          providerExists,
+          isAssociated: false,
+          isOfAddon: false,
+          isGranted: false,
+          isNew: !annotated || unseen,
+        });
+        const target = { account: '111122223333', region: 'eu-west-1', cluster: 'reliability-dev' };
+        const policy = parsePolicy(found.trust(VICTIM), 'trust');
+        for (const namespace of [ATTACKER.namespace, 'payments'])
+          for (const name of [ATTACKER.name, 'db']) {
+            const mayNow =
+              evaluatePodIdentity(policy, { target, namespace, serviceAccount: name }).verdict === 'allowed';
+            const could = podsMayUse(trust, { namespace, name });
+            const isSubject = namespace === subject.namespace && name === subject.name;
+            if (mayNow && !could) expect([isSubject, claim.repair]).toEqual([true, true]);
+          }
+        const isAssociated = found.associations.some(({ roleArn: arn }) => arn === VICTIM);
+        if (isAssociated) expect(claim.association).toBe(true);
+        expect(isAssociated).toBe(found.outcome === 'migrated');
+      }),
+      {
+        numRuns: 50,
+        // One that the rule lets through, so that what follows is looked at too.
+        examples: [
+          [
+            {
+              trust: [{ by: 'irsa', issuer: 'own', namespace: ATTACKER.namespace, names: [ATTACKER.name] }],
+              providerExists: true,
+              annotated: true,
+              named: false,
+              repair: true,
+              unseen: false,
+            },
+          ],
+        ],
+      },
+    );
+    expect(outcomes).toEqual(expect.arrayContaining(['blocked', 'migrated']));
+  });
+});

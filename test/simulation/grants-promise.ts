@@ -1,0 +1,144 @@
+/** The promise about who is given a role, computed on the state before the run, whatever the service found. */
+import { clusterArn, oidcProviderArn } from '../../lambdas/domain/arn.ts';
+import type { MigrationRequest } from '../../lambdas/domain/model.ts';
+import type { TrustUse } from '../../lambdas/domain/policy/contexts.ts';
+import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
+import { evaluateIrsa, evaluatePodIdentity } from '../../lambdas/domain/policy/trust.ts';
+import { isObject } from '../../sandbox/json.ts';
+import type { Call } from '../../sandbox/world/call-log.ts';
+import { allMigrations, changes, effective, inputOf, migrationOf } from './look.ts';
+import { about, type Promised } from './promised.ts';
+import type { RunResult } from './run.ts';
+
+interface Pair {
+  namespace: string;
+  serviceAccount: string;
+  roleArn: string;
+  /** In the form of an add-on, which takes its own service accounts alone. */
+  isOfAddon: boolean;
+}
+
+const textsOf = (value: unknown): string[] => [value ?? []].flat().map(String);
+
+/** Whom that call gives a role, in steps of the road: the way back restores what was there. */
+const givenBy = (call: Call, { addon }: MigrationRequest, { before }: RunResult): Pair[] => {
+  const input = inputOf(call);
+  if (call.operation === 'CreatePodIdentityAssociation' && call.step === 'create-association') {
+    const { namespace, serviceAccount, roleArn } = input;
+    return [
+      {
+        namespace: String(namespace),
+        serviceAccount: String(serviceAccount),
+        roleArn: String(roleArn),
+        isOfAddon: false,
+      },
+    ];
+  }
+  if (call.step !== 'update-addon' && call.step !== 'create-addon') return [];
+  const namespace = before.addons.get(addon ?? '')?.namespace ?? '';
+  return [input['podIdentityAssociations'] ?? []]
+    .flat()
+    .filter(isObject)
+    .map((one) => ({
+      namespace,
+      serviceAccount: String(one['serviceAccount']),
+      roleArn: String(one['roleArn']),
+      isOfAddon: true,
+    }));
+};
+
+interface Claims {
+  irsa: boolean;
+  association: boolean;
+  addonRole: boolean;
+  podIdentity: boolean;
+  isNew: boolean;
+}
+
+/** Each ground by the state before; the sandbox's deployment has no grants. */
+const claimsOf = (result: RunResult, { target, addon }: MigrationRequest, pair: Pair): Claims => {
+  const { before, cluster, sandbox } = result;
+  const { namespace, serviceAccount, roleArn, isOfAddon } = pair;
+  const issuer = cluster.oidcIssuer;
+  const policy = parsePolicy(before.trustPolicies.get(roleArn) ?? '', 'trust');
+  const use: TrustUse = { target, namespace, serviceAccount, ...(issuer === undefined ? {} : { oidcIssuer: issuer }) };
+  const providers = sandbox.world.accounts.get(target.account)?.oidcProviders;
+  const pods = (change: Partial<TrustUse>): string => evaluatePodIdentity(policy, { ...use, ...change }).verdict;
+  const addonRole = before.addons.get(addon ?? '')?.serviceAccountRoleArn;
+  const annotated = before.annotations.get(`${namespace}/${serviceAccount}`);
+  const association = [...before.associations.values()].some(
+    (one) => one.namespace === namespace && one.serviceAccount === serviceAccount && one.roleArn === roleArn,
+  );
+  const ownRole = addon === undefined ? annotated : addonRole;
+  return {
+    irsa:
+      issuer !== undefined &&
+      providers?.has(oidcProviderArn(target, issuer)) === true &&
+      evaluateIrsa(policy, use).verdict === 'allowed',
+    association,
+    addonRole: isOfAddon && addonRole === roleArn && annotated === roleArn,
+    podIdentity:
+      pods({}) === 'allowed' &&
+      pods({ namespace: 'elsewhere' }) === 'denied' &&
+      pods({ serviceAccount: 'somebody' }) === 'denied' &&
+      pods({ target: { ...target, cluster: 'another' } }) === 'denied',
+    isNew: roleArn !== ownRole && !association,
+  };
+};
+
+const mayBeGiven = ({ irsa, association, addonRole, podIdentity, isNew }: Claims): boolean =>
+  podIdentity || (!isNew && (irsa || association || addonRole));
+
+/** Service accounts that statements let in which the policy had not before; `undefined`: one of them names nobody. */
+const letInBy = (call: Call, { target }: MigrationRequest, { before }: RunResult): Pair[] | undefined => {
+  const role = [...before.trustPolicies.keys()].find((arn) => arn.endsWith(`/${String(inputOf(call)['RoleName'])}`));
+  const statements = (text: string): unknown[] => {
+    const document: unknown = JSON.parse(text);
+    return isObject(document) ? [document['Statement']].flat() : [];
+  };
+  const had = new Set(statements(before.trustPolicies.get(role ?? '') ?? '{}').map((one) => JSON.stringify(one)));
+  const added = statements(String(inputOf(call)['PolicyDocument']))
+    .filter((one) => !had.has(JSON.stringify(one)) && JSON.stringify(one).includes('pods.eks.amazonaws.com'))
+    .filter(isObject);
+  const pairs = added.map((statement) => {
+    const conditions = Object.values(isObject(statement['Condition']) ? statement['Condition'] : {}).filter(isObject);
+    const valuesOf = (key: string): string[] => conditions.flatMap((one) => textsOf(one[key]));
+    if (!valuesOf('aws:SourceArn').includes(clusterArn(target))) return [];
+    return valuesOf('aws:RequestTag/kubernetes-namespace').flatMap((namespace) =>
+      valuesOf('aws:RequestTag/kubernetes-service-account').map((serviceAccount) => ({
+        namespace,
+        serviceAccount,
+        roleArn: role ?? '',
+        isOfAddon: false,
+      })),
+    );
+  });
+  return pairs.some((one) => one.length === 0) ? undefined : pairs.flat();
+};
+
+const text = ({ namespace, serviceAccount, roleArn }: Pair): string => `${roleArn} to ${namespace}/${serviceAccount}`;
+
+export const rolesAreGranted: Promised = {
+  name: 'roles-are-granted',
+  says: "Role R may be given to subject S (cluster, namespace, service account) only if, on fresh facts and without the request's accepted keys: (1) R's IRSA trust is `allowed` for S under this cluster's current issuer, whose provider exists (wildcards count, with a warning); or (2) an association S→R exists that no unfinished migration made; or (3) R is the add-on's IRSA role and S's service account is one of that add-on's and annotated with it; or (4) R's trust allows pods.eks for S and denies it when namespace, service account or cluster is exchanged; or (5) the deployment's setting `roleGrants` (roles, clusters, service accounts) names it. `unknown` blocks. New roles by `roleArn`, and add-ons on the node role, need (4) or (5). A trust repair needs (1), (2) or (5), and its statement names cluster, namespace and service account; with session tags disabled it needs (5). An annotation alone proves nothing: whoever may edit a service account writes it.",
+  broken: (result) => {
+    const problems: string[] = [];
+    for (const call of effective(changes(result))) {
+      const migrationId = migrationOf(result, call.execution);
+      const request = allMigrations(result).find((one) => one.migrationId === migrationId)?.request;
+      if (!request) continue;
+      for (const pair of givenBy(call, request, result))
+        if (!mayBeGiven(claimsOf(result, request, pair)))
+          problems.push(`${about(call)} gave ${text(pair)}, and nothing shows that it may have it`);
+      if (call.operation !== 'UpdateAssumeRolePolicy' || call.step !== 'repair-trust') continue;
+      const letIn = letInBy(call, request, result);
+      if (!letIn) problems.push(`${about(call)} let others in than service accounts that it names`);
+      for (const pair of letIn ?? []) {
+        const { irsa, association } = claimsOf(result, request, pair);
+        if (!irsa && !association)
+          problems.push(`${about(call)} opened ${text(pair)}, and nothing shows that it may have it`);
+      }
+    }
+    return problems;
+  },
+};
