@@ -20,10 +20,15 @@ const ended = ({ outcome, dryRun }: MigrationSummary, style: Style): string => {
   return style.paint(FORMATS[outcome], outcome);
 };
 
-/** Who asks is told by the end of their ARN, which tells people apart. */
+/** An ARN is shown by its end, which tells people apart. */
 const MOST = 40;
-const whoOf = ({ requestedBy = '' }: MigrationSummary): string =>
-  requestedBy.length > MOST ? `…${printable(requestedBy.slice(1 - MOST))}` : shown(requestedBy, MOST);
+const cutOf = (text: string): string =>
+  text.length > MOST ? `…${printable(text.slice(1 - MOST))}` : shown(text, MOST);
+/** What nobody has authenticated is marked as such. */
+const whoOf = ({ requester, requestedBy }: MigrationSummary): string => {
+  if (requester) return cutOf(requester.source === 'schedule' ? `schedule ${requester.schedule}` : requester.principal);
+  return requestedBy === undefined ? '' : `${cutOf(requestedBy)} (unverified)`;
+};
 
 /** Newest first. */
 export const listLines = ({ migrations, more }: Listed, { limit }: { limit: number }, style: Style): string[] => {

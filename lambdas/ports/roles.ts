@@ -37,6 +37,8 @@ export interface SimulatedCall {
 export interface Roles {
   /** By ARN of this account; `undefined` where IAM has no such role. */
   getRole(arn: string): Promise<Role | undefined>;
+  /** The ARN of the role of that name, with its path; `undefined` where IAM has no such role. */
+  findRole(name: string): Promise<string | undefined>;
   /**
    * Replaces the trust policy. Throws InvalidRequest for one that IAM does not take, `TrustTooLong` over the quota of
    * the account.
