@@ -42,7 +42,7 @@ export function nextCommonOpening(windows: Windows, now: number): number | undef
 export const windowsText = (windows: Windows): string =>
   windows.length === 1
     ? windows.map(windowText).join('')
-    : `The change window of the deployment and that of the request together (${windows.map(({ schedule, timeZone }) => `${schedule}, ${timeZone}`).join('; ')})`;
+    : `The overlap of the change windows of the deployment and of the request (${windows.map(({ schedule, timeZone }) => `${schedule}, ${timeZone}`).join('; ')})`;
 
 /** Whether there is no time in sight at which the change could begin. */
 export const neverMeet = (windows: Windows, now: number): boolean =>

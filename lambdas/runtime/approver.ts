@@ -47,12 +47,12 @@ export async function barredFromApproving(
  * for itself: whoever holds the task token can have the execution go on, whatever became of the approval.
  */
 export async function assertApproved(
-  migrationId: string,
+  { migrationId, request }: Pick<Migration, 'migrationId' | 'request'>,
   { hash }: Pick<Plan, 'hash'>,
   { ledger, settings, portsFor }: Pick<HandlerDependencies, 'ledger' | 'settings' | 'portsFor'>,
 ): Promise<void> {
+  if (!needsApproval(request, settings)) return;
   const record = await recordedMigration(ledger, migrationId);
-  if (!needsApproval(record.request, settings)) return;
   const judged = notApproved(record.approvals.at(-1), hash);
   const why = 'why' in judged ? judged.why : await barredFromApproving(record, judged.approver, { settings, portsFor });
   if (why === undefined) return;

@@ -138,7 +138,7 @@ const run: StepRun<typeof beginSchema> = async (input, dependencies) => {
   // First of all, so that whoever ends this migration knows what to let go.
   await ledger.updateMigration(migrationId, { locks });
   const fence = await takeLocks(ledger, locks, { migrationId, executionArn, since: utcNow(clock) });
-  await assertApproved(migrationId, plan, dependencies);
+  await assertApproved(record, plan, dependencies);
   if (isBegun) return { fence };
 
   const ports = portsFor(target);

@@ -81,7 +81,7 @@ describe('the wait for a window', () => {
     await expect(look(own.fakes, at(0), { looksHourly: true })).rejects.toMatchObject({
       name: 'WindowFarOff',
       message:
-        'The change window of the deployment and that of the request together (30 10 * * *, UTC; 0 9,10 * * *, UTC) opens at 2026-01-05T10:30:00.000Z.',
+        'The overlap of the change windows of the deployment and of the request (30 10 * * *, UTC; 0 9,10 * * *, UTC) opens at 2026-01-05T10:30:00.000Z.',
     });
     await expect(begin(own)).rejects.toMatchObject({
       name: 'WindowClosed',
