@@ -22,13 +22,8 @@ const ended = ({ outcome, dryRun }: MigrationSummary, style: Style): string => {
 
 /** An ARN is shown by its end, which tells people apart. */
 const MOST = 40;
-const cutOf = (text: string): string =>
-  text.length > MOST ? `…${printable(text.slice(1 - MOST))}` : shown(text, MOST);
-/** What nobody has authenticated is marked as such. */
-const whoOf = ({ requester, requestedBy }: MigrationSummary): string => {
-  if (requester) return cutOf(requester.source === 'schedule' ? `schedule ${requester.schedule}` : requester.principal);
-  return requestedBy === undefined ? '' : `${cutOf(requestedBy)} (unverified)`;
-};
+const whoOf = ({ requestedBy = '' }: MigrationSummary): string =>
+  requestedBy.length > MOST ? `…${printable(requestedBy.slice(1 - MOST))}` : shown(requestedBy, MOST);
 
 /** Newest first. */
 export const listLines = ({ migrations, more }: Listed, { limit }: { limit: number }, style: Style): string[] => {
@@ -45,7 +40,7 @@ export const listLines = ({ migrations, more }: Listed, { limit }: { limit: numb
           title: 'CLUSTER',
           value: ({ target: { cluster, account, region } }) => printable(`${cluster} (${account}, ${region})`),
         },
-        { title: 'BY', value: whoOf },
+        { title: 'BY (AS STATED)', value: whoOf },
       ],
       style,
       '',

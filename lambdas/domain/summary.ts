@@ -1,6 +1,6 @@
 /** A migration in a list of many: what it is about, and how far it has come. */
 import { z } from 'zod';
-import { authenticatedRequester, migrationId, outcome, type Migration, requesterOf, target } from './model.ts';
+import { migrationId, outcome, type Migration, target } from './model.ts';
 import { serviceAccountRef } from './subject.ts';
 
 const SINCE =
@@ -18,9 +18,7 @@ export const migrationSummary = z.object({
   status: z.enum(['running', 'ended']),
   outcome: outcome.optional(),
   dryRun: z.boolean(),
-  /** Who requested it; absent where nobody has authenticated that. */
-  requester: authenticatedRequester.optional(),
-  /** What the request states. */
+  /** What the request states; who it was is in the migration itself (`requester`). */
   requestedBy: z.string().optional(),
   startedAt: z.string(),
   endedAt: z.string().optional(),
@@ -30,17 +28,15 @@ export type MigrationSummary = z.infer<typeof migrationSummary>;
 export function summaryOf({
   migrationId: id,
   request,
-  requester: noted,
   status,
   outcome: end,
   startedAt,
   endedAt,
 }: Pick<
   Migration,
-  'migrationId' | 'request' | 'requester' | 'status' | 'outcome' | 'startedAt' | 'endedAt'
+  'migrationId' | 'request' | 'status' | 'outcome' | 'startedAt' | 'endedAt'
 >): MigrationSummary {
   const { target: where, addon, serviceAccount, dryRun, requestedBy } = request;
-  const requester = requesterOf({ request, requester: noted });
   return {
     migrationId: id,
     target: where,
@@ -49,7 +45,6 @@ export function summaryOf({
     status,
     ...(status === 'ended' && end ? { outcome: end } : {}),
     dryRun,
-    ...(requester ? { requester } : {}),
     ...(requestedBy === undefined ? {} : { requestedBy }),
     startedAt,
     ...(endedAt === undefined ? {} : { endedAt }),
