@@ -77,7 +77,7 @@ export const openDeployedBackend = async (
   environment: Readonly<Record<string, string | undefined>>,
   clock: Clock,
 ): Promise<DeployedBackend> => {
-  const { simulated, tableName, approver, sweepStateMachineArn, sweepBucketName, ...machines } =
+  const { simulated, tableName, approver, allowUnknownRequester, sweepStateMachineArn, sweepBucketName, ...machines } =
     readServiceEnvironment(environment);
   const home = homeOf(machines.stateMachineArn);
   // Nothing of the migration depends on these calls: here the SDK may retry by itself.
@@ -105,6 +105,7 @@ export const openDeployedBackend = async (
       ids: systemIds,
       simulated,
       approver,
+      allowUnknownRequester,
       caller: { account: Account, arn: Arn },
       serviceAccount: home.account,
       region: environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'],

@@ -177,7 +177,7 @@ const openDeployedPlace = async ({ io }: OpenOptions) => {
   const backend = await openDeployedBackend(process.env, clockOf(io, stopping.signal));
   const place = placeOf({
     backend,
-    requestedBy: backend.caller.arn.slice(-256),
+    requestedBy: backend.caller.arn,
     run: async (work) => {
       try {
         return await work(backend);

@@ -49,6 +49,9 @@ const API_URL = 'POD_IDENTITY_API_URL';
 /** Who may approve, as the deployment's configuration says: needed where somebody approves by direct calls. */
 const APPROVER = 'POD_IDENTITY_APPROVER';
 
+/** `true`: the deployment's configuration lets migrations be approved whose requester nobody has authenticated. */
+const ALLOW_UNKNOWN_REQUESTER = 'POD_IDENTITY_ALLOW_UNKNOWN_REQUESTER';
+
 const names = Object.keys(VARIABLES) as (keyof ServiceOutputs)[];
 
 /** `apiUrl`: of a service that has an API. */
@@ -58,6 +61,8 @@ export const serviceEnvironment = (outputs: ServiceOutputs, apiUrl?: string): Re
   ),
   ...(apiUrl === undefined ? {} : { [API_URL]: apiUrl }),
   [SIMULATED]: '1',
+  // As the configuration of a sandbox has it.
+  [ALLOW_UNKNOWN_REQUESTER]: 'true',
 });
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -105,7 +110,7 @@ const ARN = /^arn:[\w-]+:states:[\w-]+:\d{12}:stateMachine:\S+$/;
 /** Throws a CliError that names every variable that is missing or wrong, and where its value comes from. */
 export const readServiceEnvironment = (
   environment: Environment,
-): ServiceOutputs & { simulated: boolean; approver?: ApproverRule } => {
+): ServiceOutputs & { simulated: boolean; approver?: ApproverRule; allowUnknownRequester: boolean } => {
   const value = (name: keyof ServiceOutputs): string => environment[VARIABLES[name].variable] ?? '';
   const wrong = names.filter((name) => {
     if (value(name) === '') return !VARIABLES[name].optional;
@@ -134,6 +139,7 @@ export const readServiceEnvironment = (
     ...optional('sweepBucketName'),
     tableName: value('tableName'),
     ...(approver === undefined ? {} : { approver }),
+    allowUnknownRequester: environment[ALLOW_UNKNOWN_REQUESTER] === 'true',
     simulated: isSimulated(environment),
   };
 };

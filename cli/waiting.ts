@@ -6,8 +6,17 @@ import type { StepProgress } from './history.ts';
 
 export type Waiting =
   | { for: 'approval'; migrationId: string; approval: Approval; plan?: Plan | undefined }
-  /** `window`: where the request has one of its own; else it is the deployment's. `opensAt`: ISO 8601. */
-  | { for: 'window'; migrationId: string; window?: ChangeWindow | undefined; opensAt?: string | undefined };
+  /**
+   * `window`: where the request has one of its own. `opensAt`: ISO 8601; where the deployment's window is not known
+   * here, it may be open later only.
+   */
+  | {
+      for: 'window';
+      migrationId: string;
+      window?: ChangeWindow | undefined;
+      opensAt?: string | undefined;
+      isKnown: boolean;
+    };
 
 type Line = Pick<StepProgress, 'endedAt'> & { step: string };
 
@@ -19,7 +28,7 @@ const WAITS: readonly string[] = ['request-approval', 'await-window'];
  */
 export const isWait = ({ step, endedAt }: Line): boolean => endedAt === undefined && WAITS.includes(step);
 
-/** Undefined where it is not known (yet) what for. */
+/** Undefined where it is not known (yet) what for. `known`: when all windows are open, as the service says. */
 export const waitingOf = (
   { step }: { step: string },
   {
@@ -29,6 +38,7 @@ export const waitingOf = (
     request,
   }: Pick<Migration, 'migrationId' | 'approvals' | 'plan'> & { request: Pick<Migration['request'], 'changeWindow'> },
   now: number,
+  known?: { opensAt?: string | undefined },
 ): Waiting | undefined => {
   if (step === 'request-approval') {
     const approval = pendingApproval(approvals);
@@ -40,7 +50,8 @@ export const waitingOf = (
     for: 'window',
     migrationId,
     window,
-    opensAt: opens === undefined ? undefined : new Date(opens).toISOString(),
+    opensAt: known ? known.opensAt : opens === undefined ? undefined : new Date(opens).toISOString(),
+    isKnown: known !== undefined,
   };
 };
 

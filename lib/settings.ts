@@ -232,16 +232,21 @@ export const settings = z.strictObject({
     .strictObject({
       required: yesNo(false).describe('`true`: every change wants an approval, also where its request asks for none.'),
       approver: approverRule
-        .default('another-session')
+        .default('another-role')
         .describe(
-          'Who may approve what somebody asked for: whoever has the right to approve, the same included; another session, of the same role or not; or another role or user.',
+          'Who may approve what somebody requested: `anyone` who has the right to approve, the requester included; `another-session`, of the same role or not, whose name whoever assumes the role chooses; or `another-role`: another role or user, or another user of IAM Identity Center.',
         ),
+      allowUnknownRequester: yesNo(false).describe(
+        '`true`: a change may be approved although nobody has authenticated who requested it, as where an execution was started by hand or by the runbook. Only whom the request itself names is barred then. `false`: under another rule than `anyone`, nobody may approve it.',
+      ),
     })
     .prefault({})
     .describe('What is asked of people before something is changed.'),
   changeWindow: changeWindow
     .optional()
-    .describe('When changes may begin, for requests that carry no window of their own. Left out, at any time.'),
+    .describe(
+      'When changes may begin. A request may narrow it by a window of its own, and never widen it. Left out, at any time.',
+    ),
   notifications: z
     .strictObject({
       topicArn: topicArn

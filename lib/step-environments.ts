@@ -37,12 +37,16 @@ export function ownEnvironments({
   sweepStateMachineArn,
 }: OwnEnvironmentOptions): OwnEnvironments & { [Name in StepName]?: object } {
   const approval = { APPROVAL_REQUIRED: config.approvals.required ? 'true' : 'false' } as const;
+  const approver = {
+    APPROVER: config.approvals.approver,
+    ALLOW_UNKNOWN_REQUESTER: config.approvals.allowUnknownRequester ? 'true' : 'false',
+  } as const;
   const planning = { ...acting, KUBERNETES_ROLE_ARNS: kubernetesRoleArns, ...approval };
   const kept = { BUCKET_NAME: bucket.bucketName };
   return {
     plan: planning,
     // Once more, since what it is given to carry out is read from the ledger.
-    begin: approval,
+    begin: { ...approval, ...approver },
     'find-stranded': { RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn },
     'diagnose-denial': {
       STATE_MACHINE_ARN: stateMachineArn,
@@ -53,7 +57,7 @@ export function ownEnvironments({
       STATE_MACHINE_ARN: stateMachineArn,
       RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn,
       SWEEP_STATE_MACHINE_ARN: sweepStateMachineArn,
-      APPROVER: config.approvals.approver,
+      ...approver,
     },
     'start-sweep': { SWEEP_STATE_MACHINE_ARN: sweepStateMachineArn },
     'begin-sweep': kept,

@@ -73,6 +73,7 @@ export class Steps extends Construct {
       passableRoleArns,
       repairableRoleArns,
       actingRoleArns: Object.values(acting),
+      comparesApprovers: config.approvals.approver === 'another-role',
       accounts: config.accounts,
       ...ledgerKey,
     };

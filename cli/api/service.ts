@@ -70,6 +70,7 @@ const runningFrom = (
     executionArn,
     executionStatus,
     plan,
+    requester,
     applied,
     cancellation,
     recovery,
@@ -87,6 +88,7 @@ const runningFrom = (
     ...(executionArn === undefined ? {} : { executionArn }),
     ...(executionStatus === undefined ? {} : { executionStatus }),
     ...(plan ? { plan } : {}),
+    ...(requester ? { requester } : {}),
     ...(applied ? { applied } : {}),
     ...(cancellation ? { cancellation } : {}),
     ...(recovery ? { recovery } : {}),
@@ -191,10 +193,10 @@ export const apiService = (options: ApiServiceOptions): Service => {
       return report ? { ended: report } : { running: runningFrom(value, simulated) };
     },
     async undecided(migrationId) {
-      const { approvals, plan } = (await getMigration(ask, migrationId)).value;
+      const { approvals, plan, requester, requestedBy, reason } = (await getMigration(ask, migrationId)).value;
       const approval = pendingApproval(approvals);
       if (!approval) throw notWaiting(migrationId);
-      return { migrationId, approval, plan };
+      return { migrationId, approval, plan, requester, requestedBy, reason };
     },
     async decide(migrationId, decision) {
       const { value } = await ask({

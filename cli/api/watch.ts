@@ -65,7 +65,7 @@ const waitOf = (
 ): { key: string; waiting: Waiting } | undefined => {
   const step = now.find(isWait);
   if (!step) return undefined;
-  const waiting = waitingOf(step, { ...answer, request: { changeWindow } }, time);
+  const waiting = waitingOf(step, { ...answer, request: { changeWindow } }, time, answer.changeWindow);
   return waiting && { key: keyOf(waiting, step.id), waiting };
 };
 

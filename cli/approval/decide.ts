@@ -1,6 +1,6 @@
 /** Deciding about the plan of a migration that waits for it, with the service's own rules. */
 import { type Approval, type ApprovalDecision, pendingApproval } from '../../lambdas/domain/approval.ts';
-import type { Plan } from '../../lambdas/domain/model.ts';
+import { type AuthenticatedRequester, type Plan, requesterOf } from '../../lambdas/domain/model.ts';
 import { decideApproval, type Refusal } from '../../lambdas/runtime/approving.ts';
 import { type Backend, executionsOf } from '../backend.ts';
 import { CliError } from '../errors.ts';
@@ -43,12 +43,12 @@ export const decide = async (
   decision: ApprovalDecision,
   by: string,
 ): Promise<Decision> => {
-  const { ledger, clock, approver = STRICTEST } = backend;
+  const { ledger, clock, approver = STRICTEST, allowUnknownRequester = false } = backend;
   const decided = await decideApproval(migrationId, decision, by, {
     ledger,
     clock,
     executions: executionsOf(backend),
-    settings: { approvals: { required: false, approver } },
+    settings: { approvals: { required: false, approver, allowUnknownRequester } },
   });
   if ('refused' in decided) throw decisionRefused(migrationId, decided.refused, decided.why);
   return { migrationId, approval: decided.approval };
@@ -59,6 +59,11 @@ export interface Undecided {
   migrationId: string;
   approval: Approval;
   plan?: Plan | undefined;
+  /** Who requested it; absent where nobody has authenticated that. */
+  requester?: AuthenticatedRequester | undefined;
+  /** What the request states. */
+  requestedBy?: string | undefined;
+  reason?: string | undefined;
 }
 
 export const notWaiting = (migrationId: string): CliError =>
@@ -69,5 +74,6 @@ export const undecided = async (backend: Backend, migrationId: string): Promise<
   const record = await findMigration(backend, migrationId);
   const approval = pendingApproval(record?.approvals ?? []);
   if (!record || !approval) throw notWaiting(migrationId);
-  return { migrationId, approval, plan: record.plan };
+  const { requestedBy, reason } = record.request;
+  return { migrationId, approval, plan: record.plan, requester: requesterOf(record), requestedBy, reason };
 };

@@ -20,7 +20,7 @@ const ended = ({ outcome, dryRun }: MigrationSummary, style: Style): string => {
   return style.paint(FORMATS[outcome], outcome);
 };
 
-/** Who asks is told by the end of their ARN, which tells people apart. */
+/** An ARN is shown by its end, which tells people apart. */
 const MOST = 40;
 const whoOf = ({ requestedBy = '' }: MigrationSummary): string =>
   requestedBy.length > MOST ? `…${printable(requestedBy.slice(1 - MOST))}` : shown(requestedBy, MOST);
@@ -40,7 +40,7 @@ export const listLines = ({ migrations, more }: Listed, { limit }: { limit: numb
           title: 'CLUSTER',
           value: ({ target: { cluster, account, region } }) => printable(`${cluster} (${account}, ${region})`),
         },
-        { title: 'BY', value: whoOf },
+        { title: 'BY (AS STATED)', value: whoOf },
       ],
       style,
       '',

@@ -1,6 +1,6 @@
 /** What is said about approvals: a plan that waits for one, what was decided, and what a migration waits for. */
 import { plannedText } from '../../lambdas/domain/associations.ts';
-import type { Approval, Plan } from '../../lambdas/domain/model.ts';
+import { type Approval, type Plan, requesterText } from '../../lambdas/domain/model.ts';
 import { printable } from '../../lambdas/domain/text.ts';
 import { checksSection } from '../print/checks.ts';
 import { planSection } from '../print/plan.ts';
@@ -44,12 +44,18 @@ export const planInShort = (plan: Plan, style: Style): string[] => {
 };
 
 /** The plan whole, and what to type once it was looked at. */
-export const undecidedLines = ({ migrationId, approval, plan }: Undecided, where: Where, style: Style): string[] => [
+export const undecidedLines = (
+  { migrationId, approval, plan, reason, ...who }: Undecided,
+  where: Where,
+  style: Style,
+): string[] => [
   ...hanging(
     `${style.paint('yellow', '…')} `,
     `Migration ${migrationId} waits until ${approval.expiresAt} for somebody to approve its plan.`,
     style,
   ),
+  ...hanging('  ', printable(`Requested by ${requesterText(who)}.`), style),
+  ...(reason === undefined ? [] : hanging('  ', printable(`Reason, as the request states it: ${reason}`), style)),
   ...(plan ? [...checksSection(plan.checks, style), ...planSection(plan, style)] : []),
   '',
   'Nothing was decided: look at the plan, then repeat with its hash.',
@@ -98,8 +104,9 @@ export const waitingLines = (waiting: Waiting, where: Where): string[] => {
   const { migrationId } = waiting;
   if (waiting.for === 'window') {
     const which = waiting.window ? `the change window ${windowText(waiting.window)}` : "the deployment's change window";
+    const atLeast = where.deployed && !waiting.isKnown ? ", and the deployment's own may open later" : '';
     return [
-      `Waiting for ${which}${waiting.opensAt === undefined ? '' : `, which opens at ${waiting.opensAt}`}. Nothing is locked meanwhile.`,
+      `Waiting for ${which}${waiting.opensAt === undefined ? '' : `, which opens at ${waiting.opensAt}${atLeast}`}. Nothing is locked meanwhile.`,
     ];
   }
   const { planHash, expiresAt } = waiting.approval;

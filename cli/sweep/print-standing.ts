@@ -1,4 +1,5 @@
 /** What is said about a sweep as it stands, and about all of them. */
+import { requesterText, sweepRequesterOf } from '../../lambdas/domain/requester.ts';
 import type { SweepSummary } from '../../lambdas/domain/sweep/model.ts';
 import type { SweepStanding } from '../../lambdas/domain/sweep/standing.ts';
 import { printable } from '../../lambdas/domain/text.ts';
@@ -64,7 +65,7 @@ export const standingLines = (standing: SweepStanding, where: Where, style: Styl
   const progress = phase === 'inventory' ? '' : standingText({ ...standing, phase: 'migrations', status: 'running' });
   return [
     `${painted(stateOf(standing), style)}  ${aboutOf(request)}`,
-    `  ${style.paint('dim', [sweepId, `since ${startedAt}`, ...(endedAt === undefined ? [] : [`until ${endedAt}`]), ...(request.requestedBy === undefined ? [] : [printable(`by ${request.requestedBy}`)])].join(' · '))}`,
+    `  ${style.paint('dim', [sweepId, `since ${startedAt}`, ...(endedAt === undefined ? [] : [`until ${endedAt}`]), printable(`by ${requesterText({ requester: sweepRequesterOf(standing), requestedBy: request.requestedBy })}`)].join(' · '))}`,
     ...(isOver ? [] : [`  ${phaseText[phase]}`]),
     ...(progress === '' || request.mode === 'inventory' ? [] : hanging('  ', progress, style)),
     ...(failures > 0 && !isOver

@@ -107,6 +107,13 @@ export class AwsRoles implements Roles {
     return answer && { arn };
   }
 
+  async findRole(name: string): Promise<string | undefined> {
+    const answer = await awsOrUndefined(`iam:GetRole ${name}`, () =>
+      this.client.send(new GetRoleCommand({ RoleName: name })),
+    );
+    return answer?.Role?.Arn;
+  }
+
   async updateTrustPolicy(arn: string, document: string): Promise<void> {
     const name = roleName(arn);
     try {

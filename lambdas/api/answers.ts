@@ -29,8 +29,11 @@ export const migrationAnswer = migrationReport
   .extend({
     status: z.enum(['running', 'ended']),
     dryRun: z.boolean(),
+    /** What the request states, in the words of whoever sent it: `requester` is who that was. */
     requestedBy: z.string().optional(),
     reason: z.string().optional(),
+    /** Of a change that has not begun: when its change windows are all open next, or until when they are. */
+    changeWindow: z.object({ opensAt: z.string().optional(), openUntil: z.string().optional() }).optional(),
     /** Name of the last step's line; absent before the first. */
     step: z.string().optional(),
     /** The execution that works on it, or did last; absent where none was started yet. */
@@ -57,6 +60,7 @@ export const planAnswer = migrationAnswer.pick({
   strategy: true,
   preserve: true,
   dryRun: true,
+  requester: true,
   requestedBy: true,
   reason: true,
   startedAt: true,

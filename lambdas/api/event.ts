@@ -1,6 +1,7 @@
 /** What the caller's part of a request says, read so that nothing in it is believed to have a form. */
 import { hasProtoKey } from '../domain/problems.ts';
-import { requestedBy } from '../domain/names.ts';
+import { plainText } from '../domain/names.ts';
+import { LONGEST_PRINCIPAL } from '../domain/principal.ts';
 import { shown } from '../domain/text.ts';
 import { ApiProblem, type FieldError, invalid } from './problems.ts';
 import type { ProxyEvent } from './proxy.ts';
@@ -49,11 +50,11 @@ export function idempotencyKeyOf(event: ProxyEvent, errors: FieldError[]): strin
 
 /** The principal, as API Gateway has authenticated it. */
 export function callerOf({ requestContext: { identity } }: ProxyEvent): string {
-  const caller = requestedBy.min(1).safeParse(identity?.userArn);
+  const caller = plainText(LONGEST_PRINCIPAL).min(1).safeParse(identity?.userArn);
   if (caller.success) return caller.data;
   throw new ApiProblem(
     'unauthenticated',
-    'API Gateway has not said which IAM principal asks, in 256 characters at most: every method of this API must be authorised by IAM (AWS_IAM).',
+    `API Gateway has not named the IAM principal that calls, by an ARN of at most ${LONGEST_PRINCIPAL} characters: every method of this API must be authorised by IAM (AWS_IAM).`,
   );
 }
 

@@ -71,7 +71,8 @@ export async function takeIn(request: MigrationRequest, asked: Asked, dependenci
     migrationId: ids.ulid(),
     fingerprint: sha256({ migrate: request }),
     at: utcNow(clock),
-    input: claimInput({ request }),
+    // API Gateway has authenticated the caller, and the request names nobody else.
+    input: claimInput({ request, requester: { source: 'api', principal: asked.caller } }),
   };
   const claim = await claimOnce(
     mine,

@@ -1,10 +1,13 @@
 /** GET /plans/{id}, GET /migrations/{id} and GET /migrations: nothing is changed by them. */
 import { isMigrationError } from '../domain/errors.ts';
-import type { Migration, PodEvidence } from '../domain/model.ts';
+import { allOpenUntil, nextCommonOpening } from '../domain/change-windows.ts';
+import { type Migration, type PodEvidence, requesterOf } from '../domain/model.ts';
 import { standingRelease } from '../domain/recovery.ts';
+import { windowsOf } from '../domain/waiting.ts';
 import type { HandlerDependencies, Ledger } from '../ports/index.ts';
 import { EVIDENCE_BEFORE, EVIDENCE_LATEST, readReport } from '../runtime/report.ts';
 import { readRunning } from '../runtime/running.ts';
+import { utcOf } from '../runtime/utc.ts';
 import type { MigrationAnswer } from './answers.ts';
 import { linksOf, migrationPath, planPath } from './links.ts';
 import type { Call, Reply } from './operations.ts';
@@ -32,6 +35,20 @@ function verificationOf(before: PodEvidence[], pods: PodEvidence[]): MigrationAn
     pods: pods.slice(0, MOST_PODS),
     ...(left.before + left.pods > 0 ? { left } : {}),
   };
+}
+
+/** When the change may begin; undefined where that is no question any more, or none at all. */
+function windowAnswer(
+  { status, rung, request }: Migration,
+  { settings, clock }: Pick<HandlerDependencies, 'settings' | 'clock'>,
+): MigrationAnswer['changeWindow'] {
+  const windows = windowsOf(request, settings);
+  if (windows.length === 0 || status === 'ended' || rung !== undefined || request.dryRun) return undefined;
+  const now = clock.now();
+  const until = allOpenUntil(windows, now);
+  if (until !== undefined) return { openUntil: utcOf(until) };
+  const opens = nextCommonOpening(windows, now);
+  return opens === undefined ? {} : { opensAt: utcOf(opens) };
 }
 
 /** What a record alone says, of one that is over and of one that is not. */
@@ -74,8 +91,9 @@ function ofRecord({
 async function answerOf(
   record: Migration,
   prefix: string,
-  { ledger, executions }: Pick<HandlerDependencies, 'ledger' | 'executions'>,
+  dependencies: Pick<HandlerDependencies, 'ledger' | 'executions' | 'settings' | 'clock'>,
 ): Promise<MigrationAnswer> {
+  const { ledger, executions } = dependencies;
   const { migrationId } = record;
   const more = { ...ofRecord(record), released: standingRelease(record), links: linksOf(prefix, record) };
   const report = await readReport(ledger, migrationId, { simulated: false });
@@ -101,6 +119,7 @@ async function answerOf(
     ...more,
     ...running,
     approvals: record.approvals,
+    changeWindow: windowAnswer(record, dependencies),
     step: running.steps.at(-1)?.name,
     verification: verificationOf(before, pods),
   };
@@ -132,6 +151,7 @@ export async function getPlan(
       strategy,
       preserve,
       dryRun,
+      requester: requesterOf(record),
       requestedBy,
       reason,
       startedAt,

@@ -1,7 +1,9 @@
 /** POST /plans and POST /migrations. */
+import { neverMeet, neverMeetText } from '../domain/change-windows.ts';
 import { partitionOf } from '../domain/partitions.ts';
 import { migrationRequest, type MigrationRequestInput, type Target } from '../domain/model.ts';
 import { isServed } from '../domain/spokes.ts';
+import { windowsOf } from '../domain/waiting.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 import type { Accepted } from './answers.ts';
 import { acceptedAs, migrationPath, planPath } from './links.ts';
@@ -53,6 +55,16 @@ export function assertPlace(
   assertRegion(region, fields.region, call);
 }
 
+/** Refuses a window that never opens together with the deployment's, before anything is planned for it. */
+export function assertWindow(
+  request: Parameters<typeof windowsOf>[0],
+  field: string,
+  { settings, clock }: Pick<HandlerDependencies, 'settings' | 'clock'>,
+): void {
+  const windows = windowsOf(request, settings);
+  if (neverMeet(windows, clock.now())) throw invalid([{ field, message: neverMeetText(windows) }]);
+}
+
 const OF_TARGET: Fields = { account: 'body.target.account', region: 'body.target.region' };
 
 async function start(
@@ -62,6 +74,7 @@ async function start(
   dependencies: HandlerDependencies,
 ): Promise<{ body: Accepted; headers: Record<string, string> }> {
   assertPlace(request.target, OF_TARGET, call, dependencies);
+  assertWindow(migrationRequest.parse(request), 'body.changeWindow', dependencies);
   const migrationId = await takeIn(
     migrationRequest.parse({ ...request, requestedBy: call.caller }),
     call,

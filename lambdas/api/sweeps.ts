@@ -12,7 +12,7 @@ import { sweepLinksOf, sweepPath } from './links.ts';
 import type { Call, Reply } from './operations.ts';
 import { ApiProblem, invalid } from './problems.ts';
 import { claimOnce } from './requesting.ts';
-import { assertAccount, assertRegion } from './start.ts';
+import { assertAccount, assertRegion, assertWindow } from './start.ts';
 import { idTokenOf } from './tokens.ts';
 
 /**
@@ -50,6 +50,7 @@ export async function createSweep(
 ): Promise<Reply<'createSweep'>> {
   assertSelection(call, dependencies);
   const { body, caller, prefix } = call;
+  assertWindow(body.options, 'body.options.changeWindow', dependencies);
   const { ids, clock, sweeps } = dependencies;
   const request = { ...body, requestedBy: caller };
   const mine: Claim = {
@@ -65,7 +66,9 @@ export async function createSweep(
     dependencies,
   );
   const { migrationId: sweepId } = claim;
-  await startSweep(requestIn(claim), undefined, dependencies, { sweepId });
+  // A claim under another caller's key is never found.
+  const requester = { source: 'api', principal: caller } as const;
+  await startSweep(requestIn(claim), undefined, dependencies, { sweepId, requester });
   dependencies.telemetry.log.info('api: a sweep was taken in', { sweepId, caller, mode: body.mode });
   return {
     body: { sweepId, status: 'accepted', links: { self: sweepPath(prefix, sweepId) } },

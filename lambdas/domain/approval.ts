@@ -4,6 +4,8 @@
  */
 import { z } from 'zod';
 import { reason, requestedBy } from './names.ts';
+import { likeness, parsePrincipal, type SharedRole } from './principal.ts';
+import { requesterOf, statedPrincipal } from './requester.ts';
 
 /** `expired`: nobody decided in time. `withdrawn`: the migration ended before, such as by a cancel. */
 export const approvalState = z.enum(['pending', 'approved', 'rejected', 'expired', 'withdrawn']);
@@ -33,37 +35,103 @@ export const approvalDecision = z.strictObject({
 });
 export type ApprovalDecision = z.infer<typeof approvalDecision>;
 
-/** Who may approve what somebody asked for, as the deployment says. */
+/** Who may approve what somebody requested, as the deployment configures it. */
 export const approverRule = z.enum(['anyone', 'another-session', 'another-role']);
 export type ApproverRule = z.infer<typeof approverRule>;
 
-/** `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION` without the session; any other ARN as it is. */
-const withoutSession = (principal: string): string =>
-  principal.replace(/^(arn:[\w-]+:sts::\d{12}:assumed-role\/[^/]+)\/.*$/, '$1');
-
-/** Who made the call that the service answers with a request of its own: `cloudtrail: ARN`. */
-export const BY_CLOUDTRAIL = 'cloudtrail: ';
-const behind = (requester: string): string =>
-  requester.startsWith(BY_CLOUDTRAIL) ? requester.slice(BY_CLOUDTRAIL.length) : requester;
+export interface ApproverRules {
+  approver: ApproverRule;
+  /** Whether a request may be approved whose requester nobody has authenticated. */
+  allowUnknownRequester: boolean;
+}
 
 /**
- * Why this principal may not approve what that one asked for; undefined where it may. A request whose principal nobody
- * knows can't be told apart from the approver's own, so where anybody is barred nobody may approve it.
+ * `barred`: why that principal may not approve. `shared`: both are sessions of that role, and whether that bars it
+ * depends on whose the role is.
  */
-export function barredFromApproving(
-  rule: ApproverRule,
-  requester: string | undefined,
+export type ApproverVerdict = 'admitted' | { barred: string } | { shared: SharedRole };
+
+const SAME_ROLE = 'the requester of a migration may not approve it, and this is the same role';
+const SAME_USER = 'the requester of a migration may not approve it, and this is the same user';
+const SAME_PRINCIPAL = 'the requester of a migration may not approve it, and this is the same principal';
+const UNDECIDED =
+  'the requester of a migration may not approve it, and the ARN of a federated user does not show whose session it is. Approve it as a role';
+const UNKNOWN_APPROVER =
+  'the approver cannot be told from the requester: it is not the whole ARN of a user or a role. Approve it as one';
+const UNKNOWN_REQUESTER =
+  'nobody has authenticated who requested it, so that nobody can be told from the requester. Request the migration by the API, or have the deployment allow it (setting approvals.allowUnknownRequester)';
+
+/** By the role or user, whatever the session. */
+function judgePrincipals(requester: string, approver: string): ApproverVerdict {
+  const [asking, approving] = [parsePrincipal(requester), parsePrincipal(approver)];
+  if (!approving) return { barred: UNKNOWN_APPROVER };
+  if (!asking) return { barred: UNKNOWN_REQUESTER };
+  const found = likeness(asking, approving);
+  switch (found.is) {
+    case 'other':
+      return 'admitted';
+    case 'same':
+      return { barred: asking.kind === 'role' ? SAME_ROLE : SAME_USER };
+    case 'undecided':
+      return { barred: UNDECIDED };
+    case 'shared':
+      return { shared: found.role };
+  }
+}
+
+/** What an unknown requester states bars whom it names, and admits nobody. */
+function judgeStated(stated: string, approver: string): ApproverVerdict {
+  const named = statedPrincipal(stated);
+  if (named === approver) return { barred: SAME_PRINCIPAL };
+  return parsePrincipal(named) && parsePrincipal(approver) ? judgePrincipals(named, approver) : 'admitted';
+}
+
+/** Whether the rule lets that principal approve the plan of a migration that has this requester. */
+export function judgeApprover(
+  { approver: rule, allowUnknownRequester }: ApproverRules,
+  record: Parameters<typeof requesterOf>[0],
   approver: string,
-): string | undefined {
-  if (rule === 'anyone') return undefined;
-  if (requester === undefined)
-    return 'it is not known who asked for the migration, so nobody can be told apart from them';
-  const asked = behind(requester);
-  const same = rule === 'another-session' ? asked === approver : withoutSession(asked) === withoutSession(approver);
-  if (!same) return undefined;
-  return rule === 'another-session'
-    ? 'who asks for a migration may not approve it, and this is the same principal'
-    : 'who asks for a migration may not approve it, and this is the same role';
+): ApproverVerdict {
+  if (rule === 'anyone') return 'admitted';
+  const noted = requesterOf(record);
+  const requester = noted?.source === 'schedule' || parsePrincipal(noted?.principal ?? '') ? noted : undefined;
+  if (!requester) {
+    if (!allowUnknownRequester) return { barred: UNKNOWN_REQUESTER };
+    const { requestedBy: stated = '' } = record.request;
+    if (rule === 'another-role') return judgeStated(stated, approver);
+    return statedPrincipal(stated) === approver ? { barred: SAME_PRINCIPAL } : 'admitted';
+  }
+  // The configuration requested it, and whoever deploys that needs no approval to do what they like.
+  if (requester.source === 'schedule') return 'admitted';
+  if (rule === 'another-role') return judgePrincipals(requester.principal, approver);
+  return requester.principal === approver ? { barred: SAME_PRINCIPAL } : 'admitted';
+}
+
+/** What a role turned out to be that both share. `unreadable`: IAM does not let the service read it. */
+export type SharedRoleFound = 'identity-center' | 'other' | 'unreadable';
+
+/** Why two different sessions of that role do not make two people; undefined where they do. */
+export const barredByRole = ({ name }: SharedRole, found: SharedRoleFound): string | undefined => {
+  if (found === 'identity-center') return undefined;
+  return found === 'other'
+    ? SAME_ROLE
+    : `${SAME_ROLE}: whether IAM Identity Center made role ${name}, whose sessions are then different people, cannot be read here. Approve it as another role`;
+};
+
+/**
+ * Whether the last approval of a migration is one of that plan, given in time: `approver`, who gave it, who has still to
+ * be admitted by the rule; `why` it is none.
+ */
+export function notApproved(last: Approval | undefined, planHash: string): { approver: string } | { why: string } {
+  if (!last) return { why: 'the ledger has no approval' };
+  const { state, decidedBy, decidedAt, expiresAt } = last;
+  if (state !== 'approved') return { why: `the ledger has its approval as ${state}` };
+  if (last.planHash !== planHash) return { why: 'the ledger has the approval of another plan' };
+  if (decidedBy === undefined || decidedAt === undefined)
+    return { why: 'the ledger does not have who approved it, and when' };
+  return Date.parse(decidedAt) < Date.parse(expiresAt)
+    ? { approver: decidedBy }
+    : { why: `it was approved at ${decidedAt}, and the approval expired at ${expiresAt}` };
 }
 
 /** The one that is being waited for. */

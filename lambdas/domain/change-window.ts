@@ -11,7 +11,7 @@ const [MINUTE, HOUR] = [60_000, 3_600_000];
  * How far ahead an opening is looked for: longer than a year and the most that a yearly one can move (`SUN#1`, a leap
  * day).
  */
-const HORIZON = 400 * 24 * HOUR;
+export const HORIZON_MS = 400 * 24 * HOUR;
 /** The longest that a window may be waited for. */
 export const MOST_WINDOW_HOURS = 336;
 const FIELDS = ['minute', 'hour', 'day of the month', 'month', 'day of the week'] as const;
@@ -125,7 +125,7 @@ export function nextOpening({ schedule, timeZone }: Openings, now: number): numb
   const start = cron(schedule, timeZone)
     .nextRun(new Date(Math.ceil(now / 1000) * 1000 - 1000))
     ?.getTime();
-  return start === undefined || start - now > HORIZON ? undefined : start;
+  return start === undefined || start - now > HORIZON_MS ? undefined : start;
 }
 
 /** Whether there is a start s with s <= now < s + duration. */

@@ -4,9 +4,9 @@
  * quotes requestParameters and message: the cluster is `name`); CloudTrail User Guide, "CloudTrail record contents".
  */
 import { z } from 'zod';
-import { BY_CLOUDTRAIL } from './approval.ts';
 import { type MigrationRequest, migrationRequest } from './model.ts';
-import { accountId, addonName, clusterName, regionName } from './names.ts';
+import { accountId, addonName, BY_CLOUDTRAIL, clusterName, regionName } from './names.ts';
+import { requesterByCloudTrail, type AuthenticatedRequester } from './requester.ts';
 import { fit } from './service-event-parts.ts';
 import { EVERY_ACCOUNT, isServed } from './spokes.ts';
 import type { Trigger } from './trigger.ts';
@@ -111,14 +111,19 @@ export function triggerOf({ detail: { eventID: eventId, eventTime, userAgent, us
   };
 }
 
+/** Who made the call; undefined where the event does not name a whole principal. */
+export const requesterFor = ({ detail }: Denial): AuthenticatedRequester | undefined =>
+  requesterByCloudTrail(detail.userIdentity?.arn);
+
 export function requestFor({ account, region, detail }: Denial, action: DenialSettings['action']): MigrationRequest {
   const { name: cluster, addonName: addon } = detail.requestParameters;
+  const { arn } = detail.userIdentity ?? {};
   return migrationRequest.parse({
     target: { account, region, cluster },
     addon,
     ...(action === 'notify' ? { dryRun: true } : {}),
     ...(action === 'ask' ? { approval: 'required' } : {}),
-    requestedBy: fit(`${BY_CLOUDTRAIL}${detail.userIdentity?.arn ?? 'somebody'}`, 256),
+    requestedBy: requesterByCloudTrail(arn) ? `${BY_CLOUDTRAIL}${arn ?? ''}` : `${BY_CLOUDTRAIL}an unknown principal`,
     reason: `EKS refused UpdateAddon with an empty role: Cross-account pass role is not allowed (CloudTrail event ${detail.eventID}).`,
   });
 }

@@ -33,7 +33,7 @@ export const deploymentSettings = z.strictObject({
   roleGrants: z.array(roleGrant).min(1).optional(),
   /** Regions that a sweep reads where its request names none; absent: the one that the function runs in. */
   regions: z.array(z.string().min(1)).min(1).optional(),
-  /** For requests that carry none; absent: changes may begin at any time. */
+  /** When any change may begin; absent: at any time. */
   changeWindow: window.optional(),
 });
 export type DeploymentSettings = z.output<typeof deploymentSettings>;

@@ -9,6 +9,7 @@ import { migrationId, reason, requestedBy } from './names.ts';
 import { addon, association, serviceAccountState, type Addon } from './observed.ts';
 import { carriedOver, identityLoss, plannedAssociation } from './planned.ts';
 import { maxDisruption, migrationRequest, resolveConflicts, strategy, target } from './request.ts';
+import { authenticatedRequester, notedRequester } from './requester.ts';
 import { serviceAccountRef } from './subject.ts';
 import { trigger } from './trigger.ts';
 import { trustChange, trustRepair, trustRetirement } from './trust/model.ts';
@@ -18,6 +19,7 @@ export * from './evidence.ts';
 export * from './observed.ts';
 export * from './planned.ts';
 export * from './request.ts';
+export * from './requester.ts';
 export * from './trigger.ts';
 
 export const OUTCOMES = ['migrated', 'already-migrated', 'planned', 'blocked', 'rolled-back', 'needs-human'] as const;
@@ -180,6 +182,8 @@ export type AnnotationChange = z.infer<typeof annotationChange>;
 export const migration = z.object({
   migrationId,
   request: migrationRequest,
+  /** Who requested it, where that is authenticated: see `requesterOf`. */
+  requester: notedRequester.optional(),
   /** The execution that works on it, or did last. */
   executionArn: z.string().optional(),
   startedAt: z.string(),
@@ -224,7 +228,7 @@ export type Migration = z.infer<typeof migration>;
 
 /** One that has just begun: nothing was changed for it yet. */
 export const newMigration = (
-  base: Pick<Migration, 'migrationId' | 'request' | 'executionArn' | 'startedAt' | 'trigger'>,
+  base: Pick<Migration, 'migrationId' | 'request' | 'requester' | 'executionArn' | 'startedAt' | 'trigger'>,
 ): Migration => ({
   ...base,
   status: 'running',
@@ -265,6 +269,8 @@ export const migrationReport = z.object({
   endedAt: z.string(),
   plan: plan.optional(),
   trigger: trigger.optional(),
+  /** Who requested it; absent where nobody has authenticated that. */
+  requester: authenticatedRequester.optional(),
   approvals: z.array(approval).default([]),
   /** The way that was tried last; absent where nothing was begun. */
   applied: rung.optional(),

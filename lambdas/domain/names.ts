@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { MAX_ROLE_ARN, parseRoleArn } from './arn.ts';
+import { LONGEST_PRINCIPAL } from './principal.ts';
 import { isPrintable } from './text.ts';
 
 /** ULID: sorts by time, 26 characters of Crockford's base 32. */
@@ -54,6 +55,12 @@ export const plainText = (most: number) =>
     .max(most, { error: `must have at most ${most} characters`, abort: true })
     .refine(isPrintable, 'must be one line of text, without control characters');
 
-/** Who asks for something, as far as the caller says it, and why. */
-export const requestedBy = plainText(256);
+/** What comes before the ARN of whoever made the call that the service answers with a request of its own. */
+export const BY_CLOUDTRAIL = 'cloudtrail: ';
+
+/**
+ * Who requests or decides something, as its sender states it, and why. There is room for the longest ARN, so that none
+ * is ever cut: half an ARN is another principal's, or nobody's.
+ */
+export const requestedBy = plainText(BY_CLOUDTRAIL.length + LONGEST_PRINCIPAL);
 export const reason = plainText(1024);

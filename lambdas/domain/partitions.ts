@@ -35,5 +35,8 @@ export const dnsSuffixOf = (region: string): string => of(region).dnsSuffix;
 /** Returns the host of a service's regional endpoint, such as sts.eu-west-1.amazonaws.com. */
 export const hostOf = (service: string, region: string): string => `${service}.${region}.${dnsSuffixOf(region)}`;
 
+/** The names of all partitions, as ARNs have them. */
+export const PARTITION_NAMES: readonly string[] = [AWS, ...OTHERS].map(({ name }) => name);
+
 /** What hosts of AWS end with, in any partition. */
 export const DNS_SUFFIXES: readonly string[] = [...new Set([AWS, ...OTHERS].map(({ dnsSuffix }) => dnsSuffix))];

@@ -3,6 +3,7 @@ import type { Approval, Check, Migration, Outcome, Plan, Rung } from './model.ts
 import { blocks, nameOf } from './plan/ladder.ts';
 import { diagnosis, terraformLines } from './denial-text.ts';
 import type { EventType } from './service-event.ts';
+import { requesterOf, requesterText } from './requester.ts';
 import { shellCommand } from './shell.ts';
 import { subjectOf } from './subject.ts';
 
@@ -211,12 +212,16 @@ export function linesOf(
   const { request, trigger, migrationId } = record;
   const { account, region } = request.target;
   const { requestedBy, reason } = request;
+  const requester = requesterOf(record);
   return [
     titleOf(record, type),
     `Account ${account}, ${region}; migration ${migrationId}.`,
     ...(trigger
       ? diagnosis(record, trigger)
-      : [requestedBy === undefined ? '' : `Asked for by ${requestedBy}${reason === undefined ? '' : `: ${reason}`}`]),
+      : [
+          `Requested by ${requesterText({ requester, requestedBy })}.`,
+          reason === undefined ? '' : `Reason, as the request states it: ${reason}`,
+        ]),
     ...whatHappened(record, type, asked, handOff),
   ];
 }

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { type Announcement, eventIdOf, roundOf } from './announcements.ts';
 import { type Migration, OUTCOMES, outcome, verified } from './model.ts';
 import { accountId, clusterName, migrationId, reason, regionName, requestedBy } from './names.ts';
+import { authenticatedRequester, requesterOf } from './requester.ts';
 import { fit, handOffFor } from './service-event-parts.ts';
 import { linesOf, titleOf } from './service-event-text.ts';
 import { serviceAccountRef } from './subject.ts';
@@ -53,8 +54,13 @@ export const serviceEvent = z.object({
   outcome: outcome.optional().describe('How it ended; there for types that are outcomes.'),
   verified: verified.optional().describe('How the end was proven: on the pods, by what EKS says, or not.'),
   dryRun: z.boolean().describe('Whether a plan is all that was asked for.'),
-  requestedBy: requestedBy.optional().describe('Who asked for it, as the record has it.'),
-  reason: reason.optional().describe('Why, in their words.'),
+  requester: authenticatedRequester
+    .optional()
+    .describe('Who requested it, as the API, CloudTrail or the deployment vouches for; absent where nobody does.'),
+  requestedBy: requestedBy
+    .optional()
+    .describe('Who requested it, in the words of the request: `requester` is who it was.'),
+  reason: reason.optional().describe('Why, in the words of the request.'),
   planHash: z.string().max(64).optional().describe('Of the plan; of an approval the one that it is about.'),
   approval: z
     .object({ round: z.number().int().positive(), expiresAt: time })
@@ -117,6 +123,7 @@ export function serviceEventOf(record: Migration, told: Announcement, begunAt?: 
   const isLast = record.outcome === type;
   const failure = isLast ? record.failure : undefined;
   const warnings = isLast ? record.warnings.slice(0, MOST.warnings) : [];
+  const requester = requesterOf(record);
   const planHash = asked?.planHash ?? plan?.hash;
   const handOff = isLast && type === 'needs-human' ? handOffFor(record, MOST) : [];
   const lines = linesOf(record, type, asked, handOff).flatMap((line) => (line === '' ? [] : [fit(line, MOST.line)]));
@@ -142,6 +149,7 @@ export function serviceEventOf(record: Migration, told: Announcement, begunAt?: 
     ...(isOutcome(type) ? { outcome: type } : {}),
     ...(isLast ? { verified: record.verified } : {}),
     dryRun,
+    ...(requester ? { requester } : {}),
     ...(request.requestedBy === undefined ? {} : { requestedBy: request.requestedBy }),
     ...(request.reason === undefined ? {} : { reason: request.reason }),
     ...(planHash === undefined ? {} : { planHash: fit(planHash, 64) }),

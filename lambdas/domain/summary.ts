@@ -18,6 +18,7 @@ export const migrationSummary = z.object({
   status: z.enum(['running', 'ended']),
   outcome: outcome.optional(),
   dryRun: z.boolean(),
+  /** What the request states; who it was is in the migration itself (`requester`). */
   requestedBy: z.string().optional(),
   startedAt: z.string(),
   endedAt: z.string().optional(),

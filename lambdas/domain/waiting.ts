@@ -36,12 +36,10 @@ interface Rules {
 export const needsApproval = ({ approval }: { approval: ApprovalMode }, { approvals }: Rules): boolean =>
   approval === 'required' || approvals.required;
 
-/** The request's own window goes before the deployment's. */
-export const windowOf = (
-  request: { changeWindow?: ChangeWindow | undefined },
-  rules: Rules,
-): ChangeWindow | undefined => request.changeWindow ?? rules.changeWindow;
+/** The windows that have to be open, the deployment's first: a request's own narrows it, and never widens it. */
+export const windowsOf = (request: { changeWindow?: ChangeWindow | undefined }, rules: Rules): ChangeWindow[] =>
+  [rules.changeWindow, request.changeWindow].filter((window) => window !== undefined);
 
-/** Until when a window is waited for, from the moment that the wait began. */
-export const windowLimit = ({ waitAtMostHours }: ChangeWindow, record: { startedAt: string }, since: number): number =>
-  Math.min(since + waitAtMostHours * HOUR_MS, deadlineOf(record));
+/** Until when windows are waited for, from the moment that the wait began: no longer than any of them allows. */
+export const windowLimit = (windows: readonly ChangeWindow[], record: { startedAt: string }, since: number): number =>
+  Math.min(...windows.map(({ waitAtMostHours }) => since + waitAtMostHours * HOUR_MS), deadlineOf(record));

@@ -1,4 +1,4 @@
-import type { ApproverRule } from '../domain/approval.ts';
+import type { ApproverRules } from '../domain/approval.ts';
 import type { ChangeWindow } from '../domain/change-window.ts';
 import type { DenialSettings } from '../domain/denial.ts';
 import type { Target } from '../domain/model.ts';
@@ -77,8 +77,8 @@ export interface Settings {
   roleGrants?: readonly RoleGrant[] | undefined;
   /** By step, the ARN of the role that it acts with; a step that the deployment does not name can't be asked about. */
   actingRoles: Partial<Record<ActingStep, string>>;
-  /** Whether every change has to be approved, and who may approve what somebody asked for. */
-  approvals: { required: boolean; approver: ApproverRule };
+  /** Whether every change has to be approved, and who may approve what somebody requested. */
+  approvals: { required: boolean } & ApproverRules;
   /** The service's own account; absent in steps that have nothing to do with clusters. */
   account?: string | undefined;
   /** Other accounts than the service's own whose clusters a request may name; its own may be among them. `*`: any. */
@@ -87,7 +87,7 @@ export interface Settings {
   regions?: readonly string[] | undefined;
   /** Name of the bucket of sweeps, as `documents` uses it. */
   bucket?: string | undefined;
-  /** When changes may begin that say nothing themselves; absent: at any time. */
+  /** When any change may begin; absent: at any time. A request's own window narrows it. */
   changeWindow?: ChangeWindow | undefined;
   /** What follows an UpdateAddon that was denied; absent in steps that have nothing to do with it. */
   denials?: DenialSettings | undefined;

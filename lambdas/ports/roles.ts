@@ -44,6 +44,8 @@ export interface Roles {
   getRole(arn: string): Promise<Role | undefined>;
   /** By ARN of this account; `undefined` where IAM has no such provider. Throws AccessDenied where it may not be read. */
   getOidcProvider(arn: string): Promise<OidcProvider | undefined>;
+  /** The ARN of the role of that name, with its path; `undefined` where IAM has no such role. */
+  findRole(name: string): Promise<string | undefined>;
   /**
    * Replaces the trust policy. Throws InvalidRequest for one that IAM does not take, `TrustTooLong` over the quota of
    * the account.

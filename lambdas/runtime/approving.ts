@@ -1,15 +1,14 @@
 /** Deciding about a plan that waits for it: by the API and by the command line alike. */
-import { type Approval, type ApprovalDecision, barredFromApproving } from '../domain/approval.ts';
+import type { Approval, ApprovalDecision } from '../domain/approval.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
-import { utcNow } from './utc.ts';
+import { barredFromApproving, type Judging } from './approver.ts';
+import { utcOf } from './utc.ts';
 
 /** Why nothing was decided. `decided`: somebody was faster, or said something else. */
 export type Refusal = 'unknown' | 'not-waiting' | 'other-plan' | 'expired' | 'decided' | 'barred';
 export type Decided = { approval: Approval } | { refused: Refusal; why: string };
 
-type Deciding = Pick<HandlerDependencies, 'ledger' | 'executions' | 'clock'> & {
-  settings: Pick<HandlerDependencies['settings'], 'approvals'>;
-};
+type Deciding = Pick<HandlerDependencies, 'ledger' | 'executions' | 'clock'> & Judging;
 
 const STATES = { approve: 'approved', reject: 'rejected' } as const;
 
@@ -47,7 +46,8 @@ export async function decideApproval(
   by: string,
   dependencies: Deciding,
 ): Promise<Decided> {
-  const { ledger, settings, clock } = dependencies;
+  const { ledger, clock } = dependencies;
+  const now = clock.now();
   const record = await ledger.getMigration(migrationId);
   if (!record) return no('unknown', `the ledger has no migration ${migrationId}`);
   const last = record.approvals.at(-1);
@@ -69,12 +69,8 @@ export async function decideApproval(
   if (last.state === 'pending') {
     if (record.status === 'ended')
       return no('not-waiting', `migration ${migrationId} ended ${record.outcome ?? 'without an outcome'}`);
-    if (Date.parse(last.expiresAt) <= clock.now())
-      return no('expired', `the approval has expired at ${last.expiresAt}`);
-    const barred =
-      decision === 'approve'
-        ? barredFromApproving(settings.approvals.approver, record.request.requestedBy, by)
-        : undefined;
+    if (Date.parse(last.expiresAt) <= now) return no('expired', `the approval has expired at ${last.expiresAt}`);
+    const barred = decision === 'approve' ? await barredFromApproving(record, by, dependencies) : undefined;
     if (barred !== undefined) return no('barred', barred);
   }
   const decided = await ledger.decideApproval(migrationId, {
@@ -82,7 +78,7 @@ export async function decideApproval(
     planHash,
     state,
     decidedBy: by,
-    decidedAt: utcNow(clock),
+    decidedAt: utcOf(now),
     ...(reason === undefined ? {} : { reason }),
   });
   if (!decided || !isSame(decided))

@@ -106,8 +106,9 @@ export function assertPlanIsAllowed(
 }
 
 /**
- * Throws BadInput for a plan that nobody approved though somebody has to. What was approved comes with the execution,
- * which only Step Functions tells: an approval that is in the ledger alone is none.
+ * Throws BadInput for a plan that has to be approved, and that is not the one whose approval the execution was told of.
+ * An approval that is in the ledger alone is none, since whoever can write there can write one; what the execution was
+ * told is none either (`assertApproved`).
  */
 export function assertPlanIsApproved(
   { migrationId, request }: Pick<Migration, 'migrationId' | 'request'>,

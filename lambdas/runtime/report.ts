@@ -1,6 +1,7 @@
 import type { Disruption, MigrationReport } from '../domain/model.ts';
 import { migrationReport } from '../domain/model.ts';
 import { standingRelease } from '../domain/recovery.ts';
+import { requesterOf } from '../domain/requester.ts';
 import type { Ledger } from '../ports/index.ts';
 
 /** Evidence rounds in the ledger: how the pods were before, and how the last look at them found them. */
@@ -42,6 +43,7 @@ export async function readReport(
     endedAt: migration.endedAt,
     plan: migration.plan,
     trigger: migration.trigger,
+    requester: requesterOf(migration),
     approvals: migration.approvals,
     applied: migration.rung === undefined ? undefined : migration.plan?.ladder[migration.rung],
     recovery: migration.recovery,

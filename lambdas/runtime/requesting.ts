@@ -5,7 +5,15 @@
  */
 import { z } from 'zod';
 import { isMigrationError, MigrationError } from '../domain/errors.ts';
-import { type MigrationRequest, migrationRequest, newMigration, trigger, type Trigger } from '../domain/model.ts';
+import {
+  authenticatedRequester,
+  type AuthenticatedRequester,
+  type MigrationRequest,
+  migrationRequest,
+  newMigration,
+  trigger,
+  type Trigger,
+} from '../domain/model.ts';
 import type { Claim, HandlerDependencies } from '../ports/index.ts';
 import { utcNow } from './utc.ts';
 
@@ -17,6 +25,8 @@ export interface Wish {
   /** Where this is the first. */
   migrationId: string;
   request: MigrationRequest;
+  /** Who requests it, where that is authenticated. */
+  requester?: AuthenticatedRequester | undefined;
   trigger?: Trigger;
   /** Whether the claim of an earlier one, that is another's, has passed on. */
   isOver: (earlier: Claim) => boolean | Promise<boolean>;
@@ -28,7 +38,11 @@ export interface Requested {
   first: boolean;
 }
 
-const input = z.object({ request: migrationRequest, trigger: trigger.optional() });
+const input = z.object({
+  request: migrationRequest,
+  requester: authenticatedRequester.optional(),
+  trigger: trigger.optional(),
+});
 
 /** As it was claimed: whoever does what is missing must not do it by their own wish. */
 function inputOf({ migrationId, input: text }: Claim): z.infer<typeof input> {
@@ -44,8 +58,7 @@ function inputOf({ migrationId, input: text }: Claim): z.infer<typeof input> {
 }
 
 /** As a claim keeps what is asked for. */
-export const claimInput = (asked: { request: MigrationRequest; trigger?: Trigger | undefined }): string =>
-  JSON.stringify(asked);
+export const claimInput = (asked: z.infer<typeof input>): string => JSON.stringify(asked);
 
 /**
  * Puts the record and starts the execution, where that is missing. Throws BadInput for a claim that is not as it is
@@ -59,10 +72,16 @@ export async function ensureStarted(
   const record = await ledger.getMigration(migrationId);
   // An execution has noted itself there: it was started, whatever has become of it.
   if (record?.executionArn !== undefined || record?.status === 'ended') return;
-  const { request, trigger: cause } = inputOf(claim);
+  const { request, requester, trigger: cause } = inputOf(claim);
   try {
     await ledger.putMigration(
-      newMigration({ migrationId, request, startedAt: at, ...(cause ? { trigger: cause } : {}) }),
+      newMigration({
+        migrationId,
+        request,
+        startedAt: at,
+        ...(requester ? { requester: { requester, request } } : {}),
+        ...(cause ? { trigger: cause } : {}),
+      }),
     );
   } catch (error) {
     // Somebody else has started it since: its execution works on it, or it has ended already.
@@ -75,11 +94,16 @@ export async function ensureStarted(
 
 /** Throws BadInput for a claim that is not as it is written here; every other failure leaves it to be said again. */
 export async function requestMigration(
-  { key, fingerprint, migrationId, request, trigger: cause, isOver }: Wish,
+  { key, fingerprint, migrationId, request, requester, trigger: cause, isOver }: Wish,
   dependencies: Pick<HandlerDependencies, 'ledger' | 'executions' | 'clock'>,
 ): Promise<Requested> {
   const { ledger, clock } = dependencies;
-  const mine: Claim = { migrationId, fingerprint, at: utcNow(clock), input: claimInput({ request, trigger: cause }) };
+  const mine: Claim = {
+    migrationId,
+    fingerprint,
+    at: utcNow(clock),
+    input: claimInput({ request, requester, trigger: cause }),
+  };
   let claim = await ledger.claim(key, mine);
   if (claim.migrationId !== migrationId && (await isOver(claim))) claim = await ledger.reclaim(key, claim, mine);
   await ensureStarted(claim, dependencies);

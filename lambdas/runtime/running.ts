@@ -1,5 +1,15 @@
 /** How far a migration has come that is not over: for the command line and for the API. */
-import type { Approval, Cancellation, Migration, Plan, Recovery, Rung, StepLine } from '../domain/model.ts';
+import {
+  type Approval,
+  type AuthenticatedRequester,
+  type Cancellation,
+  type Migration,
+  type Plan,
+  type Recovery,
+  requesterOf,
+  type Rung,
+  type StepLine,
+} from '../domain/model.ts';
 import type { ServiceAccountRef } from '../domain/subject.ts';
 import type { Ledger } from '../ports/index.ts';
 
@@ -15,6 +25,8 @@ export interface Running {
   /** As Step Functions says; not RUNNING: the service takes it over within some minutes. */
   executionStatus?: string;
   plan?: Plan;
+  /** Who requested it; absent where nobody has authenticated that. */
+  requester?: AuthenticatedRequester;
   /** The way that is being tried; absent before anything was begun. */
   applied?: Rung;
   /** Each time that somebody was asked to approve the plan; absent where nobody was. */
@@ -42,6 +54,7 @@ export async function readRunning(
     ledger.getCancel(migrationId),
     executionArn === undefined ? undefined : statusOf(executionArn),
   ]);
+  const requester = requesterOf(record);
   const applied = rung === undefined ? undefined : plan?.ladder[rung];
   return {
     migrationId,
@@ -54,6 +67,7 @@ export async function readRunning(
     ...(executionArn === undefined ? {} : { executionArn }),
     ...(executionStatus === undefined ? {} : { executionStatus }),
     ...(plan ? { plan } : {}),
+    ...(requester ? { requester } : {}),
     ...(applied ? { applied } : {}),
     ...(approvals.length > 0 ? { approvals } : {}),
     ...(cancellation ? { cancellation } : {}),

@@ -24,6 +24,14 @@ export const targetEnvironment = settingsEnvironment.extend({ ACCOUNT: z.string(
 /** A step that decides whether somebody has to approve: `true` where every change has to be approved. */
 export const approvalEnvironment = z.object({ APPROVAL_REQUIRED: z.enum(['true', 'false']) });
 /**
+ * A step that judges who may approve what somebody requested. ALLOW_UNKNOWN_REQUESTER: `true` where that may be somebody
+ * whom nobody has authenticated.
+ */
+export const approverEnvironment = z.object({
+  APPROVER: approverRule,
+  ALLOW_UNKNOWN_REQUESTER: z.enum(['true', 'false']),
+});
+/**
  * A step that makes plans. KUBERNETES_ROLE_ARNS: the service's own roles that call API servers, separated by commas: no
  * nodes have them. The others: the roles of the steps that change something in EKS, about which IAM is asked.
  */
@@ -34,10 +42,11 @@ export const planningEnvironment = targetEnvironment.extend(approvalEnvironment.
 /** A step that starts the state machine Recover. */
 export const recoveringEnvironment = stepEnvironment.extend({ RECOVER_STATE_MACHINE_ARN: z.string().min(1) });
 
-/** What starts migrations for somebody outside, and rollbacks. APPROVER: who may approve what somebody asked for. */
+/** What starts migrations for somebody outside, and rollbacks, and decides about approvals. */
 export const startingEnvironment = recoveringEnvironment
   .extend(targetEnvironment.shape)
-  .extend({ STATE_MACHINE_ARN: z.string().min(1), APPROVER: approverRule });
+  .extend(approverEnvironment.shape)
+  .extend({ STATE_MACHINE_ARN: z.string().min(1) });
 
 /**
  * What every step gets: which migration, of what (an add-on's name, or `namespace/name` of a service account).

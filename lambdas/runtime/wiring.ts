@@ -157,6 +157,7 @@ const settingsIn = (
   approvals: {
     required: environment['APPROVAL_REQUIRED'] === 'true',
     approver: approver.parse(environment['APPROVER']),
+    allowUnknownRequester: environment['ALLOW_UNKNOWN_REQUESTER'] === 'true',
   },
   changeWindow: deployment?.changeWindow,
   ...(environment['ACCOUNT'] === undefined ? {} : { account: environment['ACCOUNT'] }),

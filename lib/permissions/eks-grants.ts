@@ -18,6 +18,8 @@ export const ASSOCIATIONS = [eksArn('podidentityassociation/*/*')];
 export const ACCESS_ENTRIES = [eksArn('access-entry/*/*/*/*/*')];
 const iamArn = (resource: string): string => `arn:${Aws.PARTITION}:iam::${Aws.ACCOUNT_ID}:${resource}`;
 export const ROLES = [iamArn('role/*')];
+/** Those that IAM Identity Center makes, whose sessions are of different people. */
+export const IDENTITY_CENTER_ROLES = [iamArn('role/aws-reserved/sso.amazonaws.com/*')];
 /** The account's own managed policies; those that AWS manages are not read. */
 export const POLICIES = [iamArn('policy/*')];
 

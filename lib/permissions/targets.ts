@@ -1,6 +1,7 @@
 /** What each step does at its target: in EKS and in IAM. */
 import { Aws } from 'aws-cdk-lib';
 import { EVENT_SOURCE } from '../../lambdas/domain/service-event.ts';
+import { matchesWildcard } from '../../lambdas/domain/policy/wildcard.ts';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import {
   ACCESS_ENTRIES,
@@ -19,6 +20,7 @@ import {
   describeOffer,
   getProvider,
   getRole,
+  IDENTITY_CENTER_ROLES,
   listAddons,
   observe,
   ONLY_OUR_TAG,
@@ -41,6 +43,8 @@ export interface TargetOptions {
   repairableRoleArns: string[] | undefined;
   /** The roles of the steps that change something in EKS: what the plan asks IAM's simulation about. */
   actingRoleArns: string[];
+  /** Whether an approver's role is compared with the requester's, and sessions of one role may be two people. */
+  comparesApprovers: boolean;
 }
 
 /** What a plan reads, of one migration or of a whole inventory. */
@@ -81,12 +85,25 @@ const planGrants = ({ actingRoleArns }: TargetOptions): Grant[] => [
   },
 ];
 
+/** `covered`: patterns of roles that may be read anyway. */
+const readApprovers = (isCompared: boolean, covered: readonly string[]): Grant[] => {
+  const resources = IDENTITY_CENTER_ROLES.filter((role) => !covered.some((pattern) => matchesWildcard(pattern, role)));
+  return isCompared && resources.length > 0
+    ? [
+        getRole(
+          resources,
+          'tells approver and requester apart where both are users of IAM Identity Center with one role',
+        ),
+      ]
+    : [];
+};
+
 export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]> = {
   plan: planGrants,
   // What they need is in the ledger.
   'request-approval': () => [],
   'await-window': () => [],
-  begin: ({ passableRoleArns }) => [
+  begin: ({ passableRoleArns, comparesApprovers }) => [
     describeCluster(
       "finds the address of the cluster's API server, which it asks about a service account that is no add-on's, and reads the OIDC issuer",
     ),
@@ -96,6 +113,7 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
       passableRoleArns,
       "keeps the roles' trust policies in the snapshot, and compares those to be repaired with the plan",
     ),
+    ...readApprovers(comparesApprovers, passableRoleArns),
   ],
   'install-agent': () => [
     describeAddon('looks whether the Pod Identity agent is there, and waits until it is active'),
@@ -259,6 +277,9 @@ export const targetGrants: Record<StepName, (options: TargetOptions) => Grant[]>
       resources: ['*'],
       why: "reads EKS's catalogue: for which service accounts an add-on takes associations",
     },
-    getRole(ROLES, 'evaluates the trust policies of the roles that the workloads use, to say what stands in the way'),
+    getRole(
+      ROLES,
+      'evaluates the trust policies of the roles that workloads use, and tells approver and requester apart where both are users of IAM Identity Center',
+    ),
   ],
 };

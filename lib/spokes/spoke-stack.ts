@@ -121,6 +121,8 @@ export class SpokeStack extends Stack {
       passableRoleArns: patternsThere(passableRoleArns, accounts),
       repairableRoleArns: repairableRoleArns && patternsThere(repairableRoleArns, accounts),
       actingRoleArns: [spokeRoleArn(Aws.ACCOUNT_ID, 'change', Aws.PARTITION)],
+      // Approvers are of the hub, or of accounts whose roles the service does not read.
+      comparesApprovers: false,
     };
     const capabilities = CAPABILITIES.filter((one) => one !== 'trust' || repairableRoleArns !== undefined).map(
       (capability) => ({ capability, grants: isOfAws(capability) ? capabilityGrants(capability, steps, options) : [] }),

@@ -145,6 +145,7 @@ const grantOptions = (app: App, { functions, tables }: Assembly, keyArn: string)
     actingRoleArns: functions
       .filter((one) => ACTING_STEPS.some((step) => step === lambdaName(one)))
       .map(({ roleArn }) => roleArn),
+    comparesApprovers: true,
     accounts: [SAMPLE_OTHER],
     ledgerKey: { keyArn, tableName: table?.name ?? '' },
   };

@@ -46,7 +46,7 @@ describe('a migration that wants an approval, in a sandbox of its own', () => {
     expect(await run([...APPROVAL, '--approve-as', 'command-line'])).toMatchObject({
       code: 3,
       err: expect.stringMatching(
-        /who asks for a migration may not approve it[^]*Somebody else has to approve/,
+        /the requester of a migration may not approve it[^]*Somebody else has to approve/,
       ) as unknown,
     });
   });
@@ -173,7 +173,7 @@ describe('a kept sandbox', () => {
     ]);
     const table = (await world.run('migrations', '--limit', '1')).out;
     expect(table).toMatch(
-      /^MIGRATION +STARTED +OUTCOME +WHAT +CLUSTER +BY\n\S+ +2026-01-15T09:\d\d:\d\dZ {2}blocked {2}aws-efs-csi-driver {2}reliability-dev \(111122223333, eu-west-1\) {2}command-line\n\nThere are older ones than these 1: [^\n]*--limit \(1\)\.\n$/,
+      /^MIGRATION +STARTED +OUTCOME +WHAT +CLUSTER +BY \(AS STATED\)\n\S+ +2026-01-15T09:\d\d:\d\dZ {2}blocked {2}aws-efs-csi-driver {2}reliability-dev \(111122223333, eu-west-1\) {2}command-line\n\nThere are older ones than these 1: [^\n]*--limit \(1\)\.\n$/,
     );
     expect((await world.run('migrations', '--cluster', 'other')).out).toBe('There are no such migrations.\n');
   });

@@ -169,7 +169,7 @@ describe('a migration over HTTP', () => {
       });
       expect(barred).toMatchObject({
         status: 403,
-        detail: 'Who asks for a migration may not approve it, and this is the same principal.',
+        detail: 'The requester of a migration may not approve it, and this is the same role.',
       });
       expect((await bob.shown(id)).approvals).toMatchObject([{ state: 'pending' }]);
       await ann.approve(id, planHash, 'reject');

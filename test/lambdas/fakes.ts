@@ -201,6 +201,10 @@ export class FakeRoles implements Roles {
   async getOidcProvider(arn: string): Promise<OidcProvider | undefined> {
     return this.absentProviders.has(arn) ? undefined : { arn };
   }
+
+  async findRole(name: string): Promise<string | undefined> {
+    return Object.keys(this.trust).find((arn) => arn.endsWith(`/${name}`));
+  }
   async updateTrustPolicy(arn: string, document: string): Promise<void> {
     if (this.trust[arn] === undefined)
       throw new MigrationError(
@@ -438,7 +442,7 @@ export function newFakes(): Fakes {
     passableRoleArns: [ROLES_OF_ACCOUNT],
     repairableRoleArns: [],
     actingRoles: STEP_ROLES,
-    approvals: { required: false, approver: 'another-session' },
+    approvals: { required: false, approver: 'another-role', allowUnknownRequester: false },
   };
   const invocation = { remaining: 60_000 };
   let made = 0;

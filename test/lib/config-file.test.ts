@@ -23,7 +23,7 @@ describe('the file', () => {
       accounts: [],
       roleGrants: [],
       sweeps: [],
-      approvals: { required: false, approver: 'another-session' },
+      approvals: { required: false, approver: 'another-role', allowUnknownRequester: false },
       notifications: { events: ['approval-needed', 'rolled-back', 'needs-human'] },
       denials: { action: 'notify', quietHours: 24 },
     });
@@ -197,7 +197,7 @@ describe('docs/configuration.md', () => {
     const [, example = ''] = /^```yaml\n([\s\S]*?)^```$/m.exec(docs) ?? [];
     const file = fileWith(example);
     expect(configOf({ config: file })).toMatchObject({
-      approvals: { required: true, approver: 'another-role' },
+      approvals: { required: true, approver: 'another-role', allowUnknownRequester: false },
       changeWindow: { ...WINDOW, waitAtMostHours: 336 },
       denials: { action: 'ask', quietHours: 24 },
     });

@@ -468,6 +468,7 @@ describe('permissions', () => {
       passableRoleArns: ['arn:role'],
       repairableRoleArns: ['arn:role'],
       actingRoleArns: ['arn:role'],
+      comparesApprovers: true,
     };
     for (const step of STEPS) {
       for (const { why, actions, resources } of grantsOf(step, options)) {

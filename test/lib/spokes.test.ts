@@ -184,6 +184,7 @@ describe('the rights of each role', () => {
     passableRoleArns: ['arn:passable'],
     repairableRoleArns: ['arn:repairable'],
     actingRoleArns: ['arn:change'],
+    comparesApprovers: false,
   };
 
   it('are those that the steps have in their own account, each of them and no other', () => {

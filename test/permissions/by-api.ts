@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { type ApiClient, createApiClient } from '../../cli/api/http.ts';
 import { type OperationId, OPERATIONS } from '../../lambdas/api/operations.ts';
 import type { Target } from '../../lambdas/domain/model.ts';
+import { isOfIdentityCenter } from '../../lambdas/domain/principal.ts';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { credentialsOf, issueAccessKey, operatorRoleArn } from '../../sandbox/sts/access-keys.ts';
 
@@ -44,15 +45,17 @@ export const createApiCaller = (
 ): ApiCaller => {
   const { apiUrl: url = '', world, clock } = sandbox;
   const operator = operatorRoleArn(world);
+  // Two people who share a role, where the world has one for that: by another, one could not approve the other's.
+  const roles = [...(world.accounts.get(world.home.account)?.roles.values() ?? [])].map(({ arn }) => arn);
+  const shared = roles.find(isOfIdentityCenter) ?? operator;
   const clientOf = (credentials: AwsCredentialIdentity): ApiClient =>
     createApiClient({ url, region: world.home.region, credentials, http: sandbox.clients().config.transport.http });
-  const requester = clientOf(credentialsOf(world, operator));
-  const {
-    accessKeyId,
-    secretAccessKey,
-    sessionToken = '',
-  } = issueAccessKey(world, operator, { sessionName: 'reviewer' });
-  const reviewer = clientOf({ accessKeyId, secretAccessKey, sessionToken });
+  const clientIn = (role: string, sessionName: string): ApiClient => {
+    const { accessKeyId, secretAccessKey, sessionToken = '' } = issueAccessKey(world, role, { sessionName });
+    return clientOf({ accessKeyId, secretAccessKey, sessionToken });
+  };
+  const requester = shared === operator ? clientOf(credentialsOf(world, operator)) : clientIn(shared, 'requester');
+  const reviewer = clientIn(shared, 'reviewer');
   return {
     ...place,
     sleep: (seconds) => clock.sleep(seconds * 1000),

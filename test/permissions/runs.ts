@@ -67,6 +67,20 @@ export const managed = ofEbs((_cluster, _roleArn, scenario) => {
   scenario.accounts[0]!.roles[0]!.attachedPolicies.push({ arn: 'arn:aws:iam::111122223333:policy/volumes', document });
 });
 
+/** People have a role of IAM Identity Center, which they share. */
+const sharing = ofEbs((_cluster, _roleArn, scenario) => {
+  const document = {
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Action: 'execute-api:Invoke', Resource: '*' }],
+  };
+  scenario.accounts[0]!.roles.push({
+    ...scenario.accounts[0]!.roles[0]!,
+    arn: 'arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Platform_0123456789abcdef',
+    policies: [{ name: 'calls-the-api', document }],
+    attachedPolicies: [],
+  });
+});
+
 const RECREATE = { strategy: 'recreate' } as const;
 const IN_PLACE = { strategy: 'in-place' } as const;
 
@@ -128,6 +142,7 @@ export const RUNS: Run[] = [
     name: 'approved by the API, begun when its window opens, rolled back by the API',
     scenario: 'in-place',
     ends: ['MigrateAddon SUCCEEDED', 'Recover SUCCEEDED'],
+    change: sharing,
     byApi: approves,
   },
   {

@@ -2,7 +2,7 @@
  * What the abuse tests share: a world with a service that may do little, an attempt by whoever may start it, and what
  * must not have come of it.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GetExecutionHistoryCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
@@ -38,11 +38,13 @@ export interface Deployment {
   remove: () => void;
 }
 
-/** The service as CDK's command line would deploy it with that context. */
-export async function deploy(context: Record<string, unknown>): Promise<Deployment> {
+/** The service as CDK's command line would deploy it with that context, and a file of those settings. */
+export async function deploy(context: Record<string, unknown>, settings: object = {}): Promise<Deployment> {
   const { lambdaDirectory } = await ensureAssembly();
   const directory = mkdtempSync(join(tmpdir(), 'abuse-'));
-  synthesise(directory, { lambdaDirectory, context });
+  const config = join(directory, 'settings.json');
+  writeFileSync(config, JSON.stringify(settings));
+  synthesise(directory, { lambdaDirectory, context: { ...context, config } });
   return { directory, remove: () => rmSync(directory, { recursive: true, force: true }) };
 }
 

@@ -65,4 +65,4 @@ export async function approve(
     });
   }
 }
-const ANYONE = { approvals: { required: false, approver: 'anyone' } } as const;
+const ANYONE = { approvals: { required: false, approver: 'anyone', allowUnknownRequester: false } } as const;

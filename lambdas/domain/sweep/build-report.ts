@@ -231,7 +231,7 @@ const trendOf = (sweepId: string, previous: SweepReport | undefined): SweepRepor
 /** The report as it stands `at` then, whether the sweep has ended or not. The same input gives the same report. */
 export function buildReport(input: ReportInput): SweepReport {
   const { sweep, clusters, previous, at, simulated } = input;
-  const { sweepId, request, status, outcome, cause, schedule, startedAt, endedAt } = sweep;
+  const { sweepId, request, status, outcome, cause, requester, schedule, startedAt, endedAt } = sweep;
   const places = allPlaces(input);
   const rows = allRows(input, places);
   const addons = rows.filter(({ addon }) => addon !== undefined).length;
@@ -248,6 +248,7 @@ export function buildReport(input: ReportInput): SweepReport {
     status,
     ...(outcome === undefined ? {} : { outcome }),
     ...(cause === undefined ? {} : { cause }),
+    ...(requester === undefined ? {} : { requester }),
     ...(schedule === undefined ? {} : { schedule }),
     startedAt,
     ...(endedAt === undefined ? {} : { endedAt }),

@@ -16,6 +16,7 @@ import {
   roleArn,
   serviceAccountName,
 } from '../names.ts';
+import { authenticatedRequester } from '../requester.ts';
 import { agentMode, approvalMode, maxDisruption, resolveConflicts, strategy, verificationMode } from '../request.ts';
 import { conditionKey, trustMode } from '../trust/model.ts';
 
@@ -218,6 +219,8 @@ export const sweep = z.object({
   executionArn: z.string().optional(),
   /** How many executions it has had: each next one goes on where the one before ended. */
   executions: z.int().min(0).default(0),
+  /** Who requested it, where that is authenticated; of a start by schedule, `schedule` says it. */
+  requester: authenticatedRequester.optional(),
   /** Of a start by schedule: its name, and when it was due. */
   schedule: z.object({ name: plainText(64), at: z.string() }).optional(),
   wave: sweepWave.optional(),

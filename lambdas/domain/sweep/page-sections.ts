@@ -2,6 +2,7 @@
  * Parts of the page that need no script: what the sweep was, its totals, what blocks, where it looked, and what it
  * took.
  */
+import { requesterText, sweepRequesterOf } from '../requester.ts';
 import { html, type Html } from './page-html.ts';
 import type { SweepReport } from './report.ts';
 import { sweepClass } from './model.ts';
@@ -54,6 +55,7 @@ export function heading({
   status,
   cause,
   request,
+  requester,
   schedule,
   startedAt,
   endedAt,
@@ -70,7 +72,10 @@ ${cause ? html`<p class="notice notice-bad"><strong>${cause.name}</strong> ${cau
     term('Sweep', html`<code>${sweepId}</code>`),
     term('Started', time(startedAt)),
     endedAt === undefined ? term('As of', time(at)) : term('Ended', time(endedAt)),
-    term('Asked for by', request.requestedBy ?? (schedule ? undefined : 'not said')),
+    term(
+      'Requested by',
+      requesterText({ requester: sweepRequesterOf({ requester, schedule }), requestedBy: request.requestedBy }),
+    ),
     term('Schedule', schedule && html`${schedule.name}, due ${time(schedule.at)}`),
     term('Reason', request.reason),
   ]}</dl>

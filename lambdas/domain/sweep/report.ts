@@ -81,6 +81,7 @@ export const sweepReport = z.object({
   status: sweepStatus,
   outcome: sweepOutcome.optional(),
   cause: failure.optional(),
+  requester: sweep.shape.requester,
   schedule: sweep.shape.schedule,
   startedAt: z.string(),
   endedAt: z.string().optional(),

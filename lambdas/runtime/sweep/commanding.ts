@@ -16,7 +16,7 @@ type Parts = Pick<HandlerDependencies, 'sweeps' | 'executions' | 'clock'>;
 export const SETTLES_AFTER = 120_000;
 
 /** A sweep that has just begun: nothing was looked at yet. */
-export const newSweep = (base: Pick<Sweep, 'sweepId' | 'request' | 'startedAt' | 'schedule'>): Sweep => ({
+export const newSweep = (base: Pick<Sweep, 'sweepId' | 'request' | 'startedAt' | 'schedule' | 'requester'>): Sweep => ({
   ...base,
   status: 'running',
   phase: 'inventory',
@@ -29,6 +29,8 @@ export interface StartWish {
   /** Derived, where the same wish may be said again; otherwise a new one is made. */
   sweepId?: string | undefined;
   schedule?: Sweep['schedule'];
+  /** Who requests it, where that is authenticated. */
+  requester?: Sweep['requester'];
 }
 
 /**
@@ -39,13 +41,14 @@ export async function startSweep(
   request: SweepRequest,
   requestedBy: string | undefined,
   { sweeps, executions, clock, ids }: Parts & Pick<HandlerDependencies, 'ids'>,
-  { sweepId = ids.ulid(), schedule }: StartWish = {},
+  { sweepId = ids.ulid(), schedule, requester }: StartWish = {},
 ): Promise<Sweep> {
   const made = newSweep({
     sweepId,
     request: { ...request, ...(requestedBy === undefined ? {} : { requestedBy }) },
     startedAt: utcNow(clock),
     ...(schedule ? { schedule } : {}),
+    ...(requester ? { requester } : {}),
   });
   const record = await sweeps.create(made);
   // An execution has noted itself there: it was started, whatever has become of it.

@@ -2,12 +2,12 @@
  * One look of a sweep's dispatcher: notes what has ended, decides, and begins. What it works from is in the ledger
  * alone, and each write can be said again, so that a look that broke off anywhere is made up for by the next one.
  */
-import { isOpen, nextOpening } from '../../domain/change-window.ts';
+import { areOpen, nextCommonOpening } from '../../domain/change-windows.ts';
 import { isMigrationError, MigrationError } from '../../domain/errors.ts';
 import { LOOKS_OF_EXECUTION } from '../../domain/sweep/looks.ts';
 import type { Sweep } from '../../domain/sweep/model.ts';
 import { countsAsFailed, decideWave, type Decision, needsQueue } from '../../domain/sweep/waves.ts';
-import { windowOf } from '../../domain/waiting.ts';
+import { windowsOf } from '../../domain/waiting.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 import { utcNow } from '../utc.ts';
 import { each } from './each.ts';
@@ -42,18 +42,18 @@ const TIME_FOR_ONE = 15_000;
 const AT_ONCE = 10;
 
 /** A plan changes nothing, so it may be made at any time. */
-const windowFor = (
+const windowsFor = (
   { request: { mode, options } }: Sweep,
   { settings }: Pick<HandlerDependencies, 'settings'>,
-): ReturnType<typeof windowOf> => (mode === 'migrate' ? windowOf(options, settings) : undefined);
+): ReturnType<typeof windowsOf> => (mode === 'migrate' ? windowsOf(options, settings) : []);
 
 function waitSeconds(sweep: Sweep, { status }: Decision, inFlight: number, dependencies: HandlerDependencies): number {
   if (inFlight > 0) return USUAL;
   if (status === 'paused') return WHILE_PAUSED;
-  const window = windowFor(sweep, dependencies);
+  const windows = windowsFor(sweep, dependencies);
   const now = dependencies.clock.now();
-  if (!window || isOpen(window, now)) return USUAL;
-  const opens = nextOpening(window, now);
+  if (areOpen(windows, now)) return USUAL;
+  const opens = nextCommonOpening(windows, now);
   return opens === undefined ? MOST : Math.min(Math.max(Math.ceil((opens - now) / 1000), 1), MOST);
 }
 
@@ -159,8 +159,7 @@ export async function dispatchSweep(
     return { next: 'hand-over', waitSeconds: USUAL };
   if (found.status === 'ended') return { next: 'report', waitSeconds: USUAL };
 
-  const window = windowFor(found, dependencies);
-  const windowOpen = window === undefined || isOpen(window, clock.now());
+  const windowOpen = areOpen(windowsFor(found, dependencies), clock.now());
   const flights = await each(await sweeps.inFlight(sweepId), AT_ONCE, (item) => flightOf(item, dependencies));
   const unfinished = await noteEnds(sweepId, flights, dependencies);
   // What has ended may be what stops it: then nobody is started who was not.

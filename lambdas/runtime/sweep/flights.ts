@@ -14,7 +14,7 @@ const LONGEST_REASON = 1024;
 /** What a migration of the sweep is asked for with. A sweep that plans asks for dry runs. */
 export function requestOf(
   { sweepId, request }: Pick<Sweep, 'sweepId' | 'request'>,
-  { account, region, cluster, addon }: SweepItem,
+  { account, region, cluster, addon }: Pick<SweepItem, 'account' | 'region' | 'cluster' | 'addon'>,
 ): MigrationRequest {
   const { mode, requestedBy, reason } = request;
   const why = `sweep ${sweepId}${reason === undefined ? '' : `: ${reason}`}`;

@@ -3,9 +3,9 @@
  * Idempotency: it only looks.
  * Failure: ends `blocked`; nothing was changed.
  */
-import { nextOpening, openUntil, windowText } from '../../domain/change-window.ts';
+import { allOpenUntil, nextCommonOpening, windowsText } from '../../domain/change-windows.ts';
 import { MigrationError } from '../../domain/errors.ts';
-import { windowLimit, windowOf } from '../../domain/waiting.ts';
+import { windowLimit, windowsOf } from '../../domain/waiting.ts';
 import { recordedMigration } from '../../runtime/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { utcOf } from '../../runtime/utc.ts';
@@ -18,25 +18,25 @@ const run: StepRun<typeof awaitWindowSchema> = async (
   { ledger, clock, settings },
 ) => {
   const record = await recordedMigration(ledger, migrationId);
-  const window = windowOf(record.request, settings);
-  if (!window) return {};
+  const windows = windowsOf(record.request, settings);
+  if (windows.length === 0) return {};
   const now = clock.now();
-  const until = openUntil(window, now);
+  const until = allOpenUntil(windows, now);
   if (until !== undefined) return { openUntil: utcOf(until) };
 
-  const opens = nextOpening(window, now);
-  const limit = windowLimit(window, record, Date.parse(startedAt));
+  const opens = nextCommonOpening(windows, now);
+  const limit = windowLimit(windows, record, Date.parse(startedAt));
   if (opens === undefined || opens > limit) {
     const next = opens === undefined ? 'within 400 days' : `before ${utcOf(opens)}`;
     throw new MigrationError(
       'WindowOutOfReach',
-      `${windowText(window)} does not open ${next}, and migration ${migrationId} waits until ${utcOf(limit)} at most. Nothing was changed. Start it later, or with a longer wait.`,
+      `${windowsText(windows)} does not open ${next}, and migration ${migrationId} waits until ${utcOf(limit)} at most. Nothing was changed. Start it later, or with a longer wait.`,
     );
   }
   const isFarOff = looksHourly && opens - now > HOUR_MS;
   throw new MigrationError(
     isFarOff ? 'WindowFarOff' : 'WindowClosed',
-    `${windowText(window)} opens at ${utcOf(opens)}.`,
+    `${windowsText(windows)} opens at ${utcOf(opens)}.`,
   );
 };
 

@@ -12,6 +12,7 @@ import type { Settings, Sweeps } from '../../ports/index.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { newSweep } from '../../runtime/sweep/commanding.ts';
 import { utcNow } from '../../runtime/utc.ts';
+import { assertWindowsMeet } from '../../runtime/windows.ts';
 import { beginSweepSchema } from './schema.ts';
 
 /** Sweeps before this one that are looked through for one with the same selection: years of a weekly one. */
@@ -71,6 +72,7 @@ const run: StepRun<typeof beginSweepSchema> = async (
     await sweeps.update(sweepId, { executionArn, executions: sweep.executions + 1 });
   if (sweep.phase !== 'inventory') return { ...answer, phase: sweep.phase, places: 0 };
 
+  assertWindowsMeet(sweep.request.options, settings, clock);
   const places = placesOf(sweep.request.selection, territory);
   await documents.put(placesKey(sweepId), JSON.stringify(places), 'application/json');
   const previous = sweep.previous ?? (await previousOf(sweep, sweeps));

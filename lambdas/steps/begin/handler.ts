@@ -3,15 +3,16 @@
  * 1, nothing is changed before both are there. Idempotency: the same execution finds its own locks under the fences
  * that they have; the first snapshot stands. Failure: ends `blocked`; nothing was changed. Outside its window it lets
  * go of what it has, and the window is waited for. A plan that is not its migration's own, or that this deployment may
- * not carry out, is refused first of all. A role that another migration holds is waited for.
+ * not carry out, is refused first of all, and under the locks one whose approval does not count. A role that another
+ * migration holds is waited for.
  */
-import { isOpen, windowText } from '../../domain/change-window.ts';
+import { areOpen, nextCommonOpening, windowsText } from '../../domain/change-windows.ts';
 import { MigrationError } from '../../domain/errors.ts';
 import { classifyPod } from '../../domain/identity.ts';
 import type { MigrationRequest, Plan, PodIdentity, Snapshot } from '../../domain/model.ts';
 import { identityHolders } from '../../domain/plan/identity-loss.ts';
 import { rolesOf } from '../../domain/plan/roles.ts';
-import { windowOf } from '../../domain/waiting.ts';
+import { windowsOf } from '../../domain/waiting.ts';
 import { settingsFor } from '../../domain/spokes.ts';
 import type {
   AttributedServiceAccount,
@@ -21,6 +22,7 @@ import type {
   LockHolder,
   TargetPorts,
 } from '../../ports/index.ts';
+import { assertApproved } from '../../runtime/approver.ts';
 import { listPlannedAssociations } from '../../runtime/associations.ts';
 import { assertPlanIsGranted } from '../../runtime/grants.ts';
 import { lockKeys, takeLock } from '../../runtime/lock.ts';
@@ -41,7 +43,7 @@ import { planOf, recordedMigration } from '../../runtime/recorded.ts';
 import { lookAtAccount, stateOf } from '../../runtime/service-account.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { assertTrustAsPlanned } from '../../runtime/trust.ts';
-import { utcNow } from '../../runtime/utc.ts';
+import { utcNow, utcOf } from '../../runtime/utc.ts';
 import { beginSchema } from './schema.ts';
 
 /** Answers the fence of the first, the subject's. What is taken stays taken while a role's lock is waited for. */
@@ -129,10 +131,14 @@ async function assertWindowOpen(
   executionArn: string,
   { settings, ledger, clock }: Pick<HandlerDependencies, 'settings' | 'ledger' | 'clock'>,
 ): Promise<void> {
-  const window = windowOf(request, settings);
-  if (!window || isOpen(window, clock.now())) return;
+  const windows = windowsOf(request, settings);
+  if (areOpen(windows, clock.now())) return;
   for (const key of locks) await ledger.releaseLock(key, executionArn);
-  throw new MigrationError('WindowClosed', `${windowText(window)} is not open. Nothing was changed.`);
+  const opens = nextCommonOpening(windows, clock.now());
+  throw new MigrationError(
+    'WindowClosed',
+    `${windowsText(windows)} is not open. Nothing was changed. ${opens === undefined ? 'It does not open again within 400 days' : `It opens at ${utcOf(opens)}, and is waited for`}.`,
+  );
 }
 
 const run: StepRun<typeof beginSchema> = async (input, dependencies) => {
@@ -151,6 +157,7 @@ const run: StepRun<typeof beginSchema> = async (input, dependencies) => {
   // First of all, so that whoever ends this migration knows what to let go.
   await ledger.updateMigration(migrationId, { locks });
   const fence = await takeLocks(ledger, locks, { migrationId, executionArn, since: utcNow(clock) });
+  await assertApproved(record, plan, dependencies);
   if (isBegun) return { fence };
 
   const ports = portsFor(target);

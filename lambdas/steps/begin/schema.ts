@@ -1,8 +1,14 @@
 import { z } from 'zod';
-import { approvalEnvironment, defineStep, stepInput, targetEnvironment } from '../../runtime/step.ts';
+import {
+  approvalEnvironment,
+  approverEnvironment,
+  defineStep,
+  stepInput,
+  targetEnvironment,
+} from '../../runtime/step.ts';
 
 /** What the plan was held to is asked again, since whoever can write into the ledger can write a plan. */
-const environment = targetEnvironment.extend(approvalEnvironment.shape);
+const environment = targetEnvironment.extend(approvalEnvironment.shape).extend(approverEnvironment.shape);
 
 /**
  * Throws RoleLockHeld while another add-on that shares a role is being migrated, LockHeld where another run has this
@@ -17,8 +23,9 @@ export const beginSchema = defineStep('begin', {
     /** The hash that `plan` answered: out of reach of whoever can write into the ledger. */
     planHash: z.string(),
     /**
-     * The hash of the plan that somebody approved, as the execution was told; empty where nobody was asked. An
-     * execution that began before there were approvals has none.
+     * The hash of the plan that somebody approved, as the execution was told; empty where nobody was asked. It has to
+     * agree with the approval that the ledger has, and is none by itself: whoever reads the task token in the
+     * execution's history can tell the execution anything. An execution that began before there were approvals has none.
      */
     approvedHash: z.string().default(''),
   }),

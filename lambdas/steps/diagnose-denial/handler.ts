@@ -4,7 +4,15 @@
  * to the same migration; one add-on has one within the quiet hours, whose start is completed by whoever comes again.
  * Failure: nothing is started by an event that is not of a configured account, or not as CloudTrail writes it.
  */
-import { denial, denialKey, refusedAccount, requestFor, triggerOf, unrelated } from '../../domain/denial.ts';
+import {
+  denial,
+  denialKey,
+  refusedAccount,
+  requesterFor,
+  requestFor,
+  triggerOf,
+  unrelated,
+} from '../../domain/denial.ts';
 import { MigrationError } from '../../domain/errors.ts';
 import { DENIAL_REFUSED } from '../../domain/metrics.ts';
 import { sha256 } from '../../domain/plan/hash.ts';
@@ -63,6 +71,7 @@ const run: StepRun<typeof diagnoseDenialSchema> = async (event, dependencies) =>
       fingerprint: sha256({ target: request.target, addon: request.addon }),
       migrationId: ulidFrom(Date.parse(data.detail.eventTime), data.detail.eventID),
       request,
+      requester: requesterFor(data),
       trigger: triggerOf(data),
       isOver: (earlier) => hasPassed(earlier, denials.quietHours, dependencies),
     },

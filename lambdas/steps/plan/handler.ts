@@ -21,13 +21,15 @@ import type { AddonFacts, Facts, LockFact, ServiceAccountFacts } from '../../dom
 import { blockingChecks, planMigration } from '../../domain/plan/plan.ts';
 import { planServiceAccount } from '../../domain/plan/service-account.ts';
 import { subjectOf } from '../../domain/subject.ts';
-import { needsApproval, windowOf } from '../../domain/waiting.ts';
+import { needsApproval, windowsOf } from '../../domain/waiting.ts';
 import type { HandlerDependencies, Settings } from '../../ports/index.ts';
 import { subjectLock } from '../../runtime/lock.ts';
 import { noFacts, readFacts, readServiceAccountFacts } from '../../runtime/read-facts.ts';
 import { EVIDENCE_BEFORE } from '../../runtime/report.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
+import { requesterBySweep } from '../../runtime/sweep/requester.ts';
 import { utcNow } from '../../runtime/utc.ts';
+import { assertWindowsMeet } from '../../runtime/windows.ts';
 import { planSchema } from './schema.ts';
 
 /** Who else holds the lock of what shall migrate, if anybody does. */
@@ -71,7 +73,7 @@ function answer(request: MigrationRequest, plan: Plan, settings: Settings): Answ
     removesAnnotation: request.annotation === 'remove',
     needsApproval: needsApproval(request, settings),
     approvalSeconds: request.approvalHours * 3600,
-    hasWindow: windowOf(request, settings) !== undefined,
+    hasWindow: windowsOf(request, settings).length > 0,
     planHash: plan.hash,
     blockedBy: blockingChecks(plan),
   };
@@ -101,15 +103,19 @@ const run: StepRun<typeof planSchema> = async ({ migrationId, executionArn, requ
   const before = await ledger.getMigration(migrationId);
   if (before?.status === 'ended' && before.executionArn === executionArn && before.plan)
     return answer(before.request, before.plan, settings);
+  // Whoever has put the record before the execution has noted the requester.
+  const requester = before ? undefined : await requesterBySweep(migrationId, request, dependencies);
   await ledger.putMigration(
     newMigration({
       migrationId,
       request,
+      ...(requester ? { requester: { requester, request } } : {}),
       executionArn,
       startedAt: before?.status === 'running' ? before.startedAt : utcNow(clock),
     }),
   );
 
+  assertWindowsMeet(request, settings, clock);
   const empty = noFacts(request, settings);
   const lock = await readLock(dependencies, request, executionArn);
   // What needs a person does not go away by waiting; anything else that has stopped is Recover's to put back, or to let

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/errors.ts';
 import { UNEXPECTED_ERROR } from '../../../lambdas/domain/metrics.ts';
+import { LONGEST_PRINCIPAL } from '../../../lambdas/domain/principal.ts';
 import { createHandler, type LambdaContext } from '../../../lambdas/runtime/handler.ts';
 import { apiStep } from '../../../lambdas/steps/api/handler.ts';
 import { lost } from '../fakes.ts';
@@ -147,7 +148,7 @@ describe('a body', () => {
 });
 
 describe('a caller', () => {
-  it.each([null, undefined, '', 42, 'x'.repeat(257), 'a\nb'])(
+  it.each([null, undefined, '', 42, 'x'.repeat(LONGEST_PRINCIPAL + 1), 'a\nb'])(
     'that API Gateway does not name is nobody: %j',
     async (userArn) => {
       for (const request of [post({}), { method: 'GET', path: '/migrations' }]) {

@@ -33,7 +33,9 @@ const pending: Approval = {
 async function withMigration(change: Partial<Migration> = {}, asked?: Approval): Promise<Fakes> {
   const fakes = newFakes();
   const record = aMigration({ plan, ...change });
-  await fakes.ledger.putMigration({ ...record, request: { ...record.request, requestedBy: ALICE, ...change.request } });
+  const request = { ...record.request, requestedBy: ALICE, ...change.request };
+  const requester = { requester: { source: 'api', principal: ALICE } as const, request };
+  await fakes.ledger.putMigration({ ...record, request, requester });
   if (asked) {
     await fakes.ledger.putApproval(MIGRATION_ID, asked, { taskToken: TOKEN, at: 0 });
     fakes.executions.tasks.set(TOKEN, 'waiting');

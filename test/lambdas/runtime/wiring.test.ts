@@ -56,7 +56,7 @@ describe('portsOf', () => {
 });
 
 /** Of a function that is told nothing of approvals. */
-const STRICTEST = { required: false, approver: 'another-role' };
+const STRICTEST = { required: false, approver: 'another-role', allowUnknownRequester: false };
 
 describe('wire', () => {
   const { clock, telemetry, dependencies } = newFakes();
@@ -156,11 +156,15 @@ describe('wire', () => {
   });
 
   it('reads who may approve, and takes what it does not know for the strictest', () => {
-    expect(wired({ APPROVAL_REQUIRED: 'true', APPROVER: 'anyone' }).settings.approvals).toEqual({
+    const given = { APPROVAL_REQUIRED: 'true', APPROVER: 'anyone', ALLOW_UNKNOWN_REQUESTER: 'true' };
+    expect(wired(given).settings.approvals).toEqual({
       required: true,
       approver: 'anyone',
+      allowUnknownRequester: true,
     });
-    expect(wired({ APPROVAL_REQUIRED: 'false', APPROVER: 'whoever' }).settings.approvals).toEqual(STRICTEST);
+    expect(
+      wired({ APPROVAL_REQUIRED: 'false', APPROVER: 'whoever', ALLOW_UNKNOWN_REQUESTER: 'yes' }).settings.approvals,
+    ).toEqual(STRICTEST);
   });
   it('knows of no end of the invocation', () => {
     expect(wired({}).remainingTime()).toBeGreaterThan(1e15);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Approval } from '../../../lambdas/domain/approval.ts';
 import type { ChangeWindow } from '../../../lambdas/domain/change-window.ts';
 import { createHandler, type LambdaContext } from '../../../lambdas/runtime/handler.ts';
 import { awaitWindowStep } from '../../../lambdas/steps/await-window/handler.ts';
@@ -38,8 +39,8 @@ async function waiting(
   await fakes.ledger.putMigration(migration);
   return { fakes, planHash: migration.plan!.hash };
 }
-const look = (fakes: Fakes, startedAt = at(0)): Promise<unknown> =>
-  invoke(awaitWindowStep, { ...input, startedAt }, fakes);
+const look = (fakes: Fakes, startedAt = at(0), more: object = {}): Promise<unknown> =>
+  invoke(awaitWindowStep, { ...input, startedAt, ...more }, fakes);
 const begin = ({ fakes, planHash }: { fakes: Fakes; planHash: string }): Promise<unknown> =>
   invoke(beginStep, { ...input, executionArn: EXECUTION, planHash }, fakes);
 
@@ -70,13 +71,33 @@ describe('the wait for a window', () => {
     const { fakes } = await waiting(undefined);
     expect(await look(fakes)).toEqual({});
   });
-  it('goes by the deployment’s window where the request has none', async () => {
+  it('goes by the deployment’s window, which a request narrows and never widens', async () => {
     const { fakes } = await waiting(undefined);
     fakes.settings.changeWindow = WINDOW;
     await expect(look(fakes)).rejects.toMatchObject({ name: 'WindowClosed' });
-    const own = await waiting({ ...WINDOW, schedule: '0 9 * * *' });
-    own.fakes.settings.changeWindow = WINDOW;
-    expect(await look(own.fakes)).toEqual({ openUntil: at(HOUR) });
+    // Open now, which the deployment is not, and from half past ten on, when the deployment is open for half an hour.
+    const own = await waiting({ ...WINDOW, schedule: '0 9,10 * * *', durationMinutes: 60 });
+    own.fakes.settings.changeWindow = { ...WINDOW, schedule: '30 10 * * *' };
+    await expect(look(own.fakes, at(0), { looksHourly: true })).rejects.toMatchObject({
+      name: 'WindowFarOff',
+      message:
+        'The overlap of the change windows of the deployment and of the request (30 10 * * *, UTC; 0 9,10 * * *, UTC) opens at 2026-01-05T10:30:00.000Z.',
+    });
+    await expect(begin(own)).rejects.toMatchObject({
+      name: 'WindowClosed',
+      message: expect.stringContaining('It opens at 2026-01-05T10:30:00.000Z') as string,
+    });
+    own.fakes.clock.advance(1.5 * HOUR * 1000);
+    expect(await look(own.fakes)).toEqual({ openUntil: at(2 * HOUR) });
+    expect(await begin(own)).toEqual({ fence: 1 });
+  });
+  it('lasts no longer than either of two windows allows', async () => {
+    const { fakes } = await waiting({ ...WINDOW, schedule: '0 10 * * SUN', waitAtMostHours: 336 });
+    fakes.settings.changeWindow = { ...WINDOW, waitAtMostHours: 24 };
+    await expect(look(fakes)).rejects.toMatchObject({
+      name: 'WindowOutOfReach',
+      message: expect.stringContaining('waits until 2026-01-06T09:00:00.000Z at most') as string,
+    });
   });
   it('ends at once where the window does not open in time', async () => {
     const { fakes } = await waiting({ ...WINDOW, schedule: '0 10 * * SUN', waitAtMostHours: 24 });
@@ -143,29 +164,37 @@ describe('begin, with a window', () => {
 });
 
 describe('begin, where somebody has to approve', () => {
+  const given = (planHash: string): Approval => ({
+    round: 1,
+    planHash,
+    state: 'approved',
+    requestedAt: at(0),
+    expiresAt: at(60),
+    decidedBy: 'arn:aws:iam::111122223333:user/bob',
+    decidedAt: at(30),
+  });
+  const put = ({ fakes }: { fakes: Fakes }, approval: Approval): Promise<Approval> =>
+    fakes.ledger.putApproval(MIGRATION_ID, approval, { taskToken: 'token', at: NOW });
   it.each([
     ['its request', { approval: 'required' }, false],
     ['the deployment', {}, true],
   ])('by %s, carries out no plan that was not approved', async (_, request, required) => {
     const { fakes, planHash } = await waiting(undefined, request);
-    fakes.settings.approvals = { required, approver: 'anyone' };
+    fakes.settings.approvals = { required, approver: 'anyone', allowUnknownRequester: false };
     for (const approvedHash of [undefined, '', 'a'.repeat(64)]) {
       await expect(
         invoke(beginStep, { ...input, executionArn: EXECUTION, planHash, approvedHash }, fakes),
       ).rejects.toMatchObject({ name: 'BadInput', message: expect.stringContaining('approv') as string });
     }
     expect(await fakes.ledger.listHeldLocks()).toEqual([]);
+    await put({ fakes }, given(planHash));
     expect(
       await invoke(beginStep, { ...input, executionArn: EXECUTION, planHash, approvedHash: planHash }, fakes),
     ).toEqual({ fence: 1 });
   });
-  it('does not take an approval in the ledger for one', async () => {
+  it('does not take an approval in the ledger alone for one', async () => {
     const { fakes, planHash } = await waiting(undefined, { approval: 'required' });
-    await fakes.ledger.putApproval(
-      MIGRATION_ID,
-      { round: 1, planHash, state: 'approved', requestedAt: at(0), expiresAt: at(60), decidedBy: 'somebody' },
-      { taskToken: 'token', at: NOW },
-    );
+    await put({ fakes }, given(planHash));
     await expect(begin({ fakes, planHash })).rejects.toMatchObject({
       name: 'BadInput',
       message: expect.stringContaining('nobody has approved it') as string,
@@ -174,6 +203,19 @@ describe('begin, where somebody has to approve', () => {
 });
 
 describe('a plan', () => {
+  it('is not made for a window that is never open together with the deployment’s', async () => {
+    const fakes = newFakes();
+    fakes.settings.changeWindow = { ...WINDOW, schedule: '0 22 * * SUN', timeZone: 'Europe/Berlin' };
+    const request = aRequest({ changeWindow: { ...WINDOW, schedule: '0 22 * * SAT' } });
+    await expect(
+      invoke(planStep, { migrationId: MIGRATION_ID, executionArn: EXECUTION, request }, fakes),
+    ).rejects.toMatchObject({
+      name: 'WindowOutOfReach',
+      message:
+        "The change window of the request is never open together with the deployment's change window (0 22 * * SUN, Europe/Berlin, for 60 minutes). A request can narrow that window, and not widen it: choose one within it, or leave it out. Nothing was changed. Start it again with another window.",
+    });
+    expect(fakes.journal.names().filter((name) => /^(eks|roles|kubernetes)\./.test(name))).toEqual([]);
+  });
   it('says whether somebody has to approve it, for how long, and whether there is a window', async () => {
     const plan = async (request: object, settings: Partial<Fakes['settings']> = {}): Promise<unknown> => {
       const fakes = newFakes();
@@ -190,7 +232,12 @@ describe('a plan', () => {
       approvalSeconds: 7200,
       hasWindow: true,
     });
-    expect(await plan({}, { approvals: { required: true, approver: 'anyone' }, changeWindow: WINDOW })).toMatchObject({
+    expect(
+      await plan(
+        {},
+        { approvals: { required: true, approver: 'anyone', allowUnknownRequester: false }, changeWindow: WINDOW },
+      ),
+    ).toMatchObject({
       needsApproval: true,
       hasWindow: true,
     });

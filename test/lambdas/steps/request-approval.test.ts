@@ -14,7 +14,8 @@ import { ADDON, aMigration, aPlan, aRequest, at, EXECUTION, MIGRATION_ID, target
 const HOUR = 3600;
 const CONTEXT = { getRemainingTimeInMillis: () => 60_000 } as unknown as LambdaContext;
 const REQUESTER = 'arn:aws:sts::111122223333:assumed-role/engineer/ann';
-const APPROVER = 'arn:aws:sts::111122223333:assumed-role/engineer/bob';
+const COLLEAGUE = 'arn:aws:sts::111122223333:assumed-role/engineer/bob';
+const APPROVER = 'arn:aws:sts::111122223333:assumed-role/lead/bob';
 const input = { migrationId: MIGRATION_ID, target, subject: ADDON };
 
 /** A migration whose plan is made, and its hash. */
@@ -23,9 +24,12 @@ async function plannedFakes(
   request: Partial<MigrationRequestInput> = {},
 ): Promise<{ fakes: Fakes; hash: string }> {
   const fakes = newFakes();
+  const wanted = aRequest({ approval: 'required', requestedBy: REQUESTER, ...request });
   const migration = aMigration({
     plan: aPlan(),
-    request: aRequest({ approval: 'required', requestedBy: REQUESTER, ...request }),
+    request: wanted,
+    // As the API has put the record.
+    requester: { requester: { source: 'api', principal: REQUESTER }, request: wanted },
     ...change,
   });
   await fakes.ledger.putMigration(migration);
@@ -35,8 +39,11 @@ const ask = (fakes: Fakes, planHash: string, taskToken = 'token'): Promise<unkno
   fakes.executions.tasks.set(taskToken, 'waiting');
   return invoke(requestApprovalStep, { ...input, planHash, taskToken }, fakes);
 };
-const asked = async (request: Partial<MigrationRequestInput> = {}): Promise<{ fakes: Fakes; hash: string }> => {
-  const { fakes, hash } = await plannedFakes({}, request);
+const asked = async (
+  request: Partial<MigrationRequestInput> = {},
+  change: Partial<Migration> = {},
+): Promise<{ fakes: Fakes; hash: string }> => {
+  const { fakes, hash } = await plannedFakes(change, request);
   await ask(fakes, hash);
   return { fakes, hash };
 };
@@ -237,29 +244,31 @@ describe('a decision', () => {
   it.each([
     ['anyone', REQUESTER, true],
     ['another-session', REQUESTER, false],
-    ['another-session', APPROVER, true],
-    ['another-role', APPROVER, false],
+    ['another-session', COLLEAGUE, true],
+    ['another-role', COLLEAGUE, false],
     ['another-role', 'arn:aws:sts::111122223333:assumed-role/lead/ann', true],
   ] as const)('under the rule "%s" by %s: %s', async (approver, by, allowed) => {
     const { fakes, hash } = await asked();
-    fakes.settings.approvals = { required: false, approver };
+    fakes.settings.approvals = { required: false, approver, allowUnknownRequester: false };
     expect('approval' in (await decide(fakes, { planHash: hash }, by))).toBe(allowed);
     // Who asked may still say no.
     const other = await asked();
-    other.fakes.settings.approvals = { required: false, approver };
+    other.fakes.settings.approvals = { required: false, approver, allowUnknownRequester: false };
     expect(await decide(other.fakes, { planHash: other.hash, decision: 'reject' }, by)).toMatchObject({
       approval: { state: 'rejected' },
     });
   });
   it('is barred for whoever made the denied call that the service answers', async () => {
-    const { fakes, hash } = await asked({ requestedBy: `cloudtrail: ${REQUESTER}` });
-    expect(await decide(fakes, { planHash: hash }, REQUESTER)).toMatchObject({ refused: 'barred' });
+    const request = aRequest({ approval: 'required', requestedBy: `cloudtrail: ${REQUESTER}` });
+    const requester = { requester: { source: 'cloudtrail', principal: REQUESTER }, request } as const;
+    const { fakes, hash } = await asked({ requestedBy: request.requestedBy }, { requester });
+    expect(await decide(fakes, { planHash: hash }, COLLEAGUE)).toMatchObject({ refused: 'barred' });
     expect(await decide(fakes, { planHash: hash })).toMatchObject({ approval: { state: 'approved' } });
   });
-  it('of what nobody knows to have asked for is barred, unless anybody may', async () => {
-    const { fakes, hash } = await asked({ requestedBy: undefined });
+  it('of what nobody knows to have requested is barred, unless anybody may', async () => {
+    const { fakes, hash } = await asked({}, { requester: undefined });
     expect(await decide(fakes, { planHash: hash })).toMatchObject({ refused: 'barred' });
-    fakes.settings.approvals = { required: false, approver: 'anyone' };
+    fakes.settings.approvals = { required: false, approver: 'anyone', allowUnknownRequester: false };
     expect(await decide(fakes, { planHash: hash })).toMatchObject({ approval: { state: 'approved' } });
   });
 });

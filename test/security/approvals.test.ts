@@ -1,0 +1,284 @@
+/** Approvals that nobody gave, and who may give one: by the task token, by a name that proves nothing, by a freeze. */
+import { GetExecutionHistoryCommand, SendTaskSuccessCommand } from '@aws-sdk/client-sfn';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Approval } from '../../lambdas/domain/approval.ts';
+import {
+  HOURS,
+  MINUTES,
+  pending,
+  type Person,
+  personIn,
+  problemIn,
+  ROLES,
+  until,
+  WANTS_APPROVAL,
+  withPeople,
+} from '../end-to-end/api-world.ts';
+import { ADDON } from '../end-to-end/fixture.ts';
+import {
+  ACCOUNT,
+  changesIn,
+  deploy,
+  type Deployment,
+  hostileScenario,
+  type HostileWorld,
+  inHostileWorld,
+  NARROW,
+  stateOf,
+} from './hostile.ts';
+
+let deployment: Deployment;
+beforeAll(async () => {
+  deployment = await deploy(NARROW);
+});
+afterAll(() => deployment.remove());
+
+const COLLEAGUES = `arn:aws:iam::${ACCOUNT}:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Platform_0123456789abcdef`;
+/** Named so, and somebody's own. */
+const LOOKALIKE = `arn:aws:iam::${ACCOUNT}:role/AWSReservedSSO_Lookalike_0123456789abcdef`;
+
+interface Scene {
+  world: HostileWorld;
+  ann: Person;
+  bob: Person;
+  /** Somebody with that role, in a session of that name. */
+  person: (role: string, session: string) => Person;
+}
+
+/** The service as it is deployed by default, and people who may call its API. */
+const scene = <T>(work: (given: Scene) => Promise<T>): Promise<T> => {
+  const scenario = hostileScenario(withPeople);
+  const { roles } = scenario.accounts[0]!;
+  const reviewer = roles.find(({ arn }) => arn === ROLES.reviewer)!;
+  for (const arn of [COLLEAGUES, LOOKALIKE]) roles.push({ ...structuredClone(reviewer), arn });
+  return inHostileWorld({ scenario, deployment }, (world) => {
+    const { sandbox } = world.backend;
+    const person = (role: string, session: string): Person => personIn(sandbox, role, session);
+    return work({ world, person, ann: person(ROLES.deployer, 'ann'), bob: person(ROLES.reviewer, 'bob') });
+  });
+};
+
+const executionOf = ({ backend }: HostileWorld, id: string): string =>
+  `${backend.stateMachineArn.replace(':stateMachine:', ':execution:')}:${id}`;
+
+/** As anybody reads it who may read the history of the service's executions. */
+async function tokenInHistory({ backend }: HostileWorld, executionArn: string): Promise<string> {
+  const { events } = await backend.stepFunctions.send(new GetExecutionHistoryCommand({ executionArn }));
+  const [, token] = /\\?"taskToken\\?":\\?"([^"\\]+)/.exec(JSON.stringify(events)) ?? [];
+  expect(token, 'the history has the token').toBeDefined();
+  return token!;
+}
+
+describe('the task token of an approval, read in the history of the execution', () => {
+  const requester = (world: HostileWorld, id: string): Promise<string> =>
+    world.record(id).then((record) => record!.request.requestedBy!);
+
+  it.each<[string, (approval: Approval, world: HostileWorld, id: string) => Promise<Partial<Approval>>, RegExp]>([
+    ['that nobody has decided about', async () => ({}), /has its approval as pending/],
+    ['that was withdrawn', async () => ({ state: 'withdrawn' }), /has its approval as withdrawn/],
+    ['that has expired', async () => ({ state: 'expired' }), /has its approval as expired/],
+    ['that somebody has rejected', async () => ({ state: 'rejected' }), /has its approval as rejected/],
+    [
+      'that was given after it had expired',
+      async ({ expiresAt }) => ({ state: 'approved', decidedBy: ROLES.reviewer, decidedAt: expiresAt }),
+      /approved at .*, and the approval expired at/,
+    ],
+    [
+      'of another plan',
+      async ({ requestedAt }) => ({
+        state: 'approved',
+        planHash: '0'.repeat(64),
+        decidedBy: ROLES.reviewer,
+        decidedAt: requestedAt,
+      }),
+      /has the approval of another plan/,
+    ],
+    [
+      'of the requester themself',
+      async ({ requestedAt }, world, id) => ({
+        state: 'approved',
+        decidedBy: await requester(world, id),
+        decidedAt: requestedAt,
+      }),
+      /this is the same role/,
+    ],
+    [
+      'of the requester in another session',
+      async ({ requestedAt }, world, id) => ({
+        state: 'approved',
+        decidedBy: (await requester(world, id)).replace(/[^/]+$/, 'somebody-else'),
+        decidedAt: requestedAt,
+      }),
+      /this is the same role/,
+    ],
+  ])('does not make an approval of one %s', async (_, change, why) => {
+    await scene(async ({ world, ann }) => {
+      const before = stateOf(world);
+      const id = await ann.migrate({ ...WANTS_APPROVAL, target: world.target });
+      const { planHash } = await pending(world.backend.sandbox, ann, id);
+      const taskToken = await tokenInHistory(world, executionOf(world, id));
+      const approval = (await world.record(id))!.approvals.at(-1)!;
+      await world.forge(`MIGRATION#${id}`, 'APPROVAL#01', { ...approval, ...(await change(approval, world, id)) });
+      await world.backend.stepFunctions.send(
+        new SendTaskSuccessCommand({ taskToken, output: JSON.stringify({ planHash, decidedBy: ROLES.reviewer }) }),
+      );
+      await world.rest();
+      const execution = world.backend.sandbox.executions.execution(executionOf(world, id));
+      expect(execution).toMatchObject({
+        status: 'FAILED',
+        error: 'Blocked',
+        cause: expect.stringMatching(why) as unknown,
+      });
+      expect(changesIn(world)).toEqual([]);
+      expect(stateOf(world)).toEqual(before);
+      expect(await world.backend.ledger.listHeldLocks()).toEqual([]);
+      expect(await world.backend.ledger.getSnapshot(id)).toBeUndefined();
+    });
+  });
+});
+
+describe('whoever approves what somebody else requested', () => {
+  /** Answers why it is refused; undefined where it is not. */
+  const attempt = async (
+    { world }: Pick<Scene, 'world'>,
+    approver: Person,
+    id: string,
+  ): Promise<string | undefined> => {
+    const { planHash } = await pending(world.backend.sandbox, approver, id);
+    const answer = await approver.ask('POST', `/migrations/${id}/approval`, {
+      body: { decision: 'approve', planHash },
+    });
+    return answer.status === 200 ? undefined : problemIn(answer, 'not-allowed-to-approve').detail;
+  };
+  /** Starts it as anybody does who may start executions. */
+  const startBy = async (world: HostileWorld, requestedBy: string | undefined): Promise<string> => {
+    const asked = {
+      addon: ADDON,
+      approval: 'required',
+      ...(requestedBy === undefined ? {} : { requestedBy }),
+    } as const;
+    const execution = await world.start(asked);
+    await world.until(execution, 'RequestApproval');
+    return execution.name;
+  };
+
+  it.each<[string, (given: Scene) => string | undefined]>([
+    ['the runbook, which does not know who started it', () => 'ssm-automation 0d1f3f54-7d9e-4b5b-9f0a-5f4f7c1c9e11'],
+    ['a text of their own', () => 'the platform team'],
+    ['nobody', () => undefined],
+    ['CloudTrail, as they state it themselves', ({ bob }) => `cloudtrail: ${bob.arn}`],
+    ['another principal, as they state it themselves', ({ bob }) => bob.arn],
+  ])('cannot be told from the requester where the execution names %s', async (_, requestedBy) => {
+    await scene(async (given) => {
+      const { world, ann } = given;
+      const id = await startBy(world, requestedBy(given));
+      expect(await attempt(given, ann, id)).toMatch(/^Nobody has authenticated who requested it/);
+      const shown = await ann.shown(id);
+      expect([shown.requester, shown.requestedBy]).toEqual([undefined, requestedBy(given)]);
+      expect(changesIn(world)).toEqual([]);
+      // Whoever may say no still does.
+      await ann.approve(id, (await pending(world.backend.sandbox, ann, id)).planHash, 'reject');
+    });
+  });
+
+  it('is shown the requester that the API has authenticated', async () => {
+    await scene(async (given) => {
+      const { world, ann, bob } = given;
+      const id = await ann.migrate({ ...WANTS_APPROVAL, target: world.target });
+      expect(await attempt(given, bob, id)).toBeUndefined();
+      await world.rest();
+      expect(await ann.shown(id)).toMatchObject({
+        outcome: 'migrated',
+        requester: { source: 'api', principal: ann.arn },
+        requestedBy: ann.arn,
+      });
+    });
+  });
+
+  it('is barred in another session of the role, under whatever name', async () => {
+    await scene(async (given) => {
+      const { world, ann, person } = given;
+      const id = await ann.migrate({ ...WANTS_APPROVAL, target: world.target });
+      expect(await attempt(given, person(ROLES.deployer, 'somebody-else'), id)).toMatch(/this is the same role/);
+    });
+  });
+
+  it('is another user of IAM Identity Center, though they share a role', async () => {
+    await scene(async (given) => {
+      const { world, person } = given;
+      const [ann, twin, bob] = [
+        person(COLLEAGUES, 'ann@example.com'),
+        person(COLLEAGUES, 'Ann@example.com'),
+        person(COLLEAGUES, 'bob@example.com'),
+      ];
+      const id = await ann.migrate({ ...WANTS_APPROVAL, target: world.target });
+      expect(await attempt(given, twin, id)).toMatch(/this is the same role/);
+      expect(await attempt(given, bob, id)).toBeUndefined();
+      await world.rest();
+      // `begin` has read the role too.
+      expect(await ann.shown(id)).toMatchObject({ outcome: 'migrated', approvals: [{ decidedBy: bob.arn }] });
+    });
+  });
+
+  it('is nobody else by a role that is merely named like one of IAM Identity Center', async () => {
+    await scene(async (given) => {
+      const { world, person } = given;
+      const id = await person(LOOKALIKE, 'ann@example.com').migrate({ ...WANTS_APPROVAL, target: world.target });
+      expect(await attempt(given, person(LOOKALIKE, 'bob@example.com'), id)).toMatch(/this is the same role/);
+    });
+  });
+
+  it('is barred where the role that they share cannot be read', async () => {
+    await scene(async (given) => {
+      const { world, person } = given;
+      const id = await person(COLLEAGUES, 'ann@example.com').migrate({ ...WANTS_APPROVAL, target: world.target });
+      const bob = person(COLLEAGUES, 'bob@example.com');
+      await pending(world.backend.sandbox, bob, id);
+      world.backend.sandbox.world.faults.add({
+        kind: 'access-denied',
+        step: 'api',
+        operation: 'GetRole',
+        times: 'all',
+      });
+      expect(await attempt(given, bob, id)).toMatch(/cannot be read here\. Approve it as another role\.$/);
+    });
+  });
+});
+
+describe('a change window of the deployment', () => {
+  it('is not widened by a request, and is told together with the request’s own', async () => {
+    const changeWindow = { schedule: '0 22 * * *', durationMinutes: 240, timeZone: 'UTC' };
+    const frozen = await deploy(NARROW, { changeWindow });
+    try {
+      await inHostileWorld({ scenario: hostileScenario(withPeople), deployment: frozen }, async (world) => {
+        const { sandbox } = world.backend;
+        const ann = personIn(sandbox, ROLES.deployer, 'ann');
+        const asked = (schedule: string): object => ({
+          target: world.target,
+          addon: ADDON,
+          changeWindow: { schedule, durationMinutes: 60, timeZone: 'UTC' },
+        });
+        const never = await ann.refused('invalid-request', 'POST', '/migrations', { body: asked('0 9 * * *') });
+        expect(never.errors).toEqual([
+          {
+            field: 'body.changeWindow',
+            message: expect.stringContaining(
+              "is never open together with the deployment's change window (0 22 * * *, UTC, for 240 minutes)",
+            ) as unknown,
+          },
+        ]);
+        // Open now, at nine, and again at 23:30.
+        const id = await ann.migrate(asked('0,30 9,23 * * *'));
+        const waits = await until(sandbox, ann, id, ({ step }) => step === 'await-window');
+        expect(waits.changeWindow).toEqual({ opensAt: '2026-01-15T23:00:00.000Z' });
+        await world.later(13 * HOURS + 30 * MINUTES);
+        expect(changesIn(world)).toEqual([]);
+        await world.rest();
+        expect((await ann.shown(id)).outcome).toBe('migrated');
+        expect(Date.parse(world.changes()[0]!.at)).toBeGreaterThanOrEqual(Date.parse('2026-01-15T23:00:00.000Z'));
+      });
+    } finally {
+      frozen.remove();
+    }
+  });
+});

@@ -1,0 +1,249 @@
+/** Requesters and approvers whose names differ, and who may be one person all the same. */
+import { describe, expect, it } from 'vitest';
+import type { ApproverRules } from '../../lambdas/domain/approval.ts';
+import { denial, requesterFor, requestFor } from '../../lambdas/domain/denial.ts';
+import type { AuthenticatedRequester, MigrationRequest } from '../../lambdas/domain/model.ts';
+import { LONGEST_PRINCIPAL } from '../../lambdas/domain/principal.ts';
+import { itemId } from '../../lambdas/domain/sweep/items.ts';
+import { decideApproval } from '../../lambdas/runtime/approving.ts';
+import { newSweep } from '../../lambdas/runtime/sweep/commanding.ts';
+import { requestOf } from '../../lambdas/runtime/sweep/flights.ts';
+import { planStep } from '../../lambdas/steps/plan/handler.ts';
+import { sweepRequest } from '../../lambdas/domain/sweep/model.ts';
+import { send } from '../lambdas/api/gateway.ts';
+import { type Fakes, invoke, newFakes } from '../lambdas/fakes.ts';
+import { ADDON, aMigration, aPlan, aRequest, at, EXECUTION, MIGRATION_ID, NOW, target } from '../lambdas/fixtures.ts';
+
+const ACCOUNT = '111122223333';
+const role = (name: string, session: string): string => `arn:aws:sts::${ACCOUNT}:assumed-role/${name}/${session}`;
+const user = (name: string): string => `arn:aws:iam::${ACCOUNT}:user/${name}`;
+const federated = (name: string): string => `arn:aws:sts::${ACCOUNT}:federated-user/${name}`;
+const ROOT = `arn:aws:iam::${ACCOUNT}:root`;
+const BOB = role('Reviewer', 'bob');
+const long = (name: string): string => user(`${'division/'.repeat(55)}${name}`);
+
+interface Attempt {
+  requester: AuthenticatedRequester | undefined;
+  request?: Partial<MigrationRequest>;
+  approver: string;
+  rules?: Partial<ApproverRules>;
+}
+
+/** A plan that waits, and the answer to whoever approves it; `undefined` where they may. */
+async function attempt({ requester, request = {}, approver, rules = {} }: Attempt): Promise<string | undefined> {
+  const fakes = newFakes();
+  fakes.settings.approvals = { ...fakes.settings.approvals, ...rules };
+  const asked = aRequest({ approval: 'required', ...request });
+  const migration = aMigration({
+    plan: aPlan(),
+    request: asked,
+    ...(requester ? { requester: { requester, request: asked } } : {}),
+  });
+  await fakes.ledger.putMigration(migration);
+  const planHash = migration.plan!.hash;
+  await fakes.ledger.putApproval(
+    MIGRATION_ID,
+    { round: 1, planHash, state: 'pending', requestedAt: at(0), expiresAt: at(60) },
+    { taskToken: 'token', at: NOW },
+  );
+  fakes.executions.tasks.set('token', 'waiting');
+  const decided = await decideApproval(MIGRATION_ID, { decision: 'approve', planHash }, approver, fakes.dependencies);
+  if (!('refused' in decided)) return undefined;
+  expect([decided.refused, fakes.executions.tasks.get('token')]).toEqual(['barred', 'waiting']);
+  return decided.why;
+}
+const byApi = (principal: string): AuthenticatedRequester => ({ source: 'api', principal });
+
+describe('an approver who may be the requester', () => {
+  it.each<[string, string, string, RegExp]>([
+    ['a federated user under another name', federated('ann'), federated('bob'), /does not show whose session it is/],
+    ['a federated user, and a user whose session that may be', federated('ann'), user('ann'), /does not show whose/],
+    ['a user, and a federated user', user('ann'), federated('bob'), /does not show whose session it is/],
+    ['the root user, and a federated user', ROOT, federated('bob'), /does not show whose session it is/],
+    ['the root user, twice', ROOT, ROOT, /this is the same user/],
+    ['a user, whose name is written otherwise', user('ann'), user('Ann'), /this is the same user/],
+    ['a user of a long path, twice', long('ann'), long('ann'), /this is the same user/],
+    ['a role in another session', role('Deployer', 'ann'), role('Deployer', 'bob'), /this is the same role/],
+    [
+      'a role, and the ARN of the role',
+      role('Deployer', 'ann'),
+      `arn:aws:iam::${ACCOUNT}:role/eng/Deployer`,
+      /same role/,
+    ],
+    ['a text that is no ARN', role('Deployer', 'ann'), 'the-boss', /not the whole ARN of a user or a role/],
+    ['half an ARN', role('Deployer', 'ann'), BOB.slice(4), /not the whole ARN of a user or a role/],
+    [
+      'an ARN of a partition that does not exist',
+      role('Deployer', 'ann'),
+      BOB.replace('aws', 'aws-x'),
+      /not the whole/,
+    ],
+  ])('is barred: %s', async (_, requester, approver, why) => {
+    expect(await attempt({ requester: byApi(requester), approver })).toMatch(why);
+  });
+
+  it.each<[string, string, string]>([
+    ['two roles', role('Deployer', 'ann'), BOB],
+    ['two users', user('ann'), user('team/bob')],
+    ['a user of a long path, and another one there', long('ann'), long('bob')],
+    ['a federated user, and a role', federated('ann'), BOB],
+    ['a user and the root user', user('ann'), ROOT],
+    ['roles of one name in two accounts', role('Deployer', 'ann'), BOB.replace(ACCOUNT, '444455556666')],
+    [
+      'roles in China',
+      'arn:aws-cn:sts::111122223333:assumed-role/a/x1',
+      'arn:aws-cn:sts::111122223333:assumed-role/b/x1',
+    ],
+  ])('is none: %s', async (_, requester, approver) => {
+    expect(await attempt({ requester: byApi(requester), approver })).toBeUndefined();
+  });
+
+  it.each<[Partial<ApproverRules>, string, RegExp | undefined]>([
+    [{ approver: 'anyone' }, role('Deployer', 'ann'), undefined],
+    [{ approver: 'another-session' }, role('Deployer', 'ann'), /this is the same principal/],
+    [{ approver: 'another-session' }, role('Deployer', 'bob'), undefined],
+  ])('is judged by the rule of the deployment: %j, %s', async (rules, approver, why) => {
+    const barred = await attempt({ requester: byApi(role('Deployer', 'ann')), approver, rules });
+    if (why) expect(barred).toMatch(why);
+    else expect(barred).toBeUndefined();
+  });
+});
+
+describe('a requester whom nobody has authenticated', () => {
+  const UNKNOWN = /^nobody has authenticated who requested it/;
+  it.each(['ssm-automation 0d1f3f54-7d9e-4b5b-9f0a-5f4f7c1c9e11', 'cloudtrail: somebody', role('Deployer', 'ann'), ''])(
+    'bars everybody by default: %j',
+    async (requestedBy) => {
+      const given = { requester: undefined, request: { requestedBy } };
+      expect(await attempt({ ...given, approver: BOB })).toMatch(UNKNOWN);
+      expect(await attempt({ ...given, approver: BOB, rules: { approver: 'another-session' } })).toMatch(UNKNOWN);
+      expect(await attempt({ ...given, approver: BOB, rules: { approver: 'anyone' } })).toBeUndefined();
+      expect(await attempt({ ...given, approver: BOB, rules: { allowUnknownRequester: true } })).toBeUndefined();
+    },
+  );
+  it('bars whom it names itself, where the deployment allows it', async () => {
+    const given = { requester: undefined, rules: { allowUnknownRequester: true } };
+    const named = { ...given, request: { requestedBy: role('Deployer', 'ann') } };
+    expect(await attempt({ ...named, approver: role('Deployer', 'bob') })).toMatch(/this is the same role/);
+    expect(await attempt({ ...given, request: { requestedBy: 'me' }, approver: 'me' })).toMatch(/same principal/);
+  });
+  it('is none by what another request was noted with', async () => {
+    const fakes = newFakes();
+    const asked = aRequest({ approval: 'required' });
+    // Put by the API, and then started by hand under the same id, with more than was requested.
+    await fakes.ledger.putMigration({
+      ...aMigration({ request: asked }),
+      requester: { requester: byApi(role('Deployer', 'ann')), request: asked },
+    });
+    const more = { ...asked, maxDisruption: 'outage' as const };
+    await fakes.ledger.putMigration(aMigration({ request: more }));
+    const planHash = (await fakes.ledger.getMigration(MIGRATION_ID))!.plan!.hash;
+    await fakes.ledger.putApproval(
+      MIGRATION_ID,
+      { round: 1, planHash, state: 'pending', requestedAt: at(0), expiresAt: at(60) },
+      { taskToken: 'token', at: NOW },
+    );
+    expect(
+      await decideApproval(MIGRATION_ID, { decision: 'approve', planHash }, BOB, fakes.dependencies),
+    ).toMatchObject({ refused: 'barred', why: expect.stringMatching(UNKNOWN) as string });
+  });
+});
+
+describe('whoever made the denied call that the service answers', () => {
+  const event = (arn: string | undefined) =>
+    denial.parse({
+      account: ACCOUNT,
+      region: 'eu-west-1',
+      detail: {
+        eventID: 'e-1',
+        eventTime: '2026-01-05T09:00:00Z',
+        ...(arn === undefined ? {} : { userIdentity: { arn } }),
+        requestParameters: { name: 'dev', addonName: ADDON },
+      },
+    });
+  const judge = (arn: string | undefined, approver: string): Promise<string | undefined> => {
+    const { requestedBy } = requestFor(event(arn), 'ask');
+    return attempt({ requester: requesterFor(event(arn)), request: { requestedBy }, approver });
+  };
+  it('is barred by the whole ARN in the event, however long, and nobody else is', async () => {
+    expect(await judge(role('Deployer', 'ann'), role('Deployer', 'bob'))).toMatch(/this is the same role/);
+    expect(await judge(long('ann'), long('ann'))).toMatch(/this is the same user/);
+    expect(requestFor(event(long('ann')), 'ask').requestedBy).toBe(`cloudtrail: ${long('ann')}`);
+    expect(await judge(long('ann'), long('bob'))).toBeUndefined();
+  });
+  it.each([
+    undefined,
+    'somebody',
+    role('Deployer', 'ann').slice(0, -5),
+    `${user('a')}${'x'.repeat(LONGEST_PRINCIPAL)}`,
+  ])('is unknown where the event has %s', async (arn) => {
+    expect(await judge(arn, BOB)).toMatch(/^nobody has authenticated/);
+    expect(requestFor(event(arn), 'ask').requestedBy).toBe('cloudtrail: an unknown principal');
+  });
+});
+
+describe('a principal with a long ARN', () => {
+  it('requests by the API, and cannot approve that', async () => {
+    const fakes = newFakes();
+    const caller = long('ann');
+    expect(caller.length).toBeGreaterThan(500);
+    const { status, body } = await send(fakes, {
+      method: 'POST',
+      path: '/migrations',
+      body: { target, addon: ADDON, approval: 'required' },
+      caller,
+    });
+    expect(status).toBe(202);
+    const record = await fakes.ledger.getMigration((body as { migrationId: string }).migrationId);
+    expect(record).toMatchObject({
+      request: { requestedBy: caller },
+      requester: { requester: { source: 'api', principal: caller } },
+    });
+  });
+});
+
+describe('the requester of a sweep', () => {
+  const SWEEP = '01JD8Z5Q6R7S8T9V0W1X2Y3Z50';
+  const options = { approval: 'required' as const };
+  const started = async (more: object): Promise<{ fakes: Fakes; id: string; request: MigrationRequest }> => {
+    const fakes = newFakes();
+    const request = sweepRequest.parse({ mode: 'migrate', options, requestedBy: role('Deployer', 'ann') });
+    const sweep = newSweep({ sweepId: SWEEP, request, startedAt: at(0), ...more });
+    await fakes.sweeps.create(sweep);
+    return { fakes, id: itemId(sweep, target, ADDON), request: requestOf(sweep, { ...target, addon: ADDON }) };
+  };
+  const noted = async (
+    { fakes }: { fakes: Fakes },
+    migrationId: string,
+    request: MigrationRequest,
+  ): Promise<AuthenticatedRequester | undefined> => {
+    await invoke(
+      planStep,
+      { migrationId, executionArn: EXECUTION, request: JSON.parse(JSON.stringify(request)) },
+      fakes,
+    );
+    return (await fakes.ledger.getMigration(migrationId))!.requester?.requester;
+  };
+
+  it('is that of its migrations: by the API, or by a schedule, which nobody is', async () => {
+    const ann = byApi(role('Deployer', 'ann'));
+    const one = await started({ requester: ann });
+    expect(await noted(one, one.id, one.request)).toEqual(ann);
+    const other = await started({ schedule: { name: 'weekly', at: at(0) } });
+    const schedule = { source: 'schedule', schedule: 'weekly' } as const;
+    expect(await noted(other, other.id, other.request)).toEqual(schedule);
+    expect(await attempt({ requester: schedule, approver: role('Deployer', 'ann') })).toBeUndefined();
+  });
+  it('is nobody where the sweep was started by hand', async () => {
+    const one = await started({});
+    expect(await noted(one, one.id, one.request)).toBeUndefined();
+  });
+  it.each<[string, (id: string, request: MigrationRequest) => [string, MigrationRequest]]>([
+    ['under another id', (_, request) => [MIGRATION_ID, request]],
+    ['with another request', (id, request) => [id, { ...request, strategy: 'recreate' }]],
+    ['for another reason', (id, request) => [id, { ...request, reason: 'because' }]],
+  ])('is not that of a migration that was started by hand in its name, %s', async (_, change) => {
+    const one = await started({ requester: byApi(role('Deployer', 'ann')) });
+    expect(await noted(one, ...change(one.id, one.request))).toBeUndefined();
+  });
+});
