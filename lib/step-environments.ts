@@ -38,9 +38,15 @@ export function ownEnvironments({
 }: OwnEnvironmentOptions): OwnEnvironments & { [Name in StepName]?: object } {
   const approval = { APPROVAL_REQUIRED: config.approvals.required ? 'true' : 'false' } as const;
   const planning = { ...acting, KUBERNETES_ROLE_ARNS: kubernetesRoleArns, ...approval };
+  const waiting = {
+    MOST_WAITING_PER_PRINCIPAL: String(config.waiting.perPrincipal),
+    MOST_WAITING: String(config.waiting.perDeployment),
+  };
   const kept = { BUCKET_NAME: bucket.bucketName };
   return {
     plan: planning,
+    'request-approval': waiting,
+    'await-window': waiting,
     // Once more, since what it is given to carry out is read from the ledger.
     begin: approval,
     'find-stranded': { RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn },
@@ -54,6 +60,8 @@ export function ownEnvironments({
       RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn,
       SWEEP_STATE_MACHINE_ARN: sweepStateMachineArn,
       APPROVER: config.approvals.approver,
+      ...approval,
+      ...waiting,
     },
     'start-sweep': { SWEEP_STATE_MACHINE_ARN: sweepStateMachineArn },
     'begin-sweep': kept,

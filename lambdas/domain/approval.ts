@@ -46,6 +46,9 @@ export const BY_CLOUDTRAIL = 'cloudtrail: ';
 const behind = (requester: string): string =>
   requester.startsWith(BY_CLOUDTRAIL) ? requester.slice(BY_CLOUDTRAIL.length) : requester;
 
+/** Returns the principal of a requester: all sessions of a role are one. */
+export const principalOf = (requester: string): string => withoutSession(behind(requester));
+
 /**
  * Why this principal may not approve what that one asked for; undefined where it may. A request whose principal nobody
  * knows can't be told apart from the approver's own, so where anybody is barred nobody may approve it.

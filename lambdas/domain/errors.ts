@@ -47,6 +47,9 @@ export const ERROR_CLASSES = {
   ApprovalRejected: 'terminal',
   ApprovalExpired: 'terminal',
   WindowOutOfReach: 'terminal',
+  // As many migrations wait as may; and another one has begun on the same subject meanwhile.
+  TooManyWaiting: 'terminal',
+  Superseded: 'terminal',
   // It was planned again and again, and each time there was something to wait for.
   WaitedTooOften: 'terminal',
   // A rollback on demand that can't be begun; nothing is changed by it.

@@ -1,6 +1,8 @@
 /** How long a migration may wait before it begins: for approvals, and for its window. It holds no lock meanwhile. */
-import type { ApprovalMode, MigrationRequest } from './request.ts';
-import type { ChangeWindow } from './change-window.ts';
+import { z } from 'zod';
+import { principalOf } from './approval.ts';
+import { type ChangeWindow, isOpen } from './change-window.ts';
+import { APPROVAL_HOURS, type ApprovalMode, type MigrationRequest } from './request.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -45,3 +47,54 @@ export const windowOf = (
 /** Until when a window is waited for, from the moment that the wait began. */
 export const windowLimit = ({ waitAtMostHours }: ChangeWindow, record: { startedAt: string }, since: number): number =>
   Math.min(since + waitAtMostHours * HOUR_MS, deadlineOf(record));
+
+/** How many migrations may wait at once, for approvals and for windows. */
+export const waitingCaps = z.object({
+  perPrincipal: z.int().positive(),
+  perDeployment: z.int().positive(),
+});
+export type WaitingCaps = z.infer<typeof waitingCaps>;
+
+/** A migration that waits. `subject`: the key of the subject's lock; `since`: when it began to wait. */
+export interface WaitingMigration {
+  migrationId: string;
+  principal: string;
+  subject: string;
+  since: string;
+}
+/** `waiting`: how many there are already where it is full. */
+export type SlotResult = { taken: true } | { taken: false; full: 'principal' | 'deployment'; waiting: number };
+
+/** Milliseconds after which nothing waits any more, whatever happened to the execution. */
+export const LONGEST_WAIT_MS = (MOST_DAYS_BEFORE_BEGIN * 24 + APPROVAL_HOURS.most + 24) * HOUR_MS;
+
+/**
+ * Returns the principal that a request counts for: all sessions of a role are one. Requests without a requester share
+ * one count.
+ */
+export const waitingPrincipal = ({ requestedBy }: Pick<MigrationRequest, 'requestedBy'>): string =>
+  requestedBy === undefined ? 'unknown' : principalOf(requestedBy);
+
+/** Returns whether the request waits before it begins, as things are now. */
+export function waitsBeforeBegin(
+  request: Pick<MigrationRequest, 'approval' | 'changeWindow' | 'dryRun'>,
+  rules: Rules,
+  now: number,
+): boolean {
+  if (request.dryRun) return false;
+  const window = windowOf(request, rules);
+  return needsApproval(request, rules) || (window !== undefined && !isOpen(window, now));
+}
+
+/** Says why a migration is not admitted among those that wait, and what to do about it. */
+export function tooManyWaitingText(
+  { full, waiting }: Extract<SlotResult, { taken: false }>,
+  principal: string,
+  caps: WaitingCaps,
+): string {
+  const [who, cap, setting] =
+    full === 'principal'
+      ? ([`of ${principal}`, caps.perPrincipal, 'waiting.perPrincipal'] as const)
+      : (['of this deployment', caps.perDeployment, 'waiting.perDeployment'] as const);
+  return `${waiting} migrations ${who} wait already for an approval or a change window, and ${cap} may (${setting}). Nothing was changed. Approve, reject or cancel some of them, then start again.`;
+}

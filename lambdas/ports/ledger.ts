@@ -14,6 +14,7 @@ import type {
 } from '../domain/model.ts';
 import type { MigrationSummary } from '../domain/summary.ts';
 import type { TrustChange, TrustRetirement } from '../domain/trust/model.ts';
+import type { SlotResult, WaitingCaps, WaitingMigration } from '../domain/waiting.ts';
 
 export interface LockHolder {
   migrationId: string;
@@ -126,8 +127,14 @@ export interface Ledger {
   announce(migrationId: string, told: Announcement): Promise<void>;
   /** What is noted so and was not sent yet. */
   unsent(migrationId: string): Promise<Announcement[]>;
-  /** Ids of migrations with something unsent; a moment behind (an index). */
-  listUnsent(): Promise<string[]>;
+  /**
+   * Ids of migrations with something unsent, in order, from that one on: one page, which is empty at the end; a moment
+   * behind (an index).
+   */
+  listUnsent(after?: string): Promise<string[]>;
+  /** The migration up to which a look that ran out of time came; undefined where the last look came to the end. */
+  unsentMark(): Promise<string | undefined>;
+  setUnsentMark(migrationId: string | undefined): Promise<void>;
   markSent(migrationId: string, told: Announcement[]): Promise<void>;
 
   /**
@@ -151,6 +158,16 @@ export interface Ledger {
   ): Promise<Approval | undefined>;
   /** When each pending approval was asked for, ISO 8601; a moment behind (an index). */
   listPendingApprovals(): Promise<string[]>;
+
+  /**
+   * Admits a migration among those that wait, within the caps; one that has its slot keeps it. `since` of the migration
+   * is the time at which slots that have expired are free.
+   */
+  takeWaitingSlot(waiter: WaitingMigration, caps: WaitingCaps): Promise<SlotResult>;
+  /** Frees what this migration has; one that has none is no error. */
+  freeWaitingSlots(migrationId: string, principal: string): Promise<void>;
+  /** Every migration that has a slot. */
+  listWaiting(): Promise<WaitingMigration[]>;
 
   /** Notes who asked first under that key; answers that one's. */
   claim(key: string, mine: Claim): Promise<Claim>;

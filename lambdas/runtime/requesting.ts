@@ -48,18 +48,20 @@ export const claimInput = (asked: { request: MigrationRequest; trigger?: Trigger
   JSON.stringify(asked);
 
 /**
- * Puts the record and starts the execution, where that is missing. Throws BadInput for a claim that is not as it is
- * written here.
+ * Puts the record and starts the execution, where that is missing. `admit` is called before that, and throws what is
+ * not to be started. Throws BadInput for a claim that is not as it is written here.
  */
 export async function ensureStarted(
   claim: Claim,
   { ledger, executions }: Pick<HandlerDependencies, 'ledger' | 'executions'>,
+  admit?: (request: MigrationRequest) => Promise<void>,
 ): Promise<void> {
   const { migrationId, at } = claim;
   const record = await ledger.getMigration(migrationId);
   // An execution has noted itself there: it was started, whatever has become of it.
   if (record?.executionArn !== undefined || record?.status === 'ended') return;
   const { request, trigger: cause } = inputOf(claim);
+  await admit?.(request);
   try {
     await ledger.putMigration(
       newMigration({ migrationId, request, startedAt: at, ...(cause ? { trigger: cause } : {}) }),

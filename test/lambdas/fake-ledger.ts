@@ -15,6 +15,12 @@ import type {
 } from '../../lambdas/domain/model.ts';
 import { type MigrationSummary, summaryOf } from '../../lambdas/domain/summary.ts';
 import type { TrustChange, TrustRetirement } from '../../lambdas/domain/trust/model.ts';
+import {
+  LONGEST_WAIT_MS,
+  type SlotResult,
+  type WaitingCaps,
+  type WaitingMigration,
+} from '../../lambdas/domain/waiting.ts';
 import type {
   Claim,
   Ledger,
@@ -53,6 +59,8 @@ export class FakeLedger implements Ledger {
   private readonly outboxes = new Map<string, Set<Announcement>>();
   private readonly tokens = new Map<string, { taskToken: string; at: number }>();
   private readonly claims = new Map<string, Claim>();
+  private mark: string | undefined;
+  private readonly waiting = new Map<string, WaitingMigration>();
 
   async putMigration(record: Migration): Promise<void> {
     const before = this.records.get(record.migrationId);
@@ -188,11 +196,18 @@ export class FakeLedger implements Ledger {
   async unsent(migrationId: string): Promise<Announcement[]> {
     return [...(this.outboxes.get(migrationId) ?? [])].sort();
   }
-  async listUnsent(): Promise<string[]> {
+  async listUnsent(after = ''): Promise<string[]> {
     return [...this.outboxes]
-      .filter(([, outbox]) => outbox.size > 0)
+      .filter(([id, outbox]) => outbox.size > 0 && id > after)
       .map(([id]) => id)
-      .sort();
+      .sort()
+      .slice(0, 200);
+  }
+  async unsentMark(): Promise<string | undefined> {
+    return this.mark;
+  }
+  async setUnsentMark(migrationId: string | undefined): Promise<void> {
+    this.mark = migrationId;
   }
   async markSent(migrationId: string, told: Announcement[]): Promise<void> {
     for (const one of told) this.outboxes.get(migrationId)?.delete(one);
@@ -232,6 +247,23 @@ export class FakeLedger implements Ledger {
     return [...this.records.values()].flatMap(({ approvals }) =>
       approvals.flatMap(({ state, requestedAt }) => (state === 'pending' ? [requestedAt] : [])),
     );
+  }
+
+  async takeWaitingSlot(waiter: WaitingMigration, caps: WaitingCaps): Promise<SlotResult> {
+    const now = Date.parse(waiter.since);
+    const waiting = [...this.waiting.values()].filter(({ since }) => Date.parse(since) + LONGEST_WAIT_MS > now);
+    if (waiting.some(({ migrationId }) => migrationId === waiter.migrationId)) return { taken: true };
+    const own = waiting.filter(({ principal }) => principal === waiter.principal);
+    if (waiting.length >= caps.perDeployment) return { taken: false, full: 'deployment', waiting: waiting.length };
+    if (own.length >= caps.perPrincipal) return { taken: false, full: 'principal', waiting: own.length };
+    this.waiting.set(waiter.migrationId, copyOf(waiter));
+    return { taken: true };
+  }
+  async freeWaitingSlots(migrationId: string): Promise<void> {
+    this.waiting.delete(migrationId);
+  }
+  async listWaiting(): Promise<WaitingMigration[]> {
+    return [...this.waiting.values()].map(copyOf);
   }
 
   async claim(key: string, mine: Claim): Promise<Claim> {

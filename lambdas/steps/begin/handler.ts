@@ -34,6 +34,7 @@ import { lookAtAccount, stateOf } from '../../runtime/service-account.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { assertTrustAsPlanned } from '../../runtime/trust.ts';
 import { utcNow } from '../../runtime/utc.ts';
+import { endWaiting } from '../../runtime/waiting-slots.ts';
 import { beginSchema } from './schema.ts';
 
 /** Answers the fence of the first, the subject's. What is taken stays taken while a role's lock is waited for. */
@@ -132,7 +133,11 @@ const run: StepRun<typeof beginSchema> = async (input, dependencies) => {
   // First of all, so that whoever ends this migration knows what to let go.
   await ledger.updateMigration(migrationId, { locks });
   const fence = await takeLocks(ledger, locks, { migrationId, executionArn, since: utcNow(clock) });
-  if (isBegun) return { fence };
+  const begun = async (): Promise<{ fence: number }> => {
+    await endWaiting(record, dependencies);
+    return { fence };
+  };
+  if (isBegun) return begun();
 
   const ports = portsFor(target);
   const takenAt = utcNow(clock);
@@ -155,7 +160,7 @@ const run: StepRun<typeof beginSchema> = async (input, dependencies) => {
   // Before the snapshot, with which it has begun: else a lost reply could leave it untold.
   await ledger.announce(migrationId, 'started');
   await ledger.putSnapshot(migrationId, snapshot);
-  return { fence };
+  return begun();
 };
 
 export const beginStep = step(beginSchema, run);

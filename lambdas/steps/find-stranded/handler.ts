@@ -1,11 +1,13 @@
 /**
- * By schedule: looks for locks whose execution is no longer at work, and starts Recover for each of their migrations.
+ * By schedule: looks for locks, and for migrations that wait, whose execution is no longer at work, and starts Recover
+ * for each of them; ends the waits that were asked to end, and frees the slots of those that are over.
  * Idempotency: a Recover more does no harm, since the locks pass to one of them alone.
  * Failure: one migration that can't be looked at does not keep the others waiting; the next tick looks again.
  */
 import { LOCKS_HELD, OLDEST_LOCK, STRANDED } from '../../domain/metrics.ts';
 import { isRunning } from '../../domain/recovery.ts';
 import type { HandlerDependencies, Lock } from '../../ports/index.ts';
+import { lookAfterWaiting } from '../../runtime/looking-after-waiting.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { findStrandedSchema } from './schema.ts';
 
@@ -36,6 +38,19 @@ function longestHeld(held: Lock[], now: number): number {
   return Math.max(0, ...ages);
 }
 
+const errorText = (error: unknown): string =>
+  error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+
+/** What can't be listed now is looked at by the next tick; the locks are measured nevertheless. */
+async function stoppedWhileWaiting(dependencies: HandlerDependencies): Promise<string[]> {
+  try {
+    return await lookAfterWaiting(dependencies);
+  } catch (error) {
+    dependencies.telemetry.log.error('the migrations that wait could not be listed', { error: errorText(error) });
+    return [];
+  }
+}
+
 const run: StepRun<typeof findStrandedSchema> = async (_, dependencies) => {
   const { ledger, executions, clock, telemetry } = dependencies;
   const held = await ledger.listHeldLocks();
@@ -56,7 +71,20 @@ const run: StepRun<typeof findStrandedSchema> = async (_, dependencies) => {
       telemetry.log.error('a held lock could not be looked after', {
         key: lock.key,
         migrationId,
-        error: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+        error: errorText(error),
+      });
+    }
+  }
+  for (const migrationId of await stoppedWhileWaiting(dependencies)) {
+    if (started.has(migrationId)) continue;
+    stranded.add(migrationId);
+    try {
+      await executions.startRecovery(migrationId, `${migrationId}-${tick}`);
+      started.add(migrationId);
+    } catch (error) {
+      telemetry.log.error('Recover could not be started for a migration that waited', {
+        migrationId,
+        error: errorText(error),
       });
     }
   }

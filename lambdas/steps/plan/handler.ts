@@ -28,6 +28,7 @@ import { noFacts, readFacts, readServiceAccountFacts } from '../../runtime/read-
 import { EVIDENCE_BEFORE } from '../../runtime/report.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { utcNow } from '../../runtime/utc.ts';
+import { freeWaitingSlots } from '../../runtime/waiting-slots.ts';
 import { planSchema } from './schema.ts';
 
 /** Who else holds the lock of what shall migrate, if anybody does. */
@@ -141,6 +142,9 @@ const run: StepRun<typeof planSchema> = async ({ migrationId, executionArn, requ
   const outcome = outcomes[decided.verdict];
   await ledger.recordPlan(migrationId, plan, outcome ? { outcome, endedAt: utcNow(clock) } : undefined);
   if (outcome) telemetry.count(outcomeMetric(outcome));
+  // It has ended: whoever had it wait before, or the API, has taken a slot for it.
+  if (outcome && (decided.needsApproval || decided.hasWindow))
+    await freeWaitingSlots({ migrationId, request }, dependencies);
   return decided;
 };
 
