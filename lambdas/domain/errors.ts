@@ -27,7 +27,7 @@ export const ERROR_CLASSES = {
   AssociationStillThere: 'waiting',
   PodsNotSettled: 'waiting',
   RestoreInProgress: 'waiting',
-  // Another add-on that shares the role is being migrated.
+  // Another run changes the trust policy of a role, or others work with a role whose trust policy this one changes.
   RoleLockHeld: 'waiting',
   // A trust policy was changed a moment ago, and EKS does not see it yet.
   TrustNotSeenYet: 'waiting',

@@ -1,5 +1,6 @@
 import type { Announcement } from '../domain/announcements.ts';
 import type { Approval } from '../domain/approval.ts';
+import type { Lock, LockHolder, LockMode } from '../domain/locks.ts';
 import type {
   Association,
   Cancellation,
@@ -16,18 +17,7 @@ import type { MigrationSummary } from '../domain/summary.ts';
 import type { TrustChange, TrustRetirement } from '../domain/trust/model.ts';
 import type { SlotResult, WaitingCaps, WaitingMigration } from '../domain/waiting.ts';
 
-export interface LockHolder {
-  migrationId: string;
-  executionArn: string;
-  since: string;
-}
-export interface Lock {
-  key: string;
-  /** Grows each time that the lock passes to another execution, and never shrinks. */
-  fence: number;
-  /** Absent: it is free. */
-  holder?: LockHolder;
-}
+export type { Lock, LockHolder, LockMode } from '../domain/locks.ts';
 export type LockResult = { acquired: true; fence: number } | { acquired: false; holder: LockHolder };
 
 export interface StepEntry {
@@ -180,22 +170,25 @@ export interface Ledger {
    */
   listMigrations(filter: MigrationFilter, limit: number, after?: string): Promise<MigrationPage>;
 
-  /** Takes a free lock under a new fence. Held by the same execution already: answers the fence that it has. */
-  acquireLock(key: string, owner: LockHolder): Promise<LockResult>;
   /**
-   * Takes the lock from an execution that can't act any more, under a new fence, where it is still held by that one
-   * under that fence.
+   * Takes a lock under a new fence, alone where no mode is given, or with others that share it. Held by the same execution already: answers the
+   * fence that it has. Refused where it is to be had alone, it leaves a wish, for which new sharers wait.
+   */
+  acquireLock(key: string, owner: LockHolder, mode?: LockMode): Promise<LockResult>;
+  /**
+   * Takes the lock from an execution that can't act any more, under a new fence and in the mode in which it is held,
+   * where it is still held by that one: alone under that fence, or with others.
    */
   takeOverLock(key: string, from: { executionArn: string; fence: number }, owner: LockHolder): Promise<LockResult>;
-  /** Throws LockLost unless the lock is held by this migration under this fence. */
+  /** Throws LockLost unless the lock is held by this migration alone, under this fence. */
   assertLock(key: string, migrationId: string, fence: number): Promise<void>;
-  /** Lets go where this execution holds it; otherwise does nothing. */
+  /** Lets go what this execution holds of it; otherwise does nothing. */
   releaseLock(key: string, executionArn: string): Promise<void>;
-  /** Keeps it held by this execution, but takes it out of `listHeldLocks`: a person has to decide. */
+  /** Keeps it held by this execution alone, but takes it out of `listHeldLocks`: a person has to decide. */
   parkLock(key: string, executionArn: string): Promise<void>;
   /** Never held: undefined. */
   readLock(key: string): Promise<Lock | undefined>;
-  /** Locks that are held and not parked; a moment behind (a global index). */
+  /** Locks that are held and not parked, once for each holder; a moment behind (a global index). */
   listHeldLocks(): Promise<Lock[]>;
 
   /** The first one stands: a later look may show what the migration itself has changed. */

@@ -39,7 +39,7 @@ const callsOf: Record<StepName, Calls> = {
     Query: READS,
     GetItem: GUARD,
     PutItem: 'notes a trust policy, before and after, before it is written',
-    UpdateItem: `notes what could not be undone, and ${LINE}`,
+    UpdateItem: `makes sure that it has the role's lock alone, notes what could not be undone, and ${LINE}`,
   },
   'delete-addon': {
     Query: READS,
@@ -107,9 +107,14 @@ const callsOf: Record<StepName, Calls> = {
   },
   'find-stranded': {
     Query: 'reads the record of a migration whose lock is held, or that waits, and the task that waits for an approval',
+    GetItem: 'reads who shares a lock that it lets go',
     UpdateItem: 'parks a lock that waits for a person, and frees the slot of what waits no more',
   },
-  finish: { Query: READS, UpdateItem: `writes the outcome, lets go of the locks, frees the slot, and ${LINE}` },
+  finish: {
+    Query: READS,
+    GetItem: 'reads who shares a lock that it lets go',
+    UpdateItem: `writes the outcome, lets go of the locks, frees the slot, and ${LINE}`,
+  },
   'retire-trust': {
     Query: `${READS}, and whether a rollback was begun`,
     GetItem: GUARD,

@@ -1,5 +1,13 @@
 import { copyOf } from './copy.ts';
 import { MigrationError } from '../../lambdas/domain/errors.ts';
+import {
+  eachHolder,
+  takeAlone,
+  takeOverShare,
+  takeShared,
+  type Taking,
+  withoutSharer,
+} from '../../lambdas/domain/locks.ts';
 import type { Announcement } from '../../lambdas/domain/announcements.ts';
 import type { Approval } from '../../lambdas/domain/approval.ts';
 import type {
@@ -26,6 +34,7 @@ import type {
   Ledger,
   Lock,
   LockHolder,
+  LockMode,
   LockResult,
   MigrationFile,
   MigrationFilter,
@@ -34,7 +43,8 @@ import type {
 } from '../../lambdas/ports/index.ts';
 
 type HeldLock = Lock & { parked: boolean };
-const shown = ({ key, fence, holder }: HeldLock): Lock => copyOf(holder ? { key, fence, holder } : { key, fence });
+const shown = ({ key, fence, holder, shared, wish }: HeldLock): Lock =>
+  copyOf({ key, fence, ...(holder ? { holder } : {}), ...(shared ? { shared } : {}), ...(wish ? { wish } : {}) });
 /** Of what is noted of a trust policy: noted, written, undone. */
 const progressOf = ({ writtenAt, undoneAt }: Pick<TrustChange, 'writtenAt' | 'undoneAt'>): number =>
   [writtenAt, undoneAt].findLastIndex((one) => one !== undefined) + 1;
@@ -298,53 +308,62 @@ export class FakeLedger implements Ledger {
     return { migrations, ...(all.length > limit && last !== undefined ? { next: last } : {}) };
   }
 
-  async acquireLock(key: string, owner: LockHolder): Promise<LockResult> {
-    const lock = this.locks.get(key);
-    if (!lock?.holder) return this.pass(key, owner);
-    return lock.holder.executionArn === owner.executionArn
-      ? { acquired: true, fence: lock.fence }
-      : heldBy(lock.holder);
+  private lockAt(key: string): Lock {
+    return this.locks.get(key) ?? { key, fence: 0 };
+  }
+  /** Carries out what is decided about the lock. */
+  private settle(taking: Taking): LockResult {
+    if (taking.do === 'has') return { acquired: true, fence: taking.fence };
+    if (taking.next) this.locks.set(taking.next.key, copyOf({ ...taking.next, parked: false }));
+    return taking.do === 'take' ? { acquired: true, fence: taking.next.fence } : heldBy(taking.holder);
+  }
+  async acquireLock(key: string, owner: LockHolder, mode: LockMode = 'exclusive'): Promise<LockResult> {
+    return this.settle((mode === 'shared' ? takeShared : takeAlone)(this.lockAt(key), owner));
   }
   async takeOverLock(
     key: string,
     from: { executionArn: string; fence: number },
     owner: LockHolder,
   ): Promise<LockResult> {
-    const lock = this.locks.get(key);
-    if (!lock?.holder) throw new MigrationError('Busy', `The lock ${key} changed hands just now.`);
-    if (lock.holder.executionArn === from.executionArn && lock.fence === from.fence) return this.pass(key, owner);
-    return lock.holder.executionArn === owner.executionArn
-      ? { acquired: true, fence: lock.fence }
-      : heldBy(lock.holder);
-  }
-  private pass(key: string, holder: LockHolder): LockResult {
-    const fence = (this.locks.get(key)?.fence ?? 0) + 1;
-    this.locks.set(key, { key, fence, holder: copyOf(holder), parked: false });
-    return { acquired: true, fence };
+    const lock = this.lockAt(key);
+    const { holder, fence } = lock;
+    const changed = new MigrationError('Busy', `The lock ${key} changed hands just now.`);
+    if (!holder) throw changed;
+    if (lock.shared) {
+      const taking = takeOverShare(lock, from.executionArn, owner);
+      if (!taking) throw changed;
+      return this.settle(taking);
+    }
+    if (holder.executionArn === from.executionArn && fence === from.fence)
+      return this.settle({ do: 'take', next: { key, fence: fence + 1, holder: owner } });
+    return holder.executionArn === owner.executionArn ? { acquired: true, fence } : heldBy(holder);
   }
   async assertLock(key: string, migrationId: string, fence: number): Promise<void> {
-    const lock = this.locks.get(key);
-    if (lock?.holder?.migrationId !== migrationId || lock.fence !== fence)
+    const lock = this.lockAt(key);
+    if (lock.holder?.migrationId !== migrationId || lock.fence !== fence || lock.shared)
       throw new MigrationError(
         'LockLost',
         `The lock ${key} is no longer held by migration ${migrationId} (fence ${fence}).`,
       );
   }
   async releaseLock(key: string, executionArn: string): Promise<void> {
-    const lock = this.locks.get(key);
-    if (lock?.holder?.executionArn === executionArn) this.locks.set(key, { key, fence: lock.fence, parked: false });
+    const lock = this.lockAt(key);
+    const next = withoutSharer(lock, executionArn);
+    if (next) this.locks.set(key, { ...next, parked: false });
+    else if (!lock.shared && lock.holder?.executionArn === executionArn)
+      this.locks.set(key, { key, fence: lock.fence, parked: false });
   }
   async parkLock(key: string, executionArn: string): Promise<void> {
     const lock = this.locks.get(key);
-    if (lock?.holder?.executionArn === executionArn) lock.parked = true;
+    if (lock && !lock.shared && lock.holder?.executionArn === executionArn) lock.parked = true;
   }
   async readLock(key: string): Promise<Lock | undefined> {
     const lock = this.locks.get(key);
     return lock && shown(lock);
   }
   async listHeldLocks(): Promise<Lock[]> {
-    const held = [...this.locks.values()].filter((lock) => lock.holder && !lock.parked).map(shown);
-    return held.sort((a, b) => (a.key < b.key ? -1 : 1));
+    const held = [...this.locks.values()].filter((lock) => lock.holder && !lock.parked).flatMap(eachHolder);
+    return copyOf(held.sort((a, b) => (a.key < b.key ? -1 : 1)));
   }
 
   async putSnapshot(migrationId: string, snapshot: Snapshot): Promise<void> {

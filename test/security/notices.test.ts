@@ -56,7 +56,7 @@ describe('old notices that fail again and again', () => {
   it('come again themselves, each in its turn, and are told of once they are taken', async () => {
     const { fakes, tick } = await besieged();
     const asked = new Set<string>();
-    const { publish } = fakes.events;
+    const publish = fakes.events.publish.bind(fakes.events);
     fakes.events.publish = (events) => (asked.add(events[0]!.eventId.slice(0, 26)), publish(events));
     for (let look = 0; look < 100 && asked.size <= HOPELESS; look += 1) await tick();
     expect(asked.size).toBe(HOPELESS + 1);

@@ -3,7 +3,8 @@
  * 1, nothing is changed before both are there. Idempotency: the same execution finds its own locks under the fences
  * that they have; the first snapshot stands. Failure: ends `blocked`; nothing was changed. Outside its window it lets
  * go of what it has, and the window is waited for. A plan that is not its migration's own, or that this deployment may
- * not carry out, is refused first of all. A role that another migration holds is waited for.
+ * not carry out, is refused first of all. Roles are shared with
+ * other migrations; one whose trust this plan repairs is had alone, and whoever does not get it so waits.
  */
 import { isOpen, windowText } from '../../domain/change-window.ts';
 import { MigrationError } from '../../domain/errors.ts';
@@ -15,7 +16,7 @@ import { windowOf } from '../../domain/waiting.ts';
 import { settingsFor } from '../../domain/spokes.ts';
 import type { Clock, HandlerDependencies, Ledger, LockHolder, TargetPorts } from '../../ports/index.ts';
 import { listPlannedAssociations } from '../../runtime/associations.ts';
-import { lockKeys, takeLock } from '../../runtime/lock.ts';
+import { lockKeys, lockModeOf, takeLock } from '../../runtime/lock.ts';
 import { lookAtAddon } from '../../runtime/looks.ts';
 import {
   assertPlanIsAllowed,
@@ -38,9 +39,14 @@ import { endWaiting } from '../../runtime/waiting-slots.ts';
 import { beginSchema } from './schema.ts';
 
 /** Answers the fence of the first, the subject's. What is taken stays taken while a role's lock is waited for. */
-async function takeLocks(ledger: Ledger, keys: readonly string[], owner: LockHolder): Promise<number> {
+async function takeLocks(
+  ledger: Ledger,
+  keys: readonly string[],
+  owner: LockHolder,
+  { trustRepairs }: Plan,
+): Promise<number> {
   const fences: number[] = [];
-  for (const key of keys) fences.push(await takeLock(ledger, key, owner));
+  for (const key of keys) fences.push(await takeLock(ledger, key, owner, lockModeOf(key, trustRepairs)));
   return fences[0] ?? 0;
 }
 
@@ -127,12 +133,12 @@ const run: StepRun<typeof beginSchema> = async (input, dependencies) => {
   assertPlanIsAllowed(plan, record.request, settings);
   assertPlanIsApproved(record, plan, input, settings);
   const roles = rolesOf(plan);
-  const locks = lockKeys(target, subject, roles);
+  const locks = lockKeys(target, subject, roles, plan.associations);
   const isBegun = (await ledger.getSnapshot(migrationId)) !== undefined;
   if (!isBegun) await assertWindowOpen(record.request, locks, executionArn, dependencies);
   // First of all, so that whoever ends this migration knows what to let go.
   await ledger.updateMigration(migrationId, { locks });
-  const fence = await takeLocks(ledger, locks, { migrationId, executionArn, since: utcNow(clock) });
+  const fence = await takeLocks(ledger, locks, { migrationId, executionArn, since: utcNow(clock) }, plan);
   const begun = async (): Promise<{ fence: number }> => {
     await endWaiting(record, dependencies);
     return { fence };

@@ -7,6 +7,7 @@
 import { LOCKS_HELD, OLDEST_LOCK, STRANDED } from '../../domain/metrics.ts';
 import { isRunning } from '../../domain/recovery.ts';
 import type { HandlerDependencies, Lock } from '../../ports/index.ts';
+import { isRoleLock } from '../../runtime/lock.ts';
 import { lookAfterWaiting } from '../../runtime/looking-after-waiting.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { findStrandedSchema } from './schema.ts';
@@ -25,8 +26,8 @@ const needsRecovery = async (
     return false;
   }
   if (record.status === 'ended' && record.outcome === 'needs-human') {
-    // Its end is recorded, only the parking of its lock is missing.
-    await ledger.parkLock(key, holder.executionArn);
+    // Its end is recorded, only the parking of its lock is missing, or the letting go of a role's.
+    await (isRoleLock(key) ? ledger.releaseLock(key, holder.executionArn) : ledger.parkLock(key, holder.executionArn));
     return false;
   }
   return true;
@@ -88,7 +89,7 @@ const run: StepRun<typeof findStrandedSchema> = async (_, dependencies) => {
       });
     }
   }
-  telemetry.count(LOCKS_HELD, held.length);
+  telemetry.count(LOCKS_HELD, new Set(held.map(({ key }) => key)).size);
   telemetry.seconds(OLDEST_LOCK, longestHeld(held, clock.now()) / 1000);
   telemetry.count(STRANDED, stranded.size);
   return { held: held.length, started: [...started] };

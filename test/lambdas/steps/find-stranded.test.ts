@@ -107,14 +107,14 @@ describe('find-stranded', () => {
     expect(await find(fakes)).toMatchObject({ started: [MIGRATION_ID] });
   });
 
-  it('parks the locks of one that needs a person', async () => {
+  it("parks the subject's lock of one that needs a person, and lets go of its role's", async () => {
     const fakes = await begun();
     stop(fakes);
     await fakes.ledger.updateMigration(MIGRATION_ID, { status: 'ended', outcome: 'needs-human', endedAt: at(1) });
     expect(await find(fakes)).toEqual({ held: 2, started: [] });
     expect(await find(fakes)).toEqual({ held: 0, started: [] });
-    for (const key of [ADDON_LOCK, ROLE_LOCK])
-      expect(await fakes.ledger.readLock(key)).toMatchObject({ holder: { executionArn: EXECUTION } });
+    expect(await fakes.ledger.readLock(ADDON_LOCK)).toMatchObject({ holder: { executionArn: EXECUTION } });
+    expect((await fakes.ledger.readLock(ROLE_LOCK))?.holder).toBeUndefined();
   });
 
   it('does not let one keep the others waiting', async () => {
