@@ -40,6 +40,8 @@ export interface Config {
   /** `topicArn`, `emails`, or neither: then nobody is told. */
   notifications: Settings['notifications'];
   denials: Settings['denials'];
+  /** How many migrations may wait at once. */
+  waiting: Settings['waiting'];
 }
 
 /**

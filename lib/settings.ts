@@ -98,6 +98,11 @@ const EMAIL = 'must be an e-mail address such as platform-team@example.com';
 
 const HOURS = 'must be a whole number of hours from 1 to 720';
 
+/** A wait costs an execution and an item; the list of all is read in one page (`dynamo-waiting.ts`). */
+const MOST_WAITING = 1000;
+const COUNT = `must be a whole number from 1 to ${MOST_WAITING}`;
+const count = (standard: number) => z.int(COUNT).min(1, COUNT).max(MOST_WAITING, COUNT).default(standard);
+
 const SCHEDULE = 'must be a schedule of EventBridge Scheduler, such as cron(0 6 ? * MON *) or rate(7 days)';
 const SCHEDULE_NAME = 'must be a name of at most 64 letters, digits, - and _';
 /** Whether the times are right, Scheduler says at the deployment. */
@@ -290,5 +295,16 @@ export const settings = z.strictObject({
     })
     .prefault({})
     .describe('What follows a denied UpdateAddon.'),
+  waiting: z
+    .strictObject({
+      perPrincipal: count(50).describe(
+        'Most migrations of one principal that wait at once, from 1 to 1000. All sessions of a role are one principal.',
+      ),
+      perDeployment: count(200).describe('Most migrations that wait at once in all, from 1 to 1000.'),
+    })
+    .prefault({})
+    .describe(
+      'How many migrations may wait for an approval or a change window. The API refuses what exceeds it (429), and any other execution ends `blocked`.',
+    ),
 });
 export type Settings = z.infer<typeof settings>;

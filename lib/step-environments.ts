@@ -42,9 +42,15 @@ export function ownEnvironments({
     ALLOW_UNKNOWN_REQUESTER: config.approvals.allowUnknownRequester ? 'true' : 'false',
   } as const;
   const planning = { ...acting, KUBERNETES_ROLE_ARNS: kubernetesRoleArns, ...approval };
+  const waiting = {
+    MOST_WAITING_PER_PRINCIPAL: String(config.waiting.perPrincipal),
+    MOST_WAITING: String(config.waiting.perDeployment),
+  };
   const kept = { BUCKET_NAME: bucket.bucketName };
   return {
     plan: planning,
+    'request-approval': waiting,
+    'await-window': waiting,
     // Once more, since what it is given to carry out is read from the ledger.
     begin: { ...approval, ...approver },
     'find-stranded': { RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn },
@@ -57,7 +63,9 @@ export function ownEnvironments({
       STATE_MACHINE_ARN: stateMachineArn,
       RECOVER_STATE_MACHINE_ARN: recoverStateMachineArn,
       SWEEP_STATE_MACHINE_ARN: sweepStateMachineArn,
+      ...approval,
       ...approver,
+      ...waiting,
     },
     'start-sweep': { SWEEP_STATE_MACHINE_ARN: sweepStateMachineArn },
     'begin-sweep': kept,

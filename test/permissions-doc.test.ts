@@ -454,11 +454,15 @@ describe('what nobody may do', () => {
     for (const action of ['StartExecution', 'SendTaskSuccess', 'SendTaskFailure'])
       expect(broken(`states:${action}`, 'arn:aws:states:REGION:ACCOUNT:stateMachine:MigrateAddon', 'api')).toEqual([]);
     expect(
+      broken('states:SendTaskFailure', 'arn:aws:states:REGION:ACCOUNT:stateMachine:MigrateAddon', 'find-stranded'),
+    ).toEqual([]);
+    expect(
       broken('states:StartExecution', 'arn:aws:states:REGION:ACCOUNT:stateMachine:MigrateAddon', 'diagnose-denial'),
     ).toEqual([]);
     for (const [action, who] of [
       ['StopExecution', 'api'],
       ['SendTaskSuccess', 'diagnose-denial'],
+      ['SendTaskSuccess', 'find-stranded'],
     ] as const)
       expect(broken(`states:${action}`, 'arn:aws:states:REGION:ACCOUNT:stateMachine:MigrateAddon', who)).toHaveLength(
         1,

@@ -17,6 +17,15 @@ const WAITED_FOR = 'APPROVAL';
  */
 const sortKey = (round: number): string => `${APPROVAL}${String(round).padStart(2, '0')}`;
 
+/** Asks for the items in the index of what is pending, by the kind that `pending` names. */
+export const pendingOf = (
+  what: string,
+): { IndexName: string; KeyConditionExpression: string; ExpressionAttributeValues: Record<string, string> } => ({
+  IndexName: PENDING,
+  KeyConditionExpression: 'pending = :what',
+  ExpressionAttributeValues: { ':what': what },
+});
+
 /** Of a migration's items, its approvals, in order. */
 export const approvalsOf = (items: Item[]): Approval[] =>
   items
@@ -81,18 +90,9 @@ export class DynamoApprovals extends DynamoTrust {
   }
 
   async listPendingApprovals(): Promise<string[]> {
-    return (await this.listPending(WAITED_FOR)).flatMap((item) =>
+    return (await this.table.query(PENDING, pendingOf(WAITED_FOR))).flatMap((item) =>
       typeof item['requestedAt'] === 'string' ? [item['requestedAt']] : [],
     );
-  }
-
-  /** Items in the index of what is pending, by the kind that `pending` says. */
-  protected listPending(what: string): Promise<Item[]> {
-    return this.table.query(PENDING, {
-      IndexName: PENDING,
-      KeyConditionExpression: 'pending = :what',
-      ExpressionAttributeValues: { ':what': what },
-    });
   }
 
   private async approvalAt(migrationId: string, round: number): Promise<Approval | undefined> {

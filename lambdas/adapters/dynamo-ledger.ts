@@ -3,7 +3,8 @@
  * `APPROVAL#<round>`, `ASSOCIATION#<what>#<id>`, CANCEL, RECORD, `REPAIR#<role>`, `RETIREMENT#<role>`, SNAPSHOT, then
  * `STEP#<name>`, `VERIFICATION#<round>#<chunk>`: in that order, so that one query reads what a step works from. What is
  * noted of trust policies is in `dynamo-trust.ts`, the locks are in `dynamo-locks.ts`, approvals in
- * `dynamo-approvals.ts`, what is to be told in `dynamo-outbox.ts`, claims and lists in `dynamo-lists.ts`.
+ * `dynamo-approvals.ts`, what is to be told in `dynamo-outbox.ts`, claims and lists in `dynamo-lists.ts`, the slots of
+ * those that wait in `dynamo-waiting.ts`.
  */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { z } from 'zod';
@@ -28,10 +29,11 @@ import {
 } from '../domain/model.ts';
 import type { Ledger, MigrationFile, StepEntry } from '../ports/ledger.ts';
 import { approvalsOf } from './dynamo-approvals.ts';
-import { DynamoLists, listedAs } from './dynamo-lists.ts';
+import { listedAs } from './dynamo-lists.ts';
 import { telling } from './dynamo-outbox.ts';
 import { DynamoTable, isConditionFailed, itemOf, partition, setting, type Item } from './dynamo-table.ts';
 import { trustOf } from './dynamo-trust.ts';
+import { DynamoWaiting } from './dynamo-waiting.ts';
 import { stored } from './stored.ts';
 
 /** Pods in one evidence item: far below DynamoDB's 400 KB at under 1 KB a pod. */
@@ -53,7 +55,7 @@ const APART: ReadonlySet<string> = new Set<keyof Migration>([
 const cancelOf = (item: Item): Cancellation =>
   cancellationSchema.safeParse(item).data ?? { requestedAt: 'a time that is not noted' };
 
-class DynamoLedger extends DynamoLists implements Ledger {
+class DynamoLedger extends DynamoWaiting implements Ledger {
   /** An update and not a put: what an earlier try has noted stays, unless this one says something else. */
   async putMigration(record: Migration): Promise<void> {
     const says = ([name, value]: [string, unknown]): boolean =>

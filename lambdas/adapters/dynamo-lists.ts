@@ -9,6 +9,9 @@ import { BY_CLUSTER, BY_TIME } from './indexes.ts';
 import { stored } from './stored.ts';
 
 const claimItem = z.object({ migrationId: z.string(), fingerprint: z.string(), at: z.string(), input: z.string() });
+/** Seconds. Longer than any migration takes, waits included: until then the same request finds it. */
+const CLAIM_LASTS = 45 * 24 * 3600;
+const secondsOf = (at: string): number => Math.floor(Date.parse(at) / 1000);
 const claimKey = (key: string): Key => ({ pk: `CLAIM#${key}`, sk: 'CLAIM' });
 
 /** What the indexes carry of a record. */
@@ -89,7 +92,11 @@ function questionOf({ account, region, cluster, outcome, since }: MigrationFilte
 
 export class DynamoLists extends DynamoOutbox {
   async claim(key: string, mine: Claim): Promise<Claim> {
-    return this.claimWhere(key, mine, { ConditionExpression: 'attribute_not_exists(pk)' });
+    return this.claimWhere(key, mine, {
+      // DynamoDB may take days to delete what has expired.
+      ConditionExpression: 'attribute_not_exists(pk) OR expires <= :now',
+      ExpressionAttributeValues: { ':now': secondsOf(mine.at) },
+    });
   }
 
   async reclaim(key: string, before: Claim, mine: Claim): Promise<Claim> {
@@ -102,10 +109,10 @@ export class DynamoLists extends DynamoOutbox {
   private async claimWhere(
     key: string,
     mine: Claim,
-    condition: { ConditionExpression: string; ExpressionAttributeValues?: Record<string, string> },
+    condition: { ConditionExpression: string; ExpressionAttributeValues?: Record<string, string | number> },
   ): Promise<Claim> {
     try {
-      await this.table.put(claimKey(key), { ...mine }, condition);
+      await this.table.put(claimKey(key), { ...mine, expires: secondsOf(mine.at) + CLAIM_LASTS }, condition);
       return mine;
     } catch (error) {
       if (!isConditionFailed(error)) throw error;

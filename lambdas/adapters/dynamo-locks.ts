@@ -1,31 +1,44 @@
 /**
  * The ledger's locks. One item each, `LOCK#<key>`/`LOCK`, that is never deleted: its fence must never start again.
  * While it is held, and not parked, it carries `held` = LOCK, the partition key of the sparse index `HeldLocks` (sort
- * key `pk`, all attributes). Every change is one conditional write: the condition says whose lock it must be.
+ * key `pk`, all attributes). `owner` has it alone; where `shared` lists those that share it, `owner` is one of them, so
+ * that a release before there were shared locks takes the lock for held. Every change is one conditional write: the
+ * condition says whose lock it must be, or, of a shared one, that it is still as it was read.
  */
 import { z } from 'zod';
 import { MigrationError } from '../domain/errors.ts';
-import type { Ledger, Lock, LockHolder, LockResult } from '../ports/ledger.ts';
+import { eachHolder, takeAlone, takeOverShare, takeShared, type Taking, withoutSharer } from '../domain/locks.ts';
+import type { Ledger, Lock, LockHolder, LockMode, LockResult } from '../ports/ledger.ts';
 import { isConditionFailed, type DynamoTable, type Key } from './dynamo-table.ts';
 import { HELD_LOCKS } from './indexes.ts';
 import { stored } from './stored.ts';
 
 const PREFIX = 'LOCK#';
+/** Writes that are lost to others before the caller has to try again later. */
+const MOST_TRIES = 10;
 
+const holder = z.object({ migrationId: z.string(), executionArn: z.string(), since: z.string() });
 const lockItem = z.object({
   pk: z.string().startsWith(PREFIX),
   fence: z.number().int(),
-  owner: z.object({ migrationId: z.string(), executionArn: z.string(), since: z.string() }).optional(),
+  owner: holder.optional(),
+  shared: z.array(holder).min(1).optional(),
+  wish: holder.extend({ until: z.string() }).optional(),
 });
 
 const itemOf = (key: string): Key => ({ pk: `${PREFIX}${key}`, sk: 'LOCK' });
 
-const lockOf = ({ pk, fence, owner }: z.output<typeof lockItem>): Lock => ({
+const lockOf = ({ pk, fence, owner, shared, wish }: z.output<typeof lockItem>): Lock => ({
   key: pk.slice(PREFIX.length),
   fence,
   ...(owner ? { holder: owner } : {}),
+  ...(shared ? { shared } : {}),
+  ...(wish ? { wish } : {}),
 });
 const toLock = (item: unknown): Lock => lockOf(stored('a lock', lockItem, item));
+
+const changedHands = (key: string, cause?: unknown): MigrationError =>
+  new MigrationError('Busy', `The lock ${key} changed hands just now.`, { cause });
 
 type Locks = Pick<
   Ledger,
@@ -39,29 +52,46 @@ export class DynamoLocks implements Locks {
     this.table = table;
   }
 
-  acquireLock(key: string, owner: LockHolder): Promise<LockResult> {
-    return this.pass(key, owner, 'attribute_not_exists(#owner)');
+  async acquireLock(key: string, owner: LockHolder, mode: LockMode = 'exclusive'): Promise<LockResult> {
+    // As a rule it is free, and one write takes it.
+    return mode === 'exclusive'
+      ? this.pass(key, owner, 'attribute_not_exists(#owner)', {}, (lock) => takeAlone(lock, owner))
+      : this.decide(key, (lock) => takeShared(lock, owner));
   }
 
   takeOverLock(key: string, from: { executionArn: string; fence: number }, owner: LockHolder): Promise<LockResult> {
-    return this.pass(key, owner, '#owner.executionArn = :from AND fence = :fence', {
-      ':from': from.executionArn,
-      ':fence': from.fence,
-    });
+    return this.pass(
+      key,
+      owner,
+      '#owner.executionArn = :from AND fence = :fence AND attribute_not_exists(#shared)',
+      { ':from': from.executionArn, ':fence': from.fence },
+      (lock) => {
+        const taking = takeOverShare(lock, from.executionArn, owner);
+        if (taking) return taking;
+        throw changedHands(key);
+      },
+    );
   }
 
-  /** Gives the lock to that owner where the condition holds, and answers under which fence, or who has it instead. */
+  /**
+   * Gives the lock to that owner alone where the condition holds, and answers under which fence, or who has it instead.
+   * `ofShared`: what is decided where others share it.
+   */
   private async pass(
     key: string,
     owner: LockHolder,
     condition: string,
-    values: Record<string, string | number> = {},
+    values: Record<string, string | number>,
+    ofShared: (lock: Lock) => Taking,
   ): Promise<LockResult> {
     try {
       const after = await this.table.update(itemOf(key), {
-        UpdateExpression: 'SET #owner = :owner, held = :held ADD fence :one',
+        UpdateExpression: 'SET #owner = :owner, held = :held REMOVE wish ADD fence :one',
         ConditionExpression: condition,
-        ExpressionAttributeNames: { '#owner': 'owner' },
+        ExpressionAttributeNames: {
+          '#owner': 'owner',
+          ...(condition.includes('#shared') ? { '#shared': 'shared' } : {}),
+        },
         ExpressionAttributeValues: { ':owner': owner, ':held': 'LOCK', ':one': 1, ...values },
         ReturnValues: 'ALL_NEW',
       });
@@ -70,7 +100,8 @@ export class DynamoLocks implements Locks {
       if (!isConditionFailed(error)) throw error;
       const lock = await this.readLock(key);
       // Let go between the refusal and this look: the next try will get it.
-      if (!lock?.holder) throw new MigrationError('Busy', `The lock ${key} changed hands just now.`, { cause: error });
+      if (!lock?.holder) throw changedHands(key, error);
+      if (lock.shared) return this.decide(key, ofShared);
       // Its own already: the reply to an earlier try was lost.
       return lock.holder.executionArn === owner.executionArn
         ? { acquired: true, fence: lock.fence }
@@ -78,9 +109,50 @@ export class DynamoLocks implements Locks {
     }
   }
 
+  /** Writes what is decided about the lock as it is read, until nobody has changed it in between. */
+  private async decide(key: string, decision: (lock: Lock) => Taking): Promise<LockResult> {
+    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+      const lock = (await this.readLock(key)) ?? { key, fence: 0 };
+      const taking = decision(lock);
+      if (taking.do === 'has') return { acquired: true, fence: taking.fence };
+      const { next } = taking;
+      if (next && !(await this.replace(lock, next))) continue;
+      return taking.do === 'take'
+        ? { acquired: true, fence: taking.next.fence }
+        : { acquired: false, holder: taking.holder };
+    }
+    throw changedHands(key);
+  }
+
+  /** False where the lock is no longer as it was. Each write but the release of an exclusive one changes the fence. */
+  private async replace(before: Lock, next: Lock): Promise<boolean> {
+    const { holder: owner, shared, wish, fence } = next;
+    const parts = { '#owner': owner, '#held': owner && 'LOCK', '#shared': shared, '#wish': wish };
+    const names = Object.keys(parts) as (keyof typeof parts)[];
+    const set = names.filter((name) => parts[name] !== undefined);
+    const removed = names.filter((name) => parts[name] === undefined);
+    const asBefore = before.fence === 0 ? 'attribute_not_exists(fence)' : 'fence = :before';
+    try {
+      await this.table.update(itemOf(before.key), {
+        UpdateExpression: `SET fence = :fence${set.map((name) => `, ${name} = :${name.slice(1)}`).join('')}${removed.length > 0 ? ` REMOVE ${removed.join(', ')}` : ''}`,
+        ConditionExpression: `${asBefore} AND ${before.holder ? 'attribute_exists' : 'attribute_not_exists'}(#owner)`,
+        ExpressionAttributeNames: Object.fromEntries(names.map((name) => [name, name.slice(1)])),
+        ExpressionAttributeValues: {
+          ':fence': fence,
+          ...(before.fence === 0 ? {} : { ':before': before.fence }),
+          ...Object.fromEntries(set.map((name) => [`:${name.slice(1)}`, parts[name]])),
+        },
+      });
+      return true;
+    } catch (error) {
+      if (isConditionFailed(error)) return false;
+      throw error;
+    }
+  }
+
   async assertLock(key: string, migrationId: string, fence: number): Promise<void> {
     const lock = await this.readLock(key);
-    if (lock?.holder?.migrationId === migrationId && lock.fence === fence) return;
+    if (lock?.holder?.migrationId === migrationId && lock.fence === fence && !lock.shared) return;
     const now = lock?.holder
       ? `migration ${lock.holder.migrationId} (fence ${lock.fence}) since ${lock.holder.since}`
       : 'nobody';
@@ -90,24 +162,33 @@ export class DynamoLocks implements Locks {
     );
   }
 
-  releaseLock(key: string, executionArn: string): Promise<void> {
-    return this.removeWhereHeld(key, executionArn, '#owner, held');
+  async releaseLock(key: string, executionArn: string): Promise<void> {
+    if (await this.removeWhereHeld(key, executionArn, '#owner, held')) return;
+    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+      const lock = await this.readLock(key);
+      const next = lock && withoutSharer(lock, executionArn);
+      if (!next || (await this.replace(lock, next))) return;
+    }
+    throw changedHands(key);
   }
 
-  parkLock(key: string, executionArn: string): Promise<void> {
-    return this.removeWhereHeld(key, executionArn, 'held');
+  async parkLock(key: string, executionArn: string): Promise<void> {
+    await this.removeWhereHeld(key, executionArn, 'held');
   }
 
-  private async removeWhereHeld(key: string, executionArn: string, attributes: string): Promise<void> {
+  /** Of a lock that this execution holds alone; false where it does not. */
+  private async removeWhereHeld(key: string, executionArn: string, attributes: string): Promise<boolean> {
     try {
       await this.table.update(itemOf(key), {
         UpdateExpression: `REMOVE ${attributes}`,
-        ConditionExpression: '#owner.executionArn = :me',
-        ExpressionAttributeNames: { '#owner': 'owner' },
+        ConditionExpression: '#owner.executionArn = :me AND attribute_not_exists(#shared)',
+        ExpressionAttributeNames: { '#owner': 'owner', '#shared': 'shared' },
         ExpressionAttributeValues: { ':me': executionArn },
       });
+      return true;
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
+      return false;
     }
   }
 
@@ -123,9 +204,9 @@ export class DynamoLocks implements Locks {
       ExpressionAttributeValues: { ':held': 'LOCK' },
     });
     // One that somebody else wrote must not keep the others from being looked after: it is listed as held by nobody.
-    return items.map((item) => {
+    return items.flatMap((item) => {
       const { data } = lockItem.safeParse(item);
-      return data ? lockOf(data) : { key: String(item['pk']).slice(PREFIX.length), fence: 0 };
+      return data ? eachHolder(lockOf(data)) : [{ key: String(item['pk']).slice(PREFIX.length), fence: 0 }];
     });
   }
 }

@@ -2,13 +2,22 @@
  * What others are to be told of a migration: the set `outbox` of its record. What is to be told of a record's change is
  * added by the same write, so that neither is without the other; `pending` has the record in an index for as long.
  */
+import { z } from 'zod';
 import { announcement, type Announcement } from '../domain/announcements.ts';
-import { DynamoApprovals } from './dynamo-approvals.ts';
-import { isConditionFailed, itemOf } from './dynamo-table.ts';
+import { migrationId as migrationIdSchema } from '../domain/names.ts';
+import { DynamoApprovals, pendingOf } from './dynamo-approvals.ts';
+import { isConditionFailed, itemOf, type Key } from './dynamo-table.ts';
+import { PENDING } from './indexes.ts';
 
 const RECORD = 'RECORD';
 /** Of a record with something unsent. */
 export const UNSENT = 'EVENT';
+
+/** Where a look at all that is unsent goes on: one item of the table. */
+const MARK: Key = { pk: 'OUTBOX', sk: 'MARK' };
+const mark = z.object({ after: migrationIdSchema.optional() });
+/** Records of one page. */
+const UNSENT_PAGE = 200;
 
 interface Change {
   UpdateExpression: string;
@@ -39,8 +48,26 @@ export class DynamoOutbox extends DynamoApprovals {
     return [...outbox].flatMap((told) => (announcement.safeParse(told).success ? [told as Announcement] : [])).sort();
   }
 
-  async listUnsent(): Promise<string[]> {
-    return (await this.listPending(UNSENT)).map((item) => String(item['pk']).slice('MIGRATION#'.length));
+  async listUnsent(after?: string): Promise<string[]> {
+    const { items } = await this.table.page(PENDING, {
+      ...pendingOf(UNSENT),
+      Limit: UNSENT_PAGE,
+      ...(after === undefined ? {} : { ExclusiveStartKey: { ...itemOf(after, RECORD), pending: UNSENT } }),
+    });
+    return items.map((item) => String(item['pk']).slice('MIGRATION#'.length));
+  }
+
+  async unsentMark(): Promise<string | undefined> {
+    const { data } = mark.safeParse(await this.table.get(MARK));
+    return data?.after;
+  }
+
+  async setUnsentMark(migrationId: string | undefined): Promise<void> {
+    await this.table.update(MARK, {
+      UpdateExpression: migrationId === undefined ? 'REMOVE #after' : 'SET #after = :id',
+      ExpressionAttributeNames: { '#after': 'after' },
+      ...(migrationId === undefined ? {} : { ExpressionAttributeValues: { ':id': migrationId } }),
+    });
   }
 
   async markSent(migrationId: string, told: Announcement[]): Promise<void> {

@@ -1,4 +1,7 @@
-/** The indexes of the ledger's table (`lib/ledger/table.ts` makes them), by name. */
+/** The indexes of the ledger's table (`lib/ledger/table.ts` makes them), by name, and its time to live. */
+
+/** The attribute of an item that goes by itself: seconds since 1970. */
+export const EXPIRES = 'expires';
 
 /** Locks that are held and not parked: partition key `held`. */
 export const HELD_LOCKS = 'HeldLocks';

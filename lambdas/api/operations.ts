@@ -103,7 +103,7 @@ export const OPERATIONS = {
     idempotencyKey: true,
     status: 202,
     answer: accepted,
-    problems: [...OF_BODIES, 'key-used', 'other-account'],
+    problems: [...OF_BODIES, 'key-used', 'other-account', 'too-many-waiting'],
   },
   listMigrations: {
     method: 'GET',

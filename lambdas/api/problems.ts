@@ -28,6 +28,7 @@ export const PROBLEMS = {
   'not-json': { status: 415, title: 'The body is not JSON' },
   'key-used': { status: 422, title: 'The idempotency key stands for another request' },
   'other-account': { status: 422, title: 'The account is not one of this service' },
+  'too-many-waiting': { status: 429, title: 'As many migrations wait as may' },
   unexpected: { status: 500, title: 'Something unexpected happened' },
   unavailable: { status: 503, title: 'Something that the service needs does not answer' },
 } as const satisfies Record<string, { status: number; title: string }>;

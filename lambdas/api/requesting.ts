@@ -5,12 +5,14 @@
  */
 import type { MigrationRequest } from '../domain/model.ts';
 import { sha256 } from '../domain/plan/hash.ts';
+import { waitsBeforeBegin } from '../domain/waiting.ts';
 import type { Claim, HandlerDependencies } from '../ports/index.ts';
 import { claimInput, ensureStarted } from '../runtime/requesting.ts';
 import { utcNow } from '../runtime/utc.ts';
+import { type Asked as Waiting, takeWaitingSlot } from '../runtime/waiting-slots.ts';
 import { ApiProblem } from './problems.ts';
 
-export type Requesting = Pick<HandlerDependencies, 'ledger' | 'executions' | 'clock' | 'ids'>;
+export type Requesting = Pick<HandlerDependencies, 'ledger' | 'executions' | 'clock' | 'ids' | 'settings'>;
 
 interface Asked {
   caller: string;
@@ -64,7 +66,23 @@ export const claimOnce = (
     ? claimByContent(mine, isOver, dependencies)
     : claimByKey(idempotencyKey, caller, mine, dependencies);
 
-/** Answers the migration's id. Throws ApiProblem for a key that stands for another request. */
+/**
+ * Takes the slot of a migration that will wait, before it is started: simultaneous requests are refused as exactly as
+ * others. Throws ApiProblem where there is none.
+ */
+async function admit(
+  asked: Waiting,
+  dependencies: Pick<Requesting, 'ledger' | 'clock' | 'settings'>,
+): Promise<void> {
+  if (!waitsBeforeBegin(asked.request, dependencies.settings, dependencies.clock.now())) return;
+  const { refused } = await takeWaitingSlot(asked, dependencies);
+  if (refused !== undefined) throw new ApiProblem('too-many-waiting', refused);
+}
+
+/**
+ * Answers the migration's id. Throws ApiProblem for a key that stands for another request, and where as many migrations
+ * wait as may.
+ */
 export async function takeIn(request: MigrationRequest, asked: Asked, dependencies: Requesting): Promise<string> {
   const { ids, clock, ledger } = dependencies;
   const mine: Claim = {
@@ -80,6 +98,6 @@ export async function takeIn(request: MigrationRequest, asked: Asked, dependenci
     async (id) => (await ledger.getMigration(id))?.status === 'ended',
     dependencies,
   );
-  await ensureStarted(claim, dependencies);
+  await ensureStarted(claim, dependencies, (claimed) => admit(claimed, dependencies));
   return claim.migrationId;
 }

@@ -27,7 +27,7 @@ export const ERROR_CLASSES = {
   AssociationStillThere: 'waiting',
   PodsNotSettled: 'waiting',
   RestoreInProgress: 'waiting',
-  // Another add-on that shares the role is being migrated.
+  // Another run changes the trust policy of a role, or others work with a role whose trust policy this one changes.
   RoleLockHeld: 'waiting',
   // A trust policy was changed a moment ago, and EKS does not see it yet.
   TrustNotSeenYet: 'waiting',
@@ -47,6 +47,9 @@ export const ERROR_CLASSES = {
   ApprovalRejected: 'terminal',
   ApprovalExpired: 'terminal',
   WindowOutOfReach: 'terminal',
+  // As many migrations wait as may; and another one has begun on the same subject meanwhile.
+  TooManyWaiting: 'terminal',
+  Superseded: 'terminal',
   // It was planned again and again, and each time there was something to wait for.
   WaitedTooOften: 'terminal',
   // A rollback on demand that can't be begun; nothing is changed by it.

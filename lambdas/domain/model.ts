@@ -148,6 +148,8 @@ export const cancellation = z.object({
   requestedAt: z.string(),
   requestedBy: requestedBy.optional(),
   reason: reason.optional(),
+  /** Another migration has begun on the same subject while this one waited: nobody else asked. */
+  supersededBy: migrationId.optional(),
 });
 export type Cancellation = z.infer<typeof cancellation>;
 

@@ -92,6 +92,14 @@ const PATH_OF_IDENTITY_CENTER = 'role/aws-reserved/sso.amazonaws.com/';
 export const isOfIdentityCenter = (roleArn: string): boolean =>
   roleArn.split(':').slice(5).join(':').startsWith(PATH_OF_IDENTITY_CENTER);
 
+/** Returns the ARN of a session's role; any other text as it is. */
+export function withoutSession(arn: string): string {
+  const principal = parsePrincipal(arn);
+  return principal?.kind === 'role' && principal.session !== undefined
+    ? `arn:${principal.partition}:sts::${principal.account}:assumed-role/${principal.name}`
+    : arn;
+}
+
 /** Compares two principals by their user or role, whatever their sessions. */
 export function likeness(a: Principal, b: Principal): Likeness {
   if (a.partition !== b.partition || a.account !== b.account) return { is: 'other' };

@@ -7,7 +7,9 @@ export type OwnerState = { status: string; stoppedAt?: string } | undefined;
 
 export interface RecoveryLock {
   key: string;
-  holder?: { migrationId: string; executionArn: string; since: string };
+  holder?: { migrationId: string; executionArn: string; since: string } | undefined;
+  /** Others share it, and this migration needs no more than that. */
+  shareable?: boolean;
 }
 
 export interface RecoveryFacts {
@@ -78,7 +80,9 @@ function onDemand(facts: RecoveryFacts): RecoveryDecision {
   const { migrationId } = record;
   const nothing = nothingToPutBack(record);
   if (nothing !== undefined) return { do: 'refuse', why: nothing };
-  const other = locks.find((lock) => lock.holder && lock.holder.migrationId !== migrationId);
+  const other = locks.find(
+    ({ holder, shareable }) => holder && holder.migrationId !== migrationId && shareable !== true,
+  );
   if (other?.holder && hasSnapshot) {
     return {
       do: 'refuse',

@@ -26,7 +26,8 @@ export type AuthenticatedRequester = z.infer<typeof authenticatedRequester>;
 export const notedRequester = z.object({ requester: authenticatedRequester, request: migrationRequest });
 export type NotedRequester = z.infer<typeof notedRequester>;
 
-interface Requested {
+/** What a record, or whatever becomes one, says of who requested it. */
+export interface Requested {
   request: MigrationRequest;
   requester?: NotedRequester | undefined;
 }

@@ -1,6 +1,10 @@
 /** How long a migration may wait before it begins: for approvals, and for its window. It holds no lock meanwhile. */
-import type { ApprovalMode, MigrationRequest } from './request.ts';
+import { z } from 'zod';
 import type { ChangeWindow } from './change-window.ts';
+import { areOpen } from './change-windows.ts';
+import { withoutSession } from './principal.ts';
+import { APPROVAL_HOURS, type ApprovalMode, type MigrationRequest } from './request.ts';
+import { type Requested, requesterOf } from './requester.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -43,3 +47,57 @@ export const windowsOf = (request: { changeWindow?: ChangeWindow | undefined }, 
 /** Until when windows are waited for, from the moment that the wait began: no longer than any of them allows. */
 export const windowLimit = (windows: readonly ChangeWindow[], record: { startedAt: string }, since: number): number =>
   Math.min(...windows.map(({ waitAtMostHours }) => since + waitAtMostHours * HOUR_MS), deadlineOf(record));
+
+/** How many migrations may wait at once, for approvals and for windows. */
+export const waitingCaps = z.object({
+  perPrincipal: z.int().positive(),
+  perDeployment: z.int().positive(),
+});
+export type WaitingCaps = z.infer<typeof waitingCaps>;
+
+/** A migration that waits. `subject`: the key of the subject's lock; `since`: when it began to wait. */
+export interface WaitingMigration {
+  migrationId: string;
+  principal: string;
+  subject: string;
+  since: string;
+}
+/** `waiting`: how many there are already where it is full. */
+export type SlotResult = { taken: true } | { taken: false; full: 'principal' | 'deployment'; waiting: number };
+
+/** Milliseconds after which nothing waits any more, whatever happened to the execution. */
+export const LONGEST_WAIT_MS = (MOST_DAYS_BEFORE_BEGIN * 24 + APPROVAL_HOURS.most + 24) * HOUR_MS;
+
+/**
+ * Returns whom a request that waits counts for: whoever is known to have made it, all sessions of a role as one. Requests
+ * whose requester nobody vouches for share one count, whatever they state.
+ */
+export function waitingPrincipal(record: Requested): string {
+  const requester = requesterOf(record);
+  if (!requester) return 'unknown';
+  if (requester.source === 'schedule') return `schedule ${requester.schedule}`;
+  return withoutSession(requester.principal);
+}
+
+/** Returns whether the request waits before it begins, as things are now. */
+export function waitsBeforeBegin(
+  request: Pick<MigrationRequest, 'approval' | 'changeWindow' | 'dryRun'>,
+  rules: Rules,
+  now: number,
+): boolean {
+  if (request.dryRun) return false;
+  return needsApproval(request, rules) || !areOpen(windowsOf(request, rules), now);
+}
+
+/** Says why a migration is not admitted among those that wait, and what to do about it. */
+export function tooManyWaitingText(
+  { full, waiting }: Extract<SlotResult, { taken: false }>,
+  principal: string,
+  caps: WaitingCaps,
+): string {
+  const [who, cap, setting] =
+    full === 'principal'
+      ? ([`of ${principal}`, caps.perPrincipal, 'waiting.perPrincipal'] as const)
+      : (['of this deployment', caps.perDeployment, 'waiting.perDeployment'] as const);
+  return `${waiting} migrations ${who} wait already for an approval or a change window, and ${cap} may (${setting}). Nothing was changed. Approve, reject or cancel some of them, then start again.`;
+}

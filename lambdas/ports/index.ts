@@ -5,6 +5,7 @@ import type { Target } from '../domain/model.ts';
 import type { ActingStep } from '../domain/plan/acting.ts';
 import type { RoleGrant } from '../domain/role-grants.ts';
 import type { SweepPlace } from '../domain/sweep/model.ts';
+import type { WaitingCaps } from '../domain/waiting.ts';
 import type { AroundCalls } from './calls.ts';
 import type { Documents } from './documents.ts';
 import type { Eks } from './eks.ts';
@@ -79,6 +80,8 @@ export interface Settings {
   actingRoles: Partial<Record<ActingStep, string>>;
   /** Whether every change has to be approved, and who may approve what somebody requested. */
   approvals: { required: boolean } & ApproverRules;
+  /** How many migrations may wait at once; absent in steps that admit none. */
+  waiting?: WaitingCaps | undefined;
   /** The service's own account; absent in steps that have nothing to do with clusters. */
   account?: string | undefined;
   /** Other accounts than the service's own whose clusters a request may name; its own may be among them. `*`: any. */

@@ -1,5 +1,6 @@
 import type { Announcement } from '../domain/announcements.ts';
 import type { Approval } from '../domain/approval.ts';
+import type { Lock, LockHolder, LockMode } from '../domain/locks.ts';
 import type {
   Association,
   Cancellation,
@@ -14,19 +15,9 @@ import type {
 } from '../domain/model.ts';
 import type { MigrationSummary } from '../domain/summary.ts';
 import type { TrustChange, TrustRetirement } from '../domain/trust/model.ts';
+import type { SlotResult, WaitingCaps, WaitingMigration } from '../domain/waiting.ts';
 
-export interface LockHolder {
-  migrationId: string;
-  executionArn: string;
-  since: string;
-}
-export interface Lock {
-  key: string;
-  /** Grows each time that the lock passes to another execution, and never shrinks. */
-  fence: number;
-  /** Absent: it is free. */
-  holder?: LockHolder;
-}
+export type { Lock, LockHolder, LockMode } from '../domain/locks.ts';
 export type LockResult = { acquired: true; fence: number } | { acquired: false; holder: LockHolder };
 
 export interface StepEntry {
@@ -126,8 +117,14 @@ export interface Ledger {
   announce(migrationId: string, told: Announcement): Promise<void>;
   /** What is noted so and was not sent yet. */
   unsent(migrationId: string): Promise<Announcement[]>;
-  /** Ids of migrations with something unsent; a moment behind (an index). */
-  listUnsent(): Promise<string[]>;
+  /**
+   * Ids of migrations with something unsent, in order, from that one on: one page, which is empty at the end; a moment
+   * behind (an index).
+   */
+  listUnsent(after?: string): Promise<string[]>;
+  /** The migration up to which a look that ran out of time came; undefined where the last look came to the end. */
+  unsentMark(): Promise<string | undefined>;
+  setUnsentMark(migrationId: string | undefined): Promise<void>;
   markSent(migrationId: string, told: Announcement[]): Promise<void>;
 
   /**
@@ -152,6 +149,16 @@ export interface Ledger {
   /** When each pending approval was asked for, ISO 8601; a moment behind (an index). */
   listPendingApprovals(): Promise<string[]>;
 
+  /**
+   * Admits a migration among those that wait, within the caps; one that has its slot keeps it. `since` of the migration
+   * is the time at which slots that have expired are free.
+   */
+  takeWaitingSlot(waiter: WaitingMigration, caps: WaitingCaps): Promise<SlotResult>;
+  /** Frees what this migration has; one that has none is no error. */
+  freeWaitingSlots(migrationId: string, principal: string): Promise<void>;
+  /** Every migration that has a slot. */
+  listWaiting(): Promise<WaitingMigration[]>;
+
   /** Notes who asked first under that key; answers that one's. */
   claim(key: string, mine: Claim): Promise<Claim>;
   /** Puts a claim in the place of another's, where that still stands; answers the one that stands then. */
@@ -163,22 +170,25 @@ export interface Ledger {
    */
   listMigrations(filter: MigrationFilter, limit: number, after?: string): Promise<MigrationPage>;
 
-  /** Takes a free lock under a new fence. Held by the same execution already: answers the fence that it has. */
-  acquireLock(key: string, owner: LockHolder): Promise<LockResult>;
   /**
-   * Takes the lock from an execution that can't act any more, under a new fence, where it is still held by that one
-   * under that fence.
+   * Takes a lock under a new fence, alone where no mode is given, or with others that share it. Held by the same execution already: answers the
+   * fence that it has. Refused where it is to be had alone, it leaves a wish, for which new sharers wait.
+   */
+  acquireLock(key: string, owner: LockHolder, mode?: LockMode): Promise<LockResult>;
+  /**
+   * Takes the lock from an execution that can't act any more, under a new fence and in the mode in which it is held,
+   * where it is still held by that one: alone under that fence, or with others.
    */
   takeOverLock(key: string, from: { executionArn: string; fence: number }, owner: LockHolder): Promise<LockResult>;
-  /** Throws LockLost unless the lock is held by this migration under this fence. */
+  /** Throws LockLost unless the lock is held by this migration alone, under this fence. */
   assertLock(key: string, migrationId: string, fence: number): Promise<void>;
-  /** Lets go where this execution holds it; otherwise does nothing. */
+  /** Lets go what this execution holds of it; otherwise does nothing. */
   releaseLock(key: string, executionArn: string): Promise<void>;
-  /** Keeps it held by this execution, but takes it out of `listHeldLocks`: a person has to decide. */
+  /** Keeps it held by this execution alone, but takes it out of `listHeldLocks`: a person has to decide. */
   parkLock(key: string, executionArn: string): Promise<void>;
   /** Never held: undefined. */
   readLock(key: string): Promise<Lock | undefined>;
-  /** Locks that are held and not parked; a moment behind (a global index). */
+  /** Locks that are held and not parked, once for each holder; a moment behind (a global index). */
   listHeldLocks(): Promise<Lock[]>;
 
   /** The first one stands: a later look may show what the migration itself has changed. */

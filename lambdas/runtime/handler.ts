@@ -11,7 +11,7 @@ import { migrationId } from '../domain/model.ts';
 import { hasProtoKey, problemsOf } from '../domain/problems.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 import { throughThrottling } from './again-later.ts';
-import { cancelledText } from './cancelled.ts';
+import { cancelledAs, cancelledText } from './cancelled.ts';
 import { failureOf, tellFailure } from './failures.ts';
 import { rememberedLedger } from './remembered-ledger.ts';
 import type { Step } from './step.ts';
@@ -91,7 +91,7 @@ async function heedCancel(
   if (!schema.cancellable || !who || who.towards === 'before') return;
   const cancel = await ledger.getCancel(who.migrationId);
   if (!cancel) return;
-  throw new MigrationError('Cancelled', `${cancelledText(cancel)}: step ${schema.name} was not begun.`);
+  throw new MigrationError(cancelledAs(cancel), `${cancelledText(cancel)}: step ${schema.name} was not begun.`);
 }
 
 async function runStep(step: Step, event: unknown, dependencies: HandlerDependencies): Promise<unknown> {

@@ -1,7 +1,7 @@
 import { MigrationError } from '../domain/errors.ts';
 import type { Target } from '../domain/model.ts';
-import { subjectText } from '../domain/subject.ts';
-import type { Ledger, LockHolder } from '../ports/index.ts';
+import { subjectOf, subjectText } from '../domain/subject.ts';
+import type { Ledger, LockHolder, LockMode } from '../ports/index.ts';
 
 const ROLE_PREFIX = 'ROLE#';
 
@@ -9,8 +9,15 @@ const ROLE_PREFIX = 'ROLE#';
 export const subjectLock = (target: Target, subject: string): string =>
   `${target.account}#${target.region}#${target.cluster}#${subject}`;
 
-/** Key of the lock on a role: add-ons that share one are migrated one after the other. */
+/**
+ * Key of the lock on a role: migrations share it, and whatever changes the role's trust policy has it alone.
+ */
 export const roleLock = (roleArn: string): string => `${ROLE_PREFIX}${roleArn}`;
+export const isRoleLock = (key: string): boolean => key.startsWith(ROLE_PREFIX);
+
+/** How a migration takes a lock: a role's with others, unless it changes the trust policy of that role. */
+export const lockModeOf = (key: string, trustChanges: readonly { roleArn: string }[]): LockMode =>
+  isRoleLock(key) && !trustChanges.some(({ roleArn }) => roleLock(roleArn) === key) ? 'shared' : 'exclusive';
 
 /** What a lock is on, for people. */
 export function lockText(key: string): string {
@@ -20,11 +27,24 @@ export function lockText(key: string): string {
 }
 
 /**
- * Keys of the locks that a migration takes, in the order in which it takes them: the subject's, then the roles' in an
- * order that is the same for all migrations, so that two of them never wait for each other.
+ * Keys of the locks that a migration takes, in the order in which it takes them: the subject's, those of the service
+ * accounts that an add-on's plan gives associations to, which may be subjects themselves, then the roles' in an order
+ * that is the same for all migrations, so that two of them never wait for each other.
  */
-export const lockKeys = (target: Target, subject: string, roleArns: Iterable<string>): string[] => [
-  subjectLock(target, subject),
+export const lockKeys = (
+  target: Target,
+  subject: string,
+  roleArns: Iterable<string>,
+  serviceAccounts: readonly { namespace: string; serviceAccount: string }[] = [],
+): string[] => [
+  ...new Set([
+    subjectLock(target, subject),
+    ...serviceAccounts
+      .map(({ namespace, serviceAccount: name }) =>
+        subjectLock(target, subjectOf({ serviceAccount: { namespace, name } })),
+      )
+      .sort(),
+  ]),
   ...[...new Set(roleArns)].sort().map(roleLock),
 ];
 
@@ -32,15 +52,15 @@ export const lockKeys = (target: Target, subject: string, roleArns: Iterable<str
  * Takes a lock, or finds that the owner's execution has it; answers its fence. Throws RoleLockHeld where a role's is
  * held, which is waited for, and LockHeld where the subject's is; both say by whom and since when.
  */
-export async function takeLock(ledger: Ledger, key: string, owner: LockHolder): Promise<number> {
-  const lock = await ledger.acquireLock(key, owner);
+export async function takeLock(ledger: Ledger, key: string, owner: LockHolder, mode: LockMode): Promise<number> {
+  const lock = await ledger.acquireLock(key, owner, mode);
   if (lock.acquired) return lock.fence;
   const { migrationId, since, executionArn } = lock.holder;
   const held = `Migration ${migrationId} holds the lock on ${lockText(key)} since ${since} (execution ${executionArn}).`;
-  if (key.startsWith(ROLE_PREFIX))
+  if (isRoleLock(key))
     throw new MigrationError(
       'RoleLockHeld',
-      `${held} It is another migration's, which shares the role: it is waited for.`,
+      `${held} One of the two changes the role's trust policy, which nobody else may work with meanwhile: it is waited for.`,
     );
   throw new MigrationError('LockHeld', `${held} Wait until it has ended, then start again.`);
 }

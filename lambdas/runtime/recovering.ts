@@ -2,6 +2,7 @@
 import { parseRoleArn } from '../domain/arn.ts';
 import { changedByOthers } from '../domain/copies.ts';
 import { irsaRoleOf } from '../domain/irsa.ts';
+import { eachHolder } from '../domain/locks.ts';
 import { type AddonSnapshot, isForAddon, isOfAddon, type Migration, type Snapshot } from '../domain/model.ts';
 import { parsePolicy } from '../domain/policy/document.ts';
 import { evaluateIrsa } from '../domain/policy/trust.ts';
@@ -40,12 +41,12 @@ export const lockKeys = ({ request, locks }: Pick<Migration, 'request' | 'locks'
   ...new Set([subjectLock(request.target, subjectOf(request)), ...locks]),
 ];
 
-/** Held or free; one that was never held is left out. */
+/** Held, once for each holder, or free; one that was never held is left out. */
 export async function readLocks(ledger: Ledger, keys: string[]): Promise<Lock[]> {
   const locks: Lock[] = [];
   for (const key of keys) {
     const lock = await ledger.readLock(key);
-    if (lock) locks.push(lock);
+    if (lock) locks.push(...eachHolder(lock));
   }
   return locks;
 }

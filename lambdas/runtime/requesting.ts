@@ -16,6 +16,7 @@ import {
 } from '../domain/model.ts';
 import type { Claim, HandlerDependencies } from '../ports/index.ts';
 import { utcNow } from './utc.ts';
+import type { Asked } from './waiting-slots.ts';
 
 export interface Wish {
   /** What is asked for only once: whoever asks under the same key gets the first one's migration. */
@@ -61,25 +62,26 @@ function inputOf({ migrationId, input: text }: Claim): z.infer<typeof input> {
 export const claimInput = (asked: z.infer<typeof input>): string => JSON.stringify(asked);
 
 /**
- * Puts the record and starts the execution, where that is missing. Throws BadInput for a claim that is not as it is
- * written here.
+ * Puts the record and starts the execution, where that is missing. `admit` is called before that, and throws what is
+ * not to be started. Throws BadInput for a claim that is not as it is written here.
  */
 export async function ensureStarted(
   claim: Claim,
   { ledger, executions }: Pick<HandlerDependencies, 'ledger' | 'executions'>,
+  admit?: (asked: Asked) => Promise<void>,
 ): Promise<void> {
   const { migrationId, at } = claim;
   const record = await ledger.getMigration(migrationId);
   // An execution has noted itself there: it was started, whatever has become of it.
   if (record?.executionArn !== undefined || record?.status === 'ended') return;
   const { request, requester, trigger: cause } = inputOf(claim);
+  const asked: Asked = { migrationId, request, ...(requester ? { requester: { requester, request } } : {}) };
+  await admit?.(asked);
   try {
     await ledger.putMigration(
       newMigration({
-        migrationId,
-        request,
+        ...asked,
         startedAt: at,
-        ...(requester ? { requester: { requester, request } } : {}),
         ...(cause ? { trigger: cause } : {}),
       }),
     );

@@ -23,6 +23,11 @@ export const settingsEnvironment = stepEnvironment.extend({ SETTINGS_FILE: z.str
 export const targetEnvironment = settingsEnvironment.extend({ ACCOUNT: z.string().min(1) });
 /** A step that decides whether somebody has to approve: `true` where every change has to be approved. */
 export const approvalEnvironment = z.object({ APPROVAL_REQUIRED: z.enum(['true', 'false']) });
+/** A step that admits migrations among those that wait: how many may, of one principal and in all. */
+export const waitingEnvironment = z.object({
+  MOST_WAITING_PER_PRINCIPAL: z.string().min(1),
+  MOST_WAITING: z.string().min(1),
+});
 /**
  * A step that judges who may approve what somebody requested. ALLOW_UNKNOWN_REQUESTER: `true` where that may be somebody
  * whom nobody has authenticated.

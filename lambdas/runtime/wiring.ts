@@ -17,6 +17,7 @@ import { MigrationError } from '../domain/errors.ts';
 import type { Target } from '../domain/model.ts';
 import { ACTING_STEPS, ROLE_VARIABLES } from '../domain/plan/acting.ts';
 import { problemsOf } from '../domain/problems.ts';
+import { waitingCaps } from '../domain/waiting.ts';
 import type {
   AroundCalls,
   Clock,
@@ -146,6 +147,18 @@ function denialsIn(environment: WireOptions['environment'], accounts: readonly s
   );
 }
 
+/** Of the steps that admit migrations among those that wait. */
+function waitingIn(environment: WireOptions['environment']): Pick<Settings, 'waiting'> {
+  const { MOST_WAITING_PER_PRINCIPAL: perPrincipal, MOST_WAITING: perDeployment } = environment;
+  if (perPrincipal === undefined || perDeployment === undefined) return {};
+  const parsed = waitingCaps.safeParse({ perPrincipal: Number(perPrincipal), perDeployment: Number(perDeployment) });
+  if (parsed.success) return { waiting: parsed.data };
+  throw new MigrationError(
+    'BadInput',
+    `The settings of this function about migrations that wait are wrong: ${problemsOf(parsed.error, 'they')}. Deploy the service again.`,
+  );
+}
+
 /** Made once: a schema takes longer to make than to use. */
 const approver = approverRule.catch('another-role');
 
@@ -160,6 +173,7 @@ const settingsIn = (
     allowUnknownRequester: environment['ALLOW_UNKNOWN_REQUESTER'] === 'true',
   },
   changeWindow: deployment?.changeWindow,
+  ...waitingIn(environment),
   ...(environment['ACCOUNT'] === undefined ? {} : { account: environment['ACCOUNT'] }),
   accounts: deployment?.accounts ?? [],
   regions: deployment && (deployment.regions ?? [region]),

@@ -42,6 +42,10 @@ export class Notifications extends Construct {
         detail: { $or: [{ type: types }, { trigger: { kind: [{ exists: true }] } }] },
       },
     });
+    // The topic's policy lets EventBridge in without a condition on the rule or its account: such a statement would let
+    // nobody in. Source: EventBridge User Guide, "Using resource-based policies", Amazon SNS permissions (Condition blocks
+    // can't be used in topic policies for EventBridge). Nor is a role of the target an answer: the same page warns that a
+    // topic with a key may then not be reached.
     notify.addTarget(
       new targets.SnsTopic(this.topic, {
         message: EventText.input(),

@@ -45,8 +45,9 @@ interface KeyStatement {
 }
 
 /**
- * Amazon SNS Developer Guide, "Managing Amazon SNS encryption keys and costs": EventBridge does not say for which
- * account or rule it uses the key of a topic. CloudFormation begins the names of the topics with the stack's.
+ * Amazon SNS Developer Guide, "Managing Amazon SNS encryption keys and costs": `aws:SourceAccount` and `aws:SourceArn`
+ * are not supported in a key's policy for EventBridge, which does not say for which account or rule it uses the key of
+ * a topic: a statement with either would stop all notifications. CloudFormation begins the names of the topics with the stack's.
  */
 export const notificationConditions = (scope: Construct): Record<string, Record<string, string>> => ({
   ArnLike: {

@@ -3,7 +3,7 @@ import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
-import { BY_CLUSTER, BY_TIME, HELD_LOCKS, PENDING } from '../../lambdas/adapters/indexes.ts';
+import { BY_CLUSTER, BY_TIME, EXPIRES, HELD_LOCKS, PENDING } from '../../lambdas/adapters/indexes.ts';
 
 /**
  * DynamoDB answers plain HTTP too. The resource `*` is the table and its index: their ARN would make a circle.
@@ -20,8 +20,8 @@ const TLS_ONLY = new iam.PolicyStatement({
 
 /**
  * The service's memory: migrations, their steps, snapshots, evidence and locks, as items of one table (`pk`, `sk`).
- * It holds what a rollback needs and what an auditor asks for, so it outlives the stack, and nothing in it expires:
- * a lock's fence must never shrink.
+ * It holds what a rollback needs and what an auditor asks for, so it outlives the stack, and nothing of a migration
+ * expires, nor a lock: its fence must never shrink. Claims and the slots of those that wait do, by `expires`.
  */
 export class LedgerTable extends Construct {
   readonly table: dynamodb.Table;
@@ -43,6 +43,7 @@ export class LedgerTable extends Construct {
         ? { encryption: dynamodb.TableEncryption.CUSTOMER_MANAGED, encryptionKey: key }
         : { encryption: dynamodb.TableEncryption.AWS_MANAGED }),
       resourcePolicy: new iam.PolicyDocument({ statements: [TLS_ONLY] }),
+      timeToLiveAttribute: EXPIRES,
       deletionProtection: true,
       removalPolicy: RemovalPolicy.RETAIN,
     });

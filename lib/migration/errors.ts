@@ -120,8 +120,8 @@ const POLLS: Partial<Record<StepName, Retrier>> = {
   plan: poll('RecoveryPending', 20, 60),
   // 10 min × 12 = 2 h, for the last hour before the window opens. It is at least 15 min long, so that none is missed.
   'await-window': poll('WindowClosed', 600, 12),
-  // 30 s × 120 = 60 min, for another migration with the same role: its migration takes 2 to 10 min, so this is the
-  // place of about the tenth in the queue; 15 s of lag.
+  // 30 s × 120 = 60 min, for another run that changes the trust of a role, or for those that work with a role whose
+  // trust this one changes: they take 2 to 10 min; 15 s of lag. A wish (`lambdas/domain/locks.ts`) outlasts the interval.
   begin: poll('RoleLockHeld', 30, 120),
   // 10 s × 120 = 20 min, as Terraform allows a create. A DaemonSet of one small image is ready on every node in 20 s to
   // 2 min: 2 to 12 transitions, 5 s of lag. No wait comes first, since the step is rarely called at all.
@@ -149,7 +149,7 @@ const POLLS: Partial<Record<StepName, Retrier>> = {
   // 10 s × 30 = 5 min, for the one Lambda of a stopped execution that may still be running: 60 s and a margin. A few
   // transitions as a rule, none where the execution stopped long ago.
   'take-over': poll('OwnerMayStillAct', 10, 30),
-  // 20 s × 30 = 10 min, for a migration of an add-on that shares the role: 2 to 10 min. Nobody waits for a retirement.
+  // 20 s × 30 = 10 min, for the migrations that work with the role: 2 to 10 min. New ones wait for it meanwhile.
   'retire-trust': poll('RoleLockHeld', 20, 30),
 };
 

@@ -88,6 +88,11 @@ const executionGrants: Partial<Record<StepName, (machines: Machines) => Grant[]>
       resources: [machines.recover.stateMachineArn],
       why: 'starts Recover for a migration whose execution has stopped',
     },
+    {
+      actions: ['states:SendTaskFailure'],
+      resources: [machines.migrateAddon.stateMachineArn],
+      why: 'ends an execution that waits for an approval after another one has begun on the same subject, or after a cancel',
+    },
   ],
   api: (machines) => [
     describeExecutions(

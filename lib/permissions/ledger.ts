@@ -21,14 +21,14 @@ const callsOf: Record<StepName, Calls> = {
   'request-approval': {
     Query: READS,
     PutItem: 'notes that an approval is waited for, and by which token',
-    UpdateItem: `notes that others are to be told of it, and ${LINE}`,
+    UpdateItem: `takes a slot among those that wait, notes that others are to be told of it, and ${LINE}`,
   },
-  'await-window': { Query: READS, UpdateItem: LINE },
+  'await-window': { Query: READS, UpdateItem: `takes a slot among those that wait, and ${LINE}` },
   begin: {
     Query: READS,
     GetItem: 'reads who holds a lock that it does not get',
-    PutItem: 'stores the snapshot, before anything is changed',
-    UpdateItem: `takes the locks of what migrates and of its roles, and ${LINE}`,
+    PutItem: 'stores the snapshot, before anything is changed, and asks others that wait for the same subject to stop',
+    UpdateItem: `takes the locks of what migrates and of its roles, frees its slot, and ${LINE}`,
   },
   'install-agent': {
     Query: READS,
@@ -39,7 +39,7 @@ const callsOf: Record<StepName, Calls> = {
     Query: READS,
     GetItem: GUARD,
     PutItem: 'notes a trust policy, before and after, before it is written',
-    UpdateItem: `notes what could not be undone, and ${LINE}`,
+    UpdateItem: `makes sure that it has the role's lock alone, notes what could not be undone, and ${LINE}`,
   },
   'delete-addon': {
     Query: READS,
@@ -106,10 +106,15 @@ const callsOf: Record<StepName, Calls> = {
     UpdateItem: `takes the locks over, notes the recovery, and ${LINE}`,
   },
   'find-stranded': {
-    Query: 'reads the record of a migration whose lock is held',
-    UpdateItem: 'parks a lock that waits for a person',
+    Query: 'reads the record of a migration whose lock is held, or that waits, and the task that waits for an approval',
+    GetItem: 'reads who shares a lock that it lets go',
+    UpdateItem: 'parks a lock that waits for a person, and frees the slot of what waits no more',
   },
-  finish: { Query: READS, UpdateItem: `writes the outcome, lets go of the locks, and ${LINE}` },
+  finish: {
+    Query: READS,
+    GetItem: 'reads who shares a lock that it lets go',
+    UpdateItem: `writes the outcome, lets go of the locks, frees the slot, and ${LINE}`,
+  },
   'retire-trust': {
     Query: `${READS}, and whether a rollback was begun`,
     GetItem: GUARD,
@@ -122,12 +127,12 @@ const callsOf: Record<StepName, Calls> = {
     GetItem: 'finds what was asked for before under the same key, and the task that waits for an approval',
     PutItem: 'notes what is asked for, before anything is started, so that it is started once',
     UpdateItem:
-      "writes a new migration's record, the decision about an approval, that a migration shall stop, and what is asked of a sweep",
+      "writes a new migration's record, the decision about an approval, that a migration shall stop, the slot of one that will wait, and what is asked of a sweep",
   },
   'publish-events': {
     Query: 'reads the record of a migration that is to be told of',
-    GetItem: 'reads what is to be told of it',
-    UpdateItem: 'notes what was told',
+    GetItem: 'reads what is to be told of it, and where the last look ended',
+    UpdateItem: 'notes what was told, and where the next look goes on',
   },
   'diagnose-denial': {
     Query: "reads the record of the migration that has the add-on's claim",

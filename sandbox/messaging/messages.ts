@@ -63,8 +63,13 @@ export class Messages {
     this.options = options;
   }
 
-  /** Undefined once the topic has it. */
-  publish(topicArn: string, message: string, caller: ResourceCaller): NotTaken | undefined {
+  /**
+   * Undefined once the topic has it. A service does not tell SNS what it publishes for, so no condition on a rule or
+   * its account is met. Source: EventBridge User Guide, "Using resource-based policies", Amazon SNS permissions
+   * (Condition blocks can't be used in topic policies for EventBridge).
+   */
+  publish(topicArn: string, message: string, by: ResourceCaller): NotTaken | undefined {
+    const caller: ResourceCaller = isRole(by) ? by : { caller: by.caller };
     const { world, topics = [] } = this.options;
     const sending: Sending = {
       service: 'sns',

@@ -43,8 +43,9 @@ const RUNS_MIGRATIONS = new Set([
   'states:StopExecution execution:MigrateAddon:*',
 ]);
 const RECOVERS = new Set(['states:StartExecution stateMachine:Recover']);
-const [API, DENIALS, DISPATCHER, STARTER, SWEEP] = [
+const [API, FINDER, DENIALS, DISPATCHER, STARTER, SWEEP] = [
   'api',
+  'find-stranded',
   'diagnose-denial',
   'dispatch-sweep',
   'start-sweep',
@@ -57,6 +58,8 @@ const ASKED_FOR = new Set([
   'states:SendTaskFailure stateMachine:MigrateAddon',
   'states:StartExecution stateMachine:Sweep',
 ]);
+/** It ends what waits in vain; a wait that it ended well would be an approval. */
+const ENDS_WAITS = new Set([...RECOVERS, 'states:SendTaskFailure stateMachine:MigrateAddon']);
 const STARTS = new Set(['states:StartExecution stateMachine:MigrateAddon']);
 const STARTS_SWEEPS = new Set(['states:StartExecution stateMachine:Sweep']);
 const DISPATCHES = new Set([...STARTS, ...STARTS_SWEEPS]);
@@ -69,6 +72,7 @@ const LOOKS = new Set([
 const MACHINES_OF: Readonly<Record<string, ReadonlySet<string>>> = {
   [RUNBOOK]: RUNS_MIGRATIONS,
   [API]: ASKED_FOR,
+  [FINDER]: ENDS_WAITS,
   [DENIALS]: STARTS,
   [DISPATCHER]: DISPATCHES,
   [STARTER]: STARTS_SWEEPS,
@@ -131,7 +135,7 @@ export const CLAIMS: readonly Claim[] = [
     },
   },
   {
-    says: `stop, redrive or alter an execution or a state machine, or start any but Recover; but for the ${RUNBOOK}, which starts MigrateAddon and stops its executions, and no others, \`${API}\`, which starts MigrateAddon and Sweep too, and ends waits for an approval, \`${DENIALS}\`, which starts MigrateAddon, \`${DISPATCHER}\`, which starts MigrateAddon and Sweep, \`${STARTER}\`, which starts Sweep, and the state machine Sweep, which starts, stops and redrives its own executions`,
+    says: `stop, redrive or alter an execution or a state machine, or start any but Recover; but for the ${RUNBOOK}, which starts MigrateAddon and stops its executions, and no others, \`${API}\`, which starts MigrateAddon and Sweep too, and ends waits for an approval, \`${FINDER}\`, which ends waits for an approval without one, \`${DENIALS}\`, which starts MigrateAddon, \`${DISPATCHER}\`, which starts MigrateAddon and Sweep, \`${STARTER}\`, which starts Sweep, and the state machine Sweep, which starts, stops and redrives its own executions`,
     isBroken: ({ action, resource }, { name }) => {
       if (!action.startsWith('states:') || action === 'states:DescribeExecution') return false;
       const what = `${action} ${resource.split(':').slice(5).join(':')}`;

@@ -104,13 +104,15 @@ describe('migrate with recreate', () => {
 
   it('gives the locks back: of the add-on, and of its role', async () => {
     for (const key of [`111122223333#eu-west-1#reliability-dev#${ADDON}`, `ROLE#${ROLE}`]) {
-      expect(await run.backend.ledger.readLock(key)).toEqual({ key, fence: 1 });
+      // That of a role is written again when somebody lets go of their share of it.
+      const fence = key.startsWith('ROLE#') ? 2 : 1;
+      expect(await run.backend.ledger.readLock(key)).toEqual({ key, fence });
       const again = await run.backend.ledger.acquireLock(key, {
         migrationId: 'next',
         executionArn: 'none',
         since: 'now',
       });
-      expect(again).toMatchObject({ acquired: true, fence: 2 });
+      expect(again).toMatchObject({ acquired: true, fence: fence + 1 });
     }
   });
 });

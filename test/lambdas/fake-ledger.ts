@@ -1,5 +1,13 @@
 import { copyOf } from './copy.ts';
 import { MigrationError } from '../../lambdas/domain/errors.ts';
+import {
+  eachHolder,
+  takeAlone,
+  takeOverShare,
+  takeShared,
+  type Taking,
+  withoutSharer,
+} from '../../lambdas/domain/locks.ts';
 import type { Announcement } from '../../lambdas/domain/announcements.ts';
 import type { Approval } from '../../lambdas/domain/approval.ts';
 import type {
@@ -15,11 +23,18 @@ import type {
 } from '../../lambdas/domain/model.ts';
 import { type MigrationSummary, summaryOf } from '../../lambdas/domain/summary.ts';
 import type { TrustChange, TrustRetirement } from '../../lambdas/domain/trust/model.ts';
+import {
+  LONGEST_WAIT_MS,
+  type SlotResult,
+  type WaitingCaps,
+  type WaitingMigration,
+} from '../../lambdas/domain/waiting.ts';
 import type {
   Claim,
   Ledger,
   Lock,
   LockHolder,
+  LockMode,
   LockResult,
   MigrationFile,
   MigrationFilter,
@@ -28,7 +43,8 @@ import type {
 } from '../../lambdas/ports/index.ts';
 
 type HeldLock = Lock & { parked: boolean };
-const shown = ({ key, fence, holder }: HeldLock): Lock => copyOf(holder ? { key, fence, holder } : { key, fence });
+const shown = ({ key, fence, holder, shared, wish }: HeldLock): Lock =>
+  copyOf({ key, fence, ...(holder ? { holder } : {}), ...(shared ? { shared } : {}), ...(wish ? { wish } : {}) });
 /** Of what is noted of a trust policy: noted, written, undone. */
 const progressOf = ({ writtenAt, undoneAt }: Pick<TrustChange, 'writtenAt' | 'undoneAt'>): number =>
   [writtenAt, undoneAt].findLastIndex((one) => one !== undefined) + 1;
@@ -53,6 +69,8 @@ export class FakeLedger implements Ledger {
   private readonly outboxes = new Map<string, Set<Announcement>>();
   private readonly tokens = new Map<string, { taskToken: string; at: number }>();
   private readonly claims = new Map<string, Claim>();
+  private mark: string | undefined;
+  private readonly waiting = new Map<string, WaitingMigration>();
 
   async putMigration(record: Migration): Promise<void> {
     const before = this.records.get(record.migrationId);
@@ -188,11 +206,18 @@ export class FakeLedger implements Ledger {
   async unsent(migrationId: string): Promise<Announcement[]> {
     return [...(this.outboxes.get(migrationId) ?? [])].sort();
   }
-  async listUnsent(): Promise<string[]> {
+  async listUnsent(after = ''): Promise<string[]> {
     return [...this.outboxes]
-      .filter(([, outbox]) => outbox.size > 0)
+      .filter(([id, outbox]) => outbox.size > 0 && id > after)
       .map(([id]) => id)
-      .sort();
+      .sort()
+      .slice(0, 200);
+  }
+  async unsentMark(): Promise<string | undefined> {
+    return this.mark;
+  }
+  async setUnsentMark(migrationId: string | undefined): Promise<void> {
+    this.mark = migrationId;
   }
   async markSent(migrationId: string, told: Announcement[]): Promise<void> {
     for (const one of told) this.outboxes.get(migrationId)?.delete(one);
@@ -234,6 +259,23 @@ export class FakeLedger implements Ledger {
     );
   }
 
+  async takeWaitingSlot(waiter: WaitingMigration, caps: WaitingCaps): Promise<SlotResult> {
+    const now = Date.parse(waiter.since);
+    const waiting = [...this.waiting.values()].filter(({ since }) => Date.parse(since) + LONGEST_WAIT_MS > now);
+    if (waiting.some(({ migrationId }) => migrationId === waiter.migrationId)) return { taken: true };
+    const own = waiting.filter(({ principal }) => principal === waiter.principal);
+    if (waiting.length >= caps.perDeployment) return { taken: false, full: 'deployment', waiting: waiting.length };
+    if (own.length >= caps.perPrincipal) return { taken: false, full: 'principal', waiting: own.length };
+    this.waiting.set(waiter.migrationId, copyOf(waiter));
+    return { taken: true };
+  }
+  async freeWaitingSlots(migrationId: string): Promise<void> {
+    this.waiting.delete(migrationId);
+  }
+  async listWaiting(): Promise<WaitingMigration[]> {
+    return [...this.waiting.values()].map(copyOf);
+  }
+
   async claim(key: string, mine: Claim): Promise<Claim> {
     const there = this.claims.get(key) ?? copyOf(mine);
     this.claims.set(key, there);
@@ -266,53 +308,62 @@ export class FakeLedger implements Ledger {
     return { migrations, ...(all.length > limit && last !== undefined ? { next: last } : {}) };
   }
 
-  async acquireLock(key: string, owner: LockHolder): Promise<LockResult> {
-    const lock = this.locks.get(key);
-    if (!lock?.holder) return this.pass(key, owner);
-    return lock.holder.executionArn === owner.executionArn
-      ? { acquired: true, fence: lock.fence }
-      : heldBy(lock.holder);
+  private lockAt(key: string): Lock {
+    return this.locks.get(key) ?? { key, fence: 0 };
+  }
+  /** Carries out what is decided about the lock. */
+  private settle(taking: Taking): LockResult {
+    if (taking.do === 'has') return { acquired: true, fence: taking.fence };
+    if (taking.next) this.locks.set(taking.next.key, copyOf({ ...taking.next, parked: false }));
+    return taking.do === 'take' ? { acquired: true, fence: taking.next.fence } : heldBy(taking.holder);
+  }
+  async acquireLock(key: string, owner: LockHolder, mode: LockMode = 'exclusive'): Promise<LockResult> {
+    return this.settle((mode === 'shared' ? takeShared : takeAlone)(this.lockAt(key), owner));
   }
   async takeOverLock(
     key: string,
     from: { executionArn: string; fence: number },
     owner: LockHolder,
   ): Promise<LockResult> {
-    const lock = this.locks.get(key);
-    if (!lock?.holder) throw new MigrationError('Busy', `The lock ${key} changed hands just now.`);
-    if (lock.holder.executionArn === from.executionArn && lock.fence === from.fence) return this.pass(key, owner);
-    return lock.holder.executionArn === owner.executionArn
-      ? { acquired: true, fence: lock.fence }
-      : heldBy(lock.holder);
-  }
-  private pass(key: string, holder: LockHolder): LockResult {
-    const fence = (this.locks.get(key)?.fence ?? 0) + 1;
-    this.locks.set(key, { key, fence, holder: copyOf(holder), parked: false });
-    return { acquired: true, fence };
+    const lock = this.lockAt(key);
+    const { holder, fence } = lock;
+    const changed = new MigrationError('Busy', `The lock ${key} changed hands just now.`);
+    if (!holder) throw changed;
+    if (lock.shared) {
+      const taking = takeOverShare(lock, from.executionArn, owner);
+      if (!taking) throw changed;
+      return this.settle(taking);
+    }
+    if (holder.executionArn === from.executionArn && fence === from.fence)
+      return this.settle({ do: 'take', next: { key, fence: fence + 1, holder: owner } });
+    return holder.executionArn === owner.executionArn ? { acquired: true, fence } : heldBy(holder);
   }
   async assertLock(key: string, migrationId: string, fence: number): Promise<void> {
-    const lock = this.locks.get(key);
-    if (lock?.holder?.migrationId !== migrationId || lock.fence !== fence)
+    const lock = this.lockAt(key);
+    if (lock.holder?.migrationId !== migrationId || lock.fence !== fence || lock.shared)
       throw new MigrationError(
         'LockLost',
         `The lock ${key} is no longer held by migration ${migrationId} (fence ${fence}).`,
       );
   }
   async releaseLock(key: string, executionArn: string): Promise<void> {
-    const lock = this.locks.get(key);
-    if (lock?.holder?.executionArn === executionArn) this.locks.set(key, { key, fence: lock.fence, parked: false });
+    const lock = this.lockAt(key);
+    const next = withoutSharer(lock, executionArn);
+    if (next) this.locks.set(key, { ...next, parked: false });
+    else if (!lock.shared && lock.holder?.executionArn === executionArn)
+      this.locks.set(key, { key, fence: lock.fence, parked: false });
   }
   async parkLock(key: string, executionArn: string): Promise<void> {
     const lock = this.locks.get(key);
-    if (lock?.holder?.executionArn === executionArn) lock.parked = true;
+    if (lock && !lock.shared && lock.holder?.executionArn === executionArn) lock.parked = true;
   }
   async readLock(key: string): Promise<Lock | undefined> {
     const lock = this.locks.get(key);
     return lock && shown(lock);
   }
   async listHeldLocks(): Promise<Lock[]> {
-    const held = [...this.locks.values()].filter((lock) => lock.holder && !lock.parked).map(shown);
-    return held.sort((a, b) => (a.key < b.key ? -1 : 1));
+    const held = [...this.locks.values()].filter((lock) => lock.holder && !lock.parked).flatMap(eachHolder);
+    return copyOf(held.sort((a, b) => (a.key < b.key ? -1 : 1)));
   }
 
   async putSnapshot(migrationId: string, snapshot: Snapshot): Promise<void> {

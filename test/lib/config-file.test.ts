@@ -26,6 +26,7 @@ describe('the file', () => {
       approvals: { required: false, approver: 'another-role', allowUnknownRequester: false },
       notifications: { events: ['approval-needed', 'rolled-back', 'needs-human'] },
       denials: { action: 'notify', quietHours: 24 },
+      waiting: { perPrincipal: 50, perDeployment: 200 },
     });
     expect(read({ ...ROLES, customerKey: false })).toEqual(config);
     expect(configOf(REQUIRED)).toEqual(config);
@@ -55,6 +56,7 @@ describe('the file', () => {
       changeWindow: { ...WINDOW, waitAtMostHours: 12 },
       notifications: { emails: ['a@example.com', 'b@example.com'], events: [...TOLD_EVENTS] },
       denials: { action: 'migrate', quietHours: 720 },
+      waiting: { perPrincipal: 1, perDeployment: 1000 },
     };
     const { $schema: _, passableRoleArns, ...same } = given;
     expect(passableRoleArns).toHaveLength(1);

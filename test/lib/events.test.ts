@@ -161,6 +161,9 @@ describe('the topic', () => {
         }),
       ],
     });
+    // One would let nobody in.
+    const { Statement: ofTopic } = only('AWS::SNS::TopicPolicy')['PolicyDocument'] as { Statement: object[] };
+    expect(ofTopic[1]).not.toHaveProperty('Condition');
     const { Statement } = only('AWS::KMS::Key')['KeyPolicy'] as {
       Statement: { Sid?: string; Principal: object; Condition?: object }[];
     };

@@ -260,6 +260,7 @@ describe('permissions', () => {
       'find-stranded': [
         look,
         { actions: ['states:StartExecution'], resources: [recover.logicalId], condition: undefined },
+        { actions: ['states:SendTaskFailure'], resources: [migrateAddon.logicalId], condition: undefined },
       ],
       // Neither Retire, nor a task of another state machine.
       api: [

@@ -101,7 +101,7 @@ describe('stack', () => {
       PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
       SSESpecification: { SSEEnabled: true },
     });
-    expect(table.Properties.TimeToLiveSpecification).toBeUndefined();
+    expect(table.Properties.TimeToLiveSpecification).toEqual({ AttributeName: 'expires', Enabled: true });
   });
 
   it('indexes the locks that are held, what is pending, and the migrations', () => {

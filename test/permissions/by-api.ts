@@ -127,6 +127,15 @@ export const refuses: ByApi = async (api) => {
   await rest();
 };
 
+/** Two for one add-on: one waits for an approval, and is ended once the other one has begun. */
+export const supersedes: ByApi = async (api) => {
+  const { ask, target, addon, sleep, rest } = api;
+  await ask('createMigration', { body: { target, addon, ...required } });
+  await sleep(PLANNED);
+  await ask('createMigration', { body: { target, addon } });
+  await rest();
+};
+
 /** How the workloads of the cluster get their credentials. */
 export const looks: ByApi = async ({ ask, target: { account, region } }) => {
   await ask('listIdentities', { query: { account, region } });

@@ -6,7 +6,7 @@ import { CreatePodIdentityAssociationCommand } from '@aws-sdk/client-eks';
 import type { Sandbox } from '../../sandbox/sandbox.ts';
 import type { FaultInput } from '../../sandbox/world/faults.ts';
 import type { Scenario } from '../../sandbox/world/scenario.ts';
-import { approves, looks, plans, refuses } from './by-api.ts';
+import { approves, looks, plans, refuses, supersedes } from './by-api.ts';
 import type { Run } from './follow.ts';
 
 const EBS = 'aws-ebs-csi-driver';
@@ -150,6 +150,12 @@ export const RUNS: Run[] = [
     scenario: 'in-place',
     ends: ['MigrateAddon Blocked', 'MigrateAddon Blocked'],
     byApi: refuses,
+  },
+  {
+    name: 'asked for twice: the one that waits is ended by the one that begins',
+    scenario: 'in-place',
+    ends: ['MigrateAddon SUCCEEDED', 'MigrateAddon Blocked'],
+    byApi: supersedes,
   },
   { name: 'identities by the API', scenario: 'in-place', ends: [], byApi: looks },
   {

@@ -1,8 +1,10 @@
 /** Promises about what is changed, when, and by whom. */
+import { subjectOf } from '../../lambdas/domain/subject.ts';
 import { MAX_RESTARTS } from '../../lambdas/steps/verify-pods/schema.ts';
 import type { Call } from '../../sandbox/world/call-log.ts';
 import { allMigrations, changes, effective, inputOf, keyOf, liveAssociations, migrationOf } from './look.ts';
 import { about, interfered, type Promised } from './promised.ts';
+import type { RunResult } from './run.ts';
 
 export const planFirst: Promised = {
   name: 'plan-lock-snapshot-first',
@@ -49,29 +51,66 @@ export const failClosed: Promised = {
   },
 };
 
+/** What is wrong where several executions change one subject: each has to end before the next one begins. */
+function interleavings(calls: Call[]): string[] {
+  const problems: string[] = [];
+  const done = new Map<string, string>();
+  let current: string | undefined;
+  for (const call of calls) {
+    const { execution = '' } = call;
+    if (execution === current) continue;
+    const later = done.get(execution);
+    if (later !== undefined)
+      problems.push(`${about(call)} of ${execution} came after ${later} had begun to change things`);
+    if (current !== undefined) done.set(current, execution);
+    current = execution;
+  }
+  return problems;
+}
+
+/** Writes of a role's trust policy in the midst of another migration that works with the role. */
+function trustWritesBetween(result: RunResult): string[] {
+  const calls = changes(result);
+  return effective(calls)
+    .filter(({ operation }) => operation === 'UpdateAssumeRolePolicy')
+    .flatMap((write) => {
+      const role = `/${String(inputOf(write)['RoleName'])}`;
+      const mine = migrationOf(result, write.execution);
+      return allMigrations(result)
+        .filter(
+          ({ migrationId, record }) =>
+            migrationId !== mine && record?.locks.some((key) => key.startsWith('ROLE#') && key.endsWith(role)) === true,
+        )
+        .flatMap(({ migrationId }) => {
+          const theirs = calls.filter((call) => migrationOf(result, call.execution) === migrationId);
+          const executions = new Set(theirs.map(({ execution }) => execution));
+          return [...executions].flatMap((execution) => {
+            const own = theirs.filter((call) => call.execution === execution);
+            return own.some(({ n }) => n < write.n) && own.some(({ n }) => n > write.n)
+              ? [`${about(write)} came while ${execution ?? ''} worked with the role`]
+              : [];
+          });
+        });
+    });
+}
+
 export const oneAtATime: Promised = {
   name: 'one-at-a-time',
-  says: 'Two runs never change the same add-on, or add-ons that share a role, at once; a run whose lock has passed on changes nothing more.',
+  says: "Two runs never change the same add-on or service account at once, nor does one change a role's trust policy while another one works with that role; a run whose lock has passed on changes nothing more.",
   broken: (result) => {
     // Where nothing goes wrong, nobody loses a lock that it has.
-    const problems =
+    const lost =
       result.spec.faults.length > 0
         ? []
         : result.migrations.flatMap(({ migrationId, record }) =>
             record?.failure?.name === 'LockLost' ? [`${migrationId} lost its lock: ${record.failure.message}`] : [],
           );
-    const done = new Map<string, string>();
-    let current: string | undefined;
-    for (const call of changes(result)) {
-      const { execution = '' } = call;
-      if (execution === current) continue;
-      const later = done.get(execution);
-      if (later !== undefined)
-        problems.push(`${about(call)} of ${execution} came after ${later} had begun to change things`);
-      if (current !== undefined) done.set(current, execution);
-      current = execution;
-    }
-    return problems;
+    const bySubject = Map.groupBy(changes(result), (call) => {
+      const id = migrationOf(result, call.execution);
+      const request = allMigrations(result).find(({ migrationId }) => migrationId === id)?.request;
+      return request === undefined ? '' : subjectOf(request);
+    });
+    return [...lost, ...[...bySubject.values()].flatMap(interleavings), ...trustWritesBetween(result)];
   },
 };
 

@@ -53,6 +53,24 @@ const definitions: Definition[] = [
       { addon: EFS, strategy: 'in-place', acceptIdentityLoss: [EFS_NODES] },
     ],
   },
+  // The role lets the EFS driver's service account in already; for the other one its trust is repaired.
+  {
+    name: 'shared-role-repair',
+    file: 'shared-role',
+    requests: [
+      { addon: EFS, strategy: 'recreate', acceptIdentityLoss: [EFS_NODES] },
+      { addon: EBS, strategy: 'in-place', trust: 'repair' },
+    ],
+    change: ({ accounts: [account] }) => {
+      const [role] = account?.roles ?? [];
+      const policy = role?.trustPolicy as { Statement: { Sid: string; Condition?: object }[] } | undefined;
+      const statement = policy?.Statement.find(({ Sid }) => Sid === 'PodIdentity');
+      if (!statement) throw new Error('The role of the scenario shared-role has no statement PodIdentity.');
+      statement.Condition = {
+        StringEquals: { 'aws:RequestTag/kubernetes-service-account': 'efs-csi-controller-sa' },
+      };
+    },
+  },
   { name: 'trust-repair', file: 'trust-repair', requests: [{ addon: EBS, strategy: 'in-place', trust: 'repair' }] },
   { name: 'user-modified-fields', file: 'user-modified-fields', requests: [{ addon: EBS }] },
   { name: 'api', file: 'api-only', requests: [{ addon: EBS, verification: 'api' }] },

@@ -18,6 +18,10 @@ const letsPodsIn = (statement: unknown): statement is Record<string, unknown> =>
   isObject(statement['Principal']) &&
   [statement['Principal']['Service']].flat().includes(PRINCIPAL);
 
+/** Such as are let in for one service account alone: for another one the trust can be repaired. */
+const letsSomePodsIn = (statement: unknown): boolean =>
+  letsPodsIn(statement) && JSON.stringify(statement['Condition'] ?? {}).includes('kubernetes-service-account');
+
 /**
  * The scenario with roles that do not let EKS Auth in, or that do so under a condition whose key nobody knows
  * beforehand, or that names another cluster.
@@ -29,7 +33,7 @@ export const withTrust = (scenario: Scenario, trust: RunSpec['trust']): Scenario
     if (!isObject(policy) || !Array.isArray(policy['Statement'])) continue;
     const statements: unknown[] = policy['Statement'];
     // What nobody lets in can be repaired, a Deny can not.
-    if (!statements.some(letsPodsIn)) {
+    if (!statements.some((statement) => letsPodsIn(statement) && !letsSomePodsIn(statement))) {
       role.trustPolicy = {
         ...policy,
         Statement: [

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { proxyEvent, proxyResult } from '../../api/proxy.ts';
-import { defineStep, startingEnvironment } from '../../runtime/step.ts';
+import { approvalEnvironment, defineStep, startingEnvironment, waitingEnvironment } from '../../runtime/step.ts';
 
 /**
  * API Gateway cuts an answer off after 29 seconds (Amazon API Gateway quotas, REST APIs): the function shall be over
@@ -10,7 +10,10 @@ const TIMEOUT_SECONDS = 25;
 
 /** The HTTP API (`lambdas/api`), called by API Gateway. */
 export const apiSchema = defineStep('api', {
-  environment: startingEnvironment.extend({ SWEEP_STATE_MACHINE_ARN: z.string().min(1) }),
+  environment: startingEnvironment
+    .extend(approvalEnvironment.shape)
+    .extend(waitingEnvironment.shape)
+    .extend({ SWEEP_STATE_MACHINE_ARN: z.string().min(1) }),
   input: proxyEvent,
   output: proxyResult,
   answersProblems: true,

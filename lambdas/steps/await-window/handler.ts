@@ -1,7 +1,7 @@
 /**
  * Waits for the change window, holding no lock: a poll, so that a cancel is seen while it waits.
- * Idempotency: it only looks.
- * Failure: ends `blocked`; nothing was changed.
+ * Idempotency: it only looks, and keeps the slot that it has.
+ * Failure: ends `blocked`; nothing was changed. TooManyWaiting where as many wait already as may.
  */
 import { allOpenUntil, nextCommonOpening, windowsText } from '../../domain/change-windows.ts';
 import { MigrationError } from '../../domain/errors.ts';
@@ -9,14 +9,13 @@ import { windowLimit, windowsOf } from '../../domain/waiting.ts';
 import { recordedMigration } from '../../runtime/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { utcOf } from '../../runtime/utc.ts';
+import { assertMayWait } from '../../runtime/waiting-slots.ts';
 import { awaitWindowSchema } from './schema.ts';
 
 const HOUR_MS = 3_600_000;
 
-const run: StepRun<typeof awaitWindowSchema> = async (
-  { migrationId, startedAt, looksHourly },
-  { ledger, clock, settings },
-) => {
+const run: StepRun<typeof awaitWindowSchema> = async ({ migrationId, startedAt, looksHourly }, dependencies) => {
+  const { ledger, clock, settings } = dependencies;
   const record = await recordedMigration(ledger, migrationId);
   const windows = windowsOf(record.request, settings);
   if (windows.length === 0) return {};
@@ -33,6 +32,7 @@ const run: StepRun<typeof awaitWindowSchema> = async (
       `${windowsText(windows)} does not open ${next}, and migration ${migrationId} waits until ${utcOf(limit)} at most. Nothing was changed. Start it later, or with a longer wait.`,
     );
   }
+  await assertMayWait(record, dependencies);
   const isFarOff = looksHourly && opens - now > HOUR_MS;
   throw new MigrationError(
     isFarOff ? 'WindowFarOff' : 'WindowClosed',

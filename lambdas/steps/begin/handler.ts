@@ -3,8 +3,8 @@
  * 1, nothing is changed before both are there. Idempotency: the same execution finds its own locks under the fences
  * that they have; the first snapshot stands. Failure: ends `blocked`; nothing was changed. Outside its window it lets
  * go of what it has, and the window is waited for. A plan that is not its migration's own, or that this deployment may
- * not carry out, is refused first of all, and under the locks one whose approval does not count. A role that another
- * migration holds is waited for.
+ * not carry out, is refused first of all, and under the locks one whose approval does not count. Roles are shared with
+ * other migrations; one whose trust this plan repairs is had alone, and whoever does not get it so waits.
  */
 import { areOpen, nextCommonOpening, windowsText } from '../../domain/change-windows.ts';
 import { MigrationError } from '../../domain/errors.ts';
@@ -25,7 +25,7 @@ import type {
 import { assertApproved } from '../../runtime/approver.ts';
 import { listPlannedAssociations } from '../../runtime/associations.ts';
 import { assertPlanIsGranted } from '../../runtime/grants.ts';
-import { lockKeys, takeLock } from '../../runtime/lock.ts';
+import { lockKeys, lockModeOf, takeLock } from '../../runtime/lock.ts';
 import { lookAtAddon } from '../../runtime/looks.ts';
 import {
   assertPlanIsAllowed,
@@ -44,12 +44,18 @@ import { lookAtAccount, stateOf } from '../../runtime/service-account.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { assertTrustAsPlanned } from '../../runtime/trust.ts';
 import { utcNow, utcOf } from '../../runtime/utc.ts';
+import { endWaiting } from '../../runtime/waiting-slots.ts';
 import { beginSchema } from './schema.ts';
 
 /** Answers the fence of the first, the subject's. What is taken stays taken while a role's lock is waited for. */
-async function takeLocks(ledger: Ledger, keys: readonly string[], owner: LockHolder): Promise<number> {
+async function takeLocks(
+  ledger: Ledger,
+  keys: readonly string[],
+  owner: LockHolder,
+  { trustRepairs }: Plan,
+): Promise<number> {
   const fences: number[] = [];
-  for (const key of keys) fences.push(await takeLock(ledger, key, owner));
+  for (const key of keys) fences.push(await takeLock(ledger, key, owner, lockModeOf(key, trustRepairs)));
   return fences[0] ?? 0;
 }
 
@@ -151,14 +157,18 @@ const run: StepRun<typeof beginSchema> = async (input, dependencies) => {
   assertPlanIsAllowed(plan, record.request, settings);
   assertPlanIsApproved(record, plan, input, settings);
   const roles = rolesOf(plan);
-  const locks = lockKeys(target, subject, roles);
+  const locks = lockKeys(target, subject, roles, plan.associations);
   const isBegun = (await ledger.getSnapshot(migrationId)) !== undefined;
   if (!isBegun) await assertWindowOpen(record.request, locks, executionArn, dependencies);
   // First of all, so that whoever ends this migration knows what to let go.
   await ledger.updateMigration(migrationId, { locks });
-  const fence = await takeLocks(ledger, locks, { migrationId, executionArn, since: utcNow(clock) });
+  const fence = await takeLocks(ledger, locks, { migrationId, executionArn, since: utcNow(clock) }, plan);
+  const begun = async (): Promise<{ fence: number }> => {
+    await endWaiting(record, dependencies);
+    return { fence };
+  };
   await assertApproved(record, plan, dependencies);
-  if (isBegun) return { fence };
+  if (isBegun) return begun();
 
   const ports = portsFor(target);
   const takenAt = utcNow(clock);
@@ -190,7 +200,7 @@ const run: StepRun<typeof beginSchema> = async (input, dependencies) => {
   // Before the snapshot, with which it has begun: else a lost reply could leave it untold.
   await ledger.announce(migrationId, 'started');
   await ledger.putSnapshot(migrationId, snapshot);
-  return { fence };
+  return begun();
 };
 
 export const beginStep = step(beginSchema, run);

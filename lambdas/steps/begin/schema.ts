@@ -11,9 +11,9 @@ import {
 const environment = targetEnvironment.extend(approvalEnvironment.shape).extend(approverEnvironment.shape);
 
 /**
- * Throws RoleLockHeld while another add-on that shares a role is being migrated, LockHeld where another run has this
- * one, WindowClosed where the change may not begin now, BadInput for a plan that is not this migration's, not allowed
- * here, or not approved.
+ * Throws RoleLockHeld while another run changes the trust of a role, or works with one whose trust this plan repairs,
+ * LockHeld where another run has this one, WindowClosed where the change may not begin now, BadInput for a plan that is
+ * not this migration's, not allowed here, or not approved.
  */
 export const beginSchema = defineStep('begin', {
   environment,

@@ -1,11 +1,14 @@
 /**
- * By schedule: looks for locks whose execution is no longer at work, and starts Recover for each of their migrations.
+ * By schedule: looks for locks, and for migrations that wait, whose execution is no longer at work, and starts Recover
+ * for each of them; ends the waits that were asked to end, and frees the slots of those that are over.
  * Idempotency: a Recover more does no harm, since the locks pass to one of them alone.
  * Failure: one migration that can't be looked at does not keep the others waiting; the next tick looks again.
  */
 import { LOCKS_HELD, OLDEST_LOCK, STRANDED } from '../../domain/metrics.ts';
 import { isRunning } from '../../domain/recovery.ts';
 import type { HandlerDependencies, Lock } from '../../ports/index.ts';
+import { isRoleLock } from '../../runtime/lock.ts';
+import { lookAfterWaiting } from '../../runtime/looking-after-waiting.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { findStrandedSchema } from './schema.ts';
 
@@ -23,8 +26,8 @@ const needsRecovery = async (
     return false;
   }
   if (record.status === 'ended' && record.outcome === 'needs-human') {
-    // Its end is recorded, only the parking of its lock is missing.
-    await ledger.parkLock(key, holder.executionArn);
+    // Its end is recorded, only the parking of its lock is missing, or the letting go of a role's.
+    await (isRoleLock(key) ? ledger.releaseLock(key, holder.executionArn) : ledger.parkLock(key, holder.executionArn));
     return false;
   }
   return true;
@@ -34,6 +37,19 @@ const needsRecovery = async (
 function longestHeld(held: Lock[], now: number): number {
   const ages = held.map(({ holder }) => now - Date.parse(holder?.since ?? '')).filter((age) => age > 0);
   return Math.max(0, ...ages);
+}
+
+const errorText = (error: unknown): string =>
+  error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+
+/** What can't be listed now is looked at by the next tick; the locks are measured nevertheless. */
+async function stoppedWhileWaiting(dependencies: HandlerDependencies): Promise<string[]> {
+  try {
+    return await lookAfterWaiting(dependencies);
+  } catch (error) {
+    dependencies.telemetry.log.error('the migrations that wait could not be listed', { error: errorText(error) });
+    return [];
+  }
 }
 
 const run: StepRun<typeof findStrandedSchema> = async (_, dependencies) => {
@@ -56,11 +72,24 @@ const run: StepRun<typeof findStrandedSchema> = async (_, dependencies) => {
       telemetry.log.error('a held lock could not be looked after', {
         key: lock.key,
         migrationId,
-        error: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+        error: errorText(error),
       });
     }
   }
-  telemetry.count(LOCKS_HELD, held.length);
+  for (const migrationId of await stoppedWhileWaiting(dependencies)) {
+    if (started.has(migrationId)) continue;
+    stranded.add(migrationId);
+    try {
+      await executions.startRecovery(migrationId, `${migrationId}-${tick}`);
+      started.add(migrationId);
+    } catch (error) {
+      telemetry.log.error('Recover could not be started for a migration that waited', {
+        migrationId,
+        error: errorText(error),
+      });
+    }
+  }
+  telemetry.count(LOCKS_HELD, new Set(held.map(({ key }) => key)).size);
   telemetry.seconds(OLDEST_LOCK, longestHeld(held, clock.now()) / 1000);
   telemetry.count(STRANDED, stranded.size);
   return { held: held.length, started: [...started] };

@@ -35,6 +35,7 @@ import { lookAtAddon } from '../../runtime/looks.ts';
 import { lookAtAccount } from '../../runtime/service-account.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { utcNow } from '../../runtime/utc.ts';
+import { freeWaitingSlots } from '../../runtime/waiting-slots.ts';
 import { finishSchema, NO_CAUSE } from './schema.ts';
 
 /** Step Functions gives Lambda's errors as JSON in Cause, its own as plain text. */
@@ -214,6 +215,8 @@ const run: StepRun<typeof finishSchema> = async (
     );
   }
   if (isOurs && record) await closeApproval(record, dependencies);
+  // Every other end comes after `begin`, which has freed what the migration had.
+  if (isOurs && record && outcome === 'blocked') await freeWaitingSlots(record, dependencies);
   // A person must hear of it: rather twice than not at all, where the reply to the record was lost.
   if (isOurs && (isOpen || outcome === 'needs-human')) telemetry.count(outcomeMetric(outcome));
   const own = subjectLock(target, subject);

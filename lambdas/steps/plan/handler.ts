@@ -29,6 +29,7 @@ import { EVIDENCE_BEFORE } from '../../runtime/report.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { requesterBySweep } from '../../runtime/sweep/requester.ts';
 import { utcNow } from '../../runtime/utc.ts';
+import { freeWaitingSlots } from '../../runtime/waiting-slots.ts';
 import { assertWindowsMeet } from '../../runtime/windows.ts';
 import { planSchema } from './schema.ts';
 
@@ -147,6 +148,9 @@ const run: StepRun<typeof planSchema> = async ({ migrationId, executionArn, requ
   const outcome = outcomes[decided.verdict];
   await ledger.recordPlan(migrationId, plan, outcome ? { outcome, endedAt: utcNow(clock) } : undefined);
   if (outcome) telemetry.count(outcomeMetric(outcome));
+  // It has ended: whoever had it wait before, or the API, has taken a slot for it.
+  if (outcome && (decided.needsApproval || decided.hasWindow))
+    await freeWaitingSlots({ migrationId, request }, dependencies);
   return decided;
 };
 

@@ -2,7 +2,7 @@
  * Puts what is to be told of migrations on the bus, and notes that it was. Looks at all of them by schedule, and
  * measures then how long approvals have been waited for. Idempotency: an event has one id however often it is put; it
  * is put at least once, since it is noted as put after that. Failure: one that can't be put does not keep the others
- * waiting; it fails at the end, and the next tick tries again.
+ * waiting; it fails at the end, and the next tick tries again. Where the time is up, the next tick goes on from there.
  */
 import { type Announcement, roundOf } from '../../domain/announcements.ts';
 import { APPROVALS_PENDING, OLDEST_APPROVAL } from '../../domain/metrics.ts';
@@ -53,6 +53,32 @@ async function measureApprovals({ ledger, clock, telemetry }: HandlerDependencie
   telemetry.seconds(OLDEST_APPROVAL, Math.max(0, ...ages) / 1000);
 }
 
+/**
+ * All migrations with something unsent, once each: from the one on up to which the last look came, then those before.
+ * What fails again and again, and takes its time, so comes last before it comes again.
+ */
+async function* inTurn(ledger: HandlerDependencies['ledger'], from: string | undefined): AsyncGenerator<string> {
+  const rounds =
+    from === undefined
+      ? [{ from, to: undefined }]
+      : [
+          { from, to: undefined },
+          { from: undefined, to: from },
+        ];
+  for (const round of rounds) {
+    let after = round.from;
+    for (;;) {
+      const ids = await ledger.listUnsent(after);
+      for (const id of ids) {
+        if (round.to !== undefined && id > round.to) return;
+        yield id;
+      }
+      after = ids.at(-1);
+      if (after === undefined) break;
+    }
+  }
+}
+
 const run: StepRun<typeof publishEventsSchema> = async ({ name = '' }, dependencies) => {
   const { ledger, telemetry, remainingTime } = dependencies;
   const one = migrationId.safeParse(name.slice(0, 26)).data;
@@ -71,17 +97,21 @@ const run: StepRun<typeof publishEventsSchema> = async ({ name = '' }, dependenc
     }
   };
   await goOn('the look at approvals', () => measureApprovals(dependencies));
-  const ids = (await goOn('the look at what is unsent', () => ledger.listUnsent())) ?? [];
   let sent = 0;
-  for (const [index, id] of ids.entries()) {
-    if (remainingTime() < TIME_FOR_ONE) {
-      telemetry.log.warn('the time is up before all events are put; the next tick goes on', {
-        left: ids.length - index,
-      });
-      break;
+  await goOn('the look at what is unsent', async () => {
+    const from = await ledger.unsentMark();
+    let last = from;
+    for await (const id of inTurn(ledger, from)) {
+      if (remainingTime() < TIME_FOR_ONE) {
+        telemetry.log.warn('the time is up before all events are put; the next tick goes on', { after: last });
+        await ledger.setUnsentMark(last);
+        return;
+      }
+      sent += (await goOn(`telling of migration ${id}`, () => publishOf(id, dependencies))) ?? 0;
+      last = id;
     }
-    sent += (await goOn(`telling of migration ${id}`, () => publishOf(id, dependencies))) ?? 0;
-  }
+    if (from !== undefined) await ledger.setUnsentMark(undefined);
+  });
   // Each was told of by now; the first has a name by which it counts.
   if (failures.length > 0) throw failures[0];
   return { sent };

@@ -7,15 +7,17 @@
  * add-on works without that.
  */
 import { TRUST_NOT_RESTORED, trustNotOurs, trustNotRestored } from '../../domain/hand-off-trust.ts';
+import { MigrationError } from '../../domain/errors.ts';
 import type { Check, Migration } from '../../domain/model.ts';
 import { isCovered } from '../../domain/plan/pass-role.ts';
 import { standingTrustChanges } from '../../domain/recovery.ts';
 import type { TrustChange, TrustRepair } from '../../domain/trust/model.ts';
 import { samePolicy, undoRepair } from '../../domain/trust/repair.ts';
 import { settingsFor } from '../../domain/spokes.ts';
-import type { Clock, Ledger, Roles } from '../../ports/index.ts';
+import type { Clock, Ledger, LockHolder, Roles } from '../../ports/index.ts';
 import { assertGranted } from '../../runtime/grants.ts';
 import { changeGuard } from '../../runtime/guard.ts';
+import { roleLock } from '../../runtime/lock.ts';
 import { lookSeveralTimes } from '../../runtime/looks.ts';
 import { planOf, recordedMigration, recordedSnapshot } from '../../runtime/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
@@ -27,6 +29,8 @@ interface Work {
   record: Migration;
   /** Throws RoleNotGranted where the service accounts have no claim to the role, by the policy that the plan found. */
   assertGranted: (planned: TrustRepair) => Promise<void>;
+  /** Has the role's lock alone from now on, or answers who has it instead. */
+  haveAlone: (roleArn: string) => Promise<LockHolder | undefined>;
   roles: Roles;
   ledger: Ledger;
   clock: Clock;
@@ -58,6 +62,12 @@ async function repair(planned: TrustRepair, work: Work): Promise<boolean> {
     assertRepairHolds(record, planned);
     await work.assertGranted(planned);
     if (!noted) await ledger.recordTrustChange(record.migrationId, change);
+    const other = await work.haveAlone(roleArn);
+    if (other)
+      throw new MigrationError(
+        'Busy',
+        `Migration ${other.migrationId} works with role ${roleArn} since ${other.since}: its trust policy is not changed meanwhile. It is tried again.`,
+      );
     if (!(await isWritten(planned, work))) {
       await guard();
       await roles.updateTrustPolicy(roleArn, after);
@@ -78,8 +88,10 @@ async function repairAll(work: Work, repairable: readonly string[]): Promise<boo
 }
 
 /** Answers why the statement is still there, or undefined. */
-async function undo(change: TrustChange, { record, roles, ledger, clock, guard }: Work): Promise<string | undefined> {
+async function undo(change: TrustChange, work: Work): Promise<string | undefined> {
+  const { record, roles, ledger, clock, guard } = work;
   const { roleArn, before } = change;
+  const other = await work.haveAlone(roleArn);
   // A write whose reply was lost may not be seen yet: that nothing is to be undone is not believed at one look.
   const role = await lookSeveralTimes(
     clock,
@@ -89,6 +101,7 @@ async function undo(change: TrustChange, { record, roles, ledger, clock, guard }
   const decision = role ? undoRepair(change, role.trustPolicy) : ({ do: 'nothing' } as const);
   if (decision.do === 'refuse') return decision.why;
   if (role && decision.do === 'write') {
+    if (other) return `migration ${other.migrationId} works with the role since ${other.since}`;
     await guard();
     await roles.updateTrustPolicy(roleArn, decision.document);
     await readBack({ roles, clock }, roleArn, decision.document, role.trustPolicy);
@@ -132,6 +145,18 @@ const run: StepRun<typeof repairTrustSchema> = async (input, dependencies) => {
     ledger,
     clock,
     guard: changeGuard(dependencies, input),
+    haveAlone: async (roleArn) => {
+      // Of the execution that works on it: `begin`, or whoever took it over, has the lock as a rule.
+      const { executionArn } = record;
+      if (executionArn === undefined)
+        throw new MigrationError(
+          'BadInput',
+          `The record of migration ${migrationId} names no execution, so nothing can be locked for it. Nothing was written.`,
+        );
+      const owner = { migrationId, executionArn, since: utcNow(clock) };
+      const taken = await ledger.acquireLock(roleLock(roleArn), owner, 'exclusive');
+      return taken.acquired ? undefined : taken.holder;
+    },
   };
   return {
     changed: towards === 'before' ? await undoAll(work, repairableRoleArns) : await repairAll(work, repairableRoleArns),

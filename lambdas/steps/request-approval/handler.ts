@@ -2,7 +2,8 @@
  * Asks for somebody's approval of the plan, and keeps the token under which the execution waits for it.
  * Idempotency: asked again about the same plan, the same request stands, under the new attempt's token: the one before
  * counts no more. What was decided under that one was never heard, so it is asked for anew.
- * Failure: ends `blocked`; nothing was changed. ApprovalExpired where the migration has waited too long before.
+ * Failure: ends `blocked`; nothing was changed. ApprovalExpired where the migration has waited too long before,
+ * TooManyWaiting where as many wait already as may.
  */
 import { approvalNeeded } from '../../domain/announcements.ts';
 import { MigrationError } from '../../domain/errors.ts';
@@ -11,9 +12,11 @@ import { assertPlanIsOwn } from '../../runtime/plan-allowed.ts';
 import { planOf, recordedMigration } from '../../runtime/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { utcNow, utcOf } from '../../runtime/utc.ts';
+import { assertMayWait } from '../../runtime/waiting-slots.ts';
 import { requestApprovalSchema } from './schema.ts';
 
-const run: StepRun<typeof requestApprovalSchema> = async (input, { ledger, clock }) => {
+const run: StepRun<typeof requestApprovalSchema> = async (input, dependencies) => {
+  const { ledger, clock } = dependencies;
   const { migrationId, planHash, taskToken } = input;
   const record = await recordedMigration(ledger, migrationId);
   assertPlanIsOwn(record, planOf(record), input);
@@ -24,6 +27,7 @@ const run: StepRun<typeof requestApprovalSchema> = async (input, { ledger, clock
       `Migration ${migrationId} has waited for ${MOST_DAYS_BEFORE_BEGIN} days since ${record.startedAt}: no further approval is asked for. Nothing was changed. Start it again.`,
     );
   }
+  await assertMayWait(record, dependencies);
   const last = record.approvals.at(-1);
   const again = last?.state === 'pending' && last.planHash === planHash ? last : undefined;
   // Nobody can approve a plan that is no longer the one to be carried out.

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { defineStep, stepEnvironment, stepInput } from '../../runtime/step.ts';
+import { defineStep, stepEnvironment, stepInput, waitingEnvironment } from '../../runtime/step.ts';
 
 /**
  * The state waits under `taskToken` after the step has answered: for Step Functions' SendTaskSuccess, whose output is
  * `approvalGiven`.
  */
 export const requestApprovalSchema = defineStep('request-approval', {
-  environment: stepEnvironment,
+  environment: stepEnvironment.extend(waitingEnvironment.shape),
   cancellable: true,
   input: stepInput.extend({
     /** The hash that `plan` answered. */

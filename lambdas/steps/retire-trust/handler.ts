@@ -83,7 +83,7 @@ async function underLocks<T>(
   const fences: Fences = new Map();
   try {
     for (const key of lockKeys(request.target, subjectOf(request), roleArns))
-      fences.set(key, await takeLock(dependencies.ledger, key, owner));
+      fences.set(key, await takeLock(dependencies.ledger, key, owner, 'exclusive'));
     return await work(fences);
   } finally {
     await releaseLocks([...fences.keys()], executionArn, dependencies);

@@ -6,13 +6,14 @@
  * Failure: nothing is changed by it; what it has taken for a rollback that then can't be begun is let go again.
  */
 import { MigrationError } from '../../domain/errors.ts';
+import { isInTheWay } from '../../domain/locks.ts';
 import type { Migration, Snapshot } from '../../domain/model.ts';
 import { isUnannotated } from '../../domain/service-account.ts';
 import { subjectOf } from '../../domain/subject.ts';
 import { decideRecovery, type RecoveryDecision, standingRelease, standingTrustChanges } from '../../domain/recovery.ts';
-import type { HandlerDependencies, Lock, LockHolder } from '../../ports/index.ts';
+import type { HandlerDependencies, Lock, LockHolder, LockMode } from '../../ports/index.ts';
 import { assertFileHolds } from '../../runtime/file-holds.ts';
-import { subjectLock } from '../../runtime/lock.ts';
+import { lockModeOf, subjectLock } from '../../runtime/lock.ts';
 import { lockKeys, readLocks, readOwners, rollbackBegun, wayBackClosed } from '../../runtime/recovering.ts';
 import { recordedSnapshot } from '../../runtime/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
@@ -44,22 +45,24 @@ function failureOf({ cause, requestedBy, reason }: Input, stopped: string): Outp
 /** Takes one lock, or says who has it. A lock that nobody holds is taken where something is to be changed. */
 async function takeLock(
   ledger: HandlerDependencies['ledger'],
-  lock: Lock | undefined,
-  key: string,
+  locks: readonly Lock[],
   me: LockHolder,
-  takeFree: boolean,
+  { key, mode, takeFree }: { key: string; mode: LockMode; takeFree: boolean },
 ): Promise<number | LockHolder | undefined> {
-  const { holder } = lock ?? {};
-  if (lock && holder?.migrationId === me.migrationId) {
+  const held = locks.filter((lock) => lock.key === key);
+  const own = held.find(({ holder }) => holder?.migrationId === me.migrationId);
+  if (own?.holder) {
+    const { executionArn } = own.holder;
     const taken =
-      holder.executionArn === me.executionArn
-        ? await ledger.acquireLock(key, me)
-        : await ledger.takeOverLock(key, { executionArn: holder.executionArn, fence: lock.fence }, me);
+      executionArn === me.executionArn
+        ? await ledger.acquireLock(key, me, mode)
+        : await ledger.takeOverLock(key, { executionArn, fence: own.fence }, me);
     return taken.acquired ? taken.fence : taken.holder;
   }
-  if (holder) return holder;
+  const other = held.find((lock) => isInTheWay(lock, me.migrationId, mode));
+  if (other) return other.holder;
   if (!takeFree) return undefined;
-  const taken = await ledger.acquireLock(key, me);
+  const taken = await ledger.acquireLock(key, me, mode);
   return taken.acquired ? taken.fence : taken.holder;
 }
 
@@ -75,13 +78,11 @@ async function takeLocks(
   const taken: string[] = [];
   let fence = 0;
   for (const key of lockKeys(record)) {
-    const result = await takeLock(
-      ledger,
-      locks.find((lock) => lock.key === key),
+    const result = await takeLock(ledger, locks, me, {
       key,
-      me,
-      action === 'roll-back',
-    );
+      mode: lockModeOf(key, standingTrustChanges(record)),
+      takeFree: action === 'roll-back',
+    });
     if (typeof result === 'number') {
       if (key === own) fence = result;
       taken.push(key);
@@ -185,7 +186,10 @@ const run: StepRun<typeof takeOverSchema> = async (input, dependencies) => {
     cause,
     hasSnapshot: snapshot !== undefined,
     rollbackBegun: await rollbackBegun(ledger, record),
-    locks,
+    locks: locks.map((lock) => ({
+      ...lock,
+      shareable: !isInTheWay(lock, migrationId, lockModeOf(lock.key, standingTrustChanges(record))),
+    })),
     owners,
     now: clock.now(),
     graceMs: GRACE_MS,

@@ -123,6 +123,74 @@ describe.each(LEDGERS)('a lock of the ledger on %s', (_, open) => {
     });
   });
 
+  describe('shared', () => {
+    const share = (who: LockHolder) => ledger.acquireLock(KEY, who, 'shared');
+    const alone = (who: LockHolder) => ledger.acquireLock(KEY, who, 'exclusive');
+    const sharers = async (): Promise<string[]> =>
+      ((await ledger.readLock(KEY))?.shared ?? []).map(({ executionArn: arn }) => arn).sort();
+
+    it('is held by several, each of which lets go for itself', async () => {
+      expect([await share(ME), await share(OTHER)]).toMatchObject([{ acquired: true }, { acquired: true }]);
+      expect(await share(ME)).toMatchObject({ acquired: true });
+      expect(await alone(RECOVERY)).toMatchObject({ acquired: false });
+      await ledger.releaseLock(KEY, EXECUTION);
+      await ledger.releaseLock(KEY, EXECUTION);
+      expect(await sharers()).toEqual([OTHER_EXECUTION]);
+      await ledger.releaseLock(KEY, OTHER_EXECUTION);
+      expect(await alone(RECOVERY)).toMatchObject({ acquired: true });
+    });
+    it('is held by all of many who ask at once, or who can ask again', async () => {
+      const asking = Array.from({ length: 8 }, (__, index) => ({
+        migrationId: `m${index}`,
+        executionArn: executionArn(`m${index}`),
+        since: at(0),
+      }));
+      await Promise.all(asking.map((who) => share(who).catch(() => undefined)));
+      for (const who of asking) expect(await share(who)).toMatchObject({ acquired: true });
+      expect(await sharers()).toEqual(asking.map((who) => who.executionArn).sort());
+      await Promise.all(asking.map((who) => ledger.releaseLock(KEY, who.executionArn).catch(() => undefined)));
+      for (const who of asking) await ledger.releaseLock(KEY, who.executionArn);
+      expect(await sharers()).toEqual([]);
+      expect(await ledger.listHeldLocks()).toEqual([]);
+    });
+    it('is listed once for each that shares it', async () => {
+      await share(ME);
+      await share(OTHER);
+      const listed = (await ledger.listHeldLocks()).map(({ holder }) => holder?.executionArn ?? '');
+      expect(listed.sort()).toEqual([EXECUTION, OTHER_EXECUTION].sort());
+    });
+    it('is refused to new ones while somebody waits to have it alone, for as long as that one says so', async () => {
+      await share(ME);
+      expect(await alone(OTHER)).toEqual({ acquired: false, holder: ME });
+      expect(await share({ ...RECOVERY, since: at(30) })).toMatchObject({ acquired: false });
+      expect(await share({ ...RECOVERY, since: at(600) })).toMatchObject({ acquired: true });
+    });
+    it('passes to who takes one share over, and the others keep theirs', async () => {
+      await share(ME);
+      await share(OTHER);
+      const from = { executionArn: EXECUTION, fence: 1 };
+      expect(await ledger.takeOverLock(KEY, from, RECOVERY)).toMatchObject({ acquired: true });
+      expect(await ledger.takeOverLock(KEY, from, RECOVERY)).toMatchObject({ acquired: true });
+      expect(await sharers()).toEqual([OTHER_EXECUTION, RECOVERY_EXECUTION].sort());
+      const second = { ...RECOVERY, executionArn: executionArn('second', 'Recover') };
+      expect(await ledger.takeOverLock(KEY, from, second)).toEqual({ acquired: false, holder: RECOVERY });
+      await ledger.releaseLock(KEY, EXECUTION);
+      expect(await sharers()).toHaveLength(2);
+    });
+    it('is neither asserted nor parked: that is for who has it alone', async () => {
+      const taken = await share(ME);
+      const fence = taken.acquired ? taken.fence : 0;
+      await expect(ledger.assertLock(KEY, MIGRATION_ID, fence)).rejects.toMatchObject({ name: 'LockLost' });
+      await ledger.parkLock(KEY, EXECUTION);
+      expect(await ledger.listHeldLocks()).toHaveLength(1);
+    });
+    it('is had alone by the last of those that shared it', async () => {
+      await share(ME);
+      expect(await alone(ME)).toMatchObject({ acquired: true });
+      expect(await share(OTHER)).toEqual({ acquired: false, holder: ME });
+    });
+  });
+
   describe('asserted', () => {
     it.each<[string, () => Promise<unknown>]>([
       ['was never taken', async () => undefined],
@@ -219,4 +287,26 @@ it('is one item that says by `held` whether the sparse index has it', async () =
   expect(await item()).toEqual({ ...free, owner: ME });
   await ledger.releaseLock(KEY, EXECUTION);
   expect(await item()).toEqual(free);
+});
+
+describe('a shared lock in DynamoDB', () => {
+  const item = async (client: Awaited<ReturnType<typeof newDynamoDb>>) =>
+    (
+      await DynamoDBDocumentClient.from(client).send(
+        new GetCommand({ TableName: TABLE, Key: { pk: `LOCK#${KEY}`, sk: 'LOCK' } }),
+      )
+    ).Item;
+
+  it('looks held by one of its holders to a release that knows no shared locks, and never by one that has let go', async () => {
+    const client = await newDynamoDb();
+    const ledger = createDynamoLedger({ client, tableName: TABLE });
+    await ledger.acquireLock(KEY, ME, 'shared');
+    await ledger.acquireLock(KEY, OTHER, 'shared');
+    expect(await item(client)).toMatchObject({ owner: ME, held: 'LOCK' });
+    await ledger.releaseLock(KEY, EXECUTION);
+    expect(await item(client)).toMatchObject({ owner: OTHER, held: 'LOCK' });
+    await ledger.releaseLock(KEY, OTHER_EXECUTION);
+    const { pk, sk, fence, ...rest } = (await item(client))!;
+    expect([pk, sk, typeof fence, rest]).toEqual([`LOCK#${KEY}`, 'LOCK', 'number', {}]);
+  });
 });

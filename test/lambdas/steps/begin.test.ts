@@ -25,7 +25,7 @@ import {
   target,
   GRANTED,
 } from '../fixtures.ts';
-import { lockText, roleLock } from '../../../lambdas/runtime/lock.ts';
+import { lockText, roleLock, subjectLock } from '../../../lambdas/runtime/lock.ts';
 import { BEFORE, REPAIR, repairOf } from './repaired.ts';
 
 const input = { migrationId: MIGRATION_ID, executionArn: EXECUTION, target, subject: ADDON };
@@ -34,6 +34,8 @@ const hashes = new WeakMap<Fakes, string>();
 const run = (fakes: Fakes): Promise<unknown> =>
   invoke(beginStep, { ...input, planHash: hashes.get(fakes) ?? 'none' }, fakes);
 
+/** Of the service account that the fixtures' plan gives an association to. */
+const ACCOUNT_LOCK = subjectLock(target, `${planned.namespace}/${planned.serviceAccount}`);
 const ACCOUNTS = `arn:aws:iam::111122223333:role/*`;
 
 async function plannedFakes(change: Partial<Plan> = {}, request: Partial<MigrationRequestInput> = {}): Promise<Fakes> {
@@ -62,12 +64,18 @@ describe('begin', () => {
       trustPolicies: { [ROLE]: bothWays },
     });
     await fakes.ledger.assertLock(ADDON_LOCK, MIGRATION_ID, 1);
-    await fakes.ledger.assertLock(ROLE_LOCK, MIGRATION_ID, 1);
-    expect(await fakes.ledger.getMigration(MIGRATION_ID)).toMatchObject({ locks: [ADDON_LOCK, ROLE_LOCK], rung: 0 });
+    // Nobody else may migrate its service account; its role others may work with too.
+    await fakes.ledger.assertLock(ACCOUNT_LOCK, MIGRATION_ID, 1);
+    expect(await fakes.ledger.readLock(ROLE_LOCK)).toMatchObject({ shared: [{ migrationId: MIGRATION_ID }] });
+    expect(await fakes.ledger.getMigration(MIGRATION_ID)).toMatchObject({
+      locks: [ADDON_LOCK, ACCOUNT_LOCK, ROLE_LOCK],
+      rung: 0,
+    });
     const names = fakes.journal.names();
     expect(names.indexOf('ledger.updateMigration')).toBeLessThan(names.indexOf('ledger.acquireLock'));
     expect(names.lastIndexOf('ledger.acquireLock')).toBeLessThan(names.indexOf('eks.describeAddon'));
-    expect(names.at(-1)).toBe('ledger.putSnapshot');
+    // Then whoever waits for the same add-on is looked for.
+    expect(names.slice(-2)).toEqual(['ledger.putSnapshot', 'ledger.listWaiting']);
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
@@ -134,12 +142,44 @@ describe('begin', () => {
     expect(fakes.journal.names()).not.toContain('eks.describeAddon');
   });
 
+  it('shares a role with other migrations', async () => {
+    const fakes = await plannedFakes();
+    await fakes.ledger.acquireLock(ROLE_LOCK, another(), 'shared');
+    expect(await run(fakes)).toEqual({ fence: 1 });
+    expect((await fakes.ledger.readLock(ROLE_LOCK))?.shared).toHaveLength(2);
+  });
+
+  it('does not share a role whose trust it repairs, and others wait meanwhile', async () => {
+    const fakes = await plannedFakes({ trustRepairs: [REPAIR] }, { trust: 'repair' });
+    fakes.roles.trust[ROLE] = BEFORE;
+    await fakes.ledger.acquireLock(ROLE_LOCK, another(), 'shared');
+    await expect(run(fakes)).rejects.toMatchObject({ name: 'RoleLockHeld' });
+    // It does not wait for ever: whoever comes after it waits for it.
+    const next = { ...another('another-execution'), since: at(30) };
+    expect(await fakes.ledger.acquireLock(ROLE_LOCK, next, 'shared')).toMatchObject({
+      acquired: false,
+      holder: { migrationId: MIGRATION_ID },
+    });
+    await fakes.ledger.releaseLock(ROLE_LOCK, OTHER_EXECUTION);
+    expect(await run(fakes)).toEqual({ fence: 1 });
+    expect(await fakes.ledger.acquireLock(ROLE_LOCK, next, 'shared')).toMatchObject({ acquired: false });
+  });
+
+  it('says who works on a service account that it would change, and leaves everything alone', async () => {
+    const fakes = await plannedFakes();
+    await fakes.ledger.acquireLock(ACCOUNT_LOCK, another());
+    await expect(run(fakes)).rejects.toMatchObject({
+      name: 'LockHeld',
+      message: `${heldSince(lockText(ACCOUNT_LOCK))} Wait until it has ended, then start again.`,
+    });
+  });
+
   it("waits for a role that another add-on's migration holds, and keeps what it has", async () => {
     const fakes = await plannedFakes();
     await fakes.ledger.acquireLock(ROLE_LOCK, another());
     await expect(run(fakes)).rejects.toMatchObject({
       name: 'RoleLockHeld',
-      message: `${heldSince(`role ${ROLE}`)} It is another migration's, which shares the role: it is waited for.`,
+      message: `${heldSince(`role ${ROLE}`)} One of the two changes the role's trust policy, which nobody else may work with meanwhile: it is waited for.`,
     });
     await fakes.ledger.assertLock(ADDON_LOCK, MIGRATION_ID, 1);
     expect(fakes.journal.names()).not.toContain('eks.describeAddon');
@@ -158,7 +198,8 @@ describe('begin', () => {
       );
       fakes.settings.roleGrants = GRANTED;
       await run(fakes);
-      const keys = [ADDON_LOCK, ROLE_LOCK, roleLock(OTHER_ROLE)];
+      const accounts = [0, 1].map((index) => subjectLock(target, `kube-system/account-${index}`));
+      const keys = [ADDON_LOCK, ...accounts, ROLE_LOCK, roleLock(OTHER_ROLE)];
       expect(fakes.journal.of('ledger.acquireLock').map(([key]) => key)).toEqual(keys);
       expect((await fakes.ledger.getMigration(MIGRATION_ID))?.locks).toEqual(keys);
     }
@@ -229,9 +270,12 @@ describe('begin', () => {
     expect(await run(fakes)).toEqual({ fence: 1 });
     expect((await fakes.ledger.getMigration(MIGRATION_ID))?.locks).toEqual([
       ADDON_LOCK,
+      ACCOUNT_LOCK,
+      subjectLock(target, 'kube-system/other'),
       ROLE_LOCK,
       roleLock(OTHER_ROLE),
     ]);
+    for (const role of [ROLE, OTHER_ROLE]) await fakes.ledger.assertLock(roleLock(role), MIGRATION_ID, 1);
     expect((await fakes.ledger.getSnapshot(MIGRATION_ID))?.trustPolicies).toEqual({
       [ROLE]: BEFORE,
       [OTHER_ROLE]: BEFORE,

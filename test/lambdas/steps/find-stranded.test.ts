@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { Migration } from '../../../lambdas/domain/model.ts';
 import { findStrandedStep } from '../../../lambdas/steps/find-stranded/handler.ts';
-import { invoke, lost, newFakes } from '../fakes.ts';
+import { type Fakes, invoke, lost, newFakes } from '../fakes.ts';
 import {
   ADDON_LOCK,
   aMigration,
@@ -106,14 +107,14 @@ describe('find-stranded', () => {
     expect(await find(fakes)).toMatchObject({ started: [MIGRATION_ID] });
   });
 
-  it('parks the locks of one that needs a person', async () => {
+  it("parks the subject's lock of one that needs a person, and lets go of its role's", async () => {
     const fakes = await begun();
     stop(fakes);
     await fakes.ledger.updateMigration(MIGRATION_ID, { status: 'ended', outcome: 'needs-human', endedAt: at(1) });
     expect(await find(fakes)).toEqual({ held: 2, started: [] });
     expect(await find(fakes)).toEqual({ held: 0, started: [] });
-    for (const key of [ADDON_LOCK, ROLE_LOCK])
-      expect(await fakes.ledger.readLock(key)).toMatchObject({ holder: { executionArn: EXECUTION } });
+    expect(await fakes.ledger.readLock(ADDON_LOCK)).toMatchObject({ holder: { executionArn: EXECUTION } });
+    expect((await fakes.ledger.readLock(ROLE_LOCK))?.holder).toBeUndefined();
   });
 
   it('does not let one keep the others waiting', async () => {
@@ -137,5 +138,90 @@ describe('find-stranded', () => {
     expect(fakes.telemetry.lines).toMatchObject([
       { level: 'warn', fields: { key: 'another', migrationId: OTHER_MIGRATION_ID } },
     ]);
+  });
+});
+
+describe('of migrations that wait, find-stranded', () => {
+  const CAPS = { perPrincipal: 10, perDeployment: 10 };
+  const SINCE = at(-3600);
+
+  /** One that waits for an approval, with nothing begun. */
+  async function waiting(change: Partial<Migration> = {}): Promise<Fakes> {
+    const fakes = newFakes();
+    await fakes.ledger.putMigration(aMigration(change));
+    await fakes.ledger.putApproval(
+      MIGRATION_ID,
+      { round: 1, planHash: 'a'.repeat(64), state: 'pending', requestedAt: SINCE, expiresAt: at(3600) },
+      { taskToken: 'token', at: 0 },
+    );
+    fakes.executions.tasks.set('token', 'waiting');
+    await fakes.ledger.takeWaitingSlot(
+      { migrationId: MIGRATION_ID, principal: 'ann', subject: ADDON_LOCK, since: SINCE },
+      CAPS,
+    );
+    return fakes;
+  }
+  const look = (fakes: Fakes): Promise<unknown> => invoke(findStrandedStep, EVENT, fakes);
+  const slots = async ({ ledger }: Fakes): Promise<number> => (await ledger.listWaiting()).length;
+
+  it('leaves those alone that wait for somebody', async () => {
+    const fakes = await waiting();
+    expect(await look(fakes)).toEqual({ held: 0, started: [] });
+    expect([await slots(fakes), fakes.executions.tasks.get('token')]).toEqual([1, 'waiting']);
+  });
+
+  it.each([
+    ['superseded', { supersededBy: OTHER_MIGRATION_ID }, 'Superseded', `Migration ${OTHER_MIGRATION_ID} has begun`],
+    ['cancelled', { requestedBy: 'ann' }, 'Cancelled', 'asked to stop'],
+  ])('ends the wait of one that was %s', async (_, cancel, error, cause) => {
+    const fakes = await waiting();
+    await fakes.ledger.requestCancel(MIGRATION_ID, { requestedAt: at(0), ...cancel });
+    await look(fakes);
+    expect(fakes.executions.tasks.get('token')).toMatchObject({
+      error,
+      cause: expect.stringContaining(cause) as string,
+    });
+    // Its own end frees the slot.
+    expect(await slots(fakes)).toBe(1);
+  });
+
+  it('starts Recover for one whose execution has stopped, once', async () => {
+    const fakes = await waiting();
+    fakes.executions.states.set(EXECUTION, { status: 'ABORTED', stoppedAt: at(-600) });
+    expect(await look(fakes)).toEqual({ held: 0, started: [MIGRATION_ID] });
+    expect(fakes.executions.recoveries).toEqual([{ migrationId: MIGRATION_ID, name: name(MIGRATION_ID) }]);
+    expect(fakes.telemetry.counts).toMatchObject({ stranded: 1 });
+  });
+
+  it.each<[string, Partial<Migration>]>([
+    ['has ended', { status: 'ended', outcome: 'blocked', endedAt: at(0) }],
+    ['has begun', { rung: 0 }],
+  ])('frees the slot of one that %s', async (_, change) => {
+    const fakes = await waiting();
+    await fakes.ledger.updateMigration(MIGRATION_ID, change);
+    expect(await look(fakes)).toEqual({ held: 0, started: [] });
+    expect(await slots(fakes)).toBe(0);
+  });
+
+  it.each(['ledger.listWaiting', 'ledger.getMigration', 'ledger.getFile', 'executions.describe'])(
+    'measures the locks also where %s fails',
+    async (call) => {
+      const fakes = await waiting();
+      fakes.journal.failNext(call, 'before', lost());
+      expect(await look(fakes)).toEqual({ held: 0, started: [] });
+      expect(fakes.telemetry.counts).toMatchObject({ 'locks-held': 0 });
+    },
+  );
+
+  it('begins with another one each time, and stops where its time is up', async () => {
+    const fakes = newFakes();
+    for (const id of ['a', 'b', 'c'])
+      await fakes.ledger.takeWaitingSlot({ migrationId: id, principal: id, subject: id, since: at(-7200) }, CAPS);
+    fakes.invocation.remaining = 5000;
+    await look(fakes);
+    expect(await slots(fakes)).toBe(3);
+    fakes.invocation.remaining = 60_000;
+    await look(fakes);
+    expect(await slots(fakes)).toBe(0);
   });
 });

@@ -122,7 +122,7 @@ describe('publish-events', () => {
     await telling(fakes, ['migrated']);
     fakes.invocation.remaining = 5000;
     expect(await publish(fakes)).toEqual({ sent: 0 });
-    expect(fakes.telemetry.lines).toMatchObject([{ level: 'warn', fields: { left: 1 } }]);
+    expect(fakes.telemetry.lines).toMatchObject([{ level: 'warn', fields: { after: undefined } }]);
     fakes.invocation.remaining = 60_000;
     expect(await publish(fakes)).toEqual({ sent: 1 });
   });

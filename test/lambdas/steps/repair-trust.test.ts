@@ -8,12 +8,16 @@ import { invoke, type When } from '../fakes.ts';
 import {
   aMigration,
   at,
+  EXECUTION,
   irsaStatement,
   MIGRATION_ID,
+  OTHER_EXECUTION,
+  OTHER_MIGRATION_ID,
   OTHER_ROLE,
   planned,
   policyText,
   ROLE,
+  ROLE_LOCK,
   ROLES_OF_ACCOUNT,
   target,
   GRANTED,
@@ -386,4 +390,35 @@ describe('repair-trust', () => {
       expect(writes(fakes)).toEqual([]);
     },
   );
+});
+
+describe('repair-trust while others work with the role', () => {
+  const other = { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(9) };
+  async function sharedBy(fakes: Begun): Promise<Begun> {
+    await fakes.ledger.releaseLock(ROLE_LOCK, EXECUTION);
+    await fakes.ledger.acquireLock(ROLE_LOCK, other, 'shared');
+    return fakes;
+  }
+
+  it('writes nothing until they have let go', async () => {
+    const fakes = await sharedBy(await atRepair());
+    await expect(repair(fakes)).rejects.toMatchObject({
+      name: 'Busy',
+      message: expect.stringContaining(`Migration ${OTHER_MIGRATION_ID} works with role ${ROLE}`) as string,
+    });
+    expect(writes(fakes)).toEqual([]);
+    await fakes.ledger.releaseLock(ROLE_LOCK, OTHER_EXECUTION);
+    expect(await repair(fakes)).toEqual({ changed: true });
+    // It has it alone by now.
+    expect(await fakes.ledger.acquireLock(ROLE_LOCK, other, 'shared')).toMatchObject({ acquired: false });
+  });
+
+  it('leaves the statement on the way back, and warns of it', async () => {
+    const fakes = await sharedBy(await repaired());
+    await restore(fakes);
+    expect(writes(fakes)).toEqual([]);
+    expect((await fakes.record()).warnings).toMatchObject([
+      { id: 'trust-not-restored', message: expect.stringContaining(OTHER_MIGRATION_ID) as string },
+    ]);
+  });
 });

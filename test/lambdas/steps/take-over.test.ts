@@ -404,3 +404,47 @@ describe('take-over on demand', () => {
     });
   });
 });
+
+describe('take-over where others share the role', () => {
+  const other = { migrationId: OTHER_MIGRATION_ID, executionArn: OTHER_EXECUTION, since: at(9) };
+  const sharers = async ({ ledger }: Begun): Promise<(string | undefined)[]> =>
+    ((await ledger.readLock(ROLE_LOCK))?.shared ?? []).map(({ executionArn: arn }) => arn).sort();
+
+  it('takes over its own share, and leaves the others theirs', async () => {
+    const fakes = await stranded({ rung: 0 });
+    await fakes.ledger.releaseLock(ROLE_LOCK, EXECUTION);
+    const own = { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(0) };
+    for (const one of [other, own]) await fakes.ledger.acquireLock(ROLE_LOCK, one, 'shared');
+    expect(await takeOver(fakes)).toMatchObject({ action: 'roll-back' });
+    expect(await sharers(fakes)).toEqual([OTHER_EXECUTION, RECOVERY_EXECUTION].sort());
+  });
+
+  it('puts one back on demand beside them', async () => {
+    const fakes = await migrated();
+    await fakes.ledger.acquireLock(ROLE_LOCK, other, 'shared');
+    expect(await takeOver(fakes, requested)).toMatchObject({ action: 'roll-back' });
+    expect(await sharers(fakes)).toEqual([OTHER_EXECUTION, RECOVERY_EXECUTION].sort());
+  });
+
+  it('is refused on demand while they work with a role whose trust it would change', async () => {
+    const fakes = await migrated();
+    await fakes.ledger.recordTrustChange(MIGRATION_ID, aTrustChange());
+    await fakes.ledger.acquireLock(ROLE_LOCK, other, 'shared');
+    await expect(takeOver(fakes, requested)).rejects.toMatchObject({
+      name: 'RollbackRefused',
+      message: expect.stringContaining(OTHER_MIGRATION_ID) as string,
+    });
+    expect(await sharers(fakes)).toEqual([OTHER_EXECUTION]);
+    await fakes.ledger.releaseLock(ROLE_LOCK, OTHER_EXECUTION);
+    expect(await takeOver(fakes, requested)).toMatchObject({ action: 'roll-back', repairsTrust: true });
+    expect(await fakes.ledger.acquireLock(ROLE_LOCK, other, 'shared')).toMatchObject({ acquired: false });
+  });
+
+  it('lets go of its own share alone where nothing was begun', async () => {
+    const fakes = await ended('blocked');
+    const own = { migrationId: MIGRATION_ID, executionArn: EXECUTION, since: at(0) };
+    for (const one of [own, other]) await fakes.ledger.acquireLock(ROLE_LOCK, one, 'shared');
+    expect(await takeOver(fakes)).toMatchObject({ action: 'nothing' });
+    expect(await sharers(fakes)).toEqual([OTHER_EXECUTION]);
+  });
+});

@@ -26,7 +26,7 @@ describe('a topic', () => {
   test('that lets the rule in keeps the message, and the call log has the call', async () => {
     const { world, id, authorizer } = await play({
       rules: [notifying()],
-      topics: [topicOf('alerts', letIn('sns:Publish', aboutRule))],
+      topics: [topicOf('alerts', letIn('sns:Publish'))],
     });
     expect(world.notifications).toEqual([
       { at: '2026-01-15T09:00:01.000Z', topicArn: TOPIC, message: expect.any(String) as string },
@@ -65,6 +65,12 @@ describe('a topic', () => {
   const noPermission = { status: 403, error: 'AuthorizationError', denied: 'sns:Publish' };
   test.each<[string, object[], string?]>([
     ['has no policy', []],
+    // Also of its own rule, or its own account: EventBridge tells SNS neither.
+    ['lets the rule in by its ARN', [letIn('sns:Publish', aboutRule)]],
+    [
+      'lets rules of its account in by the account',
+      [letIn('sns:Publish', { StringEquals: { 'aws:SourceAccount': '111122223333' } })],
+    ],
     ['lets another rule in', [letIn('sns:Publish', { ArnEquals: { 'aws:SourceArn': `${rule({}).arn}-other` } })]],
     [
       'lets rules of another account in',
@@ -112,7 +118,7 @@ describe('a topic', () => {
   );
 
   test.each<[string, object[]]>([
-    ['of its account', [letIn('sns:Publish', { StringEquals: { 'aws:SourceAccount': '111122223333' } })]],
+    ['of any account', [letIn('sns:Publish')]],
     [
       'in spite of a Deny without TLS',
       [

@@ -283,7 +283,8 @@ describe('openSandbox', () => {
       sandbox.world.log.calls.filter(
         ({ service, operation, step }) => service === 'dynamodb' && operation === 'Query' && step === by,
       );
-    expect(queriesOf('find-stranded')).toMatchObject([{ input: { IndexName: 'HeldLocks' } }, {}]);
+    // The locks that are held, and the migrations that wait.
+    expect(queriesOf('find-stranded')).toMatchObject([{ input: { IndexName: 'HeldLocks' } }, {}, {}, {}]);
     expect(queriesOf('publish-events')).toHaveLength(20);
   });
 

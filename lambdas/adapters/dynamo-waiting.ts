@@ -1,0 +1,119 @@
+/**
+ * The slots of migrations that wait before they begin: items `SLOT#<number>` of the partition `WAITING#DEPLOYMENT`, and
+ * of one partition for each principal. A scope with a cap of n has the slots 0 to n - 1, and each is taken by one
+ * conditional write, so that no race admits more. `expires`: the table's time to live, and until then the slot counts.
+ */
+import { z } from 'zod';
+import type { SlotResult, WaitingCaps, WaitingMigration } from '../domain/waiting.ts';
+import { LONGEST_WAIT_MS } from '../domain/waiting.ts';
+import { MigrationError } from '../domain/errors.ts';
+import { DynamoLists } from './dynamo-lists.ts';
+import { isConditionFailed, type Item } from './dynamo-table.ts';
+
+const DEPLOYMENT = 'WAITING#DEPLOYMENT';
+const scopeOf = (principal: string): string => `WAITING#PRINCIPAL#${principal}`;
+const SLOT = 'SLOT#';
+const sortKey = (slot: number): string => `${SLOT}${String(slot).padStart(4, '0')}`;
+
+const slotItem = z.object({
+  sk: z.string(),
+  expires: z.number(),
+  waiter: z.object({ migrationId: z.string(), principal: z.string(), subject: z.string(), since: z.string() }),
+});
+type TakenSlot = z.output<typeof slotItem>;
+
+/** Slots that are lost to others before the caller has to try again later. */
+const MOST_TRIES = 20;
+
+/** Spreads simultaneous requests over the free slots. */
+const spreadOf = (migrationId: string): number =>
+  Array.from(migrationId).reduce((sum, character) => (sum * 31 + character.charCodeAt(0)) % 1_000_003, 7);
+
+export class DynamoWaiting extends DynamoLists {
+  async takeWaitingSlot(waiter: WaitingMigration, caps: WaitingCaps): Promise<SlotResult> {
+    // The deployment's first: `listWaiting` finds a migration that got no further.
+    const ofDeployment = await this.takeIn(DEPLOYMENT, caps.perDeployment, waiter);
+    if (ofDeployment !== undefined) return { taken: false, full: 'deployment', waiting: ofDeployment };
+    const ofPrincipal = await this.takeIn(scopeOf(waiter.principal), caps.perPrincipal, waiter);
+    if (ofPrincipal === undefined) return { taken: true };
+    await this.free(DEPLOYMENT, waiter.migrationId);
+    return { taken: false, full: 'principal', waiting: ofPrincipal };
+  }
+
+  async freeWaitingSlots(migrationId: string, principal: string): Promise<void> {
+    // Taken first and freed last: without it there is no other one.
+    const waits = (await this.listWaiting()).some((one) => one.migrationId === migrationId);
+    if (!waits) return;
+    await this.free(scopeOf(principal), migrationId);
+    await this.free(DEPLOYMENT, migrationId);
+  }
+
+  async listWaiting(): Promise<WaitingMigration[]> {
+    return (await this.slotsOf(DEPLOYMENT)).map(({ waiter }) => waiter);
+  }
+
+  /** Undefined where the migration has a slot now; otherwise how many are taken. */
+  private async takeIn(scope: string, cap: number, waiter: WaitingMigration): Promise<number | undefined> {
+    const now = Date.parse(waiter.since) / 1000;
+    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+      const taken = (await this.slotsOf(scope)).filter(({ expires }) => expires > now);
+      if (taken.some((one) => one.waiter.migrationId === waiter.migrationId)) return undefined;
+      if (taken.length >= cap) return taken.length;
+      const used = new Set(taken.map(({ sk }) => sk));
+      const free = Array.from({ length: cap }, (_, slot) => sortKey(slot)).filter((sk) => !used.has(sk));
+      const sk = free[(spreadOf(waiter.migrationId) + tries) % free.length];
+      // Slots above the cap are still taken after the cap was lowered.
+      if (sk === undefined) return taken.length;
+      if (await this.takeSlot({ pk: scope, sk }, waiter, now)) return undefined;
+    }
+    throw new MigrationError(
+      'Busy',
+      `Too many migrations began to wait at once, and migration ${waiter.migrationId} got no slot. Nothing was changed. Try again in some seconds.`,
+    );
+  }
+
+  private async takeSlot(key: { pk: string; sk: string }, waiter: WaitingMigration, now: number): Promise<boolean> {
+    try {
+      await this.table.update(key, {
+        UpdateExpression: 'SET waiter = :waiter, expires = :expires',
+        ConditionExpression: 'attribute_not_exists(waiter) OR expires <= :now',
+        ExpressionAttributeValues: {
+          ':waiter': waiter,
+          ':expires': Math.ceil(now + LONGEST_WAIT_MS / 1000),
+          ':now': now,
+        },
+      });
+      return true;
+    } catch (error) {
+      if (isConditionFailed(error)) return false;
+      throw error;
+    }
+  }
+
+  private async free(scope: string, migrationId: string): Promise<void> {
+    for (const { sk, waiter } of await this.slotsOf(scope)) {
+      if (waiter.migrationId !== migrationId) continue;
+      try {
+        // The item goes when it expires.
+        await this.table.update(
+          { pk: scope, sk },
+          {
+            UpdateExpression: 'REMOVE waiter',
+            ConditionExpression: 'waiter.migrationId = :id',
+            ExpressionAttributeValues: { ':id': migrationId },
+          },
+        );
+      } catch (error) {
+        if (!isConditionFailed(error)) throw error;
+      }
+    }
+  }
+
+  /** Those that are taken. One that this service did not write counts for nobody. */
+  private async slotsOf(scope: string): Promise<TakenSlot[]> {
+    return (await this.table.under(scope, SLOT)).flatMap((item: Item) => {
+      const { data } = slotItem.safeParse(item);
+      return data ? [data] : [];
+    });
+  }
+}

@@ -1,0 +1,78 @@
+/** Notices that fail again and again, and claims: nothing of them holds up what comes after them. */
+import { describe, expect, it } from 'vitest';
+import { createDynamoLedger } from '../../lambdas/adapters/dynamo-ledger.ts';
+import { ulidFrom } from '../../lambdas/domain/ulid.ts';
+import { createHandler, type LambdaContext } from '../../lambdas/runtime/handler.ts';
+import { publishEventsStep } from '../../lambdas/steps/publish-events/handler.ts';
+import { newDynamoDb, TABLE } from '../lambdas/adapters/ledgers.ts';
+import { type Fakes, lost, newFakes } from '../lambdas/fakes.ts';
+import { aMigration, at, MIGRATION_ID, NOW } from '../lambdas/fixtures.ts';
+
+const HOPELESS = 400;
+/** Milliseconds of the function, and of one event that is not taken. */
+const [TIME, FAILURE] = [60_000, 5000];
+
+const idOf = (index: number): string => ulidFrom(NOW + index * 1000, `notice-${index}`);
+
+/** With that many records whose event the bus never takes, and a last one that is like any other. */
+async function besieged(): Promise<{ fakes: Fakes; tick: () => Promise<unknown>; sent: () => string[] }> {
+  const fakes = newFakes();
+  const ledger = createDynamoLedger({ client: await newDynamoDb('direct'), tableName: TABLE });
+  for (let index = 0; index <= HOPELESS; index += 1) {
+    const migrationId = idOf(index);
+    await ledger.putMigration(aMigration({ migrationId }));
+    await ledger.updateMigration(
+      migrationId,
+      { status: 'ended', outcome: 'needs-human', endedAt: at(1) },
+      'needs-human',
+    );
+  }
+  const sent: string[] = [];
+  let left = TIME;
+  fakes.events.publish = async (events) => {
+    const [{ eventId } = { eventId: '' }] = events;
+    if (eventId.startsWith(idOf(HOPELESS))) return void sent.push(eventId);
+    left -= FAILURE;
+    throw lost();
+  };
+  const dependencies = { ...fakes.dependencies, ledger, events: fakes.events };
+  const tick = (): Promise<unknown> => {
+    left = TIME;
+    const context = { getRemainingTimeInMillis: () => left } as unknown as LambdaContext;
+    return createHandler(publishEventsStep, dependencies)({}, context).catch((error: unknown) => error);
+  };
+  return { fakes, tick, sent: () => sent };
+}
+
+describe('old notices that fail again and again', () => {
+  it('hold up no later one for ever: each look goes on where the last one had to stop', async () => {
+    const { tick, sent } = await besieged();
+    // A look has time for ten that fail.
+    const looks = Math.ceil(HOPELESS / (TIME / FAILURE - 1)) + 1;
+    for (let look = 0; look < looks && sent().length === 0; look += 1) await tick();
+    expect(sent()).toEqual([`${idOf(HOPELESS)}#needs-human`]);
+  });
+
+  it('come again themselves, each in its turn, and are told of once they are taken', async () => {
+    const { fakes, tick } = await besieged();
+    const asked = new Set<string>();
+    const publish = fakes.events.publish.bind(fakes.events);
+    fakes.events.publish = (events) => (asked.add(events[0]!.eventId.slice(0, 26)), publish(events));
+    for (let look = 0; look < 100 && asked.size <= HOPELESS; look += 1) await tick();
+    expect(asked.size).toBe(HOPELESS + 1);
+  });
+});
+
+describe('a claim', () => {
+  const DAY = 24 * 3600;
+
+  it('counts for 45 days, longer than any migration takes, and is a new one after that', async () => {
+    const ledger = createDynamoLedger({ client: await newDynamoDb('direct'), tableName: TABLE });
+    const first = { migrationId: MIGRATION_ID, fingerprint: 'f', at: at(0), input: '{}' };
+    const again = (days: number) => ({ ...first, migrationId: idOf(days), at: at(days * DAY) });
+    expect(await ledger.claim('key', first)).toEqual(first);
+    expect(await ledger.claim('key', again(44))).toEqual(first);
+    expect(await ledger.claim('key', again(45))).toEqual(again(45));
+    expect(await ledger.claim('key', again(46))).toEqual(again(45));
+  });
+});
