@@ -1,8 +1,9 @@
 /**
  * Taking a request in so that it is carried out once, however often it is sent: first the claim, which holds the whole
  * request, then what `runtime/requesting.ts` does by it. Whoever comes again finds the claim and does what is missing
- * of the rest, from the claim and not from what they sent.
+ * of the rest. A claim that is not of what they sent starts nothing.
  */
+import { MigrationError } from '../domain/errors.ts';
 import type { MigrationRequest } from '../domain/model.ts';
 import { sha256 } from '../domain/plan/hash.ts';
 import type { Claim, HandlerDependencies } from '../ports/index.ts';
@@ -54,15 +55,23 @@ async function claimByContent(
  * The claim that stands: this one, or that of an earlier request of which this is the same. `isOver`: of what that one
  * began. Throws ApiProblem for a key that stands for another request.
  */
-export const claimOnce = (
+export async function claimOnce(
   mine: Claim,
   { caller, idempotencyKey }: Asked,
   isOver: (id: string) => Promise<boolean>,
   dependencies: Pick<Requesting, 'ledger'>,
-): Promise<Claim> =>
-  idempotencyKey === undefined
-    ? claimByContent(mine, isOver, dependencies)
-    : claimByKey(idempotencyKey, caller, mine, dependencies);
+): Promise<Claim> {
+  const standing =
+    idempotencyKey === undefined
+      ? await claimByContent(mine, isOver, dependencies)
+      : await claimByKey(idempotencyKey, caller, mine, dependencies);
+  // Its fingerprint was made of what it says; whoever can write a claim may have made it of something else.
+  if (standing.input === mine.input) return standing;
+  throw new MigrationError(
+    'BadInput',
+    `The claim of ${standing.migrationId} in the ledger is not of the request that it stands for; nothing was started by it. Find out who wrote it, then send the request under another Idempotency-Key.`,
+  );
+}
 
 /** Answers the migration's id. Throws ApiProblem for a key that stands for another request. */
 export async function takeIn(request: MigrationRequest, asked: Asked, dependencies: Requesting): Promise<string> {
@@ -79,6 +88,6 @@ export async function takeIn(request: MigrationRequest, asked: Asked, dependenci
     async (id) => (await ledger.getMigration(id))?.status === 'ended',
     dependencies,
   );
-  await ensureStarted(claim, dependencies);
+  await ensureStarted(claim, request, dependencies);
   return claim.migrationId;
 }
