@@ -50,8 +50,14 @@ export const stepInput = z.object({
   startedAt: z.iso.datetime({ offset: true }).optional(),
 });
 
-/** A step that holds the lock: `fence` is the number under which `begin` took it. */
-export const lockedStepInput = stepInput.extend({ fence: z.number().int().positive() });
+/**
+ * A step that holds the lock: `fence` is the number under which `begin` took it. `planHash`: of the plan that this
+ * execution has begun, which only Step Functions tells; absent on the way back, which goes by the snapshot.
+ */
+export const lockedStepInput = stepInput.extend({
+  fence: z.number().int().positive(),
+  planHash: z.string().optional(),
+});
 
 /** A step of the change itself: `rung` is the index of the way in the plan's ladder. */
 export const changingStepInput = lockedStepInput.extend({ rung: z.number().int().min(0) });

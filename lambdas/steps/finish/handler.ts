@@ -8,7 +8,7 @@ import { pendingApproval } from '../../domain/approval.ts';
 import { handOffCommands } from '../../domain/hand-off.ts';
 import { accountHandOff } from '../../domain/hand-off-account.ts';
 import { endLines } from '../../domain/hand-off-commands.ts';
-import { TRUST_NOT_RESTORED, trustNotRestored } from '../../domain/hand-off-trust.ts';
+import { TRUST_NOT_RESTORED, trustNotOwn, trustNotRestored } from '../../domain/hand-off-trust.ts';
 import { outcomeMetric } from '../../domain/metrics.ts';
 import {
   type Association,
@@ -34,6 +34,7 @@ import { subjectLock } from '../../runtime/lock.ts';
 import { lookAtAddon } from '../../runtime/looks.ts';
 import { lookAtAccount } from '../../runtime/service-account.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
+import { strangeRepair } from '../../runtime/trust.ts';
 import { utcNow } from '../../runtime/utc.ts';
 import { finishSchema, NO_CAUSE } from './schema.ts';
 
@@ -69,9 +70,14 @@ async function workloadsOf(
 
 /** Looks as well as it can: the reason to be here may be that nothing can be read. */
 async function handOff(
-  record: Migration,
+  noted: Migration,
   { ledger, portsFor, clock, telemetry }: HandlerDependencies,
 ): Promise<string[]> {
+  // A change that this service does not make is not turned into a command that somebody would paste.
+  const record = {
+    ...noted,
+    trustChanges: noted.trustChanges.filter((one) => strangeRepair(noted, one) === undefined),
+  };
   const { migrationId, request } = record;
   const { target } = request;
   const tryTo = async <T>(what: string, look: () => Promise<T>): Promise<T | undefined> => {
@@ -122,9 +128,12 @@ async function handOff(
  */
 function trustWarnings({ warnings, request, ...record }: Migration, outcome: Outcome): Check[] {
   if (outcome !== 'rolled-back' || warnings.some((one) => one.id === TRUST_NOT_RESTORED)) return [];
-  return standingTrustChanges(record).map((change) =>
-    trustNotRestored(change, request.target, 'this deployment may not change trust policies'),
-  );
+  return standingTrustChanges(record).map((change) => {
+    const strange = strangeRepair({ request, ...record }, change);
+    return strange === undefined
+      ? trustNotRestored(change, request.target, 'this deployment may not change trust policies')
+      : trustNotOwn(change, strange);
+  });
 }
 
 type Verified = 'migrated' | 'rolled-back';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/errors.ts';
-import type { Plan } from '../../../lambdas/domain/model.ts';
+import type { Plan, Snapshot } from '../../../lambdas/domain/model.ts';
 import type { TrustChange } from '../../../lambdas/domain/trust/model.ts';
 import { repairTrustStep } from '../../../lambdas/steps/repair-trust/handler.ts';
 import { strikeEachCall } from '../../faults/contract.ts';
@@ -27,8 +27,8 @@ const others = {
   Action: 'sts:AssumeRole',
 };
 
-async function atRepair(plan: Partial<Plan> = {}): Promise<Begun> {
-  const fakes = await begun({ plan: { trustRepairs: [REPAIR], ...plan } });
+async function atRepair(plan: Partial<Plan> = {}, snapshot: Partial<Snapshot> = {}): Promise<Begun> {
+  const fakes = await begun({ plan: { trustRepairs: [REPAIR], ...plan }, snapshot });
   fakes.settings.repairableRoleArns = [ROLES_OF_ACCOUNT];
   fakes.roles.trust[ROLE] = BEFORE;
   return fakes;
@@ -195,7 +195,11 @@ describe('repair-trust towards Pod Identity', () => {
   });
 
   it('repairs every role of the plan, each with its own note', async () => {
-    const fakes = await atRepair({ trustRepairs: [REPAIR, repairOf(OTHER_ROLE)] });
+    const other = { ...planned, serviceAccount: 'ebs-csi-node-sa', roleArn: OTHER_ROLE };
+    const fakes = await atRepair(
+      { trustRepairs: [REPAIR, repairOf(OTHER_ROLE, other.serviceAccount)] },
+      { planned: [planned, other] },
+    );
     fakes.roles.trust[OTHER_ROLE] = BEFORE;
     expect(await repair(fakes)).toEqual({ changed: true });
     expect((await changes(fakes)).map((one) => one.roleArn).sort()).toEqual([ROLE, OTHER_ROLE].sort());

@@ -5,11 +5,11 @@ import { at, irsaStatement, ISSUER, NAMESPACE, policyText, ROLE, SERVICE_ACCOUNT
 
 export const BEFORE = policyText(irsaStatement);
 
-export function repairOf(roleArn = ROLE): TrustRepair {
+export function repairOf(roleArn = ROLE, serviceAccount = SERVICE_ACCOUNT): TrustRepair {
   const proposal = proposeRepair({
     trustPolicy: BEFORE,
     target,
-    serviceAccounts: [{ namespace: NAMESPACE, serviceAccount: SERVICE_ACCOUNT }],
+    serviceAccounts: [{ namespace: NAMESPACE, serviceAccount }],
     oidcIssuer: ISSUER,
   });
   if (proposal.do !== 'repair') throw new Error('nothing to repair');
