@@ -59,6 +59,17 @@ export const lockedStepInput = stepInput.extend({
   planHash: z.string().optional(),
 });
 
+/**
+ * Of a state machine's first step: names of fields of the execution's input that it does not know. Absent from machines
+ * of a release before.
+ */
+export const unknownFields = z
+  .array(z.string())
+  .superRefine((keys, context) => {
+    if (keys.length > 0) context.addIssue({ code: 'unrecognized_keys', keys, input: {} });
+  })
+  .optional();
+
 /** A step of the change itself: `rung` is the index of the way in the plan's ladder. */
 export const changingStepInput = lockedStepInput.extend({ rung: z.number().int().min(0) });
 
