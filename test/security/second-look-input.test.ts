@@ -78,3 +78,30 @@ describe('a field in the wrong place of an input', () => {
     });
   });
 });
+
+describe("a region of another partition, in the service's own account", () => {
+  it.each(['cn-north-1', 'us-gov-west-1', 'eusc-de-east-1'])(
+    'is refused before anything is sent there: %s',
+    async (region) => {
+      await inHostileWorld({}, async (world) => {
+        const { error, cause } = await world.ask({ target: { ...world.target, region } });
+        expect(error).toBe('Blocked');
+        expect(cause).toMatch(/BadInput: Region \S+ is of the partition aws-[\w-]+, and this service is in aws/);
+        const { calls } = world.backend.sandbox.world.log;
+        expect(calls.filter(({ service }) => ['eks', 'iam', 'kubernetes'].includes(service))).toEqual([]);
+      });
+    },
+  );
+
+  it('is no place of a sweep that is looked at', async () => {
+    await inHostileWorld({}, async (world) => {
+      const sweepId = world.backend.ids.ulid();
+      await world.attempt(
+        { sweepId, request: { mode: 'inventory', selection: { regions: ['cn-north-1'] } } },
+        { machine: world.backend.sandbox.outputs.sweepStateMachineArn, name: sweepId },
+      );
+      const { calls } = world.backend.sandbox.world.log;
+      expect(calls.filter(({ service }) => ['eks', 'iam', 'kubernetes'].includes(service))).toEqual([]);
+    });
+  });
+});
