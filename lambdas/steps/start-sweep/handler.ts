@@ -3,7 +3,6 @@
  * due, so that a delivery that comes again finds what the first one did, and does what is missing. Failure: EventBridge
  * Scheduler delivers it again; nothing but the sweep's record is left of the first try.
  */
-import { isDeepStrictEqual } from 'node:util';
 import { MigrationError } from '../../domain/errors.ts';
 import { ulidFrom } from '../../domain/ulid.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
@@ -17,7 +16,7 @@ const run: StepRun<typeof startSweepSchema> = async ({ schedule, at, request }, 
   const { sweeps } = dependencies;
   // Its id can be computed: whoever may start executions of Sweep may have put another sweep in its place.
   const there = await sweeps.get(wish.sweepId);
-  if (there && !isDeepStrictEqual({ ...there.schedule }, wish.schedule))
+  if (there && (there.schedule?.name !== schedule || there.schedule.at !== wish.schedule.at))
     throw new MigrationError(
       'BadInput',
       `Schedule ${schedule} of ${at} starts nothing: sweep ${wish.sweepId}, which its id stands for, was started by ${there.request.requestedBy ?? 'somebody who is not named'} otherwise. Look at that sweep, then start the scheduled one by hand.`,
