@@ -114,7 +114,8 @@ describe('the undo of a repair that never was', () => {
       world.cluster.addons.get('aws-ebs-csi-driver')!.serviceAccountRoleArn = roleArn('eks-addons/other');
       const execution = await world.recover(migrationId);
       expect(execution).toMatchObject({ status: 'FAILED', error: 'NeedsHuman' });
-      const { handOff } = (await world.record(migrationId))!;
+      const { handOff, warnings } = (await world.record(migrationId))!;
+      expect(warnings.map(({ id }) => id)).toContain('trust-not-restored');
       expect(handOff.length).toBeGreaterThan(0);
       expect(handOff.join('\n')).not.toContain('update-assume-role-policy');
     });

@@ -124,15 +124,16 @@ async function handOff(
 
 /**
  * A deployment that no longer changes trust policies has no step that could undo, or tell of, what an earlier one
- * changed.
+ * changed; and what the ledger notes that this service does not make is told of at every such end.
  */
 function trustWarnings({ warnings, request, ...record }: Migration, outcome: Outcome): Check[] {
-  if (outcome !== 'rolled-back' || warnings.some((one) => one.id === TRUST_NOT_RESTORED)) return [];
-  return standingTrustChanges(record).map((change) => {
+  const isBack = outcome === 'rolled-back';
+  if ((!isBack && outcome !== 'needs-human') || warnings.some((one) => one.id === TRUST_NOT_RESTORED)) return [];
+  return standingTrustChanges(record).flatMap((change) => {
     const strange = strangeRepair({ request, ...record }, change);
-    return strange === undefined
-      ? trustNotRestored(change, request.target, 'this deployment may not change trust policies')
-      : trustNotOwn(change, strange);
+    if (strange !== undefined) return [trustNotOwn(change, strange)];
+    // A hand-off has the commands of the others.
+    return isBack ? [trustNotRestored(change, request.target, 'this deployment may not change trust policies')] : [];
   });
 }
 
