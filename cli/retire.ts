@@ -14,7 +14,7 @@ import { EXIT_CODES } from './exit-codes.ts';
 import { endingOf, follower, type Watcher } from './follow.ts';
 import { findMigration } from './known.ts';
 
-export type RetireRequest = Omit<z.input<typeof retireTrustSchema.input>, 'executionArn'>;
+export type RetireRequest = Omit<z.input<typeof retireTrustSchema.input>, 'executionArn' | 'unknownFields'>;
 
 /** What `--json` prints. */
 export interface Retired {

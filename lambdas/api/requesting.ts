@@ -1,8 +1,9 @@
 /**
  * Taking a request in so that it is carried out once, however often it is sent: first the claim, which holds the whole
  * request, then what `runtime/requesting.ts` does by it. Whoever comes again finds the claim and does what is missing
- * of the rest, from the claim and not from what they sent.
+ * of the rest. A claim that is not of what they sent starts nothing.
  */
+import { MigrationError } from '../domain/errors.ts';
 import type { MigrationRequest } from '../domain/model.ts';
 import { sha256 } from '../domain/plan/hash.ts';
 import { waitsBeforeBegin } from '../domain/waiting.ts';
@@ -56,24 +57,29 @@ async function claimByContent(
  * The claim that stands: this one, or that of an earlier request of which this is the same. `isOver`: of what that one
  * began. Throws ApiProblem for a key that stands for another request.
  */
-export const claimOnce = (
+export async function claimOnce(
   mine: Claim,
   { caller, idempotencyKey }: Asked,
   isOver: (id: string) => Promise<boolean>,
   dependencies: Pick<Requesting, 'ledger'>,
-): Promise<Claim> =>
-  idempotencyKey === undefined
-    ? claimByContent(mine, isOver, dependencies)
-    : claimByKey(idempotencyKey, caller, mine, dependencies);
+): Promise<Claim> {
+  const standing =
+    idempotencyKey === undefined
+      ? await claimByContent(mine, isOver, dependencies)
+      : await claimByKey(idempotencyKey, caller, mine, dependencies);
+  // Its fingerprint was made of what it says; whoever can write a claim may have made it of something else.
+  if (standing.input === mine.input) return standing;
+  throw new MigrationError(
+    'BadInput',
+    `The claim of ${standing.migrationId} in the ledger is not of the request that it stands for; nothing was started by it. Find out who wrote it, then send the request under another Idempotency-Key.`,
+  );
+}
 
 /**
  * Takes the slot of a migration that will wait, before it is started: simultaneous requests are refused as exactly as
  * others. Throws ApiProblem where there is none.
  */
-async function admit(
-  asked: Waiting,
-  dependencies: Pick<Requesting, 'ledger' | 'clock' | 'settings'>,
-): Promise<void> {
+async function admit(asked: Waiting, dependencies: Pick<Requesting, 'ledger' | 'clock' | 'settings'>): Promise<void> {
   if (!waitsBeforeBegin(asked.request, dependencies.settings, dependencies.clock.now())) return;
   const { refused } = await takeWaitingSlot(asked, dependencies);
   if (refused !== undefined) throw new ApiProblem('too-many-waiting', refused);
@@ -98,6 +104,6 @@ export async function takeIn(request: MigrationRequest, asked: Asked, dependenci
     async (id) => (await ledger.getMigration(id))?.status === 'ended',
     dependencies,
   );
-  await ensureStarted(claim, dependencies, (claimed) => admit(claimed, dependencies));
+  await ensureStarted(claim, request, dependencies, (claimed) => admit(claimed, dependencies));
   return claim.migrationId;
 }

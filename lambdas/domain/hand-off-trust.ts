@@ -52,6 +52,15 @@ export const trustNotOurs = ({ roleArn }: Pick<TrustChange, 'roleArn'>, repairab
     'Find out whether the migration, or somebody who wrote into its record, is behind it; then take out by hand of the policy what does not belong there. The add-on does not need it.',
 });
 
+/** The same of a change that this service does not make: what such a record says is handed on to nobody. */
+export const trustNotOwn = ({ roleArn }: Pick<TrustChange, 'roleArn'>, problem: string): Check => ({
+  id: TRUST_NOT_RESTORED,
+  status: 'warn',
+  message: `The trust policy of role ${roleArn} was left as it is: the ledger notes a change of it that this service does not make (${problem}).`,
+  remedy:
+    'Find out who wrote that into the ledger, and compare the trust policy with what it should be. The add-on does not need a change of it.',
+});
+
 /**
  * The lines for one change that is not undone. `current`: the policy now; null where the role is gone, absent where it
  * could not be read.

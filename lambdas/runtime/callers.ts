@@ -56,11 +56,15 @@ export class Callers {
     this.served = served;
   }
 
-  /** Throws BadInput for an account that the service was not deployed for: nothing is called then. */
+  /**
+   * Throws BadInput for an account that the service was not deployed for, and for a region of another partition:
+   * nothing is called then.
+   */
   in({ account, region }: Place): TargetClients {
     const key = `${account} ${region}`;
     const known = this.known.get(key);
     if (known) return known;
+    this.assertPartition(region);
     const { account: own } = this.served;
     const made =
       own === undefined || account === own
@@ -68,6 +72,16 @@ export class Callers {
         : this.spokeClients(own, { account, region });
     this.known.set(key, made);
     return made;
+  }
+
+  /** Accounts and credentials are of one partition: what is signed by them is sent to no other one. */
+  private assertPartition(region: string): void {
+    const [there, here] = [partitionOf(region), partitionOf(this.clients.config.region)];
+    if (there === here) return;
+    throw new MigrationError(
+      'BadInput',
+      `Region ${region} is of the partition ${there}, and this service is in ${here}, whose accounts and credentials are not known there. Nothing was read or changed there. Name a region of ${here}, or use a service that is deployed in ${there}.`,
+    );
   }
 
   private spokeClients(own: string, { account, region }: Place): TargetClients {

@@ -13,6 +13,7 @@ import type { HandlerDependencies } from '../ports/index.ts';
 import { throughThrottling } from './again-later.ts';
 import { cancelledAs, cancelledText } from './cancelled.ts';
 import { failureOf, tellFailure } from './failures.ts';
+import { assertPlanStands } from './plan-stands.ts';
 import { rememberedLedger } from './remembered-ledger.ts';
 import type { Step } from './step.ts';
 import { utcNow } from './utc.ts';
@@ -28,6 +29,8 @@ const identified = z.object({
   towards: z.string().optional(),
   action: z.string().optional(),
   outcome: z.string().optional(),
+  fence: z.number().optional(),
+  planHash: z.string().optional(),
 });
 type Identified = z.infer<typeof identified>;
 
@@ -107,6 +110,7 @@ async function runStep(step: Step, event: unknown, dependencies: HandlerDependen
   try {
     const input = parseInput(step, event);
     await heedCancel(step, who, dependencies);
+    if (who) await assertPlanStands(who, dependencies);
     const output = step.schema.output.parse(await step.run(input, dependencies));
     await note({ result: JSON.stringify(output).slice(0, 1024) });
     return output;

@@ -14,6 +14,8 @@ import {
   trigger,
   type Trigger,
 } from '../domain/model.ts';
+import { sha256 } from '../domain/plan/hash.ts';
+import { subjectOf } from '../domain/subject.ts';
 import type { Claim, HandlerDependencies } from '../ports/index.ts';
 import { utcNow } from './utc.ts';
 import type { Asked } from './waiting-slots.ts';
@@ -61,26 +63,53 @@ function inputOf({ migrationId, input: text }: Claim): z.infer<typeof input> {
 /** As a claim keeps what is asked for. */
 export const claimInput = (asked: z.infer<typeof input>): string => JSON.stringify(asked);
 
+/** What a request asks for, whoever asks, and why. */
+const contentOf = (request: MigrationRequest): string =>
+  sha256({ ...request, requestedBy: undefined, reason: undefined });
+
+const subjectOnly = ({ target, ...request }: MigrationRequest): string => sha256([target, subjectOf(request)]);
+
+/**
+ * Throws BadInput for a claim that does not stand for what was asked: whoever can write into the ledger must not have
+ * anything else started by it.
+ */
+function assertStandsFor(found: string, wanted: string, { migrationId }: Claim, what: string): void {
+  if (found === wanted) return;
+  throw new MigrationError(
+    'BadInput',
+    `The claim of migration ${migrationId} in the ledger is not acted upon: ${what}. Nothing was started by it. Find out who wrote it.`,
+  );
+}
+
 /**
  * Puts the record and starts the execution, where that is missing. `admit` is called before that, and throws what is
- * not to be started. Throws BadInput for a claim that is not as it is written here.
+ * not to be started. Throws BadInput for a claim that is not as it is written here, or is not of what was asked.
  */
 export async function ensureStarted(
   claim: Claim,
+  asked: MigrationRequest,
   { ledger, executions }: Pick<HandlerDependencies, 'ledger' | 'executions'>,
   admit?: (asked: Asked) => Promise<void>,
 ): Promise<void> {
   const { migrationId, at } = claim;
   const record = await ledger.getMigration(migrationId);
+  if (record)
+    assertStandsFor(
+      subjectOnly(record.request),
+      subjectOnly(asked),
+      claim,
+      'the migration of that id is about something else',
+    );
   // An execution has noted itself there: it was started, whatever has become of it.
   if (record?.executionArn !== undefined || record?.status === 'ended') return;
   const { request, requester, trigger: cause } = inputOf(claim);
-  const asked: Asked = { migrationId, request, ...(requester ? { requester: { requester, request } } : {}) };
-  await admit?.(asked);
+  assertStandsFor(contentOf(request), contentOf(asked), claim, 'it asks for something else than whoever came');
+  const claimed: Asked = { migrationId, request, ...(requester ? { requester: { requester, request } } : {}) };
+  await admit?.(claimed);
   try {
     await ledger.putMigration(
       newMigration({
-        ...asked,
+        ...claimed,
         startedAt: at,
         ...(cause ? { trigger: cause } : {}),
       }),
@@ -108,6 +137,6 @@ export async function requestMigration(
   };
   let claim = await ledger.claim(key, mine);
   if (claim.migrationId !== migrationId && (await isOver(claim))) claim = await ledger.reclaim(key, claim, mine);
-  await ensureStarted(claim, dependencies);
+  await ensureStarted(claim, request, dependencies);
   return { claim, first: claim.migrationId === migrationId };
 }

@@ -8,9 +8,11 @@ import { fail, pass, unknown } from '../domain/plan/check.ts';
 import { settingsFor } from '../domain/spokes.ts';
 import { subjectOf, subjectTitle } from '../domain/subject.ts';
 import type { TrustRetirement } from '../domain/trust/model.ts';
+import { type ChangeScope, retirementProblem } from '../domain/trust/own-changes.ts';
 import { proposeRetirement, type RetirementProposal, undoRetirement } from '../domain/trust/retire.ts';
 import type { Clock, HandlerDependencies, TargetPorts } from '../ports/index.ts';
 import { listPlannedAssociations } from './associations.ts';
+import { assertFileHolds } from './file-holds.ts';
 import { lookAtRole } from './looks.ts';
 import { recordedMigration } from './recorded.ts';
 import { rollbackBegun } from './recovering.ts';
@@ -142,6 +144,7 @@ async function lookAtRetirement(
   const { migrationId } = wish;
   const verified = checkVerified(record, await rollbackBegun(ledger, record));
   const snapshot = await ledger.getSnapshot(migrationId);
+  if (snapshot) assertFileHolds(record, snapshot);
   const roleArn = snapshot && irsaRoleOf(snapshot);
   if (!snapshot || roleArn === undefined) {
     const none = fail(
@@ -174,9 +177,22 @@ async function lookAtRetirement(
   return lookAtCase({ wish, record, roleArn, serviceAccounts, lacking }, checks, ports, clock);
 }
 
+/** What a retirement of that migration can be about; undefined where that can't be told. */
+async function scopeOf(
+  record: Migration,
+  { ledger, portsFor }: Pick<HandlerDependencies, 'ledger' | 'portsFor'>,
+): Promise<(ChangeScope & { oidcIssuer: string }) | undefined> {
+  const snapshot = await ledger.getSnapshot(record.migrationId);
+  if (!snapshot) return undefined;
+  assertFileHolds(record, snapshot);
+  const { target } = record.request;
+  const oidcIssuer = (await portsFor(target).eks.describeCluster())?.oidcIssuer;
+  return oidcIssuer === undefined ? undefined : { target, serviceAccounts: snapshot.planned, oidcIssuer };
+}
+
 async function lookAtReinstatement(
   record: Migration,
-  { portsFor, settings, clock }: HandlerDependencies,
+  { ledger, portsFor, settings, clock }: HandlerDependencies,
 ): Promise<Outlook> {
   const { migrationId, status, request } = record;
   const { roles } = portsFor(request.target);
@@ -190,13 +206,26 @@ async function lookAtReinstatement(
         ),
   ];
   const decisions: Decision[] = [];
-  for (const note of standingRetirements(record)) {
+  const standing = standingRetirements(record);
+  const scope = standing.length > 0 ? await scopeOf(record, { ledger, portsFor }) : undefined;
+  for (const note of standing) {
     const { roleArn } = note;
     const covered = checkRepairable(roleArn, record, settingsFor(settings, record.request.target).repairableRoleArns);
     checks.push(covered);
     // Nor may it be read then.
     if (isBlocking(covered)) {
       decisions.push({ roleArn, do: 'refuse', why: IN_THE_WAY });
+      continue;
+    }
+    const strange = scope
+      ? retirementProblem(note, scope)
+      : `cluster ${request.target.cluster} shows no OIDC issuer, or the ledger has no snapshot`;
+    if (strange !== undefined) {
+      decisions.push({
+        roleArn,
+        do: 'refuse',
+        why: `the ledger notes a retirement that can't be told to be this service's: ${strange}. Look at who wrote it, and put back by hand what is missing`,
+      });
       continue;
     }
     const role = await lookAtRole(roles, roleArn, clock);

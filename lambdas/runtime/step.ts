@@ -64,8 +64,25 @@ export const stepInput = z.object({
   startedAt: z.iso.datetime({ offset: true }).optional(),
 });
 
-/** A step that holds the lock: `fence` is the number under which `begin` took it. */
-export const lockedStepInput = stepInput.extend({ fence: z.number().int().positive() });
+/**
+ * A step that holds the lock: `fence` is the number under which `begin` took it. `planHash`: of the plan that this
+ * execution has begun, which only Step Functions tells; absent on the way back, which goes by the snapshot.
+ */
+export const lockedStepInput = stepInput.extend({
+  fence: z.number().int().positive(),
+  planHash: z.string().optional(),
+});
+
+/**
+ * Of a state machine's first step: names of fields of the execution's input that it does not know. Absent from machines
+ * of a release before.
+ */
+export const unknownFields = z
+  .array(z.string())
+  .superRefine((keys, context) => {
+    if (keys.length > 0) context.addIssue({ code: 'unrecognized_keys', keys, input: {} });
+  })
+  .optional();
 
 /** A step of the change itself: `rung` is the index of the way in the plan's ladder. */
 export const changingStepInput = lockedStepInput.extend({ rung: z.number().int().min(0) });

@@ -10,6 +10,7 @@ import { isCovered } from '../domain/plan/pass-role.ts';
 import { parsePolicy, type ParsedPolicy } from '../domain/policy/document.ts';
 import { evaluateIrsa, evaluatePodIdentity } from '../domain/policy/trust.ts';
 import { standingTrustChanges } from '../domain/recovery.ts';
+import { repairProblem } from '../domain/trust/own-changes.ts';
 import type { TrustRepair } from '../domain/trust/model.ts';
 import { samePolicy } from '../domain/trust/repair.ts';
 import type { Clock, Roles } from '../ports/index.ts';
@@ -68,14 +69,22 @@ const usesOf = ({ request, plan }: Pick<Migration, 'request' | 'plan'>, roleArn:
       return [use, ...(loses ? [{ ...use, disableSessionTags: true }] : [])];
     });
 
+/** Returns why a noted, or planned, repair is not one that this service makes for that migration, or undefined. */
+export const strangeRepair = (
+  { request, plan }: Pick<Migration, 'request' | 'plan'>,
+  repair: TrustRepair,
+): string | undefined =>
+  repairProblem(repair, {
+    target: request.target,
+    serviceAccounts: (plan?.associations ?? []).filter((one) => one.roleArn === repair.roleArn),
+  });
+
 /**
- * Evaluates what is about to be written once more: it must let EKS Pod Identity in, and must not change what IRSA may
- * do by any provider that the policy names. Throws BadInput otherwise.
+ * Evaluates what is about to be written once more: it must add the statement of a repair and no more, let EKS Pod
+ * Identity in, and must not change what IRSA may do by any provider that the policy names. Throws BadInput otherwise.
  */
-export function assertRepairHolds(
-  record: Pick<Migration, 'request' | 'plan'>,
-  { roleArn, before, after }: TrustRepair,
-): void {
+export function assertRepairHolds(record: Pick<Migration, 'request' | 'plan'>, repair: TrustRepair): void {
+  const { roleArn, before, after } = repair;
   const options = { acceptedKeys: record.request.acceptedKeys };
   const [was, is] = [parsePolicy(before, 'trust'), parsePolicy(after, 'trust')];
   const refused = (why: string): MigrationError =>
@@ -98,6 +107,8 @@ export function assertRepairHolds(
         throw refused(`IRSA by ${oidcIssuer} was ${irsaBefore} for ${name} and would be ${irsaAfter}`);
     }
   }
+  const strange = strangeRepair(record, repair);
+  if (strange !== undefined) throw refused(strange);
 }
 
 /**

@@ -38,10 +38,8 @@ export async function assertMayWait(
     throw new MigrationError('TooManyWaiting', `Migration ${record.migrationId} may not wait: ${refused}`);
 }
 
-export const freeWaitingSlots = (
-  asked: Asked,
-  { ledger }: Pick<HandlerDependencies, 'ledger'>,
-): Promise<void> => ledger.freeWaitingSlots(asked.migrationId, waitingPrincipal(asked));
+export const freeWaitingSlots = (asked: Asked, { ledger }: Pick<HandlerDependencies, 'ledger'>): Promise<void> =>
+  ledger.freeWaitingSlots(asked.migrationId, waitingPrincipal(asked));
 
 /**
  * The migration has begun: it waits no more, and the others that wait for the same subject are asked to stop. Those

@@ -16,6 +16,13 @@ export const REQUEST = '$states.context.Execution.Input.request';
 /** The execution itself, which holds the locks: its ARN. */
 export const EXECUTION = '$states.context.Execution.Id';
 
+/**
+ * Names of fields of the execution's input that its state machine does not know: ten, cut, since there may be any number
+ * of any length. Its first step refuses them: a `dryRun` in the wrong place must not be a change.
+ */
+export const unknownFields = (...known: string[]): string =>
+  `[$map($filter($keys($states.context.Execution.Input), function($name) { $not($name in [${known.map((name) => `'${name}'`).join(', ')}]) })[[0..9]], function($name) { $substring($name, 0, 64) })]`;
+
 /** What somebody asked for may be of any length and kind until the plan has looked at it, and a cause may not. */
 export const shortText = (value: string): string => `$substring($string(${value}), 0, 128)`;
 

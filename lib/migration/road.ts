@@ -27,6 +27,14 @@ export type RoadStep = keyof typeof ROAD_CATCHERS;
 const SINCE_NOW = { waitingSince: expression('$states.context.State.EnteredTime') };
 const startedAt = expression('$waitingSince');
 
+/**
+ * What a step of the change gets: with the hash of the plan, which comes from the step `plan` by way of the state
+ * machine, so that a plan that is exchanged in the ledger after `begin` is not carried out either.
+ */
+const PLAN_HASH = { planHash: expression('$planHash') };
+const PLANNED = { ...LOCKED_MIGRATION, ...PLAN_HASH };
+const PLANNED_CHANGE = { ...CHANGE, ...PLAN_HASH };
+
 /** The way that is being tried: an entry of the plan's ladder; none beyond its end. */
 const wayIs = (strategy: 'in-place' | 'recreate' | 'associate'): sfn.Condition =>
   sfn.Condition.jsonata(expression(`$ladder[$rung].strategy = '${strategy}'`));
@@ -43,7 +51,7 @@ export type MakeTask = <Name extends RoadStep>(
  * them.
  */
 function repairTrust(scope: Construct, task: MakeTask, next: sfn.State): sfn.State {
-  const repair = task('repair-trust', { payload: { ...LOCKED_MIGRATION, towards: 'pod-identity' } });
+  const repair = task('repair-trust', { payload: { ...PLANNED, towards: 'pod-identity' } });
   // Changes of IAM are visible everywhere after seconds (IAM User Guide, "Troubleshoot IAM").
   repair.next(wait(scope, 'WaitForTrust', 10)).next(next);
   return sfn.Choice.jsonata(scope, 'IsTrustToRepair').when(isSet('repairsTrust'), repair).otherwise(next);
@@ -51,7 +59,7 @@ function repairTrust(scope: Construct, task: MakeTask, next: sfn.State): sfn.Sta
 
 /** The state that installs the Pod Identity agent, where the plan says so. Answers the first of the two. */
 function installAgent(scope: Construct, task: MakeTask, next: sfn.State): sfn.State {
-  const install = task('install-agent', { payload: LOCKED_MIGRATION });
+  const install = task('install-agent', { payload: PLANNED });
   install.next(next);
   return sfn.Choice.jsonata(scope, 'IsAgentToInstall').when(isSet('installsAgent'), install).otherwise(next);
 }
@@ -61,7 +69,7 @@ function installAgent(scope: Construct, task: MakeTask, next: sfn.State): sfn.St
  * of them.
  */
 function createStandalone(scope: Construct, task: MakeTask, next: sfn.State): sfn.State {
-  const create = task('create-association', { stateName: 'CreateStandaloneAssociations', payload: CHANGE });
+  const create = task('create-association', { stateName: 'CreateStandaloneAssociations', payload: PLANNED_CHANGE });
   // The pods that roll when the add-on is changed must find it known to EKS's webhook.
   create.next(wait(scope, 'WaitForStandaloneAssociations', 15)).next(next);
   return sfn.Choice.jsonata(scope, 'IsStandaloneToCreate').when(isSet('createsStandalone'), create).otherwise(next);
@@ -76,19 +84,19 @@ interface AddonChange {
 
 /** The states that change an add-on, until it is ACTIVE with what it takes over from before. */
 function changeAddon(scope: Construct, task: MakeTask): AddonChange {
-  const deleteAddon = task('delete-addon', { payload: CHANGE });
+  const deleteAddon = task('delete-addon', { payload: PLANNED_CHANGE });
   // EKS takes 20 s to 2 min to remove an add-on.
   const waitForDeletion = wait(scope, 'WaitForDeletion', 20, SINCE_NOW);
-  const awaitDeleted = task('await-deleted', { payload: { ...CHANGE, startedAt } });
-  const purgeAssociations = task('purge-associations', { payload: CHANGE });
-  const updateAddon = task('update-addon', { payload: CHANGE });
+  const awaitDeleted = task('await-deleted', { payload: { ...PLANNED_CHANGE, startedAt } });
+  const purgeAssociations = task('purge-associations', { payload: PLANNED_CHANGE });
+  const updateAddon = task('update-addon', { payload: PLANNED_CHANGE });
   // 1 to 3 min until an updated one is ACTIVE again.
   const waitForUpdate = wait(scope, 'WaitForUpdate', 20, SINCE_NOW);
-  const createAddon = task('create-addon', { payload: CHANGE });
+  const createAddon = task('create-addon', { payload: PLANNED_CHANGE });
   // And 30 s to 4 min until a new one is.
   const waitForCreation = wait(scope, 'WaitForCreation', 20, SINCE_NOW);
-  const awaitActive = task('await-active', { payload: { ...CHANGE, startedAt }, assign: { podRound: 1 } });
-  const carryOver = task('carry-over', { payload: CHANGE });
+  const awaitActive = task('await-active', { payload: { ...PLANNED_CHANGE, startedAt }, assign: { podRound: 1 } });
+  const carryOver = task('carry-over', { payload: PLANNED_CHANGE });
   const updateOrCreate = sfn.Choice.jsonata(scope, 'UpdateOrCreate')
     .when(wayIs('in-place'), updateAddon)
     .otherwise(createAddon);
@@ -102,7 +110,7 @@ function changeAddon(scope: Construct, task: MakeTask): AddonChange {
 
 /** The states that associate a service account that is no add-on's. */
 function associate(scope: Construct, task: MakeTask): { first: sfn.State; last: sfn.Wait } {
-  const createAssociation = task('create-association', { payload: CHANGE, assign: { podRound: 1 } });
+  const createAssociation = task('create-association', { payload: PLANNED_CHANGE, assign: { podRound: 1 } });
   // EKS's webhook knows a new association some seconds late (aws/eks-pod-identity-agent#52).
   const waitForWebhook = wait(scope, 'WaitForWebhook', 15);
   createAssociation.next(waitForWebhook);
@@ -118,14 +126,14 @@ interface VerifyOptions {
 
 /** The states that look for evidence on the pods, and restart them where they lack it. */
 function verify(scope: Construct, task: MakeTask, { endings, after, nextWay }: VerifyOptions): void {
-  const towardsPodIdentity = { ...CHANGE, towards: 'pod-identity', round: expression('$podRound') } as const;
+  const towardsPodIdentity = { ...PLANNED_CHANGE, towards: 'pod-identity', round: expression('$podRound') } as const;
   const verifyPods = task('verify-pods', { payload: towardsPodIdentity });
   const restartPods = task('restart-pods', { payload: towardsPodIdentity });
   const waitForRollout = wait(scope, 'WaitForRollout', 15, { podRound: expression('$podRound + 1') });
   const isAnnotationToRemove = sfn.Choice.jsonata(scope, 'IsAnnotationToRemove')
     .when(
       isSet('removesAnnotation'),
-      task('annotate-service-account', { payload: { ...LOCKED_MIGRATION, towards: 'pod-identity' } }).next(
+      task('annotate-service-account', { payload: { ...PLANNED, towards: 'pod-identity' } }).next(
         endings.RecordMigrated,
       ),
     )

@@ -7,7 +7,7 @@ import type * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import { MOST_PLANS_AGAIN } from '../../lambdas/domain/waiting.ts';
 import type { Endings } from './endings.ts';
-import { expression, type Expression, MIGRATION_ID, REQUEST } from './expressions.ts';
+import { expression, type Expression, MIGRATION_ID, REQUEST, unknownFields } from './expressions.ts';
 import type { MakeTask } from './road.ts';
 import { answerIs, changesTrust, EXECUTION_ARN, isSet, MIGRATION, type StepFunctions, TASK_TOKEN } from './task.ts';
 
@@ -17,6 +17,7 @@ export const PLAN_INPUT = {
   migrationId: expression(MIGRATION_ID),
   executionArn: EXECUTION_ARN,
   request: expression(REQUEST),
+  unknownFields: expression(unknownFields('migrationId', 'request')),
 };
 
 /** In a Choice after a plan that allows no change. */

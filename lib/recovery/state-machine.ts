@@ -4,7 +4,14 @@ import type * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
 import { BEFORE_RECOVERY } from '../migration/errors.ts';
 import { RECORD_MISSING } from '../migration/endings.ts';
-import { EXECUTION, expression, FAILURE_TEXT, MIGRATION_ID, recordText } from '../migration/expressions.ts';
+import {
+  EXECUTION,
+  expression,
+  FAILURE_TEXT,
+  MIGRATION_ID,
+  recordText,
+  unknownFields,
+} from '../migration/expressions.ts';
 import { failWith, recordEnd } from '../migration/records.ts';
 import { createRollback, NOT_RECORDED, ROLLBACK_STEPS } from '../migration/rollback.ts';
 import type { MachineProps } from '../migration/state-machine.ts';
@@ -45,6 +52,7 @@ function createTakeOver(scope: Construct, functions: StepFunctions): tasks.Lambd
       cause: `${INPUT}.cause`,
       requestedBy: `${INPUT}.requestedBy`,
       reason: `${INPUT}.reason`,
+      unknownFields: unknownFields('migrationId', 'cause', 'requestedBy', 'reason'),
     }),
     assign: Object.fromEntries(
       assigned.map((variable) => [variable, expression(`$states.result.Payload.${variable}`)]),

@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { OF_RETIREMENT } from '../migration/errors.ts';
-import { EXECUTION, FAILURE_TEXT, MIGRATION_ID, recordText } from '../migration/expressions.ts';
+import { EXECUTION, FAILURE_TEXT, MIGRATION_ID, recordText, unknownFields } from '../migration/expressions.ts';
 import { failWith } from '../migration/records.ts';
 import type { MachineProps } from '../migration/state-machine.ts';
 import { catchFailures, sparsePayload, stepTask } from '../migration/task.ts';
@@ -51,6 +51,7 @@ export class Retire extends Construct {
         soakDays: `${INPUT}.soakDays`,
         requestedBy: `${INPUT}.requestedBy`,
         reason: `${INPUT}.reason`,
+        unknownFields: unknownFields('migrationId', 'action', 'dryRun', 'soakDays', 'requestedBy', 'reason'),
       }),
     });
     catchFailures(retireTrust, OF_RETIREMENT, { RetireRefused: refused, RetireFailed: failed });

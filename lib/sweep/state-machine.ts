@@ -16,6 +16,7 @@ import {
   FAILURE_MESSAGE,
   FAILURE_TEXT,
   shortText,
+  unknownFields,
 } from '../migration/expressions.ts';
 import { failWith } from '../migration/records.ts';
 import type { MachineProps } from '../migration/state-machine.ts';
@@ -150,6 +151,7 @@ function createBegin(scope: Construct, functions: StepFunctions): tasks.LambdaIn
       sweepId: SWEEP_ID,
       executionArn: EXECUTION,
       request: `${INPUT}.request`,
+      unknownFields: unknownFields('sweepId', 'request'),
     }),
     assign: {
       ...Object.fromEntries(answered.map((variable) => [variable, expression(`$states.result.Payload.${variable}`)])),

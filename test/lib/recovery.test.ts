@@ -53,7 +53,7 @@ describe('Recover', () => {
       {},
       { states: { context: { Execution: { Id: 'arn:of:recover', Input: input } } } },
     );
-    expect(given).toEqual({ ...input, executionArn: 'arn:of:recover' });
+    expect(given).toEqual({ ...input, executionArn: 'arn:of:recover', unknownFields: [] });
     expect(takeOverSchema.input.safeParse(given).success).toBe(true);
   });
 });

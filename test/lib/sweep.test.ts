@@ -98,10 +98,12 @@ describe('the state machine Sweep', () => {
     await expect(evaluate(payload, execution({ sweepId: 'S' }))).resolves.toEqual({
       sweepId: 'S',
       executionArn: 'arn',
+      unknownFields: [],
     });
     await expect(evaluate(payload, execution({ sweepId: 'S', request: { mode: 'plan' } }))).resolves.toEqual({
       sweepId: 'S',
       executionArn: 'arn',
+      unknownFields: [],
       request: { mode: 'plan' },
     });
   });

@@ -44,7 +44,14 @@ describe.each(allMachines)('variables of $name', (machine) => {
 
 describe('variables', () => {
   it('are read at all, so that the check above checks something', () => {
-    expect(readIn(migrateAddon.states.VerifyPods)).toEqual(['fence', 'podRound', 'rung', 'subject', 'target']);
+    expect(readIn(migrateAddon.states.VerifyPods)).toEqual([
+      'fence',
+      'planHash',
+      'podRound',
+      'rung',
+      'subject',
+      'target',
+    ]);
     expect(readIn(migrateAddon.states.WhichWay)).toEqual(expect.arrayContaining(['ladder', 'rung']));
     expect(readIn(migrateAddon.states.RolledBack)).toContain('failure');
     const before = assignedBefore(migrateAddon);

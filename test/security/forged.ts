@@ -11,7 +11,7 @@ import { hashOf } from '../../lambdas/domain/plan/hash.ts';
 import { changesIn, type HostileWorld, stateOf } from './hostile.ts';
 
 /** The record as the table has it: without what are items of their own. */
-const recordItem = (record: Migration): object =>
+export const recordItem = (record: Migration): object =>
   Object.fromEntries(
     Object.entries(record).filter(([name]) => !['associations', 'trustChanges', 'retirements'].includes(name)),
   );

@@ -2,7 +2,7 @@
 import { MigrationError } from '../errors.ts';
 import { matchesWildcard } from '../policy/wildcard.ts';
 import { isServed, type Served } from '../spokes.ts';
-import { SWEEP_TAG, type SweepSelection, TAG_IN, TAG_OUT } from './model.ts';
+import { SWEEP_TAG, type SweepItem, type SweepSelection, TAG_IN, TAG_OUT } from './model.ts';
 
 type Tags = Readonly<Record<string, string>>;
 
@@ -37,6 +37,19 @@ export function tagLeftOut(
     return `Neither it nor its cluster has the tag ${SWEEP_TAG} = ${TAG_IN}, which this sweep asks for.`;
   return undefined;
 }
+
+/**
+ * Whether an item of a sweep is of its selection, as far as names say: its tags were looked at when it was queued, and
+ * what is queued is read from the ledger.
+ */
+export const isSelected = (
+  { accounts, regions, ...selection }: SweepSelection,
+  { account, region, cluster, addon }: Pick<SweepItem, 'account' | 'region' | 'cluster' | 'addon'>,
+): boolean =>
+  (accounts === undefined || accounts.includes(account)) &&
+  (regions === undefined || regions.includes(region)) &&
+  namesCluster(selection, cluster) &&
+  nameLeftOut(selection, addon) === undefined;
 
 const sorted = (values: readonly string[] | undefined): string[] | undefined => values && [...new Set(values)].sort();
 const canonical = ({ accounts, regions, clusters, clusterTags, addons, tagging }: SweepSelection): string =>

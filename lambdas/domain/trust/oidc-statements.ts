@@ -4,6 +4,7 @@
  */
 import { issuerName, oidcProviderArn } from '../arn.ts';
 import type { Target } from '../model.ts';
+import type { TrustRetirement } from './model.ts';
 import { parsePolicy } from '../policy/document.ts';
 import { misnamedKey } from '../policy/keys.ts';
 import { evaluateIrsa } from '../policy/trust.ts';
@@ -65,6 +66,18 @@ export function withSubjects(
   return replaceMember(statement, 'Condition', replaceMember(condition, operator, replaceMember(block, key, subjects)));
 }
 
+/** The subjects that were taken out: all of the statement's but those that were kept. */
+export function takenOut(
+  { statement, kept }: TrustRetirement['removed'][number],
+  { subjectKey }: OidcProvider,
+): { part: JsonObject; subjects: string[] } {
+  const [was] = subjectConditions(statement, subjectKey);
+  if (was === undefined) return { part: statement, subjects: [] };
+  const stayed = new Set(kept ? subjectConditions(kept, subjectKey).flatMap((one) => one.subjects) : []);
+  const subjects = was.subjects.filter((subject) => !stayed.has(subject));
+  return { part: kept ? withSubjects(statement, was, subjects) : statement, subjects };
+}
+
 const namesProvider = (statement: JsonObject, arn: string): boolean =>
   isObject(statement['Principal']) && textsOf(statement['Principal']['Federated']).includes(arn);
 
@@ -74,7 +87,7 @@ const isOnlyPrincipal = (statement: JsonObject, arn: string): boolean =>
   textsOf(statement['Principal']['Federated']).every((one) => one === arn);
 
 /** Operators by which a statement lists the subjects that it lets in, so that one less is one line less. */
-const LISTING = /^(ForAnyValue:)?String(Equals|EqualsIgnoreCase|Like)(IfExists)?$/i;
+export const LISTING = /^(ForAnyValue:)?String(Equals|EqualsIgnoreCase|Like)(IfExists)?$/i;
 
 /** What becomes of one statement. `remove` without `kept`: all of it goes. */
 export type Split =

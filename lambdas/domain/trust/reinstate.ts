@@ -3,7 +3,7 @@ import { partitionOf } from '../partitions.ts';
 import { parsePolicy } from '../policy/document.ts';
 import { evaluateIrsa } from '../policy/trust.ts';
 import type { TrustRetirement } from './model.ts';
-import { accountOf, oidcProvider, type OidcProvider, subjectConditions, withSubjects } from './oidc-statements.ts';
+import { accountOf, oidcProvider, type OidcProvider, takenOut } from './oidc-statements.ts';
 import type { Undo } from './repair.ts';
 import { limitFor } from './size.ts';
 import {
@@ -26,25 +26,13 @@ const PROVIDER = /^arn:([\w-]+):iam::(\d{12}):oidc-provider\/(.+)$/;
 const ISSUER_REGION = /^oidc\.eks\.([a-z0-9-]+)\./;
 
 /** The provider that a removed statement is for; `undefined` where it is not one of EKS. */
-function providerOf({ statement }: Removed): OidcProvider | undefined {
+export function providerOf({ statement }: Removed): OidcProvider | undefined {
   const arn = isObject(statement['Principal']) ? textsOf(statement['Principal']['Federated'])[0] : undefined;
   const [, partition, account, host] = PROVIDER.exec(arn ?? '') ?? [];
   const region = ISSUER_REGION.exec(host ?? '')?.[1];
   if (account === undefined || region === undefined || partitionOf(region) !== partition) return undefined;
   // The cluster's name has no part in what a token's issuer and subject may do.
   return oidcProvider({ account, region, cluster: '' }, `https://${host}`);
-}
-
-/** The subjects that were taken out: all of the statement's but those that were kept. */
-function takenOut(
-  { statement, kept }: Removed,
-  { subjectKey }: OidcProvider,
-): { part: JsonObject; subjects: string[] } {
-  const [was] = subjectConditions(statement, subjectKey);
-  if (was === undefined) return { part: statement, subjects: [] };
-  const stayed = new Set(kept ? subjectConditions(kept, subjectKey).flatMap((one) => one.subjects) : []);
-  const subjects = was.subjects.filter((subject) => !stayed.has(subject));
-  return { part: kept ? withSubjects(statement, was, subjects) : statement, subjects };
 }
 
 /** The statement under a Sid that no other has: IAM takes each but once. */
@@ -80,11 +68,31 @@ function usesOf(removed: Removed): { provider: OidcProvider; accounts: ServiceAc
 }
 
 /**
+ * Whether the policy before is the one after with the removed statements, in whatever order, and no other difference.
+ * The note of a second retirement of a role need not be so: others may have changed the policy in between.
+ */
+function isWhole({ before, after, removed }: TrustRetirement): boolean {
+  const [was, is] = [readTrust(before), readTrust(after)];
+  if (!was.readable || !is.readable) return false;
+  const expected = removed.reduce(putBack, is.statements);
+  const matched = was.statements.filter((one) => {
+    const at = expected.findIndex((other) => sameJson(one, other));
+    if (at >= 0) expected.splice(at, 1);
+    return at >= 0;
+  });
+  return (
+    expected.length === 0 &&
+    matched.length === was.statements.length &&
+    samePolicy(writeStatements(was.document, []), writeStatements(is.document, []))
+  );
+}
+
+/**
  * Writes what was there before, exactly, or puts the statements back into what somebody else has made of the policy
  * since.
  */
 export function undoRetirement(retirement: TrustRetirement, current: string, maxLength?: number): Undo {
-  if (samePolicy(current, retirement.after)) return { do: 'write', document: retirement.before };
+  if (samePolicy(current, retirement.after) && isWhole(retirement)) return { do: 'write', document: retirement.before };
   if (samePolicy(current, retirement.before)) return { do: 'nothing' };
   const trust = readTrust(current);
   if (!trust.readable) return { do: 'refuse', why: `${trust.why}. ${trust.remedy}` };

@@ -13,9 +13,11 @@ import { evaluateIrsa, evaluatePodIdentity } from '../policy/trust.ts';
 import type { TrustChange } from './model.ts';
 import { limitFor, waysOut } from './size.ts';
 import {
+  isObject,
   type JsonObject,
   nameOf,
   readTrust,
+  replaceMember,
   sameJson,
   samePolicy,
   type ServiceAccountUse,
@@ -56,6 +58,9 @@ export type RepairProposal =
   | Refusal;
 
 const refuse = (why: string, remedy: string): Refusal => ({ do: 'refuse', why, remedy });
+
+/** A Sid as `freshSid` makes them. */
+const SID = /^PodIdentity[0-9a-f]{12}$/;
 
 /** Only letters and digits; stable for the same cluster and accounts, and not one of `taken`. */
 function freshSid(parts: readonly string[], taken: ReadonlySet<string>): string {
@@ -101,6 +106,32 @@ export function statementFor(
       ArnEquals: { 'aws:SourceArn': arn },
     },
   };
+}
+
+/** Whether a statement is one that a repair adds for that cluster, and for no other service accounts than these. */
+export function isRepairStatement(
+  statement: JsonObject,
+  target: Target,
+  accounts: readonly ServiceAccountUse[],
+): boolean {
+  const condition = isObject(statement['Condition']) ? statement['Condition'] : {};
+  const equals = isObject(condition['StringEquals']) ? condition['StringEquals'] : {};
+  const names = textsOf(equals['aws:RequestTag/kubernetes-service-account']);
+  const [namespace] = textsOf(equals['aws:RequestTag/kubernetes-namespace']);
+  const meant =
+    names.length > 0
+      ? accounts
+          .filter((one) => one.namespace === namespace && names.includes(one.serviceAccount))
+          .map((one) => ({ ...one, disableSessionTags: false }))
+      : accounts.slice(0, 1).map((one) => ({ ...one, disableSessionTags: true }));
+  const sid = statement['Sid'];
+  return (
+    meant.length > 0 &&
+    meant.length === Math.max(names.length, 1) &&
+    typeof sid === 'string' &&
+    SID.test(sid) &&
+    sameJson(replaceMember(statementFor(target, meant, new Set()), 'Sid', sid), statement)
+  );
 }
 
 const unique = (texts: readonly (string | undefined)[]): string[] => [

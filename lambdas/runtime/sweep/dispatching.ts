@@ -11,7 +11,7 @@ import { windowsOf } from '../../domain/waiting.ts';
 import type { HandlerDependencies } from '../../ports/index.ts';
 import { utcNow } from '../utc.ts';
 import { each } from './each.ts';
-import { type Flight, flightOf, lookAfter, requestOf } from './flights.ts';
+import { type Flight, flightOf, lookAfter, mayBegin, requestOf } from './flights.ts';
 
 export interface DispatchInput {
   sweepId: string;
@@ -96,7 +96,8 @@ async function begin(
     if (remainingTime() < TIME_FOR_ONE) return;
     try {
       await sweeps.toFlight(sweep.sweepId, item.migrationId, { begunAt: utcNow(clock), wave: wave?.number ?? 1 });
-      await executions.startMigration(item.migrationId, requestOf(sweep, item));
+      // One that may not be begun has its end noted at the next look.
+      if (mayBegin(item, sweep)) await executions.startMigration(item.migrationId, requestOf(sweep, item));
     } catch (error) {
       tellUnstarted(sweep.sweepId, item.migrationId, error, dependencies);
     }
@@ -160,7 +161,7 @@ export async function dispatchSweep(
   if (found.status === 'ended') return { next: 'report', waitSeconds: USUAL };
 
   const windowOpen = areOpen(windowsFor(found, dependencies), clock.now());
-  const flights = await each(await sweeps.inFlight(sweepId), AT_ONCE, (item) => flightOf(item, dependencies));
+  const flights = await each(await sweeps.inFlight(sweepId), AT_ONCE, (item) => flightOf(item, found, dependencies));
   const unfinished = await noteEnds(sweepId, flights, dependencies);
   // What has ended may be what stops it: then nobody is started who was not.
   const counted = await recordOf(sweepId, dependencies);

@@ -4,7 +4,9 @@ import type { Failure, Migration, MigrationRequest, Outcome } from '../../domain
 import { isRunning } from '../../domain/recovery.ts';
 import { requestOf as planRequestOf } from '../../domain/sweep/items.ts';
 import type { Sweep, SweepItem } from '../../domain/sweep/model.ts';
+import { isSelected } from '../../domain/sweep/selection.ts';
 import { endOf } from '../../domain/sweep/waves.ts';
+import { subjectOf, subjectText } from '../../domain/subject.ts';
 import type { ExecutionState, HandlerDependencies } from '../../ports/index.ts';
 import { failureOf } from '../failures.ts';
 
@@ -113,10 +115,35 @@ async function ofLong(flight: Flight, record: Migration, ports: Ports): Promise<
   };
 }
 
+/** Why an item may not be begun, or how the migration of its id is none of it; undefined where all is as it should be. */
+function strangeIn(item: SweepItem, record: Migration | undefined, { sweepId, request }: Sweep): string | undefined {
+  if (!isSelected(request.selection, item))
+    return `It is not of the selection of sweep ${sweepId}, and nothing was started for it. Find out who put it into the ledger.`;
+  if (!record) return undefined;
+  const { account, region, cluster, addon } = item;
+  const { target, dryRun } = record.request;
+  const isOfItem =
+    record.request.addon === addon &&
+    target.account === account &&
+    target.region === region &&
+    target.cluster === cluster &&
+    dryRun === (request.mode === 'plan');
+  if (isOfItem) return undefined;
+  return `Migration ${item.migrationId} is not the one that the sweep asks for: somebody has started another one under its id (${subjectText(subjectOf(record.request))} of cluster ${target.cluster}${dryRun ? ', a dry run' : ''}). Migrate the add-on by itself, or by another sweep.`;
+}
+
+/** Whether the sweep may start it. */
+export const mayBegin = (item: SweepItem, sweep: Sweep): boolean => strangeIn(item, undefined, sweep) === undefined;
+
 /** What its record says of it. */
-export async function flightOf(item: SweepItem, { ledger }: Pick<HandlerDependencies, 'ledger'>): Promise<Flight> {
+export async function flightOf(
+  item: SweepItem,
+  sweep: Sweep,
+  { ledger }: Pick<HandlerDependencies, 'ledger'>,
+): Promise<Flight> {
   const record = await ledger.getMigration(item.migrationId);
-  const end = endOf(record);
+  const strange = strangeIn(item, record, sweep);
+  const end = strange === undefined ? endOf(record) : withoutOutcome(strange);
   return { item, record, ...(end ? { end } : {}) };
 }
 

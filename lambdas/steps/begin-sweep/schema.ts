@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { sweepId, sweepMode, sweepRequest } from '../../domain/sweep/model.ts';
-import { defineStep, targetEnvironment } from '../../runtime/step.ts';
+import { defineStep, targetEnvironment, unknownFields } from '../../runtime/step.ts';
 
 /**
  * First of the state machine Sweep: notes the sweep, or the execution that goes on with it, and lays out the places
@@ -9,7 +9,7 @@ import { defineStep, targetEnvironment } from '../../runtime/step.ts';
 export const beginSweepSchema = defineStep('begin-sweep', {
   environment: targetEnvironment.extend({ BUCKET_NAME: z.string().min(1) }),
   /** `request`: of a sweep that has no record yet. */
-  input: z.object({ sweepId, executionArn: z.string().min(1), request: sweepRequest.optional() }),
+  input: z.object({ sweepId, executionArn: z.string().min(1), request: sweepRequest.optional(), unknownFields }),
   output: z.object({
     sweepId,
     mode: sweepMode,

@@ -8,7 +8,7 @@ import { pendingApproval } from '../../domain/approval.ts';
 import { handOffCommands } from '../../domain/hand-off.ts';
 import { accountHandOff } from '../../domain/hand-off-account.ts';
 import { endLines } from '../../domain/hand-off-commands.ts';
-import { TRUST_NOT_RESTORED, trustNotRestored } from '../../domain/hand-off-trust.ts';
+import { TRUST_NOT_RESTORED, trustNotOwn, trustNotRestored } from '../../domain/hand-off-trust.ts';
 import { outcomeMetric } from '../../domain/metrics.ts';
 import {
   type Association,
@@ -34,6 +34,7 @@ import { subjectLock } from '../../runtime/lock.ts';
 import { lookAtAddon } from '../../runtime/looks.ts';
 import { lookAtAccount } from '../../runtime/service-account.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
+import { strangeRepair } from '../../runtime/trust.ts';
 import { utcNow } from '../../runtime/utc.ts';
 import { freeWaitingSlots } from '../../runtime/waiting-slots.ts';
 import { finishSchema, NO_CAUSE } from './schema.ts';
@@ -70,9 +71,14 @@ async function workloadsOf(
 
 /** Looks as well as it can: the reason to be here may be that nothing can be read. */
 async function handOff(
-  record: Migration,
+  noted: Migration,
   { ledger, portsFor, clock, telemetry }: HandlerDependencies,
 ): Promise<string[]> {
+  // A change that this service does not make is not turned into a command that somebody would paste.
+  const record = {
+    ...noted,
+    trustChanges: noted.trustChanges.filter((one) => strangeRepair(noted, one) === undefined),
+  };
   const { migrationId, request } = record;
   const { target } = request;
   const tryTo = async <T>(what: string, look: () => Promise<T>): Promise<T | undefined> => {
@@ -119,13 +125,17 @@ async function handOff(
 
 /**
  * A deployment that no longer changes trust policies has no step that could undo, or tell of, what an earlier one
- * changed.
+ * changed; and what the ledger notes that this service does not make is told of at every such end.
  */
 function trustWarnings({ warnings, request, ...record }: Migration, outcome: Outcome): Check[] {
-  if (outcome !== 'rolled-back' || warnings.some((one) => one.id === TRUST_NOT_RESTORED)) return [];
-  return standingTrustChanges(record).map((change) =>
-    trustNotRestored(change, request.target, 'this deployment may not change trust policies'),
-  );
+  const isBack = outcome === 'rolled-back';
+  if ((!isBack && outcome !== 'needs-human') || warnings.some((one) => one.id === TRUST_NOT_RESTORED)) return [];
+  return standingTrustChanges(record).flatMap((change) => {
+    const strange = strangeRepair({ request, ...record }, change);
+    if (strange !== undefined) return [trustNotOwn(change, strange)];
+    // A hand-off has the commands of the others.
+    return isBack ? [trustNotRestored(change, request.target, 'this deployment may not change trust policies')] : [];
+  });
 }
 
 type Verified = 'migrated' | 'rolled-back';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { migrationId, rung, strictMigrationRequest, target } from '../../domain/model.ts';
 import { subjectName } from '../../domain/subject.ts';
-import { defineStep, planningEnvironment } from '../../runtime/step.ts';
+import { defineStep, planningEnvironment, unknownFields } from '../../runtime/step.ts';
 
 /** Throws RecoveryPending while what a stopped execution left behind is being put back. */
 export const planSchema = defineStep('plan', {
@@ -12,6 +12,7 @@ export const planSchema = defineStep('plan', {
     executionArn: z.string(),
     action: z.literal('again').optional(),
     request: strictMigrationRequest,
+    unknownFields,
   }),
   output: z.object({
     /** `planned`: it could go on, but a dry run was asked for. */

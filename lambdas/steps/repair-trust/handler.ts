@@ -6,7 +6,7 @@
  * policy from which the statement can't be taken out cleanly is left as it is, and the record's warnings say so: the
  * add-on works without that.
  */
-import { TRUST_NOT_RESTORED, trustNotOurs, trustNotRestored } from '../../domain/hand-off-trust.ts';
+import { TRUST_NOT_RESTORED, trustNotOurs, trustNotOwn, trustNotRestored } from '../../domain/hand-off-trust.ts';
 import { MigrationError } from '../../domain/errors.ts';
 import type { Check, Migration } from '../../domain/model.ts';
 import { isCovered } from '../../domain/plan/pass-role.ts';
@@ -21,7 +21,7 @@ import { roleLock } from '../../runtime/lock.ts';
 import { lookSeveralTimes } from '../../runtime/looks.ts';
 import { planOf, recordedMigration, recordedSnapshot } from '../../runtime/recorded.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
-import { assertRepairable, assertRepairHolds, readBack, trustChanged } from '../../runtime/trust.ts';
+import { assertRepairable, assertRepairHolds, readBack, strangeRepair, trustChanged } from '../../runtime/trust.ts';
 import { utcNow } from '../../runtime/utc.ts';
 import { repairTrustSchema } from './schema.ts';
 
@@ -118,6 +118,11 @@ async function undoAll(work: Work, repairable: readonly string[]): Promise<boole
     // Whatever the record says.
     if (!isCovered(repairable, change.roleArn)) {
       left.push(trustNotOurs(change, repairable));
+      continue;
+    }
+    const strange = strangeRepair(record, change);
+    if (strange !== undefined) {
+      left.push(trustNotOwn(change, strange));
       continue;
     }
     const why = await undo(change, work);

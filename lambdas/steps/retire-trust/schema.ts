@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { check, migrationId, reason, requestedBy } from '../../domain/model.ts';
-import { defineStep, targetEnvironment } from '../../runtime/step.ts';
+import { defineStep, targetEnvironment, unknownFields } from '../../runtime/step.ts';
 
 /** What became, or would become, of one role's trust policy. */
 const retiredRole = z.object({
@@ -32,6 +32,7 @@ export const retireTrustSchema = defineStep('retire-trust', {
     soakDays: z.number().int().min(0).max(365),
     requestedBy: requestedBy.optional(),
     reason: reason.optional(),
+    unknownFields,
   }),
   output: z.object({
     action: z.enum(['retire', 'reinstate']),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { migrationId, reason, requestedBy, target } from '../../domain/model.ts';
 import { subjectName } from '../../domain/subject.ts';
-import { defineStep, targetEnvironment } from '../../runtime/step.ts';
+import { defineStep, targetEnvironment, unknownFields } from '../../runtime/step.ts';
 
 /** The longest that a Lambda of the service may run, and so act after its execution has stopped, seconds. */
 export const LONGEST_LAMBDA_SECONDS = 60;
@@ -25,6 +25,7 @@ export const takeOverSchema = defineStep('take-over', {
     cause: z.enum(['stranded', 'requested']),
     requestedBy: requestedBy.optional(),
     reason: reason.optional(),
+    unknownFields,
   }),
   output: z.object({
     /**

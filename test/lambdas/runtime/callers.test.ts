@@ -21,7 +21,12 @@ interface Sent {
 }
 
 /** A cluster is answered, and nothing else; the access key says whose call it was. */
-function wired(step: string, accounts = [OTHER], environment: Record<string, string> = { ACCOUNT }) {
+function wired(
+  step: string,
+  accounts = [OTHER],
+  environment: Record<string, string> = { ACCOUNT },
+  region = 'eu-west-1',
+) {
   const sent: Sent[] = [];
   const tokens: string[] = [];
   const cluster = { name: 'dev', endpoint: 'https://dev.example', certificateAuthority: { data: 'Y2E=' } };
@@ -45,7 +50,7 @@ function wired(step: string, accounts = [OTHER], environment: Record<string, str
     return Promise.reject(new Error('no API server'));
   };
   const clients = new ClientFactory({
-    region: 'eu-west-1',
+    region,
     credentials: { accessKeyId: 'AKIAOWN', secretAccessKey: 'secret' },
     transport: { requestHandler, http },
   });
@@ -121,12 +126,23 @@ describe('a cluster of another account', () => {
   });
 
   it('has its roles in the partition of its region', async () => {
-    await wired('plan')
+    await wired('plan', [OTHER], { ACCOUNT }, 'us-gov-east-1')
       .portsFor({ ...there, region: 'us-gov-west-1' })
       .eks.describeCluster();
     expect(sts.commandCalls(AssumeRoleCommand)[0]!.args[0].input.RoleArn).toBe(
       `arn:aws-us-gov:iam::${OTHER}:role/pod-identity-migrator-read`,
     );
+  });
+
+  it.each([ACCOUNT, OTHER])('is none in a region of another partition: %s', (account) => {
+    const { portsFor, keys } = wired('plan');
+    expect(() => portsFor({ ...target, account, region: 'cn-north-1' })).toThrow(
+      expect.objectContaining({
+        name: 'BadInput',
+        message: expect.stringContaining('is of the partition aws-cn, and this service is in aws') as string,
+      }) as Error,
+    );
+    expect([keys(), assumed()]).toEqual([[], []]);
   });
 
   it('is found by the list of its region, by the role that looks', async () => {

@@ -4,7 +4,7 @@
  * start.
  */
 import { expect } from 'vitest';
-import type { Outcome } from '../../../lambdas/domain/model.ts';
+import type { MigrationRequest, Outcome } from '../../../lambdas/domain/model.ts';
 import type { Sweep, SweepCommand, SweepItem, SweepLimits } from '../../../lambdas/domain/sweep/model.ts';
 import { countsAsFailed } from '../../../lambdas/domain/sweep/waves.ts';
 import type { Sweeps } from '../../../lambdas/ports/index.ts';
@@ -71,6 +71,7 @@ export async function runSweep(
   for (const { item } of items) await sweeps.enqueue(SWEEP_ID, item);
 
   const began = new Map<string, number>();
+  const asked = new Map<string, MigrationRequest>();
   /** Those that have ended, and when. */
   const ended = new Map<string, number>();
   const failuresSince = new Set<string>();
@@ -109,6 +110,7 @@ export async function runSweep(
     if (!began.has(id)) {
       check(id, (await sweeps.get(SWEEP_ID))!);
       began.set(id, clock.now());
+      asked.set(id, request);
       executions.states.set(executionArn(id), { status: 'RUNNING' });
     }
     await start(id, request);
@@ -126,6 +128,7 @@ export async function runSweep(
         await ledger.putMigration(
           aMigration({
             migrationId: id,
+            request: asked.get(id)!,
             executionArn: executionArn(id),
             status: 'ended',
             outcome: fate.outcome,

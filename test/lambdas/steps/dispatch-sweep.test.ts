@@ -1,10 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Sweep, SweepItem, SweepRequestInput } from '../../../lambdas/domain/sweep/model.ts';
+import type { AddonRequest } from '../../../lambdas/domain/model.ts';
 import { MigrationError } from '../../../lambdas/domain/errors.ts';
 import { dispatchSweep } from '../../../lambdas/runtime/sweep/dispatching.ts';
 import { dispatchSweepStep } from '../../../lambdas/steps/dispatch-sweep/handler.ts';
 import { type Fakes, invoke, lost, newFakes } from '../fakes.ts';
-import { aMigration, at, executionArn } from '../fixtures.ts';
+import { aMigration, aRequest, at, executionArn } from '../fixtures.ts';
 import { anItem, aSweep, SWEEP_EXECUTION, SWEEP_ID } from '../domain/sweep-fixtures.ts';
 
 let fakes: Fakes;
@@ -22,11 +23,15 @@ const record = async (): Promise<Sweep> => (await fakes.sweeps.get(SWEEP_ID))!;
 const itemOf = ({ migrationId }: SweepItem): SweepItem => fakes.sweeps.items.get(SWEEP_ID)!.get(migrationId)!;
 const started = (): string[] => fakes.executions.migrations.map(({ migrationId }) => migrationId);
 const [first, second] = [anItem(1), anItem(2)];
+/** As the sweep asks for it. */
+const askedFor = ({ account, region, cluster, addon }: SweepItem): AddonRequest =>
+  aRequest({ target: { account, region, cluster }, addon });
 const later = (seconds: number): void => fakes.clock.advance(seconds * 1000);
 const ends = (item: SweepItem, outcome: 'migrated' | 'rolled-back' | 'needs-human' | 'blocked'): Promise<void> =>
   fakes.ledger.putMigration(
     aMigration({
       migrationId: item.migrationId,
+      request: askedFor(item),
       executionArn: executionArn(item.migrationId),
       status: 'ended',
       outcome,
@@ -115,8 +120,10 @@ describe('a look of the dispatcher', () => {
       SweepItem,
     ];
     await ends(one, 'needs-human');
-    for (const { migrationId } of [other])
-      await fakes.ledger.putMigration(aMigration({ migrationId, executionArn: executionArn(migrationId) }));
+    const { migrationId } = other;
+    await fakes.ledger.putMigration(
+      aMigration({ migrationId, request: askedFor(other), executionArn: executionArn(migrationId) }),
+    );
     expect(await look(1)).toEqual({ next: 'wait', waitSeconds: 20 });
     expect(await record()).toMatchObject({ status: 'stopping', cause: { name: 'SweepStopped' } });
     await ends(other, 'migrated');
@@ -273,7 +280,9 @@ describe('one without an outcome', () => {
 
   it('is left to Recover for an hour after its execution has stopped, and given up then', async () => {
     const execution = await begin();
-    await fakes.ledger.putMigration(aMigration({ migrationId: first.migrationId, executionArn: execution }));
+    await fakes.ledger.putMigration(
+      aMigration({ migrationId: first.migrationId, request: askedFor(first), executionArn: execution }),
+    );
     fakes.executions.states.set(execution, { status: 'ABORTED', stoppedAt: at(100) });
     later(3650);
     await look(14);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MigrationError } from '../../../lambdas/domain/errors.ts';
-import type { Plan } from '../../../lambdas/domain/model.ts';
+import type { Plan, Snapshot } from '../../../lambdas/domain/model.ts';
 import type { TrustChange } from '../../../lambdas/domain/trust/model.ts';
 import { repairTrustStep } from '../../../lambdas/steps/repair-trust/handler.ts';
 import { strikeEachCall } from '../../faults/contract.ts';
@@ -32,12 +32,8 @@ const others = {
   Action: 'sts:AssumeRole',
 };
 
-async function atRepair(plan: Partial<Plan> = {}): Promise<Begun> {
-  const { associations } = plan;
-  const fakes = await begun({
-    plan: { trustRepairs: [REPAIR], ...plan },
-    ...(associations ? { snapshot: { planned: associations } } : {}),
-  });
+async function atRepair(plan: Partial<Plan> = {}, snapshot: Partial<Snapshot> = {}): Promise<Begun> {
+  const fakes = await begun({ plan: { trustRepairs: [REPAIR], ...plan }, snapshot });
   fakes.settings.repairableRoleArns = [ROLES_OF_ACCOUNT];
   fakes.roles.trust[ROLE] = BEFORE;
   return fakes;
@@ -204,11 +200,11 @@ describe('repair-trust towards Pod Identity', () => {
   });
 
   it('repairs every role of the plan, each with its own note', async () => {
-    const second = { ...planned, serviceAccount: 'second-sa', roleArn: OTHER_ROLE };
-    const fakes = await atRepair({
-      associations: [planned, second],
-      trustRepairs: [REPAIR, repairOf(OTHER_ROLE, second.serviceAccount)],
-    });
+    const other = { ...planned, serviceAccount: 'ebs-csi-node-sa', roleArn: OTHER_ROLE };
+    const fakes = await atRepair(
+      { associations: [planned, other], trustRepairs: [REPAIR, repairOf(OTHER_ROLE, other.serviceAccount)] },
+      { planned: [planned, other] },
+    );
     fakes.settings.roleGrants = GRANTED;
     fakes.roles.trust[OTHER_ROLE] = BEFORE;
     expect(await repair(fakes)).toEqual({ changed: true });

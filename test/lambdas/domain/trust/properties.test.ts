@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { repairProblem, retirementProblem } from '../../../../lambdas/domain/trust/own-changes.ts';
 import { proposeRepair, undoRepair } from '../../../../lambdas/domain/trust/repair.ts';
 import { proposeRetirement, undoRetirement } from '../../../../lambdas/domain/trust/retire.ts';
 import { type JsonObject, sameJson } from '../../../../lambdas/domain/trust/statements.ts';
@@ -64,6 +65,7 @@ describe('repair, of any policy', () => {
             do: 'write',
             document: before,
           });
+          expect(repairProblem({ before, after, statement }, request)).toBeUndefined();
         },
       ),
       RUNS,
@@ -131,6 +133,7 @@ describe('retire, of any policy', () => {
         const retirement = { roleArn: ROLE, before, after, removed, notedAt };
         expect(undoRetirement(retirement, after)).toEqual({ do: 'write', document: before });
         expect(undoRetirement(retirement, before)).toEqual({ do: 'nothing' });
+        expect(retirementProblem(retirement, { target, serviceAccounts, oidcIssuer: ISSUER })).toBeUndefined();
       }),
       // One in forty keeps a statement: enough of them in every run.
       { numRuns: 1200 },

@@ -1,0 +1,89 @@
+/**
+ * Whether a noted change of a trust policy is one that this service makes. A note is read from the ledger, and what is
+ * written by it must never be more than the service would have written itself: whoever can write into the ledger need
+ * not be allowed to write trust policies.
+ */
+import { issuerName } from '../arn.ts';
+import type { Target } from '../model.ts';
+import type { TrustRepair, TrustRetirement } from './model.ts';
+import { accountOf, LISTING, subjectConditions, takenOut, withSubjects } from './oidc-statements.ts';
+import { providerOf } from './reinstate.ts';
+import { isRepairStatement } from './repair.ts';
+import {
+  isObject,
+  nameOf,
+  readTrust,
+  sameJson,
+  samePolicy,
+  type ServiceAccountUse,
+  textsOf,
+  writeStatements,
+} from './statements.ts';
+
+/** What a change of a trust policy may be about. */
+export interface ChangeScope {
+  target: Target;
+  serviceAccounts: readonly ServiceAccountUse[];
+}
+
+/** Returns why a repair is none of this service's, as a clause, or undefined. */
+export function repairProblem(
+  { before, after, statement }: Pick<TrustRepair, 'before' | 'after' | 'statement'>,
+  { target, serviceAccounts }: ChangeScope,
+): string | undefined {
+  if (!isRepairStatement(statement, target, serviceAccounts))
+    return `its statement is not one that allows EKS Pod Identity for the migrated service accounts of cluster ${target.cluster}`;
+  const was = readTrust(before);
+  if (!was.readable || !samePolicy(writeStatements(was.document, [...was.statements, statement]), after))
+    return 'the policies before and after it differ by more than its statement';
+  return undefined;
+}
+
+type Removed = TrustRetirement['removed'][number];
+
+/** Returns why a removed statement is not OIDC trust of these service accounts alone. */
+function removedProblem(
+  removed: Removed,
+  { target, serviceAccounts, oidcIssuer }: ChangeScope & { oidcIssuer: string },
+): string | undefined {
+  const { statement, kept } = removed;
+  const { Effect: effect, Principal: principal } = statement;
+  const provider = providerOf(removed);
+  const isOfCluster =
+    provider !== undefined &&
+    provider.target.account === target.account &&
+    issuerName(provider.issuer) === issuerName(oidcIssuer);
+  if (
+    !isOfCluster ||
+    effect !== 'Allow' ||
+    !isObject(principal) ||
+    Object.keys(principal).length !== 1 ||
+    textsOf(principal['Federated']).some((one) => one !== provider.arn)
+  )
+    return `it has a statement that is not for the OIDC provider of cluster ${target.cluster} alone`;
+  const [condition, ...more] = subjectConditions(statement, provider.subjectKey);
+  if (condition === undefined || more.length > 0 || !LISTING.test(condition.operator))
+    return 'it has a statement that does not list the service accounts that it allows';
+  const own = new Set(serviceAccounts.map(nameOf));
+  const strange = takenOut(removed, provider).subjects.find((subject) => {
+    const account = accountOf(subject);
+    return account === undefined || !own.has(nameOf(account));
+  });
+  if (strange !== undefined) return `it has a statement that allows ${strange}, which did not migrate`;
+  const stayed = kept && subjectConditions(kept, provider.subjectKey).flatMap((one) => one.subjects);
+  return stayed && !sameJson(kept, withSubjects(statement, condition, stayed))
+    ? 'what it keeps of a statement is not a part of that statement'
+    : undefined;
+}
+
+/** Returns why a retirement is none of this service's, as a clause, or undefined. `oidcIssuer`: of the cluster. */
+export function retirementProblem(
+  { before, removed }: Pick<TrustRetirement, 'before' | 'removed'>,
+  scope: ChangeScope & { oidcIssuer: string },
+): string | undefined {
+  for (const one of removed) {
+    const problem = removedProblem(one, scope);
+    if (problem !== undefined) return problem;
+  }
+  return readTrust(before).readable ? undefined : 'the policy before it is none that could be written again';
+}

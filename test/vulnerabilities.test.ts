@@ -1,0 +1,212 @@
+/**
+ * The check for known vulnerabilities: how a report is judged, and that the workflow which makes it on GitHub is one
+ * that can be trusted.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { type Accepted, acceptedIn, type Finding, findingsIn, problemsOf } from '../scripts/vulnerabilities.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
+const manifest = JSON.parse(read('package.json')) as {
+  scripts: Record<string, string>;
+  dependencies: Record<string, string>;
+  devDependencies: Record<string, string>;
+  optionalDependencies: Record<string, string>;
+};
+
+const TODAY = '2026-03-02';
+const ID = 'GHSA-2234-5679-cfgh';
+const advisory = (change: object = {}): object => ({
+  source: 1_100_001,
+  name: 'left-pad',
+  title: 'It pads to the right',
+  url: `https://github.com/advisories/${ID}`,
+  severity: 'high',
+  range: '<1.3.1',
+  ...change,
+});
+const reportOf = (...via: unknown[]): string =>
+  JSON.stringify({
+    auditReportVersion: 2,
+    vulnerabilities: { 'left-pad': { via }, needs: { via: ['left-pad'] } },
+    metadata: {},
+  });
+const finding = (change: Partial<Finding> = {}): Finding => ({
+  id: ID,
+  package: 'left-pad',
+  severity: 'high',
+  title: 'It pads to the right',
+  range: '<1.3.1',
+  ...change,
+});
+const acceptance = (change: Partial<Accepted> = {}): Accepted => ({
+  id: ID,
+  package: 'left-pad',
+  reason: 'It is called with texts of our own alone.',
+  until: '2026-04-01',
+  ...change,
+});
+
+describe('a report of npm audit', () => {
+  it('has each advisory once, the worst first', () => {
+    const mild = advisory({ url: 'https://example.com', source: 7, severity: 'low' });
+    expect(findingsIn(reportOf(mild, advisory(), advisory()))).toEqual([
+      finding(),
+      finding({ id: '7', severity: 'low' }),
+    ]);
+    expect(findingsIn(reportOf())).toEqual([]);
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['no JSON', 'npm error code E404'],
+    ["npm's error", JSON.stringify({ message: 'request to https://registry/-/npm/v1/security failed', error: {} })],
+    ['a report of npm 6', JSON.stringify({ advisories: {}, auditReportVersion: 1, vulnerabilities: {} })],
+    ['a severity that nobody knows', reportOf(advisory({ severity: 'dire' }))],
+  ])('that is %s is no clean one', (_, answer) => {
+    expect(() => findingsIn(answer)).toThrow(/gave no report.*Run it against a registry/s);
+  });
+});
+
+describe('a finding', () => {
+  it.each([
+    ['critical', 1],
+    ['high', 1],
+    ['moderate', 1],
+    ['low', 0],
+    ['info', 0],
+  ] as const)('of severity %s is %i problem', (severity, problems) => {
+    expect(problemsOf([finding({ severity })], [], TODAY)).toHaveLength(problems);
+  });
+
+  it('is accepted by its id and its package, for a while', () => {
+    const judged = (change: Partial<Accepted>): string =>
+      problemsOf([finding()], [acceptance(change)], TODAY).join('\n');
+    expect(judged({})).toBe('');
+    expect(judged({ until: TODAY })).toBe('');
+    expect(judged({ until: '2026-03-01' })).toMatch(/ended on 2026-03-01/);
+    expect(judged({ until: '2026-06-02' })).toMatch(/90 days is the longest/);
+    expect(judged({ package: 'right-pad' })).toMatch(/Update it.*\n.*Take it out/s);
+    expect(problemsOf([], [acceptance()], TODAY).join()).toMatch(/nothing has this finding any more/);
+  });
+
+  it.each<[string, object]>([
+    ['without a reason', { reason: '' }],
+    ['for ever', { until: 'never' }],
+    ['of no advisory', { id: 'CVE-2026-1' }],
+    ['with a field that is not known', { severity: 'low' }],
+  ])('is not accepted %s', (_, change) => {
+    expect(() => acceptedIn(JSON.stringify({ accepted: [{ ...acceptance(), ...change }] }))).toThrow(
+      /vulnerabilities\.json is not as it should be: accepted\.0/,
+    );
+  });
+
+  it('that is accepted here has all of that', () => {
+    expect(() => acceptedIn(read('vulnerabilities.json'))).not.toThrow();
+  });
+});
+
+interface Step {
+  uses?: string;
+  run?: string;
+  with?: Record<string, unknown>;
+}
+interface Workflow {
+  on: Record<string, unknown>;
+  permissions?: Record<string, string>;
+  jobs: Record<string, { permissions?: unknown; steps: Step[] }>;
+}
+const WORKFLOWS = '.github/workflows';
+const files = readdirSync(join(ROOT, WORKFLOWS));
+const workflowOf = (file: string): Workflow => parse(read(join(WORKFLOWS, file))) as Workflow;
+const stepsOf = ({ jobs }: Workflow): Step[] => Object.values(jobs).flatMap(({ steps }) => steps);
+
+describe.each(files)('the workflow %s', (file) => {
+  const workflow = workflowOf(file);
+
+  it('pins each action to a commit, and says its version', () => {
+    const uses = stepsOf(workflow).flatMap(({ uses: one }) => one ?? []);
+    expect(uses.length).toBeGreaterThan(0);
+    expect(uses.filter((one) => !/^[\w-]+\/[\w./-]+@[0-9a-f]{40}$/.test(one))).toEqual([]);
+    const lines = read(join(WORKFLOWS, file))
+      .split('\n')
+      .filter((line) => line.includes('uses:'));
+    expect(lines.filter((line) => !/@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(line))).toEqual([]);
+  });
+
+  it('may read the code, and nothing else', () => {
+    expect(workflow.permissions).toEqual({ contents: 'read' });
+    expect(Object.values(workflow.jobs).flatMap(({ permissions }) => permissions ?? [])).toEqual([]);
+    // Code of a pull request never runs with the rights of the repository.
+    expect(Object.keys(workflow.on)).not.toContain('pull_request_target');
+    expect(
+      stepsOf(workflow).filter(
+        ({ uses, with: given }) => uses?.startsWith('actions/checkout@') && given?.['persist-credentials'] !== false,
+      ),
+    ).toEqual([]);
+  });
+
+  it('runs scripts that are there, and puts no text of others into a shell', () => {
+    const runs = stepsOf(workflow).flatMap(({ run }) => run ?? []);
+    const scripts = runs.flatMap((run) => /\bnpm run (?:--silent )?([\w:-]+)/.exec(run)?.[1] ?? []);
+    expect(scripts.length).toBeGreaterThan(0);
+    expect(scripts.filter((script) => !Object.hasOwn(manifest.scripts, script))).toEqual([]);
+    expect(runs.filter((run) => run.includes('${{'))).toEqual([]);
+  });
+});
+
+describe('known vulnerabilities', () => {
+  const workflow = workflowOf('dependencies.yml');
+
+  it('are looked for on each pull request, on main, and each week', () => {
+    expect(workflow.on).toMatchObject({ push: { branches: ['main'] }, schedule: [{ cron: '17 5 * * 1' }] });
+    expect(Object.keys(workflow.on)).toContain('pull_request');
+  });
+
+  it('are looked for in what the lockfile has, before anything of it is run, and signatures with them', () => {
+    expect(stepsOf(workflow).flatMap(({ run }) => run ?? [])).toEqual([
+      'npm ci --ignore-scripts --no-audit --no-fund',
+      'npm audit signatures',
+      'npm run vulnerabilities',
+    ]);
+  });
+
+  it('are looked for with the Node that the project is run with', () => {
+    const [node] = stepsOf(workflow).flatMap(({ with: given }) => given?.['node-version'] ?? []);
+    expect(Object.values(manifest.optionalDependencies)).toEqual([node, node]);
+  });
+});
+
+describe('Dependabot', () => {
+  interface Update {
+    'package-ecosystem': string;
+    directory: string;
+    'versioning-strategy'?: string;
+    groups: Record<string, { patterns?: string[] }>;
+    ignore?: { 'dependency-name': string }[];
+  }
+  const { version, updates } = parse(read('.github/dependabot.yml')) as { version: number; updates: Update[] };
+  const npm = updates.find((one) => one['package-ecosystem'] === 'npm')!;
+
+  it('updates packages and actions', () => {
+    expect([version, updates.map((one) => one['package-ecosystem']).sort()]).toEqual([2, ['github-actions', 'npm']]);
+    expect(updates.map(({ directory }) => directory)).toEqual(['/', '/']);
+  });
+
+  it('keeps versions exact, and leaves the one alone that Step Functions names', () => {
+    expect(npm['versioning-strategy']).toBe('increase');
+    expect(npm.ignore).toEqual([{ 'dependency-name': 'jsonata' }]);
+  });
+
+  it('groups packages that are there', () => {
+    const names = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.devDependencies)];
+    const patterns = Object.values(npm.groups).flatMap(({ patterns: own = [] }) => own);
+    const fits = (pattern: string, name: string): boolean =>
+      pattern.endsWith('/*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
+    expect(patterns.length).toBeGreaterThan(3);
+    expect(patterns.filter((pattern) => !names.some((name) => fits(pattern, name)))).toEqual([]);
+  });
+});
