@@ -15,6 +15,7 @@ import { KUBECONFIG_MARK, kubeconfigOf, servedClusters, type ServedCluster } fro
 import type { ServeFlags } from './options.ts';
 import { openScenario, sayBuilding } from './place.ts';
 import { serviceEnvironment } from './service-environment.ts';
+import { jsonText } from '../lambdas/domain/text.ts';
 
 const cantWrite = (flag: string, file: string, error: unknown): CliError => {
   const reason = error instanceof Error ? error.message : String(error);
@@ -132,7 +133,7 @@ const tell = (
       endpoint,
     }));
     io.stdout.write(
-      `${JSON.stringify({ url: sandbox.url, apiUrl: sandbox.apiUrl, environment, clusters, ...sandbox.outputs }, null, 2)}\n`,
+      `${jsonText({ url: sandbox.url, apiUrl: sandbox.apiUrl, environment, clusters, ...sandbox.outputs }, 2)}\n`,
     );
   } else {
     io.stdout.write(`${Object.entries(environment).map(exportLine).join('\n')}\n`);

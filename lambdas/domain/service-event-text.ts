@@ -172,6 +172,7 @@ const ENDS: Record<Outcome, (record: Migration, handOff: readonly string[]) => s
   'needs-human': (record, handOff) => [
     'A person has to finish this: going on or back by itself would be wrong, or has failed. Nothing else can start on it meanwhile.',
     ...failureLines(record),
+    ...warningLines(record.warnings),
     'What finishes it, in this order, as it was found at the end:',
     ...handOff,
     showLine(record),

@@ -9,13 +9,14 @@ import { z } from 'zod';
 import { isMigrationError, MigrationError } from '../domain/errors.ts';
 import { migrationId } from '../domain/model.ts';
 import { hasProtoKey, problemsOf } from '../domain/problems.ts';
-import type { HandlerDependencies } from '../ports/index.ts';
+import type { HandlerDependencies, Telemetry } from '../ports/index.ts';
 import { throughThrottling } from './again-later.ts';
 import { cancelledText } from './cancelled.ts';
 import { failureOf, tellFailure } from './failures.ts';
 import { rememberedLedger } from './remembered-ledger.ts';
 import type { Step } from './step.ts';
 import { utcNow } from './utc.ts';
+import { printable, shownIn } from '../domain/text.ts';
 
 export type LambdaContext = Context;
 
@@ -120,6 +121,16 @@ async function runStep(step: Step, event: unknown, dependencies: HandlerDependen
   }
 }
 
+/** Log lines quote data that third parties wrote, such as names of roles: nothing in them acts on who reads them. */
+const withShownText = ({ log, ...metrics }: Telemetry): Telemetry => ({
+  ...metrics,
+  log: {
+    info: (message, fields) => log.info(printable(message), fields && shownIn(fields)),
+    warn: (message, fields) => log.warn(printable(message), fields && shownIn(fields)),
+    error: (message, fields) => log.error(printable(message), fields && shownIn(fields)),
+  },
+});
+
 /**
  * Makes the Lambda handler of a step. Nothing is bound at import: everything it needs is in `dependencies`, but for the
  * time that is left, which each invocation's context knows.
@@ -130,6 +141,7 @@ export function createHandler(
   middlewares: MiddlewareObj<unknown, unknown>[] = [],
 ): (event: unknown, context: LambdaContext) => Promise<unknown> {
   const handler = middy<unknown, unknown>().use(middlewares);
+  const telemetry = withShownText(dependencies.telemetry);
   const stack = handler.handler((event: unknown, context: LambdaContext) => {
     const remainingTime = (): number => context.getRemainingTimeInMillis();
     const portsFor = throughThrottling(
@@ -139,6 +151,7 @@ export function createHandler(
     );
     return runStep(step, event, {
       ...dependencies,
+      telemetry,
       portsFor,
       ledger: rememberedLedger(dependencies.ledger, remainingTime),
       remainingTime,
