@@ -5,8 +5,9 @@
 import { printableLines } from '../lambdas/domain/text.ts';
 import type { Io, Output } from './io.ts';
 
+const ESC = '\u001b';
 /** `styleText` of the formats in `print/style.ts`, and their ends: none of them can hide text or move the cursor. */
-const COLOURS = /(\u001b\[(?:1|2|22|31|32|33|36|39)m)/;
+const COLOURS = new RegExp(String.raw`(${ESC}\[(?:1|2|22|31|32|33|36|39)m)`);
 const isColoured = (output: Output): boolean => output.isTTY === true && (output.hasColors?.() ?? false);
 
 /** Returns the text as this output may have it. */

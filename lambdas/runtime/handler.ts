@@ -122,12 +122,13 @@ async function runStep(step: Step, event: unknown, dependencies: HandlerDependen
 }
 
 /** Log lines quote data that third parties wrote, such as names of roles: nothing in them acts on who reads them. */
-const withShownText = ({ log, ...metrics }: Telemetry): Telemetry => ({
-  ...metrics,
+const withShownText = (telemetry: Telemetry): Telemetry => ({
+  count: (metric, value) => telemetry.count(metric, value),
+  seconds: (metric, value) => telemetry.seconds(metric, value),
   log: {
-    info: (message, fields) => log.info(printable(message), fields && shownIn(fields)),
-    warn: (message, fields) => log.warn(printable(message), fields && shownIn(fields)),
-    error: (message, fields) => log.error(printable(message), fields && shownIn(fields)),
+    info: (message, fields) => telemetry.log.info(printable(message), fields && shownIn(fields)),
+    warn: (message, fields) => telemetry.log.warn(printable(message), fields && shownIn(fields)),
+    error: (message, fields) => telemetry.log.error(printable(message), fields && shownIn(fields)),
   },
 });
 
