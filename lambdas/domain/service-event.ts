@@ -69,7 +69,7 @@ export const serviceEvent = z.object({
     .max(MOST.commands)
     .optional()
     .describe(
-      'Of `needs-human`: the commands that finish by hand. In the place of one with values in it, or of one that is too long, there is a comment.',
+      'Of `needs-human`: the commands that finish by hand. In the place of one with values in it, or of one that is too long, there is a note. A note is a line that begins with `: ` and does nothing.',
     ),
   trigger: trigger.optional().describe('What had the service start it by itself.'),
   warnings: z

@@ -10,6 +10,7 @@ import { main } from '../../cli/program.ts';
 import { PLAIN } from '../../cli/print/style.ts';
 import { summary } from '../../cli/print/summary.ts';
 import { fromAws } from '../../lambdas/adapters/aws-errors.ts';
+import { toAddon } from '../../lambdas/adapters/aws-eks-shapes.ts';
 import { KubernetesApi } from '../../lambdas/adapters/kubernetes-api.ts';
 import { pod } from '../../lambdas/adapters/kubernetes-objects.ts';
 import { fail } from '../../lambdas/domain/plan/check.ts';
@@ -121,6 +122,13 @@ describe('a world full of hostile texts', () => {
 
   it('is made of the texts of errors, of refusals and answers of API servers, and of checks', async () => {
     expectShown(fromAws('eks:DescribeAddon', new Error(HIDDEN)).message);
+    const issues = [{ code: 'ClusterUnreachable' as const, message: HIDDEN, resourceIds: [HIDDEN] }];
+    const seen = toAddon({
+      ...{ addonName: ADDON, addonArn: 'arn', addonVersion: 'v1', status: 'DEGRADED' },
+      ...{ configurationValues: HIDDEN, tags: { team: HIDDEN }, health: { issues } },
+    });
+    for (const text of textsIn(seen.issues)) expectShown(text);
+    expect(seen).toMatchObject({ configurationValues: HIDDEN, tags: { team: HIDDEN } });
     const check = fail('id', HIDDEN, HIDDEN);
     for (const text of textsIn(check)) expectShown(text);
     const answers = [
