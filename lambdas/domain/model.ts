@@ -49,7 +49,7 @@ export const check = z.object({
   /** What to do about it; there for every status but pass. */
   remedy: shownText.optional(),
   /** Where the rule comes from: a page of the EKS User Guide or an issue. */
-  source: z.string().optional(),
+  source: shownText.optional(),
 });
 export type Check = z.infer<typeof check>;
 
