@@ -124,8 +124,13 @@ describe('a world full of hostile texts', () => {
     expectShown(fromAws('eks:DescribeAddon', new Error(HIDDEN)).message);
     const issues = [{ code: 'ClusterUnreachable' as const, message: HIDDEN, resourceIds: [HIDDEN] }];
     const seen = toAddon({
-      ...{ addonName: ADDON, addonArn: 'arn', addonVersion: 'v1', status: 'DEGRADED' },
-      ...{ configurationValues: HIDDEN, tags: { team: HIDDEN }, health: { issues } },
+      addonName: ADDON,
+      addonArn: 'arn',
+      addonVersion: 'v1',
+      status: 'DEGRADED',
+      configurationValues: HIDDEN,
+      tags: { team: HIDDEN },
+      health: { issues },
     });
     for (const text of textsIn(seen.issues)) expectShown(text);
     expect(seen).toMatchObject({ configurationValues: HIDDEN, tags: { team: HIDDEN } });
@@ -194,7 +199,13 @@ describe('the command line over a world full of hostile texts', () => {
     const io = collectingIo();
     await main(
       [
-        ...['sweep', '--mode', 'plan', '--sandbox', scenario, '--reason', INVISIBLE],
+        'sweep',
+        '--mode',
+        'plan',
+        '--sandbox',
+        scenario,
+        '--reason',
+        INVISIBLE,
         ...files.flatMap((file) => ['--report', file]),
       ],
       io,

@@ -11,7 +11,7 @@ const HIDDEN = 'a\u200bb';
 
 /** Paths of the strings that a schema passes on as they are. `[]`: of a list; `{}`: of a map. */
 function rawIn(schema: z.core.$ZodType, path = ''): string[] {
-  const { def } = schema._zod as unknown as { def: { type: string } & Record<string, unknown> };
+  const { def } = schema as unknown as { def: { type: string } & Record<string, unknown> };
   const inner = (name: string): z.core.$ZodType => def[name] as z.core.$ZodType;
   const at = (name: string): string => (path === '' ? name : `${path}.${name}`);
   switch (def.type) {
