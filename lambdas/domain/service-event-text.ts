@@ -172,9 +172,10 @@ const ENDS: Record<Outcome, (record: Migration, handOff: readonly string[]) => s
   'needs-human': (record, handOff) => [
     'A person has to finish this: going on or back by itself would be wrong, or has failed. Nothing else can start on it meanwhile.',
     ...failureLines(record),
-    ...warningLines(record.warnings),
     'What finishes it, in this order, as it was found at the end:',
     ...handOff,
+    // After the commands, since the message is cut at its end.
+    ...warningLines(record.warnings),
     showLine(record),
   ],
 };

@@ -119,7 +119,9 @@ export function serviceEventOf(record: Migration, told: Announcement, begunAt?: 
   const warnings = isLast ? record.warnings.slice(0, MOST.warnings) : [];
   const planHash = asked?.planHash ?? plan?.hash;
   const handOff = isLast && type === 'needs-human' ? handOffFor(record, MOST) : [];
-  const lines = linesOf(record, type, asked, handOff).flatMap((line) => (line === '' ? [] : [fit(line, MOST.line)]));
+  // A line of the message is shorter than one of the field, and no command may be cut.
+  const pasted = handOff.length > 0 ? handOffFor(record, { ...MOST, command: MOST.line }) : [];
+  const lines = linesOf(record, type, asked, pasted).flatMap((line) => (line === '' ? [] : [fit(line, MOST.line)]));
   const shown =
     lines.length > MOST.lines
       ? [

@@ -231,6 +231,14 @@ describe('what to do', () => {
     expect(made.message).toContain(handOff.join('\n'));
   });
 
+  it('has no command in the message that is cut there, and is whole in the field of its own', () => {
+    const long = `kubectl -n x annotate ${'y'.repeat(MOST.line)}`;
+    const made = event(ended('needs-human', { handOff: [long] }), 'needs-human');
+    expect(made.handOff).toEqual([long]);
+    expect(made.message).not.toContain('kubectl');
+    expect(made.lines).toContainEqual(expect.stringMatching(/^: 'A line that is too long for an event belongs here/));
+  });
+
   it('hands on no command with values in it, nor one that is cut', () => {
     const secret = 'password-of-the-configuration';
     const handOff = [
