@@ -1,8 +1,9 @@
 /** What real shells make of lines that are pasted into them: programs that only record what they are called with. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { reasonToSkip } from '../end-to-end/served.ts';
 
 export const SHELLS = ['bash', 'zsh'] as const;
 export type Shell = (typeof SHELLS)[number];
@@ -13,10 +14,8 @@ const ARGV: Record<Shell, string[]> = {
   zsh: ['zsh', '-f', '-i'],
 };
 
-const isThere = (program: string): boolean => spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0;
-const missing = [...SHELLS, 'python3'].filter((program) => !isThere(program));
 /** Why nothing can be pasted here; undefined where it can. */
-export const reason = missing.length === 0 ? undefined : `there is no ${missing.join(' and no ')}`;
+export const reason = reasonToSkip('python3', 'zsh');
 
 const PROGRAMS = ['aws', 'kubectl', 'pod-identity', 'sleep'];
 /** The count of the words, then each: no word can have a NUL. */
