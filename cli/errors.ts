@@ -2,6 +2,7 @@
 import { inspect } from 'node:util';
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
 import type { Io } from './io.ts';
+import { jsonText } from '../lambdas/domain/text.ts';
 
 /** `message`: what is wrong, with the thing's name. `hint`: what to do about it. */
 export class CliError extends Error {
@@ -47,7 +48,7 @@ export const errorDocument = ({
 /** Tells about an error in the form that was asked for and answers the exit code. */
 export const reportError = (error: unknown, io: Io, options: { json: boolean; debug: boolean }): ExitCode => {
   const known = asCliError(error);
-  if (options.json) io.stdout.write(`${JSON.stringify(errorDocument(known), null, 2)}\n`);
+  if (options.json) io.stdout.write(`${jsonText(errorDocument(known), 2)}\n`);
   else
     io.stderr.write(
       `error: ${known.message}\n${known.hint ? `hint:  ${known.hint.replaceAll('\n', '\n       ')}\n` : ''}`,

@@ -1,6 +1,7 @@
 /** An execution's history, as Step Functions tells it, turned into the steps that a person follows. */
 import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import { isOfWay, type LineName, lineName, NEXT_WAY, stepOfState } from './step-names.ts';
+import { printable } from '../lambdas/domain/text.ts';
 
 export interface StepProgress {
   /** The id of the event that entered it: unique within the execution. */
@@ -29,9 +30,11 @@ const ATTEMPT_FAILED = new Set([
 const EXECUTION_ENDED = new Set(['ExecutionSucceeded', 'ExecutionFailed', 'ExecutionAborted', 'ExecutionTimedOut']);
 
 const errorOf = (event: HistoryEvent): string =>
-  event.taskFailedEventDetails?.error ??
-  event.lambdaFunctionFailedEventDetails?.error ??
-  (event.type?.includes('TimedOut') ? 'time-out' : 'error');
+  printable(
+    event.taskFailedEventDetails?.error ??
+      event.lambdaFunctionFailedEventDetails?.error ??
+      (event.type?.includes('TimedOut') ? 'time-out' : 'error'),
+  );
 
 /** Steps in the order in which they were entered. `events`: in any order, each once or more. */
 export const stepsOf = (events: readonly HistoryEvent[]): StepProgress[] => {

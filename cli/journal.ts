@@ -14,6 +14,7 @@ import { sweepId, sweepOutcome, sweepRequest } from '../lambdas/domain/sweep/mod
 import { retireTrustSchema } from '../lambdas/steps/retire-trust/schema.ts';
 import { rehearsed } from './approval/embedded.ts';
 import { CliError } from './errors.ts';
+import { OWNER_ONLY, tighten } from './private-file.ts';
 
 const VERSION = 1;
 
@@ -134,10 +135,17 @@ const parsed = (file: string, text: string): Journal => {
   }
 };
 
-/** `undefined`: there is no such file. Throws a CliError for one that can't be used. */
+/**
+ * Returns `undefined` where there is no such file, and leaves one that is there readable for its owner alone. Throws a
+ * CliError for one that can't be used.
+ */
 export const readState = (file: string): StateFile | undefined => {
   const text = read(file);
-  return text === undefined ? undefined : { journal: parsed(file, text), text };
+  if (text === undefined) return undefined;
+  const state = { journal: parsed(file, text), text };
+  // Once it is known to be the program's own.
+  tighten(file);
+  return state;
 };
 
 /** Throws a CliError where a scenario or a seed was named that is another than the file's. */
@@ -205,7 +213,7 @@ export const outOfDate = (
 };
 
 /**
- * Writes the file in one go. Throws a CliError where it can't be written, or where another command has written it
+ * Writes the file in one go, readable for its owner alone. Throws a CliError where it can't be written, or where another command has written it
  * meanwhile.
  */
 export const writeState = (
@@ -222,7 +230,7 @@ export const writeState = (
   const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`;
   const text = `${JSON.stringify({ version: VERSION, scenario: world, seed, commands }, null, 2)}\n`;
   try {
-    writeFileSync(temporary, text, { flag: 'wx' });
+    writeFileSync(temporary, text, { flag: 'wx', mode: OWNER_ONLY });
     renameSync(temporary, file);
   } catch (error) {
     rmSync(temporary, { force: true });

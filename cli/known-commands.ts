@@ -17,10 +17,12 @@ import { summary } from './print/summary.ts';
 import { shownBy, silentProgress, startProgress } from './progress.ts';
 import { release, type Released } from './release.ts';
 import { cancelEntry, releaseEntry, retireEntry, rollbackEntry } from './replay.ts';
-import { knownCommand, placeFlags, shellWord } from './request.ts';
+import { shellWord } from '../lambdas/domain/shell.ts';
+import { knownCommand, placeFlags } from './request.ts';
 import { isRefused, retireAndFollow, type Retired, type RetireRequest } from './retire.ts';
 import type { RollbackRequest } from './rollback.ts';
 import { reportIn } from './run.ts';
+import { jsonText } from '../lambdas/domain/text.ts';
 
 const isSilent = (flags: KnownFlags, io: Io): boolean => flags.json && io.stderr.isTTY !== true;
 
@@ -49,7 +51,7 @@ export const print = (
   flags: Pick<KnownFlags, 'json'>,
   io: Io,
 ): void => {
-  io.stdout.write(flags.json ? `${JSON.stringify(document, null, 2)}\n` : `${lines(styleFor(io.stdout)).join('\n')}\n`);
+  io.stdout.write(flags.json ? `${jsonText(document, 2)}\n` : `${lines(styleFor(io.stdout)).join('\n')}\n`);
 };
 
 const requestOf = ({ migrationId, reason }: KnownFlags, { requestedBy }: ServicePlace): RollbackRequest => ({

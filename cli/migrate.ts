@@ -17,6 +17,7 @@ import { type Progress, shownBy, silentProgress, startProgress } from './progres
 import { migrateEntry } from './replay.ts';
 import { migrateCommand, migrateWorkloadCommand, requestFrom, workloadRequestFrom } from './request.ts';
 import { reportIn } from './run.ts';
+import { jsonText } from '../lambdas/domain/text.ts';
 
 /** What is asked for once it is known where, and the command that carries a plan out. */
 interface Asked {
@@ -104,7 +105,7 @@ const run = async (flags: CommonFlags, { requestOf, command }: Asked, io: Io): P
 
 const print = (report: MigrationReport, json: boolean, command: string, io: Io): void => {
   if (json) {
-    io.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+    io.stdout.write(`${jsonText(report, 2)}\n`);
     return;
   }
   const style = styleFor(io.stdout);

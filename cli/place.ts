@@ -1,5 +1,4 @@
 /** The place where a command's work is done, opened by its flags: the same for every command. */
-import { writeFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import type { Target } from '../lambdas/domain/model.ts';
 import { homeOf } from '../sandbox/world/build.ts';
@@ -24,6 +23,7 @@ import type { DeployedPlace, PlaceChoice, SandboxPlace, StatePlace } from './pla
 import { perform } from './replay.ts';
 import { directService, type Service } from './service.ts';
 import { deployedFor, resolveTarget, targetOfCaller, type TargetFlags } from './target.ts';
+import { writePrivate } from './private-file.ts';
 
 /** Where the service is asked about migrations, in whichever way. */
 export interface ServicePlace {
@@ -80,7 +80,7 @@ export const openScenario = async (file: string): Promise<Scenario> => {
 
 const writeCalls = (file: string, lines: string): void => {
   try {
-    writeFileSync(file, lines);
+    writePrivate(file, lines);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new CliError(

@@ -22,6 +22,7 @@ import {
 } from './options.ts';
 import { addSweepCommands } from './sweep/command.ts';
 import { addTrustCommands } from './trust/command.ts';
+import { guardedIo } from './terminal.ts';
 
 const EXAMPLES = `
 Examples:
@@ -265,7 +266,8 @@ const namedIn = (group: Command, [name, ...others]: readonly string[]): string =
 };
 
 /** Runs the program. `argv` begins with the command. Answers the exit code; never throws and never exits by itself. */
-export const main = async (argv: readonly string[], io: Io): Promise<number> => {
+export const main = async (argv: readonly string[], given: Io): Promise<number> => {
+  const io = guardedIo(given);
   let exitCode: number = EXIT_CODES.ok;
   const told = { json: argv.includes('--json'), debug: argv.includes('--debug') };
   const program = build(io, (code) => {

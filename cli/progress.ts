@@ -12,6 +12,7 @@ import type { StepProgress } from './history.ts';
 import type { Output } from './io.ts';
 import { duration } from './print/duration.ts';
 import { stepTitle } from './step-names.ts';
+import { streamOf } from './terminal.ts';
 
 export interface Progress {
   /** Takes the steps as they are now; never waits. */
@@ -109,7 +110,7 @@ export const drawTask = async (
   work: (task: Pick<Task, 'title' | 'output'>) => Promise<void>,
 ): Promise<void> => {
   // listr2 types its stream as a terminal's; it writes, and on a terminal looks at `columns`.
-  const stream = output as unknown as NodeJS.WriteStream;
+  const stream = streamOf(output) as unknown as NodeJS.WriteStream;
   const logger = new ListrLogger<never>({ useIcons: true, processOutput: new ProcessOutput(stream, stream) });
   const list = new Listr<unknown, 'default' | 'simple'>([{ title, task: (_context, task) => work(task) }], {
     // A terminal that does not know its width, as some pipelines have, can't be redrawn.

@@ -1,5 +1,6 @@
 /** From flags to what the service is asked for, and back to what one would type. */
 import { migrationRequest, type MigrationRequest, type Target } from '../lambdas/domain/model.ts';
+import { shellWord } from '../lambdas/domain/shell.ts';
 import { type CommonFlags, type MigrationFlags, PROGRAM, type WorkloadFlags, WORKLOAD_COMMAND } from './options.ts';
 import { type WaitFlags, windowFrom } from './wait-fields.ts';
 
@@ -70,10 +71,6 @@ export const workloadRequestFrom = (
     ...fieldsOfAll(all),
     requestedBy,
   });
-
-/** For a shell: as it is where nothing in it means anything to one, else quoted. */
-export const shellWord = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 
 /** The flags that say where, as they were given. */
 export const placeFlags = ({

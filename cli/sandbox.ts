@@ -1,5 +1,5 @@
 /** `sandbox`: AWS as a scenario describes it, on this machine, for programs that nobody here wrote. */
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Sandbox } from '../sandbox/sandbox.ts';
@@ -15,6 +15,8 @@ import { KUBECONFIG_MARK, kubeconfigOf, servedClusters, type ServedCluster } fro
 import type { ServeFlags } from './options.ts';
 import { openScenario, sayBuilding } from './place.ts';
 import { serviceEnvironment } from './service-environment.ts';
+import { jsonText } from '../lambdas/domain/text.ts';
+import { OWNER_ONLY, writePrivate } from './private-file.ts';
 
 const cantWrite = (flag: string, file: string, error: unknown): CliError => {
   const reason = error instanceof Error ? error.message : String(error);
@@ -73,14 +75,14 @@ const openKubeconfig = (named: string | undefined): KubeconfigFile => {
     const path = join(directory, 'kubeconfig');
     return {
       path,
-      write: (text) => writeFileSync(path, text, { mode: 0o600 }),
+      write: (text) => writePrivate(path, text),
       close: () => rmSync(directory, { recursive: true, force: true }),
     };
   }
   const path = resolve(named);
   try {
     // Made now, so that a file that can't be written is told about before anything starts.
-    const descriptor = openSync(path, 'a+', 0o600);
+    const descriptor = openSync(path, 'a+', OWNER_ONLY);
     const before = readFileSync(descriptor, 'utf8');
     closeSync(descriptor);
     if (before !== '' && !before.startsWith(KUBECONFIG_MARK)) {
@@ -93,7 +95,7 @@ const openKubeconfig = (named: string | undefined): KubeconfigFile => {
   } catch (error) {
     throw error instanceof CliError ? error : cantWrite('--kubeconfig', named, error);
   }
-  return { path, write: (text) => writeFileSync(path, text), close: () => {} };
+  return { path, write: (text) => writePrivate(path, text), close: () => {} };
 };
 
 const openServed = async (scenario: Scenario, flags: ServeFlags, io: Io): Promise<SandboxBackend> => {
@@ -132,7 +134,7 @@ const tell = (
       endpoint,
     }));
     io.stdout.write(
-      `${JSON.stringify({ url: sandbox.url, apiUrl: sandbox.apiUrl, environment, clusters, ...sandbox.outputs }, null, 2)}\n`,
+      `${jsonText({ url: sandbox.url, apiUrl: sandbox.apiUrl, environment, clusters, ...sandbox.outputs }, 2)}\n`,
     );
   } else {
     io.stdout.write(`${Object.entries(environment).map(exportLine).join('\n')}\n`);

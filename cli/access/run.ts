@@ -18,6 +18,7 @@ import { GRANT_ACCESS, type GrantFlags } from './options.ts';
 import { grantedLines } from './print.ts';
 import { openDeployedTools, toolsInSandbox } from './tools.ts';
 import { yamlOf } from './yaml.ts';
+import { jsonText } from '../../lambdas/domain/text.ts';
 
 const placeOfGrant = (flags: GrantFlags): SandboxPlace | StatePlace => {
   const place = sandboxPlace(flags);
@@ -84,7 +85,7 @@ const nextCommand = (granted: Granted, flags: GrantFlags): string | undefined =>
 /** A dry run has the objects alone on stdout, so that they can be piped to kubectl. */
 const print = (granted: Granted, flags: GrantFlags, io: Io): void => {
   if (flags.json) {
-    io.stdout.write(`${JSON.stringify(granted, null, 2)}\n`);
+    io.stdout.write(`${jsonText(granted, 2)}\n`);
     return;
   }
   const output = flags.apply ? io.stdout : io.stderr;

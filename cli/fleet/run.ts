@@ -4,6 +4,7 @@ import { EXIT_CODES, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { type Expectation, generateFleet } from './generate.ts';
 import type { FleetFlags } from './options.ts';
+import { jsonText } from '../../lambdas/domain/text.ts';
 
 const countsOf = (expected: readonly Expectation[]): string => {
   const counts = new Map<string, number>();
@@ -21,7 +22,7 @@ export const generateFleetCommand = (
 ): ExitCode => {
   const { scenario, expected } = generateFleet({ clusters, seed, accounts, regions, addons, faults });
   parseScenario(scenario, 'of generate-fleet');
-  io.stdout.write(`${JSON.stringify(scenario, null, 2)}\n`);
+  io.stdout.write(`${jsonText(scenario, 2)}\n`);
   io.stderr.write(`${clusters} clusters, ${expected.length} add-ons: ${countsOf(expected)}.\n`);
   return EXIT_CODES.ok;
 };

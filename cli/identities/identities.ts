@@ -18,6 +18,7 @@ import { type Reader, withReader } from './open.ts';
 import type { IdentitiesFlags } from './options.ts';
 import { identitiesLines, type MigrateCommands } from './print.ts';
 import { readIdentities } from './read.ts';
+import { jsonText } from '../../lambdas/domain/text.ts';
 
 const HINTS = {
   AccessDenied:
@@ -58,7 +59,7 @@ const migrateCommands = ({ cluster, account, region, sandbox, state, deployed }:
 };
 
 const textOf = (report: IdentitiesReport, flags: IdentitiesFlags, io: Io): string => {
-  if (flags.json) return `${JSON.stringify(reportSchema.parse(report), null, 2)}\n`;
+  if (flags.json) return `${jsonText(reportSchema.parse(report), 2)}\n`;
   if (flags.format === 'mermaid') return mermaid(graphOf(report));
   if (flags.format === 'graphviz') return graphviz(graphOf(report));
   return `${identitiesLines(report, migrateCommands(flags), styleFor(io.stdout)).join('\n')}\n`;

@@ -203,5 +203,6 @@ const handOffSection = ({ handOff, released }: MigrationReport, style: Style): s
     : [
         '',
         style.paint('bold', released ? 'What would have put it back at its end' : 'What a person has to do now'),
+        `  ${style.paint('dim', 'In bash or zsh. A line that begins with ": " does nothing: it is a note, or a command to decide on.')}`,
         ...handOff.map((command) => `  ${command}`),
       ];

@@ -2,6 +2,7 @@
 import type { MigrationReport, Plan } from '../../lambdas/domain/model.ts';
 import type { TrustChange, TrustRetirement } from '../../lambdas/domain/trust/model.ts';
 import { hanging, type Style } from './style.ts';
+import { jsonText } from '../../lambdas/domain/text.ts';
 
 type Statement = Record<string, unknown>;
 
@@ -18,7 +19,7 @@ export const trustRepairsSection = ({ trustRepairs }: Plan, style: Style): strin
         `${style.paint('bold', 'Trust policies')}  one statement is added to each role, and taken out again by a rollback`,
         ...trustRepairs.flatMap(({ roleArn, statement }) => [
           `  ${style.paint('green', '+')} role ${roleArn}`,
-          `      ${JSON.stringify(statement)}`,
+          `      ${jsonText(statement)}`,
         ]),
       ];
 

@@ -1,10 +1,11 @@
 /** The files of a sweep: the reports that it writes, and the one of an earlier sweep that it reads. */
-import { accessSync, constants, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type SweepReport, sweepReport } from '../../lambdas/domain/sweep/report.ts';
 import { CliError } from '../errors.ts';
 import type { ReportFile } from './options.ts';
 import type { ReadReport } from './service.ts';
+import { writePrivate } from '../private-file.ts';
 
 const whyOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -36,7 +37,7 @@ export const checkReportFiles = (files: readonly ReportFile[]): void => {
 export const writeReports = (files: readonly ReportFile[], { texts }: ReadReport): void => {
   for (const { file, format } of files) {
     try {
-      writeFileSync(file, texts[format] ?? '');
+      writePrivate(file, texts[format] ?? '');
     } catch (error) {
       throw notWritable(file, whyOf(error), error);
     }

@@ -10,6 +10,7 @@ import { CliError } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { followSweep, type SweepWatcher } from './follow.ts';
 import type { ReportFormat } from './options.ts';
+import { asClause } from '../../lambdas/domain/text.ts';
 
 /** Newest first. `more`: there are older ones. */
 export interface ListedSweeps {
@@ -69,7 +70,7 @@ export const unknownSweep = (sweepId: string): CliError =>
 export const notNow = (sentence: string): CliError =>
   new CliError(
     'NotNow',
-    `${sentence.charAt(0).toLowerCase()}${sentence.slice(1).replace(/\.$/, '')}`,
+    `${sentence.charAt(0).toLowerCase()}${asClause(sentence.slice(1))}`,
     'To see how it stands: pod-identity sweep show SWEEP_ID. Nothing was changed',
   );
 

@@ -13,6 +13,8 @@ import type { TrustBatchFlags } from '../trust-options.ts';
 import { type Answers, answersOf } from './answer.ts';
 import { clusterArnField, namespaceField, oidcIssuerField, serviceAccountField } from './fields.ts';
 import { type Line, linesOf, textOf } from './input.ts';
+import { jsonText } from '../../lambdas/domain/text.ts';
+import { streamOf } from '../terminal.ts';
 
 /** Of a line: longer than any policy with all that is asked about it. */
 const MAX_CHARACTERS = 1_000_000;
@@ -152,7 +154,7 @@ const writerTo = (
  * for a file that can't be read.
  */
 export const trustCheckBatch = async ({ batch, acceptKey }: TrustBatchFlags, io: Io): Promise<ExitCode> => {
-  const out = writerTo(io.stdout);
+  const out = writerTo(streamOf(io.stdout));
   const seen = new Set<ExitCode>();
   try {
     for await (const line of linesOf(textOf('--batch', batch, io), MAX_CHARACTERS)) {
@@ -161,7 +163,7 @@ export const trustCheckBatch = async ({ batch, acceptKey }: TrustBatchFlags, io:
       if (isEmpty(line)) continue;
       const { document, exitCode } = answerLine(line, acceptKey);
       seen.add(exitCode);
-      await out.write(`${JSON.stringify(document)}\n`);
+      await out.write(`${jsonText(document)}\n`);
     }
   } finally {
     out.close();

@@ -10,6 +10,7 @@ import { answersOf } from './answer.ts';
 import { checkLines } from './print.ts';
 import { repairCommand } from './request.ts';
 import { readSource } from './source.ts';
+import { jsonText } from '../../lambdas/domain/text.ts';
 
 /** By the verdict for Pod Identity alone. Throws CliError for what can't be read. */
 export const trustCheck = async (flags: TrustCheckFlags, io: Io): Promise<ExitCode> => {
@@ -23,7 +24,7 @@ export const trustCheck = async (flags: TrustCheckFlags, io: Io): Promise<ExitCo
     ...(oidcIssuer === undefined ? {} : { oidcIssuer }),
   };
   const answers = answersOf(parsePolicy(trustPolicy, 'trust'), { use, acceptedKeys: acceptKey, roleArn });
-  if (flags.json) io.stdout.write(`${JSON.stringify(answers, null, 2)}\n`);
+  if (flags.json) io.stdout.write(`${jsonText(answers, 2)}\n`);
   else
     io.stdout.write(
       `${checkLines({ name, use, answers, repair: repairCommand(flags) }, styleFor(io.stdout)).join('\n')}\n`,

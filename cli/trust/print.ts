@@ -3,7 +3,7 @@ import { diffPolicies } from '../../lambdas/domain/trust/diff.ts';
 import type { TrustUse } from '../../lambdas/domain/policy/contexts.ts';
 import type { Reason, Verdict } from '../../lambdas/domain/policy/request.ts';
 import { type Format, hanging, type Style } from '../print/style.ts';
-import { shellWord } from '../request.ts';
+import { shellWord } from '../../lambdas/domain/shell.ts';
 import type { Answer, Answers } from './answer.ts';
 import type { Repaired } from './repair.ts';
 

@@ -17,6 +17,7 @@ import { type Answers, answersOfAll, otherAccount, type Question } from './answe
 import { repairLines } from './print.ts';
 import { readSource, type Source } from './source.ts';
 import type { Sleep } from './write.ts';
+import { jsonText } from '../../lambdas/domain/text.ts';
 
 /** The document of `--json`. */
 export interface Repaired {
@@ -162,7 +163,7 @@ const print = (
   io: Io,
 ): void => {
   if (flags.json) {
-    io.stdout.write(`${JSON.stringify(repaired, null, 2)}\n`);
+    io.stdout.write(`${jsonText(repaired, 2)}\n`);
     return;
   }
   const isDocument = flags.policy !== undefined && !flags.dryRun;
@@ -175,5 +176,5 @@ const print = (
       `${repairLines({ name, use, serviceAccounts: uses.map((one) => one.serviceAccount), before, repaired, limit, printed: isDocument }, styleFor(told)).join('\n')}\n`,
     );
   }
-  if (isDocument && !repaired.refused) io.stdout.write(`${JSON.stringify(repaired.policy, null, 2)}\n`);
+  if (isDocument && !repaired.refused) io.stdout.write(`${jsonText(repaired.policy, 2)}\n`);
 };

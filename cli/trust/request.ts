@@ -1,7 +1,8 @@
 /** The commands about trust policies as they would be typed. */
 import { clusterArn } from '../../lambdas/domain/arn.ts';
 import { PROGRAM } from '../options.ts';
-import { placeFlags, shellWord } from '../request.ts';
+import { shellWord } from '../../lambdas/domain/shell.ts';
+import { placeFlags } from '../request.ts';
 import type { TrustCheckFlags } from '../trust-options.ts';
 
 /** The repair of the same policy for the same service account, only shown. */

@@ -5,6 +5,7 @@ import type { Roles } from '../../lambdas/ports/roles.ts';
 import { CliError } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { iamError } from './iam.ts';
+import { shellCommand } from '../../lambdas/domain/shell.ts';
 
 export interface Change {
   roleArn: string;
@@ -23,7 +24,7 @@ const READS = 15;
 const BETWEEN_READS = 2000;
 
 const lookAt = (arn: string): string =>
-  `Look at it: aws iam get-role --role-name ${arn.split('/').at(-1) ?? arn} --query Role.AssumeRolePolicyDocument`;
+  `Look at it: ${shellCommand(['aws', 'iam', 'get-role', '--role-name', arn.split('/').at(-1) ?? arn, '--query', 'Role.AssumeRolePolicyDocument'])}`;
 
 const changedMeanwhile = ({ roleArn }: Change): CliError =>
   new CliError(

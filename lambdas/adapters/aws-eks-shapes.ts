@@ -6,6 +6,7 @@ import {
   type Addon,
   type Association,
 } from '../domain/model.ts';
+import { printable } from '../domain/text.ts';
 import type { Cluster, OfferedVersion } from '../ports/eks.ts';
 
 export const toCluster = (found: SdkCluster, name: string): Cluster => ({
@@ -55,9 +56,9 @@ export function toAddon(found: SdkAddon): Addon {
     podIdentityAssociations: found.podIdentityAssociations ?? [],
     tags: found.tags ?? {},
     issues: (found.health?.issues ?? []).map((issue) => ({
-      code: issue.code ?? 'Unknown',
-      message: issue.message ?? '',
-      resourceIds: issue.resourceIds ?? [],
+      code: printable(issue.code ?? 'Unknown'),
+      message: printable(issue.message ?? ''),
+      resourceIds: (issue.resourceIds ?? []).map(printable),
     })),
   });
 }

@@ -4,6 +4,7 @@ import { type ErrorName, MigrationError } from '../domain/errors.ts';
 import { detailTypeOf, EVENT_SOURCE, type ServiceEvent } from '../domain/service-event.ts';
 import type { Events } from '../ports/events.ts';
 import { aws } from './aws-errors.ts';
+import { jsonText } from '../domain/text.ts';
 
 /**
  * EventBridge API Reference, PutEvents: entries of one call. Together they may have 256 KB, of which one of ours may
@@ -18,7 +19,7 @@ function entryOf(event: ServiceEvent): PutEventsRequestEntry {
   return {
     Source: EVENT_SOURCE,
     DetailType: detailTypeOf(event),
-    Detail: JSON.stringify(event),
+    Detail: jsonText(event),
     Resources: [clusterArn(event)],
     ...(Number.isNaN(at.getTime()) ? {} : { Time: at }),
   };

@@ -1,5 +1,9 @@
-/** What the API server answers, read and made into the domain's objects. */
+/**
+ * What the API server answers, read and made into the domain's objects. All text is made printable here, but for what a
+ * rollback restores.
+ */
 import { z } from 'zod';
+import { shownText } from '../domain/text.ts';
 import type { Compute, Container, MutatingWebhook, Node, Pod, Workload, WorkloadKind } from '../ports/kubernetes.ts';
 import { managedFieldsEntries, toManagedFields } from './managed-fields.ts';
 
@@ -9,73 +13,77 @@ export const listOf = <T extends z.ZodType>(item: T) =>
     .array(item)
     .nullish()
     .transform((items) => items ?? []);
-const strings = z
-  .record(z.string(), z.string())
-  .nullish()
-  .transform((map) => map ?? {});
-const conditions = listOf(z.looseObject({ type: z.string(), status: z.string() }));
-const owners = listOf(z.looseObject({ kind: z.string(), name: z.string(), controller: z.boolean().nullish() }));
+const mapOf = <T extends z.ZodType<string>>(value: T) =>
+  z
+    .record(shownText, value)
+    .nullish()
+    .transform((map) => map ?? {});
+const strings = mapOf(shownText);
+/** A rollback restores the IRSA annotation byte for byte. */
+const accountAnnotations = mapOf(z.string());
+const conditions = listOf(z.looseObject({ type: shownText, status: shownText }));
+const owners = listOf(z.looseObject({ kind: shownText, name: shownText, controller: z.boolean().nullish() }));
 const optional = z.looseObject({ optional: z.boolean().nullish() }).nullish();
 const valueFrom = z.looseObject({ secretKeyRef: optional, configMapKeyRef: optional }).nullish();
-const named = z.looseObject({ name: z.string().nullish() }).nullish();
+const named = z.looseObject({ name: shownText.nullish() }).nullish();
 const container = z.looseObject({
-  name: z.string(),
-  image: z.string().nullish(),
-  env: listOf(z.looseObject({ name: z.string(), value: z.string().nullish(), valueFrom })),
+  name: shownText,
+  image: shownText.nullish(),
+  env: listOf(z.looseObject({ name: shownText, value: shownText.nullish(), valueFrom })),
   envFrom: listOf(z.looseObject({ secretRef: named, configMapRef: named })),
-  volumeMounts: listOf(z.looseObject({ name: z.string() })),
+  volumeMounts: listOf(z.looseObject({ name: shownText })),
 });
-const tokenSource = z.looseObject({ serviceAccountToken: z.looseObject({ audience: z.string().nullish() }).nullish() });
+const tokenSource = z.looseObject({ serviceAccountToken: z.looseObject({ audience: shownText.nullish() }).nullish() });
 export const pod = z.looseObject({
   metadata: z.looseObject({
-    name: z.string(),
-    namespace: z.string(),
-    uid: z.string(),
-    creationTimestamp: z.string(),
-    deletionTimestamp: z.string().nullish(),
+    name: shownText,
+    namespace: shownText,
+    uid: shownText,
+    creationTimestamp: shownText,
+    deletionTimestamp: shownText.nullish(),
     labels: strings,
     annotations: strings,
     ownerReferences: owners,
   }),
   spec: z.looseObject({
-    serviceAccountName: z.string().nullish(),
-    nodeName: z.string().nullish(),
+    serviceAccountName: shownText.nullish(),
+    nodeName: shownText.nullish(),
     hostNetwork: z.boolean().nullish(),
     initContainers: listOf(container),
     containers: listOf(container),
     volumes: listOf(
-      z.looseObject({ name: z.string(), projected: z.looseObject({ sources: listOf(tokenSource) }).nullish() }),
+      z.looseObject({ name: shownText, projected: z.looseObject({ sources: listOf(tokenSource) }).nullish() }),
     ),
   }),
-  status: z.looseObject({ phase: z.string().nullish(), conditions }).nullish(),
+  status: z.looseObject({ phase: shownText.nullish(), conditions }).nullish(),
 });
 export const node = z.looseObject({
-  metadata: z.looseObject({ name: z.string(), labels: strings }),
+  metadata: z.looseObject({ name: shownText, labels: strings }),
   status: z.looseObject({ conditions }).nullish(),
 });
 export const mutatingWebhookConfiguration = z.looseObject({
-  metadata: z.looseObject({ name: z.string() }),
+  metadata: z.looseObject({ name: shownText }),
   webhooks: listOf(
     z.looseObject({
-      name: z.string(),
+      name: shownText,
       failurePolicy: z.enum(['Fail', 'Ignore']).nullish(),
-      admissionReviewVersions: listOf(z.string()),
+      admissionReviewVersions: listOf(shownText),
     }),
   ),
 });
-const accountMetadata = z.looseObject({ name: z.string(), namespace: z.string(), annotations: strings });
+const accountMetadata = z.looseObject({ name: shownText, namespace: shownText, annotations: accountAnnotations });
 export const serviceAccount = z.looseObject({ metadata: accountMetadata });
 export const serviceAccountDetail = z.looseObject({
   metadata: accountMetadata.extend({
-    uid: z.string(),
-    resourceVersion: z.string(),
+    uid: shownText,
+    resourceVersion: shownText,
     labels: strings,
     managedFields: managedFieldsEntries,
   }),
 });
-export const replicaSet = z.looseObject({ metadata: z.looseObject({ name: z.string(), ownerReferences: owners }) });
+export const replicaSet = z.looseObject({ metadata: z.looseObject({ name: shownText, ownerReferences: owners }) });
 export const customResource = z.looseObject({
-  metadata: z.looseObject({ name: z.string(), namespace: z.string().nullish() }),
+  metadata: z.looseObject({ name: shownText, namespace: shownText.nullish() }),
 });
 const count = z
   .number()
@@ -84,8 +92,8 @@ const count = z
   .transform((value) => value ?? 0);
 export const workload = z.looseObject({
   metadata: z.looseObject({
-    name: z.string(),
-    namespace: z.string(),
+    name: shownText,
+    namespace: shownText,
     generation: count,
     labels: strings,
     managedFields: managedFieldsEntries,
@@ -93,14 +101,14 @@ export const workload = z.looseObject({
   spec: z.looseObject({
     replicas: z.number().int().nullish(),
     paused: z.boolean().nullish(),
-    strategy: z.looseObject({ type: z.string().nullish() }).nullish(),
+    strategy: z.looseObject({ type: shownText.nullish() }).nullish(),
     updateStrategy: z
-      .looseObject({ type: z.string().nullish(), rollingUpdate: z.looseObject({ partition: count }).nullish() })
+      .looseObject({ type: shownText.nullish(), rollingUpdate: z.looseObject({ partition: count }).nullish() })
       .nullish(),
     template: z.looseObject({
       metadata: z.looseObject({ annotations: strings }).nullish(),
       spec: z.looseObject({
-        serviceAccountName: z.string().nullish(),
+        serviceAccountName: shownText.nullish(),
         initContainers: listOf(container),
         containers: listOf(container),
       }),

@@ -4,13 +4,14 @@
  * text).
  */
 import { z } from 'zod';
+import { shownText } from '../domain/text.ts';
 import type { ManagedFields } from '../ports/kubernetes.ts';
 
 export const managedFieldsEntries = z
   .array(
     z.looseObject({
-      manager: z.string().nullish(),
-      subresource: z.string().nullish(),
+      manager: shownText.nullish(),
+      subresource: shownText.nullish(),
       fieldsV1: z.record(z.string(), z.unknown()).nullish(),
     }),
   )

@@ -8,7 +8,7 @@ import type { z } from 'zod';
 import { ERROR_CLASSES, isMigrationError } from '../domain/errors.ts';
 import { UNEXPECTED_ERROR } from '../domain/metrics.ts';
 import { wrongsOf } from '../domain/problems.ts';
-import { shown } from '../domain/text.ts';
+import { jsonText, shown } from '../domain/text.ts';
 import type { HandlerDependencies } from '../ports/index.ts';
 import { tellFailure } from '../runtime/failures.ts';
 import { cancel, decideApproval, rollBack } from './act.ts';
@@ -96,7 +96,7 @@ const result = (
 ): ProxyResult => ({
   statusCode,
   headers: { ...HEADERS, ...headers, 'content-type': type },
-  body: JSON.stringify(body),
+  body: jsonText(body),
 });
 
 /** Such as of `/migrations/{id}`, whatever the id. */

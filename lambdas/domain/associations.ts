@@ -4,6 +4,7 @@
  */
 import { isOwnedBy } from './arn.ts';
 import type { Association, CarriedOver, PlannedAssociation, Rung, Snapshot } from './model.ts';
+import { shellCommand } from './shell.ts';
 
 const IAC_TAG_PREFIXES = ['aws:cloudformation:', 'alpha.eksctl.io/'];
 const IAC_TAGS = new Map([
@@ -119,7 +120,7 @@ function decideStandalone(association: Association, { roleArn }: PlannedAssociat
   if (association.roleArn === roleArn) return { do: 'keep' };
   return refuse(
     `${where} has role ${association.roleArn}, and the request names ${roleArn}`,
-    `keep its role: --role ${serviceAccount}=${association.roleArn}; or give it the other one, then plan again: aws eks update-pod-identity-association --cluster-name ${cluster} --association-id ${id} --role-arn ${roleArn}`,
+    `keep its role: ${shellCommand(['--role', `${serviceAccount}=${association.roleArn}`])}; or give it the other one, then plan again: ${shellCommand(['aws', 'eks', 'update-pod-identity-association', '--cluster-name', cluster], ['--association-id', id, '--role-arn', roleArn])}`,
   );
 }
 
@@ -207,7 +208,7 @@ export function decidePurge(association: Association, context: PurgeContext): Pu
   if (fields.length > 0 && association.roleArn !== successor.roleArn) {
     return refuse(
       `${where} has ${fields.join(', ')} for role ${association.roleArn}, which would mean something else for the planned role ${successor.roleArn}`,
-      `keep its role: --role ${association.serviceAccount}=${association.roleArn}; or, if nobody needs it, delete it by hand: aws eks delete-pod-identity-association --cluster-name ${cluster} --association-id ${association.id}`,
+      `keep its role: ${shellCommand(['--role', `${association.serviceAccount}=${association.roleArn}`])}; or, if nobody needs it, delete it by hand: ${shellCommand(['aws', 'eks', 'delete-pod-identity-association', '--cluster-name', cluster, '--association-id', association.id])}`,
     );
   }
   return rung.strategy === 'in-place' && ours && association.ownerArn === addonArn ? { do: 'keep' } : { do: 'purge' };

@@ -4,6 +4,7 @@
  */
 import { Validator, type OutputUnit, type SchemaDraft } from '@cfworker/json-schema';
 import { parseDocument } from 'yaml';
+import { asClause } from './text.ts';
 
 export type ConfigurationVerdict =
   | { verdict: 'valid' }
@@ -102,7 +103,7 @@ function tell(errors: OutputUnit[]): string[] {
         const where = instanceLocation.replace(/^#\/?/, '/');
         return keyword === 'false'
           ? `${where}: is not defined in the schema, which allows nothing else`
-          : `${where}: ${error.replace(/\.$/, '')}`;
+          : `${where}: ${asClause(error)}`;
       }),
     ),
   ];

@@ -1,5 +1,6 @@
 /** What a migration saw and did, as zod schemas: part of the records in `model.ts`. */
 import { z } from 'zod';
+import { shownText } from './text.ts';
 
 /**
  * How a pod gets its AWS credentials. `mixed`: some of its containers by one way, some by another, or both in one,
@@ -10,10 +11,10 @@ export const podIdentity = z.enum(['pod-identity', 'irsa', 'node-role', 'mixed',
 export type PodIdentity = z.infer<typeof podIdentity>;
 
 export const podEvidence = z.object({
-  namespace: z.string(),
-  name: z.string(),
-  uid: z.string(),
-  serviceAccount: z.string(),
+  namespace: shownText,
+  name: shownText,
+  uid: shownText,
+  serviceAccount: shownText,
   identity: podIdentity,
   /**
    * Present for a pod of a service account that loses its identity by the migration: what its pods had before, and
@@ -23,12 +24,12 @@ export const podEvidence = z.object({
   loss: z.object({ from: podIdentity, to: podIdentity }).optional(),
   ready: z.boolean(),
   createdAt: z.string(),
-  node: z.string().optional(),
+  node: shownText.optional(),
   /**
    * What the pod's spec shows: the env keys and the token volume that make the class, or what is missing to judge; and
    * what its age says.
    */
-  evidence: z.string(),
+  evidence: shownText,
 });
 export type PodEvidence = z.infer<typeof podEvidence>;
 
@@ -38,7 +39,7 @@ export const stepLine = z.object({
   endedAt: z.string(),
   /** Invocations of the step's Lambda: polls and retries count. */
   attempts: z.number().int().positive(),
-  result: z.string().optional(),
-  error: z.object({ name: z.string(), message: z.string() }).optional(),
+  result: shownText.optional(),
+  error: z.object({ name: shownText, message: shownText }).optional(),
 });
 export type StepLine = z.infer<typeof stepLine>;

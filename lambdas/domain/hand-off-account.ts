@@ -1,12 +1,18 @@
 /** The commands that put a service account back by hand: its annotation, its associations, then its pods. */
-import { associationLines as eksLines, endLines, kubeconfigLine, restartLine } from './hand-off-commands.ts';
+import {
+  associationLines as eksLines,
+  endLines,
+  foreignNote,
+  kubeconfigLine,
+  restartLine,
+} from './hand-off-commands.ts';
 import { trustLines } from './hand-off-trust.ts';
 import { IRSA_ANNOTATION } from './irsa.ts';
 import type { ServiceAccountDetail, WorkloadRef } from './kubernetes.ts';
 import type { Association, Migration, Snapshot, Target } from './model.ts';
 import { standingTrustChanges } from './recovery.ts';
-import { associationText, isOwnAssociation, wasThere } from './service-account.ts';
-import { comment, mayFail, shellCommand } from './shell.ts';
+import { isOwnAssociation, wasThere } from './service-account.ts';
+import { ifWanted, mayFail, note, shellCommand } from './shell.ts';
 
 export interface AccountHandOffFacts {
   target: Target;
@@ -31,9 +37,7 @@ function freeLines({ target, snapshot, record, associations }: AccountHandOffFac
   if (!associations) {
     const made = record.associations.created.filter((one) => !wasThere(snapshot, one));
     return [
-      comment(
-        'EKS could not be read, so these lines work from any state; a line that ends in "|| true" may say that there is nothing to do.',
-      ),
+      note`EKS could not be read, so these lines work from any state; a line that ends in "|| true" may report that there is nothing to do.`,
       ...made.map((one) => mayFail(lines.delete(one.id))),
     ];
   }
@@ -42,11 +46,7 @@ function freeLines({ target, snapshot, record, associations }: AccountHandOffFac
     .flatMap((one) =>
       isOwnAssociation(record, one)
         ? [mayFail(lines.delete(one.id))]
-        : [
-            comment(
-              `Somebody else made ${associationText(one)} meanwhile; while it is there, new pods use it and not IRSA. To take it away: ${lines.delete(one.id)}`,
-            ),
-          ],
+        : [foreignNote(one), ifWanted(lines.delete(one.id))],
     );
 }
 
@@ -56,7 +56,7 @@ function freeLines({ target, snapshot, record, associations }: AccountHandOffFac
  */
 function annotationLines({ snapshot: { serviceAccount: was }, account }: AccountHandOffFacts): string[] {
   if (was?.roleArn === undefined) return [];
-  const what = `service account ${was.namespace}/${was.name}`;
+  const what = `${was.namespace}/${was.name}`;
   const words = [
     'kubectl',
     '-n',
@@ -68,27 +68,32 @@ function annotationLines({ snapshot: { serviceAccount: was }, account }: Account
   ];
   if (!account) return [mayFail(shellCommand(words))];
   const { now } = account;
-  if (!now) return [comment(`Somebody else has deleted ${what}: make it again, then ${shellCommand(words)}`)];
+  if (!now)
+    return [
+      note`Another principal has deleted service account ${what}. Create it again, then run the next line without the colon.`,
+      ifWanted(shellCommand(words)),
+    ];
   if (now.roleArn === undefined) return [shellCommand(words)];
   return now.roleArn === was.roleArn
     ? []
     : [
-        comment(
-          `Somebody else has given ${what} the annotation ${IRSA_ANNOTATION}=${now.roleArn} meanwhile. To have the one of before: ${shellCommand([...words, '--overwrite'])}`,
-        ),
+        note`Another principal has annotated service account ${what} with ${IRSA_ANNOTATION}=${now.roleArn} meanwhile. To restore the former one, run the next line without the colon.`,
+        ifWanted(shellCommand([...words, '--overwrite'])),
       ];
 }
 
-/** Exact, in order; a line is a comment, or a command that needs nothing filled in. Never empty. */
+/** Returns the lines in order: each is a note, or a command that needs nothing filled in. Never empty. */
 export function accountHandOff(facts: AccountHandOffFacts): string[] {
   const { target, snapshot, record, workloads, trust = {} } = facts;
   const lost = snapshot.associations.filter(
     (was) => facts.associations && !facts.associations.some(({ id }) => id === was.id),
   );
   const restarts = workloads?.map((one) => restartLine(one)) ?? [
-    comment(
-      `The API server could not be read: restart whatever runs with ${snapshot.planned.map((one) => `${one.namespace}/${one.serviceAccount}`).join(', ')}: kubectl -n ${snapshot.namespace} rollout restart KIND/NAME`,
+    ...snapshot.planned.map(
+      (one) =>
+        note`The API server could not be read: restart every workload that runs with ${one.namespace}/${one.serviceAccount}, by the next line without the colon, with its kind and name.`,
     ),
+    ifWanted(shellCommand(['kubectl', '-n', snapshot.namespace, 'rollout', 'restart', 'KIND/NAME'])),
   ];
   return [
     kubeconfigLine(target),
@@ -96,15 +101,13 @@ export function accountHandOff(facts: AccountHandOffFacts): string[] {
     ...annotationLines(facts),
     ...freeLines(facts),
     ...lost.flatMap((was) => [
-      comment(`Association ${was.id}, which was there before, is gone; this migration did not delete it.`),
+      note`Association ${was.id}, which existed before, is gone; this migration did not delete it.`,
       mayFail(eksLines(target).create(was)),
     ]),
-    comment(
-      'Pods keep the identity that they were admitted with: new ones take the one that was put back, some seconds later.',
-    ),
+    note`Pods keep the identity that they were admitted with: new ones take the one that was restored, some seconds later.`,
     'sleep 30',
     ...restarts,
-    ...standingTrustChanges(record).flatMap((change) => trustLines(change, target, trust[change.roleArn])),
+    ...standingTrustChanges(record).flatMap((change) => trustLines(change, target, trust)),
     ...endLines(record.migrationId),
   ];
 }

@@ -7,7 +7,7 @@ import { ownTags } from './associations.ts';
 import { WORKLOAD_KINDS, type WorkloadRef } from './kubernetes.ts';
 import type { Association, AddonSnapshot, Target } from './model.ts';
 import { missingFields } from './restore-associations.ts';
-import { comment, option, type Raw, shellCommand, type Word } from './shell.ts';
+import { note, option, type Raw, shellCommand, type Word } from './shell.ts';
 
 /** One structure in the CLI's shorthand, or JSON where a value has what the shorthand reads as its own. */
 const associationWords = (owned: Association[]): string[] => {
@@ -78,11 +78,13 @@ export const kubeconfigLine = ({ region, cluster }: Target): string =>
 
 /** The last lines of every hand-off: they record the end, and with it what it is about can be migrated again. */
 export const endLines = (migrationId: string): string[] => [
-  comment(
-    `Checks that everything is as it was, records the end and frees the lock. To leave it as it is instead: pod-identity release ${migrationId}`,
-  ),
-  `pod-identity rollback ${migrationId} --deployed`,
+  note`Checks that everything is as it was, records the end and frees the lock. To leave it as it is instead: pod-identity release ${migrationId}`,
+  shellCommand(['pod-identity', 'rollback', migrationId, '--deployed']),
 ];
+
+/** Precedes the command that deletes an association which this migration neither found nor created. */
+export const foreignNote = ({ id, namespace, serviceAccount, roleArn }: Association): string =>
+  note`Another principal created ${id} of ${namespace}/${serviceAccount} with ${roleArn} meanwhile; while it exists, new pods use it and not IRSA. To delete it, run the next line without the colon.`;
 
 /** A query for the id or ARN of an association, neither of which is known before EKS has made it. */
 const queried = (where: string[], one: Association, field: 'associationId' | 'associationArn'): Raw => ({

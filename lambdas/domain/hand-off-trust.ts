@@ -4,7 +4,9 @@
  */
 import { parseRoleArn } from './arn.ts';
 import type { Check, Target } from './model.ts';
-import { comment, option, shellCommand } from './shell.ts';
+import { warn } from './plan/check.ts';
+import { ifWanted, note, option, shellCommand } from './shell.ts';
+import { asClause } from './text.ts';
 import type { TrustChange } from './trust/model.ts';
 import { undoRepair } from './trust/repair.ts';
 
@@ -61,30 +63,53 @@ export const trustNotOwn = ({ roleArn }: Pick<TrustChange, 'roleArn'>, problem: 
     'Find out who wrote that into the ledger, and compare the trust policy with what it should be. The add-on does not need a change of it.',
 });
 
+/** Id of the warning with why a statement can't be taken out automatically: it quotes the policy. */
+export const TRUST_TO_EDIT = 'trust-to-edit';
+
+/** The policies now, by role's ARN; null where the role is gone, absent where it could not be read. */
+export type TrustNow = Readonly<Record<string, string | null>>;
+
 /**
- * The lines for one change that is not undone. `current`: the policy now; null where the role is gone, absent where it
- * could not be read.
+ * Returns the lines for one change that is not undone. Which statement it is the note names by its Sid; why it can't be
+ * taken out is told by `trustToEdit`, outside of what is pasted.
  */
-export function trustLines(change: TrustChange, target: Target, current: string | null | undefined): string[] {
+export function trustLines(change: TrustChange, target: Target, trust: TrustNow): string[] {
   const { roleArn, before } = change;
-  const added = `Statement${sidOf(change)} in the trust policy of ${roleArn} was added by this migration`;
+  const current = trust[roleArn];
+  const sid = sidOf(change).trim();
   const asBefore = updateTrustLine(roleArn, before, target);
   if (current === null) return [];
   if (current === undefined) {
-    const read = shellCommand(['aws', 'iam', 'get-role', '--region', target.region, '--role-name', nameOf(roleArn)]);
     return [
-      comment(
-        `${added}. The policy could not be read, so the next line writes it as it was before, over what others may have changed since. To see it first: ${read}`,
-      ),
+      note`This migration added statement ${sid} to the trust policy of ${roleArn}. The policy could not be read: the line after the next writes it as it was before, over what others may have changed since. To see it first, run the next line without the colon.`,
+      ifWanted(shellCommand(['aws', 'iam', 'get-role', '--region', target.region, '--role-name', nameOf(roleArn)])),
       asBefore,
     ];
   }
   const decision = undoRepair(change, current);
   if (decision.do === 'nothing') return [];
   if (decision.do === 'write')
-    return [comment(`${added}: the next line takes it out.`), updateTrustLine(roleArn, decision.document, target)];
+    return [
+      note`This migration added statement ${sid} to the trust policy of ${roleArn}: the next line removes it.`,
+      updateTrustLine(roleArn, decision.document, target),
+    ];
   return [
-    comment(`${added}, and can't be taken out by itself: ${decision.why}.`),
-    comment(`As it was before, over everything that others have changed since: ${asBefore}`),
+    note`This migration added statement ${sid} to the trust policy of ${roleArn}, and it cannot be removed automatically: see warning ${TRUST_TO_EDIT}. The next line, without the colon, writes the policy as it was before, over everything that others have changed since.`,
+    ifWanted(asBefore),
   ];
 }
+
+/** Returns a warning for each policy that `trustLines` leaves to a person, with the reason. */
+export const trustToEdit = (changes: readonly TrustChange[], trust: TrustNow): Check[] =>
+  changes.flatMap((change) => {
+    const current = trust[change.roleArn];
+    const decision = typeof current === 'string' ? undoRepair(change, current) : undefined;
+    if (decision?.do !== 'refuse') return [];
+    return [
+      warn(
+        TRUST_TO_EDIT,
+        `Statement${sidOf(change)} in the trust policy of role ${change.roleArn} cannot be removed automatically: ${asClause(decision.why)}.`,
+        'Remove the statement by hand if nothing needs it, or keep it.',
+      ),
+    ];
+  });

@@ -5,15 +5,15 @@
  */
 import { ownedOf, plannedFor, standaloneOf } from './associations.ts';
 import { changedByOthers, classifyCopy } from './copies.ts';
-import { endLines, handOffLines, type HandOffLines } from './hand-off-commands.ts';
+import { endLines, foreignNote, handOffLines, type HandOffLines } from './hand-off-commands.ts';
 import { trustLines } from './hand-off-trust.ts';
 import type { WorkloadRef } from './kubernetes.ts';
 import type { Addon, Association, Migration, AddonSnapshot, Target } from './model.ts';
 import { standingTrustChanges } from './recovery.ts';
 import { conflictsOfCreate, decideRestore, needsConsent, preservesFailedCopy, type RestoreFacts } from './restore.ts';
 import { isSameAssociation, leftOvers, madeByOthers, ownedBefore, standAloneBefore } from './restore-associations.ts';
-import { associationText, isOwnAssociation, wasThere } from './service-account.ts';
-import { comment, mayFail } from './shell.ts';
+import { isOwnAssociation, wasThere } from './service-account.ts';
+import { ifWanted, mayFail, note } from './shell.ts';
 
 export interface HandOffFacts {
   target: Target;
@@ -51,9 +51,7 @@ function fromAnyState({ record, snapshot }: HandOffFacts, lines: HandOffLines): 
     (one) => isOfForm(snapshot, one) && snapshot.associations.every((before) => before.id !== one.id),
   );
   return [
-    comment(
-      'EKS could not be read, so these lines work from any state; a line that ends in "|| true" may say that there is nothing to do.',
-    ),
+    note`EKS could not be read, so these lines work from any state; a line that ends in "|| true" may report that there is nothing to do.`,
     settled(lines),
     ...made.map((one) => mayFail(lines.deleteAssociation(one.id))),
     ...(made.length > 0 ? [KEY_IS_FREED] : []),
@@ -69,13 +67,13 @@ function createLines({ record }: HandOffFacts, lines: HandOffLines, addon: Addon
   const conflicts = conflict ? 'OVERWRITE' : conflictsOfCreate(record);
   return [
     ...(conflict
-      ? [comment(`OVERWRITE resets what others have changed: ${addon.issues.map((issue) => issue.message).join(' ')}`)]
+      ? [
+          note`OVERWRITE resets the fields that others have changed: they are in the warnings, and in the health issues that EKS shows.`,
+        ]
       : []),
     ...(conflicts === 'NONE'
       ? [
-          comment(
-            'Should it end in CREATE_FAILED for conflicts: delete it with --preserve and create it with OVERWRITE, which resets what others have changed.',
-          ),
+          note`If it ends in CREATE_FAILED for conflicts: delete it with --preserve and create it with OVERWRITE, which resets what others have changed.`,
         ]
       : []),
     lines.create(conflicts),
@@ -86,16 +84,17 @@ function createLines({ record }: HandOffFacts, lines: HandOffLines, addon: Addon
 const describe = (addon: Addon | undefined, { snapshot, record }: HandOffFacts): string[] => {
   const copy = classifyCopy(snapshot, record, addon);
   const changed = addon && changedByOthers(snapshot, addon);
-  const issues = addon?.issues.map((issue) => issue.message).join('; ') ?? '';
   return [
-    comment(
-      addon
-        ? `Add-on ${addon.name} is ${addon.status} with ${addon.serviceAccountRoleArn ?? 'no role'}${issues ? ` (${issues})` : ''}.`
-        : `Add-on ${snapshot.addon.name} is not there.`,
-    ),
-    ...(copy === 'gone' ? [comment('This migration did not delete it; somebody else did.')] : []),
-    ...(copy === 'foreign' ? [comment('This copy was made by somebody else.')] : []),
-    ...(changed === undefined ? [] : [comment(`${changed}. Version and configuration are left as they are now.`)]),
+    ...(addon
+      ? addon.serviceAccountRoleArn === undefined
+        ? [note`Add-on ${addon.name} is ${addon.status} without a role.`]
+        : [note`Add-on ${addon.name} is ${addon.status} with role ${addon.serviceAccountRoleArn}.`]
+      : [note`Add-on ${snapshot.addon.name} does not exist.`]),
+    ...(copy === 'gone' ? [note`Another principal deleted it, not this migration.`] : []),
+    ...(copy === 'foreign' ? [note`Another principal created this copy.`] : []),
+    ...(changed
+      ? [note`Another principal has changed it since: version and configuration are left as they are now.`]
+      : []),
   ];
 };
 
@@ -106,9 +105,7 @@ function freeKeys({ snapshot, record, seen }: HandOffFacts, wanted: Association[
     wanted.some((was) => was.namespace === other.namespace && was.serviceAccount === other.serviceAccount),
   );
   return inTheWay.flatMap((other) => [
-    comment(
-      `Somebody else made ${other.id} for ${other.namespace}/${other.serviceAccount} meanwhile; the old association needs its place.`,
-    ),
+    note`Another principal created ${other.id} for ${other.namespace}/${other.serviceAccount} meanwhile; the old association needs its place.`,
     mayFail(lines.deleteAssociation(other.id)),
     KEY_IS_FREED,
   ]);
@@ -195,16 +192,12 @@ function standaloneLines({ record, snapshot, seen }: HandOffFacts, lines: HandOf
   const deleted = there.flatMap((one) =>
     isOwnAssociation(record, one)
       ? [mayFail(lines.deleteAssociation(one.id))]
-      : [
-          comment(
-            `Somebody else made ${associationText(one)} meanwhile; while it exists, new pods use it and not IRSA. To delete it: ${lines.deleteAssociation(one.id)}`,
-          ),
-        ],
+      : [foreignNote(one), ifWanted(lines.deleteAssociation(one.id))],
   );
   return deleted.length > 0 ? [...deleted, KEY_IS_FREED] : [];
 }
 
-/** Exact, in order; a line is a comment, or a command that needs nothing filled in. Never empty. */
+/** Returns the lines in order: each is a note, or a command that needs nothing filled in. Never empty. */
 export function handOffCommands(given: HandOffFacts): string[] {
   const { target, snapshot, seen: all, workloads, record, trust = {} } = given;
   const seen = all && { ...all, associations: all.associations.filter((one) => isOfForm(snapshot, one)) };
@@ -219,10 +212,10 @@ export function handOffCommands(given: HandOffFacts): string[] {
     ...(seen ? fromSeenState(facts, seen, lines) : fromAnyState(facts, lines)),
     ...associationLines(facts, lines),
     ...standaloneLines(given, lines),
-    comment('Pods keep the identity that they were admitted with: new ones take the one that was put back.'),
+    note`Pods keep the identity that they were admitted with: new ones take the one that was restored.`,
     lines.kubeconfig(),
     ...restarts,
-    ...standingTrustChanges(record).flatMap((change) => trustLines(change, target, trust[change.roleArn])),
+    ...standingTrustChanges(record).flatMap((change) => trustLines(change, target, trust)),
     ...endLines(record.migrationId),
   ];
 }

@@ -10,7 +10,9 @@ import { addon, association, serviceAccountState, type Addon } from './observed.
 import { carriedOver, identityLoss, plannedAssociation } from './planned.ts';
 import { maxDisruption, migrationRequest, resolveConflicts, strategy, target } from './request.ts';
 import { authenticatedRequester, notedRequester } from './requester.ts';
+import { pasteable } from './shell.ts';
 import { serviceAccountRef } from './subject.ts';
+import { shownText } from './text.ts';
 import { trigger } from './trigger.ts';
 import { trustChange, trustRepair, trustRetirement } from './trust/model.ts';
 
@@ -45,11 +47,11 @@ export const check = z.object({
   id: z.string(),
   status: z.enum(['pass', 'warn', 'fail', 'unknown']),
   /** What was found, with names. */
-  message: z.string(),
+  message: shownText,
   /** What to do about it; there for every status but pass. */
-  remedy: z.string().optional(),
+  remedy: shownText.optional(),
   /** Where the rule comes from: a page of the EKS User Guide or an issue. */
-  source: z.string().optional(),
+  source: shownText.optional(),
 });
 export type Check = z.infer<typeof check>;
 
@@ -138,7 +140,7 @@ export type Snapshot = z.infer<typeof snapshot>;
 export type AddonSnapshot = Snapshot & { addon: Addon };
 export const isOfAddon = (one: Snapshot): one is AddonSnapshot => one.addon !== undefined;
 
-export const failure = z.object({ name: z.string(), message: z.string() });
+export const failure = z.object({ name: shownText, message: shownText });
 export type Failure = z.infer<typeof failure>;
 
 export const verified = z.enum(['pods', 'api', 'none']);
@@ -224,7 +226,7 @@ export const migration = z.object({
   retirements: z.array(trustRetirement).default([]),
   failure: failure.optional(),
   /** Commands that finish by hand what the service could not. */
-  handOff: z.array(z.string()).default([]),
+  handOff: z.array(z.string().overwrite(pasteable)).default([]),
 });
 export type Migration = z.infer<typeof migration>;
 
@@ -293,7 +295,7 @@ export const migrationReport = z.object({
   retirements: z.array(trustRetirement).default([]),
   verification: z.object({ before: z.array(podEvidence), pods: z.array(podEvidence) }),
   failure: failure.optional(),
-  handOff: z.array(z.string()),
+  handOff: z.array(z.string().overwrite(pasteable)),
   /** True when AWS was played by the sandbox: every duration then comes from the scenario's knobs. */
   simulated: z.boolean(),
 });

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { MAX_ROLE_ARN, parseRoleArn } from './arn.ts';
 import { LONGEST_PRINCIPAL } from './principal.ts';
-import { isPrintable } from './text.ts';
+import { isOneLine } from './text.ts';
 
 /** ULID: sorts by time, 26 characters of Crockford's base 32. */
 export const migrationId = z
@@ -48,12 +48,15 @@ export const namespaceName = z
   .max(63, { error: 'must have at most 63 characters', abort: true })
   .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, 'must be the name of a Kubernetes namespace such as kube-system');
 
-/** One line that people read in logs and terminals. */
+/**
+ * One line that people read in logs and terminals. It is kept as it was given, and shown with escapes where it has zero-width
+ * characters, such as those that join emojis.
+ */
 export const plainText = (most: number) =>
   z
     .string()
     .max(most, { error: `must have at most ${most} characters`, abort: true })
-    .refine(isPrintable, 'must be one line of text, without control characters');
+    .refine(isOneLine, 'must be one line of text, without control characters');
 
 /** What comes before the ARN of whoever made the call that the service answers with a request of its own. */
 export const BY_CLOUDTRAIL = 'cloudtrail: ';

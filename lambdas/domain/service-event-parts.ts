@@ -3,7 +3,7 @@
  * eyes.
  */
 import type { Migration } from './model.ts';
-import { comment } from './shell.ts';
+import { note } from './shell.ts';
 import { printable } from './text.ts';
 
 /** Printable, at most that many characters, with a sign of it where something was cut off. */
@@ -57,14 +57,17 @@ export function handOffFor(
   { migrationId, handOff }: Pick<Migration, 'migrationId' | 'handOff'>,
   { commands, command }: { commands: number; command: number },
 ): string[] {
-  const see = `pod-identity show ${migrationId} --deployed`;
   const lines = handOff.map((line) => {
-    if (carriesValues(line)) return comment(`A line with values that an event does not carry stands here: ${see}`);
+    if (carriesValues(line))
+      return note`A line with values that an event does not carry belongs here: pod-identity show ${migrationId} --deployed`;
     return line.length > command || printable(line) !== line
-      ? comment(`A line that is too long for an event stands here: ${see}`)
+      ? note`A line that is too long for an event belongs here: pod-identity show ${migrationId} --deployed`
       : line;
   });
   return lines.length <= commands
     ? lines
-    : [...lines.slice(0, commands - 1), comment(`${lines.length - commands + 1} more lines: ${see}`)];
+    : [
+        ...lines.slice(0, commands - 1),
+        note`${String(lines.length - commands + 1)} more lines: pod-identity show ${migrationId} --deployed`,
+      ];
 }

@@ -175,6 +175,8 @@ const ENDS: Record<Outcome, (record: Migration, handOff: readonly string[]) => s
     ...failureLines(record),
     'What finishes it, in this order, as it was found at the end:',
     ...handOff,
+    // After the commands, since the message is cut at its end.
+    ...warningLines(record.warnings),
     showLine(record),
   ],
 };

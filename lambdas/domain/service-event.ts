@@ -75,7 +75,7 @@ export const serviceEvent = z.object({
     .max(MOST.commands)
     .optional()
     .describe(
-      'Of `needs-human`: the commands that finish by hand. In the place of one with values in it, or of one that is too long, there is a comment.',
+      'Of `needs-human`: the commands that finish by hand. In the place of one with values in it, or of one that is too long, there is a note. A note is a line that begins with `: ` and does nothing.',
     ),
   trigger: trigger.optional().describe('What had the service start it by itself.'),
   warnings: z
@@ -126,7 +126,9 @@ export function serviceEventOf(record: Migration, told: Announcement, begunAt?: 
   const requester = requesterOf(record);
   const planHash = asked?.planHash ?? plan?.hash;
   const handOff = isLast && type === 'needs-human' ? handOffFor(record, MOST) : [];
-  const lines = linesOf(record, type, asked, handOff).flatMap((line) => (line === '' ? [] : [fit(line, MOST.line)]));
+  // A line of the message is shorter than one of the field, and no command may be cut.
+  const pasted = handOff.length > 0 ? handOffFor(record, { ...MOST, command: MOST.line }) : [];
+  const lines = linesOf(record, type, asked, pasted).flatMap((line) => (line === '' ? [] : [fit(line, MOST.line)]));
   const shown =
     lines.length > MOST.lines
       ? [

@@ -78,7 +78,9 @@ function unscheduled(pods: Pod[], workload: Workload): string {
   const pod = pods.find(
     (one) => one.namespace === namespace && isMadeBy(one, workload) && one.node === undefined && !one.terminating,
   );
-  return pod ? `, and no node takes pod ${pod.name} (kubectl -n ${namespace} describe pod ${pod.name} says why)` : '';
+  return pod
+    ? `, and no node takes pod ${pod.name} (${shellCommand(['kubectl', '-n', namespace, 'describe', 'pod', pod.name])} says why)`
+    : '';
 }
 
 const refOf = (workload: Workload): WorkloadRef => ({
@@ -169,7 +171,7 @@ function restartByHand(planned: Snapshot['planned']): string {
       ['kubectl', '-n', namespace, 'get', Object.values(WORKLOAD_PLURALS).join(',')],
       ['-o', 'custom-columns=KIND:.kind,NAME:.metadata.name,ACCOUNT:.spec.template.spec.serviceAccountName'],
     );
-    return `${list} lists them, then for each of ${accounts}: kubectl -n ${namespace} rollout restart KIND/NAME`;
+    return `${list} lists them, then for each of ${accounts}: ${shellCommand(['kubectl', '-n', namespace, 'rollout', 'restart', 'KIND/NAME'])}`;
   });
   return commands.join('; ');
 }

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { isMigrationError, MigrationError } from '../domain/errors.ts';
 import { migrationId } from '../domain/model.ts';
 import { hasProtoKey, problemsOf } from '../domain/problems.ts';
-import type { HandlerDependencies } from '../ports/index.ts';
+import type { HandlerDependencies, Telemetry } from '../ports/index.ts';
 import { throughThrottling } from './again-later.ts';
 import { cancelledAs, cancelledText } from './cancelled.ts';
 import { failureOf, tellFailure } from './failures.ts';
@@ -17,6 +17,7 @@ import { assertPlanStands } from './plan-stands.ts';
 import { rememberedLedger } from './remembered-ledger.ts';
 import type { Step } from './step.ts';
 import { utcNow } from './utc.ts';
+import { printable, shownIn } from '../domain/text.ts';
 
 export type LambdaContext = Context;
 
@@ -124,6 +125,17 @@ async function runStep(step: Step, event: unknown, dependencies: HandlerDependen
   }
 }
 
+/** Log lines quote data that third parties wrote, such as names of roles: nothing in them acts on who reads them. */
+const withShownText = (telemetry: Telemetry): Telemetry => ({
+  count: (metric, value) => telemetry.count(metric, value),
+  seconds: (metric, value) => telemetry.seconds(metric, value),
+  log: {
+    info: (message, fields) => telemetry.log.info(printable(message), fields && shownIn(fields)),
+    warn: (message, fields) => telemetry.log.warn(printable(message), fields && shownIn(fields)),
+    error: (message, fields) => telemetry.log.error(printable(message), fields && shownIn(fields)),
+  },
+});
+
 /**
  * Makes the Lambda handler of a step. Nothing is bound at import: everything it needs is in `dependencies`, but for the
  * time that is left, which each invocation's context knows.
@@ -134,6 +146,7 @@ export function createHandler(
   middlewares: MiddlewareObj<unknown, unknown>[] = [],
 ): (event: unknown, context: LambdaContext) => Promise<unknown> {
   const handler = middy<unknown, unknown>().use(middlewares);
+  const telemetry = withShownText(dependencies.telemetry);
   const stack = handler.handler((event: unknown, context: LambdaContext) => {
     const remainingTime = (): number => context.getRemainingTimeInMillis();
     const portsFor = throughThrottling(
@@ -143,6 +156,7 @@ export function createHandler(
     );
     return runStep(step, event, {
       ...dependencies,
+      telemetry,
       portsFor,
       ledger: rememberedLedger(dependencies.ledger, remainingTime),
       remainingTime,

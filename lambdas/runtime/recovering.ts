@@ -15,6 +15,7 @@ import { subjectLock } from './lock.ts';
 import { lookSeveralTimes } from './looks.ts';
 import { lookAtRestore } from './restoring.ts';
 import { lookAtAccount } from './service-account.ts';
+import { asClause } from '../domain/text.ts';
 
 /** Step lines of the way back's first step, whatever its round: a service account has no add-on to look at. */
 const ROLLBACK_LINE = /^(assess-rollback|restore-annotation|restore-associations)\b/;
@@ -143,7 +144,7 @@ export async function wayBackClosed(
     );
     return verdict === 'allowed'
       ? []
-      : [`${namespace}/${serviceAccount} (${reasons.map(({ message }) => message.replace(/\.$/, '')).join('; ')})`];
+      : [`${namespace}/${serviceAccount} (${reasons.map(({ message }) => asClause(message)).join('; ')})`];
   });
   if (closed.length === 0) return undefined;
   const retired = record.retirements.some(

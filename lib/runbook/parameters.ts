@@ -15,7 +15,7 @@ import {
   serviceAccountName,
 } from '../../lambdas/domain/names.ts';
 import { agentMode, annotationMode, maxDisruption, strategy, verificationMode } from '../../lambdas/domain/request.ts';
-import { PRINTABLE_PATTERN } from '../../lambdas/domain/text.ts';
+import { ONE_LINE_PATTERN } from '../../lambdas/domain/text.ts';
 import { trustMode } from '../../lambdas/domain/trust/model.ts';
 
 export interface Parameter {
@@ -115,7 +115,7 @@ export const PARAMETERS = {
     type: 'String',
     description: '(Optional) Why, in one line, for the record.',
     default: '',
-    allowedPattern: PRINTABLE_PATTERN,
+    allowedPattern: ONE_LINE_PATTERN,
     maxChars: rulesOf(reason).maxLength ?? 0,
   },
 } satisfies Record<string, Parameter>;

@@ -1,9 +1,13 @@
 """Reads how the migration ended, whatever became of the step that ran it. It raises nothing: a step that fails has no output."""
+import unicodedata
+
 import boto3
 
 # Systems Manager API Reference, StepExecution.Outputs: at most 50 items of at most 512 characters, none empty.
 MOST_LINES = 50
 LONGEST = 512
+# Unicode, DerivedCoreProperties, what is not of category Cf: fillers, variation selectors, the block of tags.
+IGNORABLE = [(0x34F, 0x34F), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x2065, 0x2065), (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0xE0000, 0xE0FFF)]
 
 
 def plain(value):
@@ -67,8 +71,15 @@ def lines_of(events, record, execution, outcome, verified):
         yield f"It has no outcome yet: pod-identity show {migration_id} says how far it is."
 
 
+def is_shown(character):
+    """Whether it is shown as itself: no control or format character, no separator of lines, nothing that is left out (Default_Ignorable_Code_Point)."""
+    if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp"):
+        return False
+    return not any(first <= ord(character) <= last for first, last in IGNORABLE)
+
+
 def cut(line):
-    text = " ".join(line.split())
+    text = "".join(one if is_shown(one) else "\\u{%x}" % ord(one) for one in " ".join(line.split()))
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "\u2026"
 
 

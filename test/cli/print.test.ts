@@ -138,7 +138,11 @@ describe('a summary of a migration', () => {
       failure: { name: 'LockLost', message: 'another run has it' },
       handOff: [command],
     });
-    expect(lines.endsWith(`What a person has to do now\n  ${command}`)).toBe(true);
+    expect(
+      lines.endsWith(
+        `What a person has to do now\n  In bash or zsh. A line that begins with ": " does nothing: it is a note, or a command to decide on.\n  ${command}`,
+      ),
+    ).toBe(true);
     expect(lines).not.toContain('add-on now:');
     expect(lines).toContain('Pods  as they were last seen: look at them before you go on');
     expect(lines).toMatch(/BEFORE +LAST SEEN/);

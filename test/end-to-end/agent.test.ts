@@ -138,7 +138,7 @@ describe('a cluster without the Pod Identity agent', () => {
     );
     // Every update fails, the one back too.
     expect(report.outcome).toBe('needs-human');
-    expect(warningsOf(report)).toEqual(['agent-left-installed']);
+    expect(warningsOf(report)).toEqual(['agent-left-installed', 'health-at-end']);
     expect(agent).toMatchObject({ status: 'ACTIVE' });
     expect(after).not.toEqual(before);
     const refused = await migrated(

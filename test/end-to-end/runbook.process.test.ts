@@ -40,6 +40,28 @@ describe.skipIf(reason !== undefined)(
       expect(changes.filter(({ service }) => service !== 'dynamodb')).toEqual([]);
     });
 
+    it('reports text of third parties with escapes for all that is not shown as itself', async () => {
+      const automation = await inWorld({ scenario: 'in-place' }, async (world) => {
+        const { backend } = world;
+        const get = backend.ledger.getMigration.bind(backend.ledger);
+        expect(await get(MIGRATION_ID)).toBeUndefined();
+        // As somebody writes it who may write the ledger: the runbook reads the item itself.
+        world.onFirst(
+          ({ operation }) => operation === 'StartExecution',
+          async () => {
+            await world.rest();
+            await backend.ledger.updateMigration(MIGRATION_ID, {
+              failure: { name: 'Odd', message: 'x\u001b[2J\u202e\u200b\u3164\ufe0f\u{e0041}\u00ad é' },
+            });
+          },
+        );
+        return run(world, EBS);
+      });
+      expect(textOf(automation)).toContain(
+        String.raw`Odd: x\u{1b}[2J\u{202e}\u{200b}\u{3164}\u{fe0f}\u{e0041}\u{ad} é`,
+      );
+    });
+
     it("migrates an add-on, under an id of the automation's own", async () => {
       const { automation, record, executions } = await inWorld({ scenario: 'in-place' }, async (world) => {
         const done = await run(world, { ...EBS, ...APPLY, Reason: 'CHG-1234' });

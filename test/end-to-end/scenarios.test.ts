@@ -156,8 +156,9 @@ describe('what a migration leaves alone', () => {
     );
     expect(report.failure!.message).toContain('Deployment.apps ebs-csi-controller - .spec.replicas');
     expect(report.handOff.join('\n')).toMatch(
-      /# OVERWRITE resets what others have changed: .*spec\.replicas[^]*create-addon .* --resolve-conflicts OVERWRITE/,
+      /\n: 'OVERWRITE resets the fields .*'\naws eks create-addon .* --resolve-conflicts OVERWRITE/,
     );
+    expect(report.warnings.find(({ id }) => id === 'health-at-end')?.message).toContain('spec.replicas');
     // Preserved: its pods go on as they were.
     expect(identityOf(cluster, 'ebs-csi-controller-sa')).toEqual(['irsa', 'irsa']);
     expect(

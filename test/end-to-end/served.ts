@@ -16,8 +16,13 @@ import { scenarioWith } from './fixture.ts';
 const ROOT = join(import.meta.dirname, '../..');
 
 /** Packages of Debian that have the commands. */
-const PACKAGES = { aws: 'awscli', kubectl: 'kubernetes-client', python3: 'python3' } as const;
-const ASK_VERSION = { aws: ['--version'], kubectl: ['version', '--client'], python3: ['--version'] };
+const PACKAGES = { aws: 'awscli', kubectl: 'kubernetes-client', python3: 'python3', zsh: 'zsh' } as const;
+const ASK_VERSION = {
+  aws: ['--version'],
+  kubectl: ['version', '--client'],
+  python3: ['--version'],
+  zsh: ['--version'],
+};
 
 /**
  * Why the tests of these commands can't run here; undefined where they can. In CI they always run, and fail without the

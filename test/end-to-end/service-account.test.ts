@@ -281,7 +281,7 @@ describe('a change that fails', () => {
     ]);
     expect(report.outcome).toBe('needs-human');
     const [association] = report.associations.created;
-    expect(report.handOff.filter((line) => !line.startsWith('#'))).toEqual([
+    expect(report.handOff.filter((line) => !line.startsWith(': '))).toEqual([
       'aws eks update-kubeconfig --region eu-west-1 --name payments-prod',
       `aws eks delete-pod-identity-association --region eu-west-1 --cluster-name payments-prod --association-id ${association!.id} || true`,
       'sleep 30',

@@ -142,13 +142,13 @@ export const describeFleet = ({ clusters, limits, failingOneIn, calls: atMost }:
 
   describe('the inventory of a fleet', () => {
     const rowsOfCsv = (csv: string): string[] =>
-      // None of the first five columns has anything to quote.
+      // None of the first seven columns has a quote or a separator in it.
       csv
         .trimEnd()
         .split('\r\n')
         .slice(1)
         .map((line) => {
-          const [account = '', region = '', cluster = '', , addon = '', , found = ''] = line.split(',');
+          const [account = '', region = '', cluster = '', , addon = '', , found = ''] = line.slice(1, -1).split('","');
           return `${keyOf({ account, region, cluster, addon })} ${found}`;
         });
 

@@ -66,15 +66,14 @@ interface Line {
   mayFail: boolean;
 }
 
-/** Words of one line; `undefined` for a comment. `substitute` answers what the command in `"$(…)"` prints. */
+/** Words of one line. `substitute` answers what the command in `"$(…)"` prints. */
 export async function parseLine(
   line: string,
   substitute: (command: string) => Promise<string>,
 ): Promise<Line | undefined> {
-  if (line.startsWith('#')) {
-    if (line.includes('\n')) throw new Error(`a comment of several lines: ${line}`);
-    return undefined;
-  }
+  // A terminal acts on anything else before a shell has it, and an interactive zsh has no comments.
+  if (/[^ -~]/.test(line)) throw new Error(`not printable ASCII: ${JSON.stringify(line)}`);
+  if (line.startsWith('#')) throw new Error(`a comment: ${line}`);
   const mayFail = line.endsWith(' || true');
   const text = mayFail ? line.slice(0, -' || true'.length) : line;
   const words: string[] = [];
@@ -86,6 +85,14 @@ export async function parseLine(
       if (end < 0) throw new Error(`a quote is not closed: ${text}`);
       word = (word ?? '') + text.slice(at + 1, end);
       at = end;
+    } else if (text.startsWith("$'", at)) {
+      const [, inner] = /^((?:[^'\\]|\\[0-7]{3})*)'/.exec(text.slice(at + 2)) ?? [];
+      if (inner === undefined) throw new Error(`an escaped quote is not closed: ${text}`);
+      const bytes = inner.replaceAll(/\\([0-7]{3})/g, (_, octal: string) =>
+        String.fromCharCode(Number.parseInt(octal, 8)),
+      );
+      word = (word ?? '') + Buffer.from(bytes, 'latin1').toString('utf8');
+      at += inner.length + 2;
     } else if (text.startsWith('"$(', at)) {
       const end = text.indexOf(')"', at);
       if (end < 0) throw new Error(`a substitution is not closed: ${text}`);
@@ -227,6 +234,7 @@ const WORDS_OF_SUBSTITUTION = async (): Promise<string> => {
 
 async function runLine({ words }: Line, host: ScriptHost): Promise<void> {
   const [program, ...rest] = words;
+  if (program === ':') return;
   if (program === 'aws') await runAws(rest, host);
   else if (program === 'kubectl') await host.kubectl(rest);
   else if (program === 'pod-identity') await host.podIdentity(rest);

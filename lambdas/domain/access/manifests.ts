@@ -14,6 +14,7 @@ import {
   READ_RULES,
   restartRules,
 } from './rules.ts';
+import { shellCommand } from '../shell.ts';
 
 export const RBAC_GROUP = 'rbac.authorization.k8s.io';
 const API_VERSION = `${RBAC_GROUP}/v1`;
@@ -195,7 +196,7 @@ const roleChange = (role: RoleManifest, { metadata, rules }: Present): ManifestC
   return {
     do: 'refuse',
     why: `${manifestName(role)} is there with other rules, and without the label ${MANAGED_BY}=${SERVICE_MANAGER}: somebody else made it`,
-    remedy: `Delete or rename it, or give it that label where its rules may be replaced: kubectl label ${role.kind.toLowerCase()} ${role.metadata.name}${role.metadata.namespace === undefined ? '' : ` --namespace ${role.metadata.namespace}`} ${MANAGED_BY}=${SERVICE_MANAGER}`,
+    remedy: `Delete or rename it, or give it that label where its rules may be replaced: ${shellCommand(['kubectl', 'label', role.kind.toLowerCase(), role.metadata.name], role.metadata.namespace === undefined ? undefined : ['--namespace', role.metadata.namespace], [`${MANAGED_BY}=${SERVICE_MANAGER}`])}`,
   };
 };
 

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { check, target } from '../model.ts';
+import { shownText } from '../text.ts';
 
 /**
  * Where AWS credentials come from. `node-role`: the SDK falls back to the role of the node; a hop limit of the instance
@@ -24,35 +25,35 @@ export type Counts = z.infer<typeof counts>;
 export const usedRole = z.object({
   by: z.enum(['association', 'target', 'irsa', 'node']),
   /** Absent where it is not known. */
-  roleArn: z.string().optional(),
+  roleArn: shownText.optional(),
   pods: z.number().int().positive(),
 });
 export type UsedRole = z.infer<typeof usedRole>;
 
 export const workload = z.object({
-  namespace: z.string(),
+  namespace: shownText,
   /** Of the pods' controller: Deployment, DaemonSet, StatefulSet, Job, …; Pod for pods without one. */
-  kind: z.string(),
-  name: z.string(),
-  serviceAccount: z.string(),
+  kind: shownText,
+  name: shownText,
+  serviceAccount: shownText,
   /** Of those that are neither ended nor on their way out. */
   pods: z.object({ total: z.number().int().positive(), ready: z.number().int().nonnegative(), by: counts }),
   identity: source,
   /** One pod that shows it, and what in its spec does. */
-  example: z.object({ pod: z.string(), evidence: z.string() }),
+  example: z.object({ pod: shownText, evidence: shownText }),
   /** When the oldest and the youngest of its pods were created. */
-  since: z.string(),
-  youngest: z.string(),
+  since: shownText,
+  youngest: shownText,
   roles: z.array(usedRole),
   /** By the service account's annotation `eks.amazonaws.com/role-arn`; absent without one. */
-  annotatedRole: z.string().optional(),
+  annotatedRole: shownText.optional(),
   association: z
     .object({
-      id: z.string(),
-      roleArn: z.string(),
-      targetRoleArn: z.string().optional(),
-      createdAt: z.string(),
-      ownerArn: z.string().optional(),
+      id: shownText,
+      roleArn: shownText,
+      targetRoleArn: shownText.optional(),
+      createdAt: shownText,
+      ownerArn: shownText.optional(),
     })
     .optional(),
   /**
@@ -60,7 +61,7 @@ export const workload = z.object({
    * where it could not be read.
    */
   addon: z
-    .object({ name: z.string(), version: z.string(), needsIam: z.boolean(), takesAssociation: z.boolean().optional() })
+    .object({ name: shownText, version: shownText, needsIam: z.boolean(), takesAssociation: z.boolean().optional() })
     .optional(),
   /** What stands in the way of Pod Identity; for a workload that is on it, what is wrong with it. */
   inTheWay: z.array(check),
@@ -72,18 +73,18 @@ export type WorkloadIdentity = z.infer<typeof workload>;
  * them.
  */
 export const trustedRole = z.object({
-  roleArn: z.string(),
+  roleArn: shownText,
   /** `namespace/name`. `unknown`: a condition can't be decided beforehand. */
-  serviceAccounts: z.array(z.object({ name: z.string(), verdict: z.enum(['allowed', 'unknown']) })),
+  serviceAccounts: z.array(z.object({ name: shownText, verdict: z.enum(['allowed', 'unknown']) })),
 });
 export type TrustedRole = z.infer<typeof trustedRole>;
 
 export const report = z.object({
   target,
-  takenAt: z.string(),
+  takenAt: shownText,
   /** Absent: all namespaces. */
-  namespace: z.string().optional(),
-  cluster: z.object({ version: z.string(), autoMode: z.boolean(), oidcIssuer: z.string().optional() }),
+  namespace: shownText.optional(),
+  cluster: z.object({ version: shownText, autoMode: z.boolean(), oidcIssuer: shownText.optional() }),
   /** The Pod Identity agent: without it no pod gets credentials by Pod Identity. */
   agent: check,
   /** By namespace, kind, name and service account. */
@@ -97,6 +98,6 @@ export const report = z.object({
   /** Only where it was asked for. */
   trustedRoles: z.array(trustedRole).optional(),
   /** What could not be read, and is not in here or `unknown`. */
-  unread: z.array(z.object({ what: z.string(), why: z.string() })),
+  unread: z.array(z.object({ what: shownText, why: shownText })),
 });
 export type IdentitiesReport = z.infer<typeof report>;

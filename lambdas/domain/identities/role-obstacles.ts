@@ -8,12 +8,13 @@ import { evaluatePodIdentity } from '../policy/trust.ts';
 import { shellCommand } from '../shell.ts';
 import { isOfAccount } from './facts.ts';
 import type { WorkloadContext } from './remedies.ts';
+import { asClause } from '../text.ts';
 
 /** At most two sentences of why. */
 const why = ({ reasons }: Evaluation): string =>
   reasons
     .slice(0, 2)
-    .map(({ message }) => `${message.replace(/\.$/, '')}.`)
+    .map(({ message }) => `${asClause(message)}.`)
     .join(' ');
 
 function trustCheck(

@@ -1,17 +1,25 @@
-/** How a check is written down. `fail` and `unknown` block; `warn` does not. */
+/**
+ * How a check is written down. `fail` and `unknown` block; `warn` does not. What it quotes of data is printable from here
+ * on.
+ */
 import type { Check } from '../model.ts';
+import { printable } from '../text.ts';
 
 export const GUIDE = 'EKS User Guide';
 
-export const pass = (id: string, message: string): Check => ({ id, status: 'pass', message });
+export const pass = (id: string, message: string): Check => ({
+  id,
+  status: 'pass',
+  message: printable(message),
+});
 
 const withRemedy =
   (status: Exclude<Check['status'], 'pass'>) =>
   (id: string, message: string, remedy: string, source?: string): Check => ({
     id,
     status,
-    message,
-    remedy,
+    message: printable(message),
+    remedy: printable(remedy),
     ...(source === undefined ? {} : { source }),
   });
 

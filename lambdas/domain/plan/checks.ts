@@ -128,7 +128,7 @@ export function checkSupport({ request, addon, podIdentity, newerVersionWithPodI
     return fail(
       'pod-identity-support',
       `Version ${version} of ${request.addon} is too old for Pod Identity.`,
-      `Update it first, and keep IRSA while doing so: aws eks update-addon --cluster-name ${request.target.cluster} --addon-name ${request.addon} --addon-version ${newerVersionWithPodIdentity} --service-account-role-arn ${addon?.serviceAccountRoleArn ?? 'ROLE'}`,
+      `Update it first, and keep IRSA while doing so: ${shellCommand(['aws', 'eks', 'update-addon', '--cluster-name', request.target.cluster, '--addon-name', request.addon], ['--addon-version', newerVersionWithPodIdentity], ['--service-account-role-arn', addon?.serviceAccountRoleArn ?? 'ROLE'])}`,
       source,
     );
   }

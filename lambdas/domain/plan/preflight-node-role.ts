@@ -10,6 +10,7 @@ import { parsePolicy } from '../policy/document.ts';
 import { evaluate } from '../policy/evaluate.ts';
 import { fail, GUIDE, pass, some, warn } from './check.ts';
 import type { Facts, NodeRolesFact } from './facts.ts';
+import { shellCommand } from '../shell.ts';
 
 const ACTION = 'eks-auth:AssumeRoleForPodIdentity';
 const SOURCE = `${GUIDE}, "Set up the Amazon EKS Pod Identity Agent"; AWS Managed Policy Reference, AmazonEKSWorkerNodePolicy and AmazonEKSWorkerNodeMinimalPolicy`;
@@ -83,7 +84,7 @@ export function checkNodeRole({ request, cluster, nodeRoles }: Facts): Check[] {
       fail(
         id,
         `Roles of the cluster's nodes may not ${ACTION}: ${some(denied)}. The agent could fetch no credentials there.`,
-        `Allow it: aws iam attach-role-policy --role-name ${denied[0] ?? ''} --policy-arn arn:${partitionOf(target.region)}:iam::aws:policy/AmazonEKSWorkerNodeMinimalPolicy. Where no node has such a role any more, delete its access entry: aws eks delete-access-entry --cluster-name ${target.cluster} --principal-arn ARN`,
+        `Allow it: ${shellCommand(['aws', 'iam', 'attach-role-policy', '--role-name', denied[0] ?? ''], ['--policy-arn', `arn:${partitionOf(target.region)}:iam::aws:policy/AmazonEKSWorkerNodeMinimalPolicy`])}. Where no node has such a role any more, delete its access entry: aws eks delete-access-entry --cluster-name ${target.cluster} --principal-arn ARN`,
         SOURCE,
       ),
     ];

@@ -11,6 +11,7 @@ import { fail, pass, some, unknown, warn } from './check.ts';
 import type { CallAnswer, Facts } from './facts.ts';
 import { isRecreate, nameOf, type WayCheck } from './ladder.ts';
 import { purgedBy, deletes, type Right, rightsOf } from './rights.ts';
+import { shellCommand } from '../shell.ts';
 
 const ID = 'step-rights';
 const SOURCE = 'IAM API Reference, SimulatePrincipalPolicy; Service Authorization Reference, Amazon EKS';
@@ -139,7 +140,7 @@ function wayOut(facts: Facts, planned: readonly PlannedAssociation[], ways: read
   const purged = ways.flatMap(({ rung }) => (isRecreate(rung) ? [] : purgedBy(facts, planned, rung)));
   const cluster = facts.request.target.cluster;
   return purged.length > 0
-    ? `or delete what is in the way yourself, and plan again: ${purged.map(({ id }) => `aws eks delete-pod-identity-association --cluster-name ${cluster} --association-id ${id}`).join('; ')}`
+    ? `or delete what is in the way yourself, and plan again: ${purged.map(({ id }) => shellCommand(['aws', 'eks', 'delete-pod-identity-association', '--cluster-name', cluster, '--association-id', id])).join('; ')}`
     : 'or migrate in place, which deletes nothing: --strategy in-place';
 }
 

@@ -7,6 +7,7 @@ import { POD_IDENTITY_PRINCIPAL } from '../policy/contexts.ts';
 import { fail, GUIDE, pass, warn } from './check.ts';
 import type { AddonFacts, Facts } from './facts.ts';
 import { planTrust, type TrustPlan } from './trust-checks.ts';
+import { shellCommand } from '../shell.ts';
 
 /**
  * Exists, lies in this account, and lets EKS Auth in, as it is or repaired: for one role and the service accounts that
@@ -46,7 +47,7 @@ export function planRole(facts: Facts, roleArn: string, planned: readonly Planne
     const missing = fail(
       'role-exists',
       `IAM has no role ${roleArn}.`,
-      `Check its name: aws iam get-role --role-name ${parsed.name}. Create it with a trust policy for ${POD_IDENTITY_PRINCIPAL}, or name another with --role-arn.`,
+      `Check its name: ${shellCommand(['aws', 'iam', 'get-role', '--role-name', parsed.name])}. Create it with a trust policy for ${POD_IDENTITY_PRINCIPAL}, or name another with --role-arn.`,
     );
     return { checks: [here, missing] };
   }

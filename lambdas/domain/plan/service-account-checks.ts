@@ -8,6 +8,7 @@ import { subjectOf } from '../subject.ts';
 import { fail, GUIDE, pass, some, warn } from './check.ts';
 import type { ServiceAccountFacts } from './facts.ts';
 import { plannedPods } from './preflight-seen.ts';
+import { shellCommand } from '../shell.ts';
 
 const IRSA_GUIDE = `${GUIDE}, "Assign IAM roles to Kubernetes service accounts"`;
 
@@ -78,7 +79,7 @@ export function checkIrsa({ request, serviceAccount, associations }: ServiceAcco
   return fail(
     id,
     `Service account ${namespace}/${name} has no annotation eks.amazonaws.com/role-arn: its pods use the node role, or credentials of their own.`,
-    `Nothing to migrate from. To give it Pod Identity, make an association, and restart its pods then: aws eks create-pod-identity-association --cluster-name ${cluster} --namespace ${namespace} --service-account ${name} --role-arn ${request.roleArn ?? 'ROLE_ARN'}`,
+    `Nothing to migrate from. To give it Pod Identity, make an association, and restart its pods then: ${shellCommand(['aws', 'eks', 'create-pod-identity-association', '--cluster-name', cluster], ['--namespace', namespace, '--service-account', name, '--role-arn', request.roleArn ?? 'ROLE_ARN'])}`,
     IRSA_GUIDE,
   );
 }

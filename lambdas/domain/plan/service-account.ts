@@ -19,6 +19,7 @@ import { preflight } from './preflight.ts';
 import { rightsChecks } from './rights-check.ts';
 import { checkAnnotation, checkIrsa, checkOwner, checkRollout, checkServiceAccount } from './service-account-checks.ts';
 import { serviceAccountSteps } from './service-account-steps.ts';
+import { shellCommand } from '../shell.ts';
 
 /** The association that it has now, where it has one: EKS takes no second one for the same service account. */
 const existing = ({ associations }: ServiceAccountFacts): Association | undefined => associations[0];
@@ -38,7 +39,7 @@ function checkAssociation(facts: ServiceAccountFacts, planned: PlannedAssociatio
   return fail(
     id,
     `${namespace}/${serviceAccount} has association ${found.id} with role ${found.roleArn}, and ${request.roleArn === undefined ? 'its annotation' : 'the request'} names ${roleArn}: pods that are made from now on have the association's.`,
-    `Say which one it shall be. To keep the association: --role-arn ${found.roleArn}. To have the other role: aws eks update-pod-identity-association --cluster-name ${request.target.cluster} --association-id ${found.id} --role-arn ${roleArn}, then plan again.`,
+    `Say which one it shall be. To keep the association: ${shellCommand(['--role-arn', found.roleArn])}. To have the other role: ${shellCommand(['aws', 'eks', 'update-pod-identity-association', '--cluster-name', request.target.cluster], ['--association-id', found.id, '--role-arn', roleArn])}, then plan again.`,
     'EKS API Reference, CreatePodIdentityAssociation: one association for each service account',
   );
 }

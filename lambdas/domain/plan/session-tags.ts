@@ -10,6 +10,7 @@ import { matchesWildcard } from '../policy/wildcard.ts';
 import { GUIDE, pass, some, warn } from './check.ts';
 import type { Facts, RolePoliciesFact } from './facts.ts';
 import { losesSessionTags } from './trust-checks.ts';
+import { asClause } from '../text.ts';
 
 const ASSUME = 'sts:assumerole';
 const SOURCE = `${GUIDE}, "Grant Pods access to AWS resources based on tags"; IAM User Guide, "Pass session tags in AWS STS"`;
@@ -100,7 +101,7 @@ function checkRole(
   const id = 'session-tags';
   const name = parseRoleArn(roleArn)?.name ?? roleArn;
   const { chaining, unread } = chainsOf(policies, roleArn);
-  const gaps = [...(policies.error === undefined ? [] : [policies.error.replace(/\.$/, '')]), ...unread];
+  const gaps = [...(policies.error === undefined ? [] : [asClause(policies.error)]), ...unread];
   const tagged = planned.filter((one) => !losesSessionTags(facts, one));
   if (chaining.length > 0 && tagged.length > 0) {
     const { keys, characters } = tagged

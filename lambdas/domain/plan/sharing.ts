@@ -5,6 +5,7 @@ import { irsaRoleOf } from '../irsa.ts';
 import { parsePolicy } from '../policy/document.ts';
 import { GUIDE, pass, some, warn } from './check.ts';
 import type { Facts } from './facts.ts';
+import { asClause } from '../text.ts';
 
 /**
  * Issuer of a cluster's tokens; with dual-stack hosts it begins with `oidc-eks`. Source: EKS User Guide, "Create an IAM
@@ -68,7 +69,7 @@ function checkRole(facts: Facts, roleArn: string, planned: readonly PlannedAssoc
     ...(users.more
       ? [`the cluster has more associations than the ${users.associations.length} that were looked at`]
       : []),
-    ...(users.error === undefined ? [] : [users.error.replace(/\.$/, '')]),
+    ...(users.error === undefined ? [] : [asClause(users.error)]),
   ];
   const gap = unseen.length > 0 ? ` Whether there are others can't be told: ${unseen.join('; ')}.` : '';
   if (others.length > 0) {

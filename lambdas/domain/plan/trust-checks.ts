@@ -16,6 +16,7 @@ import { limitFor } from '../trust/size.ts';
 import { fail, GUIDE, pass, some, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 import { isCovered } from './pass-role.ts';
+import { asClause } from '../text.ts';
 
 const SOURCE = `${GUIDE}, "Create IAM role with trust policy required by EKS Pod Identity"`;
 const WORST_FIRST: readonly Verdict[] = ['invalid', 'denied', 'unknown', 'allowed'];
@@ -23,7 +24,7 @@ const WORST_FIRST: readonly Verdict[] = ['invalid', 'denied', 'unknown', 'allowe
 const number = (value: number): string => value.toLocaleString('en-US');
 const lengthOf = (characters: number): string => `${number(characters)} of ${number(limitFor(characters))} characters`;
 
-const sentence = (text: string): string => `${text.replace(/^./, (first) => first.toUpperCase()).replace(/\.$/, '')}.`;
+const sentence = (text: string): string => `${asClause(text).replace(/^./, (first) => first.toUpperCase())}.`;
 
 /** What the evaluation says, as sentences; the first of them where there are many. */
 function told({ reasons }: Pick<Evaluation, 'reasons'>): string {

@@ -12,6 +12,7 @@ import type { AddonFacts } from './facts.ts';
 import { partitionOf } from '../partitions.ts';
 import { checkFieldManagers } from './field-managers.ts';
 import { exceedsMaxDisruption, isRecreate, nameOf, removesSoftware, type WayCheck } from './ladder.ts';
+import { shellCommand } from '../shell.ts';
 
 const never = (): boolean => false;
 const REMOVE = `${GUIDE}, "Remove an Amazon EKS add-on from a cluster"`;
@@ -100,7 +101,7 @@ function checkOffered({ request, addon, cluster, offered }: AddonFacts, ways: re
   const best = offered.find((one) => one.default)?.version ?? offered[0]?.version;
   const gone = `Version ${version} of ${request.addon} is no longer offered for ${kubernetes}`;
   const remedy = best
-    ? `Update it to an offered version first (default: ${best}), keeping its role: aws eks update-addon --cluster-name ${request.target.cluster} --addon-name ${request.addon} --addon-version ${best} --service-account-role-arn ${addon?.serviceAccountRoleArn ?? 'ROLE'}`
+    ? `Update it to an offered version first (default: ${best}), keeping its role: ${shellCommand(['aws', 'eks', 'update-addon', '--cluster-name', request.target.cluster, '--addon-name', request.addon], ['--addon-version', best], ['--service-account-role-arn', addon?.serviceAccountRoleArn ?? 'ROLE'])}`
     : 'EKS offers no version of it for this cluster; ask AWS Support before touching it.';
   if (!ways.some(isRecreate))
     return {
@@ -142,7 +143,7 @@ function checkConfiguration({ addon, configurationSchema }: AddonFacts, ways: re
       },
     ];
   }
-  const remedy = `Correct them first, keeping its role: aws eks describe-addon-configuration --addon-name ${addon.name} --addon-version ${addon.version} shows the schema.`;
+  const remedy = `Correct them first, keeping its role: ${shellCommand(['aws', 'eks', 'describe-addon-configuration', '--addon-name', addon.name, '--addon-version', addon.version])} shows the schema.`;
   return [
     {
       check: fail(

@@ -26,22 +26,25 @@ const COLUMNS: Record<string, (row: ReportRow) => Cell> = {
   migrationId: ({ migrationId }) => migrationId,
 };
 
-/** What a spreadsheet may take for a formula, which can send the sheet to somebody; source: OWASP, "CSV Injection". */
-const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
+/**
+ * Where a spreadsheet may see the beginning of a formula, which can send the sheet to somebody: at the beginning of a
+ * cell, or of what a spreadsheet takes for one that splits at `;`, tabs or `|`, as some locales do. Blanks and quotes
+ * before it do not count. Source: OWASP, "CSV Injection".
+ */
+const FORMULA = /(^|[;|\t])(?=[\s"']*[=+\-@＝＋－＠]|[\t\r\n])/g;
 
 function cellOf(value: Cell): string {
-  if (value === undefined) return '';
-  if (typeof value === 'number') return String(value);
-  // Looked at before it is made printable, which turns a tab into text.
-  const text = `${FORMULA.test(value) ? "'" : ''}${printable(value)}`;
-  return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  if (typeof value !== 'string') return `"${value ?? ''}"`;
+  // Before it is made printable, which turns a tab into text.
+  const text = printable(value.replaceAll(FORMULA, "$1'"));
+  return `"${text.replaceAll('"', '""')}"`;
 }
 
 const lineOf = (cells: Cell[]): string => `${cells.map(cellOf).join(',')}\r\n`;
 
 /**
- * A cell that a spreadsheet could take for a formula begins with `'`; line breaks and other control characters are
- * written as `\n`, `\x1b`.
+ * Every cell is quoted. What a spreadsheet could take for a formula has a `'` before it; line breaks and other control
+ * characters are written as `\n`, `\x1b`.
  */
 export const reportCsv = ({ rows }: SweepReport): string =>
   [lineOf(Object.keys(COLUMNS)), ...rows.map((row) => lineOf(Object.values(COLUMNS).map((of) => of(row))))].join('');

@@ -18,6 +18,7 @@ import {
 } from '../names.ts';
 import { authenticatedRequester } from '../requester.ts';
 import { agentMode, approvalMode, maxDisruption, resolveConflicts, strategy, verificationMode } from '../request.ts';
+import { shownText } from '../text.ts';
 import { conditionKey, trustMode } from '../trust/model.ts';
 
 /** ULID, as a migration's: it sorts by time. */
@@ -121,16 +122,16 @@ export const sweepClass = z.enum(['on-pod-identity', 'ready', 'blocked', 'node-r
 export type SweepClass = z.infer<typeof sweepClass>;
 
 /** A check that stands in the way: `message` and `remedy` are the plan's. */
-export const blockingCheck = z.object({ id: z.string(), message: z.string(), remedy: z.string().optional() });
+export const blockingCheck = z.object({ id: shownText, message: shownText, remedy: shownText.optional() });
 export type BlockingCheck = z.infer<typeof blockingCheck>;
 
 /** One add-on as it was found. Where not even its name is known (`unreachable`), it stands for the whole cluster. */
 export const sweepFinding = z.object({
-  addon: z.string().optional(),
-  version: z.string().optional(),
+  addon: shownText.optional(),
+  version: shownText.optional(),
   class: sweepClass,
   /** Why, in one sentence: of `unreachable` and `not-concerned`. */
-  reason: z.string().optional(),
+  reason: shownText.optional(),
   /** Of `blocked`. */
   checks: z.array(blockingCheck).default([]),
   /** Roles that its migration would lock: the IRSA role and the planned ones. */
@@ -144,7 +145,7 @@ export const clusterInventory = z.object({
   region: regionName,
   cluster: clusterName,
   /** Absent where it could not be described. */
-  version: z.string().optional(),
+  version: shownText.optional(),
   lookedAt: z.string(),
   findings: z.array(sweepFinding),
   /** Calls that it took, by service: `eks`, `iam`, `sts`, `kubernetes`. */
@@ -160,7 +161,7 @@ export const placeInventory = z.object({
   clusters: z.int(),
   notSelected: z.int(),
   /** Why the place, or the rest of it, could not be looked at: `Unreachable place`, as the findings have it. */
-  unreachable: z.string().optional(),
+  unreachable: shownText.optional(),
   /** Calls that it took beside those of its clusters. */
   calls: z.record(z.string(), z.int()),
 });

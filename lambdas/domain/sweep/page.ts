@@ -4,7 +4,8 @@
  * are there.
  */
 import { FIRST_ROWS, SCRIPT } from './page-script.ts';
-import { hashOf, html, Html, jsonFor, shownIn } from './page-html.ts';
+import { shownIn } from '../text.ts';
+import { hashOf, html, Html, jsonFor } from './page-html.ts';
 import {
   amount,
   asked,

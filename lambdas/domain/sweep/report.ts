@@ -1,6 +1,7 @@
 /** The report of a sweep, as one document: what the JSON file, the CSV file and the page are made of. */
 import { z } from 'zod';
 import { failure, outcome } from '../model.ts';
+import { shownText } from '../text.ts';
 import {
   blockingCheck,
   placeInventory,
@@ -21,14 +22,14 @@ export const reportRow = z.object({
   account: z.string(),
   region: z.string(),
   /** Absent: the whole region of the account could not be looked at. */
-  cluster: z.string().optional(),
+  cluster: shownText.optional(),
   /** Kubernetes version. */
-  kubernetes: z.string().optional(),
+  kubernetes: shownText.optional(),
   /** Absent: the whole cluster could not be looked at, or has no add-ons. */
-  addon: z.string().optional(),
-  version: z.string().optional(),
+  addon: shownText.optional(),
+  version: shownText.optional(),
   class: sweepClass,
-  reason: z.string().optional(),
+  reason: shownText.optional(),
   checks: z.array(blockingCheck).default([]),
   /** Of a migration, or a plan, that the sweep has begun. */
   migrationId: z.string().optional(),

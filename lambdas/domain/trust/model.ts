@@ -2,7 +2,7 @@
  * What the service records about trust policies that it changes: zod schemas, part of the records in `domain/model.ts`.
  */
 import { z } from 'zod';
-import { isPrintable } from '../text.ts';
+import { isOneLine } from '../text.ts';
 
 /** `repair`: adds a statement where the evaluation says that one is needed. */
 export const trustMode = z.enum(['validate', 'repair']);
@@ -13,7 +13,7 @@ export const conditionKey = z
   .string()
   .max(512, { error: 'must have at most 512 characters', abort: true })
   .regex(/^[^\s*?:]+:[^*?]{1,255}$/, 'must be the name of a condition key such as aws:SourceIp')
-  .refine(isPrintable, 'must be the name of a condition key, without control characters');
+  .refine(isOneLine, 'must be the name of a condition key, without control characters');
 
 /** The change of one role's trust policy that a plan holds ready. */
 export const trustRepair = z.object({

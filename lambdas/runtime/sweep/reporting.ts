@@ -24,6 +24,7 @@ import { failureOf } from '../failures.ts';
 import { utcNow } from '../utc.ts';
 import { each } from './each.ts';
 import { keysUnder } from './listing.ts';
+import { jsonText } from '../../domain/text.ts';
 
 export interface ReportSweepInput {
   sweepId: string;
@@ -116,7 +117,7 @@ async function putReport(
     throw new MigrationError('BadInput', 'This function is not told the bucket of sweeps; deploy the service again.');
   const { sweepId } = report;
   const [json, csv, html] = [reportKey(sweepId, 'json'), reportKey(sweepId, 'csv'), reportKey(sweepId, 'html')];
-  await documents.put(json, JSON.stringify(report), 'application/json');
+  await documents.put(json, jsonText(report), 'application/json');
   await documents.put(csv, reportCsv(report), 'text/csv; charset=utf-8');
   await documents.put(html, reportPage(report), 'text/html; charset=utf-8');
   return { bucket, json, csv, html };

@@ -8,7 +8,14 @@ import { pendingApproval } from '../../domain/approval.ts';
 import { handOffCommands } from '../../domain/hand-off.ts';
 import { accountHandOff } from '../../domain/hand-off-account.ts';
 import { endLines } from '../../domain/hand-off-commands.ts';
-import { TRUST_NOT_RESTORED, trustNotOwn, trustNotRestored } from '../../domain/hand-off-trust.ts';
+import {
+  TRUST_NOT_RESTORED,
+  TRUST_TO_EDIT,
+  trustNotOwn,
+  trustNotRestored,
+  trustToEdit,
+} from '../../domain/hand-off-trust.ts';
+import { HEALTH_AT_END, healthWarnings } from '../../domain/hand-off-health.ts';
 import { outcomeMetric } from '../../domain/metrics.ts';
 import {
   type Association,
@@ -21,6 +28,7 @@ import {
 } from '../../domain/model.ts';
 import { subjectOf } from '../../domain/subject.ts';
 import { standingTrustChanges } from '../../domain/recovery.ts';
+import { printable } from '../../domain/text.ts';
 import {
   ANNOTATION_LEFT,
   annotationLeft,
@@ -44,13 +52,13 @@ function failureOf(output: { Error: string; Cause: string }): Failure {
   try {
     const cause: unknown = JSON.parse(output.Cause);
     if (typeof cause === 'object' && cause !== null && 'errorMessage' in cause)
-      return { name: output.Error, message: String(cause.errorMessage) };
+      return { name: output.Error, message: printable(String(cause.errorMessage)) };
   } catch {
     // Plain text, or cut off: kept as it is.
   }
   return {
     name: output.Error,
-    message: output.Cause || NO_CAUSE,
+    message: printable(output.Cause) || NO_CAUSE,
   };
 }
 
@@ -69,11 +77,18 @@ async function workloadsOf(
   return found;
 }
 
+/** `findings`: what a person must know, and what may not be pasted since third parties wrote parts of it. */
+interface HandOff {
+  commands: string[];
+  findings: Check[];
+}
+const NO_HAND_OFF: HandOff = { commands: [], findings: [] };
+
 /** Looks as well as it can: the reason to be here may be that nothing can be read. */
 async function handOff(
   noted: Migration,
   { ledger, portsFor, clock, telemetry }: HandlerDependencies,
-): Promise<string[]> {
+): Promise<HandOff> {
   // A change that this service does not make is not turned into a command that somebody would paste.
   const record = {
     ...noted,
@@ -93,7 +108,7 @@ async function handOff(
   };
   // Without it nothing was begun, and there is nothing to put back.
   const snapshot = await ledger.getSnapshot(migrationId);
-  if (!snapshot) return endLines(migrationId);
+  if (!snapshot) return { commands: endLines(migrationId), findings: [] };
   const ports = portsFor(target);
   const list = (): Promise<Association[]> => listPlannedAssociations(ports.eks, snapshot.planned);
   const seen = await tryTo('EKS', async () => ({
@@ -113,7 +128,7 @@ async function handOff(
     if (read) trust[roleArn] = read.policy;
   }
   const shared = { target, record, trust, ...(workloads ? { workloads } : {}) };
-  return isOfAddon(snapshot)
+  const commands = isOfAddon(snapshot)
     ? handOffCommands({ ...shared, snapshot, ...(seen ? { seen } : {}) })
     : accountHandOff({
         ...shared,
@@ -121,6 +136,10 @@ async function handOff(
         ...(seen ? { associations: seen.associations } : {}),
         ...(account ? { account } : {}),
       });
+  return {
+    commands,
+    findings: [...healthWarnings(seen?.addon), ...trustToEdit(standingTrustChanges(record), trust)],
+  };
 }
 
 /**
@@ -174,6 +193,8 @@ function annotationWarnings(
 const ofEnd = (outcome: Outcome): string[] => [
   PODS_NOT_SEEN,
   ANNOTATION_LEFT,
+  HEALTH_AT_END,
+  TRUST_TO_EDIT,
   ...(outcome === 'rolled-back' ? [IDENTITY_LOST] : []),
 ];
 
@@ -205,6 +226,7 @@ const run: StepRun<typeof finishSchema> = async (
     // Of a migration that was recovered the first failure is the one that tells why.
     const first = record.recovery === undefined ? undefined : record.failure;
     const kept = first ?? (failure ? failureOf(failure) : undefined);
+    const { commands, findings } = outcome === 'needs-human' ? await handOff(record, dependencies) : NO_HAND_OFF;
     await ledger.updateMigration(
       migrationId,
       {
@@ -213,11 +235,12 @@ const run: StepRun<typeof finishSchema> = async (
         endedAt: utcNow(clock),
         verified: isVerified(outcome) ? record.request.verification : 'none',
         ...(kept ? { failure: kept } : {}),
-        handOff: outcome === 'needs-human' ? await handOff(record, dependencies) : [],
+        handOff: commands,
         warnings: [
           ...record.warnings.filter(({ id }) => !ofEnd(outcome).includes(id)),
           ...podsWarnings(record, outcome),
           ...annotationWarnings(record, outcome),
+          ...findings,
           ...trustWarnings(record, outcome),
         ],
       },

@@ -143,18 +143,19 @@ describe('accountHandOff', () => {
 
   it("deletes nothing that is not the migration's, and says what somebody else's does", () => {
     const lines = accountHandOff(factsOf([THEIRS]));
-    expect(lines.filter((line) => !line.startsWith('#') && line.includes('delete-pod-identity-association'))).toEqual(
+    expect(lines.filter((line) => !line.startsWith(': ') && line.includes('delete-pod-identity-association'))).toEqual(
       [],
     );
     expect(lines[2]).toMatch(
-      /^# Somebody else made a-theirs of payments\/api with .*somebody-elses meanwhile; while it is there, new pods use it and not IRSA\. To take it away: aws eks delete-pod-identity-association .*--association-id a-theirs$/,
+      /^: 'Another principal created a-theirs of payments\/api with .*somebody-elses meanwhile; while it exists, new pods use it and not IRSA\./,
     );
+    expect(lines[3]).toMatch(/^: aws eks delete-pod-identity-association .*--association-id a-theirs$/);
   });
 
   it('makes one of before again that is gone, whole, and says that it was not this migration', async () => {
     const facts = factsOf([], {}, kept);
     expect(text(facts)).toContain(
-      `# Association ${KEPT.id}, which was there before, is gone; this migration did not delete it.`,
+      `: 'Association ${KEPT.id}, which existed before, is gone; this migration did not delete it.'`,
     );
     const world = worldOf([], ROLE);
     expect(await runScript(accountHandOff(facts), world.host)).toEqual([]);
@@ -188,14 +189,15 @@ describe('accountHandOff', () => {
 
   it("stops at an annotation that can't be set, where it was seen to be missing: without it and the association new pods have no role", () => {
     const lineOf = (more: Partial<AccountHandOffFacts>): string =>
-      accountHandOff(factsOf([ownAssociation()], MADE, more)).find((line) => line.includes('annotate'))!;
+      accountHandOff(factsOf([ownAssociation()], MADE, more)).find((line) => line.includes('annotate '))!;
     expect(lineOf({ account: { now: aServiceAccount({ roleArn: undefined }) } })).toMatch(/^kubectl .*role-arn=\S+$/);
     expect(lineOf({})).toMatch(/^kubectl .* \|\| true$/);
-    expect(lineOf({ account: { now: undefined } })).toMatch(
-      /^# Somebody else has deleted service account payments\/api: make it again, then kubectl/,
+    expect(lineOf({ account: { now: undefined } })).toMatch(/^: kubectl -n payments annotate serviceaccount api \S+$/);
+    expect(text(factsOf([], {}, { account: { now: undefined } }))).toContain(
+      "\n: 'Another principal has deleted service account payments/api. Create it again, ",
     );
     expect(lineOf({ account: { now: aServiceAccount({ roleArn: OTHER_ROLE }) } })).toMatch(
-      /^# Somebody else has given .*somebody-elses meanwhile\. To have the one of before: kubectl .* --overwrite$/,
+      /^: kubectl -n payments annotate serviceaccount api \S+ --overwrite$/,
     );
   });
 
@@ -212,7 +214,7 @@ describe('accountHandOff', () => {
   it('puts the annotation back before it takes the association away, and waits before it restarts anything', () => {
     const lines = accountHandOff(
       factsOf([ownAssociation()], { ...MADE, request: remove, annotationChange: taken }, { workloads: [API, DB] }),
-    ).filter((line) => !line.startsWith('#'));
+    ).filter((line) => !line.startsWith(': '));
     expect(lines.map((line) => line.split(' ').slice(0, 5).join(' '))).toEqual([
       'aws eks update-kubeconfig --region eu-west-1',
       'kubectl -n payments annotate serviceaccount',
@@ -240,18 +242,19 @@ describe('accountHandOff', () => {
     expect(world.kubernetes.serviceAccounts[0]?.roleArn).toBe(odd);
   });
 
-  it('says what to restart where the API server could not be read, and in a comment', () => {
+  it('says what to restart where the API server could not be read, by a command that does not run as it is', () => {
     const { workloads: _, ...unread } = factsOf([]);
-    expect(accountHandOff(unread)).toContain(
-      '# The API server could not be read: restart whatever runs with payments/api: kubectl -n payments rollout restart KIND/NAME',
+    expect(text(unread)).toContain(
+      "\n: 'The API server could not be read: restart every workload that runs with payments/api, ",
     );
+    expect(accountHandOff(unread)).toContain(': kubectl -n payments rollout restart KIND/NAME');
     expect(text(factsOf([], {}, { workloads: [] }))).not.toContain('rollout restart');
   });
 
   it('takes a repaired trust policy back last', () => {
     const lines = accountHandOff(
       factsOf([], { trustChanges: [aTrustChange()] }, { trust: { [ROLE]: REPAIR.after } }),
-    ).filter((line) => !line.startsWith('#'));
+    ).filter((line) => !line.startsWith(': '));
     expect(lines.slice(-2)).toEqual([
       expect.stringContaining(`--policy-document '${BEFORE}'`) as string,
       `pod-identity rollback ${MIGRATION_ID} --deployed`,

@@ -2,6 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { handOffCommands, type HandOffFacts } from '../../../lambdas/domain/hand-off.ts';
+import { healthWarnings } from '../../../lambdas/domain/hand-off-health.ts';
+import { trustToEdit } from '../../../lambdas/domain/hand-off-trust.ts';
 import type { Addon, Association, Migration, AddonSnapshot as Snapshot } from '../../../lambdas/domain/model.ts';
 import { parseAwsCommand, runScript } from '../aws-commands.ts';
 import { eksHost } from '../eks-host.ts';
@@ -311,7 +313,7 @@ describe('handOffCommands', () => {
     });
   });
 
-  it('offers OVERWRITE where conflicts stopped the create, and names them on one line', () => {
+  it('offers OVERWRITE where conflicts stopped the create, without the text of the conflicts', () => {
     const addon = anAddon({
       arn: COPY,
       status: 'CREATE_FAILED',
@@ -319,8 +321,12 @@ describe('handOffCommands', () => {
     });
     const commands = handOffCommands(facts({}, { seen: { addon, associations: [] } }));
     expect(commands.join('\n')).toMatch(
-      /# OVERWRITE resets what others have changed: Conflicts: ConfigMap x - \.data\naws eks create-addon [^#]*# as it was\s[^#]*--resolve-conflicts OVERWRITE\n/,
+      /\n: 'OVERWRITE resets the fields [^\n]*'\naws eks create-addon [^\n]*--resolve-conflicts OVERWRITE\n/,
     );
+    expect(commands.join('\n')).not.toContain('ConfigMap x');
+    expect(healthWarnings(addon)).toMatchObject([
+      { id: 'health-at-end', message: expect.stringContaining('Conflicts:\\nConfigMap x - .data') as string },
+    ]);
   });
 
   it('leaves a version that somebody else has chosen', () => {
@@ -331,7 +337,7 @@ describe('handOffCommands', () => {
     });
     const commands = handOffCommands(facts({}, { seen: { addon, associations: [] } }));
     expect(commands.join('\n')).toMatch(
-      /# somebody else changed .* version v1\.40\.0-eksbuild\.1.*left as they are now/,
+      /: 'Another principal has changed it since: version and configuration are left as they are now\.'/,
     );
     const lines = commands.filter((line) => line.includes('--addon-name'));
     expect(lines.map((line) => line.split(' ')[2])).toEqual(['update-addon', 'wait']);
@@ -340,13 +346,13 @@ describe('handOffCommands', () => {
 
   it('says that somebody else deleted it, or made it', () => {
     expect(handOffCommands(facts({}, { record: aMigration() })).join('\n')).toContain(
-      '# This migration did not delete it; somebody else did.',
+      ": 'Another principal deleted it, not this migration.'",
     );
     expect(
       handOffCommands(
         facts({}, { seen: { addon: anAddon({ arn: addonArn(5), version: 'v1.40.0-eksbuild.1' }), associations: [] } }),
       ).join('\n'),
-    ).toContain('# This copy was made by somebody else.');
+    ).toContain(": 'Another principal created this copy.'");
   });
 
   it('frees the place of an old association where somebody else took it, and says so', () => {
@@ -354,7 +360,7 @@ describe('handOffCommands', () => {
     const commands = handOffCommands(
       facts({ associations: [standAlone] }, { seen: { addon: anAddon(), associations: [other] } }),
     );
-    const at = commands.findIndex((line) => line.includes('Somebody else made a-others'));
+    const at = commands.findIndex((line) => line.includes('Another principal created a-others'));
     expect(at).toBeGreaterThan(0);
     expect(commands[at + 1]).toContain('--association-id a-others');
     // One whose place nothing needs is left alone.
@@ -383,7 +389,8 @@ describe('handOffCommands', () => {
           },
         ),
       );
-    const ofTrust = (lines: string[]): string[] => lines.filter((line) => /trust policy|assume-role-policy/.test(line));
+    const ofTrust = (lines: string[]): string[] =>
+      lines.filter((line) => /trust policy|assume-role-policy|iam get-role/.test(line));
 
     it.each<[string, string, string]>([
       ['as it was written', REPAIR.after, BEFORE],
@@ -412,8 +419,9 @@ describe('handOffCommands', () => {
       const lines = ofTrust(commandsFor(undefined));
       expect(lines).toEqual([
         expect.stringMatching(
-          /^# Statement PodIdentity\w+ in the trust policy of .* could not be read.*over what others may have changed since.*aws iam get-role --region eu-west-1 --role-name ebs-csi$/,
+          /^: 'This migration added statement PodIdentity\w+ to the trust policy of .* could not be read.*over what others may have changed since/,
         ) as string,
+        ': aws iam get-role --region eu-west-1 --role-name ebs-csi',
         expect.stringContaining(BEFORE) as string,
       ]);
       expect(argumentsOf(lines)).toEqual([
@@ -433,10 +441,13 @@ describe('handOffCommands', () => {
     it('only says what to do where others have changed the statement itself', () => {
       const lines = ofTrust(commandsFor({ [ROLE]: altered }));
       expect(lines).toEqual([
-        expect.stringContaining("can't be taken out by itself") as string,
+        expect.stringContaining('cannot be removed automatically: see warning trust-to-edit') as string,
         expect.stringContaining(BEFORE) as string,
       ]);
-      expect(lines.every((line) => line.startsWith('# '))).toBe(true);
+      expect(argumentsOf(lines)).toEqual([]);
+      expect(trustToEdit([aTrustChange()], { [ROLE]: altered })).toMatchObject([
+        { id: 'trust-to-edit', message: expect.stringContaining('Somebody has changed our statement') as string },
+      ]);
     });
 
     it.each<[string, HandOffFacts['trust'], Partial<Migration>]>([
@@ -456,7 +467,7 @@ describe('handOffCommands', () => {
       const trustChanges = [aTrustChange(), { ...aTrustChange(), ...repairOf(OTHER_ROLE) }];
       const commands = commandsFor({ [ROLE]: REPAIR.after, [OTHER_ROLE]: REPAIR.after }, { trustChanges });
       const names = commands
-        .filter((line) => !line.startsWith('#'))
+        .filter((line) => !line.startsWith(': '))
         .map((line) => line.split(' ').slice(0, 3).join(' '));
       expect(names.slice(-4)).toEqual([
         expect.stringContaining('kubectl') as string,

@@ -227,7 +227,7 @@ describe('what to do', () => {
   it('are the commands where a person is needed, in their order', () => {
     const handOff = [
       'aws eks update-addon --region eu-west-1 --cluster-name dev --addon-name aws-ebs-csi-driver',
-      '# then',
+      ": 'then'",
       `pod-identity rollback ${MIGRATION_ID} --deployed`,
     ];
     const made = event(ended('needs-human', { handOff }), 'needs-human');
@@ -235,12 +235,20 @@ describe('what to do', () => {
     expect(made.message).toContain(handOff.join('\n'));
   });
 
+  it('has no command in the message that is cut there, and is whole in the field of its own', () => {
+    const long = `kubectl -n x annotate ${'y'.repeat(MOST.line)}`;
+    const made = event(ended('needs-human', { handOff: [long] }), 'needs-human');
+    expect(made.handOff).toEqual([long]);
+    expect(made.message).not.toContain('kubectl');
+    expect(made.lines).toContainEqual(expect.stringMatching(/^: 'A line that is too long for an event belongs here/));
+  });
+
   it('hands on no command with values in it, nor one that is cut', () => {
     const secret = 'password-of-the-configuration';
     const handOff = [
       `aws eks create-addon --region eu-west-1 --configuration-values '{"a":"${secret}"}'`,
       `aws eks create-addon --configuration-values=${secret}`,
-      `# As it was before: aws iam update-assume-role-policy --role-name r --policy-document '{"x":"${secret}"}'`,
+      `: aws iam update-assume-role-policy --role-name r --policy-document '{"x":"${secret}"}'`,
       `aws eks tag-resource --tags '{"x":"${secret}"}'`,
       `aws eks update-pod-identity-association --policy '${secret}'`,
       `kubectl -n x annotate ${'y'.repeat(MOST.command)}`,
@@ -249,9 +257,9 @@ describe('what to do', () => {
     const made = event(ended('needs-human', { handOff }), 'needs-human');
     expect(JSON.stringify(made)).not.toContain(secret);
     expect(made.handOff).toHaveLength(MOST.commands);
-    expect(made.handOff?.slice(0, 6).every((line) => line.startsWith('# A line '))).toBe(true);
+    expect(made.handOff?.slice(0, 6).every((line) => line.startsWith(": 'A line "))).toBe(true);
     expect(made.handOff?.[6]).toBe('kubectl -n kube-system rollout restart deployment/d0');
-    expect(made.handOff?.at(-1)).toBe(`# 22 more lines: pod-identity show ${MIGRATION_ID} --deployed`);
+    expect(made.handOff?.at(-1)).toBe(`: '22 more lines: pod-identity show ${MIGRATION_ID} --deployed'`);
   });
 });
 

@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { comment, mayFail, option, shellCommand, shellWord } from '../../../lambdas/domain/shell.ts';
+import { ifWanted, mayFail, note, option, pasteable, shellCommand, shellWord } from '../../../lambdas/domain/shell.ts';
 import { parseLine } from '../aws-commands.ts';
 import { ROLE, VERSION } from '../fixtures.ts';
 
-const sh = (script: string): string =>
-  execFileSync('/bin/sh', ['-c', script], { encoding: 'utf8', env: { HOME: '/somewhere', LC_ALL: 'C.UTF-8' } });
+const bash = (script: string): string =>
+  execFileSync('/bin/bash', ['-c', script], { encoding: 'utf8', env: { HOME: '/somewhere', LC_ALL: 'C.UTF-8' } });
 const hostile = [
   "'",
   "''",
@@ -45,11 +45,17 @@ describe('shellWord', () => {
   it('quotes the rest', () => {
     expect(shellWord('')).toBe("''");
     expect(shellWord("it's")).toBe("'it'\\''s'");
+    for (const word of ['=ls', '~', '@(x)', '%1', '+x', '^x', '#x', '{a,b}', 'a==ls', 'b:=ls', 'a=~', 'x='])
+      expect(shellWord(word)).toBe(`'${word}'`);
+  });
+  it('has in escapes what a terminal acts on, and bash where single quotes are within double ones', () => {
+    expect(shellWord("a\r\t\u001b!\u202eé'\\")).toBe(String.raw`$'a\015\011\033\041\342\200\256\303\251\047\134'`);
+    for (const word of words) expect(shellWord(word)).toMatch(/^[ -~]+$/);
     expect(shellWord('$HOME `id` *')).toBe("'$HOME `id` *'");
   });
   it('comes through a shell unchanged', () => {
     expect(
-      sh(`printf '%s\\0' ${words.map(shellWord).join(' ')}`)
+      bash(`printf '%s\\0' ${words.map(shellWord).join(' ')}`)
         .split('\0')
         .slice(0, -1),
     ).toEqual(words);
@@ -70,10 +76,20 @@ describe('shellCommand', () => {
     expect(option('--configuration-values', '---\na: 1')).toEqual(['--configuration-values=---\na: 1']);
     expect(option('--policy', '{}')).toEqual(['--policy', '{}']);
   });
-  it('keeps a comment on one line', () => {
-    expect(comment('Conflicts:\nConfigMap a\n  Deployment b')).toBe('# Conflicts: ConfigMap a Deployment b');
+  it('has notes of own words and names, and of nothing else', () => {
+    const [arn, said] = ['arn:aws:iam::111122223333:role/a@b', "$(id) it's\r"];
+    expect(note`Role ${arn} has ${said}.`).toBe(": 'Role arn:aws:iam::111122223333:role/a@b has (not shown).'");
+    expect(bash(`set -e\n${note`It's $HOME, "so"`}\n${ifWanted('aws x')}\necho on`)).toBe('on\n');
+  });
+  it('makes lines that an earlier release has stored safe to paste, with the same words', () => {
+    expect(pasteable('# Conflicts: x\raws eks delete-addon')).toMatch(/^: '[\w .]+'$/);
+    const word = "it's\r\t\n\u202eé";
+    const line = `printf %s '${word.replaceAll("'", String.raw`'\''`)}'`;
+    expect(pasteable(line)).toMatch(/^[ -~]+$/);
+    expect(bash(pasteable(line))).toBe(word);
+    for (const made of [note`x`, shellCommand(['a', word])]) expect(pasteable(made)).toBe(made);
   });
   it('lets a line fail where it says so', () => {
-    expect(sh(`set -e; ${mayFail('false')}; echo on`)).toBe('on\n');
+    expect(bash(`set -e; ${mayFail('false')}; echo on`)).toBe('on\n');
   });
 });

@@ -80,6 +80,21 @@ describe('reportCsv', () => {
       expect(ofRows([row({ reason })])[0]?.['reason']).toBe(`'${printable(reason)}`);
     },
   );
+  it.each([
+    ['a;=1+1', "a;'=1+1"],
+    ['a\t=1', "a\\x09'=1"],
+    ['a| @SUM(A1)', "a|' @SUM(A1)"],
+    ['a;"=1"', 'a;\'"=1"'],
+    [' =1', "' =1"],
+    ['a;b;-1', "a;b;'-1"],
+    ['a=b-c', 'a=b-c'],
+  ])('makes %j harmless where a spreadsheet splits at other characters', (reason, as) => {
+    expect(ofRows([row({ reason })])[0]?.['reason']).toBe(as);
+  });
+  it('has every cell in quotes', () => {
+    const csv = reportCsv({ ...report, rows: [...report.rows, row({ reason: 'a;=1', seconds: 1 })] });
+    for (const line of csv.split('\r\n').slice(0, -1)) expect(line).toMatch(/^"(?:[^"]|"")*"(?:,"(?:[^"]|"")*")*$/);
+  });
   it('comes back as it was, whatever is in it', () => {
     const text = fc.string({
       unit: fc.oneof(
@@ -91,7 +106,7 @@ describe('reportCsv', () => {
       fc.property(text, text, (reason, message) => {
         const [line] = ofRows([row({ reason, checks: [{ id: 'agent', message }] })]);
         const harmless = (value: string): string =>
-          `${/^[=+\-@\t\r\n＝＋－＠]/.test(value) ? "'" : ''}${printable(value)}`;
+          printable(value.replaceAll(/(^|[;|\t])(?=[\s"']*[=+\-@＝＋－＠]|[\t\r\n])/g, "$1'"));
         expect(line).toMatchObject({ reason: harmless(reason), messages: harmless(message) });
       }),
       { numRuns: 200 },

@@ -1,9 +1,10 @@
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { secretsIn } from '../../../lambdas/domain/configuration.ts';
 import { MigrationError } from '../../../lambdas/domain/errors.ts';
 import { hasProtoKey, problemsOf } from '../../../lambdas/domain/problems.ts';
-import { isPrintable, printable, shown } from '../../../lambdas/domain/text.ts';
+import { isOneLine, isPrintable, jsonText, printable, shown, shownIn } from '../../../lambdas/domain/text.ts';
 
 describe('text of others', () => {
   it.each([
@@ -13,12 +14,45 @@ describe('text of others', () => {
     ['\u009b31m', '\\x9b31m'],
     ['\u202eexe', '\\u202eexe'],
     ['\ud800', '\\ud800'],
-    ['für 日本 👩‍💻', 'für 日本 👩‍💻'],
+    ['für 日本 محمد שלום', 'für 日本 محمد שלום'],
+    ['👩\u200d💻 ❤\ufe0f', '👩\\u200d💻 ❤\\ufe0f'],
+    ['a\u200bb\u00adc\u2060', 'a\\u200bb\\xadc\\u2060'],
+    ['\u3164\u115f\u1160\uffa0', '\\u3164\\u115f\\u1160\\uffa0'],
+    ['x\u{e0041}\u{e0100}', 'x\\u{e0041}\\u{e0100}'],
   ])('%j is shown as %s', (text, as) => {
     expect(printable(text)).toBe(as);
     expect(isPrintable(text)).toBe(text === as);
     expect(isPrintable(as)).toBe(true);
   });
+  it('has an escape for each control, format and ignorable character that Unicode knows', () => {
+    const hidden = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
+    const all = Array.from({ length: 0x110000 }, (_, code) => String.fromCodePoint(code));
+    expect(all.filter((character) => hidden.test(character) && isPrintable(character))).toEqual([]);
+  });
+  it('is the same once more', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        expect(printable(printable(text))).toBe(printable(text));
+      }),
+    );
+  });
+  it('is refused in an input where it ends the line or turns it around, and else taken as it is', () => {
+    expect(['a\nb', '\u202e', '\u001b', '\ufeff'].filter(isOneLine)).toEqual([]);
+    expect(['👩\u200d💻 ❤\ufe0f', 'می\u200cخواهم'].filter((text) => !isOneLine(text))).toEqual([]);
+  });
+  it('is escaped wherever it is in a value', () =>
+    expect(shownIn({ a: ['\u001b', { 'k\u200b': 'x\ny' }], n: 1 })).toEqual({
+      a: ['\\x1b', { 'k\\u200b': 'x\ny' }],
+      n: 1,
+    }));
+  it('is the same data in JSON, which has nothing that is not shown as itself', () =>
+    fc.assert(
+      fc.property(fc.jsonValue({ stringUnit: 'binary' }), fc.constantFrom(undefined, 2), (value, indent) => {
+        const text = jsonText(value, indent);
+        expect(text.split('\n').every(isPrintable)).toBe(true);
+        expect(JSON.stringify(JSON.parse(text))).toBe(JSON.stringify(value));
+      }),
+    ));
   it('is cut, and says how long it was', () => {
     expect(shown('12345', 5)).toBe('12345');
     expect(shown(`\u001b${'x'.repeat(1_000_000)}`, 3)).toBe('\\x1bxx… (1000001 characters)');

@@ -29,6 +29,18 @@ describe('createHandler', () => {
     expect(fakes.telemetry.lines).toEqual([]);
   });
 
+  it('logs what the step says, with nothing in it that acts on who reads it', async () => {
+    const fakes = newFakes();
+    const logging = step(schema, async (_, { telemetry }) => {
+      telemetry.log.warn('\u001b[2J\u200b', { roles: ['\u202e', { '\u3164': 1 }] });
+      telemetry.count('looked', 2);
+      return { seen: 1 };
+    });
+    await handle(fakes, logging);
+    expect(JSON.stringify(fakes.telemetry.lines)).toContain(JSON.stringify('\\x1b[2J\\u200b'));
+    expect(JSON.stringify(fakes.telemetry)).not.toMatch(/[\u200b\u202e\u3164]|u001b/);
+  });
+
   it('gives the step its parsed input: defaults are filled in, what is unknown is left out', async () => {
     const fakes = newFakes();
     let got: unknown;

@@ -154,7 +154,7 @@ it('finish has only the last command where nothing was begun', async () => {
   fakes.ledger.getSnapshot = async () => undefined;
   await run(fakes, 'needs-human');
   expect((await fakes.record()).handOff).toEqual([
-    expect.stringMatching(/^# /) as string,
+    expect.stringMatching(/^: '/) as string,
     `pod-identity rollback ${MIGRATION_ID} --deployed`,
   ]);
 });

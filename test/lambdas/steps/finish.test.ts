@@ -138,7 +138,7 @@ describe('finish', () => {
     await fakes.ledger.putMigration(aMigration());
     await invoke(finishStep, input('needs-human'), fakes);
     expect((await fakes.ledger.getMigration(MIGRATION_ID))?.handOff).toEqual([
-      expect.stringMatching(new RegExp(`^# .* pod-identity release ${MIGRATION_ID}$`)) as string,
+      expect.stringMatching(new RegExp(`^: '.* pod-identity release ${MIGRATION_ID}'$`)) as string,
       `pod-identity rollback ${MIGRATION_ID} --deployed`,
     ]);
   });
@@ -250,7 +250,7 @@ describe('finish of a migration that has repaired a trust policy', () => {
     fakes.journal.failNext('roles.getRole', 'before', lost());
     await run(fakes, 'needs-human');
     expect(await trustLines(fakes)).toHaveLength(1);
-    expect((await fakes.record()).handOff.join('\n')).toContain('# Statement');
+    expect((await fakes.record()).handOff.join('\n')).toContain(": 'This migration added statement");
   });
 
   it('warns where this deployment has no step that could put it back', async () => {

@@ -1,0 +1,218 @@
+/**
+ * A world whose texts would act on whoever looks at them, or hide: none of their characters comes out unescaped, by any
+ * output. What a rollback restores stays as it is.
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { main } from '../../cli/program.ts';
+import { PLAIN } from '../../cli/print/style.ts';
+import { summary } from '../../cli/print/summary.ts';
+import { fromAws } from '../../lambdas/adapters/aws-errors.ts';
+import { toAddon } from '../../lambdas/adapters/aws-eks-shapes.ts';
+import { KubernetesApi } from '../../lambdas/adapters/kubernetes-api.ts';
+import { pod } from '../../lambdas/adapters/kubernetes-objects.ts';
+import { fail } from '../../lambdas/domain/plan/check.ts';
+import { jsonText } from '../../lambdas/domain/text.ts';
+import type { Scenario } from '../../sandbox/world/scenario.ts';
+import { collectingIo } from '../cli/fixtures.ts';
+import { inApiWorld, MINUTES } from '../end-to-end/api-world.ts';
+import { ADDON, scenarioWith, TARGET } from '../end-to-end/fixture.ts';
+import type { OpenWorld } from '../end-to-end/world.ts';
+
+/** What AWS, API servers and policies may deliver: terminal commands, marks of direction, and what nobody sees. */
+const HIDDEN = 'x\u001b[2J\u0007\u009b31m\u202e\u2066\u200b\u200d\u00ad\u3164\u115f\u1160\uffa0\ufe0f\u{e0041}\u2028y';
+/** What a request may have in its texts: what neither ends a line nor turns it around. */
+const INVISIBLE = 'why\u200b\u200d\u2060\u00ad\u3164\u115f\uffa0\ufe0f\u{e0041}';
+const UNSHOWN = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
+
+const expectShown = (text: string): void => {
+  const at = text.search(UNSHOWN);
+  if (at >= 0) expect(JSON.stringify(text.slice(Math.max(0, at - 200), at + 50))).toBe('a text without it');
+};
+const textsIn = (value: unknown): string[] => {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.entries(value).flat().flatMap(textsIn) : [];
+};
+
+const configuration = JSON.stringify({ controller: { podAnnotations: { team: HIDDEN } } });
+/** Wherever a scenario has text that AWS would take. */
+const makeHostile = ({ accounts }: Scenario): void => {
+  const [{ roles, clusters } = { roles: [], clusters: [] }] = accounts;
+  for (const role of roles) {
+    role.tags[HIDDEN] = HIDDEN;
+    const { Statement: statements } = role.trustPolicy as { Statement: object[] };
+    statements.push({
+      Effect: 'Allow',
+      Principal: { AWS: 'arn:aws:iam::111122223333:root' },
+      Action: 'sts:AssumeRole',
+      Condition: { StringEquals: { 'aws:PrincipalTag/team': HIDDEN } },
+    });
+  }
+  for (const cluster of clusters) {
+    cluster.tags = { ...cluster.tags, team: HIDDEN };
+    for (const addon of cluster.addons) {
+      addon.tags = { ...addon.tags, [HIDDEN]: HIDDEN };
+      if (addon.name === ADDON) addon.configurationValues = configuration;
+    }
+    for (const association of cluster.associations) association.tags = { ...association.tags, team: HIDDEN };
+  }
+};
+
+/** What only an API server, or EKS, that lies can have: it is put there at each call, since controllers put it right. */
+const keepLying = ({ backend, cluster }: OpenWorld): void => {
+  backend.sandbox.world.log.onCall(() => {
+    for (const addon of cluster.addons.values())
+      for (const issue of addon.issues) Object.assign(issue, { message: HIDDEN, resourceIds: [HIDDEN] });
+    for (const kind of ['pods.', 'serviceaccounts.', 'deployments.apps', 'daemonsets.apps'])
+      for (const { metadata } of cluster.kube.objects.get(kind)?.values() ?? [])
+        metadata.annotations = { ...metadata.annotations, [HIDDEN]: HIDDEN };
+    for (const annotator of cluster.kube.annotators.values()) annotator.manager = HIDDEN;
+  });
+};
+
+describe('a world full of hostile texts', () => {
+  it('comes out escaped by the API, events, notifications, logs, and what the command line makes of the report', async () => {
+    await inApiWorld(
+      { change: makeHostile, knobs: { createEndsIn: 'CREATE_FAILED' } },
+      async ({ world, sandbox, ann }) => {
+        keepLying(world);
+        const body = { target: TARGET, addon: ADDON, strategy: 'recreate', reason: INVISIBLE };
+        const planned = await ann.plan(body);
+        const id = await ann.migrate(body);
+        await world.rest();
+        await world.later(3 * MINUTES);
+        const report = await world.report(id);
+        expect(report.outcome).toBe('needs-human');
+        await ann.shownPlan(planned);
+        await ann.shown(id);
+        await ann.ask('GET', `/migrations/${id}?${encodeURIComponent(HIDDEN)}=1`);
+        await ann.ask('GET', `/${encodeURIComponent(INVISIBLE)}`);
+        await ann.ask('GET', `/identities?account=${TARGET.account}&region=${TARGET.region}&cluster=${TARGET.cluster}`);
+        for (const { text } of ann.heard) expectShown(text);
+        // The same data for whoever parses it.
+        const heard = ann.heard.map(({ text }) => text).join('\n');
+        expect(heard).toContain('\\u200b');
+        expect(textsIn(ann.heard.map(({ text }) => JSON.parse(text) as unknown))).toContain(HIDDEN);
+
+        const { notifications, events } = sandbox.world;
+        expect(notifications.length).toBeGreaterThan(0);
+        for (const text of textsIn(notifications)) expectShown(text);
+        expect(textsIn(notifications).join('\n')).toContain('\\u200b');
+        for (const { detail } of events) {
+          const { title, message, lines, warnings, failure, handOff } = detail as Record<string, unknown>;
+          for (const text of textsIn([title, message, lines, warnings, failure, handOff])) expectShown(text);
+        }
+        for (const text of textsIn(sandbox.logs())) expectShown(text);
+
+        // Before anything that guards a terminal.
+        for (const line of summary(report, PLAIN)) expectShown(line);
+        expect(summary(report, PLAIN).join('\n')).toContain('health-at-end');
+        expectShown(report.handOff.join('\n'));
+        expectShown(jsonText(report, 2));
+        // What is restored is in the ledger as it was.
+        expect((await world.backend.ledger.getSnapshot(id))?.addon).toMatchObject({
+          configurationValues: configuration,
+          tags: { [HIDDEN]: HIDDEN },
+        });
+      },
+    );
+  });
+
+  it('is made of the texts of errors, of refusals and answers of API servers, and of checks', async () => {
+    expectShown(fromAws('eks:DescribeAddon', new Error(HIDDEN)).message);
+    const issues = [{ code: 'ClusterUnreachable' as const, message: HIDDEN, resourceIds: [HIDDEN] }];
+    const seen = toAddon({
+      addonName: ADDON,
+      addonArn: 'arn',
+      addonVersion: 'v1',
+      status: 'DEGRADED',
+      configurationValues: HIDDEN,
+      tags: { team: HIDDEN },
+      health: { issues },
+    });
+    for (const text of textsIn(seen.issues)) expectShown(text);
+    expect(seen).toMatchObject({ configurationValues: HIDDEN, tags: { team: HIDDEN } });
+    const check = fail('id', HIDDEN, HIDDEN);
+    for (const text of textsIn(check)) expectShown(text);
+    const answers = [
+      { status: 403, body: JSON.stringify({ message: HIDDEN }) },
+      { status: 500, body: HIDDEN },
+      { status: 200, body: JSON.stringify({ metadata: HIDDEN }) },
+    ];
+    for (const answer of answers) {
+      const api = new KubernetesApi({
+        cluster: 'dev',
+        http: async () => ({ ...answer, headers: {} }),
+        endpoint: async () => ({ url: 'https://example.com' }),
+        token: async () => 'k8s-token',
+      });
+      const error: unknown = await api.call({ what: 'look', method: 'GET', path: '/' }, pod).catch((thrown) => thrown);
+      expect(error).toBeInstanceOf(Error);
+      expectShown((error as Error).message);
+    }
+    const metadata = {
+      name: HIDDEN,
+      namespace: HIDDEN,
+      uid: HIDDEN,
+      creationTimestamp: '',
+      labels: { [HIDDEN]: HIDDEN },
+    };
+    const container = { name: HIDDEN, image: HIDDEN, env: [{ name: HIDDEN, value: HIDDEN }] };
+    for (const text of textsIn(pod.parse({ metadata, spec: { nodeName: HIDDEN, containers: [container] } })))
+      expectShown(text);
+  });
+});
+
+describe('the command line over a world full of hostile texts', () => {
+  let directory: string;
+  let scenario: string;
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), 'hostile-text-'));
+    scenario = join(directory, 'scenario.json');
+    writeFileSync(scenario, JSON.stringify(scenarioWith(makeHostile)));
+  });
+  afterAll(() => rmSync(directory, { recursive: true }));
+  const WHERE = ['--cluster', TARGET.cluster];
+
+  it.each<[string, string[], boolean]>([
+    ['a plan', ['migrate', ...WHERE, '--addon', ADDON, '--dry-run', '--reason', INVISIBLE], false],
+    ['a plan as JSON', ['migrate', ...WHERE, '--addon', ADDON, '--dry-run', '--json'], true],
+    ['a migration', ['migrate', ...WHERE, '--addon', ADDON, '--strategy', 'recreate'], false],
+    ['identities', ['identities', ...WHERE, '--roles'], false],
+    ['identities as JSON', ['identities', ...WHERE, '--roles', '--json'], false],
+    ['an error about a name', ['migrate', '--cluster', HIDDEN, '--addon', HIDDEN], true],
+    ['an error as JSON', ['show', HIDDEN, '--json'], false],
+    ['an unknown command', [HIDDEN], false],
+  ])('prints %s with each of them escaped', async (_, words, hasSome) => {
+    const io = collectingIo();
+    await main([...words, '--sandbox', scenario], io);
+    expect(io.out() + io.err()).not.toBe('');
+    expectShown(io.out());
+    expectShown(io.err());
+    expect(/\\(?:u200b|x1b|u001b)/.test(io.out() + io.err()) || !hasSome).toBe(true);
+  });
+
+  it('writes the reports of a sweep with each of them escaped', async () => {
+    const files = ['html', 'csv', 'json'].map((format) => join(directory, `report.${format}`));
+    const io = collectingIo();
+    await main(
+      [
+        'sweep',
+        '--mode',
+        'plan',
+        '--sandbox',
+        scenario,
+        '--reason',
+        INVISIBLE,
+        ...files.flatMap((file) => ['--report', file]),
+      ],
+      io,
+    );
+    for (const text of [io.out(), io.err()]) expectShown(text);
+    const texts = files.map((file) => readFileSync(file, 'utf8'));
+    for (const text of texts) expectShown(text.replaceAll('\r\n', '\n'));
+    expect(texts[0]).toContain('\\u200b');
+  });
+});

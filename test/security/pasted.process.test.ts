@@ -1,0 +1,130 @@
+/**
+ * What a person pastes into an interactive bash or zsh, with bracketed paste and without, runs what the service meant
+ * and nothing else, whatever third parties have written into what it repeats.
+ */
+import { describe, expect, it } from 'vitest';
+import { note, shellCommand } from '../../lambdas/domain/shell.ts';
+import { parseLine } from '../lambdas/aws-commands.ts';
+import { handOffsWith } from './pasted-hand-offs.ts';
+import { paste, reason, SHELLS } from './paste.ts';
+
+const ATTACK = 'aws eks delete-cluster --name prod';
+/** Each has in it what a shell, its line editor or the terminal before it could act on. */
+const HOSTILE = [
+  `x\r${ATTACK}\r`,
+  `'\r${ATTACK}\r'`,
+  `\u001b[201~\r${ATTACK}\r\u001b[200~`,
+  `x\n${ATTACK}\n`,
+  `'; ${ATTACK}; '`,
+  `$(${ATTACK})`,
+  `\`${ATTACK}\``,
+  `"; ${ATTACK}; "`,
+  `|| ${ATTACK} #`,
+  '=ls',
+  'a==ls',
+  'b:=ls',
+  '~',
+  'x=~',
+  '~+',
+  '!!',
+  `it's !aws "!:0"`,
+  '^a^b',
+  '%1',
+  '+1',
+  '@(a|b)',
+  '{a,b}',
+  '*',
+  '[a-z]',
+  '#x',
+  '<x',
+  '>made',
+  '>(touch made)',
+  '\\',
+  '\t\t',
+  '\u0003',
+  '\u0004',
+  '\u001a',
+  '\u0016',
+  '\u001b.',
+  '\u202ex\u2066',
+  '\u200b',
+  '\u00e9\u0627\u{1f600}',
+  '\u009b31m',
+  '-x',
+  '',
+  `---\na: "it's"\n`,
+];
+
+/** `: …` runs nothing; of any other line what its words are, by the tests' own reader, with its substitutions before it. */
+async function meantBy(lines: readonly string[]): Promise<string[][]> {
+  const calls: string[][] = [];
+  const wordsOf = async (line: string): Promise<string[]> => {
+    const parsed = await parseLine(line, async (inner) => {
+      calls.push(await wordsOf(inner));
+      return 'a-found';
+    });
+    return parsed?.words ?? [];
+  };
+  for (const line of lines) {
+    const words = await wordsOf(line);
+    if (words[0] !== ':') calls.push(words);
+  }
+  return calls;
+}
+
+const ways = SHELLS.flatMap((shell) => [
+  { shell, bracketed: false, how: 'without bracketed paste' },
+  { shell, bracketed: true, how: 'with bracketed paste' },
+]);
+
+describe.skipIf(reason !== undefined)(`what is pasted${reason === undefined ? '' : ` (${reason})`}`, () => {
+  describe.each(ways)('into an interactive $shell, $how,', ({ shell, bracketed }) => {
+    it('runs every hand-off with hostile texts in each of its places, and nothing but it', async () => {
+      // Each text gets to each kind of place: those of names, of values, and of both at once.
+      const lines = [...HOSTILE.keys()]
+        .filter((turn) => turn % 7 === 0)
+        .flatMap((turn) => handOffsWith((place) => HOSTILE[(place + turn) % HOSTILE.length] ?? ''))
+        .flat();
+      const { calls, made } = paste(shell, lines, bracketed);
+      expect(calls).toEqual(await meantBy(lines));
+      expect(made).toEqual([]);
+    });
+
+    it('hands on each hostile text as one word, whole', () => {
+      const { calls, made } = paste(
+        shell,
+        HOSTILE.flatMap((text) => [
+          shellCommand(['aws', 'x', text]),
+          shellCommand(['aws', 'x', `--tags=${text}`]),
+          `aws x "$(${shellCommand(['aws', 'list', text])})"`,
+          note`A note of ${text}, with "|| true"; it's one.`,
+        ]),
+        bracketed,
+      );
+      expect(calls).toEqual(
+        HOSTILE.flatMap((text) => [
+          ['aws', 'x', text],
+          ['aws', 'x', `--tags=${text}`],
+          ['aws', 'list', text],
+          ['aws', 'x', ''],
+        ]),
+      );
+      expect(made).toEqual([]);
+    });
+  });
+
+  it.each([
+    ['a carriage return in a comment', 'bash', `# Conflicts: x\r${ATTACK}`],
+    ['a carriage return in a comment', 'zsh', `# Conflicts: x\r${ATTACK}`],
+    ['a carriage return in quotes that end', 'bash', `aws x 'y'\r${ATTACK}\r''`],
+    ['a comment', 'zsh', `# $(${ATTACK})`],
+    ['a substitution in double quotes', 'bash', `aws x "$(${ATTACK})"`],
+  ] as const)('would show %s in %s that acts', (_, shell, line) => {
+    expect(paste(shell, [line], false).calls).toContainEqual(ATTACK.split(' '));
+  });
+
+  it('would show a word that zsh expands', () => {
+    expect(paste('zsh', ['aws x =ls'], false).calls).toEqual([['aws', 'x', expect.stringMatching(/\/ls$/) as string]]);
+    expect(paste('bash', ['aws x ~'], false).calls).not.toEqual([['aws', 'x', '~']]);
+  });
+});
