@@ -32,10 +32,7 @@ export function summaryOf({
   outcome: end,
   startedAt,
   endedAt,
-}: Pick<
-  Migration,
-  'migrationId' | 'request' | 'status' | 'outcome' | 'startedAt' | 'endedAt'
->): MigrationSummary {
+}: Pick<Migration, 'migrationId' | 'request' | 'status' | 'outcome' | 'startedAt' | 'endedAt'>): MigrationSummary {
   const { target: where, addon, serviceAccount, dryRun, requestedBy } = request;
   return {
     migrationId: id,
