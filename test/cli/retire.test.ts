@@ -240,9 +240,13 @@ describe('the variable of the state machine Retire', () => {
   it('may be left out, and is printed where there is one', () => {
     const without = serviceEnvironment(outputs);
     expect(without).not.toHaveProperty('POD_IDENTITY_RETIRE_STATE_MACHINE_ARN');
-    expect(readServiceEnvironment(without)).toEqual({ ...outputs, simulated: true });
+    expect(readServiceEnvironment(without)).toEqual({ ...outputs, simulated: true, allowUnknownRequester: true });
     const all = { ...outputs, retireStateMachineArn: machine('Retire') };
-    expect(readServiceEnvironment(serviceEnvironment(all))).toEqual({ ...all, simulated: true });
+    expect(readServiceEnvironment(serviceEnvironment(all))).toEqual({
+      ...all,
+      simulated: true,
+      allowUnknownRequester: true,
+    });
   });
 
   it('must be the ARN of a state machine', () => {

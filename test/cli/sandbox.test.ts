@@ -22,6 +22,7 @@ const SERVICE = [
   'POD_IDENTITY_TABLE_NAME',
   'POD_IDENTITY_API_URL',
   'POD_IDENTITY_SIMULATED',
+  'POD_IDENTITY_ALLOW_UNKNOWN_REQUESTER',
 ];
 
 let directory: string;
@@ -162,6 +163,7 @@ describe('sandbox', () => {
       document.tableName,
       document.apiUrl,
       '1',
+      'true',
     ]);
     const config = JSON.parse(json.join('\n')) as {
       users: { user: { exec: { env: { name: string; value: string }[] } } }[];

@@ -330,13 +330,21 @@ describe('the variables of sweeps', () => {
     tableName: 'Ledger',
   };
   it('may be left out, and are printed where there are sweeps', () => {
-    expect(readServiceEnvironment(serviceEnvironment(outputs))).toEqual({ ...outputs, simulated: true });
+    expect(readServiceEnvironment(serviceEnvironment(outputs))).toEqual({
+      ...outputs,
+      simulated: true,
+      allowUnknownRequester: true,
+    });
     const all = { ...outputs, sweepStateMachineArn: machine('Sweep'), sweepBucketName: 'a-bucket' };
     expect(serviceEnvironment(all)).toMatchObject({
       POD_IDENTITY_SWEEP_STATE_MACHINE_ARN: machine('Sweep'),
       POD_IDENTITY_SWEEP_BUCKET_NAME: 'a-bucket',
     });
-    expect(readServiceEnvironment(serviceEnvironment(all))).toEqual({ ...all, simulated: true });
+    expect(readServiceEnvironment(serviceEnvironment(all))).toEqual({
+      ...all,
+      simulated: true,
+      allowUnknownRequester: true,
+    });
   });
   it('must be what they are', () => {
     const wrong = { ...serviceEnvironment(outputs), POD_IDENTITY_SWEEP_STATE_MACHINE_ARN: 'Sweep' };
