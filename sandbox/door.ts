@@ -12,6 +12,7 @@ import { inputOf, isMutating, operationOf } from './door-operations.ts';
 import type { HttpRequest, HttpResponse, Service } from './http.ts';
 import { assertRunning, currentInvocation } from './lambda/invocation.ts';
 import type { SandboxClock } from './world/clock.ts';
+import type { SeenCall } from './world/faults.ts';
 import type { ClusterState, World } from './world/world.ts';
 
 export interface DoorOptions {
@@ -53,6 +54,25 @@ export interface Door {
   /** Whether the application's API answers at that URL's host. */
   hasApiAt: (url: URL) => boolean;
 }
+
+/** A call as faults see it. */
+const seenCall = (
+  { service, protocol, region, cluster }: OpenCall,
+  request: HttpRequest,
+  step: string,
+  executionArn: string | undefined,
+): Omit<SeenCall, 'n'> => {
+  const operation = operationOf(service, request);
+  return {
+    service,
+    operation,
+    step,
+    mutating: isMutating(protocol, request.method, operation),
+    region,
+    ...(cluster ? { cluster: cluster.name } : {}),
+    ...(executionArn === undefined ? {} : { executionArn }),
+  };
+};
 
 export const createDoor = (options: DoorOptions): Door => {
   const { world, clock, services, kubernetes, signatureTime = Date.now, stepOf, apis } = options;
@@ -97,23 +117,11 @@ export const createDoor = (options: DoorOptions): Door => {
     const answer = (): Promise<HttpResponse> => effect(admitted, request, call, log);
     const step = invocation?.step ?? stepOf?.(call.caller);
     if (step === undefined) return answer();
-    const { service } = call;
-    const operation = operationOf(service, request);
-    const mutating = isMutating(call.protocol, request.method, operation);
-    const executionArn = invocation?.execution?.arn;
-    const input = (): unknown => inputOf(service, request);
-    const seen = {
-      service,
-      operation,
-      step,
-      mutating,
-      region: call.region,
-      ...(call.cluster ? { cluster: call.cluster.name } : {}),
-      ...(executionArn === undefined ? {} : { executionArn }),
-    };
+    const input = (): unknown => inputOf(call.service, request);
+    const seen = seenCall(call, request, step, invocation?.execution?.arn);
     const fault = world.faults.strike(seen, input, world.schedule.now());
     if (fault === undefined) return answer();
-    Object.assign(call, { operation, input: input() });
+    Object.assign(call, { operation: seen.operation, input: input() });
     const refuse = (response: HttpResponse): HttpResponse => log(arrivedAt(), response);
     return playFault(fault, { call, invocation, effect: answer, refuse, requestId });
   };

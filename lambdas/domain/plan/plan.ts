@@ -5,6 +5,7 @@ import type { Addon, Check, Plan, PlannedAssociation, Rung } from '../model.ts';
 import type { TrustRepair } from '../trust/model.ts';
 import { checkKubernetes } from './access-check.ts';
 import { checkAgent } from './agent-check.ts';
+import { pass } from './check.ts';
 import { checkAssociationQuota, planAssociations, type AssociationPlan } from './association-checks.ts';
 import { checkCluster, checkInstalled, checkLock, checkNamespace, checkSupport, checkUsesIrsa } from './checks.ts';
 import type { AddonFacts, Facts } from './facts.ts';
@@ -128,6 +129,14 @@ function decideAssociations(facts: AddonFacts, planned: PlannedAssociation[], ru
   });
 }
 
+const checkMigrated = (facts: AddonFacts, { name, podIdentityAssociations }: Addon): Check[] => [
+  pass(
+    'already-on-pod-identity',
+    `Add-on ${name} already uses Pod Identity (${podIdentityAssociations.length} associations) and has no IRSA role.`,
+  ),
+  ...checkMigratedTrust(facts),
+];
+
 export function planMigration(facts: AddonFacts): Plan {
   const { addon, request } = facts;
   const finish = (verdict: Plan['verdict'], checks: Check[], decided?: Decided): Plan =>
@@ -145,14 +154,7 @@ export function planMigration(facts: AddonFacts): Plan {
   if (checks.some(blocks)) return blocked(checks);
   checks.push(checkInstalled(facts));
   if (!addon) return blocked(checks);
-  if (isMigrated(addon)) {
-    const message = `Add-on ${addon.name} already uses Pod Identity (${addon.podIdentityAssociations.length} associations) and has no IRSA role.`;
-    return finish('already-migrated', [
-      ...checks,
-      { id: 'already-on-pod-identity', status: 'pass', message },
-      ...checkMigratedTrust(facts),
-    ]);
-  }
+  if (isMigrated(addon)) return finish('already-migrated', [...checks, ...checkMigrated(facts, addon)]);
 
   if (facts.namespace === undefined) {
     const wanted = plannedAssociations({ ...facts, namespace: '' });

@@ -6,7 +6,7 @@
  */
 import { standingCopy } from '../../domain/copies.ts';
 import { MigrationError } from '../../domain/errors.ts';
-import type { Association } from '../../domain/model.ts';
+import type { Association, PlannedAssociation } from '../../domain/model.ts';
 import { missingFields } from '../../domain/restore-associations.ts';
 import { assertGranted } from '../../runtime/grants.ts';
 import { changeGuard } from '../../runtime/guard.ts';
@@ -23,6 +23,20 @@ import { carryOverSchema } from './schema.ts';
  */
 const changedBySomebody = (was: Association, now: Association): boolean =>
   (['targetRoleArn', 'policy'] as const).some((field) => now[field] !== undefined && now[field] !== was[field]);
+
+/** EKS takes a policy only together with disableSessionTags. */
+const updateOf = (
+  change: NonNullable<ReturnType<typeof missingFields>['change']>,
+): NonNullable<ReturnType<typeof missingFields>['change']> => ({
+  ...change,
+  ...(change.policy === undefined ? {} : { disableSessionTags: true }),
+});
+
+const plannedAs = ({ namespace, serviceAccount, roleArn }: Association): PlannedAssociation => ({
+  namespace,
+  serviceAccount,
+  roleArn,
+});
 
 const run: StepRun<typeof carryOverSchema> = async (input, dependencies) => {
   const { migrationId, target, rung } = input;
@@ -66,11 +80,9 @@ const run: StepRun<typeof carryOverSchema> = async (input, dependencies) => {
       );
     const now = await find(was);
     const { change, tags } = missingFields(was, now);
-    // EKS takes a policy only together with disableSessionTags.
-    const fields = change && { ...change, ...(change.policy === undefined ? {} : { disableSessionTags: true }) };
+    const fields = change && updateOf(change);
     if (fields) {
-      const { namespace, serviceAccount, roleArn } = now;
-      await assertGranted(work, { associations: [{ namespace, serviceAccount, roleArn }] }, dependencies);
+      await assertGranted(work, { associations: [plannedAs(now)] }, dependencies);
       await guard();
       await eks
         .updateAssociation(now.id, fields, `${migrationId}-carry-over-${rung}-${now.id}`)

@@ -5,7 +5,6 @@ import {
   removeAddonObjects,
   seedAddonObjects,
 } from '../../../sandbox/kubernetes/addon-objects.ts';
-import { isActive, isReady } from '../../../sandbox/kubernetes/pods.ts';
 import { getObject, listObjects } from '../../../sandbox/kubernetes/store.ts';
 import {
   DAEMON_SET,
@@ -19,24 +18,8 @@ import {
   START,
   strategic,
 } from './support.ts';
+import { census, restart } from './census.ts';
 import type { Lab } from './support.ts';
-
-const restart = (lab: Lab, path: string, value = 'once') =>
-  lab.call('PATCH', path, { headers: strategic, body: restartPatch(value) });
-
-/** Of a workload's pods: with the template's newest value, without it, and on their way out. */
-const census = (lab: Lab, app: string, value = 'once') => {
-  const pods = lab.pods(app);
-  const active = pods.filter(isActive);
-  const isNew = (pod: (typeof pods)[number]) => pod.metadata.annotations?.['restarted'] === value;
-  return {
-    old: active.filter((pod) => !isNew(pod)).length,
-    new: active.filter(isNew).length,
-    newReady: active.filter((pod) => isNew(pod) && isReady(pod)).length,
-    ready: active.filter(isReady).length,
-    terminating: pods.length - active.length,
-  };
-};
 
 const leastReady = (lab: Lab, workload: string): number =>
   Math.min(...lab.cluster.kube.readyHistory.filter((entry) => entry.workload === workload).map(({ ready }) => ready));
@@ -301,45 +284,6 @@ describe('rolling restart of a DaemonSet', () => {
     lab.pass(30);
     expect(census(lab, 'ebs-csi-node')).toMatchObject({ old: 2, newReady: 1 });
     expect(lab.daemonSet().status).toMatchObject({ updatedNumberScheduled: 1, numberReady: 3 });
-  });
-
-  test.each([
-    ['10%', 25, 3],
-    ['10%', 3, 1],
-    [4, 25, 4],
-  ])('takes %s of %i nodes at a time, rounded up: %i', async (maxUnavailable, nodes, most) => {
-    const objects = {
-      ...ebs,
-      workloads: ebs.workloads.map((workload) =>
-        workload.kind === 'DaemonSet' ? { ...workload, maxUnavailable } : workload,
-      ),
-    };
-    const lab = newEbsLab({ objects, nodes });
-    await restart(lab, DAEMON_SET);
-    lab.pass(1);
-    expect(census(lab, 'ebs-csi-node')).toMatchObject({ old: nodes - most, terminating: most });
-    let least = nodes;
-    for (let seconds = 0; seconds < 600; seconds += 1) {
-      lab.pass(1);
-      least = Math.min(least, census(lab, 'ebs-csi-node').ready);
-    }
-    expect(least).toBe(nodes - most);
-    expect(census(lab, 'ebs-csi-node')).toMatchObject({ old: 0, newReady: nodes });
-  });
-
-  test('waits for each pod as long as that workload’s pods need', async () => {
-    const objects = {
-      ...ebs,
-      workloads: ebs.workloads.map((workload) =>
-        workload.kind === 'DaemonSet' ? { ...workload, readySeconds: 60 } : workload,
-      ),
-    };
-    const lab = newEbsLab({ objects, knobs: { podReadySeconds: 5 } });
-    await restart(lab, DAEMON_SET);
-    lab.pass(55);
-    expect(census(lab, 'ebs-csi-node')).toMatchObject({ old: 2, new: 1, newReady: 0 });
-    lab.pass(20);
-    expect(census(lab, 'ebs-csi-node')).toMatchObject({ newReady: 1 });
   });
 
   test('goes node by node, and a new pod waits for the old one to be gone', async () => {
