@@ -4,6 +4,7 @@
  * from a call whose reply was lost, is kept. Failure: an association that somebody else has deleted, replaced or
  * changed meanwhile is left alone (AssociationChanged).
  */
+import { plannedFor } from '../../domain/associations.ts';
 import { standingCopy } from '../../domain/copies.ts';
 import { MigrationError } from '../../domain/errors.ts';
 import type { Association } from '../../domain/model.ts';
@@ -35,9 +36,7 @@ const run: StepRun<typeof carryOverSchema> = async (input, dependencies) => {
 
   const find = async (was: Association): Promise<Association> => {
     const { namespace, serviceAccount } = was;
-    const planned = snapshot.planned.filter(
-      (one) => one.namespace === namespace && one.serviceAccount === serviceAccount,
-    );
+    const planned = snapshot.planned.filter((one) => plannedFor(was, [one]) !== undefined);
     const [now] = await lookSeveralTimes(
       clock,
       () => listOwned(eks, planned, owner),
@@ -69,8 +68,7 @@ const run: StepRun<typeof carryOverSchema> = async (input, dependencies) => {
     // EKS takes a policy only together with disableSessionTags.
     const fields = change && { ...change, ...(change.policy === undefined ? {} : { disableSessionTags: true }) };
     if (fields) {
-      const { namespace, serviceAccount, roleArn } = now;
-      await assertGranted(work, { associations: [{ namespace, serviceAccount, roleArn }] }, dependencies);
+      await assertGranted(work, { associations: [now] }, dependencies);
       await guard();
       await eks
         .updateAssociation(now.id, fields, `${migrationId}-carry-over-${rung}-${now.id}`)
