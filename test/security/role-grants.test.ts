@@ -336,12 +336,11 @@ describe('a claim that is gone since the plan', () => {
     });
     const found = await asked({
       scenario,
-      request: { addon: ADDON, ...REPAIR },
-      meanwhile: (world) =>
-        world.onFirst(noted('repair-trust', 'UpdateAssumeRolePolicy'), () => withoutIrsa(world, role)),
+      request: { addon: ADDON, ...UNSEEN, ...REPAIR },
+      meanwhile: (world) => world.onFirst(noted('purge-associations', 'UpdateItem'), () => withoutIrsa(world, role)),
     });
-    expect(found).toMatchObject({ associations: [] });
-    expect(found.outcome).not.toBe('migrated');
+    expect(found).toMatchObject({ outcome: 'rolled-back', associations: [] });
+    expect(found.cause).toContain('RoleNotGranted');
     expect(found.changes).not.toContain('eks:UpdateAddon');
   });
   it('is missed before a trust policy is written', async () => {
