@@ -140,20 +140,17 @@ const GRANTS =
   'must be a list of entries with roles, clusters and serviceAccounts, such as { roles: [role/eks-addons/dns], clusters: [cluster/prod], serviceAccounts: [external-dns/external-dns] }';
 const inGrant = <Item extends z.ZodType>(item: Item, missing: string) =>
   list(item, missing).max(MOST_IN_GRANT, `must have at most ${MOST_IN_GRANT} patterns`);
-const roleGrant = z.strictObject(
-  {
-    roles: inGrant(roleArnPattern, 'must name roles, by ARN or path').describe(
-      'Roles, by ARN or path, with wildcards, such as `role/eks-addons/dns`.',
-    ),
-    clusters: inGrant(clusterPattern, 'must name clusters, by ARN or name').describe(
-      'Clusters, by ARN, or by name as `cluster/NAME` for those of every account and region, with wildcards.',
-    ),
-    serviceAccounts: inGrant(serviceAccountPattern, 'must name service accounts, as namespace/name').describe(
-      'Service accounts, as `namespace/name`, with wildcards; the namespace is never a wildcard alone.',
-    ),
-  },
-  GRANTS,
-);
+const roleGrant = z.strictObject({
+  roles: inGrant(roleArnPattern, 'must name roles, by ARN or path').describe(
+    'Roles, by ARN or path, with wildcards, such as `role/eks-addons/dns`.',
+  ),
+  clusters: inGrant(clusterPattern, 'must name clusters, by ARN or name').describe(
+    'Clusters, by ARN, or by name as `cluster/NAME` for those of every account and region, with wildcards.',
+  ),
+  serviceAccounts: inGrant(serviceAccountPattern, 'must name service accounts, as namespace/name').describe(
+    'Service accounts, as `namespace/name`, with wildcards; the namespace is never a wildcard alone.',
+  ),
+});
 
 /** The configuration file. Groups that are left out have their defaults. */
 export const settings = z.strictObject({

@@ -79,6 +79,7 @@ describe('permissions', () => {
       'DescribePodIdentityAssociation',
       'ListPodIdentityAssociations',
     );
+    const associated = eks('DescribeCluster', 'DescribePodIdentityAssociation', 'ListPodIdentityAssociations');
     // Who may be given a role is read directly before it is.
     const ofTrust = ['iam:GetOpenIDConnectProvider', 'iam:GetRole'];
     const reads = Object.fromEntries(
@@ -112,31 +113,18 @@ describe('permissions', () => {
       'await-window': [],
       begin: [...andCluster, ...ofTrust],
       'install-agent': eks('DescribeAddon', 'DescribeCluster'),
-      'repair-trust': [
-        ...eks('DescribeCluster', 'DescribePodIdentityAssociation', 'ListPodIdentityAssociations'),
-        ...ofTrust,
-      ],
+      'repair-trust': [...associated, ...ofTrust],
       'delete-addon': eks('DescribeAddon'),
       'await-deleted': eks('DescribeAddon'),
       'purge-associations': observed,
       'create-addon': [...andCluster, ...ofTrust],
       'update-addon': [...andCluster, ...ofTrust],
-      'create-association': [
-        ...eks('DescribeCluster', 'DescribePodIdentityAssociation', 'ListPodIdentityAssociations'),
-        ...ofTrust,
-      ],
+      'create-association': [...associated, ...ofTrust],
       'await-active': observed,
-      'carry-over': [
-        ...eks('DescribeCluster', 'DescribePodIdentityAssociation', 'ListPodIdentityAssociations'),
-        ...ofTrust,
-      ],
+      'carry-over': [...associated, ...ofTrust],
       'verify-pods': andCluster,
       'restart-pods': eks('DescribeCluster'),
-      'annotate-service-account': eks(
-        'DescribeCluster',
-        'DescribePodIdentityAssociation',
-        'ListPodIdentityAssociations',
-      ),
+      'annotate-service-account': associated,
       'assess-rollback': observed,
       'restore-addon': [...observed, 'iam:GetRole'],
       'restore-associations': [...andCluster, 'iam:GetRole'],

@@ -48,8 +48,11 @@ function blockingChecksOf(checks: readonly Check[]): BlockingCheck[] {
  * Whether it says no more than that the API server gave no answer: an agent that EKS does not know may be there all the
  * same.
  */
-const isForWantOfAnswer = (id: string, agentKnown: boolean): boolean =>
-  id === 'kubernetes-access' || (id === 'agent' && !agentKnown);
+const isForWantOfAnswer = ({ id, status }: Check, agentKnown: boolean): boolean =>
+  id === 'kubernetes-access' ||
+  (id === 'agent' && !agentKnown) ||
+  // The annotation could have shown it.
+  (id === 'role-grant' && status === 'unknown');
 
 function byPlan({
   plan,
@@ -63,7 +66,7 @@ function byPlan({
   if (plan.verdict === 'already-migrated') return { class: 'on-pod-identity' };
   if (plan.verdict === 'migrate') return { class: 'ready', roles: [...rolesOf(plan)].sort() };
   const checks = blockingChecksOf(plan.checks);
-  if (unanswered !== undefined && checks.every(({ id }) => isForWantOfAnswer(id, agentKnown)))
+  if (unanswered !== undefined && plan.checks.filter(blocks).every((check) => isForWantOfAnswer(check, agentKnown)))
     return { class: 'unreachable', reason: unanswered };
   return { class: 'blocked', checks };
 }

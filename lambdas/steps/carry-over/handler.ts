@@ -4,9 +4,10 @@
  * from a call whose reply was lost, is kept. Failure: an association that somebody else has deleted, replaced or
  * changed meanwhile is left alone (AssociationChanged).
  */
+import { plannedFor } from '../../domain/associations.ts';
 import { standingCopy } from '../../domain/copies.ts';
 import { MigrationError } from '../../domain/errors.ts';
-import type { Association, PlannedAssociation } from '../../domain/model.ts';
+import type { Association } from '../../domain/model.ts';
 import { missingFields } from '../../domain/restore-associations.ts';
 import { assertGranted } from '../../runtime/grants.ts';
 import { changeGuard } from '../../runtime/guard.ts';
@@ -32,12 +33,6 @@ const updateOf = (
   ...(change.policy === undefined ? {} : { disableSessionTags: true }),
 });
 
-const plannedAs = ({ namespace, serviceAccount, roleArn }: Association): PlannedAssociation => ({
-  namespace,
-  serviceAccount,
-  roleArn,
-});
-
 const run: StepRun<typeof carryOverSchema> = async (input, dependencies) => {
   const { migrationId, target, rung } = input;
   const { ledger, clock } = dependencies;
@@ -49,9 +44,7 @@ const run: StepRun<typeof carryOverSchema> = async (input, dependencies) => {
 
   const find = async (was: Association): Promise<Association> => {
     const { namespace, serviceAccount } = was;
-    const planned = snapshot.planned.filter(
-      (one) => one.namespace === namespace && one.serviceAccount === serviceAccount,
-    );
+    const planned = snapshot.planned.filter((one) => plannedFor(was, [one]) !== undefined);
     const [now] = await lookSeveralTimes(
       clock,
       () => listOwned(eks, planned, owner),
@@ -82,7 +75,7 @@ const run: StepRun<typeof carryOverSchema> = async (input, dependencies) => {
     const { change, tags } = missingFields(was, now);
     const fields = change && updateOf(change);
     if (fields) {
-      await assertGranted(work, { associations: [plannedAs(now)] }, dependencies);
+      await assertGranted(work, { associations: [now] }, dependencies);
       await guard();
       await eks
         .updateAssociation(now.id, fields, `${migrationId}-carry-over-${rung}-${now.id}`)

@@ -94,6 +94,13 @@ describe('the class of an add-on', () => {
     ['an agent that EKS does not know may be there all the same', [access, aCheck('agent')], false, 'unreachable'],
     ['EKS knows the agent, which is not right', [access, aCheck('agent')], true, 'blocked'],
     ['the role does not let pods in', [access, aCheck('role-trust')], true, 'blocked'],
+    [
+      'an annotation could have shown whose the role is',
+      [access, aCheck('role-grant', 'unknown')],
+      true,
+      'unreachable',
+    ],
+    ['nothing shows whose the role is', [access, aCheck('role-grant')], true, 'blocked'],
   ])('where the API server gave no answer, and %s', (_, checks, agentKnown, expected) => {
     const finding = classify({
       ...seen,
