@@ -106,13 +106,12 @@ const callsOf: Record<StepName, Calls> = {
     UpdateItem: `takes the locks over, notes the recovery, and ${LINE}`,
   },
   'find-stranded': {
-    Query: 'reads the record of a migration whose lock is held, or that waits, and the task that waits for an approval',
-    GetItem: 'reads who shares a lock that it lets go',
+    Query:
+      'reads the record of a migration whose lock is held, or that waits, who shares a lock, and the task that waits for an approval',
     UpdateItem: 'parks a lock that waits for a person, and frees the slot of what waits no more',
   },
   finish: {
     Query: READS,
-    GetItem: 'reads who shares a lock that it lets go',
     UpdateItem: `writes the outcome, lets go of the locks, frees the slot, and ${LINE}`,
   },
   'retire-trust': {
