@@ -1,7 +1,4 @@
 /** A fleet with a role of somebody else's, and a workload whose owner wants that role: for the abuse tests of promise 11. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { RoleGrant } from '../../lambdas/domain/role-grants.ts';
 import { irsaStatement, podIdentityStatement, policyOf, type Statement } from '../../cli/fleet/trust.ts';
 import type { Scenario, ScenarioCluster } from '../../sandbox/world/scenario.ts';
@@ -65,13 +62,4 @@ export const fleetWith = ({ trust = [], annotated = true, change }: Fleet = {}):
   });
 
 /** A deployment with narrow lists, and with these grants. */
-export async function deployWith(roleGrants: RoleGrant[]): Promise<Deployment> {
-  const folder = mkdtempSync(join(tmpdir(), 'abuse-config-'));
-  const file = join(folder, 'config.json');
-  writeFileSync(file, JSON.stringify({ ...NARROW, roleGrants }));
-  try {
-    return await deploy({ config: file });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
+export const deployWith = (roleGrants: RoleGrant[]): Promise<Deployment> => deploy({}, { ...NARROW, roleGrants });
