@@ -42,6 +42,8 @@ export interface Config {
   denials: Settings['denials'];
   /** How many migrations may wait at once. */
   waiting: Settings['waiting'];
+  /** Of the steps that it names; none of the others. */
+  reservedConcurrency: Settings['reservedConcurrency'];
 }
 
 /**

@@ -39,6 +39,8 @@ export interface StepLambdaProps<Schema extends StepSchema> {
   key?: kms.IKey;
   /** Where it runs; in no VPC otherwise. */
   network?: Network;
+  /** Executions at once that are reserved for it; none otherwise. */
+  reservedExecutions?: number | undefined;
 }
 
 /**
@@ -87,6 +89,7 @@ export class StepLambda<Schema extends StepSchema> extends Construct {
       tracing: lambda.Tracing.ACTIVE,
       environment: schema.environment.parse(props.environment),
       layers: props.layers ?? [],
+      ...(props.reservedExecutions === undefined ? {} : { reservedConcurrentExecutions: props.reservedExecutions }),
       ...(key ? { environmentEncryption: key } : {}),
       currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
     });

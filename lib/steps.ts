@@ -94,6 +94,7 @@ export class Steps extends Construct {
             ...own[name],
           },
           layers: has(name, settingsEnvironment) ? [layer] : [],
+          reservedExecutions: config.reservedConcurrency.find(({ step }) => step === name)?.executions,
           grants: grants[name] ?? [],
           managed,
           ...(key ? { key } : {}),

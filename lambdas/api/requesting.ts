@@ -104,6 +104,9 @@ export async function takeIn(request: MigrationRequest, asked: Asked, dependenci
     async (id) => (await ledger.getMigration(id))?.status === 'ended',
     dependencies,
   );
-  await ensureStarted(claim, request, dependencies, (claimed) => admit(claimed, dependencies));
+  await ensureStarted(claim, request, dependencies, {
+    admit: (claimed) => admit(claimed, dependencies),
+    source: 'api',
+  });
   return claim.migrationId;
 }

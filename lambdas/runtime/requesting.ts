@@ -83,13 +83,14 @@ function assertStandsFor(found: string, wanted: string, { migrationId }: Claim, 
 
 /**
  * Puts the record and starts the execution, where that is missing. `admit` is called before that, and throws what is
- * not to be started. Throws BadInput for a claim that is not as it is written here, or is not of what was asked.
+ * not to be started. `source`: what alone can have vouched for the requester here. Throws BadInput for a claim that is
+ * not as it is written here, or is not of what was asked.
  */
 export async function ensureStarted(
   claim: Claim,
   asked: MigrationRequest,
   { ledger, executions }: Pick<HandlerDependencies, 'ledger' | 'executions'>,
-  admit?: (asked: Asked) => Promise<void>,
+  { admit, source }: { admit?: (asked: Asked) => Promise<void>; source: AuthenticatedRequester['source'] },
 ): Promise<void> {
   const { migrationId, at } = claim;
   const record = await ledger.getMigration(migrationId);
@@ -104,6 +105,7 @@ export async function ensureStarted(
   if (record?.executionArn !== undefined || record?.status === 'ended') return;
   const { request, requester, trigger: cause } = inputOf(claim);
   assertStandsFor(contentOf(request), contentOf(asked), claim, 'it asks for something else than whoever came');
+  assertStandsFor(requester?.source ?? source, source, claim, 'it names a requester whom nobody can have vouched for');
   const claimed: Asked = { migrationId, request, ...(requester ? { requester: { requester, request } } : {}) };
   await admit?.(claimed);
   try {
@@ -137,6 +139,6 @@ export async function requestMigration(
   };
   let claim = await ledger.claim(key, mine);
   if (claim.migrationId !== migrationId && (await isOver(claim))) claim = await ledger.reclaim(key, claim, mine);
-  await ensureStarted(claim, request, dependencies);
+  await ensureStarted(claim, request, dependencies, { source: 'cloudtrail' });
   return { claim, first: claim.migrationId === migrationId };
 }

@@ -31,6 +31,21 @@ describe('a file that is not right', () => {
         'repairableRoleArns: must have at most 100 patterns: cover several roles by one with a wildcard',
       ],
     ],
+    [
+      'what is reserved for no step, and twice',
+      {
+        ...ROLES,
+        reservedConcurrency: [
+          { step: 'api', executions: 0 },
+          { step: 'api', executions: 5 },
+          { step: 'everything', executions: 5 },
+        ],
+      },
+      [
+        'reservedConcurrency.0.executions: must be a whole number from 1 to 1000',
+        'reservedConcurrency.2.step: must be the name of a step, such as api or plan: docs/permissions.md has all of them',
+      ],
+    ],
     ['every role', { passableRoleArns: ['role/*'] }, ['passableRoleArns.0: names every role']],
     [
       'half a network',

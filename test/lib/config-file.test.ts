@@ -27,6 +27,7 @@ describe('the file', () => {
       notifications: { events: ['approval-needed', 'rolled-back', 'needs-human'] },
       denials: { action: 'notify', quietHours: 24 },
       waiting: { perPrincipal: 50, perDeployment: 200 },
+      reservedConcurrency: [],
     });
     expect(read({ ...ROLES, customerKey: false })).toEqual(config);
     expect(configOf(REQUIRED)).toEqual(config);
@@ -57,6 +58,7 @@ describe('the file', () => {
       notifications: { emails: ['a@example.com', 'b@example.com'], events: [...TOLD_EVENTS] },
       denials: { action: 'migrate', quietHours: 720 },
       waiting: { perPrincipal: 1, perDeployment: 1000 },
+      reservedConcurrency: [{ step: 'api', executions: 20 }],
     };
     const { $schema: _, passableRoleArns, ...same } = given;
     expect(passableRoleArns).toHaveLength(1);

@@ -102,4 +102,20 @@ describe('a forged claim', () => {
     await expect(invoke(diagnoseDenialStep, event, fakes)).rejects.toMatchObject({ name: 'BadInput' });
     expect(fakes.executions.migrations).toEqual([]);
   });
+
+  it('names no requester for a denied call whom CloudTrail has not named', async () => {
+    const denials = { account: ACCOUNT, accounts: [ACCOUNT], action: 'notify' as const, quietHours: 24 };
+    const event = deniedEvent();
+    const key = denialKey(event as unknown as Denial);
+    const first = newFakes();
+    first.settings.denials = denials;
+    await invoke(diagnoseDenialStep, event, first);
+    const real = await first.ledger.claim(key, forged);
+    const again = newFakes();
+    again.settings.denials = denials;
+    const input = { ...(JSON.parse(real.input) as object), requester: { source: 'api', principal: ALICE } };
+    await again.ledger.claim(key, { ...real, input: JSON.stringify(input) });
+    await expect(invoke(diagnoseDenialStep, event, again)).rejects.toMatchObject({ name: 'BadInput' });
+    expect(again.executions.migrations).toEqual([]);
+  });
 });
