@@ -11,9 +11,14 @@ import { WAYS } from './ways.ts';
 /** Where the service is: in another account, and another region. */
 export const HUB = { account: '999988887777', region: 'eu-central-1' };
 
-/** The service, in an account that has nothing else. */
+/** The service, in an account that has nothing else but the roles of its people. */
 export const fromAfar = (scenario: Scenario): void => {
-  scenario.accounts.push({ id: HUB.account, roles: [], clusters: [], disabledRegions: [] });
+  const roles = scenario.accounts.flatMap((account) =>
+    account.roles
+      .filter(({ arn }) => arn.includes(':role/aws-reserved/'))
+      .map((role) => ({ ...role, arn: role.arn.replace(account.id, HUB.account) })),
+  );
+  scenario.accounts.push({ id: HUB.account, roles, clusters: [], disabledRegions: [] });
   scenario.home = HUB;
 };
 

@@ -1,6 +1,6 @@
 /** What pods get, asked for by the commands that people have: kubectl for the token, aws for the credentials. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ADDON, ROLE, TARGET } from '../../end-to-end/fixture.ts';
+import { ROLE, TARGET } from '../../end-to-end/fixture.ts';
 import { reasonToSkip, serve, type Served } from '../../end-to-end/served.ts';
 
 const reason = reasonToSkip('kubectl', 'aws');
@@ -33,7 +33,7 @@ const token = async (audience: string): Promise<string> => {
 
 describe.skipIf(reason !== undefined)(`kubectl and aws${reason === undefined ? '' : ` (${reason})`}`, () => {
   beforeAll(async () => {
-    served = await serve();
+    served = await serve([], (_, cluster) => void (cluster.associations = []));
   });
   afterAll(async () => {
     await served?.stop();
@@ -48,8 +48,9 @@ describe.skipIf(reason !== undefined)(`kubectl and aws${reason === undefined ? '
     const pods = await token('pods.eks.amazonaws.com');
     const refused = await served.run('aws', [...forPod, pods]);
     expect(refused.err).toContain('(ResourceNotFoundException) when calling the AssumeRoleForPodIdentity operation');
-    const update = ['eks', 'update-addon', '--cluster-name', TARGET.cluster, '--addon-name', ADDON];
-    await aws(...update, '--pod-identity-associations', `serviceAccount=${ACCOUNT},roleArn=${ROLE}`);
+    // By itself, so that the pod stays: whoever has a token of it may ask for both.
+    const associate = ['eks', 'create-pod-identity-association', '--cluster-name', TARGET.cluster];
+    await aws(...associate, '--namespace', 'kube-system', '--service-account', ACCOUNT, '--role-arn', ROLE);
     const granted = await aws(...forPod, pods);
     expect(granted['subject']).toEqual({ namespace: 'kube-system', serviceAccount: ACCOUNT });
     const { accessKeyId = '', secretAccessKey = '', sessionToken = '' } = granted['credentials']!;
