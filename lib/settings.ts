@@ -9,9 +9,9 @@ import { changeWindow } from '../lambdas/domain/change-window.ts';
 import { accountId, plainText, regionName } from '../lambdas/domain/names.ts';
 import { EVENT_TYPES, type EventType } from '../lambdas/domain/service-event.ts';
 import { sweepRequest } from '../lambdas/domain/sweep/model.ts';
-import { stepSchemas, type StepName } from '../lambdas/steps/schemas.ts';
 import { clusterPattern, serviceAccountPattern } from './grant-pattern.ts';
 import { roleArnPattern } from './role-pattern.ts';
+import { reservedConcurrency, waiting } from './settings-limits.ts';
 
 /** On the command line, text with commas between is such a list: see `config.ts`. */
 const list = <Item extends z.ZodType>(item: Item, missing: string) =>
@@ -98,15 +98,6 @@ const MOST_EMAIL = 254;
 const EMAIL = 'must be an e-mail address such as platform-team@example.com';
 
 const HOURS = 'must be a whole number of hours from 1 to 720';
-
-/** A wait costs an execution and an item; the list of all is read in one page (`dynamo-waiting.ts`). */
-const MOST_WAITING = 1000;
-const COUNT = `must be a whole number from 1 to ${MOST_WAITING}`;
-const count = (standard: number) => z.int(COUNT).min(1, COUNT).max(MOST_WAITING, COUNT).default(standard);
-
-const STEPS = Object.keys(stepSchemas) as [StepName, ...StepName[]];
-const STEP = 'must be the name of a step, such as api or plan: docs/permissions.md has all of them';
-const EXECUTIONS = 'must be a whole number from 1 to 1000';
 
 const SCHEDULE = 'must be a schedule of EventBridge Scheduler, such as cron(0 6 ? * MON *) or rate(7 days)';
 const SCHEDULE_NAME = 'must be a name of at most 64 letters, digits, - and _';
@@ -297,32 +288,7 @@ export const settings = z.strictObject({
     })
     .prefault({})
     .describe('What follows a denied UpdateAddon.'),
-  waiting: z
-    .strictObject({
-      perPrincipal: count(50).describe(
-        'Most migrations of one principal that wait at once, from 1 to 1000. All sessions of a role are one principal.',
-      ),
-      perDeployment: count(200).describe('Most migrations that wait at once in all, from 1 to 1000.'),
-    })
-    .prefault({})
-    .describe(
-      'How many migrations may wait for an approval or a change window. The API refuses what exceeds it (429), and any other execution ends `blocked`.',
-    ),
-  reservedConcurrency: z
-    .array(
-      z.strictObject({
-        step: z.enum(STEPS, STEP).describe('Name of the step, as in its Lambda.'),
-        executions: z
-          .int(EXECUTIONS)
-          .min(1, EXECUTIONS)
-          .max(1000, EXECUTIONS)
-          .describe('How many executions are reserved for it, and the most that it may have at once.'),
-      }),
-    )
-    .refine((all) => noneTwice(all.map(({ step }) => step)), TWICE)
-    .default([])
-    .describe(
-      'Concurrent executions of the account that are reserved for Lambdas of the service. None by default: Lambda refuses to reserve what leaves an account less than 100, so that one that is limited to ten could not be deployed to. What bounds callers is `waiting`.',
-    ),
+  waiting,
+  reservedConcurrency,
 });
 export type Settings = z.infer<typeof settings>;

@@ -1,0 +1,41 @@
+/** The settings that bound how much of the service is at work at once. */
+import { z } from 'zod';
+import { stepSchemas, type StepName } from '../lambdas/steps/schemas.ts';
+
+/** A wait costs an execution and an item; the list of all is read in one page (`dynamo-waiting.ts`). */
+const MOST_WAITING = 1000;
+const COUNT = `must be a whole number from 1 to ${MOST_WAITING}`;
+const count = (standard: number) => z.int(COUNT).min(1, COUNT).max(MOST_WAITING, COUNT).default(standard);
+
+const STEPS = Object.keys(stepSchemas) as [StepName, ...StepName[]];
+const STEP = 'must be the name of a step, such as api or plan: docs/permissions.md has all of them';
+const EXECUTIONS = 'must be a whole number from 1 to 1000';
+
+export const waiting = z
+  .strictObject({
+    perPrincipal: count(50).describe(
+      'Most migrations of one principal that wait at once, from 1 to 1000. All sessions of a role are one principal, and so are all requests whose requester nobody vouches for.',
+    ),
+    perDeployment: count(200).describe('Most migrations that wait at once in all, from 1 to 1000.'),
+  })
+  .prefault({})
+  .describe(
+    'How many migrations may wait for an approval or a change window. The API refuses what exceeds it (429), and any other execution ends `blocked`.',
+  );
+
+export const reservedConcurrency = z
+  .array(
+    z.strictObject({
+      step: z.enum(STEPS, STEP).describe('Name of the step, as in its Lambda.'),
+      executions: z
+        .int(EXECUTIONS)
+        .min(1, EXECUTIONS)
+        .max(1000, EXECUTIONS)
+        .describe('How many executions are reserved for it, and the most that it may have at once.'),
+    }),
+  )
+  .refine((all) => new Set(all.map(({ step }) => step)).size === all.length, 'names a step more than once')
+  .default([])
+  .describe(
+    'Concurrent executions of the account that are reserved for Lambdas of the service. None by default: Lambda refuses to reserve what leaves an account less than 100, so that one that is limited to ten could not be deployed to. What bounds callers is `waiting`.',
+  );
