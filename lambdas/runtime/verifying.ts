@@ -27,8 +27,8 @@ import { accountChanged, lookAtAccount } from './service-account.ts';
 
 export interface Grounds {
   /**
-   * Once the pods have shown what they shall, towards Pod Identity: makes sure of the associations again, which the
-   * pods' env says nothing of, and answers the warnings.
+   * Once the pods have shown what they shall, towards Pod Identity: makes sure of the add-on once more, and then of the
+   * associations, which the pods' env says nothing of, and answers the warnings. Throws as the first look does.
    */
   conclude: () => Promise<Check[]>;
 }
@@ -128,8 +128,10 @@ async function groundsOfAddon({ eks, clock }: Looking, work: AddonWork, towards:
   assertHealthy(now, work);
   return {
     conclude: async () => {
-      await assertAssociated(eks, clock, work, now.arn);
-      return warningsOf(record, snapshot, now);
+      const then = await lookAtOwnCopy({ eks, clock }, snapshot.addon.name, work, 'PodsNotSettled');
+      assertHealthy(then, work);
+      await assertAssociated(eks, clock, work, then.arn);
+      return warningsOf(record, snapshot, then);
     },
   };
 }

@@ -185,6 +185,23 @@ describe('verify-pods', () => {
     await expect(verify(fakes)).rejects.toMatchObject({ name });
     expect((await fakes.record()).verified).toBe('none');
   });
+  it.each<[string, Addon | undefined, string]>([
+    ['is gone', undefined, 'AddonChanged'],
+    ['is being deleted', migrated({ status: 'DELETING' }), 'PodsNotSettled'],
+    ['is another copy', migrated({ arn: addonArn(7) }), 'AddonChanged'],
+    ['has another version', migrated({ version: 'v1.30.0-eksbuild.1' }), 'AddonChanged'],
+  ])('proves nothing of an add-on that %s once the pods have been looked at', async (_, then, name) => {
+    const fakes = await withPods(aPod('pod-identity'));
+    const list = fakes.kubernetes.listWorkloads.bind(fakes.kubernetes);
+    fakes.kubernetes.listWorkloads = async (namespace) => {
+      if (then) fakes.eks.addons.set(ADDON, then);
+      else fakes.eks.addons.delete(ADDON);
+      return list(namespace);
+    };
+    await expect(verify(fakes)).rejects.toMatchObject({ name });
+    expect(await fakes.record()).toMatchObject({ verified: 'none' });
+  });
+
   it('does not believe in one look that finds no add-on', async () => {
     const fakes = await withPods(aPod('pod-identity'));
     fakes.eks.misses = 2;
