@@ -1,11 +1,11 @@
 /** Whether a role that a workload would use by Pod Identity exists, is of the account, and trusts EKS Pod Identity. */
-import { clusterArn, parseRoleArn } from '../arn.ts';
+import { parseRoleArn } from '../arn.ts';
 import type { Check } from '../model.ts';
-import { fail, GUIDE, unknown } from '../plan/check.ts';
+import { fail, unknown } from '../plan/check.ts';
+import { TRUST_SOURCE, trustRemedy } from '../plan/trust-remedy.ts';
 import type { ParsedPolicy } from '../policy/document.ts';
 import type { Evaluation } from '../policy/request.ts';
 import { evaluatePodIdentity } from '../policy/trust.ts';
-import { shellCommand } from '../shell.ts';
 import { isOfAccount } from './facts.ts';
 import type { WorkloadContext } from './remedies.ts';
 import { asClause } from '../text.ts';
@@ -33,26 +33,12 @@ function trustCheck(
   const evaluation = evaluatePodIdentity(trust, use);
   if (evaluation.verdict === 'allowed') return [];
   const undecided = evaluation.verdict === 'unknown';
-  const repair = shellCommand([
-    'pod-identity',
-    'trust',
-    'repair',
-    '--dry-run',
-    '--role-arn',
-    roleArn,
-    '--cluster-arn',
-    clusterArn(target),
-    '--namespace',
-    namespace,
-    '--service-account',
-    serviceAccount,
-  ]);
   return [
     (undecided ? unknown : fail)(
       'trust',
       `The trust policy of role ${parseRoleArn(roleArn)?.name ?? roleArn} ${undecided ? 'may not let' : 'does not let'} EKS Pod Identity in. ${why(evaluation)}`,
-      `See what is missing, and repair it: ${repair}`,
-      `${GUIDE}, "Create IAM role with trust policy required by EKS Pod Identity"`,
+      trustRemedy(target, { roleArn, namespace, serviceAccount }),
+      TRUST_SOURCE,
     ),
   ];
 }

@@ -3,26 +3,15 @@
  * a trust policy of the right form, and EKS Auth refuses the pods later (awslabs/mountpoint-s3-csi-driver#781): the pods
  * look migrated, and have no credentials.
  */
-import { clusterArn, parseRoleArn } from '../arn.ts';
-import type { Association, Check } from '../model.ts';
+import { parseRoleArn } from '../arn.ts';
+import type { Check } from '../model.ts';
 import { POD_IDENTITY_PRINCIPAL } from '../policy/contexts.ts';
 import { parsePolicy } from '../policy/document.ts';
 import { evaluatePodIdentity } from '../policy/trust.ts';
-import { shellCommand } from '../shell.ts';
 import { asClause } from '../text.ts';
-import { GUIDE, warn } from './check.ts';
+import { warn } from './check.ts';
 import type { Facts } from './facts.ts';
-
-const SOURCE = `${GUIDE}, "Create IAM role with trust policy required by EKS Pod Identity"`;
-
-const repairOf = (target: Facts['request']['target'], association: Association): string =>
-  shellCommand(
-    ['pod-identity', 'trust', 'repair', '--dry-run'],
-    ['--role-arn', association.roleArn],
-    ['--cluster-arn', clusterArn(target)],
-    ['--namespace', association.namespace],
-    ['--service-account', association.serviceAccount],
-  );
+import { TRUST_SOURCE, trustRemedy } from './trust-remedy.ts';
 
 /** Warnings alone: nothing is to be done by a migration. What can't be decided is left to the pods, which show it. */
 export function checkMigratedTrust({
@@ -47,8 +36,8 @@ export function checkMigratedTrust({
       warn(
         'role-trust',
         `The trust policy of role ${parseRoleArn(roleArn)?.name ?? roleArn} does not let ${POD_IDENTITY_PRINCIPAL} in for ${namespace}/${serviceAccount}, which has an association with it: its pods look migrated and get no credentials. ${why.join(' ')}`,
-        `See what is missing, and repair it: ${repairOf(target, association)}`,
-        SOURCE,
+        trustRemedy(target, association),
+        TRUST_SOURCE,
       ),
     ];
   });

@@ -13,12 +13,12 @@ import { evaluateIrsa, evaluatePodIdentity } from '../policy/trust.ts';
 import type { TrustRepair } from '../trust/model.ts';
 import { proposeRepair, type RepairProposal } from '../trust/repair.ts';
 import { limitFor } from '../trust/size.ts';
-import { fail, GUIDE, pass, some, warn } from './check.ts';
+import { fail, pass, some, warn } from './check.ts';
 import type { Facts } from './facts.ts';
 import { isCovered } from './pass-role.ts';
+import { TRUST_SOURCE } from './trust-remedy.ts';
 import { asClause } from '../text.ts';
 
-const SOURCE = `${GUIDE}, "Create IAM role with trust policy required by EKS Pod Identity"`;
 const WORST_FIRST: readonly Verdict[] = ['invalid', 'denied', 'unknown', 'allowed'];
 
 const number = (value: number): string => value.toLocaleString('en-US');
@@ -153,7 +153,7 @@ function checkAccount(facts: Facts, judged: Judged, role: RoleTrust): Check {
       'role-trust',
       `Role ${name} lets ${who}, but only by a statement for everybody. EKS does not say whether it takes such a role for an association; where it does not, the migration is rolled back.`,
       `Name ${POD_IDENTITY_PRINCIPAL} in a statement of its own, and let everybody else in only where that is meant.`,
-      SOURCE,
+      TRUST_SOURCE,
     );
   }
   if (verdict === 'allowed' && accepted.length === 0)
@@ -163,7 +163,7 @@ function checkAccount(facts: Facts, judged: Judged, role: RoleTrust): Check {
       'role-trust',
       `Role ${name} lets ${who}, as far as what was accepted holds: ${accepted.join(', ')} can't be known beforehand.`,
       'Make sure that the pods meet these conditions of its trust policy; where they do not, they get no credentials and the migration is rolled back.',
-      SOURCE,
+      TRUST_SOURCE,
     );
   }
   const found = `The trust policy of role ${name} ${verdict === 'unknown' ? 'may not let' : 'does not let'} ${who}. ${whyOf(judged)}`;
@@ -172,7 +172,7 @@ function checkAccount(facts: Facts, judged: Judged, role: RoleTrust): Check {
       'role-trust',
       `${found} A statement for it is added to the trust policy of role ${name} before anything else; it then has ${lengthOf(proposal.length)}. A rollback takes it away.`,
       `To keep the trust policy as it is, leave out --trust repair. The statement: ${JSON.stringify(proposal.statement)}`,
-      SOURCE,
+      TRUST_SOURCE,
     );
   }
   const refused = facts.request.trust === 'repair' && proposal.do === 'refuse';
@@ -181,7 +181,7 @@ function checkAccount(facts: Facts, judged: Judged, role: RoleTrust): Check {
     status: verdict === 'unknown' && !refused ? 'unknown' : 'fail',
     message: found,
     remedy: remedyOf(judged, role),
-    source: SOURCE,
+    source: TRUST_SOURCE,
   };
 }
 

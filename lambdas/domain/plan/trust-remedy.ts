@@ -1,0 +1,20 @@
+/** What is said, wherever a trust policy does not let a service account in by EKS Pod Identity. */
+import { clusterArn } from '../arn.ts';
+import type { Target } from '../request.ts';
+import { shellCommand } from '../shell.ts';
+import { GUIDE } from './check.ts';
+
+export const TRUST_SOURCE = `${GUIDE}, "Create IAM role with trust policy required by EKS Pod Identity"`;
+
+/** Returns the remedy that shows what is missing, and changes nothing. */
+export const trustRemedy = (
+  target: Target,
+  { roleArn, namespace, serviceAccount }: { roleArn: string; namespace: string; serviceAccount: string },
+): string =>
+  `See what is missing, and repair it: ${shellCommand(
+    ['pod-identity', 'trust', 'repair', '--dry-run'],
+    ['--role-arn', roleArn],
+    ['--cluster-arn', clusterArn(target)],
+    ['--namespace', namespace],
+    ['--service-account', serviceAccount],
+  )}`;
