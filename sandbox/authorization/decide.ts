@@ -98,14 +98,20 @@ export const decide = (policies: readonly ParsedPolicy[], request: PolicyRequest
   return decision;
 };
 
-const remembered = new Map<string, ParsedPolicy>();
-
-/** A role's or a session's policy of that JSON text; each text is read once. */
-export const identityPolicy = (text: string): ParsedPolicy => {
-  const known = remembered.get(text);
-  if (known) return known;
-  if (remembered.size >= MOST_REMEMBERED) remembered.clear();
-  const policy = parsePolicy(text, 'identity');
-  remembered.set(text, policy);
-  return policy;
+/** Policies of JSON texts; each text is read once. */
+const reader = (kind: 'identity' | 'trust'): ((text: string) => ParsedPolicy) => {
+  const remembered = new Map<string, ParsedPolicy>();
+  return (text) => {
+    const known = remembered.get(text);
+    if (known) return known;
+    if (remembered.size >= MOST_REMEMBERED) remembered.clear();
+    const policy = parsePolicy(text, kind);
+    remembered.set(text, policy);
+    return policy;
+  };
 };
+
+/** A role's or a session's policy. */
+export const identityPolicy = reader('identity');
+/** A role's trust policy. */
+export const trustPolicy = reader('trust');

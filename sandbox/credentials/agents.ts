@@ -1,7 +1,6 @@
 /** Whether a pod finds a Pod Identity agent on its node, and whether that one may ask EKS Auth. */
-import { AGENT_ADDON } from '../../lambdas/domain/addons.ts';
 import { refusalIn } from '../authorization/authorizer.ts';
-import { isNodeReady } from '../kubernetes/nodes.ts';
+import { computeOf, isAgent, isNodeReady } from '../kubernetes/nodes.ts';
 import type { Pod } from '../kubernetes/objects.ts';
 import { getObject, listObjects } from '../kubernetes/store.ts';
 import { findRole } from '../world/world.ts';
@@ -10,19 +9,18 @@ import { type Refusal, refused } from './refusal.ts';
 
 export const ASSUME_FOR_POD = 'eks-auth:AssumeRoleForPodIdentity';
 
-const COMPUTE_TYPE = 'eks.amazonaws.com/compute-type';
-
 /** Whether it is one of the agent's pods, and answers. */
 const isAtWork = ({ metadata, status }: Pod): boolean =>
-  metadata.labels?.['app.kubernetes.io/name'] === AGENT_ADDON &&
+  isAgent(metadata) &&
   metadata.deletionTimestamp === undefined &&
   status.conditions.some((one) => one.type === 'Ready' && one.status === 'True');
 
 /** Auto Mode's nodes have it built in, Fargate's have none, all others the DaemonSet's pod. */
 const hasAgent = (cluster: ClusterState, nodeName: string): boolean => {
   const node = getObject(cluster.kube, 'Node', undefined, nodeName);
-  const compute = node?.metadata.labels?.[COMPUTE_TYPE];
-  if (!node || !isNodeReady(node) || compute === 'fargate') return false;
+  if (!node || !isNodeReady(node)) return false;
+  const compute = computeOf(node);
+  if (compute === 'fargate') return false;
   if (compute === 'auto') return true;
   return listObjects(cluster.kube, 'Pod').some((pod) => pod.spec.nodeName === nodeName && isAtWork(pod));
 };

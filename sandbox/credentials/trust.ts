@@ -1,25 +1,11 @@
 /** What a role's trust policy says to a pod, of whose request more is known than when a plan is made. */
 import { lookUpIn, statesOf } from '../../lambdas/domain/policy/contexts.ts';
-import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
-import type { ParsedPolicy } from '../../lambdas/domain/policy/document.ts';
 import { evaluate } from '../../lambdas/domain/policy/evaluate.ts';
 import type { KeyState, PolicyRequest } from '../../lambdas/domain/policy/request.ts';
+import { trustPolicy } from '../authorization/decide.ts';
 import { roleTagKeys } from '../iam/authorization.ts';
 import { seenTrustPolicy } from '../iam/seen-trust.ts';
 import type { RoleState, World } from '../world/world.ts';
-
-/** The same policies are asked at every moment of a run. */
-const MOST_REMEMBERED = 500;
-const remembered = new Map<string, ParsedPolicy>();
-
-const trustPolicy = (text: string): ParsedPolicy => {
-  const known = remembered.get(text);
-  if (known) return known;
-  if (remembered.size >= MOST_REMEMBERED) remembered.clear();
-  const policy = parsePolicy(text, 'trust');
-  remembered.set(text, policy);
-  return policy;
-};
 
 const NOT_THERE: KeyState = { state: 'absent' };
 

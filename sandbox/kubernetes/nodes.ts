@@ -176,7 +176,7 @@ export const seedNodes = (cluster: ClusterState, nodes: number | NodeGroup[]): v
   }
 };
 
-const computeOf = ({ metadata }: KubeObject): string | undefined => metadata.labels?.[COMPUTE_TYPE];
+export const computeOf = ({ metadata }: KubeObject): string | undefined => metadata.labels?.[COMPUTE_TYPE];
 const selects = ({ nodeSelector = {} }: PodSpec, { metadata }: KubeObject): boolean =>
   Object.entries(nodeSelector).every(([label, value]) => metadata.labels?.[label] === value);
 export const isNodeReady = ({ status }: KubeObject): boolean =>
@@ -198,7 +198,7 @@ export const schedulableNodes = (kube: KubeState, spec: PodSpec, onFargate: bool
       : [];
   });
 
-const isAgent = ({ labels }: { labels?: Record<string, string> }): boolean =>
+export const isAgent = ({ labels }: { labels?: Record<string, string> }): boolean =>
   labels?.['app.kubernetes.io/name'] === AGENT_ADDON;
 
 /** Nodes have changed: what is known of who runs where is forgotten. */

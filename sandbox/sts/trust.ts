@@ -1,12 +1,11 @@
 /** What a role's trust policy says to a caller of AssumeRole, and whom it names where it lets the caller in. */
 import { assumeRoleRequest, closedWorld } from '../../lambdas/domain/policy/contexts.ts';
 import type { AssumeRoleCall } from '../../lambdas/domain/policy/contexts.ts';
-import { parsePolicy } from '../../lambdas/domain/policy/document.ts';
 import type { ParsedPolicy } from '../../lambdas/domain/policy/document.ts';
 import { evaluate } from '../../lambdas/domain/policy/evaluate.ts';
 import type { PolicyRequest } from '../../lambdas/domain/policy/request.ts';
 import type { Trust } from '../authorization/authorizer.ts';
-import { decide } from '../authorization/decide.ts';
+import { decide, trustPolicy } from '../authorization/decide.ts';
 import type { Caller } from '../http.ts';
 import { roleTagKeys } from '../iam/authorization.ts';
 import { seenTrustPolicy } from '../iam/seen-trust.ts';
@@ -53,7 +52,7 @@ export const trustOf = (
   call: AssumeRoleCall,
   action: AssumeAction,
 ): Trust => {
-  const policy = parsePolicy(seenTrustPolicy(world, role), 'trust');
+  const policy = trustPolicy(seenTrustPolicy(world, role));
   const asked = assumeRoleRequest(call, action);
   const own = closedWorld({ ...principalKeys(world, caller), ...roleTagKeys(role) });
   const lookUp: PolicyRequest['lookUp'] = (key) => {
