@@ -14,6 +14,7 @@ import {
   transientEndsMigrated,
 } from './end-promises.ts';
 import { rolesAreGranted } from './grants-promise.ts';
+import { guardedOneByOne } from './guard-promise.ts';
 import { identityKept } from './identity-promise.ts';
 import type { Promised } from './promised.ts';
 import { refusedBeforehand, rightsSuffice } from './rights-promise.ts';
@@ -35,6 +36,7 @@ export const PROMISES: readonly Promised[] = [
   failClosed,
   oneAtATime,
   observeFirst,
+  guardedOneByOne,
   provenOnPods,
   identityKept,
   migratedHaveCredentials,
