@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { announcement, type Announcement } from '../domain/announcements.ts';
 import { migrationId as migrationIdSchema } from '../domain/names.ts';
 import { DynamoApprovals, pendingOf } from './dynamo-approvals.ts';
-import { isConditionFailed, itemOf, type Key } from './dynamo-table.ts';
+import { type DynamoTable, isConditionFailed, itemOf, type Key } from './dynamo-table.ts';
 import { PENDING } from './indexes.ts';
 
 const RECORD = 'RECORD';
@@ -73,17 +73,23 @@ export class DynamoOutbox extends DynamoApprovals {
   async markSent(migrationId: string, told: Announcement[]): Promise<void> {
     const key = itemOf(migrationId, RECORD);
     if (told.length > 0)
-      await this.table.update(key, {
+      await this.updateWhere(key, {
         UpdateExpression: 'DELETE outbox :told',
+        ConditionExpression: 'attribute_exists(outbox)',
         ExpressionAttributeValues: { ':told': new Set(told) },
       });
+    // Unless something else is to be told since.
+    await this.updateWhere(key, {
+      UpdateExpression: 'REMOVE pending',
+      ConditionExpression: 'attribute_exists(pk) AND attribute_not_exists(outbox)',
+    });
+  }
+
+  /** Changes nothing where the condition does not hold. */
+  private async updateWhere(key: Key, change: Parameters<DynamoTable['update']>[1]): Promise<void> {
     try {
-      await this.table.update(key, {
-        UpdateExpression: 'REMOVE pending',
-        ConditionExpression: 'attribute_exists(pk) AND attribute_not_exists(outbox)',
-      });
+      await this.table.update(key, change);
     } catch (error) {
-      // Something else is to be told since.
       if (!isConditionFailed(error)) throw error;
     }
   }

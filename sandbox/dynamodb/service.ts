@@ -21,7 +21,7 @@ export interface DynamoDb {
 
 const JSON_TYPE = 'application/x-amz-json-1.0';
 
-/** What the call log shows: which table and which keys, never the items. */
+/** What the call log shows: which table and which keys, and on what condition, never the items. */
 export const summarise = (input: Json, keys: ReadonlyMap<string, string[]> = new Map()): Json => {
   const {
     TableName: table,
@@ -29,6 +29,8 @@ export const summarise = (input: Json, keys: ReadonlyMap<string, string[]> = new
     Item: item,
     IndexName: index,
     KeyConditionExpression: condition,
+    ConditionExpression: onlyIf,
+    ConsistentRead: consistent,
     RequestItems: batch,
   } = input;
   const names = keys.get(String(table)) ?? ['pk', 'sk'];
@@ -39,6 +41,8 @@ export const summarise = (input: Json, keys: ReadonlyMap<string, string[]> = new
     ...(table === undefined ? {} : { TableName: table }),
     ...(index === undefined ? {} : { IndexName: index }),
     ...(condition === undefined ? {} : { KeyConditionExpression: condition }),
+    ...(onlyIf === undefined ? {} : { ConditionExpression: onlyIf }),
+    ...(consistent === undefined ? {} : { ConsistentRead: consistent }),
     ...((key ?? itemKey) === undefined ? {} : { Key: key ?? itemKey }),
     ...(isObject(batch) ? { TableNames: Object.keys(batch) } : {}),
   };

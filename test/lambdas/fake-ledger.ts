@@ -367,7 +367,7 @@ export class FakeLedger implements Ledger {
   }
 
   async putSnapshot(migrationId: string, snapshot: Snapshot): Promise<void> {
-    this.snapshots.set(migrationId, copyOf(snapshot));
+    if (!this.snapshots.has(migrationId)) this.snapshots.set(migrationId, copyOf(snapshot));
   }
   async getSnapshot(migrationId: string): Promise<Snapshot | undefined> {
     return copyOf(this.snapshots.get(migrationId));

@@ -1,5 +1,5 @@
-/** The promise that every single change is guarded by the lock, and not a series of them by one look. */
-import { changes, keyOf } from './look.ts';
+/** Promises about what a change rests on: the lock, looked at for each of them, and the ledger. */
+import { changes, inputOf, keyOf } from './look.ts';
 import { about, type Promised } from './promised.ts';
 
 export const guardedOneByOne: Promised = {
@@ -18,4 +18,24 @@ export const guardedOneByOne: Promised = {
       return read ? [] : [`${about(call)} was made without a look at the lock since the change before it`];
     });
   },
+};
+
+/** Items of the ledger that two may write at once, or that a late invocation may write again. */
+const CONTENDED = /^(RECORD|SNAPSHOT|CANCEL|LOCK|CLAIM|APPROVAL#\d+|REPAIR#.*|VERIFICATION#.*)$/;
+
+export const ledgerIsCertain: Promised = {
+  name: 'ledger-is-certain',
+  says: 'What a step decides by is read from the ledger strongly consistent, and what several may write is written under a condition.',
+  broken: ({ sandbox }) =>
+    sandbox.world.log.calls
+      .filter(({ service, step, status }) => service === 'dynamodb' && step !== undefined && status < 300)
+      .flatMap((call) => {
+        const input = inputOf(call);
+        const reads = /^(GetItem|Query)$/.test(call.operation) && input['IndexName'] === undefined;
+        if (reads && input['ConsistentRead'] !== true) return [`${about(call)} may answer what was there before`];
+        const key = /^(Put|Update)Item$/.test(call.operation) ? keyOf(call) : undefined;
+        return key && CONTENDED.test(key.sk) && typeof input['ConditionExpression'] !== 'string'
+          ? [`${about(call)} writes ${key.sk} whatever is there by then`]
+          : [];
+      }),
 };

@@ -14,7 +14,7 @@ import {
   transientEndsMigrated,
 } from './end-promises.ts';
 import { rolesAreGranted } from './grants-promise.ts';
-import { guardedOneByOne } from './guard-promise.ts';
+import { guardedOneByOne, ledgerIsCertain } from './guard-promise.ts';
 import { identityKept } from './identity-promise.ts';
 import type { Promised } from './promised.ts';
 import { refusedBeforehand, rightsSuffice } from './rights-promise.ts';
@@ -37,6 +37,7 @@ export const PROMISES: readonly Promised[] = [
   oneAtATime,
   observeFirst,
   guardedOneByOne,
+  ledgerIsCertain,
   provenOnPods,
   identityKept,
   migratedHaveCredentials,

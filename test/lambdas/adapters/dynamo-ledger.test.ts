@@ -180,6 +180,16 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
       expect(await ledger.getCancel(MIGRATION_ID)).toEqual(first);
       expect(await ledger.getCancel(OTHER_MIGRATION_ID)).toBeUndefined();
     });
+    it('is in the file, beside the snapshot', async () => {
+      await ledger.putMigration(aMigration());
+      await ledger.requestCancel(MIGRATION_ID, { requestedAt: at(1) });
+      await ledger.putSnapshot(MIGRATION_ID, aSnapshot());
+      expect(await ledger.getFile(MIGRATION_ID)).toEqual({
+        migration: aMigration(),
+        cancel: { requestedAt: at(1) },
+        snapshot: aSnapshot(),
+      });
+    });
     it('needs no record, and no name or reason', async () => {
       await ledger.requestCancel(MIGRATION_ID, { requestedAt: at(5), requestedBy: undefined });
       expect(await ledger.getCancel(MIGRATION_ID)).toEqual({ requestedAt: at(5) });
@@ -269,6 +279,12 @@ describe.each(LEDGERS)('the ledger on %s', (_, open) => {
       ]);
       expect(await ledger.listSteps(OTHER_MIGRATION_ID)).toEqual([]);
     });
+  });
+
+  it('keeps the first snapshot', async () => {
+    await ledger.putSnapshot(MIGRATION_ID, aSnapshot());
+    await ledger.putSnapshot(MIGRATION_ID, aSnapshot({ namespace: 'another' }));
+    expect(await ledger.getSnapshot(MIGRATION_ID)).toEqual(aSnapshot());
   });
 
   describe('evidence', () => {

@@ -165,7 +165,7 @@ describe('carry-over', () => {
 
   it('refuses a plan that names an association of no snapshot', async () => {
     const fakes = await updated([ALL]);
-    await fakes.ledger.putSnapshot(MIGRATION_ID, {
+    fakes.ledger.snapshots.set(MIGRATION_ID, {
       ...(await fakes.ledger.getSnapshot(MIGRATION_ID))!,
       associations: [],
     });

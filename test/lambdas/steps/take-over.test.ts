@@ -379,7 +379,7 @@ describe('take-over on demand', () => {
       { namespace: 'kube-system', serviceAccount: 'other-sa', roleArn: OTHER_ROLE },
     ];
     await fakes.ledger.updateMigration(MIGRATION_ID, { plan: aPlan({ associations: planned }) });
-    await fakes.ledger.putSnapshot(MIGRATION_ID, {
+    fakes.ledger.snapshots.set(MIGRATION_ID, {
       takenAt: at(0),
       addon: anAddon(),
       namespace: 'kube-system',
