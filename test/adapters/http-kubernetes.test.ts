@@ -101,6 +101,38 @@ describe('pods', () => {
     expect(await answering(200, { metadata: {}, items: null }).listPods('default')).toEqual([]);
   });
 
+  test.each([
+    [
+      'that something else than a Deployment controls',
+      { kind: 'Rollout', name: 'web' },
+      { kind: 'Rollout', name: 'web' },
+    ],
+    ['that nothing controls', undefined, { kind: 'ReplicaSet', name: 'web-5d' }],
+  ])('of a ReplicaSet %s are not of a Deployment', async (_, controller, owner) => {
+    const metadata = { name: 'p', namespace: 'shop', uid: 'u', creationTimestamp: '2026-01-01T00:00:00Z' };
+    const items = {
+      pods: [
+        {
+          metadata: {
+            ...metadata,
+            labels: { 'pod-template-hash': '5d' },
+            ownerReferences: [{ kind: 'ReplicaSet', name: 'web-5d', controller: true }],
+          },
+          spec: { containers: [] },
+        },
+      ],
+      replicasets: [
+        { metadata: { name: 'web-5d', ownerReferences: controller ? [{ ...controller, controller: true }] : [] } },
+      ],
+    };
+    const http: PlainHttp = async ({ url }) => ({
+      status: 200,
+      headers: {},
+      body: JSON.stringify({ metadata: {}, items: url.includes('replicasets') ? items.replicasets : items.pods }),
+    });
+    expect((await kubernetesBy(http).listPods('shop'))[0]?.owner).toEqual(owner);
+  });
+
   test('a ReplicaSet that is gone meanwhile is the owner itself', async () => {
     const metadata = {
       name: 'p',

@@ -61,7 +61,7 @@ const heldBy = (holder: LockHolder): LockResult => ({ acquired: false, holder })
 export class FakeLedger implements Ledger {
   private readonly records = new Map<string, Migration>();
   private readonly cancels = new Map<string, Cancellation>();
-  private readonly snapshots = new Map<string, Snapshot>();
+  readonly snapshots = new Map<string, Snapshot>();
   private readonly lines = new Map<string, StepLine[]>();
   private readonly evidence = new Map<string, PodEvidence[]>();
   private readonly lookedAt = new Map<string, string>();

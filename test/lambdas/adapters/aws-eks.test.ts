@@ -8,6 +8,8 @@ import {
   DescribeClusterCommand,
   EKSClient,
   ListAccessEntriesCommand,
+  ListAddonsCommand,
+  ListPodIdentityAssociationsCommand,
   ResourceNotFoundException,
   TagResourceCommand,
   UpdateAddonCommand,
@@ -32,6 +34,36 @@ afterEach(() => {
 });
 afterAll(() => {
   mock.restore();
+});
+
+describe('lists that take more than one page', () => {
+  const names = Array.from({ length: 230 }, (_, index) => `addon-${index}`);
+
+  it('are read to their end: add-ons', async () => {
+    mock
+      .on(ListAddonsCommand)
+      .resolvesOnce({ addons: names.slice(0, 100), nextToken: 'one' })
+      .resolvesOnce({ addons: names.slice(100, 200), nextToken: 'two' })
+      .resolvesOnce({ addons: names.slice(200) });
+    expect(await eks.listAddons()).toEqual(names);
+    expect(inputs()).toMatchObject([
+      { clusterName: CLUSTER },
+      { clusterName: CLUSTER, nextToken: 'one' },
+      { clusterName: CLUSTER, nextToken: 'two' },
+    ]);
+  });
+
+  it('are read to their end: associations, of which one that names none is left out', async () => {
+    const ref = (index: number) => ({ associationId: `a-${index}`, namespace: 'shop', serviceAccount: `sa-${index}` });
+    mock
+      .on(ListPodIdentityAssociationsCommand)
+      .resolvesOnce({ associations: [ref(1), { namespace: 'shop' }], nextToken: 'one' })
+      .resolvesOnce({ associations: [ref(2)] });
+    expect(await eks.listAssociationRefs()).toEqual([
+      { id: 'a-1', namespace: 'shop', serviceAccount: 'sa-1' },
+      { id: 'a-2', namespace: 'shop', serviceAccount: 'sa-2' },
+    ]);
+  });
 });
 
 describe('DescribeCluster', () => {

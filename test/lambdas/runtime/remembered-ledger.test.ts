@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Ledger } from '../../../lambdas/ports/index.ts';
 import { rememberedLedger } from '../../../lambdas/runtime/remembered-ledger.ts';
 import { lost, newFakes } from '../fakes.ts';
 import { ADDON_LOCK, aMigration, aSnapshot, at, EXECUTION, MIGRATION_ID } from '../fixtures.ts';
@@ -34,6 +35,31 @@ describe("an invocation's ledger", () => {
     fakes.journal.failNext('ledger.updateMigration', 'after');
     await expect(ledger.updateMigration(MIGRATION_ID, { rung: 2 })).rejects.toThrow(lost().message);
     expect((await ledger.getMigration(MIGRATION_ID))?.rung).toBe(2);
+  });
+
+  it.each([
+    'putMigration',
+    'recordPlan',
+    'noteRung',
+    'recordRecovery',
+    'updateMigration',
+    'recordAssociation',
+    'recordCopy',
+    'recordTrustChange',
+    'recordRetirement',
+    'requestCancel',
+    'putApproval',
+    'decideApproval',
+    'putSnapshot',
+  ] as const satisfies (keyof Ledger)[])('reads it again after %s', async (method) => {
+    let reads = 0;
+    const inner = { getFile: async () => ((reads += 1), {}), [method]: async () => undefined } as unknown as Ledger;
+    const ledger = rememberedLedger(inner, () => 60_000);
+    await ledger.getFile(MIGRATION_ID);
+    await ledger.getFile(MIGRATION_ID);
+    await (ledger[method] as () => Promise<unknown>)();
+    await ledger.getFile(MIGRATION_ID);
+    expect(reads).toBe(2);
   });
 
   it('asks again for what it could not read', async () => {

@@ -84,6 +84,15 @@ describe('create-addon', () => {
     },
   );
 
+  it('leaves out the tags that AWS keeps to itself, however they are written', async () => {
+    const tags = { team: 'storage', 'aws:cloudformation:stack-name': 'x', 'AWS:createdBy': 'y', awsome: 'z' };
+    const fakes = await deleted({ snapshot: { addon: anAddon({ tags }) } });
+    await create(fakes);
+    expect(fakes.journal.of('eks.createAddon')).toMatchObject([[{ tags: { team: 'storage', awsome: 'z' } }]]);
+    const [[request] = []] = fakes.journal.of('eks.createAddon') as { tags?: object }[][];
+    expect(Object.keys(request?.tags ?? {})).toEqual(['team', 'awsome']);
+  });
+
   it('leaves out what the add-on did not have', async () => {
     const { namespace: _, configurationValues: __, ...bare } = anAddon();
     const fakes = await deleted({ snapshot: { addon: bare } });

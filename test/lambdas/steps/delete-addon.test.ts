@@ -108,6 +108,19 @@ describe('delete-addon', () => {
     expect(fakes.journal.mutations()).toEqual([]);
   });
 
+  it.each(['ACTIVE', 'DEGRADED', 'DELETE_FAILED'] as const)('deletes one that is %s', async (status) => {
+    const fakes = await recreating();
+    fakes.eks.addons.set(ADDON, anAddon({ status }));
+    expect(await run(fakes)).toEqual({ deleted: true });
+  });
+
+  it.each(['CREATING', 'CREATE_FAILED', 'UPDATE_FAILED'] as const)('leaves one alone that is %s', async (status) => {
+    const fakes = await recreating();
+    fakes.eks.addons.set(ADDON, anAddon({ status }));
+    await expect(run(fakes)).rejects.toMatchObject({ name: 'AddonChanged' });
+    expect(fakes.journal.mutations()).toEqual([]);
+  });
+
   it('does not go on where somebody else has deleted it, and does not believe that at one look', async () => {
     const fakes = await recreating();
     fakes.eks.misses = 2;
@@ -172,6 +185,8 @@ describe('delete-addon on a later way', () => {
     ['given another role', { serviceAccountRoleArn: OTHER_ROLE }],
     ['created again', { arn: addonArn(2) }],
     ['begun to update', { status: 'UPDATING' }],
+    ['given a second association', { podIdentityAssociations: ['a-new', 'a-second'] }],
+    ['taken off its association', { podIdentityAssociations: [] }],
   ])('leaves an add-on alone that somebody else has %s', async (_, change) => {
     const fakes = await afterInPlace(change);
     await expect(run(fakes, 1)).rejects.toMatchObject({ name: 'AddonChanged' });
