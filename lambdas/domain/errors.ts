@@ -68,6 +68,8 @@ export const ERROR_CLASSES = {
   PodsOnWrongIdentity: 'terminal',
   LockLost: 'needs-human',
   RestoreRefused: 'needs-human',
+  // The way back would take longer than the sessions of the pods last for sure: a person decides.
+  SessionsMayEnd: 'needs-human',
   RestoreFailed: 'needs-human',
 } as const satisfies Record<string, 'retryable' | 'waiting' | 'terminal' | 'needs-human'>;
 

@@ -164,6 +164,8 @@ export const recovery = z.object({
   reason: reason.optional(),
   /** The outcome that the migration had before, where it was over. */
   after: outcome.optional(),
+  /** Whoever asked accepts that pods may be without credentials until they are replaced. */
+  acceptCredentialGap: z.boolean().optional(),
 });
 export type Recovery = z.infer<typeof recovery>;
 

@@ -6,6 +6,7 @@ import {
   lostIdentities,
   podsThatCount,
 } from '../domain/identity.ts';
+import { judgeGoingBack, type Replacement, replaceNext } from '../domain/going-back.ts';
 import type { Migration, PodEvidence, PodIdentity, Snapshot } from '../domain/model.ts';
 import {
   asBefore,
@@ -42,6 +43,8 @@ export function associatedSince({ associations }: Pick<Migration, 'associations'
 export interface PodsSeen {
   evidence: PodEvidence[];
   judged: PodsVerdict;
+  /** On the way back: what is replaced next, where the verdict is to restart. */
+  next?: Replacement;
   podsThatCount: number;
   podsAsTheyShallBe: number;
 }
@@ -82,13 +85,15 @@ export interface LookOptions {
   since?: AssociatedSince | undefined;
   /** Bystanders that have lost the role, though nobody planned it. */
   robbed?: readonly string[];
+  /** On the way back: when the newest pod was created that was there as an association went; empty where none went. */
+  newestPodAt?: string | undefined;
 }
 
 /** Looks at the planned service accounts' pods and judges them, and at those of others that have lost something. */
 export async function lookAtPods(
   kubernetes: Kubernetes,
   snapshot: Snapshot,
-  { towards, expected: planned, since, robbed = [] }: LookOptions,
+  { towards, expected: planned, since, robbed = [], newestPodAt }: LookOptions,
 ): Promise<PodsSeen> {
   const namespaces = [...new Set(snapshot.planned.map((one) => one.namespace))];
   const pods = (await Promise.all(namespaces.map((namespace) => kubernetes.listPods(namespace)))).flat();
@@ -103,9 +108,12 @@ export async function lookAtPods(
       ]);
   const evidence = collectEvidence(pods, new Set(expected.identities.keys()), since, lost);
   const counted = podsThatCount(evidence);
+  const looked = { evidence, pods, workloads, expected, since: newestPodAt === '' ? undefined : newestPodAt };
   return {
     evidence,
-    judged: judgePods(evidence, pods, workloads, expected),
+    ...(isBack
+      ? { judged: judgeGoingBack(looked), next: replaceNext(looked) }
+      : { judged: judgePods(evidence, pods, workloads, expected) }),
     podsThatCount: counted.length,
     podsAsTheyShallBe: counted.filter((pod) => isExpected(expected, pod)).length,
   };

@@ -122,16 +122,32 @@ interface VerifyOptions {
   recordNeedsHuman: sfn.State;
 }
 
-/** The states that see the pods back on the old identity, and then the trust policies as they were. */
+/**
+ * The states that see the pods back on the old identity, one ahead of the others, and then the trust policies as they
+ * were.
+ */
 function verifyRestored(
   scope: Construct,
   task: MakeTask,
   { functions, after, recordRolledBack, recordNeedsHuman }: VerifyOptions,
 ): void {
-  const before = { ...CHANGE, towards: 'before', round: expression('$podRound') } as const;
+  const before = {
+    ...CHANGE,
+    towards: 'before',
+    round: expression('$podRound'),
+    newestPodAt: expression('$newestPodAt'),
+    tries: expression('$tries'),
+  } as const;
   const verify = task('verify-pods', { stateName: 'VerifyRestored', payload: before });
   const restart = task('restart-pods', { stateName: 'RestartRestored', payload: before });
-  const waitForRollout = wait(scope, 'WaitForRestoredRollout', 15, { podRound: expression('$podRound + 1') });
+  // Longer with each try, so that the webhook has the time that it takes: how long that is, nobody says.
+  const waitForRollout = sfn.Wait.jsonata(scope, 'WaitForRestoredRollout', {
+    time: sfn.WaitTime.seconds(expression('15 * ($tries + 1)')),
+    assign: {
+      podRound: expression('$states.input.isTry = true ? $podRound : $podRound + 1'),
+      tries: expression('$states.input.isTry = true ? $tries + 1 : $tries'),
+    },
+  });
   const podsRestored = changesTrust(functions) ? restoreTrust(scope, task, recordRolledBack) : recordRolledBack;
   // The step bounds the rounds: after the last restart it throws rather than ask for another.
   const restored = sfn.Choice.jsonata(scope, 'AreThePodsRestored')
@@ -148,9 +164,11 @@ function verifyRestored(
 }
 
 /**
- * The way back, the same states in both state machines: look, take one action, wait, look again, until the add-on is as
- * the snapshot has it; then the associations; then the pods, which are restarted where they did not take the old
- * identity; then the trust policies, which the pods do not need any more. Of a service account that is no add-on's
+ * The way back, the same states in both state machines: look, take one action, wait, look again, until the add-on has
+ * the role that it had; then the associations go, and those of before come back; then the pods, one ahead of the others,
+ * are restarted where they did not take the old identity; then the trust policies, which the pods do not need any more.
+ * In that order a new pod has credentials at any time but for as long as EKS's webhook knows an association that is
+ * gone. Of a service account that is no add-on's
  * there is no add-on to look at: its annotation comes back, its association goes, and then its pods go back. It looks
  * at what is there and not at what was done, so it may start from anywhere, and start again.
  */
@@ -186,7 +204,14 @@ export function createRollback(scope: Construct, { functions, tableName, rolledB
   };
 
   const actions = createActions(task);
-  const restoreAssociations = task('restore-associations', { payload: LOCKED_MIGRATION, assign: { podRound: 1 } });
+  const restoreAssociations = task('restore-associations', {
+    payload: LOCKED_MIGRATION,
+    assign: {
+      podRound: 1,
+      tries: 0,
+      newestPodAt: expression(`$exists($states.result.Payload.newestPodAt) ? $states.result.Payload.newestPodAt : ''`),
+    },
+  });
   verifyRestored(scope, task, { functions, after: restoreAssociations, recordRolledBack, recordNeedsHuman });
   const rollBack = sfn.Pass.jsonata(scope, 'RollBack', { assign: { actions: 0 } });
   rollBack.next(

@@ -52,7 +52,8 @@ function createTakeOver(scope: Construct, functions: StepFunctions): tasks.Lambd
       cause: `${INPUT}.cause`,
       requestedBy: `${INPUT}.requestedBy`,
       reason: `${INPUT}.reason`,
-      unknownFields: unknownFields('migrationId', 'cause', 'requestedBy', 'reason'),
+      acceptCredentialGap: `${INPUT}.acceptCredentialGap`,
+      unknownFields: unknownFields('migrationId', 'cause', 'requestedBy', 'reason', 'acceptCredentialGap'),
     }),
     assign: Object.fromEntries(
       assigned.map((variable) => [variable, expression(`$states.result.Payload.${variable}`)]),
@@ -62,7 +63,8 @@ function createTakeOver(scope: Construct, functions: StepFunctions): tasks.Lambd
 
 /**
  * Takes over what an execution of MigrateAddon left when it stopped without an end of its own, and puts back on demand
- * what one has done. Input: `{ migrationId, cause, requestedBy?, reason? }` (see the step take-over).
+ * what one has done. Input: `{ migrationId, cause, requestedBy?, reason?, acceptCredentialGap? }` (see the step
+ * take-over).
  * It succeeds when it has done what it was started for: `Recovered`, with the outcome of the migration, or
  * `NothingToRecover`. It fails as `NeedsHuman`, or as `RecoveryFailed`: then it could not begin, or not record the end.
  */

@@ -69,6 +69,7 @@ const MUTATING = new Set([
     'tagResource',
   ].map((name) => `eks.${name}`),
   'kubernetes.restartWorkload',
+  'kubernetes.evictPod',
   'kubernetes.annotateServiceAccount',
   'events.publish',
   'executions.startRecovery',
@@ -322,6 +323,14 @@ export class FakeKubernetes implements Kubernetes {
     if (workload.templateAnnotations['restarted'] === marker) return;
     workload.templateAnnotations = { restarted: marker };
     this.onRestart(ref);
+  }
+  /** What an eviction is answered with, where it is not carried out. */
+  eviction: 'evicted' | 'refused' | 'gone' = 'evicted';
+  async evictPod({ uid }: Pick<Pod, 'namespace' | 'name' | 'uid'>): Promise<'evicted' | 'refused' | 'gone'> {
+    if (this.eviction !== 'evicted') return this.eviction;
+    const there = this.pods.length;
+    this.pods = this.pods.filter((pod) => pod.uid !== uid);
+    return this.pods.length < there ? 'evicted' : 'gone';
   }
 }
 

@@ -20,6 +20,10 @@ export interface CredentialGap {
   method: 'pod-identity' | 'irsa' | 'none';
   /** The refusal's code. */
   why: string;
+  /** It had credentials before. */
+  had: boolean;
+  /** As many pods of its service account had none at that moment, this one included. */
+  atOnce: number;
 }
 
 const accountOf = ({ metadata, spec }: Pod): string =>
@@ -33,6 +37,8 @@ export class CredentialWatch {
   /** In the order in which they began. */
   readonly gaps: CredentialGap[] = [];
   private readonly open = new Map<string, CredentialGap>();
+  /** uids of pods that have had credentials. */
+  private readonly had = new Set<string>();
   private readonly served: ReadonlySet<string>;
   private readonly world: World;
   private readonly cluster: ClusterState;
@@ -58,17 +64,26 @@ export class CredentialWatch {
   private look(): void {
     const now = this.world.schedule.now();
     const lacking = new Set<string>();
+    const atOnce = new Map<string, number>();
     for (const pod of listObjects(this.cluster.kube, 'Pod')) {
       if (!works(pod) || !this.served.has(accountOf(pod))) continue;
       const lack = this.lackOf(pod);
-      if (!lack) continue;
       const { uid, name, namespace = '' } = pod.metadata;
+      if (!lack) {
+        this.had.add(uid);
+        continue;
+      }
       lacking.add(uid);
+      atOnce.set(accountOf(pod), (atOnce.get(accountOf(pod)) ?? 0) + 1);
       if (this.open.has(uid)) continue;
       const serviceAccount = pod.spec.serviceAccountName ?? 'default';
-      const gap = { namespace, pod: name, serviceAccount, from: now, ...lack };
+      const gap = { namespace, pod: name, serviceAccount, from: now, ...lack, had: this.had.has(uid), atOnce: 1 };
       this.gaps.push(gap);
       this.open.set(uid, gap);
+    }
+    for (const uid of lacking) {
+      const gap = this.open.get(uid);
+      if (gap) gap.atOnce = Math.max(gap.atOnce, atOnce.get(`${gap.namespace}/${gap.serviceAccount}`) ?? 1);
     }
     for (const [uid, gap] of this.open)
       if (!lacking.has(uid)) {

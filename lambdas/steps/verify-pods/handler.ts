@@ -15,7 +15,7 @@ import { EVIDENCE_LATEST } from '../../runtime/report.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
 import { utcNow } from '../../runtime/utc.ts';
 import { groundsOf } from '../../runtime/verifying.ts';
-import { MAX_RESTARTS, verifyPodsSchema } from './schema.ts';
+import { MAX_RESTARTS, MAX_TRIES, verifyPodsSchema } from './schema.ts';
 
 /** In so many words, what each of these pods is on. */
 const listed = (pods: PodEvidence[], text: (pod: PodEvidence) => string): string =>
@@ -31,8 +31,14 @@ function assertNoneRobbed(robbed: readonly string[], { snapshot }: Work): void {
   );
 }
 
+const stillKnown = (pods: PodEvidence[]): MigrationError =>
+  new MigrationError(
+    'PodsOnWrongIdentity',
+    `EKS's webhook still gives new pods EKS Pod Identity, although their association is gone; ${MAX_TRIES} pods were replaced one by one to see that. The others were left as they are: ${listed(pods, ({ identity }) => identity)}. Look for an association that somebody else has made for these service accounts.`,
+  );
+
 const run: StepRun<typeof verifyPodsSchema> = async (
-  { migrationId, target, rung, round, towards },
+  { migrationId, target, rung, round, towards, newestPodAt, tries = 0 },
   { portsFor, ledger, clock },
 ) => {
   const work = await recordedWork(ledger, migrationId, rung);
@@ -54,7 +60,8 @@ const run: StepRun<typeof verifyPodsSchema> = async (
   const since = towards === 'pod-identity' ? associatedSince(record) : undefined;
   const robbed = towards === 'pod-identity' ? await robbedBystanders({ kubernetes, eks }, snapshot) : [];
   const expected = await expectedPods(ledger, migrationId, snapshot, towards);
-  const { evidence, judged, ...counts } = await lookAtPods(kubernetes, snapshot, { towards, expected, since, robbed });
+  const looking = { towards, expected, since, robbed, newestPodAt };
+  const { evidence, judged, next, ...counts } = await lookAtPods(kubernetes, snapshot, looking);
   await ledger.putEvidence(migrationId, EVIDENCE_LATEST, evidence, lookedAt);
   assertNoneRobbed(robbed, work);
   if (judged.verdict === 'wait') throw new MigrationError('PodsNotSettled', `Not settled yet: ${judged.why}.`);
@@ -65,6 +72,10 @@ const run: StepRun<typeof verifyPodsSchema> = async (
     );
   }
   if (judged.verdict === 'restart') {
+    if (next?.isWitnessed === false) {
+      if (tries < MAX_TRIES) return { verdict: 'restart', ...counts };
+      throw stillKnown(judged.pods);
+    }
     if (round <= MAX_RESTARTS && judged.workloads.length > 0) return { verdict: 'restart', ...counts };
     if (round > MAX_RESTARTS && towards === 'pod-identity' && plan.ladder.length > rung + 1)
       return { verdict: 'climb', ...counts };
