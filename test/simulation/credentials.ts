@@ -22,7 +22,7 @@ export interface CredentialGap {
   why: string;
   /** It had credentials before. */
   had: boolean;
-  /** As many pods of its service account had none at that moment, this one included. */
+  /** The most ready pods of its service account that had none at the same moment. */
   atOnce: number;
 }
 
@@ -32,6 +32,9 @@ const accountOf = ({ metadata, spec }: Pod): string =>
 /** Pods that work: those that are not ready yet, or on their way out, serve nobody. */
 const works = ({ metadata, status }: Pod): boolean =>
   status.phase === 'Running' && metadata.deletionTimestamp === undefined;
+
+const isReady = ({ status }: Pod): boolean =>
+  status.conditions.some(({ type, status: is }) => type === 'Ready' && is === 'True');
 
 export class CredentialWatch {
   /** In the order in which they began. */
@@ -74,16 +77,16 @@ export class CredentialWatch {
         continue;
       }
       lacking.add(uid);
-      atOnce.set(accountOf(pod), (atOnce.get(accountOf(pod)) ?? 0) + 1);
+      if (isReady(pod)) atOnce.set(accountOf(pod), (atOnce.get(accountOf(pod)) ?? 0) + 1);
       if (this.open.has(uid)) continue;
       const serviceAccount = pod.spec.serviceAccountName ?? 'default';
-      const gap = { namespace, pod: name, serviceAccount, from: now, ...lack, had: this.had.has(uid), atOnce: 1 };
+      const gap = { namespace, pod: name, serviceAccount, from: now, ...lack, had: this.had.has(uid), atOnce: 0 };
       this.gaps.push(gap);
       this.open.set(uid, gap);
     }
     for (const uid of lacking) {
       const gap = this.open.get(uid);
-      if (gap) gap.atOnce = Math.max(gap.atOnce, atOnce.get(`${gap.namespace}/${gap.serviceAccount}`) ?? 1);
+      if (gap) gap.atOnce = Math.max(gap.atOnce, atOnce.get(`${gap.namespace}/${gap.serviceAccount}`) ?? 0);
     }
     for (const [uid, gap] of this.open)
       if (!lacking.has(uid)) {
@@ -93,12 +96,14 @@ export class CredentialWatch {
   }
 
   /** Pods that live on what they have: once it ends, they get no more. With the code of the refusal. */
-  livingOnSessions(): { pod: string; why: string }[] {
+  livingOnSessions(): { namespace: string; serviceAccount: string; pod: string; why: string }[] {
     return listObjects(this.cluster.kube, 'Pod')
       .filter((pod) => works(pod) && this.served.has(accountOf(pod)) && !this.lackOf(pod))
       .flatMap((pod) => {
         const [refusal] = refusalsOf(this.world, this.cluster, pod);
-        return refusal ? [{ pod: pod.metadata.name, why: refusal.code }] : [];
+        const { name, namespace = '' } = pod.metadata;
+        const serviceAccount = pod.spec.serviceAccountName ?? 'default';
+        return refusal ? [{ namespace, serviceAccount, pod: name, why: refusal.code }] : [];
       });
   }
 }

@@ -15,6 +15,7 @@ import {
 } from './end-promises.ts';
 import { rolesAreGranted } from './grants-promise.ts';
 import { identityKept } from './identity-promise.ts';
+import { credentialsAreKept } from './kept-promise.ts';
 import type { Promised } from './promised.ts';
 import { refusedBeforehand, rightsSuffice } from './rights-promise.ts';
 import type { RunResult } from './run.ts';
@@ -37,6 +38,7 @@ export const PROMISES: readonly Promised[] = [
   observeFirst,
   provenOnPods,
   identityKept,
+  credentialsAreKept,
   migratedHaveCredentials,
   nothingElse,
   agentAsAsked,
