@@ -126,8 +126,8 @@ function firstToGo(wrong: readonly Pod[], since: string): Pod | undefined {
 
 /**
  * What of the workloads with wrong pods is replaced next. Where no new pod of the service account has shown what it shall
- * have, one pod goes ahead, of the first workload; a workload with one pod is restarted, which keeps that one until the
- * new one is ready.
+ * have, one pod goes ahead, of the first workload; a workload with one pod that works is restarted, which keeps that one
+ * until the new one is ready.
  */
 export function replaceNext(looked: Looked): Replacement {
   const { workloads, expected, since } = looked;
@@ -145,7 +145,8 @@ export function replaceNext(looked: Looked): Replacement {
     const account = `${workload.namespace}/${workload.serviceAccount}`;
     if (ahead.has(account)) continue;
     ahead.add(account);
-    const pod = workload.desired > 1 ? firstToGo(own, since) : undefined;
+    const isLastOne = workload.desired <= 1 && own.some((pod) => !isNewer(pod, since));
+    const pod = isLastOne ? undefined : firstToGo(own, since);
     if (pod) next.evict.push({ pod, workload: refOf(workload) });
     else next.restart.push(refOf(workload));
   }

@@ -347,6 +347,7 @@ export class FakeExecutions implements Executions {
     name: string;
     requestedBy?: string | undefined;
     reason?: string | undefined;
+    acceptCredentialGap?: boolean | undefined;
   }[] = [];
   /** By task token: what became of the task that waited under it; `waiting` while it does. */
   readonly tasks = new Map<string, 'waiting' | { output: unknown } | { error: string; cause: string }>();
@@ -369,7 +370,7 @@ export class FakeExecutions implements Executions {
   async startRollback(
     migrationId: string,
     name: string,
-    who: { requestedBy?: string | undefined; reason?: string | undefined },
+    who: Parameters<Executions['startRollback']>[2],
   ): Promise<void> {
     if (!this.rollbacks.some((one) => one.name === name)) this.rollbacks.push({ migrationId, name, ...who });
   }

@@ -117,6 +117,7 @@ describe('replaceNext', () => {
     ['the rest follows a new one with what it had', [[witness, old]], [[NAME], [], true]],
     ['one that had it all along shows nothing', [[pod('kept', 'irsa'), old]], [[], ['old'], false]],
     ['of a single one the workload is restarted', [[old], [workload({ desired: 1 })]], [[NAME], [], false]],
+    ['but not where that one has none already', [[straggler], [workload({ desired: 1 })]], [[], ['straggler'], false]],
     ['where nothing went, all at once', [[old, older], [workload()], undefined], [[NAME], [], true]],
     ['nothing of those that are right', [[witness]], [[], [], true]],
   ])('%s', (_, from, result) => {
