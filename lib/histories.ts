@@ -5,7 +5,7 @@
 import { LOOKS_OF_EXECUTION, RETRIES_OF_LOOK } from '../lambdas/domain/sweep/looks.ts';
 import { MOST_DAYS_BEFORE_BEGIN, MOST_PLANS_AGAIN } from '../lambdas/domain/waiting.ts';
 import { MAX_RESTORE_ACTIONS } from '../lambdas/steps/assess-rollback/schema.ts';
-import { MAX_RESTARTS } from '../lambdas/steps/verify-pods/schema.ts';
+import { MAX_RESTARTS, MAX_TRIES } from '../lambdas/steps/verify-pods/schema.ts';
 import { retriersOf } from './migration/errors.ts';
 
 export interface LoopBound {
@@ -41,8 +41,8 @@ const WAY_BACK: LoopBound[] = [
   },
   {
     state: 'RestartRestored',
-    visits: MAX_RESTARTS,
-    why: 'the restarts of pods, after which it is left to a person (`MAX_RESTARTS`)',
+    visits: MAX_TRIES + MAX_RESTARTS,
+    why: 'the pods that are replaced one by one, and the restarts after them, then it is left to a person (`MAX_TRIES`, `MAX_RESTARTS`)',
   },
 ];
 
