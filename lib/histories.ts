@@ -89,7 +89,7 @@ export const HISTORY_BOUNDS = {
     retries: [
       {
         state: 'DispatchSweep',
-        retries: retriersOf('dispatch-sweep', { trust: false }).reduce((sum, { maxAttempts }) => sum + maxAttempts, 0),
+        retries: retriersOf('dispatch-sweep').reduce((sum, { maxAttempts }) => sum + maxAttempts, 0),
         why: `those of one look; of the looks before, ${RETRIES_OF_LOOK} retries count as one look less`,
       },
     ],

@@ -51,6 +51,6 @@ export class MigrateAddon extends Construct {
       timeout: MACHINE_TIMEOUT,
       key,
     });
-    steps.grantInvoke(this.stateMachine, [...(Object.keys(ROAD_CATCHERS) as RoadStep[]), ...ROLLBACK_STEPS]);
+    steps.grantInvoke(this.stateMachine, [...(Object.keys(ROAD_CATCHERS) as RoadStep[]), ...ROLLBACK_STEPS, 'pause']);
   }
 }

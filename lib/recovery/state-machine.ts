@@ -13,6 +13,7 @@ import {
   unknownFields,
 } from '../migration/expressions.ts';
 import { failWith, recordEnd } from '../migration/records.ts';
+import { GAVE_UP, Pauses } from '../migration/pauses.ts';
 import { createRollback, NOT_RECORDED, ROLLBACK_STEPS } from '../migration/rollback.ts';
 import type { MachineProps } from '../migration/state-machine.ts';
 import {
@@ -55,6 +56,7 @@ function createTakeOver(scope: Construct, functions: StepFunctions): tasks.Lambd
       acceptCredentialGap: `${INPUT}.acceptCredentialGap`,
       unknownFields: unknownFields('migrationId', 'cause', 'requestedBy', 'reason', 'acceptCredentialGap'),
     }),
+    paused: true,
     assign: Object.fromEntries(
       assigned.map((variable) => [variable, expression(`$states.result.Payload.${variable}`)]),
     ),
@@ -87,21 +89,26 @@ export class Recover extends Construct {
       'RecoveryFailed',
       `'The recovery of migration ' & ${MIGRATION_ID} & ' did not come to its end. ' & ${FAILURE_TEXT} & ' The migration: ${recordText(tableName)}.'`,
     );
-    const rollback = createRollback(states, { functions, tableName, rolledBack: recovered });
+    const pauses = new Pauses(states, functions);
+    const rollback = createRollback(states, { functions, tableName, rolledBack: recovered, pauses });
     const recordMigrated = recordEnd(states, functions, {
       stateName: 'RecordMigrated',
       outcome: 'migrated',
       next: recovered,
       unrecorded: { target: 'RecoveryFailed', state: failed, failure: RECORD_MISSING },
+      pauses,
     });
     const recordBlocked = recordEnd(states, functions, {
       stateName: 'RecordBlocked',
       outcome: 'blocked',
       next: recovered,
       unrecorded: { target: 'RecoveryFailed', state: failed, failure: NOT_RECORDED },
+      pauses,
     });
 
     const takeOver = createTakeOver(states, functions);
+    pauses.phase('take-over', { back: true, tooLong: { to: failed, failure: GAVE_UP } });
+    pauses.around(takeOver, 'take-over', { back: true });
     catchFailures(takeOver, BEFORE_RECOVERY, { RecoveryFailed: failed });
     takeOver.next(
       sfn.Choice.jsonata(states, 'WhatIsLeft')
@@ -111,12 +118,13 @@ export class Recover extends Construct {
         .otherwise(nothing),
     );
 
+    pauses.close();
     this.stateMachine = createStateMachine(this, {
       comment: 'Ends a migration whose execution has stopped, and puts one back on demand.',
-      start: takeOver,
+      start: pauses.start(takeOver),
       timeout: MACHINE_TIMEOUT,
       key,
     });
-    steps.grantInvoke(this.stateMachine, ['take-over', ...ROLLBACK_STEPS]);
+    steps.grantInvoke(this.stateMachine, ['take-over', 'pause', ...ROLLBACK_STEPS]);
   }
 }
