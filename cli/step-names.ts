@@ -48,6 +48,10 @@ const VARIANTS = {
     step: 'restore-associations',
     title: "Wait until EKS's webhook knows that the association is gone",
   },
+  'restore-associations-purged': {
+    step: 'restore-associations',
+    title: 'Put back the associations that were deleted for the change',
+  },
   'restore-annotation': {
     step: 'annotate-service-account',
     title: 'Put the IRSA annotation of the service account back',
@@ -137,6 +141,7 @@ const BY_STATE = new Map<string, LineName>([
   ['CreateStandaloneAssociations', 'create-association'],
   ['WaitForStandaloneAssociations', 'await-webhook'],
   ['WaitForFormerIdentity', 'await-former-identity'],
+  ['RestorePurged', 'restore-associations-purged'],
   ['RestoreAnnotation', 'restore-annotation'],
   ['RestoreTrust', 'restore-trust'],
   ['RecordMigrated', 'finish'],

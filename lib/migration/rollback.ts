@@ -68,7 +68,12 @@ function createActions(task: MakeTask) {
   const assess = task('assess-rollback', { payload: { ...LOCKED_MIGRATION, actions: expression('$actions') } });
   const restore = (stateName: string, action: 'update' | 'delete' | 'create') =>
     task('restore-addon', { stateName, payload: { ...LOCKED_MIGRATION, action, actions: expression('$actions') } });
+  const restorePurged = task('restore-associations', {
+    stateName: 'RestorePurged',
+    payload: { ...LOCKED_MIGRATION, action: 'purged' },
+  });
   return {
+    restorePurged,
     assess,
     restoreByUpdate: restore('RestoreByUpdate', 'update'),
     removeFailedCopy: restore('RemoveFailedCopy', 'delete'),
@@ -76,10 +81,10 @@ function createActions(task: MakeTask) {
   };
 }
 
-/** Leads from action to action until the add-on is back. Answers the first state. */
+/** Leads from action to action until the add-on has its role back. Answers the first state. */
 function restoreAddon(
   scope: Construct,
-  { assess, restoreByUpdate, removeFailedCopy, restoreByCreate }: ReturnType<typeof createActions>,
+  { restorePurged, assess, restoreByUpdate, removeFailedCopy, restoreByCreate }: ReturnType<typeof createActions>,
   next: sfn.State,
   recordNeedsHuman: sfn.State,
 ): sfn.State {
@@ -95,7 +100,8 @@ function restoreAddon(
   assess.next(whichWayBack);
   for (const action of [restoreByUpdate, removeFailedCopy, restoreByCreate]) action.next(waitForRestore);
   waitForRestore.next(assess);
-  return assess;
+  restorePurged.next(assess);
+  return restorePurged;
 }
 
 /** The state that brings a service account's annotation back, where it was removed. Answers the first of the two. */
@@ -168,13 +174,13 @@ function verifyRestored(
 }
 
 /**
- * The way back, the same states in both state machines: look, take one action, wait, look again, until the add-on has
- * the role that it had; then the associations go, and those of before come back; then the pods, one ahead of the others,
- * are restarted where they did not take the old identity; then the trust policies, which the pods do not need any more.
- * In that order a new pod has credentials at any time but for as long as EKS's webhook knows an association that is
- * gone. Of a service account that is no add-on's
- * there is no add-on to look at: its annotation comes back, its association goes, and then its pods go back. It looks
- * at what is there and not at what was done, so it may start from anywhere, and start again.
+ * The way back, the same states in both state machines: what was purged comes back where nothing is in its place; look,
+ * take one action, wait, look again, until the add-on has the role that it had; then the migration's associations go;
+ * then the pods, one ahead of the others, are restarted where they did not take the old identity; then the trust
+ * policies, which the pods do not need any more. In that order a new pod has credentials at any time but for as long as
+ * EKS's webhook knows an association that is gone. Of a service account that is no add-on's there is no add-on to look
+ * at: its annotation comes back, its association goes, and then its pods go back. It looks at what is there and not at
+ * what was done, so it may start from anywhere, and start again.
  */
 export function createRollback(
   scope: Construct,

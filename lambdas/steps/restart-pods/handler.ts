@@ -60,7 +60,9 @@ const run: StepRun<typeof restartPodsSchema> = async (input, dependencies) => {
   const { kubernetes } = dependencies.portsFor(target);
   const expected = await expectedPods(ledger, migrationId, snapshot, towards);
   const { judged, next } = await lookAtPods(kubernetes, snapshot, { towards, expected, newestPodAt });
-  if (judged.verdict !== 'restart') return { restarted: [] };
+  const isTry = next?.isWitnessed === false ? { isTry: true } : {};
+  // What it has begun before its reply was lost is under way.
+  if (judged.verdict !== 'restart') return { restarted: [], ...isTry };
   // A rollback may be tried again by another execution, under another fence: its restarts are its own.
   const marker =
     towards === 'before'
@@ -72,7 +74,7 @@ const run: StepRun<typeof restartPodsSchema> = async (input, dependencies) => {
   return {
     restarted,
     ...(evicted.length > 0 ? { evicted } : {}),
-    ...(next.isWitnessed ? {} : { isTry: true }),
+    ...isTry,
   };
 };
 

@@ -7,7 +7,7 @@
  * Failure: an association of somebody else's is left alone, and a person decides (RestoreRefused).
  */
 import { ownedOf, ownTags, standaloneOf } from '../../domain/associations.ts';
-import { isMigrationError, MigrationError } from '../../domain/errors.ts';
+import { ERROR_CLASSES, isMigrationError, MigrationError } from '../../domain/errors.ts';
 import { type Addon, type AddonSnapshot, type Association, isOfAddon, type Migration } from '../../domain/model.ts';
 import { classifyCopy } from '../../domain/copies.ts';
 import { isReplacedByEks } from '../../domain/restore.ts';
@@ -187,8 +187,32 @@ async function putBack(work: Work, cluster: string): Promise<string[]> {
   return restored;
 }
 
+/** Later on the way back it is tried again, and what stops it then is told. */
+const mayComeLater = (error: unknown): boolean =>
+  isMigrationError(error) && (error.name === 'AssociationStillThere' || ERROR_CLASSES[error.name] === 'terminal');
+
+/**
+ * Puts purged associations back before anything else: pods that were on them have nothing else to ask for once their
+ * sessions end. Where another one has the key by now, it is this migration's, and goes later, or somebody else's.
+ */
+async function putBackFirst(work: Work, cluster: string): Promise<string[]> {
+  const { snapshot, record, eks } = work;
+  const purged = new Set(record.associations.purged.map((one) => one.id));
+  const restored: string[] = [];
+  for (const was of standAloneBefore(snapshot, cluster).filter((one) => purged.has(one.id))) {
+    const [there] = await eks.listAssociations(was.namespace, was.serviceAccount);
+    if (there) continue;
+    try {
+      restored.push(await restoreStandAlone(was, work));
+    } catch (error) {
+      if (!mayComeLater(error)) throw error;
+    }
+  }
+  return restored;
+}
+
 const run: StepRun<typeof restoreAssociationsSchema> = async (input, dependencies) => {
-  const { migrationId, target, fence } = input;
+  const { migrationId, target, fence, action } = input;
   const { ledger, clock, portsFor } = dependencies;
   const { eks, kubernetes } = portsFor(target);
   const guard = changeGuard(dependencies, input);
@@ -203,6 +227,7 @@ const run: StepRun<typeof restoreAssociationsSchema> = async (input, dependencie
   const token = `${migrationId}-${fence}-restore`;
   const work: Work = { migrationId, token, snapshot, record, now, eks, kubernetes, ledger, clock, guard };
 
+  if (action === 'purged') return { restored: await putBackFirst(work, target.cluster), awaitsWebhook: false };
   const taken = await takeAway(work);
   const restored = await putBack(work, target.cluster);
   const after = await recordedMigration(ledger, migrationId);

@@ -8,7 +8,10 @@ import { defineStep, lockedStepInput, targetEnvironment } from '../../runtime/st
  */
 export const restoreAssociationsSchema = defineStep('restore-associations', {
   environment: targetEnvironment,
-  input: lockedStepInput,
+  input: lockedStepInput.extend({
+    /** `purged`: puts back what was purged where its key is free, before anything else, and nothing more. */
+    action: z.literal('purged').optional(),
+  }),
   output: z.object({
     restored: z.array(z.string()),
     /** An association is gone of which EKS's webhook still knows for some seconds. */

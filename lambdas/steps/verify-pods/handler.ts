@@ -47,7 +47,10 @@ const run: StepRun<typeof verifyPodsSchema> = async (
   const grounds = await groundsOf({ eks, kubernetes, clock }, work, towards);
   /** Before the answer: whoever has to end this migration from here on knows that it succeeded. */
   const conclude = async (): Promise<void> => {
-    if (towards === 'before') return;
+    if (towards === 'before') {
+      grounds.assertWell();
+      return;
+    }
     const warnings = await grounds.conclude();
     await ledger.updateMigration(migrationId, { verified: record.request.verification, warnings });
   };

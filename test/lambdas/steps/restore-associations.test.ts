@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Addon, Association, Migration } from '../../../lambdas/domain/model.ts';
+import { MigrationError } from '../../../lambdas/domain/errors.ts';
 import { EVIDENCE_BEFORE } from '../../../lambdas/runtime/report.ts';
 import { restoreAssociationsStep } from '../../../lambdas/steps/restore-associations/handler.ts';
 import { interruptedOnce, MOMENTS } from '../../faults/contract.ts';
@@ -166,6 +167,37 @@ describe('restore-associations', () => {
         recovery: { startedAt: at(0), executionArn: 'x', cause: 'requested', acceptCredentialGap: true },
       });
       expect(await restore(accepted)).toMatchObject({ awaitsWebhook: true });
+    });
+  });
+
+  describe('before anything else', () => {
+    const first = (fakes: Begun): Promise<unknown> =>
+      invoke(restoreAssociationsStep, { ...fakes.input, action: 'purged' }, fakes);
+
+    it('brings back what was purged where its key is free, and nothing more', async () => {
+      const fakes = await purged(FIELDS);
+      expect(await first(fakes)).toEqual({ restored: [fakes.eks.associations[0]?.id], awaitsWebhook: false });
+      expect(fakes.eks.associations).toMatchObject([FIELDS]);
+      expect(await first(fakes)).toEqual({ restored: [], awaitsWebhook: false });
+      expect(fakes.journal.mutations()).toEqual(['eks.createAssociation']);
+    });
+
+    it.each([
+      ['an own one', { ownerArn: addonArn(1) }],
+      ["somebody else's", { roleArn: OTHER_ROLE }],
+    ])('leaves %s that has the key for later', async (_, change) => {
+      const fakes = await purged();
+      fakes.eks.associations = [anAssociation({ id: 'a-there', ...change })];
+      expect(await first(fakes)).toEqual({ restored: [], awaitsWebhook: false });
+      expect(fakes.journal.mutations()).toEqual([]);
+    });
+
+    it('does not stop the way back where it may not, or the key is not free yet', async () => {
+      const fakes = await purged();
+      fakes.journal.failNext('eks.createAssociation', 'before', new MigrationError('AccessDenied', 'not authorized'));
+      expect(await first(fakes)).toEqual({ restored: [], awaitsWebhook: false });
+      fakes.journal.failNext('eks.createAssociation', 'before', new MigrationError('ServiceUnavailable', 'down'));
+      await expect(first(fakes)).rejects.toMatchObject({ name: 'ServiceUnavailable' });
     });
   });
 
