@@ -20,7 +20,7 @@ const LONGEST_STEP = 30 * MINUTE;
  * rollback leaves enough for one: seven days in steps of half an hour are 336, and some 80 more before the steps are
  * that long.
  */
-export const MOST_PAUSES = { forward: 520, all: 950 } as const;
+export const MOST_PAUSES = { forward: 480, all: 900 } as const;
 
 /**
  * What becomes of a wait that has lasted too long: `person`, since nothing is known to be wrong, so that going back by

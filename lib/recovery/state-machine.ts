@@ -1,4 +1,3 @@
-import { Duration } from 'aws-cdk-lib';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
@@ -15,7 +14,7 @@ import {
 import { failWith, recordEnd } from '../migration/records.ts';
 import { GAVE_UP, Pauses } from '../migration/pauses.ts';
 import { createRollback, NOT_RECORDED, ROLLBACK_STEPS } from '../migration/rollback.ts';
-import type { MachineProps } from '../migration/state-machine.ts';
+import { type MachineProps, PHASES_TIMEOUT } from '../migration/state-machine.ts';
 import {
   answerIs,
   catchFailures,
@@ -25,12 +24,6 @@ import {
   stepTask,
 } from '../migration/task.ts';
 import { createStateMachine } from '../step-machine.ts';
-
-/**
- * The longest that the polls and waits take together, minutes: the take-over 5 + the way back, as in MigrateAddon, 278;
- * the rest is for retries of transient faults. Where it does time out, its locks are found and it is started again.
- */
-const MACHINE_TIMEOUT = Duration.hours(9);
 
 const INPUT = '$states.context.Execution.Input';
 
@@ -122,7 +115,8 @@ export class Recover extends Construct {
     this.stateMachine = createStateMachine(this, {
       comment: 'Ends a migration whose execution has stopped, and puts one back on demand.',
       start: pauses.start(takeOver),
-      timeout: MACHINE_TIMEOUT,
+      // Where it does time out, its locks are found and it is started again.
+      timeout: PHASES_TIMEOUT,
       key,
     });
     steps.grantInvoke(this.stateMachine, ['take-over', 'pause', ...ROLLBACK_STEPS]);

@@ -41,6 +41,7 @@ import {
   aNode,
   aNodePod,
   anAgentPod,
+  anAnnotatedAccount,
   aPod,
   bothWays,
   EXECUTION,
@@ -254,7 +255,7 @@ export class FakeKubernetes implements Kubernetes {
   /** Service accounts without it. */
   plainServiceAccounts: ServiceAccount[] = [];
   /** Those that are asked for by name. */
-  serviceAccounts: ServiceAccountDetail[] = [];
+  serviceAccounts: ServiceAccountDetail[] = [anAnnotatedAccount()];
   nodes: Node[] = [aNode(), aNode({ name: 'node-2' })];
   webhooks: MutatingWebhook[] = [podIdentityWebhook()];
   /** Called with a workload whose pods are to roll. */
@@ -327,10 +328,8 @@ export class FakeKubernetes implements Kubernetes {
   /** What an eviction is answered with, where it is not carried out. */
   eviction: 'evicted' | 'refused' | 'gone' = 'evicted';
   async evictPod({ uid }: Pick<Pod, 'namespace' | 'name' | 'uid'>): Promise<'evicted' | 'refused' | 'gone'> {
-    if (this.eviction !== 'evicted') return this.eviction;
-    const there = this.pods.length;
-    this.pods = this.pods.filter((pod) => pod.uid !== uid);
-    return this.pods.length < there ? 'evicted' : 'gone';
+    if (this.eviction === 'evicted') this.pods = this.pods.filter((pod) => pod.uid !== uid);
+    return this.eviction;
   }
 }
 
@@ -342,13 +341,7 @@ export class FakeExecutions implements Executions {
   );
   readonly recoveries: { migrationId: string; name: string }[] = [];
   readonly migrations: { migrationId: string; request: MigrationRequest }[] = [];
-  readonly rollbacks: {
-    migrationId: string;
-    name: string;
-    requestedBy?: string | undefined;
-    reason?: string | undefined;
-    acceptCredentialGap?: boolean | undefined;
-  }[] = [];
+  readonly rollbacks: ({ migrationId: string; name: string } & Parameters<Executions['startRollback']>[2])[] = [];
   /** By task token: what became of the task that waited under it; `waiting` while it does. */
   readonly tasks = new Map<string, 'waiting' | { output: unknown } | { error: string; cause: string }>();
   async describe(arn: string): Promise<ExecutionState | undefined> {
