@@ -73,6 +73,7 @@ describe('variables', () => {
       'installsAgent',
       'ladder',
       'needsApproval',
+      'newestPodAt',
       'pauses',
       'planHash',
       'plansAgain',
@@ -82,12 +83,14 @@ describe('variables', () => {
       'rung',
       'subject',
       'target',
+      'tries',
       'waitingSince',
     ]);
     expect(namesOf(recover)).toEqual([
       'actions',
       'failure',
       'fence',
+      'newestPodAt',
       'pauses',
       'podRound',
       'removesAnnotation',
@@ -95,6 +98,7 @@ describe('variables', () => {
       'rung',
       'subject',
       'target',
+      'tries',
     ]);
     expect(namesOf(retire)).toEqual(['failure']);
     expect(sweep.graphs.map(namesOf)).toEqual([
