@@ -66,6 +66,8 @@ export const ERROR_CLASSES = {
   ServiceAccountChanged: 'terminal',
   AssociationChanged: 'terminal',
   PodsOnWrongIdentity: 'terminal',
+  // Pods have the identity that they should have, and do not work with it, though those of before did.
+  PodsFailing: 'terminal',
   LockLost: 'needs-human',
   RestoreRefused: 'needs-human',
   RestoreFailed: 'needs-human',

@@ -11,11 +11,11 @@ import { restartPodsSchema } from './schema.ts';
 
 const run: StepRun<typeof restartPodsSchema> = async (input, dependencies) => {
   const { migrationId, target, rung, round, fence, towards } = input;
-  const { ledger } = dependencies;
+  const { ledger, clock } = dependencies;
   const snapshot = await recordedSnapshot(ledger, migrationId);
   const { kubernetes } = dependencies.portsFor(target);
   const expected = await expectedPods(ledger, migrationId, snapshot, towards);
-  const { judged } = await lookAtPods(kubernetes, snapshot, { towards, expected });
+  const { judged } = await lookAtPods(kubernetes, snapshot, { towards, expected, now: clock.now() });
   if (judged.verdict !== 'restart') return { restarted: [] };
   // A rollback may be tried again by another execution, under another fence: its restarts are its own.
   const marker = towards === 'before' ? `${migrationId}-before-${fence}-${round}` : `${migrationId}-${rung}-${round}`;
