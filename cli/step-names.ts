@@ -22,6 +22,7 @@ const TITLES: Record<StepName, string> = {
   'restore-addon': 'Put the add-on back',
   'restore-associations': 'Put the associations back',
   'retire-trust': "Change the OIDC statement of this cluster in the roles' trust policies",
+  pause: 'Wait until a failure of a service is over',
   'take-over': 'Take the migration over',
   'find-stranded': 'Look for migrations that were left behind',
   finish: 'Write the report and release the locks',

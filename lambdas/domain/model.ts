@@ -16,6 +16,7 @@ import { serviceAccountRef } from './subject.ts';
 import { shownText } from './text.ts';
 import { trigger } from './trigger.ts';
 import { trustChange, trustRepair, trustRetirement } from './trust/model.ts';
+import { notedWait } from './waiting-for.ts';
 
 export * from './approval.ts';
 export * from './evidence.ts';
@@ -211,6 +212,8 @@ export const migration = z.object({
   plan: plan.optional(),
   /** How far the last look at the pods found the rollout that it waits for. */
   progress: progress.optional(),
+  /** What it waits for; absent while it is at work. Approvals have their own items: see `waitingForOf`. */
+  waitingFor: notedWait.optional(),
   /** Index in the plan's ladder of the way that is, or was last, being tried; absent before anything began. */
   rung: z.number().int().min(0).optional(),
   /** Keys of the locks that it takes, in the order in which it takes them. */

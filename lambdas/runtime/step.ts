@@ -103,6 +103,8 @@ export interface StepSchema<Input extends z.ZodType = z.ZodType, Output extends 
    * at whoever called the function.
    */
   answersProblems: boolean;
+  /** Whether its calls are noted as a step of the migration. */
+  hasLine: boolean;
   /** Of its Lambda; that of all steps where it is left out. */
   timeoutSeconds?: number;
   /** MB of its Lambda's memory; that of all steps where it is left out. */
@@ -121,12 +123,14 @@ export const defineStep = <
     environment?: Environment;
     cancellable?: boolean;
     answersProblems?: boolean;
+    hasLine?: boolean;
     timeoutSeconds?: number;
     memoryMb?: number;
   },
 ): StepSchema<Input, Output> & { environment: Environment } => ({
   cancellable: false,
   answersProblems: false,
+  hasLine: true,
   ...schemas,
   name,
   environment: schemas.environment ?? (stepEnvironment as unknown as Environment),

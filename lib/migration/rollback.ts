@@ -3,7 +3,8 @@ import type * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import type { StepName } from '../../lambdas/steps/schemas.ts';
 import { ON_THE_WAY_BACK } from './errors.ts';
-import { caughtAnotherFailure, expression, migrationText, recordText } from './expressions.ts';
+import { anotherFailure, caught, expression, migrationText, recordText } from './expressions.ts';
+import { GAVE_UP_TEXT, type Pauses } from './pauses.ts';
 import { failWith, FIRST_ERROR, recordEnd } from './records.ts';
 import {
   answerIs,
@@ -37,6 +38,7 @@ export interface RollbackOptions {
   tableName: string;
   /** Where it leads that all is as it was, and recorded: the outcome is the answer of the state before. */
   rolledBack: sfn.State;
+  pauses: Pauses;
 }
 
 export interface Rollback {
@@ -50,9 +52,11 @@ export interface Rollback {
 }
 
 /** What is said in a `failure` whose end could not be recorded. */
-export const NOT_RECORDED = caughtAnotherFailure(
+export const NOT_RECORDED = anotherFailure(
   'The end could not be recorded in the ledger either, so the locks may still be held',
 );
+
+const NOT_PUT_BACK = anotherFailure('Putting it back failed too');
 
 type MakeTask = <Name extends StepName>(
   step: Name,
@@ -154,7 +158,10 @@ function verifyRestored(
  * there is no add-on to look at: its annotation comes back, its association goes, and then its pods go back. It looks
  * at what is there and not at what was done, so it may start from anywhere, and start again.
  */
-export function createRollback(scope: Construct, { functions, tableName, rolledBack }: RollbackOptions): Rollback {
+export function createRollback(
+  scope: Construct,
+  { functions, tableName, rolledBack, pauses }: RollbackOptions,
+): Rollback {
   const needsHuman = failWith(
     scope,
     'NeedsHuman',
@@ -166,22 +173,21 @@ export function createRollback(scope: Construct, { functions, tableName, rolledB
     outcome: 'needs-human',
     next: needsHuman,
     unrecorded,
+    pauses,
   });
   const recordRolledBack = recordEnd(scope, functions, {
     stateName: 'RecordRolledBack',
     outcome: 'rolled-back',
     next: rolledBack,
     unrecorded,
+    pauses,
   });
 
+  pauses.phase('back', { back: true, tooLong: { to: recordNeedsHuman, failure: NOT_PUT_BACK(GAVE_UP_TEXT) } });
   const task: MakeTask = (step, options) => {
-    const state = stepTask(scope, step, { functions, ...options });
-    catchFailures(
-      state,
-      ON_THE_WAY_BACK,
-      { RecordNeedsHuman: recordNeedsHuman },
-      { failure: caughtAnotherFailure('Putting it back failed too') },
-    );
+    const state = stepTask(scope, step, { functions, paused: true, ...options });
+    pauses.around(state, 'back', { back: true });
+    catchFailures(state, ON_THE_WAY_BACK, { RecordNeedsHuman: recordNeedsHuman }, { failure: caught(NOT_PUT_BACK) });
     return state;
   };
 
