@@ -25,9 +25,8 @@ import {
   toMutatingWebhooks,
   toNode,
   toPod,
-  toWorkload,
-  workload,
 } from './kubernetes-objects.ts';
+import { toWorkload, workload } from './workload-objects.ts';
 import { toAttributedServiceAccount, toServiceAccount, toServiceAccountDetail } from './service-account-objects.ts';
 
 const MARKER = `${SERVICE_MANAGER}/restarted-for`;

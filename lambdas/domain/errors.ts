@@ -68,6 +68,8 @@ export const ERROR_CLASSES = {
   ServiceAccountChanged: 'terminal',
   AssociationChanged: 'terminal',
   PodsOnWrongIdentity: 'terminal',
+  // Pods have the identity that they should have, and do not work with it, though those of before did.
+  PodsFailing: 'terminal',
   LockLost: 'needs-human',
   // It has waited for one thing as long as may be, and nothing is known to have failed.
   WaitedTooLong: 'needs-human',

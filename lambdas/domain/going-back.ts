@@ -9,6 +9,7 @@ import { podsThatCount } from './identity.ts';
 import { isMadeBy, type Pod, type Workload, type WorkloadRef } from './kubernetes.ts';
 import type { PodEvidence } from './model.ts';
 import { forecastRollout } from './rollout/forecast.ts';
+import type { Leniency } from './rollout/settled.ts';
 import { type ExpectedPods, isExpected, judgePods, type PodsVerdict } from './verification.ts';
 
 /**
@@ -88,6 +89,8 @@ interface Looked {
    * went, so that no webhook has to forget one.
    */
   since?: string | undefined;
+  /** What is not held against the pods. */
+  leniency?: Leniency;
 }
 
 const refOf = ({ kind, namespace, name }: Workload): WorkloadRef => ({ kind, namespace, name });
@@ -172,7 +175,7 @@ function isStuck(workload: Workload, pods: readonly Pod[], wrong: readonly Pod[]
  */
 export function judgeGoingBack(looked: Looked): PodsVerdict {
   const { evidence, pods, workloads, expected, since } = looked;
-  const judged = judgePods([...evidence], [...pods], [...workloads], expected);
+  const judged = judgePods([...evidence], [...pods], [...workloads], expected, looked.leniency);
   if (judged.verdict !== 'wait') return judged;
   const { wrong, right } = sortPods(looked);
   const isLost = (pod: Pod, workload: Workload): boolean =>

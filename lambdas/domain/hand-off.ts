@@ -11,7 +11,14 @@ import type { WorkloadRef } from './kubernetes.ts';
 import type { Addon, Association, Migration, AddonSnapshot, Target } from './model.ts';
 import { standingTrustChanges } from './recovery.ts';
 import { conflictsOfCreate, decideRestore, needsConsent, preservesFailedCopy, type RestoreFacts } from './restore.ts';
-import { accountOf, isSameAssociation, leftOvers, madeByOthers, ownedBefore, standAloneBefore } from './restore-associations.ts';
+import {
+  accountOf,
+  isSameAssociation,
+  leftOvers,
+  madeByOthers,
+  ownedBefore,
+  standAloneBefore,
+} from './restore-associations.ts';
 import { isOwnAssociation, wasThere } from './service-account.ts';
 import { ifWanted, mayFail, note } from './shell.ts';
 

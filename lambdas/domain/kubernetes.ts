@@ -93,8 +93,9 @@ export interface Workload extends WorkloadRef {
   serviceAccount: string;
   desired: number;
   ready: number;
-  /** Pods of the newest template; left out where nobody says. */
+  /** Pods of the newest template, and of all templates; left out where nobody says. */
   updated?: number;
+  total?: number;
   /** Whether the controller has seen the newest template; left out where nobody says. */
   observed?: boolean;
   rollout?: RolloutSettings;

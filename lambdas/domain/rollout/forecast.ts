@@ -13,6 +13,8 @@ export interface WorkloadForecast extends RolloutShape {
   atMostSeconds: number;
   /** Seconds from the start of one pod's replacement until the next one's turn, as a rule. */
   secondsEach: number;
+  /** From creation to ready, of the slowest pod that was seen. */
+  longestStartSeconds: number;
   /** No running pod shows how long one takes: `seconds` is a guess, and nothing may be blocked because of it. */
   assumed: boolean;
   /** Pods that can't end by themselves, since their node does not answer; a StatefulSet can't go on past one. */
@@ -84,6 +86,7 @@ export function forecastWorkload(
     seconds: Math.round(secondsOf(shape, spread(readiness, toReplace), usualEnd)),
     atMostSeconds: Math.round(secondsOf(shape, slowest, graceSeconds)),
     secondsEach: Math.round(readiness.median + minReadySeconds + (waitsForEnd ? usualEnd : 0)),
+    longestStartSeconds: readiness.longest,
     assumed: readiness.assumed,
     stuck: [...stuck],
   };
@@ -92,21 +95,32 @@ export function forecastWorkload(
 const ofWorkload = (pods: readonly Pod[], workload: Workload): Pod[] =>
   pods.filter((pod) => pod.namespace === workload.namespace && isMadeBy(pod, workload));
 
+export interface ForecastOptions {
+  /** Uids of pods that can't end by themselves. */
+  stuck?: ReadonlySet<string>;
+  /** The workloads are deleted and made anew: pods do not wait for each other, but for those of a StatefulSet. */
+  anew?: boolean;
+}
+
+/** The pods of a workload that is deleted and made anew all end before new ones start. */
+const madeAnew = (shape: RolloutShape): RolloutShape =>
+  shape.order === 'sequential' ? shape : { ...shape, order: 'recreate', atOnce: Math.max(1, shape.replicas) };
+
 /**
  * Returns how long it takes until each of these workloads has replaced all of its pods. `pods`: of their namespaces,
- * also those of other workloads; `stuck`: uids of pods that can't end by themselves.
+ * also those of other workloads.
  */
 export function forecastRollout(
   workloads: readonly Workload[],
   pods: readonly Pod[],
-  stuck: ReadonlySet<string> = new Set(),
+  { stuck = new Set(), anew = false }: ForecastOptions = {},
 ): RolloutForecast {
   const forecasts = workloads
     .filter(({ desired }) => desired > 0)
     .map((workload) => {
       const own = ofWorkload(pods, workload);
       const names = own.filter(({ uid }) => stuck.has(uid)).map(({ name }) => name);
-      return forecastWorkload(shapeOf(workload), readinessOf(own), names);
+      return forecastWorkload(anew ? madeAnew(shapeOf(workload)) : shapeOf(workload), readinessOf(own), names);
     })
     .sort((a, b) => b.seconds - a.seconds);
   return {

@@ -55,11 +55,12 @@ async function goBack(
 
 const run: StepRun<typeof restartPodsSchema> = async (input, dependencies) => {
   const { migrationId, target, rung, round, fence, towards, newestPodAt, tries = 0 } = input;
-  const { ledger } = dependencies;
+  const { ledger, clock } = dependencies;
   const snapshot = await recordedSnapshot(ledger, migrationId);
   const { kubernetes } = dependencies.portsFor(target);
   const expected = await expectedPods(ledger, migrationId, snapshot, towards);
-  const { judged, next } = await lookAtPods(kubernetes, snapshot, { towards, expected, newestPodAt });
+  const looking = { towards, expected, newestPodAt, now: clock.now() };
+  const { judged, next } = await lookAtPods(kubernetes, snapshot, looking);
   const isTry = next?.isWitnessed === false ? { isTry: true } : {};
   // What it has begun before its reply was lost is under way.
   if (judged.verdict !== 'restart') return { restarted: [], ...isTry };

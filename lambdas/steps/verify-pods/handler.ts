@@ -7,14 +7,16 @@
  * Failure: still the wrong identity after the last restart leads to the ladder's next way, or is terminal
  * (PodsOnWrongIdentity); so are pods of which it can't be told, and what somebody else has changed meanwhile.
  */
-import { MigrationError } from '../../domain/errors.ts';
+import { isMigrationError, MigrationError } from '../../domain/errors.ts';
 import type { PodEvidence } from '../../domain/model.ts';
+import { PODS_EXCLUDED, podsExcluded } from '../../domain/verification.ts';
 import { associatedSince, expectedPods, lookAtPods, robbedBystanders } from '../../runtime/pods.ts';
 import { recordedWork, type Work } from '../../runtime/recorded.ts';
 import { EVIDENCE_LATEST } from '../../runtime/report.ts';
 import { step, type StepRun } from '../../runtime/step.ts';
+import { throwUnsettled } from '../../runtime/settling.ts';
 import { utcNow } from '../../runtime/utc.ts';
-import { groundsOf } from '../../runtime/verifying.ts';
+import { type Grounds, groundsOf } from '../../runtime/verifying.ts';
 import { MAX_RESTARTS, MAX_TRIES, verifyPodsSchema } from './schema.ts';
 
 /** In so many words, what each of these pods is on. */
@@ -36,6 +38,15 @@ const stillKnown = (pods: PodEvidence[]): MigrationError =>
     'PodsOnWrongIdentity',
     `EKS's webhook still gives new pods EKS Pod Identity, although their association is gone; ${MAX_TRIES} pods were replaced one by one to see that. The others were left as they are: ${listed(pods, ({ identity }) => identity)}. Look for an association that somebody else has made for these service accounts.`,
   );
+/** What is not settled of the add-on itself does not keep anybody from looking at its pods: they may be the reason. */
+async function groundsOrNotYet(find: () => Promise<Grounds>): Promise<Grounds | MigrationError> {
+  try {
+    return await find();
+  } catch (error) {
+    if (isMigrationError(error, 'PodsNotSettled')) return error;
+    throw error;
+  }
+}
 
 const run: StepRun<typeof verifyPodsSchema> = async (
   { migrationId, target, rung, round, towards, newestPodAt, tries = 0 },
@@ -44,14 +55,17 @@ const run: StepRun<typeof verifyPodsSchema> = async (
   const work = await recordedWork(ledger, migrationId, rung);
   const { record, plan, snapshot } = work;
   const { eks, kubernetes } = portsFor(target);
-  const grounds = await groundsOf({ eks, kubernetes, clock }, work, towards);
+  const grounds = await groundsOrNotYet(() => groundsOf({ eks, kubernetes, clock }, work, towards));
+  const notYet = grounds instanceof MigrationError ? grounds : undefined;
   /** Before the answer: whoever has to end this migration from here on knows that it succeeded. */
-  const conclude = async (): Promise<void> => {
+  const conclude = async (excluded: PodEvidence[] = []): Promise<void> => {
+    if (grounds instanceof MigrationError) throw grounds;
     if (towards === 'before') {
       grounds.assertWell();
       return;
     }
-    const warnings = await grounds.conclude();
+    const others = (await grounds.conclude()).filter(({ id }) => id !== PODS_EXCLUDED);
+    const warnings = [...others, ...podsExcluded(excluded)];
     await ledger.updateMigration(migrationId, { verified: record.request.verification, warnings });
   };
   if (record.request.verification === 'api') {
@@ -63,11 +77,17 @@ const run: StepRun<typeof verifyPodsSchema> = async (
   const since = towards === 'pod-identity' ? associatedSince(record) : undefined;
   const robbed = towards === 'pod-identity' ? await robbedBystanders({ kubernetes, eks }, snapshot) : [];
   const expected = await expectedPods(ledger, migrationId, snapshot, towards);
-  const looking = { towards, expected, since, robbed, newestPodAt };
-  const { evidence, judged, next, ...counts } = await lookAtPods(kubernetes, snapshot, looking);
+  const looking = { towards, expected, since, robbed, newestPodAt, now: clock.now() };
+  const seen = await lookAtPods(kubernetes, snapshot, looking);
+  const { evidence, judged, next, podsThatCount, podsAsTheyShallBe } = seen;
+  const counts = { podsThatCount, podsAsTheyShallBe };
   await ledger.putEvidence(migrationId, EVIDENCE_LATEST, evidence, lookedAt);
   assertNoneRobbed(robbed, work);
-  if (judged.verdict === 'wait') throw new MigrationError('PodsNotSettled', `Not settled yet: ${judged.why}.`);
+  const open = judged.verdict === 'wait' ? judged.why : undefined;
+  if (open !== undefined || notYet) {
+    const look = { record, towards, rung, round, seen };
+    await throwUnsettled({ kubernetes, ledger, clock }, look, open ?? notYet?.message.replace(/\.$/, '') ?? '');
+  }
   if (judged.verdict === 'unknown') {
     throw new MigrationError(
       'PodsOnWrongIdentity',
@@ -87,7 +107,7 @@ const run: StepRun<typeof verifyPodsSchema> = async (
       towards === 'before' ? 'have not got back the identity that they had' : 'are still not on Pod Identity';
     throw new MigrationError('PodsOnWrongIdentity', `After ${round - 1} restarts these pods ${wrong}: ${names}.`);
   }
-  await conclude();
+  await conclude(evidence.filter(({ excluded }) => excluded !== undefined));
   return { verdict: 'proven', ...counts };
 };
 

@@ -173,6 +173,11 @@ describe('forecastRollout', () => {
   it('assumes where nothing shows it, and says so', () => {
     expect(forecast(workloadOf('StatefulSet', 3), [])).toMatchObject({ seconds: 186, assumed: true });
   });
+  it('has all pods at once where the workload is made anew, but for a StatefulSet', () => {
+    const anew = (workload: Workload, pods: Pod[]): number => forecastRollout([workload], pods, { anew: true }).seconds;
+    expect(anew(workloadOf('DaemonSet', 150), podsOf('DaemonSet', 150, 10))).toBe(12);
+    expect(anew(workloadOf('StatefulSet', 3), podsOf('StatefulSet', 3, 10))).toBe(36);
+  });
   it('takes no time without pods', () => {
     expect(forecastRollout([workloadOf('Deployment', 0)], [])).toEqual({
       seconds: 0,
@@ -183,7 +188,7 @@ describe('forecastRollout', () => {
   });
   it('names pods that can not end', () => {
     const pods = podsOf('StatefulSet', 3, 5);
-    const found = forecastRollout([workloadOf('StatefulSet', 3)], pods, new Set(['uid-1', 'uid-77']));
+    const found = forecastRollout([workloadOf('StatefulSet', 3)], pods, { stuck: new Set(['uid-1', 'uid-77']) });
     expect(found.workloads[0]?.stuck).toEqual([`${NAME}-1`]);
   });
 
